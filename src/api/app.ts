@@ -1,0 +1,46 @@
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+
+/** Fastify whose routes are typed by their zod schemas. */
+export type ApiApp = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** From least to most; `ingest` and `agent` stand beside the ladder viewer < operator < admin. */
+export const ROLES = ['ingest', 'agent', 'viewer', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who a request speaks for. */
+export interface Principal {
+  readonly kind: 'token' | 'session' | 'anonymous';
+  /** The token's id, or 'anonymous'. */
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role | 'none';
+  /** What an agent token may speak for; null for other roles. */
+  readonly scope: { readonly agentIds: readonly string[]; readonly poolId: string | null } | null;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The roles that may call the route, or 'public'. Every route states it. */
+    access?: 'public' | readonly Role[];
+    /** True where loopback may come in without a token when `access.open_ingest_on_loopback` is on. */
+    openOnLoopback?: boolean;
+  }
+  interface FastifyRequest {
+    principal: Principal;
+    /** W3C traceparent of the request: the caller's when it sent a valid one, else null. */
+    traceparent: string | null;
+  }
+}

@@ -1,0 +1,1 @@
+export { ROLES, type ApiApp, type Principal, type Role } from './app.ts';

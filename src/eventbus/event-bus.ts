@@ -1,0 +1,39 @@
+import type { StateTransaction } from '#storage';
+import type { EventType, NewSystemEvent, SystemEvent, Subscription } from '#telemetry';
+
+/** The log of what happened. A state change and its event are written in the same transaction. */
+export interface EventBus {
+  /**
+   * Validates and appends an event in the transaction of the change that it tells of. Ids are commit order.
+   * @throws ZodError when the payload does not fit its type: a programmer's mistake
+   */
+  append(tx: StateTransaction, event: NewSystemEvent): Promise<void>;
+  /**
+   * A consumer that misses nothing: at least once, in order, one event at a time, also what was appended while
+   * it did not run. `handle` runs in the transaction in which its cursor advances. A failing handler is retried
+   * with backoff and holds this consumer alone. A new consumer starts at the present end unless `from` is 'start'.
+   */
+  consume(consumer: EventConsumer): Subscription;
+  /** Called with each committed event, best effort, from now on. For live views; the listener must not throw. */
+  listen(listener: (event: SystemEvent) => void): Subscription;
+  list(query: EventQuery): Promise<readonly SystemEvent[]>;
+}
+
+export interface EventConsumer {
+  /** Names the durable cursor; unique in the system. */
+  readonly name: string;
+  readonly types: readonly EventType[];
+  readonly from?: 'start' | 'end';
+  handle(tx: StateTransaction, event: SystemEvent): Promise<void>;
+}
+
+export interface EventQuery {
+  readonly afterId?: number;
+  readonly beforeId?: number;
+  readonly types?: readonly EventType[];
+  readonly entityId?: string;
+  readonly traceId?: string;
+  /** At most 1000. */
+  readonly limit: number;
+  readonly newestFirst?: boolean;
+}

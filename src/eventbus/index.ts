@@ -1,0 +1,1 @@
+export type { EventBus, EventConsumer, EventQuery } from './event-bus.ts';

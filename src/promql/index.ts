@@ -1,0 +1,1 @@
+export type { Queryable, SelectedSeries, Selection } from './queryable.ts';

@@ -1,0 +1,35 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { StateTables, TelemetryTables } from './tables.ts';
+
+/**
+ * One database: the state (SQLite with full sync, or PostgreSQL) or the telemetry (SQLite, normal sync).
+ * Portable columns only: text, integer (times are wall ms since epoch; int8 reads as a number), double precision;
+ * booleans are 0 or 1, structures are JSON text.
+ */
+export interface Database<Tables> {
+  readonly dialect: 'sqlite' | 'postgres';
+  /** For reads that need no transaction. Sees only what is committed. */
+  readonly reader: Kysely<Tables>;
+  /**
+   * Runs `work` in one serializable-enough transaction: on SQLite transactions run one after the other (several
+   * may share one commit), on PostgreSQL they overlap at READ COMMITTED, so that a check and the write that
+   * depends on it take `forUpdate` or a unique key. Resolves when the commit is on disk; rolls back when `work`
+   * throws. Nothing but calls of `tx.db` may be awaited inside.
+   */
+  transaction<Result>(work: (tx: DatabaseTransaction<Tables>) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseTransaction<Tables> {
+  readonly dialect: 'sqlite' | 'postgres';
+  readonly db: Transaction<Tables>;
+  /** Wall ms since epoch at the start of the transaction: the server's clock on SQLite, the database's on PostgreSQL. */
+  readonly nowMs: number;
+  /** Calls `effect` after a successful commit, in order of commit. For wake-ups: it must not throw. */
+  afterCommit(effect: () => void): void;
+}
+
+export type StateDatabase = Database<StateTables>;
+export type StateTransaction = DatabaseTransaction<StateTables>;
+export type TelemetryDatabase = Database<TelemetryTables>;
+export type TelemetryTransaction = DatabaseTransaction<TelemetryTables>;

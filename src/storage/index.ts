@@ -1,0 +1,9 @@
+export type {
+  Database,
+  DatabaseTransaction,
+  StateDatabase,
+  StateTransaction,
+  TelemetryDatabase,
+  TelemetryTransaction,
+} from './database.ts';
+export type { StateTables, TelemetryTables } from './tables.ts';

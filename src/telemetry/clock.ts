@@ -1,0 +1,22 @@
+/** A running timer. */
+export interface Timer {
+  /** Does nothing when the timer has already fired. */
+  cancel(): void;
+}
+
+/** The only source of time. Code outside `server` never calls `Date.now` or `setTimeout`. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch, with fractions. What is persisted uses this. */
+  wallMs(): number;
+  /** Milliseconds since an arbitrary start; never goes back. Lateness and latency are judged by this alone. */
+  monotonicMs(): number;
+  /** Calls `run` once after `delayMs` (at least the next turn of the event loop). */
+  after(delayMs: number, run: () => void): Timer;
+  /** Calls `run` every `periodMs`, first after one period; a period missed by a stall is not made up for. */
+  every(periodMs: number, run: () => void): Timer;
+}
+
+/** RFC 3339 in UTC with milliseconds. */
+export function toRfc3339(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

@@ -1,0 +1,41 @@
+const UNITS_MS = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+  y: 31_536_000_000,
+} as const;
+const FORM = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
+const UNIT_ORDER = ['y', 'w', 'd', 'h', 'm', 's', 'ms'] as const;
+
+/**
+ * A Prometheus duration (`1h30m`, `500ms`, `0`) in milliseconds, or null for what is none. Units come from
+ * large to small, each at most once.
+ */
+export function parseDuration(text: string): number | null {
+  if (text === '0') return 0;
+  const match = FORM.exec(text);
+  if (!match || text === '') return null;
+  let totalMs = 0;
+  UNIT_ORDER.forEach((unit, place) => {
+    totalMs += Number(match[place + 1] ?? 0) * UNITS_MS[unit];
+  });
+  return totalMs;
+}
+
+/** The shortest Prometheus form of a duration in ms: 90000 → `1m30s`. Years and weeks only when they fit exactly. */
+export function formatDuration(durationMs: number): string {
+  if (durationMs === 0) return '0s';
+  let restMs = Math.round(durationMs);
+  let text = '';
+  for (const unit of UNIT_ORDER) {
+    const unitMs = UNITS_MS[unit];
+    if ((unit === 'y' || unit === 'w') && restMs % unitMs !== 0) continue;
+    const count = Math.floor(restMs / unitMs);
+    if (count > 0) text += `${count}${unit}`;
+    restMs -= count * unitMs;
+  }
+  return text;
+}

@@ -1,0 +1,169 @@
+import { z } from 'zod';
+
+const labels = z.record(z.string(), z.string());
+const nullableText = z.string().nullable();
+
+const remediationRef = {
+  remediation_id: z.string(),
+  policy: z.string(),
+  alert_id: z.string(),
+  target: z.string(),
+};
+
+const agentRef = {
+  agent_id: z.string(),
+  agent_type: z.string(),
+  pool_id: nullableText,
+  generation: z.number().int(),
+};
+
+const taskRef = {
+  task_id: z.string(),
+  task_type: z.string(),
+  phase_id: z.string(),
+};
+
+const alertRef = { alert_id: z.string(), rule_id: z.string(), severity: z.string(), labels };
+
+/**
+ * The payload of every event type. Only transitions are events: heartbeats and samples are not.
+ * Names are `part.entity.what_happened`.
+ */
+export const EVENT_PAYLOADS = {
+  'monitor.anomaly.detected': z.object({
+    anomaly_id: z.string(),
+    kind: z.enum(['spike', 'drop', 'threshold_breach', 'pattern_change', 'trend']),
+    metric_name: z.string(),
+    labels,
+    value: z.number(),
+    expected: z.number().nullable(),
+    score: z.number(),
+    detector: z.string(),
+  }),
+  'monitor.anomaly.closed': z.object({
+    anomaly_id: z.string(),
+    metric_name: z.string(),
+    labels,
+    peak_score: z.number(),
+    duration_ms: z.number(),
+  }),
+  'monitor.alert.triggered': z.object({
+    alert_id: z.string(),
+    rule_id: z.string(),
+    severity: z.string(),
+    metric_name: nullableText,
+    current_value: z.number(),
+    threshold: z.number().nullable(),
+    labels,
+  }),
+  'monitor.alert.acknowledged': z.object({ ...alertRef, acknowledged_by: z.string() }),
+  'monitor.alert.escalated': z.object({ ...alertRef, to: z.string(), reason: z.string() }),
+  'monitor.alert.resolved': z.object({
+    ...alertRef,
+    cause: z.enum(['recovered', 'remediated', 'data_vanished', 'evaluation_failed', 'manual']),
+    duration_ms: z.number(),
+  }),
+  'watchdog.remediation.started': z.object({ ...remediationRef, step: z.string() }),
+  'watchdog.remediation.changed': z.object({
+    ...remediationRef,
+    from: z.string(),
+    to: z.string(),
+    step: nullableText,
+  }),
+  'watchdog.remediation.completed': z.object({
+    ...remediationRef,
+    outcome: z.enum(['healed', 'no_effect', 'worsened', 'failed', 'unknown', 'cancelled']),
+    duration_ms: z.number(),
+  }),
+  'watchdog.remediation.suppressed': z.object({
+    policy: z.string(),
+    alert_id: z.string(),
+    target: z.string(),
+    guard: z.string(),
+    reason: z.string(),
+    until: nullableText,
+  }),
+  'watchdog.escalated': z.object({
+    alert_id: nullableText,
+    policy: nullableText,
+    target: nullableText,
+    guardian: z.string(),
+    reason: z.string(),
+  }),
+  'watchdog.state.changed': z.object({
+    state: z.enum(['storm', 'paused', 'self_suspicion']),
+    active: z.boolean(),
+    reason: z.string(),
+  }),
+  'fleet.agent.registered': z.object({ ...agentRef, managed: z.boolean() }),
+  'fleet.agent.status_changed': z.object({
+    ...agentRef,
+    from: z.string(),
+    to: z.string(),
+    reason: z.string(),
+  }),
+  'fleet.agent.spawned': z.object({ ...agentRef, pid: z.number().int().nullable(), reason: z.string() }),
+  'fleet.agent.exited': z.object({
+    ...agentRef,
+    exit_code: z.number().int().nullable(),
+    signal: nullableText,
+    expected: z.boolean(),
+  }),
+  'fleet.agent.heartbeat_missed': z.object({ ...agentRef, missed: z.number().int(), age_ms: z.number() }),
+  'fleet.agent.restart_requested': z.object({ ...agentRef, reason: z.string(), requested_by: z.string() }),
+  'fleet.agent.deregistered': z.object({ ...agentRef, reason: z.string() }),
+  'fleet.pool.changed': z.object({
+    pool_id: z.string(),
+    desired: z.number().int(),
+    effective: z.number().int(),
+    reason: z.string(),
+  }),
+  'fleet.pool.spawn_failed': z.object({ pool_id: z.string(), error: z.string(), retry_in_ms: z.number() }),
+  'fleet.task.enqueued': z.object({ ...taskRef, priority: z.number() }),
+  'fleet.task.claimed': z.object({ ...taskRef, agent_id: z.string(), generation: z.number().int() }),
+  'fleet.task.completed': z.object({
+    ...taskRef,
+    agent_id: z.string(),
+    generation: z.number().int(),
+    duration_ms: z.number(),
+  }),
+  'fleet.task.failed': z.object({
+    ...taskRef,
+    agent_id: nullableText,
+    generation: z.number().int().nullable(),
+    error: z.string(),
+    will_retry: z.boolean(),
+  }),
+  'fleet.task.released': z.object({
+    ...taskRef,
+    agent_id: nullableText,
+    generation: z.number().int().nullable(),
+    reason: z.enum(['lease_expired', 'reassigned', 'handed_off', 'agent_drained']),
+  }),
+  'fleet.task.refused': z.object({
+    ...taskRef,
+    agent_id: z.string(),
+    generation: z.number().int(),
+    operation: z.string(),
+    reason: z.string(),
+  }),
+} as const;
+
+export type EventType = keyof typeof EVENT_PAYLOADS;
+export type EventPayload<Type extends EventType> = z.infer<(typeof EVENT_PAYLOADS)[Type]>;
+
+export const EVENT_TYPES = Object.keys(EVENT_PAYLOADS) as readonly EventType[];
+
+/** An event to append: what happened to which thing, and the trace it happened in. */
+export type NewSystemEvent = {
+  readonly [Type in EventType]: {
+    readonly event_type: Type;
+    readonly entity_type: string;
+    readonly entity_id: string;
+    readonly payload: EventPayload<Type>;
+    readonly traceparent: string | null;
+  };
+}[EventType];
+
+/** An event of the log. `id` grows in commit order; `at` is RFC 3339 in UTC with milliseconds. */
+export type SystemEvent = NewSystemEvent & { readonly id: number; readonly at: string };

@@ -1,0 +1,90 @@
+import type { Subscription } from './sample.ts';
+
+export const AGENT_STATUSES = [
+  'SPAWNING',
+  'IDLE',
+  'RUNNING',
+  'DEGRADED',
+  'UNRESPONSIVE',
+  'QUARANTINED',
+  'FAILED',
+  'TERMINATED',
+] as const;
+export type AgentStatus = (typeof AGENT_STATUSES)[number];
+
+export const AGENT_TYPES = ['worker', 'monitor', 'watchdog', 'guardian'] as const;
+export type AgentType = (typeof AGENT_TYPES)[number];
+
+export const PHASES = [
+  'PHASE_BACKLOG',
+  'PHASE_REQUIREMENTS',
+  'PHASE_DESIGN',
+  'PHASE_IMPLEMENTATION',
+  'PHASE_TESTING',
+  'PHASE_DEPLOYMENT',
+  'PHASE_DONE',
+] as const;
+export type PhaseId = (typeof PHASES)[number];
+
+/**
+ * Something that happened in the fleet and is committed. Counted things carry their labels; `queue`, `agents` and
+ * `locks` only say that the snapshot has changed. `traceparent` is the trace of the request that did it.
+ */
+export type FleetActivity = { readonly traceparent: string | null } & (
+  | { readonly kind: 'queue' | 'agents' | 'locks' }
+  | {
+      readonly kind: 'task_completed';
+      readonly phaseId: string;
+      readonly taskType: string;
+      readonly agentId: string;
+      readonly durationSeconds: number;
+    }
+  | { readonly kind: 'task_failed'; readonly phaseId: string; readonly agentId: string }
+  | {
+      readonly kind: 'task_claimed';
+      readonly phaseId: string;
+      readonly taskType: string;
+      readonly waitSeconds: number;
+    }
+  | { readonly kind: 'agent_restarted'; readonly agentId: string; readonly reason: string }
+  | { readonly kind: 'agent_removed'; readonly agentId: string }
+  | {
+      readonly kind: 'lock_acquired';
+      readonly resourceType: string;
+      readonly lockMode: string;
+      readonly waitSeconds: number;
+    }
+  | { readonly kind: 'handoff'; readonly fromAgentId: string; readonly toAgentId: string }
+);
+
+/** The fleet as it stands now, from memory; cheap enough to be read at every change. */
+export interface FleetSnapshot {
+  readonly agents: readonly AgentObservation[];
+  /** One entry for each phase and priority that was ever queued since the start; zero counts stay. */
+  readonly queue: readonly { readonly phaseId: string; readonly priority: number; readonly queued: number }[];
+  readonly locks: readonly {
+    readonly resourceType: string;
+    readonly lockMode: string;
+    readonly active: number;
+  }[];
+}
+
+export interface AgentObservation {
+  readonly agentId: string;
+  readonly agentType: AgentType;
+  readonly poolId: string | null;
+  readonly phaseId: string | null;
+  readonly status: AgentStatus;
+  readonly generation: number;
+  readonly managed: boolean;
+  /** By the server's monotonic clock; null before the first beat. */
+  readonly heartbeatAgeMs: number | null;
+  readonly heartbeatsMissed: number;
+}
+
+/** What a fleet shows to whoever observes it. */
+export interface FleetFeed {
+  snapshot(): FleetSnapshot;
+  /** Called synchronously after each commit; the listener must not throw. */
+  onActivity(listener: (activity: FleetActivity) => void): Subscription;
+}

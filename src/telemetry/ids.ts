@@ -1,0 +1,19 @@
+import type { Random } from './random.ts';
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/**
+ * A sortable id: prefix, `_`, 10 characters of wall time (ms, Crockford base 32) and 12 of chance
+ * (60 bits): `alrt_0ajk…`. Not a secret.
+ */
+export function createId(prefix: string, wallMs: number, random: Random): string {
+  let time = '';
+  let rest = Math.floor(wallMs);
+  for (let place = 0; place < 10; place++) {
+    time = ALPHABET.charAt(rest % 32) + time;
+    rest = Math.floor(rest / 32);
+  }
+  let chance = '';
+  for (let place = 0; place < 12; place++) chance += ALPHABET.charAt(Math.floor(random.next() * 32));
+  return `${prefix}_${time}${chance}`;
+}

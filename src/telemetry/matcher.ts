@@ -1,0 +1,36 @@
+import { RE2JS } from 're2js';
+import type { Labels } from './labels.ts';
+
+export type MatchOperator = '=' | '!=' | '=~' | '!~';
+
+/** One label matcher. Regular expressions are RE2, anchored at both ends. A missing label reads as ''. */
+export interface Matcher {
+  readonly name: string;
+  readonly operator: MatchOperator;
+  readonly value: string;
+  matches(value: string): boolean;
+}
+
+/**
+ * Compiles a matcher.
+ * @throws the RE2 syntax error of a broken regular expression
+ */
+export function createMatcher(name: string, operator: MatchOperator, value: string): Matcher {
+  switch (operator) {
+    case '=':
+      return { name, operator, value, matches: (candidate) => candidate === value };
+    case '!=':
+      return { name, operator, value, matches: (candidate) => candidate !== value };
+    case '=~':
+    case '!~': {
+      const regex = RE2JS.compile(value, RE2JS.DOTALL);
+      const wanted = operator === '=~';
+      return { name, operator, value, matches: (candidate) => regex.matches(candidate) === wanted };
+    }
+  }
+}
+
+/** Whether every matcher accepts the label set. */
+export function matchesAll(matchers: readonly Matcher[], labels: Labels): boolean {
+  return matchers.every((matcher) => matcher.matches(labels[matcher.name] ?? ''));
+}

@@ -1,0 +1,130 @@
+import type { Labels } from './labels.ts';
+import type { Matcher } from './matcher.ts';
+
+/** One sample as the HTTP API shows it; `timestamp` is RFC 3339 in UTC with milliseconds. */
+export interface MetricSample {
+  readonly metric_name: string;
+  readonly value: number;
+  readonly labels: Labels;
+  readonly timestamp: string;
+}
+
+/** An integer that stands for one series of a running store. Never persisted, never reused while it runs. */
+export type SeriesRef = number;
+
+/** Where a unit of samples came in. */
+export type SampleSource = 'collector' | 'detector' | 'rule' | 'scrape' | 'otlp' | 'remote_write' | 'import';
+
+/**
+ * What caused a unit of samples: it travels beside the samples to whoever is subscribed, so that an alert can
+ * be traced back to the very append that raised it.
+ */
+export interface AppendOrigin {
+  readonly source: SampleSource;
+  /** W3C traceparent of the span that produced the unit; null where nothing upstream is traced. */
+  readonly traceparent: string | null;
+  /** Wall clock, ms since epoch, when the unit arrived. */
+  readonly receivedAtMs: number;
+  /** Monotonic clock, ms, when the unit arrived: latencies are measured from here. */
+  readonly receivedMonotonicMs: number;
+}
+
+/**
+ * A growable unit of samples. All samples of a batch become visible at once.
+ * A staleness marker is added with `addStale`, never as a plain NaN.
+ */
+export class SampleBatch {
+  refs: Uint32Array;
+  timestampsMs: Float64Array;
+  values: Float64Array;
+  /** 1 where the sample is a staleness marker. */
+  stale: Uint8Array;
+  length: number;
+
+  constructor(capacity = 64) {
+    this.refs = new Uint32Array(capacity);
+    this.timestampsMs = new Float64Array(capacity);
+    this.values = new Float64Array(capacity);
+    this.stale = new Uint8Array(capacity);
+    this.length = 0;
+  }
+
+  add(ref: SeriesRef, timestampMs: number, value: number): void {
+    if (this.length === this.refs.length) this.#grow();
+    const at = this.length++;
+    this.refs[at] = ref;
+    this.timestampsMs[at] = timestampMs;
+    this.values[at] = value;
+    this.stale[at] = 0;
+  }
+
+  addStale(ref: SeriesRef, timestampMs: number): void {
+    this.add(ref, timestampMs, Number.NaN);
+    this.stale[this.length - 1] = 1;
+  }
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  #grow(): void {
+    const capacity = this.refs.length * 2;
+    const refs = new Uint32Array(capacity);
+    refs.set(this.refs);
+    const timestampsMs = new Float64Array(capacity);
+    timestampsMs.set(this.timestampsMs);
+    const values = new Float64Array(capacity);
+    values.set(this.values);
+    const stale = new Uint8Array(capacity);
+    stale.set(this.stale);
+    this.refs = refs;
+    this.timestampsMs = timestampsMs;
+    this.values = values;
+    this.stale = stale;
+  }
+}
+
+/** Why samples of a batch were refused, with how many. */
+export type RefusedSamples = Readonly<
+  Record<'out_of_order' | 'duplicate_timestamp' | 'too_old' | 'too_far_ahead', number>
+>;
+
+export interface CommitResult {
+  readonly accepted: number;
+  readonly refused: RefusedSamples;
+  /** Resolves when the accepted samples survive a crash; rejects with `storage_full` or `storage_failed`. */
+  durable(): Promise<void>;
+}
+
+/** Where collectors, detectors, rules and ingest put samples. */
+export interface SampleSink {
+  /**
+   * The reference of a series, created when it is new.
+   * @throws OmoiError `series_limit_reached`, `labels_invalid`
+   */
+  series(labels: Labels): SeriesRef;
+  /** Makes the batch visible as one unit and tells subscribers before it returns. The batch may be reused. */
+  commit(batch: SampleBatch, origin: AppendOrigin): CommitResult;
+}
+
+/** The samples of one committed unit that one subscription's matchers accept, as parallel arrays. */
+export interface AppendNotice {
+  readonly origin: AppendOrigin;
+  readonly refs: readonly SeriesRef[];
+  readonly timestampsMs: readonly number[];
+  /** NaN where the sample is a staleness marker. */
+  readonly values: readonly number[];
+  readonly stale: readonly boolean[];
+}
+
+export interface Subscription {
+  stop(): void;
+}
+
+/** Who wants to know about new samples the moment they are visible. */
+export interface AppendFeed {
+  /** Called synchronously once for each committed unit that touches a matching series. */
+  onAppend(matchers: readonly Matcher[], listener: (notice: AppendNotice) => void): Subscription;
+  /** The label set of a reference that a notice named. */
+  labelsOf(ref: SeriesRef): Labels;
+}

@@ -1,0 +1,64 @@
+import { defineConfig } from 'vitest/config';
+
+const conditions = ['omoi-source', 'node', 'import', 'module', 'default'];
+const source = { resolve: { conditions }, ssr: { resolve: { conditions } } };
+const execArgv = ['--conditions=omoi-source'];
+
+/** Unit tests stand beside their source; everything that starts real processes or servers is under tests/. */
+export default defineConfig({
+  ...source,
+  test: {
+    projects: [
+      {
+        ...source,
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'agent/src/**/*.test.ts'],
+          execArgv,
+          testTimeout: 20_000,
+        },
+      },
+      {
+        ...source,
+        test: {
+          name: 'conformance',
+          include: ['tests/conformance/**/*.test.ts'],
+          execArgv,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        ...source,
+        test: {
+          name: 'simulation',
+          include: ['tests/simulation/**/*.test.ts'],
+          execArgv,
+          testTimeout: 120_000,
+        },
+      },
+      {
+        ...source,
+        test: {
+          name: 'acceptance',
+          include: ['tests/acceptance/**/*.test.ts'],
+          execArgv,
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        ...source,
+        test: {
+          name: 'browser',
+          include: ['tests/browser/**/*.test.ts'],
+          execArgv,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
