@@ -59,3 +59,4 @@ export {
   type FleetSnapshot,
   type PhaseId,
 } from './fleet-activity.ts';
+export { parseStrictDocument, type DocumentProblem, type DocumentSource } from './strict-document.ts';

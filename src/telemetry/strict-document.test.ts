@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { OmoiError } from './errors.ts';
+import { parseStrictDocument } from './strict-document.ts';
+
+const schema = z.strictObject({
+  http: z.strictObject({ port: z.number().int(), host: z.string().default('127.0.0.1') }).optional(),
+  pools: z.array(z.strictObject({ id: z.string(), desired: z.number() })).default([]),
+});
+
+function problemsOf(text: string): string {
+  try {
+    parseStrictDocument({ name: 'omoi.yaml', text }, schema, 'config_invalid');
+  } catch (thrown) {
+    if (thrown instanceof OmoiError) return thrown.message;
+    throw thrown;
+  }
+  return 'accepted';
+}
+
+describe('a strict document', () => {
+  it.each([
+    ['', 'accepted'],
+    ['http:\n  port: 80\n', 'accepted'],
+    ['http:\n  prot: 80\n', 'omoi.yaml:2:3: unknown key "http.prot"; did you mean "port"?'],
+    [
+      'pools:\n  - id: a\n    desired: 1\n    zzz: 1\n',
+      'omoi.yaml:4:5: unknown key "pools.0.zzz"; known are id, desired',
+    ],
+    [
+      'http:\n  port: eighty\n',
+      'omoi.yaml:2:3: "http.port": Invalid input: expected number, received string',
+    ],
+    [
+      'pools:\n  - id: a\n',
+      'omoi.yaml:2:5: "pools.0.desired": Invalid input: expected number, received undefined',
+    ],
+    ['pools: []\npools: []\n', 'omoi.yaml:2:1: Map keys must be unique'],
+    [
+      'http: [',
+      'omoi.yaml:1:8: Flow sequence in block collection must be sufficiently indented and end with a ]',
+    ],
+  ])('%j', (text, expected) => {
+    expect(problemsOf(text)).toContain(expected);
+  });
+
+  it('names every problem, not only the first', () => {
+    expect(problemsOf('htpp: 1\npols: 2\n').split('\n')).toEqual([
+      'omoi.yaml:1:1: unknown key "htpp"; did you mean "http"?',
+      'omoi.yaml:2:1: unknown key "pols"; did you mean "pools"?',
+    ]);
+  });
+});

@@ -1,0 +1,152 @@
+import { isMap, isPair, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { z } from 'zod';
+import { OmoiError, type ErrorCode } from './errors.ts';
+
+/** A mistake in a document a person wrote; line and column count from 1. */
+export interface DocumentProblem {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+export interface DocumentSource {
+  /** What messages call the document: a file name. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * Parses a YAML (or JSON) document strictly: duplicate and unknown keys are errors, with a suggestion where a
+ * known key is close. All problems are found in one go.
+ * @throws OmoiError with `code`; the message is `name:line:column: problem` for each, `details.problems` the list
+ */
+export function parseStrictDocument<Schema extends z.ZodType>(
+  source: DocumentSource,
+  schema: Schema,
+  code: ErrorCode,
+): z.output<Schema> {
+  const lines = new LineCounter();
+  const document = parseDocument(source.text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  if (document.errors.length > 0) {
+    throw documentError(
+      source.name,
+      code,
+      document.errors.map((error) => {
+        const at = lines.linePos(error.pos[0]);
+        return { line: at.line, column: at.col, message: error.message };
+      }),
+    );
+  }
+  const result = schema.safeParse(document.toJS() ?? {});
+  if (result.success) return result.data;
+  throw documentError(
+    source.name,
+    code,
+    result.error.issues.flatMap((issue) => problemsOf(issue, { document, lines, schema })),
+  );
+}
+
+interface Place {
+  readonly document: Document.Parsed;
+  readonly lines: LineCounter;
+  readonly schema: z.ZodType;
+}
+
+function problemsOf(issue: z.core.$ZodIssue, place: Place): readonly DocumentProblem[] {
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(place.schema, issue.path);
+    return issue.keys.map((key) => ({
+      ...positionOf(place, [...issue.path, key]),
+      message: `unknown key ${quote([...issue.path, key])}${suggestion(key, known)}`,
+    }));
+  }
+  const where = issue.path.length > 0 ? `${quote(issue.path)}: ` : '';
+  return [{ ...positionOf(place, issue.path), message: `${where}${issue.message}` }];
+}
+
+function documentError(name: string, code: ErrorCode, problems: readonly DocumentProblem[]): OmoiError {
+  const text = problems
+    .map((problem) => `${name}:${problem.line}:${problem.column}: ${problem.message}`)
+    .join('\n');
+  return new OmoiError(code, text, { file: name, problems });
+}
+
+function quote(path: readonly PropertyKey[]): string {
+  return `"${path.map(String).join('.')}"`;
+}
+
+/** Where the key (or, in lists, the item) at a path stands; for what is missing, its nearest parent. */
+function positionOf(place: Place, path: readonly PropertyKey[]): { line: number; column: number } {
+  for (let length = path.length; length >= 0; length--) {
+    const offset = offsetAt(place.document, path.slice(0, length));
+    if (offset !== null) {
+      const at = place.lines.linePos(offset);
+      return { line: at.line, column: at.col };
+    }
+  }
+  return { line: 1, column: 1 };
+}
+
+function offsetAt(document: Document.Parsed, path: readonly PropertyKey[]): number | null {
+  const last = path.at(-1);
+  if (last === undefined) return document.contents?.range?.[0] ?? null;
+  const parent =
+    path.length === 1 ? document.contents : (document.getIn(path.slice(0, -1), true) as Node | undefined);
+  if (isMap(parent)) {
+    const pair = parent.items.find(
+      (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === last,
+    );
+    const key = pair?.key;
+    return isScalar(key) ? (key.range?.[0] ?? null) : null;
+  }
+  const node = document.getIn(path, true) as Node | undefined;
+  return node?.range?.[0] ?? null;
+}
+
+/** The keys an object schema knows at a path of the document; empty where it is not an object. */
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+  let at: z.core.$ZodType | undefined = unwrap(schema);
+  for (const step of path) {
+    if (at instanceof z.ZodObject) at = unwrap((at.shape as Record<string, z.ZodType>)[String(step)]);
+    else if (at instanceof z.ZodArray) at = unwrap(at.element);
+    else if (at instanceof z.ZodRecord) at = unwrap(at.valueType);
+    else return [];
+  }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
+  let inner = schema;
+  for (;;) {
+    if (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) inner = inner.unwrap();
+    else if (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) inner = inner.unwrap();
+    else if (inner instanceof z.ZodPipe) inner = inner.in;
+    else return inner;
+  }
+}
+
+const MAX_SUGGESTED_EDITS = 3;
+
+function suggestion(key: string, known: readonly string[]): string {
+  const ranked = known
+    .map((candidate) => ({ candidate, edits: editDistance(key.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ candidate, edits }) => edits <= Math.min(MAX_SUGGESTED_EDITS, Math.ceil(candidate.length / 2)))
+    .sort((a, b) => a.edits - b.edits);
+  const best = ranked[0];
+  if (best) return `; did you mean "${best.candidate}"?`;
+  return known.length > 0 ? `; known are ${known.join(', ')}` : '';
+}
+
+/** Levenshtein distance of two short words. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const substituted = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(substituted, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}

@@ -1,0 +1,97 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const SOURCE = fileURLToPath(new URL('../../src', import.meta.url));
+
+const EVERYTHING = 'everything';
+
+/** Who may import whom: the house, folder by folder, in the order of the data. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[] | typeof EVERYTHING>> = {
+  telemetry: [],
+  storage: ['telemetry'],
+  eventbus: ['telemetry', 'storage'],
+  tsdb: ['telemetry'],
+  promql: ['telemetry'],
+  ingest: ['telemetry', 'storage', 'eventbus'],
+  fleet: ['telemetry', 'storage', 'eventbus'],
+  monitor: ['telemetry', 'storage', 'eventbus'],
+  alerting: ['telemetry', 'storage', 'eventbus', 'promql'],
+  watchdog: ['telemetry', 'storage', 'eventbus'],
+  observability: ['telemetry', 'storage', 'eventbus'],
+  api: ['telemetry'],
+  server: EVERYTHING,
+  cli: EVERYTHING,
+};
+
+/** Folders whose types (and only types) the API may name: it serves them. */
+const API_SERVES = [
+  'storage',
+  'eventbus',
+  'tsdb',
+  'promql',
+  'ingest',
+  'fleet',
+  'monitor',
+  'alerting',
+  'watchdog',
+  'observability',
+];
+
+interface Import {
+  readonly file: string;
+  readonly folder: string;
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+}
+
+const STATEMENT = /^(?:import|export)\s+(type\s+)?(?:[\w*{}\s,$]+?\sfrom\s+)?'([^']+)'/gm;
+
+function listImports(): readonly Import[] {
+  const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.includes('test-support'),
+  );
+  return files.flatMap((file) => {
+    const text = readFileSync(join(SOURCE, file), 'utf8');
+    return [...text.matchAll(STATEMENT)].map((match) => ({
+      file,
+      folder: file.split(sep)[0] ?? '',
+      specifier: match[2] ?? '',
+      typeOnly: match[1] !== undefined,
+    }));
+  });
+}
+
+function refusal(found: Import): string | null {
+  const allowed = MAY_IMPORT[found.folder];
+  if (allowed === undefined) return 'stands in a folder that the table does not name';
+  if (found.specifier.startsWith('.')) {
+    const target = relative(SOURCE, join(SOURCE, found.file, '..', found.specifier)).split(sep)[0] ?? '';
+    return target === found.folder ? null : `reaches into ${target} past its index`;
+  }
+  if (!found.specifier.startsWith('#') || allowed === EVERYTHING) return null;
+  const target = found.specifier.slice(1);
+  if (target === found.folder) return 'imports its own face; name the file';
+  if (allowed.includes(target)) return null;
+  if (found.folder === 'api' && found.typeOnly && API_SERVES.includes(target)) return null;
+  return `may not import ${found.specifier}`;
+}
+
+describe('the import table', () => {
+  const imports = listImports();
+
+  it('sees the sources of every folder', () => {
+    const folders = new Set(imports.map((found) => found.folder));
+    expect([...folders].sort()).toEqual(Object.keys(MAY_IMPORT).sort());
+    expect(imports.length).toBeGreaterThan(300);
+  });
+
+  it('holds for every import', () => {
+    const broken = imports.flatMap((found) => {
+      const reason = refusal(found);
+      return reason === null ? [] : [`${found.file}: ${reason} ('${found.specifier}')`];
+    });
+    expect(broken).toEqual([]);
+  });
+});
