@@ -4,6 +4,10 @@ import type { Kysely } from 'kysely';
 // oxlint-disable-next-line typescript/no-explicit-any -- Kysely's own type for an unknown schema
 export type SchemaAccess = Kysely<any>;
 
+/**
+ * Portable types: `text`, `bigint` for times and counts that may grow (PostgreSQL's `integer` has 32 bits),
+ * `integer` for small numbers and booleans, `double precision`.
+ */
 export interface MigrationStep {
   up(db: SchemaAccess, dialect: 'sqlite' | 'postgres'): Promise<void>;
   down(db: SchemaAccess, dialect: 'sqlite' | 'postgres'): Promise<void>;

@@ -9,6 +9,8 @@ export interface EventTables {
     payload: string;
     at_ms: number;
     traceparent: string | null;
+    /** The trace of `traceparent`, so that a trace's events are found by an index. */
+    trace_id: string | null;
   };
   /** How far each durable consumer has come. */
   event_cursors: {

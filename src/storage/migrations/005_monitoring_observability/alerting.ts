@@ -1,0 +1,6 @@
+import type { MigrationStep } from '../../migration.ts';
+
+export const alerting: MigrationStep = {
+  async up() {},
+  async down() {},
+};

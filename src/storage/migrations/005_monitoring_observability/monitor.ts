@@ -1,0 +1,6 @@
+import type { MigrationStep } from '../../migration.ts';
+
+export const monitor: MigrationStep = {
+  async up() {},
+  async down() {},
+};

@@ -1,0 +1,6 @@
+import type { MigrationStep } from '../../migration.ts';
+
+export const watchdog: MigrationStep = {
+  async up() {},
+  async down() {},
+};

@@ -1,0 +1,19 @@
+import type { Migration } from '../migration.ts';
+import { events } from './001_events.ts';
+import { tasks } from './002_tasks.ts';
+import { agentRegistry } from './003_agent_registry.ts';
+import { collaborationAndLocking } from './004_collaboration_and_locking.ts';
+import { monitoringObservability } from './005_monitoring_observability/index.ts';
+import { access } from './006_access.ts';
+import { tsdb } from './007_tsdb.ts';
+
+/** Every migration, in the order in which they are applied. A released one never changes. */
+export const MIGRATIONS: readonly Migration[] = [
+  events,
+  tasks,
+  agentRegistry,
+  collaborationAndLocking,
+  monitoringObservability,
+  access,
+  tsdb,
+];
