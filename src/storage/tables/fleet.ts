@@ -1,1 +1,130 @@
-export interface FleetTables {}
+import type { AgentStatus, AgentType } from '#telemetry';
+
+export interface AgentTables {
+  agents: {
+    agent_id: string;
+    agent_type: AgentType;
+    pool_id: string | null;
+    phase_id: string | null;
+    /** 1 where Omoi starts and stops the agent. */
+    managed: number;
+    /** The last transition's; of IDLE and RUNNING only IDLE is kept, for work decides between them. */
+    status: AgentStatus;
+    status_reason: string;
+    status_since_ms: number;
+    /** 1 while the agent itself says that it is DEGRADED. */
+    self_degraded: number;
+    generation: number;
+    /** JSON object of texts. */
+    labels: string;
+    /** JSON list of texts. */
+    capabilities: string;
+    /** null where the agent type's default holds. */
+    heartbeat_interval_ms: number | null;
+    heartbeat_ttl_ms: number | null;
+    registered_at_ms: number;
+  };
+  /** One row for every time that an agent was started. */
+  agent_generations: {
+    agent_id: string;
+    generation: number;
+    /** SHA-256 of the spawn nonce, hex. */
+    nonce_hash: string;
+    state: 'opened' | 'registered' | 'ended';
+    reason: string;
+    requested_by: string;
+    traceparent: string | null;
+    opened_at_ms: number;
+    registered_at_ms: number | null;
+    ended_at_ms: number | null;
+    /** When the process was seen to be gone; null where nobody watches it, and before. */
+    exited_at_ms: number | null;
+    exit_code: number | null;
+    exit_signal: string | null;
+  };
+  /** What heartbeats say, written in batches and now and then: the newest of it lives in memory. */
+  agent_beats: {
+    agent_id: string;
+    last_heartbeat_at_ms: number;
+    work_seen_at_ms: number | null;
+    running: number;
+  };
+}
+
+export type TaskState = 'queued' | 'claimed' | 'completed' | 'failed' | 'cancelled';
+
+export interface TaskTables {
+  tasks: {
+    task_id: string;
+    task_type: string;
+    phase_id: string;
+    /** Higher comes first. */
+    priority: number;
+    /** Among equal priorities the smaller comes first: µs since epoch, made to grow. */
+    queue_order: number;
+    /** JSON. */
+    payload: string;
+    state: TaskState;
+    /** Only agents of this pool may claim it; null lets everyone. */
+    pool_id: string | null;
+    idempotency_key: string | null;
+    max_attempts: number;
+    /** How often it was claimed: the number of the present or last claim. */
+    attempt: number;
+    failures: number;
+    /** How often a holder lost it. */
+    leases_lost: number;
+    /** A retry waits until then. */
+    available_at_ms: number;
+    /** A task that was handed over is kept for this agent until `kept_until_ms`. */
+    kept_for_agent_id: string | null;
+    kept_until_ms: number | null;
+    agent_id: string | null;
+    generation: number | null;
+    claimed_at_ms: number | null;
+    lease_ms: number | null;
+    lease_until_ms: number | null;
+    enqueued_at_ms: number;
+    first_claimed_at_ms: number | null;
+    finished_at_ms: number | null;
+    /** JSON. */
+    result: string | null;
+    error: string | null;
+    traceparent: string | null;
+  };
+}
+
+export interface LockTables {
+  /** One row a resource: whoever decides about its locks holds this row. */
+  lock_resources: {
+    resource_type: string;
+    resource_name: string;
+    /** The newest fencing token. */
+    last_token: number;
+    touched_at_ms: number;
+  };
+  locks: {
+    lock_id: string;
+    resource_type: string;
+    resource_name: string;
+    lock_mode: 'shared' | 'exclusive';
+    agent_id: string;
+    generation: number;
+    fencing_token: number;
+    ttl_ms: number;
+    acquired_at_ms: number;
+    expires_at_ms: number;
+    traceparent: string | null;
+  };
+  task_handoffs: {
+    handoff_id: string;
+    task_id: string;
+    from_agent_id: string;
+    from_generation: number;
+    to_agent_id: string;
+    reason: string | null;
+    at_ms: number;
+  };
+}
+
+export interface FleetTables extends AgentTables, TaskTables, LockTables {}
