@@ -1,3 +1,4 @@
+import type { HistogramValue } from './histogram-value.ts';
 import type { Labels } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 
@@ -29,6 +30,26 @@ export interface AppendOrigin {
   readonly receivedMonotonicMs: number;
 }
 
+/** One measurement that stands for many, usually with the trace it came from. */
+export interface Exemplar {
+  readonly labels: Labels;
+  readonly timestampMs: number;
+  readonly value: number;
+}
+
+/** What a metric is, as its source describes it. */
+export interface MetricMetadata {
+  readonly type:
+    'counter' | 'gauge' | 'histogram' | 'gaugehistogram' | 'summary' | 'info' | 'stateset' | 'unknown';
+  readonly help: string;
+  readonly unit: string;
+}
+
+/** Where ingest puts what it learns about metrics. */
+export interface MetadataSink {
+  describe(metricName: string, metadata: MetricMetadata): void;
+}
+
 /**
  * A growable unit of samples. All samples of a batch become visible at once.
  * A staleness marker is added with `addStale`, never as a plain NaN.
@@ -40,6 +61,10 @@ export class SampleBatch {
   /** 1 where the sample is a staleness marker. */
   stale: Uint8Array;
   length: number;
+  /** Native histograms by their place in the batch; `values` holds a NaN there. */
+  readonly histograms = new Map<number, HistogramValue>();
+  /** Exemplars that came with the samples. */
+  readonly exemplars: { readonly ref: SeriesRef; readonly exemplar: Exemplar }[] = [];
 
   constructor(capacity = 64) {
     this.refs = new Uint32Array(capacity);
@@ -63,8 +88,19 @@ export class SampleBatch {
     this.stale[this.length - 1] = 1;
   }
 
+  addHistogram(ref: SeriesRef, timestampMs: number, histogram: HistogramValue): void {
+    this.histograms.set(this.length, histogram);
+    this.add(ref, timestampMs, Number.NaN);
+  }
+
+  addExemplar(ref: SeriesRef, exemplar: Exemplar): void {
+    this.exemplars.push({ ref, exemplar });
+  }
+
   clear(): void {
     this.length = 0;
+    if (this.histograms.size > 0) this.histograms.clear();
+    this.exemplars.length = 0;
   }
 
   #grow(): void {
@@ -84,9 +120,15 @@ export class SampleBatch {
   }
 }
 
-/** Why samples of a batch were refused, with how many. */
+/**
+ * Why samples of a batch were refused, with how many. `unknown_series`: the reference was never given out, or its
+ * series is long gone; ask for it again. `storage_full`: nothing of the batch was taken.
+ */
 export type RefusedSamples = Readonly<
-  Record<'out_of_order' | 'duplicate_timestamp' | 'too_old' | 'too_far_ahead', number>
+  Record<
+    'out_of_order' | 'duplicate_timestamp' | 'too_old' | 'too_far_ahead' | 'unknown_series' | 'storage_full',
+    number
+  >
 >;
 
 export interface CommitResult {
@@ -103,7 +145,10 @@ export interface SampleSink {
    * @throws OmoiError `series_limit_reached`, `labels_invalid`
    */
   series(labels: Labels): SeriesRef;
-  /** Makes the batch visible as one unit and tells subscribers before it returns. The batch may be reused. */
+  /**
+   * Makes the batch visible as one unit and tells subscribers before it returns. The batch may be reused. Never
+   * throws: what is refused is counted in the result.
+   */
   commit(batch: SampleBatch, origin: AppendOrigin): CommitResult;
 }
 
