@@ -1,1 +1,1 @@
-export type { Queryable, SelectedSeries, Selection } from './queryable.ts';
+export type { LatestSamples, Queryable, SelectedSeries, Selection } from './queryable.ts';

@@ -4,10 +4,15 @@ import type { HistogramValue, Labels, Matcher } from '#telemetry';
 export interface Queryable {
   /**
    * The series that all matchers accept, with their samples in [startMs, endMs], both inclusive. A promise only
-   * where the answer needs I/O: an answer from memory is given at once, so that rules are evaluated without
-   * waiting.
+   * where the answer needs I/O, or where `mayPause` allows one: an answer from memory is given at once, so that
+   * rules are evaluated without waiting.
    */
   select(selection: Selection): readonly SelectedSeries[] | Promise<readonly SelectedSeries[]>;
+  /**
+   * The newest sample in [startMs, endMs] of every series that all matchers accept, as flat arrays: what an
+   * instant selector needs, without an array a series. A store that can't do better than `select` leaves it out.
+   */
+  selectLatest?(selection: Selection): LatestSamples | Promise<LatestSamples>;
 }
 
 export interface Selection {
@@ -19,6 +24,11 @@ export interface Selection {
    * store may then answer with that one sample.
    */
   readonly latestOnly?: boolean;
+  /**
+   * True where the caller waits anyway: a store that has much to decode then answers with a promise and gives the
+   * event loop a turn every few milliseconds.
+   */
+  readonly mayPause?: boolean;
   /** Throws `query_limit` from inside the store once more samples than this would be returned. */
   readonly maxSamples?: number;
   readonly maxSeries?: number;
@@ -31,6 +41,14 @@ export interface Selection {
  */
 export interface SelectedSeries {
   readonly labels: Labels;
+  readonly timestampsMs: Float64Array;
+  readonly values: Float64Array;
+  readonly histograms?: readonly (HistogramValue | null)[];
+}
+
+/** One sample a series, in parallel arrays under the same rules as `SelectedSeries`. */
+export interface LatestSamples {
+  readonly labels: readonly Labels[];
   readonly timestampsMs: Float64Array;
   readonly values: Float64Array;
   readonly histograms?: readonly (HistogramValue | null)[];
