@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Migration, MigrationStep } from '../migration.ts';
 
 const state: MigrationStep = {
@@ -37,19 +38,19 @@ const state: MigrationStep = {
       .createIndex('tasks_queue')
       .on('tasks')
       .columns(['priority desc', 'queue_order'])
-      .where('state', '=', 'queued')
+      .where(sql.ref('state'), '=', 'queued')
       .execute();
     await db.schema
       .createIndex('tasks_phase_queue')
       .on('tasks')
       .columns(['phase_id', 'priority desc', 'queue_order'])
-      .where('state', '=', 'queued')
+      .where(sql.ref('state'), '=', 'queued')
       .execute();
     await db.schema
       .createIndex('tasks_held')
       .on('tasks')
       .columns(['agent_id', 'generation'])
-      .where('state', '=', 'claimed')
+      .where(sql.ref('state'), '=', 'claimed')
       .execute();
     await db.schema
       .createIndex('tasks_finished')
