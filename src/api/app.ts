@@ -20,23 +20,34 @@ export type ApiApp = FastifyInstance<
 export const ROLES = ['ingest', 'agent', 'viewer', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** What an agent token may speak for. */
+export interface AgentScope {
+  readonly agentIds: readonly string[];
+  readonly poolId: string | null;
+}
+
 /** Who a request speaks for. */
 export interface Principal {
-  readonly kind: 'token' | 'session' | 'anonymous';
-  /** The token's id, or 'anonymous'. */
+  /** `local` is whoever may open the server's Unix socket: the owner of the data directory. */
+  readonly kind: 'token' | 'session' | 'local' | 'anonymous';
+  /** The token's id (a session's is that of the token it stands for), 'local' or 'anonymous'. */
   readonly id: string;
   readonly name: string;
   readonly role: Role | 'none';
   /** What an agent token may speak for; null for other roles. */
-  readonly scope: { readonly agentIds: readonly string[]; readonly poolId: string | null } | null;
+  readonly scope: AgentScope | null;
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The roles that may call the route, or 'public'. Every route states it. */
+    /** The roles that may call the route, or 'public'. Every route states it; no role implies another. */
     access?: 'public' | readonly Role[];
     /** True where loopback may come in without a token when `access.open_ingest_on_loopback` is on. */
     openOnLoopback?: boolean;
+  }
+  interface FastifyInstance {
+    /** Aborted when the server begins to stop: what waits inside a request answers then. */
+    closing: AbortSignal;
   }
   interface FastifyRequest {
     principal: Principal;

@@ -1,1 +1,1 @@
-export { ROLES, type ApiApp, type Principal, type Role } from './app.ts';
+export { ROLES, type AgentScope, type ApiApp, type Principal, type Role } from './app.ts';
