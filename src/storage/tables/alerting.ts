@@ -1,1 +1,68 @@
-export interface AlertingTables {}
+export interface AlertingTables {
+  /** One row for each firing episode of a rule for one label set, from the first firing to resolved. */
+  alerts: {
+    id: string;
+    /** `group/alert` */
+    rule_id: string;
+    /** `rule_id`, told apart where several rules share it. */
+    rule_key: string;
+    /** FNV-1a 64 of the labels, 16 hex digits, as Alertmanager computes it. */
+    fingerprint: string;
+    /** JSON object. */
+    labels: string;
+    /** JSON object. */
+    annotations: string;
+    /** The labels of the result element before the rule's own were added; JSON object. */
+    source_labels: string;
+    severity: string;
+    state: 'firing' | 'resolved';
+    /** As Prometheus writes values: JSON has no NaN and no infinity. */
+    value: string;
+    threshold: number | null;
+    metric_name: string | null;
+    active_at_ms: number;
+    fired_at_ms: number;
+    resolved_at_ms: number | null;
+    cause: 'recovered' | 'remediated' | 'data_vanished' | 'evaluation_failed' | 'manual' | null;
+    acknowledged_by: string | null;
+    acknowledged_at_ms: number | null;
+    /** The newest remediation for it. */
+    remediation_id: string | null;
+    /** 1 once that remediation has acted and has not failed. */
+    remediation_acted: number;
+    /** Why the rule can't be evaluated at the moment. */
+    evaluation_error: string | null;
+    traceparent: string | null;
+    updated_at_ms: number;
+  };
+  /** The rules that were loaded last; what is no longer in the files has `removed_at_ms`. */
+  alert_rules: {
+    rule_key: string;
+    rule_id: string;
+    kind: 'alerting' | 'recording';
+    file: string;
+    group_name: string;
+    name: string;
+    expr: string;
+    /** Everything that decides what the rule does; equal hash means unchanged. */
+    hash: string;
+    loaded_at_ms: number;
+    removed_at_ms: number | null;
+  };
+  /** What an alerting rule has in mind besides firing episodes, so that `for` and `keep_firing_for` survive. */
+  alert_rule_state: {
+    rule_key: string;
+    fingerprint: string;
+    state: 'pending' | 'subsiding' | 'dismissed';
+    labels: string;
+    source_labels: string;
+    /** As Prometheus writes values. */
+    value: string;
+    active_at_ms: number;
+    /** Since when the condition has not held; null while it holds. */
+    missed_since_ms: number | null;
+    /** The newest evaluation that saw it so. */
+    evaluated_at_ms: number;
+    traceparent: string | null;
+  };
+}
