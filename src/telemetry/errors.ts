@@ -60,6 +60,16 @@ export const ERROR_CATALOGUE = {
   agent_is_managed: entry(409, 'Change the pool instead; Omoi starts and stops its agents.'),
   agent_not_claiming: entry(409, 'The agent’s status does not let it take work; the message names it.'),
   transition_not_allowed: entry(409, 'Read the present state; the message names it.'),
+  agent_not_managed: entry(409, 'Restart it where it was started; Omoi only watches it.'),
+  agent_limit_reached: entry(
+    429,
+    'Deregister agents that are gone, or raise the limit that the message names.',
+  ),
+  queue_full: entry(
+    429,
+    'Try again when tasks have been done, or raise the limit that the message names.',
+    true,
+  ),
   pool_exists: entry(409, 'Update the pool instead.'),
   pool_bounds: entry(400, 'Keep min ≤ desired ≤ max.'),
   lease_lost: entry(

@@ -134,6 +134,7 @@ export const EVENT_PAYLOADS = {
     error: z.string(),
     will_retry: z.boolean(),
   }),
+  'fleet.task.cancelled': z.object({ ...taskRef, cancelled_by: z.string() }),
   'fleet.task.released': z.object({
     ...taskRef,
     agent_id: nullableText,
