@@ -16,7 +16,10 @@ export interface EventBus {
   consume(consumer: EventConsumer): Subscription;
   /** Called with each committed event, best effort, from now on. For live views; the listener must not throw. */
   listen(listener: (event: SystemEvent) => void): Subscription;
+  /** Events in order of id; the newest first where the query says so. */
   list(query: EventQuery): Promise<readonly SystemEvent[]>;
+  /** Ends all subscriptions; resolves when no handler runs any more. */
+  stop(): Promise<void>;
 }
 
 export interface EventConsumer {
@@ -33,6 +36,9 @@ export interface EventQuery {
   readonly types?: readonly EventType[];
   readonly entityId?: string;
   readonly traceId?: string;
+  /** Wall ms since epoch, both inclusive. */
+  readonly fromMs?: number;
+  readonly toMs?: number;
   /** At most 1000. */
   readonly limit: number;
   readonly newestFirst?: boolean;

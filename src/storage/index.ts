@@ -7,3 +7,4 @@ export type {
   TelemetryTransaction,
 } from './database.ts';
 export type { StateTables, TelemetryTables } from './tables.ts';
+export { openTestStateDatabase, openTestTelemetryDatabase } from './test-databases.ts';

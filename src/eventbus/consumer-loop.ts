@@ -1,0 +1,205 @@
+import type { StateDatabase, StateTransaction } from '#storage';
+import { messageOf, type Clock, type Logger, type Random, type SystemEvent, type Timer } from '#telemetry';
+import type { EventConsumer } from './event-bus.ts';
+import { eventsAfter, lastEventId } from './event-log.ts';
+
+/** Small, so that other transactions wait behind no more than this many of one consumer's. */
+const maxEventsPerRead = 32;
+const minRetryDelayMs = 50;
+const maxRetryDelayMs = 30_000;
+/** A cursor follows the end of the log, past events of other types, so that it does not hold retention back. */
+const maxCursorLagEvents = 1000;
+/** An idle cursor is touched this often: retention takes one that is never touched for dead. */
+export const cursorTouchMs = 3_600_000;
+/** How often a consumer on PostgreSQL looks by itself, for what another process appended. */
+const pollMs = 2000;
+
+export interface ConsumerParts {
+  readonly database: StateDatabase;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Called for each attempt of a handler that failed. */
+  readonly onFailure: (consumer: string) => void;
+}
+
+/** Feeds one durable consumer from its cursor: one event a transaction, in order, at least once. */
+export class ConsumerLoop {
+  readonly #consumer: EventConsumer;
+  readonly #parts: ConsumerParts;
+  readonly #timers: Timer[];
+  /** Resolves when the loop has ended. */
+  readonly ended: Promise<void>;
+  #cursor = 0;
+  #stopped = false;
+  /** Something may be there to read. */
+  #woken = true;
+  #touchDue = false;
+  #endWait: (() => void) | null = null;
+
+  constructor(consumer: EventConsumer, parts: ConsumerParts) {
+    this.#consumer = consumer;
+    this.#parts = parts;
+    this.#timers = [
+      parts.clock.every(cursorTouchMs, () => {
+        this.#touchDue = true;
+        this.wake();
+      }),
+    ];
+    if (parts.database.dialect === 'postgres') {
+      this.#timers.push(parts.clock.every(pollMs, () => this.wake()));
+    }
+    this.ended = this.#run();
+  }
+
+  wake(): void {
+    this.#woken = true;
+    this.#endWait?.();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers) timer.cancel();
+    this.#endWait?.();
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0;
+    let ready = false;
+    while (!this.#stopped) {
+      try {
+        if (!ready) this.#cursor = await this.#openCursor();
+        ready = true;
+        this.#woken = false;
+        const more = await this.#handleBatch();
+        failures = 0;
+        if (!more && !this.#woken && !this.#stopped) await this.#waitForWake();
+      } catch (error) {
+        if (this.#stopped) return;
+        // Where the cursor stands is known only to the database now: another process may have moved it.
+        ready = false;
+        await this.#backOff(++failures, error);
+      }
+    }
+  }
+
+  async #openCursor(): Promise<number> {
+    const { name, from } = this.#consumer;
+    return this.#parts.database.transaction(async (tx) => {
+      const start = from === 'start' ? 0 : await lastEventId(tx.db);
+      await tx.db
+        .insertInto('event_cursors')
+        .values({ consumer: name, last_event_id: start, updated_at_ms: tx.nowMs })
+        .onConflict((conflict) => conflict.column('consumer').doNothing())
+        .execute();
+      const row = await tx.db
+        .selectFrom('event_cursors')
+        .select('last_event_id')
+        .where('consumer', '=', name)
+        .executeTakeFirstOrThrow();
+      return row.last_event_id;
+    });
+  }
+
+  /** Handles what is there; true where more may be left. */
+  async #handleBatch(): Promise<boolean> {
+    const { database } = this.#parts;
+    // Read before the events: whatever is at or below this end is seen by the read that follows.
+    const end = await lastEventId(database.reader);
+    const events = await eventsAfter(database, {
+      afterId: this.#cursor,
+      types: this.#consumer.types,
+      limit: maxEventsPerRead,
+    });
+    await (database.dialect === 'sqlite' ? this.#handlePipelined(events) : this.#handleInTurn(events));
+    if (events.length === maxEventsPerRead) return true;
+    if (this.#touchDue || end - this.#cursor >= maxCursorLagEvents) {
+      await this.#moveCursor(Math.max(end, this.#cursor));
+    }
+    return false;
+  }
+
+  async #handleInTurn(events: readonly SystemEvent[]): Promise<void> {
+    for (const event of events) {
+      if (this.#stopped) return;
+      await this.#handle(event, this.#cursor);
+      this.#cursor = event.id;
+    }
+  }
+
+  /**
+   * Queues a transaction for each event at once: they run one after the other all the same, and share a commit.
+   * Behind one that fails the others find the cursor not where they need it, and change nothing.
+   */
+  async #handlePipelined(events: readonly SystemEvent[]): Promise<void> {
+    let before = this.#cursor;
+    const handled = events.map((event) => {
+      const expected = before;
+      before = event.id;
+      return this.#handle(event, expected);
+    });
+    const outcomes = await Promise.allSettled(handled);
+    for (const [at, outcome] of outcomes.entries()) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      this.#cursor = events[at]?.id ?? this.#cursor;
+    }
+  }
+
+  async #handle(event: SystemEvent, expectedCursor: number): Promise<void> {
+    await this.#parts.database.transaction(async (tx) => {
+      await this.#advance(tx, { from: expectedCursor, to: event.id });
+      await this.#consumer.handle(tx, event);
+    });
+  }
+
+  async #moveCursor(to: number): Promise<void> {
+    await this.#parts.database.transaction((tx) => this.#advance(tx, { from: this.#cursor, to }));
+    this.#cursor = to;
+    this.#touchDue = false;
+  }
+
+  async #advance(tx: StateTransaction, { from, to }: { from: number; to: number }): Promise<void> {
+    const moved = await tx.db
+      .updateTable('event_cursors')
+      .set({ last_event_id: to, updated_at_ms: tx.nowMs })
+      .where('consumer', '=', this.#consumer.name)
+      .where('last_event_id', '=', from)
+      .executeTakeFirst();
+    if (moved.numUpdatedRows === 0n) throw new CursorMoved(this.#consumer.name);
+  }
+
+  async #backOff(failures: number, error: unknown): Promise<void> {
+    const { clock, random, logger, onFailure } = this.#parts;
+    const ceilingMs = Math.min(maxRetryDelayMs, minRetryDelayMs * 2 ** Math.min(failures - 1, 20));
+    const delayMs = ceilingMs * (0.5 + random.next() / 2);
+    onFailure(this.#consumer.name);
+    logger.error(
+      { consumer: this.#consumer.name, failures, retry_in_ms: Math.round(delayMs), error: messageOf(error) },
+      'an event handler failed; it is tried again',
+    );
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(delayMs, resolve);
+      // A wake-up does not shorten the pause; a stop does.
+      this.#endWait = () => {
+        if (!this.#stopped) return;
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#endWait = null;
+  }
+
+  async #waitForWake(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#endWait = resolve;
+    });
+    this.#endWait = null;
+  }
+}
+
+/** The cursor is not where this transaction expected it: the event before failed, or another process moved it. */
+class CursorMoved extends Error {
+  constructor(consumer: string) {
+    super(`the cursor of ${consumer} stands elsewhere`);
+  }
+}

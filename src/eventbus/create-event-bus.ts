@@ -1,0 +1,60 @@
+import type { StateDatabase } from '#storage';
+import type { Clock, Logger, Random, SelfMetrics, SystemEvent } from '#telemetry';
+import { ConsumerLoop } from './consumer-loop.ts';
+import type { EventBus } from './event-bus.ts';
+import { listEvents, writeEvent } from './event-log.ts';
+import { Listeners } from './listeners.ts';
+
+export interface EventBusParts {
+  readonly database: StateDatabase;
+  readonly clock: Clock;
+  /** For the jitter of retries. */
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+}
+
+/** The event bus on a state database. */
+export function createEventBus(parts: EventBusParts): EventBus {
+  const { database, logger, metrics } = parts;
+  const listeners = new Listeners(logger, metrics);
+  const loops = new Map<string, { readonly loop: ConsumerLoop; readonly types: ReadonlySet<string> }>();
+  const ending = new Set<Promise<void>>();
+  const failures = metrics.counter(
+    'omoi_event_handler_failures_total',
+    'Attempts of durable event handlers that failed.',
+  );
+  const onFailure = (consumer: string): void => failures.add(1, { consumer });
+
+  function afterCommit(event: SystemEvent): void {
+    listeners.publish(event);
+    for (const { loop, types } of loops.values()) if (types.has(event.event_type)) loop.wake();
+  }
+
+  function end(name: string, loop: ConsumerLoop): void {
+    if (loops.get(name)?.loop === loop) loops.delete(name);
+    loop.stop();
+    ending.add(loop.ended);
+    void loop.ended.finally(() => ending.delete(loop.ended));
+  }
+
+  return {
+    async append(tx, event) {
+      const written = await writeEvent(tx, event);
+      tx.afterCommit(() => afterCommit(written));
+    },
+    consume(consumer) {
+      if (loops.has(consumer.name)) throw new Error(`the event consumer ${consumer.name} runs already`);
+      const loop = new ConsumerLoop(consumer, { ...parts, onFailure });
+      loops.set(consumer.name, { loop, types: new Set(consumer.types) });
+      return { stop: () => end(consumer.name, loop) };
+    },
+    listen: (listener) => listeners.add(listener),
+    list: (query) => listEvents(database, query),
+    async stop() {
+      listeners.clear();
+      for (const [name, { loop }] of loops) end(name, loop);
+      await Promise.all(ending);
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { messageOf, OmoiError, type Clock, type Logger } from '#telemetry';
+import { errorOf } from './sqlite-errors.ts';
+import type { SqliteThread } from './sqlite-thread.ts';
+
+const maxWaitingTransactions = 20_000;
+const maxTransactionsPerCommit = 500;
+/** A commit waits no longer than this for more transactions to join it. */
+const maxCommitDelayMs = 10;
+
+/** A transaction in the queue. */
+interface Turn {
+  /** Does the work inside its savepoint; never rejects. */
+  run(): Promise<void>;
+  /** Tells the caller, once it is known whether the outer transaction is on disk. */
+  settle(commitError: Error | null): void;
+  /** Whether the caller has its answer. */
+  settled: boolean;
+}
+
+type Outcome<Result> =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'done'; readonly result: Result }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+export interface CommitQueueOptions {
+  readonly thread: SqliteThread;
+  readonly path: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Runs transactions one after the other and lets those that wait share one commit: each is a savepoint in an
+ * outer transaction, so that one can fail alone, and each is answered when the outer one is on disk. While a
+ * commit is being written the next ones gather; a lone transaction is committed at once.
+ */
+export class CommitQueue {
+  readonly #options: CommitQueueOptions;
+  readonly #turns: Turn[] = [];
+  readonly #inside = new AsyncLocalStorage<Turn>();
+  #draining: Promise<void> | null = null;
+
+  constructor(options: CommitQueueOptions) {
+    this.#options = options;
+  }
+
+  /** @param work runs in its turn; `effects` are called in order once its outer transaction is committed */
+  enqueue<Result>(work: (effects: (() => void)[]) => Promise<Result>): Promise<Result> {
+    const outer = this.#inside.getStore();
+    if (outer && !outer.settled) {
+      return Promise.reject(new Error('a transaction was started inside another one: it would wait forever'));
+    }
+    if (this.#turns.length >= maxWaitingTransactions) {
+      const message = `${maxWaitingTransactions} transactions wait already (maxWaitingTransactions)`;
+      return Promise.reject(new OmoiError('database_failed', message));
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    let outcome: Outcome<Result> = { kind: 'waiting' };
+    const effects: (() => void)[] = [];
+    const turn: Turn = {
+      settled: false,
+      run: () =>
+        this.#inside.run(turn, async () => {
+          try {
+            outcome = { kind: 'done', result: await work(effects) };
+          } catch (error) {
+            outcome = { kind: 'failed', error };
+          }
+        }),
+      settle: (commitError) => {
+        turn.settled = true;
+        if (outcome.kind === 'failed') return reject(outcome.error);
+        if (commitError !== null) return reject(commitError);
+        if (outcome.kind === 'waiting') return reject(new Error('a transaction was settled before it ran'));
+        for (const effect of effects) this.#runEffect(effect);
+        resolve(outcome.result);
+      },
+    };
+    this.#turns.push(turn);
+    this.#draining ??= this.#drain();
+    return promise;
+  }
+
+  /** Resolves when nothing waits any more. */
+  async idle(): Promise<void> {
+    while (this.#draining) await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#turns.length > 0) await this.#commitGroup();
+    this.#draining = null;
+  }
+
+  async #commitGroup(): Promise<void> {
+    const { clock } = this.#options;
+    const beginError = await this.#askFor('begin');
+    if (beginError) {
+      for (const turn of this.#turns.splice(0)) turn.settle(beginError);
+      return;
+    }
+    const startedMs = clock.monotonicMs();
+    const group: Turn[] = [];
+    do {
+      const turn = this.#turns.shift();
+      if (!turn) break;
+      group.push(turn);
+      await turn.run();
+    } while (group.length < maxTransactionsPerCommit && clock.monotonicMs() - startedMs < maxCommitDelayMs);
+    const commitError = await this.#askFor('commit');
+    for (const turn of group) turn.settle(commitError);
+  }
+
+  async #askFor(op: 'begin' | 'commit'): Promise<Error | null> {
+    const { thread, path } = this.#options;
+    try {
+      const reply = await thread.ask({ op });
+      return reply.ok ? null : errorOf(reply.failure, path);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(messageOf(error));
+    }
+  }
+
+  #runEffect(effect: () => void): void {
+    try {
+      effect();
+    } catch (error) {
+      this.#options.logger.error({ error: messageOf(error) }, 'what was to run after a commit threw');
+    }
+  }
+}

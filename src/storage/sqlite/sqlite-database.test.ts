@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { VirtualClock } from '#telemetry';
+import type { StateDatabase } from '../database.ts';
+import { openTestStateDatabase } from '../test-databases.ts';
+
+let database: StateDatabase;
+beforeEach(async () => {
+  database = await openTestStateDatabase(new VirtualClock());
+});
+afterEach(() => database.close());
+
+const cursor = (consumer: string, id: number) => ({ consumer, last_event_id: id, updated_at_ms: 0 });
+
+describe('a SQLite database', () => {
+  it('refuses a transaction inside another one instead of waiting forever', async () => {
+    const nested = database.transaction(() => database.transaction(async () => 1));
+    await expect(nested).rejects.toThrow('inside another');
+  });
+
+  it('lets an effect of a commit start a transaction', async () => {
+    const later = new Promise<number>((resolve, reject) => {
+      database
+        .transaction(async (tx) => {
+          tx.afterCommit(() => void database.transaction(async () => 7).then(resolve, reject));
+        })
+        .catch(reject);
+    });
+    await expect(later).resolves.toBe(7);
+  });
+
+  it('goes on after an effect threw', async () => {
+    const ran: string[] = [];
+    await database.transaction(async (tx) => {
+      tx.afterCommit(() => {
+        throw new Error('broken effect');
+      });
+      tx.afterCommit(() => ran.push('second'));
+    });
+    expect(ran).toEqual(['second']);
+  });
+
+  it('does not let the reader write', async () => {
+    await expect(
+      database.reader.insertInto('event_cursors').values(cursor('a', 1)).execute(),
+    ).rejects.toThrow('readonly');
+    await expect(database.reader.transaction().execute(async () => 1)).rejects.toThrow('no transactions');
+  });
+
+  it('refuses what is no database value and keeps working', async () => {
+    await expect(
+      database.transaction((tx) =>
+        tx.db
+          .insertInto('event_cursors')
+          // @ts-expect-error a symbol is no value of a database
+          .values(cursor(Symbol('none'), 1))
+          .execute(),
+      ),
+    ).rejects.toThrow('not a database value');
+    await expect(database.transaction(async () => 'next')).resolves.toBe('next');
+  });
+
+  it('takes `for update` as said by the queue already', async () => {
+    const rows = await database.transaction((tx) =>
+      tx.db.selectFrom('event_cursors').selectAll().forUpdate().skipLocked().execute(),
+    );
+    expect(rows).toEqual([]);
+  });
+});

@@ -1,0 +1,75 @@
+import { Kysely } from 'kysely';
+import { OmoiError, type Clock, type Logger } from '#telemetry';
+import type { Database } from '../database.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { createThreadDialect } from './sqlite-dialect.ts';
+import { errorOf } from './sqlite-errors.ts';
+import { closedError, SqliteThread } from './sqlite-thread.ts';
+import type { SqliteFile } from './worker-protocol.ts';
+
+export interface SqliteDatabaseOptions {
+  readonly file: SqliteFile;
+  /**
+   * `own`: reads never wait for writes nor hold them up, at the price of a second thread (some 10 MB).
+   * `shared`: one thread does both, in the order in which they come.
+   */
+  readonly readerThread: 'own' | 'shared';
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A SQLite database, with the lock that tells servers on one directory apart. */
+export interface SqliteDatabase<Tables> extends Database<Tables> {
+  readonly dialect: 'sqlite';
+  /** @throws OmoiError `database_busy` naming the process that holds the lock */
+  lock(): Promise<void>;
+  unlock(): Promise<void>;
+}
+
+/** Opens the database on its threads; the file is made when it is missing. */
+export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): SqliteDatabase<Tables> {
+  const { file, clock, logger } = options;
+  const { path } = file;
+  const writer = new SqliteThread(file);
+  const readerThread = options.readerThread === 'own' ? new SqliteThread(file) : writer;
+  const queue = new CommitQueue({ thread: writer, path, clock, logger });
+  const writing = new Kysely<Tables>({ dialect: createThreadDialect(writer, { path, access: 'write' }) });
+  let closing: Promise<void> | null = null;
+
+  async function close(): Promise<void> {
+    await queue.idle();
+    await readerThread.close();
+    await writer.close();
+  }
+
+  return {
+    dialect: 'sqlite',
+    reader: new Kysely<Tables>({ dialect: createThreadDialect(readerThread, { path, access: 'read' }) }),
+    transaction(work) {
+      if (closing) return Promise.reject(closedError(path));
+      return queue.enqueue((effects) => {
+        const nowMs = Math.trunc(clock.wallMs());
+        const afterCommit = (effect: () => void): void => {
+          effects.push(effect);
+        };
+        return writing.transaction().execute((db) => work({ dialect: 'sqlite', db, nowMs, afterCommit }));
+      });
+    },
+    close: () => (closing ??= close()),
+    async lock() {
+      const reply = await writer.ask({ op: 'lock' });
+      if (reply.ok) return;
+      const { heldByPid, resultCode } = reply.failure;
+      if (resultCode !== null) throw errorOf(reply.failure, path);
+      const holder = heldByPid === undefined ? 'another process' : `the process ${heldByPid}`;
+      throw new OmoiError(
+        'database_busy',
+        `${holder} uses ${path}; stop it, or choose another data directory`,
+        { path, pid: heldByPid ?? null },
+      );
+    },
+    async unlock() {
+      await writer.ask({ op: 'unlock' });
+    },
+  };
+}

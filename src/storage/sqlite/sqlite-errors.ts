@@ -1,0 +1,34 @@
+import { OmoiError } from '#telemetry';
+import type { SqliteFailure } from './worker-protocol.ts';
+
+/** Primary result codes: https://sqlite.org/rescode.html */
+const SQLITE_FULL = 13;
+/** What the machine did, not the statement: repeating it later may succeed. */
+const MACHINE_FAILURES: ReadonlySet<number> = new Set([
+  5, // BUSY
+  6, // LOCKED
+  7, // NOMEM
+  8, // READONLY
+  10, // IOERR
+  11, // CORRUPT
+  14, // CANTOPEN
+  15, // PROTOCOL
+  26, // NOTADB
+]);
+
+/**
+ * The error that a caller sees: `storage_full`, `database_failed`, or (a broken constraint, wrong SQL) a plain
+ * Error with SQLite's words, which is the programmer's to prevent.
+ */
+export function errorOf(failure: SqliteFailure, path: string): Error {
+  const { message, resultCode } = failure;
+  if (resultCode === null) return new Error(message);
+  const primary = resultCode & 0xff;
+  if (primary === SQLITE_FULL) {
+    return new OmoiError('storage_full', `the disk of ${path} is full`, { resultCode });
+  }
+  if (MACHINE_FAILURES.has(primary)) {
+    return new OmoiError('database_failed', `${path}: ${message}`, { resultCode });
+  }
+  return new Error(message);
+}

@@ -1,0 +1,120 @@
+import { Worker } from 'node:worker_threads';
+import { messageOf, OmoiError } from '#telemetry';
+import type { SqliteFile, SqliteReply, SqliteRequest } from './worker-protocol.ts';
+
+/** A request but for its id; `savepoint` and `release` are not answered. */
+type Question =
+  Extract<SqliteRequest, { id: number }> extends infer Request
+    ? Request extends unknown
+      ? Omit<Request, 'id'>
+      : never
+    : never;
+type Note = Exclude<SqliteRequest, { id: number }>;
+
+interface Waiting {
+  readonly resolve: (reply: SqliteReply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const script = import.meta.filename.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
+
+/**
+ * The main thread's end of a thread that owns a SQLite database. A thread that dies takes what it was asked with
+ * it (`database_failed`); the next request starts another one. Keeps the process alive only while it is asked.
+ */
+export class SqliteThread {
+  readonly #file: SqliteFile;
+  readonly #waiting = new Map<number, Waiting>();
+  #worker: Worker | null = null;
+  #lastId = 0;
+  #closed = false;
+
+  constructor(file: SqliteFile) {
+    this.#file = file;
+  }
+
+  /** @throws OmoiError `database_failed` when the thread died, `shutting_down` once it is closed */
+  ask(question: Question): Promise<SqliteReply> {
+    if (this.#closed) return Promise.reject(closedError(this.#file.path));
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      const worker = this.#running();
+      if (this.#waiting.size === 0) worker.ref();
+      this.#waiting.set(id, { resolve, reject });
+      try {
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+        worker.postMessage({ ...question, id });
+      } catch (error) {
+        // A value that cannot be sent to a thread, such as a function among the parameters.
+        this.#settle(id, worker);
+        reject(new TypeError(`not a database value: ${messageOf(error)}`, { cause: error }));
+      }
+    });
+  }
+
+  tell(note: Note): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    if (!this.#closed) this.#running().postMessage(note);
+  }
+
+  /** Closes the database behind what was asked before, and ends the thread. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    const worker = this.#worker;
+    if (!worker) {
+      this.#closed = true;
+      return;
+    }
+    const ended = new Promise<void>((resolve) => {
+      worker.once('exit', () => resolve());
+    });
+    // Refused when the thread dies on the way; it has ended then.
+    const asked = this.ask({ op: 'close' }).catch(() => undefined);
+    this.#closed = true;
+    await asked;
+    worker.ref();
+    await ended;
+  }
+
+  #running(): Worker {
+    if (this.#worker) return this.#worker;
+    const worker = new Worker(new URL(script, import.meta.url), {
+      workerData: this.#file,
+      name: 'omoi-sqlite',
+    });
+    worker.unref();
+    let cause: unknown;
+    worker.on('message', (reply: SqliteReply) => this.#settle(reply.id, worker)?.resolve(reply));
+    worker.on('error', (error) => {
+      cause = error;
+    });
+    worker.on('exit', () => this.#onExit(worker, cause));
+    this.#worker = worker;
+    return worker;
+  }
+
+  #settle(id: number, worker: Worker): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (this.#waiting.size === 0) worker.unref();
+    return waiting;
+  }
+
+  #onExit(worker: Worker, cause: unknown): void {
+    if (this.#worker !== worker) return;
+    this.#worker = null;
+    const why = cause === undefined ? 'it ended' : messageOf(cause);
+    const error = new OmoiError(
+      'database_failed',
+      `the thread of the database ${this.#file.path} died: ${why}`,
+      {},
+      cause,
+    );
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}
+
+export function closedError(what: string): OmoiError {
+  return new OmoiError('shutting_down', `the database ${what} is closed`);
+}

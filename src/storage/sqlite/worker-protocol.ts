@@ -1,0 +1,41 @@
+import type { SQLInputValue } from 'node:sqlite';
+
+/** What a SQLite thread is started with. */
+export interface SqliteFile {
+  readonly path: string;
+  /** `full`: a commit is on disk before it is answered. `normal`: never corrupt, the last commits may be lost. */
+  readonly synchronous: 'full' | 'normal' | 'off';
+}
+
+/**
+ * What the main thread asks of the thread that owns the database. Requests are done in the order in which they
+ * were sent. `savepoint` and `release` get no reply: a failure shows at the next request of the transaction.
+ */
+export type SqliteRequest =
+  | { readonly op: 'savepoint' | 'release' }
+  | { readonly id: number; readonly op: 'begin' | 'undo' | 'commit' | 'lock' | 'unlock' | 'close' }
+  | {
+      readonly id: number;
+      readonly op: 'write' | 'read';
+      readonly sql: string;
+      readonly parameters: readonly SQLInputValue[];
+    };
+
+export interface SqliteRows {
+  readonly rows: readonly unknown[];
+  /** Rows changed; null for statements that return rows. */
+  readonly changes: number | null;
+  readonly lastInsertRowid: number | null;
+}
+
+export interface SqliteFailure {
+  readonly message: string;
+  /** SQLite's extended result code; null for errors of other kinds. */
+  readonly resultCode: number | null;
+  /** The process that holds the lock, where a lock was refused. */
+  readonly heldByPid?: number;
+}
+
+export type SqliteReply =
+  | { readonly id: number; readonly ok: true; readonly result: SqliteRows }
+  | { readonly id: number; readonly ok: false; readonly failure: SqliteFailure };

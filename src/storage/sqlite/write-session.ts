@@ -1,0 +1,96 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { StatementCache } from './statement-cache.ts';
+import type { SqliteFile, SqliteRows } from './worker-protocol.ts';
+
+const busyTimeoutMs = 5000;
+/** The write-ahead log is cut back to this after a checkpoint. */
+const maxLogBytes = 64 * 1024 * 1024;
+
+export function openConnection(file: SqliteFile, access: 'read' | 'write'): DatabaseSync {
+  const database = new DatabaseSync(file.path, {
+    timeout: busyTimeoutMs,
+    enableForeignKeyConstraints: true,
+    readOnly: access === 'read',
+  });
+  if (access === 'write') {
+    database.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${file.synchronous}; PRAGMA journal_size_limit = ${maxLogBytes}`,
+    );
+  }
+  return database;
+}
+
+/**
+ * The writing connection: one outer transaction at a time, with savepoints in it one after the other.
+ * SQLite rolls a whole transaction back by itself on some errors (disk full, I/O). From then on every call up to
+ * and including `commit` fails, so that nothing that believes itself inside runs outside.
+ */
+export class WriteSession {
+  readonly #database: DatabaseSync;
+  readonly #statements: StatementCache;
+  #broken: unknown = null;
+
+  constructor(file: SqliteFile) {
+    this.#database = openConnection(file, 'write');
+    this.#statements = new StatementCache(this.#database);
+  }
+
+  begin(): void {
+    this.#broken = null;
+    this.#database.exec('BEGIN IMMEDIATE');
+  }
+
+  savepoint(): void {
+    this.#control('SAVEPOINT work');
+  }
+
+  release(): void {
+    this.#control('RELEASE work');
+  }
+
+  undo(): void {
+    this.#control('ROLLBACK TO work; RELEASE work');
+  }
+
+  write(sql: string, parameters: readonly SQLInputValue[]): SqliteRows {
+    this.#assertInside();
+    try {
+      return this.#statements.run(sql, parameters);
+    } catch (error) {
+      if (!this.#database.isTransaction) this.#broken = error;
+      throw error;
+    }
+  }
+
+  /** @throws what broke the transaction; then nothing of it is kept */
+  commit(): void {
+    try {
+      this.#assertInside();
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    } finally {
+      this.#broken = null;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #control(sql: string): void {
+    try {
+      this.#assertInside();
+      this.#database.exec(sql);
+    } catch (error) {
+      this.#broken ??= error;
+      throw error;
+    }
+  }
+
+  #assertInside(): void {
+    if (this.#broken !== null) throw this.#broken;
+    if (!this.#database.isTransaction) throw new Error('the transaction was lost');
+  }
+}
