@@ -1,0 +1,226 @@
+import { MetricBook, type Counter, type Gauge, type Histogram } from './metrics.ts';
+import type { HistogramOptions, InstrumentOptions, MetricLabels } from './metrics.ts';
+import { resolveSettings, type AgentOptions, type Settings } from './options.ts';
+import { Presence } from './presence.ts';
+import { ServerLink } from './server-link.ts';
+import type { TaskHandler } from './task-run.ts';
+import { WorkLoop, type WorkOptions } from './work-loop.ts';
+import type { DeregisterRequest } from './wire.ts';
+
+/** An agent of an Omoi fleet. No method throws or rejects; what goes wrong is told to `onError`. */
+export interface Agent {
+  /** False when no server is configured: every method does nothing then. */
+  readonly enabled: boolean;
+  readonly agentId: string | null;
+  /** null until the server has given one. */
+  readonly generation: number | null;
+  /** Claims tasks and runs `handler` for each, until the agent drains. Once an agent. */
+  work(handler: TaskHandler, options?: WorkOptions): void;
+  counter(name: string, options?: InstrumentOptions): Counter;
+  gauge(name: string, options?: InstrumentOptions): Gauge;
+  histogram(name: string, options?: HistogramOptions): Histogram;
+  /** Says with the next heartbeat that the agent is not well; null that it is again. */
+  degraded(reason: string | null): void;
+  /** Claims nothing more, finishes what is in flight within the grace, deregisters. Resolves when it is done. */
+  drain(reason?: string): Promise<void>;
+}
+
+/**
+ * Registers this process with the server and beats for it from now on.
+ * Options that are left out come from the environment that Omoi gives to the processes it starts.
+ */
+export function createAgent(options: AgentOptions = {}): Agent {
+  const onError = guardedErrors(options.onError);
+  try {
+    const settings = resolveSettings(options, process.env);
+    if (settings) return new ConnectedAgent(settings, onError);
+  } catch (thrown) {
+    onError(asError(thrown));
+  }
+  return NO_AGENT;
+}
+
+const NO_AGENT: Agent = {
+  enabled: false,
+  agentId: null,
+  generation: null,
+  work() {},
+  counter: () => ({ add() {} }),
+  gauge: () => ({ set() {} }),
+  histogram: () => ({ record() {} }),
+  degraded() {},
+  drain: () => Promise.resolve(),
+};
+
+/** After the grace: for the handlers to notice that they were aborted, and to say goodbye to the server. */
+const FAREWELL_MS = 2000;
+
+class ConnectedAgent implements Agent {
+  readonly enabled = true;
+  readonly #settings: Settings;
+  readonly #onError: (error: Error) => void;
+  readonly #link: ServerLink;
+  readonly #metricsLink: ServerLink;
+  readonly #presence: Presence;
+  readonly #metrics = new MetricBook();
+  readonly #exporting: NodeJS.Timeout;
+  #work: WorkLoop | null = null;
+  #draining: Promise<void> | null = null;
+  #superseded = false;
+
+  constructor(settings: Settings, onError: (error: Error) => void) {
+    this.#settings = settings;
+    this.#onError = onError;
+    this.#link = new ServerLink({ url: settings.url, token: settings.token });
+    this.#metricsLink = new ServerLink({ url: settings.metricsUrl, token: settings.token });
+    this.#presence = new Presence(this.#link, settings, {
+      onLeave: (reason) => void this.#leave(reason),
+      onSuperseded: (message) => this.#supersede(message),
+      onError,
+      inFlight: () => this.#work?.inFlight ?? 0,
+    });
+    this.#exporting = setInterval(() => void this.#exportMetrics(), settings.metricsIntervalMs);
+    this.#exporting.unref();
+    if (settings.handleSigterm) process.on('SIGTERM', this.#onSigterm);
+    void this.#presence.run().catch(onError);
+  }
+
+  get agentId(): string {
+    return this.#settings.agentId;
+  }
+
+  get generation(): number | null {
+    return this.#presence.generation;
+  }
+
+  work(handler: TaskHandler, options: WorkOptions = {}): void {
+    if (this.#work || this.#draining) {
+      this.#onError(new Error(this.#work ? 'work() was called twice' : 'the agent is draining'));
+      return;
+    }
+    this.#work = new WorkLoop({
+      link: this.#link,
+      presence: this.#presence,
+      agentId: this.#settings.agentId,
+      handler,
+      options,
+      onError: this.#onError,
+    });
+    void this.#work.run().catch(this.#onError);
+  }
+
+  counter(name: string, options?: InstrumentOptions): Counter {
+    return this.#guarded(() => this.#metrics.counter(name, options), NO_AGENT.counter(name));
+  }
+
+  gauge(name: string, options?: InstrumentOptions): Gauge {
+    return this.#guarded(() => this.#metrics.gauge(name, options), NO_AGENT.gauge(name));
+  }
+
+  histogram(name: string, options?: HistogramOptions): Histogram {
+    return this.#guarded(() => this.#metrics.histogram(name, options), NO_AGENT.histogram(name));
+  }
+
+  degraded(reason: string | null): void {
+    this.#presence.report({ health: reason === null ? 'ok' : 'degraded', reason });
+  }
+
+  drain(reason = 'drained by its host'): Promise<void> {
+    this.#draining ??= this.#drain(reason).catch(this.#onError);
+    return this.#draining;
+  }
+
+  readonly #onSigterm = (): void => void this.#leave('SIGTERM');
+
+  /** Drains and ends the process, unless the host takes care of SIGTERM itself. */
+  async #leave(reason: string): Promise<void> {
+    const hostListens = process.listeners('SIGTERM').some((listener) => listener !== this.#onSigterm);
+    await this.drain(reason);
+    if (this.#settings.handleSigterm && !hostListens) process.exit(0);
+  }
+
+  /** What this process still does will be refused: its work is aborted, and it does not say goodbye. */
+  #supersede(message: string): void {
+    if (this.#superseded) return;
+    this.#superseded = true;
+    this.#onError(new Error(`generation ${this.generation ?? '?'} is superseded: ${message}`));
+    this.#work?.abortAll(Object.assign(new Error(message), { code: 'generation_superseded' }));
+    void this.#leave('superseded');
+  }
+
+  async #drain(reason: string): Promise<void> {
+    this.#work?.stopClaiming();
+    await this.#finishWork();
+    this.#presence.end();
+    clearInterval(this.#exporting);
+    await this.#exportMetrics();
+    const generation = this.#presence.generation;
+    if (generation !== null && !this.#superseded) {
+      const request: DeregisterRequest = { generation, reason };
+      const path = `/api/v1/fleet/agents/${encodeURIComponent(this.#settings.agentId)}/deregister`;
+      await this.#link.post(path, request, { timeoutMs: FAREWELL_MS });
+    }
+    process.off('SIGTERM', this.#onSigterm);
+    this.#link.close();
+    this.#metricsLink.close();
+  }
+
+  async #finishWork(): Promise<void> {
+    const work = this.#work;
+    if (!work) return;
+    const idle = work.idle();
+    if (await settlesWithin(idle, this.#settings.graceMs)) return;
+    work.abortAll(new Error('the grace of the drain is over'));
+    if (await settlesWithin(idle, FAREWELL_MS)) return;
+    work.abandonAll();
+    await settlesWithin(idle, FAREWELL_MS);
+  }
+
+  async #exportMetrics(): Promise<void> {
+    const { agentId, agentType, poolId } = this.#settings;
+    const resource: MetricLabels = {
+      'service.name': process.env['OTEL_SERVICE_NAME'] ?? poolId ?? agentType,
+      'service.instance.id': agentId,
+      'omoi.agent.id': agentId,
+      'omoi.agent.generation': String(this.generation ?? 0),
+      ...(poolId !== null && { 'omoi.pool.id': poolId }),
+    };
+    const request = this.#metrics.export(resource);
+    if (request === null) return;
+    const answer = await this.#metricsLink.post('/v1/metrics', request);
+    if (answer.kind === 'refused') this.#onError(new Error(`metrics were refused: ${answer.message}`));
+  }
+
+  #guarded<Value>(run: () => Value, otherwise: Value): Value {
+    try {
+      return run();
+    } catch (thrown) {
+      this.#onError(asError(thrown));
+      return otherwise;
+    }
+  }
+}
+
+function settlesWithin(promise: Promise<void>, limitMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), limitMs);
+    void promise.finally(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+}
+
+function guardedErrors(onError: ((error: Error) => void) | undefined): (error: unknown) => void {
+  return (thrown) => {
+    try {
+      onError?.(asError(thrown));
+    } catch {
+      // The host's own listener failed: there is nobody left to tell.
+    }
+  };
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

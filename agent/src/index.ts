@@ -1,0 +1,27 @@
+export { createAgent, type Agent } from './agent.ts';
+export type { AgentOptions } from './options.ts';
+export type { WorkOptions } from './work-loop.ts';
+export type { Refusal, TaskContext, TaskHandler } from './task-run.ts';
+export type {
+  Counter,
+  Gauge,
+  Histogram,
+  HistogramOptions,
+  InstrumentOptions,
+  MetricLabels,
+} from './metrics.ts';
+export type {
+  AgentType,
+  ClaimAnswer,
+  ClaimedTask,
+  ClaimRequest,
+  CompleteRequest,
+  DeregisterRequest,
+  ErrorAnswer,
+  FailRequest,
+  HeartbeatAnswer,
+  HeartbeatRequest,
+  RegisterAnswer,
+  RegisterRequest,
+  RenewRequest,
+} from './wire.ts';

@@ -1,0 +1,192 @@
+import type { Answer, ServerLink } from './server-link.ts';
+import type { Settings } from './options.ts';
+import type { HeartbeatAnswer, HeartbeatRequest, RegisterAnswer, RegisterRequest } from './wire.ts';
+
+/** What the presence asks of the agent that it stands for. */
+export interface PresenceEvents {
+  /** The server wants the agent to finish and leave, or has been away for too long. */
+  onLeave(reason: string): void;
+  /** A newer generation runs, or another process holds this one: whatever this one does will be refused. */
+  onSuperseded(message: string): void;
+  onError(error: Error): void;
+  inFlight(): number;
+}
+
+export interface Health {
+  readonly health: 'ok' | 'degraded';
+  readonly reason: string | null;
+}
+
+const SLOWEST_BEAT_MS = 60_000;
+const FASTEST_BEAT_MS = 10;
+/** Answers after which this process can never again be the agent. */
+const FINAL_CODES = new Set(['generation_superseded', 'generation_taken']);
+/** Answers after which the server has to be told anew who this is. */
+const FORGOTTEN_CODES = new Set(['unknown_agent', 'unknown_generation', 'agent_gone']);
+
+/** Registers the agent and beats for it, through every absence of the server. */
+export class Presence {
+  readonly #link: ServerLink;
+  readonly #settings: Settings;
+  readonly #events: PresenceEvents;
+  readonly #ending = new AbortController();
+  #generation: number | null;
+  #registered = false;
+  #intervalMs = SLOWEST_BEAT_MS;
+  #sequence = 0;
+  #acknowledged = 0;
+  #health: Health = { health: 'ok', reason: null };
+  #leaving = false;
+  #wake: (() => void) | null = null;
+  #waitingForRegistration: (() => void)[] = [];
+
+  constructor(link: ServerLink, settings: Settings, events: PresenceEvents) {
+    this.#link = link;
+    this.#settings = settings;
+    this.#events = events;
+    this.#generation = settings.generation;
+  }
+
+  /** null before the first registration of an agent that Omoi did not start. */
+  get generation(): number | null {
+    return this.#generation;
+  }
+
+  /** The highest heartbeat sequence number that the server has confirmed. */
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  /** Resolves with the generation once registered, with null when the presence has ended before. */
+  async registered(): Promise<number | null> {
+    while (!this.#registered && !this.#ending.signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#waitingForRegistration.push(resolve);
+      });
+    }
+    return this.#ending.signal.aborted ? null : this.#generation;
+  }
+
+  /** The server no longer knows the agent: register again. */
+  forgotten(): void {
+    this.#registered = false;
+    this.#wake?.();
+  }
+
+  /** What the next heartbeat says; it is sent at once. */
+  report(health: Health): void {
+    this.#health = health;
+    this.#wake?.();
+  }
+
+  async run(): Promise<void> {
+    for (let failures = 0; !this.#ending.signal.aborted;) {
+      const answer = this.#registered ? await this.#beat() : await this.#register();
+      if (this.#ending.signal.aborted) return;
+      if (answer.kind === 'ok') {
+        failures = 0;
+        await this.#pause();
+        continue;
+      }
+      if (answer.kind === 'refused') this.#refused(answer.code, answer.message);
+      else this.#away(answer.message, failures);
+      await this.#link.backOff(failures++, { signal: this.#ending.signal, background: true });
+    }
+  }
+
+  end(): void {
+    this.#ending.abort();
+    this.#wake?.();
+    this.#releaseWaiting();
+  }
+
+  async #register(): Promise<Answer<RegisterAnswer>> {
+    const settings = this.#settings;
+    const request: RegisterRequest = {
+      agent_id: settings.agentId,
+      agent_type: settings.agentType,
+      nonce: settings.nonce,
+      labels: settings.labels,
+      capabilities: settings.capabilities,
+      ...(settings.generation !== null && { generation: settings.generation }),
+      ...(settings.poolId !== null && { pool_id: settings.poolId }),
+      ...(settings.phaseId !== null && { phase_id: settings.phaseId }),
+    };
+    const answer = await this.#link.post<RegisterAnswer>('/api/v1/fleet/agents', request, {
+      signal: this.#ending.signal,
+    });
+    if (answer.kind === 'ok') {
+      if (this.#generation !== answer.body.generation) this.#sequence = 0;
+      this.#generation = answer.body.generation;
+      this.#beatEvery(answer.body.heartbeat_interval_ms);
+      this.#registered = true;
+      this.#releaseWaiting();
+    }
+    return answer;
+  }
+
+  async #beat(): Promise<Answer<HeartbeatAnswer>> {
+    const { health, reason } = this.#health;
+    const request: HeartbeatRequest = {
+      generation: this.#generation ?? 0,
+      sequence: ++this.#sequence,
+      health,
+      ...(reason !== null && { reason }),
+      in_flight: this.#events.inFlight(),
+    };
+    const path = `/api/v1/fleet/agents/${encodeURIComponent(this.#settings.agentId)}/heartbeat`;
+    const answer = await this.#link.post<HeartbeatAnswer>(path, request, { signal: this.#ending.signal });
+    if (answer.kind === 'ok') {
+      this.#acknowledged = answer.body.acknowledged;
+      this.#beatEvery(answer.body.heartbeat_interval_ms);
+      if (answer.body.desired === 'drain') this.#leave('drain requested');
+    }
+    return answer;
+  }
+
+  #refused(code: string, message: string): void {
+    if (FINAL_CODES.has(code)) {
+      this.#events.onSuperseded(message);
+      return;
+    }
+    if (FORGOTTEN_CODES.has(code) && this.#registered) this.#registered = false;
+    else this.#events.onError(new Error(`${code}: ${message}`));
+  }
+
+  #away(message: string, failures: number): void {
+    if (failures === 0) this.#events.onError(new Error(`the server is away: ${message}`));
+    // A server that comes back may have lost sight of this process: it is told again, with the same nonce.
+    this.#registered = false;
+    if (this.#settings.onOrphan === 'leave' && this.#link.awayMs >= this.#settings.orphanTimeoutMs) {
+      this.#leave('the server stayed away');
+    }
+  }
+
+  #leave(reason: string): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#events.onLeave(reason);
+  }
+
+  #beatEvery(intervalMs: number): void {
+    this.#intervalMs = Math.min(SLOWEST_BEAT_MS, Math.max(FASTEST_BEAT_MS, intervalMs));
+  }
+
+  #releaseWaiting(): void {
+    for (const resolve of this.#waitingForRegistration.splice(0)) resolve();
+  }
+
+  /** One interval; the first beat after a registration goes out at once. */
+  #pause(): Promise<void> {
+    if (this.#sequence === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#wake?.(), this.#intervalMs);
+      timer.unref();
+      this.#wake = () => {
+        clearTimeout(timer);
+        this.#wake = null;
+        resolve();
+      };
+    });
+  }
+}

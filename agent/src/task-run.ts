@@ -1,0 +1,151 @@
+import type { ServerLink } from './server-link.ts';
+import { writeTaskLog } from './task-log.ts';
+import type { ClaimedTask, CompleteRequest, FailRequest, RenewRequest } from './wire.ts';
+
+/** What a handler has besides its task. */
+export interface TaskContext {
+  /** Aborts when the claim is lost (`reason.code` says why), and when the grace of a drain is over. */
+  readonly signal: AbortSignal;
+  /** Writes one JSON line to stderr that carries the task and its trace. */
+  log(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** Extends the lease now; it is extended by itself too. False when the claim is lost. */
+  renew(): Promise<boolean>;
+}
+
+/** Turns a task into its result, which has to fit into JSON; what it throws fails the attempt. */
+export type TaskHandler = (task: ClaimedTask, context: TaskContext) => unknown;
+
+/** The server's decision that the work of this process does not count any more. */
+export interface Refusal {
+  readonly task: ClaimedTask;
+  readonly operation: 'renew' | 'complete' | 'fail';
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface TaskRunOptions {
+  readonly link: ServerLink;
+  readonly agentId: string;
+  readonly generation: number;
+  readonly handler: TaskHandler;
+  readonly onRefused: (refusal: Refusal) => void;
+  readonly onError: (error: Error) => void;
+}
+
+type Outcome =
+  { readonly kind: 'complete'; readonly result: unknown } | { readonly kind: 'fail'; readonly error: string };
+
+const RENEWALS_A_LEASE = 3;
+const FASTEST_RENEWAL_MS = 20;
+const MAX_ERROR_LENGTH = 4000;
+const STATUS_CONFLICT = 409;
+const STATUS_UNKNOWN = 404;
+
+/**
+ * One claimed task from its handler to the delivery of its outcome. While the server is away the work goes on and
+ * the outcome is kept; the lease is renewed until it has been delivered.
+ */
+export class TaskRun {
+  readonly #task: ClaimedTask;
+  readonly #options: TaskRunOptions;
+  readonly #abort = new AbortController();
+  readonly #abandon = new AbortController();
+  #lost = false;
+
+  constructor(task: ClaimedTask, options: TaskRunOptions) {
+    this.#task = task;
+    this.#options = options;
+  }
+
+  /** Resolves when nothing is left to do for the task. Never rejects. */
+  async run(): Promise<void> {
+    const everyMs = Math.max(FASTEST_RENEWAL_MS, this.#task.lease_ms / RENEWALS_A_LEASE);
+    const renewal = setInterval(() => void this.#renew(), everyMs);
+    try {
+      const outcome = await this.#handle();
+      // Work that was aborted because its claim is lost has no outcome; a result is offered all the same: the
+      // server has the last word, and its records show the late attempt.
+      if (!(this.#lost && outcome.kind === 'fail')) await this.#deliver(outcome);
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+
+  /** Aborts the handler. */
+  abort(reason: Error): void {
+    this.#abort.abort(reason);
+  }
+
+  /** Gives up delivering an outcome to a server that is away. */
+  abandon(): void {
+    this.#abandon.abort();
+  }
+
+  get #claim(): RenewRequest {
+    return {
+      agent_id: this.#options.agentId,
+      generation: this.#options.generation,
+      attempt: this.#task.attempt,
+    };
+  }
+
+  async #handle(): Promise<Outcome> {
+    const context: TaskContext = {
+      signal: this.#abort.signal,
+      log: (message, fields) => writeTaskLog(this.#task, message, fields),
+      renew: () => this.#renew(),
+    };
+    try {
+      const result: unknown = await this.#options.handler(this.#task, context);
+      // What does not fit into JSON fails here, inside the try, and not on the way.
+      JSON.stringify(result);
+      return { kind: 'complete', result: result ?? null };
+    } catch (thrown) {
+      return { kind: 'fail', error: describe(thrown) };
+    }
+  }
+
+  async #renew(): Promise<boolean> {
+    if (this.#lost) return false;
+    const answer = await this.#options.link.post(this.#path('renew'), this.#claim, {
+      signal: this.#abandon.signal,
+    });
+    if (answer.kind === 'refused' && !this.#lost) this.#refused('renew', answer);
+    return !this.#lost;
+  }
+
+  async #deliver(outcome: Outcome): Promise<void> {
+    const body: CompleteRequest | FailRequest =
+      outcome.kind === 'complete'
+        ? { ...this.#claim, result: outcome.result }
+        : { ...this.#claim, error: outcome.error };
+    const answer = await this.#options.link.postUntilDecided(this.#path(outcome.kind), body, {
+      signal: this.#abandon.signal,
+    });
+    if (answer.kind === 'ok') return;
+    if (answer.kind === 'away') {
+      this.#options.onError(
+        new Error(`the outcome of task ${this.#task.task_id} was dropped: ${answer.message}`),
+      );
+      return;
+    }
+    const lost = answer.status === STATUS_CONFLICT || answer.status === STATUS_UNKNOWN;
+    if (lost || outcome.kind === 'fail') this.#refused(outcome.kind, answer);
+    else await this.#deliver({ kind: 'fail', error: `the result was refused: ${answer.message}` });
+  }
+
+  #refused(operation: Refusal['operation'], why: { readonly code: string; readonly message: string }): void {
+    this.#lost = true;
+    this.#options.onRefused({ task: this.#task, operation, code: why.code, message: why.message });
+    this.#abort.abort(Object.assign(new Error(why.message), { code: why.code }));
+  }
+
+  #path(operation: 'renew' | 'complete' | 'fail'): string {
+    return `/api/v1/fleet/tasks/${encodeURIComponent(this.#task.task_id)}/${operation}`;
+  }
+}
+
+function describe(thrown: unknown): string {
+  const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  return text.slice(0, MAX_ERROR_LENGTH);
+}

@@ -1,0 +1,110 @@
+/**
+ * What agent and server say to each other under `/api/v1/fleet`. A contract test holds these shapes against the
+ * server's schemas. Times are RFC 3339 in UTC, durations milliseconds.
+ */
+
+export type AgentType = 'worker' | 'monitor' | 'watchdog' | 'guardian';
+
+/** `POST /agents` */
+export interface RegisterRequest {
+  readonly agent_id: string;
+  readonly agent_type: AgentType;
+  /** Given by the runtime to a process that Omoi started; without it the server opens a generation. */
+  readonly generation?: number;
+  readonly nonce: string;
+  readonly pool_id?: string;
+  readonly phase_id?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly capabilities?: readonly string[];
+  readonly heartbeat_interval_ms?: number;
+  readonly heartbeat_ttl_ms?: number;
+}
+
+export interface RegisterAnswer {
+  readonly generation: number;
+  readonly heartbeat_interval_ms: number;
+}
+
+/** `POST /agents/{agent_id}/heartbeat` */
+export interface HeartbeatRequest {
+  readonly generation: number;
+  /** Grows by one with every beat of a generation. */
+  readonly sequence: number;
+  readonly health: 'ok' | 'degraded';
+  readonly reason?: string;
+  /** Work that is seen to go on: it is weighed before a silent agent is restarted. */
+  readonly in_flight: number;
+}
+
+export interface HeartbeatAnswer {
+  /** The highest sequence number that the server has seen. */
+  readonly acknowledged: number;
+  /** What the server wants of the agent. */
+  readonly desired: 'run' | 'drain';
+  readonly heartbeat_interval_ms: number;
+}
+
+/** `POST /agents/{agent_id}/deregister` */
+export interface DeregisterRequest {
+  readonly generation: number;
+  readonly reason: string;
+  readonly exit_code?: number | null;
+  readonly signal?: string | null;
+}
+
+/** `POST /tasks/claim` */
+export interface ClaimRequest {
+  readonly agent_id: string;
+  readonly generation: number;
+  readonly task_types?: readonly string[];
+  readonly phase_ids?: readonly string[];
+  readonly max_tasks: number;
+  /** How long the server may hold the request while there is nothing to do. */
+  readonly wait_ms: number;
+  readonly lease_ms?: number;
+}
+
+export interface ClaimedTask {
+  readonly task_id: string;
+  readonly task_type: string;
+  readonly phase_id: string;
+  readonly priority: number;
+  readonly payload: unknown;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  readonly lease_ms: number;
+  readonly traceparent: string | null;
+}
+
+export interface ClaimAnswer {
+  readonly tasks: readonly ClaimedTask[];
+}
+
+/** `POST /tasks/{task_id}/renew` */
+export interface RenewRequest {
+  readonly agent_id: string;
+  readonly generation: number;
+  readonly attempt: number;
+}
+
+/** `POST /tasks/{task_id}/complete` */
+export interface CompleteRequest {
+  readonly agent_id: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly result: unknown;
+}
+
+/** `POST /tasks/{task_id}/fail` */
+export interface FailRequest {
+  readonly agent_id: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly error: string;
+}
+
+/** The body of every answer that is an error. */
+export interface ErrorAnswer {
+  readonly error: string;
+  readonly message: string;
+}
