@@ -39,7 +39,7 @@ async function createAgents(db: SchemaAccess): Promise<void> {
   await db.schema
     .createTable('agent_beats')
     .addColumn('agent_id', 'text', (column) => column.primaryKey())
-    .addColumn('last_heartbeat_at_ms', 'bigint', (column) => column.notNull())
+    .addColumn('last_heartbeat_at_ms', 'bigint')
     .addColumn('work_seen_at_ms', 'bigint')
     .addColumn('running', 'integer', (column) => column.notNull())
     .execute();

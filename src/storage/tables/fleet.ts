@@ -45,7 +45,7 @@ export interface AgentTables {
   /** What heartbeats say, written in batches and now and then: the newest of it lives in memory. */
   agent_beats: {
     agent_id: string;
-    last_heartbeat_at_ms: number;
+    last_heartbeat_at_ms: number | null;
     work_seen_at_ms: number | null;
     running: number;
   };

@@ -1,0 +1,87 @@
+import type { StateTransaction } from '#storage';
+import { OmoiError, type AgentStatus, type NewSystemEvent } from '#telemetry';
+import type { AgentRow } from './agent-entry.ts';
+import { decideTransition } from './agent-status.ts';
+import type { GenerationRow } from './registration.ts';
+
+/** The agent's row, held until the transaction ends; null where it is unknown. */
+export async function lockAgent(tx: StateTransaction, agentId: string): Promise<AgentRow | null> {
+  let query = tx.db.selectFrom('agents').selectAll().where('agent_id', '=', agentId);
+  if (tx.dialect === 'postgres') query = query.forUpdate();
+  return (await query.executeTakeFirst()) ?? null;
+}
+
+export async function readGeneration(
+  tx: StateTransaction,
+  agentId: string,
+  generation: number,
+): Promise<GenerationRow | null> {
+  const row = await tx.db
+    .selectFrom('agent_generations')
+    .selectAll()
+    .where('agent_id', '=', agentId)
+    .where('generation', '=', generation)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** What a change of an agent may set. */
+export type AgentChange = Partial<Omit<AgentRow, 'agent_id' | 'managed' | 'status_since_ms'>>;
+
+/**
+ * Writes a change of a locked row and returns the row as it is now.
+ * @throws OmoiError `transition_not_allowed` when the status may not follow
+ */
+export async function changeAgent(
+  tx: StateTransaction,
+  agent: AgentRow,
+  change: AgentChange,
+): Promise<AgentRow> {
+  const to = change.status;
+  const moves = to !== undefined && (to !== agent.status || change.generation !== undefined);
+  if (moves) assertTransition(agent, to);
+  const changed: AgentRow = { ...agent, ...change, ...(moves ? { status_since_ms: tx.nowMs } : {}) };
+  const { agent_id: agentId, ...columns } = changed;
+  await tx.db.updateTable('agents').set(columns).where('agent_id', '=', agentId).execute();
+  return changed;
+}
+
+function assertTransition(agent: AgentRow, to: AgentStatus): void {
+  const decision = decideTransition(agent.status, to);
+  if ('allowed' in decision) return;
+  throw new OmoiError(
+    'transition_not_allowed',
+    `Agent ${agent.agent_id} is ${agent.status} and can't become ${to}: ${decision.refused}.`,
+    { agent_id: agent.agent_id, status: agent.status, to, reason: decision.refused },
+  );
+}
+
+/** What every event about an agent names. */
+export function agentRef(agent: AgentRow): {
+  agent_id: string;
+  agent_type: string;
+  pool_id: string | null;
+  generation: number;
+} {
+  return {
+    agent_id: agent.agent_id,
+    agent_type: agent.agent_type,
+    pool_id: agent.pool_id,
+    generation: agent.generation,
+  };
+}
+
+/** The event of a status that was left for another; `from` is `NONE` where the agent is new. */
+export function statusEvent(
+  agent: AgentRow,
+  from: AgentStatus | 'NONE',
+  traceparent: string | null,
+): NewSystemEvent {
+  return {
+    event_type: 'fleet.agent.status_changed',
+    entity_type: 'agent',
+    entity_id: agent.agent_id,
+    payload: { ...agentRef(agent), from, to: agent.status, reason: agent.status_reason },
+    traceparent,
+  };
+}

@@ -1,0 +1,50 @@
+import type { AgentStatus } from '#telemetry';
+
+/** Which status may follow which. SPAWNING follows where a new generation shall run. */
+const FOLLOWERS: Readonly<Record<AgentStatus, readonly AgentStatus[]>> = {
+  SPAWNING: ['SPAWNING', 'IDLE', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED'],
+  IDLE: ['RUNNING', 'DEGRADED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
+  RUNNING: ['IDLE', 'DEGRADED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
+  DEGRADED: ['IDLE', 'RUNNING', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
+  UNRESPONSIVE: ['IDLE', 'RUNNING', 'DEGRADED', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
+  QUARANTINED: ['IDLE', 'RUNNING', 'DEGRADED', 'FAILED', 'TERMINATED'],
+  FAILED: ['SPAWNING', 'IDLE', 'TERMINATED'],
+  TERMINATED: ['SPAWNING', 'IDLE'],
+};
+
+export type TransitionDecision =
+  | { readonly allowed: true }
+  | { readonly refused: 'already_there' | 'agent_ended' | 'quarantined' | 'not_from_here' };
+
+/** Whether an agent may go from one status to another, or the name of what forbids it. */
+export function decideTransition(from: AgentStatus, to: AgentStatus): TransitionDecision {
+  if (FOLLOWERS[from].includes(to)) return { allowed: true };
+  if (from === to) return { refused: 'already_there' };
+  if (hasEnded(from)) return { refused: 'agent_ended' };
+  if (from === 'QUARANTINED') return { refused: 'quarantined' };
+  return { refused: 'not_from_here' };
+}
+
+/** Whether the status says that no process is expected to run. */
+export function hasEnded(status: AgentStatus): boolean {
+  return status === 'FAILED' || status === 'TERMINATED';
+}
+
+/** Why an agent of this status is given no work, or null where it may have some. */
+export function claimObstacle(status: AgentStatus): 'not_registered' | 'quarantined' | 'ended' | null {
+  switch (status) {
+    case 'SPAWNING':
+      return 'not_registered';
+    case 'QUARANTINED':
+      return 'quarantined';
+    case 'FAILED':
+    case 'TERMINATED':
+      return 'ended';
+    // A claim is a sign of life: who was silent and asks for work again may have it.
+    case 'IDLE':
+    case 'RUNNING':
+    case 'DEGRADED':
+    case 'UNRESPONSIVE':
+      return null;
+  }
+}

@@ -1,0 +1,53 @@
+import type { AgentStatus } from '#telemetry';
+
+/** Missed heartbeats at which the ladder's steps lie. */
+export const MISSED_UNTIL_WARNING = 1;
+const MISSED_UNTIL_DEGRADED = 2;
+const MISSED_UNTIL_UNRESPONSIVE = 3;
+
+/** What is known about the beats of one agent. */
+export interface BeatRecord {
+  /** The last committed status; IDLE stands for RUNNING too. */
+  readonly status: AgentStatus;
+  readonly missed: number;
+  /** Whether a beat has arrived since the status was taken. */
+  readonly beatSince: boolean;
+  /** Whether the agent itself says that it is DEGRADED. */
+  readonly selfDegraded: boolean;
+}
+
+export interface LadderStep {
+  readonly to: 'IDLE' | 'DEGRADED' | 'UNRESPONSIVE';
+  readonly reason: 'heartbeats_missed' | 'heartbeat_returned' | 'reported';
+}
+
+/** How many heartbeats an age amounts to: each third of the TTL is one. */
+export function missedHeartbeats(ageMs: number, ttlMs: number): number {
+  return Math.max(0, Math.floor((ageMs * MISSED_UNTIL_UNRESPONSIVE) / ttlMs));
+}
+
+/** The step that an agent should take on the ladder, or null where it stands right. */
+export function decideLadderStep(record: BeatRecord): LadderStep | null {
+  const { status, missed, beatSince, selfDegraded } = record;
+  switch (status) {
+    case 'QUARANTINED':
+    case 'FAILED':
+    case 'TERMINATED':
+      return null;
+    case 'SPAWNING':
+      if (missed >= MISSED_UNTIL_UNRESPONSIVE) return { to: 'UNRESPONSIVE', reason: 'heartbeats_missed' };
+      return beatSince ? { to: 'IDLE', reason: 'heartbeat_returned' } : null;
+    case 'UNRESPONSIVE':
+      if (!beatSince || missed >= MISSED_UNTIL_UNRESPONSIVE) return null;
+      return { to: selfDegraded ? 'DEGRADED' : 'IDLE', reason: 'heartbeat_returned' };
+    case 'DEGRADED':
+      if (missed >= MISSED_UNTIL_UNRESPONSIVE) return { to: 'UNRESPONSIVE', reason: 'heartbeats_missed' };
+      if (selfDegraded || !beatSince || missed >= MISSED_UNTIL_DEGRADED) return null;
+      return { to: 'IDLE', reason: 'heartbeat_returned' };
+    case 'IDLE':
+    case 'RUNNING':
+      if (missed >= MISSED_UNTIL_UNRESPONSIVE) return { to: 'UNRESPONSIVE', reason: 'heartbeats_missed' };
+      if (missed >= MISSED_UNTIL_DEGRADED) return { to: 'DEGRADED', reason: 'heartbeats_missed' };
+      return selfDegraded ? { to: 'DEGRADED', reason: 'reported' } : null;
+  }
+}

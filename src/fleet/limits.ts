@@ -1,0 +1,101 @@
+import type { AgentType } from '#telemetry';
+
+export interface HeartbeatPace {
+  /** How often an agent should beat. */
+  readonly intervalMs: number;
+  /** After this much silence it is UNRESPONSIVE; each third of it without a beat counts as one missed. */
+  readonly ttlMs: number;
+}
+
+/** Every limit of the fleet, with its unit. */
+export interface FleetLimits {
+  /** The TTLs leave a sixth more than three intervals, so that jitter is no missed beat. */
+  readonly heartbeats: Readonly<Record<AgentType, HeartbeatPace>>;
+  /** A spawned agent has this long to register before its silence counts. */
+  readonly spawnGraceMs: number;
+  /** How often silence, leases and locks are judged. */
+  readonly tickMs: number;
+  /** A tick that comes this much late is a stall of Omoi's own: all ages start afresh. */
+  readonly maxStallMs: number;
+  readonly maxTransitionsPerTick: number;
+  /** How often what heartbeats said is written to the database. */
+  readonly beatFlushMs: number;
+  readonly maxAgents: number;
+  /** How long an ended agent stays in the snapshot. */
+  readonly endedAgentShownMs: number;
+  readonly endedAgentRetentionMs: number;
+
+  readonly defaultLeaseMs: number;
+  readonly minLeaseMs: number;
+  readonly maxLeaseMs: number;
+  readonly maxWaitMs: number;
+  readonly maxWaitingClaims: number;
+  readonly maxQueuedTasks: number;
+  readonly maxBatchTasks: number;
+  readonly maxPayloadBytes: number;
+  readonly maxErrorLength: number;
+  readonly defaultMaxAttempts: number;
+  readonly maxMaxAttempts: number;
+  /** A task that was lost by its holders this often fails: it may be what ends them. */
+  readonly maxLeasesLost: number;
+  readonly retryBaseMs: number;
+  readonly retryMaxMs: number;
+  /** How long a task that was handed over waits for the agent it was meant for. */
+  readonly handoffKeptMs: number;
+  readonly taskRetentionMs: number;
+
+  readonly defaultLockTtlMs: number;
+  readonly minLockTtlMs: number;
+  readonly maxLockTtlMs: number;
+  readonly maxWaitingLocks: number;
+  /** A resource that nobody locked for this long is forgotten. */
+  readonly lockResourceRetentionMs: number;
+
+  readonly retentionSweepMs: number;
+  readonly maxRowsPerSweep: number;
+}
+
+const DAY_MS = 86_400_000;
+
+export const DEFAULT_FLEET_LIMITS: FleetLimits = {
+  heartbeats: {
+    worker: { intervalMs: 1000, ttlMs: 3500 },
+    watchdog: { intervalMs: 2000, ttlMs: 7000 },
+    monitor: { intervalMs: 5000, ttlMs: 17_500 },
+    guardian: { intervalMs: 10_000, ttlMs: 35_000 },
+  },
+  spawnGraceMs: 15_000,
+  tickMs: 100,
+  maxStallMs: 1000,
+  maxTransitionsPerTick: 200,
+  beatFlushMs: 5000,
+  maxAgents: 20_000,
+  endedAgentShownMs: 3_600_000,
+  endedAgentRetentionMs: 30 * DAY_MS,
+
+  defaultLeaseMs: 30_000,
+  minLeaseMs: 200,
+  maxLeaseMs: 3_600_000,
+  maxWaitMs: 30_000,
+  maxWaitingClaims: 10_000,
+  maxQueuedTasks: 1_000_000,
+  maxBatchTasks: 500,
+  maxPayloadBytes: 262_144,
+  maxErrorLength: 4096,
+  defaultMaxAttempts: 3,
+  maxMaxAttempts: 100,
+  maxLeasesLost: 10,
+  retryBaseMs: 1000,
+  retryMaxMs: 300_000,
+  handoffKeptMs: 30_000,
+  taskRetentionMs: 7 * DAY_MS,
+
+  defaultLockTtlMs: 30_000,
+  minLockTtlMs: 200,
+  maxLockTtlMs: 3_600_000,
+  maxWaitingLocks: 10_000,
+  lockResourceRetentionMs: DAY_MS,
+
+  retentionSweepMs: 600_000,
+  maxRowsPerSweep: 5000,
+};
