@@ -44,6 +44,15 @@ describe('a strict document', () => {
     expect(problemsOf(text)).toContain(expected);
   });
 
+  it('keeps scalars as they are written where it is told to', () => {
+    const parsed = parseStrictDocument(
+      { name: 'rules.yml', text: 'base: &b {v: 1.10}\nuse:\n  <<: *b\n', scalars: 'text' },
+      z.record(z.string(), z.record(z.string(), z.string())),
+      'rule_file_invalid',
+    );
+    expect(parsed).toEqual({ base: { v: '1.10' }, use: { v: '1.10' } });
+  });
+
   it('names every problem, not only the first', () => {
     expect(problemsOf('htpp: 1\npols: 2\n').split('\n')).toEqual([
       'omoi.yaml:1:1: unknown key "htpp"; did you mean "http"?',

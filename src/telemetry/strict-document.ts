@@ -13,6 +13,11 @@ export interface DocumentSource {
   /** What messages call the document: a file name. */
   readonly name: string;
   readonly text: string;
+  /**
+   * `text`: every scalar is read as it is written (`1.10` stays `1.10`), and merge keys (`<<`) work, as Go programs
+   * read a file into text fields. Otherwise scalars have YAML's types.
+   */
+  readonly scalars?: 'typed' | 'text';
 }
 
 /**
@@ -26,7 +31,12 @@ export function parseStrictDocument<Schema extends z.ZodType>(
   code: ErrorCode,
 ): z.output<Schema> {
   const lines = new LineCounter();
-  const document = parseDocument(source.text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  const document = parseDocument(source.text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    prettyErrors: false,
+    ...(source.scalars === 'text' ? { schema: 'failsafe', merge: true } : {}),
+  });
   if (document.errors.length > 0) {
     throw documentError(
       source.name,
@@ -120,7 +130,7 @@ function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefine
   for (;;) {
     if (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) inner = inner.unwrap();
     else if (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) inner = inner.unwrap();
-    else if (inner instanceof z.ZodPipe) inner = inner.in;
+    else if (inner instanceof z.ZodPipe) inner = inner.in instanceof z.ZodTransform ? inner.out : inner.in;
     else return inner;
   }
 }

@@ -1,0 +1,47 @@
+import type { Labels } from '#telemetry';
+import type { AlertTemplate } from '../template/template.ts';
+
+interface RuleCommon {
+  /** `group/name`; for people and APIs. */
+  readonly id: string;
+  /** `id`, told apart where several rules share it; state belongs to it. */
+  readonly key: string;
+  readonly name: string;
+  readonly expr: string;
+  /** Everything that decides what the rule does; equal hash means unchanged. */
+  readonly hash: string;
+}
+
+export interface AlertingRule extends RuleCommon {
+  readonly kind: 'alerting';
+  readonly forMs: number;
+  readonly keepFiringForMs: number;
+  /** The group's labels and the rule's own, as templates. */
+  readonly labels: ReadonlyMap<string, AlertTemplate>;
+  readonly annotations: ReadonlyMap<string, AlertTemplate>;
+}
+
+export interface RecordingRule extends RuleCommon {
+  readonly kind: 'recording';
+  readonly labels: Labels;
+}
+
+export type Rule = AlertingRule | RecordingRule;
+
+/** Rules that belong together: evaluated in their order, at one interval. */
+export interface RuleGroup {
+  readonly file: string;
+  readonly name: string;
+  /** Null: the server's default. */
+  readonly intervalMs: number | null;
+  /** Null: none. Evaluation looks at the past by this much. */
+  readonly queryOffsetMs: number | null;
+  /** The most results a rule may have; 0 is no limit. */
+  readonly limit: number;
+  readonly rules: readonly Rule[];
+}
+
+/** The templates of a rule as they are written. */
+export function templateTexts(templates: ReadonlyMap<string, AlertTemplate>): Labels {
+  return Object.fromEntries([...templates].map(([name, template]) => [name, template.text]));
+}
