@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { OmoiError, messageOf, parseDuration, parseStrictDocument } from '#telemetry';
+import { z } from 'zod';
+
+const duration = z.string().transform((text, context) => {
+  const durationMs = parseDuration(text);
+  if (durationMs !== null) return durationMs;
+  context.addIssue({ code: 'custom', message: `"${text}" is no duration; write 90s, 5m` });
+  return z.NEVER;
+});
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+/** Inclusive bounds on a number; what is left out is open. */
+const range = z.strictObject({ min: z.number().optional(), max: z.number().optional() });
+
+/** What only some runs do: the game day itself, or its control with the watchdog off. */
+const runs = z.enum(['experiment', 'control']).optional();
+
+const eventProbe = z.strictObject({
+  type: z.literal('event'),
+  event_type: z.string(),
+  /** Dotted paths into the event, and what stands there. */
+  where: z.record(z.string(), scalar).default({}),
+  /** How many such events are waited for. */
+  count: z.number().int().positive().default(1),
+});
+
+const metricProbe = z.strictObject({
+  type: z.literal('metric'),
+  metric_name: z.string(),
+  labels: z.record(z.string(), scalar).default({}),
+  /** How the values of several matching series become one. */
+  aggregate: z.enum(['sum', 'max', 'min']).default('sum'),
+  tolerance: range,
+});
+
+const growthProbe = z.strictObject({
+  type: z.literal('growth'),
+  metric_name: z.string(),
+  labels: z.record(z.string(), scalar).default({}),
+  /** The observation is split into this many parts; the mean of each must exceed the one before. */
+  parts: z.number().int().min(2).default(3),
+  over: duration,
+});
+
+const poolProbe = z.strictObject({
+  type: z.literal('pool'),
+  pool: z.string(),
+  /** Live processes of the pool, counted by their process ids on this machine. */
+  processes: range,
+});
+
+const taskOnceProbe = z.strictObject({ type: z.literal('task_done_once'), task: z.string() });
+
+const traceProbe = z.strictObject({
+  type: z.literal('trace'),
+  traceparent: z.string(),
+  spans: z.array(z.string()).min(1),
+});
+
+const feedAction = z.strictObject({
+  type: z.literal('feed'),
+  rate_per_second: z.number().positive(),
+  /** At the end of the run at the latest. */
+  until: z.string().optional(),
+  task: z.strictObject({
+    task_type: z.string(),
+    phase_id: z.string(),
+    priority: z.number().int().default(0),
+    payload: z.record(z.string(), z.unknown()).default({}),
+  }),
+});
+
+const stopFeedAction = z.strictObject({ type: z.literal('stop_feed') });
+
+const hangWorkerAction = z.strictObject({ type: z.literal('hang_busy_worker'), pool: z.string() });
+
+const signalAction = z.strictObject({
+  type: z.literal('signal'),
+  pid: z.string(),
+  signal: z.enum(['SIGSTOP', 'SIGCONT', 'SIGKILL', 'SIGTERM']),
+});
+
+const step = z.strictObject({
+  name: z.string(),
+  /** The step after which milliseconds are counted. */
+  fault: z.boolean().default(false),
+  only: runs,
+  do: z.discriminatedUnion('type', [feedAction, stopFeedAction, hangWorkerAction, signalAction]).optional(),
+  observe: z
+    .discriminatedUnion('type', [eventProbe, metricProbe, growthProbe, poolProbe, taskOnceProbe, traceProbe])
+    .optional(),
+  within: duration.prefault('30s'),
+  /** Keeps what was found under this name, for `${name.path}` in later steps. */
+  save: z.string().optional(),
+});
+
+const experimentSchema = z.strictObject({
+  title: z.string(),
+  description: z.string(),
+  configuration: z.record(z.string(), scalar).default({}),
+  /** What the run's own server is started with where none runs. */
+  server: z
+    .strictObject({
+      demo: z.boolean().default(true),
+      environment: z.record(z.string(), z.string()).default({}),
+    })
+    .prefault({}),
+  /** What `--control` changes for its server. */
+  control: z.strictObject({ environment: z.record(z.string(), z.string()) }).optional(),
+  method: z.array(step).min(1),
+});
+
+export type Experiment = z.output<typeof experimentSchema>;
+export type Step = Experiment['method'][number];
+export type Action = NonNullable<Step['do']>;
+export type Probe = NonNullable<Step['observe']>;
+
+/** @throws OmoiError `gameday_file_invalid` with file, line and column of each mistake */
+export function loadExperiment(file: string): Experiment {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (thrown) {
+    throw new OmoiError('gameday_file_invalid', `${file}: ${messageOf(thrown)}`);
+  }
+  const experiment = parseStrictDocument({ name: file, text }, experimentSchema, 'gameday_file_invalid');
+  for (const [index, { name, do: action, observe }] of experiment.method.entries()) {
+    if ((action === undefined) === (observe === undefined)) {
+      throw new OmoiError(
+        'gameday_file_invalid',
+        `${file}: method.${index} ("${name}") needs either "do" or "observe"`,
+      );
+    }
+  }
+  return experiment;
+}

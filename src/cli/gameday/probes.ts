@@ -1,0 +1,182 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { traceIdOf, type SystemEvent } from '#telemetry';
+import { z } from 'zod';
+import type { Probe } from './experiment.ts';
+import { valueAt } from './references.ts';
+import type { Stage } from './stage.ts';
+
+/** What a probe saw: whether it held, what was found (for `save`), and one line for the reader. */
+export interface Observation {
+  readonly held: boolean;
+  readonly found: unknown;
+  readonly detail: string;
+}
+
+const POLL_EVERY_MS = 100;
+
+/** Watches until the probe holds or its time is over. */
+export async function observe(probe: Probe, withinMs: number, stage: Stage): Promise<Observation> {
+  switch (probe.type) {
+    case 'event':
+      return observeEvent(probe, withinMs, stage);
+    case 'metric':
+      return until(withinMs, () => observeMetric(probe, stage));
+    case 'growth':
+      return observeGrowth(probe, stage);
+    case 'pool':
+      return until(withinMs, () => observePool(probe, stage));
+    case 'task_done_once':
+      return until(withinMs, () => observeTaskDoneOnce(probe.task, stage));
+    case 'trace':
+      return until(withinMs, () => observeTrace(probe, stage));
+  }
+}
+
+/** Repeats a look at a state that has no event of its own. */
+async function until(withinMs: number, look: () => Promise<Observation>): Promise<Observation> {
+  const endsAt = performance.now() + withinMs;
+  for (;;) {
+    const observation = await look();
+    if (observation.held || performance.now() >= endsAt) return observation;
+    await delay(POLL_EVERY_MS);
+  }
+}
+
+type ProbeOf<Type extends Probe['type']> = Extract<Probe, { type: Type }>;
+
+async function observeEvent(probe: ProbeOf<'event'>, withinMs: number, stage: Stage): Promise<Observation> {
+  const accepts = (event: SystemEvent): boolean =>
+    event.event_type === probe.event_type &&
+    Object.entries(probe.where).every(([path, wanted]) => String(valueAt(event, path)) === String(wanted));
+  const event = await stage.follower.waitFor(accepts, { count: probe.count, withinMs });
+  if (event) return { held: true, found: event, detail: `${event.event_type} #${event.id}` };
+  const others = stage.follower.matching((seen) => seen.event_type === probe.event_type);
+  const last = others.at(-1);
+  const seen = last ? `; the last of ${others.length} others: ${JSON.stringify(last.payload)}` : '';
+  return {
+    held: false,
+    found: null,
+    detail: `no ${probe.event_type} with ${JSON.stringify(probe.where)}${seen}`,
+  };
+}
+
+const samples = z.array(
+  z.object({ metric_name: z.string(), value: z.number(), labels: z.record(z.string(), z.string()) }),
+);
+
+interface MetricSelection {
+  readonly metric_name: string;
+  readonly labels: Readonly<Record<string, string | number | boolean>>;
+}
+
+async function readMetric(selection: MetricSelection, stage: Stage): Promise<readonly number[]> {
+  const query = new URLSearchParams({ metric_name: selection.metric_name });
+  const answer = samples.parse(await stage.client.call('GET', `/api/v1/monitor/metrics?${query.toString()}`));
+  return answer
+    .filter((sample) =>
+      Object.entries(selection.labels).every(([name, value]) => sample.labels[name] === String(value)),
+    )
+    .map((sample) => sample.value);
+}
+
+async function observeMetric(probe: ProbeOf<'metric'>, stage: Stage): Promise<Observation> {
+  const values = await readMetric(probe, stage);
+  if (values.length === 0)
+    return { held: false, found: null, detail: `${probe.metric_name} has no series yet` };
+  const value = aggregated(values, probe.aggregate);
+  const { min = -Infinity, max = Infinity } = probe.tolerance;
+  return {
+    held: value >= min && value <= max,
+    found: value,
+    detail: `${probe.aggregate}(${probe.metric_name}) = ${Number(value.toFixed(3))}`,
+  };
+}
+
+function aggregated(values: readonly number[], how: 'sum' | 'max' | 'min'): number {
+  switch (how) {
+    case 'sum':
+      return values.reduce((sum, value) => sum + value, 0);
+    case 'max':
+      return Math.max(...values);
+    case 'min':
+      return Math.min(...values);
+  }
+}
+
+async function observeGrowth(probe: ProbeOf<'growth'>, stage: Stage): Promise<Observation> {
+  const means: number[] = [];
+  for (let part = 0; part < probe.parts; part++) {
+    const endsAt = performance.now() + probe.over / probe.parts;
+    let sum = 0;
+    let looks = 0;
+    while (performance.now() < endsAt) {
+      sum += aggregated(await readMetric(probe, stage), 'sum');
+      looks += 1;
+      await delay(POLL_EVERY_MS);
+    }
+    means.push(sum / looks);
+  }
+  const grows = means.every((mean, part) => part === 0 || mean > (means[part - 1] ?? Infinity));
+  return {
+    held: grows,
+    found: means,
+    detail: `${probe.metric_name}: ${means.map((mean) => mean.toFixed(1)).join(' → ')}`,
+  };
+}
+
+const poolSlots = z.object({
+  slots: z.array(z.object({ agent_id: z.string(), pid: z.number().nullable() })),
+});
+
+async function observePool(probe: ProbeOf<'pool'>, stage: Stage): Promise<Observation> {
+  const { slots } = poolSlots.parse(await stage.client.call('GET', `/api/v1/fleet/pools/${probe.pool}`));
+  const living = slots.filter(({ pid }) => pid !== null && isAlive(pid)).length;
+  const { min = 0, max = Infinity } = probe.processes;
+  return { held: living >= min && living <= max, found: living, detail: `${living} live processes` };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const taskState = z.object({ state: z.string() });
+
+async function observeTaskDoneOnce(taskId: string, stage: Stage): Promise<Observation> {
+  const { state } = taskState.parse(await stage.client.call('GET', `/api/v1/fleet/tasks/${taskId}`));
+  const completions = stage.follower.matching(
+    (event) => event.event_type === 'fleet.task.completed' && event.payload.task_id === taskId,
+  );
+  const by = completions.map((event) =>
+    [valueAt(event, 'payload.agent_id'), valueAt(event, 'payload.generation')].join('/'),
+  );
+  return {
+    held: state === 'completed' && completions.length === 1,
+    found: completions[0] ?? null,
+    detail: `${taskId} is ${state}, completed ${completions.length} time(s)${by.length > 0 ? ` by ${by.join(', ')}` : ''}`,
+  };
+}
+
+const traceSpans = z.object({ spans: z.array(z.object({ name: z.string() })) });
+
+async function observeTrace(probe: ProbeOf<'trace'>, stage: Stage): Promise<Observation> {
+  const traceId = traceIdOf(probe.traceparent);
+  if (traceId === null) return { held: false, found: null, detail: 'the event carries no trace' };
+  const { spans } = traceSpans.parse(
+    await stage.client.call('GET', `/api/v1/observability/traces/${traceId}`),
+  );
+  const names = new Set(spans.map((span) => span.name));
+  const missing = probe.spans.filter((name) => !names.has(name));
+  return {
+    held: missing.length === 0,
+    found: { trace_id: traceId },
+    detail:
+      missing.length === 0
+        ? `${spans.length} spans in ${traceId}`
+        : `missing in ${traceId}: ${missing.join(', ')}`,
+  };
+}

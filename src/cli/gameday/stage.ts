@@ -1,0 +1,11 @@
+import type { LocalClient } from '../local-client.ts';
+import type { EventFollower } from './event-follower.ts';
+import type { Feed } from './actions.ts';
+
+/** What the steps of a run act on. */
+export interface Stage {
+  readonly client: LocalClient;
+  readonly follower: EventFollower;
+  /** Feeds that run; the run stops what is left at its end. */
+  readonly feeds: Set<Feed>;
+}

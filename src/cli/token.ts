@@ -1,0 +1,81 @@
+import { OmoiError, type ErrorCode } from '#telemetry';
+import { findServer } from '#server';
+import { z } from 'zod';
+import { createLocalClient, type LocalClient } from './local-client.ts';
+
+export interface TokenRequest {
+  readonly name: string;
+  readonly role: string;
+  readonly agentIds: readonly string[];
+  readonly poolId: string | null;
+}
+
+/** The server of a data directory, reached as its owner: what protects it is the directory's permissions. */
+function ownerClient(dataDirectory: string): LocalClient {
+  const server = findServer(dataDirectory);
+  if (!server) {
+    const code: ErrorCode = 'not_found';
+    throw new OmoiError(code, `no server runs on ${dataDirectory}; start one, or name its --data-directory`);
+  }
+  return createLocalClient(() => server.socket);
+}
+
+const createdToken = z.object({ id: z.string(), name: z.string(), role: z.string(), secret: z.string() });
+
+export async function createToken(dataDirectory: string, request: TokenRequest): Promise<void> {
+  const answer = await ownerClient(dataDirectory).call('POST', '/api/v1/tokens', {
+    name: request.name,
+    role: request.role,
+    ...(request.agentIds.length > 0 ? { agent_ids: request.agentIds } : {}),
+    ...(request.poolId === null ? {} : { pool_id: request.poolId }),
+  });
+  const { id, secret } = createdToken.parse(answer);
+  process.stderr.write(`token ${id} (${request.role}); it is shown this once:\n`);
+  process.stdout.write(`${secret}\n`);
+}
+
+const tokenList = z.object({
+  tokens: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      role: z.string(),
+      created_at: z.string(),
+      last_used_at: z.string().nullable(),
+      revoked_at: z.string().nullable(),
+    }),
+  ),
+});
+
+export async function listTokens(dataDirectory: string): Promise<void> {
+  const { tokens } = tokenList.parse(await ownerClient(dataDirectory).call('GET', '/api/v1/tokens'));
+  const rows = tokens.map((token) => [
+    token.id,
+    token.role,
+    token.revoked_at === null ? 'live' : 'revoked',
+    token.last_used_at ?? 'never used',
+    token.name,
+  ]);
+  for (const row of aligned([['ID', 'ROLE', 'STATE', 'LAST USED', 'NAME'], ...rows]))
+    process.stdout.write(`${row}\n`);
+}
+
+export async function revokeToken(dataDirectory: string, id: string): Promise<void> {
+  await ownerClient(dataDirectory).call('DELETE', `/api/v1/tokens/${encodeURIComponent(id)}`);
+  process.stderr.write(`token ${id} is revoked\n`);
+}
+
+export async function createLoginLink(dataDirectory: string): Promise<void> {
+  const answer = await ownerClient(dataDirectory).call('POST', '/api/v1/login-links', {});
+  process.stdout.write(`${z.object({ url: z.string() }).parse(answer).url}\n`);
+}
+
+function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

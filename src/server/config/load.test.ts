@@ -1,0 +1,76 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { OmoiError } from '#telemetry';
+import { loadConfig } from './load.ts';
+
+function written(name: string, text: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'omoi-config-')), name);
+  writeFileSync(file, text);
+  return file;
+}
+
+function load(text: string, environment: Record<string, string> = {}) {
+  return loadConfig({ file: written('omoi.yaml', text), environment });
+}
+
+function refusal(text: string, environment: Record<string, string> = {}): string {
+  try {
+    load(text, environment);
+  } catch (thrown) {
+    if (thrown instanceof OmoiError) return thrown.message;
+    throw thrown;
+  }
+  return 'accepted';
+}
+
+describe('the configuration', () => {
+  it('has a default for every key', () => {
+    const config = load('');
+    expect(config.http).toMatchObject({ host: '127.0.0.1', port: 4600 });
+    expect(config.retention.spans).toBe(7 * 86_400_000);
+    expect(config.access.open_ingest_on_loopback).toBe(true);
+  });
+
+  it.each([
+    ['http:\n  prot: 1\n', /omoi\.yaml:2:3: unknown key "http\.prot"; did you mean "port"\?/],
+    ['http:\n  port: 70000\n', /omoi\.yaml:2:3: "http\.port": Too big/],
+    ['retention:\n  events: soon\n', /"soon" is no duration; write 90s/],
+    ['database: { url: a, url_file: b }\n', /give database\.url or database\.url_file, not both/],
+    ['database: { url_file: /nowhere }\n', /database\.url_file: ENOENT/],
+  ])('refuses %j', (text, message) => {
+    expect(refusal(text)).toMatch(message);
+  });
+
+  it('takes every key from the environment, over the file', () => {
+    const config = load('http:\n  port: 1\n', {
+      OMOI_HTTP_PORT: '2',
+      OMOI_HTTP_ALLOWED_HOSTS: '[a.example, b.example]',
+      OMOI_RETENTION_EVENTS: '5d',
+      OMOI_DATABASE_URL: 'postgres://u@h/d',
+      OMOI_WATCHDOG_MODE: 'act',
+    });
+    expect(config.http.port).toBe(2);
+    expect(config.http.allowed_hosts).toEqual(['a.example', 'b.example']);
+    expect(config.retention.events).toBe(5 * 86_400_000);
+    expect(config.database.url).toBe('postgres://u@h/d');
+    expect(config.watchdog.mode).toBe('act');
+  });
+
+  it('names the variable when an override is wrong', () => {
+    expect(refusal('', { OMOI_HTTP_PORT: 'many' })).toMatch(/with OMOI_HTTP_PORT.*"http\.port"/s);
+  });
+
+  it('reads secrets from files', () => {
+    const passwordFile = written('password', 'p@ss/word\n');
+    const config = load(`database: { url: "postgres://u@h/d", password_file: "${passwordFile}" }\n`);
+    expect(config.database.url).toBe('postgres://u:p%40ss%2Fword@h/d');
+  });
+
+  it('refuses a file that does not exist', () => {
+    expect(() => loadConfig({ file: '/nowhere/omoi.yaml', environment: {} })).toThrow(
+      /there is no such file/,
+    );
+  });
+});

@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { OmoiError, messageOf, parseStrictDocument } from '#telemetry';
+import { parse, stringify } from 'yaml';
+import { z } from 'zod';
+import { configSchema, type Config } from './schema.ts';
+
+export interface ConfigSources {
+  /** The file named on the command line; null: `omoi.yaml` where it exists, else defaults. */
+  readonly file: string | null;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+const DEFAULT_FILE = 'omoi.yaml';
+
+/**
+ * The configuration: file, then `OMOI_…` on top (`http.port` is `OMOI_HTTP_PORT`; lists and maps in YAML), then
+ * secrets from their files.
+ * @throws OmoiError `config_invalid` with file, line and a suggestion for each mistake
+ */
+export function loadConfig(sources: ConfigSources): Config {
+  const name = sources.file ?? DEFAULT_FILE;
+  if (sources.file !== null && !existsSync(name)) {
+    throw new OmoiError(
+      'config_invalid',
+      `${name}: there is no such file; name an existing one after --config`,
+    );
+  }
+  const text = existsSync(name) ? readFileSync(name, 'utf8') : '';
+  const fromFile = parseStrictDocument({ name, text }, configSchema, 'config_invalid');
+  const overrides = environmentOverrides(sources.environment);
+  if (overrides.length === 0) return withSecrets(fromFile);
+
+  const merged: unknown = parse(text) ?? {};
+  for (const { path, value } of overrides) setAt(merged as Record<string, unknown>, path, value);
+  const origin = `${name} with ${overrides.map(({ variable }) => variable).join(', ')}`;
+  return withSecrets(
+    parseStrictDocument({ name: origin, text: stringify(merged) }, configSchema, 'config_invalid'),
+  );
+}
+
+interface Override {
+  readonly variable: string;
+  readonly path: readonly string[];
+  readonly value: unknown;
+}
+
+function environmentOverrides(environment: ConfigSources['environment']): readonly Override[] {
+  return leafPaths(configSchema, []).flatMap((path) => {
+    const variable = `OMOI_${path.join('_').toUpperCase()}`;
+    const text = environment[variable];
+    if (text === undefined || text === '') return [];
+    return [{ variable, path, value: isText(path) ? text : readValue(variable, text) }];
+  });
+}
+
+function readValue(variable: string, text: string): unknown {
+  try {
+    return parse(text) as unknown;
+  } catch (thrown) {
+    throw new OmoiError('config_invalid', `${variable}: ${messageOf(thrown)}`);
+  }
+}
+
+/** Whether the key at a path takes text as it stands, so that YAML must not read `5s` or `0123` its own way. */
+function isText(path: readonly string[]): boolean {
+  let at: z.core.$ZodType = configSchema;
+  for (const step of path) {
+    const inner = unwrapped(at);
+    if (!(inner instanceof z.ZodObject)) return false;
+    at = (inner.shape as Record<string, z.ZodType>)[step] ?? z.never();
+  }
+  const leaf = unwrapped(at);
+  return leaf instanceof z.ZodString || leaf instanceof z.ZodEnum;
+}
+
+function leafPaths(schema: z.core.$ZodType, path: readonly string[]): readonly (readonly string[])[] {
+  const inner = unwrapped(schema);
+  if (!(inner instanceof z.ZodObject)) return [path];
+  return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([key, child]) =>
+    leafPaths(child, [...path, key]),
+  );
+}
+
+function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
+    return unwrapped(schema.unwrap());
+  }
+  return schema instanceof z.ZodPipe ? unwrapped(schema.in) : schema;
+}
+
+function setAt(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [head, ...rest] = path;
+  if (head === undefined) return;
+  if (rest.length === 0) {
+    target[head] = value;
+    return;
+  }
+  const child = target[head];
+  const next = typeof child === 'object' && child !== null ? (child as Record<string, unknown>) : {};
+  target[head] = next;
+  setAt(next, rest, value);
+}
+
+function withSecrets(config: Config): Config {
+  const url = secret('database.url', config.database.url, config.database.url_file);
+  const password = secret('database.password', config.database.password, config.database.password_file);
+  if (url === undefined || password === undefined)
+    return { ...config, database: { ...config.database, url } };
+  const joined = new URL(url);
+  joined.password = encodeURIComponent(password);
+  return { ...config, database: { ...config.database, url: joined.href } };
+}
+
+function secret(key: string, value: string | undefined, file: string | undefined): string | undefined {
+  if (file === undefined) return value;
+  if (value !== undefined) throw new OmoiError('config_invalid', `give ${key} or ${key}_file, not both`);
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (thrown) {
+    throw new OmoiError('config_invalid', `${key}_file: ${messageOf(thrown)}`);
+  }
+}

@@ -1,0 +1,111 @@
+import { parseDuration } from '#telemetry';
+import { z } from 'zod';
+
+/** A Prometheus duration (`90s`, `1h30m`), read as milliseconds. */
+const duration = z.string().transform((text, context) => {
+  const durationMs = parseDuration(text);
+  if (durationMs !== null) return durationMs;
+  context.addIssue({ code: 'custom', message: `"${text}" is no duration; write 90s, 5m, 1h30m, 30d` });
+  return z.NEVER;
+});
+
+const port = z.number().int().min(0).max(65_535);
+
+const pool = z.strictObject({
+  id: z.string().min(1),
+  agent_type: z.enum(['worker', 'monitor', 'watchdog', 'guardian']).default('worker'),
+  phase_id: z.string().nullable().default(null),
+  command: z.array(z.string()).min(1),
+  cwd: z.string().nullable().default(null),
+  env: z.record(z.string(), z.string()).default({}),
+  desired: z.number().int().min(0),
+  min: z.number().int().min(0).default(0),
+  max: z.number().int().min(0),
+  grace: duration.prefault('10s'),
+  orphan_timeout: duration.prefault('10m'),
+  on_orphan: z.enum(['continue', 'leave']).default('continue'),
+  heartbeat_interval: duration.optional(),
+  heartbeat_ttl: duration.optional(),
+});
+
+const tokenSecrets = z.strictObject({
+  /** Where the database password comes from; joined into the URL. */
+  password: z.string().optional(),
+  password_file: z.string().optional(),
+});
+
+/** The one configuration file. Every key has a default: an empty file is a good one. */
+export const configSchema = z.strictObject({
+  data_directory: z.string().default('.omoi'),
+  http: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: port.default(4600),
+      /** Host names a reverse proxy may ask for, besides the listening address and loopback. */
+      allowed_hosts: z.array(z.string()).default([]),
+      max_body_bytes: z.number().int().positive().default(4_194_304),
+    })
+    .prefault({}),
+  otlp: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      host: z.string().default('127.0.0.1'),
+      port: port.default(4318),
+    })
+    .prefault({}),
+  database: z
+    .strictObject({ url: z.string().optional(), url_file: z.string().optional(), ...tokenSecrets.shape })
+    .prefault({}),
+  access: z.strictObject({ open_ingest_on_loopback: z.boolean().default(true) }).prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+      /** `stdout`, or a file. */
+      destination: z.string().default('stdout'),
+    })
+    .prefault({}),
+  fleet: z.strictObject({ pools: z.array(pool).default([]) }).prefault({}),
+  monitor: z
+    .strictObject({
+      /** Further series to watch for anomalies: PromQL selectors. */
+      watch: z.array(z.string()).default([]),
+    })
+    .prefault({}),
+  alerting: z
+    .strictObject({
+      rules: z.array(z.string()).default(['config/alert_rules']),
+      resolve_stability: duration.prefault('1s'),
+    })
+    .prefault({}),
+  watchdog: z
+    .strictObject({
+      policies: z.array(z.string()).default(['config/watchdog_policies']),
+      /** Replaces the mode of every policy; without it each policy's own mode counts. */
+      mode: z.enum(['observe', 'approve', 'act']).optional(),
+    })
+    .prefault({}),
+  telemetry: z
+    .strictObject({
+      /** How long samples are kept. */
+      retention: duration.prefault('15d'),
+      /** How many bytes of samples are kept. */
+      retention_bytes: z.number().int().positive().default(10_737_418_240),
+      max_series: z.number().int().positive().default(2_000_000),
+    })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      events: duration.prefault('90d'),
+      alerts: duration.prefault('90d'),
+      anomalies: duration.prefault('30d'),
+      remediations: duration.prefault('90d'),
+      tasks: duration.prefault('30d'),
+      spans: duration.prefault('7d'),
+      logs: duration.prefault('7d'),
+      audit: duration.prefault('1y'),
+    })
+    .prefault({}),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type PoolConfig = Config['fleet']['pools'][number];
