@@ -1,0 +1,112 @@
+/** A place in the arena, in units of UNIT_BYTES; 0 is none. */
+export type Address = number;
+
+const PAGE_BITS = 20;
+const PAGE_BYTES = 1 << PAGE_BITS;
+const UNIT_BITS = 2;
+const UNIT_BYTES = 1 << UNIT_BITS;
+const PAGE_UNIT_BITS = PAGE_BITS - UNIT_BITS;
+const PAGE_UNIT_MASK = (1 << PAGE_UNIT_BITS) - 1;
+/** Sizes of the slots that open chunks grow through. */
+const SLOT_BYTES = [48, 96, 160, 256, 384, 640, 1024, 2560] as const;
+
+export const LARGEST_SLOT_CLASS = SLOT_BYTES.length - 1;
+/** The most bytes that one allocation may have. */
+export const MAX_ALLOCATION_BYTES = PAGE_BYTES / 2;
+
+export function slotBytes(slotClass: number): number {
+  return SLOT_BYTES[slotClass] ?? 0;
+}
+
+/**
+ * The memory of all chunks: pages of one mebibyte, so that a hundred thousand chunks are not a hundred thousand
+ * objects. Slots are for open chunks and come back one by one. Blocks are for sealed chunks, which die in about
+ * the order they were made: a page of blocks comes back when its last block has died.
+ */
+export class Arena {
+  readonly #pages: Uint8Array[] = [];
+  readonly #freePages: number[] = [];
+  /** Bytes in use of each page of blocks. */
+  readonly #liveBytes: number[] = [];
+  readonly #freeSlots: Address[][] = SLOT_BYTES.map(() => []);
+  #blockPage = -1;
+  #blockOffset = PAGE_BYTES;
+
+  constructor() {
+    // Address 0 means none, so the first unit of the first page is never given out.
+    this.#blockPage = this.#takePage();
+    this.#blockOffset = UNIT_BYTES;
+    this.#liveBytes[this.#blockPage] = UNIT_BYTES;
+  }
+
+  /** Memory taken from the system. */
+  get reservedBytes(): number {
+    return this.#pages.length * PAGE_BYTES;
+  }
+
+  /** The page an address lies on; pair it with `offsetOf`. */
+  pageOf(address: Address): Uint8Array {
+    return this.#pages[address >>> PAGE_UNIT_BITS] ?? EMPTY;
+  }
+
+  offsetOf(address: Address): number {
+    return (address & PAGE_UNIT_MASK) << UNIT_BITS;
+  }
+
+  /** A slot of a size class. Its memory is not cleared. */
+  takeSlot(slotClass: number): Address {
+    const free = this.#freeSlots[slotClass] ?? [];
+    if (free.length === 0) this.#carve(slotClass, free);
+    return free.pop() ?? 0;
+  }
+
+  returnSlot(address: Address, slotClass: number): void {
+    this.#freeSlots[slotClass]?.push(address);
+  }
+
+  /** Copies bytes into a block. */
+  storeBlock(bytes: Uint8Array): Address {
+    const size = roundUp(bytes.length);
+    if (this.#blockOffset + size > PAGE_BYTES) {
+      const full = this.#blockPage;
+      this.#blockPage = this.#takePage();
+      this.#blockOffset = 0;
+      this.#liveBytes[this.#blockPage] = 0;
+      if (this.#liveBytes[full] === 0) this.#freePages.push(full);
+    }
+    const offset = this.#blockOffset;
+    this.#pages[this.#blockPage]?.set(bytes, offset);
+    this.#blockOffset += size;
+    this.#liveBytes[this.#blockPage] = (this.#liveBytes[this.#blockPage] ?? 0) + size;
+    return this.#blockPage * (1 << PAGE_UNIT_BITS) + (offset >>> UNIT_BITS);
+  }
+
+  freeBlock(address: Address, byteLength: number): void {
+    const page = address >>> PAGE_UNIT_BITS;
+    const live = (this.#liveBytes[page] ?? 0) - roundUp(byteLength);
+    this.#liveBytes[page] = live;
+    if (live === 0 && page !== this.#blockPage) this.#freePages.push(page);
+  }
+
+  #takePage(): number {
+    const free = this.#freePages.pop();
+    if (free !== undefined) return free;
+    this.#pages.push(new Uint8Array(PAGE_BYTES));
+    return this.#pages.length - 1;
+  }
+
+  /** Cuts a page into slots; the first in memory is the first to be given out. */
+  #carve(slotClass: number, free: Address[]): void {
+    const page = this.#takePage();
+    const size = slotBytes(slotClass);
+    for (let offset = (Math.floor(PAGE_BYTES / size) - 1) * size; offset >= 0; offset -= size) {
+      free.push(page * (1 << PAGE_UNIT_BITS) + (offset >>> UNIT_BITS));
+    }
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+function roundUp(byteLength: number): number {
+  return (byteLength + UNIT_BYTES - 1) & -UNIT_BYTES;
+}

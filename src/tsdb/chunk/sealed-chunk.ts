@@ -1,0 +1,265 @@
+import { BitWriter, type BitReader } from './bits.ts';
+import type { SampleColumns } from './sample-columns.ts';
+import { MAX_SAMPLE_BITS, readXorChunk, writeStep, writeXor } from './xor-chunk.ts';
+
+/*
+ * A chunk that takes no more samples. Most values that people measure are decimal numbers of a few digits, which
+ * XOR compresses badly, so a full chunk is written anew as integers where that is exact and smaller. The first
+ * timestamp and the number of samples are kept beside the bytes.
+ *
+ *   byte 0       form: 0 XOR stream, 1 decimal
+ *   form 0       the bit stream of xor-chunk.ts
+ *   form 1
+ *     byte 1     exponent e: value = integer / 10^e (0 … 15); + 16 where differences are coded
+ *     byte 2     Rice parameter of the values (0 … 50), or 255: all residuals are 0
+ *     byte 3     Rice parameter of the timestamps, or 255: all distances are the same
+ *     first distance in ms, base, and with differences the first integer
+ *     residuals of the timestamps (change of the distance), one for each sample from the third on
+ *     residuals of the values: integer − base, or integer − integer before − base
+ *   Signed numbers are zigzag: 6 bits length (0 … 54), then so many bits. A residual is zigzag in Rice code: the
+ *   quotient in ones and a zero, then the parameter's count of low bits; 24 ones are followed by a whole number.
+ */
+const FORM_XOR = 0;
+const FORM_DECIMAL = 1;
+const ALL_ZERO = 255;
+const DIFFERENCES = 16;
+const MAX_EXPONENT = 15;
+const MAX_QUOTIENT = 24;
+const MAX_INTEGER = 2 ** 50;
+const WORD = 2 ** 32;
+const POWERS = Array.from({ length: MAX_EXPONENT + 1 }, (_, exponent) => 10 ** exponent);
+
+/** The most samples that one sealed chunk holds: a full open chunk and what came late for it. */
+export const MAX_SEALED_SAMPLES = 1024;
+
+const integers = new Float64Array(MAX_SEALED_SAMPLES);
+const residuals = new Float64Array(MAX_SEALED_SAMPLES);
+const steps = new Float64Array(MAX_SEALED_SAMPLES);
+const scratch = new Uint8Array(16 + Math.ceil((MAX_SEALED_SAMPLES * MAX_SAMPLE_BITS) / 8));
+const writer = new BitWriter(scratch);
+
+/** Encodes all samples of the columns (at most MAX_SEALED_SAMPLES). The bytes are good until the next call. */
+export function encodeSealed(columns: SampleColumns): Uint8Array {
+  const decimal = planDecimal(columns);
+  writer.bit = 0;
+  if (decimal) {
+    writeDecimal(columns, decimal);
+    const decimalBytes = (writer.bit + 7) >>> 3;
+    // XOR of anything but constant values costs more than two bytes a sample; only then is it worth trying.
+    if (decimalBytes <= 32 + 2 * columns.length) return scratch.subarray(0, decimalBytes);
+    writer.bit = 0;
+    writeXorForm(columns);
+    if (writer.bit >>> 3 < decimalBytes) return scratch.subarray(0, (writer.bit + 7) >>> 3);
+    writer.bit = 0;
+    writeDecimal(columns, decimal);
+    return scratch.subarray(0, decimalBytes);
+  }
+  writeXorForm(columns);
+  return scratch.subarray(0, (writer.bit + 7) >>> 3);
+}
+
+/** Decodes a sealed chunk. Damaged bytes give wrong samples, never more than `count`. */
+export function decodeSealed(reader: BitReader, count: number, firstMs: number, into: SampleColumns): void {
+  if (reader.read(8) === FORM_XOR) readXorChunk(reader, count, firstMs, into);
+  else readDecimal(reader, count, firstMs, into);
+}
+
+interface DecimalPlan {
+  readonly exponent: number;
+  readonly differences: boolean;
+  readonly base: number;
+  readonly valueParameter: number;
+  readonly distanceMs: number;
+  readonly timeParameter: number;
+}
+
+function planDecimal(columns: SampleColumns): DecimalPlan | null {
+  const exponent = findIntegers(columns);
+  if (exponent < 0) return null;
+  const count = columns.length;
+  const levelBase = Math.round(sumOf(integers, 0, count) / count);
+  const first = integers[0] ?? 0;
+  const last = integers[count - 1] ?? 0;
+  const differenceBase = count > 1 ? Math.round((last - first) / (count - 1)) : 0;
+  let levelTotal = 0;
+  let differenceTotal = 0;
+  for (let at = 0; at < count; at++) {
+    const integer = integers[at] ?? 0;
+    levelTotal += Math.abs(integer - levelBase);
+    if (at > 0) differenceTotal += Math.abs(integer - (integers[at - 1] ?? 0) - differenceBase);
+  }
+  const differences = differenceTotal < levelTotal;
+  const distanceMs = count > 1 ? (columns.timestampsMs[1] ?? 0) - (columns.timestampsMs[0] ?? 0) : 0;
+  const stepTotal = findSteps(columns, distanceMs);
+  return {
+    exponent,
+    differences,
+    base: differences ? differenceBase : levelBase,
+    valueParameter: riceParameter(differences ? differenceTotal : levelTotal, count),
+    distanceMs,
+    timeParameter: riceParameter(stepTotal, count),
+  };
+}
+
+/** Fills `integers`; the exponent that makes all values whole, or −1 where none does exactly. */
+function findIntegers(columns: SampleColumns): number {
+  const { values, length } = columns;
+  let exponent = 0;
+  for (let at = 0; at < length; at++) {
+    const value = values[at] ?? 0;
+    while (!isWhole(value, exponent)) {
+      if (++exponent > MAX_EXPONENT) return -1;
+    }
+  }
+  const power = POWERS[exponent] ?? 1;
+  for (let at = 0; at < length; at++) {
+    const value = values[at] ?? 0;
+    if (!isWhole(value, exponent)) return -1;
+    integers[at] = Math.round(value * power);
+  }
+  return exponent;
+}
+
+/** Whether value × 10^exponent is an integer that gives back exactly the value (−0 and NaN never). */
+function isWhole(value: number, exponent: number): boolean {
+  const power = POWERS[exponent] ?? 1;
+  const integer = Math.round(value * power);
+  return integer / power === value && Math.abs(integer) < MAX_INTEGER && !Object.is(value, -0);
+}
+
+/** Fills `steps` with the changes of the distance between samples; the sum of their sizes. */
+function findSteps(columns: SampleColumns, distanceMs: number): number {
+  let before = distanceMs;
+  let total = 0;
+  for (let at = 2; at < columns.length; at++) {
+    const distance = (columns.timestampsMs[at] ?? 0) - (columns.timestampsMs[at - 1] ?? 0);
+    steps[at] = distance - before;
+    total += Math.abs(distance - before);
+    before = distance;
+  }
+  return total;
+}
+
+/** About log2 of the mean zigzag number, which is within half a bit of the best for geometric residuals. */
+function riceParameter(totalSize: number, count: number): number {
+  if (totalSize === 0) return ALL_ZERO;
+  const mean = (2 * totalSize * 0.7) / count;
+  return Math.max(0, Math.min(50, Math.ceil(Math.log2(mean + 1e-9))));
+}
+
+function sumOf(numbers: Float64Array, from: number, to: number): number {
+  let sum = 0;
+  for (let at = from; at < to; at++) sum += numbers[at] ?? 0;
+  return sum;
+}
+
+function writeXorForm(columns: SampleColumns): void {
+  const { words, timestampsMs, length } = columns;
+  writer.write(FORM_XOR, 8);
+  writer.write(words[1] ?? 0, 32);
+  writer.write(words[0] ?? 0, 32);
+  let window = 0;
+  let distance = 0;
+  for (let at = 1; at < length; at++) {
+    const nextDistance = (timestampsMs[at] ?? 0) - (timestampsMs[at - 1] ?? 0);
+    writeStep(writer, nextDistance - distance);
+    distance = nextDistance;
+    const high = (words[2 * at + 1] ?? 0) ^ (words[2 * at - 1] ?? 0);
+    const low = (words[2 * at] ?? 0) ^ (words[2 * at - 2] ?? 0);
+    window = writeXor(writer, high, low, window);
+  }
+}
+
+function writeDecimal(columns: SampleColumns, plan: DecimalPlan): void {
+  const count = columns.length;
+  writer.write(FORM_DECIMAL, 8);
+  writer.write(plan.exponent + (plan.differences ? DIFFERENCES : 0), 8);
+  writer.write(plan.valueParameter, 8);
+  writer.write(plan.timeParameter, 8);
+  writeWhole(zigzag(plan.distanceMs));
+  writeWhole(zigzag(plan.base));
+  if (plan.differences) writeWhole(zigzag(integers[0] ?? 0));
+  if (plan.timeParameter !== ALL_ZERO) {
+    for (let at = 2; at < count; at++) writeRice(zigzag(steps[at] ?? 0), plan.timeParameter);
+  }
+  if (plan.valueParameter === ALL_ZERO) return;
+  for (let at = plan.differences ? 1 : 0; at < count; at++) {
+    const before = plan.differences ? (integers[at - 1] ?? 0) : 0;
+    writeRice(zigzag((integers[at] ?? 0) - before - plan.base), plan.valueParameter);
+  }
+}
+
+function readDecimal(reader: BitReader, count: number, firstMs: number, into: SampleColumns): void {
+  const kind = reader.read(8);
+  const power = POWERS[kind & (DIFFERENCES - 1)] ?? 1;
+  const differences = (kind & DIFFERENCES) !== 0;
+  const valueParameter = reader.read(8);
+  const timeParameter = reader.read(8);
+  let distanceMs = unzigzag(readWhole(reader));
+  const base = unzigzag(readWhole(reader));
+  let integer = differences ? unzigzag(readWhole(reader)) : 0;
+  into.reserve(count);
+  const { timestampsMs, values } = into;
+  const start = into.length;
+  let timestampMs = firstMs;
+  for (let at = 0; at < count; at++) {
+    if (at > 1 && timeParameter !== ALL_ZERO) distanceMs += unzigzag(readRice(reader, timeParameter));
+    if (at > 0) timestampMs += distanceMs;
+    timestampsMs[start + at] = timestampMs;
+  }
+  for (let at = 0; at < count; at++) {
+    if (!differences || at > 0) {
+      const residual = valueParameter === ALL_ZERO ? 0 : unzigzag(readRice(reader, valueParameter));
+      integer = residual + base + (differences ? integer : 0);
+    }
+    values[start + at] = integer / power;
+  }
+  into.length = start + count;
+}
+
+function zigzag(value: number): number {
+  return value >= 0 ? 2 * value : -2 * value - 1;
+}
+
+function unzigzag(value: number): number {
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}
+
+function writeWhole(value: number): void {
+  const high = Math.floor(value / WORD);
+  const low = value % WORD;
+  const length = high > 0 ? 64 - Math.clz32(high) : 32 - Math.clz32(low);
+  writer.write(length, 6);
+  if (length > 32) writer.write(high, length - 32);
+  writer.write(low, Math.min(32, length));
+}
+
+function readWhole(reader: BitReader): number {
+  const length = reader.read(6);
+  if (length === 0) return 0;
+  const high = length > 32 ? reader.read(length - 32) : 0;
+  return high * WORD + reader.read(Math.min(32, length));
+}
+
+function writeRice(value: number, parameter: number): void {
+  const divisor = 2 ** parameter;
+  const quotient = Math.floor(value / divisor);
+  if (quotient >= MAX_QUOTIENT) {
+    writer.write(2 ** MAX_QUOTIENT - 1, MAX_QUOTIENT);
+    writeWhole(value);
+    return;
+  }
+  writer.write(2 ** (quotient + 1) - 2, quotient + 1);
+  const rest = value - quotient * divisor;
+  if (parameter > 32) writer.write(Math.floor(rest / WORD), parameter - 32);
+  if (parameter > 0) writer.write(rest % WORD, Math.min(32, parameter));
+}
+
+function readRice(reader: BitReader, parameter: number): number {
+  const quotient = reader.readOnes(MAX_QUOTIENT);
+  if (quotient === MAX_QUOTIENT) return readWhole(reader);
+  if (parameter === 0) return quotient;
+  const high = parameter > 32 ? reader.read(Math.min(32, parameter - 32)) : 0;
+  const low = reader.read(Math.min(32, parameter));
+  return quotient * 2 ** parameter + high * WORD + low;
+}

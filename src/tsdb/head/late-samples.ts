@@ -1,0 +1,52 @@
+import type { SeriesRef } from '#telemetry';
+import type { SampleColumns } from '../chunk/sample-columns.ts';
+
+/** A series' late samples become a chunk of their own at this many. */
+export const MAX_LATE_SAMPLES_PER_SERIES = 120;
+
+interface LateSeries {
+  readonly timestampsMs: number[];
+  readonly highs: number[];
+  readonly lows: number[];
+}
+
+/** Samples that came after newer ones of their series, in order of time, until their chunk is sealed. */
+export class LateSamples {
+  readonly #series = new Map<SeriesRef, LateSeries>();
+
+  countOf(ref: SeriesRef): number {
+    return this.#series.get(ref)?.timestampsMs.length ?? 0;
+  }
+
+  /** Adds a sample unless one of that time is there; says which it was. */
+  add(ref: SeriesRef, timestampMs: number, high: number, low: number): 'added' | 'same' | 'different' {
+    let late = this.#series.get(ref);
+    if (!late) {
+      late = { timestampsMs: [], highs: [], lows: [] };
+      this.#series.set(ref, late);
+    }
+    let at = late.timestampsMs.length;
+    while (at > 0 && (late.timestampsMs[at - 1] ?? 0) > timestampMs) at--;
+    if (at > 0 && late.timestampsMs[at - 1] === timestampMs) {
+      return late.highs[at - 1] === high && late.lows[at - 1] === low ? 'same' : 'different';
+    }
+    late.timestampsMs.splice(at, 0, timestampMs);
+    late.highs.splice(at, 0, high);
+    late.lows.splice(at, 0, low);
+    return 'added';
+  }
+
+  /** Appends the late samples of a series to the columns. */
+  read(ref: SeriesRef, into: SampleColumns): void {
+    const late = this.#series.get(ref);
+    if (!late) return;
+    into.reserve(late.timestampsMs.length);
+    late.timestampsMs.forEach((timestampMs, at) => {
+      into.push(timestampMs, late.highs[at] ?? 0, late.lows[at] ?? 0);
+    });
+  }
+
+  remove(ref: SeriesRef): void {
+    this.#series.delete(ref);
+  }
+}

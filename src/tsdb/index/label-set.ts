@@ -1,0 +1,61 @@
+import { METRIC_NAME_LABEL, OmoiError, formatLabels, type Labels } from '#telemetry';
+import type { TsdbLimits } from '../limits.ts';
+
+/**
+ * The objects that hold label sets. They inherit nothing, so that a label may be called `constructor` or
+ * `__proto__`, and share hidden classes where series share label names, so that a label set costs one word a
+ * label (an `Object.create(null)` would be a hash table each).
+ */
+interface MutableLabels {
+  [name: string]: string;
+}
+const LabelSet = function LabelSet() {} as unknown as new () => MutableLabels;
+LabelSet.prototype = Object.create(null);
+
+/** A label set of the given names, in that order. */
+export function labelSetOf(names: readonly string[], valueOf: (name: string) => string): Labels {
+  const labels = new LabelSet();
+  for (const name of names) labels[name] = valueOf(name);
+  return labels;
+}
+
+/** The names whose values are not empty, sorted in code-unit order. */
+export function presentNames(labels: Labels): string[] {
+  const names: string[] = [];
+  for (const name of Object.keys(labels)) if (labels[name] !== '') names.push(name);
+  return names.sort();
+}
+
+/** @throws OmoiError `labels_invalid` when a label set may not become a series */
+export function checkLabels(labels: Labels, names: readonly string[], limits: TsdbLimits): void {
+  if (!labels[METRIC_NAME_LABEL]) {
+    throw new OmoiError('labels_invalid', `A series needs a metric name: ${formatLabels(labels)} has none.`);
+  }
+  if (names.length > limits.maxLabelsPerSeries) {
+    const metric = (labels[METRIC_NAME_LABEL] ?? '').slice(0, 200);
+    throw new OmoiError(
+      'labels_invalid',
+      `A series of ${metric} has ${names.length} labels; max_labels_per_series is ${limits.maxLabelsPerSeries}.`,
+    );
+  }
+  for (const name of names) checkLabel(name, labels[name] ?? '', limits);
+}
+
+function checkLabel(name: string, value: string, limits: TsdbLimits): void {
+  if (name === '') throw new OmoiError('labels_invalid', 'A label has an empty name.');
+  if (name.length > limits.maxLabelNameLength) {
+    throw new OmoiError(
+      'labels_invalid',
+      `The label name ${name.slice(0, 80)}… is longer than max_label_name_length, ${limits.maxLabelNameLength}.`,
+    );
+  }
+  if (value.length > limits.maxLabelValueLength) {
+    throw new OmoiError(
+      'labels_invalid',
+      `The value of label ${name} (${value.slice(0, 80)}…) is longer than max_label_value_length, ${limits.maxLabelValueLength}.`,
+    );
+  }
+  if (!name.isWellFormed() || !value.isWellFormed()) {
+    throw new OmoiError('labels_invalid', `The label ${name.toWellFormed()} is not valid Unicode.`);
+  }
+}

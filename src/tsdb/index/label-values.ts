@@ -1,0 +1,194 @@
+import type { Matcher, SeriesRef } from '#telemetry';
+import { PostingList, unionOfDisjoint } from './postings.ts';
+import { shapeOf, type RegexShape } from './regex-shape.ts';
+
+/** Regular expressions whose matching values are remembered, per label name. */
+const MAX_CACHED_EXPRESSIONS = 64;
+const NONE = new Uint32Array(0);
+
+interface CachedExpression {
+  /** How many values have been tried. */
+  seen: number;
+  readonly matching: number[];
+}
+
+/**
+ * All values of one label name and the series that have each. A value's number is never given to another value;
+ * most values of high cardinality belong to a single series, which is then kept as a bare number (0: none).
+ */
+export class LabelValues {
+  readonly name: string;
+  readonly #numberOf = new Map<string, number>();
+  readonly #values: string[] = [];
+  readonly #postings: (SeriesRef | PostingList)[] = [];
+  readonly #cache = new Map<string, CachedExpression>();
+  #seriesCount = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get valueCount(): number {
+    return this.#numberOf.size;
+  }
+
+  /** How many series have the label. */
+  get seriesCount(): number {
+    return this.#seriesCount;
+  }
+
+  /** All values, unsorted. */
+  values(): IterableIterator<string> {
+    return this.#numberOf.keys();
+  }
+
+  numberOf(value: string): number | undefined {
+    return this.#numberOf.get(value);
+  }
+
+  /** The number of a value, given when it is new. */
+  intern(value: string): number {
+    const known = this.#numberOf.get(value);
+    if (known !== undefined) return known;
+    const number = this.#values.length;
+    this.#numberOf.set(value, number);
+    this.#values.push(value);
+    this.#postings.push(0);
+    return number;
+  }
+
+  /** The one copy of a value's text that is kept. */
+  textOf(number: number): string {
+    return this.#values[number] ?? '';
+  }
+
+  addSeries(number: number, ref: SeriesRef): void {
+    const postings = this.#postings[number];
+    this.#seriesCount++;
+    if (postings === 0 || postings === undefined) {
+      this.#postings[number] = ref;
+    } else if (typeof postings === 'number') {
+      const list = new PostingList();
+      list.add(postings);
+      list.add(ref);
+      this.#postings[number] = list;
+    } else {
+      postings.add(ref);
+    }
+  }
+
+  countOf(value: string): number {
+    const number = this.#numberOf.get(value);
+    return number === undefined ? 0 : this.#lengthAt(number);
+  }
+
+  seriesWith(value: string): Uint32Array {
+    const number = this.#numberOf.get(value);
+    if (number === undefined) return NONE;
+    const postings = this.#postings[number] ?? 0;
+    if (typeof postings !== 'number') return postings.view();
+    return postings === 0 ? NONE : Uint32Array.of(postings);
+  }
+
+  /** The series whose value the matcher accepts, or (`accepted` false) does not accept. */
+  seriesWhere(matcher: Matcher, accepted: boolean): Uint32Array {
+    const matching = this.#matchingNumbers(matcher);
+    const positive = matcher.operator === '=' || matcher.operator === '=~';
+    if (accepted === positive) return this.#union(matching);
+    const excluded = new Set(matching);
+    const rest: number[] = [];
+    this.#values.forEach((_, number) => {
+      if (!excluded.has(number)) rest.push(number);
+    });
+    return this.#union(rest);
+  }
+
+  /** Whether the answer for this matcher is at hand without trying every value. */
+  isCheap(matcher: Matcher): boolean {
+    if (matcher.operator === '=' || matcher.operator === '!=') return true;
+    return this.#cache.has(matcher.value) || shapeOf(matcher.value).kind === 'literals';
+  }
+
+  /** Forgets series; `affected` are the numbers of the values that they had. */
+  removeSeries(affected: ReadonlySet<number>, isRemoved: (ref: SeriesRef) => boolean): void {
+    for (const number of affected) {
+      const postings = this.#postings[number] ?? 0;
+      if (typeof postings !== 'number') {
+        const before = postings.length;
+        postings.filter((ref) => !isRemoved(ref));
+        this.#seriesCount -= before - postings.length;
+      } else if (postings !== 0 && isRemoved(postings)) {
+        this.#postings[number] = 0;
+        this.#seriesCount--;
+      }
+      if (this.#lengthAt(number) > 0) continue;
+      this.#numberOf.delete(this.textOf(number));
+      this.#values[number] = '';
+      this.#postings[number] = 0;
+    }
+  }
+
+  #lengthAt(number: number): number {
+    const postings = this.#postings[number] ?? 0;
+    if (typeof postings !== 'number') return postings.length;
+    return postings === 0 ? 0 : 1;
+  }
+
+  /** The numbers of the values that the matcher's text or expression stands for, whether or not it is negated. */
+  #matchingNumbers(matcher: Matcher): readonly number[] {
+    if (matcher.operator === '=' || matcher.operator === '!=') return this.#numbersOf([matcher.value]);
+    const cached = this.#cache.get(matcher.value);
+    if (cached) {
+      this.#cache.delete(matcher.value);
+      this.#cache.set(matcher.value, cached);
+      this.#extend(cached, shapeOf(matcher.value), matcher);
+      return cached.matching;
+    }
+    const shape = shapeOf(matcher.value);
+    if (shape.kind === 'literals') return this.#numbersOf(shape.values);
+    const fresh: CachedExpression = { seen: 0, matching: [] };
+    this.#extend(fresh, shape, matcher);
+    this.#cache.set(matcher.value, fresh);
+    if (this.#cache.size > MAX_CACHED_EXPRESSIONS) {
+      const [oldest] = this.#cache.keys();
+      if (oldest !== undefined) this.#cache.delete(oldest);
+    }
+    return fresh.matching;
+  }
+
+  #numbersOf(values: readonly string[]): number[] {
+    const numbers = new Set<number>();
+    for (const value of values) {
+      const number = this.#numberOf.get(value);
+      if (number !== undefined) numbers.add(number);
+    }
+    return [...numbers];
+  }
+
+  /** Tries the values that came since the expression was last asked for. */
+  #extend(cached: CachedExpression, shape: RegexShape, matcher: Matcher): void {
+    const positive = matcher.operator === '=~';
+    for (; cached.seen < this.#values.length; cached.seen++) {
+      const value = this.textOf(cached.seen);
+      if (shape.kind === 'literals' || !value.startsWith(shape.prefix)) continue;
+      const isMatch =
+        shape.kind === 'prefix'
+          ? !shape.nonEmptyRest || value.length > shape.prefix.length
+          : matcher.matches(value) === positive;
+      if (isMatch) cached.matching.push(cached.seen);
+    }
+  }
+
+  #union(numbers: readonly number[]): Uint32Array {
+    const lists: Uint32Array[] = [];
+    const single = new Uint32Array(numbers.length);
+    let singles = 0;
+    for (const number of numbers) {
+      const postings = this.#postings[number] ?? 0;
+      if (typeof postings !== 'number') lists.push(postings.view());
+      else if (postings !== 0) single[singles++] = postings;
+    }
+    if (singles > 0) lists.push(single.subarray(0, singles).sort());
+    return lists.length === 0 ? NONE : unionOfDisjoint(lists);
+  }
+}

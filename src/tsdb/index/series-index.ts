@@ -1,0 +1,229 @@
+import { METRIC_NAME_LABEL, OmoiError, type Labels, type Matcher, type SeriesRef } from '#telemetry';
+import type { TsdbLimits } from '../limits.ts';
+import { IdentityTable } from './identity-table.ts';
+import { checkLabels, labelSetOf, presentNames } from './label-set.ts';
+import { LabelValues } from './label-values.ts';
+import { PostingList, intersect, subtract } from './postings.ts';
+
+const NONE = new Uint32Array(0);
+/** Up to this many candidates are tried one by one rather than running an expression over all values of a label. */
+const MAX_CANDIDATES_TRIED = 256;
+
+/**
+ * Which series exist and which label values they have. References are numbered from 1 and not reused; 0 is none.
+ */
+export class SeriesIndex {
+  readonly #limits: TsdbLimits;
+  readonly #names = new Map<string, LabelValues>();
+  readonly #nameNumbers = new Map<string, number>();
+  readonly #identities = new IdentityTable();
+  readonly #labels: (Labels | undefined)[] = [undefined];
+  readonly #hashes: number[] = [0];
+  readonly #all = new PostingList();
+
+  constructor(limits: TsdbLimits) {
+    this.#limits = limits;
+  }
+
+  get seriesCount(): number {
+    return this.#all.length;
+  }
+
+  /** The highest reference given out so far. */
+  get highestRef(): SeriesRef {
+    return this.#labels.length - 1;
+  }
+
+  get labelPairCount(): number {
+    let count = 0;
+    for (const values of this.#names.values()) count += values.valueCount;
+    return count;
+  }
+
+  /** The label set of a live series. */
+  labelsOf(ref: SeriesRef): Labels | undefined {
+    return this.#labels[ref];
+  }
+
+  /** The reference of a label set, or 0. */
+  find(labels: Labels): SeriesRef {
+    const names = presentNames(labels);
+    const hash = this.#hashOf(labels, names);
+    return hash === null ? 0 : this.#identities.find(hash, (ref) => this.#hasLabels(ref, labels, names));
+  }
+
+  /**
+   * The reference of a label set, made when it is new.
+   * @throws OmoiError `labels_invalid`, `series_limit_reached`
+   */
+  findOrAdd(labels: Labels): SeriesRef {
+    const names = presentNames(labels);
+    const hash = this.#hashOf(labels, names);
+    if (hash !== null) {
+      const known = this.#identities.find(hash, (ref) => this.#hasLabels(ref, labels, names));
+      if (known !== 0) return known;
+    }
+    checkLabels(labels, names, this.#limits);
+    this.#checkRoom(labels[METRIC_NAME_LABEL] ?? '');
+    return this.#add(labels, names);
+  }
+
+  /** The series that all matchers accept, ascending. A view: read it before the index changes. */
+  select(matchers: readonly Matcher[]): Uint32Array {
+    let found: Uint32Array | null = null;
+    const later: Matcher[] = [];
+    for (const matcher of matchers) {
+      if (matcher.operator !== '=' || matcher.value === '') {
+        later.push(matcher);
+        continue;
+      }
+      const having = this.#names.get(matcher.name)?.seriesWith(matcher.value) ?? NONE;
+      found = found ? intersect(found, having) : having;
+      if (found.length === 0) return NONE;
+    }
+    for (const matcher of later) {
+      found = this.#narrow(found, matcher);
+      if (found.length === 0) return NONE;
+    }
+    return found ?? this.#all.view();
+  }
+
+  /** All label names in use, or those of some series; sorted. */
+  labelNames(refs: Uint32Array | null): string[] {
+    if (!refs)
+      return [...this.#names.values()]
+        .filter((v) => v.valueCount > 0)
+        .map((v) => v.name)
+        .sort();
+    const names = new Set<string>();
+    for (const ref of refs) for (const name of Object.keys(this.#labels[ref] ?? {})) names.add(name);
+    return [...names].sort();
+  }
+
+  /** All values of a label, or those that some series have; sorted. */
+  labelValues(name: string, refs: Uint32Array | null): string[] {
+    if (!refs) return [...(this.#names.get(name)?.values() ?? [])].sort();
+    const values = new Set<string>();
+    for (const ref of refs) {
+      const value = this.#labels[ref]?.[name];
+      if (value) values.add(value);
+    }
+    return [...values].sort();
+  }
+
+  /** Each label name with its values' index, for statistics. */
+  names(): IterableIterator<LabelValues> {
+    return this.#names.values();
+  }
+
+  /** How many series a metric has. */
+  seriesOfMetric(metricName: string): number {
+    return this.#names.get(METRIC_NAME_LABEL)?.countOf(metricName) ?? 0;
+  }
+
+  /** Forgets series. Their references are not given out again. */
+  remove(refs: ReadonlySet<SeriesRef>): void {
+    const affected = new Map<LabelValues, Set<number>>();
+    for (const ref of refs) {
+      const labels = this.#labels[ref];
+      if (!labels) continue;
+      for (const name of Object.keys(labels)) {
+        const values = this.#names.get(name);
+        const number = values?.numberOf(labels[name] ?? '');
+        if (!values || number === undefined) continue;
+        let numbers = affected.get(values);
+        if (!numbers) affected.set(values, (numbers = new Set()));
+        numbers.add(number);
+      }
+      this.#identities.remove(this.#hashes[ref] ?? 0, ref);
+      this.#labels[ref] = undefined;
+    }
+    const isRemoved = (ref: SeriesRef): boolean => refs.has(ref);
+    for (const [values, numbers] of affected) values.removeSeries(numbers, isRemoved);
+    this.#all.filter((ref) => !refs.has(ref));
+  }
+
+  #narrow(found: Uint32Array | null, matcher: Matcher): Uint32Array {
+    const acceptsMissing = matcher.matches('');
+    const values = this.#names.get(matcher.name);
+    if (!values) return acceptsMissing ? (found ?? this.#all.view()) : NONE;
+    if (found && found.length <= MAX_CANDIDATES_TRIED && !values.isCheap(matcher)) {
+      return found.filter((ref) => matcher.matches(this.#labels[ref]?.[matcher.name] ?? ''));
+    }
+    if (acceptsMissing) return subtract(found ?? this.#all.view(), values.seriesWhere(matcher, false));
+    const accepted = values.seriesWhere(matcher, true);
+    return found ? intersect(found, accepted) : accepted;
+  }
+
+  #checkRoom(metricName: string): void {
+    if (this.seriesCount >= this.#limits.maxSeries) {
+      throw new OmoiError(
+        'series_limit_reached',
+        `The store holds ${this.seriesCount} series; max_series is ${this.#limits.maxSeries}.`,
+        { limit: 'max_series' },
+      );
+    }
+    const ofMetric = this.seriesOfMetric(metricName);
+    if (ofMetric >= this.#limits.maxSeriesPerMetric) {
+      throw new OmoiError(
+        'series_limit_reached',
+        `The metric ${metricName} has ${ofMetric} series; max_series_per_metric is ${this.#limits.maxSeriesPerMetric}.`,
+        { limit: 'max_series_per_metric' },
+      );
+    }
+  }
+
+  #add(labels: Labels, names: readonly string[]): SeriesRef {
+    const ref = this.#labels.length;
+    const kept = labelSetOf(names, (name) => {
+      const values = this.#valuesOf(name);
+      const number = values.intern(labels[name] ?? '');
+      values.addSeries(number, ref);
+      return values.textOf(number);
+    });
+    const hash = this.#hashOf(labels, names) ?? 0;
+    this.#labels.push(kept);
+    this.#hashes.push(hash);
+    this.#identities.add(hash, ref);
+    this.#all.add(ref);
+    return ref;
+  }
+
+  #valuesOf(name: string): LabelValues {
+    let values = this.#names.get(name);
+    if (!values) {
+      values = new LabelValues(name);
+      this.#names.set(name, values);
+      this.#nameNumbers.set(name, this.#nameNumbers.size + 1);
+    }
+    return values;
+  }
+
+  /** A hash over the numbers of names and values, or null where one of them is new and so the series must be. */
+  #hashOf(labels: Labels, names: readonly string[]): number | null {
+    let hash = 0;
+    for (const name of names) {
+      const nameNumber = this.#nameNumbers.get(name);
+      const valueNumber = this.#names.get(name)?.numberOf(labels[name] ?? '');
+      if (nameNumber === undefined || valueNumber === undefined) return null;
+      hash = mix(mix(hash, nameNumber), valueNumber);
+    }
+    return hash >>> 0;
+  }
+
+  #hasLabels(ref: SeriesRef, labels: Labels, names: readonly string[]): boolean {
+    const candidate = this.#labels[ref];
+    if (!candidate || Object.keys(candidate).length !== names.length) return false;
+    for (const name of names) if (candidate[name] !== labels[name]) return false;
+    return true;
+  }
+}
+
+/** One round of the 32-bit MurmurHash3 body and its final mixer. */
+function mix(hash: number, word: number): number {
+  let mixed = Math.imul(word, 0xcc9e2d51);
+  mixed = Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593) ^ hash;
+  mixed = Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  return mixed ^ (mixed >>> 13);
+}

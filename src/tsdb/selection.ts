@@ -1,0 +1,23 @@
+import type { HistogramValue, Labels, Matcher } from '#telemetry';
+
+/** What a query wants of the store; has the shape of the query engine's port. */
+export interface SeriesSelection {
+  readonly matchers: readonly Matcher[];
+  /** Both ends inclusive. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly latestOnly?: boolean;
+  readonly maxSamples?: number;
+  readonly maxSeries?: number;
+}
+
+/**
+ * One series: samples in ascending time; staleness markers keep their bits. Where `histograms` is present, a
+ * non-null entry is the sample and `values` has a plain NaN in its place.
+ */
+export interface SelectedSeries {
+  readonly labels: Labels;
+  readonly timestampsMs: Float64Array;
+  readonly values: Float64Array;
+  readonly histograms?: readonly (HistogramValue | null)[];
+}

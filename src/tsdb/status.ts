@@ -1,0 +1,71 @@
+import { METRIC_NAME_LABEL } from '#telemetry';
+import type { LabelValues } from './index/label-values.ts';
+import type { SeriesIndex } from './index/series-index.ts';
+
+export interface NamedCount {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** The top offenders, as Prometheus's `status/tsdb` lists them. */
+export interface CardinalityStatus {
+  readonly seriesCountByMetricName: readonly NamedCount[];
+  readonly labelValueCountByLabelName: readonly NamedCount[];
+  /** The length of all values of a label name, in UTF-16 units. */
+  readonly memoryInBytesByLabelName: readonly NamedCount[];
+  readonly seriesCountByLabelValuePair: readonly NamedCount[];
+}
+
+export function cardinalityOf(index: SeriesIndex, limit: number): CardinalityStatus {
+  const metrics = new TopCounts(limit);
+  const values = new TopCounts(limit);
+  const memory = new TopCounts(limit);
+  const pairs = new TopCounts(limit);
+  for (const labelValues of index.names()) {
+    values.offer(labelValues.name, labelValues.valueCount);
+    memory.offer(labelValues.name, offerValues(labelValues, { metrics, pairs }));
+  }
+  return {
+    seriesCountByMetricName: metrics.list(),
+    labelValueCountByLabelName: values.list(),
+    memoryInBytesByLabelName: memory.list(),
+    seriesCountByLabelValuePair: pairs.list(),
+  };
+}
+
+function offerValues(labelValues: LabelValues, into: { metrics: TopCounts; pairs: TopCounts }): number {
+  let length = 0;
+  for (const value of labelValues.values()) {
+    const count = labelValues.countOf(value);
+    length += value.length;
+    if (labelValues.name === METRIC_NAME_LABEL) into.metrics.offer(value, count);
+    if (count > into.pairs.least) into.pairs.offer(`${labelValues.name}=${value}`, count);
+  }
+  return length;
+}
+
+/** Keeps the largest few of many counts. */
+class TopCounts {
+  readonly #limit: number;
+  #top: NamedCount[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** What a count has to exceed to be kept. */
+  get least(): number {
+    return this.#top.length < this.#limit ? 0 : (this.#top.at(-1)?.value ?? 0);
+  }
+
+  offer(name: string, value: number): void {
+    if (value <= this.least) return;
+    this.#top.push({ name, value });
+    this.#top.sort((a, b) => b.value - a.value || (a.name < b.name ? -1 : 1));
+    this.#top.length = Math.min(this.#top.length, this.#limit);
+  }
+
+  list(): readonly NamedCount[] {
+    return this.#top;
+  }
+}
