@@ -8,3 +8,12 @@ export type {
 } from './database.ts';
 export type { StateTables, TelemetryTables } from './tables.ts';
 export { openTestStateDatabase, openTestTelemetryDatabase } from './test-databases.ts';
+export { migrate, type MigrateOptions, type MigrationHalf } from './migrate.ts';
+export type { Migration } from './migration.ts';
+export { MIGRATIONS } from './migrations/index.ts';
+export {
+  openStateDatabase,
+  openTelemetryDatabase,
+  type DirectoryOptions,
+  type StateDatabaseOptions,
+} from './open.ts';

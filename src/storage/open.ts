@@ -1,0 +1,119 @@
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Clock, Logger } from '#telemetry';
+import type { StateDatabase, TelemetryDatabase } from './database.ts';
+import { migrate, pendingMigrations, type MigrateOptions } from './migrate.ts';
+import type { Migration } from './migration.ts';
+import { MIGRATIONS } from './migrations/index.ts';
+import { createSqliteDatabase, type SqliteDatabase } from './sqlite/sqlite-database.ts';
+import type { StateTables, TelemetryTables } from './tables.ts';
+
+interface OpenOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /**
+   * `server`: the one that runs on this database; it locks it until it closes it. `tool`: a command beside a
+   * server, or alone; it takes the lock only while it migrates.
+   */
+  readonly role: 'server' | 'tool';
+  /** What this version knows; all of Omoi's where absent. */
+  readonly migrations?: readonly Migration[];
+}
+
+export interface DirectoryOptions extends OpenOptions {
+  /** The data directory, made when it is missing. */
+  readonly directory: string;
+}
+
+export interface UrlOptions extends OpenOptions {
+  /** `postgres://user:password@host:port/database` */
+  readonly url: string;
+}
+
+export type StateDatabaseOptions = DirectoryOptions | UrlOptions;
+
+/**
+ * Opens and migrates the state: SQLite (`state.sqlite`, each commit on disk before it is answered) or PostgreSQL.
+ * @throws OmoiError `database_busy`, `database_too_new`, `database_failed`, `storage_full`
+ */
+export async function openStateDatabase(options: StateDatabaseOptions): Promise<StateDatabase> {
+  const { migrations = MIGRATIONS } = options;
+  if (!('url' in options)) {
+    const database = await createInDirectory<StateTables>(options, {
+      name: 'state',
+      synchronous: 'full',
+      readerThread: 'own',
+    });
+    return openSqlite(database, options.role, { half: 'state', migrations });
+  }
+  const { url, logger, role } = options;
+  // Only who uses PostgreSQL pays for loading its client.
+  const { createPostgresDatabase } = await import('./postgres/postgres-database.ts');
+  const applicationName = `omoi ${hostname()} pid ${process.pid}`;
+  const database = createPostgresDatabase<StateTables>({ url, applicationName, logger });
+  try {
+    if (role === 'server') await database.lock();
+    await migrate(database, { half: 'state', migrations });
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens and migrates the telemetry: always SQLite (`telemetry.sqlite`); never corrupt, but a power cut may take
+ * the last commits.
+ * @throws OmoiError `database_busy`, `database_too_new`, `database_failed`, `storage_full`
+ */
+export async function openTelemetryDatabase(options: DirectoryOptions): Promise<TelemetryDatabase> {
+  const database = await createInDirectory<TelemetryTables>(options, {
+    name: 'telemetry',
+    synchronous: 'normal',
+    readerThread: 'shared',
+  });
+  return openSqlite(database, options.role, {
+    half: 'telemetry',
+    migrations: options.migrations ?? MIGRATIONS,
+  });
+}
+
+async function createInDirectory<Tables>(
+  { directory, clock, logger }: DirectoryOptions,
+  kind: {
+    readonly name: string;
+    readonly synchronous: 'full' | 'normal';
+    readonly readerThread: 'own' | 'shared';
+  },
+): Promise<SqliteDatabase<Tables>> {
+  // What is inside tells of people and machines; it is nobody else's to read.
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return createSqliteDatabase<Tables>({
+    file: { path: join(directory, `${kind.name}.sqlite`), synchronous: kind.synchronous },
+    readerThread: kind.readerThread,
+    clock,
+    logger,
+  });
+}
+
+async function openSqlite<Tables>(
+  database: SqliteDatabase<Tables>,
+  role: 'server' | 'tool',
+  migrations: MigrateOptions,
+): Promise<SqliteDatabase<Tables>> {
+  try {
+    if (role === 'server') {
+      await database.lock();
+      await migrate(database, migrations);
+    } else if ((await pendingMigrations(database, migrations)).length > 0) {
+      await database.lock();
+      await migrate(database, migrations);
+      await database.unlock();
+    }
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}

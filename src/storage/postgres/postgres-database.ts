@@ -1,0 +1,118 @@
+import { Kysely, sql } from 'kysely';
+import { Pool, types as pgTypes, type ClientConfig, type CustomTypesConfig } from 'pg';
+import { messageOf, OmoiError, type Logger } from '#telemetry';
+import type { Database, DatabaseTransaction } from '../database.ts';
+import { createCodedPostgresDialect } from './postgres-dialect.ts';
+import { ServerLock } from './server-lock.ts';
+
+const maxConnections = 10;
+const connectTimeoutMs = 5000;
+/** A session that waits inside a transaction longer than this was forgotten there; its locks must not stay. */
+const idleInTransactionTimeoutMs = 60_000;
+
+export interface PostgresDatabaseOptions {
+  /** `postgres://user:password@host:port/database` */
+  readonly url: string;
+  /** Tells other servers who is there: `omoi <host> pid <pid>`. */
+  readonly applicationName: string;
+  readonly logger: Logger;
+}
+
+/** A PostgreSQL database, with the lock of the one active server. */
+export interface PostgresDatabase<Tables> extends Database<Tables> {
+  readonly dialect: 'postgres';
+  /** From now on every transaction makes sure of the lock. @throws OmoiError `database_busy` */
+  lock(): Promise<void>;
+}
+
+/** int8 and numeric (what `sum` of int8 gives) read as numbers: Omoi keeps nothing that a double cannot hold. */
+const NUMBER_OIDS: ReadonlySet<number> = new Set([pgTypes.builtins.INT8, pgTypes.builtins.NUMERIC]);
+
+const types: CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    NUMBER_OIDS.has(oid) && format !== 'binary' ? Number : pgTypes.getTypeParser(oid, format),
+};
+
+/** Opens a pool; connects at the first use. */
+export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions): PostgresDatabase<Tables> {
+  const { url, applicationName, logger } = options;
+  const connection: ClientConfig = {
+    connectionString: url,
+    application_name: applicationName,
+    connectionTimeoutMillis: connectTimeoutMs,
+    idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+    keepAlive: true,
+    types,
+  };
+  const pool = new Pool({ ...connection, max: maxConnections });
+  const onLost = (error: Error): void =>
+    logger.warn({ error: messageOf(error) }, 'a PostgreSQL connection was lost');
+  // One that breaks while nobody uses it; the pool replaces it.
+  pool.on('error', onLost);
+  // One that breaks between two queries of a transaction; the next query is refused.
+  pool.on('connect', (client) => client.on('error', onLost));
+  const db = new Kysely<Tables>({ dialect: createCodedPostgresDialect(pool) });
+  let serverLock: ServerLock | null = null;
+  const running = new Set<Promise<unknown>>();
+  let closing: Promise<void> | null = null;
+
+  function runEffect(effect: () => void): void {
+    try {
+      effect();
+    } catch (error) {
+      logger.error({ error: messageOf(error) }, 'what was to run after a commit threw');
+    }
+  }
+
+  async function runTransaction<Result>(
+    work: (tx: DatabaseTransaction<Tables>) => Promise<Result>,
+  ): Promise<Result> {
+    if (serverLock && !serverLock.held) await serverLock.acquire();
+    const effects: (() => void)[] = [];
+    const afterCommit = (effect: () => void): void => {
+      effects.push(effect);
+    };
+    const result = await db.transaction().execute(async (tx) => {
+      const nowMs = await databaseNowMs(tx);
+      return work({ dialect: 'postgres', db: tx, nowMs, afterCommit });
+    });
+    for (const effect of effects) runEffect(effect);
+    return result;
+  }
+
+  async function close(): Promise<void> {
+    await Promise.allSettled(running);
+    // The pool alone is ended, not Kysely: a late query then gets the pool's refusal, which has a code.
+    await pool.end();
+    await serverLock?.release();
+  }
+
+  return {
+    dialect: 'postgres',
+    reader: db,
+    async transaction(work) {
+      if (closing) throw new OmoiError('shutting_down', 'the PostgreSQL database is closed');
+      const transaction = runTransaction(work);
+      running.add(transaction);
+      try {
+        return await transaction;
+      } finally {
+        running.delete(transaction);
+      }
+    },
+    close: () => (closing ??= close()),
+    async lock() {
+      serverLock ??= new ServerLock(connection);
+      await serverLock.acquire();
+    },
+  };
+}
+
+async function databaseNowMs<Tables>(db: Kysely<Tables>): Promise<number> {
+  const answer = await sql<{
+    now_ms: number;
+  }>`select floor(extract(epoch from transaction_timestamp()) * 1000)::int8 as now_ms`.execute(db);
+  const row = answer.rows[0];
+  if (!row) throw new Error('PostgreSQL did not tell the time');
+  return row.now_ms;
+}

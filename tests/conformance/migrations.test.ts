@@ -1,0 +1,128 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  MIGRATIONS,
+  migrate,
+  openStateDatabase,
+  openTelemetryDatabase,
+  type Database,
+  type Migration,
+  type MigrationHalf,
+} from '#storage';
+import { createSystemClock, silentLogger } from '#telemetry';
+import { DATABASE_KINDS, openPlace } from './state-databases.ts';
+
+/** Tables with their columns, for a comparison of schemas. */
+async function schemaOf<Tables>(database: Database<Tables>): Promise<readonly string[]> {
+  return database.transaction(async (tx) => {
+    const tables = await tx.db.introspection.getTables();
+    return tables
+      .flatMap((table) => table.columns.map((column) => `${table.name}.${column.name} ${column.dataType}`))
+      .sort();
+  });
+}
+
+/** Goes down one by one and up again, and compares the schema on each floor with what it was on the way up. */
+async function climb<Tables>(database: Database<Tables>, half: MigrationHalf): Promise<void> {
+  const names = MIGRATIONS.filter((migration) => migration[half] !== undefined).map(({ name }) => name);
+  expect(names.length).toBeGreaterThan(0);
+  const floors = [null, ...names];
+  const schemas = new Map<string | null, readonly string[]>();
+  await migrate(database, { half, migrations: MIGRATIONS, to: null });
+  for (const to of floors) {
+    await migrate(database, { half, migrations: MIGRATIONS, to });
+    schemas.set(to, await schemaOf(database));
+  }
+  expect(schemas.get(null)?.every((column) => column.startsWith('schema_migrations.'))).toBe(true);
+  for (const to of floors.toReversed()) {
+    await migrate(database, { half, migrations: MIGRATIONS, to });
+    expect(await schemaOf(database), `down to ${to}`).toEqual(schemas.get(to));
+  }
+  await migrate(database, { half, migrations: MIGRATIONS });
+  expect(await schemaOf(database)).toEqual(schemas.get(names.at(-1) ?? null));
+}
+
+const future: Migration = {
+  name: '999_future',
+  state: {
+    async up(db) {
+      await db.schema.createTable('hoverboards').addColumn('id', 'integer').execute();
+    },
+    async down(db) {
+      await db.schema.dropTable('hoverboards').execute();
+    },
+  },
+};
+
+describe.each(DATABASE_KINDS)('migrations of the state on $name', (kind) => {
+  describe.skipIf(!kind.available)('as long as it is there', () => {
+    beforeAll(() => kind.start());
+    afterAll(() => kind.stop());
+
+    it('go up, down and up again', async () => {
+      const database = await openPlace(await kind.createPlace());
+      await climb(database, 'state');
+      await database.close();
+    });
+
+    it('refuse a database that a newer version wrote, and change nothing', async () => {
+      const place = await kind.createPlace();
+      const openWith = (migrations: readonly Migration[], role: 'server' | 'tool' = 'server') =>
+        openStateDatabase({
+          ...place,
+          clock: createSystemClock(),
+          logger: silentLogger,
+          role,
+          migrations,
+        });
+      const newer = await openWith([...MIGRATIONS, future]);
+      const before = await schemaOf(newer);
+      await newer.close();
+      for (const role of ['server', 'tool'] as const) {
+        const older = openWith(MIGRATIONS, role);
+        await expect(older).rejects.toMatchObject({ code: 'database_too_new' });
+        await expect(older).rejects.toThrow('999_future');
+      }
+      const again = await openWith([...MIGRATIONS, future]);
+      expect(await schemaOf(again)).toEqual(before);
+      await again.close();
+    });
+
+    it('leave a broken step without a trace', async () => {
+      const broken: Migration = {
+        name: '998_broken',
+        state: {
+          async up(db) {
+            await db.schema.createTable('half_done').addColumn('id', 'integer').execute();
+            throw new Error('out of luck');
+          },
+          async down() {},
+        },
+      };
+      const database = await openPlace(await kind.createPlace());
+      const before = await schemaOf(database);
+      await expect(migrate(database, { half: 'state', migrations: [...MIGRATIONS, broken] })).rejects.toThrow(
+        'out of luck',
+      );
+      expect(await schemaOf(database)).toEqual(before);
+      await database.close();
+    });
+  });
+});
+
+describe('migrations of the telemetry', () => {
+  it('go up, down and up again', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'omoi-telemetry-'));
+    const database = await openTelemetryDatabase({
+      directory,
+      clock: createSystemClock(),
+      logger: silentLogger,
+      role: 'server',
+    });
+    await climb(database, 'telemetry');
+    await database.close();
+    await rm(directory, { recursive: true });
+  });
+});

@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStateDatabase, type StateDatabase } from '#storage';
+import { createSystemClock, silentLogger, type Clock } from '#telemetry';
+import { postgresForTests, startPostgres, type PostgresServer } from '../postgres-server.ts';
+
+/** What `openStateDatabase` needs to find the same database again, also from another process. */
+export type StatePlace = { readonly directory: string } | { readonly url: string };
+
+/** An implementation of the state database that the conformance suites run on. */
+export interface DatabaseKind {
+  readonly name: 'SQLite' | 'PostgreSQL';
+  /** False where its program is missing; then its tests are skipped. */
+  readonly available: boolean;
+  start(): Promise<void>;
+  /** An empty place. */
+  createPlace(): Promise<StatePlace>;
+  stop(): Promise<void>;
+}
+
+export function openPlace(place: StatePlace, clock: Clock = createSystemClock()): Promise<StateDatabase> {
+  return openStateDatabase({ ...place, clock, logger: silentLogger, role: 'server' });
+}
+
+function sqliteKind(): DatabaseKind {
+  let root = '';
+  return {
+    name: 'SQLite',
+    available: true,
+    async start() {
+      root = await mkdtemp(join(tmpdir(), 'omoi-conformance-'));
+    },
+    createPlace: async () => ({ directory: await mkdtemp(join(root, 'data-')) }),
+    stop: () => rm(root, { recursive: true, force: true }),
+  };
+}
+
+export interface PostgresKind extends DatabaseKind {
+  disconnectAll(url: string): Promise<void>;
+}
+
+export function postgresKind(): PostgresKind {
+  const programs = postgresForTests();
+  let server: PostgresServer | null = null;
+  const running = (): PostgresServer => {
+    if (!server) throw new Error('PostgreSQL was not started');
+    return server;
+  };
+  return {
+    name: 'PostgreSQL',
+    available: programs !== null,
+    async start() {
+      if (programs !== null) server = await startPostgres(programs);
+    },
+    createPlace: async () => ({ url: await running().createDatabase() }),
+    disconnectAll: (url) => running().disconnectAll(url),
+    async stop() {
+      await server?.stop();
+    },
+  };
+}
+
+export const DATABASE_KINDS: readonly DatabaseKind[] = [sqliteKind(), postgresKind()];
