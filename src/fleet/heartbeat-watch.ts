@@ -38,19 +38,7 @@ export class HeartbeatWatch {
     const warns = missed >= MISSED_UNTIL_WARNING && !entry.warned;
     if (!step && !warns) return false;
     entry.moving = true;
-    void this.#commit(entry, step, warns ? missed : 0).then(
-      (moved) => {
-        entry.moving = false;
-        // A beat that arrived while the step was committed may already take it back.
-        if (moved) this.settle(entry);
-      },
-      (thrown: unknown) => {
-        // The next tick tries again: a database that is away must not be asked in a loop.
-        entry.moving = false;
-        const fields = { agent_id: entry.agentId, error: messageOf(thrown) };
-        this.#parts.logger.error(fields, 'An agent’s step on the heartbeat ladder could not be committed.');
-      },
-    );
+    void this.#take(entry, step, warns ? missed : 0);
     return true;
   }
 
@@ -89,6 +77,20 @@ export class HeartbeatWatch {
       this.#parts.logger.warn({ error: messageOf(thrown) }, 'Heartbeats could not be written; trying again.');
     } finally {
       this.#flushing = false;
+    }
+  }
+
+  async #take(entry: AgentEntry, step: LadderStep | null, missed: number): Promise<void> {
+    try {
+      const moved = await this.#commit(entry, step, missed);
+      entry.moving = false;
+      // A beat that arrived while the step was committed may already take it back.
+      if (moved) this.settle(entry);
+    } catch (thrown) {
+      // The next tick tries again: a database that is away must not be asked in a loop.
+      entry.moving = false;
+      const fields = { agent_id: entry.agentId, error: messageOf(thrown) };
+      this.#parts.logger.error(fields, 'An agent’s step on the heartbeat ladder could not be committed.');
     }
   }
 
