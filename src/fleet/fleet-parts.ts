@@ -1,6 +1,6 @@
 import type { StateDatabase } from '#storage';
 import type { EventBus } from '#eventbus';
-import type { Clock, Logger, Random, SelfMetrics } from '#telemetry';
+import type { Clock, Counter, Logger, Random, SelfMetrics } from '#telemetry';
 import type { AgentRoster } from './agent-roster.ts';
 import type { FleetBoard } from './fleet-board.ts';
 import type { FleetLimits } from './limits.ts';
@@ -18,4 +18,12 @@ export interface FleetParts {
   readonly stall: StallWatch;
   readonly roster: AgentRoster;
   readonly board: FleetBoard;
+}
+
+/** Counts those who wanted to wait when too many waited already; they are answered at once. */
+export function waitsRefused(metrics: SelfMetrics): Counter {
+  return metrics.counter(
+    'omoi_fleet_waits_refused_total',
+    'Claims and locks that could not wait: too many did.',
+  );
 }

@@ -24,6 +24,12 @@ export class StallWatch {
     return this.#trustedSinceMs;
   }
 
+  /** Counts everything from now on. */
+  restart(): void {
+    this.#lastTickMs = this.#clock.monotonicMs();
+    this.#trustedSinceMs = this.#lastTickMs;
+  }
+
   /** To be called every tick. Returns how long a stall lasted that has just ended, or 0. */
   tick(): number {
     const nowMs = this.#clock.monotonicMs();

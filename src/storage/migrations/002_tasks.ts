@@ -33,6 +33,7 @@ const state: MigrationStep = {
       .addColumn('error', 'text')
       .addColumn('traceparent', 'text')
       .execute();
+    await db.schema.createIndex('tasks_by_order').on('tasks').columns(['queue_order', 'task_id']).execute();
     // A claim takes the first entry of one of the two; finished tasks are in neither.
     await db.schema
       .createIndex('tasks_queue')

@@ -1,0 +1,121 @@
+import type { EventBus } from '#eventbus';
+import type { StateDatabase } from '#storage';
+import {
+  messageOf,
+  type Clock,
+  type FleetFeed,
+  type Logger,
+  type Random,
+  type SelfMetrics,
+  type Timer,
+} from '#telemetry';
+import { AgentDirectory } from './agent-directory.ts';
+import { AgentRegistry } from './agent-registry.ts';
+import { AgentRoster } from './agent-roster.ts';
+import { FleetBoard } from './fleet-board.ts';
+import type { FleetParts } from './fleet-parts.ts';
+import { HeartbeatWatch } from './heartbeat-watch.ts';
+import { DEFAULT_FLEET_LIMITS, type FleetLimits } from './limits.ts';
+import { LockBook } from './lock-book.ts';
+import { StallWatch } from './stall-watch.ts';
+import { TaskQueue } from './task-queue.ts';
+
+export interface FleetOptions {
+  readonly database: StateDatabase;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+  readonly limits?: Partial<FleetLimits>;
+}
+
+export interface Fleet {
+  readonly agents: AgentRegistry;
+  readonly directory: AgentDirectory;
+  readonly tasks: TaskQueue;
+  readonly locks: LockBook;
+  readonly feed: FleetFeed;
+  readonly limits: FleetLimits;
+  /** Reads the fleet from the database and starts to judge silence, leases and locks. */
+  start(): Promise<void>;
+  /** Ends all waits and writes what memory alone knows of heartbeats. */
+  stop(): Promise<void>;
+}
+
+/** Agents, tasks and locks over one database. Exactly one fleet runs on a database. */
+export function createFleet(options: FleetOptions): Fleet {
+  const { clock, logger, metrics } = options;
+  const limits: FleetLimits = { ...DEFAULT_FLEET_LIMITS, ...options.limits };
+  const stall = new StallWatch(clock, limits);
+  const roster = new AgentRoster(clock, stall, limits);
+  const board = new FleetBoard(roster);
+  const parts: FleetParts = { ...options, limits, stall, roster, board };
+  const tasks = new TaskQueue(parts);
+  const locks = new LockBook(parts);
+  const watch = new HeartbeatWatch(parts);
+  const directory = new AgentDirectory(parts);
+  const agents = new AgentRegistry(
+    parts,
+    {
+      reassign: (tx, order) => tasks.reassign(tx, order),
+      releaseLocks: (tx, holder) => locks.releaseLocks(tx, holder),
+    },
+    watch,
+  );
+  const stalls = metrics.counter(
+    'omoi_fleet_stalls_total',
+    'Stalls of the server after which all ages started afresh.',
+  );
+  metrics.gauge('omoi_fleet_waiting_claims', 'Claims that wait for a task.', () => tasks.waitingClaims);
+
+  const tick = (): void => {
+    const stalledMs = stall.tick();
+    if (stalledMs > 0) {
+      stalls.add(1);
+      logger.warn(
+        { stalled_ms: Math.round(stalledMs) },
+        'The server stalled; all ages and leases start afresh.',
+      );
+    }
+    watch.tick();
+    void tasks.tick();
+    void locks.tick();
+  };
+  const sweep = async (): Promise<void> => {
+    try {
+      await tasks.deleteOld();
+      await locks.deleteOld();
+      await directory.forgetOld();
+    } catch (thrown) {
+      logger.warn({ error: messageOf(thrown) }, 'Old tasks, locks and agents could not be deleted.');
+    }
+  };
+  let timers: readonly Timer[] = [];
+
+  return {
+    agents,
+    directory,
+    tasks,
+    locks,
+    limits,
+    feed: board,
+    async start() {
+      await directory.start();
+      await tasks.start();
+      await locks.start();
+      stall.restart();
+      timers = [
+        clock.every(limits.tickMs, tick),
+        clock.every(limits.beatFlushMs, () => void watch.flush()),
+        clock.every(limits.retentionSweepMs, () => void sweep()),
+      ];
+    },
+    async stop() {
+      for (const timer of timers) timer.cancel();
+      tasks.stop();
+      locks.stop();
+      await watch.flush();
+    },
+  };
+}

@@ -1,0 +1,12 @@
+export { createFleet, type Fleet, type FleetOptions } from './fleet.ts';
+export { DEFAULT_FLEET_LIMITS, type FleetLimits } from './limits.ts';
+export { type AgentRegistry, type Heartbeat, type HeartbeatAck } from './agent-registry.ts';
+export { type AgentDirectory, type AgentRecord } from './agent-directory.ts';
+export { type AgentEntry } from './agent-entry.ts';
+export { type GenerationRow, type RegistrationRequest } from './registration.ts';
+export { type GenerationLog } from './generation-log.ts';
+export { type TaskQueue } from './task-queue.ts';
+export { type TaskRow } from './task-row.ts';
+export { type NewTask } from './task-intake.ts';
+export { type LockBook } from './lock-book.ts';
+export { type LockRow } from './lock-decision.ts';
