@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { StateDatabase, StateTransaction } from '#storage';
+import { retentionJobs, STATE_RETENTION, type StateDatabase, type StateTransaction } from '#storage';
 import { OmoiError } from '#telemetry';
 import { DATABASE_KINDS, openPlace, type StatePlace } from './state-databases.ts';
 
@@ -141,6 +141,14 @@ describe.each(DATABASE_KINDS)('the state database on $name', (kind) => {
     it('reads large integers as numbers', async () => {
       await database.transaction((tx) => put(tx, 'big', Number.MAX_SAFE_INTEGER));
       expect(await read(database.reader)).toEqual({ big: Number.MAX_SAFE_INTEGER });
+    });
+
+    it.each(STATE_RETENTION.map((rule) => rule.table))('lets retention run on %s', async (table) => {
+      const [job] = retentionJobs(
+        database,
+        STATE_RETENTION.filter((rule) => rule.table === table),
+      );
+      await expect(job?.run(Date.now())).resolves.toBe(0);
     });
 
     it('refuses everything with a coded error once it is closed', async () => {

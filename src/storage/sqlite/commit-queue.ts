@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { messageOf, OmoiError, type Clock, type Logger } from '#telemetry';
 import { errorOf } from './sqlite-errors.ts';
-import type { SqliteThread } from './sqlite-thread.ts';
+import type { SqliteReply } from './worker-protocol.ts';
 
 const maxWaitingTransactions = 20_000;
 const maxTransactionsPerCommit = 500;
@@ -24,7 +24,7 @@ type Outcome<Result> =
   | { readonly kind: 'failed'; readonly error: unknown };
 
 export interface CommitQueueOptions {
-  readonly thread: SqliteThread;
+  readonly thread: { ask(question: { readonly op: 'begin' | 'commit' }): Promise<SqliteReply> };
   readonly path: string;
   readonly clock: Clock;
   readonly logger: Logger;

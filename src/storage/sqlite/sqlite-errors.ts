@@ -5,6 +5,7 @@ import type { SqliteFailure } from './worker-protocol.ts';
 const SQLITE_FULL = 13;
 /** What the machine did, not the statement: repeating it later may succeed. */
 const MACHINE_FAILURES: ReadonlySet<number> = new Set([
+  4, // ABORT
   5, // BUSY
   6, // LOCKED
   7, // NOMEM

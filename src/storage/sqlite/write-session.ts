@@ -20,6 +20,17 @@ export function openConnection(file: SqliteFile, access: 'read' | 'write'): Data
   return database;
 }
 
+const SQLITE_ABORT = 4;
+
+/** The outer transaction is gone, as after a crash of the thread that had it. */
+class TransactionLost extends Error {
+  readonly errcode = SQLITE_ABORT;
+
+  constructor() {
+    super('the transaction was lost');
+  }
+}
+
 /**
  * The writing connection: one outer transaction at a time, with savepoints in it one after the other.
  * SQLite rolls a whole transaction back by itself on some errors (disk full, I/O). From then on every call up to
@@ -91,6 +102,6 @@ export class WriteSession {
 
   #assertInside(): void {
     if (this.#broken !== null) throw this.#broken;
-    if (!this.#database.isTransaction) throw new Error('the transaction was lost');
+    if (!this.#database.isTransaction) throw new TransactionLost();
   }
 }

@@ -1,0 +1,151 @@
+import type { Worker } from 'node:worker_threads';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger, VirtualClock } from '#telemetry';
+import type { StateDatabase, StateTransaction } from '../database.ts';
+import { openTestStateDatabase } from '../test-databases.ts';
+import { CommitQueue } from './commit-queue.ts';
+import type { SqliteReply } from './worker-protocol.ts';
+
+describe('a SQLite database in trouble', () => {
+  let database: StateDatabase;
+  let threads: Worker[];
+  const onThread = (worker: Worker): void => void threads.push(worker);
+  beforeEach(async () => {
+    threads = [];
+    process.on('worker', onThread);
+    database = await openTestStateDatabase(new VirtualClock());
+  });
+  afterEach(async () => {
+    process.off('worker', onThread);
+    await database.close();
+  });
+
+  const put = (tx: StateTransaction, key: string) =>
+    tx.db.insertInto('event_cursors').values({ consumer: key, last_event_id: 1, updated_at_ms: 0 }).execute();
+  const keys = async () =>
+    (await database.reader.selectFrom('event_cursors').select('consumer').execute()).map(
+      (row) => row.consumer,
+    );
+
+  it('answers a full disk with storage_full and writes again when there is room', async () => {
+    const pages = await database.reader
+      .selectNoFrom(sql<number>`(select page_count from pragma_page_count)`.as('count'))
+      .executeTakeFirstOrThrow();
+    const limitPages = (count: number) =>
+      database.transaction((tx) => sql`pragma max_page_count = ${sql.lit(count)}`.execute(tx.db));
+    await limitPages(pages.count);
+    const outcomes = await Promise.allSettled([
+      database.transaction((tx) => put(tx, 'small before')),
+      database.transaction((tx) => put(tx, 'large'.repeat(100_000))),
+      database.transaction((tx) => put(tx, 'small after')),
+    ]);
+    expect(outcomes[1]).toMatchObject({ status: 'rejected', reason: { code: 'storage_full' } });
+    // Whatever was answered as done is there, and nothing else.
+    const expected = ['small before', 'small after'].filter(
+      (_, at) => outcomes[at * 2]?.status === 'fulfilled',
+    );
+    expect((await keys()).sort()).toEqual(expected.sort());
+    await limitPages(1_000_000);
+    await database.transaction((tx) => put(tx, 'large'.repeat(100_000)));
+    expect(await keys()).toHaveLength(expected.length + 1);
+  });
+
+  it('answers what a dead thread was asked with database_failed, and starts another', async () => {
+    const interrupted = database.transaction(async (tx) => {
+      await put(tx, 'lost with the thread');
+      await Promise.all([threads[0]?.terminate(), put(tx, 'never answered')]);
+    });
+    const waiting = database.transaction((tx) => put(tx, 'next in turn'));
+    await expect(interrupted).rejects.toMatchObject({ code: 'database_failed' });
+    await expect(waiting).rejects.toMatchObject({ code: 'database_failed' });
+    await database.transaction((tx) => put(tx, 'afterwards'));
+    expect(threads).toHaveLength(2);
+    expect(await keys()).toEqual(['afterwards']);
+  });
+});
+
+describe('the commit queue', () => {
+  /** A thread that writes down what it is asked and answers as told. */
+  function scripted(answerTo: (op: string, at: number) => 'ok' | 'disk full' | 'gone') {
+    const asked: string[] = [];
+    return {
+      asked,
+      async ask({ op }: { readonly op: string }): Promise<SqliteReply> {
+        await Promise.resolve();
+        const answer = answerTo(op, asked.filter((earlier) => earlier === op).length);
+        asked.push(op);
+        if (answer === 'gone') throw new Error('the thread died');
+        return answer === 'ok'
+          ? { id: 1, ok: true, result: { rows: [], changes: null, lastInsertRowid: null } }
+          : { id: 1, ok: false, failure: { message: 'full', resultCode: 13 } };
+      },
+    };
+  }
+  const queueOn = (thread: ReturnType<typeof scripted>, clock = new VirtualClock()) =>
+    new CommitQueue({ thread, path: 'state.sqlite', clock, logger: silentLogger });
+
+  it('lets all that wait share one commit and answers none before it', async () => {
+    const thread = scripted(() => 'ok');
+    const queue = queueOn(thread);
+    const commitsWhenAnswered: number[] = [];
+    await Promise.all(
+      Array.from({ length: 20 }, () =>
+        queue
+          .enqueue(async () => undefined)
+          .then(() => commitsWhenAnswered.push(thread.asked.filter((op) => op === 'commit').length)),
+      ),
+    );
+    expect(thread.asked).toEqual(['begin', 'commit']);
+    expect(new Set(commitsWhenAnswered)).toEqual(new Set([1]));
+  });
+
+  it('commits a group that takes long, and goes on with the next', async () => {
+    const clock = new VirtualClock();
+    const thread = scripted(() => 'ok');
+    const queue = queueOn(thread, clock);
+    await Promise.all(Array.from({ length: 6 }, () => queue.enqueue(() => clock.advance(4))));
+    expect(thread.asked.filter((op) => op === 'commit')).toHaveLength(2);
+  });
+
+  it.each([
+    ['a commit that fails', 'commit', 'disk full', 'storage_full'],
+    ['a thread that dies at the commit', 'commit', 'gone', undefined],
+    ['a begin that fails', 'begin', 'disk full', 'storage_full'],
+  ] as const)('rejects everyone in %s, runs no effect, and goes on', async (_what, op, answer, code) => {
+    const thread = scripted((asked, at) => (asked === op && at === 0 ? answer : 'ok'));
+    const queue = queueOn(thread);
+    const effects: string[] = [];
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 3 }, (_, at) =>
+        queue.enqueue(async (list) => {
+          list.push(() => effects.push(`effect ${at}`));
+        }),
+      ),
+    );
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: code ? { code } : {} });
+    }
+    expect(effects).toEqual([]);
+    await expect(queue.enqueue(async () => 'next')).resolves.toBe('next');
+  });
+
+  it('keeps the error of a transaction that failed by itself when its commit fails too', async () => {
+    const queue = queueOn(scripted((op) => (op === 'commit' ? 'disk full' : 'ok')));
+    const own = queue.enqueue(async () => {
+      throw new Error('its own');
+    });
+    await expect(own).rejects.toThrow('its own');
+  });
+
+  it('refuses more than it may hold', async () => {
+    const queue = queueOn(scripted(() => 'ok'));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 20_002 }, () => queue.enqueue(async () => undefined)),
+    );
+    const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]).toMatchObject({ reason: { code: 'database_failed' } });
+    expect(outcomes.length - refused.length).toBeGreaterThanOrEqual(20_000);
+  });
+});
