@@ -20,7 +20,7 @@ export type ApiApp = FastifyInstance<
 export const ROLES = ['ingest', 'agent', 'viewer', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** What an agent token may speak for. */
+/** What an agent token may speak for: the named agents, or all agents of a pool (then `agentIds` is empty). */
 export interface AgentScope {
   readonly agentIds: readonly string[];
   readonly poolId: string | null;

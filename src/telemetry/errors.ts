@@ -24,6 +24,8 @@ export const ERROR_CATALOGUE = {
   method_not_allowed: entry(405, 'Use a method that the path supports.'),
   internal_error: entry(500, 'Look at the server log for the request id and report it.'),
   shutting_down: entry(503, 'Try again; the server is stopping.', true),
+  not_ready: entry(503, 'Wait for the parts that the message names.', true),
+  too_many_streams: entry(503, 'Close a dashboard, or raise the limit that the message names.', true),
   host_not_allowed: entry(
     403,
     'Use an address the server listens on, or list the host under `http.allowed_hosts`.',

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Migration, MigrationStep, SchemaAccess } from '../migration.ts';
 
 /** Who may do what, and who did what. */
@@ -36,7 +37,7 @@ async function createTokens(db: SchemaAccess): Promise<void> {
     .unique()
     .on('access_tokens')
     .column('name')
-    .where('revoked_at_ms', 'is', null)
+    .where(sql.ref('revoked_at_ms'), 'is', null)
     .execute();
 }
 

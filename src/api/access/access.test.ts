@@ -1,0 +1,303 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { ApiApp, Role } from '../app.ts';
+import { startTestApi, type TestApi } from '../test-support.ts';
+import { isTokenForm } from './secret.ts';
+
+let test: TestApi;
+
+beforeEach(async () => {
+  test = await startTestApi({ register: registerDoors, openIngestOnLoopback: true });
+});
+
+afterEach(() => test.close());
+
+function registerDoors(app: ApiApp): void {
+  const schema = { params: z.object({ door: z.string() }) };
+  app.get('/doors/:door', { config: { access: ['viewer', 'operator', 'admin'] }, schema }, () => ({}));
+  app.post('/doors/:door', { config: { access: ['operator', 'admin'] }, schema }, () => ({}));
+  app.post(
+    '/ingest',
+    { config: { access: ['ingest', 'agent', 'operator', 'admin'], openOnLoopback: true } },
+    () => ({}),
+  );
+}
+
+/** Logs a browser in and returns what it sends from then on. */
+async function openSession(role: Role): Promise<{ readonly cookie: string; readonly csrf: string }> {
+  const token = test.as(role).authorization.replace('Bearer ', '');
+  const answer = await test.app.inject({ method: 'POST', url: '/api/v1/session', payload: { token } });
+  expect(answer.statusCode).toBe(201);
+  const [cookie] = answer.cookies;
+  expect(cookie).toMatchObject({ name: 'omoi_session', httpOnly: true, sameSite: 'Strict', path: '/' });
+  return { cookie: `omoi_session=${cookie?.value}`, csrf: answer.json().csrf_token };
+}
+
+describe('who may do what', () => {
+  it.each([
+    { role: 'ingest', read: 403, change: 403, ingest: 200 },
+    { role: 'agent', read: 403, change: 403, ingest: 200 },
+    { role: 'viewer', read: 200, change: 403, ingest: 403 },
+    { role: 'operator', read: 200, change: 200, ingest: 200 },
+    { role: 'admin', read: 200, change: 200, ingest: 200 },
+  ] as const)('$role', async ({ role, read, change, ingest }) => {
+    const headers = test.as(role);
+    expect((await test.app.inject({ url: '/doors/1', headers })).statusCode).toBe(read);
+    expect((await test.app.inject({ method: 'POST', url: '/doors/1', headers })).statusCode).toBe(change);
+    expect((await test.app.inject({ method: 'POST', url: '/ingest', headers })).statusCode).toBe(ingest);
+  });
+
+  it.each([
+    { case: 'no token', headers: {} },
+    { case: 'another scheme', headers: { authorization: 'Basic b21vaTpvbW9p' } },
+    { case: 'a weak token', headers: { authorization: 'Bearer admin' } },
+    { case: 'an unknown token', headers: { authorization: `Bearer omoi_admin_${'a'.repeat(43)}` } },
+    { case: 'an unknown session', headers: { cookie: `omoi_session=${'a'.repeat(43)}` } },
+  ])('$case opens nothing, from loopback neither', async ({ headers }) => {
+    for (const request of [{ url: '/doors/1' }, { method: 'POST' as const, url: '/doors/1' }]) {
+      const answer = await test.app.inject({ ...request, headers });
+      expect([answer.statusCode, answer.json().error]).toEqual([401, 'unauthenticated']);
+      expect(answer.headers['www-authenticate']).toBe('Bearer realm="omoi"');
+    }
+  });
+});
+
+describe('routes that are open on loopback', () => {
+  const post = (headers: Record<string, string>, remoteAddress: string) =>
+    test.app.inject({ method: 'POST', url: '/ingest', headers, remoteAddress });
+
+  it.each([
+    { case: 'loopback without a token', headers: {}, from: '127.0.0.1', status: 200 },
+    { case: 'IPv6 loopback', headers: {}, from: '::1', status: 200 },
+    { case: 'another machine', headers: {}, from: '10.0.0.9', status: 401 },
+    { case: 'a proxy here', headers: { 'x-forwarded-for': '10.0.0.9' }, from: '127.0.0.1', status: 401 },
+    { case: 'a wrong token', headers: { authorization: 'Bearer x' }, from: '127.0.0.1', status: 401 },
+    {
+      case: 'a page of another origin',
+      headers: { origin: 'https://attacker.example' },
+      from: '127.0.0.1',
+      status: 403,
+    },
+  ])('$case gets $status', async ({ headers, from, status }) => {
+    expect((await post(headers as Record<string, string>, from)).statusCode).toBe(status);
+  });
+
+  it('are closed when the switch is off', async () => {
+    const closed = await startTestApi({ register: registerDoors, openIngestOnLoopback: false });
+    const answer = await closed.app.inject({ method: 'POST', url: '/ingest' });
+    await closed.close();
+    expect(answer.statusCode).toBe(401);
+  });
+});
+
+describe('tokens', () => {
+  const create = (payload: object) =>
+    test.app.inject({ method: 'POST', url: '/api/v1/tokens', headers: test.as('admin'), payload });
+  const readDoor = async (secret: string): Promise<number> =>
+    (await test.app.inject({ url: '/doors/1', headers: { authorization: `Bearer ${secret}` } })).statusCode;
+
+  it('are shown once, kept as a hash, and end at once when revoked', async () => {
+    const created = (await create({ name: 'reader', role: 'viewer' })).json();
+    expect(isTokenForm(created.secret)).toBe(true);
+    expect(await readDoor(created.secret)).toBe(200);
+    const stored = await test.database.reader
+      .selectFrom('access_tokens')
+      .selectAll()
+      .where('id', '=', created.token.id)
+      .executeTakeFirstOrThrow();
+    expect(JSON.stringify(stored)).not.toContain(created.secret.slice(-30));
+    const listed = await test.app.inject({ url: '/api/v1/tokens', headers: test.as('admin') });
+    expect(listed.body).not.toContain(created.secret.slice(-30));
+
+    const url = `/api/v1/tokens/${created.token.id}`;
+    const revoked = await test.app.inject({ method: 'DELETE', url, headers: test.as('admin') });
+    expect(revoked.json()).toMatchObject({ revoked_by: 'the admin', revoked_at: '2026-11-22T12:00:00.000Z' });
+    expect(await readDoor(created.secret)).toBe(401);
+  });
+
+  it('have names that are unique while they live', async () => {
+    const first = (await create({ name: 'ci', role: 'operator' })).json();
+    const second = await create({ name: 'ci', role: 'viewer' });
+    expect([second.statusCode, second.json().error]).toEqual([409, 'token_name_taken']);
+    await test.access.revokeToken(first.token.id, 'test');
+    expect((await create({ name: 'ci', role: 'viewer' })).statusCode).toBe(201);
+  });
+
+  it.each([
+    { case: 'an agent token without a scope', body: { name: 'a', role: 'agent' }, message: /^scope/ },
+    {
+      case: 'a scope with agents and a pool',
+      body: { name: 'a', role: 'agent', scope: { agent_ids: ['w'], pool_id: 'p' } },
+      message: /^scope/,
+    },
+    {
+      case: 'a scope for a viewer',
+      body: { name: 'a', role: 'viewer', scope: { pool_id: 'p' } },
+      message: /^scope/,
+    },
+    { case: 'an unknown role', body: { name: 'a', role: 'root' }, message: /^body\.role/ },
+    {
+      case: 'a lifetime that is none',
+      body: { name: 'a', role: 'viewer', expires_in: 'soon' },
+      message: /^body\.expires_in/,
+    },
+  ])('refuse $case', async ({ body, message }) => {
+    const answer = await create(body);
+    expect([answer.statusCode, answer.json().error]).toEqual([400, 'invalid_request']);
+    expect(answer.json().message).toMatch(message);
+    expect(await test.access.listTokens()).toHaveLength(5);
+  });
+
+  it('end by themselves', async () => {
+    const { secret } = (await create({ name: 'brief', role: 'viewer', expires_in: '1h' })).json();
+    await test.clock.advance(3_599_000);
+    expect(await readDoor(secret)).toBe(200);
+    await test.clock.advance(1_000);
+    expect(await readDoor(secret)).toBe(401);
+  });
+
+  it('tell when they were used last', async () => {
+    const { token, secret } = (await create({ name: 'used', role: 'viewer' })).json();
+    await readDoor(secret);
+    await test.access.stop();
+    const used = (await test.access.listTokens()).find(({ id }) => id === token.id);
+    expect(used?.lastUsedAtMs).toBe(test.clock.wallMs());
+  });
+
+  it('of agents outlive one generation, so that the old one can end its work', async () => {
+    const generations: string[] = [];
+    for (let generation = 1; generation <= 3; generation++) {
+      generations.push(await test.access.mintAgentToken({ agentId: 'w_1' }));
+    }
+    await test.access.mintAgentToken({ agentId: 'wx1' });
+    const statuses = await Promise.all(
+      generations.map(async (secret) => {
+        const headers = { authorization: `Bearer ${secret}` };
+        return (await test.app.inject({ method: 'POST', url: '/ingest', headers })).statusCode;
+      }),
+    );
+    expect(statuses).toEqual([401, 200, 200]);
+  });
+});
+
+describe('sessions', () => {
+  it('change nothing without their CSRF token', async () => {
+    const { cookie, csrf } = await openSession('operator');
+    const change = (headers: object) =>
+      test.app.inject({ method: 'POST', url: '/doors/1', headers: { cookie, ...headers } });
+    expect((await test.app.inject({ url: '/doors/1', headers: { cookie } })).statusCode).toBe(200);
+    expect((await change({})).json().error).toBe('csrf_token_missing');
+    expect((await change({ 'x-omoi-csrf': 'guessed' })).json().error).toBe('csrf_token_missing');
+    expect((await change({ 'x-omoi-csrf': csrf })).statusCode).toBe(200);
+  });
+
+  it('tell who is logged in', async () => {
+    const { cookie, csrf } = await openSession('viewer');
+    const answer = await test.app.inject({ url: '/api/v1/session', headers: { cookie } });
+    expect(answer.json()).toMatchObject({
+      principal: { kind: 'session', name: 'the viewer', role: 'viewer' },
+      csrf_token: csrf,
+    });
+  });
+
+  it('end with logging out', async () => {
+    const { cookie, csrf } = await openSession('viewer');
+    const headers = { cookie, 'x-omoi-csrf': csrf };
+    const answer = await test.app.inject({ method: 'DELETE', url: '/api/v1/session', headers });
+    expect(answer.statusCode).toBe(204);
+    expect((await test.app.inject({ url: '/doors/1', headers: { cookie } })).statusCode).toBe(401);
+  });
+
+  it('end with their token, and with their time', async () => {
+    const ended = await openSession('viewer');
+    const { id } = (await test.access.listTokens()).find(({ role }) => role === 'viewer') ?? { id: '' };
+    await test.access.revokeToken(id, 'test');
+    expect((await test.app.inject({ url: '/doors/1', headers: ended })).statusCode).toBe(401);
+
+    const late = await openSession('operator');
+    await test.clock.advance(7 * 86_400_000);
+    expect((await test.app.inject({ url: '/doors/1', headers: late })).statusCode).toBe(401);
+  });
+
+  it('are not for agents', async () => {
+    const token = test.as('agent').authorization.replace('Bearer ', '');
+    const answer = await test.app.inject({ method: 'POST', url: '/api/v1/session', payload: { token } });
+    expect([answer.statusCode, answer.cookies]).toEqual([403, []]);
+  });
+});
+
+describe('login links', () => {
+  const follow = (path: string, accept = '*/*') => test.app.inject({ url: path, headers: { accept } });
+
+  it('log in once', async () => {
+    const made = await test.app.inject({
+      method: 'POST',
+      url: '/api/v1/login-links',
+      headers: test.as('operator'),
+    });
+    const { path } = made.json();
+    const [first, second] = await Promise.all([follow(path), follow(path)]);
+    expect(new Set([first.statusCode, second.statusCode])).toEqual(new Set([303, 401]));
+    const entered = first.statusCode === 303 ? first : second;
+    expect(entered.headers.location).toBe('/');
+    const cookie = `omoi_session=${entered.cookies[0]?.value}`;
+    const session = await test.app.inject({ url: '/api/v1/session', headers: { cookie } });
+    expect(session.json().principal.role).toBe('operator');
+  });
+
+  it('do not last', async () => {
+    const made = await test.app.inject({
+      method: 'POST',
+      url: '/api/v1/login-links',
+      headers: test.as('admin'),
+    });
+    await test.clock.advance(15 * 60_000);
+    const { path } = made.json();
+    expect((await follow(path)).json().error).toBe('login_link_invalid');
+    expect((await follow(path, 'text/html')).headers.location).toBe('/login?error=login_link_invalid');
+  });
+});
+
+describe('the first start', () => {
+  it('makes one admin token and one login link', async () => {
+    for (const { id, role } of await test.access.listTokens()) {
+      if (role === 'admin') await test.access.revokeToken(id, 'test');
+    }
+    const first = await test.access.ensureAdmin();
+    expect(await test.access.ensureAdmin()).toBeNull();
+    const headers = { authorization: `Bearer ${first?.token}` };
+    expect((await test.app.inject({ url: '/api/v1/tokens', headers })).statusCode).toBe(200);
+    const entered = await test.app.inject({ url: `/login?code=${first?.loginCode}` });
+    expect(entered.statusCode).toBe(303);
+  });
+});
+
+describe('the audit log', () => {
+  it('holds each change by a person with its outcome, and no hot path', async () => {
+    await test.app.inject({ method: 'POST', url: '/doors/front', headers: test.as('operator') });
+    await test.app.inject({ method: 'POST', url: '/ingest', headers: test.as('agent') });
+    await test.app.inject({ url: '/doors/front', headers: test.as('operator') });
+    const { cookie, csrf } = await openSession('admin');
+    const headers = { cookie, 'x-omoi-csrf': csrf };
+    await test.app.inject({ method: 'DELETE', url: '/api/v1/tokens/tok_unknown', headers });
+    const answer = await test.app.inject({ url: '/api/v1/audit', headers: test.as('admin') });
+    expect(answer.json()).toMatchObject([
+      {
+        actor: { kind: 'session', name: 'the admin' },
+        action: 'DELETE /api/v1/tokens/:token_id',
+        entity: 'token_id=tok_unknown',
+        outcome: 'refused',
+        details: { status: 404 },
+      },
+      { actor: { kind: 'session', name: 'the admin' }, action: 'POST /api/v1/session' },
+      {
+        at: '2026-11-22T12:00:00.000Z',
+        actor: { kind: 'token', name: 'the operator' },
+        action: 'POST /doors/:door',
+        entity: 'door=front',
+        outcome: 'succeeded',
+      },
+    ]);
+    expect(answer.json()).toHaveLength(3);
+  });
+});

@@ -1,0 +1,55 @@
+import type { StateTransaction } from '#storage';
+import type { TokenBook } from './token-book.ts';
+
+/** An agent that Omoi starts. */
+export interface StartedAgent {
+  readonly agentId: string;
+}
+
+export interface AgentTokenChange {
+  readonly secret: string;
+  /** The ids of the tokens that ended. */
+  readonly revoked: readonly string[];
+}
+
+const CREATED_BY = 'runtime';
+/** The new generation's token and that of the one before, which may still be ending its work. */
+const liveTokensPerAgent = 2;
+
+/**
+ * Makes a token bound to one agent, named `agent/<agent id>/<its number>`, and revokes those that belonged to
+ * generations before the last.
+ */
+export async function mintAgentToken(
+  tx: StateTransaction,
+  tokens: TokenBook,
+  agent: StartedAgent,
+): Promise<AgentTokenChange> {
+  const stem = `agent/${agent.agentId}/`;
+  const live = await tx.db
+    .selectFrom('access_tokens')
+    .select(['id', 'name'])
+    .where('created_by', '=', CREATED_BY)
+    .where('revoked_at_ms', 'is', null)
+    .where('name', 'like', `${stem}%`)
+    .execute();
+  // LIKE is only a net: `_` and `%` in an id match more than themselves.
+  const own = live
+    .map(({ id, name }) => ({
+      id,
+      stem: name.slice(0, stem.length),
+      number: Number(name.slice(stem.length)),
+    }))
+    .filter((token) => token.stem === stem)
+    .sort((a, b) => b.number - a.number);
+  const revoked = own.slice(liveTokensPerAgent - 1).map(({ id }) => id);
+  for (const id of revoked) await tokens.revoke(tx, id, CREATED_BY);
+  const { secret } = await tokens.mint(tx, {
+    name: `${stem}${(own[0]?.number ?? 0) + 1}`,
+    role: 'agent',
+    scope: { agentIds: [agent.agentId], poolId: null },
+    createdBy: CREATED_BY,
+    expiresAtMs: null,
+  });
+  return { secret, revoked };
+}

@@ -1,0 +1,59 @@
+import type { Clock } from '#telemetry';
+import type { TokenRecord } from './token-book.ts';
+
+/** Who a secret turned out to be. */
+export interface Identity {
+  readonly token: TokenRecord;
+  /** Wall ms since epoch when it ends by itself; the session's end for a session. */
+  readonly expiresAtMs: number | null;
+}
+
+/** Beyond this the entry that was looked up longest ago goes. */
+const maxCachedIdentities = 10_000;
+/** On PostgreSQL a token may be revoked by somebody else than this server. */
+const identityTtlMs = 30_000;
+
+/** What secrets stood for lately, by their hash, so that a heartbeat costs no read of the database. */
+export class IdentityCache {
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, { identity: Identity; readAtMs: number }>();
+  #epoch = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Changes whenever something was forgotten. What was read before then must not be remembered. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  find(hash: string): Identity | null {
+    const entry = this.#entries.get(hash);
+    if (!entry) return null;
+    if (this.#clock.monotonicMs() - entry.readAtMs < identityTtlMs) return entry.identity;
+    this.#entries.delete(hash);
+    return null;
+  }
+
+  /** @param epoch the cache's epoch when the read of the database began */
+  remember(hash: string, identity: Identity, epoch: number): void {
+    if (epoch !== this.#epoch) return;
+    const [oldest] = this.#entries.keys();
+    if (this.#entries.size >= maxCachedIdentities && oldest !== undefined) this.#entries.delete(oldest);
+    this.#entries.set(hash, { identity, readAtMs: this.#clock.monotonicMs() });
+  }
+
+  forget(hash: string): void {
+    this.#epoch += 1;
+    this.#entries.delete(hash);
+  }
+
+  /** Forgets a token and all its sessions. */
+  forgetToken(tokenId: string): void {
+    this.#epoch += 1;
+    for (const [hash, { identity }] of this.#entries) {
+      if (identity.token.id === tokenId) this.#entries.delete(hash);
+    }
+  }
+}

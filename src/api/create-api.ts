@@ -1,0 +1,152 @@
+import cookie from '@fastify/cookie';
+import fastify, { type FastifyRequest } from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { createId, type Clock, type Logger, type Random, type SelfMetrics } from '#telemetry';
+import type { Access } from './access/access.ts';
+import { auditChanges } from './access/audit-hook.ts';
+import { admit } from './access/guard.ts';
+import type { ApiApp } from './app.ts';
+import { serveDashboard } from './dashboard-files.ts';
+import { EventStreams, type EventSource } from './event-streams.ts';
+import type { MetricFamily } from './exposition.ts';
+import { acceptJsonBodies } from './json-body.ts';
+import { createListeners, type Listeners } from './listeners.ts';
+import { serveOpenApi } from './openapi.ts';
+import { createProcessMetrics } from './process-metrics.ts';
+import { answerFailures, createFailureAnswer, refuseConnection } from './failures.ts';
+import { checkRequests } from './request-checks.ts';
+import { countRequests } from './request-metrics.ts';
+import { rememberRoutePaths } from './route-paths.ts';
+import { registerAuditRoute } from './routes/audit.ts';
+import { registerEventStreamRoute } from './routes/event-stream.ts';
+import { registerHealthRoutes } from './routes/health.ts';
+import { registerMetricsPage } from './routes/metrics-page.ts';
+import { registerSessionRoutes } from './routes/session.ts';
+import { registerTokenRoutes } from './routes/tokens.ts';
+
+export interface ApiLimits {
+  /** Of a request's body, unless its route names another. */
+  readonly maxBodyBytes: number;
+}
+
+export interface ApiOptions {
+  readonly version: string;
+  /** Host names that the server goes by, besides loopback and the address it listens on. */
+  readonly allowedHosts: readonly string[];
+  /** The built dashboard; null where there is none. */
+  readonly dashboardDirectory: string | null;
+}
+
+export interface ApiParts {
+  readonly access: Access;
+  readonly events: EventSource;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+  /** The standard metrics of the fleet for `/metrics`. */
+  standardMetrics(): readonly MetricFamily[] | Promise<readonly MetricFamily[]>;
+  /** The names of the parts that are not ready to serve. */
+  notReady(): readonly string[];
+  /** Adds the routes of the parts. */
+  register(app: ApiApp): void;
+  readonly limits: ApiLimits;
+  readonly options: ApiOptions;
+}
+
+/** The HTTP server: built, but not listening yet. */
+export interface Api extends Listeners {
+  readonly app: ApiApp;
+  /** What waits inside a request is answered, live streams end, and what still hangs after a grace is cut off. */
+  close(): Promise<void>;
+}
+
+const maxParamCharacters = 500;
+const requestReadTimeoutMs = 60_000;
+const keepAliveTimeoutMs = 72_000;
+/** How long requests may go on once the server stops. */
+const closeGraceMs = 5_000;
+
+/**
+ * Builds the HTTP server: who may call what, what is wrong with a request, and how it is told are decided here,
+ * so that the routes of the parts only do their work.
+ * @throws Error when a route states no access: a programmer's mistake
+ */
+export async function createApi(parts: ApiParts): Promise<Api> {
+  const { access, clock, logger, options } = parts;
+  const closing = new AbortController();
+  const fail = createFailureAnswer(logger);
+  const app: ApiApp = fastify({
+    bodyLimit: parts.limits.maxBodyBytes,
+    requestTimeout: requestReadTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    routerOptions: { maxParamLength: maxParamCharacters },
+    // Requests that arrive while the server stops get an error of the catalogue instead of Fastify's own.
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => void fail(error, request, reply),
+    clientErrorHandler: refuseConnection,
+    genReqId: () => createId('req', clock.wallMs(), parts.random),
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.decorate('closing', closing.signal);
+
+  const listeners = createListeners(app);
+  const guard = { access, isLocalOwner: (request: FastifyRequest) => listeners.isLocalOwner(request) };
+  const paths = rememberRoutePaths(app);
+  requireAccess(app);
+  acceptJsonBodies(app);
+  await app.register(cookie);
+  countRequests(app, parts);
+  checkRequests(app, { allowedHosts: new Set(options.allowedHosts), closing: closing.signal, guard });
+  auditChanges(app, access.audit, logger);
+  await serveOpenApi(app, options.version);
+
+  const streams = new EventStreams(parts);
+  registerHealthRoutes(app, parts);
+  registerMetricsPage(app, { ...parts, processMetrics: createProcessMetrics(clock, options.version) });
+  registerSessionRoutes(app, access);
+  registerTokenRoutes(app, parts);
+  registerAuditRoute(app, access.audit);
+  registerEventStreamRoute(app, {
+    streams,
+    mayContinue: (request) => isStillAdmitted(request, guard),
+  });
+  const page = await serveDashboard(app, { directory: options.dashboardDirectory, access });
+  answerFailures(app, { fail, paths, page });
+  parts.register(app);
+  await app.ready();
+
+  return {
+    app,
+    listen: (address) => listeners.listen(address),
+    listenLocally: (socketPath) => listeners.listenLocally(socketPath),
+    async close() {
+      closing.abort();
+      streams.stop();
+      const cutOff = clock.after(closeGraceMs, () => listeners.cutOff());
+      await listeners.close();
+      cutOff.cancel();
+    },
+  };
+}
+
+function requireAccess(app: ApiApp): void {
+  app.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.access === undefined) {
+      throw new Error(`${[method].flat().join('|')} ${url} does not state who may call it (config.access)`);
+    }
+  });
+}
+
+async function isStillAdmitted(
+  request: FastifyRequest,
+  guard: Parameters<typeof admit>[1],
+): Promise<boolean> {
+  try {
+    await admit(request, guard);
+    return true;
+  } catch {
+    return false;
+  }
+}

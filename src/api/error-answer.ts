@@ -1,0 +1,96 @@
+import type { FastifyError } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { ERROR_CATALOGUE, OmoiError, type ErrorCode } from '#telemetry';
+import { z } from 'zod';
+
+/** The body of every error. */
+export const errorBody = z
+  .object({
+    error: z.string().describe('A stable code; docs/errors.md tells what to do about each.'),
+    message: z.string().describe('Names the thing and the place.'),
+  })
+  .meta({ id: 'Error', description: 'What every request that fails is answered with.' });
+
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly body: z.output<typeof errorBody>;
+  /** Seconds, where the same call may succeed later. */
+  readonly retryAfterSeconds: number | null;
+  /** Whether the server itself is at fault, and the error belongs in its log. */
+  readonly unexpected: boolean;
+}
+
+/** What a request asked for, as far as messages name it. */
+export interface FailedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly bodyLimitBytes: number;
+  readonly contentType: string | undefined;
+}
+
+const retryAfterSeconds = 1;
+/** Beyond these a message says how many more fields are wrong. */
+const maxNamedFields = 5;
+
+/** The answer to anything that was thrown. Never tells what only the log may know. */
+export function answerError(thrown: unknown, request: FailedRequest): ErrorAnswer {
+  if (thrown instanceof OmoiError) return answer(thrown.code, thrown.message);
+  if (hasZodFastifySchemaValidationErrors(thrown)) {
+    return answer('invalid_request', describeValidation(thrown));
+  }
+  switch (codeOf(thrown)) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return answer('body_too_large', `the body exceeds ${request.bodyLimitBytes} bytes`);
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return answer(
+        'unsupported_media_type',
+        `${request.method} ${request.path} does not take ${request.contentType ?? 'a body without content type'}; ` +
+          'send application/json where the API description names no other type',
+      );
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return answer('malformed_json', 'the body is no well-formed JSON');
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return answer('invalid_request', 'the body is not as long as its Content-Length says');
+    case 'FST_ERR_BAD_URL':
+    case 'FST_ERR_MAX_LIMIT_REACHED':
+      return answer('invalid_request', `the path ${request.path} is malformed or too long`);
+    default:
+      return { ...answer('internal_error', 'the server failed; its log has the cause'), unexpected: true };
+  }
+}
+
+function answer(code: ErrorCode, message: string): ErrorAnswer {
+  const { status, retryable } = ERROR_CATALOGUE[code];
+  return {
+    status,
+    body: { error: code, message },
+    retryAfterSeconds: retryable && (status === 503 || status === 429) ? retryAfterSeconds : null,
+    unexpected: code === 'internal_error',
+  };
+}
+
+function codeOf(thrown: unknown): string {
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return '';
+  return typeof thrown.code === 'string' ? thrown.code : '';
+}
+
+const PARTS = { body: 'body', querystring: 'query', params: 'path', headers: 'header' } as const;
+
+/** `body.desired: expected number, received string`, one for each field that is wrong. */
+function describeValidation(
+  error: Omit<FastifyError, 'validation'> & Required<Pick<FastifyError, 'validation'>>,
+): string {
+  const part = isPart(error.validationContext) ? PARTS[error.validationContext] : 'request';
+  const fields = error.validation.map(({ instancePath, message }) => {
+    const place = [part, ...instancePath.split('/').filter((step) => step !== '')].join('.');
+    return `${place}: ${message ?? 'invalid'}`;
+  });
+  const named = fields.slice(0, maxNamedFields).join('; ');
+  const unnamed = fields.length - maxNamedFields;
+  return unnamed > 0 ? `${named}; and ${unnamed} more` : named;
+}
+
+function isPart(context: string | undefined): context is keyof typeof PARTS {
+  return context !== undefined && Object.hasOwn(PARTS, context);
+}

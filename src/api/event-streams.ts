@@ -1,0 +1,185 @@
+import type { ServerResponse } from 'node:http';
+import type { EventQuery } from '#eventbus';
+import {
+  OmoiError,
+  type Clock,
+  type SelfMetrics,
+  type Subscription,
+  type SystemEvent,
+  type Timer,
+} from '#telemetry';
+
+/** Where live events come from. */
+export interface EventSource {
+  /** Called with each committed event from now on; the listener must not throw. */
+  listen(listener: (event: SystemEvent) => void): Subscription;
+  list(query: EventQuery): Promise<readonly SystemEvent[]>;
+}
+
+export interface EventStreamsParts {
+  readonly events: EventSource;
+  readonly clock: Clock;
+  readonly metrics: SelfMetrics;
+}
+
+export interface StreamRequest {
+  /** Where the bytes go; its head has been written. */
+  readonly response: ServerResponse;
+  /** The last event that the client has seen; null: from now on. */
+  readonly lastEventId: number | null;
+  readonly accepts: (event: SystemEvent) => boolean;
+  /** Whether the caller may still listen; asked at each heartbeat. */
+  mayContinue(): Promise<boolean>;
+}
+
+/** Beyond this a new stream is refused. */
+const maxStreams = 100;
+/** A client that leaves more than this unread is closed; it comes back and resumes. */
+const maxUnreadBytes = 1_048_576;
+/** A client that was away for more events than this starts afresh instead. */
+const maxResumedEvents = 5_000;
+const resumePageSize = 500;
+const heartbeatMs = 15_000;
+/** How long a browser waits before it comes back. */
+const reconnectMs = 2_000;
+
+/**
+ * Live events to many listeners, as server-sent events. Each message is one event with its id; a comment every
+ * 15 s keeps the connection open; the message `reset` tells a client that has missed too much to load anew.
+ */
+export class EventStreams {
+  readonly #parts: EventStreamsParts;
+  readonly #open = new Set<EventStream>();
+  readonly #slowClosed;
+  #subscription: Subscription | null = null;
+
+  constructor(parts: EventStreamsParts) {
+    this.#parts = parts;
+    const { metrics } = parts;
+    metrics.gauge('omoi_api_event_streams', 'Open streams of live events.', () => this.#open.size);
+    this.#slowClosed = metrics.counter(
+      'omoi_api_event_streams_closed_slow_total',
+      'Streams of live events that were closed because their client read too slowly.',
+    );
+  }
+
+  /** @throws OmoiError `too_many_streams`; ask before the head is written */
+  checkRoom(): void {
+    if (this.#open.size < maxStreams) return;
+    throw new OmoiError('too_many_streams', `${maxStreams} streams of live events are open already`);
+  }
+
+  /** Sends what was missed, then what happens, until the client leaves or the server stops. */
+  async run(request: StreamRequest): Promise<void> {
+    const stream = new EventStream(request, () => this.#slowClosed.add(1));
+    this.#open.add(stream);
+    this.#subscription ??= this.#parts.events.listen((event) => this.#publish(event));
+    const heartbeat = this.#startHeartbeat(stream);
+    request.response.on('close', () => {
+      heartbeat.cancel();
+      this.#open.delete(stream);
+      if (this.#open.size === 0) {
+        this.#subscription?.stop();
+        this.#subscription = null;
+      }
+    });
+    stream.write(`retry: ${reconnectMs}\n\n`);
+    await this.#resume(stream, request.lastEventId);
+  }
+
+  stop(): void {
+    for (const stream of this.#open) stream.end();
+  }
+
+  #publish(event: SystemEvent): void {
+    if (this.#open.size === 0) return;
+    const message = formatEvent(event);
+    for (const stream of this.#open) stream.offer(event, message);
+  }
+
+  /** Live events wait in the stream while the log is read, so that none falls between the two. */
+  async #resume(stream: EventStream, lastEventId: number | null): Promise<void> {
+    if (lastEventId === null) {
+      stream.goLive();
+      return;
+    }
+    let afterId = lastEventId;
+    for (let sent = 0; sent <= maxResumedEvents; sent += resumePageSize) {
+      const page = await this.#parts.events.list({ afterId, limit: resumePageSize });
+      for (const event of page) stream.send(event, formatEvent(event));
+      afterId = page.at(-1)?.id ?? afterId;
+      if (page.length < resumePageSize || stream.ended) {
+        stream.goLive();
+        return;
+      }
+    }
+    stream.write('event: reset\ndata: {}\n\n');
+    stream.goLive();
+  }
+
+  #startHeartbeat(stream: EventStream): Timer {
+    return this.#parts.clock.every(heartbeatMs, () => {
+      stream.write(': beat\n\n');
+      void stream.checkPermission();
+    });
+  }
+}
+
+/** One listener's connection. */
+class EventStream {
+  readonly #request: StreamRequest;
+  readonly #onSlow: () => void;
+  /** What happened while the log was being read; null once the stream is live. */
+  #waiting: { event: SystemEvent; message: string }[] | null = [];
+  #lastSentId = 0;
+
+  constructor(request: StreamRequest, onSlow: () => void) {
+    this.#request = request;
+    this.#onSlow = onSlow;
+  }
+
+  get ended(): boolean {
+    return this.#request.response.writableEnded || this.#request.response.destroyed;
+  }
+
+  offer(event: SystemEvent, message: string): void {
+    if (this.#waiting === null) this.send(event, message);
+    else if (this.#waiting.length < maxResumedEvents) this.#waiting.push({ event, message });
+    else this.#closeSlow();
+  }
+
+  send(event: SystemEvent, message: string): void {
+    if (event.id <= this.#lastSentId) return;
+    this.#lastSentId = event.id;
+    if (this.#request.accepts(event)) this.write(message);
+  }
+
+  goLive(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    for (const { event, message } of waiting) this.send(event, message);
+  }
+
+  write(text: string): void {
+    if (this.ended) return;
+    this.#request.response.write(text);
+    if (this.#request.response.writableLength > maxUnreadBytes) this.#closeSlow();
+  }
+
+  async checkPermission(): Promise<void> {
+    if (!(await this.#request.mayContinue())) this.end();
+  }
+
+  end(): void {
+    if (!this.ended) this.#request.response.end();
+  }
+
+  #closeSlow(): void {
+    this.#onSlow();
+    this.#request.response.destroy();
+  }
+}
+
+function formatEvent(event: SystemEvent): string {
+  return `id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`;
+}

@@ -1,0 +1,27 @@
+import { OmoiError, messageOf } from '#telemetry';
+import type { ApiApp } from './app.ts';
+
+/** Reads JSON bodies and nothing else; a body that is not well-formed is told where it breaks. */
+export function acceptJsonBodies(app: ApiApp): void {
+  // `__proto__` keys are refused, so that no handler can be made to write to a prototype.
+  const parse = app.getDefaultJsonParser('error', 'ignore');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    const text = body.toString();
+    void parse(request, text, (error, value) => {
+      if (error)
+        done(new OmoiError('malformed_json', `the body is no well-formed JSON: ${whyMalformed(text)}`));
+      else done(null, value);
+    });
+  });
+}
+
+function whyMalformed(text: string): string {
+  if (text === '') return 'it is empty';
+  try {
+    JSON.parse(text);
+    return 'the key "__proto__" is not allowed';
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
+}

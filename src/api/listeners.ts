@@ -1,0 +1,72 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import type { ApiApp } from './app.ts';
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+export interface Listeners {
+  /** Listens on TCP and returns the URL. */
+  listen(address: ListenAddress): Promise<string>;
+  /** Listens on a Unix socket that only its owner can open; whoever comes in there is admin without a token. */
+  listenLocally(socketPath: string): Promise<void>;
+}
+
+interface OwnedListeners extends Listeners {
+  isLocalOwner(request: FastifyRequest): boolean;
+  /** Takes no more connections and waits until those that are open have ended. */
+  close(): Promise<void>;
+  /** Ends the connections that are still open. */
+  cutOff(): void;
+}
+
+export function createListeners(app: ApiApp): OwnedListeners {
+  const localConnections = new WeakSet<Socket>();
+  let local: { readonly server: Server; readonly socketPath: string } | null = null;
+
+  return {
+    isLocalOwner: (request) => localConnections.has(request.socket),
+    async listen(address) {
+      await app.listen(address);
+      return urlOf(app.server.address(), address);
+    },
+    async listenLocally(socketPath) {
+      const server = createServer((request, response) => app.routing(request, response));
+      server.on('connection', (socket) => localConnections.add(socket));
+      // A crash leaves the file behind; that no other server runs here is known before anybody listens.
+      rmSync(socketPath, { force: true });
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(socketPath, resolve);
+      });
+      chmodSync(socketPath, 0o600);
+      local = { server, socketPath };
+    },
+    async close() {
+      const localClosed = local ? closeServer(local.server) : Promise.resolve();
+      await Promise.all([app.close(), localClosed]);
+    },
+    cutOff() {
+      app.server.closeAllConnections();
+      local?.server.closeAllConnections();
+    },
+  };
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}
+
+function urlOf(bound: AddressInfo | string | null, asked: ListenAddress): string {
+  const port = typeof bound === 'object' && bound !== null ? bound.port : asked.port;
+  const host = asked.host.includes(':') ? `[${asked.host}]` : asked.host;
+  return `http://${host}:${port}`;
+}

@@ -1,0 +1,42 @@
+import { OmoiError } from '#telemetry';
+import { z } from 'zod';
+import type { ApiApp } from '../app.ts';
+import { errorBody } from '../error-answer.ts';
+
+export interface HealthParts {
+  /** The names of the parts that are not ready to serve. */
+  notReady(): readonly string[];
+}
+
+/** For load balancers and supervisors: does the process answer, and may it get traffic? */
+export function registerHealthRoutes(app: ApiApp, parts: HealthParts): void {
+  app.get(
+    '/healthz',
+    {
+      config: { access: 'public' },
+      schema: {
+        tags: ['health'],
+        summary: 'Whether the server is alive',
+        response: { 200: z.object({ status: z.literal('alive') }) },
+      },
+    },
+    () => ({ status: 'alive' as const }),
+  );
+
+  app.get(
+    '/readyz',
+    {
+      config: { access: 'public' },
+      schema: {
+        tags: ['health'],
+        summary: 'Whether the server is ready to serve',
+        response: { 200: z.object({ status: z.literal('ready') }), 503: errorBody },
+      },
+    },
+    () => {
+      const waitingFor = parts.notReady();
+      if (waitingFor.length > 0) throw new OmoiError('not_ready', `not ready: ${waitingFor.join(', ')}`);
+      return { status: 'ready' as const };
+    },
+  );
+}
