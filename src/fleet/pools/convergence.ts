@@ -1,0 +1,166 @@
+import type { StateTransaction } from '#storage';
+import { messageOf, OmoiError } from '#telemetry';
+import { effectiveCount, slotAgentId } from './pool-definition.ts';
+import type { Asked, PoolParts } from './pool-parts.ts';
+import { definitionOf, deleteExpiredClaims, liveClaims, type PoolRow } from './pool-rows.ts';
+import {
+  changeProcess,
+  forgetOlderProcesses,
+  insertIntent,
+  poolProcesses,
+  type ProcessRow,
+} from './process-rows.ts';
+import { newestOf, planSlots } from './slot-plan.ts';
+import { createSpawnNonce } from './spawn-nonce.ts';
+
+/** What follows from a committed change: to be carried out after the commit. */
+export interface Consequences {
+  spawn(key: { readonly agentId: string; readonly generation: number; readonly poolId: string }): void;
+  stop(row: ProcessRow): void;
+}
+
+export interface Converged {
+  readonly effective: number;
+  /** Whether generations were opened or retired. */
+  readonly moved: boolean;
+  /** When the next claim expires, wall ms since epoch; null without claims. */
+  readonly nextExpiryMs: number | null;
+}
+
+/** Why a place got a generation; what made the pool larger is in its own event. */
+const SCALED_UP = 'pool_scaled_up';
+
+/**
+ * Brings what is recorded of a pool in line with the count it should have, inside the transaction of whatever
+ * changed. The caller holds the pool's row.
+ */
+export class Convergence {
+  readonly #parts: PoolParts;
+  readonly #consequences: Consequences;
+
+  constructor(parts: PoolParts, consequences: Consequences) {
+    this.#parts = parts;
+    this.#consequences = consequences;
+  }
+
+  async converge(tx: StateTransaction, row: PoolRow, asked: Asked): Promise<Converged> {
+    const expired = await deleteExpiredClaims(tx, row.pool_id);
+    const claims = await liveClaims(tx, row.pool_id);
+    const claimed = claims.reduce((sum, claim) => sum + claim.add_count, 0);
+    const effective = row.state === 'removing' ? 0 : effectiveCount(definitionOf(row), claimed);
+    if (expired.length > 0) await this.tellChanged(tx, { row, effective, reason: 'claim_expired', asked });
+    const processes = await poolProcesses(tx, row.pool_id);
+    const plan = planSlots(row.pool_id, effective, newestOf(processes));
+    // A claim's own trace is that of the workers it brings.
+    const cause = claims.at(-1)?.traceparent ?? null;
+    for (const slot of plan.open) {
+      await this.#openSlot(tx, row, {
+        agentId: slotAgentId(row.pool_id, slot),
+        asked: { reason: SCALED_UP, by: asked.by, traceparent: asked.traceparent ?? cause },
+      });
+    }
+    for (const process of plan.retire) await this.retire(tx, row, { process, wish: 'retired' });
+    if (row.state === 'removing' && processes.every((process) => process.state === 'ended')) {
+      await this.#remove(tx, row.pool_id);
+    }
+    return {
+      effective,
+      moved: plan.open.length + plan.retire.length > 0,
+      nextExpiryMs: claims.length > 0 ? Math.min(...claims.map((claim) => claim.expires_at_ms)) : null,
+    };
+  }
+
+  /** Opens generation n+1 (or the first) and writes down that it shall run. Returns the generation. */
+  async open(
+    tx: StateTransaction,
+    row: PoolRow,
+    opening: { agentId: string; asked: Asked },
+  ): Promise<number> {
+    const { agentId, asked } = opening;
+    const nonce = createSpawnNonce();
+    const pool = definitionOf(row);
+    const generation = await this.#parts.generations.openGeneration(tx, {
+      agentId,
+      agentType: pool.agentType,
+      poolId: pool.id,
+      phaseId: pool.phaseId,
+      nonce,
+      reason: asked.reason,
+      requestedBy: asked.by,
+      traceparent: asked.traceparent,
+    });
+    const key = { agentId, generation, poolId: pool.id };
+    await insertIntent(tx, { ...key, runtime: pool.runtime, nonce, traceparent: asked.traceparent });
+    await forgetOlderProcesses(tx, key);
+    tx.afterCommit(() => this.#consequences.spawn(key));
+    return generation;
+  }
+
+  /** Writes down that a process shall not run any more; it has the pool's grace to end by itself. */
+  async retire(
+    tx: StateTransaction,
+    row: PoolRow,
+    retirement: { readonly process: ProcessRow; readonly wish: 'stopped' | 'retired' | 'replaced' },
+  ): Promise<void> {
+    const { process, wish } = retirement;
+    const killAtMs =
+      process.state === 'ended' ? null : (process.kill_at_ms ?? Math.round(tx.nowMs + row.grace_ms));
+    await changeProcess(
+      tx,
+      { agentId: process.agent_id, generation: process.generation },
+      { wish, kill_at_ms: killAtMs },
+    );
+    if (process.state === 'ended') return;
+    tx.afterCommit(() => this.#consequences.stop({ ...process, wish, kill_at_ms: killAtMs }));
+  }
+
+  async tellChanged(
+    tx: StateTransaction,
+    change: {
+      readonly row: PoolRow;
+      readonly effective: number;
+      readonly reason: string;
+      readonly asked: Asked;
+    },
+  ): Promise<void> {
+    const { row, effective, reason, asked } = change;
+    await this.#parts.bus.append(tx, {
+      event_type: 'fleet.pool.changed',
+      entity_type: 'pool',
+      entity_id: row.pool_id,
+      payload: { pool_id: row.pool_id, desired: row.desired, effective, reason },
+      traceparent: asked.traceparent,
+    });
+  }
+
+  /** A place whose agent may not start (it is quarantined, or somebody else's) stays empty. */
+  async #openSlot(
+    tx: StateTransaction,
+    row: PoolRow,
+    opening: { readonly agentId: string; readonly asked: Asked },
+  ): Promise<void> {
+    try {
+      await this.open(tx, row, opening);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#parts.logger.warn(
+        { pool_id: row.pool_id, agent_id: opening.agentId, error: messageOf(error) },
+        'A place of a pool stays empty.',
+      );
+    }
+  }
+
+  async #remove(tx: StateTransaction, poolId: string): Promise<void> {
+    for (const table of ['agent_processes', 'pool_claims', 'pools'] as const) {
+      await tx.db.deleteFrom(table).where('pool_id', '=', poolId).execute();
+    }
+  }
+}
+
+/** Refusals come before anything was written, so the transaction can go on. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof OmoiError &&
+    (error.code === 'transition_not_allowed' || error.code === 'agent_not_managed')
+  );
+}

@@ -1,0 +1,52 @@
+import type { EventBus } from '#eventbus';
+import type { StateDatabase, StateTransaction } from '#storage';
+import type { Clock, Logger, Random, SelfMetrics, Tracing } from '#telemetry';
+import type { GenerationLog } from '../generation-log.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
+
+/** Where the workers find the server; known when it listens. */
+export interface WorkerConnection {
+  /** `http://127.0.0.1:4600` */
+  readonly url: string;
+  /** Where OTLP/HTTP goes; null where it is not served. */
+  readonly otlpUrl: string | null;
+  /** What every worker inherits: PATH, HOME … and none of the server's secrets. */
+  readonly inheritedEnv: Readonly<Record<string, string>>;
+}
+
+/** Gives a managed agent its bearer token, bound to the agent and its pool. */
+export type MintAgentToken = (
+  tx: StateTransaction,
+  agent: { readonly agentId: string; readonly poolId: string | null },
+) => Promise<string>;
+
+/** Asks an agent by its next heartbeat's answer to finish its work and leave. */
+export interface DrainSignal {
+  setDesired(
+    holder: { readonly agentId: string; readonly generation: number },
+    desired: 'run' | 'drain',
+  ): void;
+}
+
+/** What pools and their processes stand on. */
+export interface PoolParts {
+  readonly database: StateDatabase;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+  readonly tracing: Tracing;
+  readonly generations: GenerationLog;
+  readonly drains: DrainSignal;
+  readonly runtimes: readonly Runtime[];
+  readonly mintAgentToken: MintAgentToken;
+}
+
+/** Who asked for a change, and why. */
+export interface Asked {
+  readonly reason: string;
+  /** The person, token or policy. */
+  readonly by: string;
+  readonly traceparent: string | null;
+}

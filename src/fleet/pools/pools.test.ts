@@ -1,0 +1,371 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createEventBus, type EventBus } from '#eventbus';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import {
+  createSeededRandom,
+  SelfMetrics,
+  silentLogger,
+  VirtualClock,
+  type EventType,
+  type Tracing,
+} from '#telemetry';
+import { createFleet, type Fleet } from '../fleet.ts';
+import { MemoryMachine, MemoryRuntime } from '../test-support/memory-runtime.ts';
+import type { PoolDefinition } from './pool-definition.ts';
+import { Pools } from './pools.ts';
+
+const ASKED = { reason: 'test', by: 'tester', traceparent: null };
+const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const GRACE_MS = 5000;
+
+const POOL: PoolDefinition = {
+  id: 'coders',
+  agentType: 'worker',
+  phaseId: 'PHASE_IMPLEMENTATION',
+  runtime: 'process',
+  command: ['run'],
+  cwd: null,
+  env: { COLOUR: 'green', OMOI_AGENT_ID: 'somebody-else' },
+  desired: 2,
+  min: 0,
+  max: 6,
+  graceMs: GRACE_MS,
+  orphanTimeoutMs: 60_000,
+  onOrphan: 'continue',
+  heartbeatIntervalMs: null,
+  heartbeatTtlMs: null,
+};
+
+/** Spans whose traceparent tells their parent: the trace stays, the span id is new. */
+const tracing: Tracing = {
+  startSpan: (_, { parent }) => ({
+    traceparent: parent === null ? TRACE : parent.replace(/-[0-9a-f]{16}-/, '-00000000000000aa-'),
+    setAttributes() {},
+    addLink() {},
+    addEvent() {},
+    fail() {},
+    end() {},
+  }),
+};
+
+const clock = new VirtualClock();
+let database: StateDatabase;
+let bus: EventBus;
+let fleet: Fleet;
+let machine: MemoryMachine;
+let pools: Pools;
+
+function openPools(): Pools {
+  return new Pools(
+    {
+      database,
+      bus,
+      clock,
+      random: createSeededRandom(7),
+      logger: silentLogger,
+      metrics: new SelfMetrics(),
+      tracing,
+      generations: fleet.agents,
+      drains: fleet.agents,
+      runtimes: [new MemoryRuntime(machine)],
+      mintAgentToken: async (_, { agentId }) => `token of ${agentId}`,
+    },
+    { url: 'http://127.0.0.1:4600', otlpUrl: null, inheritedEnv: { PATH: '/bin' } },
+  );
+}
+
+/** The database answers from a thread: real turns of the event loop pass until it has. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 5000; turn++) {
+    if (await condition()) return;
+    await clock.advance(0);
+  }
+  throw new Error('it did not come true');
+}
+
+const runningAgents = (): string[] =>
+  machine.running.map((spec) => `${spec.agentId}/${spec.generation}`).sort();
+const processes = async (): Promise<Record<string, string>> =>
+  Object.fromEntries(
+    (await pools.get('coders')).slots.map((slot) => [slot.agentId, `${slot.process} ${slot.wish}`]),
+  );
+const events = async (type: EventType) => bus.list({ types: [type], limit: 100 });
+const status = (agentId: string): string | undefined => fleet.agents.get(agentId)?.status;
+
+async function runs(...agents: string[]): Promise<void> {
+  await until(async () => {
+    const { slots } = await pools.get('coders');
+    const recorded = slots.filter((slot) => slot.process === 'running').length;
+    return (
+      runningAgents().join() === [...agents].sort().join() && recorded >= new Set(agents.map(nameOf)).size
+    );
+  });
+}
+
+const nameOf = (agent: string): string => agent.split('/')[0] ?? '';
+
+beforeEach(async () => {
+  database = await openTestStateDatabase(clock);
+  const common = { database, clock, random: createSeededRandom(1), logger: silentLogger };
+  bus = createEventBus({ ...common, metrics: new SelfMetrics() });
+  fleet = createFleet({ ...common, bus, metrics: new SelfMetrics() });
+  machine = new MemoryMachine();
+  pools = openPools();
+  await pools.start();
+});
+
+afterEach(async () => {
+  await pools.close();
+  await bus.stop();
+  await database.close();
+});
+
+describe('a pool', () => {
+  it('starts what it should have, and tells each agent who it is', async () => {
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    const env = machine.starts[0]?.env ?? {};
+    expect(env).toMatchObject({
+      OMOI_URL: 'http://127.0.0.1:4600',
+      OMOI_AGENT_ID: 'coders-1',
+      OMOI_AGENT_GENERATION: '1',
+      OMOI_AGENT_TOKEN: 'token of coders-1',
+      OMOI_POOL_ID: 'coders',
+      OMOI_PHASE_ID: 'PHASE_IMPLEMENTATION',
+      COLOUR: 'green',
+      PATH: '/bin',
+    });
+    expect(env['OMOI_AGENT_NONCE']).toMatch(/^[0-9a-f]{48}$/);
+    expect(env['TRACEPARENT']).toBe(TRACE);
+    expect((await events('fleet.agent.spawned')).length).toBe(2);
+  });
+
+  it('starts nothing when an agent ends unasked', async () => {
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    machine.end(machine.pidOf('coders-2'), { exitCode: 3 });
+    await until(() => status('coders-2') === 'FAILED');
+    await clock.advance(600_000);
+    expect(runningAgents()).toEqual(['coders-1/1']);
+    expect((await events('fleet.agent.exited'))[0]?.payload).toMatchObject({ exit_code: 3, expected: false });
+  });
+
+  it('grows by a claim once, and shrinks from the top when it expires', async () => {
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    const claim = { ...ASKED, traceparent: TRACE, poolId: 'coders', claimId: 'c1', add: 2, ttlMs: 60_000 };
+    expect((await pools.claimScale(claim)).effective).toBe(4);
+    expect((await pools.claimScale(claim)).effective).toBe(4);
+    await runs('coders-1/1', 'coders-2/1', 'coders-3/1', 'coders-4/1');
+    expect(machine.starts[2]?.env['TRACEPARENT']).toContain('0af7651916cd43dd8448eb211c80319c');
+    expect(await pools.extendScale('c1', 120_000)).toBe(true);
+    await clock.advance(100_000);
+    expect(runningAgents().length).toBe(4);
+    await clock.advance(21_000);
+    await runs('coders-1/1', 'coders-2/1');
+    await until(() => status('coders-4') === 'TERMINATED' && status('coders-3') === 'TERMINATED');
+    expect(await pools.extendScale('c1', 1000)).toBe(false);
+    expect((await events('fleet.pool.changed')).map((event) => event.payload)).toMatchObject([
+      { effective: 2 },
+      { effective: 4 },
+      { effective: 2, reason: 'claim_expired' },
+    ]);
+  });
+
+  it('fills a place again whose agent was retired, as the next generation', async () => {
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await pools.update('coders', { desired: 1 }, ASKED);
+    await runs('coders-1/1');
+    await until(() => status('coders-2') === 'TERMINATED');
+    await pools.update('coders', { desired: 2 }, ASKED);
+    await runs('coders-1/1', 'coders-2/2');
+  });
+
+  it('never has more than max', async () => {
+    await pools.create(POOL, ASKED);
+    const claim = { ...ASKED, poolId: 'coders', claimId: 'c1', add: 100, ttlMs: 60_000 };
+    expect((await pools.claimScale(claim)).effective).toBe(6);
+    await pools.releaseScale('c1', ASKED);
+    await pools.releaseScale('c1', ASKED);
+    await until(async () => (await pools.get('coders')).effective === 2);
+  });
+
+  it('goes when the last of its agents has ended', async () => {
+    await pools.create({ ...POOL, command: ['ignore_sigterm'] }, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await pools.remove('coders', ASKED);
+    expect((await pools.get('coders')).state).toBe('removing');
+    await expect(pools.update('coders', { desired: 3 }, ASKED)).rejects.toMatchObject({
+      code: 'transition_not_allowed',
+    });
+    await clock.advance(GRACE_MS);
+    await until(async () => (await pools.list()).length === 0);
+    expect(runningAgents()).toEqual([]);
+  });
+});
+
+describe('a restart', () => {
+  it('starts n+1 at once, and kills n when its grace is over', async () => {
+    await pools.create({ ...POOL, desired: 1, command: ['ignore_sigterm'] }, ASKED);
+    await runs('coders-1/1');
+    const order = { ...ASKED, agentId: 'coders-1', expectedGeneration: 1 };
+    expect(await pools.restart(order)).toEqual({ generation: 2, opened: true });
+    expect(await pools.restart(order)).toEqual({ generation: 2, opened: false });
+    await runs('coders-1/1', 'coders-1/2');
+    await clock.advance(GRACE_MS - 1);
+    expect(runningAgents()).toEqual(['coders-1/1', 'coders-1/2']);
+    await clock.advance(2);
+    await runs('coders-1/2');
+    expect(status('coders-1')).toBe('SPAWNING');
+    expect((await events('fleet.agent.restart_requested')).length).toBe(1);
+  });
+
+  it('brings back what failed, and what a person stopped', async () => {
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    machine.end(machine.pidOf('coders-1'), { signal: 'SIGSEGV' });
+    await until(() => status('coders-1') === 'FAILED');
+    await pools.stop({ ...ASKED, agentId: 'coders-2' });
+    await until(() => status('coders-2') === 'TERMINATED');
+    await pools.update('coders', { env: { COLOUR: 'red' } }, ASKED);
+    await clock.advance(60_000);
+    expect(runningAgents()).toEqual([]);
+    expect((await pools.restart({ ...ASKED, agentId: 'coders-1' })).generation).toBe(2);
+    expect((await pools.restart({ ...ASKED, agentId: 'coders-2' })).generation).toBe(2);
+    await runs('coders-1/2', 'coders-2/2');
+    expect(machine.starts.at(-1)?.env['COLOUR']).toBe('red');
+  });
+
+  it.each([
+    [{ agentId: 'nobody' }, 'unknown_agent'],
+    [{ agentId: 'coders-1', expectedGeneration: 9 }, 'unknown_generation'],
+    [{ agentId: 'coders-2' }, 'transition_not_allowed'],
+    [{ agentId: 'guest' }, 'agent_not_managed'],
+  ])('of %j is refused', async (order, code) => {
+    await fleet.agents.register({
+      agentId: 'guest',
+      agentType: 'worker',
+      poolId: null,
+      phaseId: null,
+      generation: null,
+      nonce: 'n',
+      newGeneration: false,
+      labels: {},
+      capabilities: [],
+      heartbeatIntervalMs: null,
+      heartbeatTtlMs: null,
+      traceparent: null,
+    });
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await pools.update('coders', { desired: 1 }, ASKED);
+    await expect(pools.restart({ ...ASKED, ...order })).rejects.toMatchObject({ code });
+  });
+});
+
+describe('a command that does not exist', () => {
+  it('is told of by the pool, which tries again later and later, and starts once it is corrected', async () => {
+    await pools.create({ ...POOL, desired: 1, command: ['missing'] }, ASKED);
+    await until(async () => (await pools.get('coders')).spawnFailures === 1);
+    const first = await pools.get('coders');
+    expect(first.lastError).toBe('the command "missing" was not found');
+    expect(first.nextAttemptAtMs).toBeGreaterThan(clock.wallMs());
+    await clock.advance(1000);
+    await until(async () => (await pools.get('coders')).spawnFailures === 2);
+    const failures = await events('fleet.pool.spawn_failed');
+    expect(failures.length).toBe(2);
+    await pools.update('coders', { command: ['run'] }, ASKED);
+    await clock.advance(5000);
+    await runs('coders-1/1');
+    expect(await pools.get('coders')).toMatchObject({ spawnFailures: 0, lastError: null });
+  });
+
+  it('leaves nothing to start when its agent is no longer wanted', async () => {
+    await pools.create({ ...POOL, desired: 1, command: ['missing'] }, ASKED);
+    await until(async () => (await pools.get('coders')).spawnFailures === 1);
+    await pools.update('coders', { desired: 0, command: ['run'] }, ASKED);
+    await until(async () => (await processes())['coders-1'] === 'ended retired');
+    expect(machine.starts).toEqual([]);
+  });
+});
+
+describe('after a crash of the server', () => {
+  /** kill -9: nothing is closed in order, and nothing more is written. */
+  async function crash(): Promise<void> {
+    await pools.close();
+    pools = openPools();
+    await pools.start();
+  }
+
+  it('what runs is adopted, not doubled, and its end is seen with an unknown code', async () => {
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await crash();
+    await runs('coders-1/1', 'coders-2/1');
+    expect(machine.starts.length).toBe(2);
+    machine.end(machine.pidOf('coders-1'), { exitCode: 0 });
+    await until(() => status('coders-1') === 'FAILED');
+    expect((await events('fleet.agent.exited'))[0]?.payload).toMatchObject({ exit_code: null, signal: null });
+  });
+
+  it('what ended meanwhile has failed', async () => {
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await pools.close();
+    machine.end(machine.pidOf('coders-2'), { exitCode: 0 });
+    pools = openPools();
+    await pools.start();
+    await until(() => status('coders-2') === 'FAILED');
+    expect(runningAgents()).toEqual(['coders-1/1']);
+  });
+
+  it.each([
+    ['was carried out', true],
+    ['was not carried out', false],
+  ])('an intent whose spawn %s is carried out once', async (_, carriedOut) => {
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    const spec = machine.starts[0];
+    if (!spec) throw new Error('nothing was started');
+    await pools.close();
+    if (!carriedOut) {
+      machine.end(machine.pidOf('coders-1'), {});
+    }
+    await database.transaction(async (tx) => {
+      await tx.db
+        .updateTable('agent_processes')
+        .set({ state: 'intended', nonce: spec.nonce, handle: null, pid: null, started_at_ms: null })
+        .where('agent_id', '=', 'coders-1')
+        .execute();
+    });
+    pools = openPools();
+    await pools.start();
+    await runs('coders-1/1', 'coders-2/1');
+    expect(machine.starts.length).toBe(carriedOut ? 2 : 3);
+    expect(machine.starts.at(-1)?.nonce).toBeDefined();
+  });
+
+  it('a stop goes on where it was', async () => {
+    await pools.create({ ...POOL, command: ['ignore_sigterm'] }, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await pools.update('coders', { desired: 1 }, ASKED);
+    await crash();
+    expect(runningAgents()).toEqual(['coders-1/1', 'coders-2/1']);
+    await clock.advance(GRACE_MS + 1);
+    await runs('coders-1/1');
+  });
+});
+
+describe('stopAll', () => {
+  it('ends every agent; they run again when Omoi starts again', async () => {
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await pools.stopAll(GRACE_MS);
+    expect(runningAgents()).toEqual([]);
+    await pools.close();
+    pools = openPools();
+    await pools.start();
+    await runs('coders-1/2', 'coders-2/2');
+  });
+});

@@ -1,0 +1,424 @@
+import type { StateTransaction } from '#storage';
+import { messageOf, OmoiError, type Timer } from '#telemetry';
+import { Convergence, type Converged } from './convergence.ts';
+import {
+  assertPoolDefinition,
+  maxAgentsPerPool,
+  type PoolChange,
+  type PoolDefinition,
+} from './pool-definition.ts';
+import type { Asked, PoolParts, WorkerConnection } from './pool-parts.ts';
+import {
+  definitionOf,
+  insertPool,
+  liveClaims,
+  lockPool,
+  unknownPool,
+  updatePool,
+  type PoolRow,
+} from './pool-rows.ts';
+import { readPool, readPools, type PoolView } from './pool-view.ts';
+import { ProcessSupervisor } from './process-supervisor.ts';
+import { newestProcess, type ProcessRow } from './process-rows.ts';
+
+export interface RestartOrder extends Asked {
+  readonly agentId: string;
+  /** The generation that shall be replaced; where it is not the newest any more, nothing is done. */
+  readonly expectedGeneration?: number;
+}
+
+export interface Restarted {
+  /** The generation that shall run now. */
+  readonly generation: number;
+  /** False where an earlier order had done it already. */
+  readonly opened: boolean;
+}
+
+export interface ScaleClaim extends Asked {
+  readonly poolId: string;
+  /** Claiming again with the same id changes nothing but the expiry. */
+  readonly claimId: string;
+  /** How many agents more. */
+  readonly add: number;
+  readonly ttlMs: number;
+}
+
+export interface ScaleResult {
+  readonly effective: number;
+  /** Wall ms since epoch. */
+  readonly expiresAtMs: number;
+}
+
+const maxClaimsPerPool = 100;
+const CONVERGE_AGAIN_MS = 1000;
+
+/**
+ * Pools and the processes of their agents. Every change is one transaction that leaves behind what should run;
+ * the supervisor carries it out. What has failed stays down until somebody asks for a restart.
+ */
+export class Pools {
+  readonly #parts: PoolParts;
+  readonly #supervisor: ProcessSupervisor;
+  readonly #convergence: Convergence;
+  readonly #expiries = new Map<string, Timer>();
+  readonly #ended = new Set<() => void>();
+  #stopping = false;
+
+  constructor(parts: PoolParts, connection: WorkerConnection) {
+    this.#parts = parts;
+    this.#supervisor = new ProcessSupervisor(parts, connection, (poolId) => this.#onEnded(poolId));
+    this.#convergence = new Convergence(parts, {
+      spawn: (key) => this.#supervisor.spawn(key),
+      stop: (row) => this.#supervisor.stop(row),
+    });
+  }
+
+  /** Adopts what runs, then brings every pool to its count. */
+  async start(): Promise<void> {
+    await this.#supervisor.start();
+    const pools = await this.#parts.database.reader.selectFrom('pools').select('pool_id').execute();
+    for (const { pool_id: poolId } of pools) this.#convergeSoon(poolId);
+  }
+
+  /** Stops looking after the processes: they go on. */
+  async close(): Promise<void> {
+    this.#stopping = true;
+    for (const timer of this.#expiries.values()) timer.cancel();
+    await this.#supervisor.close();
+  }
+
+  /** Ends every process, with SIGKILL after `graceMs`. They are started again when Omoi starts again. */
+  async stopAll(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const { database, clock } = this.#parts;
+    const live = await database.transaction(async (tx) => {
+      const rows = await tx.db
+        .selectFrom('agent_processes')
+        .selectAll()
+        .where('state', '!=', 'ended')
+        .execute();
+      for (const process of rows) {
+        const row = await lockPool(tx, process.pool_id);
+        await this.#convergence.retire(tx, { ...row, grace_ms: graceMs }, { process, wish: 'retired' });
+      }
+      return rows.length;
+    });
+    if (live === 0) return;
+    const deadlineMs = clock.monotonicMs() + graceMs + CONVERGE_AGAIN_MS;
+    while (clock.monotonicMs() < deadlineMs && (await this.#countLive()) > 0) {
+      await this.#nextEnd(deadlineMs - clock.monotonicMs());
+    }
+  }
+
+  list(): Promise<readonly PoolView[]> {
+    return readPools(this.#parts.database);
+  }
+
+  /** @throws OmoiError `unknown_pool` */
+  async get(poolId: string): Promise<PoolView> {
+    const view = await readPool(this.#parts.database, poolId);
+    if (!view) throw unknownPool(poolId);
+    return view;
+  }
+
+  /** @throws OmoiError `invalid_request`, `pool_bounds`, `pool_exists` */
+  async create(pool: PoolDefinition, asked: Asked): Promise<PoolView> {
+    this.#assert(pool);
+    await this.#redefine(pool.id, asked, (tx) => insertPool(tx, pool));
+    return this.get(pool.id);
+  }
+
+  /** Makes a pool what the configuration says, new or not. */
+  async declare(pool: PoolDefinition, asked: Asked): Promise<void> {
+    this.#assert(pool);
+    const known = await readPool(this.#parts.database, pool.id);
+    if (!known) await this.create(pool, asked);
+    else if (JSON.stringify(known.definition) !== JSON.stringify(pool))
+      await this.update(pool.id, pool, asked);
+  }
+
+  /** @throws OmoiError `unknown_pool`, `invalid_request`, `pool_bounds` */
+  async update(poolId: string, change: PoolChange, asked: Asked): Promise<PoolView> {
+    await this.#redefine(poolId, asked, async (tx) => {
+      const row = await lockPool(tx, poolId);
+      assertActive(row);
+      this.#assert({ ...definitionOf(row), ...change });
+      await updatePool(tx, row, change);
+    });
+    return this.get(poolId);
+  }
+
+  /**
+   * Stops every agent of the pool; the pool is gone when the last has ended. Repeating it changes nothing.
+   * @throws OmoiError `unknown_pool`
+   */
+  async remove(poolId: string, asked: Asked): Promise<void> {
+    await this.#redefine(poolId, asked, async (tx) => {
+      await lockPool(tx, poolId);
+      await tx.db.updateTable('pools').set({ state: 'removing' }).where('pool_id', '=', poolId).execute();
+    });
+  }
+
+  /**
+   * Adds agents to a pool until the claim expires.
+   * @throws OmoiError `unknown_pool`, `invalid_request`
+   */
+  async claimScale(claim: ScaleClaim): Promise<ScaleResult> {
+    const { poolId, claimId, add, ttlMs } = claim;
+    if (!Number.isInteger(add) || add < 1 || add > maxAgentsPerPool) {
+      throw new OmoiError('invalid_request', `add: ${add} is not between 1 and ${maxAgentsPerPool}.`);
+    }
+    const expiresAtMs = await this.#rescale(poolId, claim, async (tx) => {
+      assertActive(await lockPool(tx, poolId));
+      const claims = await liveClaims(tx, poolId);
+      const known = claims.some((other) => other.claim_id === claimId);
+      if (!known && claims.length >= maxClaimsPerPool) {
+        throw new OmoiError(
+          'pool_bounds',
+          `Pool ${poolId} has maxClaimsPerPool (${maxClaimsPerPool}) claims.`,
+        );
+      }
+      const expiresAt = Math.round(tx.nowMs + ttlMs);
+      await tx.db
+        .insertInto('pool_claims')
+        .values({
+          claim_id: claimId,
+          pool_id: poolId,
+          add_count: add,
+          holder: claim.by,
+          reason: claim.reason,
+          traceparent: claim.traceparent,
+          created_at_ms: tx.nowMs,
+          expires_at_ms: expiresAt,
+        })
+        .onConflict((conflict) => conflict.column('claim_id').doUpdateSet({ expires_at_ms: expiresAt }))
+        .execute();
+      return expiresAt;
+    });
+    return { effective: (await this.get(poolId)).effective, expiresAtMs };
+  }
+
+  /**
+   * Moves a claim's expiry to `ttlMs` from now. Returns false when it has expired: nothing is changed.
+   */
+  async extendScale(claimId: string, ttlMs: number): Promise<boolean> {
+    const poolId = await this.#poolOfClaim(claimId);
+    if (poolId === null) return false;
+    return this.#parts.database.transaction(async (tx) => {
+      const row = await lockPool(tx, poolId);
+      const result = await tx.db
+        .updateTable('pool_claims')
+        .set({ expires_at_ms: Math.round(tx.nowMs + ttlMs) })
+        .where('claim_id', '=', claimId)
+        .where('expires_at_ms', '>', tx.nowMs)
+        .executeTakeFirst();
+      const claims = await liveClaims(tx, row.pool_id);
+      const nextExpiryMs = Math.min(...claims.map((claim) => claim.expires_at_ms));
+      tx.afterCommit(() => this.#convergeAt(poolId, claims.length > 0 ? nextExpiryMs : null));
+      return result.numUpdatedRows > 0n;
+    });
+  }
+
+  /** Takes a claim back: the agents it brought finish their work and leave. Repeating it changes nothing. */
+  async releaseScale(claimId: string, asked: Asked): Promise<void> {
+    const poolId = await this.#poolOfClaim(claimId);
+    if (poolId === null) return;
+    await this.#rescale(poolId, asked, async (tx) => {
+      await lockPool(tx, poolId);
+      await tx.db.deleteFrom('pool_claims').where('claim_id', '=', claimId).execute();
+    });
+  }
+
+  /**
+   * Generation n+1 shall run: it starts at once, n gets SIGTERM and, after the pool's grace, SIGKILL; what n had
+   * claimed goes back to the queue. Repeating the order changes nothing.
+   * @throws OmoiError `unknown_agent`, `agent_not_managed`, `unknown_generation`, `transition_not_allowed`
+   */
+  async restart(order: RestartOrder): Promise<Restarted> {
+    const { agentId, expectedGeneration } = order;
+    return this.#parts.database.transaction(async (tx) => {
+      const { row, process } = await this.#lockAgentsPool(tx, agentId);
+      if (expectedGeneration !== undefined && process.generation > expectedGeneration) {
+        return { generation: process.generation, opened: false };
+      }
+      if (expectedGeneration !== undefined && process.generation < expectedGeneration) {
+        throw new OmoiError(
+          'unknown_generation',
+          `Agent ${agentId} is at generation ${process.generation}; there is no generation ${expectedGeneration}.`,
+          { agent_id: agentId, current_generation: process.generation },
+        );
+      }
+      assertActive(row);
+      if (process.wish === 'retired') {
+        throw new OmoiError(
+          'transition_not_allowed',
+          `Agent ${agentId} is beyond the count of pool ${row.pool_id}: scale the pool instead.`,
+          { agent_id: agentId, pool_id: row.pool_id },
+        );
+      }
+      await this.#parts.bus.append(tx, {
+        event_type: 'fleet.agent.restart_requested',
+        entity_type: 'agent',
+        entity_id: agentId,
+        payload: {
+          agent_id: agentId,
+          agent_type: row.agent_type,
+          pool_id: row.pool_id,
+          generation: process.generation,
+          reason: order.reason,
+          requested_by: order.by,
+        },
+        traceparent: order.traceparent,
+      });
+      await this.#convergence.retire(tx, row, { process, wish: 'replaced' });
+      const generation = await this.#convergence.open(tx, row, { agentId, asked: order });
+      return { generation, opened: true };
+    });
+  }
+
+  /**
+   * Stops an agent until somebody restarts it; its place is not filled. Repeating it changes nothing.
+   * @throws OmoiError `unknown_agent`, `agent_not_managed`
+   */
+  async stop(order: { readonly agentId: string } & Asked): Promise<void> {
+    await this.#parts.database.transaction(async (tx) => {
+      const { row, process } = await this.#lockAgentsPool(tx, order.agentId);
+      if (process.wish === 'run') await this.#convergence.retire(tx, row, { process, wish: 'stopped' });
+    });
+  }
+
+  #assert(pool: PoolDefinition): void {
+    assertPoolDefinition(
+      pool,
+      this.#parts.runtimes.map((runtime) => runtime.name),
+    );
+  }
+
+  /** A change of what a pool is, what follows from it and its event, in one transaction. */
+  async #redefine(
+    poolId: string,
+    asked: Asked,
+    work: (tx: StateTransaction) => Promise<void>,
+  ): Promise<void> {
+    await this.#parts.database.transaction(async (tx) => {
+      await work(tx);
+      const { row, effective } = await this.#converge(tx, poolId, asked);
+      await this.#convergence.tellChanged(tx, { row, effective, reason: asked.reason, asked });
+    });
+  }
+
+  /** A change of a pool's claims and what follows from it; an event only where it moves something. */
+  async #rescale<Result>(
+    poolId: string,
+    asked: Asked,
+    work: (tx: StateTransaction) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#parts.database.transaction(async (tx) => {
+      const result = await work(tx);
+      const { row, effective, moved } = await this.#converge(tx, poolId, asked);
+      if (moved) await this.#convergence.tellChanged(tx, { row, effective, reason: asked.reason, asked });
+      return result;
+    });
+  }
+
+  async #converge(
+    tx: StateTransaction,
+    poolId: string,
+    asked: Asked,
+  ): Promise<Converged & { readonly row: PoolRow }> {
+    const row = await lockPool(tx, poolId);
+    const converged = await this.#convergence.converge(tx, row, asked);
+    tx.afterCommit(() => this.#convergeAt(poolId, converged.nextExpiryMs));
+    return { ...converged, row };
+  }
+
+  async #lockAgentsPool(
+    tx: StateTransaction,
+    agentId: string,
+  ): Promise<{ readonly row: PoolRow; readonly process: ProcessRow }> {
+    const seen = await newestProcess(tx, agentId);
+    if (!seen) throw await this.#notOurs(tx, agentId);
+    const row = await lockPool(tx, seen.pool_id);
+    return { row, process: (await newestProcess(tx, agentId)) ?? seen };
+  }
+
+  async #notOurs(tx: StateTransaction, agentId: string): Promise<OmoiError> {
+    const agent = await tx.db
+      .selectFrom('agents')
+      .select('agent_id')
+      .where('agent_id', '=', agentId)
+      .executeTakeFirst();
+    const details = { agent_id: agentId };
+    return agent
+      ? new OmoiError('agent_not_managed', `Agent ${agentId} was started by somebody else.`, details)
+      : new OmoiError('unknown_agent', `There is no agent ${agentId}.`, details);
+  }
+
+  async #poolOfClaim(claimId: string): Promise<string | null> {
+    const claim = await this.#parts.database.reader
+      .selectFrom('pool_claims')
+      .select('pool_id')
+      .where('claim_id', '=', claimId)
+      .executeTakeFirst();
+    return claim?.pool_id ?? null;
+  }
+
+  #onEnded(poolId: string): void {
+    for (const resolve of this.#ended) resolve();
+    this.#convergeSoon(poolId);
+  }
+
+  #convergeAt(poolId: string, atMs: number | null): void {
+    this.#expiries.get(poolId)?.cancel();
+    this.#expiries.delete(poolId);
+    if (atMs === null || this.#stopping) return;
+    const delayMs = Math.max(0, atMs - this.#parts.clock.wallMs());
+    this.#expiries.set(
+      poolId,
+      this.#parts.clock.after(delayMs, () => this.#convergeSoon(poolId)),
+    );
+  }
+
+  #convergeSoon(poolId: string): void {
+    if (this.#stopping) return;
+    void this.#convergeNow(poolId).catch((error: unknown) => {
+      if (error instanceof OmoiError && error.code === 'unknown_pool') return;
+      this.#parts.logger.error({ pool_id: poolId, error: messageOf(error) }, 'A pool did not converge.');
+      this.#convergeAt(poolId, this.#parts.clock.wallMs() + CONVERGE_AGAIN_MS);
+    });
+  }
+
+  async #convergeNow(poolId: string): Promise<void> {
+    const asked = { reason: 'pool_converged', by: 'omoi', traceparent: null };
+    await this.#parts.database.transaction((tx) => this.#converge(tx, poolId, asked));
+  }
+
+  async #countLive(): Promise<number> {
+    const rows = await this.#parts.database.reader
+      .selectFrom('agent_processes')
+      .select('agent_id')
+      .where('state', '!=', 'ended')
+      .execute();
+    return rows.length;
+  }
+
+  /** Resolves at the next recorded exit, or when the time is over. */
+  #nextEnd(withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        timer.cancel();
+        this.#ended.delete(finish);
+        resolve();
+      };
+      const timer = this.#parts.clock.after(withinMs, finish);
+      this.#ended.add(finish);
+    });
+  }
+}
+
+function assertActive(row: PoolRow): void {
+  if (row.state === 'active') return;
+  throw new OmoiError('transition_not_allowed', `Pool ${row.pool_id} is being removed.`, {
+    pool_id: row.pool_id,
+  });
+}

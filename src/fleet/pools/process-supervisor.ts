@@ -1,0 +1,364 @@
+import { messageOf, OmoiError, type Span, type Timer } from '#telemetry';
+import type { StateTransaction } from '#storage';
+import { readGeneration } from '../agent-rows.ts';
+import type { ProcessExit, Runtime, StartedProcess } from '../runtimes/runtime.ts';
+import { definitionOf, lockPool, setSpawnFailure } from './pool-rows.ts';
+import type { PoolDefinition } from './pool-definition.ts';
+import type { PoolParts, WorkerConnection } from './pool-parts.ts';
+import { persist, type PersistOptions } from './persist.ts';
+import { readProcess, setEnded, setRunning, type ProcessKey, type ProcessRow } from './process-rows.ts';
+import { ProcessStopper } from './process-stopper.ts';
+import { spawnDelayMs } from './spawn-backoff.ts';
+import { workerEnvironment } from './worker-environment.ts';
+
+interface PoolKey extends ProcessKey {
+  readonly poolId: string;
+}
+
+/** A process whose exit will be told. */
+interface Watched {
+  readonly key: PoolKey;
+  readonly runtime: Runtime;
+  readonly recorded: Promise<void>;
+}
+
+/** Everything needed to start one intended process. */
+interface SpawnOrder {
+  readonly key: PoolKey;
+  readonly pool: PoolDefinition;
+  readonly failures: number;
+  readonly nonce: string;
+  readonly token: string;
+  readonly parent: string | null;
+}
+
+const maxParallelSpawns = 8;
+
+/**
+ * Brings processes to what is written down, and writes down what becomes of them: intended ones are spawned,
+ * unwanted ones stopped, exits recorded. It decides nothing about which processes there should be.
+ */
+export class ProcessSupervisor {
+  readonly #parts: PoolParts;
+  readonly #connection: WorkerConnection;
+  readonly #onEnded: (poolId: string) => void;
+  readonly #runtimes: ReadonlyMap<string, Runtime>;
+  readonly #stopper: ProcessStopper;
+  readonly #closing = new AbortController();
+  readonly #running = new Map<string, Watched>();
+  /** Intents whose spawn an earlier server may have carried out without writing it down. */
+  readonly #unknown = new Set<string>();
+  readonly #tokens = new Map<string, string>();
+  readonly #queue: PoolKey[] = [];
+  readonly #busy = new Set<string>();
+  readonly #retries = new Map<string, Timer>();
+  readonly #settled = new Set<Promise<void>>();
+
+  /** @param onEnded called after the exit of a pool's process was committed */
+  constructor(parts: PoolParts, connection: WorkerConnection, onEnded: (poolId: string) => void) {
+    this.#parts = parts;
+    this.#connection = connection;
+    this.#onEnded = onEnded;
+    this.#stopper = new ProcessStopper(parts.clock);
+    this.#runtimes = new Map(parts.runtimes.map((runtime) => [runtime.name, runtime]));
+    for (const runtime of parts.runtimes) runtime.onExit((exit) => this.#onExit(exit));
+  }
+
+  /** Takes over what an earlier server left: running processes are adopted, open intents are looked into. */
+  async start(): Promise<void> {
+    const rows = await this.#parts.database.reader
+      .selectFrom('agent_processes')
+      .selectAll()
+      .where('state', '!=', 'ended')
+      .execute();
+    for (const row of rows) {
+      if (row.state === 'intended') {
+        this.#unknown.add(nameOf(keyOf(row)));
+        this.spawn(keyOf(row));
+      } else this.#adopt(row);
+    }
+  }
+
+  /** To be called after the commit of an intent. */
+  spawn(key: PoolKey): void {
+    this.#queue.push(key);
+    this.#pump();
+  }
+
+  /** To be called after the commit of a stop. */
+  stop(row: ProcessRow): void {
+    const name = nameOf(keyOf(row));
+    if (row.state === 'running') this.#stop(row);
+    // One that is being spawned is looked at again once it runs; an intent alone is taken back.
+    else if (!this.#busy.has(name)) this.spawn(keyOf(row));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#stopper.close();
+    for (const timer of this.#retries.values()) timer.cancel();
+    for (const runtime of this.#runtimes.values()) runtime.close();
+    await Promise.all(this.#settled);
+  }
+
+  #pump(): void {
+    while (this.#busy.size < maxParallelSpawns && !this.#closing.signal.aborted) {
+      const key = this.#queue.shift();
+      if (!key) return;
+      const name = nameOf(key);
+      if (this.#busy.has(name)) continue;
+      this.#busy.add(name);
+      this.#track(
+        this.#bringUp(key).finally(() => {
+          this.#busy.delete(name);
+          this.#pump();
+        }),
+      );
+    }
+  }
+
+  #track(work: Promise<void>): void {
+    const settled = work
+      .catch((error: unknown) =>
+        this.#parts.logger.error({ error: messageOf(error) }, 'A process could not be looked after.'),
+      )
+      .finally(() => this.#settled.delete(settled));
+    this.#settled.add(settled);
+  }
+
+  async #bringUp(key: PoolKey): Promise<void> {
+    if (this.#unknown.delete(nameOf(key)) && (await this.#recover(key))) return;
+    const order = await persist(this.#persisting('The order to spawn an agent'), (tx) =>
+      this.#prepare(tx, key),
+    );
+    if (!order) return;
+    const runtime = this.#requireRuntime(order.pool.runtime);
+    const span = this.#startSpan(key, order.parent);
+    const result = await runtime.start({
+      agentId: key.agentId,
+      generation: key.generation,
+      command: order.pool.command,
+      cwd: order.pool.cwd,
+      nonce: order.nonce,
+      env: workerEnvironment(
+        order.pool,
+        { ...key, nonce: order.nonce, token: order.token, traceparent: span.traceparent },
+        this.#connection,
+      ),
+    });
+    switch (result.kind) {
+      case 'started':
+        await this.#took({ key, runtime, started: result.process, span });
+        break;
+      case 'failed':
+        span.fail(result.error);
+        await this.#recordFailure(order, result.error, span.traceparent);
+        break;
+    }
+    span.end();
+  }
+
+  /** Looks for the process of an intent that an earlier server left open. */
+  async #recover(key: PoolKey): Promise<boolean> {
+    const row = await persist(this.#persisting('An open intent'), (tx) => readProcess(tx, key));
+    const runtime = row && this.#runtimes.get(row.runtime);
+    if (!runtime || row.state !== 'intended' || row.nonce === null) return false;
+    const found = await runtime.findByNonce(row.nonce);
+    if (!found) return false;
+    const span = this.#startSpan(key, row.traceparent);
+    span.setAttributes({ 'omoi.spawn.found': true });
+    await this.#took({ key, runtime, started: found, span });
+    runtime.adopt(found.handle);
+    span.end();
+    return true;
+  }
+
+  #startSpan(key: PoolKey, parent: string | null): Span {
+    return this.#parts.tracing.startSpan('fleet.spawn', {
+      parent,
+      attributes: {
+        'omoi.agent.id': key.agentId,
+        'omoi.agent.generation': key.generation,
+        'omoi.pool.id': key.poolId,
+      },
+    });
+  }
+
+  /** null when there is nothing to spawn, or not now. */
+  async #prepare(tx: StateTransaction, key: PoolKey): Promise<SpawnOrder | null> {
+    const poolRow = await lockPool(tx, key.poolId);
+    const row = await readProcess(tx, key);
+    const name = nameOf(key);
+    if (row?.state !== 'intended' || row.nonce === null) return null;
+    if (row.wish !== 'run') {
+      await this.#end(tx, row, { exitCode: null, signal: null });
+      this.#tokens.delete(name);
+      return null;
+    }
+    const waitMs = (poolRow.next_attempt_at_ms ?? 0) - tx.nowMs;
+    if (waitMs > 0) {
+      tx.afterCommit(() => this.#spawnLater(key, waitMs));
+      return null;
+    }
+    const token = this.#tokens.get(name) ?? (await this.#parts.mintAgentToken(tx, key));
+    tx.afterCommit(() => this.#tokens.set(name, token));
+    return {
+      key,
+      pool: definitionOf(poolRow),
+      failures: poolRow.spawn_failures,
+      nonce: row.nonce,
+      token,
+      parent: row.traceparent,
+    };
+  }
+
+  /** From here on the process is known in memory; its exit is written down after its start. */
+  async #took(taken: {
+    readonly key: PoolKey;
+    readonly runtime: Runtime;
+    readonly started: StartedProcess;
+    readonly span: Span;
+  }): Promise<void> {
+    const { key, runtime, started, span } = taken;
+    span.setAttributes({ 'process.pid': started.pid ?? 0 });
+    const recorded = this.#recordStart(key, started, span.traceparent);
+    this.#running.set(started.handle, { key, runtime, recorded });
+    await recorded;
+  }
+
+  async #recordStart(key: PoolKey, started: StartedProcess, traceparent: string): Promise<void> {
+    const { bus } = this.#parts;
+    const row = await persist(this.#persisting('The start of an agent'), async (tx) => {
+      const poolRow = await lockPool(tx, key.poolId);
+      const generation = await readGeneration(tx, key.agentId, key.generation);
+      await setRunning(tx, key, started);
+      if (poolRow.spawn_failures > 0) await setSpawnFailure(tx, key.poolId, null);
+      await bus.append(tx, {
+        event_type: 'fleet.agent.spawned',
+        entity_type: 'agent',
+        entity_id: key.agentId,
+        payload: {
+          agent_id: key.agentId,
+          agent_type: poolRow.agent_type,
+          pool_id: key.poolId,
+          generation: key.generation,
+          pid: started.pid,
+          reason: generation?.reason ?? 'unknown',
+        },
+        traceparent,
+      });
+      return readProcess(tx, key);
+    });
+    this.#tokens.delete(nameOf(key));
+    // Somebody changed their mind while it was being spawned.
+    if (row && row.kill_at_ms !== null) this.#stop(row);
+  }
+
+  async #recordFailure(order: SpawnOrder, error: string, traceparent: string): Promise<void> {
+    const { bus, random } = this.#parts;
+    const failures = order.failures + 1;
+    const retryInMs = spawnDelayMs(failures, random);
+    await persist(this.#persisting('A failed spawn'), async (tx) => {
+      await lockPool(tx, order.key.poolId);
+      await setSpawnFailure(tx, order.key.poolId, {
+        failures,
+        error,
+        nextAttemptAtMs: Math.round(tx.nowMs + retryInMs),
+      });
+      await bus.append(tx, {
+        event_type: 'fleet.pool.spawn_failed',
+        entity_type: 'pool',
+        entity_id: order.key.poolId,
+        payload: { pool_id: order.key.poolId, error, retry_in_ms: retryInMs },
+        traceparent,
+      });
+    });
+    this.#parts.metrics
+      .counter('omoi_pool_spawn_failures_total', 'Agent processes that could not be started.')
+      .add(1, { pool_id: order.key.poolId });
+    this.#spawnLater(order.key, retryInMs);
+  }
+
+  #spawnLater(key: PoolKey, delayMs: number): void {
+    const name = nameOf(key);
+    this.#retries.get(name)?.cancel();
+    this.#retries.set(
+      name,
+      this.#parts.clock.after(delayMs, () => {
+        this.#retries.delete(name);
+        this.spawn(key);
+      }),
+    );
+  }
+
+  #adopt(row: ProcessRow): void {
+    const runtime = this.#runtimes.get(row.runtime);
+    if (!runtime || row.handle === null) {
+      this.#parts.logger.error({ agent_id: row.agent_id, runtime: row.runtime }, 'A process has no runtime.');
+      return;
+    }
+    this.#running.set(row.handle, { key: keyOf(row), runtime, recorded: Promise.resolve() });
+    runtime.adopt(row.handle);
+    if (row.kill_at_ms !== null) this.#stop(row);
+  }
+
+  #stop(row: ProcessRow): void {
+    const runtime = this.#runtimes.get(row.runtime);
+    if (!runtime || row.handle === null || row.kill_at_ms === null) return;
+    this.#parts.drains.setDesired(keyOf(row), 'drain');
+    this.#stopper.stop(runtime, row.handle, row.kill_at_ms);
+  }
+
+  #onExit(exit: ProcessExit): void {
+    const known = this.#running.get(exit.handle);
+    if (!known) return;
+    this.#running.delete(exit.handle);
+    this.#stopper.ended(exit.handle);
+    this.#track(this.#recordExit(known, exit));
+  }
+
+  async #recordExit(known: Watched, exit: ProcessExit): Promise<void> {
+    await known.recorded;
+    await persist(this.#persisting('The exit of an agent'), async (tx) => {
+      await lockPool(tx, known.key.poolId);
+      const row = await readProcess(tx, known.key);
+      if (row && row.state !== 'ended') await this.#end(tx, row, exit);
+    });
+  }
+
+  async #end(
+    tx: StateTransaction,
+    row: ProcessRow,
+    exit: Pick<ProcessExit, 'exitCode' | 'signal'>,
+  ): Promise<void> {
+    await setEnded(tx, keyOf(row), exit);
+    await this.#parts.generations.recordExit(tx, {
+      agentId: row.agent_id,
+      generation: row.generation,
+      exitCode: exit.exitCode,
+      signal: exit.signal,
+      expected: row.wish !== 'run',
+      traceparent: row.traceparent,
+    });
+    tx.afterCommit(() => this.#onEnded(row.pool_id));
+  }
+
+  #requireRuntime(name: string): Runtime {
+    const runtime = this.#runtimes.get(name);
+    if (!runtime) throw new OmoiError('invalid_request', `runtime: "${name}" is unknown.`);
+    return runtime;
+  }
+
+  #persisting(what: string): PersistOptions {
+    const { database, clock, logger } = this.#parts;
+    return { database, clock, logger, signal: this.#closing.signal, what };
+  }
+}
+
+function keyOf(row: ProcessRow): PoolKey {
+  return { agentId: row.agent_id, generation: row.generation, poolId: row.pool_id };
+}
+
+function nameOf(key: ProcessKey): string {
+  return `${key.agentId}/${key.generation}`;
+}

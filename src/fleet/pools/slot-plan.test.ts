@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import { createSeededRandom } from '#telemetry';
+import { assertPoolDefinition, effectiveCount, slotOf, type PoolDefinition } from './pool-definition.ts';
+import type { ProcessRow } from './process-rows.ts';
+import { newestOf, planSlots } from './slot-plan.ts';
+import { spawnDelayMs } from './spawn-backoff.ts';
+
+const ROW: ProcessRow = {
+  agent_id: 'coders-1',
+  generation: 1,
+  pool_id: 'coders',
+  runtime: 'process',
+  state: 'running',
+  wish: 'run',
+  nonce: null,
+  handle: 'h',
+  pid: 1,
+  kill_at_ms: null,
+  traceparent: null,
+  intended_at_ms: 0,
+  started_at_ms: 0,
+  ended_at_ms: null,
+  exit_code: null,
+  exit_signal: null,
+};
+
+const slot = (number: number, change: Partial<ProcessRow> = {}): ProcessRow => ({
+  ...ROW,
+  agent_id: `coders-${number}`,
+  ...change,
+});
+
+describe('planSlots', () => {
+  it.each<{ name: string; effective: number; rows: ProcessRow[]; open: number[]; retire: string[] }>([
+    { name: 'an empty pool is filled', effective: 3, rows: [], open: [1, 2, 3], retire: [] },
+    { name: 'a full one is left alone', effective: 2, rows: [slot(1), slot(2)], open: [], retire: [] },
+    {
+      name: 'what failed is not started again',
+      effective: 2,
+      rows: [slot(1), slot(2, { state: 'ended' })],
+      open: [],
+      retire: [],
+    },
+    {
+      name: 'what a person stopped is not started again',
+      effective: 1,
+      rows: [slot(1, { state: 'ended', wish: 'stopped' })],
+      open: [],
+      retire: [],
+    },
+    {
+      name: 'a retired place is filled again',
+      effective: 2,
+      rows: [slot(1), slot(2, { state: 'ended', wish: 'retired' })],
+      open: [2],
+      retire: [],
+    },
+    {
+      name: 'a retired one that still finishes its work is waited for',
+      effective: 2,
+      rows: [slot(1), slot(2, { state: 'running', wish: 'retired' })],
+      open: [],
+      retire: [],
+    },
+    {
+      name: 'the highest places are retired first',
+      effective: 1,
+      rows: [slot(1), slot(2), slot(10)],
+      open: [],
+      retire: ['coders-10', 'coders-2'],
+    },
+    {
+      name: 'a failed one beyond the count gives its place up',
+      effective: 0,
+      rows: [slot(1, { state: 'ended' })],
+      open: [],
+      retire: ['coders-1'],
+    },
+  ])('$name', ({ effective, rows, open, retire }) => {
+    const plan = planSlots('coders', effective, rows);
+    expect(plan.open).toEqual(open);
+    expect(plan.retire.map((row) => row.agent_id)).toEqual(retire);
+  });
+
+  it('judges the newest generation of a place', () => {
+    const rows = [slot(1, { generation: 1, state: 'ended' }), slot(1, { generation: 2 })];
+    expect(newestOf(rows).map((row) => row.generation)).toEqual([2]);
+  });
+});
+
+describe('effectiveCount', () => {
+  it.each([
+    [{ desired: 4, min: 1, max: 16 }, 0, 4],
+    [{ desired: 4, min: 1, max: 16 }, 4, 8],
+    [{ desired: 4, min: 1, max: 6 }, 4, 6],
+    [{ desired: 4, min: 4, max: 16 }, -2, 4],
+  ])('%j and %i claimed make %i', (pool, claimed, effective) => {
+    expect(effectiveCount(pool, claimed)).toBe(effective);
+  });
+});
+
+describe('slotOf', () => {
+  it.each([
+    ['coders', 'coders-3', 3],
+    ['coders', 'coders-0', null],
+    ['coders', 'coders-x', null],
+    ['coders', 'others-3', null],
+  ])('%s, %s: %s', (poolId, agentId, expected) => {
+    expect(slotOf(poolId, agentId)).toBe(expected);
+  });
+});
+
+describe('assertPoolDefinition', () => {
+  const good: PoolDefinition = {
+    id: 'coders',
+    agentType: 'worker',
+    phaseId: null,
+    runtime: 'process',
+    command: ['node'],
+    cwd: null,
+    env: {},
+    desired: 1,
+    min: 0,
+    max: 2,
+    graceMs: 1000,
+    orphanTimeoutMs: 1000,
+    onOrphan: 'continue',
+    heartbeatIntervalMs: null,
+    heartbeatTtlMs: null,
+  };
+  it.each<[string, Partial<PoolDefinition>, string]>([
+    ['no id', { id: '../up' }, 'invalid_request'],
+    ['no runtime', { runtime: 'docker' }, 'invalid_request'],
+    ['no command', { command: [] }, 'invalid_request'],
+    ['desired above max', { desired: 3 }, 'pool_bounds'],
+    ['desired below min', { min: 2 }, 'pool_bounds'],
+    ['too many', { max: 100_000 }, 'pool_bounds'],
+  ])('refuses %s', (_, change, code) => {
+    expect(() => assertPoolDefinition({ ...good, ...change }, ['process'])).toThrow(
+      expect.objectContaining({ code }),
+    );
+  });
+  it('takes a good one', () => {
+    expect(() => assertPoolDefinition(good, ['process'])).not.toThrow();
+  });
+});
+
+describe('spawnDelayMs', () => {
+  it('doubles up to its limit, with jitter below', () => {
+    const delays = Array.from({ length: 12 }, (_, failure) =>
+      spawnDelayMs(failure + 1, createSeededRandom(failure)),
+    );
+    delays.forEach((delay, failure) => {
+      const ceiling = Math.min(60_000, 500 * 2 ** failure);
+      expect(delay).toBeGreaterThanOrEqual(ceiling / 2);
+      expect(delay).toBeLessThanOrEqual(ceiling);
+    });
+  });
+});

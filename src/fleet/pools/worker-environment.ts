@@ -1,0 +1,58 @@
+import type { PoolDefinition } from './pool-definition.ts';
+import type { WorkerConnection } from './pool-parts.ts';
+
+export interface WorkerIdentity {
+  readonly agentId: string;
+  readonly generation: number;
+  readonly nonce: string;
+  readonly token: string;
+  readonly traceparent: string;
+}
+
+/** What a worker finds in its environment. The pool's own variables can't replace who the worker is. */
+export function workerEnvironment(
+  pool: PoolDefinition,
+  worker: WorkerIdentity,
+  connection: WorkerConnection,
+): Readonly<Record<string, string>> {
+  const { agentId, generation } = worker;
+  return {
+    ...connection.inheritedEnv,
+    OTEL_SERVICE_NAME: pool.id,
+    ...pool.env,
+    OMOI_URL: connection.url,
+    OMOI_AGENT_ID: agentId,
+    OMOI_AGENT_TYPE: pool.agentType,
+    OMOI_AGENT_GENERATION: String(generation),
+    OMOI_AGENT_NONCE: worker.nonce,
+    OMOI_AGENT_TOKEN: worker.token,
+    OMOI_POOL_ID: pool.id,
+    ...(pool.phaseId !== null && { OMOI_PHASE_ID: pool.phaseId }),
+    OMOI_GRACE_MS: String(pool.graceMs),
+    OMOI_ORPHAN_TIMEOUT_MS: String(pool.orphanTimeoutMs),
+    OMOI_ON_ORPHAN: pool.onOrphan,
+    ...(pool.heartbeatIntervalMs !== null && {
+      OMOI_HEARTBEAT_INTERVAL_MS: String(pool.heartbeatIntervalMs),
+    }),
+    ...(pool.heartbeatTtlMs !== null && { OMOI_HEARTBEAT_TTL_MS: String(pool.heartbeatTtlMs) }),
+    TRACEPARENT: worker.traceparent,
+    OTEL_RESOURCE_ATTRIBUTES: resourceAttributes({
+      'service.instance.id': agentId,
+      'omoi.agent.id': agentId,
+      'omoi.agent.generation': String(generation),
+      'omoi.pool.id': pool.id,
+      ...(pool.phaseId !== null && { 'omoi.phase.id': pool.phaseId }),
+    }),
+    ...(connection.otlpUrl !== null && {
+      OTEL_EXPORTER_OTLP_ENDPOINT: connection.otlpUrl,
+      OTEL_EXPORTER_OTLP_HEADERS: `authorization=${encodeURIComponent(`Bearer ${worker.token}`)}`,
+    }),
+  };
+}
+
+/** `key=value,key=value`, values percent-encoded (OpenTelemetry resource SDK specification). */
+export function resourceAttributes(attributes: Readonly<Record<string, string>>): string {
+  return Object.entries(attributes)
+    .map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
+    .join(',');
+}

@@ -1,0 +1,115 @@
+import { readFileSync, readdirSync } from 'node:fs';
+
+/** One process as `/proc/PID/stat` shows it (proc(5)). */
+export interface ProcessStat {
+  readonly pid: number;
+  /** One letter: R running, S sleeping, T stopped, Z zombie … */
+  readonly state: string;
+  readonly parentPid: number;
+  readonly groupId: number;
+  readonly sessionId: number;
+  /** User and system time, in clock ticks. */
+  readonly cpuTicks: number;
+  /** Since the boot, in clock ticks: with the pid it names one process of this boot. */
+  readonly startTicks: number;
+}
+
+/** The kernel's table of processes. Reads are small and from memory, so they are synchronous. */
+export interface ProcessTable {
+  /** null when there is no such process. */
+  stat(pid: number): ProcessStat | null;
+  pids(): readonly number[];
+  /** The environment a process was started with; null when it is gone or another user's. */
+  environ(pid: number): string | null;
+  /** Tells one boot of the machine from another. */
+  bootId(): string;
+}
+
+// Places in what follows the command name, which is the second field, in parentheses, and may contain anything.
+const STATE = 0;
+const PARENT = 1;
+const GROUP = 2;
+const SESSION = 3;
+const USER_TICKS = 11;
+const SYSTEM_TICKS = 12;
+const START_TICKS = 19;
+
+/** @returns null for a text that is no stat line */
+export function parseStat(pid: number, line: string): ProcessStat | null {
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  const number = (place: number): number => Number(fields[place]);
+  if (fields.length <= START_TICKS) return null;
+  return {
+    pid,
+    state: fields[STATE] ?? '',
+    parentPid: number(PARENT),
+    groupId: number(GROUP),
+    sessionId: number(SESSION),
+    cpuTicks: number(USER_TICKS) + number(SYSTEM_TICKS),
+    startTicks: number(START_TICKS),
+  };
+}
+
+/** Whether the process still runs: a zombie has ended, somebody only has not asked for its exit code yet. */
+export function isRunning(stat: ProcessStat | null): stat is ProcessStat {
+  return stat !== null && stat.state !== 'Z' && stat.state !== 'X';
+}
+
+/** Linux. Elsewhere there is no `/proc`, and every process reads as gone. */
+export function createProcessTable(): ProcessTable {
+  let boot: string | null = null;
+  return {
+    stat: (pid) => {
+      const line = readOrNull(`/proc/${pid}/stat`);
+      return line === null ? null : parseStat(pid, line);
+    },
+    pids: () => {
+      try {
+        return readdirSync('/proc')
+          .map(Number)
+          .filter((pid) => Number.isInteger(pid));
+      } catch {
+        return [];
+      }
+    },
+    environ: (pid) => readOrNull(`/proc/${pid}/environ`),
+    bootId: () => {
+      boot ??= readOrNull('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown';
+      return boot;
+    },
+  };
+}
+
+/** A process may end between any two reads: that is no error. */
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** All processes of a group, and of the session that its leader began. */
+export function groupMembers(table: ProcessTable, leaderPid: number): readonly ProcessStat[] {
+  return table
+    .pids()
+    .map((pid) => table.stat(pid))
+    .filter(isRunning)
+    .filter((stat) => stat.groupId === leaderPid && stat.sessionId === leaderPid);
+}
+
+/** A process and everything that descends from it. */
+export function processTree(table: ProcessTable, rootPid: number): readonly ProcessStat[] {
+  const children = new Map<number, ProcessStat[]>();
+  for (const pid of table.pids()) {
+    const stat = table.stat(pid);
+    if (!isRunning(stat)) continue;
+    const siblings = children.get(stat.parentPid);
+    if (siblings) siblings.push(stat);
+    else children.set(stat.parentPid, [stat]);
+  }
+  const root = table.stat(rootPid);
+  const tree = isRunning(root) ? [root] : [];
+  for (const stat of tree) tree.push(...(children.get(stat.pid) ?? []));
+  return tree;
+}
