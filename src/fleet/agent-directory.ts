@@ -52,7 +52,7 @@ export class AgentDirectory {
       const entry = roster.apply(agent, nonce_hash);
       entry.lastHeartbeatAtMs = last_heartbeat_at_ms;
       entry.workSeenAtMs = work_seen_at_ms;
-      if (running === 1 && agent.self_degraded === 0) entry.says('RUNNING');
+      entry.says({ running: running === 1, degraded: agent.self_degraded === 1, reason: null });
     }
   }
 

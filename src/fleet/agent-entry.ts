@@ -8,13 +8,6 @@ import type { StallWatch } from './stall-watch.ts';
 
 export type AgentRow = Selectable<StateTables['agents']>;
 
-/** What an agent says it is busy with; data, never a judgement. */
-export interface InFlightWork {
-  readonly task_ids?: readonly string[] | undefined;
-  readonly tool_calls?: number | undefined;
-  readonly note?: string | undefined;
-}
-
 /**
  * One agent in memory: the committed row, and beside it what heartbeats and claims say, which is not worth a
  * commit each. It is its own observation: reading it always shows the present.
@@ -26,10 +19,13 @@ export class AgentEntry implements AgentObservation {
   /** Wall ms since epoch. */
   lastHeartbeatAtMs: number | null = null;
   lastSequence = -1;
-  inFlight: InFlightWork | null = null;
+  /** How many pieces of work its last heartbeat said to be in flight. */
+  inFlight = 0;
   /** Wall ms since epoch when work was last seen in flight: a renewed lease, a task named in a beat. */
   workSeenAtMs: number | null = null;
   selfDegraded: boolean;
+  /** Why it says that it is DEGRADED. */
+  complaint: string | null = null;
   desired: 'run' | 'drain' = 'run';
   /** Whether the beats' part of this entry has changed since it was last written. */
   unwritten = false;
@@ -138,9 +134,15 @@ export class AgentEntry implements AgentObservation {
     this.warned = false;
   }
 
-  says(status: 'IDLE' | 'RUNNING' | 'DEGRADED'): void {
-    this.#saysRunning = status === 'RUNNING';
-    this.selfDegraded = status === 'DEGRADED';
+  /** What the agent says about itself. */
+  says(word: {
+    readonly running: boolean;
+    readonly degraded: boolean;
+    readonly reason: string | null;
+  }): void {
+    this.#saysRunning = word.running;
+    this.selfDegraded = word.degraded;
+    this.complaint = word.degraded ? word.reason : null;
   }
 
   /** A transition is committed that was decided after so many beats: later ones may take it back. */
@@ -154,9 +156,10 @@ export class AgentEntry implements AgentObservation {
     this.nonceHash = nonceHash;
     this.lastHeartbeatAtMs = null;
     this.lastSequence = -1;
-    this.inFlight = null;
+    this.inFlight = 0;
     this.workSeenAtMs = null;
     this.selfDegraded = false;
+    this.complaint = null;
     this.desired = 'run';
     this.warned = false;
     this.#heardAtMs = nowMonotonicMs;

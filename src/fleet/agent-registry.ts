@@ -1,6 +1,6 @@
 import type { StateTransaction } from '#storage';
 import { OmoiError, type AgentStatus } from '#telemetry';
-import type { AgentEntry, AgentRow, InFlightWork } from './agent-entry.ts';
+import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import { agentRef, changeAgent, lockAgent, readGeneration, statusEvent } from './agent-rows.ts';
 import { hasEnded } from './agent-status.ts';
 import type { FleetParts } from './fleet-parts.ts';
@@ -30,8 +30,11 @@ export interface Registration {
 export interface Heartbeat extends Holder {
   /** Grows by one with every beat of a generation. */
   readonly sequence: number;
-  readonly status: 'IDLE' | 'RUNNING' | 'DEGRADED' | null;
-  readonly inFlight: InFlightWork | null;
+  /** Whether the agent says that it is not well, and why. */
+  readonly degraded: boolean;
+  readonly reason: string | null;
+  /** How many pieces of work are in flight: evidence against a later silence, never a judgement. */
+  readonly inFlight: number;
   readonly nonce: string | null;
 }
 
@@ -47,6 +50,12 @@ export interface AgentOrder {
   readonly agentId: string;
   readonly reason: string;
   readonly traceparent: string | null;
+}
+
+export interface Departure extends AgentOrder {
+  readonly generation: number;
+  /** How the process ended, where somebody saw it; of managed agents only the runtime is believed. */
+  readonly exit: Pick<GenerationExit, 'exitCode' | 'signal'> | null;
 }
 
 /** Who is in the fleet, in which generation and status. */
@@ -135,16 +144,23 @@ export class AgentRegistry implements GenerationLog {
   }
 
   /**
-   * An agent leaves: TERMINATED, and what it held is released. Repeating it changes nothing.
+   * An agent leaves: TERMINATED, and what it held is released. Who watches an external process tells how that
+   * ended: then it is recorded as an exit, FAILED where it did not end well. Repeating it changes nothing.
    * @throws OmoiError `unknown_agent`, `unknown_generation`, `generation_superseded`
    */
-  async deregister(order: AgentOrder & { readonly generation: number }): Promise<void> {
+  async deregister(order: Departure): Promise<void> {
     const { database, bus } = this.#parts;
     assertCurrent(this.#require(order.agentId), order.generation);
     await database.transaction(async (tx) => {
       const agent = await this.#lock(tx, order.agentId);
       if (agent.generation !== order.generation) throw superseded(agent, order.generation);
       if (agent.status === 'TERMINATED') return;
+      if (order.exit && agent.managed === 0) {
+        const { agentId, generation, traceparent } = order;
+        const expected = order.exit.exitCode === 0;
+        await this.#log.recordExit(tx, { agentId, generation, traceparent, expected, ...order.exit });
+        return;
+      }
       const left = await changeAgent(tx, agent, { status: 'TERMINATED', status_reason: order.reason });
       await this.#endGeneration(tx, agent);
       await this.#work.releaseLocks(tx, { agentId: agent.agent_id, upToGeneration: agent.generation });
@@ -163,6 +179,19 @@ export class AgentRegistry implements GenerationLog {
       });
       await this.#tellStatus(tx, { left: agent.status, now: left, traceparent: order.traceparent });
     });
+  }
+
+  /**
+   * Deregisters an external agent that can't do so itself.
+   * @throws OmoiError `agent_is_managed`, and as `deregister`
+   */
+  async strikeOff(order: Departure): Promise<void> {
+    if (this.#require(order.agentId).managed) {
+      throw new OmoiError('agent_is_managed', `Agent ${order.agentId} is started and stopped by Omoi.`, {
+        agent_id: order.agentId,
+      });
+    }
+    await this.deregister(order);
   }
 
   /**
@@ -365,9 +394,9 @@ export class AgentRegistry implements GenerationLog {
 
   #takeNews(agent: AgentEntry, beat: Heartbeat): void {
     const before = agent.status;
-    if (beat.status !== null) agent.says(beat.status);
+    agent.says({ running: beat.inFlight > 0, degraded: beat.degraded, reason: beat.reason });
     agent.inFlight = beat.inFlight;
-    if (beat.inFlight && showsWork(beat.inFlight)) this.#parts.roster.workSeen(beat);
+    if (beat.inFlight > 0) this.#parts.roster.workSeen(beat);
     if (agent.status !== before) this.#parts.board.tell({ kind: 'agents', traceparent: null });
   }
 
@@ -405,10 +434,6 @@ function describe(
     heartbeat_interval_ms: request.heartbeatIntervalMs,
     heartbeat_ttl_ms: request.heartbeatTtlMs,
   };
-}
-
-function showsWork(inFlight: InFlightWork): boolean {
-  return (inFlight.task_ids?.length ?? 0) > 0 || (inFlight.tool_calls ?? 0) > 0;
 }
 
 /** @throws OmoiError where the generation is not the agent's current one */

@@ -38,9 +38,11 @@ export async function changeAgent(
   change: AgentChange,
 ): Promise<AgentRow> {
   const to = change.status;
-  const moves = to !== undefined && (to !== agent.status || change.generation !== undefined);
+  const startsOver = change.generation !== undefined && change.generation !== agent.generation;
+  const moves = to !== undefined && to !== agent.status;
   if (moves) assertTransition(agent, to);
-  const changed: AgentRow = { ...agent, ...change, ...(moves ? { status_since_ms: tx.nowMs } : {}) };
+  const since = moves || startsOver ? { status_since_ms: tx.nowMs } : {};
+  const changed: AgentRow = { ...agent, ...change, ...since };
   const { agent_id: agentId, ...columns } = changed;
   await tx.db.updateTable('agents').set(columns).where('agent_id', '=', agentId).execute();
   return changed;

@@ -2,7 +2,7 @@ import type { AgentStatus } from '#telemetry';
 
 /** Which status may follow which. SPAWNING follows where a new generation shall run. */
 const FOLLOWERS: Readonly<Record<AgentStatus, readonly AgentStatus[]>> = {
-  SPAWNING: ['SPAWNING', 'IDLE', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED'],
+  SPAWNING: ['IDLE', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED'],
   IDLE: ['RUNNING', 'DEGRADED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
   RUNNING: ['IDLE', 'DEGRADED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
   DEGRADED: ['IDLE', 'RUNNING', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],

@@ -106,7 +106,7 @@ export class HeartbeatWatch {
       const moved = step
         ? await changeAgent(tx, agent, {
             status: step.to,
-            status_reason: step.reason,
+            status_reason: step.reason === 'reported' ? (entry.complaint ?? step.reason) : step.reason,
             self_degraded: selfDegraded,
           })
         : agent;

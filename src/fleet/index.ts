@@ -6,6 +6,7 @@ export { type AgentEntry } from './agent-entry.ts';
 export { type GenerationRow, type RegistrationRequest } from './registration.ts';
 export { type GenerationLog } from './generation-log.ts';
 export { type TaskQueue } from './task-queue.ts';
+export { type ClaimRequest } from './task-claims.ts';
 export { type TaskRow } from './task-row.ts';
 export { type NewTask } from './task-intake.ts';
 export { type LockBook } from './lock-book.ts';

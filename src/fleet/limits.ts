@@ -26,16 +26,12 @@ export interface FleetLimits {
   readonly endedAgentRetentionMs: number;
 
   readonly defaultLeaseMs: number;
-  readonly minLeaseMs: number;
-  readonly maxLeaseMs: number;
-  readonly maxWaitMs: number;
   readonly maxWaitingClaims: number;
   readonly maxQueuedTasks: number;
   readonly maxBatchTasks: number;
   readonly maxPayloadBytes: number;
   readonly maxErrorLength: number;
   readonly defaultMaxAttempts: number;
-  readonly maxMaxAttempts: number;
   /** A task that was lost by its holders this often fails: it may be what ends them. */
   readonly maxLeasesLost: number;
   readonly retryBaseMs: number;
@@ -45,8 +41,6 @@ export interface FleetLimits {
   readonly taskRetentionMs: number;
 
   readonly defaultLockTtlMs: number;
-  readonly minLockTtlMs: number;
-  readonly maxLockTtlMs: number;
   readonly maxWaitingLocks: number;
   /** A resource that nobody locked for this long is forgotten. */
   readonly lockResourceRetentionMs: number;
@@ -74,16 +68,12 @@ export const DEFAULT_FLEET_LIMITS: FleetLimits = {
   endedAgentRetentionMs: 30 * DAY_MS,
 
   defaultLeaseMs: 30_000,
-  minLeaseMs: 200,
-  maxLeaseMs: 3_600_000,
-  maxWaitMs: 30_000,
   maxWaitingClaims: 10_000,
   maxQueuedTasks: 1_000_000,
   maxBatchTasks: 500,
   maxPayloadBytes: 262_144,
   maxErrorLength: 4096,
   defaultMaxAttempts: 3,
-  maxMaxAttempts: 100,
   maxLeasesLost: 10,
   retryBaseMs: 1000,
   retryMaxMs: 300_000,
@@ -91,8 +81,6 @@ export const DEFAULT_FLEET_LIMITS: FleetLimits = {
   taskRetentionMs: 7 * DAY_MS,
 
   defaultLockTtlMs: 30_000,
-  minLockTtlMs: 200,
-  maxLockTtlMs: 3_600_000,
   maxWaitingLocks: 10_000,
   lockResourceRetentionMs: DAY_MS,
 

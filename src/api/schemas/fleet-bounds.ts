@@ -1,0 +1,12 @@
+/** What a request under `/api/v1/fleet` may ask for. What the fleet itself can hold are its own limits. */
+export const FLEET_BOUNDS = {
+  minLeaseMs: 200,
+  maxLeaseMs: 3_600_000,
+  minLockTtlMs: 200,
+  maxLockTtlMs: 3_600_000,
+  /** Below what proxies cut off. */
+  maxWaitMs: 30_000,
+  maxClaimedAtOnce: 20,
+  maxMaxAttempts: 100,
+  maxPageRows: 1000,
+} as const;

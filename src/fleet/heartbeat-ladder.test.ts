@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { decideLadderStep, missedHeartbeats, type BeatRecord } from './heartbeat-ladder.ts';
+
+test.each([
+  [0, 0],
+  [1166, 0],
+  [1167, 1],
+  [2333, 1],
+  [2334, 2],
+  [3500, 3],
+  [7000, 6],
+  [-5, 0],
+])('an age of %d ms of a TTL of 3500 ms is %d missed', (ageMs, missed) => {
+  expect(missedHeartbeats(ageMs, 3500)).toBe(missed);
+});
+
+const quiet: BeatRecord = { status: 'IDLE', missed: 0, beatSince: false, selfDegraded: false };
+
+test.each<[string, Partial<BeatRecord>, string | null]>([
+  ['beats in time', {}, null],
+  ['misses one: only a warning', { missed: 1 }, null],
+  ['misses two', { missed: 2 }, 'DEGRADED'],
+  ['misses three at once', { missed: 3 }, 'UNRESPONSIVE'],
+  ['says that it is not well', { selfDegraded: true }, 'DEGRADED'],
+  ['DEGRADED, misses three', { status: 'DEGRADED', missed: 3 }, 'UNRESPONSIVE'],
+  ['DEGRADED, still silent', { status: 'DEGRADED', missed: 2 }, null],
+  ['DEGRADED, ages started afresh but no beat came', { status: 'DEGRADED', missed: 0 }, null],
+  ['DEGRADED, beats again', { status: 'DEGRADED', beatSince: true }, 'IDLE'],
+  ['DEGRADED, beats but is not well', { status: 'DEGRADED', beatSince: true, selfDegraded: true }, null],
+  ['UNRESPONSIVE, ages started afresh but no beat came', { status: 'UNRESPONSIVE' }, null],
+  ['UNRESPONSIVE, beats again', { status: 'UNRESPONSIVE', beatSince: true }, 'IDLE'],
+  [
+    'UNRESPONSIVE, beats again as it was before',
+    { status: 'UNRESPONSIVE', beatSince: true, selfDegraded: true },
+    'DEGRADED',
+  ],
+  ['SPAWNING, in its grace', { status: 'SPAWNING' }, null],
+  ['SPAWNING, never heard of', { status: 'SPAWNING', missed: 3 }, 'UNRESPONSIVE'],
+  ['SPAWNING, beats', { status: 'SPAWNING', beatSince: true }, 'IDLE'],
+  ['QUARANTINED, silent', { status: 'QUARANTINED', missed: 9 }, null],
+  ['FAILED, silent', { status: 'FAILED', missed: 9 }, null],
+])('%s', (_, record, to) => {
+  expect(decideLadderStep({ ...quiet, ...record })?.to ?? null).toBe(to);
+});
