@@ -52,7 +52,8 @@ export const EVENT_PAYLOADS = {
     rule_id: z.string(),
     severity: z.string(),
     metric_name: nullableText,
-    current_value: z.number(),
+    /** Null where it is NaN or infinite, which JSON can't say. */
+    current_value: z.number().nullable(),
     threshold: z.number().nullable(),
     labels,
   }),

@@ -1,0 +1,179 @@
+import type { EventBus } from '#eventbus';
+import type { StateDatabase, StateTransaction } from '#storage';
+import { OmoiError, type Clock, type EventType, type Labels, type SystemEvent } from '#telemetry';
+import type { RuleRun } from '../evaluation/rule-run.ts';
+import type { AlertRow } from '../lifecycle/restore.ts';
+import { listAlerts, type AlertFilter, type AlertPage } from './alert-query.ts';
+import type { EpisodeJournal } from './episode-journal.ts';
+import type { RuleMemory } from './rule-memory.ts';
+
+const MAX_TIMELINE_EVENTS = 1000;
+/** Resolved alerts past their retention are removed so many at a time. */
+const MAX_PRUNED_ROWS = 1000;
+
+const TIMELINE_TYPES: readonly EventType[] = [
+  'monitor.alert.triggered',
+  'monitor.alert.acknowledged',
+  'monitor.alert.escalated',
+  'monitor.alert.resolved',
+  'watchdog.remediation.started',
+  'watchdog.remediation.changed',
+  'watchdog.remediation.completed',
+  'watchdog.remediation.suppressed',
+  'watchdog.escalated',
+];
+
+export interface AlertBookParts {
+  readonly database: StateDatabase;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly journal: EpisodeJournal;
+  readonly memory: RuleMemory;
+  readonly findRun: (ruleKey: string) => RuleRun | undefined;
+  /** An operator has changed the rule's label sets. */
+  readonly onChange: (run: RuleRun) => void;
+}
+
+/** The alerts as people see and handle them. */
+export class AlertBook {
+  readonly #parts: AlertBookParts;
+
+  constructor(parts: AlertBookParts) {
+    this.#parts = parts;
+  }
+
+  list(filter: AlertFilter): Promise<AlertPage> {
+    return listAlerts(this.#parts.database, filter);
+  }
+
+  /** @throws OmoiError `unknown_alert` */
+  async get(alertId: string): Promise<AlertRow> {
+    const { reader } = this.#parts.database;
+    const row = await reader.selectFrom('alerts').selectAll().where('id', '=', alertId).executeTakeFirst();
+    if (!row) throw unknownAlert(alertId);
+    return row;
+  }
+
+  /**
+   * What has happened around an alert, in order: its own events, and in its trace those of its remediations.
+   * @throws OmoiError `unknown_alert`
+   */
+  async timeline(alertId: string): Promise<readonly SystemEvent[]> {
+    const row = await this.get(alertId);
+    const { bus } = this.#parts;
+    const own = await bus.list({ entityId: alertId, limit: MAX_TIMELINE_EVENTS });
+    const traceId = row.traceparent?.split('-')[1];
+    const traced =
+      traceId === undefined
+        ? []
+        : await bus.list({ traceId, types: TIMELINE_TYPES, limit: MAX_TIMELINE_EVENTS });
+    const byId = new Map<number, SystemEvent>();
+    for (const event of own) byId.set(event.id, event);
+    for (const event of traced) if (concerns(event, alertId)) byId.set(event.id, event);
+    return [...byId.values()].sort((a, b) => a.id - b.id);
+  }
+
+  /**
+   * A person has seen the alert. The first one to say so is kept.
+   * @throws OmoiError `unknown_alert`, `alert_resolved`
+   */
+  async acknowledge(alertId: string, by: string): Promise<AlertRow> {
+    await this.#parts.database.transaction(async (tx) => {
+      const row = await lockAlert(tx, alertId);
+      if (row.state !== 'firing') throw alreadyResolved(alertId);
+      if (row.acknowledged_by !== null) return;
+      const nowMs = Math.floor(tx.nowMs);
+      await tx.db
+        .updateTable('alerts')
+        .set({ acknowledged_by: by, acknowledged_at_ms: nowMs, updated_at_ms: nowMs })
+        .where('id', '=', alertId)
+        .execute();
+      await this.#parts.bus.append(tx, {
+        event_type: 'monitor.alert.acknowledged',
+        entity_type: 'alert',
+        entity_id: alertId,
+        traceparent: row.traceparent,
+        payload: {
+          alert_id: row.id,
+          rule_id: row.rule_id,
+          severity: row.severity,
+          labels: JSON.parse(row.labels) as Labels,
+          acknowledged_by: by,
+        },
+      });
+    });
+    return this.get(alertId);
+  }
+
+  /**
+   * A person ends the alert, with the cause `manual`. It does not fire again before its condition was false once.
+   * @throws OmoiError `unknown_alert`, `alert_resolved`
+   */
+  async resolve(alertId: string): Promise<AlertRow> {
+    const row = await this.get(alertId);
+    const run = this.#parts.findRun(row.rule_key);
+    const end = (): Promise<void> => this.#end(alertId);
+    await (run ? run.exclusively(end) : end());
+    if (run) this.#dismiss(run, alertId);
+    return this.get(alertId);
+  }
+
+  /** Removes what was resolved before that time. @returns how many */
+  async prune(beforeMs: number): Promise<number> {
+    return this.#parts.database.transaction(async (tx) => {
+      const old = await tx.db
+        .selectFrom('alerts')
+        .select('id')
+        .where('resolved_at_ms', '<', beforeMs)
+        .limit(MAX_PRUNED_ROWS)
+        .execute();
+      const ids = old.map(({ id }) => id);
+      if (ids.length > 0) await tx.db.deleteFrom('alerts').where('id', 'in', ids).execute();
+      return ids.length;
+    });
+  }
+
+  async #end(alertId: string): Promise<void> {
+    const { clock, database, journal } = this.#parts;
+    const resolvedAtMs = Math.floor(clock.wallMs());
+    const ended = await database.transaction((tx) =>
+      journal.end(tx, { alertId, cause: 'manual', resolvedAtMs }),
+    );
+    if (!ended) throw alreadyResolved(alertId);
+  }
+
+  #dismiss(run: RuleRun, alertId: string): void {
+    const instances = new Map(run.instances);
+    for (const [key, instance] of run.instances) {
+      if (instance.alertId !== alertId) continue;
+      instances.set(key, {
+        ...instance,
+        phase: { kind: 'dismissed', activeAtMs: instance.phase.activeAtMs },
+        alertId: null,
+        traceparent: null,
+      });
+    }
+    run.instances = instances;
+    this.#parts.memory.remember({ key: run.loaded.rule.key, instances });
+    this.#parts.onChange(run);
+  }
+}
+
+function concerns(event: SystemEvent, alertId: string): boolean {
+  return 'alert_id' in event.payload && event.payload.alert_id === alertId;
+}
+
+async function lockAlert(tx: StateTransaction, alertId: string): Promise<AlertRow> {
+  const found = tx.db.selectFrom('alerts').selectAll().where('id', '=', alertId);
+  const row = await (tx.dialect === 'postgres' ? found.forUpdate() : found).executeTakeFirst();
+  if (!row) throw unknownAlert(alertId);
+  return row;
+}
+
+function unknownAlert(alertId: string): OmoiError {
+  return new OmoiError('unknown_alert', `There is no alert ${JSON.stringify(alertId)}`);
+}
+
+function alreadyResolved(alertId: string): OmoiError {
+  return new OmoiError('alert_resolved', `Alert ${alertId} has been resolved already`);
+}

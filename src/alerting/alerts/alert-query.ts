@@ -1,0 +1,97 @@
+import { createMatcher, matchesAll, OmoiError, type Labels, type Matcher } from '#telemetry';
+import type { StateDatabase } from '#storage';
+import type { AlertRow } from '../lifecycle/restore.ts';
+
+/** How many rows are read at once while matchers, which the database does not know, drop some. */
+const SCAN_ROWS = 500;
+/** A page is answered with what was found once so many rows were looked at. */
+const MAX_SCANNED_ROWS = 20_000;
+
+export interface AlertFilter {
+  readonly state?: 'firing' | 'resolved';
+  readonly severity?: string;
+  readonly ruleId?: string;
+  /** Alerts that carry all of these labels. */
+  readonly matchers: readonly Matcher[];
+  /** At most 1000. */
+  readonly limit: number;
+  /** Where the page before ended. */
+  readonly cursor?: string;
+}
+
+export interface AlertPage {
+  readonly alerts: readonly AlertRow[];
+  /** Null at the end. */
+  readonly nextCursor: string | null;
+}
+
+/** Alerts, the newest first. @throws OmoiError `invalid_request` for a broken cursor */
+export async function listAlerts(database: StateDatabase, filter: AlertFilter): Promise<AlertPage> {
+  const found: AlertRow[] = [];
+  let after = filter.cursor === undefined ? null : parseCursor(filter.cursor);
+  for (let scanned = 0; scanned < MAX_SCANNED_ROWS;) {
+    const rows = await readRows(database, filter, after);
+    for (const row of rows) {
+      after = { firedAtMs: row.fired_at_ms, id: row.id };
+      if (!matchesAll(filter.matchers, JSON.parse(row.labels) as Labels)) continue;
+      found.push(row);
+      if (found.length === filter.limit) return { alerts: found, nextCursor: formatCursor(after) };
+    }
+    scanned += rows.length;
+    if (rows.length < SCAN_ROWS) return { alerts: found, nextCursor: null };
+  }
+  return { alerts: found, nextCursor: after === null ? null : formatCursor(after) };
+}
+
+interface Cursor {
+  readonly firedAtMs: number;
+  readonly id: string;
+}
+
+function readRows(database: StateDatabase, filter: AlertFilter, after: Cursor | null): Promise<AlertRow[]> {
+  let query = database.reader.selectFrom('alerts').selectAll();
+  if (filter.state !== undefined) query = query.where('state', '=', filter.state);
+  if (filter.severity !== undefined) query = query.where('severity', '=', filter.severity);
+  if (filter.ruleId !== undefined) query = query.where('rule_id', '=', filter.ruleId);
+  if (after !== null) {
+    query = query.where((where) =>
+      where.or([
+        where('fired_at_ms', '<', after.firedAtMs),
+        where.and([where('fired_at_ms', '=', after.firedAtMs), where('id', '<', after.id)]),
+      ]),
+    );
+  }
+  return query.orderBy('fired_at_ms', 'desc').orderBy('id', 'desc').limit(SCAN_ROWS).execute();
+}
+
+function formatCursor(cursor: Cursor): string {
+  return `${cursor.firedAtMs}.${cursor.id}`;
+}
+
+function parseCursor(text: string): Cursor {
+  const match = /^(\d{1,16})\.([\w]{1,64})$/.exec(text);
+  if (!match) throw new OmoiError('invalid_request', `cursor ${JSON.stringify(text)} is none that Omoi gave`);
+  return { firedAtMs: Number(match[1]), id: match[2] ?? '' };
+}
+
+const MATCHER = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(.*?)\s*$/s;
+
+/**
+ * `team="infra"`, `team=~"a|b"`; the quotes may be left out.
+ * @throws OmoiError `invalid_request`
+ */
+export function parseAlertMatcher(text: string): Matcher {
+  const match = MATCHER.exec(text);
+  if (!match)
+    throw new OmoiError('invalid_request', `${JSON.stringify(text)} is no matcher like name="value"`);
+  const [, name = '', operator, raw = ''] = match;
+  try {
+    const value: unknown = raw.startsWith('"') ? JSON.parse(raw) : raw;
+    if (operator === '=' || operator === '!=' || operator === '=~' || operator === '!~') {
+      return createMatcher(name, operator, String(value));
+    }
+  } catch (thrown) {
+    throw new OmoiError('invalid_request', `${JSON.stringify(text)}: ${String(thrown)}`);
+  }
+  throw new OmoiError('invalid_request', `${JSON.stringify(text)} has an unknown operator`);
+}

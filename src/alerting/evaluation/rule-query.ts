@@ -1,0 +1,35 @@
+import type { Labels, Matcher } from '#telemetry';
+
+/** One element of an instant vector. A histogram's value reads as 0, as in Prometheus's rules. */
+export interface VectorElement {
+  /** With `__name__` where the result has one. */
+  readonly labels: Labels;
+  readonly value: number;
+}
+
+/** At once where all samples are in memory; a promise where a remote store is asked. */
+export type Eventually<Value> = Value | Promise<Value>;
+
+/** A rule's expression, ready to be evaluated. */
+export interface RuleQuery {
+  /** The series whose samples can change the result. */
+  readonly selectors: readonly (readonly Matcher[])[];
+  /** The metric and the number where the expression compares one metric with a number. */
+  readonly metricName: string | null;
+  readonly threshold: number | null;
+  /** @throws OmoiError `query_failed`, `query_limit`, `query_timeout` … */
+  evaluate(timeMs: number): Eventually<readonly VectorElement[]>;
+  /**
+   * The elements there are before any comparison drops some: what has none there has vanished. Null where a miss
+   * can't be a lack of data (`absent(…)`).
+   */
+  evaluateData(timeMs: number): Eventually<readonly VectorElement[]> | null;
+}
+
+/** Calls `use` with the value: in the same turn where it is there already. */
+export function whenReady<Value, Result>(
+  value: Eventually<Value>,
+  use: (value: Value) => Eventually<Result>,
+): Eventually<Result> {
+  return value instanceof Promise ? value.then(use) : use(value);
+}
