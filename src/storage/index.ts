@@ -17,5 +17,5 @@ export {
   type DirectoryOptions,
   type StateDatabaseOptions,
 } from './open.ts';
-export { STATE_RETENTION, TELEMETRY_RETENTION } from './retention-rules.ts';
+export { stateRetention, telemetryRetention, type StateKeep } from './retention-rules.ts';
 export { Retention, retentionJobs, type RetentionJob, type RetentionRule } from './retention.ts';

@@ -10,24 +10,35 @@ const DAY_MS = 86_400_000;
  */
 export const deadCursorMs = 14 * DAY_MS;
 
-/** How long the state keeps what has ended. What goes on is kept, however old. */
-export const STATE_RETENTION: readonly RetentionRule<StateTables>[] = [
-  {
-    table: 'events',
-    key: 'id',
-    timeColumn: 'at_ms',
-    keepMs: 30 * DAY_MS,
-    // Never past a live consumer's cursor.
-    only: (nowMs) => sql<boolean>`id <= coalesce((
-      select min(last_event_id) from event_cursors where updated_at_ms >= ${nowMs - deadCursorMs}
-    ), ${Number.MAX_SAFE_INTEGER})`,
-  },
-  { table: 'tasks', key: 'task_id', timeColumn: 'finished_at_ms', keepMs: 30 * DAY_MS },
-  { table: 'alerts', key: 'id', timeColumn: 'resolved_at_ms', keepMs: 90 * DAY_MS },
-  { table: 'audit_log', key: 'id', timeColumn: 'at_ms', keepMs: 365 * DAY_MS },
-];
+/** How long what has ended is kept, in ms. What goes on is kept, however old. */
+export interface StateKeep {
+  readonly eventsMs: number;
+  readonly alertsMs: number;
+  readonly anomaliesMs: number;
+  readonly remediationsMs: number;
+  readonly tasksMs: number;
+}
 
-/** How long spans are kept; logs go by the day, in `observability`. */
-export const TELEMETRY_RETENTION: readonly RetentionRule<TelemetryTables>[] = [
-  { table: 'trace_spans', key: 'span_id', timeColumn: 'end_us', unit: 'us', keepMs: 7 * DAY_MS },
-];
+export function stateRetention(keep: StateKeep): readonly RetentionRule<StateTables>[] {
+  return [
+    {
+      table: 'events',
+      key: 'id',
+      timeColumn: 'at_ms',
+      keepMs: keep.eventsMs,
+      // Never past a live consumer's cursor.
+      only: (nowMs) => sql<boolean>`id <= coalesce((
+        select min(last_event_id) from event_cursors where updated_at_ms >= ${nowMs - deadCursorMs}
+      ), ${Number.MAX_SAFE_INTEGER})`,
+    },
+    { table: 'tasks', key: 'task_id', timeColumn: 'finished_at_ms', keepMs: keep.tasksMs },
+    { table: 'alerts', key: 'id', timeColumn: 'resolved_at_ms', keepMs: keep.alertsMs },
+  ];
+}
+
+/** Spans; logs go by the day, in `observability`. */
+export function telemetryRetention(keep: {
+  readonly spansMs: number;
+}): readonly RetentionRule<TelemetryTables>[] {
+  return [{ table: 'trace_spans', key: 'span_id', timeColumn: 'end_us', unit: 'us', keepMs: keep.spansMs }];
+}

@@ -1,11 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import type { StateDatabase, TelemetryDatabase } from './database.ts';
-import { deadCursorMs, STATE_RETENTION, TELEMETRY_RETENTION } from './retention-rules.ts';
+import { deadCursorMs, stateRetention, telemetryRetention } from './retention-rules.ts';
 import { Retention, retentionJobs, type RetentionJob } from './retention.ts';
 import { openTestStateDatabase, openTestTelemetryDatabase } from './test-databases.ts';
 
 const DAY_MS = 86_400_000;
+const keep = {
+  eventsMs: 30 * DAY_MS,
+  alertsMs: 90 * DAY_MS,
+  anomaliesMs: 30 * DAY_MS,
+  remediationsMs: 90 * DAY_MS,
+  tasksMs: 30 * DAY_MS,
+};
 let clock: VirtualClock;
 let state: StateDatabase;
 let telemetry: TelemetryDatabase;
@@ -24,8 +31,8 @@ afterEach(async () => {
 function retentionOf(...more: readonly RetentionJob[]): Retention {
   const jobs = [
     ...more,
-    ...retentionJobs(state, STATE_RETENTION),
-    ...retentionJobs(telemetry, TELEMETRY_RETENTION),
+    ...retentionJobs(state, stateRetention(keep)),
+    ...retentionJobs(telemetry, telemetryRetention({ spansMs: 7 * DAY_MS })),
   ];
   return new Retention({ jobs, clock, logger: silentLogger, metrics });
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { retentionJobs, STATE_RETENTION, type StateDatabase, type StateTransaction } from '#storage';
+import { retentionJobs, stateRetention, type StateDatabase, type StateTransaction } from '#storage';
 import { OmoiError } from '#telemetry';
 import { DATABASE_KINDS, openPlace, type StatePlace } from './state-databases.ts';
 
@@ -143,10 +143,18 @@ describe.each(DATABASE_KINDS)('the state database on $name', (kind) => {
       expect(await read(database.reader)).toEqual({ big: Number.MAX_SAFE_INTEGER });
     });
 
-    it.each(STATE_RETENTION.map((rule) => rule.table))('lets retention run on %s', async (table) => {
+    const day = 86_400_000;
+    const rules = stateRetention({
+      eventsMs: day,
+      alertsMs: day,
+      anomaliesMs: day,
+      remediationsMs: day,
+      tasksMs: day,
+    });
+    it.each(rules.map((rule) => rule.table))('lets retention run on %s', async (table) => {
       const [job] = retentionJobs(
         database,
-        STATE_RETENTION.filter((rule) => rule.table === table),
+        rules.filter((rule) => rule.table === table),
       );
       await expect(job?.run(Date.now())).resolves.toBe(0);
     });

@@ -15,9 +15,9 @@ export interface ObservabilityTables {
     status_message: string | null;
     /** JSON object. */
     attributes: string;
-    /** JSON array of {trace_id, span_id, attributes}. */
+    /** JSON array of {traceId, spanId, attributes}. */
     links: string;
-    /** JSON array of {name, at_us, attributes}. */
+    /** JSON array of {name, atUs, attributes}. */
     events: string;
   };
 }

@@ -1,0 +1,87 @@
+import type { Clock, Timer } from '#telemetry';
+
+export interface BatchWriterOptions<Item> {
+  readonly write: (items: readonly Item[]) => Promise<void>;
+  readonly clock: Clock;
+  /** The oldest go first where more than this wait. */
+  readonly maxQueued: number;
+  readonly maxPerWrite: number;
+  /** How long an item waits for others at most. */
+  readonly delayMs: number;
+  readonly onDropped: (count: number) => void;
+  /** A write failed; what it carried is tried again after the delay. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Gathers items and writes them in batches. Never makes the one who adds wait, and never grows without bound. */
+export class BatchWriter<Item> {
+  readonly #options: BatchWriterOptions<Item>;
+  #queue: Item[] = [];
+  #timer: Timer | null = null;
+  #writing: Promise<void> | null = null;
+
+  constructor(options: BatchWriterOptions<Item>) {
+    this.#options = options;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  add(item: Item): void {
+    this.#queue.push(item);
+    this.#keepBound();
+    if (this.#queue.length === this.#options.maxPerWrite) void this.flush();
+    else this.#schedule();
+  }
+
+  /** Writes all that was added before the call, as far as it can be written now. */
+  async flush(): Promise<void> {
+    await this.#writing;
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = null;
+    });
+    await this.#writing;
+  }
+
+  /** Flushes a last time. */
+  async stop(): Promise<void> {
+    this.#timer?.cancel();
+    await this.flush();
+    this.#timer?.cancel();
+  }
+
+  async #writeAll(): Promise<void> {
+    const { write, maxPerWrite, onFailure } = this.#options;
+    this.#timer?.cancel();
+    this.#timer = null;
+    let waiting = this.#queue.length;
+    while (waiting > 0) {
+      const batch = this.#queue.splice(0, Math.min(waiting, maxPerWrite));
+      waiting -= batch.length;
+      try {
+        await write(batch);
+      } catch (error) {
+        onFailure(error);
+        this.#queue = [...batch, ...this.#queue];
+        this.#keepBound();
+        break;
+      }
+    }
+    if (this.#queue.length > 0) this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#timer ??= this.#options.clock.after(this.#options.delayMs, () => {
+      this.#timer = null;
+      void this.flush();
+    });
+  }
+
+  #keepBound(): void {
+    const excess = this.#queue.length - this.#options.maxQueued;
+    if (excess <= 0) return;
+    this.#queue.splice(0, excess);
+    this.#options.onDropped(excess);
+  }
+}

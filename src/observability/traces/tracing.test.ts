@@ -1,0 +1,204 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
+import { createSeededRandom, SelfMetrics, silentLogger, spanIdOf, traceIdOf, VirtualClock } from '#telemetry';
+import { createSpanStore, type SpanStore } from './span-store.ts';
+import { createTracing, type StoredTracing } from './tracing.ts';
+
+let clock: VirtualClock;
+let database: TelemetryDatabase;
+let store: SpanStore;
+let tracing: StoredTracing;
+let metrics: SelfMetrics;
+
+beforeEach(async () => {
+  clock = new VirtualClock(Date.UTC(2026, 10, 22));
+  database = await openTestTelemetryDatabase(clock);
+  store = createSpanStore(database);
+  metrics = new SelfMetrics();
+  tracing = createTracing({
+    store,
+    clock,
+    random: createSeededRandom(1),
+    logger: silentLogger,
+    metrics,
+    serviceName: 'omoi',
+  });
+});
+afterEach(async () => {
+  await tracing.stop();
+  await database.close();
+});
+
+const traceOf = (traceparent: string): string => traceIdOf(traceparent) ?? 'no trace';
+
+describe('tracing', () => {
+  it('keeps a trace across traceparents, with everything that was said of its spans', async () => {
+    const startUs = clock.wallMs() * 1000;
+    const root = tracing.startSpan('telemetry.append', { parent: null });
+    await clock.advance(2.5);
+    const other = tracing.startSpan('elsewhere', { parent: null });
+    const child = tracing.startSpan('monitor.anomaly', {
+      parent: root.traceparent,
+      links: [other.traceparent, 'nonsense'],
+      attributes: { metric_name: 'tasks_queued_total', score: 4.5, first: true },
+    });
+    child.addEvent('scored', { score: 4.5 });
+    await clock.advance(1);
+    child.fail('out of luck');
+    child.end();
+    root.end();
+    await tracing.flush();
+
+    const spans = await store.trace(traceOf(root.traceparent));
+    expect(spans).toEqual([
+      {
+        traceId: traceOf(root.traceparent),
+        spanId: spanIdOf(root.traceparent),
+        parentSpanId: null,
+        name: 'telemetry.append',
+        kind: 'internal',
+        serviceName: 'omoi',
+        startUs,
+        endUs: startUs + 3500,
+        status: 'unset',
+        statusMessage: null,
+        attributes: {},
+        links: [],
+        events: [],
+      },
+      {
+        traceId: traceOf(root.traceparent),
+        spanId: spanIdOf(child.traceparent),
+        parentSpanId: spanIdOf(root.traceparent),
+        name: 'monitor.anomaly',
+        kind: 'internal',
+        serviceName: 'omoi',
+        startUs: startUs + 2500,
+        endUs: startUs + 3500,
+        status: 'error',
+        statusMessage: 'out of luck',
+        attributes: { metric_name: 'tasks_queued_total', score: 4.5, first: true },
+        links: [{ traceId: traceOf(other.traceparent), spanId: spanIdOf(other.traceparent), attributes: {} }],
+        events: [{ name: 'scored', atUs: startUs + 2500, attributes: { score: 4.5 } }],
+      },
+    ]);
+  });
+
+  it('records after the fact', async () => {
+    const span = tracing.startSpan('late', { parent: null, startAtMs: clock.wallMs() - 5000 });
+    span.end(clock.wallMs() - 4000);
+    await tracing.flush();
+    const [kept] = await store.trace(traceOf(span.traceparent));
+    expect((kept?.endUs ?? 0) - (kept?.startUs ?? 0)).toBe(1_000_000);
+  });
+
+  it('writes by itself soon after a span has ended', async () => {
+    const span = tracing.startSpan('soon', { parent: null });
+    span.end();
+    await clock.advance(200);
+    await tracing.flush();
+    await expect(store.trace(traceOf(span.traceparent))).resolves.toHaveLength(1);
+  });
+
+  it('counts the spans it had to drop', async () => {
+    await database.close();
+    for (let at = 0; at < 20_100; at++) tracing.startSpan('many', { parent: null }).end();
+    const dropped = metrics.collect().find((found) => found.name === 'omoi_spans_dropped_total');
+    expect(dropped?.points[0]?.value).toBeGreaterThanOrEqual(100);
+    expect(metrics.collect().find((found) => found.name === 'omoi_spans_queued')?.points[0]?.value).toBe(
+      20_000,
+    );
+    database = await openTestTelemetryDatabase(clock);
+  });
+});
+
+describe('the span store', () => {
+  it('refuses an unknown trace with its code', async () => {
+    await expect(store.trace('0'.repeat(32))).rejects.toMatchObject({ code: 'unknown_trace' });
+  });
+
+  it('keeps a span once, however often it is sent', async () => {
+    const span = {
+      traceId: 'a'.repeat(32),
+      spanId: 'b'.repeat(16),
+      parentSpanId: null,
+      name: 'GET /',
+      kind: 2,
+      startNs: 1_763_769_600_000_000_123n,
+      endNs: 1_763_769_600_001_500_999n,
+      statusCode: 2,
+      statusMessage: 'boom',
+      serviceName: 'shop',
+      attributes: { 'http.method': 'GET' },
+      events: [{ name: 'exception', atNs: 1_763_769_600_001_000_000n, attributes: {} }],
+      links: [],
+    };
+    await store.receive([span, span]);
+    await store.receive([span]);
+    expect(await store.trace(span.traceId)).toEqual([
+      {
+        traceId: span.traceId,
+        spanId: span.spanId,
+        parentSpanId: null,
+        name: 'GET /',
+        kind: 'server',
+        serviceName: 'shop',
+        startUs: 1_763_769_600_000_000,
+        endUs: 1_763_769_600_001_500,
+        status: 'error',
+        statusMessage: 'boom',
+        attributes: { 'http.method': 'GET' },
+        links: [],
+        events: [{ name: 'exception', atUs: 1_763_769_600_001_000, attributes: {} }],
+      },
+    ]);
+  });
+
+  describe('searches', () => {
+    const startMs = Date.UTC(2026, 10, 22);
+    beforeEach(async () => {
+      for (const [index, name] of ['first', 'second', 'third'].entries()) {
+        const root = tracing.startSpan(name, {
+          parent: null,
+          attributes: { order: index, odd: index === 1 },
+        });
+        await clock.advance(10);
+        const child = tracing.startSpan('step', { parent: root.traceparent });
+        if (name === 'second') child.fail('no');
+        child.end();
+        root.end();
+        await clock.advance(990);
+      }
+      await tracing.flush();
+    });
+
+    it.each([
+      ['all, the newest first', {}, ['third', 'second', 'first']],
+      ['a number of them', { limit: 1 }, ['third']],
+      ['from a time', { fromMs: startMs + 1000 }, ['third', 'second']],
+      ['up to a time', { toMs: startMs + 1005 }, ['second', 'first']],
+      ['the name of a span', { name: 'first' }, ['first']],
+      ['the name of a child', { name: 'step', limit: 2 }, ['third', 'second']],
+      ['a number among the attributes', { attributes: { order: '2' } }, ['third']],
+      ['a truth among the attributes', { attributes: { odd: 'true' } }, ['second']],
+      ['attributes that no span has together', { attributes: { odd: 'true', order: '2' } }, []],
+      ['failed spans', { status: 'error' as const }, ['second']],
+      ['another service', { serviceName: 'shop' }, []],
+    ])('%s', async (_what, query, expected) => {
+      const found = await store.search({ limit: 100, ...query });
+      expect(found.map((summary) => summary.name)).toEqual(expected);
+    });
+
+    it('and sums each trace up', async () => {
+      const [summary] = await store.search({ limit: 1, name: 'second' });
+      expect(summary).toMatchObject({
+        name: 'second',
+        serviceName: 'omoi',
+        startUs: (startMs + 1000) * 1000,
+        endUs: (startMs + 1010) * 1000,
+        spanCount: 2,
+        errorCount: 1,
+      });
+    });
+  });
+});
