@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+const time = z.iso.datetime({ offset: true });
+const eventId = z.coerce.number().int().nonnegative();
+
+export const eventsQuery = z.object({
+  types: z
+    .string()
+    .max(1000)
+    .optional()
+    .describe('Event types or their dotted beginnings, separated by commas: `watchdog,fleet.agent`.'),
+  entity_id: z.string().min(1).max(500).optional(),
+  trace_id: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits in lower case')
+    .optional(),
+  from: time.optional(),
+  to: time.optional(),
+  after_id: eventId.optional(),
+  before_id: eventId.optional(),
+  order: z.enum(['newest_first', 'oldest_first']).default('newest_first'),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+export const eventsAnswer = z.object({
+  events: z.array(
+    z
+      .object({
+        id: z.number(),
+        event_type: z.string(),
+        entity_type: z.string(),
+        entity_id: z.string(),
+        payload: z.record(z.string(), z.unknown()),
+        at: z.string(),
+        traceparent: z.string().nullable(),
+      })
+      .meta({ id: 'SystemEvent' }),
+  ),
+});

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+
+const time = z.iso.datetime({ offset: true });
+const traceId = z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits in lower case');
+const name = z.string().min(1).max(200);
+const limit = (byDefault: number) => z.coerce.number().int().min(1).max(1000).default(byDefault);
+const attributes = z.record(z.string(), z.unknown());
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+
+export const tracesQuery = z.object({
+  from: time.optional().describe('Traces with a span that started then or later.'),
+  to: time.optional(),
+  name: name.optional().describe('The name of one of its spans.'),
+  service: name.optional(),
+  attribute: z
+    .union([z.string(), z.array(z.string()).max(10)])
+    .optional()
+    .describe('`key=value`, compared as text; several must all hold for one span.'),
+  status: z.literal('error').optional().describe('Only traces with a span that failed.'),
+  limit: limit(100),
+});
+
+export const tracesAnswer = z.object({
+  traces: z.array(
+    z
+      .object({
+        trace_id: z.string(),
+        name: z.string().describe('Of the span that started first.'),
+        service_name: z.string(),
+        started_at: z.string(),
+        duration_us: z.number(),
+        span_count: z.number(),
+        error_count: z.number(),
+      })
+      .meta({ id: 'TraceSummary' }),
+  ),
+});
+
+export const traceParams = z.object({ trace_id: traceId });
+
+export const traceAnswer = z
+  .object({
+    trace_id: z.string(),
+    spans: z
+      .array(
+        z.object({
+          span_id: z.string(),
+          parent_span_id: z
+            .string()
+            .nullable()
+            .describe('May name a span that is not here: one of another program, or one that goes on.'),
+          name: z.string(),
+          kind: z.enum(['internal', 'server', 'client', 'producer', 'consumer']),
+          service_name: z.string(),
+          started_at: z.string(),
+          ended_at: z.string(),
+          start_us: z.number().describe('Microseconds since the epoch.'),
+          duration_us: z.number(),
+          status: z.enum(['unset', 'ok', 'error']),
+          status_message: z.string().nullable(),
+          attributes,
+          links: z.array(z.object({ trace_id: z.string(), span_id: z.string(), attributes })),
+          events: z.array(z.object({ name: z.string(), at: z.string(), at_us: z.number(), attributes })),
+        }),
+      )
+      .describe('By start.'),
+  })
+  .meta({ id: 'Trace' });
+
+export const logsQuery = z.object({
+  from: time.optional(),
+  to: time.optional(),
+  level: z.enum(LEVELS).optional().describe('This level and what is more severe.'),
+  text: z.string().min(1).max(500).optional().describe('Found in the message or the fields.'),
+  trace_id: traceId.optional(),
+  component: name.optional(),
+  service: name.optional(),
+  limit: limit(200),
+});
+
+export const logsAnswer = z.object({
+  lines: z.array(
+    z
+      .object({
+        at: z.string(),
+        level: z.enum(LEVELS),
+        component: z.string(),
+        service_name: z.string(),
+        message: z.string(),
+        trace_id: z.string().nullable(),
+        span_id: z.string().nullable(),
+        fields: attributes,
+      })
+      .meta({ id: 'LogLine' }),
+  ),
+});
