@@ -1,9 +1,10 @@
 import { MetricBook, type Counter, type Gauge, type Histogram } from './metrics.ts';
 import type { HistogramOptions, InstrumentOptions, MetricLabels } from './metrics.ts';
 import { resolveSettings, type AgentOptions, type Settings } from './options.ts';
-import { Presence } from './presence.ts';
+import { agentPath, Presence } from './presence.ts';
 import { ServerLink } from './server-link.ts';
 import type { TaskHandler } from './task-run.ts';
+import { settlesWithin } from './wait.ts';
 import { WorkLoop, type WorkOptions } from './work-loop.ts';
 import type { DeregisterRequest } from './wire.ts';
 
@@ -22,7 +23,15 @@ export interface Agent {
   /** Says with the next heartbeat that the agent is not well; null that it is again. */
   degraded(reason: string | null): void;
   /** Claims nothing more, finishes what is in flight within the grace, deregisters. Resolves when it is done. */
-  drain(reason?: string): Promise<void>;
+  drain(farewell?: Farewell): Promise<void>;
+}
+
+/** What the server is told when the agent leaves. */
+export interface Farewell {
+  readonly reason?: string;
+  /** How a watched process ended, where the agent stands for one. */
+  readonly exitCode?: number | null;
+  readonly signal?: string | null;
 }
 
 /**
@@ -35,7 +44,7 @@ export function createAgent(options: AgentOptions = {}): Agent {
     const settings = resolveSettings(options, process.env);
     if (settings) return new ConnectedAgent(settings, onError);
   } catch (thrown) {
-    onError(asError(thrown));
+    onError(thrown);
   }
   return NO_AGENT;
 }
@@ -58,7 +67,7 @@ const FAREWELL_MS = 2000;
 class ConnectedAgent implements Agent {
   readonly enabled = true;
   readonly #settings: Settings;
-  readonly #onError: (error: Error) => void;
+  readonly #onError: (error: unknown) => void;
   readonly #link: ServerLink;
   readonly #metricsLink: ServerLink;
   readonly #presence: Presence;
@@ -68,7 +77,7 @@ class ConnectedAgent implements Agent {
   #draining: Promise<void> | null = null;
   #superseded = false;
 
-  constructor(settings: Settings, onError: (error: Error) => void) {
+  constructor(settings: Settings, onError: (error: unknown) => void) {
     this.#settings = settings;
     this.#onError = onError;
     this.#link = new ServerLink({ url: settings.url, token: settings.token });
@@ -77,7 +86,7 @@ class ConnectedAgent implements Agent {
       onLeave: (reason) => void this.#leave(reason),
       onSuperseded: (message) => this.#supersede(message),
       onError,
-      inFlight: () => this.#work?.inFlight ?? 0,
+      inFlight: () => this.#inFlight(),
     });
     this.#exporting = setInterval(() => void this.#exportMetrics(), settings.metricsIntervalMs);
     this.#exporting.unref();
@@ -95,7 +104,7 @@ class ConnectedAgent implements Agent {
 
   work(handler: TaskHandler, options: WorkOptions = {}): void {
     if (this.#work || this.#draining) {
-      this.#onError(new Error(this.#work ? 'work() was called twice' : 'the agent is draining'));
+      this.#onError(this.#work ? 'work() was called twice' : 'the agent is draining');
       return;
     }
     this.#work = new WorkLoop({
@@ -125,8 +134,8 @@ class ConnectedAgent implements Agent {
     this.#presence.report({ health: reason === null ? 'ok' : 'degraded', reason });
   }
 
-  drain(reason = 'drained by its host'): Promise<void> {
-    this.#draining ??= this.#drain(reason).catch(this.#onError);
+  drain(farewell: Farewell = {}): Promise<void> {
+    this.#draining ??= this.#drain(farewell).catch(this.#onError);
     return this.#draining;
   }
 
@@ -135,7 +144,7 @@ class ConnectedAgent implements Agent {
   /** Drains and ends the process, unless the host takes care of SIGTERM itself. */
   async #leave(reason: string): Promise<void> {
     const hostListens = process.listeners('SIGTERM').some((listener) => listener !== this.#onSigterm);
-    await this.drain(reason);
+    await this.drain({ reason });
     if (this.#settings.handleSigterm && !hostListens) process.exit(0);
   }
 
@@ -143,12 +152,12 @@ class ConnectedAgent implements Agent {
   #supersede(message: string): void {
     if (this.#superseded) return;
     this.#superseded = true;
-    this.#onError(new Error(`generation ${this.generation ?? '?'} is superseded: ${message}`));
+    this.#onError(`generation ${this.generation ?? '?'} is superseded: ${message}`);
     this.#work?.abortAll(Object.assign(new Error(message), { code: 'generation_superseded' }));
     void this.#leave('superseded');
   }
 
-  async #drain(reason: string): Promise<void> {
+  async #drain(farewell: Farewell): Promise<void> {
     this.#work?.stopClaiming();
     await this.#finishWork();
     this.#presence.end();
@@ -156,8 +165,13 @@ class ConnectedAgent implements Agent {
     await this.#exportMetrics();
     const generation = this.#presence.generation;
     if (generation !== null && !this.#superseded) {
-      const request: DeregisterRequest = { generation, reason };
-      const path = `/api/v1/fleet/agents/${encodeURIComponent(this.#settings.agentId)}/deregister`;
+      const request: DeregisterRequest = {
+        generation,
+        reason: farewell.reason ?? 'drained by its host',
+        exit_code: farewell.exitCode ?? null,
+        signal: farewell.signal ?? null,
+      };
+      const path = agentPath(this.#settings.agentId, 'deregister');
       await this.#link.post(path, request, { timeoutMs: FAREWELL_MS });
     }
     process.off('SIGTERM', this.#onSigterm);
@@ -188,39 +202,30 @@ class ConnectedAgent implements Agent {
     const request = this.#metrics.export(resource);
     if (request === null) return;
     const answer = await this.#metricsLink.post('/v1/metrics', request);
-    if (answer.kind === 'refused') this.#onError(new Error(`metrics were refused: ${answer.message}`));
+    if (answer.kind === 'refused') this.#onError(`metrics were refused: ${answer.message}`);
+  }
+
+  #inFlight(): number {
+    const besides = this.#guarded(this.#settings.inFlight, 0);
+    return (this.#work?.inFlight ?? 0) + Math.max(0, Math.floor(besides));
   }
 
   #guarded<Value>(run: () => Value, otherwise: Value): Value {
     try {
       return run();
     } catch (thrown) {
-      this.#onError(asError(thrown));
+      this.#onError(thrown);
       return otherwise;
     }
   }
 }
 
-function settlesWithin(promise: Promise<void>, limitMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), limitMs);
-    void promise.finally(() => {
-      clearTimeout(timer);
-      resolve(true);
-    });
-  });
-}
-
 function guardedErrors(onError: ((error: Error) => void) | undefined): (error: unknown) => void {
   return (thrown) => {
     try {
-      onError?.(asError(thrown));
+      onError?.(thrown instanceof Error ? thrown : new Error(String(thrown)));
     } catch {
       // The host's own listener failed: there is nobody left to tell.
     }
   };
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -1,4 +1,4 @@
-export { createAgent, type Agent } from './agent.ts';
+export { createAgent, type Agent, type Farewell } from './agent.ts';
 export type { AgentOptions } from './options.ts';
 export type { WorkOptions } from './work-loop.ts';
 export type { Refusal, TaskContext, TaskHandler } from './task-run.ts';

@@ -42,13 +42,22 @@ interface Instrument {
 const MAX_SERIES = 1000;
 const DURATION_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 const CUMULATIVE = 2;
+const DROPPED = 'omoi_agent_measurements_dropped_total';
 
 /** The agent's own measurements, exported cumulatively: an export that is lost loses nothing. */
 export class MetricBook {
   readonly #instruments = new Map<string, Instrument>();
   readonly #startedAtMs = Date.now();
   #series = 0;
-  #dropped = 0;
+  readonly #dropped: Counter;
+
+  constructor() {
+    this.#dropped = this.counter(DROPPED, {
+      help: `Measurements of series beyond the first ${MAX_SERIES}.`,
+    });
+    // Its one series is the first, so that there is always room for it.
+    this.#dropped.add(0);
+  }
 
   counter(name: string, options: InstrumentOptions = {}): Counter {
     const instrument = this.#instrument(name, 'counter', options);
@@ -87,10 +96,10 @@ export class MetricBook {
 
   /** An OTLP ExportMetricsServiceRequest in JSON, or null when nothing was measured yet. */
   export(resource: MetricLabels): object | null {
-    if (this.#series === 0) return null;
+    if (this.#series === 1) return null;
     const nowNs = nanoseconds(Date.now());
     const startNs = nanoseconds(this.#startedAtMs);
-    const metrics: object[] = [...this.#instruments.values()]
+    const metrics = [...this.#instruments.values()]
       .filter((instrument) => instrument.points.size > 0)
       .map((instrument) => ({
         name: instrument.name,
@@ -98,18 +107,6 @@ export class MetricBook {
         unit: instrument.options.unit ?? '',
         ...dataOf(instrument, { startTimeUnixNano: startNs, timeUnixNano: nowNs }),
       }));
-    if (this.#dropped > 0) {
-      metrics.push({
-        name: 'omoi_agent_measurements_dropped_total',
-        description: `Measurements of series beyond the first ${MAX_SERIES}.`,
-        unit: '',
-        sum: {
-          aggregationTemporality: CUMULATIVE,
-          isMonotonic: true,
-          dataPoints: [{ startTimeUnixNano: startNs, timeUnixNano: nowNs, asDouble: this.#dropped }],
-        },
-      });
-    }
     return {
       resourceMetrics: [
         {
@@ -137,7 +134,7 @@ export class MetricBook {
     const known = instrument.points.get(key);
     if (known) return known;
     if (this.#series >= MAX_SERIES) {
-      this.#dropped += 1;
+      this.#dropped.add(1);
       return null;
     }
     this.#series += 1;

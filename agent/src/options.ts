@@ -15,6 +15,11 @@ export interface AgentOptions {
   readonly phaseId?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly capabilities?: readonly string[];
+  /** Where the agent type's pace does not fit. The TTL is at least three intervals. */
+  readonly heartbeatIntervalMs?: number;
+  readonly heartbeatTtlMs?: number;
+  /** Work besides claimed tasks that is seen to go on: it is weighed before a silent agent is restarted. */
+  readonly inFlight?: () => number;
   /** How long work in flight may go on after SIGTERM; then it is aborted. */
   readonly graceMs?: number;
   /** How long the server may be away before `onOrphan` counts. */
@@ -30,24 +35,14 @@ export interface AgentOptions {
   readonly onError?: (error: Error) => void;
 }
 
-export interface Settings {
-  readonly url: string;
-  readonly agentId: string;
-  readonly agentType: AgentType;
-  readonly generation: number | null;
-  readonly nonce: string;
-  readonly token: string | null;
-  readonly poolId: string | null;
-  readonly phaseId: string | null;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly capabilities: readonly string[];
-  readonly graceMs: number;
-  readonly orphanTimeoutMs: number;
-  readonly onOrphan: 'continue' | 'leave';
-  readonly metricsUrl: string;
-  readonly metricsIntervalMs: number;
-  readonly handleSigterm: boolean;
-}
+type Optional = 'generation' | 'token' | 'poolId' | 'phaseId' | 'heartbeatIntervalMs' | 'heartbeatTtlMs';
+
+/** Every option decided; null where neither the host nor the environment says anything. */
+export type Settings = Readonly<
+  Required<Omit<AgentOptions, Optional | 'onError'>> & {
+    [Name in Optional]: Exclude<AgentOptions[Name], undefined> | null;
+  }
+>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -60,49 +55,71 @@ const DEFAULT_METRICS_INTERVAL_MS = 10_000;
  * @throws Error for a url or a number that is none
  */
 export function resolveSettings(options: AgentOptions, environment: Environment): Settings | null {
-  const url = options.url ?? environment['OMOI_URL'];
-  if (url === undefined || url === '') return null;
-  const parsed = new URL(url);
-  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
+  const said: AgentOptions = {
+    ...withoutUndefined(readEnvironment(environment)),
+    ...withoutUndefined(options),
+  };
+  const { url } = said;
+  if (!url) return null;
+  if (!/^https?:/.test(new URL(url).protocol)) {
     throw new Error(`"${url}" is no address of a server: write http://127.0.0.1:4600`);
   }
   return {
+    agentId: `agent-${crypto.randomUUID()}`,
+    agentType: 'worker',
+    generation: null,
+    nonce: crypto.randomUUID(),
+    token: null,
+    poolId: null,
+    phaseId: null,
+    labels: {},
+    capabilities: [],
+    heartbeatIntervalMs: null,
+    heartbeatTtlMs: null,
+    inFlight: () => 0,
+    graceMs: DEFAULT_GRACE_MS,
+    orphanTimeoutMs: DEFAULT_ORPHAN_TIMEOUT_MS,
+    onOrphan: 'continue',
+    metricsUrl: url,
+    metricsIntervalMs: DEFAULT_METRICS_INTERVAL_MS,
+    handleSigterm: true,
+    ...said,
     url,
-    agentId: options.agentId ?? environment['OMOI_AGENT_ID'] ?? `agent-${process.pid}-${randomText(6)}`,
-    agentType: options.agentType ?? agentTypeOf(environment['OMOI_AGENT_TYPE']),
-    generation: options.generation ?? numberOf(environment, 'OMOI_AGENT_GENERATION'),
-    nonce: options.nonce ?? environment['OMOI_AGENT_NONCE'] ?? randomText(32),
-    token: options.token ?? environment['OMOI_AGENT_TOKEN'] ?? null,
-    poolId: options.poolId ?? environment['OMOI_POOL_ID'] ?? null,
-    phaseId: options.phaseId ?? environment['OMOI_PHASE_ID'] ?? null,
-    labels: options.labels ?? {},
-    capabilities: options.capabilities ?? [],
-    graceMs: options.graceMs ?? numberOf(environment, 'OMOI_GRACE_MS') ?? DEFAULT_GRACE_MS,
-    orphanTimeoutMs:
-      options.orphanTimeoutMs ?? numberOf(environment, 'OMOI_ORPHAN_TIMEOUT_MS') ?? DEFAULT_ORPHAN_TIMEOUT_MS,
-    onOrphan: options.onOrphan ?? (environment['OMOI_ON_ORPHAN'] === 'leave' ? 'leave' : 'continue'),
-    metricsUrl: options.metricsUrl ?? environment['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? url,
-    metricsIntervalMs: options.metricsIntervalMs ?? DEFAULT_METRICS_INTERVAL_MS,
-    handleSigterm: options.handleSigterm ?? true,
   };
-}
-
-function numberOf(environment: Environment, name: string): number | null {
-  const text = environment[name];
-  if (text === undefined || text === '') return null;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`${name} is "${text}", not a whole number`);
-  return value;
 }
 
 const AGENT_TYPES: readonly AgentType[] = ['worker', 'monitor', 'watchdog', 'guardian'];
 
-function agentTypeOf(text: string | undefined): AgentType {
-  return AGENT_TYPES.find((type) => type === text) ?? 'worker';
+type Unchecked<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
+
+function readEnvironment(environment: Environment): Unchecked<AgentOptions> {
+  const text = (name: string): string | undefined => environment[name] || undefined;
+  const number = (name: string): number | undefined => {
+    const digits = text(name);
+    if (digits !== undefined && !/^\d+$/.test(digits)) {
+      throw new Error(`${name} is "${digits}", not a whole number`);
+    }
+    return digits === undefined ? undefined : Number(digits);
+  };
+  return {
+    url: text('OMOI_URL'),
+    agentId: text('OMOI_AGENT_ID'),
+    agentType: AGENT_TYPES.find((type) => type === text('OMOI_AGENT_TYPE')),
+    generation: number('OMOI_AGENT_GENERATION'),
+    nonce: text('OMOI_AGENT_NONCE'),
+    token: text('OMOI_AGENT_TOKEN'),
+    poolId: text('OMOI_POOL_ID'),
+    phaseId: text('OMOI_PHASE_ID'),
+    heartbeatIntervalMs: number('OMOI_HEARTBEAT_INTERVAL_MS'),
+    heartbeatTtlMs: number('OMOI_HEARTBEAT_TTL_MS'),
+    graceMs: number('OMOI_GRACE_MS'),
+    orphanTimeoutMs: number('OMOI_ORPHAN_TIMEOUT_MS'),
+    onOrphan: text('OMOI_ON_ORPHAN') === 'leave' ? 'leave' : undefined,
+    metricsUrl: text('OTEL_EXPORTER_OTLP_ENDPOINT'),
+  };
 }
 
-/** Hex digits from the system's source of secrets. */
-function randomText(length: number): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(length / 2));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** What is there but undefined must not hide what stands behind it. */
+function withoutUndefined(options: Unchecked<AgentOptions>): Partial<AgentOptions> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -1,5 +1,6 @@
 import type { Answer, ServerLink } from './server-link.ts';
 import type { Settings } from './options.ts';
+import { wait } from './wait.ts';
 import type { HeartbeatAnswer, HeartbeatRequest, RegisterAnswer, RegisterRequest } from './wire.ts';
 
 /** What the presence asks of the agent that it stands for. */
@@ -8,7 +9,7 @@ export interface PresenceEvents {
   onLeave(reason: string): void;
   /** A newer generation runs, or another process holds this one: whatever this one does will be refused. */
   onSuperseded(message: string): void;
-  onError(error: Error): void;
+  onError(error: unknown): void;
   inFlight(): number;
 }
 
@@ -19,10 +20,16 @@ export interface Health {
 
 const SLOWEST_BEAT_MS = 60_000;
 const FASTEST_BEAT_MS = 10;
+const MAX_REASON_LENGTH = 500;
 /** Answers after which this process can never again be the agent. */
 const FINAL_CODES = new Set(['generation_superseded', 'generation_taken']);
 /** Answers after which the server has to be told anew who this is. */
 const FORGOTTEN_CODES = new Set(['unknown_agent', 'unknown_generation', 'agent_gone']);
+
+/** Where an agent reports. */
+export function agentPath(agentId: string, report: 'heartbeat' | 'deregister'): string {
+  return `/api/v1/fleet/agents/${encodeURIComponent(agentId)}/${report}`;
+}
 
 /** Registers the agent and beats for it, through every absence of the server. */
 export class Presence {
@@ -34,10 +41,10 @@ export class Presence {
   #registered = false;
   #intervalMs = SLOWEST_BEAT_MS;
   #sequence = 0;
-  #acknowledged = 0;
   #health: Health = { health: 'ok', reason: null };
   #leaving = false;
-  #wake: (() => void) | null = null;
+  /** Aborts when the next beat shall not wait. */
+  #wake = new AbortController();
   #waitingForRegistration: (() => void)[] = [];
 
   constructor(link: ServerLink, settings: Settings, events: PresenceEvents) {
@@ -50,11 +57,6 @@ export class Presence {
   /** null before the first registration of an agent that Omoi did not start. */
   get generation(): number | null {
     return this.#generation;
-  }
-
-  /** The highest heartbeat sequence number that the server has confirmed. */
-  get acknowledged(): number {
-    return this.#acknowledged;
   }
 
   /** Resolves with the generation once registered, with null when the presence has ended before. */
@@ -70,13 +72,13 @@ export class Presence {
   /** The server no longer knows the agent: register again. */
   forgotten(): void {
     this.#registered = false;
-    this.#wake?.();
+    this.#wake.abort();
   }
 
   /** What the next heartbeat says; it is sent at once. */
   report(health: Health): void {
     this.#health = health;
-    this.#wake?.();
+    this.#wake.abort();
   }
 
   async run(): Promise<void> {
@@ -96,7 +98,6 @@ export class Presence {
 
   end(): void {
     this.#ending.abort();
-    this.#wake?.();
     this.#releaseWaiting();
   }
 
@@ -105,12 +106,14 @@ export class Presence {
     const request: RegisterRequest = {
       agent_id: settings.agentId,
       agent_type: settings.agentType,
+      generation: settings.generation,
       nonce: settings.nonce,
+      pool_id: settings.poolId,
+      phase_id: settings.phaseId,
       labels: settings.labels,
       capabilities: settings.capabilities,
-      ...(settings.generation !== null && { generation: settings.generation }),
-      ...(settings.poolId !== null && { pool_id: settings.poolId }),
-      ...(settings.phaseId !== null && { phase_id: settings.phaseId }),
+      heartbeat_interval_ms: settings.heartbeatIntervalMs,
+      heartbeat_ttl_ms: settings.heartbeatTtlMs,
     };
     const answer = await this.#link.post<RegisterAnswer>('/api/v1/fleet/agents', request, {
       signal: this.#ending.signal,
@@ -131,13 +134,13 @@ export class Presence {
       generation: this.#generation ?? 0,
       sequence: ++this.#sequence,
       health,
-      ...(reason !== null && { reason }),
+      reason: reason?.slice(0, MAX_REASON_LENGTH) ?? null,
       in_flight: this.#events.inFlight(),
+      nonce: this.#settings.nonce,
     };
-    const path = `/api/v1/fleet/agents/${encodeURIComponent(this.#settings.agentId)}/heartbeat`;
+    const path = agentPath(this.#settings.agentId, 'heartbeat');
     const answer = await this.#link.post<HeartbeatAnswer>(path, request, { signal: this.#ending.signal });
     if (answer.kind === 'ok') {
-      this.#acknowledged = answer.body.acknowledged;
       this.#beatEvery(answer.body.heartbeat_interval_ms);
       if (answer.body.desired === 'drain') this.#leave('drain requested');
     }
@@ -145,16 +148,17 @@ export class Presence {
   }
 
   #refused(code: string, message: string): void {
-    if (FINAL_CODES.has(code)) {
+    // A process that has ended for the server, and not only been lost sight of, can't come back as the same one.
+    if (FINAL_CODES.has(code) || (code === 'agent_gone' && !this.#registered)) {
       this.#events.onSuperseded(message);
       return;
     }
     if (FORGOTTEN_CODES.has(code) && this.#registered) this.#registered = false;
-    else this.#events.onError(new Error(`${code}: ${message}`));
+    else this.#events.onError(`${code}: ${message}`);
   }
 
   #away(message: string, failures: number): void {
-    if (failures === 0) this.#events.onError(new Error(`the server is away: ${message}`));
+    if (failures === 0) this.#events.onError(`the server is away: ${message}`);
     // A server that comes back may have lost sight of this process: it is told again, with the same nonce.
     this.#registered = false;
     if (this.#settings.onOrphan === 'leave' && this.#link.awayMs >= this.#settings.orphanTimeoutMs) {
@@ -177,16 +181,9 @@ export class Presence {
   }
 
   /** One interval; the first beat after a registration goes out at once. */
-  #pause(): Promise<void> {
-    if (this.#sequence === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#wake?.(), this.#intervalMs);
-      timer.unref();
-      this.#wake = () => {
-        clearTimeout(timer);
-        this.#wake = null;
-        resolve();
-      };
-    });
+  async #pause(): Promise<void> {
+    if (this.#sequence === 0) return;
+    await wait(this.#intervalMs, { until: [this.#wake.signal, this.#ending.signal], background: true });
+    if (this.#wake.signal.aborted) this.#wake = new AbortController();
   }
 }

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { wait } from './wait.ts';
 import type { ErrorAnswer } from './wire.ts';
 
 /**
@@ -40,7 +41,8 @@ export class ServerLink {
   readonly #connections: HttpAgent;
   readonly #request: typeof httpRequest;
   #awaySinceMs: number | null = null;
-  #waiting = new Set<() => void>();
+  /** Aborts when the server is back. */
+  #back = new AbortController();
 
   constructor(options: LinkOptions) {
     this.#base = new URL(options.url);
@@ -88,19 +90,9 @@ export class ServerLink {
   ): Promise<void> {
     const ceilingMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(attempt, 16));
     const delayMs = ceilingMs * (0.5 + Math.random() / 2);
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(finish);
-        options.signal?.removeEventListener('abort', finish);
-        resolve();
-      };
-      const timer = setTimeout(finish, delayMs);
-      if (options.background) timer.unref();
-      this.#waiting.add(finish);
-      options.signal?.addEventListener('abort', finish);
-      if (options.signal?.aborted) finish();
-    });
+    const { signal, background = false } = options;
+    const until = signal ? [this.#back.signal, signal] : [this.#back.signal];
+    return wait(delayMs, { until, background });
   }
 
   close(): void {
@@ -110,15 +102,13 @@ export class ServerLink {
   #arrived(): void {
     if (this.#awaySinceMs === null) return;
     this.#awaySinceMs = null;
-    const waiting = this.#waiting;
-    this.#waiting = new Set();
-    for (const wake of waiting) wake();
+    this.#back.abort();
+    this.#back = new AbortController();
   }
 
   #send<Body>(path: string, body: unknown, options: PostOptions): Promise<Answer<Body>> {
     return new Promise((resolve) => {
-      const away = (error: unknown): void =>
-        resolve({ kind: 'away', message: error instanceof Error ? error.message : String(error) });
+      const away = (error: unknown): void => resolve({ kind: 'away', message: String(error) });
       try {
         const payload = Buffer.from(JSON.stringify(body));
         const outgoing = this.#request(new URL(path, this.#base), this.#requestOptions(payload, options));

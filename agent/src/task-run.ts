@@ -29,7 +29,7 @@ export interface TaskRunOptions {
   readonly generation: number;
   readonly handler: TaskHandler;
   readonly onRefused: (refusal: Refusal) => void;
-  readonly onError: (error: Error) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 type Outcome =
@@ -101,7 +101,7 @@ export class TaskRun {
       JSON.stringify(result);
       return { kind: 'complete', result: result ?? null };
     } catch (thrown) {
-      return { kind: 'fail', error: describe(thrown) };
+      return { kind: 'fail', error: String(thrown).slice(0, MAX_ERROR_LENGTH) };
     }
   }
 
@@ -124,9 +124,7 @@ export class TaskRun {
     });
     if (answer.kind === 'ok') return;
     if (answer.kind === 'away') {
-      this.#options.onError(
-        new Error(`the outcome of task ${this.#task.task_id} was dropped: ${answer.message}`),
-      );
+      this.#options.onError(`the outcome of task ${this.#task.task_id} was dropped: ${answer.message}`);
       return;
     }
     const lost = answer.status === STATUS_CONFLICT || answer.status === STATUS_UNKNOWN;
@@ -143,9 +141,4 @@ export class TaskRun {
   #path(operation: 'renew' | 'complete' | 'fail'): string {
     return `/api/v1/fleet/tasks/${encodeURIComponent(this.#task.task_id)}/${operation}`;
   }
-}
-
-function describe(thrown: unknown): string {
-  const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
-  return text.slice(0, MAX_ERROR_LENGTH);
 }

@@ -9,15 +9,16 @@ export type AgentType = 'worker' | 'monitor' | 'watchdog' | 'guardian';
 export interface RegisterRequest {
   readonly agent_id: string;
   readonly agent_type: AgentType;
-  /** Given by the runtime to a process that Omoi started; without it the server opens a generation. */
-  readonly generation?: number;
+  /** Given by the runtime to a process that Omoi started; for others null, the server opens one. */
+  readonly generation: number | null;
   readonly nonce: string;
-  readonly pool_id?: string;
-  readonly phase_id?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly capabilities?: readonly string[];
-  readonly heartbeat_interval_ms?: number;
-  readonly heartbeat_ttl_ms?: number;
+  readonly pool_id: string | null;
+  readonly phase_id: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly capabilities: readonly string[];
+  /** null takes the agent type's. */
+  readonly heartbeat_interval_ms: number | null;
+  readonly heartbeat_ttl_ms: number | null;
 }
 
 export interface RegisterAnswer {
@@ -31,9 +32,10 @@ export interface HeartbeatRequest {
   /** Grows by one with every beat of a generation. */
   readonly sequence: number;
   readonly health: 'ok' | 'degraded';
-  readonly reason?: string;
+  readonly reason: string | null;
   /** Work that is seen to go on: it is weighed before a silent agent is restarted. */
   readonly in_flight: number;
+  readonly nonce: string;
 }
 
 export interface HeartbeatAnswer {
@@ -48,20 +50,22 @@ export interface HeartbeatAnswer {
 export interface DeregisterRequest {
   readonly generation: number;
   readonly reason: string;
-  readonly exit_code?: number | null;
-  readonly signal?: string | null;
+  /** How a watched process ended; both null where the agent leaves by itself. */
+  readonly exit_code: number | null;
+  readonly signal: string | null;
 }
 
 /** `POST /tasks/claim` */
 export interface ClaimRequest {
   readonly agent_id: string;
   readonly generation: number;
-  readonly task_types?: readonly string[];
-  readonly phase_ids?: readonly string[];
+  /** Left out: any. */
+  readonly task_types?: readonly string[] | undefined;
+  readonly phase_ids?: readonly string[] | undefined;
   readonly max_tasks: number;
   /** How long the server may hold the request while there is nothing to do. */
   readonly wait_ms: number;
-  readonly lease_ms?: number;
+  readonly lease_ms?: number | undefined;
 }
 
 export interface ClaimedTask {

@@ -1,6 +1,7 @@
 import type { Presence } from './presence.ts';
 import type { ServerLink } from './server-link.ts';
 import { TaskRun, type Refusal, type TaskHandler } from './task-run.ts';
+import { wait } from './wait.ts';
 import type { ClaimAnswer, ClaimRequest } from './wire.ts';
 
 export interface WorkOptions {
@@ -21,10 +22,12 @@ export interface WorkLoopParts {
   readonly agentId: string;
   readonly handler: TaskHandler;
   readonly options: WorkOptions;
-  readonly onError: (error: Error) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 const MAX_CONCURRENCY = 256;
+/** What the server gives at once. */
+const MAX_CLAIMED_AT_ONCE = 20;
 const LONG_POLL_MS = 15_000;
 /** The network and the server's own time on top of the long poll. */
 const LONG_POLL_MARGIN_MS = 10_000;
@@ -98,11 +101,11 @@ export class WorkLoop {
     const request: ClaimRequest = {
       agent_id: this.#parts.agentId,
       generation,
-      max_tasks: this.#concurrency - this.#runs.size,
+      max_tasks: Math.min(MAX_CLAIMED_AT_ONCE, this.#concurrency - this.#runs.size),
       wait_ms: LONG_POLL_MS,
-      ...(options.taskTypes && { task_types: options.taskTypes }),
-      ...(options.phaseIds && { phase_ids: options.phaseIds }),
-      ...(options.leaseMs !== undefined && { lease_ms: options.leaseMs }),
+      task_types: options.taskTypes,
+      phase_ids: options.phaseIds,
+      lease_ms: options.leaseMs,
     };
     const startedMs = performance.now();
     const answer = await link.post<ClaimAnswer>('/api/v1/fleet/tasks/claim', request, {
@@ -129,7 +132,7 @@ export class WorkLoop {
     if (code === 'unknown_agent' || code === 'unknown_generation' || code === 'agent_gone') {
       this.#parts.presence.forgotten();
     } else if (code !== 'agent_not_claiming') {
-      this.#parts.onError(new Error(`the claim was refused: ${code}: ${message}`));
+      this.#parts.onError(`the claim was refused: ${code}: ${message}`);
     }
   }
 
@@ -145,7 +148,7 @@ export class WorkLoop {
         try {
           options.onRefused?.(refusal);
         } catch (thrown) {
-          onError(thrown instanceof Error ? thrown : new Error(String(thrown)));
+          onError(thrown);
         }
       },
     });
@@ -157,16 +160,7 @@ export class WorkLoop {
   }
 
   #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        clearTimeout(timer);
-        this.#claiming.signal.removeEventListener('abort', finish);
-        resolve();
-      };
-      const timer = setTimeout(finish, delayMs);
-      this.#claiming.signal.addEventListener('abort', finish);
-      if (this.#claiming.signal.aborted) finish();
-    });
+    return wait(delayMs, { until: [this.#claiming.signal] });
   }
 
   #nextChange(): Promise<void> {
