@@ -6,7 +6,10 @@ export interface SeriesSelection {
   /** Both ends inclusive. */
   readonly startMs: number;
   readonly endMs: number;
+  /** Only each series' newest sample in the interval is needed. */
   readonly latestOnly?: boolean;
+  /** The caller can wait: much work may be done in slices. */
+  readonly mayPause?: boolean;
   readonly maxSamples?: number;
   readonly maxSeries?: number;
 }
@@ -17,6 +20,14 @@ export interface SeriesSelection {
  */
 export interface SelectedSeries {
   readonly labels: Labels;
+  readonly timestampsMs: Float64Array;
+  readonly values: Float64Array;
+  readonly histograms?: readonly (HistogramValue | null)[];
+}
+
+/** One sample a series, in parallel arrays under the same rules. */
+export interface LatestSamples {
+  readonly labels: readonly Labels[];
   readonly timestampsMs: Float64Array;
   readonly values: Float64Array;
   readonly histograms?: readonly (HistogramValue | null)[];

@@ -1,185 +1,216 @@
-import {
-  OmoiError,
-  wordsOf,
-  type AppendFeed,
-  type AppendNotice,
-  type AppendOrigin,
-  type Clock,
-  type CommitResult,
-  type Exemplar,
-  type Labels,
-  type Logger,
-  type Matcher,
-  type MetadataSink,
-  type MetricMetadata,
-  type RefusedSamples,
-  type SampleBatch,
-  type SampleSink,
-  type SelfMetrics,
-  type SeriesRef,
-  type Subscription,
+import { join } from 'node:path';
+
+import type {
+  AppendFeed,
+  AppendNotice,
+  AppendOrigin,
+  Clock,
+  CommitResult,
+  Exemplar,
+  Labels,
+  Logger,
+  Matcher,
+  MetadataSink,
+  MetricMetadata,
+  SampleBatch,
+  SampleSink,
+  SelfMetrics,
+  SeriesRef,
+  Subscription,
 } from '#telemetry';
+import { Archive } from './archive/archive.ts';
+import type { ArchiveDatabase } from './archive/archive-database.ts';
+import { mergeWithArchive } from './archive/merge.ts';
+import { Committer } from './commit.ts';
 import { ExemplarRing } from './exemplar-ring.ts';
-import { ACCEPTED, DUPLICATE_TIMESTAMP, Head, OUT_OF_ORDER, type AppendOutcome } from './head/head.ts';
-import { selectFromHead } from './head/select.ts';
-import { IS_RETIRED, IS_SUBSCRIBED } from './head/series-states.ts';
+import { Head } from './head/head.ts';
+import { selectFromHead, selectFromHeadInSlices, selectLatestFromHead } from './head/select.ts';
+import { IS_SUBSCRIBED } from './head/series-states.ts';
 import { SeriesIndex } from './index/series-index.ts';
 import { DEFAULT_LIMITS, type TsdbLimits } from './limits.ts';
+import { Journal } from './log/journal.ts';
+import { openLogDirectory, type LogStorage } from './log/log-storage.ts';
+import { recover, type Recovery } from './log/recovery.ts';
+import { Maintenance } from './maintenance.ts';
+import { registerGauges } from './own-metrics.ts';
 import { RetiredSeries } from './retired-series.ts';
-import type { SelectedSeries, SeriesSelection } from './selection.ts';
+import type { LatestSamples, SelectedSeries, SeriesSelection } from './selection.ts';
+import { SeriesLookups, type SeriesLookup } from './series-lookups.ts';
 import { cardinalityOf, type CardinalityStatus } from './status.ts';
-import { Subscriptions, type AppendSubscription, type PendingNotices } from './subscriptions.ts';
+import { Subscriptions, type AppendSubscription } from './subscriptions.ts';
 
 export interface TsdbOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly selfMetrics: SelfMetrics;
   readonly limits?: Partial<TsdbLimits>;
+  /** The data directory; log and snapshots go to `tsdb/` in it. Without one the store lives in memory only. */
+  readonly directory?: string;
+  /** Where chunks go that leave memory. Without one they are dropped. */
+  readonly telemetryDatabase?: ArchiveDatabase;
+  /** A disk other than the real one, for tests. */
+  readonly logStorage?: LogStorage;
 }
 
-/** Which series a lookup is about: those that match one of the matcher lists; all where there is none. */
-export interface SeriesLookup {
-  readonly matcherLists: readonly (readonly Matcher[])[];
-  readonly startMs?: number;
-  readonly endMs?: number;
-}
-
-const STALE_HIGH_WORD = 0x7ff00000;
-const STALE_LOW_WORD = 2;
 const NO_LABELS: Labels = {};
 
-/** Opens a store. Without a directory it lives in memory only. */
+/** Opens a store and brings back what it held: the newest snapshot and the log after it. */
 export async function createTsdb(options: TsdbOptions): Promise<Tsdb> {
-  return new Tsdb(options);
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const index = new SeriesIndex(limits);
+  const head = new Head(limits.outOfOrderWindowMs);
+  const exemplars = new ExemplarRing(limits.maxExemplars);
+  const metadata = new Map<string, MetricMetadata>();
+  const { directory, telemetryDatabase, logger } = options;
+  const storage =
+    options.logStorage ?? (directory === undefined ? null : await openLogDirectory(join(directory, 'tsdb')));
+  const recovery = storage
+    ? await recover(
+        storage,
+        {
+          head,
+          series(labels) {
+            const ref = index.findOrAdd(labels);
+            head.states.reserve(ref);
+            return ref;
+          },
+          exemplar: (ref, exemplar) => exemplars.add(ref, exemplar),
+          metadata: (name, described) => void metadata.set(name, described),
+        },
+        logger,
+      )
+    : null;
+  const archive = telemetryDatabase ? await Archive.open(telemetryDatabase, logger) : null;
+  const journal =
+    storage && recovery
+      ? new Journal({
+          storage,
+          clock: options.clock,
+          logger,
+          run: recovery.nextRun,
+          firstSegment: recovery.nextSegment,
+          maxPendingBytes: limits.maxPendingLogBytes,
+          snapshotEveryBytes: limits.snapshotEveryLogBytes,
+          hasOldSegments: recovery.hasOldSegments,
+        })
+      : null;
+  return new Tsdb({ ...options, limits, index, head, exemplars, metadata, recovery, archive, journal });
+}
+
+interface TsdbParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly selfMetrics: SelfMetrics;
+  readonly limits: TsdbLimits;
+  readonly index: SeriesIndex;
+  readonly head: Head;
+  readonly exemplars: ExemplarRing;
+  readonly metadata: Map<string, MetricMetadata>;
+  readonly recovery: Recovery | null;
+  readonly archive: Archive | null;
+  readonly journal: Journal | null;
 }
 
 /** The time series store. */
 export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
-  readonly #clock: Clock;
-  readonly #limits: TsdbLimits;
-  readonly #index: SeriesIndex;
-  readonly #head: Head;
+  readonly #parts: TsdbParts;
   readonly #subscriptions: Subscriptions;
-  readonly #exemplars: ExemplarRing;
-  readonly #metadata = new Map<string, MetricMetadata>();
+  readonly #committer: Committer;
+  readonly #lookups: SeriesLookups;
   readonly #retired = new RetiredSeries();
+  readonly #maintenance: Maintenance;
 
-  constructor(options: TsdbOptions) {
-    this.#clock = options.clock;
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#index = new SeriesIndex(this.#limits);
-    this.#head = new Head(this.#limits.outOfOrderWindowMs);
-    this.#exemplars = new ExemplarRing(this.#limits.maxExemplars);
-    const failures = options.selfMetrics.counter(
-      'omoi_tsdb_listener_failures_total',
-      'Listeners that threw.',
-    );
-    this.#subscriptions = new Subscriptions(options.logger, () => failures.add(1));
+  constructor(parts: TsdbParts) {
+    this.#parts = parts;
+    const failures = parts.selfMetrics.counter('omoi_tsdb_listener_failures_total', 'Listeners that threw.');
+    this.#subscriptions = new Subscriptions(parts.logger, () => failures.add(1));
+    this.#lookups = new SeriesLookups(parts);
+    this.#committer = new Committer({
+      ...parts,
+      retired: this.#retired,
+      subscriptions: this.#subscriptions,
+      series: (labels) => this.series(labels),
+    });
+    this.#maintenance = new Maintenance({
+      ...parts,
+      retire: (refs) => this.#retire(refs),
+      afterRound: async () => parts.journal?.snapshotWhenDue(parts),
+    });
+    registerGauges(parts);
+  }
+
+  /** What the start brought back, and what was damaged; null where nothing is kept. */
+  get recovery(): Recovery | null {
+    return this.#parts.recovery;
   }
 
   series(labels: Labels): SeriesRef {
-    const known = this.#index.highestRef;
-    const ref = this.#index.findOrAdd(labels);
-    if (ref > known) this.#welcome(ref);
+    const { index, head } = this.#parts;
+    const highest = index.highestRef;
+    const ref = index.findOrAdd(labels);
+    if (ref <= highest) return ref;
+    head.states.reserve(ref);
+    if (this.#subscriptions.match(ref, this.labelsOf(ref))) head.states.setFlag(ref, IS_SUBSCRIBED);
     return ref;
   }
 
   commit(batch: SampleBatch, origin: AppendOrigin): CommitResult {
-    const nowMs = this.#clock.wallMs();
-    const oldestMs =
-      origin.source === 'import' ? Number.NEGATIVE_INFINITY : nowMs - this.#limits.headWindowMs;
-    const furthestMs = nowMs + this.#limits.maxAheadMs;
-    const { states } = this.#head;
-    const highestRef = this.#index.highestRef;
-    const words = wordsOf(batch.values);
-    const pending: PendingNotices = new Map();
-    const refused = noneRefused();
-    let accepted = 0;
-    for (let at = 0; at < batch.length; at++) {
-      let ref = batch.refs[at] ?? 0;
-      if (ref === 0 || ref > highestRef) {
-        refused.unknown_series++;
-        continue;
-      }
-      if (states.hasFlag(ref, IS_RETIRED)) {
-        ref = this.#revive(ref);
-        if (ref === 0) {
-          refused.unknown_series++;
-          continue;
-        }
-      }
-      const timestampMs = Math.trunc(batch.timestampsMs[at] ?? Number.NaN);
-      if (!(timestampMs >= oldestMs)) {
-        refused.too_old++;
-        continue;
-      }
-      if (timestampMs > furthestMs) {
-        refused.too_far_ahead++;
-        continue;
-      }
-      const isStale = batch.stale[at] === 1;
-      const high = isStale ? STALE_HIGH_WORD : (words[2 * at + 1] ?? 0);
-      const low = isStale ? STALE_LOW_WORD : (words[2 * at] ?? 0);
-      const histogram = batch.histograms.size > 0 ? batch.histograms.get(at) : undefined;
-      const outcome: AppendOutcome = histogram
-        ? this.#head.appendHistogram(ref, timestampMs, histogram)
-        : this.#head.append(ref, timestampMs, high, low);
-      if (outcome === DUPLICATE_TIMESTAMP) refused.duplicate_timestamp++;
-      else if (outcome === OUT_OF_ORDER) refused.out_of_order++;
-      else accepted++;
-      if (outcome !== ACCEPTED) continue;
-      if (states.hasFlag(ref, IS_SUBSCRIBED)) {
-        this.#subscriptions.note(pending, ref, { timestampMs, value: batch.values[at] ?? 0, stale: isStale });
-      }
-    }
-    for (const { ref, exemplar } of batch.exemplars) this.#exemplars.add(ref, exemplar);
-    if (pending.size > 0) this.#subscriptions.deliver(pending, origin);
-    return { accepted, refused, durable: () => Promise.resolve() };
+    return this.#committer.commit(batch, origin);
   }
 
   onAppend(matchers: readonly Matcher[], listener: (notice: AppendNotice) => void): Subscription {
+    const { states } = this.#parts.head;
     const subscription: AppendSubscription = { matchers, listener, active: true };
-    const refs = this.#index.select(matchers).slice();
+    const refs = this.#parts.index.select(matchers);
     this.#subscriptions.add(subscription, refs);
-    for (const ref of refs) this.#head.states.setFlag(ref, IS_SUBSCRIBED);
+    for (const ref of refs) states.setFlag(ref, IS_SUBSCRIBED);
     return {
       stop: () => {
         if (!subscription.active) return;
-        for (const ref of this.#subscriptions.remove(subscription)) {
-          this.#head.states.clearFlag(ref, IS_SUBSCRIBED);
-        }
+        for (const ref of this.#subscriptions.remove(subscription)) states.clearFlag(ref, IS_SUBSCRIBED);
       },
     };
   }
 
   labelsOf(ref: SeriesRef): Labels {
-    return this.#index.labelsOf(ref) ?? this.#retired.labelsOf(ref) ?? NO_LABELS;
+    return this.#parts.index.labelsOf(ref) ?? this.#retired.labelsOf(ref) ?? NO_LABELS;
   }
 
   /**
-   * The series that all matchers accept, with their samples in the interval.
+   * The series that all matchers accept, with their samples in the interval: at once where memory has them all, a
+   * promise where the archive has to be asked or the caller lets the work be sliced.
    * @throws OmoiError `query_limit`
    */
   select(selection: SeriesSelection): readonly SelectedSeries[] | Promise<readonly SelectedSeries[]> {
-    return selectFromHead(this.#index, this.#head, selection);
+    const { index, head, archive, clock } = this.#parts;
+    if (archive && selection.startMs <= archive.newestMs) return this.#selectWithArchive(selection, archive);
+    if (selection.mayPause) return selectFromHeadInSlices(index, head, { selection, clock });
+    return selectFromHead(index, head, selection);
+  }
+
+  /**
+   * The newest sample in the interval of each series, in flat arrays.
+   * @throws OmoiError `query_limit`
+   */
+  selectLatest(selection: SeriesSelection): LatestSamples | Promise<LatestSamples> {
+    const { index, head, archive } = this.#parts;
+    if (!archive || selection.startMs > archive.newestMs) return selectLatestFromHead(index, head, selection);
+    return this.#selectWithArchive({ ...selection, latestOnly: true }, archive).then(toLatest);
   }
 
   /** The label sets that a lookup finds. */
-  lookUpSeries(lookup: SeriesLookup): Labels[] {
-    const found: Labels[] = [];
-    for (const ref of this.#refsOf(lookup) ?? this.#index.select([])) {
-      const labels = this.#index.labelsOf(ref);
-      if (labels) found.push(labels);
-    }
-    return found;
+  lookUpSeries(lookup: SeriesLookup): Labels[] | Promise<Labels[]> {
+    return this.#lookups.series(lookup);
   }
 
-  labelNames(lookup: SeriesLookup): string[] {
-    return this.#index.labelNames(this.#refsOf(lookup));
+  /** The label names in use by what a lookup finds; sorted. */
+  labelNames(lookup: SeriesLookup): string[] | Promise<string[]> {
+    return this.#lookups.labelNames(lookup);
   }
 
-  labelValues(name: string, lookup: SeriesLookup): string[] {
-    return this.#index.labelValues(name, this.#refsOf(lookup));
+  /** The values of a label in use by what a lookup finds; sorted. */
+  labelValues(name: string, lookup: SeriesLookup): string[] | Promise<string[]> {
+    return this.#lookups.labelValues(name, lookup);
   }
 
   /** Exemplars of the series that the matchers accept, in [startMs, endMs], with their series' labels. */
@@ -188,66 +219,57 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     readonly startMs: number;
     readonly endMs: number;
   }): { readonly labels: Labels; readonly exemplars: readonly Exemplar[] }[] {
-    const refs = this.#index.select(selection.matchers);
-    const found = this.#exemplars.select(refs, selection.startMs, selection.endMs);
+    const refs = this.#parts.index.select(selection.matchers);
+    const found = this.#parts.exemplars.select(refs, selection.startMs, selection.endMs);
     return [...found].map(([ref, exemplars]) => ({ labels: this.labelsOf(ref), exemplars }));
   }
 
-  describe(metricName: string, metadata: MetricMetadata): void {
-    if (this.#metadata.has(metricName) || this.#metadata.size < this.#limits.maxMetadataEntries) {
-      this.#metadata.set(metricName, metadata);
-    }
+  describe(metricName: string, described: MetricMetadata): void {
+    const { metadata, limits, journal } = this.#parts;
+    const known = metadata.get(metricName);
+    if (known ? sameMetadata(known, described) : metadata.size >= limits.maxMetadataEntries) return;
+    metadata.set(metricName, described);
+    if (!journal?.blockedBy) journal?.commits.addMetadata(metricName, described);
   }
 
   /** What sources said about metrics, by name. */
   metadata(): ReadonlyMap<string, MetricMetadata> {
-    return this.#metadata;
+    return this.#parts.metadata;
   }
 
-  /** Numbers of the head and the top offenders. */
+  /** Numbers of the head and the top offenders, `limit` of each kind. */
   status(limit = 10): TsdbStatus {
+    const { index, head } = this.#parts;
     return {
-      seriesCount: this.#index.seriesCount,
-      labelPairCount: this.#index.labelPairCount,
-      chunkCount: this.#head.chunks.live,
-      ...cardinalityOf(this.#index, limit),
+      seriesCount: index.seriesCount,
+      labelPairCount: index.labelPairCount,
+      chunkCount: head.chunks.live,
+      ...cardinalityOf(index, limit),
     };
   }
 
-  async stop(): Promise<void> {}
-
-  /** Whatever a lookup restricts series to; null where it does not. */
-  #refsOf(lookup: SeriesLookup): Uint32Array | null {
-    const { matcherLists, startMs = Number.NEGATIVE_INFINITY } = lookup;
-    if (matcherLists.length === 0 && startMs === Number.NEGATIVE_INFINITY) return null;
-    const lists = matcherLists.length === 0 ? [[]] : matcherLists;
-    const refs = new Set<SeriesRef>();
-    const { newestMs } = this.#head.states;
-    for (const matchers of lists) {
-      for (const ref of this.#index.select(matchers)) if ((newestMs[ref] ?? 0) >= startMs) refs.add(ref);
-    }
-    return Uint32Array.from(refs).sort();
+  /** One round of what otherwise happens every minute: old chunks leave memory, retention, snapshot when due. */
+  runMaintenance(): Promise<void> {
+    return this.#maintenance.run();
   }
 
-  #welcome(ref: SeriesRef): void {
-    const { states } = this.#head;
-    states.reserve(ref);
-    if (this.#subscriptions.match(ref, this.labelsOf(ref))) states.setFlag(ref, IS_SUBSCRIBED);
+  /** Ends the upkeep, writes a snapshot and closes the log. */
+  async stop(): Promise<void> {
+    await this.#maintenance.stop();
+    await this.#parts.journal?.stop(this.#parts);
   }
 
-  /** The series that a retired reference stands for, made anew where it has to be; 0 where that can't be. */
-  #revive(ref: SeriesRef): SeriesRef {
-    const successor = this.#retired.successorOf(ref);
-    if (successor !== undefined && !this.#head.states.hasFlag(successor, IS_RETIRED)) return successor;
-    const labels = this.#retired.labelsOf(ref);
-    if (!labels) return 0;
-    try {
-      const fresh = this.series(labels);
-      this.#retired.setSuccessor(ref, fresh);
-      return fresh;
-    } catch (error) {
-      if (error instanceof OmoiError) return 0;
-      throw error;
+  async #selectWithArchive(selection: SeriesSelection, archive: Archive): Promise<SelectedSeries[]> {
+    const { index, head, clock } = this.#parts;
+    // Memory first: a chunk that is moved meanwhile is then seen twice rather than not at all.
+    const memory = await selectFromHeadInSlices(index, head, { selection, clock });
+    return mergeWithArchive(memory, await archive.select(selection.matchers, selection), selection);
+  }
+
+  #retire(refs: ReadonlyMap<SeriesRef, Labels>): void {
+    for (const [ref, labels] of refs) {
+      this.#retired.add(ref, labels);
+      this.#subscriptions.forget(ref);
     }
   }
 }
@@ -255,18 +277,26 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
 export interface TsdbStatus extends CardinalityStatus {
   readonly seriesCount: number;
   readonly labelPairCount: number;
+  /** Sealed chunks in memory. */
   readonly chunkCount: number;
 }
 
-type RefusedCounts = { -readonly [Reason in keyof RefusedSamples]: number };
-
-function noneRefused(): RefusedCounts {
+function toLatest(series: readonly SelectedSeries[]): LatestSamples {
+  const timestampsMs = new Float64Array(series.length);
+  const values = new Float64Array(series.length);
+  const hasHistograms = series.some((one) => one.histograms);
+  series.forEach((one, at) => {
+    timestampsMs.set(one.timestampsMs.subarray(0, 1), at);
+    values.set(one.values.subarray(0, 1), at);
+  });
   return {
-    out_of_order: 0,
-    duplicate_timestamp: 0,
-    too_old: 0,
-    too_far_ahead: 0,
-    unknown_series: 0,
-    storage_full: 0,
+    labels: series.map((one) => one.labels),
+    timestampsMs,
+    values,
+    ...(hasHistograms ? { histograms: series.map((one) => one.histograms?.[0] ?? null) } : {}),
   };
+}
+
+function sameMetadata(left: MetricMetadata, right: MetricMetadata): boolean {
+  return left.type === right.type && left.help === right.help && left.unit === right.unit;
 }

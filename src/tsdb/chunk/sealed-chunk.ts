@@ -33,7 +33,6 @@ const POWERS = Array.from({ length: MAX_EXPONENT + 1 }, (_, exponent) => 10 ** e
 export const MAX_SEALED_SAMPLES = 1024;
 
 const integers = new Float64Array(MAX_SEALED_SAMPLES);
-const residuals = new Float64Array(MAX_SEALED_SAMPLES);
 const steps = new Float64Array(MAX_SEALED_SAMPLES);
 const scratch = new Uint8Array(16 + Math.ceil((MAX_SEALED_SAMPLES * MAX_SAMPLE_BITS) / 8));
 const writer = new BitWriter(scratch);

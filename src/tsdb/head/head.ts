@@ -230,27 +230,42 @@ export class Head {
     this.#makeRoom(ref);
   }
 
-  /** Drops the chunks of a series that end before a time; how many are left. */
-  dropChunksBefore(ref: SeriesRef, beforeMs: number): number {
-    const { states, chunks } = this;
-    let kept = 0;
-    let previous = 0;
-    for (let id = states.firstChunks[ref] ?? 0; id !== 0;) {
-      const next = chunks.next[id] ?? 0;
-      if ((chunks.maxMs[id] ?? 0) < beforeMs) {
-        this.#freeChunk(id);
-        if (previous === 0) states.firstChunks[ref] = next;
-        else chunks.next[previous] = next;
-      } else {
-        previous = id;
-        kept++;
-      }
-      id = next;
-    }
-    states.lastChunks[ref] = previous;
-    const histograms = this.#histograms.get(ref);
-    if (histograms) kept += histograms.dropBefore(beforeMs);
-    return kept;
+  /** Sets the newest sample of a series, as a snapshot kept it. */
+  restoreNewest(
+    ref: SeriesRef,
+    newest: {
+      readonly timestampMs: number;
+      readonly high: number;
+      readonly low: number;
+      readonly isHistogram: boolean;
+    },
+  ): void {
+    const { states } = this;
+    states.newestMs[ref] = newest.timestampMs;
+    states.newestWords[2 * ref] = newest.low;
+    states.newestWords[2 * ref + 1] = newest.high;
+    if (newest.isHistogram) states.setFlag(ref, NEWEST_IS_HISTOGRAM);
+  }
+
+  /** Appends the late samples of a series, which no chunk holds yet, to the columns. */
+  readLate(ref: SeriesRef, into: SampleColumns): void {
+    if (this.states.hasFlag(ref, HAS_LATE_SAMPLES)) this.#late.read(ref, into);
+  }
+
+  restoreLate(ref: SeriesRef, timestampMs: number, high: number, low: number): void {
+    this.#late.add(ref, timestampMs, high, low);
+    this.states.setFlag(ref, HAS_FLOATS | HAS_LATE_SAMPLES);
+  }
+
+  /** Drops the chunks of a series that end before a time. */
+  dropChunksBefore(ref: SeriesRef, beforeMs: number): void {
+    this.#dropChunks(ref, (id) => (this.chunks.maxMs[id] ?? 0) < beforeMs);
+    this.#histograms.get(ref)?.dropBefore(beforeMs);
+  }
+
+  /** Drops these chunks of a series. */
+  removeChunks(ref: SeriesRef, ids: ReadonlySet<ChunkId>): void {
+    this.#dropChunks(ref, (id) => ids.has(id));
   }
 
   /** Forgets everything about a series. */
@@ -266,6 +281,23 @@ export class Head {
     states.flags[ref] = 0;
     this.#late.remove(ref);
     this.#histograms.delete(ref);
+  }
+
+  #dropChunks(ref: SeriesRef, isDropped: (id: ChunkId) => boolean): void {
+    const { states, chunks } = this;
+    let previous = 0;
+    for (let id = states.firstChunks[ref] ?? 0; id !== 0;) {
+      const next = chunks.next[id] ?? 0;
+      if (isDropped(id)) {
+        this.#freeChunk(id);
+        if (previous === 0) states.firstChunks[ref] = next;
+        else chunks.next[previous] = next;
+      } else {
+        previous = id;
+      }
+      id = next;
+    }
+    states.lastChunks[ref] = previous;
   }
 
   #freeChunk(id: ChunkId): void {

@@ -31,6 +31,7 @@ export interface HistogramChunk {
 export class HistogramSeries {
   #chunks: HistogramChunk[] = [];
   #newest: HistogramValue | null = null;
+  #isLastOpen = false;
 
   /** The chunks in order of time. */
   get chunks(): readonly HistogramChunk[] {
@@ -47,7 +48,8 @@ export class HistogramSeries {
 
   append(timestampMs: number, histogram: HistogramValue): void {
     let chunk = this.#chunks.at(-1);
-    if (!chunk || chunk.count >= MAX_CHUNK_SAMPLES || !sameLayout(chunk.layout, histogram)) {
+    const isFull = chunk && (chunk.count >= MAX_CHUNK_SAMPLES || !sameLayout(chunk.layout, histogram));
+    if (!chunk || isFull || !this.#isLastOpen) {
       chunk = {
         layout: layoutOf(histogram),
         minMs: timestampMs,
@@ -57,9 +59,15 @@ export class HistogramSeries {
         byteLength: 0,
       };
       this.#chunks.push(chunk);
+      this.#isLastOpen = true;
     }
     encodeSample(chunk, timestampMs, histogram, chunk.count === 0 ? null : this.#newest);
     this.#newest = histogram;
+  }
+
+  /** Closes the last chunk, so that it stays as it is. */
+  seal(): void {
+    this.#isLastOpen = false;
   }
 
   /** Takes over a chunk from a snapshot or the archive; it must be later than those before. */
@@ -80,10 +88,13 @@ export class HistogramSeries {
     return found;
   }
 
-  /** Drops the chunks that end before a time; how many are left. */
-  dropBefore(beforeMs: number): number {
+  /** Drops the chunks that end before a time. */
+  dropBefore(beforeMs: number): void {
     this.#chunks = this.#chunks.filter((chunk) => chunk.maxMs >= beforeMs);
-    return this.#chunks.length;
+  }
+
+  remove(chunks: ReadonlySet<HistogramChunk>): void {
+    if (chunks.size > 0) this.#chunks = this.#chunks.filter((chunk) => !chunks.has(chunk));
   }
 }
 

@@ -1,0 +1,242 @@
+import { METRIC_NAME_LABEL, matchesAll, messageOf, type Labels, type Logger, type Matcher } from '#telemetry';
+import { SampleColumns } from '../chunk/sample-columns.ts';
+import type { TimedHistogram } from '../head/histogram-series.ts';
+import type { TsdbLimits } from '../limits.ts';
+import type { ArchiveDatabase, ArchiveTransaction } from './archive-database.ts';
+import { KIND_FLOATS, unpackFloats, unpackHistograms, type ArchivedChunks } from './chunk-bytes.ts';
+
+/** Rows and names that one statement carries, well under SQLite's limit of variables. */
+const MAX_ROWS_PER_STATEMENT = 200;
+const MAX_IDS_PER_STATEMENT = 1000;
+/** How much history goes at a time when the archive is too large. */
+const SIZE_RETENTION_STEP_MS = 3_600_000;
+
+export interface ArchivedSeries {
+  readonly labels: Labels;
+  readonly chunks: readonly ArchivedChunks[];
+}
+
+/** What the archive has of one series, not yet in order. */
+export interface ArchiveFinding {
+  readonly labels: Labels;
+  readonly floats: SampleColumns;
+  readonly histograms: TimedHistogram[];
+}
+
+/** Chunks that have left memory, in the telemetry database. */
+export class Archive {
+  readonly #database: ArchiveDatabase;
+  readonly #logger: Logger;
+  #newestMs = Number.NEGATIVE_INFINITY;
+  #totalBytes = 0;
+
+  private constructor(database: ArchiveDatabase, logger: Logger) {
+    this.#database = database;
+    this.#logger = logger;
+  }
+
+  static async open(database: ArchiveDatabase, logger: Logger): Promise<Archive> {
+    const archive = new Archive(database, logger);
+    await archive.#measure();
+    return archive;
+  }
+
+  /** The newest time of any archived sample: a query that begins later need not look here. */
+  get newestMs(): number {
+    return this.#newestMs;
+  }
+
+  get totalBytes(): number {
+    return this.#totalBytes;
+  }
+
+  /** Stores chunks in one transaction. A row that is there already is replaced. */
+  async store(series: readonly ArchivedSeries[]): Promise<void> {
+    await this.#database.transaction(async (tx) => {
+      const ids = await seriesIds(tx, series);
+      const rows = series.flatMap(({ labels, chunks }) =>
+        chunks.map((chunk) => ({
+          series_id: ids.get(identityOf(labels)) ?? 0,
+          min_ms: chunk.minMs,
+          max_ms: chunk.maxMs,
+          kind: chunk.kind,
+          count: chunk.count,
+          byte_length: chunk.bytes.length,
+          bytes: chunk.bytes,
+        })),
+      );
+      for (let at = 0; at < rows.length; at += MAX_ROWS_PER_STATEMENT) {
+        await tx.db
+          .insertInto('tsdb_chunks')
+          .values(rows.slice(at, at + MAX_ROWS_PER_STATEMENT))
+          .onConflict((conflict) =>
+            conflict.columns(['series_id', 'min_ms', 'kind']).doUpdateSet((row) => ({
+              max_ms: row.ref('excluded.max_ms'),
+              count: row.ref('excluded.count'),
+              byte_length: row.ref('excluded.byte_length'),
+              bytes: row.ref('excluded.bytes'),
+            })),
+          )
+          .execute();
+      }
+    });
+    for (const { chunks } of series) {
+      for (const chunk of chunks) {
+        this.#newestMs = Math.max(this.#newestMs, chunk.maxMs);
+        this.#totalBytes += chunk.bytes.length;
+      }
+    }
+  }
+
+  /** The archived samples of matching series in chunks that touch [startMs, endMs]. */
+  async select(
+    matchers: readonly Matcher[],
+    interval: { readonly startMs: number; readonly endMs: number },
+  ): Promise<ArchiveFinding[]> {
+    const found = await this.matchingSeries(matchers);
+    const findings = new Map<number, ArchiveFinding>();
+    const ids = [...found.keys()];
+    for (let at = 0; at < ids.length; at += MAX_IDS_PER_STATEMENT) {
+      const rows = await this.#database.reader
+        .selectFrom('tsdb_chunks')
+        .select(['series_id', 'min_ms', 'kind', 'bytes'])
+        .where('series_id', 'in', ids.slice(at, at + MAX_IDS_PER_STATEMENT))
+        .where('max_ms', '>=', interval.startMs)
+        .where('min_ms', '<=', interval.endMs)
+        .execute();
+      for (const row of rows) {
+        const labels = found.get(row.series_id);
+        if (!labels) continue;
+        let finding = findings.get(row.series_id);
+        if (!finding) {
+          finding = { labels, floats: new SampleColumns(), histograms: [] };
+          findings.set(row.series_id, finding);
+        }
+        this.#unpack(row, finding);
+      }
+    }
+    return [...findings.values()];
+  }
+
+  /** The label sets of archived series that all matchers accept, by id. */
+  async matchingSeries(matchers: readonly Matcher[]): Promise<Map<number, Labels>> {
+    const name = matchers.find((matcher) => matcher.name === METRIC_NAME_LABEL && matcher.operator === '=');
+    const rows = await this.#database.reader
+      .selectFrom('tsdb_series')
+      .select(['id', 'labels'])
+      .$if(name !== undefined, (query) => query.where('metric_name', '=', name?.value ?? ''))
+      .execute();
+    const found = new Map<number, Labels>();
+    for (const row of rows) {
+      // Written by `identityOf`.
+      const labels = JSON.parse(row.labels) as Labels;
+      if (matchesAll(matchers, labels)) found.set(row.id, labels);
+    }
+    return found;
+  }
+
+  /** Removes what is older than the limits allow, and series that have nothing left. */
+  async retain(nowMs: number, limits: TsdbLimits): Promise<void> {
+    let cutMs = nowMs - limits.retentionMs;
+    let removed = await this.#removeBefore(cutMs);
+    while (this.#totalBytes > limits.retentionBytes) {
+      const oldest = await this.#database.reader
+        .selectFrom('tsdb_chunks')
+        .select((row) => row.fn.min('max_ms').as('max_ms'))
+        .executeTakeFirst();
+      if (!oldest || oldest.max_ms === null) break;
+      cutMs = oldest.max_ms + SIZE_RETENTION_STEP_MS;
+      removed += await this.#removeBefore(cutMs);
+      this.#logger.warn({ removed }, 'The archive is over its size limit; the oldest chunks were removed.');
+    }
+    if (removed === 0) return;
+    await this.#database.transaction((tx) =>
+      tx.db
+        .deleteFrom('tsdb_series')
+        .where((row) =>
+          row.not(
+            row.exists(
+              row
+                .selectFrom('tsdb_chunks')
+                .select('tsdb_chunks.series_id')
+                .whereRef('tsdb_chunks.series_id', '=', 'tsdb_series.id'),
+            ),
+          ),
+        )
+        .execute(),
+    );
+  }
+
+  async #removeBefore(cutMs: number): Promise<number> {
+    const results = await this.#database.transaction((tx) =>
+      tx.db.deleteFrom('tsdb_chunks').where('max_ms', '<', cutMs).execute(),
+    );
+    const removed = Number(results[0]?.numDeletedRows ?? 0);
+    if (removed > 0) await this.#measure();
+    return removed;
+  }
+
+  async #measure(): Promise<void> {
+    const totals = await this.#database.reader
+      .selectFrom('tsdb_chunks')
+      .select((row) => [row.fn.max('max_ms').as('newest_ms'), row.fn.sum<number>('byte_length').as('bytes')])
+      .executeTakeFirst();
+    this.#newestMs = totals?.newest_ms ?? Number.NEGATIVE_INFINITY;
+    this.#totalBytes = totals?.bytes ?? 0;
+  }
+
+  #unpack(
+    row: { readonly kind: number; readonly min_ms: number; readonly bytes: Uint8Array },
+    finding: ArchiveFinding,
+  ): void {
+    try {
+      if (row.kind === KIND_FLOATS) unpackFloats(row.bytes, row.min_ms, finding.floats);
+      else finding.histograms.push(...unpackHistograms(row.bytes));
+    } catch (error) {
+      this.#logger.error(
+        { error: messageOf(error), labels: finding.labels },
+        'An archived chunk is damaged.',
+      );
+    }
+  }
+}
+
+/** JSON of the labels with names sorted. */
+function identityOf(labels: Labels): string {
+  return JSON.stringify(
+    Object.fromEntries(
+      Object.keys(labels)
+        .sort()
+        .map((name) => [name, labels[name]] as const),
+    ),
+  );
+}
+
+async function seriesIds(
+  tx: ArchiveTransaction,
+  series: readonly ArchivedSeries[],
+): Promise<Map<string, number>> {
+  const ids = new Map<string, number>();
+  for (let at = 0; at < series.length; at += MAX_ROWS_PER_STATEMENT) {
+    const rows = series.slice(at, at + MAX_ROWS_PER_STATEMENT).map(({ labels }) => ({
+      metric_name: labels[METRIC_NAME_LABEL] ?? '',
+      labels: identityOf(labels),
+    }));
+    await tx.db
+      .insertInto('tsdb_series')
+      .values(rows)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    const known = await tx.db
+      .selectFrom('tsdb_series')
+      .select(['id', 'labels'])
+      .where(
+        'labels',
+        'in',
+        rows.map((row) => row.labels),
+      )
+      .execute();
+    for (const { id, labels } of known) ids.set(labels, id);
+  }
+  return ids;
+}

@@ -1,0 +1,122 @@
+import type { Exemplar, HistogramValue, Labels, MetricMetadata, SeriesRef } from '#telemetry';
+import { HistogramSeries } from '../head/histogram-series.ts';
+import { ByteWriter } from './byte-writer.ts';
+import type { LogWriter } from './log-writer.ts';
+import { writeHistogramChunk } from './histogram-bytes.ts';
+import { RECORD, writeRecord } from './record.ts';
+
+/** An exemplar as log and snapshot keep it. */
+export interface LoggedExemplar {
+  readonly ref: SeriesRef;
+  readonly exemplar: Exemplar;
+}
+
+export type LoggedMetadata = readonly [metricName: string, metadata: MetricMetadata];
+
+/**
+ * Turns commits into records:
+ *
+ *   series       repeated: varint reference, labels (varint count, then name and value as texts)
+ *   samples      float sequence of the commit, float first time, then for each sample: zigzag reference − the one
+ *                before (0 at first), zigzag time − the one before (the first time at first), 8 bytes value
+ *   histograms   float sequence of the commit, then repeated: varint reference, a chunk of one (histogram-bytes.ts)
+ *   exemplars    JSON: a list of {ref, exemplar}
+ *   metadata     JSON: a list of [metric name, metadata]
+ *
+ * References are those of the run that the segment's first record names. A commit's records have one sequence
+ * number, which grows by one a commit, so that a snapshot can say how far it goes.
+ */
+export class CommitLog {
+  readonly #writer: LogWriter;
+  readonly #series = new ByteWriter();
+  readonly #samples = new ByteWriter(16 * 1024);
+  readonly #histograms = new ByteWriter();
+  #exemplars: string | null = null;
+  #sequence = 0;
+  #sampleCount = 0;
+  #previousRef = 0;
+  #previousMs = 0;
+
+  constructor(writer: LogWriter) {
+    this.#writer = writer;
+  }
+
+  /** The sequence number of the newest commit. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  addSeries(ref: SeriesRef, labels: Labels): void {
+    this.#series.varint(ref);
+    writeLabels(this.#series, labels);
+  }
+
+  addSample(ref: SeriesRef, timestampMs: number, high: number, low: number): void {
+    const samples = this.#samples;
+    if (this.#sampleCount++ === 0) {
+      samples.float(this.#sequence + 1);
+      samples.float(timestampMs);
+      this.#previousMs = timestampMs;
+      this.#previousRef = 0;
+    }
+    samples.zigzag(ref - this.#previousRef);
+    samples.zigzag(timestampMs - this.#previousMs);
+    samples.floatBits(high, low);
+    this.#previousRef = ref;
+    this.#previousMs = timestampMs;
+  }
+
+  addHistogram(ref: SeriesRef, timestampMs: number, histogram: HistogramValue): void {
+    if (this.#histograms.length === 0) this.#histograms.float(this.#sequence + 1);
+    const one = new HistogramSeries();
+    one.append(timestampMs, histogram);
+    const [chunk] = one.chunks;
+    if (!chunk) return;
+    this.#histograms.varint(ref);
+    writeHistogramChunk(this.#histograms, chunk);
+  }
+
+  addExemplars(exemplars: readonly LoggedExemplar[]): void {
+    this.#exemplars = JSON.stringify(exemplars);
+  }
+
+  addMetadata(metricName: string, metadata: MetricMetadata): void {
+    this.#frame(
+      RECORD.metadata,
+      Buffer.from(JSON.stringify([[metricName, metadata] satisfies LoggedMetadata])),
+    );
+  }
+
+  /** Hands the records of one commit to the writer. */
+  end(): void {
+    if (this.#series.length > 0) {
+      this.#frame(RECORD.series, this.#series.view());
+      this.#series.clear();
+    }
+    if (this.#sampleCount > 0) this.#frame(RECORD.samples, this.#samples.view());
+    if (this.#histograms.length > 0) this.#frame(RECORD.histograms, this.#histograms.view());
+    if (this.#exemplars !== null) this.#frame(RECORD.exemplars, Buffer.from(this.#exemplars));
+    this.#exemplars = null;
+    this.#samples.clear();
+    this.#histograms.clear();
+    this.#sampleCount = 0;
+    this.#sequence++;
+  }
+
+  #frame(type: number, payload: Uint8Array): void {
+    const { pending } = this.#writer;
+    const before = pending.length;
+    writeRecord(pending, type, payload);
+    this.#writer.appended(pending.length - before);
+  }
+}
+
+/** Varint count, then name and value of each label as texts. */
+export function writeLabels(into: ByteWriter, labels: Labels): void {
+  const names = Object.keys(labels);
+  into.varint(names.length);
+  for (const name of names) {
+    into.text(name);
+    into.text(labels[name] ?? '');
+  }
+}

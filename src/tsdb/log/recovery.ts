@@ -1,0 +1,230 @@
+import {
+  OmoiError,
+  type Exemplar,
+  type Labels,
+  type Logger,
+  type MetricMetadata,
+  type SeriesRef,
+} from '#telemetry';
+import type { Head } from '../head/head.ts';
+import { decodeHistograms } from '../head/histogram-series.ts';
+import { ByteReader } from './byte-reader.ts';
+import type { LoggedExemplar, LoggedMetadata } from './commit-log.ts';
+import { readHistogramChunk } from './histogram-bytes.ts';
+import type { LogStorage } from './log-storage.ts';
+import { segmentName, segmentNumber } from './log-writer.ts';
+import { RECORD, readRecords } from './record.ts';
+import { readSeries, snapshotName, snapshotNumber } from './snapshot.ts';
+
+/** What recovery puts into the store. */
+export interface RecoveryTarget {
+  readonly head: Head;
+  /** @throws OmoiError where the limits have no room for the series */
+  series(labels: Labels): SeriesRef;
+  exemplar(ref: SeriesRef, exemplar: Exemplar): void;
+  metadata(metricName: string, metadata: MetricMetadata): void;
+}
+
+export interface Recovery {
+  readonly replayedSamples: number;
+  /** Samples whose series the log does not name, because the record that did was damaged. */
+  readonly orphanedSamples: number;
+  /** One line for each file that was damaged, with where and how. */
+  readonly damage: readonly string[];
+  /** Numbers that are free for the run that begins now. */
+  readonly nextRun: number;
+  readonly nextSegment: number;
+  /** Whether segments were read that a snapshot would make unnecessary. */
+  readonly hasOldSegments: boolean;
+}
+
+/** Restores the newest snapshot and applies the log after it. A damaged tail is cut off and reported. */
+export async function recover(
+  storage: LogStorage,
+  target: RecoveryTarget,
+  logger: Logger,
+): Promise<Recovery> {
+  const names = await storage.list();
+  for (const name of names) if (name.endsWith('.partial')) await storage.remove(name);
+  const snapshots = numbersIn(names, snapshotNumber).reverse();
+  const replay = new Replay(target);
+  const damage: string[] = [];
+  let firstSegment = 0;
+  for (const number of snapshots) {
+    const outcome = await readRecords(storage, snapshotName(number), (type, payload) =>
+      replay.apply(type, payload),
+    );
+    if (outcome.damage)
+      damage.push(`${snapshotName(number)}: ${outcome.damage} at byte ${outcome.goodBytes}`);
+    if (!replay.sawHeader) continue;
+    firstSegment = number;
+    break;
+  }
+  const segments = numbersIn(names, segmentNumber);
+  const needed = segments.filter((number) => number >= firstSegment);
+  for (const number of needed) {
+    const name = segmentName(number);
+    const outcome = await readRecords(storage, name, (type, payload) => replay.apply(type, payload));
+    if (!outcome.damage) continue;
+    damage.push(`${name}: ${outcome.damage}; cut off at byte ${outcome.goodBytes}`);
+    await storage.truncate(name, outcome.goodBytes);
+  }
+  for (const line of damage) logger.error({ damage: line }, 'A file of the log is damaged.');
+  return {
+    replayedSamples: replay.samples,
+    orphanedSamples: replay.orphans,
+    damage,
+    nextRun: replay.highestRun + 1,
+    nextSegment: Math.max(0, firstSegment - 1, ...segments) + 1,
+    hasOldSegments: needed.length > 0,
+  };
+}
+
+function numbersIn(names: readonly string[], numberOf: (name: string) => number | null): number[] {
+  return names
+    .map(numberOf)
+    .filter((number) => number !== null)
+    .sort((a, b) => a - b);
+}
+
+/** Applies records in order. References of the run that wrote them are translated to those of this one. */
+class Replay {
+  readonly #target: RecoveryTarget;
+  samples = 0;
+  orphans = 0;
+  highestRun = 0;
+  sawHeader = false;
+  #run = 0;
+  /** By the writer's reference: ours (0: unknown), and the newest commit that a snapshot already contains. */
+  #refs = new Uint32Array(1024);
+  #sequences = new Float64Array(1024);
+
+  constructor(target: RecoveryTarget) {
+    this.#target = target;
+  }
+
+  apply(type: number, payload: Uint8Array): void {
+    const reader = new ByteReader(payload);
+    switch (type) {
+      case RECORD.run:
+      case RECORD.snapshotHeader:
+        reader.word();
+        this.#enterRun(reader.word());
+        this.sawHeader = true;
+        return;
+      case RECORD.series:
+        while (!reader.done) this.#map(reader.varint(), this.#seriesFrom(reader), -1);
+        return;
+      case RECORD.samples:
+        this.#applySamples(reader);
+        return;
+      case RECORD.histograms:
+        this.#applyHistograms(reader);
+        return;
+      case RECORD.snapshotSeries:
+        this.#applySnapshot(reader);
+        return;
+      case RECORD.exemplars:
+        for (const { ref, exemplar } of parse(payload) as readonly LoggedExemplar[]) {
+          const ours = this.#refs[ref] ?? 0;
+          if (ours !== 0) this.#target.exemplar(ours, exemplar);
+        }
+        return;
+      case RECORD.metadata:
+        for (const [name, metadata] of parse(payload) as readonly LoggedMetadata[]) {
+          this.#target.metadata(name, metadata);
+        }
+        return;
+      default:
+        // A later version may add records; what this one does not know it leaves alone.
+        return;
+    }
+  }
+
+  #enterRun(run: number): void {
+    this.highestRun = Math.max(this.highestRun, run);
+    if (run === this.#run) return;
+    this.#run = run;
+    this.#refs.fill(0);
+    this.#sequences.fill(-1);
+  }
+
+  #applySamples(reader: ByteReader): void {
+    const { head } = this.#target;
+    const sequence = reader.float();
+    let timestampMs = reader.float();
+    let loggedRef = 0;
+    while (!reader.done) {
+      loggedRef += reader.zigzag();
+      timestampMs += reader.zigzag();
+      const low = reader.word();
+      const high = reader.word();
+      const ref = this.#refs[loggedRef] ?? 0;
+      if (ref === 0) this.orphans++;
+      else if (sequence > (this.#sequences[loggedRef] ?? -1)) {
+        head.append(ref, timestampMs, high | 0, low | 0);
+        this.samples++;
+      }
+    }
+  }
+
+  #applyHistograms(reader: ByteReader): void {
+    const sequence = reader.float();
+    while (!reader.done) {
+      const loggedRef = reader.varint();
+      const chunk = readHistogramChunk(reader);
+      const ref = this.#refs[loggedRef] ?? 0;
+      if (ref === 0) this.orphans++;
+      else if (sequence > (this.#sequences[loggedRef] ?? -1)) {
+        for (const { timestampMs, histogram } of decodeHistograms(chunk)) {
+          this.#target.head.appendHistogram(ref, timestampMs, histogram);
+          this.samples++;
+        }
+      }
+    }
+  }
+
+  #applySnapshot(reader: ByteReader): void {
+    const sequence = reader.float();
+    while (!reader.done) {
+      const restored = readSeries(reader, this.#target.head, (loggedRef) => {
+        const ref = this.#seriesFrom(reader);
+        this.#map(loggedRef, ref, sequence);
+        return ref;
+      });
+      // What the limits have no room for any more was read into the place of no series.
+      if (restored === 0) this.#target.head.forget(0);
+    }
+  }
+
+  #seriesFrom(reader: ByteReader): SeriesRef {
+    const labels = new Map<string, string>();
+    for (let left = reader.varint(); left > 0; left--) labels.set(reader.text(), reader.text());
+    try {
+      return this.#target.series(Object.fromEntries(labels));
+    } catch (error) {
+      if (error instanceof OmoiError) return 0;
+      throw error;
+    }
+  }
+
+  #map(loggedRef: SeriesRef, ref: SeriesRef, sequence: number): void {
+    if (loggedRef >= this.#refs.length) {
+      let capacity = this.#refs.length;
+      while (capacity <= loggedRef) capacity *= 2;
+      const refs = new Uint32Array(capacity);
+      refs.set(this.#refs);
+      const sequences = new Float64Array(capacity).fill(-1);
+      sequences.set(this.#sequences);
+      this.#refs = refs;
+      this.#sequences = sequences;
+    }
+    this.#refs[loggedRef] = ref;
+    this.#sequences[loggedRef] = Math.max(this.#sequences[loggedRef] ?? -1, sequence);
+  }
+}
+
+/** The content of a record. Its shape is not checked: this program wrote it, under a checksum. */
+function parse(payload: Uint8Array): unknown {
+  return JSON.parse(Buffer.from(payload).toString('utf8'));
+}

@@ -1,0 +1,166 @@
+import { messageOf, type Clock, type Labels, type Logger, type SeriesRef, type Timer } from '#telemetry';
+import type { Archive, ArchivedSeries } from './archive/archive.ts';
+import { packFloats, packHistograms, type ArchivedChunks } from './archive/chunk-bytes.ts';
+import type { Head, SealedBytes } from './head/head.ts';
+import type { HistogramChunk } from './head/histogram-series.ts';
+import { IS_RETIRED } from './head/series-states.ts';
+import type { SeriesIndex } from './index/series-index.ts';
+import type { TsdbLimits } from './limits.ts';
+import { pauseForEventLoop } from './pause.ts';
+
+const PERIOD_MS = 60_000;
+/** Series looked at between two turns of the event loop. */
+const SERIES_PER_TURN = 2000;
+/** Series whose chunks go to the archive in one transaction. */
+const SERIES_PER_TRANSACTION = 200;
+/** Chunks of a series that are moved together, so that the archive has few rows. */
+const MIN_CHUNKS_MOVED = 4;
+/** An open chunk that has had no sample for this long is sealed. */
+const IDLE_MS = 1_800_000;
+
+export interface MaintenanceParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: TsdbLimits;
+  readonly index: SeriesIndex;
+  readonly head: Head;
+  /** Null where old chunks are dropped instead. */
+  readonly archive: Archive | null;
+  /** Called with series that have nothing in memory any more, before they are forgotten. */
+  retire(refs: ReadonlyMap<SeriesRef, Labels>): void;
+  /** Called at the end of each round. */
+  afterRound(): Promise<void>;
+}
+
+/** What leaves memory for one series. */
+interface Leaving {
+  readonly ref: SeriesRef;
+  readonly ids: ReadonlySet<number>;
+  readonly histograms: ReadonlySet<HistogramChunk>;
+  readonly archived: ArchivedSeries;
+}
+
+/** Moves old chunks out of memory, applies retention, forgets dead series; a little at a time, once a minute. */
+export class Maintenance {
+  readonly #parts: MaintenanceParts;
+  readonly #timer: Timer;
+  #running: Promise<void> | null = null;
+  #stopped = false;
+
+  constructor(parts: MaintenanceParts) {
+    this.#parts = parts;
+    this.#timer = parts.clock.every(PERIOD_MS, () => void this.run());
+  }
+
+  /** One round; joins the one that is under way. Failures are reported and the next round tries again. */
+  run(): Promise<void> {
+    this.#running ??= this.#round()
+      .catch((error: unknown) => {
+        this.#parts.logger.error({ error: messageOf(error) }, 'The upkeep of the time series store failed.');
+      })
+      .finally(() => {
+        this.#running = null;
+      });
+    return this.#running;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer.cancel();
+    await this.#running;
+  }
+
+  async #round(): Promise<void> {
+    const { clock, limits, index, head, archive } = this.#parts;
+    const nowMs = clock.wallMs();
+    const beforeMs = nowMs - limits.headWindowMs;
+    const dead = new Map<SeriesRef, Labels>();
+    const refs = index.select([]).slice();
+    for (let at = 0; at < refs.length && !this.#stopped; at += SERIES_PER_TURN) {
+      const slice = refs.subarray(at, at + SERIES_PER_TURN);
+      for (const ref of slice) this.#sealIdle(ref, nowMs);
+      if (archive) await this.#moveOut(slice, beforeMs, archive);
+      else for (const ref of slice) head.dropChunksBefore(ref, beforeMs);
+      for (const ref of slice) {
+        const labels = this.#isDead(ref, beforeMs) ? index.labelsOf(ref) : undefined;
+        if (labels) dead.set(ref, labels);
+      }
+      await pauseForEventLoop();
+    }
+    // A series may have come back to life while others were looked at.
+    for (const ref of dead.keys()) if (!this.#isDead(ref, beforeMs)) dead.delete(ref);
+    if (dead.size > 0) this.#forget(dead);
+    if (archive) await archive.retain(nowMs, limits);
+    await this.#parts.afterRound();
+  }
+
+  #sealIdle(ref: SeriesRef, nowMs: number): void {
+    const { states } = this.#parts.head;
+    if ((states.newestMs[ref] ?? 0) < nowMs - IDLE_MS) this.#parts.head.seal(ref);
+  }
+
+  #isDead(ref: SeriesRef, beforeMs: number): boolean {
+    const { head } = this.#parts;
+    const { states } = head;
+    return (
+      (states.newestMs[ref] ?? 0) < beforeMs &&
+      states.counts[ref] === 0 &&
+      states.firstChunks[ref] === 0 &&
+      (head.histogramsOf(ref)?.chunks.length ?? 0) === 0
+    );
+  }
+
+  #forget(dead: ReadonlyMap<SeriesRef, Labels>): void {
+    const { head, index } = this.#parts;
+    this.#parts.retire(dead);
+    index.remove(new Set(dead.keys()));
+    for (const ref of dead.keys()) {
+      head.forget(ref);
+      head.states.setFlag(ref, IS_RETIRED);
+    }
+  }
+
+  async #moveOut(refs: Uint32Array, beforeMs: number, archive: Archive): Promise<void> {
+    for (let at = 0; at < refs.length && !this.#stopped; at += SERIES_PER_TRANSACTION) {
+      const leaving: Leaving[] = [];
+      for (const ref of refs.subarray(at, at + SERIES_PER_TRANSACTION)) {
+        const found = this.#leavingOf(ref, beforeMs);
+        if (found) leaving.push(found);
+      }
+      if (leaving.length === 0) continue;
+      await archive.store(leaving.map(({ archived }) => archived));
+      // Only now, and only these: a query sees each chunk in memory, in the archive, or in both.
+      for (const { ref, ids, histograms } of leaving) {
+        this.#parts.head.removeChunks(ref, ids);
+        this.#parts.head.histogramsOf(ref)?.remove(histograms);
+      }
+    }
+  }
+
+  #leavingOf(ref: SeriesRef, beforeMs: number): Leaving | null {
+    const { head, index, limits } = this.#parts;
+    const { states, chunks } = head;
+    const ids = new Set<number>();
+    const floats: SealedBytes[] = [];
+    let oldestMs = Number.POSITIVE_INFINITY;
+    for (let id = states.firstChunks[ref] ?? 0; id !== 0; id = chunks.next[id] ?? 0) {
+      const minMs = chunks.minMs[id] ?? 0;
+      const maxMs = chunks.maxMs[id] ?? 0;
+      if (maxMs >= beforeMs) continue;
+      ids.add(id);
+      oldestMs = Math.min(oldestMs, minMs);
+      floats.push({ bytes: head.chunkBytes(id), count: chunks.counts[id] ?? 0, minMs, maxMs });
+    }
+    head.histogramsOf(ref)?.seal();
+    const histograms = new Set(head.histogramsOf(ref)?.chunks.filter((chunk) => chunk.maxMs < beforeMs));
+    for (const chunk of histograms) oldestMs = Math.min(oldestMs, chunk.minMs);
+    const isOverdue = oldestMs < beforeMs - limits.headWindowMs;
+    const labels = index.labelsOf(ref);
+    const count = floats.length + histograms.size;
+    if (!labels || count === 0 || (count < MIN_CHUNKS_MOVED && !isOverdue)) return null;
+    const packed: ArchivedChunks[] = [];
+    if (floats.length > 0) packed.push(packFloats(floats));
+    if (histograms.size > 0) packed.push(packHistograms([...histograms]));
+    return { ref, ids, histograms, archived: { labels, chunks: packed } };
+  }
+}

@@ -1,0 +1,36 @@
+import type { SelfMetrics } from '#telemetry';
+import type { Archive } from './archive/archive.ts';
+import type { Head } from './head/head.ts';
+import type { SeriesIndex } from './index/series-index.ts';
+import type { Journal } from './log/journal.ts';
+
+/** What `/metrics` says about the store. */
+export function registerGauges(parts: {
+  readonly selfMetrics: SelfMetrics;
+  readonly index: SeriesIndex;
+  readonly head: Head;
+  readonly archive: Archive | null;
+  readonly journal: Journal | null;
+}): void {
+  const { selfMetrics, index, head, archive, journal } = parts;
+  selfMetrics.gauge('omoi_tsdb_series', 'Series in memory.', () => index.seriesCount);
+  selfMetrics.gauge('omoi_tsdb_sealed_chunks', 'Sealed chunks in memory.', () => head.chunks.live);
+  selfMetrics.gauge(
+    'omoi_tsdb_sealed_chunk_bytes',
+    'Bytes of the sealed chunks in memory.',
+    () => head.sealed.bytes,
+  );
+  selfMetrics.gauge(
+    'omoi_tsdb_sealed_chunk_samples',
+    'Samples of the sealed chunks in memory.',
+    () => head.sealed.samples,
+  );
+  selfMetrics.gauge('omoi_tsdb_chunk_memory_bytes', 'Memory for chunks.', () => head.arena.reservedBytes);
+  selfMetrics.gauge('omoi_tsdb_archive_bytes', 'Bytes of archived chunks.', () => archive?.totalBytes ?? 0);
+  selfMetrics.gauge('omoi_tsdb_log_bytes', 'Bytes logged since the start.', () => journal?.loggedBytes ?? 0);
+  selfMetrics.gauge(
+    'omoi_tsdb_log_blocked',
+    '1 while the log can’t be written and samples are refused.',
+    () => (journal?.blockedBy ? 1 : 0),
+  );
+}
