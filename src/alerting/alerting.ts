@@ -24,8 +24,10 @@ import { RuleEvaluator } from './evaluation/rule-evaluator.ts';
 import type { RuleQuery } from './evaluation/rule-query.ts';
 import type { RuleRun } from './evaluation/rule-run.ts';
 import { restoreInstances } from './lifecycle/restore.ts';
+import { overviewOf, type GroupOverview } from './overview.ts';
 import { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';
 import { RuleBook, type RuleChange } from './rules/rule-book.ts';
+import type { TemplateHost } from './template/functions.ts';
 import type { TemplateSample } from './template/value.ts';
 
 const PRUNE_PERIOD_MS = 3_600_000;
@@ -57,6 +59,8 @@ export interface Alerting {
   readonly rules: RuleBook;
   readonly alerts: AlertBook;
   readonly options: AlertingOptions;
+  /** The loaded groups with the state and health of their rules. */
+  overview(): readonly GroupOverview[];
   /** Takes up what was remembered and begins to evaluate. Load the rules first. */
   start(): Promise<void>;
   /** Resolves when nothing is evaluated any more and what has to be remembered is on disk. */
@@ -69,16 +73,17 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
   const journal = new EpisodeJournal(database, bus);
   const memory = new RuleMemory({ database, clock, logger });
   let graceUntilMs = 0;
+  const hostAt = (timeMs: number): TemplateHost => ({
+    externalUrl: options.externalUrl,
+    timeMs,
+    query: (expr) => parts.queries.queryNow(expr, timeMs),
+  });
   const evaluation = new AlertingEvaluation({
     ...parts,
     options,
     journal,
     memory,
-    hostAt: (timeMs) => ({
-      externalUrl: options.externalUrl,
-      timeMs,
-      query: (expr) => parts.queries.queryNow(expr, timeMs),
-    }),
+    hostAt,
   });
   const evaluator = new RuleEvaluator({
     clock,
@@ -126,6 +131,11 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
     rules,
     alerts,
     options,
+    overview: () =>
+      overviewOf(rules, {
+        defaultIntervalMs: options.defaultIntervalMs,
+        expansion: { externalLabels: options.externalLabels, host: hostAt(clock.wallMs()) },
+      }),
     async start() {
       await restore({ rules, memory, journal, clock, options });
       graceUntilMs = clock.wallMs() + options.startupGraceMs;

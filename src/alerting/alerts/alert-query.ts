@@ -11,8 +11,8 @@ export interface AlertFilter {
   readonly state?: 'firing' | 'resolved';
   readonly severity?: string;
   readonly ruleId?: string;
-  /** Alerts that carry all of these labels. */
-  readonly matchers: readonly Matcher[];
+  /** `name="value"`, with =, !=, =~ or !~; an alert has to fit all of them. */
+  readonly matchers: readonly string[];
   /** At most 1000. */
   readonly limit: number;
   /** Where the page before ended. */
@@ -25,15 +25,16 @@ export interface AlertPage {
   readonly nextCursor: string | null;
 }
 
-/** Alerts, the newest first. @throws OmoiError `invalid_request` for a broken cursor */
+/** Alerts, the newest first. @throws OmoiError `invalid_request` for a broken cursor or matcher */
 export async function listAlerts(database: StateDatabase, filter: AlertFilter): Promise<AlertPage> {
+  const matchers = filter.matchers.map(parseAlertMatcher);
   const found: AlertRow[] = [];
   let after = filter.cursor === undefined ? null : parseCursor(filter.cursor);
   for (let scanned = 0; scanned < MAX_SCANNED_ROWS;) {
     const rows = await readRows(database, filter, after);
     for (const row of rows) {
       after = { firedAtMs: row.fired_at_ms, id: row.id };
-      if (!matchesAll(filter.matchers, JSON.parse(row.labels) as Labels)) continue;
+      if (!matchesAll(matchers, JSON.parse(row.labels) as Labels)) continue;
       found.push(row);
       if (found.length === filter.limit) return { alerts: found, nextCursor: formatCursor(after) };
     }
@@ -80,7 +81,7 @@ const MATCHER = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(.*?)\s*$/s;
  * `team="infra"`, `team=~"a|b"`; the quotes may be left out.
  * @throws OmoiError `invalid_request`
  */
-export function parseAlertMatcher(text: string): Matcher {
+function parseAlertMatcher(text: string): Matcher {
   const match = MATCHER.exec(text);
   if (!match)
     throw new OmoiError('invalid_request', `${JSON.stringify(text)} is no matcher like name="value"`);

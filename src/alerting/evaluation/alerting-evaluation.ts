@@ -235,12 +235,15 @@ export class AlertingEvaluation {
     moment: EvaluationMoment,
   ): void {
     const dueMs = (this.#refreshedAtMs.get(run) ?? 0) + VALUE_REFRESH_MS;
-    if (moment.timeMs < dueMs || run.instances.size === 0) return;
+    const wasFailing = run.statistics.failingSinceMs !== null;
+    if ((moment.timeMs < dueMs && !wasFailing) || run.instances.size === 0) return;
     this.#refreshedAtMs.set(run, moment.timeMs);
     for (const { alertId, key, value } of run.instances.values()) {
       const found = elements.get(key);
-      if (alertId === null || !found) continue;
-      const annotations = expandAnnotations(rule, found.element, this.#expansion(moment.timeMs));
+      if (alertId === null || !(found || wasFailing)) continue;
+      const annotations = found
+        ? expandAnnotations(rule, found.element, this.#expansion(moment.timeMs))
+        : null;
       this.#parts.memory.refresh(alertId, { value, annotations, evaluationError: null });
     }
   }

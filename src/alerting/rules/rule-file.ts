@@ -18,28 +18,22 @@ export type CheckExpression = (expr: string) => void;
 
 const isEmpty = (value: unknown): boolean => value === undefined || value === '' || value === '~';
 
-/** A key without a value means the same as no key, as it does for Go's YAML. */
-function optional<Schema extends z.ZodType>(schema: Schema, absent: z.output<Schema>) {
-  return z.preprocess((value) => (isEmpty(value) ? absent : value), schema.default(absent as never));
+/** A key without a value means the same as no key, as it does for Go's YAML: both read as `absent`. */
+function optional<Schema extends z.ZodType>(schema: Schema, absent: z.input<Schema>) {
+  return z.preprocess((value) => (isEmpty(value) ? absent : value), schema).prefault(absent);
 }
 
-const duration = z.union([
-  z.number(),
-  z.string().transform((text, context) => {
-    const durationMs = parseDuration(text);
-    if (durationMs !== null) return durationMs;
-    context.addIssue({ code: 'custom', message: `not a valid duration string: ${JSON.stringify(text)}` });
-    return z.NEVER;
-  }),
-]);
+const duration = z.string().transform((text, context) => {
+  const durationMs = parseDuration(text);
+  if (durationMs !== null) return durationMs;
+  context.addIssue({ code: 'custom', message: `not a valid duration string: ${JSON.stringify(text)}` });
+  return z.NEVER;
+});
 
-const wholeNumber = z.union([
-  z.number(),
-  z
-    .string()
-    .regex(/^[+-]?\d+$/, 'expected a whole number')
-    .transform(Number),
-]);
+const wholeNumber = z
+  .string()
+  .regex(/^[+-]?\d+$/, 'expected a whole number')
+  .transform(Number);
 
 const texts = z.record(z.string(), z.string());
 
@@ -47,17 +41,17 @@ const ruleSchema = z.strictObject({
   record: optional(z.string(), ''),
   alert: optional(z.string(), ''),
   expr: optional(z.string(), ''),
-  for: optional(duration, 0),
-  keep_firing_for: optional(duration, 0),
+  for: optional(duration, '0s'),
+  keep_firing_for: optional(duration, '0s'),
   labels: optional(texts, {}),
   annotations: optional(texts, {}),
 });
 
 const groupSchema = z.strictObject({
   name: optional(z.string(), ''),
-  interval: optional(duration, 0),
-  query_offset: optional(z.union([z.null(), duration]), null),
-  limit: optional(wholeNumber, 0),
+  interval: optional(duration, '0s'),
+  query_offset: duration.optional(),
+  limit: optional(wholeNumber, '0'),
   labels: optional(texts, {}),
   rules: optional(z.array(ruleSchema), []),
 });

@@ -15,7 +15,7 @@ function buildGroup(file: string, group: GroupText): RuleGroup {
     file,
     name: group.name,
     intervalMs: group.interval === 0 ? null : group.interval,
-    queryOffsetMs: group.query_offset,
+    queryOffsetMs: group.query_offset ?? null,
     limit: Math.max(0, group.limit),
     rules: group.rules.map((rule) => buildRule(group, rule)),
   };
@@ -38,7 +38,7 @@ function buildRule(group: GroupText, rule: RuleText): Rule {
       rule.keep_firing_for,
       sorted(labels),
       sorted(rule.annotations),
-      [group.interval, group.query_offset, group.limit],
+      [group.interval, group.query_offset ?? null, group.limit],
     ]),
   };
   if (rule.alert === '') return { ...common, kind: 'recording', labels };

@@ -1,0 +1,6 @@
+export { type Alerting } from './alerting.ts';
+export { type AlertRow } from './lifecycle/restore.ts';
+export { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';
+export { type ActiveAlert, type GroupOverview, type RuleOverview } from './overview.ts';
+export { type LoadReport } from './rules/rule-book.ts';
+export { parseRuleFile } from './rules/rule-file.ts';

@@ -1,0 +1,106 @@
+import { SEVERITIES } from '#telemetry';
+import { z } from 'zod';
+
+const texts = z.record(z.string(), z.string());
+const nullableText = z.string().nullable();
+
+export const alertParams = z.object({ alert_id: z.string().min(1).max(100) });
+
+export const alertsQuery = z.object({
+  state: z.enum(['firing', 'resolved']).optional(),
+  severity: z
+    .string()
+    .max(100)
+    .optional()
+    .describe(`Usually one of ${SEVERITIES.join(', ')}.`),
+  rule_id: z.string().max(500).optional().describe('`group/alert`'),
+  matcher: z
+    .union([z.string(), z.array(z.string()).max(20)])
+    .optional()
+    .transform((given) => (given === undefined ? [] : typeof given === 'string' ? [given] : given))
+    .describe('`name="value"`, with =, !=, =~ or !~; may be repeated, then all have to fit.'),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: z.string().max(120).optional().describe('`next_cursor` of the page before.'),
+});
+
+export const alertView = z.object({
+  id: z.string(),
+  rule_id: z.string(),
+  fingerprint: z.string(),
+  labels: texts,
+  annotations: texts,
+  severity: z.string(),
+  state: z.enum(['firing', 'resolved']),
+  value: z.string().describe('As Prometheus writes values: a number, NaN, +Inf or -Inf.'),
+  threshold: z.number().nullable(),
+  metric_name: nullableText,
+  active_at: z.string(),
+  fired_at: z.string(),
+  resolved_at: nullableText,
+  cause: z.enum(['recovered', 'remediated', 'data_vanished', 'evaluation_failed', 'manual']).nullable(),
+  acknowledged_by: nullableText,
+  acknowledged_at: nullableText,
+  remediation_id: nullableText,
+  evaluation_error: nullableText.describe('Why the rule can’t be evaluated now; the alert goes on firing.'),
+  trace_id: nullableText,
+  updated_at: z.string(),
+});
+
+export const alertsAnswer = z.object({ alerts: z.array(alertView), next_cursor: nullableText });
+
+export const timelineAnswer = z.object({
+  alert_id: z.string(),
+  events: z.array(
+    z.object({
+      id: z.number(),
+      event_type: z.string(),
+      entity_type: z.string(),
+      entity_id: z.string(),
+      payload: z.record(z.string(), z.unknown()),
+      at: z.string(),
+      traceparent: nullableText,
+    }),
+  ),
+});
+
+const activeAlertView = z.object({
+  alert_id: nullableText,
+  state: z.enum(['pending', 'firing']),
+  labels: texts,
+  annotations: texts,
+  active_at: z.string(),
+  value: z.string(),
+});
+
+export const rulesAnswer = z.object({
+  groups: z.array(
+    z.object({
+      name: z.string(),
+      file: z.string(),
+      interval_ms: z.number(),
+      limit: z.number(),
+      rules: z.array(
+        z.object({
+          rule_id: z.string(),
+          kind: z.enum(['alerting', 'recording']),
+          name: z.string(),
+          expr: z.string(),
+          for_ms: z.number(),
+          keep_firing_for_ms: z.number(),
+          labels: texts,
+          annotations: texts,
+          on_arrival: z.boolean(),
+          health: z.enum(['unknown', 'ok', 'err']),
+          last_error: nullableText,
+          last_evaluation: nullableText,
+          last_duration_ms: z.number(),
+          cost_ms: z.number().describe('Smoothed; a rule is evaluated at most every 20 times this.'),
+          evaluations: z.number(),
+          delays: z.number().describe('How often the rule was dirty and had to wait.'),
+          last_delay_ms: z.number(),
+          alerts: z.array(activeAlertView),
+        }),
+      ),
+    }),
+  ),
+});
