@@ -10,6 +10,8 @@ const DAY_MS = 86_400_000;
  */
 export const deadCursorMs = 14 * DAY_MS;
 
+const ofNoRemediation = sql<boolean>`remediation_id not in (select id from remediations)`;
+
 /** How long what has ended is kept, in ms. What goes on is kept, however old. */
 export interface StateKeep {
   readonly eventsMs: number;
@@ -32,7 +34,31 @@ export function stateRetention(keep: StateKeep): readonly RetentionRule<StateTab
       ), ${Number.MAX_SAFE_INTEGER})`,
     },
     { table: 'tasks', key: 'task_id', timeColumn: 'finished_at_ms', keepMs: keep.tasksMs },
+    { table: 'task_handoffs', key: 'handoff_id', timeColumn: 'at_ms', keepMs: keep.tasksMs },
     { table: 'alerts', key: 'id', timeColumn: 'resolved_at_ms', keepMs: keep.alertsMs },
+    { table: 'monitor_anomalies', key: 'id', timeColumn: 'closed_at_ms', keepMs: keep.anomaliesMs },
+    {
+      table: 'remediations',
+      key: 'id',
+      timeColumn: 'updated_at_ms',
+      keepMs: keep.remediationsMs,
+      only: () => sql<boolean>`state in ('completed', 'escalated', 'cancelled')`,
+    },
+    // What belonged to a remediation goes after it.
+    {
+      table: 'watchdog_actions',
+      key: 'id',
+      timeColumn: 'intended_at_ms',
+      keepMs: keep.remediationsMs,
+      only: () => ofNoRemediation,
+    },
+    {
+      table: 'watchdog_suppressions',
+      key: 'remediation_id',
+      timeColumn: 'last_at_ms',
+      keepMs: keep.remediationsMs,
+      only: () => ofNoRemediation,
+    },
   ];
 }
 

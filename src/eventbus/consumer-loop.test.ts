@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock, type NewSystemEvent } from '#telemetry';
+import { cursorTouchMs } from './consumer-loop.ts';
+import { createEventBus } from './create-event-bus.ts';
+import type { EventBus } from './event-bus.ts';
+
+const patience = { timeout: 10_000, interval: 2 };
+let clock: VirtualClock;
+let database: StateDatabase;
+let bus: EventBus;
+let attempts: number[];
+
+beforeEach(async () => {
+  clock = new VirtualClock();
+  attempts = [];
+  database = await openTestStateDatabase(clock);
+  bus = createEventBus({
+    database,
+    clock,
+    random: createSeededRandom(1),
+    logger: silentLogger,
+    metrics: new SelfMetrics(),
+  });
+});
+afterEach(async () => {
+  await bus.stop();
+  await database.close();
+});
+
+const poolChanged: NewSystemEvent = {
+  event_type: 'fleet.pool.changed',
+  entity_type: 'pool',
+  entity_id: 'coders',
+  traceparent: null,
+  payload: { pool_id: 'coders', desired: 1, effective: 1, reason: 'test' },
+};
+const append = (count: number) =>
+  database.transaction(async (tx) => {
+    for (let at = 0; at < count; at++) await bus.append(tx, poolChanged);
+  });
+const cursorOf = (consumer: string) =>
+  database.reader
+    .selectFrom('event_cursors')
+    .select(['last_event_id', 'updated_at_ms'])
+    .where('consumer', '=', consumer)
+    .executeTakeFirst();
+
+describe('a durable consumer', () => {
+  it('waits longer after each failure, and is not hurried by new events', async () => {
+    bus.consume({
+      name: 'failing',
+      types: ['fleet.pool.changed'],
+      from: 'start',
+      async handle() {
+        attempts.push(clock.monotonicMs());
+        throw new Error('out of luck');
+      },
+    });
+    await append(1);
+    await vi.waitFor(() => expect(attempts).toHaveLength(1), patience);
+    await append(1);
+    for (let attempt = 2; attempt <= 6; attempt++) {
+      await vi.waitFor(async () => {
+        await clock.advance(5);
+        expect(attempts.length).toBeGreaterThanOrEqual(attempt);
+      }, patience);
+    }
+    const pauses = attempts.slice(1, 6).map((at, index) => at - (attempts[index] ?? 0));
+    // Each pause is between half of its ceiling and the whole, and the ceiling doubles: 50, 100, 200 ms …
+    pauses.forEach((pauseMs, index) => {
+      expect(pauseMs).toBeGreaterThanOrEqual(25 * 2 ** index);
+    });
+  });
+
+  it('touches its cursor while nothing happens, so that nobody takes it for dead', async () => {
+    bus.consume({ name: 'idle', types: ['watchdog.escalated'], async handle() {} });
+    await vi.waitFor(async () => expect(await cursorOf('idle')).toBeDefined(), patience);
+    const before = await cursorOf('idle');
+    await append(3);
+    await clock.advance(cursorTouchMs);
+    await vi.waitFor(async () => {
+      expect(await cursorOf('idle')).toEqual({
+        last_event_id: 3,
+        updated_at_ms: (before?.updated_at_ms ?? 0) + cursorTouchMs,
+      });
+    }, patience);
+  });
+
+  it('follows the end of the log past events of other types', async () => {
+    await append(2500);
+    bus.consume({ name: 'elsewhere', types: ['watchdog.escalated'], from: 'start', async handle() {} });
+    await vi.waitFor(
+      async () => expect(await cursorOf('elsewhere')).toMatchObject({ last_event_id: 2500 }),
+      patience,
+    );
+  });
+
+  it('may not run twice under one name', () => {
+    const consumer = { name: 'twin', types: ['fleet.pool.changed'] as const, async handle() {} };
+    bus.consume(consumer);
+    expect(() => bus.consume(consumer)).toThrow('runs already');
+  });
+
+  it('hands out nothing after it was stopped', async () => {
+    const seen: number[] = [];
+    const subscription = bus.consume({
+      name: 'stopped',
+      types: ['fleet.pool.changed'],
+      from: 'start',
+      async handle(_tx, event) {
+        seen.push(event.id);
+      },
+    });
+    await append(1);
+    await vi.waitFor(() => expect(seen).toEqual([1]), patience);
+    subscription.stop();
+    await bus.stop();
+    await append(1);
+    expect(seen).toEqual([1]);
+  });
+});
