@@ -7,3 +7,9 @@ export {
   type ReceivedSpan,
 } from './otlp/receiver.ts';
 export { type Encoding } from './otlp/request.ts';
+export {
+  createRemoteWriteReceiver,
+  type RemoteWriteParts,
+  type RemoteWriteReceiver,
+  type RemoteWriteRequest,
+} from './remote-write/receiver.ts';

@@ -1,0 +1,54 @@
+import type { RemoteWriteReceiver } from '#ingest';
+import { OmoiError } from '#telemetry';
+import type { ApiApp } from '../app.ts';
+
+export interface RemoteWriteRouteParts {
+  readonly receiver: RemoteWriteReceiver;
+  /** Limit of a request before decompression; the receiver limits what it decodes to. */
+  readonly maxBodyBytes: number;
+}
+
+/** Prometheus remote write 1.0. Answered 204 when what was sent survives a crash. */
+export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRouteParts): void {
+  void app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+    scope.route({
+      method: 'POST',
+      url: '/prometheus/api/v1/write',
+      bodyLimit: parts.maxBodyBytes,
+      config: { access: ['ingest', 'operator', 'admin'], openOnLoopback: true },
+      schema: {
+        tags: ['ingest'],
+        summary: 'Prometheus remote write 1.0: a Snappy-compressed prometheus.WriteRequest',
+      },
+      async handler(request, reply) {
+        checkHeaders(request.headers['content-type'], request.headers['content-encoding']);
+        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+        await parts.receiver.handle({ body, traceparent: request.traceparent });
+        return reply.code(204).send();
+      },
+    });
+    done();
+  });
+}
+
+/** As the specification has it, a missing header means what is right; version 2 is another content type. */
+function checkHeaders(contentType = 'application/x-protobuf', contentEncoding = 'snappy'): void {
+  const [mediaType, ...parameters] = contentType.split(';').map((part) => part.trim());
+  const isVersion2 = parameters.some(
+    (part) => part.startsWith('proto=') && part !== 'proto=prometheus.WriteRequest',
+  );
+  if (mediaType !== 'application/x-protobuf' || isVersion2) {
+    throw new OmoiError(
+      'unsupported_media_type',
+      `"${contentType}" is not taken here; send application/x-protobuf with a prometheus.WriteRequest (version 1).`,
+    );
+  }
+  if (contentEncoding !== 'snappy') {
+    throw new OmoiError(
+      'unsupported_media_type',
+      `content-encoding "${contentEncoding}" is not taken here; send snappy.`,
+    );
+  }
+}

@@ -1,0 +1,234 @@
+import { OmoiError, SampleBatch, type Exemplar, type MetricMetadata, type SeriesRef } from '#telemetry';
+import { readHistogram } from './histogram.ts';
+import type { SeriesCache } from './series-cache.ts';
+import { WIRE_BYTES, WireReader } from './wire-reader.ts';
+
+/*
+ * The messages of remote write 1.0 (prometheus/prometheus prompb/remote.proto and types.proto), with the tags that
+ * are compared as whole bytes:
+ *
+ *   WriteRequest   1 timeseries, 3 metadata
+ *   TimeSeries     1 labels (0x0a), 2 samples (0x12), 3 exemplars (0x1a), 4 histograms (0x22)
+ *   Label          1 name, 2 value
+ *   Sample         1 value, double (0x09), 2 timestamp, int64 (0x10)
+ *   Exemplar       1 labels, 2 value, 3 timestamp
+ *   MetricMetadata 1 type, 2 metric family name, 4 help, 5 unit
+ */
+const LABEL_TAG = 0x0a;
+const SAMPLE_TAG = 0x12;
+const VALUE_TAG = 0x09;
+const TIMESTAMP_TAG = 0x10;
+
+const STALE_HIGH_WORD = 0x7ff00000;
+const STALE_LOW_WORD = 2;
+
+/** References from here on stand for series of the request that are not known yet. */
+export const FIRST_UNKNOWN_REF = 0x80000000;
+
+const METADATA_TYPES: readonly MetricMetadata['type'][] = [
+  'unknown',
+  'counter',
+  'gauge',
+  'histogram',
+  'gaugehistogram',
+  'summary',
+  'info',
+  'stateset',
+];
+
+/** A series of the request that the cache does not know, by the bytes of its labels. */
+export interface UnknownSeries {
+  readonly hash: number;
+  readonly labelBytes: Uint8Array;
+}
+
+/**
+ * Decodes a request in one pass from bytes to a batch, in slices, so that a large request does not hold up the event
+ * loop. Nothing is allocated for a sample of a series that the cache knows. Used for one request at a time.
+ */
+export class RequestDecoder {
+  readonly batch = new SampleBatch(4096);
+  /** The n-th has the reference FIRST_UNKNOWN_REF + n in the batch. */
+  readonly unknown: UnknownSeries[] = [];
+  readonly metadata: { readonly metricName: string; readonly metadata: MetricMetadata }[] = [];
+  readonly #cache: SeriesCache;
+  readonly #reader = new WireReader();
+
+  constructor(cache: SeriesCache) {
+    this.#cache = cache;
+  }
+
+  begin(bytes: Uint8Array): void {
+    this.batch.clear();
+    this.unknown.length = 0;
+    this.metadata.length = 0;
+    this.#reader.reset(bytes);
+  }
+
+  /**
+   * Decodes on, up to so many samples or series; whether the request is through.
+   * @throws OmoiError `payload_undecodable`, `labels_invalid`
+   */
+  step(maxItems: number): boolean {
+    const reader = this.#reader;
+    const end = reader.bytes.length;
+    const stopAt = this.batch.length + maxItems;
+    for (let items = 0; items < maxItems && this.batch.length < stopAt && reader.at < end; items++) {
+      const tag = reader.varint32(end);
+      if (tag === LABEL_TAG) this.#readSeries(reader.fieldEnd(end));
+      else if (tag >>> 3 === 3 && (tag & 7) === WIRE_BYTES) this.#readMetadata(reader.fieldEnd(end));
+      else reader.skip(tag, end);
+    }
+    return reader.at >= end;
+  }
+
+  #readSeries(end: number): void {
+    const reader = this.#reader;
+    const { bytes } = reader;
+    const start = reader.at;
+    while (reader.at < end && bytes[reader.at] === LABEL_TAG) {
+      reader.at++;
+      reader.at = reader.fieldEnd(end);
+    }
+    const hash = this.#cache.hash(reader.view, start, reader.at);
+    const known = this.#cache.findAt(hash, reader.view, start, reader.at);
+    const ref = known === 0 ? this.#addUnknown(hash, bytes.subarray(start, reader.at)) : known;
+    while (reader.at < end) {
+      const tag = bytes[reader.at] ?? 0;
+      if (tag === SAMPLE_TAG) {
+        reader.at++;
+        this.#readSample(ref, reader.fieldEnd(end));
+      } else {
+        this.#readRest(ref, end);
+      }
+    }
+  }
+
+  #addUnknown(hash: number, labelBytes: Uint8Array): SeriesRef {
+    this.unknown.push({ hash, labelBytes });
+    return FIRST_UNKNOWN_REF + this.unknown.length - 1;
+  }
+
+  #readSample(ref: SeriesRef, end: number): void {
+    const reader = this.#reader;
+    const { view, bytes } = reader;
+    let valueAt = -1;
+    let timestampMs = 0;
+    while (reader.at < end) {
+      const tag = bytes[reader.at] ?? 0;
+      if (tag === VALUE_TAG && reader.at + 9 <= end) {
+        valueAt = reader.at + 1;
+        reader.at += 9;
+      } else if (tag === TIMESTAMP_TAG) {
+        reader.at++;
+        timestampMs = reader.signed(end);
+      } else {
+        reader.skip(reader.varint32(end), end);
+      }
+    }
+    if (valueAt < 0) {
+      this.batch.add(ref, timestampMs, 0);
+    } else if (
+      view.getUint32(valueAt + 4, true) === STALE_HIGH_WORD &&
+      view.getUint32(valueAt, true) === STALE_LOW_WORD
+    ) {
+      this.batch.addStale(ref, timestampMs);
+    } else {
+      this.batch.add(ref, timestampMs, view.getFloat64(valueAt, true));
+    }
+  }
+
+  /** The rarer fields of a series: exemplars and histograms. */
+  #readRest(ref: SeriesRef, end: number): void {
+    const reader = this.#reader;
+    const tag = reader.varint32(end);
+    const field = (tag & 7) === WIRE_BYTES ? tag >>> 3 : 0;
+    if (field === 3) this.batch.addExemplar(ref, this.#readExemplar(reader.fieldEnd(end)));
+    else if (field === 4) {
+      const { timestampMs, histogram } = readHistogram(reader, reader.fieldEnd(end));
+      this.batch.addHistogram(ref, timestampMs, histogram);
+    } else if (field === 1) {
+      throw reader.broken('the labels of a series do not stand together before its samples');
+    } else reader.skip(tag, end);
+  }
+
+  #readExemplar(end: number): Exemplar {
+    const reader = this.#reader;
+    const labels = new Map<string, string>();
+    let value = 0;
+    let timestampMs = 0;
+    while (reader.at < end) {
+      const tag = reader.varint32(end);
+      switch (tag >>> 3) {
+        case 1:
+          addLabel(reader, labels, reader.fieldEnd(end));
+          break;
+        case 2:
+          value = reader.double(end);
+          break;
+        case 3:
+          timestampMs = reader.signed(end);
+          break;
+        default:
+          reader.skip(tag, end);
+      }
+    }
+    return { labels: Object.fromEntries(labels), value, timestampMs };
+  }
+
+  #readMetadata(end: number): void {
+    const reader = this.#reader;
+    let type = 0;
+    let [metricName, help, unit] = ['', '', ''];
+    while (reader.at < end) {
+      const tag = reader.varint32(end);
+      switch (tag >>> 3) {
+        case 1:
+          type = reader.varint32(end);
+          break;
+        case 2:
+          metricName = reader.text(end);
+          break;
+        case 4:
+          help = reader.text(end);
+          break;
+        case 5:
+          unit = reader.text(end);
+          break;
+        default:
+          reader.skip(tag, end);
+      }
+    }
+    this.metadata.push({ metricName, metadata: { type: METADATA_TYPES[type] ?? 'unknown', help, unit } });
+  }
+}
+
+/**
+ * The label set in the bytes of a series' labels.
+ * @throws OmoiError `payload_undecodable`, `labels_invalid`
+ */
+export function readLabels(labelBytes: Uint8Array): Record<string, string> {
+  const reader = new WireReader();
+  reader.reset(labelBytes);
+  const labels = new Map<string, string>();
+  while (reader.at < labelBytes.length) {
+    reader.varint32(labelBytes.length);
+    addLabel(reader, labels, reader.fieldEnd(labelBytes.length));
+  }
+  return Object.fromEntries(labels);
+}
+
+function addLabel(reader: WireReader, labels: Map<string, string>, end: number): void {
+  let name = '';
+  let value = '';
+  while (reader.at < end) {
+    const tag = reader.varint32(end);
+    if (tag === LABEL_TAG) name = reader.text(end);
+    else if (tag >>> 3 === 2 && (tag & 7) === WIRE_BYTES) value = reader.text(end);
+    else reader.skip(tag, end);
+  }
+  if (name === '') throw new OmoiError('labels_invalid', 'A series has a label with an empty name.');
+  if (labels.has(name))
+    throw new OmoiError('labels_invalid', `A series has the label ${name.slice(0, 200)} twice.`);
+  labels.set(name, value);
+}

@@ -1,0 +1,143 @@
+import type { HistogramSpan, HistogramValue } from '#telemetry';
+import { WIRE_BYTES, type WireReader } from './wire-reader.ts';
+
+/** Buckets on one side; more are refused, whatever the spans claim. */
+const MAX_BUCKETS = 10_000;
+const CUSTOM_BUCKETS_SCHEMA = -53;
+const RESET_HINTS = ['unknown', 'reset', 'not_reset', 'gauge'] as const;
+
+export interface DecodedHistogram {
+  readonly timestampMs: number;
+  readonly histogram: HistogramValue;
+}
+
+/** One side's buckets, in whichever of the two forms they came. */
+interface Side {
+  readonly spans: HistogramSpan[];
+  readonly deltas: number[];
+  readonly counts: number[];
+}
+
+/**
+ * Reads the message `prometheus.Histogram` (prompb/types.proto) up to `end`. Integer histograms, whose buckets are
+ * differences, become absolute counts.
+ * @throws OmoiError `payload_undecodable`
+ */
+export function readHistogram(reader: WireReader, end: number): DecodedHistogram {
+  const positive: Side = { spans: [], deltas: [], counts: [] };
+  const negative: Side = { spans: [], deltas: [], counts: [] };
+  const customBounds: number[] = [];
+  let [count, sum, schema, zeroThreshold, zeroCount, resetHint, timestampMs] = [0, 0, 0, 0, 0, 0, 0];
+  while (reader.at < end) {
+    const tag = reader.varint32(end);
+    switch (tag >>> 3) {
+      case 1:
+        count = reader.unsigned(end);
+        break;
+      case 2:
+        count = reader.double(end);
+        break;
+      case 3:
+        sum = reader.double(end);
+        break;
+      case 4:
+        schema = reader.zigzag(end);
+        break;
+      case 5:
+        zeroThreshold = reader.double(end);
+        break;
+      case 6:
+        zeroCount = reader.unsigned(end);
+        break;
+      case 7:
+        zeroCount = reader.double(end);
+        break;
+      case 8:
+        negative.spans.push(readSpan(reader, end));
+        break;
+      case 9:
+        readNumbers(reader, { tag, end, into: negative.deltas, next: (stop) => reader.zigzag(stop) });
+        break;
+      case 10:
+        readNumbers(reader, { tag, end, into: negative.counts, next: (stop) => reader.double(stop) });
+        break;
+      case 11:
+        positive.spans.push(readSpan(reader, end));
+        break;
+      case 12:
+        readNumbers(reader, { tag, end, into: positive.deltas, next: (stop) => reader.zigzag(stop) });
+        break;
+      case 13:
+        readNumbers(reader, { tag, end, into: positive.counts, next: (stop) => reader.double(stop) });
+        break;
+      case 14:
+        resetHint = reader.varint32(end);
+        break;
+      case 15:
+        timestampMs = reader.signed(end);
+        break;
+      case 16:
+        readNumbers(reader, { tag, end, into: customBounds, next: (stop) => reader.double(stop) });
+        break;
+      default:
+        reader.skip(tag, end);
+    }
+  }
+  if (schema !== CUSTOM_BUCKETS_SCHEMA && (schema < -4 || schema > 8)) {
+    throw reader.broken(`a histogram has the unknown schema ${schema}`);
+  }
+  const histogram: HistogramValue = {
+    schema,
+    count,
+    sum,
+    zeroThreshold,
+    zeroCount,
+    positiveSpans: positive.spans,
+    positiveCounts: countsOf(reader, positive),
+    negativeSpans: negative.spans,
+    negativeCounts: countsOf(reader, negative),
+    customBounds,
+    counterReset: RESET_HINTS[resetHint] ?? 'unknown',
+  };
+  return { timestampMs, histogram };
+}
+
+function readSpan(reader: WireReader, end: number): HistogramSpan {
+  const spanEnd = reader.fieldEnd(end);
+  let offset = 0;
+  let length = 0;
+  while (reader.at < spanEnd) {
+    const tag = reader.varint32(spanEnd);
+    if (tag >>> 3 === 1) offset = reader.zigzag(spanEnd);
+    else if (tag >>> 3 === 2) length = reader.varint32(spanEnd);
+    else reader.skip(tag, spanEnd);
+  }
+  return { offset, length };
+}
+
+/** A repeated number, packed or one by one. */
+function readNumbers(
+  reader: WireReader,
+  field: { tag: number; end: number; into: number[]; next: (end: number) => number },
+): void {
+  const packed = (field.tag & 7) === WIRE_BYTES;
+  const stop = packed ? reader.fieldEnd(field.end) : reader.at + 1;
+  while (reader.at < stop) {
+    if (field.into.length === MAX_BUCKETS)
+      throw reader.broken(`a histogram has more than ${MAX_BUCKETS} buckets`);
+    field.into.push(field.next(packed ? stop : field.end));
+  }
+}
+
+function countsOf(reader: WireReader, side: Side): number[] {
+  const buckets = side.spans.reduce((sum, span) => sum + span.length, 0);
+  const counts = side.counts;
+  if (side.deltas.length > 0) {
+    let count = 0;
+    for (const delta of side.deltas) counts.push((count += delta));
+  }
+  if (buckets !== counts.length) {
+    throw reader.broken(`a histogram’s spans select ${buckets} buckets and it has ${counts.length}`);
+  }
+  return counts;
+}

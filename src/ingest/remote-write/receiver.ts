@@ -1,0 +1,272 @@
+import {
+  OmoiError,
+  SampleBatch,
+  type AppendOrigin,
+  type Clock,
+  type CommitResult,
+  type Labels,
+  type MetadataSink,
+  type Random,
+  type RefusedSamples,
+  type SampleSink,
+  type SelfMetrics,
+  type SeriesRef,
+} from '#telemetry';
+import { FIRST_UNKNOWN_REF, RequestDecoder, readLabels } from './decoder.ts';
+import { SeriesCache } from './series-cache.ts';
+import { SnappyDecoder } from './snappy.ts';
+
+/** Series or samples handled between two turns of the event loop. */
+const MAX_ITEMS_PER_TURN = 4000;
+/** A larger request becomes visible in parts of this size, so that no commit holds up the event loop. */
+const MAX_UNIT_SAMPLES = 20_000;
+const MAX_DECODED_BYTES = 32 * 1024 * 1024;
+const MAX_CACHE_BYTES = 256 * 1024 * 1024;
+
+export interface RemoteWriteParts {
+  readonly sink: SampleSink & MetadataSink;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly selfMetrics: SelfMetrics;
+  /** What a request may decode to; 32 MiB where absent. */
+  readonly maxDecodedBytes?: number;
+}
+
+export interface RemoteWriteRequest {
+  /** A WriteRequest in Snappy's block format. */
+  readonly body: Uint8Array;
+  /** W3C traceparent of the request, or null. */
+  readonly traceparent: string | null;
+}
+
+export interface RemoteWriteReceiver {
+  /**
+   * Takes one request in. It is decoded whole before anything of it is stored, and answered when what it stored
+   * survives a crash. Where the store refuses some samples, the others are stored all the same.
+   * @throws OmoiError `payload_undecodable`, `body_too_large`, `labels_invalid`: nothing was stored;
+   *   `sample_refused`, `series_limit_reached`: the rest was stored; `storage_full`, `storage_failed`
+   */
+  handle(request: RemoteWriteRequest): Promise<{ readonly samples: number }>;
+}
+
+/** Receives Prometheus remote write 1.0. */
+export function createRemoteWriteReceiver(parts: RemoteWriteParts): RemoteWriteReceiver {
+  const receiver = new Receiver(parts);
+  const failures = parts.selfMetrics.counter(
+    'omoi_remote_write_requests_failed_total',
+    'Remote write requests that were refused, in whole or in part, by error.',
+  );
+  return {
+    async handle(request) {
+      try {
+        return await receiver.handle(request);
+      } catch (error) {
+        failures.add(1, { error: error instanceof OmoiError ? error.code : 'internal_error' });
+        throw error;
+      }
+    },
+  };
+}
+
+/** What became of a request's samples. */
+interface Outcome {
+  accepted: number;
+  readonly refused: { -readonly [Reason in keyof RefusedSamples]: number };
+  /** Samples of series that the limits had no room for, and the first such refusal. */
+  withoutSeries: number;
+  limit: OmoiError | null;
+  durable: Promise<void>;
+}
+
+const NONE_REFUSED: RefusedSamples = {
+  out_of_order: 0,
+  duplicate_timestamp: 0,
+  too_old: 0,
+  too_far_ahead: 0,
+  unknown_series: 0,
+  storage_full: 0,
+};
+
+function addResult(outcome: Outcome, result: CommitResult): void {
+  outcome.accepted += result.accepted;
+  outcome.refused.out_of_order += result.refused.out_of_order;
+  outcome.refused.duplicate_timestamp += result.refused.duplicate_timestamp;
+  outcome.refused.too_old += result.refused.too_old;
+  outcome.refused.too_far_ahead += result.refused.too_far_ahead;
+  outcome.refused.unknown_series += result.refused.unknown_series;
+  outcome.refused.storage_full += result.refused.storage_full;
+  // All parts share one log: when the last is on disk, all are. A refusal of any part is one of the whole.
+  const before = outcome.durable;
+  outcome.durable = Promise.all([before, result.durable()]).then(() => undefined);
+  // Awaited by `handle`; until then a refusal is not unhandled.
+  outcome.durable.catch(() => undefined);
+}
+
+class Receiver {
+  readonly #parts: RemoteWriteParts;
+  readonly #snappy: SnappyDecoder;
+  readonly #cache: SeriesCache;
+  readonly #decoder: RequestDecoder;
+  /** Requests are decoded one after the other; they wait for the disk side by side. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: RemoteWriteParts) {
+    this.#parts = parts;
+    this.#snappy = new SnappyDecoder(parts.maxDecodedBytes ?? MAX_DECODED_BYTES);
+    this.#cache = new SeriesCache({ seed: parts.random.next() * 2 ** 32, maxBytes: MAX_CACHE_BYTES });
+    this.#decoder = new RequestDecoder(this.#cache);
+    parts.selfMetrics.gauge(
+      'omoi_remote_write_cached_series',
+      'Series known by their bytes.',
+      () => this.#cache.size,
+    );
+  }
+
+  async handle(request: RemoteWriteRequest): Promise<{ readonly samples: number }> {
+    const { clock } = this.#parts;
+    const origin: AppendOrigin = {
+      source: 'remote_write',
+      traceparent: request.traceparent,
+      receivedAtMs: clock.wallMs(),
+      receivedMonotonicMs: clock.monotonicMs(),
+    };
+    const taken = this.#turn.then(() => this.#take(request.body, origin));
+    this.#turn = taken.catch(() => undefined).then(nextTurn);
+    const outcome = await taken;
+    await outcome.durable;
+    if (outcome.limit) {
+      throw new OmoiError(
+        'series_limit_reached',
+        `${outcome.limit.message} ${outcome.withoutSeries} samples of new series were dropped; ${outcome.accepted} others were stored.`,
+        outcome.limit.details,
+      );
+    }
+    const refused = Object.entries(outcome.refused).filter(([, count]) => count > 0);
+    if (refused.length > 0) {
+      const reasons = refused.map(([reason, count]) => `${reason}: ${count}`).join(', ');
+      throw new OmoiError(
+        'sample_refused',
+        `${outcome.accepted} samples were stored; of the others, ${reasons}.`,
+        Object.fromEntries(refused),
+      );
+    }
+    return { samples: outcome.accepted };
+  }
+
+  async #take(body: Uint8Array, origin: AppendOrigin): Promise<Outcome> {
+    const decoded = this.#snappy.decode(body);
+    const outcome = await this.#takeDecoded(decoded, origin);
+    if (outcome.refused.unknown_series === 0) return outcome;
+    // The store has forgotten series that the cache knew. What is stored already is found to be there.
+    this.#cache.clear();
+    return this.#takeDecoded(decoded, origin);
+  }
+
+  async #takeDecoded(decoded: Uint8Array, origin: AppendOrigin): Promise<Outcome> {
+    const { sink } = this.#parts;
+    const { batch, metadata } = this.#decoder;
+    this.#decoder.begin(decoded);
+    while (!this.#decoder.step(MAX_ITEMS_PER_TURN)) await nextTurn();
+    const limit = await this.#resolveUnknown();
+    for (const described of metadata) sink.describe(described.metricName, described.metadata);
+    const outcome: Outcome = {
+      accepted: 0,
+      refused: { ...NONE_REFUSED },
+      withoutSeries: dropWithoutSeries(batch),
+      limit,
+      durable: Promise.resolve(),
+    };
+    if (batch.length <= MAX_UNIT_SAMPLES) {
+      addResult(outcome, sink.commit(batch, origin));
+      return outcome;
+    }
+    for (const part of partsOf(batch, MAX_UNIT_SAMPLES)) {
+      addResult(outcome, sink.commit(part, origin));
+      await nextTurn();
+    }
+    return outcome;
+  }
+
+  /** Makes the series that the cache did not know, all label sets checked before the first is made. */
+  async #resolveUnknown(): Promise<OmoiError | null> {
+    const { unknown, batch } = this.#decoder;
+    if (unknown.length === 0) return null;
+    const labelSets: Labels[] = [];
+    for (const { labelBytes } of unknown) {
+      labelSets.push(readLabels(labelBytes));
+      if (labelSets.length % MAX_ITEMS_PER_TURN === 0) await nextTurn();
+    }
+    const refs = new Uint32Array(unknown.length);
+    let limit: OmoiError | null = null;
+    for (const [at, labels] of labelSets.entries()) {
+      try {
+        const ref = this.#parts.sink.series(labels);
+        const series = unknown[at];
+        if (series) this.#cache.add(series.hash, series.labelBytes, ref);
+        refs[at] = ref;
+      } catch (error) {
+        if (!(error instanceof OmoiError) || error.code !== 'series_limit_reached') throw error;
+        limit ??= error;
+      }
+      if (at % MAX_ITEMS_PER_TURN === MAX_ITEMS_PER_TURN - 1) await nextTurn();
+    }
+    replaceUnknown(batch, refs);
+    return limit;
+  }
+}
+
+/** Puts the references in that stand for the series now; 0 where there is none. */
+function replaceUnknown(batch: SampleBatch, refs: Uint32Array): void {
+  const resolve = (ref: SeriesRef): SeriesRef =>
+    ref < FIRST_UNKNOWN_REF ? ref : (refs[ref - FIRST_UNKNOWN_REF] ?? 0);
+  for (let at = 0; at < batch.length; at++) batch.refs[at] = resolve(batch.refs[at] ?? 0);
+  const exemplars = batch.exemplars.map(({ ref, exemplar }) => ({ ref: resolve(ref), exemplar }));
+  batch.exemplars.length = 0;
+  for (const { ref, exemplar } of exemplars) if (ref !== 0) batch.addExemplar(ref, exemplar);
+}
+
+/** The batch in parts; each is good until the next is asked for. Exemplars go with the first. */
+function* partsOf(batch: SampleBatch, maxSamples: number): Generator<SampleBatch> {
+  const part = new SampleBatch(maxSamples);
+  for (const { ref, exemplar } of batch.exemplars) part.addExemplar(ref, exemplar);
+  for (let at = 0; at < batch.length; at++) {
+    const ref = batch.refs[at] ?? 0;
+    const timestampMs = batch.timestampsMs[at] ?? 0;
+    const histogram = batch.histograms.get(at);
+    if (histogram) part.addHistogram(ref, timestampMs, histogram);
+    else if (batch.stale[at] === 1) part.addStale(ref, timestampMs);
+    else part.add(ref, timestampMs, batch.values[at] ?? 0);
+    if (part.length < maxSamples) continue;
+    yield part;
+    part.clear();
+  }
+  if (part.length > 0) yield part;
+}
+
+/** Takes samples without a series out of the batch; how many there were. */
+function dropWithoutSeries(batch: SampleBatch): number {
+  let kept = 0;
+  for (let at = 0; at < batch.length; at++) {
+    const ref = batch.refs[at] ?? 0;
+    if (ref === 0) continue;
+    if (kept !== at) {
+      batch.refs[kept] = ref;
+      batch.timestampsMs[kept] = batch.timestampsMs[at] ?? 0;
+      batch.values[kept] = batch.values[at] ?? 0;
+      batch.stale[kept] = batch.stale[at] ?? 0;
+      const histogram = batch.histograms.get(at);
+      batch.histograms.delete(at);
+      if (histogram) batch.histograms.set(kept, histogram);
+    }
+    kept++;
+  }
+  const dropped = batch.length - kept;
+  batch.length = kept;
+  return dropped;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

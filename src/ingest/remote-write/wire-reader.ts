@@ -1,0 +1,118 @@
+import { OmoiError } from '#telemetry';
+
+const TWO_TO_32 = 2 ** 32;
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export const WIRE_VARINT = 0;
+export const WIRE_FIXED64 = 1;
+export const WIRE_BYTES = 2;
+export const WIRE_FIXED32 = 5;
+
+/** Walks the protobuf wire format over memory that is handed in anew for every request. */
+export class WireReader {
+  bytes: Uint8Array = new Uint8Array(0);
+  view: DataView = new DataView(new ArrayBuffer(0));
+  at = 0;
+
+  reset(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.at = 0;
+  }
+
+  /** A varint that fits 32 bits, as tags and lengths do. */
+  varint32(end: number): number {
+    const first = this.bytes[this.at] ?? 0;
+    if (first < 128 && this.at < end) {
+      this.at++;
+      return first;
+    }
+    const value = this.unsigned(end);
+    if (value >= TWO_TO_32) throw this.broken('a length or tag is too large');
+    return value;
+  }
+
+  /** An unsigned 64-bit varint; above 2^53 the nearest double. */
+  unsigned(end: number): number {
+    let low = 0;
+    let high = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      if (this.at >= end) throw this.broken('a number is cut off');
+      const byte = this.bytes[this.at++] ?? 0;
+      const bits = byte & 127;
+      if (shift < 28) low |= bits << shift;
+      else if (shift === 28) {
+        low |= bits << 28;
+        high |= bits >>> 4;
+      } else high |= bits << (shift - 32);
+      if (byte < 128) return (high >>> 0) * TWO_TO_32 + (low >>> 0);
+    }
+    throw this.broken('a number has more than ten bytes');
+  }
+
+  /** A signed 64-bit varint (int64: two's complement). */
+  signed(end: number): number {
+    const start = this.at;
+    const value = this.unsigned(end);
+    // Negative numbers take ten bytes, of which the last is 1.
+    return this.at - start === 10 ? value - TWO_TO_32 * TWO_TO_32 : value;
+  }
+
+  /** A signed varint in zigzag form (sint32, sint64). */
+  zigzag(end: number): number {
+    const value = this.unsigned(end);
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  double(end: number): number {
+    if (this.at + 8 > end) throw this.broken('a double is cut off');
+    this.at += 8;
+    return this.view.getFloat64(this.at - 8, true);
+  }
+
+  /** The end of the length-delimited field that begins here. */
+  fieldEnd(end: number): number {
+    const length = this.varint32(end);
+    if (length > end - this.at) throw this.broken('a field reaches past its message');
+    return this.at + length;
+  }
+
+  text(end: number): string {
+    const textEnd = this.fieldEnd(end);
+    const bytes = this.bytes.subarray(this.at, textEnd);
+    this.at = textEnd;
+    try {
+      return decoder.decode(bytes);
+    } catch {
+      throw this.broken('a text is not valid UTF-8');
+    }
+  }
+
+  /** Passes over a field that is not known. */
+  skip(tag: number, end: number): void {
+    switch (tag & 7) {
+      case WIRE_VARINT:
+        this.unsigned(end);
+        return;
+      case WIRE_FIXED64:
+        this.double(end);
+        return;
+      case WIRE_BYTES:
+        this.at = this.fieldEnd(end);
+        return;
+      case WIRE_FIXED32:
+        if (this.at + 4 > end) throw this.broken('a number is cut off');
+        this.at += 4;
+        return;
+      default:
+        throw this.broken(`wire type ${tag & 7} does not exist`);
+    }
+  }
+
+  broken(what: string): OmoiError {
+    return new OmoiError(
+      'payload_undecodable',
+      `The body is no remote write request: ${what}, at byte ${this.at}.`,
+    );
+  }
+}
