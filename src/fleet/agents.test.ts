@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { VirtualClock, type AgentStatus } from '#telemetry';
-import { claimOf, heldBy, registration, startTestFleet, task, type TestFleet } from './test-fleet.ts';
+import { claimOf, heldBy, registration, startTestFleet, task, type TestFleet } from './test-support.ts';
 
 let clock: VirtualClock;
 let database: StateDatabase;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openTestStateDatabase } from '#storage';
 import { OmoiError, VirtualClock } from '#telemetry';
-import { claimOf, heldBy, registration, startTestFleet, task, type TestFleet } from './test-fleet.ts';
+import { claimOf, heldBy, registration, startTestFleet, task, type TestFleet } from './test-support.ts';
 
 const AGENTS = ['a', 'b', 'c'] as const;
 const agent = fc.constantFrom(...AGENTS);
