@@ -1,1 +1,77 @@
-export interface WatchdogTables {}
+export type RemediationState =
+  'planned' | 'awaiting_approval' | 'executing' | 'verifying' | 'completed' | 'escalated' | 'cancelled';
+
+export interface WatchdogTables {
+  /** One row for each policy, alert and target. */
+  remediations: {
+    id: string;
+    policy: string;
+    alert_id: string;
+    rule_id: string;
+    /** agent or pool */
+    target_kind: string;
+    target_id: string;
+    /** The pool that is the target or contains it: what excludes other remediations. */
+    pool_id: string | null;
+    state: RemediationState;
+    /** Index into the policy's steps. */
+    step: number;
+    outcome: string | null;
+    /** The agent's generation when the remediation was planned; null for a pool. */
+    expected_generation: number | null;
+    /** The alert's value when the step began: what "worsened" is measured against. */
+    value_before: number | null;
+    planned_at_ms: number;
+    step_started_at_ms: number | null;
+    verify_until_ms: number | null;
+    ended_at_ms: number | null;
+    approved_by: string | null;
+    reason: string | null;
+    traceparent: string | null;
+    updated_at_ms: number;
+  };
+  /** What was done, step by step: the intent is written before the action, the result after it. */
+  watchdog_actions: {
+    id: string;
+    remediation_id: string;
+    step: number;
+    action: string;
+    /** JSON */
+    params: string;
+    intended_at_ms: number;
+    finished_at_ms: number | null;
+    /** done or failed; null while it is not known. */
+    result: string | null;
+    detail: string | null;
+  };
+  /** What held a remediation back: one row for each guard. */
+  watchdog_suppressions: {
+    remediation_id: string;
+    guard: string;
+    reason: string;
+    first_at_ms: number;
+    last_at_ms: number;
+    count: number;
+    until_ms: number | null;
+  };
+  /** Scale claims that the watchdog keeps up, and takes back when their alert has been over for a while. */
+  watchdog_claims: {
+    claim_id: string;
+    remediation_id: string;
+    policy: string;
+    pool_id: string;
+    ttl_ms: number;
+    release_after_ms: number;
+    /** Set once the alert has been resolved. */
+    release_at_ms: number | null;
+    traceparent: string | null;
+  };
+  /** Whether the watchdog is paused, in a storm, or distrusts itself. */
+  watchdog_states: {
+    state: string;
+    active: number;
+    reason: string;
+    changed_by: string;
+    changed_at_ms: number;
+  };
+}

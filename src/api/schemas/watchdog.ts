@@ -1,0 +1,82 @@
+import { z } from 'zod';
+
+export const remediationStates = [
+  'planned',
+  'awaiting_approval',
+  'executing',
+  'verifying',
+  'completed',
+  'escalated',
+  'cancelled',
+] as const;
+
+const time = z.string().meta({ format: 'date-time' });
+
+export const remediationSchema = z.object({
+  id: z.string(),
+  policy: z.string(),
+  alert_id: z.string(),
+  rule_id: z.string(),
+  target: z.object({ kind: z.string(), id: z.string() }),
+  state: z.enum(remediationStates),
+  step: z.number().int().meta({ description: 'counts from 1' }),
+  outcome: z.string().nullable(),
+  reason: z.string().nullable(),
+  planned_at: time,
+  step_started_at: time.nullable(),
+  verify_until: time.nullable(),
+  ended_at: time.nullable(),
+  approved_by: z.string().nullable(),
+  trace_id: z.string().nullable(),
+  actions: z.array(
+    z.object({
+      step: z.number().int(),
+      action: z.string(),
+      intended_at: time,
+      finished_at: time.nullable(),
+      result: z.string().nullable(),
+      detail: z.string().nullable(),
+    }),
+  ),
+  suppressions: z.array(
+    z.object({
+      guard: z.string(),
+      reason: z.string(),
+      first_at: time,
+      last_at: time,
+      count: z.number().int(),
+      until: time.nullable(),
+    }),
+  ),
+});
+
+export const remediationListSchema = z.object({ remediations: z.array(remediationSchema) });
+
+export const remediationQuerySchema = z.object({
+  state: z.enum(remediationStates).optional(),
+  policy: z.string().optional(),
+  alert_id: z.string().optional(),
+  target_id: z.string().optional(),
+  before: z.string().optional().meta({ description: 'the id of the last one of the page before' }),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+});
+
+export const policySchema = z.object({
+  name: z.string(),
+  description: z.string(),
+  mode: z.enum(['observe', 'approve', 'act']),
+  match: z.array(z.string()),
+  target: z.record(z.string(), z.unknown()),
+  steps: z.array(z.object({ action: z.string(), verify_within_ms: z.number() }).loose()),
+  guards: z.object({
+    cooldown_ms: z.number(),
+    max_parallel: z.number(),
+    max_starts: z.number(),
+    window_ms: z.number(),
+  }),
+  guardian: z.string(),
+});
+
+export const watchdogStateSchema = z.object({
+  states: z.array(z.object({ state: z.string(), reason: z.string(), by: z.string(), since: time })),
+});

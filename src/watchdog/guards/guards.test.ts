@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { decide, type GuardInput } from './guards.ts';
+
+const NOW = 1_000_000;
+const guards = { cooldown: 60_000, max_parallel: 2, max_starts: 3, window: 600_000 };
+const free: GuardInput = {
+  nowMs: NOW,
+  policy: { name: 'p', mode: 'act', guards },
+  paused: null,
+  storm: null,
+  suspectUntilMs: 0,
+  busyWith: null,
+  lastEndedAtMs: null,
+  running: 0,
+  startsInWindowMs: [],
+  agent: null,
+};
+const agent = {
+  agentId: 'w-1',
+  poolId: null,
+  generation: 1,
+  status: 'UNRESPONSIVE' as const,
+  lastHeartbeatAtMs: NOW - 5000,
+  workSeenAtMs: null,
+  heartbeatTtlMs: 3000,
+};
+
+describe('the guards', () => {
+  it.each<[string, Partial<GuardInput>, string | null, number | null]>([
+    ['nothing in the way', {}, null, null],
+    ['paused', { paused: { by: 'ann', reason: 'maintenance' } }, 'paused', null],
+    ['observe', { policy: { name: 'p', mode: 'observe', guards } }, 'observe', null],
+    ['a stall of its own', { suspectUntilMs: NOW + 1 }, 'self_suspicion', NOW + 1],
+    ['a stall that is over', { suspectUntilMs: NOW }, null, null],
+    ['a storm', { storm: { reason: '3 of 4' } }, 'storm', null],
+    ['the target is being repaired', { busyWith: 'rem_1' }, 'one_per_target', null],
+    ['cooldown', { lastEndedAtMs: NOW - 59_999 }, 'cooldown', NOW + 1],
+    ['cooldown over', { lastEndedAtMs: NOW - 60_000 }, null, null],
+    ['as many as may run', { running: 2 }, 'max_parallel', null],
+    ['one below', { running: 1 }, null, null],
+    ['budget used up', { startsInWindowMs: [NOW - 9, NOW - 8, NOW - 7] }, 'start_budget', NOW - 9 + 600_000],
+    [
+      'more than the budget',
+      { startsInWindowMs: [1, NOW - 9, NOW - 8, NOW - 7] },
+      'start_budget',
+      NOW - 9 + 600_000,
+    ],
+    ['budget left', { startsInWindowMs: [NOW - 8, NOW - 7] }, null, null],
+    ['a silent agent', { agent }, null, null],
+    [
+      'a silent agent that works',
+      { agent: { ...agent, workSeenAtMs: NOW - 1000 } },
+      'work_in_flight',
+      NOW + 2000,
+    ],
+    ['work seen too long ago', { agent: { ...agent, workSeenAtMs: NOW - 3000 } }, null, null],
+    ['work seen before the last beat', { agent: { ...agent, workSeenAtMs: NOW - 5000 } }, null, null],
+  ])('%s', (_name, change, guard, untilMs) => {
+    const suppression = decide({ ...free, ...change });
+    expect(suppression?.suppressed ?? null).toBe(guard);
+    expect(suppression?.untilMs ?? null).toBe(untilMs);
+  });
+
+  it('names the first that holds', () => {
+    const all = { paused: { by: 'a', reason: 'b' }, storm: { reason: 'c' }, running: 9 };
+    expect(decide({ ...free, ...all })?.suppressed).toBe('paused');
+  });
+});

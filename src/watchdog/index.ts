@@ -1,0 +1,8 @@
+export { Watchdog, type WatchdogOptions } from './watchdog.ts';
+export type { AgentFacts, AlertBook, AlertFacts, FleetActuator, FleetHealth } from './ports.ts';
+export type { Policy, PolicyMode } from './policies/policy.ts';
+export {
+  RemediationArchive,
+  type RemediationDetail,
+  type RemediationQuery,
+} from './remediations/remediation-archive.ts';

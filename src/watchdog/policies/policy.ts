@@ -1,0 +1,112 @@
+import { createMatcher, parseDuration, type Matcher } from '#telemetry';
+import { z } from 'zod';
+
+const duration = z.string().transform((text, context) => {
+  const durationMs = parseDuration(text);
+  if (durationMs !== null) return durationMs;
+  context.addIssue({ code: 'custom', message: `"${text}" is no duration; write 90s, 5m` });
+  return z.NEVER;
+});
+
+const MATCHER = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*"?((?:[^"\\]|\\.)*)"?\s*$/;
+
+const matcher = z.string().transform((text, context): Matcher => {
+  const [, name, operator, value] = MATCHER.exec(text) ?? [];
+  if (name !== undefined && value !== undefined) {
+    try {
+      return createMatcher(name, operator as Matcher['operator'], value);
+    } catch (thrown) {
+      context.addIssue({
+        code: 'custom',
+        message: `"${text}": ${thrown instanceof Error ? thrown.message : ''}`,
+      });
+      return z.NEVER;
+    }
+  }
+  context.addIssue({ code: 'custom', message: `"${text}" is no matcher; write alertname="HighQueueDepth"` });
+  return z.NEVER;
+});
+
+/** What has to be true for a step to have worked: the alert resolves within this time. */
+const verify = z.strictObject({ within: duration.prefault('1m') }).prefault({});
+
+const restartStep = z.strictObject({ action: z.literal('restart'), verify });
+
+const scaleStep = z.strictObject({
+  action: z.literal('scale'),
+  /** How many agents are added. */
+  add: z.number().int().positive(),
+  /** How long the claim lives if nobody extends it; the watchdog does while the alert fires. */
+  ttl: duration.prefault('2m'),
+  /** How long the alert must have been resolved before the claim is taken back. */
+  release_after: duration.prefault('5m'),
+  verify,
+});
+
+const agentTarget = z.strictObject({ kind: z.literal('agent'), label: z.string().default('agent_id') });
+
+const poolTarget = z.strictObject({
+  kind: z.literal('pool'),
+  /** A pool by name … */
+  pool: z.string().optional(),
+  /** … or the pool a label of the alert names … */
+  label: z.string().optional(),
+  /** … or the one pool that works in the phase a label of the alert names. */
+  phase_label: z.string().optional(),
+});
+
+export const policySchema = z
+  .strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9_]*$/, 'use lower-case words joined by _'),
+    description: z.string().default(''),
+    /** All must accept the alert's labels. None at all would mean every alert, and is refused. */
+    match: z.array(matcher).min(1),
+    /** observe: only say what would be done. approve: ask a person. act: do it. */
+    mode: z.enum(['observe', 'approve', 'act']).default('observe'),
+    target: z.discriminatedUnion('kind', [agentTarget, poolTarget]),
+    /** Tried one after the other until one has worked. */
+    steps: z.array(z.discriminatedUnion('action', [restartStep, scaleStep])).min(1),
+    guards: z
+      .strictObject({
+        /** How long after the end of a remediation the same policy leaves the same target alone. */
+        cooldown: duration.prefault('5m'),
+        /** How many remediations of this policy may run at once. */
+        max_parallel: z.number().int().positive().default(1),
+        /** How many may start within `window`. */
+        max_starts: z.number().int().positive().default(10),
+        window: duration.prefault('10m'),
+      })
+      .prefault({}),
+    /** Who takes over when all steps have failed. */
+    guardian: z.string().default('operators'),
+  })
+  .superRefine((policy, context) => {
+    if (policy.match.every((one) => one.matches(''))) {
+      context.addIssue({
+        code: 'custom',
+        path: ['match'],
+        message: 'would match every alert; name at least one label',
+      });
+    }
+    const { target } = policy;
+    policy.steps.forEach((step, index) => {
+      if (step.action === (target.kind === 'agent' ? 'restart' : 'scale')) return;
+      const message = `${step.action} does not fit a target of kind ${target.kind}`;
+      context.addIssue({ code: 'custom', path: ['steps', index, 'action'], message });
+    });
+    if (
+      target.kind === 'pool' &&
+      [target.pool, target.label, target.phase_label].filter(Boolean).length !== 1
+    ) {
+      context.addIssue({
+        code: 'custom',
+        path: ['target'],
+        message: 'give one of pool, label or phase_label',
+      });
+    }
+  });
+
+export type Policy = z.output<typeof policySchema>;
+export type PolicyMode = Policy['mode'];
+export type PolicyStep = Policy['steps'][number];
+export type StepOf<Action extends PolicyStep['action']> = Extract<PolicyStep, { action: Action }>;

@@ -1,0 +1,72 @@
+import type { AgentStatus, Labels } from '#telemetry';
+
+/** What the watchdog may do to the fleet; every action states what should be, so that repeating it is harmless. */
+export interface FleetActuator {
+  /**
+   * "The generation after `expectedGeneration` should run." Where it runs already nothing happens.
+   * @throws OmoiError `unknown_agent`, `transition_not_allowed`, …
+   */
+  restart(order: RestartOrder): Promise<{ readonly generation: number }>;
+  /** "Under this claim the pool should have `add` more." @throws OmoiError `unknown_pool` */
+  claimScale(order: ScaleOrder): Promise<void>;
+  extendScale(claimId: string, ttlMs: number): Promise<void>;
+  /** Takes a claim back; an unknown one is gone already. */
+  releaseScale(claimId: string, traceparent: string | null): Promise<void>;
+  agent(agentId: string): AgentFacts | null;
+  hasPool(poolId: string): boolean;
+  /** The pools whose agents work in a phase. */
+  poolsOfPhase(phaseId: string): readonly string[];
+  health(): FleetHealth;
+}
+
+export interface RestartOrder {
+  readonly agentId: string;
+  readonly expectedGeneration: number;
+  readonly reason: string;
+  readonly requestedBy: string;
+  readonly traceparent: string | null;
+}
+
+export interface ScaleOrder {
+  readonly poolId: string;
+  readonly claimId: string;
+  readonly add: number;
+  readonly ttlMs: number;
+  readonly reason: string;
+  readonly traceparent: string | null;
+}
+
+export interface AgentFacts {
+  readonly agentId: string;
+  readonly poolId: string | null;
+  readonly generation: number;
+  readonly status: AgentStatus;
+  /** Wall ms since epoch; null before the first. */
+  readonly lastHeartbeatAtMs: number | null;
+  /** When work of the agent was last seen in flight (a renewed lease), wall ms. */
+  readonly workSeenAtMs: number | null;
+  readonly heartbeatTtlMs: number;
+}
+
+/** How many agents should be alive, and how many of them are not. */
+export interface FleetHealth {
+  readonly agents: number;
+  readonly sick: number;
+}
+
+/** What the watchdog needs to know of alerts. */
+export interface AlertBook {
+  get(alertId: string): Promise<AlertFacts | null>;
+  firing(): Promise<readonly AlertFacts[]>;
+}
+
+export interface AlertFacts {
+  readonly alertId: string;
+  readonly ruleId: string;
+  readonly labels: Labels;
+  readonly severity: string;
+  readonly state: 'firing' | 'resolved';
+  readonly cause: string | null;
+  readonly value: number;
+  readonly traceparent: string | null;
+}

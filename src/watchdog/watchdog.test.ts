@@ -1,0 +1,361 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openKennel, type Kennel } from './watchdog.test-support.ts';
+
+const RESTART = `
+name: restart_it
+match: ['alertname="Silent"']
+mode: act
+target: { kind: agent }
+steps:
+  - { action: restart, verify: { within: 30s } }
+  - { action: restart, verify: { within: 30s } }
+guards: { cooldown: 1m }
+`;
+const SCALE = `
+name: scale_it
+match: ['alertname="Flood"']
+mode: act
+target: { kind: pool, phase_label: phase_id }
+steps: [{ action: scale, add: 4, ttl: 30s, release_after: 20s, verify: { within: 1m } }]
+`;
+const silent = (agentId: string) => ({ alertname: 'Silent', agent_id: agentId });
+
+const WAIT = { timeout: 5000, interval: 5 };
+let kennel: Kennel;
+afterEach(() => kennel.close());
+
+async function open(...policies: string[]): Promise<Kennel> {
+  kennel = await openKennel(policies);
+  kennel.fleet.addAgent('w-1');
+  kennel.fleet.addAgent('w-2');
+  kennel.fleet.pools.set('demo', 'PHASE_TESTING');
+  return kennel;
+}
+
+async function stateOf(alertId: string): Promise<string> {
+  const [detail] = await kennel.archive.list({ alertId, limit: 1 });
+  const outcome = detail?.remediation.outcome;
+  return `${detail?.remediation.state}${outcome ? `(${outcome})` : ''}`;
+}
+
+const becomes = (alertId: string, state: string) =>
+  vi.waitFor(async () => expect(await stateOf(alertId)).toBe(state), WAIT);
+
+async function guardsOf(alertId: string): Promise<readonly string[]> {
+  const [detail] = await kennel.archive.list({ alertId, limit: 1 });
+  return detail?.suppressions.map((suppression) => suppression.guard) ?? [];
+}
+
+const heldBy = (alertId: string, guard: string) =>
+  vi.waitFor(async () => expect(await guardsOf(alertId)).toContain(guard), WAIT);
+
+describe('a remediation', () => {
+  it('acts, verifies and ends as healed', async () => {
+    const { alerts, fleet, events, tracing } = await open(RESTART);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    expect(fleet.restarts).toMatchObject([
+      { agentId: 'w-1', expectedGeneration: 1, requestedBy: 'watchdog:restart_it' },
+    ]);
+    await alerts.resolve('a1', 'remediated');
+    await becomes('a1', 'completed(healed)');
+    const watchdogEvents = (await events())
+      .map((event) => event.event_type)
+      .filter((type) => type.startsWith('watchdog'));
+    expect(watchdogEvents).toEqual([
+      'watchdog.remediation.started',
+      'watchdog.remediation.changed',
+      'watchdog.remediation.completed',
+    ]);
+    expect(tracing.names).toEqual(['watchdog.remediation', 'watchdog.step.restart', 'watchdog.verify']);
+  });
+
+  it('takes the next step when one had no effect, and then the guardian takes over', async () => {
+    const { alerts, fleet, clock, events } = await open(RESTART);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    await clock.advance(30_000);
+    await vi.waitFor(() => expect(fleet.restarts).toHaveLength(2), WAIT);
+    await becomes('a1', 'verifying');
+    await clock.advance(30_000);
+    await becomes('a1', 'escalated(no_effect)');
+    const escalation = (await events()).find((event) => event.event_type === 'watchdog.escalated');
+    expect(escalation?.payload).toMatchObject({
+      alert_id: 'a1',
+      policy: 'restart_it',
+      target: 'agent:w-1',
+      guardian: 'operators',
+    });
+  });
+
+  it('says when things got worse', async () => {
+    const { alerts, clock } = await open(SCALE);
+    await alerts.raise('a1', { alertname: 'Flood', phase_id: 'PHASE_TESTING' }, 100);
+    await becomes('a1', 'verifying');
+    alerts.revalue('a1', 151);
+    await clock.advance(60_000);
+    await becomes('a1', 'escalated(worsened)');
+  });
+
+  it.each([
+    ['recovered', 'healed'],
+    ['data_vanished', 'unknown'],
+    ['evaluation_failed', 'unknown'],
+    ['manual', 'cancelled'],
+  ] as const)('an alert that ended because of %s leaves the outcome %s', async (cause, outcome) => {
+    const { alerts } = await open(RESTART);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    await alerts.resolve('a1', cause);
+    await becomes('a1', `completed(${outcome})`);
+  });
+
+  it('is planned once for each alert, whatever is delivered again', async () => {
+    const { alerts, fleet } = await open(RESTART);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    await kennel.watchdog.reconsider();
+    await alerts.resolve('a1');
+    await becomes('a1', 'completed(healed)');
+    expect(fleet.restarts).toHaveLength(1);
+  });
+
+  it('is not planned where the target is unclear', async () => {
+    const { alerts, archive, fleet } = await open(SCALE);
+    fleet.pools.set('second', 'PHASE_TESTING');
+    await alerts.raise('a1', { alertname: 'Flood', phase_id: 'PHASE_TESTING' });
+    await alerts.raise('a2', { alertname: 'Flood' });
+    await alerts.raise('a3', { alertname: 'Flood', phase_id: 'PHASE_DESIGN' });
+    fleet.pools.set('third', 'PHASE_DONE');
+    await alerts.raise('a4', { alertname: 'Flood', phase_id: 'PHASE_DONE' });
+    await becomes('a4', 'verifying');
+    expect((await archive.list({ limit: 10 })).map(({ remediation }) => remediation.alert_id)).toEqual([
+      'a4',
+    ]);
+  });
+});
+
+describe('what holds a remediation back', () => {
+  it('observe: it is planned and named, and nothing is done', async () => {
+    const { alerts, fleet } = await open(RESTART.replace('mode: act', 'mode: observe'));
+    await alerts.raise('a1', silent('w-1'));
+    await heldBy('a1', 'observe');
+    await alerts.resolve('a1');
+    await becomes('a1', 'cancelled(cancelled)');
+    expect(fleet.restarts).toEqual([]);
+  });
+
+  it('a person: approved it goes, rejected it ends', async () => {
+    const { alerts, fleet, archive } = await open(RESTART.replace('mode: act', 'mode: approve'));
+    await alerts.raise('a1', silent('w-1'));
+    await alerts.raise('a2', silent('w-2'));
+    await becomes('a1', 'awaiting_approval');
+    await becomes('a2', 'awaiting_approval');
+    const idOf = async (alertId: string) =>
+      (await archive.list({ alertId, limit: 1 }))[0]?.remediation.id ?? '';
+    await kennel.watchdog.approve(await idOf('a1'), 'ann');
+    await becomes('a1', 'verifying');
+    await kennel.watchdog.reject(await idOf('a2'), 'ann');
+    await becomes('a2', 'cancelled(cancelled)');
+    expect(fleet.restarts.map((order) => order.agentId)).toEqual(['w-1']);
+    await expect(kennel.watchdog.approve(await idOf('a1'), 'ann')).rejects.toMatchObject({
+      code: 'remediation_settled',
+    });
+    await expect(kennel.watchdog.approve('rem_no', 'ann')).rejects.toMatchObject({
+      code: 'unknown_remediation',
+    });
+  });
+
+  it('one at a time on a target, and the next when the first has ended', async () => {
+    const second = RESTART.replace('restart_it', 'restart_too');
+    const { alerts, fleet } = await open(RESTART, second);
+    await alerts.raise('a1', silent('w-1'));
+    await vi.waitFor(async () => {
+      const details = await kennel.archive.list({ alertId: 'a1', limit: 5 });
+      expect(details.map(({ remediation }) => remediation.state).sort()).toEqual(['planned', 'verifying']);
+      expect(details.flatMap(({ suppressions }) => suppressions.map(({ guard }) => guard))).toEqual([
+        'one_per_target',
+      ]);
+    }, WAIT);
+    expect(fleet.restarts).toHaveLength(1);
+  });
+
+  it('its cooldown, until it is over', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    await alerts.resolve('a1');
+    await becomes('a1', 'completed(healed)');
+    await alerts.raise('a2', silent('w-1'));
+    await heldBy('a2', 'cooldown');
+    expect(fleet.restarts).toHaveLength(1);
+    await clock.advance(60_000);
+    await becomes('a2', 'verifying');
+    expect(fleet.restarts[1]).toMatchObject({ expectedGeneration: 2 });
+  });
+
+  it('a pause, until somebody resumes', async () => {
+    const { alerts } = await open(RESTART);
+    await kennel.watchdog.pause('ann', 'maintenance');
+    await alerts.raise('a1', silent('w-1'));
+    await heldBy('a1', 'paused');
+    await kennel.restartProcess();
+    expect(kennel.watchdog.states.get('paused')).toMatchObject({ by: 'ann' });
+    await kennel.watchdog.resume('ann');
+    await becomes('a1', 'verifying');
+  });
+
+  it('a storm, until health is back and has stayed', async () => {
+    const { alerts, fleet, clock, events } = await open(RESTART);
+    fleet.sick = 3;
+    await clock.advance(1000);
+    await vi.waitFor(() => expect(kennel.watchdog.states.get('storm')).not.toBeNull(), WAIT);
+    await alerts.raise('a1', silent('w-1'));
+    await heldBy('a1', 'storm');
+    fleet.sick = 0;
+    await clock.advance(40_000);
+    await becomes('a1', 'verifying');
+    expect((await events()).filter((event) => event.event_type === 'watchdog.escalated')).toHaveLength(1);
+  });
+
+  it('work that is seen to go on, for one more TTL', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    const nowMs = clock.wallMs();
+    fleet.addAgent('w-1', { lastHeartbeatAtMs: nowMs - 5000, workSeenAtMs: nowMs - 1000 });
+    await alerts.raise('a1', silent('w-1'));
+    await heldBy('a1', 'work_in_flight');
+    expect(fleet.restarts).toEqual([]);
+    await clock.advance(2000);
+    await becomes('a1', 'verifying');
+  });
+
+  it('an alert that is over', async () => {
+    const { alerts, fleet } = await open(RESTART);
+    await kennel.watchdog.pause('ann', 'maintenance');
+    await alerts.raise('a1', silent('w-1'));
+    await heldBy('a1', 'paused');
+    await alerts.resolve('a1');
+    await becomes('a1', 'cancelled(cancelled)');
+    await kennel.watchdog.resume('ann');
+    expect(fleet.restarts).toEqual([]);
+  });
+});
+
+describe('a scale claim', () => {
+  const flood = { alertname: 'Flood', phase_id: 'PHASE_TESTING' };
+
+  it('is kept up while the alert fires, and taken back a while after', async () => {
+    const { alerts, fleet, clock } = await open(SCALE);
+    await alerts.raise('a1', flood);
+    await becomes('a1', 'verifying');
+    const [claimId, claim] = [...fleet.claims][0] ?? ['', undefined];
+    expect(claim?.order).toMatchObject({ poolId: 'demo', add: 4, ttlMs: 30_000 });
+    await clock.advance(11_000);
+    await vi.waitFor(() => expect(fleet.claims.get(claimId)?.extended).toBeGreaterThan(0), WAIT);
+    await alerts.resolve('a1');
+    await becomes('a1', 'completed(healed)');
+    await clock.advance(15_000);
+    expect(fleet.released).toEqual([]);
+    await vi.waitFor(async () => {
+      await clock.advance(1000);
+      expect(fleet.released).toEqual([claimId]);
+    }, WAIT);
+  });
+
+  it('stays when the alert comes back, and over a restart of the process', async () => {
+    const { alerts, fleet, clock } = await open(SCALE);
+    await alerts.raise('a1', flood);
+    await becomes('a1', 'verifying');
+    await alerts.resolve('a1');
+    await becomes('a1', 'completed(healed)');
+    await alerts.raise('a2', flood);
+    await heldBy('a2', 'cooldown');
+    await kennel.restartProcess();
+    for (let second = 0; second < 60; second++) await clock.advance(1000);
+    expect(fleet.released).toEqual([]);
+    await alerts.resolve('a2');
+    await vi.waitFor(async () => {
+      await clock.advance(1000);
+      expect(fleet.released).toHaveLength(1);
+    }, WAIT);
+  });
+});
+
+describe('after a crash', () => {
+  it.each(['before the action', 'after the action'])(
+    '%s the step is done again, with the same order',
+    async (when) => {
+      const { alerts, fleet } = await open(RESTART);
+      let reached = false;
+      fleet.beforeRestart = async () => {
+        if (when === 'after the action') fleet.addAgent('w-1', { generation: 2, status: 'SPAWNING' });
+        reached = true;
+        await new Promise(() => {});
+      };
+      await alerts.raise('a1', silent('w-1'));
+      await vi.waitFor(() => expect(reached).toBe(true), WAIT);
+      expect(await stateOf('a1')).toBe('executing');
+      fleet.beforeRestart = () => Promise.resolve();
+      await kennel.restartProcess();
+      await becomes('a1', 'verifying');
+      expect(fleet.restarts).toMatchObject([{ expectedGeneration: 1 }]);
+      expect(fleet.agents.get('w-1')?.generation).toBe(2);
+      await alerts.resolve('a1');
+      await becomes('a1', 'completed(healed)');
+    },
+  );
+
+  it('verification goes on from the recorded times', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    await clock.advance(20_000);
+    await kennel.restartProcess();
+    await clock.advance(10_000);
+    await vi.waitFor(() => expect(fleet.restarts).toHaveLength(2), WAIT);
+  });
+
+  it('what was raised and resolved while it was away is not missed', async () => {
+    const { alerts } = await open(RESTART);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    await kennel.watchdog.stop();
+    await alerts.resolve('a1');
+    await alerts.raise('a2', silent('w-2'));
+    await kennel.restartProcess();
+    await becomes('a1', 'completed(healed)');
+    await becomes('a2', 'verifying');
+  });
+
+  it('an action that the fleet refuses is a failed step', async () => {
+    const { alerts, fleet } = await open(RESTART);
+    const { OmoiError } = await import('#telemetry');
+    fleet.beforeRestart = () => Promise.reject(new OmoiError('unknown_agent', 'agent w-1 is unknown'));
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'escalated(failed)');
+    const [detail] = await kennel.archive.list({ alertId: 'a1', limit: 1 });
+    expect(detail?.actions.map(({ result, detail: text }) => [result, text])).toEqual([
+      ['failed', 'agent w-1 is unknown'],
+      ['failed', 'agent w-1 is unknown'],
+    ]);
+  });
+});
+
+describe('a policy file', () => {
+  it.each([
+    [RESTART.replace('alertname="Silent"', 'severity=~".*"'), /would match every alert/],
+    [RESTART.replace('mode:', 'mod:'), /policy-0\.yaml:4:1: unknown key "mod"; did you mean "mode"\?/],
+    [RESTART.replace('kind: agent', 'kind: pool, pool: demo'), /restart does not fit a target of kind pool/],
+    [RESTART.replace('within: 30s', 'within: soon'), /"soon" is no duration/],
+    [
+      SCALE.replace('phase_label: phase_id', 'phase_label: phase_id, pool: demo'),
+      /give one of pool, label or phase_label/,
+    ],
+    [RESTART.replace("'alertname", '\'alertname="" or'), /is no matcher/],
+  ])('is refused, and the old ones stay: %#', async (text, message) => {
+    await open(RESTART);
+    const load = () => kennel.watchdog.policies.load([{ name: 'policy-0.yaml', text }]);
+    expect(load).toThrow(message);
+    expect(kennel.watchdog.policies.list().map((policy) => policy.name)).toEqual(['restart_it']);
+  });
+});
