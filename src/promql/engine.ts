@@ -1,0 +1,43 @@
+import type { Clock } from '#telemetry';
+import { PreparedQuery } from './prepared-query.ts';
+import { parseExpression } from './syntax/parser.ts';
+
+/** How far an instant selector looks back for its newest sample. */
+const LOOKBACK_MS = 300_000;
+/** The resolution of subqueries that name none: Prometheus's default evaluation interval. */
+const SUBQUERY_STEP_MS = 60_000;
+const MAX_SAMPLES = 50_000_000;
+const MAX_SERIES = 2_000_000;
+const TIMEOUT_MS = 120_000;
+
+export interface EngineOptions {
+  readonly clock: Clock;
+  readonly lookbackMs?: number;
+  readonly subqueryStepMs?: number;
+  /** Samples a query may hold at once. */
+  readonly maxSamples?: number;
+  /** Series one selector may select. */
+  readonly maxSeries?: number;
+  readonly timeoutMs?: number;
+}
+
+export interface Engine {
+  /** Parses and checks a query. @throws OmoiError `query_invalid` */
+  prepare(text: string): PreparedQuery;
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const settings = {
+    clock: options.clock,
+    lookbackMs: options.lookbackMs ?? LOOKBACK_MS,
+    subqueryStepMs: options.subqueryStepMs ?? SUBQUERY_STEP_MS,
+    limits: {
+      maxSamples: options.maxSamples ?? MAX_SAMPLES,
+      maxSeries: options.maxSeries ?? MAX_SERIES,
+      timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+    },
+  };
+  return {
+    prepare: (text) => new PreparedQuery(text, parseExpression(text), settings),
+  };
+}

@@ -1,0 +1,240 @@
+import { unwrap, type Call, type Expression } from '../syntax/ast.ts';
+import { absence } from '../functions/absence.ts';
+import { DATE_FUNCTIONS } from '../functions/date-functions.ts';
+import { FLOAT_FUNCTIONS, clamp, mapFloats, round } from '../functions/float-functions.ts';
+import { HISTOGRAM_FUNCTIONS, mapHistograms } from '../functions/histogram-functions.ts';
+import { joinLabels, replaceLabel } from '../functions/label-functions.ts';
+import { histogramFractions, histogramQuantiles } from '../functions/quantile-functions.ts';
+import { RANGE_FUNCTIONS } from '../functions/range-functions.ts';
+import { sortByLabels, sortByValue } from '../functions/sorting.ts';
+import { greater, smaller } from './arithmetic.ts';
+import type { EvaluationContext, Frame } from './evaluation-context.ts';
+import type { Steps } from './pacing.ts';
+import { evaluateRangeCall, type RangeArgument } from './range-calls.ts';
+import { runOfRow } from './sample-run.ts';
+import { evaluateSelector, runsOf } from './selectors.ts';
+import { FLOAT, VectorTable, endOf, timeAt, type StepGrid, type Value } from './vector-table.ts';
+
+/** A function call at every step of a grid. */
+export function* evaluateCall(call: Call, frame: Frame): Steps<Value> {
+  const { name } = call;
+  const compute = FLOAT_FUNCTIONS.get(name);
+  if (compute) {
+    const table = yield* frame.vector(argumentOf(call, 0));
+    mapFloats(table, compute);
+    return { type: 'vector', table };
+  }
+  const ofHistogram = HISTOGRAM_FUNCTIONS.get(name);
+  if (ofHistogram) {
+    const table = yield* frame.vector(argumentOf(call, 0));
+    mapHistograms(table, ofHistogram);
+    return { type: 'vector', table };
+  }
+  const ofDate = DATE_FUNCTIONS.get(name);
+  if (ofDate) return { type: 'vector', table: yield* evaluateDate(call, ofDate, frame) };
+  if (RANGE_FUNCTIONS.has(name)) return { type: 'vector', table: yield* evaluateRange(call, frame) };
+  const scalar = yield* evaluateScalarCall(call, frame);
+  if (scalar) return { type: 'scalar', values: scalar };
+  return { type: 'vector', table: yield* evaluateVectorCall(call, frame) };
+}
+
+/** The functions that return a scalar; null for others. */
+function* evaluateScalarCall(call: Call, frame: Frame): Steps<Float64Array | null> {
+  const { grid } = frame;
+  const { query, isInstant } = frame.context;
+  const constant = (value: number): Float64Array => new Float64Array(grid.stepCount).fill(value);
+  switch (call.name) {
+    case 'time':
+      return constant(0).map((_, step) => timeAt(grid, step) / 1000);
+    case 'pi':
+      return constant(Math.PI);
+    case 'start':
+      return constant(query.startMs / 1000);
+    case 'end':
+      return constant(endOf(query) / 1000);
+    case 'range':
+      return constant((endOf(query) - query.startMs) / 1000);
+    case 'step':
+      return constant(isInstant ? 0 : query.stepMs / 1000);
+    case 'max_of':
+    case 'min_of': {
+      const left = yield* frame.scalar(argumentOf(call, 0));
+      const right = yield* frame.scalar(argumentOf(call, 1));
+      const pick = call.name === 'max_of' ? greater : smaller;
+      return left.map((value, step) => pick(value, right[step] ?? NaN));
+    }
+    case 'scalar':
+      return onlyFloats(yield* frame.vector(argumentOf(call, 0)));
+    default:
+      return null;
+  }
+}
+
+/** The value of the one float of a vector at each step; NaN where there is none or more than one. */
+function onlyFloats(table: VectorTable): Float64Array {
+  const values = new Float64Array(table.stepCount).fill(NaN);
+  const counts = new Uint32Array(table.stepCount);
+  for (let cell = 0; cell < table.rowCount * table.stepCount; cell++) {
+    if (table.kinds[cell] !== FLOAT) continue;
+    const step = cell % table.stepCount;
+    const count = (counts[step] ?? 0) + 1;
+    counts[step] = count;
+    values[step] = count === 1 ? (table.values[cell] ?? NaN) : NaN;
+  }
+  return values;
+}
+
+function* evaluateVectorCall(call: Call, frame: Frame): Steps<VectorTable> {
+  const first = argumentOf(call, 0);
+  switch (call.name) {
+    case 'vector': {
+      const values = yield* frame.scalar(first);
+      return ofScalars(values);
+    }
+    case 'timestamp':
+      return yield* evaluateTimestamps(first, frame);
+    case 'absent':
+      return absence(yield* frame.vector(first), first);
+    case 'histogram_quantile':
+    case 'histogram_fraction':
+    case 'histogram_quantiles':
+      return yield* evaluateQuantiles(call, frame);
+    default:
+      break;
+  }
+  const table = yield* frame.vector(first);
+  switch (call.name) {
+    case 'round':
+      round(table, call.args[1] && (yield* frame.scalar(call.args[1])));
+      return table;
+    case 'clamp':
+    case 'clamp_min':
+    case 'clamp_max':
+      return yield* evaluateClamp(call, table, frame);
+    case 'label_replace':
+      return replaceLabel(table, {
+        target: textOf(call, 1),
+        replacement: textOf(call, 2),
+        source: textOf(call, 3),
+        expression: textOf(call, 4),
+      });
+    case 'label_join':
+      return joinLabels(table, textOf(call, 1), textOf(call, 2), textsFrom(call, 3));
+    case 'sort':
+    case 'sort_desc':
+    case 'sort_by_label':
+    case 'sort_by_label_desc':
+      if (!frame.context.isInstant) frame.context.annotations.sortInRangeQuery(call.position);
+      return sortTable(call, table);
+    default:
+      throw new Error(`no function ${call.name}`);
+  }
+}
+
+function sortTable(call: Call, table: VectorTable): VectorTable {
+  switch (call.name) {
+    case 'sort':
+      return sortByValue(table, 'ascending');
+    case 'sort_desc':
+      return sortByValue(table, 'descending');
+    case 'sort_by_label':
+      return sortByLabels(table, textsFrom(call, 1), 'ascending');
+    default:
+      return sortByLabels(table, textsFrom(call, 1), 'descending');
+  }
+}
+
+function* evaluateClamp(call: Call, table: VectorTable, frame: Frame): Steps<VectorTable> {
+  const bound = yield* frame.scalar(argumentOf(call, 1));
+  if (call.name === 'clamp_min') clamp(table, bound, null);
+  else if (call.name === 'clamp_max') clamp(table, null, bound);
+  else clamp(table, bound, yield* frame.scalar(argumentOf(call, 2)));
+  return table;
+}
+
+/** One row of floats without labels. */
+function ofScalars(values: Float64Array): VectorTable {
+  const table = new VectorTable(values.length, 1);
+  table.addRow({}, false);
+  values.forEach((value, step) => {
+    table.setFloat(step, value);
+  });
+  return table;
+}
+
+/** Of a selector's samples the times they were taken at; of anything else the evaluation time. */
+function* evaluateTimestamps(argument: Expression, frame: Frame): Steps<VectorTable> {
+  if (argument.kind === 'vector_selector') {
+    const table = yield* evaluateSelector(argument, frame.grid, frame.context, 'timestamp');
+    table.dropsName.fill(true);
+    return table;
+  }
+  const table = yield* frame.vector(argument);
+  table.dropsName.fill(true);
+  for (let cell = 0; cell < table.rowCount * table.stepCount; cell++) {
+    if (table.kinds[cell] !== 0) table.setFloat(cell, timeAt(frame.grid, cell % table.stepCount) / 1000);
+  }
+  return table;
+}
+
+function* evaluateDate(call: Call, compute: (seconds: number) => number, frame: Frame): Steps<VectorTable> {
+  if (call.args.length === 0) {
+    return ofScalars(
+      new Float64Array(frame.grid.stepCount).map((_, step) => compute(timeAt(frame.grid, step) / 1000)),
+    );
+  }
+  const table = yield* frame.vector(argumentOf(call, 0));
+  mapFloats(table, compute);
+  return table;
+}
+
+function* evaluateQuantiles(call: Call, frame: Frame): Steps<VectorTable> {
+  const { annotations } = frame.context;
+  const scalar = (place: number): Steps<Float64Array> => frame.scalar(argumentOf(call, place));
+  const place = call.name === 'histogram_quantiles' ? 0 : call.args.length - 1;
+  const argument = argumentOf(call, place);
+  const options = { grid: frame.grid, annotations, position: argument.position };
+  if (call.name === 'histogram_fraction') {
+    const lower = yield* scalar(0);
+    const upper = yield* scalar(1);
+    return histogramFractions(yield* frame.vector(argument), lower, upper, options);
+  }
+  const isMany = call.name === 'histogram_quantiles';
+  const wanted: { phi: Float64Array; position: Call['position'] }[] = [];
+  for (const at of isMany ? call.args.keys().drop(2) : [0]) {
+    wanted.push({ phi: yield* scalar(at), position: argumentOf(call, at).position });
+  }
+  const table = yield* frame.vector(argument);
+  return histogramQuantiles(table, wanted, isMany ? textOf(call, 1) : null, options);
+}
+
+function* evaluateRange(call: Call, frame: Frame): Steps<VectorTable> {
+  const scalars: Float64Array[] = [];
+  let argument: RangeArgument | null = null;
+  for (const given of call.args) {
+    const node = unwrap(given);
+    if (node.kind === 'matrix_selector') argument = { node, runs: runsOf(node.selector, frame.context) };
+    else if (node.kind === 'subquery') {
+      const { table, grid: inner } = yield* frame.subquery(node);
+      argument = { node, runs: table.labels.map((_, row) => runOfRow(table, row, inner)) };
+    } else scalars.push(yield* frame.scalar(node));
+  }
+  if (!argument) throw new Error(`${call.name}() has no range vector`);
+  return yield* evaluateRangeCall(call, argument, scalars, frame);
+}
+
+function textOf(call: Call, place: number): string {
+  const literal = argumentOf(call, place);
+  return literal.kind === 'string' ? literal.value : '';
+}
+
+function textsFrom(call: Call, first: number): readonly string[] {
+  return [...call.args.keys()].slice(first).map((place) => textOf(call, place));
+}
+
+/** The argument behind its parentheses. */
+function argumentOf(call: Call, place: number): Expression {
+  const argument = call.args[place];
+  if (!argument) throw new Error(`${call.name}() has no argument ${place}`);
+  return unwrap(argument);
+}

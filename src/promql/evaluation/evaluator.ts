@@ -1,0 +1,210 @@
+import { aggregate } from '../aggregations/aggregate.ts';
+import {
+  isSetOperator,
+  type Aggregation,
+  type BinaryExpression,
+  type Call,
+  type Expression,
+  type Subquery,
+  type UnaryExpression,
+  isComparison,
+} from '../syntax/ast.ts';
+import { typeOf } from '../syntax/checker.ts';
+import { calculate, compare } from './arithmetic.ts';
+import { evaluateCall } from './calls.ts';
+import { ElementOperation, type ElementOperator } from './element-operation.ts';
+import type { EvaluationContext } from './evaluation-context.ts';
+import { multiplyHistogram } from '../histograms/scaling.ts';
+import type { Steps } from './pacing.ts';
+import { resolveAt } from './selection-plan.ts';
+import { evaluateSelector } from './selectors.ts';
+import { combineAsSets } from './set-operators.ts';
+import { isStepInvariant } from './step-invariance.ts';
+import { combineVectors } from './vector-matching.ts';
+import { combineWithScalar } from './vector-scalar.ts';
+import { FLOAT, HISTOGRAM, VectorTable, endOf, type StepGrid, type Value } from './vector-table.ts';
+
+/** Evaluates an expression that is no range vector at every step of a grid. The caller owns the result. */
+export function* evaluate(expression: Expression, grid: StepGrid, context: EvaluationContext): Steps<Value> {
+  if (grid.stepCount > 1 && isStepInvariant(expression)) {
+    const once = yield* evaluateAtSteps(expression, { ...grid, stepCount: 1 }, context);
+    return repeat(once, grid.stepCount, context);
+  }
+  return yield* evaluateAtSteps(expression, grid, context);
+}
+
+function* evaluateAtSteps(expression: Expression, grid: StepGrid, context: EvaluationContext): Steps<Value> {
+  switch (expression.kind) {
+    case 'number':
+      return { type: 'scalar', values: new Float64Array(grid.stepCount).fill(expression.value) };
+    case 'string':
+      return { type: 'string', value: expression.value };
+    case 'parenthesized':
+      return yield* evaluate(expression.expression, grid, context);
+    case 'vector_selector':
+      return { type: 'vector', table: yield* evaluateSelector(expression, grid, context) };
+    case 'unary':
+      return yield* evaluateUnary(expression, grid, context);
+    case 'binary':
+      return yield* evaluateBinary(expression, grid, context);
+    case 'aggregation':
+      return yield* evaluateAggregation(expression, grid, context);
+    case 'call':
+      return yield* evaluateCall(expression, {
+        grid,
+        context,
+        vector: (part) => evaluateVector(part, grid, context),
+        scalar: (part) => evaluateScalar(part, grid, context),
+        subquery: (part) => evaluateSubquery(part, grid, context),
+      });
+    case 'matrix_selector':
+    case 'subquery':
+      throw new Error('a range vector stands only as an argument');
+  }
+}
+
+/** The vector of an expression that the checker found to be one. */
+export function* evaluateVector(
+  expression: Expression,
+  grid: StepGrid,
+  context: EvaluationContext,
+): Steps<VectorTable> {
+  const value = yield* evaluate(expression, grid, context);
+  if (value.type !== 'vector') throw new Error(`expected an instant vector, got ${value.type}`);
+  return value.table;
+}
+
+/** The scalar of an expression, one value a step. */
+export function* evaluateScalar(
+  expression: Expression,
+  grid: StepGrid,
+  context: EvaluationContext,
+): Steps<Float64Array> {
+  const value = yield* evaluate(expression, grid, context);
+  if (value.type !== 'scalar') throw new Error(`expected a scalar, got ${value.type}`);
+  return value.values;
+}
+
+/** What a subquery evaluates to: an instant vector on its own grid, which is aligned to multiples of its step. */
+export function* evaluateSubquery(
+  subquery: Subquery,
+  grid: StepGrid,
+  context: EvaluationContext,
+): Steps<{ readonly table: VectorTable; readonly grid: StepGrid }> {
+  const inner = subqueryGrid(subquery, grid, context);
+  const table = yield* evaluateVector(subquery.expression, inner, context);
+  return { table, grid: inner };
+}
+
+function subqueryGrid(subquery: Subquery, grid: StepGrid, context: EvaluationContext): StepGrid {
+  const fixedMs = subquery.at && resolveAt(subquery.at, context.query);
+  const firstEndMs = (fixedMs ?? grid.startMs) - subquery.offsetMs;
+  const lastEndMs = (fixedMs ?? endOf(grid)) - subquery.offsetMs;
+  const stepMs = subquery.stepMs ?? context.subqueryStepMs;
+  const afterMs = firstEndMs - subquery.rangeMs;
+  const startMs = (Math.floor(afterMs / stepMs) + 1) * stepMs;
+  const stepCount = Math.max(0, Math.floor((lastEndMs - startMs) / stepMs) + 1);
+  return { startMs, stepMs, stepCount };
+}
+
+function* evaluateUnary(
+  expression: UnaryExpression,
+  grid: StepGrid,
+  context: EvaluationContext,
+): Steps<Value> {
+  const value = yield* evaluate(expression.operand, grid, context);
+  if (expression.operator === '+' || value.type === 'string') return value;
+  if (value.type === 'scalar') return { type: 'scalar', values: value.values.map((number) => -number) };
+  const { table } = value;
+  table.dropsName.fill(true);
+  for (let cell = 0; cell < table.rowCount * table.stepCount; cell++) {
+    const kind = table.kinds[cell];
+    if (kind === FLOAT) table.values[cell] = -(table.values[cell] ?? NaN);
+    else if (kind === HISTOGRAM) table.setHistogram(cell, multiplyHistogram(table.histogramAt(cell), -1));
+  }
+  return value;
+}
+
+function* evaluateAggregation(
+  aggregation: Aggregation,
+  grid: StepGrid,
+  context: EvaluationContext,
+): Steps<Value> {
+  const { operator, parameter, expression } = aggregation;
+  const takesScalar = parameter && operator !== 'count_values';
+  const scalar = takesScalar ? yield* evaluateScalar(parameter, grid, context) : new Float64Array(0);
+  const table = yield* evaluateVector(expression, grid, context);
+  if (context.guard.spend(table.rowCount * table.stepCount)) yield;
+  const result = aggregate(aggregation, { table, parameter: scalar, annotations: context.annotations });
+  return { type: 'vector', table: result };
+}
+
+function* evaluateBinary(binary: BinaryExpression, grid: StepGrid, context: EvaluationContext): Steps<Value> {
+  const { operator, matching } = binary;
+  const left = yield* evaluate(binary.left, grid, context);
+  const right = yield* evaluate(binary.right, grid, context);
+  if (left.type === 'scalar' && right.type === 'scalar') {
+    return { type: 'scalar', values: combineScalars(binary, left.values, right.values) };
+  }
+  if (isSetOperator(operator)) {
+    if (left.type !== 'vector' || right.type !== 'vector') throw new Error('set operators take vectors');
+    return { type: 'vector', table: combineAsSets(operator, left.table, right.table, matching) };
+  }
+  const operation = elementOperation(binary, operator, context);
+  if (left.type === 'vector' && right.type === 'vector') {
+    const options = { operation, guard: context.guard };
+    return { type: 'vector', table: yield* combineVectors(left.table, right.table, matching, options) };
+  }
+  if (left.type === 'vector' && right.type === 'scalar') {
+    combineWithScalar(left.table, right.values, operation, 'left');
+    return left;
+  }
+  if (left.type === 'scalar' && right.type === 'vector') {
+    combineWithScalar(right.table, left.values, operation, 'right');
+    return right;
+  }
+  throw new Error(`operator ${operator} does not take ${typeOf(binary.left)} and ${typeOf(binary.right)}`);
+}
+
+function elementOperation(
+  { returnBool, position }: BinaryExpression,
+  operator: ElementOperator,
+  { annotations }: EvaluationContext,
+): ElementOperation {
+  return new ElementOperation({ operator, returnBool, annotations, position });
+}
+
+function combineScalars(
+  { operator }: BinaryExpression,
+  left: Float64Array,
+  right: Float64Array,
+): Float64Array {
+  if (isSetOperator(operator) || operator === '</' || operator === '>/') {
+    throw new Error(`operator ${operator} does not take scalars`);
+  }
+  return left.map((value, step) => {
+    const other = right[step] ?? NaN;
+    if (!isComparison(operator)) return calculate(operator, value, other);
+    return compare(operator, value, other) ? 1 : 0;
+  });
+}
+
+/** A value of one step at many steps. */
+function repeat(value: Value, stepCount: number, context: EvaluationContext): Value {
+  switch (value.type) {
+    case 'string':
+      return value;
+    case 'scalar':
+      return { type: 'scalar', values: new Float64Array(stepCount).fill(value.values[0] ?? NaN) };
+    case 'vector': {
+      const { table } = value;
+      context.guard.hold(table.rowCount * stepCount);
+      const repeated = new VectorTable(stepCount, table.rowCount);
+      table.labels.forEach((labels, row) => {
+        const cell = repeated.addRow(labels, table.dropsName[row] ?? false);
+        for (let step = 0; step < stepCount; step++) repeated.copyCell(cell + step, table, row);
+      });
+      return { type: 'vector', table: repeated };
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { OmoiError, messageOf, type Clock } from '#telemetry';
+
+export interface QueryLimits {
+  /** Samples a query may hold at once: loaded from the store and computed. */
+  readonly maxSamples: number;
+  /** Series one selector may select. */
+  readonly maxSeries: number;
+  readonly timeoutMs: number;
+}
+
+/** Cells that may be computed between two looks at the clock. */
+const CELLS_BETWEEN_CHECKS = 20_000;
+
+/** Holds one evaluation to its limits, and tells it when to pause. */
+export class QueryGuard {
+  readonly limits: QueryLimits;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal | undefined;
+  readonly #deadlineMs: number;
+  #samples = 0;
+  #cellsSinceCheck = 0;
+
+  constructor(limits: QueryLimits, clock: Clock, signal: AbortSignal | undefined) {
+    this.limits = limits;
+    this.#clock = clock;
+    this.#signal = signal;
+    this.#deadlineMs = clock.monotonicMs() + limits.timeoutMs;
+    this.check();
+  }
+
+  get samplesLeft(): number {
+    return this.limits.maxSamples - this.#samples;
+  }
+
+  nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  /** Counts samples that the query now holds. */
+  hold(samples: number): void {
+    this.#samples += samples;
+    if (this.#samples > this.limits.maxSamples) {
+      throw limitError('maxSamples', this.limits.maxSamples, 'would load too many samples into memory');
+    }
+  }
+
+  /** Counts samples that the query no longer holds. */
+  release(samples: number): void {
+    this.#samples -= samples;
+  }
+
+  holdSeries(series: number): void {
+    if (series > this.limits.maxSeries) {
+      throw limitError('maxSeries', this.limits.maxSeries, 'selects too many series');
+    }
+  }
+
+  /** Counts computed cells; true every so many of them, when the evaluation must yield. */
+  spend(cells: number): boolean {
+    this.#cellsSinceCheck += cells;
+    if (this.#cellsSinceCheck < CELLS_BETWEEN_CHECKS) return false;
+    this.#cellsSinceCheck = 0;
+    return true;
+  }
+
+  /** @throws OmoiError `query_timeout` once the time is up or the caller has gone */
+  check(): void {
+    if (this.#signal?.aborted) {
+      throw new OmoiError('query_timeout', `the query was cancelled: ${messageOf(this.#signal.reason)}`, {
+        limit: 'signal',
+      });
+    }
+    if (this.#clock.monotonicMs() <= this.#deadlineMs) return;
+    const { timeoutMs } = this.limits;
+    throw new OmoiError('query_timeout', `the query took longer than timeoutMs (${timeoutMs} ms)`, {
+      limit: 'timeoutMs',
+      value: timeoutMs,
+    });
+  }
+}
+
+function limitError(limit: keyof QueryLimits, value: number, problem: string): OmoiError {
+  return new OmoiError('query_limit', `the query ${problem}: more than ${limit} (${value})`, {
+    limit,
+    value,
+  });
+}

@@ -1,0 +1,99 @@
+import { absence } from '../functions/absence.ts';
+import { RANGE_FUNCTIONS } from '../functions/range-functions.ts';
+import { unwrap, type Call, type MatrixSelector, type Subquery } from '../syntax/ast.ts';
+import type { EvaluationContext } from './evaluation-context.ts';
+import { metricNameOf } from './label-sets.ts';
+import type { Steps } from './pacing.ts';
+import { RangeWindow, type RangeFunction } from './range-window.ts';
+import type { SampleRun } from './sample-run.ts';
+import { resolveAt } from './selection-plan.ts';
+import { ABSENT, FLOAT, VectorTable, timeAt, type StepGrid } from './vector-table.ts';
+
+/** A range vector as an argument: the series, and where each step's window lies. */
+export interface RangeArgument {
+  readonly node: MatrixSelector | Subquery;
+  readonly runs: readonly SampleRun[];
+}
+
+/** Functions that return samples as they are, so that their name still fits. */
+const KEEPS_NAME: ReadonlySet<string> = new Set(['first_over_time', 'last_over_time']);
+const COUNTER_SUFFIX = /_(?:total|sum|count|bucket)$/;
+
+/** A function of a range vector at every step of a grid. */
+export function* evaluateRangeCall(
+  call: Call,
+  argument: RangeArgument,
+  scalars: readonly Float64Array[],
+  { grid, context }: { readonly grid: StepGrid; readonly context: EvaluationContext },
+): Steps<VectorTable> {
+  const compute = RANGE_FUNCTIONS.get(call.name);
+  if (!compute) throw new Error(`no range function ${call.name}`);
+  const { annotations, guard } = context;
+  const { rangeMs } = argument.node;
+  const position = unwrap(call.args[0] ?? call).position;
+  const window = new RangeWindow({ rangeMs, scalars, annotations, position });
+  const table = new VectorTable(grid.stepCount, argument.runs.length);
+  const bounds = windowBounds(argument.node, context);
+  const notesNonCounters = call.name === 'rate' || call.name === 'increase';
+  for (const run of argument.runs) {
+    const dropsName = run.dropsName || !KEEPS_NAME.has(call.name);
+    const cell = table.addRow(run.labels, dropsName);
+    window.enter(run);
+    const found = fillRow(table, cell, window, { compute, bounds, grid });
+    if (found.samples === 0) table.dropLastRow();
+    if (notesNonCounters && found.floats > 0) noteNonCounter(window);
+    guard.hold(found.samples);
+    if (guard.spend(grid.stepCount + run.times.length)) yield;
+  }
+  if (call.name !== 'absent_over_time') return table;
+  return absence(table, call.args[0] ?? call);
+}
+
+interface WindowBounds {
+  readonly rangeMs: number;
+  readonly offsetMs: number;
+  /** The end of every step's window, where an `@` fixes it. */
+  readonly fixedMs: number | null;
+}
+
+function windowBounds(node: MatrixSelector | Subquery, context: EvaluationContext): WindowBounds {
+  const { at, offsetMs } = node.kind === 'matrix_selector' ? node.selector : node;
+  return { rangeMs: node.rangeMs, offsetMs, fixedMs: at && resolveAt(at, context.query) };
+}
+
+function fillRow(
+  table: VectorTable,
+  rowCell: number,
+  window: RangeWindow,
+  {
+    compute,
+    bounds,
+    grid,
+  }: { readonly compute: RangeFunction; readonly bounds: WindowBounds; readonly grid: StepGrid },
+): { readonly samples: number; readonly floats: number } {
+  let samples = 0;
+  let floats = 0;
+  for (let step = 0; step < grid.stepCount; step++) {
+    const timeMs = timeAt(grid, step);
+    const endMs = (bounds.fixedMs ?? timeMs) - bounds.offsetMs;
+    window.step = step;
+    window.timeMs = timeMs;
+    window.moveTo(endMs - bounds.rangeMs, endMs);
+    if (window.isEmpty) continue;
+    const kind = compute(window);
+    if (kind === ABSENT) continue;
+    samples++;
+    if (kind === FLOAT) {
+      floats++;
+      table.setFloat(rowCell + step, window.value);
+    } else if (window.histogram) {
+      table.setHistogram(rowCell + step, window.histogram);
+    }
+  }
+  return { samples, floats };
+}
+
+function noteNonCounter(window: RangeWindow): void {
+  const name = metricNameOf(window.labels);
+  if (name !== '' && !COUNTER_SUFFIX.test(name)) window.annotations.possibleNonCounter(name, window.position);
+}

@@ -1,0 +1,108 @@
+import { isStaleMarker, wordsOf } from '#telemetry';
+import { withResetHints } from '../histograms/statistics.ts';
+import type { LatestSamples, SelectedSeries } from '../queryable.ts';
+import type { VectorSelector } from '../syntax/ast.ts';
+import type { EvaluationContext } from './evaluation-context.ts';
+import type { Steps } from './pacing.ts';
+import { runOf, type SampleRun } from './sample-run.ts';
+import { resolveAt } from './selection-plan.ts';
+import { VectorTable, timeAt, type StepGrid } from './vector-table.ts';
+
+/** What a table's float cells are to hold: the samples' values, or the times they were taken at in seconds. */
+export type SelectedAspect = 'value' | 'timestamp';
+
+/** The instant vector of a selector at every step: the newest sample in (t − lookback, t] unless it is stale. */
+export function* evaluateSelector(
+  selector: VectorSelector,
+  grid: StepGrid,
+  context: EvaluationContext,
+  aspect: SelectedAspect = 'value',
+): Steps<VectorTable> {
+  const latest = context.data.latest.get(selector);
+  if (latest) return selectLatest(selector, latest, { grid, context, aspect });
+  const selected = context.data.series.get(selector) ?? [];
+  const table = new VectorTable(grid.stepCount, selected.length);
+  const statistics = context.data.statisticsOnly.has(selector);
+  for (const one of selected) {
+    const series =
+      statistics && one.histograms ? { ...one, histograms: withResetHints(one.histograms) } : one;
+    const cell = table.addRow(series.labels, false);
+    const found = fillRow(table, cell, series, { selector, grid, context, aspect });
+    if (found === 0) table.dropLastRow();
+    context.guard.hold(found);
+    if (context.guard.spend(grid.stepCount)) yield;
+  }
+  return table;
+}
+
+interface RowOptions {
+  readonly grid: StepGrid;
+  readonly context: EvaluationContext;
+  readonly aspect: SelectedAspect;
+}
+
+/** Answers how many steps found a sample. */
+function fillRow(
+  table: VectorTable,
+  rowCell: number,
+  series: SelectedSeries,
+  { selector, grid, context, aspect }: RowOptions & { readonly selector: VectorSelector },
+): number {
+  const { timestampsMs, values, histograms } = series;
+  const words = wordsOf(values);
+  const { lookbackMs } = context;
+  const fixedMs = selector.at && resolveAt(selector.at, context.query);
+  let next = 0;
+  let found = 0;
+  for (let step = 0; step < grid.stepCount; step++) {
+    const timeMs = (fixedMs ?? timeAt(grid, step)) - selector.offsetMs;
+    while (next < timestampsMs.length && (timestampsMs[next] ?? 0) <= timeMs) next++;
+    const at = next - 1;
+    if (at < 0) continue;
+    const sampleMs = timestampsMs[at] ?? 0;
+    if (sampleMs <= timeMs - lookbackMs) continue;
+    const histogram = histograms?.[at];
+    if (!histogram && isStaleMarker(words, at)) continue;
+    if (aspect === 'timestamp') table.setFloat(rowCell + step, sampleMs / 1000);
+    else if (histogram) table.setHistogram(rowCell + step, histogram);
+    else table.setFloat(rowCell + step, values[at] ?? NaN);
+    found++;
+  }
+  return found;
+}
+
+function selectLatest(
+  selector: VectorSelector,
+  latest: LatestSamples,
+  { grid, context, aspect }: RowOptions,
+): VectorTable {
+  const { labels, timestampsMs, values, histograms } = latest;
+  const words = wordsOf(values);
+  const fixedMs = selector.at && resolveAt(selector.at, context.query);
+  const timeMs = (fixedMs ?? grid.startMs) - selector.offsetMs;
+  const oldestMs = timeMs - context.lookbackMs;
+  const table = new VectorTable(grid.stepCount, labels.length);
+  for (let row = 0; row < labels.length; row++) {
+    const sampleMs = timestampsMs[row] ?? 0;
+    if (sampleMs > timeMs || sampleMs <= oldestMs) continue;
+    const histogram = histograms?.[row];
+    if (!histogram && isStaleMarker(words, row)) continue;
+    const first = table.addRow(labels[row] ?? {}, false);
+    for (let cell = first; cell < first + grid.stepCount; cell++) {
+      if (aspect === 'timestamp') table.setFloat(cell, sampleMs / 1000);
+      else if (histogram) table.setHistogram(cell, histogram);
+      else table.setFloat(cell, values[row] ?? NaN);
+    }
+  }
+  return table;
+}
+
+/** The runs of a selector's series, for range functions. */
+export function runsOf(selector: VectorSelector, context: EvaluationContext): readonly SampleRun[] {
+  const selected = context.data.series.get(selector) ?? [];
+  if (!context.data.statisticsOnly.has(selector)) return selected.map(runOf);
+  return selected.map((one) => {
+    const run = runOf(one);
+    return run.histograms.length === 0 ? run : { ...run, histograms: withResetHints(run.histograms) };
+  });
+}

@@ -1,0 +1,206 @@
+import { METRIC_NAME_LABEL, type Labels } from '#telemetry';
+import { quote } from '../syntax/text-literals.ts';
+import { isComparison, type VectorMatching } from '../syntax/ast.ts';
+import type { ElementOperation, Operand } from './element-operation.ts';
+import { Grouping, dropLabels, keepLabels, keyOf, withoutMetricName } from './label-sets.ts';
+import { OutputRows } from './output-rows.ts';
+import type { Steps } from './pacing.ts';
+import type { QueryGuard } from './query-guard.ts';
+import { evaluationError } from './query-error.ts';
+import { ABSENT, HISTOGRAM, type VectorTable } from './vector-table.ts';
+
+/**
+ * A binary operator between two vectors. Which rows meet is worked out once for the whole grid; steps only compute.
+ * @throws OmoiError `query_failed` where an element finds more partners than its matching allows
+ */
+export function* combineVectors(
+  left: VectorTable,
+  right: VectorTable,
+  matching: VectorMatching,
+  options: { readonly operation: ElementOperation; readonly guard: QueryGuard },
+): Steps<VectorTable> {
+  const join = new Join(left, right, matching, options.operation);
+  for (const group of join.groups) {
+    join.combine(group);
+    if (options.guard.spend((group.many.length + group.one.length) * left.stepCount)) yield;
+  }
+  return join.rows.table;
+}
+
+interface MatchGroup {
+  /** Rows of the "many" side (of the left side in one-to-one matching). */
+  readonly many: number[];
+  /** Rows of the "one" side: at most one of them may have a sample at a step. */
+  readonly one: number[];
+}
+
+class Join {
+  readonly rows: OutputRows;
+  readonly groups: readonly MatchGroup[];
+  readonly #many: VectorTable;
+  readonly #one: VectorTable;
+  readonly #matching: VectorMatching;
+  readonly #operation: ElementOperation;
+  /** Whether the "many" side is the right one. */
+  readonly #swapped: boolean;
+  readonly #manyOperand: Operand = { value: 0, histogram: null };
+  readonly #oneOperand: Operand = { value: 0, histogram: null };
+  #manyPresent: Uint8Array | null = null;
+
+  constructor(left: VectorTable, right: VectorTable, matching: VectorMatching, operation: ElementOperation) {
+    this.#swapped = matching.cardinality === 'one-to-many';
+    this.#many = this.#swapped ? right : left;
+    this.#one = this.#swapped ? left : right;
+    this.#matching = matching;
+    this.#operation = operation;
+    this.rows = new OutputRows(left.stepCount, this.#many.rowCount);
+    this.groups = this.#match();
+  }
+
+  #match(): readonly MatchGroup[] {
+    const grouping = new Grouping(this.#matching.labels, this.#matching.on ? 'only' : 'except');
+    const groups: MatchGroup[] = [];
+    const groupAt = (labels: Labels): MatchGroup => {
+      const number = grouping.groupOf(labels);
+      return (groups[number] ??= { many: [], one: [] });
+    };
+    this.#many.labels.forEach((labels, row) => groupAt(labels).many.push(row));
+    this.#one.labels.forEach((labels, row) => groupAt(labels).one.push(row));
+    return groups;
+  }
+
+  combine(group: MatchGroup): void {
+    const { many, one } = group;
+    if (one.length > 1) this.#assertUnique(one);
+    if (many.length === 0 || one.length === 0) return;
+    const oneToOne = this.#matching.cardinality === 'one-to-one';
+    /** By step: the matches so far of a one-to-one group. */
+    const matched = oneToOne && many.length > 1 ? new Uint8Array(this.#many.stepCount) : null;
+    /** By output row and step: the matches of a group with a "many" side. */
+    const inserted = oneToOne || many.length === 1 ? null : new Set<string>();
+    for (const manyRow of many) {
+      for (const oneRow of one) this.#combinePair(manyRow, oneRow, matched, inserted);
+    }
+  }
+
+  #combinePair(
+    manyRow: number,
+    oneRow: number,
+    matched: Uint8Array | null,
+    inserted: Set<string> | null,
+  ): void {
+    const { stepCount } = this.#many;
+    const manyCell = manyRow * stepCount;
+    const oneCell = oneRow * stepCount;
+    const labels = this.#resultLabels(manyRow, oneRow);
+    const key = inserted ? keyOf(labels) : '';
+    let to = -1;
+    for (let step = 0; step < stepCount; step++) {
+      if (!read(this.#manyOperand, this.#many, manyCell + step)) continue;
+      if (!read(this.#oneOperand, this.#one, oneCell + step)) continue;
+      const operation = this.#operation;
+      const kind = this.#swapped
+        ? operation.apply(this.#oneOperand, this.#manyOperand)
+        : operation.apply(this.#manyOperand, this.#oneOperand);
+      if (kind === ABSENT) continue;
+      if (matched) markOneToOne(matched, step);
+      if (inserted) markInserted(inserted, `${step} ${key}`);
+      if (!operation.keeps) continue;
+      if (to < 0) to = this.rows.rowOf(labels, operation.returnBool);
+      this.rows.assertFree(to + step);
+      if (operation.histogram) this.rows.table.setHistogram(to + step, operation.histogram);
+      else this.rows.table.setFloat(to + step, operation.value);
+    }
+  }
+
+  /** The labels of an operation's result: those of the "many" side, less or more what the matching says. */
+  #resultLabels(manyRow: number, oneRow: number): Labels {
+    const { cardinality, on, labels: names, include } = this.#matching;
+    const { operator } = this.#operation;
+    const oneLabels = this.#one.labels[oneRow] ?? {};
+    let labels = this.#many.labels[manyRow] ?? {};
+    if (!isComparison(operator) && operator !== '</' && operator !== '>/') labels = withoutMetricName(labels);
+    if (cardinality === 'one-to-one') {
+      if (on) return keepLabels(labels, names);
+      return names.length === 0 ? labels : dropLabels(labels, new Set(names));
+    }
+    if (include.length === 0) return labels;
+    const extended: Record<string, string> = { ...labels };
+    for (const name of include) {
+      const value = oneLabels[name];
+      if (value) extended[name] = value;
+      else delete extended[name];
+    }
+    return extended;
+  }
+
+  /** Fails where two rows of the "one" side are present at a step at which the "many" side is not empty. */
+  #assertUnique(one: readonly number[]): void {
+    const { stepCount, kinds } = this.#one;
+    const first = new Int32Array(stepCount).fill(-1);
+    for (const row of one) {
+      for (let step = 0; step < stepCount; step++) {
+        if (kinds[row * stepCount + step] === ABSENT) continue;
+        const other = first[step] ?? -1;
+        if (other >= 0 && this.#manyPresentAt(step)) throw this.#duplicateError(other, row);
+        first[step] = row;
+      }
+    }
+  }
+
+  #manyPresentAt(step: number): boolean {
+    if (!this.#manyPresent) {
+      const { stepCount, kinds, rowCount } = this.#many;
+      this.#manyPresent = new Uint8Array(stepCount);
+      for (let cell = 0; cell < rowCount * stepCount; cell++) {
+        if (kinds[cell] !== ABSENT) this.#manyPresent[cell % stepCount] = 1;
+      }
+    }
+    return this.#manyPresent[step] === 1;
+  }
+
+  #duplicateError(first: number, second: number): Error {
+    const { on, labels: names } = this.#matching;
+    const labels = this.#one.labels[second] ?? {};
+    const dropped = new Set([...names, METRIC_NAME_LABEL]);
+    const group = on ? keepLabels(labels, names) : dropLabels(labels, dropped);
+    const side = this.#swapped ? 'left' : 'right';
+    const pair = [this.#one.labels[first] ?? {}, labels].map(describeLabels).sort().join(', ');
+    return evaluationError(
+      `found duplicate series for the match group ${describeLabels(group)} on the ${side} hand-side of the operation: ` +
+        `[${pair}];many-to-many matching not allowed: matching labels must be unique on one side`,
+    );
+  }
+}
+
+function read(operand: Operand, table: VectorTable, cell: number): boolean {
+  const kind = table.kinds[cell];
+  if (kind === ABSENT) return false;
+  operand.value = table.values[cell] ?? NaN;
+  operand.histogram = kind === HISTOGRAM ? table.histogramAt(cell) : null;
+  return true;
+}
+
+function markOneToOne(matched: Uint8Array, step: number): void {
+  if (matched[step] === 1) {
+    throw evaluationError(
+      'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)',
+    );
+  }
+  matched[step] = 1;
+}
+
+function markInserted(inserted: Set<string>, key: string): void {
+  if (inserted.has(key)) {
+    throw evaluationError('multiple matches for labels: grouping labels must ensure unique matches');
+  }
+  inserted.add(key);
+}
+
+/** `{__name__="m", a="b"}`, as Prometheus shows a label set. */
+function describeLabels(labels: Labels): string {
+  const pairs = Object.keys(labels)
+    .sort()
+    .map((name) => `${name}=${quote(labels[name] ?? '')}`);
+  return `{${pairs.join(', ')}}`;
+}

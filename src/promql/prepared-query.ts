@@ -1,0 +1,195 @@
+import type { Clock, Matcher } from '#telemetry';
+import { Annotations } from './annotations.ts';
+import { comparisonOf, type Comparison } from './comparison.ts';
+import type { EvaluationContext } from './evaluation/evaluation-context.ts';
+import { evaluate, evaluateSubquery } from './evaluation/evaluator.ts';
+import { runAtOnce, runInSlices, type Steps } from './evaluation/pacing.ts';
+import { QueryGuard, type QueryLimits } from './evaluation/query-guard.ts';
+import { dropNames, elementsOf, seriesOf, seriesOfRuns } from './evaluation/results.ts';
+import {
+  fetchSelections,
+  planSelections,
+  resolveAt,
+  type SelectedData,
+} from './evaluation/selection-plan.ts';
+import { runsOf } from './evaluation/selectors.ts';
+import type { StepGrid } from './evaluation/vector-table.ts';
+import { evaluationError } from './evaluation/query-error.ts';
+import type { QueryResult } from './query-result.ts';
+import type { Queryable } from './queryable.ts';
+import { childrenOf, unwrap, type Expression, type ValueType } from './syntax/ast.ts';
+import { typeOf } from './syntax/checker.ts';
+
+export interface QuerySelector {
+  readonly matchers: readonly Matcher[];
+  /** 0 for an instant selector, whose reach is the engine's lookback. */
+  readonly rangeMs: number;
+  readonly offsetMs: number;
+}
+
+export interface RangeOptions {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface EvaluationSettings {
+  readonly lookbackMs: number;
+  readonly subqueryStepMs: number;
+  readonly limits: QueryLimits;
+  readonly clock: Clock;
+}
+
+/** A query that has been parsed and checked, to be evaluated any number of times. */
+export class PreparedQuery {
+  readonly text: string;
+  readonly expression: Expression;
+  readonly type: ValueType;
+  /** All selectors of the query: whose new samples can change its result. */
+  readonly selectors: readonly QuerySelector[];
+  readonly comparison: Comparison | null;
+  readonly #settings: EvaluationSettings;
+
+  constructor(text: string, expression: Expression, settings: EvaluationSettings) {
+    this.text = text;
+    this.expression = expression;
+    this.type = typeOf(expression);
+    this.selectors = selectorsOf(expression);
+    this.comparison = comparisonOf(expression);
+    this.#settings = settings;
+  }
+
+  /**
+   * The result at one time. A promise only where the store answers with one; then, too, the evaluation itself runs
+   * in one go, as rules want it. For queries of unknown size there is `instantInSlices`.
+   * @throws OmoiError `query_failed`, `query_limit`, `query_timeout`
+   */
+  instant(
+    queryable: Queryable,
+    timeMs: number,
+    options: { readonly signal?: AbortSignal } = {},
+  ): QueryResult | Promise<QueryResult> {
+    const grid: StepGrid = { startMs: timeMs, stepMs: 1, stepCount: 1 };
+    const guard = this.#guard(options.signal);
+    const data = this.#fetch(queryable, grid, guard, false);
+    const run = (selected: SelectedData): QueryResult =>
+      runAtOnce(this.#evaluateInstant(this.#context(grid, selected, guard, true)), guard);
+    return data instanceof Promise ? data.then(run) : run(data);
+  }
+
+  /** As `instant`, with turns of the event loop every few milliseconds. */
+  async instantInSlices(
+    queryable: Queryable,
+    timeMs: number,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<QueryResult> {
+    const grid: StepGrid = { startMs: timeMs, stepMs: 1, stepCount: 1 };
+    const guard = this.#guard(options.signal);
+    const data = await this.#fetch(queryable, grid, guard, true);
+    return runInSlices(this.#evaluateInstant(this.#context(grid, data, guard, true)), guard);
+  }
+
+  /**
+   * The result at every step of a range, as a matrix, with turns of the event loop every few milliseconds.
+   * @throws OmoiError `query_invalid` for a range that has no steps or too many, or an expression that is neither
+   * a scalar nor an instant vector; `query_failed`, `query_limit`, `query_timeout`
+   */
+  async range(queryable: Queryable, options: RangeOptions): Promise<QueryResult> {
+    const grid = gridOf(options);
+    if (this.type !== 'scalar' && this.type !== 'vector') {
+      throw evaluationError(
+        `invalid expression type "${this.type === 'matrix' ? 'range vector' : 'string'}" for range query, must be Scalar or instant Vector`,
+      );
+    }
+    const guard = this.#guard(options.signal);
+    const data = await this.#fetch(queryable, grid, guard, true);
+    return runInSlices(this.#evaluateRange(this.#context(grid, data, guard, false)), guard);
+  }
+
+  #guard(signal: AbortSignal | undefined): QueryGuard {
+    return new QueryGuard(this.#settings.limits, this.#settings.clock, signal);
+  }
+
+  #fetch(
+    queryable: Queryable,
+    grid: StepGrid,
+    guard: QueryGuard,
+    mayPause: boolean,
+  ): SelectedData | Promise<SelectedData> {
+    const plan = planSelections(this.expression, grid, this.#settings.lookbackMs);
+    return fetchSelections(queryable, plan, { guard, mayPause });
+  }
+
+  #context(query: StepGrid, data: SelectedData, guard: QueryGuard, isInstant: boolean): EvaluationContext {
+    const { lookbackMs, subqueryStepMs } = this.#settings;
+    return { data, query, isInstant, lookbackMs, subqueryStepMs, annotations: new Annotations(), guard };
+  }
+
+  *#evaluateInstant(context: EvaluationContext): Steps<QueryResult> {
+    const { query } = context;
+    const timestampMs = query.startMs;
+    const expression = unwrap(this.expression);
+    if (expression.kind === 'matrix_selector') {
+      const { selector, rangeMs } = expression;
+      const endMs = (selector.at ? resolveAt(selector.at, query) : timestampMs) - selector.offsetMs;
+      const series = seriesOfRuns(runsOf(selector, context), endMs - rangeMs, endMs);
+      return { kind: 'matrix', series, ...this.#noticed(context) };
+    }
+    if (expression.kind === 'subquery') {
+      const { table, grid } = yield* evaluateSubquery(expression, query, context);
+      return { kind: 'matrix', series: seriesOf(dropNames(table), grid), ...this.#noticed(context) };
+    }
+    const value = yield* evaluate(expression, query, context);
+    switch (value.type) {
+      case 'scalar':
+        return {
+          kind: 'scalar',
+          value: value.values[0] ?? NaN,
+          timestampMs,
+          ...this.#noticed(context),
+        };
+      case 'string':
+        return { kind: 'string', value: value.value, timestampMs, ...this.#noticed(context) };
+      case 'vector': {
+        const elements = elementsOf(dropNames(value.table), timestampMs);
+        return { kind: 'vector', elements, ...this.#noticed(context) };
+      }
+    }
+  }
+
+  *#evaluateRange(context: EvaluationContext): Steps<QueryResult> {
+    const { query } = context;
+    const value = yield* evaluate(this.expression, query, context);
+    if (value.type === 'string') throw new Error('a string has no range');
+    if (value.type === 'scalar') {
+      const timestampsMs = value.values.map((_, step) => query.startMs + step * query.stepMs);
+      const series = [{ labels: {}, timestampsMs, values: value.values }];
+      return { kind: 'matrix', series, ...this.#noticed(context) };
+    }
+    const series = seriesOf(dropNames(value.table), query);
+    return { kind: 'matrix', series, ...this.#noticed(context) };
+  }
+
+  #noticed({ annotations }: EvaluationContext): Pick<QueryResult, 'warnings' | 'infos'> {
+    return { warnings: annotations.warnings(this.text), infos: annotations.infos(this.text) };
+  }
+}
+
+function gridOf({ startMs, endMs, stepMs }: RangeOptions): StepGrid {
+  if (!(stepMs > 0)) throw evaluationError('the step of a range must be greater than 0');
+  if (!(endMs >= startMs)) throw evaluationError('the end of a range must not be before its start');
+  const stepCount = Math.floor((endMs - startMs) / stepMs) + 1;
+  return { startMs, stepMs, stepCount };
+}
+
+function selectorsOf(expression: Expression): readonly QuerySelector[] {
+  if (expression.kind === 'vector_selector') {
+    return [{ matchers: expression.matchers, rangeMs: 0, offsetMs: expression.offsetMs }];
+  }
+  if (expression.kind === 'matrix_selector') {
+    const { selector, rangeMs } = expression;
+    return [{ matchers: selector.matchers, rangeMs, offsetMs: selector.offsetMs }];
+  }
+  return childrenOf(expression).flatMap(selectorsOf);
+}

@@ -1,0 +1,182 @@
+import type { Matcher } from '#telemetry';
+import type { Position } from './position.ts';
+
+/** What an expression evaluates to. */
+export type ValueType = 'scalar' | 'vector' | 'matrix' | 'string';
+
+export type Expression =
+  | NumberLiteral
+  | StringLiteral
+  | VectorSelector
+  | MatrixSelector
+  | Subquery
+  | Call
+  | Aggregation
+  | BinaryExpression
+  | UnaryExpression
+  | Parenthesized;
+
+export interface NumberLiteral {
+  readonly kind: 'number';
+  readonly value: number;
+  /** Written as a duration (`5m`): the value is in seconds. */
+  readonly isDuration: boolean;
+  readonly position: Position;
+}
+
+export interface StringLiteral {
+  readonly kind: 'string';
+  readonly value: string;
+  readonly position: Position;
+}
+
+/** What follows `@`: a fixed time, or the start or end of the whole query. */
+export type AtModifier =
+  { readonly kind: 'time'; readonly timeMs: number } | { readonly kind: 'start' } | { readonly kind: 'end' };
+
+export interface VectorSelector {
+  readonly kind: 'vector_selector';
+  /** The metric name written before the braces; '' where there is none. Its matcher is the last of `matchers`. */
+  readonly name: string;
+  readonly matchers: readonly Matcher[];
+  /** Positive looks back. */
+  readonly offsetMs: number;
+  readonly at: AtModifier | null;
+  readonly position: Position;
+}
+
+export interface MatrixSelector {
+  readonly kind: 'matrix_selector';
+  /** Carries offset and `@` of the whole. */
+  readonly selector: VectorSelector;
+  readonly rangeMs: number;
+  readonly position: Position;
+}
+
+export interface Subquery {
+  readonly kind: 'subquery';
+  readonly expression: Expression;
+  readonly rangeMs: number;
+  /** Null: the engine's default resolution. */
+  readonly stepMs: number | null;
+  readonly offsetMs: number;
+  readonly at: AtModifier | null;
+  readonly position: Position;
+}
+
+export interface Call {
+  readonly kind: 'call';
+  readonly name: string;
+  readonly args: readonly Expression[];
+  readonly position: Position;
+}
+
+export const AGGREGATORS = [
+  'sum',
+  'avg',
+  'count',
+  'min',
+  'max',
+  'group',
+  'stddev',
+  'stdvar',
+  'topk',
+  'bottomk',
+  'count_values',
+  'quantile',
+  'limitk',
+  'limit_ratio',
+] as const;
+export type Aggregator = (typeof AGGREGATORS)[number];
+
+export interface Aggregation {
+  readonly kind: 'aggregation';
+  readonly operator: Aggregator;
+  readonly expression: Expression;
+  /** k, φ, the ratio or the label of count_values. */
+  readonly parameter: Expression | null;
+  readonly grouping: readonly string[];
+  /** True: `grouping` names what is dropped rather than what is kept. */
+  readonly without: boolean;
+  readonly position: Position;
+}
+
+export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%' | '^' | 'atan2';
+export type ComparisonOperator = '==' | '!=' | '>' | '<' | '>=' | '<=';
+export type SetOperator = 'and' | 'or' | 'unless';
+/** Cut a native histogram's observations above (`</`) or below (`>/`) a value. */
+export type TrimOperator = '</' | '>/';
+export type BinaryOperator = ArithmeticOperator | ComparisonOperator | SetOperator | TrimOperator;
+
+/** How the elements of two vectors find each other. */
+export interface VectorMatching {
+  /** Ignored by set operators, which match many to many. */
+  readonly cardinality: 'one-to-one' | 'many-to-one' | 'one-to-many';
+  /** True: only `labels` must be equal. False: all labels but these. */
+  readonly on: boolean;
+  readonly labels: readonly string[];
+  /** Labels that group_left/group_right copies from the "one" side. */
+  readonly include: readonly string[];
+}
+
+export interface BinaryExpression {
+  readonly kind: 'binary';
+  readonly operator: BinaryOperator;
+  readonly left: Expression;
+  readonly right: Expression;
+  /** A comparison that answers 0 or 1 rather than filtering. */
+  readonly returnBool: boolean;
+  readonly matching: VectorMatching;
+  readonly position: Position;
+}
+
+export interface UnaryExpression {
+  readonly kind: 'unary';
+  readonly operator: '+' | '-';
+  readonly operand: Expression;
+  readonly position: Position;
+}
+
+export interface Parenthesized {
+  readonly kind: 'parenthesized';
+  readonly expression: Expression;
+  readonly position: Position;
+}
+
+export function isComparison(operator: BinaryOperator): operator is ComparisonOperator {
+  return ['==', '!=', '>', '<', '>=', '<='].includes(operator);
+}
+
+export function isSetOperator(operator: BinaryOperator): operator is SetOperator {
+  return operator === 'and' || operator === 'or' || operator === 'unless';
+}
+
+/** The expression without the parentheses around it. */
+export function unwrap(expression: Expression): Expression {
+  let inner = expression;
+  while (inner.kind === 'parenthesized') inner = inner.expression;
+  return inner;
+}
+
+/** The expressions directly below one, in the order they are evaluated. */
+export function childrenOf(expression: Expression): readonly Expression[] {
+  switch (expression.kind) {
+    case 'number':
+    case 'string':
+    case 'vector_selector':
+      return [];
+    case 'matrix_selector':
+      return [expression.selector];
+    case 'subquery':
+    case 'parenthesized':
+      return [expression.expression];
+    case 'unary':
+      return [expression.operand];
+    case 'call':
+      return expression.args;
+    case 'aggregation':
+      return expression.parameter ? [expression.parameter, expression.expression] : [expression.expression];
+    case 'binary':
+      return [expression.left, expression.right];
+  }
+}

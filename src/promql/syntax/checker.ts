@@ -1,0 +1,194 @@
+import { METRIC_NAME_LABEL } from '#telemetry';
+import {
+  isComparison,
+  isSetOperator,
+  type Aggregation,
+  type BinaryExpression,
+  type Call,
+  type Expression,
+  type ValueType,
+  type VectorSelector,
+} from './ast.ts';
+import { signatureOf } from './function-signatures.ts';
+import { syntaxError } from './position.ts';
+
+const TYPE_NAMES: Readonly<Record<ValueType, string>> = {
+  scalar: 'scalar',
+  vector: 'instant vector',
+  matrix: 'range vector',
+  string: 'string',
+};
+
+/** What an expression evaluates to, without checking it. */
+export function typeOf(expression: Expression): ValueType {
+  switch (expression.kind) {
+    case 'number':
+      return 'scalar';
+    case 'string':
+      return 'string';
+    case 'vector_selector':
+    case 'aggregation':
+      return 'vector';
+    case 'matrix_selector':
+    case 'subquery':
+      return 'matrix';
+    case 'call':
+      return signatureOf(expression.name)?.returns ?? 'vector';
+    case 'parenthesized':
+      return typeOf(expression.expression);
+    case 'unary':
+      return typeOf(expression.operand);
+    case 'binary': {
+      const scalar = typeOf(expression.left) === 'scalar' && typeOf(expression.right) === 'scalar';
+      return scalar ? 'scalar' : 'vector';
+    }
+  }
+}
+
+/**
+ * Checks types, argument counts and what else the grammar leaves open, and answers the expression's type.
+ * @param text the query the expression was parsed from, for positions
+ * @throws OmoiError `query_invalid`
+ */
+export function checkExpression(expression: Expression, text: string): ValueType {
+  switch (expression.kind) {
+    case 'number':
+      return 'scalar';
+    case 'string':
+      return 'string';
+    case 'vector_selector':
+      checkSelector(expression, text);
+      return 'vector';
+    case 'matrix_selector':
+      checkSelector(expression.selector, text);
+      return 'matrix';
+    case 'subquery': {
+      const inner = checkExpression(expression.expression, text);
+      if (inner !== 'vector') {
+        fail(text, expression, `subquery is only allowed on instant vector, got ${inner} instead`);
+      }
+      return 'matrix';
+    }
+    case 'parenthesized':
+      return checkExpression(expression.expression, text);
+    case 'unary': {
+      const type = checkExpression(expression.operand, text);
+      if (type === 'scalar' || type === 'vector') return type;
+      return fail(
+        text,
+        expression,
+        `unary expression only allowed on expressions of type scalar or instant vector, got "${TYPE_NAMES[type]}"`,
+      );
+    }
+    case 'call':
+      return checkCall(expression, text);
+    case 'aggregation':
+      checkAggregation(expression, text);
+      return 'vector';
+    case 'binary':
+      return checkBinary(expression, text);
+  }
+}
+
+function fail(text: string, at: Expression, problem: string): never {
+  throw syntaxError(text, at.position.start, problem);
+}
+
+function checkSelector(selector: VectorSelector, text: string): void {
+  if (selector.name !== '') {
+    const twice = selector.matchers.slice(0, -1).find((matcher) => matcher.name === METRIC_NAME_LABEL);
+    if (!twice) return;
+    fail(text, selector, `metric name must not be set twice: "${selector.name}" or "${twice.value}"`);
+  }
+  if (selector.matchers.some((matcher) => !matcher.matches(''))) return;
+  fail(text, selector, 'vector selector must contain at least one non-empty matcher');
+}
+
+function checkCall(call: Call, text: string): ValueType {
+  const signature = signatureOf(call.name);
+  if (!signature) return fail(text, call, `unknown function with name "${call.name}"`);
+  const { args, variadic } = signature;
+  const given = call.args.length;
+  const of = `argument(s) in call to "${call.name}", got ${given}`;
+  const least = variadic === 0 ? args.length : args.length - 1;
+  if (variadic === 0 && given !== args.length) fail(text, call, `expected ${args.length} ${of}`);
+  if (given < least) fail(text, call, `expected at least ${least} ${of}`);
+  if (variadic > 0 && given > least + variadic) {
+    fail(text, call, `expected at most ${least + variadic} ${of}`);
+  }
+  call.args.forEach((arg, place) => {
+    const wanted = args[Math.min(place, args.length - 1)];
+    const type = checkExpression(arg, text);
+    if (wanted === undefined || type === wanted) return;
+    fail(
+      text,
+      arg,
+      `expected type ${TYPE_NAMES[wanted]} in call to function "${call.name}", got ${TYPE_NAMES[type]}`,
+    );
+  });
+  return signature.returns;
+}
+
+function checkAggregation(aggregation: Aggregation, text: string): void {
+  expectType(aggregation.expression, 'vector', { text, context: 'aggregation expression' });
+  if (!aggregation.parameter) return;
+  const wanted = aggregation.operator === 'count_values' ? 'string' : 'scalar';
+  expectType(aggregation.parameter, wanted, { text, context: 'aggregation parameter' });
+}
+
+function expectType(
+  expression: Expression,
+  wanted: ValueType,
+  { text, context }: { readonly text: string; readonly context: string },
+): void {
+  const type = checkExpression(expression, text);
+  if (type === wanted) return;
+  fail(text, expression, `expected type ${TYPE_NAMES[wanted]} in ${context}, got ${TYPE_NAMES[type]}`);
+}
+
+function checkBinary(binary: BinaryExpression, text: string): ValueType {
+  const { operator, matching } = binary;
+  const left = checkExpression(binary.left, text);
+  const right = checkExpression(binary.right, text);
+  const operatorAt = operatorOffset(binary, text);
+  const bothScalar = left === 'scalar' && right === 'scalar';
+  if (binary.returnBool && !isComparison(operator)) {
+    throw syntaxError(text, operatorAt, 'bool modifier can only be used on comparison operators');
+  }
+  if (isComparison(operator) && !binary.returnBool && bothScalar) {
+    throw syntaxError(text, operatorAt, 'comparisons between scalars must use BOOL modifier');
+  }
+  const both = matching.on ? matching.labels.find((label) => matching.include.includes(label)) : undefined;
+  if (both !== undefined) {
+    throw syntaxError(text, operatorAt, `label "${both}" must not occur in ON and GROUP clause at once`);
+  }
+  for (const [side, type] of [
+    [binary.left, left],
+    [binary.right, right],
+  ] as const) {
+    if (type !== 'scalar' && type !== 'vector') {
+      fail(text, side, 'binary expression must contain only scalar and instant vector types');
+    }
+  }
+  if (left === 'scalar' || right === 'scalar') {
+    if (matching.labels.length > 0) {
+      fail(text, binary, 'vector matching only allowed between instant vectors');
+    }
+    if (isSetOperator(operator)) {
+      fail(text, binary, `set operator "${operator}" not allowed in binary scalar expression`);
+    }
+    if (bothScalar && (operator === '</' || operator === '>/')) {
+      fail(text, binary, `operator "${operator}" not allowed for Scalar operations`);
+    }
+  } else if (isSetOperator(operator) && matching.cardinality !== 'one-to-one') {
+    fail(text, binary, `no grouping allowed for "${operator}" operation`);
+  }
+  return bothScalar ? 'scalar' : 'vector';
+}
+
+/** Where the operator stands: the first character behind the left side that is not blank. */
+function operatorOffset(binary: BinaryExpression, text: string): number {
+  let offset = binary.left.position.end;
+  while (/\s/.test(text.charAt(offset))) offset++;
+  return offset;
+}

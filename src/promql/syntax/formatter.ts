@@ -1,0 +1,105 @@
+import { METRIC_NAME_LABEL, formatDuration, type Matcher } from '#telemetry';
+import {
+  type Aggregation,
+  type AtModifier,
+  type BinaryExpression,
+  type Expression,
+  type Subquery,
+  type VectorSelector,
+} from './ast.ts';
+import { formatDecimal, quote } from './text-literals.ts';
+
+const LABEL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** The expression on one line, spaced as Prometheus does it; parsing the result gives an equal expression. */
+export function formatExpression(expression: Expression): string {
+  switch (expression.kind) {
+    case 'number':
+      return formatNumber(expression.value, expression.isDuration);
+    case 'string':
+      return quote(expression.value);
+    case 'vector_selector':
+      return formatSelector(expression) + formatTime(expression);
+    case 'matrix_selector': {
+      const { selector, rangeMs } = expression;
+      return `${formatSelector(selector)}[${formatDuration(rangeMs)}]${formatTime(selector)}`;
+    }
+    case 'subquery':
+      return formatExpression(expression.expression) + formatSubqueryRange(expression);
+    case 'call':
+      return `${expression.name}(${expression.args.map(formatExpression).join(', ')})`;
+    case 'aggregation': {
+      const { parameter } = expression;
+      const first = parameter ? `${formatExpression(parameter)}, ` : '';
+      return `${formatAggregator(expression)}(${first}${formatExpression(expression.expression)})`;
+    }
+    case 'binary': {
+      const { left, right } = expression;
+      return `${formatExpression(left)} ${formatOperator(expression)} ${formatExpression(right)}`;
+    }
+    case 'unary':
+      return expression.operator + formatExpression(expression.operand);
+    case 'parenthesized':
+      return `(${formatExpression(expression.expression)})`;
+  }
+}
+
+/** `sum by (a, b) `, with a space behind the list. */
+export function formatAggregator({ operator, grouping, without }: Aggregation): string {
+  if (!without && grouping.length === 0) return operator;
+  return `${operator} ${without ? 'without' : 'by'} (${formatLabelNames(grouping)}) `;
+}
+
+/** The operator with its modifiers: `== bool on (a) group_left (b)`. */
+export function formatOperator({ operator, returnBool, matching }: BinaryExpression): string {
+  const { cardinality, on, labels, include } = matching;
+  let text = operator + (returnBool ? ' bool' : '');
+  if (on || labels.length > 0 || cardinality !== 'one-to-one') {
+    text += ` ${on ? 'on' : 'ignoring'} (${formatLabelNames(labels)})`;
+  }
+  if (cardinality !== 'one-to-one') {
+    text += ` group_${cardinality === 'many-to-one' ? 'left' : 'right'} (${formatLabelNames(include)})`;
+  }
+  return text;
+}
+
+/** `[5m:1m] @ 12.000 offset 1h`. */
+export function formatSubqueryRange(subquery: Subquery): string {
+  const step = subquery.stepMs === null ? '' : formatDuration(subquery.stepMs);
+  return `[${formatDuration(subquery.rangeMs)}:${step}]${formatTime(subquery)}`;
+}
+
+function formatNumber(value: number, isDuration: boolean): string {
+  if (!isDuration) return formatDecimal(value);
+  return `${value < 0 || Object.is(value, -0) ? '-' : ''}${formatDuration(Math.abs(value) * 1000)}`;
+}
+
+function formatSelector({ name, matchers }: VectorSelector): string {
+  const shown = name === '' ? matchers : matchers.slice(0, -1);
+  if (shown.length === 0 && name !== '') return name;
+  return `${name}{${shown.map(formatMatcher).sort().join(',')}}`;
+}
+
+function formatMatcher({ name, operator, value }: Matcher): string {
+  if (name === METRIC_NAME_LABEL && operator === '=' && value !== '') return quote(value);
+  return `${formatLabelName(name)}${operator}${quote(value)}`;
+}
+
+function formatTime({ at, offsetMs }: { readonly at: AtModifier | null; readonly offsetMs: number }): string {
+  const sign = offsetMs < 0 ? '-' : '';
+  const offset = offsetMs === 0 ? '' : ` offset ${sign}${formatDuration(Math.abs(offsetMs))}`;
+  return formatAt(at) + offset;
+}
+
+function formatAt(at: AtModifier | null): string {
+  if (!at) return '';
+  return at.kind === 'time' ? ` @ ${(at.timeMs / 1000).toFixed(3)}` : ` @ ${at.kind}()`;
+}
+
+function formatLabelNames(names: readonly string[]): string {
+  return names.map(formatLabelName).join(', ');
+}
+
+function formatLabelName(name: string): string {
+  return LABEL_NAME.test(name) ? name : quote(name);
+}

@@ -1,0 +1,111 @@
+import { AGGREGATORS, type Aggregator, type BinaryOperator } from './ast.ts';
+import type { Token } from './lexer.ts';
+
+const AGGREGATOR_NAMES: ReadonlySet<string> = new Set(AGGREGATORS);
+const WORD_OPERATORS: ReadonlySet<string> = new Set(['and', 'or', 'unless', 'atan2']);
+const KEYWORDS: ReadonlySet<string> = new Set([
+  'offset',
+  'smoothed',
+  'anchored',
+  'by',
+  'without',
+  'on',
+  'ignoring',
+  'group_left',
+  'group_right',
+  'bool',
+]);
+/** Keywords that can't name a metric outside braces. */
+const NEVER_METRICS: ReadonlySet<string> = new Set([
+  'on',
+  'ignoring',
+  'group_left',
+  'group_right',
+  'bool',
+  'atan2',
+  'inf',
+  'nan',
+]);
+/** Words that mean something only in certain places; elsewhere they are names. */
+const PLACES: ReadonlySet<string> = new Set(['start', 'end', 'step', 'range', 'max_of', 'min_of']);
+
+export function asAggregator(token: Token): Aggregator | null {
+  if (token.kind !== 'word') return null;
+  const word = token.text.toLowerCase();
+  return isAggregator(word) ? word : null;
+}
+
+function isAggregator(word: string): word is Aggregator {
+  return AGGREGATOR_NAMES.has(word);
+}
+
+/** Whether a word may stand for a metric where an expression is expected. */
+export function isMetricName(token: Token): boolean {
+  return token.kind === 'word' && !NEVER_METRICS.has(token.text.toLowerCase());
+}
+
+export function isSpecialNumber(token: Token): boolean {
+  const word = token.text.toLowerCase();
+  return token.kind === 'word' && (word === 'inf' || word === 'nan');
+}
+
+/** `start`, `end`, `step` …: functions in spite of being keywords. Aggregators are not among them. */
+export function isFunctionName(token: Token): boolean {
+  const word = token.text.toLowerCase();
+  return !AGGREGATOR_NAMES.has(word) && !WORD_OPERATORS.has(word) && !KEYWORDS.has(word);
+}
+
+const PRECEDENCE: ReadonlyMap<string, number> = new Map([
+  ['or', 1],
+  ['and', 2],
+  ['unless', 2],
+  ...['==', '!=', '>', '<', '>=', '<=', '</', '>/'].map((operator) => [operator, 3] as const),
+  ['+', 4],
+  ['-', 4],
+  ...['*', '/', '%', 'atan2'].map((operator) => [operator, 5] as const),
+  ['^', 7],
+]);
+/** A sign binds like `*`: `-a ^ b` is `-(a ^ b)`, `-a * b` is `(-a) * b`. */
+export const SIGN_PRECEDENCE = 6;
+
+export function asBinaryOperator(
+  token: Token,
+): { readonly operator: BinaryOperator; readonly precedence: number } | null {
+  if (token.kind !== 'operator' && token.kind !== 'word') return null;
+  const operator = token.text.toLowerCase();
+  const precedence = PRECEDENCE.get(operator);
+  // The table's keys are the binary operators, all of them.
+  return precedence === undefined ? null : { operator: operator as BinaryOperator, precedence };
+}
+
+/** A token as Prometheus's parser names it when it did not expect it. */
+export function describeToken(token: Token): string {
+  const { kind, text } = token;
+  const lower = text.toLowerCase();
+  switch (kind) {
+    case 'end':
+      return 'end of input';
+    case 'error':
+      return text;
+    case 'operator':
+      return `<op:${text}>`;
+    case 'punctuation':
+      return JSON.stringify(text);
+    case 'string':
+      return `string ${abbreviated(text)}`;
+    case 'number':
+    case 'duration':
+      return `${kind} ${abbreviated(text)}`;
+    case 'word':
+      if (WORD_OPERATORS.has(lower)) return `<op:${text}>`;
+      if (AGGREGATOR_NAMES.has(lower)) return `<aggr:${text}>`;
+      if (KEYWORDS.has(lower)) return `<${text}>`;
+      if (isSpecialNumber(token)) return `number ${abbreviated(text)}`;
+      if (PLACES.has(lower)) return JSON.stringify(text);
+      return `${text.includes(':') ? 'metric identifier' : 'identifier'} ${JSON.stringify(text)}`;
+  }
+}
+
+function abbreviated(text: string): string {
+  return text.length > 10 ? `${JSON.stringify(text.slice(0, 10))}...` : JSON.stringify(text);
+}

@@ -1,0 +1,230 @@
+/**
+ * Tokens of a query. Words are not told apart into keywords and names here: which word is a keyword depends on
+ * where it stands (inside braces none is, as a grouping label nearly all are names), which only the parser knows.
+ */
+export type TokenKind =
+  'word' | 'number' | 'duration' | 'string' | 'operator' | 'punctuation' | 'end' | 'error';
+
+export interface Token {
+  readonly kind: TokenKind;
+  /** As written; of an error, what is wrong. */
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+const SPACE = /[ \t\r\n]+/y;
+const COMMENT = /#[^\r\n]*/y;
+const WORD = /[A-Za-z_][A-Za-z0-9_:]*|:[A-Za-z0-9_:]*/y;
+const PLAIN_WORD = /[A-Za-z_][A-Za-z0-9_]*/y;
+const OPERATOR = /==|!=|=~|!~|<=|<\/|>=|>\/|[-+*/%^<>=@]/y;
+const DURATION = /\d+(?:ms|[smhdwy])(?:\d+(?:ms|[smhdw]))*(?![A-Za-z0-9_])/y;
+const HEXADECIMAL = /0[xX]_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*(?![A-Za-z0-9_.])/y;
+const DECIMAL =
+  /(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?(?![A-Za-z0-9_.])/y;
+const NUMBER_LIKE = /[0-9A-Za-z_.]*/y;
+
+/** Cuts a query into tokens on demand. After an error or the end it keeps answering with that token. */
+export class Lexer {
+  readonly #text: string;
+  #at = 0;
+  #parenthesisDepth = 0;
+  #inBraces = false;
+  #inBrackets = false;
+  #justOpenedBracket = false;
+  #stopped: Token | null = null;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  next(): Token {
+    if (this.#stopped) return this.#stopped;
+    this.#skipBlank();
+    const start = this.#at;
+    if (start >= this.#text.length) return this.#stop(this.#atEnd());
+    this.#justOpenedBracket = false;
+    const character = this.#text.charAt(start);
+    if (character === '"' || character === "'" || character === '`') return this.#string(character);
+    if (this.#inBraces) return this.#insideBraces(character);
+    if (/[0-9]/.test(character) || /^\.[0-9]/.test(this.#text.slice(start, start + 2))) return this.#number();
+    const word = this.#inBrackets ? this.#take(PLAIN_WORD) : this.#take(WORD);
+    if (word !== null) return this.#token('word', start);
+    if (character === '!' && this.#text.charAt(start + 1) !== '=') {
+      return this.#error(start, `unexpected character after '!': ${describe(this.#text, start + 1)}`);
+    }
+    if (character === '=' && this.#text.charAt(start + 1) === '~') {
+      return this.#error(start, `unexpected character after '=': '~'`);
+    }
+    if (this.#take(OPERATOR) !== null) return this.#token('operator', start);
+    return this.#punctuation(character);
+  }
+
+  /** The first character that is neither space nor comment from here on; '' at the end. */
+  peekCharacter(): string {
+    this.#skipBlank();
+    return this.#text.charAt(this.#at);
+  }
+
+  #punctuation(character: string): Token {
+    const start = this.#at;
+    switch (character) {
+      case '(':
+        this.#parenthesisDepth++;
+        break;
+      case ')':
+        if (--this.#parenthesisDepth < 0) return this.#error(start, `unexpected right parenthesis ')'`);
+        break;
+      case '{':
+        this.#inBraces = true;
+        break;
+      case '[':
+        if (this.#inBrackets) return this.#error(start, `unexpected left bracket '['`);
+        this.#inBrackets = true;
+        this.#justOpenedBracket = true;
+        break;
+      case ']':
+        if (!this.#inBrackets) return this.#error(start, `unexpected right bracket ']'`);
+        this.#inBrackets = false;
+        break;
+      case ',':
+      case ':':
+        break;
+      default:
+        return this.#error(start, `unexpected character: ${describe(this.#text, start)}`);
+    }
+    this.#at++;
+    return this.#token('punctuation', start);
+  }
+
+  #insideBraces(character: string): Token {
+    const start = this.#at;
+    if (this.#take(PLAIN_WORD) !== null) return this.#token('word', start);
+    if (character === '!' && !/[=~]/.test(this.#text.charAt(start + 1))) {
+      return this.#error(
+        start,
+        `unexpected character after '!' inside braces: ${describe(this.#text, start + 1)}`,
+      );
+    }
+    if (character === '=' || character === '!') {
+      const two = this.#text.slice(start, start + 2);
+      this.#at += two === '=~' || two === '!~' || two === '!=' ? 2 : 1;
+      return this.#token('operator', start);
+    }
+    if (character === '{') return this.#error(start, `unexpected left brace '{'`);
+    if (character !== ',' && character !== '}') {
+      return this.#error(start, `unexpected character inside braces: ${describe(this.#text, start)}`);
+    }
+    if (character === '}') this.#inBraces = false;
+    this.#at++;
+    return this.#token('punctuation', start);
+  }
+
+  #number(): Token {
+    const start = this.#at;
+    if (this.#take(HEXADECIMAL) !== null || this.#take(DECIMAL) !== null) return this.#token('number', start);
+    if (this.#take(DURATION) !== null) return this.#token('duration', start);
+    const text = this.#take(NUMBER_LIKE) ?? '';
+    return this.#error(start, `bad number or duration syntax: ${JSON.stringify(text)}`);
+  }
+
+  #string(quote: string): Token {
+    const start = this.#at;
+    const text = this.#text;
+    let at = start + 1;
+    for (;;) {
+      const character = text.charAt(at);
+      if (character === '' || (character === '\n' && quote !== '`')) {
+        return this.#error(start, quote === '`' ? 'unterminated raw string' : 'unterminated quoted string');
+      }
+      if (character === quote) break;
+      if (character === '\\' && quote !== '`') {
+        const problem = escapeProblem(text, at + 1, quote);
+        if (problem) return this.#error(start, problem);
+        at++;
+      }
+      at++;
+    }
+    this.#at = at + 1;
+    return this.#token('string', start);
+  }
+
+  #atEnd(): Token {
+    const end = this.#text.length;
+    const problem = this.#inBraces
+      ? 'unexpected end of input inside braces'
+      : this.#inBrackets
+        ? this.#justOpenedBracket
+          ? 'unexpected end of input in duration expression'
+          : 'unclosed left bracket'
+        : this.#parenthesisDepth > 0
+          ? 'unclosed left parenthesis'
+          : null;
+    return problem === null
+      ? { kind: 'end', text: '', start: end, end }
+      : { kind: 'error', text: problem, start: end, end };
+  }
+
+  #skipBlank(): void {
+    while (this.#take(SPACE) !== null || this.#take(COMMENT) !== null);
+  }
+
+  #take(pattern: RegExp): string | null {
+    pattern.lastIndex = this.#at;
+    const match = pattern.exec(this.#text);
+    if (!match) return null;
+    this.#at += match[0].length;
+    return match[0];
+  }
+
+  #token(kind: TokenKind, start: number): Token {
+    return { kind, text: this.#text.slice(start, this.#at), start, end: this.#at };
+  }
+
+  #error(start: number, problem: string): Token {
+    return this.#stop({ kind: 'error', text: problem, start, end: this.#text.length });
+  }
+
+  #stop(token: Token): Token {
+    this.#stopped = token;
+    return token;
+  }
+}
+
+/** What is wrong with the escape sequence that begins at `at`, behind its backslash; null when nothing is. */
+function escapeProblem(text: string, at: number, quote: string): string | null {
+  const character = text.charAt(at);
+  if (character === '') return 'escape sequence not terminated';
+  if ('abfnrtv\\'.includes(character) || character === quote) return null;
+  const forms: Readonly<Record<string, readonly [digits: number, base: number, max: number]>> = {
+    x: [2, 16, 0xff],
+    u: [4, 16, 0x10ffff],
+    U: [8, 16, 0x10ffff],
+  };
+  const form = forms[character] ?? (/[0-7]/.test(character) ? ([3, 8, 0xff] as const) : null);
+  if (!form) return `unknown escape sequence ${codePoint(text, at)}`;
+  const [digits, base, max] = form;
+  const first = base === 8 ? at : at + 1;
+  for (let index = first; index < first + digits; index++) {
+    const digit = text.charAt(index);
+    if (digit === '') return 'escape sequence not terminated';
+    if (Number.isNaN(Number.parseInt(digit, base))) {
+      return `illegal character ${codePoint(text, index)} in escape sequence`;
+    }
+  }
+  const code = Number.parseInt(text.slice(first, first + digits), base);
+  return code > max || (code >= 0xd800 && code < 0xe000)
+    ? 'escape sequence is an invalid Unicode code point'
+    : null;
+}
+
+function codePoint(text: string, at: number): string {
+  const code = text.codePointAt(at) ?? 0;
+  return `U+${code.toString(16).toUpperCase().padStart(4, '0')} '${String.fromCodePoint(code)}'`;
+}
+
+/** A character in single quotes, for messages. */
+function describe(text: string, at: number): string {
+  const code = text.codePointAt(at);
+  return code === undefined ? 'end of input' : `'${String.fromCodePoint(code)}'`;
+}

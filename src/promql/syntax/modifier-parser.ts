@@ -1,0 +1,160 @@
+import type { AtModifier, Expression, VectorSelector } from './ast.ts';
+import { experimentalError } from './position.ts';
+import { parseDurationSeconds, parseNumber } from './text-literals.ts';
+import type { TokenReader } from './token-reader.ts';
+import { isSpecialNumber } from './keywords.ts';
+
+/** The longest duration that fits Prometheus's 64-bit nanoseconds, in seconds. */
+const MAX_DURATION_SECONDS = 2 ** 63 / 1e9;
+const MAX_TIME_SECONDS = 2 ** 63 / 1e3;
+const DURATION_WORDS = ['step', 'range', 'max_of', 'min_of'];
+
+/** Reads what may follow an expression: ranges, subqueries, `offset` and `@`, any number of them. */
+export function readModifiers(reader: TokenReader, subject: Expression): Expression {
+  let expression = subject;
+  for (;;) {
+    if (reader.at('[')) expression = readRange(reader, expression);
+    else if (reader.atWord('offset')) expression = readOffset(reader, expression);
+    else if (reader.at('@')) expression = readAt(reader, expression);
+    else if (reader.atWord('anchored') || reader.atWord('smoothed')) {
+      const word = reader.current.text.toLowerCase();
+      throw experimentalError(reader.text, reader.current.start, `the ${word} modifier`);
+    } else return expression;
+  }
+}
+
+/** Reads one number or duration; null where neither comes next. */
+export function readNumber(reader: TokenReader): { seconds: number; isDuration: boolean } | null {
+  const token = reader.current;
+  if (token.kind === 'number' || isSpecialNumber(token)) {
+    reader.advance();
+    return { seconds: parseNumber(token.text), isDuration: false };
+  }
+  if (token.kind !== 'duration') return null;
+  const seconds = parseDurationSeconds(token.text);
+  if (seconds === null) reader.fail(token.start, `not a valid duration string: "${token.text}"`);
+  reader.advance();
+  return { seconds, isDuration: true };
+}
+
+function readRange(reader: TokenReader, expression: Expression): Expression {
+  const bracket = reader.advance();
+  const expected = 'number, duration, step(), or range()';
+  const rangeMs = readPositiveDurationMs(reader, 'subquery or range selector', expected);
+  if (reader.skip(':')) {
+    const stepMs = reader.at(']')
+      ? null
+      : readPositiveDurationMs(reader, 'subquery selector', 'number, duration, step(), range(), or "]"');
+    if (!reader.at(']')) unexpectedInRange(reader, 'subquery selector', '"]"');
+    reader.advance();
+    const position = { start: expression.position.start, end: reader.previousEnd };
+    return { kind: 'subquery', expression, rangeMs, stepMs, offsetMs: 0, at: null, position };
+  }
+  if (!reader.at(']')) unexpectedInRange(reader, 'subquery or range', '":" or "]"');
+  reader.advance();
+  if (expression.kind !== 'vector_selector') {
+    return reader.fail(bracket.start, 'ranges only allowed for vector selectors');
+  }
+  if (expression.offsetMs !== 0) reader.fail(bracket.start, 'no offset modifiers allowed before range');
+  if (expression.at) reader.fail(bracket.start, 'no @ modifiers allowed before range');
+  const position = { start: expression.position.start, end: reader.previousEnd };
+  return { kind: 'matrix_selector', selector: expression, rangeMs, position };
+}
+
+function readPositiveDurationMs(reader: TokenReader, context: string, expected: string): number {
+  const start = reader.current.start;
+  const seconds = readSignedSeconds(reader);
+  if (seconds === null) return unexpectedInRange(reader, context, expected);
+  if (!(seconds > 0)) reader.fail(start, 'duration must be greater than 0');
+  return Math.round(seconds * 1000);
+}
+
+function readSignedSeconds(reader: TokenReader): number | null {
+  const start = reader.current.start;
+  const negative = reader.at('-');
+  if (negative || reader.at('+')) reader.advance();
+  const number = readNumber(reader);
+  if (!number) return null;
+  const seconds = negative ? -number.seconds : number.seconds;
+  if (Math.abs(seconds) > MAX_DURATION_SECONDS) reader.fail(start, 'duration out of range');
+  return seconds;
+}
+
+function unexpectedInRange(reader: TokenReader, context: string, expected: string): never {
+  const { kind, text, start } = reader.current;
+  const isArithmetic = kind === 'operator' || text === '(' || text === ')' || text === ',';
+  if (isArithmetic || DURATION_WORDS.includes(text.toLowerCase())) {
+    throw experimentalError(reader.text, start, 'arithmetic in durations');
+  }
+  reader.unexpected(context, expected);
+}
+
+function readOffset(reader: TokenReader, expression: Expression): Expression {
+  reader.advance();
+  const { start, text } = reader.current;
+  if (text === '(' || (DURATION_WORDS.includes(text.toLowerCase()) && reader.peekCharacter() === '(')) {
+    throw experimentalError(reader.text, start, 'arithmetic in durations');
+  }
+  const seconds = readSignedSeconds(reader);
+  if (seconds === null) return reader.unexpected('offset', 'number, duration, step(), or range()');
+  const offsetMs = Math.round(seconds * 1000);
+  const end = reader.previousEnd;
+  const twice = 'offset may not be set multiple times';
+  const from = expression.position.start;
+  switch (expression.kind) {
+    case 'vector_selector':
+    case 'subquery':
+      if (expression.offsetMs !== 0) reader.fail(from, twice);
+      return { ...expression, offsetMs, position: { start: from, end } };
+    case 'matrix_selector': {
+      if (expression.selector.offsetMs !== 0) reader.fail(from, twice);
+      const selector: VectorSelector = { ...expression.selector, offsetMs };
+      return { ...expression, selector, position: { start: from, end } };
+    }
+    default:
+      return reader.fail(
+        from,
+        'offset modifier must be preceded by an instant vector selector or range vector selector or a subquery',
+      );
+  }
+}
+
+function readAt(reader: TokenReader, expression: Expression): Expression {
+  reader.advance();
+  const at = readTime(reader, expression);
+  const from = expression.position.start;
+  const position = { start: from, end: reader.previousEnd };
+  const twice = '@ <timestamp> may not be set multiple times';
+  switch (expression.kind) {
+    case 'vector_selector':
+    case 'subquery':
+      if (expression.at) reader.fail(from, twice);
+      return { ...expression, at, position };
+    case 'matrix_selector':
+      if (expression.selector.at) reader.fail(from, twice);
+      return { ...expression, selector: { ...expression.selector, at }, position };
+    default:
+      return reader.fail(
+        from,
+        '@ modifier must be preceded by an instant vector selector or range vector selector or a subquery',
+      );
+  }
+}
+
+function readTime(reader: TokenReader, expression: Expression): AtModifier {
+  const word = reader.current.text.toLowerCase();
+  if (reader.current.kind === 'word' && (word === 'start' || word === 'end')) {
+    reader.advance();
+    if (!reader.skip('(') || !reader.skip(')')) reader.unexpected();
+    return { kind: word };
+  }
+  const negative = reader.at('-');
+  if (negative || reader.at('+')) reader.advance();
+  const number = readNumber(reader);
+  if (!number) return reader.unexpected('@', 'timestamp');
+  const seconds = negative ? -number.seconds : number.seconds;
+  if (!(Math.abs(seconds) < MAX_TIME_SECONDS)) {
+    reader.fail(expression.position.start, `timestamp out of bounds for @ modifier: ${seconds}`);
+  }
+  return { kind: 'time', timeMs: Math.round(seconds * 1000) };
+}

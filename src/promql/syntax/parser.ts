@@ -1,0 +1,220 @@
+import { childrenOf, type Aggregation, type Aggregator, type Call, type Expression } from './ast.ts';
+import { checkExpression } from './checker.ts';
+import { isExperimentalFunction, signatureOf } from './function-signatures.ts';
+import {
+  SIGN_PRECEDENCE,
+  asAggregator,
+  asBinaryOperator,
+  isFunctionName,
+  isMetricName,
+  isSpecialNumber,
+} from './keywords.ts';
+import type { Token } from './lexer.ts';
+import { readBinaryModifiers, readLabelList } from './matching-parser.ts';
+import { readModifiers, readNumber } from './modifier-parser.ts';
+import { experimentalError } from './position.ts';
+import { readSelector } from './selector-parser.ts';
+import { unquote } from './text-literals.ts';
+import { TokenReader } from './token-reader.ts';
+
+/** How deep expressions may nest. Chains of operators count as well, since each one nests its left side. */
+export const maxExpressionDepth = 400;
+
+/**
+ * Parses and checks a query. Operators bind as in Prometheus; one-token lookahead, linear time.
+ * @throws OmoiError `query_invalid` with details `line`, `column` (from 1) and `offset` (UTF-16 code units)
+ */
+export function parseExpression(text: string): Expression {
+  const reader = new TokenReader(text);
+  if (reader.current.kind === 'end') reader.fail(0, 'no expression found in input');
+  const expression = new ExpressionParser(reader).parseOperators(0);
+  if (reader.current.kind !== 'end') reader.unexpected();
+  limitDepth(reader, expression);
+  checkExpression(expression, text);
+  return expression;
+}
+
+/** Precedence climbing over the tokens of one query. */
+class ExpressionParser {
+  readonly #reader: TokenReader;
+  #depth = 0;
+
+  constructor(reader: TokenReader) {
+    this.#reader = reader;
+  }
+
+  /** An expression whose operators all bind at least as strongly as `minimum`. */
+  parseOperators(minimum: number): Expression {
+    const reader = this.#reader;
+    if (++this.#depth > maxExpressionDepth) failForDepth(reader, reader.current.start);
+    let left = this.#parseOperand();
+    for (;;) {
+      const found = asBinaryOperator(reader.current);
+      if (!found || found.precedence < minimum) break;
+      const { operator, precedence } = found;
+      reader.advance();
+      const { returnBool, matching } = readBinaryModifiers(reader);
+      const right = this.parseOperators(operator === '^' ? precedence : precedence + 1);
+      const position = { start: left.position.start, end: right.position.end };
+      left = { kind: 'binary', operator, left, right, returnBool, matching, position };
+    }
+    this.#depth--;
+    return left;
+  }
+
+  #parseOperand(): Expression {
+    const reader = this.#reader;
+    if (!reader.at('-') && !reader.at('+')) return readModifiers(reader, this.#parsePrimary());
+    const sign = reader.advance();
+    const operand = this.parseOperators(SIGN_PRECEDENCE);
+    const position = { start: sign.start, end: operand.position.end };
+    const operator = sign.text === '-' ? '-' : '+';
+    if (operand.kind !== 'number') return { kind: 'unary', operator, operand, position };
+    return { ...operand, value: operator === '-' ? -operand.value : operand.value, position };
+  }
+
+  #parsePrimary(): Expression {
+    const reader = this.#reader;
+    const token = reader.current;
+    switch (token.kind) {
+      case 'string':
+        reader.advance();
+        return {
+          kind: 'string',
+          value: unquote(token.text),
+          position: { start: token.start, end: token.end },
+        };
+      case 'word':
+        return this.#parseWord(token);
+      case 'number':
+      case 'duration':
+        return this.#parseNumber(token);
+      case 'punctuation':
+        if (token.text === '(') return this.#parseParentheses();
+        if (token.text === '{') return readSelector(reader);
+        return reader.unexpected();
+      case 'operator':
+      case 'end':
+      case 'error':
+        return reader.unexpected();
+    }
+  }
+
+  #parseNumber(token: Token): Expression {
+    const number = readNumber(this.#reader);
+    if (!number) return this.#reader.unexpected();
+    const position = { start: token.start, end: token.end };
+    return { kind: 'number', value: number.seconds, isDuration: number.isDuration, position };
+  }
+
+  #parseParentheses(): Expression {
+    const reader = this.#reader;
+    const { start } = reader.advance();
+    const expression = this.parseOperators(0);
+    if (!reader.skip(')')) reader.unexpected();
+    return { kind: 'parenthesized', expression, position: { start, end: reader.previousEnd } };
+  }
+
+  #parseWord(token: Token): Expression {
+    const reader = this.#reader;
+    if (isSpecialNumber(token)) return this.#parseNumber(token);
+    const next = reader.peekCharacter();
+    const aggregator = asAggregator(token);
+    if (aggregator && (next === '(' || /[bwBW]/.test(next))) return this.#parseAggregation(aggregator);
+    if (next === '(' && isFunctionName(token)) return this.#parseCall();
+    if (!isMetricName(token)) return reader.unexpected();
+    return readSelector(reader);
+  }
+
+  #parseCall(): Call {
+    const reader = this.#reader;
+    const { text: name, start } = reader.advance();
+    if (isExperimentalFunction(name)) throw experimentalError(reader.text, start, `the function ${name}()`);
+    const args = this.#parseArguments();
+    if (!signatureOf(name)) reader.fail(start, `unknown function with name ${JSON.stringify(name)}`);
+    return { kind: 'call', name, args, position: { start, end: reader.previousEnd } };
+  }
+
+  #parseArguments(): readonly Expression[] {
+    const reader = this.#reader;
+    reader.advance();
+    const args: Expression[] = [];
+    while (!reader.at(')')) {
+      args.push(this.parseOperators(0));
+      const comma = reader.current;
+      if (!reader.skip(',')) break;
+      if (reader.at(')')) reader.fail(comma.start, 'trailing commas not allowed in function call args');
+    }
+    if (!reader.skip(')')) reader.unexpected();
+    return args;
+  }
+
+  #parseAggregation(operator: Aggregator): Aggregation {
+    const reader = this.#reader;
+    const { start } = reader.advance();
+    let grouping = this.#parseGrouping();
+    if (!reader.at('(')) reader.unexpected('aggregation');
+    const args = this.#parseArguments();
+    let end = reader.previousEnd;
+    if (!grouping) {
+      grouping = this.#parseGrouping();
+      if (grouping) end = reader.previousEnd;
+    }
+    const [first, second] = args;
+    if (!first) return reader.fail(start, 'no arguments for aggregate expression provided');
+    const expected = takesParameter(operator) ? 2 : 1;
+    if (args.length !== expected) {
+      reader.fail(
+        start,
+        `wrong number of arguments for aggregate expression provided, expected ${expected}, got ${args.length}`,
+      );
+    }
+    return {
+      kind: 'aggregation',
+      operator,
+      expression: second ?? first,
+      parameter: second ? first : null,
+      grouping: grouping?.labels ?? [],
+      without: grouping?.without ?? false,
+      position: { start, end },
+    };
+  }
+
+  #parseGrouping(): { readonly labels: readonly string[]; readonly without: boolean } | null {
+    const without = this.#reader.atWord('without');
+    if (!without && !this.#reader.atWord('by')) return null;
+    this.#reader.advance();
+    return { labels: readLabelList(this.#reader), without };
+  }
+}
+
+function takesParameter(operator: Aggregator): boolean {
+  switch (operator) {
+    case 'topk':
+    case 'bottomk':
+    case 'quantile':
+    case 'count_values':
+    case 'limitk':
+    case 'limit_ratio':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Holds the finished tree against the limit, without recursion: a chain of operators may be any length here. */
+function limitDepth(reader: TokenReader, root: Expression): void {
+  const pending: { readonly expression: Expression; readonly depth: number }[] = [
+    { expression: root, depth: 1 },
+  ];
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    if (next.depth > maxExpressionDepth) failForDepth(reader, next.expression.position.start);
+    for (const child of childrenOf(next.expression)) {
+      pending.push({ expression: child, depth: next.depth + 1 });
+    }
+  }
+}
+
+function failForDepth(reader: TokenReader, offset: number): never {
+  reader.fail(offset, `the expression nests deeper than maxExpressionDepth (${maxExpressionDepth})`);
+}

@@ -1,0 +1,133 @@
+import { parseDuration } from '#telemetry';
+
+const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
+};
+
+/**
+ * The text that a quoted string of a query stands for, quotes included: Go's escapes in '…' and "…", none in `…`.
+ * The lexer has checked the escapes. Byte escapes (`\xc3\xa4`) that form UTF-8 are joined; others become U+FFFD.
+ */
+export function unquote(literal: string): string {
+  const body = literal.slice(1, -1);
+  if (literal.startsWith('`')) return body.replaceAll('\r', '');
+  if (!body.includes('\\')) return body;
+  const bytes: number[] = [];
+  let text = '';
+  const flush = (): void => {
+    if (bytes.length > 0) text += Buffer.from(bytes.splice(0)).toString('utf8');
+  };
+  for (let at = 0; at < body.length; at++) {
+    const character = body.charAt(at);
+    if (character !== '\\') {
+      flush();
+      text += character;
+      continue;
+    }
+    const escape = body.charAt(++at);
+    const width = escape === 'x' ? 2 : escape === 'u' ? 4 : escape === 'U' ? 8 : 0;
+    if (escape === 'x') {
+      bytes.push(Number.parseInt(body.slice(at + 1, at + 3), 16));
+    } else if (width > 0) {
+      flush();
+      text += String.fromCodePoint(Number.parseInt(body.slice(at + 1, at + 1 + width), 16));
+    } else if (escape >= '0' && escape <= '7') {
+      bytes.push(Number.parseInt(body.slice(at, at + 3), 8));
+      at += 2;
+    } else {
+      flush();
+      text += SIMPLE_ESCAPES[escape] ?? escape;
+    }
+    at += width;
+  }
+  flush();
+  return text;
+}
+
+/** A text in double quotes with Go's escapes (`strconv.Quote`). */
+export function quote(text: string): string {
+  let quoted = '"';
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    if (character === '"' || character === '\\') quoted += `\\${character}`;
+    else if (code >= 0x20 && code !== 0x7f) quoted += character;
+    else quoted += CONTROL_ESCAPES[code] ?? `\\x${code.toString(16).padStart(2, '0')}`;
+  }
+  return `${quoted}"`;
+}
+
+const CONTROL_ESCAPES: Readonly<Record<number, string>> = {
+  7: '\\a',
+  8: '\\b',
+  9: '\\t',
+  10: '\\n',
+  11: '\\v',
+  12: '\\f',
+  13: '\\r',
+};
+
+/**
+ * The value of a number token: decimal, hexadecimal (`0x1F`), octal (`017`), with underscores between digits, or
+ * Inf and NaN in any case.
+ */
+export function parseNumber(token: string): number {
+  const text = token.replaceAll('_', '').toLowerCase();
+  if (text === 'inf') return Infinity;
+  if (text === 'nan') return NaN;
+  if (text.startsWith('0x')) return Number(text);
+  if (/^0[0-7]+$/.test(text)) return Number.parseInt(text, 8);
+  return Number(text);
+}
+
+/** The seconds of a duration token, or null for a wrong order of units. */
+export function parseDurationSeconds(token: string): number | null {
+  const durationMs = parseDuration(token);
+  return durationMs === null ? null : durationMs / 1000;
+}
+
+/** The shortest decimal text without an exponent (Go's `%f` with the smallest precision). */
+export function formatDecimal(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  if (Object.is(value, -0)) return '-0';
+  const text = String(value);
+  const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
+  if (!match) return text;
+  const [, sign = '', lead = '', fraction = '', exponentText = ''] = match;
+  const exponent = Number(exponentText);
+  const digits = lead + fraction;
+  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`;
+  return `${sign}${digits.padEnd(exponent + 1, '0')}`;
+}
+
+/** The shortest text as Go's `%g` writes it: an exponent below 1e-4 and from 1e6 on, of two digits at least. */
+export function formatGeneral(value: number): string {
+  if (!Number.isFinite(value) || value === 0) return formatDecimal(value);
+  const magnitude = Math.abs(value);
+  if (magnitude >= 1e-4 && magnitude < 1e6) return formatDecimal(value);
+  return twoDigitExponent(value.toExponential());
+}
+
+/** `%.<digits>g`. */
+export function formatSignificant(value: number, digits: number): string {
+  if (!Number.isFinite(value) || value === 0) return formatDecimal(value);
+  const exponential = value.toExponential(digits - 1);
+  const exponent = Number(exponential.slice(exponential.indexOf('e') + 1));
+  if (exponent < -4 || exponent >= digits) {
+    return twoDigitExponent(exponential.replace(/\.?0+e/, 'e'));
+  }
+  return formatDecimal(Number(exponential));
+}
+
+function twoDigitExponent(text: string): string {
+  return text.replace(/e([+-])(\d)$/, 'e$10$2');
+}

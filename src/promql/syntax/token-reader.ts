@@ -1,0 +1,78 @@
+import { describeToken } from './keywords.ts';
+import { Lexer, type Token } from './lexer.ts';
+import { syntaxError } from './position.ts';
+
+/** Reads tokens with one token of lookahead. */
+export class TokenReader {
+  readonly text: string;
+  readonly #lexer: Lexer;
+  #current: Token;
+  #previousEnd = 0;
+
+  constructor(text: string) {
+    this.text = text;
+    this.#lexer = new Lexer(text);
+    this.#current = this.#lexer.next();
+  }
+
+  /** The next token, not consumed yet. */
+  get current(): Token {
+    return this.#current;
+  }
+
+  /** Where the last consumed token ended. */
+  get previousEnd(): number {
+    return this.#previousEnd;
+  }
+
+  /** The first character behind the current token. */
+  peekCharacter(): string {
+    return this.#lexer.peekCharacter();
+  }
+
+  advance(): Token {
+    const token = this.#current;
+    this.#previousEnd = token.end;
+    this.#current = this.#lexer.next();
+    return token;
+  }
+
+  /** Whether the current token is this punctuation mark or operator. */
+  at(mark: string): boolean {
+    const { kind, text } = this.#current;
+    return (kind === 'punctuation' || kind === 'operator') && text === mark;
+  }
+
+  /** Whether the current token is this word, in any case. */
+  atWord(word: string): boolean {
+    return this.#current.kind === 'word' && this.#current.text.toLowerCase() === word;
+  }
+
+  /** Consumes the mark if it comes next. */
+  skip(mark: string): boolean {
+    if (!this.at(mark)) return false;
+    this.advance();
+    return true;
+  }
+
+  /** Consumes the word if it comes next. */
+  skipWord(word: string): boolean {
+    if (!this.atWord(word)) return false;
+    this.advance();
+    return true;
+  }
+
+  /** @throws OmoiError `query_invalid` about the current token */
+  unexpected(context = '', expected = ''): never {
+    const token = this.#current;
+    if (token.kind === 'error') this.fail(token.start, token.text);
+    const where = context === '' ? '' : ` in ${context}`;
+    const instead = expected === '' ? '' : `, expected ${expected}`;
+    this.fail(token.start, `unexpected ${describeToken(token)}${where}${instead}`);
+  }
+
+  /** @throws OmoiError `query_invalid` at an offset */
+  fail(offset: number, problem: string): never {
+    throw syntaxError(this.text, offset, problem);
+  }
+}
