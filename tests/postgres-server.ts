@@ -18,7 +18,7 @@ export interface PostgresServer {
 }
 
 /** Where PostgreSQL's programs are, the newest version first; null where it is not installed. */
-export function findPostgres(): string | null {
+function findPostgres(): string | null {
   const home = '/usr/lib/postgresql';
   const versions = existsSync(home) ? readdirSync(home).sort((a, b) => Number(b) - Number(a)) : [];
   const directories = [...versions.map((version) => join(home, version, 'bin')), ...searchPath()];

@@ -44,6 +44,7 @@ export function createEventBus(parts: EventBusParts): EventBus {
       tx.afterCommit(() => afterCommit(written));
     },
     consume(consumer) {
+      if (consumer.types.length === 0) throw new Error(`the event consumer ${consumer.name} names no types`);
       if (loops.has(consumer.name)) throw new Error(`the event consumer ${consumer.name} runs already`);
       const loop = new ConsumerLoop(consumer, { ...parts, onFailure });
       loops.set(consumer.name, { loop, types: new Set(consumer.types) });

@@ -4,7 +4,9 @@ import type { EventType, NewSystemEvent, SystemEvent, Subscription } from '#tele
 /** The log of what happened. A state change and its event are written in the same transaction. */
 export interface EventBus {
   /**
-   * Validates and appends an event in the transaction of the change that it tells of. Ids are commit order.
+   * Validates and appends an event in the transaction of the change that it tells of. Ids are commit order: on
+   * PostgreSQL a transaction that has appended lets no other append until it ends, so that appending comes last,
+   * after the locks on rows.
    * @throws ZodError when the payload does not fit its type: a programmer's mistake
    */
   append(tx: StateTransaction, event: NewSystemEvent): Promise<void>;

@@ -45,6 +45,7 @@ export async function listEvents(
   query: EventQuery,
 ): Promise<readonly SystemEvent[]> {
   const { afterId, beforeId, types, entityId, traceId, fromMs, toMs } = query;
+  if (types?.length === 0) return [];
   let select = database.reader.selectFrom('events').selectAll();
   if (afterId !== undefined) select = select.where('id', '>', afterId);
   if (beforeId !== undefined) select = select.where('id', '<', beforeId);

@@ -2,8 +2,14 @@ import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { retentionJobs, stateRetention, type StateDatabase, type StateTransaction } from '#storage';
-import { OmoiError } from '#telemetry';
+import {
+  openStateDatabase,
+  retentionJobs,
+  stateRetention,
+  type StateDatabase,
+  type StateTransaction,
+} from '#storage';
+import { createSystemClock, OmoiError, silentLogger } from '#telemetry';
 import { DATABASE_KINDS, openPlace, type StatePlace } from './state-databases.ts';
 
 describe.each(DATABASE_KINDS)('the state database on $name', (kind) => {
@@ -178,6 +184,22 @@ describe.each(DATABASE_KINDS)('the state database on $name', (kind) => {
       await expect(second).rejects.toThrow(String(process.pid));
       await database.close();
       database = await openPlace(place);
+    });
+
+    it('lets a tool in beside the server', async () => {
+      const tool = await openStateDatabase({
+        ...place,
+        clock: createSystemClock(),
+        logger: silentLogger,
+        role: 'tool',
+      });
+      await Promise.all([
+        tool.transaction((tx) => put(tx, 'of the tool', 1)),
+        database.transaction((tx) => put(tx, 'of the server', 2)),
+      ]);
+      await tool.close();
+      expect(await read(database.reader)).toEqual({ 'of the server': 2, 'of the tool': 1 });
+      await expect(openPlace(place)).rejects.toMatchObject({ code: 'database_busy' });
     });
 
     it('is free again after its server was killed', async () => {

@@ -21,7 +21,7 @@ export function registerEventRoutes(app: ApiApp, { events }: EventRouteParts): v
     },
     handler: async ({ query }) => {
       const found = await events.list({
-        ...(query.types !== undefined && { types: typesOf(query.types) }),
+        ...(query.types && { types: typesOf(query.types) }),
         ...(query.entity_id !== undefined && { entityId: query.entity_id }),
         ...(query.trace_id !== undefined && { traceId: query.trace_id }),
         ...(query.from !== undefined && { fromMs: Date.parse(query.from) }),
