@@ -55,7 +55,7 @@ async function call(role: Role, path: string, body?: unknown, method?: 'DELETE')
     headers: { ...api.as(role), host: 'omoi.example', traceparent: TRACEPARENT },
     ...(body === undefined ? {} : { payload: body as object }),
   });
-  return { status: answer.statusCode, body: answer.json() as Record<string, unknown> };
+  return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() };
 }
 
 const registration = { agent_id: 'worker-1', agent_type: 'worker', nonce: 'a nonce of mine' };
