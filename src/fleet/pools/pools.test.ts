@@ -176,6 +176,7 @@ describe('a pool', () => {
     await pools.create(POOL, ASKED);
     await runs('coders-1/1', 'coders-2/1');
     await pools.update('coders', { desired: 1 }, ASKED);
+    expect(pools.definitions()).toEqual([{ ...POOL, desired: 1 }]);
     await runs('coders-1/1');
     await until(() => status('coders-2') === 'TERMINATED');
     await pools.update('coders', { desired: 2 }, ASKED);
@@ -196,6 +197,7 @@ describe('a pool', () => {
     await runs('coders-1/1', 'coders-2/1');
     await pools.remove('coders', ASKED);
     expect((await pools.get('coders')).state).toBe('removing');
+    expect(pools.definitions()).toEqual([]);
     await expect(pools.update('coders', { desired: 3 }, ASKED)).rejects.toMatchObject({
       code: 'transition_not_allowed',
     });

@@ -61,6 +61,7 @@ export class Pools {
   readonly #supervisor: ProcessSupervisor;
   readonly #convergence: Convergence;
   readonly #expiries = new Map<string, Timer>();
+  readonly #known = new Map<string, PoolDefinition>();
   readonly #ended = new Set<() => void>();
   #stopping = false;
 
@@ -76,8 +77,11 @@ export class Pools {
   /** Adopts what runs, then brings every pool to its count. */
   async start(): Promise<void> {
     await this.#supervisor.start();
-    const pools = await this.#parts.database.reader.selectFrom('pools').select('pool_id').execute();
-    for (const { pool_id: poolId } of pools) this.#convergeSoon(poolId);
+    const pools = await this.#parts.database.reader.selectFrom('pools').selectAll().execute();
+    for (const row of pools) {
+      this.#know(row);
+      this.#convergeSoon(row.pool_id);
+    }
   }
 
   /** Stops looking after the processes: they go on. */
@@ -108,6 +112,11 @@ export class Pools {
     while (clock.monotonicMs() < deadlineMs && (await this.#countLive()) > 0) {
       await this.#nextEnd(deadlineMs - clock.monotonicMs());
     }
+  }
+
+  /** The pools that are not being removed, from memory. */
+  definitions(): readonly PoolDefinition[] {
+    return [...this.#known.values()];
   }
 
   list(): Promise<readonly PoolView[]> {
@@ -304,7 +313,13 @@ export class Pools {
       await work(tx);
       const { row, effective } = await this.#converge(tx, poolId, asked);
       await this.#convergence.tellChanged(tx, { row, effective, reason: asked.reason, asked });
+      tx.afterCommit(() => this.#know(row));
     });
+  }
+
+  #know(row: PoolRow): void {
+    if (row.state === 'active') this.#known.set(row.pool_id, definitionOf(row));
+    else this.#known.delete(row.pool_id);
   }
 
   /** A change of a pool's claims and what follows from it; an event only where it moves something. */
