@@ -42,11 +42,14 @@ export interface LogStore {
   receive(records: readonly ReceivedLogRecord[]): Promise<void>;
   /** Lines that fit, the newest first. */
   search(query: LogQuery): Promise<readonly LogEntry[]>;
+  /** Makes room on a full disk: the oldest day goes, or, where there is but one, some of its oldest lines. */
+  dropOldest(): Promise<void>;
   /** Drops the tables of the days that are wholly past. */
   retention(keepMs: number): RetentionJob;
 }
 
 const maxRowsPerInsert = 500;
+const linesDroppedWhenFull = 5000;
 const maxListedLines = 1000;
 
 export function createLogStore(database: TelemetryDatabase, clock: Clock): LogStore {
@@ -70,18 +73,37 @@ export function createLogStore(database: TelemetryDatabase, clock: Clock): LogSt
   async function dropBefore(beforeMs: number): Promise<number> {
     let dropped = 0;
     for (const table of await listDayTables(database)) {
-      if ((dayEndMs(table) ?? Infinity) > beforeMs) continue;
-      known.delete(table);
-      dropped += await database.transaction(async (tx) => {
-        const newest = await withLogTables(tx.db)
-          .selectFrom(table)
-          .select((row) => row.fn.max('id').as('id'))
-          .executeTakeFirst();
-        await tx.db.schema.dropTable(table).execute();
-        return newest?.id ?? 0;
-      });
+      if ((dayEndMs(table) ?? Infinity) <= beforeMs) dropped += await dropDay(table);
     }
     return dropped;
+  }
+
+  /** Tells how many lines went. */
+  function dropDay(table: DayTable): Promise<number> {
+    known.delete(table);
+    return database.transaction(async (tx) => {
+      const newest = await withLogTables(tx.db)
+        .selectFrom(table)
+        .select((row) => row.fn.max('id').as('id'))
+        .executeTakeFirst();
+      await tx.db.schema.dropTable(table).execute();
+      return newest?.id ?? 0;
+    });
+  }
+
+  async function dropOldest(): Promise<void> {
+    const days = await listDayTables(database);
+    const oldest = days.at(-1);
+    if (oldest === undefined) return;
+    if (days.length > 1) {
+      await dropDay(oldest);
+      return;
+    }
+    await database.transaction(async (tx) => {
+      const db = withLogTables(tx.db);
+      const first = db.selectFrom(oldest).select('id').orderBy('id').limit(linesDroppedWhenFull);
+      await db.deleteFrom(oldest).where('id', 'in', first).execute();
+    });
   }
 
   return {
@@ -97,6 +119,7 @@ export function createLogStore(database: TelemetryDatabase, clock: Clock): LogSt
       }
       return found;
     },
+    dropOldest,
     retention: (keepMs) => ({ name: 'logs', run: (nowMs) => dropBefore(nowMs - keepMs) }),
   };
 }

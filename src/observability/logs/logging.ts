@@ -12,6 +12,7 @@ import {
   type SelfMetrics,
 } from '#telemetry';
 import { BatchWriter } from '../batch-writer.ts';
+import { writeOrMakeRoom } from '../make-room.ts';
 import { LOG_LEVELS, type LogEntry, type LogLevel } from './log-entry.ts';
 import type { LogStore } from './log-store.ts';
 
@@ -60,8 +61,10 @@ export function createLogging(options: LoggingOptions): Logging {
   let stopping: Promise<void> | null = null;
   const writer = new BatchWriter<string>({
     async write(lines) {
-      if (!store) throw new Error('the log store is not open yet');
-      await store.append(lines.flatMap((line) => entryOfLine(line, options.serviceName)));
+      const opened = store;
+      if (!opened) throw new Error('the log store is not open yet');
+      const entries = lines.flatMap((line) => entryOfLine(line, options.serviceName));
+      await writeOrMakeRoom(() => opened.append(entries), opened);
     },
     clock,
     maxQueued: maxQueuedLines,

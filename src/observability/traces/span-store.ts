@@ -29,9 +29,12 @@ export interface SpanStore {
   trace(traceId: string): Promise<readonly StoredSpan[]>;
   /** Traces that have a span which fits, the newest first. */
   search(query: TraceQuery): Promise<readonly TraceSummary[]>;
+  /** Makes room on a full disk: some of the oldest spans go. */
+  dropOldest(): Promise<void>;
 }
 
 const maxRowsPerInsert = 200;
+const spansDroppedWhenFull = 2000;
 const maxListedTraces = 1000;
 /** A trace larger than this is shown cut off. */
 const maxSpansPerTrace = 20_000;
@@ -66,6 +69,13 @@ export function createSpanStore(database: TelemetryDatabase): SpanStore {
       return rows.map(spanOf);
     },
     search: (query) => searchTraces(database, query),
+    async dropOldest() {
+      await database.transaction((tx) =>
+        sql`delete from trace_spans where rowid in (
+          select rowid from trace_spans order by start_us limit ${spansDroppedWhenFull}
+        )`.execute(tx.db),
+      );
+    },
   };
 }
 

@@ -30,6 +30,7 @@ import {
   type Tracing,
 } from '#telemetry';
 import { BatchWriter } from '../batch-writer.ts';
+import { writeOrMakeRoom } from '../make-room.ts';
 import type { SpanStore } from './span-store.ts';
 import { SPAN_KINDS, SPAN_STATUSES, type StoredSpan } from './stored-span.ts';
 
@@ -67,7 +68,7 @@ export function createTracing(parts: TracingParts): StoredTracing {
   const { store, clock, random, logger, metrics, serviceName } = parts;
   const dropped = metrics.counter('omoi_spans_dropped_total', 'Spans that were not kept: too many waited.');
   const writer = new BatchWriter<StoredSpan>({
-    write: (spans) => store.insert(spans),
+    write: (spans) => writeOrMakeRoom(() => store.insert(spans), store),
     clock,
     maxQueued: maxQueuedSpans,
     maxPerWrite: maxSpansPerWrite,
