@@ -1,3 +1,4 @@
+export { createAlerting, type AlertingParts } from './create-alerting.ts';
 export { type Alerting } from './alerting.ts';
 export { type AlertRow } from './lifecycle/restore.ts';
 export { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';

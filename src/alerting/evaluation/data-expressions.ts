@@ -1,0 +1,105 @@
+import type { Expression } from '#promql';
+
+/**
+ * The expressions whose elements are there whether or not a condition holds: what `x > 5`, `x > 5 and y < 3` or
+ * `count by (job) (x > 5)` looks at, without the comparisons that drop elements. An alert whose labels none of them
+ * has any more has lost its data. Null where a miss can't be a lack of data, as in `absent(x)`.
+ */
+export function dataExpressions(expression: Expression): readonly Expression[] | null {
+  switch (expression.kind) {
+    case 'parenthesized':
+      return dataExpressions(expression.expression);
+    case 'unary':
+      return dataExpressions(expression.operand);
+    case 'binary':
+      return ofBinary(expression);
+    case 'aggregation':
+      return filters(expression.expression) ? dataExpressions(expression.expression) : [expression];
+    case 'call':
+      return ofCall(expression);
+    case 'number':
+    case 'string':
+      return null;
+    case 'vector_selector':
+    case 'matrix_selector':
+    case 'subquery':
+      return [expression];
+  }
+}
+
+type Binary = Extract<Expression, { kind: 'binary' }>;
+type Call = Extract<Expression, { kind: 'call' }>;
+
+function ofBinary(expression: Binary): readonly Expression[] | null {
+  const { left, operator, right } = expression;
+  if (operator === 'and' || operator === 'unless') return dataExpressions(left);
+  if (operator === 'or') {
+    const sides = [dataExpressions(left), dataExpressions(right)];
+    return sides.some((side) => side === null) ? null : sides.flatMap((side) => side ?? []);
+  }
+  if (!filters(expression)) return [expression];
+  // Of a number and a vector it is the vector that can vanish.
+  return isConstant(left) ? dataExpressions(right) : dataExpressions(left);
+}
+
+function ofCall(expression: Call): readonly Expression[] | null {
+  if (expression.name === 'absent' || expression.name === 'absent_over_time') return null;
+  if (!filters(expression)) return [expression];
+  const filtered = expression.args.find(filters);
+  return filtered ? dataExpressions(filtered) : [expression];
+}
+
+const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '>', '<', '>=', '<=']);
+const SET_OPERATORS: ReadonlySet<string> = new Set(['and', 'or', 'unless']);
+
+/** Whether some part of the expression drops elements for their value, or makes some where there are none. */
+function filters(expression: Expression): boolean {
+  switch (expression.kind) {
+    case 'parenthesized':
+      return filters(expression.expression);
+    case 'unary':
+      return filters(expression.operand);
+    case 'aggregation':
+      return filters(expression.expression);
+    case 'binary':
+      return (
+        (COMPARISONS.has(expression.operator) && !expression.returnBool) ||
+        SET_OPERATORS.has(expression.operator) ||
+        filters(expression.left) ||
+        filters(expression.right)
+      );
+    case 'call':
+      return (
+        expression.name === 'absent' ||
+        expression.name === 'absent_over_time' ||
+        expression.args.some(filters)
+      );
+    case 'number':
+    case 'string':
+    case 'vector_selector':
+    case 'matrix_selector':
+    case 'subquery':
+      return false;
+  }
+}
+
+function isConstant(expression: Expression): boolean {
+  switch (expression.kind) {
+    case 'parenthesized':
+      return isConstant(expression.expression);
+    case 'unary':
+      return isConstant(expression.operand);
+    case 'number':
+    case 'string':
+      return true;
+    case 'binary':
+      return isConstant(expression.left) && isConstant(expression.right);
+    case 'call':
+      return expression.name === 'scalar' || expression.name === 'time' || expression.name === 'pi';
+    case 'aggregation':
+    case 'vector_selector':
+    case 'matrix_selector':
+    case 'subquery':
+      return false;
+  }
+}

@@ -1,0 +1,84 @@
+import { formatExpression, type Engine, type PreparedQuery, type QueryResult, type Queryable } from '#promql';
+import { OmoiError } from '#telemetry';
+import type { RuleQueries } from '../alerting.ts';
+import type { TemplateSample } from '../template/value.ts';
+import { dataExpressions } from './data-expressions.ts';
+import type { Eventually, RuleQuery, VectorElement } from './rule-query.ts';
+
+/** Rules' expressions, evaluated by the PromQL engine. */
+export function promqlQueries(engine: Engine, source: Queryable): RuleQueries {
+  return {
+    prepare: (expr) => prepareRule(engine, source, expr),
+    queryNow: (expr, timeMs) => queryNow(engine, source, expr, timeMs),
+  };
+}
+
+function prepareRule(engine: Engine, source: Queryable, expr: string): RuleQuery {
+  const query = engine.prepare(expr);
+  if (query.type !== 'vector' && query.type !== 'scalar') {
+    throw new OmoiError('query_invalid', `a rule needs an instant vector or a scalar, not a ${query.type}`);
+  }
+  let data: readonly PreparedQuery[] | null | undefined;
+  return {
+    selectors: query.selectors.map(({ matchers }) => matchers),
+    metricName: query.comparison?.metricName ?? null,
+    threshold: query.comparison?.threshold ?? null,
+    evaluate: (timeMs) => elementsAt(query, source, timeMs),
+    evaluateData(timeMs) {
+      // Few rules ever lose an element: their other queries are prepared when the first does.
+      data ??=
+        dataExpressions(query.expression)?.map((part) => engine.prepare(formatExpression(part))) ?? null;
+      return data === null ? null : allElements(data.map((part) => elementsAt(part, source, timeMs)));
+    },
+  };
+}
+
+function elementsAt(
+  query: PreparedQuery,
+  source: Queryable,
+  timeMs: number,
+): Eventually<readonly VectorElement[]> {
+  const result = query.instant(source, timeMs);
+  return result instanceof Promise ? result.then(elementsOf) : elementsOf(result);
+}
+
+function elementsOf(result: QueryResult): readonly VectorElement[] {
+  switch (result.kind) {
+    case 'vector':
+      return result.elements.some(({ histogram }) => histogram !== undefined)
+        ? result.elements.map((element) =>
+            element.histogram ? { labels: element.labels, value: 0 } : element,
+          )
+        : result.elements;
+    case 'scalar':
+      return [{ labels: {}, value: result.value }];
+    case 'matrix':
+      return result.series.map(({ labels, values }) => ({ labels, value: values.at(-1) ?? 0 }));
+    case 'string':
+      return [];
+  }
+}
+
+function allElements(
+  parts: readonly Eventually<readonly VectorElement[]>[],
+): Eventually<readonly VectorElement[]> {
+  const ready = parts.flatMap((part) => (part instanceof Promise ? [] : part));
+  const waiting = parts.filter((part) => part instanceof Promise);
+  if (waiting.length === 0) return ready;
+  return Promise.all(waiting).then((late) => [...ready, ...late.flat()]);
+}
+
+function queryNow(
+  engine: Engine,
+  source: Queryable,
+  expr: string,
+  timeMs: number,
+): readonly TemplateSample[] {
+  const elements = elementsAt(engine.prepare(expr), source, timeMs);
+  if (elements instanceof Promise) {
+    // Nobody waits for it any more.
+    elements.catch(() => undefined);
+    throw new Error('query works only on samples in memory');
+  }
+  return elements.map(({ labels, value }) => ({ Labels: labels, Value: value }));
+}
