@@ -26,7 +26,7 @@ export interface DirectoryOptions extends OpenOptions {
   readonly directory: string;
 }
 
-export interface UrlOptions extends OpenOptions {
+interface UrlOptions extends OpenOptions {
   /** `postgres://user:password@host:port/database` */
   readonly url: string;
 }

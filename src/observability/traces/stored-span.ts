@@ -17,13 +17,13 @@ export interface StoredSpan {
   readonly events: readonly StoredSpanEvent[];
 }
 
-export interface StoredLink {
+interface StoredLink {
   readonly traceId: string;
   readonly spanId: string;
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
-export interface StoredSpanEvent {
+interface StoredSpanEvent {
   readonly name: string;
   readonly atUs: number;
   readonly attributes: Readonly<Record<string, unknown>>;
