@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { StateTransaction } from '#storage';
-import { OmoiError, type Counter } from '#telemetry';
+import { AGENT_STATUSES, OmoiError, type Counter } from '#telemetry';
 import type { AgentEntry } from './agent-entry.ts';
 import { assertCurrent, unknownAgent } from './agent-registry.ts';
 import { claimObstacle } from './agent-status.ts';
@@ -9,6 +9,8 @@ import { waitsRefused, type FleetParts } from './fleet-parts.ts';
 import type { Holder } from './lease-book.ts';
 import type { TaskLedger } from './task-ledger.ts';
 import { claimedEvent, type TaskRow } from './task-row.ts';
+
+const CLAIMING = AGENT_STATUSES.filter((status) => claimObstacle(status) === null);
 
 export interface ClaimRequest extends Holder {
   /** null takes any. */
@@ -67,9 +69,12 @@ export class TaskClaims {
     const agent = this.#require(request);
     if (agent.desired === 'drain' || !this.#parts.board.hasQueued(request.phaseIds)) return null;
     return this.#parts.database.transaction(async (tx) => {
-      await assertMayClaim(tx, request);
       const task = await takeFirst(tx, request, this.#filterOf(request));
-      if (!task) return null;
+      if (!task) {
+        // None is there, or memory is behind what was committed and the agent may have none.
+        await assertMayClaim(tx, request);
+        return null;
+      }
       await this.#parts.bus.append(tx, claimedEvent(task, request, request.traceparent));
       tx.afterCommit(() => this.#ledger.claimed(task, request, request.traceparent));
       return task;
@@ -96,13 +101,11 @@ export class TaskClaims {
   }
 }
 
-/** Memory may be behind what is being committed: the row is asked, and held against a restart until the commit. */
 async function assertMayClaim(tx: StateTransaction, request: ClaimRequest): Promise<void> {
   const agent = await tx.db
     .selectFrom('agents')
     .select(['status', 'generation'])
     .where('agent_id', '=', request.agentId)
-    .forShare()
     .executeTakeFirst();
   if (!agent) throw unknownAgent(request.agentId);
   if (agent.generation !== request.generation) {
@@ -116,7 +119,11 @@ async function assertMayClaim(tx: StateTransaction, request: ClaimRequest): Prom
   if (obstacle) throw notClaiming(request.agentId, agent.status, obstacle);
 }
 
-/** `state` is written into the statement, not bound: else SQLite can't see that the partial indexes hold the answer. */
+/**
+ * The hot path: one statement takes the first task that fits, where the agent's row (held against a restart until
+ * the commit) lets it. `state` is written into the statement, not bound: else SQLite can't see that the partial
+ * indexes hold the answer.
+ */
 async function takeFirst(
   tx: StateTransaction,
   request: ClaimRequest,
@@ -160,6 +167,18 @@ async function takeFirst(
       kept_until_ms: null,
     }))
     .where('task_id', '=', first)
+    .where((where) =>
+      where(
+        where.val(request.generation),
+        '=',
+        where
+          .selectFrom('agents')
+          .select('agents.generation')
+          .where('agents.agent_id', '=', request.agentId)
+          .where('agents.status', 'in', CLAIMING)
+          .forShare(),
+      ),
+    )
     .returningAll()
     .executeTakeFirst();
   return task ?? null;
