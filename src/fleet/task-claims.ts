@@ -150,7 +150,11 @@ async function takeFirst(
     .limit(1)
     .forUpdate()
     .skipLocked();
-  if (request.phaseIds) first = first.where('phase_id', 'in', request.phaseIds);
+  if (request.phaseIds?.length === 1) first = first.where('phase_id', 'in', request.phaseIds);
+  else if (request.phaseIds) {
+    // Several phases are filtered along the order of the whole queue: by the phases' index all would be sorted.
+    first = first.where(sql<string>`phase_id || ''`, 'in', request.phaseIds);
+  }
   if (request.taskTypes) first = first.where('task_type', 'in', request.taskTypes);
   const task = await tx.db
     .updateTable('tasks')
