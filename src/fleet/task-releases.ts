@@ -151,7 +151,7 @@ export class TaskReleases {
 }
 
 /** A claimed task as it is after its holder lost it or gave it up. */
-export function releaseTask(
+function releaseTask(
   task: TaskRow,
   release: { readonly reason: ReleaseReason; readonly nowMs: number; readonly maxLeasesLost: number },
 ): TaskRow {
