@@ -41,6 +41,11 @@ export const STANDARD_METRICS = {
     'Agents that are alive: IDLE, RUNNING or DEGRADED.',
   ),
   agents_by_status: gauge('agents', ['agent_type', 'status'], 'Agents in each status.'),
+  agent_status: gauge(
+    'boolean',
+    ['agent_id', 'status'],
+    '1 while an agent is DEGRADED, UNRESPONSIVE, QUARANTINED or FAILED, 0 once it was and no longer is.',
+  ),
   agent_heartbeat_age_seconds: gauge('seconds', ['agent_id'], 'Time since the last heartbeat arrived.'),
   agent_heartbeats_missed: gauge('heartbeats', ['agent_id'], 'Heartbeats missed in a row.'),
   agent_restarts_total: counter('restarts', ['agent_id', 'reason'], 'Generations started after the first.'),

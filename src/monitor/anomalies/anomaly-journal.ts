@@ -1,0 +1,207 @@
+import type { EventBus } from '#eventbus';
+import type { StateDatabase, StateTransaction } from '#storage';
+import { messageOf, type Clock, type Labels, type Logger, type SelfMetrics, type Timer } from '#telemetry';
+
+/** An anomaly that begins. */
+export interface NewAnomaly {
+  readonly id: string;
+  readonly metricName: string;
+  readonly labels: Labels;
+  readonly seriesKey: string;
+  readonly kind: 'spike' | 'drop' | 'threshold_breach';
+  readonly value: number;
+  readonly expected: number;
+  readonly score: number;
+  readonly detectedAtMs: number;
+  readonly traceparent: string;
+}
+
+export interface AnomalyEnd {
+  readonly id: string;
+  readonly peakScore: number;
+  readonly closedAtMs: number;
+}
+
+/** What a restarted detector takes up. */
+export interface OpenAnomaly {
+  readonly id: string;
+  readonly seriesKey: string;
+  readonly labels: Labels;
+  readonly metricName: string;
+  readonly kind: string;
+  readonly value: number;
+  readonly expected: number | null;
+  readonly score: number;
+  readonly peakScore: number;
+  readonly traceparent: string | null;
+}
+
+const DETECTOR_NAME = 'robust_z';
+
+const maxWaitingWrites = 10_000;
+const retryMs = 1000;
+
+type Write =
+  | { readonly kind: 'open'; readonly anomaly: NewAnomaly }
+  | { readonly kind: 'close'; readonly end: AnomalyEnd };
+
+export interface AnomalyJournalParts {
+  readonly database: StateDatabase;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+}
+
+/**
+ * Writes anomalies, each with its event in one transaction, in the order in which they were told; while the
+ * database is away they wait. Writing one twice changes nothing.
+ */
+export class AnomalyJournal {
+  readonly #parts: AnomalyJournalParts;
+  readonly #waiting: Write[] = [];
+  #running: Promise<void> | null = null;
+  #retry: Timer | null = null;
+
+  constructor(parts: AnomalyJournalParts) {
+    this.#parts = parts;
+  }
+
+  opened(anomaly: NewAnomaly): void {
+    this.#add({ kind: 'open', anomaly });
+  }
+
+  closed(end: AnomalyEnd): void {
+    this.#add({ kind: 'close', end });
+  }
+
+  async loadOpen(): Promise<readonly OpenAnomaly[]> {
+    const rows = await this.#parts.database.reader
+      .selectFrom('monitor_anomalies')
+      .selectAll()
+      .where('state', '=', 'open')
+      .execute();
+    return rows.map((row) => ({
+      id: row.id,
+      seriesKey: row.series_key,
+      labels: JSON.parse(row.labels) as Labels,
+      metricName: row.metric_name,
+      kind: row.kind,
+      value: row.value,
+      expected: row.expected,
+      score: row.score,
+      peakScore: row.peak_score,
+      traceparent: row.traceparent,
+    }));
+  }
+
+  /** Resolves when nothing is being written. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async stop(): Promise<void> {
+    this.#retry?.cancel();
+    await this.#running;
+  }
+
+  #add(write: Write): void {
+    if (this.#waiting.length >= maxWaitingWrites) {
+      this.#parts.metrics
+        .counter('omoi_monitor_anomaly_writes_dropped_total', 'Anomaly records that could not wait.')
+        .add(1);
+      return;
+    }
+    this.#waiting.push(write);
+    if (this.#retry === null) this.#running ??= this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    for (let write = this.#waiting[0]; write; write = this.#waiting[0]) {
+      try {
+        const next = write;
+        await this.#parts.database.transaction((tx) =>
+          next.kind === 'open' ? this.#open(tx, next.anomaly) : this.#close(tx, next.end),
+        );
+        this.#waiting.shift();
+      } catch (thrown) {
+        this.#parts.logger.warn(
+          { error: messageOf(thrown), retry_in_ms: retryMs },
+          'An anomaly could not be written; it is tried again.',
+        );
+        this.#retry = this.#parts.clock.after(retryMs, () => {
+          this.#retry = null;
+          this.#running ??= this.#drain();
+        });
+        break;
+      }
+    }
+    this.#running = null;
+  }
+
+  async #open(tx: StateTransaction, anomaly: NewAnomaly): Promise<void> {
+    const inserted = await tx.db
+      .insertInto('monitor_anomalies')
+      .values({
+        id: anomaly.id,
+        metric_name: anomaly.metricName,
+        labels: JSON.stringify(anomaly.labels),
+        series_key: anomaly.seriesKey,
+        kind: anomaly.kind,
+        detector: DETECTOR_NAME,
+        state: 'open',
+        value: anomaly.value,
+        expected: anomaly.expected,
+        score: anomaly.score,
+        peak_score: anomaly.score,
+        detected_at_ms: anomaly.detectedAtMs,
+        closed_at_ms: null,
+        acknowledged_by: null,
+        acknowledged_at_ms: null,
+        traceparent: anomaly.traceparent,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst();
+    if (inserted.numInsertedOrUpdatedRows !== 1n) return;
+    await this.#parts.bus.append(tx, {
+      event_type: 'monitor.anomaly.detected',
+      entity_type: 'anomaly',
+      entity_id: anomaly.id,
+      traceparent: anomaly.traceparent,
+      payload: {
+        anomaly_id: anomaly.id,
+        kind: anomaly.kind,
+        metric_name: anomaly.metricName,
+        labels: anomaly.labels,
+        value: anomaly.value,
+        expected: anomaly.expected,
+        score: anomaly.score,
+        detector: DETECTOR_NAME,
+      },
+    });
+  }
+
+  async #close(tx: StateTransaction, end: AnomalyEnd): Promise<void> {
+    const row = await tx.db
+      .updateTable('monitor_anomalies')
+      .set({ state: 'closed', closed_at_ms: end.closedAtMs, peak_score: end.peakScore })
+      .where('id', '=', end.id)
+      .where('state', '=', 'open')
+      .returningAll()
+      .executeTakeFirst();
+    if (!row) return;
+    await this.#parts.bus.append(tx, {
+      event_type: 'monitor.anomaly.closed',
+      entity_type: 'anomaly',
+      entity_id: row.id,
+      traceparent: row.traceparent,
+      payload: {
+        anomaly_id: row.id,
+        metric_name: row.metric_name,
+        labels: JSON.parse(row.labels) as Labels,
+        peak_score: row.peak_score,
+        duration_ms: Math.max(0, end.closedAtMs - row.detected_at_ms),
+      },
+    });
+  }
+}

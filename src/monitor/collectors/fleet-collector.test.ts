@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AgentObservation } from '#telemetry';
+import { openStage, type Stage } from '../test-support.ts';
+
+const agent = (fields: Partial<AgentObservation>): AgentObservation => ({
+  agentId: 'w1',
+  agentType: 'worker',
+  poolId: 'demo',
+  phaseId: 'PHASE_IMPLEMENTATION',
+  status: 'IDLE',
+  generation: 1,
+  managed: true,
+  heartbeatAgeMs: 200,
+  heartbeatsMissed: 0,
+  ...fields,
+});
+
+const turn = (): Promise<void> => Promise.resolve();
+
+describe('the collector of the fleet', () => {
+  let stage: Stage;
+  beforeEach(async () => {
+    stage = await openStage();
+  });
+  afterEach(() => stage.close());
+
+  it('appends a change at once, and changes told in one go as one unit', async () => {
+    stage.fleet.queue = [{ phaseId: 'PHASE_TESTING', priority: 5, queued: 2 }];
+    stage.fleet.tell({ kind: 'queue', traceparent: null });
+    stage.fleet.tell({
+      kind: 'task_completed',
+      phaseId: 'PHASE_TESTING',
+      taskType: 'fetch',
+      agentId: 'w1',
+      durationSeconds: 0.3,
+      traceparent: null,
+    });
+    await turn();
+    const units = new Set(stage.store.samples.map(({ unit }) => unit));
+    expect(units.size).toBe(1);
+    expect(stage.store.history('tasks_queued_total')).toEqual({ 'phase_id=PHASE_TESTING,priority=5': [2] });
+    expect(stage.store.history('tasks_completed_total')).toEqual({
+      'phase_id=PHASE_TESTING,agent_id=w1': [1],
+    });
+  });
+
+  it('counts durations into cumulative buckets', async () => {
+    for (const durationSeconds of [0.3, 0.004, 1000]) {
+      stage.fleet.tell({
+        kind: 'task_completed',
+        phaseId: 'P',
+        taskType: 'fetch',
+        agentId: 'w1',
+        durationSeconds,
+        traceparent: null,
+      });
+    }
+    await turn();
+    const samples = stage.monitor.samples({ metricName: 'task_duration_seconds', labels: { phase_id: 'P' } });
+    const of = (name: string, le?: string): number | undefined =>
+      samples.find(({ metric_name, labels }) => metric_name === name && labels['le'] === le)?.value;
+    expect(of('task_duration_seconds_bucket', '0.005')).toBe(1);
+    expect(of('task_duration_seconds_bucket', '0.25')).toBe(1);
+    expect(of('task_duration_seconds_bucket', '0.5')).toBe(2);
+    expect(of('task_duration_seconds_bucket', '300')).toBe(2);
+    expect(of('task_duration_seconds_bucket', '+Inf')).toBe(3);
+    expect(of('task_duration_seconds_count')).toBe(3);
+    expect(of('task_duration_seconds_sum')).toBeCloseTo(1000.304);
+  });
+
+  it('repeats an unchanged value every 15 s and no more often', async () => {
+    stage.fleet.setQueued(3);
+    await stage.clock.advance(31_000);
+    expect(stage.store.history('tasks_queued_total')).toEqual({
+      'phase_id=PHASE_IMPLEMENTATION,priority=0': [3, 3, 3],
+    });
+  });
+
+  it('dates two changes within a millisecond one after the other', async () => {
+    for (const queued of [1, 2, 3]) {
+      stage.fleet.setQueued(queued);
+      await turn();
+    }
+    const times = stage.store.samples.map(({ atMs }) => atMs);
+    expect(times).toEqual([times[0], (times[0] ?? 0) + 1, (times[0] ?? 0) + 2]);
+  });
+
+  it('shows ages on a tick, troubled statuses as they come and go, and ends a removed agent’s series', async () => {
+    stage.fleet.agents = [agent({ heartbeatAgeMs: 400 })];
+    stage.fleet.tell({ kind: 'agents', traceparent: null });
+    await stage.clock.advance(1000);
+    stage.fleet.agents = [agent({ heartbeatAgeMs: 4000, heartbeatsMissed: 3, status: 'UNRESPONSIVE' })];
+    stage.fleet.tell({ kind: 'agents', traceparent: null });
+    await stage.clock.advance(1000);
+    stage.fleet.agents = [agent({ heartbeatAgeMs: 100, generation: 2 })];
+    stage.fleet.tell({ kind: 'agents', traceparent: null });
+    await stage.clock.advance(1000);
+    stage.fleet.agents = [];
+    stage.fleet.tell({ kind: 'agent_removed', agentId: 'w1', traceparent: null });
+    await stage.clock.advance(1000);
+    const { store } = stage;
+    expect(store.history('agent_heartbeat_age_seconds')).toEqual({ 'agent_id=w1': [0.4, 4, 0.1, 'stale'] });
+    expect(store.history('agent_heartbeats_missed')).toEqual({ 'agent_id=w1': [0, 3, 0, 'stale'] });
+    expect(store.history('agent_status')).toEqual({ 'agent_id=w1,status=UNRESPONSIVE': [1, 0, 'stale'] });
+    expect(store.history('agents_active')).toEqual({
+      'agent_type=worker,phase_id=PHASE_IMPLEMENTATION': [1, 0, 1, 0],
+    });
+    expect(store.history('agents_by_status')['agent_type=worker,status=UNRESPONSIVE']).toEqual([0, 1, 0]);
+  });
+
+  it('keeps Omoi’s own metrics every 15 s', async () => {
+    stage.metrics.counter('omoi_test_total', 'A test.').add(2, { reason: 'x' });
+    await stage.clock.advance(15_000);
+    expect(stage.store.history('omoi_test_total')).toEqual({ 'reason=x': [2] });
+  });
+
+  it('answers the contract’s samples by label', async () => {
+    stage.fleet.setQueued(7);
+    await turn();
+    expect(stage.monitor.samples({ metricName: null, labels: { phase_id: 'PHASE_IMPLEMENTATION' } })).toEqual(
+      [
+        {
+          metric_name: 'tasks_queued_total',
+          value: 7,
+          labels: { phase_id: 'PHASE_IMPLEMENTATION', priority: '0' },
+          timestamp: '2026-01-01T00:00:00.000Z',
+        },
+      ],
+    );
+    expect(stage.monitor.samples({ metricName: null, labels: { phase_id: 'PHASE_DONE' } })).toEqual([]);
+  });
+
+  it('counts what is beyond the limit of series instead of keeping it', async () => {
+    const small = await openStage({ limits: { maxCollectedSeries: 1 } });
+    small.fleet.queue = [1, 2, 3].map((priority) => ({ phaseId: 'P', priority, queued: 1 }));
+    small.fleet.tell({ kind: 'queue', traceparent: null });
+    await turn();
+    expect(Object.keys(small.store.history('tasks_queued_total'))).toEqual(['phase_id=P,priority=1']);
+    const refused = small.metrics.collect().find(({ name }) => name === 'omoi_monitor_series_refused_total');
+    expect(refused?.points).toEqual([{ labels: { source: 'collector' }, value: 2 }]);
+    await small.close();
+  });
+});

@@ -1,0 +1,295 @@
+import {
+  AGENT_STATUSES,
+  type AgentObservation,
+  type Clock,
+  type FleetActivity,
+  type FleetFeed,
+  type Subscription,
+  type Timer,
+} from '#telemetry';
+import { CounterFamily, GaugeFamily, HistogramFamily } from './series-family.ts';
+import type { KeptSeries, SeriesBook } from './series-book.ts';
+
+/** Ages are computed, and unchanged values repeated, this often. */
+const ageTickMs = 1000;
+/** All agents are looked through at most this often, however fast their statuses change. */
+const minAgentScanIntervalMs = 20;
+
+const ALIVE: ReadonlySet<string> = new Set(['IDLE', 'RUNNING', 'DEGRADED']);
+
+/** Keeps the standard metrics of a fleet: one unit for all that changes within one turn of the event loop. */
+export class FleetCollector {
+  readonly #feed: FleetFeed;
+  readonly #book: SeriesBook;
+  readonly #clock: Clock;
+  readonly #queued: GaugeFamily;
+  readonly #locksActive: GaugeFamily;
+  readonly #agents: AgentGauges;
+  readonly #counters: FleetCounters;
+  #subscription: Subscription | null = null;
+  #tick: Timer | null = null;
+  #flushScheduled = false;
+  #queueDirty = true;
+  #agentsDirty = true;
+  #locksDirty = true;
+  #agentsScannedAtMs = Number.NEGATIVE_INFINITY;
+  #agentScan: Timer | null = null;
+
+  constructor(feed: FleetFeed, book: SeriesBook, clock: Clock) {
+    this.#feed = feed;
+    this.#book = book;
+    this.#clock = clock;
+    this.#queued = new GaugeFamily(book, 'tasks_queued_total');
+    this.#locksActive = new GaugeFamily(book, 'resource_locks_active');
+    this.#agents = new AgentGauges(book);
+    this.#counters = new FleetCounters(book);
+  }
+
+  start(): void {
+    this.#subscription = this.#feed.onActivity((activity) => this.#note(activity));
+    this.#tick = this.#clock.every(ageTickMs, () => this.#onTick());
+    this.#scheduleFlush();
+  }
+
+  stop(): void {
+    this.#subscription?.stop();
+    this.#tick?.cancel();
+    this.#agentScan?.cancel();
+  }
+
+  #note(activity: FleetActivity): void {
+    switch (activity.kind) {
+      case 'queue':
+        this.#queueDirty = true;
+        break;
+      case 'agents':
+        this.#agentsDirty = true;
+        break;
+      case 'locks':
+        this.#locksDirty = true;
+        break;
+      case 'agent_removed':
+        this.#agentsDirty = true;
+        this.#counters.forget(activity.agentId);
+        this.#agents.forget(activity.agentId);
+        break;
+      case 'task_completed':
+      case 'task_failed':
+      case 'task_claimed':
+      case 'agent_restarted':
+      case 'lock_acquired':
+      case 'handoff':
+        this.#counters.count(activity);
+        break;
+    }
+    this.#scheduleFlush();
+  }
+
+  /** A commit tells all it changed in one go; what is told in one go becomes one unit. */
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    queueMicrotask(() => {
+      this.#flushScheduled = false;
+      this.#collect();
+      this.#book.flush();
+    });
+  }
+
+  #collect(): void {
+    const snapshot = this.#feed.snapshot();
+    if (this.#queueDirty) {
+      this.#queueDirty = false;
+      for (const { phaseId, priority, queued } of snapshot.queue) {
+        this.#queued.set(queued, phaseId, String(priority));
+      }
+    }
+    if (this.#locksDirty) {
+      this.#locksDirty = false;
+      for (const { resourceType, lockMode, active } of snapshot.locks) {
+        this.#locksActive.set(active, resourceType, lockMode);
+      }
+    }
+    if (this.#agentsDirty) this.#collectAgents(snapshot.agents);
+  }
+
+  #collectAgents(agents: readonly AgentObservation[]): void {
+    const nowMs = this.#clock.monotonicMs();
+    const waitMs = this.#agentsScannedAtMs + minAgentScanIntervalMs - nowMs;
+    if (waitMs > 0) {
+      this.#agentScan ??= this.#clock.after(waitMs, () => {
+        this.#agentScan = null;
+        this.#scheduleFlush();
+      });
+      return;
+    }
+    this.#agentsDirty = false;
+    this.#agentsScannedAtMs = nowMs;
+    this.#agents.collect(agents);
+  }
+
+  #onTick(): void {
+    this.#agents.collectAges(this.#feed.snapshot().agents);
+    this.#agents.collect(this.#feed.snapshot().agents);
+    this.#collect();
+    this.#book.repeat();
+    this.#book.flush();
+  }
+}
+
+type CountedActivity = Exclude<
+  FleetActivity,
+  { readonly kind: 'queue' | 'agents' | 'locks' | 'agent_removed' }
+>;
+
+/** What is counted from the fleet's activity. */
+class FleetCounters {
+  readonly #completed: CounterFamily;
+  readonly #failed: CounterFamily;
+  readonly #restarts: CounterFamily;
+  readonly #handoffs: CounterFamily;
+  readonly #duration: HistogramFamily;
+  readonly #wait: HistogramFamily;
+  readonly #lockWait: HistogramFamily;
+
+  constructor(book: SeriesBook) {
+    this.#completed = new CounterFamily(book, 'tasks_completed_total');
+    this.#failed = new CounterFamily(book, 'tasks_failed_total');
+    this.#restarts = new CounterFamily(book, 'agent_restarts_total');
+    this.#handoffs = new CounterFamily(book, 'handoffs_requested_total');
+    this.#duration = new HistogramFamily(book, 'task_duration_seconds');
+    this.#wait = new HistogramFamily(book, 'task_wait_seconds');
+    this.#lockWait = new HistogramFamily(book, 'lock_wait_time_seconds');
+  }
+
+  count(activity: CountedActivity): void {
+    switch (activity.kind) {
+      case 'task_completed':
+        this.#completed.increment(activity.phaseId, activity.agentId);
+        this.#duration.observe(activity.durationSeconds, activity.phaseId, activity.taskType);
+        return;
+      case 'task_failed':
+        this.#failed.increment(activity.phaseId, activity.agentId);
+        return;
+      case 'task_claimed':
+        this.#wait.observe(activity.waitSeconds, activity.phaseId, activity.taskType);
+        return;
+      case 'agent_restarted':
+        this.#restarts.increment(activity.agentId, activity.reason);
+        return;
+      case 'lock_acquired':
+        this.#lockWait.observe(activity.waitSeconds, activity.resourceType, activity.lockMode);
+        return;
+      case 'handoff':
+        this.#handoffs.increment(activity.fromAgentId, activity.toAgentId);
+    }
+  }
+
+  forget(agentId: string): void {
+    this.#completed.removeWhere('agent_id', agentId);
+    this.#failed.removeWhere('agent_id', agentId);
+    this.#restarts.removeWhere('agent_id', agentId);
+    this.#handoffs.removeWhere('from_agent_id', agentId);
+    this.#handoffs.removeWhere('to_agent_id', agentId);
+  }
+}
+
+interface OneAgent {
+  readonly age: KeptSeries;
+  readonly missed: KeptSeries;
+  /** By status, opened when the agent first is in it. */
+  readonly statuses: Map<string, KeptSeries>;
+}
+
+/** Statuses in which an agent needs somebody; only these have a series for each agent. */
+const TROUBLED: ReadonlySet<string> = new Set(['DEGRADED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED']);
+
+/** What is read from the agents as they stand. */
+class AgentGauges {
+  readonly #book: SeriesBook;
+  readonly #active: GaugeFamily;
+  readonly #byStatus: GaugeFamily;
+  readonly #byAgent = new Map<string, OneAgent>();
+  readonly #knownTypes = new Set<string>();
+
+  constructor(book: SeriesBook) {
+    this.#book = book;
+    this.#active = new GaugeFamily(book, 'agents_active');
+    this.#byStatus = new GaugeFamily(book, 'agents_by_status');
+  }
+
+  collect(agents: readonly AgentObservation[]): void {
+    const active = new Map<KeptSeries, number>();
+    const byStatus = new Map<KeptSeries, number>();
+    for (const agent of agents) {
+      if (!this.#knownTypes.has(agent.agentType)) this.#openStatuses(agent.agentType);
+      add(byStatus, this.#byStatus.at(agent.agentType, agent.status), 1);
+      const alive = this.#active.at(agent.agentType, agent.phaseId ?? '');
+      add(active, alive, ALIVE.has(agent.status) ? 1 : 0);
+      this.#collectOne(agent);
+    }
+    this.#active.setTotals(active);
+    this.#byStatus.setTotals(byStatus);
+    if (this.#byAgent.size > agents.length) this.#forgetAllBut(agents);
+  }
+
+  collectAges(agents: readonly AgentObservation[]): void {
+    for (const { agentId, heartbeatAgeMs } of agents) {
+      const one = this.#byAgent.get(agentId);
+      if (one && heartbeatAgeMs !== null) this.#book.put(one.age, heartbeatAgeMs / 1000);
+    }
+  }
+
+  forget(agentId: string): void {
+    const one = this.#byAgent.get(agentId);
+    if (!one) return;
+    this.#byAgent.delete(agentId);
+    for (const series of [one.age, one.missed, ...one.statuses.values()]) this.#book.remove(series);
+  }
+
+  /** Every status of a type has a series from the start, so that a rule sees 0 before it sees 1. */
+  #openStatuses(agentType: string): void {
+    this.#knownTypes.add(agentType);
+    for (const status of AGENT_STATUSES) this.#byStatus.at(agentType, status);
+  }
+
+  #collectOne(agent: AgentObservation): void {
+    if (agent.status === 'TERMINATED') {
+      this.forget(agent.agentId);
+      return;
+    }
+    const one = this.#at(agent.agentId);
+    this.#book.put(one.missed, agent.heartbeatsMissed);
+    if (agent.heartbeatAgeMs !== null && Number.isNaN(one.age.value)) {
+      this.#book.put(one.age, agent.heartbeatAgeMs / 1000);
+    }
+    if (TROUBLED.has(agent.status) && !one.statuses.has(agent.status)) {
+      const labels = { agent_id: agent.agentId, status: agent.status };
+      one.statuses.set(agent.status, this.#book.open('agent_status', labels));
+    }
+    for (const [status, series] of one.statuses) this.#book.put(series, status === agent.status ? 1 : 0);
+  }
+
+  #at(agentId: string): OneAgent {
+    let one = this.#byAgent.get(agentId);
+    if (!one) {
+      const labels = { agent_id: agentId };
+      one = {
+        age: this.#book.open('agent_heartbeat_age_seconds', labels),
+        missed: this.#book.open('agent_heartbeats_missed', labels),
+        statuses: new Map(),
+      };
+      this.#byAgent.set(agentId, one);
+    }
+    return one;
+  }
+
+  #forgetAllBut(agents: readonly AgentObservation[]): void {
+    const present = new Set(agents.map((agent) => agent.agentId));
+    for (const agentId of this.#byAgent.keys()) if (!present.has(agentId)) this.forget(agentId);
+  }
+}
+
+function add<Key>(totals: Map<Key, number>, key: Key, amount: number): void {
+  totals.set(key, (totals.get(key) ?? 0) + amount);
+}

@@ -1,0 +1,42 @@
+import { labelsKey, type Clock, type Labels, type SelfMetrics, type Timer } from '#telemetry';
+import type { KeptSeries, SeriesBook } from './series-book.ts';
+
+const selfTickMs = 15_000;
+
+/** Keeps Omoi's own metrics, `omoi_*`. */
+export class SelfCollector {
+  readonly #metrics: SelfMetrics;
+  readonly #book: SeriesBook;
+  readonly #clock: Clock;
+  readonly #series = new Map<string, KeptSeries>();
+  #tick: Timer | null = null;
+
+  constructor(metrics: SelfMetrics, book: SeriesBook, clock: Clock) {
+    this.#metrics = metrics;
+    this.#book = book;
+    this.#clock = clock;
+  }
+
+  start(): void {
+    this.#tick = this.#clock.every(selfTickMs, () => this.#collect());
+  }
+
+  stop(): void {
+    this.#tick?.cancel();
+  }
+
+  #collect(): void {
+    for (const { name, points } of this.#metrics.collect()) {
+      for (const { labels, value } of points) this.#book.put(this.#at(name, labels), value);
+    }
+    this.#book.repeat();
+    this.#book.flush();
+  }
+
+  #at(name: string, labels: Labels): KeptSeries {
+    const key = name + labelsKey(labels);
+    let series = this.#series.get(key);
+    if (!series) this.#series.set(key, (series = this.#book.open(name, labels)));
+    return series;
+  }
+}

@@ -1,0 +1,190 @@
+import {
+  METRIC_NAME_LABEL,
+  OmoiError,
+  SampleBatch,
+  type Clock,
+  type Counter,
+  type Labels,
+  type SampleSink,
+  type SampleSource,
+  type SelfMetrics,
+  type SeriesRef,
+} from '#telemetry';
+
+/** Unchanged values are appended again after this long, so that look-back windows never lose them. */
+const repeatAfterMs = 15_000;
+/** The refused timestamps of one series may run ahead of the clock by no more than this. */
+const maxAheadMs = 1000;
+
+/** A series that the monitor keeps, and the newest value it has. */
+export class KeptSeries {
+  /** The sample's metric name, with `_bucket`, `_sum` or `_count` in histograms. */
+  readonly name: string;
+  /** Without the metric name and empty values. */
+  readonly labels: Labels;
+  value = Number.NaN;
+  /** When the value was last appended; wall ms, −Infinity before. */
+  appendedAtMs = Number.NEGATIVE_INFINITY;
+  ref: SeriesRef | null = null;
+  pending = false;
+  removed = false;
+
+  constructor(name: string, labels: Labels) {
+    this.name = name;
+    this.labels = labels;
+  }
+}
+
+export interface SeriesBookOptions {
+  readonly sink: SampleSink;
+  readonly clock: Clock;
+  readonly metrics: SelfMetrics;
+  readonly source: SampleSource;
+  readonly maxSeries: number;
+}
+
+/**
+ * The series that the monitor appends to: on change, again every 15 s, and a staleness marker at the end. What is
+ * put between two flushes becomes visible as one unit.
+ */
+export class SeriesBook {
+  readonly #options: SeriesBookOptions;
+  readonly #series = new Set<KeptSeries>();
+  readonly #refused: Counter;
+  readonly #unkept: Counter;
+  readonly #batch = new SampleBatch();
+  #pending: KeptSeries[] = [];
+
+  constructor(options: SeriesBookOptions) {
+    this.#options = options;
+    this.#refused = options.metrics.counter(
+      'omoi_monitor_samples_refused_total',
+      'Samples of the monitor that the store refused.',
+    );
+    this.#unkept = options.metrics.counter(
+      'omoi_monitor_series_refused_total',
+      'Series of the monitor beyond a limit; they are not kept.',
+    );
+  }
+
+  /** A new series. Beyond `maxSeries` it takes values but appends none, and is counted. */
+  open(name: string, labels: Labels): KeptSeries {
+    const kept: Record<string, string> = {};
+    for (const [label, value] of Object.entries(labels)) if (value !== '') kept[label] = value;
+    const series = new KeptSeries(name, kept);
+    if (this.#series.size < this.#options.maxSeries) this.#series.add(series);
+    else {
+      series.removed = true;
+      this.#unkept.add(1, { source: this.#options.source });
+    }
+    return series;
+  }
+
+  put(series: KeptSeries, value: number): void {
+    if (value === series.value) return;
+    series.value = value;
+    this.#await(series);
+  }
+
+  /** Appends the value with the next unit although it has not changed: what it belongs to has. */
+  again(series: KeptSeries): void {
+    if (!Number.isNaN(series.value)) this.#await(series);
+  }
+
+  /** Ends a series: readers see it vanish at once. */
+  remove(series: KeptSeries): void {
+    if (!this.#series.delete(series)) return;
+    series.removed = true;
+    if (series.appendedAtMs > 0 && !series.pending) this.#pending.push(series);
+    series.pending = series.appendedAtMs > 0;
+  }
+
+  /** Puts what was last appended 15 s ago or longer into the next unit. */
+  repeat(): void {
+    const beforeMs = this.#options.clock.wallMs() - repeatAfterMs;
+    for (const series of this.#series) {
+      if (series.appendedAtMs <= beforeMs && !Number.isNaN(series.value)) this.#await(series);
+    }
+  }
+
+  /** The kept series that have a value. */
+  *current(): IterableIterator<KeptSeries> {
+    for (const series of this.#series) if (!Number.isNaN(series.value)) yield series;
+  }
+
+  get size(): number {
+    return this.#series.size;
+  }
+
+  /** Appends what has changed, as one unit. @param traceparentOf where given: one unit for each trace */
+  flush(traceparentOf?: (series: KeptSeries) => string | null): void {
+    if (this.#pending.length === 0) return;
+    const pending = this.#pending;
+    this.#pending = [];
+    if (!traceparentOf) {
+      this.#append(pending, null);
+      return;
+    }
+    const byTrace = new Map<string | null, KeptSeries[]>();
+    for (const series of pending) {
+      const traceparent = traceparentOf(series);
+      const unit = byTrace.get(traceparent);
+      if (unit) unit.push(series);
+      else byTrace.set(traceparent, [series]);
+    }
+    for (const [traceparent, unit] of byTrace) this.#append(unit, traceparent);
+  }
+
+  #await(series: KeptSeries): void {
+    if (series.pending || series.removed) return;
+    series.pending = true;
+    this.#pending.push(series);
+  }
+
+  #append(unit: readonly KeptSeries[], traceparent: string | null): void {
+    const { clock, sink, source } = this.#options;
+    const nowMs = clock.wallMs();
+    const timestampMs = Math.floor(nowMs);
+    const batch = this.#batch;
+    batch.clear();
+    for (const series of unit) this.#addTo(batch, series, timestampMs);
+    if (batch.length === 0) return;
+    const result = sink.commit(batch, {
+      source,
+      traceparent,
+      receivedAtMs: nowMs,
+      receivedMonotonicMs: clock.monotonicMs(),
+    });
+    if (result.accepted === batch.length) return;
+    for (const [reason, count] of Object.entries(result.refused)) {
+      if (count > 0) this.#refused.add(count, { reason });
+    }
+    // References that have ended are asked for again with the next repetition.
+    if (result.refused.unknown_series > 0) for (const series of unit) series.ref = null;
+    for (const series of unit) series.appendedAtMs = timestampMs - repeatAfterMs;
+  }
+
+  #addTo(batch: SampleBatch, series: KeptSeries, timestampMs: number): void {
+    series.pending = false;
+    const ref = this.#refOf(series);
+    if (ref === null) return;
+    // Two changes within one millisecond are two samples: the second is dated one later.
+    const lastMs = series.appendedAtMs;
+    const atMs = timestampMs <= lastMs && lastMs - timestampMs < maxAheadMs ? lastMs + 1 : timestampMs;
+    series.appendedAtMs = atMs;
+    if (series.removed) batch.addStale(ref, atMs);
+    else batch.add(ref, atMs, series.value);
+  }
+
+  #refOf(series: KeptSeries): SeriesRef | null {
+    if (series.ref !== null) return series.ref;
+    try {
+      series.ref = this.#options.sink.series({ [METRIC_NAME_LABEL]: series.name, ...series.labels });
+    } catch (thrown) {
+      if (!(thrown instanceof OmoiError)) throw thrown;
+      this.#unkept.add(1, { source: this.#options.source });
+      series.appendedAtMs = Math.floor(this.#options.clock.wallMs());
+    }
+    return series.ref;
+  }
+}

@@ -1,0 +1,2 @@
+export { createMonitor, type Monitor } from './monitor.ts';
+export type { AnomalyRow } from './anomalies/anomaly-book.ts';

@@ -1,0 +1,139 @@
+import type { EventBus } from '#eventbus';
+import type { StateDatabase } from '#storage';
+import {
+  messageOf,
+  STANDARD_METRICS,
+  type AppendFeed,
+  type Clock,
+  type FleetFeed,
+  type Logger,
+  type Matcher,
+  type MetadataSink,
+  type MetricSample,
+  type Random,
+  type SampleSink,
+  type SelfMetrics,
+  type Timer,
+  type Tracing,
+} from '#telemetry';
+import { AgentScores, type AgentScore } from './agents/agent-scores.ts';
+import { AnomalyBook } from './anomalies/anomaly-book.ts';
+import { AnomalyJournal } from './anomalies/anomaly-journal.ts';
+import {
+  currentSamples,
+  standardFamilies,
+  type SampleFilter,
+  type StandardFamily,
+} from './collectors/exposition.ts';
+import { FleetCollector } from './collectors/fleet-collector.ts';
+import { SelfCollector } from './collectors/self-collector.ts';
+import { SeriesBook } from './collectors/series-book.ts';
+import { DEFAULT_GATE_LIMITS } from './detectors/anomaly-gate.ts';
+import { Detector, type DetectorLimits } from './detectors/detector.ts';
+import { DEFAULT_WATCHES, watchSelector } from './detectors/watch.ts';
+
+interface MonitorLimits extends DetectorLimits {
+  readonly maxCollectedSeries: number;
+  readonly maxSelfSeries: number;
+  readonly maxScoredAgents: number;
+  readonly anomalyRetentionMs: number;
+  readonly retentionSweepMs: number;
+}
+
+const DEFAULT_MONITOR_LIMITS: MonitorLimits = {
+  ...DEFAULT_GATE_LIMITS,
+  judgeIntervalMs: 250,
+  maxWatchedSeries: 2000,
+  maxSilenceMs: 300_000,
+  maxCollectedSeries: 200_000,
+  maxSelfSeries: 5000,
+  maxScoredAgents: 20_000,
+  anomalyRetentionMs: 30 * 86_400_000,
+  retentionSweepMs: 3_600_000,
+};
+
+export interface MonitorParts {
+  readonly database: StateDatabase;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+  readonly tracing: Tracing;
+  readonly fleet: FleetFeed;
+  readonly sink: SampleSink;
+  readonly feed: AppendFeed;
+  /** Told what the standard metrics are. */
+  readonly metadata?: MetadataSink;
+  /** Series to watch for anomalies beside those that are watched anyway: one list of matchers for each. */
+  readonly watch?: readonly (readonly Matcher[])[];
+  readonly limits?: Partial<MonitorLimits>;
+}
+
+export interface Monitor {
+  readonly anomalies: AnomalyBook;
+  /** The standard metrics as they stand, for `/metrics`. */
+  standardMetrics(): readonly StandardFamily[];
+  /** The newest samples of the standard metrics that the filter accepts. */
+  samples(filter: SampleFilter): readonly MetricSample[];
+  agentScores(): readonly AgentScore[];
+  /** Takes up the anomalies that were open, then begins to collect and to judge. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Resolves when what was found so far is written. */
+  idle(): Promise<void>;
+}
+
+/** Collects the standard metrics of a fleet into a store, and watches what is stored for anomalies. */
+export function createMonitor(parts: MonitorParts): Monitor {
+  const { database, clock, metrics, sink, fleet, logger } = parts;
+  const limits: MonitorLimits = { ...DEFAULT_MONITOR_LIMITS, ...parts.limits };
+  const book = (source: 'collector' | 'detector', maxSeries: number): SeriesBook =>
+    new SeriesBook({ sink, clock, metrics, source, maxSeries });
+  const collected = book('collector', limits.maxCollectedSeries);
+  const own = book('collector', limits.maxSelfSeries);
+  const scores = book('detector', limits.maxWatchedSeries + limits.maxScoredAgents);
+  const anomalies = new AnomalyBook(database);
+  const journal = new AnomalyJournal(parts);
+  const collector = new FleetCollector(fleet, collected, clock);
+  const selfCollector = new SelfCollector(metrics, own, clock);
+  const agents = new AgentScores({ feed: fleet, book: scores, clock, metrics }, limits.maxScoredAgents);
+  const watches = [...DEFAULT_WATCHES, ...(parts.watch ?? []).map(watchSelector)];
+  const detector = new Detector({ ...parts, scores, journal }, watches, limits);
+  const books = [collected, scores];
+  let sweep: Timer | null = null;
+
+  const prune = async (): Promise<void> => {
+    try {
+      await anomalies.prune(Math.floor(clock.wallMs()) - limits.anomalyRetentionMs);
+    } catch (thrown) {
+      logger.warn({ error: messageOf(thrown) }, 'Old anomalies could not be deleted.');
+    }
+  };
+
+  return {
+    anomalies,
+    standardMetrics: () => standardFamilies(books),
+    samples: (filter) => currentSamples(books, filter),
+    agentScores: () => agents.current(),
+    idle: () => journal.idle(),
+    async start() {
+      for (const [name, { type, help, unit }] of Object.entries(STANDARD_METRICS)) {
+        parts.metadata?.describe(name, { type, help, unit });
+      }
+      detector.start(await journal.loadOpen());
+      agents.start();
+      collector.start();
+      selfCollector.start();
+      sweep = clock.every(limits.retentionSweepMs, () => void prune());
+    },
+    async stop() {
+      sweep?.cancel();
+      selfCollector.stop();
+      collector.stop();
+      agents.stop();
+      detector.stop();
+      await journal.stop();
+    },
+  };
+}
