@@ -120,6 +120,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   return {
     app,
     listen: (address) => listeners.listen(address),
+    listenForIngest: (address) => listeners.listenForIngest(address),
     listenLocally: (socketPath) => listeners.listenLocally(socketPath),
     async close() {
       closing.abort();

@@ -13,6 +13,8 @@ export interface ListenAddress {
 export interface Listeners {
   /** Listens on TCP and returns the URL. */
   listen(address: ListenAddress): Promise<string>;
+  /** Listens on TCP for OTLP alone, on the port that exporters know, and returns the URL. */
+  listenForIngest(address: ListenAddress): Promise<string>;
   /** Listens on a Unix socket that only its owner can open; whoever comes in there is admin without a token. */
   listenLocally(socketPath: string): Promise<void>;
 }
@@ -25,15 +27,29 @@ interface OwnedListeners extends Listeners {
   cutOff(): void;
 }
 
+const OTLP_PREFIX = '/v1/';
+
 export function createListeners(app: ApiApp): OwnedListeners {
   const localConnections = new WeakSet<Socket>();
-  let local: { readonly server: Server; readonly socketPath: string } | null = null;
+  const further: Server[] = [];
 
   return {
     isLocalOwner: (request) => localConnections.has(request.socket),
     async listen(address) {
       await app.listen(address);
       return urlOf(app.server.address(), address);
+    },
+    async listenForIngest(address) {
+      const server = createServer((request, response) => {
+        if (request.url?.startsWith(OTLP_PREFIX)) app.routing(request, response);
+        else response.writeHead(404).end();
+      });
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(address.port, address.host, resolve);
+      });
+      further.push(server);
+      return urlOf(server.address(), address);
     },
     async listenLocally(socketPath) {
       const server = createServer((request, response) => app.routing(request, response));
@@ -45,15 +61,14 @@ export function createListeners(app: ApiApp): OwnedListeners {
         server.listen(socketPath, resolve);
       });
       chmodSync(socketPath, 0o600);
-      local = { server, socketPath };
+      further.push(server);
     },
     async close() {
-      const localClosed = local ? closeServer(local.server) : Promise.resolve();
-      await Promise.all([app.close(), localClosed]);
+      await Promise.all([app.close(), ...further.map(closeServer)]);
     },
     cutOff() {
       app.server.closeAllConnections();
-      local?.server.closeAllConnections();
+      for (const server of further) server.closeAllConnections();
     },
   };
 }

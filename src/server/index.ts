@@ -1,1 +1,4 @@
+export { loadConfig } from './config/load.ts';
+export { demoConfig, demoPools, DEMO_WORKERS } from './demo.ts';
 export { findServer } from './running-server.ts';
+export { startServer, type RunningOmoi } from './start.ts';

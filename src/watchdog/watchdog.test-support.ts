@@ -185,7 +185,7 @@ export interface Kennel {
   readonly archive: RemediationArchive;
   readonly tracing: ReturnType<typeof countingTracing>;
   watchdog: Watchdog;
-  events(): Promise<readonly SystemEvent[]>;
+  readonly events: () => Promise<readonly SystemEvent[]>;
   /** The process dies: nothing of it happens any more. A new one starts on the same database. */
   restartProcess(): Promise<void>;
   close(): Promise<void>;

@@ -56,9 +56,10 @@ export interface Access extends Authenticator {
   revokeToken(id: string, by: string): Promise<TokenRecord>;
   /**
    * A token for an agent that Omoi starts, bound to that agent. The agent's last token before it keeps working,
-   * because the older generation may still be ending its work; older ones are revoked.
+   * because the older generation may still be ending its work; older ones are revoked. Part of the transaction
+   * that records the start.
    */
-  mintAgentToken(agent: StartedAgent): Promise<string>;
+  mintAgentToken(tx: StateTransaction, agent: StartedAgent): Promise<string>;
   /**
    * A code for `GET /login?code=…`. The link stands for the caller's own token; for the owner of the data
    * directory it stands for an admin token, which is made when there is none.
@@ -132,12 +133,11 @@ export function createAccess(parts: AccessParts): Access {
         tx.afterCommit(() => cache.forgetToken(id));
         return revoked;
       }),
-    mintAgentToken: (agent) =>
-      database.transaction(async (tx) => {
-        const { secret, revoked } = await mintAgentToken(tx, tokens, agent);
-        tx.afterCommit(() => revoked.forEach((id) => cache.forgetToken(id)));
-        return secret;
-      }),
+    async mintAgentToken(tx, agent) {
+      const { secret, revoked } = await mintAgentToken(tx, tokens, agent);
+      tx.afterCommit(() => revoked.forEach((id) => cache.forgetToken(id)));
+      return secret;
+    },
     createLoginLink: (principal) =>
       database.transaction(async (tx) => {
         const createdBy = principal.name;

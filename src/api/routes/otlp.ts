@@ -9,6 +9,8 @@ export interface OtlpRouteParts {
   readonly receiver: OtlpReceiver;
   readonly encodingOf: (contentType: string) => Encoding;
   readonly encodeError: (encoding: Encoding, error: OmoiError) => Uint8Array;
+  /** Limit of a request as it comes in. */
+  readonly maxBodyBytes: number;
   /** Limit of a request after decompression. */
   readonly maxDecodedBytes: number;
 }
@@ -31,6 +33,7 @@ export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
       scope.route({
         method: 'POST',
         url: `/v1/${signal}`,
+        bodyLimit: parts.maxBodyBytes,
         config: { access: ['ingest', 'agent', 'operator', 'admin'], openOnLoopback: true },
         schema: {
           tags: ['ingest'],

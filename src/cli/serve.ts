@@ -1,0 +1,82 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DEMO_WORKERS, demoConfig, demoPools, loadConfig, startServer, type RunningOmoi } from '#server';
+
+export interface ServeOptions {
+  readonly configFile: string | null;
+  readonly demo: boolean;
+  readonly version: string;
+}
+
+const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** Further signals within this time are the same Ctrl-C, told by the terminal and by a parent. */
+const SAME_STOP_MS = 1000;
+
+/** Serves until a signal says stop. */
+export async function serve({ configFile, demo, version }: ServeOptions): Promise<void> {
+  const startedAt = performance.now();
+  const loaded = loadConfig({ file: configFile, environment: process.env });
+  const dataDirectory = resolve(loaded.data_directory);
+  // A person who watches the demo wants to see what happens, not log lines: those go to a file.
+  const destination =
+    demo && loaded.log.destination === 'stdout' ? `${dataDirectory}/omoi.log` : loaded.log.destination;
+  const config = { ...(demo ? demoConfig(loaded) : loaded), log: { ...loaded.log, destination } };
+  const running = await startServer({
+    config,
+    version,
+    extraPools: () => (demo ? demoPools(dataDirectory) : []),
+    agentsOnStop: demo ? 'end' : 'work_on',
+    dashboardDirectory: DASHBOARD,
+    environment: process.env,
+  });
+  if (demo || process.stdout.isTTY) {
+    process.stdout.write(
+      banner(running, { demo, version, log: destination, startMs: performance.now() - startedAt }),
+    );
+  }
+  await stopSignal();
+  if (demo) process.stdout.write('stopping the server and the demo fleet …\n');
+  await running.stop();
+}
+
+interface BannerFacts {
+  readonly demo: boolean;
+  readonly version: string;
+  readonly log: string;
+  readonly startMs: number;
+}
+
+function banner(running: RunningOmoi, { demo, version, log, startMs }: BannerFacts): string {
+  const { parts, firstAdmin } = running;
+  const policies = parts.watchdog.policies.list();
+  const modes = [...new Set(policies.map((policy) => policy.mode))].join(', ');
+  const rules = parts.alerting.overview().reduce((sum, group) => sum + group.rules.length, 0);
+  const lines = [
+    `omoi ${version}  ${running.url}  (ready after ${(startMs / 1000).toFixed(1)} s)`,
+    firstAdmin
+      ? `  log in     ${running.url}/login?code=${firstAdmin.loginCode}  (works once)`
+      : '  log in     `bin/omoi token login` makes a link that works once',
+    ...(firstAdmin ? [`  admin      ${firstAdmin.token}  (shown this once)`] : []),
+    `  data       ${running.dataDirectory}  (state in ${running.database === 'sqlite' ? 'SQLite' : 'PostgreSQL'})`,
+    `  telemetry  ${running.otlpUrl === null ? 'OTLP is off' : `OTLP on ${running.otlpUrl}`}, remote write on ${running.url}/prometheus/api/v1/write`,
+    `  watching   ${rules} rules, ${policies.length} policies (${modes})`,
+    ...(demo ? [`  fleet      ${DEMO_WORKERS} workers, their source and a feeder`] : []),
+    `  log        ${log}`,
+    `  Ctrl-C stops the server${demo ? ' and the demo fleet' : ''}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let firstAt: number | null = null;
+    for (const signal of STOP_SIGNALS) {
+      process.on(signal, () => {
+        firstAt ??= performance.now();
+        if (performance.now() - firstAt > SAME_STOP_MS) process.exit(1);
+        resolve();
+      });
+    }
+  });
+}

@@ -1,0 +1,66 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PoolDefinition } from '#fleet';
+import type { Config } from './config/schema.ts';
+
+const EXAMPLES = fileURLToPath(new URL('../../examples/fleet', import.meta.url));
+
+export const DEMO_WORKERS = 4;
+const MAX_WORKERS = 12;
+/** The agents of a demo have to be noticed quickly. */
+const HEARTBEAT_INTERVAL_MS = 500;
+const HEARTBEAT_TTL_MS = 1000;
+const GRACE_MS = 10_000;
+const ORPHAN_TIMEOUT_MS = 600_000;
+
+/** The demo's policies act, where the configuration does not say otherwise: outside of it Omoi only looks. */
+export function demoConfig(config: Config): Config {
+  return { ...config, watchdog: { ...config.watchdog, mode: config.watchdog.mode ?? 'act' } };
+}
+
+/**
+ * A small real fleet: workers that fetch, hash, compress and write files, the source they fetch from, and a feeder
+ * that keeps them about half busy.
+ */
+export function demoPools(dataDirectory: string): readonly PoolDefinition[] {
+  const home = join(dataDirectory, 'demo');
+  mkdirSync(home, { recursive: true });
+  const env = { OMOI_DEMO_SOURCE: join(home, 'source.sock'), OMOI_DEMO_OUTPUT: join(home, 'output') };
+  const base = {
+    agentType: 'worker',
+    runtime: 'process',
+    cwd: home,
+    env,
+    graceMs: GRACE_MS,
+    orphanTimeoutMs: ORPHAN_TIMEOUT_MS,
+    onOrphan: 'continue',
+    heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
+    heartbeatTtlMs: HEARTBEAT_TTL_MS,
+  } as const;
+  const single = { ...base, phaseId: null, desired: 1, min: 0, max: 1 };
+  return [
+    { ...single, id: 'demo-source', command: program('source.ts') },
+    {
+      ...base,
+      id: 'demo',
+      phaseId: 'PHASE_IMPLEMENTATION',
+      command: program('worker.ts'),
+      desired: DEMO_WORKERS,
+      min: 0,
+      max: MAX_WORKERS,
+    },
+    { ...single, id: 'demo-feeder', command: program('feeder.ts') },
+  ];
+}
+
+/** Small heaps: the demo is to leave the machine to its owner. */
+function program(file: string): readonly string[] {
+  return [
+    process.execPath,
+    '--conditions=omoi-source',
+    '--disable-warning=ExperimentalWarning',
+    '--max-semi-space-size=1',
+    join(EXAMPLES, file),
+  ];
+}

@@ -1,0 +1,46 @@
+import type { Fleet, Pools } from '#fleet';
+import type { FleetActuator } from '#watchdog';
+
+const SICK = new Set(['UNRESPONSIVE', 'FAILED']);
+const GONE = new Set(['TERMINATED', 'QUARANTINED']);
+
+/** The fleet as the watchdog may act on it. */
+export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
+  return {
+    async restart({ agentId, expectedGeneration, reason, requestedBy, traceparent }) {
+      const order = { agentId, expectedGeneration, reason, by: requestedBy, traceparent };
+      const { generation } = await pools.restart(order);
+      return { generation };
+    },
+    async claimScale({ poolId, claimId, add, ttlMs, reason, traceparent }) {
+      await pools.claimScale({ poolId, claimId, add, ttlMs, reason, by: 'watchdog', traceparent });
+    },
+    async extendScale(claimId, ttlMs) {
+      await pools.extendScale(claimId, ttlMs);
+    },
+    async releaseScale(claimId, traceparent) {
+      const reason = 'the alert has been over for a while';
+      await pools.releaseScale(claimId, { reason, by: 'watchdog', traceparent });
+    },
+    agent(agentId) {
+      const agent = fleet.agents.get(agentId);
+      if (!agent) return null;
+      return {
+        agentId,
+        poolId: agent.poolId,
+        generation: agent.generation,
+        status: agent.status,
+        lastHeartbeatAtMs: agent.lastHeartbeatAtMs,
+        workSeenAtMs: agent.workSeenAtMs,
+        heartbeatTtlMs: agent.pace.ttlMs,
+      };
+    },
+    hasPool: (poolId) => pools.definitions().some((pool) => pool.id === poolId),
+    poolsOfPhase: (phaseId) =>
+      pools.definitions().flatMap((pool) => (pool.phaseId === phaseId ? [pool.id] : [])),
+    health() {
+      const expected = fleet.feed.snapshot().agents.filter((agent) => !GONE.has(agent.status));
+      return { agents: expected.length, sick: expected.filter((agent) => SICK.has(agent.status)).length };
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { createAlerting, type Alerting } from '#alerting';
+import { createEventBus, type EventBus } from '#eventbus';
+import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type WorkerConnection } from '#fleet';
+import { createMonitor, type Monitor } from '#monitor';
+import { createEngine, type Engine } from '#promql';
+import type { StateDatabase } from '#storage';
+import type { Clock, Logger, Random, SelfMetrics, Tracing } from '#telemetry';
+import type { Tsdb } from '#tsdb';
+import { RemediationArchive, Watchdog } from '#watchdog';
+import { createAlertDesk } from './alert-desk.ts';
+import type { Config } from './config/schema.ts';
+import { readDocuments } from './files.ts';
+import { createFleetActuator } from './fleet-actuator.ts';
+import type { Lifecycle } from './lifecycle.ts';
+
+/** What the parts stand on: all time, chance and I/O come from here. */
+export interface Ground {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly state: StateDatabase;
+  readonly tsdb: Tsdb;
+  readonly tracing: Tracing;
+  readonly metrics: SelfMetrics;
+  readonly runtimes: readonly Runtime[];
+  readonly mintAgentToken: PoolParts['mintAgentToken'];
+  logger(component: string): Logger;
+}
+
+/** All parts but listeners and network clients. */
+export interface Parts {
+  readonly bus: EventBus;
+  readonly engine: Engine;
+  readonly fleet: Fleet;
+  readonly pools: Pools;
+  readonly monitor: Monitor;
+  readonly alerting: Alerting;
+  readonly watchdog: Watchdog;
+  readonly remediations: RemediationArchive;
+}
+
+export interface PartsOptions {
+  readonly config: Config;
+  readonly ground: Ground;
+  readonly lifecycle: Lifecycle;
+  /** Where workers find this server; read when one is started. */
+  readonly connection: WorkerConnection;
+}
+
+/**
+ * Builds and starts the parts in the order of the data; the pools are left to be started once workers can find the
+ * server. Rules and policies are read first: a broken file starts
+ * nothing.
+ * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`, `database_failed`, …
+ */
+export async function startParts({ config, ground, lifecycle, connection }: PartsOptions): Promise<Parts> {
+  const { clock, random, state: database, tsdb, tracing, metrics, runtimes } = ground;
+  const ruleFiles = readDocuments(config.alerting.rules, 'rule_file_invalid');
+  const policyFiles = readDocuments(config.watchdog.policies, 'policy_file_invalid');
+
+  const base = { clock, random, database, tracing, metrics };
+  const bus = createEventBus({ ...base, logger: ground.logger('eventbus') });
+  lifecycle.started('eventbus', () => bus.stop());
+
+  const engine = createEngine({ clock });
+  const fleet = createFleet({ ...base, bus, logger: ground.logger('fleet') });
+  const pools = new Pools(
+    {
+      ...base,
+      bus,
+      logger: ground.logger('fleet'),
+      generations: fleet.agents,
+      drains: fleet.agents,
+      runtimes,
+      mintAgentToken: ground.mintAgentToken,
+    },
+    connection,
+  );
+  const monitor = createMonitor({
+    ...base,
+    bus,
+    logger: ground.logger('monitor'),
+    fleet: fleet.feed,
+    sink: tsdb,
+    feed: tsdb,
+    metadata: tsdb,
+    watch: config.monitor.watch.map((selector) => engine.prepare(selector).selectors[0]?.matchers ?? []),
+  });
+  const alerting = createAlerting({
+    ...base,
+    bus,
+    logger: ground.logger('alerting'),
+    engine,
+    source: tsdb,
+    sink: tsdb,
+    options: { resolveStabilityMs: config.alerting.resolve_stability, retentionMs: config.retention.alerts },
+  });
+  const watchdog = new Watchdog({
+    ...base,
+    bus,
+    logger: ground.logger('watchdog'),
+    fleet: createFleetActuator(fleet, pools),
+    alerts: createAlertDesk(alerting),
+    modeOverride: config.watchdog.mode ?? null,
+  });
+  watchdog.policies.load(policyFiles);
+
+  await fleet.start();
+  lifecycle.started('fleet', () => fleet.stop());
+  await monitor.start();
+  lifecycle.started('monitor', () => monitor.stop());
+  await alerting.rules.load(ruleFiles);
+  await alerting.start();
+  lifecycle.started('alerting', () => alerting.stop());
+  await watchdog.start();
+  lifecycle.started('watchdog', () => watchdog.stop());
+
+  const remediations = new RemediationArchive(database);
+  return { bus, engine, fleet, pools, monitor, alerting, watchdog, remediations };
+}

@@ -1,0 +1,55 @@
+import {
+  registerAgentRoutes,
+  registerAlertRoutes,
+  registerEventRoutes,
+  registerLockRoutes,
+  registerMonitorRoutes,
+  registerObservabilityRoutes,
+  registerOtlpRoutes,
+  registerPoolRoutes,
+  registerPrometheusRuleRoutes,
+  registerRemoteWriteRoutes,
+  registerTaskRoutes,
+  registerWatchdogRoutes,
+  type ApiApp,
+} from '#api';
+import { encodeError, encodingOf } from '#ingest';
+import type { LogStore, SpanStore } from '#observability';
+import type { Clock } from '#telemetry';
+import type { Ingest } from './ingest.ts';
+import type { Parts } from './parts.ts';
+
+export interface ServedParts {
+  readonly parts: Parts;
+  readonly clock: Clock;
+  readonly spans: SpanStore;
+  readonly logs: LogStore;
+  readonly ingest: Ingest;
+  readonly maxIngestBytes: number;
+}
+
+/** The routes of all parts. */
+export function registerRoutes(app: ApiApp, served: ServedParts): void {
+  const { parts, clock, spans, logs, ingest, maxIngestBytes } = served;
+  registerAgentRoutes(app, { fleet: parts.fleet, clock });
+  registerTaskRoutes(app, parts);
+  registerLockRoutes(app, parts);
+  registerPoolRoutes(app, parts);
+  registerMonitorRoutes(app, parts.monitor);
+  registerAlertRoutes(app, parts);
+  registerPrometheusRuleRoutes(app, parts);
+  registerWatchdogRoutes(app, parts);
+  registerObservabilityRoutes(app, { spans, logs });
+  registerEventRoutes(app, { events: parts.bus });
+  registerOtlpRoutes(app, {
+    receiver: ingest.otlp,
+    encodingOf,
+    encodeError,
+    maxBodyBytes: maxIngestBytes,
+    maxDecodedBytes: maxIngestBytes * MAX_COMPRESSION,
+  });
+  registerRemoteWriteRoutes(app, { receiver: ingest.remoteWrite, maxBodyBytes: maxIngestBytes });
+}
+
+/** How much larger than the limit of its body a request may become when it is decompressed. */
+const MAX_COMPRESSION = 8;

@@ -1,0 +1,304 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createAccess, createApi, type Api, type FirstAdmin } from '#api';
+import { createProcessTable, LogFiles, ProcessRuntime, type PoolDefinition } from '#fleet';
+import { createLogging, createLogStore, createSpanStore, createTracing } from '#observability';
+import {
+  openStateDatabase,
+  openTelemetryDatabase,
+  Retention,
+  retentionJobs,
+  stateRetention,
+  telemetryRetention,
+} from '#storage';
+import { createSystemClock, createSystemRandom, SelfMetrics, type Logger } from '#telemetry';
+import { createTsdb } from '#tsdb';
+import type { Config, PoolConfig } from './config/schema.ts';
+import { createIngest } from './ingest.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { startParts, type Ground, type Parts } from './parts.ts';
+import { registerRoutes } from './routes.ts';
+import { announceServer, withdrawServer } from './running-server.ts';
+
+export interface ServerOptions {
+  readonly config: Config;
+  readonly version: string;
+  /** Pools beside those of the configuration, made once the address is known. */
+  readonly extraPools: (url: string) => readonly PoolDefinition[];
+  /** Whether the agents end with the server, or work on. */
+  readonly agentsOnStop: 'end' | 'work_on';
+  /** Where the built dashboard is. */
+  readonly dashboardDirectory: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface RunningOmoi {
+  readonly url: string;
+  readonly otlpUrl: string | null;
+  readonly dataDirectory: string;
+  readonly database: 'sqlite' | 'postgres';
+  readonly parts: Parts;
+  /** The admin token and login link of a first start; null later. */
+  readonly firstAdmin: FirstAdmin | null;
+  stop(): Promise<void>;
+}
+
+/** A Unix socket's path may have about 100 bytes. */
+const MAX_SOCKET_PATH_BYTES = 100;
+const STOP_GRACE_MS = 5000;
+const INHERITED = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'TMPDIR',
+  'SSL_CERT_FILE',
+  'NODE_EXTRA_CA_CERTS',
+];
+
+/**
+ * Builds the parts in order and starts to serve; what was started is stopped again when a later part fails.
+ * @throws OmoiError `config_invalid`, `database_busy`, `database_too_new`, `rule_file_invalid`, …
+ */
+export async function startServer(options: ServerOptions): Promise<RunningOmoi> {
+  const lifecycle = new Lifecycle();
+  const metrics = new SelfMetrics();
+  const clock = createSystemClock();
+  const { level, destination } = options.config.log;
+  const logging = createLogging({ level, destination, serviceName: 'omoi', clock, metrics });
+  const logger = logging.logger('server');
+  lifecycle.started('logging', () => logging.stop());
+  try {
+    return await start(options, { lifecycle, metrics, clock, logging });
+  } catch (thrown) {
+    await lifecycle.stop(logger);
+    throw thrown;
+  }
+}
+
+interface Begun {
+  readonly lifecycle: Lifecycle;
+  readonly metrics: SelfMetrics;
+  readonly clock: ReturnType<typeof createSystemClock>;
+  readonly logging: ReturnType<typeof createLogging>;
+}
+
+async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi> {
+  const { config, version } = options;
+  const { lifecycle, metrics, clock, logging } = begun;
+  const logger = logging.logger('server');
+  const random = createSystemRandom();
+  const dataDirectory = resolve(config.data_directory);
+  const directory = {
+    directory: dataDirectory,
+    clock,
+    logger: logging.logger('storage'),
+    role: 'server' as const,
+  };
+
+  // The telemetry database is this directory's lock, whatever database the state is in.
+  const telemetry = await openTelemetryDatabase(directory);
+  lifecycle.started('telemetry', () => telemetry.close());
+  const { url: databaseUrl } = config.database;
+  const state = await openStateDatabase(
+    databaseUrl === undefined ? directory : { ...directory, url: databaseUrl },
+  );
+  lifecycle.started('state', () => state.close());
+  const logs = createLogStore(telemetry, clock);
+  logging.storeIn(logs);
+  lifecycle.started('log store', () => logging.flush());
+  const spans = createSpanStore(telemetry);
+  const tracing = createTracing({
+    store: spans,
+    clock,
+    random,
+    metrics,
+    logger: logging.logger('tracing'),
+    serviceName: 'omoi',
+  });
+  lifecycle.started('tracing', () => tracing.stop());
+  const tsdb = await createTsdb({
+    clock,
+    logger: logging.logger('tsdb'),
+    selfMetrics: metrics,
+    directory: dataDirectory,
+    telemetryDatabase: telemetry,
+    limits: {
+      retentionMs: config.telemetry.retention,
+      retentionBytes: config.telemetry.retention_bytes,
+      maxSeries: config.telemetry.max_series,
+    },
+  });
+  lifecycle.started('tsdb', () => tsdb.stop());
+  const access = createAccess({
+    database: state,
+    clock,
+    random,
+    logger: logging.logger('access'),
+    options: {
+      openIngestOnLoopback: config.access.open_ingest_on_loopback,
+      auditRetentionMs: config.retention.audit,
+    },
+  });
+  lifecycle.started('access', () => access.stop());
+
+  const runtime = new ProcessRuntime({
+    clock,
+    logger: logging.logger('runtime'),
+    table: createProcessTable(),
+    logs: new LogFiles(join(dataDirectory, 'agents')),
+  });
+  const ground: Ground = {
+    clock,
+    random,
+    state,
+    tsdb,
+    tracing,
+    metrics,
+    runtimes: [runtime],
+    mintAgentToken: (tx, agent) => access.mintAgentToken(tx, agent),
+    logger: (component) => logging.logger(component),
+  };
+  const address = { url: '', otlpUrl: null as string | null };
+  const connection = {
+    get url() {
+      return address.url;
+    },
+    get otlpUrl() {
+      return address.otlpUrl;
+    },
+    inheritedEnv: inheritedEnvironment(options.environment),
+  };
+  const parts = await startParts({ config, ground, lifecycle, connection });
+  const ingest = createIngest(ground, { spans, logs });
+  const unready = new Set(['pools']);
+  const api = await createApi({
+    access,
+    events: parts.bus,
+    clock,
+    random,
+    logger: logging.logger('api'),
+    metrics,
+    standardMetrics: () => parts.monitor.standardMetrics(),
+    notReady: () => [...unready],
+    register: (app) =>
+      registerRoutes(app, { parts, clock, spans, logs, ingest, maxIngestBytes: MAX_INGEST_BYTES }),
+    limits: { maxBodyBytes: config.http.max_body_bytes },
+    options: {
+      version,
+      allowedHosts: config.http.allowed_hosts,
+      dashboardDirectory: existsSync(options.dashboardDirectory) ? options.dashboardDirectory : null,
+    },
+  });
+  lifecycle.started('api', () => api.close());
+  address.url = await api.listen(config.http);
+  address.otlpUrl = config.otlp.enabled ? await api.listenForIngest(config.otlp) : null;
+  const socket = await listenForOwner(api, dataDirectory);
+  const firstAdmin = await access.ensureAdmin();
+
+  await parts.pools.start();
+  lifecycle.started('pools', () =>
+    options.agentsOnStop === 'end'
+      ? parts.pools.stopAll(STOP_GRACE_MS).then(() => parts.pools.close())
+      : parts.pools.close(),
+  );
+  const asked = { reason: 'configured', by: 'configuration', traceparent: null };
+  const pools = [...config.fleet.pools.map(poolOf), ...options.extraPools(address.url)];
+  for (const pool of pools) await parts.pools.declare(pool, asked);
+  unready.clear();
+
+  startRetention({ config, ground, telemetry, logs, lifecycle, logger: logging.logger('retention') });
+  announceServer(dataDirectory, { pid: process.pid, url: address.url, socket });
+  lifecycle.started('announcement', () => withdrawServer(dataDirectory));
+  logger.info({ url: address.url, data_directory: dataDirectory, version }, 'Omoi serves');
+  return {
+    ...address,
+    dataDirectory,
+    database: state.dialect,
+    parts,
+    firstAdmin,
+    stop: () => lifecycle.stop(logger),
+  };
+}
+
+const MAX_INGEST_BYTES = 16 * 1024 * 1024;
+
+/** The socket of the directory's owner; in the system's temporary directory where the path would be too long. */
+async function listenForOwner(api: Api, dataDirectory: string): Promise<string> {
+  const inside = join(dataDirectory, 'omoi.sock');
+  if (Buffer.byteLength(inside) <= MAX_SOCKET_PATH_BYTES) {
+    await api.listenLocally(inside);
+    return inside;
+  }
+  const outside = join(tmpdir(), `omoi-${process.getuid?.() ?? 0}-${process.pid}`);
+  mkdirSync(outside, { recursive: true, mode: 0o700 });
+  const socket = join(outside, 'omoi.sock');
+  await api.listenLocally(socket);
+  return socket;
+}
+
+interface RetentionParts {
+  readonly config: Config;
+  readonly ground: Ground;
+  readonly telemetry: Awaited<ReturnType<typeof openTelemetryDatabase>>;
+  readonly logs: ReturnType<typeof createLogStore>;
+  readonly lifecycle: Lifecycle;
+  readonly logger: Logger;
+}
+
+function startRetention({ config, ground, telemetry, logs, lifecycle, logger }: RetentionParts): void {
+  const keep = config.retention;
+  const retention = new Retention({
+    clock: ground.clock,
+    metrics: ground.metrics,
+    logger,
+    jobs: [
+      ...retentionJobs(
+        ground.state,
+        stateRetention({
+          eventsMs: keep.events,
+          alertsMs: keep.alerts,
+          anomaliesMs: keep.anomalies,
+          remediationsMs: keep.remediations,
+          tasksMs: keep.tasks,
+        }),
+      ),
+      ...retentionJobs(telemetry, telemetryRetention({ spansMs: keep.spans })),
+      logs.retention(keep.logs),
+    ],
+  });
+  lifecycle.started('retention', () => retention.stop());
+}
+
+/** What a worker inherits: enough to find programs and certificates, and none of the server's secrets. */
+function inheritedEnvironment(environment: ServerOptions['environment']): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    INHERITED.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+}
+
+function poolOf(pool: PoolConfig): PoolDefinition {
+  return {
+    id: pool.id,
+    agentType: pool.agent_type,
+    phaseId: pool.phase_id,
+    runtime: 'process',
+    command: pool.command,
+    cwd: pool.cwd,
+    env: pool.env,
+    desired: pool.desired,
+    min: pool.min,
+    max: pool.max,
+    graceMs: pool.grace,
+    orphanTimeoutMs: pool.orphan_timeout,
+    onOrphan: pool.on_orphan,
+    heartbeatIntervalMs: pool.heartbeat_interval ?? null,
+    heartbeatTtlMs: pool.heartbeat_ttl ?? null,
+  };
+}
