@@ -8,3 +8,10 @@ export { checkExpression } from './syntax/checker.ts';
 export { formatExpression } from './syntax/formatter.ts';
 export { prettyPrint } from './syntax/pretty-printer.ts';
 export type { Expression, ValueType } from './syntax/ast.ts';
+export {
+  parseMetric,
+  parsePoints,
+  parseSeriesLine,
+  type NotedPoint,
+  type NotedSeries,
+} from './notation/series-notation.ts';

@@ -4,11 +4,11 @@ import { evaluationError } from '../evaluation/query-error.ts';
 import { ABSENT, HISTOGRAM, type VectorTable } from '../evaluation/vector-table.ts';
 import { describeHistogram } from '../histograms/description.ts';
 import type { Aggregation } from '../syntax/ast.ts';
-import { formatDecimal } from '../syntax/text-literals.ts';
+import { formatDecimal, quote } from '../syntax/text-literals.ts';
 
 /** `count_values`: how often each value occurs in each group, the value being put into a label. */
 export function countValues(label: string, input: VectorTable, aggregation: Aggregation): VectorTable {
-  if (label === '') throw evaluationError('invalid label name ""');
+  if (label === '' || !label.isWellFormed()) throw evaluationError(`invalid label name ${quote(label)}`);
   const { grouping, without } = aggregation;
   const groups = without ? new Grouping(grouping, 'except') : new Grouping([...grouping, label], 'only');
   const rows = new OutputRows(input.stepCount, input.rowCount);

@@ -8,12 +8,12 @@ import { histogramFractions, histogramQuantiles } from '../functions/quantile-fu
 import { RANGE_FUNCTIONS } from '../functions/range-functions.ts';
 import { sortByLabels, sortByValue } from '../functions/sorting.ts';
 import { greater, smaller } from './arithmetic.ts';
-import type { EvaluationContext, Frame } from './evaluation-context.ts';
+import type { Frame } from './evaluation-context.ts';
 import type { Steps } from './pacing.ts';
 import { evaluateRangeCall, type RangeArgument } from './range-calls.ts';
 import { runOfRow } from './sample-run.ts';
 import { evaluateSelector, runsOf } from './selectors.ts';
-import { FLOAT, VectorTable, endOf, timeAt, type StepGrid, type Value } from './vector-table.ts';
+import { FLOAT, VectorTable, endOf, timeAt, type Value } from './vector-table.ts';
 
 /** A function call at every step of a grid. */
 export function* evaluateCall(call: Call, frame: Frame): Steps<Value> {
@@ -201,7 +201,7 @@ function* evaluateQuantiles(call: Call, frame: Frame): Steps<VectorTable> {
   }
   const isMany = call.name === 'histogram_quantiles';
   const wanted: { phi: Float64Array; position: Call['position'] }[] = [];
-  for (const at of isMany ? call.args.keys().drop(2) : [0]) {
+  for (const at of isMany ? [...call.args.keys()].slice(2) : [0]) {
     wanted.push({ phi: yield* scalar(at), position: argumentOf(call, at).position });
   }
   const table = yield* frame.vector(argument);

@@ -71,19 +71,13 @@ export class ElementOperation {
   }
 
   #onHistograms(left: HistogramValue, right: HistogramValue): SampleKind {
-    switch (this.operator) {
-      case '+':
-        return this.#finish(addHistograms(left, right), 'addition');
-      case '-':
-        return this.#finish(subtractHistograms(left, right), 'subtraction');
-      case '==':
-      case '!=':
-        this.histogram = left;
-        this.keeps = equalHistograms(left, right) === (this.operator === '==');
-        return HISTOGRAM;
-      default:
-        return this.#refuse('histogram', 'histogram');
-    }
+    const { operator } = this;
+    if (operator === '+') return this.#finish(addHistograms(left, right), 'addition');
+    if (operator === '-') return this.#finish(subtractHistograms(left, right), 'subtraction');
+    if (operator !== '==' && operator !== '!=') return this.#refuse('histogram', 'histogram');
+    this.histogram = left;
+    this.keeps = equalHistograms(left, right) === (operator === '==');
+    return HISTOGRAM;
   }
 
   #finish(combined: CombinedHistogram | null, operation: 'addition' | 'subtraction'): SampleKind {
@@ -102,22 +96,13 @@ export class ElementOperation {
   }
 
   #onHistogramAndFloat(left: HistogramValue, right: number): SampleKind {
-    switch (this.operator) {
-      case '*':
-        this.histogram = multiplyHistogram(left, right);
-        return HISTOGRAM;
-      case '/':
-        this.histogram = divideHistogram(left, right);
-        return HISTOGRAM;
-      case '</':
-        this.histogram = trimHistogram(left, right, 'above');
-        return HISTOGRAM;
-      case '>/':
-        this.histogram = trimHistogram(left, right, 'below');
-        return HISTOGRAM;
-      default:
-        return this.#refuse('histogram', 'float');
-    }
+    const { operator } = this;
+    if (operator === '*') this.histogram = multiplyHistogram(left, right);
+    else if (operator === '/') this.histogram = divideHistogram(left, right);
+    else if (operator === '</') this.histogram = trimHistogram(left, right, 'above');
+    else if (operator === '>/') this.histogram = trimHistogram(left, right, 'below');
+    else return this.#refuse('histogram', 'float');
+    return HISTOGRAM;
   }
 
   #onFloatAndHistogram(left: number, right: HistogramValue): SampleKind {

@@ -3,7 +3,6 @@ import {
   isSetOperator,
   type Aggregation,
   type BinaryExpression,
-  type Call,
   type Expression,
   type Subquery,
   type UnaryExpression,

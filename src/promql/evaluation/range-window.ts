@@ -5,7 +5,7 @@ import { metricNameOf } from './label-sets.ts';
 import type { SampleRun } from './sample-run.ts';
 import type { SampleKind } from './vector-table.ts';
 
-const NO_NUMBERS = new Float64Array(0);
+const NO_NUMBERS: Float64Array = new Float64Array(0);
 
 /**
  * What a range function sees: the samples of one series in (rangeStartMs, rangeEndMs], as indexes into the

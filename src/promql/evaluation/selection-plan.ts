@@ -47,24 +47,18 @@ export function planSelections(
 ): readonly PlannedSelection[] {
   const planned: PlannedSelection[] = [];
   const visit = (node: Expression, scope: Scope): void => {
-    switch (node.kind) {
-      case 'vector_selector':
-        planned.push(plan(node, lookbackMs, scope));
-        return;
-      case 'matrix_selector':
-        planned.push({ ...plan(node.selector, node.rangeMs, scope), latestOnly: false });
-        return;
-      case 'subquery': {
-        const at = node.at && resolveAt(node.at, query);
-        const fromMs = (at ?? scope.fromMs) - node.offsetMs - node.rangeMs;
-        const toMs = (at ?? scope.toMs) - node.offsetMs;
-        visit(node.expression, { fromMs, toMs, inSubquery: true, statisticsOnly: false });
-        return;
-      }
-      default: {
-        const inner = { ...scope, statisticsOnly: statisticsBelow(node, scope.statisticsOnly) };
-        for (const child of childrenOf(node)) visit(child, inner);
-      }
+    if (node.kind === 'vector_selector') {
+      planned.push(plan(node, lookbackMs, scope));
+    } else if (node.kind === 'matrix_selector') {
+      planned.push({ ...plan(node.selector, node.rangeMs, scope), latestOnly: false });
+    } else if (node.kind === 'subquery') {
+      const at = node.at && resolveAt(node.at, query);
+      const fromMs = (at ?? scope.fromMs) - node.offsetMs - node.rangeMs;
+      const toMs = (at ?? scope.toMs) - node.offsetMs;
+      visit(node.expression, { fromMs, toMs, inSubquery: true, statisticsOnly: false });
+    } else {
+      const inner = { ...scope, statisticsOnly: statisticsBelow(node, scope.statisticsOnly) };
+      for (const child of childrenOf(node)) visit(child, inner);
     }
   };
   const plan = (selector: VectorSelector, reachMs: number, scope: Scope): PlannedSelection => {

@@ -31,17 +31,10 @@ export function isStepInvariant(expression: Expression): boolean {
 }
 
 function compute(expression: Expression): boolean {
-  switch (expression.kind) {
-    case 'vector_selector':
-      return expression.at !== null;
-    case 'subquery':
-      return expression.at !== null;
-    case 'call': {
-      if (!TIME_DEPENDENT.has(expression.name)) return expression.args.every(isStepInvariant);
-      const argument = expression.args[0] && unwrap(expression.args[0]);
-      return expression.name === 'timestamp' && argument?.kind === 'vector_selector' && argument.at !== null;
-    }
-    default:
-      return childrenOf(expression).every(isStepInvariant);
+  if (expression.kind === 'vector_selector' || expression.kind === 'subquery') return expression.at !== null;
+  if (expression.kind !== 'call' || !TIME_DEPENDENT.has(expression.name)) {
+    return childrenOf(expression).every(isStepInvariant);
   }
+  const argument = expression.args[0] && unwrap(expression.args[0]);
+  return expression.name === 'timestamp' && argument?.kind === 'vector_selector' && argument.at !== null;
 }

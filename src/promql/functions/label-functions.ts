@@ -61,7 +61,7 @@ function compile(expression: string): Pattern {
 }
 
 function assertLabelName(name: string, problem: string): void {
-  if (name === '') throw evaluationError(`${problem}: ${name}`);
+  if (name === '' || !name.isWellFormed()) throw evaluationError(`${problem}: ${name}`);
 }
 
 function groupText(

@@ -39,7 +39,8 @@ export function nativeQuantile(phi: number, histogram: HistogramValue): Estimate
   }
   const found = at < 0 ? NO_BUCKET : (buckets[at] ?? NO_BUCKET);
   const isCustom = usesCustomBuckets(histogram);
-  const bucket = isCustom ? found : withNaturalBound(found, histogram);
+  const isAroundZero = found.lower < 0 && found.upper > 0;
+  const bucket = !isCustom && isAroundZero ? withNaturalBound(found, histogram) : found;
   if (isCustom) {
     if (bucket.lower === -Infinity) {
       if (bucket.upper <= 0) return exact(bucket.upper);
@@ -64,9 +65,8 @@ export function nativeQuantile(phi: number, histogram: HistogramValue): Estimate
 
 const NO_BUCKET: BoundedBucket = { lower: 0, upper: 0, count: 0 };
 
-/** A zero bucket with populated buckets on one side only ends at zero on the other. */
+/** A bucket around zero in a histogram with buckets on one side only ends at zero on the other. */
 function withNaturalBound(bucket: BoundedBucket, histogram: HistogramValue): BoundedBucket {
-  if (!(bucket.lower < 0 && bucket.upper > 0)) return bucket;
   const hasPositive = histogram.positiveCounts.length > 0;
   const hasNegative = histogram.negativeCounts.length > 0;
   if (hasPositive && !hasNegative) return { ...bucket, lower: 0 };
@@ -92,7 +92,7 @@ export function nativeFraction(lower: number, upper: number, histogram: Histogra
   if (lower >= upper) return exact(0);
   const isCustom = usesCustomBuckets(histogram);
   const buckets = bucketsOf(histogram).map((bucket) =>
-    !isCustom && bucket.lower <= 0 && bucket.upper >= 0 ? zeroBucketBounds(bucket, histogram) : bucket,
+    bucket.lower <= 0 && bucket.upper >= 0 ? withNaturalBound(bucket, histogram) : bucket,
   );
   const inBuckets = buckets.reduce((sum, { count }) => sum + count, 0);
   const hasNaNs = Number.isNaN(histogram.sum);
@@ -100,14 +100,6 @@ export function nativeFraction(lower: number, upper: number, histogram: Histogra
   const rankOf = (value: number): number => Math.min(count, rankBelow(value, buckets, isCustom) ?? count);
   const value = (rankOf(upper) - rankOf(lower)) / histogram.count;
   return { value, effect: hasNaNs && inBuckets < histogram.count ? 'result is skewed higher' : 'none' };
-}
-
-function zeroBucketBounds(bucket: BoundedBucket, histogram: HistogramValue): BoundedBucket {
-  const hasPositive = histogram.positiveCounts.length > 0;
-  const hasNegative = histogram.negativeCounts.length > 0;
-  if (hasPositive && !hasNegative) return { ...bucket, lower: 0 };
-  if (hasNegative && !hasPositive) return { ...bucket, upper: 0 };
-  return bucket;
 }
 
 /** How many observations lie below a value; null where it is above all buckets. */

@@ -1,4 +1,4 @@
-import type { AtModifier, Expression, VectorSelector } from './ast.ts';
+import type { AtModifier, Expression, Subquery, VectorSelector } from './ast.ts';
 import { experimentalError } from './position.ts';
 import { parseDurationSeconds, parseNumber } from './text-literals.ts';
 import type { TokenReader } from './token-reader.ts';
@@ -98,47 +98,44 @@ function readOffset(reader: TokenReader, expression: Expression): Expression {
   const seconds = readSignedSeconds(reader);
   if (seconds === null) return reader.unexpected('offset', 'number, duration, step(), or range()');
   const offsetMs = Math.round(seconds * 1000);
-  const end = reader.previousEnd;
-  const twice = 'offset may not be set multiple times';
-  const from = expression.position.start;
-  switch (expression.kind) {
-    case 'vector_selector':
-    case 'subquery':
-      if (expression.offsetMs !== 0) reader.fail(from, twice);
-      return { ...expression, offsetMs, position: { start: from, end } };
-    case 'matrix_selector': {
-      if (expression.selector.offsetMs !== 0) reader.fail(from, twice);
-      const selector: VectorSelector = { ...expression.selector, offsetMs };
-      return { ...expression, selector, position: { start: from, end } };
-    }
-    default:
-      return reader.fail(
-        from,
-        'offset modifier must be preceded by an instant vector selector or range vector selector or a subquery',
-      );
-  }
+  const isSet = (target: VectorSelector | Subquery): boolean => target.offsetMs !== 0;
+  return modify(reader, expression, {
+    modifier: 'offset modifier',
+    name: 'offset',
+    isSet,
+    change: { offsetMs },
+  });
 }
 
 function readAt(reader: TokenReader, expression: Expression): Expression {
   reader.advance();
   const at = readTime(reader, expression);
-  const from = expression.position.start;
-  const position = { start: from, end: reader.previousEnd };
-  const twice = '@ <timestamp> may not be set multiple times';
-  switch (expression.kind) {
-    case 'vector_selector':
-    case 'subquery':
-      if (expression.at) reader.fail(from, twice);
-      return { ...expression, at, position };
-    case 'matrix_selector':
-      if (expression.selector.at) reader.fail(from, twice);
-      return { ...expression, selector: { ...expression.selector, at }, position };
-    default:
-      return reader.fail(
-        from,
-        '@ modifier must be preceded by an instant vector selector or range vector selector or a subquery',
-      );
+  const isSet = (target: VectorSelector | Subquery): boolean => target.at !== null;
+  return modify(reader, expression, { modifier: '@ modifier', name: '@ <timestamp>', isSet, change: { at } });
+}
+
+interface Modification {
+  readonly modifier: string;
+  readonly name: string;
+  readonly isSet: (target: VectorSelector | Subquery) => boolean;
+  readonly change: Partial<Pick<VectorSelector, 'offsetMs' | 'at'>>;
+}
+
+/** The expression with a modifier that has just been read: of a matrix selector its selector carries it. */
+function modify(reader: TokenReader, expression: Expression, modification: Modification): Expression {
+  const { modifier, name, isSet, change } = modification;
+  const { start } = expression.position;
+  const position = { start, end: reader.previousEnd };
+  const target = expression.kind === 'matrix_selector' ? expression.selector : expression;
+  if (target.kind !== 'vector_selector' && target.kind !== 'subquery') {
+    return reader.fail(
+      start,
+      `${modifier} must be preceded by an instant vector selector or range vector selector or a subquery`,
+    );
   }
+  if (isSet(target)) reader.fail(start, `${name} may not be set multiple times`);
+  if (expression.kind !== 'matrix_selector') return { ...target, ...change, position };
+  return { ...expression, selector: { ...expression.selector, ...change }, position };
 }
 
 function readTime(reader: TokenReader, expression: Expression): AtModifier {

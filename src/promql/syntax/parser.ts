@@ -162,7 +162,7 @@ class ExpressionParser {
     }
     const [first, second] = args;
     if (!first) return reader.fail(start, 'no arguments for aggregate expression provided');
-    const expected = takesParameter(operator) ? 2 : 1;
+    const expected = WITH_PARAMETER.has(operator) ? 2 : 1;
     if (args.length !== expected) {
       reader.fail(
         start,
@@ -188,19 +188,14 @@ class ExpressionParser {
   }
 }
 
-function takesParameter(operator: Aggregator): boolean {
-  switch (operator) {
-    case 'topk':
-    case 'bottomk':
-    case 'quantile':
-    case 'count_values':
-    case 'limitk':
-    case 'limit_ratio':
-      return true;
-    default:
-      return false;
-  }
-}
+const WITH_PARAMETER: ReadonlySet<Aggregator> = new Set([
+  'topk',
+  'bottomk',
+  'quantile',
+  'count_values',
+  'limitk',
+  'limit_ratio',
+]);
 
 /** Holds the finished tree against the limit, without recursion: a chain of operators may be any length here. */
 function limitDepth(reader: TokenReader, root: Expression): void {

@@ -40,12 +40,12 @@ function readMatcher(reader: TokenReader): Matcher {
   const isQuoted = nameToken.kind === 'string';
   const name = isQuoted ? unquote(nameToken.text) : nameToken.text;
   const operator = asMatchOperator(reader.current.text);
-  if (reader.current.kind !== 'operator' || operator === null) {
+  if (reader.kind() !== 'operator' || operator === null) {
     if (isQuoted && (reader.at(',') || reader.at('}'))) return createMatcher(METRIC_NAME_LABEL, '=', name);
     reader.unexpected('label matching', isQuoted ? '' : 'label matching operator');
   }
   reader.advance();
-  if (reader.current.kind !== 'string') reader.unexpected('label matching', 'string');
+  if (reader.kind() !== 'string') reader.unexpected('label matching', 'string');
   const value = unquote(reader.advance().text);
   try {
     return createMatcher(name, operator, value);

@@ -15,7 +15,8 @@ const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
 
 /**
  * The text that a quoted string of a query stands for, quotes included: Go's escapes in '…' and "…", none in `…`.
- * The lexer has checked the escapes. Byte escapes (`\xc3\xa4`) that form UTF-8 are joined; others become U+FFFD.
+ * The lexer has checked the escapes. Byte escapes (`\xc3\xa4`) that form UTF-8 are joined; others become lone
+ * surrogates (U+DC00 + byte), so that the text is not well-formed and can still be quoted.
  */
 export function unquote(literal: string): string {
   const body = literal.slice(1, -1);
@@ -24,7 +25,7 @@ export function unquote(literal: string): string {
   const bytes: number[] = [];
   let text = '';
   const flush = (): void => {
-    if (bytes.length > 0) text += Buffer.from(bytes.splice(0)).toString('utf8');
+    if (bytes.length > 0) text += decodeBytes(bytes.splice(0));
   };
   for (let at = 0; at < body.length; at++) {
     const character = body.charAt(at);
@@ -53,16 +54,36 @@ export function unquote(literal: string): string {
   return text;
 }
 
+const STRAY_BYTE = 0xdc00;
+
+function decodeBytes(bytes: readonly number[]): string {
+  let text = '';
+  for (let at = 0; at < bytes.length;) {
+    const lead = bytes[at] ?? 0;
+    const length = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 0;
+    const decoded = Buffer.from(bytes.slice(at, at + length)).toString('utf8');
+    const isValid = length > 0 && decoded.length > 0 && !decoded.includes('\uFFFD');
+    text += isValid ? decoded : String.fromCharCode(STRAY_BYTE + lead);
+    at += isValid ? length : 1;
+  }
+  return text;
+}
+
 /** A text in double quotes with Go's escapes (`strconv.Quote`). */
 export function quote(text: string): string {
   let quoted = '"';
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
     if (character === '"' || character === '\\') quoted += `\\${character}`;
+    else if (code >= STRAY_BYTE + 0x80 && code <= STRAY_BYTE + 0xff) quoted += byteEscape(code - STRAY_BYTE);
     else if (code >= 0x20 && code !== 0x7f) quoted += character;
-    else quoted += CONTROL_ESCAPES[code] ?? `\\x${code.toString(16).padStart(2, '0')}`;
+    else quoted += CONTROL_ESCAPES[code] ?? byteEscape(code);
   }
   return `${quoted}"`;
+}
+
+function byteEscape(byte: number): string {
+  return `\\x${byte.toString(16).padStart(2, '0')}`;
 }
 
 const CONTROL_ESCAPES: Readonly<Record<number, string>> = {

@@ -1,5 +1,5 @@
 import { describeToken } from './keywords.ts';
-import { Lexer, type Token } from './lexer.ts';
+import { Lexer, type Token, type TokenKind } from './lexer.ts';
 import { syntaxError } from './position.ts';
 
 /** Reads tokens with one token of lookahead. */
@@ -18,6 +18,11 @@ export class TokenReader {
   /** The next token, not consumed yet. */
   get current(): Token {
     return this.#current;
+  }
+
+  /** The kind of the next token. */
+  kind(): TokenKind {
+    return this.#current.kind;
   }
 
   /** Where the last consumed token ended. */
