@@ -10,6 +10,15 @@ const MIN_PAUSE_MS = 5;
 const MAX_TURN_MS = 10;
 /** How much of a new measurement goes into the smoothed cost. */
 const COST_WEIGHT = 0.2;
+/** A measurement counts for at most so many times the cost so far, or so much. */
+const MAX_COST_GROWTH = 4;
+const MIN_COST_CEILING_MS = 1;
+
+/** One pause of the garbage collector in the middle of an evaluation must not slow the rule down for long. */
+function smoothedCostMs(beforeMs: number, measuredMs: number): number {
+  const ceilingMs = Math.max(MIN_COST_CEILING_MS, MAX_COST_GROWTH * beforeMs);
+  return beforeMs + (Math.min(measuredMs, ceilingMs) - beforeMs) * COST_WEIGHT;
+}
 
 interface DirtyMark {
   readonly sinceMs: number;
@@ -153,7 +162,7 @@ export class EvaluationScheduler {
     const costMs = endedMs - startedMs;
     this.#budget.spend(costMs);
     statistics.lastDurationMs = costMs;
-    statistics.costMs += (costMs - statistics.costMs) * (statistics.evaluations === 1 ? 1 : COST_WEIGHT);
+    statistics.costMs = smoothedCostMs(statistics.costMs, costMs);
     this.#notBeforeMs.set(run, endedMs + Math.max(MIN_PAUSE_MS, COST_FACTOR * statistics.costMs));
     void settled.finally(() => {
       this.#busy.delete(run);

@@ -1,0 +1,176 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createEventBus, type EventBus } from '#eventbus';
+import { createEngine } from '#promql';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import {
+  createSeededRandom,
+  METRIC_NAME_LABEL,
+  SampleBatch,
+  SelfMetrics,
+  silentLogger,
+  VirtualClock,
+  type Labels,
+} from '#telemetry';
+import { createTsdb, type Tsdb } from '#tsdb';
+import type { Alerting } from './alerting.ts';
+import { createAlerting } from './create-alerting.ts';
+import { RecordedTracing } from './test-support.ts';
+
+const FOLDER = fileURLToPath(new URL('../../config/alert_rules', import.meta.url));
+
+let clock: VirtualClock;
+let database: StateDatabase;
+let bus: EventBus;
+let tsdb: Tsdb;
+let alerting: Alerting;
+let tracing: RecordedTracing;
+
+beforeEach(async () => {
+  clock = new VirtualClock();
+  database = await openTestStateDatabase(clock);
+  const metrics = new SelfMetrics();
+  const random = createSeededRandom(1);
+  bus = createEventBus({ database, clock, random, logger: silentLogger, metrics });
+  tsdb = await createTsdb({ clock, logger: silentLogger, selfMetrics: metrics });
+  tracing = new RecordedTracing();
+  alerting = createAlerting({
+    database,
+    bus,
+    clock,
+    random,
+    logger: silentLogger,
+    tracing,
+    metrics,
+    engine: createEngine({ clock }),
+    source: tsdb,
+    sink: tsdb,
+    options: { startupGraceMs: 0 },
+  });
+  const files = readdirSync(FOLDER).map((name) => ({
+    name,
+    text: readFileSync(`${FOLDER}/${name}`, 'utf8'),
+  }));
+  await alerting.rules.load(files);
+  await alerting.start();
+});
+
+afterEach(async () => {
+  await alerting.stop();
+  await bus.stop();
+  await tsdb.stop();
+  await database.close();
+});
+
+async function append(unit: readonly (readonly [Labels, number])[], traceparent: string | null = null) {
+  await advance(10);
+  const batch = new SampleBatch();
+  const timeMs = Math.floor(clock.wallMs());
+  for (const [labels, value] of unit) batch.add(tsdb.series(labels), timeMs, value);
+  tsdb.commit(batch, {
+    source: 'collector',
+    traceparent,
+    receivedAtMs: timeMs,
+    receivedMonotonicMs: clock.monotonicMs(),
+  });
+  await advance(10);
+}
+
+async function advance(byMs: number): Promise<void> {
+  for (let leftMs = byMs; leftMs > 0; leftMs -= 250) {
+    await clock.advance(Math.min(250, leftMs));
+    await Promise.all([...alerting.rules.runs.values()].map((run) => run.exclusively(async () => {})));
+  }
+}
+
+const metric = (name: string, labels: Labels = {}): Labels => ({ ...labels, [METRIC_NAME_LABEL]: name });
+
+/** `rule: state cause` of each episode, the oldest first. */
+async function episodes(): Promise<readonly string[]> {
+  const { alerts } = await alerting.alerts.list({ matchers: [], limit: 100 });
+  return alerts
+    .toReversed()
+    .map((row) => `${row.rule_id}: ${row.state}${row.cause === null ? '' : ` ${row.cause}`}`);
+}
+
+describe('the shipped rules, on the real store and engine', () => {
+  const queue = (priority: string) => metric('tasks_queued_total', { phase_id: 'PHASE_TESTING', priority });
+  const score = metric('anomaly_score', {
+    metric_name: 'tasks_queued_total',
+    phase_id: 'PHASE_TESTING',
+    priority: '0',
+  });
+  const anomaly = '00-0000000000000000000000000000beef-00000000000000aa-01';
+
+  it('HighQueueDepth needs a long queue and an anomaly, and joins the anomaly’s trace', async () => {
+    await append([
+      [queue('0'), 20],
+      [queue('1'), 15],
+    ]);
+    await append([[score, 2]]);
+    expect(await episodes()).toEqual([]);
+    await append([[score, 5]], anomaly);
+    expect(await episodes()).toEqual(['fleet/HighQueueDepth: firing']);
+    const [alert] = (await alerting.alerts.list({ matchers: [], limit: 1 })).alerts;
+    expect(alert).toMatchObject({
+      metric_name: 'tasks_queued_total',
+      threshold: 30,
+      value: '35',
+      severity: 'warning',
+      annotations: expect.stringContaining('35 tasks wait in PHASE_TESTING'),
+    });
+    expect(alert?.traceparent).toContain('0000beef');
+    await append([
+      [queue('0'), 2],
+      [score, 1],
+    ]);
+    await advance(6000);
+    expect(await episodes()).toEqual(['fleet/HighQueueDepth: resolved recovered']);
+    expect(tracing.spans.map((span) => span.name)).toEqual([
+      'alerting.evaluate',
+      'alerting.alert',
+      'alerting.resolve',
+    ]);
+  });
+
+  it('a missed heartbeat warns; three make the agent unresponsive', async () => {
+    const missed = metric('agent_heartbeats_missed', { agent_id: 'w1' });
+    await append([[missed, 1]]);
+    expect(await episodes()).toEqual(['fleet/HeartbeatMissed: firing']);
+    await append([[missed, 3]]);
+    await advance(2000);
+    expect(await episodes()).toEqual([
+      'fleet/HeartbeatMissed: resolved recovered',
+      'fleet/AgentUnresponsive: firing',
+    ]);
+    await append([[missed, 0]]);
+    await advance(2000);
+    expect((await episodes())[1]).toBe('fleet/AgentUnresponsive: resolved recovered');
+  });
+
+  it('AgentFailed names the agent; one that is removed is not recovered', async () => {
+    const failed = metric('agent_status', { agent_id: 'w1', status: 'FAILED' });
+    await append([[failed, 1]]);
+    const [alert] = (await alerting.alerts.list({ matchers: ['agent_id="w1"'], limit: 1 })).alerts;
+    expect(alert).toMatchObject({ rule_id: 'fleet/AgentFailed', severity: 'error' });
+    const batch = new SampleBatch();
+    batch.addStale(tsdb.series(failed), Math.floor(clock.wallMs()) + 1);
+    tsdb.commit(batch, {
+      source: 'collector',
+      traceparent: null,
+      receivedAtMs: clock.wallMs(),
+      receivedMonotonicMs: 0,
+    });
+    await advance(2000);
+    expect(await episodes()).toEqual(['fleet/AgentFailed: resolved data_vanished']);
+  });
+
+  it('AnomalyOnSeries tells of any series, for a while', async () => {
+    await append([[metric('anomaly_score', { metric_name: 'x', job: 'a' }), 9]]);
+    await advance(4000);
+    expect(await episodes()).toEqual([]);
+    await advance(1500);
+    expect(await episodes()).toEqual(['anomalies/AnomalyOnSeries: firing']);
+  });
+});
