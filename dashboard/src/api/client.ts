@@ -1,0 +1,114 @@
+import type { Session } from './wire.ts';
+
+/** An error that the server answered with, by its stable code; `network_error` when there was no answer. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status: number) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+type Method = 'GET' | 'POST' | 'DELETE';
+
+const CSRF_HEADER = 'x-omoi-csrf';
+
+/** Speaks to the server that this page came from, as the session of its cookie. */
+export class ApiClient {
+  readonly #fetch: typeof fetch;
+  #csrfToken: string | null = null;
+  /** The server's clock minus the browser's, ms. */
+  #clockOffsetMs = 0;
+
+  constructor(fetchFromServer: typeof fetch) {
+    this.#fetch = fetchFromServer;
+  }
+
+  /** Now by the server's clock, ms since epoch, to about a second. */
+  nowMs(): number {
+    return this.toServerMs(Date.now());
+  }
+
+  /** A time of the browser’s clock by the server’s. */
+  toServerMs(browserMs: number): number {
+    return browserMs + this.#clockOffsetMs;
+  }
+
+  /** Who is logged in, or null. */
+  async readSession(): Promise<Session | null> {
+    try {
+      return this.#keep(await this.get<Session>('/api/v1/session'));
+    } catch (thrown) {
+      if (thrown instanceof ApiError && thrown.status === 401) return null;
+      throw thrown;
+    }
+  }
+
+  async logIn(token: string): Promise<Session> {
+    return this.#keep(await this.post<Session>('/api/v1/session', { token }));
+  }
+
+  async logOut(): Promise<void> {
+    await this.#call('DELETE', '/api/v1/session');
+    this.#csrfToken = null;
+  }
+
+  /** @throws ApiError */
+  get<Answer>(path: string): Promise<Answer> {
+    return this.#call('GET', path);
+  }
+
+  /** @throws ApiError */
+  post<Answer>(path: string, body: object): Promise<Answer> {
+    return this.#call('POST', path, body);
+  }
+
+  #keep(session: Session): Session {
+    this.#csrfToken = session.csrf_token;
+    return session;
+  }
+
+  async #call<Answer>(method: Method, path: string, body?: object): Promise<Answer> {
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    if (method !== 'GET' && this.#csrfToken !== null) headers[CSRF_HEADER] = this.#csrfToken;
+    const response = await this.#send(path, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    this.#readClock(response);
+    if (response.status === 204) return undefined as Answer;
+    const answer: unknown = await response.json().catch(() => null);
+    if (response.ok) return answer as Answer;
+    throw errorOf(answer, response.status);
+  }
+
+  async #send(path: string, init: RequestInit): Promise<Response> {
+    try {
+      // Called without a receiver: `fetch` refuses to be a method of anything but the window.
+      const send = this.#fetch;
+      return await send(path, init);
+    } catch {
+      throw new ApiError('network_error', 'the server cannot be reached', 0);
+    }
+  }
+
+  /** Small differences are the header’s own coarseness, and are left alone so that ages do not jump. */
+  #readClock(response: Response): void {
+    const servedAtMs = Date.parse(response.headers.get('date') ?? '');
+    const offsetMs = servedAtMs - Date.now();
+    this.#clockOffsetMs = Math.abs(offsetMs) > 2_000 ? offsetMs : 0;
+  }
+}
+
+function errorOf(answer: unknown, status: number): ApiError {
+  if (typeof answer === 'object' && answer !== null && 'error' in answer && 'message' in answer) {
+    return new ApiError(String(answer.error), String(answer.message), status);
+  }
+  return new ApiError('network_error', `the server answered ${status} without saying why`, status);
+}

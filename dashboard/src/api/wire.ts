@@ -1,0 +1,31 @@
+import type {
+  agentDetails,
+  agentsAnswer,
+  alertsAnswer,
+  eventsAnswer,
+  poolsAnswer,
+  remediationListSchema,
+  sessionBody,
+  tasksAnswer,
+  traceAnswer,
+  watchdogStateSchema,
+} from '#api';
+import type { z } from 'zod';
+
+/** What the server answers, as its own schemas say. */
+export type Session = z.output<typeof sessionBody>;
+export type AgentsAnswer = z.output<typeof agentsAnswer>;
+export type Agent = AgentsAnswer['agents'][number];
+export type AgentDetails = z.output<typeof agentDetails>;
+export type TasksAnswer = z.output<typeof tasksAnswer>;
+export type Task = TasksAnswer['tasks'][number];
+export type PoolsAnswer = z.output<typeof poolsAnswer>;
+export type Pool = PoolsAnswer['pools'][number];
+export type AlertsAnswer = z.output<typeof alertsAnswer>;
+export type Alert = AlertsAnswer['alerts'][number];
+export type RemediationsAnswer = z.output<typeof remediationListSchema>;
+export type Remediation = RemediationsAnswer['remediations'][number];
+export type EventsAnswer = z.output<typeof eventsAnswer>;
+export type Trace = z.output<typeof traceAnswer>;
+export type Span = Trace['spans'][number];
+export type WatchdogState = z.output<typeof watchdogStateSchema>;

@@ -1,0 +1,113 @@
+import { Drawer } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { agentQuery } from '../api/queries.ts';
+import { useServer } from '../api/server-context.tsx';
+import type { AgentDetails } from '../api/wire.ts';
+import { formatAge, formatDuration } from '../domain/age.ts';
+import { words } from '../domain/event-sentence.ts';
+import { agentTone } from '../domain/tone.ts';
+import { traceIdOf } from '../domain/trace-id.ts';
+import { useView } from '../hooks/use-view.ts';
+import styles from './agent-drawer.module.css';
+import { QueryView } from './query-view.tsx';
+import { ToneLabel } from './tone-dot.tsx';
+import { TraceLink } from './trace-link.tsx';
+
+export interface AgentDrawerProps {
+  /** Undefined: closed. */
+  readonly agentId: string | undefined;
+  readonly nowMs: number;
+}
+
+/** One agent in detail, beside the page. The address says which, so that it can be sent to somebody. */
+export function AgentDrawer({ agentId, nowMs }: AgentDrawerProps) {
+  const { change } = useView();
+  return (
+    <Drawer
+      opened={agentId !== undefined}
+      onClose={() => change({ agent: undefined })}
+      position="right"
+      size="md"
+      title={agentId}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      {agentId !== undefined && <AgentFacts agentId={agentId} nowMs={nowMs} />}
+    </Drawer>
+  );
+}
+
+function AgentFacts({ agentId, nowMs }: { readonly agentId: string; readonly nowMs: number }) {
+  const { client } = useServer();
+  const query = useQuery(agentQuery(client, agentId));
+  return (
+    <QueryView query={query} placeholderLines={8}>
+      {(agent) => (
+        <>
+          <p className={styles.status}>
+            <ToneLabel tone={agentTone(agent.status)}>{agent.status.toLowerCase()}</ToneLabel>
+            <span>
+              {words(agent.status_reason)}, for {formatAge(Date.parse(agent.status_since), nowMs)}
+            </span>
+          </p>
+          <dl className={styles.facts}>
+            {factsOf(agent).map(([name, value]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </div>
+            ))}
+          </dl>
+          <h3 className={styles.subtitle}>Generations</h3>
+          <ol className={styles.generations}>
+            {agent.generations.map((generation) => (
+              <Generation key={generation.generation} {...{ agent, generation, nowMs }} />
+            ))}
+          </ol>
+        </>
+      )}
+    </QueryView>
+  );
+}
+
+function factsOf(agent: AgentDetails): readonly (readonly [string, string])[] {
+  const { heartbeat_age_ms: ageMs, heartbeat_interval_ms: intervalMs, heartbeat_ttl_ms: ttlMs } = agent;
+  const labels = Object.entries(agent.labels).map(([name, value]) => `${name}=${value}`);
+  return [
+    ['Type', agent.managed ? `${agent.agent_type}, started by Omoi` : `${agent.agent_type}, external`],
+    ['Pool', agent.pool_id ?? 'none'],
+    ['Phase', agent.phase_id ?? 'any'],
+    ['Last beat', ageMs === null ? 'none yet' : `${formatDuration(ageMs)} ago`],
+    ['Beats', `every ${formatDuration(intervalMs)}, late after ${formatDuration(ttlMs)}`],
+    ['Work', `${agent.tasks_held} tasks held, ${agent.in_flight} in flight`],
+    ...(labels.length > 0 ? [['Labels', labels.join(', ')] as const] : []),
+  ];
+}
+
+interface GenerationProps {
+  readonly agent: AgentDetails;
+  readonly generation: AgentDetails['generations'][number];
+  readonly nowMs: number;
+}
+
+function Generation({ agent, generation, nowMs }: GenerationProps) {
+  const { generation: number, opened_at: openedAt, ended_at: endedAt, reason, requested_by: by } = generation;
+  const openedMs = Date.parse(openedAt);
+  const how = generation.exit_signal ?? generation.exit_code ?? 'unknown';
+  return (
+    <li className={styles.generation}>
+      <span className={styles.number}>{number}</span>
+      <span>
+        {words(reason)}, asked by {by}
+        <span className={styles.life}>
+          {endedAt === null
+            ? `since ${formatAge(openedMs, nowMs)}`
+            : `lived ${formatDuration(Date.parse(endedAt) - openedMs)}, ended with ${how}`}
+        </span>
+      </span>
+      <TraceLink
+        traceId={traceIdOf(generation.traceparent)}
+        of={`generation ${number} of ${agent.agent_id}`}
+      />
+    </li>
+  );
+}

@@ -1,0 +1,143 @@
+import { Button } from '@mantine/core';
+import { useMutation, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
+import { useServer } from '../api/server-context.tsx';
+import type { Alert } from '../api/wire.ts';
+import { byUrgency, describeAlert } from '../domain/alert-text.ts';
+import { formatAge, formatDuration } from '../domain/age.ts';
+import { words } from '../domain/event-sentence.ts';
+import { severityTone } from '../domain/tone.ts';
+import styles from './alerts-panel.module.css';
+import { Panel } from './panel.tsx';
+import { Nothing, QueryView } from './query-view.tsx';
+import { ToneDot, ToneLabel } from './tone-dot.tsx';
+import { TraceLink } from './trace-link.tsx';
+
+export interface AlertsPanelProps {
+  readonly firing: UseQueryResult<readonly Alert[]>;
+  readonly resolved: UseQueryResult<readonly Alert[]>;
+  /** Whether whoever is logged in may acknowledge. */
+  readonly mayHandle: boolean;
+  readonly nowMs: number;
+}
+
+/** What fires, the most urgent first, and how what fired lately ended. */
+export function AlertsPanel({ firing, resolved, mayHandle, nowMs }: AlertsPanelProps) {
+  return (
+    <Panel
+      title="Alerts"
+      note={firing.data && firing.data.length > 0 ? `${firing.data.length} firing` : undefined}
+    >
+      <QueryView query={firing} placeholderLines={3}>
+        {(alerts) =>
+          alerts.length === 0 ? (
+            <Nothing>Nothing fires.</Nothing>
+          ) : (
+            <ul className={styles.alerts}>
+              {alerts.toSorted(byUrgency).map((alert) => (
+                <FiringAlert key={alert.id} alert={alert} mayHandle={mayHandle} nowMs={nowMs} />
+              ))}
+            </ul>
+          )
+        }
+      </QueryView>
+      {resolved.data !== undefined && resolved.data.length > 0 && (
+        <>
+          <h3 className={styles.subtitle}>Resolved lately</h3>
+          <ul className={styles.resolved}>
+            {resolved.data.map((alert) => (
+              <ResolvedAlert key={alert.id} alert={alert} nowMs={nowMs} />
+            ))}
+          </ul>
+        </>
+      )}
+    </Panel>
+  );
+}
+
+interface FiringAlertProps {
+  readonly alert: Alert;
+  readonly mayHandle: boolean;
+  readonly nowMs: number;
+}
+
+function FiringAlert({ alert, mayHandle, nowMs }: FiringAlertProps) {
+  const { name, summary, labels } = describeAlert(alert);
+  const tone = severityTone(alert.severity);
+  return (
+    <li className={styles.alert} data-tone={tone}>
+      <div className={styles.head}>
+        <ToneLabel tone={tone}>{alert.severity}</ToneLabel>
+        <span className={styles.name}>{name}</span>
+        <span className={styles.age}>
+          <span className="visually-hidden">firing for </span>
+          {formatAge(Date.parse(alert.fired_at), nowMs)}
+        </span>
+      </div>
+      {summary !== null && <p className={styles.summary}>{summary}</p>}
+      {labels.length > 0 && <p className={styles.labels}>{labels.join('  ')}</p>}
+      {alert.evaluation_error !== null && (
+        <p className={styles.summary}>Its rule cannot be evaluated now: {alert.evaluation_error}</p>
+      )}
+      <div className={styles.foot}>
+        <Acknowledgement alert={alert} name={name} mayHandle={mayHandle} />
+        <TraceLink traceId={alert.trace_id} of={name} />
+      </div>
+    </li>
+  );
+}
+
+interface AcknowledgementProps {
+  readonly alert: Alert;
+  readonly name: string;
+  readonly mayHandle: boolean;
+}
+
+function Acknowledgement({ alert, name, mayHandle }: AcknowledgementProps) {
+  const { client } = useServer();
+  const queries = useQueryClient();
+  const acknowledge = useMutation({
+    mutationFn: () => client.post(`/api/v1/alerts/${encodeURIComponent(alert.id)}/acknowledge`, {}),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['alerts'] }),
+  });
+  if (alert.acknowledged_by !== null) {
+    return <span className={styles.seen}>Acknowledged by {alert.acknowledged_by}</span>;
+  }
+  if (!mayHandle) return <span className={styles.seen}>Not acknowledged</span>;
+  return (
+    <span className={styles.handle}>
+      <Button
+        size="compact-xs"
+        variant="default"
+        loading={acknowledge.isPending}
+        onClick={() => acknowledge.mutate()}
+        aria-label={`Acknowledge ${name}`}
+      >
+        Acknowledge
+      </Button>
+      {acknowledge.error !== null && (
+        <span className={styles.failed} role="alert">
+          {acknowledge.error.message}
+        </span>
+      )}
+    </span>
+  );
+}
+
+function ResolvedAlert({ alert, nowMs }: { readonly alert: Alert; readonly nowMs: number }) {
+  const { name } = describeAlert(alert);
+  const endedMs = Date.parse(alert.resolved_at ?? alert.updated_at);
+  const cause = alert.cause ?? 'unknown';
+  const well = cause === 'recovered' || cause === 'remediated';
+  return (
+    <li className={styles.past}>
+      <ToneDot tone={well ? 'good' : 'caution'} />
+      <span className={styles.pastName}>{name}</span>
+      <span className={styles.pastCause}>{words(cause)}</span>
+      <span className={styles.pastTime}>
+        after {formatDuration(endedMs - Date.parse(alert.fired_at))}, {formatAge(endedMs, nowMs)}
+        {nowMs - endedMs >= 1_000 && ' ago'}
+      </span>
+      <TraceLink traceId={alert.trace_id} of={name} />
+    </li>
+  );
+}

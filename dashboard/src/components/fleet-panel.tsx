@@ -1,0 +1,98 @@
+import { CloseButton } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import type { UseQueryResult } from '@tanstack/react-query';
+import { useServer } from '../api/server-context.tsx';
+import type { Agent, Pool, Task } from '../api/wire.ts';
+import { groupFleet, type FleetGroup } from '../domain/fleet-groups.ts';
+import { useView } from '../hooks/use-view.ts';
+import { AgentTile } from './agent-tile.tsx';
+import styles from './fleet-panel.module.css';
+import { Panel } from './panel.tsx';
+import { Nothing, QueryView } from './query-view.tsx';
+
+export interface FleetPanelProps {
+  readonly agents: UseQueryResult<readonly Agent[]>;
+  readonly pools: UseQueryResult<readonly Pool[]>;
+  readonly tasks: UseQueryResult<readonly Task[]>;
+  /** Only this pool; undefined: all. */
+  readonly poolId: string | undefined;
+  readonly nowMs: number;
+}
+
+/** Every agent as a tile under its pool. */
+export function FleetPanel({ agents, pools, tasks, poolId, nowMs }: FleetPanelProps) {
+  const { client } = useServer();
+  const { change } = useView();
+  const readAgoMs = Math.max(0, nowMs - client.toServerMs(agents.dataUpdatedAt));
+  const work = new Map(tasks.data?.map((task) => [task.agent_id, task]));
+  return (
+    <Panel
+      title="Fleet"
+      note={poolId === undefined ? undefined : `only ${poolId}`}
+      actions={
+        poolId !== undefined && (
+          <CloseButton aria-label="Show all pools" onClick={() => change({ pool: undefined })} />
+        )
+      }
+    >
+      <QueryView query={agents} placeholderLines={6}>
+        {(read) => {
+          const groups = groupFleet(pools.data ?? [], read);
+          const shown = poolId === undefined ? groups : groups.filter((group) => group.poolId === poolId);
+          if (shown.length === 0) {
+            return (
+              <Nothing>No agent has registered yet. Create a pool, or wrap a program with omoi run.</Nothing>
+            );
+          }
+          return shown.map((group) => (
+            <div key={group.poolId ?? ''} className={styles.group}>
+              <GroupHeading group={group} />
+              {group.agents.length === 0 ? (
+                <Nothing>No agent runs in this pool.</Nothing>
+              ) : (
+                <ul className={styles.tiles}>
+                  {group.agents.map((agent) => (
+                    <li key={agent.agent_id}>
+                      <AgentTile
+                        agent={agent}
+                        task={work.get(agent.agent_id) ?? null}
+                        readAgoMs={readAgoMs}
+                      />
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </div>
+          ));
+        }}
+      </QueryView>
+    </Panel>
+  );
+}
+
+function GroupHeading({ group }: { readonly group: FleetGroup<Pool, Agent> }) {
+  const { changed } = useView();
+  const { pool, poolId, agents, ended } = group;
+  return (
+    <h3 className={styles.heading}>
+      {poolId === null ? (
+        'Without a pool'
+      ) : (
+        <Link className={styles.poolLink} to="/" search={changed({ pool: poolId })} resetScroll={false}>
+          {poolId}
+        </Link>
+      )}
+      <span className={styles.facts}>
+        {pool === null ? `${agents.length} running` : `${agents.length} of ${pool.effective}`}
+        {pool !== null && pool.effective !== pool.desired && (
+          <span className={styles.claim}>
+            {pool.effective > pool.desired ? '+' : ''}
+            {pool.effective - pool.desired} on {pool.desired} desired
+          </span>
+        )}
+        {ended > 0 && <span>{ended} ended</span>}
+      </span>
+      {pool?.last_error && <span className={styles.error}>{pool.last_error}</span>}
+    </h3>
+  );
+}

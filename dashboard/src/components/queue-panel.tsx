@@ -1,0 +1,78 @@
+import { SegmentedControl } from '@mantine/core';
+import type { UseQueryResult } from '@tanstack/react-query';
+import { phaseName, type QueueHistory } from '../domain/queue-history.ts';
+import { QUEUE_RANGE_NAMES, QUEUE_RANGES, type QueueRange } from '../domain/search.ts';
+import { Panel } from './panel.tsx';
+import { useView } from '../hooks/use-view.ts';
+import styles from './queue-panel.module.css';
+import { Nothing, QueryView } from './query-view.tsx';
+import { Sparkline } from './sparkline.tsx';
+
+export interface QueuePanelProps {
+  readonly history: UseQueryResult<QueueHistory>;
+  readonly range: QueueRange;
+}
+
+/** How many tasks wait in each phase, now and lately. */
+export function QueuePanel({ history, range }: QueuePanelProps) {
+  const { change } = useView();
+  return (
+    <Panel
+      title="Queue"
+      note="tasks waiting, by phase"
+      actions={
+        <SegmentedControl
+          size="xs"
+          value={range}
+          onChange={(chosen) => change({ range: chosen })}
+          data={QUEUE_RANGE_NAMES}
+          aria-label="How far back"
+        />
+      }
+    >
+      <QueryView query={history} placeholderLines={3}>
+        {({ timesSeconds, phases }) => {
+          if (phases.size === 0) return <Nothing>No task has been enqueued lately.</Nothing>;
+          const to = timesSeconds.at(-1) ?? 0;
+          return (
+            <ul className={styles.phases}>
+              {[...phases].map(([phase, values]) => (
+                <PhaseRow key={phase} {...{ phase, values, timesSeconds, to, range }} />
+              ))}
+            </ul>
+          );
+        }}
+      </QueryView>
+    </Panel>
+  );
+}
+
+interface PhaseRowProps {
+  readonly phase: string;
+  readonly values: readonly (number | null)[];
+  readonly timesSeconds: readonly number[];
+  readonly to: number;
+  readonly range: QueueRange;
+}
+
+function PhaseRow({ phase, values, timesSeconds, to, range }: PhaseRowProps) {
+  const now = values.at(-1) ?? 0;
+  const most = values.reduce<number>((peak, value) => Math.max(peak, value ?? 0), 0);
+  const name = phaseName(phase);
+  return (
+    <li className={styles.phase}>
+      <span className={styles.name}>{name}</span>
+      <Sparkline
+        label={`${name}: ${now} waiting now, at most ${most} in the last ${range}`}
+        timesSeconds={timesSeconds}
+        values={values}
+        from={to - QUEUE_RANGES[range]}
+        to={to}
+      />
+      <span className={styles.numbers}>
+        <span className={styles.now}>{now}</span>
+        <span className={styles.most}>peak {most}</span>
+      </span>
+    </li>
+  );
+}

@@ -1,0 +1,90 @@
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { Remediation, WatchdogState } from '../api/wire.ts';
+import { formatAge, formatDuration } from '../domain/age.ts';
+import { words } from '../domain/event-sentence.ts';
+import { isRunning } from '../domain/headline.ts';
+import { describeCourse, type RemediationMark } from '../domain/remediation-steps.ts';
+import { remediationTone } from '../domain/tone.ts';
+import { Panel } from './panel.tsx';
+import { Nothing, QueryView } from './query-view.tsx';
+import styles from './remediations-panel.module.css';
+import { ToneLabel } from './tone-dot.tsx';
+import { TraceLink } from './trace-link.tsx';
+
+export interface RemediationsPanelProps {
+  readonly remediations: UseQueryResult<readonly Remediation[]>;
+  /** What holds the watchdog as a whole back. */
+  readonly states: WatchdogState['states'] | undefined;
+  readonly nowMs: number;
+}
+
+/** What the watchdog does and did, newest first, each with its course. */
+export function RemediationsPanel({ remediations, states, nowMs }: RemediationsPanelProps) {
+  return (
+    <Panel title="Repairs">
+      {states?.map(({ state, reason }) => (
+        <p key={state} className={styles.held}>
+          <ToneLabel tone="caution">{words(state)}</ToneLabel> {reason}
+        </p>
+      ))}
+      <QueryView query={remediations} placeholderLines={4}>
+        {(found) =>
+          found.length === 0 ? (
+            <Nothing>
+              Nothing has needed a repair. Policies begin in mode observe, until a person promotes them.
+            </Nothing>
+          ) : (
+            <ol className={styles.remediations}>
+              {found.map((remediation) => (
+                <Course key={remediation.id} remediation={remediation} nowMs={nowMs} />
+              ))}
+            </ol>
+          )
+        }
+      </QueryView>
+    </Panel>
+  );
+}
+
+function Course({ remediation, nowMs }: { readonly remediation: Remediation; readonly nowMs: number }) {
+  const { policy, target, state, outcome, planned_at: plannedAt, ended_at: endedAt } = remediation;
+  const running = isRunning(remediation);
+  const plannedMs = Date.parse(plannedAt);
+  const tookMs = (endedAt === null ? nowMs : Date.parse(endedAt)) - plannedMs;
+  return (
+    <li className={styles.remediation} data-running={running}>
+      <div className={styles.head}>
+        <span className={styles.policy}>{policy}</span>
+        <ToneLabel tone={remediationTone(state, outcome)}>{words(outcome ?? state)}</ToneLabel>
+      </div>
+      <p className={styles.facts}>
+        <span>
+          {target.kind} {target.id}
+        </span>
+        <span>{running ? `for ${formatAge(plannedMs, nowMs)}` : `took ${formatDuration(tookMs)}`}</span>
+        {!running && <span>{formatAge(plannedMs, nowMs)} ago</span>}
+        <TraceLink traceId={remediation.trace_id} of={`${policy} on ${target.id}`} />
+      </p>
+      <ol className={styles.marks}>
+        {describeCourse(remediation).map((mark) => (
+          <Mark key={mark.key} mark={mark} plannedMs={plannedMs} />
+        ))}
+      </ol>
+      {remediation.suppressions.map(({ guard, reason }) => (
+        <p key={guard} className={styles.guard}>
+          Held back by {words(guard)}: {reason}
+        </p>
+      ))}
+    </li>
+  );
+}
+
+function Mark({ mark, plannedMs }: { readonly mark: RemediationMark; readonly plannedMs: number }) {
+  const afterMs = mark.at === null ? null : Date.parse(mark.at) - plannedMs;
+  return (
+    <li className={styles.mark} data-progress={mark.progress}>
+      <span>{mark.text}</span>
+      {afterMs !== null && afterMs > 0 && <span className={styles.after}>+{formatDuration(afterMs)}</span>}
+    </li>
+  );
+}

@@ -1,0 +1,92 @@
+import { ActionIcon, Menu, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { useEffect } from 'react';
+import IconLogout from '@tabler/icons-react/dist/esm/icons/IconLogout.mjs';
+import IconMoon from '@tabler/icons-react/dist/esm/icons/IconMoon.mjs';
+import IconSun from '@tabler/icons-react/dist/esm/icons/IconSun.mjs';
+import IconUser from '@tabler/icons-react/dist/esm/icons/IconUser.mjs';
+import { sessionQuery } from '../api/queries.ts';
+import { useServer } from '../api/server-context.tsx';
+import type { Session } from '../api/wire.ts';
+import { ConnectionState } from './connection-state.tsx';
+import { Mark } from './mark.tsx';
+import styles from './shell.module.css';
+
+/** What surrounds every page: the name, how live it is, and who is looking. */
+export function Shell({ session }: { readonly session: Session }) {
+  const { live } = useServer();
+  useEffect(() => {
+    live.start();
+    return () => live.stop();
+  }, [live]);
+  return (
+    <>
+      <a className={styles.skip} href="#content">
+        Skip to the content
+      </a>
+      <header className={styles.header}>
+        <Link to="/" className={styles.home} aria-label="Omoi, mission control">
+          <Mark />
+          <span>Omoi</span>
+        </Link>
+        <div className={styles.tools}>
+          <ConnectionState />
+          <SchemeToggle />
+          <UserMenu session={session} />
+        </div>
+      </header>
+      <main id="content" className={styles.content}>
+        <Outlet />
+      </main>
+    </>
+  );
+}
+
+function SchemeToggle() {
+  const { setColorScheme } = useMantineColorScheme();
+  const dark = useComputedColorScheme('light') === 'dark';
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size="lg"
+      aria-label={dark ? 'Use light colours' : 'Use dark colours'}
+      onClick={() => setColorScheme(dark ? 'light' : 'dark')}
+    >
+      {dark ? <IconSun size={18} stroke={1.7} /> : <IconMoon size={18} stroke={1.7} />}
+    </ActionIcon>
+  );
+}
+
+function UserMenu({ session }: { readonly session: Session }) {
+  const { client } = useServer();
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const logOut = useMutation({
+    mutationFn: () => client.logOut(),
+    onSuccess: () => {
+      queries.clear();
+      queries.setQueryData(sessionQuery(client).queryKey, null);
+      return navigate({ to: '/login' });
+    },
+  });
+  const { name, role } = session.principal;
+  return (
+    <Menu position="bottom-end" width={220}>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Logged in as ${name}`}>
+          <IconUser size={18} stroke={1.7} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>
+          {name}, {role}
+        </Menu.Label>
+        <Menu.Item leftSection={<IconLogout size={16} stroke={1.7} />} onClick={() => logOut.mutate()}>
+          Log out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

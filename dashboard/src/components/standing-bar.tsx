@@ -1,0 +1,40 @@
+import { describeStanding, type StandingCounts } from '../domain/headline.ts';
+import styles from './standing-bar.module.css';
+import { ToneDot } from './tone-dot.tsx';
+
+export interface StandingBarProps {
+  readonly counts: StandingCounts;
+  /** Tasks that wait in all phases together; null before it is known. */
+  readonly waiting: number | null;
+}
+
+/** How things stand: one sentence, and the numbers behind it. */
+export function StandingBar({ counts, waiting }: StandingBarProps) {
+  const { text, tone } = describeStanding(counts);
+  return (
+    <div className={styles.bar}>
+      <p className={styles.headline} role="status">
+        <ToneDot tone={tone} />
+        {text}
+      </p>
+      <dl className={styles.numbers}>
+        <Fact name="Agents alive" value={`${counts.alive} / ${counts.present}`} />
+        <Fact name="Tasks waiting" value={waiting === null ? '–' : String(waiting)} />
+        <Fact
+          name={counts.unacknowledged < counts.firing ? `Alerts, ${counts.unacknowledged} unseen` : 'Alerts'}
+          value={String(counts.firing)}
+        />
+        <Fact name="Repairs" value={String(counts.repairing)} />
+      </dl>
+    </div>
+  );
+}
+
+function Fact({ name, value }: { readonly name: string; readonly value: string }) {
+  return (
+    <div className={styles.fact}>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}

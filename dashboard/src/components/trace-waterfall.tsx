@@ -1,0 +1,83 @@
+import { Link } from '@tanstack/react-router';
+import type { CSSProperties } from 'react';
+import type { Span } from '../api/wire.ts';
+import { formatSpanTime } from '../domain/age.ts';
+import { timeMarks, type Waterfall, type WaterfallRow } from '../domain/trace-tree.ts';
+import styles from './trace-waterfall.module.css';
+
+export interface TraceWaterfallProps {
+  readonly waterfall: Waterfall<Span>;
+  readonly traceId: string;
+  readonly chosenId: string | null;
+}
+
+const maxMarks = 5;
+
+/** Every span as a bar on one axis of time, children under their parents. A click opens a span’s details. */
+export function TraceWaterfall({ waterfall, traceId, chosenId }: TraceWaterfallProps) {
+  const durationMs = waterfall.durationUs / 1_000;
+  const marks = timeMarks(durationMs, maxMarks);
+  return (
+    <div className={styles.waterfall}>
+      <div className={styles.axis} aria-hidden="true">
+        {marks.map((atMs) => (
+          <span key={atMs} style={placeOf(durationMs === 0 ? 0 : atMs / durationMs)}>
+            {atMs === 0 ? '0' : formatSpanTime(atMs)}
+          </span>
+        ))}
+      </div>
+      <ol className={styles.rows}>
+        {waterfall.rows.map((row) => (
+          <Row key={row.span.span_id} row={row} traceId={traceId} chosen={row.span.span_id === chosenId} />
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+interface RowProps {
+  readonly row: WaterfallRow<Span>;
+  readonly traceId: string;
+  readonly chosen: boolean;
+}
+
+function Row({ row, traceId, chosen }: RowProps) {
+  const { span, depth, offset, width, hasParent } = row;
+  const took = formatSpanTime(span.duration_us / 1_000);
+  return (
+    <li>
+      <Link
+        className={styles.row}
+        to="/traces/$traceId"
+        params={{ traceId }}
+        search={{ span: span.span_id }}
+        resetScroll={false}
+        aria-current={chosen ? 'true' : undefined}
+        aria-label={`${span.name}, ${took}${span.status === 'error' ? ', failed' : ''}`}
+      >
+        <span className={styles.name} style={{ paddingLeft: depth * 14 }}>
+          {!hasParent && <span className={styles.orphan}>…</span>}
+          {span.name}
+        </span>
+        <span className={styles.track}>
+          <span
+            className={styles.bar}
+            data-family={familyOf(span.name)}
+            data-failed={span.status === 'error'}
+            style={{ ...placeOf(offset), width: `max(3px, ${width * 100}%)` }}
+          />
+        </span>
+        <span className={styles.took}>{took}</span>
+      </Link>
+    </li>
+  );
+}
+
+function placeOf(share: number): CSSProperties {
+  return { left: `${share * 100}%` };
+}
+
+/** The part of Omoi that a span belongs to, as its name begins; it has a colour. */
+function familyOf(name: string): string {
+  return name.split('.', 1)[0] ?? '';
+}

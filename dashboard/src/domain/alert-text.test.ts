@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { byUrgency, describeAlert, type ToldAlert } from './alert-text.ts';
+
+const alert = (told: Partial<ToldAlert>): ToldAlert => ({
+  rule_id: 'queue/HighQueueDepth',
+  severity: 'warning',
+  labels: {},
+  annotations: {},
+  acknowledged_by: null,
+  fired_at: '2026-11-22T12:00:00.000Z',
+  ...told,
+});
+
+describe('describeAlert', () => {
+  it('names the alert and leaves out what is said elsewhere', () => {
+    const labels = { alertname: 'HighQueueDepth', severity: 'warning', phase_id: 'PHASE_TESTING' };
+    expect(describeAlert(alert({ labels, annotations: { summary: 'Too much waits.' } }))).toEqual({
+      name: 'HighQueueDepth',
+      summary: 'Too much waits.',
+      labels: ['phase_id=PHASE_TESTING'],
+    });
+    expect(describeAlert(alert({}))).toEqual({ name: 'HighQueueDepth', summary: null, labels: [] });
+  });
+});
+
+describe('byUrgency', () => {
+  it('puts the unseen first, then the severe, then the new', () => {
+    const told = [
+      alert({ rule_id: 'seen', severity: 'critical', acknowledged_by: 'ada' }),
+      alert({ rule_id: 'old', severity: 'error' }),
+      alert({ rule_id: 'custom', severity: 'page' }),
+      alert({ rule_id: 'new', severity: 'error', fired_at: '2026-11-22T12:00:01.000Z' }),
+      alert({ rule_id: 'info', severity: 'info' }),
+    ];
+    expect(told.toSorted(byUrgency).map(({ rule_id }) => rule_id)).toEqual([
+      'new',
+      'old',
+      'custom',
+      'info',
+      'seen',
+    ]);
+  });
+});

@@ -1,0 +1,40 @@
+import { severityRank } from './tone.ts';
+
+/** An alert as far as its telling depends on it. */
+export interface ToldAlert {
+  readonly rule_id: string;
+  readonly severity: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly acknowledged_by: string | null;
+  readonly fired_at: string;
+}
+
+export interface AlertText {
+  readonly name: string;
+  /** What the rule’s author has to say; null: nothing. */
+  readonly summary: string | null;
+  /** `pool_id=coders`, without what is said elsewhere already. */
+  readonly labels: readonly string[];
+}
+
+const SAID_ELSEWHERE: readonly string[] = ['alertname', 'severity', '__name__'];
+
+export function describeAlert(alert: ToldAlert): AlertText {
+  const { summary, description } = alert.annotations;
+  return {
+    name: alert.labels.alertname ?? alert.rule_id.slice(alert.rule_id.indexOf('/') + 1),
+    summary: summary ?? description ?? null,
+    labels: Object.entries(alert.labels)
+      .filter(([label]) => !SAID_ELSEWHERE.includes(label))
+      .map(([label, value]) => `${label}=${value}`),
+  };
+}
+
+/** What nobody has seen comes first, then what is most severe, then what is newest. */
+export function byUrgency(left: ToldAlert, right: ToldAlert): number {
+  const seen = Number(left.acknowledged_by !== null) - Number(right.acknowledged_by !== null);
+  if (seen !== 0) return seen;
+  const severity = severityRank(left.severity) - severityRank(right.severity);
+  return severity !== 0 ? severity : right.fired_at.localeCompare(left.fired_at);
+}

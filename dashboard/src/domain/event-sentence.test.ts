@@ -1,0 +1,56 @@
+import type { SystemEvent } from '#api';
+import { describe, expect, it } from 'vitest';
+import { describeEvent } from './event-sentence.ts';
+
+const at = { id: 1, at: '2026-11-22T12:00:00.000Z', entity_type: 'x', entity_id: 'x', traceparent: null };
+const agent = { agent_id: 'coders-2', agent_type: 'worker', pool_id: 'coders', generation: 2 };
+const task = { task_id: 'task_0123456789', task_type: 'compress', phase_id: 'PHASE_TESTING' };
+
+const ROWS: readonly { readonly event: SystemEvent; readonly text: string; readonly tone: string }[] = [
+  {
+    event: {
+      ...at,
+      event_type: 'monitor.alert.resolved',
+      payload: {
+        alert_id: 'a',
+        rule_id: 'queue/HighQueueDepth',
+        severity: 'warning',
+        labels: {},
+        cause: 'remediated',
+        duration_ms: 62_000,
+      },
+    },
+    text: 'HighQueueDepth resolved after 1 m 2 s: remediated',
+    tone: 'good',
+  },
+  {
+    event: {
+      ...at,
+      event_type: 'fleet.agent.status_changed',
+      payload: { ...agent, from: 'RUNNING', to: 'UNRESPONSIVE', reason: 'heartbeats_missed' },
+    },
+    text: 'coders-2 (generation 2) RUNNING → UNRESPONSIVE: heartbeats missed',
+    tone: 'bad',
+  },
+  {
+    event: {
+      ...at,
+      event_type: 'fleet.task.refused',
+      payload: { ...task, agent_id: 'coders-2', generation: 1, operation: 'complete', reason: 'lease_lost' },
+    },
+    text: 'coders-2 (generation 1) refused to complete compress 456789: lease lost',
+    tone: 'caution',
+  },
+];
+
+describe('describeEvent', () => {
+  it.each(ROWS)('$text', ({ event, text, tone }) => {
+    expect(describeEvent(event)).toEqual({ text, tone });
+  });
+
+  it('shows a type that it does not know by its name', () => {
+    // What a newer server may send.
+    const unknown = { ...at, event_type: 'fleet.weather.changed', payload: {} } as unknown as SystemEvent;
+    expect(describeEvent(unknown).text).toBe('x: fleet.weather.changed');
+  });
+});

@@ -1,0 +1,167 @@
+import type { SystemEvent } from '#api';
+import { formatDuration } from './age.ts';
+import { agentTone, remediationTone, severityTone, type Tone } from './tone.ts';
+
+/** An event as one line of the feed. */
+export interface EventSentence {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+/** Tells an event in one sentence, the thing first. */
+export function describeEvent(event: SystemEvent): EventSentence {
+  const told = describe(event);
+  return told ?? { text: `${event.entity_id}: ${event.event_type}`, tone: 'gone' };
+}
+
+/** Undefined for a type that this dashboard is too old to know. */
+function describe(event: SystemEvent): EventSentence | undefined {
+  switch (event.event_type) {
+    case 'monitor.anomaly.detected': {
+      const { metric_name: metric, kind, score } = event.payload;
+      return { text: `${metric} shows a ${words(kind)}, score ${score.toFixed(1)}`, tone: 'caution' };
+    }
+    case 'monitor.anomaly.closed': {
+      const { metric_name: metric, duration_ms: durationMs } = event.payload;
+      return { text: `${metric} is normal again after ${formatDuration(durationMs)}`, tone: 'good' };
+    }
+    case 'monitor.alert.triggered': {
+      const { rule_id: rule, severity } = event.payload;
+      return { text: `${alertName(rule)} fires (${severity})`, tone: severityTone(severity) };
+    }
+    case 'monitor.alert.acknowledged':
+      return {
+        text: `${alertName(event.payload.rule_id)} acknowledged by ${event.payload.acknowledged_by}`,
+        tone: 'busy',
+      };
+    case 'monitor.alert.escalated':
+      return { text: `${alertName(event.payload.rule_id)} escalated to ${event.payload.to}`, tone: 'bad' };
+    case 'monitor.alert.resolved': {
+      const { rule_id: rule, cause, duration_ms: durationMs } = event.payload;
+      return {
+        text: `${alertName(rule)} resolved after ${formatDuration(durationMs)}: ${words(cause)}`,
+        tone: cause === 'recovered' || cause === 'remediated' ? 'good' : 'caution',
+      };
+    }
+    case 'watchdog.remediation.started':
+      return { text: `${event.payload.policy} starts on ${event.payload.target}`, tone: 'repair' };
+    case 'watchdog.remediation.changed': {
+      const { policy, target, to } = event.payload;
+      return { text: `${policy} on ${target} is ${words(to)}`, tone: remediationTone(to, null) };
+    }
+    case 'watchdog.remediation.completed': {
+      const { policy, target, outcome } = event.payload;
+      return { text: `${policy} on ${target}: ${words(outcome)}`, tone: remediationTone('', outcome) };
+    }
+    case 'watchdog.remediation.suppressed': {
+      const { policy, target, guard } = event.payload;
+      return { text: `${policy} on ${target} held back by ${words(guard)}`, tone: 'caution' };
+    }
+    case 'watchdog.escalated':
+      return { text: `Handed to ${event.payload.guardian}: ${event.payload.reason}`, tone: 'bad' };
+    case 'watchdog.state.changed': {
+      const { state, active, reason } = event.payload;
+      return {
+        text: `Watchdog ${active ? '' : 'no longer '}${STATES[state]}: ${reason}`,
+        tone: active ? 'caution' : 'good',
+      };
+    }
+    case 'fleet.agent.registered':
+      return { text: `${agentName(event.payload)} registered`, tone: 'good' };
+    case 'fleet.agent.status_changed': {
+      const { from, to, reason } = event.payload;
+      return { text: `${agentName(event.payload)} ${from} → ${to}: ${words(reason)}`, tone: agentTone(to) };
+    }
+    case 'fleet.agent.spawned':
+      return { text: `${agentName(event.payload)} spawned: ${words(event.payload.reason)}`, tone: 'busy' };
+    case 'fleet.agent.exited': {
+      const { exit_code: code, signal, expected } = event.payload;
+      return {
+        text: `${agentName(event.payload)} exited (${signal ?? code ?? 'unknown'})`,
+        tone: expected ? 'gone' : 'bad',
+      };
+    }
+    case 'fleet.agent.heartbeat_missed':
+      return {
+        text: `${agentName(event.payload)} missed ${count(event.payload.missed, 'heartbeat')}`,
+        tone: 'caution',
+      };
+    case 'fleet.agent.restart_requested':
+      return {
+        text: `${agentName(event.payload)} shall restart, asked by ${event.payload.requested_by}`,
+        tone: 'repair',
+      };
+    case 'fleet.agent.deregistered':
+      return { text: `${agentName(event.payload)} left: ${words(event.payload.reason)}`, tone: 'gone' };
+    case 'fleet.pool.changed': {
+      const { pool_id: pool, effective, reason } = event.payload;
+      return { text: `${pool} should have ${count(effective, 'agent')}: ${words(reason)}`, tone: 'busy' };
+    }
+    case 'fleet.pool.spawn_failed':
+      return {
+        text: `${event.payload.pool_id} could not start an agent: ${event.payload.error}`,
+        tone: 'bad',
+      };
+    case 'fleet.task.enqueued':
+      return { text: `${taskName(event.payload)} enqueued`, tone: 'gone' };
+    case 'fleet.task.claimed':
+      return { text: `${taskName(event.payload)} claimed by ${event.payload.agent_id}`, tone: 'gone' };
+    case 'fleet.task.completed': {
+      const { agent_id: agent, duration_ms: durationMs } = event.payload;
+      return {
+        text: `${taskName(event.payload)} done by ${agent} in ${formatDuration(durationMs)}`,
+        tone: 'good',
+      };
+    }
+    case 'fleet.task.failed': {
+      const { error, will_retry: retried } = event.payload;
+      return {
+        text: `${taskName(event.payload)} failed${retried ? ', will be retried' : ' for good'}: ${error}`,
+        tone: retried ? 'caution' : 'bad',
+      };
+    }
+    case 'fleet.task.cancelled':
+      return { text: `${taskName(event.payload)} cancelled`, tone: 'gone' };
+    case 'fleet.task.released':
+      return {
+        text: `${taskName(event.payload)} back in the queue: ${words(event.payload.reason)}`,
+        tone: 'caution',
+      };
+    case 'fleet.task.refused': {
+      const { agent_id: agent, generation, operation, reason } = event.payload;
+      return {
+        text: `${agent} (generation ${generation}) refused to ${words(operation)} ${taskName(event.payload)}: ${words(reason)}`,
+        tone: 'caution',
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+const STATES = {
+  storm: 'in a storm',
+  paused: 'paused',
+  self_suspicion: 'suspecting itself',
+} as const;
+
+function alertName(ruleId: string): string {
+  return ruleId.slice(ruleId.indexOf('/') + 1);
+}
+
+function agentName(payload: { readonly agent_id: string; readonly generation: number }): string {
+  return payload.generation > 1 ? `${payload.agent_id} (generation ${payload.generation})` : payload.agent_id;
+}
+
+function taskName(payload: { readonly task_type: string; readonly task_id: string }): string {
+  return `${payload.task_type} ${payload.task_id.slice(-6)}`;
+}
+
+/** `no_effect` as people write it. */
+export function words(code: string): string {
+  return code.replaceAll('_', ' ');
+}
+
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
+}

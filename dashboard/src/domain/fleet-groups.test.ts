@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { groupFleet } from './fleet-groups.ts';
+
+const agent = (agent_id: string, pool_id: string | null, status = 'IDLE') => ({ agent_id, pool_id, status });
+
+describe('groupFleet', () => {
+  it('shows every pool with its agents in the order of their numbers, and the free ones last', () => {
+    const groups = groupFleet(
+      [{ pool_id: 'testers' }, { pool_id: 'coders' }],
+      [
+        agent('scout', null),
+        agent('coders-10', 'coders'),
+        agent('coders-2', 'coders'),
+        agent('coders-3', 'coders', 'TERMINATED'),
+        agent('ghost-1', 'removed-pool'),
+      ],
+    );
+    expect(groups.map(({ poolId, agents, ended }) => [poolId, agents.map((a) => a.agent_id), ended])).toEqual(
+      [
+        ['coders', ['coders-2', 'coders-10'], 1],
+        ['removed-pool', ['ghost-1'], 0],
+        ['testers', [], 0],
+        [null, ['scout'], 0],
+      ],
+    );
+  });
+});

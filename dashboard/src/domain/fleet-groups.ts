@@ -1,0 +1,48 @@
+/** An agent as far as its place among the others depends on it. */
+export interface GroupedAgent {
+  readonly agent_id: string;
+  readonly pool_id: string | null;
+  readonly status: string;
+}
+
+export interface FleetGroup<Pool, Agent> {
+  /** Null for agents that belong to no pool. */
+  readonly pool: Pool | null;
+  readonly poolId: string | null;
+  /** Those that have not ended, by name: `coders-2` before `coders-10`. */
+  readonly agents: readonly Agent[];
+  /** How many have ended. */
+  readonly ended: number;
+}
+
+const byName = new Intl.Collator('en', { numeric: true });
+
+/** Agents under their pools, pools by name, agents without a pool last. A pool without agents is still shown. */
+export function groupFleet<Pool extends { readonly pool_id: string }, Agent extends GroupedAgent>(
+  pools: readonly Pool[],
+  agents: readonly Agent[],
+): readonly FleetGroup<Pool, Agent>[] {
+  const members = Map.groupBy(agents, (agent) => agent.pool_id);
+  const known = new Map(pools.map((pool) => [pool.pool_id, pool]));
+  const ids = [...new Set([...known.keys(), ...members.keys()])].filter((id) => id !== null);
+  const groups = ids
+    .toSorted((a, b) => byName.compare(a, b))
+    .map((poolId) =>
+      groupOf(poolId, { pool: known.get(poolId) ?? null, members: members.get(poolId) ?? [] }),
+    );
+  const free = members.get(null) ?? [];
+  return free.length > 0 ? [...groups, groupOf<Pool, Agent>(null, { pool: null, members: free })] : groups;
+}
+
+function groupOf<Pool, Agent extends GroupedAgent>(
+  poolId: string | null,
+  { pool, members }: { readonly pool: Pool | null; readonly members: readonly Agent[] },
+): FleetGroup<Pool, Agent> {
+  const present = members.filter(({ status }) => status !== 'TERMINATED');
+  return {
+    pool,
+    poolId,
+    agents: present.toSorted((a, b) => byName.compare(a.agent_id, b.agent_id)),
+    ended: members.length - present.length,
+  };
+}

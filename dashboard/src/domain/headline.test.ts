@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { countStanding, describeStanding, type FleetStanding } from './headline.ts';
+
+const agents = (...statuses: string[]) => statuses.map((status) => ({ status }));
+const alert = (state: string, acknowledged_by: string | null) => ({ state, acknowledged_by });
+const remediation = (state: string, outcome: string | null) => ({ state, outcome });
+
+const ROWS: readonly (Partial<FleetStanding> & { readonly text: string; readonly tone: string })[] = [
+  { text: 'No agents yet.', tone: 'gone' },
+  { agents: agents('IDLE', 'RUNNING', 'TERMINATED'), text: 'All is well with 2 agents.', tone: 'good' },
+  { agents: agents('IDLE', 'FAILED', 'SPAWNING'), text: '2 agents of 3 not working.', tone: 'caution' },
+  {
+    agents: agents('IDLE'),
+    remediations: [remediation('verifying', null), remediation('completed', 'healed')],
+    text: '1 repair under way.',
+    tone: 'repair',
+  },
+  {
+    alerts: [alert('firing', null), alert('firing', 'ada'), alert('resolved', null)],
+    remediations: [remediation('executing', null)],
+    text: '2 alerts firing, 1 repair under way.',
+    tone: 'bad',
+  },
+  { alerts: [alert('firing', 'ada')], text: '1 alert firing.', tone: 'caution' },
+];
+
+describe('describeStanding', () => {
+  it.each(ROWS)('$text', ({ agents = [], alerts = [], remediations = [], text, tone }) => {
+    expect(describeStanding(countStanding({ agents, alerts, remediations }))).toEqual({ text, tone });
+  });
+});

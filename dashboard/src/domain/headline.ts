@@ -1,0 +1,62 @@
+import type { Tone } from './tone.ts';
+
+/** The numbers that decide how things stand. */
+export interface FleetStanding {
+  readonly agents: readonly { readonly status: string }[];
+  readonly alerts: readonly { readonly state: string; readonly acknowledged_by: string | null }[];
+  readonly remediations: readonly { readonly outcome: string | null; readonly state: string }[];
+}
+
+export interface Headline {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+export interface StandingCounts {
+  /** Agents that do or could do work: IDLE, RUNNING or DEGRADED. */
+  readonly alive: number;
+  /** Agents that have not ended. */
+  readonly present: number;
+  readonly firing: number;
+  readonly unacknowledged: number;
+  readonly repairing: number;
+}
+
+const ALIVE: readonly string[] = ['IDLE', 'RUNNING', 'DEGRADED'];
+
+export function countStanding({ agents, alerts, remediations }: FleetStanding): StandingCounts {
+  const firing = alerts.filter((alert) => alert.state === 'firing');
+  return {
+    alive: agents.filter(({ status }) => ALIVE.includes(status)).length,
+    present: agents.filter(({ status }) => status !== 'TERMINATED').length,
+    firing: firing.length,
+    unacknowledged: firing.filter((alert) => alert.acknowledged_by === null).length,
+    repairing: remediations.filter(isRunning).length,
+  };
+}
+
+/** Whether a remediation still does or waits for something. */
+export function isRunning(remediation: { readonly state: string; readonly outcome: string | null }): boolean {
+  return remediation.outcome === null && !['completed', 'cancelled', 'escalated'].includes(remediation.state);
+}
+
+/** How things stand, in one sentence; the worst comes first. */
+export function describeStanding(counts: StandingCounts): Headline {
+  const { alive, present, firing, unacknowledged, repairing } = counts;
+  const down = present - alive;
+  if (firing > 0) {
+    const repairs = repairing > 0 ? `, ${amount(repairing, 'repair')} under way` : '';
+    return {
+      text: `${amount(firing, 'alert')} firing${repairs}.`,
+      tone: unacknowledged > 0 ? 'bad' : 'caution',
+    };
+  }
+  if (repairing > 0) return { text: `${amount(repairing, 'repair')} under way.`, tone: 'repair' };
+  if (present === 0) return { text: 'No agents yet.', tone: 'gone' };
+  if (down > 0) return { text: `${amount(down, 'agent')} of ${present} not working.`, tone: 'caution' };
+  return { text: `All is well with ${amount(present, 'agent')}.`, tone: 'good' };
+}
+
+function amount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { describeCourse, type ToldRemediation } from './remediation-steps.ts';
+
+const remediation = (told: Partial<ToldRemediation>): ToldRemediation => ({
+  state: 'planned',
+  step: 1,
+  outcome: null,
+  planned_at: '12:00',
+  step_started_at: null,
+  verify_until: null,
+  ended_at: null,
+  actions: [],
+  ...told,
+});
+const scale = {
+  step: 1,
+  action: 'scale',
+  intended_at: '12:01',
+  finished_at: '12:02',
+  result: 'done',
+  detail: null,
+};
+const told = (given: Partial<ToldRemediation>): readonly string[] =>
+  describeCourse(remediation(given)).map(({ text, progress }) => `${text} (${progress})`);
+
+describe('describeCourse', () => {
+  it.each([
+    { given: {}, course: ['planned (now)'] },
+    { given: { state: 'awaiting_approval' }, course: ['planned (done)', 'awaits approval (now)'] },
+    {
+      given: { state: 'executing', actions: [{ ...scale, finished_at: null, result: null }] },
+      course: ['planned (done)', 'scale (now)'],
+    },
+    {
+      given: { state: 'verifying', actions: [{ ...scale, detail: 'coders +2' }] },
+      course: ['planned (done)', 'scale: coders +2 (done)', 'verifying (now)'],
+    },
+    {
+      given: { state: 'completed', outcome: 'healed', ended_at: '12:05', actions: [scale] },
+      course: ['planned (done)', 'scale: done (done)', 'healed (done)'],
+    },
+    {
+      given: {
+        state: 'escalated',
+        outcome: 'no_effect',
+        ended_at: '12:05',
+        actions: [{ ...scale, result: 'failed' }],
+      },
+      course: ['planned (done)', 'scale: failed (failed)', 'no effect (failed)'],
+    },
+  ])('$course', ({ given, course }) => expect(told(given)).toEqual(course));
+});

@@ -1,0 +1,75 @@
+import { useQuery } from '@tanstack/react-query';
+import { useSearch } from '@tanstack/react-router';
+import {
+  agentsQuery,
+  claimedTasksQuery,
+  eventsQuery,
+  firingAlertsQuery,
+  poolsQuery,
+  queueHistoryQuery,
+  remediationsQuery,
+  resolvedAlertsQuery,
+  sessionQuery,
+  watchdogQuery,
+} from '../api/queries.ts';
+import { useServer } from '../api/server-context.tsx';
+import { AgentDrawer } from '../components/agent-drawer.tsx';
+import { AlertsPanel } from '../components/alerts-panel.tsx';
+import { EventsPanel } from '../components/events-panel.tsx';
+import { FleetPanel } from '../components/fleet-panel.tsx';
+import { QueuePanel } from '../components/queue-panel.tsx';
+import { RemediationsPanel } from '../components/remediations-panel.tsx';
+import { StandingBar } from '../components/standing-bar.tsx';
+import { countStanding } from '../domain/headline.ts';
+import { waitingNow } from '../domain/queue-history.ts';
+import { useNow } from '../hooks/use-now.ts';
+import styles from './mission-control.module.css';
+
+/** The fleet, its alerts and its repairs on one page. */
+export function MissionControl() {
+  const { client } = useServer();
+  const { pool, agent, range, events: filter } = useSearch({ from: '/inside/' });
+  const nowMs = useNow();
+  const session = useQuery(sessionQuery(client));
+  const agents = useQuery(agentsQuery(client));
+  const pools = useQuery(poolsQuery(client));
+  const tasks = useQuery(claimedTasksQuery(client));
+  const firing = useQuery(firingAlertsQuery(client));
+  const resolved = useQuery(resolvedAlertsQuery(client));
+  const remediations = useQuery(remediationsQuery(client));
+  const watchdog = useQuery(watchdogQuery(client));
+  const events = useQuery(eventsQuery(client));
+  const history = useQuery(queueHistoryQuery(client, range));
+
+  const counts = countStanding({
+    agents: agents.data ?? [],
+    alerts: firing.data ?? [],
+    remediations: remediations.data ?? [],
+  });
+  const role = session.data?.principal.role;
+  return (
+    <>
+      <h1 className="visually-hidden">Mission control</h1>
+      {agents.data !== undefined && (
+        <StandingBar counts={counts} waiting={history.data ? waitingNow(history.data) : null} />
+      )}
+      <div className={styles.columns}>
+        <div className={styles.column}>
+          <FleetPanel agents={agents} pools={pools} tasks={tasks} poolId={pool} nowMs={nowMs} />
+          <QueuePanel history={history} range={range} />
+          <EventsPanel events={events} filter={filter} />
+        </div>
+        <div className={styles.column}>
+          <AlertsPanel
+            firing={firing}
+            resolved={resolved}
+            mayHandle={role === 'operator' || role === 'admin'}
+            nowMs={nowMs}
+          />
+          <RemediationsPanel remediations={remediations} states={watchdog.data} nowMs={nowMs} />
+        </div>
+      </div>
+      <AgentDrawer agentId={agent} nowMs={nowMs} />
+    </>
+  );
+}

@@ -1,0 +1,27 @@
+import { createTheme, type MantineColorsTuple } from '@mantine/core';
+
+/** The one colour of the product; everything else that is coloured is a state. */
+const omoi: MantineColorsTuple = [
+  '#e6f7f4',
+  '#d0ece7',
+  '#a2d9d0',
+  '#70c5b7',
+  '#48b4a3',
+  '#2ea996',
+  '#1ba38f',
+  '#0f8f7c',
+  '#037f6e',
+  '#006e5f',
+];
+
+export const theme = createTheme({
+  primaryColor: 'omoi',
+  primaryShade: { light: 8, dark: 6 },
+  colors: { omoi },
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  fontFamily:
+    'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif',
+  fontFamilyMonospace: 'ui-monospace, "JetBrains Mono", "SF Mono", Menlo, Consolas, monospace',
+  headings: { fontWeight: '600' },
+});

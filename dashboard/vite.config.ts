@@ -1,0 +1,32 @@
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+/** Where `omoi serve` listens while the dashboard is developed with `vite`. */
+const SERVER = 'http://127.0.0.1:4600';
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  plugins: [react()],
+  build: {
+    target: 'es2022',
+    // No file is put into the page as data: the content security policy lets scripts come from the server alone.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    // The libraries change seldom: apart, they stay in the browser's cache when the dashboard changes.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'libraries', test: /node_modules/ }] } } },
+    chunkSizeWarningLimit: 650,
+  },
+  server: {
+    proxy: {
+      '/api': { target: SERVER, changeOrigin: true, rewriteWsOrigin: true },
+      '/login': { target: SERVER, changeOrigin: true, bypass: (request) => pageOf(request.url) },
+    },
+  },
+});
+
+/** The login page is Vite's to serve; a login link is the server's. */
+function pageOf(url: string | undefined): string | undefined {
+  return url?.includes('code=') ? undefined : '/index.html';
+}
