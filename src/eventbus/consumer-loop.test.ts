@@ -14,7 +14,7 @@ let attempts: number[];
 beforeEach(async () => {
   clock = new VirtualClock();
   attempts = [];
-  database = await openTestStateDatabase(clock);
+  database = await openTestStateDatabase(clock, 'none');
   bus = createEventBus({
     database,
     clock,

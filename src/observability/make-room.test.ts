@@ -10,7 +10,7 @@ import type { StoredSpan } from './traces/stored-span.ts';
 const clock = new VirtualClock();
 let database: TelemetryDatabase;
 beforeEach(async () => {
-  database = await openTestTelemetryDatabase(clock);
+  database = await openTestTelemetryDatabase(clock, 'none');
 });
 afterEach(() => database.close());
 

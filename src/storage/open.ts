@@ -43,7 +43,7 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
     const database = await createInDirectory<StateTables>(options, {
       name: 'state',
       synchronous: 'full',
-      readerThread: 'own',
+      threads: 'two',
     });
     return openSqlite(database, options.role, { half: 'state', migrations });
   }
@@ -71,7 +71,7 @@ export async function openTelemetryDatabase(options: DirectoryOptions): Promise<
   const database = await createInDirectory<TelemetryTables>(options, {
     name: 'telemetry',
     synchronous: 'normal',
-    readerThread: 'shared',
+    threads: 'one',
   });
   return openSqlite(database, options.role, {
     half: 'telemetry',
@@ -84,14 +84,14 @@ async function createInDirectory<Tables>(
   kind: {
     readonly name: string;
     readonly synchronous: 'full' | 'normal';
-    readonly readerThread: 'own' | 'shared';
+    readonly threads: 'one' | 'two';
   },
 ): Promise<SqliteDatabase<Tables>> {
   // What is inside tells of people and machines; it is nobody else's to read.
   await mkdir(directory, { recursive: true, mode: 0o700 });
   return createSqliteDatabase<Tables>({
     file: { path: join(directory, `${kind.name}.sqlite`), synchronous: kind.synchronous },
-    readerThread: kind.readerThread,
+    threads: kind.threads,
     clock,
     logger,
   });

@@ -20,8 +20,8 @@ let metrics: SelfMetrics;
 beforeEach(async () => {
   clock = new VirtualClock();
   metrics = new SelfMetrics();
-  state = await openTestStateDatabase(clock);
-  telemetry = await openTestTelemetryDatabase(clock);
+  state = await openTestStateDatabase(clock, 'none');
+  telemetry = await openTestTelemetryDatabase(clock, 'none');
 });
 afterEach(async () => {
   await state.close();

@@ -8,21 +8,33 @@ import { MIGRATIONS } from './migrations/index.ts';
 import { createSqliteDatabase } from './sqlite/sqlite-database.ts';
 import type { StateTables, TelemetryTables } from './tables.ts';
 
-/** A migrated state database in a temporary directory that goes with `close`. For tests. */
-export function openTestStateDatabase(clock: Clock): Promise<StateDatabase> {
-  return openTestDatabase<StateTables>('state', clock);
+/**
+ * `one`: as in the server, with real turns of the event loop between a question and its answer. `none`: nothing but
+ * promises lies between them, so that under a virtual clock the same seed gives the same run.
+ */
+type TestThreads = 'one' | 'none';
+
+/** A migrated state database in a temporary directory that goes with `close`. For tests and simulations. */
+export function openTestStateDatabase(clock: Clock, threads: TestThreads = 'one'): Promise<StateDatabase> {
+  return openTestDatabase<StateTables>('state', { clock, threads });
 }
 
-/** A migrated telemetry database in a temporary directory that goes with `close`. For tests. */
-export function openTestTelemetryDatabase(clock: Clock): Promise<TelemetryDatabase> {
-  return openTestDatabase<TelemetryTables>('telemetry', clock);
+/** A migrated telemetry database in a temporary directory that goes with `close`. For tests and simulations. */
+export function openTestTelemetryDatabase(
+  clock: Clock,
+  threads: TestThreads = 'one',
+): Promise<TelemetryDatabase> {
+  return openTestDatabase<TelemetryTables>('telemetry', { clock, threads });
 }
 
-async function openTestDatabase<Tables>(half: MigrationHalf, clock: Clock): Promise<Database<Tables>> {
+async function openTestDatabase<Tables>(
+  half: MigrationHalf,
+  { clock, threads }: { readonly clock: Clock; readonly threads: TestThreads },
+): Promise<Database<Tables>> {
   const directory = await mkdtemp(join(tmpdir(), 'omoi-test-'));
   const database = createSqliteDatabase<Tables>({
     file: { path: join(directory, `${half}.sqlite`), synchronous: 'off' },
-    readerThread: 'shared',
+    threads,
     clock,
     logger: silentLogger,
   });

@@ -22,7 +22,7 @@ let file: string;
 
 beforeEach(async () => {
   clock = new VirtualClock(startMs);
-  database = await openTestTelemetryDatabase(clock);
+  database = await openTestTelemetryDatabase(clock, 'none');
   store = createLogStore(database, clock);
   directory = mkdtempSync(join(tmpdir(), 'omoi-log-'));
   file = join(directory, 'deep', 'omoi.log');

@@ -12,7 +12,7 @@ let metrics: SelfMetrics;
 
 beforeEach(async () => {
   clock = new VirtualClock(Date.UTC(2026, 10, 22));
-  database = await openTestTelemetryDatabase(clock);
+  database = await openTestTelemetryDatabase(clock, 'none');
   store = createSpanStore(database);
   metrics = new SelfMetrics();
   tracing = createTracing({
@@ -108,7 +108,7 @@ describe('tracing', () => {
     expect(metrics.collect().find((found) => found.name === 'omoi_spans_queued')?.points[0]?.value).toBe(
       20_000,
     );
-    database = await openTestTelemetryDatabase(clock);
+    database = await openTestTelemetryDatabase(clock, 'none');
   });
 });
 

@@ -1,13 +1,26 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { VirtualClock } from '#telemetry';
+import { silentLogger, VirtualClock } from '#telemetry';
 import type { StateDatabase } from '../database.ts';
-import { openTestStateDatabase } from '../test-databases.ts';
+import { openStateDatabase } from '../open.ts';
 
 let database: StateDatabase;
+let directory: string;
 beforeEach(async () => {
-  database = await openTestStateDatabase(new VirtualClock());
+  directory = mkdtempSync(join(tmpdir(), 'omoi-sqlite-'));
+  database = await openStateDatabase({
+    directory,
+    clock: new VirtualClock(),
+    logger: silentLogger,
+    role: 'server',
+  });
 });
-afterEach(() => database.close());
+afterEach(async () => {
+  await database.close();
+  rmSync(directory, { recursive: true });
+});
 
 const cursor = (consumer: string, id: number) => ({ consumer, last_event_id: id, updated_at_ms: 0 });
 

@@ -4,16 +4,18 @@ import type { Database } from '../database.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { createThreadDialect } from './sqlite-dialect.ts';
 import { errorOf } from './sqlite-errors.ts';
-import { closedError, SqliteThread } from './sqlite-thread.ts';
+import { InlineSqlite } from './inline-sqlite.ts';
+import { closedError } from './sqlite-access.ts';
+import { SqliteThread } from './sqlite-thread.ts';
 import type { SqliteFile } from './worker-protocol.ts';
 
 export interface SqliteDatabaseOptions {
   readonly file: SqliteFile;
   /**
-   * `own`: reads never wait for writes nor hold them up, at the price of a second thread (some 10 MB).
-   * `shared`: one thread does both, in the order in which they come.
+   * `two`: reads never wait for writes nor hold them up, at the price of a second thread (some 12 MB). `one` does
+   * both, in the order in which they come. `none`: in the thread of the caller, for tests and simulations.
    */
-  readonly readerThread: 'own' | 'shared';
+  readonly threads: 'two' | 'one' | 'none';
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -30,8 +32,8 @@ export interface SqliteDatabase<Tables> extends Database<Tables> {
 export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): SqliteDatabase<Tables> {
   const { file, clock, logger } = options;
   const { path } = file;
-  const writer = new SqliteThread(file);
-  const readerThread = options.readerThread === 'own' ? new SqliteThread(file) : writer;
+  const writer = options.threads === 'none' ? new InlineSqlite(file) : new SqliteThread(file);
+  const readerThread = options.threads === 'two' ? new SqliteThread(file) : writer;
   const queue = new CommitQueue({ thread: writer, path, clock, logger });
   const writing = new Kysely<Tables>({ dialect: createThreadDialect(writer, { path, access: 'write' }) });
   let closing: Promise<void> | null = null;

@@ -12,14 +12,14 @@ import {
   type SelectModifierNode,
 } from 'kysely';
 import { errorOf } from './sqlite-errors.ts';
-import type { SqliteThread } from './sqlite-thread.ts';
+import type { SqliteAccess } from './sqlite-access.ts';
 
 /**
  * Kysely over a SQLite thread. Its transactions are savepoints inside an outer transaction that the commit queue
  * opens and commits; a writing dialect is used in the queue's turns alone.
  */
 export function createThreadDialect(
-  thread: SqliteThread,
+  thread: SqliteAccess,
   options: { readonly path: string; readonly access: 'read' | 'write' },
 ): Dialect {
   return {
@@ -46,9 +46,9 @@ class SerialQueryCompiler extends SqliteQueryCompiler {
 
 class ThreadDriver implements Driver {
   readonly #connection: ThreadConnection;
-  readonly #thread: SqliteThread;
+  readonly #thread: SqliteAccess;
 
-  constructor(thread: SqliteThread, options: { readonly path: string; readonly access: 'read' | 'write' }) {
+  constructor(thread: SqliteAccess, options: { readonly path: string; readonly access: 'read' | 'write' }) {
     this.#thread = thread;
     this.#connection = new ThreadConnection(thread, options);
   }
@@ -79,12 +79,12 @@ class ThreadDriver implements Driver {
 }
 
 class ThreadConnection implements DatabaseConnection {
-  readonly #thread: SqliteThread;
+  readonly #thread: SqliteAccess;
   readonly #path: string;
   readonly #access: 'read' | 'write';
 
   constructor(
-    thread: SqliteThread,
+    thread: SqliteAccess,
     { path, access }: { readonly path: string; readonly access: 'read' | 'write' },
   ) {
     this.#thread = thread;

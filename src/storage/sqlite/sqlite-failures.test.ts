@@ -1,24 +1,35 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger, VirtualClock } from '#telemetry';
 import type { StateDatabase, StateTransaction } from '../database.ts';
-import { openTestStateDatabase } from '../test-databases.ts';
+import { openStateDatabase } from '../open.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { SqliteReply } from './worker-protocol.ts';
 
 describe('a SQLite database in trouble', () => {
   let database: StateDatabase;
+  let directory: string;
   let threads: Worker[];
   const onThread = (worker: Worker): void => void threads.push(worker);
   beforeEach(async () => {
     threads = [];
     process.on('worker', onThread);
-    database = await openTestStateDatabase(new VirtualClock());
+    directory = mkdtempSync(join(tmpdir(), 'omoi-sqlite-'));
+    database = await openStateDatabase({
+      directory,
+      clock: new VirtualClock(),
+      logger: silentLogger,
+      role: 'server',
+    });
   });
   afterEach(async () => {
     process.off('worker', onThread);
     await database.close();
+    rmSync(directory, { recursive: true });
   });
 
   const put = (tx: StateTransaction, key: string) =>
@@ -60,8 +71,9 @@ describe('a SQLite database in trouble', () => {
     await expect(interrupted).rejects.toMatchObject({ code: 'database_failed' });
     await expect(waiting).rejects.toMatchObject({ code: 'database_failed' });
     await database.transaction((tx) => put(tx, 'afterwards'));
-    expect(threads).toHaveLength(2);
     expect(await keys()).toEqual(['afterwards']);
+    // The writer, the one in its place, and the reader.
+    expect(threads).toHaveLength(3);
   });
 });
 

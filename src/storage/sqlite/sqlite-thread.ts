@@ -1,15 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf, OmoiError } from '#telemetry';
-import type { SqliteFile, SqliteReply, SqliteRequest } from './worker-protocol.ts';
-
-/** A request but for its id; `savepoint` and `release` are not answered. */
-type Question =
-  Extract<SqliteRequest, { id: number }> extends infer Request
-    ? Request extends unknown
-      ? Omit<Request, 'id'>
-      : never
-    : never;
-type Note = Exclude<SqliteRequest, { id: number }>;
+import { closedError, type SqliteAccess, type SqliteNote, type SqliteQuestion } from './sqlite-access.ts';
+import type { SqliteFile, SqliteReply } from './worker-protocol.ts';
 
 interface Waiting {
   readonly resolve: (reply: SqliteReply) => void;
@@ -22,7 +14,7 @@ const script = import.meta.filename.endsWith('.ts') ? './sqlite-worker.ts' : './
  * The main thread's end of a thread that owns a SQLite database. A thread that dies takes what it was asked with
  * it (`database_failed`); the next request starts another one. Keeps the process alive only while it is asked.
  */
-export class SqliteThread {
+export class SqliteThread implements SqliteAccess {
   readonly #file: SqliteFile;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | null = null;
@@ -34,7 +26,7 @@ export class SqliteThread {
   }
 
   /** @throws OmoiError `database_failed` when the thread died, `shutting_down` once it is closed */
-  ask(question: Question): Promise<SqliteReply> {
+  ask(question: SqliteQuestion): Promise<SqliteReply> {
     if (this.#closed) return Promise.reject(closedError(this.#file.path));
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
@@ -52,7 +44,7 @@ export class SqliteThread {
     });
   }
 
-  tell(note: Note): void {
+  tell(note: SqliteNote): void {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     if (!this.#closed) this.#running().postMessage(note);
   }
@@ -113,8 +105,4 @@ export class SqliteThread {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
-}
-
-export function closedError(what: string): OmoiError {
-  return new OmoiError('shutting_down', `the database ${what} is closed`);
 }

@@ -1,0 +1,81 @@
+import { FileLock, LockRefused } from './file-lock.ts';
+import { StatementCache } from './statement-cache.ts';
+import type { SqliteFailure, SqliteFile, SqliteReply, SqliteRequest, SqliteRows } from './worker-protocol.ts';
+import { openConnection, WriteSession } from './write-session.ts';
+
+const NOTHING: SqliteRows = { rows: [], changes: null, lastInsertRowid: null };
+
+interface Reader {
+  readonly statements: StatementCache;
+  close(): void;
+}
+
+/** Does what is asked of one SQLite file, on the spot: a writing and a reading connection, opened when needed. */
+export class SqliteDesk {
+  readonly #file: SqliteFile;
+  #writer: WriteSession | null = null;
+  #reader: Reader | null = null;
+  #lock: FileLock | null = null;
+
+  constructor(file: SqliteFile) {
+    this.#file = file;
+  }
+
+  /** The reply, or null for a request that gets none. Never throws. */
+  answer(request: SqliteRequest): SqliteReply | null {
+    const id = 'id' in request ? request.id : null;
+    try {
+      const result = this.#perform(request);
+      return id === null ? null : { id, ok: true, result };
+    } catch (error) {
+      return id === null ? null : { id, ok: false, failure: failureOf(error) };
+    }
+  }
+
+  #perform(request: SqliteRequest): SqliteRows {
+    switch (request.op) {
+      case 'read':
+        return (this.#reader ??= openReader(this.#file)).statements.run(request.sql, request.parameters);
+      case 'write':
+        return this.#writing().write(request.sql, request.parameters);
+      case 'begin':
+      case 'savepoint':
+      case 'release':
+      case 'undo':
+      case 'commit':
+        this.#writing()[request.op]();
+        return NOTHING;
+      case 'lock':
+        this.#lock ??= new FileLock(`${this.#file.path}.lock`, process.pid);
+        return NOTHING;
+      case 'unlock':
+        this.#lock?.release();
+        this.#lock = null;
+        return NOTHING;
+      case 'close':
+        this.#reader?.close();
+        this.#writer?.close();
+        this.#lock?.release();
+        return NOTHING;
+    }
+  }
+
+  #writing(): WriteSession {
+    return (this.#writer ??= new WriteSession(this.#file));
+  }
+}
+
+function openReader(file: SqliteFile): Reader {
+  const database = openConnection(file, 'read');
+  return { statements: new StatementCache(database), close: () => database.close() };
+}
+
+function failureOf(error: unknown): SqliteFailure {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof LockRefused) {
+    return { message, resultCode: null, ...(error.heldByPid !== null && { heldByPid: error.heldByPid }) };
+  }
+  const resultCode =
+    error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null;
+  return { message, resultCode };
+}
