@@ -95,8 +95,8 @@ export class SeriesBook {
   remove(series: KeptSeries): void {
     if (!this.#series.delete(series)) return;
     series.removed = true;
-    if (series.appendedAtMs > 0 && !series.pending) this.#pending.push(series);
-    series.pending = series.appendedAtMs > 0;
+    if (!series.pending) this.#pending.push(series);
+    series.pending = true;
   }
 
   /** Puts what was last appended 15 s ago or longer into the next unit. */
@@ -166,6 +166,8 @@ export class SeriesBook {
 
   #addTo(batch: SampleBatch, series: KeptSeries, timestampMs: number): void {
     series.pending = false;
+    // What the store never had needs no end.
+    if (series.removed && series.ref === null) return;
     const ref = this.#refOf(series);
     if (ref === null) return;
     // Two changes within one millisecond are two samples: the second is dated one later.

@@ -1,0 +1,116 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  OmoiError,
+  SelfMetrics,
+  VirtualClock,
+  type CommitResult,
+  type Labels,
+  type SampleBatch,
+  type SampleSink,
+} from '#telemetry';
+import { SeriesBook } from './series-book.ts';
+
+const NONE_REFUSED = {
+  out_of_order: 0,
+  duplicate_timestamp: 0,
+  too_old: 0,
+  too_far_ahead: 0,
+  unknown_series: 0,
+  storage_full: 0,
+};
+
+/** A store that refuses what a test tells it to. */
+class FussySink implements SampleSink {
+  asked = 0;
+  refuseUnknown = false;
+  full = false;
+  readonly taken: (readonly number[])[] = [];
+
+  series(_labels: Labels): number {
+    if (this.full) throw new OmoiError('series_limit_reached', 'no more series');
+    return this.asked++;
+  }
+
+  commit(batch: SampleBatch): CommitResult {
+    const refused = this.refuseUnknown ? batch.length : 0;
+    if (refused === 0) this.taken.push([...batch.values.subarray(0, batch.length)]);
+    return {
+      accepted: batch.length - refused,
+      refused: { ...NONE_REFUSED, unknown_series: refused },
+      durable: () => Promise.resolve(),
+    };
+  }
+}
+
+describe('the book of series', () => {
+  let clock: VirtualClock;
+  let sink: FussySink;
+  let metrics: SelfMetrics;
+  let book: SeriesBook;
+  beforeEach(() => {
+    clock = new VirtualClock();
+    sink = new FussySink();
+    metrics = new SelfMetrics();
+    book = new SeriesBook({ sink, clock, metrics, source: 'collector', maxSeries: 10 });
+  });
+  const counted = (name: string): unknown => metrics.collect().find((metric) => metric.name === name)?.points;
+
+  it('asks for a reference once, and again when the store no longer knows it', async () => {
+    const series = book.open('m', {});
+    book.put(series, 1);
+    book.flush();
+    book.put(series, 2);
+    book.flush();
+    expect(sink.asked).toBe(1);
+    sink.refuseUnknown = true;
+    book.put(series, 3);
+    book.flush();
+    sink.refuseUnknown = false;
+    await clock.advance(10);
+    book.repeat();
+    book.flush();
+    expect(sink.asked).toBe(2);
+    expect(sink.taken).toEqual([[1], [2], [3]]);
+    expect(counted('omoi_monitor_samples_refused_total')).toEqual([
+      { labels: { reason: 'unknown_series' }, value: 1 },
+    ]);
+  });
+
+  it('waits before it asks a full store again', async () => {
+    sink.full = true;
+    book.put(book.open('m', {}), 1);
+    book.flush();
+    book.repeat();
+    book.flush();
+    expect(counted('omoi_monitor_series_refused_total')).toEqual([
+      { labels: { source: 'collector' }, value: 1 },
+    ]);
+    sink.full = false;
+    await clock.advance(15_000);
+    book.repeat();
+    book.flush();
+    expect(sink.taken).toEqual([[1]]);
+  });
+
+  it('writes one unit for each trace', () => {
+    const [first, second, third] = ['a', 'b', 'c'].map((at) => book.open('m', { at }));
+    if (!first || !second || !third) throw new Error('three were opened');
+    for (const [series, value] of [
+      [first, 1],
+      [second, 2],
+      [third, 3],
+    ] as const) {
+      book.put(series, value);
+    }
+    book.flush((series) => (series === second ? '00-trace' : null));
+    expect(sink.taken).toEqual([[1, 3], [2]]);
+  });
+
+  it('ends no series that was never seen', () => {
+    const series = book.open('m', {});
+    book.put(series, 1);
+    book.remove(series);
+    book.flush();
+    expect(sink.taken).toEqual([]);
+  });
+});
