@@ -167,7 +167,9 @@ describe('tokens', () => {
   it('of agents outlive one generation, so that the old one can end its work', async () => {
     const generations: string[] = [];
     for (let generation = 1; generation <= 3; generation++) {
-      generations.push(await test.database.transaction((tx) => test.access.mintAgentToken(tx, { agentId: 'w_1' })));
+      generations.push(
+        await test.database.transaction((tx) => test.access.mintAgentToken(tx, { agentId: 'w_1' })),
+      );
     }
     await test.database.transaction((tx) => test.access.mintAgentToken(tx, { agentId: 'wx1' }));
     const statuses = await Promise.all(

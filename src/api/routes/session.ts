@@ -17,7 +17,7 @@ const principalBody = z.object({
   scope: z.object({ agent_ids: z.array(z.string()), pool_id: z.string().nullable() }).nullable(),
 });
 
-const sessionBody = z.object({
+export const sessionBody = z.object({
   principal: principalBody,
   csrf_token: z
     .string()
