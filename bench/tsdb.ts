@@ -1,4 +1,4 @@
-// npm run bench -- tsdb [--json] [--only=ROW,…] [--hours=2] [--cpu-prof]
+// npm run bench -- tsdb [--json] [--only=ROW,…] [--hours=2] [--node-flags='--cpu-prof …']
 // The ingest, memory, size, instant-read and restart rows of the metrics engine, Prometheus and VictoriaMetrics
 // (Debian's packages) beside Omoi where they are installed.
 import { request as httpRequest, Agent } from 'node:http';
@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: 'ingest,memory,restart,growth' },
     hours: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '12' },
-    'cpu-prof': { type: 'boolean', default: false },
+    'node-flags': { type: 'string', default: '' },
     peers: { type: 'string', default: 'prometheus,victoria-metrics' },
   },
 });
@@ -82,7 +82,7 @@ async function stats(target: Target): Promise<Record<string, unknown>> {
 const round = (value: number, digits = 2): number => Number(value.toFixed(digits));
 
 async function eachTarget(use: (target: Target) => Promise<void>): Promise<void> {
-  const starts = [() => startOmoi(undefined, options['cpu-prof'] ? ['--cpu-prof'] : [])];
+  const starts = [() => startOmoi(undefined, options['node-flags'].split(' ').filter(Boolean))];
   if (INSTALLED.prometheus && peers.includes('prometheus')) starts.push(() => startPrometheus());
   if (INSTALLED.victoriaMetrics && peers.includes('victoria-metrics'))
     starts.push(() => startVictoriaMetrics());
@@ -123,9 +123,18 @@ async function benchIngest(): Promise<void> {
 }
 
 async function ingestDetails(target: Target): Promise<Record<string, unknown>> {
-  const { loop_delay_p99_ms, loop_delay_max_ms, notice_p50_ms, notice_p99_ms, memory } = await stats(target);
+  const { loop_delay_p99_ms, loop_delay_max_ms, notice_p50_ms, notice_p99_ms, memory, heap_spaces } =
+    await stats(target);
   const latest = (await (await fetch(`${target.base}/latest`)).json()) as Record<string, number>;
-  return { loop_delay_p99_ms, loop_delay_max_ms, notice_p50_ms, notice_p99_ms, ...latest, memory };
+  return {
+    loop_delay_p99_ms,
+    loop_delay_max_ms,
+    notice_p50_ms,
+    notice_p99_ms,
+    ...latest,
+    memory,
+    heap_spaces,
+  };
 }
 
 async function benchMemory(): Promise<void> {

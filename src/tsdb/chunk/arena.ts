@@ -18,17 +18,29 @@ export function slotBytes(slotClass: number): number {
   return SLOT_BYTES[slotClass] ?? 0;
 }
 
+/** A page that is cut into slots of one class. */
+interface SlotPage {
+  readonly slotClass: number;
+  readonly capacity: number;
+  readonly free: Address[];
+  /** Whether the page is among those of its class that slots are taken from. */
+  isListed: boolean;
+}
+
 /**
  * The memory of all chunks: pages of one mebibyte, so that a hundred thousand chunks are not a hundred thousand
- * objects. Slots are for open chunks and come back one by one. Blocks are for sealed chunks, which die in about
- * the order they were made: a page of blocks comes back when its last block has died.
+ * objects. Slots are for open chunks; blocks are for sealed chunks, which die in about the order they were made.
+ * A page comes back when nothing on it is in use any more: series that began together grow from one slot class to
+ * the next together, and leave whole pages behind.
  */
 export class Arena {
   readonly #pages: Uint8Array[] = [];
   readonly #freePages: number[] = [];
   /** Bytes in use of each page of blocks. */
   readonly #liveBytes: number[] = [];
-  readonly #freeSlots: Address[][] = SLOT_BYTES.map(() => []);
+  readonly #slotPages: (SlotPage | undefined)[] = [];
+  /** Pages with free slots, by class. */
+  readonly #listed: SlotPage[][] = SLOT_BYTES.map(() => []);
   #blockPage = -1;
   #blockOffset = PAGE_BYTES;
 
@@ -55,13 +67,30 @@ export class Arena {
 
   /** A slot of a size class. Its memory is not cleared. */
   takeSlot(slotClass: number): Address {
-    const free = this.#freeSlots[slotClass] ?? [];
-    if (free.length === 0) this.#carve(slotClass, free);
-    return free.pop() ?? 0;
+    const listed = this.#listed[slotClass] ?? [];
+    const page = listed.at(-1) ?? this.#carve(slotClass, listed);
+    const address = page.free.pop() ?? 0;
+    if (page.free.length === 0) {
+      page.isListed = false;
+      listed.pop();
+    }
+    return address;
   }
 
-  returnSlot(address: Address, slotClass: number): void {
-    this.#freeSlots[slotClass]?.push(address);
+  returnSlot(address: Address): void {
+    const number = address >>> PAGE_UNIT_BITS;
+    const page = this.#slotPages[number];
+    if (!page) return;
+    const listed = this.#listed[page.slotClass] ?? [];
+    page.free.push(address);
+    if (page.free.length === page.capacity) {
+      if (page.isListed) listed.splice(listed.indexOf(page), 1);
+      this.#slotPages[number] = undefined;
+      this.#freePages.push(number);
+    } else if (!page.isListed) {
+      page.isListed = true;
+      listed.push(page);
+    }
   }
 
   /** Copies bytes into a block. */
@@ -96,12 +125,18 @@ export class Arena {
   }
 
   /** Cuts a page into slots; the first in memory is the first to be given out. */
-  #carve(slotClass: number, free: Address[]): void {
-    const page = this.#takePage();
+  #carve(slotClass: number, listed: SlotPage[]): SlotPage {
+    const number = this.#takePage();
     const size = slotBytes(slotClass);
-    for (let offset = (Math.floor(PAGE_BYTES / size) - 1) * size; offset >= 0; offset -= size) {
-      free.push(page * (1 << PAGE_UNIT_BITS) + (offset >>> UNIT_BITS));
+    const capacity = Math.floor(PAGE_BYTES / size);
+    const free: Address[] = [];
+    for (let offset = (capacity - 1) * size; offset >= 0; offset -= size) {
+      free.push(number * (1 << PAGE_UNIT_BITS) + (offset >>> UNIT_BITS));
     }
+    const page: SlotPage = { slotClass, capacity, free, isListed: true };
+    this.#slotPages[number] = page;
+    listed.push(page);
+    return page;
   }
 }
 

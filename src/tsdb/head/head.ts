@@ -177,7 +177,7 @@ export class Head {
     }
     this.addSealed(ref, scratch);
     if (count === 0) return;
-    this.arena.returnSlot(states.slots[ref] ?? 0, states.slotClasses[ref] ?? 0);
+    this.arena.returnSlot(states.slots[ref] ?? 0);
     states.slots[ref] = 0;
     states.counts[ref] = 0;
     states.bitLengths[ref] = 0;
@@ -273,7 +273,7 @@ export class Head {
     const { states } = this;
     this.dropChunksBefore(ref, Number.POSITIVE_INFINITY);
     if ((states.counts[ref] ?? 0) > 0) {
-      this.arena.returnSlot(states.slots[ref] ?? 0, states.slotClasses[ref] ?? 0);
+      this.arena.returnSlot(states.slots[ref] ?? 0);
     }
     states.counts[ref] = 0;
     states.slots[ref] = 0;
@@ -332,7 +332,7 @@ export class Head {
     arena
       .pageOf(larger)
       .set(arena.pageOf(slot).subarray(offset, offset + slotBytes(slotClass)), arena.offsetOf(larger));
-    arena.returnSlot(slot, slotClass);
+    arena.returnSlot(slot);
     states.slots[ref] = larger;
     states.slotClasses[ref] = slotClass + 1;
     return true;
