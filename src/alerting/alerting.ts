@@ -107,7 +107,13 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
     clock,
     database,
     journal,
-    sink,
+    outlet: {
+      sink,
+      refused: metrics.counter(
+        'omoi_rule_samples_refused_total',
+        'Samples of rules that the store did not take.',
+      ),
+    },
     options,
     prepare: (expr) => parts.queries.prepare(expr),
     onSwap: (change) => {
@@ -116,6 +122,11 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
       conduct.swap(change, rules);
     },
   });
+  metrics.gauge(
+    'omoi_rule_traced_series_forgotten',
+    'Series whose trace a rule forgot because it remembers only so many.',
+    () => [...rules.runs.values()].reduce((sum, run) => sum + run.provenance.forgotten, 0),
+  );
   const alerts = new AlertBook({
     database,
     bus,

@@ -1,7 +1,7 @@
 import type { Labels } from '#telemetry';
 
 /** How a group is evaluated, where it differs from the others; keyed `group`, in the server's configuration. */
-export interface GroupOptions {
+interface GroupOptions {
   /** `interval`: only at the group's interval, and recovery resolves at once, as Prometheus does. */
   readonly evaluate?: 'on_arrival' | 'interval';
   readonly resolveStabilityMs?: number;

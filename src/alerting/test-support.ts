@@ -238,10 +238,14 @@ const STEP_MS = 250;
 /** More than the shortest pause between two evaluations of a rule. */
 const UNIT_SPACING_MS = 10;
 
-/** The alerting on a real database, a store in memory and a virtual clock. */
-export async function openStage(rules: string, options: Partial<AlertingOptions> = {}): Promise<Stage> {
+/** The alerting on a real database (SQLite unless told otherwise), a store in memory and a virtual clock. */
+export async function openStage(
+  rules: string,
+  options: Partial<AlertingOptions> = {},
+  openDatabase: (clock: VirtualClock) => Promise<StateDatabase> = openTestStateDatabase,
+): Promise<Stage> {
   const clock = new VirtualClock();
-  const database = await openTestStateDatabase(clock);
+  const database = await openDatabase(clock);
   const samples = new MemorySamples();
   return buildStage({ rules, options, clock, database, samples, random: createSeededRandom(1) });
 }
@@ -354,7 +358,7 @@ function mortalClock(clock: VirtualClock, process: { readonly alive: boolean }):
 }
 
 /** `lost`: the transaction fails; `unanswered`: it goes through, but its caller hears of a failure. */
-export type Fault = 'lost' | 'unanswered';
+type Fault = 'lost' | 'unanswered';
 
 /** A database whose next transactions suffer the faults, one each. */
 function faultyDatabase(database: StateDatabase, faults: Fault[]): StateDatabase {

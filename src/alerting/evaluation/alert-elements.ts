@@ -4,7 +4,7 @@ import type { TemplateHost } from '../template/functions.ts';
 import type { VectorElement } from './rule-query.ts';
 
 /** No rule may have more label sets than this in mind, whatever its group's `limit` says. */
-export const MAX_INSTANCES_PER_RULE = 10_000;
+const MAX_INSTANCES_PER_RULE = 10_000;
 
 /** One element of a rule's result, with the identity of the alert that it stands for. */
 export interface AlertElement {

@@ -27,7 +27,7 @@ import type { RuleRun } from './rule-run.ts';
 import type { OutputSample } from './series-writer.ts';
 
 /** What could not be committed is evaluated anew after this time. */
-export const COMMIT_RETRY_MS = 1000;
+const COMMIT_RETRY_MS = 1000;
 /** The value of a firing alert is written to its row at most this often. */
 const VALUE_REFRESH_MS = 1000;
 

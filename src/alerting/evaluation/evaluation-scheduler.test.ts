@@ -29,7 +29,11 @@ function stage(ruleCount: number, costMs: number, share = 0.25) {
   if (!group) throw new Error('no group');
   const runs = group.rules.map((rule, order) => {
     const pace = { onArrival: true, resolveStabilityMs: 0 };
-    return new RuleRun({ rule, group, pace, query: queries.prepare('q'), order }, samples, 0);
+    return new RuleRun(
+      { rule, group, pace, query: queries.prepare('q'), order },
+      { sink: samples, refused: metrics.counter('refused_total', '') },
+      0,
+    );
   });
   const evaluated: string[] = [];
   const scheduler = new EvaluationScheduler({

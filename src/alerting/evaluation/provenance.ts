@@ -23,6 +23,12 @@ interface TracedSeries {
 export class Provenance {
   readonly #traced = new Map<SeriesRef, TracedSeries>();
   #dirtyOrigin: AppendOrigin | null = null;
+  #forgotten = 0;
+
+  /** How many series were forgotten for others. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
 
   /** @param labelsOf the label set of a reference of the notice */
   note(notice: AppendNotice, labelsOf: (ref: SeriesRef) => Labels): void {
@@ -43,6 +49,7 @@ export class Provenance {
       if (this.#traced.size > MAX_TRACED_SERIES) {
         for (const oldest of this.#traced.keys()) {
           this.#traced.delete(oldest);
+          this.#forgotten++;
           break;
         }
       }

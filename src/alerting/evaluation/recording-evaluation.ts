@@ -26,8 +26,8 @@ export async function evaluateRecording(
   if (group.limit > 0 && result.length > group.limit) {
     throw new OmoiError('query_failed', `exceeded limit of ${group.limit} with ${result.length} series`);
   }
-  const written = run.writer.write(outputsOf(rule, result), at);
-  if (written.reason !== null) throw new OmoiError('query_failed', written.reason);
+  const refusal = run.writer.write(outputsOf(rule, result), at);
+  if (refusal !== null) throw new OmoiError('query_failed', refusal);
 }
 
 function outputsOf(rule: RecordingRule, result: readonly VectorElement[]): readonly OutputSample[] {

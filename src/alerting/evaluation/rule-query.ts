@@ -25,11 +25,3 @@ export interface RuleQuery {
    */
   evaluateData(timeMs: number): Eventually<readonly VectorElement[]> | null;
 }
-
-/** Calls `use` with the value: in the same turn where it is there already. */
-export function whenReady<Value, Result>(
-  value: Eventually<Value>,
-  use: (value: Value) => Eventually<Result>,
-): Eventually<Result> {
-  return value instanceof Promise ? value.then(use) : use(value);
-}

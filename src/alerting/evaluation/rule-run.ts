@@ -1,11 +1,11 @@
-import type { AppendFeed, AppendNotice, SampleSink, Subscription, Timer } from '#telemetry';
+import type { AppendFeed, AppendNotice, Subscription, Timer } from '#telemetry';
 import type { Instance } from '../lifecycle/instance.ts';
 import type { GroupPace } from '../options.ts';
 import type { Rule, RuleGroup } from '../rules/rule.ts';
 import { EvaluationClock, MAX_SAMPLE_LEAD_MS } from './evaluation-clock.ts';
 import { Provenance } from './provenance.ts';
 import type { RuleQuery } from './rule-query.ts';
-import { SeriesWriter } from './series-writer.ts';
+import { SeriesWriter, type RuleOutlet } from './series-writer.ts';
 
 export interface LoadedRule {
   readonly rule: Rule;
@@ -58,10 +58,10 @@ export class RuleRun {
   #working: Promise<void> | null = null;
 
   /** @param lastEvaluationMs the newest evaluation time of the rule that this one replaces; 0: none */
-  constructor(loaded: LoadedRule, sink: SampleSink, lastEvaluationMs: number) {
+  constructor(loaded: LoadedRule, outlet: RuleOutlet, lastEvaluationMs: number) {
     this.loaded = loaded;
     this.clock = new EvaluationClock(lastEvaluationMs);
-    this.writer = new SeriesWriter(sink);
+    this.writer = new SeriesWriter(outlet);
   }
 
   get stopped(): boolean {

@@ -3,6 +3,7 @@ import {
   messageOf,
   SampleBatch,
   type AppendOrigin,
+  type Counter,
   type Labels,
   type SampleSink,
   type SeriesRef,
@@ -12,6 +13,13 @@ import {
 export interface OutputSample {
   readonly labels: Labels;
   readonly value: number;
+}
+
+/** Where outputs go. */
+export interface RuleOutlet {
+  readonly sink: SampleSink;
+  /** Counts the samples that were not taken. */
+  readonly refused: Counter;
 }
 
 interface WrittenSeries {
@@ -24,25 +32,24 @@ interface WrittenSeries {
  * an output is no more.
  */
 export class SeriesWriter {
-  readonly #sink: SampleSink;
+  readonly #outlet: RuleOutlet;
   readonly #written = new Map<string, WrittenSeries>();
   readonly #batch = new SampleBatch(16);
 
-  constructor(sink: SampleSink) {
-    this.#sink = sink;
+  constructor(outlet: RuleOutlet) {
+    this.#outlet = outlet;
   }
 
   /**
    * @param repeat whether unchanged values are written too, so that look-back windows don't lose them
-   * @returns how many samples were refused, and why the first series was, should one be
+   * @returns why the first series was refused; null where none was
    */
   write(
     outputs: readonly OutputSample[],
     at: { readonly timeMs: number; readonly origin: AppendOrigin; readonly repeat: boolean },
-  ): { readonly refused: number; readonly reason: string | null } {
+  ): string | null {
     const present = new Set<string>();
     let reason: string | null = null;
-    let refused = 0;
     for (const { labels, value } of outputs) {
       const key = labelsKey(labels);
       present.add(key);
@@ -53,11 +60,11 @@ export class SeriesWriter {
         continue;
       }
       try {
-        const ref = this.#sink.series(labels);
+        const ref = this.#outlet.sink.series(labels);
         this.#written.set(key, { ref, value });
         this.#batch.add(ref, at.timeMs, value);
       } catch (thrown) {
-        refused++;
+        this.#outlet.refused.add(1);
         reason ??= messageOf(thrown);
       }
     }
@@ -66,18 +73,19 @@ export class SeriesWriter {
       this.#written.delete(key);
       this.#batch.addStale(ref, at.timeMs);
     }
-    return { refused: refused + this.#commit(at.origin), reason };
+    this.#commit(at.origin);
+    return reason;
   }
 
-  #commit(origin: AppendOrigin): number {
-    if (this.#batch.length === 0) return 0;
-    const result = this.#sink.commit(this.#batch, origin);
+  #commit(origin: AppendOrigin): void {
+    if (this.#batch.length === 0) return;
+    const result = this.#outlet.sink.commit(this.#batch, origin);
     this.#batch.clear();
     const refused = Object.values(result.refused).reduce((sum, count) => sum + count, 0);
+    if (refused > 0) this.#outlet.refused.add(refused);
     // A reference may have gone with its series: the next write asks for it again.
     if (result.refused.unknown_series > 0) this.#written.clear();
     // What was accepted survives a crash by the store's own means; nobody waits for a derived sample.
     result.durable().catch(() => undefined);
-    return refused;
   }
 }

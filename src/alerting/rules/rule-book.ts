@@ -1,7 +1,8 @@
 import type { StateDatabase } from '#storage';
-import { OmoiError, type Clock, type SampleSink } from '#telemetry';
+import { OmoiError, type Clock } from '#telemetry';
 import type { EpisodeJournal } from '../alerts/episode-journal.ts';
 import type { RuleQuery } from '../evaluation/rule-query.ts';
+import type { RuleOutlet } from '../evaluation/series-writer.ts';
 import { RuleRun, type LoadedRule } from '../evaluation/rule-run.ts';
 import { paceOf, type AlertingOptions } from '../options.ts';
 import type { RuleGroup } from './rule.ts';
@@ -13,7 +14,7 @@ export interface RuleBookParts {
   readonly clock: Clock;
   readonly database: StateDatabase;
   readonly journal: EpisodeJournal;
-  readonly sink: SampleSink;
+  readonly outlet: RuleOutlet;
   readonly options: AlertingOptions;
   /** @throws OmoiError `query_invalid` */
   readonly prepare: (expr: string) => RuleQuery;
@@ -158,7 +159,7 @@ export class RuleBook {
         continue;
       }
       const before = this.#runs.get(key);
-      const run = new RuleRun(next, this.#parts.sink, before?.clock.lastMs ?? 0);
+      const run = new RuleRun(next, this.#parts.outlet, before?.clock.lastMs ?? 0);
       // The alerts of a changed rule live on: its next evaluation says which of them still hold.
       if (before && next.rule.kind === 'alerting') run.instances = before.instances;
       runs.set(key, run);

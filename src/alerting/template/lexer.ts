@@ -9,7 +9,7 @@ export class TemplateSyntaxError extends Error {
   }
 }
 
-export type TokenKind =
+type TokenKind =
   | 'text'
   | 'open'
   | 'close'
