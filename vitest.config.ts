@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['omoi-source', 'node', 'import', 'module', 'default'];
+const conditions = ['omoi-source', 'node'];
 const source = { resolve: { conditions }, ssr: { resolve: { conditions } } };
 const execArgv = ['--conditions=omoi-source'];
 

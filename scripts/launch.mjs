@@ -11,15 +11,21 @@ export async function launchFromCheckout(args) {
   if (args[0] === 'serve' || args[0] === 'gameday') buildDashboard();
   const command = [...sourceFlags, join(checkoutDirectory, 'src/cli/main.ts'), ...args];
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
-    process.execve(pinnedNode, [pinnedNode, ...command], process.env);
+    process.execve(pinnedNode, [pinnedNode, ...command], environment());
   }
   process.exitCode = await runForeground(command);
+}
+
+/** With a compile cache the sources start as fast as built ones, and the compiler is not even loaded. */
+function environment() {
+  const cache = join(checkoutDirectory, 'node_modules/.cache/omoi-compile');
+  return { NODE_COMPILE_CACHE: cache, ...process.env };
 }
 
 /** For a Node that cannot replace itself: a child that gets this process's terminal and signals. */
 function runForeground(command) {
   return new Promise((resolve) => {
-    const child = spawn(pinnedNode, command, { stdio: 'inherit' });
+    const child = spawn(pinnedNode, command, { stdio: 'inherit', env: environment() });
     for (const signal of FORWARDED_SIGNALS) process.on(signal, () => child.kill(signal));
     child.on('error', (error) => {
       process.stderr.write(`omoi: ${pinnedNode} could not be started: ${error.message}\n`);

@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
 import { OmoiError, messageOf } from '#telemetry';
 import { Command } from 'commander';
-
-enableCompileCache();
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;

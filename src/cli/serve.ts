@@ -25,7 +25,7 @@ export async function serve({ configFile, demo, version }: ServeOptions): Promis
   const running = await startServer({
     config,
     version,
-    extraPools: () => (demo ? demoPools(dataDirectory) : []),
+    extraPools: () => (demo ? demoPools(dataDirectory, process.env['NODE_COMPILE_CACHE']) : []),
     agentsOnStop: demo ? 'end' : 'work_on',
     dashboardDirectory: DASHBOARD,
     environment: process.env,

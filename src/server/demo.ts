@@ -10,7 +10,7 @@ export const DEMO_WORKERS = 4;
 const MAX_WORKERS = 12;
 /** The agents of a demo have to be noticed quickly. */
 const HEARTBEAT_INTERVAL_MS = 500;
-const HEARTBEAT_TTL_MS = 1000;
+const HEARTBEAT_TTL_MS = 1750;
 const GRACE_MS = 10_000;
 const ORPHAN_TIMEOUT_MS = 600_000;
 
@@ -23,10 +23,18 @@ export function demoConfig(config: Config): Config {
  * A small real fleet: workers that fetch, hash, compress and write files, the source they fetch from, and a feeder
  * that keeps them about half busy.
  */
-export function demoPools(dataDirectory: string): readonly PoolDefinition[] {
+export function demoPools(
+  dataDirectory: string,
+  compileCache: string | undefined,
+): readonly PoolDefinition[] {
   const home = join(dataDirectory, 'demo');
   mkdirSync(home, { recursive: true });
-  const env = { OMOI_DEMO_SOURCE: join(home, 'source.sock'), OMOI_DEMO_OUTPUT: join(home, 'output') };
+  const env = {
+    OMOI_DEMO_SOURCE: join(home, 'source.sock'),
+    OMOI_DEMO_OUTPUT: join(home, 'output'),
+    // Without it each worker loads the compiler that strips types, and is half as large again.
+    NODE_COMPILE_CACHE: compileCache ?? join(home, 'compile-cache'),
+  };
   const base = {
     agentType: 'worker',
     runtime: 'process',

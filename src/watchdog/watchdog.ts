@@ -81,6 +81,7 @@ export class Watchdog {
       policies: this.policies,
       states: this.states,
       claims: this.#claims,
+      storm: () => this.#judgeStorm(),
       suspectUntilMs: () => this.#suspicion.untilMs(),
       onOutage: (reason) => this.#suspicion.outage(reason),
     });
@@ -171,19 +172,25 @@ export class Watchdog {
     }
   }
 
+  /** The storm as it is at this moment: alerts may come faster than the regular look. */
+  #judgeStorm(): StormState | null {
+    const { fleet, clock, stormLimits: limits = DEFAULT_STORM_LIMITS } = this.#options;
+    this.#storm = judgeStorm(this.#storm, fleet.health(), { ms: clock.monotonicMs(), limits });
+    return this.#storm.active ? this.#storm : null;
+  }
+
+  /** Records what has begun or ended: a storm, a suspicion. */
   async #lookAtHealth(): Promise<void> {
-    const { fleet, clock, stormLimits = DEFAULT_STORM_LIMITS, logger } = this.#options;
-    const before = this.#storm.active;
-    this.#storm = judgeStorm(this.#storm, fleet.health(), { ms: clock.monotonicMs(), limits: stormLimits });
+    const { clock, logger } = this.#options;
+    const storm = this.#judgeStorm();
     try {
       if (this.#suspicion.untilMs() <= clock.wallMs()) await this.#endSuspicion();
-      if (this.#storm.active === before) return;
-      const reason = this.#storm.active ? this.#storm.reason : 'health is back and has stayed';
-      await this.states.set('storm', { active: this.#storm.active, reason, by: 'watchdog' });
+      if ((storm !== null) === (this.states.get('storm') !== null)) return;
+      const reason = storm?.reason ?? 'health is back and has stayed';
+      await this.states.set('storm', { active: storm !== null, reason, by: 'watchdog' });
       this.#runner.wakeAll();
     } catch (thrown) {
       logger.warn({ error: messageOf(thrown) }, 'The state of the watchdog could not be recorded');
-      this.#storm = { ...this.#storm, active: before };
       if (thrown instanceof OmoiError && thrown.retryable) this.#suspicion.outage(thrown.message);
     }
   }

@@ -55,12 +55,7 @@ function startFeed(action: Extract<Action, { type: 'feed' }>, stage: Stage): nul
 }
 
 const claimedTasks = z.object({
-  tasks: z.array(
-    z.object({
-      id: z.string(),
-      claimed_by: z.object({ agent_id: z.string(), generation: z.number() }).nullable(),
-    }),
-  ),
+  tasks: z.array(z.object({ task_id: z.string(), agent_id: z.string().nullable() })),
 });
 const poolSlots = z.object({
   slots: z.array(z.object({ agent_id: z.string(), generation: z.number(), pid: z.number().nullable() })),
@@ -94,5 +89,5 @@ async function hangBusyWorker(pool: string, stage: Stage): Promise<unknown> {
 async function taskHeldBy(agentId: string, stage: Stage): Promise<string | null> {
   const answer = await stage.client.call('GET', '/api/v1/fleet/tasks?state=claimed&limit=1000');
   const { tasks } = claimedTasks.parse(answer);
-  return tasks.find((task) => task.claimed_by?.agent_id === agentId)?.id ?? null;
+  return tasks.find((task) => task.agent_id === agentId)?.task_id ?? null;
 }

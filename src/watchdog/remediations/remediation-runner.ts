@@ -33,6 +33,8 @@ export interface RunnerParts {
   readonly policies: PolicyBook;
   readonly states: StateBook;
   readonly claims: ScaleClaims;
+  /** Whether much of the fleet is sick right now. */
+  readonly storm: () => { readonly reason: string } | null;
   readonly suspectUntilMs: () => number;
   readonly onOutage: (reason: string) => void;
 }
@@ -236,7 +238,7 @@ export class RemediationRunner {
         nowMs: tx.nowMs,
         policy,
         paused: states.get('paused'),
-        storm: states.get('storm'),
+        storm: this.#parts.storm(),
         suspectUntilMs: this.#parts.suspectUntilMs(),
         busyWith: standing.busyWith,
         lastEndedAtMs: standing.lastEndedAtMs,
