@@ -469,9 +469,9 @@ it('an episode is one row with one triggered and at most one resolved event, wha
         await stage.close();
       }
     }),
-    { numRuns: 20 },
+    { numRuns: 15 },
   );
-});
+}, 60_000);
 
 async function checkEpisodes(stage: Stage): Promise<void> {
   const { alerts } = await stage.alerting.alerts.list({ matchers: [], limit: 1000 });
