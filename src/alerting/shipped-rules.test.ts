@@ -121,11 +121,11 @@ describe('the shipped rules, on the real store and engine', () => {
       annotations: expect.stringContaining('35 tasks wait in PHASE_TESTING'),
     });
     expect(alert?.traceparent).toContain('0000beef');
-    await append([
-      [queue('0'), 2],
-      [score, 1],
-    ]);
-    await advance(6000);
+    await append([[score, 1]]);
+    await advance(20_000);
+    expect(await episodes()).toEqual(['fleet/HighQueueDepth: firing']);
+    await append([[queue('0'), 2]]);
+    await advance(2000);
     expect(await episodes()).toEqual(['fleet/HighQueueDepth: resolved recovered']);
     expect(tracing.spans.map((span) => span.name)).toEqual([
       'alerting.evaluate',
