@@ -1,5 +1,6 @@
 import type { StateDatabase } from '#storage';
 import type { Clock, Logger, Random, SelfMetrics, SystemEvent } from '#telemetry';
+import { CommitOrder } from './commit-order.ts';
 import { ConsumerLoop } from './consumer-loop.ts';
 import type { EventBus } from './event-bus.ts';
 import { listEvents, writeEvent } from './event-log.ts';
@@ -26,8 +27,9 @@ export function createEventBus(parts: EventBusParts): EventBus {
   );
   const onFailure = (consumer: string): void => failures.add(1, { consumer });
 
-  function afterCommit(event: SystemEvent): void {
-    listeners.publish(event);
+  const order = new CommitOrder((event) => listeners.publish(event));
+
+  function wakeConsumers(event: SystemEvent): void {
     for (const { loop, types } of loops.values()) if (types.has(event.event_type)) loop.wake();
   }
 
@@ -41,7 +43,12 @@ export function createEventBus(parts: EventBusParts): EventBus {
   return {
     async append(tx, event) {
       const written = await writeEvent(tx, event);
-      tx.afterCommit(() => afterCommit(written));
+      const { committed, rolledBack } = order.add(written);
+      tx.afterRollback(rolledBack);
+      tx.afterCommit(() => {
+        committed();
+        wakeConsumers(written);
+      });
     },
     consume(consumer) {
       if (consumer.types.length === 0) throw new Error(`the event consumer ${consumer.name} names no types`);

@@ -27,6 +27,8 @@ export interface DatabaseTransaction<Tables> {
   readonly nowMs: number;
   /** Calls `effect` after a successful commit, in order of commit. For wake-ups: it must not throw. */
   afterCommit(effect: () => void): void;
+  /** Calls `effect` when the transaction failed, also where only its commit did. It must not throw. */
+  afterRollback(effect: () => void): void;
 }
 
 export type StateDatabase = Database<StateTables>;

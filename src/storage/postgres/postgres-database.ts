@@ -2,6 +2,7 @@ import { Kysely, sql } from 'kysely';
 import { Pool, types as pgTypes, type ClientConfig, type CustomTypesConfig } from 'pg';
 import { messageOf, OmoiError, type Logger } from '#telemetry';
 import type { Database, DatabaseTransaction } from '../database.ts';
+import { Effects } from '../effects.ts';
 import { createCodedPostgresDialect } from './postgres-dialect.ts';
 import { ServerLock } from './server-lock.ts';
 
@@ -56,28 +57,23 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
   const running = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
 
-  function runEffect(effect: () => void): void {
-    try {
-      effect();
-    } catch (error) {
-      logger.error({ error: messageOf(error) }, 'what was to run after a commit threw');
-    }
-  }
-
   async function runTransaction<Result>(
     work: (tx: DatabaseTransaction<Tables>) => Promise<Result>,
   ): Promise<Result> {
     if (serverLock && !serverLock.held) await serverLock.acquire();
-    const effects: (() => void)[] = [];
-    const afterCommit = (effect: () => void): void => {
-      effects.push(effect);
-    };
-    const result = await db.transaction().execute(async (tx) => {
-      const nowMs = await databaseNowMs(tx);
-      return work({ dialect: 'postgres', db: tx, nowMs, afterCommit });
-    });
-    for (const effect of effects) runEffect(effect);
-    return result;
+    const effects = new Effects(logger);
+    const { afterCommit, afterRollback } = effects;
+    try {
+      const result = await db.transaction().execute(async (tx) => {
+        const nowMs = await databaseNowMs(tx);
+        return work({ dialect: 'postgres', db: tx, nowMs, afterCommit, afterRollback });
+      });
+      effects.committed();
+      return result;
+    } catch (error) {
+      effects.rolledBack();
+      throw error;
+    }
   }
 
   async function close(): Promise<void> {

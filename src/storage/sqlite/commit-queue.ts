@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { messageOf, OmoiError, type Clock, type Logger } from '#telemetry';
+import { Effects } from '../effects.ts';
 import { errorOf } from './sqlite-errors.ts';
 import type { SqliteReply } from './worker-protocol.ts';
 
@@ -45,8 +46,8 @@ export class CommitQueue {
     this.#options = options;
   }
 
-  /** @param work runs in its turn; `effects` are called in order once its outer transaction is committed */
-  enqueue<Result>(work: (effects: (() => void)[]) => Promise<Result>): Promise<Result> {
+  /** @param work runs in its turn; `effects` are called in order once it is known whether it is on disk */
+  enqueue<Result>(work: (effects: Effects) => Promise<Result>): Promise<Result> {
     const outer = this.#inside.getStore();
     if (outer && !outer.settled) {
       return Promise.reject(new Error('a transaction was started inside another one: it would wait forever'));
@@ -57,7 +58,7 @@ export class CommitQueue {
     }
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     let outcome: Outcome<Result> = { kind: 'waiting' };
-    const effects: (() => void)[] = [];
+    const effects = new Effects(this.#options.logger);
     const turn: Turn = {
       settled: false,
       run: () =>
@@ -70,11 +71,12 @@ export class CommitQueue {
         }),
       settle: (commitError) => {
         turn.settled = true;
-        if (outcome.kind === 'failed') return reject(outcome.error);
-        if (commitError !== null) return reject(commitError);
-        if (outcome.kind === 'waiting') return reject(new Error('a transaction was settled before it ran'));
-        for (const effect of effects) this.#runEffect(effect);
-        resolve(outcome.result);
+        if (outcome.kind === 'done' && commitError === null) {
+          effects.committed();
+          return resolve(outcome.result);
+        }
+        effects.rolledBack();
+        reject(outcome.kind === 'failed' ? outcome.error : commitError);
       },
     };
     this.#turns.push(turn);
@@ -118,14 +120,6 @@ export class CommitQueue {
       return reply.ok ? null : errorOf(reply.failure, path);
     } catch (error) {
       return error instanceof Error ? error : new Error(messageOf(error));
-    }
-  }
-
-  #runEffect(effect: () => void): void {
-    try {
-      effect();
-    } catch (error) {
-      this.#options.logger.error({ error: messageOf(error) }, 'what was to run after a commit threw');
     }
   }
 }

@@ -51,10 +51,10 @@ export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): Sq
       if (closing) return Promise.reject(closedError(path));
       return queue.enqueue((effects) => {
         const nowMs = Math.trunc(clock.wallMs());
-        const afterCommit = (effect: () => void): void => {
-          effects.push(effect);
-        };
-        return writing.transaction().execute((db) => work({ dialect: 'sqlite', db, nowMs, afterCommit }));
+        const { afterCommit, afterRollback } = effects;
+        return writing
+          .transaction()
+          .execute((db) => work({ dialect: 'sqlite', db, nowMs, afterCommit, afterRollback }));
       });
     },
     close: () => (closing ??= close()),

@@ -128,10 +128,12 @@ describe('the commit queue', () => {
     const thread = scripted((asked, at) => (asked === op && at === 0 ? answer : 'ok'));
     const queue = queueOn(thread);
     const effects: string[] = [];
+    const rolledBack: number[] = [];
     const outcomes = await Promise.allSettled(
       Array.from({ length: 3 }, (_, at) =>
-        queue.enqueue(async (list) => {
-          list.push(() => effects.push(`effect ${at}`));
+        queue.enqueue(async ({ afterCommit, afterRollback }) => {
+          afterCommit(() => effects.push(`effect ${at}`));
+          afterRollback(() => rolledBack.push(at));
         }),
       ),
     );
@@ -139,6 +141,7 @@ describe('the commit queue', () => {
       expect(outcome).toMatchObject({ status: 'rejected', reason: code ? { code } : {} });
     }
     expect(effects).toEqual([]);
+    expect(rolledBack).toEqual(op === 'begin' ? [] : [0, 1, 2]);
     await expect(queue.enqueue(async () => 'next')).resolves.toBe('next');
   });
 
