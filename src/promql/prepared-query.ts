@@ -133,12 +133,16 @@ export class PreparedQuery {
     if (expression.kind === 'matrix_selector') {
       const { selector, rangeMs } = expression;
       const endMs = (selector.at ? resolveAt(selector.at, query) : timestampMs) - selector.offsetMs;
-      const series = seriesOfRuns(runsOf(selector, context), endMs - rangeMs, endMs);
+      const series = yield* seriesOfRuns(runsOf(selector, context), endMs - rangeMs, endMs);
       return { kind: 'matrix', series, ...this.#noticed(context) };
     }
     if (expression.kind === 'subquery') {
       const { table, grid } = yield* evaluateSubquery(expression, query, context);
-      return { kind: 'matrix', series: seriesOf(dropNames(table), grid), ...this.#noticed(context) };
+      return {
+        kind: 'matrix',
+        series: yield* seriesOf(yield* dropNames(table), grid),
+        ...this.#noticed(context),
+      };
     }
     const value = yield* evaluate(expression, query, context);
     switch (value.type) {
@@ -152,7 +156,7 @@ export class PreparedQuery {
       case 'string':
         return { kind: 'string', value: value.value, timestampMs, ...this.#noticed(context) };
       case 'vector': {
-        const elements = elementsOf(dropNames(value.table), timestampMs);
+        const elements = elementsOf(yield* dropNames(value.table), timestampMs);
         return { kind: 'vector', elements, ...this.#noticed(context) };
       }
     }
@@ -167,7 +171,7 @@ export class PreparedQuery {
       const series = [{ labels: {}, timestampsMs, values: value.values }];
       return { kind: 'matrix', series, ...this.#noticed(context) };
     }
-    const series = seriesOf(dropNames(value.table), query);
+    const series = yield* seriesOf(yield* dropNames(value.table), query);
     return { kind: 'matrix', series, ...this.#noticed(context) };
   }
 

@@ -1,4 +1,5 @@
 import type { Annotations } from '../annotations.ts';
+import type { Steps } from '../evaluation/pacing.ts';
 import type { VectorTable } from '../evaluation/vector-table.ts';
 import { unwrap, type Aggregation } from '../syntax/ast.ts';
 import { countValues } from './count-values.ts';
@@ -16,37 +17,42 @@ export interface AggregationInput {
   readonly annotations: Annotations;
 }
 
-export function aggregate(aggregation: Aggregation, input: AggregationInput): VectorTable {
+export function* aggregate(aggregation: Aggregation, input: AggregationInput): Steps<VectorTable> {
   const { operator, expression, parameter } = aggregation;
-  if (operator === 'count_values') return countValues(labelOf(aggregation), input.table, aggregation);
-  const grouped = groupRows(input.table, aggregation);
+  if (operator === 'count_values') {
+    return yield* countValues(labelOf(aggregation), input.table, aggregation);
+  }
+  const grouped = yield* groupRows(input.table, aggregation);
   const { position } = unwrap(expression);
   const options = { annotations: input.annotations, position };
   const parameterPosition = unwrap(parameter ?? expression).position;
   switch (operator) {
     case 'sum':
-      return sums(grouped, options);
+      return yield* sums(grouped, options);
     case 'avg':
-      return means(grouped, options);
+      return yield* means(grouped, options);
     case 'count':
-      return countSamples(grouped);
+      return yield* countSamples(grouped);
     case 'group':
-      return markGroups(grouped);
+      return yield* markGroups(grouped);
     case 'min':
     case 'max':
-      return extremes(operator, grouped, options);
+      return yield* extremes(operator, grouped, options);
     case 'stddev':
     case 'stdvar':
-      return deviations(operator, grouped, options);
+      return yield* deviations(operator, grouped, options);
     case 'quantile':
-      return quantiles(input.parameter, grouped, { ...options, parameterPosition });
+      return yield* quantiles(input.parameter, grouped, { ...options, parameterPosition });
     case 'topk':
     case 'bottomk':
-      return extremeRows(operator, input.parameter, grouped, { ...options, position: aggregation.position });
+      return yield* extremeRows(operator, input.parameter, grouped, {
+        ...options,
+        position: aggregation.position,
+      });
     case 'limitk':
-      return firstRows(input.parameter, grouped);
+      return yield* firstRows(input.parameter, grouped);
     case 'limit_ratio':
-      return ratioOfRows(input.parameter, grouped, { ...options, parameterPosition });
+      return yield* ratioOfRows(input.parameter, grouped, { ...options, parameterPosition });
   }
 }
 

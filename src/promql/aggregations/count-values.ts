@@ -1,4 +1,5 @@
 import { Grouping, withLabel } from '../evaluation/label-sets.ts';
+import { byRows, type Steps } from '../evaluation/pacing.ts';
 import { OutputRows } from '../evaluation/output-rows.ts';
 import { evaluationError } from '../evaluation/query-error.ts';
 import { ABSENT, HISTOGRAM, type VectorTable } from '../evaluation/vector-table.ts';
@@ -7,13 +8,17 @@ import type { Aggregation } from '../syntax/ast.ts';
 import { formatDecimal, quote } from '../syntax/text-literals.ts';
 
 /** `count_values`: how often each value occurs in each group, the value being put into a label. */
-export function countValues(label: string, input: VectorTable, aggregation: Aggregation): VectorTable {
+export function* countValues(
+  label: string,
+  input: VectorTable,
+  aggregation: Aggregation,
+): Steps<VectorTable> {
   if (label === '' || !label.isWellFormed()) throw evaluationError(`invalid label name ${quote(label)}`);
   const { grouping, without } = aggregation;
   const groups = without ? new Grouping(grouping, 'except') : new Grouping([...grouping, label], 'only');
   const rows = new OutputRows(input.stepCount, input.rowCount);
   const { stepCount } = input;
-  for (let row = 0; row < input.rowCount; row++) {
+  yield* byRows(input, (row) => {
     for (let step = 0; step < stepCount; step++) {
       const cell = row * stepCount + step;
       const kind = input.kinds[cell];
@@ -26,6 +31,6 @@ export function countValues(label: string, input: VectorTable, aggregation: Aggr
       const to = rows.rowOf(labels, false) + step;
       rows.table.setFloat(to, (rows.table.values[to] ?? 0) + 1);
     }
-  }
+  });
   return rows.table;
 }

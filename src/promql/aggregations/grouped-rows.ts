@@ -1,5 +1,6 @@
 import type { Labels } from '#telemetry';
 import { Grouping } from '../evaluation/label-sets.ts';
+import { byRows, type Steps } from '../evaluation/pacing.ts';
 import { ABSENT, VectorTable } from '../evaluation/vector-table.ts';
 import type { Aggregation } from '../syntax/ast.ts';
 
@@ -13,12 +14,12 @@ export interface GroupedRows {
   readonly dropsName: readonly boolean[];
 }
 
-export function groupRows(input: VectorTable, { grouping, without }: Aggregation): GroupedRows {
+export function* groupRows(input: VectorTable, { grouping, without }: Aggregation): Steps<GroupedRows> {
   const groups = new Grouping(grouping, without ? 'except' : 'only');
   const groupOfRow = new Int32Array(input.rowCount);
   const labels: Labels[] = [];
   const dropsName: boolean[] = [];
-  for (let row = 0; row < input.rowCount; row++) {
+  yield* byRows(input, (row) => {
     const rowLabels = input.labels[row] ?? {};
     const group = groups.groupOf(rowLabels);
     groupOfRow[row] = group;
@@ -27,7 +28,7 @@ export function groupRows(input: VectorTable, { grouping, without }: Aggregation
       dropsName.push(false);
     }
     if (input.dropsName[row] && input.hasSamples(row)) dropsName[group] = true;
-  }
+  });
   return { input, groupOfRow, labels, dropsName };
 }
 

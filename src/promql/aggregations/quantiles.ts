@@ -1,21 +1,22 @@
+import type { Steps } from '../evaluation/pacing.ts';
 import { HISTOGRAM, type VectorTable } from '../evaluation/vector-table.ts';
 import type { Position } from '../syntax/position.ts';
 import { isPresent, rowsByGroup, tableOfGroups, type GroupedRows } from './grouped-rows.ts';
 import type { FoldOptions } from './simple-folds.ts';
 
 /** The φ-quantile of each group, φ being one value a step. */
-export function quantiles(
+export function* quantiles(
   phi: Float64Array,
   grouped: GroupedRows,
   options: FoldOptions & { readonly parameterPosition: Position },
-): VectorTable {
+): Steps<VectorTable> {
   const { input } = grouped;
   const output = tableOfGroups(grouped);
   for (const invalid of invalidQuantiles(phi)) {
     options.annotations.invalidQuantile(invalid, options.parameterPosition);
   }
   const sample = new Float64Array(input.rowCount);
-  rowsByGroup(grouped).forEach((rows, group) => {
+  for (const [group, rows] of rowsByGroup(grouped).entries()) {
     for (let step = 0; step < input.stepCount; step++) {
       let count = 0;
       for (const row of rows) {
@@ -28,8 +29,9 @@ export function quantiles(
       if (count === 0) continue;
       const value = quantileOf(phi[step] ?? NaN, sample.subarray(0, count));
       output.setFloat(group * input.stepCount + step, value);
+      yield;
     }
-  });
+  }
   return output;
 }
 

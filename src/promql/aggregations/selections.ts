@@ -1,5 +1,6 @@
 import { keyOf } from '../evaluation/label-sets.ts';
 import { evaluationError } from '../evaluation/query-error.ts';
+import type { Steps } from '../evaluation/pacing.ts';
 import { ABSENT, HISTOGRAM, VectorTable } from '../evaluation/vector-table.ts';
 import type { Position } from '../syntax/position.ts';
 import { isPresent, rowsByGroup, type GroupedRows } from './grouped-rows.ts';
@@ -11,12 +12,12 @@ const MAX_INTEGER = 2 ** 63;
  * `topk` and `bottomk`: the k rows of each group with the greatest (least) values at each step, NaN last. At one
  * step the rows come out group by group, best first.
  */
-export function extremeRows(
+export function* extremeRows(
   which: 'topk' | 'bottomk',
   k: Float64Array,
   grouped: GroupedRows,
   options: FoldOptions,
-): VectorTable {
+): Steps<VectorTable> {
   const { input } = grouped;
   if (!assertCounts(k)) return new VectorTable(input.stepCount, 0);
   const groups = rowsByGroup(grouped);
@@ -34,13 +35,14 @@ export function extremeRows(
       const value = (row: number): number => input.values[row * input.stepCount + step] ?? NaN;
       floats.sort((a, b) => order(value(a), value(b)));
       for (const row of floats.slice(0, count)) keep.add(row, step);
+      yield;
     }
   }
   return keep.table();
 }
 
 /** `limitk`: any k rows of each group at each step, here the first ones. */
-export function firstRows(k: Float64Array, grouped: GroupedRows): VectorTable {
+export function* firstRows(k: Float64Array, grouped: GroupedRows): Steps<VectorTable> {
   const { input } = grouped;
   if (!assertCounts(k)) return new VectorTable(input.stepCount, 0);
   const keep = new RowSelection(input);
@@ -52,6 +54,7 @@ export function firstRows(k: Float64Array, grouped: GroupedRows): VectorTable {
         keep.add(row, step);
         left--;
       }
+      yield;
     }
   }
   return keep.table();
@@ -61,11 +64,11 @@ export function firstRows(k: Float64Array, grouped: GroupedRows): VectorTable {
  * `limit_ratio`: about the given share of the rows, chosen by a hash of their labels, so that the same rows are
  * chosen every time and the ratios r and r − 1 choose complementary rows.
  */
-export function ratioOfRows(
+export function* ratioOfRows(
   ratio: Float64Array,
   grouped: GroupedRows,
   options: FoldOptions & { readonly parameterPosition: Position },
-): VectorTable {
+): Steps<VectorTable> {
   const { input } = grouped;
   if (ratio.every((value) => value === 0)) return new VectorTable(input.stepCount, 0);
   if (ratio.some(Number.isNaN)) throw evaluationError('Ratio value is NaN');
@@ -82,6 +85,7 @@ export function ratioOfRows(
         const chosen = share >= 0 ? place < share : place >= 1 + share;
         if (chosen && isPresent(input, row, step)) keep.add(row, step);
       }
+      yield;
     }
   }
   return keep.table();

@@ -1,33 +1,37 @@
 import type { Annotations } from '../annotations.ts';
+import { byRows, type Steps } from '../evaluation/pacing.ts';
 import { ABSENT, FLOAT, HISTOGRAM, type VectorTable } from '../evaluation/vector-table.ts';
 import type { Position } from '../syntax/position.ts';
 import { tableOfGroups, type GroupedRows } from './grouped-rows.ts';
 
 /** Calls `fold` for every sample with its cell and the cell of its group in the output. */
-function forEachSample(grouped: GroupedRows, fold: (inputCell: number, outputCell: number) => void): void {
+function forEachSample(
+  grouped: GroupedRows,
+  fold: (inputCell: number, outputCell: number) => void,
+): Steps<void> {
   const { input, groupOfRow } = grouped;
   const { stepCount, kinds } = input;
-  for (let row = 0; row < input.rowCount; row++) {
+  return byRows(input, (row) => {
     const from = row * stepCount;
     const to = (groupOfRow[row] ?? 0) * stepCount;
     for (let step = 0; step < stepCount; step++) {
       if (kinds[from + step] !== ABSENT) fold(from + step, to + step);
     }
-  }
+  });
 }
 
-export function countSamples(grouped: GroupedRows): VectorTable {
+export function* countSamples(grouped: GroupedRows): Steps<VectorTable> {
   const output = tableOfGroups(grouped);
-  forEachSample(grouped, (_, cell) => {
+  yield* forEachSample(grouped, (_, cell) => {
     output.setFloat(cell, (output.values[cell] ?? 0) + 1);
   });
   return output;
 }
 
 /** `group`: 1 wherever the group has a sample. */
-export function markGroups(grouped: GroupedRows): VectorTable {
+export function* markGroups(grouped: GroupedRows): Steps<VectorTable> {
   const output = tableOfGroups(grouped);
-  forEachSample(grouped, (_, cell) => {
+  yield* forEachSample(grouped, (_, cell) => {
     output.setFloat(cell, 1);
   });
   return output;
@@ -40,10 +44,14 @@ export interface FoldOptions {
 }
 
 /** `min` or `max` of the floats; NaN only where nothing else is there. */
-export function extremes(which: 'min' | 'max', grouped: GroupedRows, options: FoldOptions): VectorTable {
+export function* extremes(
+  which: 'min' | 'max',
+  grouped: GroupedRows,
+  options: FoldOptions,
+): Steps<VectorTable> {
   const { input } = grouped;
   const output = tableOfGroups(grouped);
-  forEachSample(grouped, (from, to) => {
+  yield* forEachSample(grouped, (from, to) => {
     if (input.kinds[from] === HISTOGRAM) {
       options.annotations.histogramIgnoredInAggregation(which, options.position);
       return;
@@ -58,18 +66,18 @@ export function extremes(which: 'min' | 'max', grouped: GroupedRows, options: Fo
 }
 
 /** Variance or its root over the floats of each group (Welford's method). */
-export function deviations(
+export function* deviations(
   which: 'stdvar' | 'stddev',
   grouped: GroupedRows,
   options: FoldOptions,
-): VectorTable {
+): Steps<VectorTable> {
   const { input } = grouped;
   const output = tableOfGroups(grouped);
   const cells = output.rowCount * output.stepCount;
   const counts = new Float64Array(cells);
   const means = new Float64Array(cells);
   const squares = new Float64Array(cells);
-  forEachSample(grouped, (from, to) => {
+  yield* forEachSample(grouped, (from, to) => {
     if (input.kinds[from] === HISTOGRAM) {
       options.annotations.histogramIgnoredInAggregation(which, options.position);
       return;

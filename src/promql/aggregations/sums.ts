@@ -1,5 +1,6 @@
 import type { HistogramValue } from '#telemetry';
 import { nextCompensation } from '../evaluation/kahan.ts';
+import { byRows, type Steps } from '../evaluation/pacing.ts';
 import { metricNameOf } from '../evaluation/label-sets.ts';
 import { ABSENT, FLOAT, HISTOGRAM, type VectorTable } from '../evaluation/vector-table.ts';
 import { HistogramMean, HistogramTotal, type HistogramFold } from '../histograms/totals.ts';
@@ -7,13 +8,13 @@ import { tableOfGroups, type GroupedRows } from './grouped-rows.ts';
 import type { FoldOptions } from './simple-folds.ts';
 
 /** The sum of each group with compensated summation. Groups that mix floats and histograms have none. */
-export function sums(grouped: GroupedRows, options: FoldOptions): VectorTable {
+export function* sums(grouped: GroupedRows, options: FoldOptions): Steps<VectorTable> {
   const { input, groupOfRow } = grouped;
   const { stepCount, kinds, values } = input;
   const output = tableOfGroups(grouped);
   const compensations = new Float64Array(output.rowCount * stepCount);
   const folds = new HistogramFolds(output, () => new HistogramTotal(), options);
-  for (let row = 0; row < input.rowCount; row++) {
+  yield* byRows(input, (row) => {
     const from = row * stepCount;
     const to = (groupOfRow[row] ?? 0) * stepCount;
     for (let step = 0; step < stepCount; step++) {
@@ -32,7 +33,7 @@ export function sums(grouped: GroupedRows, options: FoldOptions): VectorTable {
       compensations[to + step] = nextCompensation(sum, value, compensations[to + step] ?? 0);
       output.values[to + step] = sum + value;
     }
-  }
+  });
   for (let cell = 0; cell < compensations.length; cell++) {
     output.values[cell] = (output.values[cell] ?? 0) + (compensations[cell] ?? 0);
   }
@@ -44,14 +45,14 @@ export function sums(grouped: GroupedRows, options: FoldOptions): VectorTable {
  * The mean of each group. The plain mean of a compensated sum is more precise than an incremental mean, but its
  * sum may overflow: from there on the mean is computed incrementally (prometheus/prometheus#16714).
  */
-export function means(grouped: GroupedRows, options: FoldOptions): VectorTable {
+export function* means(grouped: GroupedRows, options: FoldOptions): Steps<VectorTable> {
   const { input, groupOfRow } = grouped;
   const { stepCount, kinds, values } = input;
   const output = tableOfGroups(grouped);
   const cells = output.rowCount * stepCount;
   const state = new MeanCells(cells);
   const folds = new HistogramFolds(output, () => new HistogramMean(), options);
-  for (let row = 0; row < input.rowCount; row++) {
+  yield* byRows(input, (row) => {
     const from = row * stepCount;
     const to = (groupOfRow[row] ?? 0) * stepCount;
     for (let step = 0; step < stepCount; step++) {
@@ -64,7 +65,7 @@ export function means(grouped: GroupedRows, options: FoldOptions): VectorTable {
         state.add(to + step, values[from + step] ?? NaN);
       }
     }
-  }
+  });
   for (let cell = 0; cell < cells; cell++) {
     if (output.kinds[cell] === FLOAT) output.values[cell] = state.mean(cell);
   }

@@ -21,13 +21,13 @@ export function* evaluateCall(call: Call, frame: Frame): Steps<Value> {
   const compute = FLOAT_FUNCTIONS.get(name);
   if (compute) {
     const table = yield* frame.vector(argumentOf(call, 0));
-    mapFloats(table, compute);
+    yield* mapFloats(table, compute);
     return { type: 'vector', table };
   }
   const ofHistogram = HISTOGRAM_FUNCTIONS.get(name);
   if (ofHistogram) {
     const table = yield* frame.vector(argumentOf(call, 0));
-    mapHistograms(table, ofHistogram);
+    yield* mapHistograms(table, ofHistogram);
     return { type: 'vector', table };
   }
   const ofDate = DATE_FUNCTIONS.get(name);
@@ -105,21 +105,21 @@ function* evaluateVectorCall(call: Call, frame: Frame): Steps<VectorTable> {
   const table = yield* frame.vector(first);
   switch (call.name) {
     case 'round':
-      round(table, call.args[1] && (yield* frame.scalar(call.args[1])));
+      yield* round(table, call.args[1] && (yield* frame.scalar(call.args[1])));
       return table;
     case 'clamp':
     case 'clamp_min':
     case 'clamp_max':
       return yield* evaluateClamp(call, table, frame);
     case 'label_replace':
-      return replaceLabel(table, {
+      return yield* replaceLabel(table, {
         target: textOf(call, 1),
         replacement: textOf(call, 2),
         source: textOf(call, 3),
         expression: textOf(call, 4),
       });
     case 'label_join':
-      return joinLabels(table, textOf(call, 1), textOf(call, 2), textsFrom(call, 3));
+      return yield* joinLabels(table, textOf(call, 1), textOf(call, 2), textsFrom(call, 3));
     case 'sort':
     case 'sort_desc':
     case 'sort_by_label':
@@ -146,9 +146,9 @@ function sortTable(call: Call, table: VectorTable): VectorTable {
 
 function* evaluateClamp(call: Call, table: VectorTable, frame: Frame): Steps<VectorTable> {
   const bound = yield* frame.scalar(argumentOf(call, 1));
-  if (call.name === 'clamp_min') clamp(table, bound, null);
-  else if (call.name === 'clamp_max') clamp(table, null, bound);
-  else clamp(table, bound, yield* frame.scalar(argumentOf(call, 2)));
+  if (call.name === 'clamp_min') yield* clamp(table, bound, null);
+  else if (call.name === 'clamp_max') yield* clamp(table, null, bound);
+  else yield* clamp(table, bound, yield* frame.scalar(argumentOf(call, 2)));
   return table;
 }
 
@@ -184,7 +184,7 @@ function* evaluateDate(call: Call, compute: (seconds: number) => number, frame: 
     );
   }
   const table = yield* frame.vector(argumentOf(call, 0));
-  mapFloats(table, compute);
+  yield* mapFloats(table, compute);
   return table;
 }
 
@@ -197,7 +197,7 @@ function* evaluateQuantiles(call: Call, frame: Frame): Steps<VectorTable> {
   if (call.name === 'histogram_fraction') {
     const lower = yield* scalar(0);
     const upper = yield* scalar(1);
-    return histogramFractions(yield* frame.vector(argument), lower, upper, options);
+    return yield* histogramFractions(yield* frame.vector(argument), lower, upper, options);
   }
   const isMany = call.name === 'histogram_quantiles';
   const wanted: { phi: Float64Array; position: Call['position'] }[] = [];
@@ -205,7 +205,7 @@ function* evaluateQuantiles(call: Call, frame: Frame): Steps<VectorTable> {
     wanted.push({ phi: yield* scalar(at), position: argumentOf(call, at).position });
   }
   const table = yield* frame.vector(argument);
-  return histogramQuantiles(table, wanted, isMany ? textOf(call, 1) : null, options);
+  return yield* histogramQuantiles(table, wanted, isMany ? textOf(call, 1) : null, options);
 }
 
 function* evaluateRange(call: Call, frame: Frame): Steps<VectorTable> {
@@ -213,10 +213,10 @@ function* evaluateRange(call: Call, frame: Frame): Steps<VectorTable> {
   let argument: RangeArgument | null = null;
   for (const given of call.args) {
     const node = unwrap(given);
-    if (node.kind === 'matrix_selector') argument = { node, runs: runsOf(node.selector, frame.context) };
+    if (node.kind === 'matrix_selector') argument = { node, ...runsOf(node.selector, frame.context) };
     else if (node.kind === 'subquery') {
       const { table, grid: inner } = yield* frame.subquery(node);
-      argument = { node, runs: table.labels.map((_, row) => runOfRow(table, row, inner)) };
+      argument = { node, runCount: table.rowCount, runAt: (row) => runOfRow(table, row, inner) };
     } else scalars.push(yield* frame.scalar(node));
   }
   if (!argument) throw new Error(`${call.name}() has no range vector`);

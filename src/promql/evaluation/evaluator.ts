@@ -14,7 +14,7 @@ import { evaluateCall } from './calls.ts';
 import { ElementOperation, type ElementOperator } from './element-operation.ts';
 import type { EvaluationContext } from './evaluation-context.ts';
 import { multiplyHistogram } from '../histograms/scaling.ts';
-import type { Steps } from './pacing.ts';
+import { byRows, type Steps } from './pacing.ts';
 import { resolveAt } from './selection-plan.ts';
 import { evaluateSelector } from './selectors.ts';
 import { combineAsSets } from './set-operators.ts';
@@ -115,12 +115,14 @@ function* evaluateUnary(
   if (expression.operator === '+' || value.type === 'string') return value;
   if (value.type === 'scalar') return { type: 'scalar', values: value.values.map((number) => -number) };
   const { table } = value;
-  table.dropsName.fill(true);
-  for (let cell = 0; cell < table.rowCount * table.stepCount; cell++) {
-    const kind = table.kinds[cell];
-    if (kind === FLOAT) table.values[cell] = -(table.values[cell] ?? NaN);
-    else if (kind === HISTOGRAM) table.setHistogram(cell, multiplyHistogram(table.histogramAt(cell), -1));
-  }
+  yield* byRows(table, (row) => {
+    table.dropsName[row] = true;
+    for (let cell = row * table.stepCount; cell < (row + 1) * table.stepCount; cell++) {
+      const kind = table.kinds[cell];
+      if (kind === FLOAT) table.values[cell] = -(table.values[cell] ?? NaN);
+      else if (kind === HISTOGRAM) table.setHistogram(cell, multiplyHistogram(table.histogramAt(cell), -1));
+    }
+  });
   return value;
 }
 
@@ -133,8 +135,11 @@ function* evaluateAggregation(
   const takesScalar = parameter && operator !== 'count_values';
   const scalar = takesScalar ? yield* evaluateScalar(parameter, grid, context) : new Float64Array(0);
   const table = yield* evaluateVector(expression, grid, context);
-  if (context.guard.spend(table.rowCount * table.stepCount)) yield;
-  const result = aggregate(aggregation, { table, parameter: scalar, annotations: context.annotations });
+  const result = yield* aggregate(aggregation, {
+    table,
+    parameter: scalar,
+    annotations: context.annotations,
+  });
   return { type: 'vector', table: result };
 }
 
@@ -147,7 +152,7 @@ function* evaluateBinary(binary: BinaryExpression, grid: StepGrid, context: Eval
   }
   if (isSetOperator(operator)) {
     if (left.type !== 'vector' || right.type !== 'vector') throw new Error('set operators take vectors');
-    return { type: 'vector', table: combineAsSets(operator, left.table, right.table, matching) };
+    return { type: 'vector', table: yield* combineAsSets(operator, left.table, right.table, matching) };
   }
   const operation = elementOperation(binary, operator, context);
   if (left.type === 'vector' && right.type === 'vector') {
@@ -155,11 +160,11 @@ function* evaluateBinary(binary: BinaryExpression, grid: StepGrid, context: Eval
     return { type: 'vector', table: yield* combineVectors(left.table, right.table, matching, options) };
   }
   if (left.type === 'vector' && right.type === 'scalar') {
-    combineWithScalar(left.table, right.values, operation, 'left');
+    yield* combineWithScalar(left.table, right.values, operation, 'left');
     return left;
   }
   if (left.type === 'scalar' && right.type === 'vector') {
-    combineWithScalar(right.table, left.values, operation, 'right');
+    yield* combineWithScalar(right.table, left.values, operation, 'right');
     return right;
   }
   throw new Error(`operator ${operator} does not take ${typeOf(binary.left)} and ${typeOf(binary.right)}`);

@@ -1,5 +1,6 @@
 import type { Labels } from '#telemetry';
 import { keyOf } from './label-sets.ts';
+import { byRows, type Steps } from './pacing.ts';
 import { DUPLICATE_LABELS, evaluationError } from './query-error.ts';
 import { ABSENT, VectorTable } from './vector-table.ts';
 
@@ -41,13 +42,15 @@ export class OutputRows {
 }
 
 /** The table with rows of equal labels made one. @throws `query_failed` where both have a sample at a step */
-export function mergeEqualRows(table: VectorTable): VectorTable {
+export function* mergeEqualRows(table: VectorTable): Steps<VectorTable> {
   const seen = new Set<string>();
-  for (const labels of table.labels) seen.add(keyOf(labels));
+  yield* byRows(table, (row) => {
+    seen.add(keyOf(table.labels[row] ?? {}));
+  });
   if (seen.size === table.rowCount) return table;
   const rows = new OutputRows(table.stepCount, seen.size);
-  table.labels.forEach((labels, row) => {
-    rows.merge(labels, table, row);
+  yield* byRows(table, (row) => {
+    rows.merge(table.labels[row] ?? {}, table, row);
   });
   return rows.table;
 }

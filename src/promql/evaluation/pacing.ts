@@ -28,3 +28,53 @@ export async function runInSlices<T>(steps: Steps<T>, guard: QueryGuard): Promis
     sliceStartMs = guard.nowMs();
   }
 }
+
+/** Cells worked on between two chances to pause. */
+const BLOCK_CELLS = 100_000;
+
+/** Does something to every row of a table, a block of rows at a time. */
+export function* byRows(
+  { rowCount, stepCount }: { readonly rowCount: number; readonly stepCount: number },
+  work: (row: number) => void,
+): Steps<void> {
+  const block = Math.max(1, Math.floor(BLOCK_CELLS / Math.max(1, stepCount)));
+  for (let row = 0; row < rowCount; row++) {
+    work(row);
+    if ((row + 1) % block === 0) yield;
+  }
+}
+
+/** Sorts with pauses: blocks by themselves, then merged pair by pair. Stable. */
+export function* sortInSteps<T>(values: readonly T[], compare: (a: T, b: T) => number): Steps<readonly T[]> {
+  const size = 2000;
+  let runs: (readonly T[])[] = [];
+  for (let at = 0; at < values.length; at += size) {
+    runs.push(values.slice(at, at + size).sort(compare));
+    yield;
+  }
+  while (runs.length > 1) {
+    const merged: (readonly T[])[] = [];
+    for (let at = 0; at < runs.length; at += 2) {
+      merged.push(yield* mergeSorted(runs[at] ?? [], runs[at + 1] ?? [], compare));
+    }
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+function* mergeSorted<T>(
+  left: readonly T[],
+  right: readonly T[],
+  compare: (a: T, b: T) => number,
+): Steps<readonly T[]> {
+  const merged: T[] = [];
+  let next = 0;
+  for (const value of left) {
+    for (let other = right[next]; other !== undefined && compare(other, value) < 0; other = right[++next]) {
+      merged.push(other);
+    }
+    merged.push(value);
+    if (merged.length % 10_000 === 0) yield;
+  }
+  return merged.concat(right.slice(next));
+}

@@ -5,14 +5,13 @@ import type { EvaluationContext } from './evaluation-context.ts';
 import { metricNameOf } from './label-sets.ts';
 import type { Steps } from './pacing.ts';
 import { RangeWindow, type RangeFunction } from './range-window.ts';
-import type { SampleRun } from './sample-run.ts';
+import type { Runs } from './sample-run.ts';
 import { resolveAt } from './selection-plan.ts';
 import { ABSENT, FLOAT, VectorTable, timeAt, type StepGrid } from './vector-table.ts';
 
 /** A range vector as an argument: the series, and where each step's window lies. */
-export interface RangeArgument {
+export interface RangeArgument extends Runs {
   readonly node: MatrixSelector | Subquery;
-  readonly runs: readonly SampleRun[];
 }
 
 /** Functions that return samples as they are, so that their name still fits. */
@@ -32,10 +31,11 @@ export function* evaluateRangeCall(
   const { rangeMs } = argument.node;
   const position = unwrap(call.args[0] ?? call).position;
   const window = new RangeWindow({ rangeMs, scalars, annotations, position });
-  const table = new VectorTable(grid.stepCount, argument.runs.length);
+  const table = new VectorTable(grid.stepCount, argument.runCount);
   const bounds = windowBounds(argument.node, context);
   const notesNonCounters = call.name === 'rate' || call.name === 'increase';
-  for (const run of argument.runs) {
+  for (let place = 0; place < argument.runCount; place++) {
+    const run = argument.runAt(place);
     const dropsName = run.dropsName || !KEEPS_NAME.has(call.name);
     const cell = table.addRow(run.labels, dropsName);
     window.enter(run);

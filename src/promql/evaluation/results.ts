@@ -2,25 +2,22 @@ import type { HistogramValue } from '#telemetry';
 import type { MatrixSeries, VectorElement } from '../query-result.ts';
 import { compareLabels, withoutMetricName } from './label-sets.ts';
 import { mergeEqualRows } from './output-rows.ts';
-import type { SampleRun } from './sample-run.ts';
+import { byRows, sortInSteps, type Steps } from './pacing.ts';
+import type { Runs } from './sample-run.ts';
 import { ABSENT, HISTOGRAM, timeAt, type StepGrid, type VectorTable } from './vector-table.ts';
 
 /** Removes the metric names that are due; rows that are then alike become one. */
-export function dropNames(table: VectorTable): VectorTable {
+export function* dropNames(table: VectorTable): Steps<VectorTable> {
   let dropped = false;
-  for (let row = 0; row < table.rowCount; row++) {
-    if (!table.dropsName[row]) continue;
+  yield* byRows(table, (row) => {
+    if (!table.dropsName[row]) return;
     const labels = table.labels[row] ?? {};
     const bare = withoutMetricName(labels);
-    if (bare === labels) continue;
+    if (bare === labels) return;
     table.labels[row] = bare;
     dropped = true;
-  }
-  return dropped ? mergeEqualRows(table.pick(populatedRows(table))) : table;
-}
-
-function populatedRows(table: VectorTable): readonly number[] {
-  return [...table.labels.keys()].filter((row) => table.hasSamples(row));
+  });
+  return dropped ? yield* mergeEqualRows(table) : table;
 }
 
 /** The elements of a table of one step, in its order. */
@@ -40,12 +37,12 @@ export function elementsOf(table: VectorTable, timestampMs: number): readonly Ve
 }
 
 /** A table's rows as series, sorted by their labels. */
-export function seriesOf(table: VectorTable, grid: StepGrid): readonly MatrixSeries[] {
+export function* seriesOf(table: VectorTable, grid: StepGrid): Steps<readonly MatrixSeries[]> {
   const series: MatrixSeries[] = [];
-  for (let row = 0; row < table.rowCount; row++) {
+  yield* byRows(table, (row) => {
     if (table.hasSamples(row)) series.push(seriesOfRow(table, row, grid));
-  }
-  return sortSeries(series);
+  });
+  return yield* sortInSteps(series, byLabels);
 }
 
 function seriesOfRow(table: VectorTable, row: number, grid: StepGrid): MatrixSeries {
@@ -72,18 +69,16 @@ function seriesOfRow(table: VectorTable, row: number, grid: StepGrid): MatrixSer
   return { labels, timestampsMs, values, ...(hasHistograms ? { histograms } : {}) };
 }
 
-function sortSeries(series: MatrixSeries[]): readonly MatrixSeries[] {
-  return series.sort((a, b) => compareLabels(a.labels, b.labels));
+function byLabels(a: MatrixSeries, b: MatrixSeries): number {
+  return compareLabels(a.labels, b.labels);
 }
 
 /** The samples of runs within (startMs, endMs], floats and histograms in one sequence again, sorted by labels. */
-export function seriesOfRuns(
-  runs: readonly SampleRun[],
-  startMs: number,
-  endMs: number,
-): readonly MatrixSeries[] {
+export function* seriesOfRuns(runs: Runs, startMs: number, endMs: number): Steps<readonly MatrixSeries[]> {
   const series: MatrixSeries[] = [];
-  for (const run of runs) {
+  for (let place = 0; place < runs.runCount; place++) {
+    const run = runs.runAt(place);
+    if (place % 100 === 99) yield;
     const samples: { timeMs: number; value: number; histogram: HistogramValue | null }[] = [];
     run.times.forEach((timeMs, at) => {
       samples.push({ timeMs, value: run.values[at] ?? NaN, histogram: null });
@@ -103,5 +98,5 @@ export function seriesOfRuns(
       ...(hasHistograms ? { histograms: within.map(({ histogram }) => histogram) } : {}),
     });
   }
-  return sortSeries(series);
+  return yield* sortInSteps(series, byLabels);
 }

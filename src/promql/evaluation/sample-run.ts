@@ -16,6 +16,12 @@ export interface SampleRun {
   readonly histograms: readonly HistogramValue[];
 }
 
+/** Runs that are made one by one as they are needed, so that the work can be spread out. */
+export interface Runs {
+  readonly runCount: number;
+  runAt(place: number): SampleRun;
+}
+
 const NO_TIMES = new Float64Array(0);
 
 /** The run of a selected series. Its arrays are used as they are where nothing has to be left out. */

@@ -4,7 +4,7 @@ import type { LatestSamples, SelectedSeries } from '../queryable.ts';
 import type { VectorSelector } from '../syntax/ast.ts';
 import type { EvaluationContext } from './evaluation-context.ts';
 import type { Steps } from './pacing.ts';
-import { runOf, type SampleRun } from './sample-run.ts';
+import { runOf, type Runs } from './sample-run.ts';
 import { resolveAt } from './selection-plan.ts';
 import { VectorTable, timeAt, type StepGrid } from './vector-table.ts';
 
@@ -98,11 +98,17 @@ function selectLatest(
 }
 
 /** The runs of a selector's series, for range functions. */
-export function runsOf(selector: VectorSelector, context: EvaluationContext): readonly SampleRun[] {
+export function runsOf(selector: VectorSelector, context: EvaluationContext): Runs {
   const selected = context.data.series.get(selector) ?? [];
-  if (!context.data.statisticsOnly.has(selector)) return selected.map(runOf);
-  return selected.map((one) => {
-    const run = runOf(one);
-    return run.histograms.length === 0 ? run : { ...run, histograms: withResetHints(run.histograms) };
-  });
+  const statistics = context.data.statisticsOnly.has(selector);
+  return {
+    runCount: selected.length,
+    runAt(place) {
+      const series = selected[place];
+      if (!series) throw new Error(`no series ${place}`);
+      const run = runOf(series);
+      if (!statistics || run.histograms.length === 0) return run;
+      return { ...run, histograms: withResetHints(run.histograms) };
+    },
+  };
 }

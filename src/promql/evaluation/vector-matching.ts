@@ -4,7 +4,7 @@ import { isComparison, type VectorMatching } from '../syntax/ast.ts';
 import type { ElementOperation, Operand } from './element-operation.ts';
 import { Grouping, dropLabels, keepLabels, keyOf, withoutMetricName } from './label-sets.ts';
 import { OutputRows } from './output-rows.ts';
-import type { Steps } from './pacing.ts';
+import { byRows, type Steps } from './pacing.ts';
 import type { QueryGuard } from './query-guard.ts';
 import { evaluationError } from './query-error.ts';
 import { ABSENT, HISTOGRAM, type VectorTable } from './vector-table.ts';
@@ -20,7 +20,7 @@ export function* combineVectors(
   options: { readonly operation: ElementOperation; readonly guard: QueryGuard },
 ): Steps<VectorTable> {
   const join = new Join(left, right, matching, options.operation);
-  for (const group of join.groups) {
+  for (const group of yield* join.match()) {
     join.combine(group);
     if (options.guard.spend((group.many.length + group.one.length) * left.stepCount)) yield;
   }
@@ -36,7 +36,6 @@ interface MatchGroup {
 
 class Join {
   readonly rows: OutputRows;
-  readonly groups: readonly MatchGroup[];
   readonly #many: VectorTable;
   readonly #one: VectorTable;
   readonly #matching: VectorMatching;
@@ -54,18 +53,24 @@ class Join {
     this.#matching = matching;
     this.#operation = operation;
     this.rows = new OutputRows(left.stepCount, this.#many.rowCount);
-    this.groups = this.#match();
   }
 
-  #match(): readonly MatchGroup[] {
+  /** Which rows of both sides meet. */
+  *match(): Steps<readonly MatchGroup[]> {
     const grouping = new Grouping(this.#matching.labels, this.#matching.on ? 'only' : 'except');
     const groups: MatchGroup[] = [];
     const groupAt = (labels: Labels): MatchGroup => {
       const number = grouping.groupOf(labels);
       return (groups[number] ??= { many: [], one: [] });
     };
-    this.#many.labels.forEach((labels, row) => groupAt(labels).many.push(row));
-    this.#one.labels.forEach((labels, row) => groupAt(labels).one.push(row));
+    for (const [table, side] of [
+      [this.#many, 'many'],
+      [this.#one, 'one'],
+    ] as const) {
+      yield* byRows(table, (row) => {
+        groupAt(table.labels[row] ?? {})[side].push(row);
+      });
+    }
     return groups;
   }
 

@@ -1,4 +1,5 @@
 import { isComparison } from '../syntax/ast.ts';
+import { byRows, type Steps } from './pacing.ts';
 import type { ElementOperation, Operand } from './element-operation.ts';
 import { ABSENT, FLOAT, HISTOGRAM, type VectorTable } from './vector-table.ts';
 
@@ -11,14 +12,14 @@ export function combineWithScalar(
   scalar: Float64Array,
   operation: ElementOperation,
   vectorSide: 'left' | 'right',
-): void {
+): Steps<void> {
   const { stepCount, kinds, values } = table;
   const vectorOperand: Operand = { value: 0, histogram: null };
   const scalarOperand: Operand = { value: 0, histogram: null };
   const [left, right] =
     vectorSide === 'left' ? [vectorOperand, scalarOperand] : [scalarOperand, vectorOperand];
   const filters = isComparison(operation.operator) && !operation.returnBool;
-  for (let row = 0; row < table.rowCount; row++) {
+  return byRows(table, (row) => {
     for (let step = 0; step < stepCount; step++) {
       const cell = row * stepCount + step;
       const kind = kinds[cell];
@@ -36,5 +37,5 @@ export function combineWithScalar(
       }
     }
     if (!filters && operation.operator !== '</' && operation.operator !== '>/') table.dropsName[row] = true;
-  }
+  });
 }

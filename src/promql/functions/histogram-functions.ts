@@ -1,6 +1,7 @@
 import type { HistogramValue } from '#telemetry';
 import { bucketsOf } from '../histograms/bucket-walk.ts';
 import { KahanSum } from '../evaluation/kahan.ts';
+import { byRows, type Steps } from '../evaluation/pacing.ts';
 import { ABSENT, HISTOGRAM, type VectorTable } from '../evaluation/vector-table.ts';
 import { usesCustomBuckets } from '../histograms/schema.ts';
 
@@ -13,14 +14,17 @@ export const HISTOGRAM_FUNCTIONS: ReadonlyMap<string, (histogram: HistogramValue
   ['histogram_stddev', (histogram: HistogramValue) => Math.sqrt(varianceOf(histogram))],
 ]);
 
-export function mapHistograms(table: VectorTable, compute: (histogram: HistogramValue) => number): void {
-  for (let row = 0; row < table.rowCount; row++) {
+export function mapHistograms(
+  table: VectorTable,
+  compute: (histogram: HistogramValue) => number,
+): Steps<void> {
+  return byRows(table, (row) => {
     table.dropsName[row] = true;
     for (let cell = row * table.stepCount; cell < (row + 1) * table.stepCount; cell++) {
       if (table.kinds[cell] === HISTOGRAM) table.setFloat(cell, compute(table.histogramAt(cell)));
       else table.kinds[cell] = ABSENT;
     }
-  }
+  });
 }
 
 /**

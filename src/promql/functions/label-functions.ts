@@ -1,6 +1,7 @@
 import { METRIC_NAME_LABEL } from '#telemetry';
 import { RE2JS, type RE2JS as Pattern } from 're2js';
 import { withLabel } from '../evaluation/label-sets.ts';
+import { byRows, type Steps } from '../evaluation/pacing.ts';
 import { mergeEqualRows } from '../evaluation/output-rows.ts';
 import { evaluationError } from '../evaluation/query-error.ts';
 import type { VectorTable } from '../evaluation/vector-table.ts';
@@ -17,34 +18,34 @@ export interface LabelReplacement {
  * Sets a label from what a regular expression, anchored at both ends, finds in another; rows that it does not
  * match stay as they are.
  */
-export function replaceLabel(
+export function* replaceLabel(
   table: VectorTable,
   { target, replacement, source, expression }: LabelReplacement,
-): VectorTable {
+): Steps<VectorTable> {
   const pattern = compile(expression);
   assertLabelName(target, 'invalid destination label name in label_replace()');
-  table.labels.forEach((labels, row) => {
-    const matcher = pattern.matcher(labels[source] ?? '');
+  yield* byRows(table, (row) => {
+    const matcher = pattern.matcher(table.labels[row]?.[source] ?? '');
     if (!matcher.matches()) return;
     const value = expand(replacement, (group) => groupText(matcher, group));
     setLabel(table, row, target, value);
   });
-  return mergeEqualRows(table);
+  return yield* mergeEqualRows(table);
 }
 
 /** Sets a label to the values of others, joined. */
-export function joinLabels(
+export function* joinLabels(
   table: VectorTable,
   target: string,
   separator: string,
   sources: readonly string[],
-): VectorTable {
+): Steps<VectorTable> {
   for (const source of sources) assertLabelName(source, 'invalid source label name in label_join()');
   assertLabelName(target, 'invalid destination label name in label_join()');
   table.labels.forEach((labels, row) => {
     setLabel(table, row, target, sources.map((source) => labels[source] ?? '').join(separator));
   });
-  return mergeEqualRows(table);
+  return yield* mergeEqualRows(table);
 }
 
 function setLabel(table: VectorTable, row: number, name: string, value: string): void {

@@ -1,6 +1,7 @@
 import type { Labels } from '#telemetry';
 import type { Annotations } from '../annotations.ts';
 import { keyOf, metricNameOf, withLabel } from '../evaluation/label-sets.ts';
+import type { Steps } from '../evaluation/pacing.ts';
 import { OutputRows } from '../evaluation/output-rows.ts';
 import { FLOAT, HISTOGRAM, timeAt, type StepGrid, type VectorTable } from '../evaluation/vector-table.ts';
 import { classicFraction, classicQuantile, type ClassicBucket } from '../histograms/classic-quantiles.ts';
@@ -22,12 +23,12 @@ export interface WantedQuantile {
 }
 
 /** The quantiles of classic histograms (by their `le` labels) and of native ones. */
-export function histogramQuantiles(
+export function* histogramQuantiles(
   table: VectorTable,
   wanted: readonly WantedQuantile[],
   phiLabel: string | null,
   context: QuantileContext,
-): VectorTable {
+): Steps<VectorTable> {
   const { annotations, grid, position } = context;
   const rows = new OutputRows(table.stepCount, table.rowCount);
   const histograms = new HistogramRows(table, context);
@@ -37,6 +38,7 @@ export function histogramQuantiles(
       if (!(value >= 0 && value <= 1)) annotations.invalidQuantile(value, phiPosition);
     }
     const found = histograms.at(step);
+    yield;
     for (const { phi: phis } of wanted) {
       const phi = phis[step] ?? NaN;
       const put = (labels: Labels, value: number): void => {
@@ -72,12 +74,12 @@ function phiText(phi: number): string {
 }
 
 /** The share of observations between two values, of classic and native histograms. */
-export function histogramFractions(
+export function* histogramFractions(
   table: VectorTable,
   lower: Float64Array,
   upper: Float64Array,
   context: QuantileContext,
-): VectorTable {
+): Steps<VectorTable> {
   const { annotations, position } = context;
   const rows = new OutputRows(table.stepCount, table.rowCount);
   const histograms = new HistogramRows(table, context);
@@ -90,6 +92,7 @@ export function histogramFractions(
       rows.table.setFloat(cell, value);
     };
     const found = histograms.at(step);
+    yield;
     for (const row of found.native) {
       const labels = table.labels[row] ?? {};
       const cell = row * table.stepCount + step;
