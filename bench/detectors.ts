@@ -34,7 +34,7 @@ function report(what: string, count: number, startedMs: number): void {
 }
 
 function benchJudges(): void {
-  const judges = Array.from({ length: SERIES }, () => new SeriesJudge(watchSelector([]), null));
+  const judges = Array.from({ length: SERIES }, () => new SeriesJudge(watchSelector([]), null, null));
   let startedMs = clock.monotonicMs();
   for (let round = 0; round < ROUNDS; round++) {
     for (const judge of judges) judge.note(Math.floor(random.next() * 6), origin);

@@ -30,7 +30,7 @@ import { SelfCollector } from './collectors/self-collector.ts';
 import { SeriesBook } from './collectors/series-book.ts';
 import { DEFAULT_GATE_LIMITS } from './detectors/anomaly-gate.ts';
 import { Detector, type DetectorLimits } from './detectors/detector.ts';
-import { DEFAULT_WATCHES, watchSelector } from './detectors/watch.ts';
+import { DEFAULT_WATCHES, watchSelector, type P95Bound } from './detectors/watch.ts';
 
 interface MonitorLimits extends DetectorLimits {
   readonly maxCollectedSeries: number;
@@ -67,6 +67,8 @@ export interface MonitorParts {
   readonly metadata?: MetadataSink;
   /** Series to watch for anomalies beside those that are watched anyway: one list of matchers for each. */
   readonly watch?: readonly (readonly Matcher[])[];
+  /** Bounds that the 95th percentile of a series' last 30 s must not pass. */
+  readonly bounds?: readonly P95Bound[];
   readonly limits?: Partial<MonitorLimits>;
 }
 
@@ -99,7 +101,11 @@ export function createMonitor(parts: MonitorParts): Monitor {
   const selfCollector = new SelfCollector(metrics, own, clock);
   const agents = new AgentScores({ feed: fleet, book: scores, clock, metrics }, limits.maxScoredAgents);
   const watches = [...DEFAULT_WATCHES, ...(parts.watch ?? []).map(watchSelector)];
-  const detector = new Detector({ ...parts, scores, journal }, watches, limits);
+  const detector = new Detector(
+    { ...parts, scores, journal },
+    { watches, bounds: parts.bounds ?? [] },
+    limits,
+  );
   const books = [collected, scores];
   let sweep: Timer | null = null;
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createSeededRandom, traceIdOf } from '#telemetry';
+import { createMatcher, createSeededRandom, traceIdOf } from '#telemetry';
 import { openStage, type Stage } from '../test-support.ts';
 
 const SERIES = 'phase_id=PHASE_IMPLEMENTATION,priority=0,metric_name=tasks_queued_total';
@@ -143,6 +143,28 @@ describe('the detector', () => {
     for (let count = 0; count < 8; count++) fail();
     await stage.clock.advance(3000);
     expect(await anomalies()).toEqual(['tasks_failed_total spike open']);
+  });
+
+  it('holds the 95th percentile against a bound, however normal the series finds itself', async () => {
+    const bounded = await openStage({
+      bounds: [{ matchers: [createMatcher('__name__', '=', 'tasks_queued_total')], p95: 100 }],
+    });
+    const kinds = async (): Promise<readonly string[]> => {
+      await bounded.monitor.idle();
+      const rows = await bounded.monitor.anomalies.list({ limit: 10 });
+      return rows.map(({ kind, state, value }) => `${kind} ${state} at ${value}`);
+    };
+    // So slow a rise is learned on the way; only the bound stops it, two readings past it (rank 27.55 of 30).
+    for (let queued = 90; queued <= 104; queued++) {
+      bounded.fleet.setQueued(queued);
+      await bounded.clock.advance(20_000);
+      if (queued === 100) expect(await kinds()).toEqual([]);
+    }
+    expect(await kinds()).toEqual(['threshold_breach open at 100.55']);
+    bounded.fleet.setQueued(95);
+    await bounded.clock.advance(40_000);
+    expect(await kinds()).toEqual(['threshold_breach closed at 100.55']);
+    await bounded.close();
   });
 
   it('counts series beyond its limit', async () => {

@@ -1,6 +1,7 @@
 import {
   createId,
   labelsKey,
+  matchesAll,
   METRIC_NAME_LABEL,
   withoutLabels,
   type AppendFeed,
@@ -21,7 +22,7 @@ import type { KeptSeries, SeriesBook } from '../collectors/series-book.ts';
 import { CALM, judge, type GateLimits, type GateState } from './anomaly-gate.ts';
 import { baselineBehind } from './baseline.ts';
 import { SeriesJudge, type Judgement } from './series-judge.ts';
-import { UNWATCHABLE_METRICS, type Watch } from './watch.ts';
+import { UNWATCHABLE_METRICS, watchSelector, type P95Bound, type Watch } from './watch.ts';
 
 export interface DetectorLimits extends GateLimits {
   readonly judgeIntervalMs: number;
@@ -60,6 +61,7 @@ interface Watched {
 export class Detector {
   readonly #parts: DetectorParts;
   readonly #watches: readonly Watch[];
+  readonly #bounds: readonly P95Bound[];
   readonly #limits: DetectorLimits;
   readonly #watched = new Map<SeriesRef, Watched>();
   readonly #seriesBeyondLimit = new Set<SeriesRef>();
@@ -72,9 +74,15 @@ export class Detector {
   #learnedAtMs = 0;
   #startedAtMs = 0;
 
-  constructor(parts: DetectorParts, watches: readonly Watch[], limits: DetectorLimits) {
+  /** @param watched of several watches that select a series the first counts; of bounds the lowest */
+  constructor(
+    parts: DetectorParts,
+    watched: { readonly watches: readonly Watch[]; readonly bounds: readonly P95Bound[] },
+    limits: DetectorLimits,
+  ) {
     this.#parts = parts;
-    this.#watches = watches;
+    this.#bounds = watched.bounds;
+    this.#watches = [...watched.watches, ...watched.bounds.map(({ matchers }) => watchSelector(matchers))];
     this.#limits = limits;
     this.#unwatched = parts.metrics.counter(
       'omoi_detector_series_unwatched_total',
@@ -93,7 +101,7 @@ export class Detector {
     this.#startedAtMs = this.#parts.clock.monotonicMs();
     this.#learnedAtMs = this.#startedAtMs;
     this.#subscriptions = this.#watches.map((watch) =>
-      this.#parts.feed.onAppend(watch.matchers, (notice) => this.#note(watch, notice)),
+      this.#parts.feed.onAppend(watch.matchers, (notice) => this.#note(notice)),
     );
     this.#timer = this.#parts.clock.every(this.#limits.judgeIntervalMs, () => this.#tick());
   }
@@ -103,7 +111,7 @@ export class Detector {
     for (const subscription of this.#subscriptions) subscription.stop();
   }
 
-  #note(watch: Watch, notice: AppendNotice): void {
+  #note(notice: AppendNotice): void {
     for (let at = 0; at < notice.refs.length; at++) {
       const ref = notice.refs[at] ?? 0;
       const known = this.#watched.get(ref);
@@ -112,16 +120,17 @@ export class Detector {
         if (known) this.#forget(ref, known);
         continue;
       }
-      const watched = known ?? this.#watch(ref, watch);
+      const watched = known ?? this.#watch(ref);
       watched?.judge.note(notice.values[at] ?? Number.NaN, notice.origin);
     }
   }
 
-  #watch(ref: SeriesRef, watch: Watch): Watched | null {
+  #watch(ref: SeriesRef): Watched | null {
     if (this.#seriesBeyondLimit.has(ref)) return null;
     const labels = this.#parts.feed.labelsOf(ref);
     const metricName = labels[METRIC_NAME_LABEL] ?? '';
-    if (UNWATCHABLE_METRICS.has(metricName)) return null;
+    const watch = this.#watches.find(({ matchers }) => matchesAll(matchers, labels));
+    if (!watch || UNWATCHABLE_METRICS.has(metricName)) return null;
     if (this.#watched.size >= this.#limits.maxWatchedSeries) {
       // Remembered so that each is counted once, up to as many again as are watched.
       if (this.#seriesBeyondLimit.size < this.#limits.maxWatchedSeries) this.#seriesBeyondLimit.add(ref);
@@ -135,11 +144,7 @@ export class Detector {
       key,
       labels: withoutLabels(labels, METRIC_NAME_LABEL),
       metricName,
-      // A bound that was passed says nothing of what is normal.
-      judge: new SeriesJudge(
-        watch,
-        orphan && orphan.kind !== 'threshold_breach' ? baselineBehind(orphan) : null,
-      ),
+      judge: this.#judgeOf(watch, labels, orphan),
       gate: orphan ? { phase: 'open', peakScore: orphan.peakScore, calmSinceMs: null } : CALM,
       suspectOrigin: null,
       anomaly: orphan ? { id: orphan.id, traceparent: orphan.traceparent } : null,
@@ -147,6 +152,13 @@ export class Detector {
     };
     this.#watched.set(ref, watched);
     return watched;
+  }
+
+  #judgeOf(watch: Watch, labels: Labels, orphan: OpenAnomaly | undefined): SeriesJudge {
+    const bounds = this.#bounds.filter(({ matchers }) => matchesAll(matchers, labels)).map(({ p95 }) => p95);
+    // A bound that was passed says nothing of what is normal.
+    const inherited = orphan && orphan.kind !== 'threshold_breach' ? baselineBehind(orphan) : null;
+    return new SeriesJudge(watch, bounds.length > 0 ? Math.min(...bounds) : null, inherited);
   }
 
   #tick(): void {

@@ -9,7 +9,7 @@ const baselineSamples = 300;
 const warmUpSamples = 20;
 /** While an anomaly is open only every so manieth second is learned: a lasting change becomes normal in hours. */
 const openLearningStride = 60;
-/** For `p95Bound`: the last half minute, whatever it is. */
+/** What a bound is held against: the last half minute, whatever it is. */
 const recentSamples = 30;
 const increaseSeconds = 10;
 /** Differences of larger values could overflow. */
@@ -30,6 +30,7 @@ export interface Judgement {
  */
 export class SeriesJudge {
   readonly #watch: Watch;
+  readonly #p95Bound: number | null;
   readonly #window = new RollingWindow(baselineSamples);
   readonly #recent: RollingWindow | null;
   /** For `increase`: the counter at the last seconds, as a ring. */
@@ -46,10 +47,12 @@ export class SeriesJudge {
   /** Monotonic ms of the newest sample. */
   heardAtMs = 0;
 
-  constructor(watch: Watch, inherited: Baseline | null) {
+  /** @param p95Bound in the reading's unit; null for none */
+  constructor(watch: Watch, p95Bound: number | null, inherited: Baseline | null) {
     this.#watch = watch;
+    this.#p95Bound = p95Bound;
     this.#inherited = inherited;
-    this.#recent = watch.p95Bound === null ? null : new RollingWindow(recentSamples);
+    this.#recent = p95Bound === null ? null : new RollingWindow(recentSamples);
   }
 
   get #isWarm(): boolean {
@@ -113,7 +116,7 @@ export class SeriesJudge {
 
   /** A passed bound scores as high as an anomaly needs, more the further it is passed. */
   #breach(): { readonly score: number; readonly value: number } | null {
-    const bound = this.#watch.p95Bound;
+    const bound = this.#p95Bound;
     if (bound === null || !this.#recent || this.#recent.length < recentSamples) return null;
     const p95 = this.#recent.quantile(0.95);
     if (p95 <= bound) return null;

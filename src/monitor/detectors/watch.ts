@@ -9,8 +9,12 @@ export interface Watch {
   readonly direction: 'both' | 'up';
   /** What one unit of noise is at least, in the reading's unit; null where the series itself has to tell. */
   readonly scaleFloor: number | null;
-  /** A bound that the 95th percentile of the last 30 s must not pass, whatever the past was; null for none. */
-  readonly p95Bound: number | null;
+}
+
+/** A bound that the 95th percentile of a series' last 30 s must not pass, whatever its past was. */
+export interface P95Bound {
+  readonly matchers: readonly Matcher[];
+  readonly p95: number;
 }
 
 const metric = (name: string): readonly Matcher[] => [createMatcher(METRIC_NAME_LABEL, '=', name)];
@@ -22,14 +26,12 @@ export const DEFAULT_WATCHES: readonly Watch[] = [
     reading: 'value',
     direction: 'both',
     scaleFloor: 1,
-    p95Bound: null,
   },
   {
     matchers: metric('tasks_failed_total'),
     reading: 'increase',
     direction: 'up',
     scaleFloor: 1,
-    p95Bound: null,
   },
   {
     matchers: metric('agent_heartbeat_age_seconds'),
@@ -37,13 +39,12 @@ export const DEFAULT_WATCHES: readonly Watch[] = [
     direction: 'up',
     // Beats and ticks drift against each other: up to a second of age is a matter of phase alone.
     scaleFloor: 1,
-    p95Bound: null,
   },
 ];
 
 /** A watch over whatever a person selects: nothing is known of its unit. */
 export function watchSelector(matchers: readonly Matcher[]): Watch {
-  return { matchers, reading: 'value', direction: 'both', scaleFloor: null, p95Bound: null };
+  return { matchers, reading: 'value', direction: 'both', scaleFloor: null };
 }
 
 /** Series that detectors write themselves; watching them would be watching oneself. */
