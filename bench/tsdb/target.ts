@@ -45,7 +45,15 @@ export async function startOmoi(directory?: string, nodeFlags: readonly string[]
   const own = directory ?? (await mkdtemp(join(tmpdir(), 'omoi-bench-')));
   const port = await freePort();
   const server = fileURLToPath(new URL('server.ts', import.meta.url));
-  const flags = ['--conditions=omoi-source', ...nodeFlags, server, own, String(port)];
+  // The young generation's default on large machines is 128 MB; the store leaves little garbage that lives.
+  const flags = [
+    '--conditions=omoi-source',
+    '--max-semi-space-size=4',
+    ...nodeFlags,
+    server,
+    own,
+    String(port),
+  ];
   return started(spawn(process.execPath, flags, { stdio: ['ignore', 'inherit', 'inherit'] }), {
     name: 'omoi',
     directory: own,

@@ -242,6 +242,7 @@ test('old chunks move to the archive, are still found, and go when their time is
   expect(newest.timestampsMs).toEqual(Float64Array.of(before['m 1']?.at(-1)?.[0] ?? 0));
   await clock.advance(20 * 3_600_000);
   await tsdb.runMaintenance();
+  await tsdb.runMaintenance();
   expect(await readAll(tsdb)).toEqual({});
   await telemetryDatabase.close();
 });

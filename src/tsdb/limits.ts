@@ -41,5 +41,5 @@ export const DEFAULT_LIMITS: TsdbLimits = {
   maxExemplars: 20_000,
   maxMetadataEntries: 20_000,
   maxPendingLogBytes: 64 * MIB,
-  snapshotEveryLogBytes: 256 * MIB,
+  snapshotEveryLogBytes: 128 * MIB,
 };

@@ -91,7 +91,7 @@ export async function createTsdb(options: TsdbOptions): Promise<Tsdb> {
           firstSegment: recovery.nextSegment,
           maxPendingBytes: limits.maxPendingLogBytes,
           snapshotEveryBytes: limits.snapshotEveryLogBytes,
-          hasOldSegments: recovery.hasOldSegments,
+          snapshotDue: recovery.hadLog,
         })
       : null;
   return new Tsdb({ ...options, limits, index, head, exemplars, metadata, recovery, archive, journal });

@@ -1,4 +1,4 @@
-import { BitReader } from '../chunk/bits.ts';
+import { BitReader, viewOf } from '../chunk/bits.ts';
 import type { SampleColumns } from '../chunk/sample-columns.ts';
 import { MAX_SEALED_SAMPLES, decodeSealed } from '../chunk/sealed-chunk.ts';
 import type { SealedBytes } from '../head/head.ts';
@@ -53,7 +53,7 @@ export function unpackFloats(bytes: Uint8Array, rowMinMs: number, into: SampleCo
     const count = reader.varint();
     const chunk = reader.take(reader.varint());
     if (count > MAX_SEALED_SAMPLES) throw new DamagedBytes('A chunk claims too many samples.');
-    decodeSealed(new BitReader(chunk), count, minMs, into);
+    decodeSealed(new BitReader(viewOf(chunk)), count, minMs, into);
   }
 }
 

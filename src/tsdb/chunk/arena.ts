@@ -1,3 +1,5 @@
+import { SLACK_BYTES, viewOf } from './bits.ts';
+
 /** A place in the arena, in units of UNIT_BYTES; 0 is none. */
 export type Address = number;
 
@@ -35,6 +37,7 @@ interface SlotPage {
  */
 export class Arena {
   readonly #pages: Uint8Array[] = [];
+  readonly #views: DataView[] = [];
   readonly #freePages: number[] = [];
   /** Bytes in use of each page of blocks. */
   readonly #liveBytes: number[] = [];
@@ -59,6 +62,11 @@ export class Arena {
   /** The page an address lies on; pair it with `offsetOf`. */
   pageOf(address: Address): Uint8Array {
     return this.#pages[address >>> PAGE_UNIT_BITS] ?? EMPTY;
+  }
+
+  /** As `pageOf`, for bits. */
+  viewOf(address: Address): DataView {
+    return this.#views[address >>> PAGE_UNIT_BITS] ?? EMPTY_VIEW;
   }
 
   offsetOf(address: Address): number {
@@ -120,7 +128,10 @@ export class Arena {
   #takePage(): number {
     const free = this.#freePages.pop();
     if (free !== undefined) return free;
-    this.#pages.push(new Uint8Array(PAGE_BYTES));
+    // A reader at the end of a page may look a little beyond it.
+    const page = new Uint8Array(PAGE_BYTES + SLACK_BYTES);
+    this.#pages.push(page);
+    this.#views.push(viewOf(page));
     return this.#pages.length - 1;
   }
 
@@ -141,6 +152,7 @@ export class Arena {
 }
 
 const EMPTY = new Uint8Array(0);
+const EMPTY_VIEW = viewOf(EMPTY);
 
 function roundUp(byteLength: number): number {
   return (byteLength + UNIT_BYTES - 1) & -UNIT_BYTES;

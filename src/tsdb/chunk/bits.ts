@@ -1,67 +1,87 @@
-/** Writes bits, most significant first. A byte is set when its first bit is written, so memory need not be clear. */
-export class BitWriter {
-  bytes: Uint8Array;
-  /** The place of the next bit, from the start of `bytes`. */
-  bit: number;
+/** Bytes behind the last bit that the writer may overwrite, and the reader reads fastest where it may look at them. */
+export const SLACK_BYTES = 4;
 
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.bit = 0;
+/**
+ * Writes bits, most significant first. Up to SLACK_BYTES behind the last bit are overwritten, and memory need not be
+ * clear.
+ */
+export class BitWriter {
+  view: DataView;
+  /** The place of the next bit, from the start of the view. */
+  bit = 0;
+
+  constructor(view: DataView) {
+    this.view = view;
   }
 
   /** Writes the low `count` bits (0 to 32) of `value`. */
   write(value: number, count: number): void {
-    const bytes = this.bytes;
-    let at = this.bit >>> 3;
-    let room = 8 - (this.bit & 7);
-    let left = count;
+    const at = this.bit >>> 3;
+    const shift = this.bit & 7;
+    const kept = this.view.getUint8(at) & (0xff00 >>> shift);
+    const free = 32 - shift;
     this.bit += count;
-    while (left > 0) {
-      const taken = left < room ? left : room;
-      const part = ((value >>> (left - taken)) & (0xff >>> (8 - taken))) << (room - taken);
-      if (room === 8) bytes[at] = part;
-      else bytes[at] = (bytes[at] ?? 0) | part;
-      left -= taken;
-      at++;
-      room = 8;
+    if (count <= free) {
+      // Of `value << 32` nothing may be left, where JavaScript shifts by 0.
+      const placed = count === 0 ? 0 : (value << (32 - count)) >>> shift;
+      this.view.setUint32(at, (kept << 24) | placed);
+      return;
     }
+    const rest = count - free;
+    this.view.setUint32(at, (kept << 24) | ((value >>> rest) & (0xffffffff >>> shift)));
+    this.view.setUint32(at + 4, value << (32 - rest));
   }
 }
 
 /** Reads what `BitWriter` wrote; past the end it reads zeros. */
 export class BitReader {
-  bytes: Uint8Array;
-  bit: number;
+  view: DataView;
+  bit = 0;
 
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.bit = 0;
+  constructor(view: DataView) {
+    this.view = view;
   }
 
   /** The next `count` bits (1 to 32) as an unsigned number. */
   read(count: number): number {
-    const bytes = this.bytes;
-    const at = this.bit >>> 3;
-    const shift = this.bit & 7;
+    const word = this.#next();
     this.bit += count;
-    let word =
-      ((bytes[at] ?? 0) << 24) |
-      ((bytes[at + 1] ?? 0) << 16) |
-      ((bytes[at + 2] ?? 0) << 8) |
-      (bytes[at + 3] ?? 0);
-    if (shift !== 0) word = (word << shift) | ((bytes[at + 4] ?? 0) >>> (8 - shift));
     return word >>> (32 - count);
   }
 
-  /** Counts one bits up to the next zero, which is taken too; stops at `limit` ones. */
+  /** Counts one bits (at most 32) up to the next zero, which is taken too; stops at `limit` ones. */
   readOnes(limit: number): number {
-    let ones = 0;
-    while (ones < limit) {
-      const bit = ((this.bytes[this.bit >>> 3] ?? 0) >>> (7 - (this.bit & 7))) & 1;
-      this.bit++;
-      if (bit === 0) return ones;
-      ones++;
+    const ones = Math.clz32(~this.#next());
+    if (ones >= limit) {
+      this.bit += limit;
+      return limit;
     }
+    this.bit += ones + 1;
     return ones;
   }
+
+  /** The next 32 bits. */
+  #next(): number {
+    const { view } = this;
+    const at = this.bit >>> 3;
+    const shift = this.bit & 7;
+    if (at + 5 > view.byteLength) return this.#nextAtEnd(at, shift);
+    const word = view.getUint32(at);
+    return shift === 0 ? word : (word << shift) | (view.getUint8(at + 4) >>> (8 - shift));
+  }
+
+  #nextAtEnd(at: number, shift: number): number {
+    let word = 0;
+    for (let place = 0; place < 4; place++) word = (word << 8) | this.#byteAt(at + place);
+    return shift === 0 ? word : (word << shift) | (this.#byteAt(at + 4) >>> (8 - shift));
+  }
+
+  #byteAt(at: number): number {
+    return at < this.view.byteLength ? this.view.getUint8(at) : 0;
+  }
+}
+
+/** A view of bytes, for a reader or writer. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BitReader } from './bits.ts';
+import { BitReader, viewOf } from './bits.ts';
 import { SampleColumns } from './sample-columns.ts';
 import { decodeSealed, encodeSealed } from './sealed-chunk.ts';
 
@@ -18,7 +18,7 @@ function columnsOf(samples: readonly (readonly [timestampMs: number, value: numb
 function roundTrip(columns: SampleColumns): { bytes: number; decoded: SampleColumns } {
   const bytes = encodeSealed(columns).slice();
   const decoded = new SampleColumns();
-  decodeSealed(new BitReader(bytes), columns.length, columns.timestampsMs[0] ?? 0, decoded);
+  decodeSealed(new BitReader(viewOf(bytes)), columns.length, columns.timestampsMs[0] ?? 0, decoded);
   return { bytes: bytes.length, decoded };
 }
 
@@ -85,7 +85,7 @@ describe('sealed chunks', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 0, max: 1024 }), (bytes, count) => {
         const decoded = new SampleColumns();
-        decodeSealed(new BitReader(bytes), count, START_MS, decoded);
+        decodeSealed(new BitReader(viewOf(bytes)), count, START_MS, decoded);
         expect(decoded.length).toBe(count);
       }),
     );

@@ -1,4 +1,4 @@
-import { BitWriter, type BitReader } from './bits.ts';
+import { BitWriter, SLACK_BYTES, viewOf, type BitReader } from './bits.ts';
 import type { SampleColumns } from './sample-columns.ts';
 import { MAX_SAMPLE_BITS, readXorChunk, writeStep, writeXor } from './xor-chunk.ts';
 
@@ -34,8 +34,8 @@ export const MAX_SEALED_SAMPLES = 1024;
 
 const integers = new Float64Array(MAX_SEALED_SAMPLES);
 const steps = new Float64Array(MAX_SEALED_SAMPLES);
-const scratch = new Uint8Array(16 + Math.ceil((MAX_SEALED_SAMPLES * MAX_SAMPLE_BITS) / 8));
-const writer = new BitWriter(scratch);
+const scratch = new Uint8Array(64 + Math.ceil((MAX_SEALED_SAMPLES * MAX_SAMPLE_BITS) / 8) + SLACK_BYTES);
+const writer = new BitWriter(viewOf(scratch));
 
 /** Encodes all samples of the columns (at most MAX_SEALED_SAMPLES). The bytes are good until the next call. */
 export function encodeSealed(columns: SampleColumns): Uint8Array {

@@ -1,6 +1,6 @@
 import type { HistogramValue, SeriesRef } from '#telemetry';
 import { Arena, LARGEST_SLOT_CLASS, slotBytes } from '../chunk/arena.ts';
-import { BitReader, BitWriter } from '../chunk/bits.ts';
+import { BitReader, BitWriter, SLACK_BYTES } from '../chunk/bits.ts';
 import { ChunkTable, type ChunkId } from '../chunk/chunk-table.ts';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import { decodeSealed, encodeSealed } from '../chunk/sealed-chunk.ts';
@@ -37,8 +37,8 @@ export class Head {
   readonly #outOfOrderWindowMs: number;
   readonly #late = new LateSamples();
   readonly #histograms = new Map<SeriesRef, HistogramSeries>();
-  readonly #writer = new BitWriter(new Uint8Array(0));
-  readonly #reader = new BitReader(new Uint8Array(0));
+  readonly #writer = new BitWriter(this.arena.viewOf(0));
+  readonly #reader = new BitReader(this.arena.viewOf(0));
   readonly #scratch = new SampleColumns();
   #sealedBytes = 0;
   #sealedSamples = 0;
@@ -69,7 +69,7 @@ export class Head {
       const bitLength = states.bitLengths[ref] ?? 0;
       const start = this.arena.offsetOf(slot) * 8;
       const distanceMs = timestampMs - newestMs;
-      writer.bytes = this.arena.pageOf(slot);
+      writer.view = this.arena.viewOf(slot);
       writer.bit = start + bitLength;
       writeStep(writer, distanceMs - (states.distancesMs[ref] ?? 0));
       states.windows[ref] = writeXor(
@@ -138,7 +138,7 @@ export class Head {
   /** Appends all samples of one sealed chunk to the columns. */
   readChunk(id: ChunkId, into: SampleColumns): void {
     const address = this.chunks.addresses[id] ?? 0;
-    this.#reader.bytes = this.arena.pageOf(address);
+    this.#reader.view = this.arena.viewOf(address);
     this.#reader.bit = this.arena.offsetOf(address) * 8;
     decodeSealed(this.#reader, this.chunks.counts[id] ?? 0, this.chunks.minMs[id] ?? 0, into);
   }
@@ -323,7 +323,7 @@ export class Head {
   #makeRoom(ref: SeriesRef): boolean {
     const { states, arena } = this;
     const slotClass = states.slotClasses[ref] ?? 0;
-    const bitsNeeded = (states.bitLengths[ref] ?? 0) + MAX_SAMPLE_BITS;
+    const bitsNeeded = (states.bitLengths[ref] ?? 0) + MAX_SAMPLE_BITS + 8 * SLACK_BYTES;
     if (bitsNeeded <= slotBytes(slotClass) * 8) return true;
     if (slotClass === LARGEST_SLOT_CLASS) return false;
     const slot = states.slots[ref] ?? 0;
@@ -341,7 +341,7 @@ export class Head {
   #open(ref: SeriesRef, timestampMs: number, high: number, low: number): void {
     const { states, arena } = this;
     const slot = arena.takeSlot(0);
-    this.#writer.bytes = arena.pageOf(slot);
+    this.#writer.view = arena.viewOf(slot);
     this.#writer.bit = arena.offsetOf(slot) * 8;
     this.#writer.write(high, 32);
     this.#writer.write(low, 32);
@@ -359,7 +359,7 @@ export class Head {
   #readOpen(ref: SeriesRef, into: SampleColumns): void {
     const { states } = this;
     const slot = states.slots[ref] ?? 0;
-    this.#reader.bytes = this.arena.pageOf(slot);
+    this.#reader.view = this.arena.viewOf(slot);
     this.#reader.bit = this.arena.offsetOf(slot) * 8;
     readXorChunk(this.#reader, states.counts[ref] ?? 0, states.firstMs[ref] ?? 0, into);
   }

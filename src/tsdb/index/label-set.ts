@@ -6,11 +6,16 @@ import type { TsdbLimits } from '../limits.ts';
  * `__proto__`, and share hidden classes where series share label names, so that a label set costs one word a
  * label (an `Object.create(null)` would be a hash table each).
  */
-interface MutableLabels {
+export interface MutableLabels {
   [name: string]: string;
 }
 const LabelSet = function LabelSet() {} as unknown as new () => MutableLabels;
 LabelSet.prototype = Object.create(null);
+
+/** A label set to be filled. */
+export function emptyLabelSet(): MutableLabels {
+  return new LabelSet();
+}
 
 /** A label set of the given names, in that order. */
 export function labelSetOf(names: readonly string[], valueOf: (name: string) => string): Labels {

@@ -12,8 +12,8 @@ export interface JournalOptions {
   readonly firstSegment: number;
   readonly maxPendingBytes: number;
   readonly snapshotEveryBytes: number;
-  /** True where segments of earlier runs are left, which the first snapshot makes unnecessary. */
-  readonly hasOldSegments: boolean;
+  /** True where the log of earlier runs had to be replayed. */
+  readonly snapshotDue: boolean;
 }
 
 /** What makes the store survive: the log of commits, and the snapshots that keep it short. */
@@ -27,7 +27,7 @@ export class Journal {
 
   constructor(options: JournalOptions) {
     this.#options = options;
-    this.#snapshotDue = options.hasOldSegments;
+    this.#snapshotDue = options.snapshotDue;
     this.#writer = new LogWriter(options);
     this.commits = new CommitLog(this.#writer);
   }

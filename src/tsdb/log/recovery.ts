@@ -8,6 +8,7 @@ import {
 } from '#telemetry';
 import type { Head } from '../head/head.ts';
 import { decodeHistograms } from '../head/histogram-series.ts';
+import { emptyLabelSet } from '../index/label-set.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { LoggedExemplar, LoggedMetadata } from './commit-log.ts';
 import { readHistogramChunk } from './histogram-bytes.ts';
@@ -34,8 +35,8 @@ export interface Recovery {
   /** Numbers that are free for the run that begins now. */
   readonly nextRun: number;
   readonly nextSegment: number;
-  /** Whether segments were read that a snapshot would make unnecessary. */
-  readonly hasOldSegments: boolean;
+  /** Whether there was anything in the log after the snapshot: a new snapshot makes the next start quicker. */
+  readonly hadLog: boolean;
 }
 
 /** Restores the newest snapshot and applies the log after it. A damaged tail is cut off and reported. */
@@ -60,6 +61,7 @@ export async function recover(
     firstSegment = number;
     break;
   }
+  const snapshotRecords = replay.records;
   const segments = numbersIn(names, segmentNumber);
   const needed = segments.filter((number) => number >= firstSegment);
   for (const number of needed) {
@@ -76,7 +78,7 @@ export async function recover(
     damage,
     nextRun: replay.highestRun + 1,
     nextSegment: Math.max(0, firstSegment - 1, ...segments) + 1,
-    hasOldSegments: needed.length > 0,
+    hadLog: replay.records > snapshotRecords,
   };
 }
 
@@ -94,6 +96,8 @@ class Replay {
   orphans = 0;
   highestRun = 0;
   sawHeader = false;
+  /** Records with content. */
+  records = 0;
   #run = 0;
   /** By the writer's reference: ours (0: unknown), and the newest commit that a snapshot already contains. */
   #refs = new Uint32Array(1024);
@@ -105,6 +109,7 @@ class Replay {
 
   apply(type: number, payload: Uint8Array): void {
     const reader = new ByteReader(payload);
+    if (type !== RECORD.run) this.records++;
     switch (type) {
       case RECORD.run:
       case RECORD.snapshotHeader:
@@ -198,10 +203,13 @@ class Replay {
   }
 
   #seriesFrom(reader: ByteReader): SeriesRef {
-    const labels = new Map<string, string>();
-    for (let left = reader.varint(); left > 0; left--) labels.set(reader.text(), reader.text());
+    const labels = emptyLabelSet();
+    for (let left = reader.varint(); left > 0; left--) {
+      const name = reader.text();
+      labels[name] = reader.text();
+    }
     try {
-      return this.#target.series(Object.fromEntries(labels));
+      return this.#target.series(labels);
     } catch (error) {
       if (error instanceof OmoiError) return 0;
       throw error;
