@@ -81,7 +81,7 @@ export function isDashboardPage(request: FastifyRequest): boolean {
 }
 
 function answerNotBuilt(): never {
-  throw new OmoiError('not_found', 'the dashboard is not built; run `npm run dashboard` and start again');
+  throw new OmoiError('not_found', 'the dashboard is not built; `npm start` builds it');
 }
 
 function registerLogin(app: ApiApp, access: Access, page: DashboardPage): void {

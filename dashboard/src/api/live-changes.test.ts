@@ -3,9 +3,9 @@ import { changedBy, prependEvent } from './live-changes.ts';
 
 describe('changedBy', () => {
   it.each([
-    { type: 'fleet.agent.exited', resources: ['agents', 'pools', 'tasks'] },
+    { type: 'fleet.agent.exited', resources: ['agents', 'pools'] },
     { type: 'fleet.pool.changed', resources: ['pools'] },
-    { type: 'fleet.task.refused', resources: ['tasks'] },
+    { type: 'fleet.task.refused', resources: ['agents'] },
     { type: 'monitor.alert.triggered', resources: ['alerts'] },
     { type: 'monitor.anomaly.closed', resources: ['anomalies'] },
     { type: 'watchdog.remediation.changed', resources: ['remediations', 'alerts'] },

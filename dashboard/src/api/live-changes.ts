@@ -1,13 +1,13 @@
 import type { SystemEvent } from '#api';
 
 /** What the pages read from the server, as far as events change it. */
-export type Resource = 'agents' | 'pools' | 'tasks' | 'alerts' | 'remediations' | 'anomalies' | 'watchdog';
+export type Resource = 'agents' | 'pools' | 'alerts' | 'remediations' | 'anomalies' | 'watchdog';
 
 /** Which resources an event has changed. */
 export function changedBy({ event_type: type }: Pick<SystemEvent, 'event_type'>): readonly Resource[] {
-  if (type.startsWith('fleet.agent.')) return ['agents', 'pools', 'tasks'];
+  if (type.startsWith('fleet.agent.')) return ['agents', 'pools'];
   if (type.startsWith('fleet.pool.')) return ['pools'];
-  if (type.startsWith('fleet.task.')) return ['tasks'];
+  if (type.startsWith('fleet.task.')) return ['agents'];
   if (type.startsWith('monitor.alert.')) return ['alerts'];
   if (type.startsWith('monitor.anomaly.')) return ['anomalies'];
   if (type === 'watchdog.state.changed') return ['watchdog'];

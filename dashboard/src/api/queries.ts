@@ -28,11 +28,17 @@ export const sessionQuery = (client: ApiClient) =>
     staleTime: Infinity,
   });
 
-export const agentsQuery = (client: ApiClient) =>
+/** Agents and what they work on, read together so that one fits the other. */
+export const fleetQuery = (client: ApiClient) =>
   queryOptions({
     queryKey: ['agents'],
-    queryFn: () => client.get<AgentsAnswer>('/api/v1/fleet/agents?limit=500'),
-    select: ({ agents }) => agents,
+    queryFn: async () => {
+      const [{ agents }, { tasks }] = await Promise.all([
+        client.get<AgentsAnswer>('/api/v1/fleet/agents?limit=1000'),
+        client.get<TasksAnswer>('/api/v1/fleet/tasks?state=claimed&limit=1000'),
+      ]);
+      return { agents, taskOf: new Map(tasks.map((task) => [task.agent_id, task])) };
+    },
     refetchInterval: fastMs,
   });
 
@@ -49,14 +55,6 @@ export const poolsQuery = (client: ApiClient) =>
     queryFn: () => client.get<PoolsAnswer>('/api/v1/fleet/pools'),
     select: ({ pools }) => pools,
     refetchInterval: slowMs,
-  });
-
-export const claimedTasksQuery = (client: ApiClient) =>
-  queryOptions({
-    queryKey: ['tasks', 'claimed'],
-    queryFn: () => client.get<TasksAnswer>('/api/v1/fleet/tasks?state=claimed&limit=500'),
-    select: ({ tasks }) => tasks,
-    refetchInterval: fastMs,
   });
 
 export const firingAlertsQuery = (client: ApiClient) =>

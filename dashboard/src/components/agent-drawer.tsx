@@ -4,7 +4,8 @@ import { agentQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { AgentDetails } from '../api/wire.ts';
 import { formatAge, formatDuration } from '../domain/age.ts';
-import { words } from '../domain/event-sentence.ts';
+import { count, words } from '../domain/event-sentence.ts';
+import { phaseName } from '../domain/queue-history.ts';
 import { agentTone } from '../domain/tone.ts';
 import { traceIdOf } from '../domain/trace-id.ts';
 import { useView } from '../hooks/use-view.ts';
@@ -29,6 +30,7 @@ export function AgentDrawer({ agentId, nowMs }: AgentDrawerProps) {
       position="right"
       size="md"
       title={agentId}
+      classNames={{ content: styles.drawer, header: styles.drawer, title: styles.title }}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {agentId !== undefined && <AgentFacts agentId={agentId} nowMs={nowMs} />}
@@ -75,10 +77,10 @@ function factsOf(agent: AgentDetails): readonly (readonly [string, string])[] {
   return [
     ['Type', agent.managed ? `${agent.agent_type}, started by Omoi` : `${agent.agent_type}, external`],
     ['Pool', agent.pool_id ?? 'none'],
-    ['Phase', agent.phase_id ?? 'any'],
+    ['Phase', agent.phase_id === null ? 'any' : phaseName(agent.phase_id)],
     ['Last beat', ageMs === null ? 'none yet' : `${formatDuration(ageMs)} ago`],
     ['Beats', `every ${formatDuration(intervalMs)}, late after ${formatDuration(ttlMs)}`],
-    ['Work', `${agent.tasks_held} tasks held, ${agent.in_flight} in flight`],
+    ['Work', `${count(agent.tasks_held, 'task')} held, ${agent.in_flight} in flight`],
     ...(labels.length > 0 ? [['Labels', labels.join(', ')] as const] : []),
   ];
 }

@@ -61,13 +61,15 @@ interface FiringAlertProps {
 }
 
 function FiringAlert({ alert, mayHandle, nowMs }: FiringAlertProps) {
-  const { name, summary, labels } = describeAlert(alert);
+  const { name, subject, summary, labels } = describeAlert(alert);
   const tone = severityTone(alert.severity);
   return (
     <li className={styles.alert} data-tone={tone}>
       <div className={styles.head}>
         <ToneLabel tone={tone}>{alert.severity}</ToneLabel>
-        <span className={styles.name}>{name}</span>
+        <span className={styles.name}>
+          {name} {subject !== null && <span className={styles.subject}>{subject}</span>}
+        </span>
         <span className={styles.age}>
           <span className="visually-hidden">firing for </span>
           {formatAge(Date.parse(alert.fired_at), nowMs)}
@@ -124,14 +126,16 @@ function Acknowledgement({ alert, name, mayHandle }: AcknowledgementProps) {
 }
 
 function ResolvedAlert({ alert, nowMs }: { readonly alert: Alert; readonly nowMs: number }) {
-  const { name } = describeAlert(alert);
+  const { name, subject } = describeAlert(alert);
   const endedMs = Date.parse(alert.resolved_at ?? alert.updated_at);
   const cause = alert.cause ?? 'unknown';
   const well = cause === 'recovered' || cause === 'remediated';
   return (
     <li className={styles.past}>
       <ToneDot tone={well ? 'good' : 'caution'} />
-      <span className={styles.pastName}>{name}</span>
+      <span className={styles.pastName}>
+        {name} {subject !== null && <span className={styles.subject}>{subject}</span>}
+      </span>
       <span className={styles.pastCause}>{words(cause)}</span>
       <span className={styles.pastTime}>
         after {formatDuration(endedMs - Date.parse(alert.fired_at))}, {formatAge(endedMs, nowMs)}

@@ -40,7 +40,7 @@ export function EventsPanel({ events, filter }: EventsPanelProps) {
           const shown = found.filter(({ event_type: type }) => type.startsWith(EVENT_FILTERS[filter]));
           if (shown.length === 0) return <Nothing>Nothing has happened yet.</Nothing>;
           return (
-            <ol className={styles.events}>
+            <ol className={styles.events} tabIndex={0} aria-label="Events, newest first">
               {shown.slice(0, maxLines).map((event) => (
                 <EventLine key={event.id} event={event} />
               ))}

@@ -10,21 +10,25 @@ import styles from './fleet-panel.module.css';
 import { Panel } from './panel.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
 
+export interface FleetReading {
+  readonly agents: readonly Agent[];
+  /** By the agent that holds it. */
+  readonly taskOf: ReadonlyMap<string | null, Task>;
+}
+
 export interface FleetPanelProps {
-  readonly agents: UseQueryResult<readonly Agent[]>;
+  readonly fleet: UseQueryResult<FleetReading>;
   readonly pools: UseQueryResult<readonly Pool[]>;
-  readonly tasks: UseQueryResult<readonly Task[]>;
   /** Only this pool; undefined: all. */
   readonly poolId: string | undefined;
   readonly nowMs: number;
 }
 
 /** Every agent as a tile under its pool. */
-export function FleetPanel({ agents, pools, tasks, poolId, nowMs }: FleetPanelProps) {
+export function FleetPanel({ fleet, pools, poolId, nowMs }: FleetPanelProps) {
   const { client } = useServer();
   const { change } = useView();
-  const readAgoMs = Math.max(0, nowMs - client.toServerMs(agents.dataUpdatedAt));
-  const work = new Map(tasks.data?.map((task) => [task.agent_id, task]));
+  const readAgoMs = Math.max(0, nowMs - client.toServerMs(fleet.dataUpdatedAt));
   return (
     <Panel
       title="Fleet"
@@ -35,35 +39,39 @@ export function FleetPanel({ agents, pools, tasks, poolId, nowMs }: FleetPanelPr
         )
       }
     >
-      <QueryView query={agents} placeholderLines={6}>
-        {(read) => {
-          const groups = groupFleet(pools.data ?? [], read);
+      <QueryView query={fleet} placeholderLines={6}>
+        {({ agents, taskOf }) => {
+          const groups = groupFleet(pools.data ?? [], agents);
           const shown = poolId === undefined ? groups : groups.filter((group) => group.poolId === poolId);
           if (shown.length === 0) {
             return (
               <Nothing>No agent has registered yet. Create a pool, or wrap a program with omoi run.</Nothing>
             );
           }
-          return shown.map((group) => (
-            <div key={group.poolId ?? ''} className={styles.group}>
-              <GroupHeading group={group} />
-              {group.agents.length === 0 ? (
-                <Nothing>No agent runs in this pool.</Nothing>
-              ) : (
-                <ul className={styles.tiles}>
-                  {group.agents.map((agent) => (
-                    <li key={agent.agent_id}>
-                      <AgentTile
-                        agent={agent}
-                        task={work.get(agent.agent_id) ?? null}
-                        readAgoMs={readAgoMs}
-                      />
-                    </li>
-                  ))}
-                </ul>
-              )}
+          return (
+            <div className={styles.groups}>
+              {shown.map((group) => (
+                <div key={group.poolId ?? ''} className={styles.group} data-agents={group.agents.length}>
+                  <GroupHeading group={group} />
+                  {group.agents.length === 0 ? (
+                    <Nothing>No agent runs in this pool.</Nothing>
+                  ) : (
+                    <ul className={styles.tiles}>
+                      {group.agents.map((agent) => (
+                        <li key={agent.agent_id}>
+                          <AgentTile
+                            agent={agent}
+                            task={taskOf.get(agent.agent_id) ?? null}
+                            readAgoMs={readAgoMs}
+                          />
+                        </li>
+                      ))}
+                    </ul>
+                  )}
+                </div>
+              ))}
             </div>
-          ));
+          );
         }}
       </QueryView>
     </Panel>

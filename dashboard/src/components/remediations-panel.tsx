@@ -54,7 +54,7 @@ function Course({ remediation, nowMs }: { readonly remediation: Remediation; rea
   return (
     <li className={styles.remediation} data-running={running}>
       <div className={styles.head}>
-        <span className={styles.policy}>{policy}</span>
+        <span className={styles.policy}>{words(policy)}</span>
         <ToneLabel tone={remediationTone(state, outcome)}>{words(outcome ?? state)}</ToneLabel>
       </div>
       <p className={styles.facts}>

@@ -28,7 +28,8 @@ describe('formatAge', () => {
 
 describe('formatSpanTime', () => {
   it.each([
-    [0.0004, '0 µs'],
+    [0, '< 1 ms'],
+    [0.01, '10 µs'],
     [0.64, '640 µs'],
     [12.44, '12.4 ms'],
     [340.6, '341 ms'],

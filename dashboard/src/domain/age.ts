@@ -25,8 +25,9 @@ export function formatAge(atMs: number, nowMs: number): string {
   return ageMs < 1_000 ? 'now' : formatDuration(ageMs);
 }
 
-/** A span of time as exactly as it deserves: `640 µs`, `12.4 ms`, `1.52 s`, then as `formatDuration`. */
+/** A span of time as exactly as it deserves: `< 1 ms`, `640 µs`, `12.4 ms`, `1.52 s`, then as `formatDuration`. */
 export function formatSpanTime(durationMs: number): string {
+  if (durationMs === 0) return '< 1 ms';
   if (durationMs < 1) return `${Math.round(durationMs * 1_000)} µs`;
   if (durationMs < 1_000) return `${trimmed(durationMs, durationMs < 100 ? 1 : 0)} ms`;
   if (durationMs < 60_000) return `${trimmed(durationMs / 1_000, 2)} s`;

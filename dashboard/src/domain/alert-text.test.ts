@@ -16,10 +16,16 @@ describe('describeAlert', () => {
     const labels = { alertname: 'HighQueueDepth', severity: 'warning', phase_id: 'PHASE_TESTING' };
     expect(describeAlert(alert({ labels, annotations: { summary: 'Too much waits.' } }))).toEqual({
       name: 'HighQueueDepth',
+      subject: 'PHASE_TESTING',
       summary: 'Too much waits.',
       labels: ['phase_id=PHASE_TESTING'],
     });
-    expect(describeAlert(alert({}))).toEqual({ name: 'HighQueueDepth', summary: null, labels: [] });
+    expect(describeAlert(alert({}))).toEqual({
+      name: 'HighQueueDepth',
+      subject: null,
+      summary: null,
+      labels: [],
+    });
   });
 });
 

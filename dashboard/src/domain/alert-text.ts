@@ -12,6 +12,8 @@ export interface ToldAlert {
 
 export interface AlertText {
   readonly name: string;
+  /** What it is about, where its labels name one thing: `coders-2`. */
+  readonly subject: string | null;
   /** What the rule’s author has to say; null: nothing. */
   readonly summary: string | null;
   /** `pool_id=coders`, without what is said elsewhere already. */
@@ -19,16 +21,25 @@ export interface AlertText {
 }
 
 const SAID_ELSEWHERE: readonly string[] = ['alertname', 'severity', '__name__'];
+/** The labels that name what an alert is about, the narrowest first. */
+const SUBJECT_LABELS: readonly string[] = ['agent_id', 'pool_id', 'task_type', 'phase_id', 'instance'];
 
 export function describeAlert(alert: ToldAlert): AlertText {
   const { summary, description } = alert.annotations;
   return {
     name: alert.labels.alertname ?? alert.rule_id.slice(alert.rule_id.indexOf('/') + 1),
+    subject: subjectOf(alert.labels),
     summary: summary ?? description ?? null,
     labels: Object.entries(alert.labels)
       .filter(([label]) => !SAID_ELSEWHERE.includes(label))
       .map(([label, value]) => `${label}=${value}`),
   };
+}
+
+/** What labels are about, or null. */
+export function subjectOf(labels: Readonly<Record<string, string>>): string | null {
+  const label = SUBJECT_LABELS.find((name) => labels[name] !== undefined);
+  return label === undefined ? null : (labels[label] ?? null);
 }
 
 /** What nobody has seen comes first, then what is most severe, then what is newest. */

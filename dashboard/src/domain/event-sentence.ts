@@ -1,5 +1,6 @@
 import type { SystemEvent } from '#api';
 import { formatDuration } from './age.ts';
+import { subjectOf } from './alert-text.ts';
 import { agentTone, remediationTone, severityTone, type Tone } from './tone.ts';
 
 /** An event as one line of the feed. */
@@ -26,36 +27,36 @@ function describe(event: SystemEvent): EventSentence | undefined {
       return { text: `${metric} is normal again after ${formatDuration(durationMs)}`, tone: 'good' };
     }
     case 'monitor.alert.triggered': {
-      const { rule_id: rule, severity } = event.payload;
-      return { text: `${alertName(rule)} fires (${severity})`, tone: severityTone(severity) };
+      const { severity } = event.payload;
+      return { text: `${alertName(event.payload)} fires (${severity})`, tone: severityTone(severity) };
     }
     case 'monitor.alert.acknowledged':
       return {
-        text: `${alertName(event.payload.rule_id)} acknowledged by ${event.payload.acknowledged_by}`,
+        text: `${alertName(event.payload)} acknowledged by ${event.payload.acknowledged_by}`,
         tone: 'busy',
       };
     case 'monitor.alert.escalated':
-      return { text: `${alertName(event.payload.rule_id)} escalated to ${event.payload.to}`, tone: 'bad' };
+      return { text: `${alertName(event.payload)} escalated to ${event.payload.to}`, tone: 'bad' };
     case 'monitor.alert.resolved': {
-      const { rule_id: rule, cause, duration_ms: durationMs } = event.payload;
+      const { cause, duration_ms: durationMs } = event.payload;
       return {
-        text: `${alertName(rule)} resolved after ${formatDuration(durationMs)}: ${words(cause)}`,
+        text: `${alertName(event.payload)} resolved after ${formatDuration(durationMs)}: ${words(cause)}`,
         tone: cause === 'recovered' || cause === 'remediated' ? 'good' : 'caution',
       };
     }
     case 'watchdog.remediation.started':
-      return { text: `${event.payload.policy} starts on ${event.payload.target}`, tone: 'repair' };
+      return { text: `${repairName(event.payload)} starts`, tone: 'repair' };
     case 'watchdog.remediation.changed': {
-      const { policy, target, to } = event.payload;
-      return { text: `${policy} on ${target} is ${words(to)}`, tone: remediationTone(to, null) };
+      const { to } = event.payload;
+      return { text: `${repairName(event.payload)} is ${words(to)}`, tone: remediationTone(to, null) };
     }
     case 'watchdog.remediation.completed': {
-      const { policy, target, outcome } = event.payload;
-      return { text: `${policy} on ${target}: ${words(outcome)}`, tone: remediationTone('', outcome) };
+      const { outcome } = event.payload;
+      return { text: `${repairName(event.payload)}: ${words(outcome)}`, tone: remediationTone('', outcome) };
     }
     case 'watchdog.remediation.suppressed': {
-      const { policy, target, guard } = event.payload;
-      return { text: `${policy} on ${target} held back by ${words(guard)}`, tone: 'caution' };
+      const { guard } = event.payload;
+      return { text: `${repairName(event.payload)} held back by ${words(guard)}`, tone: 'caution' };
     }
     case 'watchdog.escalated':
       return { text: `Handed to ${event.payload.guardian}: ${event.payload.reason}`, tone: 'bad' };
@@ -145,8 +146,18 @@ const STATES = {
   self_suspicion: 'suspecting itself',
 } as const;
 
-function alertName(ruleId: string): string {
-  return ruleId.slice(ruleId.indexOf('/') + 1);
+function alertName(payload: {
+  readonly rule_id: string;
+  readonly labels: Readonly<Record<string, string>>;
+}): string {
+  const name = payload.rule_id.slice(payload.rule_id.indexOf('/') + 1);
+  const subject = subjectOf(payload.labels);
+  return subject === null ? name : `${name} of ${subject}`;
+}
+
+/** A target reads `agent:coders-2`; what it is, its name says well enough. */
+function repairName(payload: { readonly policy: string; readonly target: string }): string {
+  return `${words(payload.policy)} on ${payload.target.slice(payload.target.indexOf(':') + 1)}`;
 }
 
 function agentName(payload: { readonly agent_id: string; readonly generation: number }): string {
@@ -157,11 +168,12 @@ function taskName(payload: { readonly task_type: string; readonly task_id: strin
   return `${payload.task_type} ${payload.task_id.slice(-6)}`;
 }
 
-/** `no_effect` as people write it. */
+/** `no_effect` as people write it; what is no single code word is left as it is. */
 export function words(code: string): string {
-  return code.replaceAll('_', ' ');
+  return /^[a-z0-9_]+$/.test(code) ? code.replaceAll('_', ' ') : code;
 }
 
-function count(amount: number, noun: string): string {
+/** `1 agent`, `2 agents` */
+export function count(amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
 }

@@ -1,10 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import {
-  agentsQuery,
-  claimedTasksQuery,
   eventsQuery,
   firingAlertsQuery,
+  fleetQuery,
   poolsQuery,
   queueHistoryQuery,
   remediationsQuery,
@@ -31,9 +30,8 @@ export function MissionControl() {
   const { pool, agent, range, events: filter } = useSearch({ from: '/inside/' });
   const nowMs = useNow();
   const session = useQuery(sessionQuery(client));
-  const agents = useQuery(agentsQuery(client));
+  const fleet = useQuery(fleetQuery(client));
   const pools = useQuery(poolsQuery(client));
-  const tasks = useQuery(claimedTasksQuery(client));
   const firing = useQuery(firingAlertsQuery(client));
   const resolved = useQuery(resolvedAlertsQuery(client));
   const remediations = useQuery(remediationsQuery(client));
@@ -42,7 +40,7 @@ export function MissionControl() {
   const history = useQuery(queueHistoryQuery(client, range));
 
   const counts = countStanding({
-    agents: agents.data ?? [],
+    agents: fleet.data?.agents ?? [],
     alerts: firing.data ?? [],
     remediations: remediations.data ?? [],
   });
@@ -50,12 +48,12 @@ export function MissionControl() {
   return (
     <>
       <h1 className="visually-hidden">Mission control</h1>
-      {agents.data !== undefined && (
+      {fleet.data !== undefined && (
         <StandingBar counts={counts} waiting={history.data ? waitingNow(history.data) : null} />
       )}
       <div className={styles.columns}>
         <div className={styles.column}>
-          <FleetPanel agents={agents} pools={pools} tasks={tasks} poolId={pool} nowMs={nowMs} />
+          <FleetPanel fleet={fleet} pools={pools} poolId={pool} nowMs={nowMs} />
           <QueuePanel history={history} range={range} />
           <EventsPanel events={events} filter={filter} />
         </div>
