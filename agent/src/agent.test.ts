@@ -93,6 +93,18 @@ describe('presence', () => {
     },
   );
 
+  it('waits for its place while another process runs as the agent', async () => {
+    let taken = 2;
+    server.script = {
+      register: () =>
+        taken-- > 0 ? refusal('generation_taken')() : { body: { generation: 7, heartbeat_interval_ms: 20 } },
+    };
+    const agent = open();
+    await server.until(() => server.of('heartbeat').length > 0);
+    expect(agent.generation).toBe(7);
+    expect(errors).toEqual(Array(2).fill('generation_taken: it is generation_taken'));
+  });
+
   it.each<['leave' | 'continue', number]>([
     ['leave', 1],
     ['continue', 0],

@@ -143,7 +143,7 @@ class ConnectedAgent implements Agent {
 
   /** Drains and ends the process, unless the host takes care of SIGTERM itself. */
   async #leave(reason: string): Promise<void> {
-    const hostListens = process.listeners('SIGTERM').some((listener) => listener !== this.#onSigterm);
+    const hostListens = process.listenerCount('SIGTERM') > 1;
     await this.drain({ reason });
     if (this.#settings.handleSigterm && !hostListens) process.exit(0);
   }

@@ -21,10 +21,8 @@ export interface Health {
 const SLOWEST_BEAT_MS = 60_000;
 const FASTEST_BEAT_MS = 10;
 const MAX_REASON_LENGTH = 500;
-/** Answers after which this process can never again be the agent. */
-const FINAL_CODES = new Set(['generation_superseded', 'generation_taken']);
 /** Answers after which the server has to be told anew who this is. */
-const FORGOTTEN_CODES = new Set(['unknown_agent', 'unknown_generation', 'agent_gone']);
+export const FORGOTTEN_CODES = new Set(['unknown_agent', 'unknown_generation', 'agent_gone']);
 
 /** Where an agent reports. */
 export function agentPath(agentId: string, report: 'heartbeat' | 'deregister'): string {
@@ -148,8 +146,13 @@ export class Presence {
   }
 
   #refused(code: string, message: string): void {
-    // A process that has ended for the server, and not only been lost sight of, can't come back as the same one.
-    if (FINAL_CODES.has(code) || (code === 'agent_gone' && !this.#registered)) {
+    // Who brought a generation along, or had it, can't be the agent any more. Anybody else waits for the place.
+    const owned = this.#registered || this.#settings.generation !== null;
+    const final =
+      code === 'generation_superseded' ||
+      (code === 'generation_taken' && owned) ||
+      (code === 'agent_gone' && !this.#registered);
+    if (final) {
       this.#events.onSuperseded(message);
       return;
     }

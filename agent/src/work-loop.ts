@@ -1,4 +1,4 @@
-import type { Presence } from './presence.ts';
+import { FORGOTTEN_CODES, type Presence } from './presence.ts';
 import type { ServerLink } from './server-link.ts';
 import { TaskRun, type Refusal, type TaskHandler } from './task-run.ts';
 import { wait } from './wait.ts';
@@ -129,7 +129,7 @@ export class WorkLoop {
   }
 
   #claimRefused(code: string, message: string): void {
-    if (code === 'unknown_agent' || code === 'unknown_generation' || code === 'agent_gone') {
+    if (FORGOTTEN_CODES.has(code)) {
       this.#parts.presence.forgotten();
     } else if (code !== 'agent_not_claiming') {
       this.#parts.onError(`the claim was refused: ${code}: ${message}`);

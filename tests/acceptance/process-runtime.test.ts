@@ -14,7 +14,7 @@ const ASKED = { reason: 'test', by: 'tester', traceparent: null };
 const WITHIN_MS = 15_000;
 const GRACE_MS = 1500;
 const ADOPTED_EXIT_MS = 250;
-/** From the kill to its event: the commit and the way back to the test, on a busy machine. */
+/** What a busy machine may add before the event is committed. */
 const MARGIN_MS = 250;
 
 const table = createProcessTable();
@@ -185,10 +185,10 @@ describe('after kill -9 of the server', () => {
     host = await startHost();
     const view = await host.call<PoolView>('get', poolId);
     expect(view.slots.map((slot) => [slot.pid, slot.process])).toEqual(pids.map((pid) => [pid, 'running']));
-    const killedAtMs = performance.now();
+    const killedAtMs = Date.now();
     process.kill(pids[1] ?? 0, 'SIGKILL');
     const exited = await host.event('fleet.agent.exited', { agent_id: `${poolId}-2` });
-    expect(performance.now() - killedAtMs).toBeLessThan(ADOPTED_EXIT_MS + MARGIN_MS);
+    expect(Date.parse(exited.at) - killedAtMs).toBeLessThan(ADOPTED_EXIT_MS + MARGIN_MS);
     expect(exited.payload).toMatchObject({ exit_code: null, signal: null, expected: false });
     expect(agents()).toEqual(['pool-1/1']);
   });

@@ -24,6 +24,8 @@ const QUIET: Script = {
 export class ScriptedServer {
   readonly received: Received[] = [];
   script: Script;
+  /** Of the tasks that are offered. */
+  leaseMs = 60;
   #server: Server | null = null;
   #port = 0;
   #waiting: (() => void)[] = [];
@@ -69,7 +71,7 @@ export class ScriptedServer {
         priority: 0,
         payload: { id: taskId },
         attempt: 1,
-        lease_ms: 60,
+        lease_ms: this.leaseMs,
         traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
       })),
     );

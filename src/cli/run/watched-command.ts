@@ -1,0 +1,100 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { messageOf } from '#telemetry';
+import type { RotatingFile } from './rotating-file.ts';
+
+/** How a command ended; `status` is what a shell would say. */
+export interface CommandEnd {
+  readonly status: number;
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface CommandOptions {
+  readonly command: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Kept copies of the output; null keeps none. */
+  readonly copies: { readonly stdout: RotatingFile; readonly stderr: RotatingFile } | null;
+  readonly onWarning: (message: string) => void;
+}
+
+const FORWARDED: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
+const STATUS_NOT_FOUND = 127;
+const STATUS_NOT_EXECUTABLE = 126;
+const STATUS_OF_SIGNALS = 128;
+
+/** A command whose output is passed on and kept, and who gets the signals that its starter gets. */
+export class WatchedCommand {
+  readonly #child: ChildProcess;
+  readonly #options: CommandOptions;
+  readonly ended: Promise<CommandEnd>;
+  /** Resolves when all output has been passed on: nobody can write any more. */
+  readonly closed: Promise<void>;
+
+  constructor(options: CommandOptions) {
+    this.#options = options;
+    const [program = '', ...args] = options.command;
+    this.#child = spawn(program, args, { env: options.env, stdio: ['inherit', 'pipe', 'pipe'] });
+    this.#pass(this.#child.stdout, process.stdout, options.copies?.stdout ?? null);
+    this.#pass(this.#child.stderr, process.stderr, options.copies?.stderr ?? null);
+    this.closed = new Promise((resolve) => {
+      this.#child.once('close', () => resolve());
+      this.#child.once('error', () => resolve());
+    });
+    this.ended = this.#watch(program);
+  }
+
+  /** null when it could not be started. */
+  get pid(): number | null {
+    return this.#child.pid ?? null;
+  }
+
+  async #watch(program: string): Promise<CommandEnd> {
+    const forward = (signal: NodeJS.Signals): void => {
+      // Ctrl-C on a terminal goes to the whole group: the command has it already.
+      if (signal === 'SIGINT' && process.stdin.isTTY) return;
+      this.#child.kill(signal);
+    };
+    for (const signal of FORWARDED) process.on(signal, forward);
+    try {
+      return await new Promise((resolve) => {
+        this.#child.once('error', (error) => resolve(this.#notStarted(program, error)));
+        this.#child.once('exit', (exitCode, signal) =>
+          resolve({
+            exitCode,
+            signal,
+            status: exitCode ?? STATUS_OF_SIGNALS + (signal === null ? 0 : constants.signals[signal]),
+          }),
+        );
+      });
+    } finally {
+      for (const signal of FORWARDED) process.off(signal, forward);
+    }
+  }
+
+  #notStarted(program: string, error: Error): CommandEnd {
+    const missing = 'code' in error && error.code === 'ENOENT';
+    this.#options.onWarning(missing ? `${program}: not found` : messageOf(error));
+    return { status: missing ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE, exitCode: null, signal: null };
+  }
+
+  /** A reader that is slow slows the command down, as it would without a watcher. */
+  #pass(from: Readable | null, to: Writable, copy: RotatingFile | null): void {
+    let kept = copy;
+    // Who reads has gone (`| head`): the command is told as it would be without a watcher.
+    to.on('error', () => from?.destroy());
+    from?.on('data', (chunk: Buffer) => {
+      if (!to.write(chunk)) {
+        from.pause();
+        to.once('drain', () => from.resume());
+      }
+      try {
+        kept?.write(chunk);
+      } catch (error) {
+        kept = null;
+        this.#options.onWarning(`the output is not kept any more: ${messageOf(error)}`);
+      }
+    });
+  }
+}
