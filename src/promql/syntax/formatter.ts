@@ -70,6 +70,8 @@ export function formatSubqueryRange(subquery: Subquery): string {
 }
 
 function formatNumber(value: number, isDuration: boolean): string {
+  // A sign in front would not bind as strongly as the number itself.
+  if (value === Infinity) return 'Inf';
   if (!isDuration) return formatDecimal(value);
   return `${value < 0 || Object.is(value, -0) ? '-' : ''}${formatDuration(Math.abs(value) * 1000)}`;
 }

@@ -1,0 +1,181 @@
+import { OmoiError } from '#telemetry';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Expression } from './ast.ts';
+import { formatExpression } from './formatter.ts';
+import { parseExpression } from './parser.ts';
+import { prettyPrint } from './pretty-printer.ts';
+
+/** Pieces of queries, so that random sequences of them get far into the grammar. */
+const PIECES = [
+  ...[
+    'foo',
+    'sum',
+    'rate',
+    'by',
+    'without',
+    'on',
+    'ignoring',
+    'group_left',
+    'offset',
+    'bool',
+    'and',
+    'or',
+    'atan2',
+  ],
+  ...[
+    '(',
+    ')',
+    '[',
+    ']',
+    '{',
+    '}',
+    ',',
+    ':',
+    '@',
+    '+',
+    '-',
+    '*',
+    '/',
+    '%',
+    '^',
+    '==',
+    '!=',
+    '=~',
+    '=',
+    '<',
+    '</',
+  ],
+  ...[
+    '5m',
+    '1',
+    '0x1f',
+    '.5',
+    '"x"',
+    "'y'",
+    '`z`',
+    '"\\n"',
+    'start',
+    'end',
+    '#',
+    '\n',
+    ' ',
+    'Inf',
+    'NaN',
+    'ä',
+    '\\',
+  ],
+];
+
+const name = fc.constantFrom('a', 'b:c', 'sum', 'offset', 'start', 'and');
+const label = fc.constantFrom('job', 'le', 'utf8.name', 'on', 'ü');
+const value = fc.string({ unit: 'binary', maxLength: 6 }).filter((text) => text.isWellFormed());
+const duration = fc.constantFrom('1ms', '5m', '1h30m', '1d', '300', '0.5');
+
+const selector = fc
+  .record({
+    metric: name,
+    matchers: fc.array(fc.tuple(label, fc.constantFrom('=', '!='), value), { maxLength: 2 }),
+    offset: fc.option(fc.tuple(fc.constantFrom('', '-'), duration)),
+    at: fc.option(fc.constantFrom('start()', 'end()', '12.5', '-3')),
+  })
+  .map(({ metric, matchers, offset, at }) => ({
+    text: `${metric}{${matchers.map(([n, op, v]) => `${JSON.stringify(n)}${op}${quoted(v)}`).join(',')}}`,
+    time: (at === null ? '' : ` @ ${at}`) + (offset === null ? '' : ` offset ${offset.join('')}`),
+  }));
+
+const { vector } = fc.letrec<{ vector: string; scalar: string }>((tie) => ({
+  scalar: fc.oneof(
+    { maxDepth: 3 },
+    fc.constantFrom('1', '-2.5', 'Inf', 'NaN', '5m', 'pi()', 'time()'),
+    tie('vector').map((inner) => `scalar(${inner})`),
+    fc
+      .tuple(tie('scalar'), fc.constantFrom('+', '^', '% ', 'atan2'), tie('scalar'))
+      .map((parts) => parts.join(' ')),
+  ),
+  vector: fc.oneof(
+    { maxDepth: 4 },
+    selector.map(({ text, time }) => text + time),
+    fc.tuple(selector, duration).map(([{ text, time }, range]) => `rate(${text}[${range}]${time})`),
+    fc.tuple(tie('vector'), duration).map(([inner, range]) => `max_over_time((${inner})[${range}:1m])`),
+    fc
+      .tuple(fc.constantFrom('sum', 'count'), label, tie('vector'))
+      .map(([aggregator, by, inner]) => `${aggregator} by (${JSON.stringify(by)}) (${inner})`),
+    fc.tuple(tie('scalar'), tie('vector')).map(([k, inner]) => `topk without (job) (${k}, ${inner})`),
+    fc
+      .tuple(
+        tie('vector'),
+        fc.constantFrom('+', '-', '*', '^', '== bool', '> ', 'and', 'unless on (job)'),
+        tie('vector'),
+      )
+      .map(([left, operator, right]) => `${left} ${operator} ${right}`),
+    fc
+      .tuple(tie('vector'), tie('vector'))
+      .map(([left, right]) => `(${left}) / ignoring (le) group_left (job) ${right}`),
+    tie('vector').map((inner) => `-${inner}`),
+    fc
+      .tuple(tie('vector'), value)
+      .map(([inner, text]) => `label_replace(${inner}, "x", ${quoted(text)}, "y", ".*")`),
+  ),
+}));
+
+function quoted(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
+}
+
+describe('the parser', () => {
+  it('answers any text with an expression or a coded error, quickly', () => {
+    const anyText = fc.oneof(
+      fc.array(fc.constantFrom(...PIECES), { maxLength: 40 }).map((pieces) => pieces.join('')),
+      fc.array(fc.constantFrom(...PIECES), { maxLength: 40 }).map((pieces) => pieces.join(' ')),
+      fc.string({ unit: 'binary', maxLength: 80 }),
+    );
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const start = performance.now();
+        try {
+          parseExpression(text);
+        } catch (error) {
+          if (!(error instanceof OmoiError)) throw error;
+          expect(error.code).toBe('query_invalid');
+          expect(error.details['offset']).toBeLessThanOrEqual(text.length);
+        }
+        expect(performance.now() - start).toBeLessThan(500);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('takes time in proportion to the text', () => {
+    for (const piece of ['(', '-', '{', 'a[', 'sum(', '1 + ', '"', '\\', '#\n', '9 ', '9_', 'a"', ' ']) {
+      const start = performance.now();
+      expect(() => parseExpression(piece.repeat(200_000))).toThrow(OmoiError);
+      expect(performance.now() - start).toBeLessThan(2000);
+    }
+  });
+
+  it('reads back what the formatter writes', () => {
+    fc.assert(
+      fc.property(vector, (text) => {
+        const expression = parseExpression(text);
+        const formatted = formatExpression(expression);
+        expect(plain(parseExpression(formatted))).toEqual(plain(expression));
+        expect(formatExpression(parseExpression(formatted))).toBe(formatted);
+        expect(plain(parseExpression(prettyPrint(expression)))).toEqual(plain(expression));
+      }),
+      { numRuns: 1500 },
+    );
+  });
+});
+
+/** The expression without positions, and with matchers as text in the formatter's order. */
+function plain(expression: Expression): unknown {
+  return JSON.parse(
+    JSON.stringify(expression, (key, part: unknown) => {
+      if (key === 'position') return undefined;
+      if (typeof part === 'number' && !Number.isFinite(part)) return String(part);
+      if (key !== 'matchers' || !Array.isArray(part)) return part;
+      return part.map((matcher) => JSON.stringify(matcher)).sort();
+    }),
+  );
+}

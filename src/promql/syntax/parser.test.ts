@@ -1,0 +1,161 @@
+import { OmoiError } from '#telemetry';
+import { describe, expect, it } from 'vitest';
+import { formatExpression } from './formatter.ts';
+import { maxExpressionDepth, parseExpression } from './parser.ts';
+
+describe('parseExpression', () => {
+  it.each([
+    ['1', '1'],
+    ['0x1F + 1_000 + 017', '31 + 1000 + 15'],
+    ['.5e-3', '0.0005'],
+    ['1e30', '1000000000000000000000000000000'],
+    ['Inf - -inf', 'Inf - -Inf'],
+    ['1h30m', '1h30m'],
+    ['-2^2', '-2 ^ 2'],
+    ['2^3^2', '2 ^ 3 ^ 2'],
+    ['a + b * c', 'a + b * c'],
+    ['a and b or c unless d', 'a and b or c unless d'],
+    ['# why\nfoo # not', 'foo'],
+    ['foo:bar:baz', 'foo:bar:baz'],
+    ['foo{a="b",}', 'foo{a="b"}'],
+    ['{"my.metric", "label.x"!~"y|z", plain=\'q\'}', '{"label.x"!~"y|z","my.metric",plain="q"}'],
+    ['{__name__=~"a.*", b=`\\d`}', '{__name__=~"a.*",b="\\\\d"}'],
+    ['foo[5m] offset -1d @ 1.5', 'foo[5m] @ 1.500 offset -1d'],
+    ['foo @ end() offset 300', 'foo @ end() offset 5m'],
+    ['rate(foo[60])[1h:] @ start()', 'rate(foo[1m])[1h:] @ start()'],
+    ['SUM BY (a, "b.c",) (x)', 'sum by (a, "b.c") (x)'],
+    ['topk(3, x) without (by, on)', 'topk without (by, on) (3, x)'],
+    ['a / ON (x) GROUP_LEFT () b', 'a / on (x) group_left () b'],
+    ['a == BOOL ignoring(x) group_right(y) b', 'a == bool ignoring (x) group_right (y) b'],
+    ['sum + count', 'sum + count'],
+    ['start() + end()', 'start() + end()'],
+    ['by{and="or"}', 'by{and="or"}'],
+    ['fill + fill_left', 'fill + fill_left'],
+    ['"\\u00e4\\x41\\101\\n"', '"äAA\\n"'],
+    ['h </ 5 >/ 1', 'h </ 5 >/ 1'],
+  ])('%s means %s', (text, formatted) => {
+    expect(formatExpression(parseExpression(text))).toBe(formatted);
+  });
+
+  it.each([
+    ['', '1:1: parse error: no expression found in input'],
+    ['sum(', '1:5: parse error: unclosed left parenthesis'],
+    ['foo{', '1:5: parse error: unexpected end of input inside braces'],
+    ['foo[', '1:5: parse error: unexpected end of input in duration expression'],
+    ['foo[5m', '1:7: parse error: unclosed left bracket'],
+    ['foo bar', '1:5: parse error: unexpected identifier "bar"'],
+    ['foo\n  + * bar', '2:5: parse error: unexpected <op:*>'],
+    ['a or', '1:5: parse error: unexpected end of input'],
+    ['(a))', "1:4: parse error: unexpected right parenthesis ')'"],
+    ['foo{a="\\q"}', "1:7: parse error: unknown escape sequence U+0071 'q'"],
+    [
+      'foo{a b}',
+      '1:7: parse error: unexpected identifier "b" in label matching, expected label matching operator',
+    ],
+    ['foo{a=b}', '1:7: parse error: unexpected identifier "b" in label matching, expected string'],
+    [
+      'foo{a="b" c="d"}',
+      '1:11: parse error: unexpected identifier "c" in label matching, expected "," or "}"',
+    ],
+    ['"abc', '1:1: parse error: unterminated quoted string'],
+    ['5mm', '1:1: parse error: bad number or duration syntax: "5mm"'],
+    ['foo[0s]', '1:5: parse error: duration must be greater than 0'],
+    ['foo[5m5d]', '1:5: parse error: not a valid duration string: "5m5d"'],
+    [
+      'foo offset',
+      '1:11: parse error: unexpected end of input in offset, expected number, duration, step(), or range()',
+    ],
+    ['foo @ bar', '1:7: parse error: unexpected identifier "bar" in @, expected timestamp'],
+    ['foo @ 1 @ 2', '1:1: parse error: @ <timestamp> may not be set multiple times'],
+    ['foo offset 1m offset 1m', '1:1: parse error: offset may not be set multiple times'],
+    [
+      'sum(foo) offset 1m',
+      '1:1: parse error: offset modifier must be preceded by an instant vector selector or range vector selector or a subquery',
+    ],
+    ['foo offset 5m[5m]', '1:14: parse error: no offset modifiers allowed before range'],
+    ['sum(foo)[5m]', '1:9: parse error: ranges only allowed for vector selectors'],
+    ['sum by a (foo)', '1:8: parse error: unexpected identifier "a" in grouping opts, expected "("'],
+    [
+      'sum(a, b)',
+      '1:1: parse error: wrong number of arguments for aggregate expression provided, expected 1, got 2',
+    ],
+    [
+      'topk(a)',
+      '1:1: parse error: wrong number of arguments for aggregate expression provided, expected 2, got 1',
+    ],
+    ['nope(x)', '1:1: parse error: unknown function with name "nope"'],
+    ['abs(x,)', '1:6: parse error: trailing commas not allowed in function call args'],
+    ['abs()', '1:1: parse error: expected 1 argument(s) in call to "abs", got 0'],
+    ['round(a, 1, 2)', '1:1: parse error: expected at most 2 argument(s) in call to "round", got 3'],
+    [
+      'rate(foo)',
+      '1:6: parse error: expected type range vector in call to function "rate", got instant vector',
+    ],
+    [
+      'sum(foo[5m])',
+      '1:5: parse error: expected type instant vector in aggregation expression, got range vector',
+    ],
+    ['foo[5m] + 1', '1:1: parse error: binary expression must contain only scalar and instant vector types'],
+    [
+      '-"a"',
+      '1:1: parse error: unary expression only allowed on expressions of type scalar or instant vector, got "string"',
+    ],
+    ['1 == 1', '1:3: parse error: comparisons between scalars must use BOOL modifier'],
+    ['a + bool b', '1:3: parse error: bool modifier can only be used on comparison operators'],
+    ['a and 1', '1:1: parse error: set operator "and" not allowed in binary scalar expression'],
+    ['a and on(x) group_left b', '1:1: parse error: no grouping allowed for "and" operation'],
+    [
+      'a + on(x) group_left(x) b',
+      '1:3: parse error: label "x" must not occur in ON and GROUP clause at once',
+    ],
+    ['1 + on(x) b', '1:1: parse error: vector matching only allowed between instant vectors'],
+    ['{}', '1:1: parse error: vector selector must contain at least one non-empty matcher'],
+    ['{a=~".*"}', '1:1: parse error: vector selector must contain at least one non-empty matcher'],
+    ['foo{__name__="bar"}', '1:1: parse error: metric name must not be set twice: "foo" or "bar"'],
+    [
+      'avg_over_time(1[5m:])',
+      '1:15: parse error: subquery is only allowed on instant vector, got scalar instead',
+    ],
+  ])('refuses %j', (text, message) => {
+    expect(() => parseExpression(text)).toThrow(expect.objectContaining({ code: 'query_invalid', message }));
+  });
+
+  it.each([
+    ['foo anchored', 'the anchored modifier'],
+    ['rate(foo[5m] smoothed)', 'the smoothed modifier'],
+    ['a + fill(0) b', 'the fill modifier'],
+    ['a + on(x) fill_left(0) b', 'the fill_left modifier'],
+    ['foo[5m * 2]', 'arithmetic in durations'],
+    ['foo[step()]', 'arithmetic in durations'],
+    ['foo offset (1m)', 'arithmetic in durations'],
+    ['info(foo)', 'the function info()'],
+    ['start_timestamp(foo)', 'the function start_timestamp()'],
+  ])('refuses the experimental %j by name', (text, feature) => {
+    expect(() => parseExpression(text)).toThrow(
+      `${feature} is experimental in Prometheus and not built here`,
+    );
+  });
+
+  it('tells the place of an error in line, column and offset', () => {
+    const error = errorOf('sum(\n  rate(foo)\n)');
+    expect(error.details).toEqual({ line: 2, column: 8, offset: 12 });
+  });
+
+  it('limits the depth of brackets, signs and chains of operators', () => {
+    const limit = `maxExpressionDepth (${maxExpressionDepth})`;
+    for (const text of ['('.repeat(100_000), '-'.repeat(100_000), 'a' + ' + a'.repeat(10_000)]) {
+      expect(errorOf(text).message).toContain(limit);
+    }
+    expect(formatExpression(parseExpression(`a${' + a'.repeat(300)}`))).toHaveLength(1201);
+  });
+});
+
+function errorOf(text: string): OmoiError {
+  try {
+    parseExpression(text);
+  } catch (error) {
+    if (error instanceof OmoiError) return error;
+    throw error;
+  }
+  return expect.fail(`${text} was accepted`);
+}
