@@ -15,9 +15,11 @@ import {
 import { FIRST_UNKNOWN_REF, RequestDecoder, readLabels } from './decoder.ts';
 import { SeriesCache } from './series-cache.ts';
 import { SnappyDecoder } from './snappy.ts';
+import { TurnBudget } from './turn-budget.ts';
 
-/** Series or samples handled between two turns of the event loop. */
-const MAX_ITEMS_PER_TURN = 4000;
+/** Series or samples handled between two looks at the clock. */
+const ITEMS_PER_LOOK = 500;
+const SERIES_PER_LOOK = 50;
 /** A larger request becomes visible in parts of this size, so that no commit holds up the event loop. */
 const MAX_UNIT_SAMPLES = 20_000;
 const MAX_DECODED_BYTES = 32 * 1024 * 1024;
@@ -131,7 +133,7 @@ class Receiver {
       receivedMonotonicMs: clock.monotonicMs(),
     };
     const taken = this.#turn.then(() => this.#take(request.body, origin));
-    this.#turn = taken.catch(() => undefined).then(nextTurn);
+    this.#turn = taken.catch(() => undefined).then(() => new TurnBudget(clock).renew());
     const outcome = await taken;
     await outcome.durable;
     if (outcome.limit) {
@@ -165,9 +167,10 @@ class Receiver {
   async #takeDecoded(decoded: Uint8Array, origin: AppendOrigin): Promise<Outcome> {
     const { sink } = this.#parts;
     const { batch, metadata } = this.#decoder;
+    const budget = new TurnBudget(this.#parts.clock);
     this.#decoder.begin(decoded);
-    while (!this.#decoder.step(MAX_ITEMS_PER_TURN)) await nextTurn();
-    const limit = await this.#resolveUnknown();
+    while (!this.#decoder.step(ITEMS_PER_LOOK)) if (budget.isSpent) await budget.renew();
+    const limit = await this.#resolveUnknown(budget);
     for (const described of metadata) sink.describe(described.metricName, described.metadata);
     const outcome: Outcome = {
       accepted: 0,
@@ -182,19 +185,19 @@ class Receiver {
     }
     for (const part of partsOf(batch, MAX_UNIT_SAMPLES)) {
       addResult(outcome, sink.commit(part, origin));
-      await nextTurn();
+      await budget.renew();
     }
     return outcome;
   }
 
   /** Makes the series that the cache did not know, all label sets checked before the first is made. */
-  async #resolveUnknown(): Promise<OmoiError | null> {
+  async #resolveUnknown(budget: TurnBudget): Promise<OmoiError | null> {
     const { unknown, batch } = this.#decoder;
     if (unknown.length === 0) return null;
     const labelSets: Labels[] = [];
     for (const { labelBytes } of unknown) {
       labelSets.push(readLabels(labelBytes));
-      if (labelSets.length % MAX_ITEMS_PER_TURN === 0) await nextTurn();
+      if (labelSets.length % SERIES_PER_LOOK === 0 && budget.isSpent) await budget.renew();
     }
     const refs = new Uint32Array(unknown.length);
     let limit: OmoiError | null = null;
@@ -208,7 +211,7 @@ class Receiver {
         if (!(error instanceof OmoiError) || error.code !== 'series_limit_reached') throw error;
         limit ??= error;
       }
-      if (at % MAX_ITEMS_PER_TURN === MAX_ITEMS_PER_TURN - 1) await nextTurn();
+      if (at % SERIES_PER_LOOK === 0 && budget.isSpent) await budget.renew();
     }
     replaceUnknown(batch, refs);
     return limit;
@@ -263,10 +266,4 @@ function dropWithoutSeries(batch: SampleBatch): number {
   const dropped = batch.length - kept;
   batch.length = kept;
   return dropped;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

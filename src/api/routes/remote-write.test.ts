@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createRemoteWriteReceiver } from '#ingest';
+import {
+  SelfMetrics,
+  VirtualClock,
+  createMatcher,
+  createSeededRandom,
+  silentLogger,
+  type Labels,
+} from '#telemetry';
+import { createTsdb, type Tsdb } from '#tsdb';
+import { encodeWriteRequest, snappy } from '../../../tests/remote-write-request.ts';
+import { startTestApi, type TestApi } from '../test-support.ts';
+import { registerRemoteWriteRoutes } from './remote-write.ts';
+
+const clock = new VirtualClock();
+let served: TestApi;
+let tsdb: Tsdb;
+
+beforeEach(async () => {
+  const selfMetrics = new SelfMetrics();
+  tsdb = await createTsdb({ clock, logger: silentLogger, selfMetrics });
+  const receiver = createRemoteWriteReceiver({
+    sink: tsdb,
+    clock,
+    random: createSeededRandom(1),
+    selfMetrics,
+  });
+  served = await startTestApi({
+    register: (app) => registerRemoteWriteRoutes(app, { receiver, maxBodyBytes: 10_000 }),
+  });
+});
+afterEach(() => served.close());
+
+const bodyOf = (labels: Labels, ageMs = 0): Buffer => {
+  const samples = [{ timestampMs: clock.wallMs() - ageMs, value: 1 }];
+  return Buffer.from(snappy(encodeWriteRequest([{ labels: Object.entries(labels), samples }])));
+};
+
+async function post(payload: Buffer, headers: Record<string, string> = {}) {
+  return served.app.inject({
+    method: 'POST',
+    url: '/prometheus/api/v1/write',
+    headers: {
+      ...served.as('ingest'),
+      'content-type': 'application/x-protobuf',
+      'content-encoding': 'snappy',
+      ...headers,
+    },
+    payload,
+  });
+}
+
+test('a request is stored and answered with 204', async () => {
+  const answer = await post(bodyOf({ __name__: 'm' }));
+  expect(answer.statusCode).toBe(204);
+  expect(answer.body).toBe('');
+  const matchers = [createMatcher('__name__', '=', 'm')];
+  expect(tsdb.select({ matchers, startMs: 0, endMs: clock.wallMs() })).toHaveLength(1);
+});
+
+test.each<[string, () => Buffer, Record<string, string>, number, string]>([
+  ['what is no Snappy', () => Buffer.from([255, 255]), {}, 400, 'payload_undecodable'],
+  ['a series without a name', () => bodyOf({ a: '1' }), {}, 400, 'labels_invalid'],
+  ['an old sample', () => bodyOf({ __name__: 'm' }, 9e6), {}, 400, 'sample_refused'],
+  ['too large a body', () => Buffer.alloc(20_000), {}, 413, 'body_too_large'],
+  ['gzip', () => bodyOf({ __name__: 'm' }), { 'content-encoding': 'gzip' }, 415, 'unsupported_media_type'],
+  [
+    'JSON',
+    () => bodyOf({ __name__: 'm' }),
+    { 'content-type': 'application/json' },
+    415,
+    'unsupported_media_type',
+  ],
+  [
+    'version 2',
+    () => bodyOf({ __name__: 'm' }),
+    { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' },
+    415,
+    'unsupported_media_type',
+  ],
+  ['nobody', () => bodyOf({ __name__: 'm' }), { authorization: '' }, 401, 'unauthenticated'],
+])('%s is refused', async (_, payload, headers, status, error) => {
+  const answer = await post(payload(), headers);
+  expect(answer.json()).toMatchObject({ error });
+  expect(answer.statusCode).toBe(status);
+});
