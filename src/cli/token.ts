@@ -20,35 +20,29 @@ function ownerClient(dataDirectory: string): LocalClient {
   return createLocalClient(() => server.socket);
 }
 
-const createdToken = z.object({ id: z.string(), name: z.string(), role: z.string(), secret: z.string() });
+const createdToken = z.object({ token: z.object({ id: z.string(), role: z.string() }), secret: z.string() });
 
 export async function createToken(dataDirectory: string, request: TokenRequest): Promise<void> {
-  const answer = await ownerClient(dataDirectory).call('POST', '/api/v1/tokens', {
-    name: request.name,
-    role: request.role,
-    ...(request.agentIds.length > 0 ? { agent_ids: request.agentIds } : {}),
-    ...(request.poolId === null ? {} : { pool_id: request.poolId }),
-  });
-  const { id, secret } = createdToken.parse(answer);
-  process.stderr.write(`token ${id} (${request.role}); it is shown this once:\n`);
+  const { name, role, agentIds, poolId } = request;
+  const scope = agentIds.length > 0 || poolId !== null ? { agent_ids: agentIds, pool_id: poolId } : undefined;
+  const answer = await ownerClient(dataDirectory).call('POST', '/api/v1/tokens', { name, role, scope });
+  const { token, secret } = createdToken.parse(answer);
+  process.stderr.write(`token ${token.id} (${token.role}); it is shown this once:\n`);
   process.stdout.write(`${secret}\n`);
 }
 
-const tokenList = z.object({
-  tokens: z.array(
-    z.object({
-      id: z.string(),
-      name: z.string(),
-      role: z.string(),
-      created_at: z.string(),
-      last_used_at: z.string().nullable(),
-      revoked_at: z.string().nullable(),
-    }),
-  ),
-});
+const tokenList = z.array(
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    role: z.string(),
+    last_used_at: z.string().nullable(),
+    revoked_at: z.string().nullable(),
+  }),
+);
 
 export async function listTokens(dataDirectory: string): Promise<void> {
-  const { tokens } = tokenList.parse(await ownerClient(dataDirectory).call('GET', '/api/v1/tokens'));
+  const tokens = tokenList.parse(await ownerClient(dataDirectory).call('GET', '/api/v1/tokens'));
   const rows = tokens.map((token) => [
     token.id,
     token.role,
@@ -66,8 +60,9 @@ export async function revokeToken(dataDirectory: string, id: string): Promise<vo
 }
 
 export async function createLoginLink(dataDirectory: string): Promise<void> {
-  const answer = await ownerClient(dataDirectory).call('POST', '/api/v1/login-links', {});
-  process.stdout.write(`${z.object({ url: z.string() }).parse(answer).url}\n`);
+  const answer = await ownerClient(dataDirectory).call('POST', '/api/v1/login-links');
+  const { path } = z.object({ path: z.string() }).parse(answer);
+  process.stdout.write(`${findServer(dataDirectory)?.url ?? ''}${path}\n`);
 }
 
 function aligned(rows: readonly (readonly string[])[]): readonly string[] {
