@@ -134,12 +134,15 @@ describe('the shipped rules, on the real store and engine', () => {
     ]);
   });
 
-  it('a missed heartbeat warns; three make the agent unresponsive', async () => {
+  it('a missed heartbeat warns; three alert once the agent is UNRESPONSIVE', async () => {
     const missed = metric('agent_heartbeats_missed', { agent_id: 'w1' });
+    const unresponsive = metric('agent_status', { agent_id: 'w1', status: 'UNRESPONSIVE' });
     await append([[missed, 1]]);
     expect(await episodes()).toEqual(['fleet/HeartbeatMissed: firing']);
     await append([[missed, 3]]);
     await advance(2000);
+    expect(await episodes()).toEqual(['fleet/HeartbeatMissed: resolved recovered']);
+    await append([[unresponsive, 1]]);
     expect(await episodes()).toEqual([
       'fleet/HeartbeatMissed: resolved recovered',
       'fleet/AgentUnresponsive: firing',
