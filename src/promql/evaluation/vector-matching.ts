@@ -20,10 +20,7 @@ export function* combineVectors(
   options: { readonly operation: ElementOperation; readonly guard: QueryGuard },
 ): Steps<VectorTable> {
   const join = new Join(left, right, matching, options.operation);
-  for (const group of yield* join.match()) {
-    join.combine(group);
-    if (options.guard.spend((group.many.length + group.one.length) * left.stepCount)) yield;
-  }
+  for (const group of yield* join.match()) yield* join.combine(group, options.guard);
   return join.rows.table;
 }
 
@@ -74,17 +71,20 @@ class Join {
     return groups;
   }
 
-  combine(group: MatchGroup): void {
+  *combine(group: MatchGroup, guard: QueryGuard): Steps<void> {
     const { many, one } = group;
     if (one.length > 1) this.#assertUnique(one);
     if (many.length === 0 || one.length === 0) return;
     const oneToOne = this.#matching.cardinality === 'one-to-one';
     /** By step: the matches so far of a one-to-one group. */
     const matched = oneToOne && many.length > 1 ? new Uint8Array(this.#many.stepCount) : null;
-    /** By output row and step: the matches of a group with a "many" side. */
-    const inserted = oneToOne || many.length === 1 ? null : new Set<string>();
+    /** By output labels: the steps at which a group with a "many" side has matched to them. */
+    const inserted = oneToOne || many.length === 1 ? null : new Map<string, Uint8Array>();
     for (const manyRow of many) {
-      for (const oneRow of one) this.#combinePair(manyRow, oneRow, matched, inserted);
+      for (const oneRow of one) {
+        this.#combinePair(manyRow, oneRow, matched, inserted);
+        if (guard.spend(this.#many.stepCount)) yield;
+      }
     }
   }
 
@@ -92,13 +92,13 @@ class Join {
     manyRow: number,
     oneRow: number,
     matched: Uint8Array | null,
-    inserted: Set<string> | null,
+    inserted: Map<string, Uint8Array> | null,
   ): void {
     const { stepCount } = this.#many;
     const manyCell = manyRow * stepCount;
     const oneCell = oneRow * stepCount;
     const labels = this.#resultLabels(manyRow, oneRow);
-    const key = inserted ? keyOf(labels) : '';
+    const insertedSteps = inserted && stepsOf(inserted, keyOf(labels), stepCount);
     let to = -1;
     for (let step = 0; step < stepCount; step++) {
       if (!read(this.#manyOperand, this.#many, manyCell + step)) continue;
@@ -109,7 +109,7 @@ class Join {
         : operation.apply(this.#manyOperand, this.#oneOperand);
       if (kind === ABSENT) continue;
       if (matched) markOneToOne(matched, step);
-      if (inserted) markInserted(inserted, `${step} ${key}`);
+      if (insertedSteps) markInserted(insertedSteps, step);
       if (!operation.keeps) continue;
       if (to < 0) to = this.rows.rowOf(labels, operation.returnBool);
       this.rows.assertFree(to + step);
@@ -195,11 +195,20 @@ function markOneToOne(matched: Uint8Array, step: number): void {
   matched[step] = 1;
 }
 
-function markInserted(inserted: Set<string>, key: string): void {
-  if (inserted.has(key)) {
+function markInserted(steps: Uint8Array, step: number): void {
+  if (steps[step] === 1) {
     throw evaluationError('multiple matches for labels: grouping labels must ensure unique matches');
   }
-  inserted.add(key);
+  steps[step] = 1;
+}
+
+function stepsOf(byKey: Map<string, Uint8Array>, key: string, stepCount: number): Uint8Array {
+  let steps = byKey.get(key);
+  if (!steps) {
+    steps = new Uint8Array(stepCount);
+    byKey.set(key, steps);
+  }
+  return steps;
 }
 
 /** `{__name__="m", a="b"}`, as Prometheus shows a label set. */

@@ -7,65 +7,12 @@ import { parseExpression } from './parser.ts';
 import { prettyPrint } from './pretty-printer.ts';
 
 /** Pieces of queries, so that random sequences of them get far into the grammar. */
-const PIECES = [
-  ...[
-    'foo',
-    'sum',
-    'rate',
-    'by',
-    'without',
-    'on',
-    'ignoring',
-    'group_left',
-    'offset',
-    'bool',
-    'and',
-    'or',
-    'atan2',
-  ],
-  ...[
-    '(',
-    ')',
-    '[',
-    ']',
-    '{',
-    '}',
-    ',',
-    ':',
-    '@',
-    '+',
-    '-',
-    '*',
-    '/',
-    '%',
-    '^',
-    '==',
-    '!=',
-    '=~',
-    '=',
-    '<',
-    '</',
-  ],
-  ...[
-    '5m',
-    '1',
-    '0x1f',
-    '.5',
-    '"x"',
-    "'y'",
-    '`z`',
-    '"\\n"',
-    'start',
-    'end',
-    '#',
-    '\n',
-    ' ',
-    'Inf',
-    'NaN',
-    'ä',
-    '\\',
-  ],
-];
+const PIECES = (
+  'foo sum rate by without on ignoring group_left offset bool and or atan2 start end Inf NaN 5m 1 0x1f .5 ' +
+  '( ) [ ] { } , : @ + - * / % ^ == != =~ = < </ "x" \'y\' `z` "\\n" # ä \\'
+)
+  .split(' ')
+  .concat(' ', '\n');
 
 const name = fc.constantFrom('a', 'b:c', 'sum', 'offset', 'start', 'and');
 const label = fc.constantFrom('job', 'le', 'utf8.name', 'on', 'ü');
@@ -147,10 +94,26 @@ describe('the parser', () => {
   });
 
   it('takes time in proportion to the text', () => {
-    for (const piece of ['(', '-', '{', 'a[', 'sum(', '1 + ', '"', '\\', '#\n', '9 ', '9_', 'a"', ' ']) {
+    for (const piece of [
+      '(',
+      '-',
+      '{',
+      'a[',
+      'sum(',
+      '1 + ',
+      '"',
+      '\\',
+      '#\n',
+      '9 ',
+      '9_',
+      '9',
+      '1.',
+      'a"',
+      ' ',
+    ]) {
       const start = performance.now();
-      expect(() => parseExpression(piece.repeat(200_000))).toThrow(OmoiError);
-      expect(performance.now() - start).toBeLessThan(2000);
+      expect(() => parseExpression(`${piece.repeat(200_000)}_`)).toThrow(OmoiError);
+      expect(performance.now() - start).toBeLessThan(5000);
     }
   });
 

@@ -21,7 +21,7 @@ const OPERATOR = /==|!=|=~|!~|<=|<\/|>=|>\/|[-+*/%^<>=@]/y;
 const DURATION = /\d+(?:ms|[smhdwy])(?:\d+(?:ms|[smhdw]))*(?![A-Za-z0-9_])/y;
 const HEXADECIMAL = /0[xX]_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*(?![A-Za-z0-9_.])/y;
 const DECIMAL =
-  /(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?(?![A-Za-z0-9_.])/y;
+  /(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?(?![A-Za-z0-9_.])/y;
 const NUMBER_LIKE = /[0-9A-Za-z_.]*/y;
 
 /** Cuts a query into tokens on demand. After an error or the end it keeps answering with that token. */

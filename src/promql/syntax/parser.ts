@@ -48,7 +48,8 @@ class ExpressionParser {
     const reader = this.#reader;
     if (++this.#depth > maxExpressionDepth) failForDepth(reader, reader.current.start);
     let left = this.#parseOperand();
-    for (;;) {
+    for (let links = 0; ; links++) {
+      if (links > maxExpressionDepth) failForDepth(reader, left.position.start);
       const found = asBinaryOperator(reader.current);
       if (!found || found.precedence < minimum) break;
       const { operator, precedence } = found;

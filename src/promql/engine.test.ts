@@ -1,0 +1,264 @@
+import {
+  VirtualClock,
+  createSystemClock,
+  matchesAll,
+  wordsOf,
+  writeStaleMarker,
+  type Clock,
+  type Labels,
+} from '#telemetry';
+import { describe, expect, it } from 'vitest';
+import { createEngine, type EngineOptions } from './engine.ts';
+import type { QueryResult } from './query-result.ts';
+import type { Queryable, SelectedSeries, Selection } from './queryable.ts';
+
+const SECOND_MS = 1000;
+
+/** Samples every second from 0 on. */
+function series(labels: Labels, ...values: readonly number[]): SelectedSeries {
+  return {
+    labels,
+    timestampsMs: Float64Array.from(values, (_, at) => at * SECOND_MS),
+    values: Float64Array.from(values),
+  };
+}
+
+class MemoryQueryable implements Queryable {
+  readonly selections: Selection[] = [];
+  readonly #all: readonly SelectedSeries[];
+
+  constructor(...all: readonly SelectedSeries[]) {
+    this.#all = all;
+  }
+
+  select(selection: Selection): readonly SelectedSeries[] {
+    this.selections.push(selection);
+    return this.#all.filter(({ labels }) => matchesAll(selection.matchers, labels));
+  }
+}
+
+const store = (): MemoryQueryable =>
+  new MemoryQueryable(
+    series({ __name__: 'up', job: 'a' }, 1, 1, 0),
+    series({ __name__: 'up', job: 'b' }, 1, 1, 1),
+    series({ __name__: 'errors_total', job: 'a' }, 0, 5, 10),
+  );
+
+const engineWith = (options: Partial<EngineOptions> = {}): ReturnType<typeof createEngine> =>
+  createEngine({ clock: new VirtualClock(), ...options });
+
+function settled(result: QueryResult | Promise<QueryResult>): QueryResult {
+  if (result instanceof Promise) return expect.fail('the result had to be waited for');
+  return result;
+}
+
+describe('an instant query', () => {
+  it('answers at once where the store does', () => {
+    const result = settled(engineWith().prepare('up == 1').instant(store(), 2000));
+    expect(result).toEqual({
+      kind: 'vector',
+      elements: [{ labels: { __name__: 'up', job: 'b' }, value: 1, timestampMs: 2000 }],
+      warnings: [],
+      infos: [],
+    });
+  });
+
+  it('waits for a store that answers later', async () => {
+    const memory = store();
+    const later: Queryable = { select: (selection) => Promise.resolve(memory.select(selection)) };
+    const result = engineWith().prepare('sum(up)').instant(later, 2000);
+    expect(result).toBeInstanceOf(Promise);
+    expect(await result).toMatchObject({ elements: [{ labels: {}, value: 1 }] });
+  });
+
+  it('takes the newest samples in flat arrays where the store offers them', () => {
+    const values = Float64Array.of(1, 2, 3);
+    writeStaleMarker(wordsOf(values), 2);
+    const store: Queryable = {
+      select: () => expect.fail('no arrays a series are needed'),
+      selectLatest: () => ({
+        labels: [{ a: '1' }, { a: '2' }, { a: '3' }],
+        timestampsMs: Float64Array.of(-300_000, -299_999, 0),
+        values,
+      }),
+    };
+    const result = settled(engineWith().prepare('x').instant(store, 0));
+    expect(result).toMatchObject({ elements: [{ labels: { a: '2' }, value: 2 }] });
+  });
+
+  it.each([
+    ['1 + 1', { kind: 'scalar', value: 2, timestampMs: 1500 }],
+    ['"a"', { kind: 'string', value: 'a', timestampMs: 1500 }],
+  ])('%s is no vector', (query, expected) => {
+    expect(settled(engineWith().prepare(query).instant(store(), 1500))).toMatchObject(expected);
+  });
+
+  it('tells warnings and infos with their places', () => {
+    const result = settled(engineWith().prepare('quantile(2, rate(up[10s]))').instant(store(), 2000));
+    expect(result.warnings).toEqual([
+      'PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)',
+    ]);
+    expect(result.infos).toEqual([
+      'PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "up" (1:18)',
+    ]);
+  });
+});
+
+describe('what a query asks of the store', () => {
+  it.each([
+    ['up', [[-299_000, 1000]]],
+    ['up offset 1m', [[-359_000, -59_000]]],
+    ['rate(up[30s])', [[-29_000, 1000]]],
+    ['rate(up[30s] @ 100 offset 10s)', [[60_000, 90_000]]],
+    ['max_over_time(up[1m:10s])', [[-359_000, 1000]]],
+    ['max_over_time(rate(up[30s])[1m:10s] offset 1m)', [[-149_000, -59_000]]],
+    [
+      'up + on () errors_total offset 5s',
+      [
+        [-299_000, 1000],
+        [-304_000, -4000],
+      ],
+    ],
+  ])('%s', (query, expected) => {
+    const memory = store();
+    settled(engineWith().prepare(query).instant(memory, 1000));
+    expect(memory.selections.map(({ startMs, endMs }) => [startMs, endMs])).toEqual(expected);
+  });
+
+  it('is listed for subscriptions', () => {
+    const { selectors } = engineWith().prepare('rate(a[5m] offset 1m) > on (x) b{c="d"} @ 5');
+    expect(
+      selectors.map(({ matchers, rangeMs, offsetMs }) => [
+        matchers.map(({ name, value }) => `${name}=${value}`).join(),
+        rangeMs,
+        offsetMs,
+      ]),
+    ).toEqual([
+      ['__name__=a', 300_000, 60_000],
+      ['c=d,__name__=b', 0, 0],
+    ]);
+  });
+});
+
+describe('the comparison of a query', () => {
+  it.each([
+    ['up < 1', { metricName: 'up', operator: '<', threshold: 1 }],
+    [
+      '5 * 60 <= (sum by (job) (errors_total{a="b"}))',
+      { metricName: 'errors_total', operator: '>=', threshold: 300 },
+    ],
+    ['max(up) == bool -1 and on () vector(1) > 0', { metricName: 'up', operator: '==', threshold: -1 }],
+    ['{"my.metric"} != 0', { metricName: 'my.metric', operator: '!=', threshold: 0 }],
+    ['count(up) > 1', null],
+    ['rate(errors_total[5m]) > 1', null],
+    ['up > errors_total', null],
+    ['up > 1 or up < 0', null],
+    ['{a="b"} > 1', null],
+    ['up + 1', null],
+  ])('%s', (query, expected) => {
+    expect(engineWith().prepare(query).comparison).toEqual(expected);
+  });
+});
+
+describe('a range query', () => {
+  it('has a point at every step at which there is a value, series sorted by labels', async () => {
+    const result = await engineWith()
+      .prepare('up or errors_total > 4')
+      .range(store(), { startMs: 0, endMs: 2500, stepMs: 1000 });
+    expect(result).toMatchObject({
+      kind: 'matrix',
+      series: [
+        { labels: { __name__: 'up', job: 'a' }, values: Float64Array.of(1, 1, 0) },
+        { labels: { __name__: 'up', job: 'b' }, values: Float64Array.of(1, 1, 1) },
+      ],
+    });
+  });
+
+  it.each([
+    [
+      'up[5m]',
+      {},
+      'invalid expression type "range vector" for range query, must be Scalar or instant Vector',
+    ],
+    ['"a"', {}, 'invalid expression type "string" for range query, must be Scalar or instant Vector'],
+    ['up', { stepMs: 0 }, 'the step of a range must be greater than 0'],
+    ['up', { endMs: -1 }, 'the end of a range must not be before its start'],
+  ])('refuses %s with %j', async (query, change, message) => {
+    const options = { startMs: 0, endMs: 1000, stepMs: 1000, ...change };
+    await expect(engineWith().prepare(query).range(store(), options)).rejects.toMatchObject({ message });
+  });
+
+  it('lets the event loop run at least every 50 ms', async () => {
+    const many = Array.from({ length: 3000 }, (_, at) =>
+      series(
+        { __name__: 'm', at: String(at), group: String(at % 7) },
+        ...Array.from({ length: 200 }, () => at),
+      ),
+    );
+    const engine = createEngine({ clock: createSystemClock() });
+    let longestMs = 0;
+    let lastMs = performance.now();
+    let finished = false;
+    const watch = (): void => {
+      longestMs = Math.max(longestMs, performance.now() - lastMs);
+      lastMs = performance.now();
+      if (!finished) setImmediate(watch);
+    };
+    const range = { startMs: 0, endMs: 400_000, stepMs: 500 };
+    const queryable = new MemoryQueryable(...many);
+    const query = engine.prepare('sort(sum by (group) (rate(m[5m])) + on (group) group_right -m)');
+    await query.range(queryable, { ...range, endMs: 5000 });
+    lastMs = performance.now();
+    setImmediate(watch);
+    await query.range(queryable, range);
+    finished = true;
+    // Other work shares the machine with this test: what counts is that the query does not run in one go.
+    expect(longestMs).toBeLessThan(250);
+  });
+});
+
+describe('limits', () => {
+  const big = new MemoryQueryable(
+    ...Array.from({ length: 20 }, (_, at) => series({ __name__: 'm', at: String(at) }, 1, 2, 3)),
+  );
+
+  it.each([
+    [{ maxSeries: 19 }, 'maxSeries', 19],
+    [{ maxSamples: 59 }, 'maxSamples', 59],
+  ])('%j is named when it is reached', (options, limit, value) => {
+    expect(() => engineWith(options).prepare('m').instant(big, 2000)).toThrow(
+      expect.objectContaining({ code: 'query_limit', details: { limit, value } }),
+    );
+  });
+
+  it('count what is computed, too', async () => {
+    const query = engineWith({ maxSamples: 1000 }).prepare('m');
+    const range = { startMs: 0, endMs: 200_000, stepMs: 1000 };
+    await expect(query.range(big, range)).rejects.toMatchObject({
+      code: 'query_limit',
+      message: expect.stringContaining('maxSamples (1000)'),
+    });
+  });
+
+  it('include the time', () => {
+    let asked = 0;
+    const idle = { cancel: () => {} };
+    const clock: Clock = {
+      wallMs: () => 0,
+      monotonicMs: () => (asked++ === 0 ? 0 : 1001),
+      after: () => idle,
+      every: () => idle,
+    };
+    const engine = createEngine({ clock, timeoutMs: 1000 });
+    expect(() => engine.prepare('m').instant(big, 2000)).toThrow(
+      expect.objectContaining({ code: 'query_timeout', details: { limit: 'timeoutMs', value: 1000 } }),
+    );
+  });
+
+  it('include the caller’s patience', () => {
+    const signal = AbortSignal.abort(new Error('gone'));
+    expect(() => engineWith().prepare('m').instant(big, 2000, { signal })).toThrow(
+      'the query was cancelled: gone',
+    );
+  });
+});
