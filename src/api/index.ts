@@ -1,5 +1,6 @@
 export { ROLES, type AgentScope, type ApiApp, type Principal, type Role } from './app.ts';
 export { createAccess, type Access, type AccessOptions, type FirstAdmin } from './access/access.ts';
+export { ROUTE_TABLE, type RouteAccess } from './access/route-table.ts';
 export { createApi, type Api, type ApiParts } from './create-api.ts';
 export { type MetricFamily, type MetricPoint } from './exposition.ts';
 export { registerAgentRoutes } from './routes/agents.ts';

@@ -54,7 +54,9 @@ export async function serveOpenApi(app: ApiApp, version: string): Promise<void> 
       for (const path of Object.values(described.paths ?? {})) {
         for (const operation of Object.values(path ?? {})) addErrorResponse(operation);
       }
-      return described;
+      if (!('components' in described)) return described;
+      const schemas = onlyNamed(described.components?.schemas, described.paths);
+      return { ...described, components: { ...described.components, schemas } };
     },
   });
 
@@ -77,4 +79,24 @@ function addErrorResponse(operation: unknown): void {
   const { responses } = operation;
   if (typeof responses !== 'object' || responses === null || 'default' in responses) return;
   Object.assign(responses, { default: ERROR_RESPONSE });
+}
+
+const REFERENCE = /"#\/components\/schemas\/([^"]+)"/g;
+
+/** The schemas that the paths name, directly or through each other: of each, only the one for answers is used. */
+function onlyNamed<Schema>(
+  schemas: Readonly<Record<string, Schema>> = {},
+  paths: unknown,
+): Record<string, Schema> {
+  const named: Record<string, Schema> = {};
+  const texts = [JSON.stringify(paths)];
+  for (let text = texts.pop(); text !== undefined; text = texts.pop()) {
+    for (const [, name = ''] of text.matchAll(REFERENCE)) {
+      const schema = schemas[name];
+      if (schema === undefined || Object.hasOwn(named, name)) continue;
+      named[name] = schema;
+      texts.push(JSON.stringify(schema));
+    }
+  }
+  return named;
 }

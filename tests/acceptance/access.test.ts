@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROLES, ROUTE_TABLE, type Role } from '#api';
+import { serveOmoi, type ServedOmoi } from '../served-omoi.ts';
+
+let omoi: ServedOmoi;
+const secrets = new Map<Role, string>();
+
+beforeAll(async () => {
+  omoi = await serveOmoi({ environment: { OMOI_ACCESS_OPEN_INGEST_ON_LOOPBACK: 'false' } });
+  for (const role of ROLES) {
+    const scope = role === 'agent' ? { scope: { agent_ids: ['nobody'] } } : {};
+    const made = await omoi.asOwner('POST', '/api/v1/tokens', { name: `a ${role}`, role, ...scope });
+    secrets.set(role, (made as { secret: string }).secret);
+  }
+});
+
+afterAll(() => omoi.stop());
+
+interface Operation {
+  readonly 'x-omoi-access': 'public' | readonly string[];
+  readonly 'x-omoi-open-on-loopback': boolean;
+  readonly responses: Readonly<Record<string, unknown>>;
+}
+
+async function describedRoutes(): Promise<ReadonlyMap<string, Operation>> {
+  const answer = await fetch(`${omoi.url}/openapi.json`);
+  const { paths } = (await answer.json()) as { paths: Record<string, Record<string, Operation>> };
+  const routes = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => {
+      const pattern = path.replace(/\{([^}]+)\}/g, (_, name: string) => (name === '*' ? '*' : `:${name}`));
+      return [`${method.toUpperCase()} ${pattern}`, operation] as const;
+    }),
+  );
+  return new Map(routes);
+}
+
+/** Calls a route with something in the place of its parameters. Nothing that it names exists. */
+async function call(route: string, headers: Record<string, string>): Promise<number> {
+  const [method = '', pattern = ''] = route.split(' ');
+  const path = pattern.replace(/:\w+/g, 'nobody').replace('*', 'nothing.js');
+  const answer = await fetch(`${omoi.url}${path}`, { method, headers, redirect: 'manual' });
+  await answer.body?.cancel();
+  return answer.status;
+}
+
+describe('the table of routes and roles', () => {
+  it('is what the running server describes, in both directions', async () => {
+    const described = await describedRoutes();
+    expect([...described.keys()].sort()).toEqual(Object.keys(ROUTE_TABLE).sort());
+    const stated = Object.fromEntries(
+      [...described].map(([route, operation]) => [
+        route,
+        { access: operation['x-omoi-access'], openOnLoopback: operation['x-omoi-open-on-loopback'] },
+      ]),
+    );
+    expect(stated).toEqual(ROUTE_TABLE);
+  });
+
+  it('has an error answer for every route', async () => {
+    const without = [...(await describedRoutes())].filter(([, { responses }]) => !('default' in responses));
+    expect(without.map(([route]) => route)).toEqual([]);
+  });
+});
+
+describe('every route', () => {
+  it('is closed to who sends no token, or a wrong one', async () => {
+    for (const [route, { access }] of Object.entries(ROUTE_TABLE)) {
+      if (access === 'public') continue;
+      expect([route, await call(route, {})]).toEqual([route, 401]);
+      expect([route, await call(route, { authorization: 'Bearer weak' })]).toEqual([route, 401]);
+    }
+  });
+
+  it.each(ROLES)('is closed to role %s where that is not named', async (role) => {
+    const headers = { authorization: `Bearer ${secrets.get(role) ?? ''}` };
+    const closed = Object.entries(ROUTE_TABLE).filter(
+      ([, { access }]) => access !== 'public' && !access.includes(role),
+    );
+    for (const [route] of closed) expect([route, await call(route, headers)]).toEqual([route, 403]);
+  });
+
+  it('that a viewer may read is open to them', async () => {
+    const headers = { authorization: `Bearer ${secrets.get('viewer') ?? ''}` };
+    const reading = Object.entries(ROUTE_TABLE).filter(
+      ([route, { access }]) => route.startsWith('GET ') && access !== 'public' && access.includes('viewer'),
+    );
+    expect(reading.length).toBeGreaterThan(20);
+    for (const [route] of reading) {
+      const status = await call(route, headers);
+      expect(`${route} ${[401, 403, 500].includes(status) ? status : 'open'}`).toBe(`${route} open`);
+    }
+  });
+});
