@@ -112,7 +112,7 @@ describe('the parser', () => {
       ' ',
     ]) {
       const start = performance.now();
-      expect(() => parseExpression(`${piece.repeat(200_000)}_`)).toThrow(OmoiError);
+      expect(() => parseExpression(`${piece.repeat(200_000)}!`)).toThrow(OmoiError);
       expect(performance.now() - start).toBeLessThan(5000);
     }
   });
