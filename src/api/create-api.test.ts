@@ -241,6 +241,7 @@ describe('the description of the API', () => {
     const { app } = await start({ register: registerProbes });
     const { paths, components } = (await app.inject({ url: '/openapi.json' })).json();
     expect(components.securitySchemes).toHaveProperty('token');
+    expect(Object.keys(components.schemas)).toEqual(['Error']);
     expect(components.schemas.Error.properties).toHaveProperty('error');
     const probe = paths['/probe/{probe_id}'].post;
     expect(probe['x-omoi-access']).toEqual(['operator', 'admin']);

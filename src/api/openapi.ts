@@ -54,9 +54,8 @@ export async function serveOpenApi(app: ApiApp, version: string): Promise<void> 
       for (const path of Object.values(described.paths ?? {})) {
         for (const operation of Object.values(path ?? {})) addErrorResponse(operation);
       }
-      if (!('components' in described)) return described;
-      const schemas = onlyNamed(described.components?.schemas, described.paths);
-      return { ...described, components: { ...described.components, schemas } };
+      if ('components' in described) dropUnnamed(described.components?.schemas ?? {}, described.paths);
+      return described;
     },
   });
 
@@ -83,20 +82,16 @@ function addErrorResponse(operation: unknown): void {
 
 const REFERENCE = /"#\/components\/schemas\/([^"]+)"/g;
 
-/** The schemas that the paths name, directly or through each other: of each, only the one for answers is used. */
-function onlyNamed<Schema>(
-  schemas: Readonly<Record<string, Schema>> = {},
-  paths: unknown,
-): Record<string, Schema> {
-  const named: Record<string, Schema> = {};
+/** Every schema is described for requests and for answers; this drops those that no path comes to by its names. */
+function dropUnnamed(schemas: Record<string, unknown>, paths: unknown): void {
+  const named = new Set<string>();
   const texts = [JSON.stringify(paths)];
   for (let text = texts.pop(); text !== undefined; text = texts.pop()) {
     for (const [, name = ''] of text.matchAll(REFERENCE)) {
-      const schema = schemas[name];
-      if (schema === undefined || Object.hasOwn(named, name)) continue;
-      named[name] = schema;
-      texts.push(JSON.stringify(schema));
+      if (named.has(name) || !Object.hasOwn(schemas, name)) continue;
+      named.add(name);
+      texts.push(JSON.stringify(schemas[name]));
     }
   }
-  return named;
+  for (const name of Object.keys(schemas)) if (!named.has(name)) delete schemas[name];
 }
