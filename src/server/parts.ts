@@ -1,10 +1,19 @@
-import { createAlerting, type Alerting } from '#alerting';
+import { fileURLToPath } from 'node:url';
+import { createAlerting, type Alerting, type AlertingOptions } from '#alerting';
 import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type WorkerConnection } from '#fleet';
 import { createMonitor, type Monitor } from '#monitor';
 import { createEngine, type Engine } from '#promql';
 import type { StateDatabase } from '#storage';
-import type { Clock, Logger, Random, SelfMetrics, Tracing } from '#telemetry';
+import {
+  OmoiError,
+  type Clock,
+  type Logger,
+  type Matcher,
+  type Random,
+  type SelfMetrics,
+  type Tracing,
+} from '#telemetry';
 import type { Tsdb } from '#tsdb';
 import { RemediationArchive, Watchdog } from '#watchdog';
 import { createAlertDesk } from './alert-desk.ts';
@@ -46,16 +55,18 @@ export interface PartsOptions {
   readonly connection: WorkerConnection;
 }
 
+const SHIPPED_RULES = [fileURLToPath(new URL('../../config/alert_rules', import.meta.url))];
+const SHIPPED_POLICIES = [fileURLToPath(new URL('../../config/watchdog_policies', import.meta.url))];
+
 /**
  * Builds and starts the parts in the order of the data; the pools are left to be started once workers can find the
- * server. Rules and policies are read first: a broken file starts
- * nothing.
+ * server. Rules and policies are read first: a broken file starts nothing.
  * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`, `database_failed`, …
  */
 export async function startParts({ config, ground, lifecycle, connection }: PartsOptions): Promise<Parts> {
   const { clock, random, state: database, tsdb, tracing, metrics, runtimes } = ground;
-  const ruleFiles = readDocuments(config.alerting.rules, 'rule_file_invalid');
-  const policyFiles = readDocuments(config.watchdog.policies, 'policy_file_invalid');
+  const ruleFiles = readDocuments(config.alerting.rule_files ?? SHIPPED_RULES, 'rule_file_invalid');
+  const policyFiles = readDocuments(config.watchdog.policy_files ?? SHIPPED_POLICIES, 'policy_file_invalid');
 
   const base = { clock, random, database, tracing, metrics };
   const bus = createEventBus({ ...base, logger: ground.logger('eventbus') });
@@ -83,7 +94,12 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
     sink: tsdb,
     feed: tsdb,
     metadata: tsdb,
-    watch: config.monitor.watch.map((selector) => engine.prepare(selector).selectors[0]?.matchers ?? []),
+    watch: config.monitor.watch.map((selector) => matchersOf(engine, 'monitor.watch', selector)),
+    bounds: config.monitor.bounds.map(({ selector, p95 }) => ({
+      matchers: matchersOf(engine, 'monitor.bounds', selector),
+      p95,
+    })),
+    limits: { anomalyRetentionMs: config.retention.anomalies },
   });
   const alerting = createAlerting({
     ...base,
@@ -92,7 +108,7 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
     engine,
     source: tsdb,
     sink: tsdb,
-    options: { resolveStabilityMs: config.alerting.resolve_stability, retentionMs: config.retention.alerts },
+    options: alertingOptions(config),
   });
   const watchdog = new Watchdog({
     ...base,
@@ -116,4 +132,35 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
 
   const remediations = new RemediationArchive(database);
   return { bus, engine, fleet, pools, monitor, alerting, watchdog, remediations };
+}
+
+/** @throws OmoiError `config_invalid` for what is no selector */
+function matchersOf(engine: Engine, key: string, selector: string): readonly Matcher[] {
+  const { selectors } = engine.prepare(selector);
+  const [only] = selectors;
+  if (only && selectors.length === 1) return only.matchers;
+  throw new OmoiError(
+    'config_invalid',
+    `${key}: "${selector}" is not one selector; write queue_depth{queue="mail"}`,
+  );
+}
+
+function alertingOptions(config: Config): Partial<AlertingOptions> {
+  const { alerting, retention, http } = config;
+  return {
+    resolveStabilityMs: alerting.resolve_stability,
+    evaluationShare: alerting.evaluation_share,
+    externalLabels: alerting.external_labels,
+    externalUrl: alerting.external_url ?? `http://${http.host}:${http.port}`,
+    retentionMs: retention.alerts,
+    groups: Object.fromEntries(
+      Object.entries(alerting.groups).map(([name, group]) => [
+        name,
+        {
+          evaluate: group.evaluate,
+          ...(group.resolve_stability === undefined ? {} : { resolveStabilityMs: group.resolve_stability }),
+        },
+      ]),
+    ),
+  };
 }

@@ -28,8 +28,8 @@ const pool = z.strictObject({
   heartbeat_ttl: duration.optional(),
 });
 
-const tokenSecrets = z.strictObject({
-  /** Where the database password comes from; joined into the URL. */
+const databasePassword = z.strictObject({
+  /** The database's password, joined into the URL. */
   password: z.string().optional(),
   password_file: z.string().optional(),
 });
@@ -54,7 +54,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   database: z
-    .strictObject({ url: z.string().optional(), url_file: z.string().optional(), ...tokenSecrets.shape })
+    .strictObject({ url: z.string().optional(), url_file: z.string().optional(), ...databasePassword.shape })
     .prefault({}),
   access: z.strictObject({ open_ingest_on_loopback: z.boolean().default(true) }).prefault({}),
   log: z
@@ -69,17 +69,37 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** Further series to watch for anomalies: PromQL selectors. */
       watch: z.array(z.string()).default([]),
+      /** Series whose 95th percentile of the last 30 s must stay below a number. */
+      bounds: z.array(z.strictObject({ selector: z.string(), p95: z.number() })).default([]),
     })
     .prefault({}),
   alerting: z
     .strictObject({
-      rules: z.array(z.string()).default(['config/alert_rules']),
+      /** Prometheus rule files, or folders of them; those that Omoi ships where it is left out. */
+      rule_files: z.array(z.string()).optional(),
+      /** How long a condition stays false before its alert resolves. */
       resolve_stability: duration.prefault('1s'),
+      /** The share of the event loop's time that evaluations on arrival may take. */
+      evaluation_share: z.number().positive().max(1).default(0.25),
+      external_labels: z.record(z.string(), z.string()).default({}),
+      /** Where people reach Omoi; the listening address where it is left out. */
+      external_url: z.string().optional(),
+      /** Groups that are evaluated otherwise, by name. */
+      groups: z
+        .record(
+          z.string(),
+          z.strictObject({
+            evaluate: z.enum(['on_arrival', 'interval']).default('on_arrival'),
+            resolve_stability: duration.optional(),
+          }),
+        )
+        .default({}),
     })
     .prefault({}),
   watchdog: z
     .strictObject({
-      policies: z.array(z.string()).default(['config/watchdog_policies']),
+      /** Policy files, or folders of them; those that Omoi ships where it is left out. */
+      policy_files: z.array(z.string()).optional(),
       /** Replaces the mode of every policy; without it each policy's own mode counts. */
       mode: z.enum(['observe', 'approve', 'act']).optional(),
     })
