@@ -11,6 +11,7 @@ import { pauseForEventLoop } from './pause.ts';
 const PERIOD_MS = 60_000;
 /** Series looked at between two turns of the event loop. */
 const SERIES_PER_TURN = 2000;
+const FORGOTTEN_PER_TURN = 10_000;
 /** Series whose chunks go to the archive in one transaction. */
 const SERIES_PER_TRANSACTION = 200;
 /** Chunks of a series that are moved together, so that the archive has few rows. */
@@ -87,9 +88,7 @@ export class Maintenance {
       }
       await pauseForEventLoop();
     }
-    // A series may have come back to life while others were looked at.
-    for (const ref of dead.keys()) if (!this.#isDead(ref, beforeMs)) dead.delete(ref);
-    if (dead.size > 0) this.#forget(dead);
+    await this.#forget(dead, beforeMs);
     if (archive) await archive.retain(nowMs, limits);
     await this.#parts.afterRound();
   }
@@ -110,13 +109,21 @@ export class Maintenance {
     );
   }
 
-  #forget(dead: ReadonlyMap<SeriesRef, Labels>): void {
+  async #forget(dead: ReadonlyMap<SeriesRef, Labels>, beforeMs: number): Promise<void> {
     const { head, index } = this.#parts;
-    this.#parts.retire(dead);
-    index.remove(new Set(dead.keys()));
-    for (const ref of dead.keys()) {
-      head.forget(ref);
-      head.states.setFlag(ref, IS_RETIRED);
+    const entries = [...dead];
+    for (let at = 0; at < entries.length; at += FORGOTTEN_PER_TURN) {
+      // A series may have come back to life while others were looked at.
+      const group = new Map(
+        entries.slice(at, at + FORGOTTEN_PER_TURN).filter(([ref]) => this.#isDead(ref, beforeMs)),
+      );
+      this.#parts.retire(group);
+      index.remove(new Set(group.keys()));
+      for (const ref of group.keys()) {
+        head.forget(ref);
+        head.states.setFlag(ref, IS_RETIRED);
+      }
+      await pauseForEventLoop();
     }
   }
 

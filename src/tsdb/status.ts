@@ -1,4 +1,5 @@
 import { METRIC_NAME_LABEL } from '#telemetry';
+import type { Head } from './head/head.ts';
 import type { LabelValues } from './index/label-values.ts';
 import type { SeriesIndex } from './index/series-index.ts';
 
@@ -31,6 +32,25 @@ export function cardinalityOf(index: SeriesIndex, limit: number): CardinalitySta
     memoryInBytesByLabelName: memory.list(),
     seriesCountByLabelValuePair: pairs.list(),
   };
+}
+
+/** The times of the oldest float sample and of the newest sample in memory. */
+export function timeRangeOf(
+  index: SeriesIndex,
+  { states, chunks }: Head,
+): { readonly minTimeMs: number | null; readonly maxTimeMs: number | null } {
+  let minMs = Number.POSITIVE_INFINITY;
+  let maxMs = Number.NEGATIVE_INFINITY;
+  for (const ref of index.select([])) {
+    const newestMs = states.newestMs[ref] ?? Number.NEGATIVE_INFINITY;
+    if (newestMs === Number.NEGATIVE_INFINITY) continue;
+    const first = states.firstChunks[ref] ?? 0;
+    if (first !== 0) minMs = Math.min(minMs, chunks.minMs[first] ?? 0);
+    else if ((states.counts[ref] ?? 0) > 0) minMs = Math.min(minMs, states.firstMs[ref] ?? 0);
+    else minMs = Math.min(minMs, newestMs);
+    maxMs = Math.max(maxMs, newestMs);
+  }
+  return minMs > maxMs ? { minTimeMs: null, maxTimeMs: null } : { minTimeMs: minMs, maxTimeMs: maxMs };
 }
 
 function offerValues(labelValues: LabelValues, into: { metrics: TopCounts; pairs: TopCounts }): number {

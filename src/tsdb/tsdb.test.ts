@@ -160,3 +160,32 @@ test.each<[string, Labels, Partial<TsdbLimits>, string]>([
   tsdb.series({ __name__: 'full' });
   expect(() => tsdb.series(labels)).toThrowError(expect.objectContaining({ code }));
 });
+
+test('the status names the top offenders and the range of time', async () => {
+  const { tsdb, clock } = await openStore();
+  const now = clock.wallMs();
+  expect(tsdb.status()).toMatchObject({ seriesCount: 0, minTimeMs: null, maxTimeMs: null });
+  for (let at = 0; at < 30; at++) {
+    append(tsdb, { __name__: at < 20 ? 'big' : 'small', instance: `host-${at}`, job: 'j' }, [
+      [now - 1000 * at, 1],
+    ]);
+  }
+  expect(tsdb.status(2)).toMatchObject({
+    seriesCount: 30,
+    labelPairCount: 33,
+    minTimeMs: now - 29_000,
+    maxTimeMs: now,
+    seriesCountByMetricName: [
+      { name: 'big', value: 20 },
+      { name: 'small', value: 10 },
+    ],
+    labelValueCountByLabelName: [
+      { name: 'instance', value: 30 },
+      { name: '__name__', value: 2 },
+    ],
+    seriesCountByLabelValuePair: [
+      { name: 'job=j', value: 30 },
+      { name: '__name__=big', value: 20 },
+    ],
+  });
+});

@@ -36,7 +36,7 @@ import { registerGauges } from './own-metrics.ts';
 import { RetiredSeries } from './retired-series.ts';
 import type { LatestSamples, SelectedSeries, SeriesSelection } from './selection.ts';
 import { SeriesLookups, type SeriesLookup } from './series-lookups.ts';
-import { cardinalityOf, type CardinalityStatus } from './status.ts';
+import { cardinalityOf, timeRangeOf, type CardinalityStatus } from './status.ts';
 import { Subscriptions, type AppendSubscription } from './subscriptions.ts';
 
 export interface TsdbOptions {
@@ -244,6 +244,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
       seriesCount: index.seriesCount,
       labelPairCount: index.labelPairCount,
       chunkCount: head.chunks.live,
+      ...timeRangeOf(index, head),
       ...cardinalityOf(index, limit),
     };
   }
@@ -279,6 +280,9 @@ export interface TsdbStatus extends CardinalityStatus {
   readonly labelPairCount: number;
   /** Sealed chunks in memory. */
   readonly chunkCount: number;
+  /** Times of the oldest and the newest sample in memory; null where there is none. */
+  readonly minTimeMs: number | null;
+  readonly maxTimeMs: number | null;
 }
 
 function toLatest(series: readonly SelectedSeries[]): LatestSamples {

@@ -93,16 +93,23 @@ export class ByteWriter {
 
   /** The length in bytes as a varint, then UTF-8. */
   text(text: string): void {
-    const most = text.length * 3;
-    if (most < 128) {
-      this.reserve(most + 1);
-      const { written } = encoder.encodeInto(text, this.bytes.subarray(this.length + 1));
-      this.bytes[this.length] = written;
-      this.length += written + 1;
-      return;
-    }
+    if (text.length < 128 && this.#shortAscii(text)) return;
     const bytes = encoder.encode(text);
     this.varint(bytes.length);
     this.copy(bytes);
+  }
+
+  /** Writes what nearly all texts are: short and plain ASCII. False, and nothing written, where one is not. */
+  #shortAscii(text: string): boolean {
+    this.reserve(text.length + 1);
+    const { bytes, length } = this;
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code >= 128) return false;
+      bytes[length + 1 + at] = code;
+    }
+    bytes[length] = text.length;
+    this.length = length + 1 + text.length;
+    return true;
   }
 }
