@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PoolDefinition } from '#fleet';
+import { OmoiError } from '#telemetry';
 import type { Config } from './config/schema.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/fleet', import.meta.url));
@@ -22,11 +23,18 @@ export function demoConfig(config: Config): Config {
 /**
  * A small real fleet: workers that fetch, hash, compress and write files, the source they fetch from, and a feeder
  * that keeps them about half busy.
+ * @throws OmoiError `config_invalid` where the examples are not there
  */
 export function demoPools(
   dataDirectory: string,
   compileCache: string | undefined,
 ): readonly PoolDefinition[] {
+  if (!existsSync(EXAMPLES)) {
+    throw new OmoiError(
+      'config_invalid',
+      '--demo: the demo fleet is part of a checkout, not of the published package',
+    );
+  }
   const home = join(dataDirectory, 'demo');
   mkdirSync(home, { recursive: true });
   const env = {
