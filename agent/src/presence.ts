@@ -19,6 +19,7 @@ export interface Health {
 }
 
 const SLOWEST_BEAT_MS = 60_000;
+const USUAL_BEAT_MS = 1000;
 const FASTEST_BEAT_MS = 10;
 const MAX_REASON_LENGTH = 500;
 /** Answers after which the server has to be told anew who this is. */
@@ -37,7 +38,7 @@ export class Presence {
   readonly #ending = new AbortController();
   #generation: number | null;
   #registered = false;
-  #intervalMs = SLOWEST_BEAT_MS;
+  #intervalMs = USUAL_BEAT_MS;
   #sequence = 0;
   #health: Health = { health: 'ok', reason: null };
   #leaving = false;
@@ -176,7 +177,7 @@ export class Presence {
   }
 
   #beatEvery(intervalMs: number): void {
-    this.#intervalMs = Math.min(SLOWEST_BEAT_MS, Math.max(FASTEST_BEAT_MS, intervalMs));
+    if (intervalMs >= FASTEST_BEAT_MS) this.#intervalMs = Math.min(SLOWEST_BEAT_MS, intervalMs);
   }
 
   #releaseWaiting(): void {

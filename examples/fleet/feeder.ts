@@ -1,5 +1,6 @@
 // Enqueues tasks steadily: OMOI_DEMO_RATE a second (9 is about half of what four workers can do).
 import { request } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import { createAgent } from '@omoi/agent';
 import { FILE_COUNT } from './files.ts';
 
@@ -59,3 +60,5 @@ function feed(): void {
 }
 
 setInterval(feed, 1000 / ratePerSecond);
+// What was compiled is kept now: a process that is killed would keep nothing, and the next one be larger.
+flushCompileCache();

@@ -2,6 +2,7 @@
 // Listens on the Unix socket OMOI_DEMO_SOURCE; each answer takes OMOI_DEMO_LATENCY_MS (150-250) milliseconds.
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import { createAgent } from '@omoi/agent';
 import { contentOf, hash } from './files.ts';
 
@@ -37,3 +38,5 @@ process.on('SIGTERM', () => {
 });
 rmSync(socketPath, { force: true });
 server.listen(socketPath);
+// What was compiled is kept now: a process that is killed would keep nothing, and the next one be larger.
+flushCompileCache();

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
@@ -55,3 +56,5 @@ agent.work(work, {
   onRefused: ({ task, operation, message }) =>
     void process.stderr.write(`${operation} of ${task.task_id} was refused: ${message}\n`),
 });
+// What was compiled is kept now: a process that is killed would keep nothing, and the next one be larger.
+flushCompileCache();

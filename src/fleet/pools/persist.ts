@@ -29,14 +29,20 @@ export async function persist<Result>(
       if (signal.aborted) break;
       logger.error({ error: messageOf(error) }, `${what} could not be written down.`);
       if (error instanceof OmoiError && !error.retryable) return null;
-      await new Promise<void>((resolve) => {
-        const timer = clock.after(RETRY_AFTER_MS, resolve);
-        signal.addEventListener('abort', () => {
-          timer.cancel();
-          resolve();
-        });
-      });
+      await pause(clock, signal);
     }
   }
   return null;
+}
+
+function pause(clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = clock.after(RETRY_AFTER_MS, finish);
+    signal.addEventListener('abort', finish);
+  });
 }

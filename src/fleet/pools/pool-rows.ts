@@ -95,7 +95,7 @@ export async function insertPool(tx: StateTransaction, pool: PoolDefinition): Pr
   }
 }
 
-/** A changed pool tries its command again at once. */
+/** A changed pool may try its command again at once. */
 export async function updatePool(
   tx: StateTransaction,
   row: PoolRow,

@@ -19,7 +19,7 @@ import {
 } from './pool-rows.ts';
 import { readPool, readPools, type PoolView } from './pool-view.ts';
 import { ProcessSupervisor } from './process-supervisor.ts';
-import { newestProcess, type ProcessRow } from './process-rows.ts';
+import { newestProcess, poolProcesses, type ProcessRow } from './process-rows.ts';
 
 export interface RestartOrder extends Asked {
   readonly agentId: string;
@@ -153,6 +153,13 @@ export class Pools {
       assertActive(row);
       this.#assert({ ...definitionOf(row), ...change });
       await updatePool(tx, row, change);
+      const intended = (await poolProcesses(tx, poolId)).filter(({ state }) => state === 'intended');
+      // What failed to start may start now: its next attempt is not waited for.
+      tx.afterCommit(() => {
+        for (const { agent_id: agentId, generation } of intended) {
+          this.#supervisor.spawn({ agentId, generation, poolId });
+        }
+      });
     });
     return this.get(poolId);
   }

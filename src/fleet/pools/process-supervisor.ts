@@ -51,6 +51,8 @@ export class ProcessSupervisor {
   readonly #tokens = new Map<string, string>();
   readonly #queue: PoolKey[] = [];
   readonly #busy = new Set<string>();
+  /** Asked for once more while it was busy: what it saw may have changed meanwhile. */
+  readonly #again = new Map<string, PoolKey>();
   readonly #retries = new Map<string, Timer>();
   readonly #settled = new Set<Promise<void>>();
 
@@ -87,10 +89,9 @@ export class ProcessSupervisor {
 
   /** To be called after the commit of a stop. */
   stop(row: ProcessRow): void {
-    const name = nameOf(keyOf(row));
     if (row.state === 'running') this.#stop(row);
-    // One that is being spawned is looked at again once it runs; an intent alone is taken back.
-    else if (!this.#busy.has(name)) this.spawn(keyOf(row));
+    // An intent is taken back, unless it is being spawned: then it is stopped once it runs.
+    else this.spawn(keyOf(row));
   }
 
   async close(): Promise<void> {
@@ -106,11 +107,16 @@ export class ProcessSupervisor {
       const key = this.#queue.shift();
       if (!key) return;
       const name = nameOf(key);
-      if (this.#busy.has(name)) continue;
+      if (this.#busy.has(name)) {
+        this.#again.set(name, key);
+        continue;
+      }
       this.#busy.add(name);
       this.#track(
         this.#bringUp(key).finally(() => {
           this.#busy.delete(name);
+          const again = this.#again.get(name);
+          if (again && this.#again.delete(name)) this.#queue.push(again);
           this.#pump();
         }),
       );

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { findProcess, formatHandle, parseHandle } from './process-handle.ts';
+import {
+  createProcessTable,
+  isRunning,
+  parseStat,
+  processTree,
+  type ProcessStat,
+  type ProcessTable,
+} from './process-table.ts';
+
+const LINE =
+  '4242 (a (odd) name) S 17 4240 4200 34816 4242 4194304 100 0 0 0 7 5 0 0 20 0 11 0 987654 1000 200 18446744073709551615';
+
+function tableOf(...stats: readonly ProcessStat[]): ProcessTable {
+  return {
+    pids: () => stats.map((stat) => stat.pid),
+    stat: (pid) => stats.find((stat) => stat.pid === pid) ?? null,
+    environ: () => null,
+    bootId: () => 'boot-1',
+  };
+}
+
+const process4242: ProcessStat = {
+  pid: 4242,
+  state: 'S',
+  parentPid: 17,
+  groupId: 4240,
+  sessionId: 4200,
+  cpuTicks: 12,
+  startTicks: 987_654,
+};
+
+describe('the table of processes', () => {
+  it('reads a stat line whose command has spaces and parentheses', () => {
+    expect(parseStat(4242, LINE)).toEqual(process4242);
+  });
+
+  it.each(['', '4242 (cut', '4242 (cut) S 1 2 3'])('takes "%s" for no stat line', (line) => {
+    expect(parseStat(4242, line)).toBeNull();
+  });
+
+  it('shows this process, and none that does not exist', () => {
+    const table = createProcessTable();
+    const own = table.stat(process.pid);
+    expect(isRunning(own)).toBe(true);
+    expect(own?.parentPid).toBe(process.ppid);
+    expect(table.pids()).toContain(process.pid);
+    expect(table.stat(2 ** 30)).toBeNull();
+    expect(table.environ(2 ** 30)).toBeNull();
+    expect(table.bootId()).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('follows a tree from its root, and leaves the dead out', () => {
+    const at = (pid: number, parentPid: number, state = 'S'): ProcessStat => ({
+      ...process4242,
+      pid,
+      parentPid,
+      state,
+    });
+    const table = tableOf(at(1, 0), at(10, 1), at(11, 10), at(12, 11), at(13, 10, 'Z'), at(20, 1));
+    expect(processTree(table, 10).map((stat) => stat.pid)).toEqual([10, 11, 12]);
+    expect(processTree(table, 99)).toEqual([]);
+  });
+});
+
+describe('a handle', () => {
+  it.each<[string, ProcessStat[], string, boolean]>([
+    ['names the process', [process4242], 'boot-1/4242/987654', true],
+    ['does not name a later one of the same pid', [process4242], 'boot-1/4242/111', false],
+    ['does not name one of another boot', [process4242], 'boot-0/4242/987654', false],
+    ['does not name a zombie', [{ ...process4242, state: 'Z' }], 'boot-1/4242/987654', false],
+    ['names nothing when it is gone', [], 'boot-1/4242/987654', false],
+  ])('%s', (_, stats, handle, found) => {
+    const identity = parseHandle(handle);
+    if (!identity) throw new Error('no handle');
+    expect(formatHandle(identity)).toBe(handle);
+    expect(findProcess(tableOf(...stats), identity) !== null).toBe(found);
+  });
+
+  it('of another runtime is none', () => {
+    expect(parseHandle('container')).toBeNull();
+  });
+});
