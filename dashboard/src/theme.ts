@@ -14,10 +14,24 @@ const omoi: MantineColorsTuple = [
   '#006e5f',
 ];
 
+/** The greys of the dark scheme, in the hue of its surfaces (`styles.css`). */
+const dark: MantineColorsTuple = [
+  '#e6ebf1',
+  '#c3ccd6',
+  '#93a0af',
+  '#64707e',
+  '#34404d',
+  '#28313b',
+  '#1b222a',
+  '#13181e',
+  '#0f1419',
+  '#0c1014',
+];
+
 export const theme = createTheme({
   primaryColor: 'omoi',
   primaryShade: { light: 8, dark: 6 },
-  colors: { omoi },
+  colors: { omoi, dark },
   defaultRadius: 'md',
   cursorType: 'pointer',
   fontFamily:

@@ -31,10 +31,12 @@ export function AgentTile({ agent, task, readAgoMs }: AgentTileProps) {
       <span className={styles.head}>
         <ToneDot tone={tone} />
         <span className={styles.name}>{agent.agent_id}</span>
-        {agent.generation > 1 && <span className={styles.generation}>gen {agent.generation}</span>}
       </span>
-      <span className={styles.work} data-idle={task === null}>
-        {work}
+      <span className={styles.middle}>
+        <span className={styles.work} data-idle={task === null}>
+          {work}
+        </span>
+        {agent.generation > 1 && <span className={styles.generation}>gen {agent.generation}</span>}
       </span>
       <span className={styles.foot}>
         <span className={styles.status}>{agent.status.toLowerCase()}</span>

@@ -49,6 +49,7 @@ export function RemediationsPanel({ remediations, states, nowMs }: RemediationsP
 function Course({ remediation, nowMs }: { readonly remediation: Remediation; readonly nowMs: number }) {
   const { policy, target, state, outcome, planned_at: plannedAt, ended_at: endedAt } = remediation;
   const running = isRunning(remediation);
+  const held = running ? remediation.suppressions : [];
   const plannedMs = Date.parse(plannedAt);
   const tookMs = (endedAt === null ? nowMs : Date.parse(endedAt)) - plannedMs;
   return (
@@ -70,7 +71,7 @@ function Course({ remediation, nowMs }: { readonly remediation: Remediation; rea
           <Mark key={mark.key} mark={mark} plannedMs={plannedMs} />
         ))}
       </ol>
-      {remediation.suppressions.map(({ guard, reason }) => (
+      {held.map(({ guard, reason }) => (
         <p key={guard} className={styles.guard}>
           Held back by {words(guard)}: {reason}
         </p>

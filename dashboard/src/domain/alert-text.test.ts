@@ -13,12 +13,17 @@ const alert = (told: Partial<ToldAlert>): ToldAlert => ({
 
 describe('describeAlert', () => {
   it('names the alert and leaves out what is said elsewhere', () => {
-    const labels = { alertname: 'HighQueueDepth', severity: 'warning', phase_id: 'PHASE_TESTING' };
+    const labels = {
+      alertname: 'HighQueueDepth',
+      severity: 'warning',
+      phase_id: 'PHASE_TESTING',
+      priority: '5',
+    };
     expect(describeAlert(alert({ labels, annotations: { summary: 'Too much waits.' } }))).toEqual({
       name: 'HighQueueDepth',
-      subject: 'PHASE_TESTING',
+      subject: 'Testing',
       summary: 'Too much waits.',
-      labels: ['phase_id=PHASE_TESTING'],
+      labels: ['priority=5'],
     });
     expect(describeAlert(alert({}))).toEqual({
       name: 'HighQueueDepth',

@@ -1,3 +1,4 @@
+import { phaseName } from './queue-history.ts';
 import { severityRank } from './tone.ts';
 
 /** An alert as far as its telling depends on it. */
@@ -26,20 +27,27 @@ const SUBJECT_LABELS: readonly string[] = ['agent_id', 'pool_id', 'task_type', '
 
 export function describeAlert(alert: ToldAlert): AlertText {
   const { summary, description } = alert.annotations;
+  const subjectLabel = subjectLabelOf(alert.labels);
   return {
     name: alert.labels.alertname ?? alert.rule_id.slice(alert.rule_id.indexOf('/') + 1),
     subject: subjectOf(alert.labels),
     summary: summary ?? description ?? null,
     labels: Object.entries(alert.labels)
-      .filter(([label]) => !SAID_ELSEWHERE.includes(label))
+      .filter(([label]) => label !== subjectLabel && !SAID_ELSEWHERE.includes(label))
       .map(([label, value]) => `${label}=${value}`),
   };
 }
 
 /** What labels are about, or null. */
 export function subjectOf(labels: Readonly<Record<string, string>>): string | null {
-  const label = SUBJECT_LABELS.find((name) => labels[name] !== undefined);
-  return label === undefined ? null : (labels[label] ?? null);
+  const label = subjectLabelOf(labels);
+  const value = label === undefined ? undefined : labels[label];
+  if (value === undefined) return null;
+  return label === 'phase_id' ? phaseName(value) : value;
+}
+
+function subjectLabelOf(labels: Readonly<Record<string, string>>): string | undefined {
+  return SUBJECT_LABELS.find((name) => labels[name] !== undefined);
 }
 
 /** What nobody has seen comes first, then what is most severe, then what is newest. */

@@ -20,7 +20,7 @@ const ROWS: readonly { readonly event: SystemEvent; readonly text: string; reado
         duration_ms: 62_000,
       },
     },
-    text: 'HighQueueDepth of PHASE_TESTING resolved after 1 m 2 s: remediated',
+    text: 'HighQueueDepth of Testing resolved after 1 m 2 s: remediated',
     tone: 'good',
   },
   {

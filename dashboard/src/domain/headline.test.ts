@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { countStanding, describeStanding, type FleetStanding } from './headline.ts';
 
 const agents = (...statuses: string[]) => statuses.map((status) => ({ status }));
-const alert = (state: string, acknowledged_by: string | null) => ({ state, acknowledged_by });
+const alert = (state: string, severity: string, acknowledged_by: string | null = null) => ({
+  state,
+  severity,
+  acknowledged_by,
+});
 const remediation = (state: string, outcome: string | null) => ({ state, outcome });
 
 const ROWS: readonly (Partial<FleetStanding> & { readonly text: string; readonly tone: string })[] = [
@@ -16,12 +20,17 @@ const ROWS: readonly (Partial<FleetStanding> & { readonly text: string; readonly
     tone: 'repair',
   },
   {
-    alerts: [alert('firing', null), alert('firing', 'ada'), alert('resolved', null)],
+    alerts: [alert('firing', 'warning'), alert('firing', 'critical'), alert('resolved', 'critical')],
     remediations: [remediation('executing', null)],
     text: '2 alerts firing, 1 repair under way.',
     tone: 'bad',
   },
-  { alerts: [alert('firing', 'ada')], text: '1 alert firing.', tone: 'caution' },
+  { alerts: [alert('firing', 'critical', 'ada')], text: '1 alert firing.', tone: 'caution' },
+  {
+    alerts: [alert('firing', 'info'), alert('firing', 'critical', 'ada')],
+    text: '2 alerts firing.',
+    tone: 'busy',
+  },
 ];
 
 describe('describeStanding', () => {

@@ -1,9 +1,13 @@
-import type { Tone } from './tone.ts';
+import { severityRank, severityTone, type Tone } from './tone.ts';
 
 /** The numbers that decide how things stand. */
 export interface FleetStanding {
   readonly agents: readonly { readonly status: string }[];
-  readonly alerts: readonly { readonly state: string; readonly acknowledged_by: string | null }[];
+  readonly alerts: readonly {
+    readonly state: string;
+    readonly severity: string;
+    readonly acknowledged_by: string | null;
+  }[];
   readonly remediations: readonly { readonly outcome: string | null; readonly state: string }[];
 }
 
@@ -19,6 +23,8 @@ export interface StandingCounts {
   readonly present: number;
   readonly firing: number;
   readonly unacknowledged: number;
+  /** The tone of the worst alert that nobody has acknowledged; null: there is none. */
+  readonly worst: Tone | null;
   readonly repairing: number;
 }
 
@@ -26,11 +32,15 @@ const ALIVE: readonly string[] = ['IDLE', 'RUNNING', 'DEGRADED'];
 
 export function countStanding({ agents, alerts, remediations }: FleetStanding): StandingCounts {
   const firing = alerts.filter((alert) => alert.state === 'firing');
+  const unseen = firing
+    .filter((alert) => alert.acknowledged_by === null)
+    .toSorted((left, right) => severityRank(left.severity) - severityRank(right.severity));
   return {
     alive: agents.filter(({ status }) => ALIVE.includes(status)).length,
     present: agents.filter(({ status }) => status !== 'TERMINATED').length,
     firing: firing.length,
-    unacknowledged: firing.filter((alert) => alert.acknowledged_by === null).length,
+    unacknowledged: unseen.length,
+    worst: unseen[0] ? severityTone(unseen[0].severity) : null,
     repairing: remediations.filter(isRunning).length,
   };
 }
@@ -42,14 +52,11 @@ export function isRunning(remediation: { readonly state: string; readonly outcom
 
 /** How things stand, in one sentence; the worst comes first. */
 export function describeStanding(counts: StandingCounts): Headline {
-  const { alive, present, firing, unacknowledged, repairing } = counts;
+  const { alive, present, firing, worst, repairing } = counts;
   const down = present - alive;
   if (firing > 0) {
     const repairs = repairing > 0 ? `, ${amount(repairing, 'repair')} under way` : '';
-    return {
-      text: `${amount(firing, 'alert')} firing${repairs}.`,
-      tone: unacknowledged > 0 ? 'bad' : 'caution',
-    };
+    return { text: `${amount(firing, 'alert')} firing${repairs}.`, tone: worst ?? 'caution' };
   }
   if (repairing > 0) return { text: `${amount(repairing, 'repair')} under way.`, tone: 'repair' };
   if (present === 0) return { text: 'No agents yet.', tone: 'gone' };
