@@ -30,11 +30,10 @@ export async function serve({ configFile, demo, version }: ServeOptions): Promis
     dashboardDirectory: DASHBOARD,
     environment: process.env,
   });
-  if (demo || process.stdout.isTTY) {
-    process.stdout.write(
-      banner(running, { demo, version, log: destination, startMs: performance.now() - startedAt }),
-    );
-  }
+  const text = banner(running, { demo, version, log: destination, startMs: performance.now() - startedAt });
+  if (demo || process.stdout.isTTY) process.stdout.write(text);
+  // Log lines own the standard output; the token and the link are shown this once all the same.
+  else if (running.firstAdmin) process.stderr.write(text);
   await stopSignal();
   if (demo) process.stdout.write('stopping the server and the demo fleet …\n');
   await running.stop();
