@@ -13,7 +13,7 @@ import { acceptJsonBodies } from './json-body.ts';
 import { createListeners, type Listeners } from './listeners.ts';
 import { serveOpenApi } from './openapi.ts';
 import { createProcessMetrics } from './process-metrics.ts';
-import { answerFailures, createFailureAnswer, refuseConnection } from './failures.ts';
+import { answerUnknownPaths, createFailureAnswer, refuseConnection } from './failures.ts';
 import { checkRequests } from './request-checks.ts';
 import { countRequests } from './request-metrics.ts';
 import { rememberRoutePaths } from './route-paths.ts';
@@ -94,6 +94,8 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   const listeners = createListeners(app);
   const guard = { access, isLocalOwner: (request: FastifyRequest) => listeners.isLocalOwner(request) };
   const paths = rememberRoutePaths(app);
+  // Before the first route: one that is complete by then would keep Fastify's own answers to failures.
+  app.setErrorHandler(fail);
   requireAccess(app);
   acceptJsonBodies(app);
   await app.register(cookie);
@@ -113,7 +115,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     mayContinue: (request) => isStillAdmitted(request, guard),
   });
   const page = await serveDashboard(app, { directory: options.dashboardDirectory, access });
-  answerFailures(app, { fail, paths, page });
+  answerUnknownPaths(app, { fail, paths, page });
   parts.register(app);
   await app.ready();
 

@@ -40,9 +40,8 @@ export function createFailureAnswer(logger: Logger): FailureAnswer {
   };
 }
 
-/** Tells what is wrong with requests that no route takes, or that a route refuses. */
-export function answerFailures(app: ApiApp, { fail, paths, page }: FailureParts): void {
-  app.setErrorHandler(fail);
+/** Tells what is wrong with requests that no route takes. */
+export function answerUnknownPaths(app: ApiApp, { fail, paths, page }: FailureParts): void {
   app.setNotFoundHandler((request, reply) => {
     if (isDashboardPage(request)) return page(reply.header('cache-control', 'no-cache'));
     const path = pathOf(request);
