@@ -11,13 +11,7 @@ export { type TaskRow } from './task-row.ts';
 export { type NewTask } from './task-intake.ts';
 export { type LockBook } from './lock-book.ts';
 export { type LockRow } from './lock-decision.ts';
-export {
-  Pools,
-  type RestartOrder,
-  type Restarted,
-  type ScaleClaim,
-  type ScaleResult,
-} from './pools/pools.ts';
+export { Pools } from './pools/pools.ts';
 export type { PoolChange, PoolDefinition } from './pools/pool-definition.ts';
 export type { Asked, PoolParts, WorkerConnection } from './pools/pool-parts.ts';
 export type { PoolView } from './pools/pool-view.ts';

@@ -16,7 +16,7 @@ export interface RotationLimits {
   readonly keptFiles: number;
 }
 
-export const DEFAULT_ROTATION: RotationLimits = { maxBytes: 8 * 1024 * 1024, keptFiles: 2 };
+const DEFAULT_ROTATION: RotationLimits = { maxBytes: 8 * 1024 * 1024, keptFiles: 2 };
 
 /** A file that only this process writes to: when it is full it is renamed, and a new one is begun. */
 export class RotatingFile {

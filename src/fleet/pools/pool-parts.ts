@@ -15,13 +15,13 @@ export interface WorkerConnection {
 }
 
 /** Gives a managed agent its bearer token, bound to the agent and its pool. */
-export type MintAgentToken = (
+type MintAgentToken = (
   tx: StateTransaction,
   agent: { readonly agentId: string; readonly poolId: string | null },
 ) => Promise<string>;
 
 /** Asks an agent by its next heartbeat's answer to finish its work and leave. */
-export interface DrainSignal {
+interface DrainSignal {
   setDesired(
     holder: { readonly agentId: string; readonly generation: number },
     desired: 'run' | 'drain',

@@ -159,3 +159,11 @@ export async function deleteExpiredClaims(
   }
   return expired;
 }
+
+/** @throws OmoiError `transition_not_allowed` for a pool that is being removed */
+export function assertActive(row: PoolRow): void {
+  if (row.state === 'active') return;
+  throw new OmoiError('transition_not_allowed', `Pool ${row.pool_id} is being removed.`, {
+    pool_id: row.pool_id,
+  });
+}

@@ -5,7 +5,7 @@ import type { ProcessRow } from './process-rows.ts';
 import { newestOf } from './slot-plan.ts';
 
 /** One place of a pool and the newest generation in it. Times are wall ms since epoch. */
-export interface SlotView {
+interface SlotView {
   readonly slot: number;
   readonly agentId: string;
   readonly generation: number;
@@ -17,7 +17,7 @@ export interface SlotView {
   readonly killAtMs: number | null;
 }
 
-export interface ClaimView {
+interface ClaimView {
   readonly claimId: string;
   readonly add: number;
   readonly holder: string;

@@ -1,5 +1,6 @@
 import type { StateTransaction } from '#storage';
 import { messageOf, OmoiError, type Timer } from '#telemetry';
+import { AgentOrders, type Restarted, type RestartOrder } from './agent-orders.ts';
 import { Convergence, type Converged } from './convergence.ts';
 import {
   assertPoolDefinition,
@@ -9,6 +10,7 @@ import {
 } from './pool-definition.ts';
 import type { Asked, PoolParts, WorkerConnection } from './pool-parts.ts';
 import {
+  assertActive,
   definitionOf,
   insertPool,
   liveClaims,
@@ -19,22 +21,9 @@ import {
 } from './pool-rows.ts';
 import { readPool, readPools, type PoolView } from './pool-view.ts';
 import { ProcessSupervisor } from './process-supervisor.ts';
-import { newestProcess, poolProcesses, type ProcessRow } from './process-rows.ts';
+import { poolProcesses } from './process-rows.ts';
 
-export interface RestartOrder extends Asked {
-  readonly agentId: string;
-  /** The generation that shall be replaced; where it is not the newest any more, nothing is done. */
-  readonly expectedGeneration?: number;
-}
-
-export interface Restarted {
-  /** The generation that shall run now. */
-  readonly generation: number;
-  /** False where an earlier order had done it already. */
-  readonly opened: boolean;
-}
-
-export interface ScaleClaim extends Asked {
+interface ScaleClaim extends Asked {
   readonly poolId: string;
   /** Claiming again with the same id changes nothing but the expiry. */
   readonly claimId: string;
@@ -43,7 +32,7 @@ export interface ScaleClaim extends Asked {
   readonly ttlMs: number;
 }
 
-export interface ScaleResult {
+interface ScaleResult {
   readonly effective: number;
   /** Wall ms since epoch. */
   readonly expiresAtMs: number;
@@ -60,6 +49,7 @@ export class Pools {
   readonly #parts: PoolParts;
   readonly #supervisor: ProcessSupervisor;
   readonly #convergence: Convergence;
+  readonly #orders: AgentOrders;
   readonly #expiries = new Map<string, Timer>();
   readonly #known = new Map<string, PoolDefinition>();
   readonly #ended = new Set<() => void>();
@@ -72,6 +62,7 @@ export class Pools {
       spawn: (key) => this.#supervisor.spawn(key),
       stop: (row) => this.#supervisor.stop(row),
     });
+    this.#orders = new AgentOrders(parts, this.#convergence);
   }
 
   /** Adopts what runs, then brings every pool to its count. */
@@ -250,57 +241,16 @@ export class Pools {
    * claimed goes back to the queue. Repeating the order changes nothing.
    * @throws OmoiError `unknown_agent`, `agent_not_managed`, `unknown_generation`, `transition_not_allowed`
    */
-  async restart(order: RestartOrder): Promise<Restarted> {
-    const { agentId, expectedGeneration } = order;
-    return this.#parts.database.transaction(async (tx) => {
-      const { row, process } = await this.#lockAgentsPool(tx, agentId);
-      if (expectedGeneration !== undefined && process.generation > expectedGeneration) {
-        return { generation: process.generation, opened: false };
-      }
-      if (expectedGeneration !== undefined && process.generation < expectedGeneration) {
-        throw new OmoiError(
-          'unknown_generation',
-          `Agent ${agentId} is at generation ${process.generation}; there is no generation ${expectedGeneration}.`,
-          { agent_id: agentId, current_generation: process.generation },
-        );
-      }
-      assertActive(row);
-      if (process.wish === 'retired') {
-        throw new OmoiError(
-          'transition_not_allowed',
-          `Agent ${agentId} is beyond the count of pool ${row.pool_id}: scale the pool instead.`,
-          { agent_id: agentId, pool_id: row.pool_id },
-        );
-      }
-      await this.#parts.bus.append(tx, {
-        event_type: 'fleet.agent.restart_requested',
-        entity_type: 'agent',
-        entity_id: agentId,
-        payload: {
-          agent_id: agentId,
-          agent_type: row.agent_type,
-          pool_id: row.pool_id,
-          generation: process.generation,
-          reason: order.reason,
-          requested_by: order.by,
-        },
-        traceparent: order.traceparent,
-      });
-      await this.#convergence.retire(tx, row, { process, wish: 'replaced' });
-      const generation = await this.#convergence.open(tx, row, { agentId, asked: order });
-      return { generation, opened: true };
-    });
+  restart(order: RestartOrder): Promise<Restarted> {
+    return this.#orders.restart(order);
   }
 
   /**
    * Stops an agent until somebody restarts it; its place is not filled. Repeating it changes nothing.
    * @throws OmoiError `unknown_agent`, `agent_not_managed`
    */
-  async stop(order: { readonly agentId: string } & Asked): Promise<void> {
-    await this.#parts.database.transaction(async (tx) => {
-      const { row, process } = await this.#lockAgentsPool(tx, order.agentId);
-      if (process.wish === 'run') await this.#convergence.retire(tx, row, { process, wish: 'stopped' });
-    });
+  stop(order: { readonly agentId: string } & Asked): Promise<void> {
+    return this.#orders.stop(order);
   }
 
   #assert(pool: PoolDefinition): void {
@@ -352,28 +302,6 @@ export class Pools {
     const converged = await this.#convergence.converge(tx, row, asked);
     tx.afterCommit(() => this.#convergeAt(poolId, converged.nextExpiryMs));
     return { ...converged, row };
-  }
-
-  async #lockAgentsPool(
-    tx: StateTransaction,
-    agentId: string,
-  ): Promise<{ readonly row: PoolRow; readonly process: ProcessRow }> {
-    const seen = await newestProcess(tx, agentId);
-    if (!seen) throw await this.#notOurs(tx, agentId);
-    const row = await lockPool(tx, seen.pool_id);
-    return { row, process: (await newestProcess(tx, agentId)) ?? seen };
-  }
-
-  async #notOurs(tx: StateTransaction, agentId: string): Promise<OmoiError> {
-    const agent = await tx.db
-      .selectFrom('agents')
-      .select('agent_id')
-      .where('agent_id', '=', agentId)
-      .executeTakeFirst();
-    const details = { agent_id: agentId };
-    return agent
-      ? new OmoiError('agent_not_managed', `Agent ${agentId} was started by somebody else.`, details)
-      : new OmoiError('unknown_agent', `There is no agent ${agentId}.`, details);
   }
 
   async #poolOfClaim(claimId: string): Promise<string | null> {
@@ -436,11 +364,4 @@ export class Pools {
       this.#ended.add(finish);
     });
   }
-}
-
-function assertActive(row: PoolRow): void {
-  if (row.state === 'active') return;
-  throw new OmoiError('transition_not_allowed', `Pool ${row.pool_id} is being removed.`, {
-    pool_id: row.pool_id,
-  });
 }

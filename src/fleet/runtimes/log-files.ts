@@ -11,7 +11,7 @@ export interface LogLimits {
   readonly keptGenerations: number;
 }
 
-export const DEFAULT_LOG_LIMITS: LogLimits = {
+const DEFAULT_LOG_LIMITS: LogLimits = {
   maxLogBytes: 8 * 1024 * 1024,
   keptCopies: 2,
   keptGenerations: 5,
