@@ -1,9 +1,10 @@
-// npm run bench -- tsdb [--json] [--only=ROW,…] [--hours=2] [--node-flags='--cpu-prof …']
+// npm run bench -- tsdb [--json] [--only=ROW,…] [--targets=omoi,…] [--hours=2] [--node-flags='--cpu-prof …']
 // The ingest, memory, size, instant-read and restart rows of the metrics engine, Prometheus and VictoriaMetrics
 // (Debian's packages) beside Omoi where they are installed.
 import { request as httpRequest, Agent } from 'node:http';
 import { parseArgs } from 'node:util';
 import { Load, compress, wrap } from './tsdb/load.ts';
+import { bytesPerSample } from './tsdb/size.ts';
 import {
   INSTALLED,
   cpuSeconds,
@@ -17,15 +18,15 @@ import {
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'ingest,memory,restart,growth' },
+    only: { type: 'string', default: 'size,ingest,memory,restart,growth' },
     hours: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '12' },
     'node-flags': { type: 'string', default: '' },
-    peers: { type: 'string', default: 'prometheus,victoria-metrics' },
+    targets: { type: 'string', default: 'omoi,prometheus,victoria-metrics' },
   },
 });
 const rows = options.only.split(',');
-const peers = options.peers.split(',');
+const targets = options.targets.split(',');
 const STEP_MS = 15_000;
 const CONNECTIONS = 4;
 const results: Record<string, Record<string, unknown>> = {};
@@ -82,9 +83,12 @@ async function stats(target: Target): Promise<Record<string, unknown>> {
 const round = (value: number, digits = 2): number => Number(value.toFixed(digits));
 
 async function eachTarget(use: (target: Target) => Promise<void>): Promise<void> {
-  const starts = [() => startOmoi(undefined, options['node-flags'].split(' ').filter(Boolean))];
-  if (INSTALLED.prometheus && peers.includes('prometheus')) starts.push(() => startPrometheus());
-  if (INSTALLED.victoriaMetrics && peers.includes('victoria-metrics'))
+  const starts: (() => Promise<Target>)[] = [];
+  if (targets.includes('omoi')) {
+    starts.push(() => startOmoi(undefined, options['node-flags'].split(' ').filter(Boolean)));
+  }
+  if (INSTALLED.prometheus && targets.includes('prometheus')) starts.push(() => startPrometheus());
+  if (INSTALLED.victoriaMetrics && targets.includes('victoria-metrics'))
     starts.push(() => startVictoriaMetrics());
   for (const start of starts) {
     const target = await start();
@@ -223,6 +227,7 @@ async function benchGrowth(): Promise<void> {
   }
 }
 
+if (rows.includes('size')) report('size', 'omoi', await bytesPerSample());
 if (rows.includes('ingest')) await benchIngest();
 if (rows.includes('memory')) await benchMemory();
 if (rows.includes('restart')) await benchRestart();

@@ -32,7 +32,7 @@ test('memory that is given back is used again, whatever for', () => {
   const block = new Uint8Array(1000);
   let reserved = 0;
   for (let round = 0; round < 20; round++) {
-    for (const address of fill(round % 8)) arena.returnSlot(address);
+    for (const address of fill(round % (LARGEST_SLOT_CLASS + 1))) arena.returnSlot(address);
     const blocks = Array.from({ length: 4000 }, () => arena.storeBlock(block));
     for (const address of blocks) arena.freeBlock(address, block.length);
     if (round === 0) reserved = arena.reservedBytes;

@@ -10,7 +10,7 @@ const UNIT_BYTES = 1 << UNIT_BITS;
 const PAGE_UNIT_BITS = PAGE_BITS - UNIT_BITS;
 const PAGE_UNIT_MASK = (1 << PAGE_UNIT_BITS) - 1;
 /** Sizes of the slots that open chunks grow through. */
-const SLOT_BYTES = [48, 96, 160, 256, 384, 640, 1024, 2560] as const;
+const SLOT_BYTES = [48, 96, 160, 224, 288, 384, 480, 576, 704, 832, 960, 1152, 1600, 2560] as const;
 
 export const LARGEST_SLOT_CLASS = SLOT_BYTES.length - 1;
 /** The most bytes that one allocation may have. */

@@ -50,6 +50,14 @@ describe('sealed chunks', () => {
     expect(bytes).toBeLessThanOrEqual(maxBytes);
   });
 
+  test('timestamps that jitter about a grid take few bits', () => {
+    const columns = evenly(() => 42);
+    for (let at = 0; at < 120; at += 3) columns.timestampsMs[at] = (columns.timestampsMs[at] ?? 0) + (at % 4);
+    const { bytes, decoded } = roundTrip(columns);
+    expectSame(columns, decoded);
+    expect(bytes).toBeLessThan(50);
+  });
+
   test('bits are kept: NaN, the staleness marker, infinities, negative zero', () => {
     const columns = evenly(
       (place) => [Number.NaN, Infinity, -Infinity, -0, 0, 1e300, 5e-324][place % 7] ?? 0,

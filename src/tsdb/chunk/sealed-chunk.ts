@@ -10,11 +10,13 @@ import { MAX_SAMPLE_BITS, readXorChunk, writeStep, writeXor } from './xor-chunk.
  *   byte 0       form: 0 XOR stream, 1 decimal
  *   form 0       the bit stream of xor-chunk.ts
  *   form 1
- *     byte 1     exponent e: value = integer / 10^e (0 … 15); + 16 where differences are coded
+ *     byte 1     exponent e: value = integer / 10^e (0 … 15); + 16 where differences of values are coded;
+ *                + 32 where timestamps keep to a grid, from which they jitter
  *     byte 2     Rice parameter of the values (0 … 50), or 255: all residuals are 0
- *     byte 3     Rice parameter of the timestamps, or 255: all distances are the same
- *     first distance in ms, base, and with differences the first integer
- *     residuals of the timestamps (change of the distance), one for each sample from the third on
+ *     byte 3     Rice parameter of the timestamps, or 255: all residuals are 0
+ *     distance in ms, base, and with differences the first integer
+ *     residuals of the timestamps, one for each sample from the second on: on a grid its distance from
+ *       first time + n × distance, otherwise the change of the distance (to `distance` at first)
  *     residuals of the values: integer − base, or integer − integer before − base
  *   Signed numbers are zigzag: 6 bits length (0 … 54), then so many bits. A residual is zigzag in Rice code: the
  *   quotient in ones and a zero, then the parameter's count of low bits; 24 ones are followed by a whole number.
@@ -23,8 +25,10 @@ const FORM_XOR = 0;
 const FORM_DECIMAL = 1;
 const ALL_ZERO = 255;
 const DIFFERENCES = 16;
+const GRID = 32;
 const MAX_EXPONENT = 15;
 const MAX_QUOTIENT = 24;
+const MAX_PARAMETER = 50;
 const MAX_INTEGER = 2 ** 50;
 const WORD = 2 ** 32;
 const POWERS = Array.from({ length: MAX_EXPONENT + 1 }, (_, exponent) => 10 ** exponent);
@@ -33,7 +37,10 @@ const POWERS = Array.from({ length: MAX_EXPONENT + 1 }, (_, exponent) => 10 ** e
 export const MAX_SEALED_SAMPLES = 1024;
 
 const integers = new Float64Array(MAX_SEALED_SAMPLES);
-const steps = new Float64Array(MAX_SEALED_SAMPLES);
+const levels = new Float64Array(MAX_SEALED_SAMPLES);
+const differences = new Float64Array(MAX_SEALED_SAMPLES);
+const changes = new Float64Array(MAX_SEALED_SAMPLES);
+const offsets = new Float64Array(MAX_SEALED_SAMPLES);
 const scratch = new Uint8Array(64 + Math.ceil((MAX_SEALED_SAMPLES * MAX_SAMPLE_BITS) / 8) + SLACK_BYTES);
 const writer = new BitWriter(viewOf(scratch));
 
@@ -67,37 +74,84 @@ interface DecimalPlan {
   readonly exponent: number;
   readonly differences: boolean;
   readonly base: number;
-  readonly valueParameter: number;
+  readonly values: Residuals;
+  readonly grid: boolean;
   readonly distanceMs: number;
-  readonly timeParameter: number;
+  readonly times: Residuals;
+}
+
+/** Numbers from `from` on that are written in Rice code, and how. */
+interface Residuals {
+  readonly numbers: Float64Array;
+  readonly from: number;
+  readonly parameter: number;
+  readonly bits: number;
 }
 
 function planDecimal(columns: SampleColumns): DecimalPlan | null {
   const exponent = findIntegers(columns);
   if (exponent < 0) return null;
   const count = columns.length;
-  const levelBase = Math.round(sumOf(integers, 0, count) / count);
-  const first = integers[0] ?? 0;
-  const last = integers[count - 1] ?? 0;
-  const differenceBase = count > 1 ? Math.round((last - first) / (count - 1)) : 0;
-  let levelTotal = 0;
-  let differenceTotal = 0;
+  let sum = 0;
+  for (let at = 0; at < count; at++) sum += integers[at] ?? 0;
+  const levelBase = Math.round(sum / count);
+  const steps = Math.max(1, count - 1);
+  const differenceBase = Math.round(((integers[count - 1] ?? 0) - (integers[0] ?? 0)) / steps);
   for (let at = 0; at < count; at++) {
     const integer = integers[at] ?? 0;
-    levelTotal += Math.abs(integer - levelBase);
-    if (at > 0) differenceTotal += Math.abs(integer - (integers[at - 1] ?? 0) - differenceBase);
+    levels[at] = integer - levelBase;
+    differences[at] = integer - (integers[at - 1] ?? 0) - differenceBase;
   }
-  const differences = differenceTotal < levelTotal;
-  const distanceMs = count > 1 ? (columns.timestampsMs[1] ?? 0) - (columns.timestampsMs[0] ?? 0) : 0;
-  const stepTotal = findSteps(columns, distanceMs);
+  const asLevels = planResiduals(levels, 0, count);
+  const asDifferences = planResiduals(differences, 1, count);
+  const useDifferences = asDifferences.bits < asLevels.bits;
   return {
     exponent,
-    differences,
-    base: differences ? differenceBase : levelBase,
-    valueParameter: riceParameter(differences ? differenceTotal : levelTotal, count),
-    distanceMs,
-    timeParameter: riceParameter(stepTotal, count),
+    differences: useDifferences,
+    base: useDifferences ? differenceBase : levelBase,
+    values: useDifferences ? asDifferences : asLevels,
+    ...planTimes(columns),
   };
+}
+
+function planTimes({
+  timestampsMs,
+  length,
+}: SampleColumns): Pick<DecimalPlan, 'grid' | 'distanceMs' | 'times'> {
+  const firstMs = timestampsMs[0] ?? 0;
+  const distanceMs = Math.round(((timestampsMs[length - 1] ?? 0) - firstMs) / Math.max(1, length - 1));
+  let before = distanceMs;
+  for (let at = 1; at < length; at++) {
+    const timestampMs = timestampsMs[at] ?? 0;
+    const distance = timestampMs - (timestampsMs[at - 1] ?? 0);
+    changes[at] = distance - before;
+    offsets[at] = timestampMs - firstMs - at * distanceMs;
+    before = distance;
+  }
+  const asChanges = planResiduals(changes, 1, length);
+  const asOffsets = planResiduals(offsets, 1, length);
+  return asOffsets.bits < asChanges.bits
+    ? { grid: true, distanceMs, times: asOffsets }
+    : { grid: false, distanceMs, times: asChanges };
+}
+
+/**
+ * The Rice parameter for numbers, and about what they then cost. With a mean size of m, zigzag numbers average 2m,
+ * and log2 of 0.7 times that is within a bit of the best; its neighbours are tried too.
+ */
+function planResiduals(numbers: Float64Array, from: number, to: number): Residuals {
+  let total = 0;
+  for (let at = from; at < to; at++) total += Math.abs(numbers[at] ?? 0);
+  if (total === 0) return { numbers, from, parameter: ALL_ZERO, bits: 0 };
+  const guess = Math.max(1, Math.min(MAX_PARAMETER - 1, Math.round(Math.log2((1.4 * total) / (to - from)))));
+  let best = { numbers, from, parameter: guess, bits: Number.POSITIVE_INFINITY };
+  for (let parameter = guess - 1; parameter <= guess + 1; parameter++) {
+    const scale = 2 ** -parameter;
+    let bits = (parameter + 1) * (to - from);
+    for (let at = from; at < to; at++) bits += Math.floor(zigzag(numbers[at] ?? 0) * scale);
+    if (bits < best.bits) best = { numbers, from, parameter, bits };
+  }
+  return best;
 }
 
 /** Fills `integers`; the exponent that makes all values whole, or −1 where none does exactly. */
@@ -126,32 +180,6 @@ function isWhole(value: number, exponent: number): boolean {
   return integer / power === value && Math.abs(integer) < MAX_INTEGER && !Object.is(value, -0);
 }
 
-/** Fills `steps` with the changes of the distance between samples; the sum of their sizes. */
-function findSteps(columns: SampleColumns, distanceMs: number): number {
-  let before = distanceMs;
-  let total = 0;
-  for (let at = 2; at < columns.length; at++) {
-    const distance = (columns.timestampsMs[at] ?? 0) - (columns.timestampsMs[at - 1] ?? 0);
-    steps[at] = distance - before;
-    total += Math.abs(distance - before);
-    before = distance;
-  }
-  return total;
-}
-
-/** About log2 of the mean zigzag number, which is within half a bit of the best for geometric residuals. */
-function riceParameter(totalSize: number, count: number): number {
-  if (totalSize === 0) return ALL_ZERO;
-  const mean = (2 * totalSize * 0.7) / count;
-  return Math.max(0, Math.min(50, Math.ceil(Math.log2(mean + 1e-9))));
-}
-
-function sumOf(numbers: Float64Array, from: number, to: number): number {
-  let sum = 0;
-  for (let at = from; at < to; at++) sum += numbers[at] ?? 0;
-  return sum;
-}
-
 function writeXorForm(columns: SampleColumns): void {
   const { words, timestampsMs, length } = columns;
   writer.write(FORM_XOR, 8);
@@ -170,46 +198,46 @@ function writeXorForm(columns: SampleColumns): void {
 }
 
 function writeDecimal(columns: SampleColumns, plan: DecimalPlan): void {
-  const count = columns.length;
   writer.write(FORM_DECIMAL, 8);
-  writer.write(plan.exponent + (plan.differences ? DIFFERENCES : 0), 8);
-  writer.write(plan.valueParameter, 8);
-  writer.write(plan.timeParameter, 8);
+  writer.write(plan.exponent + (plan.differences ? DIFFERENCES : 0) + (plan.grid ? GRID : 0), 8);
+  writer.write(plan.values.parameter, 8);
+  writer.write(plan.times.parameter, 8);
   writeWhole(zigzag(plan.distanceMs));
   writeWhole(zigzag(plan.base));
   if (plan.differences) writeWhole(zigzag(integers[0] ?? 0));
-  if (plan.timeParameter !== ALL_ZERO) {
-    for (let at = 2; at < count; at++) writeRice(zigzag(steps[at] ?? 0), plan.timeParameter);
-  }
-  if (plan.valueParameter === ALL_ZERO) return;
-  for (let at = plan.differences ? 1 : 0; at < count; at++) {
-    const before = plan.differences ? (integers[at - 1] ?? 0) : 0;
-    writeRice(zigzag((integers[at] ?? 0) - before - plan.base), plan.valueParameter);
-  }
+  writeResiduals(plan.times, columns.length);
+  writeResiduals(plan.values, columns.length);
+}
+
+function writeResiduals({ numbers, from, parameter }: Residuals, to: number): void {
+  if (parameter === ALL_ZERO) return;
+  for (let at = from; at < to; at++) writeRice(zigzag(numbers[at] ?? 0), parameter);
 }
 
 function readDecimal(reader: BitReader, count: number, firstMs: number, into: SampleColumns): void {
   const kind = reader.read(8);
   const power = POWERS[kind & (DIFFERENCES - 1)] ?? 1;
-  const differences = (kind & DIFFERENCES) !== 0;
+  const isDifferences = (kind & DIFFERENCES) !== 0;
+  const isGrid = (kind & GRID) !== 0;
   const valueParameter = reader.read(8);
   const timeParameter = reader.read(8);
   let distanceMs = unzigzag(readWhole(reader));
   const base = unzigzag(readWhole(reader));
-  let integer = differences ? unzigzag(readWhole(reader)) : 0;
+  let integer = isDifferences ? unzigzag(readWhole(reader)) : 0;
   into.reserve(count);
   const { timestampsMs, values } = into;
   const start = into.length;
   let timestampMs = firstMs;
   for (let at = 0; at < count; at++) {
-    if (at > 1 && timeParameter !== ALL_ZERO) distanceMs += unzigzag(readRice(reader, timeParameter));
+    const residual = at === 0 || timeParameter === ALL_ZERO ? 0 : unzigzag(readRice(reader, timeParameter));
+    if (!isGrid) distanceMs += residual;
     if (at > 0) timestampMs += distanceMs;
-    timestampsMs[start + at] = timestampMs;
+    timestampsMs[start + at] = isGrid ? timestampMs + residual : timestampMs;
   }
   for (let at = 0; at < count; at++) {
-    if (!differences || at > 0) {
+    if (!isDifferences || at > 0) {
       const residual = valueParameter === ALL_ZERO ? 0 : unzigzag(readRice(reader, valueParameter));
-      integer = residual + base + (differences ? integer : 0);
+      integer = residual + base + (isDifferences ? integer : 0);
     }
     values[start + at] = integer / power;
   }
