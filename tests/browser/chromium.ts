@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { chromium, type Browser } from 'playwright-core';
+
+const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome'];
+
+/** Nothing that a browser does by itself may reach the network. */
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+];
+
+/** Where a Chromium is installed, or null. */
+export function findChromium(): string | null {
+  const directories = (process.env['PATH'] ?? '').split(delimiter);
+  const places = PROGRAMS.flatMap((program) => directories.map((directory) => join(directory, program)));
+  return places.find((place) => existsSync(place)) ?? null;
+}
+
+/** A headless browser with a fresh profile. */
+export function openBrowser(executablePath: string): Promise<Browser> {
+  return chromium.launch({ executablePath, headless: true, args: QUIET });
+}

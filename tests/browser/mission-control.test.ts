@@ -1,0 +1,176 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { serveOmoi, type ServedOmoi } from '../served-omoi.ts';
+import { findChromium, openBrowser } from './chromium.ts';
+
+const program = findChromium();
+const mustRun = process.env['CI'] === 'true';
+if (program === null && !mustRun) {
+  console.warn('No Chromium: the browser tests are skipped. To install: sudo apt-get install chromium');
+}
+
+const DESK = { width: 1280, height: 900 };
+const PHONE = { width: 390, height: 844 };
+const WITHIN_MS = 30_000;
+const SCHEMES = [
+  { colorScheme: 'light', background: 'rgb(245, 246, 248)' },
+  { colorScheme: 'dark', background: 'rgb(12, 16, 20)' },
+] as const;
+
+describe.skipIf(program === null && !mustRun)('mission control', () => {
+  let omoi: ServedOmoi;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    if (program === null) throw new Error('CI=true, and there is no Chromium');
+    omoi = await serveOmoi({ demo: true });
+    browser = await openBrowser(program);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await omoi?.stop();
+  });
+
+  beforeEach(async () => {
+    context = await browser.newContext({ viewport: DESK });
+    context.setDefaultTimeout(WITHIN_MS);
+    page = await context.newPage();
+    complaints = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      // What a browser says of an answer with an error status is no complaint of the page.
+      const ofAnAnswer = message.text().startsWith('Failed to load resource');
+      if (message.type() === 'error' && !ofAnAnswer) complaints.push(message.text());
+    });
+  });
+
+  afterEach(async () => {
+    await context.close();
+    expect(complaints).toEqual([]);
+  });
+
+  async function logIn(): Promise<void> {
+    const { path } = (await omoi.asOwner('POST', '/api/v1/login-links')) as { path: string };
+    await page.goto(`${omoi.url}${path}`);
+    await page.getByRole('heading', { name: 'Fleet' }).waitFor();
+  }
+
+  async function mintToken(name: string): Promise<{ readonly id: string; readonly secret: string }> {
+    const made = await omoi.asOwner('POST', '/api/v1/tokens', { name, role: 'viewer' });
+    const { token, secret } = made as { token: { id: string }; secret: string };
+    return { id: token.id, secret };
+  }
+
+  async function pidOf(agentId: string): Promise<number> {
+    const { pools } = (await omoi.asOwner('GET', '/api/v1/fleet/pools')) as {
+      pools: { slots: { agent_id: string; pid: number | null }[] }[];
+    };
+    const slot = pools.flatMap(({ slots }) => slots).find(({ agent_id: id }) => id === agentId);
+    if (!slot?.pid) throw new Error(`${agentId} has no process`);
+    return slot.pid;
+  }
+
+  const tile = (agentId: string) => page.getByRole('link', { name: new RegExp(`^${agentId},`) });
+
+  it('asks who is there, takes a token, and goes on to where one wanted to go', async () => {
+    const { id, secret } = await mintToken('somebody');
+    await page.goto(`${omoi.url}/?events=fleet`);
+    await page.getByRole('heading', { name: 'Log in to Omoi' }).waitFor();
+    await page.getByLabel('Token', { exact: true }).fill('omoi_viewer_wrong');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('the token is malformed, unknown, expired or revoked').waitFor();
+    await page.getByLabel('Token', { exact: true }).fill(secret);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('heading', { name: 'Fleet' }).waitFor();
+    expect(new URL(page.url()).search).toBe('?events=fleet');
+    expect(await page.getByRole('button', { name: /^Acknowledge/ }).count()).toBe(0);
+
+    await omoi.asOwner('DELETE', `/api/v1/tokens/${id}`);
+    await page.getByRole('heading', { name: 'Log in to Omoi' }).waitFor();
+  });
+
+  it('shows the fleet live, and every agent in detail', async () => {
+    await logIn();
+    await page.getByText('Live', { exact: true }).waitFor();
+    for (const agentId of ['demo-1', 'demo-2', 'demo-3', 'demo-4']) await tile(agentId).waitFor();
+    await tile('demo-1').click();
+    const details = page.getByRole('dialog', { name: 'demo-1' });
+    await details.getByText('worker, started by Omoi').waitFor();
+    expect(new URL(page.url()).searchParams.get('agent')).toBe('demo-1');
+    await page.keyboard.press('Escape');
+    await details.waitFor({ state: 'hidden' });
+    expect(new URL(page.url()).search).toBe('');
+  });
+
+  it('shows a worker that hangs, its repair, and the trace of it all, without being reloaded', async () => {
+    await logIn();
+    await tile('demo-3').waitFor();
+    process.kill(await pidOf('demo-3'), 'SIGSTOP');
+    const events = page.getByRole('list', { name: 'Events, newest first' });
+    await events.getByText(/^AgentUnresponsive of demo-3 fires/).waitFor();
+    await page.getByRole('link', { name: /^demo-3, .*generation 2/ }).waitFor();
+    await events.getByText(/on demo-3: healed$/).waitFor();
+
+    const repairs = page.getByRole('region', { name: 'Repairs' });
+    await repairs.getByText('restart: generation 2 should run').waitFor();
+    await repairs.getByRole('link', { name: /^Trace of .* on demo-3$/ }).click();
+    await page.getByRole('heading', { name: 'Trace', exact: true }).waitFor();
+    for (const span of [
+      'telemetry.append',
+      'alerting.alert',
+      'watchdog.remediation',
+      'watchdog.step.restart',
+    ]) {
+      await page.getByRole('link', { name: new RegExp(`^${span.replaceAll('.', '\\.')},`) }).waitFor();
+    }
+    await page.getByRole('link', { name: /^watchdog\.step\.restart,/ }).click();
+    await page.getByRole('heading', { name: 'watchdog.step.restart' }).waitFor();
+  });
+
+  it('is reached by the keyboard: the content first, then every control', async () => {
+    await logIn();
+    await page.keyboard.press('Tab');
+    expect(await page.locator(':focus').textContent()).toBe('Skip to the content');
+    const unnamed = await page
+      .locator('button, a, input')
+      .evaluateAll((controls) =>
+        controls
+          .filter(
+            (control) =>
+              !control.textContent?.trim() &&
+              !control.getAttribute('aria-label') &&
+              !control.closest('label') &&
+              !control.id,
+          )
+          .map((control) => control.outerHTML),
+      );
+    expect(unnamed).toEqual([]);
+  });
+
+  it.each([
+    { name: 'a desk', viewport: DESK },
+    { name: 'a phone', viewport: PHONE },
+  ])('fits on $name, in light and dark', async ({ viewport }) => {
+    await page.setViewportSize(viewport);
+    await logIn();
+    await tile('demo-1').waitFor();
+    for (const { colorScheme, background } of SCHEMES) {
+      await page.emulateMedia({ colorScheme });
+      await expect
+        .poll(
+          () =>
+            page
+              .locator('body')
+              .evaluate((body) => body.computedStyleMap().get('background-color')?.toString()),
+          { timeout: WITHIN_MS },
+        )
+        .toBe(background);
+      const width = await page.locator('html').evaluate((html) => html.scrollWidth);
+      expect(width).toBeLessThanOrEqual(viewport.width);
+    }
+  });
+});
