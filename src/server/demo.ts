@@ -50,7 +50,7 @@ export function demoPools(
     env,
     graceMs: GRACE_MS,
     orphanTimeoutMs: ORPHAN_TIMEOUT_MS,
-    onOrphan: 'continue',
+    onOrphan: 'leave',
     heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
     heartbeatTtlMs: HEARTBEAT_TTL_MS,
   } as const;
@@ -77,6 +77,9 @@ function program(file: string): readonly string[] {
     '--conditions=omoi-source',
     '--disable-warning=ExperimentalWarning',
     '--max-semi-space-size=1',
+    '--max-old-space-size=64',
+    '--optimize-for-size',
+    '--v8-pool-size=1',
     join(EXAMPLES, file),
   ];
 }
