@@ -1,0 +1,141 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { until } from './until.ts';
+
+const OMOI = fileURLToPath(new URL('../../../bin/omoi', import.meta.url));
+const START_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 30_000;
+const INHERITED = ['PATH', 'HOME', 'USER', 'TMPDIR', 'LANG'];
+
+/** What a program that was run to its end left behind. */
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `bin/omoi ARGS` as a person starts it, its output kept. */
+export class OmoiProcess {
+  readonly child: ChildProcess;
+  stdout = '';
+  stderr = '';
+  readonly #closed: Promise<unknown>;
+
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    const inherited = Object.fromEntries(INHERITED.map((name) => [name, process.env[name]]));
+    this.child = spawn(process.execPath, [OMOI, ...args], {
+      env: { ...inherited, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.#closed = once(this.child, 'close');
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  async ended(): Promise<Ended> {
+    await this.#closed;
+    return { status: this.child.exitCode, stdout: this.stdout, stderr: this.stderr };
+  }
+
+  /** Sends the signal and waits for the end; SIGKILL after a limit, so that nothing is left over. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+    if (this.isRunning) this.child.kill(signal);
+    const killer = setTimeout(() => this.child.kill('SIGKILL'), STOP_LIMIT_MS);
+    const ended = await this.ended();
+    clearTimeout(killer);
+    return ended;
+  }
+}
+
+/** Runs `bin/omoi ARGS` to its end. */
+export function omoi(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  return new OmoiProcess(args, env).ended();
+}
+
+export interface ServerOptions {
+  readonly demo?: boolean;
+  readonly configFile?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** A server that is to be started again on the same port names it; 0 takes any. */
+  readonly port?: number;
+}
+
+/** A running `omoi serve` on a data directory of the test's. */
+export class OmoiServer extends OmoiProcess {
+  readonly directory: string;
+  #url = '';
+
+  private constructor(directory: string, { demo = false, configFile, env = {}, port = 0 }: ServerOptions) {
+    super(
+      ['serve', ...(demo ? ['--demo'] : []), ...(configFile === undefined ? [] : ['--config', configFile])],
+      {
+        OMOI_DATA_DIRECTORY: directory,
+        OMOI_HTTP_PORT: String(port),
+        OMOI_OTLP_PORT: '0',
+        ...env,
+      },
+    );
+    this.directory = directory;
+  }
+
+  /** Resolves when the server has said where it is. */
+  static async start(directory: string, options: ServerOptions = {}): Promise<OmoiServer> {
+    const server = new OmoiServer(directory, options);
+    await until(() => server.#announced(), 'the server is ready', START_LIMIT_MS);
+    return server;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  /** The admin token that the first start prints. */
+  get adminToken(): string {
+    const token = /^ +admin +(\S+)/m.exec(this.stdout)?.[1];
+    if (token === undefined) throw new Error(`no admin token was printed:\n${this.stdout}`);
+    return token;
+  }
+
+  #announced(): boolean {
+    if (!this.isRunning) throw new Error(`the server ended:\n${this.stdout}${this.stderr}`);
+    let announcement: { readonly pid: number; readonly url: string };
+    try {
+      announcement = JSON.parse(readFileSync(join(this.directory, 'server.json'), 'utf8'));
+    } catch {
+      return false;
+    }
+    this.#url = announcement.url;
+    return announcement.pid === this.pid;
+  }
+}
+
+/** A new directory for a server's data, and how to be rid of it. */
+export function dataDirectory(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'omoi-acceptance-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) };
+}
+
+/** A port that is free now, for a server that has to come back to it. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  probe.listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port was given');
+  return address.port;
+}
