@@ -4,7 +4,8 @@ import { ERROR_CATALOGUE, OmoiError } from './errors.ts';
 /** docs/errors.md: `npm run unit -- -u` writes it anew from the catalogue. */
 function page(): string {
   const rows = Object.entries(ERROR_CATALOGUE).map(
-    ([code, { status, retryable, remedy }]) => `| \`${code}\` | ${status} | ${retryable ? 'yes' : 'no'} | ${remedy} |`,
+    ([code, { status, retryable, remedy }]) =>
+      `| \`${code}\` | ${status} | ${retryable ? 'yes' : 'no'} | ${remedy} |`,
   );
   return [
     '# Errors',
