@@ -38,6 +38,9 @@ const PAGE_HEADERS = {
   'referrer-policy': 'no-referrer',
 };
 
+/** Vite puts all assets into one folder. */
+const ASSET_NAME = /^[\w-][\w.-]*$/;
+
 /** Prefixes whose unknown paths are errors and no pages of the dashboard. */
 const NO_PAGES = /^\/(?:api|assets|prometheus|alertmanager|v1|metrics|healthz|readyz|openapi\.json)(?:\/|$)/;
 
@@ -48,7 +51,7 @@ export async function serveDashboard(app: ApiApp, parts: DashboardParts): Promis
     registerLogin(app, parts.access, answerNotBuilt);
     return answerNotBuilt;
   }
-  await app.register(serveStatic, { root: directory, serve: false });
+  await app.register(serveStatic, { root: directory, serve: false, preCompressed: true });
   const page: DashboardPage = (reply) =>
     reply.headers(PAGE_HEADERS).sendFile('index.html', { cacheControl: false });
 
@@ -67,7 +70,11 @@ export async function serveDashboard(app: ApiApp, parts: DashboardParts): Promis
         params: z.object({ '*': z.string() }),
       },
     },
-    (request, reply) => reply.sendFile(`assets/${request.params['*']}`, { maxAge: '365d', immutable: true }),
+    (request, reply) => {
+      const name = request.params['*'];
+      if (!ASSET_NAME.test(name)) return reply.callNotFound();
+      return reply.sendFile(`assets/${name}`, { maxAge: '365d', immutable: true });
+    },
   );
   registerLogin(app, parts.access, page);
   return page;

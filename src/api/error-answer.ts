@@ -1,6 +1,6 @@
 import type { FastifyError } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { ERROR_CATALOGUE, OmoiError, type ErrorCode } from '#telemetry';
+import { ERROR_CATALOGUE, OmoiError, messageOf, type ErrorCode } from '#telemetry';
 import { z } from 'zod';
 
 /** The body of every error. */
@@ -56,6 +56,8 @@ export function answerError(thrown: unknown, request: FailedRequest): ErrorAnswe
     case 'FST_ERR_MAX_LIMIT_REACHED':
       return answer('invalid_request', `the path ${request.path} is malformed or too long`);
     default:
+      // Fastify has more ways to refuse a request; what it blames the client for is no failure of the server.
+      if (isClientFault(thrown)) return answer('invalid_request', messageOf(thrown));
       return { ...answer('internal_error', 'the server failed; its log has the cause'), unexpected: true };
   }
 }
@@ -73,6 +75,12 @@ function answer(code: ErrorCode, message: string): ErrorAnswer {
 function codeOf(thrown: unknown): string {
   if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return '';
   return typeof thrown.code === 'string' ? thrown.code : '';
+}
+
+function isClientFault(thrown: unknown): boolean {
+  if (!codeOf(thrown).startsWith('FST_') || !(thrown instanceof Error)) return false;
+  const status = 'statusCode' in thrown ? thrown.statusCode : undefined;
+  return typeof status === 'number' && status >= 400 && status < 500;
 }
 
 const PARTS = { body: 'body', querystring: 'query', params: 'path', headers: 'header' } as const;

@@ -46,7 +46,7 @@ export function answerUnknownPaths(app: ApiApp, { fail, paths, page }: FailurePa
     if (isDashboardPage(request)) return page(reply.header('cache-control', 'no-cache'));
     const path = pathOf(request);
     const methods = paths.methodsOf(path);
-    if (methods.length > 0) {
+    if (methods.length > 0 && !methods.includes(request.method)) {
       const message = `${path} does not take ${request.method} but ${methods.join(', ')}`;
       return fail(
         new OmoiError('method_not_allowed', message),
