@@ -15,7 +15,7 @@ import {
 } from '#telemetry';
 import { createTsdb, type Tsdb } from './index.ts';
 import { openLogDirectory, type LogStorage } from './log/log-storage.ts';
-import type { TsdbOptions } from './tsdb.ts';
+import type { TsdbOptions } from './open-tsdb.ts';
 
 const origin: AppendOrigin = {
   source: 'remote_write',

@@ -1,4 +1,12 @@
-import { messageOf, type Clock, type Labels, type Logger, type SeriesRef, type Timer } from '#telemetry';
+import {
+  OmoiError,
+  messageOf,
+  type Clock,
+  type Labels,
+  type Logger,
+  type SeriesRef,
+  type Timer,
+} from '#telemetry';
 import type { Archive, ArchivedSeries } from './archive/archive.ts';
 import { packFloats, packHistograms, type ArchivedChunks } from './archive/chunk-bytes.ts';
 import type { Head, SealedBytes } from './head/head.ts';
@@ -135,12 +143,22 @@ export class Maintenance {
         if (found) leaving.push(found);
       }
       if (leaving.length === 0) continue;
-      await archive.store(leaving.map(({ archived }) => archived));
+      await this.#store(leaving, archive);
       // Only now, and only these: a query sees each chunk in memory, in the archive, or in both.
       for (const { ref, ids, histograms } of leaving) {
         this.#parts.head.removeChunks(ref, ids);
         this.#parts.head.histogramsOf(ref)?.remove(histograms);
       }
+    }
+  }
+
+  async #store(leaving: readonly Leaving[], archive: Archive): Promise<void> {
+    try {
+      await archive.store(leaving.map(({ archived }) => archived));
+    } catch (error) {
+      // New samples are worth more than the oldest; the next round finds the room.
+      if (error instanceof OmoiError && error.code === 'storage_full') await archive.makeRoom();
+      throw error;
     }
   }
 

@@ -3,7 +3,7 @@ import type { Head } from './head/head.ts';
 import type { LabelValues } from './index/label-values.ts';
 import type { SeriesIndex } from './index/series-index.ts';
 
-export interface NamedCount {
+interface NamedCount {
   readonly name: string;
   readonly value: number;
 }

@@ -1,36 +1,34 @@
-import { join } from 'node:path';
-
-import type {
-  AppendFeed,
-  AppendNotice,
-  AppendOrigin,
-  Clock,
-  CommitResult,
-  Exemplar,
-  Labels,
-  Logger,
-  Matcher,
-  MetadataSink,
-  MetricMetadata,
-  SampleBatch,
-  SampleSink,
-  SelfMetrics,
-  SeriesRef,
-  Subscription,
+import {
+  OmoiError,
+  type AppendFeed,
+  type AppendNotice,
+  type AppendOrigin,
+  type Clock,
+  type CommitResult,
+  type Counter,
+  type Exemplar,
+  type Labels,
+  type Logger,
+  type Matcher,
+  type MetadataSink,
+  type MetricMetadata,
+  type SampleBatch,
+  type SampleSink,
+  type SelfMetrics,
+  type SeriesRef,
+  type Subscription,
 } from '#telemetry';
-import { Archive } from './archive/archive.ts';
-import type { ArchiveDatabase } from './archive/archive-database.ts';
+import type { Archive } from './archive/archive.ts';
 import { mergeWithArchive } from './archive/merge.ts';
 import { Committer } from './commit.ts';
-import { ExemplarRing } from './exemplar-ring.ts';
-import { Head } from './head/head.ts';
+import type { ExemplarRing } from './exemplar-ring.ts';
+import type { Head } from './head/head.ts';
 import { selectFromHead, selectFromHeadInSlices, selectLatestFromHead } from './head/select.ts';
 import { IS_SUBSCRIBED } from './head/series-states.ts';
-import { SeriesIndex } from './index/series-index.ts';
-import { DEFAULT_LIMITS, type TsdbLimits } from './limits.ts';
-import { Journal } from './log/journal.ts';
-import { openLogDirectory, type LogStorage } from './log/log-storage.ts';
-import { recover, type Recovery } from './log/recovery.ts';
+import type { SeriesIndex } from './index/series-index.ts';
+import type { TsdbLimits } from './limits.ts';
+import type { Journal } from './log/journal.ts';
+import type { Recovery } from './log/recovery.ts';
 import { Maintenance } from './maintenance.ts';
 import { registerGauges } from './own-metrics.ts';
 import { RetiredSeries } from './retired-series.ts';
@@ -39,65 +37,9 @@ import { SeriesLookups, type SeriesLookup } from './series-lookups.ts';
 import { cardinalityOf, timeRangeOf, type CardinalityStatus } from './status.ts';
 import { Subscriptions, type AppendSubscription } from './subscriptions.ts';
 
-export interface TsdbOptions {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly selfMetrics: SelfMetrics;
-  readonly limits?: Partial<TsdbLimits>;
-  /** The data directory; log and snapshots go to `tsdb/` in it. Without one the store lives in memory only. */
-  readonly directory?: string;
-  /** Where chunks go that leave memory. Without one they are dropped. */
-  readonly telemetryDatabase?: ArchiveDatabase;
-  /** A disk other than the real one, for tests. */
-  readonly logStorage?: LogStorage;
-}
-
 const NO_LABELS: Labels = {};
 
-/** Opens a store and brings back what it held: the newest snapshot and the log after it. */
-export async function createTsdb(options: TsdbOptions): Promise<Tsdb> {
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const index = new SeriesIndex(limits);
-  const head = new Head(limits.outOfOrderWindowMs);
-  const exemplars = new ExemplarRing(limits.maxExemplars);
-  const metadata = new Map<string, MetricMetadata>();
-  const { directory, telemetryDatabase, logger } = options;
-  const storage =
-    options.logStorage ?? (directory === undefined ? null : await openLogDirectory(join(directory, 'tsdb')));
-  const recovery = storage
-    ? await recover(
-        storage,
-        {
-          head,
-          series(labels) {
-            const ref = index.findOrAdd(labels);
-            head.states.reserve(ref);
-            return ref;
-          },
-          exemplar: (ref, exemplar) => exemplars.add(ref, exemplar),
-          metadata: (name, described) => void metadata.set(name, described),
-        },
-        logger,
-      )
-    : null;
-  const archive = telemetryDatabase ? await Archive.open(telemetryDatabase, logger) : null;
-  const journal =
-    storage && recovery
-      ? new Journal({
-          storage,
-          clock: options.clock,
-          logger,
-          run: recovery.nextRun,
-          firstSegment: recovery.nextSegment,
-          maxPendingBytes: limits.maxPendingLogBytes,
-          snapshotEveryBytes: limits.snapshotEveryLogBytes,
-          snapshotDue: recovery.hadLog,
-        })
-      : null;
-  return new Tsdb({ ...options, limits, index, head, exemplars, metadata, recovery, archive, journal });
-}
-
-interface TsdbParts {
+export interface TsdbParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly selfMetrics: SelfMetrics;
@@ -119,11 +61,16 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   readonly #lookups: SeriesLookups;
   readonly #retired = new RetiredSeries();
   readonly #maintenance: Maintenance;
+  readonly #seriesRefused: Counter;
 
   constructor(parts: TsdbParts) {
     this.#parts = parts;
     const failures = parts.selfMetrics.counter('omoi_tsdb_listener_failures_total', 'Listeners that threw.');
     this.#subscriptions = new Subscriptions(parts.logger, () => failures.add(1));
+    this.#seriesRefused = parts.selfMetrics.counter(
+      'omoi_tsdb_series_refused_total',
+      'Series refused, by the limit they hit or what is wrong with their labels.',
+    );
     this.#lookups = new SeriesLookups(parts);
     this.#committer = new Committer({
       ...parts,
@@ -147,7 +94,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   series(labels: Labels): SeriesRef {
     const { index, head } = this.#parts;
     const highest = index.highestRef;
-    const ref = index.findOrAdd(labels);
+    const ref = this.#findOrAdd(labels);
     if (ref <= highest) return ref;
     head.states.reserve(ref);
     if (this.#subscriptions.match(ref, this.labelsOf(ref))) head.states.setFlag(ref, IS_SUBSCRIBED);
@@ -258,6 +205,18 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   async stop(): Promise<void> {
     await this.#maintenance.stop();
     await this.#parts.journal?.stop(this.#parts);
+  }
+
+  #findOrAdd(labels: Labels): SeriesRef {
+    try {
+      return this.#parts.index.findOrAdd(labels);
+    } catch (error) {
+      if (error instanceof OmoiError) {
+        const { limit } = error.details;
+        this.#seriesRefused.add(1, { reason: typeof limit === 'string' ? limit : error.code });
+      }
+      throw error;
+    }
   }
 
   async #selectWithArchive(selection: SeriesSelection, archive: Archive): Promise<SelectedSeries[]> {

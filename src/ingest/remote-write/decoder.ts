@@ -91,7 +91,7 @@ export class RequestDecoder {
       reader.at = reader.fieldEnd(end);
     }
     const hash = this.#cache.hash(reader.view, start, reader.at);
-    const known = this.#cache.findAt(hash, reader.view, start, reader.at);
+    const known = this.#cache.find(hash, reader.view, start, reader.at);
     const ref = known === 0 ? this.#addUnknown(hash, bytes.subarray(start, reader.at)) : known;
     while (reader.at < end) {
       const tag = bytes[reader.at] ?? 0;

@@ -1,9 +1,11 @@
 import {
+  METRIC_NAME_LABEL,
   OmoiError,
   SampleBatch,
   type AppendOrigin,
   type Clock,
   type CommitResult,
+  type Counter,
   type Labels,
   type MetadataSink,
   type Random,
@@ -30,6 +32,8 @@ export interface RemoteWriteParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly selfMetrics: SelfMetrics;
+  /** Metric names that Omoi itself writes: they can make it act. */
+  readonly isReserved: (metricName: string) => boolean;
   /** What a request may decode to; 32 MiB where absent. */
   readonly maxDecodedBytes?: number;
 }
@@ -39,12 +43,15 @@ export interface RemoteWriteRequest {
   readonly body: Uint8Array;
   /** W3C traceparent of the request, or null. */
   readonly traceparent: string | null;
+  /** Who may make Omoi act anyway may also write what it acts on, for instance to bring history back. */
+  readonly sender: { readonly mayWriteReserved: boolean };
 }
 
 export interface RemoteWriteReceiver {
   /**
    * Takes one request in. It is decoded whole before anything of it is stored, and answered when what it stored
-   * survives a crash. Where the store refuses some samples, the others are stored all the same.
+   * survives a crash. Where some samples are refused, by the store or because only Omoi may write their metric, the
+   * others are stored all the same: clients drop what is answered 4xx, so that refusing the whole would lose the rest.
    * @throws OmoiError `payload_undecodable`, `body_too_large`, `labels_invalid`: nothing was stored;
    *   `sample_refused`, `series_limit_reached`: the rest was stored; `storage_full`, `storage_failed`
    */
@@ -70,6 +77,8 @@ export function createRemoteWriteReceiver(parts: RemoteWriteParts): RemoteWriteR
   };
 }
 
+type Sender = RemoteWriteRequest['sender'];
+
 /** What became of a request's samples. */
 interface Outcome {
   accepted: number;
@@ -77,8 +86,17 @@ interface Outcome {
   /** Samples of series that the limits had no room for, and the first such refusal. */
   withoutSeries: number;
   limit: OmoiError | null;
+  readonly reserved: Reserved;
   durable: Promise<void>;
 }
+
+/** Samples that only Omoi may write, and the first such metric. */
+interface Reserved {
+  readonly samples: number;
+  readonly metricName: string;
+}
+
+const NONE_RESERVED: Reserved = { samples: 0, metricName: '' };
 
 const NONE_REFUSED: RefusedSamples = {
   out_of_order: 0,
@@ -109,6 +127,7 @@ class Receiver {
   readonly #snappy: SnappyDecoder;
   readonly #cache: SeriesCache;
   readonly #decoder: RequestDecoder;
+  readonly #reservedRefused: Counter;
   /** Requests are decoded one after the other; they wait for the disk side by side. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -117,6 +136,10 @@ class Receiver {
     this.#snappy = new SnappyDecoder(parts.maxDecodedBytes ?? MAX_DECODED_BYTES);
     this.#cache = new SeriesCache({ seed: parts.random.next() * 2 ** 32, maxBytes: MAX_CACHE_BYTES });
     this.#decoder = new RequestDecoder(this.#cache);
+    this.#reservedRefused = parts.selfMetrics.counter(
+      'omoi_remote_write_reserved_samples_total',
+      'Samples refused because only Omoi writes their metric.',
+    );
     parts.selfMetrics.gauge(
       'omoi_remote_write_cached_series',
       'Series known by their bytes.',
@@ -132,9 +155,11 @@ class Receiver {
       receivedAtMs: clock.wallMs(),
       receivedMonotonicMs: clock.monotonicMs(),
     };
-    const taken = this.#turn.then(() => this.#take(request.body, origin));
+    const taken = this.#turn.then(() => this.#take(request, origin));
     this.#turn = taken.catch(() => undefined).then(() => new TurnBudget(clock).renew());
     const outcome = await taken;
+    const { reserved } = outcome;
+    if (reserved.samples > 0) this.#reservedRefused.add(reserved.samples);
     await outcome.durable;
     if (outcome.limit) {
       throw new OmoiError(
@@ -143,40 +168,46 @@ class Receiver {
         outcome.limit.details,
       );
     }
-    const refused = Object.entries(outcome.refused).filter(([, count]) => count > 0);
+    const refused = Object.entries({ ...outcome.refused, reserved: reserved.samples }).filter(
+      ([, count]) => count > 0,
+    );
     if (refused.length > 0) {
-      const reasons = refused.map(([reason, count]) => `${reason}: ${count}`).join(', ');
+      const reasons = refused.map(([reason, count]) => `${reason}: ${count}`);
+      if (reserved.samples > 0) reasons.push(`${reserved.metricName} is written by Omoi alone`);
       throw new OmoiError(
         'sample_refused',
-        `${outcome.accepted} samples were stored; of the others, ${reasons}.`,
+        `${outcome.accepted} samples were stored; of the others, ${reasons.join(', ')}.`,
         Object.fromEntries(refused),
       );
     }
     return { samples: outcome.accepted };
   }
 
-  async #take(body: Uint8Array, origin: AppendOrigin): Promise<Outcome> {
+  async #take({ body, sender }: RemoteWriteRequest, origin: AppendOrigin): Promise<Outcome> {
     const decoded = this.#snappy.decode(body);
-    const outcome = await this.#takeDecoded(decoded, origin);
+    const outcome = await this.#takeDecoded(decoded, sender, origin);
     if (outcome.refused.unknown_series === 0) return outcome;
     // The store has forgotten series that the cache knew. What is stored already is found to be there.
     this.#cache.clear();
-    return this.#takeDecoded(decoded, origin);
+    return this.#takeDecoded(decoded, sender, origin);
   }
 
-  async #takeDecoded(decoded: Uint8Array, origin: AppendOrigin): Promise<Outcome> {
-    const { sink } = this.#parts;
+  async #takeDecoded(decoded: Uint8Array, sender: Sender, origin: AppendOrigin): Promise<Outcome> {
+    const { sink, isReserved } = this.#parts;
     const { batch, metadata } = this.#decoder;
     const budget = new TurnBudget(this.#parts.clock);
     this.#decoder.begin(decoded);
     while (!this.#decoder.step(ITEMS_PER_LOOK)) if (budget.isSpent) await budget.renew();
-    const limit = await this.#resolveUnknown(budget);
-    for (const described of metadata) sink.describe(described.metricName, described.metadata);
+    const { limit, reserved } = await this.#resolveUnknown(sender, budget);
+    for (const { metricName, metadata: described } of metadata) {
+      if (sender.mayWriteReserved || !isReserved(metricName)) sink.describe(metricName, described);
+    }
     const outcome: Outcome = {
       accepted: 0,
       refused: { ...NONE_REFUSED },
-      withoutSeries: dropWithoutSeries(batch),
+      withoutSeries: dropWithoutSeries(batch) - reserved.samples,
       limit,
+      reserved,
       durable: Promise.resolve(),
     };
     if (batch.length <= MAX_UNIT_SAMPLES) {
@@ -190,22 +221,32 @@ class Receiver {
     return outcome;
   }
 
-  /** Makes the series that the cache did not know, all label sets checked before the first is made. */
-  async #resolveUnknown(budget: TurnBudget): Promise<OmoiError | null> {
+  /**
+   * Makes the series that the cache did not know, all label sets checked before the first is made. Series of reserved
+   * metrics never get into the cache: whoever wrote them, each sender of theirs is looked at here.
+   */
+  async #resolveUnknown(sender: Sender, budget: TurnBudget): Promise<Resolved> {
     const { unknown, batch } = this.#decoder;
-    if (unknown.length === 0) return null;
+    if (unknown.length === 0) return { limit: null, reserved: NONE_RESERVED };
     const labelSets: Labels[] = [];
     for (const { labelBytes } of unknown) {
       labelSets.push(readLabels(labelBytes));
       if (labelSets.length % SERIES_PER_LOOK === 0 && budget.isSpent) await budget.renew();
     }
     const refs = new Uint32Array(unknown.length);
+    const forbidden = new Map<number, string>();
     let limit: OmoiError | null = null;
     for (const [at, labels] of labelSets.entries()) {
+      const metricName = labels[METRIC_NAME_LABEL] ?? '';
+      const isReserved = this.#parts.isReserved(metricName);
+      if (isReserved && !sender.mayWriteReserved) {
+        forbidden.set(FIRST_UNKNOWN_REF + at, metricName);
+        continue;
+      }
       try {
         const ref = this.#parts.sink.series(labels);
         const series = unknown[at];
-        if (series) this.#cache.add(series.hash, series.labelBytes, ref);
+        if (series && !isReserved) this.#cache.add(series.hash, series.labelBytes, ref);
         refs[at] = ref;
       } catch (error) {
         if (!(error instanceof OmoiError) || error.code !== 'series_limit_reached') throw error;
@@ -213,9 +254,24 @@ class Receiver {
       }
       if (at % SERIES_PER_LOOK === 0 && budget.isSpent) await budget.renew();
     }
+    const reserved = countReserved(batch, forbidden);
     replaceUnknown(batch, refs);
-    return limit;
+    return { limit, reserved };
   }
+}
+
+interface Resolved {
+  readonly limit: OmoiError | null;
+  readonly reserved: Reserved;
+}
+
+/** @param forbidden metric names by the references that stand for their series in the batch */
+function countReserved(batch: SampleBatch, forbidden: ReadonlyMap<SeriesRef, string>): Reserved {
+  const [metricName] = forbidden.values();
+  if (metricName === undefined) return NONE_RESERVED;
+  let samples = 0;
+  for (let at = 0; at < batch.length; at++) if (forbidden.has(batch.refs[at] ?? 0)) samples++;
+  return { samples, metricName };
 }
 
 /** Puts the references in that stand for the series now; 0 where there is none. */

@@ -25,18 +25,27 @@ import { SnappyDecoder } from './snappy.ts';
 
 let clock: VirtualClock;
 let tsdb: Tsdb;
+let selfMetrics: SelfMetrics;
 let receiver: RemoteWriteReceiver;
 
 async function start(limits: Partial<TsdbLimits> = {}): Promise<void> {
   clock = new VirtualClock();
-  const selfMetrics = new SelfMetrics();
+  selfMetrics = new SelfMetrics();
   tsdb = await createTsdb({ clock, logger: silentLogger, selfMetrics, limits });
-  receiver = createRemoteWriteReceiver({ sink: tsdb, clock, random: createSeededRandom(1), selfMetrics });
+  receiver = createRemoteWriteReceiver({
+    sink: tsdb,
+    clock,
+    random: createSeededRandom(1),
+    selfMetrics,
+    isReserved: (name) => name === 'agent_heartbeats_missed',
+  });
 }
 beforeEach(() => start());
 
-const send = (series: readonly RequestSeries[], rest?: Uint8Array) =>
-  receiver.handle({ body: snappy(encodeWriteRequest(series, rest)), traceparent: null });
+const STRANGER = { mayWriteReserved: false };
+const OPERATOR = { mayWriteReserved: true };
+const send = (series: readonly RequestSeries[], rest?: Uint8Array, sender = STRANGER) =>
+  receiver.handle({ body: snappy(encodeWriteRequest(series, rest)), traceparent: null, sender });
 
 function selectAll() {
   const matchers = [createMatcher('__name__', '=~', '.+')];
@@ -245,7 +254,7 @@ test('damaged requests are refused with a code, whatever is wrong', async () => 
       const bytes = Uint8Array.from(original);
       for (const { place, byte } of changes) bytes[place] = byte;
       const body = snappy(bytes.subarray(0, Math.max(1, changes[0]?.cut ?? 1)));
-      const error: unknown = await receiver.handle({ body, traceparent: null }).then(
+      const error: unknown = await receiver.handle({ body, traceparent: null, sender: STRANGER }).then(
         () => null,
         (thrown: unknown) => thrown,
       );
@@ -253,4 +262,43 @@ test('damaged requests are refused with a code, whatever is wrong', async () => 
     }),
     { numRuns: 1000 },
   );
+});
+
+describe('metrics that Omoi writes itself', () => {
+  const forged = () => ({
+    labels: named('agent_heartbeats_missed', ['agent_id', 'worker-1']),
+    samples: [at(0, 9), at(1, 9)],
+  });
+  const refusedSamples = () =>
+    selfMetrics.collect().find(({ name }) => name === 'omoi_remote_write_reserved_samples_total')?.points[0]
+      ?.value;
+
+  test('are refused by name and counted, while the rest of the request is stored', async () => {
+    const refused = send([{ labels: named('m'), samples: [at(0)] }, forged(), { labels: named('n') }]);
+    await expect(refused).rejects.toMatchObject({
+      code: 'sample_refused',
+      message:
+        '1 samples were stored; of the others, reserved: 2, agent_heartbeats_missed is written by Omoi alone.',
+      details: { reserved: 2 },
+    });
+    expect(selectAll().map(({ labels }) => labels['__name__'])).toEqual(['m']);
+    expect(refusedSamples()).toBe(2);
+  });
+
+  test('are taken from an operator, which opens no way in for others', async () => {
+    await send([forged()], undefined, OPERATOR);
+    expect(selectAll()[0]?.values).toEqual(Float64Array.of(9, 9));
+    clock.advance(1000);
+    await expect(send([forged()])).rejects.toMatchObject({ code: 'sample_refused' });
+    expect(selectAll()[0]?.values).toHaveLength(2);
+  });
+
+  test('are described by Omoi alone', async () => {
+    const name = field(2, Buffer.from('agent_heartbeats_missed'));
+    const described = field(3, Buffer.concat([tag(1, 0), int64(1), name, field(4, Buffer.from('a lie'))]));
+    await send([], described);
+    expect(tsdb.metadata().size).toBe(0);
+    await send([], described, OPERATOR);
+    expect(tsdb.metadata().get('agent_heartbeats_missed')?.help).toBe('a lie');
+  });
 });

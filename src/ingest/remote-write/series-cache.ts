@@ -44,13 +44,8 @@ export class SeriesCache {
     return (hash ^ (hash >>> 13)) >>> 0;
   }
 
-  /** The reference that was added with these bytes, or 0. */
-  find(hash: number, view: DataView, span: { readonly start: number; readonly end: number }): SeriesRef {
-    return this.findAt(hash, view, span.start, span.end);
-  }
-
-  /** As `find`, without an object for the span. */
-  findAt(hash: number, view: DataView, start: number, end: number): SeriesRef {
+  /** The reference that was added with the bytes [start, end), or 0. Takes no object: it is called for each series. */
+  find(hash: number, view: DataView, start: number, end: number): SeriesRef {
     const mask = this.#refs.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const ref = this.#refs[slot] ?? 0;

@@ -3,10 +3,10 @@ import { OmoiError } from '#telemetry';
 const TWO_TO_32 = 2 ** 32;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-export const WIRE_VARINT = 0;
-export const WIRE_FIXED64 = 1;
+const WIRE_VARINT = 0;
+const WIRE_FIXED64 = 1;
 export const WIRE_BYTES = 2;
-export const WIRE_FIXED32 = 5;
+const WIRE_FIXED32 = 5;
 
 /** Walks the protobuf wire format over memory that is handed in anew for every request. */
 export class WireReader {

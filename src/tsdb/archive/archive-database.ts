@@ -1,7 +1,7 @@
 import type { Generated, Kysely, Transaction } from 'kysely';
 
 /** The tables of migration 007_tsdb, as the archive uses them. */
-export interface ArchiveTables {
+interface ArchiveTables {
   tsdb_series: {
     id: Generated<number>;
     metric_name: string;

@@ -140,12 +140,9 @@ export class Archive {
     let cutMs = nowMs - limits.retentionMs;
     let removed = await this.#removeBefore(cutMs);
     while (this.#totalBytes > limits.retentionBytes) {
-      const oldest = await this.#database.reader
-        .selectFrom('tsdb_chunks')
-        .select((row) => row.fn.min('max_ms').as('max_ms'))
-        .executeTakeFirst();
-      if (!oldest || oldest.max_ms === null) break;
-      cutMs = oldest.max_ms + SIZE_RETENTION_STEP_MS;
+      const oldestMs = await this.#oldestMs();
+      if (oldestMs === null) break;
+      cutMs = oldestMs + SIZE_RETENTION_STEP_MS;
       removed += await this.#removeBefore(cutMs);
       this.#logger.warn({ removed }, 'The archive is over its size limit; the oldest chunks were removed.');
     }
@@ -165,6 +162,23 @@ export class Archive {
         )
         .execute(),
     );
+  }
+
+  /** Gives up the oldest hour of what is archived, for a disk that is full. */
+  async makeRoom(): Promise<void> {
+    const oldestMs = await this.#oldestMs();
+    if (oldestMs === null) return;
+    const removed = await this.#removeBefore(oldestMs + SIZE_RETENTION_STEP_MS);
+    this.#logger.warn({ removed }, 'The disk is full; the oldest archived chunks were removed.');
+  }
+
+  /** The time at which the first of the archived chunks ends. */
+  async #oldestMs(): Promise<number | null> {
+    const oldest = await this.#database.reader
+      .selectFrom('tsdb_chunks')
+      .select((row) => row.fn.min('max_ms').as('max_ms'))
+      .executeTakeFirst();
+    return oldest?.max_ms ?? null;
   }
 
   async #removeBefore(cutMs: number): Promise<number> {

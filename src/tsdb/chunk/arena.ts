@@ -13,8 +13,6 @@ const PAGE_UNIT_MASK = (1 << PAGE_UNIT_BITS) - 1;
 const SLOT_BYTES = [48, 96, 160, 224, 288, 384, 480, 576, 704, 832, 960, 1152, 1600, 2560] as const;
 
 export const LARGEST_SLOT_CLASS = SLOT_BYTES.length - 1;
-/** The most bytes that one allocation may have. */
-export const MAX_ALLOCATION_BYTES = PAGE_BYTES / 2;
 
 export function slotBytes(slotClass: number): number {
   return SLOT_BYTES[slotClass] ?? 0;

@@ -46,7 +46,7 @@ export function writeStep(writer: BitWriter, step: number): void {
   }
 }
 
-export function readStep(reader: BitReader): number {
+function readStep(reader: BitReader): number {
   switch (reader.readOnes(4)) {
     case 0:
       return 0;

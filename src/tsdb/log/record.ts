@@ -13,9 +13,9 @@ import type { LogStorage } from './log-storage.ts';
  *
  * CRC-32 rather than CRC-32C because Node has it in native code; it finds the same torn writes and flipped bits.
  */
-export const RECORD_HEADER_BYTES = 9;
+const RECORD_HEADER_BYTES = 9;
 /** A longer record is damage, not data. */
-export const MAX_RECORD_BYTES = 256 * 1024 * 1024;
+const MAX_RECORD_BYTES = 256 * 1024 * 1024;
 const READ_BYTES = 4 * 1024 * 1024;
 
 export const RECORD = {
