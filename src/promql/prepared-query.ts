@@ -13,7 +13,7 @@ import {
   type SelectedData,
 } from './evaluation/selection-plan.ts';
 import { runsOf } from './evaluation/selectors.ts';
-import type { StepGrid } from './evaluation/vector-table.ts';
+import type { QueryGrid } from './evaluation/vector-table.ts';
 import { evaluationError } from './evaluation/query-error.ts';
 import type { QueryResult } from './query-result.ts';
 import type { Queryable } from './queryable.ts';
@@ -70,7 +70,7 @@ export class PreparedQuery {
     timeMs: number,
     options: { readonly signal?: AbortSignal } = {},
   ): QueryResult | Promise<QueryResult> {
-    const grid: StepGrid = { startMs: timeMs, stepMs: 1, stepCount: 1 };
+    const grid = { startMs: timeMs, endMs: timeMs, stepMs: 1, stepCount: 1 };
     const guard = this.#guard(options.signal);
     const data = this.#fetch(queryable, grid, guard, false);
     const run = (selected: SelectedData): QueryResult =>
@@ -84,7 +84,7 @@ export class PreparedQuery {
     timeMs: number,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<QueryResult> {
-    const grid: StepGrid = { startMs: timeMs, stepMs: 1, stepCount: 1 };
+    const grid = { startMs: timeMs, endMs: timeMs, stepMs: 1, stepCount: 1 };
     const guard = this.#guard(options.signal);
     const data = await this.#fetch(queryable, grid, guard, true);
     return runInSlices(this.#evaluateInstant(this.#context(grid, data, guard, true)), guard);
@@ -113,7 +113,7 @@ export class PreparedQuery {
 
   #fetch(
     queryable: Queryable,
-    grid: StepGrid,
+    grid: QueryGrid,
     guard: QueryGuard,
     mayPause: boolean,
   ): SelectedData | Promise<SelectedData> {
@@ -121,7 +121,7 @@ export class PreparedQuery {
     return fetchSelections(queryable, plan, { guard, mayPause });
   }
 
-  #context(query: StepGrid, data: SelectedData, guard: QueryGuard, isInstant: boolean): EvaluationContext {
+  #context(query: QueryGrid, data: SelectedData, guard: QueryGuard, isInstant: boolean): EvaluationContext {
     const { lookbackMs, subqueryStepMs } = this.#settings;
     return { data, query, isInstant, lookbackMs, subqueryStepMs, annotations: new Annotations(), guard };
   }
@@ -180,11 +180,11 @@ export class PreparedQuery {
   }
 }
 
-function gridOf({ startMs, endMs, stepMs }: RangeOptions): StepGrid {
+function gridOf({ startMs, endMs, stepMs }: RangeOptions): QueryGrid {
   if (!(stepMs > 0)) throw evaluationError('the step of a range must be greater than 0');
   if (!(endMs >= startMs)) throw evaluationError('the end of a range must not be before its start');
   const stepCount = Math.floor((endMs - startMs) / stepMs) + 1;
-  return { startMs, stepMs, stepCount };
+  return { startMs, endMs, stepMs, stepCount };
 }
 
 function selectorsOf(expression: Expression): readonly QuerySelector[] {

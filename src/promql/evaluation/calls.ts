@@ -13,7 +13,7 @@ import type { Steps } from './pacing.ts';
 import { evaluateRangeCall, type RangeArgument } from './range-calls.ts';
 import { runOfRow } from './sample-run.ts';
 import { evaluateSelector, runsOf } from './selectors.ts';
-import { FLOAT, VectorTable, endOf, timeAt, type Value } from './vector-table.ts';
+import { FLOAT, VectorTable, timeAt, type Value } from './vector-table.ts';
 
 /** A function call at every step of a grid. */
 export function* evaluateCall(call: Call, frame: Frame): Steps<Value> {
@@ -51,9 +51,9 @@ function* evaluateScalarCall(call: Call, frame: Frame): Steps<Float64Array | nul
     case 'start':
       return constant(query.startMs / 1000);
     case 'end':
-      return constant(endOf(query) / 1000);
+      return constant(query.endMs / 1000);
     case 'range':
-      return constant((endOf(query) - query.startMs) / 1000);
+      return constant((query.endMs - query.startMs) / 1000);
     case 'step':
       return constant(isInstant ? 0 : query.stepMs / 1000);
     case 'max_of':

@@ -1,7 +1,7 @@
 import type { LatestSamples, Queryable, SelectedSeries, Selection } from '../queryable.ts';
 import { childrenOf, type AtModifier, type Expression, type VectorSelector } from '../syntax/ast.ts';
 import type { QueryGuard } from './query-guard.ts';
-import { endOf, type StepGrid } from './vector-table.ts';
+import { endOf, type QueryGrid } from './vector-table.ts';
 
 /** What a selector needs from the store: samples in [startMs, endMs]. */
 export interface PlannedSelection {
@@ -21,14 +21,14 @@ export interface SelectedData {
 }
 
 /** The absolute time of an `@`, given the whole query's grid. */
-export function resolveAt(at: AtModifier, query: StepGrid): number {
+export function resolveAt(at: AtModifier, query: QueryGrid): number {
   switch (at.kind) {
     case 'time':
       return at.timeMs;
     case 'start':
       return query.startMs;
     case 'end':
-      return endOf(query);
+      return query.endMs;
   }
 }
 
@@ -42,7 +42,7 @@ interface Scope {
 /** Works out what each selector of an expression will read when it is evaluated over a grid. */
 export function planSelections(
   expression: Expression,
-  query: StepGrid,
+  query: QueryGrid,
   lookbackMs: number,
 ): readonly PlannedSelection[] {
   const planned: PlannedSelection[] = [];

@@ -98,6 +98,7 @@ class Join {
     const manyCell = manyRow * stepCount;
     const oneCell = oneRow * stepCount;
     const labels = this.#resultLabels(manyRow, oneRow);
+    const dropsName = this.#many.dropsName[manyRow] ?? false;
     const insertedSteps = inserted && stepsOf(inserted, keyOf(labels), stepCount);
     let to = -1;
     for (let step = 0; step < stepCount; step++) {
@@ -111,7 +112,7 @@ class Join {
       if (matched) markOneToOne(matched, step);
       if (insertedSteps) markInserted(insertedSteps, step);
       if (!operation.keeps) continue;
-      if (to < 0) to = this.rows.rowOf(labels, operation.returnBool);
+      if (to < 0) to = this.rows.rowOf(labels, operation.returnBool || dropsName);
       this.rows.assertFree(to + step);
       if (operation.histogram) this.rows.table.setHistogram(to + step, operation.histogram);
       else this.rows.table.setFloat(to + step, operation.value);

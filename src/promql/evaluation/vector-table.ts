@@ -13,6 +13,11 @@ export interface StepGrid {
   readonly stepCount: number;
 }
 
+/** The steps of a whole query; its end as asked for may lie behind the last step. */
+export interface QueryGrid extends StepGrid {
+  readonly endMs: number;
+}
+
 export function timeAt(grid: StepGrid, step: number): number {
   return grid.startMs + step * grid.stepMs;
 }
