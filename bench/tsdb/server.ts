@@ -20,7 +20,13 @@ const selfMetrics = new SelfMetrics();
 const openedAt = performance.now();
 const tsdb = await createTsdb({ clock, logger: silentLogger, selfMetrics, directory });
 const openMs = performance.now() - openedAt;
-const receiver = createRemoteWriteReceiver({ sink: tsdb, clock, random: createSystemRandom(), selfMetrics });
+const receiver = createRemoteWriteReceiver({
+  sink: tsdb,
+  clock,
+  random: createSystemRandom(),
+  selfMetrics,
+  isReserved: () => false,
+});
 const delay = monitorEventLoopDelay({ resolution: 5 });
 delay.enable();
 
@@ -36,6 +42,9 @@ tsdb.onAppend(ruleMatchers, (notice) => {
 
 const app = Fastify({ forceCloseConnections: true });
 app.decorateRequest('traceparent', null);
+app.addHook('onRequest', async (request) => {
+  request.principal = { kind: 'anonymous', id: 'anonymous', name: 'anonymous', role: 'none', scope: null };
+});
 registerRemoteWriteRoutes(app, { receiver, maxBodyBytes: 32 * 1024 * 1024 });
 app.get('/ready', () => ({ ready: true }));
 app.get('/stats', () => ({

@@ -4,6 +4,7 @@ import {
   type OtlpReceiver,
   type RemoteWriteReceiver,
 } from '#ingest';
+import type { Fleet } from '#fleet';
 import type { LogStore, SpanStore } from '#observability';
 import { STANDARD_METRICS } from '#telemetry';
 import type { Ground } from './parts.ts';
@@ -22,13 +23,26 @@ function isReserved(metricName: string): boolean {
   return OWN_METRICS.has(metricName.replace(HISTOGRAM_SUFFIX, ''));
 }
 
+export interface IngestParts {
+  readonly fleet: Pick<Fleet, 'agents'>;
+  readonly spans: SpanStore;
+  readonly logs: LogStore;
+}
+
 /** What takes telemetry in from others. */
 export function createIngest(
   { clock, random, tsdb, metrics }: Ground,
-  stores: { readonly spans: SpanStore; readonly logs: LogStore },
+  { fleet, ...stores }: IngestParts,
 ): Ingest {
   return {
-    otlp: createOtlpReceiver({ clock, samples: tsdb, ...stores, selfMetrics: metrics, isReserved }),
-    remoteWrite: createRemoteWriteReceiver({ clock, random, sink: tsdb, selfMetrics: metrics }),
+    otlp: createOtlpReceiver({
+      clock,
+      samples: tsdb,
+      ...stores,
+      selfMetrics: metrics,
+      isReserved,
+      agentPool: (agentId) => fleet.agents.get(agentId)?.poolId ?? null,
+    }),
+    remoteWrite: createRemoteWriteReceiver({ clock, random, sink: tsdb, selfMetrics: metrics, isReserved }),
   };
 }

@@ -173,7 +173,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     inheritedEnv: inheritedEnvironment(options.environment),
   };
   const parts = await startParts({ config, ground, lifecycle, connection });
-  const ingest = createIngest(ground, { spans, logs });
+  const ingest = createIngest(ground, { fleet: parts.fleet, spans, logs });
   const unready = new Set(['pools']);
   const api = await createApi({
     access,

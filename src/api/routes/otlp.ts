@@ -44,7 +44,7 @@ export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
           reply.type(CONTENT_TYPES[encoding]);
           try {
             const body = await decodedBody(request, parts.maxDecodedBytes);
-            const sender = { agentIds: request.principal.scope?.agentIds ?? null };
+            const sender = { scope: request.principal.scope };
             return Buffer.from(await parts.receiver.receive({ signal, encoding, body, sender }));
           } catch (thrown) {
             return answerError(thrown, { encoding, reply, parts });

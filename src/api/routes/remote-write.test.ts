@@ -25,6 +25,7 @@ beforeEach(async () => {
     clock,
     random: createSeededRandom(1),
     selfMetrics,
+    isReserved: (name) => name === 'agent_heartbeats_missed',
   });
   served = await startTestApi({
     register: (app) => registerRemoteWriteRoutes(app, { receiver, maxBodyBytes: 10_000 }),
@@ -84,4 +85,14 @@ test.each<[string, () => Buffer, Record<string, string>, number, string]>([
   const answer = await post(payload(), headers);
   expect(answer.json()).toMatchObject({ error });
   expect(answer.statusCode).toBe(status);
+});
+
+test('what Omoi writes itself is taken from operators alone', async () => {
+  const forged = () => bodyOf({ __name__: 'agent_heartbeats_missed', agent_id: 'worker-1' });
+  const matchers = [createMatcher('agent_id', '=', 'worker-1')];
+  const answer = await post(forged());
+  expect(answer.statusCode).toBe(400);
+  expect(answer.body).toContain('agent_heartbeats_missed is written by Omoi alone');
+  expect(tsdb.select({ matchers, startMs: 0, endMs: clock.wallMs() })).toEqual([]);
+  expect((await post(forged(), served.as('operator'))).statusCode).toBe(204);
 });

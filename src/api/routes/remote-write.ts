@@ -1,6 +1,6 @@
 import type { RemoteWriteReceiver } from '#ingest';
 import { OmoiError } from '#telemetry';
-import type { ApiApp } from '../app.ts';
+import type { ApiApp, Principal } from '../app.ts';
 
 export interface RemoteWriteRouteParts {
   readonly receiver: RemoteWriteReceiver;
@@ -8,7 +8,13 @@ export interface RemoteWriteRouteParts {
   readonly maxBodyBytes: number;
 }
 
-/** Prometheus remote write 1.0. Answered 204 when what was sent survives a crash. */
+/** Who may make Omoi act anyway. */
+const OPERATING_ROLES: ReadonlySet<Principal['role']> = new Set(['operator', 'admin'] as const);
+
+/**
+ * Prometheus remote write 1.0. Answered 204 when what was sent survives a crash. Metrics that Omoi writes itself are
+ * taken from operators alone; others get `400 sample_refused` for those samples, while the rest is stored.
+ */
 export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRouteParts): void {
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
@@ -25,7 +31,8 @@ export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRoutePa
       async handler(request, reply) {
         checkHeaders(request.headers['content-type'], request.headers['content-encoding']);
         const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-        await parts.receiver.handle({ body, traceparent: request.traceparent });
+        const sender = { mayWriteReserved: OPERATING_ROLES.has(request.principal.role) };
+        await parts.receiver.handle({ body, traceparent: request.traceparent, sender });
         return reply.code(204).send();
       },
     });

@@ -11,7 +11,12 @@ import {
 } from '#telemetry';
 import { prometheusName } from './names.ts';
 import { readMessage } from './protobuf-reader.ts';
-import { createOtlpReceiver, type ReceivedLogRecord, type ReceivedSpan } from './receiver.ts';
+import {
+  createOtlpReceiver,
+  type OtlpSender,
+  type ReceivedLogRecord,
+  type ReceivedSpan,
+} from './receiver.ts';
 import { EXPORT_REQUESTS } from './wire.ts';
 
 interface Kept {
@@ -39,6 +44,7 @@ function receiver() {
     clock: new VirtualClock(),
     selfMetrics: new SelfMetrics(),
     isReserved: (name) => name === 'anomaly_score',
+    agentPool: (agentId) => (agentId.startsWith('coder-') ? 'coders' : null),
     samples: {
       describe() {},
       series(labels) {
@@ -66,10 +72,10 @@ function receiver() {
   const send = async (
     signal: 'metrics' | 'traces' | 'logs',
     body: unknown,
-    agentIds: readonly string[] | null = null,
+    scope: OtlpSender['scope'] = null,
   ) => {
     const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-    const answer = await otlp.receive({ signal, encoding: 'json', body: bytes, sender: { agentIds } });
+    const answer = await otlp.receive({ signal, encoding: 'json', body: bytes, sender: { scope } });
     return JSON.parse(Buffer.from(answer).toString()) as unknown;
   };
   return { otlp, send, kept, spans, logs };
@@ -162,20 +168,19 @@ describe('OTLP/JSON', () => {
     });
   });
 
+  const gauge = (name: string, agent?: string) => ({
+    name,
+    gauge: {
+      dataPoints: [{ timeUnixNano: '1', asInt: 1, attributes: agent ? [attribute('agent_id', agent)] : [] }],
+    },
+  });
+
   it('refuses what Omoi alone may write and what the token does not speak for, and keeps the rest', async () => {
     const { send, kept } = receiver();
-    const gauge = (name: string, agent?: string) => ({
-      name,
-      gauge: {
-        dataPoints: [
-          { timeUnixNano: '1', asInt: 1, attributes: agent ? [attribute('agent_id', agent)] : [] },
-        ],
-      },
-    });
     const answer = await send(
       'metrics',
       metricsOf(gauge('anomaly_score'), gauge('a', 'mine'), gauge('b', 'other')),
-      ['mine'],
+      { agentIds: ['mine'], poolId: null },
     );
     expect(answer).toEqual({
       partialSuccess: {
@@ -185,6 +190,26 @@ describe('OTLP/JSON', () => {
       },
     });
     expect(kept.map(({ labels }) => labels['__name__'])).toEqual(['a']);
+  });
+
+  it('lets a token of a pool speak for the agents of that pool and for no other', async () => {
+    const { send, kept } = receiver();
+    const ofPool = { agentIds: [], poolId: 'coders' };
+    const answer = await send(
+      'metrics',
+      metricsOf(gauge('a', 'coder-1'), gauge('b', 'tester-1'), gauge('c')),
+      ofPool,
+    );
+    expect(answer).toEqual({
+      partialSuccess: {
+        rejectedDataPoints: '1',
+        errorMessage: 'this token does not speak for agent tester-1 (1)',
+      },
+    });
+    expect(kept.map(({ labels }) => labels['__name__'])).toEqual(['a', 'c']);
+    // An agent without a pool is not of the pool of a token that names none.
+    await send('metrics', metricsOf(gauge('d', 'tester-1')), { agentIds: [], poolId: null });
+    expect(kept).toHaveLength(2);
   });
 
   it('reads spans and log records', async () => {
@@ -242,7 +267,7 @@ describe('OTLP/protobuf', () => {
       signal: 'metrics',
       encoding: 'protobuf',
       body,
-      sender: { agentIds: null },
+      sender: { scope: null },
     });
     expect(answer).toHaveLength(0);
     expect(kept).toEqual([{ labels: { __name__: 'depth' }, timestampMs: 1500, value: 2.5 }]);

@@ -68,11 +68,17 @@ export interface OtlpReceiverOptions {
   readonly selfMetrics: SelfMetrics;
   /** Metric names that only Omoi itself may write: they can make it act. */
   readonly isReserved: (metricName: string) => boolean;
+  /** The pool that an agent belongs to now; null for an agent without a pool, and for one that is not known. */
+  readonly agentPool: (agentId: string) => string | null;
 }
 
-/** Who sends: the agents a bound token speaks for, or null for a sender without such a bound. */
+/** Who sends: what a bound token speaks for, or null for a sender without such a bound. */
 export interface OtlpSender {
-  readonly agentIds: readonly string[] | null;
+  readonly scope: {
+    readonly agentIds: readonly string[];
+    /** All agents of this pool, whichever they are when they send; null where agents are named. */
+    readonly poolId: string | null;
+  } | null;
 }
 
 export interface OtlpRequest {
@@ -143,7 +149,9 @@ async function storeMetrics({ encoding, body, sender, totals, options }: Intake)
   const reasons = new Map<string, number>();
   const refuse = (reason: string): void => void reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   convertMetrics(request, origin.receivedAtMs, {
-    describe: (name, metadata) => samples.describe(name, metadata),
+    describe(name, metadata) {
+      if (!options.isReserved(name)) samples.describe(name, metadata);
+    },
     add(point) {
       const reason = refusalOf(point, sender, options) ?? addPoint(point, { batch, totals, samples });
       if (reason !== null) refuse(reason);
@@ -159,10 +167,15 @@ function refusalOf(point: ConvertedPoint, sender: OtlpSender, options: OtlpRecei
   const name = point.labels[METRIC_NAME_LABEL] ?? '';
   if (options.isReserved(name)) return `${name} is written by Omoi alone`;
   const agentId = point.labels['agent_id'];
-  if (sender.agentIds !== null && agentId !== undefined && !sender.agentIds.includes(agentId)) {
+  if (agentId !== undefined && !speaksFor(sender, agentId, options)) {
     return `this token does not speak for agent ${agentId}`;
   }
   return null;
+}
+
+function speaksFor({ scope }: OtlpSender, agentId: string, { agentPool }: OtlpReceiverOptions): boolean {
+  if (scope === null || scope.agentIds.includes(agentId)) return true;
+  return scope.poolId !== null && agentPool(agentId) === scope.poolId;
 }
 
 interface PointTarget {

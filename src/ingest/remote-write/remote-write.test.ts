@@ -288,7 +288,7 @@ describe('metrics that Omoi writes itself', () => {
   test('are taken from an operator, which opens no way in for others', async () => {
     await send([forged()], undefined, OPERATOR);
     expect(selectAll()[0]?.values).toEqual(Float64Array.of(9, 9));
-    clock.advance(1000);
+    await clock.advance(1000);
     await expect(send([forged()])).rejects.toMatchObject({ code: 'sample_refused' });
     expect(selectAll()[0]?.values).toHaveLength(2);
   });
