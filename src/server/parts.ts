@@ -73,7 +73,12 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
   lifecycle.started('eventbus', () => bus.stop());
 
   const engine = createEngine({ clock });
-  const fleet = createFleet({ ...base, bus, logger: ground.logger('fleet') });
+  const fleet = createFleet({
+    ...base,
+    bus,
+    logger: ground.logger('fleet'),
+    limits: { taskRetentionMs: config.retention.tasks },
+  });
   const pools = new Pools(
     {
       ...base,
