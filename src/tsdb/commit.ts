@@ -15,6 +15,7 @@ import { ACCEPTED, DUPLICATE_TIMESTAMP, OUT_OF_ORDER, type Head } from './head/h
 import { IS_LOGGED, IS_RETIRED, IS_SUBSCRIBED } from './head/series-states.ts';
 import type { SeriesIndex } from './index/series-index.ts';
 import type { TsdbLimits } from './limits.ts';
+import type { LoggedExemplar } from './log/commit-log.ts';
 import type { Journal } from './log/journal.ts';
 import type { RetiredSeries } from './retired-series.ts';
 import type { PendingNotices, Subscriptions } from './subscriptions.ts';
@@ -56,6 +57,7 @@ export class Committer {
   readonly #parts: CommitterParts;
   readonly #acceptedCounter;
   readonly #refusedCounter;
+  readonly #exemplarsDropped;
 
   constructor(parts: CommitterParts) {
     this.#parts = parts;
@@ -67,8 +69,13 @@ export class Committer {
       'omoi_tsdb_samples_refused_total',
       'Samples refused, by reason.',
     );
+    this.#exemplarsDropped = parts.selfMetrics.counter(
+      'omoi_tsdb_exemplars_dropped_total',
+      'Exemplars with too long labels, or of series that are gone.',
+    );
   }
 
+  /** As the contract of `SampleSink.commit` says. */
   commit(batch: SampleBatch, origin: AppendOrigin): CommitResult {
     const { clock, limits, journal, subscriptions } = this.#parts;
     const blockedBy = journal?.blockedBy;
@@ -153,12 +160,19 @@ export class Committer {
   }
 
   #takeExemplars(batch: SampleBatch): void {
-    const { exemplars, head, journal } = this.#parts;
-    for (const { ref, exemplar } of batch.exemplars) {
+    const { exemplars, head, journal, limits } = this.#parts;
+    const taken: LoggedExemplar[] = [];
+    for (const { ref: givenRef, exemplar } of batch.exemplars) {
+      const ref = this.#liveRef(givenRef);
+      if (ref === 0 || lengthOf(exemplar.labels) > limits.maxExemplarLabelsLength) {
+        this.#exemplarsDropped.add(1);
+        continue;
+      }
       exemplars.add(ref, exemplar);
+      taken.push({ ref, exemplar });
       if (journal && !head.states.hasFlag(ref, IS_LOGGED)) this.#logSeries(ref, journal);
     }
-    journal?.commits.addExemplars(batch.exemplars);
+    if (taken.length > 0) journal?.commits.addExemplars(taken);
   }
 
   #refuseAll(batch: SampleBatch, reason: OmoiError): CommitResult {
@@ -188,6 +202,12 @@ export class Committer {
       throw error;
     }
   }
+}
+
+function lengthOf(labels: Labels): number {
+  let length = 0;
+  for (const [name, value] of Object.entries(labels)) length += name.length + value.length;
+  return length;
 }
 
 function noneRefused(): RefusedCounts {

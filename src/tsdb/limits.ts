@@ -16,7 +16,11 @@ export interface TsdbLimits {
   /** How much archived chunks may take in the telemetry database; the oldest go first. */
   readonly retentionBytes: number;
   readonly maxExemplars: number;
+  /** All names and values of an exemplar's labels together; OpenMetrics allows 128. */
+  readonly maxExemplarLabelsLength: number;
   readonly maxMetadataEntries: number;
+  /** Longer help texts are cut. */
+  readonly maxHelpLength: number;
   /** What may wait in memory for the disk before writes are refused. */
   readonly maxPendingLogBytes: number;
   /** A log that has grown by this much since the last snapshot is replaced by a new one. */
@@ -39,7 +43,9 @@ export const DEFAULT_LIMITS: TsdbLimits = {
   retentionMs: 15 * 24 * HOUR_MS,
   retentionBytes: 4096 * MIB,
   maxExemplars: 20_000,
+  maxExemplarLabelsLength: 128,
   maxMetadataEntries: 20_000,
+  maxHelpLength: 4096,
   maxPendingLogBytes: 64 * MIB,
   snapshotEveryLogBytes: 128 * MIB,
 };

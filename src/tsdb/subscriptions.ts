@@ -14,6 +14,8 @@ import {
 export interface AppendSubscription {
   readonly matchers: readonly Matcher[];
   readonly listener: (notice: AppendNotice) => void;
+  /** The series it is linked to, some of which may be gone. */
+  readonly refs: SeriesRef[];
   active: boolean;
 }
 
@@ -55,8 +57,9 @@ export class Subscriptions {
     subscription.active = false;
     this.#shelfOf(subscription).delete(subscription);
     const left: SeriesRef[] = [];
-    for (const [ref, subscriptions] of this.#ofSeries) {
-      if (!subscriptions.includes(subscription)) continue;
+    for (const ref of subscription.refs) {
+      const subscriptions = this.#ofSeries.get(ref);
+      if (!subscriptions?.includes(subscription)) continue;
       const others = subscriptions.filter((other) => other !== subscription);
       if (others.length > 0) this.#ofSeries.set(ref, others);
       else {
@@ -116,6 +119,7 @@ export class Subscriptions {
   }
 
   #link(ref: SeriesRef, subscription: AppendSubscription): void {
+    subscription.refs.push(ref);
     this.#ofSeries.set(ref, [...(this.#ofSeries.get(ref) ?? []), subscription]);
   }
 

@@ -107,7 +107,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
 
   onAppend(matchers: readonly Matcher[], listener: (notice: AppendNotice) => void): Subscription {
     const { states } = this.#parts.head;
-    const subscription: AppendSubscription = { matchers, listener, active: true };
+    const subscription: AppendSubscription = { matchers, listener, refs: [], active: true };
     const refs = this.#parts.index.select(matchers);
     this.#subscriptions.add(subscription, refs);
     for (const ref of refs) states.setFlag(ref, IS_SUBSCRIBED);
@@ -174,9 +174,12 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   describe(metricName: string, described: MetricMetadata): void {
     const { metadata, limits, journal } = this.#parts;
     const known = metadata.get(metricName);
-    if (known ? sameMetadata(known, described) : metadata.size >= limits.maxMetadataEntries) return;
-    metadata.set(metricName, described);
-    if (!journal?.blockedBy) journal?.commits.addMetadata(metricName, described);
+    const isRefused =
+      metadata.size >= limits.maxMetadataEntries || metricName.length > limits.maxLabelValueLength;
+    const kept = { ...described, help: described.help.slice(0, limits.maxHelpLength) };
+    if (known ? sameMetadata(known, kept) : isRefused) return;
+    metadata.set(metricName, kept);
+    if (!journal?.blockedBy) journal?.commits.addMetadata(metricName, kept);
   }
 
   /** What sources said about metrics, by name. */
