@@ -1,4 +1,6 @@
 export { loadConfig } from './config/load.ts';
 export { demoConfig, demoPools, DEMO_WORKERS } from './demo.ts';
 export { findServer } from './running-server.ts';
+export { Lifecycle } from './lifecycle.ts';
+export { startParts } from './parts.ts';
 export { startServer, type RunningOmoi } from './start.ts';
