@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
@@ -33,11 +35,12 @@ function compress(): Plugin {
   return {
     name: 'compress',
     apply: 'build',
-    generateBundle(_options, bundle) {
+    // At the end: Vite rewrites chunks until they are written.
+    writeBundle({ dir = '' }, bundle) {
       for (const [fileName, file] of Object.entries(bundle)) {
         const source = file.type === 'chunk' ? file.code : file.source;
         if (/\.(?:js|css)$/.test(fileName)) {
-          this.emitFile({ type: 'asset', fileName: `${fileName}.gz`, source: gzipSync(source) });
+          writeFileSync(join(dir, `${fileName}.gz`), gzipSync(source));
         }
       }
     },

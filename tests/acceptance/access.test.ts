@@ -1,20 +1,37 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLES, ROUTE_TABLE, type Role } from '#api';
-import { serveOmoi, type ServedOmoi } from '../served-omoi.ts';
+import { Client } from './support/client.ts';
+import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
 
-let omoi: ServedOmoi;
+const directory = dataDirectory();
+let server: OmoiServer;
 const secrets = new Map<Role, string>();
 
 beforeAll(async () => {
-  omoi = await serveOmoi({ environment: { OMOI_ACCESS_OPEN_INGEST_ON_LOOPBACK: 'false' } });
+  const env = { OMOI_ACCESS_OPEN_INGEST_ON_LOOPBACK: 'false' };
+  server = await OmoiServer.start(directory.path, { env });
+  const owned = await omoi([
+    'token',
+    '--data-directory',
+    directory.path,
+    'create',
+    'tests',
+    '--role',
+    'admin',
+  ]);
+  const admin = new Client(() => server.url, owned.stdout.trim());
   for (const role of ROLES) {
     const scope = role === 'agent' ? { scope: { agent_ids: ['nobody'] } } : {};
-    const made = await omoi.asOwner('POST', '/api/v1/tokens', { name: `a ${role}`, role, ...scope });
-    secrets.set(role, (made as { secret: string }).secret);
+    const body = { name: `a ${role}`, role, ...scope };
+    const made = await admin.read<{ secret: string }>('/api/v1/tokens', { method: 'POST', body });
+    secrets.set(role, made.secret);
   }
 });
 
-afterAll(() => omoi.stop());
+afterAll(async () => {
+  await server.stop();
+  directory.remove();
+});
 
 interface Operation {
   readonly 'x-omoi-access': 'public' | readonly string[];
@@ -23,7 +40,7 @@ interface Operation {
 }
 
 async function describedRoutes(): Promise<ReadonlyMap<string, Operation>> {
-  const answer = await fetch(`${omoi.url}/openapi.json`);
+  const answer = await fetch(`${server.url}/openapi.json`);
   const { paths } = (await answer.json()) as { paths: Record<string, Record<string, Operation>> };
   const routes = Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, operation]) => {
@@ -38,7 +55,7 @@ async function describedRoutes(): Promise<ReadonlyMap<string, Operation>> {
 async function call(route: string, headers: Record<string, string>): Promise<number> {
   const [method = '', pattern = ''] = route.split(' ');
   const path = pattern.replace(/:\w+/g, 'nobody').replace('*', 'nothing.js');
-  const answer = await fetch(`${omoi.url}${path}`, { method, headers, redirect: 'manual' });
+  const answer = await fetch(`${server.url}${path}`, { method, headers, redirect: 'manual' });
   await answer.body?.cancel();
   return answer.status;
 }

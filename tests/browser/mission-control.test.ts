@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { serveOmoi, type ServedOmoi } from '../served-omoi.ts';
+import { Client } from '../acceptance/support/client.ts';
+import { dataDirectory, omoi, OmoiServer } from '../acceptance/support/omoi-process.ts';
 import { findChromium, openBrowser } from './chromium.ts';
 
 const program = findChromium();
@@ -18,7 +19,9 @@ const SCHEMES = [
 ] as const;
 
 describe.skipIf(program === null && !mustRun)('mission control', () => {
-  let omoi: ServedOmoi;
+  const directory = dataDirectory();
+  let server: OmoiServer;
+  let admin: Client;
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
@@ -26,13 +29,24 @@ describe.skipIf(program === null && !mustRun)('mission control', () => {
 
   beforeAll(async () => {
     if (program === null) throw new Error('CI=true, and there is no Chromium');
-    omoi = await serveOmoi({ demo: true });
+    server = await OmoiServer.start(directory.path, { demo: true });
+    const owned = await omoi([
+      'token',
+      '--data-directory',
+      directory.path,
+      'create',
+      'tests',
+      '--role',
+      'admin',
+    ]);
+    admin = new Client(() => server.url, owned.stdout.trim());
     browser = await openBrowser(program);
   });
 
   afterAll(async () => {
     await browser?.close();
-    await omoi?.stop();
+    await server?.stop();
+    directory.remove();
   });
 
   beforeEach(async () => {
@@ -54,21 +68,24 @@ describe.skipIf(program === null && !mustRun)('mission control', () => {
   });
 
   async function logIn(): Promise<void> {
-    const { path } = (await omoi.asOwner('POST', '/api/v1/login-links')) as { path: string };
-    await page.goto(`${omoi.url}${path}`);
+    const { path } = await admin.read<{ path: string }>('/api/v1/login-links', { method: 'POST' });
+    await page.goto(`${server.url}${path}`);
     await page.getByRole('heading', { name: 'Fleet' }).waitFor();
   }
 
   async function mintToken(name: string): Promise<{ readonly id: string; readonly secret: string }> {
-    const made = await omoi.asOwner('POST', '/api/v1/tokens', { name, role: 'viewer' });
-    const { token, secret } = made as { token: { id: string }; secret: string };
+    const body = { name, role: 'viewer' };
+    const { token, secret } = await admin.read<{ token: { id: string }; secret: string }>('/api/v1/tokens', {
+      method: 'POST',
+      body,
+    });
     return { id: token.id, secret };
   }
 
   async function pidOf(agentId: string): Promise<number> {
-    const { pools } = (await omoi.asOwner('GET', '/api/v1/fleet/pools')) as {
+    const { pools } = await admin.read<{
       pools: { slots: { agent_id: string; pid: number | null }[] }[];
-    };
+    }>('/api/v1/fleet/pools');
     const slot = pools.flatMap(({ slots }) => slots).find(({ agent_id: id }) => id === agentId);
     if (!slot?.pid) throw new Error(`${agentId} has no process`);
     return slot.pid;
@@ -78,7 +95,7 @@ describe.skipIf(program === null && !mustRun)('mission control', () => {
 
   it('asks who is there, takes a token, and goes on to where one wanted to go', async () => {
     const { id, secret } = await mintToken('somebody');
-    await page.goto(`${omoi.url}/?events=fleet`);
+    await page.goto(`${server.url}/?events=fleet`);
     await page.getByRole('heading', { name: 'Log in to Omoi' }).waitFor();
     await page.getByLabel('Token', { exact: true }).fill('omoi_viewer_wrong');
     await page.getByRole('button', { name: 'Log in' }).click();
@@ -89,7 +106,7 @@ describe.skipIf(program === null && !mustRun)('mission control', () => {
     expect(new URL(page.url()).search).toBe('?events=fleet');
     expect(await page.getByRole('button', { name: /^Acknowledge/ }).count()).toBe(0);
 
-    await omoi.asOwner('DELETE', `/api/v1/tokens/${id}`);
+    await admin.read(`/api/v1/tokens/${id}`, { method: 'DELETE' });
     await page.getByRole('heading', { name: 'Log in to Omoi' }).waitFor();
   });
 
