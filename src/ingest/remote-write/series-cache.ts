@@ -59,8 +59,12 @@ export class SeriesCache {
     if (this.#pages.length * PAGE_BYTES >= this.#maxBytes && this.#pageOffset + bytes.length > PAGE_BYTES)
       this.clear();
     if ((this.#count + 1) * 3 > this.#refs.length * 2) this.#grow();
-    const address = this.#keep(bytes);
-    this.#insert({ hash, ref, length: bytes.length, address });
+    const slot = this.#freeSlot(hash);
+    this.#hashes[slot] = hash;
+    this.#refs[slot] = ref;
+    this.#lengths[slot] = bytes.length;
+    this.#addresses[slot] = this.#keep(bytes);
+    this.#count++;
   }
 
   clear(): void {
@@ -100,15 +104,11 @@ export class SeriesCache {
     return page * PAGE_BYTES + offset;
   }
 
-  #insert(entry: { hash: number; ref: SeriesRef; length: number; address: number }): void {
+  #freeSlot(hash: number): number {
     const mask = this.#refs.length - 1;
-    let slot = entry.hash & mask;
+    let slot = hash & mask;
     while (this.#refs[slot] !== 0) slot = (slot + 1) & mask;
-    this.#hashes[slot] = entry.hash;
-    this.#refs[slot] = entry.ref;
-    this.#lengths[slot] = entry.length;
-    this.#addresses[slot] = entry.address;
-    this.#count++;
+    return slot;
   }
 
   #grow(): void {
@@ -118,11 +118,13 @@ export class SeriesCache {
     this.#refs = new Uint32Array(capacity);
     this.#lengths = new Uint16Array(capacity);
     this.#addresses = new Float64Array(capacity);
-    this.#count = 0;
-    refs.forEach((ref, slot) => {
-      if (ref === 0) return;
-      const hash = hashes[slot] ?? 0;
-      this.#insert({ hash, ref, length: lengths[slot] ?? 0, address: addresses[slot] ?? 0 });
-    });
+    for (let from = 0; from < refs.length; from++) {
+      if (refs[from] === 0) continue;
+      const slot = this.#freeSlot(hashes[from] ?? 0);
+      this.#hashes[slot] = hashes[from] ?? 0;
+      this.#refs[slot] = refs[from] ?? 0;
+      this.#lengths[slot] = lengths[from] ?? 0;
+      this.#addresses[slot] = addresses[from] ?? 0;
+    }
   }
 }

@@ -12,6 +12,8 @@ const NO_LABELS: Labels = {};
 const NO_HISTOGRAMS: readonly TimedHistogram[] = [];
 /** How long a selection that may pause works at a stretch. */
 const MAX_STRETCH_MS = 5;
+/** Label values that an expression is tried on at a stretch. */
+const VALUES_PER_STRETCH = 2000;
 /** Series read between two looks at the clock. */
 const SERIES_PER_LOOK = 32;
 
@@ -32,6 +34,7 @@ export async function selectFromHeadInSlices(
   { selection, clock }: { readonly selection: SeriesSelection; readonly clock: Clock },
 ): Promise<SelectedSeries[]> {
   if (selection.latestOnly) return selectFromHead(index, head, selection);
+  while (!index.prepare(selection.matchers, VALUES_PER_STRETCH)) await pauseForEventLoop();
   const slab = new SampleSlab(selection);
   const refs = index.select(selection.matchers).slice();
   let startedMs = clock.monotonicMs();

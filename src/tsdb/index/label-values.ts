@@ -4,6 +4,8 @@ import { shapeOf, type RegexShape } from './regex-shape.ts';
 
 /** Regular expressions whose matching values are remembered, per label name. */
 const MAX_CACHED_EXPRESSIONS = 64;
+/** Trying an expression on so many values is not worth avoiding. */
+const FEW_VALUES = 64;
 const NONE = new Uint32Array(0);
 
 interface CachedExpression {
@@ -106,7 +108,21 @@ export class LabelValues {
   /** Whether the answer for this matcher is at hand without trying every value. */
   isCheap(matcher: Matcher): boolean {
     if (matcher.operator === '=' || matcher.operator === '!=') return true;
-    return this.#cache.has(matcher.value) || shapeOf(matcher.value).kind === 'literals';
+    const untried = this.#values.length - (this.#cache.get(matcher.value)?.seen ?? 0);
+    return untried <= FEW_VALUES || shapeOf(matcher.value).kind === 'literals';
+  }
+
+  /**
+   * Does a part of what a first search by this matcher costs: tries its expression on up to so many values. True
+   * when all are tried, so that the search is quick.
+   */
+  prepare(matcher: Matcher, maxValues: number): boolean {
+    if (matcher.operator === '=' || matcher.operator === '!=') return true;
+    const shape = shapeOf(matcher.value);
+    if (shape.kind === 'literals') return true;
+    const cached = this.#cached(matcher.value);
+    this.#extend(cached, { shape, matcher, until: cached.seen + maxValues });
+    return cached.seen >= this.#values.length;
   }
 
   /** Forgets series; `affected` are the numbers of the values that they had. */
@@ -137,23 +153,23 @@ export class LabelValues {
   /** The numbers of the values that the matcher's text or expression stands for, whether or not it is negated. */
   #matchingNumbers(matcher: Matcher): readonly number[] {
     if (matcher.operator === '=' || matcher.operator === '!=') return this.#numbersOf([matcher.value]);
-    const cached = this.#cache.get(matcher.value);
-    if (cached) {
-      this.#cache.delete(matcher.value);
-      this.#cache.set(matcher.value, cached);
-      this.#extend(cached, shapeOf(matcher.value), matcher);
-      return cached.matching;
-    }
     const shape = shapeOf(matcher.value);
     if (shape.kind === 'literals') return this.#numbersOf(shape.values);
-    const fresh: CachedExpression = { seen: 0, matching: [] };
-    this.#extend(fresh, shape, matcher);
-    this.#cache.set(matcher.value, fresh);
+    const cached = this.#cached(matcher.value);
+    this.#extend(cached, { shape, matcher, until: this.#values.length });
+    return cached.matching;
+  }
+
+  /** What is remembered of an expression, which becomes the last to be forgotten. */
+  #cached(expression: string): CachedExpression {
+    const cached = this.#cache.get(expression) ?? { seen: 0, matching: [] };
+    this.#cache.delete(expression);
+    this.#cache.set(expression, cached);
     if (this.#cache.size > MAX_CACHED_EXPRESSIONS) {
       const [oldest] = this.#cache.keys();
       if (oldest !== undefined) this.#cache.delete(oldest);
     }
-    return fresh.matching;
+    return cached;
   }
 
   #numbersOf(values: readonly string[]): number[] {
@@ -165,10 +181,15 @@ export class LabelValues {
     return [...numbers];
   }
 
-  /** Tries the values that came since the expression was last asked for. */
-  #extend(cached: CachedExpression, shape: RegexShape, matcher: Matcher): void {
+  /** Tries the values that the expression has not been tried on, up to a number. */
+  #extend(
+    cached: CachedExpression,
+    search: { readonly shape: RegexShape; readonly matcher: Matcher; readonly until: number },
+  ): void {
+    const { shape, matcher } = search;
     const positive = matcher.operator === '=~';
-    for (; cached.seen < this.#values.length; cached.seen++) {
+    const end = Math.min(this.#values.length, search.until);
+    for (; cached.seen < end; cached.seen++) {
       const value = this.textOf(cached.seen);
       if (shape.kind === 'literals' || !value.startsWith(shape.prefix)) continue;
       const isMatch =

@@ -6,8 +6,12 @@ import { LabelValues } from './label-values.ts';
 import { PostingList, intersect, subtract } from './postings.ts';
 
 const NONE = new Uint32Array(0);
-/** Up to this many candidates are tried one by one rather than running an expression over all values of a label. */
-const MAX_CANDIDATES_TRIED = 256;
+/**
+ * Candidates are tried one by one, rather than an expression on all values of a label (which is then remembered),
+ * where they are few, or fewer than the values by this factor.
+ */
+const FEW_CANDIDATES = 256;
+const VALUES_PER_CANDIDATE = 8;
 
 /**
  * Which series exist and which label values they have. References are numbered from 1 and not reused; 0 is none.
@@ -88,6 +92,11 @@ export class SeriesIndex {
     return found ?? this.#all.view();
   }
 
+  /** Does a part of the work that `select` would have with new expressions; true when none is left. */
+  prepare(matchers: readonly Matcher[], maxValues: number): boolean {
+    return matchers.every((matcher) => this.#names.get(matcher.name)?.prepare(matcher, maxValues) ?? true);
+  }
+
   /** All label names in use, or those of some series; sorted. */
   labelNames(refs: Uint32Array | null): string[] {
     if (!refs)
@@ -147,12 +156,23 @@ export class SeriesIndex {
     const acceptsMissing = matcher.matches('');
     const values = this.#names.get(matcher.name);
     if (!values) return acceptsMissing ? (found ?? this.#all.view()) : NONE;
-    if (found && found.length <= MAX_CANDIDATES_TRIED && !values.isCheap(matcher)) {
-      return found.filter((ref) => matcher.matches(this.#labels[ref]?.[matcher.name] ?? ''));
+    if (found && isFew(found.length, values.valueCount) && !values.isCheap(matcher)) {
+      return this.#tryEach(found, matcher);
     }
     if (acceptsMissing) return subtract(found ?? this.#all.view(), values.seriesWhere(matcher, false));
     const accepted = values.seriesWhere(matcher, true);
     return found ? intersect(found, accepted) : accepted;
+  }
+
+  /** The candidates that a matcher accepts; each value is tried once. */
+  #tryEach(found: Uint32Array, matcher: Matcher): Uint32Array {
+    const verdicts = new Map<string, boolean>();
+    return found.filter((ref) => {
+      const value = this.#labels[ref]?.[matcher.name] ?? '';
+      let verdict = verdicts.get(value);
+      if (verdict === undefined) verdicts.set(value, (verdict = matcher.matches(value)));
+      return verdict;
+    });
   }
 
   #checkRoom(metricName: string): void {
@@ -217,6 +237,10 @@ export class SeriesIndex {
     for (const name of names) if (candidate[name] !== labels[name]) return false;
     return true;
   }
+}
+
+function isFew(candidates: number, values: number): boolean {
+  return candidates <= FEW_CANDIDATES || candidates * VALUES_PER_CANDIDATE <= values;
 }
 
 /** One round of the 32-bit MurmurHash3 body and its final mixer. */
