@@ -363,7 +363,7 @@ export class AgentRegistry implements GenerationLog {
     agent: AgentRow,
     news: { readonly request: RegistrationRequest; readonly from: AgentStatus | 'NONE' },
   ): Promise<void> {
-    const { bus, roster, board } = this.#parts;
+    const { bus, roster, board, clock } = this.#parts;
     const { traceparent } = news.request;
     await bus.append(tx, {
       event_type: 'fleet.agent.registered',
@@ -375,7 +375,8 @@ export class AgentRegistry implements GenerationLog {
     if (news.from !== agent.status) await bus.append(tx, statusEvent(agent, news.from, traceparent));
     const nonceHash = hashNonce(news.request.nonce);
     tx.afterCommit(() => {
-      roster.apply(agent, nonceHash);
+      // Told as one: the time that the process took to start is no silence of the agent's.
+      roster.apply(agent, nonceHash).heard(clock.monotonicMs());
       board.tell({ kind: 'agents', traceparent });
     });
   }

@@ -117,6 +117,17 @@ describe('registration', () => {
 });
 
 describe('the heartbeat ladder', () => {
+  test('the time that a process takes to start is no missed heartbeat of the agent', async () => {
+    const { agents, feed } = running.fleet;
+    await openGeneration('slow', 'spawn nonce');
+    await clock.advance(10_000);
+    const told: number[] = [];
+    feed.onActivity(() => told.push(agents.get('slow')?.heartbeatsMissed ?? -1));
+    await agents.register(registration('slow', { generation: 1, nonce: 'spawn nonce' }));
+    expect(told.length).toBeGreaterThan(0);
+    expect(new Set(told)).toEqual(new Set([0]));
+  });
+
   test('one missed warns, two degrade, three make unresponsive; a beat brings back', async () => {
     await running.fleet.agents.register(registration('a'));
     await clock.advance(1300);
