@@ -30,12 +30,7 @@ export class ApiClient {
 
   /** Now by the server's clock, ms since epoch, to about a second. */
   nowMs(): number {
-    return this.toServerMs(Date.now());
-  }
-
-  /** A time of the browser’s clock by the server’s. */
-  toServerMs(browserMs: number): number {
-    return browserMs + this.#clockOffsetMs;
+    return Date.now() + this.#clockOffsetMs;
   }
 
   /** Who is logged in, or null. */

@@ -8,6 +8,7 @@ import { count, words } from '../domain/event-sentence.ts';
 import { phaseName } from '../domain/queue-history.ts';
 import { agentTone } from '../domain/tone.ts';
 import { traceIdOf } from '../domain/trace-id.ts';
+import { useNow } from '../hooks/use-now.ts';
 import { useView } from '../hooks/use-view.ts';
 import styles from './agent-drawer.module.css';
 import { QueryView } from './query-view.tsx';
@@ -17,11 +18,10 @@ import { TraceLink } from './trace-link.tsx';
 export interface AgentDrawerProps {
   /** Undefined: closed. */
   readonly agentId: string | undefined;
-  readonly nowMs: number;
 }
 
 /** One agent in detail, beside the page. The address says which, so that it can be sent to somebody. */
-export function AgentDrawer({ agentId, nowMs }: AgentDrawerProps) {
+export function AgentDrawer({ agentId }: AgentDrawerProps) {
   const { change } = useView();
   return (
     <Drawer
@@ -33,12 +33,13 @@ export function AgentDrawer({ agentId, nowMs }: AgentDrawerProps) {
       classNames={{ content: styles.drawer, header: styles.drawer, title: styles.title }}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
-      {agentId !== undefined && <AgentFacts agentId={agentId} nowMs={nowMs} />}
+      {agentId !== undefined && <AgentFacts agentId={agentId} />}
     </Drawer>
   );
 }
 
-function AgentFacts({ agentId, nowMs }: { readonly agentId: string; readonly nowMs: number }) {
+function AgentFacts({ agentId }: { readonly agentId: string }) {
+  const nowMs = useNow();
   const { client } = useServer();
   const query = useQuery(agentQuery(client, agentId));
   return (

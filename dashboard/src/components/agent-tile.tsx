@@ -10,12 +10,10 @@ export interface AgentTileProps {
   readonly agent: Agent;
   /** What it works on; null: nothing. */
   readonly task: Task | null;
-  /** How long ago the agent was read, ms: its heartbeat has aged by as much. */
-  readonly readAgoMs: number;
 }
 
 /** One agent: its state, its generation, its last sign of life and its work. Opens its details. */
-export function AgentTile({ agent, task, readAgoMs }: AgentTileProps) {
+export function AgentTile({ agent, task }: AgentTileProps) {
   const { changed } = useView();
   const tone = agentTone(agent.status);
   const work = task === null ? idleText(agent.status) : task.task_type;
@@ -40,7 +38,7 @@ export function AgentTile({ agent, task, readAgoMs }: AgentTileProps) {
       </span>
       <span className={styles.foot}>
         <span className={styles.status}>{agent.status.toLowerCase()}</span>
-        <span className={styles.beat}>{beatText(agent, readAgoMs)}</span>
+        <span className={styles.beat}>{beatText(agent)}</span>
       </span>
     </Link>
   );
@@ -58,9 +56,8 @@ function idleText(status: string): string {
 }
 
 /** Under two seconds the age would only flicker. */
-function beatText(agent: Agent, readAgoMs: number): string {
-  if (agent.heartbeat_age_ms === null) return 'no beat yet';
-  const ageMs = agent.heartbeat_age_ms + readAgoMs;
-  const age = ageMs < 2_000 ? 'beat now' : `beat ${formatDuration(ageMs)} ago`;
-  return agent.heartbeats_missed > 0 ? `${agent.heartbeats_missed} missed, ${age}` : age;
+function beatText({ heartbeat_age_ms: ageMs, heartbeats_missed: missed }: Agent): string {
+  if (ageMs === null) return 'no beat yet';
+  if (missed > 0) return `${missed} missed`;
+  return ageMs < 2_000 ? 'beat now' : `beat ${formatDuration(ageMs)} ago`;
 }

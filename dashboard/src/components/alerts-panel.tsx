@@ -6,6 +6,7 @@ import { byUrgency, describeAlert } from '../domain/alert-text.ts';
 import { formatAge, formatDuration } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
 import { severityTone } from '../domain/tone.ts';
+import { useNow } from '../hooks/use-now.ts';
 import styles from './alerts-panel.module.css';
 import { Panel } from './panel.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
@@ -17,11 +18,11 @@ export interface AlertsPanelProps {
   readonly resolved: UseQueryResult<readonly Alert[]>;
   /** Whether whoever is logged in may acknowledge. */
   readonly mayHandle: boolean;
-  readonly nowMs: number;
 }
 
 /** What fires, the most urgent first, and how what fired lately ended. */
-export function AlertsPanel({ firing, resolved, mayHandle, nowMs }: AlertsPanelProps) {
+export function AlertsPanel({ firing, resolved, mayHandle }: AlertsPanelProps) {
+  const nowMs = useNow();
   return (
     <Panel
       title="Alerts"

@@ -1,7 +1,6 @@
 import { CloseButton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { UseQueryResult } from '@tanstack/react-query';
-import { useServer } from '../api/server-context.tsx';
 import type { Agent, Pool, Task } from '../api/wire.ts';
 import { groupFleet, type FleetGroup } from '../domain/fleet-groups.ts';
 import { useView } from '../hooks/use-view.ts';
@@ -21,14 +20,11 @@ export interface FleetPanelProps {
   readonly pools: UseQueryResult<readonly Pool[]>;
   /** Only this pool; undefined: all. */
   readonly poolId: string | undefined;
-  readonly nowMs: number;
 }
 
 /** Every agent as a tile under its pool. */
-export function FleetPanel({ fleet, pools, poolId, nowMs }: FleetPanelProps) {
-  const { client } = useServer();
+export function FleetPanel({ fleet, pools, poolId }: FleetPanelProps) {
   const { change } = useView();
-  const readAgoMs = Math.max(0, nowMs - client.toServerMs(fleet.dataUpdatedAt));
   return (
     <Panel
       title="Fleet"
@@ -59,11 +55,7 @@ export function FleetPanel({ fleet, pools, poolId, nowMs }: FleetPanelProps) {
                     <ul className={styles.tiles}>
                       {group.agents.map((agent) => (
                         <li key={agent.agent_id}>
-                          <AgentTile
-                            agent={agent}
-                            task={taskOf.get(agent.agent_id) ?? null}
-                            readAgoMs={readAgoMs}
-                          />
+                          <AgentTile agent={agent} task={taskOf.get(agent.agent_id) ?? null} />
                         </li>
                       ))}
                     </ul>

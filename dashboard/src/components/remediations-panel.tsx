@@ -5,6 +5,7 @@ import { words } from '../domain/event-sentence.ts';
 import { isRunning } from '../domain/headline.ts';
 import { describeCourse, type RemediationMark } from '../domain/remediation-steps.ts';
 import { remediationTone } from '../domain/tone.ts';
+import { useNow } from '../hooks/use-now.ts';
 import { Panel } from './panel.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
 import styles from './remediations-panel.module.css';
@@ -15,11 +16,11 @@ export interface RemediationsPanelProps {
   readonly remediations: UseQueryResult<readonly Remediation[]>;
   /** What holds the watchdog as a whole back. */
   readonly states: WatchdogState['states'] | undefined;
-  readonly nowMs: number;
 }
 
 /** What the watchdog does and did, newest first, each with its course. */
-export function RemediationsPanel({ remediations, states, nowMs }: RemediationsPanelProps) {
+export function RemediationsPanel({ remediations, states }: RemediationsPanelProps) {
+  const nowMs = useNow();
   return (
     <Panel title="Repairs">
       {states?.map(({ state, reason }) => (

@@ -21,14 +21,12 @@ import { RemediationsPanel } from '../components/remediations-panel.tsx';
 import { StandingBar } from '../components/standing-bar.tsx';
 import { countStanding } from '../domain/headline.ts';
 import { waitingNow } from '../domain/queue-history.ts';
-import { useNow } from '../hooks/use-now.ts';
 import styles from './mission-control.module.css';
 
 /** The fleet, its alerts and its repairs on one page. */
 export function MissionControl() {
   const { client } = useServer();
   const { pool, agent, range, events: filter } = useSearch({ from: '/inside/' });
-  const nowMs = useNow();
   const session = useQuery(sessionQuery(client));
   const fleet = useQuery(fleetQuery(client));
   const pools = useQuery(poolsQuery(client));
@@ -53,7 +51,7 @@ export function MissionControl() {
       )}
       <div className={styles.columns}>
         <div className={styles.column}>
-          <FleetPanel fleet={fleet} pools={pools} poolId={pool} nowMs={nowMs} />
+          <FleetPanel fleet={fleet} pools={pools} poolId={pool} />
           <QueuePanel history={history} range={range} />
           <EventsPanel events={events} filter={filter} />
         </div>
@@ -62,12 +60,11 @@ export function MissionControl() {
             firing={firing}
             resolved={resolved}
             mayHandle={role === 'operator' || role === 'admin'}
-            nowMs={nowMs}
           />
-          <RemediationsPanel remediations={remediations} states={watchdog.data} nowMs={nowMs} />
+          <RemediationsPanel remediations={remediations} states={watchdog.data} />
         </div>
       </div>
-      <AgentDrawer agentId={agent} nowMs={nowMs} />
+      <AgentDrawer agentId={agent} />
     </>
   );
 }
