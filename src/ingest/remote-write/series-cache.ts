@@ -54,8 +54,11 @@ export class SeriesCache {
     }
   }
 
+  /** Remembers a series; one that is there already stays (a request may name a new series more than once). */
   add(hash: number, bytes: Uint8Array, ref: SeriesRef): void {
     if (bytes.length > MAX_KEY_BYTES - 1) return;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (this.find(hash, view, 0, bytes.length) !== 0) return;
     if (this.#pages.length * PAGE_BYTES >= this.#maxBytes && this.#pageOffset + bytes.length > PAGE_BYTES)
       this.clear();
     if ((this.#count + 1) * 3 > this.#refs.length * 2) this.#grow();
