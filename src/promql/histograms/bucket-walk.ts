@@ -9,6 +9,16 @@ export interface BoundedBucket {
   readonly count: number;
 }
 
+/** Which of its bounds a bucket includes. */
+export function boundsIncluded(
+  { lower, upper }: BoundedBucket,
+  histogram: HistogramValue,
+): { readonly lower: boolean; readonly upper: boolean } {
+  if (usesCustomBuckets(histogram)) return { lower: lower === -Infinity, upper: true };
+  const isZeroBucket = lower === -upper;
+  return { lower: lower < 0 || isZeroBucket, upper: upper > 0 || isZeroBucket };
+}
+
 /**
  * All buckets from the lowest to the highest: negative, zero (where populated), positive. A bucket that overlaps
  * the zero bucket begins or ends at the zero threshold.
