@@ -63,3 +63,4 @@ export {
   type PhaseId,
 } from './fleet-activity.ts';
 export { parseStrictDocument, type DocumentProblem, type DocumentSource } from './strict-document.ts';
+export { type ReceivedLogRecord, type ReceivedSpan } from './received-telemetry.ts';

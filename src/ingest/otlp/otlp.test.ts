@@ -7,16 +7,13 @@ import {
   labelsKey,
   type HistogramValue,
   type Labels,
+  type ReceivedLogRecord,
+  type ReceivedSpan,
   type SampleBatch,
 } from '#telemetry';
 import { prometheusName } from './names.ts';
 import { readMessage } from './protobuf-reader.ts';
-import {
-  createOtlpReceiver,
-  type OtlpSender,
-  type ReceivedLogRecord,
-  type ReceivedSpan,
-} from './receiver.ts';
+import { createOtlpReceiver, type OtlpSender } from './receiver.ts';
 import { EXPORT_REQUESTS } from './wire.ts';
 
 interface Kept {

@@ -1,3 +1,5 @@
+import type { ReceivedLogRecord } from '#telemetry';
+
 /** Pino's numbers, which leave room between them. */
 export const LOG_LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
 export type LogLevel = keyof typeof LOG_LEVELS;
@@ -25,19 +27,6 @@ export function logLevelOf(number: number): LogLevel {
     if (number >= from) level = name as LogLevel;
   }
   return level;
-}
-
-/** A log record that somebody else wrote, as OTLP carries it. */
-export interface ReceivedLogRecord {
-  readonly atMs: number;
-  /** 1 to 24; 0 where nobody said. */
-  readonly severityNumber: number;
-  readonly severityText: string;
-  readonly message: string;
-  readonly serviceName: string;
-  readonly traceId: string | null;
-  readonly spanId: string | null;
-  readonly attributes: Readonly<Record<string, unknown>>;
 }
 
 /** Beyond these a foreign time is taken for a broken clock, and the time of arrival counts. */

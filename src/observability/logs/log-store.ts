@@ -1,6 +1,6 @@
 import { sql, type Insertable, type Selectable } from 'kysely';
 import type { RetentionJob, TelemetryDatabase } from '#storage';
-import type { Clock } from '#telemetry';
+import type { ReceivedLogRecord, Clock } from '#telemetry';
 import {
   createDayTable,
   dayEndMs,
@@ -11,14 +11,7 @@ import {
   type DayTable,
   type LogRow,
 } from './day-tables.ts';
-import {
-  entryFromReceived,
-  LOG_LEVELS,
-  logLevelOf,
-  type LogEntry,
-  type LogLevel,
-  type ReceivedLogRecord,
-} from './log-entry.ts';
+import { entryFromReceived, LOG_LEVELS, logLevelOf, type LogEntry, type LogLevel } from './log-entry.ts';
 
 export interface LogQuery {
   /** Wall ms since epoch, both inclusive. */

@@ -1,7 +1,7 @@
 import { sql, type Insertable, type Selectable } from 'kysely';
 import type { TelemetryDatabase, TelemetryTables } from '#storage';
-import { OmoiError } from '#telemetry';
-import { storedFromReceived, type ReceivedSpan } from './received-span.ts';
+import { type ReceivedSpan, OmoiError } from '#telemetry';
+import { storedFromReceived } from './received-span.ts';
 import type { SpanKindName, SpanStatusName, StoredSpan, TraceSummary } from './stored-span.ts';
 
 export interface TraceQuery {
