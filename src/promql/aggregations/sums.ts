@@ -24,6 +24,7 @@ export function* sums(grouped: GroupedRows, options: FoldOptions): Steps<VectorT
         folds.add(to + step, input.histogramAt(from + step), metricNameOf(input.labels[row] ?? {}));
         continue;
       }
+      if (folds.isBroken(to + step)) continue;
       const value = values[from + step] ?? NaN;
       if (output.kinds[to + step] === ABSENT) {
         output.setFloat(to + step, value);
@@ -60,7 +61,7 @@ export function* means(grouped: GroupedRows, options: FoldOptions): Steps<Vector
       if (kind === ABSENT) continue;
       if (kind === HISTOGRAM) {
         folds.add(to + step, input.histogramAt(from + step), metricNameOf(input.labels[row] ?? {}));
-      } else {
+      } else if (!folds.isBroken(to + step)) {
         output.kinds[to + step] = FLOAT;
         state.add(to + step, values[from + step] ?? NaN);
       }
@@ -149,6 +150,11 @@ class HistogramFolds {
     if (fold.add(histogram)) return;
     this.#options.annotations.mixedExponentialAndCustomBuckets(metricName, this.#options.position);
     this.#broken.add(cell);
+  }
+
+  /** Whether histograms of a cell did not go together: then nothing counts any more. */
+  isBroken(cell: number): boolean {
+    return this.#broken.has(cell);
   }
 
   finish(): void {

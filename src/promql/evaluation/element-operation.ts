@@ -9,6 +9,8 @@ import type { Position } from '../syntax/position.ts';
 import { calculate, compare } from './arithmetic.ts';
 import { ABSENT, FLOAT, HISTOGRAM, type SampleKind } from './vector-table.ts';
 
+type Note = (annotations: Annotations, position: Position) => void;
+
 export type ElementOperator = Exclude<BinaryOperator, SetOperator>;
 
 /** What one side of an operation is: a float where `histogram` is null. */
@@ -26,6 +28,9 @@ export class ElementOperation {
   readonly returnBool: boolean;
   readonly #annotations: Annotations;
   readonly #position: Position;
+  /** By step, what the last element that was worth a remark was worth. */
+  readonly #notes = new Map<number, { readonly row: number; readonly note: Note }>();
+  #note: Note | null = null;
   value = 0;
   histogram: HistogramValue | null = null;
   /** False where a comparison filters the sample out. Without meaning where `apply` answers ABSENT. */
@@ -41,6 +46,23 @@ export class ElementOperation {
     this.returnBool = options.returnBool;
     this.#annotations = options.annotations;
     this.#position = options.position;
+  }
+
+  /**
+   * Keeps what the last `apply` had to remark. Of a step only the remark about the last row is told, as in
+   * Prometheus.
+   */
+  takeNote(step: number, row: number): void {
+    const note = this.#note;
+    if (!note) return;
+    this.#note = null;
+    if ((this.#notes.get(step)?.row ?? -1) <= row) this.#notes.set(step, { row, note });
+  }
+
+  /** Annotates what was kept. */
+  tellNotes(): void {
+    for (const { note } of this.#notes.values()) note(this.#annotations, this.#position);
+    this.#notes.clear();
   }
 
   /** The kind of the result; ABSENT where the operator does not take such samples, which is annotated. */
@@ -82,13 +104,21 @@ export class ElementOperation {
 
   #finish(combined: CombinedHistogram | null, operation: 'addition' | 'subtraction'): SampleKind {
     if (!combined) {
-      this.#annotations.incompatibleBucketLayout(this.operator, this.#position);
+      this.#note = (annotations, position) => {
+        annotations.incompatibleBucketLayout(this.operator, position);
+      };
       return ABSENT;
     }
     if (combined.counterResetCollision) {
-      this.#annotations.counterResetCollision(operation, this.#position);
-    } else if (combined.boundsReconciled) {
-      this.#annotations.customBucketsReconciled(operation, this.#position);
+      this.#note = (annotations, position) => {
+        annotations.counterResetCollision(operation, position);
+      };
+      return ABSENT;
+    }
+    if (combined.boundsReconciled) {
+      this.#note = (annotations, position) => {
+        annotations.customBucketsReconciled(operation, position);
+      };
     }
     this.histogram =
       operation === 'addition' ? combined.histogram : { ...combined.histogram, counterReset: 'gauge' };
@@ -112,7 +142,9 @@ export class ElementOperation {
   }
 
   #refuse(left: string, right: string): SampleKind {
-    this.#annotations.incompatibleTypes(left, this.operator, right, this.#position);
+    this.#note = (annotations, position) => {
+      annotations.incompatibleTypes(left, this.operator, right, position);
+    };
     return ABSENT;
   }
 }

@@ -21,6 +21,7 @@ export function* combineVectors(
 ): Steps<VectorTable> {
   const join = new Join(left, right, matching, options.operation);
   for (const group of yield* join.match()) yield* join.combine(group, options.guard);
+  options.operation.tellNotes();
   return join.rows.table;
 }
 
@@ -108,6 +109,7 @@ class Join {
       const kind = this.#swapped
         ? operation.apply(this.#oneOperand, this.#manyOperand)
         : operation.apply(this.#manyOperand, this.#oneOperand);
+      operation.takeNote(step, manyRow);
       if (kind === ABSENT) continue;
       if (matched) markOneToOne(matched, step);
       if (insertedSteps) markInserted(insertedSteps, step);

@@ -7,7 +7,7 @@ import { ABSENT, FLOAT, HISTOGRAM, type VectorTable } from './vector-table.ts';
  * A binary operator between every sample of a vector and a scalar, in place. A comparison keeps the vector's
  * sample whichever side it stands on.
  */
-export function combineWithScalar(
+export function* combineWithScalar(
   table: VectorTable,
   scalar: Float64Array,
   operation: ElementOperation,
@@ -19,7 +19,7 @@ export function combineWithScalar(
   const [left, right] =
     vectorSide === 'left' ? [vectorOperand, scalarOperand] : [scalarOperand, vectorOperand];
   const filters = isComparison(operation.operator) && !operation.returnBool;
-  return byRows(table, (row) => {
+  yield* byRows(table, (row) => {
     for (let step = 0; step < stepCount; step++) {
       const cell = row * stepCount + step;
       const kind = kinds[cell];
@@ -28,6 +28,7 @@ export function combineWithScalar(
       vectorOperand.histogram = kind === HISTOGRAM ? table.histogramAt(cell) : null;
       scalarOperand.value = scalar[step] ?? NaN;
       const result = operation.apply(left, right);
+      operation.takeNote(step, row);
       if (result === ABSENT || !operation.keeps) kinds[cell] = ABSENT;
       else if (filters) continue;
       else if (operation.histogram) table.setHistogram(cell, operation.histogram);
@@ -38,4 +39,5 @@ export function combineWithScalar(
     }
     if (!filters && operation.operator !== '</' && operation.operator !== '>/') table.dropsName[row] = true;
   });
+  operation.tellNotes();
 }
