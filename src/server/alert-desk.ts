@@ -16,8 +16,15 @@ export function createAlertDesk({ alerts }: Pick<Alerting, 'alerts'>): AlertBook
       }
     },
     async firing() {
-      const page = await alerts.list({ state: 'firing', matchers: [], limit: PAGE_LIMIT });
-      return page.alerts.map(factsOf);
+      const firing: AlertFacts[] = [];
+      let cursor: string | null = null;
+      do {
+        const filter = { state: 'firing', matchers: [], limit: PAGE_LIMIT } as const;
+        const page = await alerts.list(cursor === null ? filter : { ...filter, cursor });
+        firing.push(...page.alerts.map(factsOf));
+        cursor = page.nextCursor;
+      } while (cursor !== null);
+      return firing;
     },
   };
 }

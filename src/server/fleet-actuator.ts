@@ -15,9 +15,7 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
     async claimScale({ poolId, claimId, add, ttlMs, reason, traceparent }) {
       await pools.claimScale({ poolId, claimId, add, ttlMs, reason, by: 'watchdog', traceparent });
     },
-    async extendScale(claimId, ttlMs) {
-      await pools.extendScale(claimId, ttlMs);
-    },
+    extendScale: (claimId, ttlMs) => pools.extendScale(claimId, ttlMs),
     async releaseScale(claimId, traceparent) {
       const reason = 'the alert has been over for a while';
       await pools.releaseScale(claimId, { reason, by: 'watchdog', traceparent });
@@ -30,6 +28,7 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
         poolId: agent.poolId,
         generation: agent.generation,
         status: agent.status,
+        silenceMs: agent.silenceMs,
         lastHeartbeatAtMs: agent.lastHeartbeatAtMs,
         workSeenAtMs: agent.workSeenAtMs,
         heartbeatTtlMs: agent.pace.ttlMs,

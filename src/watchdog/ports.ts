@@ -9,7 +9,8 @@ export interface FleetActuator {
   restart(order: RestartOrder): Promise<{ readonly generation: number }>;
   /** "Under this claim the pool should have `add` more." @throws OmoiError `unknown_pool` */
   claimScale(order: ScaleOrder): Promise<void>;
-  extendScale(claimId: string, ttlMs: number): Promise<void>;
+  /** Moves a claim's expiry to `ttlMs` from now; false where it has expired, or never was. */
+  extendScale(claimId: string, ttlMs: number): Promise<boolean>;
   /** Takes a claim back; an unknown one is gone already. */
   releaseScale(claimId: string, traceparent: string | null): Promise<void>;
   agent(agentId: string): AgentFacts | null;
@@ -41,6 +42,8 @@ export interface AgentFacts {
   readonly poolId: string | null;
   readonly generation: number;
   readonly status: AgentStatus;
+  /** Monotonic ms since the generation's last sign of life, or since one is awaited. */
+  readonly silenceMs: number;
   /** Wall ms since epoch; null before the first. */
   readonly lastHeartbeatAtMs: number | null;
   /** When work of the agent was last seen in flight (a renewed lease), wall ms. */
@@ -57,6 +60,7 @@ export interface FleetHealth {
 /** What the watchdog needs to know of alerts. */
 export interface AlertBook {
   get(alertId: string): Promise<AlertFacts | null>;
+  /** All of them. */
   firing(): Promise<readonly AlertFacts[]>;
 }
 

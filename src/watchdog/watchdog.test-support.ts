@@ -1,7 +1,9 @@
+import { expect, vi } from 'vitest';
 import { createEventBus, type EventBus } from '#eventbus';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import {
   createSeededRandom,
+  OmoiError,
   SelfMetrics,
   silentLogger,
   VirtualClock,
@@ -14,16 +16,25 @@ import type { AgentFacts, AlertBook, AlertFacts, FleetActuator, RestartOrder, Sc
 import { RemediationArchive } from './remediations/remediation-archive.ts';
 import { Watchdog } from './watchdog.ts';
 
+export type FleetCall = 'restart' | 'claim' | 'extend' | 'release';
+
 /** A fleet that records what it is told and does it at once. */
 export class RecordingFleet implements FleetActuator {
+  readonly #clock: VirtualClock;
   readonly agents = new Map<string, AgentFacts>();
   readonly pools = new Map<string, string>();
-  readonly claims = new Map<string, { order: ScaleOrder; extended: number }>();
+  readonly claims = new Map<string, { order: ScaleOrder; extended: number; expiresAtMs: number }>();
   readonly restarts: RestartOrder[] = [];
   readonly released: string[] = [];
   sick = 0;
-  /** Called inside restart, before it takes effect: to fail, or to hang as when the process is killed. */
-  beforeRestart: () => Promise<void> = () => Promise.resolve();
+  /** Called before a call takes effect: to fail, or to hang. */
+  before: (call: FleetCall, targetId: string) => Promise<void> = () => Promise.resolve();
+  /** Called when it has taken effect, before the answer. */
+  after: (call: FleetCall, targetId: string) => Promise<void> = () => Promise.resolve();
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
 
   addAgent(agentId: string, facts: Partial<AgentFacts> = {}): void {
     this.agents.set(agentId, {
@@ -31,6 +42,7 @@ export class RecordingFleet implements FleetActuator {
       poolId: 'demo',
       generation: 1,
       status: 'UNRESPONSIVE',
+      silenceMs: 5000,
       lastHeartbeatAtMs: null,
       workSeenAtMs: null,
       heartbeatTtlMs: 3000,
@@ -39,31 +51,41 @@ export class RecordingFleet implements FleetActuator {
   }
 
   async restart(order: RestartOrder): Promise<{ generation: number }> {
-    await this.beforeRestart();
+    await this.before('restart', order.agentId);
     this.restarts.push(order);
     const agent = this.agents.get(order.agentId);
-    if (!agent) throw new Error(`no agent ${order.agentId}`);
+    if (!agent) throw new OmoiError('unknown_agent', `agent ${order.agentId} is unknown`);
     if (agent.generation === order.expectedGeneration) {
       this.agents.set(order.agentId, { ...agent, generation: agent.generation + 1, status: 'SPAWNING' });
     }
-    return { generation: this.agents.get(order.agentId)?.generation ?? 0 };
+    const { generation } = this.agents.get(order.agentId) ?? agent;
+    await this.after('restart', order.agentId);
+    return { generation };
   }
 
-  claimScale(order: ScaleOrder): Promise<void> {
-    this.claims.set(order.claimId, { order, extended: 0 });
-    return Promise.resolve();
+  async claimScale(order: ScaleOrder): Promise<void> {
+    await this.before('claim', order.poolId);
+    if (!this.pools.has(order.poolId)) {
+      throw new OmoiError('unknown_pool', `pool ${order.poolId} is unknown`);
+    }
+    const { extended } = this.claims.get(order.claimId) ?? { extended: 0 };
+    this.claims.set(order.claimId, { order, extended, expiresAtMs: this.#clock.wallMs() + order.ttlMs });
+    await this.after('claim', order.poolId);
   }
 
-  extendScale(claimId: string): Promise<void> {
+  async extendScale(claimId: string, ttlMs: number): Promise<boolean> {
+    await this.before('extend', claimId);
     const claim = this.claims.get(claimId);
-    if (claim) claim.extended += 1;
-    return Promise.resolve();
+    const nowMs = this.#clock.wallMs();
+    if (!claim || claim.expiresAtMs <= nowMs) return false;
+    this.claims.set(claimId, { ...claim, extended: claim.extended + 1, expiresAtMs: nowMs + ttlMs });
+    return true;
   }
 
-  releaseScale(claimId: string): Promise<void> {
+  async releaseScale(claimId: string): Promise<void> {
+    await this.before('release', claimId);
     this.claims.delete(claimId);
     this.released.push(claimId);
-    return Promise.resolve();
   }
 
   agent(agentId: string): AgentFacts | null {
@@ -86,12 +108,12 @@ export class RecordingFleet implements FleetActuator {
 /** Alerts as a part of their own: a map, and the events on the bus. */
 export class AlertDesk implements AlertBook {
   readonly #database: StateDatabase;
-  readonly #bus: EventBus;
+  readonly #append: EventBus['append'];
   readonly #alerts = new Map<string, AlertFacts>();
 
-  constructor(database: StateDatabase, bus: EventBus) {
+  constructor(database: StateDatabase, append: EventBus['append']) {
     this.#database = database;
-    this.#bus = bus;
+    this.#append = append;
   }
 
   get(alertId: string): Promise<AlertFacts | null> {
@@ -105,7 +127,7 @@ export class AlertDesk implements AlertBook {
   async raise(alertId: string, labels: Labels, value = 1): Promise<void> {
     const ruleId = `fleet/${labels['alertname'] ?? ''}`;
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
-    this.#alerts.set(alertId, {
+    const alert: AlertFacts = {
       alertId,
       ruleId,
       labels,
@@ -114,9 +136,10 @@ export class AlertDesk implements AlertBook {
       cause: null,
       value,
       traceparent,
-    });
-    await this.#database.transaction((tx) =>
-      this.#bus.append(tx, {
+    };
+    await this.#database.transaction((tx) => {
+      tx.afterCommit(() => this.#alerts.set(alertId, alert));
+      return this.#append(tx, {
         event_type: 'monitor.alert.triggered',
         entity_type: 'alert',
         entity_id: alertId,
@@ -130,8 +153,8 @@ export class AlertDesk implements AlertBook {
           labels,
         },
         traceparent,
-      }),
-    );
+      });
+    });
   }
 
   revalue(alertId: string, value: number): void {
@@ -145,9 +168,9 @@ export class AlertDesk implements AlertBook {
   ): Promise<void> {
     const alert = this.#alerts.get(alertId);
     if (!alert) throw new Error(`no alert ${alertId}`);
-    this.#alerts.set(alertId, { ...alert, state: 'resolved', cause });
-    await this.#database.transaction((tx) =>
-      this.#bus.append(tx, {
+    await this.#database.transaction((tx) => {
+      tx.afterCommit(() => this.#alerts.set(alertId, { ...alert, state: 'resolved', cause }));
+      return this.#append(tx, {
         event_type: 'monitor.alert.resolved',
         entity_type: 'alert',
         entity_id: alertId,
@@ -160,8 +183,8 @@ export class AlertDesk implements AlertBook {
           duration_ms: 1,
         },
         traceparent: alert.traceparent,
-      }),
-    );
+      });
+    });
   }
 }
 
@@ -178,63 +201,208 @@ export function countingTracing(): Tracing & { readonly names: string[] } {
   };
 }
 
+/** What a process that may be killed stands on: once it is dead, nothing that it asks for is done or answered. */
+class Mortal {
+  #isDead = false;
+  #commitsLeft = Number.POSITIVE_INFINITY;
+
+  kill(): void {
+    this.#isDead = true;
+  }
+
+  /** The process dies right after so many more commits, before it learns of the last. */
+  killAfterCommits(count: number): void {
+    this.#commitsLeft = count;
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  database(database: StateDatabase): StateDatabase {
+    return {
+      ...database,
+      transaction: async (work) => {
+        await this.#living();
+        const result = await database.transaction(async (tx) => {
+          await this.#living();
+          return work(tx);
+        });
+        if (--this.#commitsLeft <= 0) this.kill();
+        await this.#living();
+        return result;
+      },
+    };
+  }
+
+  fleet(fleet: RecordingFleet): FleetActuator {
+    const asked = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+      await this.#living();
+      const answer = await call();
+      await this.#living();
+      return answer;
+    };
+    return {
+      restart: (order) => asked(() => fleet.restart(order)),
+      claimScale: (order) => asked(() => fleet.claimScale(order)),
+      extendScale: (claimId, ttlMs) => asked(() => fleet.extendScale(claimId, ttlMs)),
+      releaseScale: (claimId) => asked(() => fleet.releaseScale(claimId)),
+      agent: (agentId) => fleet.agent(agentId),
+      hasPool: (poolId) => fleet.hasPool(poolId),
+      poolsOfPhase: (phaseId) => fleet.poolsOfPhase(phaseId),
+      health: () => fleet.health(),
+    };
+  }
+
+  #living(): Promise<void> {
+    return this.#isDead ? new Promise<void>(() => {}) : Promise.resolve();
+  }
+}
+
 export interface Kennel {
   readonly clock: VirtualClock;
+  readonly database: StateDatabase;
   readonly fleet: RecordingFleet;
   readonly alerts: AlertDesk;
   readonly archive: RemediationArchive;
   readonly tracing: ReturnType<typeof countingTracing>;
+  metrics: SelfMetrics;
   watchdog: Watchdog;
+  readonly isDead: () => boolean;
+  readonly kill: () => void;
+  readonly killAfterCommits: (count: number) => void;
   readonly events: () => Promise<readonly SystemEvent[]>;
+  /** The agent's status, in the fleet's own words, with the event that tells of it. */
+  changeStatus(agentId: string, facts: Partial<AgentFacts>): Promise<void>;
   /** The process dies: nothing of it happens any more. A new one starts on the same database. */
-  restartProcess(): Promise<void>;
+  restartProcess(policies?: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
+
+export const sourcesOf = (policies: readonly string[]) =>
+  policies.map((text, index) => ({ name: `policy-${index}.yaml`, text }));
 
 /** A watchdog on a real database, with a fleet and alerts that do as they are told. */
 export async function openKennel(policies: readonly string[]): Promise<Kennel> {
   const clock = new VirtualClock();
-  const database = await openTestStateDatabase(clock);
+  const database = await openTestStateDatabase(clock, 'none');
   const random = createSeededRandom(1);
-  const base = { database, clock, random, logger: silentLogger };
-  let bus = createEventBus({ ...base, metrics: new SelfMetrics() });
-  const fleet = new RecordingFleet();
-  const alerts = new AlertDesk(database, { ...bus, append: (tx, event) => bus.append(tx, event) });
+  const base = { clock, random, logger: silentLogger };
+  const fleet = new RecordingFleet(clock);
+  // Whoever appends an event wakes the consumers of the process that runs.
+  const append: EventBus['append'] = (tx, event) => running.bus.append(tx, event);
+  const alerts = new AlertDesk(database, append);
   const tracing = countingTracing();
-  const create = async (): Promise<Watchdog> => {
+  const begin = async (texts: readonly string[]) => {
+    const mortal = new Mortal();
+    const metrics = new SelfMetrics();
+    const parts = { ...base, metrics, database: mortal.database(database) };
+    const bus = createEventBus(parts);
     const watchdog = new Watchdog({
-      ...base,
+      ...parts,
       bus,
-      metrics: new SelfMetrics(),
       tracing,
-      fleet,
+      fleet: mortal.fleet(fleet),
       alerts,
       modeOverride: null,
     });
-    watchdog.policies.load(policies.map((text, index) => ({ name: `policy-${index}.yaml`, text })));
+    watchdog.policies.load(sourcesOf(texts));
     await watchdog.start();
-    return watchdog;
+    return { mortal, metrics, bus, watchdog };
   };
+  let running = await begin(policies);
   const kennel: Kennel = {
     clock,
+    database,
     fleet,
     alerts,
     tracing,
     archive: new RemediationArchive(database),
-    watchdog: await create(),
-    events: () => bus.list({ limit: 1000 }),
-    async restartProcess() {
-      // What hangs in a port hangs for ever, as it would when the process is killed: nobody waits for it.
-      void kennel.watchdog.stop();
-      await bus.stop();
-      bus = createEventBus({ ...base, metrics: new SelfMetrics() });
-      kennel.watchdog = await create();
+    metrics: running.metrics,
+    watchdog: running.watchdog,
+    isDead: () => running.mortal.isDead,
+    kill: () => running.mortal.kill(),
+    killAfterCommits: (count) => running.mortal.killAfterCommits(count),
+    events: () => running.bus.list({ limit: 1000 }),
+    async changeStatus(agentId, facts) {
+      const from = fleet.agent(agentId)?.status ?? 'NONE';
+      const generation = facts.generation ?? fleet.agent(agentId)?.generation ?? 1;
+      fleet.addAgent(agentId, { ...fleet.agent(agentId), ...facts });
+      const to = fleet.agent(agentId)?.status ?? 'NONE';
+      const ref = { agent_id: agentId, agent_type: 'worker', pool_id: 'demo', generation };
+      await database.transaction((tx) =>
+        append(tx, {
+          event_type: 'fleet.agent.status_changed',
+          entity_type: 'agent',
+          entity_id: agentId,
+          payload: { ...ref, from, to, reason: 'test' },
+          traceparent: null,
+        }),
+      );
+    },
+    async restartProcess(texts = policies) {
+      running.mortal.kill();
+      // What hangs in a dead process hangs for ever: nobody waits for it.
+      void running.watchdog.stop();
+      void running.bus.stop();
+      running = await begin(texts);
+      kennel.metrics = running.metrics;
+      kennel.watchdog = running.watchdog;
     },
     async close() {
-      await kennel.watchdog.stop();
-      await bus.stop();
+      if (running.mortal.isDead) void running.watchdog.stop();
+      else await running.watchdog.stop();
+      void running.bus.stop();
       await database.close();
     },
   };
   return kennel;
 }
+
+/** `verifying`, `completed(healed)`; `none` where nothing was planned. */
+export async function stateOf(kennel: Kennel, alertId: string): Promise<string> {
+  const [detail] = await kennel.archive.list({ alertId, limit: 1 });
+  const { state = 'none', outcome = null } = detail?.remediation ?? {};
+  return outcome === null ? state : `${state}(${outcome})`;
+}
+
+const WAIT = { timeout: 5000, interval: 5 };
+
+export async function becomes(kennel: Kennel, alertId: string, state: string): Promise<void> {
+  await vi.waitFor(async () => expect(await stateOf(kennel, alertId)).toBe(state), WAIT);
+}
+
+/** Lets time pass, a second at a time, until that state is reached. */
+export async function becomesInTime(kennel: Kennel, alertId: string, state: string): Promise<void> {
+  for (let second = 0; second < 600 && (await stateOf(kennel, alertId)) !== state; second++) {
+    await kennel.clock.advance(1000);
+  }
+  expect(await stateOf(kennel, alertId)).toBe(state);
+}
+
+export async function heldBy(kennel: Kennel, alertId: string, guard: string): Promise<void> {
+  await vi.waitFor(async () => {
+    const [detail] = await kennel.archive.list({ alertId, limit: 1 });
+    expect(detail?.suppressions.map((suppression) => suppression.guard)).toContain(guard);
+  }, WAIT);
+}
+
+export const RESTART = `
+name: restart_it
+match: ['alertname="Silent"']
+mode: act
+target: { kind: agent }
+steps:
+  - { action: restart, verify: { within: 30s } }
+  - { action: restart, verify: { within: 30s } }
+guards: { cooldown: 1m, max_parallel: 2 }
+`;
+export const SCALE = `
+name: scale_it
+match: ['alertname="Flood"']
+mode: act
+target: { kind: pool, phase_label: phase_id }
+steps: [{ action: scale, add: 4, ttl: 30s, release_after: 20s, verify: { within: 1m } }]
+`;
+export const silent = (agentId: string) => ({ alertname: 'Silent', agent_id: agentId });
+export const flood = { alertname: 'Flood', phase_id: 'PHASE_TESTING' };

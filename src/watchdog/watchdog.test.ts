@@ -1,24 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { openKennel, type Kennel } from './watchdog.test-support.ts';
-
-const RESTART = `
-name: restart_it
-match: ['alertname="Silent"']
-mode: act
-target: { kind: agent }
-steps:
-  - { action: restart, verify: { within: 30s } }
-  - { action: restart, verify: { within: 30s } }
-guards: { cooldown: 1m }
-`;
-const SCALE = `
-name: scale_it
-match: ['alertname="Flood"']
-mode: act
-target: { kind: pool, phase_label: phase_id }
-steps: [{ action: scale, add: 4, ttl: 30s, release_after: 20s, verify: { within: 1m } }]
-`;
-const silent = (agentId: string) => ({ alertname: 'Silent', agent_id: agentId });
+import {
+  becomes as becomesOf,
+  flood,
+  heldBy as heldByOf,
+  openKennel,
+  RESTART,
+  SCALE,
+  silent,
+  type Kennel,
+} from './watchdog.test-support.ts';
 
 const WAIT = { timeout: 5000, interval: 5 };
 let kennel: Kennel;
@@ -32,22 +22,8 @@ async function open(...policies: string[]): Promise<Kennel> {
   return kennel;
 }
 
-async function stateOf(alertId: string): Promise<string> {
-  const [detail] = await kennel.archive.list({ alertId, limit: 1 });
-  const outcome = detail?.remediation.outcome;
-  return `${detail?.remediation.state}${outcome ? `(${outcome})` : ''}`;
-}
-
-const becomes = (alertId: string, state: string) =>
-  vi.waitFor(async () => expect(await stateOf(alertId)).toBe(state), WAIT);
-
-async function guardsOf(alertId: string): Promise<readonly string[]> {
-  const [detail] = await kennel.archive.list({ alertId, limit: 1 });
-  return detail?.suppressions.map((suppression) => suppression.guard) ?? [];
-}
-
-const heldBy = (alertId: string, guard: string) =>
-  vi.waitFor(async () => expect(await guardsOf(alertId)).toContain(guard), WAIT);
+const becomes = (alertId: string, state: string) => becomesOf(kennel, alertId, state);
+const heldBy = (alertId: string, guard: string) => heldByOf(kennel, alertId, guard);
 
 describe('a remediation', () => {
   it('acts, verifies and ends as healed', async () => {
@@ -242,8 +218,6 @@ describe('what holds a remediation back', () => {
 });
 
 describe('a scale claim', () => {
-  const flood = { alertname: 'Flood', phase_id: 'PHASE_TESTING' };
-
   it('is kept up while the alert fires, and taken back a while after', async () => {
     const { alerts, fleet, clock } = await open(SCALE);
     await alerts.raise('a1', flood);
@@ -281,30 +255,7 @@ describe('a scale claim', () => {
   });
 });
 
-describe('after a crash', () => {
-  it.each(['before the action', 'after the action'])(
-    '%s the step is done again, with the same order',
-    async (when) => {
-      const { alerts, fleet } = await open(RESTART);
-      let reached = false;
-      fleet.beforeRestart = async () => {
-        if (when === 'after the action') fleet.addAgent('w-1', { generation: 2, status: 'SPAWNING' });
-        reached = true;
-        await new Promise(() => {});
-      };
-      await alerts.raise('a1', silent('w-1'));
-      await vi.waitFor(() => expect(reached).toBe(true), WAIT);
-      expect(await stateOf('a1')).toBe('executing');
-      fleet.beforeRestart = () => Promise.resolve();
-      await kennel.restartProcess();
-      await becomes('a1', 'verifying');
-      expect(fleet.restarts).toMatchObject([{ expectedGeneration: 1 }]);
-      expect(fleet.agents.get('w-1')?.generation).toBe(2);
-      await alerts.resolve('a1');
-      await becomes('a1', 'completed(healed)');
-    },
-  );
-
+describe('after a restart of the process', () => {
   it('verification goes on from the recorded times', async () => {
     const { alerts, fleet, clock } = await open(RESTART);
     await alerts.raise('a1', silent('w-1'));
@@ -325,19 +276,6 @@ describe('after a crash', () => {
     await kennel.restartProcess();
     await becomes('a1', 'completed(healed)');
     await becomes('a2', 'verifying');
-  });
-
-  it('an action that the fleet refuses is a failed step', async () => {
-    const { alerts, fleet } = await open(RESTART);
-    const { OmoiError } = await import('#telemetry');
-    fleet.beforeRestart = () => Promise.reject(new OmoiError('unknown_agent', 'agent w-1 is unknown'));
-    await alerts.raise('a1', silent('w-1'));
-    await becomes('a1', 'escalated(failed)');
-    const [detail] = await kennel.archive.list({ alertId: 'a1', limit: 1 });
-    expect(detail?.actions.map(({ result, detail: text }) => [result, text])).toEqual([
-      ['failed', 'agent w-1 is unknown'],
-      ['failed', 'agent w-1 is unknown'],
-    ]);
   });
 });
 

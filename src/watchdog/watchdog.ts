@@ -2,8 +2,8 @@ import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
 import {
   messageOf,
-  OmoiError,
   type Clock,
+  type DocumentSource,
   type Logger,
   type Random,
   type SelfMetrics,
@@ -12,7 +12,10 @@ import {
   type Timer,
   type Tracing,
 } from '#telemetry';
+import { DEFAULT_ACTION_LIMITS, type ActionLimits } from './actions/action-limits.ts';
 import { ScaleClaims } from './actions/scale-claims.ts';
+import { isOutage } from './actions/step-order.ts';
+import { TimedCalls } from './actions/timed-calls.ts';
 import {
   DEFAULT_STORM_LIMITS,
   judgeStorm,
@@ -22,12 +25,16 @@ import {
 } from './guards/storm.ts';
 import { PolicyBook } from './policies/policy-book.ts';
 import type { PolicyMode } from './policies/policy.ts';
-import { resolveTarget } from './policies/target.ts';
+import { targetText } from './policies/target.ts';
 import type { AlertBook, AlertFacts, FleetActuator } from './ports.ts';
+import { Planner } from './remediations/planner.ts';
+import { RemediationCourse } from './remediations/remediation-course.ts';
 import { RemediationLog } from './remediations/remediation-log.ts';
 import { RemediationRunner } from './remediations/remediation-runner.ts';
+import { RemediationSpans } from './remediations/remediation-spans.ts';
 import { DEFAULT_SUSPICION_LIMITS, SelfSuspicion, type SelfSuspicionLimits } from './self-suspicion.ts';
 import { StateBook } from './state-book.ts';
+import { createWatchdogCounters } from './watchdog-counters.ts';
 
 export interface WatchdogOptions {
   readonly database: StateDatabase;
@@ -43,9 +50,12 @@ export interface WatchdogOptions {
   readonly modeOverride: PolicyMode | null;
   readonly stormLimits?: StormLimits;
   readonly suspicionLimits?: SelfSuspicionLimits;
+  readonly actionLimits?: ActionLimits;
 }
 
 const HEALTH_LOOK_EVERY_MS = 1000;
+/** How often alerts are looked at again that got no remediation, for want of a target or of room. */
+const RECONSIDER_EVERY_MS = 30_000;
 
 /**
  * Follows the alerts, plans what the policies say, and sees each remediation through. It is told of alerts by the
@@ -55,36 +65,43 @@ export class Watchdog {
   readonly policies: PolicyBook;
   readonly states: StateBook;
   readonly #options: WatchdogOptions;
-  readonly #log: RemediationLog;
   readonly #runner: RemediationRunner;
+  readonly #planner: Planner;
   readonly #claims: ScaleClaims;
+  readonly #calls: TimedCalls;
   readonly #suspicion: SelfSuspicion;
   #storm: StormState = NO_STORM;
   #timers: Timer[] = [];
   #subscriptions: Subscription[] = [];
 
   constructor(options: WatchdogOptions) {
-    const { database, bus, clock, random, modeOverride } = options;
+    const { database, bus, clock, random, metrics, modeOverride, fleet } = options;
+    const { actionLimits: limits = DEFAULT_ACTION_LIMITS, suspicionLimits = DEFAULT_SUSPICION_LIMITS } =
+      options;
     this.#options = options;
     this.policies = new PolicyBook(modeOverride);
     this.states = new StateBook(database, bus);
-    this.#log = new RemediationLog({ database, bus, random });
-    this.#claims = new ScaleClaims(options);
-    this.#suspicion = new SelfSuspicion(
-      clock,
-      options.suspicionLimits ?? DEFAULT_SUSPICION_LIMITS,
-      (reason) => this.#suspect(reason),
-    );
-    this.#runner = new RemediationRunner({
-      ...options,
-      log: this.#log,
-      policies: this.policies,
+    this.#suspicion = new SelfSuspicion(clock, suspicionLimits, (reason) => this.#suspect(reason));
+    this.#calls = new TimedCalls(clock, limits.timeLimitMs);
+    const counters = createWatchdogCounters(metrics);
+    const spans = new RemediationSpans(options.tracing);
+    const log = new RemediationLog({ database, bus, random, counters });
+    this.#claims = new ScaleClaims({ ...options, calls: this.#calls, counters });
+    const shared = { ...options, log, spans, counters, policies: this.policies };
+    const course = new RemediationCourse({
+      ...shared,
       states: this.states,
-      claims: this.#claims,
+      limits,
       storm: () => this.#judgeStorm(),
       suspectUntilMs: () => this.#suspicion.untilMs(),
+    });
+    this.#runner = new RemediationRunner({
+      ...shared,
+      course,
+      orders: { fleet, claims: this.#claims, calls: this.#calls },
       onOutage: (reason) => this.#suspicion.outage(reason),
     });
+    this.#planner = new Planner({ ...shared, runner: this.#runner });
   }
 
   async start(): Promise<void> {
@@ -105,34 +122,47 @@ export class Watchdog {
         handle: (tx, event) => this.#onAlertEvent(tx, event),
       }),
     ];
-    this.#timers = [clock.every(HEALTH_LOOK_EVERY_MS, () => void this.#lookAtHealth())];
+    this.#subscriptions.push(bus.listen((event) => this.#onFleetEvent(event)));
+    this.#timers = [
+      clock.every(HEALTH_LOOK_EVERY_MS, () => void this.#lookAtHealth()),
+      clock.every(RECONSIDER_EVERY_MS, () => void this.#completePlans()),
+    ];
+    await this.#planner.reconsider();
   }
 
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
     for (const subscription of this.#subscriptions) subscription.stop();
     this.#suspicion.stop();
+    this.#calls.close();
     await this.#runner.stop();
     await this.#claims.stop();
   }
 
-  /** Plans anew for the alerts that fire, after the policies have changed. */
+  /**
+   * Takes new policies over, all or none, and plans what they say about the alerts that fire already. What has been
+   * planned keeps its steps; its mode and guards are the new ones.
+   * @throws OmoiError `policy_file_invalid`; the old policies stay in force
+   */
+  async reload(sources: readonly DocumentSource[]): Promise<void> {
+    this.policies.load(sources);
+    await this.reconsider();
+  }
+
+  /** Plans and decides anew for the alerts that fire: what was missing (a policy, a pool) may be there now. */
   async reconsider(): Promise<void> {
-    const firing = await this.#options.alerts.firing();
-    await this.#options.database.transaction(async (tx) => {
-      for (const alert of firing) await this.#plan(tx, alert);
-    });
+    await this.#planner.reconsider();
     this.#runner.wakeAll();
   }
 
   /** @throws OmoiError `unknown_remediation`, `remediation_settled` */
   approve(id: string, by: string): Promise<void> {
-    return this.#runner.approve(id, by);
+    return this.#runner.answer(id, { approved: true, by });
   }
 
   /** @throws OmoiError `unknown_remediation`, `remediation_settled` */
   reject(id: string, by: string): Promise<void> {
-    return this.#runner.reject(id, by);
+    return this.#runner.answer(id, { approved: false, by });
   }
 
   async pause(by: string, reason: string): Promise<void> {
@@ -146,7 +176,7 @@ export class Watchdog {
 
   async #onAlertEvent(tx: StateTransaction, event: SystemEvent): Promise<void> {
     if (event.event_type === 'monitor.alert.triggered') {
-      await this.#plan(tx, alertOf(event));
+      await this.#planner.plan(tx, alertOf(event));
     } else if (event.event_type === 'monitor.alert.resolved') {
       const { alert_id: alertId } = event.payload;
       tx.afterCommit(() => this.#runner.wakeAlert(alertId));
@@ -154,21 +184,18 @@ export class Watchdog {
     tx.afterCommit(() => this.#claims.wake());
   }
 
-  async #plan(tx: StateTransaction, alert: AlertFacts): Promise<void> {
-    const { fleet, logger } = this.#options;
-    for (const policy of this.policies.forAlert(alert.labels)) {
-      const target = resolveTarget(policy, alert, fleet);
-      if ('missing' in target) {
-        logger.warn(
-          { policy: policy.name, alert_id: alert.alertId, traceparent: alert.traceparent },
-          `A policy has no target: ${target.missing}`,
-        );
-        continue;
-      }
-      const span = this.#runner.openSpan(policy, alert, target);
-      const { traceparent } = span;
-      const id = await this.#log.plan(tx, { policy: policy.name, alert, target, traceparent });
-      if (id !== null) tx.afterCommit(() => this.#runner.begin(id, alert.alertId, span));
+  /** An agent is not what it was: what a guard holds back because of it is decided again. */
+  #onFleetEvent(event: SystemEvent): void {
+    if (event.event_type !== 'fleet.agent.status_changed') return;
+    this.#runner.wakeTarget(targetText({ kind: 'agent', id: event.payload.agent_id }));
+  }
+
+  async #completePlans(): Promise<void> {
+    if (!this.#planner.isIncomplete) return;
+    try {
+      await this.#planner.reconsider();
+    } catch (thrown) {
+      this.#options.logger.warn({ error: messageOf(thrown) }, 'Alerts could not be looked at again');
     }
   }
 
@@ -191,7 +218,7 @@ export class Watchdog {
       this.#runner.wakeAll();
     } catch (thrown) {
       logger.warn({ error: messageOf(thrown) }, 'The state of the watchdog could not be recorded');
-      if (thrown instanceof OmoiError && thrown.retryable) this.#suspicion.outage(thrown.message);
+      if (isOutage(thrown)) this.#suspicion.outage(thrown.message);
     }
   }
 

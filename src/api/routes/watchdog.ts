@@ -159,6 +159,7 @@ function policyJson(policy: Policy): z.input<typeof policySchema> {
       max_parallel: guards.max_parallel,
       max_starts: guards.max_starts,
       window_ms: guards.window,
+      spare_healthy: guards.spare_healthy,
     },
     guardian: policy.guardian,
   };
@@ -188,7 +189,10 @@ function remediationJson({
     actions: actions.map((action) => ({
       step: action.step + 1,
       action: action.action,
+      expected_generation: action.expected_generation,
       intended_at: toRfc3339(action.intended_at_ms),
+      attempts: action.attempts,
+      next_attempt_at: timeOrNull(action.next_attempt_at_ms),
       finished_at: timeOrNull(action.finished_at_ms),
       result: action.result,
       detail: action.detail,

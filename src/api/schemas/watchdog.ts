@@ -32,9 +32,16 @@ export const remediationSchema = z.object({
     z.object({
       step: z.number().int(),
       action: z.string(),
+      expected_generation: z
+        .number()
+        .int()
+        .nullable()
+        .meta({ description: 'the generation that a restart replaces; null for a pool' }),
       intended_at: time,
+      attempts: z.number().int(),
+      next_attempt_at: time.nullable(),
       finished_at: time.nullable(),
-      result: z.string().nullable(),
+      result: z.enum(['done', 'failed', 'unknown', 'withdrawn']).nullable(),
       detail: z.string().nullable(),
     }),
   ),
@@ -73,6 +80,7 @@ export const policySchema = z.object({
     max_parallel: z.number(),
     max_starts: z.number(),
     window_ms: z.number(),
+    spare_healthy: z.boolean(),
   }),
   guardian: z.string(),
 });

@@ -14,11 +14,15 @@ export interface WatchdogTables {
     /** The pool that is the target or contains it: what excludes other remediations. */
     pool_id: string | null;
     state: RemediationState;
-    /** Index into the policy's steps. */
+    /** JSON: the policy's steps and guardian as they were when the remediation was planned. */
+    plan: string;
+    /** Index into the plan's steps. */
     step: number;
     outcome: string | null;
-    /** The agent's generation when the remediation was planned; null for a pool. */
-    expected_generation: number | null;
+    /** The newest generation of the agent that the remediation has seen; null for a pool. */
+    generation: number | null;
+    /** When a generation came up that the remediation had not asked for; null where none did. */
+    generation_since_ms: number | null;
     /** The alert's value when the step began: what "worsened" is measured against. */
     value_before: number | null;
     planned_at_ms: number;
@@ -38,10 +42,16 @@ export interface WatchdogTables {
     action: string;
     /** JSON */
     params: string;
+    /** The agent's generation when the step started: each attempt orders the one after it. Null for a pool. */
+    expected_generation: number | null;
     intended_at_ms: number;
+    /** How often it was ordered; counted before the order goes out. */
+    attempts: number;
+    /** When it is ordered again; null where it is not put off. */
+    next_attempt_at_ms: number | null;
     finished_at_ms: number | null;
-    /** done or failed; null while it is not known. */
-    result: string | null;
+    /** Null while it is open; `unknown` without an end after an attempt that gave no answer. */
+    result: 'done' | 'failed' | 'unknown' | 'withdrawn' | null;
     detail: string | null;
   };
   /** What held a remediation back: one row for each guard. */

@@ -4,6 +4,8 @@ import type { Selectable } from 'kysely';
 import type { StepOf } from '../policies/policy.ts';
 import type { AlertBook, FleetActuator } from '../ports.ts';
 import type { Remediation } from '../remediations/remediation.ts';
+import type { WatchdogCounters } from '../watchdog-counters.ts';
+import type { TimedCalls } from './timed-calls.ts';
 
 export interface ScaleClaimsParts {
   readonly database: StateDatabase;
@@ -12,39 +14,80 @@ export interface ScaleClaimsParts {
   readonly tracing: Tracing;
   readonly fleet: FleetActuator;
   readonly alerts: AlertBook;
+  readonly calls: TimedCalls;
+  readonly counters: WatchdogCounters;
 }
 
 type Claim = Selectable<StateTables['watchdog_claims']>;
+type ClaimRef = { readonly claimId: string; readonly remediation: Remediation };
 
 /** A claim is extended after this share of its life. */
 const EXTENSIONS_PER_TTL = 3;
 const MAX_UPKEEP_PERIOD_MS = 10_000;
 const MIN_UPKEEP_PERIOD_MS = 250;
+/** So many alerts are asked about in one query. */
+const MAX_ALERTS_PER_QUERY = 500;
 
 /**
  * The scale claims that the watchdog holds: extended while their alert fires, taken back once it has been resolved
- * for a while. A watchdog that is gone extends nothing, and the claims end by themselves.
+ * for a while. The fleet has a claim before it is written down here, and ends it by itself where nobody extends it:
+ * a row whose claim the fleet does not know (it expired, its pool is gone) is dropped.
  */
 export class ScaleClaims {
   readonly #parts: ScaleClaimsParts;
   #timer: Timer | null = null;
   #upkeep: Promise<void> = Promise.resolve();
+  #isDue = false;
+  #stopped = false;
 
   constructor(parts: ScaleClaimsParts) {
     this.#parts = parts;
   }
 
-  /** Raises a claim, or raises it again. */
+  /** Raises a claim, or raises it again. @throws what the fleet refuses */
   async raise(
     step: StepOf<'scale'>,
-    claim: {
-      readonly claimId: string;
-      readonly remediation: Remediation;
-      readonly reason: string;
-      readonly traceparent: string | null;
-    },
+    claim: ClaimRef & { readonly reason: string; readonly traceparent: string | null },
   ): Promise<void> {
     const { claimId, remediation, reason, traceparent } = claim;
+    await this.#parts.fleet.claimScale({
+      poolId: remediation.target_id,
+      claimId,
+      add: step.add,
+      ttlMs: step.ttl,
+      reason,
+      traceparent,
+    });
+    await this.#keep(step, claim);
+  }
+
+  /** Looks after a claim that an earlier attempt has raised; false where the fleet has no such claim. */
+  async takeUp(step: StepOf<'scale'>, claim: ClaimRef): Promise<boolean> {
+    const held = await this.#parts.fleet.extendScale(claim.claimId, step.ttl);
+    if (held) await this.#keep(step, claim);
+    return held;
+  }
+
+  /** Takes the upkeep up again after a start. */
+  async start(): Promise<void> {
+    this.wake();
+    await this.#upkeep;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    await this.#upkeep;
+  }
+
+  /** An alert has been raised or resolved: claims may have to go, or to stay after all. */
+  wake(): void {
+    if (this.#isDue || this.#stopped) return;
+    this.#isDue = true;
+    this.#upkeep = this.#upkeep.then(() => this.#maintain());
+  }
+
+  async #keep(step: StepOf<'scale'>, { claimId, remediation }: ClaimRef): Promise<void> {
     await this.#parts.database.transaction(async (tx) => {
       await tx.db
         .insertInto('watchdog_claims')
@@ -61,36 +104,12 @@ export class ScaleClaims {
         .onConflict((conflict) => conflict.column('claim_id').doNothing())
         .execute();
     });
-    const order = {
-      poolId: remediation.target_id,
-      claimId,
-      add: step.add,
-      ttlMs: step.ttl,
-      reason,
-      traceparent,
-    };
-    await this.#parts.fleet.claimScale(order);
     this.#schedule(step.ttl);
-  }
-
-  /** Takes the upkeep up again after a start. */
-  async start(): Promise<void> {
-    await this.#maintain();
-  }
-
-  async stop(): Promise<void> {
-    this.#timer?.cancel();
-    this.#timer = null;
-    await this.#upkeep;
-  }
-
-  /** An alert has been raised or resolved: claims may have to go, or to stay after all. */
-  wake(): void {
-    this.#upkeep = this.#upkeep.then(() => this.#maintain());
   }
 
   #schedule(delayMs: number): void {
     this.#timer?.cancel();
+    if (this.#stopped) return;
     const boundedMs = Math.min(
       Math.max(delayMs / EXTENSIONS_PER_TTL, MIN_UPKEEP_PERIOD_MS),
       MAX_UPKEEP_PERIOD_MS,
@@ -100,11 +119,13 @@ export class ScaleClaims {
 
   async #maintain(): Promise<void> {
     const { database, clock, logger } = this.#parts;
+    this.#isDue = false;
+    if (this.#stopped) return;
     try {
       const claims = await database.reader.selectFrom('watchdog_claims').selectAll().execute();
       if (claims.length === 0) return;
       const firing = await this.#firingKeys();
-      for (const claim of claims) await this.#maintainOne(claim, firing.has(keyOf(claim)));
+      await Promise.all(claims.map((claim) => this.#maintainOne(claim, firing.has(keyOf(claim)))));
       const nextMs = claims.map((claim) =>
         claim.release_at_ms === null
           ? claim.ttl_ms
@@ -120,32 +141,49 @@ export class ScaleClaims {
   /** Which policy and pool has an alert that still fires: a claim is not taken back under it. */
   async #firingKeys(): Promise<ReadonlySet<string>> {
     const { database, alerts } = this.#parts;
-    const firing = await alerts.firing();
-    if (firing.length === 0) return new Set();
-    const rows = await database.reader
-      .selectFrom('remediations')
-      .select(['policy', 'target_id'])
-      .where('target_kind', '=', 'pool')
-      .where(
-        'alert_id',
-        'in',
-        firing.map((alert) => alert.alertId),
-      )
-      .execute();
-    return new Set(rows.map((row) => keyOf({ policy: row.policy, pool_id: row.target_id })));
+    const alertIds = (await alerts.firing()).map((alert) => alert.alertId);
+    const keys = new Set<string>();
+    for (let at = 0; at < alertIds.length; at += MAX_ALERTS_PER_QUERY) {
+      const rows = await database.reader
+        .selectFrom('remediations')
+        .select(['policy', 'target_id'])
+        .where('target_kind', '=', 'pool')
+        .where('alert_id', 'in', alertIds.slice(at, at + MAX_ALERTS_PER_QUERY))
+        .execute();
+      for (const row of rows) keys.add(keyOf({ policy: row.policy, pool_id: row.target_id }));
+    }
+    return keys;
   }
 
+  /** Never throws: one claim that can't be looked after does not hold up the others. */
   async #maintainOne(claim: Claim, firing: boolean): Promise<void> {
-    const { fleet, clock } = this.#parts;
-    const nowMs = clock.wallMs();
-    if (!firing && claim.release_at_ms !== null && claim.release_at_ms <= nowMs) {
-      await this.#release(claim);
+    const { clock, logger } = this.#parts;
+    try {
+      const isOver = !firing && claim.release_at_ms !== null && claim.release_at_ms <= clock.wallMs();
+      await (isOver ? this.#release(claim) : this.#extend(claim, firing));
+    } catch (thrown) {
+      logger.warn(
+        { claim_id: claim.claim_id, pool_id: claim.pool_id, error: messageOf(thrown) },
+        'The upkeep of a scale claim failed and is tried again',
+      );
+    }
+  }
+
+  async #extend(claim: Claim, firing: boolean): Promise<void> {
+    const { fleet, clock, calls, database, counters, logger } = this.#parts;
+    const held = await calls.within(fleet.extendScale(claim.claim_id, claim.ttl_ms));
+    if (!held) {
+      await this.#forget(claim);
+      counters.claimEnded('expired');
+      logger.warn(
+        { claim_id: claim.claim_id, pool_id: claim.pool_id },
+        'A scale claim had expired, or its pool is gone',
+      );
       return;
     }
-    await fleet.extendScale(claim.claim_id, claim.ttl_ms);
-    const releaseAtMs = firing ? null : (claim.release_at_ms ?? nowMs + claim.release_after_ms);
+    const releaseAtMs = firing ? null : (claim.release_at_ms ?? clock.wallMs() + claim.release_after_ms);
     if (releaseAtMs === claim.release_at_ms) return;
-    await this.#parts.database.transaction(async (tx) => {
+    await database.transaction(async (tx) => {
       await tx.db
         .updateTable('watchdog_claims')
         .set({ release_at_ms: releaseAtMs })
@@ -156,20 +194,31 @@ export class ScaleClaims {
 
   /** The fleet first: a crash in between takes the claim back once more, which is harmless. */
   async #release(claim: Claim): Promise<void> {
-    const { fleet, tracing, database, logger } = this.#parts;
+    const { fleet, tracing, calls, counters, logger } = this.#parts;
     const span = tracing.startSpan('watchdog.release', {
       parent: claim.traceparent,
       attributes: { 'omoi.pool.id': claim.pool_id, 'omoi.claim.id': claim.claim_id },
     });
-    await fleet.releaseScale(claim.claim_id, span.traceparent);
-    await database.transaction(async (tx) => {
-      await tx.db.deleteFrom('watchdog_claims').where('claim_id', '=', claim.claim_id).execute();
-    });
-    span.end();
+    try {
+      await calls.within(fleet.releaseScale(claim.claim_id, span.traceparent));
+      await this.#forget(claim);
+    } catch (thrown) {
+      span.fail(messageOf(thrown));
+      throw thrown;
+    } finally {
+      span.end();
+    }
+    counters.claimEnded('released');
     logger.info(
       { claim_id: claim.claim_id, pool_id: claim.pool_id, traceparent: span.traceparent },
       'Took a scale claim back',
     );
+  }
+
+  async #forget(claim: Claim): Promise<void> {
+    await this.#parts.database.transaction(async (tx) => {
+      await tx.db.deleteFrom('watchdog_claims').where('claim_id', '=', claim.claim_id).execute();
+    });
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decide, type GuardInput } from './guards.ts';
 
 const NOW = 1_000_000;
-const guards = { cooldown: 60_000, max_parallel: 2, max_starts: 3, window: 600_000 };
+const guards = { cooldown: 60_000, max_parallel: 2, max_starts: 3, window: 600_000, spare_healthy: true };
 const free: GuardInput = {
   nowMs: NOW,
   policy: { name: 'p', mode: 'act', guards },
@@ -14,12 +14,14 @@ const free: GuardInput = {
   running: 0,
   startsInWindowMs: [],
   agent: null,
+  newGenerationUntilMs: null,
 };
 const agent = {
   agentId: 'w-1',
   poolId: null,
   generation: 1,
   status: 'UNRESPONSIVE' as const,
+  silenceMs: 5000,
   lastHeartbeatAtMs: NOW - 5000,
   workSeenAtMs: null,
   heartbeatTtlMs: 3000,
@@ -55,6 +57,32 @@ describe('the guards', () => {
     ],
     ['work seen too long ago', { agent: { ...agent, workSeenAtMs: NOW - 3000 } }, null, null],
     ['work seen before the last beat', { agent: { ...agent, workSeenAtMs: NOW - 5000 } }, null, null],
+    [
+      'an agent that has just beaten',
+      { agent: { ...agent, status: 'IDLE', silenceMs: 100 } },
+      'target_healthy',
+      NOW + 2900,
+    ],
+    ['one that beats no more', { agent: { ...agent, status: 'IDLE', silenceMs: 3000 } }, null, null],
+    ['one that beats and is DEGRADED', { agent: { ...agent, status: 'DEGRADED', silenceMs: 0 } }, null, null],
+    [
+      'one that beats, for a policy that is about other ills',
+      {
+        agent: { ...agent, status: 'RUNNING', silenceMs: 0 },
+        policy: { name: 'p', mode: 'act', guards: { ...guards, spare_healthy: false } },
+      },
+      null,
+      null,
+    ],
+    [
+      'one that a person has stopped',
+      { agent: { ...agent, status: 'TERMINATED' } },
+      'target_withdrawn',
+      null,
+    ],
+    ['one in quarantine', { agent: { ...agent, status: 'QUARANTINED' } }, 'target_withdrawn', null],
+    ['a generation started meanwhile', { agent, newGenerationUntilMs: NOW + 5 }, 'new_generation', NOW + 5],
+    ['which has had its time', { agent, newGenerationUntilMs: NOW }, null, null],
   ])('%s', (_name, change, guard, untilMs) => {
     const suppression = decide({ ...free, ...change });
     expect(suppression?.suppressed ?? null).toBe(guard);

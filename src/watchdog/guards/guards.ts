@@ -1,4 +1,4 @@
-import { formatDuration } from '#telemetry';
+import { formatDuration, type AgentStatus } from '#telemetry';
 import type { Policy } from '../policies/policy.ts';
 import type { AgentFacts } from '../ports.ts';
 
@@ -11,6 +11,9 @@ export const GUARDS = [
   'cooldown',
   'max_parallel',
   'start_budget',
+  'target_withdrawn',
+  'target_healthy',
+  'new_generation',
   'work_in_flight',
 ] as const;
 export type Guard = (typeof GUARDS)[number];
@@ -39,6 +42,8 @@ export interface GuardInput {
   readonly startsInWindowMs: readonly number[];
   /** The agent that would be restarted. */
   readonly agent: AgentFacts | null;
+  /** Until when a generation that somebody else has started is given time to take effect. */
+  readonly newGenerationUntilMs: number | null;
 }
 
 type GuardCheck = (input: GuardInput) => Suppression | null;
@@ -65,8 +70,24 @@ const CHECKS: readonly GuardCheck[] = [
       ? held('max_parallel', `${running} of ${policy.guards.max_parallel} remediations of this policy run`)
       : null,
   overBudget,
+  ({ agent }) =>
+    agent && WITHDRAWN.has(agent.status)
+      ? held('target_withdrawn', `agent ${agent.agentId} is ${agent.status}: somebody took it out of service`)
+      : null,
+  healthy,
+  ({ agent, newGenerationUntilMs, nowMs }) =>
+    newGenerationUntilMs !== null && newGenerationUntilMs > nowMs
+      ? held(
+          'new_generation',
+          `generation ${agent?.generation} was started meanwhile and gets time to take effect`,
+          newGenerationUntilMs,
+        )
+      : null,
   workInFlight,
 ];
+
+const WITHDRAWN: ReadonlySet<AgentStatus> = new Set(['QUARANTINED', 'TERMINATED']);
+const HEALTHY: ReadonlySet<AgentStatus> = new Set(['IDLE', 'RUNNING']);
 
 /** The guard that holds a remediation back, or null when it may go. */
 export function decide(input: GuardInput): Suppression | null {
@@ -100,6 +121,18 @@ function overBudget({ policy, startsInWindowMs }: GuardInput): Suppression | nul
     'start_budget',
     `${maxStarts} starts in ${formatDuration(window)} are used up`,
     oldestCounted + window,
+  );
+}
+
+/** An alert may be late, or about something else: who beats is not dead. Lifts with the status, or when beats end. */
+function healthy({ policy, agent, nowMs }: GuardInput): Suppression | null {
+  if (!agent || !policy.guards.spare_healthy || !HEALTHY.has(agent.status)) return null;
+  const leftMs = agent.heartbeatTtlMs - agent.silenceMs;
+  if (leftMs <= 0) return null;
+  return held(
+    'target_healthy',
+    `agent ${agent.agentId} is ${agent.status} and was heard ${formatDuration(agent.silenceMs)} ago`,
+    nowMs + leftMs,
   );
 }
 

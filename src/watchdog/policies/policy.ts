@@ -75,6 +75,8 @@ export const policySchema = z
         /** How many may start within `window`. */
         max_starts: z.number().int().positive().default(10),
         window: duration.prefault('10m'),
+        /** Whether an agent that beats, IDLE or RUNNING, is left alone. False where alerts tell of other ills. */
+        spare_healthy: z.boolean().default(true),
       })
       .prefault({}),
     /** Who takes over when all steps have failed. */

@@ -7,6 +7,8 @@ export type Target =
       readonly id: string;
       readonly poolId: string | null;
       readonly generation: number;
+      /** Whether that generation is still coming up: what is alerted about may have been the one before it. */
+      readonly spawning: boolean;
     }
   | { readonly kind: 'pool'; readonly id: string; readonly poolId: string };
 
@@ -22,7 +24,8 @@ export function resolveTarget(
     if (!agentId) return { missing: `the alert has no label ${target.label}` };
     const agent = fleet.agent(agentId);
     if (!agent) return { missing: `agent ${agentId} is unknown` };
-    return { kind: 'agent', id: agentId, poolId: agent.poolId, generation: agent.generation };
+    const { poolId, generation, status } = agent;
+    return { kind: 'agent', id: agentId, poolId, generation, spawning: status === 'SPAWNING' };
   }
   const poolId = poolIdOf(target, alert, fleet);
   if (typeof poolId !== 'string') return poolId;

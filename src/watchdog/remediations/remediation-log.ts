@@ -1,15 +1,19 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
 import { createId, toRfc3339, type NewSystemEvent, type Random } from '#telemetry';
+import { finishAction, insertIntent, type ActionRow } from '../actions/action-rows.ts';
+import type { Done } from '../actions/action.ts';
 import type { Suppression } from '../guards/guards.ts';
-import type { PolicyStep } from '../policies/policy.ts';
+import type { Policy, PolicyStep } from '../policies/policy.ts';
+import { writePlan } from '../policies/remediation-plan.ts';
 import type { Target } from '../policies/target.ts';
-import type { AlertFacts } from '../ports.ts';
+import type { AgentFacts, AlertFacts } from '../ports.ts';
+import type { WatchdogCounters } from '../watchdog-counters.ts';
 import {
-  BUSY_STATES,
   mayBecome,
   OPEN_STATES,
   remediationRef,
+  type Ending,
   type Outcome,
   type Remediation,
   type RemediationState,
@@ -19,6 +23,7 @@ export interface RemediationLogParts {
   readonly database: StateDatabase;
   readonly bus: EventBus;
   readonly random: Random;
+  readonly counters: WatchdogCounters;
 }
 
 /** What changes with a transition. */
@@ -36,7 +41,7 @@ export class RemediationLog {
   async plan(
     tx: StateTransaction,
     plan: {
-      readonly policy: string;
+      readonly policy: Policy;
       readonly alert: AlertFacts;
       readonly target: Target;
       readonly traceparent: string | null;
@@ -48,16 +53,18 @@ export class RemediationLog {
       .insertInto('remediations')
       .values({
         id,
-        policy: plan.policy,
+        policy: plan.policy.name,
         alert_id: alert.alertId,
         rule_id: alert.ruleId,
         target_kind: target.kind,
         target_id: target.id,
         pool_id: target.poolId,
         state: 'planned',
+        plan: writePlan(plan.policy),
         step: 0,
         outcome: null,
-        expected_generation: target.kind === 'agent' ? target.generation : null,
+        generation: target.kind === 'agent' ? target.generation : null,
+        generation_since_ms: target.kind === 'agent' && target.spawning ? tx.nowMs : null,
         value_before: null,
         planned_at_ms: tx.nowMs,
         step_started_at_ms: null,
@@ -74,6 +81,20 @@ export class RemediationLog {
       .returning('id')
       .executeTakeFirst();
     return inserted?.id ?? null;
+  }
+
+  /** Notes a generation that came up since the remediation last looked, and that it had not asked for. */
+  async noteGeneration(
+    tx: StateTransaction,
+    remediation: Remediation,
+    agent: AgentFacts | null,
+  ): Promise<Remediation> {
+    if (!agent || remediation.generation === null || agent.generation <= remediation.generation) {
+      return remediation;
+    }
+    const noted = { generation: agent.generation, generation_since_ms: tx.nowMs };
+    await tx.db.updateTable('remediations').set(noted).where('id', '=', remediation.id).execute();
+    return { ...remediation, ...noted };
   }
 
   /** Records that a guard holds a remediation back; the event is sent when the guard is new to it. */
@@ -118,29 +139,23 @@ export class RemediationLog {
         until: untilMs === null ? null : toRfc3339(untilMs),
       },
     });
+    tx.afterCommit(() => this.#parts.counters.suppressed(guard));
   }
 
   /** Starts a step: the intent is on disk before anything is done. */
   async start(
     tx: StateTransaction,
     remediation: Remediation,
-    begin: { readonly step: PolicyStep; readonly value: number },
-  ): Promise<Remediation> {
-    await tx.db
-      .insertInto('watchdog_actions')
-      .values({
-        id: actionId(remediation),
-        remediation_id: remediation.id,
-        step: remediation.step,
-        action: begin.step.action,
-        params: JSON.stringify(begin.step),
-        intended_at_ms: tx.nowMs,
-        finished_at_ms: null,
-        result: null,
-        detail: null,
-      })
-      .execute();
-    const started = await this.#move(tx, remediation, 'executing', {
+    begin: {
+      readonly step: PolicyStep;
+      /** Of the alert. */
+      readonly value: number;
+      /** The generation that the agent has now; null for a pool. */
+      readonly expectedGeneration: number | null;
+    },
+  ): Promise<void> {
+    await insertIntent(tx, remediation, begin);
+    await this.#move(tx, remediation, 'executing', {
       step_started_at_ms: tx.nowMs,
       value_before: Number.isFinite(begin.value) ? begin.value : null,
     });
@@ -150,84 +165,76 @@ export class RemediationLog {
     } else {
       await this.#changed(tx, remediation, { to: 'executing', step: begin.step.action });
     }
-    return started;
   }
 
-  async awaitApproval(tx: StateTransaction, remediation: Remediation): Promise<Remediation> {
+  async awaitApproval(tx: StateTransaction, remediation: Remediation): Promise<void> {
+    await this.#move(tx, remediation, 'awaiting_approval', {});
     await this.#changed(tx, remediation, { to: 'awaiting_approval', step: null });
-    return this.#move(tx, remediation, 'awaiting_approval', {});
   }
 
-  async approve(tx: StateTransaction, remediation: Remediation, by: string): Promise<Remediation> {
+  /** Nobody need be asked any more. @param approvedBy who has approved; null where the policy stopped asking */
+  async proceed(
+    tx: StateTransaction,
+    remediation: Remediation,
+    approvedBy: string | null,
+  ): Promise<Remediation> {
+    const planned = await this.#move(tx, remediation, 'planned', { approved_by: approvedBy });
     await this.#changed(tx, remediation, { to: 'planned', step: null });
-    return this.#move(tx, remediation, 'planned', { approved_by: by });
+    return planned;
   }
 
   /** The step's action was done; from now on its effect is watched. */
   async acted(
     tx: StateTransaction,
     remediation: Remediation,
-    done: { readonly step: PolicyStep; readonly detail: string },
-  ): Promise<Remediation> {
-    await this.#finishAction(tx, remediation, { result: 'done', detail: done.detail });
-    await this.#changed(tx, remediation, { to: 'verifying', step: done.step.action });
-    return this.#move(tx, remediation, 'verifying', { verify_until_ms: tx.nowMs + done.step.verify.within });
-  }
-
-  async actionFailed(tx: StateTransaction, remediation: Remediation, detail: string): Promise<void> {
-    await this.#finishAction(tx, remediation, { result: 'failed', detail });
+    acted: { readonly step: PolicyStep; readonly action: ActionRow; readonly done: Done },
+  ): Promise<void> {
+    const { step, action, done } = acted;
+    await finishAction(tx, action, { result: 'done', detail: done.detail });
+    await this.#move(tx, remediation, 'verifying', {
+      verify_until_ms: tx.nowMs + step.verify.within,
+      generation: done.generation,
+      generation_since_ms: null,
+    });
+    await this.#changed(tx, remediation, { to: 'verifying', step: step.action });
   }
 
   /** The step did not help: back to planned, for the next one. */
-  async nextStep(tx: StateTransaction, remediation: Remediation, outcome: Outcome): Promise<Remediation> {
-    await this.#changed(tx, remediation, { to: 'planned', step: null });
-    return this.#move(tx, remediation, 'planned', {
+  async nextStep(tx: StateTransaction, remediation: Remediation, outcome: Outcome): Promise<void> {
+    await this.#move(tx, remediation, 'planned', {
       step: remediation.step + 1,
       reason: `step ${remediation.step + 1}: ${outcome}`,
       verify_until_ms: null,
     });
+    await this.#changed(tx, remediation, { to: 'planned', step: null });
   }
 
   /** Ends a remediation: completed, escalated or cancelled. */
-  async end(
-    tx: StateTransaction,
-    remediation: Remediation,
-    ending: {
-      readonly state: 'completed' | 'escalated' | 'cancelled';
-      readonly outcome: Outcome;
-      readonly reason: string;
-    },
-  ): Promise<Remediation> {
+  async end(tx: StateTransaction, remediation: Remediation, ending: Ending): Promise<Remediation> {
     const ended = await this.#move(tx, remediation, ending.state, {
       outcome: ending.outcome,
       reason: ending.reason,
       ended_at_ms: tx.nowMs,
     });
+    const ref = remediationRef(remediation);
+    if (ending.state === 'escalated') {
+      const { policy, alert_id, target } = ref;
+      await this.#append(tx, remediation, {
+        event_type: 'watchdog.escalated',
+        payload: { alert_id, policy, target, guardian: ending.guardian, reason: ending.reason },
+      });
+    }
     await this.#append(tx, remediation, {
       event_type: 'watchdog.remediation.completed',
-      payload: {
-        ...remediationRef(remediation),
-        outcome: ending.outcome,
-        duration_ms: tx.nowMs - remediation.planned_at_ms,
-      },
+      payload: { ...ref, outcome: ending.outcome, duration_ms: tx.nowMs - remediation.planned_at_ms },
     });
+    tx.afterCommit(() => this.#parts.counters.ended(ending.outcome));
     return ended;
   }
 
-  async escalated(
-    tx: StateTransaction,
-    remediation: Remediation,
-    to: { readonly guardian: string; readonly reason: string },
-  ): Promise<void> {
-    const { policy, alert_id, target } = remediationRef(remediation);
-    await this.#append(tx, remediation, {
-      event_type: 'watchdog.escalated',
-      payload: { alert_id, policy, target, guardian: to.guardian, reason: to.reason },
-    });
-  }
-
-  read(tx: StateTransaction, id: string): Promise<Remediation | undefined> {
-    return tx.db.selectFrom('remediations').selectAll().where('id', '=', id).executeTakeFirst();
+  find(id: string): Promise<Remediation | undefined> {
+    const { reader } = this.#parts.database;
+    return reader.selectFrom('remediations').selectAll().where('id', '=', id).executeTakeFirst();
   }
 
   async open(): Promise<readonly Remediation[]> {
@@ -236,60 +243,6 @@ export class RemediationLog {
       .selectAll()
       .where('state', 'in', OPEN_STATES)
       .orderBy('planned_at_ms')
-      .execute();
-  }
-
-  /** What the guards need to know of other remediations. */
-  async standing(
-    tx: StateTransaction,
-    remediation: Remediation,
-    sinceMs: number,
-  ): Promise<{
-    busyWith: string | null;
-    lastEndedAtMs: number | null;
-    running: number;
-    startsMs: readonly number[];
-  }> {
-    const busy = await tx.db
-      .selectFrom('remediations')
-      .select(['id', 'policy', 'target_kind', 'target_id', 'pool_id'])
-      .where('state', 'in', BUSY_STATES)
-      .execute();
-    const others = busy.filter((other) => other.id !== remediation.id);
-    const last = await tx.db
-      .selectFrom('remediations')
-      .select((select) => select.fn.max('ended_at_ms').as('at'))
-      .where('policy', '=', remediation.policy)
-      .where('target_kind', '=', remediation.target_kind)
-      .where('target_id', '=', remediation.target_id)
-      .where('id', '!=', remediation.id)
-      .where('step_started_at_ms', 'is not', null)
-      .executeTakeFirst();
-    const starts = await tx.db
-      .selectFrom('watchdog_actions')
-      .innerJoin('remediations', 'remediations.id', 'watchdog_actions.remediation_id')
-      .select('watchdog_actions.intended_at_ms')
-      .where('remediations.policy', '=', remediation.policy)
-      .where('watchdog_actions.intended_at_ms', '>', sinceMs)
-      .orderBy('watchdog_actions.intended_at_ms')
-      .execute();
-    return {
-      busyWith: others.find((other) => sharesTarget(other, remediation))?.id ?? null,
-      lastEndedAtMs: last?.at ?? null,
-      running: others.filter((other) => other.policy === remediation.policy).length,
-      startsMs: starts.map((start) => start.intended_at_ms),
-    };
-  }
-
-  async #finishAction(
-    tx: StateTransaction,
-    remediation: Remediation,
-    result: { readonly result: 'done' | 'failed'; readonly detail: string },
-  ): Promise<void> {
-    await tx.db
-      .updateTable('watchdog_actions')
-      .set({ ...result, finished_at_ms: tx.nowMs })
-      .where('id', '=', actionId(remediation))
       .execute();
   }
 
@@ -331,16 +284,4 @@ export class RemediationLog {
       traceparent: remediation.traceparent,
     } as NewSystemEvent);
   }
-}
-
-export function actionId(remediation: Pick<Remediation, 'id' | 'step'>): string {
-  return `${remediation.id}-${remediation.step + 1}`;
-}
-
-type TargetColumns = Pick<Remediation, 'target_kind' | 'target_id' | 'pool_id'>;
-
-/** The same target, or a pool and one of its agents. Two agents of one pool do not exclude each other. */
-function sharesTarget(a: TargetColumns, b: TargetColumns): boolean {
-  if (a.target_kind === b.target_kind) return a.target_id === b.target_id;
-  return a.pool_id !== null && a.pool_id === b.pool_id;
 }

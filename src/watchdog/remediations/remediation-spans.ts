@@ -1,5 +1,5 @@
 import type { Span, SpanAttributes, Tracing } from '#telemetry';
-import type { Remediation } from './remediation.ts';
+import type { Outcome, Remediation } from './remediation.ts';
 
 /**
  * The long spans of remediations. A span lives in memory until its remediation ends; where a crash took it, the
@@ -32,12 +32,23 @@ export class RemediationSpans {
     );
   }
 
-  child(remediation: Remediation, name: string, startAtMs?: number): Span {
-    return this.#tracing.startSpan(name, {
+  /** The span of one order of a step. */
+  step(remediation: Remediation, action: string): Span {
+    return this.#tracing.startSpan(`watchdog.step.${action}`, {
       parent: remediation.traceparent,
       attributes: { 'omoi.remediation.id': remediation.id },
-      ...(startAtMs === undefined ? {} : { startAtMs }),
     });
+  }
+
+  /** The effect of a step has been judged: the span reaches from the end of the action to now. */
+  verified(remediation: Remediation, judged: { readonly outcome: Outcome; readonly isVain: boolean }): void {
+    const span = this.#tracing.startSpan('watchdog.verify', {
+      parent: remediation.traceparent,
+      attributes: { 'omoi.remediation.id': remediation.id, 'omoi.outcome': judged.outcome },
+      startAtMs: remediation.updated_at_ms,
+    });
+    if (judged.isVain) span.fail(judged.outcome);
+    span.end();
   }
 
   end(remediation: Remediation): void {

@@ -8,10 +8,15 @@ export type Remediation = Selectable<StateTables['remediations']>;
 export type RemediationState = Remediation['state'];
 export type Outcome = EventPayload<'watchdog.remediation.completed'>['outcome'];
 
+/** How a remediation ends. */
+export type Ending = { readonly outcome: Outcome; readonly reason: string } & (
+  { readonly state: 'completed' | 'cancelled' } | { readonly state: 'escalated'; readonly guardian: string }
+);
+
 const TRANSITIONS: Readonly<Record<RemediationState, readonly RemediationState[]>> = {
-  planned: ['awaiting_approval', 'executing', 'cancelled'],
+  planned: ['awaiting_approval', 'executing', 'completed', 'cancelled'],
   awaiting_approval: ['planned', 'cancelled'],
-  executing: ['verifying', 'planned', 'completed', 'escalated'],
+  executing: ['verifying', 'planned', 'completed', 'escalated', 'cancelled'],
   verifying: ['planned', 'completed', 'escalated'],
   completed: [],
   escalated: [],
@@ -26,6 +31,11 @@ export function mayBecome(from: RemediationState, to: RemediationState): boolean
 export const OPEN_STATES = ['planned', 'awaiting_approval', 'executing', 'verifying'] as const;
 /** States that exclude others from the target. */
 export const BUSY_STATES = ['executing', 'verifying'] as const;
+
+/** The id of the present step's action: that of the claim, too, where it raises one. */
+export function actionId(remediation: Pick<Remediation, 'id' | 'step'>): string {
+  return `${remediation.id}-${remediation.step + 1}`;
+}
 
 export function remediationRef(
   remediation: Remediation,

@@ -1,0 +1,76 @@
+import type { StateDatabase, StateTables, StateTransaction } from '#storage';
+import type { Selectable } from 'kysely';
+import type { PolicyStep } from '../policies/policy.ts';
+import { actionId, type Remediation } from '../remediations/remediation.ts';
+
+/** A step's intent, and what became of it. */
+export type ActionRow = Selectable<StateTables['watchdog_actions']>;
+
+/** Writes down what is about to be ordered, before it is. */
+export async function insertIntent(
+  tx: StateTransaction,
+  remediation: Remediation,
+  intent: { readonly step: PolicyStep; readonly expectedGeneration: number | null },
+): Promise<void> {
+  await tx.db
+    .insertInto('watchdog_actions')
+    .values({
+      id: actionId(remediation),
+      remediation_id: remediation.id,
+      step: remediation.step,
+      action: intent.step.action,
+      params: JSON.stringify(intent.step),
+      expected_generation: intent.expectedGeneration,
+      intended_at_ms: tx.nowMs,
+      attempts: 0,
+      next_attempt_at_ms: null,
+      finished_at_ms: null,
+      result: null,
+      detail: null,
+    })
+    .execute();
+}
+
+/** The intent of a remediation's present step. */
+export function readAction(
+  db: StateDatabase['reader'],
+  remediation: Pick<Remediation, 'id' | 'step'>,
+): Promise<ActionRow> {
+  return db
+    .selectFrom('watchdog_actions')
+    .selectAll()
+    .where('id', '=', actionId(remediation))
+    .executeTakeFirstOrThrow();
+}
+
+/** Another attempt is about to be ordered. */
+export function countAttempt(tx: StateTransaction, action: ActionRow): Promise<ActionRow> {
+  return change(tx, action, { attempts: action.attempts + 1, next_attempt_at_ms: null });
+}
+
+/** An attempt did not do it; another one follows. */
+export function putOff(
+  tx: StateTransaction,
+  action: ActionRow,
+  attempt: { readonly result: 'unknown' | null; readonly detail: string; readonly nextAttemptAtMs: number },
+): Promise<ActionRow> {
+  const { result, detail, nextAttemptAtMs } = attempt;
+  return change(tx, action, { result, detail, next_attempt_at_ms: nextAttemptAtMs });
+}
+
+export function finishAction(
+  tx: StateTransaction,
+  action: ActionRow,
+  end: { readonly result: NonNullable<ActionRow['result']>; readonly detail: string },
+): Promise<ActionRow> {
+  return change(tx, action, { ...end, next_attempt_at_ms: null, finished_at_ms: tx.nowMs });
+}
+
+async function change(
+  tx: StateTransaction,
+  action: ActionRow,
+  changed: Partial<ActionRow>,
+): Promise<ActionRow> {
+  await tx.db.updateTable('watchdog_actions').set(changed).where('id', '=', action.id).execute();
+  return { ...action, ...changed };
+}

@@ -1,0 +1,38 @@
+import type { Clock } from '#telemetry';
+
+/** No answer came within the time limit: what was asked may have been done, or may still be done. */
+export class Overdue extends Error {}
+
+/** Waits for answers for a limited time, so that a call that hangs holds nobody up. */
+export class TimedCalls {
+  readonly #clock: Clock;
+  readonly #limitMs: number;
+  readonly #waits = new Set<() => void>();
+
+  constructor(clock: Clock, limitMs: number) {
+    this.#clock = clock;
+    this.#limitMs = limitMs;
+  }
+
+  /** @throws Overdue, or what the call throws */
+  within<Result>(call: Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => {
+        settle();
+        reject(new Overdue(`no answer within ${this.#limitMs} ms`));
+      };
+      const timer = this.#clock.after(this.#limitMs, giveUp);
+      const settle = (): void => {
+        timer.cancel();
+        this.#waits.delete(giveUp);
+      };
+      this.#waits.add(giveUp);
+      call.finally(settle).then(resolve, reject);
+    });
+  }
+
+  /** Nobody waits any more. */
+  close(): void {
+    for (const giveUp of this.#waits) giveUp();
+  }
+}
