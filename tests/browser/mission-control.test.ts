@@ -114,6 +114,7 @@ describe.skipIf(program === null && !mustRun)('mission control', () => {
     await logIn();
     await page.getByText('Live', { exact: true }).waitFor();
     for (const agentId of ['demo-1', 'demo-2', 'demo-3', 'demo-4']) await tile(agentId).waitFor();
+    await page.getByRole('img', { name: /^Implementation: \d+ waiting now/ }).waitFor();
     await tile('demo-1').click();
     const details = page.getByRole('dialog', { name: 'demo-1' });
     await details.getByText('worker, started by Omoi').waitFor();

@@ -101,9 +101,13 @@ export class ApiClient {
   }
 }
 
+/** Most answers say `{error: code, message}`; below `/prometheus/` they say `{errorType, error: message}`. */
 function errorOf(answer: unknown, status: number): ApiError {
-  if (typeof answer === 'object' && answer !== null && 'error' in answer && 'message' in answer) {
-    return new ApiError(String(answer.error), String(answer.message), status);
+  const said = typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>) : {};
+  const { error, message, errorType } = said;
+  if (typeof error !== 'string') {
+    return new ApiError('network_error', `the server answered ${status} without saying why`, status);
   }
-  return new ApiError('network_error', `the server answered ${status} without saying why`, status);
+  if (typeof message === 'string') return new ApiError(error, message, status);
+  return new ApiError(typeof errorType === 'string' ? errorType : 'unknown', error, status);
 }
