@@ -108,6 +108,16 @@ describe('the collector of the fleet', () => {
     expect(store.history('agents_by_status')['agent_type=worker,status=UNRESPONSIVE']).toEqual([0, 1, 0]);
   });
 
+  it('ends a status that an agent left while the server was away', async () => {
+    stage.fleet.agents = [agent({ status: 'UNRESPONSIVE' })];
+    stage.fleet.tell({ kind: 'agents', traceparent: null });
+    await stage.clock.advance(1000);
+    stage.fleet.agents = [agent({ generation: 2 })];
+    await stage.restart();
+    await stage.clock.advance(1000);
+    expect(stage.store.history('agent_status')['agent_id=w1,status=UNRESPONSIVE']?.at(-1)).toBe(0);
+  });
+
   it('keeps Omoi’s own metrics every 15 s', async () => {
     stage.metrics.counter('omoi_test_total', 'A test.').add(2, { reason: 'x' });
     await stage.clock.advance(15_000);

@@ -211,6 +211,7 @@ class AgentGauges {
   readonly #byStatus: GaugeFamily;
   readonly #byAgent = new Map<string, OneAgent>();
   readonly #knownTypes = new Set<string>();
+  #collected = false;
 
   constructor(book: SeriesBook) {
     this.#book = book;
@@ -228,6 +229,7 @@ class AgentGauges {
       add(active, alive, ALIVE.has(agent.status) ? 1 : 0);
       this.#collectOne(agent);
     }
+    this.#collected = true;
     this.#active.setTotals(active);
     this.#byStatus.setTotals(byStatus);
     if (this.#byAgent.size > agents.length) this.#forgetAllBut(agents);
@@ -263,11 +265,15 @@ class AgentGauges {
     if (agent.heartbeatAgeMs !== null && Number.isNaN(one.age.value)) {
       this.#book.put(one.age, agent.heartbeatAgeMs / 1000);
     }
-    if (TROUBLED.has(agent.status) && !one.statuses.has(agent.status)) {
-      const labels = { agent_id: agent.agentId, status: agent.status };
-      one.statuses.set(agent.status, this.#book.open('agent_status', labels));
-    }
+    // An agent from before the start may have left a status while nobody looked: its series still show it.
+    if (!this.#collected) for (const status of TROUBLED) this.#openStatus(one, agent.agentId, status);
+    if (TROUBLED.has(agent.status)) this.#openStatus(one, agent.agentId, agent.status);
     for (const [status, series] of one.statuses) this.#book.put(series, status === agent.status ? 1 : 0);
+  }
+
+  #openStatus({ statuses }: OneAgent, agentId: string, status: string): void {
+    if (statuses.has(status)) return;
+    statuses.set(status, this.#book.open('agent_status', { agent_id: agentId, status }));
   }
 
   #at(agentId: string): OneAgent {
