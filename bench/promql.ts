@@ -1,9 +1,11 @@
 import { createSystemClock, type Labels } from '#telemetry';
+import { PrometheusServer, isPrometheusInstalled } from '../tests/conformance/promql/prometheus-server.ts';
 import { createEngine, type LatestSamples, type Queryable, type SelectedSeries } from '#promql';
 
 /**
  * The evaluator by itself, on samples that are already decoded in memory: what the store adds is measured in the
- * store's bench. `--json` prints one object.
+ * store's bench. `--prometheus` asks Debian's Prometheus the range queries too, over the same samples (its time
+ * includes reading them and writing JSON). `--json` prints one object.
  */
 interface Measured {
   readonly name: string;
@@ -61,6 +63,25 @@ async function measure(name: string, target: string, runs: number, run: () => un
   return { name, target, medianMs: times[Math.floor(times.length / 2)] ?? NaN, runs };
 }
 
+async function besidePrometheus(
+  series: readonly SelectedSeries[],
+  bounds: { readonly startMs: number; readonly endMs: number; readonly stepMs: number },
+): Promise<readonly Measured[]> {
+  if (!isPrometheusInstalled()) throw new Error('Prometheus is missing: apt-get install prometheus');
+  const server = await PrometheusServer.start(series);
+  try {
+    const results: Measured[] = [];
+    for (const query of ['rate(m_total[5m])', 'sum by (phase_id) (rate(m_total[5m]))']) {
+      results.push(
+        await measure(`Prometheus: ${query}`, 'for comparison', 3, () => server.range(query, bounds)),
+      );
+    }
+    return results;
+  } finally {
+    await server.stop();
+  }
+}
+
 async function main(): Promise<void> {
   const engine = createEngine({ clock: createSystemClock() });
   const results: Measured[] = [];
@@ -80,6 +101,8 @@ async function main(): Promise<void> {
       ),
     );
   }
+
+  if (process.argv.includes('--prometheus')) results.push(...(await besidePrometheus(wide, bounds)));
 
   const labels = Array.from({ length: 100_000 }, (_, series) => labelsOf(series));
   const latest = latestOf(labels, 1000);
