@@ -90,9 +90,7 @@ export class RequestDecoder {
       reader.at++;
       reader.at = reader.fieldEnd(end);
     }
-    const hash = this.#cache.hash(reader.view, start, reader.at);
-    const known = this.#cache.find(hash, reader.view, start, reader.at);
-    const ref = known === 0 ? this.#addUnknown(hash, bytes.subarray(start, reader.at)) : known;
+    const ref = this.#cache.findNext(reader.view, start, reader.at) || this.#search(start, reader.at);
     while (reader.at < end) {
       const tag = bytes[reader.at] ?? 0;
       if (tag === SAMPLE_TAG) {
@@ -104,8 +102,13 @@ export class RequestDecoder {
     }
   }
 
-  #addUnknown(hash: number, labelBytes: Uint8Array): SeriesRef {
-    this.unknown.push({ hash, labelBytes });
+  /** The reference for the labels in the bytes [start, end). */
+  #search(start: number, end: number): SeriesRef {
+    const { view, bytes } = this.#reader;
+    const hash = this.#cache.hash(view, start, end);
+    const known = this.#cache.find(hash, view, start, end);
+    if (known !== 0) return known;
+    this.unknown.push({ hash, labelBytes: bytes.subarray(start, end) });
     return FIRST_UNKNOWN_REF + this.unknown.length - 1;
   }
 

@@ -27,6 +27,23 @@ test('finds what was added, wherever it stands, and nothing else', () => {
   expect(cache.size).toBe(20_000);
 });
 
+test('series that come in the same order are found without a hash', () => {
+  const cache = new SeriesCache({ seed: 7, maxBytes: 1 << 20 });
+  for (let at = 1; at <= 100; at++) add(cache, `series ${at}`, 1000 + at);
+  const next = (text: string): number => {
+    const bytes = bytesOf(text);
+    return cache.findNext(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, bytes.length);
+  };
+  expect(find(cache, 'series 10')).toBe(1010);
+  expect(next('series 11')).toBe(1011);
+  expect(next('series 13')).toBe(0);
+  expect(next('series 12')).toBe(1012);
+  expect(find(cache, 'series 100')).toBe(1100);
+  expect(next('series 1')).toBe(0);
+  cache.clear();
+  expect(next('series 1')).toBe(0);
+});
+
 test('the same bytes twice are one entry', () => {
   const cache = new SeriesCache({ seed: 7, maxBytes: 1 << 20 });
   add(cache, 'a', 1);

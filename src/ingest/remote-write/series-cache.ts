@@ -2,26 +2,31 @@ import type { SeriesRef } from '#telemetry';
 
 const PAGE_BYTES = 1024 * 1024;
 const MIN_CAPACITY = 4096;
-/** Labels beyond this are not worth remembering; they never fit a page of their own. */
-const MAX_KEY_BYTES = 64 * 1024;
+/** Labels beyond this are not worth remembering. */
+const MAX_KEY_BYTES = 64 * 1024 - 1;
 
 /**
  * Finds the reference of a series by the bytes of its labels as they are on the wire, so that a series that was seen
- * before costs one hash and one comparison of bytes, and no strings. When it is full it starts anew.
+ * before costs no strings. Senders send their series in the same order again and again: the entry after the one
+ * that was found last is tried first, and then not even a hash is needed. When the cache is full it starts anew.
  */
 export class SeriesCache {
   readonly #seed: number;
   readonly #maxBytes: number;
-  #hashes = new Uint32Array(MIN_CAPACITY);
+  /** Entries in order of arrival, from 1 on: reference, hash, and where the bytes are (page × PAGE_BYTES + offset). */
   #refs = new Uint32Array(MIN_CAPACITY);
+  #hashes = new Uint32Array(MIN_CAPACITY);
+  #addresses = new Uint32Array(MIN_CAPACITY);
   #lengths = new Uint16Array(MIN_CAPACITY);
-  /** Page × PAGE_BYTES + offset. */
-  #addresses = new Float64Array(MIN_CAPACITY);
   #count = 0;
+  /** Open addressing: entries by hash, 0 where there is none. */
+  #table = new Uint32Array(2 * MIN_CAPACITY);
   #pages: DataView[] = [];
   #pageOffset = PAGE_BYTES;
+  /** The entry that was found last. */
+  #last = 0;
 
-  /** @param seed makes the hash unforeseeable to who sends the labels */
+  /** @param options.seed makes the hash unforeseeable to who sends the labels; maxBytes is at most 4 GiB */
   constructor(options: { readonly seed: number; readonly maxBytes: number }) {
     this.#seed = options.seed >>> 0;
     this.#maxBytes = options.maxBytes;
@@ -29,6 +34,14 @@ export class SeriesCache {
 
   get size(): number {
     return this.#count;
+  }
+
+  /** The reference that was added with the bytes [start, end), if it is the one after the last that was found; or 0. */
+  findNext(view: DataView, start: number, end: number): SeriesRef {
+    const entry = this.#last + 1;
+    if (entry > this.#count || !this.#isAt(entry, view, start, end)) return 0;
+    this.#last = entry;
+    return this.#refs[entry] ?? 0;
   }
 
   /** The hash of the bytes [start, end), for `find` and `add`. */
@@ -46,43 +59,48 @@ export class SeriesCache {
 
   /** The reference that was added with the bytes [start, end), or 0. Takes no object: it is called for each series. */
   find(hash: number, view: DataView, start: number, end: number): SeriesRef {
-    const mask = this.#refs.length - 1;
+    const mask = this.#table.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const ref = this.#refs[slot] ?? 0;
-      if (ref === 0) return 0;
-      if (this.#hashes[slot] === hash && this.#isAt(slot, view, start, end)) return ref;
+      const entry = this.#table[slot] ?? 0;
+      if (entry === 0) return 0;
+      if (this.#hashes[entry] === hash && this.#isAt(entry, view, start, end)) {
+        this.#last = entry;
+        return this.#refs[entry] ?? 0;
+      }
     }
   }
 
   /** Remembers a series; one that is there already stays (a request may name a new series more than once). */
   add(hash: number, bytes: Uint8Array, ref: SeriesRef): void {
-    if (bytes.length > MAX_KEY_BYTES - 1) return;
+    if (bytes.length > MAX_KEY_BYTES) return;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (this.find(hash, view, 0, bytes.length) !== 0) return;
-    if (this.#pages.length * PAGE_BYTES >= this.#maxBytes && this.#pageOffset + bytes.length > PAGE_BYTES)
-      this.clear();
-    if ((this.#count + 1) * 3 > this.#refs.length * 2) this.#grow();
-    const slot = this.#freeSlot(hash);
-    this.#hashes[slot] = hash;
-    this.#refs[slot] = ref;
-    this.#lengths[slot] = bytes.length;
-    this.#addresses[slot] = this.#keep(bytes);
-    this.#count++;
+    const needsPage = this.#pageOffset + bytes.length > PAGE_BYTES;
+    if (needsPage && (this.#pages.length + 1) * PAGE_BYTES > this.#maxBytes) this.clear();
+    if (this.#count + 1 === this.#refs.length) this.#grow();
+    const entry = ++this.#count;
+    this.#refs[entry] = ref;
+    this.#hashes[entry] = hash;
+    this.#lengths[entry] = bytes.length;
+    this.#addresses[entry] = this.#keep(bytes);
+    this.#enter(entry);
   }
 
   clear(): void {
-    this.#hashes = new Uint32Array(MIN_CAPACITY);
     this.#refs = new Uint32Array(MIN_CAPACITY);
+    this.#hashes = new Uint32Array(MIN_CAPACITY);
+    this.#addresses = new Uint32Array(MIN_CAPACITY);
     this.#lengths = new Uint16Array(MIN_CAPACITY);
-    this.#addresses = new Float64Array(MIN_CAPACITY);
+    this.#table = new Uint32Array(2 * MIN_CAPACITY);
     this.#count = 0;
+    this.#last = 0;
     this.#pages = [];
     this.#pageOffset = PAGE_BYTES;
   }
 
-  #isAt(slot: number, view: DataView, start: number, end: number): boolean {
-    if (this.#lengths[slot] !== end - start) return false;
-    const address = this.#addresses[slot] ?? 0;
+  #isAt(entry: number, view: DataView, start: number, end: number): boolean {
+    if (this.#lengths[entry] !== end - start) return false;
+    const address = this.#addresses[entry] ?? 0;
     const page = this.#pages[Math.floor(address / PAGE_BYTES)];
     if (!page) return false;
     const shift = (address % PAGE_BYTES) - start;
@@ -99,35 +117,36 @@ export class SeriesCache {
       this.#pages.push(new DataView(new ArrayBuffer(PAGE_BYTES)));
       this.#pageOffset = 0;
     }
-    const page = this.#pages.length - 1;
+    const number = this.#pages.length - 1;
     const offset = this.#pageOffset;
-    const view = this.#pages[page];
-    if (view) new Uint8Array(view.buffer).set(bytes, offset);
+    const page = this.#pages[number];
+    if (page) new Uint8Array(page.buffer).set(bytes, offset);
     this.#pageOffset += bytes.length;
-    return page * PAGE_BYTES + offset;
+    return number * PAGE_BYTES + offset;
   }
 
-  #freeSlot(hash: number): number {
-    const mask = this.#refs.length - 1;
-    let slot = hash & mask;
-    while (this.#refs[slot] !== 0) slot = (slot + 1) & mask;
-    return slot;
+  #enter(entry: number): void {
+    const mask = this.#table.length - 1;
+    let slot = (this.#hashes[entry] ?? 0) & mask;
+    while (this.#table[slot] !== 0) slot = (slot + 1) & mask;
+    this.#table[slot] = entry;
   }
 
   #grow(): void {
-    const [hashes, refs, lengths, addresses] = [this.#hashes, this.#refs, this.#lengths, this.#addresses];
-    const capacity = refs.length * 2;
-    this.#hashes = new Uint32Array(capacity);
-    this.#refs = new Uint32Array(capacity);
-    this.#lengths = new Uint16Array(capacity);
-    this.#addresses = new Float64Array(capacity);
-    for (let from = 0; from < refs.length; from++) {
-      if (refs[from] === 0) continue;
-      const slot = this.#freeSlot(hashes[from] ?? 0);
-      this.#hashes[slot] = hashes[from] ?? 0;
-      this.#refs[slot] = refs[from] ?? 0;
-      this.#lengths[slot] = lengths[from] ?? 0;
-      this.#addresses[slot] = addresses[from] ?? 0;
-    }
+    const capacity = this.#refs.length * 2;
+    const refs = new Uint32Array(capacity);
+    refs.set(this.#refs);
+    const hashes = new Uint32Array(capacity);
+    hashes.set(this.#hashes);
+    const addresses = new Uint32Array(capacity);
+    addresses.set(this.#addresses);
+    const lengths = new Uint16Array(capacity);
+    lengths.set(this.#lengths);
+    this.#refs = refs;
+    this.#hashes = hashes;
+    this.#addresses = addresses;
+    this.#lengths = lengths;
+    this.#table = new Uint32Array(2 * capacity);
+    for (let entry = 1; entry <= this.#count; entry++) this.#enter(entry);
   }
 }
