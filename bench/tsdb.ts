@@ -31,7 +31,10 @@ const STEP_MS = 15_000;
 const CONNECTIONS = 4;
 const results: Record<string, Record<string, unknown>> = {};
 
-function report(row: string, target: string, numbers: Record<string, unknown>): void {
+function report(row: string, target: string, measured: Record<string, unknown>): void {
+  const numbers = Object.fromEntries(
+    Object.entries(measured).map(([name, value]) => [name, typeof value === 'number' ? round(value) : value]),
+  );
   (results[row] ??= {})[target] = numbers;
   if (!options.json) console.log(row.padEnd(10), target.padEnd(18), JSON.stringify(numbers));
 }
@@ -168,7 +171,7 @@ async function sizeDetails(target: Target): Promise<Record<string, unknown>> {
   const bytes = metrics['omoi_tsdb_sealed_chunk_bytes'] ?? 0;
   const samples = metrics['omoi_tsdb_sealed_chunk_samples'] ?? 1;
   return {
-    bytes_per_sealed_sample: round(bytes / samples, 3),
+    bytes_per_sealed_sample: bytes / samples,
     chunk_memory_mb: Math.round((metrics['omoi_tsdb_chunk_memory_bytes'] ?? 0) / 1e6),
   };
 }

@@ -1,6 +1,5 @@
 // Started by bench/tsdb.ts: the store behind its remote write route. Arguments: data directory, port.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { getHeapSpaceStatistics } from 'node:v8';
 import Fastify from 'fastify';
 import { createRemoteWriteReceiver } from '#ingest';
 import {
@@ -54,10 +53,6 @@ app.get('/stats', () => ({
   loop_delay_max_ms: delay.max / 1e6,
   notice_p50_ms: percentile(ruleLatenciesMs, 0.5),
   notice_p99_ms: percentile(ruleLatenciesMs, 0.99),
-  memory: process.memoryUsage(),
-  heap_spaces: Object.fromEntries(
-    getHeapSpaceStatistics().map((space) => [space.space_name, space.space_size]),
-  ),
   metrics: Object.fromEntries(selfMetrics.collect().map(({ name, points }) => [name, points[0]?.value])),
 }));
 app.post('/reset-stats', () => {
