@@ -44,6 +44,8 @@ declare module 'fastify' {
     access?: 'public' | readonly Role[];
     /** True where loopback may come in without a token when `access.open_ingest_on_loopback` is on. */
     openOnLoopback?: boolean;
+    /** True where a POST changes nothing, as a query too long for a URL; it is not audited. */
+    readsOnly?: boolean;
   }
   interface FastifyInstance {
     /** Aborted when the server begins to stop: what waits inside a request answers then. */

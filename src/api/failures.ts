@@ -4,6 +4,7 @@ import { OmoiError, type Logger } from '#telemetry';
 import type { ApiApp } from './app.ts';
 import { isDashboardPage, type DashboardPage } from './dashboard-files.ts';
 import { answerError } from './error-answer.ts';
+import { inPrometheusForm, isPrometheusPath } from './prometheus/error-body.ts';
 import type { RoutePaths } from './route-paths.ts';
 
 export interface FailureParts {
@@ -15,7 +16,10 @@ export interface FailureParts {
 /** Answers anything that was thrown, in one shape. */
 export type FailureAnswer = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
-/** Makes the one answer to failures, which logs what the server itself is to blame for. */
+/**
+ * Makes the one answer to failures, which logs what the server itself is to blame for. Below `/prometheus/` it has the
+ * form that Prometheus's clients read.
+ */
 export function createFailureAnswer(logger: Logger): FailureAnswer {
   return (thrown, request, reply) => {
     const failure = answerError(thrown, {
@@ -32,11 +36,8 @@ export function createFailureAnswer(logger: Logger): FailureAnswer {
     }
     if (failure.retryAfterSeconds !== null) reply.header('retry-after', failure.retryAfterSeconds);
     if (failure.status === 401) reply.header('www-authenticate', 'Bearer realm="omoi"');
-    return reply
-      .code(failure.status)
-      .type('application/json; charset=utf-8')
-      .serializer(JSON.stringify)
-      .send(failure.body);
+    const { status, body } = isPrometheusPath(pathOf(request)) ? inPrometheusForm(failure, thrown) : failure;
+    return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(body);
   };
 }
 

@@ -1,7 +1,7 @@
 import { request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { OmoiError, type ErrorCode } from '#telemetry';
+import { answeredError } from './answered-error.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -27,8 +27,7 @@ export function createLocalClient(socketPath: () => string | null): LocalClient 
       const answered = await text(response);
       const answer: unknown = answered === '' ? null : JSON.parse(answered);
       if ((response.statusCode ?? 0) < 400) return answer;
-      const error = answer as { error: ErrorCode; message: string };
-      throw new OmoiError(error.error, error.message);
+      throw answeredError(answer);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { OmoiError, messageOf } from '#telemetry';
 import { Command } from 'commander';
+import type { QueryFlags } from './query.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -56,6 +57,21 @@ gameday
     });
   });
 
+program
+  .command('query')
+  .description('evaluate a PromQL expression: a table, or with --range a chart')
+  .argument('<expression>', "for instance 'sum by (phase_id) (tasks_queued_total)'")
+  .option('--range <duration>', 'draw the last 15m, 1h, 2d …')
+  .option('--step <duration>', 'the time between two points (default: what the chart can show)')
+  .option('--time <time>', 'the time to look at, RFC 3339 or Unix seconds (default: now)')
+  .option('--json', 'print the server’s answer')
+  .option('--url <url>', 'a server elsewhere; its token comes from $OMOI_TOKEN')
+  .option('--data-directory <directory>', 'the server that runs on this directory', '.omoi')
+  .action(async (expression: string, flags: QueryFlags) => {
+    const { query } = await import('./query.ts');
+    await query(expression, flags);
+  });
+
 const token = program
   .command('token')
   .description('who may do what')
@@ -106,6 +122,12 @@ interface RunFlags {
   readonly url?: string;
   readonly dataDirectory: string;
 }
+
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
 
 try {
   await program.parseAsync();

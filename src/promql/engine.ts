@@ -1,4 +1,5 @@
 import type { Clock } from '#telemetry';
+import type { QueryLimits } from './evaluation/query-guard.ts';
 import { PreparedQuery } from './prepared-query.ts';
 import { parseExpression } from './syntax/parser.ts';
 
@@ -21,9 +22,18 @@ export interface EngineOptions {
   readonly timeoutMs?: number;
 }
 
+/** What one query may have otherwise than the engine's others. */
+export interface QueryOverrides {
+  readonly lookbackMs?: number;
+  /** May only shorten the engine's own limit. */
+  readonly timeoutMs?: number;
+}
+
 export interface Engine {
+  readonly lookbackMs: number;
+  readonly limits: QueryLimits;
   /** Parses and checks a query. @throws OmoiError `query_invalid` */
-  prepare(text: string): PreparedQuery;
+  prepare(text: string, overrides?: QueryOverrides): PreparedQuery;
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -37,7 +47,15 @@ export function createEngine(options: EngineOptions): Engine {
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     },
   };
+  const { limits, lookbackMs } = settings;
   return {
-    prepare: (text) => new PreparedQuery(text, parseExpression(text), settings),
+    lookbackMs,
+    limits,
+    prepare: (text, overrides = {}) =>
+      new PreparedQuery(text, parseExpression(text), {
+        ...settings,
+        lookbackMs: overrides.lookbackMs ?? lookbackMs,
+        limits: { ...limits, timeoutMs: Math.min(limits.timeoutMs, overrides.timeoutMs ?? Infinity) },
+      }),
   };
 }

@@ -1,5 +1,5 @@
 export type { LatestSamples, Queryable, SelectedSeries, Selection } from './queryable.ts';
-export { createEngine, type Engine, type EngineOptions } from './engine.ts';
+export { createEngine, type Engine, type EngineOptions, type QueryOverrides } from './engine.ts';
 export type { PreparedQuery, QuerySelector, RangeOptions } from './prepared-query.ts';
 export type { MatrixSeries, QueryResult, VectorElement } from './query-result.ts';
 export type { Comparison } from './comparison.ts';
@@ -7,6 +7,8 @@ export { parseExpression } from './syntax/parser.ts';
 export { checkExpression } from './syntax/checker.ts';
 export { formatExpression } from './syntax/formatter.ts';
 export { prettyPrint } from './syntax/pretty-printer.ts';
+export { expressionTree, type TreeNode } from './syntax/expression-tree.ts';
+export { resultJson, sampleValueText } from './notation/result-json.ts';
 export type { Expression, ValueType } from './syntax/ast.ts';
 export {
   parseMetric,

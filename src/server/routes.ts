@@ -7,15 +7,21 @@ import {
   registerObservabilityRoutes,
   registerOtlpRoutes,
   registerPoolRoutes,
+  registerPrometheusQueryRoutes,
   registerPrometheusRuleRoutes,
+  registerPrometheusSeriesRoutes,
+  registerPrometheusStatusRoutes,
   registerRemoteWriteRoutes,
   registerTaskRoutes,
   registerWatchdogRoutes,
   type ApiApp,
+  type ServerFacts,
 } from '#api';
 import { encodeError, encodingOf } from '#ingest';
 import type { LogStore, SpanStore } from '#observability';
+import { expressionTree, prettyPrint, resultJson, sampleValueText } from '#promql';
 import type { Clock } from '#telemetry';
+import type { Tsdb } from '#tsdb';
 import type { Ingest } from './ingest.ts';
 import type { Parts } from './parts.ts';
 
@@ -25,12 +31,16 @@ export interface ServedParts {
   readonly spans: SpanStore;
   readonly logs: LogStore;
   readonly ingest: Ingest;
+  readonly tsdb: Tsdb;
+  readonly facts: ServerFacts;
   readonly maxIngestBytes: number;
 }
 
+const language = { prettyPrint, expressionTree, resultJson, sampleValueText };
+
 /** The routes of all parts. */
 export function registerRoutes(app: ApiApp, served: ServedParts): void {
-  const { parts, clock, spans, logs, ingest, maxIngestBytes } = served;
+  const { parts, clock, spans, logs, ingest, tsdb, facts, maxIngestBytes } = served;
   registerAgentRoutes(app, { fleet: parts.fleet, clock });
   registerTaskRoutes(app, parts);
   registerLockRoutes(app, parts);
@@ -38,6 +48,10 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerMonitorRoutes(app, parts.monitor);
   registerAlertRoutes(app, parts);
   registerPrometheusRuleRoutes(app, parts);
+  const { engine } = parts;
+  registerPrometheusQueryRoutes(app, { engine, language, queryable: tsdb, clock });
+  registerPrometheusSeriesRoutes(app, { engine, language, store: tsdb });
+  registerPrometheusStatusRoutes(app, { store: tsdb, facts, clock });
   registerWatchdogRoutes(app, parts);
   registerObservabilityRoutes(app, { spans, logs });
   registerEventRoutes(app, { events: parts.bus });

@@ -18,6 +18,7 @@ import type { Config, PoolConfig } from './config/schema.ts';
 import { createIngest } from './ingest.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { startParts, type Ground, type Parts } from './parts.ts';
+import { prometheusFacts } from './prometheus-facts.ts';
 import { registerRoutes } from './routes.ts';
 import { announceServer, withdrawServer } from './running-server.ts';
 
@@ -91,6 +92,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   const { lifecycle, metrics, clock, logging } = begun;
   const logger = logging.logger('server');
   const random = createSystemRandom();
+  const startedAtMs = clock.wallMs();
   const dataDirectory = resolve(config.data_directory);
   const directory = {
     directory: dataDirectory,
@@ -174,6 +176,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   };
   const parts = await startParts({ config, ground, lifecycle, connection });
   const ingest = createIngest(ground, { fleet: parts.fleet, spans, logs });
+  const facts = prometheusFacts(config, parts.engine, { version, startedAtMs, dataDirectory });
   const unready = new Set(['pools']);
   const api = await createApi({
     access,
@@ -185,7 +188,16 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     standardMetrics: () => parts.monitor.standardMetrics(),
     notReady: () => [...unready],
     register: (app) =>
-      registerRoutes(app, { parts, clock, spans, logs, ingest, maxIngestBytes: MAX_INGEST_BYTES }),
+      registerRoutes(app, {
+        parts,
+        clock,
+        spans,
+        logs,
+        ingest,
+        tsdb,
+        facts,
+        maxIngestBytes: MAX_INGEST_BYTES,
+      }),
     limits: { maxBodyBytes: config.http.max_body_bytes },
     options: {
       version,
@@ -208,6 +220,8 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   const asked = { reason: 'configured', by: 'configuration', traceparent: null };
   const pools = [...config.fleet.pools.map(poolOf), ...options.extraPools(address.url)];
   for (const pool of pools) await parts.pools.declare(pool, asked);
+  // What fires since before this start may be about a pool that was not known until now.
+  await parts.watchdog.reconsider();
   unready.clear();
 
   startRetention({ config, ground, telemetry, logs, lifecycle, logger: logging.logger('retention') });

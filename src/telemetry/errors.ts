@@ -93,6 +93,7 @@ export const ERROR_CATALOGUE = {
   query_invalid: entry(400, 'Correct the expression at the position that the message names.'),
   query_limit: entry(422, 'Ask for fewer series or a shorter range; the message names the limit.'),
   query_timeout: entry(503, 'Ask for less, or raise the time limit.', true),
+  too_many_queries: entry(503, 'Try again when the queries that run have ended.', true),
   query_failed: entry(422, 'The message names the operation that the data does not allow.'),
   // alerting and watchdog
   unknown_alert: entry(404, 'List the alerts to see what exists.'),

@@ -42,7 +42,10 @@ export function auditChanges(app: ApiApp, audit: AuditLog, logger: Logger): void
 const AUDITED_ROLES: readonly Principal['role'][] = ['viewer', 'operator', 'admin'];
 
 function isAudited(request: FastifyRequest): boolean {
-  return isChange(request.method) && !request.is404 && AUDITED_ROLES.includes(request.principal.role);
+  const { readsOnly = false } = request.routeOptions.config;
+  return (
+    isChange(request.method) && !readsOnly && !request.is404 && AUDITED_ROLES.includes(request.principal.role)
+  );
 }
 
 function outcomeOf(reply: FastifyReply): AuditOutcome {

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { OmoiError } from '#telemetry';
 import type { Principal } from '../app.ts';
 import { isLoopbackAddress } from '../host-check.ts';
+import { authorizationOf } from '../prometheus/basic-credentials.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './authenticator.ts';
 import { equalInConstantTime } from './secret.ts';
@@ -57,7 +58,7 @@ export async function admit(request: FastifyRequest, options: GuardOptions): Pro
 }
 
 async function identify(request: FastifyRequest, options: GuardOptions): Promise<Caller> {
-  const { authorization } = request.headers;
+  const authorization = authorizationOf(request);
   if (authorization === undefined && options.isLocalOwner(request)) {
     return { principal: LOCAL_OWNER, csrfToken: null };
   }

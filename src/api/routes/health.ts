@@ -24,6 +24,27 @@ export function registerHealthRoutes(app: ApiApp, parts: HealthParts): void {
   );
 
   app.get(
+    '/prometheus/-/healthy',
+    {
+      config: { access: 'public' },
+      schema: { tags: ['prometheus'], summary: 'As /healthz, where clients of Prometheus look' },
+    },
+    (_request, reply) => reply.type('text/plain; charset=utf-8').send('Omoi is healthy.\n'),
+  );
+
+  app.get(
+    '/prometheus/-/ready',
+    {
+      config: { access: 'public' },
+      schema: { tags: ['prometheus'], summary: 'As /readyz, where clients of Prometheus look' },
+    },
+    (_request, reply) => {
+      assertReady(parts);
+      return reply.type('text/plain; charset=utf-8').send('Omoi is ready.\n');
+    },
+  );
+
+  app.get(
     '/readyz',
     {
       config: { access: 'public' },
@@ -34,9 +55,13 @@ export function registerHealthRoutes(app: ApiApp, parts: HealthParts): void {
       },
     },
     () => {
-      const waitingFor = parts.notReady();
-      if (waitingFor.length > 0) throw new OmoiError('not_ready', `not ready: ${waitingFor.join(', ')}`);
+      assertReady(parts);
       return { status: 'ready' as const };
     },
   );
+}
+
+function assertReady(parts: HealthParts): void {
+  const waitingFor = parts.notReady();
+  if (waitingFor.length > 0) throw new OmoiError('not_ready', `not ready: ${waitingFor.join(', ')}`);
 }

@@ -83,7 +83,7 @@ test.each<[string, () => Buffer, Record<string, string>, number, string]>([
   ['nobody', () => bodyOf({ __name__: 'm' }), { authorization: '' }, 401, 'unauthenticated'],
 ])('%s is refused', async (_, payload, headers, status, error) => {
   const answer = await post(payload(), headers);
-  expect(answer.json()).toMatchObject({ error });
+  expect(answer.json()).toMatchObject({ status: 'error', code: error });
   expect(answer.statusCode).toBe(status);
 });
 

@@ -1,0 +1,146 @@
+import type { Engine, Expression, PreparedQuery, Queryable, QueryResult, TreeNode } from '#promql';
+import { OmoiError, type Clock } from '#telemetry';
+import type { ApiApp } from '../app.ts';
+import { jsonOf, TRUNCATED, type PrometheusAnswer } from '../prometheus/answer.ts';
+import { invalidParameter, readingParameter, type Parameters } from '../prometheus/parameters.ts';
+import { QueryTurns } from '../prometheus/query-turns.ts';
+import { registerPrometheusReads, type PrometheusRequest } from './prometheus-route.ts';
+
+/** The query language, as far as the API speaks it. */
+export interface PromqlLanguage {
+  prettyPrint(expression: Expression): string;
+  expressionTree(expression: Expression): TreeNode;
+  /** `{"resultType":…,"result":…}`, in pieces. */
+  resultJson(result: QueryResult): Iterable<string>;
+  sampleValueText(value: number): string;
+}
+
+export interface PrometheusQueryParts {
+  readonly engine: Pick<Engine, 'prepare'>;
+  readonly language: PromqlLanguage;
+  readonly queryable: Queryable;
+  readonly clock: Clock;
+}
+
+/** Prometheus's own bound: a minute's resolution for a week, or an hour's for a year. */
+const maxPointsPerSeries = 11_000;
+const QUERY_PARAMETERS = ['query', 'timeout', 'limit', 'lookback_delta', 'stats'];
+
+/** Queries at one time and over a range, and what a query means. */
+export function registerPrometheusQueryRoutes(app: ApiApp, parts: PrometheusQueryParts): void {
+  const turns = new QueryTurns();
+  const { language } = parts;
+  registerPrometheusReads(app, [
+    {
+      path: 'query',
+      takesForm: true,
+      summary: 'Evaluate a query at one time',
+      parameters: [...QUERY_PARAMETERS, 'time'],
+      answer: (request) => answerInstant(request, parts, turns),
+    },
+    {
+      path: 'query_range',
+      takesForm: true,
+      summary: 'Evaluate a query over a range of time',
+      parameters: [...QUERY_PARAMETERS, 'start', 'end', 'step'],
+      answer: (request) => answerRange(request, parts, turns),
+    },
+    {
+      path: 'format_query',
+      takesForm: true,
+      summary: 'Write a query well',
+      parameters: ['query'],
+      answer: ({ parameters }) => ({
+        data: jsonOf(language.prettyPrint(prepareQuery(parameters, parts).expression)),
+      }),
+    },
+    {
+      path: 'parse_query',
+      takesForm: true,
+      summary: 'A query as a tree',
+      parameters: ['query'],
+      answer: ({ parameters }) => ({
+        data: jsonOf(language.expressionTree(prepareQuery(parameters, parts).expression)),
+      }),
+    },
+  ]);
+}
+
+async function answerInstant(
+  { parameters, signal }: PrometheusRequest,
+  parts: PrometheusQueryParts,
+  turns: QueryTurns,
+): Promise<PrometheusAnswer> {
+  const limit = parameters.limit();
+  const timeMs = parameters.time('time') ?? parts.clock.wallMs();
+  const query = prepareQuery(parameters, parts);
+  const result = await turns.run(signal, () => query.instantInSlices(parts.queryable, timeMs, { signal }));
+  return answerWith(result, limit, parts);
+}
+
+async function answerRange(
+  { parameters, signal }: PrometheusRequest,
+  parts: PrometheusQueryParts,
+  turns: QueryTurns,
+): Promise<PrometheusAnswer> {
+  const limit = parameters.limit();
+  const startMs = parameters.requiredTime('start');
+  const endMs = parameters.requiredTime('end');
+  if (endMs < startMs) throw invalidParameter('end', 'end timestamp must not be before start time');
+  const stepMs = parameters.requiredDuration('step');
+  if (stepMs <= 0) {
+    const problem = 'zero or negative query resolution step widths are not accepted. Try a positive integer';
+    throw invalidParameter('step', problem);
+  }
+  if (Math.floor((endMs - startMs) / stepMs) > maxPointsPerSeries) {
+    throw new OmoiError(
+      'invalid_request',
+      'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
+    );
+  }
+  const query = prepareQuery(parameters, parts);
+  if (query.type === 'matrix' || query.type === 'string') {
+    const type = query.type === 'matrix' ? 'range vector' : 'string';
+    const problem = `invalid expression type "${type}" for range query, must be Scalar or instant Vector`;
+    throw invalidParameter('query', problem);
+  }
+  const range = { startMs, endMs, stepMs, signal };
+  const result = await turns.run(signal, () => query.range(parts.queryable, range));
+  return answerWith(result, limit, parts);
+}
+
+function prepareQuery(parameters: Parameters, { engine }: PrometheusQueryParts): PreparedQuery {
+  const timeoutMs = parameters.duration('timeout');
+  const lookbackMs = parameters.duration('lookback_delta');
+  const overrides = {
+    ...(timeoutMs !== null && { timeoutMs }),
+    // As in Prometheus, 0 stands for the default.
+    ...(lookbackMs !== null && lookbackMs > 0 && { lookbackMs }),
+  };
+  return readingParameter('query', () => engine.prepare(parameters.text('query'), overrides));
+}
+
+function answerWith(
+  result: QueryResult,
+  limit: number | null,
+  { language }: PrometheusQueryParts,
+): PrometheusAnswer {
+  const shown = limit === null ? result : truncated(result, limit);
+  const { warnings, infos } = result;
+  return {
+    data: language.resultJson(shown),
+    warnings: shown === result ? warnings : [...warnings, TRUNCATED],
+    infos,
+  };
+}
+
+/** The result cut to so many elements or series; itself where it has no more. */
+function truncated(result: QueryResult, limit: number): QueryResult {
+  if (result.kind === 'vector' && result.elements.length > limit) {
+    return { ...result, elements: result.elements.slice(0, limit) };
+  }
+  if (result.kind === 'matrix' && result.series.length > limit) {
+    return { ...result, series: result.series.slice(0, limit) };
+  }
+  return result;
+}

@@ -1,0 +1,101 @@
+import type { FastifyReply, FastifyRequest, FastifyTypeProviderDefault } from 'fastify';
+import { z } from 'zod';
+import type { ApiApp } from '../app.ts';
+import { sendAnswer, type PrometheusAnswer } from '../prometheus/answer.ts';
+import { prometheusError } from '../prometheus/error-body.ts';
+import { Parameters } from '../prometheus/parameters.ts';
+
+const READERS = ['viewer', 'operator', 'admin'] as const;
+const FORM = 'application/x-www-form-urlencoded';
+const HTTP_API = 'https://prometheus.io/docs/prometheus/latest/querying/api/';
+
+const success = z
+  .object({
+    status: z.literal('success'),
+    data: z.unknown(),
+    warnings: z.array(z.string()).optional(),
+    infos: z.array(z.string()).optional(),
+  })
+  .describe(`As Prometheus answers it: ${HTTP_API}`);
+
+/** A parameter may be repeated; where one value is meant, the first one counts. */
+const parameter = z.union([z.string(), z.array(z.string())]).optional();
+
+/** What a route is asked with. */
+export interface PrometheusRequest {
+  readonly parameters: Parameters;
+  /** The path's own parameter, where it has one. */
+  readonly name: string;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface PrometheusRoute {
+  /** Below `/prometheus/api/v1/`. */
+  readonly path: string;
+  /** Whether a form may be posted, for what is too long for a URL. */
+  readonly takesForm: boolean;
+  readonly summary: string;
+  readonly parameters: readonly string[];
+  answer(request: PrometheusRequest): PrometheusAnswer | Promise<PrometheusAnswer>;
+}
+
+/** Adds routes that take their parameters, and answer, as those of Prometheus do. */
+export function registerPrometheusReads(app: ApiApp, routes: readonly PrometheusRoute[]): void {
+  void app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, parsed) =>
+      parsed(null, fieldsOf(new URLSearchParams(body.toString()))),
+    );
+    for (const route of routes) {
+      addRoute(scope, route, 'GET');
+      if (route.takesForm) addRoute(scope, route, 'POST');
+    }
+    done();
+  });
+}
+
+function addRoute(scope: ApiApp, route: PrometheusRoute, method: 'GET' | 'POST'): void {
+  const fields = z.object(Object.fromEntries(route.parameters.map((name) => [name, parameter])));
+  // The answer is text that is JSON already: the schema describes it, and does not serialize it.
+  scope.withTypeProvider<FastifyTypeProviderDefault>().route({
+    method,
+    url: `/prometheus/api/v1/${route.path}`,
+    config: { access: READERS, readsOnly: true },
+    schema: {
+      tags: ['prometheus'],
+      summary: route.summary,
+      querystring: fields,
+      ...(method === 'POST' && { consumes: [FORM], body: fields.nullish() }),
+      response: { 200: success, default: prometheusError },
+    },
+    handler: (request, reply) => answerRoute(route, request, reply),
+  });
+}
+
+async function answerRoute(
+  route: PrometheusRoute,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { name } = z.object({ name: z.string().default('') }).parse(request.params);
+  const answer = await route.answer({
+    parameters: new Parameters(request.body, request.query),
+    name,
+    signal: AbortSignal.any([request.server.closing, disconnectOf(reply)]),
+  });
+  return sendAnswer(reply, answer);
+}
+
+/** Aborted when the connection ends before the answer has been sent. */
+function disconnectOf(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort(new Error('the client went away'));
+  });
+  return gone.signal;
+}
+
+function fieldsOf(form: URLSearchParams): Record<string, string[]> {
+  return Object.fromEntries([...new Set(form.keys())].map((name) => [name, form.getAll(name)]));
+}

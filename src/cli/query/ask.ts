@@ -1,0 +1,46 @@
+import { findServer } from '#server';
+import { OmoiError } from '#telemetry';
+import { answeredError } from '../answered-error.ts';
+import { createLocalClient } from '../local-client.ts';
+import { queryAnswer, type QueryAnswer } from './answer.ts';
+
+/** Which server is asked: the one that runs on a directory, as its owner, or any other by its address. */
+export type Server =
+  | { readonly kind: 'local'; readonly dataDirectory: string }
+  | { readonly kind: 'remote'; readonly url: string; readonly token: string | null };
+
+/** @throws OmoiError with the server's own code, or `not_found` where none runs */
+export async function askQuery(
+  server: Server,
+  path: 'query' | 'query_range',
+  parameters: Readonly<Record<string, string>>,
+): Promise<QueryAnswer> {
+  const target = `/prometheus/api/v1/${path}?${new URLSearchParams(parameters).toString()}`;
+  return queryAnswer.parse(
+    server.kind === 'local' ? await askLocally(server, target) : await askFar(server, target),
+  );
+}
+
+function askLocally(
+  { dataDirectory }: Server & { readonly kind: 'local' },
+  target: string,
+): Promise<unknown> {
+  const running = findServer(dataDirectory);
+  if (!running) {
+    const problem = `no server runs on ${dataDirectory}; start one, or name its --data-directory or --url`;
+    throw new OmoiError('not_found', problem);
+  }
+  return createLocalClient(() => running.socket).call('GET', target);
+}
+
+async function askFar(
+  { url, token }: Server & { readonly kind: 'remote' },
+  target: string,
+): Promise<unknown> {
+  const response = await fetch(new URL(target, url), {
+    headers: token === null ? {} : { authorization: `Bearer ${token}` },
+  });
+  const answer: unknown = await response.json();
+  if (!response.ok) throw answeredError(answer);
+  return answer;
+}
