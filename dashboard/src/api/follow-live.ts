@@ -5,7 +5,7 @@ import { changedBy, prependEvent, type Resource } from './live-changes.ts';
 
 /** Events that come within this are answered with one reading. */
 const gatherMs = 150;
-export const maxShownEvents = 200;
+const maxShownEvents = 200;
 
 /** Brings what events tell into what the pages have read: the feed at once, the rest by reading it again. */
 export function followLive(queries: QueryClient): LiveListener {

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { CSSProperties } from 'react';
 import type { Span } from '../api/wire.ts';
 import { formatSpanTime } from '../domain/age.ts';
+import { hintOf } from '../domain/span-hint.ts';
 import { timeMarks, type Waterfall, type WaterfallRow } from '../domain/trace-tree.ts';
 import styles from './trace-waterfall.module.css';
 
@@ -43,6 +44,7 @@ interface RowProps {
 
 function Row({ row, traceId, chosen }: RowProps) {
   const { span, depth, offset, width, hasParent } = row;
+  const hint = hintOf(span.attributes);
   const took = formatSpanTime(span.duration_us / 1_000);
   return (
     <li>
@@ -53,11 +55,12 @@ function Row({ row, traceId, chosen }: RowProps) {
         search={{ span: span.span_id }}
         resetScroll={false}
         aria-current={chosen ? 'true' : undefined}
-        aria-label={`${span.name}, ${took}${span.status === 'error' ? ', failed' : ''}`}
+        aria-label={`${span.name}, ${hint === null ? '' : `${hint}, `}${took}${span.status === 'error' ? ', failed' : ''}`}
       >
         <span className={styles.name} style={{ paddingLeft: depth * 14 }}>
           {!hasParent && <span className={styles.orphan}>…</span>}
           {span.name}
+          {hint !== null && <span className={styles.hint}>{hint}</span>}
         </span>
         <span className={styles.track}>
           <span

@@ -4,7 +4,7 @@ import { createSecret, csrfTokenOf, hashSecret, isSecretForm } from './secret.ts
 import { readToken, type TokenRecord } from './token-book.ts';
 
 /** How long a browser stays logged in. */
-export const sessionLifetimeMs = 7 * 86_400_000;
+const sessionLifetimeMs = 7 * 86_400_000;
 /** How long a login link waits for its one use. */
 const loginLinkLifetimeMs = 15 * 60_000;
 /** The oldest sessions of a token end when it opens more than this. */
