@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { traceIdOf, type SystemEvent } from '#telemetry';
+import { OmoiError, traceIdOf, type SystemEvent } from '#telemetry';
 import { z } from 'zod';
 import type { Probe } from './experiment.ts';
 import { valueAt } from './references.ts';
@@ -163,12 +163,20 @@ async function observeTaskDoneOnce(taskId: string, stage: Stage): Promise<Observ
 
 const traceSpans = z.object({ spans: z.array(z.object({ name: z.string() })) });
 
+/** Spans are written a moment after they end: a trace that is not there yet has none. */
+async function readTrace(traceId: string, stage: Stage): Promise<z.output<typeof traceSpans>> {
+  try {
+    return traceSpans.parse(await stage.client.call('GET', `/api/v1/observability/traces/${traceId}`));
+  } catch (thrown) {
+    if (thrown instanceof OmoiError && thrown.code === 'unknown_trace') return { spans: [] };
+    throw thrown;
+  }
+}
+
 async function observeTrace(probe: ProbeOf<'trace'>, stage: Stage): Promise<Observation> {
   const traceId = traceIdOf(probe.traceparent);
   if (traceId === null) return { held: false, found: null, detail: 'the event carries no trace' };
-  const { spans } = traceSpans.parse(
-    await stage.client.call('GET', `/api/v1/observability/traces/${traceId}`),
-  );
+  const { spans } = await readTrace(traceId, stage);
   const names = new Set(spans.map((span) => span.name));
   const missing = probe.spans.filter((name) => !names.has(name));
   return {
