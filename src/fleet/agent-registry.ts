@@ -6,6 +6,7 @@ import { hasEnded } from './agent-status.ts';
 import type { FleetParts } from './fleet-parts.ts';
 import {
   StoredGenerationLog,
+  type EndedGeneration,
   type GenerationExit,
   type GenerationLog,
   type GenerationOpening,
@@ -83,6 +84,10 @@ export class AgentRegistry implements GenerationLog {
 
   recordExit(tx: StateTransaction, exit: GenerationExit): Promise<void> {
     return this.#log.recordExit(tx, exit);
+  }
+
+  writeOff(tx: StateTransaction, ended: EndedGeneration): Promise<void> {
+    return this.#log.writeOff(tx, ended);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import { OmoiError, type AgentType } from '#telemetry';
+import { OmoiError, type AgentStatus, type AgentType } from '#telemetry';
 import type { AgentRow } from './agent-entry.ts';
 import { agentRef, changeAgent, lockAgent, readGeneration, statusEvent } from './agent-rows.ts';
 import { hasEnded } from './agent-status.ts';
@@ -47,6 +47,20 @@ export interface GenerationLog {
    * @throws OmoiError `unknown_generation`
    */
   recordExit(tx: StateTransaction, exit: GenerationExit): Promise<void>;
+  /**
+   * Nobody wants an agent any more whose process has ended: where it is FAILED it becomes TERMINATED, for what
+   * nobody wants needs no repair. Repeating it changes nothing.
+   */
+  writeOff(tx: StateTransaction, ended: EndedGeneration): Promise<void>;
+}
+
+/** A generation without a process. */
+export interface EndedGeneration {
+  readonly agentId: string;
+  readonly generation: number;
+  /** Why it is not wanted. */
+  readonly reason: string;
+  readonly traceparent: string | null;
 }
 
 /** Which agent's work goes back to the queue, and why. */
@@ -130,7 +144,7 @@ export class StoredGenerationLog implements GenerationLog {
 
   async recordExit(tx: StateTransaction, exit: GenerationExit): Promise<void> {
     const { agentId, generation, traceparent } = exit;
-    const { bus, roster, board } = this.#parts;
+    const { bus } = this.#parts;
     const agent = await lockAgent(tx, agentId);
     const record = agent && (await readGeneration(tx, agentId, generation));
     if (!agent || !record) {
@@ -179,10 +193,26 @@ export class StoredGenerationLog implements GenerationLog {
       },
       traceparent,
     });
-    if (!ends) return;
-    await bus.append(tx, statusEvent(ended, agent.status, traceparent));
+    if (ends) await this.#tellEnded(tx, { left: agent.status, now: ended, traceparent });
+  }
+
+  async writeOff(tx: StateTransaction, ended: EndedGeneration): Promise<void> {
+    const { agentId, generation, reason, traceparent } = ended;
+    const agent = await lockAgent(tx, agentId);
+    if (agent?.generation !== generation || agent.status !== 'FAILED') return;
+    const now = await changeAgent(tx, agent, { status: 'TERMINATED', status_reason: reason });
+    await this.#tellEnded(tx, { left: agent.status, now, traceparent });
+  }
+
+  async #tellEnded(
+    tx: StateTransaction,
+    change: { readonly left: AgentStatus; readonly now: AgentRow; readonly traceparent: string | null },
+  ): Promise<void> {
+    const { bus, roster, board } = this.#parts;
+    const { left, now, traceparent } = change;
+    await bus.append(tx, statusEvent(now, left, traceparent));
     tx.afterCommit(() => {
-      roster.apply(ended, null);
+      roster.apply(now, null);
       board.tell({ kind: 'agents', traceparent });
     });
   }

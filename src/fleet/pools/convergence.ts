@@ -110,7 +110,13 @@ export class Convergence {
       { agentId: process.agent_id, generation: process.generation },
       { wish, kill_at_ms: killAtMs },
     );
-    if (process.state === 'ended') return;
+    if (process.state === 'ended') {
+      const { agent_id: agentId, generation, traceparent } = process;
+      // A replaced one has a follower, which speaks for the agent.
+      if (wish !== 'replaced')
+        await this.#parts.generations.writeOff(tx, { agentId, generation, reason: wish, traceparent });
+      return;
+    }
     tx.afterCommit(() => this.#consequences.stop({ ...process, wish, kill_at_ms: killAtMs }));
   }
 

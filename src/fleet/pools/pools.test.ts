@@ -183,6 +183,21 @@ describe('a pool', () => {
     await runs('coders-1/1', 'coders-2/2');
   });
 
+  it('asks nobody to repair what failed and is not wanted any more', async () => {
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    machine.end(machine.pidOf('coders-2'), { exitCode: 1 });
+    await until(() => status('coders-2') === 'FAILED');
+    await pools.update('coders', { desired: 1 }, ASKED);
+    expect(status('coders-2')).toBe('TERMINATED');
+    expect((await events('fleet.agent.status_changed')).at(-1)?.payload).toMatchObject({
+      agent_id: 'coders-2',
+      from: 'FAILED',
+      to: 'TERMINATED',
+      reason: 'retired',
+    });
+  });
+
   it('never has more than max', async () => {
     await pools.create(POOL, ASKED);
     const claim = { ...ASKED, poolId: 'coders', claimId: 'c1', add: 100, ttlMs: 60_000 };
