@@ -21,6 +21,7 @@ import type { Config } from './config/schema.ts';
 import { readDocuments } from './files.ts';
 import { createFleetActuator } from './fleet-actuator.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { noticeOutages } from './noticed-outages.ts';
 
 /** What the parts stand on: all time, chance and I/O come from here. */
 export interface Ground {
@@ -64,10 +65,11 @@ const SHIPPED_POLICIES = [fileURLToPath(new URL('../../config/watchdog_policies'
  * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`, `database_failed`, …
  */
 export async function startParts({ config, ground, lifecycle, connection }: PartsOptions): Promise<Parts> {
-  const { clock, random, state: database, tsdb, tracing, metrics, runtimes } = ground;
+  const { clock, random, tsdb, tracing, metrics, runtimes } = ground;
   const ruleFiles = readDocuments(config.alerting.rule_files ?? SHIPPED_RULES, 'rule_file_invalid');
   const policyFiles = readDocuments(config.watchdog.policy_files ?? SHIPPED_POLICIES, 'policy_file_invalid');
 
+  const database = noticeOutages(ground.state, (reason) => watchdog.databaseFailed(reason));
   const base = { clock, random, database, tracing, metrics };
   const bus = createEventBus({ ...base, logger: ground.logger('eventbus') });
   lifecycle.started('eventbus', () => bus.stop());

@@ -165,6 +165,11 @@ export class Watchdog {
     return this.#runner.answer(id, { approved: false, by });
   }
 
+  /** The database was away, whoever noticed it: what happened meanwhile is unknown, so nothing is repaired at once. */
+  databaseFailed(reason: string): void {
+    this.#suspicion.outage(reason);
+  }
+
   async pause(by: string, reason: string): Promise<void> {
     await this.states.set('paused', { active: true, reason, by });
   }

@@ -1,0 +1,24 @@
+import type { StateDatabase } from '#storage';
+import { OmoiError } from '#telemetry';
+
+const OUTAGE_CODES: ReadonlySet<string> = new Set(['database_failed', 'storage_full']);
+
+/**
+ * A database that tells when it could not commit, whichever part it was for: who relies on what others have written
+ * may have missed something meanwhile.
+ */
+export function noticeOutages(database: StateDatabase, onOutage: (reason: string) => void): StateDatabase {
+  return {
+    dialect: database.dialect,
+    reader: database.reader,
+    close: () => database.close(),
+    async transaction(work) {
+      try {
+        return await database.transaction(work);
+      } catch (thrown) {
+        if (thrown instanceof OmoiError && OUTAGE_CODES.has(thrown.code)) onOutage(thrown.message);
+        throw thrown;
+      }
+    },
+  };
+}
