@@ -14,9 +14,17 @@ import type { StateTables, TelemetryTables } from './tables.ts';
  */
 type TestThreads = 'one' | 'none';
 
-/** A migrated state database in a temporary directory that goes with `close`. For tests and simulations. */
-export function openTestStateDatabase(clock: Clock, threads: TestThreads = 'one'): Promise<StateDatabase> {
-  return openTestDatabase<StateTables>('state', { clock, threads });
+/**
+ * A migrated state database, for tests and simulations.
+ * @param directory outlives the database, so that it can be opened again; without one it is in a temporary
+ *   directory that goes with `close`
+ */
+export function openTestStateDatabase(
+  clock: Clock,
+  threads: TestThreads = 'one',
+  directory?: string,
+): Promise<StateDatabase> {
+  return openTestDatabase<StateTables>('state', { clock, threads, directory });
 }
 
 /** A migrated telemetry database in a temporary directory that goes with `close`. For tests and simulations. */
@@ -24,14 +32,18 @@ export function openTestTelemetryDatabase(
   clock: Clock,
   threads: TestThreads = 'one',
 ): Promise<TelemetryDatabase> {
-  return openTestDatabase<TelemetryTables>('telemetry', { clock, threads });
+  return openTestDatabase<TelemetryTables>('telemetry', { clock, threads, directory: undefined });
 }
 
 async function openTestDatabase<Tables>(
   half: MigrationHalf,
-  { clock, threads }: { readonly clock: Clock; readonly threads: TestThreads },
+  {
+    clock,
+    threads,
+    directory: kept,
+  }: { readonly clock: Clock; readonly threads: TestThreads; readonly directory: string | undefined },
 ): Promise<Database<Tables>> {
-  const directory = await mkdtemp(join(tmpdir(), 'omoi-test-'));
+  const directory = kept ?? (await mkdtemp(join(tmpdir(), 'omoi-test-')));
   const database = createSqliteDatabase<Tables>({
     file: { path: join(directory, `${half}.sqlite`), synchronous: 'off' },
     threads,
@@ -43,7 +55,7 @@ async function openTestDatabase<Tables>(
     ...database,
     async close() {
       await database.close();
-      await rm(directory, { recursive: true, force: true });
+      if (kept === undefined) await rm(directory, { recursive: true, force: true });
     },
   };
 }
