@@ -23,7 +23,7 @@ export interface TsdbLimits {
   readonly maxHelpLength: number;
   /** What may wait in memory for the disk before writes are refused. */
   readonly maxPendingLogBytes: number;
-  /** A log that has grown by this much since the last snapshot is replaced by a new one. */
+  /** A log that has grown by this much since the last snapshot, and to its size, is replaced by a new one. */
   readonly snapshotEveryLogBytes: number;
 }
 
@@ -47,5 +47,5 @@ export const DEFAULT_LIMITS: TsdbLimits = {
   maxMetadataEntries: 20_000,
   maxHelpLength: 4096,
   maxPendingLogBytes: 64 * MIB,
-  snapshotEveryLogBytes: 128 * MIB,
+  snapshotEveryLogBytes: 64 * MIB,
 };

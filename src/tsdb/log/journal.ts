@@ -22,6 +22,8 @@ export class Journal {
   readonly #options: JournalOptions;
   readonly #writer: LogWriter;
   #bytesAtSnapshot = 0;
+  /** Size of the newest snapshot: a smaller log is not worth replacing. */
+  #snapshotBytes = 0;
   #snapshotDue: boolean;
   #snapshotting: Promise<void> | null = null;
 
@@ -49,7 +51,8 @@ export class Journal {
   /** Takes a snapshot when the log has grown enough; failing that is reported and tried again later. */
   async snapshotWhenDue(source: Omit<SnapshotSource, 'run' | 'sequence'>): Promise<void> {
     const grown = this.#writer.appendedBytes - this.#bytesAtSnapshot;
-    if (!this.#snapshotDue && grown < this.#options.snapshotEveryBytes) return;
+    const enough = Math.max(this.#options.snapshotEveryBytes, this.#snapshotBytes);
+    if (!this.#snapshotDue && grown < enough) return;
     await this.snapshot(source);
   }
 
@@ -79,7 +82,11 @@ export class Journal {
     const { storage, run } = this.#options;
     const bytesBefore = this.#writer.appendedBytes;
     const firstSegment = await this.#writer.rotate();
-    await writeSnapshot(storage, firstSegment, { ...source, run, sequence: () => this.commits.sequence });
+    this.#snapshotBytes = await writeSnapshot(storage, firstSegment, {
+      ...source,
+      run,
+      sequence: () => this.commits.sequence,
+    });
     this.#bytesAtSnapshot = bytesBefore;
     this.#snapshotDue = false;
     for (const name of await storage.list()) {

@@ -55,12 +55,15 @@ export interface SnapshotSource {
   sequence(): number;
 }
 
-/** Writes a snapshot beside its final name, then gives it that name. Commits may go on meanwhile. */
+/**
+ * Writes a snapshot beside its final name, then gives it that name. Commits may go on meanwhile.
+ * @returns its size in bytes
+ */
 export async function writeSnapshot(
   storage: LogStorage,
   firstSegment: number,
   source: SnapshotSource,
-): Promise<void> {
+): Promise<number> {
   const partial = `${snapshotName(firstSegment)}.partial`;
   const file = await storage.create(partial);
   let offset = 0;
@@ -98,6 +101,7 @@ export async function writeSnapshot(
   }
   await file.close();
   await storage.rename(partial, snapshotName(firstSegment));
+  return offset;
 }
 
 const late = new SampleColumns();
