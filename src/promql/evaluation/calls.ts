@@ -166,11 +166,11 @@ function ofScalars(values: Float64Array): VectorTable {
 function* evaluateTimestamps(argument: Expression, frame: Frame): Steps<VectorTable> {
   if (argument.kind === 'vector_selector') {
     const table = yield* evaluateSelector(argument, frame.grid, frame.context, 'timestamp');
-    table.dropsName.fill(true);
+    table.dropNames();
     return table;
   }
   const table = yield* frame.vector(argument);
-  table.dropsName.fill(true);
+  table.dropNames();
   for (let cell = 0; cell < table.rowCount * table.stepCount; cell++) {
     if (table.kinds[cell] !== 0) table.setFloat(cell, timeAt(frame.grid, cell % table.stepCount) / 1000);
   }

@@ -81,6 +81,8 @@ function selectLatest(
   const fixedMs = selector.at && resolveAt(selector.at, context.query);
   const timeMs = (fixedMs ?? grid.startMs) - selector.offsetMs;
   const oldestMs = timeMs - context.lookbackMs;
+  const isPlain = grid.stepCount === 1 && aspect === 'value' && !histograms;
+  if (isPlain && allCurrent(latest, oldestMs, timeMs)) return VectorTable.ofFloats(labels, values);
   const table = new VectorTable(grid.stepCount, labels.length);
   for (let row = 0; row < labels.length; row++) {
     const sampleMs = timestampsMs[row] ?? 0;
@@ -95,6 +97,16 @@ function selectLatest(
     }
   }
   return table;
+}
+
+/** Whether every sample lies in (oldestMs, newestMs] and none is a staleness marker. */
+function allCurrent({ timestampsMs, values }: LatestSamples, oldestMs: number, newestMs: number): boolean {
+  const words = wordsOf(values);
+  for (let row = 0; row < values.length; row++) {
+    const sampleMs = timestampsMs[row] ?? 0;
+    if (sampleMs <= oldestMs || sampleMs > newestMs || isStaleMarker(words, row)) return false;
+  }
+  return true;
 }
 
 /** The runs of a selector's series, for range functions. */

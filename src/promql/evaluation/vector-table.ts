@@ -32,8 +32,8 @@ export function endOf(grid: StepGrid): number {
  */
 export class VectorTable {
   readonly stepCount: number;
-  readonly labels: Labels[] = [];
-  /** Whether the metric name is to be removed from the row's labels when the whole query is through. */
+  labels: Labels[] = [];
+  /** True where the metric name is to be removed from the row's labels when the whole query is through. */
   readonly dropsName: boolean[] = [];
   values: Float64Array;
   /** A `SampleKind` a cell. */
@@ -47,6 +47,15 @@ export class VectorTable {
     this.kinds = new Uint8Array(stepCount * rowCapacity);
   }
 
+  /** A table of one step with a float in every row, copied as a whole: instant queries are often just that. */
+  static ofFloats(labels: readonly Labels[], values: Float64Array): VectorTable {
+    const table = new VectorTable(1, 0);
+    table.labels = labels.slice();
+    table.values = values.slice();
+    table.kinds = new Uint8Array(labels.length).fill(FLOAT);
+    return table;
+  }
+
   get rowCount(): number {
     return this.labels.length;
   }
@@ -54,8 +63,8 @@ export class VectorTable {
   /** Adds an empty row and answers its first cell. */
   addRow(labels: Labels, dropsName: boolean): number {
     const cell = this.labels.length * this.stepCount;
+    if (dropsName) this.dropsName[this.labels.length] = true;
     this.labels.push(labels);
-    this.dropsName.push(dropsName);
     if (cell + this.stepCount > this.values.length) this.#grow(cell + this.stepCount);
     return cell;
   }
@@ -63,7 +72,7 @@ export class VectorTable {
   /** Takes the last row away again; its cells must be empty. */
   dropLastRow(): void {
     this.labels.pop();
-    this.dropsName.pop();
+    this.dropsName.length = Math.min(this.dropsName.length, this.labels.length);
   }
 
   setFloat(cell: number, value: number): void {
@@ -89,6 +98,11 @@ export class VectorTable {
     const kind = source.kinds[sourceCell];
     if (kind === FLOAT) this.setFloat(cell, source.values[sourceCell] ?? NaN);
     else if (kind === HISTOGRAM) this.setHistogram(cell, source.histogramAt(sourceCell));
+  }
+
+  /** Has the metric name removed from all rows in the end. */
+  dropNames(): void {
+    for (let row = 0; row < this.rowCount; row++) this.dropsName[row] = true;
   }
 
   /** Whether the row has a sample at any step. */
