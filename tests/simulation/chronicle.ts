@@ -1,0 +1,217 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { EventPayload, EventType } from '#telemetry';
+
+/** An event as the log holds it. */
+export interface LoggedEvent {
+  readonly id: number;
+  readonly type: EventType;
+  readonly entityId: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** On the world's monotonic clock. */
+  readonly atMs: number;
+  readonly writtenAtMs: number;
+}
+
+export function payloadOf<Type extends EventType>(event: LoggedEvent, type: Type): EventPayload<Type> | null {
+  // The bus validates payloads against their type's schema before it writes them.
+  return event.type === type ? (event.payload as EventPayload<Type>) : null;
+}
+
+export interface AgentStand {
+  readonly status: string;
+  readonly generation: number;
+  readonly sinceMs: number;
+}
+
+export interface TaskStand {
+  state: string;
+  completions: number;
+  holder: { readonly agentId: string; readonly generation: number } | null;
+}
+
+export interface RemediationStand {
+  state: string;
+  outcome: string | null;
+  startedAtMs: number | null;
+}
+
+export interface AlertStand {
+  readonly ruleId: string;
+  readonly labels: Readonly<Record<string, string>>;
+  triggered: number;
+  resolved: number;
+  resolvedAtMs: number | null;
+  cause: string | null;
+}
+
+/** The event log retold from its start: what should be, if every change has its event and every event its change. */
+export class Chronicle {
+  readonly agents = new Map<string, AgentStand>();
+  /** Every status of every agent, oldest first. */
+  readonly statuses = new Map<string, AgentStand[]>();
+  readonly tasks = new Map<string, TaskStand>();
+  readonly remediations = new Map<string, RemediationStand>();
+  readonly alerts = new Map<string, AlertStand>();
+  readonly openAnomalies = new Set<string>();
+  /** `agent/generation` that somebody asked to be replaced. */
+  readonly restartsRequested = new Map<string, string>();
+  /** Every size that a pool should have had, oldest first. */
+  readonly poolSizes = new Map<string, { readonly effective: number; readonly eventId: number }[]>();
+  /** `agent/generation` whose process ended, and the event that says so. */
+  readonly exits = new Map<string, number>();
+  /** `agent/generation` that ended as Omoi had asked. */
+  readonly expectedExits = new Set<string>();
+  readonly events: LoggedEvent[] = [];
+  /** The events of the last step. */
+  fresh: readonly LoggedEvent[] = [];
+
+  take(events: readonly LoggedEvent[]): void {
+    this.fresh = events;
+    for (const event of events) {
+      this.events.push(event);
+      this.#fold(event);
+    }
+  }
+
+  get lastId(): number {
+    return this.events.at(-1)?.id ?? 0;
+  }
+
+  /** What status the agent had at a time; null before it was known. */
+  statusAt(agentId: string, atMs: number): AgentStand | null {
+    return this.statuses.get(agentId)?.findLast(({ sinceMs }) => sinceMs <= atMs) ?? null;
+  }
+
+  #fold(event: LoggedEvent): void {
+    if (event.type.startsWith('fleet.task.')) this.#foldTask(event);
+    else if (event.type.startsWith('watchdog.remediation.')) this.#foldRemediation(event);
+    else if (event.type.startsWith('monitor.alert.')) this.#foldAlert(event);
+    else if (event.type === 'monitor.anomaly.detected') this.openAnomalies.add(event.entityId);
+    else if (event.type === 'monitor.anomaly.closed') this.openAnomalies.delete(event.entityId);
+    else this.#foldAgent(event);
+  }
+
+  #foldAgent(event: LoggedEvent): void {
+    const changed = payloadOf(event, 'fleet.agent.status_changed');
+    if (changed) this.#stands(changed, changed.to, event.atMs);
+    const registered = payloadOf(event, 'fleet.agent.registered');
+    const known = registered && this.agents.get(registered.agent_id);
+    if (known && known.generation !== registered.generation)
+      this.#stands(registered, known.status, event.atMs);
+    const requested = payloadOf(event, 'fleet.agent.restart_requested');
+    if (requested) {
+      const key = `${requested.agent_id}/${requested.generation}`;
+      this.restartsRequested.set(key, requested.requested_by);
+    }
+    const exited = payloadOf(event, 'fleet.agent.exited');
+    if (exited) this.exits.set(`${exited.agent_id}/${exited.generation}`, event.id);
+    if (exited?.expected) this.expectedExits.add(`${exited.agent_id}/${exited.generation}`);
+    const resized = payloadOf(event, 'fleet.pool.changed');
+    if (resized) {
+      const sizes = this.poolSizes.get(resized.pool_id) ?? [];
+      sizes.push({ effective: resized.effective, eventId: event.id });
+      this.poolSizes.set(resized.pool_id, sizes);
+    }
+  }
+
+  #stands(
+    agent: { readonly agent_id: string; readonly generation: number },
+    status: string,
+    sinceMs: number,
+  ): void {
+    const stand = { status, generation: agent.generation, sinceMs };
+    this.agents.set(agent.agent_id, stand);
+    const known = this.statuses.get(agent.agent_id);
+    if (known) known.push(stand);
+    else this.statuses.set(agent.agent_id, [stand]);
+  }
+
+  #foldTask(event: LoggedEvent): void {
+    const enqueued = payloadOf(event, 'fleet.task.enqueued');
+    if (enqueued) this.tasks.set(enqueued.task_id, { state: 'queued', completions: 0, holder: null });
+    const task = this.tasks.get(event.entityId);
+    if (!task) return;
+    const claimed = payloadOf(event, 'fleet.task.claimed');
+    if (claimed) {
+      task.state = 'claimed';
+      task.holder = { agentId: claimed.agent_id, generation: claimed.generation };
+    }
+    if (event.type === 'fleet.task.completed') {
+      task.state = 'completed';
+      task.completions++;
+    }
+    const failed = payloadOf(event, 'fleet.task.failed');
+    if (failed) task.state = failed.will_retry ? 'queued' : 'failed';
+    if (event.type === 'fleet.task.released') task.state = 'queued';
+    if (event.type === 'fleet.task.cancelled') task.state = 'cancelled';
+  }
+
+  #foldRemediation(event: LoggedEvent): void {
+    const stand = this.remediations.get(event.entityId) ?? {
+      state: 'planned',
+      outcome: null,
+      startedAtMs: null,
+    };
+    this.remediations.set(event.entityId, stand);
+    const changed = payloadOf(event, 'watchdog.remediation.changed');
+    if (event.type === 'watchdog.remediation.started') stand.state = 'executing';
+    if (changed) stand.state = changed.to;
+    if (stand.state === 'executing') stand.startedAtMs = event.atMs;
+    const completed = payloadOf(event, 'watchdog.remediation.completed');
+    if (completed) Object.assign(stand, { state: 'ended', outcome: completed.outcome });
+  }
+
+  #foldAlert(event: LoggedEvent): void {
+    const triggered = payloadOf(event, 'monitor.alert.triggered');
+    if (triggered) {
+      const known = this.alerts.get(event.entityId);
+      if (known) known.triggered++;
+      else {
+        const { rule_id: ruleId, labels } = triggered;
+        const stand = { ruleId, labels, triggered: 1, resolved: 0, resolvedAtMs: null, cause: null };
+        this.alerts.set(event.entityId, stand);
+      }
+    }
+    const resolved = payloadOf(event, 'monitor.alert.resolved');
+    const alert = this.alerts.get(event.entityId);
+    if (!resolved || !alert) return;
+    Object.assign(alert, { resolved: alert.resolved + 1, resolvedAtMs: event.atMs, cause: resolved.cause });
+  }
+}
+
+type Row = Readonly<Record<string, string | number | null>>;
+
+/** Reads the state as somebody outside the server does: committed rows, whether a server runs or not. */
+export class Archive {
+  readonly #database: DatabaseSync;
+
+  constructor(path: string) {
+    this.#database = new DatabaseSync(path, { readOnly: true });
+  }
+
+  rows(sql: string, ...parameters: number[]): readonly Row[] {
+    // Columns are texts and integers alone.
+    return this.#database.prepare(sql).all(...parameters) as unknown as readonly Row[];
+  }
+
+  count(sql: string, ...parameters: number[]): number {
+    return Number(this.rows(sql, ...parameters)[0]?.['count'] ?? 0);
+  }
+
+  /** @param wallOffsetMs of the wall clock against the monotonic one, while these events were written */
+  eventsAfter(id: number, wallOffsetMs: number): readonly LoggedEvent[] {
+    return this.rows('SELECT * FROM events WHERE id > ? ORDER BY id', id).map((row) => ({
+      id: Number(row['id']),
+      // Written by the bus, from the catalogue of types.
+      type: String(row['event_type']) as EventType,
+      entityId: String(row['entity_id']),
+      payload: JSON.parse(String(row['payload'])) as Readonly<Record<string, unknown>>,
+      atMs: Number(row['at_ms']) - wallOffsetMs,
+      writtenAtMs: Number(row['at_ms']),
+    }));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}

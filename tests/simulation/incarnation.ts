@@ -1,0 +1,109 @@
+import type { PoolDefinition } from '#fleet';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { createSeededRandom, SelfMetrics, type Logger, type VirtualClock } from '#telemetry';
+import { createTsdb } from '#tsdb';
+import type { Config } from '../../src/server/config/schema.ts';
+import { Lifecycle } from '../../src/server/lifecycle.ts';
+import { startParts, type Parts } from '../../src/server/parts.ts';
+import { faultyDatabase, type Disk, type FaultyDatabase } from './faulty-database.ts';
+import { Gate } from './gate.ts';
+import { GatedClock } from './gated-clock.ts';
+import { logDisk, type LogFiles } from './log-disk.ts';
+import type { Machine } from './machine.ts';
+import { simulatedTracing } from './tracing.ts';
+
+export interface IncarnationOptions {
+  readonly clock: VirtualClock;
+  readonly seed: number;
+  readonly directory: string;
+  readonly disk: Disk;
+  readonly logFiles: LogFiles;
+  readonly machine: Machine;
+  readonly config: Config;
+  readonly pools: readonly PoolDefinition[];
+  readonly logger: Logger;
+}
+
+/** One life of the server process, from start to crash. Nothing of it acts after its gate was closed. */
+export class Incarnation {
+  readonly gate = new Gate();
+  readonly clock: GatedClock;
+  readonly #options: IncarnationOptions;
+  readonly #lifecycle = new Lifecycle();
+  #file: StateDatabase | null = null;
+  #database: FaultyDatabase | null = null;
+  #parts: Parts | null = null;
+
+  constructor(options: IncarnationOptions) {
+    this.#options = options;
+    this.clock = new GatedClock(options.clock, this.gate);
+  }
+
+  get parts(): Parts {
+    if (!this.#parts) throw new Error('this server has not started');
+    return this.#parts;
+  }
+
+  get transactionsInFlight(): number {
+    return this.#database?.inFlight() ?? 0;
+  }
+
+  responsive(): Promise<void> {
+    return this.clock.responsive();
+  }
+
+  /** @throws what the parts can't start with; then `bury` is to be called */
+  async start(): Promise<void> {
+    const { clock, gate } = this;
+    const { directory, disk, logFiles, machine, config, pools, logger, seed } = this.#options;
+    this.#file = await openTestStateDatabase(clock, 'none', directory);
+    this.#database = faultyDatabase(this.#file, disk, gate);
+    const random = createSeededRandom(seed);
+    const metrics = new SelfMetrics();
+    const tsdb = await createTsdb({
+      clock,
+      logger,
+      selfMetrics: metrics,
+      logStorage: logDisk(logFiles, disk, gate),
+    });
+    this.#lifecycle.started('tsdb', () => tsdb.stop());
+    const parts = await startParts({
+      config,
+      lifecycle: this.#lifecycle,
+      connection: { url: 'http://simulated', otlpUrl: null, inheritedEnv: {} },
+      ground: {
+        clock,
+        random,
+        state: this.#database.database,
+        tsdb,
+        tracing: simulatedTracing(random),
+        metrics,
+        runtimes: [machine.runtime(gate)],
+        mintAgentToken: async () => 'simulated',
+        logger: () => logger,
+      },
+    });
+    await parts.pools.start();
+    this.#lifecycle.started('pools', () => parts.pools.close());
+    const asked = { reason: 'configured', by: 'configuration', traceparent: null };
+    for (const pool of pools) await parts.pools.declare(pool, asked);
+    this.#parts = parts;
+  }
+
+  /** SIGTERM: the parts stop in order, and the agents work on. */
+  async stop(): Promise<void> {
+    await Promise.race([this.#lifecycle.stop(this.#options.logger), this.gate.closed]);
+    this.gate.close();
+  }
+
+  /** kill -9. */
+  crash(): void {
+    this.gate.close();
+  }
+
+  /** What the operating system does for a dead process: its files are closed. */
+  async bury(): Promise<void> {
+    this.gate.close();
+    await this.#file?.close();
+  }
+}

@@ -1,0 +1,45 @@
+import { payloadOf } from '../chronicle.ts';
+import { firstWrong, HEARTBEAT_TTL_MS, type Invariant, type Observation } from './observation.ts';
+
+/** How long a condition has to be false before its alert resolves. */
+const RESOLVE_STABILITY_MS = 1000;
+
+/** 2 */
+export const oneFiringRowForEachLabelSet: Invariant = ({ archive }) =>
+  firstWrong(
+    archive.rows(
+      `SELECT rule_key, fingerprint, count(*) AS rows FROM alerts WHERE state = 'firing'
+       GROUP BY rule_key, fingerprint HAVING count(*) > 1`,
+    ),
+    (row) => `${row['rows']} rows fire for ${row['rule_key']} ${row['fingerprint']}`,
+  );
+
+/** 2: no alert is "recovered" while what it says of an agent is still so, or while nothing is known of the agent. */
+export const aRecoveryIsTrue: Invariant = (observation) =>
+  firstWrong(observation.chronicle.fresh, (event) => {
+    const resolved = payloadOf(event, 'monitor.alert.resolved');
+    if (!resolved || (resolved.cause !== 'recovered' && resolved.cause !== 'remediated')) return null;
+    const agentId = resolved.labels['agent_id'];
+    if (agentId === undefined) return null;
+    const { alertname } = resolved.labels;
+    // What changed in the last moment may not have been seen by the evaluation yet.
+    const stand = observation.chronicle.statusAt(agentId, event.atMs - 1);
+    if (!stand || stand.sinceMs > event.atMs - RESOLVE_STABILITY_MS) return null;
+    const wrong =
+      (alertname === 'AgentFailed' && stand.status === 'FAILED') ||
+      (alertname === 'AgentUnresponsive' &&
+        stand.status === 'UNRESPONSIVE' &&
+        isSilent(observation, agentId, event.atMs)) ||
+      // Where the wall clock went back, evaluation waits for it: it then sees what was before.
+      (stand.status === 'TERMINATED' && observation.ledger.wallSteps === 0);
+    return (
+      wrong &&
+      `${alertname} of ${agentId} was ${resolved.cause} at ${event.atMs}; it is ${stand.status} since ${stand.sinceMs}`
+    );
+  });
+
+function isSilent({ ledger, chronicle }: Observation, agentId: string, atMs: number): boolean {
+  const generation = chronicle.agents.get(agentId)?.generation ?? 0;
+  const beatMs = ledger.lastBeat(agentId, generation, atMs) ?? Number.NEGATIVE_INFINITY;
+  return atMs - beatMs > HEARTBEAT_TTL_MS;
+}

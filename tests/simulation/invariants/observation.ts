@@ -1,0 +1,41 @@
+import type { PolicyMode } from '#watchdog';
+import type { Archive, Chronicle } from '../chronicle.ts';
+import type { SimulatedProcess } from '../machine.ts';
+import type { Ledger } from '../ledger.ts';
+
+/** What a policy limits, as far as it can be seen from outside. */
+export interface PolicyLimits {
+  readonly name: string;
+  readonly maxParallel: number;
+  readonly maxStarts: number;
+  readonly windowMs: number;
+}
+
+/** Everything an invariant may look at, after a step. */
+export interface Observation {
+  readonly nowMs: number;
+  readonly mode: PolicyMode;
+  readonly archive: Archive;
+  readonly chronicle: Chronicle;
+  readonly ledger: Ledger;
+  readonly processes: readonly SimulatedProcess[];
+  readonly policies: readonly PolicyLimits[];
+}
+
+/** What is wrong, or null. */
+export type Invariant = (observation: Observation) => string | null;
+
+/** The heartbeat TTL of workers. */
+export const HEARTBEAT_TTL_MS = 3500;
+
+/** The first thing that is wrong with any of the items. */
+export function firstWrong<Item>(
+  items: Iterable<Item>,
+  judge: (item: Item) => string | null | false,
+): string | null {
+  for (const item of items) {
+    const wrong = judge(item);
+    if (typeof wrong === 'string') return wrong;
+  }
+  return null;
+}

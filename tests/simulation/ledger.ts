@@ -1,0 +1,45 @@
+import type { ErrorCode } from '#telemetry';
+
+export interface Completion {
+  readonly taskId: string;
+  readonly agentId: string;
+  readonly generation: number;
+}
+
+export interface Refusal {
+  readonly call: string;
+  readonly code: ErrorCode;
+}
+
+/** What the world outside the server knows: what it was told, and what it has done itself. */
+export class Ledger {
+  /** Tasks whose enqueuing was acknowledged. */
+  readonly enqueued = new Set<string>();
+  /** Completions that were acknowledged. */
+  readonly completed: Completion[] = [];
+  /** Answers to agents whose work had been given to somebody else. */
+  readonly lateRefusals: Refusal[] = [];
+  /** When servers took heartbeats of an agent's generation, monotonic ms; by `agent/generation`. */
+  readonly #beats = new Map<string, number[]>();
+  /** What no caller may ever see: errors outside the catalogue. */
+  readonly surprises: string[] = [];
+  /** When a stall or an outage of the server ended last, monotonic ms, and what it was. */
+  readonly blindness: { readonly what: string; readonly fromMs: number; readonly untilMs: number }[] = [];
+  /** Broken files that were taken, or that changed something. */
+  readonly brokenFilesTaken: string[] = [];
+  /** When each server process started, monotonic ms. */
+  readonly starts: number[] = [];
+  wallSteps = 0;
+
+  heard(agentId: string, generation: number, atMs: number): void {
+    const key = `${agentId}/${generation}`;
+    const known = this.#beats.get(key);
+    if (known) known.push(atMs);
+    else this.#beats.set(key, [atMs]);
+  }
+
+  /** The last beat of a generation that was taken by then; null before the first. */
+  lastBeat(agentId: string, generation: number, atMs: number): number | null {
+    return this.#beats.get(`${agentId}/${generation}`)?.findLast((beatMs) => beatMs <= atMs) ?? null;
+  }
+}

@@ -1,0 +1,138 @@
+import type { ProcessExit, Runtime } from '#fleet';
+import { between, happens } from './chance.ts';
+import type { Gate } from './gate.ts';
+import { Worker, type WorkerWorld } from './worker.ts';
+
+type StartSpec = Parameters<Runtime['start']>[0];
+type Exit = Pick<ProcessExit, 'exitCode' | 'signal'>;
+
+export interface SimulatedProcess {
+  readonly handle: string;
+  readonly pid: number;
+  readonly agentId: string;
+  readonly generation: number;
+  readonly nonce: string;
+  readonly worker: Worker;
+  watcher: { readonly runtime: SimulatedRuntime; readonly own: boolean } | null;
+}
+
+/** A machine whose processes outlive the servers that start them. */
+export class Machine {
+  readonly #world: WorkerWorld;
+  readonly #processes = new Map<string, SimulatedProcess>();
+  #lastPid = 100;
+  /** The share of starts that fail. */
+  refusalShare = 0;
+
+  constructor(world: WorkerWorld) {
+    this.#world = world;
+  }
+
+  get processes(): readonly SimulatedProcess[] {
+    return [...this.#processes.values()];
+  }
+
+  runtime(gate: Gate): Runtime {
+    return new SimulatedRuntime(this, gate);
+  }
+
+  start(spec: StartSpec, runtime: SimulatedRuntime): SimulatedProcess | null {
+    if (happens(this.#world.random, this.refusalShare)) return null;
+    const { agentId, generation, nonce, env } = spec;
+    const pid = ++this.#lastPid;
+    const handle = `simulated/${pid}`;
+    const identity = {
+      agentId,
+      generation,
+      nonce,
+      poolId: env['OMOI_POOL_ID'] ?? null,
+      phaseId: env['OMOI_PHASE_ID'] ?? '',
+    };
+    const worker = new Worker(identity, this.#world, (exitCode) =>
+      this.end(handle, { exitCode, signal: null }),
+    );
+    const process = { handle, pid, agentId, generation, nonce, worker, watcher: { runtime, own: true } };
+    this.#processes.set(handle, process);
+    worker.start();
+    return process;
+  }
+
+  find(handle: string): SimulatedProcess | null {
+    return this.#processes.get(handle) ?? null;
+  }
+
+  /** A process ends; whoever watches it learns of it a little later. */
+  end(handle: string, exit: Exit): void {
+    const process = this.#processes.get(handle);
+    if (!process) return;
+    this.#processes.delete(handle);
+    process.worker.die();
+    const { watcher } = process;
+    if (watcher) this.tell(watcher.runtime, { handle, ...(watcher.own ? exit : UNSEEN) }, watcher.own);
+  }
+
+  tell(runtime: SimulatedRuntime, exit: ProcessExit, own: boolean): void {
+    this.#world.clock.after(between(this.#world.random, 0, own ? 2 : 250), () => runtime.tell(exit));
+  }
+}
+
+/** Nobody could see how it ended. */
+const UNSEEN: Exit = { exitCode: null, signal: null };
+
+/** The runtime of one server process on the machine. */
+class SimulatedRuntime implements Runtime {
+  readonly name = 'process';
+  readonly #machine: Machine;
+  readonly #gate: Gate;
+  #closed = false;
+  #listener: (exit: ProcessExit) => void = () => {};
+
+  constructor(machine: Machine, gate: Gate) {
+    this.#machine = machine;
+    this.#gate = gate;
+  }
+
+  onExit(listener: (exit: ProcessExit) => void): void {
+    this.#listener = listener;
+  }
+
+  start(spec: StartSpec): ReturnType<Runtime['start']> {
+    if (!this.#gate.isOpen) return this.#gate.pass(Promise.resolve({ kind: 'failed', error: 'dead' }));
+    const process = this.#machine.start(spec, this);
+    return this.#gate.pass(
+      Promise.resolve(
+        process
+          ? { kind: 'started', process: { handle: process.handle, pid: process.pid } }
+          : { kind: 'failed', error: 'simulated: fork failed' },
+      ),
+    );
+  }
+
+  findByNonce(nonce: string): ReturnType<Runtime['findByNonce']> {
+    const found = this.#machine.processes.find((process) => process.nonce === nonce);
+    return this.#gate.pass(Promise.resolve(found ? { handle: found.handle, pid: found.pid } : null));
+  }
+
+  adopt(handle: string): void {
+    if (!this.#gate.isOpen) return;
+    const process = this.#machine.find(handle);
+    if (process) process.watcher = { runtime: this, own: false };
+    else this.#machine.tell(this, { handle, ...UNSEEN }, false);
+  }
+
+  signal(handle: string, signal: 'SIGTERM' | 'SIGKILL'): boolean {
+    const process = this.#gate.isOpen ? this.#machine.find(handle) : null;
+    if (!process) return false;
+    if (signal === 'SIGKILL') this.#machine.end(handle, { exitCode: null, signal });
+    else process.worker.leave();
+    return true;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  tell(exit: ProcessExit): void {
+    if (this.#gate.isOpen && !this.#closed) this.#listener(exit);
+  }
+}

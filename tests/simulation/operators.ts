@@ -1,0 +1,123 @@
+import { messageOf, OmoiError } from '#telemetry';
+import type { Parts } from '../../src/server/parts.ts';
+import { between, happens, oneOf } from './chance.ts';
+import { Unreachable } from './network.ts';
+import type { World } from './world.ts';
+
+const OPERATOR = 'operator';
+const asked = { reason: 'an operator wants it', by: OPERATOR, traceparent: null };
+
+/** What people and other programs do with the server; each call is one that may fail, like theirs. */
+export const OPERATIONS = {
+  tasks_come: (world: World) => enqueue(world, between(world.random, 1, 4)),
+  tasks_flood: (world: World) => enqueue(world, between(world.random, 40, 80)),
+  task_is_cancelled: (world: World) => {
+    const taskId = oneOf(world.random, [...world.ledger.enqueued]);
+    if (taskId !== undefined)
+      ask(world, ({ fleet }) => fleet.tasks.cancel(taskId, { by: OPERATOR, traceparent: null }));
+  },
+  lock_is_broken: (world: World) =>
+    ask(world, async ({ fleet }) => {
+      const query = { resourceType: null, agentId: null, afterLockId: null, limit: 1 };
+      for (const lock of await fleet.locks.list(query)) await fleet.locks.break(lock.lock_id, null);
+    }),
+  operator_pauses: (world: World) => ask(world, ({ watchdog }) => watchdog.pause(OPERATOR, 'simulated')),
+  operator_resumes: (world: World) => ask(world, ({ watchdog }) => watchdog.resume(OPERATOR)),
+  operator_decides: (world: World) => decide(world, happens(world.random, 0.7)),
+  operator_quarantines: (world: World) => {
+    const agentId = anyAgent(world);
+    ask(world, ({ fleet }) => fleet.agents.quarantine({ agentId, reason: 'simulated', traceparent: null }));
+    world.clock.after(between(world.random, 2000, 12_000), () =>
+      ask(world, ({ fleet }) => fleet.agents.release({ agentId, reason: 'simulated', traceparent: null })),
+    );
+  },
+  operator_restarts: (world: World) => {
+    const agentId = anyAgent(world);
+    ask(world, ({ pools }) => pools.restart({ agentId, ...asked }));
+  },
+  operator_scales: (world: World) => {
+    const pool = oneOf(world.random, world.pools);
+    if (!pool) return;
+    const desired = between(world.random, pool.min, pool.max);
+    ask(world, ({ pools }) => pools.update(pool.id, { desired }, asked));
+  },
+  operator_handles_alert: (world: World) => {
+    const resolves = happens(world.random, 0.3);
+    ask(world, async ({ alerting }) => {
+      const { alerts } = await alerting.alerts.list({ state: 'firing', matchers: [], limit: 1 });
+      for (const { id } of alerts) {
+        if (resolves) await alerting.alerts.resolve(id);
+        else await alerting.alerts.acknowledge(id, OPERATOR);
+      }
+    });
+  },
+  broken_rules_are_loaded: (world: World) => ask(world, (parts) => loadBrokenRules(world, parts)),
+  broken_policy_is_loaded: (world: World) => ask(world, (parts) => loadBrokenPolicy(world, parts)),
+} as const;
+
+/** Asks the server for something, and lives with its refusal. */
+export function ask(world: World, call: (parts: Parts) => Promise<unknown>): void {
+  world.network.call(OPERATOR, call).catch((thrown: unknown) => {
+    if (thrown instanceof OmoiError || thrown instanceof Unreachable) return;
+    world.ledger.surprises.push(messageOf(thrown));
+  });
+}
+
+function anyAgent(world: World): string {
+  return oneOf(world.random, [...world.chronicle.agents.keys()]) ?? 'nobody';
+}
+
+function enqueue(world: World, count: number): void {
+  const phaseId = oneOf(world.random, world.pools)?.phaseId ?? '';
+  const tasks = Array.from({ length: count }, () => ({
+    taskType: 'simulated',
+    phaseId,
+    priority: between(world.random, 0, 2),
+    payload: '{}',
+    maxAttempts: 5,
+    idempotencyKey: null,
+    poolId: null,
+  }));
+  ask(world, async ({ fleet }) => {
+    const enqueued = await fleet.tasks.enqueue(tasks, null);
+    for (const { task } of enqueued) world.ledger.enqueued.add(task.task_id);
+  });
+}
+
+function decide(world: World, approves: boolean): void {
+  ask(world, async ({ remediations, watchdog }) => {
+    const waiting = await remediations.list({ states: ['awaiting_approval'], limit: 5 });
+    for (const { remediation } of waiting) {
+      if (approves) await watchdog.approve(remediation.id, OPERATOR);
+      else await watchdog.reject(remediation.id, OPERATOR);
+    }
+  });
+}
+
+async function loadBrokenRules({ ledger }: World, { alerting }: Parts): Promise<void> {
+  const before = [...alerting.rules.runs.values()];
+  const text = 'groups:\n  - name: broken\n    rules:\n      - alert: Broken\n        expr: up ==\n';
+  const taken = await wasTaken(() => alerting.rules.load([{ name: 'broken.yaml', text }]));
+  const after = [...alerting.rules.runs.values()];
+  if (taken || before.some((run, place) => run !== after[place]))
+    ledger.brokenFilesTaken.push('a broken rule file changed the rules');
+}
+
+async function loadBrokenPolicy({ ledger }: World, { watchdog }: Parts): Promise<void> {
+  const before = watchdog.policies.list();
+  const taken = await wasTaken(() =>
+    watchdog.policies.load([{ name: 'broken.yaml', text: 'name: broken\nsteps: []\n' }]),
+  );
+  if (taken || watchdog.policies.list() !== before)
+    ledger.brokenFilesTaken.push('a broken policy changed the policies');
+}
+
+async function wasTaken(load: () => unknown): Promise<boolean> {
+  try {
+    await load();
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof OmoiError && thrown.code.endsWith('_file_invalid')) return false;
+    throw thrown;
+  }
+}

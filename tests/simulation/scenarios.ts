@@ -1,0 +1,76 @@
+import type { PolicyMode } from '#watchdog';
+import type { Mischief } from './mischief.ts';
+
+type Weights = Readonly<Partial<Record<Mischief, number>>>;
+
+/** What a run is about: how likely each mischief is at a step, against the others. */
+export interface Scenario {
+  readonly name: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly mode: PolicyMode;
+  readonly mischief: Weights;
+}
+
+const WORK: Weights = { nothing: 20, tasks_come: 10 };
+
+const AGENTS: Weights = {
+  ...WORK,
+  agent_hangs: 3,
+  agent_crashes: 2,
+  agent_is_slow: 1,
+  agent_is_cut_off: 2,
+  starts_fail: 1,
+  network_loses: 1,
+  stranger_crashes: 1,
+};
+
+const SERVER: Weights = {
+  ...WORK,
+  agent_hangs: 2,
+  agent_crashes: 1,
+  stranger_crashes: 1,
+  server_is_killed: 1,
+  server_dies_in_transaction: 3,
+  server_is_stopped: 1,
+};
+
+const DISK: Weights = {
+  ...WORK,
+  agent_hangs: 2,
+  agent_crashes: 1,
+  disk_fails: 2,
+  disk_is_full: 2,
+  server_stalls: 2,
+};
+
+const PEOPLE: Weights = {
+  ...WORK,
+  tasks_flood: 1,
+  agent_hangs: 1,
+  agent_crashes: 1,
+  task_is_cancelled: 1,
+  lock_is_broken: 1,
+  operator_pauses: 1,
+  operator_resumes: 2,
+  operator_decides: 3,
+  operator_quarantines: 1,
+  operator_restarts: 1,
+  operator_scales: 1,
+  operator_handles_alert: 1,
+  broken_rules_are_loaded: 1,
+  broken_policy_is_loaded: 1,
+  wall_clock_steps: 1,
+};
+
+/** Little work, so that floods stand out, and nobody who scales by hand. */
+const FLOODS: Weights = { nothing: 30, tasks_come: 3, tasks_flood: 1, agent_hangs: 1, server_is_killed: 0.5 };
+
+export const WEIGHTS = {
+  agents: AGENTS,
+  server: SERVER,
+  disk: DISK,
+  people: PEOPLE,
+  floods: FLOODS,
+  everything: { ...AGENTS, ...SERVER, ...DISK, ...PEOPLE },
+} as const satisfies Readonly<Record<string, Weights>>;

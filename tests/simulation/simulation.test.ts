@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import type { EventType } from '#telemetry';
+import type { PolicyMode } from '#watchdog';
+import { simulate } from './simulation.ts';
+import { WEIGHTS, type Scenario } from './scenarios.ts';
+
+type Name = keyof typeof WEIGHTS;
+const isName = (text: string): text is Name => Object.hasOwn(WEIGHTS, text);
+const MODES: readonly PolicyMode[] = ['act', 'approve', 'observe'];
+
+function scenario(name: Name, mode: PolicyMode, run: { seed: number; steps: number }): Scenario {
+  return { name, mode, mischief: WEIGHTS[name], ...run };
+}
+
+/** Each with what must have happened in it, so that it can't pass by quietly doing nothing. */
+test.each<[string, Scenario, { servers: number; events: readonly EventType[] }]>([
+  [
+    'hanging, crashing and cut-off agents are repaired',
+    scenario('agents', 'act', { seed: 1, steps: 400 }),
+    { servers: 1, events: ['watchdog.remediation.completed', 'fleet.task.refused', 'fleet.task.released'] },
+  ],
+  [
+    'agents work on while the server dies and comes back',
+    scenario('server', 'act', { seed: 2, steps: 400 }),
+    { servers: 5, events: ['watchdog.remediation.started', 'fleet.task.completed'] },
+  ],
+  [
+    'a disk that fails, a full one, and a server that stalls',
+    scenario('disk', 'act', { seed: 3, steps: 400 }),
+    { servers: 1, events: ['watchdog.state.changed', 'monitor.alert.resolved'] },
+  ],
+  [
+    'floods are met with more workers, which leave again',
+    scenario('floods', 'act', { seed: 4, steps: 500 }),
+    { servers: 1, events: ['monitor.anomaly.detected', 'watchdog.remediation.started'] },
+  ],
+  [
+    'people who approve, reject, pause, scale and quarantine, and a wall clock that jumps',
+    scenario('people', 'approve', { seed: 5, steps: 400 }),
+    { servers: 1, events: ['watchdog.remediation.changed', 'fleet.task.cancelled', 'fleet.pool.changed'] },
+  ],
+  [
+    'in mode observe nothing is done, whatever happens',
+    scenario('everything', 'observe', { seed: 6, steps: 400 }),
+    { servers: 3, events: ['watchdog.remediation.suppressed'] },
+  ],
+  [
+    'everything at once',
+    scenario('everything', 'act', { seed: 7, steps: 600 }),
+    { servers: 5, events: ['watchdog.remediation.started', 'fleet.agent.exited'] },
+  ],
+])('%s', async (_name, run, expected) => {
+  const report = await simulate(run);
+  expect(report.servers).toBeGreaterThanOrEqual(expected.servers);
+  expect(Object.keys(report.events)).toEqual(expect.arrayContaining([...expected.events]));
+});
+
+test('a seed gives the same run again, and another seed another one', async () => {
+  const run = scenario('everything', 'act', { seed: 8, steps: 200 });
+  const first = await simulate(run);
+  const again = await simulate(run);
+  const other = await simulate({ ...run, seed: 9 });
+  expect(again).toEqual(first);
+  expect(other.digest).not.toBe(first.digest);
+});
+
+const { env } = process;
+const seed = Number(env['OMOI_SIMULATION_SEED'] ?? Date.now() % 1_000_000_000);
+const steps = Number(env['OMOI_SIMULATION_STEPS'] ?? 400);
+const asked = env['OMOI_SIMULATION_SCENARIO'] ?? 'everything';
+const name = isName(asked) ? asked : 'everything';
+const mode = MODES.find((one) => one === env['OMOI_SIMULATION_MODE']) ?? MODES[seed % MODES.length] ?? 'act';
+
+test(`a fresh run: OMOI_SIMULATION_SEED=${seed} OMOI_SIMULATION_STEPS=${steps} (${name}, ${mode})`, async () => {
+  await simulate(scenario(name, mode, { seed, steps }));
+});

@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from '#telemetry';
+import { between, weighted } from './chance.ts';
+import { assertInvariants, type PolicyLimits } from './invariants/index.ts';
+import { commit } from './mischief.ts';
+import { ask } from './operators.ts';
+import type { Scenario } from './scenarios.ts';
+import { World } from './world.ts';
+
+export interface RunReport {
+  /** Of everything that happened: the same for the same scenario. */
+  readonly digest: string;
+  readonly virtualMs: number;
+  readonly servers: number;
+  readonly events: Readonly<Record<string, number>>;
+}
+
+const CALM_STEP_MS = 1000;
+/** How long a world in which nothing is wrong any more may take to be well: look-back windows are 5 min. */
+const MAX_CALM_MS = 360_000;
+
+/**
+ * Runs a world through a scenario and asserts the invariants after every step; then lets it come to rest and expects
+ * it to be well.
+ * @throws Error that names the seed, the step and the invariant that does not hold
+ */
+export async function simulate(scenario: Scenario): Promise<RunReport> {
+  const log = new Keepsake();
+  const world = new World(scenario.seed, { mode: scenario.mode, logger: log });
+  const observer = new Observer(world);
+  let step = 0;
+  try {
+    for (; step < scenario.steps; step++) {
+      const mischief = weighted(world.random, scenario.mischief);
+      if (mischief) commit(mischief, world);
+      log.note(world.clock.monotonicMs(), mischief ?? 'nothing');
+      await world.advance(between(world.random, 20, 600));
+      observer.look();
+    }
+    await comeToRest(world, observer);
+    return observer.report();
+  } catch (thrown) {
+    const { name, seed, steps } = scenario;
+    const replay =
+      `OMOI_SIMULATION_SCENARIO=${name} OMOI_SIMULATION_MODE=${scenario.mode} ` +
+      `OMOI_SIMULATION_SEED=${seed} OMOI_SIMULATION_STEPS=${steps}`;
+    const what = thrown instanceof Error ? thrown.message : String(thrown);
+    const message = `step ${step} of ${replay}: ${what}`;
+    throw new Error(`${message}\n${log.lines.join('\n')}`, { cause: thrown });
+  } finally {
+    await world.close();
+  }
+}
+
+/** Everything is healed, and an operator sees to what was left to people: then all work gets done. */
+async function comeToRest(world: World, observer: Observer): Promise<void> {
+  world.heal();
+  for (let calmMs = 0; ; calmMs += CALM_STEP_MS) {
+    if (calmMs % 30_000 === 0) restartWhatIsDown(world);
+    await world.advance(CALM_STEP_MS);
+    observer.look();
+    const unrest = observer.unrest();
+    if (unrest === null) return;
+    if (calmMs >= MAX_CALM_MS) throw new Error(`after ${calmMs} ms of calm ${unrest}`);
+  }
+}
+
+function restartWhatIsDown(world: World): void {
+  const asked = { reason: 'it is down', by: 'operator', traceparent: null };
+  ask(world, ({ watchdog }) => watchdog.resume('operator'));
+  for (const [agentId, { status }] of world.chronicle.agents) {
+    if (status === 'QUARANTINED')
+      ask(world, ({ fleet }) => fleet.agents.release({ agentId, reason: 'all is well', traceparent: null }));
+    if (status === 'FAILED') ask(world, ({ pools }) => pools.restart({ agentId, ...asked }));
+  }
+}
+
+/** Sees the world from outside, step by step. */
+class Observer {
+  readonly #world: World;
+  #policies: readonly PolicyLimits[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  look(): void {
+    const { chronicle, archive, ledger, machine, mode, clock, server, wallOffsetMs } = this.#world;
+    if (ledger.starts.length === 0) return;
+    if (server) {
+      this.#policies = server.parts.watchdog.policies.list().map(({ name, guards }) => ({
+        name,
+        maxParallel: guards.max_parallel,
+        maxStarts: guards.max_starts,
+        windowMs: guards.window,
+      }));
+    }
+    chronicle.take(archive.eventsAfter(chronicle.lastId, wallOffsetMs));
+    assertInvariants({
+      nowMs: clock.monotonicMs(),
+      mode,
+      archive,
+      chronicle,
+      ledger,
+      processes: machine.processes,
+      policies: this.#policies,
+    });
+  }
+
+  /** What is not as it should be in a world where nothing is wrong; null where all is well. */
+  unrest(): string | null {
+    const { archive, chronicle, machine, server } = this.#world;
+    if (!server) return 'no server runs';
+    const waiting = archive.count(`SELECT count(*) AS count FROM tasks WHERE state IN ('queued', 'claimed')`);
+    if (waiting > 0) return `${waiting} tasks are not done`;
+    for (const pool of archive.rows('SELECT pool_id, desired FROM pools')) {
+      const wanted = archive.rows(`SELECT * FROM agent_processes WHERE wish = 'run' AND state = 'running'`);
+      const ofPool = wanted.filter((row) => row['pool_id'] === pool['pool_id']);
+      const alive = ofPool.filter((row) => machine.find(String(row['handle'])));
+      if (alive.length !== pool['desired'])
+        return `pool ${pool['pool_id']} has ${alive.length} of ${pool['desired']} agents`;
+    }
+    const live = machine.processes.length;
+    const recorded = archive.count(
+      `SELECT count(*) AS count FROM agent_processes WHERE wish = 'run' AND state = 'running'`,
+    );
+    if (live !== recorded) return `${live} processes live, ${recorded} are wanted`;
+    for (const [agentId, { status }] of chronicle.agents) {
+      if (status !== 'IDLE' && status !== 'TERMINATED') return `agent ${agentId} is ${status}`;
+    }
+    const open = archive.rows(
+      `SELECT id, state FROM remediations WHERE state NOT IN ('completed', 'escalated', 'cancelled')`,
+    );
+    if (open.length > 0) return `remediation ${open[0]?.['id']} is ${open[0]?.['state']}`;
+    const [firing] = archive.rows(
+      `SELECT rule_id, labels FROM alerts WHERE state = 'firing' AND severity != 'info'`,
+    );
+    return firing ? `${firing['rule_id']} fires for ${firing['labels']}` : null;
+  }
+
+  report(): RunReport {
+    const { chronicle, clock, ledger } = this.#world;
+    const hash = createHash('sha256');
+    const events: Record<string, number> = {};
+    for (const { id, type, entityId, writtenAtMs } of chronicle.events) {
+      hash.update(`${id} ${type} ${entityId} ${writtenAtMs}\n`);
+      events[type] = (events[type] ?? 0) + 1;
+    }
+    return {
+      digest: hash.digest('hex'),
+      virtualMs: clock.monotonicMs(),
+      servers: ledger.starts.length,
+      events,
+    };
+  }
+}
+
+const MAX_KEPT_LINES = 60;
+
+/** The last words of the servers, and what was done to them: for the report of a failure. */
+class Keepsake implements Logger {
+  readonly lines: string[] = [];
+
+  debug(): void {}
+
+  info(fields: object, message: string): void {
+    this.#keep('info', fields, message);
+  }
+
+  warn(fields: object, message: string): void {
+    this.#keep('warn', fields, message);
+  }
+
+  error(fields: object, message: string): void {
+    this.#keep('error', fields, message);
+  }
+
+  note(atMs: number, mischief: string): void {
+    if (mischief !== 'nothing') this.#keep('world', { atMs }, mischief);
+  }
+
+  #keep(level: string, fields: object, message: string): void {
+    this.lines.push(`${level}: ${message} ${JSON.stringify(fields)}`);
+    if (this.lines.length > MAX_KEPT_LINES) this.lines.shift();
+  }
+}

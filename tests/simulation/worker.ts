@@ -1,0 +1,294 @@
+import { OmoiError, type ErrorCode, type Random, type VirtualClock } from '#telemetry';
+import type { Parts } from '../../src/server/parts.ts';
+import { between, happens } from './chance.ts';
+import { never } from './gate.ts';
+import type { Ledger } from './ledger.ts';
+import { Unreachable, type Network } from './network.ts';
+
+export interface WorkerWorld {
+  readonly clock: VirtualClock;
+  readonly random: Random;
+  readonly network: Network;
+  readonly ledger: Ledger;
+}
+
+export interface WorkerIdentity {
+  readonly agentId: string;
+  /** null: an agent that nobody but itself starts; the server says which generation it is. */
+  readonly generation: number | null;
+  readonly nonce: string;
+  readonly poolId: string | null;
+  readonly phaseId: string;
+}
+
+interface Held {
+  readonly taskId: string;
+  readonly attempt: number;
+}
+
+const LEASE_MS = 8000;
+const BEAT_EVERY_MS = 1000;
+const RETRY_MS = 500;
+/** Answers after which a process of this generation has nothing more to do. */
+const DISMISSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'generation_superseded',
+  'generation_taken',
+  'agent_gone',
+  'unknown_agent',
+  'agent_is_managed',
+]);
+
+/** An agent's process: registers, beats, claims, works and completes, however long the server is away. */
+export class Worker {
+  readonly identity: WorkerIdentity;
+  readonly #world: WorkerWorld;
+  readonly #onExit: (exitCode: number) => void;
+  #generation: number;
+  #gone = false;
+  #leaving = false;
+  #frozen: PromiseWithResolvers<void> | null = null;
+  #inFlight = 0;
+  /** How much longer than usual its work takes. */
+  slowness = 1;
+
+  constructor(identity: WorkerIdentity, world: WorkerWorld, onExit: (exitCode: number) => void) {
+    this.identity = identity;
+    this.#world = world;
+    this.#onExit = onExit;
+    this.#generation = identity.generation ?? 0;
+  }
+
+  get isHung(): boolean {
+    return this.#frozen !== null;
+  }
+
+  start(): void {
+    void this.#live();
+  }
+
+  /** SIGSTOP: silent until it is woken; then it goes on as if nothing had been. */
+  hang(): void {
+    this.#frozen ??= Promise.withResolvers();
+  }
+
+  wake(): void {
+    this.#frozen?.resolve();
+    this.#frozen = null;
+  }
+
+  /** SIGTERM: finishes its work and leaves. */
+  leave(): void {
+    this.#leaving = true;
+  }
+
+  /** SIGKILL, or a crash. */
+  die(): void {
+    this.#gone = true;
+  }
+
+  async #live(): Promise<void> {
+    await this.#pause(between(this.#world.random, 20, 400));
+    if (!(await this.#register())) return this.#exit();
+    void this.#beat();
+    while (!this.#leaving) {
+      const task = await this.#claim();
+      if (task) await this.#work(task);
+    }
+    this.#exit();
+  }
+
+  async #register(): Promise<boolean> {
+    const { agentId, generation, nonce, poolId, phaseId } = this.identity;
+    const { ledger, clock } = this.#world;
+    const registered = await this.#insist('register', async ({ fleet }) => {
+      const { agent } = await fleet.agents.register({
+        agentId,
+        agentType: 'worker',
+        poolId,
+        phaseId,
+        generation,
+        nonce,
+        newGeneration: generation === null,
+        labels: {},
+        capabilities: [],
+        heartbeatIntervalMs: null,
+        heartbeatTtlMs: null,
+        traceparent: null,
+      });
+      ledger.heard(agentId, agent.generation, clock.monotonicMs());
+      return agent.generation;
+    });
+    if (registered === null) return false;
+    this.#generation = registered;
+    return true;
+  }
+
+  async #beat(): Promise<void> {
+    for (let sequence = 0; !this.#gone; sequence++) {
+      // Beats are not waited for: one that is lost must not delay the next.
+      void this.#beatOnce(sequence);
+      await this.#pause(BEAT_EVERY_MS);
+    }
+  }
+
+  async #beatOnce(sequence: number): Promise<void> {
+    const { ledger, clock } = this.#world;
+    const { agentId, nonce } = this.identity;
+    const generation = this.#generation;
+    try {
+      const { desired } = await this.#call((parts) => {
+        const said = { degraded: false, reason: null, inFlight: this.#inFlight };
+        const ack = parts.fleet.agents.heartbeat({ agentId, generation, sequence, nonce, ...said });
+        ledger.heard(agentId, generation, clock.monotonicMs());
+        return ack;
+      });
+      if (desired === 'drain') this.#leaving = true;
+    } catch (thrown) {
+      if (thrown instanceof OmoiError && DISMISSALS.has(thrown.code)) this.#leaving = true;
+    }
+  }
+
+  async #claim(): Promise<Held | null> {
+    try {
+      const task = await this.#call(({ fleet }) =>
+        fleet.tasks.claim({
+          agentId: this.identity.agentId,
+          generation: this.#generation,
+          phaseIds: null,
+          taskTypes: null,
+          ownPoolOnly: false,
+          leaseMs: LEASE_MS,
+          waitMs: 2000,
+          traceparent: null,
+          signal: null,
+        }),
+      );
+      return task && { taskId: task.task_id, attempt: task.attempt };
+    } catch (thrown) {
+      if (thrown instanceof OmoiError && DISMISSALS.has(thrown.code)) this.#leaving = true;
+      else await this.#pause(RETRY_MS);
+      return null;
+    }
+  }
+
+  async #work(task: Held): Promise<void> {
+    const { random } = this.#world;
+    this.#inFlight = 1;
+    const lock = happens(random, 0.3) ? await this.#lock() : null;
+    let leftMs = between(random, 50, 3000) * this.slowness;
+    while (leftMs > 0) {
+      const stretchMs = Math.min(leftMs, LEASE_MS / 3);
+      await this.#pause(stretchMs);
+      leftMs -= stretchMs;
+      if (leftMs > 0) await this.#renew(task);
+    }
+    if (happens(random, 0.05)) await this.#fail(task);
+    else await this.#complete(task);
+    if (lock !== null) await this.#unlock(lock);
+    this.#inFlight = 0;
+  }
+
+  /** A lease that can't be renewed may be lost; it tries to complete all the same: the server has to refuse it. */
+  async #renew(task: Held): Promise<void> {
+    await this.#call(({ fleet }) => fleet.tasks.renew(this.#asHolder(task))).catch(() => null);
+  }
+
+  async #complete(task: Held): Promise<void> {
+    const { ledger } = this.#world;
+    const done = await this.#insist('complete', ({ fleet }) =>
+      fleet.tasks.complete(this.#asHolder(task), JSON.stringify({ by: this.identity.nonce.length })),
+    );
+    if (done) {
+      const { agentId } = this.identity;
+      ledger.completed.push({ taskId: task.taskId, agentId, generation: this.#generation });
+    }
+  }
+
+  async #fail(task: Held): Promise<void> {
+    await this.#insist('fail', ({ fleet }) =>
+      fleet.tasks.fail(this.#asHolder(task), { error: 'simulated', retry: true }),
+    );
+  }
+
+  async #lock(): Promise<string | null> {
+    const { random } = this.#world;
+    try {
+      const lock = await this.#call(({ fleet }) =>
+        fleet.locks.acquire({
+          agentId: this.identity.agentId,
+          generation: this.#generation,
+          resourceType: 'file',
+          resourceName: `shared-${between(random, 1, 2)}`,
+          mode: happens(random, 0.5) ? 'exclusive' : 'shared',
+          ttlMs: 5000,
+          waitMs: 1000,
+          traceparent: null,
+          signal: null,
+        }),
+      );
+      return lock.lock_id;
+    } catch {
+      return null;
+    }
+  }
+
+  async #unlock(lockId: string): Promise<void> {
+    const holder = { agentId: this.identity.agentId, generation: this.#generation, traceparent: null };
+    await this.#call(({ fleet }) => fleet.locks.release(lockId, holder)).catch(() => null);
+  }
+
+  #asHolder(task: Held) {
+    return {
+      ...task,
+      agentId: this.identity.agentId,
+      generation: this.#generation,
+      traceparent: null,
+    };
+  }
+
+  /** Repeats a call until it has a definite answer; null for a refusal. */
+  async #insist<Answer>(
+    call: string,
+    ask: (parts: Parts) => Answer | Promise<Answer>,
+  ): Promise<Awaited<Answer> | null> {
+    for (;;) {
+      try {
+        return await this.#call(ask);
+      } catch (thrown) {
+        const isAnswer = thrown instanceof OmoiError && !thrown.retryable;
+        if (isAnswer) {
+          if (call !== 'register') this.#world.ledger.lateRefusals.push({ call, code: thrown.code });
+          if (DISMISSALS.has(thrown.code)) this.#leaving = true;
+          return null;
+        }
+        if (!(thrown instanceof Unreachable) && !(thrown instanceof OmoiError)) throw thrown;
+      }
+      await this.#pause(RETRY_MS);
+    }
+  }
+
+  async #call<Answer>(ask: (parts: Parts) => Answer | Promise<Answer>): Promise<Awaited<Answer>> {
+    try {
+      return await this.#world.network.call(this.identity.agentId, ask);
+    } finally {
+      await this.#breathe();
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await this.#world.network.sleep(ms);
+    await this.#breathe();
+  }
+
+  /** Goes on if the process still runs; while it hangs, when it wakes. */
+  async #breathe(): Promise<void> {
+    while (this.#frozen && !this.#gone) await this.#frozen.promise;
+    if (this.#gone) await never();
+  }
+
+  #exit(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#onExit(0);
+  }
+}

@@ -1,0 +1,206 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { PoolDefinition } from '#fleet';
+import { createSeededRandom, silentLogger, VirtualClock, type Logger, type Random } from '#telemetry';
+import type { PolicyMode } from '#watchdog';
+import { configSchema } from '../../src/server/config/schema.ts';
+import { between } from './chance.ts';
+import { Archive, Chronicle } from './chronicle.ts';
+import { Disk } from './faulty-database.ts';
+import { Incarnation } from './incarnation.ts';
+import { Ledger } from './ledger.ts';
+import type { LogFiles } from './log-disk.ts';
+import { Machine } from './machine.ts';
+import { Network } from './network.ts';
+import { Strangers } from './strangers.ts';
+
+const MAX_DOWNTIME_MS = 12_000;
+const RETRY_START_MS = 1000;
+/** Turns of the event loop after which what has not ended waits for time to pass. */
+const TURNS_UNTIL_TIME_PASSES = 100;
+const WAITING_STEP_MS = 50;
+
+const POOL: Omit<PoolDefinition, 'id' | 'phaseId' | 'desired' | 'max'> = {
+  agentType: 'worker',
+  runtime: 'process',
+  command: ['simulated'],
+  cwd: null,
+  env: {},
+  min: 1,
+  graceMs: 3000,
+  orphanTimeoutMs: 600_000,
+  onOrphan: 'continue',
+  heartbeatIntervalMs: null,
+  heartbeatTtlMs: null,
+};
+
+/** A server, the machine and the disk under it, and all who speak with it: one clock, one seed. */
+export class World {
+  readonly clock = new VirtualClock();
+  readonly random: Random;
+  readonly ledger = new Ledger();
+  readonly disk = new Disk();
+  readonly network: Network;
+  readonly machine: Machine;
+  readonly strangers: Strangers;
+  readonly chronicle = new Chronicle();
+  readonly mode: PolicyMode;
+  readonly pools: readonly PoolDefinition[] = [
+    { ...POOL, id: 'coders', phaseId: 'PHASE_IMPLEMENTATION', desired: 4, max: 9 },
+    { ...POOL, id: 'testers', phaseId: 'PHASE_TESTING', desired: 2, max: 5 },
+  ];
+  /** Somebody has sent the server SIGTERM. */
+  stopWanted = false;
+  readonly #directory = mkdtempSync(join(tmpdir(), 'omoi-simulation-'));
+  readonly #logFiles: LogFiles = new Map();
+  readonly #logger: Logger;
+  #server: Incarnation | null = null;
+  #archive: Archive | null = null;
+  #startAtMs = 0;
+
+  constructor(seed: number, options: { readonly mode: PolicyMode; readonly logger?: Logger }) {
+    this.random = createSeededRandom(seed);
+    this.mode = options.mode;
+    this.#logger = options.logger ?? silentLogger;
+    this.network = new Network(this.clock, this.random, this.ledger);
+    const workers = {
+      clock: this.clock,
+      random: this.random,
+      network: this.network,
+      ledger: this.ledger,
+    };
+    this.machine = new Machine(workers);
+    this.strangers = new Strangers(workers, 'PHASE_IMPLEMENTATION');
+  }
+
+  /** The server process, while one runs. */
+  get server(): Incarnation | null {
+    return this.#server;
+  }
+
+  get archive(): Archive {
+    return (this.#archive ??= new Archive(join(this.#directory, 'state.sqlite')));
+  }
+
+  get wallOffsetMs(): number {
+    return this.clock.wallMs() - this.clock.monotonicMs();
+  }
+
+  /** Moves time forward; a server that died is started again when its time has come. */
+  async advance(byMs: number): Promise<void> {
+    if (!this.#server && this.#startAtMs <= this.clock.monotonicMs()) await this.#startServer();
+    if (this.stopWanted) await this.#stopServer();
+    await this.clock.advance(byMs);
+    const server = this.#server;
+    if (!server) return;
+    if (!server.gate.isOpen) await this.#bury(server, between(this.random, 50, MAX_DOWNTIME_MS));
+    else if (server.transactionsInFlight > 0)
+      throw new Error('a transaction has not ended between two steps: the run would not replay');
+  }
+
+  stallServer(forMs: number): void {
+    const fromMs = this.clock.monotonicMs();
+    if (!this.#server?.clock.stall(forMs)) return;
+    this.ledger.blindness.push({ what: 'stall', fromMs, untilMs: fromMs + forMs });
+  }
+
+  breakDisk(state: 'failing' | 'full', forMs: number): void {
+    if (this.disk.state !== 'well') return;
+    const fromMs = this.clock.monotonicMs();
+    this.disk.state = state;
+    this.clock.after(forMs, () => {
+      this.disk.state = 'well';
+      const untilMs = this.clock.monotonicMs();
+      if (this.disk.takeFailures() > 0) this.ledger.blindness.push({ what: 'outage', fromMs, untilMs });
+    });
+  }
+
+  stepWallClock(byMs: number): void {
+    this.clock.stepWallClock(byMs);
+    this.ledger.wallSteps++;
+  }
+
+  /** Everything that was wrong is right from now on. */
+  heal(): void {
+    this.disk.spare();
+    this.disk.state = 'well';
+    this.machine.refusalShare = 0;
+    this.network.heal();
+    this.strangers.wakeAll();
+    for (const { worker } of this.machine.processes) {
+      worker.wake();
+      worker.slowness = 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#server) await this.#bury(this.#server, 0);
+    this.#archive?.close();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #startServer(): Promise<void> {
+    const server = new Incarnation({
+      clock: this.clock,
+      // Its own chance: what a dying process still draws must not move the world's.
+      seed: Math.floor(this.random.next() * 2 ** 32),
+      directory: this.#directory,
+      disk: this.disk,
+      logFiles: this.#logFiles,
+      machine: this.machine,
+      config: configSchema.parse({ watchdog: { mode: this.mode } }),
+      pools: this.pools,
+      logger: this.#logger,
+    });
+    const outcome = await this.#settled(
+      server.start().then(
+        () => null,
+        (thrown: unknown) => thrown,
+      ),
+      server,
+    );
+    if (outcome === null && server.gate.isOpen) {
+      this.#server = server;
+      this.network.server = server;
+      this.ledger.starts.push(this.clock.monotonicMs());
+      return;
+    }
+    if (outcome !== null && !isDiskError(outcome)) throw outcome;
+    await this.#bury(server, RETRY_START_MS);
+  }
+
+  async #stopServer(): Promise<void> {
+    this.stopWanted = false;
+    const server = this.#server;
+    if (!server) return;
+    this.network.server = null;
+    await this.#settled(server.stop(), server);
+    await this.#bury(server, between(this.random, 50, MAX_DOWNTIME_MS));
+  }
+
+  async #bury(server: Incarnation, downForMs: number): Promise<void> {
+    this.#server = null;
+    this.network.server = null;
+    this.#startAtMs = this.clock.monotonicMs() + downForMs;
+    await server.bury();
+  }
+
+  /** Waits for what needs turns of the event loop, and for what needs time lets some pass; null where it died. */
+  async #settled<Result>(work: Promise<Result>, server: Incarnation): Promise<Result | null> {
+    const progress = { ended: false };
+    const outcome = Promise.race([work, server.gate.closed.then(() => null)]).finally(() => {
+      progress.ended = true;
+    });
+    for (let turns = 0; !progress.ended; turns++) {
+      if (turns < TURNS_UNTIL_TIME_PASSES) await new Promise((resolve) => setImmediate(resolve));
+      else await this.clock.advance(WAITING_STEP_MS);
+    }
+    return outcome;
+  }
+}
+
+function isDiskError(thrown: unknown): boolean {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
+  return ['database_failed', 'storage_full', 'storage_failed', 'EIO', 'ENOSPC'].includes(String(code));
+}
