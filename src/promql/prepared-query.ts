@@ -92,8 +92,8 @@ export class PreparedQuery {
 
   /**
    * The result at every step of a range, as a matrix, with turns of the event loop every few milliseconds.
-   * @throws OmoiError `query_invalid` for a range that has no steps or too many, or an expression that is neither
-   * a scalar nor an instant vector; `query_failed`, `query_limit`, `query_timeout`
+   * @throws OmoiError `query_failed` for a range without steps, an expression that is neither a scalar nor an
+   * instant vector, and what the data does not allow; `query_limit`, `query_timeout`
    */
   async range(queryable: Queryable, options: RangeOptions): Promise<QueryResult> {
     const grid = gridOf(options);

@@ -119,7 +119,11 @@ function* evaluateVectorCall(call: Call, frame: Frame): Steps<VectorTable> {
         expression: textOf(call, 4),
       });
     case 'label_join':
-      return yield* joinLabels(table, textOf(call, 1), textOf(call, 2), textsFrom(call, 3));
+      return yield* joinLabels(table, {
+        target: textOf(call, 1),
+        separator: textOf(call, 2),
+        sources: textsFrom(call, 3),
+      });
     case 'sort':
     case 'sort_desc':
     case 'sort_by_label':
@@ -165,7 +169,7 @@ function ofScalars(values: Float64Array): VectorTable {
 /** Of a selector's samples the times they were taken at; of anything else the evaluation time. */
 function* evaluateTimestamps(argument: Expression, frame: Frame): Steps<VectorTable> {
   if (argument.kind === 'vector_selector') {
-    const table = yield* evaluateSelector(argument, frame.grid, frame.context, 'timestamp');
+    const table = yield* evaluateSelector(argument, frame, 'timestamp');
     table.dropNames();
     return table;
   }
@@ -197,7 +201,7 @@ function* evaluateQuantiles(call: Call, frame: Frame): Steps<VectorTable> {
   if (call.name === 'histogram_fraction') {
     const lower = yield* scalar(0);
     const upper = yield* scalar(1);
-    return yield* histogramFractions(yield* frame.vector(argument), lower, upper, options);
+    return yield* histogramFractions(yield* frame.vector(argument), { lower, upper }, options);
   }
   const isMany = call.name === 'histogram_quantiles';
   const wanted: { phi: Float64Array; position: Call['position'] }[] = [];
@@ -205,12 +209,12 @@ function* evaluateQuantiles(call: Call, frame: Frame): Steps<VectorTable> {
     wanted.push({ phi: yield* scalar(at), position: argumentOf(call, at).position });
   }
   const table = yield* frame.vector(argument);
-  return yield* histogramQuantiles(table, wanted, isMany ? textOf(call, 1) : null, options);
+  return yield* histogramQuantiles(table, wanted, { ...options, phiLabel: isMany ? textOf(call, 1) : null });
 }
 
 function* evaluateRange(call: Call, frame: Frame): Steps<VectorTable> {
   const scalars: Float64Array[] = [];
-  let argument: RangeArgument | null = null;
+  let argument: Omit<RangeArgument, 'scalars'> | null = null;
   for (const given of call.args) {
     const node = unwrap(given);
     if (node.kind === 'matrix_selector') argument = { node, ...runsOf(node.selector, frame.context) };
@@ -220,7 +224,7 @@ function* evaluateRange(call: Call, frame: Frame): Steps<VectorTable> {
     } else scalars.push(yield* frame.scalar(node));
   }
   if (!argument) throw new Error(`${call.name}() has no range vector`);
-  return yield* evaluateRangeCall(call, argument, scalars, frame);
+  return yield* evaluateRangeCall(call, { ...argument, scalars }, frame);
 }
 
 function textOf(call: Call, place: number): string {

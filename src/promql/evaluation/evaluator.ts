@@ -41,7 +41,7 @@ function* evaluateAtSteps(expression: Expression, grid: StepGrid, context: Evalu
     case 'parenthesized':
       return yield* evaluate(expression.expression, grid, context);
     case 'vector_selector':
-      return { type: 'vector', table: yield* evaluateSelector(expression, grid, context) };
+      return { type: 'vector', table: yield* evaluateSelector(expression, { grid, context }) };
     case 'unary':
       return yield* evaluateUnary(expression, grid, context);
     case 'binary':
@@ -152,7 +152,10 @@ function* evaluateBinary(binary: BinaryExpression, grid: StepGrid, context: Eval
   }
   if (isSetOperator(operator)) {
     if (left.type !== 'vector' || right.type !== 'vector') throw new Error('set operators take vectors');
-    return { type: 'vector', table: yield* combineAsSets(operator, left.table, right.table, matching) };
+    return {
+      type: 'vector',
+      table: yield* combineAsSets(operator, { left: left.table, right: right.table }, matching),
+    };
   }
   const operation = elementOperation(binary, operator, context);
   if (left.type === 'vector' && right.type === 'vector') {

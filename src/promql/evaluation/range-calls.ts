@@ -12,6 +12,8 @@ import { ABSENT, FLOAT, VectorTable, timeAt, type StepGrid } from './vector-tabl
 /** A range vector as an argument: the series, and where each step's window lies. */
 export interface RangeArgument extends Runs {
   readonly node: MatrixSelector | Subquery;
+  /** The function's scalar arguments, one value a step. */
+  readonly scalars: readonly Float64Array[];
 }
 
 /** Functions that return samples as they are, so that their name still fits. */
@@ -22,13 +24,13 @@ const COUNTER_SUFFIX = /_(?:total|sum|count|bucket)$/;
 export function* evaluateRangeCall(
   call: Call,
   argument: RangeArgument,
-  scalars: readonly Float64Array[],
   { grid, context }: { readonly grid: StepGrid; readonly context: EvaluationContext },
 ): Steps<VectorTable> {
   const compute = RANGE_FUNCTIONS.get(call.name);
   if (!compute) throw new Error(`no range function ${call.name}`);
   const { annotations, guard } = context;
-  const { rangeMs } = argument.node;
+  const { node, scalars } = argument;
+  const { rangeMs } = node;
   const position = unwrap(call.args[0] ?? call).position;
   const window = new RangeWindow({ rangeMs, scalars, annotations, position });
   const table = new VectorTable(grid.stepCount, argument.runCount);

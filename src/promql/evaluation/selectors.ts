@@ -14,8 +14,7 @@ export type SelectedAspect = 'value' | 'timestamp';
 /** The instant vector of a selector at every step: the newest sample in (t − lookback, t] unless it is stale. */
 export function* evaluateSelector(
   selector: VectorSelector,
-  grid: StepGrid,
-  context: EvaluationContext,
+  { grid, context }: { readonly grid: StepGrid; readonly context: EvaluationContext },
   aspect: SelectedAspect = 'value',
 ): Steps<VectorTable> {
   const latest = context.data.latest.get(selector);
@@ -27,7 +26,7 @@ export function* evaluateSelector(
     const series =
       statistics && one.histograms ? { ...one, histograms: withResetHints(one.histograms) } : one;
     const cell = table.addRow(series.labels, false);
-    const found = fillRow(table, cell, series, { selector, grid, context, aspect });
+    const found = fillRow({ table, cell }, series, { selector, grid, context, aspect });
     if (found === 0) table.dropLastRow();
     context.guard.hold(found);
     if (context.guard.spend(grid.stepCount)) yield;
@@ -43,8 +42,7 @@ interface RowOptions {
 
 /** Answers how many steps found a sample. */
 function fillRow(
-  table: VectorTable,
-  rowCell: number,
+  { table, cell: rowCell }: { readonly table: VectorTable; readonly cell: number },
   series: SelectedSeries,
   { selector, grid, context, aspect }: RowOptions & { readonly selector: VectorSelector },
 ): number {

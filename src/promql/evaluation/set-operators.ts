@@ -7,8 +7,7 @@ import { ABSENT, type VectorTable } from './vector-table.ts';
 /** `and`, `or`, `unless`: which elements of one vector have a partner in the other, at every step by itself. */
 export function* combineAsSets(
   operator: SetOperator,
-  left: VectorTable,
-  right: VectorTable,
+  { left, right }: { readonly left: VectorTable; readonly right: VectorTable },
   matching: VectorMatching,
 ): Steps<VectorTable> {
   const grouping = new Grouping(matching.labels, matching.on ? 'only' : 'except');

@@ -32,6 +32,14 @@ interface MatchGroup {
   readonly one: number[];
 }
 
+/** What of a group has been matched, where it matters; null where nothing can match twice. */
+interface MatchesSoFar {
+  /** 1 for the steps at which a one-to-one group has matched. */
+  readonly matched: Uint8Array | null;
+  /** By output labels: the steps at which a group with a "many" side has matched to them. */
+  readonly inserted: Map<string, Uint8Array> | null;
+}
+
 class Join {
   readonly rows: OutputRows;
   readonly #many: VectorTable;
@@ -77,24 +85,17 @@ class Join {
     if (one.length > 1) this.#assertUnique(one);
     if (many.length === 0 || one.length === 0) return;
     const oneToOne = this.#matching.cardinality === 'one-to-one';
-    /** By step: the matches so far of a one-to-one group. */
     const matched = oneToOne && many.length > 1 ? new Uint8Array(this.#many.stepCount) : null;
-    /** By output labels: the steps at which a group with a "many" side has matched to them. */
     const inserted = oneToOne || many.length === 1 ? null : new Map<string, Uint8Array>();
     for (const manyRow of many) {
       for (const oneRow of one) {
-        this.#combinePair(manyRow, oneRow, matched, inserted);
+        this.#combinePair(manyRow, oneRow, { matched, inserted });
         if (guard.spend(this.#many.stepCount)) yield;
       }
     }
   }
 
-  #combinePair(
-    manyRow: number,
-    oneRow: number,
-    matched: Uint8Array | null,
-    inserted: Map<string, Uint8Array> | null,
-  ): void {
+  #combinePair(manyRow: number, oneRow: number, { matched, inserted }: MatchesSoFar): void {
     const { stepCount } = this.#many;
     const manyCell = manyRow * stepCount;
     const oneCell = oneRow * stepCount;

@@ -33,12 +33,16 @@ export function* replaceLabel(
   return yield* mergeEqualRows(table);
 }
 
+export interface LabelJoin {
+  readonly target: string;
+  readonly separator: string;
+  readonly sources: readonly string[];
+}
+
 /** Sets a label to the values of others, joined. */
 export function* joinLabels(
   table: VectorTable,
-  target: string,
-  separator: string,
-  sources: readonly string[],
+  { target, separator, sources }: LabelJoin,
 ): Steps<VectorTable> {
   for (const source of sources) assertLabelName(source, 'invalid source label name in label_join()');
   assertLabelName(target, 'invalid destination label name in label_join()');

@@ -22,14 +22,15 @@ export interface WantedQuantile {
   readonly position: Position;
 }
 
-/** The quantiles of classic histograms (by their `le` labels) and of native ones. */
+/**
+ * The quantiles of classic histograms (by their `le` labels) and of native ones; with `phiLabel`, φ is put there.
+ */
 export function* histogramQuantiles(
   table: VectorTable,
   wanted: readonly WantedQuantile[],
-  phiLabel: string | null,
-  context: QuantileContext,
+  context: QuantileContext & { readonly phiLabel: string | null },
 ): Steps<VectorTable> {
-  const { annotations, grid, position } = context;
+  const { annotations, grid, position, phiLabel } = context;
   const rows = new OutputRows(table.stepCount, table.rowCount);
   const histograms = new HistogramRows(table, context);
   for (let step = 0; step < table.stepCount; step++) {
@@ -76,8 +77,7 @@ function phiText(phi: number): string {
 /** The share of observations between two values, of classic and native histograms. */
 export function* histogramFractions(
   table: VectorTable,
-  lower: Float64Array,
-  upper: Float64Array,
+  { lower, upper }: { readonly lower: Float64Array; readonly upper: Float64Array },
   context: QuantileContext,
 ): Steps<VectorTable> {
   const { annotations, position } = context;
