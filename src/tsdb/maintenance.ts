@@ -18,10 +18,10 @@ import { pauseForEventLoop } from './pause.ts';
 
 const PERIOD_MS = 60_000;
 /** Series looked at between two turns of the event loop. */
-const SERIES_PER_TURN = 2000;
-const FORGOTTEN_PER_TURN = 10_000;
+const SERIES_PER_TURN = 400;
+const FORGOTTEN_PER_TURN = 2000;
 /** Series whose chunks go to the archive in one transaction. */
-const SERIES_PER_TRANSACTION = 200;
+const SERIES_PER_TRANSACTION = 100;
 /** Chunks of a series that are moved together, so that the archive has few rows. */
 const MIN_CHUNKS_MOVED = 4;
 /** An open chunk that has had no sample for this long is sealed. */

@@ -44,14 +44,14 @@ export class BitReader {
 
   /** The next `count` bits (1 to 32) as an unsigned number. */
   read(count: number): number {
-    const word = this.#next();
+    const word = this.peek();
     this.bit += count;
     return word >>> (32 - count);
   }
 
   /** Counts one bits (at most 32) up to the next zero, which is taken too; stops at `limit` ones. */
   readOnes(limit: number): number {
-    const ones = Math.clz32(~this.#next());
+    const ones = Math.clz32(~this.peek());
     if (ones >= limit) {
       this.bit += limit;
       return limit;
@@ -60,8 +60,8 @@ export class BitReader {
     return ones;
   }
 
-  /** The next 32 bits. */
-  #next(): number {
+  /** The next 32 bits, which stay the next. */
+  peek(): number {
     const { view } = this;
     const at = this.bit >>> 3;
     const shift = this.bit & 7;

@@ -29,6 +29,9 @@ const GRID = 32;
 const MAX_EXPONENT = 15;
 const MAX_QUOTIENT = 24;
 const MAX_PARAMETER = 50;
+/** Codes with a smaller quotient and no larger parameter fit 32 bits, and are written and read in one go. */
+const SHORT_QUOTIENTS = 8;
+const MAX_SHORT_PARAMETER = 24;
 const MAX_INTEGER = 2 ** 50;
 const WORD = 2 ** 32;
 const POWERS = Array.from({ length: MAX_EXPONENT + 1 }, (_, exponent) => 10 ** exponent);
@@ -269,6 +272,12 @@ function readWhole(reader: BitReader): number {
 }
 
 function writeRice(value: number, parameter: number): void {
+  if (parameter <= MAX_SHORT_PARAMETER && value < SHORT_QUOTIENTS * 2 ** parameter) {
+    const quotient = value >>> parameter;
+    const ones = ((2 << quotient) - 2) << parameter;
+    writer.write(ones | (value & ((1 << parameter) - 1)), quotient + 1 + parameter);
+    return;
+  }
   const divisor = 2 ** parameter;
   const quotient = Math.floor(value / divisor);
   if (quotient >= MAX_QUOTIENT) {
@@ -283,6 +292,13 @@ function writeRice(value: number, parameter: number): void {
 }
 
 function readRice(reader: BitReader, parameter: number): number {
+  const word = reader.peek();
+  const ones = Math.clz32(~word);
+  if (parameter <= MAX_SHORT_PARAMETER && ones < SHORT_QUOTIENTS) {
+    reader.bit += ones + 1 + parameter;
+    const low = parameter === 0 ? 0 : (word << (ones + 1)) >>> (32 - parameter);
+    return (ones << parameter) + low;
+  }
   const quotient = reader.readOnes(MAX_QUOTIENT);
   if (quotient === MAX_QUOTIENT) return readWhole(reader);
   if (parameter === 0) return quotient;
