@@ -13,7 +13,7 @@ export default defineConfig({
         ...source,
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'agent/src/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'agent/src/**/*.test.ts', 'dashboard/src/**/*.test.ts'],
           execArgv,
           testTimeout: 20_000,
         },

@@ -3,8 +3,8 @@ const TELLING: readonly string[] = [
   'omoi.outcome',
   'omoi.cause',
   'omoi.agent.id',
-  'omoi.rule_id',
-  'omoi.metric_name',
+  'omoi.rule.id',
+  'omoi.metric.name',
   'omoi.policy',
   'omoi.pool.id',
 ];

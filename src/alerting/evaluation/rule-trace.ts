@@ -40,13 +40,13 @@ export function recordFiring(
   const evaluate = tracing.startSpan('alerting.evaluate', {
     parent: cause.parent ?? recordAppend(tracing, cause),
     links: cause.links,
-    attributes: { 'omoi.rule_id': alert.ruleId },
+    attributes: { 'omoi.rule.id': alert.ruleId },
     startAtMs: cause.evaluatedFromMs,
   });
   evaluate.end(cause.evaluatedToMs);
   const span = tracing.startSpan('alerting.alert', {
     parent: evaluate.traceparent,
-    attributes: { 'omoi.rule_id': alert.ruleId, 'omoi.alert_id': alert.alertId },
+    attributes: { 'omoi.rule.id': alert.ruleId, 'omoi.alert.id': alert.alertId },
     startAtMs: cause.evaluatedToMs,
   });
   span.end(times.wallMs);
@@ -71,8 +71,8 @@ export function recordResolution(
   const span = tracing.startSpan('alerting.resolve', {
     parent: alert.traceparent,
     attributes: {
-      'omoi.rule_id': alert.ruleId,
-      'omoi.alert_id': alert.alertId,
+      'omoi.rule.id': alert.ruleId,
+      'omoi.alert.id': alert.alertId,
       'omoi.cause': resolution.cause,
     },
     startAtMs: resolution.startedAtMs,

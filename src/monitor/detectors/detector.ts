@@ -236,8 +236,8 @@ export class Detector {
       parent,
       startAtMs: receivedAtMs,
       attributes: {
-        'omoi.anomaly_id': found.id,
-        'omoi.metric_name': watched.metricName,
+        'omoi.anomaly.id': found.id,
+        'omoi.metric.name': watched.metricName,
         'omoi.kind': judgement.kind,
         'omoi.score': judgement.score,
       },
