@@ -224,10 +224,13 @@ class Mortal {
       ...database,
       transaction: async (work) => {
         await this.#living();
-        const result = await database.transaction(async (tx) => {
-          await this.#living();
-          return work(tx);
-        });
+        const result = await database
+          .transaction((tx) => {
+            // What a dead process has begun is rolled back.
+            if (this.#isDead) throw new Error('the process is dead');
+            return work(tx);
+          })
+          .finally(() => this.#living());
         if (--this.#commitsLeft <= 0) this.kill();
         await this.#living();
         return result;

@@ -37,6 +37,7 @@ export class ScaleClaims {
   readonly #parts: ScaleClaimsParts;
   #timer: Timer | null = null;
   #upkeep: Promise<void> = Promise.resolve();
+  readonly #inHand = new Map<string, Promise<void>>();
   #isDue = false;
   #stopped = false;
 
@@ -78,6 +79,7 @@ export class ScaleClaims {
     this.#stopped = true;
     this.#timer?.cancel();
     await this.#upkeep;
+    await Promise.all(this.#inHand.values());
   }
 
   /** An alert has been raised or resolved: claims may have to go, or to stay after all. */
@@ -125,7 +127,7 @@ export class ScaleClaims {
       const claims = await database.reader.selectFrom('watchdog_claims').selectAll().execute();
       if (claims.length === 0) return;
       const firing = await this.#firingKeys();
-      await Promise.all(claims.map((claim) => this.#maintainOne(claim, firing.has(keyOf(claim)))));
+      for (const claim of claims) this.#maintainSoon(claim, firing.has(keyOf(claim)));
       const nextMs = claims.map((claim) =>
         claim.release_at_ms === null
           ? claim.ttl_ms
@@ -155,7 +157,17 @@ export class ScaleClaims {
     return keys;
   }
 
-  /** Never throws: one claim that can't be looked after does not hold up the others. */
+  /** Each for itself: one claim whose upkeep hangs does not hold up the others. */
+  #maintainSoon(claim: Claim, firing: boolean): void {
+    const id = claim.claim_id;
+    if (this.#inHand.has(id)) return;
+    this.#inHand.set(
+      id,
+      this.#maintainOne(claim, firing).finally(() => this.#inHand.delete(id)),
+    );
+  }
+
+  /** Never throws. */
   async #maintainOne(claim: Claim, firing: boolean): Promise<void> {
     const { clock, logger } = this.#parts;
     try {

@@ -15,7 +15,7 @@ export type Ending = { readonly outcome: Outcome; readonly reason: string } & (
 
 const TRANSITIONS: Readonly<Record<RemediationState, readonly RemediationState[]>> = {
   planned: ['awaiting_approval', 'executing', 'completed', 'cancelled'],
-  awaiting_approval: ['planned', 'cancelled'],
+  awaiting_approval: ['planned', 'completed', 'cancelled'],
   executing: ['verifying', 'planned', 'completed', 'escalated', 'cancelled'],
   verifying: ['planned', 'completed', 'escalated'],
   completed: [],

@@ -1,0 +1,345 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { OmoiError } from '#telemetry';
+import { DEFAULT_ACTION_LIMITS } from './actions/action-limits.ts';
+import {
+  becomes,
+  becomesInTime,
+  flood,
+  heldBy,
+  openKennel,
+  RESTART,
+  SCALE,
+  silent,
+  sourcesOf,
+  stateOf,
+  type Kennel,
+} from './watchdog.test-support.ts';
+
+const { maxAttempts, timeLimitMs } = DEFAULT_ACTION_LIMITS;
+const never = () => new Promise<void>(() => {});
+let kennel: Kennel;
+afterEach(() => kennel.close());
+
+async function open(...policies: string[]): Promise<Kennel> {
+  kennel = await openKennel(policies);
+  kennel.fleet.addAgent('w-1');
+  kennel.fleet.addAgent('w-2');
+  kennel.fleet.pools.set('demo', 'PHASE_TESTING');
+  return kennel;
+}
+
+async function actionsOf(alertId: string) {
+  const [detail] = await kennel.archive.list({ alertId, limit: 1 });
+  return detail?.actions ?? [];
+}
+
+function counted(name: string): Record<string, number> {
+  const metric = kennel.metrics.collect().find((one) => one.name === name);
+  return Object.fromEntries(
+    (metric?.points ?? []).map((point) => [Object.values(point.labels).join(' '), point.value]),
+  );
+}
+
+describe('a step', () => {
+  it('orders the generation after the one that runs when it starts', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes(kennel, 'a1', 'verifying');
+    await kennel.changeStatus('w-1', { status: 'UNRESPONSIVE' });
+    await clock.advance(30_000);
+    await becomes(kennel, 'a1', 'verifying');
+    expect(fleet.restarts.map((order) => order.expectedGeneration)).toEqual([1, 2]);
+    expect(fleet.agents.get('w-1')?.generation).toBe(3);
+    expect((await actionsOf('a1')).map((action) => action.expected_generation)).toEqual([1, 2]);
+  });
+
+  it('that the fleet refuses has failed', async () => {
+    const { alerts, fleet } = await open(RESTART);
+    fleet.before = () => Promise.reject(new OmoiError('agent_not_managed', 'agent w-1 is not ours'));
+    await alerts.raise('a1', silent('w-1'));
+    await becomes(kennel, 'a1', 'escalated(failed)');
+    expect((await actionsOf('a1')).map(({ result, detail, attempts }) => [result, detail, attempts])).toEqual(
+      [
+        ['failed', 'agent w-1 is not ours', 1],
+        ['failed', 'agent w-1 is not ours', 1],
+      ],
+    );
+  });
+
+  it.each([
+    ['an error without a code', new Error('out of luck')],
+    ['one that may pass', new OmoiError('lock_held', 'somebody has it')],
+  ])('that fails with %s is ordered again, more and more seldom, and then given up', async (_what, error) => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    const calledAtMs: number[] = [];
+    fleet.before = () => {
+      calledAtMs.push(clock.monotonicMs());
+      return Promise.reject(error);
+    };
+    await alerts.raise('a1', silent('w-1'));
+    await becomesInTime(kennel, 'a1', 'escalated(failed)');
+    expect((await actionsOf('a1')).map(({ result, attempts }) => [result, attempts])).toEqual([
+      ['failed', maxAttempts],
+      ['failed', maxAttempts],
+    ]);
+    const gaps = calledAtMs.slice(1, maxAttempts).map((atMs, index) => atMs - (calledAtMs[index] ?? 0));
+    const ceilings = [1000, 2000, 4000, 8000];
+    gaps.forEach((gapMs, index) => {
+      expect(gapMs).toBeGreaterThanOrEqual((ceilings[index] ?? 0) / 2);
+      expect(gapMs).toBeLessThanOrEqual(ceilings[index] ?? 0);
+    });
+    expect(counted('omoi_watchdog_actions_total')).toEqual({
+      'restart retried': 2 * (maxAttempts - 1),
+      'restart failed': 2,
+    });
+    expect(counted('omoi_watchdog_remediations_total')).toEqual({ failed: 1 });
+  });
+
+  it('that gets no answer ends as unknown', async () => {
+    const { alerts, fleet } = await open(RESTART);
+    fleet.before = never;
+    await alerts.raise('a1', silent('w-1'));
+    await becomesInTime(kennel, 'a1', 'escalated(unknown)');
+    expect((await actionsOf('a1')).map(({ result, attempts }) => [result, attempts])).toEqual([
+      ['unknown', maxAttempts],
+      ['unknown', maxAttempts],
+    ]);
+  });
+
+  it('whose answer is lost is not done twice', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    fleet.after = never;
+    await alerts.raise('a1', silent('w-1'));
+    await clock.advance(timeLimitMs + 1000);
+    await becomes(kennel, 'a1', 'verifying');
+    expect(fleet.restarts).toHaveLength(1);
+    expect(await actionsOf('a1')).toMatchObject([
+      { result: 'done', attempts: 2, detail: 'generation 2 should run' },
+    ]);
+  });
+
+  it('that hangs holds nobody else up', async () => {
+    const { alerts, fleet } = await open(RESTART, SCALE);
+    fleet.before = (_call, targetId) => (targetId === 'w-1' ? never() : Promise.resolve());
+    fleet.addAgent('w-1', { poolId: 'other' });
+    fleet.addAgent('w-2', { poolId: 'other' });
+    await alerts.raise('a1', silent('w-1'));
+    await becomes(kennel, 'a1', 'executing');
+    await alerts.raise('a2', silent('w-2'));
+    await alerts.raise('a3', flood);
+    await becomes(kennel, 'a2', 'verifying');
+    await becomes(kennel, 'a3', 'verifying');
+    expect(await stateOf(kennel, 'a1')).toBe('executing');
+  });
+
+  it('that waits to be ordered again is not, once the alert has resolved', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    let calls = 0;
+    fleet.before = () => Promise.reject(new Error(`out of luck ${++calls}`));
+    await alerts.raise('a1', silent('w-1'));
+    await becomes(kennel, 'a1', 'executing');
+    await clock.advance(0);
+    await alerts.resolve('a1');
+    await becomes(kennel, 'a1', 'cancelled(cancelled)');
+    expect(calls).toBe(1);
+    expect((await actionsOf('a1'))[0]).toMatchObject({ result: 'withdrawn', detail: 'out of luck 1' });
+  });
+
+  it('that may still be done says so when the alert has resolved', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    fleet.before = never;
+    await alerts.raise('a1', silent('w-1'));
+    await clock.advance(timeLimitMs);
+    await alerts.resolve('a1');
+    await becomes(kennel, 'a1', 'completed(unknown)');
+  });
+});
+
+describe('the agent itself', () => {
+  it('is left alone as long as it beats, and restarted when its status says that it is gone', async () => {
+    const { alerts, fleet } = await open(RESTART);
+    fleet.addAgent('w-1', { status: 'IDLE', silenceMs: 100 });
+    await alerts.raise('a1', silent('w-1'));
+    await heldBy(kennel, 'a1', 'target_healthy');
+    expect(fleet.restarts).toEqual([]);
+    await kennel.changeStatus('w-1', { status: 'UNRESPONSIVE', silenceMs: 3000 });
+    await becomes(kennel, 'a1', 'verifying');
+  });
+
+  it('is looked at again when its heartbeat would be too old', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    fleet.addAgent('w-1', { status: 'IDLE', silenceMs: 100 });
+    await alerts.raise('a1', silent('w-1'));
+    await heldBy(kennel, 'a1', 'target_healthy');
+    fleet.addAgent('w-1', { status: 'IDLE', silenceMs: 3000 });
+    await clock.advance(2900);
+    await becomes(kennel, 'a1', 'verifying');
+  });
+
+  it('is restarted although it beats, where the policy is about other ills', async () => {
+    const { alerts, fleet } = await open(RESTART.replace('cooldown: 1m', 'spare_healthy: false'));
+    fleet.addAgent('w-1', { status: 'RUNNING', silenceMs: 100 });
+    await alerts.raise('a1', silent('w-1'));
+    await becomes(kennel, 'a1', 'verifying');
+  });
+
+  it('gets time when somebody else has restarted it meanwhile', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    await kennel.watchdog.pause('ann', 'I do it myself');
+    await alerts.raise('a1', silent('w-1'));
+    await heldBy(kennel, 'a1', 'paused');
+    await kennel.changeStatus('w-1', { generation: 2, status: 'SPAWNING' });
+    await kennel.watchdog.resume('ann');
+    await heldBy(kennel, 'a1', 'new_generation');
+    expect(fleet.restarts).toEqual([]);
+    await clock.advance(30_000);
+    await becomes(kennel, 'a1', 'verifying');
+    expect(fleet.restarts).toMatchObject([{ expectedGeneration: 2 }]);
+  });
+
+  it('gets time where its generation was coming up when the alert was seen', async () => {
+    const { alerts, fleet } = await open(RESTART);
+    fleet.addAgent('w-1', { generation: 2, status: 'SPAWNING' });
+    await alerts.raise('a1', silent('w-1'));
+    await heldBy(kennel, 'a1', 'new_generation');
+    await alerts.resolve('a1');
+    await becomes(kennel, 'a1', 'cancelled(cancelled)');
+    expect(fleet.restarts).toEqual([]);
+  });
+
+  it('is not brought back when a person has stopped it', async () => {
+    const { alerts, fleet } = await open(RESTART);
+    fleet.addAgent('w-1', { status: 'TERMINATED' });
+    await alerts.raise('a1', silent('w-1'));
+    await heldBy(kennel, 'a1', 'target_withdrawn');
+    expect(counted('omoi_watchdog_suppressions_total')).toEqual({ target_withdrawn: 1 });
+  });
+});
+
+describe('a reload', () => {
+  const oneStep = RESTART.replace('  - { action: restart, verify: { within: 30s } }\n', '');
+  const mode = (text: string, to: string) => text.replace('mode: act', `mode: ${to}`);
+
+  it('changes no step of what was planned', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes(kennel, 'a1', 'verifying');
+    await kennel.watchdog.reload(sourcesOf([oneStep]));
+    await kennel.changeStatus('w-1', { status: 'UNRESPONSIVE' });
+    await clock.advance(30_000);
+    expect(fleet.restarts).toHaveLength(2);
+    await clock.advance(30_000);
+    await becomes(kennel, 'a1', 'escalated(no_effect)');
+  });
+
+  it('lets a new policy see what fires, and a promoted one act on what it has observed', async () => {
+    const { alerts } = await open(mode(SCALE, 'observe'));
+    await alerts.raise('a1', silent('w-1'));
+    await alerts.raise('a2', flood);
+    await heldBy(kennel, 'a2', 'observe');
+    expect(await stateOf(kennel, 'a1')).toBe('none');
+    kennel.fleet.addAgent('w-1', { poolId: 'other' });
+    await kennel.watchdog.reload(sourcesOf([RESTART, SCALE]));
+    await becomes(kennel, 'a1', 'verifying');
+    await becomes(kennel, 'a2', 'verifying');
+  });
+
+  it('happens at a start, too', async () => {
+    const { alerts } = await open();
+    await alerts.raise('a1', silent('w-1'));
+    await kennel.clock.advance(0);
+    await kennel.restartProcess([RESTART]);
+    await becomes(kennel, 'a1', 'verifying');
+  });
+
+  it('frees what awaits an approval that is asked for no more, and ends what has no policy any more', async () => {
+    const other = RESTART.replace('restart_it', 'other').replace('Silent', 'Other');
+    const { alerts } = await open(mode(RESTART, 'approve'), mode(other, 'approve'));
+    await alerts.raise('a1', silent('w-1'));
+    await alerts.raise('a2', { ...silent('w-2'), alertname: 'Other' });
+    await becomes(kennel, 'a1', 'awaiting_approval');
+    await becomes(kennel, 'a2', 'awaiting_approval');
+    await kennel.watchdog.reload(sourcesOf([RESTART]));
+    await becomes(kennel, 'a1', 'verifying');
+    await becomes(kennel, 'a2', 'cancelled(cancelled)');
+  });
+
+  it('that is broken changes nothing', async () => {
+    await open(RESTART);
+    await expect(kennel.watchdog.reload(sourcesOf([RESTART.replace('mode:', 'mod:')]))).rejects.toThrow(
+      'did you mean "mode"',
+    );
+    expect(kennel.watchdog.policies.list().map((policy) => policy.name)).toEqual(['restart_it']);
+  });
+});
+
+describe('an alert whose target is missing', () => {
+  it('is looked at again', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    await alerts.raise('a1', silent('w-9'));
+    await clock.advance(1000);
+    expect(counted('omoi_watchdog_unplanned_total')).toEqual({ no_target: 1 });
+    fleet.addAgent('w-9');
+    await clock.advance(30_000);
+    await becomes(kennel, 'a1', 'verifying');
+  });
+});
+
+describe('a scale claim', () => {
+  const rows = () => kennel.database.reader.selectFrom('watchdog_claims').select('claim_id').execute();
+
+  it.each([
+    ['is dropped when its pool is gone', 'pool'],
+    ['is dropped when it expired while Omoi was away', 'expiry'],
+  ])('%s', async (_what, how) => {
+    const { alerts, fleet, clock } = await open(SCALE);
+    await alerts.raise('a1', flood);
+    await becomes(kennel, 'a1', 'verifying');
+    expect(await rows()).toHaveLength(1);
+    if (how === 'pool') fleet.claims.clear();
+    else {
+      kennel.kill();
+      await clock.advance(40_000);
+      await kennel.restartProcess();
+    }
+    await clock.advance(20_000);
+    expect(await rows()).toEqual([]);
+    expect(counted('omoi_watchdog_claims_ended_total')).toEqual({ expired: 1 });
+  });
+
+  it('is not left behind by a step that failed', async () => {
+    const { alerts, fleet } = await open(SCALE);
+    fleet.before = () => Promise.reject(new OmoiError('unknown_pool', 'pool demo is unknown'));
+    await alerts.raise('a1', flood);
+    await becomes(kennel, 'a1', 'escalated(failed)');
+    expect(await rows()).toEqual([]);
+  });
+
+  it('whose answer was lost is looked after all the same', async () => {
+    const { alerts, fleet, clock } = await open(SCALE);
+    fleet.after = never;
+    await alerts.raise('a1', flood);
+    await clock.advance(timeLimitMs + 1000);
+    await becomes(kennel, 'a1', 'verifying');
+    await clock.advance(40_000);
+    expect([...fleet.claims.values()].map((claim) => claim.expiresAtMs > clock.wallMs())).toEqual([true]);
+    await alerts.resolve('a1');
+    await clock.advance(31_000);
+    expect(fleet.claims.size).toBe(0);
+    expect(await rows()).toEqual([]);
+  });
+
+  it('whose upkeep hangs holds up no other', async () => {
+    const { alerts, fleet, clock } = await open(`${SCALE}guards: { max_parallel: 2 }`);
+    fleet.pools.set('second', 'PHASE_DESIGN');
+    await alerts.raise('a1', flood);
+    await alerts.raise('a2', { ...flood, phase_id: 'PHASE_DESIGN' });
+    await becomes(kennel, 'a1', 'verifying');
+    await clock.advance(1000);
+    const [first, second] = [...fleet.claims.keys()];
+    fleet.before = (_call, claimId) => (claimId === first ? never() : Promise.resolve());
+    await clock.advance(29_000);
+    expect(fleet.claims.get(first ?? '')?.extended).toBe(0);
+    expect(fleet.claims.get(second ?? '')?.extended).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,176 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  becomes,
+  becomesInTime,
+  flood,
+  openKennel,
+  RESTART,
+  SCALE,
+  silent,
+  stateOf,
+  type Kennel,
+} from './watchdog.test-support.ts';
+
+const never = () => new Promise<void>(() => {});
+let kennel: Kennel;
+afterEach(() => kennel.close());
+
+async function open(...policies: string[]): Promise<Kennel> {
+  kennel = await openKennel(policies);
+  kennel.fleet.addAgent('w-1');
+  kennel.fleet.addAgent('w-2');
+  kennel.fleet.pools.set('demo', 'PHASE_TESTING');
+  return kennel;
+}
+
+/** Seconds pass; whoever dies is started again. Returns how often that was. */
+async function pass(seconds: number): Promise<number> {
+  let deaths = 0;
+  for (let second = 0; second < seconds; second++) {
+    await kennel.clock.advance(1000);
+    if (!kennel.isDead()) continue;
+    deaths++;
+    await kennel.restartProcess();
+  }
+  return deaths;
+}
+
+async function historyOf(alertId: string): Promise<readonly string[]> {
+  const ofIt = (await kennel.events()).filter(
+    ({ payload }) => 'alert_id' in payload && payload.alert_id === alertId,
+  );
+  return ofIt.flatMap(({ event_type: type, payload }) => {
+    if (!type.startsWith('watchdog')) return [];
+    if (type === 'watchdog.remediation.changed') return [`${payload.from} → ${payload.to}`];
+    return [type.replace('watchdog.', '').replace('remediation.', '')];
+  });
+}
+
+const IN_VAIN = [
+  'started',
+  'executing → verifying',
+  'verifying → planned',
+  'planned → executing',
+  'executing → verifying',
+  'escalated',
+  'completed',
+];
+
+describe('a process that dies', () => {
+  /** More than the commits of the whole story, so that the last case has no crash at all. */
+  const commits = Array.from({ length: 14 }, (_, index) => index + 1);
+
+  it.each(commits)(
+    'after commit %i takes up a repair that has no effect, and does each step once',
+    async (count) => {
+      const { alerts, fleet } = await open(RESTART);
+      kennel.killAfterCommits(count);
+      await alerts.raise('a1', silent('w-1'));
+      await pass(90);
+      expect(await stateOf(kennel, 'a1')).toBe('escalated(no_effect)');
+      expect(fleet.agents.get('w-1')?.generation).toBe(3);
+      expect(await historyOf('a1')).toEqual(IN_VAIN);
+    },
+  );
+
+  it.each(commits)('after commit %i takes up a repair that heals, and its claim', async (count) => {
+    const { alerts, fleet } = await open(SCALE);
+    kennel.killAfterCommits(count);
+    await alerts.raise('a1', flood);
+    await pass(5);
+    await alerts.resolve('a1');
+    await pass(60);
+    expect(await stateOf(kennel, 'a1')).toBe('completed(healed)');
+    expect(await historyOf('a1')).toEqual(['started', 'executing → verifying', 'completed']);
+    expect(fleet.claims.size).toBe(0);
+    expect(await kennel.database.reader.selectFrom('watchdog_claims').selectAll().execute()).toEqual([]);
+  });
+
+  it.each(commits)('after commit %i takes up what a person has approved', async (count) => {
+    const { alerts, fleet } = await open(RESTART.replace('mode: act', 'mode: approve'));
+    kennel.killAfterCommits(count);
+    await alerts.raise('a1', silent('w-1'));
+    await pass(2);
+    const [detail] = await kennel.archive.list({ alertId: 'a1', limit: 1 });
+    void kennel.watchdog.approve(detail?.remediation.id ?? '', 'ann');
+    await pass(90);
+    // Who died over the answer asks again.
+    if ((await stateOf(kennel, 'a1')) === 'awaiting_approval') {
+      await kennel.watchdog.approve(detail?.remediation.id ?? '', 'ann');
+      await pass(90);
+    }
+    expect(await stateOf(kennel, 'a1')).toBe('escalated(no_effect)');
+    expect(fleet.agents.get('w-1')?.generation).toBe(3);
+  });
+
+  it('did die in these stories', async () => {
+    const { alerts } = await open(RESTART);
+    kennel.killAfterCommits(5);
+    await alerts.raise('a1', silent('w-1'));
+    expect(await pass(90)).toBe(1);
+  });
+
+  it.each([
+    ['before', 'cancelled(cancelled)', 1],
+    ['after', 'completed(healed)', 2],
+  ] as const)(
+    '%s the restart for an alert that resolves meanwhile leaves %s',
+    async (when, state, generation) => {
+      const { alerts, fleet } = await open(RESTART);
+      fleet[when] = never;
+      await alerts.raise('a1', silent('w-1'));
+      await becomes(kennel, 'a1', 'executing');
+      await kennel.clock.advance(0);
+      kennel.kill();
+      fleet[when] = () => Promise.resolve();
+      await alerts.resolve('a1');
+      const orders = fleet.restarts.length;
+      await kennel.restartProcess();
+      await becomes(kennel, 'a1', state);
+      expect(fleet.restarts).toHaveLength(orders);
+      expect(fleet.agents.get('w-1')?.generation).toBe(generation);
+    },
+  );
+
+  it('after raising a claim for an alert that resolves meanwhile takes it back in the end', async () => {
+    const { alerts, fleet } = await open(SCALE);
+    fleet.after = never;
+    await alerts.raise('a1', flood);
+    await becomes(kennel, 'a1', 'executing');
+    await kennel.clock.advance(0);
+    kennel.kill();
+    fleet.after = () => Promise.resolve();
+    await alerts.resolve('a1');
+    await kennel.restartProcess();
+    await becomes(kennel, 'a1', 'completed(healed)');
+    await pass(40);
+    expect(fleet.released).toHaveLength(1);
+    expect(fleet.claims.size).toBe(0);
+  });
+
+  it('in each attempt is not followed by attempts without end', async () => {
+    const { alerts, fleet } = await open(RESTART);
+    let calls = 0;
+    fleet.before = async () => {
+      calls++;
+      kennel.kill();
+      await never();
+    };
+    await alerts.raise('a1', silent('w-1'));
+    await pass(60);
+    expect(await stateOf(kennel, 'a1')).toBe('escalated(unknown)');
+    expect(calls).toBe(10);
+  });
+
+  it('repeats an order with the generation that it was meant for', async () => {
+    const { alerts, fleet } = await open(RESTART);
+    fleet.before = never;
+    await alerts.raise('a1', silent('w-1'));
+    await becomes(kennel, 'a1', 'executing');
+    kennel.kill();
+    fleet.before = () => Promise.resolve();
+    await kennel.restartProcess();
+    await becomesInTime(kennel, 'a1', 'verifying');
+    expect(fleet.restarts.map((order) => order.expectedGeneration)).toEqual([1]);
+  });
+});

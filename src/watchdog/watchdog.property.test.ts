@@ -1,0 +1,290 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { OmoiError, type AgentStatus, type EventPayload } from '#telemetry';
+import { DEFAULT_ACTION_LIMITS } from './actions/action-limits.ts';
+import { openKennel, sourcesOf, type FleetCall, type Kennel } from './watchdog.test-support.ts';
+
+const AGENTS = ['w-1', 'w-2', 'w-3'] as const;
+const restartPolicy = (name: string, mode: string, steps: number) => `
+name: ${name}
+match: ['alertname="Silent"']
+mode: ${mode}
+target: { kind: agent }
+steps: [${Array.from({ length: steps }, () => '{ action: restart, verify: { within: 20s } }').join(', ')}]
+guards: { cooldown: 5s, max_parallel: 3, max_starts: 100 }
+`;
+const scalePolicy = (mode: string) => `
+name: scale_it
+match: ['alertname="Flood"']
+mode: ${mode}
+target: { kind: pool, phase_label: phase_id }
+steps: [{ action: scale, add: 2, ttl: 20s, release_after: 10s, verify: { within: 20s } }]
+guards: { cooldown: 5s, max_parallel: 3, max_starts: 100 }
+`;
+/** What may be in force, one after the other. */
+const POLICY_SETS = [
+  [restartPolicy('first', 'act', 2), restartPolicy('second', 'act', 1), scalePolicy('act')],
+  [restartPolicy('first', 'approve', 1), scalePolicy('act')],
+  [restartPolicy('first', 'act', 3), restartPolicy('second', 'observe', 1), scalePolicy('approve')],
+] as const;
+
+/** How the fleet answers its next call. */
+const MOODS = ['refuses', 'breaks', 'is_away', 'hangs', 'does_and_breaks', 'does_and_hangs'] as const;
+type Mood = (typeof MOODS)[number];
+
+const agent = fc.constantFrom(...AGENTS);
+const STATUSES: readonly AgentStatus[] = ['UNRESPONSIVE', 'FAILED', 'IDLE', 'TERMINATED'];
+const CAUSES: readonly EventPayload<'monitor.alert.resolved'>['cause'][] = [
+  'recovered',
+  'remediated',
+  'data_vanished',
+  'manual',
+];
+const of = <Kind extends string>(kind: Kind) => ({ kind: fc.constant(kind) });
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ ...of('raise'), agent: fc.option(agent) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ ...of('resolve'), pick: fc.nat(), cause: fc.constantFrom(...CAUSES) }),
+  },
+  { weight: 6, arbitrary: fc.record({ ...of('wait'), ms: fc.integer({ min: 0, max: 30_000 }) }) },
+  { weight: 3, arbitrary: fc.record({ ...of('mood'), mood: fc.constantFrom(...MOODS) }) },
+  { weight: 1, arbitrary: fc.record(of('crash')) },
+  { weight: 2, arbitrary: fc.record({ ...of('crash_soon'), commits: fc.integer({ min: 1, max: 12 }) }) },
+  { weight: 2, arbitrary: fc.record({ ...of('answer'), pick: fc.nat(), approved: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ ...of('status'), agent, status: fc.constantFrom(...STATUSES) }) },
+  { weight: 1, arbitrary: fc.record({ ...of('other_restart'), agent }) },
+  { weight: 1, arbitrary: fc.record({ ...of('pause'), paused: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ ...of('storm'), sick: fc.constantFrom(0, 3) }) },
+  { weight: 1, arbitrary: fc.record({ ...of('reload'), set: fc.nat(POLICY_SETS.length - 1) }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
+
+/** An order as the fleet got it. */
+interface Order {
+  readonly actionId: string;
+  readonly alertId: string;
+  readonly expectedGeneration: number | null;
+}
+
+/** Everything around the watchdog, and what it has been seen to do. */
+class World {
+  readonly orders: Order[] = [];
+  readonly #kennel: Kennel;
+  readonly #moods: Mood[] = [];
+  readonly #alerts: string[] = [];
+  #policies: readonly string[] = POLICY_SETS[0];
+
+  constructor(kennel: Kennel) {
+    this.#kennel = kennel;
+    const { fleet } = kennel;
+    for (const agentId of AGENTS) fleet.addAgent(agentId);
+    fleet.pools.set('demo', 'PHASE_TESTING');
+    fleet.before = async (call, targetId) => {
+      await this.#witness(call, targetId);
+      await this.#meet(call, this.#moods[0], ['refuses', 'breaks', 'is_away', 'hangs']);
+    };
+    fleet.after = (call) => this.#meet(call, this.#moods[0], ['does_and_breaks', 'does_and_hangs']);
+  }
+
+  async run(step: Step): Promise<void> {
+    const { clock, fleet, alerts, watchdog } = this.#kennel;
+    switch (step.kind) {
+      case 'raise': {
+        const alertId = `a${this.#alerts.push('')}`;
+        this.#alerts[this.#alerts.length - 1] = alertId;
+        if (step.agent === null)
+          await alerts.raise(alertId, { alertname: 'Flood', phase_id: 'PHASE_TESTING' });
+        else await alerts.raise(alertId, { alertname: 'Silent', agent_id: step.agent });
+        return;
+      }
+      case 'resolve': {
+        const firing = await alerts.firing();
+        const alert = firing[step.pick % Math.max(1, firing.length)];
+        if (alert) await alerts.resolve(alert.alertId, step.cause);
+        return;
+      }
+      case 'wait':
+        return this.#pass(step.ms);
+      case 'mood':
+        this.#moods.push(step.mood);
+        return;
+      case 'crash':
+        return this.#kennel.restartProcess(this.#policies);
+      case 'crash_soon':
+        this.#kennel.killAfterCommits(step.commits);
+        return;
+      case 'answer':
+        return this.#answer(step.pick, step.approved);
+      case 'status':
+        return this.#kennel.changeStatus(step.agent, { status: step.status, silenceMs: 100 });
+      case 'other_restart': {
+        const generation = (fleet.agent(step.agent)?.generation ?? 0) + 1;
+        return this.#kennel.changeStatus(step.agent, { generation, status: 'SPAWNING' });
+      }
+      case 'pause':
+        // Who is dead does not answer: nobody waits for it.
+        void (step.paused ? watchdog.pause('ann', 'maintenance') : watchdog.resume('ann'));
+        return clock.advance(0);
+      case 'storm':
+        fleet.sick = step.sick;
+        return;
+      case 'reload':
+        this.#policies = POLICY_SETS[step.set] ?? POLICY_SETS[0];
+        void watchdog.reload(sourcesOf(this.#policies));
+        return clock.advance(0);
+    }
+  }
+
+  /** All goes well from now on, and everything has time to end. */
+  async finish(): Promise<void> {
+    const { fleet, alerts } = this.#kennel;
+    this.#moods.length = 0;
+    fleet.sick = 0;
+    if (this.#kennel.isDead()) await this.#kennel.restartProcess(this.#policies);
+    this.#kennel.killAfterCommits(Number.POSITIVE_INFINITY);
+    await this.#kennel.watchdog.resume('ann');
+    await this.#pass(60_000);
+    for (const alert of await alerts.firing()) await alerts.resolve(alert.alertId);
+    await this.#pass(120_000);
+  }
+
+  async #pass(ms: number): Promise<void> {
+    const { clock } = this.#kennel;
+    const endMs = clock.monotonicMs() + ms;
+    do {
+      await clock.advance(Math.min(1000, endMs - clock.monotonicMs()));
+      if (this.#kennel.isDead()) await this.#kennel.restartProcess(this.#policies);
+      await this.#assertExclusive();
+    } while (clock.monotonicMs() < endMs);
+  }
+
+  async #answer(pick: number, approved: boolean): Promise<void> {
+    const { archive, watchdog, clock } = this.#kennel;
+    const waiting = await archive.list({ states: ['awaiting_approval'], limit: 100 });
+    const id = waiting[pick % Math.max(1, waiting.length)]?.remediation.id;
+    if (id === undefined) return;
+    void (approved ? watchdog.approve(id, 'ann') : watchdog.reject(id, 'ann')).catch((thrown: unknown) => {
+      if (!(thrown instanceof OmoiError)) throw thrown;
+    });
+    await clock.advance(0);
+  }
+
+  async #meet(call: FleetCall, mood: Mood | undefined, here: readonly Mood[]): Promise<void> {
+    if (mood === undefined || !here.includes(mood)) return;
+    this.#moods.shift();
+    switch (mood) {
+      case 'refuses':
+        throw new OmoiError('transition_not_allowed', `${call}: not now`);
+      case 'is_away':
+        throw new OmoiError('lock_held', `${call}: somebody is at it`);
+      case 'breaks':
+      case 'does_and_breaks':
+        throw new Error(`${call}: broken`);
+      case 'hangs':
+      case 'does_and_hangs':
+        await new Promise(() => {});
+    }
+  }
+
+  /** An order arrives: its intent has to stand in the database, open and counted. */
+  async #witness(call: FleetCall, targetId: string): Promise<void> {
+    if (call !== 'restart' && call !== 'claim') return;
+    const open = await this.#kennel.database.reader
+      .selectFrom('watchdog_actions')
+      .innerJoin('remediations', 'remediations.id', 'watchdog_actions.remediation_id')
+      .select([
+        'watchdog_actions.id as actionId',
+        'alert_id as alertId',
+        'expected_generation as expectedGeneration',
+        'attempts',
+      ])
+      .where('remediations.state', '=', 'executing')
+      .where('target_id', '=', targetId)
+      .where('finished_at_ms', 'is', null)
+      .execute();
+    expect(open, `${call} ${targetId} has one open intent`).toHaveLength(1);
+    for (const { attempts, ...order } of open) {
+      expect(attempts).toBeGreaterThanOrEqual(1);
+      expect(attempts).toBeLessThanOrEqual(DEFAULT_ACTION_LIMITS.maxAttempts);
+      this.orders.push(order);
+    }
+  }
+
+  /** At most one executing or verifying remediation a target; a pool contains its agents. */
+  async #assertExclusive(): Promise<void> {
+    const busy = await this.#kennel.archive.list({ states: ['executing', 'verifying'], limit: 100 });
+    const targets = busy.map(({ remediation }) => remediation);
+    const pools = targets.filter((target) => target.target_kind === 'pool');
+    const agents = targets.filter((target) => target.target_kind === 'agent');
+    expect(new Set(agents.map((target) => target.target_id)).size).toBe(agents.length);
+    expect(pools.length).toBeLessThanOrEqual(agents.length > 0 ? 0 : 1);
+  }
+}
+
+/** Where in the log each step started, and each alert resolved. */
+async function readLog(kennel: Kennel) {
+  const resolvedAt = new Map<string, number>();
+  const startsOf = new Map<string, number[]>();
+  const ends: string[] = [];
+  for (let afterId = 0; ;) {
+    const events = await kennel.database.reader
+      .selectFrom('events')
+      .select(['id', 'event_type', 'payload'])
+      .where('id', '>', afterId)
+      .orderBy('id')
+      .limit(1000)
+      .execute();
+    for (const { id, event_type: type, payload: text } of events) {
+      // Events were validated when they were appended.
+      const payload = JSON.parse(text) as { alert_id: string; remediation_id: string; to?: string };
+      if (type === 'monitor.alert.resolved') resolvedAt.set(payload.alert_id, id);
+      if (type === 'watchdog.remediation.completed') ends.push(payload.remediation_id);
+      const isStart = type === 'watchdog.remediation.started' || payload.to === 'executing';
+      if (isStart)
+        startsOf.set(payload.remediation_id, [...(startsOf.get(payload.remediation_id) ?? []), id]);
+      afterId = id;
+    }
+    if (events.length < 1000) return { resolvedAt, startsOf, ends };
+  }
+}
+
+test('whatever happens, remediations keep their promises', { timeout: 120_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+      const kennel = await openKennel(POLICY_SETS[0]);
+      try {
+        const world = new World(kennel);
+        for (const one of steps) await world.run(one);
+        await world.finish();
+
+        const { resolvedAt, startsOf, ends } = await readLog(kennel);
+        for (const { actionId, alertId } of world.orders) {
+          const [, remediationId = '', stepNumber = ''] = /^(.*)-(\d+)$/.exec(actionId) ?? [];
+          const startedAt = startsOf.get(remediationId)?.[Number(stepNumber) - 1];
+          expect(startedAt, `${actionId} has started`).toBeDefined();
+          expect(
+            resolvedAt.get(alertId) ?? Infinity,
+            `${actionId} is for an alert that fires`,
+          ).toBeGreaterThan(startedAt ?? 0);
+        }
+        const generations = new Map<string, number | null>();
+        for (const { actionId, expectedGeneration } of world.orders) {
+          expect(generations.get(actionId) ?? expectedGeneration).toBe(expectedGeneration);
+          generations.set(actionId, expectedGeneration);
+        }
+        const all = await kennel.archive.list({ limit: 500 });
+        for (const { remediation } of all) {
+          expect(['completed', 'escalated', 'cancelled'], remediation.id).toContain(remediation.state);
+        }
+        expect(ends.toSorted()).toEqual(all.map(({ remediation }) => remediation.id).toSorted());
+        const unfinished = all.flatMap(({ actions }) => actions.filter((action) => action.result === null));
+        expect(unfinished).toEqual([]);
+        expect(await kennel.database.reader.selectFrom('watchdog_claims').selectAll().execute()).toEqual([]);
+      } finally {
+        await kennel.close();
+      }
+    }),
+    { numRuns: Number(process.env['OMOI_PROPERTY_RUNS'] ?? 60) },
+  );
+});
