@@ -119,9 +119,19 @@ describe('presence', () => {
       },
     };
     open({ onOrphan, orphanTimeoutMs: 50 }).work(() => null);
-    await server.until(() => server.of('deregister').length === 1 || server.of('register').length === 4);
+    await server.until(() => server.of('deregister').length === 1 || server.of('register').length === 20);
     expect(server.of('deregister').length).toBe(goodbyes);
     expect(errors[0]).toMatch('the server is away');
+  });
+
+  it('asks for a server that stays away as often as it would beat', async () => {
+    const register = () =>
+      server.of('register').length > 1 ? 'cut' : { body: { heartbeat_interval_ms: 20 } };
+    server.script = { heartbeat: () => 'cut', register };
+    open();
+    // Backing off further, the twelfth try would come after half a minute.
+    await server.until(() => server.of('register').length === 12);
+    expect(errors).toEqual([expect.stringMatching('the server is away')]);
   });
 });
 

@@ -91,7 +91,9 @@ export class Presence {
       }
       if (answer.kind === 'refused') this.#refused(answer.code, answer.message);
       else this.#away(answer.message, failures);
-      await this.#link.backOff(failures++, { signal: this.#ending.signal, background: true });
+      // No less often than it would beat anyway: a server that is back must not take its silence for death.
+      const longestMs = this.#intervalMs;
+      await this.#link.backOff(failures++, { signal: this.#ending.signal, background: true, longestMs });
     }
   }
 

@@ -29,6 +29,12 @@ const MAX_SOCKETS = 64;
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const RETRYABLE_STATUS = new Set([408, 425, 429]);
 
+interface BackOffOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly background?: boolean;
+  readonly longestMs?: number;
+}
+
 /**
  * The way to the server. It knows since when the server has been away, and wakes whoever waits to try again as
  * soon as any call has got through.
@@ -82,15 +88,12 @@ export class ServerLink {
   /**
    * Waits before try number `attempt` + 1: twice as long each time, with jitter so that a fleet does not return
    * all at once. Ends early when the server is back or `signal` aborts. A `background` wait does not keep the
-   * process alive.
+   * process alive; none takes longer than `longestMs`.
    */
-  backOff(
-    attempt: number,
-    options: { readonly signal?: AbortSignal | undefined; readonly background?: boolean } = {},
-  ): Promise<void> {
-    const ceilingMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(attempt, 16));
+  backOff(attempt: number, options: BackOffOptions = {}): Promise<void> {
+    const { signal, background = false, longestMs = BACKOFF_MAX_MS } = options;
+    const ceilingMs = Math.min(longestMs, BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(attempt, 16));
     const delayMs = ceilingMs * (0.5 + Math.random() / 2);
-    const { signal, background = false } = options;
     const until = signal ? [this.#back.signal, signal] : [this.#back.signal];
     return wait(delayMs, { until, background });
   }
