@@ -224,16 +224,16 @@ class Mortal {
       ...database,
       transaction: async (work) => {
         await this.#living();
-        const result = await database
-          .transaction((tx) => {
+        try {
+          return await database.transaction((tx) => {
             // What a dead process has begun is rolled back.
             if (this.#isDead) throw new Error('the process is dead');
             return work(tx);
-          })
-          .finally(() => this.#living());
-        if (--this.#commitsLeft <= 0) this.kill();
-        await this.#living();
-        return result;
+          });
+        } finally {
+          if (--this.#commitsLeft <= 0) this.kill();
+          await this.#living();
+        }
       },
     };
   }
