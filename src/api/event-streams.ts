@@ -107,6 +107,7 @@ export class EventStreams {
     for (let sent = 0; sent <= maxResumedEvents; sent += resumePageSize) {
       const page = await this.#parts.events.list({ afterId, limit: resumePageSize });
       for (const event of page) stream.send(event, formatEvent(event));
+      await stream.drained();
       afterId = page.at(-1)?.id ?? afterId;
       if (page.length < resumePageSize || stream.ended) {
         stream.goLive();
@@ -164,6 +165,16 @@ class EventStream {
     if (this.ended) return;
     this.#request.response.write(text);
     if (this.#request.response.writableLength > maxUnreadBytes) this.#closeSlow();
+  }
+
+  /** Resolves when the client has read on; at once where it keeps up or has left. */
+  drained(): Promise<void> {
+    const { response } = this.#request;
+    if (this.ended || !response.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      response.once('drain', resolve);
+      response.once('close', resolve);
+    });
   }
 
   async checkPermission(): Promise<void> {

@@ -21,7 +21,7 @@ type TestThreads = 'one' | 'none';
  */
 export function openTestStateDatabase(
   clock: Clock,
-  threads: TestThreads = 'one',
+  threads: TestThreads = 'none',
   directory?: string,
 ): Promise<StateDatabase> {
   return openTestDatabase<StateTables>('state', { clock, threads, directory });
@@ -30,7 +30,7 @@ export function openTestStateDatabase(
 /** A migrated telemetry database in a temporary directory that goes with `close`. For tests and simulations. */
 export function openTestTelemetryDatabase(
   clock: Clock,
-  threads: TestThreads = 'one',
+  threads: TestThreads = 'none',
 ): Promise<TelemetryDatabase> {
   return openTestDatabase<TelemetryTables>('telemetry', { clock, threads, directory: undefined });
 }

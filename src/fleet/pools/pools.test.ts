@@ -105,7 +105,7 @@ async function runs(...agents: string[]): Promise<void> {
 const nameOf = (agent: string): string => agent.split('/')[0] ?? '';
 
 beforeEach(async () => {
-  database = await openTestStateDatabase(clock);
+  database = await openTestStateDatabase(clock, 'one');
   const common = { database, clock, random: createSeededRandom(1), logger: silentLogger };
   bus = createEventBus({ ...common, metrics: new SelfMetrics() });
   fleet = createFleet({ ...common, bus, metrics: new SelfMetrics() });
