@@ -29,8 +29,7 @@ export function registerPrometheusSeriesRoutes(app: ApiApp, parts: PrometheusSer
         if (parameters.all('match[]').length === 0) {
           throw new OmoiError('invalid_request', 'no match[] parameter provided');
         }
-        const lookup = readingParameter('match[]', () => readLookup(parameters, parts));
-        return listed(await store.lookUpSeries(lookup), parameters);
+        return listed(await store.lookUpSeries(readLookup(parameters, parts)), parameters);
       },
     },
     {
@@ -68,7 +67,9 @@ function readLookup(parameters: Parameters, { engine }: PrometheusSeriesParts): 
   const startMs = parameters.time('start');
   // What a series was before it ended is not kept apart, so that the end of the interval excludes nothing.
   parameters.time('end');
-  const matcherLists = parameters.all('match[]').map((text) => matchersOf(text, engine));
+  const matcherLists = parameters
+    .all('match[]')
+    .map((text) => readingParameter('match[]', () => matchersOf(text, engine)));
   return { matcherLists, ...(startMs !== null && startMs > -Infinity && { startMs }) };
 }
 

@@ -34,6 +34,15 @@ export class PrometheusServer {
     this.#address = address;
   }
 
+  /** One that holds nothing yet, and takes remote write with native histograms and exemplars. */
+  static receiving(): Promise<PrometheusServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'omoi-prometheus-'));
+    return PrometheusServer.#launch(folder, [
+      '--web.enable-remote-write-receiver',
+      '--enable-feature=native-histograms,exemplar-storage',
+    ]);
+  }
+
   static async start(series: readonly SelectedSeries[]): Promise<PrometheusServer> {
     const folder = mkdtempSync(join(tmpdir(), 'omoi-prometheus-'));
     const file = join(folder, 'samples.om');
@@ -41,6 +50,10 @@ export class PrometheusServer {
     const data = join(folder, 'data');
     const made = spawnSync('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', '-q', file, data]);
     if (made.status !== 0) throw new Error(`promtool: ${made.stderr.toString()}`);
+    return PrometheusServer.#launch(folder, ['--storage.tsdb.retention.time=100y']);
+  }
+
+  static async #launch(folder: string, flags: readonly string[]): Promise<PrometheusServer> {
     const config = join(folder, 'prometheus.yml');
     writeFileSync(config, '{}\n');
     const port = await freePort();
@@ -49,8 +62,8 @@ export class PrometheusServer {
       'prometheus',
       [
         `--config.file=${config}`,
-        `--storage.tsdb.path=${data}`,
-        '--storage.tsdb.retention.time=100y',
+        `--storage.tsdb.path=${join(folder, 'data')}`,
+        ...flags,
         `--web.listen-address=${address}`,
         '--log.level=error',
       ],
@@ -59,6 +72,10 @@ export class PrometheusServer {
     const server = new PrometheusServer(folder, child, `http://${address}`);
     await server.#untilReady();
     return server;
+  }
+
+  get url(): string {
+    return this.#address;
   }
 
   async #untilReady(): Promise<void> {
