@@ -20,7 +20,8 @@ export class SelfSuspicion {
   readonly #limits: SelfSuspicionLimits;
   readonly #onSuspicion: (reason: string) => void;
   #lastTickMs: number;
-  #untilMs = 0;
+  /** Monotonic: a step of the wall clock neither ends nor prolongs a suspicion. */
+  #heldUntilMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
 
   /** @param onSuspicion told once for each stall or outage */
@@ -44,7 +45,7 @@ export class SelfSuspicion {
   /** Wall ms until which nothing is repaired; in the past where there is no suspicion. */
   untilMs(): number {
     this.#tick();
-    return this.#untilMs;
+    return this.#clock.wallMs() + (this.#heldUntilMs - this.#clock.monotonicMs());
   }
 
   /** The database was away: what happened in between is unknown. */
@@ -60,8 +61,9 @@ export class SelfSuspicion {
   }
 
   #suspect(reason: string): void {
-    const wasTrusted = this.#untilMs <= this.#clock.wallMs();
-    this.#untilMs = this.#clock.wallMs() + this.#limits.holdMs;
+    const nowMs = this.#clock.monotonicMs();
+    const wasTrusted = this.#heldUntilMs <= nowMs;
+    this.#heldUntilMs = nowMs + this.#limits.holdMs;
     if (wasTrusted) this.#onSuspicion(reason);
   }
 }
