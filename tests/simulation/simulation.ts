@@ -16,8 +16,8 @@ export interface RunReport {
 }
 
 const CALM_STEP_MS = 1000;
-/** How long a world in which nothing is wrong any more may take to be well: look-back windows are 5 min. */
-const MAX_CALM_MS = 360_000;
+/** How long a world in which nothing is wrong any more may take to be well: less than a look-back window, 5 min. */
+const MAX_CALM_MS = 240_000;
 
 /**
  * Runs a world through a scenario and asserts the invariants after every step; then lets it come to rest and expects

@@ -3,6 +3,8 @@ import { firstWrong, HEARTBEAT_TTL_MS, type Invariant, type Observation } from '
 
 /** How long a condition has to be false before its alert resolves. */
 const RESOLVE_STABILITY_MS = 1000;
+/** Unchanged samples are written again after this time at the latest. */
+const REPEAT_MS = 15_000;
 
 /** 2 */
 export const oneFiringRowForEachLabelSet: Invariant = ({ archive }) =>
@@ -20,7 +22,9 @@ export const aRecoveryIsTrue: Invariant = (observation) =>
     const resolved = payloadOf(event, 'monitor.alert.resolved');
     if (!resolved || (resolved.cause !== 'recovered' && resolved.cause !== 'remediated')) return null;
     const agentId = resolved.labels['agent_id'];
-    if (agentId === undefined) return null;
+    // Where the wall clock shows times again, samples from before its step look newer than those of now.
+    const repeats = event.atMs <= observation.ledger.wallRepeatsUntilMs + REPEAT_MS;
+    if (agentId === undefined || repeats) return null;
     const { alertname } = resolved.labels;
     // What changed in the last moment may not have been seen by the evaluation yet.
     const stand = observation.chronicle.statusAt(agentId, event.atMs - 1);
@@ -30,8 +34,7 @@ export const aRecoveryIsTrue: Invariant = (observation) =>
       (alertname === 'AgentUnresponsive' &&
         stand.status === 'UNRESPONSIVE' &&
         isSilent(observation, agentId, event.atMs)) ||
-      // Where the wall clock went back, evaluation waits for it: it then sees what was before.
-      (stand.status === 'TERMINATED' && observation.ledger.wallSteps === 0);
+      stand.status === 'TERMINATED';
     return (
       wrong &&
       `${alertname} of ${agentId} was ${resolved.cause} at ${event.atMs}; it is ${stand.status} since ${stand.sinceMs}`
