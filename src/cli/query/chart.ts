@@ -14,7 +14,8 @@ export interface ChartOptions {
   readonly timeZone?: string;
 }
 
-const HEIGHT = 14;
+/** So that four labels stand at even distances. */
+const HEIGHT = 13;
 const MIN_PLOT_WIDTH = 20;
 export const maxChartSeries = 8;
 /** Told apart by who does not see all colours too. */
@@ -88,13 +89,13 @@ function scaleOf(lines: readonly Line[]): Scale {
   const max = Math.max(...lines.map((line) => line.max));
   if (min === max) {
     const margin = Math.abs(min) / 2 || 1;
-    return { low: min > 0 ? 0 : min - margin, high: min === 0 ? 1 : max + margin };
+    return { low: min >= 0 ? 0 : min - margin, high: min === 0 ? 1 : max + margin };
   }
   return { low: min > 0 && min < max * NEAR_ZERO ? 0 : min, high: max };
 }
 
 function axisLabels({ low, high }: Scale): readonly { readonly row: number; readonly text: string }[] {
-  const rows = [0, Math.floor((HEIGHT - 1) / 3), Math.floor(((HEIGHT - 1) * 2) / 3), HEIGHT - 1];
+  const rows = [0, 1, 2, 3].map((third) => (third * (HEIGHT - 1)) / 3);
   return rows.map((row) => ({
     row,
     text: numberLabel(roundTo(high - ((high - low) * row) / (HEIGHT - 1), high - low)),
