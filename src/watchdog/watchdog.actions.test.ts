@@ -273,8 +273,24 @@ describe('a reload', () => {
   });
 });
 
-describe('an alert whose target is missing', () => {
-  it('is looked at again', async () => {
+describe('an alert without a remediation', () => {
+  it('for want of room is looked at again when others have ended', async () => {
+    kennel = await openKennel([RESTART], { maxOpenRemediations: 1 });
+    const { alerts, fleet, clock } = kennel;
+    fleet.addAgent('w-1');
+    fleet.addAgent('w-2');
+    await alerts.raise('a1', silent('w-1'));
+    await becomes(kennel, 'a1', 'verifying');
+    await alerts.raise('a2', silent('w-2'));
+    await clock.advance(1000);
+    expect(await stateOf(kennel, 'a2')).toBe('none');
+    expect(counted('omoi_watchdog_unplanned_total')).toEqual({ max_open_remediations: 1 });
+    await alerts.resolve('a1');
+    await clock.advance(30_000);
+    await becomes(kennel, 'a2', 'verifying');
+  });
+
+  it('for want of a target is looked at again', async () => {
     const { alerts, fleet, clock } = await open(RESTART);
     await alerts.raise('a1', silent('w-9'));
     await clock.advance(1000);

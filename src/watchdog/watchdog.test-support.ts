@@ -14,7 +14,7 @@ import {
 } from '#telemetry';
 import type { AgentFacts, AlertBook, AlertFacts, FleetActuator, RestartOrder, ScaleOrder } from './ports.ts';
 import { RemediationArchive } from './remediations/remediation-archive.ts';
-import { Watchdog } from './watchdog.ts';
+import { Watchdog, type WatchdogOptions } from './watchdog.ts';
 
 export type FleetCall = 'restart' | 'claim' | 'extend' | 'release';
 
@@ -126,7 +126,7 @@ export class AlertDesk implements AlertBook {
 
   async raise(alertId: string, labels: Labels, value = 1): Promise<void> {
     const ruleId = `fleet/${labels['alertname'] ?? ''}`;
-    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const traceparent = ALERT_TRACE;
     const alert: AlertFacts = {
       alertId,
       ruleId,
@@ -188,15 +188,29 @@ export class AlertDesk implements AlertBook {
   }
 }
 
+interface SeenSpan {
+  readonly name: string;
+  readonly parent: string | null;
+  readonly traceparent: string;
+  isEnded: boolean;
+}
+
+/** The trace that every alert is in. */
+export const ALERT_TRACE = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+
 /** Spans that are only counted off. */
-export function countingTracing(): Tracing & { readonly names: string[] } {
-  const names: string[] = [];
+export function countingTracing(): Tracing & { readonly spans: readonly SeenSpan[] } {
+  const spans: SeenSpan[] = [];
   return {
-    names,
-    startSpan(name) {
-      names.push(name);
-      const traceparent = `00-${'a'.repeat(32)}-${String(names.length).padStart(16, '0')}-01`;
-      return { traceparent, setAttributes() {}, addLink() {}, addEvent() {}, fail() {}, end() {} };
+    spans,
+    startSpan(name, { parent }) {
+      const traceparent = `00-${'a'.repeat(32)}-${String(spans.length + 1).padStart(16, '0')}-01`;
+      const span = { name, parent, traceparent, isEnded: false };
+      spans.push(span);
+      const end = (): void => {
+        span.isEnded = true;
+      };
+      return { traceparent, setAttributes() {}, addLink() {}, addEvent() {}, fail() {}, end };
     },
   };
 }
@@ -286,7 +300,10 @@ export const sourcesOf = (policies: readonly string[]) =>
   policies.map((text, index) => ({ name: `policy-${index}.yaml`, text }));
 
 /** A watchdog on a real database, with a fleet and alerts that do as they are told. */
-export async function openKennel(policies: readonly string[]): Promise<Kennel> {
+export async function openKennel(
+  policies: readonly string[],
+  options: Partial<WatchdogOptions> = {},
+): Promise<Kennel> {
   const clock = new VirtualClock();
   const database = await openTestStateDatabase(clock, 'none');
   const random = createSeededRandom(1);
@@ -308,6 +325,7 @@ export async function openKennel(policies: readonly string[]): Promise<Kennel> {
       fleet: mortal.fleet(fleet),
       alerts,
       modeOverride: null,
+      ...options,
     });
     watchdog.policies.load(sourcesOf(texts));
     await watchdog.start();

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
+  ALERT_TRACE,
   becomes as becomesOf,
   flood,
   heldBy as heldByOf,
@@ -43,7 +44,12 @@ describe('a remediation', () => {
       'watchdog.remediation.changed',
       'watchdog.remediation.completed',
     ]);
-    expect(tracing.names).toEqual(['watchdog.remediation', 'watchdog.step.restart', 'watchdog.verify']);
+    const [remediation] = tracing.spans;
+    expect(tracing.spans.map(({ name, parent, isEnded }) => [name, parent, isEnded])).toEqual([
+      ['watchdog.remediation', ALERT_TRACE, true],
+      ['watchdog.step.restart', remediation?.traceparent, true],
+      ['watchdog.verify', remediation?.traceparent, true],
+    ]);
   });
 
   it('takes the next step when one had no effect, and then the guardian takes over', async () => {
@@ -234,6 +240,12 @@ describe('a scale claim', () => {
       await clock.advance(1000);
       expect(fleet.released).toEqual([claimId]);
     }, WAIT);
+    const { spans } = kennel.tracing;
+    expect(spans.at(-1)).toMatchObject({
+      name: 'watchdog.release',
+      parent: spans[0]?.traceparent,
+      isEnded: true,
+    });
   });
 
   it('stays when the alert comes back, and over a restart of the process', async () => {

@@ -27,7 +27,7 @@ import { PolicyBook } from './policies/policy-book.ts';
 import type { PolicyMode } from './policies/policy.ts';
 import { targetText } from './policies/target.ts';
 import type { AlertBook, AlertFacts, FleetActuator } from './ports.ts';
-import { Planner } from './remediations/planner.ts';
+import { DEFAULT_MAX_OPEN_REMEDIATIONS, Planner } from './remediations/planner.ts';
 import { RemediationCourse } from './remediations/remediation-course.ts';
 import { RemediationLog } from './remediations/remediation-log.ts';
 import { RemediationRunner } from './remediations/remediation-runner.ts';
@@ -51,6 +51,7 @@ export interface WatchdogOptions {
   readonly stormLimits?: StormLimits;
   readonly suspicionLimits?: SelfSuspicionLimits;
   readonly actionLimits?: ActionLimits;
+  readonly maxOpenRemediations?: number;
 }
 
 const HEALTH_LOOK_EVERY_MS = 1000;
@@ -101,7 +102,8 @@ export class Watchdog {
       orders: { fleet, claims: this.#claims, calls: this.#calls },
       onOutage: (reason) => this.#suspicion.outage(reason),
     });
-    this.#planner = new Planner({ ...shared, runner: this.#runner });
+    const { maxOpenRemediations = DEFAULT_MAX_OPEN_REMEDIATIONS } = options;
+    this.#planner = new Planner({ ...shared, runner: this.#runner, maxOpenRemediations });
   }
 
   async start(): Promise<void> {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { DEFAULT_ACTION_LIMITS } from '../actions/action-limits.ts';
 import { GUARDS } from '../guards/guards.ts';
 import { DEFAULT_STORM_LIMITS } from '../guards/storm.ts';
-import { maxOpenRemediations } from '../remediations/planner.ts';
+import { DEFAULT_MAX_OPEN_REMEDIATIONS } from '../remediations/planner.ts';
 import { DEFAULT_SUSPICION_LIMITS } from '../self-suspicion.ts';
 import { createWatchdogCounters } from '../watchdog-counters.ts';
 import { policySchema } from './policy.ts';
@@ -97,7 +97,7 @@ guardian: ${defaults.get('guardian')}
       `${timeLimitMs / 1000} s`,
       `${maxAttempts}`,
       `${minRetryDelayMs / 1000} s`,
-      `${maxOpenRemediations}`,
+      `${DEFAULT_MAX_OPEN_REMEDIATIONS}`,
     ]);
     expect(PAGE).toContain(`doubled each time up to ${maxRetryDelayMs / 1000} s`);
   });

@@ -18,10 +18,11 @@ export interface PlannerParts {
   readonly runner: RemediationRunner;
   readonly spans: RemediationSpans;
   readonly counters: WatchdogCounters;
+  /** So many are held open; further alerts wait until others have ended. */
+  readonly maxOpenRemediations: number;
 }
 
-/** So many are held open; further alerts wait until others have ended. */
-export const maxOpenRemediations = 10_000;
+export const DEFAULT_MAX_OPEN_REMEDIATIONS = 10_000;
 /** Small, so that other transactions wait behind no more than this many plans. */
 const MAX_ALERTS_PER_TRANSACTION = 50;
 
@@ -65,7 +66,7 @@ export class Planner {
 
   /** Returns the policies that could not be followed. */
   async #planAll(tx: StateTransaction, alert: AlertFacts): Promise<readonly Unplanned[]> {
-    const { fleet, policies, log, runner, spans } = this.#parts;
+    const { fleet, policies, log, runner, spans, maxOpenRemediations } = this.#parts;
     const unplanned: Unplanned[] = [];
     for (const policy of policies.forAlert(alert.labels)) {
       const target = resolveTarget(policy, alert, fleet);
