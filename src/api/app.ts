@@ -44,7 +44,7 @@ declare module 'fastify' {
     access?: 'public' | readonly Role[];
     /** True where loopback may come in without a token when `access.open_ingest_on_loopback` is on. */
     openOnLoopback?: boolean;
-    /** True where a POST changes nothing, as a query too long for a URL; it is not audited. */
+    /** True where a POST changes nothing, as a query too long for a URL: it is not audited and needs no CSRF token. */
     readsOnly?: boolean;
   }
   interface FastifyInstance {

@@ -1,5 +1,5 @@
 export type { LatestSamples, Queryable, SelectedSeries, Selection } from './queryable.ts';
-export { createEngine, type Engine, type EngineOptions, type QueryOverrides } from './engine.ts';
+export { createEngine, type Engine, type EngineOptions } from './engine.ts';
 export type { PreparedQuery, QuerySelector, RangeOptions } from './prepared-query.ts';
 export type { MatrixSeries, QueryResult, VectorElement } from './query-result.ts';
 export type { Comparison } from './comparison.ts';

@@ -75,7 +75,7 @@ function comesFromLoopback(request: FastifyRequest): boolean {
 }
 
 function checkCsrf(request: FastifyRequest, { csrfToken }: Caller): void {
-  if (csrfToken === null || !isChange(request.method)) return;
+  if (csrfToken === null || !isChange(request.method) || request.routeOptions.config.readsOnly) return;
   const sent = request.headers[CSRF_HEADER];
   if (typeof sent === 'string' && equalInConstantTime(sent, csrfToken)) return;
   throw new OmoiError(

@@ -398,6 +398,18 @@ describe('who asks', () => {
     expect(elsewhere.statusCode).toBe(401);
   });
 
+  it('may post a query from the dashboard’s session, which changes nothing', async () => {
+    const entered = await served.app.inject({
+      method: 'POST',
+      url: '/api/v1/session',
+      payload: { token: served.as('viewer').authorization.replace('Bearer ', '') },
+    });
+    const cookie = `omoi_session=${entered.cookies[0]?.value}`;
+    expect(await post('query', { query: '1' }, { cookie })).toMatchObject({ status: 200 });
+    const origin = { cookie, origin: 'https://elsewhere.example' };
+    expect(await post('query', { query: '1' }, origin)).toMatchObject(refused(403, 'origin_not_allowed'));
+  });
+
   it('leaves no audit entry by a query that is posted', async () => {
     await post('query', { query: '1' }, served.as('admin'));
     const audit = await served.app.inject({

@@ -17,7 +17,7 @@ export interface ChartOptions {
 /** So that four labels stand at even distances. */
 const HEIGHT = 13;
 const MIN_PLOT_WIDTH = 20;
-export const maxChartSeries = 8;
+const maxChartSeries = 8;
 /** Told apart by who does not see all colours too. */
 const COLOURS = [36, 33, 35, 32, 34, 31, 96, 93] as const;
 const NO_COLOUR = 39;
