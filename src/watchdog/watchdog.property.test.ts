@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { OmoiError, type AgentStatus, type EventPayload } from '#telemetry';
 import { DEFAULT_ACTION_LIMITS } from './actions/action-limits.ts';
-import { openKennel, sourcesOf, type FleetCall, type Kennel } from './watchdog.test-support.ts';
+import type { FleetCall } from './recording-fleet.test-support.ts';
+import { openKennel, sourcesOf, type Kennel } from './watchdog.test-support.ts';
 
 const AGENTS = ['w-1', 'w-2', 'w-3'] as const;
 const restartPolicy = (name: string, mode: string, steps: number) => `

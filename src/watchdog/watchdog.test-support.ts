@@ -3,7 +3,6 @@ import { createEventBus, type EventBus } from '#eventbus';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import {
   createSeededRandom,
-  OmoiError,
   SelfMetrics,
   silentLogger,
   VirtualClock,
@@ -12,98 +11,11 @@ import {
   type SystemEvent,
   type Tracing,
 } from '#telemetry';
-import type { AgentFacts, AlertBook, AlertFacts, FleetActuator, RestartOrder, ScaleOrder } from './ports.ts';
+import { Mortal } from './mortal.test-support.ts';
+import type { AgentFacts, AlertBook, AlertFacts } from './ports.ts';
+import { RecordingFleet } from './recording-fleet.test-support.ts';
 import { RemediationArchive } from './remediations/remediation-archive.ts';
 import { Watchdog, type WatchdogOptions } from './watchdog.ts';
-
-export type FleetCall = 'restart' | 'claim' | 'extend' | 'release';
-
-/** A fleet that records what it is told and does it at once. */
-export class RecordingFleet implements FleetActuator {
-  readonly #clock: VirtualClock;
-  readonly agents = new Map<string, AgentFacts>();
-  readonly pools = new Map<string, string>();
-  readonly claims = new Map<string, { order: ScaleOrder; extended: number; expiresAtMs: number }>();
-  readonly restarts: RestartOrder[] = [];
-  readonly released: string[] = [];
-  sick = 0;
-  /** Called before a call takes effect: to fail, or to hang. */
-  before: (call: FleetCall, targetId: string) => Promise<void> = () => Promise.resolve();
-  /** Called when it has taken effect, before the answer. */
-  after: (call: FleetCall, targetId: string) => Promise<void> = () => Promise.resolve();
-
-  constructor(clock: VirtualClock) {
-    this.#clock = clock;
-  }
-
-  addAgent(agentId: string, facts: Partial<AgentFacts> = {}): void {
-    this.agents.set(agentId, {
-      agentId,
-      poolId: 'demo',
-      generation: 1,
-      status: 'UNRESPONSIVE',
-      silenceMs: 5000,
-      lastHeartbeatAtMs: null,
-      workSeenAtMs: null,
-      heartbeatTtlMs: 3000,
-      ...facts,
-    });
-  }
-
-  async restart(order: RestartOrder): Promise<{ generation: number }> {
-    await this.before('restart', order.agentId);
-    this.restarts.push(order);
-    const agent = this.agents.get(order.agentId);
-    if (!agent) throw new OmoiError('unknown_agent', `agent ${order.agentId} is unknown`);
-    if (agent.generation === order.expectedGeneration) {
-      this.agents.set(order.agentId, { ...agent, generation: agent.generation + 1, status: 'SPAWNING' });
-    }
-    const { generation } = this.agents.get(order.agentId) ?? agent;
-    await this.after('restart', order.agentId);
-    return { generation };
-  }
-
-  async claimScale(order: ScaleOrder): Promise<void> {
-    await this.before('claim', order.poolId);
-    if (!this.pools.has(order.poolId)) {
-      throw new OmoiError('unknown_pool', `pool ${order.poolId} is unknown`);
-    }
-    const { extended } = this.claims.get(order.claimId) ?? { extended: 0 };
-    this.claims.set(order.claimId, { order, extended, expiresAtMs: this.#clock.wallMs() + order.ttlMs });
-    await this.after('claim', order.poolId);
-  }
-
-  async extendScale(claimId: string, ttlMs: number): Promise<boolean> {
-    await this.before('extend', claimId);
-    const claim = this.claims.get(claimId);
-    const nowMs = this.#clock.wallMs();
-    if (!claim || claim.expiresAtMs <= nowMs) return false;
-    this.claims.set(claimId, { ...claim, extended: claim.extended + 1, expiresAtMs: nowMs + ttlMs });
-    return true;
-  }
-
-  async releaseScale(claimId: string): Promise<void> {
-    await this.before('release', claimId);
-    this.claims.delete(claimId);
-    this.released.push(claimId);
-  }
-
-  agent(agentId: string): AgentFacts | null {
-    return this.agents.get(agentId) ?? null;
-  }
-
-  hasPool(poolId: string): boolean {
-    return this.pools.has(poolId);
-  }
-
-  poolsOfPhase(phaseId: string): readonly string[] {
-    return [...this.pools].flatMap(([pool, phase]) => (phase === phaseId ? [pool] : []));
-  }
-
-  health(): { agents: number; sick: number } {
-    return { agents: Math.max(this.agents.size, this.sick), sick: this.sick };
-  }
-}
 
 /** Alerts as a part of their own: a map, and the events on the bus. */
 export class AlertDesk implements AlertBook {
@@ -213,67 +125,6 @@ export function countingTracing(): Tracing & { readonly spans: readonly SeenSpan
       return { traceparent, setAttributes() {}, addLink() {}, addEvent() {}, fail() {}, end };
     },
   };
-}
-
-/** What a process that may be killed stands on: once it is dead, nothing that it asks for is done or answered. */
-class Mortal {
-  #isDead = false;
-  #commitsLeft = Number.POSITIVE_INFINITY;
-
-  kill(): void {
-    this.#isDead = true;
-  }
-
-  /** The process dies right after so many more commits, before it learns of the last. */
-  killAfterCommits(count: number): void {
-    this.#commitsLeft = count;
-  }
-
-  get isDead(): boolean {
-    return this.#isDead;
-  }
-
-  database(database: StateDatabase): StateDatabase {
-    return {
-      ...database,
-      transaction: async (work) => {
-        await this.#living();
-        try {
-          return await database.transaction((tx) => {
-            // What a dead process has begun is rolled back.
-            if (this.#isDead) throw new Error('the process is dead');
-            return work(tx);
-          });
-        } finally {
-          if (--this.#commitsLeft <= 0) this.kill();
-          await this.#living();
-        }
-      },
-    };
-  }
-
-  fleet(fleet: RecordingFleet): FleetActuator {
-    const asked = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
-      await this.#living();
-      const answer = await call();
-      await this.#living();
-      return answer;
-    };
-    return {
-      restart: (order) => asked(() => fleet.restart(order)),
-      claimScale: (order) => asked(() => fleet.claimScale(order)),
-      extendScale: (claimId, ttlMs) => asked(() => fleet.extendScale(claimId, ttlMs)),
-      releaseScale: (claimId) => asked(() => fleet.releaseScale(claimId)),
-      agent: (agentId) => fleet.agent(agentId),
-      hasPool: (poolId) => fleet.hasPool(poolId),
-      poolsOfPhase: (phaseId) => fleet.poolsOfPhase(phaseId),
-      health: () => fleet.health(),
-    };
-  }
-
-  #living(): Promise<void> {
-    return this.#isDead ? new Promise<void>(() => {}) : Promise.resolve();
-  }
 }
 
 export interface Kennel {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const remediationStates = [
+const remediationStates = [
   'planned',
   'awaiting_approval',
   'executing',

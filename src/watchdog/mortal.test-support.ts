@@ -1,0 +1,64 @@
+import type { StateDatabase } from '#storage';
+import type { FleetActuator } from './ports.ts';
+import type { RecordingFleet } from './recording-fleet.test-support.ts';
+
+/** What a process that may be killed stands on: once it is dead, nothing that it asks for is done or answered. */
+export class Mortal {
+  #isDead = false;
+  #commitsLeft = Number.POSITIVE_INFINITY;
+
+  kill(): void {
+    this.#isDead = true;
+  }
+
+  /** The process dies right after so many more commits, before it learns of the last. */
+  killAfterCommits(count: number): void {
+    this.#commitsLeft = count;
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  database(database: StateDatabase): StateDatabase {
+    return {
+      ...database,
+      transaction: async (work) => {
+        await this.#living();
+        try {
+          return await database.transaction((tx) => {
+            // What a dead process has begun is rolled back.
+            if (this.#isDead) throw new Error('the process is dead');
+            return work(tx);
+          });
+        } finally {
+          if (--this.#commitsLeft <= 0) this.kill();
+          await this.#living();
+        }
+      },
+    };
+  }
+
+  fleet(fleet: RecordingFleet): FleetActuator {
+    const asked = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+      await this.#living();
+      const answer = await call();
+      await this.#living();
+      return answer;
+    };
+    return {
+      restart: (order) => asked(() => fleet.restart(order)),
+      claimScale: (order) => asked(() => fleet.claimScale(order)),
+      extendScale: (claimId, ttlMs) => asked(() => fleet.extendScale(claimId, ttlMs)),
+      releaseScale: (claimId) => asked(() => fleet.releaseScale(claimId)),
+      agent: (agentId) => fleet.agent(agentId),
+      hasPool: (poolId) => fleet.hasPool(poolId),
+      poolsOfPhase: (phaseId) => fleet.poolsOfPhase(phaseId),
+      health: () => fleet.health(),
+    };
+  }
+
+  #living(): Promise<void> {
+    return this.#isDead ? new Promise<void>(() => {}) : Promise.resolve();
+  }
+}

@@ -1,0 +1,91 @@
+import { OmoiError, type VirtualClock } from '#telemetry';
+import type { AgentFacts, FleetActuator, RestartOrder, ScaleOrder } from './ports.ts';
+
+export type FleetCall = 'restart' | 'claim' | 'extend' | 'release';
+
+/** A fleet that records what it is told and does it at once. */
+export class RecordingFleet implements FleetActuator {
+  readonly #clock: VirtualClock;
+  readonly agents = new Map<string, AgentFacts>();
+  readonly pools = new Map<string, string>();
+  readonly claims = new Map<string, { order: ScaleOrder; extended: number; expiresAtMs: number }>();
+  readonly restarts: RestartOrder[] = [];
+  readonly released: string[] = [];
+  sick = 0;
+  /** Called before a call takes effect: to fail, or to hang. */
+  before: (call: FleetCall, targetId: string) => Promise<void> = () => Promise.resolve();
+  /** Called when it has taken effect, before the answer. */
+  after: (call: FleetCall, targetId: string) => Promise<void> = () => Promise.resolve();
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  addAgent(agentId: string, facts: Partial<AgentFacts> = {}): void {
+    this.agents.set(agentId, {
+      agentId,
+      poolId: 'demo',
+      generation: 1,
+      status: 'UNRESPONSIVE',
+      silenceMs: 5000,
+      lastHeartbeatAtMs: null,
+      workSeenAtMs: null,
+      heartbeatTtlMs: 3000,
+      ...facts,
+    });
+  }
+
+  async restart(order: RestartOrder): Promise<{ generation: number }> {
+    await this.before('restart', order.agentId);
+    this.restarts.push(order);
+    const agent = this.agents.get(order.agentId);
+    if (!agent) throw new OmoiError('unknown_agent', `agent ${order.agentId} is unknown`);
+    if (agent.generation === order.expectedGeneration) {
+      this.agents.set(order.agentId, { ...agent, generation: agent.generation + 1, status: 'SPAWNING' });
+    }
+    const { generation } = this.agents.get(order.agentId) ?? agent;
+    await this.after('restart', order.agentId);
+    return { generation };
+  }
+
+  async claimScale(order: ScaleOrder): Promise<void> {
+    await this.before('claim', order.poolId);
+    if (!this.pools.has(order.poolId)) {
+      throw new OmoiError('unknown_pool', `pool ${order.poolId} is unknown`);
+    }
+    const { extended } = this.claims.get(order.claimId) ?? { extended: 0 };
+    this.claims.set(order.claimId, { order, extended, expiresAtMs: this.#clock.wallMs() + order.ttlMs });
+    await this.after('claim', order.poolId);
+  }
+
+  async extendScale(claimId: string, ttlMs: number): Promise<boolean> {
+    await this.before('extend', claimId);
+    const claim = this.claims.get(claimId);
+    const nowMs = this.#clock.wallMs();
+    if (!claim || claim.expiresAtMs <= nowMs) return false;
+    this.claims.set(claimId, { ...claim, extended: claim.extended + 1, expiresAtMs: nowMs + ttlMs });
+    return true;
+  }
+
+  async releaseScale(claimId: string): Promise<void> {
+    await this.before('release', claimId);
+    this.claims.delete(claimId);
+    this.released.push(claimId);
+  }
+
+  agent(agentId: string): AgentFacts | null {
+    return this.agents.get(agentId) ?? null;
+  }
+
+  hasPool(poolId: string): boolean {
+    return this.pools.has(poolId);
+  }
+
+  poolsOfPhase(phaseId: string): readonly string[] {
+    return [...this.pools].flatMap(([pool, phase]) => (phase === phaseId ? [pool] : []));
+  }
+
+  health(): { agents: number; sick: number } {
+    return { agents: Math.max(this.agents.size, this.sick), sick: this.sick };
+  }
+}
