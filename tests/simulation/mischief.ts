@@ -15,6 +15,19 @@ const FAULTS = {
     const process = oneOf(world.random, world.machine.processes);
     if (process) world.machine.end(process.handle, { exitCode: 1, signal: null });
   },
+  /** Most at once: a storm, whose cause is hardly in the agents. */
+  agents_hang_together: (world) => {
+    const hanging = world.machine.processes.slice(1);
+    for (const { worker } of hanging) worker.hang();
+    world.clock.after(between(world.random, 5000, 15_000), () => {
+      for (const { worker } of hanging) worker.wake();
+    });
+  },
+  /** More than a policy may repair in parallel, and fewer than a storm. */
+  agents_crash_together: (world) => {
+    for (const { handle } of world.machine.processes.slice(0, 3))
+      world.machine.end(handle, { exitCode: 1, signal: null });
+  },
   agent_is_slow: (world) => {
     const process = oneOf(world.random, world.machine.processes);
     if (process) process.worker.slowness = between(world.random, 2, 10);

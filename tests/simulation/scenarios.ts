@@ -18,6 +18,8 @@ const AGENTS: Weights = {
   ...WORK,
   agent_hangs: 3,
   agent_crashes: 2,
+  agents_hang_together: 0.3,
+  agents_crash_together: 0.5,
   agent_is_slow: 1,
   agent_is_cut_off: 2,
   starts_fail: 1,
