@@ -38,6 +38,7 @@ export interface RemediationStand {
 export interface AlertStand {
   readonly ruleId: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly triggeredAtMs: number;
   triggered: number;
   resolved: number;
   resolvedAtMs: number | null;
@@ -168,7 +169,16 @@ export class Chronicle {
       if (known) known.triggered++;
       else {
         const { rule_id: ruleId, labels } = triggered;
-        const stand = { ruleId, labels, triggered: 1, resolved: 0, resolvedAtMs: null, cause: null };
+        const triggeredAtMs = event.atMs;
+        const stand = {
+          ruleId,
+          labels,
+          triggeredAtMs,
+          triggered: 1,
+          resolved: 0,
+          resolvedAtMs: null,
+          cause: null,
+        };
         this.alerts.set(event.entityId, stand);
       }
     }

@@ -29,9 +29,12 @@ export const aRecoveryIsTrue: Invariant = (observation) =>
     // What changed in the last moment may not have been seen by the evaluation yet.
     const stand = observation.chronicle.statusAt(agentId, event.atMs - 1);
     if (!stand || stand.sinceMs > event.atMs - RESOLVE_STABILITY_MS) return null;
+    // A recovery in between may be told late, when the agent is sick again: that is another episode.
+    const lasted = stand.sinceMs <= (observation.chronicle.alerts.get(event.entityId)?.triggeredAtMs ?? 0);
     const wrong =
-      (alertname === 'AgentFailed' && stand.status === 'FAILED') ||
-      (alertname === 'AgentUnresponsive' &&
+      (lasted && alertname === 'AgentFailed' && stand.status === 'FAILED') ||
+      (lasted &&
+        alertname === 'AgentUnresponsive' &&
         stand.status === 'UNRESPONSIVE' &&
         isSilent(observation, agentId, event.atMs)) ||
       stand.status === 'TERMINATED';
