@@ -3,13 +3,16 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { buildDashboard, checkoutDirectory, installPackages, pinnedNode, sourceFlags } from './checkout.mjs';
 
+/** V8 would let the young generation grow to 128 MB before it looks for garbage. */
+const serverFlags = ['--max-semi-space-size=2'];
+
 const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
 /** Starts `omoi ARGS` from the sources under the pinned runtime, installing and building what is missing first. */
 export async function launchFromCheckout(args) {
   installPackages();
   if (args[0] === 'serve' || args[0] === 'gameday') buildDashboard();
-  const command = [...sourceFlags, join(checkoutDirectory, 'src/cli/main.ts'), ...args];
+  const command = [...sourceFlags, ...serverFlags, join(checkoutDirectory, 'src/cli/main.ts'), ...args];
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
     process.execve(pinnedNode, [pinnedNode, ...command], environment());
   }

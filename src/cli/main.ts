@@ -7,6 +7,9 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
+/** Where commands look for the server, when they are not told. */
+const DATA_DIRECTORY = process.env['OMOI_DATA_DIRECTORY'] ?? '.omoi';
+
 const program = new Command('omoi')
   .description(
     'Watches a fleet of agents and workers, repairs what it may, and proves that the repair worked.',
@@ -32,7 +35,7 @@ program
   .option('--id <id>', 'the agent id that stays (default: pool, host and working directory)')
   .option('--type <type>', 'worker, monitor, watchdog or guardian', 'worker')
   .option('--url <url>', 'where the server listens (default: $OMOI_URL, then http://127.0.0.1:4600)')
-  .option('--data-directory <directory>', 'where the output is kept', '.omoi')
+  .option('--data-directory <directory>', 'where the output is kept', DATA_DIRECTORY)
   .argument('<command...>', 'the command and its arguments, after --')
   .passThroughOptions()
   .action(async (command: string[], options: RunFlags) => {
@@ -47,7 +50,11 @@ gameday
   .argument('<file>', 'config/gamedays/….yaml')
   .option('--json', 'print one JSON report instead of the timeline')
   .option('--control', 'the same fault with the watchdog off')
-  .option('--data-directory <directory>', 'use the server that runs on this directory, if any', '.omoi')
+  .option(
+    '--data-directory <directory>',
+    'use the server that runs on this directory, if any',
+    DATA_DIRECTORY,
+  )
   .action(async (file: string, options: { json?: boolean; control?: boolean; dataDirectory: string }) => {
     const { runGameday } = await import('./gameday.ts');
     process.exitCode = await runGameday(file, {
@@ -66,7 +73,7 @@ program
   .option('--time <time>', 'the time to look at, RFC 3339 or Unix seconds (default: now)')
   .option('--json', 'print the server’s answer')
   .option('--url <url>', 'a server elsewhere; its token comes from $OMOI_TOKEN')
-  .option('--data-directory <directory>', 'the server that runs on this directory', '.omoi')
+  .option('--data-directory <directory>', 'the server that runs on this directory', DATA_DIRECTORY)
   .action(async (expression: string, flags: QueryFlags) => {
     const { query } = await import('./query.ts');
     await query(expression, flags);
@@ -75,7 +82,7 @@ program
 const token = program
   .command('token')
   .description('who may do what')
-  .option('--data-directory <directory>', 'the server’s data directory', '.omoi');
+  .option('--data-directory <directory>', 'the server’s data directory', DATA_DIRECTORY);
 token
   .command('create')
   .description('make a token; its secret is shown once')

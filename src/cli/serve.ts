@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '#telemetry';
 import { DEMO_WORKERS, demoConfig, demoPools, loadConfig, startServer, type RunningOmoi } from '#server';
 
 export interface ServeOptions {
@@ -34,6 +35,11 @@ export async function serve({ configFile, demo, version }: ServeOptions): Promis
   if (demo || process.stdout.isTTY) process.stdout.write(text);
   // Log lines own the standard output; the token and the link are shown this once all the same.
   else if (running.firstAdmin) process.stderr.write(text);
+  process.on('SIGHUP', () => {
+    running
+      .reload()
+      .catch((thrown: unknown) => process.stderr.write(`omoi: not reloaded: ${messageOf(thrown)}\n`));
+  });
   await stopSignal();
   if (demo) process.stdout.write('stopping the server and the demo fleet …\n');
   await running.stop();

@@ -141,6 +141,17 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
   return { bus, engine, fleet, pools, monitor, alerting, watchdog, remediations };
 }
 
+/**
+ * Reads the files of rules and policies anew; each kind is taken over whole or not at all.
+ * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`
+ */
+export async function reloadFiles(config: Config, { alerting, watchdog }: Parts): Promise<void> {
+  await alerting.rules.load(readDocuments(config.alerting.rule_files ?? SHIPPED_RULES, 'rule_file_invalid'));
+  await watchdog.reload(
+    readDocuments(config.watchdog.policy_files ?? SHIPPED_POLICIES, 'policy_file_invalid'),
+  );
+}
+
 /** @throws OmoiError `config_invalid` for what is no selector */
 function matchersOf(engine: Engine, key: string, selector: string): readonly Matcher[] {
   const { selectors } = engine.prepare(selector);

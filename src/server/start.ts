@@ -17,7 +17,7 @@ import { createTsdb } from '#tsdb';
 import type { Config, PoolConfig } from './config/schema.ts';
 import { createIngest } from './ingest.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { startParts, type Ground, type Parts } from './parts.ts';
+import { reloadFiles, startParts, type Ground, type Parts } from './parts.ts';
 import { prometheusFacts } from './prometheus-facts.ts';
 import { registerRoutes } from './routes.ts';
 import { announceServer, withdrawServer } from './running-server.ts';
@@ -42,6 +42,11 @@ export interface RunningOmoi {
   readonly parts: Parts;
   /** The admin token and login link of a first start; null later. */
   readonly firstAdmin: FirstAdmin | null;
+  /**
+   * Reads rules and policies anew. What is broken changes nothing.
+   * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`
+   */
+  reload(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -234,6 +239,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     database: state.dialect,
     parts,
     firstAdmin,
+    reload: () => reloadFiles(config, parts),
     stop: () => lifecycle.stop(logger),
   };
 }

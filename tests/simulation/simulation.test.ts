@@ -71,6 +71,10 @@ const asked = env['OMOI_SIMULATION_SCENARIO'] ?? 'everything';
 const name = isName(asked) ? asked : 'everything';
 const mode = MODES.find((one) => one === env['OMOI_SIMULATION_MODE']) ?? MODES[seed % MODES.length] ?? 'act';
 
-test(`a fresh run: OMOI_SIMULATION_SEED=${seed} OMOI_SIMULATION_STEPS=${steps} (${name}, ${mode})`, async () => {
-  await simulate(scenario(name, mode, { seed, steps }));
-});
+// A seed that nobody has seen may find what is new; that is for a person to look at, not for a build to fail on.
+test.skipIf(env['CI'] === 'true' && env['OMOI_SIMULATION_SEED'] === undefined)(
+  `a fresh run: OMOI_SIMULATION_SEED=${seed} OMOI_SIMULATION_STEPS=${steps} (${name}, ${mode})`,
+  async () => {
+    await simulate(scenario(name, mode, { seed, steps }));
+  },
+);

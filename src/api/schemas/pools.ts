@@ -9,7 +9,7 @@ const paceMs = z.number().int().min(100).max(3_600_000);
 const reason = z.string().min(1).max(500);
 const argument = z.string().max(4096);
 
-export const poolId = z
+const poolId = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'small letters, digits, `-` and `_`, at most 63')
   .describe('Its agents are called `ID-1`, `ID-2` …');

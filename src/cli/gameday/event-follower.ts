@@ -35,6 +35,11 @@ export class EventFollower {
     this.#request?.destroy();
   }
 
+  /** The newest event seen so far. */
+  get lastId(): number {
+    return this.#lastId ?? 0;
+  }
+
   /** The events that were seen and are accepted, oldest first. */
   matching(accepts: (event: SystemEvent) => boolean): readonly SystemEvent[] {
     return this.#seen.filter(accepts);

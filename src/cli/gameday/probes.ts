@@ -46,6 +46,7 @@ type ProbeOf<Type extends Probe['type']> = Extract<Probe, { type: Type }>;
 
 async function observeEvent(probe: ProbeOf<'event'>, withinMs: number, stage: Stage): Promise<Observation> {
   const accepts = (event: SystemEvent): boolean =>
+    event.id > stage.faultAfterId &&
     event.event_type === probe.event_type &&
     Object.entries(probe.where).every(([path, wanted]) => String(valueAt(event, path)) === String(wanted));
   const event = await stage.follower.waitFor(accepts, { count: probe.count, withinMs });

@@ -36,6 +36,7 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
   let faultAt: number | null = null;
   try {
     for (const step of steps) {
+      if (step.fault) stage.faultAfterId = stage.follower.lastId;
       const { ok, detail, found, at } = await runStep(step, findings, stage);
       if (step.fault) faultAt = at;
       if (step.save !== undefined && ok) findings[step.save] = found;

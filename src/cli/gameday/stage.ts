@@ -6,6 +6,8 @@ import type { Feed } from './actions.ts';
 export interface Stage {
   readonly client: LocalClient;
   readonly follower: EventFollower;
+  /** The newest event before the fault: what came earlier proves nothing about what follows. */
+  faultAfterId: number;
   /** Feeds that run; the run stops what is left at its end. */
   readonly feeds: Set<Feed>;
 }

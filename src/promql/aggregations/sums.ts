@@ -75,7 +75,7 @@ export function* means(grouped: GroupedRows, options: FoldOptions): Steps<Vector
 }
 
 /** Running means in flat arrays. */
-export class MeanCells {
+class MeanCells {
   readonly #counts: Float64Array;
   /** The sum, or the mean once `#incremental` is set. */
   readonly #totals: Float64Array;

@@ -38,7 +38,7 @@ export function compare(operator: ComparisonOperator, left: number, right: numbe
 }
 
 /** IEEE 754 `pow`, which unlike JavaScript's has 1 for 1^NaN, 1^±Inf and (−1)^±Inf. */
-export function power(base: number, exponent: number): number {
+function power(base: number, exponent: number): number {
   if (base === 1) return 1;
   if (base === -1 && (exponent === Infinity || exponent === -Infinity)) return 1;
   return base ** exponent;

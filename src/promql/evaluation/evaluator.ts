@@ -63,7 +63,7 @@ function* evaluateAtSteps(expression: Expression, grid: StepGrid, context: Evalu
 }
 
 /** The vector of an expression that the checker found to be one. */
-export function* evaluateVector(
+function* evaluateVector(
   expression: Expression,
   grid: StepGrid,
   context: EvaluationContext,
@@ -74,7 +74,7 @@ export function* evaluateVector(
 }
 
 /** The scalar of an expression, one value a step. */
-export function* evaluateScalar(
+function* evaluateScalar(
   expression: Expression,
   grid: StepGrid,
   context: EvaluationContext,

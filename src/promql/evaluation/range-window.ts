@@ -99,7 +99,7 @@ export class RangeWindow {
 }
 
 /** The first index from `start` on whose time is after `timeMs`. */
-export function firstAfter(times: Float64Array, start: number, timeMs: number): number {
+function firstAfter(times: Float64Array, start: number, timeMs: number): number {
   let at = start;
   while (at < times.length && (times[at] ?? 0) <= timeMs) at++;
   return at;

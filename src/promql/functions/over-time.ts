@@ -5,7 +5,7 @@ import { HistogramMean, HistogramTotal, type HistogramFold } from '../histograms
 import { quantileOf } from '../aggregations/quantiles.ts';
 
 /** Annotates that a function of floats ignored the window's histograms; false where there are no floats. */
-export function hasFloatsOnly(window: RangeWindow): boolean {
+function hasFloatsOnly(window: RangeWindow): boolean {
   if (window.floatCount === 0) return false;
   if (window.histogramCount > 0) {
     window.annotations.histogramIgnoredInRange(window.metricName, window.position);

@@ -1,7 +1,7 @@
 import type { HistogramValue } from '#telemetry';
 
 /** The schema of histograms whose bucket bounds are listed. */
-export const CUSTOM_BUCKETS = -53;
+const CUSTOM_BUCKETS = -53;
 
 export function usesCustomBuckets({ schema }: { readonly schema: number }): boolean {
   return schema === CUSTOM_BUCKETS;

@@ -67,8 +67,3 @@ export function signatureOf(name: string): FunctionSignature | undefined {
 export function isExperimentalFunction(name: string): boolean {
   return EXPERIMENTAL_FUNCTIONS.has(name);
 }
-
-/** The names of all functions, sorted. */
-export function functionNames(): readonly string[] {
-  return [...signatures.keys()].sort();
-}

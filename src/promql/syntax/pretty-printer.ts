@@ -2,7 +2,7 @@ import type { Expression } from './ast.ts';
 import { formatAggregator, formatExpression, formatOperator, formatSubqueryRange } from './formatter.ts';
 
 /** What is longer than this many characters on one line is split over several. */
-export const maxLineLength = 100;
+const maxLineLength = 100;
 
 /** The expression over several lines where it is long, indented by two spaces a level. */
 export function prettyPrint(expression: Expression, level = 0): string {
