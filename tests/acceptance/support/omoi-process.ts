@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,8 +93,12 @@ export class OmoiServer extends OmoiProcess {
 
   /** Resolves when the server has said where it is. */
   static async start(directory: string, options: ServerOptions = {}): Promise<OmoiServer> {
+    const first = !existsSync(join(directory, 'state.sqlite'));
     const server = new OmoiServer(directory, options);
     await until(() => server.#announced(), 'the server is ready', START_LIMIT_MS);
+    if (options.demo === true || first) {
+      await until(() => server.#hasIntroducedItself(), 'the server says what is running', START_LIMIT_MS);
+    }
     return server;
   }
 
@@ -104,9 +108,14 @@ export class OmoiServer extends OmoiProcess {
 
   /** The admin token that the first start prints. */
   get adminToken(): string {
-    const token = /^ +admin +(\S+)/m.exec(this.stdout)?.[1];
+    const token = /^ +admin +(\S+)/m.exec(this.stdout + this.stderr)?.[1];
     if (token === undefined) throw new Error(`no admin token was printed:\n${this.stdout}`);
     return token;
+  }
+
+  /** The last line of what it prints about itself: on standard output in the demo, else beside the log. */
+  #hasIntroducedItself(): boolean {
+    return (this.stdout + this.stderr).includes('Ctrl-C stops');
   }
 
   #announced(): boolean {
