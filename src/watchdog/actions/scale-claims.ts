@@ -38,6 +38,8 @@ export class ScaleClaims {
   #timer: Timer | null = null;
   #upkeep: Promise<void> = Promise.resolve();
   readonly #inHand = new Map<string, Promise<void>>();
+  /** When each claim was last extended, monotonic ms; as many as there are claims. */
+  readonly #extendedAtMs = new Map<string, number>();
   #isDue = false;
   #stopped = false;
 
@@ -106,6 +108,7 @@ export class ScaleClaims {
         .onConflict((conflict) => conflict.column('claim_id').doNothing())
         .execute();
     });
+    this.#extendedAtMs.set(claimId, this.#parts.clock.monotonicMs());
     this.#schedule(step.ttl);
   }
 
@@ -183,7 +186,9 @@ export class ScaleClaims {
 
   async #extend(claim: Claim, firing: boolean): Promise<void> {
     const { fleet, clock, calls, database, counters, logger } = this.#parts;
-    const held = await calls.within(fleet.extendScale(claim.claim_id, claim.ttl_ms));
+    const isFresh = this.#isFresh(claim);
+    const held = isFresh || (await calls.within(fleet.extendScale(claim.claim_id, claim.ttl_ms)));
+    if (held && !isFresh) this.#extendedAtMs.set(claim.claim_id, clock.monotonicMs());
     if (!held) {
       await this.#forget(claim);
       counters.claimEnded('expired');
@@ -202,6 +207,13 @@ export class ScaleClaims {
         .where('claim_id', '=', claim.claim_id)
         .execute();
     });
+  }
+
+  /** Alerts come and go oftener than claims need to be extended. */
+  #isFresh(claim: Claim): boolean {
+    const extendedAtMs = this.#extendedAtMs.get(claim.claim_id);
+    if (extendedAtMs === undefined) return false;
+    return this.#parts.clock.monotonicMs() - extendedAtMs < claim.ttl_ms / EXTENSIONS_PER_TTL / 2;
   }
 
   /** The fleet first: a crash in between takes the claim back once more, which is harmless. */
@@ -228,6 +240,7 @@ export class ScaleClaims {
   }
 
   async #forget(claim: Claim): Promise<void> {
+    this.#extendedAtMs.delete(claim.claim_id);
     await this.#parts.database.transaction(async (tx) => {
       await tx.db.deleteFrom('watchdog_claims').where('claim_id', '=', claim.claim_id).execute();
     });
