@@ -172,8 +172,13 @@ class EventStream {
     const { response } = this.#request;
     if (this.ended || !response.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve) => {
-      response.once('drain', resolve);
-      response.once('close', resolve);
+      const settle = (): void => {
+        response.off('drain', settle);
+        response.off('close', settle);
+        resolve();
+      };
+      response.on('drain', settle);
+      response.on('close', settle);
     });
   }
 
