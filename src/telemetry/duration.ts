@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 const UNITS_MS = {
   ms: 1,
   s: 1000,
@@ -39,3 +41,11 @@ export function formatDuration(durationMs: number): string {
   }
   return text;
 }
+
+/** A Prometheus duration in a file that people write, read as milliseconds. */
+export const durationText = z.string().transform((text, context) => {
+  const durationMs = parseDuration(text);
+  if (durationMs !== null) return durationMs;
+  context.addIssue({ code: 'custom', message: `"${text}" is no duration; write 90s, 5m, 1h30m, 30d` });
+  return z.NEVER;
+});

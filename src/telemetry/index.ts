@@ -34,7 +34,7 @@ export {
   type Tracing,
 } from './tracing.ts';
 export { ERROR_CATALOGUE, OmoiError, messageOf, type ErrorCode } from './errors.ts';
-export { formatDuration, parseDuration } from './duration.ts';
+export { durationText, formatDuration, parseDuration } from './duration.ts';
 export {
   EVENT_PAYLOADS,
   EVENT_TYPES,

@@ -1,13 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { OmoiError, messageOf, parseDuration, parseStrictDocument } from '#telemetry';
+import { OmoiError, messageOf, durationText, parseStrictDocument } from '#telemetry';
 import { z } from 'zod';
-
-const duration = z.string().transform((text, context) => {
-  const durationMs = parseDuration(text);
-  if (durationMs !== null) return durationMs;
-  context.addIssue({ code: 'custom', message: `"${text}" is no duration; write 90s, 5m` });
-  return z.NEVER;
-});
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
@@ -41,7 +34,7 @@ const growthProbe = z.strictObject({
   labels: z.record(z.string(), scalar).default({}),
   /** The observation is split into this many parts; the mean of each must exceed the one before. */
   parts: z.number().int().min(2).default(3),
-  over: duration,
+  over: durationText,
 });
 
 const poolProbe = z.strictObject({
@@ -91,7 +84,7 @@ const step = z.strictObject({
   observe: z
     .discriminatedUnion('type', [eventProbe, metricProbe, growthProbe, poolProbe, taskOnceProbe, traceProbe])
     .optional(),
-  within: duration.prefault('30s'),
+  within: durationText.prefault('30s'),
   /** Keeps what was found under this name, for `${name.path}` in later steps. */
   save: z.string().optional(),
 });

@@ -1,13 +1,5 @@
-import { parseDuration } from '#telemetry';
+import { durationText } from '#telemetry';
 import { z } from 'zod';
-
-/** A Prometheus duration (`90s`, `1h30m`), read as milliseconds. */
-const duration = z.string().transform((text, context) => {
-  const durationMs = parseDuration(text);
-  if (durationMs !== null) return durationMs;
-  context.addIssue({ code: 'custom', message: `"${text}" is no duration; write 90s, 5m, 1h30m, 30d` });
-  return z.NEVER;
-});
 
 const port = z.number().int().min(0).max(65_535);
 
@@ -21,11 +13,11 @@ const pool = z.strictObject({
   desired: z.number().int().min(0),
   min: z.number().int().min(0).default(0),
   max: z.number().int().min(0),
-  grace: duration.prefault('10s'),
-  orphan_timeout: duration.prefault('10m'),
+  grace: durationText.prefault('10s'),
+  orphan_timeout: durationText.prefault('10m'),
   on_orphan: z.enum(['continue', 'leave']).default('continue'),
-  heartbeat_interval: duration.optional(),
-  heartbeat_ttl: duration.optional(),
+  heartbeat_interval: durationText.optional(),
+  heartbeat_ttl: durationText.optional(),
 });
 
 const databasePassword = z.strictObject({
@@ -78,7 +70,7 @@ export const configSchema = z.strictObject({
       /** Prometheus rule files, or folders of them; those that Omoi ships where it is left out. */
       rule_files: z.array(z.string()).optional(),
       /** How long a condition stays false before its alert resolves. */
-      resolve_stability: duration.prefault('1s'),
+      resolve_stability: durationText.prefault('1s'),
       /** The share of the event loop's time that evaluations on arrival may take. */
       evaluation_share: z.number().positive().max(1).default(0.25),
       external_labels: z.record(z.string(), z.string()).default({}),
@@ -90,7 +82,7 @@ export const configSchema = z.strictObject({
           z.string(),
           z.strictObject({
             evaluate: z.enum(['on_arrival', 'interval']).default('on_arrival'),
-            resolve_stability: duration.optional(),
+            resolve_stability: durationText.optional(),
           }),
         )
         .default({}),
@@ -107,7 +99,7 @@ export const configSchema = z.strictObject({
   telemetry: z
     .strictObject({
       /** How long samples are kept. */
-      retention: duration.prefault('15d'),
+      retention: durationText.prefault('15d'),
       /** How many bytes of samples are kept. */
       retention_bytes: z.number().int().positive().default(10_737_418_240),
       max_series: z.number().int().positive().default(2_000_000),
@@ -115,14 +107,14 @@ export const configSchema = z.strictObject({
     .prefault({}),
   retention: z
     .strictObject({
-      events: duration.prefault('90d'),
-      alerts: duration.prefault('90d'),
-      anomalies: duration.prefault('30d'),
-      remediations: duration.prefault('90d'),
-      tasks: duration.prefault('30d'),
-      spans: duration.prefault('7d'),
-      logs: duration.prefault('7d'),
-      audit: duration.prefault('1y'),
+      events: durationText.prefault('90d'),
+      alerts: durationText.prefault('90d'),
+      anomalies: durationText.prefault('30d'),
+      remediations: durationText.prefault('90d'),
+      tasks: durationText.prefault('30d'),
+      spans: durationText.prefault('7d'),
+      logs: durationText.prefault('7d'),
+      audit: durationText.prefault('1y'),
     })
     .prefault({}),
 });

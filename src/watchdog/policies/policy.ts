@@ -1,12 +1,5 @@
-import { createMatcher, parseDuration, type Matcher } from '#telemetry';
+import { createMatcher, durationText, type Matcher } from '#telemetry';
 import { z } from 'zod';
-
-const duration = z.string().transform((text, context) => {
-  const durationMs = parseDuration(text);
-  if (durationMs !== null) return durationMs;
-  context.addIssue({ code: 'custom', message: `"${text}" is no duration; write 90s, 5m` });
-  return z.NEVER;
-});
 
 const MATCHER = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*"?((?:[^"\\]|\\.)*)"?\s*$/;
 
@@ -28,7 +21,7 @@ const matcher = z.string().transform((text, context): Matcher => {
 });
 
 /** What has to be true for a step to have worked: the alert resolves within this time. */
-const verify = z.strictObject({ within: duration.prefault('1m') }).prefault({});
+const verify = z.strictObject({ within: durationText.prefault('1m') }).prefault({});
 
 const restartStep = z.strictObject({ action: z.literal('restart'), verify });
 
@@ -37,9 +30,9 @@ const scaleStep = z.strictObject({
   /** How many agents are added. */
   add: z.number().int().positive(),
   /** How long the claim lives if nobody extends it; the watchdog does while the alert fires. */
-  ttl: duration.prefault('2m'),
+  ttl: durationText.prefault('2m'),
   /** How long the alert must have been resolved before the claim is taken back. */
-  release_after: duration.prefault('5m'),
+  release_after: durationText.prefault('5m'),
   verify,
 });
 
@@ -69,12 +62,12 @@ export const policySchema = z
     guards: z
       .strictObject({
         /** How long after the end of a remediation the same policy leaves the same target alone. */
-        cooldown: duration.prefault('5m'),
+        cooldown: durationText.prefault('5m'),
         /** How many remediations of this policy may run at once. */
         max_parallel: z.number().int().positive().default(1),
         /** How many may start within `window`. */
         max_starts: z.number().int().positive().default(10),
-        window: duration.prefault('10m'),
+        window: durationText.prefault('10m'),
         /** Whether an agent that beats, IDLE or RUNNING, is left alone. False where alerts tell of other ills. */
         spare_healthy: z.boolean().default(true),
       })
