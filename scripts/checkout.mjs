@@ -1,7 +1,7 @@
 // What a checkout needs before it can run: packages, the pinned runtime, a built dashboard.
 // Plain JavaScript that also runs on Node 20, with nothing but Node's own modules.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,6 +31,13 @@ export function installPackages() {
   const fresh =
     existsSync(marker) && existsSync(pinnedNode) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs;
   if (fresh) return;
+  const installed = join(checkoutDirectory, 'node_modules');
+  if (lstatSync(installed, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    process.stderr.write(
+      `omoi: ${installed} is a link and older than package-lock.json; npm ci would empty what it leads to. Remove the link, or run npm ci there.\n`,
+    );
+    process.exit(1);
+  }
   process.stderr.write('omoi: installing packages (npm ci) …\n');
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
   if (npmOfThisNode?.endsWith('.js')) run(process.execPath, [npmOfThisNode, ...args]);

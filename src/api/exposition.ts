@@ -1,20 +1,7 @@
 import type { CollectedMetric, Labels } from '#telemetry';
 
 /** One metric with all its lines in the text format. */
-export interface MetricFamily {
-  readonly name: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly help: string;
-  readonly points: readonly MetricPoint[];
-}
-
-export interface MetricPoint {
-  /** What follows the family's name: `_bucket`, `_sum`, `_count` of a histogram; empty for the others. */
-  readonly suffix: '' | '_bucket' | '_sum' | '_count';
-  /** Without the metric name. */
-  readonly labels: Labels;
-  readonly value: number;
-}
+export type MetricFamily = CollectedMetric;
 
 /** The content type of the Prometheus text exposition format 0.0.4. */
 export const EXPOSITION_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -30,10 +17,6 @@ export function formatExposition(families: Iterable<MetricFamily>): string {
     }
   }
   return text;
-}
-
-export function familyOf(metric: CollectedMetric): MetricFamily {
-  return { ...metric, points: metric.points.map((point) => ({ suffix: '' as const, ...point })) };
 }
 
 function formatPointLabels(labels: Labels): string {

@@ -2,7 +2,7 @@ export { ROLES, type AgentScope, type ApiApp, type Principal, type Role } from '
 export { createAccess, type Access, type AccessOptions, type FirstAdmin } from './access/access.ts';
 export { ROUTE_TABLE, type RouteAccess } from './access/route-table.ts';
 export { createApi, type Api, type ApiParts } from './create-api.ts';
-export { type MetricFamily, type MetricPoint } from './exposition.ts';
+export { type MetricFamily } from './exposition.ts';
 export { registerAgentRoutes } from './routes/agents.ts';
 export { registerLockRoutes } from './routes/locks.ts';
 export { registerTaskRoutes } from './routes/tasks.ts';

@@ -21,6 +21,7 @@ export { type HistogramSpan, type HistogramValue } from './histogram-value.ts';
 export { SEVERITIES, severityRank, type Severity } from './severity.ts';
 export { toRfc3339, type Clock, type Timer } from './clock.ts';
 export { createSystemClock } from './system-clock.ts';
+export { SteadyClock } from './steady-clock.ts';
 export { VirtualClock } from './virtual-clock.ts';
 export { createSeededRandom, createSystemRandom, type Random } from './random.ts';
 export { createId } from './ids.ts';
@@ -49,7 +50,13 @@ export {
   type MetricDefinition,
   type StandardMetric,
 } from './standard-metrics.ts';
-export { SelfMetrics, type CollectedMetric, type Counter } from './self-metrics.ts';
+export {
+  SelfMetrics,
+  type CollectedMetric,
+  type CollectedPoint,
+  type Counter,
+  type Histogram,
+} from './self-metrics.ts';
 export {
   AGENT_STATUSES,
   AGENT_TYPES,

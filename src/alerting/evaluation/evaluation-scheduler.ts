@@ -1,4 +1,4 @@
-import type { Clock, Counter, SelfMetrics, Timer } from '#telemetry';
+import type { Clock, Counter, Histogram, SelfMetrics, Timer } from '#telemetry';
 import type { EvaluationBudget } from './evaluation-budget.ts';
 import type { RuleRun } from './rule-run.ts';
 
@@ -13,6 +13,9 @@ const COST_WEIGHT = 0.2;
 /** A measurement counts for at most so many times the cost so far, or so much. */
 const MAX_COST_GROWTH = 4;
 const MIN_COST_CEILING_MS = 1;
+
+/** Bounds of the duration of an evaluation, in seconds. */
+const DURATION_BOUNDS_S = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
 
 /** One pause of the garbage collector in the middle of an evaluation must not slow the rule down for long. */
 function smoothedCostMs(beforeMs: number, measuredMs: number): number {
@@ -43,6 +46,7 @@ export class EvaluationScheduler {
   readonly #notBeforeMs = new WeakMap<RuleRun, number>();
   readonly #delayed: Counter;
   readonly #evaluations: Counter;
+  readonly #durations: Histogram;
   #timer: Timer | null = null;
   #drainIsDue = false;
   #stopped = false;
@@ -58,6 +62,11 @@ export class EvaluationScheduler {
     this.#evaluate = parts.evaluate;
     const { metrics } = parts;
     this.#evaluations = metrics.counter('omoi_rule_evaluations_total', 'Rule evaluations.');
+    this.#durations = metrics.histogram(
+      'omoi_rule_evaluation_duration_seconds',
+      'How long a rule evaluation took the event loop.',
+      DURATION_BOUNDS_S,
+    );
     this.#delayed = metrics.counter(
       'omoi_rule_evaluations_delayed_total',
       'Rule evaluations that had to wait, for the rule’s own pace or for the budget of all rules.',
@@ -161,6 +170,7 @@ export class EvaluationScheduler {
     const endedMs = this.#clock.monotonicMs();
     const costMs = endedMs - startedMs;
     this.#budget.spend(costMs);
+    this.#durations.observe(costMs / 1000);
     statistics.lastDurationMs = costMs;
     statistics.costMs = smoothedCostMs(statistics.costMs, costMs);
     this.#notBeforeMs.set(run, endedMs + Math.max(MIN_PAUSE_MS, COST_FACTOR * statistics.costMs));

@@ -3,12 +3,16 @@ import {
   type AppendOrigin,
   type Clock,
   type Counter,
+  type Histogram,
   type Logger,
   type SelfMetrics,
 } from '#telemetry';
 import type { AlertingEvaluation, EvaluationMoment } from './alerting-evaluation.ts';
 import { evaluateRecording } from './recording-evaluation.ts';
 import type { RuleRun } from './rule-run.ts';
+
+/** Bounds of the time from a sample's arrival to the evaluated rule, in seconds. */
+const LATENCY_BOUNDS_S = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 
 export interface RuleEvaluatorParts {
   readonly clock: Clock;
@@ -25,12 +29,18 @@ export interface RuleEvaluatorParts {
 export class RuleEvaluator {
   readonly #parts: RuleEvaluatorParts;
   readonly #failures: Counter;
+  readonly #latencies: Histogram;
 
   constructor(parts: RuleEvaluatorParts) {
     this.#parts = parts;
     this.#failures = parts.metrics.counter(
       'omoi_rule_evaluation_failures_total',
       'Rule evaluations that failed.',
+    );
+    this.#latencies = parts.metrics.histogram(
+      'omoi_rule_evaluation_latency_seconds',
+      'From the arrival of the first sample that a rule had to be evaluated for to the end of that evaluation.',
+      LATENCY_BOUNDS_S,
     );
   }
 
@@ -62,6 +72,7 @@ export class RuleEvaluator {
       const { rule } = run.loaded;
       if (rule.kind === 'alerting') wakeAtMs = await this.#parts.alerting.fail(run, rule, moment);
     }
+    if (origin) this.#latencies.observe((clock.monotonicMs() - origin.receivedMonotonicMs) / 1000);
     if (wakeAtMs === null) run.wakeWith(null);
     else wakeAt(run, wakeAtMs);
   }

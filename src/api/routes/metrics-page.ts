@@ -1,7 +1,7 @@
 import type { SelfMetrics } from '#telemetry';
 import { z } from 'zod';
 import type { ApiApp } from '../app.ts';
-import { EXPOSITION_CONTENT_TYPE, familyOf, formatExposition, type MetricFamily } from '../exposition.ts';
+import { EXPOSITION_CONTENT_TYPE, formatExposition, type MetricFamily } from '../exposition.ts';
 
 export interface MetricsPageParts {
   readonly metrics: SelfMetrics;
@@ -31,7 +31,7 @@ export function registerMetricsPage(app: ApiApp, parts: MetricsPageParts): void 
     async (_request, reply) => {
       const families = [
         ...(await parts.standardMetrics()),
-        ...parts.metrics.collect().map(familyOf),
+        ...parts.metrics.collect(),
         ...parts.processMetrics(),
       ];
       return reply.type(EXPOSITION_CONTENT_TYPE).send(formatExposition(families));

@@ -147,7 +147,7 @@ describe('the collector of the fleet', () => {
     await turn();
     expect(Object.keys(small.store.history('tasks_queued_total'))).toEqual(['phase_id=P,priority=1']);
     const refused = small.metrics.collect().find(({ name }) => name === 'omoi_monitor_series_refused_total');
-    expect(refused?.points).toEqual([{ labels: { source: 'collector' }, value: 2 }]);
+    expect(refused?.points).toEqual([{ suffix: '', labels: { source: 'collector' }, value: 2 }]);
     await small.close();
   });
 });

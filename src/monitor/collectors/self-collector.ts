@@ -27,7 +27,9 @@ export class SelfCollector {
 
   #collect(): void {
     for (const { name, points } of this.#metrics.collect()) {
-      for (const { labels, value } of points) this.#book.put(this.#at(name, labels), value);
+      for (const { suffix, labels, value } of points) {
+        this.#book.put(this.#at(name + suffix, labels), value);
+      }
     }
     this.#book.repeat();
     this.#book.flush();

@@ -72,7 +72,7 @@ describe('the book of series', () => {
     expect(sink.asked).toBe(2);
     expect(sink.taken).toEqual([[1], [2], [3]]);
     expect(counted('omoi_monitor_samples_refused_total')).toEqual([
-      { labels: { reason: 'unknown_series' }, value: 1 },
+      { suffix: '', labels: { reason: 'unknown_series' }, value: 1 },
     ]);
   });
 
@@ -83,7 +83,7 @@ describe('the book of series', () => {
     book.repeat();
     book.flush();
     expect(counted('omoi_monitor_series_refused_total')).toEqual([
-      { labels: { source: 'collector' }, value: 1 },
+      { suffix: '', labels: { source: 'collector' }, value: 1 },
     ]);
     sink.full = false;
     await clock.advance(15_000);

@@ -175,7 +175,7 @@ describe('the detector', () => {
     const unwatched = small.metrics
       .collect()
       .find(({ name }) => name === 'omoi_detector_series_unwatched_total');
-    expect(unwatched?.points).toEqual([{ labels: {}, value: 1 }]);
+    expect(unwatched?.points).toEqual([{ suffix: '', labels: {}, value: 1 }]);
     await small.close();
   });
 });
