@@ -6,6 +6,7 @@ import { collaborationAndLocking } from './004_collaboration_and_locking.ts';
 import { monitoringObservability } from './005_monitoring_observability/index.ts';
 import { access } from './006_access.ts';
 import { tsdb } from './007_tsdb.ts';
+import { tsdbChunkEnds } from './008_tsdb_chunk_ends.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   monitoringObservability,
   access,
   tsdb,
+  tsdbChunkEnds,
 ];

@@ -4,6 +4,7 @@ import type { TimedHistogram } from '../head/histogram-series.ts';
 import type { TsdbLimits } from '../limits.ts';
 import type { ArchiveDatabase, ArchiveTransaction } from './archive-database.ts';
 import { KIND_FLOATS, unpackFloats, unpackHistograms, type ArchivedChunks } from './chunk-bytes.ts';
+import { withoutKnown } from './known-samples.ts';
 
 /** Rows and names that one statement carries, well under SQLite's limit of variables. */
 const MAX_ROWS_PER_STATEMENT = 200;
@@ -50,11 +51,17 @@ export class Archive {
     return this.#totalBytes;
   }
 
-  /** Stores chunks in one transaction. A row that is there already is replaced. */
+  /**
+   * Stores chunks in one transaction, without the samples that are archived already: what was moved here comes back
+   * to memory after a crash, from a snapshot or a log that is older, and is moved once more; perhaps in other chunks,
+   * with samples that came late or more at the end. What was here first stays as it is.
+   */
   async store(series: readonly ArchivedSeries[]): Promise<void> {
+    const fresh = await this.#withoutArchived(series);
+    if (fresh.length === 0) return;
     await this.#database.transaction(async (tx) => {
-      const ids = await seriesIds(tx, series);
-      const rows = series.flatMap(({ labels, chunks }) =>
+      const ids = await seriesIds(tx, fresh);
+      const rows = fresh.flatMap(({ labels, chunks }) =>
         chunks.map((chunk) => ({
           series_id: ids.get(identityOf(labels)) ?? 0,
           min_ms: chunk.minMs,
@@ -69,6 +76,7 @@ export class Archive {
         await tx.db
           .insertInto('tsdb_chunks')
           .values(rows.slice(at, at + MAX_ROWS_PER_STATEMENT))
+          // Only a row that is damaged can be in the way: of another the samples are known.
           .onConflict((conflict) =>
             conflict.columns(['series_id', 'min_ms', 'kind']).doUpdateSet((row) => ({
               max_ms: row.ref('excluded.max_ms'),
@@ -80,7 +88,7 @@ export class Archive {
           .execute();
       }
     });
-    for (const { chunks } of series) {
+    for (const { chunks } of fresh) {
       for (const chunk of chunks) {
         this.#newestMs = Math.max(this.#newestMs, chunk.maxMs);
         this.#totalBytes += chunk.bytes.length;
@@ -97,14 +105,7 @@ export class Archive {
     const findings = new Map<number, ArchiveFinding>();
     const ids = [...found.keys()];
     for (let at = 0; at < ids.length; at += MAX_IDS_PER_STATEMENT) {
-      const rows = await this.#database.reader
-        .selectFrom('tsdb_chunks')
-        .select(['series_id', 'min_ms', 'kind', 'bytes'])
-        .where('series_id', 'in', ids.slice(at, at + MAX_IDS_PER_STATEMENT))
-        .where('max_ms', '>=', interval.startMs)
-        .where('min_ms', '<=', interval.endMs)
-        .execute();
-      for (const row of rows) {
+      for (const row of await this.#rowsOf(ids.slice(at, at + MAX_IDS_PER_STATEMENT), interval)) {
         const labels = found.get(row.series_id);
         if (!labels) continue;
         let finding = findings.get(row.series_id);
@@ -172,6 +173,61 @@ export class Archive {
     this.#logger.warn({ removed }, 'The disk is full; the oldest archived chunks were removed.');
   }
 
+  /** The series with what the archive has nothing of yet; those that have nothing new are left out. */
+  async #withoutArchived(series: readonly ArchivedSeries[]): Promise<ArchivedSeries[]> {
+    const touched = await this.#touchedBy(series);
+    const fresh: ArchivedSeries[] = [];
+    for (const one of series) {
+      const id = touched.get(identityOf(one.labels));
+      if (id === undefined) {
+        fresh.push(one);
+        continue;
+      }
+      const { minMs, maxMs } = extentOf(one);
+      const finding = { labels: one.labels, floats: new SampleColumns(), histograms: [] };
+      for (const row of await this.#rowsOf([id], { startMs: minMs, endMs: maxMs }))
+        this.#unpack(row, finding);
+      const chunks = one.chunks
+        .map((chunk) => withoutKnown(chunk, finding))
+        .filter((chunk) => chunk !== null);
+      if (chunks.length > 0) fresh.push({ labels: one.labels, chunks });
+    }
+    return fresh;
+  }
+
+  /** The ids, by identity, of those among the series that have archived chunks in the interval of the new ones. */
+  async #touchedBy(series: readonly ArchivedSeries[]): Promise<Map<string, number>> {
+    const extents = new Map(series.map((one) => [identityOf(one.labels), extentOf(one)] as const));
+    const identities = [...extents.keys()];
+    const startMs = Math.min(...[...extents.values()].map(({ minMs }) => minMs));
+    const touched = new Map<string, number>();
+    for (let at = 0; at < identities.length; at += MAX_ROWS_PER_STATEMENT) {
+      const rows = await this.#database.reader
+        .selectFrom('tsdb_series')
+        .innerJoin('tsdb_chunks', 'tsdb_chunks.series_id', 'tsdb_series.id')
+        .select(['id', 'labels', 'min_ms', 'max_ms'])
+        .where('labels', 'in', identities.slice(at, at + MAX_ROWS_PER_STATEMENT))
+        .where('max_ms', '>=', startMs)
+        .execute();
+      for (const { id, labels, min_ms, max_ms } of rows) {
+        const extent = extents.get(labels);
+        if (extent && min_ms <= extent.maxMs && max_ms >= extent.minMs) touched.set(labels, id);
+      }
+    }
+    return touched;
+  }
+
+  /** The chunks of some series that touch an interval. */
+  #rowsOf(ids: readonly number[], interval: { readonly startMs: number; readonly endMs: number }) {
+    return this.#database.reader
+      .selectFrom('tsdb_chunks')
+      .select(['series_id', 'min_ms', 'kind', 'bytes'])
+      .where('series_id', 'in', ids)
+      .where('max_ms', '>=', interval.startMs)
+      .where('min_ms', '<=', interval.endMs)
+      .execute();
+  }
+
   /** The time at which the first of the archived chunks ends. */
   async #oldestMs(): Promise<number | null> {
     const oldest = await this.#database.reader
@@ -213,6 +269,13 @@ export class Archive {
       );
     }
   }
+}
+
+function extentOf({ chunks }: ArchivedSeries): { readonly minMs: number; readonly maxMs: number } {
+  return {
+    minMs: Math.min(...chunks.map(({ minMs }) => minMs)),
+    maxMs: Math.max(...chunks.map(({ maxMs }) => maxMs)),
+  };
 }
 
 /** JSON of the labels with names sorted. */

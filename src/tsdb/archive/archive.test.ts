@@ -1,0 +1,239 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
+import {
+  SampleBatch,
+  SelfMetrics,
+  VirtualClock,
+  createMatcher,
+  silentLogger,
+  type AppendOrigin,
+  type HistogramValue,
+} from '#telemetry';
+import { createTsdb, type Tsdb } from '../index.ts';
+import type { ArchiveDatabase } from './archive-database.ts';
+
+const HOUR_MS = 3_600_000;
+const STEP_MS = 15_000;
+/** How far the clock moves at once. */
+const MOVE_MS = 20 * STEP_MS;
+const histogram: HistogramValue = {
+  schema: 0,
+  count: 5,
+  sum: 12.5,
+  zeroThreshold: 0.001,
+  zeroCount: 1,
+  positiveSpans: [{ offset: 0, length: 2 }],
+  positiveCounts: [1, 3],
+  negativeSpans: [],
+  negativeCounts: [],
+  customBounds: [],
+  counterReset: 'unknown',
+};
+
+let root: string;
+let clock: VirtualClock;
+let database: TelemetryDatabase;
+let opened: Tsdb[];
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'omoi-archive-'));
+  clock = new VirtualClock();
+  database = await openTestTelemetryDatabase(clock);
+  opened = [];
+});
+afterEach(async () => {
+  for (const tsdb of opened) await tsdb.stop();
+  await database.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+async function open(directory: string, telemetryDatabase: ArchiveDatabase = database): Promise<Tsdb> {
+  const tsdb = await createTsdb({
+    clock,
+    logger: silentLogger,
+    selfMetrics: new SelfMetrics(),
+    directory: join(root, directory),
+    telemetryDatabase,
+    limits: { headWindowMs: HOUR_MS },
+  });
+  opened.push(tsdb);
+  return tsdb;
+}
+
+/** A store as it would be after a power cut now: what the log has, and the archive. The one before is gone. */
+async function crashed(dead: Tsdb, from: string, to: string): Promise<Tsdb> {
+  await cp(join(root, from), join(root, to), { recursive: true });
+  await dead.stop();
+  return open(to);
+}
+
+async function append(
+  tsdb: Tsdb,
+  samples: readonly (readonly [timestampMs: number, value: number | HistogramValue])[],
+  source: AppendOrigin['source'] = 'collector',
+): Promise<number> {
+  const batch = new SampleBatch();
+  for (const [timestampMs, value] of samples) {
+    if (typeof value === 'number') batch.add(tsdb.series({ __name__: 'm', a: '1' }), timestampMs, value);
+    else batch.addHistogram(tsdb.series({ __name__: 'h' }), timestampMs, value);
+  }
+  const origin = { source, traceparent: null, receivedAtMs: 0, receivedMonotonicMs: 0 };
+  const committed = tsdb.commit(batch, origin);
+  await committed.durable();
+  return committed.accepted;
+}
+
+/** Steady samples of both kinds, up to now, and some that come late; the clock moves with them. */
+async function live(tsdb: Tsdb, forMs: number): Promise<void> {
+  for (let passedMs = 0; passedMs < forMs; passedMs += MOVE_MS) {
+    const startMs = clock.wallMs();
+    await clock.advance(MOVE_MS);
+    const samples: [number, number | HistogramValue][] = [];
+    for (let atMs = startMs + STEP_MS; atMs <= clock.wallMs(); atMs += STEP_MS) {
+      samples.push([atMs, Math.sin(atMs)], [atMs, { ...histogram, sum: atMs }]);
+    }
+    await append(tsdb, [...samples, [startMs + 7, startMs]]);
+  }
+}
+
+async function maintain(tsdb: Tsdb): Promise<void> {
+  // A round that began while the clock moved is joined; the next one sees the end.
+  await tsdb.runMaintenance();
+  await tsdb.runMaintenance();
+}
+
+async function readAll(tsdb: Tsdb): Promise<Record<string, [number, number | HistogramValue][]>> {
+  const found = await tsdb.select({
+    matchers: [createMatcher('__name__', '=~', '.+')],
+    startMs: 0,
+    endMs: Number.MAX_SAFE_INTEGER,
+  });
+  return Object.fromEntries(
+    found.map((series) => [
+      series.labels['__name__'],
+      Array.from(series.timestampsMs, (t, at) => [t, series.histograms?.[at] ?? series.values[at] ?? NaN]),
+    ]),
+  );
+}
+
+function archivedRows() {
+  return database.reader
+    .selectFrom('tsdb_chunks')
+    .select(['series_id', 'kind', 'min_ms', 'max_ms', 'count', 'byte_length'])
+    .orderBy('min_ms')
+    .execute();
+}
+
+async function archivedSamples(): Promise<number> {
+  return (await archivedRows()).reduce((sum, { count }) => sum + count, 0);
+}
+
+test('what was archived before a crash is not archived once more after it', async () => {
+  const first = await open('1');
+  await live(first, 9 * HOUR_MS);
+  const rows = await archivedRows();
+  expect(rows.filter(({ kind }) => kind === 0).length).toBeGreaterThan(1);
+  expect(rows.filter(({ kind }) => kind === 1).length).toBeGreaterThan(1);
+  const before = await readAll(first);
+  const second = await crashed(first, '1', '2');
+  await maintain(second);
+  expect(await archivedRows()).toEqual(rows);
+  expect(await readAll(second)).toEqual(before);
+  await live(second, 3 * HOUR_MS);
+  const third = await crashed(second, '2', '3');
+  await clock.advance(4 * HOUR_MS);
+  await maintain(third);
+  const all = await readAll(third);
+  expect(third.status().seriesCount).toBe(0);
+  expect(await archivedSamples()).toBe(Object.values(all).flat().length);
+});
+
+test('a store that dies between the archive’s commit and anything after it archives nothing twice', async () => {
+  let dies = false;
+  const mortal: ArchiveDatabase = {
+    reader: database.reader,
+    async transaction(work) {
+      const result = await database.transaction(work);
+      if (dies) throw new Error('gone');
+      return result;
+    },
+  };
+  const first = await open('1', mortal);
+  await live(first, 2 * HOUR_MS);
+  dies = true;
+  await live(first, 6 * HOUR_MS);
+  const before = await readAll(first);
+  const second = await crashed(first, '1', '2');
+  await clock.advance(4 * HOUR_MS);
+  await maintain(second);
+  expect(await readAll(second)).toEqual(before);
+  expect(await archivedSamples()).toBe(Object.values(before).flat().length);
+});
+
+test('an import that begins where an archived row begins loses nothing of it', async () => {
+  const tsdb = await open('1');
+  const startMs = clock.wallMs() - 100 * HOUR_MS;
+  const samples = Array.from({ length: 600 }, (_, at) => [startMs + at * STEP_MS, at] as const);
+  expect(await append(tsdb, samples, 'import')).toBe(600);
+  await maintain(tsdb);
+  expect(tsdb.status().seriesCount).toBe(0);
+  expect(await append(tsdb, [[startMs, 0], [startMs + 1, 0.5], ...samples.slice(598)], 'import')).toBe(4);
+  await maintain(tsdb);
+  const expected = [samples[0], [startMs + 1, 0.5], ...samples.slice(1)];
+  expect(await readAll(tsdb)).toEqual({ m: expected });
+  expect(await archivedSamples()).toBe(601);
+});
+
+test('a damaged row does not stop what comes from being archived', async () => {
+  const first = await open('1');
+  await live(first, 6 * HOUR_MS);
+  const before = await readAll(first);
+  await database.transaction((tx) =>
+    tx.db
+      .updateTable('tsdb_chunks')
+      .set({ bytes: Uint8Array.of(1, 2, 3) })
+      .execute(),
+  );
+  const second = await crashed(first, '1', '2');
+  await maintain(second);
+  expect(await readAll(second)).toEqual(before);
+});
+
+test('whenever a store crashes and whatever came late, each sample is archived once', async () => {
+  const step = fc.oneof(
+    { weight: 8, arbitrary: fc.record({ kind: fc.constant('live' as const), count: fc.nat(300) }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('crash' as const), count: fc.constant(0) }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('stop' as const), count: fc.constant(0) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('idle' as const), count: fc.nat(300) }) },
+  );
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 14 }), async (steps) => {
+      await database.close();
+      database = await openTestTelemetryDatabase(clock);
+      let place = `${++run}`;
+      let tsdb = await open(place);
+      let incarnation = 0;
+      for (const { kind, count } of steps) {
+        if (kind === 'live') await live(tsdb, count * STEP_MS);
+        else if (kind === 'idle') await clock.advance(count * STEP_MS);
+        else {
+          if (kind === 'stop') await tsdb.stop();
+          const next = `${run}-${++incarnation}`;
+          tsdb = await crashed(tsdb, place, next);
+          place = next;
+        }
+      }
+      await clock.advance(3 * HOUR_MS);
+      await maintain(tsdb);
+      const all = await readAll(tsdb);
+      expect(tsdb.status().seriesCount).toBe(0);
+      expect(await archivedSamples()).toBe(Object.values(all).flat().length);
+      await tsdb.stop();
+    }),
+    { numRuns: 25 },
+  );
+}, 60_000);
