@@ -15,7 +15,7 @@ import { ACCEPTED, DUPLICATE_TIMESTAMP, OUT_OF_ORDER, type Head } from './head/h
 import { IS_LOGGED, IS_RETIRED, IS_SUBSCRIBED } from './head/series-states.ts';
 import type { SeriesIndex } from './index/series-index.ts';
 import type { TsdbLimits } from './limits.ts';
-import type { LoggedExemplar } from './log/commit-log.ts';
+import type { LoggedExemplar } from './log/exemplar-json.ts';
 import type { Journal } from './log/journal.ts';
 import type { RetiredSeries } from './retired-series.ts';
 import type { PendingNotices, Subscriptions } from './subscriptions.ts';

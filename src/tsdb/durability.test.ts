@@ -128,6 +128,33 @@ test('a clean stop leaves a snapshot and nothing to replay', async () => {
   await second.stop();
 });
 
+test('exemplars come back as they were, from the log and from a snapshot, each once', async () => {
+  const values = [0.25, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0];
+  const first = await open({ limits: { snapshotEveryLogBytes: 1 } });
+  append(first, { __name__: 'm' }, [[clock.wallMs(), 1]]);
+  const ref = first.series({ __name__: 'm' });
+  const commitExemplars = async (fromMs: number): Promise<void> => {
+    const batch = new SampleBatch();
+    values.forEach((value, at) => batch.addExemplar(ref, { labels: {}, timestampMs: fromMs + at, value }));
+    await first.commit(batch, origin).durable();
+  };
+  const found = (tsdb: Tsdb) =>
+    tsdb
+      .exemplars({ matchers: [], startMs: 0, endMs: 1000 })
+      .flatMap(({ exemplars }) => exemplars.map(({ timestampMs, value }) => [timestampMs, value]));
+  await commitExemplars(0);
+  expect(found(await open())).toEqual(values.map((value, at) => [at, value]));
+  const running = first.runMaintenance();
+  for (let fromMs = 100; fromMs < 600; fromMs += 100) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await commitExemplars(fromMs);
+  }
+  await running;
+  const before = found(first);
+  expect(before).toHaveLength(30);
+  expect(found(await open())).toEqual(before);
+});
+
 test('commits during a snapshot are in it or in the log after it, never twice', async () => {
   const first = await open({ limits: { snapshotEveryLogBytes: 1 } });
   await fill(first, 0, 100);

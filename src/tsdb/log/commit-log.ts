@@ -1,15 +1,10 @@
-import type { Exemplar, HistogramValue, Labels, MetricMetadata, SeriesRef } from '#telemetry';
+import type { HistogramValue, Labels, MetricMetadata, SeriesRef } from '#telemetry';
 import { HistogramSeries } from '../head/histogram-series.ts';
 import { ByteWriter } from './byte-writer.ts';
+import { exemplarsPayload, type LoggedExemplar } from './exemplar-json.ts';
 import type { LogWriter } from './log-writer.ts';
 import { writeHistogramChunk } from './histogram-bytes.ts';
 import { RECORD, writeRecord } from './record.ts';
-
-/** An exemplar as log and snapshot keep it. */
-export interface LoggedExemplar {
-  readonly ref: SeriesRef;
-  readonly exemplar: Exemplar;
-}
 
 export type LoggedMetadata = readonly [metricName: string, metadata: MetricMetadata];
 
@@ -20,7 +15,7 @@ export type LoggedMetadata = readonly [metricName: string, metadata: MetricMetad
  *   samples      float sequence of the commit, float first time, then for each sample: zigzag reference − the one
  *                before (0 at first), zigzag time − the one before (the first time at first), 8 bytes value
  *   histograms   float sequence of the commit, then repeated: varint reference, a chunk of one (histogram-bytes.ts)
- *   exemplars    JSON: a list of {ref, exemplar}
+ *   exemplars    as in exemplar-json.ts
  *   metadata     JSON: a list of [metric name, metadata]
  *
  * References are those of the run that the segment's first record names. A commit's records have one sequence
@@ -31,7 +26,7 @@ export class CommitLog {
   readonly #series = new ByteWriter();
   readonly #samples = new ByteWriter(16 * 1024);
   readonly #histograms = new ByteWriter();
-  #exemplars: string | null = null;
+  #exemplars: Uint8Array | null = null;
   #sequence = 0;
   #sampleCount = 0;
   #previousRef = 0;
@@ -77,7 +72,7 @@ export class CommitLog {
   }
 
   addExemplars(exemplars: readonly LoggedExemplar[]): void {
-    this.#exemplars = JSON.stringify(exemplars);
+    this.#exemplars = exemplarsPayload(exemplars);
   }
 
   addMetadata(metricName: string, metadata: MetricMetadata): void {
@@ -95,7 +90,7 @@ export class CommitLog {
     }
     if (this.#sampleCount > 0) this.#frame(RECORD.samples, this.#samples.view());
     if (this.#histograms.length > 0) this.#frame(RECORD.histograms, this.#histograms.view());
-    if (this.#exemplars !== null) this.#frame(RECORD.exemplars, Buffer.from(this.#exemplars));
+    if (this.#exemplars !== null) this.#frame(RECORD.exemplars, this.#exemplars);
     this.#exemplars = null;
     this.#samples.clear();
     this.#histograms.clear();

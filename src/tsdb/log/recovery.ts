@@ -10,7 +10,8 @@ import type { Head } from '../head/head.ts';
 import { decodeHistograms } from '../head/histogram-series.ts';
 import { emptyLabelSet } from '../index/label-set.ts';
 import { ByteReader } from './byte-reader.ts';
-import type { LoggedExemplar, LoggedMetadata } from './commit-log.ts';
+import type { LoggedMetadata } from './commit-log.ts';
+import { readExemplars } from './exemplar-json.ts';
 import { readHistogramChunk } from './histogram-bytes.ts';
 import type { LogStorage } from './log-storage.ts';
 import { segmentName, segmentNumber } from './log-writer.ts';
@@ -99,6 +100,9 @@ class Replay {
   /** Records with content. */
   records = 0;
   #run = 0;
+  #isInSnapshot = false;
+  /** Those that came while the snapshot was written are in the log after it too. */
+  readonly #snapshotExemplars = new Set<string>();
   /** By the writer's reference: ours (0: unknown), and the newest commit that a snapshot already contains. */
   #refs = new Uint32Array(1024);
   #sequences = new Float64Array(1024);
@@ -116,6 +120,7 @@ class Replay {
         reader.word();
         this.#enterRun(reader.word());
         this.sawHeader = true;
+        this.#isInSnapshot = type === RECORD.snapshotHeader;
         return;
       case RECORD.series:
         while (!reader.done) this.#map(reader.varint(), this.#seriesFrom(reader), -1);
@@ -130,10 +135,7 @@ class Replay {
         this.#applySnapshot(reader);
         return;
       case RECORD.exemplars:
-        for (const { ref, exemplar } of parse(payload) as readonly LoggedExemplar[]) {
-          const ours = this.#refs[ref] ?? 0;
-          if (ours !== 0) this.#target.exemplar(ours, exemplar);
-        }
+        this.#applyExemplars(payload);
         return;
       case RECORD.metadata:
         for (const [name, metadata] of parse(payload) as readonly LoggedMetadata[]) {
@@ -186,6 +188,17 @@ class Replay {
           this.samples++;
         }
       }
+    }
+  }
+
+  #applyExemplars(payload: Uint8Array): void {
+    for (const { ref, exemplar } of readExemplars(payload)) {
+      const ours = this.#refs[ref] ?? 0;
+      if (ours === 0) continue;
+      const key = JSON.stringify([ours, exemplar]);
+      if (this.#isInSnapshot) this.#snapshotExemplars.add(key);
+      else if (this.#snapshotExemplars.has(key)) continue;
+      this.#target.exemplar(ours, exemplar);
     }
   }
 

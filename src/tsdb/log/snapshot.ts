@@ -9,6 +9,7 @@ import type { SeriesIndex } from '../index/series-index.ts';
 import { DamagedBytes, type ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { writeLabels } from './commit-log.ts';
+import { exemplarsPayload } from './exemplar-json.ts';
 import { readHistogramChunk, writeHistogramChunk } from './histogram-bytes.ts';
 import type { LogStorage } from './log-storage.ts';
 import { FORMAT_VERSION } from './log-writer.ts';
@@ -28,11 +29,12 @@ import { RECORD, writeRecord } from './record.ts';
  *                 varint length, bytes
  *               late samples: varint number; each: float time, 8 bytes value
  *               histogram chunks: varint number; each as in histogram-bytes.ts
- *   exemplars, metadata   as in commit-log.ts
+ *   exemplars, metadata   as in commit-log.ts, in several records
  *   end       float number of series
  */
 const BLOCK_SERIES = 500;
 const BLOCK_BYTES = 256 * 1024;
+const RECORD_ENTRIES = 500;
 const SNAPSHOT_NAME = /^(\d{8})\.snapshot$/;
 
 export function snapshotName(firstSegment: number): string {
@@ -88,8 +90,11 @@ export async function writeSnapshot(
       while (at < end && block.length < BLOCK_BYTES) writeSeries(block, source, refs[at++] ?? 0);
       await put(RECORD.snapshotSeries, block.view());
     }
-    await put(RECORD.exemplars, Buffer.from(JSON.stringify([...source.exemplars.entries()])));
-    await put(RECORD.metadata, Buffer.from(JSON.stringify([...source.metadata])));
+    for (const part of partsOf(source.exemplars.entries()))
+      await put(RECORD.exemplars, exemplarsPayload(part));
+    for (const part of partsOf(source.metadata)) {
+      await put(RECORD.metadata, Buffer.from(JSON.stringify(part)));
+    }
     block.clear();
     block.float(refs.length);
     await put(RECORD.snapshotEnd, block.view());
@@ -102,6 +107,12 @@ export async function writeSnapshot(
   await file.close();
   await storage.rename(partial, snapshotName(firstSegment));
   return offset;
+}
+
+/** Entries of a record each, few enough to be written at a stretch. */
+function* partsOf<Entry>(entries: Iterable<Entry>): Generator<readonly Entry[], void, void> {
+  const all = [...entries];
+  for (let at = 0; at < all.length; at += RECORD_ENTRIES) yield all.slice(at, at + RECORD_ENTRIES);
 }
 
 const late = new SampleColumns();

@@ -1,0 +1,37 @@
+import type { Exemplar, SeriesRef } from '#telemetry';
+
+/** An exemplar as log and snapshot keep it. */
+export interface LoggedExemplar {
+  readonly ref: SeriesRef;
+  readonly exemplar: Exemplar;
+}
+
+/**
+ * The payload of a record: JSON, a list of {ref, exemplar}. A value that JSON has no number for is there by its
+ * name: `"NaN"`, `"Infinity"`, `"-Infinity"`, `"-0"`.
+ */
+export function exemplarsPayload(exemplars: readonly LoggedExemplar[]): Uint8Array {
+  const named = exemplars.map(({ ref, exemplar }) => ({
+    ref,
+    exemplar: { ...exemplar, value: numberOrName(exemplar.value) },
+  }));
+  return Buffer.from(JSON.stringify(named));
+}
+
+/** What `exemplarsPayload` wrote. Its shape is not checked: this program wrote it, under a checksum. */
+export function readExemplars(payload: Uint8Array): LoggedExemplar[] {
+  const named = JSON.parse(Buffer.from(payload).toString('utf8')) as readonly {
+    readonly ref: SeriesRef;
+    readonly exemplar: Omit<Exemplar, 'value'> & { readonly value: number | string | null };
+  }[];
+  return named.map(({ ref, exemplar }) => ({
+    ref,
+    // Earlier versions wrote null for each of the values that have a name now.
+    exemplar: { ...exemplar, value: exemplar.value === null ? Number.NaN : Number(exemplar.value) },
+  }));
+}
+
+function numberOrName(value: number): number | string {
+  if (Object.is(value, -0)) return '-0';
+  return Number.isFinite(value) ? value : String(value);
+}
