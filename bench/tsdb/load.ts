@@ -7,9 +7,13 @@ import { snappy } from '../../tests/remote-write-request.ts';
 export interface LoadShape {
   readonly series: number;
   readonly batchSeries: number;
+  /** Over how many metrics the series are spread. */
+  readonly metrics: number;
 }
 
-const METRICS = 100;
+/** The interval of scrapes that the load stands for. */
+export const STEP_MS = 15_000;
+
 const SAMPLE_BYTES = 2 + 9 + 1 + 6;
 
 /** Series whose encoded requests are kept, with the places where time and value go. */
@@ -27,6 +31,13 @@ export class Load {
 
   get batches(): number {
     return this.#templates.length;
+  }
+
+  /** The requests of `rounds` rounds of samples, `STEP_MS` apart, the first at `startMs`; each good until the next. */
+  *rounds(rounds: number, startMs: number): Generator<Buffer> {
+    for (let at = 0; at < rounds; at++) {
+      for (const body of this.round(startMs + at * STEP_MS)) yield wrap(body);
+    }
   }
 
   /** The requests of one round, all at `timestampMs`, as protobuf; good until the next call. */
@@ -63,7 +74,7 @@ export class Load {
     let length = 0;
     for (let series = first; series < Math.min(this.shape.series, first + this.shape.batchSeries); series++) {
       const labels = Buffer.concat(
-        labelsOf(series).map(([name, value]) => field(1, textFields(name, value))),
+        labelsOf(series, this.shape.metrics).map(([name, value]) => field(1, textFields(name, value))),
       );
       const head = Buffer.concat([Buffer.from([0x0a]), varint(labels.length + SAMPLE_BYTES), labels]);
       const sample = Buffer.alloc(SAMPLE_BYTES);
@@ -77,10 +88,10 @@ export class Load {
   }
 }
 
-/** Metric m0 … m99; every tenth series of a metric is of another phase. */
-function labelsOf(series: number): [string, string][] {
-  const metric = series % METRICS;
-  const agent = Math.floor(series / METRICS);
+/** The metrics take turns; so do the phases of a metric's series. */
+function labelsOf(series: number, metrics: number): [string, string][] {
+  const metric = series % metrics;
+  const agent = Math.floor(series / metrics);
   return [
     ['__name__', `fleet_metric_${metric}_value`],
     ['agent_id', `agent-${String(agent).padStart(6, '0')}`],

@@ -1,26 +1,55 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort, OmoiServer } from '../../tests/acceptance/support/omoi-process.ts';
 
-/** A store under measurement: a process of its own that takes remote write. */
+/** A whole server under measurement: a process of its own that takes remote write and answers PromQL. */
 export interface Target {
   readonly name: 'omoi' | 'prometheus' | 'victoria-metrics';
   readonly pid: number;
   readonly directory: string;
   readonly base: string;
-  readonly writePath: string;
+  /** What stands before `api/v1/`. */
+  readonly prefix: string;
+  /** What every request has to carry. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** From the command until it takes requests. */
+  readonly startMs: number;
   /** Ends the process as its owner would, or at once, and waits for the end. */
-  stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** A new process on the same data. */
+  restart(): Promise<Target>;
   /** Removes its data. */
   remove(): Promise<void>;
 }
 
 const TICKS_PER_SECOND = 100;
-const CLOCK_MS = 1;
+const START_LIMIT_MS = 120_000;
+const LOOK_EVERY_MS = 5;
+const MAX_SERIES = 2_000_000;
+
+/** Rules that every load has series for: one over ten series of the load, two over what `Probes` writes. */
+const RULES = `
+groups:
+  - name: bench
+    interval: 1s
+    rules:
+      - alert: LoadHigh
+        expr: fleet_metric_7_value{agent_id=~"agent-00000[0-9]"} > 1e300
+      - alert: ProbeHigh
+        expr: probe_value > 1e300
+      - record: bench:probe_value:max
+        expr: max by (kind) (probe_value)
+`;
+
+export const INSTALLED = {
+  prometheus: existsSync('/usr/bin/prometheus'),
+  victoriaMetrics: existsSync('/usr/bin/victoria-metrics'),
+};
 
 /** User and system time of a process, in seconds. */
 export function cpuSeconds(pid: number): number {
@@ -35,119 +64,123 @@ export function memoryOf(pid: number): { readonly residentBytes: number; readonl
   return { residentBytes: kib('VmRSS') * 1024, anonymousBytes: kib('RssAnon') * 1024 };
 }
 
-export const INSTALLED = {
-  prometheus: existsSync('/usr/bin/prometheus'),
-  victoriaMetrics: existsSync('/usr/bin/victoria-metrics'),
-};
+/** `omoi serve` as people start it, with rules and nothing else configured. */
+export async function startOmoi(): Promise<Target> {
+  const directory = await mkdtemp(join(tmpdir(), 'omoi-bench-'));
+  await writeFile(join(directory, 'rules.yml'), RULES);
+  await writeFile(
+    join(directory, 'omoi.yml'),
+    `alerting: {rule_files: [${join(directory, 'rules.yml')}]}\n` +
+      `telemetry: {max_series: ${MAX_SERIES}}\nhttp: {max_body_bytes: 33554432}\n`,
+  );
+  return launchOmoi(directory, null);
+}
 
-/** Omoi's store behind its own HTTP route, log included; on `directory` where one is given. */
-export async function startOmoi(directory?: string, nodeFlags: readonly string[] = []): Promise<Target> {
-  const own = directory ?? (await mkdtemp(join(tmpdir(), 'omoi-bench-')));
-  const port = await freePort();
-  const server = fileURLToPath(new URL('server.ts', import.meta.url));
-  // The young generation's default on large machines is 128 MB; the store leaves little garbage that lives.
-  const flags = [
-    '--conditions=omoi-source',
-    '--max-semi-space-size=4',
-    ...nodeFlags,
-    server,
-    own,
-    String(port),
-  ];
-  return started(spawn(process.execPath, flags, { stdio: ['ignore', 'inherit', 'inherit'] }), {
-    name: 'omoi',
-    directory: own,
-    port,
-    writePath: '/prometheus/api/v1/write',
-    readyPath: '/ready',
+async function launchOmoi(directory: string, knownToken: string | null): Promise<Target> {
+  const startedAt = performance.now();
+  const server = await OmoiServer.start(join(directory, 'data'), {
+    configFile: join(directory, 'omoi.yml'),
+    env: { OMOI_LOG_DESTINATION: join(directory, 'omoi.log'), ...nodeOptions() },
   });
+  const token = knownToken ?? server.adminToken;
+  return {
+    name: 'omoi',
+    pid: server.pid,
+    directory,
+    base: server.url,
+    prefix: '/prometheus/',
+    headers: { authorization: `Bearer ${token}` },
+    startMs: performance.now() - startedAt,
+    async stop(signal = 'SIGTERM') {
+      await server.stop(signal);
+    },
+    restart: () => launchOmoi(directory, token),
+    remove: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+/** For a profile of the server: what `OMOI_BENCH_NODE_OPTIONS` says. */
+function nodeOptions(): Readonly<Record<string, string>> {
+  const flags = process.env['OMOI_BENCH_NODE_OPTIONS'];
+  return flags === undefined ? {} : { NODE_OPTIONS: flags };
 }
 
 export async function startPrometheus(): Promise<Target> {
   const directory = await mkdtemp(join(tmpdir(), 'prometheus-bench-'));
-  const port = await freePort();
-  await writeFile(join(directory, 'prometheus.yml'), 'global: {scrape_interval: 1h}\n');
-  const flags = [
+  await writeFile(join(directory, 'rules.yml'), RULES);
+  await writeFile(join(directory, 'prometheus.yml'), 'rule_files: [rules.yml]\n');
+  const flags = (port: number): readonly string[] => [
     `--config.file=${join(directory, 'prometheus.yml')}`,
     `--storage.tsdb.path=${join(directory, 'data')}`,
     `--web.listen-address=127.0.0.1:${port}`,
     '--web.enable-remote-write-receiver',
+    '--query.max-samples=200000000',
     '--log.level=error',
   ];
-  return started(spawn('/usr/bin/prometheus', flags, { stdio: 'ignore' }), {
+  return launch({
     name: 'prometheus',
+    program: '/usr/bin/prometheus',
     directory,
-    port,
-    writePath: '/api/v1/write',
+    flags,
     readyPath: '/-/ready',
   });
 }
 
 export async function startVictoriaMetrics(): Promise<Target> {
   const directory = await mkdtemp(join(tmpdir(), 'victoria-bench-'));
-  const port = await freePort();
-  const flags = [`-storageDataPath=${join(directory, 'data')}`, `-httpListenAddr=127.0.0.1:${port}`];
-  return started(spawn('/usr/bin/victoria-metrics', flags, { stdio: 'ignore' }), {
-    name: 'victoria-metrics',
-    directory,
-    port,
-    writePath: '/api/v1/write',
-    readyPath: '/health',
-  });
+  const flags = (port: number): readonly string[] => [
+    `-storageDataPath=${join(directory, 'data')}`,
+    `-httpListenAddr=127.0.0.1:${port}`,
+    '-search.latencyOffset=0s',
+    '-search.maxSamplesPerQuery=1000000000',
+    '-loggerLevel=ERROR',
+  ];
+  const program = '/usr/bin/victoria-metrics';
+  return launch({ name: 'victoria-metrics', program, directory, flags, readyPath: '/health' });
 }
 
-interface StartedAs {
+interface Launch {
   readonly name: Target['name'];
+  readonly program: string;
   readonly directory: string;
-  readonly port: number;
-  readonly writePath: string;
+  readonly flags: (port: number) => readonly string[];
   readonly readyPath: string;
 }
 
-async function started(child: ChildProcess, as: StartedAs): Promise<Target> {
-  const base = `http://127.0.0.1:${as.port}`;
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-  });
-  let hasEnded = false;
-  void ended.then(() => (hasEnded = true));
-  await ready(`${base}${as.readyPath}`, () => hasEnded);
+async function launch(how: Launch): Promise<Target> {
+  const port = await freePort();
+  const startedAt = performance.now();
+  const child = spawn(how.program, how.flags(port), { stdio: 'ignore', cwd: how.directory });
+  const ended = once(child, 'exit');
+  const base = `http://127.0.0.1:${port}`;
+  await ready(`${base}${how.readyPath}`, child);
   return {
-    name: as.name,
+    name: how.name,
     pid: child.pid ?? 0,
-    directory: as.directory,
+    directory: how.directory,
     base,
-    writePath: as.writePath,
-    async stop(signal) {
+    prefix: '/',
+    headers: {},
+    startMs: performance.now() - startedAt,
+    async stop(signal = 'SIGTERM') {
       child.kill(signal);
       await ended;
     },
-    remove: () => rm(as.directory, { recursive: true, force: true }),
+    restart: () => launch(how),
+    remove: () => rm(how.directory, { recursive: true, force: true }),
   };
 }
 
-async function ready(url: string, hasEnded: () => boolean): Promise<void> {
-  const deadline = Date.now() + 120_000;
+async function ready(url: string, child: ChildProcess): Promise<void> {
+  const deadline = performance.now() + START_LIMIT_MS;
   for (;;) {
-    if (hasEnded()) throw new Error(`${url}: the process ended before it was ready`);
+    if (child.exitCode !== null) throw new Error(`${url}: the process ended before it was ready`);
     const isReady = await fetch(url).then(
       (response) => response.ok,
       () => false,
     );
     if (isReady) return;
-    if (Date.now() > deadline) throw new Error(`${url}: not ready after two minutes`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, CLOCK_MS);
-    });
+    if (performance.now() > deadline) throw new Error(`${url}: not ready after ${START_LIMIT_MS} ms`);
+    await delay(LOOK_EVERY_MS);
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

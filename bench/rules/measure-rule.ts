@@ -1,0 +1,165 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAlerting } from '#alerting';
+import { createEventBus } from '#eventbus';
+import { createEngine } from '#promql';
+import { migrate, MIGRATIONS, openStateDatabase } from '#storage';
+import {
+  createSystemClock,
+  createSystemRandom,
+  SampleBatch,
+  SelfMetrics,
+  silentLogger,
+  type SeriesRef,
+  type Tracing,
+} from '#telemetry';
+import { createTsdb } from '#tsdb';
+import { percentile, round } from '../tsdb/numbers.ts';
+
+const otherSeries = 100_000;
+const watchedSeries = 10;
+const rounds = 2000;
+const episodes = 100;
+
+const RULES = `
+groups:
+  - name: bench
+    interval: 1h
+    rules:
+      - alert: High
+        expr: watched > 30
+        labels: {severity: warning}
+        annotations: {summary: '{{ $labels.id }} has {{ $value }}'}
+`;
+
+const silentTracing: Tracing = {
+  startSpan: () => ({
+    traceparent: '00-00000000000000000000000000000001-0000000000000001-01',
+    setAttributes() {},
+    addLink() {},
+    addEvent() {},
+    fail() {},
+    end() {},
+  }),
+};
+
+function quantiles(name: string, samples: number[]): Readonly<Record<string, number>> {
+  return {
+    [`${name}_p50_ms`]: round(percentile(samples, 0.5), 3),
+    [`${name}_p99_ms`]: round(percentile(samples, 0.99), 3),
+  };
+}
+
+/**
+ * What an evaluation on arrival costs: one alerting rule over 10 series that were just appended, with 100,000
+ * series in the store; and how long it takes from the append to the committed alert.
+ */
+export async function measureRule(): Promise<Readonly<Record<string, number>>> {
+  const clock = createSystemClock();
+  const random = createSystemRandom();
+  const metrics = new SelfMetrics();
+  const directory = mkdtempSync(join(tmpdir(), 'omoi-bench-'));
+  const database = await openStateDatabase({ directory, clock, logger: silentLogger, role: 'server' });
+  await migrate(database, { half: 'state', migrations: MIGRATIONS });
+  const bus = createEventBus({ database, clock, random, logger: silentLogger, metrics });
+  const tsdb = await createTsdb({ clock, logger: silentLogger, selfMetrics: metrics });
+  const alerting = createAlerting({
+    database,
+    bus,
+    clock,
+    random,
+    metrics,
+    logger: silentLogger,
+    tracing: silentTracing,
+    engine: createEngine({ clock }),
+    source: tsdb,
+    sink: tsdb,
+    // No stability: every other unit ends the episode, so that the next one can fire.
+    options: { resolveStabilityMs: 0, startupGraceMs: 0, evaluationShare: 1 },
+  });
+
+  const batch = new SampleBatch();
+  function commit(refs: readonly SeriesRef[], value: number): void {
+    batch.clear();
+    const timeMs = Math.floor(clock.wallMs());
+    for (const ref of refs) batch.add(ref, timeMs, value);
+    tsdb.commit(batch, {
+      source: 'collector',
+      traceparent: null,
+      receivedAtMs: clock.wallMs(),
+      receivedMonotonicMs: clock.monotonicMs(),
+    });
+  }
+
+  const others: SeriesRef[] = [];
+  for (let at = 0; at < otherSeries; at++) {
+    others.push(tsdb.series({ __name__: `other_${at % 500}`, id: String(at), job: `job-${at % 20}` }));
+  }
+  commit(others, 1);
+  const watched = Array.from({ length: watchedSeries }, (_, at) =>
+    tsdb.series({ __name__: 'watched', id: String(at), job: 'bench' }),
+  );
+  await alerting.rules.load([{ name: 'bench.yml', text: RULES }]);
+  await alerting.start();
+  const run = alerting.rules.runs.get('bench/High');
+  if (!run) throw new Error('the rule is not there');
+
+  /** Appends when the rule's pace lets it be evaluated at once. @returns when it was appended */
+  async function nextEvaluation(refs: readonly SeriesRef[], value: number, pauseMs = 6): Promise<number> {
+    await new Promise((resolve) => {
+      setTimeout(resolve, pauseMs);
+    });
+    const before = run?.statistics.evaluations ?? 0;
+    const startedMs = performance.now();
+    commit(refs, value);
+    while (run?.statistics.evaluations === before) {
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+    return startedMs;
+  }
+
+  const quietMs: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    await nextEvaluation(watched, round % 30);
+    quietMs.push(run.statistics.lastDurationMs);
+  }
+
+  const firingMs: number[] = [];
+  await nextEvaluation(watched, 31);
+  await run.exclusively(async () => {});
+  for (let round = 0; round < rounds / 2; round++) {
+    await nextEvaluation(watched, 31 + (round % 30));
+    firingMs.push(run.statistics.lastDurationMs);
+  }
+  await nextEvaluation(watched, 0);
+  await run.exclusively(async () => {});
+
+  const committedMs: number[] = [];
+  for (let episode = 0; episode < episodes; episode++) {
+    const fired = new Promise<number>((resolve) => {
+      const listening = bus.listen((event) => {
+        if (event.event_type !== 'monitor.alert.triggered') return;
+        listening.stop();
+        resolve(performance.now());
+      });
+    });
+    const startedMs = await nextEvaluation(watched.slice(0, 1), 31, 25);
+    committedMs.push((await fired) - startedMs);
+    await nextEvaluation(watched.slice(0, 1), 0, 25);
+    await run.exclusively(async () => {});
+  }
+
+  await alerting.stop();
+  await bus.stop();
+  await tsdb.stop();
+  await database.close();
+  rmSync(directory, { recursive: true, force: true });
+  return {
+    ...quantiles('nothing_fires', quietMs.slice(200)),
+    ...quantiles('all_fire', firingMs.slice(100)),
+    ...quantiles('append_to_committed_alert', committedMs),
+  };
+}

@@ -1,0 +1,34 @@
+export const round = (value: number, digits = 2): number => Number(value.toFixed(digits));
+
+/** The value below which a share of the values lies; NaN of none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+}
+
+export const median = (values: readonly number[]): number => percentile(values, 0.5);
+
+/** Cumulative counts of a classic histogram by upper bound, as a metrics page has them. */
+export type Buckets = ReadonlyMap<number, number>;
+
+export function bucketsOf(page: string, metric: string): Buckets {
+  const lines = page.matchAll(new RegExp(`^${metric}_bucket\\{le="([^"]+)"\\} (\\S+)$`, 'gm'));
+  return new Map(
+    Array.from(lines, ([, bound = '', count]) => [
+      bound === '+Inf' ? Infinity : Number(bound),
+      Number(count),
+    ]),
+  );
+}
+
+/** The bound that a share of what was observed between two pages stays below. */
+export function boundOf(before: Buckets, after: Buckets, share: number): number {
+  const since = (bound: number): number => (after.get(bound) ?? 0) - (before.get(bound) ?? 0);
+  const wanted = since(Infinity) * share;
+  for (const bound of after.keys()) if (since(bound) >= wanted && since(bound) > 0) return bound;
+  return NaN;
+}
+
+export function observedBetween(before: Buckets, after: Buckets): number {
+  return (after.get(Infinity) ?? 0) - (before.get(Infinity) ?? 0);
+}
