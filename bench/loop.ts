@@ -13,6 +13,7 @@ import {
   createSystemRandom,
   SampleBatch,
   SelfMetrics,
+  SteadyClock,
   silentLogger,
   type SystemEvent,
 } from '#telemetry';
@@ -70,8 +71,9 @@ const state = await openStateDatabase({ directory, clock, logger, role: 'server'
 const telemetry = await openTelemetryDatabase({ directory, clock, logger, role: 'server' });
 const store = createSpanStore(telemetry);
 const tracing = createTracing({ store, clock, random, logger, metrics, serviceName: 'bench' });
+const sampleClock = new SteadyClock(clock);
 const tsdb = await createTsdb({
-  clock,
+  clock: sampleClock,
   logger,
   selfMetrics: metrics,
   directory,
@@ -83,6 +85,7 @@ const parts = await startParts({
   connection: { url: '', otlpUrl: null, inheritedEnv: {} },
   ground: {
     clock,
+    sampleClock,
     random,
     state,
     tsdb,

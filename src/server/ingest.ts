@@ -6,21 +6,12 @@ import {
 } from '#ingest';
 import type { Fleet } from '#fleet';
 import type { LogStore, SpanStore } from '#observability';
-import { STANDARD_METRICS } from '#telemetry';
+import { isReserved } from './own-metrics.ts';
 import type { Ground } from './parts.ts';
 
 export interface Ingest {
   readonly otlp: OtlpReceiver;
   readonly remoteWrite: RemoteWriteReceiver;
-}
-
-const OWN_METRICS = new Set<string>([...Object.keys(STANDARD_METRICS), 'ALERTS', 'ALERTS_FOR_STATE']);
-const HISTOGRAM_SUFFIX = /_(?:bucket|count|sum)$/;
-
-/** What Omoi writes itself can make it act, so that nobody else may write it. */
-function isReserved(metricName: string): boolean {
-  if (metricName.startsWith('omoi_') || OWN_METRICS.has(metricName)) return true;
-  return OWN_METRICS.has(metricName.replace(HISTOGRAM_SUFFIX, ''));
 }
 
 export interface IngestParts {
@@ -31,7 +22,7 @@ export interface IngestParts {
 
 /** What takes telemetry in from others. */
 export function createIngest(
-  { clock, random, tsdb, metrics }: Ground,
+  { sampleClock: clock, random, tsdb, metrics }: Ground,
   { fleet, ...stores }: IngestParts,
 ): Ingest {
   return {

@@ -12,6 +12,7 @@ import {
   type Matcher,
   type Random,
   type SelfMetrics,
+  type SteadyClock,
   type Tracing,
 } from '#telemetry';
 import type { Tsdb } from '#tsdb';
@@ -22,10 +23,13 @@ import { readDocuments } from './files.ts';
 import { createFleetActuator } from './fleet-actuator.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { noticeOutages } from './noticed-outages.ts';
+import { newestOwnSampleMs } from './own-metrics.ts';
 
 /** What the parts stand on: all time, chance and I/O come from here. */
 export interface Ground {
   readonly clock: Clock;
+  /** What samples are dated by and rules are evaluated at: on the same clock, but it never goes back. */
+  readonly sampleClock: SteadyClock;
   readonly random: Random;
   readonly state: StateDatabase;
   readonly tsdb: Tsdb;
@@ -65,9 +69,16 @@ const SHIPPED_POLICIES = [fileURLToPath(new URL('../../config/watchdog_policies'
  * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`, `database_failed`, …
  */
 export async function startParts({ config, ground, lifecycle, connection }: PartsOptions): Promise<Parts> {
-  const { clock, random, tsdb, tracing, metrics, runtimes } = ground;
+  const { clock, sampleClock, random, tsdb, tracing, metrics, runtimes } = ground;
   const ruleFiles = readDocuments(config.alerting.rule_files ?? SHIPPED_RULES, 'rule_file_invalid');
   const policyFiles = readDocuments(config.watchdog.policy_files ?? SHIPPED_POLICIES, 'policy_file_invalid');
+
+  sampleClock.notBefore((await newestOwnSampleMs(tsdb, clock.wallMs())) ?? 0);
+  metrics.gauge(
+    'omoi_sample_clock_lead_seconds',
+    'How far samples are dated ahead of the wall clock, after it went back.',
+    () => sampleClock.leadMs() / 1000,
+  );
 
   const database = noticeOutages(ground.state, (reason) => watchdog.databaseFailed(reason));
   const base = { clock, random, database, tracing, metrics };
@@ -95,6 +106,7 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
   );
   const monitor = createMonitor({
     ...base,
+    clock: sampleClock,
     bus,
     logger: ground.logger('monitor'),
     fleet: fleet.feed,
@@ -110,6 +122,7 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
   });
   const alerting = createAlerting({
     ...base,
+    clock: sampleClock,
     bus,
     logger: ground.logger('alerting'),
     engine,

@@ -28,6 +28,8 @@ import type { Parts } from './parts.ts';
 export interface ServedParts {
   readonly parts: Parts;
   readonly clock: Clock;
+  /** The time of queries that name none: that of the newest samples. */
+  readonly sampleClock: Clock;
   readonly spans: SpanStore;
   readonly logs: LogStore;
   readonly ingest: Ingest;
@@ -40,7 +42,7 @@ const language = { prettyPrint, expressionTree, resultJson, sampleValueText };
 
 /** The routes of all parts. */
 export function registerRoutes(app: ApiApp, served: ServedParts): void {
-  const { parts, clock, spans, logs, ingest, tsdb, facts, maxIngestBytes } = served;
+  const { parts, clock, sampleClock, spans, logs, ingest, tsdb, facts, maxIngestBytes } = served;
   registerAgentRoutes(app, { fleet: parts.fleet, clock });
   registerTaskRoutes(app, parts);
   registerLockRoutes(app, parts);
@@ -49,7 +51,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerAlertRoutes(app, parts);
   registerPrometheusRuleRoutes(app, parts);
   const { engine } = parts;
-  registerPrometheusQueryRoutes(app, { engine, language, queryable: tsdb, clock });
+  registerPrometheusQueryRoutes(app, { engine, language, queryable: tsdb, clock: sampleClock });
   registerPrometheusSeriesRoutes(app, { engine, language, store: tsdb });
   registerPrometheusStatusRoutes(app, { store: tsdb, facts, clock });
   registerWatchdogRoutes(app, parts);

@@ -12,7 +12,7 @@ import {
   stateRetention,
   telemetryRetention,
 } from '#storage';
-import { createSystemClock, createSystemRandom, SelfMetrics, type Logger } from '#telemetry';
+import { createSystemClock, createSystemRandom, SelfMetrics, SteadyClock, type Logger } from '#telemetry';
 import { createTsdb } from '#tsdb';
 import type { Config, PoolConfig } from './config/schema.ts';
 import { createIngest } from './ingest.ts';
@@ -97,6 +97,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   const { lifecycle, metrics, clock, logging } = begun;
   const logger = logging.logger('server');
   const random = createSystemRandom();
+  const sampleClock = new SteadyClock(clock);
   const startedAtMs = clock.wallMs();
   const dataDirectory = resolve(config.data_directory);
   const directory = {
@@ -128,7 +129,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   });
   lifecycle.started('tracing', () => tracing.stop());
   const tsdb = await createTsdb({
-    clock,
+    clock: sampleClock,
     logger: logging.logger('tsdb'),
     selfMetrics: metrics,
     directory: dataDirectory,
@@ -160,6 +161,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   });
   const ground: Ground = {
     clock,
+    sampleClock,
     random,
     state,
     tsdb,
@@ -196,6 +198,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
       registerRoutes(app, {
         parts,
         clock,
+        sampleClock,
         spans,
         logs,
         ingest,

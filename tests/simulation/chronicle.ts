@@ -38,7 +38,6 @@ export interface RemediationStand {
 export interface AlertStand {
   readonly ruleId: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly triggeredAtMs: number;
   triggered: number;
   resolved: number;
   resolvedAtMs: number | null;
@@ -169,16 +168,7 @@ export class Chronicle {
       if (known) known.triggered++;
       else {
         const { rule_id: ruleId, labels } = triggered;
-        const triggeredAtMs = event.atMs;
-        const stand = {
-          ruleId,
-          labels,
-          triggeredAtMs,
-          triggered: 1,
-          resolved: 0,
-          resolvedAtMs: null,
-          cause: null,
-        };
+        const stand = { ruleId, labels, triggered: 1, resolved: 0, resolvedAtMs: null, cause: null };
         this.alerts.set(event.entityId, stand);
       }
     }

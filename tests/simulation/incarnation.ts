@@ -1,6 +1,6 @@
 import type { PoolDefinition } from '#fleet';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { createSeededRandom, SelfMetrics, type Logger, type VirtualClock } from '#telemetry';
+import { createSeededRandom, SelfMetrics, SteadyClock, type Logger, type VirtualClock } from '#telemetry';
 import { createTsdb } from '#tsdb';
 import type { Config } from '../../src/server/config/schema.ts';
 import { Lifecycle } from '../../src/server/lifecycle.ts';
@@ -60,8 +60,9 @@ export class Incarnation {
     this.#database = faultyDatabase(this.#file, disk, gate);
     const random = createSeededRandom(seed);
     const metrics = new SelfMetrics();
+    const sampleClock = new SteadyClock(clock);
     const tsdb = await createTsdb({
-      clock,
+      clock: sampleClock,
       logger,
       selfMetrics: metrics,
       logStorage: logDisk(logFiles, disk, gate),
@@ -73,6 +74,7 @@ export class Incarnation {
       connection: { url: 'http://simulated', otlpUrl: null, inheritedEnv: {} },
       ground: {
         clock,
+        sampleClock,
         random,
         state: this.#database.database,
         tsdb,

@@ -30,8 +30,6 @@ export class Ledger {
   /** When each server process started, monotonic ms. */
   readonly starts: number[] = [];
   wallSteps = 0;
-  /** Until then the wall clock shows times that it has shown before, monotonic ms: samples overlap. */
-  wallRepeatsUntilMs = 0;
 
   heard(agentId: string, generation: number, atMs: number): void {
     const key = `${agentId}/${generation}`;

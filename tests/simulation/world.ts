@@ -117,12 +117,8 @@ export class World {
   }
 
   stepWallClock(byMs: number): void {
-    const { ledger } = this;
-    const nowMs = this.clock.monotonicMs();
-    const aheadMs = Math.max(0, ledger.wallRepeatsUntilMs - nowMs);
     this.clock.stepWallClock(byMs);
-    ledger.wallRepeatsUntilMs = nowMs + Math.max(0, aheadMs - byMs);
-    ledger.wallSteps++;
+    this.ledger.wallSteps++;
   }
 
   /** Everything that was wrong is right from now on. */

@@ -37,15 +37,23 @@ export class GroupTicker {
   }
 
   start(): void {
-    const nowMs = this.#clock.wallMs();
-    const delayMs = nextTickMs(nowMs, this.#intervalMs, this.#identity) - nowMs;
-    this.#timer = this.#clock.after(Math.max(1, delayMs), () => {
-      this.start();
-      this.#onTick();
-    });
+    this.#await(nextTickMs(this.#clock.wallMs(), this.#intervalMs, this.#identity));
   }
 
   stop(): void {
     this.#timer?.cancel();
+  }
+
+  /** A timer keeps another time than the wall clock where that is slowed down: what fires too early waits on. */
+  #await(dueMs: number): void {
+    const delayMs = dueMs - this.#clock.wallMs();
+    this.#timer = this.#clock.after(Math.max(1, delayMs), () => {
+      if (this.#clock.wallMs() < dueMs) {
+        this.#await(dueMs);
+        return;
+      }
+      this.start();
+      this.#onTick();
+    });
   }
 }

@@ -3,8 +3,6 @@ import { firstWrong, HEARTBEAT_TTL_MS, type Invariant, type Observation } from '
 
 /** How long a condition has to be false before its alert resolves. */
 const RESOLVE_STABILITY_MS = 1000;
-/** Unchanged samples are written again after this time at the latest. */
-const REPEAT_MS = 15_000;
 
 /** 2 */
 export const oneFiringRowForEachLabelSet: Invariant = ({ archive }) =>
@@ -22,19 +20,14 @@ export const aRecoveryIsTrue: Invariant = (observation) =>
     const resolved = payloadOf(event, 'monitor.alert.resolved');
     if (!resolved || (resolved.cause !== 'recovered' && resolved.cause !== 'remediated')) return null;
     const agentId = resolved.labels['agent_id'];
-    // Where the wall clock shows times again, samples from before its step look newer than those of now.
-    const repeats = event.atMs <= observation.ledger.wallRepeatsUntilMs + REPEAT_MS;
-    if (agentId === undefined || repeats) return null;
+    if (agentId === undefined) return null;
     const { alertname } = resolved.labels;
     // What changed in the last moment may not have been seen by the evaluation yet.
     const stand = observation.chronicle.statusAt(agentId, event.atMs - 1);
     if (!stand || stand.sinceMs > event.atMs - RESOLVE_STABILITY_MS) return null;
-    // A recovery in between may be told late, when the agent is sick again: that is another episode.
-    const lasted = stand.sinceMs <= (observation.chronicle.alerts.get(event.entityId)?.triggeredAtMs ?? 0);
     const wrong =
-      (lasted && alertname === 'AgentFailed' && stand.status === 'FAILED') ||
-      (lasted &&
-        alertname === 'AgentUnresponsive' &&
+      (alertname === 'AgentFailed' && stand.status === 'FAILED') ||
+      (alertname === 'AgentUnresponsive' &&
         stand.status === 'UNRESPONSIVE' &&
         isSilent(observation, agentId, event.atMs)) ||
       stand.status === 'TERMINATED';
