@@ -27,7 +27,9 @@ export class Ledger {
   readonly blindness: { readonly what: string; readonly fromMs: number; readonly untilMs: number }[] = [];
   /** Broken files that were taken, or that changed something. */
   readonly brokenFilesTaken: string[] = [];
-  /** When each server process started, monotonic ms. */
+  /** When each server process was launched, monotonic ms; it may act before it has started in full. */
+  readonly launches: number[] = [];
+  /** When each server process had started, monotonic ms. */
   readonly starts: number[] = [];
   wallSteps = 0;
 

@@ -141,6 +141,7 @@ export class World {
   }
 
   async #startServer(): Promise<void> {
+    this.ledger.launches.push(this.clock.monotonicMs());
     const server = new Incarnation({
       clock: this.clock,
       // Its own chance: what a dying process still draws must not move the world's.

@@ -56,14 +56,14 @@ export const nothingIsDoneForAResolvedAlert: Invariant = (observation) =>
 /** 7 */
 export const whoWasBlindWaitsBeforeItActs: Invariant = (observation) =>
   firstWrong(beginnings(observation), (event) => {
-    const { blindness, starts } = observation.ledger;
+    const { blindness, launches } = observation.ledger;
     const blind = blindness.find(
       ({ what, fromMs, untilMs }) =>
         (what === 'outage' || untilMs - fromMs > NOTICED_STALL_MS) &&
         untilMs <= event.atMs &&
         event.atMs + 1 < untilMs + HEARTBEAT_TTL_MS &&
-        // Another process started since: it was not blind, and its agents' ages began with it.
-        !starts.some((startMs) => startMs >= fromMs && startMs <= event.atMs),
+        // Another process was launched since: it was not blind, and its agents' ages began with it.
+        !launches.some((launchMs) => launchMs >= fromMs && launchMs <= event.atMs),
     );
     return (
       blind !== undefined &&
