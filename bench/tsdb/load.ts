@@ -33,10 +33,10 @@ export class Load {
     return this.#templates.length;
   }
 
-  /** The requests of `rounds` rounds of samples, `STEP_MS` apart, the first at `startMs`; each good until the next. */
-  *rounds(rounds: number, startMs: number): Generator<Buffer> {
+  /** The requests of `rounds` rounds of samples, the first at `startMs`, uncompressed. */
+  *rounds(rounds: number, startMs: number, stepMs = STEP_MS): Generator<Buffer> {
     for (let at = 0; at < rounds; at++) {
-      for (const body of this.round(startMs + at * STEP_MS)) yield wrap(body);
+      for (const body of this.round(startMs + at * stepMs)) yield wrap(body);
     }
   }
 

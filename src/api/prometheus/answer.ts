@@ -11,7 +11,9 @@ export interface PrometheusAnswer {
 }
 
 /** What is sent between two turns of the event loop. */
-const CHUNK_CHARACTERS = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
+/** A UTF-16 unit takes up to so many bytes. */
+const MAX_UNIT_BYTES = 3;
 /** Prometheus's own limit on what it tells of each kind. */
 const maxNotes = 10;
 
@@ -32,6 +34,19 @@ export function* jsonOfList(values: Iterable<unknown>): Generator<string, void, 
   yield before === '[' ? '[]' : ']';
 }
 
+/** An object, field by field; the values are JSON already. */
+export function* jsonOfFields(
+  fields: Iterable<readonly [name: string, json: Iterable<string>]>,
+): Generator<string, void, void> {
+  let before = '{';
+  for (const [name, json] of fields) {
+    yield `${before}${JSON.stringify(name)}:`;
+    yield* json;
+    before = ',';
+  }
+  yield before === '{' ? '{}' : '}';
+}
+
 /** Sends the answer: at once where it is small, else as a stream that others can get in between. */
 export function sendAnswer(reply: FastifyReply, answer: PrometheusAnswer): FastifyReply {
   const chunks = chunksOf(answerJson(answer));
@@ -39,8 +54,8 @@ export function sendAnswer(reply: FastifyReply, answer: PrometheusAnswer): Fasti
   const second = chunks.next();
   reply.type('application/json');
   // A text of this type would be made JSON once more.
-  if (second.done) return reply.send(Buffer.from(first.value ?? ''));
-  return reply.send(Readable.from(inTurns([first.value ?? '', second.value], chunks), { objectMode: false }));
+  if (first.done === true || second.done === true) return reply.send(first.value ?? Buffer.alloc(0));
+  return reply.send(Readable.from(inTurns([first.value, second.value], chunks), { objectMode: false }));
 }
 
 function* answerJson({ data, warnings = [], infos = [] }: PrometheusAnswer): Generator<string, void, void> {
@@ -57,21 +72,28 @@ function notesJson(key: string, kind: string, notes: readonly string[]): string 
   return `,"${key}":${JSON.stringify(told)}`;
 }
 
-function* chunksOf(pieces: Iterable<string>): Generator<string, void, void> {
-  let chunk = '';
+/** Pieces as bytes in chunks. Texts go over at once: chains of them would only burden the garbage collector. */
+function* chunksOf(pieces: Iterable<string>): Generator<Buffer, void, void> {
+  let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  let used = 0;
   for (const piece of pieces) {
-    chunk += piece;
-    if (chunk.length < CHUNK_CHARACTERS) continue;
-    yield chunk;
-    chunk = '';
+    const most = piece.length * MAX_UNIT_BYTES;
+    if (used > 0 && used + most > chunk.length) {
+      yield chunk.subarray(0, used);
+      chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, most));
+      used = 0;
+    } else if (most > chunk.length) {
+      chunk = Buffer.allocUnsafe(most);
+    }
+    used += chunk.write(piece, used);
   }
-  if (chunk !== '') yield chunk;
+  if (used > 0) yield chunk.subarray(0, used);
 }
 
 async function* inTurns(
-  begun: readonly string[],
-  rest: Iterable<string>,
-): AsyncGenerator<string, void, void> {
+  begun: readonly Buffer[],
+  rest: Iterable<Buffer>,
+): AsyncGenerator<Buffer, void, void> {
   yield* begun;
   for (const chunk of rest) {
     yield chunk;

@@ -4,7 +4,7 @@ import type { MatrixSeries, QueryResult, VectorElement } from '../query-result.t
 import { formatDecimal } from '../syntax/text-literals.ts';
 
 /** Points of one series that are written as one piece of text. */
-const POINTS_PER_PIECE = 500;
+const POINTS_PER_PIECE = 128;
 
 /**
  * A result in the JSON of Prometheus's HTTP API, `{"resultType":"vector","result":[…]}`, in pieces of a few kilobytes,
@@ -27,18 +27,21 @@ export function* resultJson(result: QueryResult): Generator<string, void, void> 
       break;
     case 'matrix':
       yield '[';
-      for (const [at, series] of result.series.entries()) {
-        if (at > 0) yield ',';
-        yield* seriesJson(series);
-      }
+      yield* matrixJson(result.series);
       yield ']';
       break;
   }
   yield '}';
 }
 
+/** Numbers of this magnitude are written without an exponent, here as there. */
+const MIN_PLAIN = 1e-6;
+const PLAIN_LIMIT = 1e21;
+
 /** A sample's value: the shortest text that reads as the same number, as Go's strconv writes it. */
 export function sampleValueText(value: number): string {
+  const magnitude = Math.abs(value);
+  if (magnitude >= MIN_PLAIN && magnitude < PLAIN_LIMIT) return String(value);
   if (!Number.isFinite(value) || value === 0) return formatDecimal(value);
   // JavaScript takes an exponent where Prometheus does, but writes it without a leading zero.
   return String(value).replace(/e([+-])(\d)$/, 'e$10$2');
@@ -51,25 +54,45 @@ function elementJson({ labels, value, histogram, timestampMs }: VectorElement): 
     : `${metric},"value":${floatPoint(timestampMs, value)}}`;
 }
 
-function* seriesJson(series: MatrixSeries): Generator<string, void, void> {
-  const { labels, timestampsMs, values, histograms } = series;
-  yield `{"metric":${labelsJson(labels)}`;
-  yield* pointsJson('values', timestampsMs, (at) =>
-    histograms?.[at] ? null : floatPoint(timestampsMs[at] ?? 0, values[at] ?? NaN),
-  );
-  if (histograms) {
-    yield* pointsJson('histograms', timestampsMs, (at) => {
-      const histogram = histograms[at];
-      return histogram ? histogramPoint(timestampsMs[at] ?? 0, histogram) : null;
-    });
+function* matrixJson(series: readonly MatrixSeries[]): Generator<string, void, void> {
+  const times = new PointTimes();
+  let before = '';
+  for (const { labels, timestampsMs, values, histograms } of series) {
+    yield `${before}{"metric":${labelsJson(labels)}`;
+    yield* pointsJson('values', timestampsMs.length, (at) =>
+      histograms?.[at]
+        ? null
+        : `${times.startOfPoint(at, timestampsMs[at] ?? 0)}"${sampleValueText(values[at] ?? NaN)}"]`,
+    );
+    if (histograms) {
+      yield* pointsJson('histograms', timestampsMs.length, (at) => {
+        const histogram = histograms[at];
+        return histogram ? histogramPoint(timestampsMs[at] ?? 0, histogram) : null;
+      });
+    }
+    yield '}';
+    before = ',';
   }
-  yield '}';
+}
+
+/** The series of a result have mostly the same times: their text is made once. */
+class PointTimes {
+  readonly #timestampsMs: number[] = [];
+  readonly #texts: string[] = [];
+
+  startOfPoint(at: number, timestampMs: number): string {
+    if (this.#timestampsMs[at] === timestampMs) return this.#texts[at] ?? '';
+    const text = `[${seconds(timestampMs)},`;
+    this.#timestampsMs[at] = timestampMs;
+    this.#texts[at] = text;
+    return text;
+  }
 }
 
 /** One of the two lists of a series; nothing where it would be empty. */
 function* pointsJson(
   name: string,
-  { length }: { readonly length: number },
+  length: number,
   pointAt: (at: number) => string | null,
 ): Generator<string, void, void> {
   let isOpen = false;
@@ -77,7 +100,8 @@ function* pointsJson(
   for (let at = 0; at < length; at++) {
     const point = pointAt(at);
     if (point !== null) {
-      piece += (isOpen ? ',' : `,"${name}":[`) + point;
+      piece += isOpen ? ',' : `,"${name}":[`;
+      piece += point;
       isOpen = true;
     }
     if (at % POINTS_PER_PIECE === POINTS_PER_PIECE - 1) {
