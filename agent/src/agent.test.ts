@@ -124,6 +124,21 @@ describe('presence', () => {
     expect(errors[0]).toMatch('the server is away');
   });
 
+  it('leaves it to a host that wants to be asked when to go', async () => {
+    const asked: string[] = [];
+    server.script = {
+      heartbeat: ({ body }) => ({
+        body: { acknowledged: body['sequence'], desired: 'drain', heartbeat_interval_ms: 20 },
+      }),
+    };
+    const agent = open({ onLeave: (reason) => asked.push(reason) });
+    await server.until(() => server.of('heartbeat').length > 3);
+    expect(asked).toEqual(['drain requested']);
+    expect(server.of('deregister')).toEqual([]);
+    await agent.drain({ reason: 'it is ready' });
+    expect(server.of('deregister')[0]?.body).toMatchObject({ reason: 'it is ready' });
+  });
+
   it('asks for a server that stays away as often as it would beat', async () => {
     const register = () =>
       server.of('register').length > 1 ? 'cut' : { body: { heartbeat_interval_ms: 20 } };

@@ -82,8 +82,10 @@ class ConnectedAgent implements Agent {
     this.#onError = onError;
     this.#link = new ServerLink({ url: settings.url, token: settings.token });
     this.#metricsLink = new ServerLink({ url: settings.metricsUrl, token: settings.token });
+    const { onLeave } = settings;
     this.#presence = new Presence(this.#link, settings, {
-      onLeave: (reason) => void this.#leave(reason),
+      onLeave: (reason) =>
+        this.#guarded<unknown>(() => (onLeave ? onLeave(reason) : this.#leave(reason)), null),
       onSuperseded: (message) => this.#supersede(message),
       onError,
       inFlight: () => this.#inFlight(),
@@ -184,7 +186,7 @@ class ConnectedAgent implements Agent {
     if (!work) return;
     const idle = work.idle();
     if (await settlesWithin(idle, this.#settings.graceMs)) return;
-    work.abortAll(new Error('the grace of the drain is over'));
+    work.abortAll(new Error('the grace is over'));
     if (await settlesWithin(idle, FAREWELL_MS)) return;
     work.abandonAll();
     await settlesWithin(idle, FAREWELL_MS);

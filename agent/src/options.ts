@@ -26,6 +26,11 @@ export interface AgentOptions {
   readonly orphanTimeoutMs?: number;
   /** `continue`: keep working whatever happens. `leave`: drain and exit. */
   readonly onOrphan?: 'continue' | 'leave';
+  /**
+   * Told when the server wants the agent to leave, or has been away for too long and `onOrphan` is `leave`. The agent
+   * does not drain by itself then: its host ends its work first, and drains it.
+   */
+  readonly onLeave?: (reason: string) => void;
   /** Where metrics go (OTLP/HTTP); the server itself by default. */
   readonly metricsUrl?: string;
   readonly metricsIntervalMs?: number;
@@ -39,9 +44,10 @@ type Optional = 'generation' | 'token' | 'poolId' | 'phaseId' | 'heartbeatInterv
 
 /** Every option decided; null where neither the host nor the environment says anything. */
 export type Settings = Readonly<
-  Required<Omit<AgentOptions, Optional | 'onError'>> & {
-    [Name in Optional]: Exclude<AgentOptions[Name], undefined> | null;
-  }
+  Required<Omit<AgentOptions, Optional | 'onError' | 'onLeave'>> &
+    Pick<AgentOptions, 'onLeave'> & {
+      [Name in Optional]: Exclude<AgentOptions[Name], undefined> | null;
+    }
 >;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -62,7 +68,7 @@ export function resolveSettings(options: AgentOptions, environment: Environment)
   const { url } = said;
   if (!url) return null;
   if (!/^https?:/.test(new URL(url).protocol)) {
-    throw new Error(`"${url}" is no address of a server: write http://127.0.0.1:4600`);
+    throw new Error(`"${url}" is no address like http://127.0.0.1:4600`);
   }
   return {
     agentId: `agent-${crypto.randomUUID()}`,

@@ -38,22 +38,18 @@ afterEach(async () => {
 });
 
 /** `omoi run --pool coders --id coders-x -- /bin/sh -c SCRIPT` */
-function run(...command: string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  const args = [
-    'run',
-    '--pool',
-    'coders',
-    '--id',
-    'coders-x',
-    '--url',
-    server.url,
-    '--data-directory',
-    directory,
-  ];
+function run(
+  command: readonly string[],
+  {
+    id = 'coders-x',
+    env = {},
+  }: { readonly id?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  const args = ['run', '--pool', 'coders', '--id', id, '--url', server.url, '--data-directory', directory];
   const child = spawn(
     process.execPath,
     ['--conditions=omoi-source', '--disable-warning=ExperimentalWarning', MAIN, ...args, '--', ...command],
-    { env: { ...process.env, OMOI_AGENT_TOKEN: 'secret' }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { env: { ...process.env, OMOI_AGENT_TOKEN: 'secret', ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   started.push(child);
   const { stdout, stderr } = child;
@@ -68,7 +64,8 @@ function run(...command: string[]): { readonly child: ChildProcess; readonly end
   return { child, ended };
 }
 
-const sh = (script: string): ReturnType<typeof run> => run('/bin/sh', '-c', script);
+const sh = (script: string, as?: Parameters<typeof run>[1]): ReturnType<typeof run> =>
+  run(['/bin/sh', '-c', script], as);
 /** A script that waits until the test opens its gate. */
 const waitForGate = (): string => `while [ ! -e ${gate} ]; do sleep 0.05; done`;
 const openGate = (): void => writeFileSync(gate, '');
@@ -123,7 +120,7 @@ describe('omoi run', () => {
     ['was not found', '/nowhere/command', 127],
     ['may not be executed', '/etc', 126],
   ])('says with a shell’s status that a command %s', async (_, command, status) => {
-    const { ended } = run(command);
+    const { ended } = run([command]);
     const end = await ended;
     expect(end.status).toBe(status);
     expect(end.stderr).toContain('omoi run: ');
@@ -164,5 +161,42 @@ describe('omoi run', () => {
     openGate();
     expect((await ended).status).toBe(0);
     expect(server.of('deregister').length).toBe(1);
+  });
+
+  it('ends the command or lets it go on, as asked, when the server stays away', async () => {
+    const orphaned = (onOrphan: string): ReturnType<typeof run> =>
+      sh(waitForGate(), {
+        id: onOrphan,
+        env: { OMOI_ON_ORPHAN: onOrphan, OMOI_ORPHAN_TIMEOUT_MS: '300' },
+      });
+    const leaving = orphaned('leave');
+    const staying = orphaned('continue');
+    const heard = (id: string): boolean =>
+      server.of('heartbeat').some(({ path }) => path.includes(`/${id}/`));
+    await server.until(() => heard('leave') && heard('continue'), WITHIN_MS);
+    await server.goAway();
+    const left = await leaving.ended;
+    expect(left.status).toBe(143);
+    expect(left.stderr).toContain('the command gets SIGTERM: the server stayed away');
+    expect(staying.child.exitCode).toBeNull();
+    await server.open();
+    const registrations = (): number =>
+      server.of('register').filter(({ body }) => body['agent_id'] === 'continue').length;
+    await server.until(() => registrations() > 1, WITHIN_MS);
+    openGate();
+    expect((await staying.ended).status).toBe(0);
+  });
+
+  it('ends the command when the server wants the agent to leave', async () => {
+    server.script = {
+      ...server.script,
+      heartbeat: ({ body }) => ({
+        body: { acknowledged: body['sequence'], desired: 'drain', heartbeat_interval_ms: 50 },
+      }),
+    };
+    const { status, stderr } = await sh(waitForGate()).ended;
+    expect(status).toBe(143);
+    expect(stderr).toContain('the command gets SIGTERM: drain requested');
+    expect(server.of('deregister')[0]?.body).toMatchObject({ exit_code: null, signal: 'SIGTERM' });
   });
 });

@@ -30,6 +30,7 @@ const REGISTRATION_POLL_MS = 20;
 /**
  * Runs a command as an external agent: registered and beaten for while it or anything it started lives. The
  * command never depends on the server: it starts at once, and its exit status is passed on.
+ * Where the agent is asked to leave, the command gets SIGTERM, as if its starter had been sent it.
  * @returns the exit status: the command's own, 128 + n for signal n, 127 or 126 when it could not be started
  */
 export async function runCommand(options: RunOptions): Promise<number> {
@@ -44,6 +45,7 @@ export async function runCommand(options: RunOptions): Promise<number> {
     onWarning: warn,
   });
   const activity = new TreeActivity(table);
+  let isOver = false;
   const agent = createAgent({
     url: options.url,
     agentId: options.agentId,
@@ -53,11 +55,17 @@ export async function runCommand(options: RunOptions): Promise<number> {
     handleSigterm: false,
     inFlight: () => (command.pid === null ? 0 : activity.busy(command.pid)),
     onError: (error) => warn(error.message),
+    onLeave: (reason) => {
+      if (isOver) return;
+      warn(`the command gets SIGTERM: ${reason}`);
+      process.kill(process.pid, 'SIGTERM');
+    },
     ...(options.token !== null && { token: options.token }),
     ...(options.phaseId !== null && { phaseId: options.phaseId }),
   });
   const end = await command.ended;
   await leftBehindEnd(table, nonce);
+  isOver = true;
   await command.closed;
   await registrationOf(agent);
   await agent.drain({
