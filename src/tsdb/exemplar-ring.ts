@@ -31,18 +31,4 @@ export class ExemplarRing {
       if (entry) yield entry;
     }
   }
-
-  /** The exemplars of some series in [startMs, endMs], by series, each in order of time. */
-  select(refs: Uint32Array, startMs: number, endMs: number): Map<SeriesRef, Exemplar[]> {
-    const wanted = new Set(refs);
-    const found = new Map<SeriesRef, Exemplar[]>();
-    for (const { ref, exemplar } of this.entries()) {
-      if (!wanted.has(ref) || exemplar.timestampMs < startMs || exemplar.timestampMs > endMs) continue;
-      const known = found.get(ref);
-      if (known) known.push(exemplar);
-      else found.set(ref, [exemplar]);
-    }
-    for (const exemplars of found.values()) exemplars.sort((a, b) => a.timestampMs - b.timestampMs);
-    return found;
-  }
 }

@@ -14,14 +14,15 @@ import type { HistogramChunk } from './head/histogram-series.ts';
 import { IS_RETIRED } from './head/series-states.ts';
 import type { SeriesIndex } from './index/series-index.ts';
 import type { TsdbLimits } from './limits.ts';
-import { pauseForEventLoop } from './pause.ts';
+import { Stretch } from './pause.ts';
 
 const PERIOD_MS = 60_000;
-/** Series looked at between two turns of the event loop. */
-const SERIES_PER_TURN = 400;
-const FORGOTTEN_PER_TURN = 2000;
-/** Series whose chunks go to the archive in one transaction. */
-const SERIES_PER_TRANSACTION = 100;
+/** Series looked at together: their chunks go to the archive in one transaction. */
+const SERIES_PER_GROUP = 100;
+/** Series sealed or packed between two looks at the clock. */
+const SERIES_PER_LOOK = 8;
+/** Series that are forgotten together. The long lists of the index are written anew for each such group. */
+const FORGOTTEN_TOGETHER = 500;
 /** Chunks of a series that are moved together, so that the archive has few rows. */
 const MIN_CHUNKS_MOVED = 4;
 /** An open chunk that has had no sample for this long is sealed. */
@@ -83,27 +84,29 @@ export class Maintenance {
     const { clock, limits, index, head, archive } = this.#parts;
     const nowMs = clock.wallMs();
     const beforeMs = nowMs - limits.headWindowMs;
-    const dead = new Map<SeriesRef, Labels>();
+    const stretch = new Stretch(clock);
+    const dead: SeriesRef[] = [];
     const refs = index.select([]).slice();
-    for (let at = 0; at < refs.length && !this.#stopped; at += SERIES_PER_TURN) {
-      const slice = refs.subarray(at, at + SERIES_PER_TURN);
-      for (const ref of slice) this.#sealIdle(ref, nowMs);
-      if (archive) await this.#moveOut(slice, beforeMs, archive);
-      else for (const ref of slice) head.dropChunksBefore(ref, beforeMs);
-      for (const ref of slice) {
-        const labels = this.#isDead(ref, beforeMs) ? index.labelsOf(ref) : undefined;
-        if (labels) dead.set(ref, labels);
-      }
-      await pauseForEventLoop();
+    for (let at = 0; at < refs.length && !this.#stopped; at += SERIES_PER_GROUP) {
+      const group = refs.subarray(at, at + SERIES_PER_GROUP);
+      await this.#sealIdle(group, nowMs, stretch);
+      if (archive) await this.#moveOut(group, beforeMs, { archive, stretch });
+      else for (const ref of group) head.dropChunksBefore(ref, beforeMs);
+      for (const ref of group) if (this.#isDead(ref, beforeMs)) dead.push(ref);
+      if (stretch.isOver) await stretch.pause();
     }
-    await this.#forget(dead, beforeMs);
+    await this.#forget(dead, beforeMs, stretch);
     if (archive) await archive.retain(nowMs, limits);
     await this.#parts.afterRound();
   }
 
-  #sealIdle(ref: SeriesRef, nowMs: number): void {
-    const { states } = this.#parts.head;
-    if ((states.newestMs[ref] ?? 0) < nowMs - IDLE_MS) this.#parts.head.seal(ref);
+  async #sealIdle(refs: Uint32Array, nowMs: number, stretch: Stretch): Promise<void> {
+    const { head } = this.#parts;
+    for (let at = 0; at < refs.length; at++) {
+      if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
+      const ref = refs[at] ?? 0;
+      if ((head.states.newestMs[ref] ?? 0) < nowMs - IDLE_MS) head.seal(ref);
+    }
   }
 
   #isDead(ref: SeriesRef, beforeMs: number): boolean {
@@ -117,38 +120,42 @@ export class Maintenance {
     );
   }
 
-  async #forget(dead: ReadonlyMap<SeriesRef, Labels>, beforeMs: number): Promise<void> {
+  async #forget(dead: readonly SeriesRef[], beforeMs: number, stretch: Stretch): Promise<void> {
     const { head, index } = this.#parts;
-    const entries = [...dead];
-    for (let at = 0; at < entries.length; at += FORGOTTEN_PER_TURN) {
-      // A series may have come back to life while others were looked at.
-      const group = new Map(
-        entries.slice(at, at + FORGOTTEN_PER_TURN).filter(([ref]) => this.#isDead(ref, beforeMs)),
-      );
+    for (let at = 0; at < dead.length; at += FORGOTTEN_TOGETHER) {
+      if (stretch.isOver) await stretch.pause();
+      const group = new Map<SeriesRef, Labels>();
+      for (const ref of dead.slice(at, at + FORGOTTEN_TOGETHER)) {
+        // A series may have come back to life while others were looked at.
+        const labels = this.#isDead(ref, beforeMs) ? index.labelsOf(ref) : undefined;
+        if (labels) group.set(ref, labels);
+      }
       this.#parts.retire(group);
-      index.remove(new Set(group.keys()));
+      index.remove([...group.keys()]);
       for (const ref of group.keys()) {
         head.forget(ref);
         head.states.setFlag(ref, IS_RETIRED);
       }
-      await pauseForEventLoop();
     }
   }
 
-  async #moveOut(refs: Uint32Array, beforeMs: number, archive: Archive): Promise<void> {
-    for (let at = 0; at < refs.length && !this.#stopped; at += SERIES_PER_TRANSACTION) {
-      const leaving: Leaving[] = [];
-      for (const ref of refs.subarray(at, at + SERIES_PER_TRANSACTION)) {
-        const found = this.#leavingOf(ref, beforeMs);
-        if (found) leaving.push(found);
-      }
-      if (leaving.length === 0) continue;
-      await this.#store(leaving, archive);
-      // Only now, and only these: a query sees each chunk in memory, in the archive, or in both.
-      for (const { ref, ids, histograms } of leaving) {
-        this.#parts.head.removeChunks(ref, ids);
-        this.#parts.head.histogramsOf(ref)?.remove(histograms);
-      }
+  async #moveOut(
+    refs: Uint32Array,
+    beforeMs: number,
+    { archive, stretch }: { readonly archive: Archive; readonly stretch: Stretch },
+  ): Promise<void> {
+    const leaving: Leaving[] = [];
+    for (let at = 0; at < refs.length; at++) {
+      if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
+      const found = this.#leavingOf(refs[at] ?? 0, beforeMs);
+      if (found) leaving.push(found);
+    }
+    if (leaving.length === 0) return;
+    await this.#store(leaving, archive);
+    // Only now, and only these: a query sees each chunk in memory, in the archive, or in both.
+    for (const { ref, ids, histograms } of leaving) {
+      this.#parts.head.removeChunks(ref, ids);
+      this.#parts.head.histogramsOf(ref)?.remove(histograms);
     }
   }
 

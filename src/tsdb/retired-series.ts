@@ -10,12 +10,19 @@ const MAX_RETIRED_SERIES = 200_000;
 export class RetiredSeries {
   readonly #labels = new Map<SeriesRef, Labels>();
   readonly #successors = new Map<SeriesRef, SeriesRef>();
+  /** In order of retirement, as a ring: to ask a map for its first key again and again is slow where many went. */
+  readonly #order: SeriesRef[] = [];
+  #oldest = 0;
 
   add(ref: SeriesRef, labels: Labels): void {
     this.#labels.set(ref, labels);
-    if (this.#labels.size <= MAX_RETIRED_SERIES) return;
-    const [oldest] = this.#labels.keys();
-    if (oldest === undefined) return;
+    if (this.#order.length < MAX_RETIRED_SERIES) {
+      this.#order.push(ref);
+      return;
+    }
+    const oldest = this.#order[this.#oldest] ?? 0;
+    this.#order[this.#oldest] = ref;
+    this.#oldest = (this.#oldest + 1) % MAX_RETIRED_SERIES;
     this.#labels.delete(oldest);
     this.#successors.delete(oldest);
   }

@@ -1,22 +1,61 @@
-import { labelsKey, type Labels, type Matcher, type SeriesRef } from '#telemetry';
+import {
+  METRIC_NAME_LABEL,
+  labelsKey,
+  matchesAll,
+  type Clock,
+  type Exemplar,
+  type Labels,
+  type Matcher,
+  type SeriesRef,
+} from '#telemetry';
 import type { Archive } from './archive/archive.ts';
+import { DistinctTexts, type Found } from './distinct-texts.ts';
+import type { ExemplarRing } from './exemplar-ring.ts';
 import type { Head } from './head/head.ts';
+import { RefSet } from './index/ref-set.ts';
 import type { SeriesIndex } from './index/series-index.ts';
+import { Stretch } from './pause.ts';
+
+/** Series looked at between two looks at the clock. */
+const SERIES_PER_LOOK = 64;
 
 /** Which series a lookup is about: those that match one of the matcher lists; all where there is none. */
 export interface SeriesLookup {
   readonly matcherLists: readonly (readonly Matcher[])[];
   /** Series whose newest sample is older are left out; all of history where absent. */
   readonly startMs?: number;
+  /** How many are wanted at most: little more is gathered. */
+  readonly limit?: number;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal;
+}
+
+/** Which exemplars: of the series that the matchers accept, in [startMs, endMs]. */
+export interface ExemplarSelection {
+  readonly matchers: readonly Matcher[];
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** The exemplars of one series, in order of time. */
+export interface ExemplarsOfSeries {
+  readonly labels: Labels;
+  readonly exemplars: readonly Exemplar[];
 }
 
 interface LookupParts {
+  readonly clock: Clock;
   readonly index: SeriesIndex;
   readonly head: Head;
+  readonly exemplars: ExemplarRing;
   readonly archive: Archive | null;
 }
 
-/** Finds series, label names and label values: in memory at once, where the archive counts too as a promise. */
+/**
+ * Finds series, label names and label values, in memory and in the archive. There may be millions: the event loop
+ * gets a turn every few milliseconds, and series come and go meanwhile. What is there from the beginning of a lookup
+ * to its end is found, once.
+ */
 export class SeriesLookups {
   readonly #parts: LookupParts;
 
@@ -24,60 +63,164 @@ export class SeriesLookups {
     this.#parts = parts;
   }
 
-  series(lookup: SeriesLookup): Labels[] | Promise<Labels[]> {
+  /** @throws OmoiError `query_timeout` where the lookup has been cancelled */
+  async series(lookup: SeriesLookup): Promise<Found<Labels>> {
     const { index } = this.#parts;
-    const found: Labels[] = [];
-    for (const ref of this.#refsOf(lookup) ?? index.select([])) {
-      const labels = index.labelsOf(ref);
-      if (labels) found.push(labels);
-    }
-    return this.#needsArchive(lookup) ? this.#withArchived(found, lookup) : found;
-  }
-
-  labelNames(lookup: SeriesLookup): string[] | Promise<string[]> {
-    const names = this.#parts.index.labelNames(this.#refsOf(lookup));
-    if (!this.#needsArchive(lookup)) return names;
-    return this.#withArchived([], lookup).then((series) =>
-      [...new Set([...names, ...series.flatMap((labels) => Object.keys(labels))])].sort(),
-    );
-  }
-
-  labelValues(name: string, lookup: SeriesLookup): string[] | Promise<string[]> {
-    const values = this.#parts.index.labelValues(name, this.#refsOf(lookup));
-    if (!this.#needsArchive(lookup)) return values;
-    return this.#withArchived([], lookup).then((series) => {
-      const archived = series.map((labels) => labels[name]).filter((value) => value !== undefined);
-      return [...new Set([...values, ...archived])].sort();
+    const { limit = Number.POSITIVE_INFINITY } = lookup;
+    const stretch = this.#stretchOf(lookup);
+    const listed = new RefSet(index.highestRef);
+    // A series that leaves memory while the archive is read would be found there once more.
+    const gone = new Set<string>();
+    const stopWatching = index.watchRemovals((ref, labels) => {
+      if (listed.has(ref)) gone.add(labelsKey(labels));
     });
+    try {
+      const items: Labels[] = [];
+      await this.#eachInMemory(lookup, stretch, (labels, ref) => {
+        items.push(labels);
+        listed.add(ref);
+        return items.length <= limit;
+      });
+      if (items.length <= limit) {
+        await this.#eachInArchive(lookup, stretch, (labels) => {
+          const isListed = listed.has(index.find(labels)) || (gone.size > 0 && gone.has(labelsKey(labels)));
+          if (!isListed) items.push(labels);
+          return items.length <= limit;
+        });
+      }
+      const isTruncated = items.length > limit;
+      return { items: isTruncated ? items.slice(0, limit) : items, isTruncated };
+    } finally {
+      stopWatching();
+    }
+  }
+
+  /** Sorted. @throws OmoiError `query_timeout` where the lookup has been cancelled */
+  async labelNames(lookup: SeriesLookup): Promise<Found<string>> {
+    const stretch = this.#stretchOf(lookup);
+    const names = new DistinctTexts(lookup.limit);
+    const addNames = (labels: Labels): true => {
+      for (const name of Object.keys(labels)) names.add(name);
+      return true;
+    };
+    if (isAboutAll(lookup)) {
+      for (const values of this.#parts.index.names()) if (values.valueCount > 0) names.add(values.name);
+    } else {
+      await this.#eachInMemory(lookup, stretch, addNames);
+    }
+    await this.#eachInArchive(lookup, stretch, addNames);
+    return names.take(stretch);
+  }
+
+  /** Sorted. @throws OmoiError `query_timeout` where the lookup has been cancelled */
+  async labelValues(name: string, lookup: SeriesLookup): Promise<Found<string>> {
+    const { index, archive } = this.#parts;
+    const stretch = this.#stretchOf(lookup);
+    const values = new DistinctTexts(lookup.limit);
+    const addValue = (labels: Labels): true => {
+      const value = labels[name];
+      if (value) values.add(value);
+      return true;
+    };
+    if (isAboutAll(lookup)) {
+      let added = 0;
+      for (const value of index.valuesOf(name)?.values() ?? []) {
+        values.add(value);
+        if (++added % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
+      }
+    } else {
+      await this.#eachInMemory(lookup, stretch, addValue);
+    }
+    if (archive && name === METRIC_NAME_LABEL && lookup.matcherLists.length === 0) {
+      if (this.#needsArchive(lookup)) for (const metric of await archive.metricNames()) values.add(metric);
+    } else {
+      await this.#eachInArchive(lookup, stretch, addValue);
+    }
+    return values.take(stretch);
+  }
+
+  /** @throws OmoiError `query_timeout` where the lookup has been cancelled */
+  async exemplars(
+    { matchers, startMs, endMs }: ExemplarSelection,
+    signal?: AbortSignal,
+  ): Promise<ExemplarsOfSeries[]> {
+    const { index, exemplars, clock } = this.#parts;
+    const stretch = new Stretch(clock, signal);
+    const found = new Map<SeriesRef, { labels: Labels; exemplars: Exemplar[] } | null>();
+    // The ring turns while others take their turn.
+    const all = [...exemplars.entries()];
+    for (const { ref, exemplar } of all) {
+      if (exemplar.timestampMs < startMs || exemplar.timestampMs > endMs) continue;
+      let ofSeries = found.get(ref);
+      if (ofSeries === undefined) {
+        if (stretch.isOver) await stretch.pause();
+        const labels = index.labelsOf(ref);
+        ofSeries = labels && matchesAll(matchers, labels) ? { labels, exemplars: [] } : null;
+        found.set(ref, ofSeries);
+      }
+      ofSeries?.exemplars.push(exemplar);
+    }
+    const ofAll = [...found.values()].filter((ofSeries) => ofSeries !== null);
+    for (const ofSeries of ofAll) ofSeries.exemplars.sort((a, b) => a.timestampMs - b.timestampMs);
+    return ofAll;
+  }
+
+  #stretchOf({ signal }: SeriesLookup): Stretch {
+    return new Stretch(this.#parts.clock, signal);
   }
 
   #needsArchive({ startMs = Number.NEGATIVE_INFINITY }: SeriesLookup): boolean {
     return this.#parts.archive !== null && startMs <= this.#parts.archive.newestMs;
   }
 
-  async #withArchived(found: readonly Labels[], lookup: SeriesLookup): Promise<Labels[]> {
-    const byKey = new Map(found.map((labels) => [labelsKey(labels), labels] as const));
-    for (const matchers of matcherListsOf(lookup)) {
-      const archived = await this.#parts.archive?.matchingSeries(matchers);
-      for (const labels of archived?.values() ?? []) byKey.set(labelsKey(labels), labels);
+  /** Shows each series in memory that the lookup is about, until `show` says that it is enough. */
+  async #eachInMemory(
+    lookup: SeriesLookup,
+    stretch: Stretch,
+    show: (labels: Labels, ref: SeriesRef) => boolean,
+  ): Promise<void> {
+    const { index, head } = this.#parts;
+    const { startMs = Number.NEGATIVE_INFINITY } = lookup;
+    const refs = await this.#refsOf(lookup, stretch);
+    for (let at = 0; at < refs.length; at++) {
+      if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
+      const ref = refs[at] ?? 0;
+      const labels = index.labelsOf(ref);
+      if (!labels || (head.states.newestMs[ref] ?? 0) < startMs) continue;
+      if (!show(labels, ref)) return;
     }
-    return [...byKey.values()];
   }
 
-  /** Whatever a lookup restricts series to; null where it does not. */
-  #refsOf(lookup: SeriesLookup): Uint32Array | null {
-    const { startMs = Number.NEGATIVE_INFINITY } = lookup;
-    if (lookup.matcherLists.length === 0 && startMs === Number.NEGATIVE_INFINITY) return null;
-    const { newestMs } = this.#parts.head.states;
-    const refs = new Set<SeriesRef>();
-    for (const matchers of matcherListsOf(lookup)) {
-      for (const ref of this.#parts.index.select(matchers))
-        if ((newestMs[ref] ?? 0) >= startMs) refs.add(ref);
+  /** Shows each archived series that the lookup is about, until `show` says that it is enough. */
+  async #eachInArchive(
+    lookup: SeriesLookup,
+    stretch: Stretch,
+    show: (labels: Labels) => boolean,
+  ): Promise<void> {
+    const { archive } = this.#parts;
+    if (!archive || !this.#needsArchive(lookup)) return;
+    for await (const page of archive.pagesOfSeries(matcherListsOf(lookup))) {
+      for (const { labels } of page) if (!show(labels)) return;
+      if (stretch.isOver) await stretch.pause();
     }
-    return Uint32Array.from(refs).sort();
+  }
+
+  async #refsOf(lookup: SeriesLookup, stretch: Stretch): Promise<Uint32Array> {
+    const { index } = this.#parts;
+    const [first = [], ...others] = lookup.matcherLists;
+    if (others.length === 0) return index.selectInSlices(first, stretch);
+    const refs = new RefSet(index.highestRef);
+    for (const matchers of lookup.matcherLists) {
+      await refs.addAllInSlices(await index.selectInSlices(matchers, stretch), stretch);
+    }
+    return refs.sortedInSlices(stretch);
   }
 }
 
-function matcherListsOf(lookup: SeriesLookup): readonly (readonly Matcher[])[] {
-  return lookup.matcherLists.length === 0 ? [[]] : lookup.matcherLists;
+function isAboutAll({ matcherLists, startMs = Number.NEGATIVE_INFINITY }: SeriesLookup): boolean {
+  return matcherLists.length === 0 && startMs === Number.NEGATIVE_INFINITY;
+}
+
+function matcherListsOf({ matcherLists }: SeriesLookup): readonly (readonly Matcher[])[] {
+  return matcherLists.length === 0 ? [[]] : matcherLists;
 }

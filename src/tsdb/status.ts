@@ -1,12 +1,11 @@
 import { METRIC_NAME_LABEL } from '#telemetry';
 import type { Head } from './head/head.ts';
-import type { LabelValues } from './index/label-values.ts';
 import type { SeriesIndex } from './index/series-index.ts';
+import type { Stretch } from './pause.ts';
+import { TopCounts, type NamedCount } from './top-counts.ts';
 
-interface NamedCount {
-  readonly name: string;
-  readonly value: number;
-}
+/** Series or label values looked at between two looks at the clock. */
+const LOOKED_AT_PER_LOOK = 512;
 
 /** The top offenders, as Prometheus's `status/tsdb` lists them. */
 export interface CardinalityStatus {
@@ -17,31 +16,53 @@ export interface CardinalityStatus {
   readonly seriesCountByLabelValuePair: readonly NamedCount[];
 }
 
-export function cardinalityOf(index: SeriesIndex, limit: number): CardinalityStatus {
+/** The most used names and values, `limit` of each kind. */
+export async function cardinalityOf(
+  index: SeriesIndex,
+  limit: number,
+  stretch: Stretch,
+): Promise<CardinalityStatus> {
   const metrics = new TopCounts(limit);
   const values = new TopCounts(limit);
   const memory = new TopCounts(limit);
   const pairs = new TopCounts(limit);
+  let seen = 0;
   for (const labelValues of index.names()) {
-    values.offer(labelValues.name, labelValues.valueCount);
-    memory.offer(labelValues.name, offerValues(labelValues, { metrics, pairs }));
+    const { name } = labelValues;
+    let length = 0;
+    for (const [value, count] of labelValues.counts()) {
+      if (++seen % LOOKED_AT_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
+      length += value.length;
+      if (name === METRIC_NAME_LABEL) metrics.offer(value, count);
+      if (count > pairs.least) pairs.offer(`${name}=${value}`, count);
+    }
+    values.offer(name, labelValues.valueCount);
+    memory.offer(name, length);
   }
+  const listOf = async (counts: TopCounts): Promise<readonly NamedCount[]> => {
+    if (stretch.isOver) await stretch.pause();
+    return counts.list();
+  };
   return {
-    seriesCountByMetricName: metrics.list(),
-    labelValueCountByLabelName: values.list(),
-    memoryInBytesByLabelName: memory.list(),
-    seriesCountByLabelValuePair: pairs.list(),
+    seriesCountByMetricName: await listOf(metrics),
+    labelValueCountByLabelName: await listOf(values),
+    memoryInBytesByLabelName: await listOf(memory),
+    seriesCountByLabelValuePair: await listOf(pairs),
   };
 }
 
 /** The times of the oldest float sample and of the newest sample in memory. */
-export function timeRangeOf(
+export async function timeRangeOf(
   index: SeriesIndex,
   { states, chunks }: Head,
-): { readonly minTimeMs: number | null; readonly maxTimeMs: number | null } {
+  stretch: Stretch,
+): Promise<{ readonly minTimeMs: number | null; readonly maxTimeMs: number | null }> {
   let minMs = Number.POSITIVE_INFINITY;
   let maxMs = Number.NEGATIVE_INFINITY;
-  for (const ref of index.select([])) {
+  const refs = index.select([]).slice();
+  for (let at = 0; at < refs.length; at++) {
+    if (at % LOOKED_AT_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
+    const ref = refs[at] ?? 0;
     const newestMs = states.newestMs[ref] ?? Number.NEGATIVE_INFINITY;
     if (newestMs === Number.NEGATIVE_INFINITY) continue;
     const first = states.firstChunks[ref] ?? 0;
@@ -51,41 +72,4 @@ export function timeRangeOf(
     maxMs = Math.max(maxMs, newestMs);
   }
   return minMs > maxMs ? { minTimeMs: null, maxTimeMs: null } : { minTimeMs: minMs, maxTimeMs: maxMs };
-}
-
-function offerValues(labelValues: LabelValues, into: { metrics: TopCounts; pairs: TopCounts }): number {
-  let length = 0;
-  for (const value of labelValues.values()) {
-    const count = labelValues.countOf(value);
-    length += value.length;
-    if (labelValues.name === METRIC_NAME_LABEL) into.metrics.offer(value, count);
-    if (count > into.pairs.least) into.pairs.offer(`${labelValues.name}=${value}`, count);
-  }
-  return length;
-}
-
-/** Keeps the largest few of many counts. */
-class TopCounts {
-  readonly #limit: number;
-  #top: NamedCount[] = [];
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  /** What a count has to exceed to be kept. */
-  get least(): number {
-    return this.#top.length < this.#limit ? 0 : (this.#top.at(-1)?.value ?? 0);
-  }
-
-  offer(name: string, value: number): void {
-    if (value <= this.least) return;
-    this.#top.push({ name, value });
-    this.#top.sort((a, b) => b.value - a.value || (a.name < b.name ? -1 : 1));
-    this.#top.length = Math.min(this.#top.length, this.#limit);
-  }
-
-  list(): readonly NamedCount[] {
-    return this.#top;
-  }
 }

@@ -164,13 +164,13 @@ test.each<[string, Labels, Partial<TsdbLimits>, string]>([
 test('the status names the top offenders and the range of time', async () => {
   const { tsdb, clock } = await openStore();
   const now = clock.wallMs();
-  expect(tsdb.status()).toMatchObject({ seriesCount: 0, minTimeMs: null, maxTimeMs: null });
+  expect(await tsdb.status()).toMatchObject({ seriesCount: 0, minTimeMs: null, maxTimeMs: null });
   for (let at = 0; at < 30; at++) {
     append(tsdb, { __name__: at < 20 ? 'big' : 'small', instance: `host-${at}`, job: 'j' }, [
       [now - 1000 * at, 1],
     ]);
   }
-  expect(tsdb.status(2)).toMatchObject({
+  expect(await tsdb.status(2)).toMatchObject({
     seriesCount: 30,
     labelPairCount: 33,
     minTimeMs: now - 29_000,

@@ -6,7 +6,6 @@ import {
   type Clock,
   type CommitResult,
   type Counter,
-  type Exemplar,
   type Labels,
   type Logger,
   type Matcher,
@@ -21,6 +20,7 @@ import {
 import type { Archive } from './archive/archive.ts';
 import { mergeWithArchive } from './archive/merge.ts';
 import { Committer } from './commit.ts';
+import type { Found } from './distinct-texts.ts';
 import type { ExemplarRing } from './exemplar-ring.ts';
 import type { Head } from './head/head.ts';
 import { selectFromHead, selectFromHeadInSlices, selectLatestFromHead } from './head/select.ts';
@@ -31,9 +31,15 @@ import type { Journal } from './log/journal.ts';
 import type { Recovery } from './log/recovery.ts';
 import { Maintenance } from './maintenance.ts';
 import { registerGauges } from './own-metrics.ts';
+import { Stretch } from './pause.ts';
 import { RetiredSeries } from './retired-series.ts';
 import type { LatestSamples, SelectedSeries, SeriesSelection } from './selection.ts';
-import { SeriesLookups, type SeriesLookup } from './series-lookups.ts';
+import {
+  SeriesLookups,
+  type ExemplarSelection,
+  type ExemplarsOfSeries,
+  type SeriesLookup,
+} from './series-lookups.ts';
 import { cardinalityOf, timeRangeOf, type CardinalityStatus } from './status.ts';
 import { Subscriptions, type AppendSubscription } from './subscriptions.ts';
 
@@ -145,30 +151,36 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     return this.#selectWithArchive({ ...selection, latestOnly: true }, archive).then(toLatest);
   }
 
-  /** The label sets that a lookup finds. */
-  lookUpSeries(lookup: SeriesLookup): Labels[] | Promise<Labels[]> {
+  /**
+   * The label sets that a lookup finds.
+   * @throws OmoiError `query_timeout` where it has been cancelled
+   */
+  lookUpSeries(lookup: SeriesLookup): Promise<Found<Labels>> {
     return this.#lookups.series(lookup);
   }
 
-  /** The label names in use by what a lookup finds; sorted. */
-  labelNames(lookup: SeriesLookup): string[] | Promise<string[]> {
+  /**
+   * The label names in use by what a lookup finds; sorted.
+   * @throws OmoiError `query_timeout` where it has been cancelled
+   */
+  labelNames(lookup: SeriesLookup): Promise<Found<string>> {
     return this.#lookups.labelNames(lookup);
   }
 
-  /** The values of a label in use by what a lookup finds; sorted. */
-  labelValues(name: string, lookup: SeriesLookup): string[] | Promise<string[]> {
+  /**
+   * The values of a label in use by what a lookup finds; sorted.
+   * @throws OmoiError `query_timeout` where it has been cancelled
+   */
+  labelValues(name: string, lookup: SeriesLookup): Promise<Found<string>> {
     return this.#lookups.labelValues(name, lookup);
   }
 
-  /** Exemplars of the series that the matchers accept, in [startMs, endMs], with their series' labels. */
-  exemplars(selection: {
-    readonly matchers: readonly Matcher[];
-    readonly startMs: number;
-    readonly endMs: number;
-  }): { readonly labels: Labels; readonly exemplars: readonly Exemplar[] }[] {
-    const refs = this.#parts.index.select(selection.matchers);
-    const found = this.#parts.exemplars.select(refs, selection.startMs, selection.endMs);
-    return [...found].map(([ref, exemplars]) => ({ labels: this.labelsOf(ref), exemplars }));
+  /**
+   * Exemplars, with their series' labels.
+   * @throws OmoiError `query_timeout` where the signal is aborted
+   */
+  exemplars(selection: ExemplarSelection, signal?: AbortSignal): Promise<ExemplarsOfSeries[]> {
+    return this.#lookups.exemplars(selection, signal);
   }
 
   describe(metricName: string, described: MetricMetadata): void {
@@ -188,14 +200,15 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   }
 
   /** Numbers of the head and the top offenders, `limit` of each kind. */
-  status(limit = 10): TsdbStatus {
-    const { index, head } = this.#parts;
+  async status(limit = 10): Promise<TsdbStatus> {
+    const { index, head, clock } = this.#parts;
+    const stretch = new Stretch(clock);
     return {
+      ...(await timeRangeOf(index, head, stretch)),
+      ...(await cardinalityOf(index, limit, stretch)),
       seriesCount: index.seriesCount,
       labelPairCount: index.labelPairCount,
       chunkCount: head.chunks.live,
-      ...timeRangeOf(index, head),
-      ...cardinalityOf(index, limit),
     };
   }
 

@@ -5,8 +5,9 @@ import type { ApiApp } from '../app.ts';
 import { jsonOfList, TRUNCATED, type PrometheusAnswer } from '../prometheus/answer.ts';
 import { unescapeLabelName } from '../prometheus/label-name-escaping.ts';
 import { readingParameter, type Parameters } from '../prometheus/parameters.ts';
+import { QueryTurns } from '../prometheus/query-turns.ts';
 import type { PromqlLanguage } from './prometheus-queries.ts';
-import { registerPrometheusReads } from './prometheus-route.ts';
+import { registerPrometheusReads, type PrometheusRequest } from './prometheus-route.ts';
 
 export interface PrometheusSeriesParts {
   readonly store: Pick<Tsdb, 'lookUpSeries' | 'labelNames' | 'labelValues' | 'exemplars'>;
@@ -14,22 +15,34 @@ export interface PrometheusSeriesParts {
   readonly language: Pick<PromqlLanguage, 'sampleValueText'>;
 }
 
+type Listing = Awaited<ReturnType<Tsdb['labelNames' | 'lookUpSeries']>>;
+
 const LOOKUP_PARAMETERS = ['match[]', 'start', 'end', 'limit'];
 
 /** Which series there are, what labels they have, and the exemplars that came with them. */
 export function registerPrometheusSeriesRoutes(app: ApiApp, parts: PrometheusSeriesParts): void {
   const { store } = parts;
+  // Each gives the event loop its turns, but many at once would leave little of a turn to others.
+  const turns = new QueryTurns();
+  const found = async (
+    { parameters, signal }: PrometheusRequest,
+    lookUp: (lookup: SeriesLookup) => Promise<Listing>,
+  ): Promise<PrometheusAnswer> => {
+    const lookup = { ...readLookup(parameters, parts), signal };
+    const { items, isTruncated } = await turns.run(signal, () => lookUp(lookup));
+    return { data: jsonOfList(items), ...(isTruncated && { warnings: [TRUNCATED] }) };
+  };
   registerPrometheusReads(app, [
     {
       path: 'series',
       takesForm: true,
       summary: 'The label sets of the series that some selector matches',
       parameters: LOOKUP_PARAMETERS,
-      async answer({ parameters }) {
-        if (parameters.all('match[]').length === 0) {
+      answer(request) {
+        if (request.parameters.all('match[]').length === 0) {
           throw new OmoiError('invalid_request', 'no match[] parameter provided');
         }
-        return listed(await store.lookUpSeries(readLookup(parameters, parts)), parameters);
+        return found(request, (lookup) => store.lookUpSeries(lookup));
       },
     },
     {
@@ -37,18 +50,17 @@ export function registerPrometheusSeriesRoutes(app: ApiApp, parts: PrometheusSer
       takesForm: true,
       summary: 'The names of labels in use',
       parameters: LOOKUP_PARAMETERS,
-      answer: async ({ parameters }) =>
-        listed(await store.labelNames(readLookup(parameters, parts)), parameters),
+      answer: (request) => found(request, (lookup) => store.labelNames(lookup)),
     },
     {
       path: 'label/:name/values',
       takesForm: false,
       summary: 'The values of a label in use; a name may be escaped (U__…)',
       parameters: LOOKUP_PARAMETERS,
-      async answer({ parameters, name }) {
-        const labelName = unescapeLabelName(name);
+      answer(request) {
+        const labelName = unescapeLabelName(request.name);
         if (labelName === '') throw new OmoiError('invalid_request', 'invalid label name: ""');
-        return listed(await store.labelValues(labelName, readLookup(parameters, parts)), parameters);
+        return found(request, (lookup) => store.labelValues(labelName, lookup));
       },
     },
     {
@@ -56,9 +68,7 @@ export function registerPrometheusSeriesRoutes(app: ApiApp, parts: PrometheusSer
       takesForm: true,
       summary: 'The exemplars of the series that a query selects',
       parameters: ['query', 'start', 'end'],
-      answer: ({ parameters }) => ({
-        data: jsonOfList(findExemplars(parameters, parts)),
-      }),
+      answer: async (request) => ({ data: jsonOfList(await findExemplars(request, parts)) }),
     },
   ]);
 }
@@ -70,7 +80,12 @@ function readLookup(parameters: Parameters, { engine }: PrometheusSeriesParts): 
   const matcherLists = parameters
     .all('match[]')
     .map((text) => readingParameter('match[]', () => matchersOf(text, engine)));
-  return { matcherLists, ...(startMs !== null && startMs > -Infinity && { startMs }) };
+  const limit = parameters.limit();
+  return {
+    matcherLists,
+    ...(startMs !== null && startMs > -Infinity && { startMs }),
+    ...(limit !== null && { limit }),
+  };
 }
 
 function matchersOf(text: string, engine: PrometheusSeriesParts['engine']): readonly Matcher[] {
@@ -81,16 +96,10 @@ function matchersOf(text: string, engine: PrometheusSeriesParts['engine']): read
   return expression.matchers;
 }
 
-function listed(found: readonly (string | Labels)[], parameters: Parameters): PrometheusAnswer {
-  const limit = parameters.limit();
-  if (limit === null || found.length <= limit) return { data: jsonOfList(found) };
-  return { data: jsonOfList(found.slice(0, limit)), warnings: [TRUNCATED] };
-}
-
-function findExemplars(
-  parameters: Parameters,
+async function findExemplars(
+  { parameters, signal }: PrometheusRequest,
   { store, engine, language }: PrometheusSeriesParts,
-): readonly object[] {
+): Promise<readonly object[]> {
   const startMs = parameters.time('start') ?? -Infinity;
   const endMs = parameters.time('end') ?? Infinity;
   if (endMs < startMs) {
@@ -98,7 +107,7 @@ function findExemplars(
   }
   const bySeries = new Map<Labels, object>();
   for (const { matchers } of engine.prepare(parameters.text('query')).selectors) {
-    for (const { labels, exemplars } of store.exemplars({ matchers, startMs, endMs })) {
+    for (const { labels, exemplars } of await store.exemplars({ matchers, startMs, endMs }, signal)) {
       bySeries.set(labels, {
         seriesLabels: labels,
         exemplars: exemplars.map((exemplar) => ({

@@ -1,7 +1,7 @@
 import type { Tsdb } from '#tsdb';
 import { OmoiError, toRfc3339, type MetricMetadata } from '#telemetry';
 import type { ApiApp } from '../app.ts';
-import { jsonOf } from '../prometheus/answer.ts';
+import { jsonOf, jsonOfFields, jsonOfList } from '../prometheus/answer.ts';
 import type { Parameters } from '../prometheus/parameters.ts';
 import { registerPrometheusReads, type PrometheusRoute } from './prometheus-route.ts';
 
@@ -56,14 +56,14 @@ export function registerPrometheusStatusRoutes(app: ApiApp, parts: PrometheusSta
       takesForm: false,
       summary: 'How many series there are, and which metrics and labels have most of them',
       parameters: ['limit'],
-      answer: ({ parameters }) => ({ data: jsonOf(storeStatus(store.status(statusLimit(parameters)))) }),
+      answer: async ({ parameters }) => ({ data: statusJson(await store.status(statusLimit(parameters))) }),
     },
     {
       path: 'metadata',
       takesForm: false,
       summary: 'Type, unit and help of metrics, as their sources describe them',
       parameters: ['metric', 'limit', 'limit_per_metric'],
-      answer: ({ parameters }) => ({ data: jsonOf(metadataOf(store.metadata(), parameters)) }),
+      answer: ({ parameters }) => ({ data: metadataJson(store.metadata(), parameters) }),
     },
   ]);
 }
@@ -111,34 +111,32 @@ function statusLimit(parameters: Parameters): number {
   return limit;
 }
 
-function storeStatus(status: ReturnType<Tsdb['status']>): object {
-  return {
-    headStats: {
-      numSeries: status.seriesCount,
-      numLabelPairs: status.labelPairCount,
-      chunkCount: status.chunkCount,
-      minTime: status.minTimeMs ?? 0,
-      maxTime: status.maxTimeMs ?? 0,
-    },
-    seriesCountByMetricName: status.seriesCountByMetricName,
-    labelValueCountByLabelName: status.labelValueCountByLabelName,
-    memoryInBytesByLabelName: status.memoryInBytesByLabelName,
-    seriesCountByLabelValuePair: status.seriesCountByLabelValuePair,
+function statusJson(status: Awaited<ReturnType<Tsdb['status']>>): Iterable<string> {
+  const headStats = {
+    numSeries: status.seriesCount,
+    numLabelPairs: status.labelPairCount,
+    chunkCount: status.chunkCount,
+    minTime: status.minTimeMs ?? 0,
+    maxTime: status.maxTimeMs ?? 0,
   };
+  return jsonOfFields([
+    ['headStats', jsonOf(headStats)],
+    ['seriesCountByMetricName', jsonOfList(status.seriesCountByMetricName)],
+    ['labelValueCountByLabelName', jsonOfList(status.labelValueCountByLabelName)],
+    ['memoryInBytesByLabelName', jsonOfList(status.memoryInBytesByLabelName)],
+    ['seriesCountByLabelValuePair', jsonOfList(status.seriesCountByLabelValuePair)],
+  ]);
 }
 
 /** A list a metric, as in Prometheus, whose targets may differ about one; here the last description counts. */
-function metadataOf(
-  known: ReadonlyMap<string, MetricMetadata>,
-  parameters: Parameters,
-): Readonly<Record<string, readonly MetricMetadata[]>> {
+function metadataJson(known: ReadonlyMap<string, MetricMetadata>, parameters: Parameters): Iterable<string> {
   const limit = numberOf(parameters, 'limit') ?? -1;
   numberOf(parameters, 'limit_per_metric');
   const wanted = parameters.text('metric');
   const found = [...known].filter(([name]) => wanted === '' || name === wanted);
   const shown = limit < 0 ? found : found.slice(0, limit);
-  return Object.fromEntries(
-    shown.map(([name, { type, unit, help }]) => [name, [{ type, unit, help }]] as const),
+  return jsonOfFields(
+    shown.map(([name, { type, unit, help }]) => [name, jsonOf([{ type, unit, help }])] as const),
   );
 }
 

@@ -315,9 +315,17 @@ describe('what there is', () => {
     expect(await get('label/queue/values')).toEqual(success(['a', 'b']));
     expect(await get('label/U__k8s_2e_pod/values')).toEqual(success(['p']));
     expect(await get('label/k8s.pod/values', { 'match[]': 'depth' })).toEqual(success([]));
-    expect(await get('label/queue/values', { limit: '1' })).toEqual(
-      success(['a'], { warnings: ['results truncated due to limit'] }),
-    );
+  });
+
+  it('is cut to a limit, with a warning', async () => {
+    const warned = { warnings: ['results truncated due to limit'] };
+    expect(await get('label/queue/values', { limit: '1' })).toEqual(success(['a'], warned));
+    expect(await get('label/queue/values', { limit: '2' })).toEqual(success(['a', 'b']));
+    expect(await get('labels', { limit: '2' })).toEqual(success(['__name__', 'k8s.pod'], warned));
+    const depths = { 'match[]': 'depth', limit: '1' };
+    expect(await get('series', depths)).toEqual(success([{ __name__: 'depth', queue: 'a' }], warned));
+    expect(await get('series', { ...depths, limit: '2' })).toMatchObject({ body: { data: [{}, {}] } });
+    expect(await get('series', { ...depths, limit: 'x' })).toMatchObject({ status: 400 });
   });
 
   it('has exemplars and descriptions', async () => {

@@ -131,7 +131,8 @@ test('native histograms and exemplars arrive', async () => {
       counterReset: 'not_reset',
     },
   ]);
-  expect(tsdb.exemplars({ matchers: [], startMs: 0, endMs: clock.wallMs() })[0]?.exemplars).toEqual([
+  const found = await tsdb.exemplars({ matchers: [], startMs: 0, endMs: clock.wallMs() });
+  expect(found[0]?.exemplars).toEqual([
     { labels: { trace_id: 'abc' }, value: 0.5, timestampMs: clock.wallMs() },
   ]);
 });
@@ -181,7 +182,7 @@ test('a series that the store forgot is made again', async () => {
   const request = (offsetMs: number) => send([{ labels: named('m'), samples: [at(offsetMs)] }]);
   await request(0);
   await clock.advance(9 * 3_600_000);
-  expect(tsdb.status().seriesCount).toBe(0);
+  expect((await tsdb.status()).seriesCount).toBe(0);
   await request(0);
   expect(selectAll()).toHaveLength(1);
 });

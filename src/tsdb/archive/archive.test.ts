@@ -147,7 +147,7 @@ test('what was archived before a crash is not archived once more after it', asyn
   await clock.advance(4 * HOUR_MS);
   await maintain(third);
   const all = await readAll(third);
-  expect(third.status().seriesCount).toBe(0);
+  expect((await third.status()).seriesCount).toBe(0);
   expect(await archivedSamples()).toBe(Object.values(all).flat().length);
 });
 
@@ -179,7 +179,7 @@ test('an import that begins where an archived row begins loses nothing of it', a
   const samples = Array.from({ length: 600 }, (_, at) => [startMs + at * STEP_MS, at] as const);
   expect(await append(tsdb, samples, 'import')).toBe(600);
   await maintain(tsdb);
-  expect(tsdb.status().seriesCount).toBe(0);
+  expect((await tsdb.status()).seriesCount).toBe(0);
   expect(await append(tsdb, [[startMs, 0], [startMs + 1, 0.5], ...samples.slice(598)], 'import')).toBe(4);
   await maintain(tsdb);
   const expected = [samples[0], [startMs + 1, 0.5], ...samples.slice(1)];
@@ -230,7 +230,7 @@ test('whenever a store crashes and whatever came late, each sample is archived o
       await clock.advance(3 * HOUR_MS);
       await maintain(tsdb);
       const all = await readAll(tsdb);
-      expect(tsdb.status().seriesCount).toBe(0);
+      expect((await tsdb.status()).seriesCount).toBe(0);
       expect(await archivedSamples()).toBe(Object.values(all).flat().length);
       await tsdb.stop();
     }),

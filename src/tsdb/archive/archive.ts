@@ -9,6 +9,10 @@ import { withoutKnown } from './known-samples.ts';
 /** Rows and names that one statement carries, well under SQLite's limit of variables. */
 const MAX_ROWS_PER_STATEMENT = 200;
 const MAX_IDS_PER_STATEMENT = 1000;
+/** Series read from the archive at a time: a millisecond or two of reading their labels. */
+const SERIES_PER_PAGE = 500;
+/** More metrics than this are not asked for by name. */
+const MAX_METRIC_NAMES = 100;
 /** How much history goes at a time when the archive is too large. */
 const SIZE_RETENTION_STEP_MS = 3_600_000;
 
@@ -121,19 +125,51 @@ export class Archive {
 
   /** The label sets of archived series that all matchers accept, by id. */
   async matchingSeries(matchers: readonly Matcher[]): Promise<Map<number, Labels>> {
-    const name = matchers.find((matcher) => matcher.name === METRIC_NAME_LABEL && matcher.operator === '=');
-    const rows = await this.#database.reader
-      .selectFrom('tsdb_series')
-      .select(['id', 'labels'])
-      .$if(name !== undefined, (query) => query.where('metric_name', '=', name?.value ?? ''))
-      .execute();
     const found = new Map<number, Labels>();
-    for (const row of rows) {
-      // Written by `identityOf`.
-      const labels = JSON.parse(row.labels) as Labels;
-      if (matchesAll(matchers, labels)) found.set(row.id, labels);
+    for await (const page of this.pagesOfSeries([matchers])) {
+      for (const { id, labels } of page) found.set(id, labels);
     }
     return found;
+  }
+
+  /**
+   * The archived series that all matchers of one of the lists accept, page by page: there may be millions, and each
+   * page is a turn of the event loop.
+   */
+  async *pagesOfSeries(
+    matcherLists: readonly (readonly Matcher[])[],
+  ): AsyncGenerator<readonly { readonly id: number; readonly labels: Labels }[], void, void> {
+    const metricNames = metricNamesOf(matcherLists);
+    for (let afterId = 0; ;) {
+      const rows = await this.#database.reader
+        .selectFrom('tsdb_series')
+        .select(['id', 'labels'])
+        .$if(metricNames !== null, (query) => query.where('metric_name', 'in', metricNames ?? []))
+        .where('id', '>', afterId)
+        .orderBy('id')
+        .limit(SERIES_PER_PAGE)
+        .execute();
+      const page: { id: number; labels: Labels }[] = [];
+      for (const row of rows) {
+        // Written by `identityOf`.
+        const labels = JSON.parse(row.labels) as Labels;
+        if (matcherLists.some((matchers) => matchesAll(matchers, labels))) page.push({ id: row.id, labels });
+      }
+      yield page;
+      const last = rows.at(-1);
+      if (!last || rows.length < SERIES_PER_PAGE) return;
+      afterId = last.id;
+    }
+  }
+
+  /** The names of all archived metrics. */
+  async metricNames(): Promise<string[]> {
+    const rows = await this.#database.reader
+      .selectFrom('tsdb_series')
+      .select('metric_name')
+      .distinct()
+      .execute();
+    return rows.map((row) => row.metric_name);
   }
 
   /** Removes what is older than the limits allow, and series that have nothing left. */
@@ -269,6 +305,17 @@ export class Archive {
       );
     }
   }
+}
+
+/** The metrics that the matcher lists are about; null where that can't be told by equality. */
+function metricNamesOf(matcherLists: readonly (readonly Matcher[])[]): string[] | null {
+  const names = new Set<string>();
+  for (const matchers of matcherLists) {
+    const name = matchers.find(({ name, operator }) => name === METRIC_NAME_LABEL && operator === '=');
+    if (!name) return null;
+    names.add(name.value);
+  }
+  return names.size > MAX_METRIC_NAMES ? null : [...names];
 }
 
 function extentOf({ chunks }: ArchivedSeries): { readonly minMs: number; readonly maxMs: number } {

@@ -1,11 +1,16 @@
 import type { Matcher, SeriesRef } from '#telemetry';
-import { PostingList, unionOfDisjoint } from './postings.ts';
+import type { Stretch } from '../pause.ts';
+import { PostingList, sortRefs, unionOfDisjoint } from './postings.ts';
+import { RefSet } from './ref-set.ts';
 import { shapeOf, type RegexShape } from './regex-shape.ts';
 
 /** Regular expressions whose matching values are remembered, per label name. */
 const MAX_CACHED_EXPRESSIONS = 64;
 /** Trying an expression on so many values is not worth avoiding. */
 const FEW_VALUES = 64;
+/** Values that an expression is tried on, and values whose series are gathered, between two looks at the clock. */
+const TRIED_PER_LOOK = 128;
+const GATHERED_PER_LOOK = 1024;
 const NONE = new Uint32Array(0);
 
 interface CachedExpression {
@@ -39,9 +44,14 @@ export class LabelValues {
     return this.#seriesCount;
   }
 
-  /** All values, unsorted. */
+  /** All values, unsorted. May be walked in slices: what comes meanwhile is there too, what goes is not. */
   values(): IterableIterator<string> {
     return this.#numberOf.keys();
+  }
+
+  /** All values with how many series have each; as `values`. */
+  *counts(): IterableIterator<readonly [value: string, seriesCount: number]> {
+    for (const [value, number] of this.#numberOf) yield [value, this.#lengthAt(number)];
   }
 
   numberOf(value: string): number | undefined {
@@ -97,12 +107,40 @@ export class LabelValues {
     const matching = this.#matchingNumbers(matcher);
     const positive = matcher.operator === '=' || matcher.operator === '=~';
     if (accepted === positive) return this.#union(matching);
-    const excluded = new Set(matching);
+    const excluded = new RefSet(this.#values.length);
+    excluded.addAll(matching);
     const rest: number[] = [];
-    this.#values.forEach((_, number) => {
+    for (let number = 0; number < this.#values.length; number++) {
       if (!excluded.has(number)) rest.push(number);
-    });
+    }
     return this.#union(rest);
+  }
+
+  /** As `seriesWhere`, into a set, giving the event loop its turns. Series that come meanwhile may be left out. */
+  async gatherWhere(
+    matcher: Matcher,
+    accepted: boolean,
+    { into, stretch }: { readonly into: RefSet; readonly stretch: Stretch },
+  ): Promise<void> {
+    const end = this.#values.length;
+    const matching = await this.#matchingInSlices(matcher, stretch);
+    const positive = matcher.operator === '=' || matcher.operator === '=~';
+    if (accepted === positive) {
+      const { length } = matching;
+      for (let at = 0; at < length; at++) {
+        if (at % GATHERED_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
+        const rest = this.#gather(matching[at] ?? 0, into, stretch);
+        if (rest) await rest;
+      }
+      return;
+    }
+    const excluded = new RefSet(end);
+    excluded.addAll(matching);
+    for (let number = 0; number < end; number++) {
+      if (number % GATHERED_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
+      const rest = excluded.has(number) ? undefined : this.#gather(number, into, stretch);
+      if (rest) await rest;
+    }
   }
 
   /** Whether the answer for this matcher is at hand without trying every value. */
@@ -125,18 +163,13 @@ export class LabelValues {
     return cached.seen >= this.#values.length;
   }
 
-  /** Forgets series; `affected` are the numbers of the values that they had. */
-  removeSeries(affected: ReadonlySet<number>, isRemoved: (ref: SeriesRef) => boolean): void {
-    for (const number of affected) {
+  /** Forgets series: of each value, by its number, the references in ascending order. */
+  removeSeries(removed: ReadonlyMap<number, readonly SeriesRef[]>): void {
+    for (const [number, refs] of removed) {
       const postings = this.#postings[number] ?? 0;
-      if (typeof postings !== 'number') {
-        const before = postings.length;
-        postings.filter((ref) => !isRemoved(ref));
-        this.#seriesCount -= before - postings.length;
-      } else if (postings !== 0 && isRemoved(postings)) {
-        this.#postings[number] = 0;
-        this.#seriesCount--;
-      }
+      if (typeof postings !== 'number') postings.remove(refs);
+      else this.#postings[number] = 0;
+      this.#seriesCount -= refs.length;
       if (this.#lengthAt(number) > 0) continue;
       this.#numberOf.delete(this.textOf(number));
       this.#values[number] = '';
@@ -158,6 +191,32 @@ export class LabelValues {
     const cached = this.#cached(matcher.value);
     this.#extend(cached, { shape, matcher, until: this.#values.length });
     return cached.matching;
+  }
+
+  async #matchingInSlices(matcher: Matcher, stretch: Stretch): Promise<readonly number[]> {
+    if (matcher.operator === '=' || matcher.operator === '!=') return this.#numbersOf([matcher.value]);
+    const shape = shapeOf(matcher.value);
+    if (shape.kind === 'literals') return this.#numbersOf(shape.values);
+    const cached = this.#cached(matcher.value);
+    while (cached.seen < this.#values.length) {
+      this.#extend(cached, { shape, matcher, until: cached.seen + TRIED_PER_LOOK });
+      if (stretch.isOver) await stretch.pause();
+    }
+    return cached.matching;
+  }
+
+  /** Nothing to wait for where the value has few series: there may be a million of such values. */
+  #gather(number: number, into: RefSet, stretch: Stretch): Promise<void> | undefined {
+    const postings = this.#postings[number] ?? 0;
+    if (typeof postings === 'number') {
+      if (postings !== 0) into.add(postings);
+    } else if (postings.length <= GATHERED_PER_LOOK) {
+      into.addAll(postings.view());
+    } else {
+      // The list may change meanwhile.
+      return into.addAllInSlices(postings.view().slice(), stretch);
+    }
+    return undefined;
   }
 
   /** What is remembered of an expression, which becomes the last to be forgotten. */
@@ -209,7 +268,7 @@ export class LabelValues {
       if (typeof postings !== 'number') lists.push(postings.view());
       else if (postings !== 0) single[singles++] = postings;
     }
-    if (singles > 0) lists.push(single.subarray(0, singles).sort());
+    if (singles > 0) lists.push(sortRefs(single.subarray(0, singles)));
     return lists.length === 0 ? NONE : unionOfDisjoint(lists);
   }
 }

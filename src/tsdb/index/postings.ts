@@ -1,8 +1,11 @@
 import type { SeriesRef } from '#telemetry';
+import { RefSet } from './ref-set.ts';
+
+const MIN_CAPACITY = 2;
 
 /** A list of series references in ascending order. References only ever grow, so adding is appending. */
 export class PostingList {
-  #refs = new Uint32Array(2);
+  #refs = new Uint32Array(MIN_CAPACITY);
   #length = 0;
 
   get length(): number {
@@ -23,17 +26,25 @@ export class PostingList {
     return this.#refs.subarray(0, this.#length);
   }
 
-  /** Keeps what `keep` accepts. */
-  filter(keep: (ref: SeriesRef) => boolean): void {
+  /** Removes references, given in ascending order: what lies between them is moved in one go. */
+  remove(removed: readonly SeriesRef[]): void {
+    const refs = this.#refs;
+    const live = this.view();
     let kept = 0;
-    for (let at = 0; at < this.#length; at++) {
-      const ref = this.#refs[at] ?? 0;
-      if (keep(ref)) this.#refs[kept++] = ref;
+    let from = 0;
+    for (const ref of removed) {
+      const at = lowerBound(live, ref, from);
+      if (live[at] !== ref) continue;
+      refs.copyWithin(kept, from, at);
+      kept += at - from;
+      from = at + 1;
     }
+    refs.copyWithin(kept, from, this.#length);
+    kept += this.#length - from;
     this.#length = kept;
-    if (kept * 4 < this.#refs.length && this.#refs.length > 64) {
-      const shrunk = new Uint32Array(kept * 2);
-      shrunk.set(this.#refs.subarray(0, kept));
+    if (kept * 4 < refs.length && refs.length > 64) {
+      const shrunk = new Uint32Array(Math.max(MIN_CAPACITY, kept * 2));
+      shrunk.set(refs.subarray(0, kept));
       this.#refs = shrunk;
     }
   }
@@ -87,7 +98,21 @@ export function unionOfDisjoint(lists: readonly Uint32Array[]): Uint32Array {
     all.set(list, at);
     at += list.length;
   }
-  return sorted ? all : all.sort();
+  return sorted ? all : sortRefs(all);
+}
+
+/** From so many references on, and where at least one in so many numbers is one, marking them beats sorting them. */
+const MARKED_LENGTH = 1024;
+const MARKED_SPARSITY = 256;
+
+/** The references in ascending order; they are distinct. May reuse their memory. */
+export function sortRefs(refs: Uint32Array): Uint32Array {
+  let highest = 0;
+  for (const ref of refs) if (ref > highest) highest = ref;
+  if (refs.length < MARKED_LENGTH || highest > refs.length * MARKED_SPARSITY) return refs.sort();
+  const marked = new RefSet(highest);
+  marked.addAll(refs);
+  return marked.sorted();
 }
 
 /** The first place from `from` on whose element is not below `wanted`. */

@@ -1,9 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createMatcher, matchesAll, type Labels, type MatchOperator } from '#telemetry';
+import { VirtualClock, createMatcher, matchesAll, type Labels, type MatchOperator } from '#telemetry';
 import { DEFAULT_LIMITS } from '../limits.ts';
+import { Stretch } from '../pause.ts';
 import { SeriesIndex } from './series-index.ts';
 import { shapeOf } from './regex-shape.ts';
+
+/** Each look at it is late, so that there is a pause at each. */
+class LateClock extends VirtualClock {
+  #looks = 0;
+
+  override monotonicMs(): number {
+    return ++this.#looks * 1000;
+  }
+}
 
 const VALUES = ['', 'a', 'ab', 'abc', 'b', 'a|b', 'a.b', 'x\ny', 'é', '𝄞'];
 const PATTERNS = [
@@ -80,7 +90,7 @@ describe('the index', () => {
         if (prepares) while (!index.prepare(matchers, 2));
         expect([...index.select(matchers)]).toEqual(expected());
         const gone = new Set([...known.keys()].filter((ref) => ref % every === 0));
-        index.remove(gone);
+        index.remove([...gone]);
         for (const ref of gone) known.delete(ref);
         expect([...index.select(matchers)]).toEqual(expected());
         const back = index.findOrAdd({ __name__: 'm', x: 'a', y: 'é' });
@@ -89,6 +99,31 @@ describe('the index', () => {
         expect(index.seriesCount).toBe(known.size);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  test('finds the same in slices, and all that stays while series come and go in between', async () => {
+    await fc.assert(
+      fc.asyncProperty(labelSets, matcherSpecs, fc.nat(3), async (sets, specs, every) => {
+        const index = new SeriesIndex(DEFAULT_LIMITS);
+        const refs = new Set(sets.map((set) => index.findOrAdd({ __name__: 'm', ...set })));
+        const matchers = specs.map(({ name, operator, text, pattern }) =>
+          createMatcher(name, operator, operator.includes('~') ? pattern : text),
+        );
+        const before = [...index.select(matchers)];
+        const gone = new Set([...refs].filter((ref) => every > 0 && ref % every === 0));
+        const selecting = index.selectInSlices(matchers, new Stretch(new LateClock()));
+        index.remove([...gone]);
+        for (const x of VALUES) index.findOrAdd({ __name__: 'm', x, y: 'later' });
+        const found = [...(await selecting)];
+        expect(found.filter((ref) => refs.has(ref) && !gone.has(ref))).toEqual(
+          before.filter((ref) => !gone.has(ref)),
+        );
+        expect(found).toEqual(found.toSorted((a, b) => a - b));
+        const now = [...index.select(matchers)];
+        for (const ref of found) expect(gone.has(ref) || now.includes(ref)).toBe(true);
+      }),
+      { numRuns: 300 },
     );
   });
 
@@ -109,9 +144,6 @@ describe('the index', () => {
     expect(
       index.select([createMatcher('half', '=', 'odd'), createMatcher('__name__', '!=', 'm1')]),
     ).toHaveLength(8000);
-    expect(index.labelNames(null)).toEqual(['__name__', 'half', 'unique']);
-    expect(index.labelValues('half', null)).toEqual(['even', 'odd']);
-    expect(index.labelNames(Uint32Array.of(1))).toEqual(['__name__', 'half', 'unique']);
     expect(index.labelPairCount).toBe(20_012);
     expect(index.seriesOfMetric('m3')).toBe(2000);
   });

@@ -3,7 +3,9 @@ import type { TsdbLimits } from '../limits.ts';
 import { IdentityTable } from './identity-table.ts';
 import { checkLabels, labelSetOf, presentNames } from './label-set.ts';
 import { LabelValues } from './label-values.ts';
+import type { Stretch } from '../pause.ts';
 import { PostingList, intersect, subtract } from './postings.ts';
+import { RefSet } from './ref-set.ts';
 
 const NONE = new Uint32Array(0);
 /**
@@ -12,6 +14,9 @@ const NONE = new Uint32Array(0);
  */
 const FEW_CANDIDATES = 256;
 const VALUES_PER_CANDIDATE = 8;
+/** Candidates looked up in a set, and candidates that an expression is tried on, between two looks at the clock. */
+const CANDIDATES_PER_LOOK = 8192;
+const TRIED_PER_LOOK = 128;
 
 /**
  * Which series exist and which label values they have. References are numbered from 1 and not reused; 0 is none.
@@ -24,6 +29,7 @@ export class SeriesIndex {
   readonly #labels: (Labels | undefined)[] = [undefined];
   readonly #hashes: number[] = [0];
   readonly #all = new PostingList();
+  readonly #removalWatches = new Set<(ref: SeriesRef, labels: Labels) => void>();
 
   constructor(limits: TsdbLimits) {
     this.#limits = limits;
@@ -92,35 +98,41 @@ export class SeriesIndex {
     return found ?? this.#all.view();
   }
 
+  /**
+   * As `select`, giving the event loop its turns. The array is the caller's. Series that come meanwhile may be left
+   * out; those that go meanwhile may be in it, and have no labels any more.
+   */
+  async selectInSlices(matchers: readonly Matcher[], stretch: Stretch): Promise<Uint32Array> {
+    let found: Uint32Array | null = null;
+    const later: Matcher[] = [];
+    for (const matcher of matchers) {
+      if (matcher.operator !== '=' || matcher.value === '') {
+        later.push(matcher);
+        continue;
+      }
+      const having: Uint32Array = this.#names.get(matcher.name)?.seriesWith(matcher.value) ?? NONE;
+      found = found ? intersect(found, having) : having.slice();
+      if (found.length === 0) return NONE;
+      if (stretch.isOver) await stretch.pause();
+    }
+    for (const matcher of later) {
+      found = await this.#narrowInSlices(found, matcher, stretch);
+      if (found.length === 0) return NONE;
+    }
+    return found ?? this.#all.view().slice();
+  }
+
   /** Does a part of the work that `select` would have with new expressions; true when none is left. */
   prepare(matchers: readonly Matcher[], maxValues: number): boolean {
     return matchers.every((matcher) => this.#names.get(matcher.name)?.prepare(matcher, maxValues) ?? true);
   }
 
-  /** All label names in use, or those of some series; sorted. */
-  labelNames(refs: Uint32Array | null): string[] {
-    if (!refs)
-      return [...this.#names.values()]
-        .filter((v) => v.valueCount > 0)
-        .map((v) => v.name)
-        .sort();
-    const names = new Set<string>();
-    for (const ref of refs) for (const name of Object.keys(this.#labels[ref] ?? {})) names.add(name);
-    return [...names].sort();
+  /** The values of a label; undefined where no series ever had it. */
+  valuesOf(name: string): LabelValues | undefined {
+    return this.#names.get(name);
   }
 
-  /** All values of a label, or those that some series have; sorted. */
-  labelValues(name: string, refs: Uint32Array | null): string[] {
-    if (!refs) return [...(this.#names.get(name)?.values() ?? [])].sort();
-    const values = new Set<string>();
-    for (const ref of refs) {
-      const value = this.#labels[ref]?.[name];
-      if (value) values.add(value);
-    }
-    return [...values].sort();
-  }
-
-  /** Each label name with its values' index, for statistics. */
+  /** Each label name that was ever in use, with its values. */
   names(): IterableIterator<LabelValues> {
     return this.#names.values();
   }
@@ -130,26 +142,36 @@ export class SeriesIndex {
     return this.#names.get(METRIC_NAME_LABEL)?.countOf(metricName) ?? 0;
   }
 
-  /** Forgets series. Their references are not given out again. */
-  remove(refs: ReadonlySet<SeriesRef>): void {
-    const affected = new Map<LabelValues, Set<number>>();
+  /** Forgets series, given in ascending order. Their references are not given out again. */
+  remove(refs: readonly SeriesRef[]): void {
+    const removed: SeriesRef[] = [];
+    const affected = new Map<LabelValues, Map<number, SeriesRef[]>>();
     for (const ref of refs) {
       const labels = this.#labels[ref];
       if (!labels) continue;
+      removed.push(ref);
       for (const name of Object.keys(labels)) {
         const values = this.#names.get(name);
         const number = values?.numberOf(labels[name] ?? '');
         if (!values || number === undefined) continue;
-        let numbers = affected.get(values);
-        if (!numbers) affected.set(values, (numbers = new Set()));
-        numbers.add(number);
+        let ofValues = affected.get(values);
+        if (!ofValues) affected.set(values, (ofValues = new Map()));
+        const ofNumber = ofValues.get(number);
+        if (ofNumber) ofNumber.push(ref);
+        else ofValues.set(number, [ref]);
       }
       this.#identities.remove(this.#hashes[ref] ?? 0, ref);
       this.#labels[ref] = undefined;
+      for (const watch of this.#removalWatches) watch(ref, labels);
     }
-    const isRemoved = (ref: SeriesRef): boolean => refs.has(ref);
-    for (const [values, numbers] of affected) values.removeSeries(numbers, isRemoved);
-    this.#all.filter((ref) => !refs.has(ref));
+    for (const [values, ofValues] of affected) values.removeSeries(ofValues);
+    this.#all.remove(removed);
+  }
+
+  /** Tells of every series that is forgotten, until the function that comes back is called. */
+  watchRemovals(watch: (ref: SeriesRef, labels: Labels) => void): () => void {
+    this.#removalWatches.add(watch);
+    return () => this.#removalWatches.delete(watch);
   }
 
   #narrow(found: Uint32Array | null, matcher: Matcher): Uint32Array {
@@ -164,15 +186,39 @@ export class SeriesIndex {
     return found ? intersect(found, accepted) : accepted;
   }
 
-  /** The candidates that a matcher accepts; each value is tried once. */
+  async #narrowInSlices(found: Uint32Array | null, matcher: Matcher, stretch: Stretch): Promise<Uint32Array> {
+    // Before the first pause: the set below knows nothing of series that come later.
+    const candidates = found ?? this.#all.view().slice();
+    const acceptsMissing = matcher.matches('');
+    const values = this.#names.get(matcher.name);
+    if (!values) return acceptsMissing ? candidates : NONE;
+    if (found && isFew(found.length, values.valueCount) && !values.isCheap(matcher)) {
+      const accepts = this.#verdictsOf(matcher);
+      return keepInSlices(candidates, { keep: accepts, perLook: TRIED_PER_LOOK, stretch });
+    }
+    const gathered = new RefSet(this.highestRef);
+    await values.gatherWhere(matcher, !acceptsMissing, { into: gathered, stretch });
+    if (!found && !acceptsMissing) return gathered.sortedInSlices(stretch);
+    const keep = acceptsMissing
+      ? (ref: SeriesRef) => !gathered.has(ref)
+      : (ref: SeriesRef) => gathered.has(ref);
+    return keepInSlices(candidates, { keep, perLook: CANDIDATES_PER_LOOK, stretch });
+  }
+
+  /** The candidates that a matcher accepts. */
   #tryEach(found: Uint32Array, matcher: Matcher): Uint32Array {
+    return found.filter(this.#verdictsOf(matcher));
+  }
+
+  /** Whether a matcher accepts a series; each value is tried once. */
+  #verdictsOf(matcher: Matcher): (ref: SeriesRef) => boolean {
     const verdicts = new Map<string, boolean>();
-    return found.filter((ref) => {
+    return (ref) => {
       const value = this.#labels[ref]?.[matcher.name] ?? '';
       let verdict = verdicts.get(value);
       if (verdict === undefined) verdicts.set(value, (verdict = matcher.matches(value)));
       return verdict;
-    });
+    };
   }
 
   #checkRoom(metricName: string): void {
@@ -237,6 +283,25 @@ export class SeriesIndex {
     for (const name of names) if (candidate[name] !== labels[name]) return false;
     return true;
   }
+}
+
+/** The references that `keep` accepts. */
+async function keepInSlices(
+  refs: Uint32Array,
+  {
+    keep,
+    perLook,
+    stretch,
+  }: { readonly keep: (ref: SeriesRef) => boolean; readonly perLook: number; readonly stretch: Stretch },
+): Promise<Uint32Array> {
+  const kept = new Uint32Array(refs.length);
+  let count = 0;
+  for (let at = 0; at < refs.length; at++) {
+    if (at % perLook === 0 && stretch.isOver) await stretch.pause();
+    const ref = refs[at] ?? 0;
+    if (keep(ref)) kept[count++] = ref;
+  }
+  return kept.subarray(0, count);
 }
 
 function isFew(candidates: number, values: number): boolean {

@@ -1,0 +1,37 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { PostingList, sortRefs } from './postings.ts';
+
+const distinctRefs = fc.uniqueArray(fc.integer({ min: 1, max: 5000 }), { maxLength: 3000, size: 'max' });
+
+test('a list loses what is removed and keeps the rest in order', () => {
+  fc.assert(
+    fc.property(
+      distinctRefs,
+      fc.integer({ min: 1, max: 7 }),
+      fc.integer({ min: 1, max: 3 }),
+      (given, every, step) => {
+        const refs = given.toSorted((a, b) => a - b);
+        const list = new PostingList();
+        for (const ref of refs) list.add(ref);
+        const removed = refs.filter((ref) => ref % every === 0);
+        // Now and then one that was never there.
+        list.remove([...removed, ...given.map((ref) => ref * 10_000 * step)].sort((a, b) => a - b));
+        expect([...list.view()]).toEqual(refs.filter((ref) => ref % every !== 0));
+        list.add(1e9);
+        expect(list.view().at(-1)).toBe(1e9);
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test('references are sorted, few or many, near each other or far apart', () => {
+  fc.assert(
+    fc.property(distinctRefs, fc.constantFrom(1, 1000, 800_000), (given, factor) => {
+      const refs = given.map((ref) => ref * factor);
+      expect([...sortRefs(Uint32Array.from(refs))]).toEqual(refs.toSorted((a, b) => a - b));
+    }),
+    { numRuns: 50 },
+  );
+});
