@@ -50,7 +50,7 @@ export async function createTsdb(options: TsdbOptions): Promise<Tsdb> {
         logger,
       )
     : null;
-  const archive = telemetryDatabase ? await Archive.open(telemetryDatabase, logger) : null;
+  const archive = telemetryDatabase ? await Archive.open(telemetryDatabase, options) : null;
   const journal =
     storage && recovery
       ? new Journal({

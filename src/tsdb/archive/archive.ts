@@ -1,14 +1,23 @@
-import { METRIC_NAME_LABEL, matchesAll, messageOf, type Labels, type Logger, type Matcher } from '#telemetry';
+import {
+  METRIC_NAME_LABEL,
+  matchesAll,
+  messageOf,
+  type Clock,
+  type Labels,
+  type Logger,
+  type Matcher,
+} from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { TimedHistogram } from '../head/histogram-series.ts';
 import type { TsdbLimits } from '../limits.ts';
+import { Stretch } from '../pause.ts';
 import type { ArchiveDatabase, ArchiveTransaction } from './archive-database.ts';
 import { KIND_FLOATS, unpackFloats, unpackHistograms, type ArchivedChunks } from './chunk-bytes.ts';
 import { withoutKnown } from './known-samples.ts';
 
 /** Rows and names that one statement carries, well under SQLite's limit of variables. */
 const MAX_ROWS_PER_STATEMENT = 200;
-const MAX_IDS_PER_STATEMENT = 1000;
+const MAX_IDS_PER_STATEMENT = 200;
 /** Series read from the archive at a time: a millisecond or two of reading their labels. */
 const SERIES_PER_PAGE = 500;
 /** More metrics than this are not asked for by name. */
@@ -28,20 +37,27 @@ export interface ArchiveFinding {
   readonly histograms: TimedHistogram[];
 }
 
+interface ArchiveParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /** Chunks that have left memory, in the telemetry database. */
 export class Archive {
   readonly #database: ArchiveDatabase;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   #newestMs = Number.NEGATIVE_INFINITY;
   #totalBytes = 0;
 
-  private constructor(database: ArchiveDatabase, logger: Logger) {
+  private constructor(database: ArchiveDatabase, { clock, logger }: ArchiveParts) {
     this.#database = database;
+    this.#clock = clock;
     this.#logger = logger;
   }
 
-  static async open(database: ArchiveDatabase, logger: Logger): Promise<Archive> {
-    const archive = new Archive(database, logger);
+  static async open(database: ArchiveDatabase, parts: ArchiveParts): Promise<Archive> {
+    const archive = new Archive(database, parts);
     await archive.#measure();
     return archive;
   }
@@ -108,8 +124,10 @@ export class Archive {
     const found = await this.matchingSeries(matchers);
     const findings = new Map<number, ArchiveFinding>();
     const ids = [...found.keys()];
+    const stretch = new Stretch(this.#clock);
     for (let at = 0; at < ids.length; at += MAX_IDS_PER_STATEMENT) {
       for (const row of await this.#rowsOf(ids.slice(at, at + MAX_IDS_PER_STATEMENT), interval)) {
+        if (stretch.isOver) await stretch.pause();
         const labels = found.get(row.series_id);
         if (!labels) continue;
         let finding = findings.get(row.series_id);
@@ -213,12 +231,15 @@ export class Archive {
   async #withoutArchived(series: readonly ArchivedSeries[]): Promise<ArchivedSeries[]> {
     const touched = await this.#touchedBy(series);
     const fresh: ArchivedSeries[] = [];
+    const stretch = new Stretch(this.#clock);
     for (const one of series) {
       const id = touched.get(identityOf(one.labels));
       if (id === undefined) {
         fresh.push(one);
         continue;
       }
+      // The answers of the database alone do not let timers and others in.
+      if (stretch.isOver) await stretch.pause();
       const { minMs, maxMs } = extentOf(one);
       const finding = { labels: one.labels, floats: new SampleColumns(), histograms: [] };
       for (const row of await this.#rowsOf([id], { startMs: minMs, endMs: maxMs }))
