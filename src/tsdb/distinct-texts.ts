@@ -71,7 +71,10 @@ async function mergeInSlices(
   right: readonly string[],
   stretch: Stretch,
 ): Promise<string[]> {
+  // Of its full length at once: to grow to a million by and by copies it again and again.
   const merged: string[] = [];
+  merged.length = left.length + right.length;
+  let count = 0;
   let l = 0;
   let r = 0;
   for (let steps = 0; l < left.length || r < right.length; steps++) {
@@ -79,13 +82,14 @@ async function mergeInSlices(
     const leftText = left[l];
     const rightText = right[r];
     if (rightText === undefined || (leftText !== undefined && leftText <= rightText)) {
-      merged.push(leftText ?? '');
+      merged[count++] = leftText ?? '';
       if (leftText === rightText) r++;
       l++;
     } else {
-      merged.push(rightText);
+      merged[count++] = rightText;
       r++;
     }
   }
+  merged.length = count;
   return merged;
 }

@@ -14,7 +14,7 @@ import { readHistogramChunk, writeHistogramChunk } from '../log/histogram-bytes.
  *   kind 1   as in log/histogram-bytes.ts
  */
 export const KIND_FLOATS = 0;
-export const KIND_HISTOGRAMS = 1;
+const KIND_HISTOGRAMS = 1;
 
 export interface ArchivedChunks {
   readonly kind: typeof KIND_FLOATS | typeof KIND_HISTOGRAMS;

@@ -14,7 +14,7 @@ import {
 const MAX_CHUNK_SAMPLES = 120;
 
 /** Samples of one series. */
-export interface KnownSamples {
+interface KnownSamples {
   readonly floats: SampleColumns;
   readonly histograms: readonly TimedHistogram[];
 }
