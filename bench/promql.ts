@@ -1,11 +1,12 @@
 import { createSystemClock, type Labels } from '#telemetry';
-import { PrometheusServer, isPrometheusInstalled } from '../tests/conformance/promql/prometheus-server.ts';
 import { createEngine, type LatestSamples, type Queryable, type SelectedSeries } from '#promql';
+import { measureRule, RULE_ROUNDS } from './rules/measure-rule.ts';
+import { measureQueries } from './tsdb/reading.ts';
+import { INSTALLED, startOmoi, startPrometheus, startVictoriaMetrics } from './tsdb/target.ts';
 
 /**
- * The evaluator by itself, on samples that are already decoded in memory: what the store adds is measured in the
- * store's bench. `--prometheus` asks Debian's Prometheus the range queries too, over the same samples (its time
- * includes reading them and writing JSON). `--json` prints one object.
+ * The evaluator by itself, on samples that are already decoded in memory; then whole servers over HTTP, Prometheus
+ * and VictoriaMetrics beside Omoi where they are installed; then one rule. `--json` prints one object.
  */
 interface Measured {
   readonly name: string;
@@ -16,6 +17,12 @@ interface Measured {
 
 const STEP_MS = 15_000;
 const HOUR_MS = 3_600_000;
+/** What is to be reached over HTTP, by how the query begins. */
+const SERVED_TARGETS = [
+  ['sum by (phase_id) (fleet', '≤ 20 ms and ≤ Prometheus'],
+  ['rate(', '≤ 1.5 × Prometheus'],
+  ['sum by (phase_id) (rate(', '≤ 1.5 × Prometheus'],
+] as const;
 const PHASES = ['PHASE_BACKLOG', 'PHASE_DESIGN', 'PHASE_IMPLEMENTATION', 'PHASE_TESTING', 'PHASE_DONE'];
 
 /** Series with samples every 15 s; a counter that is reset now and then. */
@@ -63,23 +70,18 @@ async function measure(name: string, target: string, runs: number, run: () => un
   return { name, target, medianMs: times[Math.floor(times.length / 2)] ?? NaN, runs };
 }
 
-async function besidePrometheus(
-  series: readonly SelectedSeries[],
-  bounds: { readonly startMs: number; readonly endMs: number; readonly stepMs: number },
-): Promise<readonly Measured[]> {
-  if (!isPrometheusInstalled()) throw new Error('Prometheus is missing: apt-get install prometheus');
-  const server = await PrometheusServer.start(series);
-  try {
-    const results: Measured[] = [];
-    for (const query of ['rate(m_total[5m])', 'sum by (phase_id) (rate(m_total[5m]))']) {
-      results.push(
-        await measure(`Prometheus: ${query}`, 'for comparison', 3, () => server.range(query, bounds)),
-      );
-    }
-    return results;
-  } finally {
-    await server.stop();
-  }
+async function served(): Promise<readonly Measured[]> {
+  const starts = [startOmoi];
+  if (INSTALLED.prometheus) starts.push(startPrometheus);
+  if (INSTALLED.victoriaMetrics) starts.push(startVictoriaMetrics);
+  const times = await measureQueries(starts);
+  return times.map(({ query, target, measured }) => ({
+    name: `${target} over HTTP: ${query}`,
+    target:
+      target === 'omoi' ? (SERVED_TARGETS.find(([part]) => query.startsWith(part))?.[1] ?? '') : 'beside it',
+    medianMs: Number(measured['p50_ms']),
+    runs: Number(measured['runs']),
+  }));
 }
 
 async function main(): Promise<void> {
@@ -101,8 +103,6 @@ async function main(): Promise<void> {
       ),
     );
   }
-
-  if (process.argv.includes('--prometheus')) results.push(...(await besidePrometheus(wide, bounds)));
 
   const labels = Array.from({ length: 100_000 }, (_, series) => labelsOf(series));
   const latest = latestOf(labels, 1000);
@@ -134,6 +134,15 @@ async function main(): Promise<void> {
       engine.prepare('sum by (a) (rate(b{c="d"}[5m])) > 1'),
     ),
   );
+
+  results.push(...(await served()));
+  const rule = await measureRule();
+  results.push({
+    name: 'one rule over 10 series that just arrived, 100,000 series in the store',
+    target: '≤ 0.2 ms',
+    medianMs: rule['nothing_fires_p50_ms'] ?? NaN,
+    runs: RULE_ROUNDS,
+  });
 
   if (process.argv.includes('--json')) console.log(JSON.stringify({ bench: 'promql', results }));
   else

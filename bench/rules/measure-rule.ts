@@ -19,7 +19,7 @@ import { percentile, round } from '../tsdb/numbers.ts';
 
 const otherSeries = 100_000;
 const watchedSeries = 10;
-const rounds = 2000;
+export const RULE_ROUNDS = 2000;
 const episodes = 100;
 
 const RULES = `
@@ -122,7 +122,7 @@ export async function measureRule(): Promise<Readonly<Record<string, number>>> {
   }
 
   const quietMs: number[] = [];
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < RULE_ROUNDS; round++) {
     await nextEvaluation(watched, round % 30);
     quietMs.push(run.statistics.lastDurationMs);
   }
@@ -130,7 +130,7 @@ export async function measureRule(): Promise<Readonly<Record<string, number>>> {
   const firingMs: number[] = [];
   await nextEvaluation(watched, 31);
   await run.exclusively(async () => {});
-  for (let round = 0; round < rounds / 2; round++) {
+  for (let round = 0; round < RULE_ROUNDS / 2; round++) {
     await nextEvaluation(watched, 31 + (round % 30));
     firingMs.push(run.statistics.lastDurationMs);
   }

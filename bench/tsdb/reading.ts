@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Load, STEP_MS } from './load.ts';
 import { percentile, round } from './numbers.ts';
 import { Probes } from './probes.ts';
@@ -125,6 +126,7 @@ async function timesOf(
       {
         p50_ms: round(percentile(times, 0.5)),
         p90_ms: round(percentile(times, 0.9)),
+        runs: times.length,
         answer_bytes: bytes.get(target) ?? 0,
       },
     ]),
@@ -146,28 +148,31 @@ export function measureHuge(start: StartTarget): Promise<Measured> {
       return performance.now() - startedAt;
     };
     const peak = new PeakMemory(target.pid);
-    if (target.name !== 'omoi') {
-      const seconds = (await ask()) / 1000;
+    try {
+      const beside =
+        target.name === 'omoi' ? await besideProbes(target, ask) : { seconds: (await ask()) / 1000 };
+      return { ...beside, seconds: round(beside.seconds), peak_resident_mb: peak.stop() };
+    } finally {
+      peak.stop();
       client.close();
-      return { seconds: round(seconds), peak_resident_mb: peak.stop() };
     }
-    const probes = await Probes.start(target);
-    const quiet = await probes.during(
-      new Promise((resolve) => {
-        setTimeout(resolve, QUIET_MS);
-      }),
-    );
+  });
+}
+
+/** What probes read while nothing else happens, and beside the query. */
+async function besideProbes(
+  target: Target,
+  ask: () => Promise<number>,
+): Promise<Measured & { readonly seconds: number }> {
+  const probes = await Probes.start(target);
+  try {
+    const quiet = await probes.during(delay(QUIET_MS));
     const asking = ask();
     const beside = await probes.during(asking);
+    return { seconds: (await asking) / 1000, ...prefixed('quiet_', quiet), ...beside };
+  } finally {
     probes.close();
-    client.close();
-    return {
-      seconds: round((await asking) / 1000),
-      peak_resident_mb: peak.stop(),
-      ...prefixed('quiet_', quiet),
-      ...beside,
-    };
-  });
+  }
 }
 
 function prefixed(prefix: string, measured: object): Measured {

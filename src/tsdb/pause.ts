@@ -1,7 +1,7 @@
 import { OmoiError, type Clock } from '#telemetry';
 
 /** How long work that may pause goes on at a stretch. */
-const MAX_STRETCH_MS = 4;
+const MAX_STRETCH_MS = 2;
 
 /** Lets everything that waits for the event loop go first. */
 export function pauseForEventLoop(): Promise<void> {

@@ -5,7 +5,7 @@ import type { QueryGuard } from './query-guard.ts';
 export type Steps<T> = Generator<void, T, void>;
 
 /** How long an evaluation may keep the event loop. */
-const SLICE_MS = 8;
+const SLICE_MS = 2;
 
 /** Runs to the end without letting anything else run; the limits still hold. */
 export function runAtOnce<T>(steps: Steps<T>, guard: QueryGuard): T {
@@ -30,7 +30,7 @@ export async function runInSlices<T>(steps: Steps<T>, guard: QueryGuard): Promis
 }
 
 /** Cells worked on between two chances to pause. */
-const BLOCK_CELLS = 100_000;
+const BLOCK_CELLS = 10_000;
 
 /** Does something to every row of a table, a block of rows at a time. */
 export function* byRows(
@@ -46,7 +46,7 @@ export function* byRows(
 
 /** Sorts with pauses: blocks by themselves, then merged pair by pair. Stable. */
 export function* sortInSteps<T>(values: readonly T[], compare: (a: T, b: T) => number): Steps<readonly T[]> {
-  const size = 2000;
+  const size = 500;
   let runs: (readonly T[])[] = [];
   for (let at = 0; at < values.length; at += size) {
     runs.push(values.slice(at, at + size).sort(compare));
@@ -74,7 +74,7 @@ function* mergeSorted<T>(
       merged.push(other);
     }
     merged.push(value);
-    if (merged.length % 10_000 === 0) yield;
+    if (merged.length % 2000 === 0) yield;
   }
   return merged.concat(right.slice(next));
 }

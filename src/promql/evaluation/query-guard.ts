@@ -9,7 +9,7 @@ export interface QueryLimits {
 }
 
 /** Cells that may be computed between two looks at the clock. */
-const CELLS_BETWEEN_CHECKS = 20_000;
+const CELLS_BETWEEN_CHECKS = 5_000;
 
 /** Holds one evaluation to its limits, and tells it when to pause. */
 export class QueryGuard {

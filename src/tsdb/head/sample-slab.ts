@@ -1,4 +1,4 @@
-import { OmoiError, wordsOf, type HistogramValue, type Labels } from '#telemetry';
+import { OmoiError, type HistogramValue, type Labels } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { SelectedSeries } from '../selection.ts';
 import type { TimedHistogram } from './histogram-series.ts';
@@ -12,11 +12,10 @@ export class SampleSlab {
   readonly series: SelectedSeries[] = [];
   readonly #maxSamples: number;
   readonly #maxSeries: number;
+  readonly #times = new ColumnSlab();
+  readonly #values = new ColumnSlab();
+  #lastTimestampsMs: Float64Array = new Float64Array(0);
   #sampleCount = 0;
-  #timestampsMs = new Float64Array(0);
-  #values = new Float64Array(0);
-  #words: Uint32Array = new Uint32Array(0);
-  #used = 0;
 
   constructor(limits: { readonly maxSamples?: number; readonly maxSeries?: number }) {
     this.#maxSamples = limits.maxSamples ?? Number.POSITIVE_INFINITY;
@@ -74,20 +73,43 @@ export class SampleSlab {
         limit: 'max_samples',
       });
     }
-    if (this.#used + length > this.#values.length) {
-      const capacity = Math.max(SLAB_SAMPLES, length);
-      this.#timestampsMs = new Float64Array(capacity);
-      this.#values = new Float64Array(capacity);
-      this.#words = wordsOf(this.#values);
-      this.#used = 0;
-    }
-    const start = this.#used;
-    this.#used += length;
-    this.#timestampsMs.set(columns.timestampsMs.subarray(0, length), start);
-    this.#words.set(columns.words.subarray(0, 2 * length), 2 * start);
     return {
-      timestampsMs: this.#timestampsMs.subarray(start, start + length),
-      values: this.#values.subarray(start, start + length),
+      timestampsMs: this.#takeTimes(columns.timestampsMs.subarray(0, length)),
+      values: this.#values.take(columns.values.subarray(0, length)),
     };
   }
+
+  /** Series that are written together have the same times: they share one copy. */
+  #takeTimes(timestampsMs: Float64Array): Float64Array {
+    if (!isSame(timestampsMs, this.#lastTimestampsMs))
+      this.#lastTimestampsMs = this.#times.take(timestampsMs);
+    return this.#lastTimestampsMs;
+  }
+}
+
+/** Copies many short columns into few buffers. */
+class ColumnSlab {
+  #buffer: Float64Array = new Float64Array(0);
+  #used = 0;
+
+  /** A copy with the same bits: engines may change those of a NaN that is read and written as a number. */
+  take(column: Float64Array): Float64Array {
+    const { length } = column;
+    if (this.#used + length > this.#buffer.length) {
+      this.#buffer = new Float64Array(Math.max(SLAB_SAMPLES, length));
+      this.#used = 0;
+    }
+    const copy = this.#buffer.subarray(this.#used, this.#used + length);
+    this.#used += length;
+    // Between arrays of one type bytes are moved, not numbers.
+    copy.set(column);
+    return copy;
+  }
+}
+
+function isSame(left: Float64Array, right: Float64Array): boolean {
+  if (left.length !== right.length) return false;
+  // The newest differs most often.
+  for (let at = left.length - 1; at >= 0; at--) if (left[at] !== right[at]) return false;
+  return true;
 }

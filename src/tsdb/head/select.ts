@@ -11,11 +11,11 @@ import { HAS_HISTOGRAMS, NEWEST_IS_HISTOGRAM } from './series-states.ts';
 const NO_LABELS: Labels = {};
 const NO_HISTOGRAMS: readonly TimedHistogram[] = [];
 /** How long a selection that may pause works at a stretch. */
-const MAX_STRETCH_MS = 5;
+const MAX_STRETCH_MS = 2;
 /** Label values that an expression is tried on at a stretch. */
-const VALUES_PER_STRETCH = 2000;
+const VALUES_PER_STRETCH = 1000;
 /** Series read between two looks at the clock. */
-const SERIES_PER_LOOK = 32;
+const SERIES_PER_LOOK = 8;
 
 const scratch = new SampleColumns();
 
