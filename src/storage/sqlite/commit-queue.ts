@@ -96,11 +96,8 @@ export class CommitQueue {
 
   async #commitGroup(): Promise<void> {
     const { clock } = this.#options;
-    const beginError = await this.#askFor('begin');
-    if (beginError) {
-      for (const turn of this.#turns.splice(0)) turn.settle(beginError);
-      return;
-    }
+    // Nobody waits for this: where it fails, so does all that is asked behind it.
+    const begun = this.#askFor('begin');
     const startedMs = clock.monotonicMs();
     const group: Turn[] = [];
     do {
@@ -109,8 +106,11 @@ export class CommitQueue {
       group.push(turn);
       await turn.run();
     } while (group.length < maxTransactionsPerCommit && clock.monotonicMs() - startedMs < maxCommitDelayMs);
-    const commitError = await this.#askFor('commit');
-    for (const turn of group) turn.settle(commitError);
+    const committed = this.#askFor('commit');
+    const beginError = await begun;
+    const error = beginError ?? (await committed);
+    if (beginError) group.push(...this.#turns.splice(0));
+    for (const turn of group) turn.settle(error);
   }
 
   async #askFor(op: 'begin' | 'commit'): Promise<Error | null> {

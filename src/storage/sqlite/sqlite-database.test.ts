@@ -72,6 +72,23 @@ describe('a SQLite database', () => {
     await expect(database.transaction(async () => 'next')).resolves.toBe('next');
   });
 
+  it('does statements that go together in their order, and refuses what is no value among them alone', async () => {
+    const outcomes = await database.transaction((tx) => {
+      const put = (name: string, id: unknown) =>
+        tx.db
+          .insertInto('event_cursors')
+          // @ts-expect-error what it is is unknown here
+          .values(cursor(name, id))
+          .execute();
+      const read = tx.db.selectFrom('event_cursors').select('consumer').orderBy('consumer');
+      return Promise.allSettled([put('a', 1), put('b', Symbol('none')), read.execute(), put('c', 2)]);
+    });
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+    expect(outcomes[2]).toMatchObject({ value: [{ consumer: 'a' }] });
+    const kept = await database.reader.selectFrom('event_cursors').select('consumer').execute();
+    expect(kept.map(({ consumer }) => consumer).sort()).toEqual(['a', 'c']);
+  });
+
   it('takes `for update` as said by the queue already', async () => {
     const rows = await database.transaction((tx) =>
       tx.db.selectFrom('event_cursors').selectAll().forUpdate().skipLocked().execute(),

@@ -1,8 +1,7 @@
-import { Kysely } from 'kysely';
 import { OmoiError, type Clock, type Logger } from '#telemetry';
 import type { Database } from '../database.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { createThreadDialect } from './sqlite-dialect.ts';
+import { createReader, createWriter } from './sqlite-dialect.ts';
 import { errorOf } from './sqlite-errors.ts';
 import { InlineSqlite } from './inline-sqlite.ts';
 import { closedError } from './sqlite-access.ts';
@@ -35,7 +34,7 @@ export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): Sq
   const writer = options.threads === 'none' ? new InlineSqlite(file) : new SqliteThread(file);
   const readerThread = options.threads === 'two' ? new SqliteThread(file) : writer;
   const queue = new CommitQueue({ thread: writer, path, clock, logger });
-  const writing = new Kysely<Tables>({ dialect: createThreadDialect(writer, { path, access: 'write' }) });
+  const db = createWriter<Tables>(writer, path);
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
@@ -46,15 +45,21 @@ export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): Sq
 
   return {
     dialect: 'sqlite',
-    reader: new Kysely<Tables>({ dialect: createThreadDialect(readerThread, { path, access: 'read' }) }),
+    reader: createReader<Tables>(readerThread, path),
     transaction(work) {
       if (closing) return Promise.reject(closedError(path));
-      return queue.enqueue((effects) => {
+      return queue.enqueue(async ({ afterCommit, afterRollback }) => {
         const nowMs = Math.trunc(clock.wallMs());
-        const { afterCommit, afterRollback } = effects;
-        return writing
-          .transaction()
-          .execute((db) => work({ dialect: 'sqlite', db, nowMs, afterCommit, afterRollback }));
+        writer.tell({ op: 'savepoint' });
+        try {
+          const result = await work({ dialect: 'sqlite', db, nowMs, afterCommit, afterRollback });
+          writer.tell({ op: 'release' });
+          return result;
+        } catch (error) {
+          // When this fails the outer transaction is broken as a whole, and its commit says so.
+          await writer.ask({ op: 'undo' }).catch(() => undefined);
+          throw error;
+        }
       });
     },
     close: () => (closing ??= close()),

@@ -1,33 +1,47 @@
 import type { SQLInputValue } from 'node:sqlite';
 import {
+  DefaultQueryExecutor,
+  Kysely,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  Transaction,
   type CompiledQuery,
   type DatabaseConnection,
   type Dialect,
   type Driver,
-  type Kysely,
+  type KyselyProps,
   type QueryResult,
   type SelectModifierNode,
 } from 'kysely';
 import { errorOf } from './sqlite-errors.ts';
 import type { SqliteAccess } from './sqlite-access.ts';
 
+/** Kysely over a SQLite thread, for reads that need no transaction. */
+export function createReader<Tables>(thread: SqliteAccess, path: string): Kysely<Tables> {
+  return new Kysely<Tables>(propsOf(new ThreadConnection(thread, { path, access: 'read' })));
+}
+
 /**
- * Kysely over a SQLite thread. Its transactions are savepoints inside an outer transaction that the commit queue
- * opens and commits; a writing dialect is used in the queue's turns alone.
+ * What runs inside the transactions of a SQLite thread: one for all of them, since they take turns. A transaction is a
+ * savepoint inside an outer transaction that the commit queue opens and commits. Statements that are not awaited one by
+ * one go to the thread together, and are done in their order.
  */
-export function createThreadDialect(
-  thread: SqliteAccess,
-  options: { readonly path: string; readonly access: 'read' | 'write' },
-): Dialect {
-  return {
+export function createWriter<Tables>(thread: SqliteAccess, path: string): Transaction<Tables> {
+  return new Transaction<Tables>(propsOf(new ThreadConnection(thread, { path, access: 'write' })));
+}
+
+function propsOf(connection: ThreadConnection): KyselyProps {
+  const dialect: Dialect = {
     createAdapter: () => new ThreadAdapter(),
-    createDriver: () => new ThreadDriver(thread, options),
+    createDriver: () => new ThreadDriver(connection),
     createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SerialQueryCompiler(),
   };
+  const executor = new DefaultQueryExecutor(dialect.createQueryCompiler(), dialect.createAdapter(), {
+    provideConnection: (consumer) => consumer(connection),
+  });
+  return { config: { dialect }, dialect, driver: dialect.createDriver(), executor };
 }
 
 /** Requests queue in the thread, so nothing has to wait for a connection on this side. */
@@ -46,11 +60,9 @@ class SerialQueryCompiler extends SqliteQueryCompiler {
 
 class ThreadDriver implements Driver {
   readonly #connection: ThreadConnection;
-  readonly #thread: SqliteAccess;
 
-  constructor(thread: SqliteAccess, options: { readonly path: string; readonly access: 'read' | 'write' }) {
-    this.#thread = thread;
-    this.#connection = new ThreadConnection(thread, options);
+  constructor(connection: ThreadConnection) {
+    this.#connection = connection;
   }
 
   async init(): Promise<void> {}
@@ -60,18 +72,12 @@ class ThreadDriver implements Driver {
   }
 
   async beginTransaction(): Promise<void> {
-    this.#connection.assertWritable();
-    this.#thread.tell({ op: 'savepoint' });
+    throw new Error('the reader of a database has no transactions');
   }
 
-  async commitTransaction(): Promise<void> {
-    this.#thread.tell({ op: 'release' });
-  }
+  async commitTransaction(): Promise<void> {}
 
-  async rollbackTransaction(): Promise<void> {
-    // When this fails the outer transaction is broken as a whole, and its commit says so.
-    await this.#thread.ask({ op: 'undo' });
-  }
+  async rollbackTransaction(): Promise<void> {}
 
   async releaseConnection(): Promise<void> {}
 
@@ -90,10 +96,6 @@ class ThreadConnection implements DatabaseConnection {
     this.#thread = thread;
     this.#path = path;
     this.#access = access;
-  }
-
-  assertWritable(): void {
-    if (this.#access === 'read') throw new Error('the reader of a database has no transactions');
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf, OmoiError } from '#telemetry';
 import { closedError, type SqliteAccess, type SqliteNote, type SqliteQuestion } from './sqlite-access.ts';
-import type { SqliteFile, SqliteReply } from './worker-protocol.ts';
+import type { SqliteFile, SqliteReply, SqliteRequest } from './worker-protocol.ts';
 
 interface Waiting {
   readonly resolve: (reply: SqliteReply) => void;
@@ -11,12 +11,16 @@ interface Waiting {
 const script = import.meta.filename.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
 
 /**
- * The main thread's end of a thread that owns a SQLite database. A thread that dies takes what it was asked with
+ * The main thread's end of a thread that owns a SQLite database. What is asked in one turn of the microtasks goes to
+ * it as one message: waking a thread costs more than most statements. A thread that dies takes what it was asked with
  * it (`database_failed`); the next request starts another one. Keeps the process alive only while it is asked.
  */
 export class SqliteThread implements SqliteAccess {
   readonly #file: SqliteFile;
   readonly #waiting = new Map<number, Waiting>();
+  /** Not sent yet. */
+  #requests: SqliteRequest[] = [];
+  #flushing = false;
   #worker: Worker | null = null;
   #lastId = 0;
   #closed = false;
@@ -33,20 +37,14 @@ export class SqliteThread implements SqliteAccess {
       const worker = this.#running();
       if (this.#waiting.size === 0) worker.ref();
       this.#waiting.set(id, { resolve, reject });
-      try {
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-        worker.postMessage({ ...question, id });
-      } catch (error) {
-        // A value that cannot be sent to a thread, such as a function among the parameters.
-        this.#settle(id, worker);
-        reject(new TypeError(`not a database value: ${messageOf(error)}`, { cause: error }));
-      }
+      this.#requests.push({ ...question, id });
+      this.#flushSoon();
     });
   }
 
   tell(note: SqliteNote): void {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-    if (!this.#closed) this.#running().postMessage(note);
+    // Goes with the next question, which always follows: a transaction ends with one.
+    if (!this.#closed) this.#requests.push(note);
   }
 
   /** Closes the database behind what was asked before, and ends the thread. */
@@ -68,6 +66,37 @@ export class SqliteThread implements SqliteAccess {
     await ended;
   }
 
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    const requests = this.#requests;
+    this.#requests = [];
+    if (this.#post(requests) === null) return;
+    // A value that cannot be sent to a thread, such as a function among the parameters: the others are sent alone.
+    for (const request of requests) {
+      const error = this.#post([request]);
+      if (error === null || !('id' in request)) continue;
+      const refusal = new TypeError(`not a database value: ${messageOf(error)}`, { cause: error });
+      this.#settle(request.id)?.reject(refusal);
+    }
+  }
+
+  /** What made it impossible, or null. */
+  #post(requests: readonly SqliteRequest[]): Error | null {
+    try {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      this.#running().postMessage(requests);
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(messageOf(error));
+    }
+  }
+
   #running(): Worker {
     if (this.#worker) return this.#worker;
     const worker = new Worker(new URL(script, import.meta.url), {
@@ -76,7 +105,9 @@ export class SqliteThread implements SqliteAccess {
     });
     worker.unref();
     let cause: unknown;
-    worker.on('message', (reply: SqliteReply) => this.#settle(reply.id, worker)?.resolve(reply));
+    worker.on('message', (replies: readonly SqliteReply[]) => {
+      for (const reply of replies) this.#settle(reply.id)?.resolve(reply);
+    });
     worker.on('error', (error) => {
       cause = error;
     });
@@ -85,16 +116,17 @@ export class SqliteThread implements SqliteAccess {
     return worker;
   }
 
-  #settle(id: number, worker: Worker): Waiting | undefined {
+  #settle(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (this.#waiting.size === 0) worker.unref();
+    if (this.#waiting.size === 0) this.#worker?.unref();
     return waiting;
   }
 
   #onExit(worker: Worker, cause: unknown): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
+    this.#requests = [];
     const why = cause === undefined ? 'it ended' : messageOf(cause);
     const error = new OmoiError(
       'database_failed',

@@ -8,8 +8,7 @@ if (!port) throw new Error('sqlite-worker runs in a worker thread');
 // The thread that started this one is of the same build: it sends what the protocol says.
 const desk = new SqliteDesk(workerData as SqliteFile);
 
-port.on('message', (request: SqliteRequest) => {
-  const reply = desk.answer(request);
-  if (reply) port.postMessage(reply);
-  if (request.op === 'close') port.close();
+port.on('message', (requests: readonly SqliteRequest[]) => {
+  port.postMessage(requests.map((request) => desk.answer(request)).filter((reply) => reply !== null));
+  if (requests.some(({ op }) => op === 'close')) port.close();
 });

@@ -8,8 +8,9 @@ export interface SqliteFile {
 }
 
 /**
- * What the main thread asks of the thread that owns the database. Requests are done in the order in which they
- * were sent. `savepoint` and `release` get no reply: a failure shows at the next request of the transaction.
+ * What the main thread asks of the thread that owns the database. A message is a list of requests, done in the order
+ * in which they were made, and answered by one list of replies. `savepoint` and `release` get no reply: a failure
+ * shows at the next request of the transaction.
  */
 export type SqliteRequest =
   | { readonly op: 'savepoint' | 'release' }

@@ -46,9 +46,15 @@ export class WriteSession {
     this.#statements = new StatementCache(this.#database);
   }
 
+  /** @throws what made it impossible, as all that follows does until the next one */
   begin(): void {
     this.#broken = null;
-    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+    } catch (error) {
+      this.#broken = error;
+      throw error;
+    }
   }
 
   savepoint(): void {
