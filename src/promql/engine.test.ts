@@ -196,24 +196,28 @@ describe('a range query', () => {
       ),
     );
     const engine = createEngine({ clock: createSystemClock() });
+    // Time of the processor: what other work takes of the machine is not the query's.
+    const cpuMs = (): number => {
+      const { user, system } = process.threadCpuUsage();
+      return (user + system) / 1000;
+    };
     let longestMs = 0;
-    let lastMs = performance.now();
+    let lastMs = cpuMs();
     let finished = false;
     const watch = (): void => {
-      longestMs = Math.max(longestMs, performance.now() - lastMs);
-      lastMs = performance.now();
+      longestMs = Math.max(longestMs, cpuMs() - lastMs);
+      lastMs = cpuMs();
       if (!finished) setImmediate(watch);
     };
     const range = { startMs: 0, endMs: 400_000, stepMs: 500 };
     const queryable = new MemoryQueryable(...many);
     const query = engine.prepare('sort(sum by (group) (rate(m[5m])) + on (group) group_right -m)');
     await query.range(queryable, { ...range, endMs: 5000 });
-    lastMs = performance.now();
+    lastMs = cpuMs();
     setImmediate(watch);
     await query.range(queryable, range);
     finished = true;
-    // Other work shares the machine with this test: what counts is that the query does not run in one go.
-    expect(longestMs).toBeLessThan(250);
+    expect(longestMs).toBeLessThan(50);
   });
 });
 
