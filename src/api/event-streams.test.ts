@@ -71,8 +71,9 @@ function listen(path = '/api/v1/events/stream', headers: Record<string, string> 
   });
 }
 
+/** Of messages that are events. */
 const idsIn = (text: string): number[] =>
-  [...text.matchAll(/^id: (\d+)$/gm)].map((match) => Number(match[1]));
+  [...text.matchAll(/^id: (\d+)\ndata/gm)].map((match) => Number(match[1]));
 
 describe('the stream of live events', () => {
   it('sends each event with its id as it is committed', async () => {
@@ -86,6 +87,17 @@ describe('the stream of live events', () => {
       event_type: 'fleet.pool.changed',
       at: '2026-11-22T12:00:00.000Z',
     });
+  });
+
+  it('names the event to resume from before anything happens', async () => {
+    const empty = await listen();
+    await empty.until(/^id: 0\n\n/m);
+    await test.appendEvent(poolChanged(1));
+    const [newest] = await test.eventBus.list({ limit: 1, newestFirst: true });
+    const later = await listen();
+    const told = await later.until(/^id: \d+\n\n/m);
+    expect(told).toContain(`id: ${newest?.id}\n\n`);
+    expect(idsIn(told)).toEqual([]);
   });
 
   it('resumes after the last event that the client has seen', async () => {

@@ -44,8 +44,9 @@ const heartbeatMs = 15_000;
 const reconnectMs = 2_000;
 
 /**
- * Live events to many listeners, as server-sent events. Each message is one event with its id; a comment every
- * 15 s keeps the connection open; the message `reset` tells a client that has missed too much to load anew.
+ * Live events to many listeners, as server-sent events. Each message is one event with its id, after a first one of
+ * nothing but the id to resume from; a comment every 15 s keeps the connection open; the message `reset` tells a client
+ * that has missed too much to load anew.
  */
 export class EventStreams {
   readonly #parts: EventStreamsParts;
@@ -84,7 +85,13 @@ export class EventStreams {
       }
     });
     stream.write(`retry: ${reconnectMs}\n\n`);
-    await this.#resume(stream, request.lastEventId);
+    try {
+      await this.#resume(stream, request.lastEventId);
+    } catch (thrown) {
+      // The client comes back when the log can be read again.
+      stream.end();
+      throw thrown;
+    }
   }
 
   stop(): void {
@@ -100,6 +107,9 @@ export class EventStreams {
   /** Live events wait in the stream while the log is read, so that none falls between the two. */
   async #resume(stream: EventStream, lastEventId: number | null): Promise<void> {
     if (lastEventId === null) {
+      const [newest] = await this.#parts.events.list({ limit: 1, newestFirst: true });
+      // A client whose connection breaks before the first event resumes from here.
+      stream.write(`id: ${newest?.id ?? 0}\n\n`);
       stream.goLive();
       return;
     }
