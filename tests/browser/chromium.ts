@@ -14,8 +14,21 @@ const QUIET = [
   '--no-first-run',
 ];
 
+/**
+ * The Chromium that browser tests run in. Where there is none they are skipped with the command to type; under `CI=true`
+ * missing is failing.
+ */
+export function chromiumForTests(): string | null {
+  const program = findChromium();
+  if (program !== null) return program;
+  if (process.env['CI'] === 'true')
+    throw new Error('Chromium is missing. To install it: sudo apt-get install chromium');
+  console.warn('No Chromium: the browser tests are skipped. To install it: sudo apt-get install chromium');
+  return null;
+}
+
 /** Where a Chromium is installed, or null. */
-export function findChromium(): string | null {
+function findChromium(): string | null {
   const directories = (process.env['PATH'] ?? '').split(delimiter);
   const places = PROGRAMS.flatMap((program) => directories.map((directory) => join(directory, program)));
   return places.find((place) => existsSync(place)) ?? null;

@@ -1,0 +1,147 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from './support/client.ts';
+import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
+import { until } from './support/until.ts';
+
+const rule = (name: string, severity: string, expr = 'vector(1)'): string =>
+  [`      - alert: ${name}`, `        expr: ${expr}`, `        labels: { severity: ${severity} }`].join('\n');
+const ruleFile = (...rules: readonly string[]): string =>
+  ['groups:', '  - name: house', '    rules:', ...rules, ''].join('\n');
+const policyFile = (name: string, cooldown: string): string =>
+  [
+    `name: ${name}`,
+    `match: ['alertname="Kept"']`,
+    'mode: observe',
+    'target: { kind: agent, label: agent_id }',
+    'steps:',
+    '  - action: restart',
+    '    verify: { within: 30s }',
+    `guards: { cooldown: ${cooldown} }`,
+    '',
+  ].join('\n');
+
+const data = dataDirectory();
+const files = join(data.path, 'files');
+const rules = join(files, 'rules.yaml');
+const policy = join(files, 'policies/one.yaml');
+let server: OmoiServer;
+let admin: Client;
+
+beforeAll(async () => {
+  mkdirSync(join(files, 'policies'), { recursive: true });
+  writeFileSync(
+    rules,
+    ruleFile(rule('Kept', 'warning'), rule('Changed', 'warning'), rule('Removed', 'info')),
+  );
+  writeFileSync(policy, policyFile('one', '30s'));
+  server = await OmoiServer.start(data.path, {
+    env: {
+      OMOI_ALERTING_RULE_FILES: JSON.stringify([rules]),
+      OMOI_WATCHDOG_POLICY_FILES: JSON.stringify([join(files, 'policies')]),
+    },
+  });
+  admin = new Client(() => server.url, server.adminToken);
+});
+
+afterAll(async () => {
+  await server.stop();
+  data.remove();
+});
+
+interface Alert {
+  readonly id: string;
+  readonly rule_id: string;
+  readonly state: string;
+  readonly cause: string | null;
+}
+
+/** Every episode there ever was, `rule state cause` by its id. */
+async function episodes(): Promise<Readonly<Record<string, string>>> {
+  const { alerts } = await admin.read<{ alerts: Alert[] }>('/api/v1/alerts');
+  return Object.fromEntries(
+    alerts.map(({ id, rule_id: of, state, cause }) => [id, `${of} ${state} ${cause}`]),
+  );
+}
+
+async function whenEpisodesAre(expected: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  return until(
+    async () => {
+      const found = await episodes();
+      return JSON.stringify(Object.values(found).sort()) === JSON.stringify([...expected].sort()) && found;
+    },
+    `the alerts are ${expected.join(', ')}`,
+  );
+}
+
+/** The expression of each rule and the cooldown of each policy, by their names. */
+async function active(): Promise<{ readonly rules: object; readonly policies: object }> {
+  const { groups } = await admin.read<{ groups: { rules: { name: string; expr: string }[] }[] }>(
+    '/api/v1/alerts/rules',
+  );
+  const { policies } = await admin.read<{
+    policies: { name: string; guards: { cooldown_ms: number } }[];
+  }>('/api/v1/watchdog/policies');
+  return {
+    rules: Object.fromEntries(groups.flatMap((group) => group.rules.map(({ name, expr }) => [name, expr]))),
+    policies: Object.fromEntries(policies.map(({ name, guards }) => [name, guards.cooldown_ms])),
+  };
+}
+
+/** Sends SIGHUP and waits until the server says what it does not take. */
+async function refusal(): Promise<string> {
+  const from = server.stderr.length;
+  server.child.kill('SIGHUP');
+  return until(
+    () => /omoi: not reloaded: [^]*\n/.exec(server.stderr.slice(from))?.[0] ?? null,
+    'the server says what it does not take',
+  );
+}
+
+describe('SIGHUP', () => {
+  it('takes over what has changed in the files, and alerts go on as the same episodes', async () => {
+    const before = await whenEpisodesAre([
+      'house/Kept firing null',
+      'house/Changed firing null',
+      'house/Removed firing null',
+    ]);
+    writeFileSync(
+      rules,
+      ruleFile(rule('Kept', 'warning'), rule('Changed', 'warning', 'vector(2)'), rule('New', 'info')),
+    );
+    writeFileSync(policy, policyFile('one', '45s'));
+    writeFileSync(join(files, 'policies/two.yaml'), policyFile('two', '1m'));
+    server.child.kill('SIGHUP');
+    const after = await whenEpisodesAre([
+      'house/Kept firing null',
+      'house/Changed firing null',
+      'house/Removed resolved manual',
+      'house/New firing null',
+    ]);
+    expect(Object.keys(after)).toEqual(expect.arrayContaining(Object.keys(before)));
+    const policies = await until(async () => {
+      const found = (await active()).policies;
+      return 'two' in found && found;
+    }, 'the new policy is there');
+    expect(policies).toEqual({ one: 45_000, two: 60_000 });
+    expect((await active()).rules).toEqual({ Kept: 'vector(1)', Changed: 'vector(2)', New: 'vector(1)' });
+  });
+
+  it.each([
+    [
+      'rule file',
+      rules,
+      ruleFile(rule('Kept', 'warning'), rule('Broken', 'info', 'up ==')),
+      /rules\.yaml:8\b/,
+    ],
+    ['policy', policy, policyFile('one', '1h').replace('guards:', 'guardz:'), /one\.yaml:8\b.*guards/s],
+  ])('refuses a broken %s by its name and line, and the old ones stay', async (_, path, text, told) => {
+    const before = [await active(), await episodes()];
+    const good = readFileSync(path, 'utf8');
+    writeFileSync(path, text);
+    expect(await refusal()).toMatch(told);
+    expect([await active(), await episodes()]).toEqual(before);
+    writeFileSync(path, good);
+  });
+});

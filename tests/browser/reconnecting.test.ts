@@ -1,0 +1,69 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from '../acceptance/support/client.ts';
+import { dataDirectory, freePort, OmoiServer } from '../acceptance/support/omoi-process.ts';
+import { chromiumForTests, openBrowser } from './chromium.ts';
+
+const program = chromiumForTests();
+const WITHIN_MS = 30_000;
+
+describe.skipIf(program === null)('a page whose server goes away', () => {
+  const directory = dataDirectory();
+  let port: number;
+  let server: OmoiServer;
+  let admin: Client;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    port = await freePort();
+    server = await OmoiServer.start(directory.path, { port });
+    admin = new Client(() => server.url, server.adminToken);
+    browser = await openBrowser(program ?? '');
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+    directory.remove();
+  });
+
+  it('says so, and when it is back shows what has happened meanwhile, without being reloaded', async () => {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(WITHIN_MS);
+    let loads = 0;
+    page.on('load', () => loads++);
+    const { path } = await admin.read<{ path: string }>('/api/v1/login-links', { method: 'POST' });
+    await page.goto(`${server.url}${path}`);
+    const state = page.getByRole('status').and(page.locator('[data-live]'));
+    await state.getByText('Live', { exact: true }).waitFor();
+    const newcomer = page.getByRole('link', { name: /^newcomer,/ });
+    expect(await newcomer.count()).toBe(0);
+    const loadsBefore = loads;
+
+    await server.stop();
+    await state.getByText('Reconnecting', { exact: true }).waitFor();
+
+    // Elsewhere, so that the page sees nothing of it.
+    server = await OmoiServer.start(directory.path);
+    const body = { agent_id: 'newcomer', agent_type: 'worker', nonce: 'nonce-of-newcomer' };
+    await admin.read('/api/v1/fleet/agents', { method: 'POST', body });
+    await server.stop();
+    expect(await state.textContent()).toBe('Reconnecting');
+    expect(await newcomer.count()).toBe(0);
+
+    server = await OmoiServer.start(directory.path, { port });
+    await state.getByText('Live', { exact: true }).waitFor();
+    await newcomer.waitFor();
+    await page
+      .getByRole('list', { name: 'Events, newest first' })
+      .getByText(/^newcomer registered/)
+      .waitFor();
+    expect(loads).toBe(loadsBefore);
+    // And it is live: what happens now is shown too.
+    await admin.read('/api/v1/fleet/agents', {
+      method: 'POST',
+      body: { ...body, agent_id: 'another', nonce: 'nonce-of-another' },
+    });
+    await page.getByRole('link', { name: /^another,/ }).waitFor();
+  });
+});
