@@ -21,7 +21,7 @@ describe('commit order', () => {
   ])('holds for %s', (_what, news, expected) => {
     const published: number[] = [];
     const order = new CommitOrder(({ id }) => published.push(id));
-    const tickets = new Map([1, 2, 3].map((id) => [String(id), order.add(event(id))]));
+    const tickets = new Map([1, 2, 3].map((id) => [String(id), order.add([event(id)])]));
     for (const line of news) {
       const ticket = tickets.get(line.slice(0, 1));
       if (line.endsWith('committed')) ticket?.committed();

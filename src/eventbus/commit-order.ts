@@ -1,7 +1,7 @@
 import type { SystemEvent } from '#telemetry';
 
 interface Pending {
-  readonly event: SystemEvent;
+  readonly events: readonly SystemEvent[];
   outcome: 'open' | 'committed' | 'rolled back';
 }
 
@@ -12,16 +12,16 @@ interface Pending {
  */
 export class CommitOrder {
   readonly #publish: (event: SystemEvent) => void;
-  /** By id: an event is added when its id was given. */
+  /** By id: events are added when their ids were given. */
   #pending: Pending[] = [];
 
   constructor(publish: (event: SystemEvent) => void) {
     this.#publish = publish;
   }
 
-  /** Call when the id was given; then call one of what it returns when the transaction has ended. */
-  add(event: SystemEvent): { readonly committed: () => void; readonly rolledBack: () => void } {
-    const pending: Pending = { event, outcome: 'open' };
+  /** Call when the ids were given; then call one of what it returns when the transaction has ended. */
+  add(events: readonly SystemEvent[]): { readonly committed: () => void; readonly rolledBack: () => void } {
+    const pending: Pending = { events, outcome: 'open' };
     this.#pending.push(pending);
     const settle = (outcome: 'committed' | 'rolled back') => (): void => {
       pending.outcome = outcome;
@@ -32,10 +32,10 @@ export class CommitOrder {
 
   #passOn(): void {
     let ended = 0;
-    for (const { event, outcome } of this.#pending) {
+    for (const { events, outcome } of this.#pending) {
       if (outcome === 'open') break;
       ended++;
-      if (outcome === 'committed') this.#publish(event);
+      if (outcome === 'committed') for (const event of events) this.#publish(event);
     }
     this.#pending = this.#pending.slice(ended);
   }

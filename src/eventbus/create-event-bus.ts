@@ -3,7 +3,7 @@ import type { Clock, Logger, Random, SelfMetrics, SystemEvent } from '#telemetry
 import { CommitOrder } from './commit-order.ts';
 import { ConsumerLoop } from './consumer-loop.ts';
 import type { EventBus } from './event-bus.ts';
-import { listEvents, writeEvent } from './event-log.ts';
+import { listEvents, writeEvents } from './event-log.ts';
 import { Listeners } from './listeners.ts';
 
 export interface EventBusParts {
@@ -41,13 +41,14 @@ export function createEventBus(parts: EventBusParts): EventBus {
   }
 
   return {
-    async append(tx, event) {
-      const written = await writeEvent(tx, event);
+    async append(tx, ...events) {
+      if (events.length === 0) return;
+      const written = await writeEvents(tx, events);
       const { committed, rolledBack } = order.add(written);
       tx.afterRollback(rolledBack);
       tx.afterCommit(() => {
         committed();
-        wakeConsumers(written);
+        for (const event of written) wakeConsumers(event);
       });
     },
     consume(consumer) {

@@ -4,12 +4,12 @@ import type { EventType, NewSystemEvent, SystemEvent, Subscription } from '#tele
 /** The log of what happened. A state change and its event are written in the same transaction. */
 export interface EventBus {
   /**
-   * Validates and appends an event in the transaction of the change that it tells of. Ids are commit order: on
-   * PostgreSQL a transaction that has appended lets no other append until it ends, so that appending comes last,
-   * after the locks on rows.
-   * @throws ZodError when the payload does not fit its type: a programmer's mistake
+   * Validates and appends events, in their order, in the transaction of the changes that they tell of. Ids are commit
+   * order: on PostgreSQL a transaction that has appended lets no other append until it ends, so that appending comes
+   * last, after the locks on rows.
+   * @throws ZodError when a payload does not fit its type: a programmer's mistake
    */
-  append(tx: StateTransaction, event: NewSystemEvent): Promise<void>;
+  append(tx: StateTransaction, ...events: readonly NewSystemEvent[]): Promise<void>;
   /**
    * A consumer that misses nothing: at least once, in order, one event at a time, also what was appended while
    * it did not run. `handle` runs in the transaction in which its cursor advances. A failing handler is retried

@@ -11,33 +11,51 @@ import {
 import type { EventQuery } from './event-bus.ts';
 
 const maxListedEvents = 1000;
+/** Well below the number of parameters that a statement may have. */
+const maxRowsPerInsert = 500;
 /** Any number that nothing else on the same PostgreSQL is likely to lock. */
 const EVENT_ORDER_LOCK_KEY = 0x6f_6d_6f_65;
 
 /**
- * Writes an event in the transaction of the change that it tells of. On PostgreSQL, where transactions overlap, an
- * id is drawn under a lock that is kept until the commit: else a reader could see id 8 before 7 exists.
- * @throws ZodError when the payload does not fit its type
+ * Writes events in the transaction of the changes that they tell of. On PostgreSQL, where transactions overlap, ids are
+ * drawn under a lock that is kept until the commit: else a reader could see id 8 before 7 exists.
+ * @throws ZodError when a payload does not fit its type
  */
-export async function writeEvent(tx: StateTransaction, event: NewSystemEvent): Promise<SystemEvent> {
-  const payload = EVENT_PAYLOADS[event.event_type].parse(event.payload);
+export async function writeEvents(
+  tx: StateTransaction,
+  events: readonly NewSystemEvent[],
+): Promise<SystemEvent[]> {
+  const payloads = events.map((event) => EVENT_PAYLOADS[event.event_type].parse(event.payload));
   if (tx.dialect === 'postgres') {
     await sql`select pg_advisory_xact_lock(${EVENT_ORDER_LOCK_KEY})`.execute(tx.db);
   }
-  const row = await tx.db
-    .insertInto('events')
-    .values({
-      event_type: event.event_type,
-      entity_type: event.entity_type,
-      entity_id: event.entity_id,
-      payload: JSON.stringify(payload),
-      at_ms: tx.nowMs,
-      traceparent: event.traceparent,
-      trace_id: traceIdOf(event.traceparent),
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow();
-  return eventOf(row);
+  const rows = events.map((event, at) => ({
+    event_type: event.event_type,
+    entity_type: event.entity_type,
+    entity_id: event.entity_id,
+    payload: JSON.stringify(payloads[at]),
+    at_ms: tx.nowMs,
+    traceparent: event.traceparent,
+    trace_id: traceIdOf(event.traceparent),
+  }));
+  const ids: number[] = [];
+  for (let at = 0; at < rows.length; at += maxRowsPerInsert) {
+    const inserted = await tx.db
+      .insertInto('events')
+      .values(rows.slice(at, at + maxRowsPerInsert))
+      .returning('id')
+      .execute();
+    ids.push(...inserted.map((row) => row.id));
+  }
+  // Ids are given in the order of the values, but rows may come back in any.
+  ids.sort((a, b) => a - b);
+  const time = toRfc3339(tx.nowMs);
+  return events.map((event, at) => {
+    const id = ids[at];
+    if (id === undefined) throw new Error('an event was written and no id came back');
+    // The payload was checked against its type.
+    return { ...event, id, payload: payloads[at], at: time } as SystemEvent;
+  });
 }
 
 export async function listEvents(

@@ -7,6 +7,7 @@ import { claimObstacle } from './agent-status.ts';
 import type { ClaimFilter } from './claim-waiters.ts';
 import { waitsRefused, type FleetParts } from './fleet-parts.ts';
 import type { Holder } from './lease-book.ts';
+import { SharedTransactions } from './shared-transactions.ts';
 import type { TaskLedger } from './task-ledger.ts';
 import { claimedEvent, type TaskRow } from './task-row.ts';
 
@@ -31,11 +32,13 @@ export class TaskClaims {
   readonly #parts: FleetParts;
   readonly #ledger: TaskLedger;
   readonly #waitsRefused: Counter;
+  readonly #attempts: SharedTransactions<ClaimRequest, TaskRow | null>;
 
   constructor(parts: FleetParts, ledger: TaskLedger) {
     this.#parts = parts;
     this.#ledger = ledger;
     this.#waitsRefused = waitsRefused(parts.metrics);
+    this.#attempts = new SharedTransactions(parts.database, (tx, requests) => this.#claimEach(tx, requests));
   }
 
   /**
@@ -68,17 +71,33 @@ export class TaskClaims {
   async #attempt(request: ClaimRequest): Promise<TaskRow | null> {
     const agent = this.#require(request);
     if (agent.desired === 'drain' || !this.#parts.board.hasQueued(request.phaseIds)) return null;
-    return this.#parts.database.transaction(async (tx) => {
-      const task = await takeFirst(tx, request, this.#filterOf(request));
-      if (!task) {
-        // None is there, or memory is behind what was committed and the agent may have none.
-        await assertMayClaim(tx, request);
-        return null;
-      }
-      await this.#parts.bus.append(tx, claimedEvent(task, request, request.traceparent));
-      tx.afterCommit(() => this.#ledger.claimed(task, request, request.traceparent));
-      return task;
+    return this.#attempts.ask(request);
+  }
+
+  /** The statements go to the database together, and are done in their order: the one who asked first has the first. */
+  async #claimEach(
+    tx: StateTransaction,
+    requests: readonly ClaimRequest[],
+  ): Promise<(TaskRow | OmoiError | null)[]> {
+    const tasks = await Promise.all(
+      requests.map((request) => takeFirst(tx, request, this.#filterOf(request))),
+    );
+    const claims = requests.flatMap((request, at) => {
+      const task = tasks[at];
+      return task ? [{ task, request }] : [];
     });
+    // Where none was taken, none is there, or memory is behind what was committed and the agent may have none.
+    const answers = await Promise.all(
+      requests.map(async (request, at) => tasks[at] ?? refusalOf(tx, request)),
+    );
+    await this.#parts.bus.append(
+      tx,
+      ...claims.map(({ task, request }) => claimedEvent(task, request, request.traceparent)),
+    );
+    tx.afterCommit(() => {
+      for (const { task, request } of claims) this.#ledger.claimed(task, request, request.traceparent);
+    });
+    return answers;
   }
 
   #require(request: ClaimRequest): AgentEntry {
@@ -101,22 +120,23 @@ export class TaskClaims {
   }
 }
 
-async function assertMayClaim(tx: StateTransaction, request: ClaimRequest): Promise<void> {
+/** Why the agent may have no task; null where it may. */
+async function refusalOf(tx: StateTransaction, request: ClaimRequest): Promise<OmoiError | null> {
   const agent = await tx.db
     .selectFrom('agents')
     .select(['status', 'generation'])
     .where('agent_id', '=', request.agentId)
     .executeTakeFirst();
-  if (!agent) throw unknownAgent(request.agentId);
+  if (!agent) return unknownAgent(request.agentId);
   if (agent.generation !== request.generation) {
-    throw new OmoiError(
+    return new OmoiError(
       'generation_superseded',
       `Generation ${request.generation} of agent ${request.agentId} was followed by ${agent.generation}.`,
       { agent_id: request.agentId, current_generation: agent.generation },
     );
   }
   const obstacle = claimObstacle(agent.status);
-  if (obstacle) throw notClaiming(request.agentId, agent.status, obstacle);
+  return obstacle ? notClaiming(request.agentId, agent.status, obstacle) : null;
 }
 
 /**

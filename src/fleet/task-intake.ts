@@ -53,7 +53,7 @@ export class TaskIntake {
       const created = new Set(inserted.map((row) => row.task_id));
       const earlier = await this.#earlier(tx, rows, created);
       const fresh = rows.filter((row) => created.has(row.task_id));
-      for (const row of fresh) await this.#parts.bus.append(tx, enqueuedEvent(row));
+      await this.#parts.bus.append(tx, ...fresh.map(enqueuedEvent));
       if (fresh.length > 0) tx.afterCommit(() => this.#ledger.queued(fresh, traceparent));
       return rows.map((row) => ({
         task: earlier.get(row.idempotency_key ?? '') ?? row,

@@ -136,10 +136,11 @@ export class TaskReleases {
       await writeTask(tx, released);
       releases.push({ task: released, holder });
     }
-    for (const { task, holder } of releases) {
-      await bus.append(tx, releasedEvent(task, { holder, reason, traceparent }));
-      if (task.state === 'failed') await bus.append(tx, failedEvent(task, holder, traceparent));
-    }
+    const events = releases.flatMap(({ task, holder }) => {
+      const released = releasedEvent(task, { holder, reason, traceparent });
+      return task.state === 'failed' ? [released, failedEvent(task, holder, traceparent)] : [released];
+    });
+    await bus.append(tx, ...events);
     tx.afterCommit(() => {
       for (const { task, holder } of releases) {
         if (task.state === 'failed') this.#ledger.failed(task, holder, traceparent);

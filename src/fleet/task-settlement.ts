@@ -5,6 +5,7 @@ import { unknownAgent } from './agent-registry.ts';
 import { claimObstacle } from './agent-status.ts';
 import type { FleetParts } from './fleet-parts.ts';
 import type { Lease } from './lease-book.ts';
+import { SharedTransactions } from './shared-transactions.ts';
 import { judgeHolder, retryDelayMs, type ClaimRef } from './task-holding.ts';
 import { assertSize } from './task-intake.ts';
 import type { TaskLedger } from './task-ledger.ts';
@@ -15,14 +16,22 @@ export interface HolderRequest extends ClaimRef {
   readonly traceparent: string | null;
 }
 
+interface CompleteRequest extends HolderRequest {
+  readonly resultJson: string | null;
+}
+
 /** What holders do with their tasks; whoever holds a task no longer is told so and changes nothing. */
 export class TaskSettlement {
   readonly #parts: FleetParts;
   readonly #ledger: TaskLedger;
+  readonly #completions: SharedTransactions<CompleteRequest, TaskRow>;
 
   constructor(parts: FleetParts, ledger: TaskLedger) {
     this.#parts = parts;
     this.#ledger = ledger;
+    this.#completions = new SharedTransactions(parts.database, (tx, requests) =>
+      this.#completeEach(tx, requests),
+    );
   }
 
   /**
@@ -55,16 +64,30 @@ export class TaskSettlement {
    */
   async complete(request: HolderRequest, resultJson: string | null): Promise<TaskRow> {
     if (resultJson !== null) assertSize('result', resultJson, this.#parts.limits.maxPayloadBytes);
-    const { traceparent } = request;
-    const outcome = await this.#parts.database.transaction(async (tx) => {
-      const done = await markCompleted(tx, request, resultJson);
-      if (!done) return this.#judge(tx, request, 'complete');
-      await this.#parts.bus.append(tx, completedEvent(done, request, traceparent));
-      tx.afterCommit(() => this.#ledger.completed(done, request, traceparent));
-      return done;
+    return this.#completions.ask({ ...request, resultJson });
+  }
+
+  async #completeEach(
+    tx: StateTransaction,
+    requests: readonly CompleteRequest[],
+  ): Promise<(TaskRow | OmoiError)[]> {
+    const tasks = await Promise.all(requests.map((request) => markCompleted(tx, request)));
+    const completions = requests.flatMap((request, at) => {
+      const task = tasks[at];
+      return task ? [{ task, request }] : [];
     });
-    if (outcome instanceof OmoiError) throw outcome;
-    return outcome;
+    const answers: (TaskRow | OmoiError)[] = [];
+    for (const [at, request] of requests.entries()) {
+      answers.push(tasks[at] ?? (await this.#judge(tx, request, 'complete')));
+    }
+    await this.#parts.bus.append(
+      tx,
+      ...completions.map(({ task, request }) => completedEvent(task, request, request.traceparent)),
+    );
+    tx.afterCommit(() => {
+      for (const { task, request } of completions) this.#ledger.completed(task, request, request.traceparent);
+    });
+    return answers;
   }
 
   /**
@@ -210,16 +233,12 @@ export const FREE = {
 } as const;
 
 /** The hot path: one statement that changes the task only where the asker is its holder and still the newest. */
-async function markCompleted(
-  tx: StateTransaction,
-  request: HolderRequest,
-  resultJson: string | null,
-): Promise<TaskRow | null> {
+async function markCompleted(tx: StateTransaction, request: CompleteRequest): Promise<TaskRow | null> {
   let update = tx.db
     .updateTable('tasks')
     .set({
       state: 'completed',
-      result: resultJson,
+      result: request.resultJson,
       error: null,
       finished_at_ms: tx.nowMs,
       lease_until_ms: null,

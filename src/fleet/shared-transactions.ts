@@ -1,0 +1,75 @@
+import type { StateDatabase, StateTransaction } from '#storage';
+import { OmoiError } from '#telemetry';
+
+const maxWaitingRequests = 20_000;
+/** So many are done within a few milliseconds, which is how long others wait behind them. */
+const maxRequestsPerTransaction = 50;
+
+/** Does all that is asked, in order, and answers in that order; a refusal is an answer, so that it is committed. */
+type Work<Request, Answer> = (
+  tx: StateTransaction,
+  requests: readonly Request[],
+) => Promise<readonly (Answer | OmoiError)[]>;
+
+interface Waiting<Request, Answer> {
+  readonly request: Request;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Lets requests of one kind share a transaction: those that come while an earlier one runs are done together in the
+ * next, so that under load each costs a fraction of the way to the database and back. A lone request is done at once.
+ * On PostgreSQL, where transactions overlap, each has its own, and holds the locks of no other.
+ */
+export class SharedTransactions<Request, Answer> {
+  readonly #database: StateDatabase;
+  readonly #work: Work<Request, Answer>;
+  readonly #waiting: Waiting<Request, Answer>[] = [];
+  #running = false;
+
+  constructor(database: StateDatabase, work: Work<Request, Answer>) {
+    this.#database = database;
+    this.#work = work;
+  }
+
+  /** @throws what the request was refused with, `database_failed` and its like */
+  ask(request: Request): Promise<Answer> {
+    if (this.#waiting.length >= maxWaitingRequests) {
+      const message = `${maxWaitingRequests} requests wait already (maxWaitingRequests)`;
+      return Promise.reject(new OmoiError('database_failed', message));
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const waiting = { request, resolve, reject };
+    if (this.#database.dialect === 'postgres') void this.#doTogether([waiting]);
+    else {
+      this.#waiting.push(waiting);
+      if (!this.#running) void this.#run();
+    }
+    return promise;
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#waiting.length > 0) {
+      await this.#doTogether(this.#waiting.splice(0, maxRequestsPerTransaction));
+    }
+    this.#running = false;
+  }
+
+  /** Never rejects. */
+  async #doTogether(together: readonly Waiting<Request, Answer>[]): Promise<void> {
+    try {
+      const requests = together.map(({ request }) => request);
+      const answers = await this.#database.transaction((tx) => this.#work(tx, requests));
+      for (const [at, { resolve, reject }] of together.entries()) {
+        const answer = answers[at];
+        if (answer === undefined) reject(new Error('a request was left without an answer'));
+        else if (answer instanceof OmoiError) reject(answer);
+        else resolve(answer);
+      }
+    } catch (error) {
+      for (const { reject } of together) reject(error);
+    }
+  }
+}
