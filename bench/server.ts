@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { dataDirectory, freePort, omoi, OmoiServer } from '../tests/acceptance/support/omoi-process.ts';
 import { until } from '../tests/acceptance/support/until.ts';
 import { workersOf } from '../tests/acceptance/support/workers.ts';
-import { measureRates, type Rates } from './server/load.ts';
+import { BENCH_POOL, measureRates, type Rates } from './server/load.ts';
 
 const AGENTS = [10, 1000];
 const FOR_MS = 5000;
@@ -41,13 +41,17 @@ function fsyncMs(directory: string): number {
   return Number(meanMs.toFixed(3));
 }
 
+/** What agents speak with: an operator's token would write every heartbeat into the audit log. */
+function tokenCommand(directory: string): string[] {
+  return ['token', '--data-directory', directory, 'create', 'bench', '--role', 'agent', '--pool', BENCH_POOL];
+}
+
 async function ratesWith(agents: number): Promise<Rates & { readonly fsync_ms: number }> {
   const data = dataDirectory();
   const log = { OMOI_LOG_DESTINATION: join(data.path, 'omoi.log') };
   const server = await OmoiServer.start(data.path, { env: log });
   try {
-    const args = ['token', '--data-directory', data.path, 'create', 'bench', '--role', 'admin'];
-    const token = (await omoi(args)).stdout.trim();
+    const token = (await omoi(tokenCommand(data.path))).stdout.trim();
     const fsync = fsyncMs(data.path);
     const rates = await measureRates({ url: server.url, token, agents, forMs: FOR_MS, tasks: TASKS });
     return { ...rates, fsync_ms: fsync };

@@ -1,6 +1,8 @@
 import { Connection } from './connection.ts';
 
 const TASKS_PER_BATCH = 500;
+/** What the agents' token may speak for. */
+export const BENCH_POOL = 'bench';
 
 export interface Rates {
   readonly agents: number;
@@ -31,7 +33,13 @@ export async function measureRates({ url, token, agents: count, forMs, tasks }: 
   for (let number = 0; number < count; number++) {
     const id = `bench-${count}-${number}`;
     const connection = await Connection.open(url, token);
-    const registration = { agent_id: id, agent_type: 'worker', nonce: `nonce-of-${id}`, ...PACE };
+    const registration = {
+      agent_id: id,
+      agent_type: 'worker',
+      pool_id: BENCH_POOL,
+      nonce: `nonce-of-${id}`,
+      ...PACE,
+    };
     await connection.post('/api/v1/fleet/agents', JSON.stringify(registration));
     agents.push({ id, connection, sequence: 0 });
   }
