@@ -39,6 +39,11 @@ describe.skipIf(programs === null)('omoi serve --demo on PostgreSQL', () => {
     expect([status, report.ok], timeline).toEqual([0, true]);
   });
 
+  it('heals a flooded queue', async () => {
+    const { report, status, timeline } = await startGameday('high_queue_depth', data.path).report();
+    expect([status, report.ok], timeline).toEqual([0, true]);
+  });
+
   it.each([
     ['the same database', () => other.path],
     ['the same data directory', () => data.path],
