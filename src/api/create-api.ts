@@ -85,6 +85,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => void fail(error, request, reply),
     clientErrorHandler: refuseConnection,
+    schemaController: { compilersFactory: { buildValidator: notUsed, buildSerializer: notUsed } },
     genReqId: () => createId('req', clock.wallMs(), parts.random),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
@@ -132,6 +133,11 @@ export async function createApi(parts: ApiParts): Promise<Api> {
       cutOff.cancel();
     },
   };
+}
+
+/** In the place of Fastify's own compilers, which take memory and would be loaded before ours are set. */
+function notUsed(): never {
+  throw new Error('schemas are compiled by zod alone');
 }
 
 function requireAccess(app: ApiApp): void {
