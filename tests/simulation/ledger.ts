@@ -24,7 +24,7 @@ export class Ledger {
   /** What no caller may ever see: errors outside the catalogue. */
   readonly surprises: string[] = [];
   /** When a stall or an outage of the server ended last, monotonic ms, and what it was. */
-  readonly blindness: { readonly what: string; readonly fromMs: number; readonly untilMs: number }[] = [];
+  readonly blindness: { readonly what: 'stall' | 'outage'; readonly fromMs: number; untilMs: number }[] = [];
   /** Broken files that were taken, or that changed something. */
   readonly brokenFilesTaken: string[] = [];
   /** When each server process was launched, monotonic ms; it may act before it has started in full. */
@@ -32,6 +32,12 @@ export class Ledger {
   /** When each server process had started, monotonic ms. */
   readonly starts: number[] = [];
   wallSteps = 0;
+
+  /** A process that has died is not stalled any more; the next one never was. */
+  died(atMs: number): void {
+    for (const blind of this.blindness)
+      if (blind.what === 'stall') blind.untilMs = Math.min(blind.untilMs, atMs);
+  }
 
   heard(agentId: string, generation: number, atMs: number): void {
     const key = `${agentId}/${generation}`;

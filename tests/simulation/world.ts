@@ -183,6 +183,7 @@ export class World {
   async #bury(server: Incarnation, downForMs: number): Promise<void> {
     this.#server = null;
     this.network.server = null;
+    this.ledger.died(this.clock.monotonicMs());
     this.#startAtMs = this.clock.monotonicMs() + downForMs;
     await server.bury();
   }
