@@ -221,6 +221,43 @@ describe('a range query', () => {
   });
 });
 
+describe('series that are read one at a time', () => {
+  const three = new MemoryQueryable(
+    ...Array.from({ length: 3 }, (_, at) => series({ __name__: 'm', at: String(at) }, 1, 2, 3)),
+  );
+
+  /** Reads from the store until `leavesAfter` series have been read; then their samples have moved. */
+  function reading(leavesAfter: number): Queryable {
+    let reads = 0;
+    return {
+      select: (selection) => three.select(selection),
+      open(selection) {
+        const selected = three.select(selection);
+        return {
+          seriesCount: selected.length,
+          read: (place) => (reads++ < leavesAfter ? (selected[place] ?? null) : null),
+        };
+      },
+    };
+  }
+
+  it.each([3, 2, 0])('gives the same when samples move after %d of them', async (leavesAfter) => {
+    const query = engineWith().prepare('sum_over_time(m[10s])');
+    const expected = await query.instantInSlices(three, 2000);
+    expect(expected).toMatchObject({ elements: [{ value: 6 }, { value: 6 }, { value: 6 }] });
+    expect(await query.instantInSlices(reading(leavesAfter), 2000)).toEqual(expected);
+    const range = { startMs: 0, endMs: 2000, stepMs: 1000 };
+    expect(await query.range(reading(leavesAfter), range)).toEqual(await query.range(three, range));
+  });
+
+  it('counts only what is held at once', async () => {
+    // Three samples of a series at a time, and a result of one for each of three series.
+    const query = engineWith({ maxSamples: 6 }).prepare('sum_over_time(m[10s])');
+    await expect(query.instantInSlices(three, 2000)).rejects.toMatchObject({ code: 'query_limit' });
+    await expect(query.instantInSlices(reading(3), 2000)).resolves.toMatchObject({ kind: 'vector' });
+  });
+});
+
 describe('limits', () => {
   const big = new MemoryQueryable(
     ...Array.from({ length: 20 }, (_, at) => series({ __name__: 'm', at: String(at) }, 1, 2, 3)),

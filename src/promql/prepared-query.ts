@@ -10,9 +10,11 @@ import {
   fetchSelections,
   planSelections,
   resolveAt,
+  type FetchOptions,
   type SelectedData,
 } from './evaluation/selection-plan.ts';
 import { runsOf } from './evaluation/selectors.ts';
+import { SelectionMoved } from './evaluation/series-readers.ts';
 import type { QueryGrid } from './evaluation/vector-table.ts';
 import { evaluationError } from './evaluation/query-error.ts';
 import type { QueryResult } from './query-result.ts';
@@ -72,10 +74,17 @@ export class PreparedQuery {
   ): QueryResult | Promise<QueryResult> {
     const grid = { startMs: timeMs, endMs: timeMs, stepMs: 1, stepCount: 1 };
     const guard = this.#guard(options.signal);
-    const data = this.#fetch(queryable, grid, guard, false);
+    const fetch = (reads: FetchOptions['reads']): SelectedData | Promise<SelectedData> =>
+      this.#fetch(queryable, grid, { guard, mayPause: false, reads });
     const run = (selected: SelectedData): QueryResult =>
       runAtOnce(this.#evaluateInstant(this.#context(grid, selected, guard, true)), guard);
-    return data instanceof Promise ? data.then(run) : run(data);
+    const data = fetch('one_at_a_time');
+    if (!(data instanceof Promise)) return run(data);
+    return data.then(run).catch(async (thrown: unknown) => {
+      if (!(thrown instanceof SelectionMoved)) throw thrown;
+      guard.startOver();
+      return run(await fetch('all_at_once'));
+    });
   }
 
   /** As `instant`, with turns of the event loop every few milliseconds. */
@@ -86,8 +95,9 @@ export class PreparedQuery {
   ): Promise<QueryResult> {
     const grid = { startMs: timeMs, endMs: timeMs, stepMs: 1, stepCount: 1 };
     const guard = this.#guard(options.signal);
-    const data = await this.#fetch(queryable, grid, guard, true);
-    return runInSlices(this.#evaluateInstant(this.#context(grid, data, guard, true)), guard);
+    return this.#inSlices(queryable, { grid, guard }, (data) =>
+      this.#evaluateInstant(this.#context(grid, data, guard, true)),
+    );
   }
 
   /**
@@ -103,22 +113,35 @@ export class PreparedQuery {
       );
     }
     const guard = this.#guard(options.signal);
-    const data = await this.#fetch(queryable, grid, guard, true);
-    return runInSlices(this.#evaluateRange(this.#context(grid, data, guard, false)), guard);
+    return this.#inSlices(queryable, { grid, guard }, (data) =>
+      this.#evaluateRange(this.#context(grid, data, guard, false)),
+    );
+  }
+
+  async #inSlices(
+    queryable: Queryable,
+    { grid, guard }: { readonly grid: QueryGrid; readonly guard: QueryGuard },
+    evaluation: (data: SelectedData) => Steps<QueryResult>,
+  ): Promise<QueryResult> {
+    const fetch = { guard, mayPause: true } as const;
+    try {
+      const data = await this.#fetch(queryable, grid, { ...fetch, reads: 'one_at_a_time' });
+      return await runInSlices(evaluation(data), guard);
+    } catch (thrown) {
+      if (!(thrown instanceof SelectionMoved)) throw thrown;
+      guard.startOver();
+      const data = await this.#fetch(queryable, grid, { ...fetch, reads: 'all_at_once' });
+      return runInSlices(evaluation(data), guard);
+    }
   }
 
   #guard(signal: AbortSignal | undefined): QueryGuard {
     return new QueryGuard(this.#settings.limits, this.#settings.clock, signal);
   }
 
-  #fetch(
-    queryable: Queryable,
-    grid: QueryGrid,
-    guard: QueryGuard,
-    mayPause: boolean,
-  ): SelectedData | Promise<SelectedData> {
+  #fetch(queryable: Queryable, grid: QueryGrid, options: FetchOptions): SelectedData | Promise<SelectedData> {
     const plan = planSelections(this.expression, grid, this.#settings.lookbackMs);
-    return fetchSelections(queryable, plan, { guard, mayPause });
+    return fetchSelections(queryable, plan, options);
   }
 
   #context(query: QueryGrid, data: SelectedData, guard: QueryGuard, isInstant: boolean): EvaluationContext {

@@ -9,6 +9,11 @@ export interface Queryable {
    */
   select(selection: Selection): readonly SelectedSeries[] | Promise<readonly SelectedSeries[]>;
   /**
+   * As `select`, for samples that are read one series at a time, so that a query holds no more of them than it works
+   * on. A store that can't do better than `select` leaves it out.
+   */
+  open?(selection: Selection): SeriesReader | Promise<SeriesReader>;
+  /**
    * The newest sample in [startMs, endMs] of every series that all matchers accept, as flat arrays: what an
    * instant selector needs, without an array a series. A store that can't do better than `select` leaves it out.
    */
@@ -44,6 +49,16 @@ export interface SelectedSeries {
   readonly timestampsMs: Float64Array;
   readonly values: Float64Array;
   readonly histograms?: readonly (HistogramValue | null)[];
+}
+
+/** The series of a selection, some of which may turn out to have no sample in the interval. */
+export interface SeriesReader {
+  readonly seriesCount: number;
+  /**
+   * The arrays are good until the next call. Null where samples have meanwhile gone to where they can't be read at
+   * once: the caller begins anew with `select`.
+   */
+  read(place: number): SelectedSeries | null;
 }
 
 /** One sample a series, in parallel arrays under the same rules as `SelectedSeries`. */

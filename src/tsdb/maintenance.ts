@@ -153,10 +153,7 @@ export class Maintenance {
     if (leaving.length === 0) return;
     await this.#store(leaving, archive);
     // Only now, and only these: a query sees each chunk in memory, in the archive, or in both.
-    for (const { ref, ids, histograms } of leaving) {
-      this.#parts.head.removeChunks(ref, ids);
-      this.#parts.head.histogramsOf(ref)?.remove(histograms);
-    }
+    for (const { ref, ids, histograms } of leaving) this.#parts.head.removeChunks(ref, ids, histograms);
   }
 
   async #store(leaving: readonly Leaving[], archive: Archive): Promise<void> {

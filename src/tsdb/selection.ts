@@ -25,6 +25,13 @@ export interface SelectedSeries {
   readonly histograms?: readonly (HistogramValue | null)[];
 }
 
+/** Series read one at a time; has the shape of the query engine's port. */
+export interface SeriesReader {
+  readonly seriesCount: number;
+  /** The arrays are good until the next call. Null where samples have meanwhile left memory for the archive. */
+  read(place: number): SelectedSeries | null;
+}
+
 /** One sample a series, in parallel arrays under the same rules. */
 export interface LatestSamples {
   readonly labels: readonly Labels[];

@@ -22,6 +22,7 @@ import { mergeWithArchive } from './archive/merge.ts';
 import { Committer } from './commit.ts';
 import type { Found } from './distinct-texts.ts';
 import type { ExemplarRing } from './exemplar-ring.ts';
+import { HeadReader } from './head/head-reader.ts';
 import type { Head } from './head/head.ts';
 import { selectFromHead, selectFromHeadInSlices, selectLatestFromHead } from './head/select.ts';
 import { IS_SUBSCRIBED } from './head/series-states.ts';
@@ -33,7 +34,7 @@ import { Maintenance } from './maintenance.ts';
 import { registerGauges } from './own-metrics.ts';
 import { Stretch } from './pause.ts';
 import { RetiredSeries } from './retired-series.ts';
-import type { LatestSamples, SelectedSeries, SeriesSelection } from './selection.ts';
+import type { LatestSamples, SelectedSeries, SeriesReader, SeriesSelection } from './selection.ts';
 import {
   SeriesLookups,
   type ExemplarSelection,
@@ -139,6 +140,21 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     if (archive && selection.startMs <= archive.newestMs) return this.#selectWithArchive(selection, archive);
     if (selection.mayPause) return selectFromHeadInSlices(index, head, { selection, clock });
     return selectFromHead(index, head, selection);
+  }
+
+  /**
+   * As `select`, but samples in memory are decoded when their series is read: at once where memory has them all, a
+   * promise where the archive has to be asked or the caller lets the work be sliced.
+   */
+  open(selection: SeriesSelection): SeriesReader | Promise<SeriesReader> {
+    const { index, archive, clock } = this.#parts;
+    if (archive && selection.startMs <= archive.newestMs) {
+      return this.#selectWithArchive(selection, archive).then(readerOf);
+    }
+    const read = (refs: Uint32Array): SeriesReader =>
+      new HeadReader({ ...this.#parts, refs, interval: selection, hasArchive: archive !== null });
+    if (!selection.mayPause) return read(index.select(selection.matchers));
+    return index.selectInSlices(selection.matchers, new Stretch(clock)).then(read);
   }
 
   /**
@@ -258,6 +274,10 @@ export interface TsdbStatus extends CardinalityStatus {
   /** Times of the oldest and the newest sample in memory; null where there is none. */
   readonly minTimeMs: number | null;
   readonly maxTimeMs: number | null;
+}
+
+function readerOf(series: readonly SelectedSeries[]): SeriesReader {
+  return { seriesCount: series.length, read: (place) => series[place] ?? null };
 }
 
 function toLatest(series: readonly SelectedSeries[]): LatestSamples {

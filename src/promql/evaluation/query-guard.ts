@@ -44,6 +44,11 @@ export class QueryGuard {
     }
   }
 
+  /** The query begins anew, within the time it was given: it holds nothing. */
+  startOver(): void {
+    this.#samples = 0;
+  }
+
   /** Counts samples that the query no longer holds. */
   release(samples: number): void {
     this.#samples -= samples;

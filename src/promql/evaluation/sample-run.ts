@@ -19,6 +19,7 @@ export interface SampleRun {
 /** Runs that are made one by one as they are needed, so that the work can be spread out. */
 export interface Runs {
   readonly runCount: number;
+  /** Good until the next call. */
   runAt(place: number): SampleRun;
 }
 

@@ -1,6 +1,7 @@
-import type { LatestSamples, Queryable, SelectedSeries, Selection } from '../queryable.ts';
+import type { LatestSamples, Queryable, Selection } from '../queryable.ts';
 import { childrenOf, type AtModifier, type Expression, type VectorSelector } from '../syntax/ast.ts';
 import type { QueryGuard } from './query-guard.ts';
+import { ReaderOfAll, ReaderOfOne, type SelectedSeriesReader } from './series-readers.ts';
 import { endOf, type QueryGrid } from './vector-table.ts';
 
 /** What a selector needs from the store: samples in [startMs, endMs]. */
@@ -13,11 +14,18 @@ export interface PlannedSelection {
   readonly statisticsOnly: boolean;
 }
 
-/** The series of every selector of a query, fetched before the evaluation begins. */
+/** The series of every selector of a query, found before the evaluation begins. */
 export interface SelectedData {
-  readonly series: ReadonlyMap<VectorSelector, readonly SelectedSeries[]>;
+  readonly series: ReadonlyMap<VectorSelector, SelectedSeriesReader>;
   readonly latest: ReadonlyMap<VectorSelector, LatestSamples>;
   readonly statisticsOnly: ReadonlySet<VectorSelector>;
+}
+
+export interface FetchOptions {
+  readonly guard: QueryGuard;
+  readonly mayPause: boolean;
+  /** Whether the samples of a series are read when it is its turn, where the store can do that. */
+  readonly reads: 'one_at_a_time' | 'all_at_once';
 }
 
 /** The absolute time of an `@`, given the whole query's grid. */
@@ -98,14 +106,14 @@ function statisticsBelow(node: Expression, above: boolean): boolean {
   return above;
 }
 
-/** Fetches all planned selections; a promise only where the store gives one. */
+/** Finds the series of all planned selections; a promise only where the store gives one. */
 export function fetchSelections(
   queryable: Queryable,
   planned: readonly PlannedSelection[],
-  options: { readonly guard: QueryGuard; readonly mayPause: boolean },
+  options: FetchOptions,
 ): SelectedData | Promise<SelectedData> {
-  const { guard, mayPause } = options;
-  const series = new Map<VectorSelector, readonly SelectedSeries[]>();
+  const { guard, mayPause, reads } = options;
+  const series = new Map<VectorSelector, SelectedSeriesReader>();
   const latest = new Map<VectorSelector, LatestSamples>();
   const statisticsOnly = new Set(
     planned.filter((plan) => plan.statisticsOnly).map(({ selector }) => selector),
@@ -125,18 +133,25 @@ export function fetchSelections(
       else keep(answer);
       continue;
     }
-    const keep = (selected: readonly SelectedSeries[]): void => {
-      guard.holdSeries(selected.length);
-      let samples = 0;
-      for (const one of selected) samples += one.values.length;
-      guard.hold(samples);
-      series.set(plan.selector, selected);
+    const keep = (reader: SelectedSeriesReader): void => {
+      guard.holdSeries(reader.seriesCount);
+      series.set(plan.selector, reader);
     };
-    const answer = queryable.select(selection);
+    const answer =
+      reads === 'one_at_a_time' && queryable.open
+        ? eventually(queryable.open(selection), (reader) => new ReaderOfOne(reader, guard))
+        : eventually(queryable.select(selection), (selected) => new ReaderOfAll(selected, guard));
     if (answer instanceof Promise) waits.push(answer.then(keep));
     else keep(answer);
   }
   return waits.length === 0 ? data : Promise.all(waits).then(() => data);
+}
+
+function eventually<Given, Result>(
+  given: Given | Promise<Given>,
+  then: (given: Given) => Result,
+): Result | Promise<Result> {
+  return given instanceof Promise ? given.then(then) : then(given);
 }
 
 function selectionOf(plan: PlannedSelection, guard: QueryGuard, mayPause: boolean): Selection {

@@ -6,6 +6,7 @@ import type { EvaluationContext } from './evaluation-context.ts';
 import type { Steps } from './pacing.ts';
 import { runOf, type Runs } from './sample-run.ts';
 import { resolveAt } from './selection-plan.ts';
+import type { SelectedSeriesReader } from './series-readers.ts';
 import { VectorTable, timeAt, type StepGrid } from './vector-table.ts';
 
 /** What a table's float cells are to hold: the samples' values, or the times they were taken at in seconds. */
@@ -19,17 +20,18 @@ export function* evaluateSelector(
 ): Steps<VectorTable> {
   const latest = context.data.latest.get(selector);
   if (latest) return selectLatest(selector, latest, { grid, context, aspect });
-  const selected = context.data.series.get(selector) ?? [];
-  const table = new VectorTable(grid.stepCount, selected.length);
+  const reader = readerOf(selector, context);
+  const table = new VectorTable(grid.stepCount, reader.seriesCount);
   const statistics = context.data.statisticsOnly.has(selector);
-  for (const one of selected) {
+  for (let place = 0; place < reader.seriesCount; place++) {
+    const one = reader.read(place);
     const series =
       statistics && one.histograms ? { ...one, histograms: withResetHints(one.histograms) } : one;
     const cell = table.addRow(series.labels, false);
     const found = fillRow({ table, cell }, series, { selector, grid, context, aspect });
     if (found === 0) table.dropLastRow();
     context.guard.hold(found);
-    if (context.guard.spend(grid.stepCount)) yield;
+    if (context.guard.spend(grid.stepCount + one.values.length)) yield;
   }
   return table;
 }
@@ -107,16 +109,20 @@ function allCurrent({ timestampsMs, values }: LatestSamples, oldestMs: number, n
   return true;
 }
 
+function readerOf(selector: VectorSelector, { data }: EvaluationContext): SelectedSeriesReader {
+  const reader = data.series.get(selector);
+  if (!reader) throw new Error('a selector was not planned');
+  return reader;
+}
+
 /** The runs of a selector's series, for range functions. */
 export function runsOf(selector: VectorSelector, context: EvaluationContext): Runs {
-  const selected = context.data.series.get(selector) ?? [];
+  const reader = readerOf(selector, context);
   const statistics = context.data.statisticsOnly.has(selector);
   return {
-    runCount: selected.length,
+    runCount: reader.seriesCount,
     runAt(place) {
-      const series = selected[place];
-      if (!series) throw new Error(`no series ${place}`);
-      const run = runOf(series);
+      const run = runOf(reader.read(place));
       if (!statistics || run.histograms.length === 0) return run;
       return { ...run, histograms: withResetHints(run.histograms) };
     },

@@ -4,11 +4,17 @@ const FIRST_CAPACITY = 1024;
 
 /** A growable pair of columns that chunks are decoded into. Values keep their bits. */
 export class SampleColumns {
-  timestampsMs = new Float64Array(FIRST_CAPACITY);
-  values = new Float64Array(FIRST_CAPACITY);
+  timestampsMs: Float64Array;
+  values: Float64Array;
   /** The memory of `values`. */
-  words: Uint32Array = wordsOf(this.values);
+  words: Uint32Array;
   length = 0;
+
+  constructor(capacity = FIRST_CAPACITY) {
+    this.timestampsMs = new Float64Array(capacity);
+    this.values = new Float64Array(capacity);
+    this.words = wordsOf(this.values);
+  }
 
   /** Makes room for `count` more samples. */
   reserve(count: number): void {

@@ -5,7 +5,7 @@ import { ChunkTable, type ChunkId } from '../chunk/chunk-table.ts';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import { decodeSealed, encodeSealed } from '../chunk/sealed-chunk.ts';
 import { MAX_SAMPLE_BITS, readXorChunk, writeStep, writeXor } from '../chunk/xor-chunk.ts';
-import { HistogramSeries } from './histogram-series.ts';
+import { HistogramSeries, type HistogramChunk } from './histogram-series.ts';
 import { LateSamples, MAX_LATE_SAMPLES_PER_SERIES } from './late-samples.ts';
 import {
   HAS_FLOATS,
@@ -42,6 +42,7 @@ export class Head {
   readonly #scratch = new SampleColumns();
   #sealedBytes = 0;
   #sealedSamples = 0;
+  #removedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(outOfOrderWindowMs: number) {
     this.#outOfOrderWindowMs = outOfOrderWindowMs;
@@ -50,6 +51,11 @@ export class Head {
   /** Bytes and samples of the sealed chunks in memory. */
   get sealed(): { readonly bytes: number; readonly samples: number } {
     return { bytes: this.#sealedBytes, samples: this.#sealedSamples };
+  }
+
+  /** The newest time of which memory has ever given a chunk up. */
+  get removedUntilMs(): number {
+    return this.#removedUntilMs;
   }
 
   /** Appends a float sample given by its two words of bits. */
@@ -263,9 +269,11 @@ export class Head {
     this.#histograms.get(ref)?.dropBefore(beforeMs);
   }
 
-  /** Drops these chunks of a series. */
-  removeChunks(ref: SeriesRef, ids: ReadonlySet<ChunkId>): void {
+  /** Drops these chunks of a series, sealed ones of floats and of histograms. */
+  removeChunks(ref: SeriesRef, ids: ReadonlySet<ChunkId>, histograms: ReadonlySet<HistogramChunk>): void {
     this.#dropChunks(ref, (id) => ids.has(id));
+    this.#histograms.get(ref)?.remove(histograms);
+    for (const { maxMs } of histograms) this.#removedUntilMs = Math.max(this.#removedUntilMs, maxMs);
   }
 
   /** Forgets everything about a series. */
@@ -301,6 +309,7 @@ export class Head {
   }
 
   #freeChunk(id: ChunkId): void {
+    this.#removedUntilMs = Math.max(this.#removedUntilMs, this.chunks.maxMs[id] ?? 0);
     const byteLength = this.chunks.byteLengths[id] ?? 0;
     this.arena.freeBlock(this.chunks.addresses[id] ?? 0, byteLength);
     this.#sealedBytes -= byteLength;

@@ -33,35 +33,12 @@ export class SampleSlab {
         limit: 'max_series',
       });
     }
-    this.series.push(
-      histograms.length === 0
-        ? { labels, ...this.#take(floats) }
-        : this.#withHistograms(labels, floats, histograms),
-    );
-  }
-
-  #withHistograms(
-    labels: Labels,
-    floats: SampleColumns,
-    histograms: readonly TimedHistogram[],
-  ): SelectedSeries {
-    const byTime = new Map<number, HistogramValue>();
-    const merged = new SampleColumns();
-    merged.reserve(floats.length + histograms.length);
-    for (let at = 0; at < floats.length; at++) {
-      merged.push(floats.timestampsMs[at] ?? 0, floats.words[2 * at + 1] ?? 0, floats.words[2 * at] ?? 0);
+    if (histograms.length === 0) {
+      this.series.push({ labels, ...this.#take(floats) });
+      return;
     }
-    for (const { timestampMs, histogram } of histograms) {
-      byTime.set(timestampMs, histogram);
-      merged.push(timestampMs, NAN_HIGH_WORD, 0);
-    }
-    merged.sortFrom(0);
-    const columns = this.#take(merged);
-    return {
-      labels,
-      ...columns,
-      histograms: Array.from(columns.timestampsMs, (timestampMs) => byTime.get(timestampMs) ?? null),
-    };
+    const merged = mergeHistograms(floats, histograms);
+    this.series.push({ labels, ...this.#take(merged.columns), histograms: merged.histograms });
   }
 
   /** A copy of the columns that stays as it is. */
@@ -85,6 +62,30 @@ export class SampleSlab {
       this.#lastTimestampsMs = this.#times.take(timestampsMs);
     return this.#lastTimestampsMs;
   }
+}
+
+/**
+ * Floats and histograms in one sequence: where a histogram stands, the columns have a plain NaN, and the list, of the
+ * same length, has it.
+ */
+export function mergeHistograms(
+  floats: SampleColumns,
+  histograms: readonly TimedHistogram[],
+): { readonly columns: SampleColumns; readonly histograms: readonly (HistogramValue | null)[] } {
+  const byTime = new Map<number, HistogramValue>();
+  const columns = new SampleColumns();
+  columns.reserve(floats.length + histograms.length);
+  for (let at = 0; at < floats.length; at++) {
+    columns.push(floats.timestampsMs[at] ?? 0, floats.words[2 * at + 1] ?? 0, floats.words[2 * at] ?? 0);
+  }
+  for (const { timestampMs, histogram } of histograms) {
+    byTime.set(timestampMs, histogram);
+    columns.push(timestampMs, NAN_HIGH_WORD, 0);
+  }
+  columns.sortFrom(0);
+  const merged: (HistogramValue | null)[] = [];
+  for (let at = 0; at < columns.length; at++) merged.push(byTime.get(columns.timestampsMs[at] ?? 0) ?? null);
+  return { columns, histograms: merged };
 }
 
 /** Copies many short columns into few buffers. */

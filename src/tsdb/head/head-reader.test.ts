@@ -1,0 +1,114 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
+import {
+  SampleBatch,
+  SelfMetrics,
+  VirtualClock,
+  createMatcher,
+  silentLogger,
+  type HistogramValue,
+} from '#telemetry';
+import { createTsdb, type Tsdb } from '../index.ts';
+import type { SelectedSeries, SeriesReader, SeriesSelection } from '../selection.ts';
+
+const HOUR_MS = 3_600_000;
+const STEP_MS = 15_000;
+const SERIES = 20;
+const everything = [createMatcher('__name__', '=~', '.+')];
+const origin = { source: 'import', traceparent: null, receivedAtMs: 0, receivedMonotonicMs: 0 } as const;
+const histogram: HistogramValue = {
+  schema: 0,
+  count: 4,
+  sum: 1,
+  zeroThreshold: 0.001,
+  zeroCount: 0,
+  positiveSpans: [{ offset: 0, length: 2 }],
+  positiveCounts: [1, 3],
+  negativeSpans: [],
+  negativeCounts: [],
+  customBounds: [],
+  counterReset: 'unknown',
+};
+
+let clock: VirtualClock;
+let database: TelemetryDatabase;
+let tsdb: Tsdb;
+beforeEach(async () => {
+  clock = new VirtualClock();
+  database = await openTestTelemetryDatabase(clock);
+  tsdb = await createTsdb({
+    clock,
+    logger: silentLogger,
+    selfMetrics: new SelfMetrics(),
+    telemetryDatabase: database,
+    limits: { headWindowMs: 2 * HOUR_MS },
+  });
+});
+afterEach(async () => {
+  await tsdb.stop();
+  await database.close();
+});
+
+/** Samples of both kinds until now; every fifth series ends after half of the time. */
+function fill(forMs: number): void {
+  const startMs = clock.wallMs() - forMs;
+  for (let atMs = startMs; atMs <= clock.wallMs(); atMs += STEP_MS) {
+    const batch = new SampleBatch();
+    for (let series = 0; series < SERIES; series++) {
+      const ref = tsdb.series({ __name__: 'm', series: String(series) });
+      if (series % 5 === 0 && atMs > startMs + forMs / 2) continue;
+      if (series % 3 === 0 && atMs > startMs + forMs / 3) batch.addHistogram(ref, atMs, histogram);
+      else batch.add(ref, atMs, Math.sin(atMs + series));
+    }
+    tsdb.commit(batch, origin);
+  }
+}
+
+/** All that a reader gives, each series copied before the next is read; those without samples left out. */
+function readAll(reader: SeriesReader): readonly (SelectedSeries | null)[] {
+  return Array.from({ length: reader.seriesCount }, (_, place) => {
+    const series = reader.read(place);
+    return series && { ...series, timestampsMs: series.timestampsMs.slice(), values: series.values.slice() };
+  }).filter((series) => series === null || series.values.length > 0);
+}
+
+test.each([
+  ['all of memory', -2 * HOUR_MS, 0],
+  ['a part of it', -HOUR_MS, -HOUR_MS / 4],
+  ['what some series have nothing of', -HOUR_MS / 10, 0],
+  ['one moment', -HOUR_MS, -HOUR_MS],
+])('reads one series at a time what a selection has at once: %s', async (_name, fromMs, toMs) => {
+  fill(1.9 * HOUR_MS);
+  const nowMs = clock.wallMs();
+  const selection: SeriesSelection = { matchers: everything, startMs: nowMs + fromMs, endMs: nowMs + toMs };
+  const expected = await tsdb.select(selection);
+  expect(expected.length).toBeGreaterThan(SERIES / 2);
+  expect(readAll(await tsdb.open(selection))).toEqual(expected);
+  expect(readAll(await tsdb.open({ ...selection, mayPause: true }))).toEqual(expected);
+});
+
+test('says so when samples have left memory since the selection, and not for newer ones', async () => {
+  fill(1.9 * HOUR_MS);
+  const nowMs = clock.wallMs();
+  const old: SeriesSelection = { matchers: everything, startMs: nowMs - 2 * HOUR_MS, endMs: nowMs };
+  const expected = await tsdb.select(old);
+  const readsOld = await tsdb.open(old);
+  expect(readsOld.read(0)).not.toBeNull();
+
+  await clock.advance(3.8 * HOUR_MS);
+  fill(0);
+  await tsdb.runMaintenance();
+  await tsdb.runMaintenance();
+  expect(readsOld.read(0)).toBeNull();
+
+  const reopened = await tsdb.open(old);
+  const key = (series: SelectedSeries | null): string => series?.labels['series'] ?? '';
+  const byKey = (a: SelectedSeries | null, b: SelectedSeries | null): number => (key(a) < key(b) ? -1 : 1);
+  expect(readAll(reopened).toSorted(byKey)).toEqual(expected.toSorted(byKey));
+  const newest = await tsdb.open({
+    matchers: everything,
+    startMs: clock.wallMs() - 60_000,
+    endMs: clock.wallMs(),
+  });
+  expect(newest.read(1)).not.toBeNull();
+});
