@@ -6,8 +6,6 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }
 
-export const median = (values: readonly number[]): number => percentile(values, 0.5);
-
 /** Cumulative counts of a classic histogram by upper bound, as a metrics page has them. */
 export type Buckets = ReadonlyMap<number, number>;
 

@@ -228,7 +228,7 @@ describe.each(DATABASE_KINDS)('the event bus on $name', (kind) => {
       // A second insert of the same note would have failed: each attempt that failed left nothing.
       expect((await notes()).sort()).toEqual(['note-a', 'note-b', 'note-c']);
       const failures = metrics.collect().find((found) => found.name === 'omoi_event_handler_failures_total');
-      expect(failures?.points).toEqual([{ labels: { consumer: 'worker' }, value: 2 }]);
+      expect(failures?.points).toEqual([{ suffix: '', labels: { consumer: 'worker' }, value: 2 }]);
     });
 
     it('hands an event out again when the process died between handler and commit', async () => {
