@@ -1,4 +1,4 @@
-import type { Labels } from '#telemetry';
+import { METRIC_NAME_LABEL, type Labels } from '#telemetry';
 import { keyOf } from './label-sets.ts';
 import { byRows, type Steps } from './pacing.ts';
 import { DUPLICATE_LABELS, evaluationError } from './query-error.ts';
@@ -15,7 +15,7 @@ export class OutputRows {
 
   /** The first cell of the row of a label set, which is added when it is new. */
   rowOf(labels: Labels, dropsName: boolean): number {
-    const key = keyOf(labels);
+    const key = rowKey(labels, dropsName);
     let cell = this.#cells.get(key);
     if (cell === undefined) {
       cell = this.table.addRow(labels, dropsName);
@@ -41,11 +41,17 @@ export class OutputRows {
   }
 }
 
+/** A name that is due to be removed tells a row from one that keeps the same name: in the end they differ. */
+function rowKey(labels: Labels, dropsName: boolean): string {
+  const key = keyOf(labels);
+  return dropsName && labels[METRIC_NAME_LABEL] !== undefined ? `${key}\0` : key;
+}
+
 /** The table with rows of equal labels made one. @throws `query_failed` where both have a sample at a step */
 export function* mergeEqualRows(table: VectorTable): Steps<VectorTable> {
   const seen = new Set<string>();
   yield* byRows(table, (row) => {
-    seen.add(keyOf(table.labels[row] ?? {}));
+    seen.add(rowKey(table.labels[row] ?? {}, table.dropsName[row] ?? false));
   });
   if (seen.size === table.rowCount) return table;
   const rows = new OutputRows(table.stepCount, seen.size);
