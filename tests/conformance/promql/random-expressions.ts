@@ -73,7 +73,8 @@ function counter(random: Random): () => number {
 
 /**
  * Random expressions of the part of the language that Prometheus 2.42 and 3 share. What differs, besides boundaries: the
- * extrapolation of counters beside gaps, the names that atan2 leaves, deviations of infinite values, several matches that a comparison filters.
+ * extrapolation of counters beside gaps, the names that atan2 leaves, deviations of infinite values, several matches that a comparison filters. What a last digit changes as a
+ * whole (rounding, remainders, values as labels) is asked of samples as they are: means are computed otherwise in 2.42.
  */
 export class ExpressionGenerator {
   readonly #random: Random;
@@ -95,7 +96,7 @@ export class ExpressionGenerator {
       () => `predict_linear(${this.#name()}[5m], 60)`,
       () => `${this.#pick(VECTOR_FUNCTIONS)}(${inner()})`,
       () => `clamp(${inner()}, -10, ${this.scalar(0)})`,
-      () => `round(${inner()}, 0.5)`,
+      () => `round(${this.#selector()}, 0.5)`,
       () =>
         `histogram_quantile(${this.#pick(['0.1', '0.5', '0.99', '1'])}, sum by (job, le) (rate(took_bucket[5m])))`,
       () => `label_replace(${inner()}, "copy", "$1-x", "job", "(.).*")`,
@@ -107,7 +108,8 @@ export class ExpressionGenerator {
       () =>
         `sum(${this.#pick(['topk', 'bottomk'])}${this.#grouping()} (${this.#pick(['1', '2', '5'])}, ${inner()}))`,
       () => `quantile${this.#grouping()} (${this.#pick(['0', '0.3', '1'])}, ${inner()})`,
-      () => `count_values${this.#grouping()} ("value", round(${inner()}, 10))`,
+      () => `count_values${this.#grouping()} ("value", round(${this.#selector()}, 10))`,
+      () => `(${this.#selector()}) % ${this.#pick(['7', '-3.5', '0.25', '0'])}`,
       () => `(${inner()}) ${this.#pick(ARITHMETIC)} ${this.scalar(depth - 1)}`,
       () => `${this.scalar(depth - 1)} ${this.#pick(ARITHMETIC)} (${inner()})`,
       () => `(${inner()}) ${this.#pick(COMPARISONS)} ${this.#pick(['', 'bool '])}${this.scalar(depth - 1)}`,
@@ -121,7 +123,7 @@ export class ExpressionGenerator {
         `(${inner()}) ${this.#pick(['and', 'or', 'unless'])} ${this.#pick(['', 'on (job) ', 'ignoring (instance) '])}(${inner()})`,
       () => `-(${inner()})`,
       () =>
-        `${this.#pick(['sin', 'cos', 'tan', 'asin', 'hour', 'day_of_week', 'minute', 'year'])}(${this.#selector()})`,
+        `${this.#pick(['sin', 'cos', 'tan', 'asin', 'ceil', 'floor', 'hour', 'day_of_week', 'minute', 'year'])}(${this.#selector()})`,
       () => `absent(${inner()})`,
       () => `vector(${this.scalar(depth - 1)})`,
     ]);
@@ -191,9 +193,9 @@ const RANGE_FUNCTIONS =
   'irate delta idelta deriv changes resets avg_over_time sum_over_time min_over_time max_over_time count_over_time last_over_time present_over_time'.split(
     ' ',
   );
-const VECTOR_FUNCTIONS = 'abs ceil floor sgn sqrt exp ln log2 atan deg rad timestamp'.split(' ');
+const VECTOR_FUNCTIONS = 'abs sgn sqrt exp ln log2 atan deg rad timestamp'.split(' ');
 const AGGREGATIONS = ['sum', 'avg', 'min', 'max', 'count', 'group'];
-const ARITHMETIC = ['+', '-', '*', '/', '%'];
+const ARITHMETIC = ['+', '-', '*', '/'];
 /** Without `bool`, 2.42 takes several partners for one element as long as only one passes the comparison. */
 const BOOLEANS = ['== bool', '!= bool', '> bool', '<= bool'];
 const COMPARISONS = ['==', '!=', '>', '<', '>=', '<='];
