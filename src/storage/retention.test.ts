@@ -74,7 +74,7 @@ describe('retention', () => {
     await retention.run();
     expect(await eventIds()).toEqual([1204, 1205]);
     const counted = metrics.collect().find((found) => found.name === 'omoi_retention_deleted_total');
-    expect(counted?.points).toContainEqual({ labels: { table: 'events' }, value: 1203 });
+    expect(counted?.points).toContainEqual({ suffix: '', labels: { table: 'events' }, value: 1203 });
     await retention.stop();
   });
 
