@@ -255,7 +255,8 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     const { index, head, clock } = this.#parts;
     // Memory first: a chunk that is moved meanwhile is then seen twice rather than not at all.
     const memory = await selectFromHeadInSlices(index, head, { selection, clock });
-    return mergeWithArchive(memory, await archive.select(selection.matchers, selection), selection);
+    const archived = archive.select(selection.matchers, selection);
+    return mergeWithArchive(memory, archived, { selection, stretch: new Stretch(clock) });
   }
 
   #retire(refs: ReadonlyMap<SeriesRef, Labels>): void {

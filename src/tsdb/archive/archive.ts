@@ -18,6 +18,8 @@ import { withoutKnown } from './known-samples.ts';
 /** Rows and names that one statement carries, well under SQLite's limit of variables. */
 const MAX_ROWS_PER_STATEMENT = 200;
 const MAX_IDS_PER_STATEMENT = 200;
+/** Samples that a series is expected to have; room for more is made as they come. */
+const FIRST_CAPACITY = 128;
 /** Series read from the archive at a time: a millisecond or two of reading their labels. */
 const SERIES_PER_PAGE = 500;
 /** More metrics than this are not asked for by name. */
@@ -116,29 +118,31 @@ export class Archive {
     }
   }
 
-  /** The archived samples of matching series in chunks that touch [startMs, endMs]. */
-  async select(
+  /**
+   * What is archived in an interval of the series that all matchers accept, a few series at a time: what they all
+   * have may be more than fits into memory.
+   */
+  async *select(
     matchers: readonly Matcher[],
     interval: { readonly startMs: number; readonly endMs: number },
-  ): Promise<ArchiveFinding[]> {
-    const found = await this.matchingSeries(matchers);
-    const findings = new Map<number, ArchiveFinding>();
-    const ids = [...found.keys()];
-    const stretch = new Stretch(this.#clock);
-    for (let at = 0; at < ids.length; at += MAX_IDS_PER_STATEMENT) {
-      for (const row of await this.#rowsOf(ids.slice(at, at + MAX_IDS_PER_STATEMENT), interval)) {
+  ): AsyncGenerator<ArchiveFinding, void, void> {
+    const found = [...(await this.matchingSeries(matchers))];
+    for (let at = 0; at < found.length; at += MAX_IDS_PER_STATEMENT) {
+      const asked = new Map(found.slice(at, at + MAX_IDS_PER_STATEMENT));
+      const findings = new Map<number, ArchiveFinding>();
+      const stretch = new Stretch(this.#clock);
+      for (const row of await this.#rowsOf([...asked.keys()], interval)) {
         if (stretch.isOver) await stretch.pause();
-        const labels = found.get(row.series_id);
-        if (!labels) continue;
         let finding = findings.get(row.series_id);
         if (!finding) {
-          finding = { labels, floats: new SampleColumns(), histograms: [] };
+          const labels = asked.get(row.series_id) ?? {};
+          finding = { labels, floats: new SampleColumns(FIRST_CAPACITY), histograms: [] };
           findings.set(row.series_id, finding);
         }
         this.#unpack(row, finding);
       }
+      yield* findings.values();
     }
-    return [...findings.values()];
   }
 
   /** The label sets of archived series that all matchers accept, by id. */

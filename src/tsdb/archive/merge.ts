@@ -1,58 +1,53 @@
-import { labelsKey, type Labels } from '#telemetry';
-import { SampleColumns } from '../chunk/sample-columns.ts';
+import { labelsKey, wordsOf } from '#telemetry';
+import type { SampleColumns } from '../chunk/sample-columns.ts';
 import { SampleSlab } from '../head/sample-slab.ts';
 import type { TimedHistogram } from '../head/histogram-series.ts';
+import type { Stretch } from '../pause.ts';
 import type { SelectedSeries, SeriesSelection } from '../selection.ts';
 import type { ArchiveFinding } from './archive.ts';
 
-/** One series from both sides, under construction. */
-interface Merging {
-  readonly labels: Labels;
-  readonly floats: SampleColumns;
-  histograms: TimedHistogram[];
-}
-
 /**
- * Joins what memory and archive have of a selection. A chunk may be on both sides while it is moved: of two samples
- * with the same time one is kept.
+ * Joins what memory and archive have of a selection, one series after the other. A chunk may be on both sides while
+ * it is moved: of two samples with the same time one is kept.
  * @throws OmoiError `query_limit`
  */
-export function mergeWithArchive(
+export async function mergeWithArchive(
   memory: readonly SelectedSeries[],
-  archived: readonly ArchiveFinding[],
-  selection: SeriesSelection,
-): SelectedSeries[] {
-  const merging = new Map<string, Merging>();
-  for (const { labels, floats, histograms } of archived) {
-    merging.set(labelsKey(labels), { labels, floats, histograms: [...histograms] });
-  }
+  archived: AsyncIterable<ArchiveFinding>,
+  { selection, stretch }: { readonly selection: SeriesSelection; readonly stretch: Stretch },
+): Promise<SelectedSeries[]> {
+  const rest = new Map<string, SelectedSeries>();
   for (const series of memory) {
-    const key = labelsKey(series.labels);
-    let both = merging.get(key);
-    if (!both) {
-      both = { labels: series.labels, floats: new SampleColumns(), histograms: [] };
-      merging.set(key, both);
-    }
-    addSelected(both, series);
+    rest.set(labelsKey(series.labels), series);
+    if (stretch.isOver) await stretch.pause();
   }
   const slab = new SampleSlab(selection);
-  for (const { labels, floats, histograms } of merging.values()) {
+  for await (const { labels, floats, histograms } of archived) {
+    const key = labelsKey(labels);
+    const inMemory = rest.get(key);
+    if (inMemory) addSelected(inMemory, floats, histograms);
+    rest.delete(key);
     floats.sortFrom(0);
     floats.trimFrom(0, selection.startMs, selection.endMs);
     const inside = sortedInside(histograms, selection);
     if (selection.latestOnly) keepNewest(floats, inside);
     slab.add(labels, floats, inside);
+    if (stretch.isOver) await stretch.pause();
+  }
+  for (const series of rest.values()) {
+    slab.keep(series);
+    if (stretch.isOver) await stretch.pause();
   }
   return slab.series;
 }
 
-function addSelected(into: Merging, series: SelectedSeries): void {
-  const words = new Uint32Array(series.values.buffer, series.values.byteOffset, series.values.length * 2);
-  into.floats.reserve(series.values.length);
+function addSelected(series: SelectedSeries, floats: SampleColumns, histograms: TimedHistogram[]): void {
+  const words = wordsOf(series.values);
+  floats.reserve(series.values.length);
   series.timestampsMs.forEach((timestampMs, at) => {
     const histogram = series.histograms?.[at];
-    if (histogram) into.histograms.push({ timestampMs, histogram });
-    else into.floats.push(timestampMs, words[2 * at + 1] ?? 0, words[2 * at] ?? 0);
+    if (histogram) histograms.push({ timestampMs, histogram });
+    else floats.push(timestampMs, words[2 * at + 1] ?? 0, words[2 * at] ?? 0);
   });
 }
 

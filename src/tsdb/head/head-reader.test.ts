@@ -112,3 +112,21 @@ test('says so when samples have left memory since the selection, and not for new
   });
   expect(newest.read(1)).not.toBeNull();
 });
+
+test('holds a selection that reaches into the archive to the limits', async () => {
+  fill(1.9 * HOUR_MS);
+  const all: SeriesSelection = { matchers: everything, startMs: 0, endMs: clock.wallMs() };
+  const samples = (await tsdb.select(all)).reduce((sum, { values }) => sum + values.length, 0);
+  await clock.advance(5 * HOUR_MS);
+  await tsdb.runMaintenance();
+  await tsdb.runMaintenance();
+  fill(0);
+  const later = { ...all, endMs: clock.wallMs() };
+  const count = samples + SERIES;
+
+  const found = await tsdb.select({ ...later, maxSamples: count, maxSeries: SERIES });
+  expect(found.reduce((sum, { values }) => sum + values.length, 0)).toBe(count);
+  for (const limit of [{ maxSamples: count - 1 }, { maxSamples: 10 }, { maxSeries: SERIES - 1 }]) {
+    await expect(tsdb.select({ ...later, ...limit })).rejects.toMatchObject({ code: 'query_limit' });
+  }
+});

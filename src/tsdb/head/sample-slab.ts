@@ -28,11 +28,7 @@ export class SampleSlab {
    */
   add(labels: Labels, floats: SampleColumns, histograms: readonly TimedHistogram[]): void {
     if (floats.length === 0 && histograms.length === 0) return;
-    if (this.series.length >= this.#maxSeries) {
-      throw new OmoiError('query_limit', `The selection has more than ${this.#maxSeries} series.`, {
-        limit: 'max_series',
-      });
-    }
+    this.#count(histograms.length + floats.length);
     if (histograms.length === 0) {
       this.series.push({ labels, ...this.#take(floats) });
       return;
@@ -41,15 +37,24 @@ export class SampleSlab {
     this.series.push({ labels, ...this.#take(merged.columns), histograms: merged.histograms });
   }
 
+  /**
+   * Adds a series as it is; nobody may change its arrays.
+   * @throws OmoiError `query_limit`
+   */
+  keep(series: SelectedSeries): void {
+    this.#count(series.values.length);
+    this.series.push(series);
+  }
+
+  #count(samples: number): void {
+    if (this.series.length >= this.#maxSeries) throw tooMuch('series', this.#maxSeries);
+    this.#sampleCount += samples;
+    if (this.#sampleCount > this.#maxSamples) throw tooMuch('samples', this.#maxSamples);
+  }
+
   /** A copy of the columns that stays as it is. */
   #take(columns: SampleColumns): { readonly timestampsMs: Float64Array; readonly values: Float64Array } {
     const { length } = columns;
-    this.#sampleCount += length;
-    if (this.#sampleCount > this.#maxSamples) {
-      throw new OmoiError('query_limit', `The selection has more than ${this.#maxSamples} samples.`, {
-        limit: 'max_samples',
-      });
-    }
     return {
       timestampsMs: this.#takeTimes(columns.timestampsMs.subarray(0, length)),
       values: this.#values.take(columns.values.subarray(0, length)),
@@ -86,6 +91,12 @@ export function mergeHistograms(
   const merged: (HistogramValue | null)[] = [];
   for (let at = 0; at < columns.length; at++) merged.push(byTime.get(columns.timestampsMs[at] ?? 0) ?? null);
   return { columns, histograms: merged };
+}
+
+export function tooMuch(what: 'series' | 'samples', limit: number): OmoiError {
+  return new OmoiError('query_limit', `The selection has more than ${limit} ${what}.`, {
+    limit: `max_${what}`,
+  });
 }
 
 /** Copies many short columns into few buffers. */

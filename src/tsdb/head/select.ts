@@ -1,11 +1,11 @@
-import { OmoiError, type Clock, type HistogramValue, type Labels, type SeriesRef } from '#telemetry';
+import { type Clock, type HistogramValue, type Labels, type SeriesRef } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { SeriesIndex } from '../index/series-index.ts';
 import { pauseForEventLoop } from '../pause.ts';
 import type { LatestSamples, SelectedSeries, SeriesSelection } from '../selection.ts';
 import type { Head } from './head.ts';
 import type { TimedHistogram } from './histogram-series.ts';
-import { SampleSlab } from './sample-slab.ts';
+import { SampleSlab, tooMuch } from './sample-slab.ts';
 import { HAS_HISTOGRAMS, NEWEST_IS_HISTOGRAM } from './series-states.ts';
 
 const NO_LABELS: Labels = {};
@@ -142,11 +142,5 @@ function toSeries({ labels, timestampsMs, values, histograms }: LatestSamples): 
       values: values.subarray(at, at + 1),
       ...(histogram ? { histograms: [histogram] } : {}),
     };
-  });
-}
-
-function tooMuch(what: 'series' | 'samples', limit: number): OmoiError {
-  return new OmoiError('query_limit', `The selection has more than ${limit} ${what}.`, {
-    limit: `max_${what}`,
   });
 }
