@@ -4,6 +4,7 @@ import type { RecordingFleet } from './recording-fleet.test-support.ts';
 
 /** What a process that may be killed stands on: once it is dead, nothing that it asks for is done or answered. */
 export class Mortal {
+  readonly #inDatabase = new Set<Promise<unknown>>();
   #isDead = false;
   #commitsLeft = Number.POSITIVE_INFINITY;
 
@@ -16,6 +17,11 @@ export class Mortal {
     this.#commitsLeft = count;
   }
 
+  /** Resolves when the database has ended what the dead process had begun: the next one finds it as it will stay. */
+  async buried(): Promise<void> {
+    await Promise.allSettled(this.#inDatabase);
+  }
+
   get isDead(): boolean {
     return this.#isDead;
   }
@@ -25,13 +31,17 @@ export class Mortal {
       ...database,
       transaction: async (work) => {
         await this.#living();
+        const transaction = database.transaction(async (tx) => {
+          this.#assertLiving();
+          const result = await work(tx);
+          this.#assertLiving();
+          return result;
+        });
+        this.#inDatabase.add(transaction);
         try {
-          return await database.transaction((tx) => {
-            // What a dead process has begun is rolled back.
-            if (this.#isDead) throw new Error('the process is dead');
-            return work(tx);
-          });
+          return await transaction;
         } finally {
+          this.#inDatabase.delete(transaction);
           if (--this.#commitsLeft <= 0) this.kill();
           await this.#living();
         }
@@ -56,6 +66,11 @@ export class Mortal {
       poolsOfPhase: (phaseId) => fleet.poolsOfPhase(phaseId),
       health: () => fleet.health(),
     };
+  }
+
+  /** What a dead process has begun is rolled back. */
+  #assertLiving(): void {
+    if (this.#isDead) throw new Error('the process is dead');
   }
 
   #living(): Promise<void> {

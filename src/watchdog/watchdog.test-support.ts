@@ -161,7 +161,7 @@ export async function openKennel(
   const base = { clock, random, logger: silentLogger };
   const fleet = new RecordingFleet(clock);
   // Whoever appends an event wakes the consumers of the process that runs.
-  const append: EventBus['append'] = (tx, event) => running.bus.append(tx, event);
+  const append: EventBus['append'] = (tx, ...events) => running.bus.append(tx, ...events);
   const alerts = new AlertDesk(database, append);
   const tracing = countingTracing();
   const begin = async (texts: readonly string[]) => {
@@ -217,6 +217,7 @@ export async function openKennel(
       // What hangs in a dead process hangs for ever: nobody waits for it.
       void running.watchdog.stop();
       void running.bus.stop();
+      await running.mortal.buried();
       running = await begin(texts);
       kennel.metrics = running.metrics;
       kennel.watchdog = running.watchdog;
