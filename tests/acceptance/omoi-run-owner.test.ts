@@ -64,7 +64,9 @@ describe('omoi run without a token, by the owner of the data directory', () => {
   });
 
   it('gives the command a token for its own agent alone', async () => {
-    await until(async () => (await statusOf()) === 'IDLE', 'the command is an agent');
+    // RUNNING where the command has just used the processor.
+    const isAlive = async (): Promise<boolean> => ['IDLE', 'RUNNING'].includes((await statusOf()) ?? '');
+    await until(isAlive, 'the command is an agent');
     await until(() => existsSync(secretFile), 'the command runs');
     expect(await tokensOfRun()).toEqual([
       expect.objectContaining({ role: 'agent', scope: expect.objectContaining({ agent_ids: [AGENT] }) }),
