@@ -24,11 +24,20 @@ export function boundsIncluded(
  * the zero bucket begins or ends at the zero threshold.
  */
 export function bucketsOf(histogram: HistogramValue): readonly BoundedBucket[] {
+  return walk(histogram, histogram.zeroThreshold);
+}
+
+/** As `bucketsOf`, with every bucket as wide as its resolution makes it, also where it overlaps the zero bucket. */
+export function wholeBucketsOf(histogram: HistogramValue): readonly BoundedBucket[] {
+  return walk(histogram, 0);
+}
+
+function walk(histogram: HistogramValue, startsAt: number): readonly BoundedBucket[] {
   const { zeroThreshold, zeroCount } = histogram;
   const open = openHistogram(histogram);
-  const positive = positiveSide(open.positive, histogram);
+  const positive = positiveSide(open.positive, histogram, startsAt);
   if (usesCustomBuckets(histogram)) return positive;
-  const negative = positiveSide(open.negative, histogram)
+  const negative = positiveSide(open.negative, histogram, startsAt)
     .map(({ lower, upper, count }) => ({ lower: -upper, upper: -lower, count }))
     .reverse();
   const zero = zeroCount > 0 ? [{ lower: -zeroThreshold, upper: zeroThreshold, count: zeroCount }] : [];
@@ -36,13 +45,16 @@ export function bucketsOf(histogram: HistogramValue): readonly BoundedBucket[] {
 }
 
 /** The buckets of one side as if it were the positive one. */
-function positiveSide({ indexes, counts }: Buckets, histogram: HistogramValue): readonly BoundedBucket[] {
-  const { zeroThreshold } = histogram;
+function positiveSide(
+  { indexes, counts }: Buckets,
+  histogram: HistogramValue,
+  startsAt: number,
+): readonly BoundedBucket[] {
   return indexes.map((index, at) => {
     const lower = upperBound(index - 1, histogram);
-    const startsInZero = lower > 0 && lower < zeroThreshold;
+    const startsBelow = lower > 0 && lower < startsAt;
     return {
-      lower: startsInZero ? zeroThreshold : lower,
+      lower: startsBelow ? startsAt : lower,
       upper: upperBound(index, histogram),
       count: counts[at] ?? 0,
     };

@@ -1,10 +1,10 @@
 import type { HistogramValue } from '#telemetry';
 import { formatGeneral } from '../syntax/text-literals.ts';
-import { boundsIncluded, bucketsOf } from './bucket-walk.ts';
+import { boundsIncluded, wholeBucketsOf } from './bucket-walk.ts';
 
 /** `{count:3, sum:2.5, [-0.001,0.001]:1, (0.5,1]:2}`: a histogram as text, empty buckets left out. */
 export function describeHistogram(histogram: HistogramValue): string {
-  const buckets = bucketsOf(histogram)
+  const buckets = wholeBucketsOf(histogram)
     .filter(({ count }) => count !== 0)
     .map(({ lower, upper, count }) => {
       const included = boundsIncluded({ lower, upper, count }, histogram);

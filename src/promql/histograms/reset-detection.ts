@@ -44,7 +44,7 @@ function hasShrunk(now: Buckets, before: Buckets): boolean {
   let at = 0;
   return before.indexes.some((index, place) => {
     while (at < now.indexes.length && (now.indexes[at] ?? 0) < index) at++;
-    const count = now.indexes[at] === index ? (now.counts[at] ?? 0) : 0;
-    return count < (before.counts[place] ?? 0);
+    const count = before.counts[place] ?? 0;
+    return now.indexes[at] === index ? (now.counts[at] ?? 0) < count : count !== 0;
   });
 }

@@ -19,13 +19,14 @@ interface Remainder {
  */
 export function trimHistogram(histogram: HistogramValue, at: number, cut: Cut): HistogramValue {
   const open = openHistogram(histogram);
+  const populated = { positive: isPopulated(open.positive), negative: isPopulated(open.negative) };
   const positive = trimSide(open, 'positive', at, cut);
   const negative = trimSide(open, 'negative', at, cut);
   let count = positive.count + negative.count;
   let sum = positive.sum + negative.sum;
   let changed = positive.changed || negative.changed;
   if (open.zeroCount > 0) {
-    const zero = trimZeroBucket(open, at, cut);
+    const zero = trimZeroBucket(open, populated, { at, cut });
     changed ||= zero.count !== open.zeroCount;
     open.zeroCount = zero.count;
     count += zero.count;
@@ -115,13 +116,18 @@ function middleOf(lower: number, upper: number, { side, isCustom }: BucketNature
   return side === 'positive' ? geometric : -geometric;
 }
 
-/** The zero bucket is cut linearly; without buckets on one side it ends at zero there. */
-function trimZeroBucket(histogram: OpenHistogram, at: number, cut: Cut): Remainder {
-  const { zeroThreshold, zeroCount: count } = histogram;
-  const hasPositive = histogram.positive.indexes.length > 0;
-  const hasNegative = histogram.negative.indexes.length > 0;
-  const lower = hasPositive && !hasNegative ? 0 : -zeroThreshold;
-  const upper = hasNegative && !hasPositive ? 0 : zeroThreshold;
+function isPopulated({ counts }: Buckets): boolean {
+  return counts.some((count) => count !== 0);
+}
+
+/** The zero bucket is cut linearly; where only one side had observations it ends at zero on the other. */
+function trimZeroBucket(
+  { zeroThreshold, zeroCount: count }: OpenHistogram,
+  populated: { readonly positive: boolean; readonly negative: boolean },
+  { at, cut }: { readonly at: number; readonly cut: Cut },
+): Remainder {
+  const lower = populated.positive && !populated.negative ? 0 : -zeroThreshold;
+  const upper = populated.negative && !populated.positive ? 0 : zeroThreshold;
   const whole = { count, middle: (lower + upper) / 2 };
   const nothing = { count: 0, middle: 0 };
   if (cut === 'above') {

@@ -1,6 +1,7 @@
 import { formatLabels, labelsKey, type HistogramValue, type Labels } from '#telemetry';
 import type { MatrixSeries, NotedPoint, QueryResult, VectorElement } from '#promql';
 import type { EvalCommand, Expectation } from './script.ts';
+import { countsByIndex } from './stored-hints.ts';
 
 /** A result that is not the expected one. */
 export class Mismatch extends Error {}
@@ -135,15 +136,13 @@ function sameBuckets(
   return sameList(left, right, (a, b) => a.index === b.index && almostEqual(a.count, b.count));
 }
 
-function populated(spans: Spans, counts: readonly number[]): readonly { index: number; count: number }[] {
-  const buckets: { index: number; count: number }[] = [];
-  let index = 0;
-  let at = 0;
-  for (const { offset, length } of spans) {
-    index += offset;
-    for (let place = 0; place < length; place++) buckets.push({ index: index++, count: counts[at++] ?? 0 });
-  }
-  return buckets.filter(({ count }) => count !== 0);
+function populated(
+  spans: Spans,
+  counts: readonly number[],
+): readonly { readonly index: number; readonly count: number }[] {
+  return [...countsByIndex(spans, counts)]
+    .map(([index, count]) => ({ index, count }))
+    .filter(({ count }) => count !== 0);
 }
 
 function sameList<T>(left: readonly T[], right: readonly T[], same: (a: T, b: T) => boolean): boolean {

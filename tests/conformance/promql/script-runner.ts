@@ -2,7 +2,7 @@ import { VirtualClock, messageOf } from '#telemetry';
 import { createEngine, type Engine, type MatrixSeries, type QueryResult, type VectorElement } from '#promql';
 import { fixedInTime } from './at-variants.ts';
 import { Mismatch, compareAnnotations, compareResult, matchesText } from './comparison.ts';
-import { ScriptError, parseScript, type EvalCommand } from './script.ts';
+import { parseScript, type EvalCommand } from './script.ts';
 import { ScriptStorage } from './script-storage.ts';
 
 export interface Failure {
@@ -22,17 +22,13 @@ export async function runScript(text: string): Promise<ScriptReport> {
   const storage = new ScriptStorage();
   const failures: Failure[] = [];
   let passed = 0;
-  let commands;
-  try {
-    commands = parseScript(text);
-  } catch (error) {
-    if (!(error instanceof ScriptError)) throw error;
-    return { passed: 0, failures: [{ line: 0, query: '', problem: error.message }] };
-  }
-  for (const command of commands) {
+  for (const command of parseScript(text)) {
     if (command.kind === 'clear') storage.clear();
     else if (command.kind === 'load') storage.load(command);
-    else {
+    else if (command.kind === 'unreadable') {
+      const { line, text: query, problem } = command;
+      failures.push({ line, query, problem: `unreadable: ${problem}` });
+    } else {
       try {
         await runEval(command, engine, storage);
         passed++;
@@ -78,7 +74,7 @@ async function holdsAtOtherTimes(
   const query = fixedInTime(command.query, command.timeMs);
   if (query === null) return;
   const { timeMs } = command;
-  const times = timeMs === 0 ? [-1000, 1000] : [-10 * timeMs, 0, timeMs / 5, 10 * timeMs];
+  const times = timeMs === 0 ? [-1000, 1000] : [-10 * timeMs, 0, Math.trunc(timeMs / 5), 10 * timeMs];
   for (const otherMs of times) {
     const result = await evaluateOrFail(() => engine.prepare(query).instant(storage, otherMs));
     try {

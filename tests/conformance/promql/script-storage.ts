@@ -10,11 +10,14 @@ import {
 } from '#telemetry';
 import type { LatestSamples, NotedPoint, Queryable, SelectedSeries, Selection } from '#promql';
 import type { LoadCommand } from './script.ts';
+import { withStoredHints } from './stored-hints.ts';
 
 interface StoredSeries {
   readonly labels: Labels;
   /** By time. */
   readonly points: Map<number, NotedPoint>;
+  /** In the order of time, as they are read; null where points have come since. */
+  stored: readonly (readonly [number, NotedPoint])[] | null;
 }
 
 /** What a script has loaded, to be queried. */
@@ -25,7 +28,9 @@ export class ScriptStorage implements Queryable {
     this.#series.clear();
   }
 
-  load({ series, stepMs, withCustomBuckets }: LoadCommand): void {
+  load({ series: given, stepMs, withCustomBuckets }: LoadCommand): void {
+    // A series that is written twice has the points of the last time.
+    const series = [...new Map(given.map((one) => [labelsKey(one.labels), one])).values()];
     for (const { labels, points } of series) {
       points.forEach((point, place) => {
         if (point.kind !== 'none') this.#put(labels, place * stepMs, point);
@@ -43,19 +48,20 @@ export class ScriptStorage implements Queryable {
     const key = labelsKey(labels);
     let series = this.#series.get(key);
     if (!series) {
-      series = { labels, points: new Map() };
+      series = { labels, points: new Map(), stored: null };
       this.#series.set(key, series);
     }
     series.points.set(timeMs, point);
+    series.stored = null;
   }
 
   select({ matchers, startMs, endMs }: Selection): readonly SelectedSeries[] {
     const selected: SelectedSeries[] = [];
-    for (const { labels, points } of this.#series.values()) {
+    for (const series of this.#series.values()) {
+      const { labels } = series;
       if (!matchesAll(matchers, labels)) continue;
-      const within = [...points]
-        .filter(([timeMs]) => timeMs >= startMs && timeMs <= endMs)
-        .sort(([a], [b]) => a - b);
+      series.stored ??= withStoredHints([...series.points].sort(([a], [b]) => a - b));
+      const within = series.stored.filter(([timeMs]) => timeMs >= startMs && timeMs <= endMs);
       if (within.length > 0) selected.push(toSelected(labels, within));
     }
     return selected;

@@ -1,5 +1,6 @@
-import { parseDuration } from '#telemetry';
-import { parseSeriesLine, type NotedSeries } from '#promql';
+import { messageOf, parseDuration } from '#telemetry';
+import { parseExpression, parseSeriesLine, type NotedSeries } from '#promql';
+import { parseGoNumber } from './go-number.ts';
 
 /** What an `expect` line asks for. Without message and pattern, anything will do. */
 export interface Expectation {
@@ -31,10 +32,16 @@ export interface EvalCommand {
   readonly series: readonly NotedSeries[];
 }
 
-export type Command = LoadCommand | EvalCommand | { readonly kind: 'clear'; readonly line: number };
+/** What can't be read: the commands behind it are run all the same. */
+export interface UnreadableCommand {
+  readonly kind: 'unreadable';
+  readonly line: number;
+  readonly text: string;
+  readonly problem: string;
+}
 
-/** A script that can't be read. */
-export class ScriptError extends Error {}
+export type Command =
+  LoadCommand | EvalCommand | UnreadableCommand | { readonly kind: 'clear'; readonly line: number };
 
 const LOAD = /^load(_with_nhcb)?\s+(\S+)$/;
 const INSTANT = /^eval(?:_(fail|warn|ordered|info))?\s+instant\s+(?:at\s+(\S+)\s+)?(.+)$/;
@@ -42,10 +49,7 @@ const RANGE = /^eval(?:_(fail|warn|info))?\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s
 const EXPECT = /^expect\s+(ordered|fail|warn|no_warn|info|no_info)(?:\s+(regex|msg):(.+))?$/;
 const RANGE_VECTOR = /^expect range vector\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)$/;
 
-/**
- * Reads a script. An empty or comment line ends a command.
- * @throws ScriptError with the line
- */
+/** Reads a script. A command ends at an empty line or a comment; an eval also behind what can only come last. */
 export function parseScript(text: string): readonly Command[] {
   const lines = text.split('\n').map((line) => (line.trim().startsWith('#') ? '' : line.trim()));
   const commands: Command[] = [];
@@ -54,14 +58,21 @@ export function parseScript(text: string): readonly Command[] {
     if (head === '') continue;
     const line = at + 1;
     const body: string[] = [];
-    if (head !== 'clear') while ((lines[at + 1] ?? '') !== '') body.push(lines[++at] ?? '');
+    while (!endsCommand(head, body.at(-1)) && (lines[at + 1] ?? '') !== '') body.push(lines[++at] ?? '');
     try {
       commands.push(parseCommand(head, body, line));
     } catch (error) {
-      throw new ScriptError(`line ${line}: ${error instanceof Error ? error.message : String(error)}`);
+      commands.push({ kind: 'unreadable', line, text: head, problem: messageOf(error) });
     }
   }
   return commands;
+}
+
+/** Whether the next command may follow without an empty line. */
+function endsCommand(head: string, last: string | undefined): boolean {
+  if (head === 'clear') return true;
+  if (last === undefined || !head.startsWith('eval')) return false;
+  return last.startsWith('expected_fail_') || parseGoNumber(last) !== null;
 }
 
 function parseCommand(head: string, body: readonly string[], line: number): Command {
@@ -104,6 +115,7 @@ function withBody(
   for (const row of body) {
     const expected = EXPECT.exec(row);
     const vector = RANGE_VECTOR.exec(row);
+    const number = parseGoNumber(row);
     if (vector) rangeVector = { startMs: durationMs(vector[1]), stepMs: durationMs(vector[3]) };
     else if (row.startsWith('expect string ')) text = unquote(row.slice('expect string '.length));
     else if (expected) expectations.push(expectation(expected[1] ?? '', expected[2], expected[3]));
@@ -111,7 +123,7 @@ function withBody(
       expectations.push(expectation('fail', 'msg', row.slice('expected_fail_message'.length)));
     } else if (row.startsWith('expected_fail_regexp')) {
       expectations.push(expectation('fail', 'regex', row.slice('expected_fail_regexp'.length)));
-    } else if (isNumber(row)) scalar = toNumber(row);
+    } else if (number !== null) scalar = number;
     else series.push(parseSeriesLine(row));
   }
   return { kind: 'eval', ...head, expectations, scalar, text, rangeVector, series };
@@ -126,17 +138,11 @@ function expectation(kind: string, how: string | undefined, what: string | undef
   };
 }
 
+/** A quoted string means in a script what it means in a query. */
 function unquote(literal: string): string {
-  return literal.startsWith('`') ? literal.slice(1, -1) : String(JSON.parse(literal));
-}
-
-function isNumber(text: string): boolean {
-  return /^[+-]?(?:inf|nan|\.?\d[\d.e+_-]*)$/i.test(text);
-}
-
-function toNumber(text: string): number {
-  if (/inf$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
-  return /nan$/i.test(text) ? NaN : Number(text);
+  const expression = parseExpression(literal);
+  if (expression.kind !== 'string') throw new Error(`no quoted string: ${literal}`);
+  return expression.value;
 }
 
 /** A duration, or a bare number of seconds. */
