@@ -1,12 +1,15 @@
-import { keyOf } from '../evaluation/label-sets.ts';
 import { evaluationError } from '../evaluation/query-error.ts';
 import type { Steps } from '../evaluation/pacing.ts';
 import { ABSENT, HISTOGRAM, VectorTable } from '../evaluation/vector-table.ts';
 import type { Position } from '../syntax/position.ts';
+import { formatGeneral } from '../syntax/text-literals.ts';
 import { isPresent, rowsByGroup, type GroupedRows } from './grouped-rows.ts';
+import { hashOfLabels } from './label-hash.ts';
 import type { FoldOptions } from './simple-folds.ts';
 
-const MAX_INTEGER = 2 ** 63;
+/** A count beyond these does not fit Prometheus's 64 bits. */
+const MIN_COUNT = -(2 ** 63);
+const MAX_COUNT = 2 ** 63 - 1024;
 
 /**
  * `topk` and `bottomk`: the k rows of each group with the greatest (least) values at each step, NaN last. At one
@@ -61,8 +64,8 @@ export function* firstRows(k: Float64Array, grouped: GroupedRows): Steps<VectorT
 }
 
 /**
- * `limit_ratio`: about the given share of the rows, chosen by a hash of their labels, so that the same rows are
- * chosen every time and the ratios r and r − 1 choose complementary rows.
+ * `limit_ratio`: about the given share of the rows, chosen by the hash of their labels, so that the same rows are
+ * chosen every time, here and in Prometheus, and the ratios r and r − 1 choose complementary rows.
  */
 export function* ratioOfRows(
   ratio: Float64Array,
@@ -79,7 +82,7 @@ export function* ratioOfRows(
   const keep = new RowSelection(input);
   for (const rows of rowsByGroup(grouped)) {
     for (const row of rows) {
-      const place = placeOf(keyOf(input.labels[row] ?? {}));
+      const place = Number(hashOfLabels(input.labels[row] ?? {})) / 2 ** 64;
       for (let step = 0; step < input.stepCount; step++) {
         const share = Math.max(-1, Math.min(1, ratio[step] ?? 0));
         const chosen = share >= 0 ? place < share : place >= 1 + share;
@@ -89,15 +92,6 @@ export function* ratioOfRows(
     }
   }
   return keep.table();
-}
-
-/** A number in [0, 1) from a text: FNV-1a, mixed (the finaliser of MurmurHash3). */
-function placeOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) / 4_294_967_296;
 }
 
 /** Collects cells of a table to keep, rows in the order in which they are first added. */
@@ -141,8 +135,8 @@ function assertCounts(k: Float64Array): boolean {
   if (most < 1 && !hasNaN) return false;
   if (hasNaN) throw evaluationError('Parameter value is NaN');
   const least = k.reduce((a, b) => Math.min(a, b), Infinity);
-  if (least <= -MAX_INTEGER) throw evaluationError(`Scalar value ${least} underflows int64`);
-  if (most >= MAX_INTEGER) throw evaluationError(`Scalar value ${most} overflows int64`);
+  if (least <= MIN_COUNT) throw evaluationError(`Scalar value ${formatGeneral(least)} underflows int64`);
+  if (most >= MAX_COUNT) throw evaluationError(`Scalar value ${formatGeneral(most)} overflows int64`);
   return true;
 }
 

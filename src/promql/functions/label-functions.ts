@@ -73,7 +73,7 @@ function groupText(
   matcher: { groupCount(): number; group(group: number | string): string | null },
   group: string,
 ): string {
-  const number = /^\d+$/.test(group) ? Number(group) : null;
+  const number = /^(?:0|[1-9]\d*)$/.test(group) ? Number(group) : null;
   if (number !== null) return number <= matcher.groupCount() ? (matcher.group(number) ?? '') : '';
   try {
     return matcher.group(group) ?? '';

@@ -2,6 +2,7 @@ import { KahanSum } from '../evaluation/kahan.ts';
 import { evaluationError } from '../evaluation/query-error.ts';
 import type { RangeFunction, RangeWindow } from '../evaluation/range-window.ts';
 import { ABSENT, FLOAT } from '../evaluation/vector-table.ts';
+import { formatDecimal } from '../syntax/text-literals.ts';
 
 /** Two floats at least; a single one beside histograms is annotated. */
 function hasTrend(window: RangeWindow): boolean {
@@ -58,15 +59,20 @@ function fitLine(
   return { slope, intercept: sumY.total / count - (slope * sumX.total) / count };
 }
 
+/** Go's `%f`. */
+function formatFixed(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(6) : formatDecimal(value);
+}
+
 /** Holt's double exponential smoothing: a smoothed value and a smoothed trend, each with its factor in (0, 1). */
 export const doubleExponentialSmoothing: RangeFunction = (window) => {
   const smoothing = window.scalar(0);
   const trendFactor = window.scalar(1);
   if (smoothing <= 0 || smoothing >= 1) {
-    throw evaluationError(`invalid smoothing factor. Expected: 0 < sf < 1, got: ${smoothing.toFixed(6)}`);
+    throw evaluationError(`invalid smoothing factor. Expected: 0 < sf < 1, got: ${formatFixed(smoothing)}`);
   }
   if (trendFactor <= 0 || trendFactor >= 1) {
-    throw evaluationError(`invalid trend factor. Expected: 0 < tf < 1, got: ${trendFactor.toFixed(6)}`);
+    throw evaluationError(`invalid trend factor. Expected: 0 < tf < 1, got: ${formatFixed(trendFactor)}`);
   }
   if (!hasTrend(window)) return ABSENT;
   const { values, from, to } = window;
