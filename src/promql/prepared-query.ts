@@ -15,7 +15,7 @@ import {
 } from './evaluation/selection-plan.ts';
 import { runsOf } from './evaluation/selectors.ts';
 import { SelectionMoved } from './evaluation/series-readers.ts';
-import type { QueryGrid } from './evaluation/vector-table.ts';
+import type { StepGrid } from './evaluation/vector-table.ts';
 import { evaluationError } from './evaluation/query-error.ts';
 import type { QueryResult } from './query-result.ts';
 import type { Queryable } from './queryable.ts';
@@ -77,7 +77,7 @@ export class PreparedQuery {
     const fetch = (reads: FetchOptions['reads']): SelectedData | Promise<SelectedData> =>
       this.#fetch(queryable, grid, { guard, mayPause: false, reads });
     const run = (selected: SelectedData): QueryResult =>
-      runAtOnce(this.#evaluateInstant(this.#context(grid, selected, guard, true)), guard);
+      runAtOnce(this.#evaluateInstant(this.#context(grid, selected, guard)), guard);
     const data = fetch('one_at_a_time');
     if (!(data instanceof Promise)) return run(data);
     return data.then(run).catch(async (thrown: unknown) => {
@@ -96,7 +96,7 @@ export class PreparedQuery {
     const grid = { startMs: timeMs, endMs: timeMs, stepMs: 1, stepCount: 1 };
     const guard = this.#guard(options.signal);
     return this.#inSlices(queryable, { grid, guard }, (data) =>
-      this.#evaluateInstant(this.#context(grid, data, guard, true)),
+      this.#evaluateInstant(this.#context(grid, data, guard)),
     );
   }
 
@@ -114,13 +114,13 @@ export class PreparedQuery {
     }
     const guard = this.#guard(options.signal);
     return this.#inSlices(queryable, { grid, guard }, (data) =>
-      this.#evaluateRange(this.#context(grid, data, guard, false)),
+      this.#evaluateRange(this.#context(grid, data, guard)),
     );
   }
 
   async #inSlices(
     queryable: Queryable,
-    { grid, guard }: { readonly grid: QueryGrid; readonly guard: QueryGuard },
+    { grid, guard }: { readonly grid: StepGrid; readonly guard: QueryGuard },
     evaluation: (data: SelectedData) => Steps<QueryResult>,
   ): Promise<QueryResult> {
     const fetch = { guard, mayPause: true } as const;
@@ -139,14 +139,14 @@ export class PreparedQuery {
     return new QueryGuard(this.#settings.limits, this.#settings.clock, signal);
   }
 
-  #fetch(queryable: Queryable, grid: QueryGrid, options: FetchOptions): SelectedData | Promise<SelectedData> {
+  #fetch(queryable: Queryable, grid: StepGrid, options: FetchOptions): SelectedData | Promise<SelectedData> {
     const plan = planSelections(this.expression, grid, this.#settings.lookbackMs);
     return fetchSelections(queryable, plan, options);
   }
 
-  #context(query: QueryGrid, data: SelectedData, guard: QueryGuard, isInstant: boolean): EvaluationContext {
+  #context(query: StepGrid, data: SelectedData, guard: QueryGuard): EvaluationContext {
     const { lookbackMs, subqueryStepMs } = this.#settings;
-    return { data, query, isInstant, lookbackMs, subqueryStepMs, annotations: new Annotations(), guard };
+    return { data, query, lookbackMs, subqueryStepMs, annotations: new Annotations(), guard };
   }
 
   *#evaluateInstant(context: EvaluationContext): Steps<QueryResult> {
@@ -203,7 +203,7 @@ export class PreparedQuery {
   }
 }
 
-function gridOf({ startMs, endMs, stepMs }: RangeOptions): QueryGrid {
+function gridOf({ startMs, endMs, stepMs }: RangeOptions): StepGrid {
   if (!(stepMs > 0)) throw evaluationError('the step of a range must be greater than 0');
   if (!(endMs >= startMs)) throw evaluationError('the end of a range must not be before its start');
   const stepCount = Math.floor((endMs - startMs) / stepMs) + 1;

@@ -160,12 +160,12 @@ class HistogramFolds {
   finish(): void {
     const { annotations, position } = this.#options;
     for (const [cell, fold] of this.#folds) {
-      if (fold.counterResetCollision) annotations.counterResetCollision('aggregation', position);
       if (fold.boundsReconciled) annotations.customBucketsReconciled('aggregation', position);
       if (this.#output.kinds[cell] === FLOAT) {
         annotations.mixedFloatsAndHistogramsInAggregation(position);
         this.#output.kinds[cell] = ABSENT;
       } else if (!this.#broken.has(cell)) {
+        if (fold.counterResetCollision) annotations.counterResetCollision('aggregation', position);
         this.#output.setHistogram(cell, fold.result());
       }
     }

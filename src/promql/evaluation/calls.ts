@@ -13,7 +13,7 @@ import type { Steps } from './pacing.ts';
 import { evaluateRangeCall, type RangeArgument } from './range-calls.ts';
 import { runOfRow } from './sample-run.ts';
 import { evaluateSelector, runsOf } from './selectors.ts';
-import { FLOAT, VectorTable, timeAt, type Value } from './vector-table.ts';
+import { FLOAT, VectorTable, timeAt, type StepGrid, type Value } from './vector-table.ts';
 
 /** A function call at every step of a grid. */
 export function* evaluateCall(call: Call, frame: Frame): Steps<Value> {
@@ -41,7 +41,7 @@ export function* evaluateCall(call: Call, frame: Frame): Steps<Value> {
 /** The functions that return a scalar; null for others. */
 function* evaluateScalarCall(call: Call, frame: Frame): Steps<Float64Array | null> {
   const { grid } = frame;
-  const { query, isInstant } = frame.context;
+  const { query } = frame.context;
   const constant = (value: number): Float64Array => new Float64Array(grid.stepCount).fill(value);
   switch (call.name) {
     case 'time':
@@ -55,7 +55,7 @@ function* evaluateScalarCall(call: Call, frame: Frame): Steps<Float64Array | nul
     case 'range':
       return constant((query.endMs - query.startMs) / 1000);
     case 'step':
-      return constant(isInstant ? 0 : query.stepMs / 1000);
+      return constant(isRange(query) ? query.stepMs / 1000 : 0);
     case 'max_of':
     case 'min_of': {
       const left = yield* frame.scalar(argumentOf(call, 0));
@@ -128,11 +128,16 @@ function* evaluateVectorCall(call: Call, frame: Frame): Steps<VectorTable> {
     case 'sort_desc':
     case 'sort_by_label':
     case 'sort_by_label_desc':
-      if (!frame.context.isInstant) frame.context.annotations.sortInRangeQuery(call.position);
+      if (isRange(frame.grid)) frame.context.annotations.sortInRangeQuery(call.position);
       return sortTable(call, table);
     default:
       throw new Error(`no function ${call.name}`);
   }
+}
+
+/** Whether a grid spans time; a range query of one time does not, a subquery of an instant query does. */
+function isRange({ startMs, endMs }: StepGrid): boolean {
+  return startMs !== endMs;
 }
 
 function sortTable(call: Call, table: VectorTable): VectorTable {

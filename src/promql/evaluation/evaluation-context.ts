@@ -3,15 +3,13 @@ import type { QueryGuard } from './query-guard.ts';
 import type { SelectedData } from './selection-plan.ts';
 import type { Expression, Subquery } from '../syntax/ast.ts';
 import type { Steps } from './pacing.ts';
-import type { QueryGrid, StepGrid, VectorTable } from './vector-table.ts';
+import type { StepGrid, VectorTable } from './vector-table.ts';
 
 /** What one evaluation of one query has at hand. */
 export interface EvaluationContext {
   readonly data: SelectedData;
   /** The steps of the whole query: `@ start()` and `@ end()` mean its ends. */
-  readonly query: QueryGrid;
-  /** True where the query asked for one time rather than a range. */
-  readonly isInstant: boolean;
+  readonly query: StepGrid;
   readonly lookbackMs: number;
   /** The resolution of subqueries that name none. */
   readonly subqueryStepMs: number;

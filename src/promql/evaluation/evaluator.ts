@@ -26,10 +26,15 @@ import { FLOAT, HISTOGRAM, VectorTable, endOf, type StepGrid, type Value } from 
 /** Evaluates an expression that is no range vector at every step of a grid. The caller owns the result. */
 export function* evaluate(expression: Expression, grid: StepGrid, context: EvaluationContext): Steps<Value> {
   if (grid.stepCount > 1 && isStepInvariant(expression)) {
-    const once = yield* evaluateAtSteps(expression, { ...grid, stepCount: 1 }, context);
+    const once = yield* evaluateAtSteps(expression, firstStepOf(grid), context);
     return repeat(once, grid.stepCount, context);
   }
   return yield* evaluateAtSteps(expression, grid, context);
+}
+
+/** The grid of the first step alone. */
+function firstStepOf(grid: StepGrid): StepGrid {
+  return { ...grid, endMs: grid.startMs, stepCount: 1 };
 }
 
 function* evaluateAtSteps(expression: Expression, grid: StepGrid, context: EvaluationContext): Steps<Value> {
@@ -103,7 +108,7 @@ function subqueryGrid(subquery: Subquery, grid: StepGrid, context: EvaluationCon
   const afterMs = firstEndMs - subquery.rangeMs;
   const startMs = (Math.floor(afterMs / stepMs) + 1) * stepMs;
   const stepCount = Math.max(0, Math.floor((lastEndMs - startMs) / stepMs) + 1);
-  return { startMs, stepMs, stepCount };
+  return { startMs, endMs: lastEndMs, stepMs, stepCount };
 }
 
 function* evaluateUnary(

@@ -71,10 +71,21 @@ export function withLabel(labels: Labels, name: string, value: string): Labels {
   return changed;
 }
 
-const METRIC_NAME: ReadonlySet<string> = new Set([METRIC_NAME_LABEL]);
+/** What a metric is called, and its type and unit where they are kept as labels: one goes with the others. */
+const METADATA: ReadonlySet<string> = new Set([METRIC_NAME_LABEL, '__type__', '__unit__']);
 
+/** Whether something would be dropped with the metric name. */
+export function hasMetadata(labels: Labels): boolean {
+  return (
+    labels[METRIC_NAME_LABEL] !== undefined ||
+    labels['__type__'] !== undefined ||
+    labels['__unit__'] !== undefined
+  );
+}
+
+/** The label set of what no longer is the metric: without its name, type and unit. */
 export function withoutMetricName(labels: Labels): Labels {
-  return labels[METRIC_NAME_LABEL] === undefined ? labels : dropLabels(labels, METRIC_NAME);
+  return hasMetadata(labels) ? dropLabels(labels, METADATA) : labels;
 }
 
 /** Numbers label sets by what `on (…)`, `ignoring (…)`, `by (…)` or `without (…)` leaves of them, from 0. */

@@ -1,5 +1,5 @@
-import { METRIC_NAME_LABEL, type Labels } from '#telemetry';
-import { keyOf } from './label-sets.ts';
+import type { Labels } from '#telemetry';
+import { hasMetadata, keyOf } from './label-sets.ts';
 import { byRows, type Steps } from './pacing.ts';
 import { DUPLICATE_LABELS, evaluationError } from './query-error.ts';
 import { ABSENT, VectorTable } from './vector-table.ts';
@@ -44,7 +44,7 @@ export class OutputRows {
 /** A name that is due to be removed tells a row from one that keeps the same name: in the end they differ. */
 function rowKey(labels: Labels, dropsName: boolean): string {
   const key = keyOf(labels);
-  return dropsName && labels[METRIC_NAME_LABEL] !== undefined ? `${key}\0` : key;
+  return dropsName && hasMetadata(labels) ? `${key}\0` : key;
 }
 
 /** The table with rows of equal labels made one. @throws `query_failed` where both have a sample at a step */

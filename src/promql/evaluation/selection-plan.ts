@@ -2,7 +2,7 @@ import type { LatestSamples, Queryable, Selection } from '../queryable.ts';
 import { childrenOf, type AtModifier, type Expression, type VectorSelector } from '../syntax/ast.ts';
 import type { QueryGuard } from './query-guard.ts';
 import { ReaderOfAll, ReaderOfOne, type SelectedSeriesReader } from './series-readers.ts';
-import { endOf, type QueryGrid } from './vector-table.ts';
+import { endOf, type StepGrid } from './vector-table.ts';
 
 /** What a selector needs from the store: samples in [startMs, endMs]. */
 export interface PlannedSelection {
@@ -29,7 +29,7 @@ export interface FetchOptions {
 }
 
 /** The absolute time of an `@`, given the whole query's grid. */
-export function resolveAt(at: AtModifier, query: QueryGrid): number {
+export function resolveAt(at: AtModifier, query: StepGrid): number {
   switch (at.kind) {
     case 'time':
       return at.timeMs;
@@ -50,7 +50,7 @@ interface Scope {
 /** Works out what each selector of an expression will read when it is evaluated over a grid. */
 export function planSelections(
   expression: Expression,
-  query: QueryGrid,
+  query: StepGrid,
   lookbackMs: number,
 ): readonly PlannedSelection[] {
   const planned: PlannedSelection[] = [];

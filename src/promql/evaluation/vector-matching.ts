@@ -1,5 +1,5 @@
 import { METRIC_NAME_LABEL, type Labels } from '#telemetry';
-import { quote } from '../syntax/text-literals.ts';
+import { formatLabelName, quote } from '../syntax/text-literals.ts';
 import { isComparison, type VectorMatching } from '../syntax/ast.ts';
 import type { ElementOperation, Operand } from './element-operation.ts';
 import { Grouping, dropLabels, keepLabels, keyOf, withoutMetricName } from './label-sets.ts';
@@ -219,6 +219,6 @@ function stepsOf(byKey: Map<string, Uint8Array>, key: string, stepCount: number)
 function describeLabels(labels: Labels): string {
   const pairs = Object.keys(labels)
     .sort()
-    .map((name) => `${name}=${quote(labels[name] ?? '')}`);
+    .map((name) => `${formatLabelName(name)}=${quote(labels[name] ?? '')}`);
   return `{${pairs.join(', ')}}`;
 }

@@ -9,13 +9,10 @@ export type SampleKind = typeof ABSENT | typeof FLOAT | typeof HISTOGRAM;
 /** The times an expression is evaluated at: `stepCount` times from `startMs` on, `stepMs` apart. */
 export interface StepGrid {
   readonly startMs: number;
+  /** As asked for: it may lie behind the last step. */
+  readonly endMs: number;
   readonly stepMs: number;
   readonly stepCount: number;
-}
-
-/** The steps of a whole query; its end as asked for may lie behind the last step. */
-export interface QueryGrid extends StepGrid {
-  readonly endMs: number;
 }
 
 export function timeAt(grid: StepGrid, step: number): number {

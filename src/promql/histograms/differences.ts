@@ -30,15 +30,20 @@ export function histogramDifference(
   if (!first || !second || !last) return null;
   const { nature, annotations, metricName, position } = options;
   const isCounter = nature === 'counter';
-  noteNature(samples, first, last, options);
   // Behind a reset the first sample no longer matters, not even whether its buckets fit.
   let previous = isCounter && isCounterReset(second, first) ? emptyLike(second) : first;
   const isCustom = usesCustomBuckets(previous);
+  if (usesCustomBuckets(last) !== isCustom) {
+    if (isCounter) noteGauges([first, last], options);
+    annotations.mixedExponentialAndCustomBuckets(metricName, position);
+    return null;
+  }
   const relevant = isCounter ? samples.slice(1) : [last];
   if (relevant.some((sample) => usesCustomBuckets(sample) !== isCustom)) {
     annotations.mixedExponentialAndCustomBuckets(metricName, position);
     return null;
   }
+  noteNature(samples, first, last, options);
   const schema = Math.min(previous.schema, ...relevant.map((sample) => sample.schema));
   const combine = new Combination(atSchema(last, schema), options);
   combine.subtract(previous);
@@ -76,14 +81,21 @@ function noteNature(
   samples: readonly HistogramValue[],
   first: HistogramValue,
   last: HistogramValue,
-  { nature, annotations, metricName, position }: DifferenceOptions,
+  options: DifferenceOptions,
 ): void {
-  if (nature === 'counter') {
-    if (samples.some((sample) => sample.counterReset === 'gauge')) {
-      annotations.nativeHistogramNotCounter(metricName, position);
-    }
-  } else if (first.counterReset !== 'gauge' || last.counterReset !== 'gauge') {
+  const { nature, annotations, metricName, position } = options;
+  if (nature === 'counter') noteGauges(samples, options);
+  else if (first.counterReset !== 'gauge' || last.counterReset !== 'gauge') {
     annotations.nativeHistogramNotGauge(metricName, position);
+  }
+}
+
+function noteGauges(
+  samples: readonly HistogramValue[],
+  { annotations, metricName, position }: DifferenceOptions,
+): void {
+  if (samples.some((sample) => sample.counterReset === 'gauge')) {
+    annotations.nativeHistogramNotCounter(metricName, position);
   }
 }
 

@@ -7,9 +7,7 @@ import {
   type Subquery,
   type VectorSelector,
 } from './ast.ts';
-import { formatDecimal, quote } from './text-literals.ts';
-
-const LABEL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+import { formatDecimal, formatLabelName, quote } from './text-literals.ts';
 
 /** The expression on one line, spaced as Prometheus does it; parsing the result gives an equal expression. */
 export function formatExpression(expression: Expression): string {
@@ -100,8 +98,4 @@ function formatAt(at: AtModifier | null): string {
 
 function formatLabelNames(names: readonly string[]): string {
   return names.map(formatLabelName).join(', ');
-}
-
-function formatLabelName(name: string): string {
-  return LABEL_NAME.test(name) ? name : quote(name);
 }

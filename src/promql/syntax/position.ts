@@ -6,7 +6,7 @@ export interface Position {
   readonly end: number;
 }
 
-/** Line and column of an offset, both from 1. */
+/** Line and column of an offset, both from 1. Columns count UTF-8 bytes, as Prometheus's do. */
 function lineAndColumn(text: string, offset: number): { readonly line: number; readonly column: number } {
   let line = 1;
   let lineStart = 0;
@@ -14,7 +14,7 @@ function lineAndColumn(text: string, offset: number): { readonly line: number; r
     line++;
     lineStart = at + 1;
   }
-  return { line, column: offset - lineStart + 1 };
+  return { line, column: Buffer.byteLength(text.slice(lineStart, offset)) + 1 };
 }
 
 /** `line:column`, as Prometheus puts it behind its annotations. */

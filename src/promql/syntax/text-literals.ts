@@ -76,14 +76,30 @@ export function quote(text: string): string {
     const code = character.codePointAt(0) ?? 0;
     if (character === '"' || character === '\\') quoted += `\\${character}`;
     else if (code >= STRAY_BYTE + 0x80 && code <= STRAY_BYTE + 0xff) quoted += byteEscape(code - STRAY_BYTE);
-    else if (code >= 0x20 && code !== 0x7f) quoted += character;
-    else quoted += CONTROL_ESCAPES[code] ?? byteEscape(code);
+    else if (PRINTABLE.test(character)) quoted += character;
+    else quoted += CONTROL_ESCAPES[code] ?? codePointEscape(code);
   }
   return `${quoted}"`;
 }
 
+/** What Go prints as it is: letters, marks, numbers, punctuation, symbols, and of all blanks the space. */
+const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+
+const LABEL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** A label name as it stands in a query or a message: quoted where it is no plain word. */
+export function formatLabelName(name: string): string {
+  return LABEL_NAME.test(name) ? name : quote(name);
+}
+
 function byteEscape(byte: number): string {
   return `\\x${byte.toString(16).padStart(2, '0')}`;
+}
+
+function codePointEscape(code: number): string {
+  if (code < 0x80) return byteEscape(code);
+  const digits = code.toString(16);
+  return code > 0xffff ? `\\U${digits.padStart(8, '0')}` : `\\u${digits.padStart(4, '0')}`;
 }
 
 const CONTROL_ESCAPES: Readonly<Record<number, string>> = {
