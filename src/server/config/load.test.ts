@@ -1,12 +1,15 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { OmoiError } from '#telemetry';
 import { loadConfig } from './load.ts';
 
+const directory = mkdtempSync(join(tmpdir(), 'omoi-config-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
 function written(name: string, text: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'omoi-config-')), name);
+  const file = join(directory, name);
   writeFileSync(file, text);
   return file;
 }
