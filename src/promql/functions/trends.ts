@@ -2,7 +2,7 @@ import { KahanSum } from '../evaluation/kahan.ts';
 import { evaluationError } from '../evaluation/query-error.ts';
 import type { RangeFunction, RangeWindow } from '../evaluation/range-window.ts';
 import { ABSENT, FLOAT } from '../evaluation/vector-table.ts';
-import { formatDecimal } from '../syntax/text-literals.ts';
+import { formatFixed } from '../syntax/text-literals.ts';
 
 /** Two floats at least; a single one beside histograms is annotated. */
 function hasTrend(window: RangeWindow): boolean {
@@ -57,11 +57,6 @@ function fitLine(
   const varianceX = sumXX.total - (sumX.total * sumX.total) / count;
   const slope = covariance / varianceX;
   return { slope, intercept: sumY.total / count - (slope * sumX.total) / count };
-}
-
-/** Go's `%f`. */
-function formatFixed(value: number): string {
-  return Number.isFinite(value) ? value.toFixed(6) : formatDecimal(value);
 }
 
 /** Holt's double exponential smoothing: a smoothed value and a smoothed trend, each with its factor in (0, 1). */

@@ -44,15 +44,37 @@ export function isMetricName(token: Token): boolean {
   return token.kind === 'word' && !NEVER_METRICS.has(token.text.toLowerCase());
 }
 
+/** Whether an expression may begin with a token. */
+export function beginsExpression(token: Token): boolean {
+  const { kind, text } = token;
+  switch (kind) {
+    case 'string':
+    case 'number':
+    case 'duration':
+      return true;
+    case 'word':
+      return isMetricName(token) || isSpecialNumber(token);
+    case 'operator':
+      return text === '+' || text === '-';
+    case 'punctuation':
+      return text === '(' || text === '{';
+    case 'end':
+    case 'error':
+      return false;
+  }
+}
+
 export function isSpecialNumber(token: Token): boolean {
   const word = token.text.toLowerCase();
   return token.kind === 'word' && (word === 'inf' || word === 'nan');
 }
 
-/** `start`, `end`, `step` …: functions in spite of being keywords. Aggregators are not among them. */
+/** `start`, `end`, `step` …: functions in spite of being keywords. Aggregators are not among them, nor is `a:b`. */
 export function isFunctionName(token: Token): boolean {
   const word = token.text.toLowerCase();
-  return !AGGREGATOR_NAMES.has(word) && !WORD_OPERATORS.has(word) && !KEYWORDS.has(word);
+  return (
+    !word.includes(':') && !AGGREGATOR_NAMES.has(word) && !WORD_OPERATORS.has(word) && !KEYWORDS.has(word)
+  );
 }
 
 const PRECEDENCE: ReadonlyMap<string, number> = new Map([
@@ -78,8 +100,11 @@ export function asBinaryOperator(
   return precedence === undefined ? null : { operator: operator as BinaryOperator, precedence };
 }
 
-/** A token as Prometheus's parser names it when it did not expect it. */
-export function describeToken(token: Token): string {
+/**
+ * A token as Prometheus's parser names it when it did not expect it.
+ * @param inBraces true where no word is a keyword
+ */
+export function describeToken(token: Token, inBraces: boolean): string {
   const { kind, text } = token;
   const lower = text.toLowerCase();
   switch (kind) {
@@ -88,7 +113,8 @@ export function describeToken(token: Token): string {
     case 'error':
       return text;
     case 'operator':
-      return `<op:${text}>`;
+      // Not an operator of its own: it only stands between a label and its value.
+      return text === '=' ? '"="' : `<op:${text}>`;
     case 'punctuation':
       return JSON.stringify(text);
     case 'string':
@@ -97,6 +123,7 @@ export function describeToken(token: Token): string {
     case 'duration':
       return `${kind} ${abbreviated(text)}`;
     case 'word':
+      if (inBraces) return `identifier ${JSON.stringify(text)}`;
       if (WORD_OPERATORS.has(lower)) return `<op:${text}>`;
       if (AGGREGATOR_NAMES.has(lower)) return `<aggr:${text}>`;
       if (KEYWORDS.has(lower)) return `<${text}>`;

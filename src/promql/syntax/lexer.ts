@@ -1,3 +1,6 @@
+import { scanMisspeltNumber } from './number-scan.ts';
+import { quote } from './text-literals.ts';
+
 /**
  * Tokens of a query. Words are not told apart into keywords and names here: which word is a keyword depends on
  * where it stands (inside braces none is, as a grouping label nearly all are names), which only the parser knows.
@@ -22,7 +25,9 @@ const DURATION = /\d+(?:ms|[smhdwy])(?:\d+(?:ms|[smhdw]))*(?![A-Za-z0-9_])/y;
 const HEXADECIMAL = /0[xX]_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*(?![A-Za-z0-9_.])/y;
 const DECIMAL =
   /(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?(?![A-Za-z0-9_.])/y;
-const NUMBER_LIKE = /[0-9A-Za-z_.]*/y;
+const LETTERS = /[A-Za-z_]+/y;
+/** The words of duration expressions, which alone may stand in brackets. */
+const DURATION_WORDS: ReadonlySet<string> = new Set(['step', 'range', 'max_of', 'min_of']);
 
 /** Cuts a query into tokens on demand. After an error or the end it keeps answering with that token. */
 export class Lexer {
@@ -30,8 +35,10 @@ export class Lexer {
   #at = 0;
   #parenthesisDepth = 0;
   #inBraces = false;
-  #inBrackets = false;
-  #justOpenedBracket = false;
+  /** Before its first number, what may stand in a bracket differs from what may stand there afterwards. */
+  #bracket: 'none' | 'opened' | 'with_number' = 'none';
+  #sawDuration = false;
+  #sawColon = false;
   #stopped: Token | null = null;
 
   constructor(text: string) {
@@ -43,13 +50,13 @@ export class Lexer {
     this.#skipBlank();
     const start = this.#at;
     if (start >= this.#text.length) return this.#stop(this.#atEnd());
-    this.#justOpenedBracket = false;
     const character = this.#text.charAt(start);
+    if (this.#bracket === 'opened') return this.#insideBracket(character);
     if (character === '"' || character === "'" || character === '`') return this.#string(character);
     if (this.#inBraces) return this.#insideBraces(character);
     if (/[0-9]/.test(character) || /^\.[0-9]/.test(this.#text.slice(start, start + 2))) return this.#number();
-    const word = this.#inBrackets ? this.#take(PLAIN_WORD) : this.#take(WORD);
-    if (word !== null) return this.#token('word', start);
+    if (this.#bracket === 'with_number' && /[A-Za-z_:]/.test(character)) return this.#behindNumber(character);
+    if (this.#take(WORD) !== null) return this.#token('word', start);
     if (character === '!' && this.#text.charAt(start + 1) !== '=') {
       return this.#error(start, `unexpected character after '!': ${describe(this.#text, start + 1)}`);
     }
@@ -66,6 +73,13 @@ export class Lexer {
     return this.#text.charAt(this.#at);
   }
 
+  /** The word that comes next, in lower case; '' where none does. */
+  peekWord(): string {
+    this.#skipBlank();
+    PLAIN_WORD.lastIndex = this.#at;
+    return PLAIN_WORD.exec(this.#text)?.[0].toLowerCase() ?? '';
+  }
+
   #punctuation(character: string): Token {
     const start = this.#at;
     switch (character) {
@@ -73,19 +87,19 @@ export class Lexer {
         this.#parenthesisDepth++;
         break;
       case ')':
-        if (--this.#parenthesisDepth < 0) return this.#error(start, `unexpected right parenthesis ')'`);
+        if (--this.#parenthesisDepth < 0) return this.#error(start + 1, `unexpected right parenthesis ')'`);
         break;
       case '{':
         this.#inBraces = true;
         break;
       case '[':
-        if (this.#inBrackets) return this.#error(start, `unexpected left bracket '['`);
-        this.#inBrackets = true;
-        this.#justOpenedBracket = true;
+        if (this.#bracket !== 'none') return this.#error(start, `unexpected left bracket '['`);
+        this.#bracket = 'opened';
+        this.#sawColon = false;
         break;
       case ']':
-        if (!this.#inBrackets) return this.#error(start, `unexpected right bracket ']'`);
-        this.#inBrackets = false;
+        if (this.#bracket === 'none') return this.#error(start, `unexpected right bracket ']'`);
+        this.#bracket = 'none';
         break;
       case ',':
       case ':':
@@ -95,6 +109,47 @@ export class Lexer {
     }
     this.#at++;
     return this.#token('punctuation', start);
+  }
+
+  /** Between a left bracket and the first number behind it. */
+  #insideBracket(character: string): Token {
+    const start = this.#at;
+    if (/[0-9]/.test(character) || /^\.[0-9]/.test(this.#text.slice(start, start + 2))) {
+      this.#bracket = 'with_number';
+      this.#sawDuration = true;
+      return this.#number();
+    }
+    if (/[-+*/%^]/.test(character)) {
+      this.#at++;
+      return this.#token('operator', start);
+    }
+    if (character === ':') {
+      if (!this.#sawDuration) {
+        return this.#error(start + 1, 'unexpected colon before duration in duration expression');
+      }
+      this.#sawColon = true;
+    }
+    if (/[():,\]]/.test(character)) return this.#punctuation(character);
+    const problem = `unexpected character in duration expression: ${describe(this.#text, start)}`;
+    return this.#durationWord(problem);
+  }
+
+  /** A word or colon in a bracket, behind its first number. */
+  #behindNumber(character: string): Token {
+    const start = this.#at;
+    if (character !== ':') {
+      return this.#durationWord(`unexpected character: ${describe(this.#text, start)}, expected ':'`);
+    }
+    if (this.#sawColon) return this.#error(start, `unexpected colon ':'`);
+    this.#sawColon = true;
+    return this.#punctuation(character);
+  }
+
+  #durationWord(problem: string): Token {
+    const start = this.#at;
+    const word = this.#take(LETTERS);
+    const isKnown = word !== null && DURATION_WORDS.has(word.toLowerCase());
+    return isKnown ? this.#token('word', start) : this.#error(start, problem);
   }
 
   #insideBraces(character: string): Token {
@@ -124,8 +179,10 @@ export class Lexer {
     const start = this.#at;
     if (this.#take(HEXADECIMAL) !== null || this.#take(DECIMAL) !== null) return this.#token('number', start);
     if (this.#take(DURATION) !== null) return this.#token('duration', start);
-    const text = this.#take(NUMBER_LIKE) ?? '';
-    return this.#error(start, `bad number or duration syntax: ${JSON.stringify(text)}`);
+    const { kind, end } = scanMisspeltNumber(this.#text, start);
+    this.#at = end;
+    if (kind !== 'error') return this.#token(kind, start);
+    return this.#error(start, `bad number or duration syntax: ${quote(this.#text.slice(start, end))}`);
   }
 
   #string(quote: string): Token {
@@ -153,20 +210,20 @@ export class Lexer {
     const end = this.#text.length;
     const problem = this.#inBraces
       ? 'unexpected end of input inside braces'
-      : this.#inBrackets
-        ? this.#justOpenedBracket
-          ? 'unexpected end of input in duration expression'
-          : 'unclosed left bracket'
+      : this.#bracket === 'opened'
+        ? 'unexpected end of input in duration expression'
         : this.#parenthesisDepth > 0
           ? 'unclosed left parenthesis'
-          : null;
+          : this.#bracket === 'with_number'
+            ? 'unclosed left bracket'
+            : null;
     return problem === null
       ? { kind: 'end', text: '', start: end, end }
       : { kind: 'error', text: problem, start: end, end };
   }
 
   #skipBlank(): void {
-    while (this.#take(SPACE) !== null || this.#take(COMMENT) !== null);
+    while (this.#take(SPACE) !== null || (this.#bracket !== 'opened' && this.#take(COMMENT) !== null));
   }
 
   #take(pattern: RegExp): string | null {
@@ -226,5 +283,7 @@ function codePoint(text: string, at: number): string {
 /** A character in single quotes, for messages. */
 function describe(text: string, at: number): string {
   const code = text.codePointAt(at);
-  return code === undefined ? 'end of input' : `'${String.fromCodePoint(code)}'`;
+  if (code === undefined) return 'end of input';
+  const character = String.fromCodePoint(code);
+  return character === '"' ? `'"'` : `'${quote(character).slice(1, -1).replace("'", "\\'")}'`;
 }

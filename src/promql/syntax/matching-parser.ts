@@ -1,4 +1,5 @@
 import type { VectorMatching } from './ast.ts';
+import { beginsExpression } from './keywords.ts';
 import { experimentalError } from './position.ts';
 import { unquote } from './text-literals.ts';
 import type { TokenReader } from './token-reader.ts';
@@ -31,7 +32,8 @@ function readMatching(reader: TokenReader): VectorMatching {
   const left = reader.atWord('group_left');
   if (!left && !reader.atWord('group_right')) return { cardinality: 'one-to-one', on, labels, include: [] };
   reader.advance();
-  const include = reader.at('(') ? readLabelList(reader) : [];
+  const hasList = reader.at('(') || !beginsExpression(reader.current);
+  const include = hasList ? readLabelList(reader) : [];
   return { cardinality: left ? 'many-to-one' : 'one-to-many', on, labels, include };
 }
 

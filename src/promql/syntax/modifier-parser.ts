@@ -1,6 +1,6 @@
 import type { AtModifier, Expression, Subquery, VectorSelector } from './ast.ts';
 import { experimentalError } from './position.ts';
-import { parseDurationSeconds, parseNumber } from './text-literals.ts';
+import { formatFixed, parseDurationSeconds, parseNumber, quote } from './text-literals.ts';
 import type { TokenReader } from './token-reader.ts';
 import { isSpecialNumber } from './keywords.ts';
 
@@ -28,7 +28,12 @@ export function readNumber(reader: TokenReader): { seconds: number; isDuration: 
   const token = reader.current;
   if (token.kind === 'number' || isSpecialNumber(token)) {
     reader.advance();
-    return { seconds: parseNumber(token.text), isDuration: false };
+    const seconds = parseNumber(token.text);
+    if (Number.isNaN(seconds) && !isSpecialNumber(token)) {
+      const problem = `strconv.ParseFloat: parsing ${quote(token.text)}: invalid syntax`;
+      reader.fail(token.start, `error parsing number: ${problem}`);
+    }
+    return { seconds, isDuration: false };
   }
   if (token.kind !== 'duration') return null;
   const seconds = parseDurationSeconds(token.text);
@@ -45,12 +50,12 @@ function readRange(reader: TokenReader, expression: Expression): Expression {
     const stepMs = reader.at(']')
       ? null
       : readPositiveDurationMs(reader, 'subquery selector', 'number, duration, step(), range(), or "]"');
-    if (!reader.at(']')) unexpectedInRange(reader, 'subquery selector', '"]"');
+    if (!reader.at(']')) unexpectedBehindDuration(reader, 'subquery selector', '"]"');
     reader.advance();
     const position = { start: expression.position.start, end: reader.previousEnd };
     return { kind: 'subquery', expression, rangeMs, stepMs, offsetMs: 0, at: null, position };
   }
-  if (!reader.at(']')) unexpectedInRange(reader, 'subquery or range', '":" or "]"');
+  if (!reader.at(']')) unexpectedBehindDuration(reader, 'subquery or range', '":" or "]"');
   reader.advance();
   if (expression.kind !== 'vector_selector') {
     return reader.fail(bracket.start, 'ranges only allowed for vector selectors');
@@ -64,7 +69,10 @@ function readRange(reader: TokenReader, expression: Expression): Expression {
 function readPositiveDurationMs(reader: TokenReader, context: string, expected: string): number {
   const start = reader.current.start;
   const seconds = readSignedSeconds(reader);
-  if (seconds === null) return unexpectedInRange(reader, context, expected);
+  if (seconds === null) {
+    refuseDurationExpression(reader);
+    return reader.unexpected(context, expected);
+  }
   if (!(seconds > 0)) reader.fail(start, 'duration must be greater than 0');
   return Math.round(seconds * 1000);
 }
@@ -80,10 +88,16 @@ function readSignedSeconds(reader: TokenReader): number | null {
   return seconds;
 }
 
-function unexpectedInRange(reader: TokenReader, context: string, expected: string): never {
-  const { kind, text, start } = reader.current;
-  const isArithmetic = kind === 'operator' || text === '(' || text === ')' || text === ',';
-  if (isArithmetic || DURATION_WORDS.includes(text.toLowerCase())) {
+/** What may begin a duration in Prometheus beside numbers is arithmetic. */
+function refuseDurationExpression(reader: TokenReader): void {
+  const { text, start } = reader.current;
+  const isCall = DURATION_WORDS.includes(text.toLowerCase()) && reader.peekCharacter() === '(';
+  if (reader.at('(') || isCall) throw experimentalError(reader.text, start, 'arithmetic in durations');
+}
+
+function unexpectedBehindDuration(reader: TokenReader, context: string, expected: string): never {
+  const { text, start } = reader.current;
+  if (['+', '-', '*', '/', '%', '^'].includes(text)) {
     throw experimentalError(reader.text, start, 'arithmetic in durations');
   }
   reader.unexpected(context, expected);
@@ -91,12 +105,11 @@ function unexpectedInRange(reader: TokenReader, context: string, expected: strin
 
 function readOffset(reader: TokenReader, expression: Expression): Expression {
   reader.advance();
-  const { start, text } = reader.current;
-  if (text === '(' || (DURATION_WORDS.includes(text.toLowerCase()) && reader.peekCharacter() === '(')) {
-    throw experimentalError(reader.text, start, 'arithmetic in durations');
-  }
   const seconds = readSignedSeconds(reader);
-  if (seconds === null) return reader.unexpected('offset', 'number, duration, step(), or range()');
+  if (seconds === null) {
+    refuseDurationExpression(reader);
+    return reader.unexpected('offset', 'number, duration, step(), or range()');
+  }
   const offsetMs = Math.round(seconds * 1000);
   const isSet = (target: VectorSelector | Subquery): boolean => target.offsetMs !== 0;
   return modify(reader, expression, {
@@ -142,7 +155,7 @@ function readTime(reader: TokenReader, expression: Expression): AtModifier {
   const word = reader.current.text.toLowerCase();
   if (reader.current.kind === 'word' && (word === 'start' || word === 'end')) {
     reader.advance();
-    if (!reader.skip('(') || !reader.skip(')')) reader.unexpected();
+    if (!reader.skip('(') || !reader.skip(')')) reader.unexpected('@', 'timestamp');
     return { kind: word };
   }
   const negative = reader.at('-');
@@ -151,7 +164,7 @@ function readTime(reader: TokenReader, expression: Expression): AtModifier {
   if (!number) return reader.unexpected('@', 'timestamp');
   const seconds = negative ? -number.seconds : number.seconds;
   if (!(Math.abs(seconds) < MAX_TIME_SECONDS)) {
-    reader.fail(expression.position.start, `timestamp out of bounds for @ modifier: ${seconds}`);
+    reader.fail(expression.position.start, `timestamp out of bounds for @ modifier: ${formatFixed(seconds)}`);
   }
   return { kind: 'time', timeMs: Math.round(seconds * 1000) };
 }

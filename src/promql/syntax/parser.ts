@@ -5,6 +5,7 @@ import {
   SIGN_PRECEDENCE,
   asAggregator,
   asBinaryOperator,
+  beginsExpression,
   isFunctionName,
   isMetricName,
   isSpecialNumber,
@@ -38,6 +39,8 @@ export function parseExpression(text: string): Expression {
 class ExpressionParser {
   readonly #reader: TokenReader;
   #depth = 0;
+  /** How many aggregations' arguments are being read. */
+  #aggregations = 0;
 
   constructor(reader: TokenReader) {
     this.#reader = reader;
@@ -93,17 +96,22 @@ class ExpressionParser {
       case 'punctuation':
         if (token.text === '(') return this.#parseParentheses();
         if (token.text === '{') return readSelector(reader);
-        return reader.unexpected();
+        return this.#unexpected();
       case 'operator':
       case 'end':
       case 'error':
-        return reader.unexpected();
+        return this.#unexpected();
     }
+  }
+
+  /** Prometheus says so much of the place: what is unexpected in an aggregation's arguments, however deep, is so there. */
+  #unexpected(): never {
+    return this.#reader.unexpected(this.#aggregations > 0 ? 'aggregation' : '');
   }
 
   #parseNumber(token: Token): Expression {
     const number = readNumber(this.#reader);
-    if (!number) return this.#reader.unexpected();
+    if (!number) return this.#unexpected();
     const position = { start: token.start, end: token.end };
     return { kind: 'number', value: number.seconds, isDuration: number.isDuration, position };
   }
@@ -112,7 +120,7 @@ class ExpressionParser {
     const reader = this.#reader;
     const { start } = reader.advance();
     const expression = this.parseOperators(0);
-    if (!reader.skip(')')) reader.unexpected();
+    if (!reader.skip(')')) this.#unexpected();
     return { kind: 'parenthesized', expression, position: { start, end: reader.previousEnd } };
   }
 
@@ -121,9 +129,11 @@ class ExpressionParser {
     if (isSpecialNumber(token)) return this.#parseNumber(token);
     const next = reader.peekCharacter();
     const aggregator = asAggregator(token);
-    if (aggregator && (next === '(' || /[bwBW]/.test(next))) return this.#parseAggregation(aggregator);
+    if (aggregator && (next === '(' || ['by', 'without'].includes(reader.peekWord()))) {
+      return this.#parseAggregation(aggregator);
+    }
     if (next === '(' && isFunctionName(token)) return this.#parseCall();
-    if (!isMetricName(token)) return reader.unexpected();
+    if (!isMetricName(token)) return this.#unexpected();
     return readSelector(reader);
   }
 
@@ -144,9 +154,12 @@ class ExpressionParser {
       args.push(this.parseOperators(0));
       const comma = reader.current;
       if (!reader.skip(',')) break;
-      if (reader.at(')')) reader.fail(comma.start, 'trailing commas not allowed in function call args');
+      const isError = reader.kind() === 'error';
+      if (!isError && !beginsExpression(reader.current)) {
+        reader.fail(comma.start, 'trailing commas not allowed in function call args');
+      }
     }
-    if (!reader.skip(')')) reader.unexpected();
+    if (!reader.skip(')')) this.#unexpected();
     return args;
   }
 
@@ -155,7 +168,9 @@ class ExpressionParser {
     const { start } = reader.advance();
     let grouping = this.#parseGrouping();
     if (!reader.at('(')) reader.unexpected('aggregation');
+    this.#aggregations++;
     const args = this.#parseArguments();
+    this.#aggregations--;
     let end = reader.previousEnd;
     if (!grouping) {
       grouping = this.#parseGrouping();

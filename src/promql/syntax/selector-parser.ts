@@ -1,7 +1,7 @@
 import { METRIC_NAME_LABEL, createMatcher, messageOf, type MatchOperator, type Matcher } from '#telemetry';
 import type { VectorSelector } from './ast.ts';
 import { unquote } from './text-literals.ts';
-import type { TokenReader } from './token-reader.ts';
+import { LABEL_MATCHING, type TokenReader } from './token-reader.ts';
 
 /** Reads a selector; the current token is its metric name or its left brace. */
 export function readSelector(reader: TokenReader): VectorSelector {
@@ -25,7 +25,7 @@ function readBraces(reader: TokenReader): Matcher[] {
   while (!reader.at('}')) {
     matchers.push(readMatcher(reader));
     if (reader.skip(',')) continue;
-    if (!reader.at('}')) reader.unexpected('label matching', '"," or "}"');
+    if (!reader.at('}')) reader.unexpected(LABEL_MATCHING, '"," or "}"');
   }
   reader.advance();
   return matchers;
@@ -34,7 +34,7 @@ function readBraces(reader: TokenReader): Matcher[] {
 function readMatcher(reader: TokenReader): Matcher {
   const nameToken = reader.current;
   if (nameToken.kind !== 'word' && nameToken.kind !== 'string') {
-    reader.unexpected('label matching', 'identifier or "}"');
+    reader.unexpected(LABEL_MATCHING, 'identifier or "}"');
   }
   reader.advance();
   const isQuoted = nameToken.kind === 'string';
@@ -42,10 +42,10 @@ function readMatcher(reader: TokenReader): Matcher {
   const operator = asMatchOperator(reader.current.text);
   if (reader.kind() !== 'operator' || operator === null) {
     if (isQuoted && (reader.at(',') || reader.at('}'))) return createMatcher(METRIC_NAME_LABEL, '=', name);
-    reader.unexpected('label matching', isQuoted ? '' : 'label matching operator');
+    reader.unexpected(LABEL_MATCHING, isQuoted ? '' : 'label matching operator');
   }
   reader.advance();
-  if (reader.kind() !== 'string') reader.unexpected('label matching', 'string');
+  if (reader.kind() !== 'string') reader.unexpected(LABEL_MATCHING, 'string');
   const value = unquote(reader.advance().text);
   try {
     return createMatcher(name, operator, value);

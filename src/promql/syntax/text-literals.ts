@@ -146,6 +146,11 @@ export function formatDecimal(value: number): string {
   return `${sign}${digits.padEnd(exponent + 1, '0')}`;
 }
 
+/** Go's `%f`: six digits behind the point. */
+export function formatFixed(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(6) : formatDecimal(value);
+}
+
 /** The shortest text as Go's `%g` writes it: an exponent below 1e-4 and from 1e6 on, of two digits at least. */
 export function formatGeneral(value: number): string {
   if (!Number.isFinite(value) || value === 0) return formatDecimal(value);

@@ -2,6 +2,9 @@ import { describeToken } from './keywords.ts';
 import { Lexer, type Token, type TokenKind } from './lexer.ts';
 import { syntaxError } from './position.ts';
 
+/** What a selector's braces hold, as Prometheus names it. */
+export const LABEL_MATCHING = 'label matching';
+
 /** Reads tokens with one token of lookahead. */
 export class TokenReader {
   readonly text: string;
@@ -33,6 +36,11 @@ export class TokenReader {
   /** The first character behind the current token. */
   peekCharacter(): string {
     return this.#lexer.peekCharacter();
+  }
+
+  /** The word behind the current token, in lower case; '' where there is none. */
+  peekWord(): string {
+    return this.#lexer.peekWord();
   }
 
   advance(): Token {
@@ -73,7 +81,10 @@ export class TokenReader {
     if (token.kind === 'error') this.fail(token.start, token.text);
     const where = context === '' ? '' : ` in ${context}`;
     const instead = expected === '' ? '' : `, expected ${expected}`;
-    this.fail(token.start, `unexpected ${describeToken(token)}${where}${instead}`);
+    this.fail(
+      token.start,
+      `unexpected ${describeToken(token, context === LABEL_MATCHING)}${where}${instead}`,
+    );
   }
 
   /** @throws OmoiError `query_invalid` at an offset */
