@@ -28,7 +28,7 @@ function extrapolate(window: RangeWindow, nature: Nature, perSeconds: number): S
   const { times, values, from, to } = window;
   const first = values[from] ?? NaN;
   let growth = (values[to - 1] ?? NaN) - first;
-  if (nature === 'counter') growth += lostToResets(values, from, to);
+  if (nature === 'counter') growth = withResets(growth, values, from, to);
   const spans = spansOf(window, times[from] ?? 0, times[to - 1] ?? 0, floatCount);
   if (nature === 'counter' && growth > 0 && first >= 0) {
     const toZero = spans.sampled * (first / growth);
@@ -72,16 +72,19 @@ function extrapolationFactor({ sampled, toStart, toEnd }: typeof sharedSpans): n
   return sampled === 0 ? 1 : (sampled + toStart + toEnd) / sampled;
 }
 
-/** What a counter had reached before each of its resets: a value below the one before it. */
-function lostToResets(values: Float64Array, from: number, to: number): number {
-  let lost = 0;
+/**
+ * The growth plus what a counter had reached before each of its resets, a reset being a value below the one before it.
+ * Added one by one, as the order decides which digits are lost.
+ */
+function withResets(growth: number, values: Float64Array, from: number, to: number): number {
+  let sum = growth;
   let previous = values[from] ?? NaN;
   for (let at = from + 1; at < to; at++) {
     const value = values[at] ?? NaN;
-    if (value < previous) lost += previous;
+    if (value < previous) sum += previous;
     previous = value;
   }
-  return lost;
+  return sum;
 }
 
 /** The difference of the last two samples: a second for counters, in all for gauges. */
