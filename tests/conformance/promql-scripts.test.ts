@@ -41,9 +41,19 @@ describe('reading PromQL scripts', () => {
       eval instant at 0 vector(1)
         expect no_warn
         {} 2
+
+      eval_fail instant at 0 topk(NaN, m)
+        expected_fail_message another one
+      eval_fail instant at 0 topk(NaN, m)
+        expected_fail_regexp ^another
     `);
     expect(passed).toBe(0);
-    expect(failures.map(({ problem }) => problem)).toEqual(['expected 3, got 2', 'expected 2, got {} 1']);
+    expect(failures.map(({ problem }) => problem)).toEqual([
+      'expected 3, got 2',
+      'expected 2, got {} 1',
+      'failed otherwise: Parameter value is NaN',
+      'failed otherwise: Parameter value is NaN',
+    ]);
   });
 
   it.each([

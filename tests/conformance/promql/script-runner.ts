@@ -46,11 +46,12 @@ function stackOf(error: unknown): string {
 }
 
 async function runEval(command: EvalCommand, engine: Engine, storage: ScriptStorage): Promise<void> {
-  const expectedFailure = command.expectations.find(({ kind }) => kind === 'fail');
-  if (expectedFailure) {
+  const expectedFailures = command.expectations.filter(({ kind }) => kind === 'fail');
+  if (expectedFailures.length > 0) {
     const problem = await failureOf(() => evaluate(command, engine, storage));
     if (problem === null) throw new Mismatch('expected a failure');
-    if (!matchesText(expectedFailure, problem)) throw new Mismatch(`failed otherwise: ${problem}`);
+    const isExpected = expectedFailures.every((expected) => matchesText(expected, problem));
+    if (!isExpected) throw new Mismatch(`failed otherwise: ${problem}`);
     return;
   }
   await holdsAsWritten(command, engine, storage);
