@@ -1,4 +1,4 @@
-import { METRIC_NAME_LABEL, formatDuration, type Matcher } from '#telemetry';
+import { formatDuration, type Matcher } from '#telemetry';
 import {
   type Aggregation,
   type AtModifier,
@@ -81,7 +81,6 @@ function formatSelector({ name, matchers }: VectorSelector): string {
 }
 
 function formatMatcher({ name, operator, value }: Matcher): string {
-  if (name === METRIC_NAME_LABEL && operator === '=' && value !== '') return quote(value);
   return `${formatLabelName(name)}${operator}${quote(value)}`;
 }
 

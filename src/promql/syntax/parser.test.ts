@@ -18,7 +18,7 @@ describe('parseExpression', () => {
     ['# why\nfoo # not', 'foo'],
     ['foo:bar:baz', 'foo:bar:baz'],
     ['foo{a="b",}', 'foo{a="b"}'],
-    ['{"my.metric", "label.x"!~"y|z", plain=\'q\'}', '{"label.x"!~"y|z","my.metric",plain="q"}'],
+    ['{"my.metric", "label.x"!~"y|z", plain=\'q\'}', '{"label.x"!~"y|z",__name__="my.metric",plain="q"}'],
     ['{__name__=~"a.*", b=`\\d`}', '{__name__=~"a.*",b="\\\\d"}'],
     ['foo[5m] offset -1d @ 1.5', 'foo[5m] @ 1.500 offset -1d'],
     ['foo @ end() offset 300', 'foo @ end() offset 5m'],
