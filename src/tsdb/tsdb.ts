@@ -26,6 +26,7 @@ import { HeadReader } from './head/head-reader.ts';
 import type { Head } from './head/head.ts';
 import { selectFromHead, selectFromHeadInSlices, selectLatestFromHead } from './head/select.ts';
 import { IS_SUBSCRIBED } from './head/series-states.ts';
+import { checkLabels, presentNames } from './index/label-set.ts';
 import type { SeriesIndex } from './index/series-index.ts';
 import type { TsdbLimits } from './limits.ts';
 import type { Journal } from './log/journal.ts';
@@ -106,6 +107,11 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     head.states.reserve(ref);
     if (this.#subscriptions.match(ref, this.labelsOf(ref))) head.states.setFlag(ref, IS_SUBSCRIBED);
     return ref;
+  }
+
+  /** @throws OmoiError `labels_invalid` when a label set may not become a series */
+  checkLabels(labels: Labels): void {
+    checkLabels(labels, presentNames(labels), this.#parts.limits);
   }
 
   commit(batch: SampleBatch, origin: AppendOrigin): CommitResult {
@@ -203,8 +209,14 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     const { metadata, limits, journal } = this.#parts;
     const known = metadata.get(metricName);
     const isRefused =
-      metadata.size >= limits.maxMetadataEntries || metricName.length > limits.maxLabelValueLength;
-    const kept = { ...described, help: described.help.slice(0, limits.maxHelpLength) };
+      metricName === '' ||
+      metadata.size >= limits.maxMetadataEntries ||
+      metricName.length > limits.maxLabelValueLength;
+    const kept = {
+      type: described.type,
+      help: cut(described.help, limits.maxHelpLength),
+      unit: cut(described.unit, limits.maxHelpLength),
+    };
     if (known ? sameMetadata(known, kept) : isRefused) return;
     metadata.set(metricName, kept);
     if (!journal?.blockedBy) journal?.commits.addMetadata(metricName, kept);
@@ -295,6 +307,11 @@ function toLatest(series: readonly SelectedSeries[]): LatestSamples {
     values,
     ...(hasHistograms ? { histograms: series.map((one) => one.histograms?.[0] ?? null) } : {}),
   };
+}
+
+/** The beginning of a text, copied: a slice would keep the whole text in memory. */
+function cut(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : Buffer.from(text.slice(0, maxLength)).toString();
 }
 
 function sameMetadata(left: MetricMetadata, right: MetricMetadata): boolean {

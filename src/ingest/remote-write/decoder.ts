@@ -1,5 +1,6 @@
 import { OmoiError, SampleBatch, type Exemplar, type MetricMetadata, type SeriesRef } from '#telemetry';
 import { readHistogram } from './histogram.ts';
+import { MAX_LABELS, RequestLimits } from './request-limits.ts';
 import type { SeriesCache } from './series-cache.ts';
 import { WIRE_BYTES, WireReader } from './wire-reader.ts';
 
@@ -53,6 +54,10 @@ export class RequestDecoder {
   readonly metadata: { readonly metricName: string; readonly metadata: MetricMetadata }[] = [];
   readonly #cache: SeriesCache;
   readonly #reader = new WireReader();
+  readonly #limits = new RequestLimits();
+  /** The series whose samples are being read, and the end of its message. */
+  #ref: SeriesRef = 0;
+  #seriesEnd = 0;
 
   constructor(cache: SeriesCache) {
     this.#cache = cache;
@@ -63,42 +68,57 @@ export class RequestDecoder {
     this.unknown.length = 0;
     this.metadata.length = 0;
     this.#reader.reset(bytes);
+    this.#limits.begin();
+    this.#seriesEnd = 0;
   }
 
   /**
-   * Decodes on, up to so many samples or series; whether the request is through.
-   * @throws OmoiError `payload_undecodable`, `labels_invalid`
+   * Decodes on, up to so many samples, series or other parts; whether the request is through.
+   * @throws OmoiError `payload_undecodable`, `labels_invalid`, `body_too_large`
    */
   step(maxItems: number): boolean {
     const reader = this.#reader;
     const end = reader.bytes.length;
     const stopAt = this.batch.length + maxItems;
     for (let items = 0; items < maxItems && this.batch.length < stopAt && reader.at < end; items++) {
+      if (reader.at < this.#seriesEnd) {
+        this.#readSamples(stopAt);
+        continue;
+      }
       const tag = reader.varint32(end);
-      if (tag === LABEL_TAG) this.#readSeries(reader.fieldEnd(end));
-      else if (tag >>> 3 === 3 && (tag & 7) === WIRE_BYTES) this.#readMetadata(reader.fieldEnd(end));
+      if (tag === LABEL_TAG) {
+        this.#beginSeries(reader.fieldEnd(end));
+        this.#readSamples(stopAt);
+      } else if (tag >>> 3 === 3 && (tag & 7) === WIRE_BYTES) this.#readMetadata(reader.fieldEnd(end));
       else reader.skip(tag, end);
     }
+    this.#limits.check('maxRequestSamples', this.batch.length);
     return reader.at >= end;
   }
 
-  #readSeries(end: number): void {
+  #beginSeries(end: number): void {
     const reader = this.#reader;
     const { bytes } = reader;
     const start = reader.at;
+    let labels = 0;
     while (reader.at < end && bytes[reader.at] === LABEL_TAG) {
       reader.at++;
       reader.at = reader.fieldEnd(end);
+      if (++labels > MAX_LABELS) throw tooManyLabels();
     }
-    const ref = this.#cache.findNext(reader.view, start, reader.at) || this.#search(start, reader.at);
-    while (reader.at < end) {
-      const tag = bytes[reader.at] ?? 0;
-      if (tag === SAMPLE_TAG) {
-        reader.at++;
-        this.#readSample(ref, reader.fieldEnd(end));
-      } else {
-        this.#readRest(ref, end);
-      }
+    this.#ref = this.#cache.findNext(reader.view, start, reader.at) || this.#search(start, reader.at);
+    this.#seriesEnd = end;
+  }
+
+  /** Reads samples of the series up to its end, to the given length of the batch, or to the first other field. */
+  #readSamples(stopAt: number): void {
+    const reader = this.#reader;
+    const { bytes } = reader;
+    const end = this.#seriesEnd;
+    while (reader.at < end && this.batch.length < stopAt) {
+      if (bytes[reader.at] !== SAMPLE_TAG) return this.#readRest(this.#ref, end);
+      reader.at++;
+      this.#readSample(this.#ref, reader.fieldEnd(end));
     }
   }
 
@@ -108,6 +128,7 @@ export class RequestDecoder {
     const hash = this.#cache.hash(view, start, end);
     const known = this.#cache.find(hash, view, start, end);
     if (known !== 0) return known;
+    this.#limits.check('maxRequestNewSeries', this.unknown.length + 1);
     this.unknown.push({ hash, labelBytes: bytes.subarray(start, end) });
     return FIRST_UNKNOWN_REF + this.unknown.length - 1;
   }
@@ -146,9 +167,12 @@ export class RequestDecoder {
     const reader = this.#reader;
     const tag = reader.varint32(end);
     const field = (tag & 7) === WIRE_BYTES ? tag >>> 3 : 0;
-    if (field === 3) this.batch.addExemplar(ref, this.#readExemplar(reader.fieldEnd(end)));
-    else if (field === 4) {
-      const { timestampMs, histogram } = readHistogram(reader, reader.fieldEnd(end));
+    if (field === 3) {
+      this.#limits.count('maxRequestExemplars');
+      this.batch.addExemplar(ref, this.#readExemplar(reader.fieldEnd(end)));
+    } else if (field === 4) {
+      this.#limits.count('maxRequestHistograms');
+      const { timestampMs, histogram } = readHistogram(reader, reader.fieldEnd(end), this.#limits);
       this.batch.addHistogram(ref, timestampMs, histogram);
     } else if (field === 1) {
       throw reader.broken('the labels of a series do not stand together before its samples');
@@ -181,6 +205,7 @@ export class RequestDecoder {
 
   #readMetadata(end: number): void {
     const reader = this.#reader;
+    this.#limits.count('maxRequestMetadata');
     let type = 0;
     let [metricName, help, unit] = ['', '', ''];
     while (reader.at < end) {
@@ -234,4 +259,9 @@ function addLabel(reader: WireReader, labels: Map<string, string>, end: number):
   if (labels.has(name))
     throw new OmoiError('labels_invalid', `A series has the label ${name.slice(0, 200)} twice.`);
   labels.set(name, value);
+  if (labels.size > MAX_LABELS) throw tooManyLabels();
+}
+
+function tooManyLabels(): OmoiError {
+  return new OmoiError('labels_invalid', `A series or exemplar has more than ${MAX_LABELS} labels.`);
 }

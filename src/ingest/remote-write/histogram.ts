@@ -1,9 +1,10 @@
 import type { HistogramSpan, HistogramValue } from '#telemetry';
+import { histogramProblem } from './histogram-check.ts';
+import type { RequestLimits } from './request-limits.ts';
 import { WIRE_BYTES, type WireReader } from './wire-reader.ts';
 
 /** Buckets on one side; more are refused, whatever the spans claim. */
 const MAX_BUCKETS = 10_000;
-const CUSTOM_BUCKETS_SCHEMA = -53;
 const RESET_HINTS = ['unknown', 'reset', 'not_reset', 'gauge'] as const;
 
 export interface DecodedHistogram {
@@ -21,12 +22,14 @@ interface Side {
 /**
  * Reads the message `prometheus.Histogram` (prompb/types.proto) up to `end`. Integer histograms, whose buckets are
  * differences, become absolute counts.
- * @throws OmoiError `payload_undecodable`
+ * @throws OmoiError `payload_undecodable`, `body_too_large`
  */
-export function readHistogram(reader: WireReader, end: number): DecodedHistogram {
+export function readHistogram(reader: WireReader, end: number, limits: RequestLimits): DecodedHistogram {
   const positive: Side = { spans: [], deltas: [], counts: [] };
   const negative: Side = { spans: [], deltas: [], counts: [] };
   const customBounds: number[] = [];
+  // The field that the count stands in tells which of the two kinds of histogram this is.
+  let hasWholeCounts = true;
   let [count, sum, schema, zeroThreshold, zeroCount, resetHint, timestampMs] = [0, 0, 0, 0, 0, 0, 0];
   while (reader.at < end) {
     const tag = reader.varint32(end);
@@ -36,6 +39,7 @@ export function readHistogram(reader: WireReader, end: number): DecodedHistogram
         break;
       case 2:
         count = reader.double(end);
+        hasWholeCounts = false;
         break;
       case 3:
         sum = reader.double(end);
@@ -53,7 +57,7 @@ export function readHistogram(reader: WireReader, end: number): DecodedHistogram
         zeroCount = reader.double(end);
         break;
       case 8:
-        negative.spans.push(readSpan(reader, end));
+        addSpan(negative, reader, end);
         break;
       case 9:
         readNumbers(reader, { tag, end, into: negative.deltas, next: (stop) => reader.zigzag(stop) });
@@ -62,7 +66,7 @@ export function readHistogram(reader: WireReader, end: number): DecodedHistogram
         readNumbers(reader, { tag, end, into: negative.counts, next: (stop) => reader.double(stop) });
         break;
       case 11:
-        positive.spans.push(readSpan(reader, end));
+        addSpan(positive, reader, end);
         break;
       case 12:
         readNumbers(reader, { tag, end, into: positive.deltas, next: (stop) => reader.zigzag(stop) });
@@ -83,9 +87,11 @@ export function readHistogram(reader: WireReader, end: number): DecodedHistogram
         reader.skip(tag, end);
     }
   }
-  if (schema !== CUSTOM_BUCKETS_SCHEMA && (schema < -4 || schema > 8)) {
-    throw reader.broken(`a histogram has the unknown schema ${schema}`);
-  }
+  const parts = [positive, negative].flatMap(({ spans, deltas, counts }) => [spans, deltas, counts]);
+  limits.count(
+    'maxRequestBuckets',
+    parts.reduce((sum, { length }) => sum + length, customBounds.length),
+  );
   const histogram: HistogramValue = {
     schema,
     count,
@@ -93,13 +99,21 @@ export function readHistogram(reader: WireReader, end: number): DecodedHistogram
     zeroThreshold,
     zeroCount,
     positiveSpans: positive.spans,
-    positiveCounts: countsOf(reader, positive),
+    positiveCounts: countsOf(positive),
     negativeSpans: negative.spans,
-    negativeCounts: countsOf(reader, negative),
+    negativeCounts: countsOf(negative),
     customBounds,
     counterReset: RESET_HINTS[resetHint] ?? 'unknown',
   };
+  const problem = histogramProblem(histogram, hasWholeCounts ? 'whole' : 'float');
+  if (problem !== null) throw reader.broken(`a histogram does not hold together: ${problem}`);
   return { timestampMs, histogram };
+}
+
+function addSpan(side: Side, reader: WireReader, end: number): void {
+  if (side.spans.length === MAX_BUCKETS)
+    throw reader.broken(`a histogram has more than ${MAX_BUCKETS} spans`);
+  side.spans.push(readSpan(reader, end));
 }
 
 function readSpan(reader: WireReader, end: number): HistogramSpan {
@@ -129,15 +143,9 @@ function readNumbers(
   }
 }
 
-function countsOf(reader: WireReader, side: Side): number[] {
-  const buckets = side.spans.reduce((sum, span) => sum + span.length, 0);
-  const counts = side.counts;
-  if (side.deltas.length > 0) {
-    let count = 0;
-    for (const delta of side.deltas) counts.push((count += delta));
-  }
-  if (buckets !== counts.length) {
-    throw reader.broken(`a histogram’s spans select ${buckets} buckets and it has ${counts.length}`);
-  }
+/** The absolute counts of a side's buckets. */
+function countsOf({ counts, deltas }: Side): number[] {
+  let count = 0;
+  for (const delta of deltas) counts.push((count += delta));
   return counts;
 }

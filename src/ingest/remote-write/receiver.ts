@@ -27,8 +27,14 @@ const MAX_UNIT_SAMPLES = 20_000;
 const MAX_DECODED_BYTES = 32 * 1024 * 1024;
 const MAX_CACHE_BYTES = 256 * 1024 * 1024;
 
+/** The store that takes the samples in. */
+export interface RemoteWriteStore extends SampleSink, MetadataSink {
+  /** @throws OmoiError `labels_invalid` when a label set may not become a series */
+  checkLabels(labels: Labels): void;
+}
+
 export interface RemoteWriteParts {
-  readonly sink: SampleSink & MetadataSink;
+  readonly sink: RemoteWriteStore;
   readonly clock: Clock;
   readonly random: Random;
   readonly selfMetrics: SelfMetrics;
@@ -233,7 +239,9 @@ class Receiver {
     if (unknown.length === 0) return { limit: null, reserved: NONE_RESERVED };
     const labelSets: Labels[] = [];
     for (const { labelBytes } of unknown) {
-      labelSets.push(readLabels(labelBytes));
+      const labels = readLabels(labelBytes);
+      this.#parts.sink.checkLabels(labels);
+      labelSets.push(labels);
       if (labelSets.length % SERIES_PER_LOOK === 0 && budget.isSpent) await budget.renew();
     }
     const refs = new Uint32Array(unknown.length);

@@ -20,7 +20,9 @@ import {
   tag,
   type RequestSeries,
 } from '../../../tests/remote-write-request.ts';
+import { RequestDecoder } from './decoder.ts';
 import { createRemoteWriteReceiver, type RemoteWriteReceiver } from './receiver.ts';
+import { SeriesCache } from './series-cache.ts';
 import { SnappyDecoder } from './snappy.ts';
 
 let clock: VirtualClock;
@@ -191,6 +193,139 @@ test('a large request is stored whole', async () => {
   const samples = Array.from({ length: 45_000 }, (_, place) => at(place - 45_000, place));
   await send([{ labels: named('m'), samples }]);
   expect(selectAll()[0]?.values).toEqual(Float64Array.from(samples, ({ value }) => Number(value)));
+});
+
+describe('a request of a few bytes, repeated, is refused before it takes memory', () => {
+  const repeated = (bytes: readonly number[], times: number): Uint8Array =>
+    Buffer.concat(Array.from({ length: times }, () => Uint8Array.from(bytes)));
+  const inSeries = (bytes: readonly number[], times: number) => [
+    { labels: named('m'), rest: repeated(bytes, times) },
+  ];
+
+  test.each<[string, () => Uint8Array, string]>([
+    ['series without labels', () => repeated([0x0a, 0], 100_001), 'maxRequestNewSeries'],
+    ['samples', () => encodeWriteRequest(inSeries([0x12, 0], 2_000_001)), 'maxRequestSamples'],
+    ['exemplars', () => encodeWriteRequest(inSeries([0x1a, 0], 20_001)), 'maxRequestExemplars'],
+    ['histograms', () => encodeWriteRequest(inSeries([0x22, 0], 50_001)), 'maxRequestHistograms'],
+    [
+      'spans',
+      () => encodeWriteRequest(inSeries([...field(4, repeated([0x5a, 0], 9000))], 230)),
+      'maxRequestBuckets',
+    ],
+    ['metadata', () => repeated([0x1a, 0], 50_001), 'maxRequestMetadata'],
+  ])('%s', async (_, request, limit) => {
+    const refused = receiver.handle({ body: snappy(request()), traceparent: null, sender: STRANGER });
+    await expect(refused).rejects.toMatchObject({
+      code: 'body_too_large',
+      message: expect.stringContaining(limit),
+    });
+    expect(selectAll()).toEqual([]);
+  });
+
+  test.each([
+    ['a series', () => [{ labels: Array.from({ length: 1001 }, (__, n) => [`l${n}`, ''] as const) }]],
+    [
+      'an exemplar',
+      () => [
+        {
+          labels: named('m'),
+          rest: field(
+            3,
+            Buffer.concat(Array.from({ length: 1001 }, (__, n) => field(1, field(1, Buffer.from(`l${n}`))))),
+          ),
+        },
+      ],
+    ],
+  ])('labels of %s', async (_, request) => {
+    await expect(send(request())).rejects.toMatchObject({
+      code: 'labels_invalid',
+      message: expect.stringContaining('1000'),
+    });
+  });
+});
+
+test('one series of very many samples lets others have their turn', async () => {
+  const samples = Array.from({ length: 400_000 }, (_, place) => at(place - 400_000, place));
+  const body = snappy(encodeWriteRequest([{ labels: named('m'), samples }]));
+  let turns = 0;
+  const count = (): void => void (turns++, (next = setImmediate(count)));
+  let next = setImmediate(count);
+  const decoder = new RequestDecoder(new SeriesCache({ seed: 1, maxBytes: 1 << 20 }));
+  decoder.begin(new SnappyDecoder(1 << 26).decode(body));
+  expect(decoder.step(500)).toBe(false);
+  expect(decoder.batch.length).toBe(500);
+  await receiver.handle({ body, traceparent: null, sender: STRANGER });
+  clearImmediate(next);
+  expect(turns).toBeGreaterThan(10);
+});
+
+test('long descriptions are cut, and nameless ones dropped', async () => {
+  const described = (name: string): Uint8Array => {
+    const long = Buffer.from('x'.repeat(100_000));
+    return field(3, Buffer.concat([field(2, Buffer.from(name)), field(4, long), field(5, long)]));
+  };
+  await send([], Buffer.concat([described('m'), described('')]));
+  const cut = 'x'.repeat(4096);
+  expect([...tsdb.metadata()]).toEqual([['m', { type: 'unknown', help: cut, unit: cut }]]);
+});
+
+test('what is refused for its labels leaves no series behind', async () => {
+  const bad = { labels: named('m', ['a', 'x'.repeat(9000)]), samples: [at(0)] };
+  await expect(send([{ labels: named('good'), samples: [at(0)] }, bad])).rejects.toMatchObject({
+    code: 'labels_invalid',
+  });
+  expect((await tsdb.status()).seriesCount).toBe(0);
+});
+
+test('the message of a refusal stays short, whatever the labels', async () => {
+  const labels = [['a', 'x'.repeat(100_000)]] as const;
+  const refused: unknown = await send([{ labels }]).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: 'labels_invalid' });
+  expect(String(refused).length).toBeLessThan(400);
+});
+
+describe('a native histogram that contradicts itself is refused, and with it the request', () => {
+  const whole = (count: number, more: readonly Uint8Array[] = []) =>
+    Buffer.concat([tag(1, 0), int64(count), tag(6, 0), int64(1), ...more]);
+  const span = (number: number, offset: number, length: number) =>
+    field(number, Buffer.concat([tag(1, 0), sint(offset), tag(2, 0), int64(length)]));
+  const deltas = (...values: readonly number[]) => field(12, Buffer.concat(values.map(sint)));
+  const schema = (value: number) => Buffer.concat([tag(4, 0), sint(value)]);
+  const bounds = (...values: readonly number[]) => field(16, Buffer.concat(values.map(double)));
+  const custom = (...more: readonly Uint8Array[]) =>
+    Buffer.concat([tag(1, 0), int64(1), schema(-53), deltas(1), ...more]);
+  const sumIsNaN = Buffer.concat([tag(3, 1), double(NaN)]);
+
+  test.each<[string, Uint8Array, RegExp | null]>([
+    ['right counts', whole(4, [span(11, 0, 2), deltas(1, 1)]), null],
+    ['too small a count', whole(3, [span(11, 0, 2), deltas(1, 1)]), /its count is 3, and its buckets hold 4/],
+    ['too large a count', whole(5, [span(11, 0, 2), deltas(1, 1)]), /its count is 5/],
+    ['observations of NaN', whole(5, [span(11, 0, 2), deltas(1, 1), sumIsNaN]), null],
+    ['a negative bucket', whole(0, [span(11, 0, 2), deltas(1, -2)]), /negative count/],
+    ['spans that go back', whole(3, [span(11, 0, 1), span(11, -1, 1), deltas(1, 0)]), /negative offset/],
+    ['spans without buckets', whole(1, [span(11, 0, 1)]), /select 1 buckets and it has 0/],
+    ['an unknown schema', whole(1, [schema(9)]), /schema 9/],
+    ['bounds beside an exponential schema', whole(1, [bounds(1)]), /custom bounds/],
+    ['custom buckets', custom(span(11, 1, 1), bounds(1)), null],
+    ['custom buckets past the last bound', custom(span(11, 2, 1), bounds(1)), /past the last/],
+    ['bounds that do not ascend', custom(span(11, 0, 1), bounds(2, 1)), /do not ascend/],
+    ['an infinite bound', custom(span(11, 0, 1), bounds(1, Infinity)), /\+Inf/],
+    ['custom buckets with a zero bucket', custom(span(11, 0, 1), tag(6, 0), int64(1)), /zero bucket/],
+  ])('%s', async (_, histogram, problem) => {
+    const rest = field(4, Buffer.concat([histogram, tag(15, 0), int64(clock.wallMs())]));
+    const sent = send([
+      { labels: named('good'), samples: [at(0)] },
+      { labels: named('h'), rest },
+    ]);
+    if (problem === null) await expect(sent).resolves.toEqual({ samples: 2 });
+    else {
+      await expect(sent).rejects.toMatchObject({
+        code: 'payload_undecodable',
+        message: expect.stringMatching(problem),
+      });
+      expect(selectAll()).toEqual([]);
+    }
+  });
 });
 
 describe('snappy', () => {

@@ -34,7 +34,8 @@ export function presentNames(labels: Labels): string[] {
 /** @throws OmoiError `labels_invalid` when a label set may not become a series */
 export function checkLabels(labels: Labels, names: readonly string[], limits: TsdbLimits): void {
   if (!labels[METRIC_NAME_LABEL]) {
-    throw new OmoiError('labels_invalid', `A series needs a metric name: ${formatLabels(labels)} has none.`);
+    const shown = formatLabels(labels).slice(0, 200);
+    throw new OmoiError('labels_invalid', `A series needs a metric name: ${shown} has none.`);
   }
   if (names.length > limits.maxLabelsPerSeries) {
     const metric = (labels[METRIC_NAME_LABEL] ?? '').slice(0, 200);

@@ -1,0 +1,62 @@
+import type { HistogramSpan, HistogramValue } from '#telemetry';
+
+const CUSTOM_BUCKETS_SCHEMA = -53;
+const MIN_EXPONENTIAL_SCHEMA = -4;
+const MAX_EXPONENTIAL_SCHEMA = 8;
+
+/**
+ * Why a native histogram contradicts itself, or null: what Prometheus refuses (`Validate` in its model/histogram).
+ * @param counting whole counts add up exactly, those of a float histogram need not
+ */
+export function histogramProblem(histogram: HistogramValue, counting: 'whole' | 'float'): string | null {
+  return (
+    schemaProblem(histogram) ??
+    sideProblem('positive', histogram.positiveSpans, histogram.positiveCounts) ??
+    sideProblem('negative', histogram.negativeSpans, histogram.negativeCounts) ??
+    countProblem(histogram, counting)
+  );
+}
+
+function schemaProblem(histogram: HistogramValue): string | null {
+  const { schema, customBounds } = histogram;
+  if (schema === CUSTOM_BUCKETS_SCHEMA) return customProblem(histogram);
+  if (schema < MIN_EXPONENTIAL_SCHEMA || schema > MAX_EXPONENTIAL_SCHEMA) return `unknown schema ${schema}`;
+  return customBounds.length > 0 ? 'it has custom bounds and an exponential schema' : null;
+}
+
+function customProblem(histogram: HistogramValue): string | null {
+  const { customBounds, positiveSpans, negativeSpans, negativeCounts, zeroCount, zeroThreshold } = histogram;
+  if (negativeSpans.length > 0 || negativeCounts.length > 0) return 'custom buckets have no negative side';
+  if (zeroCount !== 0 || zeroThreshold !== 0) return 'custom buckets have no zero bucket';
+  const isAscending = customBounds.every((bound, at) => at === 0 || bound > (customBounds[at - 1] ?? NaN));
+  if (!isAscending || customBounds.some(Number.isNaN)) return 'its custom bounds do not ascend';
+  if (customBounds.at(-1) === Infinity) return 'its last custom bound is +Inf, which goes without saying';
+  if ((positiveSpans[0]?.offset ?? 0) < 0) return 'its first span begins before the first custom bucket';
+  const reach = positiveSpans.reduce((sum, { offset, length }) => sum + offset + length, 0);
+  return reach > customBounds.length + 1 ? 'its spans reach past the last custom bound' : null;
+}
+
+function sideProblem(
+  side: 'positive' | 'negative',
+  spans: readonly HistogramSpan[],
+  counts: readonly number[],
+): string | null {
+  if (spans.some(({ offset }, at) => at > 0 && offset < 0)) return `a ${side} span has a negative offset`;
+  const buckets = spans.reduce((sum, { length }) => sum + length, 0);
+  if (buckets !== counts.length) {
+    return `its ${side} spans select ${buckets} buckets and it has ${counts.length}`;
+  }
+  return counts.some((count) => count < 0) ? `a ${side} bucket has a negative count` : null;
+}
+
+function countProblem(histogram: HistogramValue, counting: 'whole' | 'float'): string | null {
+  const { count, sum, zeroCount, positiveCounts, negativeCounts } = histogram;
+  if (count < 0 || zeroCount < 0) return 'it has a negative count';
+  if (counting === 'float') return null;
+  const inBuckets = [...positiveCounts, ...negativeCounts].reduce((total, each) => total + each, zeroCount);
+  // Sums of larger numbers are not exact.
+  if (inBuckets > Number.MAX_SAFE_INTEGER) return null;
+  // Observations of NaN are in no bucket, and make the sum NaN.
+  const isWrong = Number.isNaN(sum) ? inBuckets > count : inBuckets !== count;
+  return isWrong ? `its count is ${count}, and its buckets hold ${inBuckets}` : null;
+}
