@@ -21,6 +21,7 @@ export { registerAlertRoutes } from './routes/alerts.ts';
 export { registerEventRoutes } from './routes/events.ts';
 export { registerMonitorRoutes } from './routes/monitor.ts';
 export { registerObservabilityRoutes } from './routes/observability.ts';
+export { BodyBudget } from './body-budget.ts';
 export { registerOtlpRoutes } from './routes/otlp.ts';
 export { registerPoolRoutes } from './routes/pools.ts';
 export { registerPrometheusQueryRoutes } from './routes/prometheus-queries.ts';

@@ -1,4 +1,5 @@
 import {
+  BodyBudget,
   registerAgentRoutes,
   registerAlertRoutes,
   registerEventRoutes,
@@ -20,7 +21,7 @@ import {
 import { encodeError, encodingOf } from '#ingest';
 import type { LogStore, SpanStore } from '#observability';
 import { expressionTree, prettyPrint, resultJson, sampleValueText } from '#promql';
-import type { Clock } from '#telemetry';
+import type { Clock, SelfMetrics } from '#telemetry';
 import type { Tsdb } from '#tsdb';
 import type { Ingest } from './ingest.ts';
 import type { Parts } from './parts.ts';
@@ -36,13 +37,14 @@ export interface ServedParts {
   readonly tsdb: Tsdb;
   readonly facts: ServerFacts;
   readonly maxIngestBytes: number;
+  readonly metrics: SelfMetrics;
 }
 
 const language = { prettyPrint, expressionTree, resultJson, sampleValueText };
 
 /** The routes of all parts. */
 export function registerRoutes(app: ApiApp, served: ServedParts): void {
-  const { parts, clock, sampleClock, spans, logs, ingest, tsdb, facts, maxIngestBytes } = served;
+  const { parts, clock, sampleClock, spans, logs, ingest, tsdb, facts, maxIngestBytes, metrics } = served;
   registerAgentRoutes(app, { fleet: parts.fleet, clock });
   registerTaskRoutes(app, parts);
   registerLockRoutes(app, parts);
@@ -57,15 +59,19 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerWatchdogRoutes(app, parts);
   registerObservabilityRoutes(app, { spans, logs });
   registerEventRoutes(app, { events: parts.bus });
+  const bodies = new BodyBudget(maxIngestBodyBytes, metrics);
   registerOtlpRoutes(app, {
     receiver: ingest.otlp,
     encodingOf,
     encodeError,
     maxBodyBytes: maxIngestBytes,
     maxDecodedBytes: maxIngestBytes * MAX_COMPRESSION,
+    bodies,
   });
-  registerRemoteWriteRoutes(app, { receiver: ingest.remoteWrite, maxBodyBytes: maxIngestBytes });
+  registerRemoteWriteRoutes(app, { receiver: ingest.remoteWrite, maxBodyBytes: maxIngestBytes, bodies });
 }
 
+/** The bodies of all ingest requests that are in memory at once. */
+const maxIngestBodyBytes = 128 * 1024 * 1024;
 /** How much larger than the limit of its body a request may become when it is decompressed. */
 const MAX_COMPRESSION = 8;

@@ -205,6 +205,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
         tsdb,
         facts,
         maxIngestBytes: MAX_INGEST_BYTES,
+        metrics,
       }),
     limits: { maxBodyBytes: config.http.max_body_bytes },
     options: {

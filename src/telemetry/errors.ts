@@ -90,6 +90,7 @@ export const ERROR_CATALOGUE = {
   ),
   sample_refused: entry(400, 'Send samples in order and with a right clock; the message counts the reasons.'),
   payload_undecodable: entry(400, 'Send what the endpoint’s format asks for; the message names the place.'),
+  ingest_busy: entry(503, 'Send it again in a moment.', true),
   query_invalid: entry(400, 'Correct the expression at the position that the message names.'),
   query_limit: entry(422, 'Ask for fewer series or a shorter range; the message names the limit.'),
   query_timeout: entry(503, 'Ask for less, or raise the time limit.', true),

@@ -5,6 +5,7 @@ import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#te
 import { createTsdb, type Tsdb } from '#tsdb';
 import { registerPrometheusQueryRoutes } from '../../src/api/routes/prometheus-queries.ts';
 import { registerPrometheusSeriesRoutes } from '../../src/api/routes/prometheus-series.ts';
+import { BodyBudget } from '../../src/api/body-budget.ts';
 import { registerRemoteWriteRoutes } from '../../src/api/routes/remote-write.ts';
 import { startTestApi, type TestApi } from '../../src/api/test-support.ts';
 import {
@@ -137,7 +138,11 @@ describe.skipIf(!installed)(
       const language = { prettyPrint, expressionTree, resultJson, sampleValueText };
       served = await startTestApi({
         register(app) {
-          registerRemoteWriteRoutes(app, { receiver, maxBodyBytes: 1_000_000 });
+          registerRemoteWriteRoutes(app, {
+            receiver,
+            maxBodyBytes: 1_000_000,
+            bodies: new BodyBudget(10_000_000, selfMetrics),
+          });
           registerPrometheusQueryRoutes(app, { engine, language, queryable: tsdb, clock });
           registerPrometheusSeriesRoutes(app, { engine, language, store: tsdb });
         },

@@ -4,6 +4,7 @@ import { gunzip, inflate } from 'node:zlib';
 import { OmoiError, type ErrorCode } from '#telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiApp } from '../app.ts';
+import { countBodies, type BodyBudget } from '../body-budget.ts';
 
 export interface OtlpRouteParts {
   readonly receiver: OtlpReceiver;
@@ -13,6 +14,7 @@ export interface OtlpRouteParts {
   readonly maxBodyBytes: number;
   /** Limit of a request after decompression. */
   readonly maxDecodedBytes: number;
+  readonly bodies: BodyBudget;
 }
 
 const SIGNALS = ['metrics', 'traces', 'logs'] as const;
@@ -27,6 +29,7 @@ const decompress = { gzip: promisify(gunzip), deflate: promisify(inflate) };
 /** OTLP/HTTP: the body's encoding is the answer's, errors included. */
 export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
   void app.register((scope, _options, done) => {
+    const holdBody = countBodies(scope, parts.bodies);
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
     for (const signal of SIGNALS) {
@@ -43,9 +46,12 @@ export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
           const encoding = parts.encodingOf(request.headers['content-type'] ?? '');
           reply.type(CONTENT_TYPES[encoding]);
           try {
-            const body = await decodedBody(request, parts.maxDecodedBytes);
             const sender = { scope: request.principal.scope };
-            return Buffer.from(await parts.receiver.receive({ signal, encoding, body, sender }));
+            const answer = await holdBody(request, async () => {
+              const body = await decodedBody(request, parts.maxDecodedBytes);
+              return parts.receiver.receive({ signal, encoding, body, sender });
+            });
+            return Buffer.from(answer);
           } catch (thrown) {
             return answerError(thrown, { encoding, reply, parts });
           }

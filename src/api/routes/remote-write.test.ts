@@ -1,4 +1,7 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { request as httpRequest, type ClientRequest } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createRemoteWriteReceiver } from '#ingest';
 import {
   SelfMetrics,
@@ -10,12 +13,14 @@ import {
 } from '#telemetry';
 import { createTsdb, type Tsdb } from '#tsdb';
 import { encodeWriteRequest, snappy } from '../../../tests/remote-write-request.ts';
+import { BodyBudget } from '../body-budget.ts';
 import { startTestApi, type TestApi } from '../test-support.ts';
 import { registerRemoteWriteRoutes } from './remote-write.ts';
 
 const clock = new VirtualClock();
 let served: TestApi;
 let tsdb: Tsdb;
+let bodies: BodyBudget;
 
 beforeEach(async () => {
   const selfMetrics = new SelfMetrics();
@@ -27,8 +32,9 @@ beforeEach(async () => {
     selfMetrics,
     isReserved: (name) => name === 'agent_heartbeats_missed',
   });
+  bodies = new BodyBudget(20_000, selfMetrics);
   served = await startTestApi({
-    register: (app) => registerRemoteWriteRoutes(app, { receiver, maxBodyBytes: 10_000 }),
+    register: (app) => registerRemoteWriteRoutes(app, { receiver, maxBodyBytes: 10_000, bodies }),
   });
 });
 afterEach(() => served.close());
@@ -95,4 +101,31 @@ test('what Omoi writes itself is taken from operators alone', async () => {
   expect(answer.body).toContain('agent_heartbeats_missed is written by Omoi alone');
   expect(tsdb.select({ matchers, startMs: 0, endMs: clock.wallMs() })).toEqual([]);
   expect((await post(forged(), served.as('operator'))).statusCode).toBe(204);
+});
+
+describe('bodies of many senders at once', () => {
+  const sendTo = (url: string, payload: Buffer): ClientRequest => {
+    const headers = { ...served.as('ingest'), 'content-length': 9000 };
+    const request = httpRequest(new URL('/prometheus/api/v1/write', url), { method: 'POST', headers });
+    // Its connection is cut off in the end.
+    request.on('error', () => undefined);
+    request.write(payload);
+    return request;
+  };
+  const used = async (bytes: number): Promise<void> => {
+    await vi.waitFor(() => expect(bodies.usedBytes).toBe(bytes), { interval: 5 });
+  };
+
+  test('take no more memory than there is for them, whoever stalls', async () => {
+    const url = await served.api.listen({ host: '127.0.0.1', port: 0 });
+    const stalled = [Buffer.alloc(8000), Buffer.alloc(8000)].map((part) => sendTo(url, part));
+    await used(16_000);
+    const [refused] = await once(sendTo(url, Buffer.alloc(8000)), 'response');
+    expect(refused).toMatchObject({ statusCode: 503, headers: { 'retry-after': '1' } });
+    expect(await text(refused)).toContain('"code":"ingest_busy"');
+    for (const request of stalled) request.destroy();
+    await used(0);
+    expect((await post(bodyOf({ __name__: 'm' }))).statusCode).toBe(204);
+    await used(0);
+  });
 });

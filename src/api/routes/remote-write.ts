@@ -1,11 +1,13 @@
 import type { RemoteWriteReceiver } from '#ingest';
 import { OmoiError } from '#telemetry';
 import type { ApiApp, Principal } from '../app.ts';
+import { countBodies, type BodyBudget } from '../body-budget.ts';
 
 export interface RemoteWriteRouteParts {
   readonly receiver: RemoteWriteReceiver;
   /** Limit of a request before decompression; the receiver limits what it decodes to. */
   readonly maxBodyBytes: number;
+  readonly bodies: BodyBudget;
 }
 
 /** Who may make Omoi act anyway. */
@@ -17,6 +19,7 @@ const OPERATING_ROLES: ReadonlySet<Principal['role']> = new Set(['operator', 'ad
  */
 export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRouteParts): void {
   void app.register((scope, _options, done) => {
+    const holdBody = countBodies(scope, parts.bodies);
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
     scope.route({
@@ -32,7 +35,8 @@ export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRoutePa
         checkHeaders(request.headers['content-type'], request.headers['content-encoding']);
         const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
         const sender = { mayWriteReserved: OPERATING_ROLES.has(request.principal.role) };
-        await parts.receiver.handle({ body, traceparent: request.traceparent, sender });
+        const { traceparent } = request;
+        await holdBody(request, () => parts.receiver.handle({ body, traceparent, sender }));
         return reply.code(204).send();
       },
     });
