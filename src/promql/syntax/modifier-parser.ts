@@ -38,6 +38,7 @@ export function readNumber(reader: TokenReader): { seconds: number; isDuration: 
   if (token.kind !== 'duration') return null;
   const seconds = parseDurationSeconds(token.text);
   if (seconds === null) reader.fail(token.start, `not a valid duration string: "${token.text}"`);
+  if (seconds > MAX_DURATION_SECONDS) reader.fail(token.start, 'duration out of range');
   reader.advance();
   return { seconds, isDuration: true };
 }

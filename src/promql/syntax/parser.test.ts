@@ -39,6 +39,7 @@ describe('parseExpression', () => {
 
   it.each([
     ['', '1:1: parse error: no expression found in input'],
+    ['2 * 300y', '1:5: parse error: duration out of range'],
     ['sum(', '1:5: parse error: unclosed left parenthesis'],
     ['foo{', '1:5: parse error: unexpected end of input inside braces'],
     ['foo[', '1:5: parse error: unexpected end of input in duration expression'],
