@@ -36,8 +36,10 @@ export function createFailureAnswer(logger: Logger): FailureAnswer {
     }
     if (failure.retryAfterSeconds !== null) reply.header('retry-after', failure.retryAfterSeconds);
     if (failure.status === 401) reply.header('www-authenticate', 'Bearer realm="omoi"');
-    const { status, body } = isPrometheusPath(pathOf(request)) ? inPrometheusForm(failure, thrown) : failure;
-    return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(body);
+    const isPrometheus = isPrometheusPath(pathOf(request));
+    const { status, body } = isPrometheus ? inPrometheusForm(failure, thrown) : failure;
+    const type = isPrometheus ? 'application/json' : 'application/json; charset=utf-8';
+    return reply.code(status).type(type).serializer(JSON.stringify).send(body);
   };
 }
 

@@ -3,7 +3,7 @@ export { createEngine, type Engine, type EngineOptions } from './engine.ts';
 export type { PreparedQuery, QuerySelector, RangeOptions } from './prepared-query.ts';
 export type { MatrixSeries, QueryResult, VectorElement } from './query-result.ts';
 export type { Comparison } from './comparison.ts';
-export { parseExpression } from './syntax/parser.ts';
+export { parseExpression, parseSelector } from './syntax/parser.ts';
 export { checkExpression } from './syntax/checker.ts';
 export { formatExpression } from './syntax/formatter.ts';
 export { prettyPrint } from './syntax/pretty-printer.ts';

@@ -20,7 +20,15 @@ import {
 } from '#api';
 import { encodeError, encodingOf } from '#ingest';
 import type { LogStore, SpanStore } from '#observability';
-import { expressionTree, prettyPrint, resultJson, sampleValueText } from '#promql';
+import {
+  expressionTree,
+  formatExpression,
+  parseExpression,
+  parseSelector,
+  prettyPrint,
+  resultJson,
+  sampleValueText,
+} from '#promql';
 import type { Clock, SelfMetrics } from '#telemetry';
 import type { Tsdb } from '#tsdb';
 import type { Ingest } from './ingest.ts';
@@ -40,7 +48,14 @@ export interface ServedParts {
   readonly metrics: SelfMetrics;
 }
 
-const language = { prettyPrint, expressionTree, resultJson, sampleValueText };
+const language = {
+  prettyPrint,
+  expressionTree,
+  resultJson,
+  sampleValueText,
+  selectorMatchers: (text: string) => parseSelector(text).matchers,
+  formatQuery: (text: string) => formatExpression(parseExpression(text)),
+};
 
 /** The routes of all parts. */
 export function registerRoutes(app: ApiApp, served: ServedParts): void {
@@ -51,7 +66,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerPoolRoutes(app, parts);
   registerMonitorRoutes(app, parts.monitor);
   registerAlertRoutes(app, parts);
-  registerPrometheusRuleRoutes(app, parts);
+  registerPrometheusRuleRoutes(app, { alerting: parts.alerting, language });
   const { engine } = parts;
   registerPrometheusQueryRoutes(app, { engine, language, queryable: tsdb, clock: sampleClock });
   registerPrometheusSeriesRoutes(app, { engine, language, store: tsdb });

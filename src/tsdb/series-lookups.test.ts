@@ -169,3 +169,57 @@ test('a lookup ends when nobody waits for it any more', async () => {
   abort.abort();
   await expect(lookup).rejects.toMatchObject({ code: 'query_timeout' });
 });
+
+test.each([{}, { withArchive: true as const }])(
+  'series that began after the interval are left out, with %j',
+  async (options) => {
+    const { tsdb, clock } = await openStore(options);
+    const startMs = clock.wallMs();
+    append(tsdb, startMs, [{ __name__: 'first' }]);
+    await clock.advance(60_000);
+    append(tsdb, clock.wallMs(), [{ __name__: 'second', a: '1' }]);
+    append(tsdb, clock.wallMs() - 30_000, [{ __name__: 'first' }]);
+    const batch = new SampleBatch();
+    const histogram = {
+      schema: 0,
+      count: 0,
+      sum: 0,
+      zeroThreshold: 0,
+      zeroCount: 0,
+      positiveSpans: [],
+      positiveCounts: [],
+      negativeSpans: [],
+      negativeCounts: [],
+      customBounds: [],
+      counterReset: 'unknown' as const,
+    };
+    batch.addHistogram(tsdb.series({ __name__: 'histogram' }), startMs + 60_000, histogram);
+    batch.add(tsdb.series({ __name__: 'late' }), startMs + 60_000, 1);
+    tsdb.commit(batch, origin);
+    append(tsdb, startMs + 10_000, [{ __name__: 'late' }]);
+    const namesUntil = async (afterMs: number) => {
+      const endMs = startMs + afterMs;
+      return (await tsdb.labelValues('__name__', { matcherLists: [], endMs })).items;
+    };
+    expect(await namesUntil(-1)).toEqual([]);
+    expect(await namesUntil(0)).toEqual(['first']);
+    expect(await namesUntil(10_000)).toEqual(['first', 'late']);
+    expect(await namesUntil(60_000)).toEqual(['first', 'histogram', 'late', 'second']);
+    const found = await tsdb.lookUpSeries({ matcherLists: [], startMs, endMs: startMs + 59_999 });
+    expect(found.items.map((labels) => labels['__name__'])).toEqual(['first', 'late']);
+    await tsdb.stop();
+  },
+);
+
+test('a series that lies in memory and in the archive is found at the times of either', async () => {
+  const { tsdb, clock } = await openStore({ withArchive: true });
+  const startMs = clock.wallMs();
+  append(tsdb, startMs, [{ __name__: 'm' }]);
+  await clock.advance(3 * HOUR_MS);
+  append(tsdb, clock.wallMs(), [{ __name__: 'm' }]);
+  for (const endMs of [startMs + 1000, clock.wallMs()]) {
+    const found = await tsdb.lookUpSeries({ matcherLists: [], startMs, endMs });
+    expect(found.items).toEqual([{ __name__: 'm' }]);
+  }
+  await tsdb.stop();
+});

@@ -24,6 +24,8 @@ export interface SeriesLookup {
   readonly matcherLists: readonly (readonly Matcher[])[];
   /** Series whose newest sample is older are left out; all of history where absent. */
   readonly startMs?: number;
+  /** Series in memory whose oldest sample is newer are left out, unless they are archived, too. */
+  readonly endMs?: number;
   /** How many are wanted at most: little more is gathered. */
   readonly limit?: number;
   /** Aborted when nobody waits for the answer any more. */
@@ -173,20 +175,26 @@ export class SeriesLookups {
     return this.#parts.archive !== null && startMs <= this.#parts.archive.newestMs;
   }
 
+  /** Whether a series in memory has samples at its times. */
+  #isWithin({ startMs = Number.NEGATIVE_INFINITY, endMs }: SeriesLookup, ref: SeriesRef): boolean {
+    const { head } = this.#parts;
+    if ((head.states.newestMs[ref] ?? 0) < startMs) return false;
+    return endMs === undefined || head.oldestMs(ref) <= endMs;
+  }
+
   /** Shows each series in memory that the lookup is about, until `show` says that it is enough. */
   async #eachInMemory(
     lookup: SeriesLookup,
     stretch: Stretch,
     show: (labels: Labels, ref: SeriesRef) => boolean,
   ): Promise<void> {
-    const { index, head } = this.#parts;
-    const { startMs = Number.NEGATIVE_INFINITY } = lookup;
+    const { index } = this.#parts;
     const refs = await this.#refsOf(lookup, stretch);
     for (let at = 0; at < refs.length; at++) {
       if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
       const ref = refs[at] ?? 0;
       const labels = index.labelsOf(ref);
-      if (!labels || (head.states.newestMs[ref] ?? 0) < startMs) continue;
+      if (!labels || !this.#isWithin(lookup, ref)) continue;
       if (!show(labels, ref)) return;
     }
   }
@@ -217,8 +225,8 @@ export class SeriesLookups {
   }
 }
 
-function isAboutAll({ matcherLists, startMs = Number.NEGATIVE_INFINITY }: SeriesLookup): boolean {
-  return matcherLists.length === 0 && startMs === Number.NEGATIVE_INFINITY;
+function isAboutAll({ matcherLists, startMs, endMs }: SeriesLookup): boolean {
+  return matcherLists.length === 0 && startMs === undefined && endMs === undefined;
 }
 
 function matcherListsOf({ matcherLists }: SeriesLookup): readonly (readonly Matcher[])[] {

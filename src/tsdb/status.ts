@@ -51,10 +51,10 @@ export async function cardinalityOf(
   };
 }
 
-/** The times of the oldest float sample and of the newest sample in memory. */
+/** The times of the oldest sample and of the newest sample in memory. */
 export async function timeRangeOf(
   index: SeriesIndex,
-  { states, chunks }: Head,
+  head: Head,
   stretch: Stretch,
 ): Promise<{ readonly minTimeMs: number | null; readonly maxTimeMs: number | null }> {
   let minMs = Number.POSITIVE_INFINITY;
@@ -63,12 +63,9 @@ export async function timeRangeOf(
   for (let at = 0; at < refs.length; at++) {
     if (at % LOOKED_AT_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
     const ref = refs[at] ?? 0;
-    const newestMs = states.newestMs[ref] ?? Number.NEGATIVE_INFINITY;
+    const newestMs = head.states.newestMs[ref] ?? Number.NEGATIVE_INFINITY;
     if (newestMs === Number.NEGATIVE_INFINITY) continue;
-    const first = states.firstChunks[ref] ?? 0;
-    if (first !== 0) minMs = Math.min(minMs, chunks.minMs[first] ?? 0);
-    else if ((states.counts[ref] ?? 0) > 0) minMs = Math.min(minMs, states.firstMs[ref] ?? 0);
-    else minMs = Math.min(minMs, newestMs);
+    minMs = Math.min(minMs, head.oldestMs(ref), newestMs);
     maxMs = Math.max(maxMs, newestMs);
   }
   return minMs > maxMs ? { minTimeMs: null, maxTimeMs: null } : { minTimeMs: minMs, maxTimeMs: maxMs };

@@ -47,11 +47,7 @@ export class Parameters {
   }
 
   requiredDuration(name: string): number {
-    const text = this.text(name);
-    const durationMs = DECIMAL.test(text) ? Math.trunc(Number(text) * 1000) : parseDuration(text);
-    if (durationMs === null) throw invalidParameter(name, `cannot parse "${text}" to a valid duration`);
-    if (Math.abs(durationMs) <= MAX_DURATION_MS) return durationMs;
-    throw invalidParameter(name, `cannot parse "${text}" to a valid duration. It overflows int64`);
+    return readDuration(this.text(name), (problem) => invalidParameter(name, problem));
   }
 
   /** How many things at most; null where there is no limit. */
@@ -69,13 +65,18 @@ export class Parameters {
 
 /** 2^63 ns. */
 const MAX_DURATION_MS = 9_223_372_036_854;
+const NS_PER_MS = 1e6;
+/** The ends of time as far as dates are known; what lies beyond stands for them. */
+export const EARLIEST_MS = -8.64e15;
+export const LATEST_MS = 8.64e15;
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const INTEGER = /^[+-]?\d+$/;
-const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+const INFINITE = /^[+-]?inf(?:inity)?$/i;
+const RFC3339 = /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 /** The ends of time as Prometheus's own clients write them. */
 const BOUNDARIES: ReadonlyMap<string, number> = new Map([
-  ['-292273086-05-16T16:47:06Z', -Infinity],
-  ['292277025-08-18T07:12:54.999999999Z', Infinity],
+  ['-292273086-05-16T16:47:06Z', EARLIEST_MS],
+  ['292277025-08-18T07:12:54.999999999Z', LATEST_MS],
 ]);
 
 /** Unix seconds or RFC 3339 as ms since the epoch; null for what is neither. */
@@ -83,12 +84,38 @@ export function parseTime(text: string): number | null {
   if (DECIMAL.test(text)) {
     const seconds = Number(text);
     const whole = Math.trunc(seconds);
-    return Number.isFinite(seconds) ? whole * 1000 + Math.round((seconds - whole) * 1000) : null;
+    if (!Number.isFinite(seconds)) return null;
+    const timeMs = whole * 1000 + Math.round((seconds - whole) * 1000);
+    return Math.min(Math.max(timeMs, EARLIEST_MS), LATEST_MS);
   }
   const boundary = BOUNDARIES.get(text);
   if (boundary !== undefined) return boundary;
-  const timeMs = RFC3339.test(text) ? Date.parse(text) : NaN;
+  const [, day] = RFC3339.exec(text) ?? [];
+  if (day === undefined || !isDay(day)) return null;
+  const timeMs = Date.parse(text.replace(',', '.'));
   return Number.isNaN(timeMs) ? null : timeMs;
+}
+
+/** Whether the calendar has the day: `Date` takes 30 February for 2 March. */
+function isDay(day: string): boolean {
+  const startMs = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(startMs) && new Date(startMs).toISOString().startsWith(day);
+}
+
+/**
+ * Seconds or a Prometheus duration, in ms; exact to the nanosecond.
+ * @param refuse makes the error of a problem
+ */
+export function readDuration(text: string, refuse: (problem: string) => OmoiError): number {
+  const problem = `cannot parse "${text}" to a valid duration`;
+  if (DECIMAL.test(text)) {
+    const durationMs = Math.trunc(Number(text) * 1000 * NS_PER_MS) / NS_PER_MS;
+    if (Math.abs(durationMs) <= MAX_DURATION_MS) return durationMs;
+  }
+  if (DECIMAL.test(text) || INFINITE.test(text)) throw refuse(`${problem}. It overflows int64`);
+  const durationMs = parseDuration(text);
+  if (durationMs !== null && durationMs <= MAX_DURATION_MS) return durationMs;
+  throw refuse(problem);
 }
 
 /** A refusal in Prometheus's words. */

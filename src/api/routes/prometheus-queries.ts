@@ -1,8 +1,13 @@
 import type { Engine, Expression, PreparedQuery, Queryable, QueryResult, TreeNode } from '#promql';
-import { OmoiError, type Clock } from '#telemetry';
+import { OmoiError, type Clock, type Matcher } from '#telemetry';
 import type { ApiApp } from '../app.ts';
 import { jsonOf, TRUNCATED, type PrometheusAnswer } from '../prometheus/answer.ts';
-import { invalidParameter, readingParameter, type Parameters } from '../prometheus/parameters.ts';
+import {
+  invalidParameter,
+  readDuration,
+  readingParameter,
+  type Parameters,
+} from '../prometheus/parameters.ts';
 import { QueryTurns } from '../prometheus/query-turns.ts';
 import { registerPrometheusReads, type PrometheusRequest } from './prometheus-route.ts';
 
@@ -13,6 +18,10 @@ export interface PromqlLanguage {
   /** `{"resultType":…,"result":…}`, in pieces. */
   resultJson(result: QueryResult): Iterable<string>;
   sampleValueText(value: number): string;
+  /** The matchers of a series selector. @throws OmoiError `query_invalid` */
+  selectorMatchers(text: string): readonly Matcher[];
+  /** A query in one line, as Prometheus shows those of rules. @throws OmoiError `query_invalid` */
+  formatQuery(text: string): string;
 }
 
 export interface PrometheusQueryParts {
@@ -87,12 +96,12 @@ async function answerRange(
   const startMs = parameters.requiredTime('start');
   const endMs = parameters.requiredTime('end');
   if (endMs < startMs) throw invalidParameter('end', 'end timestamp must not be before start time');
-  const stepMs = parameters.requiredDuration('step');
-  if (stepMs <= 0) {
+  const exactStepMs = parameters.requiredDuration('step');
+  if (exactStepMs <= 0) {
     const problem = 'zero or negative query resolution step widths are not accepted. Try a positive integer';
     throw invalidParameter('step', problem);
   }
-  if (Math.floor((endMs - startMs) / stepMs) > maxPointsPerSeries) {
+  if (Math.floor((endMs - startMs) / exactStepMs) > maxPointsPerSeries) {
     throw new OmoiError(
       'invalid_request',
       'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
@@ -104,6 +113,7 @@ async function answerRange(
     const problem = `invalid expression type "${type}" for range query, must be Scalar or instant Vector`;
     throw invalidParameter('query', problem);
   }
+  const stepMs = Math.max(1, Math.trunc(exactStepMs));
   const range = { startMs, endMs, stepMs, signal };
   const result = await turns.run(signal, () => query.range(parts.queryable, range));
   return answerWith(result, limit, parts);
@@ -111,13 +121,22 @@ async function answerRange(
 
 function prepareQuery(parameters: Parameters, { engine }: PrometheusQueryParts): PreparedQuery {
   const timeoutMs = parameters.duration('timeout');
-  const lookbackMs = parameters.duration('lookback_delta');
+  const lookbackMs = readLookback(parameters.text('lookback_delta'));
   const overrides = {
     ...(timeoutMs !== null && { timeoutMs }),
     // As in Prometheus, 0 stands for the default.
     ...(lookbackMs !== null && lookbackMs > 0 && { lookbackMs }),
   };
   return readingParameter('query', () => engine.prepare(parameters.text('query'), overrides));
+}
+
+/** @returns ms; null where there is none, so that the engine's own counts */
+function readLookback(text: string): number | null {
+  if (text === '') return null;
+  return readDuration(
+    text,
+    (problem) => new OmoiError('invalid_request', `error parsing lookback delta duration: ${problem}`),
+  );
 }
 
 function answerWith(

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest, FastifyTypeProviderDefault } from 'fastify';
+import { OmoiError } from '#telemetry';
 import { z } from 'zod';
 import type { ApiApp } from '../app.ts';
 import { sendAnswer, type PrometheusAnswer } from '../prometheus/answer.ts';
@@ -7,6 +8,7 @@ import { Parameters } from '../prometheus/parameters.ts';
 
 const READERS = ['viewer', 'operator', 'admin'] as const;
 const FORM = 'application/x-www-form-urlencoded';
+const maxFormFields = 10_000;
 const HTTP_API = 'https://prometheus.io/docs/prometheus/latest/querying/api/';
 
 const success = z
@@ -37,15 +39,16 @@ export interface PrometheusRoute {
   readonly takesForm: boolean;
   readonly summary: string;
   readonly parameters: readonly string[];
-  answer(request: PrometheusRequest): PrometheusAnswer | Promise<PrometheusAnswer>;
+  /** Null where there is nothing to say, which is answered with 204. */
+  answer(request: PrometheusRequest): PrometheusAnswer | null | Promise<PrometheusAnswer | null>;
 }
 
 /** Adds routes that take their parameters, and answer, as those of Prometheus do. */
 export function registerPrometheusReads(app: ApiApp, routes: readonly PrometheusRoute[]): void {
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, parsed) =>
-      parsed(null, fieldsOf(new URLSearchParams(body.toString()))),
+    scope.addContentTypeParser(FORM, { parseAs: 'string' }, async (_request: FastifyRequest, body: string) =>
+      fieldsOf(body),
     );
     for (const route of routes) {
       addRoute(scope, route, 'GET');
@@ -84,7 +87,7 @@ async function answerRoute(
     name,
     signal: AbortSignal.any([request.server.closing, disconnectOf(reply)]),
   });
-  return sendAnswer(reply, answer);
+  return answer === null ? reply.code(204).send() : sendAnswer(reply, answer);
 }
 
 /** Aborted when the connection ends before the answer has been sent. */
@@ -96,6 +99,18 @@ function disconnectOf(reply: FastifyReply): AbortSignal {
   return gone.signal;
 }
 
-function fieldsOf(form: URLSearchParams): Record<string, string[]> {
-  return Object.fromEntries([...new Set(form.keys())].map((name) => [name, form.getAll(name)]));
+/** @throws OmoiError `invalid_request` where the form has more fields than any query has */
+function fieldsOf(form: string): Record<string, string[]> {
+  let separators = 0;
+  for (let at = form.indexOf('&'); at >= 0; at = form.indexOf('&', at + 1)) {
+    if (++separators < maxFormFields) continue;
+    throw new OmoiError('invalid_request', `the form has more than maxFormFields (${maxFormFields}) fields`);
+  }
+  const fields = new Map<string, string[]>();
+  for (const [name, value] of new URLSearchParams(form)) {
+    const values = fields.get(name);
+    if (values) values.push(value);
+    else fields.set(name, [value]);
+  }
+  return Object.fromEntries(fields);
 }

@@ -1,113 +1,111 @@
-import type { ActiveAlert, Alerting, GroupOverview, RuleOverview } from '#alerting';
+import type { ActiveAlert, GroupOverview, RuleOverview } from '#alerting';
 import { toRfc3339 } from '#telemetry';
-import { z } from 'zod';
 import type { ApiApp } from '../app.ts';
+import { jsonOf } from '../prometheus/answer.ts';
+import { filterGroups, readRuleFilter } from '../prometheus/rule-filter.ts';
 import type { AlertRouteParts } from './alerts.ts';
+import type { PromqlLanguage } from './prometheus-queries.ts';
+import { registerPrometheusReads } from './prometheus-route.ts';
 
-const READERS = ['viewer', 'operator', 'admin'] as const;
+export interface PrometheusRuleParts extends AlertRouteParts {
+  readonly language: Pick<PromqlLanguage, 'selectorMatchers' | 'formatQuery'>;
+}
 
-/** `rule_name[]=x` arrives under either name, once or repeated. */
-const many = z
-  .union([z.string(), z.array(z.string())])
-  .optional()
-  .transform((given) => (given === undefined ? [] : typeof given === 'string' ? [given] : given));
+/** How Go writes a time that never was. */
+const NEVER = '0001-01-01T00:00:00Z';
 
-const rulesQuery = z.object({
-  type: z.enum(['alert', 'record']).optional(),
-  'rule_name[]': many,
-  'rule_group[]': many,
-  'file[]': many,
-  exclude_alerts: z.string().optional(),
-});
-
-/** What Prometheus answers, field by field: its clients know the shape. */
-const answer = z.object({ status: z.literal('success'), data: z.record(z.string(), z.unknown()) });
+const RULE_PARAMETERS = [
+  'type',
+  'rule_name[]',
+  'rule_group[]',
+  'file[]',
+  'match[]',
+  'exclude_alerts',
+  'group_limit',
+  'group_next_token',
+];
 
 /** `/prometheus/api/v1/rules` and `/alerts` in Prometheus's own JSON. */
-export function registerPrometheusRuleRoutes(app: ApiApp, { alerting }: AlertRouteParts): void {
-  app.route({
-    method: 'GET',
-    url: '/prometheus/api/v1/rules',
-    config: { access: READERS },
-    schema: {
-      tags: ['prometheus'],
+export function registerPrometheusRuleRoutes(app: ApiApp, parts: PrometheusRuleParts): void {
+  const { alerting, language } = parts;
+  registerPrometheusReads(app, [
+    {
+      path: 'rules',
+      takesForm: false,
       summary: 'The loaded rules, as Prometheus lists them',
-      querystring: rulesQuery,
-      response: { 200: answer },
-    },
-    handler: ({ query }) => ({ status: 'success' as const, data: { groups: listGroups(alerting, query) } }),
-  });
-  app.route({
-    method: 'GET',
-    url: '/prometheus/api/v1/alerts',
-    config: { access: READERS },
-    schema: {
-      tags: ['prometheus'],
-      summary: 'The pending and firing alerts, as Prometheus lists them',
-      response: { 200: answer },
-    },
-    handler: () => ({
-      status: 'success' as const,
-      data: {
-        alerts: alerting
-          .overview()
-          .flatMap((group) => group.rules.flatMap((rule) => rule.alerts.map(prometheusAlert))),
+      parameters: RULE_PARAMETERS,
+      answer({ parameters }) {
+        const filter = readRuleFilter(parameters, language);
+        const { groups, nextToken } = filterGroups(alerting.overview(), filter);
+        const shown = { language, withAlerts: filter.withAlerts };
+        return {
+          data: jsonOf({
+            groups: groups.map((group) => prometheusGroup(group, shown)),
+            ...(nextToken !== null && { groupNextToken: nextToken }),
+          }),
+        };
       },
-    }),
-  });
+    },
+    {
+      path: 'alerts',
+      takesForm: false,
+      summary: 'The pending and firing alerts, as Prometheus lists them',
+      parameters: [],
+      answer() {
+        const rules = alerting.overview().flatMap((group) => group.rules);
+        return { data: jsonOf({ alerts: rules.flatMap((rule) => rule.alerts.map(prometheusAlert)) }) };
+      },
+    },
+  ]);
 }
 
-function listGroups(alerting: Pick<Alerting, 'overview'>, query: z.output<typeof rulesQuery>) {
-  const accepts = (wanted: readonly string[], name: string): boolean =>
-    wanted.length === 0 || wanted.includes(name);
-  const keepsRule = (rule: RuleOverview): boolean =>
-    (query.type === undefined || (query.type === 'alert') === (rule.kind === 'alerting')) &&
-    accepts(query['rule_name[]'], rule.name);
-  const withAlerts = query.exclude_alerts !== 'true' && query.exclude_alerts !== '1';
-  return alerting
-    .overview()
-    .filter((group) => accepts(query['rule_group[]'], group.name) && accepts(query['file[]'], group.file))
-    .map((group) => ({ ...group, rules: group.rules.filter(keepsRule) }))
-    .filter((group) => group.rules.length > 0)
-    .map((group) => prometheusGroup(group, withAlerts));
+interface Shown {
+  readonly language: PrometheusRuleParts['language'];
+  readonly withAlerts: boolean;
 }
 
-function prometheusGroup(group: GroupOverview, withAlerts: boolean) {
+function prometheusGroup(group: GroupOverview, shown: Shown) {
   const newestMs = Math.max(0, ...group.rules.map(({ statistics }) => statistics.lastEvaluationMs ?? 0));
   const spentMs = group.rules.reduce((sum, { statistics }) => sum + statistics.lastDurationMs, 0);
   return {
     name: group.name,
     file: group.file,
+    rules: group.rules.map((rule) => prometheusRule(rule, shown)),
     interval: group.intervalMs / 1000,
     limit: group.limit,
     evaluationTime: spentMs / 1000,
-    lastEvaluation: toRfc3339(newestMs),
-    rules: group.rules.map((rule) => prometheusRule(rule, withAlerts)),
+    lastEvaluation: timeOf(newestMs),
   };
 }
 
-function prometheusRule(rule: RuleOverview, withAlerts: boolean) {
+function prometheusRule(rule: RuleOverview, { language, withAlerts }: Shown) {
   const { statistics } = rule;
   const common = {
     name: rule.name,
-    query: rule.expr,
+    query: language.formatQuery(rule.expr),
     labels: rule.labels,
     health: statistics.health,
     ...(statistics.lastError === null ? {} : { lastError: statistics.lastError }),
     evaluationTime: statistics.lastDurationMs / 1000,
-    lastEvaluation: toRfc3339(statistics.lastEvaluationMs ?? 0),
+    lastEvaluation: timeOf(statistics.lastEvaluationMs ?? 0),
     type: rule.kind,
   };
   if (rule.kind === 'recording') return common;
-  const states = rule.alerts.map(({ state }) => state);
   return {
     ...common,
-    state: states.includes('firing') ? 'firing' : (states[0] ?? 'inactive'),
+    state: stateOf(rule),
     duration: rule.forMs / 1000,
     keepFiringFor: rule.keepFiringForMs / 1000,
     annotations: rule.annotations,
-    alerts: withAlerts ? rule.alerts.map(prometheusAlert) : [],
+    // Prometheus tells alerts that are left out from none.
+    alerts: withAlerts ? rule.alerts.map(prometheusAlert) : null,
   };
+}
+
+function stateOf({ statistics, alerts }: RuleOverview): string {
+  if (statistics.lastEvaluationMs === null) return 'unknown';
+  const states = alerts.map(({ state }) => state);
+  return states.includes('firing') ? 'firing' : (states[0] ?? 'inactive');
 }
 
 function prometheusAlert(alert: ActiveAlert) {
@@ -120,6 +118,10 @@ function prometheusAlert(alert: ActiveAlert) {
     // Prometheus writes the value here with an exponent.
     value: formatExponent(alert.value),
   };
+}
+
+function timeOf(timeMs: number): string {
+  return timeMs === 0 ? NEVER : toRfc3339(timeMs);
 }
 
 function formatExponent(value: string): string {

@@ -1,10 +1,11 @@
 import type { Engine } from '#promql';
 import type { SeriesLookup, Tsdb } from '#tsdb';
-import { OmoiError, type Labels, type Matcher } from '#telemetry';
+import { OmoiError, type Labels } from '#telemetry';
 import type { ApiApp } from '../app.ts';
 import { jsonOfList, TRUNCATED, type PrometheusAnswer } from '../prometheus/answer.ts';
 import { unescapeLabelName } from '../prometheus/label-name-escaping.ts';
-import { readingParameter, type Parameters } from '../prometheus/parameters.ts';
+import { readMatcherLists } from '../prometheus/matcher-lists.ts';
+import { EARLIEST_MS, LATEST_MS, readingParameter, type Parameters } from '../prometheus/parameters.ts';
 import { QueryTurns } from '../prometheus/query-turns.ts';
 import type { PromqlLanguage } from './prometheus-queries.ts';
 import { registerPrometheusReads, type PrometheusRequest } from './prometheus-route.ts';
@@ -12,9 +13,10 @@ import { registerPrometheusReads, type PrometheusRequest } from './prometheus-ro
 export interface PrometheusSeriesParts {
   readonly store: Pick<Tsdb, 'lookUpSeries' | 'labelNames' | 'labelValues' | 'exemplars'>;
   readonly engine: Pick<Engine, 'prepare'>;
-  readonly language: Pick<PromqlLanguage, 'sampleValueText'>;
+  readonly language: Pick<PromqlLanguage, 'sampleValueText' | 'selectorMatchers'>;
 }
 
+type Selectors = SeriesLookup['matcherLists'];
 type Listing = Awaited<ReturnType<Tsdb['labelNames' | 'lookUpSeries']>>;
 
 const LOOKUP_PARAMETERS = ['match[]', 'start', 'end', 'limit'];
@@ -24,11 +26,13 @@ export function registerPrometheusSeriesRoutes(app: ApiApp, parts: PrometheusSer
   const { store } = parts;
   // Each gives the event loop its turns, but many at once would leave little of a turn to others.
   const turns = new QueryTurns();
+  const selectors = (parameters: Parameters): Selectors => readMatcherLists(parameters, parts.language);
   const found = async (
     { parameters, signal }: PrometheusRequest,
     lookUp: (lookup: SeriesLookup) => Promise<Listing>,
+    readSelectors = selectors,
   ): Promise<PrometheusAnswer> => {
-    const lookup = { ...readLookup(parameters, parts), signal };
+    const lookup = { ...readLookup(parameters, readSelectors), signal };
     const { items, isTruncated } = await turns.run(signal, () => lookUp(lookup));
     return { data: jsonOfList(items), ...(isTruncated && { warnings: [TRUNCATED] }) };
   };
@@ -42,7 +46,12 @@ export function registerPrometheusSeriesRoutes(app: ApiApp, parts: PrometheusSer
         if (request.parameters.all('match[]').length === 0) {
           throw new OmoiError('invalid_request', 'no match[] parameter provided');
         }
-        return found(request, (lookup) => store.lookUpSeries(lookup));
+        return found(
+          request,
+          (lookup) => store.lookUpSeries(lookup),
+          // As in Prometheus, only this route says which parameter it was.
+          (parameters) => readingParameter('match[]', () => selectors(parameters)),
+        );
       },
     },
     {
@@ -68,45 +77,43 @@ export function registerPrometheusSeriesRoutes(app: ApiApp, parts: PrometheusSer
       takesForm: true,
       summary: 'The exemplars of the series that a query selects',
       parameters: ['query', 'start', 'end'],
-      answer: async (request) => ({ data: jsonOfList(await findExemplars(request, parts)) }),
+      async answer(request) {
+        const found = await findExemplars(request, parts);
+        return found && { data: jsonOfList(found) };
+      },
     },
   ]);
 }
 
-function readLookup(parameters: Parameters, { engine }: PrometheusSeriesParts): SeriesLookup {
-  const startMs = parameters.time('start');
-  // What a series was before it ended is not kept apart, so that the end of the interval excludes nothing.
-  parameters.time('end');
-  const matcherLists = parameters
-    .all('match[]')
-    .map((text) => readingParameter('match[]', () => matchersOf(text, engine)));
+function readLookup(
+  parameters: Parameters,
+  readSelectors: (parameters: Parameters) => Selectors,
+): SeriesLookup {
   const limit = parameters.limit();
+  const startMs = parameters.time('start');
+  const endMs = parameters.time('end');
   return {
-    matcherLists,
-    ...(startMs !== null && startMs > -Infinity && { startMs }),
+    matcherLists: readSelectors(parameters),
+    ...(startMs !== null && startMs > EARLIEST_MS && { startMs }),
+    ...(endMs !== null && endMs < LATEST_MS && { endMs }),
     ...(limit !== null && { limit }),
   };
 }
 
-function matchersOf(text: string, engine: PrometheusSeriesParts['engine']): readonly Matcher[] {
-  const { expression } = engine.prepare(text);
-  if (expression.kind !== 'vector_selector' || expression.offsetMs !== 0 || expression.at) {
-    throw new OmoiError('invalid_request', `${JSON.stringify(text)} is no series selector`);
-  }
-  return expression.matchers;
-}
-
+/** Null where the query selects no series. */
 async function findExemplars(
   { parameters, signal }: PrometheusRequest,
   { store, engine, language }: PrometheusSeriesParts,
-): Promise<readonly object[]> {
+): Promise<readonly object[] | null> {
   const startMs = parameters.time('start') ?? -Infinity;
   const endMs = parameters.time('end') ?? Infinity;
   if (endMs < startMs) {
     throw new OmoiError('invalid_request', 'end timestamp must not be before start timestamp');
   }
+  const { selectors } = engine.prepare(parameters.text('query'));
+  if (selectors.length === 0) return null;
   const bySeries = new Map<Labels, object>();
-  for (const { matchers } of engine.prepare(parameters.text('query')).selectors) {
+  for (const { matchers } of selectors) {
     for (const { labels, exemplars } of await store.exemplars({ matchers, startMs, endMs }, signal)) {
       bySeries.set(labels, {
         seriesLabels: labels,

@@ -101,8 +101,8 @@ function runtimeInfo({ store, facts, clock }: PrometheusStatusParts): object {
 function statusLimit(parameters: Parameters): number {
   const text = parameters.text('limit');
   if (text === '') return DEFAULT_STATUS_ENTRIES;
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1) {
+  const limit = /^[+-]?\d+$/.test(text) ? Number(text) : 0;
+  if (limit < 1) {
     throw new OmoiError('invalid_request', 'limit must be a positive number');
   }
   if (limit > maxStatusEntries) {

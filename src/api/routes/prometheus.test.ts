@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   createEngine,
   expressionTree,
+  formatExpression,
+  parseExpression,
+  parseSelector,
   prettyPrint,
   resultJson,
   sampleValueText,
@@ -18,7 +21,14 @@ import { registerPrometheusStatusRoutes } from './prometheus-status.ts';
 const NOW_MS = Date.UTC(2026, 10, 22, 12, 0, 0);
 const NOW = NOW_MS / 1000;
 const clock = new VirtualClock(NOW_MS);
-const language = { prettyPrint, expressionTree, resultJson, sampleValueText };
+const language = {
+  prettyPrint,
+  expressionTree,
+  resultJson,
+  sampleValueText,
+  selectorMatchers: (text: string) => parseSelector(text).matchers,
+  formatQuery: (text: string) => formatExpression(parseExpression(text)),
+};
 const facts = {
   version: '9.9.9',
   startedAtMs: NOW_MS - 1000,
@@ -247,12 +257,79 @@ describe('a query', () => {
       'series',
       'an expression',
       { 'match[]': '1 + 1' },
-      'invalid parameter "match[]": "1 + 1" is no series selector',
+      'invalid parameter "match[]": 1:1: parse error: unexpected number "1"',
+    ],
+    [
+      'series',
+      'more than a selector',
+      { 'match[]': 'depth offset 5m' },
+      'invalid parameter "match[]": 1:7: parse error: unexpected <offset>',
+    ],
+    [
+      'series',
+      'a selector of everything',
+      { 'match[]': ['depth', '{queue=~".*"}'] },
+      'invalid parameter "match[]": match[] must contain at least one non-empty matcher',
+    ],
+    [
+      'labels',
+      'a selector of everything',
+      { 'match[]': '{}' },
+      'match[] must contain at least one non-empty matcher',
+    ],
+    [
+      'labels',
+      'a broken selector',
+      { 'match[]': 'x{' },
+      '1:3: parse error: unexpected end of input inside braces',
+    ],
+    ['label/queue/values', 'a sum', { 'match[]': 'sum(depth)' }, '1:4: parse error: unexpected "("'],
+    [
+      'query',
+      'a broken way to look back',
+      { query: '1', lookback_delta: 'x' },
+      'error parsing lookback delta duration: cannot parse "x" to a valid duration',
+    ],
+    [
+      'query_range',
+      'too many points, closer than a millisecond',
+      { query: '1', start: '0', end: '6', step: '0.0005' },
+      'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
+    ],
+    [
+      'query',
+      'a day that the calendar has not',
+      { query: '1', time: '2026-02-30T00:00:00Z' },
+      `invalid parameter "time": invalid time value for 'time': cannot parse "2026-02-30T00:00:00Z" to a valid timestamp`,
     ],
     ['status/tsdb', 'a limit of 0', { limit: '0' }, 'limit must be a positive number'],
+    ['status/tsdb', 'a limit with an exponent', { limit: '1e3' }, 'limit must be a positive number'],
     ['metadata', 'a limit that is no number', { limit: 'x' }, 'limit must be a number'],
   ])('%s refuses %s in Prometheus’s words', async (path, _, parameters, error) => {
     expect(await get(path, parameters)).toMatchObject(badData(error));
+  });
+
+  it.each([
+    ['-292273086-05-16T16:47:06Z', -8_640_000_000_000],
+    ['292277025-08-18T07:12:54.999999999Z', 8_640_000_000_000],
+    ['1e300', 8_640_000_000_000],
+  ])('at the end of time, %s, has an answer', async (time, shown) => {
+    expect(await get('query', { query: 'vector(1) or depth', time })).toEqual(
+      success({ resultType: 'vector', result: [{ metric: {}, value: [shown, '1'] }] }),
+    );
+    const range = { query: 'vector(1) or depth', start: time, end: time, step: '1' };
+    expect(await get('query_range', range)).toEqual(
+      success({ resultType: 'matrix', result: [{ metric: {}, values: [[shown, '1']] }] }),
+    );
+  });
+
+  it('of too many fields is refused before they are read', async () => {
+    const headers = { ...served.as('viewer'), 'content-type': 'application/x-www-form-urlencoded' };
+    const payload = '&'.repeat(10_000);
+    const url = '/prometheus/api/v1/query';
+    const answer = await served.app.inject({ method: 'POST', url, headers, payload });
+    expect([answer.statusCode, answer.body]).toEqual([400, expect.stringContaining('maxFormFields')]);
+    expect(answer.headers['content-type']).toBe('application/json');
   });
 
   it('of exactly 11,000 steps is taken', async () => {
@@ -307,6 +384,12 @@ describe('what there is', () => {
     expect(await post('series', both)).toEqual(found);
     expect(await get('series', { 'match[]': 'nothing' })).toEqual(success([]));
     expect(await get('series', { 'match[]': 'depth', start: String(NOW + 60) })).toEqual(success([]));
+    const before = { start: String(NOW - 90), end: String(NOW - 31) };
+    expect(await get('series', { 'match[]': 'depth', ...before })).toEqual(success([]));
+    expect(await get('labels', before)).toEqual(success([]));
+    const partly = { start: String(NOW - 90), end: String(NOW - 30) };
+    expect(await get('labels', partly)).toEqual(success(['__name__', 'queue']));
+    expect(await get('label/__name__/values', partly)).toEqual(success(['depth']));
   });
 
   it('has labels and values', async () => {
@@ -338,7 +421,10 @@ describe('what there is', () => {
         },
       ]),
     );
-    expect(await get('query_exemplars', { query: '1' })).toEqual(success([]));
+    expect(await get('query_exemplars', { query: 'nothing' })).toEqual(success([]));
+    const url = '/prometheus/api/v1/query_exemplars?query=1';
+    const none = await served.app.inject({ method: 'GET', url, headers: served.as('viewer') });
+    expect([none.statusCode, none.body]).toEqual([204, '']);
     const described = success({ depth: [{ type: 'gauge', unit: 'tasks', help: 'How deep.' }] });
     expect(await get('metadata')).toEqual(described);
     expect(await get('metadata', { metric: 'other' })).toEqual(success({}));

@@ -1,7 +1,7 @@
 import { OmoiError } from '#telemetry';
 import { describe, expect, it } from 'vitest';
 import { formatExpression } from './formatter.ts';
-import { maxExpressionDepth, parseExpression } from './parser.ts';
+import { maxExpressionDepth, parseExpression, parseSelector } from './parser.ts';
 
 describe('parseExpression', () => {
   it.each([
@@ -169,6 +169,34 @@ describe('parseExpression', () => {
       expect(errorOf(text).message).toContain(limit);
     }
     expect(formatExpression(parseExpression(`a${' + a'.repeat(300)}`))).toHaveLength(1201);
+  });
+});
+
+describe('a selector that stands alone', () => {
+  it.each([
+    ['up', ['__name__="up"']],
+    [' sum{a!="1",} # why', ['a!="1"', '__name__="sum"']],
+    ['{"a.b"=~"c"}', ['a.b=~"c"']],
+    ['{}', []],
+  ])('%j has matchers', (text, expected) => {
+    const shown = parseSelector(text).matchers.map(
+      ({ name, operator, value }) => `${name}${operator}${JSON.stringify(value)}`,
+    );
+    expect(shown).toEqual(expected);
+  });
+
+  it.each([
+    ['', '1:1: parse error: unexpected end of input'],
+    ['1', '1:1: parse error: unexpected number "1"'],
+    ['"up"', '1:1: parse error: unexpected string "\\"up\\""'],
+    ['-up', '1:1: parse error: unexpected <op:->'],
+    ['(up)', '1:1: parse error: unexpected "("'],
+    ['sum(up)', '1:4: parse error: unexpected "("'],
+    ['up offset 5m', '1:4: parse error: unexpected <offset>'],
+    ['up[5m]', '1:3: parse error: unexpected "["'],
+    ['up{', '1:4: parse error: unexpected end of input inside braces'],
+  ])('%j is none', (text, message) => {
+    expect(() => parseSelector(text)).toThrow(expect.objectContaining({ code: 'query_invalid', message }));
   });
 });
 

@@ -1,4 +1,11 @@
-import { childrenOf, type Aggregation, type Aggregator, type Call, type Expression } from './ast.ts';
+import {
+  childrenOf,
+  type Aggregation,
+  type Aggregator,
+  type Call,
+  type Expression,
+  type VectorSelector,
+} from './ast.ts';
 import { checkExpression } from './checker.ts';
 import { isExperimentalFunction, signatureOf } from './function-signatures.ts';
 import {
@@ -33,6 +40,19 @@ export function parseExpression(text: string): Expression {
   limitDepth(reader, expression);
   checkExpression(expression, text);
   return expression;
+}
+
+/**
+ * Parses a series selector that stands alone, as in `match[]`: a metric name, matchers or both, and nothing else.
+ * One that every series would match is a selector, too.
+ * @throws OmoiError `query_invalid`, as `parseExpression`
+ */
+export function parseSelector(text: string): VectorSelector {
+  const reader = new TokenReader(text);
+  if (!isMetricName(reader.current) && !reader.at('{')) reader.unexpected();
+  const selector = readSelector(reader);
+  if (reader.current.kind !== 'end') reader.unexpected();
+  return selector;
 }
 
 /** Precedence climbing over the tokens of one query. */

@@ -113,6 +113,17 @@ export class Head {
     return ACCEPTED;
   }
 
+  /** The time of a series' oldest sample in memory; Infinity where there is none. */
+  oldestMs(ref: SeriesRef): number {
+    const { states, chunks } = this;
+    let oldestMs = (states.counts[ref] ?? 0) > 0 ? (states.firstMs[ref] ?? 0) : Infinity;
+    for (let id = states.firstChunks[ref] ?? 0; id !== 0; id = chunks.next[id] ?? 0) {
+      oldestMs = Math.min(oldestMs, chunks.minMs[id] ?? 0);
+    }
+    for (const { minMs } of this.#histograms.get(ref)?.chunks ?? []) oldestMs = Math.min(oldestMs, minMs);
+    return Math.min(oldestMs, this.#late.oldestMs(ref));
+  }
+
   /** The native histograms of a series, where it has any. */
   histogramsOf(ref: SeriesRef): HistogramSeries | undefined {
     return this.#histograms.get(ref);

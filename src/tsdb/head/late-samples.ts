@@ -18,6 +18,11 @@ export class LateSamples {
     return this.#series.get(ref)?.timestampsMs.length ?? 0;
   }
 
+  /** Infinity where there is none. */
+  oldestMs(ref: SeriesRef): number {
+    return this.#series.get(ref)?.timestampsMs[0] ?? Infinity;
+  }
+
   /** Adds a sample unless one of that time is there; says which it was. */
   add(ref: SeriesRef, timestampMs: number, high: number, low: number): 'added' | 'same' | 'different' {
     let late = this.#series.get(ref);
