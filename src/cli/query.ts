@@ -2,6 +2,7 @@ import { OmoiError, parseDuration } from '#telemetry';
 import { askQuery, type Server } from './query/ask.ts';
 import type { QueryAnswer } from './query/answer.ts';
 import { chartOf } from './query/chart.ts';
+import { placeOf } from './query/error-place.ts';
 import { samplesTable, vectorTable } from './query/table.ts';
 
 export interface QueryFlags {
@@ -20,6 +21,17 @@ const MIN_DEFAULT_STEP_MS = 1000;
 
 /** `omoi query`: a table of what an expression is now, or a chart of how it came there. */
 export async function query(expression: string, flags: QueryFlags): Promise<void> {
+  try {
+    await answerQuery(expression, flags);
+  } catch (thrown) {
+    if (thrown instanceof OmoiError && thrown.code === 'query_invalid') {
+      for (const line of placeOf(expression, thrown.message)) process.stderr.write(`${line}\n`);
+    }
+    throw thrown;
+  }
+}
+
+async function answerQuery(expression: string, flags: QueryFlags): Promise<void> {
   const server: Server =
     flags.url === undefined
       ? { kind: 'local', dataDirectory: flags.dataDirectory }
@@ -29,7 +41,8 @@ export async function query(expression: string, flags: QueryFlags): Promise<void
     const answer = await askQuery(server, 'query', { query: expression, time: String(endMs / 1000) });
     return tell(answer, flags, () => linesOf(answer));
   }
-  const width = Math.min(process.stdout.columns ?? DEFAULT_WIDTH, MAX_WIDTH);
+  // A terminal that does not know its width says 0.
+  const width = Math.min(process.stdout.columns || DEFAULT_WIDTH, MAX_WIDTH);
   const rangeMs = readDuration('--range', flags.range);
   const stepMs = flags.step === undefined ? stepFor(rangeMs, width) : readDuration('--step', flags.step);
   const startMs = endMs - rangeMs;

@@ -101,9 +101,35 @@ describe('a chart', () => {
     expect(scaleOf('0', '0')).toBe('0 … 1');
   });
 
+  it('of the largest numbers keeps its scale', () => {
+    const of = (...values: readonly string[]) =>
+      plotOf(
+        chartOf(
+          values.map((value, at) => series({ q: `${at}` }, () => value)),
+          options,
+        ),
+      );
+    const labels = (rows: readonly string[]) => rows.flatMap((row) => /^ *(\S+) ┤/.exec(row)?.[1] ?? []);
+    const extremes = of('1.7976931348623157e+308', '-1.7976931348623157e+308');
+    expect(labels(extremes)).toEqual(['1.80e+308', '5.99e+307', '-5.99e+307', '-1.80e+308']);
+    expect([extremes[0], extremes[12]].map((row) => /[●+]{20}/.test(row ?? ''))).toEqual([true, true]);
+    expect(labels(of('1.7976931348623157e+308'))[3]).toBe('0');
+  });
+
+  it('names what it cannot draw', () => {
+    const histograms = { metric: { h: '1' }, values: [], histograms: [[0, { count: '1', sum: '1' }]] };
+    const withHistogram = histograms as unknown as MatrixSeries;
+    const never = series({ never: '1' }, () => 'NaN');
+    const notes = [
+      'native histograms have no line (1 series); try histogram_quantile, histogram_avg, histogram_count',
+      'what is never a finite number has no line (1 series)',
+    ];
+    expect(chartOf([withHistogram, never], options)).toEqual(notes);
+    expect(chartOf([withHistogram, never, series({}, () => '1')], options).slice(-2)).toEqual(notes);
+  });
+
   it('without samples says so', () => {
     expect(chartOf([], options)).toEqual(['no samples in this range']);
-    expect(chartOf([series({}, () => 'NaN')], options)).toEqual(['no samples in this range']);
   });
 
   it('fits any terminal', () => {

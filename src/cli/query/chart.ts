@@ -2,6 +2,7 @@ import { formatLabels } from '#telemetry';
 import { toNumber, type MatrixSeries } from './answer.ts';
 import { createBrailleCanvas, createMarkCanvas, type Canvas, type Cell } from './canvas.ts';
 import { numberLabel, timeLabel } from './labels.ts';
+import { printable } from './printable.ts';
 
 export interface ChartOptions {
   readonly startMs: number;
@@ -42,7 +43,8 @@ interface Scale {
 export function chartOf(series: readonly MatrixSeries[], options: ChartOptions): readonly string[] {
   const all = series.flatMap(lineOf);
   const [drawn, omitted] = chooseLines(all);
-  if (drawn.length === 0) return ['no samples in this range'];
+  const notDrawn = notDrawnOf(series);
+  if (drawn.length === 0) return notDrawn.length > 0 ? notDrawn : ['no samples in this range'];
   const scale = scaleOf(drawn);
   const axis = axisLabels(scale);
   const gutter = Math.max(...axis.map(({ text }) => text.length));
@@ -56,7 +58,13 @@ export function chartOf(series: readonly MatrixSeries[], options: ChartOptions):
     const tick = label === undefined ? '│' : '┤';
     return `${(label ?? '').padStart(gutter)} ${tick}${paintRow(row, options)}`.trimEnd();
   });
-  return [...plot, ...timeAxis(gutter, width, options), '', ...legendOf(drawn, omitted, options)];
+  return [
+    ...plot,
+    ...timeAxis(gutter, width, options),
+    '',
+    ...legendOf(drawn, omitted, options),
+    ...notDrawn,
+  ];
 }
 
 function lineOf({ metric, values }: MatrixSeries): readonly Line[] {
@@ -68,12 +76,28 @@ function lineOf({ metric, values }: MatrixSeries): readonly Line[] {
   const numbers = points.map(({ value }) => value);
   return [
     {
-      name: formatLabels(metric),
+      name: printable(formatLabels(metric)),
       points,
       min: Math.min(...numbers),
       max: Math.max(...numbers),
       last: last.value,
     },
+  ];
+}
+
+/** What has samples and no line, in words. */
+function notDrawnOf(series: readonly MatrixSeries[]): readonly string[] {
+  const histograms = series.filter((one) => one.histograms.length > 0).length;
+  const withoutNumbers = series.filter(
+    ({ values }) => values.length > 0 && !values.some(([, text]) => Number.isFinite(toNumber(text))),
+  ).length;
+  return [
+    ...(histograms > 0
+      ? [
+          `native histograms have no line (${histograms} series); try histogram_quantile, histogram_avg, histogram_count`,
+        ]
+      : []),
+    ...(withoutNumbers > 0 ? [`what is never a finite number has no line (${withoutNumbers} series)`] : []),
   ];
 }
 
@@ -89,16 +113,21 @@ function scaleOf(lines: readonly Line[]): Scale {
   const max = Math.max(...lines.map((line) => line.max));
   if (min === max) {
     const margin = Math.abs(min) / 2 || 1;
-    return { low: min >= 0 ? 0 : min - margin, high: min === 0 ? 1 : max + margin };
+    return { low: min >= 0 ? 0 : finite(min - margin), high: min === 0 ? 1 : finite(max + margin) };
   }
   return { low: min > 0 && min < max * NEAR_ZERO ? 0 : min, high: max };
+}
+
+/** The nearest number that a scale can end at. */
+function finite(value: number): number {
+  return Math.min(Math.max(value, -Number.MAX_VALUE), Number.MAX_VALUE);
 }
 
 function axisLabels({ low, high }: Scale): readonly { readonly row: number; readonly text: string }[] {
   const rows = [0, 1, 2, 3].map((third) => (third * (HEIGHT - 1)) / 3);
   return rows.map((row) => ({
     row,
-    text: numberLabel(roundTo(high - ((high - low) * row) / (HEIGHT - 1), high - low)),
+    text: numberLabel(roundTo(high * (1 - row / (HEIGHT - 1)) + low * (row / (HEIGHT - 1)), high - low)),
   }));
 }
 
@@ -122,7 +151,8 @@ function drawLine(canvas: Canvas, { points }: Line, { pen, scale, width, options
   const xOf = (timeMs: number): number =>
     Math.round(((timeMs - startMs) / Math.max(1, endMs - startMs)) * lastX);
   const yOf = (value: number): number =>
-    Math.round(((scale.high - value) / (scale.high - scale.low)) * lastY);
+    // Halves, because the whole extent may be more than the largest number.
+    Math.round(((scale.high / 2 - value / 2) / (scale.high / 2 - scale.low / 2)) * lastY);
   points.forEach(({ timeMs, value }, at) => {
     const before = points[at - 1];
     const x = xOf(timeMs);

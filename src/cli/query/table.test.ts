@@ -30,3 +30,16 @@ test('a range vector has a row a sample, in order of time', () => {
     'a               5  1970-01-01T00:00:01.000Z',
   ]);
 });
+
+test('labels do nothing to the terminal or the table', () => {
+  const metric = { __name__: 'm', path: 'a\nb\tc\u001b[31m\u009b' };
+  expect(vectorTable([{ metric, value: [60, '1'] }])).toEqual([
+    'METRIC  path                     VALUE',
+    'm       a\\nb\\tc\\u001b[31m\\u009b      1',
+  ]);
+});
+
+test('a table may have very many rows', () => {
+  const values = Array.from({ length: 300_000 }, (_, at) => [at, '1'] as [number, string]);
+  expect(samplesTable([{ metric: {}, values, histograms: [] }])).toHaveLength(300_001);
+});

@@ -1,5 +1,6 @@
 import { METRIC_NAME_LABEL, toRfc3339, type Labels } from '#telemetry';
 import type { MatrixSeries, VectorElement } from './answer.ts';
+import { printable } from './printable.ts';
 
 /** The elements of an instant vector: a column a label, the value last. */
 export function vectorTable(elements: readonly VectorElement[]): readonly string[] {
@@ -35,11 +36,13 @@ interface Row {
 function tableOf(rows: readonly Row[], headings: readonly string[]): readonly string[] {
   const names = [...new Set(rows.flatMap(({ labels }) => Object.keys(labels)))].sort(metricNameFirst);
   const lines = [
-    [...names.map((name) => (name === METRIC_NAME_LABEL ? 'METRIC' : name)), ...headings],
-    ...rows.map(({ labels, cells }) => [...names.map((name) => labels[name] ?? ''), ...cells]),
+    [...names.map((name) => (name === METRIC_NAME_LABEL ? 'METRIC' : printable(name))), ...headings],
+    ...rows.map(({ labels, cells }) => [...names.map((name) => printable(labels[name] ?? '')), ...cells]),
   ];
   const widths =
-    lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
+    lines[0]?.map((_, column) =>
+      lines.reduce((widest, line) => Math.max(widest, line[column]?.length ?? 0), 0),
+    ) ?? [];
   const value = names.length;
   return lines.map((line) =>
     line
