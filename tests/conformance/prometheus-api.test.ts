@@ -74,7 +74,7 @@ function histogram(timestampMs: number, growth: number): Uint8Array {
     4,
     Buffer.concat([
       tag(1, 0),
-      int64(4 + 4 * growth),
+      int64(3 + 4 * growth),
       tag(3, 1),
       double(18.4 * growth),
       tag(4, 0),
@@ -283,6 +283,35 @@ describe.skipIf(!installed)(
         ],
       ],
       ['series', [['match[]', 'nothing']]],
+      [
+        'series',
+        [
+          ['match[]', 'depth'],
+          ['end', String(END_MS / 1000 - SAMPLES * (STEP_MS / 1000))],
+        ],
+      ],
+      [
+        'series',
+        [
+          ['match[]', 'depth'],
+          ['start', String(END_MS / 1000 + 1)],
+        ],
+      ],
+      [
+        'series',
+        [
+          ['match[]', 'spread'],
+          ['end', String(END_MS / 1000 - 39)],
+        ],
+      ],
+      [
+        'series',
+        [
+          ['match[]', 'spread'],
+          ['end', String(END_MS / 1000 - 41)],
+        ],
+      ],
+      ['labels', [['end', String(END_MS / 1000 - 1e6)]]],
       ['labels', []],
       ['labels', [['match[]', 'calls_total']]],
       ['label/__name__/values', []],
@@ -381,6 +410,28 @@ describe.skipIf(!installed)(
         ],
       ],
       ['labels', [['end', 'x']]],
+      ['labels', [['match[]', 'x{']]],
+      ['labels', [['match[]', '{queue=~".*"}']]],
+      ['label/queue/values', [['match[]', 'depth offset 5m']]],
+      ['series', [['match[]', '{}']]],
+      ['series', [['match[]', 'sum(depth)']]],
+      ['series', [['match[]', '-depth']]],
+      [
+        'query',
+        [
+          ['query', '1'],
+          ['time', '2026-02-30T00:00:00Z'],
+        ],
+      ],
+      [
+        'query_range',
+        [
+          ['query', '1'],
+          ['start', '0'],
+          ['end', '6'],
+          ['step', '0.0005'],
+        ],
+      ],
     ])('refuses in the same words: %s %j', async (path, form) => {
       const [ours, theirs] = await askBoth(path, form);
       expect(inOneCase(ours)).toEqual(inOneCase(theirs));
