@@ -105,17 +105,17 @@ export class Committer {
     const { head, journal } = this.#parts;
     const { states } = head;
     const timestampMs = Math.trunc(batch.timestampsMs[at] ?? Number.NaN);
-    const ref = this.#liveRef(batch.refs[at] ?? 0);
-    if (ref === 0) {
-      refused.unknown_series++;
-      return;
-    }
     if (!(timestampMs >= unit.oldestMs)) {
       refused.too_old++;
       return;
     }
     if (timestampMs > unit.furthestMs) {
       refused.too_far_ahead++;
+      return;
+    }
+    const ref = this.#liveRef(batch.refs[at] ?? 0);
+    if (ref === 0) {
+      refused.unknown_series++;
       return;
     }
     const isStale = batch.stale[at] === 1;

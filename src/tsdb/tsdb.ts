@@ -109,6 +109,18 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     return ref;
   }
 
+  /** The reference of a series that is there, or 0. */
+  findSeries(labels: Labels): SeriesRef {
+    return this.#parts.index.find(labels);
+  }
+
+  /** Whether a sample of now may have this time. */
+  isTimely(timestampMs: number): boolean {
+    const { clock, limits } = this.#parts;
+    const ageMs = clock.wallMs() - timestampMs;
+    return ageMs <= limits.headWindowMs && ageMs >= -limits.maxAheadMs;
+  }
+
   /** @throws OmoiError `labels_invalid` when a label set may not become a series */
   checkLabels(labels: Labels): void {
     checkLabels(labels, presentNames(labels), this.#parts.limits);

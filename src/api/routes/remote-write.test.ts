@@ -93,6 +93,11 @@ test.each<[string, () => Buffer, Record<string, string>, number, string]>([
   expect(answer.statusCode).toBe(status);
 });
 
+test('an empty encoding is a missing one', async () => {
+  const answer = await post(bodyOf({ __name__: 'm' }), { 'content-encoding': '' });
+  expect(answer.statusCode).toBe(204);
+});
+
 test('what Omoi writes itself is taken from operators alone', async () => {
   const forged = () => bodyOf({ __name__: 'agent_heartbeats_missed', agent_id: 'worker-1' });
   const matchers = [createMatcher('agent_id', '=', 'worker-1')];

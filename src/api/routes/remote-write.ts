@@ -44,8 +44,10 @@ export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRoutePa
   });
 }
 
-/** As the specification has it, a missing header means what is right; version 2 is another content type. */
-function checkHeaders(contentType = 'application/x-protobuf', contentEncoding = 'snappy'): void {
+/** As the specification has it, a missing or empty header means what is right; version 2 is another content type. */
+function checkHeaders(type: string | undefined, encoding: string | undefined): void {
+  const contentType = type || 'application/x-protobuf';
+  const contentEncoding = encoding || 'snappy';
   const [mediaType, ...parameters] = contentType.split(';').map((part) => part.trim());
   const isVersion2 = parameters.some(
     (part) => part.startsWith('proto=') && part !== 'proto=prometheus.WriteRequest',

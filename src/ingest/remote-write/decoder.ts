@@ -2,7 +2,7 @@ import { OmoiError, SampleBatch, type Exemplar, type MetricMetadata, type Series
 import { readHistogram } from './histogram.ts';
 import { MAX_LABELS, RequestLimits } from './request-limits.ts';
 import type { SeriesCache } from './series-cache.ts';
-import { WIRE_BYTES, WireReader } from './wire-reader.ts';
+import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, WireReader } from './wire-reader.ts';
 
 /*
  * The messages of remote write 1.0 (prometheus/prometheus prompb/remote.proto and types.proto), with the tags that
@@ -89,7 +89,11 @@ export class RequestDecoder {
       if (tag === LABEL_TAG) {
         this.#beginSeries(reader.fieldEnd(end));
         this.#readSamples(stopAt);
-      } else if (tag >>> 3 === 3 && (tag & 7) === WIRE_BYTES) this.#readMetadata(reader.fieldEnd(end));
+        continue;
+      }
+      const field = tag >>> 3;
+      if (field === 1 || field === 3) reader.expect(tag, WIRE_BYTES);
+      if (field === 3) this.#readMetadata(reader.fieldEnd(end));
       else reader.skip(tag, end);
     }
     this.#limits.check('maxRequestSamples', this.batch.length);
@@ -147,7 +151,11 @@ export class RequestDecoder {
         reader.at++;
         timestampMs = reader.signed(end);
       } else {
-        reader.skip(reader.varint32(end), end);
+        const other = reader.varint32(end);
+        // A value that is cut off, or either of the two written as something else.
+        if (other >>> 3 === 1) reader.expect(other, WIRE_FIXED64);
+        if (other >>> 3 === 2) reader.expect(other, WIRE_VARINT);
+        reader.skip(other, end);
       }
     }
     if (valueAt < 0) {
@@ -166,7 +174,8 @@ export class RequestDecoder {
   #readRest(ref: SeriesRef, end: number): void {
     const reader = this.#reader;
     const tag = reader.varint32(end);
-    const field = (tag & 7) === WIRE_BYTES ? tag >>> 3 : 0;
+    const field = tag >>> 3;
+    if (field >= 1 && field <= 4) reader.expect(tag, WIRE_BYTES);
     if (field === 3) {
       this.#limits.count('maxRequestExemplars');
       this.batch.addExemplar(ref, this.#readExemplar(reader.fieldEnd(end)));
@@ -188,12 +197,15 @@ export class RequestDecoder {
       const tag = reader.varint32(end);
       switch (tag >>> 3) {
         case 1:
+          reader.expect(tag, WIRE_BYTES);
           addLabel(reader, labels, reader.fieldEnd(end));
           break;
         case 2:
+          reader.expect(tag, WIRE_FIXED64);
           value = reader.double(end);
           break;
         case 3:
+          reader.expect(tag, WIRE_VARINT);
           timestampMs = reader.signed(end);
           break;
         default:
@@ -212,15 +224,19 @@ export class RequestDecoder {
       const tag = reader.varint32(end);
       switch (tag >>> 3) {
         case 1:
+          reader.expect(tag, WIRE_VARINT);
           type = reader.varint32(end);
           break;
         case 2:
+          reader.expect(tag, WIRE_BYTES);
           metricName = reader.text(end);
           break;
         case 4:
+          reader.expect(tag, WIRE_BYTES);
           help = reader.text(end);
           break;
         case 5:
+          reader.expect(tag, WIRE_BYTES);
           unit = reader.text(end);
           break;
         default:
@@ -251,8 +267,10 @@ function addLabel(reader: WireReader, labels: Map<string, string>, end: number):
   let value = '';
   while (reader.at < end) {
     const tag = reader.varint32(end);
-    if (tag === LABEL_TAG) name = reader.text(end);
-    else if (tag >>> 3 === 2 && (tag & 7) === WIRE_BYTES) value = reader.text(end);
+    const field = tag >>> 3;
+    if (field === 1 || field === 2) reader.expect(tag, WIRE_BYTES);
+    if (field === 1) name = reader.text(end);
+    else if (field === 2) value = reader.text(end);
     else reader.skip(tag, end);
   }
   if (name === '') throw new OmoiError('labels_invalid', 'A series has a label with an empty name.');

@@ -1,10 +1,29 @@
 import type { HistogramSpan, HistogramValue } from '#telemetry';
 import { histogramProblem } from './histogram-check.ts';
 import type { RequestLimits } from './request-limits.ts';
-import { WIRE_BYTES, type WireReader } from './wire-reader.ts';
+import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, type WireReader } from './wire-reader.ts';
 
 /** Buckets on one side; more are refused, whatever the spans claim. */
 const MAX_BUCKETS = 10_000;
+/** By field number; repeated numbers may be packed or not. */
+const WIRE_TYPES: Readonly<Record<number, readonly number[]>> = {
+  1: [WIRE_VARINT],
+  2: [WIRE_FIXED64],
+  3: [WIRE_FIXED64],
+  4: [WIRE_VARINT],
+  5: [WIRE_FIXED64],
+  6: [WIRE_VARINT],
+  7: [WIRE_FIXED64],
+  8: [WIRE_BYTES],
+  9: [WIRE_VARINT, WIRE_BYTES],
+  10: [WIRE_FIXED64, WIRE_BYTES],
+  11: [WIRE_BYTES],
+  12: [WIRE_VARINT, WIRE_BYTES],
+  13: [WIRE_FIXED64, WIRE_BYTES],
+  14: [WIRE_VARINT],
+  15: [WIRE_VARINT],
+  16: [WIRE_FIXED64, WIRE_BYTES],
+};
 const RESET_HINTS = ['unknown', 'reset', 'not_reset', 'gauge'] as const;
 
 export interface DecodedHistogram {
@@ -33,6 +52,8 @@ export function readHistogram(reader: WireReader, end: number, limits: RequestLi
   let [count, sum, schema, zeroThreshold, zeroCount, resetHint, timestampMs] = [0, 0, 0, 0, 0, 0, 0];
   while (reader.at < end) {
     const tag = reader.varint32(end);
+    const wireTypes = WIRE_TYPES[tag >>> 3];
+    if (wireTypes) reader.expect(tag, ...wireTypes);
     switch (tag >>> 3) {
       case 1:
         count = reader.unsigned(end);

@@ -31,6 +31,10 @@ const MAX_CACHE_BYTES = 256 * 1024 * 1024;
 export interface RemoteWriteStore extends SampleSink, MetadataSink {
   /** @throws OmoiError `labels_invalid` when a label set may not become a series */
   checkLabels(labels: Labels): void;
+  /** The reference of a series that is there, or 0. */
+  findSeries(labels: Labels): SeriesRef;
+  /** Whether a sample may have this time, whatever its series. */
+  isTimely(timestampMs: number): boolean;
 }
 
 export interface RemoteWriteParts {
@@ -104,6 +108,9 @@ interface Reserved {
   readonly samples: number;
   readonly metricName: string;
 }
+
+/** In the place of a series that no sample is taken for: the store has none of this reference. */
+const NEVER_MADE_REF = 0xffffffff;
 
 const NONE_RESERVED: Reserved = { samples: 0, metricName: '' };
 
@@ -231,8 +238,9 @@ class Receiver {
   }
 
   /**
-   * Makes the series that the cache did not know, all label sets checked before the first is made. Series of reserved
-   * metrics never get into the cache: whoever wrote them, each sender of theirs is looked at here.
+   * Makes the series that the cache did not know, all label sets checked before the first is made. None is made for
+   * samples that are refused for their time anyway, or for no sample at all. Series of reserved metrics never get into
+   * the cache: whoever wrote them, each sender of theirs is looked at here.
    */
   async #resolveUnknown(sender: Sender, budget: TurnBudget): Promise<Resolved> {
     const { unknown, batch } = this.#decoder;
@@ -245,6 +253,7 @@ class Receiver {
       if (labelSets.length % SERIES_PER_LOOK === 0 && budget.isSpent) await budget.renew();
     }
     const refs = new Uint32Array(unknown.length);
+    const isDue = seriesWithTimelySamples(batch, unknown.length, this.#parts.sink);
     const forbidden = new Map<number, string>();
     let limit: OmoiError | null = null;
     for (const [at, labels] of labelSets.entries()) {
@@ -254,6 +263,7 @@ class Receiver {
         forbidden.set(FIRST_UNKNOWN_REF + at, metricName);
         continue;
       }
+      if (isDue[at] === 0) continue;
       try {
         const ref = this.#parts.sink.series(labels);
         const series = unknown[at];
@@ -265,6 +275,10 @@ class Receiver {
       }
       if (at % SERIES_PER_LOOK === 0 && budget.isSpent) await budget.renew();
     }
+    labelSets.forEach((labels, at) => {
+      const isOpen = isDue[at] === 0 && !forbidden.has(FIRST_UNKNOWN_REF + at);
+      if (isOpen) refs[at] = this.#parts.sink.findSeries(labels) || NEVER_MADE_REF;
+    });
     const reserved = countReserved(batch, forbidden);
     replaceUnknown(batch, refs);
     return { limit, reserved };
@@ -274,6 +288,16 @@ class Receiver {
 interface Resolved {
   readonly limit: OmoiError | null;
   readonly reserved: Reserved;
+}
+
+/** For each series of the request that the cache did not know, 1 where the store may take some sample of it. */
+function seriesWithTimelySamples(batch: SampleBatch, count: number, sink: RemoteWriteStore): Uint8Array {
+  const found = new Uint8Array(count);
+  for (let at = 0; at < batch.length; at++) {
+    const series = (batch.refs[at] ?? 0) - FIRST_UNKNOWN_REF;
+    if (series >= 0 && found[series] === 0 && sink.isTimely(batch.timestampsMs[at] ?? NaN)) found[series] = 1;
+  }
+  return found;
 }
 
 /** @param forbidden metric names by the references that stand for their series in the batch */

@@ -284,6 +284,54 @@ test('the message of a refusal stays short, whatever the labels', async () => {
   expect(String(refused).length).toBeLessThan(400);
 });
 
+test('no series is made for samples that nobody takes, and none of those that are taken is lost', async () => {
+  const exemplar = field(
+    3,
+    Buffer.concat([
+      field(1, Buffer.concat([field(1, Buffer.from('trace_id')), field(2, Buffer.from('abc'))])),
+      tag(3, 0),
+      int64(clock.wallMs()),
+    ]),
+  );
+  const refused = send([
+    { labels: named('old'), samples: [at(-9_000_000)] },
+    { labels: named('ahead'), samples: [at(900_000), at(901_000)] },
+    { labels: named('empty') },
+    { labels: named('only_an_exemplar'), rest: exemplar },
+    { labels: named('m'), samples: [at(-9_000_000), at(0)] },
+    // As Prometheus sends them: a series of their own.
+    { labels: named('m'), rest: exemplar },
+    { labels: named('m'), samples: [at(-8_000_000)] },
+  ]);
+  await expect(refused).rejects.toMatchObject({ details: { too_old: 3, too_far_ahead: 2 } });
+  const { items } = await tsdb.labelValues('__name__', { matcherLists: [] });
+  expect(items).toEqual(['m']);
+  expect(await tsdb.exemplars({ matchers: [], startMs: 0, endMs: clock.wallMs() })).toMatchObject([
+    { labels: { __name__: 'm' }, exemplars: [{ labels: { trace_id: 'abc' } }] },
+  ]);
+  // What was refused once is taken when its time is right.
+  await send([{ labels: named('old'), samples: [at(0)] }]);
+  expect(selectAll().map(({ labels }) => labels['__name__'])).toEqual(['m', 'old']);
+});
+
+test.each<[string, Uint8Array]>([
+  ['a field of number 0', Uint8Array.of(0, 0)],
+  ['a series as a number', Uint8Array.of(0x08, 5)],
+  ['metadata as a number', Uint8Array.of(0x18, 5)],
+  ['labels as a double', field(1, Buffer.concat([tag(1, 1), double(1)]))],
+  ['samples as a number', field(1, Buffer.concat([tag(2, 0), int64(1)]))],
+  ['a label name as a number', field(1, field(1, Uint8Array.of(0x08, 5)))],
+  ['a value as a number', field(1, field(2, Uint8Array.of(0x08, 5)))],
+  ['a time as a double', field(1, field(2, Buffer.concat([tag(2, 1), double(1)])))],
+  ['an exemplar’s value as a text', field(1, field(3, field(2, Buffer.from('1'))))],
+  ['a count as a text', field(1, field(4, field(1, Buffer.from('1'))))],
+  ['buckets as doubles', field(1, field(4, Buffer.concat([tag(12, 1), double(1)])))],
+  ['a type as a text', field(3, field(1, Buffer.from('1')))],
+])('%s is refused', async (_, request) => {
+  const refused = receiver.handle({ body: snappy(request), traceparent: null, sender: STRANGER });
+  await expect(refused).rejects.toMatchObject({ code: 'payload_undecodable' });
+});
+
 describe('a native histogram that contradicts itself is refused, and with it the request', () => {
   const whole = (count: number, more: readonly Uint8Array[] = []) =>
     Buffer.concat([tag(1, 0), int64(count), tag(6, 0), int64(1), ...more]);

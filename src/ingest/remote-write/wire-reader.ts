@@ -3,8 +3,8 @@ import { OmoiError } from '#telemetry';
 const TWO_TO_32 = 2 ** 32;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-const WIRE_VARINT = 0;
-const WIRE_FIXED64 = 1;
+export const WIRE_VARINT = 0;
+export const WIRE_FIXED64 = 1;
 export const WIRE_BYTES = 2;
 const WIRE_FIXED32 = 5;
 
@@ -92,8 +92,14 @@ export class WireReader {
     }
   }
 
+  /** Refuses a known field that is written as another type. */
+  expect(tag: number, ...wireTypes: readonly number[]): void {
+    if (!wireTypes.includes(tag & 7)) throw this.broken(`field ${tag >>> 3} has the wire type ${tag & 7}`);
+  }
+
   /** Passes over a field that is not known. */
   skip(tag: number, end: number): void {
+    if (tag >>> 3 === 0) throw this.broken('a field has the number 0');
     switch (tag & 7) {
       case WIRE_VARINT:
         this.unsigned(end);
