@@ -12,7 +12,7 @@ import {
 } from '#telemetry';
 import type { ExemplarRing } from './exemplar-ring.ts';
 import { ACCEPTED, DUPLICATE_TIMESTAMP, OUT_OF_ORDER, type Head } from './head/head.ts';
-import { IS_LOGGED, IS_RETIRED, IS_SUBSCRIBED } from './head/series-states.ts';
+import { HAS_FLOATS, HAS_HISTOGRAMS, IS_LOGGED, IS_RETIRED, IS_SUBSCRIBED } from './head/series-states.ts';
 import type { SeriesIndex } from './index/series-index.ts';
 import type { TsdbLimits } from './limits.ts';
 import type { LoggedExemplar } from './log/exemplar-json.ts';
@@ -136,6 +136,7 @@ export class Committer {
     unit.accepted++;
     if (outcome !== ACCEPTED) return;
     if (journal) {
+      if (states.hasFlag(ref, histogram ? HAS_FLOATS : HAS_HISTOGRAMS)) journal.commits.keepOrder();
       if (!states.hasFlag(ref, IS_LOGGED)) this.#logSeries(ref, journal);
       if (histogram) journal.commits.addHistogram(ref, timestampMs, histogram);
       else journal.commits.addSample(ref, timestampMs, high, low);

@@ -180,7 +180,7 @@ export class Maintenance {
       oldestMs = Math.min(oldestMs, minMs);
       floats.push({ bytes: head.chunkBytes(id), count: chunks.counts[id] ?? 0, minMs, maxMs });
     }
-    head.histogramsOf(ref)?.seal();
+    head.histogramsOf(ref)?.sealBefore(beforeMs);
     const histograms = new Set(head.histogramsOf(ref)?.chunks.filter((chunk) => chunk.maxMs < beforeMs));
     for (const chunk of histograms) oldestMs = Math.min(oldestMs, chunk.minMs);
     const isOverdue = oldestMs < beforeMs - limits.headWindowMs;

@@ -55,6 +55,7 @@ function withoutKnownHistograms(
   const fresh = given.filter(({ timestampMs }) => !times.has(timestampMs));
   if (fresh.length === given.length) return row;
   if (fresh.length === 0) return null;
+  fresh.sort((a, b) => a.timestampMs - b.timestampMs);
   const series = new HistogramSeries();
   for (const { timestampMs, histogram } of fresh) series.append(timestampMs, histogram);
   return packHistograms(series.chunks);

@@ -5,7 +5,7 @@ import { ChunkTable, type ChunkId } from '../chunk/chunk-table.ts';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import { decodeSealed, encodeSealed } from '../chunk/sealed-chunk.ts';
 import { MAX_SAMPLE_BITS, readXorChunk, writeStep, writeXor } from '../chunk/xor-chunk.ts';
-import { HistogramSeries, type HistogramChunk } from './histogram-series.ts';
+import { HistogramSeries, sameHistogram, type HistogramChunk } from './histogram-series.ts';
 import { LateSamples, MAX_LATE_SAMPLES_PER_SERIES } from './late-samples.ts';
 import {
   HAS_FLOATS,
@@ -94,19 +94,13 @@ export class Head {
     return ACCEPTED;
   }
 
-  /** Appends a native histogram. Histograms must come in order. */
+  /** Appends a native histogram. */
   appendHistogram(ref: SeriesRef, timestampMs: number, histogram: HistogramValue): AppendOutcome {
     const states = this.states;
     const newestMs = states.newestMs[ref] ?? 0;
-    const known = this.#histograms.get(ref);
-    if (timestampMs <= newestMs) {
-      if (timestampMs < newestMs) return OUT_OF_ORDER;
-      return known?.newestEquals(histogram) ? ALREADY_THERE : DUPLICATE_TIMESTAMP;
-    }
+    if (timestampMs <= newestMs) return this.#appendLateHistogram(ref, timestampMs, histogram);
     this.seal(ref);
-    const series = known ?? new HistogramSeries();
-    if (!known) this.#histograms.set(ref, series);
-    series.append(timestampMs, histogram);
+    this.#histogramSeries(ref).append(timestampMs, histogram);
     states.setFlag(ref, HAS_HISTOGRAMS | NEWEST_IS_HISTOGRAM);
     states.newestMs[ref] = timestampMs;
     states.newestValues[ref] = Number.NaN;
@@ -396,6 +390,7 @@ export class Head {
       return same ? ALREADY_THERE : DUPLICATE_TIMESTAMP;
     }
     if (timestampMs < newestMs - this.#outOfOrderWindowMs) return OUT_OF_ORDER;
+    if (this.#histograms.get(ref)?.at(timestampMs)) return DUPLICATE_TIMESTAMP;
     const there = this.#valueAt(ref, timestampMs);
     if (there) {
       return there.high === high >>> 0 && there.low === low >>> 0 ? ALREADY_THERE : DUPLICATE_TIMESTAMP;
@@ -404,6 +399,30 @@ export class Head {
     states.setFlag(ref, HAS_FLOATS | HAS_LATE_SAMPLES);
     if (this.#late.countOf(ref) >= MAX_LATE_SAMPLES_PER_SERIES) this.#sealLate(ref);
     return ACCEPTED;
+  }
+
+  /** A histogram that is not newer than its series' newest sample. */
+  #appendLateHistogram(ref: SeriesRef, timestampMs: number, histogram: HistogramValue): AppendOutcome {
+    const { states } = this;
+    const newestMs = states.newestMs[ref] ?? 0;
+    if (timestampMs === newestMs) {
+      const same =
+        states.hasFlag(ref, NEWEST_IS_HISTOGRAM) && this.#histograms.get(ref)?.newestEquals(histogram);
+      return same ? ALREADY_THERE : DUPLICATE_TIMESTAMP;
+    }
+    if (timestampMs < newestMs - this.#outOfOrderWindowMs) return OUT_OF_ORDER;
+    const there = this.#histograms.get(ref)?.at(timestampMs);
+    if (there) return sameHistogram(there, histogram) ? ALREADY_THERE : DUPLICATE_TIMESTAMP;
+    if (this.#valueAt(ref, timestampMs)) return DUPLICATE_TIMESTAMP;
+    this.#histogramSeries(ref).addLate(timestampMs, histogram);
+    states.setFlag(ref, HAS_HISTOGRAMS);
+    return ACCEPTED;
+  }
+
+  #histogramSeries(ref: SeriesRef): HistogramSeries {
+    let series = this.#histograms.get(ref);
+    if (!series) this.#histograms.set(ref, (series = new HistogramSeries()));
+    return series;
   }
 
   #valueAt(ref: SeriesRef, timestampMs: number): { readonly high: number; readonly low: number } | null {

@@ -18,7 +18,7 @@ const KIND_FLOAT = 1;
 
 type Layout = Omit<HistogramValue, 'count' | 'sum' | 'zeroCount' | 'positiveCounts' | 'negativeCounts'>;
 
-/** A chunk of histograms; `bytes` may be longer than `byteLength`. */
+/** A chunk of histograms; `bytes` may be longer than `byteLength`. One that came late is a chunk of its own. */
 export interface HistogramChunk {
   readonly layout: Layout;
   readonly minMs: number;
@@ -31,9 +31,10 @@ export interface HistogramChunk {
 export class HistogramSeries {
   #chunks: HistogramChunk[] = [];
   #newest: HistogramValue | null = null;
+  #newestMs = Number.NEGATIVE_INFINITY;
   #isLastOpen = false;
 
-  /** The chunks in order of time. */
+  /** The chunks, the one that samples are appended to last. Those that came late overlap with others. */
   get chunks(): readonly HistogramChunk[] {
     return this.#chunks;
   }
@@ -50,42 +51,57 @@ export class HistogramSeries {
     let chunk = this.#chunks.at(-1);
     const isFull = chunk && (chunk.count >= MAX_CHUNK_SAMPLES || !sameLayout(chunk.layout, histogram));
     if (!chunk || isFull || !this.#isLastOpen) {
-      chunk = {
-        layout: layoutOf(histogram),
-        minMs: timestampMs,
-        maxMs: timestampMs,
-        count: 0,
-        bytes: new Uint8Array(128),
-        byteLength: 0,
-      };
+      chunk = emptyChunk(timestampMs, histogram);
       this.#chunks.push(chunk);
       this.#isLastOpen = true;
     }
     encodeSample(chunk, timestampMs, histogram, chunk.count === 0 ? null : this.#newest);
     this.#newest = histogram;
+    this.#newestMs = timestampMs;
   }
 
-  /** Closes the last chunk, so that it stays as it is. */
-  seal(): void {
-    this.#isLastOpen = false;
+  /** Adds a histogram that is older than the newest sample of its series; there must be none of that time. */
+  addLate(timestampMs: number, histogram: HistogramValue): void {
+    const chunk = emptyChunk(timestampMs, histogram);
+    encodeSample(chunk, timestampMs, histogram, null);
+    chunk.bytes = chunk.bytes.slice(0, chunk.byteLength);
+    if (this.#isLastOpen) this.#chunks.splice(-1, 0, chunk);
+    else this.#chunks.push(chunk);
   }
 
-  /** Takes over a chunk from a snapshot or the archive; it must be later than those before. */
+  /** The histogram at a time. */
+  at(timestampMs: number): HistogramValue | undefined {
+    return this.read(timestampMs, timestampMs)[0]?.histogram;
+  }
+
+  /** Closes the last chunk where it ends before a time, so that it stays as it is. */
+  sealBefore(beforeMs: number): void {
+    if ((this.#chunks.at(-1)?.maxMs ?? beforeMs) < beforeMs) this.#isLastOpen = false;
+  }
+
+  /** Takes over a chunk from a snapshot. */
   restore(chunk: HistogramChunk): void {
     this.#chunks.push(chunk);
+    if (chunk.maxMs < this.#newestMs) return;
     this.#newest = decodeHistograms(chunk).at(-1)?.histogram ?? this.#newest;
+    this.#newestMs = chunk.maxMs;
   }
 
   /** The histograms in [startMs, endMs], in order of time. */
   read(startMs: number, endMs: number): TimedHistogram[] {
     const found: TimedHistogram[] = [];
+    let isOrdered = true;
+    let beforeMs = Number.NEGATIVE_INFINITY;
     for (const chunk of this.#chunks) {
       if (chunk.maxMs < startMs || chunk.minMs > endMs) continue;
       for (const sample of decodeHistograms(chunk)) {
-        if (sample.timestampMs >= startMs && sample.timestampMs <= endMs) found.push(sample);
+        if (sample.timestampMs < startMs || sample.timestampMs > endMs) continue;
+        isOrdered &&= sample.timestampMs > beforeMs;
+        beforeMs = sample.timestampMs;
+        found.push(sample);
       }
     }
-    return found;
+    return isOrdered ? found : found.sort((a, b) => a.timestampMs - b.timestampMs);
   }
 
   /** Drops the chunks that end before a time. */
@@ -132,6 +148,17 @@ export function decodeHistograms(chunk: HistogramChunk): TimedHistogram[] {
     });
   }
   return samples;
+}
+
+function emptyChunk(timestampMs: number, histogram: HistogramValue): HistogramChunk {
+  return {
+    layout: layoutOf(histogram),
+    minMs: timestampMs,
+    maxMs: timestampMs,
+    count: 0,
+    bytes: new Uint8Array(128),
+    byteLength: 0,
+  };
 }
 
 function encodeSample(
@@ -191,7 +218,7 @@ function sameLayout(layout: Layout, histogram: HistogramValue): boolean {
   );
 }
 
-function sameHistogram(left: HistogramValue, right: HistogramValue): boolean {
+export function sameHistogram(left: HistogramValue, right: HistogramValue): boolean {
   return (
     sameLayout(left, right) &&
     Object.is(left.sum, right.sum) &&

@@ -18,8 +18,9 @@ export type LoggedMetadata = readonly [metricName: string, metadata: MetricMetad
  *   exemplars    as in exemplar-json.ts
  *   metadata     JSON: a list of [metric name, metadata]
  *
- * References are those of the run that the segment's first record names. A commit's records have one sequence
- * number, which grows by one a commit, so that a snapshot can say how far it goes.
+ * References are those of the run that the segment's first record names. A commit has several records of samples and
+ * histograms where a series has both. Its records have one sequence number, which grows by one a commit, so that a
+ * snapshot can say how far it goes.
  */
 export class CommitLog {
   readonly #writer: LogWriter;
@@ -82,20 +83,32 @@ export class CommitLog {
     );
   }
 
+  /**
+   * What was added to this commit is replayed before what follows. Elsewhere the samples of a commit are replayed
+   * before its histograms, which would be too late for a series that has both.
+   */
+  keepOrder(): void {
+    if (this.#sampleCount > 0 || this.#histograms.length > 0) this.#frameSamples();
+  }
+
   /** Hands the records of one commit to the writer. */
   end(): void {
+    this.#frameSamples();
+    if (this.#exemplars !== null) this.#frame(RECORD.exemplars, this.#exemplars);
+    this.#exemplars = null;
+    this.#sequence++;
+  }
+
+  #frameSamples(): void {
     if (this.#series.length > 0) {
       this.#frame(RECORD.series, this.#series.view());
       this.#series.clear();
     }
     if (this.#sampleCount > 0) this.#frame(RECORD.samples, this.#samples.view());
     if (this.#histograms.length > 0) this.#frame(RECORD.histograms, this.#histograms.view());
-    if (this.#exemplars !== null) this.#frame(RECORD.exemplars, this.#exemplars);
-    this.#exemplars = null;
     this.#samples.clear();
     this.#histograms.clear();
     this.#sampleCount = 0;
-    this.#sequence++;
   }
 
   #frame(type: number, payload: Uint8Array): void {

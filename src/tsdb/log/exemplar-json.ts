@@ -1,4 +1,5 @@
 import type { Exemplar, SeriesRef } from '#telemetry';
+import { numberOrName } from './number-names.ts';
 
 /** An exemplar as log and snapshot keep it. */
 export interface LoggedExemplar {
@@ -7,8 +8,7 @@ export interface LoggedExemplar {
 }
 
 /**
- * The payload of a record: JSON, a list of {ref, exemplar}. A value that JSON has no number for is there by its
- * name: `"NaN"`, `"Infinity"`, `"-Infinity"`, `"-0"`.
+ * The payload of a record: JSON, a list of {ref, exemplar}. A value that JSON has no number for is there by its name.
  */
 export function exemplarsPayload(exemplars: readonly LoggedExemplar[]): Uint8Array {
   const named = exemplars.map(({ ref, exemplar }) => ({
@@ -29,9 +29,4 @@ export function readExemplars(payload: Uint8Array): LoggedExemplar[] {
     // Earlier versions wrote null for each of the values that have a name now.
     exemplar: { ...exemplar, value: exemplar.value === null ? Number.NaN : Number(exemplar.value) },
   }));
-}
-
-function numberOrName(value: number): number | string {
-  if (Object.is(value, -0)) return '-0';
-  return Number.isFinite(value) ? value : String(value);
 }

@@ -2,16 +2,24 @@ import type { HistogramChunk } from '../head/histogram-series.ts';
 import type { ByteReader } from './byte-reader.ts';
 import { DamagedBytes } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
+import { numberOrName } from './number-names.ts';
 
 /** The most buckets that a layout may claim. */
 const MAX_BUCKETS = 65_536;
 
 /**
  * A chunk of native histograms outside the head: layout as JSON text, float first time, zigzag last time − first
- * time, varint count, varint length, bytes.
+ * time, varint count, varint length, bytes. Bounds that JSON has no number for are there by their names.
  */
 export function writeHistogramChunk(into: ByteWriter, chunk: HistogramChunk): void {
-  into.text(JSON.stringify(chunk.layout));
+  const { layout } = chunk;
+  into.text(
+    JSON.stringify({
+      ...layout,
+      zeroThreshold: numberOrName(layout.zeroThreshold),
+      customBounds: layout.customBounds.map(numberOrName),
+    }),
+  );
   into.float(chunk.minMs);
   into.zigzag(chunk.maxMs - chunk.minMs);
   into.varint(chunk.count);
@@ -31,11 +39,21 @@ export function readHistogramChunk(reader: ByteReader): HistogramChunk {
   return { layout, minMs, maxMs, count, bytes, byteLength: bytes.length };
 }
 
+/** A layout whose numbers may be there by their names. */
+type NamedLayout = Omit<HistogramChunk['layout'], 'zeroThreshold' | 'customBounds'> & {
+  readonly zeroThreshold: number | string;
+  readonly customBounds: readonly (number | string)[];
+};
+
 function layoutOf(json: string): HistogramChunk['layout'] {
-  let layout: HistogramChunk['layout'];
   try {
     // The text is under a checksum and was written by `writeHistogramChunk`; its size is checked below.
-    layout = JSON.parse(json) as HistogramChunk['layout'];
+    const named = JSON.parse(json) as NamedLayout;
+    const layout = {
+      ...named,
+      zeroThreshold: Number(named.zeroThreshold),
+      customBounds: named.customBounds.map(Number),
+    };
     const spans = [...layout.positiveSpans, ...layout.negativeSpans];
     if (spans.reduce((sum, span) => sum + span.length, 0) <= MAX_BUCKETS) return layout;
   } catch {
