@@ -303,3 +303,36 @@ test('a retired series comes back under the reference that somebody kept', async
   expect(await readAll(tsdb)).toEqual({ m: [[clock.wallMs(), 2]] });
   await tsdb.stop();
 });
+
+test('a unit in which a series has a histogram and then a float is replayed in that order', async () => {
+  const first = await open();
+  const batch = new SampleBatch();
+  const ref = first.series({ __name__: 'm' });
+  batch.add(ref, 1, 1);
+  batch.addHistogram(ref, 2, histogram);
+  // As a source does that ends: the marker lies further from the histogram than samples may be late.
+  batch.addStale(ref, 1_000_000);
+  await first.commit(batch, { ...origin, source: 'import' }).durable();
+  const before = await readAll(first);
+  expect(before['m']).toHaveLength(3);
+  expect(await readAll(await open())).toEqual(before);
+});
+
+test('series that the log names beyond the limit come back all the same', async () => {
+  const limits = { maxSeries: 1 };
+  const telemetryDatabase = await openTestTelemetryDatabase(clock);
+  const first = await open({ limits, telemetryDatabase });
+  await append(first, { __name__: 'm', a: 'gone' }, [[clock.wallMs(), 1]]).durable();
+  expect(() => first.series({ __name__: 'm', a: 'refused' })).toThrow('max_series is 1');
+  await clock.advance(5 * 3_600_000);
+  await first.runMaintenance();
+  await first.runMaintenance();
+  await append(first, { __name__: 'm', a: 'new' }, [[clock.wallMs(), 2]]).durable();
+  const before = await readAll(first);
+  expect(Object.keys(before)).toEqual(['m gone', 'm new']);
+  const second = await open({ limits, telemetryDatabase });
+  expect(second.recovery).toMatchObject({ orphanedSamples: 0, replayedSamples: 2 });
+  expect(await readAll(second)).toEqual(before);
+  expect(() => second.series({ __name__: 'm', a: 'refused' })).toThrow('max_series is 1');
+  await telemetryDatabase.close();
+});

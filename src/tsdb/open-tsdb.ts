@@ -40,7 +40,7 @@ export async function createTsdb(options: TsdbOptions): Promise<Tsdb> {
         {
           head,
           series(labels) {
-            const ref = index.findOrAdd(labels);
+            const ref = index.restore(labels);
             head.states.reserve(ref);
             return ref;
           },

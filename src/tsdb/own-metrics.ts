@@ -3,6 +3,7 @@ import type { Archive } from './archive/archive.ts';
 import type { Head } from './head/head.ts';
 import type { SeriesIndex } from './index/series-index.ts';
 import type { Journal } from './log/journal.ts';
+import type { Recovery } from './log/recovery.ts';
 
 /** What `/metrics` says about the store. */
 export function registerGauges(parts: {
@@ -11,8 +12,9 @@ export function registerGauges(parts: {
   readonly head: Head;
   readonly archive: Archive | null;
   readonly journal: Journal | null;
+  readonly recovery: Recovery | null;
 }): void {
-  const { selfMetrics, index, head, archive, journal } = parts;
+  const { selfMetrics, index, head, archive, journal, recovery } = parts;
   selfMetrics.gauge('omoi_tsdb_series', 'Series in memory.', () => index.seriesCount);
   selfMetrics.gauge('omoi_tsdb_sealed_chunks', 'Sealed chunks in memory.', () => head.chunks.live);
   selfMetrics.gauge(
@@ -32,5 +34,15 @@ export function registerGauges(parts: {
     'omoi_tsdb_log_blocked',
     '1 while the log can’t be written and samples are refused.',
     () => (journal?.blockedBy ? 1 : 0),
+  );
+  selfMetrics.gauge(
+    'omoi_tsdb_recovery_damaged_files',
+    'Files of the log that were damaged at the start.',
+    () => recovery?.damage.length ?? 0,
+  );
+  selfMetrics.gauge(
+    'omoi_tsdb_recovery_orphaned_samples',
+    'Samples lost at the start with the damaged record that named their series.',
+    () => recovery?.orphanedSamples ?? 0,
   );
 }

@@ -57,9 +57,7 @@ export class SeriesIndex {
 
   /** The reference of a label set, or 0. */
   find(labels: Labels): SeriesRef {
-    const names = presentNames(labels);
-    const hash = this.#hashOf(labels, names);
-    return hash === null ? 0 : this.#identities.find(hash, (ref) => this.#hasLabels(ref, labels, names));
+    return this.#find(labels, presentNames(labels));
   }
 
   /**
@@ -68,14 +66,20 @@ export class SeriesIndex {
    */
   findOrAdd(labels: Labels): SeriesRef {
     const names = presentNames(labels);
-    const hash = this.#hashOf(labels, names);
-    if (hash !== null) {
-      const known = this.#identities.find(hash, (ref) => this.#hasLabels(ref, labels, names));
-      if (known !== 0) return known;
-    }
+    const known = this.#find(labels, names);
+    if (known !== 0) return known;
     checkLabels(labels, names, this.#limits);
     this.#checkRoom(labels[METRIC_NAME_LABEL] ?? '');
     return this.#add(labels, names);
+  }
+
+  /**
+   * As `findOrAdd` for a series that had been taken in before: the limits do not count. A log may name more series
+   * than there ever were at a time, and limits may have been lowered.
+   */
+  restore(labels: Labels): SeriesRef {
+    const names = presentNames(labels);
+    return this.#find(labels, names) || this.#add(labels, names);
   }
 
   /** The series that all matchers accept, ascending. A view: read it before the index changes. */
@@ -172,6 +176,11 @@ export class SeriesIndex {
   watchRemovals(watch: (ref: SeriesRef, labels: Labels) => void): () => void {
     this.#removalWatches.add(watch);
     return () => this.#removalWatches.delete(watch);
+  }
+
+  #find(labels: Labels, names: readonly string[]): SeriesRef {
+    const hash = this.#hashOf(labels, names);
+    return hash === null ? 0 : this.#identities.find(hash, (ref) => this.#hasLabels(ref, labels, names));
   }
 
   #narrow(found: Uint32Array | null, matcher: Matcher): Uint32Array {

@@ -133,3 +133,31 @@ test('a snapshot that was not finished does not count', async () => {
   const found = await tsdb.select({ matchers: [createMatcher('series', '=', 'a')], startMs: 0, endMs: 1000 });
   expect(found[0]?.values).toHaveLength(260);
 });
+
+test('damage is reported as a metric too', async () => {
+  const files = await writtenFiles();
+  const [snapshot = ''] = [...files.keys()].filter((name) => name.endsWith('.snapshot'));
+  const header = 9 + 12;
+  files.set(snapshot, (files.get(snapshot) ?? new Uint8Array(0)).slice(0, header));
+  const errors: string[] = [];
+  const selfMetrics = new SelfMetrics();
+  const tsdb = await createTsdb({
+    clock: new VirtualClock(0),
+    logger: { ...silentLogger, error: (_, message) => void errors.push(message) },
+    selfMetrics,
+    logStorage: memoryStorage(files),
+  });
+  opened.push(tsdb);
+  expect(errors).toEqual(['A file of the log is damaged.']);
+  const reported = selfMetrics.collect().find(({ name }) => name === 'omoi_tsdb_recovery_damaged_files');
+  expect(reported?.points).toMatchObject([{ value: 1 }]);
+});
+
+test('a snapshot that ends early between two records is reported', async () => {
+  const files = await writtenFiles();
+  const [name = ''] = [...files.keys()].filter((file) => file.endsWith('.snapshot'));
+  const lastRecordBytes = 9 + 8;
+  files.set(name, (files.get(name) ?? new Uint8Array(0)).slice(0, -lastRecordBytes));
+  const tsdb = await open(memoryStorage(files));
+  expect(tsdb.recovery?.damage).toEqual([expect.stringContaining('the end is missing')]);
+});

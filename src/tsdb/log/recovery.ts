@@ -1,11 +1,4 @@
-import {
-  OmoiError,
-  type Exemplar,
-  type Labels,
-  type Logger,
-  type MetricMetadata,
-  type SeriesRef,
-} from '#telemetry';
+import type { Exemplar, Labels, Logger, MetricMetadata, SeriesRef } from '#telemetry';
 import type { Head } from '../head/head.ts';
 import { decodeHistograms } from '../head/histogram-series.ts';
 import { emptyLabelSet } from '../index/label-set.ts';
@@ -21,7 +14,6 @@ import { readSeries, snapshotName, snapshotNumber } from './snapshot.ts';
 /** What recovery puts into the store. */
 export interface RecoveryTarget {
   readonly head: Head;
-  /** @throws OmoiError where the limits have no room for the series */
   series(labels: Labels): SeriesRef;
   exemplar(ref: SeriesRef, exemplar: Exemplar): void;
   metadata(metricName: string, metadata: MetricMetadata): void;
@@ -59,6 +51,9 @@ export async function recover(
     if (outcome.damage)
       damage.push(`${snapshotName(number)}: ${outcome.damage} at byte ${outcome.goodBytes}`);
     if (!replay.sawHeader) continue;
+    // A file may end early between two records, too.
+    if (!outcome.damage && !replay.sawSnapshotEnd)
+      damage.push(`${snapshotName(number)}: the end is missing at byte ${outcome.goodBytes}`);
     firstSegment = number;
     break;
   }
@@ -73,6 +68,11 @@ export async function recover(
     await storage.truncate(name, outcome.goodBytes);
   }
   for (const line of damage) logger.error({ damage: line }, 'A file of the log is damaged.');
+  if (replay.orphans > 0)
+    logger.error(
+      { samples: replay.orphans },
+      'Samples are lost with the damaged record that named their series.',
+    );
   return {
     replayedSamples: replay.samples,
     orphanedSamples: replay.orphans,
@@ -97,6 +97,7 @@ class Replay {
   orphans = 0;
   highestRun = 0;
   sawHeader = false;
+  sawSnapshotEnd = false;
   /** Records with content. */
   records = 0;
   #run = 0;
@@ -133,6 +134,9 @@ class Replay {
         return;
       case RECORD.snapshotSeries:
         this.#applySnapshot(reader);
+        return;
+      case RECORD.snapshotEnd:
+        this.sawSnapshotEnd = true;
         return;
       case RECORD.exemplars:
         this.#applyExemplars(payload);
@@ -205,13 +209,11 @@ class Replay {
   #applySnapshot(reader: ByteReader): void {
     const sequence = reader.float();
     while (!reader.done) {
-      const restored = readSeries(reader, this.#target.head, (loggedRef) => {
+      readSeries(reader, this.#target.head, (loggedRef) => {
         const ref = this.#seriesFrom(reader);
         this.#map(loggedRef, ref, sequence);
         return ref;
       });
-      // What the limits have no room for any more was read into the place of no series.
-      if (restored === 0) this.#target.head.forget(0);
     }
   }
 
@@ -221,12 +223,7 @@ class Replay {
       const name = reader.text();
       labels[name] = reader.text();
     }
-    try {
-      return this.#target.series(labels);
-    } catch (error) {
-      if (error instanceof OmoiError) return 0;
-      throw error;
-    }
+    return this.#target.series(labels);
   }
 
   #map(loggedRef: SeriesRef, ref: SeriesRef, sequence: number): void {
