@@ -9,6 +9,7 @@ import {
 } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { TimedHistogram } from '../head/histogram-series.ts';
+import { emptyLabelSet } from '../index/label-set.ts';
 import type { TsdbLimits } from '../limits.ts';
 import { Stretch } from '../pause.ts';
 import type { ArchiveDatabase, ArchiveTransaction } from './archive-database.ts';
@@ -80,6 +81,10 @@ export class Archive {
    */
   async store(series: readonly ArchivedSeries[]): Promise<void> {
     const fresh = await this.#withoutArchived(series);
+    // Also of what is here already, perhaps from an attempt that failed after its commit: memory gives it up now.
+    for (const { chunks } of series) {
+      for (const chunk of chunks) this.#newestMs = Math.max(this.#newestMs, chunk.maxMs);
+    }
     if (fresh.length === 0) return;
     await this.#database.transaction(async (tx) => {
       const ids = await seriesIds(tx, fresh);
@@ -110,12 +115,7 @@ export class Archive {
           .execute();
       }
     });
-    for (const { chunks } of fresh) {
-      for (const chunk of chunks) {
-        this.#newestMs = Math.max(this.#newestMs, chunk.maxMs);
-        this.#totalBytes += chunk.bytes.length;
-      }
-    }
+    for (const { chunks } of fresh) for (const chunk of chunks) this.#totalBytes += chunk.bytes.length;
   }
 
   /**
@@ -173,8 +173,8 @@ export class Archive {
         .execute();
       const page: { id: number; labels: Labels }[] = [];
       for (const row of rows) {
-        // Written by `identityOf`.
-        const labels = JSON.parse(row.labels) as Labels;
+        const labels = this.#labelsFrom(row.labels);
+        if (!labels) continue;
         if (matcherLists.some((matchers) => matchesAll(matchers, labels))) page.push({ id: row.id, labels });
       }
       yield page;
@@ -314,6 +314,16 @@ export class Archive {
       .executeTakeFirst();
     this.#newestMs = totals?.newest_ms ?? Number.NEGATIVE_INFINITY;
     this.#totalBytes = totals?.bytes ?? 0;
+  }
+
+  /** What `identityOf` wrote, as an object that inherits nothing: a label may be called `constructor`. */
+  #labelsFrom(identity: string): Labels | null {
+    try {
+      return Object.assign(emptyLabelSet(), JSON.parse(identity));
+    } catch (error) {
+      this.#logger.error({ error: messageOf(error) }, 'The labels of an archived series are damaged.');
+      return null;
+    }
   }
 
   #unpack(
