@@ -169,8 +169,7 @@ export class Committer {
         this.#exemplarsDropped.add(1);
         continue;
       }
-      exemplars.add(ref, exemplar);
-      taken.push({ ref, exemplar });
+      if (exemplars.add(ref, exemplar)) taken.push({ ref, exemplar });
       if (journal && !head.states.hasFlag(ref, IS_LOGGED)) this.#logSeries(ref, journal);
     }
     if (taken.length > 0) journal?.commits.addExemplars(taken);

@@ -1,9 +1,11 @@
-import type { Exemplar, SeriesRef } from '#telemetry';
+import { labelsKey, type Exemplar, type SeriesRef } from '#telemetry';
 
-/** The newest exemplars of all series; the oldest make room for new ones. */
+/** The newest exemplars of all series, each once; the oldest make room for new ones. */
 export class ExemplarRing {
   readonly #capacity: number;
-  readonly #entries: { readonly ref: SeriesRef; readonly exemplar: Exemplar }[] = [];
+  readonly #entries: { readonly ref: SeriesRef; readonly exemplar: Exemplar; readonly key: string }[] = [];
+  /** Of all entries: senders that got no answer send the same again. */
+  readonly #keys = new Set<string>();
   /** Where the next one goes once the ring is full. */
   #oldest = 0;
 
@@ -15,13 +17,20 @@ export class ExemplarRing {
     return this.#entries.length;
   }
 
-  add(ref: SeriesRef, exemplar: Exemplar): void {
+  /** Whether it was taken: false where it is there already. */
+  add(ref: SeriesRef, exemplar: Exemplar): boolean {
+    const key = `${ref} ${exemplar.timestampMs} ${exemplar.value} ${labelsKey(exemplar.labels)}`;
+    if (this.#capacity === 0 || this.#keys.has(key)) return false;
+    this.#keys.add(key);
+    const entry = { ref, exemplar, key };
     if (this.#entries.length < this.#capacity) {
-      this.#entries.push({ ref, exemplar });
-    } else if (this.#capacity > 0) {
-      this.#entries[this.#oldest] = { ref, exemplar };
-      this.#oldest = (this.#oldest + 1) % this.#capacity;
+      this.#entries.push(entry);
+      return true;
     }
+    this.#keys.delete(this.#entries[this.#oldest]?.key ?? '');
+    this.#entries[this.#oldest] = entry;
+    this.#oldest = (this.#oldest + 1) % this.#capacity;
+    return true;
   }
 
   /** All exemplars, the oldest first. */
