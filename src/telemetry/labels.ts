@@ -5,17 +5,24 @@ export const METRIC_NAME_LABEL = '__name__';
 export type Labels = Readonly<Record<string, string>>;
 
 /**
- * The canonical text of a label set: sorted by name in code-unit order, `name 0xFF value 0xFF` repeated.
- * Equal label sets have equal keys; empty values do not count.
+ * The canonical text of a label set: sorted by name in code-unit order, `name 0xFF value 0xFF` repeated; where 0xFF,
+ * which is the letter ÿ, is among the labels themselves, 0xFF and the names and values as JSON. Equal label sets, and
+ * no others, have equal keys; empty values do not count.
  */
 export function labelsKey(labels: Labels): string {
   const names = Object.keys(labels).sort();
   let key = '';
   for (const name of names) {
     const value = labels[name];
-    if (value) key += `${name}\xFF${value}\xFF`;
+    if (!value) continue;
+    if (name.includes('\xFF') || value.includes('\xFF')) return keyAsJson(labels, names);
+    key += `${name}\xFF${value}\xFF`;
   }
   return key;
+}
+
+function keyAsJson(labels: Labels, names: readonly string[]): string {
+  return `\xFF${JSON.stringify(names.filter((name) => labels[name]).map((name) => [name, labels[name]]))}`;
 }
 
 const BARE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
