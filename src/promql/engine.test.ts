@@ -281,6 +281,18 @@ describe('limits', () => {
     });
   });
 
+  it.each([
+    'count_over_time(up[1000d:1ms])',
+    'count_over_time(vector(1)[1000d:1ms])',
+    'rate(errors_total[5m]) + on() group_right() max_over_time(rate(up[5m])[1000d:1ms])',
+    'up[1000d:1ms]',
+  ])('are asked before memory is: %s', async (text) => {
+    await expect(engineWith().prepare(text).instantInSlices(store(), 2000)).rejects.toMatchObject({
+      code: 'query_limit',
+      details: { limit: 'maxSamples' },
+    });
+  });
+
   it('include the time', () => {
     let asked = 0;
     const idle = { cancel: () => {} };

@@ -8,6 +8,8 @@ export interface QueryLimits {
   readonly timeoutMs: number;
 }
 
+/** Cells of a table to a sample that may be held: series come and go. */
+const MAX_SPARSENESS = 8;
 /** Cells that may be computed between two looks at the clock. */
 const CELLS_BETWEEN_CHECKS = 5_000;
 
@@ -41,6 +43,17 @@ export class QueryGuard {
     this.#samples += samples;
     if (this.#samples > this.limits.maxSamples) {
       throw limitError('maxSamples', this.limits.maxSamples, 'would load too many samples into memory');
+    }
+  }
+
+  /**
+   * Asks for room before a table is made: cells that stay empty take next to nothing, but a row is filled as a whole
+   * before its samples are counted.
+   */
+  checkTable(stepCount: number, rowCount: number): void {
+    const { maxSamples } = this.limits;
+    if (stepCount > maxSamples || stepCount * rowCount > MAX_SPARSENESS * maxSamples) {
+      throw limitError('maxSamples', maxSamples, 'would load too many samples into memory');
     }
   }
 

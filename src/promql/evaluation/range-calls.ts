@@ -33,6 +33,7 @@ export function* evaluateRangeCall(
   const { rangeMs } = node;
   const position = unwrap(call.args[0] ?? call).position;
   const window = new RangeWindow({ rangeMs, scalars, annotations, position });
+  guard.checkTable(grid.stepCount, argument.runCount);
   const table = new VectorTable(grid.stepCount, argument.runCount);
   const bounds = windowBounds(argument.node, context);
   const notesNonCounters = call.name === 'rate' || call.name === 'increase';

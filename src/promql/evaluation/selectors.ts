@@ -21,6 +21,7 @@ export function* evaluateSelector(
   const latest = context.data.latest.get(selector);
   if (latest) return selectLatest(selector, latest, { grid, context, aspect });
   const reader = readerOf(selector, context);
+  context.guard.checkTable(grid.stepCount, reader.seriesCount);
   const table = new VectorTable(grid.stepCount, reader.seriesCount);
   const statistics = context.data.statisticsOnly.has(selector);
   for (let place = 0; place < reader.seriesCount; place++) {
@@ -83,6 +84,7 @@ function selectLatest(
   const oldestMs = timeMs - context.lookbackMs;
   const isPlain = grid.stepCount === 1 && aspect === 'value' && !histograms;
   if (isPlain && allCurrent(latest, oldestMs, timeMs)) return VectorTable.ofFloats(labels, values);
+  context.guard.checkTable(grid.stepCount, labels.length);
   const table = new VectorTable(grid.stepCount, labels.length);
   for (let row = 0; row < labels.length; row++) {
     const sampleMs = timestampsMs[row] ?? 0;
