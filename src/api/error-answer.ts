@@ -52,6 +52,9 @@ export function answerError(thrown: unknown, request: FailedRequest): ErrorAnswe
       return answer('malformed_json', 'the body is no well-formed JSON');
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return answer('invalid_request', 'the body is not as long as its Content-Length says');
+    case 'ECONNRESET':
+    case 'ERR_STREAM_PREMATURE_CLOSE':
+      return answer('invalid_request', 'the connection ended before the body did');
     case 'FST_ERR_BAD_URL':
     case 'FST_ERR_MAX_LIMIT_REACHED':
       return answer('invalid_request', `the path ${request.path} is malformed or too long`);
