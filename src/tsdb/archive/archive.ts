@@ -3,9 +3,11 @@ import {
   matchesAll,
   messageOf,
   type Clock,
+  type Counter,
   type Labels,
   type Logger,
   type Matcher,
+  type SelfMetrics,
 } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { TimedHistogram } from '../head/histogram-series.ts';
@@ -43,6 +45,7 @@ export interface ArchiveFinding {
 interface ArchiveParts {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly selfMetrics: SelfMetrics;
 }
 
 /** Chunks that have left memory, in the telemetry database. */
@@ -50,13 +53,18 @@ export class Archive {
   readonly #database: ArchiveDatabase;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #damagedRows: Counter;
   #newestMs = Number.NEGATIVE_INFINITY;
   #totalBytes = 0;
 
-  private constructor(database: ArchiveDatabase, { clock, logger }: ArchiveParts) {
+  private constructor(database: ArchiveDatabase, { clock, logger, selfMetrics }: ArchiveParts) {
     this.#database = database;
     this.#clock = clock;
     this.#logger = logger;
+    this.#damagedRows = selfMetrics.counter(
+      'omoi_tsdb_archive_damaged_rows_total',
+      'Damaged rows of the archive that were met and left out.',
+    );
   }
 
   static async open(database: ArchiveDatabase, parts: ArchiveParts): Promise<Archive> {
@@ -321,6 +329,7 @@ export class Archive {
     try {
       return Object.assign(emptyLabelSet(), JSON.parse(identity));
     } catch (error) {
+      this.#damagedRows.add(1);
       this.#logger.error({ error: messageOf(error) }, 'The labels of an archived series are damaged.');
       return null;
     }
@@ -332,8 +341,9 @@ export class Archive {
   ): void {
     try {
       if (row.kind === KIND_FLOATS) unpackFloats(row.bytes, row.min_ms, finding.floats);
-      else finding.histograms.push(...unpackHistograms(row.bytes));
+      else finding.histograms.push(...unpackHistograms(row.bytes, row.min_ms));
     } catch (error) {
+      this.#damagedRows.add(1);
       this.#logger.error(
         { error: messageOf(error), labels: finding.labels },
         'An archived chunk is damaged.',

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { BitReader, viewOf } from '../chunk/bits.ts';
 import type { SampleColumns } from '../chunk/sample-columns.ts';
 import { MAX_SEALED_SAMPLES, decodeSealed } from '../chunk/sealed-chunk.ts';
@@ -8,13 +9,16 @@ import { ByteWriter } from '../log/byte-writer.ts';
 import { readHistogramChunk, writeHistogramChunk } from '../log/histogram-bytes.ts';
 
 /*
- * The bytes of one archived row: chunks of one series, one after the other.
+ * The bytes of one archived row: chunks of one series, one after the other, then a checksum, because the database has
+ * none.
  *
- *   kind 0   zigzag first time − the row's first time, varint count, varint length, bytes (sealed-chunk.ts)
- *   kind 1   as in log/histogram-bytes.ts
+ *   kind 0    zigzag first time − the row's first time, varint count, varint length, bytes (sealed-chunk.ts)
+ *   kind 1    as in log/histogram-bytes.ts
+ *   4 bytes   CRC-32 (as in zlib) of the row's first time as a float and all bytes before
  */
 export const KIND_FLOATS = 0;
 const KIND_HISTOGRAMS = 1;
+const CHECKSUM_BYTES = 4;
 
 export interface ArchivedChunks {
   readonly kind: typeof KIND_FLOATS | typeof KIND_HISTOGRAMS;
@@ -33,13 +37,14 @@ export function packFloats(chunks: readonly SealedBytes[]): ArchivedChunks {
     writer.varint(chunk.bytes.length);
     writer.copy(chunk.bytes);
   }
-  return { kind: KIND_FLOATS, ...extent, bytes: writer.view().slice() };
+  return { kind: KIND_FLOATS, ...extent, bytes: sealed(writer, extent.minMs) };
 }
 
 export function packHistograms(chunks: readonly HistogramChunk[]): ArchivedChunks {
   const writer = new ByteWriter();
+  const extent = extentOf(chunks);
   for (const chunk of chunks) writeHistogramChunk(writer, chunk);
-  return { kind: KIND_HISTOGRAMS, ...extentOf(chunks), bytes: writer.view().slice() };
+  return { kind: KIND_HISTOGRAMS, ...extent, bytes: sealed(writer, extent.minMs) };
 }
 
 /**
@@ -47,7 +52,7 @@ export function packHistograms(chunks: readonly HistogramChunk[]): ArchivedChunk
  * @throws DamagedBytes
  */
 export function unpackFloats(bytes: Uint8Array, rowMinMs: number, into: SampleColumns): void {
-  const reader = new ByteReader(bytes);
+  const reader = contentOf(bytes, rowMinMs);
   while (!reader.done) {
     const minMs = rowMinMs + reader.zigzag();
     const count = reader.varint();
@@ -58,11 +63,30 @@ export function unpackFloats(bytes: Uint8Array, rowMinMs: number, into: SampleCo
 }
 
 /** @throws DamagedBytes */
-export function unpackHistograms(bytes: Uint8Array): TimedHistogram[] {
-  const reader = new ByteReader(bytes);
+export function unpackHistograms(bytes: Uint8Array, rowMinMs: number): TimedHistogram[] {
+  const reader = contentOf(bytes, rowMinMs);
   const samples: TimedHistogram[] = [];
   while (!reader.done) samples.push(...decodeHistograms(readHistogramChunk(reader)));
   return samples;
+}
+
+function sealed(writer: ByteWriter, rowMinMs: number): Uint8Array {
+  writer.word(checksumOf(writer.view(), rowMinMs));
+  return writer.view().slice();
+}
+
+/** @throws DamagedBytes */
+function contentOf(bytes: Uint8Array, rowMinMs: number): ByteReader {
+  const end = Math.max(0, bytes.length - CHECKSUM_BYTES);
+  const content = bytes.subarray(0, end);
+  const checksum = new ByteReader(bytes.subarray(end)).word();
+  if (checksum !== checksumOf(content, rowMinMs))
+    throw new DamagedBytes('A row does not match its checksum.');
+  return new ByteReader(content);
+}
+
+function checksumOf(content: Uint8Array, rowMinMs: number): number {
+  return crc32(content, crc32(new Uint8Array(Float64Array.of(rowMinMs).buffer)));
 }
 
 function extentOf(chunks: readonly { minMs: number; maxMs: number; count: number }[]): {

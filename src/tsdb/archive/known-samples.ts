@@ -51,7 +51,7 @@ function withoutKnownHistograms(
   known: readonly TimedHistogram[],
 ): ArchivedChunks | null {
   const times = new Set(known.map(({ timestampMs }) => timestampMs));
-  const given = unpackHistograms(row.bytes);
+  const given = unpackHistograms(row.bytes, row.minMs);
   const fresh = given.filter(({ timestampMs }) => !times.has(timestampMs));
   if (fresh.length === given.length) return row;
   if (fresh.length === 0) return null;
