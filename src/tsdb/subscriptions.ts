@@ -14,10 +14,14 @@ import {
 export interface AppendSubscription {
   readonly matchers: readonly Matcher[];
   readonly listener: (notice: AppendNotice) => void;
-  /** The series it is linked to, some of which may be gone. */
-  readonly refs: SeriesRef[];
+  /** The series it is linked to; `goneCount` of them are forgotten, and at most about half. */
+  refs: SeriesRef[];
+  goneCount: number;
   active: boolean;
 }
+
+/** So many references of forgotten series are not worth tidying up. */
+const FEW_GONE = 64;
 
 /** A notice under construction. */
 interface GrowingNotice {
@@ -79,7 +83,15 @@ export class Subscriptions {
   }
 
   forget(ref: SeriesRef): void {
+    const subscriptions = this.#ofSeries.get(ref) ?? [];
     this.#ofSeries.delete(ref);
+    for (const subscription of subscriptions) {
+      subscription.goneCount++;
+      if (subscription.goneCount < FEW_GONE || subscription.goneCount * 2 < subscription.refs.length)
+        continue;
+      subscription.refs = subscription.refs.filter((linked) => this.#ofSeries.has(linked));
+      subscription.goneCount = 0;
+    }
   }
 
   /** Notes a sample of a subscribed series; `value` is NaN for staleness markers. */

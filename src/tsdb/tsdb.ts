@@ -132,7 +132,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
 
   onAppend(matchers: readonly Matcher[], listener: (notice: AppendNotice) => void): Subscription {
     const { states } = this.#parts.head;
-    const subscription: AppendSubscription = { matchers, listener, refs: [], active: true };
+    const subscription: AppendSubscription = { matchers, listener, refs: [], goneCount: 0, active: true };
     const refs = this.#parts.index.select(matchers);
     this.#subscriptions.add(subscription, refs);
     for (const ref of refs) states.setFlag(ref, IS_SUBSCRIBED);
