@@ -289,8 +289,21 @@ describe('limits', () => {
   ])('are asked before memory is: %s', async (text) => {
     await expect(engineWith().prepare(text).instantInSlices(store(), 2000)).rejects.toMatchObject({
       code: 'query_limit',
+      details: { limit: 'maxSubquerySteps' },
+    });
+  });
+
+  it('are asked before the table of a range is made', async () => {
+    const query = engineWith({ maxSamples: 100 }).prepare('up');
+    await expect(query.range(store(), { startMs: 0, endMs: 101, stepMs: 1 })).rejects.toMatchObject({
+      code: 'query_limit',
       details: { limit: 'maxSamples' },
     });
+  });
+
+  it('take a subquery of a million steps', async () => {
+    const query = engineWith().prepare('count_over_time(vector(1)[1000s:1ms])');
+    expect(await query.instantInSlices(store(), 2000)).toMatchObject({ elements: [{ value: 1_000_000 }] });
   });
 
   it('include the time', () => {

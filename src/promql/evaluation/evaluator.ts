@@ -96,7 +96,7 @@ export function* evaluateSubquery(
   context: EvaluationContext,
 ): Steps<{ readonly table: VectorTable; readonly grid: StepGrid }> {
   const inner = subqueryGrid(subquery, grid, context);
-  context.guard.checkTable(inner.stepCount, 1);
+  context.guard.checkSubquery(inner.stepCount);
   const table = yield* evaluateVector(subquery.expression, inner, context);
   return { table, grid: inner };
 }

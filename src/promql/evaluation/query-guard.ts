@@ -8,6 +8,8 @@ export interface QueryLimits {
   readonly timeoutMs: number;
 }
 
+/** More than a second's resolution for ten days. */
+const MAX_SUBQUERY_STEPS = 1_000_000;
 /** Cells of a table to a sample that may be held: series come and go. */
 const MAX_SPARSENESS = 8;
 /** Cells that may be computed between two looks at the clock. */
@@ -57,6 +59,13 @@ export class QueryGuard {
     }
   }
 
+  /** What a subquery finds for one series is worked on in one go: it must not be felt. */
+  checkSubquery(stepCount: number): void {
+    if (stepCount > MAX_SUBQUERY_STEPS) {
+      throw limitError('maxSubquerySteps', MAX_SUBQUERY_STEPS, 'has a subquery of too many steps');
+    }
+  }
+
   /** The query begins anew, within the time it was given: it holds nothing. */
   startOver(): void {
     this.#samples = 0;
@@ -97,7 +106,11 @@ export class QueryGuard {
   }
 }
 
-function limitError(limit: keyof QueryLimits, value: number, problem: string): OmoiError {
+function limitError(
+  limit: keyof QueryLimits | 'maxSubquerySteps',
+  value: number,
+  problem: string,
+): OmoiError {
   return new OmoiError('query_limit', `the query ${problem}: more than ${limit} (${value})`, {
     limit,
     value,

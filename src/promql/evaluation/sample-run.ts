@@ -63,26 +63,30 @@ export function runOf(series: SelectedSeries): SampleRun {
 
 /** The run of a table's row: what a subquery hands to a range function. */
 export function runOfRow(table: VectorTable, row: number, grid: StepGrid): SampleRun {
-  const times: number[] = [];
-  const values: number[] = [];
+  const start = row * table.stepCount;
+  const end = start + table.stepCount;
+  let floats = 0;
+  for (let cell = start; cell < end; cell++) if (table.kinds[cell] === FLOAT) floats++;
+  const times = new Float64Array(floats);
+  const values = new Float64Array(floats);
   const histogramTimes: number[] = [];
   const histograms: HistogramValue[] = [];
-  const start = row * table.stepCount;
-  for (let step = 0; step < table.stepCount; step++) {
-    const kind = table.kinds[start + step];
+  let at = 0;
+  for (let cell = start; cell < end; cell++) {
+    const kind = table.kinds[cell];
     if (kind === FLOAT) {
-      times.push(timeAt(grid, step));
-      values.push(table.values[start + step] ?? NaN);
+      times[at] = timeAt(grid, cell - start);
+      values[at++] = table.values[cell] ?? NaN;
     } else if (kind === HISTOGRAM) {
-      histogramTimes.push(timeAt(grid, step));
-      histograms.push(forgetResetHint(table.histogramAt(start + step)));
+      histogramTimes.push(timeAt(grid, cell - start));
+      histograms.push(forgetResetHint(table.histogramAt(cell)));
     }
   }
   return {
     labels: table.labels[row] ?? {},
     dropsName: table.dropsName[row] ?? false,
-    times: Float64Array.from(times),
-    values: Float64Array.from(values),
+    times,
+    values,
     histogramTimes: Float64Array.from(histogramTimes),
     histograms,
   };
