@@ -44,7 +44,7 @@ export async function createTsdb(options: TsdbOptions): Promise<Tsdb> {
             head.states.reserve(ref);
             return ref;
           },
-          exemplar: (ref, exemplar) => exemplars.add(ref, exemplar),
+          exemplar: (ref, exemplar) => void exemplars.add(ref, exemplar),
           metadata: (name, described) => void metadata.set(name, described),
         },
         logger,

@@ -15,6 +15,7 @@ import { readSeries, snapshotName, snapshotNumber } from './snapshot.ts';
 export interface RecoveryTarget {
   readonly head: Head;
   series(labels: Labels): SeriesRef;
+  /** One that is there already is not taken again. */
   exemplar(ref: SeriesRef, exemplar: Exemplar): void;
   metadata(metricName: string, metadata: MetricMetadata): void;
 }
@@ -101,9 +102,6 @@ class Replay {
   /** Records with content. */
   records = 0;
   #run = 0;
-  #isInSnapshot = false;
-  /** Those that came while the snapshot was written are in the log after it too. */
-  readonly #snapshotExemplars = new Set<string>();
   /** By the writer's reference: ours (0: unknown), and the newest commit that a snapshot already contains. */
   #refs = new Uint32Array(1024);
   #sequences = new Float64Array(1024);
@@ -121,7 +119,6 @@ class Replay {
         reader.word();
         this.#enterRun(reader.word());
         this.sawHeader = true;
-        this.#isInSnapshot = type === RECORD.snapshotHeader;
         return;
       case RECORD.series:
         while (!reader.done) this.#map(reader.varint(), this.#seriesFrom(reader), -1);
@@ -199,9 +196,7 @@ class Replay {
     for (const { ref, exemplar } of readExemplars(payload)) {
       const ours = this.#refs[ref] ?? 0;
       if (ours === 0) continue;
-      const key = JSON.stringify([ours, exemplar]);
-      if (this.#isInSnapshot) this.#snapshotExemplars.add(key);
-      else if (this.#snapshotExemplars.has(key)) continue;
+      // Those that came while a snapshot was written are in the log after it too; the target takes each once.
       this.#target.exemplar(ours, exemplar);
     }
   }
