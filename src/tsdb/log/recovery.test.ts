@@ -153,11 +153,13 @@ test('damage is reported as a metric too', async () => {
   expect(reported?.points).toMatchObject([{ value: 1 }]);
 });
 
-test('a snapshot that ends early between two records is reported', async () => {
+test.each([
+  ['before the first', (bytes: Uint8Array) => bytes.slice(0, 0)],
+  ['before the last', (bytes: Uint8Array) => bytes.slice(0, -(9 + 8))],
+])('a snapshot that ends between two records, %s, is reported', async (_, cut) => {
   const files = await writtenFiles();
   const [name = ''] = [...files.keys()].filter((file) => file.endsWith('.snapshot'));
-  const lastRecordBytes = 9 + 8;
-  files.set(name, (files.get(name) ?? new Uint8Array(0)).slice(0, -lastRecordBytes));
+  files.set(name, cut(files.get(name) ?? new Uint8Array(0)));
   const tsdb = await open(memoryStorage(files));
   expect(tsdb.recovery?.damage).toEqual([expect.stringContaining('the end is missing')]);
 });

@@ -49,12 +49,10 @@ export async function recover(
     const outcome = await readRecords(storage, snapshotName(number), (type, payload) =>
       replay.apply(type, payload),
     );
-    if (outcome.damage)
-      damage.push(`${snapshotName(number)}: ${outcome.damage} at byte ${outcome.goodBytes}`);
-    if (!replay.sawHeader) continue;
     // A file may end early between two records, too.
-    if (!outcome.damage && !replay.sawSnapshotEnd)
-      damage.push(`${snapshotName(number)}: the end is missing at byte ${outcome.goodBytes}`);
+    const flaw = outcome.damage ?? (replay.sawSnapshotEnd ? null : 'the end is missing');
+    if (flaw) damage.push(`${snapshotName(number)}: ${flaw} at byte ${outcome.goodBytes}`);
+    if (!replay.sawHeader) continue;
     firstSegment = number;
     break;
   }
