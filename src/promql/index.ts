@@ -1,6 +1,7 @@
 export type { LatestSamples, Queryable, SelectedSeries, Selection } from './queryable.ts';
 export { createEngine, type Engine, type EngineOptions } from './engine.ts';
 export type { PreparedQuery, QuerySelector, RangeOptions } from './prepared-query.ts';
+export type { SampleStatistics } from './evaluation/query-guard.ts';
 export type { MatrixSeries, QueryResult, VectorElement } from './query-result.ts';
 export type { Comparison } from './comparison.ts';
 export { parseExpression, parseSelector } from './syntax/parser.ts';

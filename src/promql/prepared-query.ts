@@ -4,7 +4,7 @@ import { comparisonOf, type Comparison } from './comparison.ts';
 import type { EvaluationContext } from './evaluation/evaluation-context.ts';
 import { evaluate, evaluateSubquery } from './evaluation/evaluator.ts';
 import { runAtOnce, runInSlices, type Steps } from './evaluation/pacing.ts';
-import { QueryGuard, type QueryLimits } from './evaluation/query-guard.ts';
+import { QueryGuard, type QueryLimits, type SampleStatistics } from './evaluation/query-guard.ts';
 import { dropNames, elementsOf, seriesOf, seriesOfRuns } from './evaluation/results.ts';
 import {
   fetchSelections,
@@ -34,7 +34,11 @@ export interface RangeOptions {
   readonly endMs: number;
   readonly stepMs: number;
   readonly signal?: AbortSignal;
+  readonly onStatistics?: StatisticsListener;
 }
+
+/** Told what a query had to do, when it is through. */
+export type StatisticsListener = (statistics: SampleStatistics) => void;
 
 export interface EvaluationSettings {
   readonly lookbackMs: number;
@@ -91,13 +95,15 @@ export class PreparedQuery {
   async instantInSlices(
     queryable: Queryable,
     timeMs: number,
-    options: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal; readonly onStatistics?: StatisticsListener } = {},
   ): Promise<QueryResult> {
     const grid = { startMs: timeMs, endMs: timeMs, stepMs: 1, stepCount: 1 };
     const guard = this.#guard(options.signal);
-    return this.#inSlices(queryable, { grid, guard }, (data) =>
+    const result = await this.#inSlices(queryable, { grid, guard }, (data) =>
       this.#evaluateInstant(this.#context(grid, data, guard)),
     );
+    options.onStatistics?.(guard.statistics);
+    return result;
   }
 
   /**
@@ -113,9 +119,11 @@ export class PreparedQuery {
       );
     }
     const guard = this.#guard(options.signal);
-    return this.#inSlices(queryable, { grid, guard }, (data) =>
+    const result = await this.#inSlices(queryable, { grid, guard }, (data) =>
       this.#evaluateRange(this.#context(grid, data, guard)),
     );
+    options.onStatistics?.(guard.statistics);
+    return result;
   }
 
   async #inSlices(
@@ -157,6 +165,7 @@ export class PreparedQuery {
       const { selector, rangeMs } = expression;
       const endMs = (selector.at ? resolveAt(selector.at, query) : timestampMs) - selector.offsetMs;
       const series = yield* seriesOfRuns(runsOf(selector, context), endMs - rangeMs, endMs);
+      for (const { timestampsMs } of series) context.guard.count(timestampsMs.length, timestampsMs.length);
       return { kind: 'matrix', series, ...this.#noticed(context) };
     }
     if (expression.kind === 'subquery') {

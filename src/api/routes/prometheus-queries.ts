@@ -1,4 +1,12 @@
-import type { Engine, Expression, PreparedQuery, Queryable, QueryResult, TreeNode } from '#promql';
+import type {
+  Engine,
+  Expression,
+  PreparedQuery,
+  Queryable,
+  QueryResult,
+  SampleStatistics,
+  TreeNode,
+} from '#promql';
 import { OmoiError, type Clock, type Matcher } from '#telemetry';
 import type { ApiApp } from '../app.ts';
 import { jsonOf, TRUNCATED, type PrometheusAnswer } from '../prometheus/answer.ts';
@@ -8,6 +16,7 @@ import {
   readingParameter,
   type Parameters,
 } from '../prometheus/parameters.ts';
+import { QueryStopwatch, statisticsWarnings, withStatistics } from '../prometheus/query-statistics.ts';
 import { QueryTurns } from '../prometheus/query-turns.ts';
 import { registerPrometheusReads, type PrometheusRequest } from './prometheus-route.ts';
 
@@ -82,9 +91,15 @@ async function answerInstant(
 ): Promise<PrometheusAnswer> {
   const limit = parameters.limit();
   const timeMs = parameters.time('time') ?? parts.clock.wallMs();
+  const stopwatch = new QueryStopwatch(parts.clock);
   const query = prepareQuery(parameters, parts);
-  const result = await turns.run(signal, () => query.instantInSlices(parts.queryable, timeMs, { signal }));
-  return answerWith(result, limit, parts);
+  stopwatch.prepared();
+  const onStatistics = (samples: SampleStatistics): void => stopwatch.ended(samples);
+  const result = await turns.run(signal, () => {
+    stopwatch.begun();
+    return query.instantInSlices(parts.queryable, timeMs, { signal, onStatistics });
+  });
+  return answerWith(result, { limit, stopwatch, stats: parameters.text('stats') }, parts);
 }
 
 async function answerRange(
@@ -107,6 +122,7 @@ async function answerRange(
       'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
     );
   }
+  const stopwatch = new QueryStopwatch(parts.clock);
   const query = prepareQuery(parameters, parts);
   if (query.type === 'matrix' || query.type === 'string') {
     const type = query.type === 'matrix' ? 'range vector' : 'string';
@@ -114,9 +130,14 @@ async function answerRange(
     throw invalidParameter('query', problem);
   }
   const stepMs = Math.max(1, Math.trunc(exactStepMs));
-  const range = { startMs, endMs, stepMs, signal };
-  const result = await turns.run(signal, () => query.range(parts.queryable, range));
-  return answerWith(result, limit, parts);
+  stopwatch.prepared();
+  const onStatistics = (samples: SampleStatistics): void => stopwatch.ended(samples);
+  const range = { startMs, endMs, stepMs, signal, onStatistics };
+  const result = await turns.run(signal, () => {
+    stopwatch.begun();
+    return query.range(parts.queryable, range);
+  });
+  return answerWith(result, { limit, stopwatch, stats: parameters.text('stats') }, parts);
 }
 
 function prepareQuery(parameters: Parameters, { engine }: PrometheusQueryParts): PreparedQuery {
@@ -139,16 +160,24 @@ function readLookback(text: string): number | null {
   );
 }
 
+interface AnswerOptions {
+  readonly limit: number | null;
+  /** The parameter: statistics are told where it is not empty. */
+  readonly stats: string;
+  readonly stopwatch: QueryStopwatch;
+}
+
 function answerWith(
   result: QueryResult,
-  limit: number | null,
+  { limit, stats, stopwatch }: AnswerOptions,
   { language }: PrometheusQueryParts,
 ): PrometheusAnswer {
   const shown = limit === null ? result : truncated(result, limit);
   const { warnings, infos } = result;
+  const json = language.resultJson(shown);
   return {
-    data: language.resultJson(shown),
-    warnings: shown === result ? warnings : [...warnings, TRUNCATED],
+    data: stats === '' ? json : withStatistics(json, stopwatch),
+    warnings: [...warnings, ...(shown === result ? [] : [TRUNCATED]), ...statisticsWarnings(stats)],
     infos,
   };
 }

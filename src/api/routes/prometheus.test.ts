@@ -186,6 +186,29 @@ describe('a query', () => {
     expect((await get('query', { query: 'rate(depth[1m])' })).body['infos']).toHaveLength(1);
   });
 
+  it('is answered with what it took, on demand', async () => {
+    const range = { start: String(NOW - 30), end: String(NOW), step: '15' };
+    const samplesOf = async (query: string, path = 'query', more: Form = {}) => {
+      const { body } = await get(path, { query, stats: 'all', ...more });
+      return (body['data'] as { stats: { samples: unknown } }).stats.samples;
+    };
+    expect(await samplesOf('depth')).toMatchObject({ totalQueryableSamples: 2, samplesRead: 2 });
+    expect(await samplesOf('depth[1m]')).toMatchObject({ totalQueryableSamples: 6, samplesRead: 6 });
+    expect(await samplesOf('sum(depth)', 'query_range', range)).toMatchObject({ totalQueryableSamples: 6 });
+    expect(await samplesOf('sum_over_time(depth[30s])', 'query_range', range)).toEqual({
+      totalQueryableSamples: 10,
+      samplesRead: 6,
+      peakSamples: expect.any(Number),
+    });
+    expect(await samplesOf('max_over_time(depth[30s:5s])')).toMatchObject({ totalQueryableSamples: 12 });
+    const { body } = await get('query', { query: '1', stats: 'yes' });
+    expect(body).toMatchObject({
+      data: { resultType: 'scalar', stats: { timings: { execTotalTime: 0, execQueueTime: 0 } } },
+      warnings: [expect.stringMatching(/^value "yes" for parameter "stats" is deprecated/)],
+    });
+    expect((await get('query', { query: '1' })).body['data']).not.toHaveProperty('stats');
+  });
+
   it('that is long comes whole, as a stream', async () => {
     const { body } = await get('query_range', {
       query: 'depth{queue="a"} or label_replace(depth, "copy", "1", "", "")',

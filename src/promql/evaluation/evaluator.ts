@@ -97,7 +97,10 @@ export function* evaluateSubquery(
 ): Steps<{ readonly table: VectorTable; readonly grid: StepGrid }> {
   const inner = subqueryGrid(subquery, grid, context);
   context.guard.checkSubquery(inner.stepCount);
+  // As in Prometheus, what counts is what the window over the subquery looks at.
+  const { statistics } = context.guard;
   const table = yield* evaluateVector(subquery.expression, inner, context);
+  context.guard.recount(statistics);
   return { table, grid: inner };
 }
 

@@ -8,6 +8,16 @@ export interface QueryLimits {
   readonly timeoutMs: number;
 }
 
+/** What a query had to do with samples. */
+export interface SampleStatistics {
+  /** Samples that its steps looked at; those of overlapping windows count in each. */
+  readonly queriedSamples: number;
+  /** The same without those that a step before had looked at. */
+  readonly readSamples: number;
+  /** Samples held at once at most, loaded and computed. */
+  readonly peakSamples: number;
+}
+
 /** More than a second's resolution for ten days. */
 const MAX_SUBQUERY_STEPS = 1_000_000;
 /** Cells of a table to a sample that may be held: series come and go. */
@@ -22,6 +32,9 @@ export class QueryGuard {
   readonly #signal: AbortSignal | undefined;
   readonly #deadlineMs: number;
   #samples = 0;
+  #peakSamples = 0;
+  #queriedSamples = 0;
+  #readSamples = 0;
   #cellsSinceCheck = 0;
 
   constructor(limits: QueryLimits, clock: Clock, signal: AbortSignal | undefined) {
@@ -43,9 +56,30 @@ export class QueryGuard {
   /** Counts samples that the query now holds. */
   hold(samples: number): void {
     this.#samples += samples;
+    if (this.#samples > this.#peakSamples) this.#peakSamples = this.#samples;
     if (this.#samples > this.limits.maxSamples) {
       throw limitError('maxSamples', this.limits.maxSamples, 'would load too many samples into memory');
     }
+  }
+
+  /** Counts samples that steps of the query looked at; `fresh` of them no step before did. */
+  count(samples: number, fresh: number): void {
+    this.#queriedSamples += samples;
+    this.#readSamples += fresh;
+  }
+
+  /** Counts on from what had been counted before. */
+  recount({ queriedSamples, readSamples }: SampleStatistics): void {
+    this.#queriedSamples = queriedSamples;
+    this.#readSamples = readSamples;
+  }
+
+  get statistics(): SampleStatistics {
+    return {
+      queriedSamples: this.#queriedSamples,
+      readSamples: this.#readSamples,
+      peakSamples: this.#peakSamples,
+    };
   }
 
   /**
@@ -69,6 +103,8 @@ export class QueryGuard {
   /** The query begins anew, within the time it was given: it holds nothing. */
   startOver(): void {
     this.#samples = 0;
+    this.#queriedSamples = 0;
+    this.#readSamples = 0;
   }
 
   /** Counts samples that the query no longer holds. */

@@ -46,6 +46,7 @@ export function* evaluateRangeCall(
     if (found.samples === 0) table.dropLastRow();
     if (notesNonCounters && found.floats > 0) noteNonCounter(window);
     guard.hold(found.samples);
+    guard.count(found.queried, found.read);
     if (guard.spend(grid.stepCount + run.times.length)) yield;
   }
   if (call.name !== 'absent_over_time') return table;
@@ -64,6 +65,15 @@ function windowBounds(node: MatrixSelector | Subquery, context: EvaluationContex
   return { rangeMs: node.rangeMs, offsetMs, fixedMs: at && resolveAt(at, context.query) };
 }
 
+interface FilledRow {
+  /** Steps with a result, and those whose result is a float. */
+  readonly samples: number;
+  readonly floats: number;
+  /** Samples that the steps looked at, and those of them that no step before did. */
+  readonly queried: number;
+  readonly read: number;
+}
+
 function fillRow(
   table: VectorTable,
   rowCell: number,
@@ -73,9 +83,13 @@ function fillRow(
     bounds,
     grid,
   }: { readonly compute: RangeFunction; readonly bounds: WindowBounds; readonly grid: StepGrid },
-): { readonly samples: number; readonly floats: number } {
+): FilledRow {
   let samples = 0;
   let floats = 0;
+  let queried = 0;
+  let read = 0;
+  let readTo = 0;
+  let histogramsReadTo = 0;
   for (let step = 0; step < grid.stepCount; step++) {
     const timeMs = timeAt(grid, step);
     const endMs = (bounds.fixedMs ?? timeMs) - bounds.offsetMs;
@@ -83,6 +97,11 @@ function fillRow(
     window.timeMs = timeMs;
     window.moveTo(endMs - bounds.rangeMs, endMs);
     if (window.isEmpty) continue;
+    queried += window.floatCount + window.histogramCount;
+    read += window.to - Math.max(window.from, readTo);
+    read += window.histogramTo - Math.max(window.histogramFrom, histogramsReadTo);
+    readTo = window.to;
+    histogramsReadTo = window.histogramTo;
     const kind = compute(window);
     if (kind === ABSENT) continue;
     samples++;
@@ -93,7 +112,7 @@ function fillRow(
       table.setHistogram(rowCell + step, window.histogram);
     }
   }
-  return { samples, floats };
+  return { samples, floats, queried, read };
 }
 
 function noteNonCounter(window: RangeWindow): void {

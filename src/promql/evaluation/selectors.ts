@@ -32,6 +32,7 @@ export function* evaluateSelector(
     const found = fillRow({ table, cell }, series, { selector, grid, context, aspect });
     if (found === 0) table.dropLastRow();
     context.guard.hold(found);
+    context.guard.count(found, found);
     if (context.guard.spend(grid.stepCount + one.values.length)) yield;
   }
   return table;
@@ -83,7 +84,10 @@ function selectLatest(
   const timeMs = (fixedMs ?? grid.startMs) - selector.offsetMs;
   const oldestMs = timeMs - context.lookbackMs;
   const isPlain = grid.stepCount === 1 && aspect === 'value' && !histograms;
-  if (isPlain && allCurrent(latest, oldestMs, timeMs)) return VectorTable.ofFloats(labels, values);
+  if (isPlain && allCurrent(latest, oldestMs, timeMs)) {
+    context.guard.count(labels.length, labels.length);
+    return VectorTable.ofFloats(labels, values);
+  }
   context.guard.checkTable(grid.stepCount, labels.length);
   const table = new VectorTable(grid.stepCount, labels.length);
   for (let row = 0; row < labels.length; row++) {
@@ -92,6 +96,7 @@ function selectLatest(
     const histogram = histograms?.[row];
     if (!histogram && isStaleMarker(words, row)) continue;
     const first = table.addRow(labels[row] ?? {}, false);
+    context.guard.count(grid.stepCount, grid.stepCount);
     for (let cell = first; cell < first + grid.stepCount; cell++) {
       if (aspect === 'timestamp') table.setFloat(cell, sampleMs / 1000);
       else if (histogram) table.setHistogram(cell, histogram);
