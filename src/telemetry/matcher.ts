@@ -23,11 +23,23 @@ export function createMatcher(name: string, operator: MatchOperator, value: stri
       return { name, operator, value, matches: (candidate) => candidate !== value };
     case '=~':
     case '!~': {
-      const regex = RE2JS.compile(value, RE2JS.DOTALL);
+      const accepts = acceptanceOf(value);
       const wanted = operator === '=~';
-      return { name, operator, value, matches: (candidate) => regex.matches(candidate) === wanted };
+      return { name, operator, value, matches: (candidate) => accepts(candidate) === wanted };
     }
   }
+}
+
+const SPECIAL = /[\\.+*?()[\]{}^$]/;
+
+/** What a regular expression accepts. Words side by side are looked up: dashboards send thousands of them. */
+function acceptanceOf(expression: string): (candidate: string) => boolean {
+  if (!SPECIAL.test(expression)) {
+    const words = new Set(expression.split('|'));
+    return (candidate) => words.has(candidate);
+  }
+  const regex = RE2JS.compile(expression, RE2JS.DOTALL);
+  return (candidate) => regex.matches(candidate);
 }
 
 /** Whether every matcher accepts the label set. */
