@@ -12,6 +12,7 @@ import {
   type SampleBatch,
 } from '#telemetry';
 import { prometheusName } from './names.ts';
+import { limitJson } from './json-limit.ts';
 import { readMessage } from './protobuf-reader.ts';
 import { createOtlpReceiver, type OtlpSender } from './receiver.ts';
 import { EXPORT_REQUESTS } from './wire.ts';
@@ -268,6 +269,24 @@ describe('OTLP/protobuf', () => {
     });
     expect(answer).toHaveLength(0);
     expect(kept).toEqual([{ labels: { __name__: 'depth' }, timestampMs: 1500, value: 2.5 }]);
+  });
+
+  it.each([
+    ['messages', () => Buffer.from('0a00'.repeat(500_001), 'hex'), 'protobuf' as const],
+    ['lists', () => Buffer.from(`{"resourceMetrics":[${'{},'.repeat(1_000_000)}{}]}`), 'json' as const],
+    ['numbers', () => Buffer.from(`[${'0,'.repeat(4_000_001)}0]`), 'json' as const],
+  ])('refuses very many %s before they take memory', async (_, body, encoding) => {
+    const { otlp, kept } = receiver();
+    const refused = otlp.receive({ signal: 'metrics', encoding, body: body(), sender: { scope: null } });
+    await expect(refused).rejects.toMatchObject({
+      code: 'body_too_large',
+      message: expect.stringContaining('maxRequestMessages'),
+    });
+    expect(kept).toEqual([]);
+  });
+
+  it('counts no brackets inside texts', () => {
+    expect(() => limitJson(Buffer.from(`{"a":"\\"${'{['.repeat(1_000_000)}"}`))).not.toThrow();
   });
 
   it('answers anything with a value or a coded error', () => {

@@ -2,6 +2,8 @@ import { OmoiError } from '#telemetry';
 import type { Field, FieldType, MessageTable } from './wire.ts';
 
 const MAX_DEPTH = 64;
+/** An object each: a few bytes that repeat compress to almost nothing. Ten times a collector's largest batch. */
+export const maxRequestMessages = 500_000;
 
 const WIRE_VARINT = 0;
 const WIRE_FIXED64 = 1;
@@ -11,13 +13,14 @@ const WIRE_FIXED32 = 5;
 /**
  * Reads a protobuf message by its table into the shape of its JSON mapping: 64-bit integers are decimal strings,
  * trace ids hex. Unknown fields are skipped.
- * @throws OmoiError `payload_undecodable` with the byte offset
+ * @throws OmoiError `payload_undecodable` with the byte offset; `body_too_large`
  */
 export function readMessage(bytes: Uint8Array, table: MessageTable): Record<string, unknown> {
   const reader: Reader = {
     bytes,
     view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
     at: 0,
+    messages: 0,
   };
   return message(reader, { table, end: bytes.length, depth: 0 });
 }
@@ -26,6 +29,8 @@ interface Reader {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   at: number;
+  /** So many have been read, elements of lists among them. */
+  messages: number;
 }
 
 interface Extent {
@@ -35,6 +40,7 @@ interface Extent {
 }
 
 function message(reader: Reader, extent: Extent): Record<string, unknown> {
+  countMessage(reader);
   if (extent.depth > MAX_DEPTH) throw undecodable(reader.at, `nested deeper than ${MAX_DEPTH} messages`);
   const value: Record<string, unknown> = {};
   while (reader.at < extent.end) {
@@ -69,7 +75,21 @@ function addField(value: Record<string, unknown>, field: Field, place: FieldPlac
   const { reader, extent } = place;
   const end = lengthPrefixedEnd(reader, extent.end);
   const inner = { reader, extent: { ...extent, end }, wire: SCALAR_WIRE[field.type] };
-  while (reader.at < end) list.push(fieldValue(field.type, inner));
+  while (reader.at < end) {
+    countMessage(reader);
+    list.push(fieldValue(field.type, inner));
+  }
+}
+
+function countMessage(reader: Reader): void {
+  if (++reader.messages > maxRequestMessages) throw tooManyMessages();
+}
+
+export function tooManyMessages(): OmoiError {
+  return new OmoiError(
+    'body_too_large',
+    `The request has more than maxRequestMessages (${maxRequestMessages}) parts; send less at once.`,
+  );
 }
 
 const SCALAR_WIRE: Readonly<Record<Extract<FieldType, string>, number>> = {

@@ -1,5 +1,6 @@
 import { OmoiError } from '#telemetry';
 import { z } from 'zod';
+import { limitJson } from './json-limit.ts';
 import { readMessage } from './protobuf-reader.ts';
 import { EXPORT_REQUESTS, type Signal } from './wire.ts';
 
@@ -180,7 +181,7 @@ export type Encoding = 'protobuf' | 'json';
 
 /**
  * Reads an export request.
- * @throws OmoiError `malformed_json`, or `payload_undecodable` with the byte or the field
+ * @throws OmoiError `malformed_json`, `body_too_large`, or `payload_undecodable` with the byte or the field
  */
 export function readRequest<Kind extends Signal>(
   signal: Kind,
@@ -203,6 +204,7 @@ export function readRequest<Kind extends Signal>(
 }
 
 function readJson(body: Uint8Array): unknown {
+  limitJson(body);
   try {
     return JSON.parse(Buffer.from(body).toString('utf8')) as unknown;
   } catch (thrown) {
