@@ -7,6 +7,7 @@ import { monitoringObservability } from './005_monitoring_observability/index.ts
 import { access } from './006_access.ts';
 import { tsdb } from './007_tsdb.ts';
 import { tsdbChunkEnds } from './008_tsdb_chunk_ends.ts';
+import { tsdbChunkChecksums } from './009_tsdb_chunk_checksums.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   access,
   tsdb,
   tsdbChunkEnds,
+  tsdbChunkChecksums,
 ];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
+import { MIGRATIONS, migrate, openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
 import {
   SampleBatch,
   SelfMetrics,
@@ -205,6 +205,36 @@ test('a damaged row does not stop what comes from being archived', async () => {
   const second = await crashed(first, '1', '2');
   await maintain(second);
   expect(await readAll(second)).toEqual(before);
+});
+
+test('rows from before there were checksums get theirs', async () => {
+  const tsdb = await open('1');
+  await live(tsdb, 6 * HOUR_MS);
+  await maintain(tsdb);
+  const before = await readAll(tsdb);
+  const rows = () =>
+    database.reader
+      .selectFrom('tsdb_chunks')
+      .select(['series_id', 'bytes', 'byte_length'])
+      .orderBy('series_id')
+      .orderBy('min_ms')
+      .orderBy('kind');
+  const checked = await rows().execute();
+  await migrate(database, { half: 'telemetry', migrations: MIGRATIONS, to: '008_tsdb_chunk_ends' });
+  const unchecked = await rows().execute();
+  expect(unchecked.map(({ byte_length }) => byte_length + 4)).toEqual(checked.map((row) => row.byte_length));
+  const others = Array.from({ length: 2500 }, (_, at) => ({ series_id: 100, min_ms: at, max_ms: at }));
+  for (const other of others) {
+    const row = { ...other, kind: 0, count: 1, byte_length: 1, bytes: Uint8Array.of(1) };
+    await database.transaction((tx) => tx.db.insertInto('tsdb_chunks').values(row).execute());
+  }
+  await migrate(database, { half: 'telemetry', migrations: MIGRATIONS });
+  expect(await rows().where('series_id', '<', 100).execute()).toEqual(checked);
+  const lengths = await rows().where('series_id', '=', 100).execute();
+  expect(lengths.map(({ bytes, byte_length }) => [bytes.length, byte_length])).toEqual(
+    others.map(() => [5, 5]),
+  );
+  expect(await readAll(tsdb)).toEqual(before);
 });
 
 test('whenever a store crashes and whatever came late, each sample is archived once', async () => {
