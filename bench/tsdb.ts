@@ -1,4 +1,4 @@
-// npm run bench -- tsdb [--json] [--only=ROW,…] [--targets=omoi,…] [--hours=2] [--rounds=12]
+// npm run bench -- tsdb [--json] [--only=ROW,…] [--targets=omoi,…] [--hours=2] [--rounds=40]
 // The table of the metrics engine: whole servers, Prometheus and VictoriaMetrics (Debian's packages) beside Omoi
 // where they are installed.
 import { parseArgs } from 'node:util';
@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
     only: { type: 'string', default: ROWS.join(',') },
     hours: { type: 'string', default: '2' },
-    rounds: { type: 'string', default: '12' },
+    rounds: { type: 'string', default: '40' },
     targets: { type: 'string', default: 'omoi,prometheus,victoria-metrics' },
   },
 });
