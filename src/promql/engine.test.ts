@@ -188,7 +188,7 @@ describe('a range query', () => {
     await expect(engineWith().prepare(query).range(store(), options)).rejects.toMatchObject({ message });
   });
 
-  it('lets the event loop run at least every 50 ms', async () => {
+  it('lets the event loop run again and again', async () => {
     const many = Array.from({ length: 3000 }, (_, at) =>
       series(
         { __name__: 'm', at: String(at), group: String(at % 7) },
@@ -213,11 +213,13 @@ describe('a range query', () => {
     const queryable = new MemoryQueryable(...many);
     const query = engine.prepare('sort(sum by (group) (rate(m[5m])) + on (group) group_right -m)');
     await query.range(queryable, { ...range, endMs: 5000 });
-    lastMs = cpuMs();
+    const startMs = cpuMs();
+    lastMs = startMs;
     setImmediate(watch);
     await query.range(queryable, range);
     finished = true;
-    expect(longestMs).toBeLessThan(50);
+    // A share and not a time, which machines take as they like.
+    expect(longestMs).toBeLessThan((cpuMs() - startMs) / 5);
   });
 });
 
@@ -319,6 +321,21 @@ describe('limits', () => {
     expect(() => engine.prepare('m').instant(big, 2000)).toThrow(
       expect.objectContaining({ code: 'query_timeout', details: { limit: 'timeoutMs', value: 1000 } }),
     );
+  });
+
+  it('are looked at in the middle of one series with long windows, too', async () => {
+    let asked = 0;
+    const idle = { cancel: () => {} };
+    const clock: Clock = {
+      wallMs: () => 0,
+      monotonicMs: () => ++asked,
+      after: () => idle,
+      every: () => idle,
+    };
+    const long = new MemoryQueryable(series({ __name__: 'm' }, ...Array<number>(2000).fill(1)));
+    const range = { startMs: 0, endMs: 1_999_000, stepMs: SECOND_MS };
+    const query = createEngine({ clock, timeoutMs: 100 }).prepare('sum_over_time(m[30m])');
+    await expect(query.range(long, range)).rejects.toMatchObject({ code: 'query_timeout' });
   });
 
   it('include the caller’s patience', () => {

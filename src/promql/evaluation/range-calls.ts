@@ -4,6 +4,7 @@ import { unwrap, type Call, type MatrixSelector, type Subquery } from '../syntax
 import type { EvaluationContext } from './evaluation-context.ts';
 import { metricNameOf } from './label-sets.ts';
 import type { Steps } from './pacing.ts';
+import type { QueryGuard } from './query-guard.ts';
 import { RangeWindow, type RangeFunction } from './range-window.ts';
 import type { Runs } from './sample-run.ts';
 import { resolveAt } from './selection-plan.ts';
@@ -42,12 +43,12 @@ export function* evaluateRangeCall(
     const dropsName = run.dropsName || !KEEPS_NAME.has(call.name);
     const cell = table.addRow(run.labels, dropsName);
     window.enter(run);
-    const found = fillRow(table, cell, window, { compute, bounds, grid });
+    const found = yield* fillRow(table, cell, window, { compute, bounds, grid, guard });
     if (found.samples === 0) table.dropLastRow();
     if (notesNonCounters && found.floats > 0) noteNonCounter(window);
     guard.hold(found.samples);
     guard.count(found.queried, found.read);
-    if (guard.spend(grid.stepCount + run.times.length)) yield;
+    if (guard.spend(run.times.length)) yield;
   }
   if (call.name !== 'absent_over_time') return table;
   return absence(table, call.args[0] ?? call);
@@ -74,7 +75,8 @@ interface FilledRow {
   readonly read: number;
 }
 
-function fillRow(
+/** Pauses within the row, too: a long window at every one of many steps is a lot of work for one series. */
+function* fillRow(
   table: VectorTable,
   rowCell: number,
   window: RangeWindow,
@@ -82,8 +84,14 @@ function fillRow(
     compute,
     bounds,
     grid,
-  }: { readonly compute: RangeFunction; readonly bounds: WindowBounds; readonly grid: StepGrid },
-): FilledRow {
+    guard,
+  }: {
+    readonly compute: RangeFunction;
+    readonly bounds: WindowBounds;
+    readonly grid: StepGrid;
+    readonly guard: QueryGuard;
+  },
+): Steps<FilledRow> {
   let samples = 0;
   let floats = 0;
   let queried = 0;
@@ -96,8 +104,10 @@ function fillRow(
     window.step = step;
     window.timeMs = timeMs;
     window.moveTo(endMs - bounds.rangeMs, endMs);
-    if (window.isEmpty) continue;
-    queried += window.floatCount + window.histogramCount;
+    const size = window.floatCount + window.histogramCount;
+    if (guard.spend(1 + size)) yield;
+    if (size === 0) continue;
+    queried += size;
     read += window.to - Math.max(window.from, readTo);
     read += window.histogramTo - Math.max(window.histogramFrom, histogramsReadTo);
     readTo = window.to;

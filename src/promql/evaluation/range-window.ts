@@ -59,10 +59,6 @@ export class RangeWindow {
     return this.histogramTo - this.histogramFrom;
   }
 
-  get isEmpty(): boolean {
-    return this.to === this.from && this.histogramTo === this.histogramFrom;
-  }
-
   get metricName(): string {
     return metricNameOf(this.labels);
   }
