@@ -35,10 +35,8 @@ async function rewriteChunks(db: SchemaAccess, rewrite: (row: ChunkRow) => Uint8
       const { series_id, min_ms, kind } = last;
       page = page.where((row) => row(row.refTuple(...key), '>', row.tuple(series_id, min_ms, kind)));
     }
-    const rows: readonly ChunkRow[] = await page
-      .orderBy([...key])
-      .limit(ROWS_AT_ONCE)
-      .execute();
+    for (const column of key) page = page.orderBy(column);
+    const rows: readonly ChunkRow[] = await page.limit(ROWS_AT_ONCE).execute();
     for (const row of rows) {
       const bytes = rewrite(row);
       await db
