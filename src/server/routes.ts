@@ -20,15 +20,7 @@ import {
 } from '#api';
 import { encodeError, encodingOf } from '#ingest';
 import type { LogStore, SpanStore } from '#observability';
-import {
-  expressionTree,
-  formatExpression,
-  parseExpression,
-  parseSelector,
-  prettyPrint,
-  resultJson,
-  sampleValueText,
-} from '#promql';
+import { queryLanguage as language } from '#promql';
 import type { Clock, SelfMetrics } from '#telemetry';
 import type { Tsdb } from '#tsdb';
 import type { Ingest } from './ingest.ts';
@@ -47,15 +39,6 @@ export interface ServedParts {
   readonly maxIngestBytes: number;
   readonly metrics: SelfMetrics;
 }
-
-const language = {
-  prettyPrint,
-  expressionTree,
-  resultJson,
-  sampleValueText,
-  selectorMatchers: (text: string) => parseSelector(text).matchers,
-  formatQuery: (text: string) => formatExpression(parseExpression(text)),
-};
 
 /** The routes of all parts. */
 export function registerRoutes(app: ApiApp, served: ServedParts): void {

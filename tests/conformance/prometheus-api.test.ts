@@ -1,15 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRemoteWriteReceiver } from '#ingest';
-import {
-  createEngine,
-  expressionTree,
-  formatExpression,
-  parseExpression,
-  parseSelector,
-  prettyPrint,
-  resultJson,
-  sampleValueText,
-} from '#promql';
+import { createEngine, queryLanguage as language } from '#promql';
 import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import { createTsdb, type Tsdb } from '#tsdb';
 import { registerPrometheusQueryRoutes } from '../../src/api/routes/prometheus-queries.ts';
@@ -144,14 +135,6 @@ describe.skipIf(!installed)(
       const isReserved = (): boolean => false;
       const receiver = createRemoteWriteReceiver({ sink: tsdb, clock, random, selfMetrics, isReserved });
       const engine = createEngine({ clock });
-      const language = {
-        prettyPrint,
-        expressionTree,
-        resultJson,
-        sampleValueText,
-        selectorMatchers: (text: string) => parseSelector(text).matchers,
-        formatQuery: (text: string) => formatExpression(parseExpression(text)),
-      };
       served = await startTestApi({
         register(app) {
           registerRemoteWriteRoutes(app, {

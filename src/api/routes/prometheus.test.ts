@@ -1,16 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  createEngine,
-  expressionTree,
-  formatExpression,
-  parseExpression,
-  parseSelector,
-  prettyPrint,
-  resultJson,
-  sampleValueText,
-  type Queryable,
-} from '#promql';
+import { createEngine, queryLanguage as language, type Queryable } from '#promql';
 import { SampleBatch, SelfMetrics, VirtualClock, silentLogger, type Labels } from '#telemetry';
 import { createTsdb, type Tsdb } from '#tsdb';
 import { startTestApi, type TestApi } from '../test-support.ts';
@@ -21,14 +11,6 @@ import { registerPrometheusStatusRoutes } from './prometheus-status.ts';
 const NOW_MS = Date.UTC(2026, 10, 22, 12, 0, 0);
 const NOW = NOW_MS / 1000;
 const clock = new VirtualClock(NOW_MS);
-const language = {
-  prettyPrint,
-  expressionTree,
-  resultJson,
-  sampleValueText,
-  selectorMatchers: (text: string) => parseSelector(text).matchers,
-  formatQuery: (text: string) => formatExpression(parseExpression(text)),
-};
 const facts = {
   version: '9.9.9',
   startedAtMs: NOW_MS - 1000,
