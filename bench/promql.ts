@@ -1,5 +1,11 @@
-import { createSystemClock, type Labels } from '#telemetry';
-import { createEngine, type LatestSamples, type Queryable, type SelectedSeries } from '#promql';
+import {
+  createSystemClock,
+  type Labels,
+  type LatestSamples,
+  type Queryable,
+  type SelectedSeries,
+} from '#telemetry';
+import { createEngine } from '#promql';
 import { measureRule, RULE_ROUNDS } from './rules/measure-rule.ts';
 import { measureQueries } from './tsdb/reading.ts';
 import { INSTALLED, startOmoi, startPrometheus, startVictoriaMetrics } from './tsdb/target.ts';

@@ -78,6 +78,30 @@ function refusal(found: Import): string | null {
   return `may not import ${found.specifier}`;
 }
 
+describe('the names of the rooms', () => {
+  const readJson = (name: string): unknown => JSON.parse(readFileSync(join(SOURCE, '..', name), 'utf8'));
+  const { imports } = readJson('package.json') as {
+    readonly imports: Readonly<Record<string, { readonly 'omoi-source': string; readonly default: string }>>;
+  };
+
+  it('are the same for Node and for editors', () => {
+    const { compilerOptions } = readJson('tsconfig.json') as {
+      readonly compilerOptions: { readonly paths: Readonly<Record<string, readonly string[]>> };
+    };
+    const sources = Object.entries(imports).map(([name, target]) => [name, [target['omoi-source']]]);
+    expect(compilerOptions.paths).toEqual(Object.fromEntries(sources));
+  });
+
+  it('name every folder but the command line, in the checkout and in the package', () => {
+    const rooms = Object.keys(MAY_IMPORT).filter((folder) => folder !== 'cli');
+    const expected = rooms.map((room) => [
+      `#${room}`,
+      { 'omoi-source': `./src/${room}/index.ts`, default: `./dist/${room}/index.js` },
+    ]);
+    expect(imports).toEqual(Object.fromEntries(expected));
+  });
+});
+
 describe('the import table', () => {
   const imports = listImports();
 

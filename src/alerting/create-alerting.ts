@@ -1,5 +1,5 @@
-import type { Engine, Queryable } from '#promql';
-import type { AppendFeed } from '#telemetry';
+import type { Engine } from '#promql';
+import type { AppendFeed, Queryable } from '#telemetry';
 import { assembleAlerting, type Alerting, type AlertingEngineParts } from './alerting.ts';
 import { promqlQueries } from './evaluation/promql-queries.ts';
 

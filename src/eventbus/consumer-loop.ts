@@ -1,12 +1,20 @@
 import type { StateDatabase, StateTransaction } from '#storage';
-import { messageOf, type Clock, type Logger, type Random, type SystemEvent, type Timer } from '#telemetry';
+import {
+  backoffMs,
+  messageOf,
+  type BackoffLimits,
+  type Clock,
+  type Logger,
+  type Random,
+  type SystemEvent,
+  type Timer,
+} from '#telemetry';
 import type { EventConsumer } from './event-bus.ts';
 import { eventsAfter, lastEventId } from './event-log.ts';
 
 /** Small, so that other transactions wait behind no more than this many of one consumer's. */
 const maxEventsPerRead = 32;
-const minRetryDelayMs = 50;
-const maxRetryDelayMs = 30_000;
+const RETRY_BACKOFF: BackoffLimits = { firstMs: 50, maxMs: 30_000 };
 /** A cursor follows the end of the log, past events of other types, so that it does not hold retention back. */
 const maxCursorLagEvents = 1000;
 /** An idle cursor is touched this often: retention takes one that is never touched for dead. */
@@ -170,11 +178,10 @@ export class ConsumerLoop {
 
   async #backOff(failures: number, error: unknown): Promise<void> {
     const { clock, random, logger, onFailure } = this.#parts;
-    const ceilingMs = Math.min(maxRetryDelayMs, minRetryDelayMs * 2 ** Math.min(failures - 1, 20));
-    const delayMs = ceilingMs * (0.5 + random.next() / 2);
+    const delayMs = backoffMs(failures, RETRY_BACKOFF, random);
     onFailure(this.#consumer.name);
     logger.error(
-      { consumer: this.#consumer.name, failures, retry_in_ms: Math.round(delayMs), error: messageOf(error) },
+      { consumer: this.#consumer.name, failures, retry_in_ms: delayMs, error: messageOf(error) },
       'an event handler failed; it is tried again',
     );
     await new Promise<void>((resolve) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeHolder, retryDelayMs } from './task-holding.ts';
+import { judgeHolder } from './task-holding.ts';
 import type { TaskRow } from './task-row.ts';
 
 const claimed: TaskRow = {
@@ -59,14 +59,4 @@ test.each<
   const claim = { taskId: 'task_1', agentId: 'a', generation: 3, attempt: null, ...asker };
   const judgement = judgeHolder({ ...claimed, ...row }, claim, currentGeneration);
   expect(judgement.kind === 'refused' ? judgement.error.code : judgement.kind).toBe(expected);
-});
-
-test.each([
-  [1, 0, 500],
-  [1, 1, 1000],
-  [2, 0, 1000],
-  [4, 0.5, 6000],
-  [40, 0.999_999, 10_000],
-])('after failure %d with chance %d a retry waits %d ms', (failures, chance, expected) => {
-  expect(retryDelayMs(failures, { retryBaseMs: 1000, retryMaxMs: 10_000 }, chance)).toBe(expected);
 });

@@ -80,17 +80,3 @@ function refusal(
     stale: code === 'generation_superseded' || code === 'lease_lost',
   };
 }
-
-/**
- * How long a task that failed waits for its next attempt: exponential from `retryBaseMs`, at most `retryMaxMs`,
- * of which the upper half is left to chance, so that tasks that failed together do not return together.
- * @param chance uniform in [0, 1)
- */
-export function retryDelayMs(
-  failures: number,
-  limits: { readonly retryBaseMs: number; readonly retryMaxMs: number },
-  chance: number,
-): number {
-  const fullMs = Math.min(limits.retryMaxMs, limits.retryBaseMs * 2 ** Math.max(0, failures - 1));
-  return Math.round((fullMs / 2) * (1 + chance));
-}

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import type { StateTransaction } from '#storage';
-import { createId, OmoiError } from '#telemetry';
+import { backoffMs, createId, OmoiError } from '#telemetry';
 import { unknownAgent } from './agent-registry.ts';
 import { claimObstacle } from './agent-status.ts';
 import type { FleetParts } from './fleet-parts.ts';
 import type { Lease } from './lease-book.ts';
 import { SharedTransactions } from './shared-transactions.ts';
-import { judgeHolder, retryDelayMs, type ClaimRef } from './task-holding.ts';
+import { judgeHolder, type ClaimRef } from './task-holding.ts';
 import { assertSize } from './task-intake.ts';
 import type { TaskLedger } from './task-ledger.ts';
 import { completedEvent, failedEvent, refusedEvent, releasedEvent, type TaskRow } from './task-row.ts';
@@ -108,7 +108,9 @@ export class TaskSettlement {
           ? {
               ...FREE,
               state: 'queued',
-              available_at_ms: tx.nowMs + retryDelayMs(failures, limits, random.next()),
+              available_at_ms:
+                tx.nowMs +
+                backoffMs(failures, { firstMs: limits.retryBaseMs, maxMs: limits.retryMaxMs }, random),
             }
           : { state: 'failed', lease_until_ms: null, finished_at_ms: tx.nowMs }),
       };

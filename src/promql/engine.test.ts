@@ -1,16 +1,18 @@
 import {
-  VirtualClock,
+  type Clock,
   createSystemClock,
+  type Labels,
   matchesAll,
+  type Queryable,
+  type SelectedSeries,
+  type Selection,
+  VirtualClock,
   wordsOf,
   writeStaleMarker,
-  type Clock,
-  type Labels,
 } from '#telemetry';
 import { describe, expect, it } from 'vitest';
 import { createEngine, type EngineOptions } from './engine.ts';
 import type { QueryResult } from './query-result.ts';
-import type { Queryable, SelectedSeries, Selection } from './queryable.ts';
 
 const SECOND_MS = 1000;
 

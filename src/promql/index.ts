@@ -1,4 +1,3 @@
-export type { LatestSamples, Queryable, SelectedSeries, Selection } from './queryable.ts';
 export { queryLanguage } from './query-language.ts';
 export { createEngine, type Engine, type EngineOptions } from './engine.ts';
 export type { PreparedQuery, QuerySelector, RangeOptions } from './prepared-query.ts';

@@ -1,4 +1,4 @@
-import type { Clock, Matcher } from '#telemetry';
+import type { Clock, Matcher, Queryable } from '#telemetry';
 import { Annotations } from './annotations.ts';
 import { comparisonOf, type Comparison } from './comparison.ts';
 import type { EvaluationContext } from './evaluation/evaluation-context.ts';
@@ -18,7 +18,6 @@ import { SelectionMoved } from './evaluation/series-readers.ts';
 import type { StepGrid } from './evaluation/vector-table.ts';
 import { evaluationError } from './evaluation/query-error.ts';
 import type { QueryResult } from './query-result.ts';
-import type { Queryable } from './queryable.ts';
 import { childrenOf, unwrap, type Expression, type ValueType } from './syntax/ast.ts';
 import { typeOf } from './syntax/checker.ts';
 

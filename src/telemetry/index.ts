@@ -1,6 +1,6 @@
-export { METRIC_NAME_LABEL, labelsKey, formatLabels, withoutLabels, type Labels } from './labels.ts';
-export { createMatcher, matchesAll, type Matcher, type MatchOperator } from './matcher.ts';
-export { wordsOf, writeStaleMarker, isStaleMarker } from './stale-nan.ts';
+export { METRIC_NAME_LABEL, labelsKey, formatLabels, withoutLabels, type Labels } from './labels/labels.ts';
+export { createMatcher, matchesAll, type Matcher, type MatchOperator } from './labels/matcher.ts';
+export { wordsOf, writeStaleMarker, isStaleMarker } from './series/stale-nan.ts';
 export {
   SampleBatch,
   type AppendFeed,
@@ -16,16 +16,27 @@ export {
   type SampleSource,
   type SeriesRef,
   type Subscription,
-} from './sample.ts';
-export { type HistogramSpan, type HistogramValue } from './histogram-value.ts';
-export { SEVERITIES, severityRank, type Severity } from './severity.ts';
-export { toRfc3339, type Clock, type Timer } from './clock.ts';
-export { createSystemClock } from './system-clock.ts';
-export { SteadyClock } from './steady-clock.ts';
-export { VirtualClock } from './virtual-clock.ts';
+} from './series/sample.ts';
+export {
+  type LatestSamples,
+  type Queryable,
+  type SelectedSeries,
+  type Selection,
+  type SeriesReader,
+} from './series/queryable.ts';
+export { SerialQueue, KeyedSerialQueue } from './concurrency/serial-queue.ts';
+export { backoffMs, type BackoffLimits } from './concurrency/backoff.ts';
+export { delay } from './concurrency/delay.ts';
+export { nextTurn, Stretch, type StretchOptions } from './concurrency/pacing.ts';
+export { type HistogramSpan, type HistogramValue } from './series/histogram-value.ts';
+export { SEVERITIES, severityRank, type Severity } from './labels/severity.ts';
+export { toRfc3339, toRfc3339OrNull, type Clock, type Timer } from './time/clock.ts';
+export { createSystemClock } from './time/system-clock.ts';
+export { SteadyClock } from './time/steady-clock.ts';
+export { VirtualClock } from './time/virtual-clock.ts';
 export { createSeededRandom, createSystemRandom, type Random } from './random.ts';
 export { createId } from './ids.ts';
-export { silentLogger, type Logger } from './logger.ts';
+export { silentLogger, type Logger } from './tracing/logger.ts';
 export {
   spanIdOf,
   traceIdOf,
@@ -33,9 +44,9 @@ export {
   type SpanAttributes,
   type SpanOptions,
   type Tracing,
-} from './tracing.ts';
-export { ERROR_CATALOGUE, OmoiError, messageOf, type ErrorCode } from './errors.ts';
-export { durationText, formatDuration, parseDuration } from './duration.ts';
+} from './tracing/tracing.ts';
+export { ERROR_CATALOGUE, OmoiError, messageOf, type ErrorCode } from './errors/errors.ts';
+export { durationText, formatDuration, parseDuration } from './time/duration.ts';
 export {
   EVENT_PAYLOADS,
   EVENT_TYPES,
@@ -43,20 +54,20 @@ export {
   type EventType,
   type NewSystemEvent,
   type SystemEvent,
-} from './event-types.ts';
+} from './events/event-types.ts';
 export {
   DURATION_BUCKETS_SECONDS,
   STANDARD_METRICS,
   type MetricDefinition,
   type StandardMetric,
-} from './standard-metrics.ts';
+} from './metrics/standard-metrics.ts';
 export {
   SelfMetrics,
   type CollectedMetric,
   type CollectedPoint,
   type Counter,
   type Histogram,
-} from './self-metrics.ts';
+} from './metrics/self-metrics.ts';
 export {
   AGENT_STATUSES,
   AGENT_TYPES,
@@ -68,6 +79,6 @@ export {
   type FleetFeed,
   type FleetSnapshot,
   type PhaseId,
-} from './fleet-activity.ts';
-export { parseStrictDocument, type DocumentProblem, type DocumentSource } from './strict-document.ts';
-export { type ReceivedLogRecord, type ReceivedSpan } from './received-telemetry.ts';
+} from './events/fleet-activity.ts';
+export { parseStrictDocument, type DocumentProblem, type DocumentSource } from './errors/strict-document.ts';
+export { type ReceivedLogRecord, type ReceivedSpan } from './tracing/received-telemetry.ts';

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { VirtualClock } from '#telemetry';
+import { Stretch, VirtualClock } from '#telemetry';
 import { DistinctTexts } from './distinct-texts.ts';
-import { Stretch } from './pause.ts';
 
 test('gives what a set and a sort give, cut to the limit', async () => {
   const texts = fc.array(fc.integer({ min: 0, max: 9000 }).map(String), { maxLength: 12_000, size: 'max' });

@@ -1,4 +1,4 @@
-import type { Stretch } from './pause.ts';
+import type { Stretch } from '#telemetry';
 
 /** Texts that are sorted in one go: about a millisecond. */
 const RUN_TEXTS = 2048;

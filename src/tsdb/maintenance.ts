@@ -1,10 +1,11 @@
 import {
-  OmoiError,
-  messageOf,
   type Clock,
   type Labels,
   type Logger,
+  messageOf,
+  OmoiError,
   type SeriesRef,
+  Stretch,
   type Timer,
 } from '#telemetry';
 import type { Archive, ArchivedSeries } from './archive/archive.ts';
@@ -14,7 +15,6 @@ import type { HistogramChunk } from './head/histogram-series.ts';
 import { IS_RETIRED } from './head/series-states.ts';
 import type { SeriesIndex } from './index/series-index.ts';
 import type { TsdbLimits } from './limits.ts';
-import { Stretch } from './pause.ts';
 
 const PERIOD_MS = 60_000;
 /** Series looked at together: their chunks go to the archive in one transaction. */

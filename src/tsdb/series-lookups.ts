@@ -1,12 +1,14 @@
 import {
-  METRIC_NAME_LABEL,
-  labelsKey,
-  matchesAll,
   type Clock,
   type Exemplar,
   type Labels,
+  labelsKey,
   type Matcher,
+  matchesAll,
+  METRIC_NAME_LABEL,
+  OmoiError,
   type SeriesRef,
+  Stretch,
 } from '#telemetry';
 import type { Archive } from './archive/archive.ts';
 import { DistinctTexts, type Found } from './distinct-texts.ts';
@@ -14,7 +16,6 @@ import type { ExemplarRing } from './exemplar-ring.ts';
 import type { Head } from './head/head.ts';
 import { RefSet } from './index/ref-set.ts';
 import type { SeriesIndex } from './index/series-index.ts';
-import { Stretch } from './pause.ts';
 
 /** Series looked at between two looks at the clock. */
 const SERIES_PER_LOOK = 64;
@@ -147,7 +148,7 @@ export class SeriesLookups {
     signal?: AbortSignal,
   ): Promise<ExemplarsOfSeries[]> {
     const { index, exemplars, clock } = this.#parts;
-    const stretch = new Stretch(clock, signal);
+    const stretch = stretchUntil(clock, signal);
     const found = new Map<SeriesRef, { labels: Labels; exemplars: Exemplar[] } | null>();
     // The ring turns while others take their turn.
     const all = [...exemplars.entries()];
@@ -168,7 +169,7 @@ export class SeriesLookups {
   }
 
   #stretchOf({ signal }: SeriesLookup): Stretch {
-    return new Stretch(this.#parts.clock, signal);
+    return stretchUntil(this.#parts.clock, signal);
   }
 
   #needsArchive({ startMs = Number.NEGATIVE_INFINITY }: SeriesLookup): boolean {
@@ -231,4 +232,14 @@ function isAboutAll({ matcherLists, startMs, endMs }: SeriesLookup): boolean {
 
 function matcherListsOf({ matcherLists }: SeriesLookup): readonly (readonly Matcher[])[] {
   return matcherLists.length === 0 ? [[]] : matcherLists;
+}
+
+/** @param signal aborted when nobody waits for the lookup any more: its next pause throws `query_timeout` */
+function stretchUntil(clock: Clock, signal: AbortSignal | undefined): Stretch {
+  return new Stretch(clock, {
+    afterPause: () => {
+      if (!signal?.aborted) return;
+      throw new OmoiError('query_timeout', 'the query was cancelled', { limit: 'signal' });
+    },
+  });
 }

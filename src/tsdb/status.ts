@@ -1,7 +1,6 @@
-import { METRIC_NAME_LABEL } from '#telemetry';
+import { METRIC_NAME_LABEL, type Stretch } from '#telemetry';
 import type { Head } from './head/head.ts';
 import type { SeriesIndex } from './index/series-index.ts';
-import type { Stretch } from './pause.ts';
 import { TopCounts, type NamedCount } from './top-counts.ts';
 
 /** Series or label values looked at between two looks at the clock. */

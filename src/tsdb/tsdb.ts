@@ -1,5 +1,4 @@
 import {
-  OmoiError,
   type AppendFeed,
   type AppendNotice,
   type AppendOrigin,
@@ -7,14 +6,20 @@ import {
   type CommitResult,
   type Counter,
   type Labels,
+  type LatestSamples,
   type Logger,
   type Matcher,
   type MetadataSink,
   type MetricMetadata,
+  OmoiError,
   type SampleBatch,
   type SampleSink,
+  type SelectedSeries,
+  type Selection,
   type SelfMetrics,
+  type SeriesReader,
   type SeriesRef,
+  Stretch,
   type Subscription,
 } from '#telemetry';
 import type { Archive } from './archive/archive.ts';
@@ -33,9 +38,7 @@ import type { Journal } from './log/journal.ts';
 import type { Recovery } from './log/recovery.ts';
 import { Maintenance } from './maintenance.ts';
 import { registerGauges } from './own-metrics.ts';
-import { Stretch } from './pause.ts';
 import { RetiredSeries } from './retired-series.ts';
-import type { LatestSamples, SelectedSeries, SeriesReader, SeriesSelection } from './selection.ts';
 import {
   SeriesLookups,
   type ExemplarSelection,
@@ -153,7 +156,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
    * promise where the archive has to be asked or the caller lets the work be sliced.
    * @throws OmoiError `query_limit`
    */
-  select(selection: SeriesSelection): readonly SelectedSeries[] | Promise<readonly SelectedSeries[]> {
+  select(selection: Selection): readonly SelectedSeries[] | Promise<readonly SelectedSeries[]> {
     const { index, head, archive, clock } = this.#parts;
     if (archive && selection.startMs <= archive.newestMs) return this.#selectWithArchive(selection, archive);
     if (selection.mayPause) return selectFromHeadInSlices(index, head, { selection, clock });
@@ -164,7 +167,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
    * As `select`, but samples in memory are decoded when their series is read: at once where memory has them all, a
    * promise where the archive has to be asked or the caller lets the work be sliced.
    */
-  open(selection: SeriesSelection): SeriesReader | Promise<SeriesReader> {
+  open(selection: Selection): SeriesReader | Promise<SeriesReader> {
     const { index, archive, clock } = this.#parts;
     if (archive && selection.startMs <= archive.newestMs) {
       return this.#selectWithArchive(selection, archive).then(readerOf);
@@ -179,7 +182,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
    * The newest sample in the interval of each series, in flat arrays.
    * @throws OmoiError `query_limit`
    */
-  selectLatest(selection: SeriesSelection): LatestSamples | Promise<LatestSamples> {
+  selectLatest(selection: Selection): LatestSamples | Promise<LatestSamples> {
     const { index, head, archive } = this.#parts;
     if (!archive || selection.startMs > archive.newestMs) return selectLatestFromHead(index, head, selection);
     return this.#selectWithArchive({ ...selection, latestOnly: true }, archive).then(toLatest);
@@ -275,7 +278,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     }
   }
 
-  async #selectWithArchive(selection: SeriesSelection, archive: Archive): Promise<SelectedSeries[]> {
+  async #selectWithArchive(selection: Selection, archive: Archive): Promise<SelectedSeries[]> {
     const { index, head, clock } = this.#parts;
     // Memory first: a chunk that is moved meanwhile is then seen twice rather than not at all.
     const memory = await selectFromHeadInSlices(index, head, { selection, clock });

@@ -1,5 +1,13 @@
-import { VirtualClock, createSeededRandom, labelsKey, matchesAll, type Labels } from '#telemetry';
-import { createEngine, type QueryResult, type Queryable, type SelectedSeries } from '#promql';
+import {
+  createSeededRandom,
+  type Labels,
+  labelsKey,
+  matchesAll,
+  type Queryable,
+  type SelectedSeries,
+  VirtualClock,
+} from '#telemetry';
+import { createEngine, type QueryResult } from '#promql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   PrometheusServer,

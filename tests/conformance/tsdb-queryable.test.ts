@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Queryable } from '#promql';
-import { SelfMetrics, VirtualClock, silentLogger } from '#telemetry';
+import { type Queryable, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import { createTsdb } from '#tsdb';
 
 test('the store has the shape of the query engine’s port', async () => {

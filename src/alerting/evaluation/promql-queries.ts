@@ -1,5 +1,5 @@
-import { formatExpression, type Engine, type PreparedQuery, type QueryResult, type Queryable } from '#promql';
-import { OmoiError } from '#telemetry';
+import { type Engine, formatExpression, type PreparedQuery, type QueryResult } from '#promql';
+import { OmoiError, type Queryable } from '#telemetry';
 import type { RuleQueries } from '../alerting.ts';
 import type { TemplateSample } from '../template/value.ts';
 import { dataExpressions } from './data-expressions.ts';

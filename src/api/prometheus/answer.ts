@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from '#telemetry';
 import type { FastifyReply } from 'fastify';
 
 /** What a route of Prometheus's API answers with. */

@@ -1,5 +1,5 @@
 import type { Alerting, AlertRow } from '#alerting';
-import { toRfc3339, traceIdOf } from '#telemetry';
+import { toRfc3339, toRfc3339OrNull, traceIdOf } from '#telemetry';
 import type { z } from 'zod';
 import type { ApiApp } from '../app.ts';
 import {
@@ -139,7 +139,7 @@ function viewGroup(group: Group): z.input<typeof rulesAnswer>['groups'][number] 
       on_arrival: rule.onArrival,
       health: rule.statistics.health,
       last_error: rule.statistics.lastError,
-      last_evaluation: nullableTime(rule.statistics.lastEvaluationMs),
+      last_evaluation: toRfc3339OrNull(rule.statistics.lastEvaluationMs),
       last_duration_ms: rule.statistics.lastDurationMs,
       cost_ms: rule.statistics.costMs,
       evaluations: rule.statistics.evaluations,
@@ -171,17 +171,13 @@ function viewOf(row: AlertRow): z.input<typeof alertView> {
     metric_name: row.metric_name,
     active_at: toRfc3339(row.active_at_ms),
     fired_at: toRfc3339(row.fired_at_ms),
-    resolved_at: nullableTime(row.resolved_at_ms),
+    resolved_at: toRfc3339OrNull(row.resolved_at_ms),
     cause: row.cause,
     acknowledged_by: row.acknowledged_by,
-    acknowledged_at: nullableTime(row.acknowledged_at_ms),
+    acknowledged_at: toRfc3339OrNull(row.acknowledged_at_ms),
     remediation_id: row.remediation_id,
     evaluation_error: row.evaluation_error,
     trace_id: traceIdOf(row.traceparent),
     updated_at: toRfc3339(row.updated_at_ms),
   };
-}
-
-function nullableTime(epochMs: number | null): string | null {
-  return epochMs === null ? null : toRfc3339(epochMs);
 }

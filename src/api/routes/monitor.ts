@@ -1,5 +1,5 @@
 import type { AnomalyRow, Monitor } from '#monitor';
-import { STANDARD_METRICS, toRfc3339, type Labels } from '#telemetry';
+import { type Labels, STANDARD_METRICS, toRfc3339, toRfc3339OrNull } from '#telemetry';
 import { z } from 'zod';
 import type { ApiApp, Role } from '../app.ts';
 
@@ -180,7 +180,6 @@ function presentOnly(labels: Readonly<Record<string, string | undefined>>): Labe
 }
 
 function describeAnomaly(row: AnomalyRow): z.output<typeof anomalyBody> {
-  const time = (atMs: number | null): string | null => (atMs === null ? null : toRfc3339(atMs));
   return {
     id: row.id,
     metric_name: row.metric_name,
@@ -193,9 +192,9 @@ function describeAnomaly(row: AnomalyRow): z.output<typeof anomalyBody> {
     score: row.score,
     peak_score: row.peak_score,
     detected_at: toRfc3339(row.detected_at_ms),
-    closed_at: time(row.closed_at_ms),
+    closed_at: toRfc3339OrNull(row.closed_at_ms),
     acknowledged_by: row.acknowledged_by,
-    acknowledged_at: time(row.acknowledged_at_ms),
+    acknowledged_at: toRfc3339OrNull(row.acknowledged_at_ms),
     traceparent: row.traceparent,
   };
 }

@@ -1,13 +1,5 @@
-import type {
-  Engine,
-  Expression,
-  PreparedQuery,
-  Queryable,
-  QueryResult,
-  SampleStatistics,
-  TreeNode,
-} from '#promql';
-import { OmoiError, type Clock, type Matcher } from '#telemetry';
+import type { Engine, Expression, PreparedQuery, QueryResult, SampleStatistics, TreeNode } from '#promql';
+import { type Clock, type Matcher, OmoiError, type Queryable } from '#telemetry';
 import type { ApiApp } from '../app.ts';
 import { jsonOf, TRUNCATED, type PrometheusAnswer } from '../prometheus/answer.ts';
 import {

@@ -1,7 +1,14 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createEngine, queryLanguage as language, type Queryable } from '#promql';
-import { SampleBatch, SelfMetrics, VirtualClock, silentLogger, type Labels } from '#telemetry';
+import { createEngine, queryLanguage as language } from '#promql';
+import {
+  type Labels,
+  type Queryable,
+  SampleBatch,
+  SelfMetrics,
+  silentLogger,
+  VirtualClock,
+} from '#telemetry';
 import { createTsdb, type Tsdb } from '#tsdb';
 import { startTestApi, type TestApi } from '../test-support.ts';
 import { registerPrometheusQueryRoutes } from './prometheus-queries.ts';

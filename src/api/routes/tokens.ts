@@ -1,4 +1,4 @@
-import { OmoiError, parseDuration, toRfc3339, type Clock } from '#telemetry';
+import { type Clock, OmoiError, parseDuration, toRfc3339, toRfc3339OrNull } from '#telemetry';
 import { z } from 'zod';
 import type { Access } from '../access/access.ts';
 import type { TokenRecord } from '../access/token-book.ts';
@@ -98,7 +98,6 @@ function readLifetime(text: string): number {
 }
 
 function describeToken(token: TokenRecord): z.output<typeof tokenBody> {
-  const time = (atMs: number | null): string | null => (atMs === null ? null : toRfc3339(atMs));
   return {
     id: token.id,
     name: token.name,
@@ -107,9 +106,9 @@ function describeToken(token: TokenRecord): z.output<typeof tokenBody> {
     prefix: token.prefix,
     created_at: toRfc3339(token.createdAtMs),
     created_by: token.createdBy,
-    expires_at: time(token.expiresAtMs),
-    last_used_at: time(token.lastUsedAtMs),
-    revoked_at: time(token.revokedAtMs),
+    expires_at: toRfc3339OrNull(token.expiresAtMs),
+    last_used_at: toRfc3339OrNull(token.lastUsedAtMs),
+    revoked_at: toRfc3339OrNull(token.revokedAtMs),
     revoked_by: token.revokedBy,
   };
 }

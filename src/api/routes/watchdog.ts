@@ -1,5 +1,5 @@
 import type { Policy, RemediationArchive, RemediationDetail, Watchdog } from '#watchdog';
-import { toRfc3339, traceIdOf } from '#telemetry';
+import { toRfc3339, toRfc3339OrNull, traceIdOf } from '#telemetry';
 import { z } from 'zod';
 import type { ApiApp } from '../app.ts';
 import {
@@ -181,9 +181,9 @@ function remediationJson({
     outcome: remediation.outcome,
     reason: remediation.reason,
     planned_at: toRfc3339(remediation.planned_at_ms),
-    step_started_at: timeOrNull(remediation.step_started_at_ms),
-    verify_until: timeOrNull(remediation.verify_until_ms),
-    ended_at: timeOrNull(remediation.ended_at_ms),
+    step_started_at: toRfc3339OrNull(remediation.step_started_at_ms),
+    verify_until: toRfc3339OrNull(remediation.verify_until_ms),
+    ended_at: toRfc3339OrNull(remediation.ended_at_ms),
     approved_by: remediation.approved_by,
     trace_id: traceIdOf(remediation.traceparent),
     actions: actions.map((action) => ({
@@ -192,8 +192,8 @@ function remediationJson({
       expected_generation: action.expected_generation,
       intended_at: toRfc3339(action.intended_at_ms),
       attempts: action.attempts,
-      next_attempt_at: timeOrNull(action.next_attempt_at_ms),
-      finished_at: timeOrNull(action.finished_at_ms),
+      next_attempt_at: toRfc3339OrNull(action.next_attempt_at_ms),
+      finished_at: toRfc3339OrNull(action.finished_at_ms),
       result: action.result,
       detail: action.detail,
     })),
@@ -203,11 +203,7 @@ function remediationJson({
       first_at: toRfc3339(suppression.first_at_ms),
       last_at: toRfc3339(suppression.last_at_ms),
       count: suppression.count,
-      until: timeOrNull(suppression.until_ms),
+      until: toRfc3339OrNull(suppression.until_ms),
     })),
   };
-}
-
-function timeOrNull(epochMs: number | null): string | null {
-  return epochMs === null ? null : toRfc3339(epochMs);
 }

@@ -1,5 +1,5 @@
 import type { StateDatabase, StateTransaction } from '#storage';
-import { messageOf, OmoiError, type Clock, type Logger } from '#telemetry';
+import { delay, messageOf, OmoiError, type Clock, type Logger } from '#telemetry';
 
 export interface PersistOptions {
   readonly database: StateDatabase;
@@ -29,20 +29,8 @@ export async function persist<Result>(
       if (signal.aborted) break;
       logger.error({ error: messageOf(error) }, `${what} could not be written down.`);
       if (error instanceof OmoiError && !error.retryable) return null;
-      await pause(clock, signal);
+      await delay(clock, RETRY_AFTER_MS, signal);
     }
   }
   return null;
-}
-
-function pause(clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      timer.cancel();
-      signal.removeEventListener('abort', finish);
-      resolve();
-    };
-    const timer = clock.after(RETRY_AFTER_MS, finish);
-    signal.addEventListener('abort', finish);
-  });
 }

@@ -1,4 +1,4 @@
-import { messageOf, OmoiError, type Span, type Timer } from '#telemetry';
+import { backoffMs, messageOf, OmoiError, type Span, type Timer } from '#telemetry';
 import type { StateTransaction } from '#storage';
 import { readGeneration } from '../agent-rows.ts';
 import type { ProcessExit, Runtime, StartedProcess } from '../runtimes/runtime.ts';
@@ -8,8 +8,10 @@ import type { PoolParts, WorkerConnection } from './pool-parts.ts';
 import { persist, type PersistOptions } from './persist.ts';
 import { readProcess, setEnded, setRunning, type ProcessKey, type ProcessRow } from './process-rows.ts';
 import { ProcessStopper } from './process-stopper.ts';
-import { spawnDelayMs } from './spawn-backoff.ts';
 import { workerEnvironment } from './worker-environment.ts';
+
+/** Between the failed spawns of a pool. */
+const SPAWN_BACKOFF = { firstMs: 500, maxMs: 60_000 };
 
 interface PoolKey extends ProcessKey {
   readonly poolId: string;
@@ -263,7 +265,7 @@ export class ProcessSupervisor {
   async #recordFailure(order: SpawnOrder, error: string, traceparent: string): Promise<void> {
     const { bus, random } = this.#parts;
     const failures = order.failures + 1;
-    const retryInMs = spawnDelayMs(failures, random);
+    const retryInMs = backoffMs(failures, SPAWN_BACKOFF, random);
     await persist(this.#persisting('A failed spawn'), async (tx) => {
       await lockPool(tx, order.key.poolId);
       await setSpawnFailure(tx, order.key.poolId, {

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createSeededRandom } from '#telemetry';
 import { assertPoolDefinition, effectiveCount, slotOf, type PoolDefinition } from './pool-definition.ts';
 import type { ProcessRow } from './process-rows.ts';
 import { newestOf, planSlots } from './slot-plan.ts';
-import { spawnDelayMs } from './spawn-backoff.ts';
 
 const ROW: ProcessRow = {
   agent_id: 'coders-1',
@@ -142,18 +140,5 @@ describe('assertPoolDefinition', () => {
   });
   it('takes a good one', () => {
     expect(() => assertPoolDefinition(good, ['process'])).not.toThrow();
-  });
-});
-
-describe('spawnDelayMs', () => {
-  it('doubles up to its limit, with jitter below', () => {
-    const delays = Array.from({ length: 12 }, (_, failure) =>
-      spawnDelayMs(failure + 1, createSeededRandom(failure)),
-    );
-    delays.forEach((delay, failure) => {
-      const ceiling = Math.min(60_000, 500 * 2 ** failure);
-      expect(delay).toBeGreaterThanOrEqual(ceiling / 2);
-      expect(delay).toBeLessThanOrEqual(ceiling);
-    });
   });
 });

@@ -1,25 +1,28 @@
 import {
-  METRIC_NAME_LABEL,
-  OmoiError,
-  SampleBatch,
   type AppendOrigin,
   type Clock,
   type CommitResult,
   type Counter,
   type Labels,
   type MetadataSink,
+  METRIC_NAME_LABEL,
+  nextTurn,
+  OmoiError,
   type Random,
   type RefusedSamples,
+  SampleBatch,
   type SampleSink,
   type SelfMetrics,
   type SeriesRef,
+  Stretch,
 } from '#telemetry';
 import { FIRST_UNKNOWN_REF, RequestDecoder, readLabels } from './decoder.ts';
 import { SeriesCache } from './series-cache.ts';
 import { SnappyDecoder } from './snappy.ts';
-import { TurnBudget } from './turn-budget.ts';
 
 /** Series or samples handled between two looks at the clock. */
+/** How long one request works before it lets the event loop turn. */
+const MAX_STRETCH_MS = 4;
 const ITEMS_PER_LOOK = 500;
 const SERIES_PER_LOOK = 50;
 /** A larger request becomes visible in parts of this size, so that no commit holds up the event loop. */
@@ -172,7 +175,7 @@ class Receiver {
       receivedMonotonicMs: clock.monotonicMs(),
     };
     const taken = this.#turn.then(() => this.#take(request, origin));
-    this.#turn = taken.catch(() => undefined).then(() => new TurnBudget(clock).renew());
+    this.#turn = taken.catch(() => undefined).then(nextTurn);
     const outcome = await taken;
     const { reserved } = outcome;
     if (reserved.samples > 0) this.#reservedRefused.add(reserved.samples);
@@ -211,10 +214,10 @@ class Receiver {
   async #takeDecoded(decoded: Uint8Array, sender: Sender, origin: AppendOrigin): Promise<Outcome> {
     const { sink, isReserved } = this.#parts;
     const { batch, metadata } = this.#decoder;
-    const budget = new TurnBudget(this.#parts.clock);
+    const stretch = new Stretch(this.#parts.clock, { maxMs: MAX_STRETCH_MS });
     this.#decoder.begin(decoded);
-    while (!this.#decoder.step(ITEMS_PER_LOOK)) if (budget.isSpent) await budget.renew();
-    const { limit, reserved } = await this.#resolveUnknown(sender, budget);
+    while (!this.#decoder.step(ITEMS_PER_LOOK)) if (stretch.isOver) await stretch.pause();
+    const { limit, reserved } = await this.#resolveUnknown(sender, stretch);
     for (const { metricName, metadata: described } of metadata) {
       if (sender.mayWriteReserved || !isReserved(metricName)) sink.describe(metricName, described);
     }
@@ -232,7 +235,7 @@ class Receiver {
     }
     for (const part of partsOf(batch, MAX_UNIT_SAMPLES)) {
       addResult(outcome, sink.commit(part, origin));
-      await budget.renew();
+      await stretch.pause();
     }
     return outcome;
   }
@@ -242,7 +245,7 @@ class Receiver {
    * samples that are refused for their time anyway, or for no sample at all. Series of reserved metrics never get into
    * the cache: whoever wrote them, each sender of theirs is looked at here.
    */
-  async #resolveUnknown(sender: Sender, budget: TurnBudget): Promise<Resolved> {
+  async #resolveUnknown(sender: Sender, stretch: Stretch): Promise<Resolved> {
     const { unknown, batch } = this.#decoder;
     if (unknown.length === 0) return { limit: null, reserved: NONE_RESERVED };
     const labelSets: Labels[] = [];
@@ -250,7 +253,7 @@ class Receiver {
       const labels = readLabels(labelBytes);
       this.#parts.sink.checkLabels(labels);
       labelSets.push(labels);
-      if (labelSets.length % SERIES_PER_LOOK === 0 && budget.isSpent) await budget.renew();
+      if (labelSets.length % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
     }
     const refs = new Uint32Array(unknown.length);
     const isDue = seriesWithTimelySamples(batch, unknown.length, this.#parts.sink);
@@ -273,7 +276,7 @@ class Receiver {
         if (!(error instanceof OmoiError) || error.code !== 'series_limit_reached') throw error;
         limit ??= error;
       }
-      if (at % SERIES_PER_LOOK === 0 && budget.isSpent) await budget.renew();
+      if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
     }
     labelSets.forEach((labels, at) => {
       const isOpen = isDue[at] === 0 && !forbidden.has(FIRST_UNKNOWN_REF + at);

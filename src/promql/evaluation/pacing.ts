@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from '#telemetry';
 import type { QueryGuard } from './query-guard.ts';
 
 /** A computation that stops now and then, so that whoever drives it can look at the clock or let others run. */

@@ -1,5 +1,4 @@
-import { isStaleMarker, wordsOf, type HistogramValue, type Labels } from '#telemetry';
-import type { SelectedSeries } from '../queryable.ts';
+import { type HistogramValue, isStaleMarker, type Labels, type SelectedSeries, wordsOf } from '#telemetry';
 import { FLOAT, HISTOGRAM, type StepGrid, type VectorTable, timeAt } from './vector-table.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { LatestSamples, Queryable, Selection } from '../queryable.ts';
+import type { LatestSamples, Queryable, Selection } from '#telemetry';
 import { childrenOf, type AtModifier, type Expression, type VectorSelector } from '../syntax/ast.ts';
 import type { QueryGuard } from './query-guard.ts';
 import { ReaderOfAll, ReaderOfOne, type SelectedSeriesReader } from './series-readers.ts';

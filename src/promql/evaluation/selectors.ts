@@ -1,6 +1,5 @@
-import { isStaleMarker, wordsOf } from '#telemetry';
+import { isStaleMarker, type LatestSamples, type SelectedSeries, wordsOf } from '#telemetry';
 import { withResetHints } from '../histograms/statistics.ts';
-import type { LatestSamples, SelectedSeries } from '../queryable.ts';
 import type { VectorSelector } from '../syntax/ast.ts';
 import type { EvaluationContext } from './evaluation-context.ts';
 import type { Steps } from './pacing.ts';

@@ -1,4 +1,4 @@
-import type { SelectedSeries, SeriesReader } from '../queryable.ts';
+import type { SelectedSeries, SeriesReader } from '#telemetry';
 import type { QueryGuard } from './query-guard.ts';
 
 /** The series of one selector, as an evaluation goes through them; what it holds of them counts. */

@@ -1,19 +1,19 @@
 import {
-  METRIC_NAME_LABEL,
-  matchesAll,
-  messageOf,
   type Clock,
   type Counter,
   type Labels,
   type Logger,
   type Matcher,
+  matchesAll,
+  messageOf,
+  METRIC_NAME_LABEL,
   type SelfMetrics,
+  Stretch,
 } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { TimedHistogram } from '../head/histogram-series.ts';
 import { emptyLabelSet } from '../index/label-set.ts';
 import type { TsdbLimits } from '../limits.ts';
-import { Stretch } from '../pause.ts';
 import type { ArchiveDatabase, ArchiveTransaction } from './archive-database.ts';
 import { KIND_FLOATS, unpackFloats, unpackHistograms, type ArchivedChunks } from './chunk-bytes.ts';
 import { withoutKnown } from './known-samples.ts';

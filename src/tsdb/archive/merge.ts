@@ -1,9 +1,7 @@
-import { labelsKey, wordsOf } from '#telemetry';
+import { labelsKey, type SelectedSeries, type Selection, type Stretch, wordsOf } from '#telemetry';
 import type { SampleColumns } from '../chunk/sample-columns.ts';
 import { SampleSlab } from '../head/sample-slab.ts';
 import type { TimedHistogram } from '../head/histogram-series.ts';
-import type { Stretch } from '../pause.ts';
-import type { SelectedSeries, SeriesSelection } from '../selection.ts';
 import type { ArchiveFinding } from './archive.ts';
 
 /**
@@ -14,7 +12,7 @@ import type { ArchiveFinding } from './archive.ts';
 export async function mergeWithArchive(
   memory: readonly SelectedSeries[],
   archived: AsyncIterable<ArchiveFinding>,
-  { selection, stretch }: { readonly selection: SeriesSelection; readonly stretch: Stretch },
+  { selection, stretch }: { readonly selection: Selection; readonly stretch: Stretch },
 ): Promise<SelectedSeries[]> {
   const rest = new Map<string, SelectedSeries>();
   for (const series of memory) {
@@ -53,7 +51,7 @@ function addSelected(series: SelectedSeries, floats: SampleColumns, histograms: 
 
 function sortedInside(
   histograms: readonly TimedHistogram[],
-  { startMs, endMs }: SeriesSelection,
+  { startMs, endMs }: Selection,
 ): TimedHistogram[] {
   const byTime = new Map<number, TimedHistogram>();
   for (const timed of histograms) {

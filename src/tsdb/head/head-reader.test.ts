@@ -1,15 +1,17 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
 import {
-  SampleBatch,
-  SelfMetrics,
-  VirtualClock,
   createMatcher,
-  silentLogger,
   type HistogramValue,
+  SampleBatch,
+  type SelectedSeries,
+  type Selection,
+  SelfMetrics,
+  type SeriesReader,
+  silentLogger,
+  VirtualClock,
 } from '#telemetry';
 import { createTsdb, type Tsdb } from '../index.ts';
-import type { SelectedSeries, SeriesReader, SeriesSelection } from '../selection.ts';
 
 const HOUR_MS = 3_600_000;
 const STEP_MS = 15_000;
@@ -80,7 +82,7 @@ test.each([
 ])('reads one series at a time what a selection has at once: %s', async (_name, fromMs, toMs) => {
   fill(1.9 * HOUR_MS);
   const nowMs = clock.wallMs();
-  const selection: SeriesSelection = { matchers: everything, startMs: nowMs + fromMs, endMs: nowMs + toMs };
+  const selection: Selection = { matchers: everything, startMs: nowMs + fromMs, endMs: nowMs + toMs };
   const expected = await tsdb.select(selection);
   expect(expected.length).toBeGreaterThan(SERIES / 2);
   expect(readAll(await tsdb.open(selection))).toEqual(expected);
@@ -90,7 +92,7 @@ test.each([
 test('says so when samples have left memory since the selection, and not for newer ones', async () => {
   fill(1.9 * HOUR_MS);
   const nowMs = clock.wallMs();
-  const old: SeriesSelection = { matchers: everything, startMs: nowMs - 2 * HOUR_MS, endMs: nowMs };
+  const old: Selection = { matchers: everything, startMs: nowMs - 2 * HOUR_MS, endMs: nowMs };
   const expected = await tsdb.select(old);
   const readsOld = await tsdb.open(old);
   expect(readsOld.read(0)).not.toBeNull();
@@ -115,7 +117,7 @@ test('says so when samples have left memory since the selection, and not for new
 
 test('holds a selection that reaches into the archive to the limits', async () => {
   fill(1.9 * HOUR_MS);
-  const all: SeriesSelection = { matchers: everything, startMs: 0, endMs: clock.wallMs() };
+  const all: Selection = { matchers: everything, startMs: 0, endMs: clock.wallMs() };
   const samples = (await tsdb.select(all)).reduce((sum, { values }) => sum + values.length, 0);
   await clock.advance(5 * HOUR_MS);
   await tsdb.runMaintenance();

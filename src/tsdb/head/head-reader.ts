@@ -1,7 +1,6 @@
-import type { Labels, SeriesRef } from '#telemetry';
+import type { Labels, SelectedSeries, SeriesReader, SeriesRef } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { SeriesIndex } from '../index/series-index.ts';
-import type { SelectedSeries, SeriesReader } from '../selection.ts';
 import type { Head } from './head.ts';
 import { mergeHistograms } from './sample-slab.ts';
 import { HAS_HISTOGRAMS } from './series-states.ts';

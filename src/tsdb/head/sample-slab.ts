@@ -1,6 +1,5 @@
-import { OmoiError, type HistogramValue, type Labels } from '#telemetry';
+import { type HistogramValue, type Labels, OmoiError, type SelectedSeries } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
-import type { SelectedSeries } from '../selection.ts';
 import type { TimedHistogram } from './histogram-series.ts';
 
 /** Results of many small series share buffers of this size: an ArrayBuffer of its own costs more than its content. */

@@ -1,8 +1,15 @@
-import { type Clock, type HistogramValue, type Labels, type SeriesRef } from '#telemetry';
+import {
+  type Clock,
+  type HistogramValue,
+  type Labels,
+  type LatestSamples,
+  nextTurn,
+  type SelectedSeries,
+  type Selection,
+  type SeriesRef,
+} from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { SeriesIndex } from '../index/series-index.ts';
-import { pauseForEventLoop } from '../pause.ts';
-import type { LatestSamples, SelectedSeries, SeriesSelection } from '../selection.ts';
 import type { Head } from './head.ts';
 import type { TimedHistogram } from './histogram-series.ts';
 import { SampleSlab, tooMuch } from './sample-slab.ts';
@@ -20,7 +27,7 @@ const SERIES_PER_LOOK = 8;
 const scratch = new SampleColumns();
 
 /** What the head has of the selected series. Series without a sample in the interval are left out. */
-export function selectFromHead(index: SeriesIndex, head: Head, selection: SeriesSelection): SelectedSeries[] {
+export function selectFromHead(index: SeriesIndex, head: Head, selection: Selection): SelectedSeries[] {
   if (selection.latestOnly) return toSeries(selectLatestFromHead(index, head, selection));
   const slab = new SampleSlab(selection);
   for (const ref of index.select(selection.matchers)) readInto(slab, { index, head, ref, selection });
@@ -31,16 +38,16 @@ export function selectFromHead(index: SeriesIndex, head: Head, selection: Series
 export async function selectFromHeadInSlices(
   index: SeriesIndex,
   head: Head,
-  { selection, clock }: { readonly selection: SeriesSelection; readonly clock: Clock },
+  { selection, clock }: { readonly selection: Selection; readonly clock: Clock },
 ): Promise<SelectedSeries[]> {
   if (selection.latestOnly) return selectFromHead(index, head, selection);
-  while (!index.prepare(selection.matchers, VALUES_PER_STRETCH)) await pauseForEventLoop();
+  while (!index.prepare(selection.matchers, VALUES_PER_STRETCH)) await nextTurn();
   const slab = new SampleSlab(selection);
   const refs = index.select(selection.matchers).slice();
   let startedMs = clock.monotonicMs();
   for (let at = 0; at < refs.length; at++) {
     if (at % SERIES_PER_LOOK === 0 && clock.monotonicMs() - startedMs > MAX_STRETCH_MS) {
-      await pauseForEventLoop();
+      await nextTurn();
       startedMs = clock.monotonicMs();
     }
     readInto(slab, { index, head, ref: refs[at] ?? 0, selection });
@@ -52,7 +59,7 @@ interface ReadPlace {
   readonly index: SeriesIndex;
   readonly head: Head;
   readonly ref: SeriesRef;
-  readonly selection: SeriesSelection;
+  readonly selection: Selection;
 }
 
 function readInto(slab: SampleSlab, { index, head, ref, selection }: ReadPlace): void {
@@ -70,11 +77,7 @@ function readInto(slab: SampleSlab, { index, head, ref, selection }: ReadPlace):
  * the interval ends before the series' newest sample.
  * @throws OmoiError `query_limit`
  */
-export function selectLatestFromHead(
-  index: SeriesIndex,
-  head: Head,
-  selection: SeriesSelection,
-): LatestSamples {
+export function selectLatestFromHead(index: SeriesIndex, head: Head, selection: Selection): LatestSamples {
   const { startMs, endMs, maxSeries = Infinity, maxSamples = Infinity } = selection;
   const refs = index.select(selection.matchers);
   const { states } = head;
@@ -119,7 +122,7 @@ interface NewestSample {
 }
 
 /** The newest sample in the interval, by decoding. */
-function newestInside(head: Head, ref: SeriesRef, { startMs, endMs }: SeriesSelection): NewestSample | null {
+function newestInside(head: Head, ref: SeriesRef, { startMs, endMs }: Selection): NewestSample | null {
   scratch.length = 0;
   head.read(ref, startMs, endMs, scratch);
   const at = scratch.length - 1;

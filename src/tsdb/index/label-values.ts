@@ -1,5 +1,4 @@
-import type { Matcher, SeriesRef } from '#telemetry';
-import type { Stretch } from '../pause.ts';
+import type { Matcher, SeriesRef, Stretch } from '#telemetry';
 import { PostingList, sortRefs, unionOfDisjoint } from './postings.ts';
 import { RefSet } from './ref-set.ts';
 import { shapeOf, type RegexShape } from './regex-shape.ts';

@@ -1,5 +1,4 @@
-import type { SeriesRef } from '#telemetry';
-import type { Stretch } from '../pause.ts';
+import type { SeriesRef, Stretch } from '#telemetry';
 
 /** References added between two looks at the clock. */
 const REFS_PER_LOOK = 8192;

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { VirtualClock, createMatcher, matchesAll, type Labels, type MatchOperator } from '#telemetry';
+import {
+  createMatcher,
+  type Labels,
+  matchesAll,
+  type MatchOperator,
+  Stretch,
+  VirtualClock,
+} from '#telemetry';
 import { DEFAULT_LIMITS } from '../limits.ts';
-import { Stretch } from '../pause.ts';
 import { SeriesIndex } from './series-index.ts';
 import { shapeOf } from './regex-shape.ts';
 

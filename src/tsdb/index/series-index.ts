@@ -1,9 +1,15 @@
-import { METRIC_NAME_LABEL, OmoiError, type Labels, type Matcher, type SeriesRef } from '#telemetry';
+import {
+  type Labels,
+  type Matcher,
+  METRIC_NAME_LABEL,
+  OmoiError,
+  type SeriesRef,
+  type Stretch,
+} from '#telemetry';
 import type { TsdbLimits } from '../limits.ts';
 import { IdentityTable } from './identity-table.ts';
 import { checkLabels, labelSetOf, presentNames } from './label-set.ts';
 import { LabelValues } from './label-values.ts';
-import type { Stretch } from '../pause.ts';
 import { PostingList, intersect, subtract } from './postings.ts';
 import { RefSet } from './ref-set.ts';
 

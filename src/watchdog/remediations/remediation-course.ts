@@ -1,6 +1,6 @@
 import type { StateDatabase, StateTransaction } from '#storage';
-import { OmoiError, type Clock, type Random } from '#telemetry';
-import { retryDelayMs, type ActionLimits } from '../actions/action-limits.ts';
+import { backoffMs, type Clock, OmoiError, type Random } from '#telemetry';
+import type { ActionLimits } from '../actions/action-limits.ts';
 import { countAttempt, finishAction, putOff, readAction, type ActionRow } from '../actions/action-rows.ts';
 import type { OrderResult, StepOrder } from '../actions/step-order.ts';
 import { decide } from '../guards/guards.ts';
@@ -201,7 +201,11 @@ export class RemediationCourse {
   /** An attempt failed, or gave no answer: another one follows. */
   async #putOff(action: ActionRow, result: Extract<OrderResult, { message: string }>): Promise<Next> {
     const { database, random, limits } = this.#parts;
-    const delayMs = retryDelayMs(action.attempts, random, limits);
+    const delayMs = backoffMs(
+      action.attempts,
+      { firstMs: limits.minRetryDelayMs, maxMs: limits.maxRetryDelayMs },
+      random,
+    );
     await database.transaction((tx) =>
       putOff(tx, action, {
         result: result.kind === 'unknown' ? 'unknown' : null,

@@ -1,5 +1,7 @@
 import {
+  backoffMs,
   messageOf,
+  SerialQueue,
   type Clock,
   type Logger,
   type Random,
@@ -7,7 +9,6 @@ import {
   type Span,
   type Timer,
 } from '#telemetry';
-import { retryDelayMs } from '../actions/action-limits.ts';
 import { carryOut, isOutage, type OrderParts, type StepOrder } from '../actions/step-order.ts';
 import { targetText } from '../policies/target.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
@@ -32,7 +33,7 @@ export interface RunnerParts {
 /** A guard that lifts by an event is asked again at least this often. */
 const MAX_GUARD_WAIT_MS = 30_000;
 /** The pauses between tries to write a transition: without end, for only the database can stand in its way. */
-const TRANSITION_RETRY = { minRetryDelayMs: 1000, maxRetryDelayMs: 30_000 };
+const TRANSITION_RETRY = { firstMs: 1000, maxMs: 30_000 };
 
 /** A remediation that has not ended, in memory. */
 interface OpenCase {
@@ -55,7 +56,7 @@ interface OpenCase {
 export class RemediationRunner {
   readonly #parts: RunnerParts;
   readonly #open = new Map<string, OpenCase>();
-  #turn: Promise<void> = Promise.resolve();
+  readonly #turns = new SerialQueue();
   #stopped = false;
 
   constructor(parts: RunnerParts) {
@@ -89,7 +90,7 @@ export class RemediationRunner {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const { timer } of this.#open.values()) timer?.cancel();
-    await this.#turn;
+    await this.#turns.settled();
     this.#parts.spans.endAll();
   }
 
@@ -129,12 +130,7 @@ export class RemediationRunner {
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#turn.then(work);
-    this.#turn = result.then(
-      () => undefined,
-      () => undefined,
-    );
-    return result;
+    return this.#turns.run(work);
   }
 
   /** Carries one remediation as far as it goes now. */
@@ -194,7 +190,7 @@ export class RemediationRunner {
       const open = this.#open.get(id);
       if (!open || this.#stopped) return;
       open.failures++;
-      const delayMs = retryDelayMs(open.failures, random, TRANSITION_RETRY);
+      const delayMs = backoffMs(open.failures, TRANSITION_RETRY, random);
       counters.transitionFailed();
       logger.error(
         {

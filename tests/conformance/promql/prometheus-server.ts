@@ -4,8 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { formatLabels, labelsKey, type Labels } from '#telemetry';
-import type { SelectedSeries } from '#promql';
+import { formatLabels, type Labels, labelsKey, type SelectedSeries } from '#telemetry';
 
 /** Whether Debian's `prometheus` package (server and promtool) is installed. */
 export function isPrometheusInstalled(): boolean {

@@ -1,5 +1,4 @@
-import type { Labels, Random } from '#telemetry';
-import type { SelectedSeries } from '#promql';
+import type { Labels, Random, SelectedSeries } from '#telemetry';
 
 /**
  * Samples stand at 4 s past every quarter of a minute, and expressions use only ranges and offsets of whole quarters

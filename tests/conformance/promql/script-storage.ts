@@ -1,14 +1,18 @@
 import {
-  METRIC_NAME_LABEL,
-  labelsKey,
-  matchesAll,
-  wordsOf,
-  writeStaleMarker,
-  withoutLabels,
   type HistogramValue,
   type Labels,
+  labelsKey,
+  type LatestSamples,
+  matchesAll,
+  METRIC_NAME_LABEL,
+  type Queryable,
+  type SelectedSeries,
+  type Selection,
+  withoutLabels,
+  wordsOf,
+  writeStaleMarker,
 } from '#telemetry';
-import type { LatestSamples, NotedPoint, Queryable, SelectedSeries, Selection } from '#promql';
+import type { NotedPoint } from '#promql';
 import type { LoadCommand } from './script.ts';
 import { withStoredHints } from './stored-hints.ts';
 

@@ -1,4 +1,4 @@
-import type { Subscription } from './sample.ts';
+import type { Subscription } from '../series/sample.ts';
 
 export const AGENT_STATUSES = [
   'SPAWNING',

@@ -1,6 +1,8 @@
-import type { HistogramValue, Labels, Matcher } from '#telemetry';
+import type { Labels } from '../labels/labels.ts';
+import type { Matcher } from '../labels/matcher.ts';
+import type { HistogramValue } from './histogram-value.ts';
 
-/** Where an evaluation gets its samples from. The engine knows no store beyond this port. */
+/** Where samples are read from. Query engines know no store beyond this port; a store names it as what it implements. */
 export interface Queryable {
   /**
    * The series that all matchers accept, with their samples in [startMs, endMs], both inclusive. A promise only

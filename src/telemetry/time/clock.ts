@@ -20,3 +20,8 @@ export interface Clock {
 export function toRfc3339(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }
+
+/** As `toRfc3339`, for a time that may not have come yet. */
+export function toRfc3339OrNull(epochMs: number | null | undefined): string | null {
+  return epochMs === null || epochMs === undefined ? null : toRfc3339(epochMs);
+}

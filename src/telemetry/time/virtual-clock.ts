@@ -1,3 +1,4 @@
+import { nextTurn } from '../concurrency/pacing.ts';
 import type { Clock, Timer } from './clock.ts';
 
 interface PendingTimer {
@@ -13,7 +14,7 @@ export class VirtualClock implements Clock {
   #nowMs = 0;
   #sequence = 0;
   #startEpochMs: number;
-  #timers: PendingTimer[] = [];
+  readonly #timers = new TimerHeap();
 
   /** @param startEpochMs wall time at the start, ms since epoch */
   constructor(startEpochMs = Date.UTC(2026, 0, 1)) {
@@ -48,14 +49,14 @@ export class VirtualClock implements Clock {
   async advance(byMs: number): Promise<void> {
     const endMs = this.#nowMs + byMs;
     for (;;) {
-      await turnEventLoop();
+      await nextTurn();
       const due = this.#takeDue(endMs);
       if (!due) break;
       this.#nowMs = Math.max(this.#nowMs, due.dueMs);
       due.run();
     }
     this.#nowMs = endMs;
-    await turnEventLoop();
+    await nextTurn();
   }
 
   #schedule(delayMs: number, run: () => void, periodMs: number | null): Timer {
@@ -70,33 +71,67 @@ export class VirtualClock implements Clock {
     return {
       cancel: () => {
         timer.cancelled = true;
-        this.#timers = this.#timers.filter((other) => other !== timer);
       },
     };
   }
 
   #takeDue(endMs: number): PendingTimer | undefined {
-    let first: PendingTimer | undefined;
-    for (const timer of this.#timers) {
-      if (timer.dueMs > endMs) continue;
-      if (
-        !first ||
-        timer.dueMs < first.dueMs ||
-        (timer.dueMs === first.dueMs && timer.sequence < first.sequence)
-      ) {
-        first = timer;
-      }
+    for (;;) {
+      const first = this.#timers.first;
+      if (!first || (!first.cancelled && first.dueMs > endMs)) return undefined;
+      this.#timers.pop();
+      if (first.cancelled) continue;
+      if (first.periodMs === null) return first;
+      const fired: PendingTimer = { ...first };
+      first.dueMs += first.periodMs;
+      this.#timers.push(first);
+      return fired;
     }
-    if (!first) return undefined;
-    const fired: PendingTimer = { ...first };
-    if (first.periodMs === null) this.#timers = this.#timers.filter((other) => other !== first);
-    else first.dueMs += first.periodMs;
-    return fired;
   }
 }
 
-function turnEventLoop(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+/** A binary heap by due time, then by the order of setting. */
+class TimerHeap {
+  readonly #timers: PendingTimer[] = [];
+
+  get first(): PendingTimer | undefined {
+    return this.#timers[0];
+  }
+
+  push(timer: PendingTimer): void {
+    let at = this.#timers.push(timer) - 1;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      if (!this.#isBefore(at, above)) return;
+      this.#swap(at, above);
+      at = above;
+    }
+  }
+
+  pop(): void {
+    const last = this.#timers.pop();
+    if (!last || this.#timers.length === 0) return;
+    this.#timers[0] = last;
+    let at = 0;
+    for (;;) {
+      const left = 2 * at + 1;
+      const below = this.#isBefore(left + 1, left) ? left + 1 : left;
+      if (!this.#isBefore(below, at)) return;
+      this.#swap(at, below);
+      at = below;
+    }
+  }
+
+  #isBefore(at: number, other: number): boolean {
+    const [a, b] = [this.#timers[at], this.#timers[other]];
+    if (!a || !b) return false;
+    return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.sequence < b.sequence);
+  }
+
+  #swap(at: number, other: number): void {
+    const [a, b] = [this.#timers[at], this.#timers[other]];
+    if (!a || !b) return;
+    this.#timers[at] = b;
+    this.#timers[other] = a;
+  }
 }

@@ -24,7 +24,7 @@ function page(): string {
 
 describe('the error catalogue', () => {
   it('is what docs/errors.md says', async () => {
-    await expect(page()).toMatchFileSnapshot('../../docs/errors.md');
+    await expect(page()).toMatchFileSnapshot('../../../docs/errors.md');
   });
 
   it('gives an error its status and whether it can be retried', () => {

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { createSeededRandom } from '../random.ts';
+import { VirtualClock } from '../time/virtual-clock.ts';
+import { backoffMs } from './backoff.ts';
+import { delay } from './delay.ts';
+import { Stretch } from './pacing.ts';
+import { KeyedSerialQueue, SerialQueue } from './serial-queue.ts';
+
+describe('a serial queue', () => {
+  it('starts at once where nothing runs, and else in order', async () => {
+    const queue = new SerialQueue();
+    const seen: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const first = queue.run(async () => {
+      seen.push('first');
+      await gate.promise;
+    });
+    const second = queue.run(async () => void seen.push('second'));
+    expect(seen).toEqual(['first']);
+    gate.resolve();
+    await Promise.all([first, second]);
+    expect(seen).toEqual(['first', 'second']);
+    expect(queue.isIdle).toBe(true);
+  });
+
+  it('goes on behind work that fails, and hands the failure to whoever asked', async () => {
+    const queue = new SerialQueue();
+    const failing = queue.run(() => Promise.reject(new Error('broken')));
+    const after = queue.run(() => Promise.resolve(7));
+    await expect(failing).rejects.toThrow('broken');
+    await expect(after).resolves.toBe(7);
+  });
+});
+
+describe('a keyed serial queue', () => {
+  it('lets one key wait and no other, and forgets keys without work', async () => {
+    const queue = new KeyedSerialQueue<string>();
+    const gate = Promise.withResolvers<void>();
+    const seen: string[] = [];
+    const work = [
+      queue.run('a', () => gate.promise),
+      queue.run('a', async () => void seen.push('a')),
+      queue.run('b', async () => void seen.push('b')),
+    ];
+    await work[2];
+    expect(seen).toEqual(['b']);
+    gate.resolve();
+    await Promise.all(work);
+    await queue.settled();
+    expect(seen).toEqual(['b', 'a']);
+    expect(queue.size).toBe(0);
+  });
+});
+
+describe('backoff', () => {
+  it.each([
+    [1, 250, 500],
+    [2, 500, 1000],
+    [8, 30_000, 60_000],
+    [1000, 30_000, 60_000],
+  ])('after failure %i lies between %i and %i ms', (failures, least, most) => {
+    for (let seed = 0; seed < 50; seed++) {
+      const pause = backoffMs(failures, { firstMs: 500, maxMs: 60_000 }, createSeededRandom(seed));
+      expect(pause).toBeGreaterThanOrEqual(least);
+      expect(pause).toBeLessThanOrEqual(most);
+    }
+  });
+});
+
+describe('a stretch', () => {
+  it('is over after its time, and begins anew after a pause', async () => {
+    const clock = new VirtualClock();
+    const stretch = new Stretch(clock, { maxMs: 5 });
+    expect(stretch.isOver).toBe(false);
+    await clock.advance(5);
+    expect(stretch.isOver).toBe(true);
+    await stretch.pause();
+    expect(stretch.isOver).toBe(false);
+  });
+
+  it('throws after a pause what its owner throws', async () => {
+    const stretch = new Stretch(new VirtualClock(), {
+      afterPause: () => {
+        throw new Error('nobody waits any more');
+      },
+    });
+    await expect(stretch.pause()).rejects.toThrow('nobody waits');
+  });
+});
+
+describe('a delay', () => {
+  it('ends with its time or with its signal, whichever comes first', async () => {
+    const clock = new VirtualClock();
+    const stop = new AbortController();
+    const long = delay(clock, 60_000, stop.signal);
+    const short = delay(clock, 10, new AbortController().signal);
+    await clock.advance(10);
+    await short;
+    stop.abort();
+    await long;
+    await delay(clock, 60_000, stop.signal);
+    expect(clock.monotonicMs()).toBe(10);
+  });
+});
