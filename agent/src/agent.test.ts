@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAgent, type Agent, type AgentOptions, type Refusal } from './index.ts';
-import { ScriptedServer } from './test-support/scripted-server.ts';
+import { ScriptedServer } from './scripted-server.test-support.ts';
 
 let server: ScriptedServer;
 let agents: Agent[] = [];

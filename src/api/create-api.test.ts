@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { OmoiError, type Logger } from '#telemetry';
 import { z } from 'zod';
-import type { ApiApp } from './app.ts';
-import { startTestApi, type TestApi, type TestApiOptions } from './test-support.ts';
+import type { ApiApp } from './http/app.ts';
+import { startTestApi, type TestApi, type TestApiOptions } from './api.test-support.ts';
 
 let running: TestApi | null = null;
 

@@ -5,24 +5,24 @@ import { createId, type Clock, type Logger, type Random, type SelfMetrics } from
 import type { Access } from './access/access.ts';
 import { auditChanges } from './access/audit-hook.ts';
 import { admit } from './access/guard.ts';
-import type { ApiApp } from './app.ts';
-import { serveDashboard } from './dashboard-files.ts';
-import { EventStreams, type EventSource } from './event-streams.ts';
-import type { MetricFamily } from './exposition.ts';
-import { acceptJsonBodies } from './json-body.ts';
-import { createListeners, type Listeners } from './listeners.ts';
-import { serveOpenApi } from './openapi.ts';
-import { createProcessMetrics } from './process-metrics.ts';
-import { answerUnknownPaths, createFailureAnswer, refuseConnection } from './failures.ts';
-import { checkRequests } from './request-checks.ts';
-import { countRequests } from './request-metrics.ts';
-import { rememberRoutePaths } from './route-paths.ts';
-import { registerAuditRoute } from './routes/audit.ts';
-import { registerEventStreamRoute } from './routes/event-stream.ts';
-import { registerHealthRoutes } from './routes/health.ts';
-import { registerMetricsPage } from './routes/metrics-page.ts';
-import { registerSessionRoutes } from './routes/session.ts';
-import { registerTokenRoutes } from './routes/tokens.ts';
+import type { ApiApp } from './http/app.ts';
+import { serveDashboard } from './dashboard/dashboard-files.ts';
+import { EventStreams, type EventSource } from './streams/event-streams.ts';
+import type { MetricFamily } from './metrics/exposition.ts';
+import { acceptJsonBodies } from './http/json-body.ts';
+import { createListeners, type Listeners } from './http/listeners.ts';
+import { serveOpenApi } from './http/openapi.ts';
+import { createProcessMetrics } from './metrics/process-metrics.ts';
+import { answerUnknownPaths, createFailureAnswer, refuseConnection } from './http/failures.ts';
+import { checkRequests } from './http/request-checks.ts';
+import { countRequests } from './http/request-metrics.ts';
+import { rememberRoutePaths } from './http/route-paths.ts';
+import { registerAuditRoute } from './access/audit-route.ts';
+import { registerEventStreamRoute } from './streams/event-stream-route.ts';
+import { registerHealthRoutes } from './health/health-routes.ts';
+import { registerMetricsPage } from './metrics/metrics-page.ts';
+import { registerSessionRoutes } from './access/session-routes.ts';
+import { registerTokenRoutes } from './access/token-routes.ts';
 
 export interface ApiLimits {
   /** Of a request's body, unless its route names another. */

@@ -1,10 +1,10 @@
 import type { StateDatabase } from '#storage';
 import type { EventBus } from '#eventbus';
 import type { Clock, Counter, Logger, Random, SelfMetrics } from '#telemetry';
-import type { AgentRoster } from './agent-roster.ts';
-import type { FleetBoard } from './fleet-board.ts';
+import type { AgentIndex } from './agents/agent-index.ts';
+import type { FleetActivityFeed } from './fleet-activity-feed.ts';
 import type { FleetLimits } from './limits.ts';
-import type { StallWatch } from './stall-watch.ts';
+import type { StallWatch } from './leases/stall-watch.ts';
 
 /** What every part of the fleet stands on. */
 export interface FleetParts {
@@ -16,8 +16,8 @@ export interface FleetParts {
   readonly metrics: SelfMetrics;
   readonly limits: FleetLimits;
   readonly stall: StallWatch;
-  readonly roster: AgentRoster;
-  readonly board: FleetBoard;
+  readonly agentIndex: AgentIndex;
+  readonly activity: FleetActivityFeed;
 }
 
 /** Counts those who wanted to wait when too many waited already; they are answered at once. */

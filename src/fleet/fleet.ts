@@ -9,16 +9,16 @@ import {
   type SelfMetrics,
   type Timer,
 } from '#telemetry';
-import { AgentDirectory } from './agent-directory.ts';
-import { AgentRegistry } from './agent-registry.ts';
-import { AgentRoster } from './agent-roster.ts';
-import { FleetBoard } from './fleet-board.ts';
+import { AgentDirectory } from './agents/agent-directory.ts';
+import { AgentRegistry } from './agents/agent-registry.ts';
+import { AgentIndex } from './agents/agent-index.ts';
+import { FleetActivityFeed } from './fleet-activity-feed.ts';
 import type { FleetParts } from './fleet-parts.ts';
-import { HeartbeatWatch } from './heartbeat-watch.ts';
+import { HeartbeatWatch } from './agents/heartbeat-watch.ts';
 import { DEFAULT_FLEET_LIMITS, type FleetLimits } from './limits.ts';
-import { LockBook } from './lock-book.ts';
-import { StallWatch } from './stall-watch.ts';
-import { TaskQueue } from './task-queue.ts';
+import { LockRegistry } from './locks/lock-registry.ts';
+import { StallWatch } from './leases/stall-watch.ts';
+import { TaskQueue } from './tasks/task-queue.ts';
 
 export interface FleetOptions {
   readonly database: StateDatabase;
@@ -34,7 +34,7 @@ export interface Fleet {
   readonly agents: AgentRegistry;
   readonly directory: AgentDirectory;
   readonly tasks: TaskQueue;
-  readonly locks: LockBook;
+  readonly locks: LockRegistry;
   readonly feed: FleetFeed;
   readonly limits: FleetLimits;
   /** Reads the fleet from the database and starts to judge silence, leases and locks. */
@@ -48,11 +48,11 @@ export function createFleet(options: FleetOptions): Fleet {
   const { clock, logger, metrics } = options;
   const limits: FleetLimits = { ...DEFAULT_FLEET_LIMITS, ...options.limits };
   const stall = new StallWatch(clock, limits);
-  const roster = new AgentRoster(clock, stall, limits);
-  const board = new FleetBoard(roster);
-  const parts: FleetParts = { ...options, limits, stall, roster, board };
+  const agentIndex = new AgentIndex(clock, stall, limits);
+  const activity = new FleetActivityFeed(agentIndex);
+  const parts: FleetParts = { ...options, limits, stall, agentIndex, activity };
   const tasks = new TaskQueue(parts);
-  const locks = new LockBook(parts);
+  const locks = new LockRegistry(parts);
   const watch = new HeartbeatWatch(parts);
   const directory = new AgentDirectory(parts);
   const agents = new AgentRegistry(
@@ -99,7 +99,7 @@ export function createFleet(options: FleetOptions): Fleet {
     tasks,
     locks,
     limits,
-    feed: board,
+    feed: activity,
     async start() {
       await directory.start();
       await tasks.start();

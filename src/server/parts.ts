@@ -17,7 +17,7 @@ import {
 } from '#telemetry';
 import type { Tsdb } from '#tsdb';
 import { RemediationArchive, Watchdog } from '#watchdog';
-import { createAlertDesk } from './alert-desk.ts';
+import { createAlertReader } from './alert-reader.ts';
 import type { Config } from './config/schema.ts';
 import { readDocuments } from './files.ts';
 import { createFleetActuator } from './fleet-actuator.ts';
@@ -135,7 +135,7 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
     bus,
     logger: ground.logger('watchdog'),
     fleet: createFleetActuator(fleet, pools),
-    alerts: createAlertDesk(alerting),
+    alerts: createAlertReader(alerting),
     modeOverride: config.watchdog.mode ?? null,
   });
   watchdog.policies.load(policyFiles);

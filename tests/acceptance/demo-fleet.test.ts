@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ScriptedServer } from '../../agent/src/test-support/scripted-server.ts';
+import { ScriptedServer } from '../../agent/src/scripted-server.test-support.ts';
 import { contentOf, FILE_COUNT, fileNameFor } from '../../examples/fleet/files.ts';
 
 const WITHIN_MS = 30_000;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ScriptedServer } from '../../agent/src/test-support/scripted-server.ts';
+import { ScriptedServer } from '../../agent/src/scripted-server.test-support.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const WITHIN_MS = 20_000;

@@ -9,15 +9,21 @@ import {
 import { ERROR_CATALOGUE } from '#telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { ScriptedServer } from '../../agent/src/test-support/scripted-server.ts';
+import { ScriptedServer } from '../../agent/src/scripted-server.test-support.ts';
 import {
   deregisterBody,
   heartbeatAnswer,
   heartbeatBody,
   registerAnswer,
   registerBody,
-} from '../../src/api/schemas/agents.ts';
-import { claimAnswer, claimBody, completeBody, failBody, renewBody } from '../../src/api/schemas/tasks.ts';
+} from '../../src/api/agents/agent-schemas.ts';
+import {
+  claimAnswer,
+  claimBody,
+  completeBody,
+  failBody,
+  renewBody,
+} from '../../src/api/tasks/task-schemas.ts';
 
 // What the server answers is what the SDK's types say: the compiler holds these.
 const registered: RegisterAnswer = registerAnswer.parse({

@@ -3,11 +3,11 @@ import { createRemoteWriteReceiver } from '#ingest';
 import { createEngine, queryLanguage as language } from '#promql';
 import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import { createTsdb, type Tsdb } from '#tsdb';
-import { registerPrometheusQueryRoutes } from '../../src/api/routes/prometheus-queries.ts';
-import { registerPrometheusSeriesRoutes } from '../../src/api/routes/prometheus-series.ts';
-import { BodyBudget } from '../../src/api/body-budget.ts';
-import { registerRemoteWriteRoutes } from '../../src/api/routes/remote-write.ts';
-import { startTestApi, type TestApi } from '../../src/api/test-support.ts';
+import { registerPrometheusQueryRoutes } from '../../src/api/prometheus/query-routes.ts';
+import { registerPrometheusSeriesRoutes } from '../../src/api/prometheus/series-routes.ts';
+import { BodyBudget } from '../../src/api/http/body-budget.ts';
+import { registerRemoteWriteRoutes } from '../../src/api/prometheus/remote-write-route.ts';
+import { startTestApi, type TestApi } from '../../src/api/api.test-support.ts';
 import {
   double,
   encodeWriteRequest,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createProcessTable, LogFiles, ProcessRuntime, type ProcessExit, type Runtime } from '#fleet';
 import { createSystemClock, silentLogger } from '#telemetry';
-import { MemoryMachine, MemoryRuntime } from '../../src/fleet/test-support/memory-runtime.ts';
+import { MemoryMachine, MemoryRuntime } from '../../src/fleet/runtimes/memory-runtime.test-support.ts';
 
 /** A machine on which runtimes come and go, and the commands that it understands. */
 interface Fixture {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { ApiApp, Role } from '../app.ts';
-import { startTestApi, type TestApi } from '../test-support.ts';
+import type { ApiApp, Role } from '../http/app.ts';
+import { startTestApi, type TestApi } from '../api.test-support.ts';
 import { isTokenForm } from './secret.ts';
 
 let test: TestApi;

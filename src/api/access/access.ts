@@ -1,6 +1,6 @@
 import type { StateDatabase, StateTransaction } from '#storage';
 import { OmoiError, type Clock, type Logger, type Random } from '#telemetry';
-import type { Principal } from '../app.ts';
+import type { Principal } from '../http/app.ts';
 import { mintAgentToken, type StartedAgent } from './agent-tokens.ts';
 import { createAuditLog, type AuditLog, type SystemActor } from './audit-log.ts';
 import { createAuthenticator, type Authenticator } from './authenticator.ts';
@@ -14,8 +14,8 @@ import {
   openSession,
   redeemLoginLink,
   type OpenedSession,
-} from './session-book.ts';
-import { createTokenBook, type MintedToken, type NewToken, type TokenRecord } from './token-book.ts';
+} from './session-store.ts';
+import { createTokenStore, type MintedToken, type NewToken, type TokenRecord } from './token-store.ts';
 
 export interface AccessOptions {
   /** Lets loopback call the routes marked `openOnLoopback` without a token. */
@@ -83,7 +83,7 @@ export function createAccess(parts: AccessParts): Access {
   const cache = new IdentityCache(clock);
   const lastUse = new LastUse({ database, clock, logger });
   const audit = createAuditLog(database);
-  const tokens = createTokenBook(parts);
+  const tokens = createTokenStore(parts);
   const authenticator = createAuthenticator({ database, clock, cache, lastUse });
   const pruning = clock.every(pruneIntervalMs, () => void pruneAccess(parts));
 

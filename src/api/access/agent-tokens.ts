@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import type { TokenBook } from './token-book.ts';
+import type { TokenStore } from './token-store.ts';
 
 /** An agent that Omoi starts. */
 export interface StartedAgent {
@@ -22,7 +22,7 @@ const liveTokensPerAgent = 2;
  */
 export async function mintAgentToken(
   tx: StateTransaction,
-  tokens: TokenBook,
+  tokens: TokenStore,
   agent: StartedAgent,
 ): Promise<AgentTokenChange> {
   const stem = `agent/${agent.agentId}/`;

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { messageOf, type Logger } from '#telemetry';
-import type { ApiApp, Principal } from '../app.ts';
+import type { ApiApp, Principal } from '../http/app.ts';
 import type { AuditLog, AuditOutcome } from './audit-log.ts';
 import { isChange } from './guard.ts';
 

@@ -1,6 +1,6 @@
 import type { StateDatabase, StateTransaction } from '#storage';
 import { toRfc3339 } from '#telemetry';
-import type { Principal } from '../app.ts';
+import type { Principal } from '../http/app.ts';
 
 export type AuditOutcome = 'started' | 'succeeded' | 'refused' | 'failed';
 

@@ -1,10 +1,10 @@
 import type { StateDatabase } from '#storage';
 import { OmoiError, type Clock } from '#telemetry';
-import type { Principal } from '../app.ts';
+import type { Principal } from '../http/app.ts';
 import type { Identity, IdentityCache } from './identity-cache.ts';
 import type { LastUse } from './last-use.ts';
 import { csrfTokenOf, equalInConstantTime, hashSecret, isSecretForm, isTokenForm } from './secret.ts';
-import { readToken, type TokenRecord } from './token-book.ts';
+import { readToken, type TokenRecord } from './token-store.ts';
 
 /** What a request brings along to say who it is. */
 export interface Credentials {

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { OmoiError } from '#telemetry';
-import type { Principal } from '../app.ts';
-import { isLoopbackAddress } from '../host-check.ts';
+import type { Principal } from '../http/app.ts';
+import { isLoopbackAddress } from '../http/host-check.ts';
 import { authorizationOf } from '../prometheus/basic-credentials.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './authenticator.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '#telemetry';
-import type { TokenRecord } from './token-book.ts';
+import type { TokenRecord } from './token-store.ts';
 
 /** Who a secret turned out to be. */
 export interface Identity {

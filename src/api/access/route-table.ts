@@ -1,4 +1,4 @@
-import type { Role } from '../app.ts';
+import type { Role } from '../http/app.ts';
 
 /** Who may call a route. No role implies another: each is named where it may. */
 export interface RouteAccess {

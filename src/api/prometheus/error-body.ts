@@ -1,6 +1,6 @@
 import { OmoiError } from '#telemetry';
 import { z } from 'zod';
-import type { ErrorAnswer } from '../error-answer.ts';
+import type { ErrorAnswer } from '../http/error-answer.ts';
 
 const ERROR_TYPES = [
   'bad_data',

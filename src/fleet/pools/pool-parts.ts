@@ -1,7 +1,7 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
 import type { Clock, Logger, Random, SelfMetrics, Tracing } from '#telemetry';
-import type { GenerationLog } from '../generation-log.ts';
+import type { GenerationStore } from '../agents/generation-store.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 
 /** Where the workers find the server; known when it listens. */
@@ -37,7 +37,7 @@ export interface PoolParts {
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
   readonly tracing: Tracing;
-  readonly generations: GenerationLog;
+  readonly generations: GenerationStore;
   readonly drains: DrainSignal;
   readonly runtimes: readonly Runtime[];
   readonly mintAgentToken: MintAgentToken;

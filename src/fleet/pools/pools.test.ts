@@ -10,7 +10,7 @@ import {
   type Tracing,
 } from '#telemetry';
 import { createFleet, type Fleet } from '../fleet.ts';
-import { MemoryMachine, MemoryRuntime } from '../test-support/memory-runtime.ts';
+import { MemoryMachine, MemoryRuntime } from '../runtimes/memory-runtime.test-support.ts';
 import type { PoolDefinition } from './pool-definition.ts';
 import { Pools } from './pools.ts';
 

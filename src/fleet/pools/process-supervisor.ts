@@ -1,6 +1,6 @@
 import { backoffMs, messageOf, OmoiError, type Span, type Timer } from '#telemetry';
 import type { StateTransaction } from '#storage';
-import { readGeneration } from '../agent-rows.ts';
+import { readGeneration } from '../agents/agent-rows.ts';
 import type { ProcessExit, Runtime, StartedProcess } from '../runtimes/runtime.ts';
 import { definitionOf, lockPool, setSpawnFailure } from './pool-rows.ts';
 import type { PoolDefinition } from './pool-definition.ts';

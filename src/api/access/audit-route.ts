@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import type { AuditLog } from './audit-log.ts';
+import type { ApiApp } from '../http/app.ts';
+
+const query = z.object({
+  before_id: z.coerce.number().int().positive().optional().describe('Only entries older than this one.'),
+  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+});
+
+const auditBody = z.object({
+  id: z.number(),
+  at: z.string(),
+  actor: z.object({ kind: z.string(), id: z.string(), name: z.string() }),
+  action: z.string(),
+  entity: z.string(),
+  request_id: z.string(),
+  outcome: z.enum(['started', 'succeeded', 'refused', 'failed']),
+  details: z.record(z.string(), z.unknown()),
+});
+
+/** Who changed what. */
+export function registerAuditRoute(app: ApiApp, audit: AuditLog): void {
+  app.get(
+    '/api/v1/audit',
+    {
+      config: { access: ['admin'] },
+      schema: {
+        tags: ['access'],
+        summary: 'What people and operators’ tokens changed, newest first',
+        querystring: query,
+        response: { 200: z.array(auditBody).readonly() },
+      },
+    },
+    ({ query: { before_id: beforeId, limit } }) => audit.list({ beforeId: beforeId ?? null, limit }),
+  );
+}

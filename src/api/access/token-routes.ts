@@ -1,0 +1,114 @@
+import { type Clock, OmoiError, parseDuration, toRfc3339, toRfc3339OrNull } from '#telemetry';
+import { z } from 'zod';
+import type { Access } from './access.ts';
+import type { TokenRecord } from './token-store.ts';
+import { ROLES, type ApiApp, type Role } from '../http/app.ts';
+
+const scopeBody = z.strictObject({
+  agent_ids: z.array(z.string().min(1).max(200)).max(1_000).default([]),
+  pool_id: z.string().min(1).max(200).nullable().default(null),
+});
+
+const tokenBody = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: z.enum(ROLES),
+  scope: z.object({ agent_ids: z.array(z.string()), pool_id: z.string().nullable() }).nullable(),
+  prefix: z.string().describe('The first characters of the secret.'),
+  created_at: z.string(),
+  created_by: z.string(),
+  expires_at: z.string().nullable(),
+  last_used_at: z.string().nullable().describe('Exact to about a minute.'),
+  revoked_at: z.string().nullable(),
+  revoked_by: z.string().nullable(),
+});
+
+const newToken = z.strictObject({
+  name: z.string().trim().min(1).max(200),
+  role: z.enum(ROLES),
+  scope: scopeBody.optional().describe('Agent tokens only: what the token may speak for.'),
+  expires_in: z.string().optional().describe('A duration, `90d`; without it the token works until revoked.'),
+});
+
+const ADMINS: readonly Role[] = ['admin'];
+
+/** Tokens: made and shown once, listed, revoked. */
+export function registerTokenRoutes(
+  app: ApiApp,
+  parts: { readonly access: Access; readonly clock: Clock },
+): void {
+  const { access, clock } = parts;
+
+  app.get(
+    '/api/v1/tokens',
+    {
+      config: { access: ADMINS },
+      schema: {
+        tags: ['access'],
+        summary: 'List the tokens, newest first, revoked ones included',
+        response: { 200: z.array(tokenBody) },
+      },
+    },
+    async () => (await access.listTokens()).map(describeToken),
+  );
+
+  app.post(
+    '/api/v1/tokens',
+    {
+      config: { access: ADMINS },
+      schema: {
+        tags: ['access'],
+        summary: 'Make a token; its secret is in the answer and nowhere else',
+        body: newToken,
+        response: { 201: z.object({ token: tokenBody, secret: z.string() }) },
+      },
+    },
+    async (request, reply) => {
+      const { name, role, scope, expires_in: expiresIn } = request.body;
+      const minted = await access.mintToken({
+        name,
+        role,
+        scope: scope ? { agentIds: scope.agent_ids, poolId: scope.pool_id } : null,
+        createdBy: request.principal.name,
+        expiresAtMs: expiresIn === undefined ? null : Math.floor(clock.wallMs()) + readLifetime(expiresIn),
+      });
+      return reply.code(201).send({ token: describeToken(minted.token), secret: minted.secret });
+    },
+  );
+
+  app.delete(
+    '/api/v1/tokens/:token_id',
+    {
+      config: { access: ADMINS },
+      schema: {
+        tags: ['access'],
+        summary: 'Revoke a token and end its sessions',
+        params: z.object({ token_id: z.string() }),
+        response: { 200: tokenBody },
+      },
+    },
+    (request) => access.revokeToken(request.params.token_id, request.principal.name).then(describeToken),
+  );
+}
+
+function readLifetime(text: string): number {
+  const lifetimeMs = parseDuration(text);
+  if (lifetimeMs !== null && lifetimeMs > 0) return lifetimeMs;
+  throw new OmoiError('invalid_request', `body.expires_in: "${text}" is no duration; write 12h, 90d`);
+}
+
+function describeToken(token: TokenRecord): z.output<typeof tokenBody> {
+  return {
+    id: token.id,
+    name: token.name,
+    role: token.role,
+    scope: token.scope && { agent_ids: [...token.scope.agentIds], pool_id: token.scope.poolId },
+    prefix: token.prefix,
+    created_at: toRfc3339(token.createdAtMs),
+    created_by: token.createdBy,
+    expires_at: toRfc3339OrNull(token.expiresAtMs),
+    last_used_at: toRfc3339OrNull(token.lastUsedAtMs),
+    revoked_at: toRfc3339OrNull(token.revokedAtMs),
+    revoked_by: token.revokedBy,
+  };
+}

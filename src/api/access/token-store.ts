@@ -1,0 +1,170 @@
+import type { StateDatabase, StateTables, StateTransaction } from '#storage';
+import { OmoiError, createId, type Random } from '#telemetry';
+import type { Selectable } from 'kysely';
+import { ROLES, type AgentScope, type Role } from '../http/app.ts';
+import { createTokenSecret, hashSecret, shownPrefix } from './secret.ts';
+
+/** A token without its secret. Times are wall ms since epoch. */
+export interface TokenRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly scope: AgentScope | null;
+  /** `omoi_admin_3fGh1k`: enough to tell tokens apart. */
+  readonly prefix: string;
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+  readonly expiresAtMs: number | null;
+  readonly lastUsedAtMs: number | null;
+  readonly revokedAtMs: number | null;
+  readonly revokedBy: string | null;
+}
+
+export interface NewToken {
+  readonly name: string;
+  readonly role: Role;
+  /** Required for role agent, null for the others. */
+  readonly scope: AgentScope | null;
+  readonly createdBy: string;
+  /** Wall ms since epoch; null: until it is revoked. */
+  readonly expiresAtMs: number | null;
+}
+
+/** A token at the one time when its secret is known. */
+export interface MintedToken {
+  readonly token: TokenRecord;
+  readonly secret: string;
+}
+
+type TokenRow = Selectable<StateTables['access_tokens']>;
+
+/** The named tokens. Only the hash of a secret is kept. */
+export interface TokenStore {
+  /** @throws OmoiError `token_name_taken`, `invalid_request` when scope and role do not fit */
+  mint(tx: StateTransaction, token: NewToken): Promise<MintedToken>;
+  /** Newest first; with the revoked ones, which stay as long as the audit log. */
+  list(): Promise<readonly TokenRecord[]>;
+  /**
+   * Ends a token and its sessions. Revoking it again changes nothing.
+   * @throws OmoiError `unknown_token`
+   */
+  revoke(tx: StateTransaction, id: string, by: string): Promise<TokenRecord>;
+  /** The oldest admin token that still works, or null. */
+  findAdmin(tx: StateTransaction): Promise<TokenRecord | null>;
+}
+
+export function createTokenStore(parts: {
+  readonly database: StateDatabase;
+  readonly random: Random;
+}): TokenStore {
+  const { database, random } = parts;
+  return {
+    async mint(tx, token) {
+      checkScope(token);
+      const secret = createTokenSecret(token.role);
+      const row: TokenRow = {
+        id: createId('tok', tx.nowMs, random),
+        name: token.name,
+        role: token.role,
+        scope: token.scope === null ? null : writeScope(token.scope),
+        secret_hash: hashSecret(secret),
+        prefix: shownPrefix(secret),
+        created_at_ms: tx.nowMs,
+        created_by: token.createdBy,
+        expires_at_ms: token.expiresAtMs,
+        last_used_at_ms: null,
+        revoked_at_ms: null,
+        revoked_by: null,
+      };
+      const inserted = await tx.db
+        .insertInto('access_tokens')
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing())
+        .returning('id')
+        .executeTakeFirst();
+      if (!inserted) {
+        throw new OmoiError('token_name_taken', `a token named "${token.name}" exists; revoke it first`);
+      }
+      return { token: readToken(row), secret };
+    },
+    async list() {
+      const rows = await database.reader
+        .selectFrom('access_tokens')
+        .selectAll()
+        .orderBy('created_at_ms', 'desc')
+        .orderBy('id', 'desc')
+        .execute();
+      return rows.map(readToken);
+    },
+    async revoke(tx, id, by) {
+      const row = await tx.db.selectFrom('access_tokens').selectAll().where('id', '=', id).executeTakeFirst();
+      if (!row) throw new OmoiError('unknown_token', `there is no token ${id}`);
+      if (row.revoked_at_ms !== null) return readToken(row);
+      const revoked = { revoked_at_ms: tx.nowMs, revoked_by: by };
+      await tx.db.updateTable('access_tokens').set(revoked).where('id', '=', id).execute();
+      await tx.db.deleteFrom('access_sessions').where('token_id', '=', id).execute();
+      await tx.db.deleteFrom('login_links').where('token_id', '=', id).execute();
+      return readToken({ ...row, ...revoked });
+    },
+    async findAdmin(tx) {
+      const row = await tx.db
+        .selectFrom('access_tokens')
+        .selectAll()
+        .where('role', '=', 'admin')
+        .where('revoked_at_ms', 'is', null)
+        .where((where) =>
+          where.or([where('expires_at_ms', 'is', null), where('expires_at_ms', '>', tx.nowMs)]),
+        )
+        .orderBy('created_at_ms')
+        .limit(1)
+        .executeTakeFirst();
+      return row ? readToken(row) : null;
+    },
+  };
+}
+
+function checkScope({ role, scope }: NewToken): void {
+  const bound = scope !== null && scope.agentIds.length > 0 !== (scope.poolId !== null);
+  if (role === 'agent' && !bound) {
+    throw new OmoiError(
+      'invalid_request',
+      'scope: a token of role agent names either agent_ids or a pool_id',
+    );
+  }
+  if (role !== 'agent' && scope !== null) {
+    throw new OmoiError('invalid_request', `scope: only tokens of role agent have one, not ${role}`);
+  }
+}
+
+/** A row of `access_tokens` as a record. */
+export function readToken(row: TokenRow): TokenRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    role: readRole(row.role),
+    scope: row.scope === null ? null : readScope(row.scope),
+    prefix: row.prefix,
+    createdAtMs: row.created_at_ms,
+    createdBy: row.created_by,
+    expiresAtMs: row.expires_at_ms,
+    lastUsedAtMs: row.last_used_at_ms,
+    revokedAtMs: row.revoked_at_ms,
+    revokedBy: row.revoked_by,
+  };
+}
+
+function readRole(text: string): Role {
+  const role = ROLES.find((known) => known === text);
+  if (role === undefined) throw new OmoiError('internal_error', `a token has the unknown role "${text}"`);
+  return role;
+}
+
+function writeScope(scope: AgentScope): string {
+  return JSON.stringify({ agent_ids: scope.agentIds, pool_id: scope.poolId });
+}
+
+function readScope(text: string): AgentScope {
+  // Written by `writeScope` alone.
+  const scope = JSON.parse(text) as { agent_ids: string[]; pool_id: string | null };
+  return { agentIds: scope.agent_ids, poolId: scope.pool_id };
+}

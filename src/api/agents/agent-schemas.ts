@@ -1,0 +1,140 @@
+import { AGENT_STATUSES, AGENT_TYPES, PHASES } from '#telemetry';
+import { z } from 'zod';
+import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._:@-]*$/;
+
+/** Names of agents, pools, task types: safe in paths, labels and file names. */
+export const name = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(NAME, 'must begin with a letter or digit and go on with letters, digits, `.`, `_`, `:`, `@` or `-`');
+export const generation = z.number().int().min(1).max(2_147_483_647);
+export const phaseId = z.enum(PHASES);
+const label = z.string().max(256);
+/** Shorter would make a beat cost more than it tells. */
+const paceMs = z.number().int().min(100).max(3_600_000);
+
+export const agentParams = z.object({ agent_id: name });
+
+export const registerBody = z
+  .object({
+    agent_id: name,
+    agent_type: z.enum(AGENT_TYPES),
+    pool_id: name.nullish(),
+    phase_id: phaseId.nullish(),
+    generation: generation
+      .nullish()
+      .describe('Given by Omoi to a process that it started; without it Omoi decides.'),
+    nonce: z
+      .string()
+      .min(8)
+      .max(200)
+      .describe('Chance made by each process for itself: a reconnect repeats it, a new start has a new one.'),
+    new_generation: z
+      .boolean()
+      .default(false)
+      .describe('Takes an external agent over although its present generation may still run.'),
+    labels: z
+      .record(label, label)
+      .default({})
+      .refine((labels) => Object.keys(labels).length <= 32, 'at most 32 labels'),
+    capabilities: z.array(label).max(64).default([]),
+    heartbeat_interval_ms: paceMs.nullish(),
+    heartbeat_ttl_ms: paceMs.nullish().describe('At least three intervals.'),
+  })
+  .refine(
+    ({ heartbeat_interval_ms: interval, heartbeat_ttl_ms: ttl }) => !interval || !ttl || ttl >= 3 * interval,
+    { path: ['heartbeat_ttl_ms'], message: 'must be at least three times heartbeat_interval_ms' },
+  );
+
+export const registerAnswer = z.object({
+  agent_id: z.string(),
+  generation: z.number(),
+  status: z.enum(AGENT_STATUSES),
+  fresh: z.boolean().describe('False where the same process had registered before.'),
+  heartbeat_interval_ms: z.number(),
+  heartbeat_ttl_ms: z.number(),
+  default_lease_ms: z.number(),
+  max_wait_ms: z.number(),
+  server_time: z.string(),
+});
+
+export const heartbeatBody = z.object({
+  generation,
+  sequence: z.number().int().min(0).describe('Grows by one with every beat of a generation.'),
+  health: z.enum(['ok', 'degraded']).default('ok'),
+  reason: z.string().max(500).nullish(),
+  in_flight: z.number().int().min(0).max(1_000_000).default(0).describe('Pieces of work that go on.'),
+  nonce: z.string().max(200).nullish(),
+});
+
+export const heartbeatAnswer = z.object({
+  acknowledged: z.number().describe('The highest sequence number seen; an older beat changed nothing.'),
+  generation: z.number(),
+  desired: z.enum(['run', 'drain']),
+  heartbeat_interval_ms: z.number(),
+});
+
+export const deregisterBody = z.object({
+  generation,
+  reason: z.string().min(1).max(500).default('deregistered'),
+  exit_code: z.number().int().nullish().describe('How an external process ended, for who watched it.'),
+  signal: z.string().max(20).nullish(),
+});
+
+export const orderBody = z.object({ reason: z.string().min(1).max(500) });
+
+export const agentView = z
+  .object({
+    agent_id: z.string(),
+    agent_type: z.enum(AGENT_TYPES),
+    pool_id: z.string().nullable(),
+    phase_id: z.string().nullable(),
+    managed: z.boolean(),
+    status: z.enum(AGENT_STATUSES),
+    status_reason: z.string(),
+    status_since: z.string(),
+    generation: z.number(),
+    labels: z.record(z.string(), z.string()),
+    capabilities: z.array(z.string()),
+    heartbeat_interval_ms: z.number(),
+    heartbeat_ttl_ms: z.number(),
+    last_heartbeat_at: z.string().nullable(),
+    heartbeat_age_ms: z.number().nullable().describe('By the server’s monotonic clock.'),
+    heartbeats_missed: z.number(),
+    tasks_held: z.number(),
+    in_flight: z.number(),
+    work_seen_at: z.string().nullable(),
+    desired: z.enum(['run', 'drain']),
+    registered_at: z.string(),
+  })
+  .meta({ id: 'Agent' });
+
+export const generationView = z.object({
+  generation: z.number(),
+  state: z.enum(['opened', 'registered', 'ended']),
+  reason: z.string(),
+  requested_by: z.string(),
+  opened_at: z.string(),
+  registered_at: z.string().nullable(),
+  ended_at: z.string().nullable(),
+  exit_code: z.number().nullable(),
+  exit_signal: z.string().nullable(),
+  traceparent: z.string().nullable(),
+});
+
+export const agentDetails = agentView.extend({
+  generations: z.array(generationView).describe('The newest twenty, newest first.'),
+});
+
+export const agentsQuery = z.object({
+  pool_id: name.optional(),
+  status: z.enum(AGENT_STATUSES).optional(),
+  after: name.optional().describe('The last agent_id of the page before.'),
+  limit: z.coerce.number().int().min(1).max(BOUNDS.maxPageRows).default(100),
+});
+
+export const agentsAnswer = z.object({ agents: z.array(agentView) });
+export const nothing = z.object({});

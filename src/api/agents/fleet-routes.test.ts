@@ -1,0 +1,291 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createEventBus } from '#eventbus';
+import { createFleet, type Fleet } from '#fleet';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { registerAgentRoutes } from './agent-routes.ts';
+import { registerLockRoutes } from '../locks/lock-routes.ts';
+import { registerTaskRoutes } from '../tasks/task-routes.ts';
+
+const BASE = '/api/v1/fleet';
+const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+let database: StateDatabase;
+let fleet: Fleet;
+let stopBus: () => Promise<void>;
+let api: TestApi;
+
+beforeEach(async () => {
+  const clock = new VirtualClock();
+  database = await openTestStateDatabase(clock);
+  const common = {
+    database,
+    clock,
+    random: createSeededRandom(1),
+    logger: silentLogger,
+    metrics: new SelfMetrics(),
+  };
+  const bus = createEventBus(common);
+  stopBus = () => bus.stop();
+  fleet = createFleet({ ...common, bus, limits: { maxPayloadBytes: 200, maxBatchTasks: 3 } });
+  await fleet.start();
+  api = await startTestApi({
+    register: (app) => {
+      registerAgentRoutes(app, { fleet, clock });
+      registerTaskRoutes(app, { fleet });
+      registerLockRoutes(app, { fleet });
+    },
+  });
+});
+
+afterEach(async () => {
+  await api.close();
+  await fleet.stop();
+  await stopBus();
+  await database.close();
+});
+
+type Role = 'agent' | 'viewer' | 'operator' | 'ingest';
+
+async function call(role: Role, path: string, body?: unknown, method?: 'DELETE') {
+  const answer = await api.app.inject({
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    url: `${BASE}${path}`,
+    headers: { ...api.as(role), host: 'omoi.example', traceparent: TRACEPARENT },
+    ...(body === undefined ? {} : { payload: body as object }),
+  });
+  return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() };
+}
+
+const registration = { agent_id: 'worker-1', agent_type: 'worker', nonce: 'a nonce of mine' };
+const build = { task_type: 'build', phase_id: 'PHASE_TESTING' };
+
+/** A registered worker-1 that has claimed a task. */
+async function claimTask(): Promise<string> {
+  await call('agent', '/agents', registration);
+  await call('operator', '/tasks', build);
+  const { body } = await call('agent', '/tasks/claim', { agent_id: 'worker-1', generation: 1 });
+  const [claimed] = body['tasks'] as { task_id: string }[];
+  if (!claimed) throw new Error('no task was claimed');
+  return claimed.task_id;
+}
+
+test('an agent registers, beats, claims, renews, completes and leaves', async () => {
+  const registered = await call('agent', '/agents', registration);
+  expect(registered).toMatchObject({
+    status: 200,
+    body: { generation: 1, status: 'IDLE', heartbeat_interval_ms: 1000, heartbeat_ttl_ms: 3500 },
+  });
+  const beat = await call('agent', '/agents/worker-1/heartbeat', {
+    generation: 1,
+    sequence: 7,
+    in_flight: 0,
+  });
+  expect(beat.body).toEqual({ acknowledged: 7, generation: 1, desired: 'run', heartbeat_interval_ms: 1000 });
+
+  const enqueued = await call('agent', '/tasks', {
+    ...build,
+    payload: { n: [1, null] },
+    idempotency_key: 'k',
+  });
+  expect(enqueued).toMatchObject({
+    status: 201,
+    body: { created: true, task: { payload: { n: [1, null] } } },
+  });
+  const repeated = await call('agent', '/tasks', { ...build, idempotency_key: 'k' });
+  expect(repeated).toMatchObject({ status: 200, body: { created: false } });
+
+  const ref = { agent_id: 'worker-1', generation: 1 };
+  const claimed = await call('agent', '/tasks/claim', { ...ref, lease_ms: 5000 });
+  const [task] = claimed.body['tasks'] as Record<string, unknown>[];
+  expect(task).toMatchObject({
+    attempt: 1,
+    lease_ms: 5000,
+    traceparent: TRACEPARENT,
+    payload: { n: [1, null] },
+  });
+  expect((await call('viewer', '/agents/worker-1')).body).toMatchObject({
+    status: 'RUNNING',
+    tasks_held: 1,
+    generations: [{ generation: 1, state: 'registered' }],
+  });
+  const path = `/tasks/${String(task?.['task_id'])}`;
+  expect((await call('agent', `${path}/renew`, ref)).body).toMatchObject({ lease_ms: 5000 });
+  const completed = await call('agent', `${path}/complete`, { ...ref, attempt: 1, result: 'ok' });
+  expect(completed).toMatchObject({ status: 200, body: { state: 'completed', result: 'ok' } });
+  expect((await call('agent', '/tasks/claim', ref)).body).toEqual({ tasks: [] });
+  await call('agent', '/agents/worker-1/deregister', { generation: 1 });
+  expect((await call('viewer', '/agents?status=TERMINATED')).body['agents']).toHaveLength(1);
+});
+
+test('an agent locks, renews and releases; an operator breaks', async () => {
+  await call('agent', '/agents', registration);
+  const ref = { agent_id: 'worker-1', generation: 1 };
+  const resource = { ...ref, resource_type: 'file', resource_name: 'a/b c' };
+  const locked = await call('agent', '/locks', resource);
+  expect(locked).toMatchObject({ status: 200, body: { lock_mode: 'exclusive', ttl_ms: 30_000 } });
+  const path = `/locks/${String(locked.body['lock_id'])}`;
+  expect((await call('viewer', '/locks')).body['locks']).toHaveLength(1);
+  expect((await call('agent', '/locks', { ...resource, lock_mode: 'shared' })).body).toMatchObject({
+    error: 'lock_held',
+  });
+  expect((await call('agent', `${path}/renew`, ref)).status).toBe(200);
+  expect((await call('agent', `${path}/release`, ref)).status).toBe(200);
+  expect(await call('agent', `${path}/release`, ref)).toMatchObject({
+    status: 409,
+    body: { error: 'lock_lost' },
+  });
+  const again = await call('agent', '/locks', resource);
+  expect(
+    (await call('operator', `/locks/${String(again.body['lock_id'])}`, undefined, 'DELETE')).status,
+  ).toBe(200);
+  expect((await call('viewer', '/locks')).body['locks']).toEqual([]);
+});
+
+describe('bad input is answered with a code and changes nothing', () => {
+  const ref = { agent_id: 'worker-1', generation: 1 };
+  test.each<[string, Role, string, unknown, number, string]>([
+    ['an unknown type', 'agent', '/agents', { ...registration, agent_type: 'boss' }, 400, 'invalid_request'],
+    ['a missing nonce', 'agent', '/agents', { ...registration, nonce: undefined }, 400, 'invalid_request'],
+    [
+      'a TTL too short',
+      'agent',
+      '/agents',
+      { ...registration, heartbeat_interval_ms: 1000, heartbeat_ttl_ms: 2000 },
+      400,
+      'invalid_request',
+    ],
+    [
+      'another agent’s token',
+      'agent',
+      '/agents',
+      { ...registration, agent_id: 'worker-2' },
+      403,
+      'token_scope',
+    ],
+    ['a weak role', 'viewer', '/agents', registration, 403, 'forbidden'],
+    [
+      'a later generation',
+      'agent',
+      '/agents',
+      { ...registration, agent_id: 'worker-1', generation: 9 },
+      404,
+      'unknown_generation',
+    ],
+    [
+      'a beat of nobody',
+      'operator',
+      '/agents/x/heartbeat',
+      { generation: 1, sequence: 1 },
+      404,
+      'unknown_agent',
+    ],
+    [
+      'a beat with a wrong type',
+      'agent',
+      '/agents/worker-1/heartbeat',
+      { generation: '1', sequence: 1 },
+      400,
+      'invalid_request',
+    ],
+    [
+      'a beat for another agent',
+      'agent',
+      '/agents/worker-2/heartbeat',
+      { generation: 1, sequence: 1 },
+      403,
+      'token_scope',
+    ],
+    ['an unknown phase', 'operator', '/tasks', { ...build, phase_id: 'PHASE_LUNCH' }, 400, 'invalid_request'],
+    [
+      'a payload too large',
+      'operator',
+      '/tasks',
+      { ...build, payload: 'x'.repeat(300) },
+      413,
+      'body_too_large',
+    ],
+    [
+      'a batch too large',
+      'operator',
+      '/tasks/batch',
+      { tasks: Array.from({ length: 4 }, () => build) },
+      400,
+      'invalid_request',
+    ],
+    ['a claim of nobody', 'operator', '/tasks/claim', { agent_id: 'x', generation: 1 }, 404, 'unknown_agent'],
+    [
+      'a claim for another agent',
+      'agent',
+      '/tasks/claim',
+      { agent_id: 'worker-2', generation: 1 },
+      403,
+      'token_scope',
+    ],
+    ['an unknown task', 'operator', '/tasks/none/complete', ref, 404, 'unknown_task'],
+    ['an order of an agent', 'agent', '/tasks/none/cancel', {}, 403, 'forbidden'],
+    [
+      'a lock for nobody',
+      'operator',
+      '/locks',
+      { agent_id: 'x', generation: 1, resource_type: 't', resource_name: 'n' },
+      404,
+      'unknown_agent',
+    ],
+  ])('%s', async (_, role, path, body, status, code) => {
+    expect(await call(role, path, body)).toMatchObject({ status, body: { error: code } });
+    expect(fleet.feed.snapshot()).toEqual({ agents: [], queue: [], locks: [] });
+  });
+
+  test('malformed JSON', async () => {
+    const answer = await api.app.inject({
+      method: 'POST',
+      url: `${BASE}/tasks`,
+      headers: { ...api.as('operator'), host: 'omoi.example', 'content-type': 'application/json' },
+      payload: '{"task_type":',
+    });
+    expect([answer.statusCode, answer.json()]).toMatchObject([400, { error: 'malformed_json' }]);
+  });
+});
+
+test('the former generation is refused, and told who has the task now', async () => {
+  const taskId = await claimTask();
+  await call('agent', '/agents', { ...registration, nonce: 'a later process', new_generation: true });
+  const late = await call('agent', `/tasks/${taskId}/complete`, { agent_id: 'worker-1', generation: 1 });
+  expect(late).toMatchObject({ status: 409, body: { error: 'generation_superseded' } });
+  expect(late.body['message']).toContain('generation 2');
+  expect(
+    (await call('agent', '/agents/worker-1/heartbeat', { generation: 1, sequence: 9 })).body,
+  ).toMatchObject({
+    error: 'generation_superseded',
+  });
+});
+
+test('operators quarantine, release, reassign, cancel and strike off', async () => {
+  const taskId = await claimTask();
+  expect((await call('operator', `/tasks/${taskId}/reassign`, {})).body).toMatchObject({ state: 'queued' });
+  expect((await call('operator', '/agents/worker-1/quarantine', { reason: 'odd' })).body).toMatchObject({
+    status: 'QUARANTINED',
+    status_reason: 'odd',
+  });
+  expect((await call('agent', '/tasks/claim', { agent_id: 'worker-1', generation: 1 })).body).toMatchObject({
+    error: 'agent_not_claiming',
+  });
+  expect((await call('operator', '/agents/worker-1/release', { reason: 'fine' })).body).toMatchObject({
+    status: 'IDLE',
+  });
+  expect((await call('operator', `/tasks/${taskId}/cancel`, {})).body).toMatchObject({ state: 'cancelled' });
+  expect((await call('operator', '/agents/worker-1', undefined, 'DELETE')).body).toMatchObject({
+    status: 'TERMINATED',
+  });
+});
+
+test('lists are paged', async () => {
+  for (let at = 0; at < 3; at++) await call('operator', '/tasks', { ...build, task_type: `type-${at}` });
+  const first = await call('viewer', '/tasks?limit=2');
+  const tasks = first.body['tasks'] as { task_id: string; task_type: string }[];
+  const rest = await call('viewer', `/tasks?limit=2&after=${tasks[1]?.task_id ?? ''}`);
+  const types = [...tasks, ...(rest.body['tasks'] as typeof tasks)].map(({ task_type: type }) => type);
+  expect(types).toEqual(['type-0', 'type-1', 'type-2']);
+});

@@ -1,0 +1,49 @@
+import type { EventBus } from '#eventbus';
+import { EVENT_TYPES, OmoiError, type EventType } from '#telemetry';
+import type { ApiApp } from '../http/app.ts';
+import { eventsAnswer, eventsQuery } from './event-schemas.ts';
+
+export interface EventRouteParts {
+  readonly events: Pick<EventBus, 'list'>;
+}
+
+/** `/api/v1/events`: what happened. */
+export function registerEventRoutes(app: ApiApp, { events }: EventRouteParts): void {
+  app.route({
+    method: 'GET',
+    url: '/api/v1/events',
+    config: { access: ['viewer', 'operator', 'admin'] },
+    schema: {
+      tags: ['events'],
+      summary: 'Events of the log',
+      querystring: eventsQuery,
+      response: { 200: eventsAnswer },
+    },
+    handler: async ({ query }) => {
+      const found = await events.list({
+        ...(query.types && { types: typesOf(query.types) }),
+        ...(query.entity_id !== undefined && { entityId: query.entity_id }),
+        ...(query.trace_id !== undefined && { traceId: query.trace_id }),
+        ...(query.from !== undefined && { fromMs: Date.parse(query.from) }),
+        ...(query.to !== undefined && { toMs: Date.parse(query.to) }),
+        ...(query.after_id !== undefined && { afterId: query.after_id }),
+        ...(query.before_id !== undefined && { beforeId: query.before_id }),
+        newestFirst: query.order === 'newest_first',
+        limit: query.limit,
+      });
+      return { events: [...found] };
+    },
+  });
+}
+
+/** The event types that a list of types and beginnings means. */
+function typesOf(asked: string): readonly EventType[] {
+  const beginnings = asked.split(',').filter((beginning) => beginning !== '');
+  return beginnings.flatMap((beginning) => {
+    const meant = EVENT_TYPES.filter((type) => type === beginning || type.startsWith(`${beginning}.`));
+    if (meant.length === 0) {
+      throw new OmoiError('invalid_request', `types: "${beginning}" is no event type and begins none`);
+    }
+    return meant;
+  });
+}

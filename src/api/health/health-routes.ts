@@ -1,0 +1,67 @@
+import { OmoiError } from '#telemetry';
+import { z } from 'zod';
+import type { ApiApp } from '../http/app.ts';
+import { errorBody } from '../http/error-answer.ts';
+
+export interface HealthParts {
+  /** The names of the parts that are not ready to serve. */
+  notReady(): readonly string[];
+}
+
+/** For load balancers and supervisors: does the process answer, and may it get traffic? */
+export function registerHealthRoutes(app: ApiApp, parts: HealthParts): void {
+  app.get(
+    '/healthz',
+    {
+      config: { access: 'public' },
+      schema: {
+        tags: ['health'],
+        summary: 'Whether the server is alive',
+        response: { 200: z.object({ status: z.literal('alive') }) },
+      },
+    },
+    () => ({ status: 'alive' as const }),
+  );
+
+  app.get(
+    '/prometheus/-/healthy',
+    {
+      config: { access: 'public' },
+      schema: { tags: ['prometheus'], summary: 'As /healthz, where clients of Prometheus look' },
+    },
+    (_request, reply) => reply.type('text/plain; charset=utf-8').send('Omoi is healthy.\n'),
+  );
+
+  app.get(
+    '/prometheus/-/ready',
+    {
+      config: { access: 'public' },
+      schema: { tags: ['prometheus'], summary: 'As /readyz, where clients of Prometheus look' },
+    },
+    (_request, reply) => {
+      assertReady(parts);
+      return reply.type('text/plain; charset=utf-8').send('Omoi is ready.\n');
+    },
+  );
+
+  app.get(
+    '/readyz',
+    {
+      config: { access: 'public' },
+      schema: {
+        tags: ['health'],
+        summary: 'Whether the server is ready to serve',
+        response: { 200: z.object({ status: z.literal('ready') }), 503: errorBody },
+      },
+    },
+    () => {
+      assertReady(parts);
+      return { status: 'ready' as const };
+    },
+  );
+}
+
+function assertReady(parts: HealthParts): void {
+  const waitingFor = parts.notReady();
+  if (waitingFor.length > 0) throw new OmoiError('not_ready', `not ready: ${waitingFor.join(', ')}`);
+}

@@ -1,0 +1,93 @@
+import type { Socket } from 'node:net';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { OmoiError, type Logger } from '#telemetry';
+import type { ApiApp } from './app.ts';
+import { isDashboardPage, type DashboardPage } from '../dashboard/dashboard-files.ts';
+import { answerError } from './error-answer.ts';
+import { inPrometheusForm, isPrometheusPath } from '../prometheus/error-body.ts';
+import type { RoutePaths } from './route-paths.ts';
+
+export interface FailureParts {
+  readonly fail: FailureAnswer;
+  readonly paths: RoutePaths;
+  readonly page: DashboardPage;
+}
+
+/** Answers anything that was thrown, in one shape. */
+export type FailureAnswer = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+
+/**
+ * Makes the one answer to failures, which logs what the server itself is to blame for. Below `/prometheus/` it has the
+ * form that Prometheus's clients read.
+ */
+export function createFailureAnswer(logger: Logger): FailureAnswer {
+  return (thrown, request, reply) => {
+    const failure = answerError(thrown, {
+      method: request.method,
+      path: pathOf(request),
+      bodyLimitBytes: request.routeOptions.bodyLimit,
+      contentType: request.headers['content-type'],
+    });
+    if (failure.unexpected) {
+      logger.error(
+        { request_id: request.id, method: request.method, path: pathOf(request), error: describe(thrown) },
+        'A request failed for a reason of the server’s own.',
+      );
+    }
+    if (failure.retryAfterSeconds !== null) reply.header('retry-after', failure.retryAfterSeconds);
+    if (failure.status === 401) reply.header('www-authenticate', 'Bearer realm="omoi"');
+    const isPrometheus = isPrometheusPath(pathOf(request));
+    const { status, body } = isPrometheus ? inPrometheusForm(failure, thrown) : failure;
+    const type = isPrometheus ? 'application/json' : 'application/json; charset=utf-8';
+    return reply.code(status).type(type).serializer(JSON.stringify).send(body);
+  };
+}
+
+/** Tells what is wrong with requests that no route takes. */
+export function answerUnknownPaths(app: ApiApp, { fail, paths, page }: FailureParts): void {
+  app.setNotFoundHandler((request, reply) => {
+    if (isDashboardPage(request)) return page(reply.header('cache-control', 'no-cache'));
+    const path = pathOf(request);
+    const methods = paths.methodsOf(path);
+    if (methods.length > 0 && !methods.includes(request.method)) {
+      const message = `${path} does not take ${request.method} but ${methods.join(', ')}`;
+      return fail(
+        new OmoiError('method_not_allowed', message),
+        request,
+        reply.header('allow', methods.join(', ')),
+      );
+    }
+    return fail(new OmoiError('not_found', `there is nothing at ${path}`), request, reply);
+  });
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? request.url;
+}
+
+/** With stack and cause: this goes into the log and nowhere else. */
+function describe(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const cause = thrown.cause === undefined ? '' : `\ncaused by ${describe(thrown.cause)}`;
+  return `${thrown.stack ?? thrown.message}${cause}`;
+}
+
+const MALFORMED_HTTP = JSON.stringify({ error: 'invalid_request', message: 'this is no well-formed HTTP' });
+
+/** Answers what is no HTTP at all: there is no request to answer yet, only a connection. */
+export function refuseConnection(error: Error & { readonly code?: string }, socket: Socket): void {
+  // A client that went away needs no answer.
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(
+    `HTTP/1.1 ${statusLineOf(error.code)}\r\ncontent-type: application/json\r\nconnection: close\r\n` +
+      `content-length: ${MALFORMED_HTTP.length}\r\n\r\n${MALFORMED_HTTP}`,
+  );
+}
+
+function statusLineOf(code: string | undefined): string {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return '408 Request Timeout';
+  return code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+}

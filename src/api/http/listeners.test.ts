@@ -1,0 +1,91 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { request, type IncomingMessage, type RequestOptions } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ApiApp } from './app.ts';
+import { startTestApi, type TestApi } from '../api.test-support.ts';
+
+let test: TestApi;
+let closed = false;
+
+let polling: () => void;
+
+/** A request that waits until the server stops, as a long poll does. */
+function registerLongPoll(app: ApiApp): void {
+  app.get('/poll', { config: { access: 'public' } }, async () => {
+    polling();
+    await new Promise((resolve) => app.closing.addEventListener('abort', resolve));
+    return { work: null };
+  });
+}
+
+beforeEach(async () => {
+  closed = false;
+  test = await startTestApi({ register: registerLongPoll });
+});
+
+afterEach(async () => {
+  if (!closed) await test.close();
+});
+
+function call(options: RequestOptions): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request(options, resolve).on('error', reject).end();
+  });
+}
+
+describe('listening', () => {
+  it('refuses a Host that the server does not go by', async () => {
+    const url = new URL(await test.api.listen({ host: '127.0.0.1', port: 0 }));
+    const address = { host: url.hostname, port: url.port, path: '/healthz' };
+    const own = await call(address);
+    expect([own.statusCode, await text(own)]).toEqual([200, '{"status":"alive"}']);
+    const rebound = await call({ ...address, headers: { host: 'attacker.example' } });
+    expect([rebound.statusCode, JSON.parse(await text(rebound)).error]).toEqual([403, 'host_not_allowed']);
+  });
+
+  it('answers what is no HTTP with a coded error', async () => {
+    const url = new URL(await test.api.listen({ host: '127.0.0.1', port: 0 }));
+    const socket = connect(Number(url.port), url.hostname);
+    socket.write('rubbish\r\n\r\n');
+    expect(await text(socket)).toMatch(/^HTTP\/1.1 400 [^]*"error":"invalid_request"/);
+  });
+
+  it('lets the owner of the data directory in as admin, and nobody else', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'omoi-socket-'));
+    const socketPath = join(directory, 'omoi.sock');
+    await test.api.listenLocally(socketPath);
+    expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
+    const session = await call({ socketPath, path: '/api/v1/session' });
+    expect(JSON.parse(await text(session)).principal).toMatchObject({ kind: 'local', role: 'admin' });
+    const link = await call({ socketPath, path: '/api/v1/login-links', method: 'POST' });
+    const { path } = JSON.parse(await text(link));
+    expect((await test.app.inject({ url: path })).statusCode).toBe(303);
+    await rm(directory, { recursive: true });
+  });
+});
+
+describe('stopping', () => {
+  it('answers what waits inside and refuses what comes later', async () => {
+    const url = new URL(await test.api.listen({ host: '127.0.0.1', port: 0 }));
+    const arrived = new Promise<void>((resolve) => {
+      polling = resolve;
+    });
+    const polled = call({ host: url.hostname, port: url.port, path: '/poll' });
+    await arrived;
+    const closing = test.close();
+    closed = true;
+    const late = await test.app.inject({ url: '/healthz' });
+    expect([late.statusCode, late.json().error]).toEqual([503, 'shutting_down']);
+    const answer = await polled;
+    expect([answer.statusCode, answer.headers.connection, await text(answer)]).toEqual([
+      200,
+      'close',
+      '{"work":null}',
+    ]);
+    await closing;
+  });
+});

@@ -1,0 +1,35 @@
+import { OmoiError } from '#telemetry';
+import { admit, isChange, type GuardOptions } from '../access/guard.ts';
+import type { ApiApp } from './app.ts';
+import { checkHost, checkOrigin } from './host-check.ts';
+import { readTraceparent } from './traceparent.ts';
+
+export interface RequestCheckOptions {
+  readonly allowedHosts: ReadonlySet<string>;
+  readonly closing: AbortSignal;
+  readonly guard: GuardOptions;
+}
+
+/** What every request must pass before its body is read, in order: the server runs on, Host, Origin, who it is. */
+export function checkRequests(app: ApiApp, options: RequestCheckOptions): void {
+  app.decorateRequest('principal');
+  app.decorateRequest('traceparent');
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+    request.traceparent = readTraceparent(request.headers.traceparent);
+    if (options.closing.aborted) throw new OmoiError('shutting_down', 'the server is stopping');
+
+    const { host, origin } = request.headers;
+    const address = { host, origin, localAddress: request.socket.localAddress };
+    if (!options.guard.isLocalOwner(request)) checkHost(address, options.allowedHosts);
+    if (isChange(request.method)) checkOrigin(address);
+    request.principal = await admit(request, options.guard);
+  });
+
+  app.addHook('onSend', async (_request, reply) => {
+    if (options.closing.aborted) reply.header('connection', 'close');
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+  });
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { generation, name } from '../agents/agent-schemas.ts';
+import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
+
+const MODES = ['shared', 'exclusive'] as const;
+
+export const lockParams = z.object({ lock_id: z.string().min(1).max(100) });
+
+export const acquireBody = z.object({
+  agent_id: name,
+  generation,
+  resource_type: name,
+  resource_name: z.string().min(1).max(500),
+  lock_mode: z.enum(MODES).default('exclusive'),
+  ttl_ms: z.number().int().min(BOUNDS.minLockTtlMs).max(BOUNDS.maxLockTtlMs).optional(),
+  wait_ms: z.number().int().min(0).max(BOUNDS.maxWaitMs).default(0).describe('First come, first served.'),
+});
+
+export const lockHolderBody = z.object({ agent_id: name, generation });
+
+export const lockView = z
+  .object({
+    lock_id: z.string(),
+    resource_type: z.string(),
+    resource_name: z.string(),
+    lock_mode: z.enum(MODES),
+    agent_id: z.string(),
+    generation: z.number(),
+    fencing_token: z
+      .number()
+      .describe('Grows with every lock of the resource: let what the lock protects refuse smaller ones.'),
+    ttl_ms: z.number(),
+    acquired_at: z.string(),
+    expires_at: z.string(),
+    traceparent: z.string().nullable(),
+  })
+  .meta({ id: 'Lock' });
+
+export const renewedAnswer = z.object({ ttl_ms: z.number(), expires_at: z.string() });
+
+export const locksQuery = z.object({
+  resource_type: name.optional(),
+  agent_id: name.optional(),
+  after: z.string().max(100).optional().describe('The last lock_id of the page before.'),
+  limit: z.coerce.number().int().min(1).max(BOUNDS.maxPageRows).default(100),
+});
+export const locksAnswer = z.object({ locks: z.array(lockView) });

@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createEventBus, type EventBus } from '#eventbus';
+import { createFleet, Pools } from '#fleet';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock, type Tracing } from '#telemetry';
+import { MemoryMachine, MemoryRuntime } from '../../fleet/runtimes/memory-runtime.test-support.ts';
+import type { Role } from '../http/app.ts';
+import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { registerPoolRoutes } from './pool-routes.ts';
+
+const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const tracing: Tracing = {
+  startSpan: () => ({
+    traceparent: TRACE,
+    setAttributes() {},
+    addLink() {},
+    addEvent() {},
+    fail() {},
+    end() {},
+  }),
+};
+const POOL = { pool_id: 'coders', command: ['run'], desired: 1, max: 4, env: { API_KEY: 'hush' } };
+
+const clock = new VirtualClock();
+let api: TestApi;
+let database: StateDatabase;
+let bus: EventBus;
+let pools: Pools;
+
+interface Answer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+async function call(role: Role, line: string, payload?: object): Promise<Answer> {
+  const [method, path] = line.split(' ');
+  const response = await api.app.inject({
+    method: method as 'GET',
+    url: `/api/v1/fleet/${path ?? ''}`,
+    headers: { ...api.as(role), host: 'localhost' },
+    ...(payload && { payload }),
+  });
+  return { status: response.statusCode, body: response.json() };
+}
+
+async function settled(condition: (pool: Record<string, unknown>) => boolean): Promise<void> {
+  for (let turn = 0; turn < 5000; turn++) {
+    const { body } = await call('viewer', 'GET pools/coders');
+    if (condition(body)) return;
+    await clock.advance(0);
+  }
+  throw new Error('it did not come true');
+}
+
+const processes = (pool: Record<string, unknown>): string[] =>
+  (pool['slots'] as { agent_id: string; generation: number; process: string; wish: string }[]).map(
+    (slot) => `${slot.agent_id}/${slot.generation} ${slot.process} ${slot.wish}`,
+  );
+
+beforeEach(async () => {
+  database = await openTestStateDatabase(clock);
+  const common = {
+    database,
+    clock,
+    random: createSeededRandom(3),
+    logger: silentLogger,
+    metrics: new SelfMetrics(),
+  };
+  bus = createEventBus(common);
+  const fleet = createFleet({ ...common, bus });
+  pools = new Pools(
+    {
+      ...common,
+      bus,
+      tracing,
+      generations: fleet.agents,
+      drains: fleet.agents,
+      runtimes: [new MemoryRuntime(new MemoryMachine())],
+      mintAgentToken: async () => 'token',
+    },
+    { url: 'http://127.0.0.1:4600', otlpUrl: null, inheritedEnv: {} },
+  );
+  await pools.start();
+  api = await startTestApi({ register: (app) => registerPoolRoutes(app, { pools }) });
+});
+
+afterEach(async () => {
+  await api.close();
+  await pools.close();
+  await bus.stop();
+  await database.close();
+});
+
+describe('/api/v1/fleet/pools', () => {
+  it('creates, shows, scales, claims, restarts, stops and removes', async () => {
+    const created = await call('admin', 'POST pools', POOL);
+    expect(created.status).toBe(201);
+    expect(created.body).toMatchObject({ pool_id: 'coders', effective: 1, env_names: ['API_KEY'] });
+    expect(JSON.stringify(created.body)).not.toContain('hush');
+    await settled((pool) => processes(pool).join() === 'coders-1/1 running run');
+
+    expect((await call('operator', 'POST pools/coders/scale', { desired: 2 })).body).toMatchObject({
+      desired: 2,
+    });
+    const claim = { add: 1, ttl_ms: 60_000 };
+    expect((await call('operator', 'PUT pools/coders/claims/c1', claim)).body).toMatchObject({
+      effective: 3,
+    });
+    await settled((pool) => processes(pool).filter((text) => text.includes('running')).length === 3);
+    expect((await call('operator', 'DELETE pools/coders/claims/c1')).body).toMatchObject({ effective: 2 });
+
+    const order = { expected_generation: 1 };
+    const restarted = { agent_id: 'coders-1', generation: 2 };
+    expect((await call('operator', 'POST agents/coders-1/restart', order)).body).toEqual({
+      ...restarted,
+      opened: true,
+    });
+    expect((await call('operator', 'POST agents/coders-1/restart', order)).body).toEqual({
+      ...restarted,
+      opened: false,
+    });
+    expect((await call('operator', 'POST agents/coders-2/stop', {})).status).toBe(200);
+    await settled((pool) => processes(pool).includes('coders-2/1 ended stopped'));
+
+    expect((await call('admin', 'DELETE pools/coders')).status).toBe(202);
+    await settled((pool) => pool['error'] === 'unknown_pool');
+    expect((await call('viewer', 'GET pools')).body).toEqual({ pools: [] });
+  });
+
+  it.each<[string, Role, string, object | undefined, number, string]>([
+    ['a pool nobody knows', 'viewer', 'GET pools/nobody', undefined, 404, 'unknown_pool'],
+    ['a second pool of the id', 'admin', 'POST pools', POOL, 409, 'pool_exists'],
+    ['bounds that do not hold', 'admin', 'PATCH pools/coders', { min: 3 }, 400, 'pool_bounds'],
+    ['an empty command', 'admin', 'PATCH pools/coders', { command: [] }, 400, 'invalid_request'],
+    ['a runtime nobody has', 'admin', 'PATCH pools/coders', { runtime: 'vm' }, 400, 'invalid_request'],
+    ['an id that is a path', 'admin', 'POST pools', { ...POOL, pool_id: '../x' }, 400, 'invalid_request'],
+    [
+      'a count that is a text',
+      'operator',
+      'POST pools/coders/scale',
+      { desired: 'x' },
+      400,
+      'invalid_request',
+    ],
+    ['an agent nobody knows', 'operator', 'POST agents/x/restart', {}, 404, 'unknown_agent'],
+    [
+      'a generation nobody opened',
+      'operator',
+      'POST agents/coders-1/restart',
+      { expected_generation: 7 },
+      404,
+      'unknown_generation',
+    ],
+    ['an operator who names commands', 'operator', 'POST pools', POOL, 403, 'forbidden'],
+    ['a viewer who scales', 'viewer', 'POST pools/coders/scale', { desired: 2 }, 403, 'forbidden'],
+    ['an agent that restarts another', 'agent', 'POST agents/coders-1/restart', {}, 403, 'forbidden'],
+  ])('refuses %s', async (_, role, line, payload, status, code) => {
+    await call('admin', 'POST pools', POOL);
+    const before = await call('viewer', 'GET pools');
+    expect(await call(role, line, payload)).toMatchObject({ status, body: { error: code } });
+    const after = await call('viewer', 'GET pools');
+    expect(JSON.stringify(after.body).includes('"desired":1')).toBe(true);
+    expect((after.body['pools'] as unknown[]).length).toBe((before.body['pools'] as unknown[]).length);
+  });
+});

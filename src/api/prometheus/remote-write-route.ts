@@ -1,0 +1,67 @@
+import type { RemoteWriteReceiver } from '#ingest';
+import { OmoiError } from '#telemetry';
+import type { ApiApp, Principal } from '../http/app.ts';
+import { countBodies, type BodyBudget } from '../http/body-budget.ts';
+
+export interface RemoteWriteRouteParts {
+  readonly receiver: RemoteWriteReceiver;
+  /** Limit of a request before decompression; the receiver limits what it decodes to. */
+  readonly maxBodyBytes: number;
+  readonly bodies: BodyBudget;
+}
+
+/** Who may make Omoi act anyway. */
+const OPERATING_ROLES: ReadonlySet<Principal['role']> = new Set(['operator', 'admin'] as const);
+
+/**
+ * Prometheus remote write 1.0. Answered 204 when what was sent survives a crash. Metrics that Omoi writes itself are
+ * taken from operators alone; others get `400 sample_refused` for those samples, while the rest is stored.
+ */
+export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRouteParts): void {
+  void app.register((scope, _options, done) => {
+    const holdBody = countBodies(scope, parts.bodies);
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+    scope.route({
+      method: 'POST',
+      url: '/prometheus/api/v1/write',
+      bodyLimit: parts.maxBodyBytes,
+      config: { access: ['ingest', 'operator', 'admin'], openOnLoopback: true },
+      schema: {
+        tags: ['ingest'],
+        summary: 'Prometheus remote write 1.0: a Snappy-compressed prometheus.WriteRequest',
+      },
+      async handler(request, reply) {
+        checkHeaders(request.headers['content-type'], request.headers['content-encoding']);
+        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+        const sender = { mayWriteReserved: OPERATING_ROLES.has(request.principal.role) };
+        const { traceparent } = request;
+        await holdBody(request, () => parts.receiver.handle({ body, traceparent, sender }));
+        return reply.code(204).send();
+      },
+    });
+    done();
+  });
+}
+
+/** As the specification has it, a missing or empty header means what is right; version 2 is another content type. */
+function checkHeaders(type: string | undefined, encoding: string | undefined): void {
+  const contentType = type || 'application/x-protobuf';
+  const contentEncoding = encoding || 'snappy';
+  const [mediaType, ...parameters] = contentType.split(';').map((part) => part.trim());
+  const isVersion2 = parameters.some(
+    (part) => part.startsWith('proto=') && part !== 'proto=prometheus.WriteRequest',
+  );
+  if (mediaType !== 'application/x-protobuf' || isVersion2) {
+    throw new OmoiError(
+      'unsupported_media_type',
+      `"${contentType}" is not taken here; send application/x-protobuf with a prometheus.WriteRequest (version 1).`,
+    );
+  }
+  if (contentEncoding !== 'snappy') {
+    throw new OmoiError(
+      'unsupported_media_type',
+      `content-encoding "${contentEncoding}" is not taken here; send snappy.`,
+    );
+  }
+}

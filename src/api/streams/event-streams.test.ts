@@ -1,0 +1,180 @@
+import { request, type IncomingMessage } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NewSystemEvent } from '#telemetry';
+import { startTestApi, type TestApi } from '../api.test-support.ts';
+
+let test: TestApi;
+let url: URL;
+const open: IncomingMessage[] = [];
+
+beforeEach(async () => {
+  test = await startTestApi();
+  url = new URL(await test.api.listen({ host: '127.0.0.1', port: 0 }));
+});
+
+afterEach(async () => {
+  for (const response of open.splice(0)) response.destroy();
+  await test.close();
+});
+
+const poolChanged = (desired: number): NewSystemEvent => ({
+  event_type: 'fleet.pool.changed',
+  entity_type: 'pool',
+  entity_id: 'coders',
+  payload: { pool_id: 'coders', desired, effective: desired, reason: 'scaled' },
+  traceparent: null,
+});
+
+const stateChanged: NewSystemEvent = {
+  event_type: 'watchdog.state.changed',
+  entity_type: 'watchdog',
+  entity_id: 'watchdog',
+  payload: { state: 'paused', active: true, reason: 'asked' },
+  traceparent: null,
+};
+
+interface Stream {
+  readonly status: number;
+  /** Resolves with all that has arrived once it matches. */
+  until(pattern: RegExp): Promise<string>;
+  readonly ended: Promise<void>;
+}
+
+function listen(path = '/api/v1/events/stream', headers: Record<string, string> = {}): Promise<Stream> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({
+      host: url.hostname,
+      port: url.port,
+      path,
+      headers: { ...test.as('viewer'), ...headers },
+    });
+    outgoing.on('error', reject);
+    outgoing.on('response', (response) => {
+      open.push(response);
+      let received = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        received += chunk;
+        response.emit('more');
+      });
+      const ended = new Promise<void>((end) => response.on('close', end));
+      const until = (pattern: RegExp): Promise<string> =>
+        new Promise((found) => {
+          const look = (): void => {
+            if (pattern.test(received)) found(received);
+            else response.once('more', look);
+          };
+          look();
+        });
+      resolve({ status: response.statusCode ?? 0, until, ended });
+    });
+    outgoing.end();
+  });
+}
+
+/** Of messages that are events. */
+const idsIn = (text: string): number[] =>
+  [...text.matchAll(/^id: (\d+)\ndata/gm)].map((match) => Number(match[1]));
+
+describe('the stream of live events', () => {
+  it('sends each event with its id as it is committed', async () => {
+    const stream = await listen();
+    await stream.until(/retry: 2000/);
+    await test.appendEvent(poolChanged(3));
+    const received = await stream.until(/"desired":3/);
+    const [, id, data] = /^id: (\d+)\ndata: (.*)$/m.exec(received) ?? [];
+    expect(JSON.parse(data ?? '')).toMatchObject({
+      id: Number(id),
+      event_type: 'fleet.pool.changed',
+      at: '2026-11-22T12:00:00.000Z',
+    });
+  });
+
+  it('names the event to resume from before anything happens', async () => {
+    const empty = await listen();
+    await empty.until(/^id: 0\n\n/m);
+    await test.appendEvent(poolChanged(1));
+    const [newest] = await test.eventBus.list({ limit: 1, newestFirst: true });
+    const later = await listen();
+    const told = await later.until(/^id: \d+\n\n/m);
+    expect(told).toContain(`id: ${newest?.id}\n\n`);
+    expect(idsIn(told)).toEqual([]);
+  });
+
+  it('resumes after the last event that the client has seen', async () => {
+    for (const desired of [1, 2, 3]) await test.appendEvent(poolChanged(desired));
+    const [first] = await test.eventBus.list({ limit: 1 });
+    const stream = await listen(undefined, { 'last-event-id': String(first?.id) });
+    await stream.until(/"desired":3/);
+    await test.appendEvent(poolChanged(4));
+    const ids = idsIn(await stream.until(/"desired":4/));
+    expect(ids.map((id) => id - (first?.id ?? 0))).toEqual([1, 2, 3]);
+  });
+
+  it('sends only the types that were asked for', async () => {
+    const stream = await listen('/api/v1/events/stream?types=watchdog,fleet.agent');
+    await stream.until(/retry/);
+    await test.appendEvent(poolChanged(1));
+    await test.appendEvent(stateChanged);
+    expect(idsIn(await stream.until(/"paused"/))).toHaveLength(1);
+  });
+
+  it('tells a client that was away too long to start afresh', async () => {
+    await test.database.transaction(async (tx) => {
+      for (let count = 0; count < 5_600; count++) await test.eventBus.append(tx, poolChanged(count));
+    });
+    const stream = await listen(undefined, { 'last-event-id': '0' });
+    await stream.until(/event: reset\ndata: \{\}\n\n/);
+  });
+
+  it('beats every 15 s and ends when its token is revoked', async () => {
+    const stream = await listen();
+    await stream.until(/retry/);
+    await test.clock.advance(15_000);
+    await stream.until(/^: beat$/m);
+    const viewer = (await test.access.listTokens()).find(({ role }) => role === 'viewer');
+    await test.access.revokeToken(viewer?.id ?? '', 'test');
+    await test.clock.advance(15_000);
+    await stream.ended;
+  });
+
+  it('refuses more listeners than it has room for, and callers without a role', async () => {
+    const anonymous = await listen(undefined, { authorization: 'Bearer none' });
+    expect(anonymous.status).toBe(401);
+    for (let count = 0; count < 100; count++) await (await listen()).until(/retry/);
+    expect((await listen()).status).toBe(503);
+  });
+
+  it('closes a client that does not read, and counts it', async () => {
+    const outgoing = request({
+      host: url.hostname,
+      port: url.port,
+      path: '/api/v1/events/stream',
+      headers: test.as('viewer'),
+    });
+    const response = await new Promise<IncomingMessage>((resolve) => outgoing.on('response', resolve).end());
+    open.push(response);
+    response.pause();
+    const lost = new Promise((resolve) => outgoing.on('close', resolve));
+    const large: NewSystemEvent = {
+      ...stateChanged,
+      payload: { state: 'paused', active: true, reason: 'x'.repeat(200_000) },
+    };
+    const closedSlow = (): number =>
+      test.metrics.collect().find(({ name }) => name === 'omoi_api_event_streams_closed_slow_total')
+        ?.points[0]?.value ?? 0;
+    for (let count = 0; count < 200 && closedSlow() === 0; count++) {
+      await test.appendEvent(large);
+    }
+    expect(closedSlow()).toBe(1);
+    response.resume().on('error', () => {});
+    await lost;
+  });
+
+  it('ends when the server stops', async () => {
+    const stream = await listen();
+    await stream.until(/retry/);
+    const closing = test.api.close();
+    await stream.ended;
+    await closing;
+  });
+});

@@ -1,0 +1,302 @@
+import type { ClaimRequest, Fleet, NewTask, TaskRow } from '#fleet';
+import { toRfc3339 } from '#telemetry';
+import type { z } from 'zod';
+import type { ApiApp } from '../http/app.ts';
+import {
+  claimAnswer,
+  claimBody,
+  completeBody,
+  enqueuedAnswer,
+  enqueuedBatchAnswer,
+  failBody,
+  handoffBody,
+  newTasks,
+  newTask,
+  renewAnswer,
+  renewBody,
+  taskParams,
+  tasksAnswer,
+  tasksQuery,
+  taskView,
+} from './task-schemas.ts';
+import { assertMaySpeak, timeOf } from '../agents/agent-routes.ts';
+
+export interface TaskRouteParts {
+  readonly fleet: Pick<Fleet, 'agents' | 'tasks' | 'limits'>;
+}
+
+const SPEAKERS = ['agent', 'operator', 'admin'] as const;
+const READERS = ['agent', 'viewer', 'operator', 'admin'] as const;
+const OPERATORS = ['operator', 'admin'] as const;
+
+/** `/api/v1/fleet/tasks`: the queue, and what agents do with its tasks. */
+export function registerTaskRoutes(app: ApiApp, parts: TaskRouteParts): void {
+  registerReading(app, parts);
+  registerEnqueueing(app, parts);
+  registerClaiming(app, parts);
+  registerSettling(app, parts);
+  registerOrders(app, parts);
+}
+
+function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
+  app.route({
+    method: 'GET',
+    url: '/api/v1/fleet/tasks',
+    config: { access: READERS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'Tasks in the order in which they were enqueued',
+      querystring: tasksQuery,
+      response: { 200: tasksAnswer },
+    },
+    handler: async ({ query }) => {
+      const tasks = await fleet.tasks.list({
+        states: query.state ? [query.state] : null,
+        phaseId: query.phase_id ?? null,
+        agentId: query.agent_id ?? null,
+        afterTaskId: query.after ?? null,
+        limit: query.limit,
+      });
+      return { tasks: tasks.map(viewOf) };
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: '/api/v1/fleet/tasks/:task_id',
+    config: { access: READERS },
+    schema: { tags: ['fleet'], summary: 'One task', params: taskParams, response: { 200: taskView } },
+    handler: async ({ params }) => viewOf(await fleet.tasks.get(params.task_id)),
+  });
+}
+
+function registerEnqueueing(app: ApiApp, { fleet }: TaskRouteParts): void {
+  app.route({
+    method: 'POST',
+    url: '/api/v1/fleet/tasks',
+    config: { access: SPEAKERS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'Enqueue a task',
+      body: newTask,
+      response: { 200: enqueuedAnswer, 201: enqueuedAnswer },
+    },
+    handler: async ({ body, traceparent }, reply) => {
+      const [enqueued] = await fleet.tasks.enqueue([readTask(body)], traceparent);
+      if (!enqueued) throw new Error('one task was enqueued and none came back');
+      const { task, created } = enqueued;
+      return reply.status(created ? 201 : 200).send({ task: viewOf(task), created });
+    },
+  });
+  app.route({
+    method: 'POST',
+    url: '/api/v1/fleet/tasks/batch',
+    config: { access: SPEAKERS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'Enqueue several tasks, all or none',
+      body: newTasks,
+      response: { 201: enqueuedBatchAnswer },
+    },
+    handler: async ({ body, traceparent }, reply) => {
+      const enqueued = await fleet.tasks.enqueue(body.tasks.map(readTask), traceparent);
+      const tasks = enqueued.map(({ task, created }) => ({ task_id: task.task_id, created }));
+      return reply.status(201).send({ tasks });
+    },
+  });
+}
+
+function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
+  app.route({
+    method: 'POST',
+    url: '/api/v1/fleet/tasks/claim',
+    config: { access: SPEAKERS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'Claim the next tasks: the highest priority first, then the oldest',
+      body: claimBody,
+      response: { 200: claimAnswer },
+    },
+    handler: async ({ body, principal, traceparent, signal }) => {
+      assertMaySpeak(fleet, principal, body.agent_id, null);
+      const tasks = await claimUpTo(fleet, body.max_tasks, {
+        agentId: body.agent_id,
+        generation: body.generation,
+        phaseIds: body.phase_ids ?? null,
+        taskTypes: body.task_types ?? null,
+        ownPoolOnly: body.own_pool_only,
+        leaseMs: body.lease_ms ?? fleet.limits.defaultLeaseMs,
+        waitMs: body.wait_ms,
+        traceparent,
+        signal,
+      });
+      return { tasks: tasks.map(viewOf) };
+    },
+  });
+  app.route({
+    method: 'POST',
+    url: '/api/v1/fleet/tasks/:task_id/renew',
+    config: { access: SPEAKERS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'Give a claim its whole lease again',
+      params: taskParams,
+      body: renewBody,
+      response: { 200: renewAnswer },
+    },
+    handler: async ({ params, body, principal, traceparent }) => {
+      assertMaySpeak(fleet, principal, body.agent_id, null);
+      const lease = await fleet.tasks.renew(holderOf(params.task_id, body, traceparent));
+      return { lease_ms: lease.lengthMs, lease_expires_at: toRfc3339(lease.untilMs) };
+    },
+  });
+}
+
+/** Waits for the first task alone: what is there besides is taken, what is not is left for the next claim. */
+async function claimUpTo(
+  fleet: TaskRouteParts['fleet'],
+  maxTasks: number,
+  request: ClaimRequest,
+): Promise<TaskRow[]> {
+  const claimed: TaskRow[] = [];
+  while (claimed.length < maxTasks) {
+    const waitMs = claimed.length === 0 ? request.waitMs : 0;
+    const task = await fleet.tasks.claim({ ...request, waitMs });
+    if (!task) break;
+    claimed.push(task);
+  }
+  return claimed;
+}
+
+function registerSettling(app: ApiApp, { fleet }: TaskRouteParts): void {
+  app.route({
+    method: 'POST',
+    url: '/api/v1/fleet/tasks/:task_id/complete',
+    config: { access: SPEAKERS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'The task is done; the same holder may repeat it',
+      params: taskParams,
+      body: completeBody,
+      response: { 200: taskView },
+    },
+    handler: async ({ params, body, principal, traceparent }) => {
+      assertMaySpeak(fleet, principal, body.agent_id, null);
+      const result = body.result === undefined ? null : JSON.stringify(body.result);
+      return viewOf(await fleet.tasks.complete(holderOf(params.task_id, body, traceparent), result));
+    },
+  });
+  app.route({
+    method: 'POST',
+    url: '/api/v1/fleet/tasks/:task_id/fail',
+    config: { access: SPEAKERS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'The attempt failed; the task is tried again later while attempts are left',
+      params: taskParams,
+      body: failBody,
+      response: { 200: taskView },
+    },
+    handler: async ({ params, body, principal, traceparent }) => {
+      assertMaySpeak(fleet, principal, body.agent_id, null);
+      const { error, retry } = body;
+      return viewOf(await fleet.tasks.fail(holderOf(params.task_id, body, traceparent), { error, retry }));
+    },
+  });
+  app.route({
+    method: 'POST',
+    url: '/api/v1/fleet/tasks/:task_id/handoff',
+    config: { access: SPEAKERS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'Hand a claimed task to another agent, which has to claim it',
+      params: taskParams,
+      body: handoffBody,
+      response: { 200: taskView },
+    },
+    handler: async ({ params, body, principal, traceparent }) => {
+      assertMaySpeak(fleet, principal, body.agent_id, null);
+      const to = { agentId: body.to_agent_id, reason: body.reason ?? null };
+      return viewOf(await fleet.tasks.handOff(holderOf(params.task_id, body, traceparent), to));
+    },
+  });
+}
+
+function registerOrders(app: ApiApp, { fleet }: TaskRouteParts): void {
+  app.route({
+    method: 'POST',
+    url: '/api/v1/fleet/tasks/:task_id/reassign',
+    config: { access: OPERATORS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'Take a claimed task from its holder, back into the queue',
+      params: taskParams,
+      response: { 200: taskView },
+    },
+    handler: async ({ params, traceparent }) =>
+      viewOf(await fleet.tasks.reassignTask(params.task_id, traceparent)),
+  });
+  app.route({
+    method: 'POST',
+    url: '/api/v1/fleet/tasks/:task_id/cancel',
+    config: { access: OPERATORS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'End a task that is not finished; its holder is refused',
+      params: taskParams,
+      response: { 200: taskView },
+    },
+    handler: async ({ params, principal, traceparent }) =>
+      viewOf(await fleet.tasks.cancel(params.task_id, { by: principal.name, traceparent })),
+  });
+}
+
+function readTask(body: z.output<typeof newTask>): NewTask {
+  return {
+    taskType: body.task_type,
+    phaseId: body.phase_id,
+    priority: body.priority,
+    payload: JSON.stringify(body.payload ?? null),
+    maxAttempts: body.max_attempts ?? null,
+    idempotencyKey: body.idempotency_key ?? null,
+    poolId: body.pool_id ?? null,
+  };
+}
+
+function holderOf(taskId: string, body: z.output<typeof renewBody>, traceparent: string | null) {
+  return {
+    taskId,
+    agentId: body.agent_id,
+    generation: body.generation,
+    attempt: body.attempt ?? null,
+    traceparent,
+  };
+}
+
+function viewOf(task: TaskRow): z.output<typeof taskView> {
+  return {
+    task_id: task.task_id,
+    task_type: task.task_type,
+    phase_id: task.phase_id,
+    priority: task.priority,
+    payload: JSON.parse(task.payload),
+    state: task.state,
+    pool_id: task.pool_id,
+    idempotency_key: task.idempotency_key,
+    attempt: task.attempt,
+    max_attempts: task.max_attempts,
+    failures: task.failures,
+    leases_lost: task.leases_lost,
+    available_at: toRfc3339(task.available_at_ms),
+    kept_for_agent_id: task.kept_for_agent_id,
+    agent_id: task.agent_id,
+    generation: task.generation,
+    lease_ms: task.lease_ms,
+    lease_expires_at: timeOf(task.lease_until_ms),
+    enqueued_at: toRfc3339(task.enqueued_at_ms),
+    claimed_at: timeOf(task.claimed_at_ms),
+    finished_at: timeOf(task.finished_at_ms),
+    result: task.result === null ? null : JSON.parse(task.result),
+    error: task.error,
+    traceparent: task.traceparent,
+  };
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { generation, name, phaseId } from '../agents/agent-schemas.ts';
+import { FLEET_BOUNDS as BOUNDS } from './fleet-bounds.ts';
+
+const STATES = ['queued', 'claimed', 'completed', 'failed', 'cancelled'] as const;
+const leaseMs = z.number().int().min(BOUNDS.minLeaseMs).max(BOUNDS.maxLeaseMs);
+/** Each priority is a label of the queue's metric, so they are few. */
+const priority = z.number().int().min(0).max(100);
+
+export const taskParams = z.object({ task_id: z.string().min(1).max(100) });
+
+export const newTask = z.object({
+  task_type: name,
+  phase_id: phaseId,
+  priority: priority.default(0).describe('Higher comes first.'),
+  payload: z.unknown().optional().describe('Any JSON; handed to the agent that claims the task.'),
+  max_attempts: z.number().int().min(1).max(BOUNDS.maxMaxAttempts).optional(),
+  idempotency_key: z
+    .string()
+    .min(1)
+    .max(200)
+    .nullish()
+    .describe('A second task with the same key is not made; the first is answered.'),
+  pool_id: name.nullish().describe('Only agents of this pool may claim it.'),
+});
+
+export const newTasks = z.object({ tasks: z.array(newTask).min(1) });
+
+export const taskView = z
+  .object({
+    task_id: z.string(),
+    task_type: z.string(),
+    phase_id: z.string(),
+    priority: z.number(),
+    payload: z.unknown(),
+    state: z.enum(STATES),
+    pool_id: z.string().nullable(),
+    idempotency_key: z.string().nullable(),
+    attempt: z.number().describe('How often it was claimed: the number of the present or last claim.'),
+    max_attempts: z.number(),
+    failures: z.number(),
+    leases_lost: z.number(),
+    available_at: z.string(),
+    kept_for_agent_id: z.string().nullable(),
+    agent_id: z.string().nullable(),
+    generation: z.number().nullable(),
+    lease_ms: z.number().nullable(),
+    lease_expires_at: z.string().nullable(),
+    enqueued_at: z.string(),
+    claimed_at: z.string().nullable(),
+    finished_at: z.string().nullable(),
+    result: z.unknown(),
+    error: z.string().nullable(),
+    traceparent: z.string().nullable(),
+  })
+  .meta({ id: 'Task' });
+
+export const enqueuedAnswer = z.object({
+  task: taskView,
+  created: z.boolean().describe('False where the idempotency key had been used before.'),
+});
+export const enqueuedBatchAnswer = z.object({
+  tasks: z.array(z.object({ task_id: z.string(), created: z.boolean() })),
+});
+
+export const claimBody = z.object({
+  agent_id: name,
+  generation,
+  task_types: z.array(name).min(1).max(50).optional(),
+  phase_ids: z.array(phaseId).min(1).optional(),
+  own_pool_only: z.boolean().default(false).describe('Leaves the tasks that are for every pool.'),
+  max_tasks: z.number().int().min(1).max(BOUNDS.maxClaimedAtOnce).default(1),
+  wait_ms: z
+    .number()
+    .int()
+    .min(0)
+    .max(BOUNDS.maxWaitMs)
+    .default(0)
+    .describe('How long to wait where nothing is to be done.'),
+  lease_ms: leaseMs.optional(),
+});
+
+export const claimAnswer = z.object({
+  tasks: z.array(
+    taskView.pick({
+      task_id: true,
+      task_type: true,
+      phase_id: true,
+      priority: true,
+      payload: true,
+      attempt: true,
+      max_attempts: true,
+      lease_ms: true,
+      lease_expires_at: true,
+      traceparent: true,
+    }),
+  ),
+});
+
+const holder = {
+  agent_id: name,
+  generation,
+  attempt: z.number().int().min(1).nullish().describe('Tells one claim of the task from another.'),
+};
+
+export const renewBody = z.object(holder);
+export const renewAnswer = z.object({ lease_ms: z.number(), lease_expires_at: z.string() });
+export const completeBody = z.object({ ...holder, result: z.unknown().optional() });
+export const failBody = z.object({
+  ...holder,
+  error: z.string().max(100_000).describe('What is too long is cut.'),
+  retry: z.boolean().default(true).describe('False fails the task for good.'),
+});
+export const handoffBody = z.object({
+  ...holder,
+  to_agent_id: name,
+  reason: z.string().max(500).nullish(),
+});
+
+export const tasksQuery = z.object({
+  state: z.enum(STATES).optional(),
+  phase_id: phaseId.optional(),
+  agent_id: name.optional(),
+  after: z.string().max(100).optional().describe('The last task_id of the page before.'),
+  limit: z.coerce.number().int().min(1).max(BOUNDS.maxPageRows).default(100),
+});
+export const tasksAnswer = z.object({ tasks: z.array(taskView) });

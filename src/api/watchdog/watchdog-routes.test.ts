@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  becomes,
+  heldBy,
+  openKennel,
+  RESTART,
+  silent,
+  type Kennel,
+} from '../../watchdog/watchdog.test-support.ts';
+import type { Role } from '../http/app.ts';
+import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { registerWatchdogRoutes } from './watchdog-routes.ts';
+
+let kennel: Kennel;
+let api: TestApi;
+
+interface Answer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+async function call(role: Role, line: string, payload?: object): Promise<Answer> {
+  const [method, path] = line.split(' ');
+  const response = await api.app.inject({
+    method: method === 'POST' ? 'POST' : 'GET',
+    url: `/api/v1/watchdog/${path ?? ''}`,
+    headers: { ...api.as(role), host: 'localhost' },
+    ...(payload && { payload }),
+  });
+  return { status: response.statusCode, body: response.json() };
+}
+
+async function idOf(alertId: string): Promise<string> {
+  const [detail] = await kennel.archive.list({ alertId, limit: 1 });
+  return detail?.remediation.id ?? '';
+}
+
+beforeEach(async () => {
+  kennel = await openKennel([RESTART.replace('mode: act', 'mode: approve')]);
+  kennel.fleet.addAgent('w-1');
+  kennel.fleet.addAgent('w-2');
+  api = await startTestApi({
+    register: (app) =>
+      registerWatchdogRoutes(app, { watchdog: kennel.watchdog, remediations: kennel.archive }),
+  });
+});
+
+afterEach(async () => {
+  await api.close();
+  await kennel.close();
+});
+
+describe('/api/v1/watchdog', () => {
+  it('shows the policies in force', async () => {
+    const { status, body } = await call('viewer', 'GET policies');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      policies: [
+        {
+          name: 'restart_it',
+          mode: 'approve',
+          match: ['alertname="Silent"'],
+          target: { kind: 'agent', label: 'agent_id' },
+          steps: [
+            { action: 'restart', verify_within_ms: 30_000 },
+            { action: 'restart', verify_within_ms: 30_000 },
+          ],
+          guards: { cooldown_ms: 60_000, max_parallel: 2, spare_healthy: true },
+        },
+      ],
+    });
+  });
+
+  it('lets an operator approve, and shows what was done', async () => {
+    await kennel.alerts.raise('a1', silent('w-1'));
+    await becomes(kennel, 'a1', 'awaiting_approval');
+    const id = await idOf('a1');
+    expect((await call('viewer', `POST remediations/${id}/approve`)).status).toBe(403);
+    expect((await call('operator', `POST remediations/${id}/approve`)).status).toBe(200);
+    await becomes(kennel, 'a1', 'verifying');
+    const { body } = await call('viewer', `GET remediations/${id}`);
+    expect(body).toMatchObject({
+      state: 'verifying',
+      step: 1,
+      target: { kind: 'agent', id: 'w-1' },
+      actions: [
+        {
+          step: 1,
+          action: 'restart',
+          expected_generation: 1,
+          attempts: 1,
+          next_attempt_at: null,
+          result: 'done',
+          detail: 'generation 2 should run',
+        },
+      ],
+    });
+    const again = await call('operator', `POST remediations/${id}/approve`);
+    expect([again.status, again.body['error']]).toEqual([409, 'remediation_settled']);
+  });
+
+  it('lets an operator reject, and pages through what there was', async () => {
+    await kennel.alerts.raise('a1', silent('w-1'));
+    await kennel.alerts.raise('a2', silent('w-2'));
+    await becomes(kennel, 'a2', 'awaiting_approval');
+    const rejected = await call('operator', `POST remediations/${await idOf('a2')}/reject`);
+    expect(rejected.body).toMatchObject({ state: 'cancelled', outcome: 'cancelled' });
+    const listed = async (query: string) => {
+      const { body } = await call('viewer', `GET remediations?${query}`);
+      return (body['remediations'] as { alert_id: string }[]).map((one) => one.alert_id);
+    };
+    expect(await listed('state=awaiting_approval')).toEqual(['a1']);
+    expect(await listed('target_id=w-2')).toEqual(['a2']);
+    const newest = await listed('limit=1');
+    const before = await idOf(newest[0] ?? '');
+    expect([...newest, ...(await listed(`before=${before}`))].toSorted()).toEqual(['a1', 'a2']);
+    const unknown = await call('viewer', 'GET remediations/rem_no');
+    expect([unknown.status, unknown.body['error']]).toEqual([404, 'unknown_remediation']);
+  });
+
+  it('pauses and resumes', async () => {
+    expect((await call('viewer', 'POST pause', { reason: 'x' })).status).toBe(403);
+    expect((await call('operator', 'POST pause', {})).status).toBe(400);
+    const paused = await call('operator', 'POST pause', { reason: 'maintenance' });
+    expect(paused.body).toMatchObject({ states: [{ state: 'paused', reason: 'maintenance' }] });
+    await kennel.alerts.raise('a1', silent('w-1'));
+    await heldBy(kennel, 'a1', 'paused');
+    const { body } = await call('viewer', `GET remediations/${await idOf('a1')}`);
+    expect(body).toMatchObject({
+      state: 'planned',
+      suppressions: [{ guard: 'paused', count: 1, until: null }],
+    });
+    expect((await call('operator', 'POST resume')).body).toEqual({ states: [] });
+    expect((await call('viewer', 'GET state')).body).toEqual({ states: [] });
+    await becomes(kennel, 'a1', 'awaiting_approval');
+  });
+});

@@ -1,0 +1,122 @@
+import type { AgentEntry, AgentRow } from './agent-entry.ts';
+import { unknownAgent } from './agent-registry.ts';
+import type { FleetParts } from '../fleet-parts.ts';
+import type { GenerationRow } from './registration.ts';
+
+const ENDED = ['FAILED', 'TERMINATED'] as const;
+
+/** An agent as the database has it, and as memory has it where it lives (or ended a short while ago). */
+export interface AgentRecord {
+  readonly row: AgentRow;
+  readonly live: AgentEntry | null;
+}
+
+export interface AgentQuery {
+  readonly poolId: string | null;
+  readonly status: AgentRow['status'] | null;
+  readonly afterAgentId: string | null;
+  readonly limit: number;
+}
+
+/** Reads agents, also those that ended long ago; loads the living at the start and forgets the old. */
+export class AgentDirectory {
+  readonly #parts: FleetParts;
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts;
+  }
+
+  /** Fills the agentIndex from the database: all agents that live, and those that ended a short while ago. */
+  async start(): Promise<void> {
+    const { database, agentIndex, clock, limits } = this.#parts;
+    const rows = await database.reader
+      .selectFrom('agents')
+      .leftJoin('agent_generations', (join) =>
+        join
+          .onRef('agent_generations.agent_id', '=', 'agents.agent_id')
+          .onRef('agent_generations.generation', '=', 'agents.generation'),
+      )
+      .leftJoin('agent_beats', 'agent_beats.agent_id', 'agents.agent_id')
+      .selectAll('agents')
+      .select(['nonce_hash', 'last_heartbeat_at_ms', 'work_seen_at_ms', 'running'])
+      .where((where) =>
+        where.or([
+          where('agents.status', 'not in', ENDED),
+          where('agents.status_since_ms', '>', clock.wallMs() - limits.endedAgentShownMs),
+        ]),
+      )
+      .orderBy('agents.agent_id')
+      .execute();
+    for (const row of rows) {
+      const { nonce_hash, last_heartbeat_at_ms, work_seen_at_ms, running, ...agent } = row;
+      const entry = agentIndex.apply(agent, nonce_hash);
+      entry.lastHeartbeatAtMs = last_heartbeat_at_ms;
+      entry.workSeenAtMs = work_seen_at_ms;
+      entry.says({ running: running === 1, degraded: agent.self_degraded === 1, reason: null });
+    }
+  }
+
+  /** @throws OmoiError `unknown_agent` */
+  async get(agentId: string): Promise<AgentRecord> {
+    const { database, agentIndex } = this.#parts;
+    const live = agentIndex.get(agentId);
+    if (live) return { row: live.row, live };
+    const row = await database.reader
+      .selectFrom('agents')
+      .selectAll()
+      .where('agent_id', '=', agentId)
+      .executeTakeFirst();
+    if (!row) throw unknownAgent(agentId);
+    return { row, live: null };
+  }
+
+  /** Agents by id. */
+  async list(query: AgentQuery): Promise<AgentRecord[]> {
+    const { database, agentIndex } = this.#parts;
+    let rows = database.reader.selectFrom('agents').selectAll().orderBy('agent_id').limit(query.limit);
+    if (query.poolId !== null) rows = rows.where('pool_id', '=', query.poolId);
+    // Between IDLE and RUNNING memory decides: of both the database knows IDLE.
+    const kept = query.status === 'RUNNING' ? 'IDLE' : query.status;
+    if (kept !== null) rows = rows.where('status', '=', kept);
+    if (query.afterAgentId !== null) rows = rows.where('agent_id', '>', query.afterAgentId);
+    return (await rows.execute()).map((row) => {
+      const live = agentIndex.get(row.agent_id) ?? null;
+      return { row: live?.row ?? row, live };
+    });
+  }
+
+  /** The newest generations of an agent, newest first. */
+  async generations(agentId: string, limit: number): Promise<GenerationRow[]> {
+    return this.#parts.database.reader
+      .selectFrom('agent_generations')
+      .selectAll()
+      .where('agent_id', '=', agentId)
+      .orderBy('generation', 'desc')
+      .limit(limit)
+      .execute();
+  }
+
+  /** Takes agents that ended a while ago out of the snapshot, and those that ended long ago out of the database. */
+  async forgetOld(): Promise<void> {
+    const { database, agentIndex, activity, clock, limits } = this.#parts;
+    const shownSinceMs = clock.wallMs() - limits.endedAgentShownMs;
+    for (const entry of agentIndex.entries()) {
+      const { status, status_since_ms: sinceMs } = entry.row;
+      if (!ENDED.some((ended) => ended === status) || sinceMs > shownSinceMs) continue;
+      agentIndex.forget(entry.agentId);
+      activity.tell({ kind: 'agent_removed', agentId: entry.agentId, traceparent: null });
+    }
+    await database.transaction(async (tx) => {
+      const gone = await tx.db
+        .deleteFrom('agents')
+        .where('status', 'in', ENDED)
+        .where('status_since_ms', '<', tx.nowMs - limits.endedAgentRetentionMs)
+        .returning('agent_id')
+        .execute();
+      const ids = gone.map((row) => row.agent_id);
+      if (ids.length === 0) return;
+      await tx.db.deleteFrom('agent_generations').where('agent_id', 'in', ids).execute();
+      await tx.db.deleteFrom('agent_beats').where('agent_id', 'in', ids).execute();
+    });
+  }
+}

@@ -1,0 +1,180 @@
+import type { Selectable } from 'kysely';
+import type { AgentObservation, AgentStatus, AgentType } from '#telemetry';
+import type { StateTables } from '#storage';
+import { hasEnded } from './agent-status.ts';
+import { missedHeartbeats } from './heartbeat-ladder.ts';
+import type { FleetLimits, HeartbeatPace } from '../limits.ts';
+import type { StallWatch } from '../leases/stall-watch.ts';
+
+export type AgentRow = Selectable<StateTables['agents']>;
+
+/**
+ * One agent in memory: the committed row, and beside it what heartbeats and claims say, which is not worth a
+ * commit each. It is its own observation: reading it always shows the present.
+ */
+export class AgentEntry implements AgentObservation {
+  row: AgentRow;
+  /** Of the current generation. */
+  nonceHash: string;
+  /** Wall ms since epoch. */
+  lastHeartbeatAtMs: number | null = null;
+  lastSequence = -1;
+  /** How many pieces of work its last heartbeat said to be in flight. */
+  inFlight = 0;
+  /** Wall ms since epoch when work was last seen in flight: a renewed lease, a task named in a beat. */
+  workSeenAtMs: number | null = null;
+  selfDegraded: boolean;
+  /** Why it says that it is DEGRADED. */
+  complaint: string | null = null;
+  desired: 'run' | 'drain' = 'run';
+  /** Whether the beats' part of this entry has changed since it was last written. */
+  unwritten = false;
+  /** Whether a transition is being committed. */
+  moving = false;
+  warned = false;
+
+  readonly #stall: StallWatch;
+  readonly #limits: FleetLimits;
+  /** Monotonic: the last beat, or since when one is awaited. */
+  #heardAtMs: number;
+  #beats = 0;
+  #beatsAtMove = 0;
+  #tasksHeld = 0;
+  #everClaimed = false;
+  #saysRunning = false;
+
+  constructor(
+    row: AgentRow,
+    nonceHash: string,
+    context: { readonly stall: StallWatch; readonly limits: FleetLimits; readonly nowMonotonicMs: number },
+  ) {
+    this.row = row;
+    this.nonceHash = nonceHash;
+    this.selfDegraded = row.self_degraded === 1;
+    this.#stall = context.stall;
+    this.#limits = context.limits;
+    this.#heardAtMs = context.nowMonotonicMs;
+  }
+
+  get agentId(): string {
+    return this.row.agent_id;
+  }
+
+  get agentType(): AgentType {
+    return this.row.agent_type;
+  }
+
+  get poolId(): string | null {
+    return this.row.pool_id;
+  }
+
+  get phaseId(): string | null {
+    return this.row.phase_id;
+  }
+
+  get generation(): number {
+    return this.row.generation;
+  }
+
+  get managed(): boolean {
+    return this.row.managed === 1;
+  }
+
+  /**
+   * The committed status, but for IDLE and RUNNING, between which the tasks held decide. Of an agent that never
+   * claims any (it works on what Omoi doesn't see) its heartbeats are believed.
+   */
+  get status(): AgentStatus {
+    if (this.row.status !== 'IDLE') return this.row.status;
+    const running = this.#tasksHeld > 0 || (this.#saysRunning && !this.#everClaimed);
+    return running ? 'RUNNING' : 'IDLE';
+  }
+
+  get tasksHeld(): number {
+    return this.#tasksHeld;
+  }
+
+  get pace(): HeartbeatPace {
+    const usual = this.#limits.heartbeats[this.row.agent_type];
+    return {
+      intervalMs: this.row.heartbeat_interval_ms ?? usual.intervalMs,
+      ttlMs: this.row.heartbeat_ttl_ms ?? usual.ttlMs,
+    };
+  }
+
+  get heartbeatAgeMs(): number | null {
+    if (this.lastHeartbeatAtMs === null || hasEnded(this.row.status)) return null;
+    return this.silenceMs;
+  }
+
+  get heartbeatsMissed(): number {
+    if (hasEnded(this.row.status)) return 0;
+    return missedHeartbeats(this.silenceMs, this.pace.ttlMs);
+  }
+
+  /** What may be held against the agent: monotonic ms since its last beat, less the grace of one that spawns. */
+  get silenceMs(): number {
+    const graceMs = this.row.status === 'SPAWNING' ? this.#limits.spawnGraceMs : 0;
+    return Math.max(0, this.#stall.silenceMs(this.#heardAtMs) - graceMs);
+  }
+
+  /** How many signs of life this agent has given. */
+  get beats(): number {
+    return this.#beats;
+  }
+
+  get beatSinceMove(): boolean {
+    return this.#beats > this.#beatsAtMove;
+  }
+
+  /** A sign of life at monotonic `atMs`. */
+  heard(atMs: number): void {
+    this.#heardAtMs = atMs;
+    this.#beats++;
+    this.warned = false;
+  }
+
+  /** What the agent says about itself. */
+  says(word: {
+    readonly running: boolean;
+    readonly degraded: boolean;
+    readonly reason: string | null;
+  }): void {
+    this.#saysRunning = word.running;
+    this.selfDegraded = word.degraded;
+    this.complaint = word.degraded ? word.reason : null;
+  }
+
+  /** A transition is committed that was decided after so many beats: later ones may take it back. */
+  moved(beatsAtDecision: number): void {
+    this.#beatsAtMove = beatsAtDecision;
+  }
+
+  /** Another generation runs: nothing of the former one counts any more. */
+  startOver(row: AgentRow, nonceHash: string, nowMonotonicMs: number): void {
+    this.row = row;
+    this.nonceHash = nonceHash;
+    this.lastHeartbeatAtMs = null;
+    this.lastSequence = -1;
+    this.inFlight = 0;
+    this.workSeenAtMs = null;
+    this.selfDegraded = false;
+    this.complaint = null;
+    this.desired = 'run';
+    this.warned = false;
+    this.#heardAtMs = nowMonotonicMs;
+    this.#beatsAtMove = this.#beats;
+    this.#tasksHeld = 0;
+    this.#everClaimed = false;
+    this.#saysRunning = false;
+  }
+
+  tookTask(): void {
+    this.#tasksHeld++;
+    this.#everClaimed = true;
+  }
+
+  droppedTask(): void {
+    this.#tasksHeld = Math.max(0, this.#tasksHeld - 1);
+  }
+}

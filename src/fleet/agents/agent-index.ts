@@ -1,0 +1,99 @@
+import type { AgentObservation, Clock } from '#telemetry';
+import { AgentEntry, type AgentRow } from './agent-entry.ts';
+import type { Holder } from '../leases/lease-registry.ts';
+import type { FleetLimits } from '../limits.ts';
+import type { StallWatch } from '../leases/stall-watch.ts';
+
+/** The agents in memory: all that live, and those that ended a short while ago. Changed only after commits. */
+export class AgentIndex {
+  readonly #clock: Clock;
+  readonly #stall: StallWatch;
+  readonly #limits: FleetLimits;
+  readonly #entries = new Map<string, AgentEntry>();
+  #observations: readonly AgentObservation[] | null = null;
+
+  constructor(clock: Clock, stall: StallWatch, limits: FleetLimits) {
+    this.#clock = clock;
+    this.#stall = stall;
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(agentId: string): AgentEntry | undefined {
+    return this.#entries.get(agentId);
+  }
+
+  entries(): Iterable<AgentEntry> {
+    return this.#entries.values();
+  }
+
+  /** Live views, one for each agent; the list is the same until an agent comes or goes. */
+  observations(): readonly AgentObservation[] {
+    this.#observations ??= [...this.#entries.values()];
+    return this.#observations;
+  }
+
+  /** Takes over a committed row. `nonceHash` is given where a generation was opened or registered. */
+  apply(row: AgentRow, nonceHash: string | null): AgentEntry {
+    const nowMonotonicMs = this.#clock.monotonicMs();
+    const known = this.#entries.get(row.agent_id);
+    if (!known) {
+      const entry = new AgentEntry(row, nonceHash ?? '', {
+        stall: this.#stall,
+        limits: this.#limits,
+        nowMonotonicMs,
+      });
+      this.#entries.set(row.agent_id, entry);
+      this.#observations = null;
+      return entry;
+    }
+    // On PostgreSQL two commits may be told in the other order: the older generation's news are no news.
+    if (row.generation < known.generation) return known;
+    if (row.generation > known.generation) known.startOver(row, nonceHash ?? '', nowMonotonicMs);
+    else {
+      known.row = row;
+      if (nonceHash !== null) known.nonceHash = nonceHash;
+    }
+    return known;
+  }
+
+  forget(agentId: string): void {
+    if (this.#entries.delete(agentId)) this.#observations = null;
+  }
+
+  /** Notes that a holder took a task; true when that made its status RUNNING. */
+  tookTask(holder: Holder): boolean {
+    const entry = this.#current(holder);
+    if (!entry) return false;
+    const before = entry.status;
+    entry.tookTask();
+    entry.unwritten = true;
+    return entry.status !== before;
+  }
+
+  /** Notes that a holder's task is gone from it; true when that changed its status. */
+  droppedTask(holder: Holder): boolean {
+    const entry = this.#current(holder);
+    if (!entry) return false;
+    const before = entry.status;
+    entry.droppedTask();
+    entry.unwritten = true;
+    return entry.status !== before;
+  }
+
+  /** Notes that work was seen in flight. */
+  workSeen(holder: Holder): void {
+    const entry = this.#current(holder);
+    if (!entry) return;
+    entry.workSeenAtMs = this.#clock.wallMs();
+    entry.unwritten = true;
+  }
+
+  #current(holder: Holder): AgentEntry | undefined {
+    const entry = this.#entries.get(holder.agentId);
+    return entry?.generation === holder.generation ? entry : undefined;
+  }
+}

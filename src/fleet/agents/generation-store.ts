@@ -1,0 +1,248 @@
+import type { StateTransaction } from '#storage';
+import { OmoiError, type AgentStatus, type AgentType } from '#telemetry';
+import type { AgentRow } from './agent-entry.ts';
+import { agentRef, changeAgent, lockAgent, readGeneration, statusEvent } from './agent-rows.ts';
+import { hasEnded } from './agent-status.ts';
+import type { FleetParts } from '../fleet-parts.ts';
+import { hashNonce } from './registration.ts';
+
+/** A generation of a managed agent that shall run from now on. */
+export interface GenerationOpening {
+  readonly agentId: string;
+  readonly agentType: AgentType;
+  readonly poolId: string | null;
+  readonly phaseId: string | null;
+  /** The secret that the process proves itself with when it registers; only its hash is kept. */
+  readonly nonce: string;
+  /** `pool_scaled_up`, `restart_requested`, … */
+  readonly reason: string;
+  /** The person, token or policy that asked. */
+  readonly requestedBy: string;
+  readonly traceparent: string | null;
+}
+
+/** How a generation's process ended. */
+export interface GenerationExit {
+  readonly agentId: string;
+  readonly generation: number;
+  /** null where a signal ended it, or where nobody could see the code. */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** Whether Omoi had asked it to stop: TERMINATED instead of FAILED. */
+  readonly expected: boolean;
+  readonly traceparent: string | null;
+}
+
+/** What the runtimes and pools write into the registry, inside transactions of their own. */
+export interface GenerationStore {
+  /**
+   * Creates the agent in SPAWNING as generation 1, or moves it to n+1, and gives back to the queue what the older
+   * generations had claimed. Returns the generation that shall run.
+   * @throws OmoiError `transition_not_allowed` for a quarantined agent, `agent_not_managed` for an external one
+   */
+  openGeneration(tx: StateTransaction, opening: GenerationOpening): Promise<number>;
+  /**
+   * Records an exit once (repeating it changes nothing): the current generation's agent becomes FAILED or
+   * TERMINATED and what it held is released; of an older generation only its own record changes.
+   * @throws OmoiError `unknown_generation`
+   */
+  recordExit(tx: StateTransaction, exit: GenerationExit): Promise<void>;
+  /**
+   * Nobody wants an agent any more whose process has ended: where it is FAILED it becomes TERMINATED, for what
+   * nobody wants needs no repair. Repeating it changes nothing.
+   */
+  writeOff(tx: StateTransaction, ended: EndedGeneration): Promise<void>;
+}
+
+/** A generation without a process. */
+export interface EndedGeneration {
+  readonly agentId: string;
+  readonly generation: number;
+  /** Why it is not wanted. */
+  readonly reason: string;
+  readonly traceparent: string | null;
+}
+
+/** Which agent's work goes back to the queue, and why. */
+export interface ReleaseOrder {
+  readonly agentId: string;
+  readonly upToGeneration: number;
+  readonly reason: 'reassigned' | 'agent_drained';
+  readonly traceparent: string | null;
+}
+
+/** What has to be let go when a generation ends or is followed by another. */
+export interface WorkRelease {
+  /** Tasks go back to the queue: their fence is the generation. Returns how many. */
+  reassign(tx: StateTransaction, order: ReleaseOrder): Promise<number>;
+  /** Locks end only with their holder's process: a lock guards what Omoi can't fence. */
+  releaseLocks(tx: StateTransaction, holder: { agentId: string; upToGeneration: number }): Promise<number>;
+}
+
+/** The generation log over the tables. On PostgreSQL rows are locked in the order agents, locks, tasks, events. */
+export class StoredGenerations implements GenerationStore {
+  readonly #parts: FleetParts;
+  readonly #work: WorkRelease;
+
+  constructor(parts: FleetParts, work: WorkRelease) {
+    this.#parts = parts;
+    this.#work = work;
+  }
+
+  async openGeneration(tx: StateTransaction, opening: GenerationOpening): Promise<number> {
+    const { bus, agentIndex, activity } = this.#parts;
+    const known = await lockAgent(tx, opening.agentId);
+    if (known && known.managed === 0) {
+      throw new OmoiError(
+        'agent_not_managed',
+        `Agent ${opening.agentId} was started by somebody else, so Omoi can't start a generation of it.`,
+        { agent_id: opening.agentId },
+      );
+    }
+    const nonceHash = hashNonce(opening.nonce);
+    const agent = known
+      ? await changeAgent(tx, known, {
+          agent_type: opening.agentType,
+          pool_id: opening.poolId,
+          phase_id: opening.phaseId,
+          generation: known.generation + 1,
+          status: 'SPAWNING',
+          status_reason: opening.reason,
+          self_degraded: 0,
+        })
+      : await insertSpawning(tx, opening);
+    await tx.db
+      .insertInto('agent_generations')
+      .values({
+        agent_id: agent.agent_id,
+        generation: agent.generation,
+        nonce_hash: nonceHash,
+        state: 'opened',
+        reason: opening.reason,
+        requested_by: opening.requestedBy,
+        traceparent: opening.traceparent,
+        opened_at_ms: tx.nowMs,
+      })
+      .execute();
+    if (known) {
+      await this.#work.reassign(tx, {
+        agentId: agent.agent_id,
+        upToGeneration: known.generation,
+        reason: 'reassigned',
+        traceparent: opening.traceparent,
+      });
+    }
+    await bus.append(tx, statusEvent(agent, known?.status ?? 'NONE', opening.traceparent));
+    const { traceparent, reason } = opening;
+    tx.afterCommit(() => {
+      agentIndex.apply(agent, nonceHash);
+      activity.tell({ kind: 'agents', traceparent });
+      if (known) activity.tell({ kind: 'agent_restarted', agentId: agent.agent_id, reason, traceparent });
+    });
+    return agent.generation;
+  }
+
+  async recordExit(tx: StateTransaction, exit: GenerationExit): Promise<void> {
+    const { agentId, generation, traceparent } = exit;
+    const { bus } = this.#parts;
+    const agent = await lockAgent(tx, agentId);
+    const record = agent && (await readGeneration(tx, agentId, generation));
+    if (!agent || !record) {
+      throw new OmoiError('unknown_generation', `Agent ${agentId} never had a generation ${generation}.`, {
+        agent_id: agentId,
+        generation,
+      });
+    }
+    if (record.exited_at_ms !== null) return;
+    await tx.db
+      .updateTable('agent_generations')
+      .set({
+        state: 'ended',
+        ended_at_ms: record.ended_at_ms ?? tx.nowMs,
+        exited_at_ms: tx.nowMs,
+        exit_code: exit.exitCode,
+        exit_signal: exit.signal,
+      })
+      .where('agent_id', '=', agentId)
+      .where('generation', '=', generation)
+      .execute();
+    const ends = agent.generation === generation && !hasEnded(agent.status);
+    const ended = ends
+      ? await changeAgent(tx, agent, {
+          status: exit.expected ? 'TERMINATED' : 'FAILED',
+          status_reason: describeExit(exit),
+        })
+      : agent;
+    await this.#work.releaseLocks(tx, { agentId, upToGeneration: generation });
+    await this.#work.reassign(tx, {
+      agentId,
+      upToGeneration: generation,
+      reason: exit.expected ? 'agent_drained' : 'reassigned',
+      traceparent,
+    });
+    await bus.append(tx, {
+      event_type: 'fleet.agent.exited',
+      entity_type: 'agent',
+      entity_id: agentId,
+      payload: {
+        ...agentRef(agent),
+        generation,
+        exit_code: exit.exitCode,
+        signal: exit.signal,
+        expected: exit.expected,
+      },
+      traceparent,
+    });
+    if (ends) await this.#tellEnded(tx, { left: agent.status, now: ended, traceparent });
+  }
+
+  async writeOff(tx: StateTransaction, ended: EndedGeneration): Promise<void> {
+    const { agentId, generation, reason, traceparent } = ended;
+    const agent = await lockAgent(tx, agentId);
+    if (agent?.generation !== generation || agent.status !== 'FAILED') return;
+    const now = await changeAgent(tx, agent, { status: 'TERMINATED', status_reason: reason });
+    await this.#tellEnded(tx, { left: agent.status, now, traceparent });
+  }
+
+  async #tellEnded(
+    tx: StateTransaction,
+    change: { readonly left: AgentStatus; readonly now: AgentRow; readonly traceparent: string | null },
+  ): Promise<void> {
+    const { bus, agentIndex, activity } = this.#parts;
+    const { left, now, traceparent } = change;
+    await bus.append(tx, statusEvent(now, left, traceparent));
+    tx.afterCommit(() => {
+      agentIndex.apply(now, null);
+      activity.tell({ kind: 'agents', traceparent });
+    });
+  }
+}
+
+async function insertSpawning(tx: StateTransaction, opening: GenerationOpening): Promise<AgentRow> {
+  const agent: AgentRow = {
+    agent_id: opening.agentId,
+    agent_type: opening.agentType,
+    pool_id: opening.poolId,
+    phase_id: opening.phaseId,
+    managed: 1,
+    status: 'SPAWNING',
+    status_reason: opening.reason,
+    status_since_ms: tx.nowMs,
+    self_degraded: 0,
+    generation: 1,
+    labels: '{}',
+    capabilities: '[]',
+    heartbeat_interval_ms: null,
+    heartbeat_ttl_ms: null,
+    registered_at_ms: tx.nowMs,
+  };
+  await tx.db.insertInto('agents').values(agent).execute();
+  return agent;
+}
+
+/** `exited with code 3`, `ended by SIGKILL`, `exited, code unknown` */
+function describeExit(exit: GenerationExit): string {
+  if (exit.signal !== null) return `ended by ${exit.signal}`;
+  if (exit.exitCode === null) return 'exited, code unknown';
+  return `exited with code ${exit.exitCode}`;
+}

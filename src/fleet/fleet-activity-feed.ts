@@ -1,0 +1,82 @@
+import type { FleetActivity, FleetFeed, FleetSnapshot, Subscription } from '#telemetry';
+import type { AgentIndex } from './agents/agent-index.ts';
+
+interface QueueCount {
+  readonly phaseId: string;
+  readonly priority: number;
+  queued: number;
+}
+
+interface LockCount {
+  readonly resourceType: string;
+  readonly lockMode: string;
+  active: number;
+}
+
+/**
+ * What the fleet shows: counts kept from committed changes (never counted anew), the agents in memory, and the
+ * activity. A snapshot is a live view: it costs nothing, and is read at once or not at all.
+ */
+export class FleetActivityFeed implements FleetFeed {
+  readonly #agentIndex: AgentIndex;
+  readonly #listeners = new Set<(activity: FleetActivity) => void>();
+  readonly #queue: QueueCount[] = [];
+  readonly #queueByPhase = new Map<string, Map<number, QueueCount>>();
+  readonly #locks: LockCount[] = [];
+  #queued = 0;
+
+  constructor(agentIndex: AgentIndex) {
+    this.#agentIndex = agentIndex;
+  }
+
+  snapshot(): FleetSnapshot {
+    return { agents: this.#agentIndex.observations(), queue: this.#queue, locks: this.#locks };
+  }
+
+  onActivity(listener: (activity: FleetActivity) => void): Subscription {
+    this.#listeners.add(listener);
+    return { stop: () => void this.#listeners.delete(listener) };
+  }
+
+  tell(activity: FleetActivity): void {
+    for (const listener of this.#listeners) listener(activity);
+  }
+
+  /** All tasks that wait, in any phase. */
+  get queued(): number {
+    return this.#queued;
+  }
+
+  /** Whether a task waits in one of the phases; null stands for all phases. */
+  hasQueued(phaseIds: readonly string[] | null): boolean {
+    if (phaseIds === null) return this.#queued > 0;
+    for (const phaseId of phaseIds) {
+      for (const count of this.#queueByPhase.get(phaseId)?.values() ?? []) if (count.queued > 0) return true;
+    }
+    return false;
+  }
+
+  countQueued(phaseId: string, priority: number, change: number): void {
+    let phase = this.#queueByPhase.get(phaseId);
+    if (!phase) {
+      phase = new Map();
+      this.#queueByPhase.set(phaseId, phase);
+    }
+    let count = phase.get(priority);
+    if (!count) {
+      count = { phaseId, priority, queued: 0 };
+      phase.set(priority, count);
+      this.#queue.push(count);
+    }
+    count.queued += change;
+    this.#queued += change;
+  }
+
+  countLocks(resourceType: string, lockMode: string, change: number): void {
+    const known = this.#locks.find(
+      (count) => count.resourceType === resourceType && count.lockMode === lockMode,
+    );
+    if (known) known.active += change;
+    else this.#locks.push({ resourceType, lockMode, active: change });
+  }
+}

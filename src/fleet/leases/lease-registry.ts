@@ -1,0 +1,94 @@
+import type { Clock } from '#telemetry';
+import type { StallWatch } from './stall-watch.ts';
+
+/** Who holds something: an agent's generation. */
+export interface Holder {
+  readonly agentId: string;
+  readonly generation: number;
+}
+
+export interface Lease extends Holder {
+  readonly id: string;
+  /** Tells this lease from earlier and later ones of the same thing: a claim's attempt, a lock's fencing token. */
+  readonly term: number;
+  readonly lengthMs: number;
+  /** Monotonic. */
+  renewedAtMs: number;
+  /** Wall ms since epoch: what holders are told. */
+  untilMs: number;
+  /** While its end is being committed a lease can't be renewed. */
+  ending: boolean;
+}
+
+/**
+ * The leases that run, by the monotonic clock. The database knows who holds what; this registry alone knows until
+ * when, so that renewing costs no commit. A restart or a stall of the server gives every lease its whole length
+ * again: nobody loses work because Omoi was away.
+ */
+export class LeaseRegistry {
+  readonly #clock: Clock;
+  readonly #stall: StallWatch;
+  readonly #leases = new Map<string, Lease>();
+
+  constructor(clock: Clock, stall: StallWatch) {
+    this.#clock = clock;
+    this.#stall = stall;
+  }
+
+  get size(): number {
+    return this.#leases.size;
+  }
+
+  begin(lease: Holder & { readonly id: string; readonly term: number; readonly lengthMs: number }): Lease {
+    const begun: Lease = {
+      id: lease.id,
+      agentId: lease.agentId,
+      generation: lease.generation,
+      term: lease.term,
+      lengthMs: lease.lengthMs,
+      renewedAtMs: this.#clock.monotonicMs(),
+      untilMs: this.#clock.wallMs() + lease.lengthMs,
+      ending: false,
+    };
+    this.#leases.set(lease.id, begun);
+    return begun;
+  }
+
+  get(id: string): Lease | undefined {
+    return this.#leases.get(id);
+  }
+
+  /** Gives the lease its whole length again; false where it is not (or no longer) this holder's. */
+  renew(id: string, holder: Holder): boolean {
+    const lease = this.#leases.get(id);
+    if (
+      !lease ||
+      lease.ending ||
+      lease.agentId !== holder.agentId ||
+      lease.generation !== holder.generation
+    ) {
+      return false;
+    }
+    lease.renewedAtMs = this.#clock.monotonicMs();
+    lease.untilMs = this.#clock.wallMs() + lease.lengthMs;
+    return true;
+  }
+
+  end(id: string): Lease | undefined {
+    const lease = this.#leases.get(id);
+    this.#leases.delete(id);
+    return lease;
+  }
+
+  /** Up to `max` leases that have run out and that nobody is ending yet; they are marked as ending. */
+  takeExpired(max: number): Lease[] {
+    const expired: Lease[] = [];
+    for (const lease of this.#leases.values()) {
+      if (expired.length === max) break;
+      if (lease.ending || this.#stall.silenceMs(lease.renewedAtMs) < lease.lengthMs) continue;
+      lease.ending = true;
+      expired.push(lease);
+    }
+    return expired;
+  }
+}

@@ -1,0 +1,408 @@
+import type { StateTransaction } from '#storage';
+import { createId, messageOf, OmoiError, type Counter } from '#telemetry';
+import { assertCurrent, unknownAgent } from '../agents/agent-registry.ts';
+import { hasEnded } from '../agents/agent-status.ts';
+import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
+import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
+import { decideLock, type LockMode, type LockRow } from './lock-decision.ts';
+import { LockWaitQueue, type LockAttempt } from './lock-wait-queue.ts';
+
+const maxExpiriesPerTransaction = 100;
+
+export interface LockRequest extends Holder {
+  readonly resourceType: string;
+  readonly resourceName: string;
+  readonly mode: LockMode;
+  readonly ttlMs: number;
+  /** How long to wait for those who hold it. */
+  readonly waitMs: number;
+  readonly traceparent: string | null;
+  /** Ends the wait when the asker has gone. */
+  readonly signal: AbortSignal | null;
+}
+
+export interface LockQuery {
+  readonly resourceType: string | null;
+  readonly agentId: string | null;
+  readonly afterLockId: string | null;
+  readonly limit: number;
+}
+
+/**
+ * Locks on named resources, shared or exclusive, until they are released or run out. Each has a fencing token that
+ * grows with every lock of its resource: what the lock protects can refuse a late writer by it.
+ */
+export class LockRegistry {
+  readonly #parts: FleetParts;
+  readonly #leases: LeaseRegistry;
+  readonly #waitsRefused: Counter;
+  readonly #lines = new Map<string, LockWaitQueue<LockRow>>();
+  #waiting = 0;
+  #expiring = false;
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts;
+    this.#leases = new LeaseRegistry(parts.clock, parts.stall);
+    this.#waitsRefused = waitsRefused(parts.metrics);
+  }
+
+  /** Builds the memory from the database; each lock gets its whole time again. */
+  async start(): Promise<void> {
+    const locks = await this.#parts.database.reader.selectFrom('locks').selectAll().execute();
+    for (const lock of locks) {
+      this.#hold(lock);
+      this.#parts.activity.countLocks(lock.resource_type, lock.lock_mode, 1);
+    }
+  }
+
+  /** Ends all waits. */
+  stop(): void {
+    const stopping = new OmoiError('shutting_down', 'The server is stopping; ask for the lock again.', {});
+    for (const line of this.#lines.values()) line.stop(stopping);
+  }
+
+  /**
+   * Locks a resource; one that the asker holds in this mode already is renewed.
+   * @throws OmoiError `lock_held` naming the holder, `unknown_agent`, `unknown_generation`,
+   *   `generation_superseded`, `agent_gone`
+   */
+  async acquire(request: LockRequest): Promise<LockRow> {
+    const { clock, limits } = this.#parts;
+    this.#assertAlive(request);
+    const key = lineKey(request);
+    const line = this.#lines.get(key) ?? new LockWaitQueue<LockRow>(clock);
+    this.#lines.set(key, line);
+    const startedMs = clock.monotonicMs();
+    const full = this.#waiting >= limits.maxWaitingLocks;
+    if (full) this.#waitsRefused.add(1, { what: 'lock' });
+    this.#waiting++;
+    const outcome = await line.join(() => this.#attempt(request, startedMs), {
+      waitMs: full ? 0 : request.waitMs,
+      signal: request.signal,
+      overdue: () => this.#overdue(request),
+    });
+    this.#waiting--;
+    if (line.length === 0 && this.#lines.get(key) === line) this.#lines.delete(key);
+    if ('granted' in outcome) return outcome.granted;
+    throw 'refused' in outcome ? outcome.refused : outcome.failed;
+  }
+
+  /**
+   * Gives a lock its whole time again; costs no commit.
+   * @throws OmoiError `lock_lost`, `generation_superseded`, `unknown_generation`, `unknown_agent`
+   */
+  renew(lockId: string, holder: Holder): Lease {
+    this.#assertCurrent(holder);
+    const lease = this.#leases.get(lockId);
+    if (!lease || !this.#leases.renew(lockId, holder)) throw lockLost(lockId);
+    this.#parts.agentIndex.workSeen(holder);
+    return lease;
+  }
+
+  /**
+   * @throws OmoiError `lock_lost`, `generation_superseded`, `unknown_generation`, `unknown_agent`
+   */
+  async release(lockId: string, request: Holder & { readonly traceparent: string | null }): Promise<void> {
+    this.#assertCurrent(request);
+    const released = await this.#parts.database.transaction(async (tx) => {
+      const lock = await tx.db
+        .deleteFrom('locks')
+        .where('lock_id', '=', lockId)
+        .where('agent_id', '=', request.agentId)
+        .where('generation', '=', request.generation)
+        .where('generation', '=', (of) =>
+          of.selectFrom('agents').select('agents.generation').where('agents.agent_id', '=', request.agentId),
+        )
+        .returningAll()
+        .executeTakeFirst();
+      if (lock) tx.afterCommit(() => this.#released([lock], request.traceparent));
+      return lock;
+    });
+    if (!released) throw lockLost(lockId);
+  }
+
+  /** An operator takes a lock away from whoever holds it. @throws OmoiError `unknown_lock` */
+  async break(lockId: string, traceparent: string | null): Promise<void> {
+    await this.#parts.database.transaction(async (tx) => {
+      const lock = await tx.db
+        .deleteFrom('locks')
+        .where('lock_id', '=', lockId)
+        .returningAll()
+        .executeTakeFirst();
+      if (!lock) throw unknownLock(lockId);
+      tx.afterCommit(() => this.#released([lock], traceparent));
+    });
+  }
+
+  /** What ended generations of an agent held is free again; returns how many locks. */
+  async releaseLocks(
+    tx: StateTransaction,
+    holder: { readonly agentId: string; readonly upToGeneration: number },
+  ): Promise<number> {
+    const locks = await tx.db
+      .deleteFrom('locks')
+      .where('agent_id', '=', holder.agentId)
+      .where('generation', '<=', holder.upToGeneration)
+      .returningAll()
+      .execute();
+    tx.afterCommit(() => this.#released(locks, null));
+    return locks.length;
+  }
+
+  /** Frees what was held too long. To be called every tick. */
+  async tick(): Promise<void> {
+    if (this.#expiring) return;
+    const expired = this.#leases.takeExpired(maxExpiriesPerTransaction);
+    if (expired.length === 0) return;
+    this.#expiring = true;
+    try {
+      await this.#parts.database.transaction(async (tx) => {
+        const ids = expired.map((lease) => lease.id);
+        const locks = await tx.db.deleteFrom('locks').where('lock_id', 'in', ids).returningAll().execute();
+        tx.afterCommit(() => {
+          this.#released(locks, null);
+          for (const id of ids) this.#leases.end(id);
+        });
+      });
+    } catch (thrown) {
+      for (const lease of expired) lease.ending = false;
+      this.#parts.logger.error({ error: messageOf(thrown) }, 'Expired locks could not be freed.');
+    } finally {
+      this.#expiring = false;
+    }
+  }
+
+  /** @throws OmoiError `unknown_lock` */
+  async get(lockId: string): Promise<LockRow> {
+    const lock = await this.#parts.database.reader
+      .selectFrom('locks')
+      .selectAll()
+      .where('lock_id', '=', lockId)
+      .executeTakeFirst();
+    if (!lock) throw unknownLock(lockId);
+    return this.#withLease(lock);
+  }
+
+  /** Locks that are held, by id (which is the order in which they were acquired). */
+  async list(query: LockQuery): Promise<LockRow[]> {
+    let rows = this.#parts.database.reader
+      .selectFrom('locks')
+      .selectAll()
+      .orderBy('lock_id')
+      .limit(query.limit);
+    if (query.resourceType !== null) rows = rows.where('resource_type', '=', query.resourceType);
+    if (query.agentId !== null) rows = rows.where('agent_id', '=', query.agentId);
+    if (query.afterLockId !== null) rows = rows.where('lock_id', '>', query.afterLockId);
+    return (await rows.execute()).map((lock) => this.#withLease(lock));
+  }
+
+  /** Forgets resources that nobody has locked for long; returns how many. Their tokens start from the time again. */
+  async deleteOld(): Promise<number> {
+    const { database, limits } = this.#parts;
+    return database.transaction(async (tx) => {
+      const gone = await tx.db
+        .deleteFrom('lock_resources')
+        .where('touched_at_ms', '<', tx.nowMs - limits.lockResourceRetentionMs)
+        .where((where) =>
+          where.not(
+            where.exists(
+              where
+                .selectFrom('locks')
+                .select('locks.lock_id')
+                .whereRef('locks.resource_type', '=', 'lock_resources.resource_type')
+                .whereRef('locks.resource_name', '=', 'lock_resources.resource_name'),
+            ),
+          ),
+        )
+        .executeTakeFirst();
+      return Number(gone.numDeletedRows);
+    });
+  }
+
+  async #attempt(request: LockRequest, startedMs: number): Promise<LockAttempt<LockRow>> {
+    try {
+      this.#assertAlive(request);
+      return await this.#parts.database.transaction((tx) => this.#lock(tx, request, startedMs));
+    } catch (thrown) {
+      return { failed: thrown };
+    }
+  }
+
+  async #lock(tx: StateTransaction, request: LockRequest, startedMs: number): Promise<LockAttempt<LockRow>> {
+    const { clock, random, activity } = this.#parts;
+    const lastToken = await lockResource(tx, request);
+    const held = await tx.db
+      .selectFrom('locks')
+      .selectAll()
+      .where('resource_type', '=', request.resourceType)
+      .where('resource_name', '=', request.resourceName)
+      .execute();
+    const decision = decideLock(request, request.mode, held);
+    if (decision.kind === 'refused') return { refused: lockHeld(request, decision.by) };
+    if (decision.kind === 'held_by_asker') {
+      this.#leases.renew(decision.lock.lock_id, request);
+      return { granted: this.#withLease(decision.lock) };
+    }
+    const lock: LockRow = {
+      lock_id: createId('lock', clock.wallMs(), random),
+      resource_type: request.resourceType,
+      resource_name: request.resourceName,
+      lock_mode: request.mode,
+      agent_id: request.agentId,
+      generation: request.generation,
+      fencing_token: lastToken + 1,
+      ttl_ms: request.ttlMs,
+      acquired_at_ms: tx.nowMs,
+      expires_at_ms: tx.nowMs + request.ttlMs,
+      traceparent: request.traceparent,
+    };
+    await tx.db
+      .updateTable('lock_resources')
+      .set({ last_token: lock.fencing_token, touched_at_ms: tx.nowMs })
+      .where('resource_type', '=', request.resourceType)
+      .where('resource_name', '=', request.resourceName)
+      .execute();
+    await tx.db.insertInto('locks').values(lock).execute();
+    tx.afterCommit(() => {
+      this.#hold(lock);
+      activity.countLocks(lock.resource_type, lock.lock_mode, 1);
+      const { traceparent } = request;
+      activity.tell({ kind: 'locks', traceparent });
+      activity.tell({
+        kind: 'lock_acquired',
+        resourceType: lock.resource_type,
+        lockMode: lock.lock_mode,
+        waitSeconds: (clock.monotonicMs() - startedMs) / 1000,
+        traceparent,
+      });
+    });
+    return { granted: lock };
+  }
+
+  #hold(lock: LockRow): void {
+    this.#leases.begin({
+      id: lock.lock_id,
+      agentId: lock.agent_id,
+      generation: lock.generation,
+      term: lock.fencing_token,
+      lengthMs: lock.ttl_ms,
+    });
+  }
+
+  #released(locks: readonly LockRow[], traceparent: string | null): void {
+    const { activity } = this.#parts;
+    if (locks.length === 0) return;
+    for (const lock of locks) {
+      this.#leases.end(lock.lock_id);
+      activity.countLocks(lock.resource_type, lock.lock_mode, -1);
+    }
+    activity.tell({ kind: 'locks', traceparent });
+    for (const lock of locks) {
+      this.#lines
+        .get(lineKey({ resourceType: lock.resource_type, resourceName: lock.resource_name }))
+        ?.advance();
+    }
+  }
+
+  #assertCurrent(holder: Holder): void {
+    const agent = this.#parts.agentIndex.get(holder.agentId);
+    if (!agent) throw unknownAgent(holder.agentId);
+    assertCurrent(agent, holder.generation);
+  }
+
+  #assertAlive(holder: Holder): void {
+    this.#assertCurrent(holder);
+    const agent = this.#parts.agentIndex.get(holder.agentId);
+    if (!agent || !hasEnded(agent.row.status)) return;
+    throw new OmoiError('agent_gone', `Agent ${holder.agentId} is ${agent.row.status}.`, {
+      agent_id: holder.agentId,
+      status: agent.row.status,
+    });
+  }
+
+  #overdue(request: LockRequest): OmoiError {
+    return new OmoiError(
+      'lock_held',
+      `${describe(request)} did not become free within ${request.waitMs} ms.`,
+      { resource_type: request.resourceType, resource_name: request.resourceName, wait_ms: request.waitMs },
+    );
+  }
+
+  /** A renewal is known to memory alone. */
+  #withLease(lock: LockRow): LockRow {
+    const lease = this.#leases.get(lock.lock_id);
+    return lease ? { ...lock, expires_at_ms: Math.trunc(lease.untilMs) } : lock;
+  }
+}
+
+/**
+ * Holds the row of the resource, made where it is missing, until the transaction ends, and the agent's generation
+ * with it. Returns the newest fencing token; a new resource's counts from the time, so that it grows even where
+ * the resource had been forgotten.
+ */
+async function lockResource(tx: StateTransaction, request: LockRequest): Promise<number> {
+  const agent = await tx.db
+    .selectFrom('agents')
+    .select('generation')
+    .where('agent_id', '=', request.agentId)
+    .forShare()
+    .executeTakeFirst();
+  if (agent?.generation !== request.generation) {
+    throw new OmoiError(
+      'generation_superseded',
+      `Generation ${request.generation} of agent ${request.agentId} is not its current one.`,
+      { agent_id: request.agentId, current_generation: agent?.generation ?? null },
+    );
+  }
+  await tx.db
+    .insertInto('lock_resources')
+    .values({
+      resource_type: request.resourceType,
+      resource_name: request.resourceName,
+      last_token: tx.nowMs,
+      touched_at_ms: tx.nowMs,
+    })
+    .onConflict((conflict) => conflict.columns(['resource_type', 'resource_name']).doNothing())
+    .execute();
+  const resource = await tx.db
+    .selectFrom('lock_resources')
+    .select('last_token')
+    .where('resource_type', '=', request.resourceType)
+    .where('resource_name', '=', request.resourceName)
+    .forUpdate()
+    .executeTakeFirstOrThrow();
+  return resource.last_token;
+}
+
+function lineKey(resource: { readonly resourceType: string; readonly resourceName: string }): string {
+  return `${resource.resourceType}\xFF${resource.resourceName}`;
+}
+
+function describe(request: LockRequest): string {
+  return `${request.resourceType} ${JSON.stringify(request.resourceName)}`;
+}
+
+function lockHeld(request: LockRequest, by: LockRow): OmoiError {
+  return new OmoiError(
+    'lock_held',
+    `${describe(request)} is held ${by.lock_mode} by agent ${by.agent_id} generation ${by.generation}.`,
+    {
+      resource_type: by.resource_type,
+      resource_name: by.resource_name,
+      held_by: by.agent_id,
+      held_by_generation: by.generation,
+      lock_mode: by.lock_mode,
+      fencing_token: by.fencing_token,
+    },
+  );
+}
+
+function lockLost(lockId: string): OmoiError {
+  return new OmoiError('lock_lost', `Lock ${lockId} has run out, or was released, or is somebody else’s.`, {
+    lock_id: lockId,
+  });
+}
+
+function unknownLock(lockId: string): OmoiError {
+  return new OmoiError('unknown_lock', `Lock ${lockId} is not held by anybody.`, { lock_id: lockId });
+}

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import { VirtualClock } from '#telemetry';
+import { LockWaitQueue, type LockAttempt } from './lock-wait-queue.ts';
+
+/** A resource that one may have at a time. */
+function createResource() {
+  let free = true;
+  return {
+    give: () => {
+      free = true;
+    },
+    async attempt(name: string): Promise<LockAttempt<string>> {
+      await Promise.resolve();
+      if (!free) return { refused: new Error(`${name} has to wait`) };
+      free = false;
+      return { granted: name };
+    },
+  };
+}
+
+const overdue = (): Error => new Error('overdue');
+
+test('who has no patience is told at once, also behind one who waits', async () => {
+  const clock = new VirtualClock();
+  const resource = createResource();
+  const line = new LockWaitQueue<string>(clock);
+  const join = (name: string, waitMs: number) =>
+    line.join(() => resource.attempt(name), { waitMs, signal: null, overdue });
+  expect(await join('first', 0)).toEqual({ granted: 'first' });
+  const second = join('second', 1000);
+  expect(await join('third', 0)).toHaveProperty('refused');
+  resource.give();
+  line.advance();
+  expect(await second).toEqual({ granted: 'second' });
+  expect(line.length).toBe(0);
+});
+
+test('who waited long enough leaves, and the next is served', async () => {
+  const clock = new VirtualClock();
+  const resource = createResource();
+  const line = new LockWaitQueue<string>(clock);
+  const join = (name: string, waitMs: number, signal: AbortSignal | null = null) =>
+    line.join(() => resource.attempt(name), { waitMs, signal, overdue });
+  await join('first', 0);
+  const gone = new AbortController();
+  const second = join('second', 500);
+  const third = join('third', 5000, gone.signal);
+  const fourth = join('fourth', 5000);
+  await clock.advance(600);
+  expect(await second).toMatchObject({ refused: { message: 'overdue' } });
+  gone.abort();
+  expect(await third).toMatchObject({ refused: { message: 'overdue' } });
+  resource.give();
+  line.advance();
+  expect(await fourth).toEqual({ granted: 'fourth' });
+});
+
+test('an attempt that breaks is its own asker’s failure alone', async () => {
+  const clock = new VirtualClock();
+  const resource = createResource();
+  const line = new LockWaitQueue<string>(clock);
+  const broken = new Error('database away');
+  const options = { waitMs: 1000, signal: null, overdue };
+  const first = line.join(async () => ({ failed: broken }), options);
+  const second = line.join(() => resource.attempt('second'), options);
+  expect(await first).toEqual({ failed: broken });
+  expect(await second).toEqual({ granted: 'second' });
+});
+
+test('whose time runs out during his attempt gets the outcome of it', async () => {
+  const clock = new VirtualClock();
+  const line = new LockWaitQueue<string>(clock);
+  let finish: (outcome: LockAttempt<string>) => void = () => {};
+  const slow = line.join(() => new Promise((resolve) => (finish = resolve)), {
+    waitMs: 100,
+    signal: null,
+    overdue,
+  });
+  await clock.advance(200);
+  finish({ granted: 'late but granted' });
+  expect(await slow).toEqual({ granted: 'late but granted' });
+});

@@ -1,0 +1,140 @@
+import type { StateTransaction } from '#storage';
+import { createId, OmoiError } from '#telemetry';
+import type { FleetParts } from '../fleet-parts.ts';
+import type { TaskQueueState } from './task-queue-state.ts';
+import { enqueuedEvent, type TaskRow } from './task-row.ts';
+
+export interface NewTask {
+  readonly taskType: string;
+  readonly phaseId: string;
+  /** Higher comes first. */
+  readonly priority: number;
+  /** JSON text. */
+  readonly payload: string;
+  readonly maxAttempts: number | null;
+  /** A second task with the same key is not made; the first is returned. */
+  readonly idempotencyKey: string | null;
+  /** Only agents of this pool may claim it; null lets everyone. */
+  readonly poolId: string | null;
+}
+
+export interface EnqueuedTask {
+  readonly task: TaskRow;
+  /** False where the idempotency key had been used before. */
+  readonly created: boolean;
+}
+
+/** Takes tasks into the queue. */
+export class TaskIntake {
+  readonly #parts: FleetParts;
+  readonly #state: TaskQueueState;
+  #lastOrder = 0;
+
+  constructor(parts: FleetParts, state: TaskQueueState) {
+    this.#parts = parts;
+    this.#state = state;
+  }
+
+  /**
+   * Enqueues all of the tasks or none; the answer is in their order.
+   * @throws OmoiError `queue_full`, `body_too_large` (a payload), `invalid_request` (too many at once)
+   */
+  async enqueue(tasks: readonly NewTask[], traceparent: string | null): Promise<EnqueuedTask[]> {
+    this.#assertRoom(tasks);
+    return this.#parts.database.transaction(async (tx) => {
+      const rows = tasks.map((task) => this.#rowOf(task, { nowMs: tx.nowMs, traceparent }));
+      if (rows.length === 0) return [];
+      const inserted = await tx.db
+        .insertInto('tasks')
+        .values(rows)
+        .onConflict((conflict) => conflict.column('idempotency_key').doNothing())
+        .returning('task_id')
+        .execute();
+      const created = new Set(inserted.map((row) => row.task_id));
+      const earlier = await this.#earlier(tx, rows, created);
+      const fresh = rows.filter((row) => created.has(row.task_id));
+      await this.#parts.bus.append(tx, ...fresh.map(enqueuedEvent));
+      if (fresh.length > 0) tx.afterCommit(() => this.#state.queued(fresh, traceparent));
+      return rows.map((row) => ({
+        task: earlier.get(row.idempotency_key ?? '') ?? row,
+        created: created.has(row.task_id),
+      }));
+    });
+  }
+
+  /** The tasks whose idempotency keys had been used before, or twice in this call, by key. */
+  async #earlier(
+    tx: StateTransaction,
+    rows: readonly TaskRow[],
+    created: ReadonlySet<string>,
+  ): Promise<Map<string, TaskRow>> {
+    const keys = rows
+      .filter((row) => !created.has(row.task_id))
+      .map((row) => row.idempotency_key)
+      .filter((key) => key !== null);
+    if (keys.length === 0) return new Map();
+    const found = await tx.db.selectFrom('tasks').selectAll().where('idempotency_key', 'in', keys).execute();
+    return new Map(found.map((task) => [task.idempotency_key ?? '', task]));
+  }
+
+  #assertRoom(tasks: readonly NewTask[]): void {
+    const { limits, activity } = this.#parts;
+    if (tasks.length > limits.maxBatchTasks) {
+      throw new OmoiError(
+        'invalid_request',
+        `${tasks.length} tasks are more than maxBatchTasks (${limits.maxBatchTasks}).`,
+        { max_batch_tasks: limits.maxBatchTasks },
+      );
+    }
+    if (activity.queued + tasks.length > limits.maxQueuedTasks) {
+      throw new OmoiError('queue_full', `maxQueuedTasks (${limits.maxQueuedTasks}) tasks wait already.`, {
+        max_queued_tasks: limits.maxQueuedTasks,
+      });
+    }
+    for (const task of tasks) assertSize('payload', task.payload, limits.maxPayloadBytes);
+  }
+
+  #rowOf(task: NewTask, origin: { readonly nowMs: number; readonly traceparent: string | null }): TaskRow {
+    const { clock, random, limits } = this.#parts;
+    this.#lastOrder = Math.max(this.#lastOrder + 1, origin.nowMs * 1000);
+    return {
+      task_id: createId('task', clock.wallMs(), random),
+      task_type: task.taskType,
+      phase_id: task.phaseId,
+      priority: task.priority,
+      queue_order: this.#lastOrder,
+      payload: task.payload,
+      state: 'queued',
+      pool_id: task.poolId,
+      idempotency_key: task.idempotencyKey,
+      max_attempts: task.maxAttempts ?? limits.defaultMaxAttempts,
+      attempt: 0,
+      failures: 0,
+      leases_lost: 0,
+      available_at_ms: origin.nowMs,
+      kept_for_agent_id: null,
+      kept_until_ms: null,
+      agent_id: null,
+      generation: null,
+      claimed_at_ms: null,
+      lease_ms: null,
+      lease_until_ms: null,
+      enqueued_at_ms: origin.nowMs,
+      first_claimed_at_ms: null,
+      finished_at_ms: null,
+      result: null,
+      error: null,
+      traceparent: origin.traceparent,
+    };
+  }
+}
+
+/** @throws OmoiError `body_too_large` */
+export function assertSize(what: 'payload' | 'result', json: string, maxBytes: number): void {
+  const bytes = Buffer.byteLength(json);
+  if (bytes <= maxBytes) return;
+  throw new OmoiError('body_too_large', `The ${what} has ${bytes} bytes; maxPayloadBytes is ${maxBytes}.`, {
+    bytes,
+    max_payload_bytes: maxBytes,
+  });
+}

@@ -1,0 +1,182 @@
+import { sql } from 'kysely';
+import type { StateTransaction } from '#storage';
+import type { FleetParts } from '../fleet-parts.ts';
+import type { ReleaseOrder } from '../agents/generation-store.ts';
+import type { Lease } from '../leases/lease-registry.ts';
+import { TaskClaims, type ClaimRequest } from './task-claims.ts';
+import { TaskIntake, type EnqueuedTask, type NewTask } from './task-intake.ts';
+import { TaskQueueState } from './task-queue-state.ts';
+import { TaskReleases } from './task-releases.ts';
+import { holderOf, type TaskRow } from './task-row.ts';
+import { TaskSettlement, unknownTask, type HolderRequest } from './task-settlement.ts';
+
+export interface TaskQuery {
+  readonly states: readonly TaskRow['state'][] | null;
+  readonly phaseId: string | null;
+  readonly agentId: string | null;
+  /** Answers what was enqueued after this task's place. */
+  readonly afterTaskId: string | null;
+  readonly limit: number;
+}
+
+/** The queue of tasks: each is given to one agent's generation at a time, and done once. */
+export class TaskQueue {
+  readonly #parts: FleetParts;
+  readonly #state: TaskQueueState;
+  readonly #intake: TaskIntake;
+  readonly #claims: TaskClaims;
+  readonly #settlement: TaskSettlement;
+  readonly #releases: TaskReleases;
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts;
+    this.#state = new TaskQueueState(parts);
+    this.#intake = new TaskIntake(parts, this.#state);
+    this.#claims = new TaskClaims(parts, this.#state);
+    this.#settlement = new TaskSettlement(parts, this.#state);
+    this.#releases = new TaskReleases(parts, this.#state);
+  }
+
+  /** Builds the memory from the database: counts, leases (with their whole length again) and late tasks. */
+  async start(): Promise<void> {
+    const { database, activity, agentIndex } = this.#parts;
+    const counts = await database.reader
+      .selectFrom('tasks')
+      .select(['phase_id', 'priority', (select) => select.fn.countAll<number>().as('queued')])
+      .where('state', '=', sql.lit('queued'))
+      .groupBy(['phase_id', 'priority'])
+      .execute();
+    for (const count of counts) activity.countQueued(count.phase_id, count.priority, count.queued);
+    const claimed = await database.reader
+      .selectFrom('tasks')
+      .selectAll()
+      .where('state', '=', sql.lit('claimed'))
+      .execute();
+    for (const task of claimed) {
+      const holder = holderOf(task);
+      if (!holder) continue;
+      this.#state.hold(task, holder);
+      agentIndex.tookTask(holder);
+    }
+    const late = await database.reader
+      .selectFrom('tasks')
+      .selectAll()
+      .where('state', '=', sql.lit('queued'))
+      .where((where) =>
+        where.or([
+          where('available_at_ms', '>', this.#parts.clock.wallMs()),
+          where('kept_for_agent_id', 'is not', null),
+        ]),
+      )
+      .execute();
+    for (const task of late) this.#state.announce(task);
+  }
+
+  stop(): void {
+    this.#state.stop();
+  }
+
+  /** Takes back what was held too long. To be called every tick. */
+  tick(): Promise<void> {
+    return this.#releases.expire();
+  }
+
+  /** How many claims wait for a task. */
+  get waitingClaims(): number {
+    return this.#state.waiters.size;
+  }
+
+  enqueue(tasks: readonly NewTask[], traceparent: string | null): Promise<EnqueuedTask[]> {
+    return this.#intake.enqueue(tasks, traceparent);
+  }
+
+  claim(request: ClaimRequest): Promise<TaskRow | null> {
+    return this.#claims.claim(request);
+  }
+
+  renew(request: HolderRequest): Promise<Lease> {
+    return this.#settlement.renew(request);
+  }
+
+  complete(request: HolderRequest, resultJson: string | null): Promise<TaskRow> {
+    return this.#settlement.complete(request, resultJson);
+  }
+
+  fail(request: HolderRequest, failure: { error: string; retry: boolean }): Promise<TaskRow> {
+    return this.#settlement.fail(request, failure);
+  }
+
+  handOff(request: HolderRequest, to: { agentId: string; reason: string | null }): Promise<TaskRow> {
+    return this.#settlement.handOff(request, to);
+  }
+
+  reassign(tx: StateTransaction, order: ReleaseOrder): Promise<number> {
+    return this.#releases.reassign(tx, order);
+  }
+
+  reassignTask(taskId: string, traceparent: string | null): Promise<TaskRow> {
+    return this.#releases.reassignTask(taskId, traceparent);
+  }
+
+  cancel(taskId: string, order: { by: string; traceparent: string | null }): Promise<TaskRow> {
+    return this.#releases.cancel(taskId, order);
+  }
+
+  /** @throws OmoiError `unknown_task` */
+  async get(taskId: string): Promise<TaskRow> {
+    const task = await this.#parts.database.reader
+      .selectFrom('tasks')
+      .selectAll()
+      .where('task_id', '=', taskId)
+      .executeTakeFirst();
+    if (!task) throw unknownTask(taskId);
+    return this.#withLease(task);
+  }
+
+  /** Tasks in the order in which they were enqueued. @throws OmoiError `unknown_task` for an unknown `after` */
+  async list(query: TaskQuery): Promise<TaskRow[]> {
+    let rows = this.#parts.database.reader
+      .selectFrom('tasks')
+      .selectAll()
+      .orderBy('queue_order')
+      .orderBy('task_id')
+      .limit(query.limit);
+    if (query.states) rows = rows.where('state', 'in', query.states);
+    if (query.phaseId !== null) rows = rows.where('phase_id', '=', query.phaseId);
+    if (query.agentId !== null) rows = rows.where('agent_id', '=', query.agentId);
+    if (query.afterTaskId !== null) {
+      const after = await this.get(query.afterTaskId);
+      rows = rows.where((where) =>
+        where.or([
+          where('queue_order', '>', after.queue_order),
+          where.and([where('queue_order', '=', after.queue_order), where('task_id', '>', after.task_id)]),
+        ]),
+      );
+    }
+    return (await rows.execute()).map((task) => this.#withLease(task));
+  }
+
+  /** Deletes a limited number of tasks that finished longer ago than their retention; returns how many. */
+  async deleteOld(): Promise<number> {
+    const { database, limits } = this.#parts;
+    return database.transaction(async (tx) => {
+      const old = await tx.db
+        .selectFrom('tasks')
+        .select('task_id')
+        .where('finished_at_ms', '<', tx.nowMs - limits.taskRetentionMs)
+        .limit(limits.maxRowsPerSweep)
+        .execute();
+      const ids = old.map((task) => task.task_id);
+      if (ids.length === 0) return 0;
+      await tx.db.deleteFrom('task_handoffs').where('task_id', 'in', ids).execute();
+      await tx.db.deleteFrom('tasks').where('task_id', 'in', ids).execute();
+      return ids.length;
+    });
+  }
+
+  /** A renewal is known to memory alone. */
+  #withLease(task: TaskRow): TaskRow {
+    const lease = task.state === 'claimed' ? this.#state.leases.get(task.task_id) : undefined;
+    return lease ? { ...task, lease_until_ms: Math.trunc(lease.untilMs) } : task;
+  }
+}

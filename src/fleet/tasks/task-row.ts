@@ -1,0 +1,128 @@
+import type { Selectable } from 'kysely';
+import type { StateTables } from '#storage';
+import type { NewSystemEvent } from '#telemetry';
+import type { Holder } from '../leases/lease-registry.ts';
+
+/** A task as it is kept; `payload` and `result` are JSON text. */
+export type TaskRow = Selectable<StateTables['tasks']>;
+
+export type ReleaseReason = 'lease_expired' | 'reassigned' | 'handed_off' | 'agent_drained';
+
+function taskRef(task: TaskRow): { task_id: string; task_type: string; phase_id: string } {
+  return { task_id: task.task_id, task_type: task.task_type, phase_id: task.phase_id };
+}
+
+function aboutTask(task: TaskRow, traceparent: string | null) {
+  return {
+    entity_type: 'task',
+    entity_id: task.task_id,
+    // A change that nobody traces belongs to the trace in which the task was enqueued.
+    traceparent: traceparent ?? task.traceparent,
+  } as const;
+}
+
+export function enqueuedEvent(task: TaskRow): NewSystemEvent {
+  return {
+    ...aboutTask(task, null),
+    event_type: 'fleet.task.enqueued',
+    payload: { ...taskRef(task), priority: task.priority },
+  };
+}
+
+export function claimedEvent(task: TaskRow, holder: Holder, traceparent: string | null): NewSystemEvent {
+  return {
+    ...aboutTask(task, traceparent),
+    event_type: 'fleet.task.claimed',
+    payload: { ...taskRef(task), agent_id: holder.agentId, generation: holder.generation },
+  };
+}
+
+export function completedEvent(task: TaskRow, holder: Holder, traceparent: string | null): NewSystemEvent {
+  return {
+    ...aboutTask(task, traceparent),
+    event_type: 'fleet.task.completed',
+    payload: {
+      ...taskRef(task),
+      agent_id: holder.agentId,
+      generation: holder.generation,
+      duration_ms: heldMs(task),
+    },
+  };
+}
+
+/** @param failed the row after the failure; @param holder null where no claim was running */
+export function failedEvent(
+  failed: TaskRow,
+  holder: Holder | null,
+  traceparent: string | null,
+): NewSystemEvent {
+  return {
+    ...aboutTask(failed, traceparent),
+    event_type: 'fleet.task.failed',
+    payload: {
+      ...taskRef(failed),
+      agent_id: holder?.agentId ?? null,
+      generation: holder?.generation ?? null,
+      error: failed.error ?? '',
+      will_retry: failed.state === 'queued',
+    },
+  };
+}
+
+export function cancelledEvent(task: TaskRow, by: string, traceparent: string | null): NewSystemEvent {
+  return {
+    ...aboutTask(task, traceparent),
+    event_type: 'fleet.task.cancelled',
+    payload: { ...taskRef(task), cancelled_by: by },
+  };
+}
+
+export function releasedEvent(
+  task: TaskRow,
+  release: { readonly holder: Holder; readonly reason: ReleaseReason; readonly traceparent: string | null },
+): NewSystemEvent {
+  return {
+    ...aboutTask(task, release.traceparent),
+    event_type: 'fleet.task.released',
+    payload: {
+      ...taskRef(task),
+      agent_id: release.holder.agentId,
+      generation: release.holder.generation,
+      reason: release.reason,
+    },
+  };
+}
+
+export function refusedEvent(
+  task: TaskRow,
+  refusal: {
+    readonly holder: Holder;
+    readonly operation: string;
+    readonly reason: string;
+    readonly traceparent: string | null;
+  },
+): NewSystemEvent {
+  return {
+    ...aboutTask(task, refusal.traceparent),
+    event_type: 'fleet.task.refused',
+    payload: {
+      ...taskRef(task),
+      agent_id: refusal.holder.agentId,
+      generation: refusal.holder.generation,
+      operation: refusal.operation,
+      reason: refusal.reason,
+    },
+  };
+}
+
+/** How long the last claim lasted, ms; 0 where it never was claimed or did not end. */
+export function heldMs(task: TaskRow): number {
+  if (task.claimed_at_ms === null || task.finished_at_ms === null) return 0;
+  return Math.max(0, task.finished_at_ms - task.claimed_at_ms);
+}
+
+/** Who has the task claimed, or had it last when it finished. */
+export function holderOf(task: TaskRow): Holder | null {
+  if (task.agent_id === null || task.generation === null) return null;
+  return { agentId: task.agent_id, generation: task.generation };
+}

@@ -1,0 +1,273 @@
+import { sql } from 'kysely';
+import type { StateTransaction } from '#storage';
+import { backoffMs, createId, OmoiError } from '#telemetry';
+import { unknownAgent } from '../agents/agent-registry.ts';
+import { claimObstacle } from '../agents/agent-status.ts';
+import type { FleetParts } from '../fleet-parts.ts';
+import type { Lease } from '../leases/lease-registry.ts';
+import { SharedTransactions } from './shared-transactions.ts';
+import { judgeHolder, type ClaimRef } from './task-holding.ts';
+import { assertSize } from './task-intake.ts';
+import type { TaskQueueState } from './task-queue-state.ts';
+import { completedEvent, failedEvent, refusedEvent, releasedEvent, type TaskRow } from './task-row.ts';
+
+/** What the holder of a task asks for. */
+export interface HolderRequest extends ClaimRef {
+  readonly traceparent: string | null;
+}
+
+interface CompleteRequest extends HolderRequest {
+  readonly resultJson: string | null;
+}
+
+/** What holders do with their tasks; whoever holds a task no longer is told so and changes nothing. */
+export class TaskSettlement {
+  readonly #parts: FleetParts;
+  readonly #state: TaskQueueState;
+  readonly #completions: SharedTransactions<CompleteRequest, TaskRow>;
+
+  constructor(parts: FleetParts, state: TaskQueueState) {
+    this.#parts = parts;
+    this.#state = state;
+    this.#completions = new SharedTransactions(parts.database, (tx, requests) =>
+      this.#completeEach(tx, requests),
+    );
+  }
+
+  /**
+   * Gives a claim its whole lease again. It costs no commit: until when a lease runs only memory knows.
+   * @throws OmoiError as `complete`
+   */
+  async renew(request: HolderRequest): Promise<Lease> {
+    const { leases } = this.#state;
+    const lease = leases.get(request.taskId);
+    const agent = this.#parts.agentIndex.get(request.agentId);
+    const isClaim = request.attempt === null || request.attempt === lease?.term;
+    if (lease && isClaim && agent?.generation === request.generation && leases.renew(lease.id, request)) {
+      this.#parts.agentIndex.workSeen(request);
+      return lease;
+    }
+    // Not by memory: the database says who has it, and why this one has not.
+    await this.#asHolder(request, 'renew', async () => null);
+    const held = leases.get(request.taskId);
+    if (held && leases.renew(request.taskId, request)) return held;
+    throw new OmoiError('lease_lost', `The lease of task ${request.taskId} has just run out.`, {
+      task_id: request.taskId,
+    });
+  }
+
+  /**
+   * The task is done. Repeating it as the same holder changes nothing and answers the same.
+   * @param resultJson JSON text, or null
+   * @throws OmoiError `unknown_task`, `unknown_agent`, `generation_superseded`, `lease_lost`, `task_finished`,
+   *   `task_not_claimed`, `body_too_large`
+   */
+  async complete(request: HolderRequest, resultJson: string | null): Promise<TaskRow> {
+    if (resultJson !== null) assertSize('result', resultJson, this.#parts.limits.maxPayloadBytes);
+    return this.#completions.ask({ ...request, resultJson });
+  }
+
+  async #completeEach(
+    tx: StateTransaction,
+    requests: readonly CompleteRequest[],
+  ): Promise<(TaskRow | OmoiError)[]> {
+    const tasks = await Promise.all(requests.map((request) => markCompleted(tx, request)));
+    const completions = requests.flatMap((request, at) => {
+      const task = tasks[at];
+      return task ? [{ task, request }] : [];
+    });
+    const answers: (TaskRow | OmoiError)[] = [];
+    for (const [at, request] of requests.entries()) {
+      answers.push(tasks[at] ?? (await this.#judge(tx, request, 'complete')));
+    }
+    await this.#parts.bus.append(
+      tx,
+      ...completions.map(({ task, request }) => completedEvent(task, request, request.traceparent)),
+    );
+    tx.afterCommit(() => {
+      for (const { task, request } of completions) this.#state.completed(task, request, request.traceparent);
+    });
+    return answers;
+  }
+
+  /**
+   * The attempt failed: the task is queued again after a while, until its attempts are used up.
+   * @throws OmoiError as `complete`
+   */
+  async fail(request: HolderRequest, failure: { error: string; retry: boolean }): Promise<TaskRow> {
+    const { limits, random, bus } = this.#parts;
+    const { traceparent } = request;
+    return this.#asHolder(request, 'fail', async (tx, task) => {
+      const failures = task.failures + 1;
+      const retries = failure.retry && failures < task.max_attempts;
+      const failed: TaskRow = {
+        ...task,
+        failures,
+        error: failure.error.slice(0, limits.maxErrorLength),
+        ...(retries
+          ? {
+              ...FREE,
+              state: 'queued',
+              available_at_ms:
+                tx.nowMs +
+                backoffMs(failures, { firstMs: limits.retryBaseMs, maxMs: limits.retryMaxMs }, random),
+            }
+          : { state: 'failed', lease_until_ms: null, finished_at_ms: tx.nowMs }),
+      };
+      await writeTask(tx, failed);
+      await bus.append(tx, failedEvent(failed, request, traceparent));
+      tx.afterCommit(() => this.#state.failed(failed, request, traceparent));
+      return failed;
+    });
+  }
+
+  /**
+   * Hands a task to another agent: it is queued again, for a while for that agent alone.
+   * @throws OmoiError as `complete`; `unknown_agent`, `agent_not_claiming` about the other agent
+   */
+  async handOff(request: HolderRequest, to: { agentId: string; reason: string | null }): Promise<TaskRow> {
+    const { bus, activity, clock, random, limits } = this.#parts;
+    const { traceparent, agentId, generation } = request;
+    this.#assertTakesWork(to.agentId);
+    return this.#asHolder(request, 'handoff', async (tx, task) => {
+      const handed: TaskRow = {
+        ...task,
+        ...FREE,
+        state: 'queued',
+        available_at_ms: tx.nowMs,
+        kept_for_agent_id: to.agentId,
+        kept_until_ms: tx.nowMs + limits.handoffKeptMs,
+      };
+      await writeTask(tx, handed);
+      await tx.db
+        .insertInto('task_handoffs')
+        .values({
+          handoff_id: createId('hand', clock.wallMs(), random),
+          task_id: task.task_id,
+          from_agent_id: agentId,
+          from_generation: generation,
+          to_agent_id: to.agentId,
+          reason: to.reason,
+          at_ms: tx.nowMs,
+        })
+        .execute();
+      await bus.append(tx, releasedEvent(handed, { holder: request, reason: 'handed_off', traceparent }));
+      tx.afterCommit(() => {
+        this.#state.released(handed, request, traceparent);
+        activity.tell({ kind: 'handoff', fromAgentId: agentId, toAgentId: to.agentId, traceparent });
+      });
+      return handed;
+    });
+  }
+
+  #assertTakesWork(agentId: string): void {
+    const agent = this.#parts.agentIndex.get(agentId);
+    if (!agent) throw unknownAgent(agentId);
+    if (claimObstacle(agent.row.status) === null) return;
+    throw new OmoiError(
+      'agent_not_claiming',
+      `Agent ${agentId} is ${agent.status}, so it can't be handed work.`,
+      {
+        agent_id: agentId,
+        status: agent.status,
+      },
+    );
+  }
+
+  /** Runs `work` as the holder of the task; the refusal of one that is none is an event, so it is committed. */
+  async #asHolder<Result>(
+    request: HolderRequest,
+    operation: string,
+    work: (tx: StateTransaction, task: TaskRow) => Promise<Result>,
+  ): Promise<Result> {
+    const outcome = await this.#parts.database.transaction(async (tx) => {
+      const judged = await this.#judge(tx, request, operation);
+      if (judged instanceof OmoiError) return { error: judged };
+      if (judged.state === 'completed') return { error: finished(judged) };
+      return { result: await work(tx, judged) };
+    });
+    if ('error' in outcome) throw outcome.error;
+    return outcome.result;
+  }
+
+  /** The task, where the request's agent holds it or has completed it; else the error to answer. */
+  async #judge(
+    tx: StateTransaction,
+    request: HolderRequest,
+    operation: string,
+  ): Promise<TaskRow | OmoiError> {
+    const found = await tx.db
+      .selectFrom('tasks')
+      .selectAll()
+      .select((select) =>
+        select
+          .selectFrom('agents')
+          .select('agents.generation')
+          .where('agents.agent_id', '=', request.agentId)
+          .as('current_generation'),
+      )
+      .where('task_id', '=', request.taskId)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!found) return unknownTask(request.taskId);
+    const { current_generation: currentGeneration, ...task } = found;
+    const judgement = judgeHolder(task, request, currentGeneration);
+    if (judgement.kind !== 'refused') return task;
+    if (judgement.stale) {
+      const { traceparent } = request;
+      const reason = judgement.error.code;
+      await this.#parts.bus.append(
+        tx,
+        refusedEvent(task, { holder: request, operation, reason, traceparent }),
+      );
+    }
+    return judgement.error;
+  }
+}
+
+/** What a task without a holder looks like. */
+export const FREE = {
+  agent_id: null,
+  generation: null,
+  claimed_at_ms: null,
+  lease_ms: null,
+  lease_until_ms: null,
+} as const;
+
+/** The hot path: one statement that changes the task only where the asker is its holder and still the newest. */
+async function markCompleted(tx: StateTransaction, request: CompleteRequest): Promise<TaskRow | null> {
+  let update = tx.db
+    .updateTable('tasks')
+    .set({
+      state: 'completed',
+      result: request.resultJson,
+      error: null,
+      finished_at_ms: tx.nowMs,
+      lease_until_ms: null,
+    })
+    .where('task_id', '=', request.taskId)
+    .where('state', '=', sql.lit('claimed'))
+    .where('agent_id', '=', request.agentId)
+    .where('generation', '=', request.generation)
+    .where('generation', '=', (of) =>
+      of.selectFrom('agents').select('agents.generation').where('agents.agent_id', '=', request.agentId),
+    );
+  if (request.attempt !== null) update = update.where('attempt', '=', request.attempt);
+  return (await update.returningAll().executeTakeFirst()) ?? null;
+}
+
+export async function writeTask(tx: StateTransaction, task: TaskRow): Promise<void> {
+  const { task_id: taskId, ...columns } = task;
+  await tx.db.updateTable('tasks').set(columns).where('task_id', '=', taskId).execute();
+}
+
+export function unknownTask(taskId: string): OmoiError {
+  return new OmoiError('unknown_task', `Task ${taskId} is unknown.`, { task_id: taskId });
+}
+
+export function finished(task: TaskRow): OmoiError {
+  return new OmoiError('task_finished', `Task ${task.task_id} is ${task.state}.`, {
+    task_id: task.task_id,
+    state: task.state,
+  });
+}
