@@ -33,6 +33,7 @@ describe('evaluation on arrival', () => {
       state: 'firing',
       value: '31',
       threshold: 30,
+      comparison: '>',
       metric_name: 'queue',
       labels: JSON.stringify({ phase: 'a', severity: 'critical', alertname: 'High' }),
       annotations: JSON.stringify({ summary: 'a has 31' }),

@@ -116,6 +116,7 @@ describe('the shipped rules, on the real store and engine', () => {
     expect(alert).toMatchObject({
       metric_name: 'tasks_queued_total',
       threshold: 30,
+      comparison: '>',
       value: '35',
       severity: 'warning',
       annotations: expect.stringContaining('35 tasks wait in PHASE_TESTING'),

@@ -152,6 +152,7 @@ export class MemoryQueries implements RuleQueries {
       selectors: [matchers],
       metricName,
       threshold,
+      comparison: operator ?? null,
       evaluateData: absent === undefined ? evaluateData : () => null,
       evaluate: (timeMs) => {
         const data = evaluateData(timeMs);

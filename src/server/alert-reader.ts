@@ -1,11 +1,18 @@
 import type { Alerting, AlertRow } from '#alerting';
 import { OmoiError, type Labels } from '#telemetry';
-import type { AlertBook, AlertFacts } from '#watchdog';
+import type { AlertReader, AlertFacts } from '#watchdog';
 
 const PAGE_LIMIT = 1000;
+/** Which way a value that is compared so gets worse; what is compared otherwise has no such direction. */
+const WORSE: Readonly<Record<string, AlertFacts['worse']>> = {
+  '>': 'higher',
+  '>=': 'higher',
+  '<': 'lower',
+  '<=': 'lower',
+};
 
 /** The alerts as the watchdog needs them. */
-export function createAlertReader({ alerts }: Pick<Alerting, 'alerts'>): AlertBook {
+export function createAlertReader({ alerts }: Pick<Alerting, 'alerts'>): AlertReader {
   return {
     async get(alertId) {
       try {
@@ -39,6 +46,7 @@ function factsOf(row: AlertRow): AlertFacts {
     state: row.state === 'firing' ? 'firing' : 'resolved',
     cause: row.cause,
     value: Number(row.value),
+    worse: WORSE[row.comparison ?? ''] ?? null,
     traceparent: row.traceparent,
   };
 }

@@ -1,5 +1,5 @@
 export { Watchdog, type WatchdogOptions } from './watchdog.ts';
-export type { AgentFacts, AlertBook, AlertFacts, FleetActuator, FleetHealth } from './ports.ts';
+export type { AgentFacts, AlertReader, AlertFacts, FleetActuator, FleetHealth } from './ports.ts';
 export type { Policy, PolicyMode } from './policies/policy.ts';
 export {
   RemediationArchive,

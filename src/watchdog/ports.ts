@@ -58,7 +58,7 @@ export interface FleetHealth {
 }
 
 /** What the watchdog needs to know of alerts. */
-export interface AlertBook {
+export interface AlertReader {
   get(alertId: string): Promise<AlertFacts | null>;
   /** All of them. */
   firing(): Promise<readonly AlertFacts[]>;
@@ -72,5 +72,7 @@ export interface AlertFacts {
   readonly state: 'firing' | 'resolved';
   readonly cause: string | null;
   readonly value: number;
+  /** Which values are worse, as the rule's comparison says; null where it compares with no number. */
+  readonly worse: 'higher' | 'lower' | null;
   readonly traceparent: string | null;
 }

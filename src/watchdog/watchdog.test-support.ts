@@ -12,13 +12,13 @@ import {
   type Tracing,
 } from '#telemetry';
 import { Mortal } from './mortal.test-support.ts';
-import type { AgentFacts, AlertBook, AlertFacts } from './ports.ts';
+import type { AgentFacts, AlertReader, AlertFacts } from './ports.ts';
 import { RecordingFleet } from './recording-fleet.test-support.ts';
 import { RemediationArchive } from './remediations/remediation-archive.ts';
 import { Watchdog, type WatchdogOptions } from './watchdog.ts';
 
 /** Alerts as a part of their own: a map, and the events on the bus. */
-export class AlertDesk implements AlertBook {
+export class AlertDesk implements AlertReader {
   readonly #database: StateDatabase;
   readonly #append: EventBus['append'];
   readonly #alerts = new Map<string, AlertFacts>();
@@ -47,6 +47,7 @@ export class AlertDesk implements AlertBook {
       state: 'firing',
       cause: null,
       value,
+      worse: 'higher',
       traceparent,
     };
     await this.#database.transaction((tx) => {
@@ -69,9 +70,10 @@ export class AlertDesk implements AlertBook {
     });
   }
 
-  revalue(alertId: string, value: number): void {
+  /** What the alert's rule says now. */
+  change(alertId: string, facts: Partial<Pick<AlertFacts, 'value' | 'worse'>>): void {
     const alert = this.#alerts.get(alertId);
-    if (alert) this.#alerts.set(alertId, { ...alert, value });
+    if (alert) this.#alerts.set(alertId, { ...alert, ...facts });
   }
 
   async resolve(

@@ -70,14 +70,23 @@ describe('a remediation', () => {
     });
   });
 
-  it('says when things got worse', async () => {
-    const { alerts, clock } = await open(SCALE);
-    await alerts.raise('a1', { alertname: 'Flood', phase_id: 'PHASE_TESTING' }, 100);
-    await becomes('a1', 'verifying');
-    alerts.revalue('a1', 151);
-    await clock.advance(60_000);
-    await becomes('a1', 'escalated(worsened)');
-  });
+  it.each([
+    ['higher', 100, 151, 'worsened'],
+    ['higher', 100, 49, 'no_effect'],
+    ['lower', 2, 0.9, 'worsened'],
+    ['lower', 2, 4, 'no_effect'],
+    [null, 100, 1000, 'no_effect'],
+  ] as const)(
+    'where %s is worse, a value that went from %d to %d has %s',
+    async (worse, from, to, outcome) => {
+      const { alerts, clock } = await open(SCALE);
+      await alerts.raise('a1', flood, from);
+      await becomes('a1', 'verifying');
+      alerts.change('a1', { value: to, worse });
+      await clock.advance(60_000);
+      await becomes('a1', `escalated(${outcome})`);
+    },
+  );
 
   it.each([
     ['recovered', 'healed'],

@@ -26,7 +26,7 @@ import {
 import { PolicyBook } from './policies/policy-book.ts';
 import type { PolicyMode } from './policies/policy.ts';
 import { targetText } from './policies/target.ts';
-import type { AlertBook, AlertFacts, FleetActuator } from './ports.ts';
+import type { AlertReader, AlertFacts, FleetActuator } from './ports.ts';
 import { DEFAULT_MAX_OPEN_REMEDIATIONS, Planner } from './remediations/planner.ts';
 import { RemediationCourse } from './remediations/remediation-course.ts';
 import { RemediationLog } from './remediations/remediation-log.ts';
@@ -45,7 +45,7 @@ export interface WatchdogOptions {
   readonly tracing: Tracing;
   readonly metrics: SelfMetrics;
   readonly fleet: FleetActuator;
-  readonly alerts: AlertBook;
+  readonly alerts: AlertReader;
   /** Replaces every policy's own mode; null leaves them. */
   readonly modeOverride: PolicyMode | null;
   readonly stormLimits?: StormLimits;
@@ -258,6 +258,7 @@ function alertOf(event: Extract<SystemEvent, { event_type: 'monitor.alert.trigge
     state: 'firing',
     cause: null,
     value: payload.current_value ?? Number.NaN,
+    worse: null,
     traceparent,
   };
 }

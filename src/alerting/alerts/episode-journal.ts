@@ -16,6 +16,7 @@ export interface NewEpisode {
   readonly value: number;
   readonly metricName: string | null;
   readonly threshold: number | null;
+  readonly comparison: string | null;
   readonly activeAtMs: number;
   readonly firedAtMs: number;
   readonly traceparent: string | null;
@@ -101,6 +102,7 @@ export class EpisodeJournal {
         state: 'firing',
         value: formatSampleValue(episode.value),
         threshold: episode.threshold,
+        comparison: episode.comparison,
         metric_name: episode.metricName,
         active_at_ms: episode.activeAtMs,
         fired_at_ms: episode.firedAtMs,

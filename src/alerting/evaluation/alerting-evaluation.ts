@@ -222,6 +222,7 @@ export class AlertingEvaluation {
       value: element.value,
       metricName: run.loaded.query.metricName,
       threshold: run.loaded.query.threshold,
+      comparison: run.loaded.query.comparison,
       activeAtMs: instance.phase.activeAtMs,
       firedAtMs: moment.timeMs,
       traceparent,

@@ -23,6 +23,7 @@ function prepareRule(engine: Engine, source: Queryable, expr: string): RuleQuery
     selectors: query.selectors.map(({ matchers }) => matchers),
     metricName: query.comparison?.metricName ?? null,
     threshold: query.comparison?.threshold ?? null,
+    comparison: query.comparison?.operator ?? null,
     evaluate: (timeMs) => elementsAt(query, source, timeMs),
     evaluateData(timeMs) {
       // Few rules ever lose an element: their other queries are prepared when the first does.

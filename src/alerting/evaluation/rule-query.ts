@@ -17,6 +17,8 @@ export interface RuleQuery {
   /** The metric and the number where the expression compares one metric with a number. */
   readonly metricName: string | null;
   readonly threshold: number | null;
+  /** The operator between them, as if the metric stood on the left. */
+  readonly comparison: string | null;
   /** @throws OmoiError `query_failed`, `query_limit`, `query_timeout` … */
   evaluate(timeMs: number): Eventually<readonly VectorElement[]>;
   /**

@@ -19,6 +19,8 @@ export interface AlertingTables {
     /** As Prometheus writes values: JSON has no NaN and no infinity. */
     value: string;
     threshold: number | null;
+    /** The operator of the rule's comparison, as if its metric stood on the left (`<`); null where it has none. */
+    comparison: string | null;
     metric_name: string | null;
     active_at_ms: number;
     fired_at_ms: number;

@@ -2,7 +2,7 @@ import type { StateDatabase, StateTables } from '#storage';
 import { messageOf, type Clock, type Logger, type Timer, type Tracing } from '#telemetry';
 import type { Selectable } from 'kysely';
 import type { StepOf } from '../policies/policy.ts';
-import type { AlertBook, FleetActuator } from '../ports.ts';
+import type { AlertReader, FleetActuator } from '../ports.ts';
 import type { Remediation } from '../remediations/remediation.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import type { TimedCalls } from './timed-calls.ts';
@@ -13,7 +13,7 @@ export interface ScaleClaimsParts {
   readonly logger: Logger;
   readonly tracing: Tracing;
   readonly fleet: FleetActuator;
-  readonly alerts: AlertBook;
+  readonly alerts: AlertReader;
   readonly calls: TimedCalls;
   readonly counters: WatchdogCounters;
 }

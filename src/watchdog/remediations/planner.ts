@@ -2,7 +2,7 @@ import type { StateDatabase, StateTransaction } from '#storage';
 import type { Logger } from '#telemetry';
 import type { PolicyBook } from '../policies/policy-book.ts';
 import { resolveTarget, targetText } from '../policies/target.ts';
-import type { AlertBook, AlertFacts, FleetActuator } from '../ports.ts';
+import type { AlertReader, AlertFacts, FleetActuator } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import type { RemediationLog } from './remediation-log.ts';
 import type { RemediationRunner } from './remediation-runner.ts';
@@ -12,7 +12,7 @@ export interface PlannerParts {
   readonly database: StateDatabase;
   readonly logger: Logger;
   readonly fleet: FleetActuator;
-  readonly alerts: AlertBook;
+  readonly alerts: AlertReader;
   readonly policies: PolicyBook;
   readonly log: RemediationLog;
   readonly runner: RemediationRunner;

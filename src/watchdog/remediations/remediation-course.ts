@@ -7,7 +7,7 @@ import { decide } from '../guards/guards.ts';
 import type { PolicyBook } from '../policies/policy-book.ts';
 import type { Policy, PolicyStep } from '../policies/policy.ts';
 import { readPlan, type RemediationPlan } from '../policies/remediation-plan.ts';
-import type { AlertBook, AlertFacts, FleetActuator } from '../ports.ts';
+import type { AlertReader, AlertFacts, FleetActuator } from '../ports.ts';
 import type { StateBook } from '../state-book.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import type { RemediationLog } from './remediation-log.ts';
@@ -21,7 +21,7 @@ export interface CourseParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly fleet: FleetActuator;
-  readonly alerts: AlertBook;
+  readonly alerts: AlertReader;
   readonly log: RemediationLog;
   readonly spans: RemediationSpans;
   readonly policies: PolicyBook;

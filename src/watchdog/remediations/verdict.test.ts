@@ -12,6 +12,7 @@ const alert: AlertFacts = {
   state: 'firing',
   cause: null,
   value: 100,
+  worse: 'higher',
   traceparent: null,
 };
 
@@ -36,6 +37,24 @@ describe('the verdict on a step', () => {
       { value_before: -10, verify_until_ms: NOW },
       { ...alert, value: -4 },
       { kind: 'vain', outcome: 'worsened' },
+    ],
+    [
+      'it rose where lower is worse: agents_active < 5 from 2 to 4',
+      { value_before: 2, verify_until_ms: NOW },
+      { ...alert, worse: 'lower', value: 4 },
+      { kind: 'vain', outcome: 'no_effect' },
+    ],
+    [
+      'it fell by more than half where lower is worse',
+      { value_before: 100, verify_until_ms: NOW },
+      { ...alert, worse: 'lower', value: 49 },
+      { kind: 'vain', outcome: 'worsened' },
+    ],
+    [
+      'its rule compares with no number',
+      { ...step, verify_until_ms: NOW },
+      { ...alert, worse: null, value: 1e9 },
+      { kind: 'vain', outcome: 'no_effect' },
     ],
     [
       'there was no value to compare with',

@@ -1,7 +1,7 @@
 import type { AlertFacts } from '../ports.ts';
 import type { Outcome, Remediation } from './remediation.ts';
 
-/** An alert may flutter while its remediation takes hold; only a rise beyond this share counts as worse. */
+/** An alert may flutter while its remediation takes hold; only a change beyond this share counts as worse. */
 const WORSENED_SHARE = 0.5;
 
 /** What has become of a step whose effect is watched. */
@@ -24,9 +24,14 @@ export function judgeStep(
   }
   const leftMs = (remediation.verify_until_ms ?? 0) - nowMs;
   if (leftMs > 0) return { kind: 'open', leftMs };
-  const before = remediation.value_before;
-  const worsened = before !== null && alert.value > before + Math.abs(before) * WORSENED_SHARE;
-  return { kind: 'vain', outcome: worsened ? 'worsened' : 'no_effect' };
+  return { kind: 'vain', outcome: hasWorsened(remediation.value_before, alert) ? 'worsened' : 'no_effect' };
+}
+
+/** By the direction of the rule's comparison; without one nobody can say which value is worse. */
+function hasWorsened(before: number | null, { value, worse }: AlertFacts): boolean {
+  if (before === null || worse === null) return false;
+  const rise = worse === 'higher' ? value - before : before - value;
+  return rise > Math.abs(before) * WORSENED_SHARE;
 }
 
 /** What an alert's end says about the repair: only a recovery proves that it worked. */
