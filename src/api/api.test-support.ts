@@ -1,3 +1,4 @@
+import type { Role } from './access/roles.ts';
 import { createEventBus, type EventBus } from '#eventbus';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import {
@@ -9,7 +10,7 @@ import {
   type NewSystemEvent,
 } from '#telemetry';
 import { createAccess, type Access } from './access/access.ts';
-import type { ApiApp, Role } from './http/app.ts';
+import type { ApiApp } from './http/app.ts';
 import { createApi, type Api, type ApiParts } from './create-api.ts';
 
 export interface TestApiOptions {

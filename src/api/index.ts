@@ -1,6 +1,6 @@
-export { ROLES, type AgentScope, type ApiApp, type Principal, type Role } from './http/app.ts';
+export { ROLES, type Role } from './access/roles.ts';
+export { type AgentScope, type ApiApp, type Principal } from './http/app.ts';
 export { createAccess, type Access, type AccessOptions, type FirstAdmin } from './access/access.ts';
-export { ROUTE_TABLE, type RouteAccess } from './access/route-table.ts';
 export { createApi, type Api, type ApiParts } from './create-api.ts';
 export { type MetricFamily } from './metrics/exposition.ts';
 export { registerAgentRoutes } from './agents/agent-routes.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROLES, ROUTE_TABLE, type Role } from '#api';
+import { ROLES, type Role } from '#api';
 import { Client } from './support/client.ts';
 import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
 
@@ -60,17 +60,29 @@ async function call(route: string, headers: Record<string, string>): Promise<num
   return answer.status;
 }
 
-describe('the table of routes and roles', () => {
-  it('is what the running server describes, in both directions', async () => {
-    const described = await describedRoutes();
-    expect([...described.keys()].sort()).toEqual(Object.keys(ROUTE_TABLE).sort());
-    const stated = Object.fromEntries(
-      [...described].map(([route, operation]) => [
-        route,
-        { access: operation['x-omoi-access'], openOnLoopback: operation['x-omoi-open-on-loopback'] },
-      ]),
-    );
-    expect(stated).toEqual(ROUTE_TABLE);
+/** docs/access.md: `npx vitest run --project acceptance access -u` writes it anew from the running server. */
+function accessPage(described: ReadonlyMap<string, Operation>): string {
+  const rows = [...described].map(([route, operation]) => {
+    const { 'x-omoi-access': access, 'x-omoi-open-on-loopback': openOnLoopback } = operation;
+    const roles = access === 'public' ? 'everybody' : access.join(', ');
+    return `| \`${route}\` | ${roles} | ${openOnLoopback ? 'yes' : ''} |`;
+  });
+  return [
+    '# Who may call what',
+    '',
+    'No role implies another. "Loopback" routes take requests of the same machine without a token while',
+    '`access.open_ingest_on_loopback` is on.',
+    '',
+    '| route | roles | loopback |',
+    '|---|---|---|',
+    ...rows.sort(),
+    '',
+  ].join('\n');
+}
+
+describe('the roles of the routes', () => {
+  it('are what docs/access.md says', async () => {
+    await expect(accessPage(await describedRoutes())).toMatchFileSnapshot('../../docs/access.md');
   });
 
   it('has an error answer for every route', async () => {
@@ -81,7 +93,7 @@ describe('the table of routes and roles', () => {
 
 describe('every route', () => {
   it('is closed to who sends no token, or a wrong one', async () => {
-    for (const [route, { access }] of Object.entries(ROUTE_TABLE)) {
+    for (const [route, { 'x-omoi-access': access }] of await describedRoutes()) {
       if (access === 'public') continue;
       expect([route, await call(route, {})]).toEqual([route, 401]);
       expect([route, await call(route, { authorization: 'Bearer weak' })]).toEqual([route, 401]);
@@ -90,16 +102,17 @@ describe('every route', () => {
 
   it.each(ROLES)('is closed to role %s where that is not named', async (role) => {
     const headers = { authorization: `Bearer ${secrets.get(role) ?? ''}` };
-    const closed = Object.entries(ROUTE_TABLE).filter(
-      ([, { access }]) => access !== 'public' && !access.includes(role),
+    const closed = [...(await describedRoutes())].filter(
+      ([, { 'x-omoi-access': access }]) => access !== 'public' && !access.includes(role),
     );
     for (const [route] of closed) expect([route, await call(route, headers)]).toEqual([route, 403]);
   });
 
   it('that a viewer may read is open to them', async () => {
     const headers = { authorization: `Bearer ${secrets.get('viewer') ?? ''}` };
-    const reading = Object.entries(ROUTE_TABLE).filter(
-      ([route, { access }]) => route.startsWith('GET ') && access !== 'public' && access.includes('viewer'),
+    const reading = [...(await describedRoutes())].filter(
+      ([route, { 'x-omoi-access': access }]) =>
+        route.startsWith('GET ') && access !== 'public' && access.includes('viewer'),
     );
     expect(reading.length).toBeGreaterThan(20);
     for (const [route] of reading) {

@@ -1,6 +1,7 @@
+import type { Role } from './roles.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { ApiApp, Role } from '../http/app.ts';
+import type { ApiApp } from '../http/app.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 import { isTokenForm } from './secret.ts';
 

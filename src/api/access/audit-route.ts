@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AuditLog } from './audit-log.ts';
 import type { ApiApp } from '../http/app.ts';
+import { ADMINS } from './roles.ts';
 
 const query = z.object({
   before_id: z.coerce.number().int().positive().optional().describe('Only entries older than this one.'),
@@ -23,7 +24,7 @@ export function registerAuditRoute(app: ApiApp, audit: AuditLog): void {
   app.get(
     '/api/v1/audit',
     {
-      config: { access: ['admin'] },
+      config: { access: ADMINS },
       schema: {
         tags: ['access'],
         summary: 'What people and operators’ tokens changed, newest first',

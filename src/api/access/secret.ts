@@ -1,5 +1,5 @@
+import type { Role } from './roles.ts';
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Role } from '../http/app.ts';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /** Base-62 digits that hold 256 bits: 62^43 > 2^256. */

@@ -5,9 +5,8 @@ import type { Access } from './access.ts';
 import { SESSION_COOKIE } from './guard.ts';
 import { csrfTokenOf } from './secret.ts';
 import type { OpenedSession } from './session-store.ts';
-import { ROLES, type ApiApp } from '../http/app.ts';
-
-const everybody = ['ingest', 'agent', 'viewer', 'operator', 'admin'] as const;
+import type { ApiApp } from '../http/app.ts';
+import { PUBLIC, READERS, ROLES } from './roles.ts';
 
 const principalBody = z.object({
   kind: z.enum(['token', 'session', 'local']),
@@ -30,7 +29,7 @@ export function registerSessionRoutes(app: ApiApp, access: Access): void {
   app.get(
     '/api/v1/session',
     {
-      config: { access: everybody },
+      config: { access: ROLES },
       schema: { tags: ['access'], summary: 'Who the caller is', response: { 200: sessionBody } },
     },
     (request) => describeCaller(request),
@@ -39,7 +38,7 @@ export function registerSessionRoutes(app: ApiApp, access: Access): void {
   app.post(
     '/api/v1/session',
     {
-      config: { access: 'public' },
+      config: { access: PUBLIC },
       schema: {
         tags: ['access'],
         summary: 'Open a dashboard session with a token',
@@ -62,7 +61,7 @@ export function registerSessionRoutes(app: ApiApp, access: Access): void {
   app.delete(
     '/api/v1/session',
     {
-      config: { access: ['viewer', 'operator', 'admin'] },
+      config: { access: READERS },
       schema: { tags: ['access'], summary: 'Log out', response: { 204: z.undefined() } },
     },
     async (request, reply) => {
@@ -79,7 +78,7 @@ export function registerSessionRoutes(app: ApiApp, access: Access): void {
   app.post(
     '/api/v1/login-links',
     {
-      config: { access: ['viewer', 'operator', 'admin'] },
+      config: { access: READERS },
       schema: {
         tags: ['access'],
         summary: 'Make a link that logs a browser in, once',

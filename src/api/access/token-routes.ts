@@ -1,8 +1,9 @@
+import { ADMINS, ROLES } from './roles.ts';
 import { type Clock, OmoiError, parseDuration, toRfc3339, toRfc3339OrNull } from '#telemetry';
 import { z } from 'zod';
 import type { Access } from './access.ts';
 import type { TokenRecord } from './token-store.ts';
-import { ROLES, type ApiApp, type Role } from '../http/app.ts';
+import type { ApiApp } from '../http/app.ts';
 
 const scopeBody = z.strictObject({
   agent_ids: z.array(z.string().min(1).max(200)).max(1_000).default([]),
@@ -29,8 +30,6 @@ const newToken = z.strictObject({
   scope: scopeBody.optional().describe('Agent tokens only: what the token may speak for.'),
   expires_in: z.string().optional().describe('A duration, `90d`; without it the token works until revoked.'),
 });
-
-const ADMINS: readonly Role[] = ['admin'];
 
 /** Tokens: made and shown once, listed, revoked. */
 export function registerTokenRoutes(

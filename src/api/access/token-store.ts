@@ -1,7 +1,8 @@
+import { type Role, ROLES } from './roles.ts';
 import type { StateDatabase, StateTables, StateTransaction } from '#storage';
 import { OmoiError, createId, type Random } from '#telemetry';
 import type { Selectable } from 'kysely';
-import { ROLES, type AgentScope, type Role } from '../http/app.ts';
+import type { AgentScope } from '../http/app.ts';
 import { createTokenSecret, hashSecret, shownPrefix } from './secret.ts';
 
 /** A token without its secret. Times are wall ms since epoch. */

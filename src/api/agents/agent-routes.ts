@@ -19,6 +19,7 @@ import {
   type generationView,
 } from './agent-schemas.ts';
 import { FLEET_BOUNDS } from '../tasks/fleet-bounds.ts';
+import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
 
 export interface AgentRouteParts {
   readonly fleet: Pick<Fleet, 'agents' | 'directory' | 'limits'>;
@@ -26,9 +27,6 @@ export interface AgentRouteParts {
 }
 
 const generationsShown = 20;
-const SPEAKERS = ['agent', 'operator', 'admin'] as const;
-const READERS = ['agent', 'viewer', 'operator', 'admin'] as const;
-const OPERATORS = ['operator', 'admin'] as const;
 
 /** `/api/v1/fleet/agents`: who is in the fleet, and how agents report. */
 export function registerAgentRoutes(app: ApiApp, parts: AgentRouteParts): void {
@@ -42,7 +40,7 @@ function registerReading(app: ApiApp, { fleet }: AgentRouteParts): void {
   app.route({
     method: 'GET',
     url: '/api/v1/fleet/agents',
-    config: { access: READERS },
+    config: { access: READERS_AND_AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'Agents by id, also those that ended',
@@ -63,7 +61,7 @@ function registerReading(app: ApiApp, { fleet }: AgentRouteParts): void {
   app.route({
     method: 'GET',
     url: '/api/v1/fleet/agents/:agent_id',
-    config: { access: READERS },
+    config: { access: READERS_AND_AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'One agent and its generations',
@@ -83,7 +81,7 @@ function registerReporting(app: ApiApp, { fleet, clock }: AgentRouteParts): void
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/agents',
-    config: { access: SPEAKERS },
+    config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'Register a process as an agent; the same process may repeat it',
@@ -124,7 +122,7 @@ function registerReporting(app: ApiApp, { fleet, clock }: AgentRouteParts): void
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/agents/:agent_id/heartbeat',
-    config: { access: SPEAKERS },
+    config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'An agent says that it is alive',
@@ -150,7 +148,7 @@ function registerReporting(app: ApiApp, { fleet, clock }: AgentRouteParts): void
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/agents/:agent_id/deregister',
-    config: { access: SPEAKERS },
+    config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'An agent leaves; what it held is free',

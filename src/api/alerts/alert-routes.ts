@@ -1,6 +1,4 @@
-import type { Alerting, AlertRow } from '#alerting';
-import { toRfc3339, toRfc3339OrNull, traceIdOf } from '#telemetry';
-import type { z } from 'zod';
+import type { Alerting } from '#alerting';
 import type { ApiApp } from '../http/app.ts';
 import {
   alertParams,
@@ -10,13 +8,12 @@ import {
   rulesAnswer,
   timelineAnswer,
 } from './alert-schemas.ts';
+import { OPERATORS, READERS } from '../access/roles.ts';
+import { viewOfAlert, viewOfGroup } from './alert-view.ts';
 
 export interface AlertRouteParts {
   readonly alerting: Pick<Alerting, 'alerts' | 'overview'>;
 }
-
-const READERS = ['viewer', 'operator', 'admin'] as const;
-const OPERATORS = ['operator', 'admin'] as const;
 
 /** `/api/v1/alerts`: what fires and fired, and what people do about it. */
 export function registerAlertRoutes(app: ApiApp, parts: AlertRouteParts): void {
@@ -45,7 +42,7 @@ function registerReading(app: ApiApp, { alerting }: AlertRouteParts): void {
         matchers: query.matcher,
         limit: query.limit,
       });
-      return { alerts: page.alerts.map(viewOf), next_cursor: page.nextCursor };
+      return { alerts: page.alerts.map(viewOfAlert), next_cursor: page.nextCursor };
     },
   });
   app.route({
@@ -58,7 +55,7 @@ function registerReading(app: ApiApp, { alerting }: AlertRouteParts): void {
       params: alertParams,
       response: { 200: alertView },
     },
-    handler: async ({ params }) => viewOf(await alerting.alerts.get(params.alert_id)),
+    handler: async ({ params }) => viewOfAlert(await alerting.alerts.get(params.alert_id)),
   });
   app.route({
     method: 'GET',
@@ -89,7 +86,7 @@ function registerHandling(app: ApiApp, { alerting }: AlertRouteParts): void {
       response: { 200: alertView },
     },
     handler: async ({ params, principal }) =>
-      viewOf(await alerting.alerts.acknowledge(params.alert_id, principal.name)),
+      viewOfAlert(await alerting.alerts.acknowledge(params.alert_id, principal.name)),
   });
   app.route({
     method: 'POST',
@@ -101,7 +98,7 @@ function registerHandling(app: ApiApp, { alerting }: AlertRouteParts): void {
       params: alertParams,
       response: { 200: alertView },
     },
-    handler: async ({ params }) => viewOf(await alerting.alerts.resolve(params.alert_id)),
+    handler: async ({ params }) => viewOfAlert(await alerting.alerts.resolve(params.alert_id)),
   });
 }
 
@@ -115,69 +112,6 @@ function registerRules(app: ApiApp, { alerting }: AlertRouteParts): void {
       summary: 'The rules that are loaded, how they do and what they have in mind',
       response: { 200: rulesAnswer },
     },
-    handler: () => ({ groups: alerting.overview().map(viewGroup) }),
+    handler: () => ({ groups: alerting.overview().map(viewOfGroup) }),
   });
-}
-
-type Group = ReturnType<Alerting['overview']>[number];
-
-function viewGroup(group: Group): z.input<typeof rulesAnswer>['groups'][number] {
-  return {
-    name: group.name,
-    file: group.file,
-    interval_ms: group.intervalMs,
-    limit: group.limit,
-    rules: group.rules.map((rule) => ({
-      rule_id: rule.id,
-      kind: rule.kind,
-      name: rule.name,
-      expr: rule.expr,
-      for_ms: rule.forMs,
-      keep_firing_for_ms: rule.keepFiringForMs,
-      labels: rule.labels,
-      annotations: rule.annotations,
-      on_arrival: rule.onArrival,
-      health: rule.statistics.health,
-      last_error: rule.statistics.lastError,
-      last_evaluation: toRfc3339OrNull(rule.statistics.lastEvaluationMs),
-      last_duration_ms: rule.statistics.lastDurationMs,
-      cost_ms: rule.statistics.costMs,
-      evaluations: rule.statistics.evaluations,
-      delays: rule.statistics.delays,
-      last_delay_ms: rule.statistics.lastDelayMs,
-      alerts: rule.alerts.map((alert) => ({
-        alert_id: alert.alertId,
-        state: alert.state,
-        labels: alert.labels,
-        annotations: alert.annotations,
-        active_at: toRfc3339(alert.activeAtMs),
-        value: alert.value,
-      })),
-    })),
-  };
-}
-
-function viewOf(row: AlertRow): z.input<typeof alertView> {
-  return {
-    id: row.id,
-    rule_id: row.rule_id,
-    fingerprint: row.fingerprint,
-    labels: JSON.parse(row.labels) as Record<string, string>,
-    annotations: JSON.parse(row.annotations) as Record<string, string>,
-    severity: row.severity,
-    state: row.state,
-    value: row.value,
-    threshold: row.threshold,
-    metric_name: row.metric_name,
-    active_at: toRfc3339(row.active_at_ms),
-    fired_at: toRfc3339(row.fired_at_ms),
-    resolved_at: toRfc3339OrNull(row.resolved_at_ms),
-    cause: row.cause,
-    acknowledged_by: row.acknowledged_by,
-    acknowledged_at: toRfc3339OrNull(row.acknowledged_at_ms),
-    remediation_id: row.remediation_id,
-    evaluation_error: row.evaluation_error,
-    trace_id: traceIdOf(row.traceparent),
-    updated_at: toRfc3339(row.updated_at_ms),
-  };
 }

@@ -7,6 +7,7 @@ import type { Access } from '../access/access.ts';
 import type { ApiApp } from '../http/app.ts';
 import { logInByLink } from '../access/session-routes.ts';
 import { OmoiError } from '#telemetry';
+import { PUBLIC } from '../access/roles.ts';
 
 export interface DashboardParts {
   /** Where Vite put the built dashboard; null or a missing folder: the pages say that it is not built. */
@@ -57,13 +58,13 @@ export async function serveDashboard(app: ApiApp, parts: DashboardParts): Promis
 
   app.get(
     '/',
-    { config: { access: 'public' }, schema: { tags: ['dashboard'], summary: 'The dashboard' } },
+    { config: { access: PUBLIC }, schema: { tags: ['dashboard'], summary: 'The dashboard' } },
     (_request, reply) => page(reply.header('cache-control', 'no-cache')),
   );
   app.get(
     '/assets/*',
     {
-      config: { access: 'public' },
+      config: { access: PUBLIC },
       schema: {
         tags: ['dashboard'],
         summary: 'The dashboard’s files; their names change with their content',
@@ -95,7 +96,7 @@ function registerLogin(app: ApiApp, access: Access, page: DashboardPage): void {
   app.get(
     '/login',
     {
-      config: { access: 'public' },
+      config: { access: PUBLIC },
       schema: {
         tags: ['access'],
         summary: 'Log a browser in with a login link, or show the login page',

@@ -2,6 +2,7 @@ import type { EventBus } from '#eventbus';
 import { EVENT_TYPES, OmoiError, type EventType } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
 import { eventsAnswer, eventsQuery } from './event-schemas.ts';
+import { READERS } from '../access/roles.ts';
 
 export interface EventRouteParts {
   readonly events: Pick<EventBus, 'list'>;
@@ -12,7 +13,7 @@ export function registerEventRoutes(app: ApiApp, { events }: EventRouteParts): v
   app.route({
     method: 'GET',
     url: '/api/v1/events',
-    config: { access: ['viewer', 'operator', 'admin'] },
+    config: { access: READERS },
     schema: {
       tags: ['events'],
       summary: 'Events of the log',

@@ -2,6 +2,7 @@ import { OmoiError } from '#telemetry';
 import { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
 import { errorBody } from '../http/error-answer.ts';
+import { PUBLIC } from '../access/roles.ts';
 
 export interface HealthParts {
   /** The names of the parts that are not ready to serve. */
@@ -13,7 +14,7 @@ export function registerHealthRoutes(app: ApiApp, parts: HealthParts): void {
   app.get(
     '/healthz',
     {
-      config: { access: 'public' },
+      config: { access: PUBLIC },
       schema: {
         tags: ['health'],
         summary: 'Whether the server is alive',
@@ -26,7 +27,7 @@ export function registerHealthRoutes(app: ApiApp, parts: HealthParts): void {
   app.get(
     '/prometheus/-/healthy',
     {
-      config: { access: 'public' },
+      config: { access: PUBLIC },
       schema: { tags: ['prometheus'], summary: 'As /healthz, where clients of Prometheus look' },
     },
     (_request, reply) => reply.type('text/plain; charset=utf-8').send('Omoi is healthy.\n'),
@@ -35,7 +36,7 @@ export function registerHealthRoutes(app: ApiApp, parts: HealthParts): void {
   app.get(
     '/prometheus/-/ready',
     {
-      config: { access: 'public' },
+      config: { access: PUBLIC },
       schema: { tags: ['prometheus'], summary: 'As /readyz, where clients of Prometheus look' },
     },
     (_request, reply) => {
@@ -47,7 +48,7 @@ export function registerHealthRoutes(app: ApiApp, parts: HealthParts): void {
   app.get(
     '/readyz',
     {
-      config: { access: 'public' },
+      config: { access: PUBLIC },
       schema: {
         tags: ['health'],
         summary: 'Whether the server is ready to serve',

@@ -6,6 +6,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { PUBLIC, Role } from '../access/roles.ts';
 
 /** Fastify whose routes are typed by their zod schemas. */
 export type ApiApp = FastifyInstance<
@@ -15,10 +16,6 @@ export type ApiApp = FastifyInstance<
   FastifyBaseLogger,
   ZodTypeProvider
 >;
-
-/** From least to most; `ingest` and `agent` stand beside the ladder viewer < operator < admin. */
-export const ROLES = ['ingest', 'agent', 'viewer', 'operator', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
 
 /** What an agent token may speak for: the named agents, or all agents of a pool (then `agentIds` is empty). */
 export interface AgentScope {
@@ -41,7 +38,7 @@ export interface Principal {
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The roles that may call the route, or 'public'. Every route states it; no role implies another. */
-    access?: 'public' | readonly Role[];
+    access?: typeof PUBLIC | readonly Role[];
     /** True where loopback may come in without a token when `access.open_ingest_on_loopback` is on. */
     openOnLoopback?: boolean;
     /** True where a POST changes nothing, as a query too long for a URL: it is not audited and needs no CSRF token. */

@@ -4,6 +4,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import { z } from 'zod';
 import type { ApiApp } from './app.ts';
 import { CSRF_HEADER, SESSION_COOKIE } from '../access/guard.ts';
+import { PUBLIC } from '../access/roles.ts';
 
 const ERROR_RESPONSE = {
   description: 'The request failed, and nothing was changed.',
@@ -62,7 +63,7 @@ export async function serveOpenApi(app: ApiApp, version: string): Promise<void> 
   app.get(
     '/openapi.json',
     {
-      config: { access: 'public' },
+      config: { access: PUBLIC },
       schema: {
         tags: ['health'],
         summary: 'This description',

@@ -13,13 +13,11 @@ import {
   renewedAnswer,
 } from './lock-schemas.ts';
 import { assertMaySpeak } from '../agents/agent-routes.ts';
+import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
 
 export interface LockRouteParts {
   readonly fleet: Pick<Fleet, 'agents' | 'locks' | 'limits'>;
 }
-
-const SPEAKERS = ['agent', 'operator', 'admin'] as const;
-const READERS = ['agent', 'viewer', 'operator', 'admin'] as const;
 
 /** `/api/v1/fleet/locks`: named resources that agents hold shared or alone for a while. */
 export function registerLockRoutes(app: ApiApp, parts: LockRouteParts): void {
@@ -29,7 +27,7 @@ export function registerLockRoutes(app: ApiApp, parts: LockRouteParts): void {
   app.route({
     method: 'DELETE',
     url: '/api/v1/fleet/locks/:lock_id',
-    config: { access: ['operator', 'admin'] },
+    config: { access: OPERATORS },
     schema: {
       tags: ['fleet'],
       summary: 'Take a lock away from whoever holds it',
@@ -47,7 +45,7 @@ function registerReading(app: ApiApp, { fleet }: LockRouteParts): void {
   app.route({
     method: 'GET',
     url: '/api/v1/fleet/locks',
-    config: { access: READERS },
+    config: { access: READERS_AND_AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'Locks that are held, in the order in which they were acquired',
@@ -67,7 +65,7 @@ function registerReading(app: ApiApp, { fleet }: LockRouteParts): void {
   app.route({
     method: 'GET',
     url: '/api/v1/fleet/locks/:lock_id',
-    config: { access: READERS },
+    config: { access: READERS_AND_AGENTS },
     schema: { tags: ['fleet'], summary: 'One lock', params: lockParams, response: { 200: lockView } },
     handler: async ({ params }) => viewOf(await fleet.locks.get(params.lock_id)),
   });
@@ -77,7 +75,7 @@ function registerHolding(app: ApiApp, { fleet }: LockRouteParts): void {
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/locks',
-    config: { access: SPEAKERS },
+    config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'Lock a resource; a lock that the agent holds in this mode already is renewed',
@@ -103,7 +101,7 @@ function registerHolding(app: ApiApp, { fleet }: LockRouteParts): void {
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/locks/:lock_id/renew',
-    config: { access: SPEAKERS },
+    config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'Give a lock its whole time again',
@@ -121,7 +119,7 @@ function registerHolding(app: ApiApp, { fleet }: LockRouteParts): void {
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/locks/:lock_id/release',
-    config: { access: SPEAKERS },
+    config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'Give a lock back',

@@ -2,6 +2,7 @@ import type { SelfMetrics } from '#telemetry';
 import { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
 import { EXPOSITION_CONTENT_TYPE, formatExposition, type MetricFamily } from './exposition.ts';
+import { READERS } from '../access/roles.ts';
 
 export interface MetricsPageParts {
   readonly metrics: SelfMetrics;
@@ -16,7 +17,7 @@ export function registerMetricsPage(app: ApiApp, parts: MetricsPageParts): void 
   app.get(
     '/metrics',
     {
-      config: { access: ['viewer', 'operator', 'admin'], openOnLoopback: true },
+      config: { access: READERS, openOnLoopback: true },
       schema: {
         tags: ['health'],
         summary: 'The metrics of Omoi and of the fleet, for a Prometheus to scrape',

@@ -1,6 +1,5 @@
-import type { LogEntry, LogStore, SpanStore, StoredSpan, TraceSummary } from '#observability';
-import { OmoiError, toRfc3339 } from '#telemetry';
-import type { z } from 'zod';
+import type { LogStore, SpanStore } from '#observability';
+import { OmoiError } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
 import {
   logsAnswer,
@@ -10,13 +9,13 @@ import {
   tracesAnswer,
   tracesQuery,
 } from './observability-schemas.ts';
+import { READERS } from '../access/roles.ts';
+import { viewOfLine, viewOfSpan, viewOfSummary } from './observability-view.ts';
 
 export interface ObservabilityRouteParts {
   readonly spans: Pick<SpanStore, 'search' | 'trace'>;
   readonly logs: Pick<LogStore, 'search'>;
 }
-
-const READERS = ['viewer', 'operator', 'admin'] as const;
 
 /** `/api/v1/observability`: traces and logs, read back. */
 export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRouteParts): void {
@@ -40,7 +39,7 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
         attributes: attributesOf(query.attribute),
         limit: query.limit,
       });
-      return { traces: found.map(summaryView) };
+      return { traces: found.map(viewOfSummary) };
     },
   });
   app.route({
@@ -55,7 +54,7 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
     },
     handler: async ({ params }) => ({
       trace_id: params.trace_id,
-      spans: (await spans.trace(params.trace_id)).map(spanView),
+      spans: (await spans.trace(params.trace_id)).map(viewOfSpan),
     }),
   });
   app.route({
@@ -78,7 +77,7 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
         ...(query.service !== undefined && { serviceName: query.service }),
         limit: query.limit,
       });
-      return { lines: found.map(lineView) };
+      return { lines: found.map(viewOfLine) };
     },
   });
 }
@@ -104,59 +103,4 @@ function attributesOf(asked: string | readonly string[] | undefined): Record<str
       return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );
-}
-
-const timeOfUs = (us: number): string => toRfc3339(us / 1000);
-
-function summaryView(summary: TraceSummary): z.input<typeof tracesAnswer>['traces'][number] {
-  return {
-    trace_id: summary.traceId,
-    name: summary.name,
-    service_name: summary.serviceName,
-    started_at: timeOfUs(summary.startUs),
-    duration_us: summary.endUs - summary.startUs,
-    span_count: summary.spanCount,
-    error_count: summary.errorCount,
-  };
-}
-
-function spanView(span: StoredSpan): z.input<typeof traceAnswer>['spans'][number] {
-  return {
-    span_id: span.spanId,
-    parent_span_id: span.parentSpanId,
-    name: span.name,
-    kind: span.kind,
-    service_name: span.serviceName,
-    started_at: timeOfUs(span.startUs),
-    ended_at: timeOfUs(span.endUs),
-    start_us: span.startUs,
-    duration_us: span.endUs - span.startUs,
-    status: span.status,
-    status_message: span.statusMessage,
-    attributes: span.attributes,
-    links: span.links.map((link) => ({
-      trace_id: link.traceId,
-      span_id: link.spanId,
-      attributes: link.attributes,
-    })),
-    events: span.events.map((event) => ({
-      name: event.name,
-      at: timeOfUs(event.atUs),
-      at_us: event.atUs,
-      attributes: event.attributes,
-    })),
-  };
-}
-
-function lineView(entry: LogEntry): z.input<typeof logsAnswer>['lines'][number] {
-  return {
-    at: toRfc3339(entry.atMs),
-    level: entry.level,
-    component: entry.component,
-    service_name: entry.serviceName,
-    message: entry.message,
-    trace_id: entry.traceId,
-    span_id: entry.spanId,
-    fields: entry.fields,
-  };
 }

@@ -5,6 +5,7 @@ import { OmoiError, type ErrorCode } from '#telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiApp } from '../http/app.ts';
 import { countBodies, type BodyBudget } from '../http/body-budget.ts';
+import { SENDERS_AND_AGENTS } from '../access/roles.ts';
 
 export interface OtlpRouteParts {
   readonly receiver: OtlpReceiver;
@@ -37,7 +38,7 @@ export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
         method: 'POST',
         url: `/v1/${signal}`,
         bodyLimit: parts.maxBodyBytes,
-        config: { access: ['ingest', 'agent', 'operator', 'admin'], openOnLoopback: true },
+        config: { access: SENDERS_AND_AGENTS, openOnLoopback: true },
         schema: {
           tags: ['ingest'],
           summary: `OTLP/HTTP ${signal}, as application/x-protobuf or application/json, gzip allowed`,

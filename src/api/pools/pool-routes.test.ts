@@ -1,10 +1,10 @@
+import type { Role } from '../access/roles.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools } from '#fleet';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock, type Tracing } from '#telemetry';
 import { MemoryMachine, MemoryRuntime } from '../../fleet/runtimes/memory-runtime.test-support.ts';
-import type { Role } from '../http/app.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerPoolRoutes } from './pool-routes.ts';
 

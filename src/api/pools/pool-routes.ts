@@ -20,6 +20,7 @@ import {
   stopBody,
 } from './pool-schemas.ts';
 import { timeOf } from '../agents/agent-routes.ts';
+import { ADMINS, OPERATORS, READERS } from '../access/roles.ts';
 
 export interface PoolRouteParts {
   readonly pools: Pick<
@@ -27,11 +28,6 @@ export interface PoolRouteParts {
     'list' | 'get' | 'create' | 'update' | 'remove' | 'claimScale' | 'releaseScale' | 'restart' | 'stop'
   >;
 }
-
-const READERS = ['viewer', 'operator', 'admin'] as const;
-const OPERATORS = ['operator', 'admin'] as const;
-/** A pool names a command that runs on this machine. */
-const ADMINS = ['admin'] as const;
 
 /** `/api/v1/fleet/pools`, and the orders to start and stop their agents. */
 export function registerPoolRoutes(app: ApiApp, parts: PoolRouteParts): void {

@@ -5,8 +5,8 @@ import type { ApiApp } from '../http/app.ts';
 import { sendAnswer, type PrometheusAnswer } from './answer.ts';
 import { prometheusError } from './error-body.ts';
 import { Parameters } from './parameters.ts';
+import { READERS } from '../access/roles.ts';
 
-const READERS = ['viewer', 'operator', 'admin'] as const;
 const FORM = 'application/x-www-form-urlencoded';
 const maxFormFields = 10_000;
 const HTTP_API = 'https://prometheus.io/docs/prometheus/latest/querying/api/';

@@ -2,6 +2,7 @@ import type { RemoteWriteReceiver } from '#ingest';
 import { OmoiError } from '#telemetry';
 import type { ApiApp, Principal } from '../http/app.ts';
 import { countBodies, type BodyBudget } from '../http/body-budget.ts';
+import { SENDERS } from '../access/roles.ts';
 
 export interface RemoteWriteRouteParts {
   readonly receiver: RemoteWriteReceiver;
@@ -26,7 +27,7 @@ export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRoutePa
       method: 'POST',
       url: '/prometheus/api/v1/write',
       bodyLimit: parts.maxBodyBytes,
-      config: { access: ['ingest', 'operator', 'admin'], openOnLoopback: true },
+      config: { access: SENDERS, openOnLoopback: true },
       schema: {
         tags: ['ingest'],
         summary: 'Prometheus remote write 1.0: a Snappy-compressed prometheus.WriteRequest',

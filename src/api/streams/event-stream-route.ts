@@ -3,6 +3,7 @@ import type { SystemEvent } from '#telemetry';
 import { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
 import type { EventStreams } from './event-streams.ts';
+import { READERS } from '../access/roles.ts';
 
 export interface EventStreamParts {
   readonly streams: EventStreams;
@@ -31,7 +32,7 @@ export function registerEventStreamRoute(app: ApiApp, parts: EventStreamParts): 
   app.get(
     '/api/v1/events/stream',
     {
-      config: { access: ['viewer', 'operator', 'admin'] },
+      config: { access: READERS },
       schema: {
         tags: ['events'],
         summary: 'Live events, as server-sent events',

@@ -20,14 +20,11 @@ import {
   taskView,
 } from './task-schemas.ts';
 import { assertMaySpeak, timeOf } from '../agents/agent-routes.ts';
+import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
 
 export interface TaskRouteParts {
   readonly fleet: Pick<Fleet, 'agents' | 'tasks' | 'limits'>;
 }
-
-const SPEAKERS = ['agent', 'operator', 'admin'] as const;
-const READERS = ['agent', 'viewer', 'operator', 'admin'] as const;
-const OPERATORS = ['operator', 'admin'] as const;
 
 /** `/api/v1/fleet/tasks`: the queue, and what agents do with its tasks. */
 export function registerTaskRoutes(app: ApiApp, parts: TaskRouteParts): void {
@@ -42,7 +39,7 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
   app.route({
     method: 'GET',
     url: '/api/v1/fleet/tasks',
-    config: { access: READERS },
+    config: { access: READERS_AND_AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'Tasks in the order in which they were enqueued',
@@ -63,7 +60,7 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
   app.route({
     method: 'GET',
     url: '/api/v1/fleet/tasks/:task_id',
-    config: { access: READERS },
+    config: { access: READERS_AND_AGENTS },
     schema: { tags: ['fleet'], summary: 'One task', params: taskParams, response: { 200: taskView } },
     handler: async ({ params }) => viewOf(await fleet.tasks.get(params.task_id)),
   });
@@ -73,7 +70,7 @@ function registerEnqueueing(app: ApiApp, { fleet }: TaskRouteParts): void {
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/tasks',
-    config: { access: SPEAKERS },
+    config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'Enqueue a task',
@@ -90,7 +87,7 @@ function registerEnqueueing(app: ApiApp, { fleet }: TaskRouteParts): void {
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/tasks/batch',
-    config: { access: SPEAKERS },
+    config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'Enqueue several tasks, all or none',
@@ -109,7 +106,7 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/tasks/claim',
-    config: { access: SPEAKERS },
+    config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'Claim the next tasks: the highest priority first, then the oldest',
@@ -135,7 +132,7 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/tasks/:task_id/renew',
-    config: { access: SPEAKERS },
+    config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'Give a claim its whole lease again',
@@ -171,7 +168,7 @@ function registerSettling(app: ApiApp, { fleet }: TaskRouteParts): void {
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/tasks/:task_id/complete',
-    config: { access: SPEAKERS },
+    config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'The task is done; the same holder may repeat it',
@@ -188,7 +185,7 @@ function registerSettling(app: ApiApp, { fleet }: TaskRouteParts): void {
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/tasks/:task_id/fail',
-    config: { access: SPEAKERS },
+    config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'The attempt failed; the task is tried again later while attempts are left',
@@ -205,7 +202,7 @@ function registerSettling(app: ApiApp, { fleet }: TaskRouteParts): void {
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/tasks/:task_id/handoff',
-    config: { access: SPEAKERS },
+    config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
       summary: 'Hand a claimed task to another agent, which has to claim it',

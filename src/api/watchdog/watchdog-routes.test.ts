@@ -1,3 +1,4 @@
+import type { Role } from '../access/roles.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   becomes,
@@ -7,7 +8,6 @@ import {
   silent,
   type Kennel,
 } from '../../watchdog/watchdog.test-support.ts';
-import type { Role } from '../http/app.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerWatchdogRoutes } from './watchdog-routes.ts';
 

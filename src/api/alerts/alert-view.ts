@@ -1,0 +1,67 @@
+import type { Alerting, AlertRow } from '#alerting';
+import { toRfc3339, toRfc3339OrNull, traceIdOf } from '#telemetry';
+import type { z } from 'zod';
+import type { alertView, rulesAnswer } from './alert-schemas.ts';
+
+type Group = ReturnType<Alerting['overview']>[number];
+
+export function viewOfGroup(group: Group): z.input<typeof rulesAnswer>['groups'][number] {
+  return {
+    name: group.name,
+    file: group.file,
+    interval_ms: group.intervalMs,
+    limit: group.limit,
+    rules: group.rules.map((rule) => ({
+      rule_id: rule.id,
+      kind: rule.kind,
+      name: rule.name,
+      expr: rule.expr,
+      for_ms: rule.forMs,
+      keep_firing_for_ms: rule.keepFiringForMs,
+      labels: rule.labels,
+      annotations: rule.annotations,
+      on_arrival: rule.onArrival,
+      health: rule.statistics.health,
+      last_error: rule.statistics.lastError,
+      last_evaluation: toRfc3339OrNull(rule.statistics.lastEvaluationMs),
+      last_duration_ms: rule.statistics.lastDurationMs,
+      cost_ms: rule.statistics.costMs,
+      evaluations: rule.statistics.evaluations,
+      delays: rule.statistics.delays,
+      last_delay_ms: rule.statistics.lastDelayMs,
+      alerts: rule.alerts.map((alert) => ({
+        alert_id: alert.alertId,
+        state: alert.state,
+        labels: alert.labels,
+        annotations: alert.annotations,
+        active_at: toRfc3339(alert.activeAtMs),
+        value: alert.value,
+      })),
+    })),
+  };
+}
+
+export function viewOfAlert(row: AlertRow): z.input<typeof alertView> {
+  return {
+    id: row.id,
+    rule_id: row.rule_id,
+    fingerprint: row.fingerprint,
+    labels: JSON.parse(row.labels) as Record<string, string>,
+    annotations: JSON.parse(row.annotations) as Record<string, string>,
+    severity: row.severity,
+    state: row.state,
+    value: row.value,
+    threshold: row.threshold,
+    metric_name: row.metric_name,
+    active_at: toRfc3339(row.active_at_ms),
+    fired_at: toRfc3339(row.fired_at_ms),
+    resolved_at: toRfc3339OrNull(row.resolved_at_ms),
+    cause: row.cause,
+    acknowledged_by: row.acknowledged_by,
+    acknowledged_at: toRfc3339OrNull(row.acknowledged_at_ms),
+    remediation_id: row.remediation_id,
+    evaluation_error: row.evaluation_error,
+    trace_id: traceIdOf(row.traceparent),
+    updated_at: toRfc3339(row.updated_at_ms),
+  };
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+export const metricSample = z.object({
+  metric_name: z.string(),
+  value: z.number(),
+  labels: z.record(z.string(), z.string()),
+  timestamp: z.string(),
+});
+
+export const metricDefinition = z.object({
+  metric_name: z.string(),
+  type: z.enum(['gauge', 'counter', 'histogram']),
+  unit: z.string(),
+  labels: z.array(z.string()),
+  help: z.string(),
+});
+
+export const anomalyView = z.object({
+  id: z.string(),
+  metric_name: z.string(),
+  labels: z.record(z.string(), z.string()),
+  kind: z.enum(['spike', 'drop', 'threshold_breach', 'pattern_change', 'trend']),
+  detector: z.string(),
+  state: z.enum(['open', 'closed']),
+  value: z.number(),
+  expected: z.number().nullable(),
+  score: z.number(),
+  peak_score: z.number(),
+  detected_at: z.string(),
+  closed_at: z.string().nullable(),
+  acknowledged_by: z.string().nullable(),
+  acknowledged_at: z.string().nullable(),
+  traceparent: z.string().nullable(),
+});
+
+export const agentScore = z.object({
+  agent_id: z.string(),
+  pool_id: z.string().nullable(),
+  score: z.number().describe('How unlike its pool the agent behaves, 0 to 1.'),
+  duration_score: z.number(),
+  failure_score: z.number(),
+  tasks: z.number(),
+});
+
+export const anomalyQuery = z.object({
+  state: z.enum(['open', 'closed']).optional(),
+  metric_name: z.string().optional(),
+  before: z.iso.datetime().optional().describe('Only what was detected before this time.'),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+export const anomalyParams = z.object({ anomaly_id: z.string() });

@@ -1,0 +1,87 @@
+import type { Policy, RemediationDetail, Watchdog } from '#watchdog';
+import { toRfc3339, toRfc3339OrNull, traceIdOf } from '#telemetry';
+import type { z } from 'zod';
+import type { policySchema, remediationSchema, watchdogStateSchema } from './watchdog-schemas.ts';
+
+export function viewOfStates({ states }: Watchdog): z.input<typeof watchdogStateSchema> {
+  const active = (['paused', 'storm', 'self_suspicion'] as const).flatMap((state) => {
+    const found = states.get(state);
+    return found ? [{ state, reason: found.reason, by: found.by, since: toRfc3339(found.sinceMs) }] : [];
+  });
+  return { states: active };
+}
+
+export function viewOfPolicy(policy: Policy): z.input<typeof policySchema> {
+  const { guards } = policy;
+  return {
+    name: policy.name,
+    description: policy.description,
+    mode: policy.mode,
+    match: policy.match.map(
+      (matcher) => `${matcher.name}${matcher.operator}${JSON.stringify(matcher.value)}`,
+    ),
+    target: { ...policy.target },
+    steps: policy.steps.map((step) =>
+      step.action === 'scale'
+        ? {
+            action: step.action,
+            verify_within_ms: step.verify.within,
+            add: step.add,
+            ttl_ms: step.ttl,
+            release_after_ms: step.release_after,
+          }
+        : { action: step.action, verify_within_ms: step.verify.within },
+    ),
+    guards: {
+      cooldown_ms: guards.cooldown,
+      max_parallel: guards.max_parallel,
+      max_starts: guards.max_starts,
+      window_ms: guards.window,
+      spare_healthy: guards.spare_healthy,
+    },
+    guardian: policy.guardian,
+  };
+}
+
+export function viewOfRemediation({
+  remediation,
+  actions,
+  suppressions,
+}: RemediationDetail): z.input<typeof remediationSchema> {
+  return {
+    id: remediation.id,
+    policy: remediation.policy,
+    alert_id: remediation.alert_id,
+    rule_id: remediation.rule_id,
+    target: { kind: remediation.target_kind, id: remediation.target_id },
+    state: remediation.state,
+    step: remediation.step + 1,
+    outcome: remediation.outcome,
+    reason: remediation.reason,
+    planned_at: toRfc3339(remediation.planned_at_ms),
+    step_started_at: toRfc3339OrNull(remediation.step_started_at_ms),
+    verify_until: toRfc3339OrNull(remediation.verify_until_ms),
+    ended_at: toRfc3339OrNull(remediation.ended_at_ms),
+    approved_by: remediation.approved_by,
+    trace_id: traceIdOf(remediation.traceparent),
+    actions: actions.map((action) => ({
+      step: action.step + 1,
+      action: action.action,
+      expected_generation: action.expected_generation,
+      intended_at: toRfc3339(action.intended_at_ms),
+      attempts: action.attempts,
+      next_attempt_at: toRfc3339OrNull(action.next_attempt_at_ms),
+      finished_at: toRfc3339OrNull(action.finished_at_ms),
+      result: action.result,
+      detail: action.detail,
+    })),
+    suppressions: suppressions.map((suppression) => ({
+      guard: suppression.guard,
+      reason: suppression.reason,
+      first_at: toRfc3339(suppression.first_at_ms),
+      last_at: toRfc3339(suppression.last_at_ms),
+      count: suppression.count,
+      until: toRfc3339OrNull(suppression.until_ms),
+    })),
+  };
+}
