@@ -27,6 +27,12 @@ export function withdrawServer(dataDirectory: string): void {
 
 /** The server that runs on a data directory, or null. A file that a crash left behind counts as none. */
 export function findServer(dataDirectory: string): RunningServer | null {
+  const last = lastAnnouncement(dataDirectory);
+  return last !== null && isAlive(last.pid) ? last : null;
+}
+
+/** What the last server on a data directory told about itself, whether it runs or not; null where it withdrew it. */
+export function lastAnnouncement(dataDirectory: string): RunningServer | null {
   let text: string;
   try {
     text = readFileSync(join(dataDirectory, FILE), 'utf8');
@@ -34,7 +40,7 @@ export function findServer(dataDirectory: string): RunningServer | null {
     return null;
   }
   const parsed = runningServer.safeParse(JSON.parse(text));
-  return parsed.success && isAlive(parsed.data.pid) ? parsed.data : null;
+  return parsed.success ? parsed.data : null;
 }
 
 function isAlive(pid: number): boolean {

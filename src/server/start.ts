@@ -1,7 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createAccess, createApi, type Api, type FirstAdmin } from '#api';
+import { createAccess, createApi, type FirstAdmin } from '#api';
 import { createProcessTable, LogFiles, ProcessRuntime, type PoolDefinition } from '#fleet';
 import { createLogging, createLogStore, createSpanStore, createTracing } from '#observability';
 import {
@@ -20,7 +19,8 @@ import { Lifecycle } from './lifecycle.ts';
 import { reloadFiles, startParts, type Ground, type Parts } from './parts.ts';
 import { prometheusFacts } from './prometheus-facts.ts';
 import { registerRoutes } from './routes.ts';
-import { announceServer, withdrawServer } from './running-server.ts';
+import { prepareOwnerSocket, removeAbandonedSocket } from './owner-socket.ts';
+import { announceServer, lastAnnouncement, withdrawServer } from './running-server.ts';
 
 export interface ServerOptions {
   readonly config: Config;
@@ -50,8 +50,6 @@ export interface RunningOmoi {
   stop(): Promise<void>;
 }
 
-/** A Unix socket's path may have about 100 bytes. */
-const MAX_SOCKET_PATH_BYTES = 100;
 const STOP_GRACE_MS = 5000;
 const INHERITED = [
   'PATH',
@@ -217,7 +215,11 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   lifecycle.started('api', () => api.close());
   address.url = await api.listen(config.http);
   address.otlpUrl = config.otlp.enabled ? await api.listenForIngest(config.otlp) : null;
-  const socket = await listenForOwner(api, dataDirectory);
+  const abandoned = lastAnnouncement(dataDirectory)?.socket;
+  if (abandoned !== undefined) removeAbandonedSocket(abandoned);
+  const socket = prepareOwnerSocket({ dataDirectory });
+  lifecycle.started('owner socket', () => socket.remove());
+  await api.listenLocally(socket.path);
   const firstAdmin = await access.ensureAdmin();
 
   await parts.pools.start();
@@ -234,7 +236,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   unready.clear();
 
   startRetention({ config, ground, telemetry, logs, lifecycle, logger: logging.logger('retention') });
-  announceServer(dataDirectory, { pid: process.pid, url: address.url, socket });
+  announceServer(dataDirectory, { pid: process.pid, url: address.url, socket: socket.path });
   lifecycle.started('announcement', () => withdrawServer(dataDirectory));
   logger.info({ url: address.url, data_directory: dataDirectory, version }, 'Omoi serves');
   return {
@@ -249,20 +251,6 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
 }
 
 const MAX_INGEST_BYTES = 16 * 1024 * 1024;
-
-/** The socket of the directory's owner; in the system's temporary directory where the path would be too long. */
-async function listenForOwner(api: Api, dataDirectory: string): Promise<string> {
-  const inside = join(dataDirectory, 'omoi.sock');
-  if (Buffer.byteLength(inside) <= MAX_SOCKET_PATH_BYTES) {
-    await api.listenLocally(inside);
-    return inside;
-  }
-  const outside = join(tmpdir(), `omoi-${process.getuid?.() ?? 0}-${process.pid}`);
-  mkdirSync(outside, { recursive: true, mode: 0o700 });
-  const socket = join(outside, 'omoi.sock');
-  await api.listenLocally(socket);
-  return socket;
-}
 
 interface RetentionParts {
   readonly config: Config;

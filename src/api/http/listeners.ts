@@ -58,7 +58,10 @@ export function createListeners(app: ApiApp): OwnedListeners {
       rmSync(socketPath, { force: true });
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
+        // Bound within this call: there is no moment in which others could connect.
+        const others = process.umask(0o177);
         server.listen(socketPath, resolve);
+        process.umask(others);
       });
       chmodSync(socketPath, 0o600);
       further.push(server);
