@@ -43,7 +43,7 @@ export default defineConfig({
           name: 'acceptance',
           include: ['tests/acceptance/**/*.test.ts'],
           execArgv,
-          testTimeout: 240_000,
+          testTimeout: 400_000,
           hookTimeout: 60_000,
           fileParallelism: false,
         },

@@ -1,8 +1,14 @@
-import { messageOf } from '#telemetry';
-import type { AccessParts } from './access.ts';
+import type { StateDatabase } from '#storage';
+import { messageOf, type Logger } from '#telemetry';
+
+export interface PruneParts {
+  readonly database: StateDatabase;
+  readonly logger: Logger;
+  readonly options: { readonly auditRetentionMs: number };
+}
 
 /** Deletes ended sessions and links, and what is past the retention of the audit log. Never throws. */
-export async function pruneAccess({ database, logger, options }: AccessParts): Promise<void> {
+export async function pruneAccess({ database, logger, options }: PruneParts): Promise<void> {
   try {
     await database.transaction(async ({ db, nowMs }) => {
       const oldestKeptMs = nowMs - options.auditRetentionMs;

@@ -1,22 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { OmoiError, toRfc3339 } from '#telemetry';
 import { z } from 'zod';
 import type { Action } from './experiment.ts';
+import { Feed, type FeedFleet } from './feed.ts';
 import type { Stage } from './stage.ts';
-
-/** A load that goes on until it is stopped. */
-export interface Feed {
-  stop(): void;
-}
-
-const FEED_TICK_MS = 100;
 
 /** Does what a step says. Returns what the step found, for `save`. */
 export async function perform(action: Action, stage: Stage): Promise<unknown> {
   switch (action.type) {
     case 'feed':
-      return startFeed(action, stage);
+      stage.feeds.add(new Feed(fleetOf(stage), { ratePerSecond: action.rate_per_second, task: action.task }));
+      return null;
+    case 'follow_capacity':
+      for (const feed of stage.feeds) feed.followCapacity(action.share);
+      return null;
     case 'stop_feed':
       for (const feed of stage.feeds) feed.stop();
       stage.feeds.clear();
@@ -29,29 +26,21 @@ export async function perform(action: Action, stage: Stage): Promise<unknown> {
   }
 }
 
-/** Enqueues at a steady rate by the clock: a tick that comes late enqueues what it owes. */
-function startFeed(action: Extract<Action, { type: 'feed' }>, stage: Stage): null {
-  const startedAt = performance.now();
-  let enqueued = 0;
-  let sending = false;
-  const tick = async (): Promise<void> => {
-    if (sending) return;
-    const owed = Math.floor(((performance.now() - startedAt) / 1000) * action.rate_per_second) - enqueued;
-    if (owed <= 0) return;
-    sending = true;
-    try {
-      const tasks = Array.from({ length: owed }, () => ({ ...action.task, idempotency_key: randomUUID() }));
-      await stage.client.call('POST', '/api/v1/fleet/tasks/batch', { tasks });
-      enqueued += owed;
-    } catch (thrown) {
-      process.stderr.write(`omoi: a batch of tasks was not enqueued: ${String(thrown)}\n`);
-    } finally {
-      sending = false;
-    }
+const samples = z.array(z.object({ value: z.number() }));
+
+function fleetOf({ client }: Stage): FeedFleet {
+  const total = async (metricName: string): Promise<number> => {
+    const answer = await client.call('GET', `/api/v1/monitor/metrics?metric_name=${metricName}`);
+    return samples.parse(answer).reduce((sum, { value }) => sum + value, 0);
   };
-  const timer = setInterval(() => void tick(), FEED_TICK_MS);
-  stage.feeds.add({ stop: () => clearInterval(timer) });
-  return null;
+  return {
+    async enqueue(tasks) {
+      await client.call('POST', '/api/v1/fleet/tasks/batch', { tasks });
+    },
+    async load() {
+      return { completed: await total('tasks_completed_total'), queued: await total('tasks_queued_total') };
+    },
+  };
 }
 
 const claimedTasks = z.object({

@@ -65,6 +65,12 @@ const feedAction = z.strictObject({
   }),
 });
 
+/** All that arrives is kept to this share of what the fleet was seen to complete while tasks waited. */
+const followCapacityAction = z.strictObject({
+  type: z.literal('follow_capacity'),
+  share: z.number().positive().max(1),
+});
+
 const stopFeedAction = z.strictObject({ type: z.literal('stop_feed') });
 
 const hangWorkerAction = z.strictObject({ type: z.literal('hang_busy_worker'), pool: z.string() });
@@ -80,7 +86,15 @@ const step = z.strictObject({
   /** The step after which milliseconds are counted. */
   fault: z.boolean().default(false),
   only: runs,
-  do: z.discriminatedUnion('type', [feedAction, stopFeedAction, hangWorkerAction, signalAction]).optional(),
+  do: z
+    .discriminatedUnion('type', [
+      feedAction,
+      followCapacityAction,
+      stopFeedAction,
+      hangWorkerAction,
+      signalAction,
+    ])
+    .optional(),
   observe: z
     .discriminatedUnion('type', [eventProbe, metricProbe, growthProbe, poolProbe, taskOnceProbe, traceProbe])
     .optional(),

@@ -1,6 +1,6 @@
 import type { LocalClient } from '../local-client.ts';
 import type { EventFollower } from './event-follower.ts';
-import type { Feed } from './actions.ts';
+import type { Feed } from './feed.ts';
 
 /** What the steps of a run act on. */
 export interface Stage {
