@@ -1,7 +1,6 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase } from '#storage';
 import {
-  messageOf,
   type AppendFeed,
   type Clock,
   type Logger,
@@ -9,7 +8,6 @@ import {
   type SampleSink,
   type SelfMetrics,
   type Subscription,
-  type Timer,
   type Tracing,
 } from '#telemetry';
 import { AlertBook } from './alerts/alert-book.ts';
@@ -29,8 +27,6 @@ import { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';
 import { RuleBook, type RuleChange } from './rules/rule-book.ts';
 import type { TemplateHost } from './template/functions.ts';
 import type { TemplateSample } from './template/value.ts';
-
-const PRUNE_PERIOD_MS = 3_600_000;
 
 /** Prepares expressions for evaluation against the samples that rules see. */
 export interface RuleQueries {
@@ -137,7 +133,6 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
     onChange: (run) => scheduler.mark(run, { repeat: true }),
   });
   let follower: Subscription | null = null;
-  let pruneTimer: Timer | null = null;
   return {
     rules,
     alerts,
@@ -152,18 +147,12 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
       graceUntilMs = clock.wallMs() + options.startupGraceMs;
       memory.start();
       follower = bus.consume(remediationFollower(bus));
-      pruneTimer = clock.every(PRUNE_PERIOD_MS, () => {
-        alerts.prune(clock.wallMs() - options.retentionMs).catch((thrown: unknown) => {
-          logger.warn({ error: messageOf(thrown) }, 'Old alerts could not be removed');
-        });
-      });
       conduct.start(rules);
     },
     async stop() {
       conduct.stop(rules);
       scheduler.stop();
       follower?.stop();
-      pruneTimer?.cancel();
       await Promise.all([...rules.runs.values()].map((run) => run.exclusively(async () => {})));
       await memory.stop();
     },

@@ -22,8 +22,6 @@ export interface AlertingOptions {
   readonly startupGraceMs: number;
   /** A downtime up to this long does not end pending alerts; their `for` stands still while Omoi is down. */
   readonly outageToleranceMs: number;
-  /** Resolved alerts are removed after this time. */
-  readonly retentionMs: number;
   readonly externalLabels: Labels;
   /** The address people reach Omoi at; for templates and for the API. */
   readonly externalUrl: string;
@@ -38,7 +36,6 @@ export const DEFAULT_ALERTING_OPTIONS: AlertingOptions = {
   evaluationBurstMs: 100,
   startupGraceMs: 30_000,
   outageToleranceMs: 3_600_000,
-  retentionMs: 90 * 86_400_000,
   externalLabels: {},
   externalUrl: 'http://127.0.0.1:4600',
   groups: {},

@@ -51,7 +51,6 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     logger,
     options: {
       openIngestOnLoopback: options.openIngestOnLoopback ?? false,
-      auditRetentionMs: 365 * 86_400_000,
     },
   });
   const secrets = new Map<string, string>();

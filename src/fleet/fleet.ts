@@ -84,11 +84,10 @@ export function createFleet(options: FleetOptions): Fleet {
   };
   const sweep = async (): Promise<void> => {
     try {
-      await tasks.deleteOld();
       await locks.deleteOld();
       await directory.forgetOld();
     } catch (thrown) {
-      logger.warn({ error: messageOf(thrown) }, 'Old tasks, locks and agents could not be deleted.');
+      logger.warn({ error: messageOf(thrown) }, 'Old locks and agents could not be deleted.');
     }
   };
   let timers: readonly Timer[] = [];

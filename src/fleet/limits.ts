@@ -38,7 +38,6 @@ export interface FleetLimits {
   readonly retryMaxMs: number;
   /** How long a task that was handed over waits for the agent it was meant for. */
   readonly handoffKeptMs: number;
-  readonly taskRetentionMs: number;
 
   readonly defaultLockTtlMs: number;
   readonly maxWaitingLocks: number;
@@ -46,7 +45,6 @@ export interface FleetLimits {
   readonly lockResourceRetentionMs: number;
 
   readonly retentionSweepMs: number;
-  readonly maxRowsPerSweep: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -78,12 +76,10 @@ export const DEFAULT_FLEET_LIMITS: FleetLimits = {
   retryBaseMs: 1000,
   retryMaxMs: 300_000,
   handoffKeptMs: 30_000,
-  taskRetentionMs: 7 * DAY_MS,
 
   defaultLockTtlMs: 30_000,
   maxWaitingLocks: 10_000,
   lockResourceRetentionMs: DAY_MS,
 
   retentionSweepMs: 600_000,
-  maxRowsPerSweep: 5000,
 };

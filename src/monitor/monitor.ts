@@ -1,7 +1,6 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase } from '#storage';
 import {
-  messageOf,
   STANDARD_METRICS,
   type AppendFeed,
   type Clock,
@@ -13,7 +12,6 @@ import {
   type Random,
   type SampleSink,
   type SelfMetrics,
-  type Timer,
   type Tracing,
 } from '#telemetry';
 import { AgentScores, type AgentScore } from './agents/agent-scores.ts';
@@ -36,8 +34,6 @@ interface MonitorLimits extends DetectorLimits {
   readonly maxCollectedSeries: number;
   readonly maxSelfSeries: number;
   readonly maxScoredAgents: number;
-  readonly anomalyRetentionMs: number;
-  readonly retentionSweepMs: number;
 }
 
 const DEFAULT_MONITOR_LIMITS: MonitorLimits = {
@@ -48,8 +44,6 @@ const DEFAULT_MONITOR_LIMITS: MonitorLimits = {
   maxCollectedSeries: 200_000,
   maxSelfSeries: 5000,
   maxScoredAgents: 20_000,
-  anomalyRetentionMs: 30 * 86_400_000,
-  retentionSweepMs: 3_600_000,
 };
 
 export interface MonitorParts {
@@ -88,7 +82,7 @@ export interface Monitor {
 
 /** Collects the standard metrics of a fleet into a store, and watches what is stored for anomalies. */
 export function createMonitor(parts: MonitorParts): Monitor {
-  const { database, clock, metrics, sink, fleet, logger } = parts;
+  const { database, clock, metrics, sink, fleet } = parts;
   const limits: MonitorLimits = { ...DEFAULT_MONITOR_LIMITS, ...parts.limits };
   const book = (source: 'collector' | 'detector', maxSeries: number): SeriesBook =>
     new SeriesBook({ sink, clock, metrics, source, maxSeries });
@@ -107,16 +101,6 @@ export function createMonitor(parts: MonitorParts): Monitor {
     limits,
   );
   const books = [collected, scores];
-  let sweep: Timer | null = null;
-
-  const prune = async (): Promise<void> => {
-    try {
-      await anomalies.prune(Math.floor(clock.wallMs()) - limits.anomalyRetentionMs);
-    } catch (thrown) {
-      logger.warn({ error: messageOf(thrown) }, 'Old anomalies could not be deleted.');
-    }
-  };
-
   return {
     anomalies,
     standardMetrics: () => standardFamilies(books),
@@ -131,10 +115,8 @@ export function createMonitor(parts: MonitorParts): Monitor {
       agents.start();
       collector.start();
       selfCollector.start();
-      sweep = clock.every(limits.retentionSweepMs, () => void prune());
     },
     async stop() {
-      sweep?.cancel();
       selfCollector.stop();
       collector.stop();
       agents.stop();

@@ -90,7 +90,6 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
     ...base,
     bus,
     logger: ground.logger('fleet'),
-    limits: { taskRetentionMs: config.retention.tasks },
   });
   const pools = new Pools(
     {
@@ -118,7 +117,6 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
       matchers: matchersOf(engine, 'monitor.bounds', selector),
       p95,
     })),
-    limits: { anomalyRetentionMs: config.retention.anomalies },
   });
   const alerting = createAlerting({
     ...base,
@@ -177,13 +175,12 @@ function matchersOf(engine: Engine, key: string, selector: string): readonly Mat
 }
 
 function alertingOptions(config: Config): Partial<AlertingOptions> {
-  const { alerting, retention, http } = config;
+  const { alerting, http } = config;
   return {
     resolveStabilityMs: alerting.resolve_stability,
     evaluationShare: alerting.evaluation_share,
     externalLabels: alerting.external_labels,
     externalUrl: alerting.external_url ?? `http://${http.host}:${http.port}`,
-    retentionMs: retention.alerts,
     groups: Object.fromEntries(
       Object.entries(alerting.groups).map(([name, group]) => [
         name,

@@ -116,7 +116,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   const logs = createLogStore(telemetry, clock);
   logging.storeIn(logs);
   lifecycle.started('log store', () => logging.flush());
-  const spans = createSpanStore(telemetry);
+  const spans = createSpanStore(telemetry, clock);
   const tracing = createTracing({
     store: spans,
     clock,
@@ -146,7 +146,6 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     logger: logging.logger('access'),
     options: {
       openIngestOnLoopback: config.access.open_ingest_on_loopback,
-      auditRetentionMs: config.retention.audit,
     },
   });
   lifecycle.started('access', () => access.stop());
@@ -276,9 +275,11 @@ function startRetention({ config, ground, telemetry, logs, lifecycle, logger }: 
           anomaliesMs: keep.anomalies,
           remediationsMs: keep.remediations,
           tasksMs: keep.tasks,
+          auditMs: keep.audit,
         }),
+        ground.clock,
       ),
-      ...retentionJobs(telemetry, telemetryRetention({ spansMs: keep.spans })),
+      ...retentionJobs(telemetry, telemetryRetention({ spansMs: keep.spans }), ground.clock),
       logs.retention(keep.logs),
     ],
   });

@@ -18,4 +18,4 @@ export {
   type StateDatabaseOptions,
 } from './open.ts';
 export { stateRetention, telemetryRetention, type StateKeep } from './retention-rules.ts';
-export { Retention, retentionJobs, type RetentionJob, type RetentionRule } from './retention.ts';
+export { inBatches, Retention, retentionJobs, type RetentionJob, type RetentionRule } from './retention.ts';

@@ -71,7 +71,9 @@ export async function openTelemetryDatabase(options: DirectoryOptions): Promise<
   const database = await createInDirectory<TelemetryTables>(options, {
     name: 'telemetry',
     synchronous: 'normal',
-    threads: 'one',
+    threads: 'two',
+    // Searches and reads of the archive come now and then; a thread that nobody asks only takes memory.
+    endIdleReaderAfterMs: 60_000,
   });
   return openSqlite(database, options.role, {
     half: 'telemetry',
@@ -85,6 +87,7 @@ async function createInDirectory<Tables>(
     readonly name: string;
     readonly synchronous: 'full' | 'normal';
     readonly threads: 'one' | 'two';
+    readonly endIdleReaderAfterMs?: number;
   },
 ): Promise<SqliteDatabase<Tables>> {
   // What is inside tells of people and machines; it is nobody else's to read.
@@ -94,6 +97,7 @@ async function createInDirectory<Tables>(
     threads: kind.threads,
     clock,
     logger,
+    ...(kind.endIdleReaderAfterMs !== undefined && { endIdleReaderAfterMs: kind.endIdleReaderAfterMs }),
   });
 }
 

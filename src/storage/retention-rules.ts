@@ -10,8 +10,6 @@ const DAY_MS = 86_400_000;
  */
 export const deadCursorMs = 14 * DAY_MS;
 
-const ofNoRemediation = sql<boolean>`remediation_id not in (select id from remediations)`;
-
 /** How long what has ended is kept, in ms. What goes on is kept, however old. */
 export interface StateKeep {
   readonly eventsMs: number;
@@ -19,8 +17,11 @@ export interface StateKeep {
   readonly anomaliesMs: number;
   readonly remediationsMs: number;
   readonly tasksMs: number;
+  /** Entries of the audit log, and tokens after they were revoked. */
+  readonly auditMs: number;
 }
 
+/** The one list of what the state forgets: no part deletes for age by itself. */
 export function stateRetention(keep: StateKeep): readonly RetentionRule<StateTables>[] {
   return [
     {
@@ -33,38 +34,28 @@ export function stateRetention(keep: StateKeep): readonly RetentionRule<StateTab
         select min(last_event_id) from event_cursors where updated_at_ms >= ${nowMs - deadCursorMs}
       ), ${Number.MAX_SAFE_INTEGER})`,
     },
-    { table: 'tasks', key: 'task_id', timeColumn: 'finished_at_ms', keepMs: keep.tasksMs },
-    { table: 'task_handoffs', key: 'handoff_id', timeColumn: 'at_ms', keepMs: keep.tasksMs },
+    {
+      table: 'tasks',
+      key: 'task_id',
+      timeColumn: 'finished_at_ms',
+      keepMs: keep.tasksMs,
+      withChildren: { table: 'task_handoffs', column: 'task_id' },
+    },
     { table: 'alerts', key: 'id', timeColumn: 'resolved_at_ms', keepMs: keep.alertsMs },
     { table: 'monitor_anomalies', key: 'id', timeColumn: 'closed_at_ms', keepMs: keep.anomaliesMs },
-    {
-      table: 'remediations',
-      key: 'id',
-      timeColumn: 'updated_at_ms',
-      keepMs: keep.remediationsMs,
-      only: () => sql<boolean>`state in ('completed', 'escalated', 'cancelled')`,
-    },
-    // What belonged to a remediation goes after it.
-    {
-      table: 'watchdog_actions',
-      key: 'id',
-      timeColumn: 'intended_at_ms',
-      keepMs: keep.remediationsMs,
-      only: () => ofNoRemediation,
-    },
-    {
-      table: 'watchdog_suppressions',
-      key: 'remediation_id',
-      timeColumn: 'last_at_ms',
-      keepMs: keep.remediationsMs,
-      only: () => ofNoRemediation,
-    },
+    // Its actions and suppressions go with it: their foreign keys cascade.
+    { table: 'remediations', key: 'id', timeColumn: 'ended_at_ms', keepMs: keep.remediationsMs },
+    { table: 'audit_log', key: 'id', timeColumn: 'at_ms', keepMs: keep.auditMs },
+    { table: 'access_sessions', key: 'secret_hash', timeColumn: 'expires_at_ms', keepMs: 0 },
+    { table: 'login_links', key: 'code_hash', timeColumn: 'expires_at_ms', keepMs: 0 },
+    // Revoking a token has taken its sessions and links, so that none points at it.
+    { table: 'access_tokens', key: 'id', timeColumn: 'revoked_at_ms', keepMs: keep.auditMs },
   ];
 }
 
-/** Spans; logs go by the day, in `observability`. */
+/** Spans, by their start; logs go by the day, in `observability`, and samples in `tsdb`. */
 export function telemetryRetention(keep: {
   readonly spansMs: number;
 }): readonly RetentionRule<TelemetryTables>[] {
-  return [{ table: 'trace_spans', key: 'span_id', timeColumn: 'end_us', unit: 'us', keepMs: keep.spansMs }];
+  return [{ table: 'trace_spans', key: 'rowid', timeColumn: 'start_us', unit: 'us', keepMs: keep.spansMs }];
 }

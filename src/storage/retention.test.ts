@@ -1,8 +1,9 @@
+import { CompiledQuery, sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import type { StateDatabase, TelemetryDatabase } from './database.ts';
 import { deadCursorMs, stateRetention, telemetryRetention } from './retention-rules.ts';
-import { Retention, retentionJobs, type RetentionJob } from './retention.ts';
+import { Retention, retentionJobs, retentionQuery, type RetentionJob } from './retention.ts';
 import { openTestStateDatabase, openTestTelemetryDatabase } from './test-databases.ts';
 
 const DAY_MS = 86_400_000;
@@ -12,7 +13,9 @@ const keep = {
   anomaliesMs: 30 * DAY_MS,
   remediationsMs: 90 * DAY_MS,
   tasksMs: 30 * DAY_MS,
+  auditMs: 365 * DAY_MS,
 };
+const spansMs = 7 * DAY_MS;
 let clock: VirtualClock;
 let state: StateDatabase;
 let telemetry: TelemetryDatabase;
@@ -31,8 +34,8 @@ afterEach(async () => {
 function retentionOf(...more: readonly RetentionJob[]): Retention {
   const jobs = [
     ...more,
-    ...retentionJobs(state, stateRetention(keep)),
-    ...retentionJobs(telemetry, telemetryRetention({ spansMs: 7 * DAY_MS })),
+    ...retentionJobs(state, stateRetention(keep), clock),
+    ...retentionJobs(telemetry, telemetryRetention({ spansMs }), clock),
   ];
   return new Retention({ jobs, clock, logger: silentLogger, metrics });
 }
@@ -91,37 +94,6 @@ describe('retention', () => {
     await retention.stop();
   });
 
-  it('counts the time of spans in microseconds', async () => {
-    const endUs = (clock.wallMs() - 7 * DAY_MS) * 1000;
-    const span = (spanId: string, end: number) => ({
-      trace_id: 't',
-      span_id: spanId,
-      parent_span_id: null,
-      name: 'n',
-      kind: 'internal',
-      service_name: 'omoi',
-      start_us: 0,
-      end_us: end,
-      status: 'unset',
-      status_message: null,
-      attributes: '{}',
-      links: '[]',
-      events: '[]',
-    });
-    await telemetry.transaction((tx) =>
-      tx.db
-        .insertInto('trace_spans')
-        .values([span('old', endUs - 1), span('young', endUs)])
-        .execute(),
-    );
-    const retention = retentionOf();
-    await retention.run();
-    expect(await telemetry.reader.selectFrom('trace_spans').select('span_id').execute()).toEqual([
-      { span_id: 'young' },
-    ]);
-    await retention.stop();
-  });
-
   it('runs by itself, and one job that fails holds up no other', async () => {
     const ran: number[] = [];
     const retention = new Retention({
@@ -149,5 +121,216 @@ describe('retention', () => {
     await retention.stop();
     await clock.advance(3_600_000);
     expect(ran).toHaveLength(2);
+  });
+});
+
+/** A row of each table that retention is about, with its time column left to the test. */
+const ROWS = {
+  events: { event_type: 'fleet.pool.changed', entity_type: 'pool', entity_id: 'p', payload: '{}' },
+  tasks: {
+    task_id: 'id',
+    task_type: 't',
+    phase_id: 'P',
+    priority: 0,
+    queue_order: 1,
+    payload: '{}',
+    state: 'completed',
+    max_attempts: 1,
+    attempt: 1,
+    failures: 0,
+    leases_lost: 0,
+    available_at_ms: 0,
+    enqueued_at_ms: 0,
+  },
+  alerts: {
+    id: 'id',
+    rule_id: 'g/a',
+    rule_key: 'g/a',
+    fingerprint: 'f',
+    labels: '{}',
+    annotations: '{}',
+    source_labels: '{}',
+    severity: 'warning',
+    state: 'resolved',
+    value: '1',
+    active_at_ms: 0,
+    fired_at_ms: 0,
+    remediation_acted: 0,
+    updated_at_ms: 0,
+  },
+  monitor_anomalies: {
+    id: 'id',
+    metric_name: 'm',
+    labels: '{}',
+    series_key: 's',
+    kind: 'spike',
+    detector: 'd',
+    state: 'closed',
+    value: 1,
+    score: 1,
+    peak_score: 1,
+    detected_at_ms: 0,
+  },
+  remediations: {
+    id: 'id',
+    policy: 'p',
+    alert_id: 'id',
+    rule_id: 'g/a',
+    target_kind: 'agent',
+    target_id: 'a',
+    state: 'completed',
+    plan: '{}',
+    step: 0,
+    planned_at_ms: 0,
+    updated_at_ms: 0,
+  },
+  audit_log: {
+    actor_kind: 'system',
+    actor_id: 'a',
+    actor_name: 'a',
+    action: 'a',
+    entity: 'e',
+    request_id: 'r',
+    outcome: 'succeeded',
+    details: '{}',
+  },
+  access_sessions: { secret_hash: 'id', token_id: 'owner', created_at_ms: 0 },
+  login_links: { code_hash: 'id', token_id: 'owner', created_at_ms: 0, created_by: 'a' },
+  access_tokens: {
+    id: 'id',
+    name: 'n',
+    role: 'viewer',
+    secret_hash: 'id',
+    prefix: 'p',
+    created_at_ms: 0,
+    created_by: 'a',
+  },
+  trace_spans: {
+    trace_id: 't',
+    span_id: 'id',
+    name: 'n',
+    kind: 'internal',
+    service_name: 's',
+    end_us: 0,
+    status: 'unset',
+    attributes: '{}',
+    links: '[]',
+    events: '[]',
+  },
+} as const;
+
+/** Columns that no two rows may share. */
+const UNIQUE = [
+  'id',
+  'task_id',
+  'alert_id',
+  'secret_hash',
+  'code_hash',
+  'span_id',
+  'name',
+  'fingerprint',
+  'series_key',
+];
+
+/** What a row has that has not ended. */
+const OPEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  tasks: { state: 'claimed' },
+  alerts: { state: 'firing' },
+  monitor_anomalies: { state: 'open' },
+  remediations: { state: 'verifying' },
+};
+
+describe('each rule', () => {
+  const rules = [...stateRetention(keep), ...telemetryRetention({ spansMs })];
+  const databaseOf = (table: string) => (table === 'trace_spans' ? telemetry : state);
+
+  async function add(table: string, name: string, values: Readonly<Record<string, unknown>>): Promise<void> {
+    const base: Readonly<Record<string, unknown>> = ROWS[table as keyof typeof ROWS];
+    const own = UNIQUE.filter((column) => column in base).map((column) => [column, name] as const);
+    const row = { ...base, ...Object.fromEntries(own), ...values };
+    await databaseOf(table).transaction((tx) =>
+      sql`insert into ${sql.table(table)} (${sql.join(Object.keys(row).map((column) => sql.ref(column)))})
+        values (${sql.join(Object.values(row))})`.execute(tx.db),
+    );
+  }
+  const count = async (table: string): Promise<unknown> =>
+    (
+      await sql<{ n: number }>`select count(*) as n from ${sql.table(table)} where ${
+        table === 'access_tokens' ? sql`id <> 'owner'` : sql`true`
+      }`.execute(databaseOf(table).reader)
+    ).rows[0]?.n;
+
+  beforeEach(async () => {
+    await state.transaction((tx) =>
+      sql`insert into access_tokens (id, name, role, secret_hash, prefix, created_at_ms, created_by)
+        values ('owner', 'owner', 'admin', 'owner', 'p', 0, 'a')`.execute(tx.db),
+    );
+  });
+
+  it.each(rules)(
+    'takes from $table what ended too long ago, and keeps what is young or goes on',
+    async (rule) => {
+      const { table, timeColumn, keepMs } = rule;
+      const unit = rule.unit === 'us' ? 1000 : 1;
+      const limit = (clock.wallMs() - keepMs) * unit;
+      await add(table, 'old', { [timeColumn]: limit - 1 });
+      await add(table, 'young', { [timeColumn]: limit });
+      const open = OPEN[table];
+      if (open) await add(table, 'open', { ...open, [timeColumn]: null });
+      const retention = retentionOf();
+      await retention.run();
+      expect(await count(table)).toBe(open ? 2 : 1);
+      await retention.stop();
+    },
+  );
+
+  it('takes what belongs to a task or a remediation with it, and leaves that of others', async () => {
+    const longAgo = clock.wallMs() - 366 * DAY_MS;
+    await add('tasks', 'old', { finished_at_ms: longAgo });
+    await add('tasks', 'open', { finished_at_ms: null, state: 'queued' });
+    await add('remediations', 'old', { ended_at_ms: longAgo });
+    await add('remediations', 'open', { ended_at_ms: null, state: 'executing' });
+    await state.transaction(async (tx) => {
+      for (const id of ['old', 'open']) {
+        await sql`insert into task_handoffs (handoff_id, task_id, from_agent_id, from_generation, to_agent_id, at_ms)
+          values (${id}, ${id}, 'a', 1, 'b', ${longAgo})`.execute(tx.db);
+        await sql`insert into watchdog_actions (id, remediation_id, step, action, params, intended_at_ms, attempts)
+          values (${id}, ${id}, 0, 'agent.restart', '{}', ${longAgo}, 1)`.execute(tx.db);
+        await sql`insert into watchdog_suppressions (remediation_id, guard, reason, first_at_ms, last_at_ms, count)
+          values (${id}, 'cooldown', 'r', ${longAgo}, ${longAgo}, 1)`.execute(tx.db);
+      }
+    });
+    const retention = retentionOf();
+    await retention.run();
+    const left = await Promise.all(
+      ['task_handoffs', 'watchdog_actions', 'watchdog_suppressions'].map((table) => count(table)),
+    );
+    expect(left).toEqual([1, 1, 1]);
+    await retention.stop();
+  });
+
+  it.each(rules)('finds the old rows of $table by an index', async (rule) => {
+    const { reader } = databaseOf(rule.table);
+    const query = retentionQuery(rule, { nowMs: clock.wallMs(), limit: 250 }).compile(reader);
+    const plan = await reader.executeQuery<{ detail: string }>(
+      CompiledQuery.raw(`explain query plan ${query.sql}`, [...query.parameters]),
+    );
+    const steps = plan.rows.map(({ detail }) => detail);
+    expect(steps.join('\n')).toMatch(new RegExp(`SEARCH ${rule.table} USING (COVERING )?INDEX`));
+    // The rows of the batch, and one row for each consumer.
+    expect(steps.filter((step) => /^SCAN (?!oldest|event_cursors)/.test(step))).toEqual([]);
+  });
+
+  it('stops after the batch it is at when the server stops', async () => {
+    await addEvents(600, 100 * DAY_MS);
+    const [job] = retentionJobs(
+      state,
+      stateRetention(keep).filter(({ table }) => table === 'events'),
+      clock,
+    );
+    const stopping = new AbortController();
+    const running = job?.run(clock.wallMs(), stopping.signal);
+    stopping.abort();
+    expect(await running).toBe(250);
   });
 });

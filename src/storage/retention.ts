@@ -1,19 +1,27 @@
 import { sql, type RawBuilder } from 'kysely';
-import { messageOf, type Clock, type Logger, type SelfMetrics, type Timer } from '#telemetry';
-import type { Database } from './database.ts';
+import { messageOf, Stretch, type Clock, type Logger, type SelfMetrics, type Timer } from '#telemetry';
+import type { Database, DatabaseTransaction } from './database.ts';
 
-/** Rows of a table that are too old to keep. A row whose time is null has not ended, and is kept. */
+/**
+ * Rows of a table that are too old to keep. A row whose time is null has not ended, and is kept. An index begins with
+ * the time column, so that what is found costs what is deleted (a test asks the query planner).
+ */
 export type RetentionRule<Tables> = {
   readonly [Table in keyof Tables & string]: {
     readonly table: Table;
-    /** A column that tells rows apart. */
-    readonly key: keyof Tables[Table] & string;
+    /** A column that tells rows apart; SQLite's own `rowid` where the table's key has several columns. */
+    readonly key: (keyof Tables[Table] & string) | 'rowid';
     readonly timeColumn: keyof Tables[Table] & string;
     /** The unit of the time column; ms where absent. */
     readonly unit?: 'ms' | 'us';
     readonly keepMs: number;
-    /** What else must hold for a row to go. */
+    /**
+     * What else must hold for a row to go. Asked of the oldest rows alone: where it holds for none of a batch, the
+     * run is over, so that rows that must stay are not looked at again and again.
+     */
     readonly only?: (nowMs: number) => RawBuilder<boolean>;
+    /** Rows of another table that go with the row whose key they name. */
+    readonly withChildren?: { readonly table: keyof Tables & string; readonly column: string };
   };
 }[keyof Tables & string];
 
@@ -21,13 +29,13 @@ export type RetentionRule<Tables> = {
 export interface RetentionJob {
   /** What it forgets, for metrics and logs: a table's name. */
   readonly name: string;
-  /** Forgets what is too old by now; tells how many rows went. */
-  run(nowMs: number): Promise<number>;
+  /** Forgets what is too old by now, until `signal` aborts; tells how many rows went. */
+  run(nowMs: number, signal: AbortSignal): Promise<number>;
 }
 
-/** Small, so that a waiting transaction waits for one batch at most. */
-const maxRowsPerBatch = 500;
-const maxBatchesPerRun = 2000;
+/** Small, so that a transaction that waits behind a batch waits for some ten milliseconds at most. */
+const maxRowsPerBatch = 250;
+const maxBatchesPerRun = 4000;
 const firstRunMs = 60_000;
 const periodMs = 3_600_000;
 
@@ -35,37 +43,83 @@ const periodMs = 3_600_000;
 export function retentionJobs<Tables>(
   database: Database<Tables>,
   rules: readonly RetentionRule<Tables>[],
+  clock: Clock,
 ): readonly RetentionJob[] {
   return rules.map((rule) => ({
     name: rule.table,
-    async run(nowMs) {
-      let deleted = 0;
-      for (let batch = 0; batch < maxBatchesPerRun; batch++) {
-        const gone = await deleteBatch(database, rule, nowMs);
-        deleted += gone;
-        if (gone < maxRowsPerBatch) break;
-      }
-      return deleted;
-    },
+    run: (nowMs, signal) =>
+      inBatches({ clock, signal }, () =>
+        database.transaction((tx) => deleteBatch(tx, rule, { nowMs, limit: maxRowsPerBatch })),
+      ),
   }));
 }
 
-async function deleteBatch<Tables>(
-  database: Database<Tables>,
-  rule: RetentionRule<Tables>,
-  nowMs: number,
+/**
+ * Calls `deleteSome` until it deletes nothing more, and lets everybody else have a turn in between.
+ * @param deleteSome one small transaction; returns how many rows went
+ * @returns how many rows went altogether
+ */
+export async function inBatches(
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  deleteSome: () => Promise<number>,
 ): Promise<number> {
+  const stretch = new Stretch(clock);
+  let deleted = 0;
+  for (let batch = 0; batch < maxBatchesPerRun && !signal.aborted; batch++) {
+    const gone = await deleteSome();
+    if (gone === 0) break;
+    deleted += gone;
+    if (stretch.isOver) await stretch.pause();
+  }
+  return deleted;
+}
+
+/** Deletes the oldest `limit` rows of a rule, as far as they may go, and tells how many went. */
+async function deleteBatch<Tables>(
+  { db }: DatabaseTransaction<Tables>,
+  rule: RetentionRule<Tables>,
+  batch: RetentionBatch,
+): Promise<number> {
+  const { withChildren } = rule;
+  if (withChildren === undefined) {
+    const result = await retentionQuery(rule, batch).execute(db);
+    return Number(result.numAffectedRows ?? 0n);
+  }
+  const { rows } = await oldestQuery(rule, batch).execute(db);
+  if (rows.length === 0) return 0;
+  const keys = sql.join(rows.map((row) => row.key));
+  await sql`delete from ${sql.table(withChildren.table)} where ${sql.ref(withChildren.column)} in (${keys})`.execute(
+    db,
+  );
+  await sql`delete from ${sql.table(rule.table)} where ${sql.ref(rule.key)} in (${keys})`.execute(db);
+  return rows.length;
+}
+
+interface RetentionBatch {
+  readonly nowMs: number;
+  readonly limit: number;
+}
+
+/** The keys of the oldest rows of a rule that may go: it reads `limit` rows, whatever may go of them. */
+function oldestQuery<Tables>(
+  rule: RetentionRule<Tables>,
+  { nowMs, limit }: RetentionBatch,
+): RawBuilder<{ readonly key: unknown }> {
   const before = (nowMs - rule.keepMs) * (rule.unit === 'us' ? 1000 : 1);
-  const table = sql.table(rule.table);
   const key = sql.ref(rule.key);
   const time = sql.ref(rule.timeColumn);
-  const condition = rule.only ? sql`and ${rule.only(nowMs)}` : sql``;
-  const result = await database.transaction((tx) =>
-    sql`delete from ${table} where ${key} in (
-      select ${key} from ${table} where ${time} < ${before} ${condition} order by ${time} limit ${maxRowsPerBatch}
-    ) and ${time} < ${before}`.execute(tx.db),
-  );
-  return Number(result.numAffectedRows ?? 0n);
+  const condition = rule.only ? sql`where ${rule.only(nowMs)}` : sql``;
+  return sql`select ${key} as key from (
+    select ${key} from ${sql.table(rule.table)} where ${time} < ${before} order by ${time} limit ${limit}
+  ) as oldest ${condition}`;
+}
+
+/** The statement that deletes them. */
+export function retentionQuery<Tables>(
+  rule: RetentionRule<Tables>,
+  batch: RetentionBatch,
+): RawBuilder<unknown> {
+  return sql`delete from ${sql.table(rule.table)} where ${sql.ref(rule.key)} in (${oldestQuery(rule, batch)})`;
 }
 
 export interface RetentionOptions {
@@ -80,8 +134,8 @@ export class Retention {
   readonly #options: RetentionOptions;
   readonly #timers: readonly Timer[];
   readonly #deleted: ReturnType<SelfMetrics['counter']>;
+  readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
-  #stopped = false;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -103,9 +157,9 @@ export class Retention {
     return this.#running;
   }
 
-  /** Resolves when no job runs any more. */
+  /** Ends what runs after the batch it is at; resolves when no job runs any more. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     for (const timer of this.#timers) timer.cancel();
     await this.#running;
   }
@@ -113,12 +167,15 @@ export class Retention {
   async #runJobs(): Promise<void> {
     const { jobs, clock, logger } = this.#options;
     for (const job of jobs) {
-      if (this.#stopped) return;
+      if (this.#stopping.signal.aborted) return;
       try {
-        const deleted = await job.run(clock.wallMs());
+        const deleted = await job.run(clock.wallMs(), this.#stopping.signal);
         this.#deleted.add(deleted, { table: job.name });
       } catch (error) {
-        logger.error({ table: job.name, error: messageOf(error) }, 'retention failed; it is tried again');
+        logger.error(
+          { table: job.name, error: messageOf(error) },
+          'Old rows were not deleted; tried again in an hour.',
+        );
       }
     }
   }

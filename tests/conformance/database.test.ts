@@ -156,13 +156,15 @@ describe.each(DATABASE_KINDS)('the state database on $name', (kind) => {
       anomaliesMs: day,
       remediationsMs: day,
       tasksMs: day,
+      auditMs: day,
     });
     it.each(rules.map((rule) => rule.table))('lets retention run on %s', async (table) => {
       const [job] = retentionJobs(
         database,
         rules.filter((rule) => rule.table === table),
+        createSystemClock(),
       );
-      await expect(job?.run(Date.now())).resolves.toBe(0);
+      await expect(job?.run(Date.now(), new AbortController().signal)).resolves.toBe(0);
     });
 
     it('refuses everything with a coded error once it is closed', async () => {

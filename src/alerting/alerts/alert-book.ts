@@ -8,8 +8,6 @@ import type { EpisodeJournal } from './episode-journal.ts';
 import type { RuleMemory } from './rule-memory.ts';
 
 const MAX_TIMELINE_EVENTS = 1000;
-/** Resolved alerts past their retention are removed so many at a time. */
-const MAX_PRUNED_ROWS = 1000;
 
 const TIMELINE_TYPES: readonly EventType[] = [
   'monitor.alert.triggered',
@@ -116,21 +114,6 @@ export class AlertBook {
     await (run ? run.exclusively(end) : end());
     if (run) this.#dismiss(run, alertId);
     return this.get(alertId);
-  }
-
-  /** Removes what was resolved before that time. @returns how many */
-  async prune(beforeMs: number): Promise<number> {
-    return this.#parts.database.transaction(async (tx) => {
-      const old = await tx.db
-        .selectFrom('alerts')
-        .select('id')
-        .where('resolved_at_ms', '<', beforeMs)
-        .limit(MAX_PRUNED_ROWS)
-        .execute();
-      const ids = old.map(({ id }) => id);
-      if (ids.length > 0) await tx.db.deleteFrom('alerts').where('id', 'in', ids).execute();
-      return ids.length;
-    });
   }
 
   async #end(alertId: string): Promise<void> {

@@ -6,7 +6,6 @@ import { createAuditLog, type AuditLog, type SystemActor } from './audit-log.ts'
 import { createAuthenticator, type Authenticator } from './authenticator.ts';
 import { IdentityCache } from './identity-cache.ts';
 import { LastUse } from './last-use.ts';
-import { pruneAccess } from './prune.ts';
 import { hashSecret } from './secret.ts';
 import {
   createLoginLink,
@@ -20,8 +19,6 @@ import { createTokenStore, type MintedToken, type NewToken, type TokenRecord } f
 export interface AccessOptions {
   /** Lets loopback call the routes marked `openOnLoopback` without a token. */
   readonly openIngestOnLoopback: boolean;
-  /** How long the audit log and revoked tokens are kept. */
-  readonly auditRetentionMs: number;
 }
 
 export interface AccessParts {
@@ -76,7 +73,6 @@ export interface Access extends Authenticator {
 
 const SYSTEM: SystemActor = { kind: 'system', id: 'system', name: 'omoi' };
 const FIRST_ADMIN_NAME = 'admin';
-const pruneIntervalMs = 3_600_000;
 
 export function createAccess(parts: AccessParts): Access {
   const { database, clock, logger, options } = parts;
@@ -85,7 +81,6 @@ export function createAccess(parts: AccessParts): Access {
   const audit = createAuditLog(database);
   const tokens = createTokenStore(parts);
   const authenticator = createAuthenticator({ database, clock, cache, lastUse });
-  const pruning = clock.every(pruneIntervalMs, () => void pruneAccess(parts));
 
   const logIn = (
     action: string,
@@ -159,7 +154,6 @@ export function createAccess(parts: AccessParts): Access {
         tx.afterCommit(() => cache.forget(hashSecret(secret)));
       }),
     async stop() {
-      pruning.cancel();
       await lastUse.stop();
     },
   };

@@ -15,7 +15,7 @@ let tracing: StoredTracing;
 beforeEach(async () => {
   const clock = new VirtualClock(startMs);
   telemetry = await openTestTelemetryDatabase(clock);
-  const spans = createSpanStore(telemetry);
+  const spans = createSpanStore(telemetry, clock);
   const logs = createLogStore(telemetry, clock);
   tracing = createTracing({
     store: spans,
@@ -81,6 +81,7 @@ describe('the routes of observability', () => {
           error_count: 0,
         },
       ],
+      next_cursor: null,
     });
     const trace = await get(`/api/v1/observability/traces/${traceId}`);
     expect(trace.json()).toMatchObject({
@@ -114,9 +115,10 @@ describe('the routes of observability', () => {
           fields: { rule_id: 'queue/deep' },
         },
       ],
+      next_cursor: null,
     });
     const later = await get('/api/v1/observability/logs?from=2026-11-22T13:00:00%2B01:00&level=error');
-    expect(later.json()).toEqual({ lines: [] });
+    expect(later.json()).toEqual({ lines: [], next_cursor: null });
   });
 
   it('list events by the beginnings of their types', async () => {
@@ -142,6 +144,8 @@ describe('the routes of observability', () => {
     ['/api/v1/observability/traces?limit=1001', 400, 'invalid_request'],
     ['/api/v1/observability/logs?from=yesterday', 400, 'invalid_request'],
     ['/api/v1/observability/logs?level=loud', 400, 'invalid_request'],
+    ['/api/v1/observability/logs?cursor=yesterday', 400, 'invalid_request'],
+    ['/api/v1/observability/traces?cursor=yesterday', 400, 'invalid_request'],
     ['/api/v1/events?types=fleet.nothing', 400, 'invalid_request'],
   ])('answer %s with %i %s', async (url, status, error) => {
     const answer = await get(url);

@@ -31,15 +31,16 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
       response: { 200: tracesAnswer },
     },
     handler: async ({ query }) => {
-      const found = await spans.search({
+      const page = await spans.search({
         ...timesOf(query),
         ...(query.name !== undefined && { name: query.name }),
         ...(query.service !== undefined && { serviceName: query.service }),
         ...(query.status !== undefined && { status: query.status }),
         attributes: attributesOf(query.attribute),
         limit: query.limit,
+        ...(query.cursor !== undefined && { cursor: query.cursor }),
       });
-      return { traces: found.map(viewOfSummary) };
+      return { traces: page.found.map(viewOfSummary), next_cursor: page.nextCursor };
     },
   });
   app.route({
@@ -68,7 +69,7 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
       response: { 200: logsAnswer },
     },
     handler: async ({ query }) => {
-      const found = await logs.search({
+      const page = await logs.search({
         ...timesOf(query),
         ...(query.level !== undefined && { level: query.level }),
         ...(query.text !== undefined && { text: query.text }),
@@ -76,8 +77,9 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
         ...(query.component !== undefined && { component: query.component }),
         ...(query.service !== undefined && { serviceName: query.service }),
         limit: query.limit,
+        ...(query.cursor !== undefined && { cursor: query.cursor }),
       });
-      return { lines: found.map(viewOfLine) };
+      return { lines: page.found.map(viewOfLine), next_cursor: page.nextCursor };
     },
   });
 }

@@ -4,6 +4,13 @@ const time = z.iso.datetime({ offset: true });
 const traceId = z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits in lower case');
 const name = z.string().min(1).max(200);
 const limit = (byDefault: number) => z.coerce.number().int().min(1).max(1000).default(byDefault);
+const cursor = z.string().max(40).optional().describe('`next_cursor` of the page before.');
+const nextCursor = z
+  .string()
+  .nullable()
+  .describe(
+    'Where to go on: there may be more, also where fewer were found than asked for. Null where all was searched.',
+  );
 const attributes = z.record(z.string(), z.unknown());
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -19,6 +26,7 @@ export const tracesQuery = z.object({
     .describe('`key=value`, compared as text; several must all hold for one span.'),
   status: z.literal('error').optional().describe('Only traces with a span that failed.'),
   limit: limit(100),
+  cursor,
 });
 
 export const tracesAnswer = z.object({
@@ -35,6 +43,7 @@ export const tracesAnswer = z.object({
       })
       .meta({ id: 'TraceSummary' }),
   ),
+  next_cursor: nextCursor,
 });
 
 export const traceParams = z.object({ trace_id: traceId });
@@ -77,6 +86,7 @@ export const logsQuery = z.object({
   component: name.optional(),
   service: name.optional(),
   limit: limit(200),
+  cursor,
 });
 
 export const logsAnswer = z.object({
@@ -94,4 +104,5 @@ export const logsAnswer = z.object({
       })
       .meta({ id: 'LogLine' }),
   ),
+  next_cursor: nextCursor,
 });

@@ -156,24 +156,6 @@ export class TaskQueue {
     return (await rows.execute()).map((task) => this.#withLease(task));
   }
 
-  /** Deletes a limited number of tasks that finished longer ago than their retention; returns how many. */
-  async deleteOld(): Promise<number> {
-    const { database, limits } = this.#parts;
-    return database.transaction(async (tx) => {
-      const old = await tx.db
-        .selectFrom('tasks')
-        .select('task_id')
-        .where('finished_at_ms', '<', tx.nowMs - limits.taskRetentionMs)
-        .limit(limits.maxRowsPerSweep)
-        .execute();
-      const ids = old.map((task) => task.task_id);
-      if (ids.length === 0) return 0;
-      await tx.db.deleteFrom('task_handoffs').where('task_id', 'in', ids).execute();
-      await tx.db.deleteFrom('tasks').where('task_id', 'in', ids).execute();
-      return ids.length;
-    });
-  }
-
   /** A renewal is known to memory alone. */
   #withLease(task: TaskRow): TaskRow {
     const lease = task.state === 'claimed' ? this.#state.leases.get(task.task_id) : undefined;

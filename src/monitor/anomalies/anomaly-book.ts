@@ -14,7 +14,6 @@ export interface AnomalyQuery {
 }
 
 const maxListed = 1000;
-const maxPruned = 1000;
 
 /** The anomalies as people see and handle them. */
 export class AnomalyBook {
@@ -62,21 +61,6 @@ export class AnomalyBook {
         .execute(),
     );
     return this.get(id);
-  }
-
-  /** Removes some of what was closed before that time. @returns how many */
-  prune(beforeMs: number): Promise<number> {
-    return this.#database.transaction(async (tx) => {
-      const old = await tx.db
-        .selectFrom('monitor_anomalies')
-        .select('id')
-        .where('closed_at_ms', '<', beforeMs)
-        .limit(maxPruned)
-        .execute();
-      const ids = old.map(({ id }) => id);
-      if (ids.length > 0) await tx.db.deleteFrom('monitor_anomalies').where('id', 'in', ids).execute();
-      return ids.length;
-    });
   }
 }
 

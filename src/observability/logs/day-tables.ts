@@ -1,7 +1,10 @@
 import { sql, type Generated, type Kysely } from 'kysely';
 import type { DatabaseTransaction, TelemetryDatabase, TelemetryTables } from '#storage';
+import { LOG_LEVELS } from './log-entry.ts';
 
 const DAY_MS = 86_400_000;
+/** Lines of this level and above are few, and are what is looked for most: they have an index of their own. */
+export const SEVERE_LEVEL = LOG_LEVELS.warn;
 
 /** A table of the log: one for each day in UTC, so that retention drops whole days. `logs_20261122` */
 export type DayTable = `logs_${string}`;
@@ -84,10 +87,23 @@ export async function createDayTable(
     .columns(['at_ms', 'id'])
     .execute();
   await tx.db.schema
+    .createIndex(`${table}_by_service`)
+    .ifNotExists()
+    .on(table)
+    .columns(['service_name', 'at_ms', 'id'])
+    .execute();
+  await tx.db.schema
+    .createIndex(`${table}_severe`)
+    .ifNotExists()
+    .on(table)
+    .columns(['at_ms', 'id', 'level'])
+    .where(sql<boolean>`level >= ${sql.lit(SEVERE_LEVEL)}`)
+    .execute();
+  await tx.db.schema
     .createIndex(`${table}_by_trace`)
     .ifNotExists()
     .on(table)
-    .column('trace_id')
+    .columns(['trace_id', 'at_ms', 'id'])
     .where('trace_id', 'is not', null)
     .execute();
 }

@@ -1,10 +1,10 @@
-import { sql, type Insertable, type Selectable } from 'kysely';
-import type { RetentionJob, TelemetryDatabase } from '#storage';
+import { CompiledQuery, type Selectable } from 'kysely';
+import { inBatches, type RetentionJob, type TelemetryDatabase } from '#storage';
 import type { ReceivedLogRecord, Clock } from '#telemetry';
+import { SlicedSearch, type SearchPage } from '../sliced-search.ts';
 import {
   createDayTable,
   dayEndMs,
-  dayStartMs,
   dayTableOf,
   listDayTables,
   withLogTables,
@@ -12,6 +12,7 @@ import {
   type LogRow,
 } from './day-tables.ts';
 import { entryFromReceived, LOG_LEVELS, logLevelOf, type LogEntry, type LogLevel } from './log-entry.ts';
+import { sliceOfDays } from './log-slices.ts';
 
 export interface LogQuery {
   /** Wall ms since epoch, both inclusive. */
@@ -26,6 +27,8 @@ export interface LogQuery {
   readonly serviceName?: string;
   /** At most 1000. */
   readonly limit: number;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string;
 }
 
 /** Where log lines are kept and found again: Omoi's own and those that others send. */
@@ -33,8 +36,11 @@ export interface LogStore {
   append(entries: readonly LogEntry[]): Promise<void>;
   /** Keeps records that came in by OTLP. */
   receive(records: readonly ReceivedLogRecord[]): Promise<void>;
-  /** Lines that fit, the newest first. */
-  search(query: LogQuery): Promise<readonly LogEntry[]>;
+  /**
+   * Lines that fit, the newest first. It reads a bounded number of rows at a time, and for a bounded time: a page may
+   * hold fewer lines than asked for, and more follow by its cursor. @throws OmoiError `invalid_request`
+   */
+  search(query: LogQuery): Promise<SearchPage<LogEntry>>;
   /** Makes room on a full disk: the oldest day goes, or, where there is but one, some of its oldest lines. */
   dropOldest(): Promise<void>;
   /** Drops the tables of the days that are wholly past. */
@@ -43,120 +49,101 @@ export interface LogStore {
 
 const maxRowsPerInsert = 500;
 const linesDroppedWhenFull = 5000;
+/** Lines of a past day that go in one transaction. */
+const linesDroppedPerBatch = 500;
 const maxListedLines = 1000;
 
 export function createLogStore(database: TelemetryDatabase, clock: Clock): LogStore {
   const known = new Set<DayTable>();
+  const searching = new SlicedSearch(clock);
 
   async function append(entries: readonly LogEntry[]): Promise<void> {
     const days = Map.groupBy(entries, (entry) => dayTableOf(entry.atMs));
     await database.transaction(async (tx) => {
-      const db = withLogTables(tx.db);
       for (const [table, ofDay] of days) {
         if (!known.has(table)) await createDayTable(tx, table);
         for (let at = 0; at < ofDay.length; at += maxRowsPerInsert) {
-          const rows = ofDay.slice(at, at + maxRowsPerInsert).map(rowOf);
-          await db.insertInto(table).values(rows).execute();
+          const rows = ofDay.slice(at, at + maxRowsPerInsert).map(valuesOf);
+          await tx.db.executeQuery(CompiledQuery.raw(insertInto(table), [JSON.stringify(rows)]));
         }
         tx.afterCommit(() => known.add(table));
       }
     });
   }
 
-  async function dropBefore(beforeMs: number): Promise<number> {
+  async function dropBefore(beforeMs: number, signal: AbortSignal): Promise<number> {
     let dropped = 0;
     for (const table of await listDayTables(database)) {
-      if ((dayEndMs(table) ?? Infinity) <= beforeMs) dropped += await dropDay(table);
+      if ((dayEndMs(table) ?? Infinity) <= beforeMs) dropped += await dropDay(table, signal);
     }
     return dropped;
   }
 
-  /** Tells how many lines went. */
-  function dropDay(table: DayTable): Promise<number> {
+  /** Empties the table of a day bit by bit, since dropping a full one takes seconds; tells how many lines went. */
+  async function dropDay(table: DayTable, signal: AbortSignal): Promise<number> {
     known.delete(table);
-    return database.transaction(async (tx) => {
-      const newest = await withLogTables(tx.db)
-        .selectFrom(table)
-        .select((row) => row.fn.max('id').as('id'))
-        .executeTakeFirst();
-      await tx.db.schema.dropTable(table).execute();
-      return newest?.id ?? 0;
+    const dropped = await inBatches({ clock, signal }, () => deleteFirst(table, linesDroppedPerBatch));
+    await database.transaction(async (tx) => {
+      const left = await withLogTables(tx.db).selectFrom(table).select('id').limit(1).executeTakeFirst();
+      if (left === undefined) await tx.db.schema.dropTable(table).execute();
     });
+    return dropped;
+  }
+
+  async function deleteFirst(table: DayTable, count: number): Promise<number> {
+    const result = await database.transaction((tx) => {
+      const db = withLogTables(tx.db);
+      const first = db.selectFrom(table).select('id').orderBy('id').limit(count);
+      return db.deleteFrom(table).where('id', 'in', first).executeTakeFirst();
+    });
+    return Number(result.numDeletedRows);
   }
 
   async function dropOldest(): Promise<void> {
-    const days = await listDayTables(database);
-    const oldest = days.at(-1);
-    if (oldest === undefined) return;
-    if (days.length > 1) {
-      await dropDay(oldest);
-      return;
-    }
-    await database.transaction(async (tx) => {
-      const db = withLogTables(tx.db);
-      const first = db.selectFrom(oldest).select('id').orderBy('id').limit(linesDroppedWhenFull);
-      await db.deleteFrom(oldest).where('id', 'in', first).execute();
-    });
+    const oldest = (await listDayTables(database)).at(-1);
+    if (oldest !== undefined) await deleteFirst(oldest, linesDroppedWhenFull);
   }
 
   return {
     append,
     receive: (records) => append(records.map((record) => entryFromReceived(record, clock.wallMs()))),
     async search(query) {
-      const limit = Math.min(query.limit, maxListedLines);
-      const found: LogEntry[] = [];
-      for (const table of await listDayTables(database)) {
-        if (found.length >= limit) break;
-        if (!overlaps(table, query)) continue;
-        found.push(...(await searchDay(database, table, { ...query, limit: limit - found.length })));
-      }
-      return found;
+      const tables = await listDayTables(database);
+      const page = await searching.run(
+        { from: query.cursor, limit: Math.min(query.limit, maxListedLines) },
+        (before, limit) => sliceOfDays(database, { ...query, limit }, { tables, before }),
+      );
+      return { ...page, found: page.found.map(entryOf) };
     },
     dropOldest,
-    retention: (keepMs) => ({ name: 'logs', run: (nowMs) => dropBefore(nowMs - keepMs) }),
+    retention: (keepMs) => ({
+      name: 'logs',
+      run: (nowMs, signal) => dropBefore(nowMs - keepMs, signal),
+    }),
   };
 }
 
-function overlaps(table: DayTable, { fromMs, toMs }: LogQuery): boolean {
-  const startMs = dayStartMs(table) ?? 0;
-  const endMs = dayEndMs(table) ?? 0;
-  return (fromMs === undefined || endMs > fromMs) && (toMs === undefined || startMs <= toMs);
+const COLUMNS = 'at_ms, level, component, service_name, message, trace_id, span_id, fields';
+
+/** One statement for any number of rows, which come as JSON: many shapes of it would fill the cache of statements. */
+function insertInto(table: DayTable): string {
+  return `insert into ${table} (${COLUMNS})
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7
+    from json_each(?)`;
 }
 
-async function searchDay(
-  database: TelemetryDatabase,
-  table: DayTable,
-  query: LogQuery,
-): Promise<readonly LogEntry[]> {
-  const { fromMs, toMs, level, text, traceId, component, serviceName, limit } = query;
-  let select = withLogTables(database.reader).selectFrom(table).selectAll();
-  if (fromMs !== undefined) select = select.where('at_ms', '>=', fromMs);
-  if (toMs !== undefined) select = select.where('at_ms', '<=', toMs);
-  if (level !== undefined) select = select.where('level', '>=', LOG_LEVELS[level]);
-  if (traceId !== undefined) select = select.where('trace_id', '=', traceId);
-  if (component !== undefined) select = select.where('component', '=', component);
-  if (serviceName !== undefined) select = select.where('service_name', '=', serviceName);
-  if (text !== undefined) {
-    const wanted = text.toLowerCase();
-    select = select.where(
-      sql<boolean>`(instr(lower(message), ${wanted}) > 0 or instr(lower(fields), ${wanted}) > 0)`,
-    );
-  }
-  const rows = await select.orderBy('at_ms', 'desc').orderBy('id', 'desc').limit(limit).execute();
-  return rows.map(entryOf);
-}
-
-function rowOf(entry: LogEntry): Insertable<LogRow> {
-  return {
-    at_ms: Math.trunc(entry.atMs),
-    level: LOG_LEVELS[entry.level],
-    component: entry.component,
-    service_name: entry.serviceName,
-    message: entry.message,
-    trace_id: entry.traceId,
-    span_id: entry.spanId,
-    fields: JSON.stringify(entry.fields),
-  };
+/** In the order of `COLUMNS`. */
+function valuesOf(entry: LogEntry): readonly (string | number | null)[] {
+  return [
+    Math.trunc(entry.atMs),
+    LOG_LEVELS[entry.level],
+    entry.component,
+    entry.serviceName,
+    entry.message,
+    entry.traceId,
+    entry.spanId,
+    JSON.stringify(entry.fields),
+  ];
 }
 
 function entryOf(row: Selectable<LogRow>): LogEntry {

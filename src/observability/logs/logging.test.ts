@@ -60,7 +60,7 @@ describe('logging', () => {
         message: 'a remediation started',
       },
     ]);
-    expect(await store.search({ limit: 10 })).toEqual([
+    expect((await store.search({ limit: 10 })).found).toEqual([
       {
         atMs: startMs,
         level: 'info',
@@ -106,7 +106,7 @@ describe('the log store', () => {
     ['from a time', { fromMs: startMs + 90_000 }, ['a spawn failed: 100%_sure']],
     ['up to a time', { toMs: startMs + 29_999 }, ['An agent registered']],
   ])('finds %s', async (_what, query, expected) => {
-    const found = await store.search({ limit: 10, ...query });
+    const { found } = await store.search({ limit: 10, ...query });
     expect(found.map((entry) => entry.message)).toEqual(expected);
   });
 
@@ -114,10 +114,10 @@ describe('the log store', () => {
     expect(await listDayTables(database)).toEqual(['logs_20261123', 'logs_20261122']);
     const job = store.retention(DAY_MS);
     const endOfFirstDay = Date.UTC(2026, 10, 23);
-    expect(await job.run(endOfFirstDay + DAY_MS - 1)).toBe(0);
-    expect(await job.run(endOfFirstDay + DAY_MS)).toBe(2);
+    expect(await job.run(endOfFirstDay + DAY_MS - 1, new AbortController().signal)).toBe(0);
+    expect(await job.run(endOfFirstDay + DAY_MS, new AbortController().signal)).toBe(2);
     expect(await listDayTables(database)).toEqual(['logs_20261123']);
-    expect(await store.search({ limit: 10 })).toHaveLength(1);
+    expect((await store.search({ limit: 10 })).found).toHaveLength(1);
   });
 
   it('keeps what others send, at the time of arrival where theirs cannot be true', async () => {
@@ -133,7 +133,7 @@ describe('the log store', () => {
       { ...record, atMs: clock.wallMs() - 1000, message: 'on time' },
       { ...record, atMs: 0, message: 'from 1970' },
     ]);
-    const found = await store.search({ limit: 10, serviceName: 'shop' });
+    const { found } = await store.search({ limit: 10, serviceName: 'shop' });
     expect(found).toMatchObject([
       {
         message: 'from 1970',

@@ -1,7 +1,9 @@
-import { sql, type Insertable, type Selectable } from 'kysely';
+import { CompiledQuery, sql, type Selectable } from 'kysely';
 import type { TelemetryDatabase, TelemetryTables } from '#storage';
-import { type ReceivedSpan, OmoiError } from '#telemetry';
+import { OmoiError, Stretch, type Clock, type ReceivedSpan } from '#telemetry';
+import { SlicedSearch, type SearchPage } from '../sliced-search.ts';
 import { storedFromReceived } from './received-span.ts';
+import { sliceOfSpans } from './span-slices.ts';
 import type { SpanKindName, SpanStatusName, StoredSpan, TraceSummary } from './stored-span.ts';
 
 export interface TraceQuery {
@@ -17,6 +19,8 @@ export interface TraceQuery {
   readonly status?: 'error';
   /** At most 1000. */
   readonly limit: number;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string;
 }
 
 /** Where spans are kept and found again: Omoi's own and those that others send. */
@@ -27,48 +31,51 @@ export interface SpanStore {
   receive(spans: readonly ReceivedSpan[]): Promise<void>;
   /** All spans of a trace, by start. @throws OmoiError `unknown_trace` */
   trace(traceId: string): Promise<readonly StoredSpan[]>;
-  /** Traces that have a span which fits, the newest first. */
-  search(query: TraceQuery): Promise<readonly TraceSummary[]>;
+  /**
+   * Traces that have a span which fits, the newest such span first. It reads a bounded number of rows at a time, and for
+   * a bounded time: a page may hold fewer traces than asked for, and more follow by its cursor. A trace may come
+   * again on a later page with an older span. @throws OmoiError `invalid_request`
+   */
+  search(query: TraceQuery): Promise<SearchPage<TraceSummary>>;
   /** Makes room on a full disk: some of the oldest spans go. */
   dropOldest(): Promise<void>;
 }
 
-const maxRowsPerInsert = 200;
+const maxRowsPerInsert = 500;
 const spansDroppedWhenFull = 2000;
 const maxListedTraces = 1000;
 /** A trace larger than this is shown cut off. */
 const maxSpansPerTrace = 20_000;
+const spansReadAtOnce = 500;
+const summariesReadAtOnce = 20;
 
-export function createSpanStore(database: TelemetryDatabase): SpanStore {
+export function createSpanStore(database: TelemetryDatabase, clock: Clock): SpanStore {
+  const searching = new SlicedSearch(clock);
   async function insert(spans: readonly StoredSpan[]): Promise<void> {
     if (spans.length === 0) return;
     await database.transaction(async (tx) => {
       for (let at = 0; at < spans.length; at += maxRowsPerInsert) {
-        await tx.db
-          .insertInto('trace_spans')
-          .values(spans.slice(at, at + maxRowsPerInsert).map(rowOf))
-          .onConflict((conflict) => conflict.columns(['trace_id', 'span_id']).doNothing())
-          .execute();
+        const rows = spans.slice(at, at + maxRowsPerInsert).map(valuesOf);
+        await tx.db.executeQuery(CompiledQuery.raw(INSERT, [JSON.stringify(rows)]));
       }
     });
   }
   return {
     insert,
     receive: (spans) => insert(spans.map(storedFromReceived)),
-    async trace(traceId) {
-      const rows = await database.reader
-        .selectFrom('trace_spans')
-        .selectAll()
-        .where('trace_id', '=', traceId)
-        .orderBy('start_us')
-        .limit(maxSpansPerTrace)
-        .execute();
-      if (rows.length === 0) {
-        throw new OmoiError('unknown_trace', `there is no trace ${traceId}, or it is past its retention`);
-      }
-      return rows.map(spanOf);
+    trace: (traceId) => readTrace(database, traceId, clock),
+    async search(query) {
+      const seen = new Set<string>();
+      const limit = Math.min(query.limit, maxListedTraces);
+      const page = await searching.run({ from: query.cursor, limit }, async (before, left) => {
+        // Those that are known may come again: one more for each that a slice can bring.
+        const slice = await sliceOfSpans(database, { ...query, limit: left + seen.size }, before);
+        const fresh = slice.found.filter(({ item }) => !seen.has(item)).slice(0, left);
+        for (const { item } of fresh) seen.add(item);
+        return { ...slice, found: fresh };
+      });
+      return { ...page, found: await summariesOf(database, page.found) };
     },
-    search: (query) => searchTraces(database, query),
     async dropOldest() {
       await database.transaction((tx) =>
         sql`delete from trace_spans where rowid in (
@@ -79,97 +86,114 @@ export function createSpanStore(database: TelemetryDatabase): SpanStore {
   };
 }
 
-async function searchTraces(
-  database: TelemetryDatabase,
-  query: TraceQuery,
-): Promise<readonly TraceSummary[]> {
-  const { fromMs, toMs, name, serviceName, status, attributes = {} } = query;
-  let matching = database.reader
+async function readTrace(
+  { reader }: TelemetryDatabase,
+  traceId: string,
+  clock: Clock,
+): Promise<readonly StoredSpan[]> {
+  const spans: StoredSpan[] = [];
+  const stretch = new Stretch(clock);
+  const ids = await reader
     .selectFrom('trace_spans')
-    .select((row) => ['trace_id', row.fn.max('start_us').as('newest_us')])
-    .groupBy('trace_id');
-  if (fromMs !== undefined) matching = matching.where('start_us', '>=', fromMs * 1000);
-  if (toMs !== undefined) matching = matching.where('start_us', '<=', toMs * 1000);
-  if (name !== undefined) matching = matching.where('name', '=', name);
-  if (serviceName !== undefined) matching = matching.where('service_name', '=', serviceName);
-  if (status !== undefined) matching = matching.where('status', '=', status);
-  for (const [key, value] of Object.entries(attributes)) {
-    matching = matching.where(
-      sql<boolean>`exists (
-        select 1 from json_each(trace_spans.attributes) as attribute
-        where attribute.key = ${key} and ${value} =
-          case when attribute.type in ('true', 'false') then attribute.type else cast(attribute.value as text) end
-      )`,
-    );
-  }
-  const found = await matching
-    .orderBy('newest_us', 'desc')
-    .limit(Math.min(query.limit, maxListedTraces))
+    .select(sql<number>`rowid`.as('id'))
+    .where('trace_id', '=', traceId)
+    .orderBy('start_us')
+    .limit(maxSpansPerTrace)
     .execute();
-  return summariesOf(
-    database,
-    found.map((row) => row.trace_id),
-  );
+  for (let at = 0; at < ids.length; at += spansReadAtOnce) {
+    if (stretch.isOver) await stretch.pause();
+    const rows = await reader
+      .selectFrom('trace_spans')
+      .selectAll()
+      .where(
+        sql<boolean>`rowid in (select value from json_each(${idsText(ids.slice(at, at + spansReadAtOnce))}))`,
+      )
+      .orderBy('start_us')
+      .execute();
+    spans.push(...rows.map(spanOf));
+  }
+  if (spans.length === 0) {
+    throw new OmoiError('unknown_trace', `there is no trace ${traceId}, or it is past its retention`);
+  }
+  return spans;
 }
+
+const idsText = (rows: readonly { readonly id: number }[]): string =>
+  JSON.stringify(rows.map(({ id }) => id));
 
 async function summariesOf(
   database: TelemetryDatabase,
   traceIds: readonly string[],
 ): Promise<readonly TraceSummary[]> {
-  if (traceIds.length === 0) return [];
-  const spans = database.reader
-    .selectFrom('trace_spans')
-    .where('trace_id', 'in', traceIds)
-    .groupBy('trace_id');
-  const sums = await spans
-    .select((row) => [
-      'trace_id',
-      row.fn.max('end_us').as('end_us'),
-      row.fn.countAll<number>().as('span_count'),
-      sql<number>`sum(status = 'error')`.as('error_count'),
-    ])
-    .execute();
-  // SQLite takes bare columns from the row that has the minimum (https://sqlite.org/lang_select.html#bareagg).
-  const firsts = await spans
-    .select((row) => ['trace_id', 'name', 'service_name', row.fn.min('start_us').as('start_us')])
-    .execute();
-  const sumOf = new Map(sums.map((row) => [row.trace_id, row]));
-  const firstOf = new Map(firsts.map((row) => [row.trace_id, row]));
-  return traceIds.flatMap((traceId) => {
-    const sum = sumOf.get(traceId);
-    const first = firstOf.get(traceId);
+  const found: TraceSummary[] = [];
+  for (let at = 0; at < traceIds.length; at += summariesReadAtOnce) {
+    const asked = traceIds.slice(at, at + summariesReadAtOnce);
+    const summaries = await Promise.all(asked.map((traceId) => summaryOf(database, traceId)));
     // Retention may take a trace between the queries.
-    if (!sum || !first) return [];
-    return [
-      {
-        traceId,
-        name: first.name,
-        serviceName: first.service_name,
-        startUs: first.start_us,
-        endUs: sum.end_us,
-        spanCount: sum.span_count,
-        errorCount: sum.error_count,
-      },
-    ];
-  });
+    found.push(...summaries.filter((summary) => summary !== null));
+  }
+  return found;
 }
 
-function rowOf(span: StoredSpan): Insertable<TelemetryTables['trace_spans']> {
+interface SummaryRow {
+  readonly name: string;
+  readonly service_name: string;
+  readonly start_us: number;
+  readonly end_us: number;
+  readonly span_count: number;
+  readonly error_count: number;
+}
+
+/** Of as many spans as are shown. */
+async function summaryOf({ reader }: TelemetryDatabase, traceId: string): Promise<TraceSummary | null> {
+  const { rows } = await sql<SummaryRow>`
+    select name, service_name, start_us, max(end_us) over () as end_us, count(*) over () as span_count,
+      sum(status = 'error') over () as error_count
+    from (
+      select name, service_name, start_us, end_us, status from trace_spans
+      where trace_id = ${traceId} limit ${maxSpansPerTrace}
+    )
+    order by start_us limit 1`.execute(reader);
+  const row = rows[0];
+  if (!row) return null;
   return {
-    trace_id: span.traceId,
-    span_id: span.spanId,
-    parent_span_id: span.parentSpanId,
-    name: span.name,
-    kind: span.kind,
-    service_name: span.serviceName,
-    start_us: span.startUs,
-    end_us: span.endUs,
-    status: span.status,
-    status_message: span.statusMessage,
-    attributes: JSON.stringify(span.attributes),
-    links: JSON.stringify(span.links),
-    events: JSON.stringify(span.events),
+    traceId,
+    name: row.name,
+    serviceName: row.service_name,
+    startUs: row.start_us,
+    endUs: row.end_us,
+    spanCount: row.span_count,
+    errorCount: row.error_count,
   };
+}
+
+/** One statement for any number of rows, which come as JSON: many shapes of it would fill the cache of statements. */
+const INSERT = `insert into trace_spans (
+    trace_id, span_id, parent_span_id, name, kind, service_name, start_us, end_us, status, status_message,
+    attributes, links, events
+  )
+  select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+    value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12
+  from json_each(?) where true
+  on conflict (trace_id, span_id) do nothing`;
+
+/** In the order of `INSERT`. */
+function valuesOf(span: StoredSpan): readonly (string | number | null)[] {
+  return [
+    span.traceId,
+    span.spanId,
+    span.parentSpanId,
+    span.name,
+    span.kind,
+    span.serviceName,
+    span.startUs,
+    span.endUs,
+    span.status,
+    span.statusMessage,
+    JSON.stringify(span.attributes),
+    JSON.stringify(span.links),
+    JSON.stringify(span.events),
+  ];
 }
 
 function spanOf(row: Selectable<TelemetryTables['trace_spans']>): StoredSpan {

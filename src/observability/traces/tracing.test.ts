@@ -13,7 +13,7 @@ let metrics: SelfMetrics;
 beforeEach(async () => {
   clock = new VirtualClock(Date.UTC(2026, 10, 22));
   database = await openTestTelemetryDatabase(clock, 'none');
-  store = createSpanStore(database);
+  store = createSpanStore(database, clock);
   metrics = new SelfMetrics();
   tracing = createTracing({
     store,
@@ -185,13 +185,13 @@ describe('the span store', () => {
       ['failed spans', { status: 'error' as const }, ['second']],
       ['another service', { serviceName: 'shop' }, []],
     ])('%s', async (_what, query, expected) => {
-      const found = await store.search({ limit: 100, ...query });
+      const { found } = await store.search({ limit: 100, ...query });
       expect(found.map((summary) => summary.name)).toEqual(expected);
     });
 
     it('and sums each trace up', async () => {
-      const [summary] = await store.search({ limit: 1, name: 'second' });
-      expect(summary).toMatchObject({
+      const { found } = await store.search({ limit: 1, name: 'second' });
+      expect(found[0]).toMatchObject({
         name: 'second',
         serviceName: 'omoi',
         startUs: (startMs + 1000) * 1000,

@@ -8,6 +8,7 @@ import { access } from './006_access.ts';
 import { tsdb } from './007_tsdb.ts';
 import { tsdbChunkEnds } from './008_tsdb_chunk_ends.ts';
 import { tsdbChunkChecksums } from './009_tsdb_chunk_checksums.ts';
+import { retentionAndSearch } from './010_retention_and_search.ts';
 import { remediationHistory } from './011_remediation_history.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -21,5 +22,6 @@ export const MIGRATIONS: readonly Migration[] = [
   tsdb,
   tsdbChunkEnds,
   tsdbChunkChecksums,
+  retentionAndSearch,
   remediationHistory,
 ];

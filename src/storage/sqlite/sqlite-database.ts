@@ -15,6 +15,8 @@ export interface SqliteDatabaseOptions {
    * both, in the order in which they come. `none`: in the thread of the caller, for tests and simulations.
    */
   readonly threads: 'two' | 'one' | 'none';
+  /** With two threads: the one that reads ends when nobody has asked it for so long. It lives on where absent. */
+  readonly endIdleReaderAfterMs?: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -29,10 +31,10 @@ export interface SqliteDatabase<Tables> extends Database<Tables> {
 
 /** Opens the database on its threads; the file is made when it is missing. */
 export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): SqliteDatabase<Tables> {
-  const { file, clock, logger } = options;
+  const { file, clock, logger, endIdleReaderAfterMs: endIdleAfterMs = Infinity } = options;
   const { path } = file;
   const writer = options.threads === 'none' ? new InlineSqlite(file) : new SqliteThread(file);
-  const readerThread = options.threads === 'two' ? new SqliteThread(file) : writer;
+  const readerThread = options.threads === 'two' ? new SqliteThread(file, { clock, endIdleAfterMs }) : writer;
   const queue = new CommitQueue({ thread: writer, path, clock, logger });
   const db = createWriter<Tables>(writer, path);
   let closing: Promise<void> | null = null;

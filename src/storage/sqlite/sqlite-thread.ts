@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { messageOf, OmoiError } from '#telemetry';
+import { messageOf, OmoiError, type Clock } from '#telemetry';
 import { closedError, type SqliteAccess, type SqliteNote, type SqliteQuestion } from './sqlite-access.ts';
 import type { SqliteFile, SqliteReply, SqliteRequest } from './worker-protocol.ts';
 
@@ -8,12 +8,24 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** When a thread that nobody asks may end. */
+export interface IdleEnd {
+  readonly clock: Clock;
+  readonly endIdleAfterMs: number;
+}
+
+const endOf = (worker: Worker): Promise<void> =>
+  new Promise((resolve) => {
+    worker.once('exit', () => resolve());
+  });
+
 const script = import.meta.filename.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
 
 /**
  * The main thread's end of a thread that owns a SQLite database. What is asked in one turn of the microtasks goes to
  * it as one message: waking a thread costs more than most statements. A thread that dies takes what it was asked with
- * it (`database_failed`); the next request starts another one. Keeps the process alive only while it is asked.
+ * it (`database_failed`); the next request starts another one, as it does after one that ended because nobody asked
+ * it for long. Keeps the process alive only while it is asked.
  */
 export class SqliteThread implements SqliteAccess {
   readonly #file: SqliteFile;
@@ -22,11 +34,18 @@ export class SqliteThread implements SqliteAccess {
   #requests: SqliteRequest[] = [];
   #flushing = false;
   #worker: Worker | null = null;
+  /** The end of a worker that was idle. */
+  #retiring: Promise<void> = Promise.resolve();
   #lastId = 0;
+  #lastAskedMs = 0;
+  #idleWatched = false;
   #closed = false;
+  readonly #idle: IdleEnd | null;
 
-  constructor(file: SqliteFile) {
+  /** @param idle when the thread may end; it lives until `close` where absent, and must where it holds a lock */
+  constructor(file: SqliteFile, idle: IdleEnd | null = null) {
     this.#file = file;
+    this.#idle = idle && Number.isFinite(idle.endIdleAfterMs) ? idle : null;
   }
 
   /** @throws OmoiError `database_failed` when the thread died, `shutting_down` once it is closed */
@@ -53,17 +72,16 @@ export class SqliteThread implements SqliteAccess {
     const worker = this.#worker;
     if (!worker) {
       this.#closed = true;
+      await this.#retiring;
       return;
     }
-    const ended = new Promise<void>((resolve) => {
-      worker.once('exit', () => resolve());
-    });
+    const ended = endOf(worker);
     // Refused when the thread dies on the way; it has ended then.
     const asked = this.ask({ op: 'close' }).catch(() => undefined);
     this.#closed = true;
     await asked;
     worker.ref();
-    await ended;
+    await Promise.all([ended, this.#retiring]);
   }
 
   #flushSoon(): void {
@@ -119,8 +137,40 @@ export class SqliteThread implements SqliteAccess {
   #settle(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (this.#waiting.size === 0) this.#worker?.unref();
+    if (this.#waiting.size === 0) {
+      this.#worker?.unref();
+      this.#watchIdle();
+    }
     return waiting;
+  }
+
+  /** One timer for each stretch of use, however many requests it has. */
+  #watchIdle(): void {
+    if (!this.#idle) return;
+    this.#lastAskedMs = this.#idle.clock.monotonicMs();
+    if (!this.#idleWatched) this.#endAfter(this.#idle, this.#idle.endIdleAfterMs);
+  }
+
+  #endAfter(idle: IdleEnd, delayMs: number): void {
+    this.#idleWatched = true;
+    idle.clock.after(delayMs, () => {
+      this.#idleWatched = false;
+      if (this.#closed || this.#waiting.size > 0) return;
+      const leftMs = this.#lastAskedMs + idle.endIdleAfterMs - idle.clock.monotonicMs();
+      if (leftMs > 0) this.#endAfter(idle, leftMs);
+      else this.#retire();
+    });
+  }
+
+  /** Lets the worker go: it closes its database and ends, while another one may start already. */
+  #retire(): void {
+    const worker = this.#worker;
+    if (!worker) return;
+    this.#worker = null;
+    this.#retiring = endOf(worker);
+    const close: readonly SqliteRequest[] = [{ op: 'close', id: ++this.#lastId }];
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    worker.postMessage(close);
   }
 
   #onExit(worker: Worker, cause: unknown): void {
