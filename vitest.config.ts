@@ -15,7 +15,8 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'agent/src/**/*.test.ts', 'dashboard/src/**/*.test.ts'],
           execArgv,
-          testTimeout: 20_000,
+          setupFiles: ['tests/property.setup.ts'],
+          testTimeout: 120_000,
         },
       },
       {
@@ -24,8 +25,8 @@ export default defineConfig({
           name: 'conformance',
           include: ['tests/conformance/**/*.test.ts'],
           execArgv,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -34,7 +35,7 @@ export default defineConfig({
           name: 'simulation',
           include: ['tests/simulation/**/*.test.ts'],
           execArgv,
-          testTimeout: 120_000,
+          testTimeout: 400_000,
         },
       },
       {

@@ -5,7 +5,7 @@ import { cursorTouchMs } from './consumer-loop.ts';
 import { createEventBus } from './create-event-bus.ts';
 import type { EventBus } from './event-bus.ts';
 
-const patience = { timeout: 10_000, interval: 2 };
+const patience = { timeout: 60_000, interval: 2 };
 let clock: VirtualClock;
 let database: StateDatabase;
 let bus: EventBus;

@@ -15,7 +15,7 @@ import {
 import { DATABASE_KINDS, openPlace, type StatePlace } from './state-databases.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
-const patience = { timeout: 15_000, interval: 5 };
+const patience = { timeout: 60_000, interval: 5 };
 
 function enqueued(taskId: string, traceparent: string | null = null): NewSystemEvent {
   return {

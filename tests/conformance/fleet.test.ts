@@ -12,7 +12,7 @@ import {
 } from '#telemetry';
 import { DATABASE_KINDS, openPlace } from './state-databases.ts';
 
-const patience = { timeout: 15_000, interval: 5 };
+const patience = { timeout: 60_000, interval: 5 };
 const clock = createSystemClock();
 
 function task(more: Partial<NewTask> = {}): NewTask {

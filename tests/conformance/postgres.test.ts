@@ -4,7 +4,7 @@ import { createSystemClock, silentLogger } from '#telemetry';
 import { openPlace, postgresKind } from './state-databases.ts';
 
 const kind = postgresKind();
-const patience = { timeout: 15_000, interval: 20 };
+const patience = { timeout: 60_000, interval: 20 };
 
 describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
   beforeAll(() => kind.start());

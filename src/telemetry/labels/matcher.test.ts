@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
 import { expect, test } from 'vitest';
+import { propertyRuns } from '../../../tests/property-runs.ts';
 import { createMatcher } from './matcher.ts';
 
 const text = fc.string({ unit: fc.constantFrom('a', 'b', '|', 'ü', '-', '\n', '.', '*'), maxLength: 6 });
@@ -19,7 +20,7 @@ test('a regular expression accepts what RE2 accepts, written as words or not', (
       expect(createMatcher('l', '=~', expression).matches(candidate)).toBe(expected);
       expect(createMatcher('l', '!~', expression).matches(candidate)).toBe(!expected);
     }),
-    { numRuns: 3000 },
+    { numRuns: propertyRuns(3000) },
   );
 });
 

@@ -1,0 +1,74 @@
+// `npm run test:long`: what takes too long for every change. Fuzzing and property tests many times over from a new
+// seed, a sweep of simulations, random queries beside a real Prometheus, game days with their control runs. Prints each
+// seed; OMOI_SEED=… npm run test:long draws the same again. Closes with one line: `N passed, N failed`.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { buildDashboard, checkoutDirectory, installPackages, pinnedNode } from './checkout.mjs';
+import { installPeers } from './peers.mjs';
+
+const seed = Number(process.env.OMOI_SEED ?? Date.now() % 2 ** 31);
+const factor = Number(process.env.OMOI_RUNS_FACTOR ?? 100);
+const simulations = Number(process.env.OMOI_SIMULATIONS ?? 48);
+const rounds = Number(process.env.OMOI_ROUNDS ?? 3000);
+const only = process.argv.slice(2);
+
+const vitest = join(checkoutDirectory, 'node_modules/vitest/vitest.mjs');
+const total = { passed: 0, failed: 0 };
+
+installPackages();
+installPeers();
+buildDashboard();
+
+step(
+  'properties',
+  ['--project', 'unit', '-t', 'property|fuzz|random|whatever|seed', '--testTimeout', '3600000'],
+  {
+    OMOI_SEED: seed,
+    OMOI_RUNS_FACTOR: factor,
+  },
+);
+for (let run = 0; run < simulations; run++) {
+  const scenarios = ['agents', 'server', 'disk', 'floods', 'people', 'everything'];
+  step(`simulation ${run + 1} of ${simulations}`, ['--project', 'simulation', '-t', 'a fresh run'], {
+    OMOI_SIMULATION_SEED: seed + run,
+    OMOI_SIMULATION_SCENARIO: scenarios[run % scenarios.length],
+    OMOI_SIMULATION_STEPS: 800,
+  });
+}
+step('PromQL beside Prometheus', ['--project', 'conformance', 'promql-differential'], {
+  OMOI_SEED: seed,
+  OMOI_ROUNDS: rounds,
+});
+for (const name of ['high_queue_depth', 'worker_hang']) {
+  for (const control of [[], ['--control']]) {
+    const args = ['bin/omoi', 'gameday', 'run', `config/gamedays/${name}.yaml`, ...control];
+    count(
+      `game day ${name} ${control.join('')}`,
+      spawnSync(process.execPath, args, { cwd: checkoutDirectory, stdio: ['ignore', 'inherit', 'inherit'] }),
+    );
+  }
+}
+process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
+process.exitCode = total.failed > 0 ? 1 : 0;
+
+function step(name, args, variables) {
+  const set = Object.fromEntries(Object.entries(variables).map(([key, value]) => [key, String(value)]));
+  const shown = Object.entries(set).map(([key, value]) => `${key}=${value}`);
+  if (only.length > 0 && !only.some((word) => name.includes(word))) return;
+  process.stdout.write(`\n${name}: ${shown.join(' ')} vitest run ${args.join(' ')}\n`);
+  const env = { ...process.env, ...set };
+  count(
+    name,
+    spawnSync(pinnedNode, [vitest, 'run', ...args, '--reporter=dot'], {
+      cwd: checkoutDirectory,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env,
+    }),
+  );
+}
+
+function count(name, { status }) {
+  const passed = status === 0;
+  total[passed ? 'passed' : 'failed'] += 1;
+  process.stdout.write(`${passed ? 'ok' : 'FAILED'}: ${name}\n`);
+}
