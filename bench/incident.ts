@@ -1,0 +1,100 @@
+// What an incident does to those who have nothing to do with it: a server with 90 days of history, probes that beat,
+// claim and raise alerts all the time, and one trouble after the other.
+// npm run bench -- incident [--json] [--scale=1] [--only=ROW,…]
+import { parseArgs } from 'node:util';
+import { setTimeout as delay } from 'node:timers/promises';
+import { liveMb, textOf, type BrokenRow, type Row } from './incident/row.ts';
+import { IncidentRun, type Begin } from './incident/run.ts';
+import { alertsFireAndRecover, alertsPend, remediationsHeldBack } from './incident/scenarios/alerts.ts';
+import { agentsFallSilent, clientsClaim } from './incident/scenarios/fleet.ts';
+import { gauge, sendersPost, spansExpire } from './incident/scenarios/telemetry.ts';
+import { scaledMs, secondsUntil, type Happened, type Stage } from './incident/stage.ts';
+
+const CALM_MS = 20_000;
+const CHURN_PATIENCE_MS = 900_000;
+
+interface Scenario {
+  readonly name: string;
+  readonly begin?: Begin;
+  readonly run: (stage: Stage) => Promise<Happened>;
+}
+
+async function calm(stage: Stage): Promise<Happened> {
+  await delay(scaledMs(stage, CALM_MS));
+  return {};
+}
+
+/** Series that nobody sends any more leave memory; what else there is (rules, the server's own) stays. */
+function churn(series: number): Scenario['run'] {
+  return async (stage) => {
+    const inMemory = (): Promise<number> => gauge(stage, 'omoi_tsdb_series');
+    const before = await inMemory();
+    const seconds = await secondsUntil(
+      async () => (await inMemory()) < before - series * 0.99,
+      CHURN_PATIENCE_MS,
+    );
+    return { series, in_memory_before: before, in_memory_after: await inMemory(), gone_after_s: seconds };
+  };
+}
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    scale: { type: 'string', default: '1' },
+    only: { type: 'string' },
+  },
+});
+
+const rows: (Row | BrokenRow)[] = [];
+const run = await IncidentRun.create(Number(options.scale), (row) => {
+  rows.push(row);
+  console.log(options.json ? JSON.stringify(row) : textOf(row));
+});
+const { size, history } = run;
+/** So that a fifth of the spans is too old, however long ago the history was written. */
+const spansMs = size.days * 0.8 * 86_400_000 + (Date.now() - history.writtenAtMs);
+
+const scenarios: readonly Scenario[] = [
+  { name: 'calm, without series that went', begin: { fresh: 'without_series' }, run: calm },
+  { name: 'series go', begin: { fresh: 'with_series' }, run: churn(size.churnedSeries) },
+  { name: 'calm', run: calm },
+  { name: '5,000 alerts fire and recover', run: alertsFireAndRecover },
+  { name: '10,000 alerts pend', run: alertsPend },
+  { name: '2,000 agents fall silent', run: agentsFallSilent },
+  { name: '1,000 remediations held back', run: remediationsHeldBack },
+  { name: 'OTLP bodies of 8 MB, protobuf', run: sendersPost('protobuf') },
+  { name: 'OTLP bodies of 8 MB, JSON', run: sendersPost('json') },
+  { name: '50 clients claim, one absurdly', run: clientsClaim },
+  { name: 'spans expire', begin: { spansMs }, run: spansExpire },
+];
+
+const only = options.only?.split(',');
+for (const { name, begin, run: happen } of scenarios) {
+  if (only && !only.some((one) => name.includes(one))) continue;
+  if (begin) await run.begin(begin);
+  await run.measure({ name, run: happen });
+}
+await run.end();
+
+const measured = rows.filter((row): row is Row => !('broke' in row));
+const first = measured.find((row) => row.row === 'calm') ?? measured[0];
+const last = measured.findLast((row) => row.row !== 'spans expire');
+const summary = {
+  scale: size.scale,
+  history_written_at: new Date(history.writtenAtMs).toISOString(),
+  history_generated_ms: history.generatedMs,
+  broke: rows.filter((row) => 'broke' in row).map(({ row }) => row),
+  longest_cpu_ms: Math.max(...measured.map(({ loop }) => loop.longest_cpu_ms)),
+  live_mb: first && last ? { before: liveMb(first.memory.before), after: liveMb(last.memory.after) } : null,
+  missed: Object.fromEntries(
+    measured.map(({ row, reached }) => [
+      row,
+      Object.keys(reached).filter((limit) => reached[limit] !== true),
+    ]),
+  ),
+};
+if (options.json) console.log(JSON.stringify({ ...summary, rows }));
+else
+  console.log(
+    `longest stretch ${summary.longest_cpu_ms} ms of CPU; limits missed: ${JSON.stringify(summary.missed)}`,
+  );

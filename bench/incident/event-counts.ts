@@ -1,0 +1,52 @@
+import type { SystemEvent } from '#telemetry';
+
+/** By alert name: how many episodes began and ended. By policy: remediations begun, and held back at least once. */
+export interface Counts {
+  readonly triggered: Readonly<Record<string, number>>;
+  readonly resolved: Readonly<Record<string, number>>;
+  readonly started: Readonly<Record<string, number>>;
+  readonly suppressed: Readonly<Record<string, number>>;
+}
+
+export class EventCounts {
+  readonly #counts = {
+    triggered: new Map<string, number>(),
+    resolved: new Map<string, number>(),
+    started: new Map<string, number>(),
+    suppressed: new Map<string, Set<string>>(),
+  };
+
+  add(event: SystemEvent): void {
+    const { triggered, resolved, started, suppressed } = this.#counts;
+    switch (event.event_type) {
+      case 'monitor.alert.triggered':
+        return increment(triggered, event.payload.labels['alertname'] ?? '');
+      case 'monitor.alert.resolved':
+        return increment(resolved, event.payload.labels['alertname'] ?? '');
+      case 'watchdog.remediation.started':
+        return increment(started, event.payload.policy);
+      case 'watchdog.remediation.suppressed': {
+        const { policy, alert_id: alertId } = event.payload;
+        const alerts = suppressed.get(policy) ?? new Set();
+        suppressed.set(policy, alerts.add(alertId));
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  all(): Counts {
+    const { triggered, resolved, started, suppressed } = this.#counts;
+    return {
+      triggered: Object.fromEntries(triggered),
+      resolved: Object.fromEntries(resolved),
+      started: Object.fromEntries(started),
+      suppressed: Object.fromEntries(Array.from(suppressed, ([policy, alerts]) => [policy, alerts.size])),
+    };
+  }
+}
+
+function increment(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}

@@ -1,0 +1,180 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConnectionPool } from '../server/connection-pool.ts';
+import { PROBE_POOLS, probePool } from './alert-probe.ts';
+import { copyOf, historyOf, type History } from './history/history.ts';
+import { sizeOf, type Size } from './history/size.ts';
+import { MeasuredServer, type Tokens } from './measured-server.ts';
+import { Probes } from './probes.ts';
+import { reachedOf, type BrokenRow, type Row } from './row.ts';
+import { writeRuleFiles } from './rule-files.ts';
+import { HOLD_POOLS, holdPool, RESTART_POOL } from './scenarios/alerts.ts';
+import { fleetOf } from './scenarios/fleet.ts';
+import { scaledMs, secondsUntil, type Happened, type Incident, type Stage } from './stage.ts';
+
+const CONNECTIONS = 64;
+/** An uninvolved alert that is acted upon this soon says that the incident is over. */
+const WELL_MS = 500;
+const WELL_PATIENCE_MS = 60_000;
+/** After a forced collection, so that it is not felt in what comes next. */
+const REST_MS = 2000;
+/** Until what is compiled, cached and grown once is there: memory is compared after it. */
+const WARM_UP_MS = 15_000;
+const LONG = '3650d';
+
+/** How the server of an incident is started, where not all can happen on one. */
+export interface Begin {
+  /** Spans older than this are past their retention; none where absent. */
+  readonly spansMs?: number;
+  /** On a new copy of the history, with the series that are still to go; else the present data goes on being used. */
+  readonly fresh?: 'with_series' | 'without_series';
+}
+
+/** Runs incidents one after the other on servers with history; rows come as they are there. */
+export class IncidentRun {
+  readonly size: Size;
+  readonly #work = mkdtempSync(join(tmpdir(), 'omoi-bench-incident-'));
+  readonly #report: (row: Row | BrokenRow) => void;
+  readonly #history: History;
+  #copies = 0;
+  #data: { readonly directory: string; tokens: Tokens | null } | null = null;
+  #stage: Stage | null = null;
+
+  private constructor(size: Size, history: History, report: (row: Row | BrokenRow) => void) {
+    this.size = size;
+    this.#history = history;
+    this.#report = report;
+  }
+
+  static async create(scale: number, report: (row: Row | BrokenRow) => void): Promise<IncidentRun> {
+    const size = sizeOf(scale);
+    return new IncidentRun(size, await historyOf(size), report);
+  }
+
+  get history(): History {
+    return this.#history;
+  }
+
+  /** Starts a server, the probes and what they need; what ran before is stopped. */
+  async begin({ spansMs, fresh }: Begin): Promise<Stage> {
+    await this.#endStage();
+    if (fresh !== undefined || !this.#data) this.#data = this.#freshData(fresh ?? 'without_series');
+    const data = this.#data;
+    const server = await MeasuredServer.start({
+      dataDirectory: data.directory,
+      configFile: this.#writeConfig(spansMs ?? null),
+      workDirectory: this.#work,
+      hurry: this.size.scale < 1,
+      tokens: data.tokens,
+    });
+    const isNew = data.tokens === null;
+    data.tokens = server.tokens;
+    const connections = await ConnectionPool.open(server.url, server.tokens.admin, CONNECTIONS);
+    if (isNew) await createPools(connections);
+    const fleet = fleetOf(this.size.scale);
+    const probes = await Probes.start({ url: server.url, tokens: server.tokens, fleet });
+    this.#stage = { scale: this.size.scale, history: this.#history, server, probes, connections };
+    await delay(scaledMs(this.#stage, WARM_UP_MS));
+    return this.#stage;
+  }
+
+  /** One row: what the incident did to those who have nothing to do with it. A server that broke is replaced. */
+  async measure({ name, run }: Incident): Promise<Row | BrokenRow> {
+    const row = await this.#measured(name, run).catch(async (error: unknown): Promise<BrokenRow> => {
+      const why = error instanceof Error ? error.message : String(error);
+      await this.begin({ fresh: 'without_series' });
+      return { row: name, scale: this.size.scale, broke: why };
+    });
+    this.#report(row);
+    if ('well_after_s' in row && row.well_after_s === null) await this.begin({ fresh: 'without_series' });
+    return row;
+  }
+
+  async end(): Promise<void> {
+    await this.#endStage();
+    rmSync(this.#work, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #measured(name: string, run: (stage: Stage) => Promise<Happened>): Promise<Row> {
+    const stage = this.#stage ?? (await this.begin({}));
+    const { server, probes } = stage;
+    await isWell(probes);
+    const before = await server.memory();
+    await delay(REST_MS);
+    const cpuBefore = server.cpuSeconds;
+    await server.take();
+    await probes.begin();
+    const happened = await run(stage);
+    const loop = await server.take();
+    const seen = await probes.end();
+    const cpu = server.cpuSeconds - cpuBefore;
+    const wellAfter = await isWell(probes);
+    await delay(REST_MS);
+    const after = await server.memory();
+    const memory = { before, after };
+    return {
+      row: name,
+      scale: stage.scale,
+      happened,
+      loop,
+      probes: seen,
+      server_cpu_seconds: Number(cpu.toFixed(1)),
+      memory,
+      well_after_s: wellAfter,
+      reached: reachedOf({ loop, probes: seen, memory }),
+    };
+  }
+
+  #freshData(series: 'with_series' | 'without_series'): { directory: string; tokens: null } {
+    if (this.#data) rmSync(this.#data.directory, { recursive: true, force: true, maxRetries: 5 });
+    const directory = join(this.#work, `data-${++this.#copies}`);
+    copyOf(this.#history, directory);
+    if (series === 'without_series') rmSync(join(directory, 'tsdb'), { recursive: true, force: true });
+    return { directory, tokens: null };
+  }
+
+  #writeConfig(spansMs: number | null): string {
+    const files = writeRuleFiles(this.#work, this.size.rules);
+    const spans = spansMs === null ? LONG : `${Math.ceil(spansMs)}ms`;
+    const file = join(this.#work, 'omoi.yaml');
+    writeFileSync(
+      file,
+      `alerting: {rule_files: [${files.rules}]}\n` +
+        `watchdog: {policy_files: [${files.policies}]}\n` +
+        `telemetry: {max_series: 3000000}\n` +
+        `retention: {events: ${LONG}, alerts: ${LONG}, remediations: ${LONG}, spans: ${spans}}\n`,
+    );
+    return file;
+  }
+
+  async #endStage(): Promise<void> {
+    const stage = this.#stage;
+    this.#stage = null;
+    if (!stage) return;
+    await stage.probes.stop();
+    stage.connections.close();
+    await stage.server.stop();
+  }
+}
+
+/** Whether an uninvolved alert was acted upon just now, and soon: seconds until it is so, null where not in time. */
+function isWell(probes: Probes): Promise<number | null> {
+  return secondsUntil(async () => {
+    const newest = await probes.newest();
+    return newest !== null && newest.agoMs < 1000 && newest.tookMs < WELL_MS;
+  }, WELL_PATIENCE_MS);
+}
+
+/** Pools in which nothing is started (they have no room), and one with an agent that can be started anew. */
+async function createPools(connections: ConnectionPool): Promise<void> {
+  const idle = { command: ['true'], desired: 0, min: 0, max: 0 };
+  const names = [
+    ...Array.from({ length: PROBE_POOLS }, (_, number) => probePool(number)),
+    ...Array.from({ length: HOLD_POOLS }, (_, number) => holdPool(number)),
+  ];
+  await Promise.all(names.map((name) => connections.post('/api/v1/fleet/pools', { pool_id: name, ...idle })));
+  const sleeper = { command: ['sleep', '86400'], desired: 1, min: 0, max: 1 };
+  await connections.post('/api/v1/fleet/pools', { pool_id: RESTART_POOL, ...sleeper });
+}

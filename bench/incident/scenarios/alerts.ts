@@ -1,0 +1,94 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ALERTS, HOLD_POLICY, METRICS, RESTART_POLICY } from '../rule-files.ts';
+import { countsFromNow, scaled, secondsUntil, writeToAll, type Happened, type Stage } from '../stage.ts';
+
+const SECOND_MS = 1000;
+const HOLD_MS = 3000;
+/** Longer than two writes of the state of rules, which come every ten seconds. */
+const PENDING_MS = 25_000;
+export const HOLD_POOLS = 20;
+export const holdPool = (number: number): string => `bench-hold-${number}`;
+export const RESTART_POOL = 'bench-restart';
+const HELD_MS = 15_000;
+
+const seriesOf = (metric: string, label: string, count: number) =>
+  Array.from({ length: count }, (_, number) => ({
+    metric,
+    labels: { [label]: `${label}-${String(number).padStart(5, '0')}` },
+  }));
+
+/** Five thousand alerts fire within a second, and recover within another. */
+export async function alertsFireAndRecover(stage: Stage): Promise<Happened> {
+  const count = scaled(stage, 5000);
+  const series = seriesOf(METRICS.burning, 'unit', count);
+  const counted = await countsFromNow(stage.probes);
+  await writeToAll(stage, series, { value: 1, overMs: SECOND_MS });
+  const firedAfter = await secondsUntil(async () => (await counted('triggered', ALERTS.burning)) >= count);
+  await delay(HOLD_MS);
+  await writeToAll(stage, series, { value: 0, overMs: SECOND_MS });
+  const recoveredAfter = await secondsUntil(async () => (await counted('resolved', ALERTS.burning)) >= count);
+  return {
+    alerts: count,
+    fired: await counted('triggered', ALERTS.burning),
+    fired_after_s: firedAfter,
+    recovered: await counted('resolved', ALERTS.burning),
+    recovered_after_s: recoveredAfter,
+  };
+}
+
+/** Ten thousand wait for their `for`, which is never over. */
+export async function alertsPend(stage: Stage): Promise<Happened> {
+  const count = scaled(stage, 10_000);
+  const series = seriesOf(METRICS.pending, 'unit', count);
+  const pending = (): Promise<number> =>
+    countOf(stage, `ALERTS{alertname="${ALERTS.pending}",alertstate="pending"}`);
+  await writeToAll(stage, series, { value: 1, overMs: SECOND_MS });
+  const pendingAfter = await secondsUntil(async () => (await pending()) >= count);
+  await delay(stage.scale >= 1 ? PENDING_MS : HOLD_MS);
+  const seen = await pending();
+  await writeToAll(stage, series, { value: 0, overMs: SECOND_MS });
+  const calmAfter = await secondsUntil(async () => (await pending()) === 0);
+  return { alerts: count, pending: seen, pending_after_s: pendingAfter, calm_after_s: calmAfter };
+}
+
+/** How many elements an instant query has now. */
+async function countOf({ connections }: Stage, selector: string): Promise<number> {
+  const path = `/prometheus/api/v1/query?query=${encodeURIComponent(`count(${selector})`)}`;
+  const answer = JSON.parse(await connections.send({ method: 'GET', path })) as {
+    data: { result: { value: [number, string] }[] };
+  };
+  return Number(answer.data.result[0]?.value[1] ?? 0);
+}
+
+/** A thousand remediations are held back by one that runs, while one new alert wants a restart. */
+export async function remediationsHeldBack(stage: Stage): Promise<Happened> {
+  const count = scaled(stage, 1000);
+  const series = Array.from({ length: count }, (_, number) => ({
+    metric: METRICS.held,
+    labels: { pool: holdPool(number % HOLD_POOLS), unit: `unit-${String(number).padStart(5, '0')}` },
+  }));
+  const counted = await countsFromNow(stage.probes);
+  await writeToAll(stage, series, { value: 1, overMs: SECOND_MS });
+  const held = async (): Promise<number> =>
+    (await counted('suppressed', HOLD_POLICY)) + (await counted('started', HOLD_POLICY));
+  const heldAfter = await secondsUntil(async () => (await held()) >= count);
+  await delay(stage.scale >= 1 ? HELD_MS : HOLD_MS);
+  const restart = [{ metric: METRICS.restart, labels: { agent_id: `${RESTART_POOL}-1` } }];
+  const wantedAt = performance.now();
+  await writeToAll(stage, restart, { value: 1, overMs: 0 });
+  const restartAfter = await secondsUntil(async () => (await counted('started', RESTART_POLICY)) >= 1);
+  const restartMs = restartAfter === null ? null : Math.round(performance.now() - wantedAt);
+  await delay(HOLD_MS);
+  const seen = await held();
+  await writeToAll(stage, [...series, ...restart], { value: 0, overMs: SECOND_MS });
+  const calmAfter = await secondsUntil(async () => (await counted('resolved', ALERTS.held)) >= count);
+  return {
+    remediations: count,
+    held_back: seen,
+    held_back_after_s: heldAfter,
+    restarts: await counted('started', RESTART_POLICY),
+    // Looked for every 100 ms.
+    restart_after_ms: restartMs,
+    calm_after_s: calmAfter,
+  };
+}

@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { RefusedRequest } from '../../server/connection.ts';
+import { ConnectionPool } from '../../server/connection-pool.ts';
+import { otlpRequest, type OtlpEncoding, type OtlpSignal } from '../otlp-bodies.ts';
+import { scaled, scaledMs, secondsUntil, type Happened, type Stage } from '../stage.ts';
+
+const BODY_BYTES = 8_000_000;
+const SENDERS = 2;
+const SEND_EVERY_MS = 2000;
+const SENDING_MS = 24_000;
+const SIGNALS: readonly OtlpSignal[] = ['metrics', 'traces', 'logs'];
+/** The first run of retention comes a minute after the start. */
+const RETENTION_FROM_MS = 60_000;
+const RETENTION_MS = 60_000;
+
+/** Two senders post a body of 8 MB every two seconds each, metrics, traces and logs in turn. */
+export function sendersPost(encoding: OtlpEncoding): (stage: Stage) => Promise<Happened> {
+  return async (stage) => {
+    const bytes = Math.max(100_000, Math.round(BODY_BYTES * Math.min(1, 4 * stage.scale)));
+    const endsAt = performance.now() + scaledMs(stage, SENDING_MS);
+    const outcome = { bodies: 0, refused: 0, megabytes: 0, longest_answer_ms: 0 };
+    const sender = async (number: number): Promise<void> => {
+      const connections = await ConnectionPool.open(stage.server.otlpUrl, stage.server.tokens.admin, 1);
+      await delay((SEND_EVERY_MS * number) / SENDERS);
+      for (let sent = number; performance.now() < endsAt; sent++) {
+        const signal = SIGNALS[sent % SIGNALS.length] ?? 'metrics';
+        const request = otlpRequest(signal, { encoding, bytes, sender: number });
+        const pause = delay(SEND_EVERY_MS);
+        const sentAt = performance.now();
+        try {
+          await connections.send(request);
+          outcome.bodies++;
+          outcome.megabytes += (request.body?.length ?? 0) / 1e6;
+        } catch (error) {
+          if (!(error instanceof RefusedRequest)) throw error;
+          outcome.refused++;
+        }
+        outcome.longest_answer_ms = Math.max(outcome.longest_answer_ms, performance.now() - sentAt);
+        await pause;
+      }
+      connections.close();
+    };
+    await Promise.all(Array.from({ length: SENDERS }, (_, number) => sender(number)));
+    return {
+      ...outcome,
+      megabytes: Math.round(outcome.megabytes),
+      longest_answer_ms: Math.round(outcome.longest_answer_ms),
+    };
+  };
+}
+
+/** A fifth of the spans are past their retention; begins when its first run is due. */
+export async function spansExpire(stage: Stage): Promise<Happened> {
+  const expired = Math.floor(scaled(stage, 5_000_000) / 5);
+  const gone = (): Promise<number> => gauge(stage, 'omoi_retention_deleted_total{table="trace_spans"}');
+  const patienceMs = RETENTION_FROM_MS + RETENTION_MS;
+  const seconds = await secondsUntil(async () => (await gone()) >= expired * 0.99, patienceMs);
+  return { expired, deleted: await gone(), seconds_since_start: seconds };
+}
+
+/** A line of the metrics page; 0 where it is not there yet. */
+export async function gauge({ connections }: Pick<Stage, 'connections'>, line: string): Promise<number> {
+  const page = await connections.send({ method: 'GET', path: '/metrics' });
+  const found = page.split('\n').find((one) => one.startsWith(`${line} `));
+  return Number(found?.slice(line.length + 1) ?? 0);
+}
