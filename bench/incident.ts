@@ -1,6 +1,6 @@
 // What an incident does to those who have nothing to do with it: a server with 90 days of history, probes that beat,
 // claim and raise alerts all the time, and one trouble after the other.
-// npm run bench -- incident [--json] [--scale=1] [--only=ROW,…]
+// npm run bench -- incident [--json] [--scale=1] [--history=1] [--only=ROW,…]
 import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
 import { liveMb, textOf, type BrokenRow, type Row } from './incident/row.ts';
@@ -41,12 +41,16 @@ const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     scale: { type: 'string', default: '1' },
+    /** Of the history, where it is not that of the incidents. */
+    history: { type: 'string' },
     only: { type: 'string' },
   },
 });
 
 const rows: (Row | BrokenRow)[] = [];
-const run = await IncidentRun.create(Number(options.scale), (row) => {
+const scale = Number(options.scale);
+const historyScale = Number(options.history ?? scale);
+const run = await IncidentRun.create({ scale, historyScale }, (row) => {
   rows.push(row);
   console.log(options.json ? JSON.stringify(row) : textOf(row));
 });
@@ -80,7 +84,8 @@ const measured = rows.filter((row): row is Row => !('broke' in row));
 const first = measured.find((row) => row.row === 'calm') ?? measured[0];
 const last = measured.findLast((row) => row.row !== 'spans expire');
 const summary = {
-  scale: size.scale,
+  scale,
+  history_scale: historyScale,
   history_written_at: new Date(history.writtenAtMs).toISOString(),
   history_generated_ms: history.generatedMs,
   broke: rows.filter((row) => 'broke' in row).map(({ row }) => row),

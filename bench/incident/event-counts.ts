@@ -18,21 +18,13 @@ export class EventCounts {
 
   add(event: SystemEvent): void {
     const { triggered, resolved, started, suppressed } = this.#counts;
-    switch (event.event_type) {
-      case 'monitor.alert.triggered':
-        return increment(triggered, event.payload.labels['alertname'] ?? '');
-      case 'monitor.alert.resolved':
-        return increment(resolved, event.payload.labels['alertname'] ?? '');
-      case 'watchdog.remediation.started':
-        return increment(started, event.payload.policy);
-      case 'watchdog.remediation.suppressed': {
-        const { policy, alert_id: alertId } = event.payload;
-        const alerts = suppressed.get(policy) ?? new Set();
-        suppressed.set(policy, alerts.add(alertId));
-        return;
-      }
-      default:
-        return;
+    const { event_type: type } = event;
+    if (type === 'monitor.alert.triggered') increment(triggered, event.payload.labels['alertname'] ?? '');
+    if (type === 'monitor.alert.resolved') increment(resolved, event.payload.labels['alertname'] ?? '');
+    if (type === 'watchdog.remediation.started') increment(started, event.payload.policy);
+    if (type === 'watchdog.remediation.suppressed') {
+      const { policy, alert_id: alertId } = event.payload;
+      suppressed.set(policy, (suppressed.get(policy) ?? new Set()).add(alertId));
     }
   }
 

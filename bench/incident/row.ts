@@ -3,7 +3,7 @@ import type { Happened } from './stage.ts';
 import type { LoopReadings, MemoryReadings } from './watch-loop.ts';
 
 /** What may not be exceeded, in an incident as in the calm. */
-export const LIMITS = {
+const LIMITS = {
   stretchMs: 50,
   alertToActionP99Ms: 100,
   heartbeatP99Ms: 50,

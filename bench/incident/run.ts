@@ -34,6 +34,8 @@ export interface Begin {
 
 /** Runs incidents one after the other on servers with history; rows come as they are there. */
 export class IncidentRun {
+  readonly scale: number;
+  /** Of the history. */
   readonly size: Size;
   readonly #work = mkdtempSync(join(tmpdir(), 'omoi-bench-incident-'));
   readonly #report: (row: Row | BrokenRow) => void;
@@ -42,15 +44,23 @@ export class IncidentRun {
   #data: { readonly directory: string; tokens: Tokens | null } | null = null;
   #stage: Stage | null = null;
 
-  private constructor(size: Size, history: History, report: (row: Row | BrokenRow) => void) {
+  private constructor(
+    { scale, size, history }: { readonly scale: number; readonly size: Size; readonly history: History },
+    report: (row: Row | BrokenRow) => void,
+  ) {
+    this.scale = scale;
     this.size = size;
     this.#history = history;
     this.#report = report;
   }
 
-  static async create(scale: number, report: (row: Row | BrokenRow) => void): Promise<IncidentRun> {
-    const size = sizeOf(scale);
-    return new IncidentRun(size, await historyOf(size), report);
+  /** @param scale of the incidents, and of the history where they are not told apart */
+  static async create(
+    { scale, historyScale }: { readonly scale: number; readonly historyScale: number },
+    report: (row: Row | BrokenRow) => void,
+  ): Promise<IncidentRun> {
+    const size = sizeOf(historyScale);
+    return new IncidentRun({ scale, size, history: await historyOf(size) }, report);
   }
 
   get history(): History {
@@ -66,16 +76,16 @@ export class IncidentRun {
       dataDirectory: data.directory,
       configFile: this.#writeConfig(spansMs ?? null),
       workDirectory: this.#work,
-      hurry: this.size.scale < 1,
+      hurry: this.scale < 1,
       tokens: data.tokens,
     });
     const isNew = data.tokens === null;
     data.tokens = server.tokens;
     const connections = await ConnectionPool.open(server.url, server.tokens.admin, CONNECTIONS);
     if (isNew) await createPools(connections);
-    const fleet = fleetOf(this.size.scale);
+    const fleet = fleetOf(this.scale);
     const probes = await Probes.start({ url: server.url, tokens: server.tokens, fleet });
-    this.#stage = { scale: this.size.scale, history: this.#history, server, probes, connections };
+    this.#stage = { scale: this.scale, history: this.#history, server, probes, connections };
     await delay(scaledMs(this.#stage, WARM_UP_MS));
     return this.#stage;
   }
@@ -85,7 +95,7 @@ export class IncidentRun {
     const row = await this.#measured(name, run).catch(async (error: unknown): Promise<BrokenRow> => {
       const why = error instanceof Error ? error.message : String(error);
       await this.begin({ fresh: 'without_series' });
-      return { row: name, scale: this.size.scale, broke: why };
+      return { row: name, scale: this.scale, broke: why };
     });
     this.#report(row);
     if ('well_after_s' in row && row.well_after_s === null) await this.begin({ fresh: 'without_series' });
@@ -102,7 +112,7 @@ export class IncidentRun {
     const { server, probes } = stage;
     await isWell(probes);
     const before = await server.memory();
-    await delay(REST_MS);
+    await delay(scaledMs(stage, REST_MS));
     const cpuBefore = server.cpuSeconds;
     await server.take();
     await probes.begin();
@@ -111,7 +121,7 @@ export class IncidentRun {
     const seen = await probes.end();
     const cpu = server.cpuSeconds - cpuBefore;
     const wellAfter = await isWell(probes);
-    await delay(REST_MS);
+    await delay(scaledMs(stage, REST_MS));
     const after = await server.memory();
     const memory = { before, after };
     return {

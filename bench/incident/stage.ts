@@ -26,7 +26,7 @@ export interface Incident {
 
 const LOOK_EVERY_MS = 100;
 /** What has not happened by then is told as not having happened. */
-export const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 120_000;
 const SAMPLES_PER_WRITE = 500;
 
 /** A count at this scale; at least a few. */
@@ -36,7 +36,7 @@ export function scaled(stage: Pick<Stage, 'scale'>, count: number): number {
 
 /** A duration at this scale, in ms: what only goes on for a while goes on for less in a small run. */
 export function scaledMs(stage: Pick<Stage, 'scale'>, ms: number): number {
-  return Math.max(1000, Math.round(ms * Math.min(1, 4 * stage.scale)));
+  return Math.max(Math.min(ms, 500), Math.round(ms * Math.min(1, 4 * stage.scale)));
 }
 
 /** Seconds until it is so; null when it was not so in time. */

@@ -104,7 +104,7 @@ function hurry(): void {
   const sooner = (ms = 0): number => (ms >= RARE_MS ? ms / HURRY : ms);
   // Of what else hangs on these functions the server uses nothing.
   globalThis.setTimeout = ((run: () => void, ms?: number) => after(run, sooner(ms))) as typeof setTimeout;
-  globalThis.setInterval = ((run: () => void, ms?: number) => every(run, sooner(ms))) as typeof setInterval;
+  globalThis.setInterval = (run: () => void, ms?: number) => every(run, sooner(ms));
 }
 
 function serve(path: string): void {

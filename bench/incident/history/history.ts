@@ -21,6 +21,7 @@ const SERIES_AGE_MS = 5 * HOUR_MS;
 
 export interface History {
   readonly directory: string;
+  readonly spans: number;
   /** The wall clock when it was written: its newest event is this old. */
   readonly writtenAtMs: number;
   /** How long writing took; null where it was there already. */
@@ -34,7 +35,7 @@ export async function historyOf(size: Size): Promise<History> {
   const about = join(directory, 'history.json');
   if (existsSync(about)) {
     const { writtenAtMs } = JSON.parse(readFileSync(about, 'utf8')) as { writtenAtMs: number };
-    return { directory, writtenAtMs, generatedMs: null };
+    return { directory, spans: size.spans, writtenAtMs, generatedMs: null };
   }
   const partial = `${directory}.partial-${process.pid}`;
   rmSync(partial, { recursive: true, force: true });
@@ -45,7 +46,12 @@ export async function historyOf(size: Size): Promise<History> {
   writeFileSync(join(partial, 'history.json'), JSON.stringify({ writtenAtMs, size }));
   rmSync(directory, { recursive: true, force: true });
   renameSync(partial, directory);
-  return { directory, writtenAtMs, generatedMs: Math.round(performance.now() - startedAt) };
+  return {
+    directory,
+    spans: size.spans,
+    writtenAtMs,
+    generatedMs: Math.round(performance.now() - startedAt),
+  };
 }
 
 /** A data directory of its own for one run; shares blocks with the history where the file system can. */

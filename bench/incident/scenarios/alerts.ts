@@ -1,6 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ALERTS, HOLD_POLICY, METRICS, RESTART_POLICY } from '../rule-files.ts';
-import { countsFromNow, scaled, secondsUntil, writeToAll, type Happened, type Stage } from '../stage.ts';
+import {
+  countsFromNow,
+  scaled,
+  scaledMs,
+  secondsUntil,
+  writeToAll,
+  type Happened,
+  type Stage,
+} from '../stage.ts';
 
 const SECOND_MS = 1000;
 const HOLD_MS = 3000;
@@ -24,7 +32,7 @@ export async function alertsFireAndRecover(stage: Stage): Promise<Happened> {
   const counted = await countsFromNow(stage.probes);
   await writeToAll(stage, series, { value: 1, overMs: SECOND_MS });
   const firedAfter = await secondsUntil(async () => (await counted('triggered', ALERTS.burning)) >= count);
-  await delay(HOLD_MS);
+  await delay(scaledMs(stage, HOLD_MS));
   await writeToAll(stage, series, { value: 0, overMs: SECOND_MS });
   const recoveredAfter = await secondsUntil(async () => (await counted('resolved', ALERTS.burning)) >= count);
   return {
@@ -44,7 +52,7 @@ export async function alertsPend(stage: Stage): Promise<Happened> {
     countOf(stage, `ALERTS{alertname="${ALERTS.pending}",alertstate="pending"}`);
   await writeToAll(stage, series, { value: 1, overMs: SECOND_MS });
   const pendingAfter = await secondsUntil(async () => (await pending()) >= count);
-  await delay(stage.scale >= 1 ? PENDING_MS : HOLD_MS);
+  await delay(scaledMs(stage, PENDING_MS));
   const seen = await pending();
   await writeToAll(stage, series, { value: 0, overMs: SECOND_MS });
   const calmAfter = await secondsUntil(async () => (await pending()) === 0);
@@ -72,13 +80,13 @@ export async function remediationsHeldBack(stage: Stage): Promise<Happened> {
   const held = async (): Promise<number> =>
     (await counted('suppressed', HOLD_POLICY)) + (await counted('started', HOLD_POLICY));
   const heldAfter = await secondsUntil(async () => (await held()) >= count);
-  await delay(stage.scale >= 1 ? HELD_MS : HOLD_MS);
+  await delay(scaledMs(stage, HELD_MS));
   const restart = [{ metric: METRICS.restart, labels: { agent_id: `${RESTART_POOL}-1` } }];
   const wantedAt = performance.now();
   await writeToAll(stage, restart, { value: 1, overMs: 0 });
   const restartAfter = await secondsUntil(async () => (await counted('started', RESTART_POLICY)) >= 1);
   const restartMs = restartAfter === null ? null : Math.round(performance.now() - wantedAt);
-  await delay(HOLD_MS);
+  await delay(scaledMs(stage, HOLD_MS));
   const seen = await held();
   await writeToAll(stage, [...series, ...restart], { value: 0, overMs: SECOND_MS });
   const calmAfter = await secondsUntil(async () => (await counted('resolved', ALERTS.held)) >= count);

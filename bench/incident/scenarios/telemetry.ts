@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { RefusedRequest } from '../../server/connection.ts';
 import { ConnectionPool } from '../../server/connection-pool.ts';
 import { otlpRequest, type OtlpEncoding, type OtlpSignal } from '../otlp-bodies.ts';
-import { scaled, scaledMs, secondsUntil, type Happened, type Stage } from '../stage.ts';
+import { scaledMs, secondsUntil, type Happened, type Stage } from '../stage.ts';
 
 const BODY_BYTES = 8_000_000;
 const SENDERS = 2;
@@ -51,7 +51,7 @@ export function sendersPost(encoding: OtlpEncoding): (stage: Stage) => Promise<H
 
 /** A fifth of the spans are past their retention; begins when its first run is due. */
 export async function spansExpire(stage: Stage): Promise<Happened> {
-  const expired = Math.floor(scaled(stage, 5_000_000) / 5);
+  const expired = Math.floor(stage.history.spans / 5);
   const gone = (): Promise<number> => gauge(stage, 'omoi_retention_deleted_total{table="trace_spans"}');
   const patienceMs = RETENTION_FROM_MS + RETENTION_MS;
   const seconds = await secondsUntil(async () => (await gone()) >= expired * 0.99, patienceMs);

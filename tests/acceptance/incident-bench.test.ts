@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import type { BrokenRow, Row } from '../../bench/incident/row.ts';
+
+const BENCH = fileURLToPath(new URL('../../bench/incident.ts', import.meta.url));
+const FLAGS = ['--conditions=omoi-source', '--disable-warning=ExperimentalWarning'];
+
+/** The lines of the bench at a fiftieth of its size: rows, and at last all of them together. */
+async function linesOfBench(): Promise<readonly unknown[]> {
+  const bench = spawn(process.execPath, [...FLAGS, BENCH, '--json', '--scale=0.02'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let written = '';
+  let complaints = '';
+  bench.stdout.setEncoding('utf8').on('data', (text: string) => (written += text));
+  bench.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+  await once(bench, 'close');
+  expect(bench.exitCode, complaints).toBe(0);
+  return written
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+}
+
+// How long things take is nothing that this test looks at: the bench itself tells, on a machine that is free.
+it('every incident of the bench happens, and the uninvolved are served meanwhile', async () => {
+  const lines = await linesOfBench();
+  const rows = lines.slice(0, -1) as readonly (Row | BrokenRow)[];
+  expect(lines.at(-1)).toMatchObject({ rows, broke: [] });
+  const happened = new Map(rows.map((row) => [row.row, 'broke' in row ? row.broke : row.happened]));
+
+  expect(happened.get('series go')).toMatchObject({ series: 40_000, gone_after_s: expect.any(Number) });
+  expect(happened.get('5,000 alerts fire and recover')).toMatchObject({ fired: 100, recovered: 100 });
+  expect(happened.get('10,000 alerts pend')).toMatchObject({
+    pending: 200,
+    calm_after_s: expect.any(Number),
+  });
+  expect(happened.get('2,000 agents fall silent')).toMatchObject({ given_up: 40, back: 40 });
+  expect(happened.get('1,000 remediations held back')).toMatchObject({ held_back: 20, restarts: 1 });
+  for (const encoding of ['protobuf', 'JSON']) {
+    expect(happened.get(`OTLP bodies of 8 MB, ${encoding}`)).toMatchObject({ refused: 0 });
+    expect(happened.get(`OTLP bodies of 8 MB, ${encoding}`)).not.toMatchObject({ bodies: 0 });
+  }
+  expect(happened.get('50 clients claim, one absurdly')).toMatchObject({ refused: 0 });
+  expect(happened.get('50 clients claim, one absurdly')).not.toMatchObject({ claimed: 0 });
+  expect(happened.get('spans expire')).toMatchObject({
+    expired: 20_000,
+    seconds_since_start: expect.any(Number),
+  });
+
+  for (const row of rows) {
+    if ('broke' in row) throw new Error(`${row.row} broke: ${row.broke}`);
+    const { probes, loop, memory } = row;
+    for (const { count, failed } of [probes.alert_to_action, probes.heartbeats, probes.claims]) {
+      expect(count, row.row).toBeGreaterThan(0);
+      expect(failed, row.row).toBe(0);
+    }
+    expect(row.well_after_s, row.row).not.toBeNull();
+    expect(loop.cpu_seconds, row.row).toBeGreaterThan(0);
+    expect(loop.longest_cpu_ms, row.row).toBeGreaterThan(0);
+    expect(memory.after.heap_mb, row.row).toBeGreaterThan(10);
+    expect(memory.after.resident_mb, row.row).toBeGreaterThan(memory.after.heap_mb);
+  }
+});
