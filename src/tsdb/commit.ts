@@ -1,5 +1,5 @@
 import {
-  OmoiError,
+  type OmoiError,
   wordsOf,
   type AppendOrigin,
   type Clock,
@@ -8,16 +8,15 @@ import {
   type RefusedSamples,
   type SampleBatch,
   type SelfMetrics,
-  type SeriesRef,
 } from '#telemetry';
 import type { ExemplarRing } from './exemplar-ring.ts';
 import { ACCEPTED, DUPLICATE_TIMESTAMP, OUT_OF_ORDER, type Head } from './head/head.ts';
-import { HAS_FLOATS, HAS_HISTOGRAMS, IS_LOGGED, IS_RETIRED, IS_SUBSCRIBED } from './head/series-states.ts';
+import { HAS_FLOATS, HAS_HISTOGRAMS, IS_LOGGED, IS_SUBSCRIBED } from './head/series-states.ts';
 import type { SeriesIndex } from './index/series-index.ts';
+import type { SeriesRow } from './index/series-rows.ts';
 import type { TsdbLimits } from './limits.ts';
 import type { LoggedExemplar } from './log/exemplar-json.ts';
 import type { Journal } from './log/journal.ts';
-import type { RetiredSeries } from './retired-series.ts';
 import type { PendingNotices, Subscriptions } from './subscriptions.ts';
 
 const STALE_HIGH_WORD = 0x7ff00000;
@@ -29,14 +28,11 @@ export interface CommitterParts {
   readonly limits: TsdbLimits;
   readonly index: SeriesIndex;
   readonly head: Head;
-  readonly retired: RetiredSeries;
   readonly subscriptions: Subscriptions;
   readonly exemplars: ExemplarRing;
   /** Null where the store lives in memory only. */
   readonly journal: Journal | null;
   readonly selfMetrics: SelfMetrics;
-  /** Makes a series anew. */
-  series(labels: Labels): SeriesRef;
 }
 
 type RefusedCounts = { -readonly [Reason in keyof RefusedSamples]: number };
@@ -102,7 +98,7 @@ export class Committer {
 
   #take(unit: Unit, at: number): void {
     const { batch, words, refused } = unit;
-    const { head, journal } = this.#parts;
+    const { index, head, journal } = this.#parts;
     const { states } = head;
     const timestampMs = Math.trunc(batch.timestampsMs[at] ?? Number.NaN);
     if (!(timestampMs >= unit.oldestMs)) {
@@ -113,8 +109,9 @@ export class Committer {
       refused.too_far_ahead++;
       return;
     }
-    const ref = this.#liveRef(batch.refs[at] ?? 0);
-    if (ref === 0) {
+    const ref = batch.refs[at] ?? 0;
+    const row = index.rowOf(ref);
+    if (row === 0) {
       refused.unknown_series++;
       return;
     }
@@ -123,8 +120,8 @@ export class Committer {
     const low = isStale ? STALE_LOW_WORD : (words[2 * at] ?? 0) | 0;
     const histogram = batch.histograms.size > 0 ? batch.histograms.get(at) : undefined;
     const outcome = histogram
-      ? head.appendHistogram(ref, timestampMs, histogram)
-      : head.append(ref, timestampMs, high, low);
+      ? head.appendHistogram(row, timestampMs, histogram)
+      : head.append(row, timestampMs, high, low);
     if (outcome === DUPLICATE_TIMESTAMP) {
       refused.duplicate_timestamp++;
       return;
@@ -136,41 +133,36 @@ export class Committer {
     unit.accepted++;
     if (outcome !== ACCEPTED) return;
     if (journal) {
-      if (states.hasFlag(ref, histogram ? HAS_FLOATS : HAS_HISTOGRAMS)) journal.commits.keepOrder();
-      if (!states.hasFlag(ref, IS_LOGGED)) this.#logSeries(ref, journal);
-      if (histogram) journal.commits.addHistogram(ref, timestampMs, histogram);
-      else journal.commits.addSample(ref, timestampMs, high, low);
+      if (states.hasFlag(row, histogram ? HAS_FLOATS : HAS_HISTOGRAMS)) journal.commits.keepOrder();
+      if (!states.hasFlag(row, IS_LOGGED)) this.#logSeries(row, journal);
+      if (histogram) journal.commits.addHistogram(index.numberOf(row), timestampMs, histogram);
+      else journal.commits.addSample(index.numberOf(row), timestampMs, high, low);
     }
-    if (states.hasFlag(ref, IS_SUBSCRIBED)) {
+    if (states.hasFlag(row, IS_SUBSCRIBED)) {
       const value = batch.values[at] ?? 0;
-      this.#parts.subscriptions.note(unit.pending, ref, { timestampMs, value, stale: isStale });
+      this.#parts.subscriptions.note(unit.pending, { row, ref }, { timestampMs, value, stale: isStale });
     }
   }
 
-  /** The live series that a reference stands for; 0 where there is none. */
-  #liveRef(ref: SeriesRef): SeriesRef {
-    if (ref > this.#parts.index.highestRef) return 0;
-    return this.#parts.head.states.hasFlag(ref, IS_RETIRED) ? this.#revive(ref) : ref;
-  }
-
-  #logSeries(ref: SeriesRef, journal: Journal): void {
-    const labels = this.#parts.index.labelsOf(ref);
+  #logSeries(row: SeriesRow, journal: Journal): void {
+    const { index } = this.#parts;
+    const labels = index.labelsOf(row);
     if (!labels) return;
-    journal.commits.addSeries(ref, labels);
-    this.#parts.head.states.setFlag(ref, IS_LOGGED);
+    journal.commits.addSeries(index.numberOf(row), labels);
+    this.#parts.head.states.setFlag(row, IS_LOGGED);
   }
 
   #takeExemplars(batch: SampleBatch): void {
-    const { exemplars, head, journal, limits } = this.#parts;
+    const { exemplars, index, head, journal, limits } = this.#parts;
     const taken: LoggedExemplar[] = [];
-    for (const { ref: givenRef, exemplar } of batch.exemplars) {
-      const ref = this.#liveRef(givenRef);
-      if (ref === 0 || lengthOf(exemplar.labels) > limits.maxExemplarLabelsLength) {
+    for (const { ref, exemplar } of batch.exemplars) {
+      const row = index.rowOf(ref);
+      if (row === 0 || lengthOf(exemplar.labels) > limits.maxExemplarLabelsLength) {
         this.#exemplarsDropped.add(1);
         continue;
       }
-      if (exemplars.add(ref, exemplar)) taken.push({ ref, exemplar });
-      if (journal && !head.states.hasFlag(ref, IS_LOGGED)) this.#logSeries(ref, journal);
+      if (exemplars.add(ref, exemplar)) taken.push({ series: index.numberOf(row), exemplar });
+      if (journal && !head.states.hasFlag(row, IS_LOGGED)) this.#logSeries(row, journal);
     }
     if (taken.length > 0) journal?.commits.addExemplars(taken);
   }
@@ -184,23 +176,6 @@ export class Committer {
   #countRefused(refused: RefusedSamples): void {
     for (const [reason, count] of Object.entries(refused))
       if (count > 0) this.#refusedCounter.add(count, { reason });
-  }
-
-  /** The series that a retired reference stands for, made anew where it has to be; 0 where that can't be. */
-  #revive(ref: SeriesRef): SeriesRef {
-    const { retired, head } = this.#parts;
-    const successor = retired.successorOf(ref);
-    if (successor !== undefined && !head.states.hasFlag(successor, IS_RETIRED)) return successor;
-    const labels = retired.labelsOf(ref);
-    if (!labels) return 0;
-    try {
-      const fresh = this.#parts.series(labels);
-      retired.setSuccessor(ref, fresh);
-      return fresh;
-    } catch (error) {
-      if (error instanceof OmoiError) return 0;
-      throw error;
-    }
   }
 }
 

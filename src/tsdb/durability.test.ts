@@ -288,20 +288,31 @@ test('after all series went, new ones are found, moved and kept as ever', async 
   expect(await readAll(await open())).toEqual(before);
 });
 
-test('a retired series comes back under the reference that somebody kept', async () => {
-  const tsdb = await open();
-  const batch = new SampleBatch();
-  const ref = tsdb.series({ __name__: 'm' });
-  batch.add(ref, clock.wallMs(), 1);
-  tsdb.commit(batch, origin);
+test('a row that has another series now is replayed as each series that it had', async () => {
+  const limits = { headWindowMs: 3_600_000 };
+  const telemetryDatabase = await openTestTelemetryDatabase(clock);
+  const first = await open({ telemetryDatabase, limits });
+  const kept = first.series({ __name__: 'm', a: 'first' });
+  await append(first, { __name__: 'm', a: 'first' }, [[clock.wallMs(), 1]]).durable();
   await clock.advance(5 * 3_600_000);
-  await tsdb.runMaintenance();
-  expect((await tsdb.status()).seriesCount).toBe(0);
-  batch.clear();
-  batch.add(ref, clock.wallMs(), 2);
-  expect(tsdb.commit(batch, origin).accepted).toBe(1);
-  expect(await readAll(tsdb)).toEqual({ m: [[clock.wallMs(), 2]] });
-  await tsdb.stop();
+  await first.runMaintenance();
+  await first.runMaintenance();
+  expect(first.holds(kept)).toBe(false);
+  await append(first, { __name__: 'm', a: 'second' }, [[clock.wallMs(), 2]]).durable();
+  const stale = new SampleBatch();
+  stale.add(kept, clock.wallMs(), 3);
+  stale.addExemplar(kept, { labels: {}, timestampMs: clock.wallMs(), value: 3 });
+  expect(first.commit(stale, origin)).toMatchObject({ accepted: 0, refused: { unknown_series: 1 } });
+  const before = await readAll(first);
+  expect(before).toEqual({ 'm first': [[expect.any(Number), 1]], 'm second': [[clock.wallMs(), 2]] });
+  // As after a crash: the log alone says what the row was when.
+  const second = await open({ telemetryDatabase, limits });
+  expect(second.recovery).toMatchObject({ orphanedSamples: 0, replayedSamples: 2 });
+  expect(await readAll(second)).toEqual(before);
+  await second.stop();
+  const third = await open({ telemetryDatabase, limits });
+  expect(await readAll(third)).toEqual(before);
+  await telemetryDatabase.close();
 });
 
 test('a unit in which a series has a histogram and then a float is replayed in that order', async () => {

@@ -1,19 +1,12 @@
-import {
-  type Clock,
-  type Labels,
-  type Logger,
-  messageOf,
-  OmoiError,
-  type SeriesRef,
-  Stretch,
-  type Timer,
-} from '#telemetry';
+import { type Clock, type Logger, messageOf, OmoiError, Stretch, type Timer } from '#telemetry';
 import type { Archive, ArchivedSeries } from './archive/archive.ts';
 import { packFloats, packHistograms, type ArchivedChunks } from './archive/chunk-bytes.ts';
 import type { Head, SealedBytes } from './head/head.ts';
 import type { HistogramChunk } from './head/histogram-series.ts';
-import { IS_RETIRED } from './head/series-states.ts';
+import { IS_WANTED } from './head/series-states.ts';
 import type { SeriesIndex } from './index/series-index.ts';
+import type { SeriesRow } from './index/series-rows.ts';
+import { ROW_MASK } from './rows/row-allocator.ts';
 import type { TsdbLimits } from './limits.ts';
 
 const PERIOD_MS = 60_000;
@@ -36,15 +29,15 @@ export interface MaintenanceParts {
   readonly head: Head;
   /** Null where old chunks are dropped instead. */
   readonly archive: Archive | null;
-  /** Called with series that have nothing in memory any more, before they are forgotten. */
-  retire(refs: ReadonlyMap<SeriesRef, Labels>): void;
+  /** Called with the rows of series that have nothing in memory any more, when they have been forgotten. */
+  forgotten(rows: readonly SeriesRow[]): void;
   /** Called at the end of each round. */
   afterRound(): Promise<void>;
 }
 
 /** What leaves memory for one series. */
 interface Leaving {
-  readonly ref: SeriesRef;
+  readonly row: SeriesRow;
   readonly ids: ReadonlySet<number>;
   readonly histograms: ReadonlySet<HistogramChunk>;
   readonly archived: ArchivedSeries;
@@ -85,14 +78,17 @@ export class Maintenance {
     const nowMs = clock.wallMs();
     const beforeMs = nowMs - limits.headWindowMs;
     const stretch = new Stretch(clock);
-    const dead: SeriesRef[] = [];
-    const refs = index.select([]).slice();
-    for (let at = 0; at < refs.length && !this.#stopped; at += SERIES_PER_GROUP) {
-      const group = refs.subarray(at, at + SERIES_PER_GROUP);
+    const dead: SeriesRow[] = [];
+    const rows = index.select([]).slice();
+    for (let at = 0; at < rows.length && !this.#stopped; at += SERIES_PER_GROUP) {
+      const group = rows.subarray(at, at + SERIES_PER_GROUP);
       await this.#sealIdle(group, nowMs, stretch);
       if (archive) await this.#moveOut(group, beforeMs, { archive, stretch });
-      else for (const ref of group) head.dropChunksBefore(ref, beforeMs);
-      for (const ref of group) if (this.#isDead(ref, beforeMs)) dead.push(ref);
+      else for (const row of group) head.dropChunksBefore(row, beforeMs);
+      for (const row of group) {
+        if (head.states.hasFlag(row, IS_WANTED)) head.states.clearFlag(row, IS_WANTED);
+        else if (this.#isDead(row, beforeMs)) dead.push(row);
+      }
       if (stretch.isOver) await stretch.pause();
     }
     await this.#forget(dead, beforeMs, stretch);
@@ -100,60 +96,56 @@ export class Maintenance {
     await this.#parts.afterRound();
   }
 
-  async #sealIdle(refs: Uint32Array, nowMs: number, stretch: Stretch): Promise<void> {
+  async #sealIdle(rows: Uint32Array, nowMs: number, stretch: Stretch): Promise<void> {
     const { head } = this.#parts;
-    for (let at = 0; at < refs.length; at++) {
+    for (let at = 0; at < rows.length; at++) {
       if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
-      const ref = refs[at] ?? 0;
-      if ((head.states.newestMs[ref] ?? 0) < nowMs - IDLE_MS) head.seal(ref);
+      const row = rows[at] ?? 0;
+      if (head.states.newestMs(row) < nowMs - IDLE_MS) head.seal(row);
     }
   }
 
-  #isDead(ref: SeriesRef, beforeMs: number): boolean {
+  #isDead(row: SeriesRow, beforeMs: number): boolean {
     const { head } = this.#parts;
-    const { states } = head;
+    const page = head.states.pageOf(row);
+    const at = row & ROW_MASK;
     return (
-      (states.newestMs[ref] ?? 0) < beforeMs &&
-      states.counts[ref] === 0 &&
-      states.firstChunks[ref] === 0 &&
-      (head.histogramsOf(ref)?.chunks.length ?? 0) === 0
+      (page.newestMs[at] ?? 0) < beforeMs &&
+      page.counts[at] === 0 &&
+      page.firstChunks[at] === 0 &&
+      (head.histogramsOf(row)?.chunks.length ?? 0) === 0
     );
   }
 
-  async #forget(dead: readonly SeriesRef[], beforeMs: number, stretch: Stretch): Promise<void> {
+  async #forget(dead: readonly SeriesRow[], beforeMs: number, stretch: Stretch): Promise<void> {
     const { head, index } = this.#parts;
     for (let at = 0; at < dead.length; at += FORGOTTEN_TOGETHER) {
       if (stretch.isOver) await stretch.pause();
-      const group = new Map<SeriesRef, Labels>();
-      for (const ref of dead.slice(at, at + FORGOTTEN_TOGETHER)) {
-        // A series may have come back to life while others were looked at.
-        const labels = this.#isDead(ref, beforeMs) ? index.labelsOf(ref) : undefined;
-        if (labels) group.set(ref, labels);
-      }
-      this.#parts.retire(group);
-      index.remove([...group.keys()]);
-      for (const ref of group.keys()) {
-        head.forget(ref);
-        head.states.setFlag(ref, IS_RETIRED);
-      }
+      // A series may have come back to life, or be wanted, since it was looked at.
+      const group = dead
+        .slice(at, at + FORGOTTEN_TOGETHER)
+        .filter((row) => this.#isDead(row, beforeMs) && !head.states.hasFlag(row, IS_WANTED));
+      index.remove(group);
+      for (const row of group) head.forget(row);
+      this.#parts.forgotten(group);
     }
   }
 
   async #moveOut(
-    refs: Uint32Array,
+    rows: Uint32Array,
     beforeMs: number,
     { archive, stretch }: { readonly archive: Archive; readonly stretch: Stretch },
   ): Promise<void> {
     const leaving: Leaving[] = [];
-    for (let at = 0; at < refs.length; at++) {
+    for (let at = 0; at < rows.length; at++) {
       if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
-      const found = this.#leavingOf(refs[at] ?? 0, beforeMs);
+      const found = this.#leavingOf(rows[at] ?? 0, beforeMs);
       if (found) leaving.push(found);
     }
     if (leaving.length === 0) return;
     await this.#store(leaving, archive);
     // Only now, and only these: a query sees each chunk in memory, in the archive, or in both.
-    for (const { ref, ids, histograms } of leaving) this.#parts.head.removeChunks(ref, ids, histograms);
+    for (const { row, ids, histograms } of leaving) this.#parts.head.removeChunks(row, ids, histograms);
   }
 
   async #store(leaving: readonly Leaving[], archive: Archive): Promise<void> {
@@ -166,30 +158,32 @@ export class Maintenance {
     }
   }
 
-  #leavingOf(ref: SeriesRef, beforeMs: number): Leaving | null {
+  #leavingOf(row: SeriesRow, beforeMs: number): Leaving | null {
     const { head, index, limits } = this.#parts;
     const { states, chunks } = head;
     const ids = new Set<number>();
     const floats: SealedBytes[] = [];
     let oldestMs = Number.POSITIVE_INFINITY;
-    for (let id = states.firstChunks[ref] ?? 0; id !== 0; id = chunks.next[id] ?? 0) {
-      const minMs = chunks.minMs[id] ?? 0;
-      const maxMs = chunks.maxMs[id] ?? 0;
+    for (let id = states.pageOf(row).firstChunks[row & ROW_MASK] ?? 0; id !== 0; id = chunks.next(id)) {
+      const chunk = chunks.pageOf(id);
+      const place = id & ROW_MASK;
+      const minMs = chunk.minMs[place] ?? 0;
+      const maxMs = chunk.maxMs[place] ?? 0;
       if (maxMs >= beforeMs) continue;
       ids.add(id);
       oldestMs = Math.min(oldestMs, minMs);
-      floats.push({ bytes: head.chunkBytes(id), count: chunks.counts[id] ?? 0, minMs, maxMs });
+      floats.push({ bytes: head.chunkBytes(id), count: chunk.counts[place] ?? 0, minMs, maxMs });
     }
-    head.histogramsOf(ref)?.sealBefore(beforeMs);
-    const histograms = new Set(head.histogramsOf(ref)?.chunks.filter((chunk) => chunk.maxMs < beforeMs));
+    head.histogramsOf(row)?.sealBefore(beforeMs);
+    const histograms = new Set(head.histogramsOf(row)?.chunks.filter((chunk) => chunk.maxMs < beforeMs));
     for (const chunk of histograms) oldestMs = Math.min(oldestMs, chunk.minMs);
     const isOverdue = oldestMs < beforeMs - limits.headWindowMs;
-    const labels = index.labelsOf(ref);
+    const labels = index.labelsOf(row);
     const count = floats.length + histograms.size;
     if (!labels || count === 0 || (count < MIN_CHUNKS_MOVED && !isOverdue)) return null;
     const packed: ArchivedChunks[] = [];
     if (floats.length > 0) packed.push(packFloats(floats));
     if (histograms.size > 0) packed.push(packHistograms([...histograms]));
-    return { ref, ids, histograms, archived: { labels, chunks: packed } };
+    return { row, ids, histograms, archived: { labels, chunks: packed } };
   }
 }

@@ -40,11 +40,11 @@ export async function createTsdb(options: TsdbOptions): Promise<Tsdb> {
         {
           head,
           series(labels) {
-            const ref = index.restore(labels);
-            head.states.reserve(ref);
-            return ref;
+            const row = index.restore(labels);
+            head.states.reserve(row);
+            return row;
           },
-          exemplar: (ref, exemplar) => void exemplars.add(ref, exemplar),
+          exemplar: (row, exemplar) => void exemplars.add(index.refOf(row), exemplar),
           metadata: (name, described) => void metadata.set(name, described),
         },
         logger,

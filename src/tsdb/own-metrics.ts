@@ -28,6 +28,11 @@ export function registerGauges(parts: {
     () => head.sealed.samples,
   );
   selfMetrics.gauge('omoi_tsdb_chunk_memory_bytes', 'Memory for chunks.', () => head.arena.reservedBytes);
+  selfMetrics.gauge(
+    'omoi_tsdb_series_pages',
+    'Pages of columns for series and for sealed chunks in memory, of 1,024 rows each.',
+    () => head.states.pageCount + head.chunks.pageCount,
+  );
   selfMetrics.gauge('omoi_tsdb_archive_bytes', 'Bytes of archived chunks.', () => archive?.totalBytes ?? 0);
   selfMetrics.gauge('omoi_tsdb_log_bytes', 'Bytes logged since the start.', () => journal?.loggedBytes ?? 0);
   selfMetrics.gauge(

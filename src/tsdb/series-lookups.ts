@@ -14,8 +14,9 @@ import type { Archive } from './archive/archive.ts';
 import { DistinctTexts, type Found } from './distinct-texts.ts';
 import type { ExemplarRing } from './exemplar-ring.ts';
 import type { Head } from './head/head.ts';
-import { RefSet } from './index/ref-set.ts';
+import { RowSet } from './index/row-set.ts';
 import type { SeriesIndex } from './index/series-index.ts';
+import type { SeriesRow } from './index/series-rows.ts';
 
 /** Series looked at between two looks at the clock. */
 const SERIES_PER_LOOK = 64;
@@ -71,17 +72,19 @@ export class SeriesLookups {
     const { index } = this.#parts;
     const { limit = Number.POSITIVE_INFINITY } = lookup;
     const stretch = this.#stretchOf(lookup);
-    const listed = new RefSet(index.highestRef);
+    const listed = new RowSet(index.rowsEnd);
     // A series that leaves memory while the archive is read would be found there once more.
     const gone = new Set<string>();
-    const stopWatching = index.watchRemovals((ref, labels) => {
-      if (listed.has(ref)) gone.add(labelsKey(labels));
+    const stopWatching = index.watchRemovals((row, labels) => {
+      if (listed.has(row)) gone.add(labelsKey(labels));
+      // Another series may get the row.
+      listed.remove(row);
     });
     try {
       const items: Labels[] = [];
-      await this.#eachInMemory(lookup, stretch, (labels, ref) => {
+      await this.#eachInMemory(lookup, stretch, (labels, row) => {
         items.push(labels);
-        listed.add(ref);
+        listed.add(row);
         return items.length <= limit;
       });
       if (items.length <= limit) {
@@ -157,7 +160,7 @@ export class SeriesLookups {
       let ofSeries = found.get(ref);
       if (ofSeries === undefined) {
         if (stretch.isOver) await stretch.pause();
-        const labels = index.labelsOf(ref);
+        const labels = index.labelsOf(index.rowOf(ref));
         ofSeries = labels && matchesAll(matchers, labels) ? { labels, exemplars: [] } : null;
         found.set(ref, ofSeries);
       }
@@ -177,26 +180,28 @@ export class SeriesLookups {
   }
 
   /** Whether a series in memory has samples at its times. */
-  #isWithin({ startMs = Number.NEGATIVE_INFINITY, endMs }: SeriesLookup, ref: SeriesRef): boolean {
+  #isWithin({ startMs = Number.NEGATIVE_INFINITY, endMs }: SeriesLookup, row: SeriesRow): boolean {
     const { head } = this.#parts;
-    if ((head.states.newestMs[ref] ?? 0) < startMs) return false;
-    return endMs === undefined || head.oldestMs(ref) <= endMs;
+    if (head.states.newestMs(row) < startMs) return false;
+    return endMs === undefined || head.oldestMs(row) <= endMs;
   }
 
   /** Shows each series in memory that the lookup is about, until `show` says that it is enough. */
   async #eachInMemory(
     lookup: SeriesLookup,
     stretch: Stretch,
-    show: (labels: Labels, ref: SeriesRef) => boolean,
+    show: (labels: Labels, row: SeriesRow) => boolean,
   ): Promise<void> {
     const { index } = this.#parts;
-    const refs = await this.#refsOf(lookup, stretch);
-    for (let at = 0; at < refs.length; at++) {
+    const { epoch } = index;
+    const rows = await this.#rowsOf(lookup, stretch);
+    for (let at = 0; at < rows.length; at++) {
       if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
-      const ref = refs[at] ?? 0;
-      const labels = index.labelsOf(ref);
-      if (!labels || !this.#isWithin(lookup, ref)) continue;
-      if (!show(labels, ref)) return;
+      const row = rows[at] ?? 0;
+      // The series may be gone, and another one in its row.
+      const labels = index.isFrom(row, epoch) ? index.labelsOf(row) : undefined;
+      if (!labels || !this.#isWithin(lookup, row)) continue;
+      if (!show(labels, row)) return;
     }
   }
 
@@ -214,15 +219,15 @@ export class SeriesLookups {
     }
   }
 
-  async #refsOf(lookup: SeriesLookup, stretch: Stretch): Promise<Uint32Array> {
+  async #rowsOf(lookup: SeriesLookup, stretch: Stretch): Promise<Uint32Array> {
     const { index } = this.#parts;
     const [first = [], ...others] = lookup.matcherLists;
     if (others.length === 0) return index.selectInSlices(first, stretch);
-    const refs = new RefSet(index.highestRef);
+    const rows = new RowSet(index.rowsEnd);
     for (const matchers of lookup.matcherLists) {
-      await refs.addAllInSlices(await index.selectInSlices(matchers, stretch), stretch);
+      await rows.addAllInSlices(await index.selectInSlices(matchers, stretch), stretch);
     }
-    return refs.sortedInSlices(stretch);
+    return rows.sortedInSlices(stretch);
   }
 }
 

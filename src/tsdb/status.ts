@@ -58,13 +58,13 @@ export async function timeRangeOf(
 ): Promise<{ readonly minTimeMs: number | null; readonly maxTimeMs: number | null }> {
   let minMs = Number.POSITIVE_INFINITY;
   let maxMs = Number.NEGATIVE_INFINITY;
-  const refs = index.select([]).slice();
-  for (let at = 0; at < refs.length; at++) {
+  const rows = index.select([]).slice();
+  for (let at = 0; at < rows.length; at++) {
     if (at % LOOKED_AT_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
-    const ref = refs[at] ?? 0;
-    const newestMs = head.states.newestMs[ref] ?? Number.NEGATIVE_INFINITY;
+    const row = rows[at] ?? 0;
+    const newestMs = head.states.newestMs(row);
     if (newestMs === Number.NEGATIVE_INFINITY) continue;
-    minMs = Math.min(minMs, head.oldestMs(ref), newestMs);
+    minMs = Math.min(minMs, head.oldestMs(row), newestMs);
     maxMs = Math.max(maxMs, newestMs);
   }
   return minMs > maxMs ? { minTimeMs: null, maxTimeMs: null } : { minTimeMs: minMs, maxTimeMs: maxMs };

@@ -38,22 +38,21 @@ test('a subscription does not remember the series that came and went', () => {
   const all: AppendSubscription = {
     matchers: [createMatcher('__name__', '=', 'm')],
     listener: () => {},
-    refs: [],
-    goneCount: 0,
     active: true,
   };
   subscriptions.add(all, []);
   const LIVE = 100;
-  for (let ref = 1; ref <= 100_000; ref++) {
-    expect(subscriptions.match(ref, { __name__: 'm', pod: String(ref) })).toBe(true);
-    if (ref > LIVE) subscriptions.forget(ref - LIVE);
+  for (let row = 1; row <= 100_000; row++) {
+    if (!subscriptions.match(row, { __name__: 'm', pod: String(row) })) expect.fail(`row ${row}`);
+    if (row > LIVE) subscriptions.forget(row - LIVE);
   }
-  expect(all.refs.length).toBeLessThanOrEqual(3 * LIVE);
-  const left = subscriptions.remove(all);
-  expect(left).toEqual(Array.from({ length: LIVE }, (_, at) => 100_000 - LIVE + 1 + at));
+  expect(subscriptions.linkedSeries).toBe(LIVE);
+  const live = Array.from({ length: LIVE }, (_, at) => 100_000 - LIVE + 1 + at);
+  expect(subscriptions.remove(all, live)).toEqual(live);
+  expect(subscriptions.linkedSeries).toBe(0);
 });
 
-test('a series that was retired is heard of again, under the new reference and the old', async () => {
+test('a forgotten series is heard of again under a new reference; under the old one nothing is taken', async () => {
   const { clock, tsdb, append } = await openStore();
   const notices: AppendNotice[] = [];
   tsdb.onAppend([createMatcher('pod', '=~', 'a.*')], (notice) => notices.push(notice));
@@ -63,12 +62,19 @@ test('a series that was retired is heard of again, under the new reference and t
   await clock.advance(5 * HOUR_MS);
   await tsdb.runMaintenance();
   expect((await tsdb.status()).seriesCount).toBe(0);
+  expect(tsdb.holds(kept)).toBe(false);
+  // The row is another's now.
+  append({ __name__: 'm', pod: 'a2' }, 0, 7);
   const batch = new SampleBatch();
   batch.add(kept, clock.wallMs(), 2);
-  tsdb.commit(batch, origin);
+  expect(tsdb.commit(batch, origin)).toMatchObject({ accepted: 0, refused: { unknown_series: 1 } });
   append(labels, 1, 3);
-  expect(notices.map(({ values }) => values)).toEqual([[1], [2], [3]]);
-  expect(notices.map(({ refs }) => tsdb.labelsOf(refs[0] ?? 0))).toEqual([labels, labels, labels]);
+  expect(notices.map(({ values }) => values)).toEqual([[1], [7], [3]]);
+  expect(notices.map(({ refs }) => tsdb.labelsOf(refs[0] ?? 0))).toEqual([
+    {},
+    { __name__: 'm', pod: 'a2' },
+    labels,
+  ]);
 });
 
 test('late samples are told of, those that were there or are refused are not', async () => {

@@ -9,19 +9,21 @@ import {
   type Matcher,
   type SeriesRef,
 } from '#telemetry';
+import type { SeriesRow } from './index/series-rows.ts';
+import { PAGE_ROWS, ROW_MASK, pageOfRow } from './rows/row-allocator.ts';
 
 /** One listener and the series that its matchers accept. */
 export interface AppendSubscription {
   readonly matchers: readonly Matcher[];
   readonly listener: (notice: AppendNotice) => void;
-  /** The series it is linked to; `goneCount` of them are forgotten, and at most about half. */
-  refs: SeriesRef[];
-  goneCount: number;
   active: boolean;
 }
 
-/** So many references of forgotten series are not worth tidying up. */
-const FEW_GONE = 64;
+/** The subscriptions of the series of a page of rows, and how many of these have any. */
+interface LinkPage {
+  readonly links: (readonly AppendSubscription[] | undefined)[];
+  live: number;
+}
 
 /** A notice under construction. */
 interface GrowingNotice {
@@ -41,7 +43,7 @@ export type PendingNotices = Map<AppendSubscription, GrowingNotice>;
 export class Subscriptions {
   readonly #logger: Logger;
   readonly #onFailure: () => void;
-  readonly #ofSeries = new Map<SeriesRef, readonly AppendSubscription[]>();
+  readonly #pages: (LinkPage | undefined)[] = [];
   /** Subscriptions that name their metric, by it; and those that don't. */
   readonly #ofMetric = new Map<string, Set<AppendSubscription>>();
   readonly #ofAnyMetric = new Set<AppendSubscription>();
@@ -51,56 +53,54 @@ export class Subscriptions {
     this.#onFailure = onFailure;
   }
 
-  add(subscription: AppendSubscription, existing: Iterable<SeriesRef>): void {
+  /** @param existing the series that its matchers accept */
+  add(subscription: AppendSubscription, existing: Iterable<SeriesRow>): void {
     this.#shelfOf(subscription).add(subscription);
-    for (const ref of existing) this.#link(ref, subscription);
+    for (const row of existing) this.#link(row, subscription);
   }
 
-  /** @returns the series that nobody is subscribed to any more */
-  remove(subscription: AppendSubscription): SeriesRef[] {
+  /**
+   * @param existing the series that its matchers accept
+   * @returns those of them that nobody is subscribed to any more
+   */
+  remove(subscription: AppendSubscription, existing: Iterable<SeriesRow>): SeriesRow[] {
     subscription.active = false;
     this.#shelfOf(subscription).delete(subscription);
-    const left: SeriesRef[] = [];
-    for (const ref of subscription.refs) {
-      const subscriptions = this.#ofSeries.get(ref);
+    const left: SeriesRow[] = [];
+    for (const row of existing) {
+      const subscriptions = this.#of(row);
       if (!subscriptions?.includes(subscription)) continue;
       const others = subscriptions.filter((other) => other !== subscription);
-      if (others.length > 0) this.#ofSeries.set(ref, others);
-      else {
-        this.#ofSeries.delete(ref);
-        left.push(ref);
-      }
+      this.#set(row, others.length > 0 ? others : undefined);
+      if (others.length === 0) left.push(row);
     }
     return left;
   }
 
   /** Matches a new series; whether anybody wants it. */
-  match(ref: SeriesRef, labels: Labels): boolean {
+  match(row: SeriesRow, labels: Labels): boolean {
     const named = this.#ofMetric.get(labels[METRIC_NAME_LABEL] ?? '');
-    if (named) for (const subscription of named) this.#matchOne(subscription, ref, labels);
-    for (const subscription of this.#ofAnyMetric) this.#matchOne(subscription, ref, labels);
-    return this.#ofSeries.has(ref);
+    if (named) for (const subscription of named) this.#matchOne(subscription, row, labels);
+    for (const subscription of this.#ofAnyMetric) this.#matchOne(subscription, row, labels);
+    return this.#of(row) !== undefined;
   }
 
-  forget(ref: SeriesRef): void {
-    const subscriptions = this.#ofSeries.get(ref) ?? [];
-    this.#ofSeries.delete(ref);
-    for (const subscription of subscriptions) {
-      subscription.goneCount++;
-      if (subscription.goneCount < FEW_GONE || subscription.goneCount * 2 < subscription.refs.length)
-        continue;
-      subscription.refs = subscription.refs.filter((linked) => this.#ofSeries.has(linked));
-      subscription.goneCount = 0;
-    }
+  forget(row: SeriesRow): void {
+    this.#set(row, undefined);
+  }
+
+  /** How many series somebody is subscribed to. */
+  get linkedSeries(): number {
+    return this.#pages.reduce((count, page) => count + (page?.live ?? 0), 0);
   }
 
   /** Notes a sample of a subscribed series; `value` is NaN for staleness markers. */
   note(
     pending: PendingNotices,
-    ref: SeriesRef,
+    { row, ref }: { readonly row: SeriesRow; readonly ref: SeriesRef },
     sample: { readonly timestampMs: number; readonly value: number; readonly stale: boolean },
   ): void {
-    for (const subscription of this.#ofSeries.get(ref) ?? []) {
+    for (const subscription of this.#of(row) ?? []) {
       let notice = pending.get(subscription);
       if (!notice) {
         notice = { refs: [], timestampsMs: [], values: [], stale: [] };
@@ -126,13 +126,31 @@ export class Subscriptions {
     }
   }
 
-  #matchOne(subscription: AppendSubscription, ref: SeriesRef, labels: Labels): void {
-    if (matchesAll(subscription.matchers, labels)) this.#link(ref, subscription);
+  #matchOne(subscription: AppendSubscription, row: SeriesRow, labels: Labels): void {
+    if (matchesAll(subscription.matchers, labels)) this.#link(row, subscription);
   }
 
-  #link(ref: SeriesRef, subscription: AppendSubscription): void {
-    subscription.refs.push(ref);
-    this.#ofSeries.set(ref, [...(this.#ofSeries.get(ref) ?? []), subscription]);
+  #link(row: SeriesRow, subscription: AppendSubscription): void {
+    this.#set(row, [...(this.#of(row) ?? []), subscription]);
+  }
+
+  #of(row: SeriesRow): readonly AppendSubscription[] | undefined {
+    return this.#pages[pageOfRow(row)]?.links[row & ROW_MASK];
+  }
+
+  #set(row: SeriesRow, links: readonly AppendSubscription[] | undefined): void {
+    const number = pageOfRow(row);
+    let page = this.#pages[number];
+    if (!page) {
+      if (!links) return;
+      page = { links: Array.from({ length: PAGE_ROWS }, () => undefined), live: 0 };
+      this.#pages[number] = page;
+    }
+    const at = row & ROW_MASK;
+    if (!page.links[at] && links) page.live++;
+    if (page.links[at] && !links) page.live--;
+    page.links[at] = links;
+    if (page.live === 0) this.#pages[number] = undefined;
   }
 
   #shelfOf(subscription: AppendSubscription): Set<AppendSubscription> {

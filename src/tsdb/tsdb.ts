@@ -30,15 +30,15 @@ import type { ExemplarRing } from './exemplar-ring.ts';
 import { HeadReader } from './head/head-reader.ts';
 import type { Head } from './head/head.ts';
 import { selectFromHead, selectFromHeadInSlices, selectLatestFromHead } from './head/select.ts';
-import { IS_SUBSCRIBED } from './head/series-states.ts';
+import { IS_SUBSCRIBED, IS_WANTED } from './head/series-states.ts';
 import { checkLabels, presentNames } from './index/label-set.ts';
 import type { SeriesIndex } from './index/series-index.ts';
+import type { SeriesRow } from './index/series-rows.ts';
 import type { TsdbLimits } from './limits.ts';
 import type { Journal } from './log/journal.ts';
 import type { Recovery } from './log/recovery.ts';
 import { Maintenance } from './maintenance.ts';
 import { registerGauges } from './own-metrics.ts';
-import { RetiredSeries } from './retired-series.ts';
 import {
   SeriesLookups,
   type ExemplarSelection,
@@ -70,7 +70,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   readonly #subscriptions: Subscriptions;
   readonly #committer: Committer;
   readonly #lookups: SeriesLookups;
-  readonly #retired = new RetiredSeries();
+  readonly #forgottenListeners = new Set<(seriesCount: number) => void>();
   readonly #maintenance: Maintenance;
   readonly #seriesRefused: Counter;
 
@@ -85,13 +85,11 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     this.#lookups = new SeriesLookups(parts);
     this.#committer = new Committer({
       ...parts,
-      retired: this.#retired,
       subscriptions: this.#subscriptions,
-      series: (labels) => this.series(labels),
     });
     this.#maintenance = new Maintenance({
       ...parts,
-      retire: (refs) => this.#retire(refs),
+      forgotten: (rows) => this.#noteForgotten(rows),
       afterRound: async () => parts.journal?.snapshotWhenDue(parts),
     });
     registerGauges(parts);
@@ -104,17 +102,44 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
 
   series(labels: Labels): SeriesRef {
     const { index, head } = this.#parts;
-    const highest = index.highestRef;
-    const ref = this.#findOrAdd(labels);
-    if (ref <= highest) return ref;
-    head.states.reserve(ref);
-    if (this.#subscriptions.match(ref, this.labelsOf(ref))) head.states.setFlag(ref, IS_SUBSCRIBED);
-    return ref;
+    const { epoch } = index;
+    const row = this.#findOrAdd(labels);
+    if (index.epoch !== epoch) {
+      head.states.reserve(row);
+      if (this.#subscriptions.match(row, index.labelsOf(row) ?? NO_LABELS)) {
+        head.states.setFlag(row, IS_SUBSCRIBED);
+      }
+    }
+    // Who was given a reference has time to append to it.
+    head.states.setFlag(row, IS_WANTED);
+    return index.refOf(row);
   }
 
   /** The reference of a series that is there, or 0. */
   findSeries(labels: Labels): SeriesRef {
-    return this.#parts.index.find(labels);
+    const { index, head } = this.#parts;
+    const row = index.find(labels);
+    if (row === 0) return 0;
+    head.states.setFlag(row, IS_WANTED);
+    return index.refOf(row);
+  }
+
+  /**
+   * Whether a reference still stands for its series: false once the store has forgotten that, having had no sample
+   * for long. A series that is asked for is not forgotten within the next minute.
+   */
+  holds(ref: SeriesRef): boolean {
+    const { index, head } = this.#parts;
+    const row = index.rowOf(ref);
+    if (row === 0) return false;
+    head.states.setFlag(row, IS_WANTED);
+    return true;
+  }
+
+  /** Called with how many series the store has just forgotten, so that a cache of references can let go of them. */
+  onForgotten(listener: (seriesCount: number) => void): Subscription {
+    this.#forgottenListeners.add(listener);
+    return { stop: () => void this.#forgottenListeners.delete(listener) };
   }
 
   /** Whether a sample of now may have this time. */
@@ -135,20 +160,23 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
 
   onAppend(matchers: readonly Matcher[], listener: (notice: AppendNotice) => void): Subscription {
     const { states } = this.#parts.head;
-    const subscription: AppendSubscription = { matchers, listener, refs: [], goneCount: 0, active: true };
-    const refs = this.#parts.index.select(matchers);
-    this.#subscriptions.add(subscription, refs);
-    for (const ref of refs) states.setFlag(ref, IS_SUBSCRIBED);
+    const { index } = this.#parts;
+    const subscription: AppendSubscription = { matchers, listener, active: true };
+    const rows = index.select(matchers);
+    this.#subscriptions.add(subscription, rows);
+    for (const row of rows) states.setFlag(row, IS_SUBSCRIBED);
     return {
       stop: () => {
         if (!subscription.active) return;
-        for (const ref of this.#subscriptions.remove(subscription)) states.clearFlag(ref, IS_SUBSCRIBED);
+        const left = this.#subscriptions.remove(subscription, index.select(matchers));
+        for (const row of left) states.clearFlag(row, IS_SUBSCRIBED);
       },
     };
   }
 
   labelsOf(ref: SeriesRef): Labels {
-    return this.#parts.index.labelsOf(ref) ?? this.#retired.labelsOf(ref) ?? NO_LABELS;
+    const { index } = this.#parts;
+    return index.labelsOf(index.rowOf(ref)) ?? NO_LABELS;
   }
 
   /**
@@ -172,8 +200,9 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     if (archive && selection.startMs <= archive.newestMs) {
       return this.#selectWithArchive(selection, archive).then(readerOf);
     }
-    const read = (refs: Uint32Array): SeriesReader =>
-      new HeadReader({ ...this.#parts, refs, interval: selection, hasArchive: archive !== null });
+    const { epoch } = index;
+    const read = (rows: Uint32Array): SeriesReader =>
+      new HeadReader({ ...this.#parts, rows, epoch, interval: selection, hasArchive: archive !== null });
     if (!selection.mayPause) return read(index.select(selection.matchers));
     return index.selectInSlices(selection.matchers, new Stretch(clock)).then(read);
   }
@@ -266,7 +295,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     await this.#parts.journal?.stop(this.#parts);
   }
 
-  #findOrAdd(labels: Labels): SeriesRef {
+  #findOrAdd(labels: Labels): SeriesRow {
     try {
       return this.#parts.index.findOrAdd(labels);
     } catch (error) {
@@ -286,11 +315,10 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     return mergeWithArchive(memory, archived, { selection, stretch: new Stretch(clock) });
   }
 
-  #retire(refs: ReadonlyMap<SeriesRef, Labels>): void {
-    for (const [ref, labels] of refs) {
-      this.#retired.add(ref, labels);
-      this.#subscriptions.forget(ref);
-    }
+  #noteForgotten(rows: readonly SeriesRow[]): void {
+    if (rows.length === 0) return;
+    for (const row of rows) this.#subscriptions.forget(row);
+    for (const listener of this.#forgottenListeners) listener(rows.length);
   }
 }
 

@@ -23,8 +23,15 @@ const TIMESTAMP_TAG = 0x10;
 const STALE_HIGH_WORD = 0x7ff00000;
 const STALE_LOW_WORD = 2;
 
-/** References from here on stand for series of the request that are not known yet. */
-export const FIRST_UNKNOWN_REF = 0x80000000;
+/** In the place of a reference: the series of the request that is not known yet and has this place among them. */
+export function unknownRef(place: number): number {
+  return -1 - place;
+}
+
+/** The place of an unknown series; negative where the reference is one. */
+export function placeOfUnknown(ref: SeriesRef): number {
+  return -1 - ref;
+}
 
 const METADATA_TYPES: readonly MetricMetadata['type'][] = [
   'unknown',
@@ -49,18 +56,21 @@ export interface UnknownSeries {
  */
 export class RequestDecoder {
   readonly batch = new SampleBatch(4096);
-  /** The n-th has the reference FIRST_UNKNOWN_REF + n in the batch. */
+  /** The n-th has `unknownRef(n)` in the batch. */
   readonly unknown: UnknownSeries[] = [];
   readonly metadata: { readonly metricName: string; readonly metadata: MetricMetadata }[] = [];
   readonly #cache: SeriesCache;
+  readonly #isHeld: (ref: SeriesRef) => boolean;
   readonly #reader = new WireReader();
   readonly #limits = new RequestLimits();
   /** The series whose samples are being read, and the end of its message. */
   #ref: SeriesRef = 0;
   #seriesEnd = 0;
 
-  constructor(cache: SeriesCache) {
+  /** @param isHeld whether the store still has the series of a reference */
+  constructor(cache: SeriesCache, isHeld: (ref: SeriesRef) => boolean) {
     this.#cache = cache;
+    this.#isHeld = isHeld;
   }
 
   begin(bytes: Uint8Array): void {
@@ -110,7 +120,8 @@ export class RequestDecoder {
       reader.at = reader.fieldEnd(end);
       if (++labels > MAX_LABELS) throw tooManyLabels();
     }
-    this.#ref = this.#cache.findNext(reader.view, start, reader.at) || this.#search(start, reader.at);
+    const next = this.#cache.findNext(reader.view, start, reader.at);
+    this.#ref = next !== 0 && this.#isHeld(next) ? next : this.#search(start, reader.at);
     this.#seriesEnd = end;
   }
 
@@ -131,10 +142,10 @@ export class RequestDecoder {
     const { view, bytes } = this.#reader;
     const hash = this.#cache.hash(view, start, end);
     const known = this.#cache.find(hash, view, start, end);
-    if (known !== 0) return known;
+    if (known !== 0 && this.#isHeld(known)) return known;
     this.#limits.check('maxRequestNewSeries', this.unknown.length + 1);
     this.unknown.push({ hash, labelBytes: bytes.subarray(start, end) });
-    return FIRST_UNKNOWN_REF + this.unknown.length - 1;
+    return unknownRef(this.unknown.length - 1);
   }
 
   #readSample(ref: SeriesRef, end: number): void {

@@ -15,8 +15,9 @@ import {
   type SelfMetrics,
   type SeriesRef,
   Stretch,
+  type Subscription,
 } from '#telemetry';
-import { FIRST_UNKNOWN_REF, RequestDecoder, readLabels } from './decoder.ts';
+import { RequestDecoder, placeOfUnknown, readLabels, unknownRef } from './decoder.ts';
 import { SeriesCache } from './series-cache.ts';
 import { SnappyDecoder } from './snappy.ts';
 
@@ -36,6 +37,10 @@ export interface RemoteWriteStore extends SampleSink, MetadataSink {
   checkLabels(labels: Labels): void;
   /** The reference of a series that is there, or 0. */
   findSeries(labels: Labels): SeriesRef;
+  /** Whether a reference still stands for its series: not when the store has forgotten that. */
+  holds(ref: SeriesRef): boolean;
+  /** Called with how many series the store has just forgotten. */
+  onForgotten(listener: (seriesCount: number) => void): Subscription;
   /** Whether a sample may have this time, whatever its series. */
   isTimely(timestampMs: number): boolean;
 }
@@ -113,7 +118,7 @@ interface Reserved {
 }
 
 /** In the place of a series that no sample is taken for: the store has none of this reference. */
-const NEVER_MADE_REF = 0xffffffff;
+const NEVER_MADE_REF = Number.MAX_SAFE_INTEGER;
 
 const NONE_RESERVED: Reserved = { samples: 0, metricName: '' };
 
@@ -147,6 +152,8 @@ class Receiver {
   readonly #cache: SeriesCache;
   readonly #decoder: RequestDecoder;
   readonly #reservedRefused: Counter;
+  /** Series that the store has forgotten since the cache was emptied for it; not all of them were in the cache. */
+  #forgotten = 0;
   /** Requests are decoded one after the other; they wait for the disk side by side. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -154,7 +161,8 @@ class Receiver {
     this.#parts = parts;
     this.#snappy = new SnappyDecoder(parts.maxDecodedBytes ?? MAX_DECODED_BYTES);
     this.#cache = new SeriesCache({ seed: parts.random.next() * 2 ** 32, maxBytes: MAX_CACHE_BYTES });
-    this.#decoder = new RequestDecoder(this.#cache);
+    this.#decoder = new RequestDecoder(this.#cache, (ref) => parts.sink.holds(ref));
+    parts.sink.onForgotten((seriesCount) => this.#noteForgotten(seriesCount));
     this.#reservedRefused = parts.selfMetrics.counter(
       'omoi_remote_write_reserved_samples_total',
       'Samples refused because only Omoi writes their metric.',
@@ -164,6 +172,14 @@ class Receiver {
       'Series known by their bytes.',
       () => this.#cache.size,
     );
+  }
+
+  /** A cache that would be half full of series that are gone begins anew. */
+  #noteForgotten(seriesCount: number): void {
+    this.#forgotten += seriesCount;
+    if (this.#forgotten * 2 < this.#cache.size) return;
+    this.#forgotten = 0;
+    this.#cache.clear();
   }
 
   async handle(request: RemoteWriteRequest): Promise<{ readonly samples: number }> {
@@ -255,7 +271,7 @@ class Receiver {
       labelSets.push(labels);
       if (labelSets.length % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
     }
-    const refs = new Uint32Array(unknown.length);
+    const refs = new Float64Array(unknown.length);
     const isDue = seriesWithTimelySamples(batch, unknown.length, this.#parts.sink);
     const forbidden = new Map<number, string>();
     let limit: OmoiError | null = null;
@@ -263,7 +279,7 @@ class Receiver {
       const metricName = labels[METRIC_NAME_LABEL] ?? '';
       const isReserved = this.#parts.isReserved(metricName);
       if (isReserved && !sender.mayWriteReserved) {
-        forbidden.set(FIRST_UNKNOWN_REF + at, metricName);
+        forbidden.set(unknownRef(at), metricName);
         continue;
       }
       if (isDue[at] === 0) continue;
@@ -279,7 +295,7 @@ class Receiver {
       if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
     }
     labelSets.forEach((labels, at) => {
-      const isOpen = isDue[at] === 0 && !forbidden.has(FIRST_UNKNOWN_REF + at);
+      const isOpen = isDue[at] === 0 && !forbidden.has(unknownRef(at));
       if (isOpen) refs[at] = this.#parts.sink.findSeries(labels) || NEVER_MADE_REF;
     });
     const reserved = countReserved(batch, forbidden);
@@ -297,7 +313,7 @@ interface Resolved {
 function seriesWithTimelySamples(batch: SampleBatch, count: number, sink: RemoteWriteStore): Uint8Array {
   const found = new Uint8Array(count);
   for (let at = 0; at < batch.length; at++) {
-    const series = (batch.refs[at] ?? 0) - FIRST_UNKNOWN_REF;
+    const series = placeOfUnknown(batch.refs[at] ?? 0);
     if (series >= 0 && found[series] === 0 && sink.isTimely(batch.timestampsMs[at] ?? NaN)) found[series] = 1;
   }
   return found;
@@ -313,9 +329,8 @@ function countReserved(batch: SampleBatch, forbidden: ReadonlyMap<SeriesRef, str
 }
 
 /** Puts the references in that stand for the series now; 0 where there is none. */
-function replaceUnknown(batch: SampleBatch, refs: Uint32Array): void {
-  const resolve = (ref: SeriesRef): SeriesRef =>
-    ref < FIRST_UNKNOWN_REF ? ref : (refs[ref - FIRST_UNKNOWN_REF] ?? 0);
+function replaceUnknown(batch: SampleBatch, refs: Float64Array): void {
+  const resolve = (ref: SeriesRef): SeriesRef => (ref >= 0 ? ref : (refs[placeOfUnknown(ref)] ?? 0));
   for (let at = 0; at < batch.length; at++) batch.refs[at] = resolve(batch.refs[at] ?? 0);
   const exemplars = batch.exemplars.map(({ ref, exemplar }) => ({ ref: resolve(ref), exemplar }));
   batch.exemplars.length = 0;

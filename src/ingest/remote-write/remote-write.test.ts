@@ -250,7 +250,7 @@ test('one series of very many samples lets others have their turn', async () => 
   let turns = 0;
   const count = (): void => void (turns++, (next = setImmediate(count)));
   let next = setImmediate(count);
-  const decoder = new RequestDecoder(new SeriesCache({ seed: 1, maxBytes: 1 << 20 }));
+  const decoder = new RequestDecoder(new SeriesCache({ seed: 1, maxBytes: 1 << 20 }), () => true);
   decoder.begin(new SnappyDecoder(1 << 26).decode(body));
   expect(decoder.step(500)).toBe(false);
   expect(decoder.batch.length).toBe(500);

@@ -14,7 +14,7 @@ export class SeriesCache {
   readonly #seed: number;
   readonly #maxBytes: number;
   /** Entries in order of arrival, from 1 on: reference, hash, and where the bytes are (page × PAGE_BYTES + offset). */
-  #refs = new Uint32Array(MIN_CAPACITY);
+  #refs = new Float64Array(MIN_CAPACITY);
   #hashes = new Uint32Array(MIN_CAPACITY);
   #addresses = new Uint32Array(MIN_CAPACITY);
   #lengths = new Uint16Array(MIN_CAPACITY);
@@ -70,11 +70,14 @@ export class SeriesCache {
     }
   }
 
-  /** Remembers a series; one that is there already stays (a request may name a new series more than once). */
+  /** Remembers a series; of one that is there already the reference (the store had forgotten the series). */
   add(hash: number, bytes: Uint8Array, ref: SeriesRef): void {
     if (bytes.length > MAX_KEY_BYTES) return;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (this.find(hash, view, 0, bytes.length) !== 0) return;
+    if (this.find(hash, view, 0, bytes.length) !== 0) {
+      this.#refs[this.#last] = ref;
+      return;
+    }
     const needsPage = this.#pageOffset + bytes.length > PAGE_BYTES;
     if (needsPage && (this.#pages.length + 1) * PAGE_BYTES > this.#maxBytes) this.clear();
     if (this.#count + 1 === this.#refs.length) this.#grow();
@@ -87,7 +90,7 @@ export class SeriesCache {
   }
 
   clear(): void {
-    this.#refs = new Uint32Array(MIN_CAPACITY);
+    this.#refs = new Float64Array(MIN_CAPACITY);
     this.#hashes = new Uint32Array(MIN_CAPACITY);
     this.#addresses = new Uint32Array(MIN_CAPACITY);
     this.#lengths = new Uint16Array(MIN_CAPACITY);
@@ -141,7 +144,7 @@ export class SeriesCache {
 
   #grow(): void {
     const capacity = this.#refs.length * 2;
-    const refs = new Uint32Array(capacity);
+    const refs = new Float64Array(capacity);
     refs.set(this.#refs);
     const hashes = new Uint32Array(capacity);
     hashes.set(this.#hashes);

@@ -10,7 +10,10 @@ export interface MetricSample {
   readonly timestamp: string;
 }
 
-/** An integer that stands for one series of a running store. Never persisted, never reused while it runs. */
+/**
+ * An integer up to 2^53 that stands for one series of a running store. Never persisted, and never given to another
+ * series while the store runs; columns of references are Float64Arrays.
+ */
 export type SeriesRef = number;
 
 /** Where a unit of samples came in. */
@@ -55,7 +58,7 @@ export interface MetadataSink {
  * A staleness marker is added with `addStale`, never as a plain NaN.
  */
 export class SampleBatch {
-  refs: Uint32Array;
+  refs: Float64Array;
   timestampsMs: Float64Array;
   values: Float64Array;
   /** 1 where the sample is a staleness marker. */
@@ -67,7 +70,7 @@ export class SampleBatch {
   readonly exemplars: { readonly ref: SeriesRef; readonly exemplar: Exemplar }[] = [];
 
   constructor(capacity = 64) {
-    this.refs = new Uint32Array(capacity);
+    this.refs = new Float64Array(capacity);
     this.timestampsMs = new Float64Array(capacity);
     this.values = new Float64Array(capacity);
     this.stale = new Uint8Array(capacity);
@@ -105,7 +108,7 @@ export class SampleBatch {
 
   #grow(): void {
     const capacity = this.refs.length * 2;
-    const refs = new Uint32Array(capacity);
+    const refs = new Float64Array(capacity);
     refs.set(this.refs);
     const timestampsMs = new Float64Array(capacity);
     timestampsMs.set(this.timestampsMs);
@@ -141,7 +144,8 @@ export interface CommitResult {
 /** Where collectors, detectors, rules and ingest put samples. */
 export interface SampleSink {
   /**
-   * The reference of a series, created when it is new.
+   * The reference of a series, created when it is new. The store forgets a series that has had no sample for hours:
+   * a sample under its reference is then refused as `unknown_series`, and who has it asks here again.
    * @throws OmoiError `series_limit_reached`, `labels_invalid`
    */
   series(labels: Labels): SeriesRef;

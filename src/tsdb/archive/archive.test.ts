@@ -264,6 +264,8 @@ test('whenever a store crashes and whatever came late, each sample is archived o
       }
       await clock.advance(3 * HOUR_MS);
       await maintain(tsdb);
+      // What was asked for before the first round is forgotten in the second.
+      await maintain(tsdb);
       const all = await readAll(tsdb);
       expect((await tsdb.status()).seriesCount).toBe(0);
       expect(await archivedSamples()).toBe(Object.values(all).flat().length);

@@ -12,6 +12,9 @@ const PAGE_UNIT_MASK = (1 << PAGE_UNIT_BITS) - 1;
 /** Sizes of the slots that open chunks grow through. */
 const SLOT_BYTES = [48, 96, 160, 224, 288, 384, 480, 576, 704, 832, 960, 1152, 1600, 2560] as const;
 
+/** Free pages whose memory is kept for what comes next. */
+const SPARE_PAGES = 4;
+
 export const LARGEST_SLOT_CLASS = SLOT_BYTES.length - 1;
 
 export function slotBytes(slotClass: number): number {
@@ -31,12 +34,14 @@ interface SlotPage {
  * The memory of all chunks: pages of one mebibyte, so that a hundred thousand chunks are not a hundred thousand
  * objects. Slots are for open chunks; blocks are for sealed chunks, which die in about the order they were made.
  * A page comes back when nothing on it is in use any more: series that began together grow from one slot class to
- * the next together, and leave whole pages behind.
+ * the next together, and leave whole pages behind. But for a few its memory goes back to the system, too.
  */
 export class Arena {
   readonly #pages: Uint8Array[] = [];
   readonly #views: DataView[] = [];
-  readonly #freePages: number[] = [];
+  /** Numbers of pages that nothing is on: with memory, and without. */
+  readonly #sparePages: number[] = [];
+  readonly #emptyPages: number[] = [];
   /** Bytes in use of each page of blocks. */
   readonly #liveBytes: number[] = [];
   readonly #slotPages: (SlotPage | undefined)[] = [];
@@ -54,7 +59,7 @@ export class Arena {
 
   /** Memory taken from the system. */
   get reservedBytes(): number {
-    return this.#pages.length * PAGE_BYTES;
+    return (this.#pages.length - this.#emptyPages.length) * PAGE_BYTES;
   }
 
   /** The page an address lies on; pair it with `offsetOf`. */
@@ -92,7 +97,7 @@ export class Arena {
     if (page.free.length === page.capacity) {
       if (page.isListed) listed.splice(listed.indexOf(page), 1);
       this.#slotPages[number] = undefined;
-      this.#freePages.push(number);
+      this.#freePage(number);
     } else if (!page.isListed) {
       page.isListed = true;
       listed.push(page);
@@ -107,7 +112,7 @@ export class Arena {
       this.#blockPage = this.#takePage();
       this.#blockOffset = 0;
       this.#liveBytes[this.#blockPage] = 0;
-      if (this.#liveBytes[full] === 0) this.#freePages.push(full);
+      if (this.#liveBytes[full] === 0) this.#freePage(full);
     }
     const offset = this.#blockOffset;
     this.#pages[this.#blockPage]?.set(bytes, offset);
@@ -120,17 +125,28 @@ export class Arena {
     const page = address >>> PAGE_UNIT_BITS;
     const live = (this.#liveBytes[page] ?? 0) - roundUp(byteLength);
     this.#liveBytes[page] = live;
-    if (live === 0 && page !== this.#blockPage) this.#freePages.push(page);
+    if (live === 0 && page !== this.#blockPage) this.#freePage(page);
   }
 
   #takePage(): number {
-    const free = this.#freePages.pop();
-    if (free !== undefined) return free;
+    const spare = this.#sparePages.pop();
+    if (spare !== undefined) return spare;
+    const number = this.#emptyPages.pop() ?? this.#pages.length;
     // A reader at the end of a page may look a little beyond it.
     const page = new Uint8Array(PAGE_BYTES + SLACK_BYTES);
-    this.#pages.push(page);
-    this.#views.push(viewOf(page));
-    return this.#pages.length - 1;
+    this.#pages[number] = page;
+    this.#views[number] = viewOf(page);
+    return number;
+  }
+
+  #freePage(number: number): void {
+    if (this.#sparePages.length < SPARE_PAGES) {
+      this.#sparePages.push(number);
+      return;
+    }
+    this.#pages[number] = EMPTY;
+    this.#views[number] = EMPTY_VIEW;
+    this.#emptyPages.push(number);
   }
 
   /** Cuts a page into slots; the first in memory is the first to be given out. */

@@ -1,23 +1,57 @@
+import { PAGE_ROWS, ROW_MASK, RowAllocator, pageOfRow } from '../rows/row-allocator.ts';
 import type { Address } from './arena.ts';
 
 /** A sealed chunk's number; 0 is none. */
 export type ChunkId = number;
 
-const FIRST_CAPACITY = 1024;
+/** What is known of the sealed chunks of a page, in columns. */
+export class ChunkPage {
+  readonly addresses: Uint32Array;
+  readonly byteLengths: Uint32Array;
+  readonly counts: Uint16Array;
+  readonly minMs: Float64Array;
+  readonly maxMs: Float64Array;
+  readonly next: Uint32Array;
 
-/** What is known of each sealed chunk in memory, in columns; the chunks of a series are chained in order of sealing. */
+  constructor(rows: number) {
+    this.addresses = new Uint32Array(rows);
+    this.byteLengths = new Uint32Array(rows);
+    this.counts = new Uint16Array(rows);
+    this.minMs = new Float64Array(rows);
+    this.maxMs = new Float64Array(rows);
+    this.next = new Uint32Array(rows);
+  }
+}
+
+/** In the place of a page that is not there. */
+const NO_PAGE = new ChunkPage(0);
+
+/** The sealed chunks in memory; those of a series are chained in order of sealing. */
 export class ChunkTable {
-  addresses = new Uint32Array(FIRST_CAPACITY);
-  byteLengths = new Uint32Array(FIRST_CAPACITY);
-  counts = new Uint16Array(FIRST_CAPACITY);
-  minMs = new Float64Array(FIRST_CAPACITY);
-  maxMs = new Float64Array(FIRST_CAPACITY);
-  next = new Uint32Array(FIRST_CAPACITY);
-  #highest = 0;
-  #free: ChunkId[] = [];
+  readonly #pages: (ChunkPage | undefined)[] = [];
+  readonly #allocator = new RowAllocator();
 
   get live(): number {
-    return this.#highest - this.#free.length;
+    return this.#allocator.live;
+  }
+
+  /** How many pages are there. */
+  get pageCount(): number {
+    return this.#pages.reduce((count, page) => (page ? count + 1 : count), 0);
+  }
+
+  /** The page of a chunk, whose place on it is `id & ROW_MASK`. */
+  pageOf(id: ChunkId): ChunkPage {
+    return this.#pages[pageOfRow(id)] ?? NO_PAGE;
+  }
+
+  /** The chunk after this one of the same series, or 0. */
+  next(id: ChunkId): ChunkId {
+    return this.pageOf(id).next[id & ROW_MASK] ?? 0;
+  }
+
+  setNext(id: ChunkId, next: ChunkId): void {
+    this.pageOf(id).next[id & ROW_MASK] = next;
   }
 
   add(chunk: {
@@ -27,36 +61,21 @@ export class ChunkTable {
     readonly minMs: number;
     readonly maxMs: number;
   }): ChunkId {
-    const id = this.#free.pop() ?? ++this.#highest;
-    if (id === this.addresses.length) this.#grow();
-    this.addresses[id] = chunk.address;
-    this.byteLengths[id] = chunk.byteLength;
-    this.counts[id] = chunk.count;
-    this.minMs[id] = chunk.minMs;
-    this.maxMs[id] = chunk.maxMs;
-    this.next[id] = 0;
+    const id = this.#allocator.take();
+    const page = (this.#pages[pageOfRow(id)] ??= new ChunkPage(PAGE_ROWS));
+    const at = id & ROW_MASK;
+    page.addresses[at] = chunk.address;
+    page.byteLengths[at] = chunk.byteLength;
+    page.counts[at] = chunk.count;
+    page.minMs[at] = chunk.minMs;
+    page.maxMs[at] = chunk.maxMs;
+    page.next[at] = 0;
     return id;
   }
 
   remove(id: ChunkId): void {
-    this.#free.push(id);
+    if (!this.#allocator.release(id)) return;
+    this.#pages[pageOfRow(id)] = undefined;
+    while (this.#pages.length > 0 && this.#pages.at(-1) === undefined) this.#pages.pop();
   }
-
-  #grow(): void {
-    const capacity = this.addresses.length * 2;
-    this.addresses = grown(this.addresses, new Uint32Array(capacity));
-    this.byteLengths = grown(this.byteLengths, new Uint32Array(capacity));
-    this.counts = grown(this.counts, new Uint16Array(capacity));
-    this.minMs = grown(this.minMs, new Float64Array(capacity));
-    this.maxMs = grown(this.maxMs, new Float64Array(capacity));
-    this.next = grown(this.next, new Uint32Array(capacity));
-  }
-}
-
-type Column = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array;
-
-/** The larger array, with the content of the smaller; bits are kept. */
-export function grown<Array extends Column>(from: Array, to: Array): Array {
-  to.set(from);
-  return to;
 }

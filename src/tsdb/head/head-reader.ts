@@ -1,6 +1,7 @@
-import type { Labels, SelectedSeries, SeriesReader, SeriesRef } from '#telemetry';
+import type { Labels, SelectedSeries, SeriesReader } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { SeriesIndex } from '../index/series-index.ts';
+import type { IndexEpoch } from '../index/series-rows.ts';
 import type { Head } from './head.ts';
 import { mergeHistograms } from './sample-slab.ts';
 import { HAS_HISTOGRAMS } from './series-states.ts';
@@ -13,7 +14,8 @@ const FIRST_CAPACITY = 64;
 export class HeadReader implements SeriesReader {
   readonly #index: SeriesIndex;
   readonly #head: Head;
-  readonly #refs: Uint32Array;
+  readonly #rows: Uint32Array;
+  readonly #epoch: IndexEpoch;
   readonly #interval: { readonly startMs: number; readonly endMs: number };
   readonly #hasArchive: boolean;
   readonly #columns = new SampleColumns(FIRST_CAPACITY);
@@ -21,7 +23,9 @@ export class HeadReader implements SeriesReader {
   constructor(parts: {
     readonly index: SeriesIndex;
     readonly head: Head;
-    readonly refs: Uint32Array;
+    readonly rows: Uint32Array;
+    /** Taken before the rows were looked up. */
+    readonly epoch: IndexEpoch;
     readonly interval: { readonly startMs: number; readonly endMs: number };
     /** Whether samples that leave memory are kept elsewhere. */
     readonly hasArchive: boolean;
@@ -30,24 +34,27 @@ export class HeadReader implements SeriesReader {
     this.#head = parts.head;
     this.#interval = parts.interval;
     this.#hasArchive = parts.hasArchive;
-    const { newestMs } = parts.head.states;
-    this.#refs = parts.refs.filter((ref) => (newestMs[ref] ?? 0) >= parts.interval.startMs);
+    this.#epoch = parts.epoch;
+    const { states } = parts.head;
+    this.#rows = parts.rows.filter((row) => states.newestMs(row) >= parts.interval.startMs);
   }
 
   get seriesCount(): number {
-    return this.#refs.length;
+    return this.#rows.length;
   }
 
   read(place: number): SelectedSeries | null {
     const { startMs, endMs } = this.#interval;
     if (this.#hasArchive && this.#head.removedUntilMs >= startMs) return null;
-    const ref: SeriesRef = this.#refs[place] ?? 0;
-    const labels = this.#index.labelsOf(ref) ?? NO_LABELS;
+    const row = this.#rows[place] ?? 0;
     const columns = this.#columns;
     columns.length = 0;
-    this.#head.read(ref, startMs, endMs, columns);
-    const timed = this.#head.states.hasFlag(ref, HAS_HISTOGRAMS)
-      ? (this.#head.histogramsOf(ref)?.read(startMs, endMs) ?? [])
+    // The series may be gone, and another one in its row.
+    if (!this.#index.isFrom(row, this.#epoch)) return { labels: NO_LABELS, ...viewOf(columns) };
+    const labels = this.#index.labelsOf(row) ?? NO_LABELS;
+    this.#head.read(row, startMs, endMs, columns);
+    const timed = this.#head.states.hasFlag(row, HAS_HISTOGRAMS)
+      ? (this.#head.histogramsOf(row)?.read(startMs, endMs) ?? [])
       : [];
     if (timed.length === 0) return { labels, ...viewOf(columns) };
     const merged = mergeHistograms(columns, timed);

@@ -87,6 +87,7 @@ describe('the head', () => {
     expect(read(head, 0, Infinity)).toEqual([]);
     expect(head.chunks.live).toBe(0);
     expect(head.sealed).toEqual({ bytes: 0, samples: 0 });
+    head.states.reserve(1);
     head.append(1, 5, 0, 0);
     expect(read(head, 0, Infinity)).toEqual([[5, 0]]);
   });

@@ -1,9 +1,11 @@
-import type { HistogramValue, SeriesRef } from '#telemetry';
+import type { HistogramValue } from '#telemetry';
 import { Arena, LARGEST_SLOT_CLASS, slotBytes } from '../chunk/arena.ts';
 import { BitReader, BitWriter, SLACK_BYTES } from '../chunk/bits.ts';
 import { ChunkTable, type ChunkId } from '../chunk/chunk-table.ts';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import { decodeSealed, encodeSealed } from '../chunk/sealed-chunk.ts';
+import type { SeriesRow } from '../index/series-rows.ts';
+import { ROW_MASK } from '../rows/row-allocator.ts';
 import { MAX_SAMPLE_BITS, readXorChunk, writeStep, writeXor } from '../chunk/xor-chunk.ts';
 import { HistogramSeries, sameHistogram, type HistogramChunk } from './histogram-series.ts';
 import { LateSamples, MAX_LATE_SAMPLES_PER_SERIES } from './late-samples.ts';
@@ -36,7 +38,7 @@ export class Head {
   readonly arena = new Arena();
   readonly #outOfOrderWindowMs: number;
   readonly #late = new LateSamples();
-  readonly #histograms = new Map<SeriesRef, HistogramSeries>();
+  readonly #histograms = new Map<SeriesRow, HistogramSeries>();
   readonly #writer = new BitWriter(this.arena.viewOf(0));
   readonly #reader = new BitReader(this.arena.viewOf(0));
   readonly #scratch = new SampleColumns();
@@ -59,144 +61,159 @@ export class Head {
   }
 
   /** Appends a float sample given by its two words of bits. */
-  append(ref: SeriesRef, timestampMs: number, high: number, low: number): AppendOutcome {
-    const states = this.states;
-    const newestMs = states.newestMs[ref] ?? 0;
-    if (timestampMs <= newestMs) return this.#appendLate(ref, timestampMs, high, low);
-    const count = states.counts[ref] ?? 0;
+  append(row: SeriesRow, timestampMs: number, high: number, low: number): AppendOutcome {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
+    const newestMs = page.newestMs[at] ?? 0;
+    if (timestampMs <= newestMs) return this.#appendLate(row, timestampMs, high, low);
+    const count = page.counts[at] ?? 0;
     if (count === 0) {
-      this.#open(ref, timestampMs, high, low);
-    } else if (this.#isFull(ref, count, timestampMs)) {
-      this.seal(ref);
-      this.#open(ref, timestampMs, high, low);
+      this.#open(row, timestampMs, high, low);
+    } else if (this.#isFull(row, count, timestampMs)) {
+      this.seal(row);
+      this.#open(row, timestampMs, high, low);
     } else {
       const writer = this.#writer;
-      const slot = states.slots[ref] ?? 0;
-      const bitLength = states.bitLengths[ref] ?? 0;
+      const slot = page.slots[at] ?? 0;
+      const bitLength = page.bitLengths[at] ?? 0;
       const start = this.arena.offsetOf(slot) * 8;
       const distanceMs = timestampMs - newestMs;
       writer.view = this.arena.viewOf(slot);
       writer.bit = start + bitLength;
-      writeStep(writer, distanceMs - (states.distancesMs[ref] ?? 0));
-      states.windows[ref] = writeXor(
+      writeStep(writer, distanceMs - (page.distancesMs[at] ?? 0));
+      page.windows[at] = writeXor(
         writer,
-        (states.newestWords[2 * ref + 1] ?? 0) ^ high,
-        (states.newestWords[2 * ref] ?? 0) ^ low,
-        states.windows[ref] ?? 0,
+        (page.newestWords[2 * at + 1] ?? 0) ^ high,
+        (page.newestWords[2 * at] ?? 0) ^ low,
+        page.windows[at] ?? 0,
       );
-      states.bitLengths[ref] = writer.bit - start;
-      states.distancesMs[ref] = distanceMs;
-      states.counts[ref] = count + 1;
+      page.bitLengths[at] = writer.bit - start;
+      page.distancesMs[at] = distanceMs;
+      page.counts[at] = count + 1;
     }
-    states.newestMs[ref] = timestampMs;
-    states.newestWords[2 * ref] = low;
-    states.newestWords[2 * ref + 1] = high;
+    page.newestMs[at] = timestampMs;
+    page.newestWords[2 * at] = low;
+    page.newestWords[2 * at + 1] = high;
     return ACCEPTED;
   }
 
   /** Appends a native histogram. */
-  appendHistogram(ref: SeriesRef, timestampMs: number, histogram: HistogramValue): AppendOutcome {
+  appendHistogram(row: SeriesRow, timestampMs: number, histogram: HistogramValue): AppendOutcome {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
     const states = this.states;
-    const newestMs = states.newestMs[ref] ?? 0;
-    if (timestampMs <= newestMs) return this.#appendLateHistogram(ref, timestampMs, histogram);
-    this.seal(ref);
-    this.#histogramSeries(ref).append(timestampMs, histogram);
-    states.setFlag(ref, HAS_HISTOGRAMS | NEWEST_IS_HISTOGRAM);
-    states.newestMs[ref] = timestampMs;
-    states.newestValues[ref] = Number.NaN;
+    const newestMs = page.newestMs[at] ?? 0;
+    if (timestampMs <= newestMs) return this.#appendLateHistogram(row, timestampMs, histogram);
+    this.seal(row);
+    this.#histogramSeries(row).append(timestampMs, histogram);
+    states.setFlag(row, HAS_HISTOGRAMS | NEWEST_IS_HISTOGRAM);
+    page.newestMs[at] = timestampMs;
+    page.newestValues[at] = Number.NaN;
     return ACCEPTED;
   }
 
   /** The time of a series' oldest sample in memory; Infinity where there is none. */
-  oldestMs(ref: SeriesRef): number {
-    const { states, chunks } = this;
-    let oldestMs = (states.counts[ref] ?? 0) > 0 ? (states.firstMs[ref] ?? 0) : Infinity;
-    for (let id = states.firstChunks[ref] ?? 0; id !== 0; id = chunks.next[id] ?? 0) {
-      oldestMs = Math.min(oldestMs, chunks.minMs[id] ?? 0);
+  oldestMs(row: SeriesRow): number {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
+    const { chunks } = this;
+    let oldestMs = (page.counts[at] ?? 0) > 0 ? (page.firstMs[at] ?? 0) : Infinity;
+    for (let id = page.firstChunks[at] ?? 0; id !== 0; id = chunks.next(id)) {
+      oldestMs = Math.min(oldestMs, chunks.pageOf(id).minMs[id & ROW_MASK] ?? 0);
     }
-    for (const { minMs } of this.#histograms.get(ref)?.chunks ?? []) oldestMs = Math.min(oldestMs, minMs);
-    return Math.min(oldestMs, this.#late.oldestMs(ref));
+    for (const { minMs } of this.#histograms.get(row)?.chunks ?? []) oldestMs = Math.min(oldestMs, minMs);
+    return Math.min(oldestMs, this.#late.oldestMs(row));
   }
 
   /** The native histograms of a series, where it has any. */
-  histogramsOf(ref: SeriesRef): HistogramSeries | undefined {
-    return this.#histograms.get(ref);
+  histogramsOf(row: SeriesRow): HistogramSeries | undefined {
+    return this.#histograms.get(row);
   }
 
   /** Takes over the histograms of a series from a snapshot. */
-  restoreHistograms(ref: SeriesRef, series: HistogramSeries): void {
-    this.#histograms.set(ref, series);
-    this.states.setFlag(ref, HAS_HISTOGRAMS);
+  restoreHistograms(row: SeriesRow, series: HistogramSeries): void {
+    this.#histograms.set(row, series);
+    this.states.setFlag(row, HAS_HISTOGRAMS);
   }
 
   /** Appends the float samples of a series in [startMs, endMs] to the columns, in order of time. */
-  read(ref: SeriesRef, startMs: number, endMs: number, into: SampleColumns): void {
+  read(row: SeriesRow, startMs: number, endMs: number, into: SampleColumns): void {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
     const states = this.states;
-    if (!states.hasFlag(ref, HAS_FLOATS)) return;
+    if (!states.hasFlag(row, HAS_FLOATS)) return;
     const start = into.length;
     const { chunks } = this;
-    for (let id = states.firstChunks[ref] ?? 0; id !== 0; id = chunks.next[id] ?? 0) {
-      if ((chunks.maxMs[id] ?? 0) < startMs || (chunks.minMs[id] ?? 0) > endMs) continue;
+    for (let id = page.firstChunks[at] ?? 0; id !== 0; id = chunks.next(id)) {
+      const { minMs, maxMs } = chunks.pageOf(id);
+      const place = id & ROW_MASK;
+      if ((maxMs[place] ?? 0) < startMs || (minMs[place] ?? 0) > endMs) continue;
       this.readChunk(id, into);
     }
-    const openCount = states.counts[ref] ?? 0;
-    if (openCount > 0 && (states.firstMs[ref] ?? 0) <= endMs) this.#readOpen(ref, into);
-    if (states.hasFlag(ref, HAS_LATE_SAMPLES)) this.#late.read(ref, into);
+    const openCount = page.counts[at] ?? 0;
+    if (openCount > 0 && (page.firstMs[at] ?? 0) <= endMs) this.#readOpen(row, into);
+    if (states.hasFlag(row, HAS_LATE_SAMPLES)) this.#late.read(row, into);
     into.sortFrom(start);
     into.trimFrom(start, startMs, endMs);
   }
 
   /** Appends all samples of one sealed chunk to the columns. */
   readChunk(id: ChunkId, into: SampleColumns): void {
-    const address = this.chunks.addresses[id] ?? 0;
+    const page = this.chunks.pageOf(id);
+    const at = id & ROW_MASK;
+    const address = page.addresses[at] ?? 0;
     this.#reader.view = this.arena.viewOf(address);
     this.#reader.bit = this.arena.offsetOf(address) * 8;
-    decodeSealed(this.#reader, this.chunks.counts[id] ?? 0, this.chunks.minMs[id] ?? 0, into);
+    decodeSealed(this.#reader, page.counts[at] ?? 0, page.minMs[at] ?? 0, into);
   }
 
   /** The bytes of a sealed chunk, as a view. */
   chunkBytes(id: ChunkId): Uint8Array {
-    const address = this.chunks.addresses[id] ?? 0;
+    const page = this.chunks.pageOf(id);
+    const at = id & ROW_MASK;
+    const address = page.addresses[at] ?? 0;
     const offset = this.arena.offsetOf(address);
-    return this.arena.pageOf(address).subarray(offset, offset + (this.chunks.byteLengths[id] ?? 0));
+    return this.arena.pageOf(address).subarray(offset, offset + (page.byteLengths[at] ?? 0));
   }
 
   /** The bytes of the open chunk, as a view; empty where there is none. */
-  openBytes(ref: SeriesRef): Uint8Array {
-    const slot = this.states.slots[ref] ?? 0;
-    if ((this.states.counts[ref] ?? 0) === 0) return new Uint8Array(0);
+  openBytes(row: SeriesRow): Uint8Array {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
+    const slot = page.slots[at] ?? 0;
+    if ((page.counts[at] ?? 0) === 0) return new Uint8Array(0);
     const offset = this.arena.offsetOf(slot);
-    return this.arena
-      .pageOf(slot)
-      .subarray(offset, offset + (((this.states.bitLengths[ref] ?? 0) + 7) >>> 3));
+    return this.arena.pageOf(slot).subarray(offset, offset + (((page.bitLengths[at] ?? 0) + 7) >>> 3));
   }
 
   /** Closes the open chunk, with what came late, so that it takes no more samples. */
-  seal(ref: SeriesRef): void {
+  seal(row: SeriesRow): void {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
     const states = this.states;
-    const count = states.counts[ref] ?? 0;
-    const hasLate = states.hasFlag(ref, HAS_LATE_SAMPLES);
+    const count = page.counts[at] ?? 0;
+    const hasLate = states.hasFlag(row, HAS_LATE_SAMPLES);
     if (count === 0 && !hasLate) return;
     const scratch = this.#scratch;
     scratch.length = 0;
-    if (count > 0) this.#readOpen(ref, scratch);
+    if (count > 0) this.#readOpen(row, scratch);
     if (hasLate) {
-      this.#late.read(ref, scratch);
-      this.#late.remove(ref);
-      states.clearFlag(ref, HAS_LATE_SAMPLES);
+      this.#late.read(row, scratch);
+      this.#late.remove(row);
+      states.clearFlag(row, HAS_LATE_SAMPLES);
       scratch.sortFrom(0);
     }
-    this.addSealed(ref, scratch);
+    this.addSealed(row, scratch);
     if (count === 0) return;
-    this.arena.returnSlot(states.slots[ref] ?? 0);
-    states.slots[ref] = 0;
-    states.counts[ref] = 0;
-    states.bitLengths[ref] = 0;
+    this.arena.returnSlot(page.slots[at] ?? 0);
+    page.slots[at] = 0;
+    page.counts[at] = 0;
+    page.bitLengths[at] = 0;
   }
 
   /** Makes a sealed chunk of samples and chains it to its series. */
-  addSealed(ref: SeriesRef, columns: SampleColumns): void {
-    this.addSealedBytes(ref, {
+  addSealed(row: SeriesRow, columns: SampleColumns): void {
+    this.addSealedBytes(row, {
       bytes: encodeSealed(columns),
       count: columns.length,
       minMs: columns.timestampsMs[0] ?? 0,
@@ -205,7 +222,9 @@ export class Head {
   }
 
   /** Chains a chunk that is encoded already, as from a snapshot. */
-  addSealedBytes(ref: SeriesRef, chunk: SealedBytes): void {
+  addSealedBytes(row: SeriesRow, chunk: SealedBytes): void {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
     const { states, chunks } = this;
     const id = chunks.add({
       address: this.arena.storeBlock(chunk.bytes),
@@ -214,36 +233,38 @@ export class Head {
       minMs: chunk.minMs,
       maxMs: chunk.maxMs,
     });
-    const last = states.lastChunks[ref] ?? 0;
-    if (last === 0) states.firstChunks[ref] = id;
-    else chunks.next[last] = id;
-    states.lastChunks[ref] = id;
-    states.setFlag(ref, HAS_FLOATS);
+    const last = page.lastChunks[at] ?? 0;
+    if (last === 0) page.firstChunks[at] = id;
+    else chunks.setNext(last, id);
+    page.lastChunks[at] = id;
+    states.setFlag(row, HAS_FLOATS);
     this.#sealedBytes += chunk.bytes.length;
     this.#sealedSamples += chunk.count;
   }
 
   /** Puts an open chunk back as a snapshot kept it; the newest sample is set too. */
-  restoreOpen(ref: SeriesRef, open: OpenChunk): void {
+  restoreOpen(row: SeriesRow, open: OpenChunk): void {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
     const { states, arena } = this;
     let slotClass = 0;
     while (slotClass < LARGEST_SLOT_CLASS && slotBytes(slotClass) < open.bytes.length) slotClass++;
     const slot = arena.takeSlot(slotClass);
     arena.pageOf(slot).set(open.bytes, arena.offsetOf(slot));
-    states.slots[ref] = slot;
-    states.slotClasses[ref] = slotClass;
-    states.counts[ref] = open.count;
-    states.firstMs[ref] = open.firstMs;
-    states.bitLengths[ref] = open.bitLength;
-    states.distancesMs[ref] = open.distanceMs;
-    states.windows[ref] = open.window;
-    states.setFlag(ref, HAS_FLOATS);
-    this.#makeRoom(ref);
+    page.slots[at] = slot;
+    page.slotClasses[at] = slotClass;
+    page.counts[at] = open.count;
+    page.firstMs[at] = open.firstMs;
+    page.bitLengths[at] = open.bitLength;
+    page.distancesMs[at] = open.distanceMs;
+    page.windows[at] = open.window;
+    states.setFlag(row, HAS_FLOATS);
+    this.#makeRoom(row);
   }
 
   /** Sets the newest sample of a series, as a snapshot kept it. */
   restoreNewest(
-    ref: SeriesRef,
+    row: SeriesRow,
     newest: {
       readonly timestampMs: number;
       readonly high: number;
@@ -251,194 +272,206 @@ export class Head {
       readonly isHistogram: boolean;
     },
   ): void {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
     const { states } = this;
-    states.newestMs[ref] = newest.timestampMs;
-    states.newestWords[2 * ref] = newest.low;
-    states.newestWords[2 * ref + 1] = newest.high;
-    if (newest.isHistogram) states.setFlag(ref, NEWEST_IS_HISTOGRAM);
+    page.newestMs[at] = newest.timestampMs;
+    page.newestWords[2 * at] = newest.low;
+    page.newestWords[2 * at + 1] = newest.high;
+    if (newest.isHistogram) states.setFlag(row, NEWEST_IS_HISTOGRAM);
   }
 
   /** Appends the late samples of a series, which no chunk holds yet, to the columns. */
-  readLate(ref: SeriesRef, into: SampleColumns): void {
-    if (this.states.hasFlag(ref, HAS_LATE_SAMPLES)) this.#late.read(ref, into);
+  readLate(row: SeriesRow, into: SampleColumns): void {
+    if (this.states.hasFlag(row, HAS_LATE_SAMPLES)) this.#late.read(row, into);
   }
 
-  restoreLate(ref: SeriesRef, timestampMs: number, high: number, low: number): void {
-    this.#late.add(ref, timestampMs, high, low);
-    this.states.setFlag(ref, HAS_FLOATS | HAS_LATE_SAMPLES);
+  restoreLate(row: SeriesRow, timestampMs: number, high: number, low: number): void {
+    this.#late.add(row, timestampMs, high, low);
+    this.states.setFlag(row, HAS_FLOATS | HAS_LATE_SAMPLES);
   }
 
   /** Drops the chunks of a series that end before a time. */
-  dropChunksBefore(ref: SeriesRef, beforeMs: number): void {
-    this.#dropChunks(ref, (id) => (this.chunks.maxMs[id] ?? 0) < beforeMs);
-    this.#histograms.get(ref)?.dropBefore(beforeMs);
+  dropChunksBefore(row: SeriesRow, beforeMs: number): void {
+    this.#dropChunks(row, (id) => (this.chunks.pageOf(id).maxMs[id & ROW_MASK] ?? 0) < beforeMs);
+    this.#histograms.get(row)?.dropBefore(beforeMs);
   }
 
   /** Drops these chunks of a series, sealed ones of floats and of histograms. */
-  removeChunks(ref: SeriesRef, ids: ReadonlySet<ChunkId>, histograms: ReadonlySet<HistogramChunk>): void {
-    this.#dropChunks(ref, (id) => ids.has(id));
-    this.#histograms.get(ref)?.remove(histograms);
+  removeChunks(row: SeriesRow, ids: ReadonlySet<ChunkId>, histograms: ReadonlySet<HistogramChunk>): void {
+    this.#dropChunks(row, (id) => ids.has(id));
+    this.#histograms.get(row)?.remove(histograms);
     for (const { maxMs } of histograms) this.#removedUntilMs = Math.max(this.#removedUntilMs, maxMs);
   }
 
   /** Forgets everything about a series. */
-  forget(ref: SeriesRef): void {
-    const { states } = this;
-    this.dropChunksBefore(ref, Number.POSITIVE_INFINITY);
-    if ((states.counts[ref] ?? 0) > 0) {
-      this.arena.returnSlot(states.slots[ref] ?? 0);
-    }
-    states.counts[ref] = 0;
-    states.slots[ref] = 0;
-    states.newestMs[ref] = Number.NEGATIVE_INFINITY;
-    states.flags[ref] = 0;
-    this.#late.remove(ref);
-    this.#histograms.delete(ref);
+  forget(row: SeriesRow): void {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
+    this.dropChunksBefore(row, Number.POSITIVE_INFINITY);
+    if ((page.counts[at] ?? 0) > 0) this.arena.returnSlot(page.slots[at] ?? 0);
+    this.states.release(row);
+    this.#late.remove(row);
+    this.#histograms.delete(row);
   }
 
-  #dropChunks(ref: SeriesRef, isDropped: (id: ChunkId) => boolean): void {
-    const { states, chunks } = this;
+  #dropChunks(row: SeriesRow, isDropped: (id: ChunkId) => boolean): void {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
+    const { chunks } = this;
     let previous = 0;
-    for (let id = states.firstChunks[ref] ?? 0; id !== 0;) {
-      const next = chunks.next[id] ?? 0;
+    for (let id = page.firstChunks[at] ?? 0; id !== 0;) {
+      const next = chunks.next(id);
       if (isDropped(id)) {
         this.#freeChunk(id);
-        if (previous === 0) states.firstChunks[ref] = next;
-        else chunks.next[previous] = next;
+        if (previous === 0) page.firstChunks[at] = next;
+        else chunks.setNext(previous, next);
       } else {
         previous = id;
       }
       id = next;
     }
-    states.lastChunks[ref] = previous;
+    page.lastChunks[at] = previous;
   }
 
   #freeChunk(id: ChunkId): void {
-    this.#removedUntilMs = Math.max(this.#removedUntilMs, this.chunks.maxMs[id] ?? 0);
-    const byteLength = this.chunks.byteLengths[id] ?? 0;
-    this.arena.freeBlock(this.chunks.addresses[id] ?? 0, byteLength);
+    const page = this.chunks.pageOf(id);
+    const at = id & ROW_MASK;
+    this.#removedUntilMs = Math.max(this.#removedUntilMs, page.maxMs[at] ?? 0);
+    const byteLength = page.byteLengths[at] ?? 0;
+    this.arena.freeBlock(page.addresses[at] ?? 0, byteLength);
     this.#sealedBytes -= byteLength;
-    this.#sealedSamples -= this.chunks.counts[id] ?? 0;
+    this.#sealedSamples -= page.counts[at] ?? 0;
     this.chunks.remove(id);
   }
 
-  #isFull(ref: SeriesRef, count: number, timestampMs: number): boolean {
-    const { states } = this;
-    if (timestampMs - (states.firstMs[ref] ?? 0) >= MAX_CHUNK_SPAN_MS) return true;
+  #isFull(row: SeriesRow, count: number, timestampMs: number): boolean {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
+    if (timestampMs - (page.firstMs[at] ?? 0) >= MAX_CHUNK_SPAN_MS) return true;
     if (count >= FIRST_CHUNK_SPREAD) {
-      const isFirst = (states.firstChunks[ref] ?? 0) === 0;
-      if (count >= (isFirst ? FIRST_CHUNK_SPREAD + (ref % FIRST_CHUNK_SPREAD) : MAX_CHUNK_SAMPLES))
+      const isFirst = (page.firstChunks[at] ?? 0) === 0;
+      if (count >= (isFirst ? FIRST_CHUNK_SPREAD + (row % FIRST_CHUNK_SPREAD) : MAX_CHUNK_SAMPLES))
         return true;
     }
-    return !this.#makeRoom(ref);
+    return !this.#makeRoom(row);
   }
 
   /** Sees to it that one more sample fits the slot; false where even the largest is too small. */
-  #makeRoom(ref: SeriesRef): boolean {
-    const { states, arena } = this;
-    const slotClass = states.slotClasses[ref] ?? 0;
-    const bitsNeeded = (states.bitLengths[ref] ?? 0) + MAX_SAMPLE_BITS + 8 * SLACK_BYTES;
+  #makeRoom(row: SeriesRow): boolean {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
+    const { arena } = this;
+    const slotClass = page.slotClasses[at] ?? 0;
+    const bitsNeeded = (page.bitLengths[at] ?? 0) + MAX_SAMPLE_BITS + 8 * SLACK_BYTES;
     if (bitsNeeded <= slotBytes(slotClass) * 8) return true;
     if (slotClass === LARGEST_SLOT_CLASS) return false;
-    const slot = states.slots[ref] ?? 0;
+    const slot = page.slots[at] ?? 0;
     const larger = arena.takeSlot(slotClass + 1);
     const offset = arena.offsetOf(slot);
     arena
       .pageOf(larger)
       .set(arena.pageOf(slot).subarray(offset, offset + slotBytes(slotClass)), arena.offsetOf(larger));
     arena.returnSlot(slot);
-    states.slots[ref] = larger;
-    states.slotClasses[ref] = slotClass + 1;
+    page.slots[at] = larger;
+    page.slotClasses[at] = slotClass + 1;
     return true;
   }
 
-  #open(ref: SeriesRef, timestampMs: number, high: number, low: number): void {
+  #open(row: SeriesRow, timestampMs: number, high: number, low: number): void {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
     const { states, arena } = this;
     const slot = arena.takeSlot(0);
     this.#writer.view = arena.viewOf(slot);
     this.#writer.bit = arena.offsetOf(slot) * 8;
     this.#writer.write(high, 32);
     this.#writer.write(low, 32);
-    states.slots[ref] = slot;
-    states.slotClasses[ref] = 0;
-    states.bitLengths[ref] = 64;
-    states.counts[ref] = 1;
-    states.firstMs[ref] = timestampMs;
-    states.distancesMs[ref] = 0;
-    states.windows[ref] = 0;
-    states.setFlag(ref, HAS_FLOATS);
-    states.clearFlag(ref, NEWEST_IS_HISTOGRAM);
+    page.slots[at] = slot;
+    page.slotClasses[at] = 0;
+    page.bitLengths[at] = 64;
+    page.counts[at] = 1;
+    page.firstMs[at] = timestampMs;
+    page.distancesMs[at] = 0;
+    page.windows[at] = 0;
+    states.setFlag(row, HAS_FLOATS);
+    states.clearFlag(row, NEWEST_IS_HISTOGRAM);
   }
 
-  #readOpen(ref: SeriesRef, into: SampleColumns): void {
-    const { states } = this;
-    const slot = states.slots[ref] ?? 0;
+  #readOpen(row: SeriesRow, into: SampleColumns): void {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
+    const slot = page.slots[at] ?? 0;
     this.#reader.view = this.arena.viewOf(slot);
     this.#reader.bit = this.arena.offsetOf(slot) * 8;
-    readXorChunk(this.#reader, states.counts[ref] ?? 0, states.firstMs[ref] ?? 0, into);
+    readXorChunk(this.#reader, page.counts[at] ?? 0, page.firstMs[at] ?? 0, into);
   }
 
   /** A sample that is not newer than its series' newest. */
-  #appendLate(ref: SeriesRef, timestampMs: number, high: number, low: number): AppendOutcome {
+  #appendLate(row: SeriesRow, timestampMs: number, high: number, low: number): AppendOutcome {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
     const { states } = this;
-    const newestMs = states.newestMs[ref] ?? 0;
+    const newestMs = page.newestMs[at] ?? 0;
     if (timestampMs === newestMs) {
       const same =
-        !states.hasFlag(ref, NEWEST_IS_HISTOGRAM) &&
-        states.newestWords[2 * ref] === low >>> 0 &&
-        states.newestWords[2 * ref + 1] === high >>> 0;
+        !states.hasFlag(row, NEWEST_IS_HISTOGRAM) &&
+        page.newestWords[2 * at] === low >>> 0 &&
+        page.newestWords[2 * at + 1] === high >>> 0;
       return same ? ALREADY_THERE : DUPLICATE_TIMESTAMP;
     }
     if (timestampMs < newestMs - this.#outOfOrderWindowMs) return OUT_OF_ORDER;
-    if (this.#histograms.get(ref)?.at(timestampMs)) return DUPLICATE_TIMESTAMP;
-    const there = this.#valueAt(ref, timestampMs);
+    if (this.#histograms.get(row)?.at(timestampMs)) return DUPLICATE_TIMESTAMP;
+    const there = this.#valueAt(row, timestampMs);
     if (there) {
       return there.high === high >>> 0 && there.low === low >>> 0 ? ALREADY_THERE : DUPLICATE_TIMESTAMP;
     }
-    this.#late.add(ref, timestampMs, high, low);
-    states.setFlag(ref, HAS_FLOATS | HAS_LATE_SAMPLES);
-    if (this.#late.countOf(ref) >= MAX_LATE_SAMPLES_PER_SERIES) this.#sealLate(ref);
+    this.#late.add(row, timestampMs, high, low);
+    states.setFlag(row, HAS_FLOATS | HAS_LATE_SAMPLES);
+    if (this.#late.countOf(row) >= MAX_LATE_SAMPLES_PER_SERIES) this.#sealLate(row);
     return ACCEPTED;
   }
 
   /** A histogram that is not newer than its series' newest sample. */
-  #appendLateHistogram(ref: SeriesRef, timestampMs: number, histogram: HistogramValue): AppendOutcome {
+  #appendLateHistogram(row: SeriesRow, timestampMs: number, histogram: HistogramValue): AppendOutcome {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
     const { states } = this;
-    const newestMs = states.newestMs[ref] ?? 0;
+    const newestMs = page.newestMs[at] ?? 0;
     if (timestampMs === newestMs) {
       const same =
-        states.hasFlag(ref, NEWEST_IS_HISTOGRAM) && this.#histograms.get(ref)?.newestEquals(histogram);
+        states.hasFlag(row, NEWEST_IS_HISTOGRAM) && this.#histograms.get(row)?.newestEquals(histogram);
       return same ? ALREADY_THERE : DUPLICATE_TIMESTAMP;
     }
     if (timestampMs < newestMs - this.#outOfOrderWindowMs) return OUT_OF_ORDER;
-    const there = this.#histograms.get(ref)?.at(timestampMs);
+    const there = this.#histograms.get(row)?.at(timestampMs);
     if (there) return sameHistogram(there, histogram) ? ALREADY_THERE : DUPLICATE_TIMESTAMP;
-    if (this.#valueAt(ref, timestampMs)) return DUPLICATE_TIMESTAMP;
-    this.#histogramSeries(ref).addLate(timestampMs, histogram);
-    states.setFlag(ref, HAS_HISTOGRAMS);
+    if (this.#valueAt(row, timestampMs)) return DUPLICATE_TIMESTAMP;
+    this.#histogramSeries(row).addLate(timestampMs, histogram);
+    states.setFlag(row, HAS_HISTOGRAMS);
     return ACCEPTED;
   }
 
-  #histogramSeries(ref: SeriesRef): HistogramSeries {
-    let series = this.#histograms.get(ref);
-    if (!series) this.#histograms.set(ref, (series = new HistogramSeries()));
+  #histogramSeries(row: SeriesRow): HistogramSeries {
+    let series = this.#histograms.get(row);
+    if (!series) this.#histograms.set(row, (series = new HistogramSeries()));
     return series;
   }
 
-  #valueAt(ref: SeriesRef, timestampMs: number): { readonly high: number; readonly low: number } | null {
+  #valueAt(row: SeriesRow, timestampMs: number): { readonly high: number; readonly low: number } | null {
     const scratch = this.#scratch;
     scratch.length = 0;
-    this.read(ref, timestampMs, timestampMs, scratch);
+    this.read(row, timestampMs, timestampMs, scratch);
     return scratch.length === 0 ? null : { high: scratch.words[1] ?? 0, low: scratch.words[0] ?? 0 };
   }
 
-  #sealLate(ref: SeriesRef): void {
+  #sealLate(row: SeriesRow): void {
     const scratch = this.#scratch;
     scratch.length = 0;
-    this.#late.read(ref, scratch);
-    this.#late.remove(ref);
-    this.states.clearFlag(ref, HAS_LATE_SAMPLES);
-    this.addSealed(ref, scratch);
+    this.#late.read(row, scratch);
+    this.#late.remove(row);
+    this.states.clearFlag(row, HAS_LATE_SAMPLES);
+    this.addSealed(row, scratch);
   }
 }
 

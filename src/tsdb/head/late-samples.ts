@@ -1,5 +1,5 @@
-import type { SeriesRef } from '#telemetry';
 import type { SampleColumns } from '../chunk/sample-columns.ts';
+import type { SeriesRow } from '../index/series-rows.ts';
 
 /** A series' late samples become a chunk of their own at this many. */
 export const MAX_LATE_SAMPLES_PER_SERIES = 120;
@@ -12,23 +12,23 @@ interface LateSeries {
 
 /** Samples that came after newer ones of their series, in order of time, until their chunk is sealed. */
 export class LateSamples {
-  readonly #series = new Map<SeriesRef, LateSeries>();
+  readonly #series = new Map<SeriesRow, LateSeries>();
 
-  countOf(ref: SeriesRef): number {
-    return this.#series.get(ref)?.timestampsMs.length ?? 0;
+  countOf(row: SeriesRow): number {
+    return this.#series.get(row)?.timestampsMs.length ?? 0;
   }
 
   /** Infinity where there is none. */
-  oldestMs(ref: SeriesRef): number {
-    return this.#series.get(ref)?.timestampsMs[0] ?? Infinity;
+  oldestMs(row: SeriesRow): number {
+    return this.#series.get(row)?.timestampsMs[0] ?? Infinity;
   }
 
   /** Adds a sample unless one of that time is there; says which it was. */
-  add(ref: SeriesRef, timestampMs: number, high: number, low: number): 'added' | 'same' | 'different' {
-    let late = this.#series.get(ref);
+  add(row: SeriesRow, timestampMs: number, high: number, low: number): 'added' | 'same' | 'different' {
+    let late = this.#series.get(row);
     if (!late) {
       late = { timestampsMs: [], highs: [], lows: [] };
-      this.#series.set(ref, late);
+      this.#series.set(row, late);
     }
     let at = late.timestampsMs.length;
     while (at > 0 && (late.timestampsMs[at - 1] ?? 0) > timestampMs) at--;
@@ -42,8 +42,8 @@ export class LateSamples {
   }
 
   /** Appends the late samples of a series to the columns. */
-  read(ref: SeriesRef, into: SampleColumns): void {
-    const late = this.#series.get(ref);
+  read(row: SeriesRow, into: SampleColumns): void {
+    const late = this.#series.get(row);
     if (!late) return;
     into.reserve(late.timestampsMs.length);
     late.timestampsMs.forEach((timestampMs, at) => {
@@ -51,7 +51,7 @@ export class LateSamples {
     });
   }
 
-  remove(ref: SeriesRef): void {
-    this.#series.delete(ref);
+  remove(row: SeriesRow): void {
+    this.#series.delete(row);
   }
 }

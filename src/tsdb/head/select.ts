@@ -6,10 +6,11 @@ import {
   nextTurn,
   type SelectedSeries,
   type Selection,
-  type SeriesRef,
 } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { SeriesIndex } from '../index/series-index.ts';
+import type { SeriesRow } from '../index/series-rows.ts';
+import { ROW_MASK } from '../rows/row-allocator.ts';
 import type { Head } from './head.ts';
 import type { TimedHistogram } from './histogram-series.ts';
 import { SampleSlab, tooMuch } from './sample-slab.ts';
@@ -30,7 +31,7 @@ const scratch = new SampleColumns();
 export function selectFromHead(index: SeriesIndex, head: Head, selection: Selection): SelectedSeries[] {
   if (selection.latestOnly) return toSeries(selectLatestFromHead(index, head, selection));
   const slab = new SampleSlab(selection);
-  for (const ref of index.select(selection.matchers)) readInto(slab, { index, head, ref, selection });
+  for (const row of index.select(selection.matchers)) readInto(slab, { index, head, row, selection });
   return slab.series;
 }
 
@@ -43,14 +44,17 @@ export async function selectFromHeadInSlices(
   if (selection.latestOnly) return selectFromHead(index, head, selection);
   while (!index.prepare(selection.matchers, VALUES_PER_STRETCH)) await nextTurn();
   const slab = new SampleSlab(selection);
-  const refs = index.select(selection.matchers).slice();
+  const rows = index.select(selection.matchers).slice();
+  const { epoch } = index;
   let startedMs = clock.monotonicMs();
-  for (let at = 0; at < refs.length; at++) {
+  for (let at = 0; at < rows.length; at++) {
     if (at % SERIES_PER_LOOK === 0 && clock.monotonicMs() - startedMs > MAX_STRETCH_MS) {
       await nextTurn();
       startedMs = clock.monotonicMs();
     }
-    readInto(slab, { index, head, ref: refs[at] ?? 0, selection });
+    const row = rows[at] ?? 0;
+    // The series may be gone, and another one in its row.
+    if (index.isFrom(row, epoch)) readInto(slab, { index, head, row, selection });
   }
   return slab.series;
 }
@@ -58,18 +62,18 @@ export async function selectFromHeadInSlices(
 interface ReadPlace {
   readonly index: SeriesIndex;
   readonly head: Head;
-  readonly ref: SeriesRef;
+  readonly row: SeriesRow;
   readonly selection: Selection;
 }
 
-function readInto(slab: SampleSlab, { index, head, ref, selection }: ReadPlace): void {
+function readInto(slab: SampleSlab, { index, head, row, selection }: ReadPlace): void {
   const { startMs, endMs } = selection;
   scratch.length = 0;
-  head.read(ref, startMs, endMs, scratch);
-  const histograms = head.states.hasFlag(ref, HAS_HISTOGRAMS)
-    ? (head.histogramsOf(ref)?.read(startMs, endMs) ?? NO_HISTOGRAMS)
+  head.read(row, startMs, endMs, scratch);
+  const histograms = head.states.hasFlag(row, HAS_HISTOGRAMS)
+    ? (head.histogramsOf(row)?.read(startMs, endMs) ?? NO_HISTOGRAMS)
     : NO_HISTOGRAMS;
-  slab.add(index.labelsOf(ref) ?? NO_LABELS, scratch, histograms);
+  slab.add(index.labelsOf(row) ?? NO_LABELS, scratch, histograms);
 }
 
 /**
@@ -79,30 +83,32 @@ function readInto(slab: SampleSlab, { index, head, ref, selection }: ReadPlace):
  */
 export function selectLatestFromHead(index: SeriesIndex, head: Head, selection: Selection): LatestSamples {
   const { startMs, endMs, maxSeries = Infinity, maxSamples = Infinity } = selection;
-  const refs = index.select(selection.matchers);
+  const rows = index.select(selection.matchers);
   const { states } = head;
   const labels: Labels[] = [];
-  const timestampsMs = new Float64Array(refs.length);
-  const values = new Float64Array(refs.length);
+  const timestampsMs = new Float64Array(rows.length);
+  const values = new Float64Array(rows.length);
   const words = new Uint32Array(values.buffer);
   let histograms: (HistogramValue | null)[] | null = null;
   let count = 0;
-  for (const ref of refs) {
-    const newestMs = states.newestMs[ref] ?? 0;
+  for (const row of rows) {
+    const page = states.pageOf(row);
+    const at = row & ROW_MASK;
+    const newestMs = page.newestMs[at] ?? 0;
     if (newestMs < startMs) continue;
-    if (newestMs <= endMs && !states.hasFlag(ref, NEWEST_IS_HISTOGRAM)) {
+    if (newestMs <= endMs && ((page.flags[at] ?? 0) & NEWEST_IS_HISTOGRAM) === 0) {
       timestampsMs[count] = newestMs;
-      words[2 * count] = states.newestWords[2 * ref] ?? 0;
-      words[2 * count + 1] = states.newestWords[2 * ref + 1] ?? 0;
+      words[2 * count] = page.newestWords[2 * at] ?? 0;
+      words[2 * count + 1] = page.newestWords[2 * at + 1] ?? 0;
     } else {
-      const sample = newestInside(head, ref, selection);
+      const sample = newestInside(head, row, selection);
       if (!sample) continue;
       timestampsMs[count] = sample.timestampMs;
       words[2 * count] = sample.low;
       words[2 * count + 1] = sample.high;
-      if (sample.histogram) (histograms ??= Array.from(refs, () => null))[count] = sample.histogram;
+      if (sample.histogram) (histograms ??= Array.from(rows, () => null))[count] = sample.histogram;
     }
-    labels.push(index.labelsOf(ref) ?? NO_LABELS);
+    labels.push(index.labelsOf(row) ?? NO_LABELS);
     if (++count > maxSeries) throw tooMuch('series', maxSeries);
     if (count > maxSamples) throw tooMuch('samples', maxSamples);
   }
@@ -122,12 +128,12 @@ interface NewestSample {
 }
 
 /** The newest sample in the interval, by decoding. */
-function newestInside(head: Head, ref: SeriesRef, { startMs, endMs }: Selection): NewestSample | null {
+function newestInside(head: Head, row: SeriesRow, { startMs, endMs }: Selection): NewestSample | null {
   scratch.length = 0;
-  head.read(ref, startMs, endMs, scratch);
+  head.read(row, startMs, endMs, scratch);
   const at = scratch.length - 1;
   const floatMs = at < 0 ? Number.NEGATIVE_INFINITY : (scratch.timestampsMs[at] ?? 0);
-  const timed = head.histogramsOf(ref)?.read(startMs, endMs).at(-1);
+  const timed = head.histogramsOf(row)?.read(startMs, endMs).at(-1);
   if (timed && timed.timestampMs > floatMs) {
     return { timestampMs: timed.timestampMs, high: 0x7ff80000, low: 0, histogram: timed.histogram };
   }

@@ -1,8 +1,6 @@
-import type { SeriesRef } from '#telemetry';
 import { wordsOf } from '#telemetry';
-import { grown } from '../chunk/chunk-table.ts';
-
-const FIRST_CAPACITY = 1024;
+import type { SeriesRow } from '../index/series-rows.ts';
+import { PAGE_ROWS, ROW_MASK, pageOfRow } from '../rows/row-allocator.ts';
 
 /** What `flags` says of a series. */
 export const HAS_FLOATS = 1;
@@ -10,59 +8,110 @@ export const HAS_HISTOGRAMS = 2;
 export const NEWEST_IS_HISTOGRAM = 4;
 export const HAS_LATE_SAMPLES = 8;
 export const IS_SUBSCRIBED = 16;
-/** The log of this run knows what the reference stands for. */
+/** The log of this run knows what the row stands for. */
 export const IS_LOGGED = 32;
-export const IS_RETIRED = 64;
+/** Somebody asked for the series since the upkeep last looked at it: it is not forgotten yet. */
+export const IS_WANTED = 64;
+const IS_RESERVED = 128;
 
-/** What the head knows of each series, in columns indexed by reference: 50 bytes a series and no objects. */
-export class SeriesStates {
+/** What the head knows of the series of a page of rows, in columns: 50 bytes a series and no objects. */
+export class StatePage {
   /** Time and value of the newest sample; −Infinity before the first. Instant reads are served from these. */
-  newestMs = new Float64Array(FIRST_CAPACITY).fill(Number.NEGATIVE_INFINITY);
-  newestValues = new Float64Array(FIRST_CAPACITY);
+  readonly newestMs: Float64Array;
+  readonly newestValues: Float64Array;
   /** The memory of `newestValues`. */
-  newestWords: Uint32Array = wordsOf(this.newestValues);
+  readonly newestWords: Uint32Array;
   /** The open chunk: its first time, slot, slot class, length in bits, samples, last distance and XOR window. */
-  firstMs = new Float64Array(FIRST_CAPACITY);
-  slots = new Uint32Array(FIRST_CAPACITY);
-  slotClasses = new Uint8Array(FIRST_CAPACITY);
-  bitLengths = new Uint16Array(FIRST_CAPACITY);
-  counts = new Uint8Array(FIRST_CAPACITY);
-  distancesMs = new Int32Array(FIRST_CAPACITY);
-  windows = new Uint16Array(FIRST_CAPACITY);
+  readonly firstMs: Float64Array;
+  readonly slots: Uint32Array;
+  readonly slotClasses: Uint8Array;
+  readonly bitLengths: Uint16Array;
+  readonly counts: Uint8Array;
+  readonly distancesMs: Int32Array;
+  readonly windows: Uint16Array;
   /** Ends of the chain of sealed chunks. */
-  firstChunks = new Uint32Array(FIRST_CAPACITY);
-  lastChunks = new Uint32Array(FIRST_CAPACITY);
-  flags = new Uint8Array(FIRST_CAPACITY);
+  readonly firstChunks: Uint32Array;
+  readonly lastChunks: Uint32Array;
+  readonly flags: Uint8Array;
+  /** Rows of the page that are in use. */
+  live = 0;
 
-  /** Makes room for a reference. */
-  reserve(ref: SeriesRef): void {
-    if (ref < this.flags.length) return;
-    let capacity = this.flags.length;
-    while (capacity <= ref) capacity *= 2;
-    this.newestMs = grown(this.newestMs, new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY));
-    this.newestValues = grown(this.newestValues, new Float64Array(capacity));
+  constructor(rows: number) {
+    this.newestMs = new Float64Array(rows).fill(Number.NEGATIVE_INFINITY);
+    this.newestValues = new Float64Array(rows);
     this.newestWords = wordsOf(this.newestValues);
-    this.firstMs = grown(this.firstMs, new Float64Array(capacity));
-    this.slots = grown(this.slots, new Uint32Array(capacity));
-    this.slotClasses = grown(this.slotClasses, new Uint8Array(capacity));
-    this.bitLengths = grown(this.bitLengths, new Uint16Array(capacity));
-    this.counts = grown(this.counts, new Uint8Array(capacity));
-    this.distancesMs = grown(this.distancesMs, new Int32Array(capacity));
-    this.windows = grown(this.windows, new Uint16Array(capacity));
-    this.firstChunks = grown(this.firstChunks, new Uint32Array(capacity));
-    this.lastChunks = grown(this.lastChunks, new Uint32Array(capacity));
-    this.flags = grown(this.flags, new Uint8Array(capacity));
+    this.firstMs = new Float64Array(rows);
+    this.slots = new Uint32Array(rows);
+    this.slotClasses = new Uint8Array(rows);
+    this.bitLengths = new Uint16Array(rows);
+    this.counts = new Uint8Array(rows);
+    this.distancesMs = new Int32Array(rows);
+    this.windows = new Uint16Array(rows);
+    this.firstChunks = new Uint32Array(rows);
+    this.lastChunks = new Uint32Array(rows);
+    this.flags = new Uint8Array(rows);
+  }
+}
+
+/** In the place of a page that is not there. */
+const NO_PAGE = new StatePage(0);
+
+/** The states of all series, by row. A page is there while one of its rows is in use. */
+export class SeriesStates {
+  readonly #pages: (StatePage | undefined)[] = [];
+
+  /** How many pages are there. */
+  get pageCount(): number {
+    return this.#pages.reduce((count, page) => (page ? count + 1 : count), 0);
   }
 
-  hasFlag(ref: SeriesRef, flag: number): boolean {
-    return ((this.flags[ref] ?? 0) & flag) !== 0;
+  /** The page of a row, whose place on it is `row & ROW_MASK`. */
+  pageOf(row: SeriesRow): StatePage {
+    return this.#pages[pageOfRow(row)] ?? NO_PAGE;
   }
 
-  setFlag(ref: SeriesRef, flag: number): void {
-    this.flags[ref] = (this.flags[ref] ?? 0) | flag;
+  /** Makes room for a row that is in use from now on. */
+  reserve(row: SeriesRow): void {
+    const page = (this.#pages[pageOfRow(row)] ??= new StatePage(PAGE_ROWS));
+    if (this.hasFlag(row, IS_RESERVED)) return;
+    page.live++;
+    this.setFlag(row, IS_RESERVED);
   }
 
-  clearFlag(ref: SeriesRef, flag: number): void {
-    this.flags[ref] = (this.flags[ref] ?? 0) & ~flag;
+  /** Clears a row that is in use no more. */
+  release(row: SeriesRow): void {
+    const page = this.pageOf(row);
+    if (!this.hasFlag(row, IS_RESERVED)) return;
+    const at = row & ROW_MASK;
+    page.counts[at] = 0;
+    page.slots[at] = 0;
+    page.bitLengths[at] = 0;
+    page.firstChunks[at] = 0;
+    page.lastChunks[at] = 0;
+    page.newestMs[at] = Number.NEGATIVE_INFINITY;
+    page.flags[at] = 0;
+    page.live--;
+    if (page.live > 0) return;
+    this.#pages[pageOfRow(row)] = undefined;
+    while (this.#pages.length > 0 && this.#pages.at(-1) === undefined) this.#pages.pop();
+  }
+
+  /** The time of the newest sample; −Infinity before the first. */
+  newestMs(row: SeriesRow): number {
+    return this.pageOf(row).newestMs[row & ROW_MASK] ?? Number.NEGATIVE_INFINITY;
+  }
+
+  hasFlag(row: SeriesRow, flag: number): boolean {
+    return ((this.pageOf(row).flags[row & ROW_MASK] ?? 0) & flag) !== 0;
+  }
+
+  setFlag(row: SeriesRow, flag: number): void {
+    const { flags } = this.pageOf(row);
+    flags[row & ROW_MASK] = (flags[row & ROW_MASK] ?? 0) | flag;
+  }
+
+  clearFlag(row: SeriesRow, flag: number): void {
+    const { flags } = this.pageOf(row);
+    flags[row & ROW_MASK] = (flags[row & ROW_MASK] ?? 0) & ~flag;
   }
 }

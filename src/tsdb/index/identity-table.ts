@@ -1,64 +1,87 @@
-import type { SeriesRef } from '#telemetry';
+import type { SeriesRow } from './series-rows.ts';
 
 const EMPTY = 0;
 const REMOVED = 0xffffffff;
-const MIN_CAPACITY = 1024;
+const MIN_CAPACITY = 16;
+/** The table is divided by the hash's upper bits: each part grows by itself, and none for long. */
+const PART_BITS = 6;
 
-/** Finds series by the hash of their identity: open addressing with linear probing, at most two thirds full. */
+/** Finds series by the hash of their identity. */
 export class IdentityTable {
-  #refs = new Uint32Array(MIN_CAPACITY);
+  readonly #parts = Array.from({ length: 1 << PART_BITS }, () => new TablePart());
+
+  /** The row with this hash that `isIt` accepts, or 0. */
+  find(hash: number, isIt: (row: SeriesRow) => boolean): SeriesRow {
+    return this.#partOf(hash)?.find(hash >>> 0, isIt) ?? 0;
+  }
+
+  add(hash: number, row: SeriesRow): void {
+    this.#partOf(hash)?.add(hash >>> 0, row);
+  }
+
+  remove(hash: number, row: SeriesRow): void {
+    this.#partOf(hash)?.remove(hash >>> 0, row);
+  }
+
+  #partOf(hash: number): TablePart | undefined {
+    return this.#parts[hash >>> (32 - PART_BITS)];
+  }
+}
+
+/** Open addressing with linear probing, at most two thirds full. */
+class TablePart {
+  #rows = new Uint32Array(MIN_CAPACITY);
   #hashes = new Uint32Array(MIN_CAPACITY);
   /** Places that are not EMPTY. */
   #used = 0;
   #live = 0;
 
-  /** The reference with this hash that `isIt` accepts, or 0. */
-  find(hash: number, isIt: (ref: SeriesRef) => boolean): SeriesRef {
-    const wanted = hash >>> 0;
-    const mask = this.#refs.length - 1;
+  find(wanted: number, isIt: (row: SeriesRow) => boolean): SeriesRow {
+    const mask = this.#rows.length - 1;
     for (let at = wanted & mask; ; at = (at + 1) & mask) {
-      const ref = this.#refs[at] ?? EMPTY;
-      if (ref === EMPTY) return 0;
-      if (ref !== REMOVED && this.#hashes[at] === wanted && isIt(ref)) return ref;
+      const row = this.#rows[at] ?? EMPTY;
+      if (row === EMPTY) return 0;
+      if (row !== REMOVED && this.#hashes[at] === wanted && isIt(row)) return row;
     }
   }
 
-  add(hash: number, ref: SeriesRef): void {
-    if ((this.#used + 1) * 3 > this.#refs.length * 2) this.#rebuild();
-    this.#insert(hash >>> 0, ref);
+  add(hash: number, row: SeriesRow): void {
+    if ((this.#used + 1) * 3 > this.#rows.length * 2) this.#rebuild();
+    this.#insert(hash, row);
   }
 
-  remove(hash: number, ref: SeriesRef): void {
-    const mask = this.#refs.length - 1;
-    for (let at = (hash >>> 0) & mask; this.#refs[at] !== EMPTY; at = (at + 1) & mask) {
-      if (this.#refs[at] !== ref) continue;
-      this.#refs[at] = REMOVED;
+  remove(hash: number, row: SeriesRow): void {
+    const mask = this.#rows.length - 1;
+    for (let at = hash & mask; this.#rows[at] !== EMPTY; at = (at + 1) & mask) {
+      if (this.#rows[at] !== row) continue;
+      this.#rows[at] = REMOVED;
       this.#live--;
-      return;
+      break;
     }
+    if (this.#rows.length > MIN_CAPACITY && this.#live * 12 < this.#rows.length) this.#rebuild();
   }
 
-  #insert(hash: number, ref: SeriesRef): void {
-    const mask = this.#refs.length - 1;
+  #insert(hash: number, row: SeriesRow): void {
+    const mask = this.#rows.length - 1;
     let at = hash & mask;
-    while (this.#refs[at] !== EMPTY) at = (at + 1) & mask;
-    this.#refs[at] = ref;
+    while (this.#rows[at] !== EMPTY) at = (at + 1) & mask;
+    this.#rows[at] = row;
     this.#hashes[at] = hash;
     this.#used++;
     this.#live++;
   }
 
   #rebuild(): void {
-    const refs = this.#refs;
+    const rows = this.#rows;
     const hashes = this.#hashes;
     let capacity = MIN_CAPACITY;
     while (capacity < (this.#live + 1) * 3) capacity *= 2;
-    this.#refs = new Uint32Array(capacity);
+    this.#rows = new Uint32Array(capacity);
     this.#hashes = new Uint32Array(capacity);
     this.#used = 0;
     this.#live = 0;
-    refs.forEach((ref, at) => {
-      if (ref !== EMPTY && ref !== REMOVED) this.#insert(hashes[at] ?? 0, ref);
+    rows.forEach((row, at) => {
+      if (row !== EMPTY && row !== REMOVED) this.#insert(hashes[at] ?? 0, row);
     });
   }
 }

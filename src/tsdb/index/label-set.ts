@@ -18,9 +18,12 @@ export function emptyLabelSet(): MutableLabels {
 }
 
 /** A label set of the given names, in that order. */
-export function labelSetOf(names: readonly string[], valueOf: (name: string) => string): Labels {
+export function labelSetOf(names: readonly string[], valueOf: (name: string, at: number) => string): Labels {
   const labels = new LabelSet();
-  for (const name of names) labels[name] = valueOf(name);
+  for (let at = 0; at < names.length; at++) {
+    const name = names[at] ?? '';
+    labels[name] = valueOf(name, at);
+  }
   return labels;
 }
 

@@ -1,7 +1,10 @@
-import type { Matcher, SeriesRef, Stretch } from '#telemetry';
-import { PostingList, sortRefs, unionOfDisjoint } from './postings.ts';
-import { RefSet } from './ref-set.ts';
+import type { Matcher, Stretch } from '#telemetry';
+import { PostingList, sortRows, unionOfDisjoint } from './postings.ts';
+import { RowSet } from './row-set.ts';
+import { ROW_MASK, RowAllocator, pageOfRow } from '../rows/row-allocator.ts';
 import { shapeOf, type RegexShape } from './regex-shape.ts';
+import type { SeriesRow } from './series-rows.ts';
+import { TextNumbers } from './text-numbers.ts';
 
 /** Regular expressions whose matching values are remembered, per label name. */
 const MAX_CACHED_EXPRESSIONS = 64;
@@ -10,28 +13,49 @@ const FEW_VALUES = 64;
 /** Values that an expression is tried on, and values whose series are gathered, between two looks at the clock. */
 const TRIED_PER_LOOK = 128;
 const GATHERED_PER_LOOK = 1024;
+/** An expression that so many new values under old numbers have to be tried on begins anew. */
+const MAX_RETRIED = 8192;
 const NONE = new Uint32Array(0);
 
 interface CachedExpression {
-  /** How many values have been tried. */
+  /** How many numbers have been tried. */
   seen: number;
-  readonly matching: number[];
+  /** The list of reused numbers that it knows, and how many of them are taken into account. */
+  reused: readonly number[];
+  reusedSeen: number;
+  /** Numbers below `seen` that stand for another value since they were tried. */
+  retries: number[];
+  matching: number[];
+}
+
+/** Values by number and the series that have each. */
+interface ValuePage {
+  readonly values: string[];
+  readonly postings: (SeriesRow | PostingList)[];
 }
 
 /**
- * All values of one label name and the series that have each. A value's number is never given to another value;
- * most values of high cardinality belong to a single series, which is then kept as a bare number (0: none).
+ * All values of one label name and the series that have each. A value keeps its number while a series has it; then
+ * the number is given to another value. Most values of high cardinality belong to a single series, which is then kept
+ * as a bare number (0: none).
  */
 export class LabelValues {
   readonly name: string;
-  readonly #numberOf = new Map<string, number>();
-  readonly #values: string[] = [];
-  readonly #postings: (SeriesRef | PostingList)[] = [];
+  /** Stands for the name in hashes. */
+  readonly nameNumber: number;
+  readonly #numberOf = new TextNumbers();
+  readonly #allocator = new RowAllocator();
+  #pages: (ValuePage | undefined)[] = [];
+  /** All numbers that have been given are below this. */
+  #end = 1;
+  /** Numbers that were given to another value, in order; what has been tried on the old one has to be tried anew. */
+  #reused: number[] = [];
   readonly #cache = new Map<string, CachedExpression>();
   #seriesCount = 0;
 
-  constructor(name: string) {
+  constructor(name: string, nameNumber: number) {
     this.name = name;
+    this.nameNumber = nameNumber;
   }
 
   get valueCount(): number {
@@ -43,14 +67,14 @@ export class LabelValues {
     return this.#seriesCount;
   }
 
-  /** All values, unsorted. May be walked in slices: what comes meanwhile is there too, what goes is not. */
-  values(): IterableIterator<string> {
-    return this.#numberOf.keys();
+  /** All values, unsorted. May be walked in slices: what is there all the time is shown, what comes meanwhile may be. */
+  *values(): IterableIterator<string> {
+    for (const [value] of this.#numberOf.entries()) yield value;
   }
 
   /** All values with how many series have each; as `values`. */
   *counts(): IterableIterator<readonly [value: string, seriesCount: number]> {
-    for (const [value, number] of this.#numberOf) yield [value, this.#lengthAt(number)];
+    for (const [value, number] of this.#numberOf.entries()) yield [value, this.#lengthAt(number)];
   }
 
   numberOf(value: string): number | undefined {
@@ -61,30 +85,36 @@ export class LabelValues {
   intern(value: string): number {
     const known = this.#numberOf.get(value);
     if (known !== undefined) return known;
-    const number = this.#values.length;
-    this.#numberOf.set(value, number);
-    this.#values.push(value);
-    this.#postings.push(0);
+    const number = this.#allocator.take();
+    if (number < this.#end) this.#noteReuse(number);
+    else this.#end = number + 1;
+    this.#numberOf.add(value, number);
+    const page = (this.#pages[pageOfRow(number)] ??= { values: [], postings: [] });
+    page.values[number & ROW_MASK] = value;
+    page.postings[number & ROW_MASK] = 0;
     return number;
   }
 
   /** The one copy of a value's text that is kept. */
   textOf(number: number): string {
-    return this.#values[number] ?? '';
+    return this.#pages[pageOfRow(number)]?.values[number & ROW_MASK] ?? '';
   }
 
-  addSeries(number: number, ref: SeriesRef): void {
-    const postings = this.#postings[number];
+  addSeries(number: number, row: SeriesRow): void {
+    const page = this.#pages[pageOfRow(number)];
+    if (!page) return;
+    const at = number & ROW_MASK;
+    const postings = page.postings[at] ?? 0;
     this.#seriesCount++;
-    if (postings === 0 || postings === undefined) {
-      this.#postings[number] = ref;
+    if (postings === 0) {
+      page.postings[at] = row;
     } else if (typeof postings === 'number') {
       const list = new PostingList();
       list.add(postings);
-      list.add(ref);
-      this.#postings[number] = list;
+      list.add(row);
+      page.postings[at] = list;
     } else {
-      postings.add(ref);
+      postings.add(row);
     }
   }
 
@@ -96,7 +126,7 @@ export class LabelValues {
   seriesWith(value: string): Uint32Array {
     const number = this.#numberOf.get(value);
     if (number === undefined) return NONE;
-    const postings = this.#postings[number] ?? 0;
+    const postings = this.#postingsAt(number);
     if (typeof postings !== 'number') return postings.view();
     return postings === 0 ? NONE : Uint32Array.of(postings);
   }
@@ -106,10 +136,10 @@ export class LabelValues {
     const matching = this.#matchingNumbers(matcher);
     const positive = matcher.operator === '=' || matcher.operator === '=~';
     if (accepted === positive) return this.#union(matching);
-    const excluded = new RefSet(this.#values.length);
+    const excluded = new RowSet(this.#end);
     excluded.addAll(matching);
     const rest: number[] = [];
-    for (let number = 0; number < this.#values.length; number++) {
+    for (let number = 0; number < this.#end; number++) {
       if (!excluded.has(number)) rest.push(number);
     }
     return this.#union(rest);
@@ -119,9 +149,9 @@ export class LabelValues {
   async gatherWhere(
     matcher: Matcher,
     accepted: boolean,
-    { into, stretch }: { readonly into: RefSet; readonly stretch: Stretch },
+    { into, stretch }: { readonly into: RowSet; readonly stretch: Stretch },
   ): Promise<void> {
-    const end = this.#values.length;
+    const end = this.#end;
     const matching = await this.#matchingInSlices(matcher, stretch);
     const positive = matcher.operator === '=' || matcher.operator === '=~';
     if (accepted === positive) {
@@ -133,7 +163,7 @@ export class LabelValues {
       }
       return;
     }
-    const excluded = new RefSet(end);
+    const excluded = new RowSet(end);
     excluded.addAll(matching);
     for (let number = 0; number < end; number++) {
       if (number % GATHERED_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
@@ -145,7 +175,8 @@ export class LabelValues {
   /** Whether the answer for this matcher is at hand without trying every value. */
   isCheap(matcher: Matcher): boolean {
     if (matcher.operator === '=' || matcher.operator === '!=') return true;
-    const untried = this.#values.length - (this.#cache.get(matcher.value)?.seen ?? 0);
+    const cached = this.#cache.get(matcher.value);
+    const untried = cached ? this.#untried(cached) : this.#end;
     return untried <= FEW_VALUES || shapeOf(matcher.value).kind === 'literals';
   }
 
@@ -158,26 +189,52 @@ export class LabelValues {
     const shape = shapeOf(matcher.value);
     if (shape.kind === 'literals') return true;
     const cached = this.#cached(matcher.value);
-    this.#extend(cached, { shape, matcher, until: cached.seen + maxValues });
-    return cached.seen >= this.#values.length;
+    this.#extend(cached, { shape, matcher, maxValues });
+    return this.#untried(cached) === 0;
   }
 
-  /** Forgets series: of each value, by its number, the references in ascending order. */
-  removeSeries(removed: ReadonlyMap<number, readonly SeriesRef[]>): void {
-    for (const [number, refs] of removed) {
-      const postings = this.#postings[number] ?? 0;
-      if (typeof postings !== 'number') postings.remove(refs);
-      else this.#postings[number] = 0;
-      this.#seriesCount -= refs.length;
-      if (this.#lengthAt(number) > 0) continue;
-      this.#numberOf.delete(this.textOf(number));
-      this.#values[number] = '';
-      this.#postings[number] = 0;
+  /** Forgets series: of each value, by its number, the rows in ascending order. */
+  removeSeries(removed: ReadonlyMap<number, readonly SeriesRow[]>): void {
+    for (const [number, rows] of removed) {
+      const page = this.#pages[pageOfRow(number)];
+      if (!page) continue;
+      const postings = page.postings[number & ROW_MASK] ?? 0;
+      if (typeof postings !== 'number') postings.remove(rows);
+      else page.postings[number & ROW_MASK] = 0;
+      this.#seriesCount -= rows.length;
+      if (this.#lengthAt(number) === 0) this.#forget(number, page);
     }
+    if (this.#allocator.end >= this.#end) return;
+    this.#end = Math.max(1, this.#allocator.end);
+    this.#forgetTries();
+  }
+
+  #forget(number: number, page: ValuePage): void {
+    this.#numberOf.delete(this.textOf(number));
+    page.values[number & ROW_MASK] = '';
+    page.postings[number & ROW_MASK] = 0;
+    if (!this.#allocator.release(number)) return;
+    this.#pages[pageOfRow(number)] = undefined;
+    while (this.#pages.length > 0 && this.#pages.at(-1) === undefined) this.#pages.pop();
+  }
+
+  #forgetTries(): void {
+    this.#reused = [];
+    this.#cache.clear();
+  }
+
+  #noteReuse(number: number): void {
+    if (this.#cache.size === 0) return;
+    if (this.#reused.length >= Math.max(MAX_RETRIED, this.#end)) this.#forgetTries();
+    else this.#reused.push(number);
+  }
+
+  #postingsAt(number: number): SeriesRow | PostingList {
+    return this.#pages[pageOfRow(number)]?.postings[number & ROW_MASK] ?? 0;
   }
 
   #lengthAt(number: number): number {
-    const postings = this.#postings[number] ?? 0;
+    const postings = this.#postingsAt(number);
     if (typeof postings !== 'number') return postings.length;
     return postings === 0 ? 0 : 1;
   }
@@ -188,7 +245,7 @@ export class LabelValues {
     const shape = shapeOf(matcher.value);
     if (shape.kind === 'literals') return this.#numbersOf(shape.values);
     const cached = this.#cached(matcher.value);
-    this.#extend(cached, { shape, matcher, until: this.#values.length });
+    this.#extend(cached, { shape, matcher, maxValues: Number.POSITIVE_INFINITY });
     return cached.matching;
   }
 
@@ -197,16 +254,16 @@ export class LabelValues {
     const shape = shapeOf(matcher.value);
     if (shape.kind === 'literals') return this.#numbersOf(shape.values);
     const cached = this.#cached(matcher.value);
-    while (cached.seen < this.#values.length) {
-      this.#extend(cached, { shape, matcher, until: cached.seen + TRIED_PER_LOOK });
+    while (this.#untried(cached) > 0) {
+      this.#extend(cached, { shape, matcher, maxValues: TRIED_PER_LOOK });
       if (stretch.isOver) await stretch.pause();
     }
     return cached.matching;
   }
 
   /** Nothing to wait for where the value has few series: there may be a million of such values. */
-  #gather(number: number, into: RefSet, stretch: Stretch): Promise<void> | undefined {
-    const postings = this.#postings[number] ?? 0;
+  #gather(number: number, into: RowSet, stretch: Stretch): Promise<void> | undefined {
+    const postings = this.#postingsAt(number);
     if (typeof postings === 'number') {
       if (postings !== 0) into.add(postings);
     } else if (postings.length <= GATHERED_PER_LOOK) {
@@ -220,7 +277,13 @@ export class LabelValues {
 
   /** What is remembered of an expression, which becomes the last to be forgotten. */
   #cached(expression: string): CachedExpression {
-    const cached = this.#cache.get(expression) ?? { seen: 0, matching: [] };
+    const cached = this.#cache.get(expression) ?? {
+      seen: 0,
+      reused: this.#reused,
+      reusedSeen: this.#reused.length,
+      retries: [],
+      matching: [],
+    };
     this.#cache.delete(expression);
     this.#cache.set(expression, cached);
     if (this.#cache.size > MAX_CACHED_EXPRESSIONS) {
@@ -239,23 +302,60 @@ export class LabelValues {
     return [...numbers];
   }
 
-  /** Tries the values that the expression has not been tried on, up to a number. */
+  #untried(cached: CachedExpression): number {
+    if (cached.reused !== this.#reused) return this.#end;
+    const reused = this.#reused.length - cached.reusedSeen;
+    return this.#end - cached.seen + cached.retries.length + reused;
+  }
+
+  /** Tries up to so many of the values that the expression has not been tried on. */
   #extend(
     cached: CachedExpression,
-    search: { readonly shape: RegexShape; readonly matcher: Matcher; readonly until: number },
+    search: { readonly shape: RegexShape; readonly matcher: Matcher; readonly maxValues: number },
   ): void {
-    const { shape, matcher } = search;
-    const positive = matcher.operator === '=~';
-    const end = Math.min(this.#values.length, search.until);
-    for (; cached.seen < end; cached.seen++) {
-      const value = this.textOf(cached.seen);
-      if (shape.kind === 'literals' || !value.startsWith(shape.prefix)) continue;
-      const isMatch =
-        shape.kind === 'prefix'
-          ? !shape.nonEmptyRest || value.length > shape.prefix.length
-          : matcher.matches(value) === positive;
-      if (isMatch) cached.matching.push(cached.seen);
+    this.#takeReuseIn(cached);
+    let left = search.maxValues;
+    for (; left > 0 && cached.retries.length > 0; left--)
+      this.#try(cached, cached.retries.pop() ?? 0, search);
+    for (; left > 0 && cached.seen < this.#end; left--) this.#try(cached, cached.seen++, search);
+  }
+
+  #try(
+    cached: CachedExpression,
+    number: number,
+    { shape, matcher }: { readonly shape: RegexShape; readonly matcher: Matcher },
+  ): void {
+    const value = this.textOf(number);
+    if (value === '' || shape.kind === 'literals' || !value.startsWith(shape.prefix)) return;
+    const isMatch =
+      shape.kind === 'prefix'
+        ? !shape.nonEmptyRest || value.length > shape.prefix.length
+        : matcher.matches(value) === (matcher.operator === '=~');
+    if (isMatch) cached.matching.push(number);
+  }
+
+  /** What was found out about numbers that stand for other values now is forgotten. */
+  #takeReuseIn(cached: CachedExpression): void {
+    const reused = this.#reused;
+    const isSame = cached.reused === reused;
+    if (isSame && cached.reusedSeen === reused.length) return;
+    if (!isSame || reused.length - cached.reusedSeen > MAX_RETRIED) {
+      cached.matching = [];
+      cached.retries = [];
+      cached.seen = 0;
+    } else {
+      const changed = new RowSet(this.#end);
+      for (let at = cached.reusedSeen; at < reused.length; at++) {
+        const number = reused[at] ?? 0;
+        if (number < cached.seen) changed.add(number);
+      }
+      const stays = (number: number): boolean => !changed.has(number);
+      // New lists: a search that pauses may be walking along the old one.
+      cached.matching = cached.matching.filter(stays);
+      cached.retries = [...cached.retries.filter(stays), ...changed.sorted()];
     }
+    cached.reused = reused;
+    cached.reusedSeen = reused.length;
   }
 
   #union(numbers: readonly number[]): Uint32Array {
@@ -263,11 +363,11 @@ export class LabelValues {
     const single = new Uint32Array(numbers.length);
     let singles = 0;
     for (const number of numbers) {
-      const postings = this.#postings[number] ?? 0;
+      const postings = this.#postingsAt(number);
       if (typeof postings !== 'number') lists.push(postings.view());
       else if (postings !== 0) single[singles++] = postings;
     }
-    if (singles > 0) lists.push(sortRefs(single.subarray(0, singles)));
+    if (singles > 0) lists.push(sortRows(single.subarray(0, singles)));
     return lists.length === 0 ? NONE : unionOfDisjoint(lists);
   }
 }

@@ -1,51 +1,112 @@
-import type { SeriesRef } from '#telemetry';
-import { RefSet } from './ref-set.ts';
+import { RowSet } from './row-set.ts';
+import type { SeriesRow } from './series-rows.ts';
 
 const MIN_CAPACITY = 2;
+/** Rows are taken out of a list at the latest when they are this part of it. */
+const TAKEN_OUT_SHARE = 4;
 
-/** A list of series references in ascending order. References only ever grow, so adding is appending. */
+/** Where rows to add or to take out are fewer than the others by this factor, what lies between is moved in one go. */
+const FEWER_BY = 8;
+
+/**
+ * A list of rows in ascending order. A row that is added goes to the end; rows that were used before come out of
+ * order there, and are put in their places when the list is next looked at.
+ */
 export class PostingList {
-  #refs = new Uint32Array(MIN_CAPACITY);
+  #rows = new Uint32Array(MIN_CAPACITY);
   #length = 0;
+  /** So many are in order. */
+  #sorted = 0;
+  /** Rows that are to be taken out, ascending. */
+  #gone: SeriesRow[] = [];
 
   get length(): number {
-    return this.#length;
+    return this.#length - this.#gone.length;
   }
 
-  add(ref: SeriesRef): void {
-    if (this.#length === this.#refs.length) {
-      const grown = new Uint32Array(this.#refs.length * 2);
-      grown.set(this.#refs);
-      this.#refs = grown;
+  add(row: SeriesRow): void {
+    // It may be one of those that are to be taken out.
+    if (this.#gone.length > 0) this.#takeOut();
+    if (this.#length === this.#rows.length) {
+      const grown = new Uint32Array(this.#rows.length * 2);
+      grown.set(this.#rows);
+      this.#rows = grown;
     }
-    this.#refs[this.#length++] = ref;
+    const isInOrder =
+      this.#sorted === this.#length && (this.#sorted === 0 || (this.#rows[this.#sorted - 1] ?? 0) < row);
+    this.#rows[this.#length++] = row;
+    if (isInOrder) this.#sorted = this.#length;
   }
 
-  /** A view, good until the list changes. */
+  /** In ascending order. A view, good until the list changes. */
   view(): Uint32Array {
-    return this.#refs.subarray(0, this.#length);
+    if (this.#gone.length > 0) this.#takeOut();
+    if (this.#sorted < this.#length) this.#putInOrder();
+    return this.#rows.subarray(0, this.#length);
   }
 
-  /** Removes references, given in ascending order: what lies between them is moved in one go. */
-  remove(removed: readonly SeriesRef[]): void {
-    const refs = this.#refs;
-    const live = this.view();
+  #putInOrder(): void {
+    const rows = this.#rows;
+    const added = sortRows(rows.slice(this.#sorted, this.#length));
+    const before = rows.subarray(0, this.#sorted);
+    let end = this.#sorted;
+    let to = this.#length;
+    const isFew = added.length * FEWER_BY < this.#sorted;
+    for (let at = added.length - 1; at >= 0; at--) {
+      const row = added[at] ?? 0;
+      if (isFew) {
+        const place = lowerBound(before, row, 0);
+        to -= end - place;
+        rows.copyWithin(to, place, end);
+        end = place;
+      } else {
+        while (end > 0 && (rows[end - 1] ?? 0) > row) rows[--to] = rows[--end] ?? 0;
+      }
+      rows[--to] = row;
+    }
+    this.#sorted = this.#length;
+  }
+
+  /** Removes rows, given in ascending order. They are taken out together: to do so moves the whole list. */
+  remove(removed: readonly SeriesRow[]): void {
+    if (this.#sorted < this.#length) this.#putInOrder();
+    const [first = 0] = removed;
+    if ((this.#gone.at(-1) ?? 0) >= first) this.#takeOut();
+    const live = this.#rows.subarray(0, this.#length);
+    let from = 0;
+    for (const row of removed) {
+      from = lowerBound(live, row, from);
+      if (live[from] === row) this.#gone.push(row);
+    }
+    if (this.#gone.length * TAKEN_OUT_SHARE >= this.#length) this.#takeOut();
+  }
+
+  #takeOut(): void {
+    const rows = this.#rows;
+    const live = rows.subarray(0, this.#length);
+    const isFew = this.#gone.length * FEWER_BY < this.#length;
     let kept = 0;
     let from = 0;
-    for (const ref of removed) {
-      const at = lowerBound(live, ref, from);
-      if (live[at] !== ref) continue;
-      refs.copyWithin(kept, from, at);
-      kept += at - from;
-      from = at + 1;
+    for (const row of this.#gone) {
+      if (isFew) {
+        const at = lowerBound(live, row, from);
+        rows.copyWithin(kept, from, at);
+        kept += at - from;
+        from = at + 1;
+      } else {
+        while ((rows[from] ?? 0) < row) rows[kept++] = rows[from++] ?? 0;
+        from++;
+      }
     }
-    refs.copyWithin(kept, from, this.#length);
+    rows.copyWithin(kept, from, this.#length);
     kept += this.#length - from;
     this.#length = kept;
-    if (kept * 4 < refs.length && refs.length > 64) {
+    this.#sorted = kept;
+    this.#gone = [];
+    if (kept * 4 < rows.length && rows.length > 64) {
       const shrunk = new Uint32Array(Math.max(MIN_CAPACITY, kept * 2));
-      shrunk.set(refs.subarray(0, kept));
-      this.#refs = shrunk;
+      shrunk.set(rows.subarray(0, kept));
+      this.#rows = shrunk;
     }
   }
 }
@@ -60,11 +121,11 @@ export function intersect(left: Uint32Array, right: Uint32Array): Uint32Array {
   let count = 0;
   let at = 0;
   const searching = long.length > short.length * SEARCH_RATIO;
-  for (const ref of short) {
-    if (searching) at = lowerBound(long, ref, at);
-    else while (at < long.length && (long[at] ?? 0) < ref) at++;
+  for (const row of short) {
+    if (searching) at = lowerBound(long, row, at);
+    else while (at < long.length && (long[at] ?? 0) < row) at++;
     if (at === long.length) break;
-    if (long[at] === ref) both[count++] = ref;
+    if (long[at] === row) both[count++] = row;
   }
   return both.subarray(0, count);
 }
@@ -76,10 +137,10 @@ export function subtract(from: Uint32Array, what: Uint32Array): Uint32Array {
   let count = 0;
   let at = 0;
   const searching = what.length > from.length * SEARCH_RATIO;
-  for (const ref of from) {
-    if (searching) at = lowerBound(what, ref, at);
-    else while (at < what.length && (what[at] ?? 0) < ref) at++;
-    if (what[at] !== ref) rest[count++] = ref;
+  for (const row of from) {
+    if (searching) at = lowerBound(what, row, at);
+    else while (at < what.length && (what[at] ?? 0) < row) at++;
+    if (what[at] !== row) rest[count++] = row;
   }
   return rest.subarray(0, count);
 }
@@ -98,20 +159,20 @@ export function unionOfDisjoint(lists: readonly Uint32Array[]): Uint32Array {
     all.set(list, at);
     at += list.length;
   }
-  return sorted ? all : sortRefs(all);
+  return sorted ? all : sortRows(all);
 }
 
-/** From so many references on, and where at least one in so many numbers is one, marking them beats sorting them. */
+/** From so many rows on, and where at least one in so many numbers is one, marking them beats sorting them. */
 const MARKED_LENGTH = 1024;
 const MARKED_SPARSITY = 256;
 
-/** The references in ascending order; they are distinct. May reuse their memory. */
-export function sortRefs(refs: Uint32Array): Uint32Array {
+/** The rows in ascending order; they are distinct. May reuse their memory. */
+export function sortRows(rows: Uint32Array): Uint32Array {
   let highest = 0;
-  for (const ref of refs) if (ref > highest) highest = ref;
-  if (refs.length < MARKED_LENGTH || highest > refs.length * MARKED_SPARSITY) return refs.sort();
-  const marked = new RefSet(highest);
-  marked.addAll(refs);
+  for (const row of rows) if (row > highest) highest = row;
+  if (rows.length < MARKED_LENGTH || highest > rows.length * MARKED_SPARSITY) return rows.sort();
+  const marked = new RowSet(highest);
+  marked.addAll(rows);
   return marked.sorted();
 }
 

@@ -92,17 +92,28 @@ describe('the index', () => {
           createMatcher(name, operator, operator.includes('~') ? pattern : text),
         );
         const expected = (): number[] =>
-          [...known].filter(([, labels]) => matchesAll(matchers, labels)).map(([ref]) => ref);
+          [...known]
+            .filter(([, labels]) => matchesAll(matchers, labels))
+            .map(([row]) => row)
+            .sort((a, b) => a - b);
         if (prepares) while (!index.prepare(matchers, 2));
         expect([...index.select(matchers)]).toEqual(expected());
-        const gone = new Set([...known.keys()].filter((ref) => ref % every === 0));
-        index.remove([...gone]);
-        for (const ref of gone) known.delete(ref);
-        expect([...index.select(matchers)]).toEqual(expected());
-        const back = index.findOrAdd({ __name__: 'm', x: 'a', y: 'é' });
-        known.set(back, withoutEmpty({ __name__: 'm', x: 'a', y: 'é' }));
-        expect([...index.select(matchers)]).toEqual(expected());
-        expect(index.seriesCount).toBe(known.size);
+        const refs = new Map([...known.keys()].map((row) => [row, index.refOf(row)]));
+        // Rows and the numbers of values are given to others in each round.
+        for (let round = 0; round < 3; round++) {
+          const gone = [...known.keys()].filter((row) => row % every === 0).sort((a, b) => a - b);
+          index.remove(gone);
+          for (const row of gone) known.delete(row);
+          expect([...index.select(matchers)]).toEqual(expected());
+          for (const x of ['a', 'é', 'abc', `round ${round}`]) {
+            const labels = { __name__: 'm', x, y: VALUES[round] ?? '' };
+            known.set(index.findOrAdd(labels), withoutEmpty(labels));
+          }
+          expect([...index.select(matchers)]).toEqual(expected());
+          expect(index.seriesCount).toBe(known.size);
+          for (const row of gone) expect(index.rowOf(refs.get(row) ?? 0)).toBe(0);
+          for (const row of known.keys()) expect(index.rowOf(index.refOf(row))).toBe(row);
+        }
       }),
       { numRuns: 500 },
     );
@@ -112,22 +123,22 @@ describe('the index', () => {
     await fc.assert(
       fc.asyncProperty(labelSets, matcherSpecs, fc.nat(3), async (sets, specs, every) => {
         const index = new SeriesIndex(DEFAULT_LIMITS);
-        const refs = new Set(sets.map((set) => index.findOrAdd({ __name__: 'm', ...set })));
+        const rows = new Set(sets.map((set) => index.findOrAdd({ __name__: 'm', ...set })));
         const matchers = specs.map(({ name, operator, text, pattern }) =>
           createMatcher(name, operator, operator.includes('~') ? pattern : text),
         );
         const before = [...index.select(matchers)];
-        const gone = new Set([...refs].filter((ref) => every > 0 && ref % every === 0));
+        const gone = new Set([...rows].filter((row) => every > 0 && row % every === 0));
+        const { epoch } = index;
         const selecting = index.selectInSlices(matchers, new Stretch(new LateClock()));
-        index.remove([...gone]);
+        index.remove([...gone].sort((a, b) => a - b));
+        // They get the rows, and the numbers of the values, of those that went.
         for (const x of VALUES) index.findOrAdd({ __name__: 'm', x, y: 'later' });
         const found = [...(await selecting)];
-        expect(found.filter((ref) => refs.has(ref) && !gone.has(ref))).toEqual(
-          before.filter((ref) => !gone.has(ref)),
+        expect(found.filter((row) => index.isFrom(row, epoch))).toEqual(
+          before.filter((row) => !gone.has(row)),
         );
         expect(found).toEqual(found.toSorted((a, b) => a - b));
-        const now = [...index.select(matchers)];
-        for (const ref of found) expect(gone.has(ref) || now.includes(ref)).toBe(true);
       }),
       { numRuns: 300 },
     );
@@ -139,6 +150,26 @@ describe('the index', () => {
     expect(index.findOrAdd({ b: '2', a: '1', __name__: 'm', c: '' })).toBe(ref);
     expect(index.findOrAdd({ __name__: 'm', a: '2', b: '1' })).not.toBe(ref);
     expect(index.labelsOf(ref)).toEqual({ __name__: 'm', a: '1', b: '2' });
+  });
+
+  test('what series took is given back when they are gone, and stays bounded while they come and go', () => {
+    const index = new SeriesIndex(DEFAULT_LIMITS);
+    const stays = index.findOrAdd({ __name__: 'm', unique: 'stays' });
+    const found = () => index.select([createMatcher('unique', '=~', '.*[05]')]).length;
+    for (let wave = 0; wave < 10; wave++) {
+      const rows: number[] = [];
+      for (let at = 0; at < 5000; at++)
+        rows.push(index.findOrAdd({ __name__: 'm', unique: `${wave} ${at}` }));
+      expect(found()).toBe(1000);
+      expect(index.rowsEnd).toBeLessThanOrEqual(5 * 1024);
+      index.remove(rows.sort((a, b) => a - b));
+      expect(found()).toBe(0);
+    }
+    expect(index.rowsEnd).toBe(1024);
+    expect([...index.names()].map(({ valueCount }) => valueCount)).toEqual([1, 1]);
+    index.remove([stays]);
+    expect(index.rowsEnd).toBe(0);
+    expect([...index.names()]).toEqual([]);
   });
 
   test('many series: names, values and counts', () => {

@@ -11,7 +11,8 @@ import { IdentityTable } from './identity-table.ts';
 import { checkLabels, labelSetOf, presentNames } from './label-set.ts';
 import { LabelValues } from './label-values.ts';
 import { PostingList, intersect, subtract } from './postings.ts';
-import { RefSet } from './ref-set.ts';
+import { RowSet } from './row-set.ts';
+import { SeriesRows, type IndexEpoch, type SeriesNumber, type SeriesRow } from './series-rows.ts';
 
 const NONE = new Uint32Array(0);
 /**
@@ -25,17 +26,17 @@ const CANDIDATES_PER_LOOK = 8192;
 const TRIED_PER_LOOK = 128;
 
 /**
- * Which series exist and which label values they have. References are numbered from 1 and not reused; 0 is none.
+ * Which series exist and which label values they have. A row is used again when its series is gone: who looks at rows
+ * again after a pause asks whether they are still `from` the time before it.
  */
 export class SeriesIndex {
   readonly #limits: TsdbLimits;
   readonly #names = new Map<string, LabelValues>();
-  readonly #nameNumbers = new Map<string, number>();
   readonly #identities = new IdentityTable();
-  readonly #labels: (Labels | undefined)[] = [undefined];
-  readonly #hashes: number[] = [0];
+  readonly #rows = new SeriesRows();
   readonly #all = new PostingList();
-  readonly #removalWatches = new Set<(ref: SeriesRef, labels: Labels) => void>();
+  readonly #removalWatches = new Set<(row: SeriesRow, labels: Labels) => void>();
+  #namesSeen = 0;
 
   constructor(limits: TsdbLimits) {
     this.#limits = limits;
@@ -45,9 +46,34 @@ export class SeriesIndex {
     return this.#all.length;
   }
 
-  /** The highest reference given out so far. */
-  get highestRef(): SeriesRef {
-    return this.#labels.length - 1;
+  /** All rows are below this. */
+  get rowsEnd(): SeriesRow {
+    return this.#rows.end;
+  }
+
+  /** The number of the newest series: for `isFrom`. */
+  get epoch(): IndexEpoch {
+    return this.#rows.epoch;
+  }
+
+  /** Whether a row has the series that it had at that time. */
+  isFrom(row: SeriesRow, epoch: IndexEpoch): boolean {
+    return this.#rows.isFrom(row, epoch);
+  }
+
+  /** The reference that stands for the series of a row, and for no other ever. */
+  refOf(row: SeriesRow): SeriesRef {
+    return this.#rows.refOf(row);
+  }
+
+  /** What the log calls the series of a row. */
+  numberOf(row: SeriesRow): SeriesNumber {
+    return this.#rows.numberOf(row);
+  }
+
+  /** The row of a reference's series; 0 where it is gone or never was. */
+  rowOf(ref: SeriesRef): SeriesRow {
+    return this.#rows.rowOf(ref);
   }
 
   get labelPairCount(): number {
@@ -57,20 +83,20 @@ export class SeriesIndex {
   }
 
   /** The label set of a live series. */
-  labelsOf(ref: SeriesRef): Labels | undefined {
-    return this.#labels[ref];
+  labelsOf(row: SeriesRow): Labels | undefined {
+    return this.#rows.labelsOf(row);
   }
 
-  /** The reference of a label set, or 0. */
-  find(labels: Labels): SeriesRef {
+  /** The row of a label set, or 0. */
+  find(labels: Labels): SeriesRow {
     return this.#find(labels, presentNames(labels));
   }
 
   /**
-   * The reference of a label set, made when it is new.
+   * The row of a label set, made when it is new.
    * @throws OmoiError `labels_invalid`, `series_limit_reached`
    */
-  findOrAdd(labels: Labels): SeriesRef {
+  findOrAdd(labels: Labels): SeriesRow {
     const names = presentNames(labels);
     const known = this.#find(labels, names);
     if (known !== 0) return known;
@@ -83,7 +109,7 @@ export class SeriesIndex {
    * As `findOrAdd` for a series that had been taken in before: the limits do not count. A log may name more series
    * than there ever were at a time, and limits may have been lowered.
    */
-  restore(labels: Labels): SeriesRef {
+  restore(labels: Labels): SeriesRow {
     const names = presentNames(labels);
     return this.#find(labels, names) || this.#add(labels, names);
   }
@@ -109,8 +135,8 @@ export class SeriesIndex {
   }
 
   /**
-   * As `select`, giving the event loop its turns. The array is the caller's. Series that come meanwhile may be left
-   * out; those that go meanwhile may be in it, and have no labels any more.
+   * As `select`, giving the event loop its turns. The array is the caller's. Of the series that come meanwhile some may
+   * be in it, whether or not they match: what counts is what is `from` the epoch before the call.
    */
   async selectInSlices(matchers: readonly Matcher[], stretch: Stretch): Promise<Uint32Array> {
     let found: Uint32Array | null = null;
@@ -137,12 +163,12 @@ export class SeriesIndex {
     return matchers.every((matcher) => this.#names.get(matcher.name)?.prepare(matcher, maxValues) ?? true);
   }
 
-  /** The values of a label; undefined where no series ever had it. */
+  /** The values of a label; undefined where no series has it. */
   valuesOf(name: string): LabelValues | undefined {
     return this.#names.get(name);
   }
 
-  /** Each label name that was ever in use, with its values. */
+  /** Each label name in use, with its values. */
   names(): IterableIterator<LabelValues> {
     return this.#names.values();
   }
@@ -152,14 +178,14 @@ export class SeriesIndex {
     return this.#names.get(METRIC_NAME_LABEL)?.countOf(metricName) ?? 0;
   }
 
-  /** Forgets series, given in ascending order. Their references are not given out again. */
-  remove(refs: readonly SeriesRef[]): void {
-    const removed: SeriesRef[] = [];
-    const affected = new Map<LabelValues, Map<number, SeriesRef[]>>();
-    for (const ref of refs) {
-      const labels = this.#labels[ref];
+  /** Forgets series, given in ascending order. Their rows are given to others, their references never again. */
+  remove(rows: readonly SeriesRow[]): void {
+    const removed: SeriesRow[] = [];
+    const affected = new Map<LabelValues, Map<number, SeriesRow[]>>();
+    for (const row of rows) {
+      const labels = this.#rows.labelsOf(row);
       if (!labels) continue;
-      removed.push(ref);
+      removed.push(row);
       for (const name of Object.keys(labels)) {
         const values = this.#names.get(name);
         const number = values?.numberOf(labels[name] ?? '');
@@ -167,26 +193,29 @@ export class SeriesIndex {
         let ofValues = affected.get(values);
         if (!ofValues) affected.set(values, (ofValues = new Map()));
         const ofNumber = ofValues.get(number);
-        if (ofNumber) ofNumber.push(ref);
-        else ofValues.set(number, [ref]);
+        if (ofNumber) ofNumber.push(row);
+        else ofValues.set(number, [row]);
       }
-      this.#identities.remove(this.#hashes[ref] ?? 0, ref);
-      this.#labels[ref] = undefined;
-      for (const watch of this.#removalWatches) watch(ref, labels);
+      this.#identities.remove(this.#rows.hashOf(row), row);
+      this.#rows.remove(row);
+      for (const watch of this.#removalWatches) watch(row, labels);
     }
-    for (const [values, ofValues] of affected) values.removeSeries(ofValues);
+    for (const [values, ofValues] of affected) {
+      values.removeSeries(ofValues);
+      if (values.valueCount === 0) this.#names.delete(values.name);
+    }
     this.#all.remove(removed);
   }
 
   /** Tells of every series that is forgotten, until the function that comes back is called. */
-  watchRemovals(watch: (ref: SeriesRef, labels: Labels) => void): () => void {
+  watchRemovals(watch: (row: SeriesRow, labels: Labels) => void): () => void {
     this.#removalWatches.add(watch);
     return () => this.#removalWatches.delete(watch);
   }
 
-  #find(labels: Labels, names: readonly string[]): SeriesRef {
+  #find(labels: Labels, names: readonly string[]): SeriesRow {
     const hash = this.#hashOf(labels, names);
-    return hash === null ? 0 : this.#identities.find(hash, (ref) => this.#hasLabels(ref, labels, names));
+    return hash === null ? 0 : this.#identities.find(hash, (row) => this.#hasLabels(row, labels, names));
   }
 
   #narrow(found: Uint32Array | null, matcher: Matcher): Uint32Array {
@@ -211,12 +240,12 @@ export class SeriesIndex {
       const accepts = this.#verdictsOf(matcher);
       return keepInSlices(candidates, { keep: accepts, perLook: TRIED_PER_LOOK, stretch });
     }
-    const gathered = new RefSet(this.highestRef);
+    const gathered = new RowSet(this.#rows.end);
     await values.gatherWhere(matcher, !acceptsMissing, { into: gathered, stretch });
     if (!found && !acceptsMissing) return gathered.sortedInSlices(stretch);
     const keep = acceptsMissing
-      ? (ref: SeriesRef) => !gathered.has(ref)
-      : (ref: SeriesRef) => gathered.has(ref);
+      ? (row: SeriesRow) => !gathered.has(row)
+      : (row: SeriesRow) => gathered.has(row);
     return keepInSlices(candidates, { keep, perLook: CANDIDATES_PER_LOOK, stretch });
   }
 
@@ -226,10 +255,10 @@ export class SeriesIndex {
   }
 
   /** Whether a matcher accepts a series; each value is tried once. */
-  #verdictsOf(matcher: Matcher): (ref: SeriesRef) => boolean {
+  #verdictsOf(matcher: Matcher): (row: SeriesRow) => boolean {
     const verdicts = new Map<string, boolean>();
-    return (ref) => {
-      const value = this.#labels[ref]?.[matcher.name] ?? '';
+    return (row) => {
+      const value = this.#rows.labelsOf(row)?.[matcher.name] ?? '';
       let verdict = verdicts.get(value);
       if (verdict === undefined) verdicts.set(value, (verdict = matcher.matches(value)));
       return verdict;
@@ -254,28 +283,25 @@ export class SeriesIndex {
     }
   }
 
-  #add(labels: Labels, names: readonly string[]): SeriesRef {
-    const ref = this.#labels.length;
-    const kept = labelSetOf(names, (name) => {
-      const values = this.#valuesOf(name);
-      const number = values.intern(labels[name] ?? '');
-      values.addSeries(number, ref);
-      return values.textOf(number);
-    });
-    const hash = this.#hashOf(labels, names) ?? 0;
-    this.#labels.push(kept);
-    this.#hashes.push(hash);
-    this.#identities.add(hash, ref);
-    this.#all.add(ref);
-    return ref;
+  #add(labels: Labels, names: readonly string[]): SeriesRow {
+    const ofNames = names.map((name) => this.#valuesOf(name));
+    const numbers = ofNames.map((values, at) => values.intern(labels[names[at] ?? ''] ?? ''));
+    const kept = labelSetOf(names, (_, at) => ofNames[at]?.textOf(numbers[at] ?? 0) ?? '');
+    let hash = 0;
+    ofNames.forEach((values, at) => (hash = mix(mix(hash, values.nameNumber), numbers[at] ?? 0)));
+    hash >>>= 0;
+    const row = this.#rows.add(kept, hash);
+    ofNames.forEach((values, at) => values.addSeries(numbers[at] ?? 0, row));
+    this.#identities.add(hash, row);
+    this.#all.add(row);
+    return row;
   }
 
   #valuesOf(name: string): LabelValues {
     let values = this.#names.get(name);
     if (!values) {
-      values = new LabelValues(name);
+      values = new LabelValues(name, ++this.#namesSeen);
       this.#names.set(name, values);
-      this.#nameNumbers.set(name, this.#nameNumbers.size + 1);
     }
     return values;
   }
@@ -284,37 +310,37 @@ export class SeriesIndex {
   #hashOf(labels: Labels, names: readonly string[]): number | null {
     let hash = 0;
     for (const name of names) {
-      const nameNumber = this.#nameNumbers.get(name);
-      const valueNumber = this.#names.get(name)?.numberOf(labels[name] ?? '');
-      if (nameNumber === undefined || valueNumber === undefined) return null;
-      hash = mix(mix(hash, nameNumber), valueNumber);
+      const values = this.#names.get(name);
+      const valueNumber = values?.numberOf(labels[name] ?? '');
+      if (!values || valueNumber === undefined) return null;
+      hash = mix(mix(hash, values.nameNumber), valueNumber);
     }
     return hash >>> 0;
   }
 
-  #hasLabels(ref: SeriesRef, labels: Labels, names: readonly string[]): boolean {
-    const candidate = this.#labels[ref];
+  #hasLabels(row: SeriesRow, labels: Labels, names: readonly string[]): boolean {
+    const candidate = this.#rows.labelsOf(row);
     if (!candidate || Object.keys(candidate).length !== names.length) return false;
     for (const name of names) if (candidate[name] !== labels[name]) return false;
     return true;
   }
 }
 
-/** The references that `keep` accepts. */
+/** The rows that `keep` accepts. */
 async function keepInSlices(
-  refs: Uint32Array,
+  rows: Uint32Array,
   {
     keep,
     perLook,
     stretch,
-  }: { readonly keep: (ref: SeriesRef) => boolean; readonly perLook: number; readonly stretch: Stretch },
+  }: { readonly keep: (row: SeriesRow) => boolean; readonly perLook: number; readonly stretch: Stretch },
 ): Promise<Uint32Array> {
-  const kept = new Uint32Array(refs.length);
+  const kept = new Uint32Array(rows.length);
   let count = 0;
-  for (let at = 0; at < refs.length; at++) {
+  for (let at = 0; at < rows.length; at++) {
     if (at % perLook === 0 && stretch.isOver) await stretch.pause();
-    const ref = refs[at] ?? 0;
-    if (keep(ref)) kept[count++] = ref;
+    const row = rows[at] ?? 0;
+    if (keep(row)) kept[count++] = row;
   }
   return kept.subarray(0, count);
 }

@@ -1,5 +1,6 @@
-import type { HistogramValue, Labels, MetricMetadata, SeriesRef } from '#telemetry';
+import type { HistogramValue, Labels, MetricMetadata } from '#telemetry';
 import { HistogramSeries } from '../head/histogram-series.ts';
+import type { SeriesNumber } from '../index/series-rows.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { exemplarsPayload, type LoggedExemplar } from './exemplar-json.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -11,14 +12,14 @@ export type LoggedMetadata = readonly [metricName: string, metadata: MetricMetad
 /**
  * Turns commits into records:
  *
- *   series       repeated: varint reference, labels (varint count, then name and value as texts)
- *   samples      float sequence of the commit, float first time, then for each sample: zigzag reference − the one
- *                before (0 at first), zigzag time − the one before (the first time at first), 8 bytes value
- *   histograms   float sequence of the commit, then repeated: varint reference, a chunk of one (histogram-bytes.ts)
+ *   series       repeated: varint number of the series, labels (varint count, then name and value as texts)
+ *   samples      float sequence of the commit, float first time, then for each sample: zigzag number of the series − the one before
+ *                (0 at first), zigzag time − the one before (the first time at first), 8 bytes value
+ *   histograms   float sequence of the commit, then repeated: varint number of the series, a chunk of one (histogram-bytes.ts)
  *   exemplars    as in exemplar-json.ts
  *   metadata     JSON: a list of [metric name, metadata]
  *
- * References are those of the run that the segment's first record names. A commit has several records of samples and
+ * Numbers of series are those of the run that the segment's first record names. A commit has several records of samples and
  * histograms where a series has both. Its records have one sequence number, which grows by one a commit, so that a
  * snapshot can say how far it goes.
  */
@@ -30,7 +31,7 @@ export class CommitLog {
   #exemplars: Uint8Array | null = null;
   #sequence = 0;
   #sampleCount = 0;
-  #previousRef = 0;
+  #previousSeries = 0;
   #previousMs = 0;
 
   constructor(writer: LogWriter) {
@@ -42,33 +43,33 @@ export class CommitLog {
     return this.#sequence;
   }
 
-  addSeries(ref: SeriesRef, labels: Labels): void {
-    this.#series.varint(ref);
+  addSeries(series: SeriesNumber, labels: Labels): void {
+    this.#series.varint(series);
     writeLabels(this.#series, labels);
   }
 
-  addSample(ref: SeriesRef, timestampMs: number, high: number, low: number): void {
+  addSample(series: SeriesNumber, timestampMs: number, high: number, low: number): void {
     const samples = this.#samples;
     if (this.#sampleCount++ === 0) {
       samples.float(this.#sequence + 1);
       samples.float(timestampMs);
       this.#previousMs = timestampMs;
-      this.#previousRef = 0;
+      this.#previousSeries = 0;
     }
-    samples.zigzag(ref - this.#previousRef);
+    samples.zigzag(series - this.#previousSeries);
     samples.zigzag(timestampMs - this.#previousMs);
     samples.floatBits(high, low);
-    this.#previousRef = ref;
+    this.#previousSeries = series;
     this.#previousMs = timestampMs;
   }
 
-  addHistogram(ref: SeriesRef, timestampMs: number, histogram: HistogramValue): void {
+  addHistogram(series: SeriesNumber, timestampMs: number, histogram: HistogramValue): void {
     if (this.#histograms.length === 0) this.#histograms.float(this.#sequence + 1);
     const one = new HistogramSeries();
     one.append(timestampMs, histogram);
     const [chunk] = one.chunks;
     if (!chunk) return;
-    this.#histograms.varint(ref);
+    this.#histograms.varint(series);
     writeHistogramChunk(this.#histograms, chunk);
   }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { exemplarsPayload, readExemplars } from './exemplar-json.ts';
 
 const written = (value: number) => ({
-  ref: 7,
+  series: 7,
   exemplar: { labels: { trace_id: 'abc' }, timestampMs: 12, value },
 });
 
@@ -14,6 +14,7 @@ test.each([0, -0, 1.5, -1e300, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGA
 );
 
 test('what an earlier version wrote as null is no number', () => {
-  const payload = Buffer.from(JSON.stringify([written(Number.NaN)]));
+  const { series, exemplar } = written(Number.NaN);
+  const payload = Buffer.from(JSON.stringify([{ ref: series, exemplar }]));
   expect(readExemplars(payload)).toEqual([written(Number.NaN)]);
 });

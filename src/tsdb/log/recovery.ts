@@ -1,7 +1,9 @@
-import type { Exemplar, Labels, Logger, MetricMetadata, SeriesRef } from '#telemetry';
+import type { Exemplar, Labels, Logger, MetricMetadata } from '#telemetry';
 import type { Head } from '../head/head.ts';
 import { decodeHistograms } from '../head/histogram-series.ts';
 import { emptyLabelSet } from '../index/label-set.ts';
+import type { SeriesNumber, SeriesRow } from '../index/series-rows.ts';
+import { PAGE_ROWS, ROW_MASK } from '../rows/row-allocator.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { LoggedMetadata } from './commit-log.ts';
 import { readExemplars } from './exemplar-json.ts';
@@ -14,9 +16,9 @@ import { readSeries, snapshotName, snapshotNumber } from './snapshot.ts';
 /** What recovery puts into the store. */
 export interface RecoveryTarget {
   readonly head: Head;
-  series(labels: Labels): SeriesRef;
+  series(labels: Labels): SeriesRow;
   /** One that is there already is not taken again. */
-  exemplar(ref: SeriesRef, exemplar: Exemplar): void;
+  exemplar(row: SeriesRow, exemplar: Exemplar): void;
   metadata(metricName: string, metadata: MetricMetadata): void;
 }
 
@@ -89,7 +91,15 @@ function numbersIn(names: readonly string[], numberOf: (name: string) => number 
     .sort((a, b) => a - b);
 }
 
-/** Applies records in order. References of the run that wrote them are translated to those of this one. */
+/** Series of the run that wrote the records, a page of their numbers. */
+class LoggedSeries {
+  /** Their rows now; 0 where there is none. */
+  readonly rows = new Uint32Array(PAGE_ROWS);
+  /** The newest commit that a snapshot already contains. */
+  readonly sequences = new Float64Array(PAGE_ROWS).fill(-1);
+}
+
+/** Applies records in order. Series of the run that wrote them are translated to those of this one. */
 class Replay {
   readonly #target: RecoveryTarget;
   samples = 0;
@@ -100,9 +110,8 @@ class Replay {
   /** Records with content. */
   records = 0;
   #run = 0;
-  /** By the writer's reference: ours (0: unknown), and the newest commit that a snapshot already contains. */
-  #refs = new Uint32Array(1024);
-  #sequences = new Float64Array(1024);
+  /** By the writer's numbers divided by the length of a page: most numbers are of series that are gone. */
+  readonly #series = new Map<number, LoggedSeries>();
 
   constructor(target: RecoveryTarget) {
     this.#target = target;
@@ -151,24 +160,23 @@ class Replay {
     this.highestRun = Math.max(this.highestRun, run);
     if (run === this.#run) return;
     this.#run = run;
-    this.#refs.fill(0);
-    this.#sequences.fill(-1);
+    this.#series.clear();
   }
 
   #applySamples(reader: ByteReader): void {
     const { head } = this.#target;
     const sequence = reader.float();
     let timestampMs = reader.float();
-    let loggedRef = 0;
+    let series = 0;
     while (!reader.done) {
-      loggedRef += reader.zigzag();
+      series += reader.zigzag();
       timestampMs += reader.zigzag();
       const low = reader.word();
       const high = reader.word();
-      const ref = this.#refs[loggedRef] ?? 0;
-      if (ref === 0) this.orphans++;
-      else if (sequence > (this.#sequences[loggedRef] ?? -1)) {
-        head.append(ref, timestampMs, high | 0, low | 0);
+      const row = this.#rowOf(series);
+      if (row === 0) this.orphans++;
+      else if (sequence > this.#sequenceOf(series)) {
+        head.append(row, timestampMs, high | 0, low | 0);
         this.samples++;
       }
     }
@@ -177,13 +185,13 @@ class Replay {
   #applyHistograms(reader: ByteReader): void {
     const sequence = reader.float();
     while (!reader.done) {
-      const loggedRef = reader.varint();
+      const series = reader.varint();
       const chunk = readHistogramChunk(reader);
-      const ref = this.#refs[loggedRef] ?? 0;
-      if (ref === 0) this.orphans++;
-      else if (sequence > (this.#sequences[loggedRef] ?? -1)) {
+      const row = this.#rowOf(series);
+      if (row === 0) this.orphans++;
+      else if (sequence > this.#sequenceOf(series)) {
         for (const { timestampMs, histogram } of decodeHistograms(chunk)) {
-          this.#target.head.appendHistogram(ref, timestampMs, histogram);
+          this.#target.head.appendHistogram(row, timestampMs, histogram);
           this.samples++;
         }
       }
@@ -191,26 +199,26 @@ class Replay {
   }
 
   #applyExemplars(payload: Uint8Array): void {
-    for (const { ref, exemplar } of readExemplars(payload)) {
-      const ours = this.#refs[ref] ?? 0;
-      if (ours === 0) continue;
+    for (const { series, exemplar } of readExemplars(payload)) {
+      const row = this.#rowOf(series);
+      if (row === 0) continue;
       // Those that came while a snapshot was written are in the log after it too; the target takes each once.
-      this.#target.exemplar(ours, exemplar);
+      this.#target.exemplar(row, exemplar);
     }
   }
 
   #applySnapshot(reader: ByteReader): void {
     const sequence = reader.float();
     while (!reader.done) {
-      readSeries(reader, this.#target.head, (loggedRef) => {
-        const ref = this.#seriesFrom(reader);
-        this.#map(loggedRef, ref, sequence);
-        return ref;
+      readSeries(reader, this.#target.head, (series) => {
+        const row = this.#seriesFrom(reader);
+        this.#map(series, row, sequence);
+        return row;
       });
     }
   }
 
-  #seriesFrom(reader: ByteReader): SeriesRef {
+  #seriesFrom(reader: ByteReader): SeriesRow {
     const labels = emptyLabelSet();
     for (let left = reader.varint(); left > 0; left--) {
       const name = reader.text();
@@ -219,19 +227,21 @@ class Replay {
     return this.#target.series(labels);
   }
 
-  #map(loggedRef: SeriesRef, ref: SeriesRef, sequence: number): void {
-    if (loggedRef >= this.#refs.length) {
-      let capacity = this.#refs.length;
-      while (capacity <= loggedRef) capacity *= 2;
-      const refs = new Uint32Array(capacity);
-      refs.set(this.#refs);
-      const sequences = new Float64Array(capacity).fill(-1);
-      sequences.set(this.#sequences);
-      this.#refs = refs;
-      this.#sequences = sequences;
-    }
-    this.#refs[loggedRef] = ref;
-    this.#sequences[loggedRef] = Math.max(this.#sequences[loggedRef] ?? -1, sequence);
+  #rowOf(series: SeriesNumber): SeriesRow {
+    return this.#series.get(Math.floor(series / PAGE_ROWS))?.rows[series & ROW_MASK] ?? 0;
+  }
+
+  #sequenceOf(series: SeriesNumber): number {
+    return this.#series.get(Math.floor(series / PAGE_ROWS))?.sequences[series & ROW_MASK] ?? -1;
+  }
+
+  #map(series: SeriesNumber, row: SeriesRow, sequence: number): void {
+    const number = Math.floor(series / PAGE_ROWS);
+    let page = this.#series.get(number);
+    if (!page) this.#series.set(number, (page = new LoggedSeries()));
+    const at = series & ROW_MASK;
+    page.rows[at] = row;
+    page.sequences[at] = Math.max(page.sequences[at] ?? -1, sequence);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { MetricMetadata, SeriesRef } from '#telemetry';
+import type { MetricMetadata } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import { MAX_SEALED_SAMPLES } from '../chunk/sealed-chunk.ts';
 import type { ExemplarRing } from '../exemplar-ring.ts';
@@ -6,10 +6,12 @@ import type { Head } from '../head/head.ts';
 import { HistogramSeries } from '../head/histogram-series.ts';
 import { NEWEST_IS_HISTOGRAM } from '../head/series-states.ts';
 import type { SeriesIndex } from '../index/series-index.ts';
+import type { SeriesNumber, SeriesRow } from '../index/series-rows.ts';
+import { ROW_MASK } from '../rows/row-allocator.ts';
 import { DamagedBytes, type ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { writeLabels } from './commit-log.ts';
-import { exemplarsPayload } from './exemplar-json.ts';
+import { exemplarsPayload, type LoggedExemplar } from './exemplar-json.ts';
 import { readHistogramChunk, writeHistogramChunk } from './histogram-bytes.ts';
 import type { LogStorage } from './log-storage.ts';
 import { FORMAT_VERSION } from './log-writer.ts';
@@ -22,7 +24,7 @@ import { RECORD, writeRecord } from './record.ts';
  *
  *   header    words: version, run, first segment that is needed with it
  *   series    float sequence, then repeated:
- *               varint reference, labels, float newest time, 8 bytes newest value, byte: newest is a histogram
+ *               varint number of the series, labels, float newest time, 8 bytes newest value, byte: newest is a histogram
  *               open chunk: varint count; where that is not 0: float first time, varint length in bits, zigzag
  *                 last distance, varint window, bytes
  *               sealed chunks: varint number; each: float first time, zigzag last − first time, varint count,
@@ -82,21 +84,20 @@ export async function writeSnapshot(
     block.word(source.run);
     block.word(firstSegment);
     await put(RECORD.snapshotHeader, block.view());
-    const refs = source.index.select([]).slice();
-    for (let at = 0; at < refs.length;) {
+    const rows = source.index.select([]).slice();
+    for (let at = 0; at < rows.length;) {
       block.clear();
       block.float(source.sequence());
-      const end = Math.min(refs.length, at + BLOCK_SERIES);
-      while (at < end && block.length < BLOCK_BYTES) writeSeries(block, source, refs[at++] ?? 0);
+      const end = Math.min(rows.length, at + BLOCK_SERIES);
+      while (at < end && block.length < BLOCK_BYTES) writeSeries(block, source, rows[at++] ?? 0);
       await put(RECORD.snapshotSeries, block.view());
     }
-    for (const part of partsOf(source.exemplars.entries()))
-      await put(RECORD.exemplars, exemplarsPayload(part));
+    for (const part of partsOf(exemplarsOf(source))) await put(RECORD.exemplars, exemplarsPayload(part));
     for (const part of partsOf(source.metadata)) {
       await put(RECORD.metadata, Buffer.from(JSON.stringify(part)));
     }
     block.clear();
-    block.float(refs.length);
+    block.float(rows.length);
     await put(RECORD.snapshotEnd, block.view());
     await file.sync();
   } catch (error) {
@@ -109,6 +110,14 @@ export async function writeSnapshot(
   return offset;
 }
 
+/** The exemplars of the series that are there. */
+function* exemplarsOf({ index, exemplars }: SnapshotSource): Generator<LoggedExemplar, void, void> {
+  for (const { ref, exemplar } of exemplars.entries()) {
+    const row = index.rowOf(ref);
+    if (row !== 0) yield { series: index.numberOf(row), exemplar };
+  }
+}
+
 /** Entries of a record each, few enough to be written at a stretch. */
 function* partsOf<Entry>(entries: Iterable<Entry>): Generator<readonly Entry[], void, void> {
   const all = [...entries];
@@ -117,89 +126,93 @@ function* partsOf<Entry>(entries: Iterable<Entry>): Generator<readonly Entry[], 
 
 const late = new SampleColumns();
 
-function writeSeries(into: ByteWriter, source: SnapshotSource, ref: SeriesRef): void {
+function writeSeries(into: ByteWriter, source: SnapshotSource, row: SeriesRow): void {
   const { index, head } = source;
   const { states, chunks } = head;
-  const labels = index.labelsOf(ref);
+  const labels = index.labelsOf(row);
   if (!labels) return;
-  into.varint(ref);
+  const page = states.pageOf(row);
+  const at = row & ROW_MASK;
+  into.varint(index.numberOf(row));
   writeLabels(into, labels);
-  into.float(states.newestMs[ref] ?? 0);
-  into.floatBits(states.newestWords[2 * ref + 1] ?? 0, states.newestWords[2 * ref] ?? 0);
-  into.byte(states.hasFlag(ref, NEWEST_IS_HISTOGRAM) ? 1 : 0);
-  const count = states.counts[ref] ?? 0;
+  into.float(page.newestMs[at] ?? 0);
+  into.floatBits(page.newestWords[2 * at + 1] ?? 0, page.newestWords[2 * at] ?? 0);
+  into.byte(states.hasFlag(row, NEWEST_IS_HISTOGRAM) ? 1 : 0);
+  const count = page.counts[at] ?? 0;
   into.varint(count);
   if (count > 0) {
-    into.float(states.firstMs[ref] ?? 0);
-    into.varint(states.bitLengths[ref] ?? 0);
-    into.zigzag(states.distancesMs[ref] ?? 0);
-    into.varint(states.windows[ref] ?? 0);
-    into.copy(head.openBytes(ref));
+    into.float(page.firstMs[at] ?? 0);
+    into.varint(page.bitLengths[at] ?? 0);
+    into.zigzag(page.distancesMs[at] ?? 0);
+    into.varint(page.windows[at] ?? 0);
+    into.copy(head.openBytes(row));
   }
   const ids: number[] = [];
-  for (let id = states.firstChunks[ref] ?? 0; id !== 0; id = chunks.next[id] ?? 0) ids.push(id);
+  for (let id = page.firstChunks[at] ?? 0; id !== 0; id = chunks.next(id)) ids.push(id);
   into.varint(ids.length);
   for (const id of ids) {
-    const minMs = chunks.minMs[id] ?? 0;
+    const chunk = chunks.pageOf(id);
+    const place = id & ROW_MASK;
+    const minMs = chunk.minMs[place] ?? 0;
     into.float(minMs);
-    into.zigzag((chunks.maxMs[id] ?? 0) - minMs);
-    into.varint(chunks.counts[id] ?? 0);
+    into.zigzag((chunk.maxMs[place] ?? 0) - minMs);
+    into.varint(chunk.counts[place] ?? 0);
     const bytes = head.chunkBytes(id);
     into.varint(bytes.length);
     into.copy(bytes);
   }
   late.length = 0;
-  head.readLate(ref, late);
+  head.readLate(row, late);
   into.varint(late.length);
-  for (let at = 0; at < late.length; at++) {
-    into.float(late.timestampsMs[at] ?? 0);
-    into.floatBits(late.words[2 * at + 1] ?? 0, late.words[2 * at] ?? 0);
+  for (let n = 0; n < late.length; n++) {
+    into.float(late.timestampsMs[n] ?? 0);
+    into.floatBits(late.words[2 * n + 1] ?? 0, late.words[2 * n] ?? 0);
   }
-  const histograms = head.histogramsOf(ref)?.chunks ?? [];
+  const histograms = head.histogramsOf(row)?.chunks ?? [];
   into.varint(histograms.length);
   for (const chunk of histograms) writeHistogramChunk(into, chunk);
 }
 
 /**
- * Restores one series; `refOf` makes it from its labels.
+ * Restores one series; `rowOf` makes it from its labels.
  * @throws DamagedBytes
  */
 export function readSeries(
   reader: ByteReader,
   head: Head,
-  refOf: (loggedRef: SeriesRef, reader: ByteReader) => SeriesRef,
-): SeriesRef {
-  const ref = refOf(reader.varint(), reader);
+  rowOf: (number: SeriesNumber, reader: ByteReader) => SeriesRow,
+): SeriesRow {
+  const row = rowOf(reader.varint(), reader);
   const newestMs = reader.float();
   const low = reader.word();
   const high = reader.word();
   const newestIsHistogram = reader.byte() === 1;
-  readOpen(reader, head, ref);
+  readOpen(reader, head, row);
   for (let left = reader.varint(); left > 0; left--) {
     const minMs = reader.float();
     const maxMs = minMs + reader.zigzag();
     const count = reader.varint();
     const bytes = reader.take(reader.varint());
     if (count > MAX_SEALED_SAMPLES) throw new DamagedBytes('A chunk claims too many samples.');
-    head.addSealedBytes(ref, { bytes, count, minMs, maxMs });
+    head.addSealedBytes(row, { bytes, count, minMs, maxMs });
   }
   const lateSamples = reader.varint();
   for (let left = lateSamples; left > 0; left--) {
     const timestampMs = reader.float();
     const lateLow = reader.word();
-    head.restoreLate(ref, timestampMs, reader.word(), lateLow);
+    head.restoreLate(row, timestampMs, reader.word(), lateLow);
   }
   const histogramChunks = reader.varint();
   if (histogramChunks > 0) {
     const series = new HistogramSeries();
     for (let left = histogramChunks; left > 0; left--) series.restore(readHistogramChunk(reader));
-    head.restoreHistograms(ref, series);
+    head.restoreHistograms(row, series);
   }
-  head.restoreNewest(ref, { timestampMs: newestMs, high, low, isHistogram: newestIsHistogram });
-  return ref;
+  head.restoreNewest(row, { timestampMs: newestMs, high, low, isHistogram: newestIsHistogram });
+  return row;
 }
 
-function readOpen(reader: ByteReader, head: Head, ref: SeriesRef): void {
+function readOpen(reader: ByteReader, head: Head, row: SeriesRow): void {
   const count = reader.varint();
   if (count === 0) return;
   const firstMs = reader.float();
@@ -207,5 +220,5 @@ function readOpen(reader: ByteReader, head: Head, ref: SeriesRef): void {
   const distanceMs = reader.zigzag();
   const window = reader.varint();
   const bytes = reader.take((bitLength + 7) >>> 3);
-  head.restoreOpen(ref, { bytes, bitLength, count, firstMs, distanceMs, window });
+  head.restoreOpen(row, { bytes, bitLength, count, firstMs, distanceMs, window });
 }

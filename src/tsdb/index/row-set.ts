@@ -1,12 +1,13 @@
-import type { SeriesRef, Stretch } from '#telemetry';
+import type { Stretch } from '#telemetry';
+import type { SeriesRow } from './series-rows.ts';
 
-/** References added between two looks at the clock. */
-const REFS_PER_LOOK = 8192;
+/** Rows added between two looks at the clock. */
+const ROWS_PER_LOOK = 8192;
 /** Words swept between two looks at the clock. */
 const WORDS_PER_LOOK = 1024;
 
-/** A set of small whole numbers, such as references: one bit for each number up to the highest. */
-export class RefSet {
+/** A set of small whole numbers, such as rows: one bit for each number up to the highest. */
+export class RowSet {
   readonly #words: Uint32Array;
   #size = 0;
 
@@ -19,30 +20,36 @@ export class RefSet {
     return this.#size;
   }
 
-  add(ref: SeriesRef): void {
-    const at = ref >>> 5;
+  add(row: SeriesRow): void {
+    const at = row >>> 5;
     const before = this.#words[at];
     if (before === undefined) return;
-    const after = (before | (1 << (ref & 31))) >>> 0;
+    const after = (before | (1 << (row & 31))) >>> 0;
     if (after === before) return;
     this.#words[at] = after;
     this.#size++;
   }
 
-  addAll(refs: ArrayLike<SeriesRef>): void {
-    for (let at = 0; at < refs.length; at++) this.add(refs[at] ?? 0);
+  addAll(rows: ArrayLike<SeriesRow>): void {
+    for (let at = 0; at < rows.length; at++) this.add(rows[at] ?? 0);
   }
 
   /** As `addAll`, giving the event loop its turns; the array must stay as it is meanwhile. */
-  async addAllInSlices(refs: ArrayLike<SeriesRef>, stretch: Stretch): Promise<void> {
-    for (let at = 0; at < refs.length; at++) {
-      if (at % REFS_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
-      this.add(refs[at] ?? 0);
+  async addAllInSlices(rows: ArrayLike<SeriesRow>, stretch: Stretch): Promise<void> {
+    for (let at = 0; at < rows.length; at++) {
+      if (at % ROWS_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
+      this.add(rows[at] ?? 0);
     }
   }
 
-  has(ref: SeriesRef): boolean {
-    return (((this.#words[ref >>> 5] ?? 0) >>> (ref & 31)) & 1) === 1;
+  remove(row: SeriesRow): void {
+    if (!this.has(row)) return;
+    this.#words[row >>> 5] = ((this.#words[row >>> 5] ?? 0) & ~(1 << (row & 31))) >>> 0;
+    this.#size--;
+  }
+
+  has(row: SeriesRow): boolean {
+    return (((this.#words[row >>> 5] ?? 0) >>> (row & 31)) & 1) === 1;
   }
 
   /** All members, ascending. */
