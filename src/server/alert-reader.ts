@@ -1,6 +1,7 @@
 import type { Alerting, AlertRow } from '#alerting';
-import { OmoiError, type Labels } from '#telemetry';
-import type { AlertReader, AlertFacts } from '#watchdog';
+import type { StateDatabase } from '#storage';
+import type { Labels } from '#telemetry';
+import type { AlertFacts, AlertReader } from '#watchdog';
 
 const PAGE_LIMIT = 1000;
 /** Which way a value that is compared so gets worse; what is compared otherwise has no such direction. */
@@ -12,15 +13,15 @@ const WORSE: Readonly<Record<string, AlertFacts['worse']>> = {
 };
 
 /** The alerts as the watchdog needs them. */
-export function createAlertReader({ alerts }: Pick<Alerting, 'alerts'>): AlertReader {
+export function createAlertReader(
+  { alerts }: Pick<Alerting, 'alerts'>,
+  database: StateDatabase,
+): AlertReader {
   return {
-    async get(alertId) {
-      try {
-        return factsOf(await alerts.get(alertId));
-      } catch (thrown) {
-        if (thrown instanceof OmoiError && thrown.code === 'unknown_alert') return null;
-        throw thrown;
-      }
+    async get(alertId, tx) {
+      const found = (tx?.db ?? database.reader).selectFrom('alerts').selectAll().where('id', '=', alertId);
+      const row = await (tx?.dialect === 'postgres' ? found.forUpdate() : found).executeTakeFirst();
+      return row ? factsOf(row) : null;
     },
     async firing() {
       const firing: AlertFacts[] = [];

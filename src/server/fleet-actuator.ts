@@ -12,13 +12,13 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
       const { generation } = await pools.restart(order);
       return { generation };
     },
-    async claimScale({ poolId, claimId, add, ttlMs, reason, traceparent }) {
+    async raiseScale({ poolId, overrideId: claimId, add, ttlMs, reason, traceparent }) {
       await pools.claimScale({ poolId, claimId, add, ttlMs, reason, by: 'watchdog', traceparent });
     },
-    extendScale: (claimId, ttlMs) => pools.extendScale(claimId, ttlMs),
-    async releaseScale(claimId, traceparent) {
+    extendScale: (overrideId, ttlMs) => pools.extendScale(overrideId, ttlMs),
+    async releaseScale(overrideId, traceparent) {
       const reason = 'the alert has been over for a while';
-      await pools.releaseScale(claimId, { reason, by: 'watchdog', traceparent });
+      await pools.releaseScale(overrideId, { reason, by: 'watchdog', traceparent });
     },
     agent(agentId) {
       const agent = fleet.agents.get(agentId);
@@ -38,8 +38,14 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
     poolsOfPhase: (phaseId) =>
       pools.definitions().flatMap((pool) => (pool.phaseId === phaseId ? [pool.id] : [])),
     health() {
-      const expected = fleet.feed.snapshot().agents.filter((agent) => !GONE.has(agent.status));
-      return { agents: expected.length, sick: expected.filter((agent) => SICK.has(agent.status)).length };
+      let agents = 0;
+      let sick = 0;
+      for (const { status } of fleet.feed.snapshot().agents) {
+        if (GONE.has(status)) continue;
+        agents++;
+        if (SICK.has(status)) sick++;
+      }
+      return { agents, sick };
     },
   };
 }

@@ -133,7 +133,7 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
     bus,
     logger: ground.logger('watchdog'),
     fleet: createFleetActuator(fleet, pools),
-    alerts: createAlertReader(alerting),
+    alerts: createAlertReader(alerting, database),
     modeOverride: config.watchdog.mode ?? null,
   });
   watchdog.policies.load(policyFiles);

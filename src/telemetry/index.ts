@@ -80,5 +80,21 @@ export {
   type FleetSnapshot,
   type PhaseId,
 } from './events/fleet-activity.ts';
+export {
+  ACTION_RESULTS,
+  GUARDS,
+  POLICY_MODES,
+  REMEDIATION_OUTCOMES,
+  REMEDIATION_STATES,
+  TARGET_KINDS,
+  WATCHDOG_STATES,
+  type ActionResult,
+  type Guard,
+  type PolicyMode,
+  type RemediationOutcome,
+  type RemediationState,
+  type TargetKind,
+  type WatchdogStateName,
+} from './events/remediation-record.ts';
 export { parseStrictDocument, type DocumentProblem, type DocumentSource } from './errors/strict-document.ts';
 export { type ReceivedLogRecord, type ReceivedSpan } from './tracing/received-telemetry.ts';

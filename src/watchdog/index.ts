@@ -1,6 +1,6 @@
 export { Watchdog, type WatchdogOptions } from './watchdog.ts';
 export type { AgentFacts, AlertReader, AlertFacts, FleetActuator, FleetHealth } from './ports.ts';
-export type { Policy, PolicyMode } from './policies/policy.ts';
+export type { Policy } from './policies/policy.ts';
 export {
   RemediationArchive,
   type RemediationDetail,

@@ -1,3 +1,4 @@
+import type { StateTransaction } from '#storage';
 import type { AgentStatus, Labels } from '#telemetry';
 
 /** What the watchdog may do to the fleet; every action states what should be, so that repeating it is harmless. */
@@ -7,12 +8,12 @@ export interface FleetActuator {
    * @throws OmoiError `unknown_agent`, `transition_not_allowed`, …
    */
   restart(order: RestartOrder): Promise<{ readonly generation: number }>;
-  /** "Under this claim the pool should have `add` more." @throws OmoiError `unknown_pool` */
-  claimScale(order: ScaleOrder): Promise<void>;
-  /** Moves a claim's expiry to `ttlMs` from now; false where it has expired, or never was. */
-  extendScale(claimId: string, ttlMs: number): Promise<boolean>;
-  /** Takes a claim back; an unknown one is gone already. */
-  releaseScale(claimId: string, traceparent: string | null): Promise<void>;
+  /** "Under this override the pool should have `add` more." @throws OmoiError `unknown_pool` */
+  raiseScale(order: ScaleOrder): Promise<void>;
+  /** Moves an override's expiry to `ttlMs` from now; false where it has expired, or never was. */
+  extendScale(overrideId: string, ttlMs: number): Promise<boolean>;
+  /** Takes an override back; an unknown one is gone already. */
+  releaseScale(overrideId: string, traceparent: string | null): Promise<void>;
   agent(agentId: string): AgentFacts | null;
   hasPool(poolId: string): boolean;
   /** The pools whose agents work in a phase. */
@@ -30,7 +31,7 @@ export interface RestartOrder {
 
 export interface ScaleOrder {
   readonly poolId: string;
-  readonly claimId: string;
+  readonly overrideId: string;
   readonly add: number;
   readonly ttlMs: number;
   readonly reason: string;
@@ -59,7 +60,8 @@ export interface FleetHealth {
 
 /** What the watchdog needs to know of alerts. */
 export interface AlertReader {
-  get(alertId: string): Promise<AlertFacts | null>;
+  /** @param tx reads in this transaction, so that the alert can't end before it does; else what is committed */
+  get(alertId: string, tx?: StateTransaction): Promise<AlertFacts | null>;
   /** All of them. */
   firing(): Promise<readonly AlertFacts[]>;
 }

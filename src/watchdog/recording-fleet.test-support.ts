@@ -1,14 +1,14 @@
 import { OmoiError, type VirtualClock } from '#telemetry';
 import type { AgentFacts, FleetActuator, RestartOrder, ScaleOrder } from './ports.ts';
 
-export type FleetCall = 'restart' | 'claim' | 'extend' | 'release';
+export type FleetCall = 'restart' | 'raise' | 'extend' | 'release';
 
 /** A fleet that records what it is told and does it at once. */
 export class RecordingFleet implements FleetActuator {
   readonly #clock: VirtualClock;
   readonly agents = new Map<string, AgentFacts>();
   readonly pools = new Map<string, string>();
-  readonly claims = new Map<string, { order: ScaleOrder; extended: number; expiresAtMs: number }>();
+  readonly overrides = new Map<string, { order: ScaleOrder; extended: number; expiresAtMs: number }>();
   readonly restarts: RestartOrder[] = [];
   readonly released: string[] = [];
   sick = 0;
@@ -48,29 +48,37 @@ export class RecordingFleet implements FleetActuator {
     return { generation };
   }
 
-  async claimScale(order: ScaleOrder): Promise<void> {
-    await this.before('claim', order.poolId);
+  async raiseScale(order: ScaleOrder): Promise<void> {
+    await this.before('raise', order.poolId);
     if (!this.pools.has(order.poolId)) {
       throw new OmoiError('unknown_pool', `pool ${order.poolId} is unknown`);
     }
-    const { extended } = this.claims.get(order.claimId) ?? { extended: 0 };
-    this.claims.set(order.claimId, { order, extended, expiresAtMs: this.#clock.wallMs() + order.ttlMs });
-    await this.after('claim', order.poolId);
+    const { extended } = this.overrides.get(order.overrideId) ?? { extended: 0 };
+    this.overrides.set(order.overrideId, {
+      order,
+      extended,
+      expiresAtMs: this.#clock.wallMs() + order.ttlMs,
+    });
+    await this.after('raise', order.poolId);
   }
 
-  async extendScale(claimId: string, ttlMs: number): Promise<boolean> {
-    await this.before('extend', claimId);
-    const claim = this.claims.get(claimId);
+  async extendScale(overrideId: string, ttlMs: number): Promise<boolean> {
+    await this.before('extend', overrideId);
+    const override = this.overrides.get(overrideId);
     const nowMs = this.#clock.wallMs();
-    if (!claim || claim.expiresAtMs <= nowMs) return false;
-    this.claims.set(claimId, { ...claim, extended: claim.extended + 1, expiresAtMs: nowMs + ttlMs });
+    if (!override || override.expiresAtMs <= nowMs) return false;
+    this.overrides.set(overrideId, {
+      ...override,
+      extended: override.extended + 1,
+      expiresAtMs: nowMs + ttlMs,
+    });
     return true;
   }
 
-  async releaseScale(claimId: string): Promise<void> {
-    await this.before('release', claimId);
-    this.claims.delete(claimId);
-    this.released.push(claimId);
+  async releaseScale(overrideId: string): Promise<void> {
+    await this.before('release', overrideId);
+    this.overrides.delete(overrideId);
+    this.released.push(overrideId);
   }
 
   agent(agentId: string): AgentFacts | null {

@@ -1,19 +1,16 @@
-import type { SelfMetrics } from '#telemetry';
-import type { Guard } from './guards/guards.ts';
-import type { PolicyStep } from './policies/policy.ts';
-import type { Outcome } from './remediations/remediation.ts';
+import type { Guard, RemediationOutcome, SelfMetrics } from '#telemetry';
 
 /** What the watchdog counts of itself. */
 export interface WatchdogCounters {
-  ended(outcome: Outcome): void;
+  ended(outcome: RemediationOutcome): void;
   suppressed(guard: Guard): void;
   /** One order of a step, and how it ended; `retried` where another follows. */
-  acted(action: PolicyStep['action'], result: 'done' | 'failed' | 'unknown' | 'retried'): void;
+  acted(action: string, result: 'done' | 'failed' | 'unknown' | 'retried'): void;
   /** A transition could not be written and is tried again. */
   transitionFailed(): void;
   /** An alert got no remediation. */
   unplanned(reason: 'no_target' | 'max_open_remediations'): void;
-  claimEnded(how: 'released' | 'expired'): void;
+  overrideEnded(how: 'released' | 'expired'): void;
 }
 
 export function createWatchdogCounters(metrics: SelfMetrics): WatchdogCounters {
@@ -31,13 +28,16 @@ export function createWatchdogCounters(metrics: SelfMetrics): WatchdogCounters {
     'omoi_watchdog_unplanned_total',
     'Alerts that a policy matched and that got no remediation.',
   );
-  const claims = metrics.counter('omoi_watchdog_claims_ended_total', 'Scale claims that have ended.');
+  const overrides = metrics.counter(
+    'omoi_watchdog_scale_overrides_ended_total',
+    'Scale overrides that have ended.',
+  );
   return {
     ended: (outcome) => remediations.add(1, { outcome }),
     suppressed: (guard) => suppressions.add(1, { guard }),
     acted: (action, result) => actions.add(1, { action, result }),
     transitionFailed: () => failures.add(1),
     unplanned: (reason) => unplanned.add(1, { reason }),
-    claimEnded: (how) => claims.add(1, { how }),
+    overrideEnded: (how) => overrides.add(1, { how }),
   };
 }

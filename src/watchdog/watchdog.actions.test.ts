@@ -6,35 +6,35 @@ import {
   becomesInTime,
   flood,
   heldBy,
-  openKennel,
+  openStage,
   RESTART,
   SCALE,
   silent,
   sourcesOf,
   stateOf,
-  type Kennel,
+  type Stage,
 } from './watchdog.test-support.ts';
 
 const { maxAttempts, timeLimitMs } = DEFAULT_ACTION_LIMITS;
 const never = () => new Promise<void>(() => {});
-let kennel: Kennel;
-afterEach(() => kennel.close());
+let stage: Stage;
+afterEach(() => stage.close());
 
-async function open(...policies: string[]): Promise<Kennel> {
-  kennel = await openKennel(policies);
-  kennel.fleet.addAgent('w-1');
-  kennel.fleet.addAgent('w-2');
-  kennel.fleet.pools.set('demo', 'PHASE_TESTING');
-  return kennel;
+async function open(...policies: string[]): Promise<Stage> {
+  stage = await openStage(policies);
+  stage.fleet.addAgent('w-1');
+  stage.fleet.addAgent('w-2');
+  stage.fleet.pools.set('demo', 'PHASE_TESTING');
+  return stage;
 }
 
 async function actionsOf(alertId: string) {
-  const [detail] = await kennel.archive.list({ alertId, limit: 1 });
+  const [detail] = await stage.archive.list({ alertId, limit: 1 });
   return detail?.actions ?? [];
 }
 
 function counted(name: string): Record<string, number> {
-  const metric = kennel.metrics.collect().find((one) => one.name === name);
+  const metric = stage.metrics.collect().find((one) => one.name === name);
   return Object.fromEntries(
     (metric?.points ?? []).map((point) => [Object.values(point.labels).join(' '), point.value]),
   );
@@ -44,10 +44,10 @@ describe('a step', () => {
   it('orders the generation after the one that runs when it starts', async () => {
     const { alerts, fleet, clock } = await open(RESTART);
     await alerts.raise('a1', silent('w-1'));
-    await becomes(kennel, 'a1', 'verifying');
-    await kennel.changeStatus('w-1', { status: 'UNRESPONSIVE' });
+    await becomes(stage, 'a1', 'verifying');
+    await stage.changeStatus('w-1', { status: 'UNRESPONSIVE' });
     await clock.advance(30_000);
-    await becomes(kennel, 'a1', 'verifying');
+    await becomes(stage, 'a1', 'verifying');
     expect(fleet.restarts.map((order) => order.expectedGeneration)).toEqual([1, 2]);
     expect(fleet.agents.get('w-1')?.generation).toBe(3);
     expect((await actionsOf('a1')).map((action) => action.expected_generation)).toEqual([1, 2]);
@@ -57,7 +57,7 @@ describe('a step', () => {
     const { alerts, fleet } = await open(RESTART);
     fleet.before = () => Promise.reject(new OmoiError('agent_not_managed', 'agent w-1 is not ours'));
     await alerts.raise('a1', silent('w-1'));
-    await becomes(kennel, 'a1', 'escalated(failed)');
+    await becomes(stage, 'a1', 'escalated(failed)');
     expect((await actionsOf('a1')).map(({ result, detail, attempts }) => [result, detail, attempts])).toEqual(
       [
         ['failed', 'agent w-1 is not ours', 1],
@@ -77,7 +77,7 @@ describe('a step', () => {
       return Promise.reject(error);
     };
     await alerts.raise('a1', silent('w-1'));
-    await becomesInTime(kennel, 'a1', 'escalated(failed)');
+    await becomesInTime(stage, 'a1', 'escalated(failed)');
     expect((await actionsOf('a1')).map(({ result, attempts }) => [result, attempts])).toEqual([
       ['failed', maxAttempts],
       ['failed', maxAttempts],
@@ -99,7 +99,7 @@ describe('a step', () => {
     const { alerts, fleet } = await open(RESTART);
     fleet.before = never;
     await alerts.raise('a1', silent('w-1'));
-    await becomesInTime(kennel, 'a1', 'escalated(unknown)');
+    await becomesInTime(stage, 'a1', 'escalated(unknown)');
     expect((await actionsOf('a1')).map(({ result, attempts }) => [result, attempts])).toEqual([
       ['unknown', maxAttempts],
       ['unknown', maxAttempts],
@@ -111,7 +111,7 @@ describe('a step', () => {
     fleet.after = never;
     await alerts.raise('a1', silent('w-1'));
     await clock.advance(timeLimitMs + 1000);
-    await becomes(kennel, 'a1', 'verifying');
+    await becomes(stage, 'a1', 'verifying');
     expect(fleet.restarts).toHaveLength(1);
     expect(await actionsOf('a1')).toMatchObject([
       { result: 'done', attempts: 2, detail: 'generation 2 should run' },
@@ -124,12 +124,12 @@ describe('a step', () => {
     fleet.addAgent('w-1', { poolId: 'other' });
     fleet.addAgent('w-2', { poolId: 'other' });
     await alerts.raise('a1', silent('w-1'));
-    await becomes(kennel, 'a1', 'executing');
+    await becomes(stage, 'a1', 'executing');
     await alerts.raise('a2', silent('w-2'));
     await alerts.raise('a3', flood);
-    await becomes(kennel, 'a2', 'verifying');
-    await becomes(kennel, 'a3', 'verifying');
-    expect(await stateOf(kennel, 'a1')).toBe('executing');
+    await becomes(stage, 'a2', 'verifying');
+    await becomes(stage, 'a3', 'verifying');
+    expect(await stateOf(stage, 'a1')).toBe('executing');
   });
 
   it('that waits to be ordered again is not, once the alert has resolved', async () => {
@@ -137,10 +137,10 @@ describe('a step', () => {
     let calls = 0;
     fleet.before = () => Promise.reject(new Error(`out of luck ${++calls}`));
     await alerts.raise('a1', silent('w-1'));
-    await becomes(kennel, 'a1', 'executing');
+    await becomes(stage, 'a1', 'executing');
     await clock.advance(0);
     await alerts.resolve('a1');
-    await becomes(kennel, 'a1', 'cancelled(cancelled)');
+    await becomes(stage, 'a1', 'cancelled(cancelled)');
     expect(calls).toBe(1);
     expect((await actionsOf('a1'))[0]).toMatchObject({ result: 'withdrawn', detail: 'out of luck 1' });
   });
@@ -151,7 +151,7 @@ describe('a step', () => {
     await alerts.raise('a1', silent('w-1'));
     await clock.advance(timeLimitMs);
     await alerts.resolve('a1');
-    await becomes(kennel, 'a1', 'completed(unknown)');
+    await becomes(stage, 'a1', 'completed(unknown)');
   });
 });
 
@@ -160,40 +160,40 @@ describe('the agent itself', () => {
     const { alerts, fleet } = await open(RESTART);
     fleet.addAgent('w-1', { status: 'IDLE', silenceMs: 100 });
     await alerts.raise('a1', silent('w-1'));
-    await heldBy(kennel, 'a1', 'target_healthy');
+    await heldBy(stage, 'a1', 'target_healthy');
     expect(fleet.restarts).toEqual([]);
-    await kennel.changeStatus('w-1', { status: 'UNRESPONSIVE', silenceMs: 3000 });
-    await becomes(kennel, 'a1', 'verifying');
+    await stage.changeStatus('w-1', { status: 'UNRESPONSIVE', silenceMs: 3000 });
+    await becomes(stage, 'a1', 'verifying');
   });
 
   it('is looked at again when its heartbeat would be too old', async () => {
     const { alerts, fleet, clock } = await open(RESTART);
     fleet.addAgent('w-1', { status: 'IDLE', silenceMs: 100 });
     await alerts.raise('a1', silent('w-1'));
-    await heldBy(kennel, 'a1', 'target_healthy');
+    await heldBy(stage, 'a1', 'target_healthy');
     fleet.addAgent('w-1', { status: 'IDLE', silenceMs: 3000 });
     await clock.advance(2900);
-    await becomes(kennel, 'a1', 'verifying');
+    await becomes(stage, 'a1', 'verifying');
   });
 
   it('is restarted although it beats, where the policy is about other ills', async () => {
     const { alerts, fleet } = await open(RESTART.replace('cooldown: 1m', 'spare_healthy: false'));
     fleet.addAgent('w-1', { status: 'RUNNING', silenceMs: 100 });
     await alerts.raise('a1', silent('w-1'));
-    await becomes(kennel, 'a1', 'verifying');
+    await becomes(stage, 'a1', 'verifying');
   });
 
   it('gets time when somebody else has restarted it meanwhile', async () => {
     const { alerts, fleet, clock } = await open(RESTART);
-    await kennel.watchdog.pause('ann', 'I do it myself');
+    await stage.watchdog.pause('ann', 'I do it myself');
     await alerts.raise('a1', silent('w-1'));
-    await heldBy(kennel, 'a1', 'paused');
-    await kennel.changeStatus('w-1', { generation: 2, status: 'SPAWNING' });
-    await kennel.watchdog.resume('ann');
-    await heldBy(kennel, 'a1', 'new_generation');
+    await heldBy(stage, 'a1', 'paused');
+    await stage.changeStatus('w-1', { generation: 2, status: 'SPAWNING' });
+    await stage.watchdog.resume('ann');
+    await heldBy(stage, 'a1', 'new_generation');
     expect(fleet.restarts).toEqual([]);
     await clock.advance(30_000);
-    await becomes(kennel, 'a1', 'verifying');
+    await becomes(stage, 'a1', 'verifying');
     expect(fleet.restarts).toMatchObject([{ expectedGeneration: 2 }]);
   });
 
@@ -201,9 +201,9 @@ describe('the agent itself', () => {
     const { alerts, fleet } = await open(RESTART);
     fleet.addAgent('w-1', { generation: 2, status: 'SPAWNING' });
     await alerts.raise('a1', silent('w-1'));
-    await heldBy(kennel, 'a1', 'new_generation');
+    await heldBy(stage, 'a1', 'new_generation');
     await alerts.resolve('a1');
-    await becomes(kennel, 'a1', 'cancelled(cancelled)');
+    await becomes(stage, 'a1', 'cancelled(cancelled)');
     expect(fleet.restarts).toEqual([]);
   });
 
@@ -211,7 +211,7 @@ describe('the agent itself', () => {
     const { alerts, fleet } = await open(RESTART);
     fleet.addAgent('w-1', { status: 'TERMINATED' });
     await alerts.raise('a1', silent('w-1'));
-    await heldBy(kennel, 'a1', 'target_withdrawn');
+    await heldBy(stage, 'a1', 'target_withdrawn');
     expect(counted('omoi_watchdog_suppressions_total')).toEqual({ target_withdrawn: 1 });
   });
 });
@@ -223,33 +223,33 @@ describe('a reload', () => {
   it('changes no step of what was planned', async () => {
     const { alerts, fleet, clock } = await open(RESTART);
     await alerts.raise('a1', silent('w-1'));
-    await becomes(kennel, 'a1', 'verifying');
-    await kennel.watchdog.reload(sourcesOf([oneStep]));
-    await kennel.changeStatus('w-1', { status: 'UNRESPONSIVE' });
+    await becomes(stage, 'a1', 'verifying');
+    await stage.watchdog.reload(sourcesOf([oneStep]));
+    await stage.changeStatus('w-1', { status: 'UNRESPONSIVE' });
     await clock.advance(30_000);
     expect(fleet.restarts).toHaveLength(2);
     await clock.advance(30_000);
-    await becomes(kennel, 'a1', 'escalated(no_effect)');
+    await becomes(stage, 'a1', 'escalated(no_effect)');
   });
 
   it('lets a new policy see what fires, and a promoted one act on what it has observed', async () => {
     const { alerts } = await open(mode(SCALE, 'observe'));
     await alerts.raise('a1', silent('w-1'));
     await alerts.raise('a2', flood);
-    await heldBy(kennel, 'a2', 'observe');
-    expect(await stateOf(kennel, 'a1')).toBe('none');
-    kennel.fleet.addAgent('w-1', { poolId: 'other' });
-    await kennel.watchdog.reload(sourcesOf([RESTART, SCALE]));
-    await becomes(kennel, 'a1', 'verifying');
-    await becomes(kennel, 'a2', 'verifying');
+    await heldBy(stage, 'a2', 'observe');
+    expect(await stateOf(stage, 'a1')).toBe('none');
+    stage.fleet.addAgent('w-1', { poolId: 'other' });
+    await stage.watchdog.reload(sourcesOf([RESTART, SCALE]));
+    await becomes(stage, 'a1', 'verifying');
+    await becomes(stage, 'a2', 'verifying');
   });
 
   it('happens at a start, too', async () => {
     const { alerts } = await open();
     await alerts.raise('a1', silent('w-1'));
-    await kennel.clock.advance(0);
-    await kennel.restartProcess([RESTART]);
-    await becomes(kennel, 'a1', 'verifying');
+    await stage.clock.advance(0);
+    await stage.restartProcess([RESTART]);
+    await becomes(stage, 'a1', 'verifying');
   });
 
   it('frees what awaits an approval that is asked for no more, and ends what has no policy any more', async () => {
@@ -257,37 +257,37 @@ describe('a reload', () => {
     const { alerts } = await open(mode(RESTART, 'approve'), mode(other, 'approve'));
     await alerts.raise('a1', silent('w-1'));
     await alerts.raise('a2', { ...silent('w-2'), alertname: 'Other' });
-    await becomes(kennel, 'a1', 'awaiting_approval');
-    await becomes(kennel, 'a2', 'awaiting_approval');
-    await kennel.watchdog.reload(sourcesOf([RESTART]));
-    await becomes(kennel, 'a1', 'verifying');
-    await becomes(kennel, 'a2', 'cancelled(cancelled)');
+    await becomes(stage, 'a1', 'awaiting_approval');
+    await becomes(stage, 'a2', 'awaiting_approval');
+    await stage.watchdog.reload(sourcesOf([RESTART]));
+    await becomes(stage, 'a1', 'verifying');
+    await becomes(stage, 'a2', 'cancelled(cancelled)');
   });
 
   it('that is broken changes nothing', async () => {
     await open(RESTART);
-    await expect(kennel.watchdog.reload(sourcesOf([RESTART.replace('mode:', 'mod:')]))).rejects.toThrow(
+    await expect(stage.watchdog.reload(sourcesOf([RESTART.replace('mode:', 'mod:')]))).rejects.toThrow(
       'did you mean "mode"',
     );
-    expect(kennel.watchdog.policies.list().map((policy) => policy.name)).toEqual(['restart_it']);
+    expect(stage.watchdog.policies.list().map((policy) => policy.name)).toEqual(['restart_it']);
   });
 });
 
 describe('an alert without a remediation', () => {
   it('for want of room is looked at again when others have ended', async () => {
-    kennel = await openKennel([RESTART], { maxOpenRemediations: 1 });
-    const { alerts, fleet, clock } = kennel;
+    stage = await openStage([RESTART], { maxOpenRemediations: 1 });
+    const { alerts, fleet, clock } = stage;
     fleet.addAgent('w-1');
     fleet.addAgent('w-2');
     await alerts.raise('a1', silent('w-1'));
-    await becomes(kennel, 'a1', 'verifying');
+    await becomes(stage, 'a1', 'verifying');
     await alerts.raise('a2', silent('w-2'));
     await clock.advance(1000);
-    expect(await stateOf(kennel, 'a2')).toBe('none');
+    expect(await stateOf(stage, 'a2')).toBe('none');
     expect(counted('omoi_watchdog_unplanned_total')).toEqual({ max_open_remediations: 1 });
     await alerts.resolve('a1');
     await clock.advance(30_000);
-    await becomes(kennel, 'a2', 'verifying');
+    await becomes(stage, 'a2', 'verifying');
   });
 
   it('for want of a target is looked at again', async () => {
@@ -297,12 +297,12 @@ describe('an alert without a remediation', () => {
     expect(counted('omoi_watchdog_unplanned_total')).toEqual({ no_target: 1 });
     fleet.addAgent('w-9');
     await clock.advance(30_000);
-    await becomes(kennel, 'a1', 'verifying');
+    await becomes(stage, 'a1', 'verifying');
   });
 });
 
-describe('a scale claim', () => {
-  const rows = () => kennel.database.reader.selectFrom('watchdog_claims').select('claim_id').execute();
+describe('a scale override', () => {
+  const rows = () => stage.database.reader.selectFrom('watchdog_claims').select('claim_id').execute();
 
   it.each([
     ['is dropped when its pool is gone', 'pool'],
@@ -310,24 +310,24 @@ describe('a scale claim', () => {
   ])('%s', async (_what, how) => {
     const { alerts, fleet, clock } = await open(SCALE);
     await alerts.raise('a1', flood);
-    await becomes(kennel, 'a1', 'verifying');
+    await becomes(stage, 'a1', 'verifying');
     expect(await rows()).toHaveLength(1);
-    if (how === 'pool') fleet.claims.clear();
+    if (how === 'pool') fleet.overrides.clear();
     else {
-      kennel.kill();
+      stage.kill();
       await clock.advance(40_000);
-      await kennel.restartProcess();
+      await stage.restartProcess();
     }
     await clock.advance(20_000);
     expect(await rows()).toEqual([]);
-    expect(counted('omoi_watchdog_claims_ended_total')).toEqual({ expired: 1 });
+    expect(counted('omoi_watchdog_scale_overrides_ended_total')).toEqual({ expired: 1 });
   });
 
   it('is not left behind by a step that failed', async () => {
     const { alerts, fleet } = await open(SCALE);
     fleet.before = () => Promise.reject(new OmoiError('unknown_pool', 'pool demo is unknown'));
     await alerts.raise('a1', flood);
-    await becomes(kennel, 'a1', 'escalated(failed)');
+    await becomes(stage, 'a1', 'escalated(failed)');
     expect(await rows()).toEqual([]);
   });
 
@@ -336,12 +336,14 @@ describe('a scale claim', () => {
     fleet.after = never;
     await alerts.raise('a1', flood);
     await clock.advance(timeLimitMs + 1000);
-    await becomes(kennel, 'a1', 'verifying');
+    await becomes(stage, 'a1', 'verifying');
     await clock.advance(40_000);
-    expect([...fleet.claims.values()].map((claim) => claim.expiresAtMs > clock.wallMs())).toEqual([true]);
+    expect([...fleet.overrides.values()].map((override) => override.expiresAtMs > clock.wallMs())).toEqual([
+      true,
+    ]);
     await alerts.resolve('a1');
     await clock.advance(31_000);
-    expect(fleet.claims.size).toBe(0);
+    expect(fleet.overrides.size).toBe(0);
     expect(await rows()).toEqual([]);
   });
 
@@ -350,12 +352,12 @@ describe('a scale claim', () => {
     fleet.pools.set('second', 'PHASE_DESIGN');
     await alerts.raise('a1', flood);
     await alerts.raise('a2', { ...flood, phase_id: 'PHASE_DESIGN' });
-    await becomes(kennel, 'a1', 'verifying');
+    await becomes(stage, 'a1', 'verifying');
     await clock.advance(1000);
-    const [first, second] = [...fleet.claims.keys()];
-    fleet.before = (_call, claimId) => (claimId === first ? never() : Promise.resolve());
+    const [first, second] = [...fleet.overrides.keys()];
+    fleet.before = (_call, overrideId) => (overrideId === first ? never() : Promise.resolve());
     await clock.advance(29_000);
-    expect(fleet.claims.get(first ?? '')?.extended).toBe(0);
-    expect(fleet.claims.get(second ?? '')?.extended).toBeGreaterThan(0);
+    expect(fleet.overrides.get(first ?? '')?.extended).toBe(0);
+    expect(fleet.overrides.get(second ?? '')?.extended).toBeGreaterThan(0);
   });
 });

@@ -3,40 +3,40 @@ import {
   becomes,
   becomesInTime,
   flood,
-  openKennel,
+  openStage,
   RESTART,
   SCALE,
   silent,
   stateOf,
-  type Kennel,
+  type Stage,
 } from './watchdog.test-support.ts';
 
 const never = () => new Promise<void>(() => {});
-let kennel: Kennel;
-afterEach(() => kennel.close());
+let stage: Stage;
+afterEach(() => stage.close());
 
-async function open(...policies: string[]): Promise<Kennel> {
-  kennel = await openKennel(policies);
-  kennel.fleet.addAgent('w-1');
-  kennel.fleet.addAgent('w-2');
-  kennel.fleet.pools.set('demo', 'PHASE_TESTING');
-  return kennel;
+async function open(...policies: string[]): Promise<Stage> {
+  stage = await openStage(policies);
+  stage.fleet.addAgent('w-1');
+  stage.fleet.addAgent('w-2');
+  stage.fleet.pools.set('demo', 'PHASE_TESTING');
+  return stage;
 }
 
 /** Seconds pass; whoever dies is started again. Returns how often that was. */
 async function pass(seconds: number): Promise<number> {
   let deaths = 0;
   for (let second = 0; second < seconds; second++) {
-    await kennel.clock.advance(1000);
-    if (!kennel.isDead()) continue;
+    await stage.clock.advance(1000);
+    if (!stage.isDead()) continue;
     deaths++;
-    await kennel.restartProcess();
+    await stage.restartProcess();
   }
   return deaths;
 }
 
 async function historyOf(alertId: string): Promise<readonly string[]> {
-  const ofIt = (await kennel.events()).filter(
+  const ofIt = (await stage.events()).filter(
     ({ payload }) => 'alert_id' in payload && payload.alert_id === alertId,
   );
   return ofIt.flatMap(({ event_type: type, payload }) => {
@@ -64,48 +64,48 @@ describe('a process that dies', () => {
     'after commit %i takes up a repair that has no effect, and does each step once',
     async (count) => {
       const { alerts, fleet } = await open(RESTART);
-      kennel.killAfterCommits(count);
+      stage.killAfterCommits(count);
       await alerts.raise('a1', silent('w-1'));
       await pass(90);
-      expect(await stateOf(kennel, 'a1')).toBe('escalated(no_effect)');
+      expect(await stateOf(stage, 'a1')).toBe('escalated(no_effect)');
       expect(fleet.agents.get('w-1')?.generation).toBe(3);
       expect(await historyOf('a1')).toEqual(IN_VAIN);
     },
   );
 
-  it.each(commits)('after commit %i takes up a repair that heals, and its claim', async (count) => {
+  it.each(commits)('after commit %i takes up a repair that heals, and its scale override', async (count) => {
     const { alerts, fleet } = await open(SCALE);
-    kennel.killAfterCommits(count);
+    stage.killAfterCommits(count);
     await alerts.raise('a1', flood);
     await pass(5);
     await alerts.resolve('a1');
     await pass(60);
-    expect(await stateOf(kennel, 'a1')).toBe('completed(healed)');
+    expect(await stateOf(stage, 'a1')).toBe('completed(healed)');
     expect(await historyOf('a1')).toEqual(['started', 'executing → verifying', 'completed']);
-    expect(fleet.claims.size).toBe(0);
-    expect(await kennel.database.reader.selectFrom('watchdog_claims').selectAll().execute()).toEqual([]);
+    expect(fleet.overrides.size).toBe(0);
+    expect(await stage.database.reader.selectFrom('watchdog_claims').selectAll().execute()).toEqual([]);
   });
 
   it.each(commits)('after commit %i takes up what a person has approved', async (count) => {
     const { alerts, fleet } = await open(RESTART.replace('mode: act', 'mode: approve'));
-    kennel.killAfterCommits(count);
+    stage.killAfterCommits(count);
     await alerts.raise('a1', silent('w-1'));
     await pass(2);
-    const [detail] = await kennel.archive.list({ alertId: 'a1', limit: 1 });
-    void kennel.watchdog.approve(detail?.remediation.id ?? '', 'ann');
+    const [detail] = await stage.archive.list({ alertId: 'a1', limit: 1 });
+    void stage.watchdog.approve(detail?.remediation.id ?? '', 'ann');
     await pass(90);
     // Who died over the answer asks again.
-    if ((await stateOf(kennel, 'a1')) === 'awaiting_approval') {
-      await kennel.watchdog.approve(detail?.remediation.id ?? '', 'ann');
+    if ((await stateOf(stage, 'a1')) === 'awaiting_approval') {
+      await stage.watchdog.approve(detail?.remediation.id ?? '', 'ann');
       await pass(90);
     }
-    expect(await stateOf(kennel, 'a1')).toBe('escalated(no_effect)');
+    expect(await stateOf(stage, 'a1')).toBe('escalated(no_effect)');
     expect(fleet.agents.get('w-1')?.generation).toBe(3);
   });
 
   it('did die in these stories', async () => {
     const { alerts } = await open(RESTART);
-    kennel.killAfterCommits(5);
+    stage.killAfterCommits(5);
     await alerts.raise('a1', silent('w-1'));
     expect(await pass(90)).toBe(1);
   });
@@ -119,33 +119,33 @@ describe('a process that dies', () => {
       const { alerts, fleet } = await open(RESTART);
       fleet[when] = never;
       await alerts.raise('a1', silent('w-1'));
-      await becomes(kennel, 'a1', 'executing');
-      await kennel.clock.advance(0);
-      kennel.kill();
+      await becomes(stage, 'a1', 'executing');
+      await stage.clock.advance(0);
+      stage.kill();
       fleet[when] = () => Promise.resolve();
       await alerts.resolve('a1');
       const orders = fleet.restarts.length;
-      await kennel.restartProcess();
-      await becomes(kennel, 'a1', state);
+      await stage.restartProcess();
+      await becomes(stage, 'a1', state);
       expect(fleet.restarts).toHaveLength(orders);
       expect(fleet.agents.get('w-1')?.generation).toBe(generation);
     },
   );
 
-  it('after raising a claim for an alert that resolves meanwhile takes it back in the end', async () => {
+  it('after raising a scale override for an alert that resolves meanwhile takes it back in the end', async () => {
     const { alerts, fleet } = await open(SCALE);
     fleet.after = never;
     await alerts.raise('a1', flood);
-    await becomes(kennel, 'a1', 'executing');
-    await kennel.clock.advance(0);
-    kennel.kill();
+    await becomes(stage, 'a1', 'executing');
+    await stage.clock.advance(0);
+    stage.kill();
     fleet.after = () => Promise.resolve();
     await alerts.resolve('a1');
-    await kennel.restartProcess();
-    await becomes(kennel, 'a1', 'completed(healed)');
+    await stage.restartProcess();
+    await becomes(stage, 'a1', 'completed(healed)');
     await pass(40);
     expect(fleet.released).toHaveLength(1);
-    expect(fleet.claims.size).toBe(0);
+    expect(fleet.overrides.size).toBe(0);
   });
 
   it('in each attempt is not followed by attempts without end', async () => {
@@ -153,12 +153,12 @@ describe('a process that dies', () => {
     let calls = 0;
     fleet.before = async () => {
       calls++;
-      kennel.kill();
+      stage.kill();
       await never();
     };
     await alerts.raise('a1', silent('w-1'));
     await pass(60);
-    expect(await stateOf(kennel, 'a1')).toBe('escalated(unknown)');
+    expect(await stateOf(stage, 'a1')).toBe('escalated(unknown)');
     expect(calls).toBe(10);
   });
 
@@ -166,11 +166,11 @@ describe('a process that dies', () => {
     const { alerts, fleet } = await open(RESTART);
     fleet.before = never;
     await alerts.raise('a1', silent('w-1'));
-    await becomes(kennel, 'a1', 'executing');
-    kennel.kill();
+    await becomes(stage, 'a1', 'executing');
+    stage.kill();
     fleet.before = () => Promise.resolve();
-    await kennel.restartProcess();
-    await becomesInTime(kennel, 'a1', 'verifying');
+    await stage.restartProcess();
+    await becomesInTime(stage, 'a1', 'verifying');
     expect(fleet.restarts.map((order) => order.expectedGeneration)).toEqual([1]);
   });
 });

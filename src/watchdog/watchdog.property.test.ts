@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { OmoiError, type AgentStatus, type EventPayload } from '#telemetry';
 import { DEFAULT_ACTION_LIMITS } from './actions/action-limits.ts';
 import type { FleetCall } from './recording-fleet.test-support.ts';
-import { openKennel, sourcesOf, type Kennel } from './watchdog.test-support.ts';
+import { openStage, sourcesOf, type Stage } from './watchdog.test-support.ts';
 
 const AGENTS = ['w-1', 'w-2', 'w-3'] as const;
 const restartPolicy = (name: string, mode: string, steps: number) => `
@@ -71,14 +71,14 @@ interface Order {
 /** Everything around the watchdog, and what it has been seen to do. */
 class World {
   readonly orders: Order[] = [];
-  readonly #kennel: Kennel;
+  readonly #stage: Stage;
   readonly #moods: Mood[] = [];
   readonly #alerts: string[] = [];
   #policies: readonly string[] = POLICY_SETS[0];
 
-  constructor(kennel: Kennel) {
-    this.#kennel = kennel;
-    const { fleet } = kennel;
+  constructor(stage: Stage) {
+    this.#stage = stage;
+    const { fleet } = stage;
     for (const agentId of AGENTS) fleet.addAgent(agentId);
     fleet.pools.set('demo', 'PHASE_TESTING');
     fleet.before = async (call, targetId) => {
@@ -89,7 +89,7 @@ class World {
   }
 
   async run(step: Step): Promise<void> {
-    const { clock, fleet, alerts, watchdog } = this.#kennel;
+    const { clock, fleet, alerts, watchdog } = this.#stage;
     switch (step.kind) {
       case 'raise': {
         const alertId = `a${this.#alerts.push('')}`;
@@ -111,17 +111,17 @@ class World {
         this.#moods.push(step.mood);
         return;
       case 'crash':
-        return this.#kennel.restartProcess(this.#policies);
+        return this.#stage.restartProcess(this.#policies);
       case 'crash_soon':
-        this.#kennel.killAfterCommits(step.commits);
+        this.#stage.killAfterCommits(step.commits);
         return;
       case 'answer':
         return this.#answer(step.pick, step.approved);
       case 'status':
-        return this.#kennel.changeStatus(step.agent, { status: step.status, silenceMs: 100 });
+        return this.#stage.changeStatus(step.agent, { status: step.status, silenceMs: 100 });
       case 'other_restart': {
         const generation = (fleet.agent(step.agent)?.generation ?? 0) + 1;
-        return this.#kennel.changeStatus(step.agent, { generation, status: 'SPAWNING' });
+        return this.#stage.changeStatus(step.agent, { generation, status: 'SPAWNING' });
       }
       case 'pause':
         // Who is dead does not answer: nobody waits for it.
@@ -139,29 +139,29 @@ class World {
 
   /** All goes well from now on, and everything has time to end. */
   async finish(): Promise<void> {
-    const { fleet, alerts } = this.#kennel;
+    const { fleet, alerts } = this.#stage;
     this.#moods.length = 0;
     fleet.sick = 0;
-    if (this.#kennel.isDead()) await this.#kennel.restartProcess(this.#policies);
-    this.#kennel.killAfterCommits(Number.POSITIVE_INFINITY);
-    await this.#kennel.watchdog.resume('ann');
+    if (this.#stage.isDead()) await this.#stage.restartProcess(this.#policies);
+    this.#stage.killAfterCommits(Number.POSITIVE_INFINITY);
+    await this.#stage.watchdog.resume('ann');
     await this.#pass(60_000);
     for (const alert of await alerts.firing()) await alerts.resolve(alert.alertId);
     await this.#pass(120_000);
   }
 
   async #pass(ms: number): Promise<void> {
-    const { clock } = this.#kennel;
+    const { clock } = this.#stage;
     const endMs = clock.monotonicMs() + ms;
     do {
       await clock.advance(Math.min(1000, endMs - clock.monotonicMs()));
-      if (this.#kennel.isDead()) await this.#kennel.restartProcess(this.#policies);
+      if (this.#stage.isDead()) await this.#stage.restartProcess(this.#policies);
       await this.#assertExclusive();
     } while (clock.monotonicMs() < endMs);
   }
 
   async #answer(pick: number, approved: boolean): Promise<void> {
-    const { archive, watchdog, clock } = this.#kennel;
+    const { archive, watchdog, clock } = this.#stage;
     const waiting = await archive.list({ states: ['awaiting_approval'], limit: 100 });
     const id = waiting[pick % Math.max(1, waiting.length)]?.remediation.id;
     if (id === undefined) return;
@@ -190,8 +190,8 @@ class World {
 
   /** An order arrives: its intent has to stand in the database, open and counted. */
   async #witness(call: FleetCall, targetId: string): Promise<void> {
-    if (call !== 'restart' && call !== 'claim') return;
-    const open = await this.#kennel.database.reader
+    if (call !== 'restart' && call !== 'raise') return;
+    const open = await this.#stage.database.reader
       .selectFrom('watchdog_actions')
       .innerJoin('remediations', 'remediations.id', 'watchdog_actions.remediation_id')
       .select([
@@ -214,7 +214,7 @@ class World {
 
   /** At most one executing or verifying remediation a target; a pool contains its agents. */
   async #assertExclusive(): Promise<void> {
-    const busy = await this.#kennel.archive.list({ states: ['executing', 'verifying'], limit: 100 });
+    const busy = await this.#stage.archive.list({ states: ['executing', 'verifying'], limit: 100 });
     const targets = busy.map(({ remediation }) => remediation);
     const pools = targets.filter((target) => target.target_kind === 'pool');
     const agents = targets.filter((target) => target.target_kind === 'agent');
@@ -224,12 +224,12 @@ class World {
 }
 
 /** Where in the log each step started, and each alert resolved. */
-async function readLog(kennel: Kennel) {
+async function readLog(stage: Stage) {
   const resolvedAt = new Map<string, number>();
   const startsOf = new Map<string, number[]>();
   const ends: string[] = [];
   for (let afterId = 0; ;) {
-    const events = await kennel.database.reader
+    const events = await stage.database.reader
       .selectFrom('events')
       .select(['id', 'event_type', 'payload'])
       .where('id', '>', afterId)
@@ -253,13 +253,13 @@ async function readLog(kennel: Kennel) {
 test('whatever happens, remediations keep their promises', { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-      const kennel = await openKennel(POLICY_SETS[0]);
+      const stage = await openStage(POLICY_SETS[0]);
       try {
-        const world = new World(kennel);
+        const world = new World(stage);
         for (const one of steps) await world.run(one);
         await world.finish();
 
-        const { resolvedAt, startsOf, ends } = await readLog(kennel);
+        const { resolvedAt, startsOf, ends } = await readLog(stage);
         for (const { actionId, alertId } of world.orders) {
           const [, remediationId = '', stepNumber = ''] = /^(.*)-(\d+)$/.exec(actionId) ?? [];
           const startedAt = startsOf.get(remediationId)?.[Number(stepNumber) - 1];
@@ -274,16 +274,16 @@ test('whatever happens, remediations keep their promises', { timeout: 120_000 },
           expect(generations.get(actionId) ?? expectedGeneration).toBe(expectedGeneration);
           generations.set(actionId, expectedGeneration);
         }
-        const all = await kennel.archive.list({ limit: 500 });
+        const all = await stage.archive.list({ limit: 500 });
         for (const { remediation } of all) {
           expect(['completed', 'escalated', 'cancelled'], remediation.id).toContain(remediation.state);
         }
         expect(ends.toSorted()).toEqual(all.map(({ remediation }) => remediation.id).toSorted());
         const unfinished = all.flatMap(({ actions }) => actions.filter((action) => action.result === null));
         expect(unfinished).toEqual([]);
-        expect(await kennel.database.reader.selectFrom('watchdog_claims').selectAll().execute()).toEqual([]);
+        expect(await stage.database.reader.selectFrom('watchdog_claims').selectAll().execute()).toEqual([]);
       } finally {
-        await kennel.close();
+        await stage.close();
       }
     }),
     { numRuns: Number(process.env['OMOI_PROPERTY_RUNS'] ?? 60) },

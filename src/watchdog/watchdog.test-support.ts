@@ -11,14 +11,14 @@ import {
   type SystemEvent,
   type Tracing,
 } from '#telemetry';
-import { Mortal } from './mortal.test-support.ts';
+import { KillableProcess } from './killable-process.test-support.ts';
 import type { AgentFacts, AlertReader, AlertFacts } from './ports.ts';
 import { RecordingFleet } from './recording-fleet.test-support.ts';
 import { RemediationArchive } from './remediations/remediation-archive.ts';
 import { Watchdog, type WatchdogOptions } from './watchdog.ts';
 
 /** Alerts as a part of their own: a map, and the events on the bus. */
-export class AlertDesk implements AlertReader {
+export class TestAlerts implements AlertReader {
   readonly #database: StateDatabase;
   readonly #append: EventBus['append'];
   readonly #alerts = new Map<string, AlertFacts>();
@@ -51,7 +51,8 @@ export class AlertDesk implements AlertReader {
       traceparent,
     };
     await this.#database.transaction((tx) => {
-      tx.afterCommit(() => this.#alerts.set(alertId, alert));
+      // A transaction behind this one sees it, as it would see a row.
+      this.#alerts.set(alertId, alert);
       return this.#append(tx, {
         event_type: 'monitor.alert.triggered',
         entity_type: 'alert',
@@ -83,7 +84,7 @@ export class AlertDesk implements AlertReader {
     const alert = this.#alerts.get(alertId);
     if (!alert) throw new Error(`no alert ${alertId}`);
     await this.#database.transaction((tx) => {
-      tx.afterCommit(() => this.#alerts.set(alertId, { ...alert, state: 'resolved', cause }));
+      this.#alerts.set(alertId, { ...alert, state: 'resolved', cause });
       return this.#append(tx, {
         event_type: 'monitor.alert.resolved',
         entity_type: 'alert',
@@ -129,11 +130,11 @@ export function countingTracing(): Tracing & { readonly spans: readonly SeenSpan
   };
 }
 
-export interface Kennel {
+export interface Stage {
   readonly clock: VirtualClock;
   readonly database: StateDatabase;
   readonly fleet: RecordingFleet;
-  readonly alerts: AlertDesk;
+  readonly alerts: TestAlerts;
   readonly archive: RemediationArchive;
   readonly tracing: ReturnType<typeof countingTracing>;
   metrics: SelfMetrics;
@@ -153,10 +154,10 @@ export const sourcesOf = (policies: readonly string[]) =>
   policies.map((text, index) => ({ name: `policy-${index}.yaml`, text }));
 
 /** A watchdog on a real database, with a fleet and alerts that do as they are told. */
-export async function openKennel(
+export async function openStage(
   policies: readonly string[],
   options: Partial<WatchdogOptions> = {},
-): Promise<Kennel> {
+): Promise<Stage> {
   const clock = new VirtualClock();
   const database = await openTestStateDatabase(clock, 'none');
   const random = createSeededRandom(1);
@@ -164,28 +165,28 @@ export async function openKennel(
   const fleet = new RecordingFleet(clock);
   // Whoever appends an event wakes the consumers of the process that runs.
   const append: EventBus['append'] = (tx, ...events) => running.bus.append(tx, ...events);
-  const alerts = new AlertDesk(database, append);
+  const alerts = new TestAlerts(database, append);
   const tracing = countingTracing();
   const begin = async (texts: readonly string[]) => {
-    const mortal = new Mortal();
+    const victim = new KillableProcess();
     const metrics = new SelfMetrics();
-    const parts = { ...base, metrics, database: mortal.database(database) };
+    const parts = { ...base, metrics, database: victim.database(database) };
     const bus = createEventBus(parts);
     const watchdog = new Watchdog({
       ...parts,
       bus,
       tracing,
-      fleet: mortal.fleet(fleet),
+      fleet: victim.fleet(fleet),
       alerts,
       modeOverride: null,
       ...options,
     });
     watchdog.policies.load(sourcesOf(texts));
     await watchdog.start();
-    return { mortal, metrics, bus, watchdog };
+    return { victim, metrics, bus, watchdog };
   };
   let running = await begin(policies);
-  const kennel: Kennel = {
+  const stage: Stage = {
     clock,
     database,
     fleet,
@@ -194,9 +195,9 @@ export async function openKennel(
     archive: new RemediationArchive(database),
     metrics: running.metrics,
     watchdog: running.watchdog,
-    isDead: () => running.mortal.isDead,
-    kill: () => running.mortal.kill(),
-    killAfterCommits: (count) => running.mortal.killAfterCommits(count),
+    isDead: () => running.victim.isDead,
+    kill: () => running.victim.kill(),
+    killAfterCommits: (count) => running.victim.killAfterCommits(count),
     events: () => running.bus.list({ limit: 1000 }),
     async changeStatus(agentId, facts) {
       const from = fleet.agent(agentId)?.status ?? 'NONE';
@@ -215,49 +216,49 @@ export async function openKennel(
       );
     },
     async restartProcess(texts = policies) {
-      running.mortal.kill();
+      running.victim.kill();
       // What hangs in a dead process hangs for ever: nobody waits for it.
       void running.watchdog.stop();
       void running.bus.stop();
-      await running.mortal.buried();
+      await running.victim.settled();
       running = await begin(texts);
-      kennel.metrics = running.metrics;
-      kennel.watchdog = running.watchdog;
+      stage.metrics = running.metrics;
+      stage.watchdog = running.watchdog;
     },
     async close() {
-      if (running.mortal.isDead) void running.watchdog.stop();
+      if (running.victim.isDead) void running.watchdog.stop();
       else await running.watchdog.stop();
       void running.bus.stop();
       await database.close();
     },
   };
-  return kennel;
+  return stage;
 }
 
 /** `verifying`, `completed(healed)`; `none` where nothing was planned. */
-export async function stateOf(kennel: Kennel, alertId: string): Promise<string> {
-  const [detail] = await kennel.archive.list({ alertId, limit: 1 });
+export async function stateOf(stage: Stage, alertId: string): Promise<string> {
+  const [detail] = await stage.archive.list({ alertId, limit: 1 });
   const { state = 'none', outcome = null } = detail?.remediation ?? {};
   return outcome === null ? state : `${state}(${outcome})`;
 }
 
 const WAIT = { timeout: 5000, interval: 5 };
 
-export async function becomes(kennel: Kennel, alertId: string, state: string): Promise<void> {
-  await vi.waitFor(async () => expect(await stateOf(kennel, alertId)).toBe(state), WAIT);
+export async function becomes(stage: Stage, alertId: string, state: string): Promise<void> {
+  await vi.waitFor(async () => expect(await stateOf(stage, alertId)).toBe(state), WAIT);
 }
 
 /** Lets time pass, a second at a time, until that state is reached. */
-export async function becomesInTime(kennel: Kennel, alertId: string, state: string): Promise<void> {
-  for (let second = 0; second < 600 && (await stateOf(kennel, alertId)) !== state; second++) {
-    await kennel.clock.advance(1000);
+export async function becomesInTime(stage: Stage, alertId: string, state: string): Promise<void> {
+  for (let second = 0; second < 600 && (await stateOf(stage, alertId)) !== state; second++) {
+    await stage.clock.advance(1000);
   }
-  expect(await stateOf(kennel, alertId)).toBe(state);
+  expect(await stateOf(stage, alertId)).toBe(state);
 }
 
-export async function heldBy(kennel: Kennel, alertId: string, guard: string): Promise<void> {
+export async function heldBy(stage: Stage, alertId: string, guard: string): Promise<void> {
   await vi.waitFor(async () => {
-    const [detail] = await kennel.archive.list({ alertId, limit: 1 });
+    const [detail] = await stage.archive.list({ alertId, limit: 1 });
     expect(detail?.suppressions.map((suppression) => suppression.guard)).toContain(guard);
   }, WAIT);
 }

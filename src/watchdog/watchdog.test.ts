@@ -4,27 +4,27 @@ import {
   becomes as becomesOf,
   flood,
   heldBy as heldByOf,
-  openKennel,
+  openStage,
   RESTART,
   SCALE,
   silent,
-  type Kennel,
+  type Stage,
 } from './watchdog.test-support.ts';
 
 const WAIT = { timeout: 5000, interval: 5 };
-let kennel: Kennel;
-afterEach(() => kennel.close());
+let stage: Stage;
+afterEach(() => stage.close());
 
-async function open(...policies: string[]): Promise<Kennel> {
-  kennel = await openKennel(policies);
-  kennel.fleet.addAgent('w-1');
-  kennel.fleet.addAgent('w-2');
-  kennel.fleet.pools.set('demo', 'PHASE_TESTING');
-  return kennel;
+async function open(...policies: string[]): Promise<Stage> {
+  stage = await openStage(policies);
+  stage.fleet.addAgent('w-1');
+  stage.fleet.addAgent('w-2');
+  stage.fleet.pools.set('demo', 'PHASE_TESTING');
+  return stage;
 }
 
-const becomes = (alertId: string, state: string) => becomesOf(kennel, alertId, state);
-const heldBy = (alertId: string, guard: string) => heldByOf(kennel, alertId, guard);
+const becomes = (alertId: string, state: string) => becomesOf(stage, alertId, state);
+const heldBy = (alertId: string, guard: string) => heldByOf(stage, alertId, guard);
 
 describe('a remediation', () => {
   it('acts, verifies and ends as healed', async () => {
@@ -105,7 +105,7 @@ describe('a remediation', () => {
     const { alerts, fleet } = await open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes('a1', 'verifying');
-    await kennel.watchdog.reconsider();
+    await stage.watchdog.reconsider();
     await alerts.resolve('a1');
     await becomes('a1', 'completed(healed)');
     expect(fleet.restarts).toHaveLength(1);
@@ -144,15 +144,15 @@ describe('what holds a remediation back', () => {
     await becomes('a2', 'awaiting_approval');
     const idOf = async (alertId: string) =>
       (await archive.list({ alertId, limit: 1 }))[0]?.remediation.id ?? '';
-    await kennel.watchdog.approve(await idOf('a1'), 'ann');
+    await stage.watchdog.approve(await idOf('a1'), 'ann');
     await becomes('a1', 'verifying');
-    await kennel.watchdog.reject(await idOf('a2'), 'ann');
+    await stage.watchdog.reject(await idOf('a2'), 'ann');
     await becomes('a2', 'cancelled(cancelled)');
     expect(fleet.restarts.map((order) => order.agentId)).toEqual(['w-1']);
-    await expect(kennel.watchdog.approve(await idOf('a1'), 'ann')).rejects.toMatchObject({
+    await expect(stage.watchdog.approve(await idOf('a1'), 'ann')).rejects.toMatchObject({
       code: 'remediation_settled',
     });
-    await expect(kennel.watchdog.approve('rem_no', 'ann')).rejects.toMatchObject({
+    await expect(stage.watchdog.approve('rem_no', 'ann')).rejects.toMatchObject({
       code: 'unknown_remediation',
     });
   });
@@ -162,7 +162,7 @@ describe('what holds a remediation back', () => {
     const { alerts, fleet } = await open(RESTART, second);
     await alerts.raise('a1', silent('w-1'));
     await vi.waitFor(async () => {
-      const details = await kennel.archive.list({ alertId: 'a1', limit: 5 });
+      const details = await stage.archive.list({ alertId: 'a1', limit: 5 });
       expect(details.map(({ remediation }) => remediation.state).sort()).toEqual(['planned', 'verifying']);
       expect(details.flatMap(({ suppressions }) => suppressions.map(({ guard }) => guard))).toEqual([
         'one_per_target',
@@ -187,12 +187,12 @@ describe('what holds a remediation back', () => {
 
   it('a pause, until somebody resumes', async () => {
     const { alerts } = await open(RESTART);
-    await kennel.watchdog.pause('ann', 'maintenance');
+    await stage.watchdog.pause('ann', 'maintenance');
     await alerts.raise('a1', silent('w-1'));
     await heldBy('a1', 'paused');
-    await kennel.restartProcess();
-    expect(kennel.watchdog.states.get('paused')).toMatchObject({ by: 'ann' });
-    await kennel.watchdog.resume('ann');
+    await stage.restartProcess();
+    expect(stage.watchdog.states.get('paused')).toMatchObject({ by: 'ann' });
+    await stage.watchdog.resume('ann');
     await becomes('a1', 'verifying');
   });
 
@@ -200,7 +200,7 @@ describe('what holds a remediation back', () => {
     const { alerts, fleet, clock, events } = await open(RESTART);
     fleet.sick = 3;
     await clock.advance(1000);
-    await vi.waitFor(() => expect(kennel.watchdog.states.get('storm')).not.toBeNull(), WAIT);
+    await vi.waitFor(() => expect(stage.watchdog.states.get('storm')).not.toBeNull(), WAIT);
     await alerts.raise('a1', silent('w-1'));
     await heldBy('a1', 'storm');
     fleet.sick = 0;
@@ -222,34 +222,34 @@ describe('what holds a remediation back', () => {
 
   it('an alert that is over', async () => {
     const { alerts, fleet } = await open(RESTART);
-    await kennel.watchdog.pause('ann', 'maintenance');
+    await stage.watchdog.pause('ann', 'maintenance');
     await alerts.raise('a1', silent('w-1'));
     await heldBy('a1', 'paused');
     await alerts.resolve('a1');
     await becomes('a1', 'cancelled(cancelled)');
-    await kennel.watchdog.resume('ann');
+    await stage.watchdog.resume('ann');
     expect(fleet.restarts).toEqual([]);
   });
 });
 
-describe('a scale claim', () => {
+describe('a scale override', () => {
   it('is kept up while the alert fires, and taken back a while after', async () => {
     const { alerts, fleet, clock } = await open(SCALE);
     await alerts.raise('a1', flood);
     await becomes('a1', 'verifying');
-    const [claimId, claim] = [...fleet.claims][0] ?? ['', undefined];
-    expect(claim?.order).toMatchObject({ poolId: 'demo', add: 4, ttlMs: 30_000 });
+    const [overrideId, override] = [...fleet.overrides][0] ?? ['', undefined];
+    expect(override?.order).toMatchObject({ poolId: 'demo', add: 4, ttlMs: 30_000 });
     await clock.advance(11_000);
-    await vi.waitFor(() => expect(fleet.claims.get(claimId)?.extended).toBeGreaterThan(0), WAIT);
+    await vi.waitFor(() => expect(fleet.overrides.get(overrideId)?.extended).toBeGreaterThan(0), WAIT);
     await alerts.resolve('a1');
     await becomes('a1', 'completed(healed)');
     await clock.advance(15_000);
     expect(fleet.released).toEqual([]);
     await vi.waitFor(async () => {
       await clock.advance(1000);
-      expect(fleet.released).toEqual([claimId]);
+      expect(fleet.released).toEqual([overrideId]);
     }, WAIT);
-    const { spans } = kennel.tracing;
+    const { spans } = stage.tracing;
     expect(spans.at(-1)).toMatchObject({
       name: 'watchdog.release',
       parent: spans[0]?.traceparent,
@@ -265,7 +265,7 @@ describe('a scale claim', () => {
     await becomes('a1', 'completed(healed)');
     await alerts.raise('a2', flood);
     await heldBy('a2', 'cooldown');
-    await kennel.restartProcess();
+    await stage.restartProcess();
     for (let second = 0; second < 60; second++) await clock.advance(1000);
     expect(fleet.released).toEqual([]);
     await alerts.resolve('a2');
@@ -282,7 +282,7 @@ describe('after a restart of the process', () => {
     await alerts.raise('a1', silent('w-1'));
     await becomes('a1', 'verifying');
     await clock.advance(20_000);
-    await kennel.restartProcess();
+    await stage.restartProcess();
     await clock.advance(10_000);
     await vi.waitFor(() => expect(fleet.restarts).toHaveLength(2), WAIT);
   });
@@ -291,10 +291,10 @@ describe('after a restart of the process', () => {
     const { alerts } = await open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes('a1', 'verifying');
-    await kennel.watchdog.stop();
+    await stage.watchdog.stop();
     await alerts.resolve('a1');
     await alerts.raise('a2', silent('w-2'));
-    await kennel.restartProcess();
+    await stage.restartProcess();
     await becomes('a1', 'completed(healed)');
     await becomes('a2', 'verifying');
   });
@@ -313,8 +313,8 @@ describe('a policy file', () => {
     [RESTART.replace("'alertname", '\'alertname="" or'), /is no matcher/],
   ])('is refused, and the old ones stay: %#', async (text, message) => {
     await open(RESTART);
-    const load = () => kennel.watchdog.policies.load([{ name: 'policy-0.yaml', text }]);
+    const load = () => stage.watchdog.policies.load([{ name: 'policy-0.yaml', text }]);
     expect(load).toThrow(message);
-    expect(kennel.watchdog.policies.list().map((policy) => policy.name)).toEqual(['restart_it']);
+    expect(stage.watchdog.policies.list().map((policy) => policy.name)).toEqual(['restart_it']);
   });
 });

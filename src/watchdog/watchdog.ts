@@ -5,6 +5,7 @@ import {
   type Clock,
   type DocumentSource,
   type Logger,
+  type PolicyMode,
   type Random,
   type SelfMetrics,
   type Subscription,
@@ -13,28 +14,23 @@ import {
   type Tracing,
 } from '#telemetry';
 import { DEFAULT_ACTION_LIMITS, type ActionLimits } from './actions/action-limits.ts';
-import { ScaleClaims } from './actions/scale-claims.ts';
+import { ScaleOverrides } from './actions/scale/scale-overrides.ts';
 import { isOutage } from './actions/step-order.ts';
 import { TimedCalls } from './actions/timed-calls.ts';
-import {
-  DEFAULT_STORM_LIMITS,
-  judgeStorm,
-  NO_STORM,
-  type StormLimits,
-  type StormState,
-} from './guards/storm.ts';
-import { PolicyBook } from './policies/policy-book.ts';
-import type { PolicyMode } from './policies/policy.ts';
+import { StormWatch } from './guards/storm-watch.ts';
+import { DEFAULT_STORM_LIMITS, type StormLimits } from './guards/storm.ts';
+import { PolicyRegistry } from './policies/policy-registry.ts';
 import { targetText } from './policies/target.ts';
 import type { AlertReader, AlertFacts, FleetActuator } from './ports.ts';
 import { DEFAULT_MAX_OPEN_REMEDIATIONS, Planner } from './remediations/planner.ts';
-import { RemediationCourse } from './remediations/remediation-course.ts';
 import { RemediationLog } from './remediations/remediation-log.ts';
 import { RemediationRunner } from './remediations/remediation-runner.ts';
 import { RemediationSpans } from './remediations/remediation-spans.ts';
+import { RemediationTransitions } from './remediations/remediation-transitions.ts';
+import { RepairSlots } from './remediations/repair-slots.ts';
 import { DEFAULT_SUSPICION_LIMITS, SelfSuspicion, type SelfSuspicionLimits } from './self-suspicion.ts';
-import { StateBook } from './state-book.ts';
 import { createWatchdogCounters } from './watchdog-counters.ts';
+import { WatchdogStates } from './watchdog-states.ts';
 
 export interface WatchdogOptions {
   readonly database: StateDatabase;
@@ -63,58 +59,68 @@ const RECONSIDER_EVERY_MS = 30_000;
  * event log alone, so that what happened while it was away is not missed.
  */
 export class Watchdog {
-  readonly policies: PolicyBook;
-  readonly states: StateBook;
+  readonly policies: PolicyRegistry;
+  readonly states: WatchdogStates;
   readonly #options: WatchdogOptions;
   readonly #runner: RemediationRunner;
   readonly #planner: Planner;
-  readonly #claims: ScaleClaims;
+  readonly #overrides: ScaleOverrides;
+  readonly #slots = new RepairSlots();
+  readonly #storm: StormWatch;
   readonly #calls: TimedCalls;
   readonly #suspicion: SelfSuspicion;
-  #storm: StormState = NO_STORM;
+  #isLooking = false;
   #timers: Timer[] = [];
   #subscriptions: Subscription[] = [];
 
   constructor(options: WatchdogOptions) {
     const { database, bus, clock, random, metrics, modeOverride, fleet } = options;
+    const { stormLimits = DEFAULT_STORM_LIMITS } = options;
     const { actionLimits: limits = DEFAULT_ACTION_LIMITS, suspicionLimits = DEFAULT_SUSPICION_LIMITS } =
       options;
     this.#options = options;
-    this.policies = new PolicyBook(modeOverride);
-    this.states = new StateBook(database, bus);
+    this.policies = new PolicyRegistry(modeOverride);
+    this.states = new WatchdogStates(database, bus);
+    const health = () => fleet.health();
+    this.#storm = new StormWatch({ clock, states: this.states, health, limits: stormLimits });
     this.#suspicion = new SelfSuspicion(clock, suspicionLimits, (reason) => this.#suspect(reason));
     this.#calls = new TimedCalls(clock, limits.timeLimitMs);
     const counters = createWatchdogCounters(metrics);
     const spans = new RemediationSpans(options.tracing);
-    const log = new RemediationLog({ database, bus, random, counters });
-    this.#claims = new ScaleClaims({ ...options, calls: this.#calls, counters });
-    const shared = { ...options, log, spans, counters, policies: this.policies };
-    const course = new RemediationCourse({
+    const log = new RemediationLog({ database, bus, random, counters, slots: this.#slots });
+    this.#overrides = new ScaleOverrides({ ...options, calls: this.#calls, counters });
+    const shared = { ...options, log, spans, counters, slots: this.#slots, policies: this.policies };
+    const transitions = new RemediationTransitions({
       ...shared,
       states: this.states,
       limits,
-      storm: () => this.#judgeStorm(),
+      storm: () => this.#storm.judge(),
       suspectUntilMs: () => this.#suspicion.untilMs(),
     });
     this.#runner = new RemediationRunner({
       ...shared,
-      course,
-      orders: { fleet, claims: this.#claims, calls: this.#calls },
+      transitions,
+      orders: { fleet, overrides: this.#overrides, calls: this.#calls },
       onOutage: (reason) => this.#suspicion.outage(reason),
     });
     const { maxOpenRemediations = DEFAULT_MAX_OPEN_REMEDIATIONS } = options;
-    this.#planner = new Planner({ ...shared, runner: this.#runner, maxOpenRemediations });
+    this.#planner = new Planner({
+      ...shared,
+      runner: this.#runner,
+      onPoolAlert: (alert) => this.#overrides.alertBegan(alert),
+      maxOpenRemediations,
+    });
   }
 
   async start(): Promise<void> {
-    const { bus, clock } = this.#options;
+    const { bus, clock, database } = this.#options;
     await this.states.start();
-    const storm = this.states.get('storm');
-    if (storm) this.#storm = { active: true, reason: storm.reason, calmSinceMs: null };
+    this.#storm.start();
     // Whoever has just started trusts itself; a stall or an outage is what it notices while it runs.
     if (this.states.get('self_suspicion')) await this.#endSuspicion();
     this.#suspicion.start();
-    await this.#claims.start();
+    await this.#slots.loadStarts(database, this.policies.list(), clock.wallMs());
+    await this.#overrides.start();
     await this.#runner.resume();
     this.#subscriptions = [
       bus.consume({
@@ -127,9 +133,9 @@ export class Watchdog {
     this.#subscriptions.push(bus.listen((event) => this.#onFleetEvent(event)));
     this.#timers = [
       clock.every(HEALTH_LOOK_EVERY_MS, () => void this.#lookAtHealth()),
-      clock.every(RECONSIDER_EVERY_MS, () => void this.#completePlans()),
+      clock.every(RECONSIDER_EVERY_MS, () => void this.#planAgain()),
     ];
-    await this.#planner.reconsider();
+    await this.#planner.reconsiderAll();
   }
 
   async stop(): Promise<void> {
@@ -138,7 +144,7 @@ export class Watchdog {
     this.#suspicion.stop();
     this.#calls.close();
     await this.#runner.stop();
-    await this.#claims.stop();
+    await this.#overrides.stop();
   }
 
   /**
@@ -147,14 +153,17 @@ export class Watchdog {
    * @throws OmoiError `policy_file_invalid`; the old policies stay in force
    */
   async reload(sources: readonly DocumentSource[]): Promise<void> {
-    this.policies.load(sources);
+    const { database, clock } = this.#options;
+    const policies = this.policies.parse(sources);
+    await this.#slots.loadStarts(database, policies, clock.wallMs());
+    this.policies.replace(policies);
     await this.reconsider();
   }
 
   /** Plans and decides anew for the alerts that fire: what was missing (a policy, a pool) may be there now. */
   async reconsider(): Promise<void> {
-    await this.#planner.reconsider();
-    this.#runner.wakeAll();
+    await this.#planner.reconsiderAll();
+    this.#runner.wakeUndecided();
   }
 
   /** @throws OmoiError `unknown_remediation`, `remediation_settled` */
@@ -178,7 +187,7 @@ export class Watchdog {
 
   async resume(by: string): Promise<void> {
     await this.states.set('paused', { active: false, reason: 'resumed', by });
-    this.#runner.wakeAll();
+    this.#runner.wakeHeldBy('paused');
   }
 
   async #onAlertEvent(tx: StateTransaction, event: SystemEvent): Promise<void> {
@@ -186,9 +195,12 @@ export class Watchdog {
       await this.#planner.plan(tx, alertOf(event));
     } else if (event.event_type === 'monitor.alert.resolved') {
       const { alert_id: alertId } = event.payload;
-      tx.afterCommit(() => this.#runner.wakeAlert(alertId));
+      tx.afterCommit(() => {
+        this.#planner.forget(alertId);
+        this.#overrides.alertEnded(alertId);
+        this.#runner.wakeAlert(alertId);
+      });
     }
-    tx.afterCommit(() => this.#claims.wake());
   }
 
   /** An agent is not what it was: what a guard holds back because of it is decided again. */
@@ -197,45 +209,43 @@ export class Watchdog {
     this.#runner.wakeTarget(targetText({ kind: 'agent', id: event.payload.agent_id }));
   }
 
-  async #completePlans(): Promise<void> {
-    if (!this.#planner.isIncomplete) return;
+  async #planAgain(): Promise<void> {
     try {
-      await this.#planner.reconsider();
+      await this.#planner.reconsiderUnplanned();
     } catch (thrown) {
-      this.#options.logger.warn({ error: messageOf(thrown) }, 'Alerts could not be looked at again');
+      this.#options.logger.warn(
+        { error: messageOf(thrown) },
+        'Alerts without a remediation not looked at again; tried again in 30 s',
+      );
     }
   }
 
-  /** The storm as it is at this moment: alerts may come faster than the regular look. */
-  #judgeStorm(): StormState | null {
-    const { fleet, clock, stormLimits: limits = DEFAULT_STORM_LIMITS } = this.#options;
-    this.#storm = judgeStorm(this.#storm, fleet.health(), { ms: clock.monotonicMs(), limits });
-    return this.#storm.active ? this.#storm : null;
-  }
-
-  /** Records what has begun or ended: a storm, a suspicion. */
+  /** Records what has begun or ended: a storm, a suspicion. One look at a time: a slow database is not asked twice. */
   async #lookAtHealth(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     const { clock, logger } = this.#options;
-    const storm = this.#judgeStorm();
     try {
       if (this.#suspicion.untilMs() <= clock.wallMs()) await this.#endSuspicion();
-      if ((storm !== null) === (this.states.get('storm') !== null)) return;
-      const reason = storm?.reason ?? 'health is back and has stayed';
-      await this.states.set('storm', { active: storm !== null, reason, by: 'watchdog' });
-      this.#runner.wakeAll();
+      if (await this.#storm.record()) this.#runner.wakeHeldBy('storm');
     } catch (thrown) {
-      logger.warn({ error: messageOf(thrown) }, 'The state of the watchdog could not be recorded');
+      logger.warn({ error: messageOf(thrown) }, 'State of the watchdog not recorded; tried again in 1 s');
       if (isOutage(thrown)) this.#suspicion.outage(thrown.message);
+    } finally {
+      this.#isLooking = false;
     }
   }
 
   #suspect(reason: string): void {
     const { logger } = this.#options;
-    logger.warn({ reason }, 'The watchdog distrusts itself and holds still');
+    logger.warn(
+      { reason },
+      'Nothing is repaired until agents had time to be heard: Omoi itself stalled or lost its database',
+    );
     this.states
       .set('self_suspicion', { active: true, reason, by: 'watchdog' })
       .catch((thrown: unknown) =>
-        logger.warn({ error: messageOf(thrown) }, 'The suspicion could not be recorded'),
+        logger.warn({ error: messageOf(thrown) }, 'Self-suspicion not recorded; it holds all the same'),
       );
   }
 

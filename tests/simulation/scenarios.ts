@@ -1,4 +1,4 @@
-import type { PolicyMode } from '#watchdog';
+import type { PolicyMode } from '#telemetry';
 import type { Mischief } from './mischief.ts';
 
 type Weights = Readonly<Partial<Record<Mischief, number>>>;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { EventType } from '#telemetry';
-import type { PolicyMode } from '#watchdog';
+import type { PolicyMode } from '#telemetry';
 import { simulate } from './simulation.ts';
 import { WEIGHTS, type Scenario } from './scenarios.ts';
 

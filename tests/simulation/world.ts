@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PoolDefinition } from '#fleet';
 import { createSeededRandom, silentLogger, VirtualClock, type Logger, type Random } from '#telemetry';
-import type { PolicyMode } from '#watchdog';
+import type { PolicyMode } from '#telemetry';
 import { configSchema } from '../../src/server/config/schema.ts';
 import { between } from './chance.ts';
 import { Archive, Chronicle } from './chronicle.ts';

@@ -3,15 +3,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   becomes,
   heldBy,
-  openKennel,
+  openStage,
   RESTART,
   silent,
-  type Kennel,
+  type Stage,
 } from '../../watchdog/watchdog.test-support.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerWatchdogRoutes } from './watchdog-routes.ts';
 
-let kennel: Kennel;
+let stage: Stage;
 let api: TestApi;
 
 interface Answer {
@@ -31,23 +31,22 @@ async function call(role: Role, line: string, payload?: object): Promise<Answer>
 }
 
 async function idOf(alertId: string): Promise<string> {
-  const [detail] = await kennel.archive.list({ alertId, limit: 1 });
+  const [detail] = await stage.archive.list({ alertId, limit: 1 });
   return detail?.remediation.id ?? '';
 }
 
 beforeEach(async () => {
-  kennel = await openKennel([RESTART.replace('mode: act', 'mode: approve')]);
-  kennel.fleet.addAgent('w-1');
-  kennel.fleet.addAgent('w-2');
+  stage = await openStage([RESTART.replace('mode: act', 'mode: approve')]);
+  stage.fleet.addAgent('w-1');
+  stage.fleet.addAgent('w-2');
   api = await startTestApi({
-    register: (app) =>
-      registerWatchdogRoutes(app, { watchdog: kennel.watchdog, remediations: kennel.archive }),
+    register: (app) => registerWatchdogRoutes(app, { watchdog: stage.watchdog, remediations: stage.archive }),
   });
 });
 
 afterEach(async () => {
   await api.close();
-  await kennel.close();
+  await stage.close();
 });
 
 describe('/api/v1/watchdog', () => {
@@ -72,12 +71,12 @@ describe('/api/v1/watchdog', () => {
   });
 
   it('lets an operator approve, and shows what was done', async () => {
-    await kennel.alerts.raise('a1', silent('w-1'));
-    await becomes(kennel, 'a1', 'awaiting_approval');
+    await stage.alerts.raise('a1', silent('w-1'));
+    await becomes(stage, 'a1', 'awaiting_approval');
     const id = await idOf('a1');
     expect((await call('viewer', `POST remediations/${id}/approve`)).status).toBe(403);
     expect((await call('operator', `POST remediations/${id}/approve`)).status).toBe(200);
-    await becomes(kennel, 'a1', 'verifying');
+    await becomes(stage, 'a1', 'verifying');
     const { body } = await call('viewer', `GET remediations/${id}`);
     expect(body).toMatchObject({
       state: 'verifying',
@@ -100,9 +99,9 @@ describe('/api/v1/watchdog', () => {
   });
 
   it('lets an operator reject, and pages through what there was', async () => {
-    await kennel.alerts.raise('a1', silent('w-1'));
-    await kennel.alerts.raise('a2', silent('w-2'));
-    await becomes(kennel, 'a2', 'awaiting_approval');
+    await stage.alerts.raise('a1', silent('w-1'));
+    await stage.alerts.raise('a2', silent('w-2'));
+    await becomes(stage, 'a2', 'awaiting_approval');
     const rejected = await call('operator', `POST remediations/${await idOf('a2')}/reject`);
     expect(rejected.body).toMatchObject({ state: 'cancelled', outcome: 'cancelled' });
     const listed = async (query: string) => {
@@ -123,8 +122,8 @@ describe('/api/v1/watchdog', () => {
     expect((await call('operator', 'POST pause', {})).status).toBe(400);
     const paused = await call('operator', 'POST pause', { reason: 'maintenance' });
     expect(paused.body).toMatchObject({ states: [{ state: 'paused', reason: 'maintenance' }] });
-    await kennel.alerts.raise('a1', silent('w-1'));
-    await heldBy(kennel, 'a1', 'paused');
+    await stage.alerts.raise('a1', silent('w-1'));
+    await heldBy(stage, 'a1', 'paused');
     const { body } = await call('viewer', `GET remediations/${await idOf('a1')}`);
     expect(body).toMatchObject({
       state: 'planned',
@@ -132,6 +131,6 @@ describe('/api/v1/watchdog', () => {
     });
     expect((await call('operator', 'POST resume')).body).toEqual({ states: [] });
     expect((await call('viewer', 'GET state')).body).toEqual({ states: [] });
-    await becomes(kennel, 'a1', 'awaiting_approval');
+    await becomes(stage, 'a1', 'awaiting_approval');
   });
 });

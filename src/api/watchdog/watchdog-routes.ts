@@ -29,7 +29,7 @@ export function registerWatchdogRoutes(app: ApiApp, { watchdog, remediations }: 
       summary: 'the policies in force',
       response: { 200: z.object({ policies: z.array(policySchema) }) },
     },
-    handler: () => ({ policies: watchdog.policies.list().map(viewOfPolicy) }),
+    handler: () => ({ policies: watchdog.policies.list().map((policy) => viewOfPolicy(policy, watchdog)) }),
   });
   app.route({
     method: 'GET',

@@ -1,14 +1,13 @@
+import {
+  ACTION_RESULTS,
+  GUARDS,
+  POLICY_MODES,
+  REMEDIATION_OUTCOMES,
+  REMEDIATION_STATES,
+  TARGET_KINDS,
+  WATCHDOG_STATES,
+} from '#telemetry';
 import { z } from 'zod';
-
-const remediationStates = [
-  'planned',
-  'awaiting_approval',
-  'executing',
-  'verifying',
-  'completed',
-  'escalated',
-  'cancelled',
-] as const;
 
 const time = z.string().meta({ format: 'date-time' });
 
@@ -17,10 +16,10 @@ export const remediationSchema = z.object({
   policy: z.string(),
   alert_id: z.string(),
   rule_id: z.string(),
-  target: z.object({ kind: z.string(), id: z.string() }),
-  state: z.enum(remediationStates),
+  target: z.object({ kind: z.enum(TARGET_KINDS), id: z.string() }),
+  state: z.enum(REMEDIATION_STATES),
   step: z.number().int().meta({ description: 'counts from 1' }),
-  outcome: z.string().nullable(),
+  outcome: z.enum(REMEDIATION_OUTCOMES).nullable(),
   reason: z.string().nullable(),
   planned_at: time,
   step_started_at: time.nullable(),
@@ -41,17 +40,17 @@ export const remediationSchema = z.object({
       attempts: z.number().int(),
       next_attempt_at: time.nullable(),
       finished_at: time.nullable(),
-      result: z.enum(['done', 'failed', 'unknown', 'withdrawn']).nullable(),
+      result: z.enum(ACTION_RESULTS).nullable(),
       detail: z.string().nullable(),
     }),
   ),
   suppressions: z.array(
     z.object({
-      guard: z.string(),
+      guard: z.enum(GUARDS),
       reason: z.string(),
       first_at: time,
       last_at: time,
-      count: z.number().int(),
+      count: z.number().int().meta({ description: 'how often it began to hold' }),
       until: time.nullable(),
     }),
   ),
@@ -60,7 +59,7 @@ export const remediationSchema = z.object({
 export const remediationListSchema = z.object({ remediations: z.array(remediationSchema) });
 
 export const remediationQuerySchema = z.object({
-  state: z.enum(remediationStates).optional(),
+  state: z.enum(REMEDIATION_STATES).optional(),
   policy: z.string().optional(),
   alert_id: z.string().optional(),
   target_id: z.string().optional(),
@@ -71,7 +70,7 @@ export const remediationQuerySchema = z.object({
 export const policySchema = z.object({
   name: z.string(),
   description: z.string(),
-  mode: z.enum(['observe', 'approve', 'act']),
+  mode: z.enum(POLICY_MODES),
   match: z.array(z.string()),
   target: z.record(z.string(), z.unknown()),
   steps: z.array(z.object({ action: z.string(), verify_within_ms: z.number() }).loose()),
@@ -86,5 +85,7 @@ export const policySchema = z.object({
 });
 
 export const watchdogStateSchema = z.object({
-  states: z.array(z.object({ state: z.string(), reason: z.string(), by: z.string(), since: time })),
+  states: z.array(
+    z.object({ state: z.enum(WATCHDOG_STATES), reason: z.string(), by: z.string(), since: time }),
+  ),
 });

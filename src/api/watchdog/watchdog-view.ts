@@ -1,17 +1,18 @@
 import type { Policy, RemediationDetail, Watchdog } from '#watchdog';
-import { toRfc3339, toRfc3339OrNull, traceIdOf } from '#telemetry';
+import { toRfc3339, toRfc3339OrNull, traceIdOf, WATCHDOG_STATES } from '#telemetry';
 import type { z } from 'zod';
 import type { policySchema, remediationSchema, watchdogStateSchema } from './watchdog-schemas.ts';
 
 export function viewOfStates({ states }: Watchdog): z.input<typeof watchdogStateSchema> {
-  const active = (['paused', 'storm', 'self_suspicion'] as const).flatMap((state) => {
+  const active = WATCHDOG_STATES.flatMap((state) => {
     const found = states.get(state);
     return found ? [{ state, reason: found.reason, by: found.by, since: toRfc3339(found.sinceMs) }] : [];
   });
   return { states: active };
 }
 
-export function viewOfPolicy(policy: Policy): z.input<typeof policySchema> {
+/** A policy with its steps as their actions show them. */
+export function viewOfPolicy(policy: Policy, { policies }: Watchdog): z.input<typeof policySchema> {
   const { guards } = policy;
   return {
     name: policy.name,
@@ -21,17 +22,11 @@ export function viewOfPolicy(policy: Policy): z.input<typeof policySchema> {
       (matcher) => `${matcher.name}${matcher.operator}${JSON.stringify(matcher.value)}`,
     ),
     target: { ...policy.target },
-    steps: policy.steps.map((step) =>
-      step.action === 'scale'
-        ? {
-            action: step.action,
-            verify_within_ms: step.verify.within,
-            add: step.add,
-            ttl_ms: step.ttl,
-            release_after_ms: step.release_after,
-          }
-        : { action: step.action, verify_within_ms: step.verify.within },
-    ),
+    steps: policy.steps.map((step) => ({
+      action: step.action,
+      verify_within_ms: step.verify.within,
+      ...policies.viewStep(step),
+    })),
     guards: {
       cooldown_ms: guards.cooldown,
       max_parallel: guards.max_parallel,

@@ -1,5 +1,11 @@
-export type RemediationState =
-  'planned' | 'awaiting_approval' | 'executing' | 'verifying' | 'completed' | 'escalated' | 'cancelled';
+import type {
+  ActionResult,
+  Guard,
+  RemediationOutcome,
+  RemediationState,
+  TargetKind,
+  WatchdogStateName,
+} from '#telemetry';
 
 export interface WatchdogTables {
   /** One row for each policy, alert and target. */
@@ -8,8 +14,7 @@ export interface WatchdogTables {
     policy: string;
     alert_id: string;
     rule_id: string;
-    /** agent or pool */
-    target_kind: string;
+    target_kind: TargetKind;
     target_id: string;
     /** The pool that is the target or contains it: what excludes other remediations. */
     pool_id: string | null;
@@ -18,7 +23,7 @@ export interface WatchdogTables {
     plan: string;
     /** Index into the plan's steps. */
     step: number;
-    outcome: string | null;
+    outcome: RemediationOutcome | null;
     /** The newest generation of the agent that the remediation has seen; null for a pool. */
     generation: number | null;
     /** When a generation came up that the remediation had not asked for; null where none did. */
@@ -31,6 +36,7 @@ export interface WatchdogTables {
     ended_at_ms: number | null;
     approved_by: string | null;
     reason: string | null;
+    /** Its own span's; its alert's until its first transition. */
     traceparent: string | null;
     updated_at_ms: number;
   };
@@ -51,20 +57,20 @@ export interface WatchdogTables {
     next_attempt_at_ms: number | null;
     finished_at_ms: number | null;
     /** Null while it is open; `unknown` without an end after an attempt that gave no answer. */
-    result: 'done' | 'failed' | 'unknown' | 'withdrawn' | null;
+    result: ActionResult | null;
     detail: string | null;
   };
-  /** What held a remediation back: one row for each guard. */
+  /** What held a remediation back: one row for each guard, as of `last_at_ms`; `count` is how often it began to. */
   watchdog_suppressions: {
     remediation_id: string;
-    guard: string;
+    guard: Guard;
     reason: string;
     first_at_ms: number;
     last_at_ms: number;
     count: number;
     until_ms: number | null;
   };
-  /** Scale claims that the watchdog keeps up, and takes back when their alert has been over for a while. */
+  /** Scale overrides that the watchdog keeps up, and takes back when their alert has been over for a while. */
   watchdog_claims: {
     claim_id: string;
     remediation_id: string;
@@ -78,7 +84,7 @@ export interface WatchdogTables {
   };
   /** Whether the watchdog is paused, in a storm, or distrusts itself. */
   watchdog_states: {
-    state: string;
+    state: WatchdogStateName;
     active: number;
     reason: string;
     changed_by: string;

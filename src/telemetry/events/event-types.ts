@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GUARDS, REMEDIATION_OUTCOMES, REMEDIATION_STATES, WATCHDOG_STATES } from './remediation-record.ts';
 
 const labels = z.record(z.string(), z.string());
 const nullableText = z.string().nullable();
@@ -67,20 +68,20 @@ export const EVENT_PAYLOADS = {
   'watchdog.remediation.started': z.object({ ...remediationRef, step: z.string() }),
   'watchdog.remediation.changed': z.object({
     ...remediationRef,
-    from: z.string(),
-    to: z.string(),
+    from: z.enum(REMEDIATION_STATES),
+    to: z.enum(REMEDIATION_STATES),
     step: nullableText,
   }),
   'watchdog.remediation.completed': z.object({
     ...remediationRef,
-    outcome: z.enum(['healed', 'no_effect', 'worsened', 'failed', 'unknown', 'cancelled']),
+    outcome: z.enum(REMEDIATION_OUTCOMES),
     duration_ms: z.number(),
   }),
   'watchdog.remediation.suppressed': z.object({
     policy: z.string(),
     alert_id: z.string(),
     target: z.string(),
-    guard: z.string(),
+    guard: z.enum(GUARDS),
     reason: z.string(),
     until: nullableText,
   }),
@@ -92,7 +93,7 @@ export const EVENT_PAYLOADS = {
     reason: z.string(),
   }),
   'watchdog.state.changed': z.object({
-    state: z.enum(['storm', 'paused', 'self_suspicion']),
+    state: z.enum(WATCHDOG_STATES),
     active: z.boolean(),
     reason: z.string(),
   }),

@@ -1,6 +1,6 @@
 import type { StateDatabase, StateTables, StateTransaction } from '#storage';
 import type { Selectable } from 'kysely';
-import type { PolicyStep } from '../policies/policy.ts';
+import type { PolicyStep } from './actions.ts';
 import { actionId, type Remediation } from '../remediations/remediation.ts';
 
 /** A step's intent, and what became of it. */

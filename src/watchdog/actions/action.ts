@@ -1,13 +1,14 @@
-import { OmoiError } from '#telemetry';
-import type { PolicyStep } from '../policies/policy.ts';
+import type { TargetKind } from '#telemetry';
+import type { z } from 'zod';
 import type { FleetActuator } from '../ports.ts';
 import type { Remediation } from '../remediations/remediation.ts';
 import type { ActionRow } from './action-rows.ts';
-import type { ScaleClaims } from './scale-claims.ts';
+import type { ScaleOverrides } from './scale/scale-overrides.ts';
 
+/** What an action may use while it is done, or looked for. */
 export interface ActionContext {
   readonly fleet: FleetActuator;
-  readonly claims: ScaleClaims;
+  readonly overrides: ScaleOverrides;
   readonly remediation: Remediation;
   /** The recorded intent. */
   readonly action: ActionRow;
@@ -22,53 +23,36 @@ export interface Done {
   readonly generation: number | null;
 }
 
-/**
- * Does what a step says. Both actions state what should be, so that doing one again is harmless.
- * @throws what the fleet refuses
- */
-export async function act(step: PolicyStep, context: ActionContext): Promise<Done> {
-  const { fleet, claims, remediation, action, traceparent } = context;
-  const reason = `${remediation.policy} for alert ${remediation.alert_id}`;
-  switch (step.action) {
-    case 'restart': {
-      const { generation } = await fleet.restart({
-        agentId: remediation.target_id,
-        expectedGeneration: expectedGenerationOf(action, remediation),
-        reason,
-        requestedBy: `watchdog:${remediation.policy}`,
-        traceparent,
-      });
-      return restarted(generation);
-    }
-    case 'scale':
-      await claims.raise(step, { claimId: action.id, remediation, reason, traceparent });
-      return { detail: `${step.add} more under claim ${action.id}`, generation: null };
-  }
-}
+/** What the API shows of a step, beside its action. */
+export type StepView = Readonly<Record<string, number | string | boolean>>;
+
+/** What a step may say beside `action` and `verify`. */
+type StepKeys = z.ZodRawShape;
 
 /**
- * Whether what a step says is so already: an earlier attempt whose answer was lost may have done it. Null where it
- * is not.
+ * One thing that a policy may have done. All that is particular to it stands in its file; `actions.ts` lists them.
+ * An action states what should be, so that doing it again is harmless.
  */
-export async function findDone(step: PolicyStep, context: ActionContext): Promise<Done | null> {
-  const { fleet, claims, remediation, action } = context;
-  switch (step.action) {
-    case 'restart': {
-      const generation = fleet.agent(remediation.target_id)?.generation ?? 0;
-      return generation > expectedGenerationOf(action, remediation) ? restarted(generation) : null;
-    }
-    case 'scale': {
-      const held = await claims.takeUp(step, { claimId: action.id, remediation });
-      return held ? { detail: `${step.add} more under claim ${action.id}`, generation: null } : null;
-    }
-  }
+export interface ActionKind<Name extends string, Keys extends StepKeys> {
+  readonly name: Name;
+  /** The kind of target that it fits. */
+  readonly target: TargetKind;
+  /** Its keys in a policy's step. */
+  readonly keys: Keys;
+  /** Does what a step says. @throws what the fleet refuses */
+  act(step: z.output<z.ZodObject<Keys>>, context: ActionContext): Promise<Done>;
+  /**
+   * Whether what a step says is so already: an earlier attempt whose answer was lost may have done it. Null where it
+   * is not.
+   */
+  findDone(step: z.output<z.ZodObject<Keys>>, context: ActionContext): Promise<Done | null>;
+  /** Its keys as the API shows them: durations in ms, with the unit in the name. */
+  view(step: z.output<z.ZodObject<Keys>>): StepView;
 }
 
-function restarted(generation: number): Done {
-  return { detail: `generation ${generation} should run`, generation };
-}
-
-function expectedGenerationOf(action: ActionRow, remediation: Remediation): number {
-  if (action.expected_generation !== null) return action.expected_generation;
-  throw new OmoiError('unknown_agent', `agent ${remediation.target_id} was unknown when the step started`);
+/** Ties the type of an action's step to its keys. */
+export function defineAction<Name extends string, Keys extends StepKeys>(
+  kind: ActionKind<Name, Keys>,
+): ActionKind<Name, Keys> {
+  return kind;
 }

@@ -1,10 +1,10 @@
 import { messageOf, OmoiError, type Span } from '#telemetry';
-import type { PolicyStep } from '../policies/policy.ts';
 import type { FleetActuator } from '../ports.ts';
 import type { Remediation } from '../remediations/remediation.ts';
 import type { ActionRow } from './action-rows.ts';
-import { act, findDone, type Done } from './action.ts';
-import type { ScaleClaims } from './scale-claims.ts';
+import { actionOf, type PolicyStep } from './actions.ts';
+import type { Done } from './action.ts';
+import type { ScaleOverrides } from './scale/scale-overrides.ts';
 import { Overdue, type TimedCalls } from './timed-calls.ts';
 
 /** What the fleet is asked for one step of a remediation. */
@@ -31,7 +31,7 @@ export type OrderResult =
 
 export interface OrderParts {
   readonly fleet: FleetActuator;
-  readonly claims: ScaleClaims;
+  readonly overrides: ScaleOverrides;
   readonly calls: TimedCalls;
 }
 
@@ -39,11 +39,12 @@ export interface OrderParts {
 export async function carryOut(order: StepOrder, span: Span, parts: OrderParts): Promise<OrderResult> {
   const { step, action, kind } = order;
   const context = { ...parts, ...order, traceparent: span.traceparent };
+  const does = actionOf(step);
   const isFirst = kind === 'act' && action.attempts === 1;
   try {
-    const found = isFirst ? null : await parts.calls.within(findDone(step, context));
+    const found = isFirst ? null : await parts.calls.within(does.findDone(step, context));
     if (found === null && kind === 'look') return { kind: 'not_done' };
-    const done = found ?? (await parts.calls.within(act(step, context)));
+    const done = found ?? (await parts.calls.within(does.act(step, context)));
     span.setAttributes({ 'omoi.detail': done.detail, 'omoi.attempt': action.attempts });
     return { kind: 'done', ...done };
   } catch (thrown) {

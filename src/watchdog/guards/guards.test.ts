@@ -12,7 +12,7 @@ const free: GuardInput = {
   busyWith: null,
   lastEndedAtMs: null,
   running: 0,
-  startsInWindowMs: [],
+  budgetStartMs: null,
   agent: null,
   newGenerationUntilMs: null,
 };
@@ -40,14 +40,8 @@ describe('the guards', () => {
     ['cooldown over', { lastEndedAtMs: NOW - 60_000 }, null, null],
     ['as many as may run', { running: 2 }, 'max_parallel', null],
     ['one below', { running: 1 }, null, null],
-    ['budget used up', { startsInWindowMs: [NOW - 9, NOW - 8, NOW - 7] }, 'start_budget', NOW - 9 + 600_000],
-    [
-      'more than the budget',
-      { startsInWindowMs: [1, NOW - 9, NOW - 8, NOW - 7] },
-      'start_budget',
-      NOW - 9 + 600_000,
-    ],
-    ['budget left', { startsInWindowMs: [NOW - 8, NOW - 7] }, null, null],
+    ['budget used up', { budgetStartMs: NOW - 9 }, 'start_budget', NOW - 9 + 600_000],
+    ['a start that has left the window', { budgetStartMs: NOW - 600_000 }, null, null],
     ['a silent agent', { agent }, null, null],
     [
       'a silent agent that works',

@@ -1,22 +1,6 @@
-import { formatDuration, type AgentStatus } from '#telemetry';
+import { formatDuration, GUARDS, type AgentStatus, type Guard } from '#telemetry';
 import type { Policy } from '../policies/policy.ts';
 import type { AgentFacts } from '../ports.ts';
-
-export const GUARDS = [
-  'paused',
-  'observe',
-  'self_suspicion',
-  'storm',
-  'one_per_target',
-  'cooldown',
-  'max_parallel',
-  'start_budget',
-  'target_withdrawn',
-  'target_healthy',
-  'new_generation',
-  'work_in_flight',
-] as const;
-export type Guard = (typeof GUARDS)[number];
 
 /** A remediation is held back: by which guard, why, and when it may be lifted (null: by an event, not by time). */
 export interface Suppression {
@@ -38,8 +22,8 @@ export interface GuardInput {
   /** When this policy last ended a remediation on this target after acting. */
   readonly lastEndedAtMs: number | null;
   readonly running: number;
-  /** When this policy's remediations started within its window, oldest first. */
-  readonly startsInWindowMs: readonly number[];
+  /** The start that has to leave the policy's window before another may begin; null where there is room. */
+  readonly budgetStartMs: number | null;
   /** The agent that would be restarted. */
   readonly agent: AgentFacts | null;
   /** Until when a generation that somebody else has started is given time to take effect. */
@@ -48,58 +32,54 @@ export interface GuardInput {
 
 type GuardCheck = (input: GuardInput) => Suppression | null;
 
-/** The guards in the order in which they are asked: the first that holds is named. */
-const CHECKS: readonly GuardCheck[] = [
-  ({ paused }) => paused && held('paused', `paused by ${paused.by}: ${paused.reason}`),
-  ({ policy }) =>
+const CHECKS: Readonly<Record<Guard, GuardCheck>> = {
+  paused: ({ paused }) => paused && held('paused', `paused by ${paused.by}: ${paused.reason}`),
+  observe: ({ policy }) =>
     policy.mode === 'observe' ? held('observe', 'the policy only observes; set its mode to act') : null,
-  ({ suspectUntilMs, nowMs }) =>
-    suspectUntilMs > nowMs
-      ? held(
-          'self_suspicion',
-          'Omoi itself stalled or lost its database; agents get time to be heard',
-          suspectUntilMs,
-        )
-      : null,
-  ({ storm }) => storm && held('storm', storm.reason),
-  ({ busyWith }) =>
+  self_suspicion: distrusted,
+  storm: ({ storm }) => storm && held('storm', storm.reason),
+  one_per_target: ({ busyWith }) =>
     busyWith === null ? null : held('one_per_target', `${busyWith} is at work on this target`),
-  coolingDown,
-  ({ policy, running }) =>
+  cooldown: coolingDown,
+  max_parallel: ({ policy, running }) =>
     running >= policy.guards.max_parallel
       ? held('max_parallel', `${running} of ${policy.guards.max_parallel} remediations of this policy run`)
       : null,
-  overBudget,
-  ({ agent }) =>
+  start_budget: overBudget,
+  target_withdrawn: ({ agent }) =>
     agent && WITHDRAWN.has(agent.status)
       ? held('target_withdrawn', `agent ${agent.agentId} is ${agent.status}: somebody took it out of service`)
       : null,
-  healthy,
-  ({ agent, newGenerationUntilMs, nowMs }) =>
-    newGenerationUntilMs !== null && newGenerationUntilMs > nowMs
-      ? held(
-          'new_generation',
-          `generation ${agent?.generation} was started meanwhile and gets time to take effect`,
-          newGenerationUntilMs,
-        )
-      : null,
-  workInFlight,
-];
+  target_healthy: healthy,
+  new_generation: comingUp,
+  work_in_flight: workInFlight,
+};
 
 const WITHDRAWN: ReadonlySet<AgentStatus> = new Set(['QUARANTINED', 'TERMINATED']);
 const HEALTHY: ReadonlySet<AgentStatus> = new Set(['IDLE', 'RUNNING']);
 
 /** The guard that holds a remediation back, or null when it may go. */
 export function decide(input: GuardInput): Suppression | null {
-  for (const check of CHECKS) {
-    const suppression = check(input);
+  for (const guard of GUARDS) {
+    const suppression = CHECKS[guard](input);
     if (suppression) return suppression;
   }
   return null;
 }
 
+/** Whether one guard holds, whatever the others say. */
+export function ask(guard: Guard, input: GuardInput): Suppression | null {
+  return CHECKS[guard](input);
+}
+
 function held(suppressed: Guard, reason: string, untilMs: number | null = null): Suppression {
   return { suppressed, reason, untilMs };
+}
+
+function distrusted({ suspectUntilMs, nowMs }: GuardInput): Suppression | null {
+  if (suspectUntilMs <= nowMs) return null;
+  const reason = 'Omoi itself stalled or lost its database; agents get time to be heard';
+  return held('self_suspicion', reason, suspectUntilMs);
 }
 
 function coolingDown({ policy, lastEndedAtMs, nowMs }: GuardInput): Suppression | null {
@@ -113,15 +93,11 @@ function coolingDown({ policy, lastEndedAtMs, nowMs }: GuardInput): Suppression 
   );
 }
 
-function overBudget({ policy, startsInWindowMs }: GuardInput): Suppression | null {
+function overBudget({ policy, budgetStartMs, nowMs }: GuardInput): Suppression | null {
   const { max_starts: maxStarts, window } = policy.guards;
-  const oldestCounted = startsInWindowMs.at(-maxStarts);
-  if (oldestCounted === undefined) return null;
-  return held(
-    'start_budget',
-    `${maxStarts} starts in ${formatDuration(window)} are used up`,
-    oldestCounted + window,
-  );
+  if (budgetStartMs === null || budgetStartMs + window <= nowMs) return null;
+  const reason = `${maxStarts} starts in ${formatDuration(window)} are used up`;
+  return held('start_budget', reason, budgetStartMs + window);
 }
 
 /** An alert may be late, or about something else: who beats is not dead. Lifts with the status, or when beats end. */
@@ -134,6 +110,12 @@ function healthy({ policy, agent, nowMs }: GuardInput): Suppression | null {
     `agent ${agent.agentId} is ${agent.status} and was heard ${formatDuration(agent.silenceMs)} ago`,
     nowMs + leftMs,
   );
+}
+
+function comingUp({ agent, newGenerationUntilMs, nowMs }: GuardInput): Suppression | null {
+  if (newGenerationUntilMs === null || newGenerationUntilMs <= nowMs) return null;
+  const reason = `generation ${agent?.generation} was started meanwhile and gets time to take effect`;
+  return held('new_generation', reason, newGenerationUntilMs);
 }
 
 /** Silence is not death: work seen after the last heartbeat gives the agent one more TTL to be heard. */

@@ -1,9 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseStrictDocument, SelfMetrics } from '#telemetry';
+import { GUARDS, parseStrictDocument, SelfMetrics } from '#telemetry';
 import { z } from 'zod';
 import { DEFAULT_ACTION_LIMITS } from '../actions/action-limits.ts';
-import { GUARDS } from '../guards/guards.ts';
 import { DEFAULT_STORM_LIMITS } from '../guards/storm.ts';
 import { DEFAULT_MAX_OPEN_REMEDIATIONS } from '../remediations/planner.ts';
 import { DEFAULT_SUSPICION_LIMITS } from '../self-suspicion.ts';

@@ -1,5 +1,6 @@
-import { createMatcher, durationText, type Matcher } from '#telemetry';
+import { createMatcher, durationText, POLICY_MODES, type Matcher } from '#telemetry';
 import { z } from 'zod';
+import { actionOf, policyStepSchema } from '../actions/actions.ts';
 
 const MATCHER = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*"?((?:[^"\\]|\\.)*)"?\s*$/;
 
@@ -18,22 +19,6 @@ const matcher = z.string().transform((text, context): Matcher => {
   }
   context.addIssue({ code: 'custom', message: `"${text}" is no matcher; write alertname="HighQueueDepth"` });
   return z.NEVER;
-});
-
-/** What has to be true for a step to have worked: the alert resolves within this time. */
-const verify = z.strictObject({ within: durationText.prefault('1m') }).prefault({});
-
-const restartStep = z.strictObject({ action: z.literal('restart'), verify });
-
-const scaleStep = z.strictObject({
-  action: z.literal('scale'),
-  /** How many agents are added. */
-  add: z.number().int().positive(),
-  /** How long the claim lives if nobody extends it; the watchdog does while the alert fires. */
-  ttl: durationText.prefault('2m'),
-  /** How long the alert must have been resolved before the claim is taken back. */
-  release_after: durationText.prefault('5m'),
-  verify,
 });
 
 const agentTarget = z.strictObject({ kind: z.literal('agent'), label: z.string().default('agent_id') });
@@ -55,10 +40,10 @@ export const policySchema = z
     /** All must accept the alert's labels. None at all would mean every alert, and is refused. */
     match: z.array(matcher).min(1),
     /** observe: only say what would be done. approve: ask a person. act: do it. */
-    mode: z.enum(['observe', 'approve', 'act']).default('observe'),
+    mode: z.enum(POLICY_MODES).default('observe'),
     target: z.discriminatedUnion('kind', [agentTarget, poolTarget]),
     /** Tried one after the other until one has worked. */
-    steps: z.array(z.discriminatedUnion('action', [restartStep, scaleStep])).min(1),
+    steps: z.array(policyStepSchema).min(1),
     guards: z
       .strictObject({
         /** How long after the end of a remediation the same policy leaves the same target alone. */
@@ -85,7 +70,7 @@ export const policySchema = z
     }
     const { target } = policy;
     policy.steps.forEach((step, index) => {
-      if (step.action === (target.kind === 'agent' ? 'restart' : 'scale')) return;
+      if (actionOf(step).target === target.kind) return;
       const message = `${step.action} does not fit a target of kind ${target.kind}`;
       context.addIssue({ code: 'custom', path: ['steps', index, 'action'], message });
     });
@@ -102,6 +87,3 @@ export const policySchema = z
   });
 
 export type Policy = z.output<typeof policySchema>;
-export type PolicyMode = Policy['mode'];
-export type PolicyStep = Policy['steps'][number];
-export type StepOf<Action extends PolicyStep['action']> = Extract<PolicyStep, { action: Action }>;

@@ -1,23 +1,25 @@
 import type { StateDatabase, StateTransaction } from '#storage';
 import type { Logger } from '#telemetry';
-import type { PolicyBook } from '../policies/policy-book.ts';
-import { resolveTarget, targetText } from '../policies/target.ts';
-import type { AlertReader, AlertFacts, FleetActuator } from '../ports.ts';
+import type { PoolAlert } from '../actions/scale/pool-alerts.ts';
+import type { PolicyRegistry } from '../policies/policy-registry.ts';
+import { resolveTarget } from '../policies/resolve-target.ts';
+import { targetText } from '../policies/target.ts';
+import type { AlertFacts, AlertReader, FleetActuator } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import type { RemediationLog } from './remediation-log.ts';
 import type { RemediationRunner } from './remediation-runner.ts';
-import type { RemediationSpans } from './remediation-spans.ts';
 
 export interface PlannerParts {
   readonly database: StateDatabase;
   readonly logger: Logger;
   readonly fleet: FleetActuator;
   readonly alerts: AlertReader;
-  readonly policies: PolicyBook;
+  readonly policies: PolicyRegistry;
   readonly log: RemediationLog;
   readonly runner: RemediationRunner;
-  readonly spans: RemediationSpans;
   readonly counters: WatchdogCounters;
+  /** Told of each pool that an alert concerns, as a policy sees it. */
+  readonly onPoolAlert: (about: PoolAlert) => void;
   /** So many are held open; further alerts wait until others have ended. */
   readonly maxOpenRemediations: number;
 }
@@ -25,48 +27,104 @@ export interface PlannerParts {
 export const DEFAULT_MAX_OPEN_REMEDIATIONS = 10_000;
 /** Small, so that other transactions wait behind no more than this many plans. */
 const MAX_ALERTS_PER_TRANSACTION = 50;
+/** Alerts that got no remediation and are remembered one by one; beyond that all that fire are looked at again. */
+const MAX_UNPLANNED_ALERTS = 10_000;
 
 /** Plans what the policies say about alerts: one remediation for each policy, alert and target, once. */
 export class Planner {
   readonly #parts: PlannerParts;
-  /** Whether an alert was left without the remediation that a policy wants for it. */
-  #isIncomplete = false;
+  /** Alerts that were left without a remediation that a policy wants for them. */
+  readonly #unplanned = new Set<string>();
+  /** There were more of them than are remembered. */
+  #hasForgotten = false;
 
   constructor(parts: PlannerParts) {
     this.#parts = parts;
   }
 
-  get isIncomplete(): boolean {
-    return this.#isIncomplete;
-  }
-
-  /** An alert has begun to fire. */
+  /** An alert has begun to fire. An alert without a policy costs no look at the database. */
   async plan(tx: StateTransaction, alert: AlertFacts): Promise<void> {
     const { logger, counters } = this.#parts;
     for (const { policy, reason, message } of await this.#planAll(tx, alert)) {
       counters.unplanned(reason);
       logger.warn(
         { policy, alert_id: alert.alertId, traceparent: alert.traceparent },
-        `A policy can't be followed for now: ${message}`,
+        `No remediation planned for the alert, tried again every 30 s: ${message}`,
       );
     }
   }
 
-  /** Plans for all alerts that fire: after the policies have changed, or what was missing may be there now. */
-  async reconsider(): Promise<void> {
-    const firing = await this.#parts.alerts.firing();
-    this.#isIncomplete = false;
-    for (let at = 0; at < firing.length; at += MAX_ALERTS_PER_TRANSACTION) {
-      const alerts = firing.slice(at, at + MAX_ALERTS_PER_TRANSACTION);
-      await this.#parts.database.transaction(async (tx) => {
-        for (const alert of alerts) await this.#planAll(tx, alert);
-      });
+  /** An alert has ended: it needs no remediation any more. */
+  forget(alertId: string): void {
+    this.#unplanned.delete(alertId);
+  }
+
+  /** Plans for all alerts that fire: the policies have changed, or the process has just started. */
+  async reconsiderAll(): Promise<void> {
+    this.#hasForgotten = false;
+    this.#unplanned.clear();
+    const { alerts, policies } = this.#parts;
+    const firing = (await alerts.firing()).filter((alert) => policies.forAlert(alert.labels).length > 0);
+    await this.#inBatches(firing, async (tx, batch) => {
+      const planned = await this.#plannedFor(tx, batch);
+      for (const { alertId } of batch) {
+        // It may have ended since they were listed.
+        const alert = await alerts.get(alertId, tx);
+        if (alert?.state === 'firing') await this.#planAll(tx, alert, planned);
+      }
+    });
+  }
+
+  /** Plans for the alerts that were left without a remediation: what was missing may be there now. */
+  async reconsiderUnplanned(): Promise<void> {
+    if (this.#hasForgotten) return this.reconsiderAll();
+    await this.#inBatches([...this.#unplanned], async (tx, alertIds) => {
+      for (const alertId of alertIds) {
+        const alert = await this.#parts.alerts.get(alertId, tx);
+        this.#unplanned.delete(alertId);
+        if (alert?.state === 'firing') await this.#planAll(tx, alert);
+      }
+    });
+  }
+
+  async #inBatches<Item>(
+    items: readonly Item[],
+    work: (tx: StateTransaction, batch: readonly Item[]) => Promise<void>,
+  ): Promise<void> {
+    for (let at = 0; at < items.length; at += MAX_ALERTS_PER_TRANSACTION) {
+      const batch = items.slice(at, at + MAX_ALERTS_PER_TRANSACTION);
+      await this.#parts.database.transaction((tx) => work(tx, batch));
     }
   }
 
-  /** Returns the policies that could not be followed. */
-  async #planAll(tx: StateTransaction, alert: AlertFacts): Promise<readonly Unplanned[]> {
-    const { fleet, policies, log, runner, spans, maxOpenRemediations } = this.#parts;
+  /** The keys of what was planned for these alerts before. */
+  async #plannedFor(tx: StateTransaction, alerts: readonly AlertFacts[]): Promise<ReadonlySet<string>> {
+    const rows = await tx.db
+      .selectFrom('remediations')
+      .select(['policy', 'alert_id', 'target_kind', 'target_id'])
+      .where(
+        'alert_id',
+        'in',
+        alerts.map((alert) => alert.alertId),
+      )
+      .execute();
+    return new Set(
+      rows.map((row) =>
+        keyOf(row.policy, row.alert_id, targetText({ kind: row.target_kind, id: row.target_id })),
+      ),
+    );
+  }
+
+  /**
+   * Returns the policies that could not be followed.
+   * @param planned keys of what is known to be planned already
+   */
+  async #planAll(
+    tx: StateTransaction,
+    alert: AlertFacts,
+    planned: ReadonlySet<string> = new Set(),
+  ): Promise<readonly Unplanned[]> {
+    const { fleet, policies, log, runner, onPoolAlert, maxOpenRemediations } = this.#parts;
     const unplanned: Unplanned[] = [];
     for (const policy of policies.forAlert(alert.labels)) {
       const target = resolveTarget(policy, alert, fleet);
@@ -74,22 +132,26 @@ export class Planner {
         unplanned.push({ policy: policy.name, reason: 'no_target', message: target.missing });
         continue;
       }
+      if (target.kind === 'pool') {
+        const about = { policy: policy.name, poolId: target.id, alertId: alert.alertId };
+        tx.afterCommit(() => onPoolAlert(about));
+      }
+      if (planned.has(keyOf(policy.name, alert.alertId, targetText(target)))) continue;
       if (runner.openCount >= maxOpenRemediations) {
         const message = `${maxOpenRemediations} remediations are open (maxOpenRemediations)`;
         unplanned.push({ policy: policy.name, reason: 'max_open_remediations', message });
         continue;
       }
-      const span = spans.open(alert.traceparent, {
-        'omoi.policy': policy.name,
-        'omoi.alert.id': alert.alertId,
-        'omoi.target': targetText(target),
-      });
-      const id = await log.plan(tx, { policy, alert, target, traceparent: span.traceparent });
-      if (id === null) continue;
-      tx.afterCommit(() => runner.begin(id, { alertId: alert.alertId, target: targetText(target) }, span));
+      const remediation = await log.plan(tx, { policy, alert, target });
+      if (remediation) tx.afterCommit(() => runner.begin(remediation));
     }
-    if (unplanned.length > 0) this.#isIncomplete = true;
+    if (unplanned.length > 0) this.#remember(alert.alertId);
     return unplanned;
+  }
+
+  #remember(alertId: string): void {
+    if (this.#unplanned.size < MAX_UNPLANNED_ALERTS) this.#unplanned.add(alertId);
+    else this.#hasForgotten = true;
   }
 }
 
@@ -97,4 +159,8 @@ interface Unplanned {
   readonly policy: string;
   readonly reason: 'no_target' | 'max_open_remediations';
   readonly message: string;
+}
+
+function keyOf(policy: string, alertId: string, target: string): string {
+  return `${policy}\n${alertId}\n${target}`;
 }

@@ -1,7 +1,7 @@
 import type { StateDatabase, StateTables } from '#storage';
-import { OmoiError } from '#telemetry';
+import { OmoiError, type RemediationState } from '#telemetry';
 import type { Selectable } from 'kysely';
-import type { Remediation, RemediationState } from './remediation.ts';
+import type { Remediation } from './remediation.ts';
 
 export interface RemediationQuery {
   readonly states?: readonly RemediationState[];

@@ -1,30 +1,37 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
-import { createId, toRfc3339, type NewSystemEvent, type Random } from '#telemetry';
+import {
+  createId,
+  toRfc3339OrNull,
+  type NewSystemEvent,
+  type Random,
+  type RemediationOutcome,
+  type RemediationState,
+} from '#telemetry';
 import { finishAction, insertIntent, type ActionRow } from '../actions/action-rows.ts';
 import type { Done } from '../actions/action.ts';
+import type { PolicyStep } from '../actions/actions.ts';
 import type { Suppression } from '../guards/guards.ts';
-import type { Policy, PolicyStep } from '../policies/policy.ts';
+import type { Policy } from '../policies/policy.ts';
 import { writePlan } from '../policies/remediation-plan.ts';
 import type { Target } from '../policies/target.ts';
 import type { AgentFacts, AlertFacts } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
-import {
-  mayBecome,
-  OPEN_STATES,
-  remediationRef,
-  type Ending,
-  type Outcome,
-  type Remediation,
-  type RemediationState,
-} from './remediation.ts';
+import { mayBecome, OPEN_STATES, remediationRef, type Ending, type Remediation } from './remediation.ts';
+import type { RepairSlots } from './repair-slots.ts';
+import type { RecordedSuppression } from './transition.ts';
 
 export interface RemediationLogParts {
   readonly database: StateDatabase;
   readonly bus: EventBus;
   readonly random: Random;
   readonly counters: WatchdogCounters;
+  /** Told of each transition that is on disk. */
+  readonly slots: RepairSlots;
 }
+
+/** A suppression's reason and end as they are shown are no older than this. */
+const MAX_SUPPRESSION_AGE_MS = 30_000;
 
 /** What changes with a transition. */
 type Change = Partial<Omit<Remediation, 'id' | 'state' | 'updated_at_ms'>>;
@@ -37,50 +44,51 @@ export class RemediationLog {
     this.#parts = parts;
   }
 
-  /** Plans a remediation once for each policy, alert and target; null where it was planned before. */
+  /**
+   * Plans a remediation once for each policy, alert and target; null where it was planned before. It carries its
+   * alert's trace until it has a span of its own.
+   */
   async plan(
     tx: StateTransaction,
-    plan: {
-      readonly policy: Policy;
-      readonly alert: AlertFacts;
-      readonly target: Target;
-      readonly traceparent: string | null;
-    },
-  ): Promise<string | null> {
-    const id = createId('rem', tx.nowMs, this.#parts.random);
-    const { alert, target } = plan;
+    {
+      policy,
+      alert,
+      target,
+    }: { readonly policy: Policy; readonly alert: AlertFacts; readonly target: Target },
+  ): Promise<Remediation | null> {
+    const planned: Remediation = {
+      id: createId('rem', tx.nowMs, this.#parts.random),
+      policy: policy.name,
+      alert_id: alert.alertId,
+      rule_id: alert.ruleId,
+      target_kind: target.kind,
+      target_id: target.id,
+      pool_id: target.poolId,
+      state: 'planned',
+      plan: writePlan(policy),
+      step: 0,
+      outcome: null,
+      generation: target.kind === 'agent' ? target.generation : null,
+      generation_since_ms: target.kind === 'agent' && target.spawning ? tx.nowMs : null,
+      value_before: null,
+      planned_at_ms: tx.nowMs,
+      step_started_at_ms: null,
+      verify_until_ms: null,
+      ended_at_ms: null,
+      approved_by: null,
+      reason: null,
+      traceparent: alert.traceparent,
+      updated_at_ms: tx.nowMs,
+    };
     const inserted = await tx.db
       .insertInto('remediations')
-      .values({
-        id,
-        policy: plan.policy.name,
-        alert_id: alert.alertId,
-        rule_id: alert.ruleId,
-        target_kind: target.kind,
-        target_id: target.id,
-        pool_id: target.poolId,
-        state: 'planned',
-        plan: writePlan(plan.policy),
-        step: 0,
-        outcome: null,
-        generation: target.kind === 'agent' ? target.generation : null,
-        generation_since_ms: target.kind === 'agent' && target.spawning ? tx.nowMs : null,
-        value_before: null,
-        planned_at_ms: tx.nowMs,
-        step_started_at_ms: null,
-        verify_until_ms: null,
-        ended_at_ms: null,
-        approved_by: null,
-        reason: null,
-        traceparent: plan.traceparent,
-        updated_at_ms: tx.nowMs,
-      })
+      .values(planned)
       .onConflict((conflict) =>
         conflict.columns(['policy', 'alert_id', 'target_kind', 'target_id']).doNothing(),
       )
       .returning('id')
       .executeTakeFirst();
-    return inserted?.id ?? null;
+    return inserted ? planned : null;
   }
 
   /** Notes a generation that came up since the remediation last looked, and that it had not asked for. */
@@ -97,49 +105,61 @@ export class RemediationLog {
     return { ...remediation, ...noted };
   }
 
-  /** Records that a guard holds a remediation back; the event is sent when the guard is new to it. */
-  async suppress(tx: StateTransaction, remediation: Remediation, suppression: Suppression): Promise<void> {
-    const { suppressed: guard, reason, untilMs } = suppression;
-    const known = await tx.db
-      .selectFrom('watchdog_suppressions')
-      .select('count')
-      .where('remediation_id', '=', remediation.id)
-      .where('guard', '=', guard)
+  /** When the policy last ended a remediation on the same target after acting, wall ms; null where it never did. */
+  async lastEnd(tx: StateTransaction, remediation: Remediation): Promise<number | null> {
+    const last = await tx.db
+      .selectFrom('remediations')
+      .select('ended_at_ms')
+      .where('policy', '=', remediation.policy)
+      .where('target_kind', '=', remediation.target_kind)
+      .where('target_id', '=', remediation.target_id)
+      .where('step_started_at_ms', 'is not', null)
+      .where('ended_at_ms', 'is not', null)
+      .orderBy('ended_at_ms', 'desc')
+      .limit(1)
       .executeTakeFirst();
-    if (known) {
+    return last?.ended_at_ms ?? null;
+  }
+
+  /**
+   * Records that a guard holds a remediation back: one row a guard, written when it begins to hold and after that at
+   * most every 30 s, where its reason or end has changed. The event is sent when the guard is new to the remediation.
+   * @param held what is on record of the guard that held it back before
+   */
+  async suppress(
+    tx: StateTransaction,
+    remediation: Remediation,
+    { suppression, held }: { readonly suppression: Suppression; readonly held: RecordedSuppression | null },
+  ): Promise<RecordedSuppression> {
+    const { suppressed: guard, reason, untilMs } = suppression;
+    const isKnown = held?.suppressed === guard;
+    const isSame = isKnown && held.reason === reason && held.untilMs === untilMs;
+    if (isSame || (isKnown && tx.nowMs - held.recordedAtMs < MAX_SUPPRESSION_AGE_MS)) return held;
+    const recorded = { ...suppression, recordedAtMs: tx.nowMs };
+    const row = { reason, last_at_ms: tx.nowMs, until_ms: untilMs };
+    const added = await tx.db
+      .insertInto('watchdog_suppressions')
+      .values({ ...row, remediation_id: remediation.id, guard, first_at_ms: tx.nowMs, count: 1 })
+      .onConflict((conflict) => conflict.columns(['remediation_id', 'guard']).doNothing())
+      .returning('guard')
+      .executeTakeFirst();
+    if (!added) {
       await tx.db
         .updateTable('watchdog_suppressions')
-        .set({ reason, last_at_ms: tx.nowMs, count: known.count + 1, until_ms: untilMs })
+        .set((expression) => ({ ...row, count: expression('count', '+', isKnown ? 0 : 1) }))
         .where('remediation_id', '=', remediation.id)
         .where('guard', '=', guard)
         .execute();
-      return;
+      return recorded;
     }
-    await tx.db
-      .insertInto('watchdog_suppressions')
-      .values({
-        remediation_id: remediation.id,
-        guard,
-        reason,
-        first_at_ms: tx.nowMs,
-        last_at_ms: tx.nowMs,
-        count: 1,
-        until_ms: untilMs,
-      })
-      .execute();
     const { policy, alert_id, target } = remediationRef(remediation);
+    const until = toRfc3339OrNull(untilMs);
     await this.#append(tx, remediation, {
       event_type: 'watchdog.remediation.suppressed',
-      payload: {
-        policy,
-        alert_id,
-        target,
-        guard,
-        reason,
-        until: untilMs === null ? null : toRfc3339(untilMs),
-      },
+      payload: { policy, alert_id, target, guard, reason, until },
     });
     tx.afterCommit(() => this.#parts.counters.suppressed(guard));
+    return recorded;
   }
 
   /** Starts a step: the intent is on disk before anything is done. */
@@ -153,9 +173,9 @@ export class RemediationLog {
       /** The generation that the agent has now; null for a pool. */
       readonly expectedGeneration: number | null;
     },
-  ): Promise<void> {
+  ): Promise<Remediation> {
     await insertIntent(tx, remediation, begin);
-    await this.#move(tx, remediation, 'executing', {
+    const executing = await this.#move(tx, remediation, 'executing', {
       step_started_at_ms: tx.nowMs,
       value_before: Number.isFinite(begin.value) ? begin.value : null,
     });
@@ -165,11 +185,13 @@ export class RemediationLog {
     } else {
       await this.#changed(tx, remediation, { to: 'executing', step: begin.step.action });
     }
+    return executing;
   }
 
-  async awaitApproval(tx: StateTransaction, remediation: Remediation): Promise<void> {
-    await this.#move(tx, remediation, 'awaiting_approval', {});
+  async awaitApproval(tx: StateTransaction, remediation: Remediation): Promise<Remediation> {
+    const waiting = await this.#move(tx, remediation, 'awaiting_approval', {});
     await this.#changed(tx, remediation, { to: 'awaiting_approval', step: null });
+    return waiting;
   }
 
   /** Nobody need be asked any more. @param approvedBy who has approved; null where the policy stopped asking */
@@ -188,25 +210,31 @@ export class RemediationLog {
     tx: StateTransaction,
     remediation: Remediation,
     acted: { readonly step: PolicyStep; readonly action: ActionRow; readonly done: Done },
-  ): Promise<void> {
+  ): Promise<Remediation> {
     const { step, action, done } = acted;
     await finishAction(tx, action, { result: 'done', detail: done.detail });
-    await this.#move(tx, remediation, 'verifying', {
+    const verifying = await this.#move(tx, remediation, 'verifying', {
       verify_until_ms: tx.nowMs + step.verify.within,
       generation: done.generation,
       generation_since_ms: null,
     });
     await this.#changed(tx, remediation, { to: 'verifying', step: step.action });
+    return verifying;
   }
 
   /** The step did not help: back to planned, for the next one. */
-  async nextStep(tx: StateTransaction, remediation: Remediation, outcome: Outcome): Promise<void> {
-    await this.#move(tx, remediation, 'planned', {
+  async nextStep(
+    tx: StateTransaction,
+    remediation: Remediation,
+    outcome: RemediationOutcome,
+  ): Promise<Remediation> {
+    const planned = await this.#move(tx, remediation, 'planned', {
       step: remediation.step + 1,
       reason: `step ${remediation.step + 1}: ${outcome}`,
       verify_until_ms: null,
     });
     await this.#changed(tx, remediation, { to: 'planned', step: null });
+    return planned;
   }
 
   /** Ends a remediation: completed, escalated or cancelled. */
@@ -237,12 +265,13 @@ export class RemediationLog {
     return reader.selectFrom('remediations').selectAll().where('id', '=', id).executeTakeFirst();
   }
 
+  /** Those that have not ended, in the order in which they were planned. */
   async open(): Promise<readonly Remediation[]> {
     return this.#parts.database.reader
       .selectFrom('remediations')
       .selectAll()
       .where('state', 'in', OPEN_STATES)
-      .orderBy('planned_at_ms')
+      .orderBy('id')
       .execute();
   }
 
@@ -255,9 +284,12 @@ export class RemediationLog {
     if (!mayBecome(remediation.state, state)) {
       throw new Error(`a remediation that is ${remediation.state} cannot become ${state}`);
     }
-    const moved = { ...change, state, updated_at_ms: tx.nowMs };
+    const { traceparent } = remediation;
+    const moved = { ...change, state, traceparent, updated_at_ms: tx.nowMs };
     await tx.db.updateTable('remediations').set(moved).where('id', '=', remediation.id).execute();
-    return { ...remediation, ...moved };
+    const after = { ...remediation, ...moved };
+    tx.afterCommit(() => this.#parts.slots.update(after));
+    return after;
   }
 
   #changed(

@@ -1,21 +1,26 @@
 import {
   backoffMs,
+  KeyedSerialQueue,
   messageOf,
-  SerialQueue,
+  OmoiError,
   type Clock,
+  type Guard,
   type Logger,
   type Random,
   type SelfMetrics,
-  type Span,
   type Timer,
 } from '#telemetry';
 import { carryOut, isOutage, type OrderParts, type StepOrder } from '../actions/step-order.ts';
-import { targetText } from '../policies/target.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
-import type { Next, RemediationCourse } from './remediation-course.ts';
+import { FairQueue } from './fair-queue.ts';
+import { OpenRemediations, type OpenRemediation } from './open-remediations.ts';
 import type { RemediationLog } from './remediation-log.ts';
 import type { RemediationSpans } from './remediation-spans.ts';
-import type { Remediation } from './remediation.ts';
+import type { RemediationTransitions } from './remediation-transitions.ts';
+import { isBusy, type Remediation } from './remediation.ts';
+import type { RepairSlots } from './repair-slots.ts';
+import type { Next } from './transition.ts';
+import { lineFor, WaitingLines } from './waiting-lines.ts';
 
 export interface RunnerParts {
   readonly clock: Clock;
@@ -23,44 +28,41 @@ export interface RunnerParts {
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
   readonly log: RemediationLog;
-  readonly course: RemediationCourse;
+  readonly slots: RepairSlots;
+  readonly transitions: RemediationTransitions;
   readonly spans: RemediationSpans;
   readonly orders: OrderParts;
   readonly counters: WatchdogCounters;
   readonly onOutage: (reason: string) => void;
 }
 
-/** A guard that lifts by an event is asked again at least this often. */
+/** Whoever is held back is asked again at least this often; half of it is chance, so that many do not come at once. */
 const MAX_GUARD_WAIT_MS = 30_000;
+/** A wait without a guard ends by an event; this only bounds the timer. */
+const MAX_WAIT_MS = 3_600_000;
+/** So many decisions are under way at once: a new alert finds the database free, however many wait for theirs. */
+const MAX_DECISIONS_AT_ONCE = 16;
 /** The pauses between tries to write a transition: without end, for only the database can stand in its way. */
 const TRANSITION_RETRY = { firstMs: 1000, maxMs: 30_000 };
 
-/** A remediation that has not ended, in memory. */
-interface OpenCase {
-  readonly alertId: string;
-  /** `agent:w-1` */
-  readonly target: string;
-  timer: Timer | null;
-  /** Its turn will come. */
-  isQueued: boolean;
-  /** The fleet has been asked and has not answered: nothing else is done with it. */
-  isOrdering: boolean;
-  /** Transitions in a row that could not be written. */
-  failures: number;
-}
-
 /**
- * Carries remediations through their states. One transition at a time over all of them, so that what a guard has
- * counted is still true when the step starts; what the fleet is asked runs beside that, each for itself.
+ * Carries remediations through their states: one transition at a time on each target, and targets side by side. The
+ * slots see to it that those who decide at once do not count on the same place. Decisions of those that are held back
+ * go through a fair queue; what is at work on a target goes past it.
  */
 export class RemediationRunner {
   readonly #parts: RunnerParts;
-  readonly #open = new Map<string, OpenCase>();
-  readonly #turns = new SerialQueue();
+  readonly #open = new OpenRemediations();
+  readonly #turns = new KeyedSerialQueue<string>();
+  readonly #decisions: FairQueue;
+  readonly #lines = new WaitingLines();
+  /** When a start of a policy leaves its window, and the first in line may begin. */
+  readonly #budgetTimers = new Map<string, Timer>();
   #stopped = false;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
+    this.#decisions = new FairQueue({ maxRunning: MAX_DECISIONS_AT_ONCE, logger: parts.logger });
     parts.metrics.gauge(
       'omoi_watchdog_open_remediations',
       'Remediations that have not ended.',
@@ -73,156 +75,268 @@ export class RemediationRunner {
   }
 
   /** A remediation has been planned. */
-  begin(id: string, about: { readonly alertId: string; readonly target: string }, span: Span): void {
-    this.#parts.spans.keep(id, span);
-    this.#add(id, about);
+  begin(planned: Remediation): void {
+    const traceparent = this.#parts.spans.begin(planned, 'planned');
+    this.#wake(this.#open.add({ ...planned, traceparent }));
   }
 
   /** Takes up what was open when the last process ended. */
   async resume(): Promise<void> {
-    for (const remediation of await this.#parts.log.open()) {
-      this.#parts.spans.resume(remediation.id, remediation.traceparent);
-      this.#add(remediation.id, { alertId: remediation.alert_id, target: targetOf(remediation) });
+    const rows = await this.#parts.log.open();
+    this.#parts.slots.start(rows);
+    for (const row of rows) {
+      const traceparent = this.#parts.spans.begin(row, 'resumed');
+      this.#wake(this.#open.add({ ...row, traceparent }));
     }
   }
 
   /** What the fleet is being asked is not waited for: it is looked into at the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const { timer } of this.#open.values()) timer?.cancel();
+    this.#decisions.clear();
+    for (const { timer } of this.#open.all()) timer?.cancel();
+    for (const timer of this.#budgetTimers.values()) timer.cancel();
     await this.#turns.settled();
     this.#parts.spans.endAll();
   }
 
-  wakeAll(): void {
-    for (const id of this.#open.keys()) this.#wake(id);
+  /** Policies have changed: whoever is held back, or awaits approval, is decided anew. */
+  wakeUndecided(): void {
+    for (const open of this.#open.all()) if (!open.row || !isBusy(open.row)) this.#wake(open);
+  }
+
+  /** What held many back has ended: a pause, a storm. */
+  wakeHeldBy(guard: Extract<Guard, 'paused' | 'storm'>): void {
+    for (const id of this.#lines.all(guard)) this.#wakeById(id);
   }
 
   wakeAlert(alertId: string): void {
-    for (const [id, open] of this.#open) if (open.alertId === alertId) this.#wake(id);
+    for (const open of this.#open.ofAlert(alertId)) this.#wake(open);
   }
 
-  /** @param target `agent:w-1` */
+  /** Something about a target has changed: whoever is held back because of it is decided again. */
   wakeTarget(target: string): void {
-    for (const [id, open] of this.#open) if (open.target === target) this.#wake(id);
+    for (const open of this.#open.ofTarget(target)) if (!open.row || !isBusy(open.row)) this.#wake(open);
   }
 
   /** @throws OmoiError `unknown_remediation`, `remediation_settled` */
   async answer(id: string, answer: { readonly approved: boolean; readonly by: string }): Promise<void> {
-    await this.#inTurn(async () => this.#follow(id, await this.#parts.course.answer(id, answer)));
-  }
-
-  #add(id: string, about: { readonly alertId: string; readonly target: string }): void {
-    this.#open.set(id, { ...about, timer: null, isQueued: false, isOrdering: false, failures: 0 });
-    this.#wake(id);
-  }
-
-  #wake(id: string): void {
+    const { log, transitions } = this.#parts;
     const open = this.#open.get(id);
-    if (!open || open.isQueued || open.isOrdering || this.#stopped) return;
-    open.timer?.cancel();
-    open.timer = null;
-    open.isQueued = true;
-    void this.#inTurn(async () => {
-      open.isQueued = false;
-      if (!open.isOrdering) await this.#attempt(id, () => this.#advance(id));
+    if (!open) {
+      const row = await log.find(id);
+      if (!row) throw new OmoiError('unknown_remediation', `there is no remediation ${id}`);
+      await transitions.decisions.answer(row, answer);
+      return;
+    }
+    await this.#inTurn(open, async () => {
+      try {
+        const row = open.row ?? (await this.#read(open));
+        if (!row) throw new OmoiError('unknown_remediation', `there is no remediation ${id}`);
+        this.#follow(open, await transitions.decisions.answer(row, answer));
+      } catch (thrown) {
+        // Whether the answer was written is read again.
+        open.row = null;
+        this.#wake(open);
+        throw thrown;
+      }
     });
   }
 
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    return this.#turns.run(work);
+  #wakeById(id: string): void {
+    const open = this.#open.get(id);
+    if (open) this.#wake(open);
+  }
+
+  /** @param calledFrom the line at whose head it was: where it does not come back to it, the next one is called */
+  #wake(open: OpenRemediation, calledFrom: string | null = null): void {
+    if (open.isQueued || open.isOrdering || this.#stopped) return;
+    open.timer?.cancel();
+    open.timer = null;
+    open.isQueued = true;
+    this.#lines.leave(open.subject);
+    const turn = (): Promise<void> =>
+      this.#inTurn(open, async () => {
+        open.isQueued = false;
+        if (!open.isOrdering) await this.#attempt(open, () => this.#advance(open));
+        if (calledFrom !== null && this.#lines.lineOf(open.id) !== calledFrom) this.#callFirst(calledFrom);
+      });
+    if (isAtWork(open)) void turn();
+    else this.#decisions.push(laneOf(open), turn);
+  }
+
+  /** Something has become free for which others stand in line. */
+  #callFirst(line: string): void {
+    const first = this.#lines.first(line);
+    const open = first === null ? null : this.#open.get(first);
+    if (open) this.#wake(open, line);
+  }
+
+  /** Runs work behind what else is done on the target; where a place has become free by it, the next in line is called. */
+  #inTurn(open: OpenRemediation, work: () => Promise<void>): Promise<void> {
+    const { slots } = this.#parts;
+    return this.#turns.run(open.target, async () => {
+      const heldPlace = slots.holds(open.id);
+      await work();
+      if (!heldPlace || slots.holds(open.id)) return;
+      for (const line of this.#lines.behind(open.subject)) this.#callFirst(line);
+    });
   }
 
   /** Carries one remediation as far as it goes now. */
-  async #advance(id: string): Promise<void> {
-    let next: Next = { kind: 'again' };
-    while (next.kind === 'again' && !this.#stopped) next = await this.#parts.course.next(id);
-    this.#follow(id, next);
+  async #advance(open: OpenRemediation): Promise<void> {
+    const { transitions } = this.#parts;
+    if (this.#stopped || !this.#open.get(open.id)) return;
+    const row = open.row ?? (await this.#read(open));
+    if (!row) return this.#close(open, null);
+    let next: Next = { kind: 'again', remediation: row };
+    while (next.kind === 'again' && !this.#stopped) {
+      // Until the transition is known to be written, what stands on disk is not.
+      open.row = null;
+      const { remediation } = next;
+      next = await transitions.next(remediation, open.heldBy);
+    }
+    this.#follow(open, next);
   }
 
-  #follow(id: string, next: Next): void {
-    const open = this.#open.get(id);
-    if (!open || this.#stopped) return;
+  /** Reads a remediation of which it is not known how it stands on disk, and what place it holds. */
+  async #read({ id }: OpenRemediation): Promise<Remediation | null> {
+    const { log, slots } = this.#parts;
+    const row = (await log.find(id)) ?? null;
+    if (row) slots.update(row);
+    else slots.forget(id);
+    return row;
+  }
+
+  #follow(open: OpenRemediation, next: Next): void {
+    open.row = next.remediation;
+    if (!this.#open.get(open.id) || this.#stopped) return;
     open.failures = 0;
+    open.heldBy = next.kind === 'wait' ? next.heldBy : null;
     switch (next.kind) {
       case 'again':
-        this.#wake(id);
+        this.#wake(open);
         break;
       case 'wait':
-        this.#wakeLater(id, Math.min(next.waitMs ?? MAX_GUARD_WAIT_MS, MAX_GUARD_WAIT_MS));
+        this.#wait(open, next);
         break;
       case 'order':
         open.isOrdering = true;
-        void this.#order(id, next.order);
+        void this.#order(open, next.order);
         break;
       case 'ended':
-        this.#close(id, next.remediation);
+        this.#close(open, next.remediation);
         break;
     }
   }
 
+  #wait(open: OpenRemediation, { remediation, waitMs, heldBy }: Extract<Next, { kind: 'wait' }>): void {
+    if (!heldBy) return this.#askAfter(open, Math.min(waitMs ?? MAX_WAIT_MS, MAX_WAIT_MS));
+    const guard = heldBy.suppressed;
+    this.#lines.join(remediation, guard);
+    if (guard === 'start_budget') this.#openBudgetIn(remediation, waitMs ?? MAX_GUARD_WAIT_MS);
+    this.#askGuardAfter(open, guard, waitMs);
+  }
+
+  /** @param waitMs until the guard may lift by itself; null where an event lifts it */
+  #askGuardAfter(open: OpenRemediation, guard: Guard, waitMs: number | null): void {
+    const safetyMs = Math.round((MAX_GUARD_WAIT_MS / 2) * (1 + this.#parts.random.next()));
+    // Of those that wait for the budget the first one is called when it opens.
+    const ownMs = guard === 'start_budget' ? null : waitMs;
+    this.#askAfter(open, Math.min(ownMs ?? safetyMs, safetyMs));
+  }
+
+  #openBudgetIn(remediation: Remediation, delayMs: number): void {
+    const { policy } = remediation;
+    if (this.#budgetTimers.has(policy) || this.#stopped) return;
+    const timer = this.#parts.clock.after(Math.max(delayMs, 1), () => {
+      this.#budgetTimers.delete(policy);
+      this.#callFirst(lineFor(remediation, 'start_budget'));
+    });
+    this.#budgetTimers.set(policy, timer);
+  }
+
+  #askAfter(open: OpenRemediation, delayMs: number): void {
+    open.timer?.cancel();
+    open.timer = this.#parts.clock.after(Math.max(delayMs, 1), () => this.#askAgain(open));
+  }
+
+  /** Time has passed: who is held back as before, as far as memory tells, stays in line and costs nothing more. */
+  #askAgain(open: OpenRemediation): void {
+    const { row, heldBy } = open;
+    if (row?.state !== 'planned' || !heldBy) return this.#wake(open);
+    const { clock, transitions } = this.#parts;
+    const nowMs = clock.wallMs();
+    const held = transitions.decisions.stillHeldBy(row, heldBy.suppressed);
+    const isShown = held?.untilMs === heldBy.untilMs || nowMs - heldBy.recordedAtMs < MAX_GUARD_WAIT_MS;
+    if (!held || !isShown) return this.#wake(open);
+    this.#askGuardAfter(open, held.suppressed, held.untilMs === null ? null : held.untilMs - nowMs);
+  }
+
   /** Asks the fleet, outside of the turn, and records its answer in turn. */
-  async #order(id: string, order: StepOrder): Promise<void> {
-    const { course, spans, orders, logger, onOutage } = this.#parts;
+  async #order(open: OpenRemediation, order: StepOrder): Promise<void> {
+    const { transitions, spans, orders, logger, onOutage } = this.#parts;
     const span = spans.step(order.remediation, order.step.action);
     const result = await carryOut(order, span, orders);
+    const outcome =
+      result.kind === 'done' ? result.detail : 'message' in result ? result.message : 'it was not done';
     logger.info(
-      { remediation_id: id, result: result.kind, traceparent: span.traceparent },
-      `${order.remediation.policy}: ${order.step.action} ${targetOf(order.remediation)}: ${
-        result.kind === 'done' ? result.detail : 'message' in result ? result.message : 'was not done'
-      }`,
+      { remediation_id: open.id, result: result.kind, traceparent: span.traceparent },
+      `Policy ${open.policy}: ${order.step.action} of ${open.target}: ${outcome}`,
     );
     if (result.kind === 'failed' && result.outage) onOutage(result.message);
-    await this.#inTurn(async () => {
-      const open = this.#open.get(id);
-      if (!open || this.#stopped) return;
+    await this.#inTurn(open, async () => {
+      if (!this.#open.get(open.id) || this.#stopped) return;
       open.isOrdering = false;
-      await this.#attempt(id, async () => this.#follow(id, await course.settle(order, result)));
+      await this.#attempt(open, async () => {
+        open.row = null;
+        this.#follow(open, await transitions.steps.settle(order, result));
+      });
     });
   }
 
   /** A transition that can't be written is made again from what stands in the database. */
-  async #attempt(id: string, transition: () => Promise<void>): Promise<void> {
-    const { logger, random, counters, onOutage } = this.#parts;
+  async #attempt(open: OpenRemediation, transition: () => Promise<void>): Promise<void> {
+    const { logger, random, counters, onOutage, clock } = this.#parts;
     try {
       await transition();
     } catch (thrown) {
-      const open = this.#open.get(id);
-      if (!open || this.#stopped) return;
+      if (!this.#open.get(open.id) || this.#stopped) return;
+      open.row = null;
       open.failures++;
       const delayMs = backoffMs(open.failures, TRANSITION_RETRY, random);
       counters.transitionFailed();
       logger.error(
         {
-          remediation_id: id,
+          remediation_id: open.id,
+          policy: open.policy,
+          target: open.target,
           error: messageOf(thrown),
           failures: open.failures,
           retry_in_ms: Math.round(delayMs),
         },
-        'A remediation could not go on and is tried again',
+        'Remediation state not written; it is read again and the transition repeated',
       );
       if (isOutage(thrown)) onOutage(messageOf(thrown));
-      this.#wakeLater(id, delayMs);
+      open.timer?.cancel();
+      open.timer = clock.after(delayMs, () => this.#wake(open));
     }
   }
 
-  #wakeLater(id: string, delayMs: number): void {
-    const open = this.#open.get(id);
-    if (!open) return;
+  #close(open: OpenRemediation, ended: Remediation | null): void {
     open.timer?.cancel();
-    open.timer = this.#parts.clock.after(Math.max(delayMs, 1), () => this.#wake(id));
-  }
-
-  #close(id: string, ended: Remediation | null): void {
-    this.#open.get(id)?.timer?.cancel();
-    this.#open.delete(id);
-    if (!ended) return;
-    this.#parts.spans.end(ended);
-    // What waited for this one, or for its place among those that may run, is decided again.
-    if (ended.step_started_at_ms !== null) this.wakeAll();
+    this.#lines.leave(open.subject);
+    this.#open.delete(open);
+    if (ended) this.#parts.spans.end(ended);
   }
 }
 
-function targetOf(remediation: Remediation): string {
-  return targetText({ kind: remediation.target_kind, id: remediation.target_id });
+/** What is at work on its target, or may be, is not held up by those that wait for a decision. */
+function isAtWork({ row }: OpenRemediation): boolean {
+  return row === null || isBusy(row);
+}
+
+/** A policy's new remediations do not stand behind those that it has held back before. */
+function laneOf({ policy, heldBy }: OpenRemediation): string {
+  return heldBy === null ? `${policy} new` : `${policy} held`;
 }

@@ -1,5 +1,5 @@
-import type { Span, SpanAttributes, Tracing } from '#telemetry';
-import type { Outcome, Remediation } from './remediation.ts';
+import type { RemediationOutcome, Span, Tracing } from '#telemetry';
+import { targetOf, type Remediation } from './remediation.ts';
 
 /**
  * The long spans of remediations. A span lives in memory until its remediation ends; where a crash took it, the
@@ -13,23 +13,20 @@ export class RemediationSpans {
     this.#tracing = tracing;
   }
 
-  /** Starts the span of a remediation that is about to be planned. */
-  open(parent: string | null, attributes: SpanAttributes): Span {
-    return this.#tracing.startSpan('watchdog.remediation', { parent, attributes });
-  }
-
-  /** The remediation has been planned. */
-  keep(remediationId: string, span: Span): void {
-    span.setAttributes({ 'omoi.remediation.id': remediationId });
-    this.#spans.set(remediationId, span);
-  }
-
-  resume(remediationId: string, traceparent: string | null): void {
-    const attributes = { 'omoi.remediation.id': remediationId, 'omoi.resumed': true };
-    this.#spans.set(
-      remediationId,
-      this.#tracing.startSpan('watchdog.remediation', { parent: traceparent, attributes }),
-    );
+  /** Starts the span of a remediation that is on disk. @returns its traceparent */
+  begin(remediation: Remediation, how: 'planned' | 'resumed'): string {
+    const span = this.#tracing.startSpan('watchdog.remediation', {
+      parent: remediation.traceparent,
+      attributes: {
+        'omoi.remediation.id': remediation.id,
+        'omoi.policy': remediation.policy,
+        'omoi.alert.id': remediation.alert_id,
+        'omoi.target': targetOf(remediation),
+        ...(how === 'resumed' && { 'omoi.resumed': true }),
+      },
+    });
+    this.#spans.set(remediation.id, span);
+    return span.traceparent;
   }
 
   /** The span of one order of a step. */
@@ -41,7 +38,10 @@ export class RemediationSpans {
   }
 
   /** The effect of a step has been judged: the span reaches from the end of the action to now. */
-  verified(remediation: Remediation, judged: { readonly outcome: Outcome; readonly isVain: boolean }): void {
+  verified(
+    remediation: Remediation,
+    judged: { readonly outcome: RemediationOutcome; readonly isVain: boolean },
+  ): void {
     const span = this.#tracing.startSpan('watchdog.verify', {
       parent: remediation.traceparent,
       attributes: { 'omoi.remediation.id': remediation.id, 'omoi.outcome': judged.outcome },

@@ -1,5 +1,6 @@
+import type { RemediationOutcome } from '#telemetry';
 import type { AlertFacts } from '../ports.ts';
-import type { Outcome, Remediation } from './remediation.ts';
+import type { Remediation } from './remediation.ts';
 
 /** An alert may flutter while its remediation takes hold; only a change beyond this share counts as worse. */
 const WORSENED_SHARE = 0.5;
@@ -8,7 +9,7 @@ const WORSENED_SHARE = 0.5;
 export type Verdict =
   | { readonly kind: 'open'; readonly leftMs: number }
   /** The alert has ended. */
-  | { readonly kind: 'over'; readonly outcome: Outcome; readonly reason: string }
+  | { readonly kind: 'over'; readonly outcome: RemediationOutcome; readonly reason: string }
   /** The time is over, and the alert still fires. */
   | { readonly kind: 'vain'; readonly outcome: 'worsened' | 'no_effect' };
 
@@ -35,7 +36,7 @@ function hasWorsened(before: number | null, { value, worse }: AlertFacts): boole
 }
 
 /** What an alert's end says about the repair: only a recovery proves that it worked. */
-function outcomeOf(cause: string | null): Outcome {
+function outcomeOf(cause: string | null): RemediationOutcome {
   if (cause === 'recovered' || cause === 'remediated') return 'healed';
   return cause === 'manual' ? 'cancelled' : 'unknown';
 }

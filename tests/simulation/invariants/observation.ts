@@ -1,4 +1,4 @@
-import type { PolicyMode } from '#watchdog';
+import type { PolicyMode } from '#telemetry';
 import type { Archive, Chronicle } from '../chronicle.ts';
 import type { SimulatedProcess } from '../machine.ts';
 import type { Ledger } from '../ledger.ts';

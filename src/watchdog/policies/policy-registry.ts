@@ -1,8 +1,17 @@
-import { matchesAll, OmoiError, parseStrictDocument, type DocumentSource, type Labels } from '#telemetry';
-import { policySchema, type Policy, type PolicyMode } from './policy.ts';
+import {
+  matchesAll,
+  OmoiError,
+  parseStrictDocument,
+  type DocumentSource,
+  type Labels,
+  type PolicyMode,
+} from '#telemetry';
+import type { StepView } from '../actions/action.ts';
+import { actionOf, type PolicyStep } from '../actions/actions.ts';
+import { policySchema, type Policy } from './policy.ts';
 
 /** The policies in force. */
-export class PolicyBook {
+export class PolicyRegistry {
   readonly #modeOverride: PolicyMode | null;
   #policies: readonly Policy[] = [];
 
@@ -12,10 +21,10 @@ export class PolicyBook {
   }
 
   /**
-   * Takes new policies over, all or none.
-   * @throws OmoiError `policy_file_invalid` with file, line and column; the old policies stay in force
+   * Reads policies, all or none, without taking them over.
+   * @throws OmoiError `policy_file_invalid` with file, line and column
    */
-  load(sources: readonly DocumentSource[]): void {
+  parse(sources: readonly DocumentSource[]): readonly Policy[] {
     const loaded = sources.map((source) => ({
       source,
       policy: parseStrictDocument(source, policySchema, 'policy_file_invalid'),
@@ -29,11 +38,26 @@ export class PolicyBook {
       }
       byName.set(policy.name, source.name);
     }
-    this.#policies = loaded.map(({ policy }) => ({ ...policy, mode: this.#modeOverride ?? policy.mode }));
+    return loaded.map(({ policy }) => ({ ...policy, mode: this.#modeOverride ?? policy.mode }));
+  }
+
+  /** Takes policies over that were read. */
+  replace(policies: readonly Policy[]): void {
+    this.#policies = policies;
+  }
+
+  /** @throws as `parse`; the old policies stay in force */
+  load(sources: readonly DocumentSource[]): void {
+    this.replace(this.parse(sources));
   }
 
   list(): readonly Policy[] {
     return this.#policies;
+  }
+
+  /** What a step's action shows of it, beside its name: durations in ms, with the unit in the name. */
+  viewStep(step: PolicyStep): StepView {
+    return actionOf(step).view(step);
   }
 
   get(name: string): Policy | null {

@@ -3,7 +3,7 @@ import type { FleetActuator } from './ports.ts';
 import type { RecordingFleet } from './recording-fleet.test-support.ts';
 
 /** What a process that may be killed stands on: once it is dead, nothing that it asks for is done or answered. */
-export class Mortal {
+export class KillableProcess {
   readonly #inDatabase = new Set<Promise<unknown>>();
   #isDead = false;
   #commitsLeft = Number.POSITIVE_INFINITY;
@@ -18,7 +18,7 @@ export class Mortal {
   }
 
   /** Resolves when the database has ended what the dead process had begun: the next one finds it as it will stay. */
-  async buried(): Promise<void> {
+  async settled(): Promise<void> {
     await Promise.allSettled(this.#inDatabase);
   }
 
@@ -58,9 +58,9 @@ export class Mortal {
     };
     return {
       restart: (order) => asked(() => fleet.restart(order)),
-      claimScale: (order) => asked(() => fleet.claimScale(order)),
-      extendScale: (claimId, ttlMs) => asked(() => fleet.extendScale(claimId, ttlMs)),
-      releaseScale: (claimId) => asked(() => fleet.releaseScale(claimId)),
+      raiseScale: (order) => asked(() => fleet.raiseScale(order)),
+      extendScale: (overrideId, ttlMs) => asked(() => fleet.extendScale(overrideId, ttlMs)),
+      releaseScale: (overrideId) => asked(() => fleet.releaseScale(overrideId)),
       agent: (agentId) => fleet.agent(agentId),
       hasPool: (poolId) => fleet.hasPool(poolId),
       poolsOfPhase: (phaseId) => fleet.poolsOfPhase(phaseId),

@@ -1,0 +1,180 @@
+import type { StateDatabase, StateTransaction } from '#storage';
+import { backoffMs, type Random, type RemediationOutcome } from '#telemetry';
+import type { ActionLimits } from '../actions/action-limits.ts';
+import { countAttempt, finishAction, putOff, readAction, type ActionRow } from '../actions/action-rows.ts';
+import type { OrderResult, StepOrder } from '../actions/step-order.ts';
+import type { AlertFacts, AlertReader } from '../ports.ts';
+import type { WatchdogCounters } from '../watchdog-counters.ts';
+import type { RemediationLog } from './remediation-log.ts';
+import type { RemediationSpans } from './remediation-spans.ts';
+import type { Ending, Remediation } from './remediation.ts';
+import { again, isOver, planOf, wait, type Next } from './transition.ts';
+import { judgeStep } from './verdict.ts';
+
+export interface StepParts {
+  readonly database: StateDatabase;
+  readonly random: Random;
+  readonly alerts: AlertReader;
+  readonly log: RemediationLog;
+  readonly spans: RemediationSpans;
+  readonly counters: WatchdogCounters;
+  readonly limits: ActionLimits;
+}
+
+/** A step that has started: it is ordered, its answer is recorded, its effect is judged. */
+export class RemediationSteps {
+  readonly #parts: StepParts;
+
+  constructor(parts: StepParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * What stands in the intent is ordered once more after a crash, too, but never for an alert that has ended: then it
+   * is only looked whether it was done.
+   */
+  async execute(tx: StateTransaction, remediation: Remediation, alert: AlertFacts | null): Promise<Next> {
+    const { step } = planOf(remediation);
+    const action = await readAction(tx.db, remediation);
+    if (isOver(alert) && action.attempts === 0) return this.#takeBack(tx, remediation, action);
+    if (isOver(alert) || action.attempts >= this.#parts.limits.maxAttempts) {
+      return { kind: 'order', remediation, order: { remediation, step, action, kind: 'look' } };
+    }
+    const leftMs = (action.next_attempt_at_ms ?? 0) - tx.nowMs;
+    if (leftMs > 0) return wait(remediation, leftMs);
+    const counted = await countAttempt(tx, action);
+    return { kind: 'order', remediation, order: { remediation, step, action: counted, kind: 'act' } };
+  }
+
+  /** Records what came of an order. */
+  settle(order: StepOrder, result: OrderResult): Promise<Next> {
+    const { remediation, step, action, kind } = order;
+    return this.#parts.database.transaction(async (tx) => {
+      if (result.kind === 'done') {
+        if (kind === 'act') this.#count(tx, order, 'done');
+        return again(await this.#parts.log.acted(tx, remediation, { step, action, done: result }));
+      }
+      if (kind === 'look' || result.kind === 'not_done') return this.#lookedInVain(tx, order, result);
+      return this.#fellThrough(tx, order, result);
+    });
+  }
+
+  /** Judges what has become of the step. */
+  async verify(tx: StateTransaction, remediation: Remediation, alert: AlertFacts | null): Promise<Next> {
+    const { spans } = this.#parts;
+    const verdict = judgeStep(remediation, alert, tx.nowMs);
+    if (verdict.kind === 'open') return wait(remediation, verdict.leftMs);
+    const { outcome } = verdict;
+    tx.afterCommit(() => spans.verified(remediation, { outcome, isVain: verdict.kind === 'vain' }));
+    if (verdict.kind === 'over') {
+      return this.#end(tx, remediation, { state: 'completed', outcome, reason: verdict.reason });
+    }
+    const reason = `the alert still fires after ${planOf(remediation).step.action}`;
+    return this.#stepOver(tx, remediation, { outcome, reason });
+  }
+
+  /** An attempt failed, or gave no answer: another one follows, as long as there may be one. */
+  async #fellThrough(
+    tx: StateTransaction,
+    order: StepOrder,
+    result: Extract<OrderResult, { message: string }>,
+  ): Promise<Next> {
+    const { remediation, action } = order;
+    const { message: detail, kind } = result;
+    const mayRepeat = kind === 'unknown' || result.retryable;
+    if (mayRepeat && action.attempts < this.#parts.limits.maxAttempts) {
+      this.#count(tx, order, 'retried');
+      return this.#putOff(tx, order, result);
+    }
+    this.#count(tx, order, kind);
+    if (kind === 'failed') {
+      await finishAction(tx, action, { result: 'failed', detail });
+      return this.#stepOver(tx, remediation, { outcome: 'failed', reason: detail });
+    }
+    await putOff(tx, action, { result: 'unknown', detail, nextAttemptAtMs: tx.nowMs });
+    return again(remediation);
+  }
+
+  async #putOff(
+    tx: StateTransaction,
+    { remediation, action }: StepOrder,
+    result: Extract<OrderResult, { message: string }>,
+  ): Promise<Next> {
+    const { random, limits } = this.#parts;
+    const pauses = { firstMs: limits.minRetryDelayMs, maxMs: limits.maxRetryDelayMs };
+    const delayMs = backoffMs(action.attempts, pauses, random);
+    await putOff(tx, action, {
+      result: result.kind === 'unknown' ? 'unknown' : null,
+      detail: result.message,
+      nextAttemptAtMs: tx.nowMs + delayMs,
+    });
+    return wait(remediation, delayMs);
+  }
+
+  /** No attempt is seen to have done it, and none follows: the alert has ended, or there were too many. */
+  async #lookedInVain(tx: StateTransaction, order: StepOrder, result: OrderResult): Promise<Next> {
+    const { remediation, action } = order;
+    // An attempt without an answer may still take effect.
+    const isKnown = result.kind === 'not_done' && action.result !== 'unknown';
+    if (isOver(await this.#parts.alerts.get(remediation.alert_id, tx))) {
+      if (isKnown) return this.#takeBack(tx, remediation, action);
+      const reason = 'the alert resolved; whether the step was done is not known';
+      return this.#abandon(tx, remediation, {
+        action,
+        ending: { state: 'completed', outcome: 'unknown', reason },
+      });
+    }
+    const reason = `no answer after ${action.attempts} attempts: ${action.detail ?? 'each was interrupted'}`;
+    this.#count(tx, order, 'unknown');
+    await finishAction(tx, action, { result: 'unknown', detail: reason });
+    return this.#stepOver(tx, remediation, { outcome: 'unknown', reason });
+  }
+
+  /** The alert ended after the step had started, and before it was done. */
+  #takeBack(tx: StateTransaction, remediation: Remediation, action: ActionRow): Promise<Next> {
+    if (remediation.step > 0) {
+      const reason = `the alert resolved after ${remediation.reason ?? 'a step'}, before the next step was done`;
+      return this.#abandon(tx, remediation, {
+        action,
+        ending: { state: 'completed', outcome: 'unknown', reason },
+      });
+    }
+    const reason = 'the alert resolved before the step was done';
+    return this.#abandon(tx, remediation, {
+      action,
+      ending: { state: 'cancelled', outcome: 'cancelled', reason },
+    });
+  }
+
+  /** Ends a remediation whose intent is not followed any more. */
+  async #abandon(
+    tx: StateTransaction,
+    remediation: Remediation,
+    { action, ending }: { readonly action: ActionRow; readonly ending: Ending },
+  ): Promise<Next> {
+    const result = ending.outcome === 'unknown' && action.result === 'unknown' ? 'unknown' : 'withdrawn';
+    await finishAction(tx, action, { result, detail: action.detail ?? ending.reason });
+    return this.#end(tx, remediation, ending);
+  }
+
+  /** A step did not help: the next one, or the guardian. */
+  async #stepOver(
+    tx: StateTransaction,
+    remediation: Remediation,
+    because: { readonly outcome: RemediationOutcome; readonly reason: string },
+  ): Promise<Next> {
+    const { steps, guardian } = planOf(remediation);
+    if (remediation.step + 1 < steps.length) {
+      return again(await this.#parts.log.nextStep(tx, remediation, because.outcome));
+    }
+    return this.#end(tx, remediation, { state: 'escalated', guardian, ...because });
+  }
+
+  async #end(tx: StateTransaction, remediation: Remediation, ending: Ending): Promise<Next> {
+    return { kind: 'ended', remediation: await this.#parts.log.end(tx, remediation, ending) };
+  }
+
+  #count(tx: StateTransaction, { step }: StepOrder, result: 'done' | 'failed' | 'unknown' | 'retried'): void {
+    tx.afterCommit(() => this.#parts.counters.acted(step.action, result));
+  }
+}
