@@ -10,7 +10,7 @@ import { baselineOf, signedScore } from '../src/monitor/detectors/baseline.ts';
 import { RollingWindow } from '../src/monitor/detectors/rolling-window.ts';
 import { SeriesJudge } from '../src/monitor/detectors/series-judge.ts';
 import { watchSelector } from '../src/monitor/detectors/watch.ts';
-import { SeriesBook } from '../src/monitor/collectors/series-book.ts';
+import { SeriesAppender } from '../src/monitor/collectors/series-appender.ts';
 
 /**
  * How fast the monitor's hot paths are: taking a sample of a watched series, one second of judging it (four
@@ -64,7 +64,7 @@ function benchWindow(): void {
 
 function benchBook(): void {
   let refs = 0;
-  const book = new SeriesBook({
+  const book = new SeriesAppender({
     sink: {
       series: () => refs++,
       commit: (batch: SampleBatch) => ({

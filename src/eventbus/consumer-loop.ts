@@ -10,7 +10,7 @@ import {
   type Timer,
 } from '#telemetry';
 import type { EventConsumer } from './event-bus.ts';
-import { eventsAfter, lastEventId } from './event-log.ts';
+import { lastEventId, listEvents } from './event-log.ts';
 
 /** Small, so that other transactions wait behind no more than this many of one consumer's. */
 const maxEventsPerRead = 32;
@@ -114,7 +114,7 @@ export class ConsumerLoop {
     const { database } = this.#parts;
     // Read before the events: whatever is at or below this end is seen by the read that follows.
     const end = await lastEventId(database.reader);
-    const events = await eventsAfter(database, {
+    const events = await listEvents(database, {
       afterId: this.#cursor,
       types: this.#consumer.types,
       limit: maxEventsPerRead,

@@ -1,13 +1,6 @@
 import { sql, type Selectable } from 'kysely';
 import type { StateDatabase, StateTables, StateTransaction } from '#storage';
-import {
-  EVENT_PAYLOADS,
-  toRfc3339,
-  traceIdOf,
-  type EventType,
-  type NewSystemEvent,
-  type SystemEvent,
-} from '#telemetry';
+import { EVENT_PAYLOADS, toRfc3339, traceIdOf, type NewSystemEvent, type SystemEvent } from '#telemetry';
 import type { EventQuery } from './event-bus.ts';
 
 const maxListedEvents = 1000;
@@ -58,47 +51,87 @@ export async function writeEvents(
   });
 }
 
+/**
+ * Events in order of id. Every question is answered by walking an index from where the answer begins, so that it costs
+ * what it returns, however long the log is.
+ */
 export async function listEvents(
   database: StateDatabase,
   query: EventQuery,
 ): Promise<readonly SystemEvent[]> {
-  const { afterId, beforeId, types, entityId, traceId, fromMs, toMs } = query;
-  if (types?.length === 0) return [];
-  let select = database.reader.selectFrom('events').selectAll();
-  if (afterId !== undefined) select = select.where('id', '>', afterId);
-  if (beforeId !== undefined) select = select.where('id', '<', beforeId);
-  if (types !== undefined) select = select.where('event_type', 'in', types);
+  const limit = Math.min(query.limit, maxListedEvents);
+  if (query.types?.length === 0) return [];
+  const bounds = await idBounds(database.reader, query);
+  if (bounds === null) return [];
+  const rows = await eventsQuery(database.reader, { ...query, ...bounds, limit }).execute();
+  return rows.map(eventOf);
+}
+
+/** A query whose times have become ids; both exclusive. */
+interface BoundedQuery extends EventQuery {
+  readonly afterId: number;
+  readonly beforeId: number;
+}
+
+/**
+ * Ids follow the time of their transactions, but for overlapping transactions and clocks that step back a little: up to
+ * so much.
+ */
+const maxDisorderMs = 60_000;
+
+/** The ids between which the events of the asked time lie; null where there are none. */
+async function idBounds(
+  db: StateDatabase['reader'],
+  { afterId = 0, beforeId = Number.MAX_SAFE_INTEGER, fromMs, toMs }: EventQuery,
+): Promise<{ readonly afterId: number; readonly beforeId: number } | null> {
+  const edge = (comparison: '>=' | '<=', atMs: number) =>
+    db
+      .selectFrom('events')
+      .select('id')
+      .where('at_ms', comparison, atMs)
+      .orderBy('at_ms', comparison === '>=' ? 'asc' : 'desc')
+      .limit(1)
+      .executeTakeFirst();
+  const first = fromMs === undefined ? { id: 0 } : await edge('>=', fromMs - maxDisorderMs);
+  const last = toMs === undefined ? { id: Number.MAX_SAFE_INTEGER } : await edge('<=', toMs + maxDisorderMs);
+  if (!first || !last) return null;
+  return { afterId: Math.max(afterId, first.id - 1), beforeId: Math.min(beforeId, last.id + 1) };
+}
+
+/** The statement of a list of events. */
+export function eventsQuery(db: StateDatabase['reader'], query: BoundedQuery) {
+  const { afterId, beforeId, types, entityId, traceId, fromMs, toMs, limit } = query;
+  const order = query.newestFirst ? 'desc' : 'asc';
+  let select = db
+    .selectFrom('events')
+    .selectAll()
+    .where('id', '>', afterId)
+    .where('id', '<', beforeId)
+    .orderBy('id', order)
+    .limit(limit);
   if (entityId !== undefined) select = select.where('entity_id', '=', entityId);
   if (traceId !== undefined) select = select.where('trace_id', '=', traceId);
-  if (fromMs !== undefined) select = select.where('at_ms', '>=', fromMs);
-  if (toMs !== undefined) select = select.where('at_ms', '<=', toMs);
-  const rows = await select
-    .orderBy('id', query.newestFirst ? 'desc' : 'asc')
-    .limit(Math.min(query.limit, maxListedEvents))
-    .execute();
-  return rows.map(eventOf);
+  // `+`: an index by time would have to be sorted by id.
+  if (fromMs !== undefined) select = select.where(sql<boolean>`+at_ms >= ${fromMs}`);
+  if (toMs !== undefined) select = select.where(sql<boolean>`+at_ms <= ${toMs}`);
+  if (types === undefined) return select;
+  if (entityId !== undefined || traceId !== undefined) return select.where('event_type', 'in', types);
+  // As many ids of each type as may be needed: an index that is asked for several types at once is sorted as a whole.
+  const ofTypes = types.map(
+    (type) => sql`select id from (
+      select id from events where event_type = ${type} and id > ${afterId} and id < ${beforeId}
+        ${fromMs === undefined ? sql`` : sql`and +at_ms >= ${fromMs}`}
+        ${toMs === undefined ? sql`` : sql`and +at_ms <= ${toMs}`}
+      order by id ${sql.raw(order)} limit ${limit}
+    ) as of_type`,
+  );
+  return select.where(sql<boolean>`id in (${sql.join(ofTypes, sql` union all `)})`);
 }
 
 /** The id of the newest event; 0 where there is none. */
 export async function lastEventId(db: StateDatabase['reader']): Promise<number> {
   const row = await db.selectFrom('events').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
   return row?.id ?? 0;
-}
-
-/** What follows an id, of some types, in order. */
-export async function eventsAfter(
-  database: StateDatabase,
-  { afterId, types, limit }: { afterId: number; types: readonly EventType[]; limit: number },
-): Promise<readonly SystemEvent[]> {
-  const rows = await database.reader
-    .selectFrom('events')
-    .selectAll()
-    .where('id', '>', afterId)
-    .where('event_type', 'in', types)
-    .orderBy('id')
-    .limit(limit)
-    .execute();
-  return rows.map(eventOf);
 }
 
 function eventOf(row: Selectable<StateTables['events']>): SystemEvent {

@@ -1,2 +1,2 @@
 export { createMonitor, type Monitor } from './monitor.ts';
-export type { AnomalyRow } from './anomalies/anomaly-book.ts';
+export type { AnomalyRow } from './anomalies/anomaly-store.ts';

@@ -15,8 +15,8 @@ import {
   type Tracing,
 } from '#telemetry';
 import { AgentScores, type AgentScore } from './agents/agent-scores.ts';
-import { AnomalyBook } from './anomalies/anomaly-book.ts';
-import { AnomalyJournal } from './anomalies/anomaly-journal.ts';
+import { AnomalyStore } from './anomalies/anomaly-store.ts';
+import { AnomalyWriter } from './anomalies/anomaly-writer.ts';
 import {
   currentSamples,
   standardFamilies,
@@ -24,13 +24,14 @@ import {
   type StandardFamily,
 } from './collectors/exposition.ts';
 import { FleetCollector } from './collectors/fleet-collector.ts';
+import type { FamilyLimits } from './collectors/series-family.ts';
 import { SelfCollector } from './collectors/self-collector.ts';
-import { SeriesBook } from './collectors/series-book.ts';
+import { SeriesAppender } from './collectors/series-appender.ts';
 import { DEFAULT_GATE_LIMITS } from './detectors/anomaly-gate.ts';
 import { Detector, type DetectorLimits } from './detectors/detector.ts';
 import { DEFAULT_WATCHES, watchSelector, type P95Bound } from './detectors/watch.ts';
 
-interface MonitorLimits extends DetectorLimits {
+interface MonitorLimits extends DetectorLimits, FamilyLimits {
   readonly maxCollectedSeries: number;
   readonly maxSelfSeries: number;
   readonly maxScoredAgents: number;
@@ -44,6 +45,9 @@ const DEFAULT_MONITOR_LIMITS: MonitorLimits = {
   maxCollectedSeries: 200_000,
   maxSelfSeries: 5000,
   maxScoredAgents: 20_000,
+  maxMembers: 1000,
+  maxAgentMembers: 50_000,
+  idleMs: 3_600_000,
 };
 
 export interface MonitorParts {
@@ -67,7 +71,7 @@ export interface MonitorParts {
 }
 
 export interface Monitor {
-  readonly anomalies: AnomalyBook;
+  readonly anomalies: AnomalyStore;
   /** The standard metrics as they stand, for `/metrics`. */
   standardMetrics(): readonly StandardFamily[];
   /** The newest samples of the standard metrics that the filter accepts. */
@@ -84,34 +88,34 @@ export interface Monitor {
 export function createMonitor(parts: MonitorParts): Monitor {
   const { database, clock, metrics, sink, fleet } = parts;
   const limits: MonitorLimits = { ...DEFAULT_MONITOR_LIMITS, ...parts.limits };
-  const book = (source: 'collector' | 'detector', maxSeries: number): SeriesBook =>
-    new SeriesBook({ sink, clock, metrics, source, maxSeries });
-  const collected = book('collector', limits.maxCollectedSeries);
-  const own = book('collector', limits.maxSelfSeries);
-  const scores = book('detector', limits.maxWatchedSeries + limits.maxScoredAgents);
-  const anomalies = new AnomalyBook(database);
-  const journal = new AnomalyJournal(parts);
-  const collector = new FleetCollector(fleet, collected, clock);
+  const appender = (source: 'collector' | 'detector', maxSeries: number): SeriesAppender =>
+    new SeriesAppender({ sink, clock, metrics, source, maxSeries });
+  const collected = appender('collector', limits.maxCollectedSeries);
+  const own = appender('collector', limits.maxSelfSeries);
+  const scores = appender('detector', limits.maxWatchedSeries + limits.maxScoredAgents);
+  const anomalies = new AnomalyStore(database);
+  const writer = new AnomalyWriter(parts);
+  const collector = new FleetCollector(fleet, { appender: collected, limits }, clock);
   const selfCollector = new SelfCollector(metrics, own, clock);
-  const agents = new AgentScores({ feed: fleet, book: scores, clock, metrics }, limits.maxScoredAgents);
+  const agents = new AgentScores({ feed: fleet, appender: scores, clock, metrics }, limits.maxScoredAgents);
   const watches = [...DEFAULT_WATCHES, ...(parts.watch ?? []).map(watchSelector)];
   const detector = new Detector(
-    { ...parts, scores, journal },
+    { ...parts, scores, writer },
     { watches, bounds: parts.bounds ?? [] },
     limits,
   );
-  const books = [collected, scores];
+  const appenders = [collected, scores];
   return {
     anomalies,
-    standardMetrics: () => standardFamilies(books),
-    samples: (filter) => currentSamples(books, filter),
+    standardMetrics: () => standardFamilies(appenders),
+    samples: (filter) => currentSamples(appenders, filter),
     agentScores: () => agents.current(),
-    idle: () => journal.idle(),
+    idle: () => writer.idle(),
     async start() {
       for (const [name, { type, help, unit }] of Object.entries(STANDARD_METRICS)) {
         parts.metadata?.describe(name, { type, help, unit });
       }
-      detector.start(await journal.loadOpen());
+      detector.start(await writer.loadOpen());
       agents.start();
       collector.start();
       selfCollector.start();
@@ -121,7 +125,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
       collector.stop();
       agents.stop();
       detector.stop();
-      await journal.stop();
+      await writer.stop();
     },
   };
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openStage, type Stage } from '../../monitor/test-support.ts';
+import { openStage, type Stage } from '../../monitor/monitor.test-support.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerMonitorRoutes } from './monitor-routes.ts';
 

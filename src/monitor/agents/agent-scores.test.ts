@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openStage, type Stage } from '../test-support.ts';
+import { openStage, type Stage } from '../monitor.test-support.ts';
 
 describe('the agents’ scores', () => {
   let stage: Stage;

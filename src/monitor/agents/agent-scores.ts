@@ -1,5 +1,5 @@
 import type { Clock, Counter, FleetActivity, FleetFeed, SelfMetrics, Subscription, Timer } from '#telemetry';
-import type { KeptSeries, SeriesBook } from '../collectors/series-book.ts';
+import type { KeptSeries, SeriesAppender } from '../collectors/series-appender.ts';
 import { RollingWindow } from '../detectors/rolling-window.ts';
 
 const scoreIntervalMs = 5000;
@@ -40,7 +40,7 @@ interface AgentRecord {
  */
 export class AgentScores {
   readonly #feed: FleetFeed;
-  readonly #book: SeriesBook;
+  readonly #appender: SeriesAppender;
   readonly #clock: Clock;
   readonly #maxAgents: number;
   readonly #unscored: Counter;
@@ -52,14 +52,14 @@ export class AgentScores {
   constructor(
     parts: {
       readonly feed: FleetFeed;
-      readonly book: SeriesBook;
+      readonly appender: SeriesAppender;
       readonly clock: Clock;
       readonly metrics: SelfMetrics;
     },
     maxAgents: number,
   ) {
     this.#feed = parts.feed;
-    this.#book = parts.book;
+    this.#appender = parts.appender;
     this.#clock = parts.clock;
     this.#maxAgents = maxAgents;
     this.#unscored = parts.metrics.counter(
@@ -94,7 +94,7 @@ export class AgentScores {
     } else if (activity.kind === 'agent_removed') {
       const series = this.#records.get(activity.agentId)?.series;
       this.#records.delete(activity.agentId);
-      if (series) this.#book.remove(series);
+      if (series) this.#appender.remove(series);
     }
   }
 
@@ -129,8 +129,8 @@ export class AgentScores {
     for (const { agentId, score } of this.#scores) {
       const record = this.#records.get(agentId);
       if (!record) continue;
-      record.series ??= this.#book.open('agent_anomaly_score', { agent_id: agentId });
-      this.#book.put(record.series, score);
+      record.series ??= this.#appender.open('agent_anomaly_score', { agent_id: agentId });
+      this.#appender.put(record.series, score);
     }
   }
 }

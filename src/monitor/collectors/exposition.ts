@@ -1,5 +1,5 @@
 import { STANDARD_METRICS, toRfc3339, type Labels, type MetricSample } from '#telemetry';
-import type { SeriesBook } from './series-book.ts';
+import type { SeriesAppender } from './series-appender.ts';
 
 /** One metric with all its lines, as `/metrics` shows it. */
 export interface StandardFamily {
@@ -17,10 +17,10 @@ export interface StandardFamily {
 const HISTOGRAM_SUFFIXES = ['_bucket', '_sum', '_count'] as const;
 
 /** The standard metrics as they stand, in the order of the catalogue. */
-export function standardFamilies(books: readonly SeriesBook[]): readonly StandardFamily[] {
+export function standardFamilies(appenders: readonly SeriesAppender[]): readonly StandardFamily[] {
   const points = new Map<string, StandardFamily['points'][number][]>();
-  for (const book of books) {
-    for (const { name, labels, value } of book.current()) {
+  for (const appender of appenders) {
+    for (const { name, labels, value } of appender.current()) {
       const [family, suffix] = splitName(name);
       const list = points.get(family);
       if (list) list.push({ suffix, labels, value });
@@ -43,11 +43,14 @@ export interface SampleFilter {
 }
 
 /** The newest samples of the kept series that the filter accepts. */
-export function currentSamples(books: readonly SeriesBook[], filter: SampleFilter): readonly MetricSample[] {
+export function currentSamples(
+  appenders: readonly SeriesAppender[],
+  filter: SampleFilter,
+): readonly MetricSample[] {
   const wanted = Object.entries(filter.labels);
   const samples: MetricSample[] = [];
-  for (const book of books) {
-    for (const { name, labels, value, appendedAtMs } of book.current()) {
+  for (const appender of appenders) {
+    for (const { name, labels, value, appendedAtMs } of appender.current()) {
       if (
         filter.metricName !== null &&
         filter.metricName !== name &&

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AgentObservation } from '#telemetry';
-import { openStage, type Stage } from '../test-support.ts';
+import { openStage, type Stage } from '../monitor.test-support.ts';
 
 const agent = (fields: Partial<AgentObservation>): AgentObservation => ({
   agentId: 'w1',

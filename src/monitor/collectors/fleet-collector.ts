@@ -7,20 +7,22 @@ import {
   type Subscription,
   type Timer,
 } from '#telemetry';
-import { CounterFamily, GaugeFamily, HistogramFamily } from './series-family.ts';
-import type { KeptSeries, SeriesBook } from './series-book.ts';
+import { CounterFamily, GaugeFamily, HistogramFamily, type FamilyParts } from './series-family.ts';
+import type { KeptSeries, SeriesAppender } from './series-appender.ts';
 
 /** Ages are computed, and unchanged values repeated, this often. */
 const ageTickMs = 1000;
-/** All agents are looked through at most this often, however fast their statuses change. */
+/** All agents are looked through at most this often, however fast their statuses change … */
 const minAgentScanIntervalMs = 20;
+/** … and the time between two looks is this many times what one takes. */
+const agentScanPauseFactor = 10;
 
 const ALIVE: ReadonlySet<string> = new Set(['IDLE', 'RUNNING', 'DEGRADED']);
 
 /** Keeps the standard metrics of a fleet: one unit for all that changes within one turn of the event loop. */
 export class FleetCollector {
   readonly #feed: FleetFeed;
-  readonly #book: SeriesBook;
+  readonly #appender: SeriesAppender;
   readonly #clock: Clock;
   readonly #queued: GaugeFamily;
   readonly #locksActive: GaugeFamily;
@@ -32,17 +34,17 @@ export class FleetCollector {
   #queueDirty = true;
   #agentsDirty = true;
   #locksDirty = true;
-  #agentsScannedAtMs = Number.NEGATIVE_INFINITY;
+  #nextAgentScanMs = Number.NEGATIVE_INFINITY;
   #agentScan: Timer | null = null;
 
-  constructor(feed: FleetFeed, book: SeriesBook, clock: Clock) {
+  constructor(feed: FleetFeed, parts: FamilyParts, clock: Clock) {
     this.#feed = feed;
-    this.#book = book;
+    this.#appender = parts.appender;
     this.#clock = clock;
-    this.#queued = new GaugeFamily(book, 'tasks_queued_total');
-    this.#locksActive = new GaugeFamily(book, 'resource_locks_active');
-    this.#agents = new AgentGauges(book);
-    this.#counters = new FleetCounters(book);
+    this.#queued = new GaugeFamily(parts, 'tasks_queued_total');
+    this.#locksActive = new GaugeFamily(parts, 'resource_locks_active');
+    this.#agents = new AgentGauges(parts);
+    this.#counters = new FleetCounters(parts);
   }
 
   start(): void {
@@ -92,7 +94,7 @@ export class FleetCollector {
     queueMicrotask(() => {
       this.#flushScheduled = false;
       this.#collect();
-      this.#book.flush();
+      this.#appender.flush();
     });
   }
 
@@ -100,22 +102,26 @@ export class FleetCollector {
     const snapshot = this.#feed.snapshot();
     if (this.#queueDirty) {
       this.#queueDirty = false;
-      for (const { phaseId, priority, queued } of snapshot.queue) {
-        this.#queued.set(queued, phaseId, String(priority));
+      const queued = new Map<KeptSeries, number>();
+      for (const count of snapshot.queue) {
+        add(queued, this.#queued.at(count.phaseId, String(count.priority)), count.queued);
       }
+      this.#queued.setTotals(queued);
     }
     if (this.#locksDirty) {
       this.#locksDirty = false;
-      for (const { resourceType, lockMode, active } of snapshot.locks) {
-        this.#locksActive.set(active, resourceType, lockMode);
+      const active = new Map<KeptSeries, number>();
+      for (const count of snapshot.locks) {
+        add(active, this.#locksActive.at(count.resourceType, count.lockMode), count.active);
       }
+      this.#locksActive.setTotals(active);
     }
     if (this.#agentsDirty) this.#collectAgents(snapshot.agents);
   }
 
   #collectAgents(agents: readonly AgentObservation[]): void {
     const nowMs = this.#clock.monotonicMs();
-    const waitMs = this.#agentsScannedAtMs + minAgentScanIntervalMs - nowMs;
+    const waitMs = this.#nextAgentScanMs - nowMs;
     if (waitMs > 0) {
       this.#agentScan ??= this.#clock.after(waitMs, () => {
         this.#agentScan = null;
@@ -124,16 +130,17 @@ export class FleetCollector {
       return;
     }
     this.#agentsDirty = false;
-    this.#agentsScannedAtMs = nowMs;
     this.#agents.collect(agents);
+    const tookMs = this.#clock.monotonicMs() - nowMs;
+    this.#nextAgentScanMs = nowMs + Math.max(minAgentScanIntervalMs, tookMs * agentScanPauseFactor);
   }
 
   #onTick(): void {
     this.#agents.collectAges(this.#feed.snapshot().agents);
     this.#agents.collect(this.#feed.snapshot().agents);
     this.#collect();
-    this.#book.repeat();
-    this.#book.flush();
+    this.#appender.repeat();
+    this.#appender.flush();
   }
 }
 
@@ -152,14 +159,14 @@ class FleetCounters {
   readonly #wait: HistogramFamily;
   readonly #lockWait: HistogramFamily;
 
-  constructor(book: SeriesBook) {
-    this.#completed = new CounterFamily(book, 'tasks_completed_total');
-    this.#failed = new CounterFamily(book, 'tasks_failed_total');
-    this.#restarts = new CounterFamily(book, 'agent_restarts_total');
-    this.#handoffs = new CounterFamily(book, 'handoffs_requested_total');
-    this.#duration = new HistogramFamily(book, 'task_duration_seconds');
-    this.#wait = new HistogramFamily(book, 'task_wait_seconds');
-    this.#lockWait = new HistogramFamily(book, 'lock_wait_time_seconds');
+  constructor(parts: FamilyParts) {
+    this.#completed = new CounterFamily(parts, 'tasks_completed_total');
+    this.#failed = new CounterFamily(parts, 'tasks_failed_total');
+    this.#restarts = new CounterFamily(parts, 'agent_restarts_total');
+    this.#handoffs = new CounterFamily(parts, 'handoffs_requested_total');
+    this.#duration = new HistogramFamily(parts, 'task_duration_seconds');
+    this.#wait = new HistogramFamily(parts, 'task_wait_seconds');
+    this.#lockWait = new HistogramFamily(parts, 'lock_wait_time_seconds');
   }
 
   count(activity: CountedActivity): void {
@@ -186,11 +193,11 @@ class FleetCounters {
   }
 
   forget(agentId: string): void {
-    this.#completed.removeWhere('agent_id', agentId);
-    this.#failed.removeWhere('agent_id', agentId);
-    this.#restarts.removeWhere('agent_id', agentId);
-    this.#handoffs.removeWhere('from_agent_id', agentId);
-    this.#handoffs.removeWhere('to_agent_id', agentId);
+    this.#completed.endAgent('agent_id', agentId);
+    this.#failed.endAgent('agent_id', agentId);
+    this.#restarts.endAgent('agent_id', agentId);
+    this.#handoffs.endAgent('from_agent_id', agentId);
+    this.#handoffs.endAgent('to_agent_id', agentId);
   }
 }
 
@@ -206,17 +213,17 @@ const TROUBLED: ReadonlySet<string> = new Set(['DEGRADED', 'UNRESPONSIVE', 'QUAR
 
 /** What is read from the agents as they stand. */
 class AgentGauges {
-  readonly #book: SeriesBook;
+  readonly #appender: SeriesAppender;
   readonly #active: GaugeFamily;
   readonly #byStatus: GaugeFamily;
   readonly #byAgent = new Map<string, OneAgent>();
   readonly #knownTypes = new Set<string>();
   #collected = false;
 
-  constructor(book: SeriesBook) {
-    this.#book = book;
-    this.#active = new GaugeFamily(book, 'agents_active');
-    this.#byStatus = new GaugeFamily(book, 'agents_by_status');
+  constructor(parts: FamilyParts) {
+    this.#appender = parts.appender;
+    this.#active = new GaugeFamily(parts, 'agents_active');
+    this.#byStatus = new GaugeFamily(parts, 'agents_by_status');
   }
 
   collect(agents: readonly AgentObservation[]): void {
@@ -238,7 +245,7 @@ class AgentGauges {
   collectAges(agents: readonly AgentObservation[]): void {
     for (const { agentId, heartbeatAgeMs } of agents) {
       const one = this.#byAgent.get(agentId);
-      if (one && heartbeatAgeMs !== null) this.#book.put(one.age, heartbeatAgeMs / 1000);
+      if (one && heartbeatAgeMs !== null) this.#appender.put(one.age, heartbeatAgeMs / 1000);
     }
   }
 
@@ -246,7 +253,7 @@ class AgentGauges {
     const one = this.#byAgent.get(agentId);
     if (!one) return;
     this.#byAgent.delete(agentId);
-    for (const series of [one.age, one.missed, ...one.statuses.values()]) this.#book.remove(series);
+    for (const series of [one.age, one.missed, ...one.statuses.values()]) this.#appender.remove(series);
   }
 
   /** Every status of a type has a series from the start, so that a rule sees 0 before it sees 1. */
@@ -261,19 +268,19 @@ class AgentGauges {
       return;
     }
     const one = this.#at(agent.agentId);
-    this.#book.put(one.missed, agent.heartbeatsMissed);
+    this.#appender.put(one.missed, agent.heartbeatsMissed);
     if (agent.heartbeatAgeMs !== null && Number.isNaN(one.age.value)) {
-      this.#book.put(one.age, agent.heartbeatAgeMs / 1000);
+      this.#appender.put(one.age, agent.heartbeatAgeMs / 1000);
     }
     // An agent from before the start may have left a status while nobody looked: its series still show it.
     if (!this.#collected) for (const status of TROUBLED) this.#openStatus(one, agent.agentId, status);
     if (TROUBLED.has(agent.status)) this.#openStatus(one, agent.agentId, agent.status);
-    for (const [status, series] of one.statuses) this.#book.put(series, status === agent.status ? 1 : 0);
+    for (const [status, series] of one.statuses) this.#appender.put(series, status === agent.status ? 1 : 0);
   }
 
   #openStatus({ statuses }: OneAgent, agentId: string, status: string): void {
     if (statuses.has(status)) return;
-    statuses.set(status, this.#book.open('agent_status', { agent_id: agentId, status }));
+    statuses.set(status, this.#appender.open('agent_status', { agent_id: agentId, status }));
   }
 
   #at(agentId: string): OneAgent {
@@ -281,8 +288,8 @@ class AgentGauges {
     if (!one) {
       const labels = { agent_id: agentId };
       one = {
-        age: this.#book.open('agent_heartbeat_age_seconds', labels),
-        missed: this.#book.open('agent_heartbeats_missed', labels),
+        age: this.#appender.open('agent_heartbeat_age_seconds', labels),
+        missed: this.#appender.open('agent_heartbeats_missed', labels),
         statuses: new Map(),
       };
       this.#byAgent.set(agentId, one);

@@ -1,19 +1,19 @@
 import { labelsKey, type Clock, type Labels, type SelfMetrics, type Timer } from '#telemetry';
-import type { KeptSeries, SeriesBook } from './series-book.ts';
+import type { KeptSeries, SeriesAppender } from './series-appender.ts';
 
 const selfTickMs = 15_000;
 
 /** Keeps Omoi's own metrics, `omoi_*`. */
 export class SelfCollector {
   readonly #metrics: SelfMetrics;
-  readonly #book: SeriesBook;
+  readonly #appender: SeriesAppender;
   readonly #clock: Clock;
   readonly #series = new Map<string, KeptSeries>();
   #tick: Timer | null = null;
 
-  constructor(metrics: SelfMetrics, book: SeriesBook, clock: Clock) {
+  constructor(metrics: SelfMetrics, appender: SeriesAppender, clock: Clock) {
     this.#metrics = metrics;
-    this.#book = book;
+    this.#appender = appender;
     this.#clock = clock;
   }
 
@@ -28,17 +28,17 @@ export class SelfCollector {
   #collect(): void {
     for (const { name, points } of this.#metrics.collect()) {
       for (const { suffix, labels, value } of points) {
-        this.#book.put(this.#at(name + suffix, labels), value);
+        this.#appender.put(this.#at(name + suffix, labels), value);
       }
     }
-    this.#book.repeat();
-    this.#book.flush();
+    this.#appender.repeat();
+    this.#appender.flush();
   }
 
   #at(name: string, labels: Labels): KeptSeries {
     const key = name + labelsKey(labels);
     let series = this.#series.get(key);
-    if (!series) this.#series.set(key, (series = this.#book.open(name, labels)));
+    if (!series) this.#series.set(key, (series = this.#appender.open(name, labels)));
     return series;
   }
 }

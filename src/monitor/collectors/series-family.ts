@@ -1,37 +1,87 @@
-import { DURATION_BUCKETS_SECONDS, STANDARD_METRICS, type Labels, type StandardMetric } from '#telemetry';
-import type { KeptSeries, SeriesBook } from './series-book.ts';
+import {
+  DURATION_BUCKETS_SECONDS,
+  STANDARD_METRICS,
+  type Clock,
+  type Counter,
+  type Labels,
+  type StandardMetric,
+} from '#telemetry';
+import type { KeptSeries, SeriesAppender } from './series-appender.ts';
 
-/** The members of one metric by the values of its labels, in the order of the catalogue. */
+/** What a family needs: where its series are kept, and how many they may be. */
+export interface FamilyParts {
+  readonly appender: SeriesAppender;
+  readonly limits: FamilyLimits;
+}
+
+const touchIntervalMs = 1000;
+
+/** How many members a family has, and when one may make room for another. */
+export interface FamilyLimits {
+  /** Members, each one series, or one histogram of some fifteen, of a metric without a label for the agent. */
+  readonly maxMembers: number;
+  /** Members of a metric by agent; they end with their agent. */
+  readonly maxAgentMembers: number;
+  /** In a family that is full, a member that was not touched for so long ends for a new one. */
+  readonly idleMs: number;
+}
+
+/** The labels of a family's last member, which stands for all that found no room, are these. */
+const OVERFLOW = '_other';
+
+interface Entry<Member> {
+  readonly values: readonly string[];
+  readonly member: Member;
+  usedMs: number;
+}
+
+/**
+ * The members of one metric by the values of its labels, in the order of the catalogue. Values come from outside (the
+ * type of a task, the reason of a restart), so that their number is limited: beyond it, a member that nobody has
+ * touched for long ends, or, where there is none, what is new is added up in one member with the labels `_other`.
+ */
 abstract class Family<Member> {
   readonly #labelNames: readonly string[];
-  readonly #members = new Map<string, { readonly values: readonly string[]; readonly member: Member }>();
+  readonly #maxMembers: number;
+  readonly #idleMs: number;
+  readonly #clock: Clock;
+  readonly #overflowed: Counter;
+  readonly #metric: StandardMetric;
+  /** The least recently touched first. */
+  readonly #members = new Map<string, Entry<Member>>();
+  /** The keys of the members of each agent, by place of the label: an agent that leaves costs what it had. */
+  readonly #keysOfAgent = new Map<number, Map<string, Set<string>>>();
 
-  constructor(metric: StandardMetric) {
+  constructor({ appender, limits }: FamilyParts, metric: StandardMetric) {
+    this.#metric = metric;
+    this.#clock = appender.clock;
+    this.#overflowed = appender.overflowed;
     this.#labelNames = STANDARD_METRICS[metric].labels;
+    this.#labelNames.forEach((name, place) => {
+      if (name.endsWith('agent_id')) this.#keysOfAgent.set(place, new Map());
+    });
+    this.#maxMembers = this.#keysOfAgent.size > 0 ? limits.maxAgentMembers : limits.maxMembers;
+    this.#idleMs = limits.idleMs;
   }
 
   at(...values: readonly string[]): Member {
     const key = values.join('\xFF');
     const known = this.#members.get(key);
-    if (known) return known.member;
-    const labels: Record<string, string> = {};
-    this.#labelNames.forEach((name, place) => {
-      labels[name] = values[place] ?? '';
-    });
-    const member = this.open(labels);
-    this.#members.set(key, { values, member });
-    return member;
+    if (known) return this.#touch(key, known);
+    if (this.#members.size >= this.#maxMembers && !this.#endIdle()) {
+      this.#overflowed.add(1, { metric: this.#metric });
+      const overflow = this.#labelNames.map(() => OVERFLOW);
+      const overflowKey = overflow.join('\xFF');
+      const other = this.#members.get(overflowKey);
+      return other ? this.#touch(overflowKey, other) : this.#open(overflowKey, overflow);
+    }
+    return this.#open(key, values);
   }
 
-  /** Removes the members that carry the label value. */
-  removeWhere(label: string, value: string): void {
-    const place = this.#labelNames.indexOf(label);
-    if (place === -1) return;
-    for (const [key, { values, member }] of this.#members) {
-      if (values[place] !== value) continue;
-      this.#members.delete(key);
-      this.close(member);
-    }
+  /** Ends the members of an agent. @param label one of the metric's labels whose name ends in `agent_id` */
+  endAgent(label: string, agentId: string): void {
+    const keys = this.#keysOfAgent.get(this.#labelNames.indexOf(label))?.get(agentId);
+    for (const key of keys ? [...keys] : []) this.#end(key);
   }
 
   protected *members(): IterableIterator<Member> {
@@ -40,36 +90,82 @@ abstract class Family<Member> {
 
   protected abstract open(labels: Labels): Member;
   protected abstract close(member: Member): void;
+
+  #touch(key: string, entry: Entry<Member>): Member {
+    const nowMs = this.#clock.monotonicMs();
+    // Within a second the order may stay as it is; an event touches several members.
+    if (nowMs - entry.usedMs >= touchIntervalMs) {
+      entry.usedMs = nowMs;
+      this.#members.delete(key);
+      this.#members.set(key, entry);
+    }
+    return entry.member;
+  }
+
+  #open(key: string, values: readonly string[]): Member {
+    const labels: Record<string, string> = {};
+    this.#labelNames.forEach((name, place) => {
+      labels[name] = values[place] ?? '';
+    });
+    const member = this.open(labels);
+    this.#members.set(key, { values, member, usedMs: this.#clock.monotonicMs() });
+    for (const [place, agents] of this.#keysOfAgent) {
+      const agentId = values[place] ?? '';
+      const keys = agents.get(agentId);
+      if (keys) keys.add(key);
+      else agents.set(agentId, new Set([key]));
+    }
+    return member;
+  }
+
+  /** Ends the member that nobody has touched for the longest, where that is long enough. */
+  #endIdle(): boolean {
+    const [oldest] = this.#members;
+    if (!oldest) return false;
+    const [key, { usedMs }] = oldest;
+    if (this.#clock.monotonicMs() - usedMs < this.#idleMs) return false;
+    this.#end(key);
+    return true;
+  }
+
+  #end(key: string): void {
+    const entry = this.#members.get(key);
+    if (!entry) return;
+    this.#members.delete(key);
+    for (const [place, agents] of this.#keysOfAgent) {
+      const agentId = entry.values[place] ?? '';
+      const keys = agents.get(agentId);
+      keys?.delete(key);
+      if (keys?.size === 0) agents.delete(agentId);
+    }
+    this.close(entry.member);
+  }
 }
 
 class SeriesFamily extends Family<KeptSeries> {
-  protected readonly book: SeriesBook;
+  protected readonly appender: SeriesAppender;
   readonly #metric: StandardMetric;
 
-  constructor(book: SeriesBook, metric: StandardMetric) {
-    super(metric);
-    this.book = book;
+  constructor(parts: FamilyParts, metric: StandardMetric) {
+    super(parts, metric);
+    this.appender = parts.appender;
     this.#metric = metric;
   }
 
   protected open(labels: Labels): KeptSeries {
-    return this.book.open(this.#metric, labels);
+    return this.appender.open(this.#metric, labels);
   }
 
   protected close(series: KeptSeries): void {
-    this.book.remove(series);
+    this.appender.remove(series);
   }
 }
 
-/** A metric whose values are set. */
+/** A metric whose values are counted anew. */
 export class GaugeFamily extends SeriesFamily {
-  set(value: number, ...labelValues: readonly string[]): void {
-    this.book.put(this.at(...labelValues), value);
-  }
-
   /** Sets every member to the sum that `amounts` adds up for it; those it does not mention to 0. */
   setTotals(amounts: ReadonlyMap<KeptSeries, number>): void {
-    for (const series of this.members()) this.book.put(series, amounts.get(series) ?? 0);
+    for (const series of this.members()) this.appender.put(series, amounts.get(series) ?? 0);
   }
 }
 
@@ -77,7 +173,7 @@ export class GaugeFamily extends SeriesFamily {
 export class CounterFamily extends SeriesFamily {
   increment(...labelValues: readonly string[]): void {
     const series = this.at(...labelValues);
-    this.book.put(series, (Number.isNaN(series.value) ? 0 : series.value) + 1);
+    this.appender.put(series, (Number.isNaN(series.value) ? 0 : series.value) + 1);
   }
 }
 
@@ -90,12 +186,12 @@ interface HistogramSeries {
 
 /** A duration histogram with cumulative buckets, in seconds. */
 export class HistogramFamily extends Family<HistogramSeries> {
-  readonly #book: SeriesBook;
+  readonly #appender: SeriesAppender;
   readonly #metric: StandardMetric;
 
-  constructor(book: SeriesBook, metric: StandardMetric) {
-    super(metric);
-    this.#book = book;
+  constructor(parts: FamilyParts, metric: StandardMetric) {
+    super(parts, metric);
+    this.#appender = parts.appender;
     this.#metric = metric;
   }
 
@@ -103,16 +199,16 @@ export class HistogramFamily extends Family<HistogramSeries> {
     const { buckets, sum, count } = this.at(...labelValues);
     buckets.forEach((bucket, place) => {
       const bound = DURATION_BUCKETS_SECONDS[place] ?? Number.POSITIVE_INFINITY;
-      if (seconds <= bound) this.#book.put(bucket, bucket.value + 1);
+      if (seconds <= bound) this.#appender.put(bucket, bucket.value + 1);
     });
-    this.#book.put(sum, sum.value + seconds);
-    this.#book.put(count, count.value + 1);
+    this.#appender.put(sum, sum.value + seconds);
+    this.#appender.put(count, count.value + 1);
   }
 
   protected open(labels: Labels): HistogramSeries {
     const opened = (suffix: string, more: Labels = {}): KeptSeries => {
-      const series = this.#book.open(`${this.#metric}${suffix}`, { ...labels, ...more });
-      this.#book.put(series, 0);
+      const series = this.#appender.open(`${this.#metric}${suffix}`, { ...labels, ...more });
+      this.#appender.put(series, 0);
       return series;
     };
     return {
@@ -123,6 +219,6 @@ export class HistogramFamily extends Family<HistogramSeries> {
   }
 
   protected close({ buckets, sum, count }: HistogramSeries): void {
-    for (const series of [...buckets, sum, count]) this.#book.remove(series);
+    for (const series of [...buckets, sum, count]) this.#appender.remove(series);
   }
 }

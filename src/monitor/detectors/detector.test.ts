@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMatcher, createSeededRandom, traceIdOf } from '#telemetry';
-import { openStage, type Stage } from '../test-support.ts';
+import { openStage, type Stage } from '../monitor.test-support.ts';
 
 const SERIES = 'phase_id=PHASE_IMPLEMENTATION,priority=0,metric_name=tasks_queued_total';
 

@@ -17,8 +17,8 @@ import {
   type Timer,
   type Tracing,
 } from '#telemetry';
-import type { AnomalyJournal, OpenAnomaly } from '../anomalies/anomaly-journal.ts';
-import type { KeptSeries, SeriesBook } from '../collectors/series-book.ts';
+import type { AnomalyWriter, OpenAnomaly } from '../anomalies/anomaly-writer.ts';
+import type { KeptSeries, SeriesAppender } from '../collectors/series-appender.ts';
 import { CALM, judge, type GateLimits, type GateState } from './anomaly-gate.ts';
 import { baselineBehind } from './baseline.ts';
 import { SeriesJudge, type Judgement } from './series-judge.ts';
@@ -37,8 +37,8 @@ const learnIntervalMs = 1000;
 export interface DetectorParts {
   readonly feed: AppendFeed;
   /** Where scores are kept; its source is `detector`. */
-  readonly scores: SeriesBook;
-  readonly journal: AnomalyJournal;
+  readonly scores: SeriesAppender;
+  readonly writer: AnomalyWriter;
   readonly clock: Clock;
   readonly random: Random;
   readonly tracing: Tracing;
@@ -202,12 +202,12 @@ export class Detector {
 
   /** The spans come first: the score that is appended in this very tick already carries the anomaly's trace. */
   #open(watched: Watched, judgement: Judgement): void {
-    const { clock, random, journal } = this.#parts;
+    const { clock, random, writer } = this.#parts;
     const detectedAtMs = Math.floor(clock.wallMs());
     const id = createId('anom', detectedAtMs, random);
     const traceparent = this.#recordSpans(watched, { id, judgement, detectedAtMs });
     watched.anomaly = { id, traceparent };
-    journal.opened({
+    writer.opened({
       id,
       metricName: watched.metricName,
       labels: watched.labels,
@@ -251,7 +251,7 @@ export class Detector {
     watched.anomaly = null;
     watched.suspectOrigin = null;
     if (!anomaly) return;
-    this.#parts.journal.closed({
+    this.#parts.writer.closed({
       id: anomaly.id,
       peakScore,
       closedAtMs: Math.floor(this.#parts.clock.wallMs()),
@@ -271,7 +271,7 @@ export class Detector {
     if (nowMs - this.#startedAtMs < this.#limits.maxSilenceMs) return;
     const closedAtMs = Math.floor(this.#parts.clock.wallMs());
     for (const { id, peakScore } of this.#orphans.values()) {
-      this.#parts.journal.closed({ id, peakScore, closedAtMs });
+      this.#parts.writer.closed({ id, peakScore, closedAtMs });
     }
     this.#orphans.clear();
   }

@@ -16,7 +16,7 @@ export interface AnomalyQuery {
 const maxListed = 1000;
 
 /** The anomalies as people see and handle them. */
-export class AnomalyBook {
+export class AnomalyStore {
   readonly #database: StateDatabase;
 
   constructor(database: StateDatabase) {

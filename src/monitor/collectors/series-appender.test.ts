@@ -8,7 +8,7 @@ import {
   type SampleBatch,
   type SampleSink,
 } from '#telemetry';
-import { SeriesBook } from './series-book.ts';
+import { SeriesAppender } from './series-appender.ts';
 
 const NONE_REFUSED = {
   out_of_order: 0,
@@ -42,33 +42,33 @@ class FussySink implements SampleSink {
   }
 }
 
-describe('the book of series', () => {
+describe('the appender of series', () => {
   let clock: VirtualClock;
   let sink: FussySink;
   let metrics: SelfMetrics;
-  let book: SeriesBook;
+  let appender: SeriesAppender;
   beforeEach(() => {
     clock = new VirtualClock();
     sink = new FussySink();
     metrics = new SelfMetrics();
-    book = new SeriesBook({ sink, clock, metrics, source: 'collector', maxSeries: 10 });
+    appender = new SeriesAppender({ sink, clock, metrics, source: 'collector', maxSeries: 10 });
   });
   const counted = (name: string): unknown => metrics.collect().find((metric) => metric.name === name)?.points;
 
   it('asks for a reference once, and again when the store no longer knows it', async () => {
-    const series = book.open('m', {});
-    book.put(series, 1);
-    book.flush();
-    book.put(series, 2);
-    book.flush();
+    const series = appender.open('m', {});
+    appender.put(series, 1);
+    appender.flush();
+    appender.put(series, 2);
+    appender.flush();
     expect(sink.asked).toBe(1);
     sink.refuseUnknown = true;
-    book.put(series, 3);
-    book.flush();
+    appender.put(series, 3);
+    appender.flush();
     sink.refuseUnknown = false;
     await clock.advance(10);
-    book.repeat();
-    book.flush();
+    appender.repeat();
+    appender.flush();
     expect(sink.asked).toBe(2);
     expect(sink.taken).toEqual([[1], [2], [3]]);
     expect(counted('omoi_monitor_samples_refused_total')).toEqual([
@@ -78,39 +78,39 @@ describe('the book of series', () => {
 
   it('waits before it asks a full store again', async () => {
     sink.full = true;
-    book.put(book.open('m', {}), 1);
-    book.flush();
-    book.repeat();
-    book.flush();
+    appender.put(appender.open('m', {}), 1);
+    appender.flush();
+    appender.repeat();
+    appender.flush();
     expect(counted('omoi_monitor_series_refused_total')).toEqual([
       { suffix: '', labels: { source: 'collector' }, value: 1 },
     ]);
     sink.full = false;
     await clock.advance(15_000);
-    book.repeat();
-    book.flush();
+    appender.repeat();
+    appender.flush();
     expect(sink.taken).toEqual([[1]]);
   });
 
   it('writes one unit for each trace', () => {
-    const [first, second, third] = ['a', 'b', 'c'].map((at) => book.open('m', { at }));
+    const [first, second, third] = ['a', 'b', 'c'].map((at) => appender.open('m', { at }));
     if (!first || !second || !third) throw new Error('three were opened');
     for (const [series, value] of [
       [first, 1],
       [second, 2],
       [third, 3],
     ] as const) {
-      book.put(series, value);
+      appender.put(series, value);
     }
-    book.flush((series) => (series === second ? '00-trace' : null));
+    appender.flush((series) => (series === second ? '00-trace' : null));
     expect(sink.taken).toEqual([[1, 3], [2]]);
   });
 
   it('ends no series that was never seen', () => {
-    const series = book.open('m', {});
-    book.put(series, 1);
-    book.remove(series);
-    book.flush();
+    const series = appender.open('m', {});
+    appender.put(series, 1);
+    appender.remove(series);
+    appender.flush();
     expect(sink.taken).toEqual([]);
   });
 });

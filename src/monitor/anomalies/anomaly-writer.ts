@@ -1,6 +1,16 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
-import { messageOf, type Clock, type Labels, type Logger, type SelfMetrics, type Timer } from '#telemetry';
+import {
+  backoffMs,
+  messageOf,
+  type BackoffLimits,
+  type Clock,
+  type Labels,
+  type Logger,
+  type Random,
+  type SelfMetrics,
+  type Timer,
+} from '#telemetry';
 
 /** An anomaly that begins. */
 export interface NewAnomaly {
@@ -39,31 +49,36 @@ export interface OpenAnomaly {
 const DETECTOR_NAME = 'robust_z';
 
 const maxWaitingWrites = 10_000;
-const retryMs = 1000;
+/** What waits shares transactions of this many: thousands of series may leave their past at once. */
+const maxWritesPerTransaction = 32;
+const RETRY_BACKOFF: BackoffLimits = { firstMs: 500, maxMs: 5000 };
 
 type Write =
   | { readonly kind: 'open'; readonly anomaly: NewAnomaly }
   | { readonly kind: 'close'; readonly end: AnomalyEnd };
 
-export interface AnomalyJournalParts {
+export interface AnomalyWriterParts {
   readonly database: StateDatabase;
   readonly bus: EventBus;
   readonly clock: Clock;
+  /** For the jitter of retries. */
+  readonly random: Random;
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
 }
 
 /**
- * Writes anomalies, each with its event in one transaction, in the order in which they were told; while the
+ * Writes anomalies, each with its event in the same transaction, in the order in which they were told; while the
  * database is away they wait. Writing one twice changes nothing.
  */
-export class AnomalyJournal {
-  readonly #parts: AnomalyJournalParts;
+export class AnomalyWriter {
+  readonly #parts: AnomalyWriterParts;
   readonly #waiting: Write[] = [];
   #running: Promise<void> | null = null;
   #retry: Timer | null = null;
+  #failures = 0;
 
-  constructor(parts: AnomalyJournalParts) {
+  constructor(parts: AnomalyWriterParts) {
     this.#parts = parts;
   }
 
@@ -117,26 +132,35 @@ export class AnomalyJournal {
   }
 
   async #drain(): Promise<void> {
-    for (let write = this.#waiting[0]; write; write = this.#waiting[0]) {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.slice(0, maxWritesPerTransaction);
       try {
-        const next = write;
-        await this.#parts.database.transaction((tx) =>
-          next.kind === 'open' ? this.#open(tx, next.anomaly) : this.#close(tx, next.end),
-        );
-        this.#waiting.shift();
-      } catch (thrown) {
-        this.#parts.logger.warn(
-          { error: messageOf(thrown), retry_in_ms: retryMs },
-          'An anomaly could not be written; it is tried again.',
-        );
-        this.#retry = this.#parts.clock.after(retryMs, () => {
-          this.#retry = null;
-          this.#running ??= this.#drain();
+        await this.#parts.database.transaction(async (tx) => {
+          for (const write of batch) {
+            await (write.kind === 'open' ? this.#open(tx, write.anomaly) : this.#close(tx, write.end));
+          }
         });
+        this.#waiting.splice(0, batch.length);
+        this.#failures = 0;
+      } catch (thrown) {
+        this.#tryAgain(thrown);
         break;
       }
     }
     this.#running = null;
+  }
+
+  #tryAgain(thrown: unknown): void {
+    const { logger, clock, random } = this.#parts;
+    const delayMs = backoffMs(++this.#failures, RETRY_BACKOFF, random);
+    logger.warn(
+      { error: messageOf(thrown), waiting: this.#waiting.length, retry_in_ms: delayMs },
+      'Anomalies not written: the database refused; they are tried again.',
+    );
+    this.#retry = clock.after(delayMs, () => {
+      this.#retry = null;
+      this.#running ??= this.#drain();
+    });
   }
 
   async #open(tx: StateTransaction, anomaly: NewAnomaly): Promise<void> {

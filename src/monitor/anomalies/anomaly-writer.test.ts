@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { createEventBus } from '#eventbus';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
-import { AnomalyBook } from './anomaly-book.ts';
-import { AnomalyJournal, type NewAnomaly } from './anomaly-journal.ts';
+import { AnomalyStore } from './anomaly-store.ts';
+import { AnomalyWriter, type NewAnomaly } from './anomaly-writer.ts';
 
 const ANOMALY: NewAnomaly = {
   id: 'anom_1',
@@ -35,16 +35,23 @@ it('keeps what it was told while the database is away, in order, and writes noth
     transaction: (work) =>
       away ? Promise.reject(new Error('the disk is gone')) : database.transaction(work),
   };
-  const journal = new AnomalyJournal({ database: flaky, bus, clock, logger: silentLogger, metrics });
-  journal.opened(ANOMALY);
-  journal.opened(ANOMALY);
-  journal.closed({ id: ANOMALY.id, peakScore: 25, closedAtMs: 5000 });
+  const writer = new AnomalyWriter({
+    database: flaky,
+    bus,
+    clock,
+    random: createSeededRandom(2),
+    logger: silentLogger,
+    metrics,
+  });
+  writer.opened(ANOMALY);
+  writer.opened(ANOMALY);
+  writer.closed({ id: ANOMALY.id, peakScore: 25, closedAtMs: 5000 });
   await clock.advance(3000);
   expect(await bus.list({ limit: 10 })).toEqual([]);
 
   away = false;
-  await clock.advance(1000);
-  await journal.idle();
+  await clock.advance(5000);
+  await writer.idle();
   const events = await bus.list({ limit: 10 });
   expect(events.map(({ event_type: type, payload }) => [type, payload])).toEqual([
     [
@@ -54,11 +61,11 @@ it('keeps what it was told while the database is away, in order, and writes noth
     ['monitor.anomaly.closed', expect.objectContaining({ peak_score: 25, duration_ms: 4000 })],
   ]);
 
-  const book = new AnomalyBook(database);
-  await book.acknowledge('anom_1', 'ada');
-  expect(await book.acknowledge('anom_1', 'bob')).toMatchObject({ state: 'closed', acknowledged_by: 'ada' });
-  await expect(book.get('anom_2')).rejects.toMatchObject({ code: 'unknown_anomaly' });
-  await journal.stop();
+  const store = new AnomalyStore(database);
+  await store.acknowledge('anom_1', 'ada');
+  expect(await store.acknowledge('anom_1', 'bob')).toMatchObject({ state: 'closed', acknowledged_by: 'ada' });
+  await expect(store.get('anom_2')).rejects.toMatchObject({ code: 'unknown_anomaly' });
+  await writer.stop();
   await bus.stop();
   await database.close();
 });

@@ -35,7 +35,7 @@ export class KeptSeries {
   }
 }
 
-export interface SeriesBookOptions {
+export interface SeriesAppenderOptions {
   readonly sink: SampleSink;
   readonly clock: Clock;
   readonly metrics: SelfMetrics;
@@ -47,15 +47,15 @@ export interface SeriesBookOptions {
  * The series that the monitor appends to: on change, again every 15 s, and a staleness marker at the end. What is
  * put between two flushes becomes visible as one unit.
  */
-export class SeriesBook {
-  readonly #options: SeriesBookOptions;
+export class SeriesAppender {
+  readonly #options: SeriesAppenderOptions;
   readonly #series = new Set<KeptSeries>();
   readonly #refused: Counter;
   readonly #unkept: Counter;
   readonly #batch = new SampleBatch();
   #pending: KeptSeries[] = [];
 
-  constructor(options: SeriesBookOptions) {
+  constructor(options: SeriesAppenderOptions) {
     this.#options = options;
     this.#refused = options.metrics.counter(
       'omoi_monitor_samples_refused_total',
@@ -64,6 +64,19 @@ export class SeriesBook {
     this.#unkept = options.metrics.counter(
       'omoi_monitor_series_refused_total',
       'Series of the monitor beyond a limit; they are not kept.',
+    );
+  }
+
+  /** For whoever keeps series by labels. */
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  /** Counts, by metric, what was added up in an overflow series. */
+  get overflowed(): Counter {
+    return this.#options.metrics.counter(
+      'omoi_monitor_series_overflow_total',
+      'Values that were added up in the series with the labels _other: their own would have been one too many.',
     );
   }
 
