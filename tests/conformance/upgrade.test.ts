@@ -1,0 +1,115 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { Client } from 'pg';
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createSpanStore } from '#observability';
+import { openStateDatabase, openTelemetryDatabase, type StateDatabase } from '#storage';
+import { createMatcher, METRIC_NAME_LABEL, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import { createTsdb } from '#tsdb';
+import { DATABASE_KINDS, type StatePlace } from './state-databases.ts';
+
+/** What earlier versions left: `serve --demo` for a minute, one worker killed, an alert that stays open; then stopped. */
+const FIXTURES = new URL('../fixtures/upgrade/', import.meta.url);
+const VERSIONS = ['0.1.0-a'];
+/** A minute after it was stopped. */
+const clock = new VirtualClock(Date.UTC(2026, 10, 28, 1, 24));
+
+const fixture = async (version: string, file: string): Promise<Buffer> =>
+  gunzipSync(await readFile(new URL(`${version}/${file}.gz`, FIXTURES)));
+
+/** What must still be there, read as it was read from the old database. */
+const QUESTIONS = {
+  openAlerts: "select id, rule_id from alerts where state = 'firing' order by id",
+  remediations: 'select id, policy, state from remediations order by id',
+  tasks: 'select state, count(*) as tasks from tasks group by state order by state',
+  pools: 'select pool_id, desired, state from pools order by pool_id',
+  claims: 'select claim_id, pool_id, add_count from pool_claims order by claim_id',
+  agents: 'select agent_id, status, generation from agents order by agent_id',
+  events: 'select count(*) as events, max(id) as last_id from events',
+  tokens: 'select count(*) as tokens from access_tokens where revoked_at_ms is null',
+} as const;
+
+async function answersOf(database: StateDatabase): Promise<Readonly<Record<string, unknown>>> {
+  const answers: Record<string, unknown> = {};
+  for (const [name, question] of Object.entries(QUESTIONS)) {
+    answers[name] = (await sql.raw(question).execute(database.reader)).rows;
+  }
+  return answers;
+}
+
+async function restore(place: StatePlace, version: string): Promise<void> {
+  if ('directory' in place) {
+    await writeFile(join(place.directory, 'state.sqlite'), await fixture(version, 'state.sqlite'));
+    return;
+  }
+  const client = new Client({ connectionString: place.url });
+  await client.connect();
+  await client.query((await fixture(version, 'state.postgres.sql')).toString());
+  await client.end();
+}
+
+describe.each(VERSIONS)('what %s left', (version) => {
+  describe.each(DATABASE_KINDS)('on $name', (kind) => {
+    describe.skipIf(!kind.available)('as long as it is there', () => {
+      beforeAll(() => kind.start(), 60_000);
+      afterAll(() => kind.stop());
+
+      it('opens, and keeps its open alerts, remediations, tasks, pools, agents and tokens', async () => {
+        const place = await kind.createPlace();
+        await restore(place, version);
+        const database = await openStateDatabase({ ...place, clock, logger: silentLogger, role: 'server' });
+        const contents = await readFile(new URL(`${version}/contents.json`, FIXTURES), 'utf8');
+        const expected = JSON.parse(contents) as Record<string, Readonly<Record<string, readonly unknown[]>>>;
+        const before = expected[database.dialect] ?? {};
+        expect(before['openAlerts']?.length).toBeGreaterThan(0);
+        expect(before['remediations']?.length).toBeGreaterThan(0);
+        try {
+          expect(await answersOf(database)).toEqual(before);
+        } finally {
+          await database.close();
+        }
+      }, 60_000);
+    });
+  });
+
+  describe('in its telemetry', () => {
+    let directory: string;
+    beforeEach(async () => {
+      directory = await mkdtemp(join(tmpdir(), 'omoi-upgrade-'));
+      await writeFile(join(directory, 'telemetry.sqlite'), await fixture(version, 'telemetry.sqlite'));
+      await mkdir(join(directory, 'tsdb'));
+      for (const name of await readdir(new URL(`${version}/tsdb`, FIXTURES))) {
+        const file = name.replace(/\.gz$/, '');
+        await writeFile(join(directory, 'tsdb', file), await fixture(version, `tsdb/${file}`));
+      }
+    });
+    afterEach(() => rm(directory, { recursive: true }));
+
+    it('still has its traces and its samples', async () => {
+      const options = { directory, clock, logger: silentLogger };
+      const database = await openTelemetryDatabase({ ...options, role: 'server' });
+      const tsdb = await createTsdb({
+        ...options,
+        selfMetrics: new SelfMetrics(),
+        telemetryDatabase: database,
+      });
+      try {
+        const { found } = await createSpanStore(database, clock).search({ limit: 1000 });
+        expect(found.length).toBeGreaterThan(0);
+        const nowMs = clock.wallMs();
+        const series = await tsdb.select({
+          matchers: [createMatcher(METRIC_NAME_LABEL, '=', 'agents_active')],
+          startMs: nowMs - 600_000,
+          endMs: nowMs,
+        });
+        expect(series.length).toBeGreaterThan(0);
+      } finally {
+        await tsdb.stop();
+        await database.close();
+      }
+    });
+  });
+});
