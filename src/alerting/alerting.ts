@@ -1,4 +1,5 @@
 import type { EventBus } from '#eventbus';
+import type { RuleTemplateHost, TemplateSample } from '#gotemplate';
 import type { StateDatabase } from '#storage';
 import {
   type AppendFeed,
@@ -25,8 +26,6 @@ import { restoreInstances } from './lifecycle/restore.ts';
 import { overviewOf, type GroupOverview } from './overview.ts';
 import { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';
 import { RuleBook, type RuleChange } from './rules/rule-book.ts';
-import type { TemplateHost } from './template/functions.ts';
-import type { TemplateSample } from './template/value.ts';
 
 /** Prepares expressions for evaluation against the samples that rules see. */
 export interface RuleQueries {
@@ -69,7 +68,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
   const journal = new EpisodeJournal(database, bus);
   const memory = new RuleMemory({ database, clock, logger });
   let graceUntilMs = 0;
-  const hostAt = (timeMs: number): TemplateHost => ({
+  const hostAt = (timeMs: number): RuleTemplateHost => ({
     externalUrl: options.externalUrl,
     timeMs,
     query: (expr) => parts.queries.queryNow(expr, timeMs),

@@ -1,6 +1,6 @@
+import type { RuleTemplateHost } from '#gotemplate';
 import { labelsKey, METRIC_NAME_LABEL, OmoiError, formatLabels, type Labels } from '#telemetry';
 import type { AlertingRule } from '../rules/rule.ts';
-import type { TemplateHost } from '../template/functions.ts';
 import type { VectorElement } from './rule-query.ts';
 
 /** No rule may have more label sets than this in mind, whatever its group's `limit` says. */
@@ -17,7 +17,7 @@ export interface AlertElement {
 /** What the expansion of a rule's templates needs beside the element. */
 export interface ExpansionContext {
   readonly externalLabels: Labels;
-  readonly host: TemplateHost;
+  readonly host: RuleTemplateHost;
 }
 
 /**

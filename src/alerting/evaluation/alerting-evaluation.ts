@@ -1,3 +1,4 @@
+import type { RuleTemplateHost } from '#gotemplate';
 import {
   createId,
   messageOf,
@@ -14,7 +15,6 @@ import { alertState, type Instance } from '../lifecycle/instance.ts';
 import type { TransitionTimes } from '../lifecycle/transition.ts';
 import type { AlertingOptions } from '../options.ts';
 import type { AlertingRule } from '../rules/rule.ts';
-import type { TemplateHost } from '../template/functions.ts';
 import {
   expandAnnotations,
   identifyElements,
@@ -40,7 +40,7 @@ export interface AlertingEvaluationParts {
   readonly journal: EpisodeJournal;
   readonly memory: RuleMemory;
   readonly options: AlertingOptions;
-  readonly hostAt: (timeMs: number) => TemplateHost;
+  readonly hostAt: (timeMs: number) => RuleTemplateHost;
 }
 
 /** One evaluation as it goes: the rule, its time, and what is known of the samples' origins. */

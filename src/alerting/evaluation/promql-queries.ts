@@ -1,7 +1,7 @@
+import type { TemplateSample } from '#gotemplate';
 import { type Engine, formatExpression, type PreparedQuery, type QueryResult } from '#promql';
 import { OmoiError, type Queryable } from '#telemetry';
 import type { RuleQueries } from '../alerting.ts';
-import type { TemplateSample } from '../template/value.ts';
 import { dataExpressions } from './data-expressions.ts';
 import type { Eventually, RuleQuery, VectorElement } from './rule-query.ts';
 
@@ -81,5 +81,5 @@ function queryNow(
     elements.catch(() => undefined);
     throw new Error('query works only on samples in memory');
   }
-  return elements.map(({ labels, value }) => ({ Labels: labels, Value: value }));
+  return elements.map(({ labels, value }) => ({ labels, value }));
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatLabels, messageOf, parseDuration, parseStrictDocument, type Labels } from '#telemetry';
-import { AlertTemplate } from '../template/template.ts';
+import { AlertTemplate } from './alert-template.ts';
 
 /** A rule file as it is written, checked; durations in ms. */
 export interface RuleFile {
@@ -120,8 +120,8 @@ function* ruleProblems(rule: RuleText, checkExpression: CheckExpression): Genera
     if (name === '') yield { path: ['annotations'], message: 'invalid annotation name: ""' };
   }
   if (rule.alert === '') return;
-  yield* templateProblems(rule.labels, 'label', 'labels');
-  yield* templateProblems(rule.annotations, 'annotation', 'annotations');
+  yield* templateProblems(rule, 'labels');
+  yield* templateProblems(rule, 'annotations');
 }
 
 function* recordingProblems(rule: RuleText): Generator<Problem> {
@@ -148,9 +148,10 @@ function* labelProblems(labels: Labels, path: readonly (string | number)[]): Gen
   }
 }
 
-function* templateProblems(templates: Labels, what: string, key: string): Generator<Problem> {
-  for (const [name, text] of Object.entries(templates)) {
-    const reason = failureOf(() => new AlertTemplate(text));
+function* templateProblems(rule: RuleText, key: 'labels' | 'annotations'): Generator<Problem> {
+  const what = key === 'labels' ? 'label' : 'annotation';
+  for (const [name, text] of Object.entries(rule[key])) {
+    const reason = failureOf(() => new AlertTemplate(text, rule.alert));
     if (reason !== null) yield { path: [key, name], message: `${what} ${JSON.stringify(name)}: ${reason}` };
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { formatLabels, type Labels } from '#telemetry';
-import { AlertTemplate } from '../template/template.ts';
+import { AlertTemplate } from './alert-template.ts';
 import { templateTexts, type Rule, type RuleGroup } from './rule.ts';
 import type { GroupText, RuleFile, RuleText } from './rule-file.ts';
 
@@ -47,13 +47,13 @@ function buildRule(group: GroupText, rule: RuleText): Rule {
     kind: 'alerting',
     forMs: rule.for,
     keepFiringForMs: rule.keep_firing_for,
-    labels: templatesOf(labels),
-    annotations: templatesOf(rule.annotations),
+    labels: templatesOf(labels, name),
+    annotations: templatesOf(rule.annotations, name),
   };
 }
 
-function templatesOf(texts: Labels): ReadonlyMap<string, AlertTemplate> {
-  return new Map(sorted(texts).map(([name, text]) => [name, new AlertTemplate(text)]));
+function templatesOf(texts: Labels, alert: string): ReadonlyMap<string, AlertTemplate> {
+  return new Map(sorted(texts).map(([name, text]) => [name, new AlertTemplate(text, alert)]));
 }
 
 function sorted(texts: Labels): readonly [string, string][] {

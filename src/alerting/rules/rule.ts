@@ -1,5 +1,5 @@
 import type { Labels } from '#telemetry';
-import type { AlertTemplate } from '../template/template.ts';
+import type { AlertTemplate } from './alert-template.ts';
 
 interface RuleCommon {
   /** `group/name`; for people and APIs. */

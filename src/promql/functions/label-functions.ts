@@ -1,4 +1,4 @@
-import { METRIC_NAME_LABEL } from '#telemetry';
+import { expandReferences, METRIC_NAME_LABEL } from '#telemetry';
 import { RE2JS, type RE2JS as Pattern } from 're2js';
 import { withLabel } from '../evaluation/label-sets.ts';
 import { byRows, type Steps } from '../evaluation/pacing.ts';
@@ -27,8 +27,7 @@ export function* replaceLabel(
   yield* byRows(table, (row) => {
     const matcher = pattern.matcher(table.labels[row]?.[source] ?? '');
     if (!matcher.matches()) return;
-    const value = expand(replacement, (group) => groupText(matcher, group));
-    setLabel(table, row, target, value);
+    setLabel(table, row, target, expandReferences(replacement, matcher));
   });
   return yield* mergeEqualRows(table);
 }
@@ -67,28 +66,4 @@ function compile(expression: string): Pattern {
 
 function assertLabelName(name: string, problem: string): void {
   if (name === '' || !name.isWellFormed()) throw evaluationError(`${problem}: ${name}`);
-}
-
-function groupText(
-  matcher: { groupCount(): number; group(group: number | string): string | null },
-  group: string,
-): string {
-  const number = /^(?:0|[1-9]\d*)$/.test(group) ? Number(group) : null;
-  if (number !== null) return number <= matcher.groupCount() ? (matcher.group(number) ?? '') : '';
-  try {
-    return matcher.group(group) ?? '';
-  } catch {
-    // A group that the expression does not have stands for nothing.
-    return '';
-  }
-}
-
-const REFERENCE = /\$(?:\$|\{(\w+)\}|(\w+))/g;
-
-/** Go's `Regexp.Expand`: `$$` is a dollar sign, a `$` before anything else stays. */
-function expand(template: string, text: (group: string) => string): string {
-  return template.replaceAll(REFERENCE, (_, braced: string | undefined, bare: string | undefined) => {
-    const group = braced ?? bare;
-    return group === undefined ? '$' : text(group);
-  });
 }

@@ -1,0 +1,482 @@
+import { BUILTINS } from './functions/builtins.ts';
+import type { FunctionDefinition, FunctionSet } from './functions/function-set.ts';
+import { shown } from './format/print.ts';
+import { assertTextFits, boundedText, MAX_CALL_DEPTH, RunBudget } from './limits.ts';
+import type { NumberValue } from './syntax/literals.ts';
+import type { Command, Definition, Node, Operand, Pipeline, Span, Term } from './syntax/nodes.ts';
+import {
+  GoFunction,
+  GoInteger,
+  GoMap,
+  GoSlice,
+  GoStruct,
+  integerOf,
+  isTruthy,
+  methodsOf,
+  TemplateRunError,
+  typeName,
+  type TemplateValue,
+} from './values/value.ts';
+
+/** What a template runs with. */
+export interface RunOptions {
+  /** The dot, and `$`. */
+  readonly data: TemplateValue;
+  /** By name, without `$`. */
+  readonly variables?: ReadonlyMap<string, TemplateValue>;
+  /** The functions beside Go's own, which they hide where names are the same. */
+  readonly functions: FunctionSet;
+  /** What `{{ template "name" }}` finds. */
+  readonly definitions: ReadonlyMap<string, Definition>;
+}
+
+/**
+ * Runs a parsed template.
+ * @throws TemplateRunError, whose message says where, as Go's does
+ */
+export function runTemplate(template: Definition, options: RunOptions): string {
+  return new Evaluator(template, options).run();
+}
+
+/** The variables in sight: an inner frame sees and may change the outer one's. */
+class Frame {
+  readonly #values: Map<string, TemplateValue>;
+  readonly #outer: Frame | null;
+
+  constructor(values: Iterable<readonly [string, TemplateValue]>, outer: Frame | null = null) {
+    this.#values = new Map(values);
+    this.#outer = outer;
+  }
+
+  /** Undefined where there is no such variable. */
+  get(name: string): TemplateValue | undefined {
+    return this.#values.has(name) ? this.#values.get(name) : this.#outer?.get(name);
+  }
+
+  declare(name: string, value: TemplateValue): void {
+    this.#values.set(name, value);
+  }
+
+  /** @returns whether there is such a variable */
+  assign(name: string, value: TemplateValue): boolean {
+    if (!this.#values.has(name)) return this.#outer?.assign(name, value) ?? false;
+    this.#values.set(name, value);
+    return true;
+  }
+}
+
+/** Where something is evaluated: the dot and the variables there. */
+interface Scope {
+  readonly dot: TemplateValue;
+  readonly frame: Frame;
+}
+
+/** The arguments of a call: as they are written, and what the command before it gave, if any. */
+interface Arguments {
+  readonly operands: readonly Operand[];
+  readonly piped: TemplateValue | undefined;
+}
+
+const NO_ARGUMENTS: Arguments = { operands: [], piped: undefined };
+
+type Flow = 'next' | 'break' | 'continue';
+
+class Evaluator {
+  readonly #options: RunOptions;
+  readonly #budget = new RunBudget();
+  #definition: Definition;
+  /** What is evaluated just now, for messages. */
+  #at: Span = { start: 0, end: 0 };
+  #depth = 0;
+  #text = '';
+
+  constructor(template: Definition, options: RunOptions) {
+    this.#definition = template;
+    this.#options = options;
+  }
+
+  run(): string {
+    const { data, variables } = this.#options;
+    try {
+      this.#runList(this.#definition.nodes, {
+        dot: data,
+        frame: new Frame([['', data], ...(variables ?? [])]),
+      });
+      return this.#text;
+    } catch (thrown) {
+      if (thrown instanceof TemplateRunError) throw this.#located(thrown.message);
+      throw thrown;
+    }
+  }
+
+  /** `template: name:2:7: executing "name" at <.Foo>: …` */
+  #located(problem: string): TemplateRunError {
+    const { source, sourceName } = this.#definition;
+    const { start, end } = this.#at;
+    const before = source.slice(0, start);
+    const line = before.split('\n').length;
+    const column = start - before.lastIndexOf('\n');
+    const place = `${sourceName}:${line}:${column}`;
+    const name = JSON.stringify(sourceName);
+    return new TemplateRunError(
+      `template: ${place}: executing ${name} at <${source.slice(start, end).trim()}>: ${problem}`,
+    );
+  }
+
+  #runList(nodes: readonly Node[], scope: Scope): Flow {
+    for (const node of nodes) {
+      const flow = this.#runNode(node, scope);
+      if (flow !== 'next') return flow;
+    }
+    return 'next';
+  }
+
+  #runNode(node: Node, scope: Scope): Flow {
+    this.#budget.spend();
+    switch (node.kind) {
+      case 'text':
+        this.#write(node.text);
+        return 'next';
+      case 'output': {
+        const value = this.#pipeline(node.pipeline, scope);
+        if (node.pipeline.variables.length === 0) this.#print(value, node.pipeline);
+        return 'next';
+      }
+      case 'if':
+      case 'with':
+        return this.#runCondition(node, scope);
+      case 'range':
+        return this.#runRange(node, scope);
+      case 'break':
+      case 'continue':
+        return node.kind;
+      case 'template':
+        this.#runTemplate(node, scope);
+        return 'next';
+    }
+  }
+
+  #runCondition(node: Extract<Node, { pipeline: Pipeline; body: readonly Node[] }>, scope: Scope): Flow {
+    const frame = new Frame([], scope.frame);
+    const value = this.#pipeline(node.pipeline, { dot: scope.dot, frame });
+    if (!isTruthy(value)) return this.#runList(node.otherwise, { dot: scope.dot, frame });
+    return this.#runList(node.body, { dot: node.kind === 'with' ? value : scope.dot, frame });
+  }
+
+  #runRange(node: Extract<Node, { pipeline: Pipeline; body: readonly Node[] }>, scope: Scope): Flow {
+    const outer = { dot: scope.dot, frame: new Frame([], scope.frame) };
+    const { variables, declares } = node.pipeline;
+    const value = this.#pipeline({ ...node.pipeline, variables: [] }, outer);
+    let turns = 0;
+    for (const [key, item] of this.#entriesOf(value)) {
+      this.#budget.spend();
+      turns++;
+      const frame = new Frame([], outer.frame);
+      const values = variables.length === 2 ? [key, item] : [item];
+      variables.forEach((name, place) => {
+        this.#set({ name, declares }, values[place] ?? null, frame);
+      });
+      if (this.#runList(node.body, { dot: item, frame }) === 'break') break;
+    }
+    return turns === 0 ? this.#runList(node.otherwise, outer) : 'next';
+  }
+
+  *#entriesOf(value: TemplateValue): Iterable<readonly [TemplateValue, TemplateValue]> {
+    if (value === null) return;
+    if (value instanceof GoSlice) {
+      for (const [place, item] of value.items.entries()) yield [BigInt(place), item];
+      return;
+    }
+    if (value instanceof GoMap) {
+      for (const key of value.sortedKeys()) yield [key, value.entries.get(key) ?? null];
+      return;
+    }
+    if (typeof value === 'bigint') {
+      for (let count = 0n; count < value; count++) yield [count, count];
+      return;
+    }
+    throw new TemplateRunError(`range can't iterate over ${shown(value)}`);
+  }
+
+  #runTemplate(node: Extract<Node, { kind: 'template' }>, scope: Scope): void {
+    this.#at = node.span;
+    const called = this.#options.definitions.get(node.name);
+    if (!called) throw new TemplateRunError(`template ${JSON.stringify(node.name)} not defined`);
+    if (this.#depth >= MAX_CALL_DEPTH) {
+      throw new TemplateRunError(`exceeded maximum template depth (${MAX_CALL_DEPTH})`);
+    }
+    const data = node.pipeline === null ? null : this.#pipeline(node.pipeline, scope);
+    const caller = this.#definition;
+    this.#definition = called;
+    this.#depth++;
+    this.#runList(called.nodes, { dot: data, frame: new Frame([['', data]]) });
+    this.#depth--;
+    this.#definition = caller;
+  }
+
+  #pipeline(pipeline: Pipeline, scope: Scope): TemplateValue {
+    let value: TemplateValue | undefined;
+    for (const command of pipeline.commands) value = this.#command(command, value, scope);
+    const result = value ?? null;
+    for (const name of pipeline.variables) {
+      this.#set({ name, declares: pipeline.declares }, result, scope.frame);
+    }
+    return result;
+  }
+
+  #set(
+    variable: { readonly name: string; readonly declares: boolean },
+    value: TemplateValue,
+    frame: Frame,
+  ): void {
+    if (variable.declares) frame.declare(variable.name, value);
+    else if (!frame.assign(variable.name, value)) {
+      throw new TemplateRunError(`undefined variable: $${variable.name}`);
+    }
+  }
+
+  #command(command: Command, piped: TemplateValue | undefined, scope: Scope): TemplateValue {
+    const [first, ...operands] = command.operands;
+    const given = { operands, piped };
+    const last = operands.at(-1) ?? first;
+    const span = { start: first.span.start, end: last.span.end };
+    const { term, fields } = first;
+    if (fields.length > 0) return this.#chain(first, given, scope);
+    if (term.kind === 'function') return this.#callNamed(term.name, given, { scope, at: first.span, span });
+    this.#at = first.span;
+    if (operands.length > 0 || piped !== undefined) {
+      throw new TemplateRunError(`can't give argument to non-function ${this.#textAt(first.span)}`);
+    }
+    if (term.kind === 'nil') throw new TemplateRunError('nil is not a command');
+    return this.#term(term, first.span, scope);
+  }
+
+  /** An operand as an argument for a parameter of that type. */
+  #argument(operand: Operand, type: string, scope: Scope): TemplateValue {
+    const { term, fields } = operand;
+    this.#at = operand.span;
+    if (fields.length === 0 && term.kind === 'nil') {
+      if (type === 'any') return null;
+      throw new TemplateRunError(`cannot assign nil to ${type}`);
+    }
+    if (fields.length === 0 && type !== 'any') {
+      if (term.kind === 'number') return this.#typedNumber(term.value, type, operand.span);
+      const literal = term.kind === 'text' ? 'string' : term.kind === 'boolean' ? 'bool' : null;
+      if (literal !== null && literal !== type) throw this.#unexpected(type, operand.span);
+    }
+    const value = this.#operand(operand, scope);
+    this.#at = operand.span;
+    return checked(value, type);
+  }
+
+  /** A number takes the type that is asked for. */
+  #typedNumber(number: NumberValue, type: string, span: Span): TemplateValue {
+    if (type === 'float64' && number.float !== null) return number.float;
+    if (number.integer !== null) {
+      if (type === 'int') return number.integer;
+      // Durations and months are integers, too.
+      if (/^(?:u?int\d+|time\.\w+)$/.test(type)) return new GoInteger(type, number.integer);
+    }
+    throw this.#unexpected(type, span);
+  }
+
+  #unexpected(type: string, span: Span): TemplateRunError {
+    if (!/^[a-z]+\d*$/.test(type)) {
+      return new TemplateRunError(`can't handle ${this.#textAt(span)} for arg of type ${type}`);
+    }
+    const wanted = type === 'float64' ? 'float' : type === 'int' ? 'integer' : type;
+    return new TemplateRunError(`expected ${wanted}; found ${this.#textAt(span)}`);
+  }
+
+  #operand(operand: Operand, scope: Scope): TemplateValue {
+    if (operand.fields.length > 0) return this.#chain(operand, NO_ARGUMENTS, scope);
+    return this.#term(operand.term, operand.span, scope);
+  }
+
+  #term(term: Term, span: Span, scope: Scope): TemplateValue {
+    this.#at = span;
+    switch (term.kind) {
+      case 'text':
+      case 'boolean':
+        return term.value;
+      case 'number':
+        return this.#idealNumber(term.value, span);
+      case 'nil':
+        return null;
+      case 'dot':
+        return scope.dot;
+      case 'variable': {
+        const value = scope.frame.get(term.name);
+        if (value === undefined) throw new TemplateRunError(`undefined variable: $${term.name}`);
+        return value;
+      }
+      case 'function':
+        return this.#callNamed(term.name, NO_ARGUMENTS, { scope, at: span, span });
+      case 'pipeline':
+        return this.#pipeline(term.pipeline, scope);
+    }
+  }
+
+  #idealNumber(number: NumberValue, span: Span): TemplateValue {
+    if (number.isFloat) return number.float ?? 0;
+    if (number.integer !== null) return number.integer;
+    throw new TemplateRunError(`${this.#textAt(span)} overflows int`);
+  }
+
+  /** `.a.b`, `$x.a`, `(f 1).a`: fields and methods, of which the last may have arguments. */
+  #chain(operand: Operand, given: Arguments, scope: Scope): TemplateValue {
+    const { term, fields, span } = operand;
+    if (term.kind === 'nil') throw new TemplateRunError('nil is not a command');
+    let value = this.#term(term, span, scope);
+    fields.forEach((name, place) => {
+      this.#at = span;
+      const isLast = place === fields.length - 1;
+      value = this.#field(value, name, { given: isLast ? given : NO_ARGUMENTS, scope, span });
+    });
+    return value;
+  }
+
+  #field(
+    receiver: TemplateValue,
+    name: string,
+    { given, scope, span }: { readonly given: Arguments; readonly scope: Scope; readonly span: Span },
+  ): TemplateValue {
+    if (receiver === null) return null;
+    const method = methodsOf(receiver).get(name);
+    if (method) return this.#call({ name, definition: method }, given, { scope, at: span, span });
+    const hasArguments = given.operands.length > 0 || given.piped !== undefined;
+    if (receiver instanceof GoStruct) {
+      const field = receiver.fields.get(name);
+      if (field !== undefined) {
+        if (!hasArguments) return field;
+        throw new TemplateRunError(`${name} has arguments but cannot be invoked as function`);
+      }
+    }
+    if (receiver instanceof GoMap) {
+      if (!hasArguments) return receiver.entries.get(name) ?? receiver.zero;
+      throw new TemplateRunError(`${name} is not a method but has arguments`);
+    }
+    throw new TemplateRunError(`can't evaluate field ${name} in type ${typeName(receiver)}`);
+  }
+
+  #callNamed(
+    name: string,
+    given: Arguments,
+    place: { readonly scope: Scope; readonly at: Span; readonly span: Span },
+  ): TemplateValue {
+    const own = this.#options.functions.get(name);
+    const definition = own ?? BUILTINS.get(name);
+    this.#at = place.at;
+    if (!definition) throw new TemplateRunError(`${JSON.stringify(name)} is not a defined function`);
+    if (own === undefined && (name === 'and' || name === 'or')) {
+      return this.#shortCircuit(name, given, place.scope);
+    }
+    return this.#call({ name, definition }, given, place);
+  }
+
+  #shortCircuit(name: 'and' | 'or', { operands, piped }: Arguments, scope: Scope): TemplateValue {
+    if (operands.length === 0 && piped === undefined) {
+      throw new TemplateRunError(`wrong number of args for ${name}: want at least 1 got 0`);
+    }
+    let value: TemplateValue = null;
+    for (const operand of operands) {
+      value = this.#argument(operand, 'any', scope);
+      if (isTruthy(value) === (name === 'or')) return value;
+    }
+    return piped === undefined ? value : piped;
+  }
+
+  /**
+   * @param at what a message about the number or the types of the arguments points at
+   * @param span what a message about the call itself points at
+   */
+  #call(
+    { name, definition }: { readonly name: string; readonly definition: FunctionDefinition },
+    { operands, piped }: Arguments,
+    { scope, at, span }: { readonly scope: Scope; readonly at: Span; readonly span: Span },
+  ): TemplateValue {
+    this.#at = at;
+    const count = operands.length + (piped === undefined ? 0 : 1);
+    assertArity(name, definition, count);
+    const args = operands.map((operand, place) => this.#argument(operand, typeAt(definition, place), scope));
+    if (piped !== undefined) {
+      this.#at = at;
+      args.push(checked(piped, typeAt(definition, args.length)));
+    }
+    this.#at = span;
+    return this.#invoke(name, definition, args);
+  }
+
+  #invoke(name: string, definition: FunctionDefinition, args: readonly TemplateValue[]): TemplateValue {
+    this.#budget.spend();
+    for (const arg of args) this.#budget.spendOnText(sizeOf(arg));
+    try {
+      const value = definition === BUILTINS.get('call') ? callValue(args) : definition.call(args);
+      this.#budget.spendOnText(sizeOf(value));
+      return typeof value === 'string' ? boundedText(value) : value;
+    } catch (thrown) {
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      throw new TemplateRunError(`error calling ${name}: ${reason}`);
+    }
+  }
+
+  #print(value: TemplateValue, { span }: Pipeline): void {
+    if (value instanceof GoFunction) {
+      this.#at = span;
+      throw new TemplateRunError(`can't print ${this.#textAt(span)} of type ${value.type}`);
+    }
+    this.#write(shown(value));
+  }
+
+  #write(text: string): void {
+    assertTextFits(this.#text.length + text.length);
+    this.#text += text;
+  }
+
+  #textAt({ start, end }: Span): string {
+    return this.#definition.source.slice(start, end);
+  }
+}
+
+function assertArity(name: string, { parameters, isVariadic }: FunctionDefinition, count: number): void {
+  const least = isVariadic ? parameters.length - 1 : parameters.length;
+  if (isVariadic ? count >= least : count === least) return;
+  const wanted = isVariadic ? `at least ${least}` : String(least);
+  throw new TemplateRunError(`wrong number of args for ${name}: want ${wanted} got ${count}`);
+}
+
+function typeAt({ parameters }: FunctionDefinition, place: number): string {
+  return parameters[Math.min(place, parameters.length - 1)] ?? 'any';
+}
+
+/** @throws TemplateRunError where the value is not of the parameter's type */
+function checked(value: TemplateValue, type: string): TemplateValue {
+  if (type === 'any' || typeName(value) === type || typeName(value) === `*${type}`) return value;
+  if (value === null) throw new TemplateRunError(`invalid value; expected ${type}`);
+  throw new TemplateRunError(`wrong type for value; expected ${type}; got ${typeName(value)}`);
+}
+
+/** Go's `call`: the first argument is a function, the others are its arguments. */
+function callValue([callee = null, ...args]: readonly TemplateValue[]): TemplateValue {
+  if (callee === null) throw new TemplateRunError('call of nil');
+  if (!(callee instanceof GoFunction)) {
+    throw new TemplateRunError(`non-function of type ${typeName(callee)}`);
+  }
+  const { definition } = callee;
+  assertArity('call', definition, args.length);
+  args.forEach((arg, place) => {
+    const type = typeAt(definition, place);
+    if (type === 'any' || typeName(arg) === type) return;
+    if (type === 'int' && integerOf(arg) !== null) return;
+    throw new TemplateRunError(`arg ${place}: value has type ${typeName(arg)}; should be ${type}`);
+  });
+  return definition.call(args);
+}
+
+/** What a value costs: the characters of a text, some for each element of a list or map. */
+function sizeOf(value: TemplateValue): number {
+  const elementCharacters = 16;
+  if (typeof value === 'string') return value.length;
+  if (value instanceof GoSlice) return value.items.length * elementCharacters;
+  return value instanceof GoMap ? value.entries.size * elementCharacters : 0;
+}

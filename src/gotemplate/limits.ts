@@ -1,0 +1,43 @@
+import { TemplateRunError } from './values/value.ts';
+
+/** How long the text of one run, and each value of it, may get. */
+export const MAX_TEXT_CHARACTERS = 64 * 1024;
+/** What one run may do: a step is an action, a turn of a loop or a call. */
+const MAX_STEPS = 100_000;
+/** Long arguments make a call cost more: a step for each so many characters. */
+const CHARACTERS_PER_STEP = 256;
+/** How deep templates may call each other. */
+export const MAX_CALL_DEPTH = 100;
+/** How deep parentheses and blocks may stand in each other. */
+export const MAX_NESTING = 200;
+/** How deep a printed value may be. */
+export const MAX_PRINTED_DEPTH = 100;
+
+/** What a run has done so far; it fails where that is too much, because templates run in the way of an alert. */
+export class RunBudget {
+  #steps = 0;
+
+  /** @throws TemplateRunError */
+  spend(steps = 1): void {
+    this.#steps += steps;
+    if (this.#steps > MAX_STEPS) throw new TemplateRunError(`exceeded ${MAX_STEPS} steps`);
+  }
+
+  /** @throws TemplateRunError */
+  spendOnText(characters: number): void {
+    this.spend(Math.floor(characters / CHARACTERS_PER_STEP));
+  }
+}
+
+/** @throws TemplateRunError where a text is longer than a template may make one */
+export function boundedText(text: string): string {
+  assertTextFits(text.length);
+  return text;
+}
+
+/** @throws TemplateRunError */
+export function assertTextFits(characters: number): void {
+  if (characters > MAX_TEXT_CHARACTERS) {
+    throw new TemplateRunError(`the text exceeds ${MAX_TEXT_CHARACTERS} characters`);
+  }
+}

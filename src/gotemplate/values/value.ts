@@ -1,0 +1,169 @@
+import type { FunctionDefinition } from '../functions/function-set.ts';
+
+/**
+ * A value of a template. Go's `int` is a bigint and its `float64` a number, because Go tells them apart when it
+ * compares and prints; null is the value that is not there. What else Go has are the classes below.
+ */
+export type TemplateValue =
+  null | string | number | bigint | boolean | GoInteger | GoSlice | GoMap | GoStruct | GoFunction;
+
+/** A method: called with the arguments behind its receiver, which it has in its closure. */
+export type Methods = ReadonlyMap<string, FunctionDefinition>;
+
+const NO_METHODS: Methods = new Map();
+
+/** An integer of a type other than `int`: a byte, an int64, a duration, a month. */
+export class GoInteger {
+  readonly type: string;
+  readonly value: bigint;
+  readonly methods: Methods;
+  /** What its `String()` gives; null for types without one. */
+  readonly text: string | null;
+
+  constructor(
+    type: string,
+    value: bigint,
+    named: { readonly text?: string; readonly methods?: Methods } = {},
+  ) {
+    this.type = type;
+    this.value = value;
+    this.text = named.text ?? null;
+    this.methods = named.methods ?? NO_METHODS;
+  }
+
+  get isUnsigned(): boolean {
+    return this.type.startsWith('uint');
+  }
+}
+
+export class GoSlice {
+  readonly type: string;
+  readonly items: readonly TemplateValue[];
+  readonly methods: Methods;
+
+  constructor(items: readonly TemplateValue[], type = '[]interface {}', methods: Methods = NO_METHODS) {
+    this.items = items;
+    this.type = type;
+    this.methods = methods;
+  }
+}
+
+/** A map with keys of text. A key that is missing reads as `zero`, as in Go. */
+export class GoMap {
+  readonly type: string;
+  readonly entries: ReadonlyMap<string, TemplateValue>;
+  readonly zero: TemplateValue;
+  readonly methods: Methods;
+
+  constructor(
+    entries: ReadonlyMap<string, TemplateValue>,
+    options: { readonly type: string; readonly zero: TemplateValue; readonly methods?: Methods },
+  ) {
+    this.entries = entries;
+    this.type = options.type;
+    this.zero = options.zero;
+    this.methods = options.methods ?? NO_METHODS;
+  }
+
+  /** A `map[string]string`, such as a label set. */
+  static ofTexts(texts: Readonly<Record<string, string>>): GoMap {
+    return new GoMap(new Map(Object.entries(texts)), { type: 'map[string]string', zero: '' });
+  }
+
+  /** In the order Go prints and ranges over a map in: by the bytes of its keys. */
+  sortedKeys(): readonly string[] {
+    return [...this.entries.keys()].sort(compareTexts);
+  }
+}
+
+/** A struct, or a pointer to one: its fields in their order, and its methods. */
+export class GoStruct {
+  readonly type: string;
+  readonly fields: ReadonlyMap<string, TemplateValue>;
+  readonly methods: Methods;
+  /** What its `String()` gives; null for types without one. */
+  readonly text: string | null;
+
+  constructor(
+    type: string,
+    fields: ReadonlyMap<string, TemplateValue>,
+    named: { readonly text?: string; readonly methods?: Methods } = {},
+  ) {
+    this.type = type;
+    this.fields = fields;
+    this.methods = named.methods ?? NO_METHODS;
+    this.text = named.text ?? null;
+  }
+}
+
+/** A function as a value, for `call`. */
+export class GoFunction {
+  readonly definition: FunctionDefinition;
+
+  constructor(definition: FunctionDefinition) {
+    this.definition = definition;
+  }
+
+  get type(): string {
+    const { parameters, isVariadic } = this.definition;
+    const last = parameters.length - 1;
+    const names = parameters.map((name, place) => (isVariadic && place === last ? `...${name}` : name));
+    return `func(${names.join(', ')}) interface {}`;
+  }
+}
+
+/** What a template fails with while it runs; Prometheus puts the message into the text. */
+export class TemplateRunError extends Error {
+  override readonly name = 'TemplateRunError';
+}
+
+/** Go's name of the value's type. */
+export function typeName(value: TemplateValue): string {
+  if (value === null) return '<nil>';
+  if (typeof value === 'string') return 'string';
+  if (typeof value === 'number') return 'float64';
+  if (typeof value === 'bigint') return 'int';
+  return typeof value === 'boolean' ? 'bool' : value.type;
+}
+
+/** What `if`, `and`, `or` and `not` take for true: anything but zero, the empty and nil. */
+export function isTruthy(value: TemplateValue): boolean {
+  if (value === null) return false;
+  if (typeof value !== 'object') return Boolean(value);
+  if (value instanceof GoInteger) return value.value !== 0n;
+  if (value instanceof GoSlice) return value.items.length > 0;
+  if (value instanceof GoMap) return value.entries.size > 0;
+  return true;
+}
+
+/** The text of an argument whose parameter is a `string`: what calls a function has checked it. */
+export function textOf(value: TemplateValue | undefined): string {
+  if (typeof value === 'string') return value;
+  throw new TemplateRunError(`wrong type for value; expected string; got ${typeName(value ?? null)}`);
+}
+
+/** The integer of whatever type; null for everything else. */
+export function integerOf(value: TemplateValue): bigint | null {
+  if (typeof value === 'bigint') return value;
+  return value instanceof GoInteger ? value.value : null;
+}
+
+export function methodsOf(value: TemplateValue): Methods {
+  return value === null || typeof value !== 'object' || value instanceof GoFunction
+    ? NO_METHODS
+    : value.methods;
+}
+
+/** Go's order of strings, that of their bytes in UTF-8. JavaScript's, of UTF-16 units, differs beyond U+D7FF. */
+export function compareTexts(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let at = 0; at < length; at++) {
+    const a = left.charCodeAt(at);
+    const b = right.charCodeAt(at);
+    if (a === b) continue;
+    const isSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff;
+    if (isSurrogate(a) !== isSurrogate(b)) return isSurrogate(a) ? 1 : -1;
+    return a - b;
+  }
+  return left.length - right.length;
+}
