@@ -1,6 +1,7 @@
 import { METRIC_NAME_LABEL } from '#telemetry';
 import { calculate } from './evaluation/arithmetic.ts';
 import {
+  chainOf,
   isComparison,
   isSetOperator,
   unwrap,
@@ -31,9 +32,9 @@ const TRANSPARENT_AGGREGATIONS: ReadonlySet<string> = new Set(['sum', 'avg', 'ma
  * maximum or minimum) with a number. Of `X and Y` it is what X compares.
  */
 export function comparisonOf(expression: Expression): Comparison | null {
-  const node = unwrap(expression);
+  let node = unwrap(expression);
+  while (node.kind === 'binary' && node.operator === 'and') node = unwrap(node.left);
   if (node.kind !== 'binary') return null;
-  if (node.operator === 'and') return comparisonOf(node.left);
   if (!isComparison(node.operator)) return null;
   return (
     compared(node.left, node.operator, node.right) ?? compared(node.right, MIRRORED[node.operator], node.left)
@@ -65,10 +66,13 @@ function constantOf(expression: Expression): number | null {
     return operand === null ? null : node.operator === '-' ? -operand : operand;
   }
   if (node.kind !== 'binary') return null;
-  const { operator } = node;
-  if (isComparison(operator) || isSetOperator(operator) || operator === '</' || operator === '>/')
-    return null;
-  const left = constantOf(node.left);
-  const right = constantOf(node.right);
-  return left === null || right === null ? null : calculate(operator, left, right);
+  const { first, links } = chainOf(node);
+  let value = constantOf(first);
+  for (const { operator, right } of links) {
+    if (isComparison(operator) || isSetOperator(operator) || operator === '</' || operator === '>/')
+      return null;
+    const other = constantOf(right);
+    value = value === null || other === null ? null : calculate(operator, value, other);
+  }
+  return value;
 }

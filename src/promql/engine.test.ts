@@ -106,6 +106,46 @@ describe('an instant query', () => {
   });
 });
 
+describe('a chain of 5,000 operators', () => {
+  const range = { startMs: 0, endMs: 2000, stepMs: SECOND_MS };
+
+  it('is evaluated at one time and at many', async () => {
+    const chain = `up${' or up'.repeat(5000)}`;
+    const query = engineWith().prepare(chain);
+    expect(query.selectors).toHaveLength(5001);
+    expect(settled(query.instant(store(), 2000))).toMatchObject({ elements: [{ value: 0 }, { value: 1 }] });
+    const answer = await query.range(store(), range);
+    expect(answer).toEqual(await engineWith().prepare('up').range(store(), range));
+  });
+
+  it('is evaluated once where nothing of it changes from step to step', async () => {
+    const sum = `up @ 1${' + up @ 1'.repeat(4999)}`;
+    const answer = await engineWith().prepare(`${sum} + up`).range(store(), range);
+    if (answer.kind !== 'matrix') return expect.fail(answer.kind);
+    expect(answer.series.map(({ values }) => [...values])).toEqual([
+      [5001, 5001, 5000],
+      [5001, 5001, 5001],
+    ]);
+  });
+
+  it('can be a threshold, or stand beside a comparison', () => {
+    const number = `0${' + 1'.repeat(5000)}`;
+    const { comparison } = engineWith().prepare(`up > ${number}${' and up'.repeat(5000)}`);
+    expect(comparison).toEqual({ metricName: 'up', operator: '>', threshold: 5000 });
+  });
+});
+
+describe('bytes that are no UTF-8', () => {
+  it.each([
+    ['"a\\xff"', { value: 'a\uFFFD' }],
+    ['label_replace(vector(1), "x", "\\xff$1", "", ".*")', { elements: [{ labels: { x: '\uFFFD' } }] }],
+    ['label_join(vector(1), "x", "\\xfe", "a", "b")', { elements: [{ labels: { x: '\uFFFD' } }] }],
+    ['label_replace(vector(1), "x", "\\xe2\\x82\\xac", "", ".*")', { elements: [{ labels: { x: '€' } }] }],
+  ])('in %s read as U+FFFD', (text, expected) => {
+    expect(settled(engineWith().prepare(text).instant(store(), 0))).toMatchObject(expected);
+  });
+});
+
 describe('what a query asks of the store', () => {
   it.each([
     ['up', [[-299_000, 1000]]],

@@ -18,7 +18,7 @@ import { SelectionMoved } from './evaluation/series-readers.ts';
 import type { StepGrid } from './evaluation/vector-table.ts';
 import { evaluationError } from './evaluation/query-error.ts';
 import type { QueryResult } from './query-result.ts';
-import { childrenOf, unwrap, type Expression, type ValueType } from './syntax/ast.ts';
+import { chainOf, childrenOf, unwrap, type Expression, type ValueType } from './syntax/ast.ts';
 import { typeOf } from './syntax/checker.ts';
 
 export interface QuerySelector {
@@ -185,7 +185,7 @@ export class PreparedQuery {
           ...this.#noticed(context),
         };
       case 'string':
-        return { kind: 'string', value: value.value, timestampMs, ...this.#noticed(context) };
+        return { kind: 'string', value: value.value.toWellFormed(), timestampMs, ...this.#noticed(context) };
       case 'vector': {
         const elements = elementsOf(yield* dropNames(value.table), timestampMs);
         return { kind: 'vector', elements, ...this.#noticed(context) };
@@ -225,6 +225,10 @@ function selectorsOf(expression: Expression): readonly QuerySelector[] {
   if (expression.kind === 'matrix_selector') {
     const { selector, rangeMs } = expression;
     return [{ matchers: selector.matchers, rangeMs, offsetMs: selector.offsetMs }];
+  }
+  if (expression.kind === 'binary') {
+    const { first, links } = chainOf(expression);
+    return [first, ...links.map(({ right }) => right)].flatMap(selectorsOf);
   }
   return childrenOf(expression).flatMap(selectorsOf);
 }

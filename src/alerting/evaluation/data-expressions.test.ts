@@ -19,7 +19,11 @@ it.each([
   ['absent(up) or up == 0', null],
   ['absent_over_time(up[5m])', null],
   ['vector(1)', ['vector(1)']],
-])('%s looks at %j', (text, expected) => {
+  ['5 < (a or b)', ['a', 'b']],
+  ['a > 1 and b or c > 1 unless d', ['a', 'c']],
+  [`a > 1${' or b > 2'.repeat(5000)}`, ['a', ...Array.from({ length: 5000 }, () => 'b')]],
+  [`a${' + a'.repeat(5000)} > 1`, [`a${' + a'.repeat(5000)}`]],
+])('%.40s looks at %j', (text, expected) => {
   const found = dataExpressions(parseExpression(text));
   expect(found?.map((part) => formatExpression(part)) ?? null).toEqual(expected);
 });

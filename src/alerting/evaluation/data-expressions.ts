@@ -30,16 +30,28 @@ export function dataExpressions(expression: Expression): readonly Expression[] |
 type Binary = Extract<Expression, { kind: 'binary' }>;
 type Call = Extract<Expression, { kind: 'call' }>;
 
+/** Along a chain of operators in a loop: it may be thousands long. */
 function ofBinary(expression: Binary): readonly Expression[] | null {
-  const { left, operator, right } = expression;
-  if (operator === 'and' || operator === 'unless') return dataExpressions(left);
-  if (operator === 'or') {
-    const sides = [dataExpressions(left), dataExpressions(right)];
-    return sides.some((side) => side === null) ? null : sides.flatMap((side) => side ?? []);
+  const rightSides: (readonly Expression[])[] = [];
+  let node: Expression = expression;
+  while (node.kind === 'binary') {
+    const { left, operator, right }: Binary = node;
+    if (operator === 'or') {
+      const side = dataExpressions(right);
+      if (side === null) return null;
+      rightSides.push(side);
+    } else if (operator !== 'and' && operator !== 'unless') {
+      if (!filters(node)) break;
+      // Of a number and a vector it is the vector that can vanish.
+      if (isConstant(left)) {
+        node = right;
+        continue;
+      }
+    }
+    node = left;
   }
-  if (!filters(expression)) return [expression];
-  // Of a number and a vector it is the vector that can vanish.
-  return isConstant(left) ? dataExpressions(right) : dataExpressions(left);
+  const leftmost = node.kind === 'binary' ? [node] : dataExpressions(node);
+  return leftmost === null ? null : [leftmost, ...rightSides.reverse()].flat();
 }
 
 function ofCall(expression: Call): readonly Expression[] | null {
@@ -62,12 +74,7 @@ function filters(expression: Expression): boolean {
     case 'aggregation':
       return filters(expression.expression);
     case 'binary':
-      return (
-        (COMPARISONS.has(expression.operator) && !expression.returnBool) ||
-        SET_OPERATORS.has(expression.operator) ||
-        filters(expression.left) ||
-        filters(expression.right)
-      );
+      return chainFilters(expression);
     case 'call':
       return (
         expression.name === 'absent' ||
@@ -83,6 +90,17 @@ function filters(expression: Expression): boolean {
   }
 }
 
+function chainFilters(outermost: Binary): boolean {
+  let node: Expression = outermost;
+  while (node.kind === 'binary') {
+    const { operator, returnBool, left, right }: Binary = node;
+    if ((COMPARISONS.has(operator) && !returnBool) || SET_OPERATORS.has(operator)) return true;
+    if (filters(right)) return true;
+    node = left;
+  }
+  return filters(node);
+}
+
 function isConstant(expression: Expression): boolean {
   switch (expression.kind) {
     case 'parenthesized':
@@ -92,8 +110,14 @@ function isConstant(expression: Expression): boolean {
     case 'number':
     case 'string':
       return true;
-    case 'binary':
-      return isConstant(expression.left) && isConstant(expression.right);
+    case 'binary': {
+      let node: Expression = expression;
+      while (node.kind === 'binary') {
+        if (!isConstant(node.right)) return false;
+        node = node.left;
+      }
+      return isConstant(node);
+    }
     case 'call':
       return expression.name === 'scalar' || expression.name === 'time' || expression.name === 'pi';
     case 'aggregation':

@@ -1,5 +1,6 @@
 import { aggregate } from '../aggregations/aggregate.ts';
 import {
+  chainOf,
   isSetOperator,
   type Aggregation,
   type BinaryExpression,
@@ -50,7 +51,7 @@ function* evaluateAtSteps(expression: Expression, grid: StepGrid, context: Evalu
     case 'unary':
       return yield* evaluateUnary(expression, grid, context);
     case 'binary':
-      return yield* evaluateBinary(expression, grid, context);
+      return yield* evaluateChain(expression, grid, context);
     case 'aggregation':
       return yield* evaluateAggregation(expression, grid, context);
     case 'call':
@@ -152,10 +153,29 @@ function* evaluateAggregation(
   return { type: 'vector', table: result };
 }
 
-function* evaluateBinary(binary: BinaryExpression, grid: StepGrid, context: EvaluationContext): Steps<Value> {
+/** Goes along a chain of operators in a loop: a generator in a generator for each would cost its square. */
+function* evaluateChain(
+  outermost: BinaryExpression,
+  grid: StepGrid,
+  context: EvaluationContext,
+): Steps<Value> {
+  const { first, links } = chainOf(outermost);
+  // What of the chain has the same value at all steps is evaluated once.
+  const invariant = grid.stepCount > 1 ? links.findLastIndex(isStepInvariant) : -1;
+  let value = yield* evaluate(links[invariant] ?? first, grid, context);
+  for (const link of links.slice(invariant + 1)) {
+    const right = yield* evaluate(link.right, grid, context);
+    value = yield* evaluateBinary(link, { left: value, right }, context);
+  }
+  return value;
+}
+
+function* evaluateBinary(
+  binary: BinaryExpression,
+  { left, right }: { readonly left: Value; readonly right: Value },
+  context: EvaluationContext,
+): Steps<Value> {
   const { operator, matching } = binary;
-  const left = yield* evaluate(binary.left, grid, context);
-  const right = yield* evaluate(binary.right, grid, context);
   if (left.type === 'scalar' && right.type === 'scalar') {
     return { type: 'scalar', values: combineScalars(binary, left.values, right.values) };
   }

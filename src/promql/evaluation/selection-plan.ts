@@ -1,5 +1,12 @@
 import type { LatestSamples, Queryable, Selection } from '#telemetry';
-import { childrenOf, type AtModifier, type Expression, type VectorSelector } from '../syntax/ast.ts';
+import {
+  chainOf,
+  childrenOf,
+  type BinaryExpression,
+  type AtModifier,
+  type Expression,
+  type VectorSelector,
+} from '../syntax/ast.ts';
 import type { QueryGuard } from './query-guard.ts';
 import { ReaderOfAll, ReaderOfOne, type SelectedSeriesReader } from './series-readers.ts';
 import { endOf, type StepGrid } from './vector-table.ts';
@@ -64,10 +71,23 @@ export function planSelections(
       const fromMs = (at ?? scope.fromMs) - node.offsetMs - node.rangeMs;
       const toMs = (at ?? scope.toMs) - node.offsetMs;
       visit(node.expression, { fromMs, toMs, inSubquery: true, statisticsOnly: false });
-    } else {
+    } else if (node.kind === 'binary') visitChain(node, scope);
+    else {
       const inner = { ...scope, statisticsOnly: statisticsBelow(node, scope.statisticsOnly) };
       for (const child of childrenOf(node)) visit(child, inner);
     }
+  };
+  const visitChain = (outermost: BinaryExpression, scope: Scope): void => {
+    const { first, links } = chainOf(outermost);
+    let { statisticsOnly } = scope;
+    const scopes = links.toReversed().map((link) => {
+      statisticsOnly = statisticsBelow(link, statisticsOnly);
+      return { ...scope, statisticsOnly };
+    });
+    visit(first, scopes.at(-1) ?? scope);
+    links.forEach(({ right }, place) => {
+      visit(right, scopes[links.length - 1 - place] ?? scope);
+    });
   };
   const plan = (selector: VectorSelector, reachMs: number, scope: Scope): PlannedSelection => {
     const at = selector.at && resolveAt(selector.at, query);

@@ -1,4 +1,4 @@
-import { childrenOf, unwrap, type Expression } from '../syntax/ast.ts';
+import { chainOf, childrenOf, unwrap, type Expression } from '../syntax/ast.ts';
 
 /** Functions whose result depends on the time they are evaluated at, whatever their arguments are. */
 const TIME_DEPENDENT: ReadonlySet<string> = new Set([
@@ -24,6 +24,10 @@ const known = new WeakMap<Expression, boolean>();
 export function isStepInvariant(expression: Expression): boolean {
   let invariant = known.get(expression);
   if (invariant === undefined) {
+    // From the inside out, so that each link of a chain finds the one below it known.
+    if (expression.kind === 'binary') {
+      for (const link of chainOf(expression).links.slice(0, -1)) known.set(link, compute(link));
+    }
     invariant = compute(expression);
     known.set(expression, invariant);
   }

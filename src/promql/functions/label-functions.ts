@@ -51,8 +51,9 @@ export function* joinLabels(
   return yield* mergeEqualRows(table);
 }
 
+/** Bytes that are no UTF-8 (`"\xff"`) become U+FFFD here; Prometheus does that when it writes its answer. */
 function setLabel(table: VectorTable, row: number, name: string, value: string): void {
-  table.labels[row] = withLabel(table.labels[row] ?? {}, name, value);
+  table.labels[row] = withLabel(table.labels[row] ?? {}, name, value.toWellFormed());
   if (name === METRIC_NAME_LABEL) table.dropsName[row] = false;
 }
 

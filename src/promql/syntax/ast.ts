@@ -158,6 +158,27 @@ export function unwrap(expression: Expression): Expression {
   return inner;
 }
 
+/**
+ * A chain of operators, `a or b or c`, nests its left sides as deep as it is long. Whatever walks an expression goes
+ * along the chain in a loop and leaves recursion to what really nests.
+ */
+export interface OperatorChain {
+  /** The leftmost operand, which is no binary expression. */
+  readonly first: Expression;
+  /** From the innermost to the outermost; the left side of each is the one before it. */
+  readonly links: readonly BinaryExpression[];
+}
+
+export function chainOf(outermost: BinaryExpression): OperatorChain {
+  const links: BinaryExpression[] = [];
+  let first: Expression = outermost;
+  while (first.kind === 'binary') {
+    links.push(first);
+    first = first.left;
+  }
+  return { first, links: links.reverse() };
+}
+
 /** The expressions directly below one, in the order they are evaluated. */
 export function childrenOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {

@@ -1,5 +1,6 @@
 import { METRIC_NAME_LABEL } from '#telemetry';
 import {
+  chainOf,
   isComparison,
   isSetOperator,
   type Aggregation,
@@ -39,8 +40,9 @@ export function typeOf(expression: Expression): ValueType {
     case 'unary':
       return typeOf(expression.operand);
     case 'binary': {
-      const scalar = typeOf(expression.left) === 'scalar' && typeOf(expression.right) === 'scalar';
-      return scalar ? 'scalar' : 'vector';
+      const { first, links } = chainOf(expression);
+      const operands = [first, ...links.map(({ right }) => right)];
+      return operands.every((operand) => typeOf(operand) === 'scalar') ? 'scalar' : 'vector';
     }
   }
 }
@@ -85,8 +87,13 @@ export function checkExpression(expression: Expression, text: string): ValueType
     case 'aggregation':
       checkAggregation(expression, text);
       return 'vector';
-    case 'binary':
-      return checkBinary(expression, text);
+    case 'binary': {
+      const { first, links } = chainOf(expression);
+      return links.reduce(
+        (left, link) => checkBinary(link, { left, right: checkExpression(link.right, text) }, text),
+        checkExpression(first, text),
+      );
+    }
   }
 }
 
@@ -146,10 +153,12 @@ function expectType(
   fail(text, expression, `expected type ${TYPE_NAMES[wanted]} in ${context}, got ${TYPE_NAMES[type]}`);
 }
 
-function checkBinary(binary: BinaryExpression, text: string): ValueType {
+function checkBinary(
+  binary: BinaryExpression,
+  { left, right }: { readonly left: ValueType; readonly right: ValueType },
+  text: string,
+): ValueType {
   const { operator, matching } = binary;
-  const left = checkExpression(binary.left, text);
-  const right = checkExpression(binary.right, text);
   const operatorAt = operatorOffset(binary, text);
   const bothScalar = left === 'scalar' && right === 'scalar';
   if (binary.returnBool && !isComparison(operator)) {

@@ -1,5 +1,6 @@
-import type { Matcher } from '#telemetry';
+import { OmoiError, type Matcher } from '#telemetry';
 import {
+  chainOf,
   isSetOperator,
   type AtModifier,
   type BinaryExpression,
@@ -13,13 +14,19 @@ import { formatDecimal } from './text-literals.ts';
 /** A node as JSON; its children are nodes again. */
 export type TreeNode = Readonly<Record<string, unknown>> & { readonly type: string };
 
-/** An expression as `/api/v1/parse_query` of Prometheus shows it, for tree views. Durations and times in ms. */
+/** How many operators one chain may have to be shown as a tree: as JSON, each nests what stands before it. */
+export const maxTreeChain = 2000;
+
+/**
+ * An expression as `/api/v1/parse_query` of Prometheus shows it, for tree views. Durations and times in ms.
+ * @throws OmoiError `query_limit` for a chain longer than maxTreeChain
+ */
 export function expressionTree(expression: Expression): TreeNode {
   switch (expression.kind) {
     case 'number':
       return { type: 'numberLiteral', val: formatDecimal(expression.value) };
     case 'string':
-      return { type: 'stringLiteral', val: expression.value };
+      return { type: 'stringLiteral', val: expression.value.toWellFormed() };
     case 'vector_selector':
       return { type: 'vectorSelector', ...selectorTree(expression) };
     case 'matrix_selector': {
@@ -54,19 +61,38 @@ export function expressionTree(expression: Expression): TreeNode {
       };
     }
     case 'binary':
-      return {
-        type: 'binaryExpr',
-        op: expression.operator,
-        lhs: expressionTree(expression.left),
-        rhs: expressionTree(expression.right),
-        matching: matchingTree(expression),
-        bool: expression.returnBool,
-      };
+      return chainTree(expression);
     case 'unary':
       return { type: 'unaryExpr', op: expression.operator, expr: expressionTree(expression.operand) };
     case 'parenthesized':
       return { type: 'parenExpr', expr: expressionTree(expression.expression) };
   }
+}
+
+function chainTree(outermost: BinaryExpression): TreeNode {
+  const { first, links } = chainOf(outermost);
+  if (links.length > maxTreeChain) {
+    throw new OmoiError(
+      'query_limit',
+      `a chain of ${links.length} operators is longer than maxTreeChain (${maxTreeChain}); it can be evaluated, but not shown as a tree`,
+    );
+  }
+  let tree = expressionTree(first);
+  let type = typeOf(first);
+  for (const link of links) {
+    const right = typeOf(link.right);
+    tree = {
+      type: 'binaryExpr',
+      op: link.operator,
+      lhs: tree,
+      rhs: expressionTree(link.right),
+      // Null where the sides need not find each other, because one is a scalar.
+      matching: type === 'vector' && right === 'vector' ? matchingTree(link) : null,
+      bool: link.returnBool,
+    };
+    type = type === 'scalar' && right === 'scalar' ? 'scalar' : 'vector';
+  }
+  return tree;
 }
 
 function selectorTree(selector: VectorSelector): object {
@@ -90,7 +116,7 @@ function timeTree({ at, offsetMs }: { readonly at: AtModifier | null; readonly o
 }
 
 function matcherTree({ name, operator, value }: Matcher): object {
-  return { name, value, type: operator };
+  return { name, value: value.toWellFormed(), type: operator };
 }
 
 function functionTree(name: string): object {
@@ -103,9 +129,7 @@ function functionTree(name: string): object {
   };
 }
 
-/** Null where the sides need not find each other, because one is a scalar. */
-function matchingTree({ operator, left, right, matching }: BinaryExpression): object | null {
-  if (typeOf(left) !== 'vector' || typeOf(right) !== 'vector') return null;
+function matchingTree({ operator, matching }: BinaryExpression): object {
   const { cardinality, on, labels, include } = matching;
   return {
     card: isSetOperator(operator) ? 'many-to-many' : cardinality,

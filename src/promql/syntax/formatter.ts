@@ -1,5 +1,6 @@
 import { formatDuration, type Matcher } from '#telemetry';
 import {
+  chainOf,
   type Aggregation,
   type AtModifier,
   type BinaryExpression,
@@ -32,8 +33,9 @@ export function formatExpression(expression: Expression): string {
       return `${formatAggregator(expression)}(${first}${formatExpression(expression.expression)})`;
     }
     case 'binary': {
-      const { left, right } = expression;
-      return `${formatExpression(left)} ${formatOperator(expression)} ${formatExpression(right)}`;
+      const { first, links } = chainOf(expression);
+      const rest = links.map((link) => ` ${formatOperator(link)} ${formatExpression(link.right)}`);
+      return formatExpression(first) + rest.join('');
     }
     case 'unary':
       return expression.operator + formatExpression(expression.operand);

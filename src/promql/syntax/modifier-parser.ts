@@ -29,8 +29,8 @@ export function readNumber(reader: TokenReader): { seconds: number; isDuration: 
   if (token.kind === 'number' || isSpecialNumber(token)) {
     reader.advance();
     const seconds = parseNumber(token.text);
-    if (Number.isNaN(seconds) && !isSpecialNumber(token)) {
-      const problem = `strconv.ParseFloat: parsing ${quote(token.text)}: invalid syntax`;
+    if (typeof seconds === 'string') {
+      const problem = `strconv.ParseFloat: parsing ${quote(token.text)}: ${seconds}`;
       reader.fail(token.start, `error parsing number: ${problem}`);
     }
     return { seconds, isDuration: false };

@@ -1,6 +1,8 @@
 import { OmoiError } from '#telemetry';
 import { describe, expect, it } from 'vitest';
 import { formatExpression } from './formatter.ts';
+import { prettyPrint } from './pretty-printer.ts';
+import { expressionTree, maxTreeChain } from './expression-tree.ts';
 import { maxExpressionDepth, parseExpression, parseSelector } from './parser.ts';
 
 describe('parseExpression', () => {
@@ -163,12 +165,61 @@ describe('parseExpression', () => {
     expect(error.details).toEqual({ line: 2, column: 8, offset: 12 });
   });
 
-  it('limits the depth of brackets, signs and chains of operators', () => {
-    const limit = `maxExpressionDepth (${maxExpressionDepth})`;
-    for (const text of ['('.repeat(100_000), '-'.repeat(100_000), 'a' + ' + a'.repeat(10_000)]) {
-      expect(errorOf(text).message).toContain(limit);
-    }
-    expect(formatExpression(parseExpression(`a${' + a'.repeat(300)}`))).toHaveLength(1201);
+  it.each([
+    ['(', '('.repeat(100_000)],
+    ['-', '-'.repeat(100_000)],
+    ['abs(', 'abs('.repeat(100_000)],
+    ['a ^', `a${' ^ a'.repeat(10_000)}`],
+    ['[1m:]', `a${'[1m:]'.repeat(10_000)}`],
+  ])('limits how deep %j may nest', (_, text) => {
+    expect(errorOf(text).message).toContain(`maxExpressionDepth (${maxExpressionDepth})`);
+  });
+
+  it.each([
+    ['or', 'up', ' or up', 1],
+    ['+', '1', ' + 1', 1],
+    ['or', 'up', ' or up or down', 2],
+    ['+ and *', 'a', ' + a * a', 1],
+    ['==', 'a', ' == on (job) a', 1],
+  ])(
+    'reads a chain of 5,000 × %s, writes it and shows it as a tree up to a length',
+    (_, start, link, count) => {
+      const text = start + link.repeat(5000);
+      const expression = parseExpression(text);
+      expect(formatExpression(expression)).toBe(text);
+      expect(formatExpression(parseExpression(prettyPrint(expression)))).toBe(text);
+      expect(() => expressionTree(expression)).toThrow(
+        `a chain of ${5000 * count} operators is longer than maxTreeChain (${maxTreeChain})`,
+      );
+      const longest = parseExpression(start + link.repeat(maxTreeChain / count));
+      const operators = JSON.stringify(expressionTree(longest)).match(/"binaryExpr"/g);
+      expect(operators?.length).toBeGreaterThanOrEqual(maxTreeChain);
+    },
+  );
+
+  it.each([
+    ['1e1000', 'value out of range'],
+    ['1.8e308', 'value out of range'],
+    [`1${'0'.repeat(400)}`, 'value out of range'],
+    ['0xFFFFFFFFFFFFFFFF', 'invalid syntax'],
+    ['0x8000000000000000', 'invalid syntax'],
+  ])('refuses the number %.30s', (text, reason) => {
+    expect(errorOf(text).message).toBe(
+      `1:1: parse error: error parsing number: strconv.ParseFloat: parsing "${text}": ${reason}`,
+    );
+  });
+
+  it.each([
+    ['0x7FFFFFFFFFFFFFFF', 2 ** 63],
+    ['9223372036854775808', 2 ** 63],
+    ['1.7976931348623157e308', Number.MAX_VALUE],
+    ['0777777777777777777777', 2 ** 63],
+    ['07777777777777777777777', Number('7777777777777777777777')],
+    ['017', 15],
+    ['089', 89],
+    ['1e-400', 0],
+  ])('reads the number %s as Go does', (text, value) => {
+    expect(parseExpression(text)).toMatchObject({ kind: 'number', value });
   });
 });
 

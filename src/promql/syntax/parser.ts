@@ -25,7 +25,7 @@ import { readSelector } from './selector-parser.ts';
 import { unquote } from './text-literals.ts';
 import { TokenReader } from './token-reader.ts';
 
-/** How deep expressions may nest. Chains of operators count as well, since each one nests its left side. */
+/** How deep expressions may nest: brackets, calls, signs, right sides. A chain of operators may be any length. */
 export const maxExpressionDepth = 400;
 
 /**
@@ -71,8 +71,7 @@ class ExpressionParser {
     const reader = this.#reader;
     if (++this.#depth > maxExpressionDepth) failForDepth(reader, reader.current.start);
     let left = this.#parseOperand();
-    for (let links = 0; ; links++) {
-      if (links > maxExpressionDepth) failForDepth(reader, left.position.start);
+    for (;;) {
       const found = asBinaryOperator(reader.current);
       if (!found || found.precedence < minimum) break;
       const { operator, precedence } = found;
@@ -233,7 +232,7 @@ const WITH_PARAMETER: ReadonlySet<Aggregator> = new Set([
   'limit_ratio',
 ]);
 
-/** Holds the finished tree against the limit, without recursion: a chain of operators may be any length here. */
+/** Holds the finished tree against the limit: a subquery, for one, nests what was read before it. */
 function limitDepth(reader: TokenReader, root: Expression): void {
   const pending: { readonly expression: Expression; readonly depth: number }[] = [
     { expression: root, depth: 1 },
@@ -241,7 +240,9 @@ function limitDepth(reader: TokenReader, root: Expression): void {
   for (let next = pending.pop(); next; next = pending.pop()) {
     if (next.depth > maxExpressionDepth) failForDepth(reader, next.expression.position.start);
     for (const child of childrenOf(next.expression)) {
-      pending.push({ expression: child, depth: next.depth + 1 });
+      const continuesChain =
+        next.expression.kind === 'binary' && child === next.expression.left && child.kind === 'binary';
+      pending.push({ expression: child, depth: next.depth + (continuesChain ? 0 : 1) });
     }
   }
 }

@@ -1,12 +1,19 @@
-import type { Expression } from './ast.ts';
+import { chainOf, type BinaryExpression, type Expression } from './ast.ts';
 import { formatAggregator, formatExpression, formatOperator, formatSubqueryRange } from './formatter.ts';
 
 /** What is longer than this many characters on one line is split over several. */
 const maxLineLength = 100;
+/** Deeper levels are indented no further: each link of a long chain is a level. */
+const maxIndentedLevels = 200;
+
+function indentOf(level: number): string {
+  return '  '.repeat(Math.min(level, maxIndentedLevels));
+}
 
 /** The expression over several lines where it is long, indented by two spaces a level. */
 export function prettyPrint(expression: Expression, level = 0): string {
-  const indent = '  '.repeat(level);
+  if (expression.kind === 'binary') return printChain(expression, level);
+  const indent = indentOf(level);
   const line = formatExpression(expression);
   if (line.length <= maxLineLength) return indent + line;
   switch (expression.kind) {
@@ -25,11 +32,6 @@ export function prettyPrint(expression: Expression, level = 0): string {
       const body = args.map((arg) => prettyPrint(arg, level + 1)).join(',\n');
       return `${indent}${formatAggregator(expression)}(\n${body}\n${indent})`;
     }
-    case 'binary': {
-      const left = prettyPrint(expression.left, level + 1);
-      const right = prettyPrint(expression.right, level + 1);
-      return `${left}\n${indent}${formatOperator(expression)}\n${right}`;
-    }
     case 'parenthesized':
       return `${indent}(\n${prettyPrint(expression.expression, level + 1)}\n${indent})`;
     case 'subquery':
@@ -37,4 +39,25 @@ export function prettyPrint(expression: Expression, level = 0): string {
     case 'unary':
       return `${indent}${expression.operator}${prettyPrint(expression.operand, level).trimStart()}`;
   }
+}
+
+/** Each link of a chain has its operator on a line between its sides; as many of the first as fit share one line. */
+function printChain(outermost: BinaryExpression, level: number): string {
+  const { first, links } = chainOf(outermost);
+  const levelOf = (place: number): number => level + links.length - 1 - place;
+  let line = formatExpression(first);
+  let place = 0;
+  for (; place < links.length; place++) {
+    const link = links[place];
+    if (!link) break;
+    const longer = `${line} ${formatOperator(link)} ${formatExpression(link.right)}`;
+    if (longer.length > maxLineLength) break;
+    line = longer;
+  }
+  const start = place === 0 ? prettyPrint(first, levelOf(-1)) : indentOf(levelOf(place - 1)) + line;
+  const rest = links.slice(place).map((link, distance) => {
+    const own = levelOf(place + distance);
+    return `\n${indentOf(own)}${formatOperator(link)}\n${prettyPrint(link.right, own + 1)}`;
+  });
+  return start + rest.join('');
 }

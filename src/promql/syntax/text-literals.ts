@@ -112,17 +112,30 @@ const CONTROL_ESCAPES: Readonly<Record<number, string>> = {
   13: '\\r',
 };
 
+/** The largest number that Prometheus reads as an integer; what is larger it reads as a float. */
+const MAX_INTEGER = 2n ** 63n - 1n;
+
 /**
  * The value of a number token: decimal, hexadecimal (`0x1F`), octal (`017`), with underscores between digits, or
- * Inf and NaN in any case.
+ * Inf and NaN in any case. As in Prometheus the first of Go's `ParseInt` (with base 0) and `ParseFloat` that takes
+ * it: a hexadecimal beyond 64 bits is no number, an octal one is read as a decimal.
+ * @returns why it is none, in Go's words
  */
-export function parseNumber(token: string): number {
+export function parseNumber(token: string): number | 'invalid syntax' | 'value out of range' {
   const text = token.replaceAll('_', '').toLowerCase();
   if (text === 'inf') return Infinity;
   if (text === 'nan') return NaN;
-  if (text.startsWith('0x')) return Number(text);
-  if (/^0[0-7]+$/.test(text)) return Number.parseInt(text, 8);
-  return Number(text);
+  if (text.startsWith('0x')) {
+    const isInteger = /^0x[0-9a-f]+$/.test(text) && BigInt(text) <= MAX_INTEGER;
+    return isInteger ? Number(text) : 'invalid syntax';
+  }
+  if (/^0[0-7]+$/.test(text)) {
+    const value = BigInt(`0o${text}`);
+    if (value <= MAX_INTEGER) return Number(value);
+  }
+  const value = Number(text);
+  if (Number.isNaN(value)) return 'invalid syntax';
+  return Number.isFinite(value) ? value : 'value out of range';
 }
 
 /** The seconds of a duration token, or null for a wrong order of units. */
