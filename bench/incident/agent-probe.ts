@@ -5,6 +5,8 @@ import { everySoOften } from './schedule.ts';
 
 const REGISTERED_AT_ONCE = 32;
 const CLAIM_EVERY_MS = 50;
+/** Two seconds' worth; more would only lengthen the queue. Those that wait go on counting. */
+const MAX_CLAIMING = 40;
 const TASKS_PER_BATCH = 200;
 const TASK_TYPE = 'bench-probe';
 const LEASE_MS = 60_000;
@@ -21,6 +23,8 @@ interface SimulatedAgent {
   readonly id: string;
   generation: number;
   sequence: number;
+  /** As a real agent it sends no beat while the one before has no answer: the waiting one goes on counting. */
+  isBeating: boolean;
 }
 
 /** Agents that beat, and a few that claim tasks and complete them: each as its schedule says, answered or not. */
@@ -32,6 +36,7 @@ export class AgentProbe {
   readonly #agents: SimulatedAgent[];
   readonly #schedules: { stop(): void }[] = [];
   #next = 0;
+  #claiming = 0;
   #silent = false;
   #stock = 0;
   #isStocking = false;
@@ -43,6 +48,7 @@ export class AgentProbe {
       id: `bench-agent-${number}`,
       generation: 0,
       sequence: 0,
+      isBeating: false,
     }));
   }
 
@@ -101,6 +107,8 @@ export class AgentProbe {
   }
 
   async #beat(agent: SimulatedAgent, dueMs: number): Promise<void> {
+    if (agent.isBeating) return;
+    agent.isBeating = true;
     const settle = this.heartbeats.due(dueMs);
     try {
       await this.#connections.send({
@@ -112,11 +120,13 @@ export class AgentProbe {
     } catch {
       settle('failed');
     }
+    agent.isBeating = false;
   }
 
   async #claim(dueMs: number): Promise<void> {
     const agent = this.#agents.at(-1 - (this.#next % Math.max(1, this.#agents.length - this.#fleet.mute)));
-    if (!agent) return;
+    if (!agent || this.#claiming >= MAX_CLAIMING) return;
+    this.#claiming++;
     const settle = this.claims.due(dueMs);
     const holder = { agent_id: agent.id, generation: agent.generation };
     try {
@@ -134,6 +144,7 @@ export class AgentProbe {
     } catch {
       settle('failed');
     }
+    this.#claiming--;
     if (this.#stock < TASKS_PER_BATCH / 2) await this.#stockUp();
   }
 
