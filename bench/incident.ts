@@ -59,22 +59,22 @@ const { size, history } = run;
 const spansMs = size.days * 0.8 * 86_400_000 + (Date.now() - history.writtenAtMs);
 
 const scenarios: readonly Scenario[] = [
-  { name: 'calm, without series that went', begin: { fresh: 'without_series' }, run: calm },
+  { name: 'calm on a fresh server', begin: { fresh: 'without_series' }, run: calm },
   { name: 'series go', begin: { fresh: 'with_series' }, run: churn(size.churnedSeries) },
   { name: 'calm', run: calm },
-  { name: '5,000 alerts fire and recover', run: alertsFireAndRecover },
-  { name: '10,000 alerts pend', run: alertsPend },
-  { name: '2,000 agents fall silent', run: agentsFallSilent },
-  { name: '1,000 remediations held back', run: remediationsHeldBack },
-  { name: 'OTLP bodies of 8 MB, protobuf', run: sendersPost('protobuf') },
-  { name: 'OTLP bodies of 8 MB, JSON', run: sendersPost('json') },
-  { name: '50 clients claim, one absurdly', run: clientsClaim },
+  { name: 'alerts fire and recover', run: alertsFireAndRecover },
+  { name: 'alerts pend', run: alertsPend },
+  { name: 'agents fall silent', run: agentsFallSilent },
+  { name: 'remediations held back', run: remediationsHeldBack },
+  { name: 'large bodies protobuf', run: sendersPost('protobuf') },
+  { name: 'large bodies JSON', run: sendersPost('json') },
+  { name: 'clients claim', run: clientsClaim },
   { name: 'spans expire', begin: { spansMs }, run: spansExpire },
 ];
 
 const only = options.only?.split(',');
 for (const { name, begin, run: happen } of scenarios) {
-  if (only && !only.some((one) => name.includes(one))) continue;
+  if (only && !only.includes(name)) continue;
   if (begin) await run.begin(begin);
   await run.measure({ name, run: happen });
 }

@@ -32,19 +32,19 @@ it('every incident of the bench happens, and the uninvolved are served meanwhile
   const happened = new Map(rows.map((row) => [row.row, 'broke' in row ? row.broke : row.happened]));
 
   expect(happened.get('series go')).toMatchObject({ series: 40_000, gone_after_s: expect.any(Number) });
-  expect(happened.get('5,000 alerts fire and recover')).toMatchObject({ fired: 100, recovered: 100 });
-  expect(happened.get('10,000 alerts pend')).toMatchObject({
+  expect(happened.get('alerts fire and recover')).toMatchObject({ fired: 100, recovered: 100 });
+  expect(happened.get('alerts pend')).toMatchObject({
     pending: 200,
     calm_after_s: expect.any(Number),
   });
-  expect(happened.get('2,000 agents fall silent')).toMatchObject({ given_up: 40, back: 40 });
-  expect(happened.get('1,000 remediations held back')).toMatchObject({ held_back: 20, restarts: 1 });
+  expect(happened.get('agents fall silent')).toMatchObject({ given_up: 40, back: 40 });
+  expect(happened.get('remediations held back')).toMatchObject({ held_back: 20, restarts: 1 });
   for (const encoding of ['protobuf', 'JSON']) {
-    expect(happened.get(`OTLP bodies of 8 MB, ${encoding}`)).toMatchObject({ refused: 0 });
-    expect(happened.get(`OTLP bodies of 8 MB, ${encoding}`)).not.toMatchObject({ bodies: 0 });
+    expect(happened.get(`large bodies ${encoding}`)).toMatchObject({ refused: 0 });
+    expect(happened.get(`large bodies ${encoding}`)).not.toMatchObject({ bodies: 0 });
   }
-  expect(happened.get('50 clients claim, one absurdly')).toMatchObject({ refused: 0 });
-  expect(happened.get('50 clients claim, one absurdly')).not.toMatchObject({ claimed: 0 });
+  expect(happened.get('clients claim')).toMatchObject({ refused: 0 });
+  expect(happened.get('clients claim')).not.toMatchObject({ claimed: 0 });
   expect(happened.get('spans expire')).toMatchObject({
     expired: 20_000,
     seconds_since_start: expect.any(Number),
