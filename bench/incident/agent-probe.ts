@@ -1,7 +1,7 @@
-import type { ConnectionPool } from '../server/connection-pool.ts';
+import type { ConnectionPool } from '../load/connection-pool.ts';
 import { AGENT_POOL } from './measured-server.ts';
-import { Recorder } from './recorder.ts';
-import { everySoOften } from './schedule.ts';
+import { Recorder } from '../load/recorder.ts';
+import { everySoOften } from '../load/schedule.ts';
 
 const REGISTERED_AT_ONCE = 32;
 const CLAIM_EVERY_MS = 50;
@@ -21,6 +21,7 @@ export interface Fleet {
 
 interface SimulatedAgent {
   readonly id: string;
+  /** 0 until it is registered. */
   generation: number;
   sequence: number;
   /** As a real agent it sends no beat while the one before has no answer: the waiting one goes on counting. */
@@ -52,7 +53,10 @@ export class AgentProbe {
     }));
   }
 
+  /** Resolves when all are registered; each beats from then on. */
   async start(): Promise<void> {
+    const everyMs = this.#fleet.intervalMs / this.#fleet.agents;
+    this.#schedules.push(everySoOften(everyMs, (dueMs) => this.#beatNext(dueMs)));
     const rest = this.#agents.values();
     await Promise.all(
       Array.from({ length: REGISTERED_AT_ONCE }, async () => {
@@ -60,11 +64,7 @@ export class AgentProbe {
       }),
     );
     await this.#stockUp();
-    const everyMs = this.#fleet.intervalMs / this.#fleet.agents;
-    this.#schedules.push(
-      everySoOften(everyMs, (dueMs) => this.#beatNext(dueMs)),
-      everySoOften(CLAIM_EVERY_MS, (dueMs) => void this.#claim(dueMs)),
-    );
+    this.#schedules.push(everySoOften(CLAIM_EVERY_MS, (dueMs) => void this.#claim(dueMs)));
   }
 
   stop(): void {
@@ -107,7 +107,7 @@ export class AgentProbe {
   }
 
   async #beat(agent: SimulatedAgent, dueMs: number): Promise<void> {
-    if (agent.isBeating) return;
+    if (agent.isBeating || agent.generation === 0) return;
     agent.isBeating = true;
     const settle = this.heartbeats.due(dueMs);
     try {

@@ -1,8 +1,8 @@
-import type { ConnectionPool } from '../server/connection-pool.ts';
-import { Recorder } from './recorder.ts';
+import type { ConnectionPool } from '../load/connection-pool.ts';
+import { Recorder } from '../load/recorder.ts';
 import { METRICS } from './rule-files.ts';
 import { remoteWrite } from './samples.ts';
-import { everySoOften } from './schedule.ts';
+import { everySoOften } from '../load/schedule.ts';
 
 export const PROBE_POOLS = 50;
 export const probePool = (number: number): string => `bench-probe-${number}`;

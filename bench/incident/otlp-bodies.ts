@@ -1,5 +1,5 @@
 import { field, tag } from '../../tests/remote-write-request.ts';
-import type { OutgoingRequest } from '../server/connection.ts';
+import type { OutgoingRequest } from '../load/connection.ts';
 
 export type OtlpSignal = 'metrics' | 'traces' | 'logs';
 export type OtlpEncoding = 'protobuf' | 'json';

@@ -1,6 +1,6 @@
 // The process of the probes: started by `Probes`, told what to do over its channel.
 import type { SystemEvent } from '#telemetry';
-import { ConnectionPool } from '../server/connection-pool.ts';
+import { ConnectionPool } from '../load/connection-pool.ts';
 import { AgentProbe } from './agent-probe.ts';
 import { AlertProbe } from './alert-probe.ts';
 import { EventCounts } from './event-counts.ts';
@@ -8,7 +8,7 @@ import { EventReader } from './event-reader.ts';
 import type { ProbeOrder, ProbeSetup } from './probes.ts';
 import { BACKGROUND_METRICS, BACKGROUND_SERIES, backgroundMetric, PROBE_POLICY } from './rule-files.ts';
 import { remoteWrite } from './samples.ts';
-import { everySoOften } from './schedule.ts';
+import { everySoOften } from '../load/schedule.ts';
 
 const BACKGROUND_EVERY_MS = 5000;
 const CONNECTIONS = 64;

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Fleet } from './agent-probe.ts';
 import type { Counts } from './event-counts.ts';
 import type { Tokens } from './measured-server.ts';
-import type { Latencies } from './recorder.ts';
+import type { Latencies } from '../load/recorder.ts';
 
 export interface ProbeSetup {
   readonly url: string;

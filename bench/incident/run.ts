@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConnectionPool } from '../server/connection-pool.ts';
+import { ConnectionPool } from '../load/connection-pool.ts';
 import { PROBE_POOLS, probePool } from './alert-probe.ts';
 import { copyOf, historyOf, type History } from './history/history.ts';
 import { sizeOf, type Size } from './history/size.ts';

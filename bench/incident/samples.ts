@@ -1,5 +1,5 @@
 import { encodeWriteRequest } from '../../tests/remote-write-request.ts';
-import type { OutgoingRequest } from '../server/connection.ts';
+import type { OutgoingRequest } from '../load/connection.ts';
 import { wrap } from '../tsdb/load.ts';
 
 export interface Sample {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ConnectionPool } from '../server/connection-pool.ts';
+import type { ConnectionPool } from '../load/connection-pool.ts';
 import type { History } from './history/history.ts';
 import type { Counts } from './event-counts.ts';
 import type { MeasuredServer } from './measured-server.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fleet } from '../agent-probe.ts';
-import { RefusedRequest } from '../../server/connection.ts';
+import { RefusedRequest } from '../../load/connection.ts';
 import { AGENT_POOL } from '../measured-server.ts';
 import { countsFromNow, scaled, scaledMs, secondsUntil, type Happened, type Stage } from '../stage.ts';
 
@@ -16,7 +16,7 @@ const TASK_TYPE = 'bench-burden';
 /** Two fifths of the agents can fall silent without a storm: half of the fleet is one. */
 export function fleetOf(scale: number): Fleet {
   const agents = scaled({ scale }, 5000);
-  const intervalMs = scale >= 1 ? 10_000 : 1000;
+  const intervalMs = scale >= 1 ? 20_000 : 1000;
   return { agents, mute: Math.round(agents * 0.4), intervalMs, ttlMs: 3.5 * intervalMs };
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RefusedRequest } from '../../server/connection.ts';
-import { ConnectionPool } from '../../server/connection-pool.ts';
+import { RefusedRequest } from '../../load/connection.ts';
+import { ConnectionPool } from '../../load/connection-pool.ts';
 import { otlpRequest, type OtlpEncoding, type OtlpSignal } from '../otlp-bodies.ts';
 import { scaledMs, secondsUntil, type Happened, type Stage } from '../stage.ts';
 
