@@ -30,7 +30,12 @@ const origin: AppendOrigin = {
 
 function report(what: string, count: number, startedMs: number): void {
   const seconds = (clock.monotonicMs() - startedMs) / 1000;
-  console.log(`${what}: ${Math.round(count / seconds).toLocaleString('en')} a second`);
+  const perSecond = Math.round(count / seconds);
+  console.log(
+    process.argv.includes('--json')
+      ? JSON.stringify({ row: what, per_second: perSecond })
+      : `${what}: ${perSecond.toLocaleString('en')} a second`,
+  );
 }
 
 function benchJudges(): void {

@@ -21,6 +21,7 @@ interface Measured {
   readonly runs: number;
 }
 
+const isJson = process.argv.includes('--json');
 const STEP_MS = 15_000;
 const HOUR_MS = 3_600_000;
 /** What is to be reached over HTTP, by how the query begins. */
@@ -76,24 +77,31 @@ async function measure(name: string, target: string, runs: number, run: () => un
   return { name, target, medianMs: times[Math.floor(times.length / 2)] ?? NaN, runs };
 }
 
-async function served(): Promise<readonly Measured[]> {
+const results: Measured[] = [];
+
+function report(measured: Measured): void {
+  results.push(measured);
+  const { name, medianMs, target } = measured;
+  console.log(isJson ? JSON.stringify(measured) : `${medianMs.toFixed(3)} ms  ${name}  (${target})`);
+}
+
+async function measureServed(): Promise<void> {
   const starts = [startOmoi];
   if (INSTALLED.prometheus) starts.push(startPrometheus);
   if (INSTALLED.victoriaMetrics) starts.push(startVictoriaMetrics);
-  const times = await measureQueries(starts);
-  return times.map(({ query, target, measured }) => ({
-    name: `${target} over HTTP: ${query}`,
-    target:
-      target === 'omoi' ? (SERVED_TARGETS.find(([part]) => query.startsWith(part))?.[1] ?? '') : 'beside it',
-    medianMs: Number(measured['p50_ms']),
-    runs: Number(measured['runs']),
-  }));
+  await measureQueries(starts, ({ query, target, measured }) => {
+    const aim = SERVED_TARGETS.find(([part]) => query.startsWith(part))?.[1] ?? '';
+    report({
+      name: `${target} over HTTP: ${query}`,
+      target: target === 'omoi' ? aim : 'beside it',
+      medianMs: Number(measured['p50_ms']),
+      runs: Number(measured['runs']),
+    });
+  });
 }
 
 async function main(): Promise<void> {
   const engine = createEngine({ clock: createSystemClock() });
-  const results: Measured[] = [];
-
   const wide = counters(10_000, HOUR_MS + 300_000);
   const range: Queryable = { select: () => wide };
   const bounds = { startMs: 300_000, endMs: 300_000 + HOUR_MS, stepMs: STEP_MS };
@@ -103,7 +111,7 @@ async function main(): Promise<void> {
     'avg_over_time(m_total[5m])',
   ]) {
     const prepared = engine.prepare(query);
-    results.push(
+    report(
       await measure(`${query}, 10,000 series, 1 h at 15 s`, '≤ 1.5 × Prometheus', 5, () =>
         prepared.range(range, bounds),
       ),
@@ -119,7 +127,7 @@ async function main(): Promise<void> {
     'sum by (phase_id, instance) (m_total)',
   ]) {
     const prepared = engine.prepare(query);
-    results.push(
+    report(
       await measure(`${query}, 100,000 series, instant`, '≤ 20 ms', 25, () =>
         prepared.instant(instant, 1000),
       ),
@@ -130,30 +138,27 @@ async function main(): Promise<void> {
   const small: Queryable = { select: () => [], selectLatest: () => few };
   for (const query of ['m_total > 5', 'sum by (phase_id) (m_total) > 10 and on () vector(1)']) {
     const prepared = engine.prepare(query);
-    results.push(
+    report(
       await measure(`${query}, 10 series, one rule`, '≤ 0.2 ms', 2000, () => prepared.instant(small, 1000)),
     );
   }
 
-  results.push(
+  report(
     await measure('prepare sum by (a) (rate(b{c="d"}[5m])) > 1', '', 2000, () =>
       engine.prepare('sum by (a) (rate(b{c="d"}[5m])) > 1'),
     ),
   );
 
-  results.push(...(await served()));
+  await measureServed();
   const rule = await measureRule();
-  results.push({
+  report({
     name: 'one rule over 10 series that just arrived, 100,000 series in the store',
     target: '≤ 0.2 ms',
     medianMs: rule['nothing_fires_p50_ms'] ?? NaN,
     runs: RULE_ROUNDS,
   });
 
-  if (process.argv.includes('--json')) console.log(JSON.stringify({ bench: 'promql', results }));
-  else
-    for (const { name, medianMs, target } of results)
-      console.log(`${medianMs.toFixed(3)} ms  ${name}  (${target})`);
+  if (isJson) console.log(JSON.stringify({ bench: 'promql', results }));
 }
 
 await main();

@@ -1,13 +1,22 @@
 // Commits of small concurrent transactions on the embedded state database, beside what one fsync costs here.
-// node --conditions=omoi-source bench/storage.ts [directory]
+// npm run bench -- storage [--json] [DIRECTORY]
 import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { openStateDatabase, type StateDatabase } from '#storage';
 import { createSystemClock, silentLogger } from '#telemetry';
 
-const directory = mkdtempSync(join(process.argv[2] ?? tmpdir(), 'omoi-bench-'));
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false } },
+});
+const directory = mkdtempSync(join(positionals[0] ?? tmpdir(), 'omoi-bench-'));
 const transactions = 4000;
+
+function report(text: string, row: object): void {
+  console.log(options.json ? JSON.stringify(row) : text);
+}
 
 function fsyncMs(): number {
   const file = openSync(join(directory, 'fsync'), 'w');
@@ -55,10 +64,16 @@ const database = await openStateDatabase({
   role: 'server',
 });
 const oneFsyncMs = fsyncMs();
-console.log(`one fsync: ${oneFsyncMs.toFixed(3)} ms, ${Math.round(1000 / oneFsyncMs)} a second`);
+report(`one fsync: ${oneFsyncMs.toFixed(3)} ms, ${Math.round(1000 / oneFsyncMs)} a second`, {
+  row: 'one fsync',
+  ms: oneFsyncMs,
+});
 for (const concurrency of [1, 10, 100, 1000]) {
   const rate = await commitsPerSecond(database, concurrency);
-  console.log(`${String(concurrency).padStart(5)} at once: ${Math.round(rate)} commits a second`);
+  report(`${String(concurrency).padStart(5)} at once: ${Math.round(rate)} commits a second`, {
+    row: `${concurrency} at once`,
+    commits_per_second: Math.round(rate),
+  });
 }
 await database.close();
 rmSync(directory, { recursive: true });

@@ -14,8 +14,9 @@ interface SimulatedAgent {
   readonly due: number[];
 }
 
-const claims = new Recorder();
-const requests = new Recorder();
+/** New for each job: what one left unanswered is not the next one's. */
+let claims = new Recorder();
+let requests = new Recorder();
 
 /** The ladder of silence is not what is measured here: nobody is to be found late. */
 const PACE = { heartbeat_interval_ms: 60_000, heartbeat_ttl_ms: 600_000 };
@@ -103,6 +104,8 @@ async function doOnce(agent: SimulatedAgent, work: Work, dueMs: number): Promise
 
 async function run(job: Job): Promise<JobResult> {
   const agents = await connectAgents(job);
+  claims = new Recorder();
+  requests = new Recorder();
   const cpuBefore = process.cpuUsage();
   const startedMs = performance.now();
   let done = 0;
@@ -110,7 +113,8 @@ async function run(job: Job): Promise<JobResult> {
   const once = async (agent: SimulatedAgent, dueMs: number): Promise<void> => {
     const settle = requests.due(dueMs);
     try {
-      done += await doOnce(agent, job.work, dueMs);
+      const count = await doOnce(agent, job.work, dueMs);
+      done += count;
       settle('answered');
     } catch (error) {
       failure ??= error;
