@@ -1,4 +1,5 @@
 import { absence } from '../functions/absence.ts';
+import { RATE_ROWS, fillRateRow, type RowCounts } from '../functions/rate-rows.ts';
 import { RANGE_FUNCTIONS } from '../functions/range-functions.ts';
 import { unwrap, type Call, type MatrixSelector, type Subquery } from '../syntax/ast.ts';
 import type { EvaluationContext } from './evaluation-context.ts';
@@ -19,6 +20,8 @@ export interface RangeArgument extends Runs {
 
 /** Functions that return samples as they are, so that their name still fits. */
 const KEEPS_NAME: ReadonlySet<string> = new Set(['first_over_time', 'last_over_time']);
+/** Steps of a series that are computed without a pause: a millisecond. */
+const MAX_STEPS_AT_ONCE = 50_000;
 const COUNTER_SUFFIX = /_(?:total|sum|count|bucket)$/;
 
 /** A function of a range vector at every step of a grid. */
@@ -37,18 +40,22 @@ export function* evaluateRangeCall(
   guard.checkTable(grid.stepCount, argument.runCount);
   const table = new VectorTable(grid.stepCount, argument.runCount);
   const bounds = windowBounds(argument.node, context);
+  const rowRate = rateOf(call.name, bounds, grid);
   const notesNonCounters = call.name === 'rate' || call.name === 'increase';
   for (let place = 0; place < argument.runCount; place++) {
     const run = argument.runAt(place);
     const dropsName = run.dropsName || !KEEPS_NAME.has(call.name);
     const cell = table.addRow(run.labels, dropsName);
     window.enter(run);
-    const found = yield* fillRow(table, cell, window, { compute, bounds, grid, guard });
+    const found =
+      rowRate && run.histograms.length === 0
+        ? ofFloats(fillRateRow({ table, cell }, run, rowRate))
+        : yield* fillRow(table, cell, window, { compute, bounds, grid, guard });
     if (found.samples === 0) table.dropLastRow();
     if (notesNonCounters && found.floats > 0) noteNonCounter(window);
     guard.hold(found.samples);
     guard.count(found.queried, found.read);
-    if (guard.spend(run.times.length)) yield;
+    if (guard.spend(grid.stepCount + run.times.length)) yield;
   }
   if (call.name !== 'absent_over_time') return table;
   return absence(table, call.args[0] ?? call);
@@ -64,6 +71,23 @@ interface WindowBounds {
 function windowBounds(node: MatrixSelector | Subquery, context: EvaluationContext): WindowBounds {
   const { at, offsetMs } = node.kind === 'matrix_selector' ? node.selector : node;
   return { rangeMs: node.rangeMs, offsetMs, fixedMs: at && resolveAt(at, context.query) };
+}
+
+/** How a call is computed a row at a time; null where it is not. */
+function rateOf(
+  name: string,
+  bounds: WindowBounds,
+  grid: StepGrid,
+): Parameters<typeof fillRateRow>[2] | null {
+  const kind = RATE_ROWS.get(name);
+  if (!kind || bounds.fixedMs !== null || grid.stepCount > MAX_STEPS_AT_ONCE) return null;
+  const { rangeMs, offsetMs } = bounds;
+  const { stepMs, stepCount } = grid;
+  return { kind, windows: { firstEndMs: grid.startMs - offsetMs, stepMs, stepCount, rangeMs } };
+}
+
+function ofFloats({ samples, queried, read }: RowCounts): FilledRow {
+  return { samples, floats: samples, queried, read };
 }
 
 interface FilledRow {

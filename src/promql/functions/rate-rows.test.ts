@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Annotations } from '../annotations.ts';
+import { RangeWindow } from '../evaluation/range-window.ts';
+import { ABSENT, VectorTable } from '../evaluation/vector-table.ts';
+import { RANGE_FUNCTIONS } from './range-functions.ts';
+import { RATE_ROWS, fillRateRow, type RowWindows } from './rate-rows.ts';
+
+const samples = fc.array(
+  fc.record({
+    afterMs: fc.integer({ min: 1, max: 40_000 }),
+    value: fc.oneof(
+      { weight: 6, arbitrary: fc.integer({ min: 0, max: 50 }) },
+      { weight: 2, arbitrary: fc.double() },
+      { weight: 1, arbitrary: fc.constantFrom(0, -0, NaN, Infinity, -Infinity, 1e300, -5) },
+    ),
+  }),
+  { maxLength: 80, size: 'max' },
+);
+const windows: fc.Arbitrary<RowWindows> = fc.record({
+  firstEndMs: fc.integer({ min: -50_000, max: 500_000 }),
+  stepMs: fc.integer({ min: 1, max: 60_000 }),
+  stepCount: fc.integer({ min: 1, max: 60 }),
+  rangeMs: fc.integer({ min: 1, max: 400_000 }),
+});
+
+test.each([...RATE_ROWS])('%s of a row is that of each of its windows, bit by bit', (name, kind) => {
+  const compute = RANGE_FUNCTIONS.get(name);
+  fc.assert(
+    fc.property(samples, windows, (given, places) => {
+      const { firstEndMs, stepMs, stepCount, rangeMs } = places;
+      let timeMs = 0;
+      const times = Float64Array.from(given, ({ afterMs }) => (timeMs += afterMs));
+      const run = {
+        labels: {},
+        dropsName: false,
+        times,
+        values: Float64Array.from(given, ({ value }) => value),
+        histogramTimes: new Float64Array(0),
+        histograms: [],
+      };
+      const position = { start: 0, end: 0 };
+      const window = new RangeWindow({ rangeMs, scalars: [], annotations: new Annotations(), position });
+      window.enter(run);
+      const expected = new VectorTable(stepCount, 1);
+      expected.addRow({}, false);
+      const seen = new Set<number>();
+      let found = 0;
+      let queried = 0;
+      for (let step = 0; step < stepCount; step++) {
+        const endMs = firstEndMs + step * stepMs;
+        window.moveTo(endMs - rangeMs, endMs);
+        queried += window.floatCount;
+        for (let at = window.from; at < window.to; at++) seen.add(at);
+        if (window.floatCount === 0 || !compute || compute(window) === ABSENT) continue;
+        found++;
+        expected.setFloat(step, window.value);
+      }
+      const table = new VectorTable(stepCount, 1);
+      const cell = table.addRow({}, false);
+      const counts = fillRateRow({ table, cell }, run, { kind, windows: places });
+      expect(table.values).toEqual(expected.values);
+      expect(table.kinds).toEqual(expected.kinds);
+      expect(counts).toEqual({ samples: found, queried, read: seen.size });
+    }),
+    { numRuns: 300 },
+  );
+});
