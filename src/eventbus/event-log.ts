@@ -1,11 +1,11 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type CompiledQuery, type Insertable, type Selectable } from 'kysely';
 import type { StateDatabase, StateTables, StateTransaction } from '#storage';
 import { EVENT_PAYLOADS, toRfc3339, traceIdOf, type NewSystemEvent, type SystemEvent } from '#telemetry';
 import type { EventQuery } from './event-bus.ts';
 
 const maxListedEvents = 1000;
-/** Well below the number of parameters that a statement may have. */
-const maxRowsPerInsert = 500;
+/** There is one statement for each number of rows up to this. */
+const maxRowsPerInsert = 50;
 /** Any number that nothing else on the same PostgreSQL is likely to lock. */
 const EVENT_ORDER_LOCK_KEY = 0x6f_6d_6f_65;
 
@@ -32,12 +32,10 @@ export async function writeEvents(
     trace_id: traceIdOf(event.traceparent),
   }));
   const ids: number[] = [];
-  for (let at = 0; at < rows.length; at += maxRowsPerInsert) {
-    const inserted = await tx.db
-      .insertInto('events')
-      .values(rows.slice(at, at + maxRowsPerInsert))
-      .returning('id')
-      .execute();
+  const chunks = Array.from({ length: Math.ceil(rows.length / maxRowsPerInsert) }, (_, chunk) =>
+    rows.slice(chunk * maxRowsPerInsert, (chunk + 1) * maxRowsPerInsert),
+  );
+  for (const inserted of await Promise.all(chunks.map((chunk) => insertEvents(tx, chunk)))) {
     ids.push(...inserted.map((row) => row.id));
   }
   // Ids are given in the order of the values, but rows may come back in any.
@@ -49,6 +47,25 @@ export async function writeEvents(
     // The payload was checked against its type.
     return { ...event, id, payload: payloads[at], at: time } as SystemEvent;
   });
+}
+
+/** Compiled once for each number of rows; what a statement takes is the rows' values one after the other. */
+const INSERTS: Record<StateTransaction['dialect'], (CompiledQuery<{ id: number }> | undefined)[]> = {
+  sqlite: [],
+  postgres: [],
+};
+
+async function insertEvents(
+  tx: StateTransaction,
+  rows: readonly Insertable<StateTables['events']>[],
+): Promise<{ id: number }[]> {
+  const compiled = (INSERTS[tx.dialect][rows.length] ??= tx.db
+    .insertInto('events')
+    .values(rows)
+    .returning('id')
+    .compile());
+  const parameters = rows.flatMap((row) => Object.values(row));
+  return (await tx.db.executeQuery<{ id: number }>({ ...compiled, parameters })).rows;
 }
 
 /**

@@ -47,15 +47,6 @@ export class FleetActivityFeed implements FleetFeed {
     return this.#queued;
   }
 
-  /** Whether a task waits in one of the phases; null stands for all phases. */
-  hasQueued(phaseIds: readonly string[] | null): boolean {
-    if (phaseIds === null) return this.#queued > 0;
-    for (const phaseId of phaseIds) {
-      for (const count of this.#queueByPhase.get(phaseId)?.values() ?? []) if (count.queued > 0) return true;
-    }
-    return false;
-  }
-
   countQueued(phaseId: string, priority: number, change: number): void {
     let phase = this.#queueByPhase.get(phaseId);
     if (!phase) {

@@ -97,6 +97,7 @@ export function claimOf(agentId: string, more: Partial<ClaimRequest> = {}): Clai
     phaseIds: null,
     taskTypes: null,
     ownPoolOnly: false,
+    maxTasks: 1,
     leaseMs: 10_000,
     waitMs: 0,
     traceparent: null,

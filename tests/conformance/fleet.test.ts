@@ -35,6 +35,7 @@ function claimOf(agentId: string, more: Partial<ClaimRequest> = {}): ClaimReques
     phaseIds: null,
     taskTypes: null,
     ownPoolOnly: false,
+    maxTasks: 1,
     leaseMs: 60_000,
     waitMs: 0,
     traceparent: null,
@@ -132,7 +133,7 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
     }
 
     async function claimed(agentId: string, more: Partial<ClaimRequest> = {}): Promise<TaskRow> {
-      const found = await fleet.tasks.claim(claimOf(agentId, more));
+      const [found] = await fleet.tasks.claim(claimOf(agentId, more));
       if (!found) throw new Error(`agent ${agentId} was given no task`);
       return found;
     }
@@ -164,8 +165,7 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
       await Promise.all(
         agentIds.map(async (agentId) => {
           for (;;) {
-            const next = await fleet.tasks.claim(claimOf(agentId));
-            // `skip locked` may hide what another claimer is about to take; then somebody else has it.
+            const [next] = await fleet.tasks.claim(claimOf(agentId));
             if (!next) return;
             given.push(next.task_id);
             await fleet.tasks.complete(heldBy(agentId, next.task_id), null);
@@ -200,7 +200,7 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
       }
       types.push((await claimed('a')).task_type);
       expect(types).toEqual(['urgent', 'young', 'elsewhere', 'old']);
-      expect(await fleet.tasks.claim(claimOf('a'))).toBeNull();
+      expect(await fleet.tasks.claim(claimOf('a'))).toEqual([]);
     });
 
     it('makes one task of an idempotency key, however many ask at once', async () => {
@@ -225,7 +225,7 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
       expect(fleet.tasks.waitingClaims).toBe(1);
       await fleet.tasks.enqueue([task()], null);
       const given = await Promise.all(waiting);
-      expect(new Set(given.map((found) => found?.task_id)).size).toBe(2);
+      expect(new Set(given.map(([found]) => found?.task_id)).size).toBe(2);
     });
 
     it('takes a task back when its lease has run out, and refuses its former holder', async () => {
@@ -264,7 +264,7 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
       const { task_id: taskId } = await claimed('a');
       const failure = { error: 'no luck', retry: true };
       expect((await fleet.tasks.fail(heldBy('a', taskId), failure)).state).toBe('queued');
-      expect(await fleet.tasks.claim(claimOf('a'))).toBeNull();
+      expect(await fleet.tasks.claim(claimOf('a'))).toEqual([]);
       expect((await claimed('a', { waitMs: 10_000 })).task_id).toBe(taskId);
       expect((await fleet.tasks.fail(heldBy('a', taskId), failure)).state).toBe('failed');
       const events = await bus.list({ types: ['fleet.task.failed'], limit: 10 });
@@ -296,7 +296,7 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
       await fleet.tasks.enqueue([task()], null);
       const { task_id: taskId } = await claimed('a');
       await fleet.tasks.handOff(heldBy('a', taskId), { agentId: 'b', reason: 'knows more' });
-      expect(await fleet.tasks.claim(claimOf('c'))).toBeNull();
+      expect(await fleet.tasks.claim(claimOf('c'))).toEqual([]);
       expect((await claimed('b')).task_id).toBe(taskId);
       await fleet.tasks.handOff(heldBy('b', taskId), { agentId: 'a', reason: null });
       expect((await claimed('c', { waitMs: 10_000 })).task_id).toBe(taskId);

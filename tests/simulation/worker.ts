@@ -150,20 +150,21 @@ export class Worker {
 
   async #claim(): Promise<Held | null> {
     try {
-      const task = await this.#call(({ fleet }) =>
+      const [task] = await this.#call(({ fleet }) =>
         fleet.tasks.claim({
           agentId: this.identity.agentId,
           generation: this.#generation,
           phaseIds: null,
           taskTypes: null,
           ownPoolOnly: false,
+          maxTasks: 1,
           leaseMs: LEASE_MS,
           waitMs: 2000,
           traceparent: null,
           signal: null,
         }),
       );
-      return task && { taskId: task.task_id, attempt: task.attempt };
+      return task === undefined ? null : { taskId: task.task_id, attempt: task.attempt };
     } catch (thrown) {
       if (thrown instanceof OmoiError && DISMISSALS.has(thrown.code)) this.#leaving = true;
       else await this.#pause(RETRY_MS);

@@ -1,4 +1,4 @@
-import type { ClaimRequest, Fleet, NewTask, TaskRow } from '#fleet';
+import type { Fleet, NewTask, TaskRow } from '#fleet';
 import { toRfc3339 } from '#telemetry';
 import type { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
@@ -115,12 +115,13 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
     },
     handler: async ({ body, principal, traceparent, signal }) => {
       assertMaySpeak(fleet, principal, body.agent_id, null);
-      const tasks = await claimUpTo(fleet, body.max_tasks, {
+      const tasks = await fleet.tasks.claim({
         agentId: body.agent_id,
         generation: body.generation,
-        phaseIds: body.phase_ids ?? null,
-        taskTypes: body.task_types ?? null,
+        phaseIds: body.phase_ids ? [...new Set(body.phase_ids)] : null,
+        taskTypes: body.task_types ? [...new Set(body.task_types)] : null,
         ownPoolOnly: body.own_pool_only,
+        maxTasks: body.max_tasks,
         leaseMs: body.lease_ms ?? fleet.limits.defaultLeaseMs,
         waitMs: body.wait_ms,
         traceparent,
@@ -146,22 +147,6 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
       return { lease_ms: lease.lengthMs, lease_expires_at: toRfc3339(lease.untilMs) };
     },
   });
-}
-
-/** Waits for the first task alone: what is there besides is taken, what is not is left for the next claim. */
-async function claimUpTo(
-  fleet: TaskRouteParts['fleet'],
-  maxTasks: number,
-  request: ClaimRequest,
-): Promise<TaskRow[]> {
-  const claimed: TaskRow[] = [];
-  while (claimed.length < maxTasks) {
-    const waitMs = claimed.length === 0 ? request.waitMs : 0;
-    const task = await fleet.tasks.claim({ ...request, waitMs });
-    if (!task) break;
-    claimed.push(task);
-  }
-  return claimed;
 }
 
 function registerSettling(app: ApiApp, { fleet }: TaskRouteParts): void {

@@ -1,3 +1,4 @@
+import { PHASES } from '#telemetry';
 import { z } from 'zod';
 import { generation, name, phaseId } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS as BOUNDS } from './fleet-bounds.ts';
@@ -66,8 +67,8 @@ export const enqueuedBatchAnswer = z.object({
 export const claimBody = z.object({
   agent_id: name,
   generation,
-  task_types: z.array(name).min(1).max(50).optional(),
-  phase_ids: z.array(phaseId).min(1).optional(),
+  task_types: z.array(name).min(1).max(BOUNDS.maxTaskTypesPerClaim).optional(),
+  phase_ids: z.array(phaseId).min(1).max(PHASES.length).optional(),
   own_pool_only: z.boolean().default(false).describe('Leaves the tasks that are for every pool.'),
   max_tasks: z.number().int().min(1).max(BOUNDS.maxClaimedAtOnce).default(1),
   wait_ms: z

@@ -225,7 +225,7 @@ describe('generations', () => {
     await openGeneration('m', 'spawn nonce');
     await agents.register(registration('m', { generation: 1, nonce: 'spawn nonce' }));
     await tasks.enqueue([task()], null);
-    const claimed = await tasks.claim(claimOf('m'));
+    const [claimed] = await tasks.claim(claimOf('m'));
     expect(statusOf('m')).toBe('RUNNING');
     const exit = { agentId: 'm', generation: 1, exitCode: null, signal: 'SIGKILL', expected: false };
     for (let times = 0; times < 2; times++) {
@@ -241,7 +241,7 @@ describe('generations', () => {
     await openGeneration('m', 'nonce one');
     await agents.register(registration('m', { generation: 1, nonce: 'nonce one' }));
     await tasks.enqueue([task()], null);
-    const claimed = await tasks.claim(claimOf('m'));
+    const [claimed] = await tasks.claim(claimOf('m'));
     const taskId = claimed?.task_id ?? '';
     expect(await openGeneration('m', 'nonce two')).toBe(2);
     await agents.register(registration('m', { generation: 2, nonce: 'nonce two' }));

@@ -1,38 +1,30 @@
 import type { Clock } from '#telemetry';
-
-/** Which tasks a claim takes. */
-export interface ClaimFilter {
-  readonly agentId: string;
-  /** The pool that the claiming agent belongs to. */
-  readonly poolId: string | null;
-  /** null takes any. */
-  readonly phaseIds: readonly string[] | null;
-  readonly taskTypes: readonly string[] | null;
-  /** Leaves the tasks that are for agents of every pool. */
-  readonly ownPoolOnly: boolean;
-}
-
-/** What a waiting claim has to know of a task to see whether it fits. */
-export interface QueuedTask {
-  readonly task_type: string;
-  readonly phase_id: string;
-  readonly pool_id: string | null;
-  readonly kept_for_agent_id: string | null;
-}
+import { filterKey, takes, type ClaimFilter, type QueuedTask } from './claim-filter.ts';
 
 export type WaitOutcome = 'woken' | 'timed_out' | 'aborted';
 
 interface Waiter {
   readonly ticket: number;
-  readonly filter: ClaimFilter;
   readonly end: (outcome: WaitOutcome) => void;
 }
 
-/** Claims that wait for a task. A task that comes wakes the one that fits and has waited longest, and no other. */
+/** Claims with the same filter, those that have waited longest in front. */
+interface Line {
+  readonly filter: ClaimFilter;
+  readonly waiters: Waiter[];
+}
+
+/**
+ * Claims that wait for a task. A task that comes wakes the one that fits and has waited longest, and no other. Fleets
+ * wait with a few filters, so a task is compared with each filter once, however many wait with it.
+ */
 export class ClaimWaiters {
   readonly #clock: Clock;
   readonly #maxWaiting: number;
-  #waiting: Waiter[] = [];
+  readonly #lines = new Map<string, Line>();
+  /** The same lines' waiters by agent, for tasks that are kept for one. */
+  readonly #byAgent = new Map<string, Set<{ readonly line: Line; readonly waiter: Waiter }>>();
+  #size = 0;
   #tickets = 0;
   #version = 0;
 
@@ -42,7 +34,7 @@ export class ClaimWaiters {
   }
 
   get size(): number {
-    return this.#waiting.length;
+    return this.#size;
   }
 
   /** Grows with every task that comes: who looked before and finds it grown looks again before he waits. */
@@ -51,7 +43,7 @@ export class ClaimWaiters {
   }
 
   get full(): boolean {
-    return this.#waiting.length >= this.#maxWaiting;
+    return this.#size >= this.#maxWaiting;
   }
 
   /** A place in the line; a claim that was woken in vain goes back to its old place. */
@@ -68,34 +60,76 @@ export class ClaimWaiters {
       const end = (outcome: WaitOutcome): void => {
         timer.cancel();
         signal?.removeEventListener('abort', abort);
-        this.#waiting = this.#waiting.filter((other) => other !== waiter);
+        leave();
         resolve(outcome);
       };
       const abort = (): void => end('aborted');
-      const waiter: Waiter = { ticket, filter, end };
       const timer = this.#clock.after(waitMs, () => end('timed_out'));
       signal?.addEventListener('abort', abort, { once: true });
-      const behind = this.#waiting.findLastIndex((other) => other.ticket < ticket);
-      this.#waiting.splice(behind + 1, 0, waiter);
+      const leave = this.#enter(filter, { ticket, end });
     });
   }
 
   /** A task came into the queue. */
   wake(task: QueuedTask): void {
     this.#version++;
-    this.#waiting.find((waiter) => fits(waiter.filter, task))?.end('woken');
+    this.#firstFor(task)?.end('woken');
   }
 
   /** Everybody stops waiting. */
   stop(): void {
-    for (const waiter of this.#waiting) waiter.end('timed_out');
+    for (const { waiters } of this.#lines.values()) for (const waiter of [...waiters]) waiter.end('timed_out');
+  }
+
+  #firstFor(task: QueuedTask): Waiter | undefined {
+    let first: Waiter | undefined;
+    const consider = (waiter: Waiter | undefined): void => {
+      if (waiter && (!first || waiter.ticket < first.ticket)) first = waiter;
+    };
+    if (task.kept_for_agent_id !== null) {
+      for (const { line, waiter } of this.#byAgent.get(task.kept_for_agent_id) ?? []) {
+        if (takes(line.filter, task)) consider(waiter);
+      }
+      return first;
+    }
+    for (const { filter, waiters } of this.#lines.values()) if (takes(filter, task)) consider(waiters[0]);
+    return first;
+  }
+
+  /** @returns what takes the waiter out again */
+  #enter(filter: ClaimFilter, waiter: Waiter): () => void {
+    const key = filterKey(filter);
+    let line = this.#lines.get(key);
+    if (!line) this.#lines.set(key, (line = { filter, waiters: [] }));
+    const { waiters } = line;
+    waiters.splice(placeOf(waiters, waiter.ticket), 0, waiter);
+    this.#size++;
+    const own = { line, waiter };
+    const ofAgent = this.#byAgent.get(filter.agentId);
+    if (ofAgent) ofAgent.add(own);
+    else this.#byAgent.set(filter.agentId, new Set([own]));
+    return () => {
+      const at = placeOf(waiters, waiter.ticket);
+      if (waiters[at] !== waiter) return;
+      waiters.splice(at, 1);
+      this.#size--;
+      if (waiters.length === 0) this.#lines.delete(key);
+      const others = this.#byAgent.get(filter.agentId);
+      others?.delete(own);
+      if (others?.size === 0) this.#byAgent.delete(filter.agentId);
+    };
   }
 }
 
-function fits(filter: ClaimFilter, task: QueuedTask): boolean {
-  if (filter.phaseIds && !filter.phaseIds.includes(task.phase_id)) return false;
-  if (filter.taskTypes && !filter.taskTypes.includes(task.task_type)) return false;
-  if (task.kept_for_agent_id !== null && task.kept_for_agent_id !== filter.agentId) return false;
-  if (task.pool_id === null) return !filter.ownPoolOnly;
-  return task.pool_id === filter.poolId;
+/** Where a ticket belongs among waiters in the order of their tickets. */
+function placeOf(waiters: readonly Waiter[], ticket: number): number {
+  let low = 0;
+  let high = waiters.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const ticketThere = waiters[middle]?.ticket ?? 0;
+    if (ticketThere < ticket) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -38,11 +38,24 @@ describe('transactions that requests share', () => {
     await expect(shared.ask('d')).resolves.toBe('done d');
   });
 
-  it('rejects all of a transaction that fails, and goes on with the next', async () => {
-    const shared = cursors([]);
-    const outcomes = await Promise.allSettled(['a', 'b', 'a'].map((name) => shared.ask(name)));
+  it('lets a request fail alone that makes its transaction fail', async () => {
+    const together: string[][] = [];
+    const shared = cursors(together);
+    const outcomes = await Promise.allSettled(['a', 'b', 'a', 'c'].map((name) => shared.ask(name)));
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+    expect(together).toEqual([['a'], ['b', 'a', 'c'], ['b'], ['a'], ['c']]);
+    await expect(shared.ask('d')).resolves.toBe('done d');
+  });
+
+  it('tells all of a transaction that the database is away, and asks it no more', async () => {
+    let asked = 0;
+    const shared = new SharedTransactions<string, string>(database, async (_tx, requests) => {
+      if (asked++ > 0) throw new OmoiError('database_failed', 'it is away');
+      return requests;
+    });
+    const outcomes = await Promise.allSettled(['a', 'b', 'c'].map((name) => shared.ask(name)));
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
-    await expect(shared.ask('b')).resolves.toBe('done b');
+    expect(asked).toBe(2);
   });
 
   it('puts no more than a limit into one transaction', async () => {

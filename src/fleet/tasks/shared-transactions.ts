@@ -20,7 +20,8 @@ interface Waiting<Request, Answer> {
 /**
  * Lets requests of one kind share a transaction: those that come while an earlier one runs are done together in the
  * next, so that under load each costs a fraction of the way to the database and back. A lone request is done at once.
- * On PostgreSQL, where transactions overlap, each has its own, and holds the locks of no other.
+ * Where a transaction fails, each of its requests is done once more in one of its own, so that a bad one fails alone;
+ * but not where the database itself is away: then all are told.
  */
 export class SharedTransactions<Request, Answer> {
   readonly #database: StateDatabase;
@@ -40,12 +41,8 @@ export class SharedTransactions<Request, Answer> {
       return Promise.reject(new OmoiError('database_failed', message));
     }
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const waiting = { request, resolve, reject };
-    if (this.#database.dialect === 'postgres') void this.#doTogether([waiting]);
-    else {
-      this.#waiting.push(waiting);
-      if (!this.#running) void this.#run();
-    }
+    this.#waiting.push({ request, resolve, reject });
+    if (!this.#running) void this.#run();
     return promise;
   }
 
@@ -69,7 +66,14 @@ export class SharedTransactions<Request, Answer> {
         else resolve(answer);
       }
     } catch (error) {
-      for (const { reject } of together) reject(error);
+      if (together.length > 1 && !isOutage(error)) {
+        for (const waiting of together) await this.#doTogether([waiting]);
+      } else for (const { reject } of together) reject(error);
     }
   }
+}
+
+/** Whether doing it again at once would only ask a database that is away once more. */
+function isOutage(error: unknown): boolean {
+  return error instanceof OmoiError && error.retryable;
 }

@@ -1,17 +1,20 @@
-import { sql } from 'kysely';
 import type { StateTransaction } from '#storage';
-import { AGENT_STATUSES, OmoiError, type Counter } from '#telemetry';
-import type { AgentEntry } from '../agents/agent-entry.ts';
+import { OmoiError, type Counter } from '#telemetry';
+import type { AgentEntry, AgentRow } from '../agents/agent-entry.ts';
 import { assertCurrent, unknownAgent } from '../agents/agent-registry.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
-import type { ClaimFilter } from './claim-waiters.ts';
 import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
 import type { Holder } from '../leases/lease-registry.ts';
+import { ClaimAssignment, laneKey } from './claim-assignment.ts';
+import type { ClaimFilter } from './claim-filter.ts';
+import { holdClaimant, keptFor, laneHead, takeTask } from './claim-queries.ts';
+import type { QueueLane } from './queue-lanes.ts';
 import { SharedTransactions } from './shared-transactions.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
 import { claimedEvent, type TaskRow } from './task-row.ts';
 
-const CLAIMING = AGENT_STATUSES.filter((status) => claimObstacle(status) === null);
+/** Claims that share a transaction share these; each gets one at least, where there are some. */
+const maxTasksPerTransaction = 200;
 
 export interface ClaimRequest extends Holder {
   /** null takes any. */
@@ -19,6 +22,8 @@ export interface ClaimRequest extends Holder {
   readonly taskTypes: readonly string[] | null;
   /** Leaves the tasks that are for agents of every pool. */
   readonly ownPoolOnly: boolean;
+  /** Takes up to so many; waits for one where none fits. */
+  readonly maxTasks: number;
   readonly leaseMs: number;
   /** How long to wait for a task where none fits. */
   readonly waitMs: number;
@@ -27,12 +32,20 @@ export interface ClaimRequest extends Holder {
   readonly signal: AbortSignal | null;
 }
 
+/** A claim of a transaction that its agent may make. */
+interface Admitted {
+  readonly request: ClaimRequest;
+  readonly filter: ClaimFilter;
+  readonly lanes: readonly QueueLane[];
+  readonly count: number;
+}
+
 /** Gives queued tasks to agents: the highest priority first, then the oldest. */
 export class TaskClaims {
   readonly #parts: FleetParts;
   readonly #state: TaskQueueState;
   readonly #waitsRefused: Counter;
-  readonly #attempts: SharedTransactions<ClaimRequest, TaskRow | null>;
+  readonly #attempts: SharedTransactions<ClaimRequest, readonly TaskRow[]>;
 
   constructor(parts: FleetParts, state: TaskQueueState) {
     this.#parts = parts;
@@ -42,62 +55,114 @@ export class TaskClaims {
   }
 
   /**
-   * The next task for an agent's generation, or null where none fits in time.
+   * The next tasks for an agent's generation; none where none fits in time.
    * @throws OmoiError `unknown_agent`, `unknown_generation`, `generation_superseded`, `agent_not_claiming`,
    *   `agent_gone`
    */
-  async claim(request: ClaimRequest): Promise<TaskRow | null> {
+  async claim(request: ClaimRequest): Promise<readonly TaskRow[]> {
     const { clock } = this.#parts;
     const { waiters } = this.#state;
     const endMs = clock.monotonicMs() + request.waitMs;
     const ticket = waiters.takeTicket();
     for (;;) {
       const { version } = waiters;
-      const task = await this.#attempt(request);
-      if (task) return task;
+      const tasks = await this.#attempt(request);
+      if (tasks.length > 0) return tasks;
       const waitMs = endMs - clock.monotonicMs();
-      if (waitMs <= 0 || request.signal?.aborted) return null;
+      if (waitMs <= 0 || request.signal?.aborted) return [];
       if (waiters.full) {
         this.#waitsRefused.add(1, { what: 'claim' });
-        return null;
+        return [];
       }
       if (waiters.version !== version) continue;
       const filter = this.#filterOf(request);
       const outcome = await waiters.wait(filter, { ticket, waitMs, signal: request.signal });
-      if (outcome !== 'woken') return null;
+      if (outcome !== 'woken') return [];
     }
   }
 
-  async #attempt(request: ClaimRequest): Promise<TaskRow | null> {
+  async #attempt(request: ClaimRequest): Promise<readonly TaskRow[]> {
     const agent = this.#require(request);
-    if (agent.desired === 'drain' || !this.#parts.activity.hasQueued(request.phaseIds)) return null;
+    if (agent.desired === 'drain' || !this.#state.holdsFor(this.#filterOf(request))) return [];
     return this.#attempts.ask(request);
   }
 
-  /** The statements go to the database together, and are done in their order: the one who asked first has the first. */
+  /**
+   * In three messages to the database, however many claims there are: who asks, what lies in front of the lanes that
+   * they take from, and who gets what. The one who asked first has the first.
+   */
   async #claimEach(
     tx: StateTransaction,
     requests: readonly ClaimRequest[],
-  ): Promise<(TaskRow | OmoiError | null)[]> {
-    const tasks = await Promise.all(
-      requests.map((request) => takeFirst(tx, request, this.#filterOf(request))),
-    );
-    const claims = requests.flatMap((request, at) => {
-      const task = tasks[at];
-      return task ? [{ task, request }] : [];
-    });
-    // Where none was taken, none is there, or memory is behind what was committed and the agent may have none.
-    const answers = await Promise.all(
-      requests.map(async (request, at) => tasks[at] ?? refusalOf(tx, request)),
-    );
+  ): Promise<(readonly TaskRow[] | OmoiError)[]> {
+    const refusals = await this.#refusals(tx, requests);
+    const share = Math.max(1, Math.floor(maxTasksPerTransaction / requests.length));
+    const admitted = requests
+      .filter((request) => !refusals.has(request))
+      .map((request) => this.#admit(request, share));
+    const given = await this.#give(tx, admitted);
     await this.#parts.bus.append(
       tx,
-      ...claims.map(({ task, request }) => claimedEvent(task, request, request.traceparent)),
+      ...given.flatMap(({ request, tasks }) =>
+        tasks.map((task) => claimedEvent(task, request, request.traceparent)),
+      ),
     );
     tx.afterCommit(() => {
-      for (const { task, request } of claims) this.#state.claimed(task, request, request.traceparent);
+      for (const { request, tasks } of given) {
+        for (const task of tasks) this.#state.claimed(task, request, request.traceparent);
+      }
     });
-    return answers;
+    const tasksOf = new Map(given.map(({ request, tasks }) => [request, tasks]));
+    return requests.map((request) => refusals.get(request) ?? tasksOf.get(request) ?? []);
+  }
+
+  /** Those whose agents may have no task, for all that memory knew; the others' rows are held until the commit. */
+  async #refusals(
+    tx: StateTransaction,
+    requests: readonly ClaimRequest[],
+  ): Promise<Map<ClaimRequest, OmoiError>> {
+    // In one order, so that transactions that overlap (on PostgreSQL) can't wait for each other.
+    const agentIds = [...new Set(requests.map(({ agentId }) => agentId))].sort();
+    const rows = await Promise.all(agentIds.map((agentId) => holdClaimant(tx, agentId)));
+    const agents = new Map(agentIds.map((agentId, at) => [agentId, rows[at] ?? null]));
+    const refusals = new Map<ClaimRequest, OmoiError>();
+    for (const request of requests) {
+      const refusal = refusalOf(request, agents.get(request.agentId) ?? null);
+      if (refusal) refusals.set(request, refusal);
+    }
+    return refusals;
+  }
+
+  #admit(request: ClaimRequest, share: number): Admitted {
+    const filter = this.#filterOf(request);
+    const lanes = this.#state.lanes.matching(filter);
+    return { request, filter, lanes, count: Math.min(request.maxTasks, share) };
+  }
+
+  async #give(
+    tx: StateTransaction,
+    admitted: readonly Admitted[],
+  ): Promise<{ readonly request: ClaimRequest; readonly tasks: readonly TaskRow[] }[]> {
+    const wanted = admitted.reduce((sum, { count }) => sum + count, 0);
+    const lanes = new Map(admitted.flatMap((claim) => claim.lanes.map((lane) => [laneKey(lane), lane])));
+    const [heads, kept] = await Promise.all([
+      Promise.all(
+        Array.from(lanes.values(), async (lane) => ({ lane, tasks: await laneHead(tx, lane, wanted) })),
+      ),
+      Promise.all(
+        admitted.map(({ filter, count }) =>
+          this.#state.keepsFor(filter.agentId) ? keptFor(tx, filter.agentId, wanted + count) : [],
+        ),
+      ),
+    ]);
+    const assignment = new ClaimAssignment(heads);
+    return Promise.all(
+      admitted.map(async (claim, at) => {
+        const taskIds = assignment.take(claim, kept[at] ?? []);
+        const taken = await Promise.all(taskIds.map((taskId) => takeTask(tx, taskId, claim.request)));
+        return { request: claim.request, tasks: taken.filter((task) => task !== null) };
+      }),
+    );
   }
 
   #require(request: ClaimRequest): AgentEntry {
@@ -120,13 +185,11 @@ export class TaskClaims {
   }
 }
 
-/** Why the agent may have no task; null where it may. */
-async function refusalOf(tx: StateTransaction, request: ClaimRequest): Promise<OmoiError | null> {
-  const agent = await tx.db
-    .selectFrom('agents')
-    .select(['status', 'generation'])
-    .where('agent_id', '=', request.agentId)
-    .executeTakeFirst();
+/** Why the agent may have no task; null where it may. Memory may be behind what was committed. */
+function refusalOf(
+  request: ClaimRequest,
+  agent: Pick<AgentRow, 'generation' | 'status'> | null,
+): OmoiError | null {
   if (!agent) return unknownAgent(request.agentId);
   if (agent.generation !== request.generation) {
     return new OmoiError(
@@ -137,75 +200,6 @@ async function refusalOf(tx: StateTransaction, request: ClaimRequest): Promise<O
   }
   const obstacle = claimObstacle(agent.status);
   return obstacle ? notClaiming(request.agentId, agent.status, obstacle) : null;
-}
-
-/**
- * The hot path: one statement takes the first task that fits, where the agent's row (held against a restart until
- * the commit) lets it. `state` is written into the statement, not bound: else SQLite can't see that the partial
- * indexes hold the answer.
- */
-async function takeFirst(
-  tx: StateTransaction,
-  request: ClaimRequest,
-  filter: ClaimFilter,
-): Promise<TaskRow | null> {
-  let first = tx.db
-    .selectFrom('tasks')
-    .select('task_id')
-    .where('state', '=', sql.lit('queued'))
-    .where('available_at_ms', '<=', tx.nowMs)
-    .where((where) =>
-      where.or([
-        where('kept_for_agent_id', 'is', null),
-        where('kept_for_agent_id', '=', request.agentId),
-        where('kept_until_ms', '<=', tx.nowMs),
-      ]),
-    )
-    .where((where) => {
-      const own = where('pool_id', '=', filter.poolId ?? '');
-      return filter.ownPoolOnly ? own : where.or([where('pool_id', 'is', null), own]);
-    })
-    .orderBy('priority', 'desc')
-    .orderBy('queue_order')
-    .limit(1)
-    .forUpdate()
-    .skipLocked();
-  if (request.phaseIds?.length === 1) first = first.where('phase_id', 'in', request.phaseIds);
-  else if (request.phaseIds) {
-    // Several phases are filtered along the order of the whole queue: by the phases' index all would be sorted.
-    first = first.where(sql<string>`phase_id || ''`, 'in', request.phaseIds);
-  }
-  if (request.taskTypes) first = first.where('task_type', 'in', request.taskTypes);
-  const task = await tx.db
-    .updateTable('tasks')
-    .set((set) => ({
-      state: 'claimed',
-      agent_id: request.agentId,
-      generation: request.generation,
-      attempt: set('attempt', '+', 1),
-      claimed_at_ms: tx.nowMs,
-      lease_ms: request.leaseMs,
-      lease_until_ms: tx.nowMs + request.leaseMs,
-      first_claimed_at_ms: set.fn.coalesce('first_claimed_at_ms', set.val(tx.nowMs)),
-      kept_for_agent_id: null,
-      kept_until_ms: null,
-    }))
-    .where('task_id', '=', first)
-    .where((where) =>
-      where(
-        where.val(request.generation),
-        '=',
-        where
-          .selectFrom('agents')
-          .select('agents.generation')
-          .where('agents.agent_id', '=', request.agentId)
-          .where('agents.status', 'in', CLAIMING)
-          .forShare(),
-      ),
-    )
-    .returningAll()
-    .executeTakeFirst();
-  return task ?? null;
 }
 
 function notClaiming(agentId: string, status: string, obstacle: string): OmoiError {

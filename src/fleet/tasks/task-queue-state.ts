@@ -1,7 +1,9 @@
 import type { Timer } from '#telemetry';
+import type { ClaimFilter } from './claim-filter.ts';
 import { ClaimWaiters } from './claim-waiters.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
+import { QueueLanes, type LaneTask } from './queue-lanes.ts';
 import { heldMs, type TaskRow } from './task-row.ts';
 
 /** Which wakes may be pending at once; beyond it a late task is found by the next claim that comes by itself. */
@@ -14,8 +16,11 @@ const maxLateTasks = 100_000;
 export class TaskQueueState {
   readonly leases: LeaseRegistry;
   readonly waiters: ClaimWaiters;
+  readonly lanes = new QueueLanes();
   readonly #parts: FleetParts;
   readonly #late = new Set<Timer>();
+  /** How many tasks are kept for an agent that they were handed to. */
+  readonly #kept = new Map<string, number>();
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
@@ -29,16 +34,32 @@ export class TaskQueueState {
     this.waiters.stop();
   }
 
+  /** Whether a task may be there that the filter takes; the database knows whether one is. */
+  holdsFor(filter: ClaimFilter): boolean {
+    return this.keepsFor(filter.agentId) || this.lanes.matching(filter).length > 0;
+  }
+
+  /** Whether a task may be kept for the agent alone. */
+  keepsFor(agentId: string): boolean {
+    return this.#kept.has(agentId);
+  }
+
+  /** Counts what waits of one kind: at the start, and with every change. */
+  count(task: LaneTask & { readonly priority: number }, change: number): void {
+    this.#parts.activity.countQueued(task.phase_id, task.priority, change);
+    this.lanes.count(task, change);
+  }
+
   /** Tasks came into the queue: new ones. */
   queued(tasks: readonly TaskRow[], traceparent: string | null): void {
-    for (const task of tasks) this.#parts.activity.countQueued(task.phase_id, task.priority, 1);
+    for (const task of tasks) this.count(task, 1);
     this.#parts.activity.tell({ kind: 'queue', traceparent });
     for (const task of tasks) this.announce(task);
   }
 
   claimed(task: TaskRow, holder: Holder, traceparent: string | null): void {
     const { activity, agentIndex } = this.#parts;
-    activity.countQueued(task.phase_id, task.priority, -1);
+    this.count(task, -1);
     this.hold(task, holder);
     const nowBusy = agentIndex.tookTask(holder);
     activity.tell({ kind: 'queue', traceparent });
@@ -95,7 +116,7 @@ export class TaskQueueState {
       this.#let(task, holder, traceparent);
       return;
     }
-    this.#parts.activity.countQueued(task.phase_id, task.priority, -1);
+    this.count(task, -1);
     this.#parts.activity.tell({ kind: 'queue', traceparent });
   }
 
@@ -107,20 +128,33 @@ export class TaskQueueState {
       return;
     }
     this.waiters.wake(task);
-    if (task.kept_for_agent_id !== null && task.kept_until_ms !== null) {
+    const keeper = task.kept_for_agent_id;
+    if (keeper !== null && task.kept_until_ms !== null) {
       const anyone = { ...task, kept_for_agent_id: null };
-      this.#later(task.kept_until_ms - nowMs, () => this.waiters.wake(anyone));
+      const scheduled = this.#later(task.kept_until_ms - nowMs, () => {
+        this.#keep(keeper, -1);
+        this.waiters.wake(anyone);
+      });
+      if (scheduled) this.#keep(keeper, 1);
     }
   }
 
-  #later(delayMs: number, run: () => void): void {
-    if (this.#late.size >= maxLateTasks) return;
+  #keep(agentId: string, change: number): void {
+    const kept = (this.#kept.get(agentId) ?? 0) + change;
+    if (kept > 0) this.#kept.set(agentId, kept);
+    else this.#kept.delete(agentId);
+  }
+
+  /** False where too many wait already. */
+  #later(delayMs: number, run: () => void): boolean {
+    if (this.#late.size >= maxLateTasks) return false;
     // One more millisecond, for the wall clock that the database compares with counts whole ones.
     const timer = this.#parts.clock.after(Math.max(0, delayMs) + 1, () => {
       this.#late.delete(timer);
       run();
     });
     this.#late.add(timer);
+    return true;
   }
 
   /** Ends a lease of a task that is not (or not so) claimed any more. */

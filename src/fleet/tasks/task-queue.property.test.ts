@@ -64,7 +64,7 @@ class World {
       }
       case 'claim': {
         const generation = agents.get(step.agent)?.generation ?? 1;
-        const claimed = await tasks.claim(claimOf(step.agent, { generation, leaseMs: 500 }));
+        const [claimed] = await tasks.claim(claimOf(step.agent, { generation, leaseMs: 500 }));
         if (claimed) this.#claims.push({ taskId: claimed.task_id, agentId: step.agent, generation });
         return;
       }
@@ -116,7 +116,7 @@ class World {
     const { agents, tasks } = this.#running.fleet;
     await agents.register(registration('finisher'));
     for (let idle = 0; idle < 200; idle++) {
-      const left = await tasks.claim(claimOf('finisher'));
+      const [left] = await tasks.claim(claimOf('finisher'));
       if (left) await tasks.complete(heldBy('finisher', left.task_id), null);
       else if (await this.#allDone()) return;
       else await this.#clock.advance(1000);

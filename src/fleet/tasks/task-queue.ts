@@ -19,6 +19,9 @@ export interface TaskQuery {
   readonly limit: number;
 }
 
+/** What waiting tasks are counted by. */
+const COUNTED = ['pool_id', 'phase_id', 'task_type', 'priority'] as const;
+
 /** The queue of tasks: each is given to one agent's generation at a time, and done once. */
 export class TaskQueue {
   readonly #parts: FleetParts;
@@ -39,14 +42,14 @@ export class TaskQueue {
 
   /** Builds the memory from the database: counts, leases (with their whole length again) and late tasks. */
   async start(): Promise<void> {
-    const { database, activity, agentIndex } = this.#parts;
+    const { database, agentIndex } = this.#parts;
     const counts = await database.reader
       .selectFrom('tasks')
-      .select(['phase_id', 'priority', (select) => select.fn.countAll<number>().as('queued')])
+      .select([...COUNTED, (select) => select.fn.countAll<number>().as('queued')])
       .where('state', '=', sql.lit('queued'))
-      .groupBy(['phase_id', 'priority'])
+      .groupBy(COUNTED)
       .execute();
-    for (const count of counts) activity.countQueued(count.phase_id, count.priority, count.queued);
+    for (const count of counts) this.#state.count(count, count.queued);
     const claimed = await database.reader
       .selectFrom('tasks')
       .selectAll()
@@ -90,7 +93,7 @@ export class TaskQueue {
     return this.#intake.enqueue(tasks, traceparent);
   }
 
-  claim(request: ClaimRequest): Promise<TaskRow | null> {
+  claim(request: ClaimRequest): Promise<readonly TaskRow[]> {
     return this.#claims.claim(request);
   }
 

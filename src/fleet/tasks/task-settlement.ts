@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { StateTransaction } from '#storage';
+import { PreparedQuery, type StateTransaction } from '#storage';
 import { backoffMs, createId, OmoiError } from '#telemetry';
 import { unknownAgent } from '../agents/agent-registry.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
@@ -234,26 +234,45 @@ export const FREE = {
   lease_until_ms: null,
 } as const;
 
+interface CompleteValues {
+  readonly taskId: string;
+  readonly agentId: string;
+  readonly generation: number;
+  readonly attempt: number | null;
+  readonly result: string | null;
+  readonly nowMs: number;
+}
+
+function completing(which: 'attempt' | 'newest') {
+  return new PreparedQuery<CompleteValues, TaskRow>((db, values) => {
+    const update = db
+      .updateTable('tasks')
+      .set({
+        state: 'completed',
+        result: values.result,
+        error: null,
+        finished_at_ms: values.nowMs,
+        lease_until_ms: null,
+      })
+      .where('task_id', '=', values.taskId)
+      .where('state', '=', sql.lit('claimed'))
+      .where('agent_id', '=', values.agentId)
+      .where('generation', '=', values.generation)
+      .where('generation', '=', (of) =>
+        of.selectFrom('agents').select('agents.generation').where('agents.agent_id', '=', values.agentId),
+      )
+      .returningAll();
+    return which === 'newest' ? update : update.where('attempt', '=', values.attempt);
+  });
+}
+
+const COMPLETING = { attempt: completing('attempt'), newest: completing('newest') };
+
 /** The hot path: one statement that changes the task only where the asker is its holder and still the newest. */
-async function markCompleted(tx: StateTransaction, request: CompleteRequest): Promise<TaskRow | null> {
-  let update = tx.db
-    .updateTable('tasks')
-    .set({
-      state: 'completed',
-      result: request.resultJson,
-      error: null,
-      finished_at_ms: tx.nowMs,
-      lease_until_ms: null,
-    })
-    .where('task_id', '=', request.taskId)
-    .where('state', '=', sql.lit('claimed'))
-    .where('agent_id', '=', request.agentId)
-    .where('generation', '=', request.generation)
-    .where('generation', '=', (of) =>
-      of.selectFrom('agents').select('agents.generation').where('agents.agent_id', '=', request.agentId),
-    );
-  if (request.attempt !== null) update = update.where('attempt', '=', request.attempt);
-  return (await update.returningAll().executeTakeFirst()) ?? null;
+function markCompleted(tx: StateTransaction, request: CompleteRequest): Promise<TaskRow | null> {
+  const { taskId, agentId, generation, attempt, resultJson } = request;
+  const query = attempt === null ? COMPLETING.newest : COMPLETING.attempt;
+  return query.first(tx, { taskId, agentId, generation, attempt, result: resultJson, nowMs: tx.nowMs });
 }
 
 export async function writeTask(tx: StateTransaction, task: TaskRow): Promise<void> {

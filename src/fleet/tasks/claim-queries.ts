@@ -1,0 +1,128 @@
+import { sql } from 'kysely';
+import { PreparedQuery, type StateTransaction } from '#storage';
+import type { AgentRow } from '../agents/agent-entry.ts';
+import type { QueueLane } from './queue-lanes.ts';
+import type { TaskRow } from './task-row.ts';
+
+/** A queued task as a claim sees it before it takes it. */
+export type Candidate = Pick<TaskRow, 'task_id' | 'priority' | 'queue_order'>;
+
+interface LaneValues {
+  readonly nowMs: number;
+  readonly poolId: string | null;
+  readonly phaseId: string;
+  readonly taskType: string | null;
+  readonly limit: number;
+}
+
+/**
+ * The first tasks of one lane, in the order in which they are claimed. `state` is written into the statement, not
+ * bound: else SQLite can't see that the partial indexes hold the answer.
+ */
+function laneQuery(shape: { readonly pool: boolean; readonly type: boolean }) {
+  return new PreparedQuery<LaneValues, Candidate>((db, { nowMs, poolId, phaseId, taskType, limit }) => {
+    let first = db
+      .selectFrom('tasks')
+      .select(['task_id', 'priority', 'queue_order'])
+      .where('state', '=', sql.lit('queued'))
+      .where('pool_id', shape.pool ? '=' : 'is', shape.pool ? poolId : null)
+      .where('phase_id', '=', phaseId)
+      .where('available_at_ms', '<=', nowMs)
+      .where((where) => where.or([where('kept_for_agent_id', 'is', null), where('kept_until_ms', '<=', nowMs)]))
+      .orderBy('priority', 'desc')
+      .orderBy('queue_order')
+      .limit(limit)
+      .forUpdate()
+      .skipLocked();
+    if (shape.type) first = first.where('task_type', '=', taskType ?? '');
+    return first;
+  });
+}
+
+const ANY_POOL = { ofPhase: laneQuery({ pool: false, type: false }), ofType: laneQuery({ pool: false, type: true }) };
+const ONE_POOL = { ofPhase: laneQuery({ pool: true, type: false }), ofType: laneQuery({ pool: true, type: true }) };
+
+/** The first tasks of a lane that are kept for nobody; `limit` at most. */
+export function laneHead(
+  tx: StateTransaction,
+  lane: QueueLane,
+  limit: number,
+): Promise<Candidate[]> {
+  const queries = lane.poolId === null ? ANY_POOL : ONE_POOL;
+  const query = lane.taskType === null ? queries.ofPhase : queries.ofType;
+  return query.rows(tx, { ...lane, nowMs: tx.nowMs, limit });
+}
+
+export type KeptCandidate = Candidate & Pick<TaskRow, 'task_type' | 'phase_id' | 'pool_id'>;
+
+const keptTasks = new PreparedQuery<{ agentId: string; nowMs: number; limit: number }, KeptCandidate>(
+  (db, { agentId, nowMs, limit }) =>
+    db
+      .selectFrom('tasks')
+      .select(['task_id', 'priority', 'queue_order', 'task_type', 'phase_id', 'pool_id'])
+      .where('state', '=', sql.lit('queued'))
+      .where('kept_for_agent_id', '=', agentId)
+      .where('kept_until_ms', '>', nowMs)
+      .orderBy('priority', 'desc')
+      .orderBy('queue_order')
+      .limit(limit)
+      .forUpdate()
+      .skipLocked(),
+);
+
+/** What was handed over to an agent and is kept for it alone; `limit` at most. */
+export function keptFor(tx: StateTransaction, agentId: string, limit: number): Promise<KeptCandidate[]> {
+  return keptTasks.rows(tx, { agentId, nowMs: tx.nowMs, limit });
+}
+
+const claimants = new PreparedQuery<{ agentId: string }, Pick<AgentRow, 'generation' | 'status'>>(
+  (db, { agentId }) =>
+    db.selectFrom('agents').select(['generation', 'status']).where('agent_id', '=', agentId).forShare(),
+);
+
+/** The agent, held against a restart until the commit; null where it is unknown. */
+export function holdClaimant(
+  tx: StateTransaction,
+  agentId: string,
+): Promise<Pick<AgentRow, 'generation' | 'status'> | null> {
+  return claimants.first(tx, { agentId });
+}
+
+interface TakeValues {
+  readonly taskId: string;
+  readonly agentId: string;
+  readonly generation: number;
+  readonly leaseMs: number;
+  readonly leaseUntilMs: number;
+  readonly nowMs: number;
+}
+
+const taking = new PreparedQuery<TakeValues, TaskRow>((db, values) =>
+  db
+    .updateTable('tasks')
+    .set((set) => ({
+      state: 'claimed',
+      agent_id: values.agentId,
+      generation: values.generation,
+      attempt: set('attempt', '+', 1),
+      claimed_at_ms: values.nowMs,
+      lease_ms: values.leaseMs,
+      lease_until_ms: values.leaseUntilMs,
+      first_claimed_at_ms: set.fn.coalesce('first_claimed_at_ms', set.val(values.nowMs)),
+      kept_for_agent_id: null,
+      kept_until_ms: null,
+    }))
+    .where('task_id', '=', values.taskId)
+    .returningAll(),
+);
+
+/** Gives a queued task, which the transaction holds, to an agent's generation. */
+export function takeTask(
+  tx: StateTransaction,
+  taskId: string,
+  claim: { readonly agentId: string; readonly generation: number; readonly leaseMs: number },
+): Promise<TaskRow | null> {
+  const { agentId, generation, leaseMs } = claim;
+  const { nowMs } = tx;
+  return taking.first(tx, { taskId, agentId, generation, leaseMs, leaseUntilMs: nowMs + leaseMs, nowMs });
+}
