@@ -1,13 +1,11 @@
+import type { SQLInputValue } from 'node:sqlite';
 import { OmoiError } from '#telemetry';
 import type { SqliteReply, SqliteRequest } from './worker-protocol.ts';
 
-/** A request but for its id; `savepoint` and `release` are not answered. */
+/** A request but for its id, with its text whole; `savepoint` and `release` are not answered. */
 export type SqliteQuestion =
-  Extract<SqliteRequest, { id: number }> extends infer Request
-    ? Request extends unknown
-      ? Omit<Request, 'id'>
-      : never
-    : never;
+  | { readonly op: 'begin' | 'undo' | 'commit' | 'lock' | 'unlock' | 'close' }
+  | { readonly op: 'write' | 'read'; readonly sql: string; readonly parameters: readonly SQLInputValue[] };
 export type SqliteNote = Exclude<SqliteRequest, { id: number }>;
 
 /** Whatever does SQLite's work. Requests are done in the order in which they are made. */

@@ -1,5 +1,6 @@
 import { FileLock, LockRefused } from './file-lock.ts';
 import { StatementCache } from './statement-cache.ts';
+import { StatementTexts } from './statement-numbers.ts';
 import type { SqliteFailure, SqliteFile, SqliteReply, SqliteRequest, SqliteRows } from './worker-protocol.ts';
 import { openConnection, WriteSession } from './write-session.ts';
 
@@ -16,6 +17,7 @@ export class SqliteDesk {
   #writer: WriteSession | null = null;
   #reader: Reader | null = null;
   #lock: FileLock | null = null;
+  readonly #texts = new StatementTexts();
 
   constructor(file: SqliteFile) {
     this.#file = file;
@@ -35,9 +37,12 @@ export class SqliteDesk {
   #perform(request: SqliteRequest): SqliteRows {
     switch (request.op) {
       case 'read':
-        return (this.#reader ??= openReader(this.#file)).statements.run(request.sql, request.parameters);
+        return (this.#reader ??= openReader(this.#file)).statements.run(
+          this.#texts.of(request.sql),
+          request.parameters,
+        );
       case 'write':
-        return this.#writing().write(request.sql, request.parameters);
+        return this.#writing().write(this.#texts.of(request.sql), request.parameters);
       case 'begin':
       case 'savepoint':
       case 'release':

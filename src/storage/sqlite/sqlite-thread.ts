@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf, OmoiError, type Clock } from '#telemetry';
 import { closedError, type SqliteAccess, type SqliteNote, type SqliteQuestion } from './sqlite-access.ts';
+import { StatementNumbers } from './statement-numbers.ts';
 import type { SqliteFile, SqliteReply, SqliteRequest } from './worker-protocol.ts';
 
 interface Waiting {
@@ -33,6 +34,8 @@ export class SqliteThread implements SqliteAccess {
   /** Not sent yet. */
   #requests: SqliteRequest[] = [];
   #flushing = false;
+  /** Of the present worker. */
+  #statements = new StatementNumbers();
   #worker: Worker | null = null;
   /** The end of a worker that was idle. */
   #retiring: Promise<void> = Promise.resolve();
@@ -56,7 +59,11 @@ export class SqliteThread implements SqliteAccess {
       const worker = this.#running();
       if (this.#waiting.size === 0) worker.ref();
       this.#waiting.set(id, { resolve, reject });
-      this.#requests.push({ ...question, id });
+      this.#requests.push(
+        'sql' in question
+          ? { id, op: question.op, sql: this.#statements.of(question.sql), parameters: question.parameters }
+          : { op: question.op, id },
+      );
       this.#flushSoon();
     });
   }
@@ -96,6 +103,8 @@ export class SqliteThread implements SqliteAccess {
     this.#requests = [];
     if (this.#post(requests) === null) return;
     // A value that cannot be sent to a thread, such as a function among the parameters: the others are sent alone.
+    // A text that did not arrive with it is sent again.
+    this.#statements = new StatementNumbers();
     for (const request of requests) {
       const error = this.#post([request]);
       if (error === null || !('id' in request)) continue;
@@ -122,6 +131,7 @@ export class SqliteThread implements SqliteAccess {
       name: 'omoi-sqlite',
     });
     worker.unref();
+    this.#statements = new StatementNumbers();
     let cause: unknown;
     worker.on('message', (replies: readonly SqliteReply[]) => {
       for (const reply of replies) this.#settle(reply.id)?.resolve(reply);

@@ -8,6 +8,12 @@ export interface SqliteFile {
 }
 
 /**
+ * A statement: its text, or the number that a text was given when it was sent for the first time. Texts are longer
+ * than all that goes with them, and the same few are sent thousands of times a second.
+ */
+export type StatementText = string | number | { readonly text: string; readonly number: number };
+
+/**
  * What the main thread asks of the thread that owns the database. A message is a list of requests, done in the order
  * in which they were made, and answered by one list of replies. `savepoint` and `release` get no reply: a failure
  * shows at the next request of the transaction.
@@ -18,7 +24,7 @@ export type SqliteRequest =
   | {
       readonly id: number;
       readonly op: 'write' | 'read';
-      readonly sql: string;
+      readonly sql: StatementText;
       readonly parameters: readonly SQLInputValue[];
     };
 
