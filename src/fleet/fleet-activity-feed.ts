@@ -1,4 +1,4 @@
-import type { FleetActivity, FleetFeed, FleetSnapshot, Subscription } from '#telemetry';
+import type { AgentObservation, FleetActivity, FleetFeed, FleetSnapshot, Subscription } from '#telemetry';
 import type { AgentIndex } from './agents/agent-index.ts';
 
 interface QueueCount {
@@ -31,6 +31,10 @@ export class FleetActivityFeed implements FleetFeed {
 
   snapshot(): FleetSnapshot {
     return { agents: this.#agentIndex.observations(), queue: this.#queue, locks: this.#locks };
+  }
+
+  agent(agentId: string): AgentObservation | undefined {
+    return this.#agentIndex.get(agentId);
   }
 
   onActivity(listener: (activity: FleetActivity) => void): Subscription {

@@ -123,6 +123,10 @@ class ScriptedFleet implements FleetFeed {
     return { agents: this.agents, queue: this.queue, locks: this.locks };
   }
 
+  agent(agentId: string): FleetSnapshot['agents'][number] | undefined {
+    return this.agents.find((agent) => agent.agentId === agentId);
+  }
+
   onActivity(listener: (activity: FleetActivity) => void): Subscription {
     this.#listeners.add(listener);
     return { stop: () => void this.#listeners.delete(listener) };

@@ -394,7 +394,7 @@ export class AgentRegistry implements GenerationStore {
     await bus.append(tx, statusEvent(change.now, change.left, change.traceparent));
     tx.afterCommit(() => {
       agentIndex.apply(change.now, null);
-      activity.tell({ kind: 'agents', traceparent: change.traceparent });
+      activity.tell({ kind: 'agent', agentId: change.now.agent_id, traceparent: change.traceparent });
     });
   }
 
@@ -403,7 +403,8 @@ export class AgentRegistry implements GenerationStore {
     agent.says({ running: beat.inFlight > 0, degraded: beat.degraded, reason: beat.reason });
     agent.inFlight = beat.inFlight;
     if (beat.inFlight > 0) this.#parts.agentIndex.workSeen(beat);
-    if (agent.status !== before) this.#parts.activity.tell({ kind: 'agents', traceparent: null });
+    if (agent.status === before) return;
+    this.#parts.activity.tell({ kind: 'agent', agentId: agent.agentId, traceparent: null });
   }
 
   async #lock(tx: StateTransaction, agentId: string): Promise<AgentRow> {

@@ -213,7 +213,7 @@ export class StoredGenerations implements GenerationStore {
     await bus.append(tx, statusEvent(now, left, traceparent));
     tx.afterCommit(() => {
       agentIndex.apply(now, null);
-      activity.tell({ kind: 'agents', traceparent });
+      activity.tell({ kind: 'agent', agentId: now.agent_id, traceparent });
     });
   }
 }

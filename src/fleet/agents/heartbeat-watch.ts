@@ -124,7 +124,7 @@ export class HeartbeatWatch {
         const current = agentIndex.apply(moved, null);
         if (step) current.moved(beats);
         if (missed > 0) current.warned = current.beats === beats;
-        activity.tell({ kind: 'agents', traceparent: null });
+        activity.tell({ kind: 'agent', agentId: moved.agent_id, traceparent: null });
       });
       return true;
     });

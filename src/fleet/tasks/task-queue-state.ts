@@ -63,7 +63,7 @@ export class TaskQueueState {
     this.hold(task, holder);
     const nowBusy = agentIndex.tookTask(holder);
     activity.tell({ kind: 'queue', traceparent });
-    if (nowBusy) activity.tell({ kind: 'agents', traceparent });
+    if (nowBusy) activity.tell({ kind: 'agent', agentId: holder.agentId, traceparent });
     if (task.attempt !== 1) return;
     activity.tell({
       kind: 'task_claimed',
@@ -162,7 +162,7 @@ export class TaskQueueState {
     if (this.leases.get(lease.id) !== lease) return;
     this.leases.end(lease.id);
     if (this.#parts.agentIndex.droppedTask(lease))
-      this.#parts.activity.tell({ kind: 'agents', traceparent: null });
+      this.#parts.activity.tell({ kind: 'agent', agentId: lease.agentId, traceparent: null });
   }
 
   #let(task: TaskRow, holder: Holder, traceparent: string | null): void {
@@ -170,6 +170,6 @@ export class TaskQueueState {
     if (lease?.agentId !== holder.agentId || lease.generation !== holder.generation) return;
     this.leases.end(task.task_id);
     const nowIdle = this.#parts.agentIndex.droppedTask(holder);
-    if (nowIdle) this.#parts.activity.tell({ kind: 'agents', traceparent });
+    if (nowIdle) this.#parts.activity.tell({ kind: 'agent', agentId: holder.agentId, traceparent });
   }
 }

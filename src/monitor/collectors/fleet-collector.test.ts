@@ -108,6 +108,38 @@ describe('the collector of the fleet', () => {
     expect(store.history('agents_by_status')['agent_type=worker,status=UNRESPONSIVE']).toEqual([0, 1, 0]);
   });
 
+  it('counts one agent that changed without looking at the others', async () => {
+    const others = ['w2', 'w3'].map((agentId) => agent({ agentId }));
+    stage.fleet.agents = [agent({}), ...others];
+    stage.fleet.tell({ kind: 'agents', traceparent: null });
+    await stage.clock.advance(1000);
+    let looks = 0;
+    const watched = others.map((other) =>
+      Object.defineProperty({ ...other }, 'status', {
+        get: () => {
+          looks++;
+          return other.status;
+        },
+      }),
+    );
+    for (const status of ['RUNNING', 'DEGRADED', 'UNRESPONSIVE'] as const) {
+      stage.fleet.agents = [agent({ status }), ...watched];
+      stage.fleet.tell({ kind: 'agent', agentId: 'w1', traceparent: null });
+      await turn();
+    }
+    const { store } = stage;
+    expect(looks).toBe(0);
+    expect(store.history('agents_by_status')['agent_type=worker,status=IDLE']).toEqual([3, 2]);
+    expect(store.history('agents_by_status')['agent_type=worker,status=UNRESPONSIVE']).toEqual([0, 1]);
+    expect(store.history('agents_active')).toEqual({
+      'agent_type=worker,phase_id=PHASE_IMPLEMENTATION': [3, 2],
+    });
+    expect(store.history('agent_status')).toEqual({
+      'agent_id=w1,status=DEGRADED': [1, 0],
+      'agent_id=w1,status=UNRESPONSIVE': [1],
+    });
+  });
+
   it('ends a status that an agent left while the server was away', async () => {
     stage.fleet.agents = [agent({ status: 'UNRESPONSIVE' })];
     stage.fleet.tell({ kind: 'agents', traceparent: null });

@@ -33,6 +33,7 @@ export class FleetCollector {
   #flushScheduled = false;
   #queueDirty = true;
   #agentsDirty = true;
+  readonly #changedAgents = new Set<string>();
   #locksDirty = true;
   #nextAgentScanMs = Number.NEGATIVE_INFINITY;
   #agentScan: Timer | null = null;
@@ -66,6 +67,9 @@ export class FleetCollector {
         break;
       case 'agents':
         this.#agentsDirty = true;
+        break;
+      case 'agent':
+        this.#changedAgents.add(activity.agentId);
         break;
       case 'locks':
         this.#locksDirty = true;
@@ -116,6 +120,13 @@ export class FleetCollector {
       }
       this.#locksActive.setTotals(active);
     }
+    if (!this.#agentsDirty) {
+      for (const agentId of this.#changedAgents) {
+        const agent = this.#feed.agent(agentId);
+        if (agent && !this.#agents.collectChange(agent)) this.#agentsDirty = true;
+      }
+    }
+    this.#changedAgents.clear();
     if (this.#agentsDirty) this.#collectAgents(snapshot.agents);
   }
 
@@ -146,7 +157,7 @@ export class FleetCollector {
 
 type CountedActivity = Exclude<
   FleetActivity,
-  { readonly kind: 'queue' | 'agents' | 'locks' | 'agent_removed' }
+  { readonly kind: 'queue' | 'agents' | 'agent' | 'locks' | 'agent_removed' }
 >;
 
 /** What is counted from the fleet's activity. */
@@ -202,6 +213,8 @@ class FleetCounters {
 }
 
 interface OneAgent {
+  /** What it counts for, as it was last seen. */
+  counted: { readonly status: KeptSeries; readonly active: KeptSeries; readonly alive: number } | null;
   readonly age: KeptSeries;
   readonly missed: KeptSeries;
   /** By status, opened when the agent first is in it. */
@@ -226,20 +239,57 @@ class AgentGauges {
     this.#byStatus = new GaugeFamily(parts, 'agents_by_status');
   }
 
+  /** All of them anew. */
   collect(agents: readonly AgentObservation[]): void {
     const active = new Map<KeptSeries, number>();
     const byStatus = new Map<KeptSeries, number>();
     for (const agent of agents) {
-      if (!this.#knownTypes.has(agent.agentType)) this.#openStatuses(agent.agentType);
-      add(byStatus, this.#byStatus.at(agent.agentType, agent.status), 1);
-      const alive = this.#active.at(agent.agentType, agent.phaseId ?? '');
-      add(active, alive, ALIVE.has(agent.status) ? 1 : 0);
-      this.#collectOne(agent);
+      const counts = this.#countsOf(agent);
+      add(byStatus, counts.status, 1);
+      add(active, counts.active, counts.alive);
+      const one = this.#collectOne(agent);
+      if (one) one.counted = counts;
     }
     this.#collected = true;
     this.#active.setTotals(active);
     this.#byStatus.setTotals(byStatus);
     if (this.#byAgent.size > agents.length) this.#forgetAllBut(agents);
+  }
+
+  /** One that has changed, beside what is known of the others; false where it came or left: all have to be counted. */
+  collectChange(agent: AgentObservation): boolean {
+    const before = this.#byAgent.get(agent.agentId)?.counted;
+    if (!before || agent.status === 'TERMINATED') return false;
+    const one = this.#collectOne(agent);
+    const counts = this.#countsOf(agent);
+    if (one) one.counted = counts;
+    this.#moveCount({ series: before.status, count: 1 }, { series: counts.status, count: 1 });
+    this.#moveCount(
+      { series: before.active, count: before.alive },
+      { series: counts.active, count: counts.alive },
+    );
+    return true;
+  }
+
+  #countsOf({ agentType, status, phaseId }: AgentObservation): NonNullable<OneAgent['counted']> {
+    if (!this.#knownTypes.has(agentType)) this.#openStatuses(agentType);
+    return {
+      status: this.#byStatus.at(agentType, status),
+      active: this.#active.at(agentType, phaseId ?? ''),
+      alive: ALIVE.has(status) ? 1 : 0,
+    };
+  }
+
+  #moveCount(
+    from: { readonly series: KeptSeries; readonly count: number },
+    to: { readonly series: KeptSeries; readonly count: number },
+  ): void {
+    if (from.series === to.series) {
+      this.#appender.put(to.series, valueOf(to.series) + to.count - from.count);
+      return;
+    }
+    this.#appender.put(from.series, valueOf(from.series) - from.count);
+    this.#appender.put(to.series, valueOf(to.series) + to.count);
   }
 
   collectAges(agents: readonly AgentObservation[]): void {
@@ -262,10 +312,11 @@ class AgentGauges {
     for (const status of AGENT_STATUSES) this.#byStatus.at(agentType, status);
   }
 
-  #collectOne(agent: AgentObservation): void {
+  /** null for one that left: it has no series any more. */
+  #collectOne(agent: AgentObservation): OneAgent | null {
     if (agent.status === 'TERMINATED') {
       this.forget(agent.agentId);
-      return;
+      return null;
     }
     const one = this.#at(agent.agentId);
     this.#appender.put(one.missed, agent.heartbeatsMissed);
@@ -276,6 +327,7 @@ class AgentGauges {
     if (!this.#collected) for (const status of TROUBLED) this.#openStatus(one, agent.agentId, status);
     if (TROUBLED.has(agent.status)) this.#openStatus(one, agent.agentId, agent.status);
     for (const [status, series] of one.statuses) this.#appender.put(series, status === agent.status ? 1 : 0);
+    return one;
   }
 
   #openStatus({ statuses }: OneAgent, agentId: string, status: string): void {
@@ -288,6 +340,7 @@ class AgentGauges {
     if (!one) {
       const labels = { agent_id: agentId };
       one = {
+        counted: null,
         age: this.#appender.open('agent_heartbeat_age_seconds', labels),
         missed: this.#appender.open('agent_heartbeats_missed', labels),
         statuses: new Map(),
@@ -301,6 +354,10 @@ class AgentGauges {
     const present = new Set(agents.map((agent) => agent.agentId));
     for (const agentId of this.#byAgent.keys()) if (!present.has(agentId)) this.forget(agentId);
   }
+}
+
+function valueOf({ value }: KeptSeries): number {
+  return Number.isNaN(value) ? 0 : value;
 }
 
 function add<Key>(totals: Map<Key, number>, key: Key, amount: number): void {

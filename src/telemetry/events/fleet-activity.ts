@@ -28,10 +28,12 @@ export type PhaseId = (typeof PHASES)[number];
 
 /**
  * Something that happened in the fleet and is committed. Counted things carry their labels; `queue`, `agents` and
- * `locks` only say that the snapshot has changed. `traceparent` is the trace of the request that did it.
+ * `locks` only say that the snapshot has changed, `agent` that one agent's part of it has. `traceparent` is the trace
+ * of the request that did it.
  */
 export type FleetActivity = { readonly traceparent: string | null } & (
   | { readonly kind: 'queue' | 'agents' | 'locks' }
+  | { readonly kind: 'agent'; readonly agentId: string }
   | {
       readonly kind: 'task_completed';
       readonly phaseId: string;
@@ -85,6 +87,8 @@ export interface AgentObservation {
 /** What a fleet shows to whoever observes it. */
 export interface FleetFeed {
   snapshot(): FleetSnapshot;
+  /** One agent of the snapshot. */
+  agent(agentId: string): AgentObservation | undefined;
   /** Called synchronously after each commit; the listener must not throw. */
   onActivity(listener: (activity: FleetActivity) => void): Subscription;
 }
