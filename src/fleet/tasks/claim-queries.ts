@@ -28,7 +28,9 @@ function laneQuery(shape: { readonly pool: boolean; readonly type: boolean }) {
       .where('pool_id', shape.pool ? '=' : 'is', shape.pool ? poolId : null)
       .where('phase_id', '=', phaseId)
       .where('available_at_ms', '<=', nowMs)
-      .where((where) => where.or([where('kept_for_agent_id', 'is', null), where('kept_until_ms', '<=', nowMs)]))
+      .where((where) =>
+        where.or([where('kept_for_agent_id', 'is', null), where('kept_until_ms', '<=', nowMs)]),
+      )
       .orderBy('priority', 'desc')
       .orderBy('queue_order')
       .limit(limit)
@@ -39,15 +41,17 @@ function laneQuery(shape: { readonly pool: boolean; readonly type: boolean }) {
   });
 }
 
-const ANY_POOL = { ofPhase: laneQuery({ pool: false, type: false }), ofType: laneQuery({ pool: false, type: true }) };
-const ONE_POOL = { ofPhase: laneQuery({ pool: true, type: false }), ofType: laneQuery({ pool: true, type: true }) };
+const ANY_POOL = {
+  ofPhase: laneQuery({ pool: false, type: false }),
+  ofType: laneQuery({ pool: false, type: true }),
+};
+const ONE_POOL = {
+  ofPhase: laneQuery({ pool: true, type: false }),
+  ofType: laneQuery({ pool: true, type: true }),
+};
 
 /** The first tasks of a lane that are kept for nobody; `limit` at most. */
-export function laneHead(
-  tx: StateTransaction,
-  lane: QueueLane,
-  limit: number,
-): Promise<Candidate[]> {
+export function laneHead(tx: StateTransaction, lane: QueueLane, limit: number): Promise<Candidate[]> {
   const queries = lane.poolId === null ? ANY_POOL : ONE_POOL;
   const query = lane.taskType === null ? queries.ofPhase : queries.ofType;
   return query.rows(tx, { ...lane, nowMs: tx.nowMs, limit });

@@ -78,7 +78,8 @@ export class ClaimWaiters {
 
   /** Everybody stops waiting. */
   stop(): void {
-    for (const { waiters } of this.#lines.values()) for (const waiter of [...waiters]) waiter.end('timed_out');
+    for (const { waiters } of this.#lines.values())
+      for (const waiter of [...waiters]) waiter.end('timed_out');
   }
 
   #firstFor(task: QueuedTask): Waiter | undefined {

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '#telemetry';
+import type { ClaimFilter } from './claim-filter.ts';
+import { ClaimWaiters } from './claim-waiters.ts';
+
+const filter = (agentId: string, more: Partial<ClaimFilter> = {}): ClaimFilter => ({
+  agentId,
+  poolId: null,
+  phaseIds: null,
+  taskTypes: null,
+  ownPoolOnly: false,
+  ...more,
+});
+const task = { task_type: 'build', phase_id: 'A', pool_id: null, kept_for_agent_id: null };
+
+/** Waits in the name of each, in this order; tells who was woken. */
+function waitAs(waiters: ClaimWaiters, ...filters: readonly ClaimFilter[]) {
+  const woken: string[] = [];
+  const ended = filters.map(async (wanted) => {
+    const place = { ticket: waiters.takeTicket(), waitMs: 1000, signal: null };
+    const outcome = await waiters.wait(wanted, place);
+    woken.push(`${wanted.agentId} ${outcome}`);
+  });
+  return { woken, ended: Promise.all(ended) };
+}
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('claims that wait', () => {
+  it('wakes the one that fits and has waited longest, across filters', async () => {
+    const waiters = new ClaimWaiters(new VirtualClock(), 10);
+    const { woken } = waitAs(
+      waiters,
+      filter('tester', { taskTypes: ['test'] }),
+      filter('builder', { taskTypes: ['build'] }),
+      filter('anyone'),
+    );
+    waiters.wake(task);
+    await turn();
+    expect(woken).toEqual(['builder woken']);
+    waiters.wake(task);
+    await turn();
+    expect(woken).toEqual(['builder woken', 'anyone woken']);
+    expect(waiters.size).toBe(1);
+  });
+
+  it('wakes for a task that is kept only the agent it is kept for', async () => {
+    const waiters = new ClaimWaiters(new VirtualClock(), 10);
+    const { woken } = waitAs(waiters, filter('a'), filter('b'));
+    waiters.wake({ ...task, kept_for_agent_id: 'c' });
+    waiters.wake({ ...task, kept_for_agent_id: 'b' });
+    await turn();
+    expect(woken).toEqual(['b woken']);
+  });
+
+  it('gives a claim that was woken in vain its old place back', async () => {
+    const waiters = new ClaimWaiters(new VirtualClock(), 10);
+    const early = waiters.takeTicket();
+    const { woken } = waitAs(waiters, filter('later'));
+    void waiters
+      .wait(filter('early'), { ticket: early, waitMs: 1000, signal: null })
+      .then((outcome) => woken.push(`early ${outcome}`));
+    waiters.wake(task);
+    await turn();
+    expect(woken).toEqual(['early woken']);
+  });
+
+  it('compares a task with each filter once, however many wait with it', async () => {
+    const waiters = new ClaimWaiters(new VirtualClock(), 10_000);
+    let compared = 0;
+    const watched = (agentId: string): ClaimFilter =>
+      Object.defineProperty(filter(agentId, { taskTypes: ['mail'] }), 'phaseIds', {
+        get: () => {
+          compared++;
+          return null;
+        },
+      });
+    const { woken, ended } = waitAs(
+      waiters,
+      ...Array.from({ length: 1000 }, (_, number) => watched(`mailer-${number}`)),
+    );
+    compared = 0;
+    for (let times = 0; times < 10; times++) waiters.wake(task);
+    expect(compared).toBe(10);
+    for (let times = 0; times < 10; times++) waiters.wake({ ...task, task_type: 'mail' });
+    await turn();
+    expect(compared).toBe(20);
+    expect(woken).toEqual(Array.from({ length: 10 }, (_, number) => `mailer-${number} woken`));
+    waiters.stop();
+    await ended;
+    expect(waiters.size).toBe(0);
+  });
+});
