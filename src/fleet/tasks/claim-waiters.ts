@@ -78,8 +78,10 @@ export class ClaimWaiters {
 
   /** Everybody stops waiting. */
   stop(): void {
-    for (const { waiters } of this.#lines.values())
-      for (const waiter of [...waiters]) waiter.end('timed_out');
+    for (const { waiters } of this.#lines.values()) {
+      // Each leaves the line.
+      for (let first = waiters[0]; first; first = waiters[0]) first.end('timed_out');
+    }
   }
 
   #firstFor(task: QueuedTask): Waiter | undefined {

@@ -150,7 +150,7 @@ export class TaskClaims {
         Array.from(lanes.values(), async (lane) => ({ lane, tasks: await laneHead(tx, lane, wanted) })),
       ),
       Promise.all(
-        admitted.map(({ filter, count }) =>
+        admitted.map(async ({ filter, count }) =>
           this.#state.keepsFor(filter.agentId) ? keptFor(tx, filter.agentId, wanted + count) : [],
         ),
       ),
