@@ -20,6 +20,49 @@ afterEach(async () => {
   for (const stage of open.splice(0)) await stage.close();
 });
 
+describe('labels that JavaScript objects know by themselves', () => {
+  const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'];
+  const metric = `queue{${names.map((name) => `${name}="of_${name}"`).join(', ')}}`;
+  const template = names.map((name) => `{{ $labels.${name} }}`).join('; ');
+
+  it('go from the sample through a rule to the alert and its events', async () => {
+    const stage = await stageOf(
+      [
+        'groups:',
+        '  - name: g',
+        '    interval: 1s',
+        '    rules:',
+        '      - alert: High',
+        '        expr: queue > 30',
+        '        labels: {valueOf: "{{ $labels.constructor }}"}',
+        `        annotations: {__proto__: "${template}"}`,
+        '',
+      ].join('\n'),
+    );
+    await stage.append({ [metric]: 31, queue: 31, 'queue{constructor="other"}': 3 });
+    const page = await stage.alerting.alerts.list({
+      matchers: ['__proto__="of___proto__"', 'constructor!=""', 'isPrototypeOf=""'],
+      limit: 10,
+    });
+    expect(page.alerts).toHaveLength(1);
+    const alert = page.alerts[0];
+    const expected = new Map([
+      ...names.map((name) => [name, `of_${name}`] as const),
+      ['valueOf', 'of_constructor'],
+      ['alertname', 'High'],
+    ]);
+    const entries = (json: string | undefined): Map<string, unknown> =>
+      new Map(Object.entries(JSON.parse(json ?? '{}') as object));
+    expect(entries(alert?.labels)).toEqual(expected);
+    expect(entries(alert?.annotations)).toEqual(
+      new Map([['__proto__', names.map((name) => `of_${name}`).join('; ')]]),
+    );
+    const triggered = (await stage.events()).find(({ entity_id: id }) => id === alert?.id);
+    const { labels } = triggered?.payload as { labels: object };
+    expect(new Map(Object.entries(labels))).toEqual(expected);
+  });
+});
+
 describe('evaluation on arrival', () => {
   it('fires in the turn of the append, with row, event and annotations', async () => {
     const stage = await stageOf(HIGH);

@@ -1,6 +1,7 @@
 import { createEventBus } from '#eventbus';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import {
+  copyLabels,
   createMatcher,
   createSeededRandom,
   labelsKey,
@@ -385,7 +386,7 @@ function commitUnit(
   const batch = new SampleBatch();
   for (const [text, value] of Object.entries(unit)) {
     const [, name = '', inner = ''] = /^(\w+)(?:\{(.*)\})?$/.exec(text) ?? [];
-    const labels: Record<string, string> = { [METRIC_NAME_LABEL]: name };
+    const labels = copyLabels({ [METRIC_NAME_LABEL]: name });
     for (const [, label = '', labelValue = ''] of inner.matchAll(/(\w+)="(\w*)"/g))
       labels[label] = labelValue;
     if (value === null) batch.addStale(samples.series(labels), timeMs);

@@ -1,6 +1,6 @@
 import type { Alerting, AlertRow } from '#alerting';
 import type { StateDatabase } from '#storage';
-import type { Labels } from '#telemetry';
+import { parseLabels, type Labels } from '#telemetry';
 import type { AlertFacts, AlertReader } from '#watchdog';
 
 const PAGE_LIMIT = 1000;
@@ -42,7 +42,7 @@ function factsOf(row: AlertRow): AlertFacts {
     alertId: row.id,
     ruleId: row.rule_id,
     // Written as a label set by alerting alone.
-    labels: JSON.parse(row.labels) as Labels,
+    labels: parseLabels(row.labels),
     severity: row.severity,
     state: row.state === 'firing' ? 'firing' : 'resolved',
     cause: row.cause,

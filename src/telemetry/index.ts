@@ -1,4 +1,12 @@
 export { METRIC_NAME_LABEL, labelsKey, formatLabels, withoutLabels, type Labels } from './labels/labels.ts';
+export {
+  copyLabels,
+  emptyLabels,
+  labelsSchema,
+  labelValue,
+  parseLabels,
+  type MutableLabels,
+} from './labels/label-set.ts';
 export { expandReferences } from './labels/expand-references.ts';
 export { createMatcher, matchesAll, type Matcher, type MatchOperator } from './labels/matcher.ts';
 export { wordsOf, writeStaleMarker, isStaleMarker } from './series/stale-nan.ts';

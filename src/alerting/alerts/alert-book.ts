@@ -1,6 +1,13 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
-import { OmoiError, type Clock, type EventType, type Labels, type SystemEvent } from '#telemetry';
+import {
+  parseLabels,
+  OmoiError,
+  type Clock,
+  type EventType,
+  type Labels,
+  type SystemEvent,
+} from '#telemetry';
 import type { RuleRun } from '../evaluation/rule-run.ts';
 import type { AlertRow } from '../lifecycle/restore.ts';
 import { listAlerts, type AlertFilter, type AlertPage } from './alert-query.ts';
@@ -95,7 +102,7 @@ export class AlertBook {
           alert_id: row.id,
           rule_id: row.rule_id,
           severity: row.severity,
-          labels: JSON.parse(row.labels) as Labels,
+          labels: parseLabels(row.labels),
           acknowledged_by: by,
         },
       });

@@ -1,4 +1,4 @@
-import { createMatcher, matchesAll, OmoiError, type Labels, type Matcher } from '#telemetry';
+import { parseLabels, createMatcher, matchesAll, OmoiError, type Labels, type Matcher } from '#telemetry';
 import type { StateDatabase } from '#storage';
 import type { AlertRow } from '../lifecycle/restore.ts';
 
@@ -34,7 +34,7 @@ export async function listAlerts(database: StateDatabase, filter: AlertFilter): 
     const rows = await readRows(database, filter, after);
     for (const row of rows) {
       after = { firedAtMs: row.fired_at_ms, id: row.id };
-      if (!matchesAll(matchers, JSON.parse(row.labels) as Labels)) continue;
+      if (!matchesAll(matchers, parseLabels(row.labels))) continue;
       found.push(row);
       if (found.length === filter.limit) return { alerts: found, nextCursor: formatCursor(after) };
     }

@@ -1,6 +1,6 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
-import { OmoiError, type Labels } from '#telemetry';
+import { parseLabels, OmoiError, type Labels } from '#telemetry';
 import { formatSampleValue } from '../sample-value.ts';
 
 /** An episode that begins. Times: wall ms. */
@@ -79,7 +79,7 @@ export class EpisodeJournal {
         alert_id: row.id,
         rule_id: row.rule_id,
         severity: row.severity,
-        labels: JSON.parse(row.labels) as Labels,
+        labels: parseLabels(row.labels),
         cause,
         duration_ms: Math.max(0, end.resolvedAtMs - row.fired_at_ms),
       },

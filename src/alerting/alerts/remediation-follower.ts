@@ -1,6 +1,6 @@
 import type { EventBus, EventConsumer } from '#eventbus';
 import type { StateTransaction } from '#storage';
-import type { Labels, SystemEvent } from '#telemetry';
+import { parseLabels, type Labels, type SystemEvent } from '#telemetry';
 
 /** States and outcomes after which a remediation has done something that a recovery may be owed to. */
 const ACTING_STATES = new Set(['executing', 'verifying']);
@@ -72,7 +72,7 @@ async function escalate(
       alert_id: row.id,
       rule_id: row.rule_id,
       severity: row.severity,
-      labels: JSON.parse(row.labels) as Labels,
+      labels: parseLabels(row.labels),
       to: escalation.guardian,
       reason: escalation.reason,
     },

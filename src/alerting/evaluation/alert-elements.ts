@@ -1,5 +1,5 @@
 import type { RuleTemplateHost } from '#gotemplate';
-import { labelsKey, METRIC_NAME_LABEL, OmoiError, formatLabels, type Labels } from '#telemetry';
+import { emptyLabels, labelsKey, METRIC_NAME_LABEL, OmoiError, formatLabels, type Labels } from '#telemetry';
 import type { AlertingRule } from '../rules/rule.ts';
 import type { VectorElement } from './rule-query.ts';
 
@@ -51,7 +51,7 @@ export function identifyElements(
 }
 
 function alertLabels(rule: AlertingRule, element: VectorElement, context: ExpansionContext): Labels {
-  const labels: Record<string, string> = {};
+  const labels = emptyLabels();
   for (const [name, value] of Object.entries(element.labels)) {
     if (name !== METRIC_NAME_LABEL && value !== '') labels[name] = value;
   }
@@ -72,7 +72,7 @@ export function expandAnnotations(
   context: ExpansionContext,
 ): Labels {
   const data = { labels: element.labels, value: element.value, externalLabels: context.externalLabels };
-  const annotations: Record<string, string> = {};
+  const annotations = emptyLabels();
   for (const [name, template] of rule.annotations) annotations[name] = template.expand(data, context.host);
   return annotations;
 }

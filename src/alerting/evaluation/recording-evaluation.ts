@@ -1,4 +1,5 @@
 import {
+  copyLabels,
   formatLabels,
   labelsKey,
   METRIC_NAME_LABEL,
@@ -47,7 +48,7 @@ function outputsOf(rule: RecordingRule, result: readonly VectorElement[]): reado
 }
 
 function outputLabels(rule: RecordingRule, labels: Labels): Labels {
-  const output: Record<string, string> = { ...labels };
+  const output = copyLabels(labels);
   for (const [name, value] of Object.entries(rule.labels)) {
     if (value === '') delete output[name];
     else output[name] = value;

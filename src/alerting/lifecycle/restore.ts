@@ -1,5 +1,5 @@
 import type { StateTables } from '#storage';
-import { labelsKey, type Labels } from '#telemetry';
+import { parseLabels, labelsKey, type Labels } from '#telemetry';
 import { parseSampleValue } from '../sample-value.ts';
 import type { Cause, Instance } from './instance.ts';
 
@@ -31,13 +31,13 @@ export function restoreInstances(
 }
 
 function fromFiring(row: AlertRow, state: RuleStateRow | undefined, nowMs: number): Instance {
-  const labels = JSON.parse(row.labels) as Labels;
+  const labels = parseLabels(row.labels);
   const missedSinceMs = state?.state === 'subsiding' ? state.missed_since_ms : null;
   const downtimeMs = state ? Math.max(0, nowMs - state.evaluated_at_ms) : 0;
   return {
     key: labelsKey(labels),
     labels,
-    sourceLabels: JSON.parse(row.source_labels) as Labels,
+    sourceLabels: parseLabels(row.source_labels),
     fingerprint: row.fingerprint,
     phase:
       missedSinceMs === null
@@ -58,12 +58,12 @@ function fromState(
   if (state.state === 'subsiding') return null;
   const downtimeMs = Math.max(0, times.nowMs - state.evaluated_at_ms);
   if (state.state === 'pending' && downtimeMs > times.outageToleranceMs) return null;
-  const labels = JSON.parse(state.labels) as Labels;
+  const labels = parseLabels(state.labels);
   const activeAtMs = state.active_at_ms + (state.state === 'pending' ? downtimeMs : 0);
   return {
     key: labelsKey(labels),
     labels,
-    sourceLabels: JSON.parse(state.source_labels) as Labels,
+    sourceLabels: parseLabels(state.source_labels),
     fingerprint: state.fingerprint,
     phase: { kind: state.state, activeAtMs },
     value: parseSampleValue(state.value),

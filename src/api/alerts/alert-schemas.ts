@@ -1,7 +1,7 @@
-import { SEVERITIES } from '#telemetry';
+import { labelsSchema, SEVERITIES } from '#telemetry';
 import { z } from 'zod';
 
-const texts = z.record(z.string(), z.string());
+const texts = labelsSchema;
 const nullableText = z.string().nullable();
 
 export const alertParams = z.object({ alert_id: z.string().min(1).max(100) });

@@ -1,5 +1,5 @@
 import type { Alerting, AlertRow } from '#alerting';
-import { toRfc3339, toRfc3339OrNull, traceIdOf } from '#telemetry';
+import { parseLabels, toRfc3339, toRfc3339OrNull, traceIdOf } from '#telemetry';
 import type { z } from 'zod';
 import type { alertView, rulesAnswer } from './alert-schemas.ts';
 
@@ -46,8 +46,8 @@ export function viewOfAlert(row: AlertRow): z.input<typeof alertView> {
     id: row.id,
     rule_id: row.rule_id,
     fingerprint: row.fingerprint,
-    labels: JSON.parse(row.labels) as Record<string, string>,
-    annotations: JSON.parse(row.annotations) as Record<string, string>,
+    labels: parseLabels(row.labels),
+    annotations: parseLabels(row.annotations),
     severity: row.severity,
     state: row.state,
     value: row.value,

@@ -1,5 +1,5 @@
 import type { AnomalyRow } from '#monitor';
-import { toRfc3339, toRfc3339OrNull } from '#telemetry';
+import { parseLabels, toRfc3339, toRfc3339OrNull } from '#telemetry';
 import type { z } from 'zod';
 import type { anomalyView } from './monitor-schemas.ts';
 
@@ -7,7 +7,7 @@ export function viewOfAnomaly(row: AnomalyRow): z.output<typeof anomalyView> {
   return {
     id: row.id,
     metric_name: row.metric_name,
-    labels: JSON.parse(row.labels) as Record<string, string>,
+    labels: parseLabels(row.labels),
     kind: row.kind,
     detector: row.detector,
     state: row.state,

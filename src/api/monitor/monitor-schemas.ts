@@ -1,9 +1,10 @@
+import { labelsSchema } from '#telemetry';
 import { z } from 'zod';
 
 export const metricSample = z.object({
   metric_name: z.string(),
   value: z.number(),
-  labels: z.record(z.string(), z.string()),
+  labels: labelsSchema,
   timestamp: z.string(),
 });
 
@@ -18,7 +19,7 @@ export const metricDefinition = z.object({
 export const anomalyView = z.object({
   id: z.string(),
   metric_name: z.string(),
-  labels: z.record(z.string(), z.string()),
+  labels: labelsSchema,
   kind: z.enum(['spike', 'drop', 'threshold_breach', 'pattern_change', 'trend']),
   detector: z.string(),
   state: z.enum(['open', 'closed']),

@@ -1,6 +1,7 @@
+import { labelsSchema } from '#telemetry';
 import { z } from 'zod';
 
-const labels = z.record(z.string(), z.string());
+const labels = labelsSchema;
 const floatPoint = z.tuple([z.number(), z.string()]);
 const histogramPoint = z.tuple([z.number(), z.object({ count: z.string(), sum: z.string() })]);
 

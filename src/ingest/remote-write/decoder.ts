@@ -1,4 +1,11 @@
-import { OmoiError, SampleBatch, type Exemplar, type MetricMetadata, type SeriesRef } from '#telemetry';
+import {
+  copyLabels,
+  OmoiError,
+  SampleBatch,
+  type Exemplar,
+  type MetricMetadata,
+  type SeriesRef,
+} from '#telemetry';
 import { readHistogram } from './histogram.ts';
 import { MAX_LABELS, RequestLimits } from './request-limits.ts';
 import type { SeriesCache } from './series-cache.ts';
@@ -223,7 +230,7 @@ export class RequestDecoder {
           reader.skip(tag, end);
       }
     }
-    return { labels: Object.fromEntries(labels), value, timestampMs };
+    return { labels: copyLabels(Object.fromEntries(labels)), value, timestampMs };
   }
 
   #readMetadata(end: number): void {
@@ -270,7 +277,7 @@ export function readLabels(labelBytes: Uint8Array): Record<string, string> {
     reader.varint32(labelBytes.length);
     addLabel(reader, labels, reader.fieldEnd(labelBytes.length));
   }
-  return Object.fromEntries(labels);
+  return copyLabels(Object.fromEntries(labels));
 }
 
 function addLabel(reader: WireReader, labels: Map<string, string>, end: number): void {

@@ -1,6 +1,7 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
 import {
+  parseLabels,
   backoffMs,
   messageOf,
   type BackoffLimits,
@@ -99,7 +100,7 @@ export class AnomalyWriter {
     return rows.map((row) => ({
       id: row.id,
       seriesKey: row.series_key,
-      labels: JSON.parse(row.labels) as Labels,
+      labels: parseLabels(row.labels),
       metricName: row.metric_name,
       kind: row.kind,
       value: row.value,
@@ -222,7 +223,7 @@ export class AnomalyWriter {
       payload: {
         anomaly_id: row.id,
         metric_name: row.metric_name,
-        labels: JSON.parse(row.labels) as Labels,
+        labels: parseLabels(row.labels),
         peak_score: row.peak_score,
         duration_ms: Math.max(0, end.closedAtMs - row.detected_at_ms),
       },

@@ -1,4 +1,4 @@
-import { METRIC_NAME_LABEL, labelsKey, type Labels } from '#telemetry';
+import { emptyLabels, copyLabels, labelValue, METRIC_NAME_LABEL, labelsKey, type Labels } from '#telemetry';
 
 const keys = new WeakMap<Labels, string>();
 
@@ -45,9 +45,9 @@ export function metricNameOf(labels: Labels): string {
 
 /** The labels of these names only. */
 export function keepLabels(labels: Labels, names: readonly string[]): Labels {
-  const kept: Record<string, string> = {};
+  const kept = emptyLabels();
   for (const name of names) {
-    const value = labels[name];
+    const value = labelValue(labels, name);
     if (value) kept[name] = value;
   }
   return kept;
@@ -55,7 +55,7 @@ export function keepLabels(labels: Labels, names: readonly string[]): Labels {
 
 /** The label set without some labels. */
 export function dropLabels(labels: Labels, names: ReadonlySet<string>): Labels {
-  const kept: Record<string, string> = {};
+  const kept = emptyLabels();
   for (const name of Object.keys(labels)) {
     const value = labels[name];
     if (value && !names.has(name)) kept[name] = value;
@@ -65,7 +65,7 @@ export function dropLabels(labels: Labels, names: ReadonlySet<string>): Labels {
 
 /** The label set with one label set, or removed where the value is empty. */
 export function withLabel(labels: Labels, name: string, value: string): Labels {
-  const changed: Record<string, string> = { ...labels };
+  const changed = copyLabels(labels);
   if (value === '') delete changed[name];
   else changed[name] = value;
   return changed;
@@ -138,7 +138,7 @@ export class Grouping {
     }
     let level = this.#tree;
     for (let depth = 0; depth < last; depth++) {
-      const value = labels[names[depth] ?? ''] ?? '';
+      const value = labelValue(labels, names[depth] ?? '');
       let below = level.get(value);
       if (!(below instanceof Map)) {
         below = new Map<string, unknown>();
@@ -146,7 +146,7 @@ export class Grouping {
       }
       level = below as Map<string, unknown>;
     }
-    const value = labels[names[last] ?? ''] ?? '';
+    const value = labelValue(labels, names[last] ?? '');
     const known = level.get(value);
     if (typeof known === 'number') return known;
     level.set(value, this.#count);

@@ -1,4 +1,4 @@
-import { METRIC_NAME_LABEL, type Labels } from '#telemetry';
+import { labelValue, copyLabels, METRIC_NAME_LABEL, type Labels } from '#telemetry';
 import { formatLabelName, quote } from '../syntax/text-literals.ts';
 import { isComparison, type VectorMatching } from '../syntax/ast.ts';
 import type { ElementOperation, Operand } from './element-operation.ts';
@@ -134,9 +134,9 @@ class Join {
       return names.length === 0 ? labels : dropLabels(labels, new Set(names));
     }
     if (include.length === 0) return labels;
-    const extended: Record<string, string> = { ...labels };
+    const extended = copyLabels(labels);
     for (const name of include) {
-      const value = oneLabels[name];
+      const value = labelValue(oneLabels, name);
       if (value) extended[name] = value;
       else delete extended[name];
     }

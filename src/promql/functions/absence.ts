@@ -1,4 +1,4 @@
-import { METRIC_NAME_LABEL, type Labels } from '#telemetry';
+import { emptyLabels, METRIC_NAME_LABEL, type Labels } from '#telemetry';
 import { ABSENT, VectorTable } from '../evaluation/vector-table.ts';
 import { unwrap, type Expression } from '../syntax/ast.ts';
 
@@ -22,7 +22,7 @@ function labelsOfAbsence(argument: Expression): Labels {
   const inner = unwrap(argument);
   const selector = inner.kind === 'matrix_selector' ? inner.selector : inner;
   if (selector.kind !== 'vector_selector') return {};
-  const labels: Record<string, string> = {};
+  const labels = emptyLabels();
   const fixed = new Set<string>();
   for (const { name, operator, value } of selector.matchers) {
     if (name === METRIC_NAME_LABEL) continue;

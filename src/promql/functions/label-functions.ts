@@ -1,4 +1,4 @@
-import { expandReferences, METRIC_NAME_LABEL } from '#telemetry';
+import { labelValue, expandReferences, METRIC_NAME_LABEL } from '#telemetry';
 import { RE2JS, type RE2JS as Pattern } from 're2js';
 import { withLabel } from '../evaluation/label-sets.ts';
 import { byRows, type Steps } from '../evaluation/pacing.ts';
@@ -25,7 +25,7 @@ export function* replaceLabel(
   const pattern = compile(expression);
   assertLabelName(target, 'invalid destination label name in label_replace()');
   yield* byRows(table, (row) => {
-    const matcher = pattern.matcher(table.labels[row]?.[source] ?? '');
+    const matcher = pattern.matcher(labelValue(table.labels[row] ?? {}, source));
     if (!matcher.matches()) return;
     setLabel(table, row, target, expandReferences(replacement, matcher));
   });
@@ -46,7 +46,7 @@ export function* joinLabels(
   for (const source of sources) assertLabelName(source, 'invalid source label name in label_join()');
   assertLabelName(target, 'invalid destination label name in label_join()');
   table.labels.forEach((labels, row) => {
-    setLabel(table, row, target, sources.map((source) => labels[source] ?? '').join(separator));
+    setLabel(table, row, target, sources.map((source) => labelValue(labels, source)).join(separator));
   });
   return yield* mergeEqualRows(table);
 }

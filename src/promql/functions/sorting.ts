@@ -1,3 +1,4 @@
+import { labelValue } from '#telemetry';
 import { compareLabels } from '../evaluation/label-sets.ts';
 import { ABSENT, HISTOGRAM, type VectorTable } from '../evaluation/vector-table.ts';
 
@@ -31,7 +32,7 @@ export function sortByLabels(
     const left = table.labels[a] ?? {};
     const right = table.labels[b] ?? {};
     for (const name of names) {
-      const order = compareNaturally(left[name] ?? '', right[name] ?? '');
+      const order = compareNaturally(labelValue(left, name), labelValue(right, name));
       if (order !== 0) return sign * order;
     }
     return sign * compareLabels(left, right);

@@ -1,4 +1,4 @@
-import { OmoiError, type HistogramValue, type Labels } from '#telemetry';
+import { emptyLabels, OmoiError, type HistogramValue, type Labels } from '#telemetry';
 import { addHistograms, subtractHistograms } from '../histograms/arithmetic.ts';
 import { parseExpression } from '../syntax/parser.ts';
 import { parseHistogram } from './histogram-notation.ts';
@@ -45,7 +45,7 @@ export function parseMetric(text: string): Labels {
   if (/^\{\s*\}$/.test(text)) return {};
   const selector = parseExpression(text);
   if (selector.kind !== 'vector_selector') throw invalid(text, 'is no metric');
-  const labels: Record<string, string> = {};
+  const labels = emptyLabels();
   for (const { name, operator, value } of selector.matchers) {
     if (operator !== '=') throw invalid(text, 'is no metric: labels are set with =');
     if (value !== '') labels[name] = value;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { labelsSchema } from '../labels/label-set.ts';
 import { GUARDS, REMEDIATION_OUTCOMES, REMEDIATION_STATES, WATCHDOG_STATES } from './remediation-record.ts';
 
-const labels = z.record(z.string(), z.string());
+const labels = labelsSchema;
 const nullableText = z.string().nullable();
 
 const remediationRef = {

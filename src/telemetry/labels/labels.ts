@@ -1,3 +1,5 @@
+import { emptyLabels } from './label-set.ts';
+
 /** The label that holds a series' metric name. */
 export const METRIC_NAME_LABEL = '__name__';
 
@@ -41,7 +43,7 @@ export function formatLabels(labels: Labels): string {
 
 /** The label set without the named labels. */
 export function withoutLabels(labels: Labels, ...names: readonly string[]): Labels {
-  const kept: Record<string, string> = {};
+  const kept = emptyLabels();
   for (const [name, value] of Object.entries(labels)) if (!names.includes(name)) kept[name] = value;
   return kept;
 }

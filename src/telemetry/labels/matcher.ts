@@ -1,4 +1,5 @@
 import { RE2JS } from 're2js';
+import { labelValue } from './label-set.ts';
 import type { Labels } from './labels.ts';
 
 export type MatchOperator = '=' | '!=' | '=~' | '!~';
@@ -44,5 +45,5 @@ function acceptanceOf(expression: string): (candidate: string) => boolean {
 
 /** Whether every matcher accepts the label set. */
 export function matchesAll(matchers: readonly Matcher[], labels: Labels): boolean {
-  return matchers.every((matcher) => matcher.matches(labels[matcher.name] ?? ''));
+  return matchers.every((matcher) => matcher.matches(labelValue(labels, matcher.name)));
 }

@@ -1,4 +1,5 @@
 import {
+  emptyLabels,
   type Clock,
   type Counter,
   type Labels,
@@ -12,7 +13,6 @@ import {
 } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { TimedHistogram } from '../head/histogram-series.ts';
-import { emptyLabelSet } from '../index/label-set.ts';
 import type { TsdbLimits } from '../limits.ts';
 import type { ArchiveDatabase, ArchiveTransaction } from './archive-database.ts';
 import { KIND_FLOATS, unpackFloats, unpackHistograms, type ArchivedChunks } from './chunk-bytes.ts';
@@ -327,7 +327,7 @@ export class Archive {
   /** What `identityOf` wrote, as an object that inherits nothing: a label may be called `constructor`. */
   #labelsFrom(identity: string): Labels | null {
     try {
-      return Object.assign(emptyLabelSet(), JSON.parse(identity));
+      return Object.assign(emptyLabels(), JSON.parse(identity));
     } catch (error) {
       this.#damagedRows.add(1);
       this.#logger.error({ error: messageOf(error) }, 'The labels of an archived series are damaged.');

@@ -1,25 +1,9 @@
-import { METRIC_NAME_LABEL, OmoiError, formatLabels, type Labels } from '#telemetry';
+import { METRIC_NAME_LABEL, OmoiError, emptyLabels, formatLabels, type Labels } from '#telemetry';
 import type { TsdbLimits } from '../limits.ts';
-
-/**
- * The objects that hold label sets. They inherit nothing, so that a label may be called `constructor` or
- * `__proto__`, and share hidden classes where series share label names, so that a label set costs one word a
- * label (an `Object.create(null)` would be a hash table each).
- */
-export interface MutableLabels {
-  [name: string]: string;
-}
-const LabelSet = function LabelSet() {} as unknown as new () => MutableLabels;
-LabelSet.prototype = Object.create(null);
-
-/** A label set to be filled. */
-export function emptyLabelSet(): MutableLabels {
-  return new LabelSet();
-}
 
 /** A label set of the given names, in that order. */
 export function labelSetOf(names: readonly string[], valueOf: (name: string, at: number) => string): Labels {
-  const labels = new LabelSet();
+  const labels = emptyLabels();
   for (let at = 0; at < names.length; at++) {
     const name = names[at] ?? '';
     labels[name] = valueOf(name, at);

@@ -1,7 +1,6 @@
-import type { Exemplar, Labels, Logger, MetricMetadata } from '#telemetry';
+import { emptyLabels, type Exemplar, type Labels, type Logger, type MetricMetadata } from '#telemetry';
 import type { Head } from '../head/head.ts';
 import { decodeHistograms } from '../head/histogram-series.ts';
-import { emptyLabelSet } from '../index/label-set.ts';
 import type { SeriesNumber, SeriesRow } from '../index/series-rows.ts';
 import { PAGE_ROWS, ROW_MASK } from '../rows/row-allocator.ts';
 import { ByteReader } from './byte-reader.ts';
@@ -219,7 +218,7 @@ class Replay {
   }
 
   #seriesFrom(reader: ByteReader): SeriesRow {
-    const labels = emptyLabelSet();
+    const labels = emptyLabels();
     for (let left = reader.varint(); left > 0; left--) {
       const name = reader.text();
       labels[name] = reader.text();
