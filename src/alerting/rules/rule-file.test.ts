@@ -62,6 +62,67 @@ describe('a rule file', () => {
     expect(verdict(text)).toContain(expected);
   });
 
+  it.each([
+    ['for: ""', 'empty duration string'],
+    ["keep_firing_for: ''", 'empty duration string'],
+    ['for: " 5m"', 'not a valid duration string: " 5m"'],
+    ['for: -5m', 'not a valid duration string: "-5m"'],
+    ['for: 300y', 'duration out of range'],
+    ['for: 292y', 'accepted'],
+    ['for: 0', 'accepted'],
+    ['for: null', 'accepted'],
+    ['for: ~', 'accepted'],
+    ['for: ', 'accepted'],
+    ['for: "~"', 'not a valid duration string: "~"'],
+    ['labels: null', 'accepted'],
+    ['labels: ""', 'expected names and texts'],
+    ['labels: []', 'expected names and texts'],
+    ['labels: {x: null}', 'accepted'],
+    ['labels: {x: [1]}', 'expected names and texts'],
+    ['annotations: {x: 2020-01-01, y: true, z: 0x10}', 'accepted'],
+  ])('with a rule of %s → %s, as promtool has it', (field, expected) => {
+    expect(verdict(rules(`{alert: A, expr: up, ${field}}`))).toContain(expected);
+  });
+
+  it.each([
+    ['interval: ""', 'empty duration string'],
+    ['query_offset: ""', 'empty duration string'],
+    ['query_offset: null', 'accepted'],
+    ['interval: null', 'accepted'],
+    ['limit: ""', 'expected a whole number'],
+    ['limit: "5"', 'expected a whole number'],
+    ['limit: true', 'expected a whole number'],
+    ['limit: 99999999999999999999', 'expected a whole number'],
+    ['limit: null', 'accepted'],
+    ['limit: -1', 'accepted'],
+    ['limit: 0x10', 'accepted'],
+    ['limit: 1e3', 'accepted'],
+    ['limit: 1.5', 'accepted'],
+    ['limit: 1_000', 'accepted'],
+    ['limit: 0o17', 'accepted'],
+    ['rules: null', 'accepted'],
+    ['rules: ""', 'expected array'],
+    ['name: null', 'Groupname must not be empty'],
+  ])('with a group of %s → %s, as promtool has it', (field, expected) => {
+    const body = field.startsWith('name') ? `groups:\n  - ${field}\n` : group(`    ${field}\n`);
+    expect(verdict(body)).toContain(expected);
+  });
+
+  it.each([
+    ['0x10', 16],
+    ['1e3', 1000],
+    ['1.5', 1],
+    ['1_000', 1000],
+    ['017', 15],
+    ['0o17', 15],
+    ['0b11', 3],
+    ['+7', 7],
+    ['-7', 0],
+  ])('reads the limit %s as Go’s YAML does', (text, limit) => {
+    const file = parseRuleFile({ name: 'r.yml', text: group(`    limit: ${text}\n`) }, check);
+    expect(buildRuleGroups([file])[0]?.limit).toBe(limit);
+  });
+
   it('names every mistake', () => {
     const text = rules('{alert: A, expr: a +}\n      - {record: b, expr: b +, for: 1m}');
     expect(verdict(text).split('\n')).toHaveLength(3);

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { formatLabels, messageOf, parseDuration, parseStrictDocument, type Labels } from '#telemetry';
+import {
+  copyLabels,
+  formatLabels,
+  labelsSchema,
+  messageOf,
+  parseDuration,
+  parseStrictDocument,
+  type Labels,
+} from '#telemetry';
 import { AlertTemplate } from './alert-template.ts';
 
 /** A rule file as it is written, checked; durations in ms. */
@@ -16,26 +24,48 @@ export type RuleText = z.output<typeof ruleSchema>;
 /** Parses an expression. @throws with the reason and the place in it */
 export type CheckExpression = (expr: string) => void;
 
-const isEmpty = (value: unknown): boolean => value === undefined || value === '' || value === '~';
-
-/** A key without a value means the same as no key, as it does for Go's YAML: both read as `absent`. */
+/** A key without a value, or with null, means the same as no key, as it does for Go's YAML: both read as `absent`. */
 function optional<Schema extends z.ZodType>(schema: Schema, absent: z.input<Schema>) {
-  return z.preprocess((value) => (isEmpty(value) ? absent : value), schema).prefault(absent);
+  return z.preprocess((value) => value ?? absent, schema).prefault(absent);
 }
+
+/** What fits Go's nanoseconds in 64 bits. */
+const MAX_DURATION_MS = 2 ** 63 / 1e6;
 
 const duration = z.string().transform((text, context) => {
   const durationMs = parseDuration(text);
-  if (durationMs !== null) return durationMs;
-  context.addIssue({ code: 'custom', message: `not a valid duration string: ${JSON.stringify(text)}` });
+  if (durationMs !== null && durationMs < MAX_DURATION_MS) return durationMs;
+  const problem =
+    text === ''
+      ? 'empty duration string'
+      : durationMs === null
+        ? `not a valid duration string: ${JSON.stringify(text)}`
+        : 'duration out of range';
+  context.addIssue({ code: 'custom', message: problem });
   return z.NEVER;
 });
 
+const MAX_INTEGER = 2 ** 63;
+/** Fractions are cut off, as Go's YAML does. */
 const wholeNumber = z
-  .string()
-  .regex(/^[+-]?\d+$/, 'expected a whole number')
-  .transform(Number);
+  .number('expected a whole number')
+  .gt(-MAX_INTEGER)
+  .lt(MAX_INTEGER, 'expected a whole number')
+  .transform(Math.trunc);
 
-const texts = z.record(z.string(), z.string());
+/** Null for the empty text, as in Go. */
+const texts = z
+  .preprocess((value) => (isMapping(value) ? mapValues(value, (text) => text ?? '') : value), labelsSchema)
+  .transform((values): Labels => copyLabels(values));
+
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `Object.fromEntries` keeps a key `__proto__`. */
+function mapValues(values: Readonly<Record<string, unknown>>, map: (value: unknown) => unknown): unknown {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value)]));
+}
 
 const ruleSchema = z.strictObject({
   record: optional(z.string(), ''),
@@ -50,8 +80,8 @@ const ruleSchema = z.strictObject({
 const groupSchema = z.strictObject({
   name: optional(z.string(), ''),
   interval: optional(duration, '0s'),
-  query_offset: duration.optional(),
-  limit: optional(wholeNumber, '0'),
+  query_offset: z.preprocess((value) => value ?? undefined, duration.optional()),
+  limit: optional(wholeNumber, 0),
   labels: optional(texts, {}),
   rules: optional(z.array(ruleSchema), []),
 });
@@ -71,7 +101,11 @@ export function parseRuleFile(
       context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
     }
   });
-  const { groups } = parseStrictDocument({ ...source, scalars: 'text' }, schema, 'rule_file_invalid');
+  const { groups } = parseStrictDocument(
+    { ...source, scalars: 'text', numberKeys: ['limit'] },
+    schema,
+    'rule_file_invalid',
+  );
   return { name: source.name, groups, warnings: duplicatesOf(groups) };
 }
 

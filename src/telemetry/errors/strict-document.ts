@@ -1,4 +1,4 @@
-import { isMap, isPair, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { isMap, isPair, isScalar, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
 import { z } from 'zod';
 import { OmoiError, type ErrorCode } from './errors.ts';
 
@@ -14,10 +14,12 @@ export interface DocumentSource {
   readonly name: string;
   readonly text: string;
   /**
-   * `text`: every scalar is read as it is written (`1.10` stays `1.10`), and merge keys (`<<`) work, as Go programs
-   * read a file into text fields. Otherwise scalars have YAML's types.
+   * `text`: every scalar is read as it is written (`1.10` stays `1.10`) but for a null without quotes, and merge keys
+   * (`<<`) work, as Go programs read a file into text fields. Otherwise scalars have YAML's types.
    */
   readonly scalars?: 'typed' | 'text';
+  /** With `text`: the keys of the fields that are numbers all the same, where no quotes make them texts. */
+  readonly numberKeys?: readonly string[];
 }
 
 /**
@@ -47,6 +49,7 @@ export function parseStrictDocument<Schema extends z.ZodType>(
       }),
     );
   }
+  if (source.scalars === 'text') resolvePlainScalars(document, source.numberKeys ?? []);
   const result = schema.safeParse(document.toJS() ?? {});
   if (result.success) return result.data;
   throw documentError(
@@ -54,6 +57,33 @@ export function parseStrictDocument<Schema extends z.ZodType>(
     code,
     result.error.issues.flatMap((issue) => problemsOf(issue, { document, lines, schema })),
   );
+}
+
+const NULLS: ReadonlySet<string> = new Set(['', '~', 'null', 'Null', 'NULL']);
+const WHOLE_NUMBER = /^([-+]?)(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$/;
+const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
+
+/** Gives what stands without quotes the type that Go's YAML gives it: null, and numbers where they are wanted. */
+function resolvePlainScalars(document: Document.Parsed, numberKeys: readonly string[]): void {
+  visit(document, {
+    Scalar: (key, scalar, path) => {
+      if (scalar.type !== 'PLAIN' || scalar.tag !== undefined || key === 'key') return;
+      const text = String(scalar.value ?? '');
+      const pair = path.at(-1);
+      const name = isPair(pair) && isScalar(pair.key) ? String(pair.key.value) : null;
+      if (NULLS.has(text)) scalar.value = null;
+      else if (name !== null && numberKeys.includes(name)) scalar.value = numberOf(text) ?? text;
+    },
+  });
+}
+
+function numberOf(text: string): number | null {
+  const whole = WHOLE_NUMBER.exec(text);
+  if (!whole) return FLOAT.test(text) ? Number(text) : null;
+  const digits = (whole[2] ?? '').replaceAll('_', '');
+  const isOctal = /^0[0-7]+$/.test(digits);
+  const size = Number(isOctal ? `0o${digits}` : digits);
+  return whole[1] === '-' ? -size : size;
 }
 
 interface Place {
