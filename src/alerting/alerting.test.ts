@@ -58,8 +58,8 @@ describe('labels that JavaScript objects know by themselves', () => {
       new Map([['__proto__', names.map((name) => `of_${name}`).join('; ')]]),
     );
     const triggered = (await stage.events()).find(({ entity_id: id }) => id === alert?.id);
-    const { labels } = triggered?.payload as { labels: object };
-    expect(new Map(Object.entries(labels))).toEqual(expected);
+    const { labels } = (triggered?.payload ?? {}) as { labels?: object };
+    expect(new Map(Object.entries(labels ?? {}))).toEqual(expected);
   });
 });
 

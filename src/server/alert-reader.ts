@@ -1,6 +1,6 @@
 import type { Alerting, AlertRow } from '#alerting';
 import type { StateDatabase } from '#storage';
-import { parseLabels, type Labels } from '#telemetry';
+import { parseLabels } from '#telemetry';
 import type { AlertFacts, AlertReader } from '#watchdog';
 
 const PAGE_LIMIT = 1000;

@@ -3,9 +3,10 @@ import { createAlerting, type Alerting, type AlertingOptions } from '#alerting';
 import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type WorkerConnection } from '#fleet';
 import { createMonitor, type Monitor } from '#monitor';
-import { createEngine, type Engine } from '#promql';
+import { createEngine, parseSelector, type Engine } from '#promql';
 import type { StateDatabase } from '#storage';
 import {
+  messageOf,
   OmoiError,
   type Clock,
   type Logger,
@@ -112,9 +113,9 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
     sink: tsdb,
     feed: tsdb,
     metadata: tsdb,
-    watch: config.monitor.watch.map((selector) => matchersOf(engine, 'monitor.watch', selector)),
+    watch: config.monitor.watch.map((selector) => matchersOf('monitor.watch', selector)),
     bounds: config.monitor.bounds.map(({ selector, p95 }) => ({
-      matchers: matchersOf(engine, 'monitor.bounds', selector),
+      matchers: matchersOf('monitor.bounds', selector),
       p95,
     })),
   });
@@ -163,15 +164,17 @@ export async function reloadFiles(config: Config, { alerting, watchdog }: Parts)
   );
 }
 
-/** @throws OmoiError `config_invalid` for what is no selector */
-function matchersOf(engine: Engine, key: string, selector: string): readonly Matcher[] {
-  const { selectors } = engine.prepare(selector);
-  const [only] = selectors;
-  if (only && selectors.length === 1) return only.matchers;
-  throw new OmoiError(
-    'config_invalid',
-    `${key}: "${selector}" is not one selector; write queue_depth{queue="mail"}`,
-  );
+/** @throws OmoiError `config_invalid` for what is no selector, and for one that every series matches */
+function matchersOf(key: string, text: string): readonly Matcher[] {
+  const refused = (reason: string): OmoiError =>
+    new OmoiError('config_invalid', `${key}: "${text}" ${reason}; write queue_depth{queue="mail"}`);
+  try {
+    const { matchers } = parseSelector(text);
+    if (!matchers.every((matcher) => matcher.matches(''))) return matchers;
+  } catch (thrown) {
+    throw refused(`is no selector: ${messageOf(thrown)}`);
+  }
+  throw refused('is matched by every series');
 }
 
 function alertingOptions(config: Config): Partial<AlertingOptions> {

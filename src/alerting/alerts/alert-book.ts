@@ -1,13 +1,6 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
-import {
-  parseLabels,
-  OmoiError,
-  type Clock,
-  type EventType,
-  type Labels,
-  type SystemEvent,
-} from '#telemetry';
+import { parseLabels, OmoiError, type Clock, type EventType, type SystemEvent } from '#telemetry';
 import type { RuleRun } from '../evaluation/rule-run.ts';
 import type { AlertRow } from '../lifecycle/restore.ts';
 import { listAlerts, type AlertFilter, type AlertPage } from './alert-query.ts';

@@ -1,4 +1,5 @@
-import { parseLabels, createMatcher, matchesAll, OmoiError, type Labels, type Matcher } from '#telemetry';
+import { parseMatcher } from '#promql';
+import { matchesAll, messageOf, OmoiError, parseLabels, type Matcher } from '#telemetry';
 import type { StateDatabase } from '#storage';
 import type { AlertRow } from '../lifecycle/restore.ts';
 
@@ -75,24 +76,21 @@ function parseCursor(text: string): Cursor {
   return { firedAtMs: Number(match[1]), id: match[2] ?? '' };
 }
 
-const MATCHER = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(.*?)\s*$/s;
+/** A matcher whose value has no quotes. */
+const UNQUOTED = /^(\s*[^\s=!~"'`]+\s*(?:=~|!~|!=|=)\s*)((?![\s"'`~=]).*?)\s*$/s;
 
 /**
- * `team="infra"`, `team=~"a|b"`; the quotes may be left out.
+ * A matcher of the query language, `team="infra"` or `team=~"a|b"`; the quotes around the value may be left out.
  * @throws OmoiError `invalid_request`
  */
-function parseAlertMatcher(text: string): Matcher {
-  const match = MATCHER.exec(text);
-  if (!match)
-    throw new OmoiError('invalid_request', `${JSON.stringify(text)} is no matcher like name="value"`);
-  const [, name = '', operator, raw = ''] = match;
+export function parseAlertMatcher(text: string): Matcher {
+  const unquoted = UNQUOTED.exec(text);
   try {
-    const value: unknown = raw.startsWith('"') ? JSON.parse(raw) : raw;
-    if (operator === '=' || operator === '!=' || operator === '=~' || operator === '!~') {
-      return createMatcher(name, operator, String(value));
-    }
+    return parseMatcher(unquoted ? `${unquoted[1]}${JSON.stringify(unquoted[2])}` : text);
   } catch (thrown) {
-    throw new OmoiError('invalid_request', `${JSON.stringify(text)}: ${String(thrown)}`);
+    throw new OmoiError(
+      'invalid_request',
+      `${JSON.stringify(text)} is no matcher like name="value": ${messageOf(thrown)}`,
+    );
   }
-  throw new OmoiError('invalid_request', `${JSON.stringify(text)} has an unknown operator`);
 }

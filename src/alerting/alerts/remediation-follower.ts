@@ -1,6 +1,6 @@
 import type { EventBus, EventConsumer } from '#eventbus';
 import type { StateTransaction } from '#storage';
-import { parseLabels, type Labels, type SystemEvent } from '#telemetry';
+import { parseLabels, type SystemEvent } from '#telemetry';
 
 /** States and outcomes after which a remediation has done something that a recovery may be owed to. */
 const ACTING_STATES = new Set(['executing', 'verifying']);

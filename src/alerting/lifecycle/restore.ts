@@ -1,5 +1,5 @@
 import type { StateTables } from '#storage';
-import { parseLabels, labelsKey, type Labels } from '#telemetry';
+import { parseLabels, labelsKey } from '#telemetry';
 import { parseSampleValue } from '../sample-value.ts';
 import type { Cause, Instance } from './instance.ts';
 

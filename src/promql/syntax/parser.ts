@@ -1,3 +1,4 @@
+import { OmoiError, type Matcher } from '#telemetry';
 import {
   childrenOf,
   type Aggregation,
@@ -53,6 +54,21 @@ export function parseSelector(text: string): VectorSelector {
   const selector = readSelector(reader);
   if (reader.current.kind !== 'end') reader.unexpected();
   return selector;
+}
+
+/**
+ * Parses one matcher that stands alone: `job="api"`, `"a.b"=~"c"`.
+ * @throws OmoiError `query_invalid`, as `parseExpression`
+ */
+export function parseMatcher(text: string): Matcher {
+  const [matcher, ...others] = parseSelector(`{${text}}`).matchers;
+  if (matcher === undefined || others.length > 0) {
+    throw new OmoiError(
+      'query_invalid',
+      `expected one matcher, found ${matcher ? others.length + 1 : 'none'}`,
+    );
+  }
+  return matcher;
 }
 
 /** Precedence climbing over the tokens of one query. */

@@ -68,7 +68,7 @@ function resolvePlainScalars(document: Document.Parsed, numberKeys: readonly str
   visit(document, {
     Scalar: (key, scalar, path) => {
       if (scalar.type !== 'PLAIN' || scalar.tag !== undefined || key === 'key') return;
-      const text = String(scalar.value ?? '');
+      const text = typeof scalar.value === 'string' ? scalar.value : '';
       const pair = path.at(-1);
       const name = isPair(pair) && isScalar(pair.key) ? String(pair.key.value) : null;
       if (NULLS.has(text)) scalar.value = null;
