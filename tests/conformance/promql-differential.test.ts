@@ -19,12 +19,18 @@ import { ExpressionGenerator, SAMPLE_PERIOD_MS, randomSeries } from './promql/ra
 
 /**
  * Random expressions over random samples, evaluated by the engine and by a real Prometheus. Set OMOI_SEED to the
- * printed seed to see the same again, OMOI_ROUNDS for more than the usual number of expressions. In CI the seed is
+ * printed seed to see the same again, OMOI_ROUNDS for more than the usual number of expressions. In CI the seeds are
  * fixed: what a new one finds is for whoever can look at it.
  */
-const FIXED_SEED = 1_739_026_736;
+const FIXED_SEEDS = [
+  1_739_026_736,
+  // `log2(timestamp(limit{instance!~"[01]"} @ start() offset 2m))`, see `isKnownDifference`.
+  1_110_328_584,
+];
 const isCI = process.env['CI'] === 'true';
-const seed = Number(process.env['OMOI_SEED'] ?? (isCI ? FIXED_SEED : Math.floor(Math.random() * 2 ** 31)));
+const given = process.env['OMOI_SEED'];
+const newSeeds = isCI ? [] : [Math.floor(Math.random() * 2 ** 31)];
+const seeds = given === undefined ? [...FIXED_SEEDS, ...newSeeds] : [Number(given)];
 const rounds = Number(process.env['OMOI_ROUNDS'] ?? 250);
 const START_MS = 1_700_000_000_000 - (1_700_000_000_000 % 900_000);
 const SAMPLES = 300;
@@ -35,9 +41,12 @@ const TOLERANCE = 1e-7;
 const installed = isPrometheusInstalled();
 if (!installed && isCI) throw new Error('prometheus is missing: apt-get install prometheus');
 
-describe.skipIf(!installed)(
-  `PromQL beside Prometheus, OMOI_SEED=${seed} (skipped without it: apt-get install prometheus)`,
-  () => {
+/** What a machine under load may take for 500 queries, which are done in 3 s on a free one. */
+const LIMIT_MS = 600_000;
+
+describe.skipIf(!installed).each(seeds)(
+  'PromQL beside Prometheus, OMOI_SEED=%i (skipped without it: apt-get install prometheus)',
+  (seed) => {
     const random = createSeededRandom(seed);
     const all = randomSeries(random, START_MS, SAMPLES);
     const queryable: Queryable = {
@@ -48,16 +57,17 @@ describe.skipIf(!installed)(
 
     beforeAll(async () => {
       prometheus = await PrometheusServer.start(all);
-    });
+    }, LIMIT_MS);
     afterAll(() => prometheus?.stop());
 
-    it(`agrees on ${rounds} instant and ${rounds} range queries`, { timeout: 240_000 }, async () => {
+    it(`agrees on ${rounds} instant and ${rounds} range queries`, { timeout: LIMIT_MS }, async () => {
       if (!prometheus) return expect.fail('Prometheus did not start');
       const generator = new ExpressionGenerator(random);
       let refused = 0;
       for (let round = 0; round < rounds; round++) {
         const query = generator.vector();
         const timeMs = START_MS + 7000 + Math.floor(random.next() * SAMPLES) * SAMPLE_PERIOD_MS;
+        if (isKnownDifference(query)) continue;
         const instant = await answerOf(() => engine.prepare(query).instant(queryable, timeMs));
         expectSame(instant, await prometheus.instant(query, timeMs), `${query} at ${timeMs}`);
         const range = { startMs: START_MS + 7000, endMs: END_MS, stepMs: 60_000 };
@@ -69,6 +79,16 @@ describe.skipIf(!installed)(
     });
   },
 );
+
+/**
+ * `timestamp()` of a selector with both `@` and `offset`: Prometheus (2.42 and 3.9) forgets the offset, because
+ * `timestamp` is evaluated apart from other functions and sets the selector's offset to the distance from the `@`. It
+ * has loaded the samples for the time with the offset and looks for one at the time without, so that it misses those
+ * near the end of the lookback. `src/promql/testdata/boundaries.test` has the right answer.
+ */
+function isKnownDifference(query: string): boolean {
+  return /\btimestamp\(\w+(?:\{[^}]*\})? @ (?:\w+\(\)|\d+) offset /.test(query);
+}
 
 function select(
   all: readonly SelectedSeries[],
