@@ -1,7 +1,7 @@
 import { BUILTINS } from './functions/builtins.ts';
 import type { FunctionDefinition, FunctionSet } from './functions/function-set.ts';
 import { shown } from './format/print.ts';
-import { assertTextFits, boundedText, MAX_CALL_DEPTH, RunBudget } from './limits.ts';
+import { assertTextFits, boundedText, MAX_CALL_DEPTH, MAX_RUN_DEPTH, RunBudget } from './limits.ts';
 import type { NumberValue } from './syntax/literals.ts';
 import type { Command, Definition, Node, Operand, Pipeline, Span, Term } from './syntax/nodes.ts';
 import {
@@ -87,6 +87,9 @@ class Evaluator {
   #definition: Definition;
   /** What is evaluated just now, for messages. */
   #at: Span = { start: 0, end: 0 };
+  /** How deep templates call each other just now. */
+  #calls = 0;
+  /** How deep blocks, parentheses and calls stand in each other. */
   #depth = 0;
   #text = '';
 
@@ -124,11 +127,19 @@ class Evaluator {
   }
 
   #runList(nodes: readonly Node[], scope: Scope): Flow {
+    this.#enter();
+    let flow: Flow = 'next';
     for (const node of nodes) {
-      const flow = this.#runNode(node, scope);
-      if (flow !== 'next') return flow;
+      flow = this.#runNode(node, scope);
+      if (flow !== 'next') break;
     }
-    return 'next';
+    this.#depth--;
+    return flow;
+  }
+
+  #enter(): void {
+    this.#depth++;
+    if (this.#depth > MAX_RUN_DEPTH) throw new TemplateRunError(`nested deeper than ${MAX_RUN_DEPTH}`);
   }
 
   #runNode(node: Node, scope: Scope): Flow {
@@ -202,21 +213,23 @@ class Evaluator {
     this.#at = node.span;
     const called = this.#options.definitions.get(node.name);
     if (!called) throw new TemplateRunError(`template ${JSON.stringify(node.name)} not defined`);
-    if (this.#depth >= MAX_CALL_DEPTH) {
+    if (this.#calls >= MAX_CALL_DEPTH) {
       throw new TemplateRunError(`exceeded maximum template depth (${MAX_CALL_DEPTH})`);
     }
     const data = node.pipeline === null ? null : this.#pipeline(node.pipeline, scope);
     const caller = this.#definition;
     this.#definition = called;
-    this.#depth++;
+    this.#calls++;
     this.#runList(called.nodes, { dot: data, frame: new Frame([['', data]]) });
-    this.#depth--;
+    this.#calls--;
     this.#definition = caller;
   }
 
   #pipeline(pipeline: Pipeline, scope: Scope): TemplateValue {
+    this.#enter();
     let value: TemplateValue | undefined;
     for (const command of pipeline.commands) value = this.#command(command, value, scope);
+    this.#depth--;
     const result = value ?? null;
     for (const name of pipeline.variables) {
       this.#set({ name, declares: pipeline.declares }, result, scope.frame);

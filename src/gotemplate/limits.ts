@@ -10,6 +10,8 @@ const CHARACTERS_PER_STEP = 256;
 export const MAX_CALL_DEPTH = 100;
 /** How deep parentheses and blocks may stand in each other. */
 export const MAX_NESTING = 200;
+/** How deep blocks, parentheses and calls of templates may stand in each other in one run. */
+export const MAX_RUN_DEPTH = 1000;
 /** How deep a printed value may be. */
 export const MAX_PRINTED_DEPTH = 100;
 

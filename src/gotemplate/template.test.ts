@@ -110,6 +110,10 @@ describe('what a template may cost', () => {
       '{{ define "t" }}{{ template "t" }}{{ end }}{{ template "t" }}',
       'exceeded maximum template depth (100)',
     ],
+    [
+      `{{ define "t" }}${'{{ if true }}'.repeat(150)}{{ template "t" }}${'{{ end }}'.repeat(150)}{{ end }}{{ template "t" }}`,
+      'nested deeper than 1000',
+    ],
     [`{{ ${'('.repeat(300)}1${')'.repeat(300)} }}`, 'nested deeper than 200'],
     ['{{ if true }}'.repeat(300) + '{{ end }}'.repeat(300), 'nested deeper than 200'],
     [

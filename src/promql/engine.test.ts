@@ -13,6 +13,10 @@ import {
 import { describe, expect, it } from 'vitest';
 import { createEngine, type EngineOptions } from './engine.ts';
 import type { QueryResult } from './query-result.ts';
+import { expressionTree } from './syntax/expression-tree.ts';
+import { formatExpression } from './syntax/formatter.ts';
+import { maxExpressionDepth, parseExpression } from './syntax/parser.ts';
+import { prettyPrint } from './syntax/pretty-printer.ts';
 
 const SECOND_MS = 1000;
 
@@ -132,6 +136,31 @@ describe('a chain of 5,000 operators', () => {
     const number = `0${' + 1'.repeat(5000)}`;
     const { comparison } = engineWith().prepare(`up > ${number}${' and up'.repeat(5000)}`);
     expect(comparison).toEqual({ metricName: 'up', operator: '>', threshold: 5000 });
+  });
+});
+
+describe('an expression as deep as may be', () => {
+  const depth = maxExpressionDepth - 2;
+
+  it.each([
+    ['parentheses', '('.repeat(depth) + 'up' + ')'.repeat(depth)],
+    ['signs', `${'-'.repeat(depth)}up`],
+    ['calls', 'abs('.repeat(depth) + 'up' + ')'.repeat(depth)],
+    ['aggregations', 'sum by (job) ('.repeat(depth) + 'up' + ')'.repeat(depth)],
+    ['subqueries', `max_over_time(`.repeat(depth / 2) + 'up' + '[1s:1s])'.repeat(depth / 2)],
+    ['right sides', 'up + ('.repeat(depth / 2) + 'up' + ')'.repeat(depth / 2)],
+    ['powers', `up${' ^ up'.repeat(depth)}`],
+  ])('of %s is evaluated at one time and at many, and written', async (_, text) => {
+    const query = engineWith().prepare(text);
+    const instant = settled(query.instant(store(), 2000));
+    expect(instant).toMatchObject({ elements: [{}, {}] });
+    expect(await query.range(store(), { startMs: 0, endMs: 2000, stepMs: SECOND_MS })).toMatchObject({
+      series: [{}, {}],
+    });
+    expect(formatExpression(parseExpression(prettyPrint(query.expression)))).toBe(
+      formatExpression(query.expression),
+    );
+    expect(JSON.stringify(expressionTree(query.expression)).length).toBeGreaterThan(depth);
   });
 });
 
