@@ -1,7 +1,7 @@
 import type { Clock } from '#telemetry';
 import type { QueryLimits } from './evaluation/query-guard.ts';
+import { ParsedQueries } from './parsed-queries.ts';
 import { PreparedQuery } from './prepared-query.ts';
-import { parseExpression } from './syntax/parser.ts';
 
 /** How far an instant selector looks back for its newest sample. */
 const LOOKBACK_MS = 300_000;
@@ -48,11 +48,12 @@ export function createEngine(options: EngineOptions): Engine {
     },
   };
   const { limits, lookbackMs } = settings;
+  const parsed = new ParsedQueries();
   return {
     lookbackMs,
     limits,
     prepare: (text, overrides = {}) =>
-      new PreparedQuery(text, parseExpression(text), {
+      new PreparedQuery(text, parsed.expressionOf(text), {
         ...settings,
         lookbackMs: overrides.lookbackMs ?? lookbackMs,
         limits: { ...limits, timeoutMs: Math.min(limits.timeoutMs, overrides.timeoutMs ?? Infinity) },

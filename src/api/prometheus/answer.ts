@@ -12,6 +12,8 @@ export interface PrometheusAnswer {
 
 /** What is sent between two turns of the event loop. */
 const CHUNK_BYTES = 64 * 1024;
+/** What most answers fit in: so little comes out of a pool. */
+const FIRST_CHUNK_BYTES = 2048;
 /** A UTF-16 unit takes up to so many bytes. */
 const MAX_UNIT_BYTES = 3;
 /** Prometheus's own limit on what it tells of each kind. */
@@ -74,10 +76,15 @@ function notesJson(key: string, kind: string, notes: readonly string[]): string 
 
 /** Pieces as bytes in chunks. Texts go over at once: chains of them would only burden the garbage collector. */
 function* chunksOf(pieces: Iterable<string>): Generator<Buffer, void, void> {
-  let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  let chunk = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
   let used = 0;
   for (const piece of pieces) {
     const most = piece.length * MAX_UNIT_BYTES;
+    if (used + most > chunk.length && chunk.length === FIRST_CHUNK_BYTES) {
+      const larger = Buffer.allocUnsafe(CHUNK_BYTES);
+      chunk.copy(larger, 0, 0, used);
+      chunk = larger;
+    }
     if (used > 0 && used + most > chunk.length) {
       yield chunk.subarray(0, used);
       chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, most));

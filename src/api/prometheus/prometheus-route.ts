@@ -23,6 +23,8 @@ const success = z
 /** A parameter may be repeated; where one value is meant, the first one counts. */
 const parameter = z.union([z.string(), z.array(z.string())]).optional();
 
+const pathParameters = z.object({ name: z.string().default('') });
+
 /** What a route is asked with. */
 export interface PrometheusRequest {
   readonly parameters: Parameters;
@@ -81,19 +83,23 @@ async function answerRoute(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { name } = z.object({ name: z.string().default('') }).parse(request.params);
+  const { name } = pathParameters.parse(request.params);
   const answer = await route.answer({
     parameters: new Parameters(request.body, request.query),
     name,
-    signal: AbortSignal.any([request.server.closing, disconnectOf(reply)]),
+    signal: untilClosed(reply, request.server.closing),
   });
   return answer === null ? reply.code(204).send() : sendAnswer(reply, answer);
 }
 
-/** Aborted when the connection ends before the answer has been sent. */
-function disconnectOf(reply: FastifyReply): AbortSignal {
+/** Aborted when the connection ends before the answer has been sent, or when the server closes. */
+function untilClosed(reply: FastifyReply, closing: AbortSignal): AbortSignal {
   const gone = new AbortController();
+  const abort = (): void => gone.abort(closing.reason);
+  if (closing.aborted) abort();
+  else closing.addEventListener('abort', abort);
   reply.raw.once('close', () => {
+    closing.removeEventListener('abort', abort);
     if (!reply.raw.writableFinished) gone.abort(new Error('the client went away'));
   });
   return gone.signal;
