@@ -16,7 +16,7 @@ import type { SeriesIndex } from './index/series-index.ts';
 import type { SeriesRow } from './index/series-rows.ts';
 import type { TsdbLimits } from './limits.ts';
 import type { LoggedExemplar } from './log/exemplar-json.ts';
-import type { Journal } from './log/journal.ts';
+import type { WriteAheadLog } from './log/write-ahead-log.ts';
 import type { PendingNotices, Subscriptions } from './subscriptions.ts';
 
 const STALE_HIGH_WORD = 0x7ff00000;
@@ -31,7 +31,7 @@ export interface CommitterParts {
   readonly subscriptions: Subscriptions;
   readonly exemplars: ExemplarRing;
   /** Null where the store lives in memory only. */
-  readonly journal: Journal | null;
+  readonly writeAheadLog: WriteAheadLog | null;
   readonly selfMetrics: SelfMetrics;
 }
 
@@ -73,8 +73,8 @@ export class Committer {
 
   /** As the contract of `SampleSink.commit` says. */
   commit(batch: SampleBatch, origin: AppendOrigin): CommitResult {
-    const { clock, limits, journal, subscriptions } = this.#parts;
-    const blockedBy = journal?.blockedBy;
+    const { clock, limits, writeAheadLog, subscriptions } = this.#parts;
+    const blockedBy = writeAheadLog?.blockedBy;
     if (blockedBy) return this.#refuseAll(batch, blockedBy);
     const nowMs = clock.wallMs();
     const unit: Unit = {
@@ -88,17 +88,17 @@ export class Committer {
     };
     for (let at = 0; at < batch.length; at++) this.#take(unit, at);
     if (batch.exemplars.length > 0) this.#takeExemplars(batch);
-    journal?.commits.end();
+    writeAheadLog?.commits.end();
     this.#acceptedCounter.add(unit.accepted);
     if (unit.accepted < batch.length) this.#countRefused(unit.refused);
     if (unit.pending.size > 0) subscriptions.deliver(unit.pending, origin);
     const { accepted, refused } = unit;
-    return { accepted, refused, durable: () => journal?.durable() ?? DURABLE };
+    return { accepted, refused, durable: () => writeAheadLog?.durable() ?? DURABLE };
   }
 
   #take(unit: Unit, at: number): void {
     const { batch, words, refused } = unit;
-    const { index, head, journal } = this.#parts;
+    const { index, head, writeAheadLog } = this.#parts;
     const { states } = head;
     const timestampMs = Math.trunc(batch.timestampsMs[at] ?? Number.NaN);
     if (!(timestampMs >= unit.oldestMs)) {
@@ -132,11 +132,11 @@ export class Committer {
     }
     unit.accepted++;
     if (outcome !== ACCEPTED) return;
-    if (journal) {
-      if (states.hasFlag(row, histogram ? HAS_FLOATS : HAS_HISTOGRAMS)) journal.commits.keepOrder();
-      if (!states.hasFlag(row, IS_LOGGED)) this.#logSeries(row, journal);
-      if (histogram) journal.commits.addHistogram(index.numberOf(row), timestampMs, histogram);
-      else journal.commits.addSample(index.numberOf(row), timestampMs, high, low);
+    if (writeAheadLog) {
+      if (states.hasFlag(row, histogram ? HAS_FLOATS : HAS_HISTOGRAMS)) writeAheadLog.commits.keepOrder();
+      if (!states.hasFlag(row, IS_LOGGED)) this.#logSeries(row, writeAheadLog);
+      if (histogram) writeAheadLog.commits.addHistogram(index.numberOf(row), timestampMs, histogram);
+      else writeAheadLog.commits.addSample(index.numberOf(row), timestampMs, high, low);
     }
     if (states.hasFlag(row, IS_SUBSCRIBED)) {
       const value = batch.values[at] ?? 0;
@@ -144,16 +144,16 @@ export class Committer {
     }
   }
 
-  #logSeries(row: SeriesRow, journal: Journal): void {
+  #logSeries(row: SeriesRow, writeAheadLog: WriteAheadLog): void {
     const { index } = this.#parts;
     const labels = index.labelsOf(row);
     if (!labels) return;
-    journal.commits.addSeries(index.numberOf(row), labels);
+    writeAheadLog.commits.addSeries(index.numberOf(row), labels);
     this.#parts.head.states.setFlag(row, IS_LOGGED);
   }
 
   #takeExemplars(batch: SampleBatch): void {
-    const { exemplars, index, head, journal, limits } = this.#parts;
+    const { exemplars, index, head, writeAheadLog, limits } = this.#parts;
     const taken: LoggedExemplar[] = [];
     for (const { ref, exemplar } of batch.exemplars) {
       const row = index.rowOf(ref);
@@ -162,9 +162,9 @@ export class Committer {
         continue;
       }
       if (exemplars.add(ref, exemplar)) taken.push({ series: index.numberOf(row), exemplar });
-      if (journal && !head.states.hasFlag(row, IS_LOGGED)) this.#logSeries(row, journal);
+      if (writeAheadLog && !head.states.hasFlag(row, IS_LOGGED)) this.#logSeries(row, writeAheadLog);
     }
-    if (taken.length > 0) journal?.commits.addExemplars(taken);
+    if (taken.length > 0) writeAheadLog?.commits.addExemplars(taken);
   }
 
   #refuseAll(batch: SampleBatch, reason: OmoiError): CommitResult {

@@ -6,7 +6,7 @@ import { ExemplarRing } from './exemplar-ring.ts';
 import { Head } from './head/head.ts';
 import { SeriesIndex } from './index/series-index.ts';
 import { DEFAULT_LIMITS, type TsdbLimits } from './limits.ts';
-import { Journal } from './log/journal.ts';
+import { WriteAheadLog } from './log/write-ahead-log.ts';
 import { openLogDirectory, type LogStorage } from './log/log-storage.ts';
 import { recover } from './log/recovery.ts';
 import { Tsdb } from './tsdb.ts';
@@ -51,9 +51,9 @@ export async function createTsdb(options: TsdbOptions): Promise<Tsdb> {
       )
     : null;
   const archive = telemetryDatabase ? await Archive.open(telemetryDatabase, options) : null;
-  const journal =
+  const writeAheadLog =
     storage && recovery
-      ? new Journal({
+      ? new WriteAheadLog({
           storage,
           clock: options.clock,
           logger,
@@ -64,5 +64,5 @@ export async function createTsdb(options: TsdbOptions): Promise<Tsdb> {
           snapshotDue: recovery.hadLog,
         })
       : null;
-  return new Tsdb({ ...options, limits, index, head, exemplars, metadata, recovery, archive, journal });
+  return new Tsdb({ ...options, limits, index, head, exemplars, metadata, recovery, archive, writeAheadLog });
 }

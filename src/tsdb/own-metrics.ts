@@ -2,7 +2,7 @@ import type { SelfMetrics } from '#telemetry';
 import type { Archive } from './archive/archive.ts';
 import type { Head } from './head/head.ts';
 import type { SeriesIndex } from './index/series-index.ts';
-import type { Journal } from './log/journal.ts';
+import type { WriteAheadLog } from './log/write-ahead-log.ts';
 import type { Recovery } from './log/recovery.ts';
 
 /** What `/metrics` says about the store. */
@@ -11,10 +11,10 @@ export function registerGauges(parts: {
   readonly index: SeriesIndex;
   readonly head: Head;
   readonly archive: Archive | null;
-  readonly journal: Journal | null;
+  readonly writeAheadLog: WriteAheadLog | null;
   readonly recovery: Recovery | null;
 }): void {
-  const { selfMetrics, index, head, archive, journal, recovery } = parts;
+  const { selfMetrics, index, head, archive, writeAheadLog, recovery } = parts;
   selfMetrics.gauge('omoi_tsdb_series', 'Series in memory.', () => index.seriesCount);
   selfMetrics.gauge('omoi_tsdb_sealed_chunks', 'Sealed chunks in memory.', () => head.chunks.live);
   selfMetrics.gauge(
@@ -34,11 +34,15 @@ export function registerGauges(parts: {
     () => head.states.pageCount + head.chunks.pageCount,
   );
   selfMetrics.gauge('omoi_tsdb_archive_bytes', 'Bytes of archived chunks.', () => archive?.totalBytes ?? 0);
-  selfMetrics.gauge('omoi_tsdb_log_bytes', 'Bytes logged since the start.', () => journal?.loggedBytes ?? 0);
+  selfMetrics.gauge(
+    'omoi_tsdb_log_bytes',
+    'Bytes logged since the start.',
+    () => writeAheadLog?.loggedBytes ?? 0,
+  );
   selfMetrics.gauge(
     'omoi_tsdb_log_blocked',
     '1 while the log can’t be written and samples are refused.',
-    () => (journal?.blockedBy ? 1 : 0),
+    () => (writeAheadLog?.blockedBy ? 1 : 0),
   );
   selfMetrics.gauge(
     'omoi_tsdb_recovery_damaged_files',

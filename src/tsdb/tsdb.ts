@@ -35,7 +35,7 @@ import { checkLabels, presentNames } from './index/label-set.ts';
 import type { SeriesIndex } from './index/series-index.ts';
 import type { SeriesRow } from './index/series-rows.ts';
 import type { TsdbLimits } from './limits.ts';
-import type { Journal } from './log/journal.ts';
+import type { WriteAheadLog } from './log/write-ahead-log.ts';
 import type { Recovery } from './log/recovery.ts';
 import { Maintenance } from './maintenance.ts';
 import { registerGauges } from './own-metrics.ts';
@@ -61,7 +61,7 @@ export interface TsdbParts {
   readonly metadata: Map<string, MetricMetadata>;
   readonly recovery: Recovery | null;
   readonly archive: Archive | null;
-  readonly journal: Journal | null;
+  readonly writeAheadLog: WriteAheadLog | null;
 }
 
 /** The time series store. */
@@ -90,7 +90,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     this.#maintenance = new Maintenance({
       ...parts,
       forgotten: (rows) => this.#noteForgotten(rows),
-      afterRound: async () => parts.journal?.snapshotWhenDue(parts),
+      afterRound: async () => parts.writeAheadLog?.snapshotWhenDue(parts),
     });
     registerGauges(parts);
   }
@@ -250,7 +250,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   }
 
   describe(metricName: string, described: MetricMetadata): void {
-    const { metadata, limits, journal } = this.#parts;
+    const { metadata, limits, writeAheadLog } = this.#parts;
     const known = metadata.get(metricName);
     const isRefused =
       metricName === '' ||
@@ -263,7 +263,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     };
     if (known ? sameMetadata(known, kept) : isRefused) return;
     metadata.set(metricName, kept);
-    if (!journal?.blockedBy) journal?.commits.addMetadata(metricName, kept);
+    if (!writeAheadLog?.blockedBy) writeAheadLog?.commits.addMetadata(metricName, kept);
   }
 
   /** What sources said about metrics, by name. */
@@ -292,7 +292,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   /** Ends the upkeep, writes a snapshot and closes the log. */
   async stop(): Promise<void> {
     await this.#maintenance.stop();
-    await this.#parts.journal?.stop(this.#parts);
+    await this.#parts.writeAheadLog?.stop(this.#parts);
   }
 
   #findOrAdd(labels: Labels): SeriesRow {

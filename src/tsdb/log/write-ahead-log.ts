@@ -4,7 +4,7 @@ import type { LogStorage } from './log-storage.ts';
 import { LogWriter, segmentName, segmentNumber } from './log-writer.ts';
 import { snapshotName, snapshotNumber, writeSnapshot, type SnapshotSource } from './snapshot.ts';
 
-export interface JournalOptions {
+export interface WriteAheadLogOptions {
   readonly storage: LogStorage;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -16,10 +16,10 @@ export interface JournalOptions {
   readonly snapshotDue: boolean;
 }
 
-/** What makes the store survive: the log of commits, and the snapshots that keep it short. */
-export class Journal {
+/** The write-ahead log of commits, and the snapshots that keep it short. */
+export class WriteAheadLog {
   readonly commits: CommitLog;
-  readonly #options: JournalOptions;
+  readonly #options: WriteAheadLogOptions;
   readonly #writer: LogWriter;
   #bytesAtSnapshot = 0;
   /** Size of the newest snapshot: a smaller log is not worth replacing. */
@@ -27,7 +27,7 @@ export class Journal {
   #snapshotDue: boolean;
   #snapshotting: Promise<void> | null = null;
 
-  constructor(options: JournalOptions) {
+  constructor(options: WriteAheadLogOptions) {
     this.#options = options;
     this.#snapshotDue = options.snapshotDue;
     this.#writer = new LogWriter(options);
