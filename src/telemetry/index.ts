@@ -7,6 +7,7 @@ export {
   parseLabels,
   type MutableLabels,
 } from './labels/label-set.ts';
+export { binaryParts, formatFloat, type FloatForm } from './numbers/go-float.ts';
 export { expandReferences } from './labels/expand-references.ts';
 export { createMatcher, matchesAll, type Matcher, type MatchOperator } from './labels/matcher.ts';
 export { wordsOf, writeStaleMarker, isStaleMarker } from './series/stale-nan.ts';

@@ -15,12 +15,13 @@ import {
   type PrometheusAnswer,
   type PrometheusPoint,
 } from './promql/prometheus-server.ts';
+import { propertyRuns, propertySeed } from '../property-runs.ts';
 import { ExpressionGenerator, SAMPLE_PERIOD_MS, randomSeries } from './promql/random-expressions.ts';
 
 /**
- * Random expressions over random samples, evaluated by the engine and by a real Prometheus. Set OMOI_SEED to the
- * printed seed to see the same again, OMOI_ROUNDS for more than the usual number of expressions. In CI the seeds are
- * fixed: what a new one finds is for whoever can look at it.
+ * Random expressions over random samples, evaluated by the engine and by a real Prometheus. Set OMOI_SEED to a printed
+ * seed to see the same again, or to a new one to look further, OMOI_ROUNDS for more than the usual number of
+ * expressions.
  */
 const FIXED_SEEDS = [
   1_739_026_736,
@@ -28,10 +29,8 @@ const FIXED_SEEDS = [
   1_110_328_584,
 ];
 const isCI = process.env['CI'] === 'true';
-const given = process.env['OMOI_SEED'];
-const newSeeds = isCI ? [] : [Math.floor(Math.random() * 2 ** 31)];
-const seeds = given === undefined ? [...FIXED_SEEDS, ...newSeeds] : [Number(given)];
-const rounds = Number(process.env['OMOI_ROUNDS'] ?? 250);
+const seeds = [...new Set([...(process.env['OMOI_SEED'] === undefined ? FIXED_SEEDS : []), propertySeed])];
+const rounds = Number(process.env['OMOI_ROUNDS'] ?? propertyRuns(250));
 const START_MS = 1_700_000_000_000 - (1_700_000_000_000 % 900_000);
 const SAMPLES = 300;
 const END_MS = START_MS + SAMPLES * SAMPLE_PERIOD_MS;

@@ -1,3 +1,4 @@
+import { binaryParts, formatFloat } from '#telemetry';
 import { assertTextFits, MAX_PRINTED_DEPTH } from '../limits.ts';
 import {
   GoFunction,
@@ -9,7 +10,6 @@ import {
   typeName,
   type TemplateValue,
 } from '../values/value.ts';
-import { binaryParts, formatFloat } from './float.ts';
 import { canBackquote, quoteText } from './quote.ts';
 
 /** One directive of a format, such as `%-8.2f`. */

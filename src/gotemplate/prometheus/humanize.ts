@@ -1,4 +1,4 @@
-import { formatFloat } from '../format/float.ts';
+import { formatFloat } from '#telemetry';
 
 const LARGE = ['k', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y'] as const;
 const SMALL = ['m', 'u', 'n', 'p', 'f', 'a', 'z', 'y'] as const;

@@ -1,4 +1,4 @@
-import { parseDuration } from '#telemetry';
+import { formatFloat, parseDuration } from '#telemetry';
 
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
   a: '\x07',
@@ -161,28 +161,15 @@ export function formatDecimal(value: number): string {
 
 /** Go's `%f`: six digits behind the point. */
 export function formatFixed(value: number): string {
-  return Number.isFinite(value) ? value.toFixed(6) : formatDecimal(value);
+  return formatFloat(value, 'f', 6);
 }
 
 /** The shortest text as Go's `%g` writes it: an exponent below 1e-4 and from 1e6 on, of two digits at least. */
 export function formatGeneral(value: number): string {
-  if (!Number.isFinite(value) || value === 0) return formatDecimal(value);
-  const magnitude = Math.abs(value);
-  if (magnitude >= 1e-4 && magnitude < 1e6) return formatDecimal(value);
-  return twoDigitExponent(value.toExponential());
+  return formatFloat(value, 'g', null);
 }
 
 /** `%.<digits>g`. */
 export function formatSignificant(value: number, digits: number): string {
-  if (!Number.isFinite(value) || value === 0) return formatDecimal(value);
-  const exponential = value.toExponential(digits - 1);
-  const exponent = Number(exponential.slice(exponential.indexOf('e') + 1));
-  if (exponent < -4 || exponent >= digits) {
-    return twoDigitExponent(exponential.replace(/\.?0+e/, 'e'));
-  }
-  return formatDecimal(Number(exponential));
-}
-
-function twoDigitExponent(text: string): string {
-  return text.replace(/e([+-])(\d)$/, 'e$10$2');
+  return formatFloat(value, 'g', digits);
 }
