@@ -42,6 +42,7 @@ export function* evaluateRangeCall(
   const bounds = windowBounds(argument.node, context);
   const rowRate = rateOf(call.name, bounds, grid);
   const notesNonCounters = call.name === 'rate' || call.name === 'increase';
+  let notedName: string | null = null;
   for (let place = 0; place < argument.runCount; place++) {
     const run = argument.runAt(place);
     const dropsName = run.dropsName || !KEEPS_NAME.has(call.name);
@@ -52,7 +53,10 @@ export function* evaluateRangeCall(
         ? ofFloats(fillRateRow({ table, cell }, run, rowRate))
         : yield* fillRow(table, cell, window, { compute, bounds, grid, guard });
     if (found.samples === 0) table.dropLastRow();
-    if (notesNonCounters && found.floats > 0) noteNonCounter(window);
+    if (notesNonCounters && found.floats > 0 && window.metricName !== notedName) {
+      notedName = window.metricName;
+      noteNonCounter(window);
+    }
     guard.hold(found.samples);
     guard.count(found.queried, found.read);
     if (guard.spend(grid.stepCount + run.times.length)) yield;

@@ -1,6 +1,5 @@
 import type { SampleRun } from '../evaluation/sample-run.ts';
 import { FLOAT, type VectorTable } from '../evaluation/vector-table.ts';
-import { growthWithResets } from './rates.ts';
 
 /** The functions that are computed a row at a time where a series has floats alone, and how. */
 export const RATE_ROWS: ReadonlyMap<string, RateKind> = new Map([
@@ -32,6 +31,8 @@ export interface RowCounts {
 
 /** For each sample of the series at hand how many resets there are up to it. Reused: series are many. */
 let resets = new Uint32Array(1024);
+/** What the counter had reached before each reset. */
+let lost = new Float64Array(1024);
 
 /**
  * `rate`, `increase` or `delta` of one series at every step: what `extrapolate` in rates.ts computes window by window,
@@ -70,7 +71,11 @@ export function fillRateRow(
     const firstMs = times[from] ?? 0;
     const lastMs = times[to - 1] ?? 0;
     let growth = (values[to - 1] ?? NaN) - first;
-    if (hasResets && resets[to - 1] !== resets[from]) growth = growthWithResets(growth, values, from, to);
+    if (hasResets) {
+      // One by one, as the order decides which digits are lost.
+      const end = resets[to - 1] ?? 0;
+      for (let at = resets[from] ?? 0; at < end; at++) growth += lost[at] ?? 0;
+    }
     const sampled = (lastMs - firstMs) / 1000;
     let toStart = (firstMs - startMs) / 1000;
     let toEnd = (endMs - lastMs) / 1000;
@@ -90,20 +95,20 @@ export function fillRateRow(
   return { samples, queried, read };
 }
 
-/** Fills `resets`; whether there is any. */
+/** Fills `resets` and `lost`; whether there is any. */
 function countResets(values: Float64Array): boolean {
-  let isFirst = true;
-  let count = 0;
-  for (let at = 1; at < values.length; at++) {
-    if ((values[at] ?? NaN) < (values[at - 1] ?? NaN)) {
-      if (isFirst) {
-        if (resets.length < values.length) resets = new Uint32Array(values.length * 2);
-        resets.fill(0, 0, at);
-        isFirst = false;
-      }
-      count++;
-    }
-    if (!isFirst) resets[at] = count;
+  const { length } = values;
+  if (resets.length < length) {
+    resets = new Uint32Array(length * 2);
+    lost = new Float64Array(length * 2);
   }
-  return !isFirst;
+  let count = 0;
+  let before = Number.NaN;
+  for (let at = 0; at < length; at++) {
+    const value = values[at] ?? NaN;
+    if (value < before) lost[count++] = before;
+    resets[at] = count;
+    before = value;
+  }
+  return count > 0;
 }

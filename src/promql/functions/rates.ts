@@ -28,7 +28,7 @@ function extrapolate(window: RangeWindow, nature: Nature, perSeconds: number): S
   const { times, values, from, to } = window;
   const first = values[from] ?? NaN;
   let growth = (values[to - 1] ?? NaN) - first;
-  if (nature === 'counter') growth = growthWithResets(growth, values, from, to);
+  if (nature === 'counter') growth = withResets(growth, values, from, to);
   const spans = spansOf(window, times[from] ?? 0, times[to - 1] ?? 0, floatCount);
   if (nature === 'counter' && growth > 0 && first >= 0) {
     const toZero = spans.sampled * (first / growth);
@@ -76,7 +76,7 @@ function extrapolationFactor({ sampled, toStart, toEnd }: typeof sharedSpans): n
  * The growth plus what a counter had reached before each of its resets, a reset being a value below the one before it.
  * Added one by one, as the order decides which digits are lost.
  */
-export function growthWithResets(growth: number, values: Float64Array, from: number, to: number): number {
+function withResets(growth: number, values: Float64Array, from: number, to: number): number {
   let sum = growth;
   let previous = values[from] ?? NaN;
   for (let at = from + 1; at < to; at++) {
