@@ -141,7 +141,7 @@ function formatInteger(verb: Verb, value: bigint, original: TemplateValue): stri
   const character = isCharacter ? String.fromCodePoint(Number(value)).toWellFormed() : '\uFFFD';
   if (letter === 'c') return pad(verb, character);
   if (letter === 'q') return pad(verb, quoteText(character, { mark: "'", asciiOnly: flags.includes('+') }));
-  if (letter === 'U') return pad(verb, unicodeName(verb, value, character));
+  if (letter === 'U') return pad(verb, unicodeName(verb, value, character), 'text without zeros');
   const notation = Object.hasOwn(INTEGER_BASES, letter) ? INTEGER_BASES[letter] : undefined;
   if (notation === undefined) return misfit(verb, original);
   if (precision === 0 && value === 0n) return ' '.repeat(verb.width ?? 0);
