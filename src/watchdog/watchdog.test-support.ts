@@ -28,7 +28,11 @@ export class TestAlerts implements AlertReader {
     this.#append = append;
   }
 
+  /** How often an alert was read: once for each transition that was tried. */
+  reads = 0;
+
   get(alertId: string): Promise<AlertFacts | null> {
+    this.reads++;
     return Promise.resolve(this.#alerts.get(alertId) ?? null);
   }
 
@@ -153,10 +157,14 @@ export interface Stage {
 export const sourcesOf = (policies: readonly string[]) =>
   policies.map((text, index) => ({ name: `policy-${index}.yaml`, text }));
 
-/** A watchdog on a real database, with a fleet and alerts that do as they are told. */
+/**
+ * A watchdog on a real database, with a fleet and alerts that do as they are told.
+ * @param around what lies between the watchdog and its database: to count, to delay, to fail
+ */
 export async function openStage(
   policies: readonly string[],
   options: Partial<WatchdogOptions> = {},
+  around: (database: StateDatabase, clock: VirtualClock) => StateDatabase = (database) => database,
 ): Promise<Stage> {
   const clock = new VirtualClock();
   const database = await openTestStateDatabase(clock, 'none');
@@ -170,7 +178,7 @@ export async function openStage(
   const begin = async (texts: readonly string[]) => {
     const victim = new KillableProcess();
     const metrics = new SelfMetrics();
-    const parts = { ...base, metrics, database: victim.database(database) };
+    const parts = { ...base, metrics, database: around(victim.database(database), clock) };
     const bus = createEventBus(parts);
     const watchdog = new Watchdog({
       ...parts,

@@ -195,11 +195,14 @@ export class Watchdog {
       await this.#planner.plan(tx, alertOf(event));
     } else if (event.event_type === 'monitor.alert.resolved') {
       const { alert_id: alertId } = event.payload;
-      tx.afterCommit(() => {
+      const follow = (): void => {
         this.#planner.forget(alertId);
         this.#overrides.alertEnded(alertId);
         this.#runner.wakeAlert(alertId);
-      });
+      };
+      tx.afterCommit(follow);
+      // The alert has ended, whatever becomes of the cursor.
+      tx.afterRollback(follow);
     }
   }
 

@@ -37,6 +37,8 @@ export class Planner {
   readonly #unplanned = new Set<string>();
   /** There were more of them than are remembered. */
   #hasForgotten = false;
+  /** A transaction that planned something failed, perhaps after its commit. */
+  #isInDoubt = false;
 
   constructor(parts: PlannerParts) {
     this.#parts = parts;
@@ -77,6 +79,7 @@ export class Planner {
 
   /** Plans for the alerts that were left without a remediation: what was missing may be there now. */
   async reconsiderUnplanned(): Promise<void> {
+    if (this.#isInDoubt) await this.#takeUpUnknown();
     if (this.#hasForgotten) return this.reconsiderAll();
     await this.#inBatches([...this.#unplanned], async (tx, alertIds) => {
       for (const alertId of alertIds) {
@@ -85,6 +88,25 @@ export class Planner {
         if (alert?.state === 'firing') await this.#planAll(tx, alert);
       }
     });
+  }
+
+  /** Takes up what is on disk and of which the runner was not told. */
+  async #takeUpUnknown(): Promise<void> {
+    const { alerts, runner, onPoolAlert } = this.#parts;
+    this.#isInDoubt = false;
+    try {
+      const ofPools = (await runner.takeUpMissing()).filter((row) => row.target_kind === 'pool');
+      await this.#inBatches(ofPools, async (tx, batch) => {
+        for (const { policy, target_id: poolId, alert_id: alertId } of batch) {
+          // Read in the transaction, so that its end is told after this.
+          const alert = await alerts.get(alertId, tx);
+          if (alert?.state === 'firing') tx.afterCommit(() => onPoolAlert({ policy, poolId, alertId }));
+        }
+      });
+    } catch (thrown) {
+      this.#isInDoubt = true;
+      throw thrown;
+    }
   }
 
   async #inBatches<Item>(
@@ -143,7 +165,10 @@ export class Planner {
         continue;
       }
       const remediation = await log.plan(tx, { policy, alert, target });
-      if (remediation) tx.afterCommit(() => runner.begin(remediation));
+      if (!remediation) continue;
+      tx.afterCommit(() => runner.begin(remediation));
+      // Where the commit failed nobody knows whether the row is there.
+      tx.afterRollback(() => (this.#isInDoubt = true));
     }
     if (unplanned.length > 0) this.#remember(alert.alertId);
     return unplanned;

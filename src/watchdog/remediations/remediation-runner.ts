@@ -76,6 +76,7 @@ export class RemediationRunner {
 
   /** A remediation has been planned. */
   begin(planned: Remediation): void {
+    if (this.#open.get(planned.id)) return;
     const traceparent = this.#parts.spans.begin(planned, 'planned');
     this.#wake(this.#open.add({ ...planned, traceparent }));
   }
@@ -84,10 +85,19 @@ export class RemediationRunner {
   async resume(): Promise<void> {
     const rows = await this.#parts.log.open();
     this.#parts.slots.start(rows);
-    for (const row of rows) {
-      const traceparent = this.#parts.spans.begin(row, 'resumed');
-      this.#wake(this.#open.add({ ...row, traceparent }));
+    for (const row of rows) this.#wake(this.#takeUp(row));
+  }
+
+  /** Takes up what is open on disk and not in memory, after a commit that failed. @returns it */
+  async takeUpMissing(): Promise<readonly Remediation[]> {
+    const missing = (await this.#parts.log.open()).filter(({ id }) => !this.#open.get(id));
+    for (const row of missing) {
+      const open = this.#takeUp(row);
+      // It may have ended since it was read.
+      open.row = null;
+      this.#wake(open);
     }
+    return missing;
   }
 
   /** What the fleet is being asked is not waited for: it is looked into at the next start. */
@@ -141,6 +151,11 @@ export class RemediationRunner {
         throw thrown;
       }
     });
+  }
+
+  #takeUp(row: Remediation): OpenRemediation {
+    const traceparent = this.#parts.spans.begin(row, 'resumed');
+    return this.#open.add({ ...row, traceparent });
   }
 
   #wakeById(id: string): void {
@@ -200,12 +215,12 @@ export class RemediationRunner {
   }
 
   /** Reads a remediation of which it is not known how it stands on disk, and what place it holds. */
-  async #read({ id }: OpenRemediation): Promise<Remediation | null> {
+  async #read({ id, subject }: OpenRemediation): Promise<Remediation | null> {
     const { log, slots } = this.#parts;
-    const row = (await log.find(id)) ?? null;
+    const row = await log.find(id);
     if (row) slots.update(row);
     else slots.forget(id);
-    return row;
+    return row ? { ...row, traceparent: subject.traceparent } : null;
   }
 
   #follow(open: OpenRemediation, next: Next): void {
