@@ -1,6 +1,5 @@
-export { encodeError } from './otlp/answer.ts';
+export { encodeError, type Encoding } from './otlp/answer.ts';
 export { createOtlpReceiver, encodingOf, type OtlpReceiver } from './otlp/receiver.ts';
-export { type Encoding } from './otlp/request.ts';
 export {
   createRemoteWriteReceiver,
   type RemoteWriteParts,

@@ -28,6 +28,7 @@ export function createIngest(
   return {
     otlp: createOtlpReceiver({
       clock,
+      random,
       samples: tsdb,
       ...stores,
       selfMetrics: metrics,

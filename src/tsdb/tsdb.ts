@@ -5,6 +5,7 @@ import {
   type Clock,
   type CommitResult,
   type Counter,
+  type HistogramValue,
   type Labels,
   type LatestSamples,
   type Logger,
@@ -30,7 +31,7 @@ import type { ExemplarRing } from './exemplar-ring.ts';
 import { HeadReader } from './head/head-reader.ts';
 import type { Head } from './head/head.ts';
 import { selectFromHead, selectFromHeadInSlices, selectLatestFromHead } from './head/select.ts';
-import { IS_SUBSCRIBED, IS_WANTED } from './head/series-states.ts';
+import { IS_SUBSCRIBED, IS_WANTED, NEWEST_IS_HISTOGRAM } from './head/series-states.ts';
 import { checkLabels, presentNames } from './index/label-set.ts';
 import type { SeriesIndex } from './index/series-index.ts';
 import type { SeriesRow } from './index/series-rows.ts';
@@ -39,6 +40,7 @@ import type { WriteAheadLog } from './log/write-ahead-log.ts';
 import type { Recovery } from './log/recovery.ts';
 import { Maintenance } from './maintenance.ts';
 import { registerGauges } from './own-metrics.ts';
+import { ROW_MASK } from './rows/row-allocator.ts';
 import {
   SeriesLookups,
   type ExemplarSelection,
@@ -140,6 +142,28 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   onForgotten(listener: (seriesCount: number) => void): Subscription {
     this.#forgottenListeners.add(listener);
     return { stop: () => void this.#forgottenListeners.delete(listener) };
+  }
+
+  /** The time of a series' newest sample; −Infinity where there is none. */
+  newestMs(ref: SeriesRef): number {
+    const { index, head } = this.#parts;
+    return head.states.newestMs(index.rowOf(ref));
+  }
+
+  /** The value of a series' newest sample; NaN where it is a histogram, or where the series has ended. */
+  newestValue(ref: SeriesRef): number {
+    const { index, head } = this.#parts;
+    const row = index.rowOf(ref);
+    const isThere = row !== 0 && head.states.newestMs(row) > Number.NEGATIVE_INFINITY;
+    if (!isThere || head.states.hasFlag(row, NEWEST_IS_HISTOGRAM)) return NaN;
+    return head.states.pageOf(row).newestValues[row & ROW_MASK] ?? NaN;
+  }
+
+  /** The histogram that is a series' newest sample; null where that is a number, or where the series has ended. */
+  newestHistogram(ref: SeriesRef): HistogramValue | null {
+    const { index, head } = this.#parts;
+    const row = index.rowOf(ref);
+    return head.states.hasFlag(row, NEWEST_IS_HISTOGRAM) ? (head.histogramsOf(row)?.newest ?? null) : null;
   }
 
   /** Whether a sample of now may have this time. */

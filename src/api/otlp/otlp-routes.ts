@@ -78,7 +78,7 @@ function answerError(thrown: unknown, { encoding, reply, parts }: ErrorPlace): B
 
 async function decodedBody(request: FastifyRequest, maxOutputLength: number): Promise<Uint8Array> {
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const encoding = request.headers['content-encoding'] ?? 'identity';
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity') return body;
   if (encoding !== 'gzip' && encoding !== 'deflate') {
     throw new OmoiError(

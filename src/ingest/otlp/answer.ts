@@ -1,6 +1,8 @@
 import type { OmoiError } from '#telemetry';
-import type { Encoding } from './request.ts';
-import type { Signal } from './wire.ts';
+import type { Signal } from './wire/messages.ts';
+
+/** How a request is written; its answer is written the same way. */
+export type Encoding = 'protobuf' | 'json';
 
 /** How much of a request was refused, and why; `rejected` 0 and no message is a full success. */
 export interface PartialSuccess {

@@ -1,47 +1,36 @@
 import {
-  METRIC_NAME_LABEL,
+  nextTurn,
   OmoiError,
-  SampleBatch,
-  type AppendOrigin,
+  SerialQueue,
+  Stretch,
   type Clock,
-  type MetadataSink,
+  type Counter,
+  type Random,
   type ReceivedLogRecord,
   type ReceivedSpan,
-  type SampleSink,
   type SelfMetrics,
 } from '#telemetry';
-import { encodeSuccess, type PartialSuccess } from './answer.ts';
-import { DeltaTotals } from './delta-totals.ts';
-import { convertMetrics, type ConvertedPoint } from './metrics.ts';
-import {
-  plainAttributes,
-  plainValue,
-  readRequest,
-  type Encoding,
-  type LogsRequest,
-  type TracesRequest,
-} from './request.ts';
-import type { Signal } from './wire.ts';
+import { WireReader } from '../wire-reader.ts';
+import { encodeSuccess, type Encoding } from './answer.ts';
+import { piecesOf } from './elements.ts';
+import { JsonReader } from './json/json-reader.ts';
+import { logReader } from './log-records.ts';
+import { MetricsIntake } from './metrics/intake.ts';
+import type { OtlpSampleStore } from './metrics/sample-store.ts';
+import { maxStretchMs, paced } from './paced.ts';
+import { Refusals } from './refusals.ts';
+import type { Authority, OtlpSender } from './sender.ts';
+import { spanReader } from './spans.ts';
+import { checkWire } from './wire/check.ts';
+import { EXPORT_REQUESTS, type Signal } from './wire/messages.ts';
 
-export interface OtlpReceiverOptions {
+export interface OtlpReceiverOptions extends Authority {
   readonly clock: Clock;
-  readonly samples: SampleSink & MetadataSink;
+  readonly random: Random;
+  readonly samples: OtlpSampleStore;
   readonly spans: { receive(spans: readonly ReceivedSpan[]): Promise<void> };
   readonly logs: { receive(records: readonly ReceivedLogRecord[]): Promise<void> };
   readonly selfMetrics: SelfMetrics;
-  /** Metric names that only Omoi itself may write: they can make it act. */
-  readonly isReserved: (metricName: string) => boolean;
-  /** The pool that an agent belongs to now; null for an agent without a pool, and for one that is not known. */
-  readonly agentPool: (agentId: string) => string | null;
-}
-
-/** Who sends: what a bound token speaks for, or null for a sender without such a bound. */
-export interface OtlpSender {
-  readonly scope: {
-    readonly agentIds: readonly string[];
-    /** All agents of this pool, whichever they are when they send; null where agents are named. */
-    readonly poolId: string | null;
-  } | null;
 }
 
 export interface OtlpRequest {
@@ -53,179 +42,104 @@ export interface OtlpRequest {
 
 export interface OtlpReceiver {
   /**
-   * Stores what a request carries; returns the encoded response once it is kept.
-   * @throws OmoiError `malformed_json`, `payload_undecodable`, `storage_full`, …; then nothing was kept
+   * Stores what a request carries; returns the encoded response, which says what was refused, once the rest is kept.
+   * Metrics are answered when they survive a crash. Spans and records are stored in pieces: where that fails in the
+   * middle, the sender sends all of it again, and spans are kept once.
+   * @throws OmoiError `malformed_json`, `payload_undecodable`, `body_too_large`: then nothing was kept;
+   *   `storage_full`, `storage_failed`
    */
   receive(request: OtlpRequest): Promise<Uint8Array>;
 }
 
-const MAX_DELTA_SERIES = 100_000;
-const MAX_LISTED_REASONS = 5;
-
 export function createOtlpReceiver(options: OtlpReceiverOptions): OtlpReceiver {
-  const totals = new DeltaTotals(MAX_DELTA_SERIES);
-  const refused = options.selfMetrics.counter(
-    'omoi_otlp_refused_total',
-    'OTLP points, spans and records refused.',
-  );
-  return {
-    async receive({ signal, encoding, body, sender }) {
-      const partial = await store(signal, { encoding, body, sender, totals, options });
-      if (partial.rejected > 0) refused.add(partial.rejected, { signal });
-      return encodeSuccess(signal, encoding, partial);
-    },
-  };
+  return new Receiver(options);
 }
 
-interface Intake {
-  readonly encoding: Encoding;
-  readonly body: Uint8Array;
-  readonly sender: OtlpSender;
-  readonly totals: DeltaTotals;
-  readonly options: OtlpReceiverOptions;
-}
+class Receiver implements OtlpReceiver {
+  readonly #options: OtlpReceiverOptions;
+  readonly #metrics: MetricsIntake;
+  readonly #refused: Counter;
+  /** One request at a time is worked on, so that several don't make long turns of the event loop together. */
+  readonly #turns = new SerialQueue();
 
-async function store(signal: Signal, intake: Intake): Promise<PartialSuccess> {
-  const { encoding, body, options } = intake;
-  switch (signal) {
-    case 'metrics':
-      return storeMetrics(intake);
-    case 'traces':
-      await options.spans.receive(receivedSpans(readRequest('traces', encoding, body)));
-      return { rejected: 0, message: '' };
-    case 'logs':
-      await options.logs.receive(receivedLogs(readRequest('logs', encoding, body), options.clock.wallMs()));
-      return { rejected: 0, message: '' };
-  }
-}
-
-async function storeMetrics({ encoding, body, sender, totals, options }: Intake): Promise<PartialSuccess> {
-  const request = readRequest('metrics', encoding, body);
-  const { samples, clock } = options;
-  const origin: AppendOrigin = {
-    source: 'otlp',
-    traceparent: null,
-    receivedAtMs: clock.wallMs(),
-    receivedMonotonicMs: clock.monotonicMs(),
-  };
-  const batch = new SampleBatch();
-  const reasons = new Map<string, number>();
-  const refuse = (reason: string): void => void reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-  convertMetrics(request, origin.receivedAtMs, {
-    describe(name, metadata) {
-      if (!options.isReserved(name)) samples.describe(name, metadata);
-    },
-    add(point) {
-      const reason = refusalOf(point, sender, options) ?? addPoint(point, { batch, totals, samples });
-      if (reason !== null) refuse(reason);
-    },
-  });
-  const result = samples.commit(batch, origin);
-  for (const [reason, count] of Object.entries(result.refused)) if (count > 0) reasons.set(reason, count);
-  await result.durable();
-  return summary(reasons);
-}
-
-function refusalOf(point: ConvertedPoint, sender: OtlpSender, options: OtlpReceiverOptions): string | null {
-  const name = point.labels[METRIC_NAME_LABEL] ?? '';
-  if (options.isReserved(name)) return `${name} is written by Omoi alone`;
-  const agentId = point.labels['agent_id'];
-  if (agentId !== undefined && !speaksFor(sender, agentId, options)) {
-    return `this token does not speak for agent ${agentId}`;
-  }
-  return null;
-}
-
-function speaksFor({ scope }: OtlpSender, agentId: string, { agentPool }: OtlpReceiverOptions): boolean {
-  if (scope === null || scope.agentIds.includes(agentId)) return true;
-  return scope.poolId !== null && agentPool(agentId) === scope.poolId;
-}
-
-interface PointTarget {
-  readonly batch: SampleBatch;
-  readonly totals: DeltaTotals;
-  readonly samples: SampleSink;
-}
-
-/** Puts a point into the batch. Returns why it cannot be kept, or null. */
-function addPoint(point: ConvertedPoint, { batch, totals, samples }: PointTarget): string | null {
-  const { value, timestampMs } = point;
-  const isHistogram = value !== null && typeof value === 'object';
-  if (isHistogram && point.delta) return 'delta native histograms are not accepted';
-  try {
-    const ref = samples.series(point.labels);
-    if (value === null) batch.addStale(ref, timestampMs);
-    else if (isHistogram) batch.addHistogram(ref, timestampMs, value);
-    else batch.add(ref, timestampMs, point.delta ? totals.add(point.labels, value) : value);
-    return null;
-  } catch (thrown) {
-    if (thrown instanceof OmoiError && !thrown.retryable) return thrown.message;
-    throw thrown;
-  }
-}
-
-function summary(reasons: ReadonlyMap<string, number>): PartialSuccess {
-  const rejected = [...reasons.values()].reduce((sum, count) => sum + count, 0);
-  const listed = [...reasons].slice(0, MAX_LISTED_REASONS).map(([reason, count]) => `${reason} (${count})`);
-  return { rejected, message: listed.join('; ') };
-}
-
-function receivedSpans(request: TracesRequest): readonly ReceivedSpan[] {
-  return request.resourceSpans.flatMap(({ resource, scopeSpans }) => {
-    const resourceAttributes = plainAttributes(resource?.attributes ?? []);
-    const serviceName = textOf(resourceAttributes['service.name']) ?? 'unknown';
-    return scopeSpans.flatMap(({ spans }) =>
-      spans.map((span) => ({
-        traceId: span.traceId,
-        spanId: span.spanId,
-        parentSpanId: span.parentSpanId,
-        name: span.name,
-        kind: span.kind,
-        startNs: span.startTimeUnixNano,
-        endNs: span.endTimeUnixNano,
-        statusCode: span.status?.code ?? 0,
-        statusMessage: span.status?.message ?? '',
-        serviceName,
-        attributes: { ...resourceAttributes, ...plainAttributes(span.attributes) },
-        events: span.events.map((event) => ({
-          name: event.name,
-          atNs: event.timeUnixNano,
-          attributes: plainAttributes(event.attributes),
-        })),
-        links: span.links.map((link) => ({
-          traceId: link.traceId,
-          spanId: link.spanId,
-          attributes: plainAttributes(link.attributes),
-        })),
-      })),
+  constructor(options: OtlpReceiverOptions) {
+    this.#options = options;
+    this.#metrics = new MetricsIntake({ ...options, authority: options });
+    this.#refused = options.selfMetrics.counter(
+      'omoi_otlp_refused_total',
+      'OTLP points, spans and records refused.',
     );
-  });
+  }
+
+  async receive({ signal, encoding, body, sender }: OtlpRequest): Promise<Uint8Array> {
+    const refusals = new Refusals();
+    const wire = encoding === 'json' ? await this.#fromJson(signal, body, refusals) : body;
+    if (signal === 'metrics') {
+      const taken = await this.#turn(() => this.#metrics.take(wire, sender, refusals));
+      await taken.durable;
+    } else {
+      if (encoding === 'protobuf') await this.#check(signal, wire);
+      await this.#storePieces(signal, wire, refusals);
+    }
+    const partial = refusals.partialSuccess;
+    if (partial.rejected > 0) this.#refused.add(partial.rejected, { signal });
+    return encodeSuccess(signal, encoding, partial);
+  }
+
+  #fromJson(signal: Signal, body: Uint8Array, refusals: Refusals): Promise<Uint8Array> {
+    const reader = new JsonReader(body, EXPORT_REQUESTS[signal], refusals);
+    return this.#turn(() => paced(reader.read(), this.#stretch()));
+  }
+
+  #check(signal: Signal, wire: Uint8Array): Promise<void> {
+    return this.#turn(() => paced(checkWire(readerOf(wire), EXPORT_REQUESTS[signal]), this.#stretch()));
+  }
+
+  /** Reads a piece, and hands it over, before the next is read. */
+  async #storePieces(signal: 'traces' | 'logs', wire: Uint8Array, refusals: Refusals): Promise<void> {
+    const { clock, spans, logs } = this.#options;
+    const reading = { reader: readerOf(wire), refusals, receivedAtMs: clock.wallMs() };
+    const { reader } = reading;
+    if (signal === 'traces') {
+      const pieces = piecesOf(reader, { readElement: spanReader(reading), refusals });
+      await this.#eachPiece(pieces, (piece) => spans.receive(piece));
+    } else {
+      const pieces = piecesOf(reader, { readElement: logReader(reading), refusals });
+      await this.#eachPiece(pieces, (piece) => logs.receive(piece));
+    }
+  }
+
+  async #eachPiece<Element>(
+    pieces: Generator<readonly Element[]>,
+    store: (piece: readonly Element[]) => Promise<void>,
+  ): Promise<void> {
+    for (;;) {
+      const next = await this.#turn(async () => pieces.next());
+      if (next.done) return;
+      if (next.value.length > 0) await store(next.value);
+    }
+  }
+
+  /** Runs work when no other request is worked on, and lets the event loop turn after it. */
+  #turn<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#turns.run(async () => {
+      try {
+        return await work();
+      } finally {
+        await nextTurn();
+      }
+    });
+  }
+
+  #stretch(): Stretch {
+    return new Stretch(this.#options.clock, { maxMs: maxStretchMs });
+  }
 }
 
-function receivedLogs(request: LogsRequest, receivedAtMs: number): readonly ReceivedLogRecord[] {
-  return request.resourceLogs.flatMap(({ resource, scopeLogs }) => {
-    const resourceAttributes = plainAttributes(resource?.attributes ?? []);
-    return scopeLogs.flatMap(({ logRecords }) =>
-      logRecords.map((record) => {
-        const ns = record.timeUnixNano === 0n ? record.observedTimeUnixNano : record.timeUnixNano;
-        const body = plainValue(record.body);
-        return {
-          atMs: ns === 0n ? receivedAtMs : Number(ns / 1_000_000n),
-          severityNumber: record.severityNumber,
-          severityText: record.severityText,
-          message: typeof body === 'string' ? body : (record.eventName ?? JSON.stringify(body)),
-          serviceName: textOf(resourceAttributes['service.name']) ?? 'unknown',
-          traceId: record.traceId,
-          spanId: record.spanId,
-          attributes: { ...resourceAttributes, ...plainAttributes(record.attributes) },
-        };
-      }),
-    );
-  });
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
+function readerOf(bytes: Uint8Array): WireReader {
+  const reader = new WireReader('OTLP request');
+  reader.reset(bytes);
+  return reader;
 }
 
 /** The encoding a content type asks for, or an error that lists what is read. */

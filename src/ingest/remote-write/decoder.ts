@@ -9,7 +9,7 @@ import {
 import { readHistogram } from './histogram.ts';
 import { MAX_LABELS, RequestLimits } from './request-limits.ts';
 import type { SeriesCache } from './series-cache.ts';
-import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, WireReader } from './wire-reader.ts';
+import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, WireReader } from '../wire-reader.ts';
 
 /*
  * The messages of remote write 1.0 (prometheus/prometheus prompb/remote.proto and types.proto), with the tags that
@@ -27,8 +27,7 @@ const SAMPLE_TAG = 0x12;
 const VALUE_TAG = 0x09;
 const TIMESTAMP_TAG = 0x10;
 
-const STALE_HIGH_WORD = 0x7ff00000;
-const STALE_LOW_WORD = 2;
+const EXPECTED = 'remote write request';
 
 /** In the place of a reference: the series of the request that is not known yet and has this place among them. */
 export function unknownRef(place: number): number {
@@ -68,7 +67,7 @@ export class RequestDecoder {
   readonly metadata: { readonly metricName: string; readonly metadata: MetricMetadata }[] = [];
   readonly #cache: SeriesCache;
   readonly #isHeld: (ref: SeriesRef) => boolean;
-  readonly #reader = new WireReader();
+  readonly #reader = new WireReader(EXPECTED);
   readonly #limits = new RequestLimits();
   /** The series whose samples are being read, and the end of its message. */
   #ref: SeriesRef = 0;
@@ -178,10 +177,7 @@ export class RequestDecoder {
     }
     if (valueAt < 0) {
       this.batch.add(ref, timestampMs, 0);
-    } else if (
-      view.getUint32(valueAt + 4, true) === STALE_HIGH_WORD &&
-      view.getUint32(valueAt, true) === STALE_LOW_WORD
-    ) {
+    } else if (reader.isStaleMarker(valueAt)) {
       this.batch.addStale(ref, timestampMs);
     } else {
       this.batch.add(ref, timestampMs, view.getFloat64(valueAt, true));
@@ -200,7 +196,8 @@ export class RequestDecoder {
     } else if (field === 4) {
       this.#limits.count('maxRequestHistograms');
       const { timestampMs, histogram } = readHistogram(reader, reader.fieldEnd(end), this.#limits);
-      this.batch.addHistogram(ref, timestampMs, histogram);
+      if (histogram === 'stale') this.batch.addStale(ref, timestampMs);
+      else this.batch.addHistogram(ref, timestampMs, histogram);
     } else if (field === 1) {
       throw reader.broken('the labels of a series do not stand together before its samples');
     } else reader.skip(tag, end);
@@ -270,7 +267,7 @@ export class RequestDecoder {
  * @throws OmoiError `payload_undecodable`, `labels_invalid`
  */
 export function readLabels(labelBytes: Uint8Array): Record<string, string> {
-  const reader = new WireReader();
+  const reader = new WireReader(EXPECTED);
   reader.reset(labelBytes);
   const labels = new Map<string, string>();
   while (reader.at < labelBytes.length) {

@@ -1,7 +1,7 @@
 import type { HistogramSpan, HistogramValue } from '#telemetry';
-import { histogramProblem } from './histogram-check.ts';
+import { histogramProblem } from '../histogram-check.ts';
 import type { RequestLimits } from './request-limits.ts';
-import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, type WireReader } from './wire-reader.ts';
+import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, type WireReader } from '../wire-reader.ts';
 
 /** Buckets on one side; more are refused, whatever the spans claim. */
 const MAX_BUCKETS = 10_000;
@@ -28,7 +28,8 @@ const RESET_HINTS = ['unknown', 'reset', 'not_reset', 'gauge'] as const;
 
 export interface DecodedHistogram {
   readonly timestampMs: number;
-  readonly histogram: HistogramValue;
+  /** `stale` where the sum is the staleness marker: the series ends. */
+  readonly histogram: HistogramValue | 'stale';
 }
 
 /** One side's buckets, in whichever of the two forms they came. */
@@ -50,6 +51,7 @@ export function readHistogram(reader: WireReader, end: number, limits: RequestLi
   // The field that the count stands in tells which of the two kinds of histogram this is.
   let hasWholeCounts = true;
   let [count, sum, schema, zeroThreshold, zeroCount, resetHint, timestampMs] = [0, 0, 0, 0, 0, 0, 0];
+  let isStale = false;
   while (reader.at < end) {
     const tag = reader.varint32(end);
     const wireTypes = WIRE_TYPES[tag >>> 3];
@@ -64,6 +66,7 @@ export function readHistogram(reader: WireReader, end: number, limits: RequestLi
         break;
       case 3:
         sum = reader.double(end);
+        isStale = reader.isStaleMarker(reader.at - 8);
         break;
       case 4:
         schema = reader.zigzag(end);
@@ -113,6 +116,7 @@ export function readHistogram(reader: WireReader, end: number, limits: RequestLi
     'maxRequestBuckets',
     parts.reduce((sum, { length }) => sum + length, customBounds.length),
   );
+  if (isStale) return { timestampMs, histogram: 'stale' };
   const histogram: HistogramValue = {
     schema,
     count,

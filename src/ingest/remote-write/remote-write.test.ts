@@ -332,6 +332,19 @@ test.each<[string, Uint8Array]>([
   await expect(refused).rejects.toMatchObject({ code: 'payload_undecodable' });
 });
 
+test('a native histogram whose sum is the staleness marker ends its series', async () => {
+  const at = (timeMs: number, sum: Uint8Array): Uint8Array =>
+    field(
+      4,
+      Buffer.concat([tag(1, 0), int64(0), tag(3, 1), sum, tag(15, 0), int64(clock.wallMs() + timeMs)]),
+    );
+  const marker = Buffer.from('020000000000f07f', 'hex');
+  await send([{ labels: named('h'), rest: Buffer.concat([at(0, double(0)), at(1000, marker)]) }]);
+  const [series] = selectAll();
+  expect(series?.histograms?.map((histogram) => histogram === null)).toEqual([false, true]);
+  expect(isStaleMarker(wordsOf(series?.values ?? new Float64Array()), 1)).toBe(true);
+});
+
 describe('a native histogram that contradicts itself is refused, and with it the request', () => {
   const whole = (count: number, more: readonly Uint8Array[] = []) =>
     Buffer.concat([tag(1, 0), int64(count), tag(6, 0), int64(1), ...more]);

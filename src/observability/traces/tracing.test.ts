@@ -124,13 +124,13 @@ describe('the span store', () => {
       parentSpanId: null,
       name: 'GET /',
       kind: 2,
-      startNs: 1_763_769_600_000_000_123n,
-      endNs: 1_763_769_600_001_500_999n,
+      startUs: 1_763_769_600_000_000,
+      endUs: 1_763_769_600_001_500,
       statusCode: 2,
       statusMessage: 'boom',
       serviceName: 'shop',
       attributes: { 'http.method': 'GET' },
-      events: [{ name: 'exception', atNs: 1_763_769_600_001_000_000n, attributes: {} }],
+      events: [{ name: 'exception', atUs: 1_763_769_600_001_000, attributes: {} }],
       links: [],
     };
     await store.receive([span, span]);

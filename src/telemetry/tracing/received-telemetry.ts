@@ -1,4 +1,4 @@
-/** A span that somebody else recorded, as OTLP carries it. Times are nanoseconds since the epoch. */
+/** A span that somebody else recorded. Times are microseconds since the epoch, integers that a double holds exactly. */
 export interface ReceivedSpan {
   readonly traceId: string;
   readonly spanId: string;
@@ -6,8 +6,9 @@ export interface ReceivedSpan {
   readonly name: string;
   /** OTLP's span kind, 0 (unspecified) to 5 (consumer). */
   readonly kind: number;
-  readonly startNs: bigint;
-  readonly endNs: bigint;
+  readonly startUs: number;
+  /** Null where it had not ended when it was sent. */
+  readonly endUs: number | null;
   /** OTLP's status code: 0 unset, 1 ok, 2 error. */
   readonly statusCode: number;
   readonly statusMessage: string;
@@ -15,7 +16,7 @@ export interface ReceivedSpan {
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly events: readonly {
     readonly name: string;
-    readonly atNs: bigint;
+    readonly atUs: number;
     readonly attributes: Readonly<Record<string, unknown>>;
   }[];
   readonly links: readonly {

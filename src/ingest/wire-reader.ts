@@ -1,18 +1,27 @@
 import { OmoiError } from '#telemetry';
 
 const TWO_TO_32 = 2 ** 32;
+/** Prometheus's staleness marker, a NaN (its model/value). */
+const STALE_HIGH_WORD = 0x7ff00000;
+const STALE_LOW_WORD = 2;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export const WIRE_VARINT = 0;
 export const WIRE_FIXED64 = 1;
 export const WIRE_BYTES = 2;
-const WIRE_FIXED32 = 5;
+export const WIRE_FIXED32 = 5;
 
 /** Walks the protobuf wire format over memory that is handed in anew for every request. */
 export class WireReader {
   bytes: Buffer = Buffer.alloc(0);
   view: DataView = new DataView(new ArrayBuffer(0));
   at = 0;
+  readonly #expected: string;
+
+  /** @param expected what the bytes should be, for messages: "remote write request" */
+  constructor(expected: string) {
+    this.#expected = expected;
+  }
 
   reset(bytes: Uint8Array): void {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -50,12 +59,19 @@ export class WireReader {
     throw this.broken('a number has more than ten bytes');
   }
 
-  /** A signed 64-bit varint (int64: two's complement). */
+  /** A signed 64-bit varint (int64: two's complement); beyond 2^53 the nearest double. */
   signed(end: number): number {
     const start = this.at;
     const value = this.unsigned(end);
-    // Negative numbers take ten bytes, of which the last is 1.
-    return this.at - start === 10 ? value - TWO_TO_32 * TWO_TO_32 : value;
+    // Negative numbers take ten bytes.
+    return this.at - start === 10 ? Number(this.bigSigned(start)) : value;
+  }
+
+  /** The same, exactly, of the varint that begins at `start` and has just been read. */
+  bigSigned(start: number): bigint {
+    let value = 0n;
+    for (let at = this.at - 1; at >= start; at--) value = (value << 7n) | BigInt((this.bytes[at] ?? 0) & 127);
+    return BigInt.asIntN(64, value);
   }
 
   /** A signed varint in zigzag form (sint32, sint64). */
@@ -68,6 +84,14 @@ export class WireReader {
     if (this.at + 8 > end) throw this.broken('a double is cut off');
     this.at += 8;
     return this.view.getFloat64(this.at - 8, true);
+  }
+
+  /** Whether the eight bytes are the double that stands for the end of a series. */
+  isStaleMarker(at: number): boolean {
+    return (
+      this.view.getUint32(at + 4, true) === STALE_HIGH_WORD &&
+      this.view.getUint32(at, true) === STALE_LOW_WORD
+    );
   }
 
   /** The end of the length-delimited field that begins here. */
@@ -122,7 +146,7 @@ export class WireReader {
   broken(what: string): OmoiError {
     return new OmoiError(
       'payload_undecodable',
-      `The body is no remote write request: ${what}, at byte ${this.at}.`,
+      `The body is no ${this.#expected}: ${what}, at byte ${this.at}.`,
     );
   }
 }

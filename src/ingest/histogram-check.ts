@@ -3,6 +3,9 @@ import type { HistogramSpan, HistogramValue } from '#telemetry';
 const CUSTOM_BUCKETS_SCHEMA = -53;
 const MIN_EXPONENTIAL_SCHEMA = -4;
 const MAX_EXPONENTIAL_SCHEMA = 8;
+/** The exponents of base 2 between which a double lies; a bucket beyond them holds no observation. */
+const MIN_DOUBLE_EXPONENT = -1075;
+const MAX_DOUBLE_EXPONENT = 1024;
 
 /**
  * Why a native histogram contradicts itself, or null: what Prometheus refuses (`Validate` in its model/histogram).
@@ -11,8 +14,11 @@ const MAX_EXPONENTIAL_SCHEMA = 8;
 export function histogramProblem(histogram: HistogramValue, counting: 'whole' | 'float'): string | null {
   return (
     schemaProblem(histogram) ??
+    zeroProblem(histogram) ??
     sideProblem('positive', histogram.positiveSpans, histogram.positiveCounts) ??
     sideProblem('negative', histogram.negativeSpans, histogram.negativeCounts) ??
+    reachProblem(histogram.schema, histogram.positiveSpans) ??
+    reachProblem(histogram.schema, histogram.negativeSpans) ??
     countProblem(histogram, counting)
   );
 }
@@ -22,6 +28,26 @@ function schemaProblem(histogram: HistogramValue): string | null {
   if (schema === CUSTOM_BUCKETS_SCHEMA) return customProblem(histogram);
   if (schema < MIN_EXPONENTIAL_SCHEMA || schema > MAX_EXPONENTIAL_SCHEMA) return `unknown schema ${schema}`;
   return customBounds.length > 0 ? 'it has custom bounds and an exponential schema' : null;
+}
+
+function zeroProblem({ zeroThreshold }: HistogramValue): string | null {
+  const isWidth = zeroThreshold >= 0 && zeroThreshold < Infinity;
+  return isWidth ? null : `its zero threshold is ${zeroThreshold}`;
+}
+
+/**
+ * Bucket i of an exponential schema ends at 2^(i × 2^−schema). One bucket more at each end is for infinite
+ * observations and for rounding.
+ */
+function reachProblem(schema: number, spans: readonly HistogramSpan[]): string | null {
+  if (schema === CUSTOM_BUCKETS_SCHEMA || spans.length === 0) return null;
+  const first = spans[0]?.offset ?? 0;
+  const end = spans.reduce((sum, { offset, length }) => sum + offset + length, 0);
+  const perDoubling = 2 ** schema;
+  const isInside =
+    first >= Math.floor(MIN_DOUBLE_EXPONENT * perDoubling) - 1 &&
+    end <= Math.ceil(MAX_DOUBLE_EXPONENT * perDoubling) + 2;
+  return isInside ? null : 'it has buckets for numbers that do not exist';
 }
 
 function customProblem(histogram: HistogramValue): string | null {

@@ -1,0 +1,181 @@
+const PAGE_BYTES = 1024 * 1024;
+const MIN_CAPACITY = 4096;
+/** Keys beyond this are not worth remembering. */
+const MAX_KEY_BYTES = 64 * 1024 - 1;
+/** What an entry takes beside its bytes; keys without bytes count for that much. */
+const ENTRY_BYTES = 24;
+
+/**
+ * Numbers keys that are bytes of a request, so that what was seen before costs no strings. A key belongs to a space,
+ * a number that stands for what it is read in: the same attributes of two metrics are two keys. Senders send the
+ * same things in the same order again and again: the entry after the one that was found last is tried first, and
+ * then not even a hash is needed.
+ *
+ * Entries are numbered from 1 on in order of arrival. Whoever uses them keeps what belongs to an entry in columns of
+ * its own, and clears both when `isFull`.
+ */
+export class ByteKeys {
+  readonly #seed: number;
+  readonly #maxBytes: number;
+  /** Entries: space, hash, and where the bytes are (page × PAGE_BYTES + offset). */
+  #spaces = new Uint32Array(MIN_CAPACITY);
+  #hashes = new Uint32Array(MIN_CAPACITY);
+  #addresses = new Uint32Array(MIN_CAPACITY);
+  #lengths = new Uint16Array(MIN_CAPACITY);
+  #count = 0;
+  /** Open addressing: entries by hash, 0 where there is none. */
+  #table = new Uint32Array(2 * MIN_CAPACITY);
+  #pages: DataView[] = [];
+  #pageOffset = PAGE_BYTES;
+  /** The entry that was found last. */
+  #last = 0;
+
+  /** @param options.seed makes the hash unforeseeable to who sends the keys; maxBytes is at most 4 GiB */
+  constructor(options: { readonly seed: number; readonly maxBytes: number }) {
+    this.#seed = options.seed >>> 0;
+    this.#maxBytes = options.maxBytes;
+  }
+
+  get size(): number {
+    return this.#count;
+  }
+
+  /** The entry of the bytes [start, end), if it is the one after the last that was found; or 0. */
+  findNext(space: number, view: DataView, start: number, end: number): number {
+    const entry = this.#last + 1;
+    if (entry > this.#count || this.#spaces[entry] !== space || !this.#isAt(entry, view, start, end))
+      return 0;
+    this.#last = entry;
+    return entry;
+  }
+
+  /** The hash of the bytes [start, end), for `find` and `add`. */
+  hash(space: number, view: DataView, start: number, end: number): number {
+    let hash = (this.#seed ^ Math.imul(space, 0x27d4eb2f)) >>> 0;
+    let at = start;
+    for (; at + 4 <= end; at += 4) {
+      hash = Math.imul(hash ^ view.getUint32(at, true), 0x9e3779b1);
+      hash ^= hash >>> 15;
+    }
+    for (; at < end; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 16) ^ (end - start), 0xc2b2ae35);
+    return (hash ^ (hash >>> 13)) >>> 0;
+  }
+
+  /** The entry of the bytes [start, end), or 0. Takes no object: it is called for each series. */
+  find(space: number, hash: number, view: DataView, start: number, end: number): number {
+    const mask = this.#table.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const entry = this.#table[slot] ?? 0;
+      if (entry === 0) return 0;
+      if (
+        this.#hashes[entry] === hash &&
+        this.#spaces[entry] === space &&
+        this.#isAt(entry, view, start, end)
+      ) {
+        this.#last = entry;
+        return entry;
+      }
+    }
+  }
+
+  /** Whether a key of this length finds no room before `clear`. */
+  isFull(length: number): boolean {
+    const needsPage = this.#pageOffset + length > PAGE_BYTES;
+    if (this.#count * ENTRY_BYTES > this.#maxBytes) return true;
+    return needsPage && (this.#pages.length + 1) * PAGE_BYTES > this.#maxBytes;
+  }
+
+  /** Whether bytes of this length can be a key at all. */
+  takes(length: number): boolean {
+    return length <= MAX_KEY_BYTES;
+  }
+
+  /** The entry of a key, made where there is none. There must be room for it, and it must be takeable. */
+  add(space: number, hash: number, bytes: Uint8Array): number {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const known = this.find(space, hash, view, 0, bytes.length);
+    if (known !== 0) return known;
+    if (this.#count + 1 === this.#hashes.length) this.#grow();
+    const entry = ++this.#count;
+    this.#spaces[entry] = space;
+    this.#hashes[entry] = hash;
+    this.#lengths[entry] = bytes.length;
+    this.#addresses[entry] = this.#keep(bytes);
+    this.#enter(entry);
+    this.#last = entry;
+    return entry;
+  }
+
+  clear(): void {
+    this.#spaces = new Uint32Array(MIN_CAPACITY);
+    this.#hashes = new Uint32Array(MIN_CAPACITY);
+    this.#addresses = new Uint32Array(MIN_CAPACITY);
+    this.#lengths = new Uint16Array(MIN_CAPACITY);
+    this.#table = new Uint32Array(2 * MIN_CAPACITY);
+    this.#count = 0;
+    this.#last = 0;
+    this.#pages = [];
+    this.#pageOffset = PAGE_BYTES;
+  }
+
+  #isAt(entry: number, view: DataView, start: number, end: number): boolean {
+    if (this.#lengths[entry] !== end - start) return false;
+    if (start === end) return true;
+    const address = this.#addresses[entry] ?? 0;
+    const page = this.#pages[Math.floor(address / PAGE_BYTES)];
+    if (!page) return false;
+    const shift = (address % PAGE_BYTES) - start;
+    let at = start;
+    // Sixteen bytes for one branch: this is where known series spend their time.
+    for (; at + 16 <= end; at += 16) {
+      const there = at + shift;
+      const differing =
+        (view.getInt32(at, true) ^ page.getInt32(there, true)) |
+        (view.getInt32(at + 4, true) ^ page.getInt32(there + 4, true)) |
+        (view.getInt32(at + 8, true) ^ page.getInt32(there + 8, true)) |
+        (view.getInt32(at + 12, true) ^ page.getInt32(there + 12, true));
+      if (differing !== 0) return false;
+    }
+    for (; at < end; at++) if (view.getUint8(at) !== page.getUint8(at + shift)) return false;
+    return true;
+  }
+
+  #keep(bytes: Uint8Array): number {
+    if (this.#pageOffset + bytes.length > PAGE_BYTES) {
+      this.#pages.push(new DataView(new ArrayBuffer(PAGE_BYTES)));
+      this.#pageOffset = 0;
+    }
+    const number = this.#pages.length - 1;
+    const offset = this.#pageOffset;
+    const page = this.#pages[number];
+    if (page) new Uint8Array(page.buffer).set(bytes, offset);
+    this.#pageOffset += bytes.length;
+    return number * PAGE_BYTES + offset;
+  }
+
+  #enter(entry: number): void {
+    const mask = this.#table.length - 1;
+    let slot = (this.#hashes[entry] ?? 0) & mask;
+    while (this.#table[slot] !== 0) slot = (slot + 1) & mask;
+    this.#table[slot] = entry;
+  }
+
+  #grow(): void {
+    const capacity = this.#hashes.length * 2;
+    const spaces = new Uint32Array(capacity);
+    spaces.set(this.#spaces);
+    const hashes = new Uint32Array(capacity);
+    hashes.set(this.#hashes);
+    const addresses = new Uint32Array(capacity);
+    addresses.set(this.#addresses);
+    const lengths = new Uint16Array(capacity);
+    lengths.set(this.#lengths);
+    this.#spaces = spaces;
+    this.#hashes = hashes;
+    this.#addresses = addresses;
+    this.#lengths = lengths;
+    this.#table = new Uint32Array(2 * capacity);
+    for (let entry = 1; entry <= this.#count; entry++) this.#enter(entry);
+  }
+}

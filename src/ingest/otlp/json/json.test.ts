@@ -1,0 +1,189 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { startOtlp, type OtlpTest } from '../otlp.test-support.ts';
+
+let otlp: OtlpTest;
+beforeEach(async () => {
+  otlp = await startOtlp();
+});
+
+/** A metrics request with one gauge whose data point is the JSON text. */
+const point = (text: string): string =>
+  `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"g","gauge":{"dataPoints":[${text}]}}]}]}]}`;
+const IDS = `"traceId":"${'ab'.repeat(16)}","spanId":"${'cd'.repeat(8)}"`;
+const span = (text: string): string =>
+  `{"resourceSpans":[{"scopeSpans":[{"spans":[{${IDS},"startTimeUnixNano":"1000",${text}}]}]}]}`;
+
+describe('numbers', () => {
+  it.each([
+    ['a text', '"asDouble":"3.5"', 3.5],
+    ['NaN as text', '"asDouble":"NaN"', 'NaN'],
+    ['beyond the largest double', '"asDouble":1e999', 'Infinity'],
+    ['an integer as number', '"asInt":7', 7],
+    ['an integer in another form', '"asInt":"1.5e3"', 1500],
+    ['snake_case', '"as_double":2', 2],
+  ])('%s', async (_, value, expected) => {
+    expect(await otlp.send('metrics', point(`{${value}}`))).toEqual({ rejected: 0, message: '' });
+    expect(otlp.stored()).toEqual({ g: { 0: expected } });
+  });
+
+  it('nanoseconds as a number, exactly where its digits are', async () => {
+    await otlp.send('metrics', point(`{"asInt":1,"timeUnixNano":${otlp.ns(5)}}`));
+    await otlp.send('metrics', point(`{"asInt":1,"timeUnixNano":"${otlp.ns(9)}"}`));
+    expect(otlp.stored()).toEqual({ g: { 5: 1, 9: 1 } });
+  });
+
+  it.each([
+    ['an integer with a fraction', '"asInt":1.5', 'asInt: an integer belongs here'],
+    ['a word', '"asDouble":"many"', 'asDouble: a number belongs here'],
+    ['a list', '"asDouble":[1]', 'asDouble is a list, where none belongs'],
+    ['an object', '"asInt":{}', 'asInt is an object, where none belongs'],
+    ['a negative time', '"asInt":1,"timeUnixNano":-1', 'timeUnixNano: an integer from 0'],
+    ['an offset of 10^12', '"asInt":1,"flags":1e12', 'flags: an integer from 0'],
+  ])('%s refuses its point alone', async (_, value, reason) => {
+    const answer = await otlp.send('metrics', point(`{"asInt":2},{${value}}`));
+    expect(answer).toEqual({ rejected: 1, message: expect.stringContaining(reason) });
+    expect(otlp.stored()).toEqual({ g: { 0: 2 } });
+  });
+});
+
+describe('null is unset', () => {
+  it('in metrics', async () => {
+    const body = `{"resourceMetrics":[null,{"resource":null,"schemaUrl":null,"scopeMetrics":[{"scope":null,"metrics":[
+      {"name":"g","unit":null,"description":null,"sum":null,"gauge":{"dataPoints":[
+        {"asInt":1,"attributes":null,"exemplars":null,"flags":null,"startTimeUnixNano":null},
+        {"asInt":1,"attributes":[{"key":"a","value":null},null]}]}}]}]}]}`;
+    expect(await otlp.send('metrics', body)).toEqual({ rejected: 0, message: '' });
+    expect(Object.keys(otlp.stored())).toEqual(['g']);
+  });
+
+  it('in spans', async () => {
+    const values = '[{"key":"a","value":{"doubleValue":null}},{"key":"b","value":{"arrayValue":null}}]';
+    await otlp.send('traces', span(`"status":null,"parentSpanId":null,"attributes":${values}`));
+    expect(otlp.spans).toMatchObject([
+      { parentSpanId: null, statusCode: 0, attributes: { a: null, b: null } },
+    ]);
+  });
+});
+
+describe('enums', () => {
+  it('by name', async () => {
+    await otlp.send('traces', span('"kind":"SPAN_KIND_SERVER","status":{"code":"STATUS_CODE_ERROR"}'));
+    expect(otlp.spans).toMatchObject([{ kind: 2, statusCode: 2 }]);
+    const record = '{"severityNumber":"SEVERITY_NUMBER_ERROR"},{"severityNumber":"SEVERITY_NUMBER_DEBUG4"}';
+    await otlp.send('logs', `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${record}]}]}]}`);
+    expect(otlp.logs.map(({ severityNumber }) => severityNumber)).toEqual([17, 8]);
+  });
+
+  it('that are none refuse their element by name', async () => {
+    const answer = await otlp.send('traces', span('"kind":"SPAN_KIND_CHIEF"'));
+    expect(answer).toEqual({ rejected: 1, message: 'kind: SPAN_KIND_CHIEF is no value of this enum (1)' });
+  });
+});
+
+describe('what does not fit', () => {
+  it.each([
+    ['a list that is none', '{"key":"a","value":{"arrayValue":{"values":5}}}', 'values is no list'],
+    [
+      'an entry that is none',
+      '{"key":"a","value":{"kvlistValue":{"values":[5,null]}}}',
+      'values is no object',
+    ],
+    ['bytes that are no base64', '{"key":"a","value":{"bytesValue":"%"}}', 'bytesValue: base64 belongs here'],
+    ['an attribute that is none', '7', 'attributes is no object'],
+  ])('%s is left out of a span, and refuses a point', async (_, attribute, reason) => {
+    const attributes = `"attributes":[{"key":"good","value":{"boolValue":true}},${attribute}]`;
+    const answer = await otlp.send('traces', span(attributes));
+    if (attribute === '7') expect(answer).toEqual({ rejected: 1, message: `${reason} (1)` });
+    else {
+      expect(answer).toEqual({ rejected: 0, message: `left out: ${reason} (1)` });
+      expect(otlp.spans[0]?.attributes).toEqual({ good: true });
+    }
+    const refused = await otlp.send('metrics', point(`{"asInt":1,${attributes}},{"asInt":2}`));
+    expect(refused).toEqual({ rejected: 1, message: `${reason} (1)` });
+    expect(otlp.stored()).toEqual({ g: { 0: 2 } });
+  });
+
+  it('null in a list of values is a value', async () => {
+    await otlp.send('traces', span('"attributes":[{"key":"a","value":{"arrayValue":{"values":[null]}}}]'));
+    expect(otlp.spans[0]?.attributes).toEqual({ a: [null] });
+  });
+
+  it('a metric that cannot be read counts as its points', async () => {
+    const answer = await otlp.send('metrics', {
+      resourceMetrics: [
+        { scopeMetrics: [{ metrics: [{ gauge: { dataPoints: [{ asInt: 1 }, { asInt: 2 }] }, name: 5 }] }] },
+      ],
+    });
+    expect(answer).toEqual({ rejected: 2, message: 'name: a text belongs here (2)' });
+  });
+
+  it('fields may come in any order', async () => {
+    await otlp.send(
+      'metrics',
+      `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"sum":{"dataPoints":[{"asInt":"1"}],"isMonotonic":true},
+        "unit":"By","name":"c"}],"scope":{"name":"s"}}],
+        "resource":{"attributes":[{"value":{"stringValue":"api"},"key":"service.name"}]}}]}`,
+    );
+    expect(Object.keys(otlp.stored())).toEqual(['c_bytes_total{job="api", otel_scope_name="s"}']);
+  });
+
+  it('unknown fields are passed over, whatever they hold', async () => {
+    const answer = await otlp.send(
+      'metrics',
+      point('{"asInt":1,"more":{"a":[1,{"b":null}],"c":"\\u00e9"},"x":[[]]}'),
+    );
+    expect(answer).toEqual({ rejected: 0, message: '' });
+    expect(otlp.stored()).toEqual({ g: { 0: 1 } });
+  });
+});
+
+describe('texts', () => {
+  it.each([
+    ['escapes', '\\u00fc\\n\\"\\\\\\/', 'ü\n"\\/'],
+    ['a pair of surrogates', '\\ud83d\\ude00', '😀'],
+    ['half a pair', '\\ud83d', '�'],
+    ['other letters', '日本', '日本'],
+  ])('with %s', async (_, text, expected) => {
+    await otlp.send('traces', span(`"name":"${text}"`));
+    expect(otlp.spans).toMatchObject([{ name: expected }]);
+  });
+
+  it('of megabytes are read in steps, and cut', async () => {
+    for (const letter of ['x', '\\n', '日']) {
+      await otlp.send('traces', span(`"name":"${letter.repeat(1_000_000 / Buffer.byteLength(letter))}"`));
+    }
+    expect(otlp.spans.map(({ name }) => name.length)).toEqual([32_768, 32_768, 10_922]);
+  });
+});
+
+describe('a body that is no request', () => {
+  it.each([
+    ['nothing', '', 'malformed_json'],
+    ['an end in an object', '{', 'malformed_json'],
+    ['an end in a text', '{"a', 'malformed_json'],
+    ['a comma too many', '{"a":1,}', 'malformed_json'],
+    ['a comma too many in a list', '{"a":[1,]}', 'malformed_json'],
+    ['no comma', '{"a":1 "b":2}', 'malformed_json'],
+    ['another bracket', '{"a":[1}', 'malformed_json'],
+    ['a number with a zero in front', '{"a":01}', 'malformed_json'],
+    ['a number without digits', '{"a":-}', 'malformed_json'],
+    ['a word', '{"a":nul}', 'malformed_json'],
+    ['a control character in a text', '{"a":"\n"}', 'malformed_json'],
+    ['an unknown escape', '{"a":"\\x"}', 'malformed_json'],
+    ['something after the end', '{} {}', 'malformed_json'],
+    ['a comment', '{/**/}', 'malformed_json'],
+    ['5,000 brackets', `{"a":${'['.repeat(5000)}${']'.repeat(5000)}}`, 'malformed_json'],
+    ['a list', '[]', 'payload_undecodable'],
+    ['a number', '5', 'payload_undecodable'],
+    ['a list that is none', '{"resourceMetrics":5}', 'payload_undecodable'],
+    ['a resource that is none', '{"resourceMetrics":[{"resource":"x"}]}', 'payload_undecodable'],
+  ])('%s', async (_, body, code) => {
+    await expect(otlp.send('metrics', body)).rejects.toMatchObject({ code });
+  });
+
+  it('changes nothing, though good points stand before what is broken', async () => {
+    const body = point('{"asInt":1}');
+    await expect(otlp.send('metrics', body.slice(0, -1))).rejects.toMatchObject({ code: 'malformed_json' });
+    expect((await otlp.tsdb.status()).seriesCount).toBe(0);
+  });
+});

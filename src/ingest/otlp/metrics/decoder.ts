@@ -1,0 +1,326 @@
+import { WIRE_BYTES, WIRE_VARINT, WireReader } from '../../wire-reader.ts';
+import { readText } from '../attributes.ts';
+import { checkLimit } from '../limits.ts';
+import { Refusals } from '../refusals.ts';
+import { readResource, readScope } from '../resource.ts';
+import type { Family, KnownResource, KnownScope, PointKind } from './family.ts';
+import { addEntry, findEntry, type KnownWriters } from './known-writers.ts';
+import { identityLabels, scopeLabels, targetInfoLabels } from './labels.ts';
+import { prometheusName, type PrometheusType } from './names.ts';
+import { PointReader } from './point-reader.ts';
+import { PointRows } from './point-rows.ts';
+
+/** Points between two chances to pause. */
+const POINTS_PER_STEP = 250;
+const TEMPORALITY_DELTA = 1;
+/** Kinds of points by the field of the metric that holds them. */
+const KINDS: Readonly<Record<number, PointKind>> = {
+  5: 'number',
+  7: 'number',
+  9: 'histogram',
+  10: 'exponential',
+  11: 'summary',
+};
+const SUM_FIELD = 7;
+
+/** Where a message stands in the request. */
+interface Extent {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What the fields of a metric say beside its points. */
+interface MetricHead {
+  /** The bytes of name, description and unit. */
+  readonly bytes: Uint8Array;
+  /** The field of the data, and where the data is: more than once where it is written in pieces. 0 where there is none. */
+  readonly dataField: number;
+  readonly data: readonly Extent[];
+  readonly isDelta: boolean;
+  readonly isMonotonic: boolean;
+}
+
+/**
+ * Decodes a metrics request from bytes to rows in one pass, beside short looks ahead at the fields of each resource,
+ * scope and metric, which may come in any order. Used for one request at a time.
+ */
+export class MetricsDecoder {
+  readonly rows = new PointRows();
+  readonly #reader = new WireReader('OTLP request');
+  readonly #known: KnownWriters;
+  #refusals: Refusals;
+  #elements = 0;
+
+  constructor(known: KnownWriters, refusals: Refusals) {
+    this.#known = known;
+    this.#refusals = refusals;
+  }
+
+  /**
+   * Decodes into `rows`; yields now and then. Nothing is stored or made.
+   * @throws OmoiError `payload_undecodable`, `body_too_large`
+   */
+  *decode(
+    bytes: Uint8Array,
+    { receivedAtMs, refusals }: { readonly receivedAtMs: number; readonly refusals: Refusals },
+  ): Generator<void> {
+    this.rows.clear();
+    this.#reader.reset(bytes);
+    this.#refusals = refusals;
+    const points = new PointReader({
+      reader: this.#reader,
+      known: this.#known,
+      rows: this.rows,
+      refusals,
+      receivedAtMs,
+    });
+    this.#elements = 0;
+    const end = bytes.length;
+    const reader = this.#reader;
+    while (reader.at < end) {
+      const tag = reader.varint32(end);
+      this.#countElement();
+      if (tag >>> 3 === 1) {
+        reader.expect(tag, WIRE_BYTES);
+        yield* this.#resourceMetrics(points, reader.fieldEnd(end));
+      } else reader.skip(tag, end);
+      if (this.#elements % POINTS_PER_STEP === 0) yield;
+    }
+  }
+
+  /** ResourceMetrics: 1 resource, 2 scope_metrics. */
+  *#resourceMetrics(points: PointReader, end: number): Generator<void> {
+    const reader = this.#reader;
+    const { at } = reader;
+    const resource = this.#resourceOf(this.#gather(end, 1));
+    reader.at = at;
+    while (reader.at < end) {
+      const tag = reader.varint32(end);
+      this.#countElement();
+      if (tag >>> 3 === 2) yield* this.#scopeMetrics(points, resource, reader.fieldEnd(end));
+      else reader.skip(tag, end);
+    }
+  }
+
+  /** ScopeMetrics: 1 scope, 2 metrics. */
+  *#scopeMetrics(points: PointReader, resource: KnownResource, end: number): Generator<void> {
+    const reader = this.#reader;
+    const { at } = reader;
+    const scope = this.#scopeOf(resource, this.#gather(end, 1));
+    reader.at = at;
+    while (reader.at < end) {
+      const tag = reader.varint32(end);
+      this.#countElement();
+      if (tag >>> 3 === 2) yield* this.#metric(points, scope, reader.fieldEnd(end));
+      else reader.skip(tag, end);
+    }
+  }
+
+  *#metric(points: PointReader, scope: KnownScope, end: number): Generator<void> {
+    const reader = this.#reader;
+    const head = this.#metricHead(end);
+    if (head.dataField === 0) {
+      this.#refusals.refuse('a metric without data');
+      reader.at = end;
+      return;
+    }
+    const family = this.#familyOf(scope, head);
+    this.rows.familyList.push(family);
+    for (const { start, end: dataEnd } of head.data) {
+      reader.at = start;
+      while (reader.at < dataEnd) {
+        const tag = reader.varint32(dataEnd);
+        this.#countElement();
+        if (tag >>> 3 !== 1) {
+          reader.skip(tag, dataEnd);
+          continue;
+        }
+        reader.expect(tag, WIRE_BYTES);
+        const pointEnd = reader.fieldEnd(dataEnd);
+        points.read(family, pointEnd);
+        reader.at = pointEnd;
+        if (this.#elements % POINTS_PER_STEP === 0) yield;
+      }
+    }
+    reader.at = end;
+  }
+
+  #countElement(): void {
+    checkLimit('maxRequestElements', ++this.#elements);
+  }
+
+  /** The content of the messages in the field; several are one message in pieces. Refuses the other fields' wire types. */
+  #gather(end: number, field: number): Uint8Array {
+    const reader = this.#reader;
+    const pieces: Uint8Array[] = [];
+    for (let fields = 1; reader.at < end; fields++) {
+      checkLimit('maxRequestElements', fields);
+      const tag = reader.varint32(end);
+      if (tag >>> 3 === field || tag >>> 3 === 2) reader.expect(tag, WIRE_BYTES);
+      if (tag >>> 3 !== field) {
+        reader.skip(tag, end);
+        continue;
+      }
+      const pieceEnd = reader.fieldEnd(end);
+      pieces.push(reader.bytes.subarray(reader.at, pieceEnd));
+      reader.at = pieceEnd;
+    }
+    return joined(pieces);
+  }
+
+  /** Metric: 1 name, 2 description, 3 unit, and one of the kinds of data. */
+  #metricHead(end: number): MetricHead {
+    const reader = this.#reader;
+    const texts: Uint8Array[] = [];
+    let dataField = 0;
+    let data: Extent[] = [];
+    let temporality = 0;
+    let isMonotonic = false;
+    for (let fields = 1; reader.at < end; fields++) {
+      checkLimit('maxRequestElements', fields);
+      const start = reader.at;
+      const tag = reader.varint32(end);
+      const field = tag >>> 3;
+      if (field <= 3 && field > 0) {
+        reader.expect(tag, WIRE_BYTES);
+        reader.skip(tag, end);
+        texts.push(reader.bytes.subarray(start, reader.at));
+      } else if (KINDS[field]) {
+        reader.expect(tag, WIRE_BYTES);
+        const dataEnd = reader.fieldEnd(end);
+        // Of the kinds of data the last one holds.
+        if (field !== dataField) [data, temporality, isMonotonic] = [[], 0, false];
+        dataField = field;
+        data.push({ start: reader.at, end: dataEnd });
+        const said = this.#dataHead(dataEnd);
+        temporality = said.temporality ?? temporality;
+        isMonotonic = said.isMonotonic ?? isMonotonic;
+      } else reader.skip(tag, end);
+    }
+    const isDelta = temporality === TEMPORALITY_DELTA && dataField !== 5 && dataField !== 11;
+    return { bytes: joined(texts), dataField, data, isDelta, isMonotonic };
+  }
+
+  /** Gauge, Sum, Histogram …: 1 data_points, 2 aggregation_temporality, 3 is_monotonic. */
+  #dataHead(end: number): { readonly temporality?: number; readonly isMonotonic?: boolean } {
+    const reader = this.#reader;
+    const { bytes } = reader;
+    const said: { temporality?: number; isMonotonic?: boolean } = {};
+    for (let fields = 1; reader.at < end; fields++) {
+      checkLimit('maxRequestElements', fields);
+      // Points are passed over: tag and length, both in one byte each.
+      const length = bytes[reader.at + 1] ?? 0;
+      if (bytes[reader.at] === 0x0a && length < 0x80 && reader.at + 2 + length <= end) {
+        reader.at += 2 + length;
+        continue;
+      }
+      const tag = reader.varint32(end);
+      const field = tag >>> 3;
+      if (field !== 2 && field !== 3) {
+        reader.skip(tag, end);
+        continue;
+      }
+      reader.expect(tag, WIRE_VARINT);
+      const value = reader.unsigned(end);
+      if (field === 2) said.temporality = value;
+      else said.isMonotonic = value !== 0;
+    }
+    return said;
+  }
+
+  #resourceOf(bytes: Uint8Array): KnownResource {
+    const { resourceKeys, resources } = this.#known;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const known = resources[findEntry(resourceKeys, 1, view, 0, bytes.length)];
+    if (known) return known;
+    const found = new Refusals();
+    const resource = readResource(bytes, found);
+    const identity = identityLabels(resource);
+    // One with something wrong is not remembered, so that its sender is told each time.
+    const id = found.isEmpty ? addEntry(resourceKeys, 1, bytes) : 0;
+    this.#refusals.addAll(found);
+    const added: KnownResource = {
+      id,
+      resource,
+      identity,
+      targetInfo: targetInfoLabels(resource, identity),
+      targetInfoRef: 0,
+      newestMs: Number.NEGATIVE_INFINITY,
+    };
+    if (id !== 0) resources[id] = added;
+    return added;
+  }
+
+  #scopeOf(resource: KnownResource, bytes: Uint8Array): KnownScope {
+    const { scopeKeys, scopes } = this.#known;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const known = scopes[findEntry(scopeKeys, resource.id, view, 0, bytes.length)];
+    if (known) return known;
+    const found = new Refusals();
+    const labels = { ...scopeLabels(readScope(bytes, found)), ...resource.identity };
+    const id = found.isEmpty ? addEntry(scopeKeys, resource.id, bytes) : 0;
+    this.#refusals.addAll(found);
+    const added: KnownScope = { id, resource, labels };
+    if (id !== 0) scopes[id] = added;
+    return added;
+  }
+
+  #familyOf(scope: KnownScope, head: MetricHead): Family {
+    const { familyKeys, families } = this.#known;
+    const { bytes, dataField, isDelta, isMonotonic } = head;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const space = scope.id * 64 + dataField * 4 + (isDelta ? 2 : 0) + (isMonotonic ? 1 : 0);
+    const keySpace = scope.id === 0 ? 0 : space;
+    const known = families[findEntry(familyKeys, keySpace, view, 0, bytes.length)];
+    if (known) return known;
+    const { name, help, unit } = readTexts(bytes);
+    const kind = KINDS[dataField] ?? 'number';
+    const type = prometheusType(head);
+    const id = addEntry(familyKeys, keySpace, bytes);
+    const family: Family = {
+      id,
+      scope,
+      name: prometheusName({ name, unit, type }),
+      kind,
+      type,
+      isDelta,
+      isMonotonic,
+      help,
+      unit,
+      isDescribed: false,
+    };
+    if (id !== 0) families[id] = family;
+    return family;
+  }
+}
+
+function prometheusType({ dataField, isMonotonic }: MetricHead): PrometheusType {
+  if (dataField === SUM_FIELD) return isMonotonic ? 'counter' : 'gauge';
+  const kind = KINDS[dataField];
+  if (kind === 'summary') return 'summary';
+  return kind === 'number' ? 'gauge' : 'histogram';
+}
+
+function readTexts(bytes: Uint8Array): {
+  readonly name: string;
+  readonly help: string;
+  readonly unit: string;
+} {
+  const reader = new WireReader('OTLP request');
+  reader.reset(bytes);
+  const texts = { name: '', help: '', unit: '' };
+  while (reader.at < bytes.length) {
+    const field = reader.varint32(bytes.length) >>> 3;
+    const text = readText(reader, bytes.length);
+    if (field === 1) texts.name = text;
+    else if (field === 2) texts.help = text;
+    else texts.unit = text;
+  }
+  return texts;
+}
+
+/** One piece as it is, without a copy. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces;
+  return pieces.length === 1 && first ? first : Buffer.concat(pieces);
+}

@@ -1,0 +1,53 @@
+import type { Exemplar } from '#telemetry';
+import { WIRE_BYTES, WIRE_FIXED64, type WireReader } from '../../wire-reader.ts';
+import { attributeProblem, labelText, readKeyValue, TOO_DEEP } from '../attributes.ts';
+import { millisecondsAt, signed64At } from '../wire/times.ts';
+
+/** Names and values of an exemplar's labels together, in characters: OpenMetrics' limit. */
+const MAX_LABELS_LENGTH = 128;
+
+/**
+ * Reads an Exemplar up to `end`. Labels are `trace_id` and `span_id`, and the attributes that were filtered out where
+ * all of them fit beside. Null where it has no value.
+ */
+export function readExemplar(reader: WireReader, end: number): Exemplar | null {
+  const filtered: [string, string][] = [];
+  let [traceId, spanId] = ['', ''];
+  let timestampMs = 0;
+  let value: number | null = null;
+  while (reader.at < end) {
+    const tag = reader.varint32(end);
+    const field = tag >>> 3;
+    if (field === 2 || field === 3 || field === 6) {
+      reader.expect(tag, WIRE_FIXED64);
+      const double = reader.double(end);
+      if (field === 2) timestampMs = millisecondsAt(reader, reader.at - 8);
+      else value = field === 3 ? double : signed64At(reader, reader.at - 8);
+    } else if (field === 4 || field === 5) {
+      reader.expect(tag, WIRE_BYTES);
+      const id = readId(reader, reader.fieldEnd(end));
+      if (field === 4) spanId = id;
+      else traceId = id;
+    } else if (field === 7) {
+      reader.expect(tag, WIRE_BYTES);
+      const attribute = readKeyValue(reader, reader.fieldEnd(end), { depth: 0 });
+      if (attributeProblem(attribute) === null && attribute.value !== TOO_DEEP) {
+        filtered.push([attribute.key, labelText(attribute.value)]);
+      }
+    } else reader.skip(tag, end);
+  }
+  if (value === null) return null;
+  const ids: [string, string][] = [];
+  if (traceId) ids.push(['trace_id', traceId]);
+  if (spanId) ids.push(['span_id', spanId]);
+  const labels = [...filtered, ...ids];
+  const length = labels.reduce((sum, [name, text]) => sum + name.length + text.length, 0);
+  return { labels: Object.fromEntries(length <= MAX_LABELS_LENGTH ? labels : ids), timestampMs, value };
+}
+
+/** Hex digits; none where all bytes are zero, which means that there is no id. */
+function readId(reader: WireReader, end: number): string {
+  const hex = reader.bytes.toString('hex', reader.at, Math.min(end, reader.at + 16));
+  reader.at = end;
+  return /^0*$/.test(hex) ? '' : hex;
+}

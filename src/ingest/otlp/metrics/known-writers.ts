@@ -1,0 +1,167 @@
+import type { SeriesRef } from '#telemetry';
+import { ByteKeys } from '../../byte-keys.ts';
+import type { Family, KnownResource, KnownScope, Layout, SeriesGroup } from './family.ts';
+
+const FIRST_CAPACITY = 4096;
+const FIRST_GROUP = 1;
+/** Before the series of the texts stand the count and the sum. */
+const FIRST_TEXT = 2;
+
+/** What was known of a writer that is found again. */
+export class WriterColumns {
+  /** The series of a number or an exponential histogram; of the others, the number of their group. */
+  refs = new Float64Array(FIRST_CAPACITY);
+  /** Start of the last stored point, ms; 0 where none was told. */
+  startsMs = new Float64Array(FIRST_CAPACITY);
+  /** Time of the last stored point, ms. */
+  timesMs = new Float64Array(FIRST_CAPACITY).fill(Number.NEGATIVE_INFINITY);
+  /** Of a group: the entry in `points` that names the largest group of the same metric and attributes. */
+  peers = new Uint32Array(FIRST_CAPACITY);
+  /** The `agent_id` among its labels. */
+  agentIds: (string | undefined)[] = [];
+
+  reserve(entry: number): void {
+    if (entry < this.refs.length) return;
+    const capacity = this.refs.length * 2;
+    const refs = new Float64Array(capacity);
+    refs.set(this.refs);
+    const startsMs = new Float64Array(capacity);
+    startsMs.set(this.startsMs);
+    const timesMs = new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY);
+    timesMs.set(this.timesMs);
+    const peers = new Uint32Array(capacity);
+    peers.set(this.peers);
+    this.peers = peers;
+    this.refs = refs;
+    this.startsMs = startsMs;
+    this.timesMs = timesMs;
+  }
+}
+
+export interface KnownWritersOptions {
+  readonly seed: number;
+  readonly maxBytes: number;
+  readonly isHeld: (ref: SeriesRef) => boolean;
+}
+
+/**
+ * Resources, scopes, metrics and points that were seen before, by their bytes: a point of a known writer costs neither
+ * label strings nor a look into the index. A key holds for what it is read in, so that the same attributes of two
+ * metrics are two writers. Full, it starts anew.
+ */
+export class KnownWriters {
+  readonly resourceKeys: ByteKeys;
+  readonly scopeKeys: ByteKeys;
+  readonly familyKeys: ByteKeys;
+  readonly layoutKeys: ByteKeys;
+  /** Points of a family (numbers, exponential histograms). */
+  readonly pointKeys: ByteKeys;
+  /** Points of a layout (histograms, summaries). */
+  readonly groupedKeys: ByteKeys;
+  readonly resources: KnownResource[] = [];
+  readonly scopes: KnownScope[] = [];
+  readonly families: Family[] = [];
+  readonly layouts: Layout[] = [];
+  readonly groups: (SeriesGroup | undefined)[] = [];
+  /** The layouts of the groups. */
+  readonly #groupLayouts: (Layout | undefined)[] = [];
+  points = new WriterColumns();
+  grouped = new WriterColumns();
+  #groupBytes = 0;
+  readonly #maxBytes: number;
+
+  readonly #isHeld: (ref: SeriesRef) => boolean;
+
+  /**
+   * @param options.seed makes the hashes unforeseeable; maxBytes of the keys, about; isHeld tells whether the store still
+   *   has the series of a reference
+   */
+  constructor({ seed, maxBytes, isHeld }: KnownWritersOptions) {
+    this.#maxBytes = maxBytes;
+    this.#isHeld = isHeld;
+    const keys = (share: number): ByteKeys => new ByteKeys({ seed, maxBytes: Math.ceil(maxBytes * share) });
+    this.resourceKeys = keys(0.1);
+    this.scopeKeys = keys(0.1);
+    this.familyKeys = keys(0.2);
+    this.layoutKeys = keys(0.1);
+    this.pointKeys = keys(0.3);
+    this.groupedKeys = keys(0.2);
+  }
+
+  /** Metrics with attributes that are known by their bytes. */
+  get size(): number {
+    return this.pointKeys.size + this.groupedKeys.size;
+  }
+
+  /** Whether the store still has the series of a point's writer. */
+  isPointHeld(entry: number): boolean {
+    return this.#isHeld(this.points.refs[entry] ?? 0);
+  }
+
+  /** The same of a group: its series come and go together, so that the count stands for all. */
+  isGroupHeld(entry: number): boolean {
+    return this.#isHeld(this.groups[this.grouped.refs[entry] ?? 0]?.[0] ?? 0);
+  }
+
+  /** Remembers the series of a histogram or summary; returns their number. */
+  addGroup(group: SeriesGroup, layout: Layout): SeriesRef {
+    if (this.groups.length === 0) this.groups.length = FIRST_GROUP;
+    this.#groupBytes += group.byteLength;
+    const number = this.groups.push(group) - 1;
+    this.#groupLayouts[number] = layout;
+    return number;
+  }
+
+  /** The series of the bucket that a value is in. */
+  bucketOf(number: number, value: number): SeriesRef {
+    const texts = this.#groupLayouts[number]?.texts ?? [];
+    const bucket = texts.findIndex((text) => value <= (text === '+Inf' ? Infinity : Number(text)));
+    return this.groups[number]?.[FIRST_TEXT + bucket] ?? 0;
+  }
+
+  /**
+   * The group that ends when a point of this one says that there is no value: such a point has no buckets, and so is of
+   * another layout than those with values.
+   */
+  endingGroup(entry: number): SeriesGroup | null {
+    const peer = this.grouped.peers[entry] ?? 0;
+    return entry === 0 || peer === 0 ? null : (this.groups[this.points.refs[peer] ?? 0] ?? null);
+  }
+
+  /** Whether any part has no more room: then all is forgotten between two requests. */
+  get isFull(): boolean {
+    const all = [
+      this.resourceKeys,
+      this.scopeKeys,
+      this.familyKeys,
+      this.layoutKeys,
+      this.pointKeys,
+      this.groupedKeys,
+    ];
+    return this.#groupBytes > this.#maxBytes || all.some((keys) => keys.isFull(0x10000));
+  }
+
+  clear(): void {
+    for (const keys of [this.resourceKeys, this.scopeKeys, this.familyKeys]) keys.clear();
+    for (const keys of [this.layoutKeys, this.pointKeys, this.groupedKeys]) keys.clear();
+    const lists = [this.resources, this.scopes, this.families, this.layouts, this.groups, this.#groupLayouts];
+    for (const list of lists) list.length = 0;
+    this.points = new WriterColumns();
+    this.grouped = new WriterColumns();
+    this.#groupBytes = 0;
+  }
+}
+
+/** The entry of the bytes [start, end) in a space, or 0. */
+export function findEntry(keys: ByteKeys, space: number, view: DataView, start: number, end: number): number {
+  if (space === 0) return 0;
+  const next = keys.findNext(space, view, start, end);
+  return next !== 0 ? next : keys.find(space, keys.hash(space, view, start, end), view, start, end);
+}
+
+/** Remembers the bytes; 0 where that cannot be: they are too long, or there is no room, or their space is not known. */
+export function addEntry(keys: ByteKeys, space: number, bytes: Uint8Array): number {
+  if (space === 0 || !keys.takes(bytes.length) || keys.isFull(bytes.length)) return 0;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return keys.add(space, keys.hash(space, view, 0, bytes.length), bytes);
+}

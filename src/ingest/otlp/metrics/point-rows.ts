@@ -1,0 +1,103 @@
+import type { Exemplar, HistogramValue } from '#telemetry';
+import { checkLimit } from '../limits.ts';
+import type { Family, Layout } from './family.ts';
+
+/** Writers from here on stand for those of the request that are not known yet. */
+export const FIRST_UNKNOWN_WRITER = 0x80000000;
+
+/** A writer of the request that is not known, by the bytes of its attributes. */
+export interface UnknownWriter {
+  readonly family: Family;
+  /** Of histograms and summaries. */
+  readonly layout: Layout | null;
+  readonly attributeBytes: Uint8Array;
+}
+
+const FIRST_CAPACITY = 4096;
+
+/**
+ * The points of one request as they stand in it, in columns: what decoding leaves, and what storing begins with.
+ * Nothing is allocated for a number of a known writer.
+ */
+export class PointRows {
+  length = 0;
+  /** Entry of the writer, or FIRST_UNKNOWN_WRITER + n. */
+  writers = new Uint32Array(FIRST_CAPACITY);
+  families = new Uint32Array(FIRST_CAPACITY);
+  timesMs = new Float64Array(FIRST_CAPACITY);
+  /** 0 where the start is not told. */
+  startsMs = new Float64Array(FIRST_CAPACITY);
+  /** The value; of histograms and summaries, where in `numbers` or `histograms` it stands. */
+  values = new Float64Array(FIRST_CAPACITY);
+  /** 1 where the point says that there is no value. */
+  stale = new Uint8Array(FIRST_CAPACITY);
+  /** The families of the request, as the column `families` counts them. */
+  readonly familyList: Family[] = [];
+  readonly unknown: UnknownWriter[] = [];
+  /** Of histograms and summaries: count, sum, then one for each text of the layout. */
+  numbers = new Float64Array(FIRST_CAPACITY);
+  numbersLength = 0;
+  readonly histograms: HistogramValue[] = [];
+  readonly exemplars: { readonly row: number; readonly exemplar: Exemplar }[] = [];
+
+  clear(): void {
+    this.length = 0;
+    this.numbersLength = 0;
+    this.familyList.length = 0;
+    this.unknown.length = 0;
+    this.histograms.length = 0;
+    this.exemplars.length = 0;
+    // What one large request took is not kept for ever.
+    if (this.writers.length > 64 * FIRST_CAPACITY) this.#resize(FIRST_CAPACITY);
+    if (this.numbers.length > 64 * FIRST_CAPACITY) this.numbers = new Float64Array(FIRST_CAPACITY);
+  }
+
+  add(writer: number, timeMs: number, startMs: number, value: number, isStale: boolean): void {
+    if (this.length === this.writers.length) this.#resize(this.length * 2);
+    const row = this.length++;
+    this.writers[row] = writer;
+    this.families[row] = this.familyList.length - 1;
+    this.timesMs[row] = timeMs;
+    this.startsMs[row] = startMs;
+    this.values[row] = value;
+    this.stale[row] = isStale ? 1 : 0;
+  }
+
+  addNumber(value: number): void {
+    if (this.numbersLength === this.numbers.length) {
+      const numbers = new Float64Array(this.numbers.length * 2);
+      numbers.set(this.numbers);
+      this.numbers = numbers;
+    }
+    this.numbers[this.numbersLength++] = value;
+  }
+
+  /** @throws OmoiError `body_too_large` */
+  addUnknown(writer: UnknownWriter): number {
+    checkLimit('maxRequestNewWriters', this.unknown.length + 1);
+    return FIRST_UNKNOWN_WRITER + this.unknown.push(writer) - 1;
+  }
+
+  /** An exemplar of the row that is added next. */
+  addExemplar(exemplar: Exemplar): void {
+    checkLimit('maxRequestExemplars', this.exemplars.length + 1);
+    this.exemplars.push({ row: this.length, exemplar });
+  }
+
+  #resize(capacity: number): void {
+    const kept = Math.min(this.length, capacity);
+    const copy = <Column extends Uint32Array | Float64Array | Uint8Array>(
+      from: Column,
+      to: Column,
+    ): Column => {
+      to.set(from.subarray(0, kept));
+      return to;
+    };
+    this.writers = copy(this.writers, new Uint32Array(capacity));
+    this.families = copy(this.families, new Uint32Array(capacity));
+    this.timesMs = copy(this.timesMs, new Float64Array(capacity));
+    this.startsMs = copy(this.startsMs, new Float64Array(capacity));
+    this.values = copy(this.values, new Float64Array(capacity));
+    this.stale = copy(this.stale, new Uint8Array(capacity));
+  }
+}

@@ -1,0 +1,173 @@
+import type { SampleBatch, SeriesRef } from '#telemetry';
+import type { DeltaTotals } from './delta-totals.ts';
+import type { Family, SeriesGroup } from './family.ts';
+import type { KnownWriters } from './known-writers.ts';
+import type { PointRows } from './point-rows.ts';
+import type { ResolvedWriter } from './writers.ts';
+
+const DUPLICATE = 'a delta that does not end after the last one that counts';
+/** Places of a group. */
+const COUNT = 0;
+const SUM = 1;
+
+export interface RowWriterParts {
+  /** A delta that ends with the last one that counts is this very one: it was stored a moment ago. */
+  readonly isRepeated: boolean;
+  readonly known: KnownWriters;
+  readonly batch: SampleBatch;
+  readonly totals: DeltaTotals;
+  readonly rows: PointRows;
+}
+
+/** Turns rows into samples: deltas into totals, a changed start into a reset. */
+export class RowWriter {
+  readonly #known: KnownWriters;
+  readonly #batch: SampleBatch;
+  readonly #totals: DeltaTotals;
+  readonly #rows: PointRows;
+  readonly #isRepeated: boolean;
+
+  constructor({ known, batch, totals, rows, isRepeated }: RowWriterParts) {
+    this.#isRepeated = isRepeated;
+    this.#known = known;
+    this.#batch = batch;
+    this.#totals = totals;
+    this.#rows = rows;
+  }
+
+  /** Adds the samples of a row. @returns why it is refused, or null */
+  write(row: number, family: Family, writer: ResolvedWriter): string | null {
+    const rows = this.#rows;
+    const timeMs = rows.timesMs[row] ?? 0;
+    const isReset = !family.isDelta && this.#isReset(row, writer);
+    if (rows.stale[row] === 1) this.#writeStale(timeMs, writer);
+    else {
+      const problem = writer.group
+        ? this.#writeGroup(row, family, { group: writer.group, isReset })
+        : this.#writeSingle(row, family, { ref: writer.ref, isReset });
+      if (problem !== null) return problem;
+    }
+    if (writer.entry !== 0) {
+      writer.columns.timesMs[writer.entry] = timeMs;
+      writer.columns.startsMs[writer.entry] = rows.startsMs[row] ?? 0;
+    }
+    return null;
+  }
+
+  /**
+   * A cumulative stream that starts anew after the last point counts from zero again, even where its first value is
+   * above the last one. A start that lies before the last point is no reset: senders that compute it, from the time
+   * since boot for instance, are off by a little each time.
+   */
+  #isReset(row: number, { columns, entry }: ResolvedWriter): boolean {
+    const startMs = this.#rows.startsMs[row] ?? 0;
+    const lastStartMs = columns.startsMs[entry] ?? 0;
+    if (entry === 0 || startMs === 0 || lastStartMs === 0 || startMs === lastStartMs) return false;
+    const timeMs = this.#rows.timesMs[row] ?? 0;
+    return startMs >= (columns.timesMs[entry] ?? 0) && startMs < timeMs;
+  }
+
+  #writeSingle(
+    row: number,
+    family: Family,
+    { ref, isReset }: { readonly ref: SeriesRef; readonly isReset: boolean },
+  ): string | null {
+    if (family.kind === 'exponential') return this.#writeHistogram(row, family, { ref, isReset });
+    const rows = this.#rows;
+    const timeMs = rows.timesMs[row] ?? 0;
+    const value = rows.values[row] ?? 0;
+    if (!family.isDelta) {
+      if (isReset && family.isMonotonic) this.#writeZero(ref, row);
+      this.#batch.add(ref, timeMs, value);
+      return null;
+    }
+    const newestMs = this.#totals.newestMs(ref);
+    if (!(timeMs > newestMs)) return this.#duplicate(timeMs, newestMs);
+    this.#batch.add(ref, timeMs, this.#totals.add(ref, timeMs, value));
+    return null;
+  }
+
+  #writeHistogram(
+    row: number,
+    family: Family,
+    { ref, isReset }: { readonly ref: SeriesRef; readonly isReset: boolean },
+  ): string | null {
+    const rows = this.#rows;
+    const timeMs = rows.timesMs[row] ?? 0;
+    const histogram = rows.histograms[rows.values[row] ?? -1];
+    if (!histogram) return 'a histogram without a value';
+    if (family.isDelta) {
+      const newestMs = this.#totals.newestMs(ref);
+      if (!(timeMs > newestMs)) return this.#duplicate(timeMs, newestMs);
+      this.#batch.addHistogram(ref, timeMs, this.#totals.addHistogram(ref, timeMs, histogram));
+      return null;
+    }
+    this.#batch.addHistogram(ref, timeMs, isReset ? { ...histogram, counterReset: 'reset' } : histogram);
+    return null;
+  }
+
+  #writeGroup(
+    row: number,
+    family: Family,
+    { group, isReset }: { readonly group: SeriesGroup; readonly isReset: boolean },
+  ): string | null {
+    const rows = this.#rows;
+    const timeMs = rows.timesMs[row] ?? 0;
+    const place = rows.values[row] ?? 0;
+    const hasSum = place >= 0;
+    const first = hasSum ? place : -1 - place;
+    if (family.isDelta) return this.#writeDeltaGroup(timeMs, group, { first, hasSum });
+    for (let at = 0; at < group.length; at++) {
+      if (at === SUM && !hasSum) continue;
+      const ref = group[at] ?? 0;
+      // The quantiles of a summary are no counters.
+      if (isReset && (family.kind === 'histogram' || at <= SUM)) this.#writeZero(ref, row);
+      this.#batch.add(ref, timeMs, rows.numbers[first + at] ?? 0);
+    }
+    return null;
+  }
+
+  /** All series of one histogram stand at one time, or begin anew together: those of other bounds have other buckets. */
+  #writeDeltaGroup(
+    timeMs: number,
+    group: SeriesGroup,
+    { first, hasSum }: { readonly first: number; readonly hasSum: boolean },
+  ): string | null {
+    const { numbers } = this.#rows;
+    const totals = this.#totals;
+    const newestMs = totals.newestMs(group[COUNT] ?? 0);
+    if (!(timeMs > newestMs)) return this.#duplicate(timeMs, newestMs);
+    let isOne = true;
+    for (let at = 0; at < group.length && isOne; at++) {
+      if (at !== SUM || hasSum) isOne = totals.newestMs(group[at] ?? 0) === newestMs;
+    }
+    for (let at = 0; at < group.length; at++) {
+      if (at === SUM && !hasSum) continue;
+      const ref = group[at] ?? 0;
+      const delta = numbers[first + at] ?? 0;
+      const total = isOne ? totals.add(ref, timeMs, delta) : totals.begin(ref, timeMs, delta);
+      this.#batch.add(ref, timeMs, total);
+    }
+    return null;
+  }
+
+  #writeStale(timeMs: number, { ref, group, entry }: ResolvedWriter): void {
+    const ending = group ? (this.#known.endingGroup(entry) ?? group) : [ref];
+    for (const series of ending) {
+      this.#batch.addStale(series, timeMs);
+      this.#totals.end(series, timeMs);
+    }
+  }
+
+  #duplicate(timeMs: number, newestMs: number): string | null {
+    return this.#isRepeated && timeMs === newestMs ? null : DUPLICATE;
+  }
+
+  /** A sample of zero where the stream starts anew. */
+  #writeZero(ref: SeriesRef, row: number): void {
+    const startMs = this.#rows.startsMs[row] ?? 0;
+    const newestMs = this.#totals.newestMs(ref);
+    const zeroMs = startMs > newestMs ? startMs : newestMs + 1;
+    if (zeroMs < (this.#rows.timesMs[row] ?? 0)) this.#batch.add(ref, zeroMs, 0);
+  }
+}

@@ -1,0 +1,124 @@
+import { METRIC_NAME_LABEL, OmoiError, type Labels, type SampleSink } from '#telemetry';
+import { WIRE_BYTES, WireReader } from '../../wire-reader.ts';
+import { attributeProblem, readKeyValue, TOO_DEEP, type PlainValue } from '../attributes.ts';
+import type { Family, Layout, SeriesGroup } from './family.ts';
+import { addEntry, type KnownWriters, type WriterColumns } from './known-writers.ts';
+import { pointLabels, type PointLabels } from './labels.ts';
+import type { UnknownWriter } from './point-rows.ts';
+
+/** Labels beyond this are more than any store takes. */
+const MAX_POINT_ATTRIBUTES = 1000;
+
+/** A writer whose series are there. */
+export interface ResolvedWriter {
+  /** Its series; of a histogram or summary its group instead. */
+  readonly ref: number;
+  readonly group: SeriesGroup | null;
+  /** Its columns and its place in them; 0 where it is not remembered. */
+  readonly columns: WriterColumns;
+  readonly entry: number;
+}
+
+/**
+ * The labels of a writer that is not known.
+ * @throws OmoiError `payload_undecodable`
+ */
+export function labelsOfUnknown({ family, layout, attributeBytes }: UnknownWriter): PointLabels {
+  const reader = new WireReader('OTLP request');
+  reader.reset(attributeBytes);
+  const end = attributeBytes.length;
+  const attributes: [string, PlainValue][] = [];
+  let problem: string | null = null;
+  while (reader.at < end) {
+    const tag = reader.varint32(end);
+    if ((tag & 7) !== WIRE_BYTES) throw reader.broken('an attribute is no message');
+    const attribute = readKeyValue(reader, reader.fieldEnd(end), { depth: 0 });
+    problem ??= attributeProblem(attribute);
+    if (attribute.value !== TOO_DEEP) attributes.push([attribute.key, attribute.value]);
+    if (attributes.length > MAX_POINT_ATTRIBUTES) {
+      problem ??= `a point with more than ${MAX_POINT_ATTRIBUTES} attributes`;
+      break;
+    }
+  }
+  if (problem !== null) return { labels: null, problem };
+  const generated: Record<string, string> = { [METRIC_NAME_LABEL]: family.name ?? '' };
+  if (layout) generated[layoutLabel(family)] = '';
+  return pointLabels(attributes, { ...family.scope.labels, ...generated });
+}
+
+function layoutLabel({ kind }: Family): 'le' | 'quantile' {
+  return kind === 'summary' ? 'quantile' : 'le';
+}
+
+/**
+ * Makes the series of a writer, and remembers it.
+ * @param labels as `labelsOfUnknown` gives them
+ * @returns the reason where the store takes no such series
+ * @throws OmoiError where it may be tried again
+ */
+export function resolveWriter(
+  { family, layout, attributeBytes }: UnknownWriter,
+  labels: Labels,
+  { sink, known }: { readonly sink: SampleSink; readonly known: KnownWriters },
+): ResolvedWriter | string {
+  try {
+    const columns = layout ? known.grouped : known.points;
+    const group = layout ? seriesOfGroup(labels, { family, layout, sink }) : null;
+    const ref = group && layout ? known.addGroup(group, layout) : sink.series(labels);
+    const keys = layout ? known.groupedKeys : known.pointKeys;
+    const entry = addEntry(keys, layout ? layout.id : family.id, attributeBytes);
+    columns.reserve(entry);
+    if (entry !== 0) {
+      columns.refs[entry] = ref;
+      columns.agentIds[entry] = labels['agent_id'];
+      if (group) rememberPeer(known, { family, attributeBytes, entry, ref });
+    }
+    return { ref, group, columns, entry };
+  } catch (thrown) {
+    if (thrown instanceof OmoiError && !thrown.retryable) return thrown.message;
+    throw thrown;
+  }
+}
+
+/** See `KnownWriters.endingGroup`. */
+function rememberPeer(
+  known: KnownWriters,
+  added: {
+    readonly family: Family;
+    readonly attributeBytes: Uint8Array;
+    readonly entry: number;
+    readonly ref: number;
+  },
+): void {
+  const peer = addEntry(known.pointKeys, added.family.id, added.attributeBytes);
+  if (peer === 0) return;
+  known.points.reserve(peer);
+  known.grouped.peers[added.entry] = peer;
+  const before = known.groups[known.points.refs[peer] ?? 0];
+  if (!before || (known.groups[added.ref]?.length ?? 0) > before.length) known.points.refs[peer] = added.ref;
+}
+
+/** Count, sum, then one series for each text of the layout. */
+function seriesOfGroup(
+  labels: Labels,
+  { family, layout, sink }: { readonly family: Family; readonly layout: Layout; readonly sink: SampleSink },
+): SeriesGroup {
+  const name = family.name ?? '';
+  const suffix = family.kind === 'summary' ? '' : '_bucket';
+  const label = layoutLabel(family);
+  const group = new Float64Array(layout.texts.length + 2);
+  group[0] = sink.series({ ...labels, [METRIC_NAME_LABEL]: `${name}_count` });
+  group[1] = sink.series({ ...labels, [METRIC_NAME_LABEL]: `${name}_sum` });
+  layout.texts.forEach((text, at) => {
+    group[at + 2] = sink.series({ ...labels, [METRIC_NAME_LABEL]: `${name}${suffix}`, [label]: text });
+  });
+  return group;
+}
+
+/** The names that a family's series have. */
+export function seriesNames({ kind, name }: Family): readonly string[] {
+  if (name === null) return [];
+  if (kind === 'histogram') return [name, `${name}_bucket`, `${name}_count`, `${name}_sum`];
+  if (kind === 'summary') return [name, `${name}_count`, `${name}_sum`];
+  return [name];
+}

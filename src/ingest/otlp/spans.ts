@@ -1,0 +1,233 @@
+import type { ReceivedSpan } from '#telemetry';
+import type { WireReader } from '../wire-reader.ts';
+import { readText, type TextBudget } from './attributes.ts';
+import type { ReadElement } from './elements.ts';
+import { readId, SPAN_ID_BYTES, TRACE_ID_BYTES, type WrongId } from './ids.ts';
+import { maxElementTextBytes, maxEvents, maxLinks } from './limits.ts';
+import type { Refusals } from './refusals.ts';
+import { AttributeList, type PlainAttributes } from './resource.ts';
+import { microsecondsAt } from './wire/times.ts';
+
+/** A span that starts or ends later than this is of a broken clock; it would be the newest for ever. */
+const maxAheadMs = 24 * 3_600_000;
+const MAX_KIND = 5;
+const MAX_STATUS = 2;
+
+type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
+type ReceivedEvent = ReceivedSpan['events'][number];
+type ReceivedLink = ReceivedSpan['links'][number];
+
+/** A span while it is read; times of 0 are not told. */
+interface OpenSpan {
+  traceId: string | WrongId | null;
+  spanId: string | WrongId | null;
+  parentSpanId: string | WrongId | null;
+  name: string;
+  kind: number;
+  startUs: number;
+  endUs: number;
+  statusCode: number;
+  statusMessage: string;
+  readonly events: ReceivedEvent[];
+  readonly links: ReceivedLink[];
+  droppedEvents: number;
+  droppedLinks: number;
+}
+
+export interface SpanReading {
+  readonly reader: WireReader;
+  readonly refusals: Refusals;
+  /** Wall ms, when the request arrived. */
+  readonly receivedAtMs: number;
+}
+
+/**
+ * Reads a Span: 1 trace_id, 2 span_id, 4 parent_span_id, 5 name, 6 kind, 7 start, 8 end, 9 attributes, 11 events,
+ * 13 links, 15 status. Refused where it can't be told from others (ids) or put on the line of time; of what is in it,
+ * only what is wrong is left out.
+ */
+export function spanReader({ reader, refusals, receivedAtMs }: SpanReading): ReadElement<ReceivedSpan> {
+  const latestUs = (receivedAtMs + maxAheadMs) * 1000;
+  return (end, resource) => {
+    const budget: TextBudget = { bytesLeft: maxElementTextBytes };
+    const span: OpenSpan = {
+      traceId: null,
+      spanId: null,
+      parentSpanId: null,
+      name: '',
+      kind: 0,
+      startUs: 0,
+      endUs: 0,
+      statusCode: 0,
+      statusMessage: '',
+      events: [],
+      links: [],
+      droppedEvents: 0,
+      droppedLinks: 0,
+    };
+    const list = new AttributeList(refusals);
+    while (reader.at < end) readField(span, { reader, refusals, end, budget, list, latestUs });
+    if (span.droppedEvents > 0)
+      refusals.leaveOut(`events beyond maxEvents (${maxEvents})`, span.droppedEvents);
+    if (span.droppedLinks > 0) refusals.leaveOut(`links beyond maxLinks (${maxLinks})`, span.droppedLinks);
+    const checked = checkedSpan(span, latestUs);
+    if (typeof checked === 'string') {
+      refusals.refuse(checked);
+      return null;
+    }
+    return {
+      ...checked,
+      serviceName: resource.serviceName,
+      attributes: { ...resource.attributes, ...list.attributes },
+    };
+  };
+}
+
+interface SpanPlace {
+  readonly reader: WireReader;
+  readonly refusals: Refusals;
+  readonly end: number;
+  readonly budget: TextBudget;
+  readonly list: AttributeList;
+  readonly latestUs: number;
+}
+
+function readField(span: OpenSpan, place: SpanPlace): void {
+  const { reader, end, budget, list } = place;
+  const tag = reader.varint32(end);
+  switch (tag >>> 3) {
+    case 1:
+      span.traceId = readId(reader, end, TRACE_ID_BYTES);
+      return;
+    case 2:
+      span.spanId = readId(reader, end, SPAN_ID_BYTES);
+      return;
+    case 4:
+      span.parentSpanId = readId(reader, end, SPAN_ID_BYTES);
+      return;
+    case 5:
+      span.name = readText(reader, end, budget);
+      return;
+    case 6:
+      span.kind = reader.unsigned(end);
+      return;
+    case 7:
+      span.startUs = readMicroseconds(reader, end);
+      return;
+    case 8:
+      span.endUs = readMicroseconds(reader, end);
+      return;
+    case 9:
+      list.read(reader, reader.fieldEnd(end), budget);
+      return;
+    case 11:
+      readEvent(span, place);
+      return;
+    case 13:
+      readLink(span, place);
+      return;
+    case 15:
+      readStatus(span, place);
+      return;
+    default:
+      reader.skip(tag, end);
+  }
+}
+
+function readMicroseconds(reader: WireReader, end: number): number {
+  reader.double(end);
+  return microsecondsAt(reader, reader.at - 8);
+}
+
+/** Event: 1 time, 2 name, 3 attributes. */
+function readEvent(span: OpenSpan, { reader, refusals, end, budget, latestUs }: SpanPlace): void {
+  const eventEnd = reader.fieldEnd(end);
+  if (span.events.length >= maxEvents) {
+    reader.at = eventEnd;
+    span.droppedEvents++;
+    return;
+  }
+  const list = new AttributeList(refusals);
+  const event: Mutable<ReceivedEvent> = { name: '', atUs: 0, attributes: {} };
+  while (reader.at < eventEnd) {
+    const tag = reader.varint32(eventEnd);
+    if (tag >>> 3 === 1) event.atUs = readMicroseconds(reader, eventEnd);
+    else if (tag >>> 3 === 2) event.name = readText(reader, eventEnd, budget);
+    else if (tag >>> 3 === 3) list.read(reader, reader.fieldEnd(eventEnd), budget);
+    else reader.skip(tag, eventEnd);
+  }
+  if (event.atUs > latestUs) return refusals.leaveOut('an event more than a day ahead');
+  event.attributes = list.attributes;
+  span.events.push(event);
+}
+
+/** Link: 1 trace_id, 2 span_id, 4 attributes. */
+function readLink(span: OpenSpan, { reader, refusals, end, budget }: SpanPlace): void {
+  const linkEnd = reader.fieldEnd(end);
+  if (span.links.length >= maxLinks) {
+    reader.at = linkEnd;
+    span.droppedLinks++;
+    return;
+  }
+  const list = new AttributeList(refusals);
+  let traceId: string | WrongId | null = null;
+  let spanId: string | WrongId | null = null;
+  while (reader.at < linkEnd) {
+    const tag = reader.varint32(linkEnd);
+    if (tag >>> 3 === 1) traceId = readId(reader, linkEnd, TRACE_ID_BYTES);
+    else if (tag >>> 3 === 2) spanId = readId(reader, linkEnd, SPAN_ID_BYTES);
+    else if (tag >>> 3 === 4) list.read(reader, reader.fieldEnd(linkEnd), budget);
+    else reader.skip(tag, linkEnd);
+  }
+  const attributes: PlainAttributes = list.attributes;
+  if (typeof traceId !== 'string' || typeof spanId !== 'string') {
+    return refusals.leaveOut('a link without the ids of a span');
+  }
+  span.links.push({ traceId, spanId, attributes });
+}
+
+/** Status: 2 message, 3 code. */
+function readStatus(span: OpenSpan, { reader, end, budget }: SpanPlace): void {
+  const statusEnd = reader.fieldEnd(end);
+  while (reader.at < statusEnd) {
+    const tag = reader.varint32(statusEnd);
+    if (tag >>> 3 === 2) span.statusMessage = readText(reader, statusEnd, budget);
+    else if (tag >>> 3 === 3) span.statusCode = reader.unsigned(statusEnd);
+    else reader.skip(tag, statusEnd);
+  }
+}
+
+/** The span with what is missing put right, or why it is refused. */
+function checkedSpan(
+  span: OpenSpan,
+  latestUs: number,
+): Omit<ReceivedSpan, 'serviceName' | 'attributes'> | string {
+  const { traceId, spanId, parentSpanId, name, startUs, endUs, statusMessage, events, links } = span;
+  if (typeof traceId !== 'string') return idProblem('trace id', traceId, TRACE_ID_BYTES);
+  if (typeof spanId !== 'string') return idProblem('span id', spanId, SPAN_ID_BYTES);
+  if (typeof parentSpanId === 'object' && parentSpanId !== null) {
+    return idProblem('parent span id', parentSpanId, SPAN_ID_BYTES);
+  }
+  if (startUs === 0) return 'a span without a start';
+  if (startUs > latestUs || endUs > latestUs) return 'a span more than a day ahead';
+  return {
+    traceId,
+    spanId,
+    parentSpanId,
+    name,
+    kind: span.kind > MAX_KIND ? 0 : span.kind,
+    startUs,
+    // An end before the start is of a clock that was set back.
+    endUs: endUs === 0 ? null : Math.max(startUs, endUs),
+    statusCode: span.statusCode > MAX_STATUS ? 0 : span.statusCode,
+    statusMessage,
+    events: events.map((event) => (event.atUs === 0 ? { ...event, atUs: startUs } : event)),
+    links,
+  };
+}
+
+function idProblem(what: string, id: WrongId | null, length: number): string {
+  return id === null
+    ? `a span without a ${what}`
+    : `a span with a ${what} of ${id.length} bytes instead of ${length}`;
+}
