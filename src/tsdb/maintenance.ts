@@ -14,8 +14,8 @@ const PERIOD_MS = 60_000;
 const SERIES_PER_GROUP = 100;
 /** Series sealed or packed between two looks at the clock. */
 const SERIES_PER_LOOK = 8;
-/** Series that are forgotten together. The long lists of the index are written anew for each such group. */
-const FORGOTTEN_TOGETHER = 500;
+/** Series that are forgotten together: a millisecond or two. */
+const FORGOTTEN_TOGETHER = 100;
 /** Chunks of a series that are moved together, so that the archive has few rows. */
 const MIN_CHUNKS_MOVED = 4;
 /** An open chunk that has had no sample for this long is sealed. */
