@@ -1,3 +1,5 @@
+import { assertArity, callValue, checked, sizeOf, typeAt } from './calls.ts';
+import { Frame } from './frame.ts';
 import { BUILTINS } from './functions/builtins.ts';
 import type { FunctionDefinition, FunctionSet } from './functions/function-set.ts';
 import { shown } from './format/print.ts';
@@ -10,7 +12,6 @@ import {
   GoMap,
   GoSlice,
   GoStruct,
-  integerOf,
   isTruthy,
   methodsOf,
   TemplateRunError,
@@ -36,33 +37,6 @@ export interface RunOptions {
  */
 export function runTemplate(template: Definition, options: RunOptions): string {
   return new Evaluator(template, options).run();
-}
-
-/** The variables in sight: an inner frame sees and may change the outer one's. */
-class Frame {
-  readonly #values: Map<string, TemplateValue>;
-  readonly #outer: Frame | null;
-
-  constructor(values: Iterable<readonly [string, TemplateValue]>, outer: Frame | null = null) {
-    this.#values = new Map(values);
-    this.#outer = outer;
-  }
-
-  /** Undefined where there is no such variable. */
-  get(name: string): TemplateValue | undefined {
-    return this.#values.has(name) ? this.#values.get(name) : this.#outer?.get(name);
-  }
-
-  declare(name: string, value: TemplateValue): void {
-    this.#values.set(name, value);
-  }
-
-  /** @returns whether there is such a variable */
-  assign(name: string, value: TemplateValue): boolean {
-    if (!this.#values.has(name)) return this.#outer?.assign(name, value) ?? false;
-    this.#values.set(name, value);
-    return true;
-  }
 }
 
 /** Where something is evaluated: the dot and the variables there. */
@@ -449,47 +423,4 @@ class Evaluator {
   #textAt({ start, end }: Span): string {
     return this.#definition.source.slice(start, end);
   }
-}
-
-function assertArity(name: string, { parameters, isVariadic }: FunctionDefinition, count: number): void {
-  const least = isVariadic ? parameters.length - 1 : parameters.length;
-  if (isVariadic ? count >= least : count === least) return;
-  const wanted = isVariadic ? `at least ${least}` : String(least);
-  throw new TemplateRunError(`wrong number of args for ${name}: want ${wanted} got ${count}`);
-}
-
-function typeAt({ parameters }: FunctionDefinition, place: number): string {
-  return parameters[Math.min(place, parameters.length - 1)] ?? 'any';
-}
-
-/** @throws TemplateRunError where the value is not of the parameter's type */
-function checked(value: TemplateValue, type: string): TemplateValue {
-  if (type === 'any' || typeName(value) === type || typeName(value) === `*${type}`) return value;
-  if (value === null) throw new TemplateRunError(`invalid value; expected ${type}`);
-  throw new TemplateRunError(`wrong type for value; expected ${type}; got ${typeName(value)}`);
-}
-
-/** Go's `call`: the first argument is a function, the others are its arguments. */
-function callValue([callee = null, ...args]: readonly TemplateValue[]): TemplateValue {
-  if (callee === null) throw new TemplateRunError('call of nil');
-  if (!(callee instanceof GoFunction)) {
-    throw new TemplateRunError(`non-function of type ${typeName(callee)}`);
-  }
-  const { definition } = callee;
-  assertArity('call', definition, args.length);
-  args.forEach((arg, place) => {
-    const type = typeAt(definition, place);
-    if (type === 'any' || typeName(arg) === type) return;
-    if (type === 'int' && integerOf(arg) !== null) return;
-    throw new TemplateRunError(`arg ${place}: value has type ${typeName(arg)}; should be ${type}`);
-  });
-  return definition.call(args);
-}
-
-/** What a value costs: the characters of a text, some for each element of a list or map. */
-function sizeOf(value: TemplateValue): number {
-  const elementCharacters = 16;
-  if (typeof value === 'string') return value.length;
-  if (value instanceof GoSlice) return value.items.length * elementCharacters;
-  return value instanceof GoMap ? value.entries.size * elementCharacters : 0;
 }
