@@ -1,12 +1,13 @@
 import { assertArity, callValue, checked, sizeOf, typeAt } from './calls.ts';
 import { Frame } from './frame.ts';
 import { BUILTINS } from './functions/builtins.ts';
-import type { FunctionDefinition, FunctionSet } from './functions/function-set.ts';
+import type { FunctionSet } from './functions/function-set.ts';
 import { shown } from './format/print.ts';
 import { assertTextFits, boundedText, MAX_CALL_DEPTH, MAX_RUN_DEPTH, RunBudget } from './limits.ts';
 import type { NumberValue } from './syntax/literals.ts';
 import type { Command, Definition, Node, Operand, Pipeline, Span, Term } from './syntax/nodes.ts';
 import {
+  type FunctionDefinition,
   GoFunction,
   GoInteger,
   GoMap,
@@ -15,8 +16,8 @@ import {
   isTruthy,
   methodsOf,
   TemplateRunError,
-  typeName,
   type TemplateValue,
+  typeName,
 } from './values/value.ts';
 
 /** What a template runs with. */

@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { fixed, variadic, type FunctionDefinition } from './functions/function-set.ts';
+import { fixed, variadic } from './functions/function-set.ts';
 import { MAX_TEXT_CHARACTERS } from './limits.ts';
 import { durationValue } from './time/duration.ts';
 import { GoTime } from './time/time.ts';
 import { GoTemplate, TemplateSet } from './template.ts';
 import { TemplateSyntaxError } from './syntax/syntax-error.ts';
-import { GoFunction, GoMap, GoSlice, GoStruct, textOf, type TemplateValue } from './values/value.ts';
+import {
+  type FunctionDefinition,
+  GoFunction,
+  GoMap,
+  GoSlice,
+  GoStruct,
+  type TemplateValue,
+  textOf,
+} from './values/value.ts';
 
 const joined: FunctionDefinition = fixed(['string', '[]string'], ([separator, list = null]) =>
   list instanceof GoSlice ? list.items.map(textOf).join(textOf(separator)) : '',

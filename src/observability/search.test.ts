@@ -1,3 +1,4 @@
+import type { TraceQuery } from './traces/trace-query.ts';
 import { CompiledQuery, type RawBuilder } from 'kysely';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +17,7 @@ import { logSliceQueries } from './logs/log-slices.ts';
 import { createLogStore, type LogQuery } from './logs/log-store.ts';
 import type { LogEntry } from './logs/log-entry.ts';
 import { spanSliceQueries } from './traces/span-slices.ts';
-import { createSpanStore, type TraceQuery } from './traces/span-store.ts';
+import { createSpanStore } from './traces/span-store.ts';
 import type { StoredSpan } from './traces/stored-span.ts';
 
 const clock = new VirtualClock(Date.UTC(2026, 10, 23, 1));

@@ -1,10 +1,10 @@
 import { print, println, shown } from '../format/print.ts';
 import { printf } from '../format/printf.ts';
-import { isTruthy, textOf, type TemplateValue } from '../values/value.ts';
+import { type FunctionDefinition, isTruthy, type TemplateValue, textOf } from '../values/value.ts';
 import { equalsAny, orderOf } from './comparison.ts';
 import { elementAt, lengthOf, sliceOf } from './elements.ts';
 import { escapeHtml, escapeQuery, escapeScript } from './escapes.ts';
-import { fixed, variadic, type FunctionDefinition } from './function-set.ts';
+import { fixed, variadic } from './function-set.ts';
 
 const ordered = (holds: (order: number) => boolean): FunctionDefinition =>
   fixed(['any', 'any'], ([left = null, right = null]) => holds(orderOf(left, right)));

@@ -1,18 +1,4 @@
-import { textOf, type TemplateValue } from '../values/value.ts';
-
-/** A parameter's type by Go's name; `any` takes everything. */
-export type ParameterType = 'any' | 'string' | 'float64' | 'int' | (string & {});
-
-export interface FunctionDefinition {
-  /** Of a variadic function the last one may be given any number of times. */
-  readonly parameters: readonly ParameterType[];
-  readonly isVariadic: boolean;
-  /**
-   * Called with values that fit the parameters.
-   * @throws with the reason; the template fails with it
-   */
-  readonly call: (args: readonly TemplateValue[]) => TemplateValue;
-}
+import { textOf, type FunctionDefinition, type ParameterType } from '../values/value.ts';
 
 /** The functions that templates of one kind may call, beside Go's own. */
 export interface FunctionSet {

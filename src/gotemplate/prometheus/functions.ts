@@ -1,24 +1,19 @@
 import { parseDuration, type Labels } from '#telemetry';
 import { printed } from '../format/print.ts';
 import { escapeQuery } from '../functions/escapes.ts';
-import {
-  fixed,
-  ofText,
-  variadic,
-  type FunctionDefinition,
-  type FunctionSet,
-} from '../functions/function-set.ts';
+import { fixed, type FunctionSet, ofText, variadic } from '../functions/function-set.ts';
 import { compilePattern, replaceAll } from '../functions/regular-expressions.ts';
 import { durationValue } from '../time/duration.ts';
 import { GoTime } from '../time/time.ts';
 import {
   compareTexts,
+  type FunctionDefinition,
   GoMap,
   GoSlice,
   GoStruct,
   TemplateRunError,
-  textOf,
   type TemplateValue,
+  textOf,
 } from '../values/value.ts';
 import { stripDomain, stripPort } from './host-port.ts';
 import { humanize, humanize1024, humanizeDuration, humanizePercentage } from './humanize.ts';

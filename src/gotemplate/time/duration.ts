@@ -1,5 +1,11 @@
-import { fixed, type FunctionDefinition } from '../functions/function-set.ts';
-import { GoInteger, integerOf, type Methods, type TemplateValue } from '../values/value.ts';
+import { fixed } from '../functions/function-set.ts';
+import {
+  type FunctionDefinition,
+  GoInteger,
+  integerOf,
+  type Methods,
+  type TemplateValue,
+} from '../values/value.ts';
 
 export const DURATION_TYPE = 'time.Duration';
 

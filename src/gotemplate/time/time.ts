@@ -1,5 +1,13 @@
-import { fixed, type FunctionDefinition } from '../functions/function-set.ts';
-import { GoInteger, GoStruct, integerOf, textOf, type Methods, type TemplateValue } from '../values/value.ts';
+import { fixed } from '../functions/function-set.ts';
+import {
+  type FunctionDefinition,
+  GoInteger,
+  GoStruct,
+  integerOf,
+  type Methods,
+  type TemplateValue,
+  textOf,
+} from '../values/value.ts';
 import { DURATION_TYPE, durationValue, rounded, truncated } from './duration.ts';
 import { formatLayout, MONTHS, WEEKDAYS, type ClockFace } from './layout.ts';
 

@@ -1,11 +1,23 @@
-import type { FunctionDefinition } from '../functions/function-set.ts';
-
 /**
  * A value of a template. Go's `int` is a bigint and its `float64` a number, because Go tells them apart when it
  * compares and prints; null is the value that is not there. What else Go has are the classes below.
  */
 export type TemplateValue =
   null | string | number | bigint | boolean | GoInteger | GoSlice | GoMap | GoStruct | GoFunction;
+
+/** A parameter's type by Go's name; `any` takes everything. */
+export type ParameterType = 'any' | 'string' | 'float64' | 'int' | (string & {});
+
+export interface FunctionDefinition {
+  /** Of a variadic function the last one may be given any number of times. */
+  readonly parameters: readonly ParameterType[];
+  readonly isVariadic: boolean;
+  /**
+   * Called with values that fit the parameters.
+   * @throws with the reason; the template fails with it
+   */
+  readonly call: (args: readonly TemplateValue[]) => TemplateValue;
+}
 
 /** A method: called with the arguments behind its receiver, which it has in its closure. */
 export type Methods = ReadonlyMap<string, FunctionDefinition>;

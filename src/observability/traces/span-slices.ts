@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { TelemetryDatabase } from '#storage';
 import type { Position, Slice } from '../sliced-search.ts';
-import type { TraceQuery } from './span-store.ts';
+import type { TraceQuery } from './trace-query.ts';
 
 /** A few milliseconds of the reading thread, also where the attributes of each are read. */
 const rowsPerSlice = 2000;

@@ -4,24 +4,8 @@ import { OmoiError, Stretch, type Clock, type ReceivedSpan } from '#telemetry';
 import { SlicedSearch, type SearchPage } from '../sliced-search.ts';
 import { storedFromReceived } from './received-span.ts';
 import { sliceOfSpans } from './span-slices.ts';
+import type { TraceQuery } from './trace-query.ts';
 import type { SpanKindName, SpanStatusName, StoredSpan, TraceSummary } from './stored-span.ts';
-
-export interface TraceQuery {
-  /** Wall ms since epoch, both inclusive: a trace counts when one of its spans started in between. */
-  readonly fromMs?: number;
-  readonly toMs?: number;
-  /** The name of one of its spans. */
-  readonly name?: string;
-  readonly serviceName?: string;
-  /** Of one span: all of these attributes, compared as text. */
-  readonly attributes?: Readonly<Record<string, string>>;
-  /** Only traces with a span that failed. */
-  readonly status?: 'error';
-  /** At most 1000. */
-  readonly limit: number;
-  /** `nextCursor` of the page before. */
-  readonly cursor?: string;
-}
 
 /** Where spans are kept and found again: Omoi's own and those that others send. */
 export interface SpanStore {

@@ -1,6 +1,5 @@
 import type { StateDatabase, StateTables, StateTransaction } from '#storage';
 import type { Selectable } from 'kysely';
-import type { PolicyStep } from './actions.ts';
 import { actionId, type Remediation } from '../remediations/remediation.ts';
 
 /** A step's intent, and what became of it. */
@@ -10,7 +9,7 @@ export type ActionRow = Selectable<StateTables['watchdog_actions']>;
 export async function insertIntent(
   tx: StateTransaction,
   remediation: Remediation,
-  intent: { readonly step: PolicyStep; readonly expectedGeneration: number | null },
+  intent: { readonly step: { readonly action: string }; readonly expectedGeneration: number | null },
 ): Promise<void> {
   await tx.db
     .insertInto('watchdog_actions')
