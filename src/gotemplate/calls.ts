@@ -1,12 +1,12 @@
-import type { FunctionDefinition } from './functions/function-set.ts';
 import {
+  type FunctionDefinition,
   GoFunction,
   GoMap,
   GoSlice,
   integerOf,
   TemplateRunError,
-  typeName,
   type TemplateValue,
+  typeName,
 } from './values/value.ts';
 
 /** @throws TemplateRunError where a function is given too few or too many arguments */

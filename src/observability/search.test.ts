@@ -1,3 +1,4 @@
+import type { LogQuery } from './logs/log-query.ts';
 import type { TraceQuery } from './traces/trace-query.ts';
 import { CompiledQuery, type RawBuilder } from 'kysely';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,7 +15,7 @@ import {
 import { createSystemClock, silentLogger, VirtualClock } from '#telemetry';
 import { dayTableOf } from './logs/day-tables.ts';
 import { logSliceQueries } from './logs/log-slices.ts';
-import { createLogStore, type LogQuery } from './logs/log-store.ts';
+import { createLogStore } from './logs/log-store.ts';
 import type { LogEntry } from './logs/log-entry.ts';
 import { spanSliceQueries } from './traces/span-slices.ts';
 import { createSpanStore } from './traces/span-store.ts';

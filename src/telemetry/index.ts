@@ -1,7 +1,8 @@
-export { METRIC_NAME_LABEL, labelsKey, formatLabels, withoutLabels, type Labels } from './labels/labels.ts';
+export { METRIC_NAME_LABEL, labelsKey, formatLabels, withoutLabels } from './labels/labels.ts';
 export {
   copyLabels,
   emptyLabels,
+  type Labels,
   labelsSchema,
   labelValue,
   parseLabels,

@@ -3,7 +3,7 @@ import type { TelemetryDatabase } from '#storage';
 import type { Position, Slice } from '../sliced-search.ts';
 import { dayEndMs, dayStartMs, SEVERE_LEVEL, type DayTable, type LogRow } from './day-tables.ts';
 import { LOG_LEVELS } from './log-entry.ts';
-import type { LogQuery } from './log-store.ts';
+import type { LogQuery } from './log-query.ts';
 
 /** A few milliseconds of the reading thread: the text of each is compared. */
 const rowsPerSlice = 5000;

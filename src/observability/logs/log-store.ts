@@ -11,25 +11,9 @@ import {
   type DayTable,
   type LogRow,
 } from './day-tables.ts';
-import { entryFromReceived, LOG_LEVELS, logLevelOf, type LogEntry, type LogLevel } from './log-entry.ts';
+import { entryFromReceived, LOG_LEVELS, logLevelOf, type LogEntry } from './log-entry.ts';
 import { sliceOfDays } from './log-slices.ts';
-
-export interface LogQuery {
-  /** Wall ms since epoch, both inclusive. */
-  readonly fromMs?: number;
-  readonly toMs?: number;
-  /** This level and what is more severe. */
-  readonly level?: LogLevel;
-  /** Found in the message or in the fields, whatever the case of its ASCII letters. */
-  readonly text?: string;
-  readonly traceId?: string;
-  readonly component?: string;
-  readonly serviceName?: string;
-  /** At most 1000. */
-  readonly limit: number;
-  /** `nextCursor` of the page before. */
-  readonly cursor?: string;
-}
+import type { LogQuery } from './log-query.ts';
 
 /** Where log lines are kept and found again: Omoi's own and those that others send. */
 export interface LogStore {

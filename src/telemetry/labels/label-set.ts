@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import type { Labels } from './labels.ts';
+
+/** A label set. An empty value means the same as a missing label. */
+export type Labels = Readonly<Record<string, string>>;
 
 /** A label set that is being filled. */
 export interface MutableLabels {

@@ -1,5 +1,6 @@
+import type { Labels } from './label-set.ts';
 import { expect, test } from 'vitest';
-import { labelsKey, type Labels } from './labels.ts';
+import { labelsKey } from './labels.ts';
 
 test.each<[string, Labels, Labels, boolean]>([
   ['the order of names does not count', { a: '1', b: '2' }, { b: '2', a: '1' }, true],

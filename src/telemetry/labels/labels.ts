@@ -1,10 +1,7 @@
-import { emptyLabels } from './label-set.ts';
+import { emptyLabels, type Labels } from './label-set.ts';
 
 /** The label that holds a series' metric name. */
 export const METRIC_NAME_LABEL = '__name__';
-
-/** A label set. An empty value means the same as a missing label. */
-export type Labels = Readonly<Record<string, string>>;
 
 /**
  * The canonical text of a label set: sorted by name in code-unit order, `name 0xFF value 0xFF` repeated; where 0xFF,

@@ -1,6 +1,5 @@
 import { RE2JS } from 're2js';
-import { labelValue } from './label-set.ts';
-import type { Labels } from './labels.ts';
+import { type Labels, labelValue } from './label-set.ts';
 
 export type MatchOperator = '=' | '!=' | '=~' | '!~';
 

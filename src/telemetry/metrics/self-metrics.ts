@@ -1,4 +1,4 @@
-import type { Labels } from '../labels/labels.ts';
+import type { Labels } from '../labels/label-set.ts';
 
 /** A number that only grows. */
 export interface Counter {

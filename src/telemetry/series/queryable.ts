@@ -1,4 +1,4 @@
-import type { Labels } from '../labels/labels.ts';
+import type { Labels } from '../labels/label-set.ts';
 import type { Matcher } from '../labels/matcher.ts';
 import type { HistogramValue } from './histogram-value.ts';
 

@@ -1,5 +1,5 @@
+import type { Labels } from '../labels/label-set.ts';
 import type { HistogramValue } from './histogram-value.ts';
-import type { Labels } from '../labels/labels.ts';
 import type { Matcher } from '../labels/matcher.ts';
 
 /** One sample as the HTTP API shows it; `timestamp` is RFC 3339 in UTC with milliseconds. */
