@@ -12,11 +12,10 @@ import type { z } from 'zod';
 import { ScriptedServer } from '../../agent/src/scripted-server.test-support.ts';
 import {
   deregisterBody,
-  heartbeatAnswer,
-  heartbeatBody,
   registerAnswer,
   registerBody,
 } from '../../src/api/agents/agent-schemas.ts';
+import { heartbeatAnswer, heartbeatBody } from '../../src/api/agents/heartbeat-schemas.ts';
 import {
   claimAnswer,
   claimBody,

@@ -12,6 +12,8 @@ export interface Credentials {
   readonly authorization: string | undefined;
   /** The value of the session cookie. */
   readonly sessionCookie: string | undefined;
+  /** The connection it came over: an agent says the same on it thousands of times. */
+  readonly connection: object;
 }
 
 /** Who a request speaks for, and what its changes must prove. */
@@ -36,8 +38,11 @@ export interface Authenticator {
    * @throws OmoiError `unauthenticated`
    */
   authenticate(credentials: Credentials): Promise<Caller>;
-  /** @throws OmoiError `unauthenticated` */
-  identifyToken(secret: string): Promise<TokenRecord>;
+  /**
+   * @param connection over which the token came, where it comes again
+   * @throws OmoiError `unauthenticated`
+   */
+  identifyToken(secret: string, connection?: object): Promise<TokenRecord>;
 }
 
 export function createAuthenticator(parts: {
@@ -48,11 +53,21 @@ export function createAuthenticator(parts: {
 }): Authenticator {
   const { database, clock, cache, lastUse } = parts;
 
+  /** The last token of each connection and its hash, which need not be made anew with every heartbeat. */
+  const hashes = new WeakMap<object, { readonly secret: string; readonly hash: string }>();
+
+  function hashOf(secret: string, connection: object): string {
+    const known = hashes.get(connection);
+    if (known?.secret === secret) return known.hash;
+    const hash = hashSecret(secret);
+    hashes.set(connection, { secret, hash });
+    return hash;
+  }
+
   async function identify(
-    secret: string,
+    hash: string,
     read: (hash: string) => Promise<Identity | null>,
   ): Promise<Identity | null> {
-    const hash = hashSecret(secret);
     let identity = cache.find(hash);
     if (identity === null) {
       const { epoch } = cache;
@@ -86,8 +101,9 @@ export function createAuthenticator(parts: {
     return row ? { token: readToken(row), expiresAtMs: row.session_expires_at_ms } : null;
   }
 
-  async function identifyToken(secret: string): Promise<TokenRecord> {
-    const identity = isTokenForm(secret) ? await identify(secret, readTokenIdentity) : null;
+  async function identifyToken(secret: string, connection?: object): Promise<TokenRecord> {
+    const hash = connection ? hashOf(secret, connection) : hashSecret(secret);
+    const identity = isTokenForm(secret) ? await identify(hash, readTokenIdentity) : null;
     if (identity === null) {
       throw new OmoiError('unauthenticated', 'the token is malformed, unknown, expired or revoked');
     }
@@ -97,16 +113,16 @@ export function createAuthenticator(parts: {
 
   return {
     identifyToken,
-    async authenticate({ authorization, sessionCookie }) {
+    async authenticate({ authorization, sessionCookie, connection }) {
       if (authorization !== undefined) {
         const secret = BEARER.exec(authorization)?.[1];
         if (secret === undefined) {
           throw new OmoiError('unauthenticated', 'the Authorization header must read `Bearer <token>`');
         }
-        return { principal: principalOf('token', await identifyToken(secret)), csrfToken: null };
+        return { principal: principalOf('token', await identifyToken(secret, connection)), csrfToken: null };
       }
       if (sessionCookie === undefined || !isSecretForm(sessionCookie)) return ANONYMOUS;
-      const identity = await identify(sessionCookie, readSessionIdentity);
+      const identity = await identify(hashSecret(sessionCookie), readSessionIdentity);
       if (identity === null) return ANONYMOUS;
       lastUse.note(identity.token.id);
       return { principal: principalOf('session', identity.token), csrfToken: csrfTokenOf(sessionCookie) };

@@ -63,7 +63,7 @@ async function identify(request: FastifyRequest, options: GuardOptions): Promise
     return { principal: LOCAL_OWNER, csrfToken: null };
   }
   const sessionCookie = request.cookies[SESSION_COOKIE];
-  return options.access.authenticate({ authorization, sessionCookie });
+  return options.access.authenticate({ authorization, sessionCookie, connection: request.socket });
 }
 
 /** Behind a reverse proxy on this machine everybody seems to come from loopback; a proxy says that it is one. */

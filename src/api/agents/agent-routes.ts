@@ -1,8 +1,7 @@
-import type { AgentRecord, Fleet, GenerationRow } from '#fleet';
+import type { Fleet } from '#fleet';
 import { toRfc3339, type Clock } from '#telemetry';
-import type { z } from 'zod';
 import { assertMaySpeakFor } from '../access/agent-scope.ts';
-import type { ApiApp, Principal } from '../http/app.ts';
+import type { ApiApp } from '../http/app.ts';
 import {
   agentDetails,
   agentParams,
@@ -10,14 +9,14 @@ import {
   agentsQuery,
   agentView,
   deregisterBody,
-  heartbeatAnswer,
-  heartbeatBody,
   orderBody,
   nothing,
   registerAnswer,
   registerBody,
-  type generationView,
 } from './agent-schemas.ts';
+import { viewAgent, viewGeneration } from './agent-view.ts';
+import { assertMaySpeak } from './may-speak.ts';
+import { registerHeartbeatRoutes } from './heartbeat-routes.ts';
 import { FLEET_BOUNDS } from '../tasks/fleet-bounds.ts';
 import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
 
@@ -32,6 +31,7 @@ const generationsShown = 20;
 export function registerAgentRoutes(app: ApiApp, parts: AgentRouteParts): void {
   registerReading(app, parts);
   registerReporting(app, parts);
+  registerHeartbeatRoutes(app, parts);
   registerOrders(app, parts);
 }
 
@@ -54,7 +54,7 @@ function registerReading(app: ApiApp, { fleet }: AgentRouteParts): void {
         afterAgentId: query.after ?? null,
         limit: query.limit,
       });
-      const agents = records.map((record) => viewOf(record, limits));
+      const agents = records.map((record) => viewAgent(record, limits));
       return { agents: query.status ? agents.filter(({ status }) => status === query.status) : agents };
     },
   });
@@ -71,7 +71,7 @@ function registerReading(app: ApiApp, { fleet }: AgentRouteParts): void {
     handler: async ({ params }) => {
       const record = await directory.get(params.agent_id);
       const generations = await directory.generations(params.agent_id, generationsShown);
-      return { ...viewOf(record, limits), generations: generations.map(viewGeneration) };
+      return { ...viewAgent(record, limits), generations: generations.map(viewGeneration) };
     },
   });
 }
@@ -121,32 +121,6 @@ function registerReporting(app: ApiApp, { fleet, clock }: AgentRouteParts): void
   });
   app.route({
     method: 'POST',
-    url: '/api/v1/fleet/agents/:agent_id/heartbeat',
-    config: { access: AGENTS },
-    schema: {
-      tags: ['fleet'],
-      summary: 'An agent says that it is alive',
-      params: agentParams,
-      body: heartbeatBody,
-      response: { 200: heartbeatAnswer },
-    },
-    handler: async ({ params, body, principal }) => {
-      assertMaySpeak(fleet, principal, params.agent_id, null);
-      const ack = agents.heartbeat({
-        agentId: params.agent_id,
-        generation: body.generation,
-        sequence: body.sequence,
-        degraded: body.health === 'degraded',
-        reason: body.reason ?? null,
-        inFlight: body.in_flight,
-        nonce: body.nonce ?? null,
-      });
-      const intervalMs = agents.get(params.agent_id)?.pace.intervalMs ?? limits.heartbeats.worker.intervalMs;
-      return { ...ack, heartbeat_interval_ms: intervalMs };
-    },
-  });
-  app.route({
-    method: 'POST',
     url: '/api/v1/fleet/agents/:agent_id/deregister',
     config: { access: AGENTS },
     schema: {
@@ -192,7 +166,7 @@ function registerOrders(app: ApiApp, { fleet }: AgentRouteParts): void {
         exit: null,
         traceparent,
       });
-      return viewOf(await directory.get(params.agent_id), limits);
+      return viewAgent(await directory.get(params.agent_id), limits);
     },
   });
   for (const operation of ['quarantine', 'release'] as const) {
@@ -212,68 +186,8 @@ function registerOrders(app: ApiApp, { fleet }: AgentRouteParts): void {
       },
       handler: async ({ params, body, traceparent }) => {
         const agent = await agents[operation]({ agentId: params.agent_id, reason: body.reason, traceparent });
-        return viewOf({ row: agent.row, live: agent }, limits);
+        return viewAgent({ row: agent.row, live: agent }, limits);
       },
     });
   }
-}
-
-/** Checks the token against the agent as it is known; `poolId` counts for one that is not known yet. */
-export function assertMaySpeak(
-  fleet: Pick<Fleet, 'agents'>,
-  principal: Principal,
-  agentId: string,
-  poolId: string | null,
-): void {
-  const known = fleet.agents.get(agentId);
-  assertMaySpeakFor(principal, { agentId, poolId: known ? known.poolId : poolId });
-}
-
-function viewOf({ row, live }: AgentRecord, limits: Fleet['limits']): z.output<typeof agentView> {
-  const usual = limits.heartbeats[row.agent_type];
-  const labels: unknown = JSON.parse(row.labels);
-  const capabilities: unknown = JSON.parse(row.capabilities);
-  return {
-    agent_id: row.agent_id,
-    agent_type: row.agent_type,
-    pool_id: row.pool_id,
-    phase_id: row.phase_id,
-    managed: row.managed === 1,
-    status: live?.status ?? row.status,
-    status_reason: row.status_reason,
-    status_since: toRfc3339(row.status_since_ms),
-    generation: row.generation,
-    labels: agentView.shape.labels.parse(labels),
-    capabilities: agentView.shape.capabilities.parse(capabilities),
-    heartbeat_interval_ms: row.heartbeat_interval_ms ?? usual.intervalMs,
-    heartbeat_ttl_ms: row.heartbeat_ttl_ms ?? usual.ttlMs,
-    last_heartbeat_at: timeOf(live?.lastHeartbeatAtMs),
-    heartbeat_age_ms: live?.heartbeatAgeMs ?? null,
-    heartbeats_missed: live?.heartbeatsMissed ?? 0,
-    tasks_held: live?.tasksHeld ?? 0,
-    in_flight: live?.inFlight ?? 0,
-    work_seen_at: timeOf(live?.workSeenAtMs),
-    desired: live?.desired ?? 'run',
-    registered_at: toRfc3339(row.registered_at_ms),
-  };
-}
-
-function viewGeneration(row: GenerationRow): z.output<typeof generationView> {
-  return {
-    generation: row.generation,
-    state: row.state,
-    reason: row.reason,
-    requested_by: row.requested_by,
-    opened_at: toRfc3339(row.opened_at_ms),
-    registered_at: timeOf(row.registered_at_ms),
-    ended_at: timeOf(row.ended_at_ms),
-    exit_code: row.exit_code,
-    exit_signal: row.exit_signal,
-    traceparent: row.traceparent,
-  };
-}
-
-/** RFC 3339, or null where there is no time. */
-export function timeOf(epochMs: number | null | undefined): string | null {
-  return epochMs === null || epochMs === undefined ? null : toRfc3339(epochMs);
 }

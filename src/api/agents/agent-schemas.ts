@@ -61,22 +61,6 @@ export const registerAnswer = z.object({
   server_time: z.string(),
 });
 
-export const heartbeatBody = z.object({
-  generation,
-  sequence: z.number().int().min(0).describe('Grows by one with every beat of a generation.'),
-  health: z.enum(['ok', 'degraded']).default('ok'),
-  reason: z.string().max(500).nullish(),
-  in_flight: z.number().int().min(0).max(1_000_000).default(0).describe('Pieces of work that go on.'),
-  nonce: z.string().max(200).nullish(),
-});
-
-export const heartbeatAnswer = z.object({
-  acknowledged: z.number().describe('The highest sequence number seen; an older beat changed nothing.'),
-  generation: z.number(),
-  desired: z.enum(['run', 'drain']),
-  heartbeat_interval_ms: z.number(),
-});
-
 export const deregisterBody = z.object({
   generation,
   reason: z.string().min(1).max(500).default('deregistered'),

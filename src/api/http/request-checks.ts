@@ -15,6 +15,9 @@ export function checkRequests(app: ApiApp, options: RequestCheckOptions): void {
   app.decorateRequest('principal');
   app.decorateRequest('traceparent');
 
+  /** The last host of each connection that was found to be one of ours. */
+  const hostOf = new WeakMap<object, string>();
+
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
@@ -23,7 +26,10 @@ export function checkRequests(app: ApiApp, options: RequestCheckOptions): void {
 
     const { host, origin } = request.headers;
     const address = { host, origin, localAddress: request.socket.localAddress };
-    if (!options.guard.isLocalOwner(request)) checkHost(address, options.allowedHosts);
+    if (!options.guard.isLocalOwner(request) && hostOf.get(request.socket) !== (host ?? '')) {
+      checkHost(address, options.allowedHosts);
+      hostOf.set(request.socket, host ?? '');
+    }
     if (isChange(request.method)) checkOrigin(address);
     request.principal = await admit(request, options.guard);
   });

@@ -12,7 +12,7 @@ import {
   lockView,
   renewedAnswer,
 } from './lock-schemas.ts';
-import { assertMaySpeak } from '../agents/agent-routes.ts';
+import { assertMaySpeak } from '../agents/may-speak.ts';
 import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
 
 export interface LockRouteParts {

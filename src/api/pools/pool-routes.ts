@@ -1,5 +1,5 @@
 import type { Asked, PoolChange, PoolDefinition, Pools, PoolView } from '#fleet';
-import { toRfc3339 } from '#telemetry';
+import { toRfc3339, toRfc3339OrNull } from '#telemetry';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
@@ -19,7 +19,6 @@ import {
   scaleBody,
   stopBody,
 } from './pool-schemas.ts';
-import { timeOf } from '../agents/agent-routes.ts';
 import { ADMINS, OPERATORS, READERS } from '../access/roles.ts';
 
 export interface PoolRouteParts {
@@ -245,7 +244,7 @@ function viewOf(pool: PoolView): z.output<typeof poolView> {
     heartbeat_ttl_ms: definition.heartbeatTtlMs,
     spawn_failures: pool.spawnFailures,
     last_error: pool.lastError,
-    next_attempt_at: timeOf(pool.nextAttemptAtMs),
+    next_attempt_at: toRfc3339OrNull(pool.nextAttemptAtMs),
     claims: pool.claims.map((claim) => ({
       claim_id: claim.claimId,
       add: claim.add,
@@ -260,8 +259,8 @@ function viewOf(pool: PoolView): z.output<typeof poolView> {
       process: slot.process,
       wish: slot.wish,
       pid: slot.pid,
-      started_at: timeOf(slot.startedAtMs),
-      kill_at: timeOf(slot.killAtMs),
+      started_at: toRfc3339OrNull(slot.startedAtMs),
+      kill_at: toRfc3339OrNull(slot.killAtMs),
     })),
   };
 }

@@ -1,4 +1,4 @@
-import type { Fleet, NewTask, TaskRow } from '#fleet';
+import type { Fleet, NewTask } from '#fleet';
 import { toRfc3339 } from '#telemetry';
 import type { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
@@ -19,7 +19,8 @@ import {
   tasksQuery,
   taskView,
 } from './task-schemas.ts';
-import { assertMaySpeak, timeOf } from '../agents/agent-routes.ts';
+import { assertMaySpeak } from '../agents/may-speak.ts';
+import { viewTask } from './task-view.ts';
 import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
 
 export interface TaskRouteParts {
@@ -54,7 +55,7 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
         afterTaskId: query.after ?? null,
         limit: query.limit,
       });
-      return { tasks: tasks.map(viewOf) };
+      return { tasks: tasks.map(viewTask) };
     },
   });
   app.route({
@@ -62,7 +63,7 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
     url: '/api/v1/fleet/tasks/:task_id',
     config: { access: READERS_AND_AGENTS },
     schema: { tags: ['fleet'], summary: 'One task', params: taskParams, response: { 200: taskView } },
-    handler: async ({ params }) => viewOf(await fleet.tasks.get(params.task_id)),
+    handler: async ({ params }) => viewTask(await fleet.tasks.get(params.task_id)),
   });
 }
 
@@ -81,7 +82,7 @@ function registerEnqueueing(app: ApiApp, { fleet }: TaskRouteParts): void {
       const [enqueued] = await fleet.tasks.enqueue([readTask(body)], traceparent);
       if (!enqueued) throw new Error('one task was enqueued and none came back');
       const { task, created } = enqueued;
-      return reply.status(created ? 201 : 200).send({ task: viewOf(task), created });
+      return reply.status(created ? 201 : 200).send({ task: viewTask(task), created });
     },
   });
   app.route({
@@ -127,7 +128,7 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
         traceparent,
         signal,
       });
-      return { tasks: tasks.map(viewOf) };
+      return { tasks: tasks.map(viewTask) };
     },
   });
   app.route({
@@ -164,7 +165,7 @@ function registerSettling(app: ApiApp, { fleet }: TaskRouteParts): void {
     handler: async ({ params, body, principal, traceparent }) => {
       assertMaySpeak(fleet, principal, body.agent_id, null);
       const result = body.result === undefined ? null : JSON.stringify(body.result);
-      return viewOf(await fleet.tasks.complete(holderOf(params.task_id, body, traceparent), result));
+      return viewTask(await fleet.tasks.complete(holderOf(params.task_id, body, traceparent), result));
     },
   });
   app.route({
@@ -181,7 +182,7 @@ function registerSettling(app: ApiApp, { fleet }: TaskRouteParts): void {
     handler: async ({ params, body, principal, traceparent }) => {
       assertMaySpeak(fleet, principal, body.agent_id, null);
       const { error, retry } = body;
-      return viewOf(await fleet.tasks.fail(holderOf(params.task_id, body, traceparent), { error, retry }));
+      return viewTask(await fleet.tasks.fail(holderOf(params.task_id, body, traceparent), { error, retry }));
     },
   });
   app.route({
@@ -198,7 +199,7 @@ function registerSettling(app: ApiApp, { fleet }: TaskRouteParts): void {
     handler: async ({ params, body, principal, traceparent }) => {
       assertMaySpeak(fleet, principal, body.agent_id, null);
       const to = { agentId: body.to_agent_id, reason: body.reason ?? null };
-      return viewOf(await fleet.tasks.handOff(holderOf(params.task_id, body, traceparent), to));
+      return viewTask(await fleet.tasks.handOff(holderOf(params.task_id, body, traceparent), to));
     },
   });
 }
@@ -215,7 +216,7 @@ function registerOrders(app: ApiApp, { fleet }: TaskRouteParts): void {
       response: { 200: taskView },
     },
     handler: async ({ params, traceparent }) =>
-      viewOf(await fleet.tasks.reassignTask(params.task_id, traceparent)),
+      viewTask(await fleet.tasks.reassignTask(params.task_id, traceparent)),
   });
   app.route({
     method: 'POST',
@@ -228,7 +229,7 @@ function registerOrders(app: ApiApp, { fleet }: TaskRouteParts): void {
       response: { 200: taskView },
     },
     handler: async ({ params, principal, traceparent }) =>
-      viewOf(await fleet.tasks.cancel(params.task_id, { by: principal.name, traceparent })),
+      viewTask(await fleet.tasks.cancel(params.task_id, { by: principal.name, traceparent })),
   });
 }
 
@@ -251,34 +252,5 @@ function holderOf(taskId: string, body: z.output<typeof renewBody>, traceparent:
     generation: body.generation,
     attempt: body.attempt ?? null,
     traceparent,
-  };
-}
-
-function viewOf(task: TaskRow): z.output<typeof taskView> {
-  return {
-    task_id: task.task_id,
-    task_type: task.task_type,
-    phase_id: task.phase_id,
-    priority: task.priority,
-    payload: JSON.parse(task.payload),
-    state: task.state,
-    pool_id: task.pool_id,
-    idempotency_key: task.idempotency_key,
-    attempt: task.attempt,
-    max_attempts: task.max_attempts,
-    failures: task.failures,
-    leases_lost: task.leases_lost,
-    available_at: toRfc3339(task.available_at_ms),
-    kept_for_agent_id: task.kept_for_agent_id,
-    agent_id: task.agent_id,
-    generation: task.generation,
-    lease_ms: task.lease_ms,
-    lease_expires_at: timeOf(task.lease_until_ms),
-    enqueued_at: toRfc3339(task.enqueued_at_ms),
-    claimed_at: timeOf(task.claimed_at_ms),
-    finished_at: timeOf(task.finished_at_ms),
-    result: task.result === null ? null : JSON.parse(task.result),
-    error: task.error,
-    traceparent: task.traceparent,
   };
 }

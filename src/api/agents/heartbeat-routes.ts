@@ -1,0 +1,79 @@
+import type { Fleet } from '#fleet';
+import { OmoiError } from '#telemetry';
+import type { z } from 'zod';
+import { AGENTS } from '../access/roles.ts';
+import type { ApiApp, Principal } from '../http/app.ts';
+import { agentParams } from './agent-schemas.ts';
+import { heartbeatAnswer, heartbeatBody, heartbeatsAnswer, heartbeatsBody } from './heartbeat-schemas.ts';
+import { assertMaySpeak } from './may-speak.ts';
+
+export interface HeartbeatRouteParts {
+  readonly fleet: Pick<Fleet, 'agents' | 'limits'>;
+}
+
+/** How agents say that they are alive: each for itself, or all of a host in one request. */
+export function registerHeartbeatRoutes(app: ApiApp, parts: HeartbeatRouteParts): void {
+  app.route({
+    method: 'POST',
+    url: '/api/v1/fleet/agents/:agent_id/heartbeat',
+    config: { access: AGENTS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'An agent says that it is alive',
+      params: agentParams,
+      body: heartbeatBody,
+      response: { 200: heartbeatAnswer },
+    },
+    handler: async ({ params, body, principal }) => take(parts, principal, { ...body, ...params }),
+  });
+  app.route({
+    method: 'POST',
+    url: '/api/v1/fleet/agents/heartbeats',
+    config: { access: AGENTS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'Many agents, those of one host, say that they are alive; each is answered by itself',
+      body: heartbeatsBody,
+      response: { 200: heartbeatsAnswer },
+    },
+    handler: async ({ body, principal }, reply) => {
+      const heartbeats = body.heartbeats.map((beat) => takeOrRefuse(parts, principal, beat));
+      // Made here from numbers and known texts: to check each answer would cost more than the beat.
+      return reply.serializer(JSON.stringify).send({ heartbeats });
+    },
+  });
+}
+
+type Beat = z.output<typeof heartbeatBody> & { readonly agent_id: string };
+type BatchAnswer = z.output<typeof heartbeatsAnswer>['heartbeats'][number];
+
+/** @throws OmoiError as `AgentRegistry.heartbeat`; `token_scope` */
+function take(
+  { fleet }: HeartbeatRouteParts,
+  principal: Principal,
+  beat: Beat,
+): z.output<typeof heartbeatAnswer> {
+  const { agents, limits } = fleet;
+  assertMaySpeak(fleet, principal, beat.agent_id, null);
+  const ack = agents.heartbeat({
+    agentId: beat.agent_id,
+    generation: beat.generation,
+    sequence: beat.sequence,
+    degraded: beat.health === 'degraded',
+    reason: beat.reason ?? null,
+    inFlight: beat.in_flight,
+    nonce: beat.nonce ?? null,
+  });
+  const intervalMs = agents.get(beat.agent_id)?.pace.intervalMs ?? limits.heartbeats.worker.intervalMs;
+  return { ...ack, heartbeat_interval_ms: intervalMs };
+}
+
+/** What one beat of many is refused with is its own answer: the others count. */
+function takeOrRefuse(parts: HeartbeatRouteParts, principal: Principal, beat: Beat): BatchAnswer {
+  try {
+    return { agent_id: beat.agent_id, ...take(parts, principal, beat) };
+  } catch (thrown) {
+    if (!(thrown instanceof OmoiError)) throw thrown;
+    return { agent_id: beat.agent_id, error: thrown.code, message: thrown.message };
+  }
+}

@@ -1,0 +1,34 @@
+import type { TaskRow } from '#fleet';
+import { toRfc3339, toRfc3339OrNull } from '#telemetry';
+import type { z } from 'zod';
+import type { taskView } from './task-schemas.ts';
+
+/** A task as the API shows it. */
+export function viewTask(task: TaskRow): z.output<typeof taskView> {
+  return {
+    task_id: task.task_id,
+    task_type: task.task_type,
+    phase_id: task.phase_id,
+    priority: task.priority,
+    payload: JSON.parse(task.payload),
+    state: task.state,
+    pool_id: task.pool_id,
+    idempotency_key: task.idempotency_key,
+    attempt: task.attempt,
+    max_attempts: task.max_attempts,
+    failures: task.failures,
+    leases_lost: task.leases_lost,
+    available_at: toRfc3339(task.available_at_ms),
+    kept_for_agent_id: task.kept_for_agent_id,
+    agent_id: task.agent_id,
+    generation: task.generation,
+    lease_ms: task.lease_ms,
+    lease_expires_at: toRfc3339OrNull(task.lease_until_ms),
+    enqueued_at: toRfc3339(task.enqueued_at_ms),
+    claimed_at: toRfc3339OrNull(task.claimed_at_ms),
+    finished_at: toRfc3339OrNull(task.finished_at_ms),
+    result: task.result === null ? null : JSON.parse(task.result),
+    error: task.error,
+    traceparent: task.traceparent,
+  };
+}
