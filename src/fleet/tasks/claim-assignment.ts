@@ -1,5 +1,5 @@
 import { takes, type ClaimFilter } from './claim-filter.ts';
-import type { Candidate, KeptCandidate } from './claim-queries.ts';
+import type { Candidate } from './claim-queries.ts';
 import type { QueueLane } from './queue-lanes.ts';
 
 /** A lane and its first tasks, in their order. */
@@ -26,10 +26,10 @@ export class ClaimAssignment {
    */
   take(
     claim: { readonly filter: ClaimFilter; readonly lanes: readonly QueueLane[]; readonly count: number },
-    kept: readonly KeptCandidate[],
-  ): string[] {
+    kept: readonly Candidate[],
+  ): Candidate[] {
     const own = kept.filter((task) => takes(claim.filter, task));
-    const taken: string[] = [];
+    const taken: Candidate[] = [];
     while (taken.length < claim.count) {
       let best: Candidate | undefined;
       for (const lane of claim.lanes) {
@@ -41,7 +41,7 @@ export class ClaimAssignment {
       }
       if (!best) break;
       this.#given.add(best.task_id);
-      taken.push(best.task_id);
+      taken.push(best);
     }
     return taken;
   }

@@ -22,7 +22,7 @@ describe('what a claim asks the database', () => {
           if (name === 'executeQuery') {
             return async (query: CompiledQuery) => {
               asked.push(query);
-              return { rows: [] };
+              return { rows: [{}] };
             };
           }
           const value: unknown = Reflect.get(target, name);

@@ -5,7 +5,17 @@ import type { QueueLane } from './queue-lanes.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** A queued task as a claim sees it before it takes it. */
-export type Candidate = Pick<TaskRow, 'task_id' | 'priority' | 'queue_order'>;
+export type Candidate = Pick<TaskRow, (typeof CANDIDATE_COLUMNS)[number]>;
+
+const CANDIDATE_COLUMNS = [
+  'task_id',
+  'priority',
+  'queue_order',
+  'task_type',
+  'phase_id',
+  'pool_id',
+  'traceparent',
+] as const;
 
 interface LaneValues {
   readonly nowMs: number;
@@ -23,7 +33,7 @@ function laneQuery(shape: { readonly pool: boolean; readonly type: boolean }) {
   return new PreparedQuery<LaneValues, Candidate>((db, { nowMs, poolId, phaseId, taskType, limit }) => {
     let first = db
       .selectFrom('tasks')
-      .select(['task_id', 'priority', 'queue_order'])
+      .select(CANDIDATE_COLUMNS)
       .where('state', '=', sql.lit('queued'))
       .where('pool_id', shape.pool ? '=' : 'is', shape.pool ? poolId : null)
       .where('phase_id', '=', phaseId)
@@ -57,13 +67,11 @@ export function laneHead(tx: StateTransaction, lane: QueueLane, limit: number): 
   return query.rows(tx, { ...lane, nowMs: tx.nowMs, limit });
 }
 
-export type KeptCandidate = Candidate & Pick<TaskRow, 'task_type' | 'phase_id' | 'pool_id'>;
-
-const keptTasks = new PreparedQuery<{ agentId: string; nowMs: number; limit: number }, KeptCandidate>(
+const keptTasks = new PreparedQuery<{ agentId: string; nowMs: number; limit: number }, Candidate>(
   (db, { agentId, nowMs, limit }) =>
     db
       .selectFrom('tasks')
-      .select(['task_id', 'priority', 'queue_order', 'task_type', 'phase_id', 'pool_id'])
+      .select(CANDIDATE_COLUMNS)
       .where('state', '=', sql.lit('queued'))
       .where('kept_for_agent_id', '=', agentId)
       .where('kept_until_ms', '>', nowMs)
@@ -75,7 +83,7 @@ const keptTasks = new PreparedQuery<{ agentId: string; nowMs: number; limit: num
 );
 
 /** What was handed over to an agent and is kept for it alone; `limit` at most. */
-export function keptFor(tx: StateTransaction, agentId: string, limit: number): Promise<KeptCandidate[]> {
+export function keptFor(tx: StateTransaction, agentId: string, limit: number): Promise<Candidate[]> {
   return keptTasks.rows(tx, { agentId, nowMs: tx.nowMs, limit });
 }
 
@@ -117,16 +125,20 @@ const taking = new PreparedQuery<TakeValues, TaskRow>((db, values) =>
       kept_until_ms: null,
     }))
     .where('task_id', '=', values.taskId)
+    .where('state', '=', sql.lit('queued'))
     .returningAll(),
 );
 
-/** Gives a queued task, which the transaction holds, to an agent's generation. */
-export function takeTask(
+/** Gives a queued task, which the transaction holds, to an agent's generation. @throws Error where it was not queued */
+export async function takeTask(
   tx: StateTransaction,
   taskId: string,
   claim: { readonly agentId: string; readonly generation: number; readonly leaseMs: number },
-): Promise<TaskRow | null> {
+): Promise<TaskRow> {
   const { agentId, generation, leaseMs } = claim;
   const { nowMs } = tx;
-  return taking.first(tx, { taskId, agentId, generation, leaseMs, leaseUntilMs: nowMs + leaseMs, nowMs });
+  const values = { taskId, agentId, generation, leaseMs, leaseUntilMs: nowMs + leaseMs, nowMs };
+  const task = await taking.first(tx, values);
+  if (!task) throw new Error(`task ${taskId} was taken by somebody else`);
+  return task;
 }

@@ -5,9 +5,9 @@ import { assertCurrent, unknownAgent } from '../agents/agent-registry.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
 import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
 import type { Holder } from '../leases/lease-registry.ts';
-import { ClaimAssignment, laneKey } from './claim-assignment.ts';
+import { ClaimAssignment, laneKey, type LaneHead } from './claim-assignment.ts';
 import type { ClaimFilter } from './claim-filter.ts';
-import { holdClaimant, keptFor, laneHead, takeTask } from './claim-queries.ts';
+import { holdClaimant, keptFor, laneHead, takeTask, type Candidate } from './claim-queries.ts';
 import type { QueueLane } from './queue-lanes.ts';
 import { SharedTransactions } from './shared-transactions.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
@@ -32,8 +32,8 @@ export interface ClaimRequest extends Holder {
   readonly signal: AbortSignal | null;
 }
 
-/** A claim of a transaction that its agent may make. */
-interface Admitted {
+/** One claim of several that share a transaction. */
+interface Wanted {
   readonly request: ClaimRequest;
   readonly filter: ClaimFilter;
   readonly lanes: readonly QueueLane[];
@@ -88,31 +88,37 @@ export class TaskClaims {
   }
 
   /**
-   * In three messages to the database, however many claims there are: who asks, what lies in front of the lanes that
-   * they take from, and who gets what. The one who asked first has the first.
+   * In two messages to the database and the commit, however many claims there are: who asks and what lies in front of
+   * the lanes that they take from; who gets what. The one who asked first has the first.
    */
   async #claimEach(
     tx: StateTransaction,
     requests: readonly ClaimRequest[],
   ): Promise<(readonly TaskRow[] | OmoiError)[]> {
-    const refusals = await this.#refusals(tx, requests);
-    const share = Math.max(1, Math.floor(maxTasksPerTransaction / requests.length));
-    const admitted = requests
-      .filter((request) => !refusals.has(request))
-      .map((request) => this.#admit(request, share));
-    const given = await this.#give(tx, admitted);
-    await this.#parts.bus.append(
-      tx,
-      ...given.flatMap(({ request, tasks }) =>
-        tasks.map((task) => claimedEvent(task, request, request.traceparent)),
-      ),
+    const claims = this.#wanted(requests);
+    const [refusals, offer] = await Promise.all([this.#refusals(tx, requests), this.#look(tx, claims)]);
+    const assignment = new ClaimAssignment(offer.heads);
+    const given = claims
+      .filter(({ request }) => !refusals.has(request))
+      .map((claim) => ({ claim, tasks: assignment.take(claim, offer.kept.get(claim) ?? []) }));
+    const events = given.flatMap(({ claim: { request }, tasks }) =>
+      tasks.map((task) => claimedEvent(task, request, request.traceparent)),
     );
+    const [taken] = await Promise.all([
+      Promise.all(
+        given.map(async ({ claim: { request }, tasks }) => ({
+          request,
+          tasks: await Promise.all(tasks.map(({ task_id: taskId }) => takeTask(tx, taskId, request))),
+        })),
+      ),
+      this.#parts.bus.append(tx, ...events),
+    ]);
     tx.afterCommit(() => {
-      for (const { request, tasks } of given) {
+      for (const { request, tasks } of taken) {
         for (const task of tasks) this.#state.claimed(task, request, request.traceparent);
       }
     });
-    const tasksOf = new Map(given.map(({ request, tasks }) => [request, tasks]));
+    const tasksOf = new Map(taken.map(({ request, tasks }) => [request, tasks]));
     return requests.map((request) => refusals.get(request) ?? tasksOf.get(request) ?? []);
   }
 
@@ -133,36 +139,35 @@ export class TaskClaims {
     return refusals;
   }
 
-  #admit(request: ClaimRequest, share: number): Admitted {
-    const filter = this.#filterOf(request);
-    const lanes = this.#state.lanes.matching(filter);
-    return { request, filter, lanes, count: Math.min(request.maxTasks, share) };
+  #wanted(requests: readonly ClaimRequest[]): Wanted[] {
+    const share = Math.max(1, Math.floor(maxTasksPerTransaction / requests.length));
+    return requests.map((request) => {
+      const filter = this.#filterOf(request);
+      const lanes = this.#state.lanes.matching(filter);
+      return { request, filter, lanes, count: Math.min(request.maxTasks, share) };
+    });
   }
 
-  async #give(
+  /** What lies in front of the lanes that the claims take from, and what is kept for one of them alone. */
+  async #look(
     tx: StateTransaction,
-    admitted: readonly Admitted[],
-  ): Promise<{ readonly request: ClaimRequest; readonly tasks: readonly TaskRow[] }[]> {
-    const wanted = admitted.reduce((sum, { count }) => sum + count, 0);
-    const lanes = new Map(admitted.flatMap((claim) => claim.lanes.map((lane) => [laneKey(lane), lane])));
+    claims: readonly Wanted[],
+  ): Promise<{
+    readonly heads: readonly LaneHead[];
+    readonly kept: ReadonlyMap<Wanted, readonly Candidate[]>;
+  }> {
+    const limit = claims.reduce((sum, { count }) => sum + count, 0);
+    const lanes = new Map(claims.flatMap((claim) => claim.lanes.map((lane) => [laneKey(lane), lane])));
+    const keepers = claims.filter(({ filter }) => this.#state.keepsFor(filter.agentId));
     const [heads, kept] = await Promise.all([
       Promise.all(
-        Array.from(lanes.values(), async (lane) => ({ lane, tasks: await laneHead(tx, lane, wanted) })),
+        Array.from(lanes.values(), async (lane) => ({ lane, tasks: await laneHead(tx, lane, limit) })),
       ),
       Promise.all(
-        admitted.map(async ({ filter, count }) =>
-          this.#state.keepsFor(filter.agentId) ? keptFor(tx, filter.agentId, wanted + count) : [],
-        ),
+        keepers.map(async (claim) => [claim, await keptFor(tx, claim.filter.agentId, limit)] as const),
       ),
     ]);
-    const assignment = new ClaimAssignment(heads);
-    return Promise.all(
-      admitted.map(async (claim, at) => {
-        const taskIds = assignment.take(claim, kept[at] ?? []);
-        const taken = await Promise.all(taskIds.map((taskId) => takeTask(tx, taskId, claim.request)));
-        return { request: claim.request, tasks: taken.filter((task) => task !== null) };
-      }),
-    );
+    return { heads, kept: new Map(kept) };
   }
 
   #require(request: ClaimRequest): AgentEntry {

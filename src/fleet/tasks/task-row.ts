@@ -8,11 +8,14 @@ export type TaskRow = Selectable<StateTables['tasks']>;
 
 export type ReleaseReason = 'lease_expired' | 'reassigned' | 'handed_off' | 'agent_drained';
 
-function taskRef(task: TaskRow): { task_id: string; task_type: string; phase_id: string } {
+/** What every event about a task names, and the trace in which it was enqueued. */
+type NamedTask = Pick<TaskRow, 'task_id' | 'task_type' | 'phase_id' | 'traceparent'>;
+
+function taskRef(task: NamedTask): { task_id: string; task_type: string; phase_id: string } {
   return { task_id: task.task_id, task_type: task.task_type, phase_id: task.phase_id };
 }
 
-function aboutTask(task: TaskRow, traceparent: string | null) {
+function aboutTask(task: NamedTask, traceparent: string | null) {
   return {
     entity_type: 'task',
     entity_id: task.task_id,
@@ -29,7 +32,7 @@ export function enqueuedEvent(task: TaskRow): NewSystemEvent {
   };
 }
 
-export function claimedEvent(task: TaskRow, holder: Holder, traceparent: string | null): NewSystemEvent {
+export function claimedEvent(task: NamedTask, holder: Holder, traceparent: string | null): NewSystemEvent {
   return {
     ...aboutTask(task, traceparent),
     event_type: 'fleet.task.claimed',

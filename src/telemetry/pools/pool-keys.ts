@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import { AGENT_TYPES, PHASES } from '../events/fleet-activity.ts';
+import { durationText } from '../time/duration.ts';
+
+/** A pool is never larger: a typing error must not fill the machine. */
+export const maxAgentsPerPool = 1000;
+
+const count = z.number().int().min(0).max(maxAgentsPerPool);
+const graceMs = z.number().int().min(0).max(3_600_000);
+const orphanTimeoutMs = z.number().int().min(0).max(2_592_000_000);
+/** Shorter would make a beat cost more than it tells. */
+const paceMs = z.number().int().min(100).max(3_600_000);
+const argument = z.string().max(4096);
+const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no name of a variable');
+
+/** What is to be known of one key of a pool. */
+interface PoolKey<Schema extends z.ZodType> {
+  /** The value as JSON has it, in the API and in the database. */
+  readonly schema: Schema;
+  /** Absent: it has to be given. */
+  readonly default?: z.output<Schema>;
+  /** The variable in which a worker finds it; a null is left out. */
+  readonly variable?: string;
+  /** True where values may be secrets: they are not shown. */
+  readonly secret?: true;
+}
+
+function key<Schema extends z.ZodType>(
+  schema: Schema,
+  more: Omit<PoolKey<Schema>, 'schema'> = {},
+): PoolKey<Schema> {
+  return { schema, ...more };
+}
+
+/**
+ * What a pool is, each key once: its type, the API's and the configuration's schemas, how it is kept and what workers
+ * find of it all follow from here. In the configuration a key in ms is a duration and loses its `_ms`.
+ */
+export const POOL_KEYS = {
+  agent_type: key(z.enum(AGENT_TYPES), { default: 'worker', variable: 'OMOI_AGENT_TYPE' }),
+  phase_id: key(z.enum(PHASES).nullable(), { default: null, variable: 'OMOI_PHASE_ID' }),
+  runtime: key(z.string().min(1).max(63).describe('What starts and stops its agents.'), { default: 'process' }),
+  command: key(z.array(argument).min(1).max(256).describe('Program and arguments; no shell is involved.')),
+  cwd: key(argument.nullable(), { default: null }),
+  env: key(z.record(variableName, z.string().max(32_768)), { default: {}, secret: true }),
+  desired: key(count),
+  min: key(count, { default: 0 }),
+  max: key(count),
+  grace_ms: key(graceMs.describe('From being asked to end to being ended by force.'), {
+    default: 10_000,
+    variable: 'OMOI_GRACE_MS',
+  }),
+  orphan_timeout_ms: key(orphanTimeoutMs, { default: 600_000, variable: 'OMOI_ORPHAN_TIMEOUT_MS' }),
+  on_orphan: key(
+    z
+      .enum(['continue', 'leave'])
+      .describe('What a worker does whose server stays away for longer than `orphan_timeout_ms`.'),
+    { default: 'continue', variable: 'OMOI_ON_ORPHAN' },
+  ),
+  heartbeat_interval_ms: key(paceMs.nullable().describe('null takes the agent type’s.'), {
+    default: null,
+    variable: 'OMOI_HEARTBEAT_INTERVAL_MS',
+  }),
+  heartbeat_ttl_ms: key(paceMs.nullable(), { default: null, variable: 'OMOI_HEARTBEAT_TTL_MS' }),
+} as const;
+
+type Keys = typeof POOL_KEYS;
+type KeyName = keyof Keys;
+type Value<Name extends KeyName> = Readonly<z.output<Keys[Name]['schema']>>;
+type Camel<Text extends string> = Text extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : Text;
+type Defaulted = { [Name in KeyName]: Keys[Name] extends { readonly default: unknown } ? Name : never }[KeyName];
+type Shown = { [Name in KeyName]: Keys[Name] extends { readonly secret: true } ? never : Name }[KeyName];
+
+/** Agents of one kind, and how many of them there shall be. */
+export type PoolDefinition = { readonly id: string } & {
+  readonly [Name in KeyName as Camel<Name>]: Value<Name>;
+};
+
+/** What may be changed of a pool. A new command or environment holds for generations started from then on. */
+export type PoolChange = Partial<Omit<PoolDefinition, 'id'>>;
+
+/** A pool with what has no default, and whatever else is to differ from it. */
+type NewPool = Pick<PoolDefinition, 'id' | Camel<Exclude<KeyName, Defaulted>>> & PoolChange;
+
+const poolId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'small letters, digits, `-` and `_`, at most 63')
+  .describe('Its agents are called `ID-1`, `ID-2` …');
+export const poolIdText: z.ZodType<string> = poolId;
+
+const NAMES = Object.keys(POOL_KEYS) as readonly KeyName[];
+const keyOf = (name: KeyName): PoolKey<z.ZodType> => POOL_KEYS[name];
+const camel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+const shapeOf = (schemaOf: (name: KeyName) => z.ZodType): z.ZodRawShape =>
+  Object.fromEntries(NAMES.map((name) => [name, schemaOf(name)]));
+
+/** A whole definition, with the defaults for what is not given. */
+export function definePool(pool: NewPool): PoolDefinition {
+  const defaults = NAMES.flatMap((name) => ('default' in keyOf(name) ? [[camel(name), keyOf(name).default]] : []));
+  // All that has no default is in NewPool.
+  return { ...Object.fromEntries(defaults), ...pool } as PoolDefinition;
+}
+
+/** The keys as JSON has them; without the id. */
+export function poolKeysOf(pool: PoolDefinition): Readonly<Record<KeyName, unknown>> {
+  const values = pool as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(NAMES.map((name) => [name, values[camel(name)]])) as Record<KeyName, unknown>;
+}
+
+/** What `poolKeysOf` gave, perhaps before a key was added. */
+export function poolOfKeys(id: string, keys: Readonly<Record<string, unknown>>): PoolDefinition {
+  const known = NAMES.filter((name) => keys[name] !== undefined).map((name) => [camel(name), keys[name]]);
+  return definePool({ id, ...Object.fromEntries(known) } as NewPool);
+}
+
+/** What a worker finds of its pool in its environment. */
+export function poolVariables(pool: PoolDefinition): Readonly<Record<string, string>> {
+  const keys = poolKeysOf(pool);
+  const variables = NAMES.flatMap((name) => {
+    const { variable } = keyOf(name);
+    const value = keys[name];
+    return variable === undefined || value === null ? [] : [[variable, String(value)]];
+  });
+  return Object.fromEntries(variables) as Record<string, string>;
+}
+
+/** A pool in a request. */
+export const newPoolBody: z.ZodType<PoolDefinition> = z
+  .object({ pool_id: poolId, ...shapeOf((name) => withDefault(keyOf(name))) })
+  .transform(({ pool_id: id, ...keys }) => poolOfKeys(id, keys));
+
+/** A change of a pool in a request: any of its keys. */
+export const poolChangeBody: z.ZodType<PoolChange> = z
+  .object(shapeOf((name) => keyOf(name).schema.optional()))
+  .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
+  .transform((keys) => Object.fromEntries(Object.entries(keys).map(([name, value]) => [camel(name), value])));
+
+/** The keys of a pool as the API shows them. */
+export const shownPoolKeys = Object.fromEntries(
+  NAMES.filter((name) => !keyOf(name).secret).map((name) => [name, keyOf(name).schema]),
+) as { readonly [Name in Shown]: Keys[Name]['schema'] };
+
+/** The values of `shownPoolKeys`. */
+export function viewPoolKeys(pool: PoolDefinition): { [Name in Shown]: z.output<Keys[Name]['schema']> } {
+  const keys = poolKeysOf(pool);
+  return Object.fromEntries(Object.keys(shownPoolKeys).map((name) => [name, keys[name as KeyName]])) as {
+    [Name in Shown]: z.output<Keys[Name]['schema']>;
+  };
+}
+
+const isDuration = (name: KeyName): boolean => name.endsWith('_ms');
+const configuredName = (name: KeyName): string => (isDuration(name) ? name.slice(0, -'_ms'.length) : name);
+
+/** A pool in the configuration file. */
+export const poolConfiguration: z.ZodType<PoolDefinition> = z
+  .strictObject({
+    id: poolId,
+    ...Object.fromEntries(NAMES.map((name) => [configuredName(name), configured(name)])),
+  })
+  .transform(({ id, ...given }) => {
+    const values = given as Readonly<Record<string, unknown>>;
+    return poolOfKeys(id, Object.fromEntries(NAMES.map((name) => [name, values[configuredName(name)]])));
+  });
+
+function configured(name: KeyName): z.ZodType {
+  const { schema } = keyOf(name);
+  const value = isDuration(name) ? durationText.pipe(schema) : schema;
+  return 'default' in keyOf(name) ? value.optional() : value;
+}
+
+function withDefault(poolKey: PoolKey<z.ZodType>): z.ZodType {
+  return 'default' in poolKey ? poolKey.schema.default(poolKey.default) : poolKey.schema;
+}
