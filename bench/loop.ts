@@ -43,10 +43,13 @@ guards: { cooldown: 0s, max_parallel: 1000, max_starts: 100000, window: 1s }
 const idleRuntime: Runtime = {
   name: 'process',
   start: () => Promise.resolve({ kind: 'failed', error: 'nothing is started in this bench' }),
-  findByNonce: () => Promise.resolve(null),
-  adopt() {},
-  signal: () => false,
-  onExit() {},
+  capabilities: { seesExitOfWatched: false, onThisMachine: false },
+  discover: () => Promise.resolve(null),
+  watch() {},
+  observe: () => Promise.resolve({ kind: 'ended', exit: null }),
+  stop: () => Promise.resolve(false),
+  logs: () => Promise.resolve({ stdout: '', stderr: '' }),
+  onEnd() {},
   close() {},
 };
 

@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { PoolDefinition } from '#fleet';
-import { OmoiError } from '#telemetry';
+import { definePool, OmoiError, type PoolDefinition } from '#telemetry';
 import type { Config } from './config/schema.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/fleet', import.meta.url));
@@ -12,8 +11,6 @@ const MAX_WORKERS = 12;
 /** The agents of a demo have to be noticed quickly. */
 const HEARTBEAT_INTERVAL_MS = 500;
 const HEARTBEAT_TTL_MS = 1750;
-const GRACE_MS = 10_000;
-const ORPHAN_TIMEOUT_MS = 600_000;
 
 /** The demo's policies act, where the configuration does not say otherwise: outside of it Omoi only looks. */
 export function demoConfig(config: Config): Config {
@@ -44,29 +41,24 @@ export function demoPools(
     NODE_COMPILE_CACHE: compileCache ?? join(home, 'compile-cache'),
   };
   const base = {
-    agentType: 'worker',
-    runtime: 'process',
     cwd: home,
     env,
-    graceMs: GRACE_MS,
-    orphanTimeoutMs: ORPHAN_TIMEOUT_MS,
     onOrphan: 'leave',
     heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
     heartbeatTtlMs: HEARTBEAT_TTL_MS,
   } as const;
-  const single = { ...base, phaseId: null, desired: 1, min: 0, max: 1 };
+  const single = { ...base, desired: 1, max: 1 };
   return [
-    { ...single, id: 'demo-source', command: program('source.ts') },
-    {
+    definePool({ ...single, id: 'demo-source', command: program('source.ts') }),
+    definePool({
       ...base,
       id: 'demo',
       phaseId: 'PHASE_IMPLEMENTATION',
       command: program('worker.ts'),
       desired: DEMO_WORKERS,
-      min: 0,
       max: MAX_WORKERS,
-    },
-    { ...single, id: 'demo-feeder', command: program('feeder.ts') },
+    }),
+    definePool({ ...single, id: 'demo-feeder', command: program('feeder.ts') }),
   ];
 }
 

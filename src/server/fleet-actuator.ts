@@ -12,13 +12,13 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
       const { generation } = await pools.restart(order);
       return { generation };
     },
-    async raiseScale({ poolId, overrideId: claimId, add, ttlMs, reason, traceparent }) {
-      await pools.claimScale({ poolId, claimId, add, ttlMs, reason, by: 'watchdog', traceparent });
+    async raiseScale({ poolId, overrideId, add, ttlMs, reason, traceparent }) {
+      await pools.setScaleOverride({ poolId, overrideId, add, ttlMs, reason, by: 'watchdog', traceparent });
     },
-    extendScale: (overrideId, ttlMs) => pools.extendScale(overrideId, ttlMs),
+    extendScale: (overrideId, ttlMs) => pools.extendScaleOverride(overrideId, ttlMs),
     async releaseScale(overrideId, traceparent) {
       const reason = 'the alert has been over for a while';
-      await pools.releaseScale(overrideId, { reason, by: 'watchdog', traceparent });
+      await pools.removeScaleOverride(overrideId, { reason, by: 'watchdog', traceparent });
     },
     agent(agentId) {
       const agent = fleet.agents.get(agentId);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createAccess, createApi, type FirstAdmin } from '#api';
-import { createProcessTable, LogFiles, ProcessRuntime, type PoolDefinition } from '#fleet';
+import { createProcessTable, LogFiles, ProcessRuntime } from '#fleet';
 import { createLogging, createLogStore, createSpanStore, createTracing } from '#observability';
 import {
   openStateDatabase,
@@ -11,9 +11,16 @@ import {
   stateRetention,
   telemetryRetention,
 } from '#storage';
-import { createSystemClock, createSystemRandom, SelfMetrics, SteadyClock, type Logger } from '#telemetry';
+import {
+  createSystemClock,
+  createSystemRandom,
+  SelfMetrics,
+  SteadyClock,
+  type Logger,
+  type PoolDefinition,
+} from '#telemetry';
 import { createTsdb } from '#tsdb';
-import type { Config, PoolConfig } from './config/schema.ts';
+import type { Config } from './config/schema.ts';
 import { createIngest } from './ingest.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { reloadFiles, startParts, type Ground, type Parts } from './parts.ts';
@@ -228,7 +235,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
       : parts.pools.close(),
   );
   const asked = { reason: 'configured', by: 'configuration', traceparent: null };
-  const pools = [...config.fleet.pools.map(poolOf), ...options.extraPools(address.url)];
+  const pools = [...config.fleet.pools, ...options.extraPools(address.url)];
   for (const pool of pools) await parts.pools.declare(pool, asked);
   // What fires since before this start may be about a pool that was not known until now.
   await parts.watchdog.reconsider();
@@ -294,24 +301,4 @@ function inheritedEnvironment(environment: ServerOptions['environment']): Readon
       return value === undefined ? [] : [[name, value] as const];
     }),
   );
-}
-
-function poolOf(pool: PoolConfig): PoolDefinition {
-  return {
-    id: pool.id,
-    agentType: pool.agent_type,
-    phaseId: pool.phase_id,
-    runtime: 'process',
-    command: pool.command,
-    cwd: pool.cwd,
-    env: pool.env,
-    desired: pool.desired,
-    min: pool.min,
-    max: pool.max,
-    graceMs: pool.grace,
-    orphanTimeoutMs: pool.orphan_timeout,
-    onOrphan: pool.on_orphan,
-    heartbeatIntervalMs: pool.heartbeat_interval ?? null,
-    heartbeatTtlMs: pool.heartbeat_ttl ?? null,
-  };
 }

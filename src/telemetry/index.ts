@@ -107,5 +107,26 @@ export {
   type TargetKind,
   type WatchdogStateName,
 } from './events/remediation-record.ts';
+export {
+  definePool,
+  DESIRED_UNIT_STATES,
+  maxAgentsPerPool,
+  newPoolBody,
+  POOL_STATES,
+  poolChangeBody,
+  poolConfiguration,
+  poolIdText,
+  poolKeysOf,
+  poolOfKeys,
+  poolVariables,
+  shownPoolKeys,
+  UNIT_STATES,
+  viewPoolKeys,
+  type PoolChange,
+  type DesiredUnitState,
+  type PoolDefinition,
+  type PoolState,
+  type UnitState,
+} from './pools/pool-keys.ts';
 export { parseStrictDocument, type DocumentProblem, type DocumentSource } from './errors/strict-document.ts';
 export { type ReceivedLogRecord, type ReceivedSpan } from './tracing/received-telemetry.ts';

@@ -54,16 +54,16 @@ const sorted = (workers: readonly Worker[]): readonly Worker[] =>
 
 /** Exactly one process for each agent that should run, of the generation that the server knows. */
 async function expectEachWorkerOnce(): Promise<void> {
-  interface Slot {
+  interface Replica {
     readonly agent_id: string;
     readonly generation: number;
     readonly pid: number | null;
-    readonly process: string;
+    readonly unit: string;
   }
   await until(() => workersOf(server).length === WORKERS + SERVANTS, 'one process for each agent');
-  const { pools } = await admin.read<{ pools: { slots: Slot[] }[] }>('/api/v1/fleet/pools');
-  const running = pools.flatMap(({ slots }) => slots).filter((slot) => slot.process === 'running');
-  const known = running.map((slot) => `${slot.agent_id}/${slot.generation} ${slot.pid}`);
+  const { pools } = await admin.read<{ pools: { replicas: Replica[] }[] }>('/api/v1/fleet/pools');
+  const running = pools.flatMap(({ replicas }) => replicas).filter((replica) => replica.unit === 'running');
+  const known = running.map((replica) => `${replica.agent_id}/${replica.generation} ${replica.pid}`);
   const found = workersOf(server).map((worker) => `${worker.agentId}/${worker.generation} ${worker.pid}`);
   expect(new Set(found)).toEqual(new Set(known));
   expect(new Set(workersOf(server).map((worker) => worker.nonce)).size).toBe(WORKERS + SERVANTS);

@@ -62,7 +62,7 @@ say({ ready: true });
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, call, args } = JSON.parse(line) as {
     id: number;
-    call: 'create' | 'update' | 'get' | 'restart' | 'claimScale' | 'stopAll';
+    call: 'create' | 'update' | 'get' | 'restart' | 'setScaleOverride' | 'stopAll';
     args: never[];
   };
   try {
@@ -85,10 +85,13 @@ function dyingAfterSpawn(runtime: Runtime): Runtime {
       process.kill(process.pid, 'SIGKILL');
       return result;
     },
-    findByNonce: (nonce) => runtime.findByNonce(nonce),
-    adopt: (handle) => runtime.adopt(handle),
-    signal: (handle, signal) => runtime.signal(handle, signal),
-    onExit: (listener) => runtime.onExit(listener),
+    capabilities: runtime.capabilities,
+    discover: (nonce) => runtime.discover(nonce),
+    watch: (handle) => runtime.watch(handle),
+    observe: (handle) => runtime.observe(handle),
+    stop: (handle, order) => runtime.stop(handle, order),
+    logs: (unit, maxBytes) => runtime.logs(unit, maxBytes),
+    onEnd: (listener) => runtime.onEnd(listener),
     close: () => runtime.close(),
   };
 }

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createProcessTable, type PoolDefinition, type PoolView } from '#fleet';
-import type { EventType, SystemEvent } from '#telemetry';
+import { createProcessTable, type PoolView } from '#fleet';
+import { definePool, type EventType, type PoolDefinition, type SystemEvent } from '#telemetry';
 
 const HOST = fileURLToPath(new URL('fleet-host.ts', import.meta.url));
 const ASKED = { reason: 'test', by: 'tester', traceparent: null };
@@ -133,24 +133,14 @@ const agents = (): string[] =>
     .sort();
 
 function pool(change: Partial<PoolDefinition> = {}): PoolDefinition {
-  return {
+  return definePool({
     id: poolId,
-    agentType: 'worker',
-    phaseId: null,
-    runtime: 'process',
     command: ['/bin/sleep', '300'],
-    cwd: null,
-    env: {},
     desired: 1,
-    min: 0,
     max: 8,
     graceMs: GRACE_MS,
-    orphanTimeoutMs: 600_000,
-    onOrphan: 'continue',
-    heartbeatIntervalMs: null,
-    heartbeatTtlMs: null,
     ...change,
-  };
+  });
 }
 
 async function startHost(env: Record<string, string> = {}): Promise<Host> {
@@ -184,7 +174,9 @@ describe('after kill -9 of the server', () => {
 
     host = await startHost();
     const view = await host.call<PoolView>('get', poolId);
-    expect(view.slots.map((slot) => [slot.pid, slot.process])).toEqual(pids.map((pid) => [pid, 'running']));
+    expect(view.replicas.map((replica) => [replica.pid, replica.unit])).toEqual(
+      pids.map((pid) => [pid, 'running']),
+    );
     const killedAtMs = Date.now();
     process.kill(pids[1] ?? 0, 'SIGKILL');
     const exited = await host.event('fleet.agent.exited', { agent_id: `${poolId}-2` });
@@ -205,8 +197,8 @@ describe('after kill -9 of the server', () => {
 
     host = await startHost();
     await spawned(1);
-    expect((await host.call<PoolView>('get', poolId)).slots).toMatchObject([
-      { pid: orphan?.pid, process: 'running' },
+    expect((await host.call<PoolView>('get', poolId)).replicas).toMatchObject([
+      { pid: orphan?.pid, unit: 'running' },
     ]);
     expect(agents()).toEqual(['pool-1/1']);
   });

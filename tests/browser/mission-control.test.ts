@@ -79,11 +79,11 @@ describe.skipIf(program === null)('mission control', () => {
 
   async function pidOf(agentId: string): Promise<number> {
     const { pools } = await admin.read<{
-      pools: { slots: { agent_id: string; pid: number | null }[] }[];
+      pools: { replicas: { agent_id: string; pid: number | null }[] }[];
     }>('/api/v1/fleet/pools');
-    const slot = pools.flatMap(({ slots }) => slots).find(({ agent_id: id }) => id === agentId);
-    if (!slot?.pid) throw new Error(`${agentId} has no process`);
-    return slot.pid;
+    const replica = pools.flatMap(({ replicas }) => replicas).find(({ agent_id: id }) => id === agentId);
+    if (!replica?.pid) throw new Error(`${agentId} has no process`);
+    return replica.pid;
   }
 
   const tile = (agentId: string) => page.getByRole('link', { name: new RegExp(`^${agentId},`) });

@@ -10,11 +10,7 @@ import { ERROR_CATALOGUE } from '#telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { ScriptedServer } from '../../agent/src/scripted-server.test-support.ts';
-import {
-  deregisterBody,
-  registerAnswer,
-  registerBody,
-} from '../../src/api/agents/agent-schemas.ts';
+import { deregisterBody, registerAnswer, registerBody } from '../../src/api/agents/agent-schemas.ts';
 import { heartbeatAnswer, heartbeatBody } from '../../src/api/agents/heartbeat-schemas.ts';
 import {
   claimAnswer,

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createProcessTable, LogFiles, ProcessRuntime, type ProcessExit, type Runtime } from '#fleet';
+import { createProcessTable, LogFiles, ProcessRuntime, type EndedUnit, type Runtime } from '#fleet';
 import { createSystemClock, silentLogger } from '#telemetry';
 import { MemoryMachine, MemoryRuntime } from '../../src/fleet/runtimes/memory-runtime.test-support.ts';
 
@@ -67,6 +67,9 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
+const ASK = { how: 'ask', graceMs: 10_000 } as const;
+const FORCE = { how: 'force' } as const;
+
 let nonces = 0;
 
 describe.each([
@@ -75,12 +78,12 @@ describe.each([
 ])('the runtime "%s"', (_, createFixture) => {
   let fixture: Fixture;
   let runtime: Runtime;
-  let exits: ProcessExit[];
+  let ends: EndedUnit[];
   let started: string[];
 
   function open(): Runtime {
     const opened = fixture.open();
-    opened.onExit((exit) => exits.push(exit));
+    opened.onEnd((ended) => ends.push(ended));
     return opened;
   }
 
@@ -89,20 +92,20 @@ describe.each([
     const env = { PATH: '/bin:/usr/bin', OMOI_AGENT_NONCE: nonce };
     const result = await runtime.start({ agentId, generation: 1, command, cwd: null, env, nonce });
     if (result.kind === 'failed') throw new Error(result.error);
-    started.push(result.process.handle);
+    started.push(result.unit.handle);
     await fixture.ready(agentId);
-    return { ...result.process, nonce };
+    return { ...result.unit, nonce };
   }
 
   beforeEach(() => {
     fixture = createFixture();
-    exits = [];
+    ends = [];
     started = [];
     runtime = open();
   });
 
-  afterEach(() => {
-    for (const handle of started) runtime.signal(handle, 'SIGKILL');
+  afterEach(async () => {
+    await Promise.all(started.map((handle) => runtime.stop(handle, FORCE)));
     runtime.close();
     fixture.close();
   });
@@ -110,24 +113,24 @@ describe.each([
   it('tells of the exit of what it started, once, with its code', async () => {
     const { handle, pid } = await start(fixture.exits3);
     expect(pid).toBeGreaterThan(1);
-    await until(() => exits.length > 0);
-    expect(exits).toEqual([{ handle, exitCode: 3, signal: null }]);
-    expect(runtime.signal(handle, 'SIGTERM')).toBe(false);
+    await until(() => ends.length > 0);
+    expect(ends).toEqual([{ handle, exit: { exitCode: 3, signal: null } }]);
+    expect(await runtime.stop(handle, ASK)).toBe(false);
   });
 
-  it('stops with SIGTERM what listens to it', async () => {
+  it('stops what listens by asking', async () => {
     const { handle } = await start(fixture.runs);
-    expect(runtime.signal(handle, 'SIGTERM')).toBe(true);
-    await until(() => exits.length > 0);
-    expect(exits).toEqual([{ handle, exitCode: null, signal: 'SIGTERM' }]);
+    expect(await runtime.stop(handle, ASK)).toBe(true);
+    await until(() => ends.length > 0);
+    expect(ends).toEqual([{ handle, exit: { exitCode: null, signal: 'SIGTERM' } }]);
   });
 
-  it('stops with SIGKILL what does not', async () => {
+  it('stops what does not listen by force', async () => {
     const { handle } = await start(fixture.ignoresSigterm);
-    expect(runtime.signal(handle, 'SIGTERM')).toBe(true);
-    expect(runtime.signal(handle, 'SIGKILL')).toBe(true);
-    await until(() => exits.length > 0);
-    expect(exits).toEqual([{ handle, exitCode: null, signal: 'SIGKILL' }]);
+    expect(await runtime.stop(handle, ASK)).toBe(true);
+    expect(await runtime.stop(handle, FORCE)).toBe(true);
+    await until(() => ends.length > 0);
+    expect(ends).toEqual([{ handle, exit: { exitCode: null, signal: 'SIGKILL' } }]);
   });
 
   it('says what could not be started', async () => {
@@ -135,42 +138,61 @@ describe.each([
     const command = fixture.missing;
     const result = await runtime.start({ agentId: 'x', generation: 1, command, cwd: null, env: {}, nonce });
     expect(result).toMatchObject({ kind: 'failed', error: expect.stringContaining('/nowhere/omoi-worker') });
-    expect(await runtime.findByNonce(nonce)).toBeNull();
-    expect(exits).toEqual([]);
+    expect(await runtime.discover(nonce)).toBeNull();
+    expect(ends).toEqual([]);
   });
 
-  it('leaves its processes running when it closes, and finds them by their nonce', async () => {
+  it('leaves its units running when it closes, and finds them by their nonce', async () => {
     const { handle, pid, nonce } = await start(fixture.runs);
     runtime.close();
     runtime = open();
-    expect(await runtime.findByNonce(nonce)).toEqual({ handle, pid });
-    expect(await runtime.findByNonce('another')).toBeNull();
-    runtime.adopt(handle);
-    runtime.signal(handle, 'SIGTERM');
+    expect(await runtime.discover(nonce)).toEqual({ handle, pid });
+    expect(await runtime.discover('another')).toBeNull();
+    runtime.watch(handle);
+    await runtime.stop(handle, ASK);
     const signalledAtMs = performance.now();
-    await until(() => exits.length > 0);
+    await until(() => ends.length > 0);
     expect(performance.now() - signalledAtMs).toBeLessThan(ADOPTED_EXIT_MS + MARGIN_MS);
-    expect(exits).toEqual([{ handle, exitCode: null, signal: null }]);
+    expect(ends).toEqual([{ handle, exit: null }]);
   });
 
-  it('tells of the exit of an adopted process that has been gone for long', async () => {
+  it('tells of the exit of an unit that has been gone for long', async () => {
     const { handle } = await start(fixture.exits3);
-    await until(() => exits.length > 0);
+    await until(() => ends.length > 0);
     runtime.close();
-    exits.length = 0;
+    ends.length = 0;
     runtime = open();
-    runtime.adopt(handle);
-    await until(() => exits.length > 0);
-    expect(exits).toEqual([{ handle, exitCode: null, signal: null }]);
+    runtime.watch(handle);
+    await until(() => ends.length > 0);
+    expect(ends).toEqual([{ handle, exit: null }]);
   });
 
-  it('keeps two processes apart', async () => {
+  it('keeps two units apart', async () => {
     const first = await start(fixture.runs, 'coders-1');
     const second = await start(fixture.runs, 'coders-2');
     expect(first.handle).not.toBe(second.handle);
-    runtime.signal(first.handle, 'SIGTERM');
-    await until(() => exits.length > 0);
-    expect(exits.map((exit) => exit.handle)).toEqual([first.handle]);
-    expect(await runtime.findByNonce(second.nonce)).toMatchObject({ handle: second.handle });
+    await runtime.stop(first.handle, ASK);
+    await until(() => ends.length > 0);
+    expect(ends.map((ended) => ended.handle)).toEqual([first.handle]);
+    expect(await runtime.discover(second.nonce)).toMatchObject({ handle: second.handle });
+  });
+
+  it('shows how a unit stands', async () => {
+    const { handle } = await start(fixture.runs);
+    expect(await runtime.observe(handle)).toEqual({ kind: 'running' });
+    await runtime.stop(handle, FORCE);
+    await until(() => ends.length > 0);
+    expect(await runtime.observe(handle)).toMatchObject({ kind: 'ended' });
+    expect(await runtime.observe('of another runtime')).toMatchObject({ kind: 'ended' });
+  });
+
+  it('gives the end of what a unit wrote, also when it has ended', async () => {
+    const { handle } = await start(fixture.exits3);
+    await until(() => ends.length > 0);
+    const unit = { handle, agentId: 'coders-1', generation: 1 };
+    expect(await runtime.logs(unit, 1000)).toEqual({ stdout: 'ready\n', stderr: '' });
+    expect(await runtime.logs(unit, 3)).toEqual({ stdout: 'dy\n', stderr: '' });
+    const other = { handle: 'of another runtime', agentId: 'coders-9', generation: 1 };
+    expect(await runtime.logs(other, 1000)).toEqual({ stdout: '', stderr: '' });
   });
 });

@@ -1,6 +1,12 @@
-import type { PoolDefinition } from '#fleet';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { createSeededRandom, SelfMetrics, SteadyClock, type Logger, type VirtualClock } from '#telemetry';
+import {
+  createSeededRandom,
+  SelfMetrics,
+  SteadyClock,
+  type Logger,
+  type PoolDefinition,
+  type VirtualClock,
+} from '#telemetry';
 import { createTsdb } from '#tsdb';
 import type { Config } from '../../src/server/config/schema.ts';
 import { Lifecycle } from '../../src/server/lifecycle.ts';

@@ -1,10 +1,9 @@
-import type { ProcessExit, Runtime } from '#fleet';
+import type { EndedUnit, Runtime, UnitExit } from '#fleet';
 import { between, happens } from './chance.ts';
 import type { Gate } from './gate.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
 
 type StartSpec = Parameters<Runtime['start']>[0];
-type Exit = Pick<ProcessExit, 'exitCode' | 'signal'>;
 
 export interface SimulatedProcess {
   readonly handle: string;
@@ -62,37 +61,35 @@ export class Machine {
   }
 
   /** A process ends; whoever watches it learns of it a little later. */
-  end(handle: string, exit: Exit): void {
+  end(handle: string, exit: UnitExit): void {
     const process = this.#processes.get(handle);
     if (!process) return;
     this.#processes.delete(handle);
     process.worker.die();
     const { watcher } = process;
-    if (watcher) this.tell(watcher.runtime, { handle, ...(watcher.own ? exit : UNSEEN) }, watcher.own);
+    if (watcher) this.tell(watcher.runtime, { handle, exit: watcher.own ? exit : null }, watcher.own);
   }
 
-  tell(runtime: SimulatedRuntime, exit: ProcessExit, own: boolean): void {
-    this.#world.clock.after(between(this.#world.random, 0, own ? 2 : 250), () => runtime.tell(exit));
+  tell(runtime: SimulatedRuntime, ended: EndedUnit, own: boolean): void {
+    this.#world.clock.after(between(this.#world.random, 0, own ? 2 : 250), () => runtime.tell(ended));
   }
 }
-
-/** Nobody could see how it ended. */
-const UNSEEN: Exit = { exitCode: null, signal: null };
 
 /** The runtime of one server process on the machine. */
 class SimulatedRuntime implements Runtime {
   readonly name = 'process';
+  readonly capabilities = { seesExitOfWatched: false, onThisMachine: false } as const;
   readonly #machine: Machine;
   readonly #gate: Gate;
   #closed = false;
-  #listener: (exit: ProcessExit) => void = () => {};
+  #listener: (ended: EndedUnit) => void = () => {};
 
   constructor(machine: Machine, gate: Gate) {
     this.#machine = machine;
     this.#gate = gate;
   }
 
-  onExit(listener: (exit: ProcessExit) => void): void {
+  onEnd(listener: (ended: EndedUnit) => void): void {
     this.#listener = listener;
   }
 
@@ -102,37 +99,45 @@ class SimulatedRuntime implements Runtime {
     return this.#gate.pass(
       Promise.resolve(
         process
-          ? { kind: 'started', process: { handle: process.handle, pid: process.pid } }
+          ? { kind: 'started', unit: { handle: process.handle, pid: process.pid } }
           : { kind: 'failed', error: 'simulated: fork failed' },
       ),
     );
   }
 
-  findByNonce(nonce: string): ReturnType<Runtime['findByNonce']> {
+  discover(nonce: string): ReturnType<Runtime['discover']> {
     const found = this.#machine.processes.find((process) => process.nonce === nonce);
     return this.#gate.pass(Promise.resolve(found ? { handle: found.handle, pid: found.pid } : null));
   }
 
-  adopt(handle: string): void {
+  watch(handle: string): void {
     if (!this.#gate.isOpen) return;
     const process = this.#machine.find(handle);
     if (process) process.watcher = { runtime: this, own: false };
-    else this.#machine.tell(this, { handle, ...UNSEEN }, false);
+    else this.#machine.tell(this, { handle, exit: null }, false);
   }
 
-  signal(handle: string, signal: 'SIGTERM' | 'SIGKILL'): boolean {
+  observe(handle: string): ReturnType<Runtime['observe']> {
+    const running = this.#machine.find(handle) !== null;
+    return this.#gate.pass(Promise.resolve(running ? { kind: 'running' } : { kind: 'ended', exit: null }));
+  }
+
+  stop(handle: string, order: Parameters<Runtime['stop']>[1]): Promise<boolean> {
     const process = this.#gate.isOpen ? this.#machine.find(handle) : null;
-    if (!process) return false;
-    if (signal === 'SIGKILL') this.#machine.end(handle, { exitCode: null, signal });
-    else process.worker.leave();
-    return true;
+    if (process && order.how === 'force') this.#machine.end(handle, { exitCode: null, signal: 'SIGKILL' });
+    else process?.worker.leave();
+    return this.#gate.pass(Promise.resolve(process !== null));
+  }
+
+  logs(): ReturnType<Runtime['logs']> {
+    return this.#gate.pass(Promise.resolve({ stdout: '', stderr: '' }));
   }
 
   close(): void {
     this.#closed = true;
   }
 
-  tell(exit: ProcessExit): void {
-    if (this.#gate.isOpen && !this.#closed) this.#listener(exit);
+  tell(ended: EndedUnit): void {
+    if (this.#gate.isOpen && !this.#closed) this.#listener(ended);
   }
 }

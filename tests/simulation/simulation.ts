@@ -113,8 +113,12 @@ class Observer {
     if (!server) return 'no server runs';
     const waiting = archive.count(`SELECT count(*) AS count FROM tasks WHERE state IN ('queued', 'claimed')`);
     if (waiting > 0) return `${waiting} tasks are not done`;
-    for (const pool of archive.rows('SELECT pool_id, desired FROM pools')) {
-      const wanted = archive.rows(`SELECT * FROM agent_processes WHERE wish = 'run' AND state = 'running'`);
+    for (const pool of archive.rows(
+      `SELECT pool_id, json_extract(definition, '$.desired') AS desired FROM pools`,
+    )) {
+      const wanted = archive.rows(
+        `SELECT * FROM agent_units WHERE desired_state = 'run' AND state = 'running'`,
+      );
       const ofPool = wanted.filter((row) => row['pool_id'] === pool['pool_id']);
       const alive = ofPool.filter((row) => machine.find(String(row['handle'])));
       if (alive.length !== pool['desired'])
@@ -122,7 +126,7 @@ class Observer {
     }
     const live = machine.processes.length;
     const recorded = archive.count(
-      `SELECT count(*) AS count FROM agent_processes WHERE wish = 'run' AND state = 'running'`,
+      `SELECT count(*) AS count FROM agent_units WHERE desired_state = 'run' AND state = 'running'`,
     );
     if (live !== recorded) return `${live} processes live, ${recorded} are wanted`;
     for (const [agentId, { status }] of chronicle.agents) {

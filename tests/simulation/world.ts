@@ -1,9 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PoolDefinition } from '#fleet';
-import { createSeededRandom, silentLogger, VirtualClock, type Logger, type Random } from '#telemetry';
-import type { PolicyMode } from '#telemetry';
+import {
+  createSeededRandom,
+  definePool,
+  silentLogger,
+  VirtualClock,
+  type Logger,
+  type PolicyMode,
+  type PoolDefinition,
+  type Random,
+} from '#telemetry';
 import { configSchema } from '../../src/server/config/schema.ts';
 import { between } from './chance.ts';
 import { Archive, Chronicle } from './chronicle.ts';
@@ -21,19 +28,7 @@ const RETRY_START_MS = 1000;
 const TURNS_UNTIL_TIME_PASSES = 100;
 const WAITING_STEP_MS = 50;
 
-const POOL: Omit<PoolDefinition, 'id' | 'phaseId' | 'desired' | 'max'> = {
-  agentType: 'worker',
-  runtime: 'process',
-  command: ['simulated'],
-  cwd: null,
-  env: {},
-  min: 1,
-  graceMs: 3000,
-  orphanTimeoutMs: 600_000,
-  onOrphan: 'continue',
-  heartbeatIntervalMs: null,
-  heartbeatTtlMs: null,
-};
+const POOL = { command: ['simulated'], min: 1, graceMs: 3000 } as const;
 
 /** A server, the machine and the disk under it, and all who speak with it: one clock, one seed. */
 export class World {
@@ -47,8 +42,8 @@ export class World {
   readonly chronicle = new Chronicle();
   readonly mode: PolicyMode;
   readonly pools: readonly PoolDefinition[] = [
-    { ...POOL, id: 'coders', phaseId: 'PHASE_IMPLEMENTATION', desired: 4, max: 9 },
-    { ...POOL, id: 'testers', phaseId: 'PHASE_TESTING', desired: 2, max: 5 },
+    definePool({ ...POOL, id: 'coders', phaseId: 'PHASE_IMPLEMENTATION', desired: 4, max: 9 }),
+    definePool({ ...POOL, id: 'testers', phaseId: 'PHASE_TESTING', desired: 2, max: 5 }),
   ];
   /** Somebody has sent the server SIGTERM. */
   stopWanted = false;

@@ -52,9 +52,9 @@ async function settled(condition: (pool: Record<string, unknown>) => boolean): P
   throw new Error('it did not come true');
 }
 
-const processes = (pool: Record<string, unknown>): string[] =>
-  (pool['slots'] as { agent_id: string; generation: number; process: string; wish: string }[]).map(
-    (slot) => `${slot.agent_id}/${slot.generation} ${slot.process} ${slot.wish}`,
+const units = (pool: Record<string, unknown>): string[] =>
+  (pool['replicas'] as { agent_id: string; generation: number; unit: string; desired_state: string }[]).map(
+    (replica) => `${replica.agent_id}/${replica.generation} ${replica.unit} ${replica.desired_state}`,
   );
 
 beforeEach(async () => {
@@ -92,22 +92,24 @@ afterEach(async () => {
 });
 
 describe('/api/v1/fleet/pools', () => {
-  it('creates, shows, scales, claims, restarts, stops and removes', async () => {
+  it('creates, shows, scales, scales for a while, restarts, stops and removes', async () => {
     const created = await call('admin', 'POST pools', POOL);
     expect(created.status).toBe(201);
     expect(created.body).toMatchObject({ pool_id: 'coders', effective: 1, env_names: ['API_KEY'] });
     expect(JSON.stringify(created.body)).not.toContain('hush');
-    await settled((pool) => processes(pool).join() === 'coders-1/1 running run');
+    await settled((pool) => units(pool).join() === 'coders-1/1 running run');
 
     expect((await call('operator', 'POST pools/coders/scale', { desired: 2 })).body).toMatchObject({
       desired: 2,
     });
-    const claim = { add: 1, ttl_ms: 60_000 };
-    expect((await call('operator', 'PUT pools/coders/claims/c1', claim)).body).toMatchObject({
+    const override = { add: 1, ttl_ms: 60_000 };
+    expect((await call('operator', 'PUT pools/coders/scale-overrides/c1', override)).body).toMatchObject({
       effective: 3,
     });
-    await settled((pool) => processes(pool).filter((text) => text.includes('running')).length === 3);
-    expect((await call('operator', 'DELETE pools/coders/claims/c1')).body).toMatchObject({ effective: 2 });
+    await settled((pool) => units(pool).filter((text) => text.includes('running')).length === 3);
+    expect((await call('operator', 'DELETE pools/coders/scale-overrides/c1')).body).toMatchObject({
+      effective: 2,
+    });
 
     const order = { expected_generation: 1 };
     const restarted = { agent_id: 'coders-1', generation: 2 };
@@ -120,7 +122,7 @@ describe('/api/v1/fleet/pools', () => {
       opened: false,
     });
     expect((await call('operator', 'POST agents/coders-2/stop', {})).status).toBe(200);
-    await settled((pool) => processes(pool).includes('coders-2/1 ended stopped'));
+    await settled((pool) => units(pool).includes('coders-2/1 ended stopped'));
 
     expect((await call('admin', 'DELETE pools/coders')).status).toBe(202);
     await settled((pool) => pool['error'] === 'unknown_pool');

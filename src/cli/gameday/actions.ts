@@ -46,8 +46,8 @@ function fleetOf({ client }: Stage): FeedFleet {
 const claimedTasks = z.object({
   tasks: z.array(z.object({ task_id: z.string(), agent_id: z.string().nullable() })),
 });
-const poolSlots = z.object({
-  slots: z.array(z.object({ agent_id: z.string(), generation: z.number(), pid: z.number().nullable() })),
+const poolReplicas = z.object({
+  replicas: z.array(z.object({ agent_id: z.string(), generation: z.number(), pid: z.number().nullable() })),
 });
 
 const PICK_ATTEMPTS = 50;
@@ -60,16 +60,22 @@ const IN_FLIGHT_MS = 200;
  */
 async function hangBusyWorker(pool: string, stage: Stage): Promise<unknown> {
   for (let attempt = 0; attempt < PICK_ATTEMPTS; attempt++) {
-    const { slots } = poolSlots.parse(await stage.client.call('GET', `/api/v1/fleet/pools/${pool}`));
-    const slot = slots[attempt % slots.length];
-    if (!slot || slot.pid === null) continue;
-    process.kill(slot.pid, 'SIGSTOP');
+    const { replicas } = poolReplicas.parse(await stage.client.call('GET', `/api/v1/fleet/pools/${pool}`));
+    const replica = replicas[attempt % replicas.length];
+    if (!replica || replica.pid === null) continue;
+    process.kill(replica.pid, 'SIGSTOP');
     const at = toRfc3339(Date.now());
     await delay(IN_FLIGHT_MS);
-    const task = await taskHeldBy(slot.agent_id, stage);
+    const task = await taskHeldBy(replica.agent_id, stage);
     if (task !== null)
-      return { at, agent_id: slot.agent_id, generation: slot.generation, pid: slot.pid, task_id: task };
-    process.kill(slot.pid, 'SIGCONT');
+      return {
+        at,
+        agent_id: replica.agent_id,
+        generation: replica.generation,
+        pid: replica.pid,
+        task_id: task,
+      };
+    process.kill(replica.pid, 'SIGCONT');
     await delay(IN_FLIGHT_MS);
   }
   throw new OmoiError('not_found', `no worker of pool "${pool}" held a task; feed the pool first`);

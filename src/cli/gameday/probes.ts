@@ -125,13 +125,15 @@ async function observeGrowth(probe: ProbeOf<'growth'>, stage: Stage): Promise<Ob
   };
 }
 
-const poolSlots = z.object({
-  slots: z.array(z.object({ agent_id: z.string(), pid: z.number().nullable() })),
+const poolReplicas = z.object({
+  replicas: z.array(z.object({ agent_id: z.string(), pid: z.number().nullable() })),
 });
 
 async function observePool(probe: ProbeOf<'pool'>, stage: Stage): Promise<Observation> {
-  const { slots } = poolSlots.parse(await stage.client.call('GET', `/api/v1/fleet/pools/${probe.pool}`));
-  const living = slots.filter(({ pid }) => pid !== null && isAlive(pid)).length;
+  const { replicas } = poolReplicas.parse(
+    await stage.client.call('GET', `/api/v1/fleet/pools/${probe.pool}`),
+  );
+  const living = replicas.filter(({ pid }) => pid !== null && isAlive(pid)).length;
   const { min = 0, max = Infinity } = probe.processes;
   return { held: living >= min && living <= max, found: living, detail: `${living} live processes` };
 }

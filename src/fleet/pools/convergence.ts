@@ -1,33 +1,27 @@
 import type { StateTransaction } from '#storage';
 import { messageOf, OmoiError } from '#telemetry';
-import { effectiveCount, slotAgentId } from './pool-definition.ts';
+import { effectiveCount, replicaAgentId } from './pool-definition.ts';
 import type { Asked, PoolParts } from './pool-parts.ts';
-import { definitionOf, deleteExpiredClaims, liveClaims, type PoolRow } from './pool-rows.ts';
-import {
-  changeProcess,
-  forgetOlderProcesses,
-  insertIntent,
-  poolProcesses,
-  type ProcessRow,
-} from './process-rows.ts';
-import { newestOf, planSlots } from './slot-plan.ts';
+import { definitionOf, deleteExpiredOverrides, liveOverrides, type PoolRow } from './pool-rows.ts';
+import { changeUnit, forgetOlderUnits, insertIntent, poolUnits, type UnitRow } from './unit-rows.ts';
+import { newestOf, planReplicas } from './replica-plan.ts';
 import { createSpawnNonce } from './spawn-nonce.ts';
 
 /** What follows from a committed change: to be carried out after the commit. */
 export interface Consequences {
   spawn(key: { readonly agentId: string; readonly generation: number; readonly poolId: string }): void;
-  stop(row: ProcessRow): void;
+  stop(row: UnitRow): void;
 }
 
 export interface Converged {
   readonly effective: number;
   /** Whether generations were opened or retired. */
   readonly moved: boolean;
-  /** When the next claim expires, wall ms since epoch; null without claims. */
+  /** When the next override expires, wall ms since epoch; null without overrides. */
   readonly nextExpiryMs: number | null;
 }
 
-/** Why a place got a generation; what made the pool larger is in its own event. */
+/** Why a replica got a generation; what made the pool larger is in its own event. */
 const SCALED_UP = 'pool_scaled_up';
 
 /**
@@ -44,29 +38,33 @@ export class Convergence {
   }
 
   async converge(tx: StateTransaction, row: PoolRow, asked: Asked): Promise<Converged> {
-    const expired = await deleteExpiredClaims(tx, row.pool_id);
-    const claims = await liveClaims(tx, row.pool_id);
-    const claimed = claims.reduce((sum, claim) => sum + claim.add_count, 0);
-    const effective = row.state === 'removing' ? 0 : effectiveCount(definitionOf(row), claimed);
-    if (expired.length > 0) await this.tellChanged(tx, { row, effective, reason: 'claim_expired', asked });
-    const processes = await poolProcesses(tx, row.pool_id);
-    const plan = planSlots(row.pool_id, effective, newestOf(processes));
-    // A claim's own trace is that of the workers it brings.
-    const cause = claims.at(-1)?.traceparent ?? null;
-    for (const slot of plan.open) {
-      await this.#openSlot(tx, row, {
-        agentId: slotAgentId(row.pool_id, slot),
+    const expired = await deleteExpiredOverrides(tx, row.pool_id);
+    const overrides = await liveOverrides(tx, row.pool_id);
+    const added = overrides.reduce((sum, override) => sum + override.add_count, 0);
+    const pool = definitionOf(row);
+    const effective = row.state === 'removing' ? 0 : effectiveCount(pool, added);
+    if (expired.length > 0)
+      await this.tellChanged(tx, { row, effective, reason: 'scale_override_expired', asked });
+    const processes = await poolUnits(tx, row.pool_id);
+    const plan = planReplicas(row.pool_id, effective, newestOf(processes));
+    // An override's own trace is that of the workers it brings.
+    const cause = overrides.at(-1)?.traceparent ?? null;
+    for (const replica of plan.open) {
+      await this.#openReplica(tx, row, {
+        agentId: replicaAgentId(row.pool_id, replica),
         asked: { reason: SCALED_UP, by: asked.by, traceparent: asked.traceparent ?? cause },
       });
     }
-    for (const process of plan.retire) await this.retire(tx, row, { process, wish: 'retired' });
+    for (const process of plan.retire)
+      await this.retire(tx, pool.graceMs, { process, desiredState: 'retired' });
     if (row.state === 'removing' && processes.every((process) => process.state === 'ended')) {
       await this.#remove(tx, row.pool_id);
     }
     return {
       effective,
       moved: plan.open.length + plan.retire.length > 0,
-      nextExpiryMs: claims.length > 0 ? Math.min(...claims.map((claim) => claim.expires_at_ms)) : null,
+      nextExpiryMs:
+        overrides.length > 0 ? Math.min(...overrides.map((override) => override.expires_at_ms)) : null,
     };
   }
 
@@ -91,7 +89,7 @@ export class Convergence {
     });
     const key = { agentId, generation, poolId: pool.id };
     await insertIntent(tx, { ...key, runtime: pool.runtime, nonce, traceparent: asked.traceparent });
-    await forgetOlderProcesses(tx, key);
+    await forgetOlderUnits(tx, key);
     tx.afterCommit(() => this.#consequences.spawn(key));
     return generation;
   }
@@ -99,25 +97,32 @@ export class Convergence {
   /** Writes down that a process shall not run any more; it has the pool's grace to end by itself. */
   async retire(
     tx: StateTransaction,
-    row: PoolRow,
-    retirement: { readonly process: ProcessRow; readonly wish: 'stopped' | 'retired' | 'replaced' },
+    graceMs: number,
+    retirement: { readonly process: UnitRow; readonly desiredState: 'stopped' | 'retired' | 'replaced' },
   ): Promise<void> {
-    const { process, wish } = retirement;
+    const { process, desiredState } = retirement;
     const killAtMs =
-      process.state === 'ended' ? null : (process.kill_at_ms ?? Math.round(tx.nowMs + row.grace_ms));
-    await changeProcess(
+      process.state === 'ended' ? null : (process.kill_at_ms ?? Math.round(tx.nowMs + graceMs));
+    await changeUnit(
       tx,
       { agentId: process.agent_id, generation: process.generation },
-      { wish, kill_at_ms: killAtMs },
+      { desired_state: desiredState, kill_at_ms: killAtMs },
     );
     if (process.state === 'ended') {
       const { agent_id: agentId, generation, traceparent } = process;
       // A replaced one has a follower, which speaks for the agent.
-      if (wish !== 'replaced')
-        await this.#parts.generations.writeOff(tx, { agentId, generation, reason: wish, traceparent });
+      if (desiredState !== 'replaced')
+        await this.#parts.generations.writeOff(tx, {
+          agentId,
+          generation,
+          reason: desiredState,
+          traceparent,
+        });
       return;
     }
-    tx.afterCommit(() => this.#consequences.stop({ ...process, wish, kill_at_ms: killAtMs }));
+    tx.afterCommit(() =>
+      this.#consequences.stop({ ...process, desired_state: desiredState, kill_at_ms: killAtMs }),
+    );
   }
 
   async tellChanged(
@@ -134,13 +139,13 @@ export class Convergence {
       event_type: 'fleet.pool.changed',
       entity_type: 'pool',
       entity_id: row.pool_id,
-      payload: { pool_id: row.pool_id, desired: row.desired, effective, reason },
+      payload: { pool_id: row.pool_id, desired: definitionOf(row).desired, effective, reason },
       traceparent: asked.traceparent,
     });
   }
 
-  /** A place whose agent may not start (it is quarantined, or somebody else's) stays empty. */
-  async #openSlot(
+  /** A replica whose agent may not start (it is quarantined, or somebody else's) is not started. */
+  async #openReplica(
     tx: StateTransaction,
     row: PoolRow,
     opening: { readonly agentId: string; readonly asked: Asked },
@@ -151,20 +156,25 @@ export class Convergence {
       if (!isRefusal(error)) throw error;
       this.#parts.logger.warn(
         { pool_id: row.pool_id, agent_id: opening.agentId, error: messageOf(error) },
-        'A place of a pool stays empty.',
+        `Pool replica not started: ${reasonOf(error)}.`,
       );
     }
   }
 
   async #remove(tx: StateTransaction, poolId: string): Promise<void> {
-    for (const table of ['agent_processes', 'pool_claims', 'pools'] as const) {
+    for (const table of ['agent_units', 'pool_scale_overrides', 'pools'] as const) {
       await tx.db.deleteFrom(table).where('pool_id', '=', poolId).execute();
     }
   }
 }
 
+function reasonOf({ code, details }: OmoiError): string {
+  if (code === 'agent_not_managed') return 'an agent that Omoi does not manage has its id';
+  return details['status'] === 'QUARANTINED' ? 'agent quarantined' : `agent is ${String(details['status'])}`;
+}
+
 /** Refusals come before anything was written, so the transaction can go on. */
-function isRefusal(error: unknown): boolean {
+function isRefusal(error: unknown): error is OmoiError {
   return (
     error instanceof OmoiError &&
     (error.code === 'transition_not_allowed' || error.code === 'agent_not_managed')

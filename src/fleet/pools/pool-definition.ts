@@ -1,52 +1,20 @@
-import { OmoiError, type AgentType } from '#telemetry';
+import { maxAgentsPerPool, OmoiError, poolIdText, type PoolDefinition } from '#telemetry';
 
-/** Agents of one kind, and how many of them there shall be. */
-export interface PoolDefinition {
-  readonly id: string;
-  readonly agentType: AgentType;
-  readonly phaseId: string | null;
-  /** The name of the runtime that starts its agents. */
-  readonly runtime: string;
-  /** Program and arguments. */
-  readonly command: readonly string[];
-  readonly cwd: string | null;
-  readonly env: Readonly<Record<string, string>>;
-  readonly desired: number;
-  readonly min: number;
-  readonly max: number;
-  /** From SIGTERM to SIGKILL. */
-  readonly graceMs: number;
-  /** What a worker does whose server stays away for longer than this. */
-  readonly orphanTimeoutMs: number;
-  readonly onOrphan: 'continue' | 'leave';
-  /** null takes the agent type's. */
-  readonly heartbeatIntervalMs: number | null;
-  readonly heartbeatTtlMs: number | null;
+/** The agent of a replica of a pool; replicas count from 1. */
+export function replicaAgentId(poolId: string, replica: number): string {
+  return `${poolId}-${replica}`;
 }
 
-/** What may be changed of a pool. A new command or environment holds for generations started from then on. */
-export type PoolChange = Partial<Omit<PoolDefinition, 'id'>>;
-
-/** A pool is never larger: a typing error must not fill the machine. */
-export const maxAgentsPerPool = 1000;
-
-const ID = /^[a-z0-9][a-z0-9_-]{0,62}$/;
-
-/** The agent of a place in a pool; places count from 1. */
-export function slotAgentId(poolId: string, slot: number): string {
-  return `${poolId}-${slot}`;
-}
-
-/** The place of an agent in its pool; null for an id that is none of the pool's. */
-export function slotOf(poolId: string, agentId: string): number | null {
+/** The replica that an agent is in its pool; null for an id that is none of the pool's. */
+export function replicaOf(poolId: string, agentId: string): number | null {
   if (!agentId.startsWith(`${poolId}-`)) return null;
-  const slot = Number(agentId.slice(poolId.length + 1));
-  return Number.isInteger(slot) && slot > 0 ? slot : null;
+  const replica = Number(agentId.slice(poolId.length + 1));
+  return Number.isInteger(replica) && replica > 0 ? replica : null;
 }
 
 /** @throws OmoiError `invalid_request`, `pool_bounds` */
 export function assertPoolDefinition(pool: PoolDefinition, runtimes: readonly string[]): void {
-  if (!ID.test(pool.id)) {
+  if (!poolIdText.safeParse(pool.id).success) {
     throw new OmoiError(
       'invalid_request',
       `id: "${pool.id}" is no pool id: small letters, digits, "-" and "_", at most 63.`,
@@ -74,10 +42,7 @@ export function assertPoolDefinition(pool: PoolDefinition, runtimes: readonly st
   }
 }
 
-/** How many agents there shall be: what is desired and what is claimed, within the bounds. */
-export function effectiveCount(
-  pool: Pick<PoolDefinition, 'desired' | 'min' | 'max'>,
-  claimed: number,
-): number {
-  return Math.min(pool.max, Math.max(pool.min, pool.desired + claimed));
+/** How many agents there shall be: what is desired and what is added, within the bounds. */
+export function effectiveCount(pool: Pick<PoolDefinition, 'desired' | 'min' | 'max'>, added: number): number {
+  return Math.min(pool.max, Math.max(pool.min, pool.desired + added));
 }

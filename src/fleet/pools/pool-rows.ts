@@ -1,13 +1,12 @@
 import type { Selectable } from 'kysely';
 import type { StateTables, StateTransaction } from '#storage';
-import { OmoiError, type AgentType } from '#telemetry';
-import type { PoolChange, PoolDefinition } from './pool-definition.ts';
+import { OmoiError, poolKeysOf, poolOfKeys, type PoolChange, type PoolDefinition } from '#telemetry';
 
 export type PoolRow = Selectable<StateTables['pools']>;
-export type ClaimRow = Selectable<StateTables['pool_claims']>;
+export type OverrideRow = Selectable<StateTables['pool_scale_overrides']>;
 
 /**
- * The pool's row, held until the transaction ends: whoever changes a pool, its claims or its processes holds it.
+ * The pool's row, held until the transaction ends: whoever changes a pool, its overrides or its processes holds it.
  * @throws OmoiError `unknown_pool`
  */
 export async function lockPool(tx: StateTransaction, poolId: string): Promise<PoolRow> {
@@ -23,55 +22,12 @@ export function unknownPool(poolId: string): OmoiError {
 }
 
 export function definitionOf(row: PoolRow): PoolDefinition {
-  return {
-    id: row.pool_id,
-    // Written from a PoolDefinition, and by nobody else.
-    agentType: row.agent_type as AgentType,
-    phaseId: row.phase_id,
-    runtime: row.runtime,
-    command: JSON.parse(row.command) as readonly string[],
-    cwd: row.cwd,
-    env: JSON.parse(row.env) as Readonly<Record<string, string>>,
-    desired: row.desired,
-    min: row.min_agents,
-    max: row.max_agents,
-    graceMs: row.grace_ms,
-    orphanTimeoutMs: row.orphan_timeout_ms,
-    onOrphan: row.on_orphan,
-    heartbeatIntervalMs: row.heartbeat_interval_ms,
-    heartbeatTtlMs: row.heartbeat_ttl_ms,
-  };
+  // Written by `definitionText`, and by nobody else.
+  return poolOfKeys(row.pool_id, JSON.parse(row.definition) as Readonly<Record<string, unknown>>);
 }
 
-/** The columns that a definition fills. */
-function columnsOf(
-  pool: PoolDefinition,
-): Omit<
-  PoolRow,
-  | 'pool_id'
-  | 'state'
-  | 'spawn_failures'
-  | 'last_error'
-  | 'next_attempt_at_ms'
-  | 'created_at_ms'
-  | 'updated_at_ms'
-> {
-  return {
-    agent_type: pool.agentType,
-    phase_id: pool.phaseId,
-    runtime: pool.runtime,
-    command: JSON.stringify(pool.command),
-    cwd: pool.cwd,
-    env: JSON.stringify(pool.env),
-    desired: pool.desired,
-    min_agents: pool.min,
-    max_agents: pool.max,
-    grace_ms: pool.graceMs,
-    orphan_timeout_ms: pool.orphanTimeoutMs,
-    on_orphan: pool.onOrphan,
-    heartbeat_interval_ms: pool.heartbeatIntervalMs,
-    heartbeat_ttl_ms: pool.heartbeatTtlMs,
-  };
+function definitionText(pool: PoolDefinition): string {
+  return JSON.stringify(poolKeysOf(pool));
 }
 
 /** @throws OmoiError `pool_exists` */
@@ -80,7 +36,7 @@ export async function insertPool(tx: StateTransaction, pool: PoolDefinition): Pr
     .insertInto('pools')
     .values({
       pool_id: pool.id,
-      ...columnsOf(pool),
+      definition: definitionText(pool),
       state: 'active',
       spawn_failures: 0,
       last_error: null,
@@ -104,7 +60,7 @@ export async function updatePool(
   const pool: PoolDefinition = { ...definitionOf(row), ...change };
   await tx.db
     .updateTable('pools')
-    .set({ ...columnsOf(pool), next_attempt_at_ms: null, updated_at_ms: tx.nowMs })
+    .set({ definition: definitionText(pool), next_attempt_at_ms: null, updated_at_ms: tx.nowMs })
     .where('pool_id', '=', row.pool_id)
     .execute();
   return pool;
@@ -133,10 +89,10 @@ export async function setSpawnFailure(
     .execute();
 }
 
-/** The claims that have not expired. */
-export function liveClaims(tx: StateTransaction, poolId: string): Promise<readonly ClaimRow[]> {
+/** The overrides that have not expired. */
+export function liveOverrides(tx: StateTransaction, poolId: string): Promise<readonly OverrideRow[]> {
   return tx.db
-    .selectFrom('pool_claims')
+    .selectFrom('pool_scale_overrides')
     .selectAll()
     .where('pool_id', '=', poolId)
     .where('expires_at_ms', '>', tx.nowMs)
@@ -144,18 +100,18 @@ export function liveClaims(tx: StateTransaction, poolId: string): Promise<readon
     .execute();
 }
 
-export async function deleteExpiredClaims(
+export async function deleteExpiredOverrides(
   tx: StateTransaction,
   poolId: string,
-): Promise<readonly ClaimRow[]> {
+): Promise<readonly OverrideRow[]> {
   const expired = await tx.db
-    .selectFrom('pool_claims')
+    .selectFrom('pool_scale_overrides')
     .selectAll()
     .where('pool_id', '=', poolId)
     .where('expires_at_ms', '<=', tx.nowMs)
     .execute();
-  for (const claim of expired) {
-    await tx.db.deleteFrom('pool_claims').where('claim_id', '=', claim.claim_id).execute();
+  for (const override of expired) {
+    await tx.db.deleteFrom('pool_scale_overrides').where('override_id', '=', override.override_id).execute();
   }
   return expired;
 }

@@ -3,6 +3,7 @@ import { createEventBus, type EventBus } from '#eventbus';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import {
   createSeededRandom,
+  definePool,
   SelfMetrics,
   silentLogger,
   VirtualClock,
@@ -11,30 +12,22 @@ import {
 } from '#telemetry';
 import { createFleet, type Fleet } from '../fleet.ts';
 import { MemoryMachine, MemoryRuntime } from '../runtimes/memory-runtime.test-support.ts';
-import type { PoolDefinition } from './pool-definition.ts';
 import { Pools } from './pools.ts';
 
 const ASKED = { reason: 'test', by: 'tester', traceparent: null };
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const GRACE_MS = 5000;
 
-const POOL: PoolDefinition = {
+const POOL = definePool({
   id: 'coders',
-  agentType: 'worker',
   phaseId: 'PHASE_IMPLEMENTATION',
-  runtime: 'process',
   command: ['run'],
-  cwd: null,
   env: { COLOUR: 'green', OMOI_AGENT_ID: 'somebody-else' },
   desired: 2,
-  min: 0,
   max: 6,
   graceMs: GRACE_MS,
   orphanTimeoutMs: 60_000,
-  onOrphan: 'continue',
-  heartbeatIntervalMs: null,
-  heartbeatTtlMs: null,
-};
+});
 
 /** Spans whose traceparent tells their parent: the trace stays, the span id is new. */
 const tracing: Tracing = {
@@ -87,15 +80,18 @@ const runningAgents = (): string[] =>
   machine.running.map((spec) => `${spec.agentId}/${spec.generation}`).sort();
 const processes = async (): Promise<Record<string, string>> =>
   Object.fromEntries(
-    (await pools.get('coders')).slots.map((slot) => [slot.agentId, `${slot.process} ${slot.wish}`]),
+    (await pools.get('coders')).replicas.map((replica) => [
+      replica.agentId,
+      `${replica.unit} ${replica.desiredState}`,
+    ]),
   );
 const events = async (type: EventType) => bus.list({ types: [type], limit: 100 });
 const status = (agentId: string): string | undefined => fleet.agents.get(agentId)?.status;
 
 async function runs(...agents: string[]): Promise<void> {
   await until(async () => {
-    const { slots } = await pools.get('coders');
-    const recorded = slots.filter((slot) => slot.process === 'running').length;
+    const { replicas } = await pools.get('coders');
+    const recorded = replicas.filter((replica) => replica.unit === 'running').length;
     return (
       runningAgents().join() === [...agents].sort().join() && recorded >= new Set(agents.map(nameOf)).size
     );
@@ -150,25 +146,32 @@ describe('a pool', () => {
     expect((await events('fleet.agent.exited'))[0]?.payload).toMatchObject({ exit_code: 3, expected: false });
   });
 
-  it('grows by a claim once, and shrinks from the top when it expires', async () => {
+  it('grows by a override once, and shrinks from the top when it expires', async () => {
     await pools.create(POOL, ASKED);
     await runs('coders-1/1', 'coders-2/1');
-    const claim = { ...ASKED, traceparent: TRACE, poolId: 'coders', claimId: 'c1', add: 2, ttlMs: 60_000 };
-    expect((await pools.claimScale(claim)).effective).toBe(4);
-    expect((await pools.claimScale(claim)).effective).toBe(4);
+    const override = {
+      ...ASKED,
+      traceparent: TRACE,
+      poolId: 'coders',
+      overrideId: 'c1',
+      add: 2,
+      ttlMs: 60_000,
+    };
+    expect((await pools.setScaleOverride(override)).effective).toBe(4);
+    expect((await pools.setScaleOverride(override)).effective).toBe(4);
     await runs('coders-1/1', 'coders-2/1', 'coders-3/1', 'coders-4/1');
     expect(machine.starts[2]?.env['TRACEPARENT']).toContain('0af7651916cd43dd8448eb211c80319c');
-    expect(await pools.extendScale('c1', 120_000)).toBe(true);
+    expect(await pools.extendScaleOverride('c1', 120_000)).toBe(true);
     await clock.advance(100_000);
     expect(runningAgents().length).toBe(4);
     await clock.advance(21_000);
     await runs('coders-1/1', 'coders-2/1');
     await until(() => status('coders-4') === 'TERMINATED' && status('coders-3') === 'TERMINATED');
-    expect(await pools.extendScale('c1', 1000)).toBe(false);
+    expect(await pools.extendScaleOverride('c1', 1000)).toBe(false);
     expect((await events('fleet.pool.changed')).map((event) => event.payload)).toMatchObject([
       { effective: 2 },
       { effective: 4 },
-      { effective: 2, reason: 'claim_expired' },
+      { effective: 2, reason: 'scale_override_expired' },
     ]);
   });
 
@@ -200,10 +203,10 @@ describe('a pool', () => {
 
   it('never has more than max', async () => {
     await pools.create(POOL, ASKED);
-    const claim = { ...ASKED, poolId: 'coders', claimId: 'c1', add: 100, ttlMs: 60_000 };
-    expect((await pools.claimScale(claim)).effective).toBe(6);
-    await pools.releaseScale('c1', ASKED);
-    await pools.releaseScale('c1', ASKED);
+    const override = { ...ASKED, poolId: 'coders', overrideId: 'c1', add: 100, ttlMs: 60_000 };
+    expect((await pools.setScaleOverride(override)).effective).toBe(6);
+    await pools.removeScaleOverride('c1', ASKED);
+    await pools.removeScaleOverride('c1', ASKED);
     await until(async () => (await pools.get('coders')).effective === 2);
   });
 
@@ -350,7 +353,7 @@ describe('after a crash of the server', () => {
     }
     await database.transaction(async (tx) => {
       await tx.db
-        .updateTable('agent_processes')
+        .updateTable('agent_units')
         .set({ state: 'intended', nonce: spec.nonce, handle: null, pid: null, started_at_ms: null })
         .where('agent_id', '=', 'coders-1')
         .execute();

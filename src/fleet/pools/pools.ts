@@ -1,32 +1,34 @@
 import type { StateTransaction } from '#storage';
-import { messageOf, OmoiError, type Timer } from '#telemetry';
-import { AgentOrders, type Restarted, type RestartOrder } from './agent-orders.ts';
-import { Convergence, type Converged } from './convergence.ts';
 import {
-  assertPoolDefinition,
   maxAgentsPerPool,
+  messageOf,
+  OmoiError,
   type PoolChange,
   type PoolDefinition,
-} from './pool-definition.ts';
+  type Timer,
+} from '#telemetry';
+import { AgentControl, type Restarted, type RestartOrder } from './agent-control.ts';
+import { Convergence, type Converged } from './convergence.ts';
+import { assertPoolDefinition } from './pool-definition.ts';
 import type { Asked, PoolParts, WorkerConnection } from './pool-parts.ts';
 import {
   assertActive,
   definitionOf,
   insertPool,
-  liveClaims,
+  liveOverrides,
   lockPool,
   unknownPool,
   updatePool,
   type PoolRow,
 } from './pool-rows.ts';
 import { readPool, readPools, type PoolView } from './pool-view.ts';
-import { ProcessSupervisor } from './process-supervisor.ts';
-import { poolProcesses } from './process-rows.ts';
+import { UnitSupervisor } from './unit-supervisor.ts';
+import { poolUnits } from './unit-rows.ts';
 
-interface ScaleClaim extends Asked {
+interface ScaleOverride extends Asked {
   readonly poolId: string;
-  /** Claiming again with the same id changes nothing but the expiry. */
-  readonly claimId: string;
+  /** Setting again with the same id changes nothing but the expiry. */
+  readonly overrideId: string;
   /** How many agents more. */
   readonly add: number;
   readonly ttlMs: number;
@@ -38,7 +40,7 @@ interface ScaleResult {
   readonly expiresAtMs: number;
 }
 
-const maxClaimsPerPool = 100;
+const maxScaleOverridesPerPool = 100;
 const CONVERGE_AGAIN_MS = 1000;
 
 /**
@@ -47,9 +49,9 @@ const CONVERGE_AGAIN_MS = 1000;
  */
 export class Pools {
   readonly #parts: PoolParts;
-  readonly #supervisor: ProcessSupervisor;
+  readonly #supervisor: UnitSupervisor;
   readonly #convergence: Convergence;
-  readonly #orders: AgentOrders;
+  readonly #agents: AgentControl;
   readonly #expiries = new Map<string, Timer>();
   readonly #known = new Map<string, PoolDefinition>();
   readonly #ended = new Set<() => void>();
@@ -57,12 +59,12 @@ export class Pools {
 
   constructor(parts: PoolParts, connection: WorkerConnection) {
     this.#parts = parts;
-    this.#supervisor = new ProcessSupervisor(parts, connection, (poolId) => this.#onEnded(poolId));
+    this.#supervisor = new UnitSupervisor(parts, connection, (poolId) => this.#onEnded(poolId));
     this.#convergence = new Convergence(parts, {
       spawn: (key) => this.#supervisor.spawn(key),
       stop: (row) => this.#supervisor.stop(row),
     });
-    this.#orders = new AgentOrders(parts, this.#convergence);
+    this.#agents = new AgentControl(parts, this.#convergence);
   }
 
   /** Adopts what runs, then brings every pool to its count. */
@@ -87,14 +89,10 @@ export class Pools {
     this.#stopping = true;
     const { database, clock } = this.#parts;
     const live = await database.transaction(async (tx) => {
-      const rows = await tx.db
-        .selectFrom('agent_processes')
-        .selectAll()
-        .where('state', '!=', 'ended')
-        .execute();
+      const rows = await tx.db.selectFrom('agent_units').selectAll().where('state', '!=', 'ended').execute();
       for (const process of rows) {
-        const row = await lockPool(tx, process.pool_id);
-        await this.#convergence.retire(tx, { ...row, grace_ms: graceMs }, { process, wish: 'retired' });
+        await lockPool(tx, process.pool_id);
+        await this.#convergence.retire(tx, graceMs, { process, desiredState: 'retired' });
       }
       return rows.length;
     });
@@ -144,7 +142,7 @@ export class Pools {
       assertActive(row);
       this.#assert({ ...definitionOf(row), ...change });
       await updatePool(tx, row, change);
-      const intended = (await poolProcesses(tx, poolId)).filter(({ state }) => state === 'intended');
+      const intended = (await poolUnits(tx, poolId)).filter(({ state }) => state === 'intended');
       // What failed to start may start now: its next attempt is not waited for.
       tx.afterCommit(() => {
         for (const { agent_id: agentId, generation } of intended) {
@@ -167,38 +165,38 @@ export class Pools {
   }
 
   /**
-   * Adds agents to a pool until the claim expires.
+   * Adds agents to a pool until the override expires.
    * @throws OmoiError `unknown_pool`, `invalid_request`
    */
-  async claimScale(claim: ScaleClaim): Promise<ScaleResult> {
-    const { poolId, claimId, add, ttlMs } = claim;
+  async setScaleOverride(override: ScaleOverride): Promise<ScaleResult> {
+    const { poolId, overrideId, add, ttlMs } = override;
     if (!Number.isInteger(add) || add < 1 || add > maxAgentsPerPool) {
       throw new OmoiError('invalid_request', `add: ${add} is not between 1 and ${maxAgentsPerPool}.`);
     }
-    const expiresAtMs = await this.#rescale(poolId, claim, async (tx) => {
+    const expiresAtMs = await this.#rescale(poolId, override, async (tx) => {
       assertActive(await lockPool(tx, poolId));
-      const claims = await liveClaims(tx, poolId);
-      const known = claims.some((other) => other.claim_id === claimId);
-      if (!known && claims.length >= maxClaimsPerPool) {
+      const overrides = await liveOverrides(tx, poolId);
+      const known = overrides.some((other) => other.override_id === overrideId);
+      if (!known && overrides.length >= maxScaleOverridesPerPool) {
         throw new OmoiError(
           'pool_bounds',
-          `Pool ${poolId} has maxClaimsPerPool (${maxClaimsPerPool}) claims.`,
+          `Pool ${poolId} has maxScaleOverridesPerPool (${maxScaleOverridesPerPool}) overrides.`,
         );
       }
       const expiresAt = Math.round(tx.nowMs + ttlMs);
       await tx.db
-        .insertInto('pool_claims')
+        .insertInto('pool_scale_overrides')
         .values({
-          claim_id: claimId,
+          override_id: overrideId,
           pool_id: poolId,
           add_count: add,
-          holder: claim.by,
-          reason: claim.reason,
-          traceparent: claim.traceparent,
+          holder: override.by,
+          reason: override.reason,
+          traceparent: override.traceparent,
           created_at_ms: tx.nowMs,
           expires_at_ms: expiresAt,
         })
-        .onConflict((conflict) => conflict.column('claim_id').doUpdateSet({ expires_at_ms: expiresAt }))
+        .onConflict((conflict) => conflict.column('override_id').doUpdateSet({ expires_at_ms: expiresAt }))
         .execute();
       return expiresAt;
     });
@@ -206,43 +204,43 @@ export class Pools {
   }
 
   /**
-   * Moves a claim's expiry to `ttlMs` from now. Returns false when it has expired: nothing is changed.
+   * Moves an override's expiry to `ttlMs` from now. Returns false when it has expired: nothing is changed.
    */
-  async extendScale(claimId: string, ttlMs: number): Promise<boolean> {
-    const poolId = await this.#poolOfClaim(claimId);
+  async extendScaleOverride(overrideId: string, ttlMs: number): Promise<boolean> {
+    const poolId = await this.#poolOfOverride(overrideId);
     if (poolId === null) return false;
     return this.#parts.database.transaction(async (tx) => {
       const row = await lockPool(tx, poolId);
       const result = await tx.db
-        .updateTable('pool_claims')
+        .updateTable('pool_scale_overrides')
         .set({ expires_at_ms: Math.round(tx.nowMs + ttlMs) })
-        .where('claim_id', '=', claimId)
+        .where('override_id', '=', overrideId)
         .where('expires_at_ms', '>', tx.nowMs)
         .executeTakeFirst();
-      const claims = await liveClaims(tx, row.pool_id);
-      const nextExpiryMs = Math.min(...claims.map((claim) => claim.expires_at_ms));
-      tx.afterCommit(() => this.#convergeAt(poolId, claims.length > 0 ? nextExpiryMs : null));
+      const overrides = await liveOverrides(tx, row.pool_id);
+      const nextExpiryMs = Math.min(...overrides.map((override) => override.expires_at_ms));
+      tx.afterCommit(() => this.#convergeAt(poolId, overrides.length > 0 ? nextExpiryMs : null));
       return result.numUpdatedRows > 0n;
     });
   }
 
-  /** Takes a claim back: the agents it brought finish their work and leave. Repeating it changes nothing. */
-  async releaseScale(claimId: string, asked: Asked): Promise<void> {
-    const poolId = await this.#poolOfClaim(claimId);
+  /** Takes an override back: the agents it brought finish their work and leave. Repeating it changes nothing. */
+  async removeScaleOverride(overrideId: string, asked: Asked): Promise<void> {
+    const poolId = await this.#poolOfOverride(overrideId);
     if (poolId === null) return;
     await this.#rescale(poolId, asked, async (tx) => {
       await lockPool(tx, poolId);
-      await tx.db.deleteFrom('pool_claims').where('claim_id', '=', claimId).execute();
+      await tx.db.deleteFrom('pool_scale_overrides').where('override_id', '=', overrideId).execute();
     });
   }
 
   /**
    * Generation n+1 shall run: it starts at once, n gets SIGTERM and, after the pool's grace, SIGKILL; what n had
-   * claimed goes back to the queue. Repeating the order changes nothing.
+   * added goes back to the queue. Repeating the order changes nothing.
    * @throws OmoiError `unknown_agent`, `agent_not_managed`, `unknown_generation`, `transition_not_allowed`
    */
   restart(order: RestartOrder): Promise<Restarted> {
-    return this.#orders.restart(order);
+    return this.#agents.restart(order);
   }
 
   /**
@@ -250,7 +248,7 @@ export class Pools {
    * @throws OmoiError `unknown_agent`, `agent_not_managed`
    */
   stop(order: { readonly agentId: string } & Asked): Promise<void> {
-    return this.#orders.stop(order);
+    return this.#agents.stop(order);
   }
 
   #assert(pool: PoolDefinition): void {
@@ -279,7 +277,7 @@ export class Pools {
     else this.#known.delete(row.pool_id);
   }
 
-  /** A change of a pool's claims and what follows from it; an event only where it moves something. */
+  /** A change of a pool's overrides and what follows from it; an event only where it moves something. */
   async #rescale<Result>(
     poolId: string,
     asked: Asked,
@@ -304,13 +302,13 @@ export class Pools {
     return { ...converged, row };
   }
 
-  async #poolOfClaim(claimId: string): Promise<string | null> {
-    const claim = await this.#parts.database.reader
-      .selectFrom('pool_claims')
+  async #poolOfOverride(overrideId: string): Promise<string | null> {
+    const override = await this.#parts.database.reader
+      .selectFrom('pool_scale_overrides')
       .select('pool_id')
-      .where('claim_id', '=', claimId)
+      .where('override_id', '=', overrideId)
       .executeTakeFirst();
-    return claim?.pool_id ?? null;
+    return override?.pool_id ?? null;
   }
 
   #onEnded(poolId: string): void {
@@ -333,7 +331,10 @@ export class Pools {
     if (this.#stopping) return;
     void this.#convergeNow(poolId).catch((error: unknown) => {
       if (error instanceof OmoiError && error.code === 'unknown_pool') return;
-      this.#parts.logger.error({ pool_id: poolId, error: messageOf(error) }, 'A pool did not converge.');
+      this.#parts.logger.error(
+        { pool_id: poolId, error: messageOf(error) },
+        'Pool not brought to its count; trying again.',
+      );
       this.#convergeAt(poolId, this.#parts.clock.wallMs() + CONVERGE_AGAIN_MS);
     });
   }
@@ -345,7 +346,7 @@ export class Pools {
 
   async #countLive(): Promise<number> {
     const rows = await this.#parts.database.reader
-      .selectFrom('agent_processes')
+      .selectFrom('agent_units')
       .select('agent_id')
       .where('state', '!=', 'ended')
       .execute();

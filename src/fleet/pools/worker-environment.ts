@@ -1,4 +1,4 @@
-import type { PoolDefinition } from './pool-definition.ts';
+import { poolVariables, type PoolDefinition } from '#telemetry';
 import type { WorkerConnection } from './pool-parts.ts';
 
 export interface WorkerIdentity {
@@ -20,21 +20,13 @@ export function workerEnvironment(
     ...connection.inheritedEnv,
     OTEL_SERVICE_NAME: pool.id,
     ...pool.env,
+    ...poolVariables(pool),
     OMOI_URL: connection.url,
     OMOI_AGENT_ID: agentId,
-    OMOI_AGENT_TYPE: pool.agentType,
     OMOI_AGENT_GENERATION: String(generation),
     OMOI_AGENT_NONCE: worker.nonce,
     OMOI_AGENT_TOKEN: worker.token,
     OMOI_POOL_ID: pool.id,
-    ...(pool.phaseId !== null && { OMOI_PHASE_ID: pool.phaseId }),
-    OMOI_GRACE_MS: String(pool.graceMs),
-    OMOI_ORPHAN_TIMEOUT_MS: String(pool.orphanTimeoutMs),
-    OMOI_ON_ORPHAN: pool.onOrphan,
-    ...(pool.heartbeatIntervalMs !== null && {
-      OMOI_HEARTBEAT_INTERVAL_MS: String(pool.heartbeatIntervalMs),
-    }),
-    ...(pool.heartbeatTtlMs !== null && { OMOI_HEARTBEAT_TTL_MS: String(pool.heartbeatTtlMs) }),
     TRACEPARENT: worker.traceparent,
     OTEL_RESOURCE_ATTRIBUTES: resourceAttributes({
       'service.instance.id': agentId,

@@ -1,5 +1,5 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { copyFile, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
+import { copyFile, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface LogLimits {
@@ -61,6 +61,18 @@ export class LogFiles {
     }
   }
 
+  /** The ends of an agent's two files, at most `maxBytes` of each; empty where there is none. */
+  async tail(
+    agentId: string,
+    generation: number,
+    maxBytes: number,
+  ): Promise<{ readonly stdout: string; readonly stderr: string }> {
+    const read = (stream: 'stdout' | 'stderr'): Promise<string> =>
+      tailOf(join(this.#directory, agentId, `${generation}.${stream}.log`), maxBytes);
+    const [stdout, stderr] = await Promise.all([read('stdout'), read('stderr')]);
+    return { stdout, stderr };
+  }
+
   /** Rotates what is too large and removes what is too old, of all agents. */
   async tidy(): Promise<void> {
     for (const agentId of await entriesOf(this.#directory)) {
@@ -105,6 +117,24 @@ async function entriesOf(directory: string): Promise<readonly string[]> {
   } catch (error) {
     ignoreMissing(error);
     return [];
+  }
+}
+
+async function tailOf(path: string, maxBytes: number): Promise<string> {
+  let file;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    ignoreMissing(error);
+    return '';
+  }
+  try {
+    const { size } = await file.stat();
+    const length = Math.min(size, maxBytes);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
   }
 }
 

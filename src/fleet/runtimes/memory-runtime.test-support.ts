@@ -1,8 +1,18 @@
-import type { ProcessExit, Runtime, StartedProcess, StartResult, StartSpec, StopSignal } from './runtime.ts';
+import type {
+  EndedUnit,
+  Runtime,
+  StartedUnit,
+  StartResult,
+  StopOrder,
+  UnitOutput,
+  UnitRef,
+  UnitSpec,
+  UnitState,
+} from './runtime.ts';
 
 interface MemoryProcess {
-  readonly started: StartedProcess;
-  readonly spec: StartSpec;
+  readonly started: StartedUnit;
+  readonly spec: UnitSpec;
   watcher: MemoryRuntime | null;
   /** Whether the runtime that started it still watches: only then its exit code is seen. */
   own: boolean;
@@ -14,15 +24,17 @@ interface MemoryProcess {
  */
 export class MemoryMachine {
   readonly #processes = new Map<string, MemoryProcess>();
+  /** What each has written, also after its end. */
+  readonly #outputs = new Map<string, string>();
   #lastPid = 100;
   /** Every start, in order. */
-  readonly starts: StartSpec[] = [];
+  readonly starts: UnitSpec[] = [];
 
-  get running(): readonly StartSpec[] {
+  get running(): readonly UnitSpec[] {
     return [...this.#processes.values()].map(({ spec }) => spec);
   }
 
-  start(spec: StartSpec, watcher: MemoryRuntime | null): StartResult {
+  start(spec: UnitSpec, watcher: MemoryRuntime | null): StartResult {
     const program = spec.command[0] ?? '';
     if (!['run', 'ignore_sigterm', 'exit'].includes(program)) {
       return { kind: 'failed', error: `the command "${program}" was not found` };
@@ -30,12 +42,13 @@ export class MemoryMachine {
     const pid = ++this.#lastPid;
     const started = { handle: `memory/${pid}`, pid };
     this.starts.push(spec);
+    this.#outputs.set(started.handle, 'ready\n');
     this.#processes.set(started.handle, { started, spec, watcher, own: true });
     if (program === 'exit') setImmediate(() => this.end(pid, { exitCode: Number(spec.command[1]) }));
-    return { kind: 'started', process: started };
+    return { kind: 'started', unit: started };
   }
 
-  find(nonce: string): StartedProcess | null {
+  find(nonce: string): StartedUnit | null {
     const found = [...this.#processes.values()].find(({ spec }) => spec.nonce === nonce);
     return found?.started ?? null;
   }
@@ -55,7 +68,16 @@ export class MemoryMachine {
     }
   }
 
-  signal(handle: string, signal: StopSignal): boolean {
+  output(handle: string, maxBytes: number): UnitOutput {
+    const stdout = this.#outputs.get(handle) ?? '';
+    return { stdout: stdout.slice(Math.max(0, stdout.length - maxBytes)), stderr: '' };
+  }
+
+  isRunning(handle: string): boolean {
+    return this.#processes.has(handle);
+  }
+
+  signal(handle: string, signal: 'SIGTERM' | 'SIGKILL'): boolean {
     const process = this.#processes.get(handle);
     if (!process) return false;
     const ignored = signal === 'SIGTERM' && process.spec.command[0] === 'ignore_sigterm';
@@ -69,8 +91,8 @@ export class MemoryMachine {
     const process = this.#processes.get(handle);
     if (!process) return;
     this.#processes.delete(handle);
-    const seen = process.own ? how : {};
-    process.watcher?.tell({ handle, exitCode: seen.exitCode ?? null, signal: seen.signal ?? null });
+    const exit = process.own ? { exitCode: how.exitCode ?? null, signal: how.signal ?? null } : null;
+    process.watcher?.tell({ handle, exit });
   }
 
   pidOf(agentId: string): number {
@@ -82,39 +104,48 @@ export class MemoryMachine {
 /** A runtime on a machine in memory: passes the runtimes' conformance suite, and needs no time. */
 export class MemoryRuntime implements Runtime {
   readonly name = 'process';
+  readonly capabilities = { seesExitOfWatched: false, onThisMachine: true } as const;
   readonly #machine: MemoryMachine;
-  #listener: (exit: ProcessExit) => void = () => {};
+  #listener: (ended: EndedUnit) => void = () => {};
 
   constructor(machine: MemoryMachine) {
     this.#machine = machine;
   }
 
-  onExit(listener: (exit: ProcessExit) => void): void {
+  onEnd(listener: (ended: EndedUnit) => void): void {
     this.#listener = listener;
   }
 
-  async start(spec: StartSpec): Promise<StartResult> {
+  async start(spec: UnitSpec): Promise<StartResult> {
     return this.#machine.start(spec, this);
   }
 
-  async findByNonce(nonce: string): Promise<StartedProcess | null> {
+  async discover(nonce: string): Promise<StartedUnit | null> {
     return this.#machine.find(nonce);
   }
 
-  adopt(handle: string): void {
+  watch(handle: string): void {
     if (this.#machine.watch(handle, this)) return;
-    setImmediate(() => this.tell({ handle, exitCode: null, signal: null }));
+    setImmediate(() => this.tell({ handle, exit: null }));
   }
 
-  signal(handle: string, signal: StopSignal): boolean {
-    return this.#machine.signal(handle, signal);
+  async observe(handle: string): Promise<UnitState> {
+    return this.#machine.isRunning(handle) ? { kind: 'running' } : { kind: 'ended', exit: null };
+  }
+
+  async stop(handle: string, order: StopOrder): Promise<boolean> {
+    return this.#machine.signal(handle, order.how === 'force' ? 'SIGKILL' : 'SIGTERM');
+  }
+
+  async logs({ handle }: UnitRef, maxBytes: number): Promise<UnitOutput> {
+    return this.#machine.output(handle, maxBytes);
   }
 
   close(): void {
     this.#machine.unwatch(this);
   }
 
-  tell(exit: ProcessExit): void {
-    this.#listener(exit);
+  tell(ended: EndedUnit): void {
+    this.#listener(ended);
   }
 }

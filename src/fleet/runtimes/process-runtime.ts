@@ -3,7 +3,17 @@ import { messageOf, type Clock, type Logger, type Timer } from '#telemetry';
 import type { LogFiles } from './log-files.ts';
 import { findProcess, formatHandle, parseHandle, type ProcessIdentity } from './process-handle.ts';
 import { groupMembers, isRunning, type ProcessStat, type ProcessTable } from './process-table.ts';
-import type { ProcessExit, Runtime, StartedProcess, StartResult, StartSpec, StopSignal } from './runtime.ts';
+import type {
+  EndedUnit,
+  Runtime,
+  StartedUnit,
+  StartResult,
+  StopOrder,
+  UnitOutput,
+  UnitRef,
+  UnitSpec,
+  UnitState,
+} from './runtime.ts';
 
 export interface ProcessRuntimeParts {
   readonly clock: Clock;
@@ -12,8 +22,8 @@ export interface ProcessRuntimeParts {
   readonly logs: LogFiles;
 }
 
-/** An adopted process is no child: nobody tells of its end, so it is looked for. */
-const ADOPTED_POLL_MS = 100;
+/** A process of an earlier Omoi is no child: nobody tells of its end, so it is looked for. */
+const WATCHED_POLL_MS = 100;
 const LOG_TIDY_MS = 10_000;
 const NONCE_VARIABLE = 'OMOI_AGENT_NONCE';
 
@@ -23,30 +33,34 @@ const NONCE_VARIABLE = 'OMOI_AGENT_NONCE';
  */
 export class ProcessRuntime implements Runtime {
   readonly name = 'process';
+  readonly capabilities = { seesExitOfWatched: false, onThisMachine: true } as const;
   readonly #parts: ProcessRuntimeParts;
-  readonly #adopted = new Map<string, ProcessIdentity>();
+  readonly #watched = new Map<string, ProcessIdentity>();
   readonly #children = new Map<string, ChildProcess>();
   readonly #poll: Timer;
   readonly #tidy: Timer;
-  #listener: (exit: ProcessExit) => void = () => {};
+  #listener: (ended: EndedUnit) => void = () => {};
 
   constructor(parts: ProcessRuntimeParts) {
     this.#parts = parts;
-    this.#poll = parts.clock.every(ADOPTED_POLL_MS, () => this.#lookForAdopted());
+    this.#poll = parts.clock.every(WATCHED_POLL_MS, () => this.#lookForWatched());
     this.#tidy = parts.clock.every(LOG_TIDY_MS, () => {
       void parts.logs
         .tidy()
         .catch((error: unknown) =>
-          parts.logger.warn({ error: messageOf(error) }, 'The agents’ logs were not tidied.'),
+          parts.logger.warn(
+            { error: messageOf(error) },
+            'Output files of agents could not be rotated; trying again.',
+          ),
         );
     });
   }
 
-  onExit(listener: (exit: ProcessExit) => void): void {
+  onEnd(listener: (ended: EndedUnit) => void): void {
     this.#listener = listener;
   }
 
-  async start(spec: StartSpec): Promise<StartResult> {
+  async start(spec: UnitSpec): Promise<StartResult> {
     const [program, ...args] = spec.command;
     if (program === undefined) return { kind: 'failed', error: 'the command is empty' };
     try {
@@ -67,7 +81,7 @@ export class ProcessRuntime implements Runtime {
     }
   }
 
-  async findByNonce(nonce: string): Promise<StartedProcess | null> {
+  async discover(nonce: string): Promise<StartedUnit | null> {
     const { table } = this.#parts;
     const wanted = `${NONCE_VARIABLE}=${nonce}`;
     const found = table
@@ -80,22 +94,34 @@ export class ProcessRuntime implements Runtime {
     return found[0] ? this.#describe(found[0]) : null;
   }
 
-  adopt(handle: string): void {
+  watch(handle: string): void {
     if (this.#children.has(handle)) return;
     const identity = parseHandle(handle);
-    this.#adopted.set(handle, identity ?? { bootId: '', pid: 0, startTicks: 0 });
+    this.#watched.set(handle, identity ?? { bootId: '', pid: 0, startTicks: 0 });
   }
 
-  signal(handle: string, signal: StopSignal): boolean {
+  async observe(handle: string): Promise<UnitState> {
+    const identity = parseHandle(handle);
+    if (identity && findProcess(this.#parts.table, identity)) return { kind: 'running' };
+    return { kind: 'ended', exit: null };
+  }
+
+  /** SIGTERM or SIGKILL, to the process and its group. The grace is kept by who asks. */
+  async stop(handle: string, order: StopOrder): Promise<boolean> {
     const identity = parseHandle(handle);
     if (!identity || !findProcess(this.#parts.table, identity)) return false;
+    const signal = order.how === 'force' ? 'SIGKILL' : 'SIGTERM';
     return send(-identity.pid, signal) || send(identity.pid, signal);
+  }
+
+  logs({ agentId, generation }: UnitRef, maxBytes: number): Promise<UnitOutput> {
+    return this.#parts.logs.tail(agentId, generation, maxBytes);
   }
 
   close(): void {
     this.#poll.cancel();
     this.#tidy.cancel();
-    this.#adopted.clear();
+    this.#watched.clear();
     for (const child of this.#children.values()) {
       child.removeAllListeners('exit');
       child.unref();
@@ -103,7 +129,7 @@ export class ProcessRuntime implements Runtime {
     this.#children.clear();
   }
 
-  #started(child: ChildProcess, spec: StartSpec): Promise<StartResult> {
+  #started(child: ChildProcess, spec: UnitSpec): Promise<StartResult> {
     return new Promise((resolve) => {
       child.once('error', (error) => resolve({ kind: 'failed', error: describeFailure(error, spec) }));
       if (child.pid === undefined) return;
@@ -118,34 +144,36 @@ export class ProcessRuntime implements Runtime {
       this.#children.set(started.handle, child);
       child.unref();
       // Node tells of the start in this turn of the event loop and of the exit in a later one.
-      child.once('spawn', () => resolve({ kind: 'started', process: started }));
-      child.once('exit', (exitCode, signal) => this.#ended({ handle: started.handle, exitCode, signal }));
+      child.once('spawn', () => resolve({ kind: 'started', unit: started }));
+      child.once('exit', (exitCode, signal) =>
+        this.#ended({ handle: started.handle, exit: { exitCode, signal } }),
+      );
     });
   }
 
-  #lookForAdopted(): void {
-    for (const [handle, identity] of this.#adopted) {
-      if (!findProcess(this.#parts.table, identity)) this.#ended({ handle, exitCode: null, signal: null });
+  #lookForWatched(): void {
+    for (const [handle, identity] of this.#watched) {
+      if (!findProcess(this.#parts.table, identity)) this.#ended({ handle, exit: null });
     }
   }
 
   /** What an agent leaves behind in its group belongs to it, and ends with it. */
-  #ended(exit: ProcessExit): void {
-    this.#children.delete(exit.handle);
-    this.#adopted.delete(exit.handle);
+  #ended(ended: EndedUnit): void {
+    this.#children.delete(ended.handle);
+    this.#watched.delete(ended.handle);
     const { table, logger } = this.#parts;
-    const identity = parseHandle(exit.handle);
+    const identity = parseHandle(ended.handle);
     if (identity && identity.bootId === table.bootId()) {
       const left = groupMembers(table, identity.pid).filter((stat) => stat.startTicks >= identity.startTicks);
       if (left.length > 0) {
-        logger.info({ pids: left.map(({ pid }) => pid) }, 'An agent left processes behind: they are ended.');
+        logger.info({ pids: left.map(({ pid }) => pid) }, 'Ended the processes that an agent left behind.');
         send(-identity.pid, 'SIGKILL');
       }
     }
-    this.#listener(exit);
+    this.#listener(ended);
   }
 
-  #describe(stat: ProcessStat): StartedProcess {
+  #describe(stat: ProcessStat): StartedUnit {
     const bootId = this.#parts.table.bootId();
     return { handle: formatHandle({ bootId, pid: stat.pid, startTicks: stat.startTicks }), pid: stat.pid };
   }
@@ -155,7 +183,7 @@ function leads(stat: ProcessStat): boolean {
   return stat.pid === stat.sessionId;
 }
 
-function send(pid: number, signal: StopSignal): boolean {
+function send(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {
   try {
     return process.kill(pid, signal);
   } catch {
@@ -164,7 +192,7 @@ function send(pid: number, signal: StopSignal): boolean {
 }
 
 /** `spawn` says ENOENT for a missing directory as for a missing program: the message names both. */
-function describeFailure(error: unknown, spec: StartSpec): string {
+function describeFailure(error: unknown, spec: UnitSpec): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : null;
   const program = spec.command[0] ?? '';
   const place = spec.cwd === null ? '' : ` in the directory ${spec.cwd}`;

@@ -1,53 +1,94 @@
-/** What has to be started. */
-export interface StartSpec {
+/** What has to be started: the unit of one generation of an agent. */
+export interface UnitSpec {
   readonly agentId: string;
   readonly generation: number;
   /** Program and arguments; no shell is involved. */
   readonly command: readonly string[];
   readonly cwd: string | null;
   readonly env: Readonly<Record<string, string>>;
-  /** Part of `env` too; by it a process is found whose start could not be written down. */
+  /** Part of `env` too; by it a unit is found whose start could not be written down. */
   readonly nonce: string;
 }
 
-/** A process as it is written down: enough to find it again after a restart of Omoi. */
-export interface StartedProcess {
-  /** The runtime's own text, never given to another process. */
+/** A unit as it is written down: enough to find it again after a restart of Omoi. */
+export interface StartedUnit {
+  /** The runtime's own text (a process's identity, a container's id, a unit's name), never given to another one. */
   readonly handle: string;
-  /** null where the runtime knows no process of this machine. */
+  /** null where it is no process of this machine. */
   readonly pid: number | null;
 }
 
 export type StartResult =
-  | { readonly kind: 'started'; readonly process: StartedProcess }
+  | { readonly kind: 'started'; readonly unit: StartedUnit }
   | { readonly kind: 'failed'; readonly error: string };
 
-/** Both null: it is gone, and nobody could see how. */
-export interface ProcessExit {
-  readonly handle: string;
+/** How a unit ended: one of the two is given. */
+export interface UnitExit {
   readonly exitCode: number | null;
+  /** What ended it by force: `SIGKILL`. */
   readonly signal: string | null;
 }
 
-export type StopSignal = 'SIGTERM' | 'SIGKILL';
+export interface EndedUnit {
+  readonly handle: string;
+  /** null: it is gone, and nobody could see how. */
+  readonly exit: UnitExit | null;
+}
+
+export type UnitState =
+  | { readonly kind: 'running' }
+  | { readonly kind: 'ended'; readonly exit: UnitExit | null }
+  /** It can't be seen now: the machine or service that has it does not answer. Nothing follows from it. */
+  | { readonly kind: 'unknown'; readonly error: string };
+
+/** `ask` lets it finish; a runtime that ends by itself what does not listen does so after `graceMs`. */
+export type StopOrder = { readonly how: 'ask'; readonly graceMs: number } | { readonly how: 'force' };
+
+/** The ends of what a unit has written, each at most as long as was asked for. */
+export interface UnitOutput {
+  /** Where a kind does not tell the two apart all is here. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A generation's unit, as the supervisor names it. */
+export interface UnitRef {
+  readonly handle: string;
+  readonly agentId: string;
+  readonly generation: number;
+}
+
+/** In what kinds of units differ, as far as somebody has to know. */
+export interface RuntimeCapabilities {
+  /** Whether the exit of a unit that an earlier Omoi started is seen too, and not only that it is gone. */
+  readonly seesExitOfWatched: boolean;
+  /** Whether its units are processes of this machine, whose CPU and memory can be looked at. */
+  readonly onThisMachine: boolean;
+}
 
 /**
- * What starts and stops agent processes. One conformance suite holds for every implementation. A runtime keeps no
- * record of what should run: it does what it is told, and tells of every exit once.
+ * What starts and stops units of one kind: processes; later systemd units, containers, pods, what a webhook starts.
+ * One conformance suite holds for every implementation. A runtime keeps no record of what should run: it does what it
+ * is told, and tells of every end once.
  */
 export interface Runtime {
   /** `process`; pools name their runtime by it. */
   readonly name: string;
-  /** Starts a process that outlives Omoi. Never rejects: what can't be started is a result. */
-  start(spec: StartSpec): Promise<StartResult>;
-  /** The running process that was started with this nonce, also by an earlier Omoi; null when there is none. */
-  findByNonce(nonce: string): Promise<StartedProcess | null>;
-  /** Watches a process that an earlier Omoi started. One that is gone is told of as an exit, soon. */
-  adopt(handle: string): void;
-  /** To the process and all that it started. Returns false when it is gone. */
-  signal(handle: string, signal: StopSignal): boolean;
-  /** One listener, set before anything is started. Own children's exits come at once, adopted ones' within 250 ms. */
-  onExit(listener: (exit: ProcessExit) => void): void;
-  /** Stops watching; the processes go on. */
+  readonly capabilities: RuntimeCapabilities;
+  /** Starts a unit that outlives Omoi. Never rejects: what can't be started is a result. */
+  start(spec: UnitSpec): Promise<StartResult>;
+  /** The running unit that was started with this nonce, also by an earlier Omoi; null when there is none. */
+  discover(nonce: string): Promise<StartedUnit | null>;
+  /** Watches a unit that an earlier Omoi started. One that is gone is told of, soon. */
+  watch(handle: string): void;
+  /** How a unit stands now; for one whose end was told before, or that another runtime had, it has ended. */
+  observe(handle: string): Promise<UnitState>;
+  /** Stops a unit and all that it started; false when it is gone. Repeating it does no harm. */
+  stop(handle: string, order: StopOrder): Promise<boolean>;
+  /** The end of what it wrote, at most `maxBytes` of each stream; also after it has ended, while that is kept. */
+  logs(unit: UnitRef, maxBytes: number): Promise<UnitOutput>;
+  /** One listener, set before anything is started. Own units' ends come at once, watched ones' within 250 ms. */
+  onEnd(listener: (ended: EndedUnit) => void): void;
+  /** Stops watching; the units go on. */
   close(): void;
 }

@@ -1,24 +1,7 @@
-import { durationText } from '#telemetry';
+import { durationText, poolConfiguration } from '#telemetry';
 import { z } from 'zod';
 
 const port = z.number().int().min(0).max(65_535);
-
-const pool = z.strictObject({
-  id: z.string().min(1),
-  agent_type: z.enum(['worker', 'monitor', 'watchdog', 'guardian']).default('worker'),
-  phase_id: z.string().nullable().default(null),
-  command: z.array(z.string()).min(1),
-  cwd: z.string().nullable().default(null),
-  env: z.record(z.string(), z.string()).default({}),
-  desired: z.number().int().min(0),
-  min: z.number().int().min(0).default(0),
-  max: z.number().int().min(0),
-  grace: durationText.prefault('10s'),
-  orphan_timeout: durationText.prefault('10m'),
-  on_orphan: z.enum(['continue', 'leave']).default('continue'),
-  heartbeat_interval: durationText.optional(),
-  heartbeat_ttl: durationText.optional(),
-});
 
 const databasePassword = z.strictObject({
   /** The database's password, joined into the URL. */
@@ -56,7 +39,7 @@ export const configSchema = z.strictObject({
       destination: z.string().default('stdout'),
     })
     .prefault({}),
-  fleet: z.strictObject({ pools: z.array(pool).default([]) }).prefault({}),
+  fleet: z.strictObject({ pools: z.array(poolConfiguration).default([]) }).prefault({}),
   monitor: z
     .strictObject({
       /** Further series to watch for anomalies: PromQL selectors. */
@@ -120,4 +103,3 @@ export const configSchema = z.strictObject({
 });
 
 export type Config = z.output<typeof configSchema>;
-export type PoolConfig = Config['fleet']['pools'][number];

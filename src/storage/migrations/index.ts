@@ -10,7 +10,7 @@ import { tsdbChunkEnds } from './008_tsdb_chunk_ends.ts';
 import { tsdbChunkChecksums } from './009_tsdb_chunk_checksums.ts';
 import { retentionAndSearch } from './010_retention_and_search.ts';
 import { remediationHistory } from './011_remediation_history.ts';
-import { fleetLanes } from './013_fleet_lanes.ts';
+import { lanesAndUnits } from './013_lanes_and_units.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -25,5 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   tsdbChunkChecksums,
   retentionAndSearch,
   remediationHistory,
-  fleetLanes,
+  lanesAndUnits,
 ];

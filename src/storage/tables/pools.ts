@@ -1,25 +1,12 @@
+import type { DesiredUnitState, PoolState, UnitState } from '#telemetry';
+
 export interface PoolTables {
   pools: {
     pool_id: string;
-    agent_type: string;
-    phase_id: string | null;
-    runtime: string;
-    /** JSON list of texts. */
-    command: string;
-    cwd: string | null;
-    /** JSON object of texts. */
-    env: string;
-    desired: number;
-    min_agents: number;
-    max_agents: number;
-    grace_ms: number;
-    orphan_timeout_ms: number;
-    on_orphan: 'continue' | 'leave';
-    /** null where the agent type's default holds. */
-    heartbeat_interval_ms: number | null;
-    heartbeat_ttl_ms: number | null;
-    /** `removing`: every slot is being stopped; the row goes with the last process. */
-    state: 'active' | 'removing';
+    /** JSON object: the pool's keys as the API has them. */
+    definition: string;
+    /** `removing`: every replica is being stopped; the row goes with the last process. */
+    state: PoolState;
     /** Spawns that failed in a row. */
     spawn_failures: number;
     last_error: string | null;
@@ -27,8 +14,8 @@ export interface PoolTables {
     created_at_ms: number;
     updated_at_ms: number;
   };
-  pool_claims: {
-    claim_id: string;
+  pool_scale_overrides: {
+    override_id: string;
     pool_id: string;
     add_count: number;
     holder: string;
@@ -37,25 +24,21 @@ export interface PoolTables {
     created_at_ms: number;
     expires_at_ms: number;
   };
-  /** One row for every process that Omoi wanted: written before it is spawned. */
-  agent_processes: {
+  /** One row for every unit that Omoi wanted: written before it is started. */
+  agent_units: {
     agent_id: string;
     generation: number;
     pool_id: string;
     runtime: string;
-    /** `intended`: to be spawned, or spawned by a server that could not write it down any more. */
-    state: 'intended' | 'running' | 'ended';
-    /**
-     * What the slot shall do: `stopped` by a person stays so until a restart, `retired` slots are filled again
-     * when the pool grows, a `replaced` generation has a follower.
-     */
-    wish: 'run' | 'stopped' | 'retired' | 'replaced';
-    /** Kept until the process is known: it is found by it, and needs it to register. */
+    /** `intended`: to be started, or started by a server that could not write it down any more. */
+    state: UnitState;
+    desired_state: DesiredUnitState;
+    /** Kept until the unit is known: it is found by it, and needs it to register. */
     nonce: string | null;
-    /** How the runtime finds the process again. */
+    /** How the runtime finds the unit again. */
     handle: string | null;
     pid: number | null;
-    /** When SIGKILL follows the SIGTERM; null while nothing stops it. */
+    /** When it is ended by force; null while nothing stops it. */
     kill_at_ms: number | null;
     traceparent: string | null;
     intended_at_ms: number;

@@ -13,23 +13,46 @@ const paceMs = z.number().int().min(100).max(3_600_000);
 const argument = z.string().max(4096);
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no name of a variable');
 
+export const POOL_STATES = ['active', 'removing'] as const;
+export type PoolState = (typeof POOL_STATES)[number];
+
+/** What a runtime starts and stops for one generation. */
+export const UNIT_STATES = ['intended', 'running', 'ended'] as const;
+export type UnitState = (typeof UNIT_STATES)[number];
+
+/**
+ * What a unit shall do: `stopped` by a person stays so until a restart, `retired` replicas are filled again when the
+ * pool grows, a `replaced` generation has a follower.
+ */
+export const DESIRED_UNIT_STATES = ['run', 'stopped', 'retired', 'replaced'] as const;
+export type DesiredUnitState = (typeof DESIRED_UNIT_STATES)[number];
+
 /** What is to be known of one key of a pool. */
-interface PoolKey<Schema extends z.ZodType> {
+interface PoolKey<Schema extends z.ZodType = z.ZodType> {
   /** The value as JSON has it, in the API and in the database. */
   readonly schema: Schema;
   /** Absent: it has to be given. */
-  readonly default?: z.output<Schema>;
+  readonly default?: unknown;
   /** The variable in which a worker finds it; a null is left out. */
   readonly variable?: string;
   /** True where values may be secrets: they are not shown. */
   readonly secret?: true;
 }
 
-function key<Schema extends z.ZodType>(
+type More = Omit<PoolKey, 'schema' | 'default'>;
+
+/** A key that has to be given. */
+function required<Schema extends z.ZodType>(schema: Schema): { readonly schema: Schema } {
+  return { schema };
+}
+
+/** A key that has a default. The type keeps whether it is secret. */
+function optional<Schema extends z.ZodType, Extra extends More>(
   schema: Schema,
-  more: Omit<PoolKey<Schema>, 'schema'> = {},
-): PoolKey<Schema> {
-  return { schema, ...more };
+  standard: z.output<Schema>,
+  more: Extra,
+): { readonly schema: Schema; readonly default: z.output<Schema> } & Extra {
+  return { schema, default: standard, ...more };
 }
 
 /**
@@ -37,31 +60,32 @@ function key<Schema extends z.ZodType>(
  * find of it all follow from here. In the configuration a key in ms is a duration and loses its `_ms`.
  */
 export const POOL_KEYS = {
-  agent_type: key(z.enum(AGENT_TYPES), { default: 'worker', variable: 'OMOI_AGENT_TYPE' }),
-  phase_id: key(z.enum(PHASES).nullable(), { default: null, variable: 'OMOI_PHASE_ID' }),
-  runtime: key(z.string().min(1).max(63).describe('What starts and stops its agents.'), { default: 'process' }),
-  command: key(z.array(argument).min(1).max(256).describe('Program and arguments; no shell is involved.')),
-  cwd: key(argument.nullable(), { default: null }),
-  env: key(z.record(variableName, z.string().max(32_768)), { default: {}, secret: true }),
-  desired: key(count),
-  min: key(count, { default: 0 }),
-  max: key(count),
-  grace_ms: key(graceMs.describe('From being asked to end to being ended by force.'), {
-    default: 10_000,
+  agent_type: optional(z.enum(AGENT_TYPES), 'worker', { variable: 'OMOI_AGENT_TYPE' }),
+  phase_id: optional(z.enum(PHASES).nullable(), null, { variable: 'OMOI_PHASE_ID' }),
+  runtime: optional(z.string().min(1).max(63).describe('What starts and stops its agents.'), 'process', {}),
+  command: required(
+    z.array(argument).min(1).max(256).describe('Program and arguments; no shell is involved.'),
+  ),
+  cwd: optional(argument.nullable(), null, {}),
+  env: optional(z.record(variableName, z.string().max(32_768)), {}, { secret: true }),
+  desired: required(count),
+  min: optional(count, 0, {}),
+  max: required(count),
+  grace_ms: optional(graceMs.describe('From being asked to end to being ended by force.'), 10_000, {
     variable: 'OMOI_GRACE_MS',
   }),
-  orphan_timeout_ms: key(orphanTimeoutMs, { default: 600_000, variable: 'OMOI_ORPHAN_TIMEOUT_MS' }),
-  on_orphan: key(
+  orphan_timeout_ms: optional(orphanTimeoutMs, 600_000, { variable: 'OMOI_ORPHAN_TIMEOUT_MS' }),
+  on_orphan: optional(
     z
       .enum(['continue', 'leave'])
       .describe('What a worker does whose server stays away for longer than `orphan_timeout_ms`.'),
-    { default: 'continue', variable: 'OMOI_ON_ORPHAN' },
+    'continue',
+    { variable: 'OMOI_ON_ORPHAN' },
   ),
-  heartbeat_interval_ms: key(paceMs.nullable().describe('null takes the agent type’s.'), {
-    default: null,
+  heartbeat_interval_ms: optional(paceMs.nullable().describe('null takes the agent type’s.'), null, {
     variable: 'OMOI_HEARTBEAT_INTERVAL_MS',
   }),
-  heartbeat_ttl_ms: key(paceMs.nullable(), { default: null, variable: 'OMOI_HEARTBEAT_TTL_MS' }),
+  heartbeat_ttl_ms: optional(paceMs.nullable(), null, { variable: 'OMOI_HEARTBEAT_TTL_MS' }),
 } as const;
 
 type Keys = typeof POOL_KEYS;
@@ -70,7 +94,9 @@ type Value<Name extends KeyName> = Readonly<z.output<Keys[Name]['schema']>>;
 type Camel<Text extends string> = Text extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<Camel<Tail>>}`
   : Text;
-type Defaulted = { [Name in KeyName]: Keys[Name] extends { readonly default: unknown } ? Name : never }[KeyName];
+type Defaulted = {
+  [Name in KeyName]: Keys[Name] extends { readonly default: unknown } ? Name : never;
+}[KeyName];
 type Shown = { [Name in KeyName]: Keys[Name] extends { readonly secret: true } ? never : Name }[KeyName];
 
 /** Agents of one kind, and how many of them there shall be. */
@@ -91,14 +117,17 @@ const poolId = z
 export const poolIdText: z.ZodType<string> = poolId;
 
 const NAMES = Object.keys(POOL_KEYS) as readonly KeyName[];
-const keyOf = (name: KeyName): PoolKey<z.ZodType> => POOL_KEYS[name];
-const camel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+const keyOf = (name: KeyName): PoolKey => POOL_KEYS[name];
+const camel = (name: string): string =>
+  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 const shapeOf = (schemaOf: (name: KeyName) => z.ZodType): z.ZodRawShape =>
   Object.fromEntries(NAMES.map((name) => [name, schemaOf(name)]));
 
 /** A whole definition, with the defaults for what is not given. */
 export function definePool(pool: NewPool): PoolDefinition {
-  const defaults = NAMES.flatMap((name) => ('default' in keyOf(name) ? [[camel(name), keyOf(name).default]] : []));
+  const defaults = NAMES.flatMap((name) =>
+    'default' in keyOf(name) ? [[camel(name), keyOf(name).default]] : [],
+  );
   // All that has no default is in NewPool.
   return { ...Object.fromEntries(defaults), ...pool } as PoolDefinition;
 }
@@ -166,10 +195,10 @@ export const poolConfiguration: z.ZodType<PoolDefinition> = z
 
 function configured(name: KeyName): z.ZodType {
   const { schema } = keyOf(name);
-  const value = isDuration(name) ? durationText.pipe(schema) : schema;
+  const value = isDuration(name) ? durationText.pipe(schema as z.ZodType<unknown, number>) : schema;
   return 'default' in keyOf(name) ? value.optional() : value;
 }
 
-function withDefault(poolKey: PoolKey<z.ZodType>): z.ZodType {
+function withDefault(poolKey: PoolKey): z.ZodType {
   return 'default' in poolKey ? poolKey.schema.default(poolKey.default) : poolKey.schema;
 }

@@ -20,7 +20,7 @@ export const noGenerationRunsTwice: Invariant = ({ processes }) => {
 
 /** 4: what lives is written down, so that the next server finds it. */
 export const everyProcessIsWrittenDown: Invariant = ({ archive, processes }) => {
-  const rows = archive.rows(`SELECT * FROM agent_processes WHERE state != 'ended'`);
+  const rows = archive.rows(`SELECT * FROM agent_units WHERE state != 'ended'`);
   return firstWrong(processes, ({ agentId, generation, handle, nonce }) => {
     const found = rows.some(
       (row) =>
@@ -46,7 +46,7 @@ export const anExitAloneStartsNothing: Invariant = ({ chronicle }) =>
     );
   });
 
-/** Whether the pool was so small after the exit that the place was not wanted: filling it again is a new wish. */
+/** Whether the pool was so small after the exit that the replica was not wanted: filling it again is a new decision. */
 function wasGivenUp(chronicle: Chronicle, generation: string): boolean {
   const [, poolId, place] = /^(.*)-(\d+)\/\d+$/.exec(generation) ?? [];
   const exitId = chronicle.exits.get(generation);
@@ -59,8 +59,8 @@ function wasGivenUp(chronicle: Chronicle, generation: string): boolean {
 export const poolsStayWithinTheirBounds: Invariant = ({ archive }) =>
   firstWrong(
     archive.rows(
-      `SELECT pools.pool_id, max_agents, count(*) AS wanted FROM pools JOIN agent_processes USING (pool_id)
-       WHERE wish = 'run' GROUP BY pools.pool_id, max_agents HAVING count(*) > max_agents`,
+      `SELECT pools.pool_id, json_extract(definition, '$.max') AS max_agents, count(*) AS wanted FROM pools JOIN agent_units USING (pool_id)
+       WHERE desired_state = 'run' GROUP BY pools.pool_id, max_agents HAVING count(*) > max_agents`,
     ),
     (row) => `pool ${row['pool_id']} wants ${row['wanted']} agents of at most ${row['max_agents']}`,
   );

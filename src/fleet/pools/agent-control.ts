@@ -2,8 +2,8 @@ import type { StateTransaction } from '#storage';
 import { OmoiError } from '#telemetry';
 import type { Convergence } from './convergence.ts';
 import type { Asked, PoolParts } from './pool-parts.ts';
-import { assertActive, lockPool, type PoolRow } from './pool-rows.ts';
-import { newestProcess, type ProcessRow } from './process-rows.ts';
+import { assertActive, definitionOf, lockPool, type PoolRow } from './pool-rows.ts';
+import { newestUnit, type UnitRow } from './unit-rows.ts';
 
 export interface RestartOrder extends Asked {
   readonly agentId: string;
@@ -19,7 +19,7 @@ export interface Restarted {
 }
 
 /** Orders about one agent that Omoi starts. */
-export class AgentOrders {
+export class AgentControl {
   readonly #parts: Pick<PoolParts, 'database' | 'bus'>;
   readonly #convergence: Convergence;
 
@@ -44,7 +44,7 @@ export class AgentOrders {
         );
       }
       assertActive(row);
-      if (process.wish === 'retired') {
+      if (process.desired_state === 'retired') {
         throw new OmoiError(
           'transition_not_allowed',
           `Agent ${agentId} is beyond the count of pool ${row.pool_id}: scale the pool instead.`,
@@ -57,7 +57,7 @@ export class AgentOrders {
         entity_id: agentId,
         payload: {
           agent_id: agentId,
-          agent_type: row.agent_type,
+          agent_type: definitionOf(row).agentType,
           pool_id: row.pool_id,
           generation: process.generation,
           reason: order.reason,
@@ -65,7 +65,7 @@ export class AgentOrders {
         },
         traceparent: order.traceparent,
       });
-      await this.#convergence.retire(tx, row, { process, wish: 'replaced' });
+      await this.#convergence.retire(tx, definitionOf(row).graceMs, { process, desiredState: 'replaced' });
       const generation = await this.#convergence.open(tx, row, { agentId, asked: order });
       return { generation, opened: true };
     });
@@ -75,18 +75,19 @@ export class AgentOrders {
   async stop(order: { readonly agentId: string } & Asked): Promise<void> {
     await this.#parts.database.transaction(async (tx) => {
       const { row, process } = await this.#lockAgentsPool(tx, order.agentId);
-      if (process.wish === 'run') await this.#convergence.retire(tx, row, { process, wish: 'stopped' });
+      if (process.desired_state === 'run')
+        await this.#convergence.retire(tx, definitionOf(row).graceMs, { process, desiredState: 'stopped' });
     });
   }
 
   async #lockAgentsPool(
     tx: StateTransaction,
     agentId: string,
-  ): Promise<{ readonly row: PoolRow; readonly process: ProcessRow }> {
-    const seen = await newestProcess(tx, agentId);
+  ): Promise<{ readonly row: PoolRow; readonly process: UnitRow }> {
+    const seen = await newestUnit(tx, agentId);
     if (!seen) throw await this.#notOurs(tx, agentId);
     const row = await lockPool(tx, seen.pool_id);
-    return { row, process: (await newestProcess(tx, agentId)) ?? seen };
+    return { row, process: (await newestUnit(tx, agentId)) ?? seen };
   }
 
   async #notOurs(tx: StateTransaction, agentId: string): Promise<OmoiError> {

@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { assertPoolDefinition, effectiveCount, slotOf, type PoolDefinition } from './pool-definition.ts';
-import type { ProcessRow } from './process-rows.ts';
-import { newestOf, planSlots } from './slot-plan.ts';
+import { definePool, type PoolDefinition } from '#telemetry';
+import { assertPoolDefinition, effectiveCount, replicaOf } from './pool-definition.ts';
+import type { UnitRow } from './unit-rows.ts';
+import { newestOf, planReplicas } from './replica-plan.ts';
 
-const ROW: ProcessRow = {
+const ROW: UnitRow = {
   agent_id: 'coders-1',
   generation: 1,
   pool_id: 'coders',
   runtime: 'process',
   state: 'running',
-  wish: 'run',
+  desired_state: 'run',
   nonce: null,
   handle: 'h',
   pid: 1,
@@ -22,66 +23,66 @@ const ROW: ProcessRow = {
   exit_signal: null,
 };
 
-const slot = (number: number, change: Partial<ProcessRow> = {}): ProcessRow => ({
+const replica = (number: number, change: Partial<UnitRow> = {}): UnitRow => ({
   ...ROW,
   agent_id: `coders-${number}`,
   ...change,
 });
 
-describe('planSlots', () => {
-  it.each<{ name: string; effective: number; rows: ProcessRow[]; open: number[]; retire: string[] }>([
+describe('planReplicas', () => {
+  it.each<{ name: string; effective: number; rows: UnitRow[]; open: number[]; retire: string[] }>([
     { name: 'an empty pool is filled', effective: 3, rows: [], open: [1, 2, 3], retire: [] },
-    { name: 'a full one is left alone', effective: 2, rows: [slot(1), slot(2)], open: [], retire: [] },
+    { name: 'a full one is left alone', effective: 2, rows: [replica(1), replica(2)], open: [], retire: [] },
     {
       name: 'what failed is not started again',
       effective: 2,
-      rows: [slot(1), slot(2, { state: 'ended' })],
+      rows: [replica(1), replica(2, { state: 'ended' })],
       open: [],
       retire: [],
     },
     {
       name: 'what a person stopped is not started again',
       effective: 1,
-      rows: [slot(1, { state: 'ended', wish: 'stopped' })],
+      rows: [replica(1, { state: 'ended', desired_state: 'stopped' })],
       open: [],
       retire: [],
     },
     {
       name: 'a retired place is filled again',
       effective: 2,
-      rows: [slot(1), slot(2, { state: 'ended', wish: 'retired' })],
+      rows: [replica(1), replica(2, { state: 'ended', desired_state: 'retired' })],
       open: [2],
       retire: [],
     },
     {
       name: 'a retired one that still finishes its work is waited for',
       effective: 2,
-      rows: [slot(1), slot(2, { state: 'running', wish: 'retired' })],
+      rows: [replica(1), replica(2, { state: 'running', desired_state: 'retired' })],
       open: [],
       retire: [],
     },
     {
       name: 'the highest places are retired first',
       effective: 1,
-      rows: [slot(1), slot(2), slot(10)],
+      rows: [replica(1), replica(2), replica(10)],
       open: [],
       retire: ['coders-10', 'coders-2'],
     },
     {
       name: 'a failed one beyond the count gives its place up',
       effective: 0,
-      rows: [slot(1, { state: 'ended' })],
+      rows: [replica(1, { state: 'ended' })],
       open: [],
       retire: ['coders-1'],
     },
   ])('$name', ({ effective, rows, open, retire }) => {
-    const plan = planSlots('coders', effective, rows);
+    const plan = planReplicas('coders', effective, rows);
     expect(plan.open).toEqual(open);
     expect(plan.retire.map((row) => row.agent_id)).toEqual(retire);
   });
 
   it('judges the newest generation of a place', () => {
-    const rows = [slot(1, { generation: 1, state: 'ended' }), slot(1, { generation: 2 })];
+    const rows = [replica(1, { generation: 1, state: 'ended' }), replica(1, { generation: 2 })];
     expect(newestOf(rows).map((row) => row.generation)).toEqual([2]);
   });
 });
@@ -92,40 +93,24 @@ describe('effectiveCount', () => {
     [{ desired: 4, min: 1, max: 16 }, 4, 8],
     [{ desired: 4, min: 1, max: 6 }, 4, 6],
     [{ desired: 4, min: 4, max: 16 }, -2, 4],
-  ])('%j and %i claimed make %i', (pool, claimed, effective) => {
-    expect(effectiveCount(pool, claimed)).toBe(effective);
+  ])('%j and %i added make %i', (pool, added, effective) => {
+    expect(effectiveCount(pool, added)).toBe(effective);
   });
 });
 
-describe('slotOf', () => {
+describe('replicaOf', () => {
   it.each([
     ['coders', 'coders-3', 3],
     ['coders', 'coders-0', null],
     ['coders', 'coders-x', null],
     ['coders', 'others-3', null],
   ])('%s, %s: %s', (poolId, agentId, expected) => {
-    expect(slotOf(poolId, agentId)).toBe(expected);
+    expect(replicaOf(poolId, agentId)).toBe(expected);
   });
 });
 
 describe('assertPoolDefinition', () => {
-  const good: PoolDefinition = {
-    id: 'coders',
-    agentType: 'worker',
-    phaseId: null,
-    runtime: 'process',
-    command: ['node'],
-    cwd: null,
-    env: {},
-    desired: 1,
-    min: 0,
-    max: 2,
-    graceMs: 1000,
-    orphanTimeoutMs: 1000,
-    onOrphan: 'continue',
-    heartbeatIntervalMs: null,
-    heartbeatTtlMs: null,
-  };
+  const good = definePool({ id: 'coders', command: ['node'], desired: 1, max: 2 });
   it.each<[string, Partial<PoolDefinition>, string]>([
     ['no id', { id: '../up' }, 'invalid_request'],
     ['no runtime', { runtime: 'docker' }, 'invalid_request'],

@@ -1,19 +1,18 @@
-import { backoffMs, messageOf, OmoiError, type Span, type Timer } from '#telemetry';
+import { backoffMs, messageOf, OmoiError, type PoolDefinition, type Span, type Timer } from '#telemetry';
 import type { StateTransaction } from '#storage';
 import { readGeneration } from '../agents/agent-rows.ts';
-import type { ProcessExit, Runtime, StartedProcess } from '../runtimes/runtime.ts';
+import type { EndedUnit, Runtime, StartedUnit, UnitExit } from '../runtimes/runtime.ts';
 import { definitionOf, lockPool, setSpawnFailure } from './pool-rows.ts';
-import type { PoolDefinition } from './pool-definition.ts';
 import type { PoolParts, WorkerConnection } from './pool-parts.ts';
 import { persist, type PersistOptions } from './persist.ts';
-import { readProcess, setEnded, setRunning, type ProcessKey, type ProcessRow } from './process-rows.ts';
-import { ProcessStopper } from './process-stopper.ts';
+import { readUnit, setEnded, setRunning, type UnitKey, type UnitRow } from './unit-rows.ts';
+import { UnitStopper } from './unit-stopper.ts';
 import { workerEnvironment } from './worker-environment.ts';
 
 /** Between the failed spawns of a pool. */
 const SPAWN_BACKOFF = { firstMs: 500, maxMs: 60_000 };
 
-interface PoolKey extends ProcessKey {
+interface PoolKey extends UnitKey {
   readonly poolId: string;
 }
 
@@ -36,16 +35,19 @@ interface SpawnOrder {
 
 const maxParallelSpawns = 8;
 
+/** Gone, and nobody saw how. */
+const UNSEEN: UnitExit = { exitCode: null, signal: null };
+
 /**
  * Brings processes to what is written down, and writes down what becomes of them: intended ones are spawned,
  * unwanted ones stopped, exits recorded. It decides nothing about which processes there should be.
  */
-export class ProcessSupervisor {
+export class UnitSupervisor {
   readonly #parts: PoolParts;
   readonly #connection: WorkerConnection;
   readonly #onEnded: (poolId: string) => void;
   readonly #runtimes: ReadonlyMap<string, Runtime>;
-  readonly #stopper: ProcessStopper;
+  readonly #stopper: UnitStopper;
   readonly #closing = new AbortController();
   readonly #running = new Map<string, Watched>();
   /** Intents whose spawn an earlier server may have carried out without writing it down. */
@@ -63,15 +65,20 @@ export class ProcessSupervisor {
     this.#parts = parts;
     this.#connection = connection;
     this.#onEnded = onEnded;
-    this.#stopper = new ProcessStopper(parts.clock);
+    this.#stopper = new UnitStopper(parts.clock, (handle, error) =>
+      parts.logger.warn(
+        { handle, error: messageOf(error) },
+        'The runtime could not be asked to stop a unit.',
+      ),
+    );
     this.#runtimes = new Map(parts.runtimes.map((runtime) => [runtime.name, runtime]));
-    for (const runtime of parts.runtimes) runtime.onExit((exit) => this.#onExit(exit));
+    for (const runtime of parts.runtimes) runtime.onEnd((ended) => this.#onEnd(ended));
   }
 
   /** Takes over what an earlier server left: running processes are adopted, open intents are looked into. */
   async start(): Promise<void> {
     const rows = await this.#parts.database.reader
-      .selectFrom('agent_processes')
+      .selectFrom('agent_units')
       .selectAll()
       .where('state', '!=', 'ended')
       .execute();
@@ -90,7 +97,7 @@ export class ProcessSupervisor {
   }
 
   /** To be called after the commit of a stop. */
-  stop(row: ProcessRow): void {
+  stop(row: UnitRow): void {
     if (row.state === 'running') this.#stop(row);
     // An intent is taken back, unless it is being spawned: then it is stopped once it runs.
     else this.spawn(keyOf(row));
@@ -128,7 +135,10 @@ export class ProcessSupervisor {
   #track(work: Promise<void>): void {
     const settled = work
       .catch((error: unknown) =>
-        this.#parts.logger.error({ error: messageOf(error) }, 'A process could not be looked after.'),
+        this.#parts.logger.error(
+          { error: messageOf(error) },
+          'A unit could not be started, stopped or recorded.',
+        ),
       )
       .finally(() => this.#settled.delete(settled));
     this.#settled.add(settled);
@@ -156,7 +166,7 @@ export class ProcessSupervisor {
     });
     switch (result.kind) {
       case 'started':
-        await this.#took({ key, runtime, started: result.process, span });
+        await this.#took({ key, runtime, started: result.unit, span });
         break;
       case 'failed':
         span.fail(result.error);
@@ -168,15 +178,15 @@ export class ProcessSupervisor {
 
   /** Looks for the process of an intent that an earlier server left open. */
   async #recover(key: PoolKey): Promise<boolean> {
-    const row = await persist(this.#persisting('An open intent'), (tx) => readProcess(tx, key));
+    const row = await persist(this.#persisting('An open intent'), (tx) => readUnit(tx, key));
     const runtime = row && this.#runtimes.get(row.runtime);
     if (!runtime || row.state !== 'intended' || row.nonce === null) return false;
-    const found = await runtime.findByNonce(row.nonce);
+    const found = await runtime.discover(row.nonce);
     if (!found) return false;
     const span = this.#startSpan(key, row.traceparent);
     span.setAttributes({ 'omoi.spawn.found': true });
     await this.#took({ key, runtime, started: found, span });
-    runtime.adopt(found.handle);
+    runtime.watch(found.handle);
     span.end();
     return true;
   }
@@ -195,11 +205,11 @@ export class ProcessSupervisor {
   /** null when there is nothing to spawn, or not now. */
   async #prepare(tx: StateTransaction, key: PoolKey): Promise<SpawnOrder | null> {
     const poolRow = await lockPool(tx, key.poolId);
-    const row = await readProcess(tx, key);
+    const row = await readUnit(tx, key);
     const name = nameOf(key);
     if (row?.state !== 'intended' || row.nonce === null) return null;
-    if (row.wish !== 'run') {
-      await this.#end(tx, row, { exitCode: null, signal: null });
+    if (row.desired_state !== 'run') {
+      await this.#end(tx, row, UNSEEN);
       this.#tokens.delete(name);
       return null;
     }
@@ -224,7 +234,7 @@ export class ProcessSupervisor {
   async #took(taken: {
     readonly key: PoolKey;
     readonly runtime: Runtime;
-    readonly started: StartedProcess;
+    readonly started: StartedUnit;
     readonly span: Span;
   }): Promise<void> {
     const { key, runtime, started, span } = taken;
@@ -234,7 +244,7 @@ export class ProcessSupervisor {
     await recorded;
   }
 
-  async #recordStart(key: PoolKey, started: StartedProcess, traceparent: string): Promise<void> {
+  async #recordStart(key: PoolKey, started: StartedUnit, traceparent: string): Promise<void> {
     const { bus } = this.#parts;
     const row = await persist(this.#persisting('The start of an agent'), async (tx) => {
       const poolRow = await lockPool(tx, key.poolId);
@@ -247,7 +257,7 @@ export class ProcessSupervisor {
         entity_id: key.agentId,
         payload: {
           agent_id: key.agentId,
-          agent_type: poolRow.agent_type,
+          agent_type: definitionOf(poolRow).agentType,
           pool_id: key.poolId,
           generation: key.generation,
           pid: started.pid,
@@ -255,7 +265,7 @@ export class ProcessSupervisor {
         },
         traceparent,
       });
-      return readProcess(tx, key);
+      return readUnit(tx, key);
     });
     this.#tokens.delete(nameOf(key));
     // Somebody changed their mind while it was being spawned.
@@ -299,53 +309,52 @@ export class ProcessSupervisor {
     );
   }
 
-  #adopt(row: ProcessRow): void {
+  #adopt(row: UnitRow): void {
     const runtime = this.#runtimes.get(row.runtime);
     if (!runtime || row.handle === null) {
-      this.#parts.logger.error({ agent_id: row.agent_id, runtime: row.runtime }, 'A process has no runtime.');
+      this.#parts.logger.error(
+        { agent_id: row.agent_id, runtime: row.runtime },
+        'A unit that runs can’t be watched or stopped: its runtime is not there.',
+      );
       return;
     }
     this.#running.set(row.handle, { key: keyOf(row), runtime, recorded: Promise.resolve() });
-    runtime.adopt(row.handle);
+    runtime.watch(row.handle);
     if (row.kill_at_ms !== null) this.#stop(row);
   }
 
-  #stop(row: ProcessRow): void {
+  #stop(row: UnitRow): void {
     const runtime = this.#runtimes.get(row.runtime);
     if (!runtime || row.handle === null || row.kill_at_ms === null) return;
     this.#parts.drains.setDesired(keyOf(row), 'drain');
     this.#stopper.stop(runtime, row.handle, row.kill_at_ms);
   }
 
-  #onExit(exit: ProcessExit): void {
-    const known = this.#running.get(exit.handle);
+  #onEnd({ handle, exit }: EndedUnit): void {
+    const known = this.#running.get(handle);
     if (!known) return;
-    this.#running.delete(exit.handle);
-    this.#stopper.ended(exit.handle);
-    this.#track(this.#recordExit(known, exit));
+    this.#running.delete(handle);
+    this.#stopper.ended(handle);
+    this.#track(this.#recordExit(known, exit ?? UNSEEN));
   }
 
-  async #recordExit(known: Watched, exit: ProcessExit): Promise<void> {
+  async #recordExit(known: Watched, exit: UnitExit): Promise<void> {
     await known.recorded;
     await persist(this.#persisting('The exit of an agent'), async (tx) => {
       await lockPool(tx, known.key.poolId);
-      const row = await readProcess(tx, known.key);
+      const row = await readUnit(tx, known.key);
       if (row && row.state !== 'ended') await this.#end(tx, row, exit);
     });
   }
 
-  async #end(
-    tx: StateTransaction,
-    row: ProcessRow,
-    exit: Pick<ProcessExit, 'exitCode' | 'signal'>,
-  ): Promise<void> {
+  async #end(tx: StateTransaction, row: UnitRow, exit: UnitExit): Promise<void> {
     await setEnded(tx, keyOf(row), exit);
     await this.#parts.generations.recordExit(tx, {
       agentId: row.agent_id,
       generation: row.generation,
       exitCode: exit.exitCode,
       signal: exit.signal,
-      expected: row.wish !== 'run',
+      expected: row.desired_state !== 'run',
       traceparent: row.traceparent,
     });
     tx.afterCommit(() => this.#onEnded(row.pool_id));
@@ -363,10 +372,10 @@ export class ProcessSupervisor {
   }
 }
 
-function keyOf(row: ProcessRow): PoolKey {
+function keyOf(row: UnitRow): PoolKey {
   return { agentId: row.agent_id, generation: row.generation, poolId: row.pool_id };
 }
 
-function nameOf(key: ProcessKey): string {
+function nameOf(key: UnitKey): string {
   return `${key.agentId}/${key.generation}`;
 }

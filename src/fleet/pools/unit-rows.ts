@@ -1,15 +1,15 @@
 import type { Selectable } from 'kysely';
 import type { StateTables, StateTransaction } from '#storage';
-import type { ProcessExit, StartedProcess } from '../runtimes/runtime.ts';
+import type { StartedUnit, UnitExit } from '../runtimes/runtime.ts';
 
-export type ProcessRow = Selectable<StateTables['agent_processes']>;
+export type UnitRow = Selectable<StateTables['agent_units']>;
 
-export interface ProcessKey {
+export interface UnitKey {
   readonly agentId: string;
   readonly generation: number;
 }
 
-export interface ProcessIntent extends ProcessKey {
+export interface UnitIntent extends UnitKey {
   readonly poolId: string;
   readonly runtime: string;
   readonly nonce: string;
@@ -17,16 +17,16 @@ export interface ProcessIntent extends ProcessKey {
 }
 
 /** Committed before anything is spawned. */
-export async function insertIntent(tx: StateTransaction, intent: ProcessIntent): Promise<void> {
+export async function insertIntent(tx: StateTransaction, intent: UnitIntent): Promise<void> {
   await tx.db
-    .insertInto('agent_processes')
+    .insertInto('agent_units')
     .values({
       agent_id: intent.agentId,
       generation: intent.generation,
       pool_id: intent.poolId,
       runtime: intent.runtime,
       state: 'intended',
-      wish: 'run',
+      desired_state: 'run',
       nonce: intent.nonce,
       traceparent: intent.traceparent,
       intended_at_ms: tx.nowMs,
@@ -34,9 +34,9 @@ export async function insertIntent(tx: StateTransaction, intent: ProcessIntent):
     .execute();
 }
 
-export async function readProcess(tx: StateTransaction, key: ProcessKey): Promise<ProcessRow | null> {
+export async function readUnit(tx: StateTransaction, key: UnitKey): Promise<UnitRow | null> {
   const row = await tx.db
-    .selectFrom('agent_processes')
+    .selectFrom('agent_units')
     .selectAll()
     .where('agent_id', '=', key.agentId)
     .where('generation', '=', key.generation)
@@ -45,9 +45,9 @@ export async function readProcess(tx: StateTransaction, key: ProcessKey): Promis
 }
 
 /** All generations of a pool that have not ended, and the newest of each agent. */
-export function poolProcesses(tx: StateTransaction, poolId: string): Promise<ProcessRow[]> {
+export function poolUnits(tx: StateTransaction, poolId: string): Promise<UnitRow[]> {
   return tx.db
-    .selectFrom('agent_processes')
+    .selectFrom('agent_units')
     .selectAll()
     .where('pool_id', '=', poolId)
     .orderBy('agent_id')
@@ -55,15 +55,11 @@ export function poolProcesses(tx: StateTransaction, poolId: string): Promise<Pro
     .execute();
 }
 
-type ProcessChange = Partial<Omit<ProcessRow, 'agent_id' | 'generation' | 'pool_id'>>;
+type UnitChange = Partial<Omit<UnitRow, 'agent_id' | 'generation' | 'pool_id'>>;
 
-export async function changeProcess(
-  tx: StateTransaction,
-  key: ProcessKey,
-  change: ProcessChange,
-): Promise<void> {
+export async function changeUnit(tx: StateTransaction, key: UnitKey, change: UnitChange): Promise<void> {
   await tx.db
-    .updateTable('agent_processes')
+    .updateTable('agent_units')
     .set(change)
     .where('agent_id', '=', key.agentId)
     .where('generation', '=', key.generation)
@@ -71,8 +67,8 @@ export async function changeProcess(
 }
 
 /** The process is known: its nonce is not needed any more. */
-export function setRunning(tx: StateTransaction, key: ProcessKey, started: StartedProcess): Promise<void> {
-  return changeProcess(tx, key, {
+export function setRunning(tx: StateTransaction, key: UnitKey, started: StartedUnit): Promise<void> {
+  return changeUnit(tx, key, {
     state: 'running',
     nonce: null,
     handle: started.handle,
@@ -81,12 +77,8 @@ export function setRunning(tx: StateTransaction, key: ProcessKey, started: Start
   });
 }
 
-export function setEnded(
-  tx: StateTransaction,
-  key: ProcessKey,
-  exit: Pick<ProcessExit, 'exitCode' | 'signal'>,
-): Promise<void> {
-  return changeProcess(tx, key, {
+export function setEnded(tx: StateTransaction, key: UnitKey, exit: UnitExit): Promise<void> {
+  return changeUnit(tx, key, {
     state: 'ended',
     nonce: null,
     kill_at_ms: null,
@@ -97,9 +89,9 @@ export function setEnded(
 }
 
 /** Older ended generations of an agent are not needed to decide anything; the registry keeps their history. */
-export async function forgetOlderProcesses(tx: StateTransaction, key: ProcessKey): Promise<void> {
+export async function forgetOlderUnits(tx: StateTransaction, key: UnitKey): Promise<void> {
   await tx.db
-    .deleteFrom('agent_processes')
+    .deleteFrom('agent_units')
     .where('agent_id', '=', key.agentId)
     .where('generation', '<', key.generation)
     .where('state', '=', 'ended')
@@ -107,9 +99,9 @@ export async function forgetOlderProcesses(tx: StateTransaction, key: ProcessKey
 }
 
 /** The newest generation of an agent that Omoi starts; null for one that it doesn't. */
-export async function newestProcess(tx: StateTransaction, agentId: string): Promise<ProcessRow | null> {
+export async function newestUnit(tx: StateTransaction, agentId: string): Promise<UnitRow | null> {
   const row = await tx.db
-    .selectFrom('agent_processes')
+    .selectFrom('agent_units')
     .selectAll()
     .where('agent_id', '=', agentId)
     .orderBy('generation', 'desc')

@@ -1,12 +1,12 @@
-import { slotOf } from './pool-definition.ts';
-import type { ProcessRow } from './process-rows.ts';
+import { replicaOf } from './pool-definition.ts';
+import type { UnitRow } from './unit-rows.ts';
 
 /** What brings a pool from what is recorded to what should be. */
-export interface SlotPlan {
+export interface ReplicaPlan {
   /** Places that get a generation: they never had one, or theirs was retired and has ended. */
   readonly open: readonly number[];
   /** Generations that are no longer wanted; the highest places go first. */
-  readonly retire: readonly ProcessRow[];
+  readonly retire: readonly UnitRow[];
 }
 
 /**
@@ -14,28 +14,28 @@ export interface SlotPlan {
  * its place and is not started again: only a restart does that.
  * @param rows the newest generation of each place
  */
-export function planSlots(poolId: string, effective: number, rows: readonly ProcessRow[]): SlotPlan {
-  const bySlot = new Map<number, ProcessRow>();
+export function planReplicas(poolId: string, effective: number, rows: readonly UnitRow[]): ReplicaPlan {
+  const byNumber = new Map<number, UnitRow>();
   for (const row of rows) {
-    const slot = slotOf(poolId, row.agent_id);
-    if (slot !== null) bySlot.set(slot, row);
+    const replica = replicaOf(poolId, row.agent_id);
+    if (replica !== null) byNumber.set(replica, row);
   }
   const open: number[] = [];
-  for (let slot = 1; slot <= effective; slot++) {
-    const row = bySlot.get(slot);
+  for (let replica = 1; replica <= effective; replica++) {
+    const row = byNumber.get(replica);
     // A retired one that still finishes its work would lose it to its follower: the place is filled when it ends.
-    if (!row || (row.wish === 'retired' && row.state === 'ended')) open.push(slot);
+    if (!row || (row.desired_state === 'retired' && row.state === 'ended')) open.push(replica);
   }
-  const retire = [...bySlot]
-    .filter(([slot, row]) => slot > effective && row.wish !== 'retired')
+  const retire = [...byNumber]
+    .filter(([replica, row]) => replica > effective && row.desired_state !== 'retired')
     .sort(([a], [b]) => b - a)
     .map(([, row]) => row);
   return { open, retire };
 }
 
 /** The newest generation of each agent. */
-export function newestOf(rows: readonly ProcessRow[]): readonly ProcessRow[] {
-  const newest = new Map<string, ProcessRow>();
+export function newestOf(rows: readonly UnitRow[]): readonly UnitRow[] {
+  const newest = new Map<string, UnitRow>();
   for (const row of rows) {
     const known = newest.get(row.agent_id);
     if (!known || row.generation > known.generation) newest.set(row.agent_id, row);
