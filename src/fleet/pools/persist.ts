@@ -1,35 +1,96 @@
 import type { StateDatabase, StateTransaction } from '#storage';
-import { delay, messageOf, OmoiError, type Clock, type Logger } from '#telemetry';
+import {
+  backoffMs,
+  delay,
+  messageOf,
+  OmoiError,
+  type BackoffLimits,
+  type Clock,
+  type Logger,
+  type Random,
+} from '#telemetry';
+
+/** Between the attempts to write while the database is away. */
+export const WRITE_BACKOFF: BackoffLimits = { firstMs: 500, maxMs: 10_000 };
+
+/**
+ * The log of one writer about the database being away: a line when that begins and one when it is over, however many
+ * writes wait meanwhile.
+ */
+export class OutageLog {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #sinceMs: number | null = null;
+  #failures = 0;
+
+  constructor(parts: { readonly clock: Clock; readonly logger: Logger }) {
+    this.#clock = parts.clock;
+    this.#logger = parts.logger;
+  }
+
+  failed(what: string, error: unknown): void {
+    this.#failures++;
+    if (this.#sinceMs !== null) return;
+    this.#sinceMs = this.#clock.monotonicMs();
+    this.#logger.error(
+      { what, error: messageOf(error) },
+      'Database away: units are recorded when it is back.',
+    );
+  }
+
+  succeeded(): void {
+    if (this.#sinceMs === null) return;
+    const awayMs = Math.round(this.#clock.monotonicMs() - this.#sinceMs);
+    this.#logger.info(
+      { away_ms: awayMs, failed_writes: this.#failures },
+      'Database back: units are recorded.',
+    );
+    this.#sinceMs = null;
+    this.#failures = 0;
+  }
+}
+
+/** Whether the database itself is away: doing the same again later may succeed. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof OmoiError && error.retryable;
+}
 
 export interface PersistOptions {
   readonly database: StateDatabase;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly random: Random;
+  readonly outages: OutageLog;
   /** Ends the attempts. */
   readonly signal: AbortSignal;
   /** What is being written down, for the log. */
   readonly what: string;
+  /** Told where it can never be written: a broken constraint, a programmer's mistake, something that is gone. */
+  readonly onGivenUp: (error: unknown) => void;
 }
 
-const RETRY_AFTER_MS = 1000;
-
 /**
- * Writes down what has already happened in the world, however long the database is away.
- * @returns null when it was given up: the server stops, or the database says that it can never be written
+ * Writes down what has already happened in the world, however long the database is away; what the database refuses
+ * for good is tried once.
+ * @returns null when it was given up: it can never be written, or the server stops
  */
 export async function persist<Result>(
   options: PersistOptions,
   work: (tx: StateTransaction) => Promise<Result>,
 ): Promise<Result | null> {
-  const { database, clock, logger, signal, what } = options;
-  while (!signal.aborted) {
+  const { database, clock, random, outages, signal, what, onGivenUp } = options;
+  for (let failures = 1; !signal.aborted; failures++) {
     try {
-      return await database.transaction(work);
+      const result = await database.transaction(work);
+      outages.succeeded();
+      return result;
     } catch (error) {
       if (signal.aborted) break;
-      logger.error({ error: messageOf(error) }, `${what} could not be written down.`);
-      if (error instanceof OmoiError && !error.retryable) return null;
-      await delay(clock, RETRY_AFTER_MS, signal);
+      if (!isOutage(error)) {
+        onGivenUp(error);
+        return null;
+      }
+      outages.failed(what, error);
+      await delay(clock, backoffMs(failures, WRITE_BACKOFF, random), signal);
     }
   }
   return null;

@@ -66,6 +66,11 @@ export async function updatePool(
   return pool;
 }
 
+/** Shows on the pool what went wrong with it; nothing where the pool is gone. */
+export async function setPoolError(tx: StateTransaction, poolId: string, error: string): Promise<void> {
+  await tx.db.updateTable('pools').set({ last_error: error }).where('pool_id', '=', poolId).execute();
+}
+
 export interface SpawnFailure {
   readonly failures: number;
   readonly error: string;

@@ -1,5 +1,6 @@
 import type { StateTransaction } from '#storage';
 import {
+  backoffMs,
   maxAgentsPerPool,
   messageOf,
   OmoiError,
@@ -17,11 +18,13 @@ import {
   insertPool,
   liveOverrides,
   lockPool,
+  setPoolError,
   unknownPool,
   updatePool,
   type PoolRow,
 } from './pool-rows.ts';
 import { readPool, readPools, type PoolView } from './pool-view.ts';
+import { isOutage, OutageLog, WRITE_BACKOFF } from './persist.ts';
 import { UnitSupervisor } from './unit-supervisor.ts';
 import { poolUnits } from './unit-rows.ts';
 
@@ -41,7 +44,8 @@ interface ScaleResult {
 }
 
 const maxScaleOverridesPerPool = 100;
-const CONVERGE_AGAIN_MS = 1000;
+/** Beyond the grace, for exits to be recorded. */
+const STOP_MARGIN_MS = 1000;
 
 /**
  * Pools and the processes of their agents. Every change is one transaction that leaves behind what should run;
@@ -55,10 +59,14 @@ export class Pools {
   readonly #expiries = new Map<string, Timer>();
   readonly #known = new Map<string, PoolDefinition>();
   readonly #ended = new Set<() => void>();
+  readonly #outages: OutageLog;
+  /** Attempts to converge in a row that found the database away. */
+  readonly #failures = new Map<string, number>();
   #stopping = false;
 
   constructor(parts: PoolParts, connection: WorkerConnection) {
     this.#parts = parts;
+    this.#outages = new OutageLog(parts);
     this.#supervisor = new UnitSupervisor(parts, connection, (poolId) => this.#onEnded(poolId));
     this.#convergence = new Convergence(parts, {
       spawn: (key) => this.#supervisor.spawn(key),
@@ -97,7 +105,7 @@ export class Pools {
       return rows.length;
     });
     if (live === 0) return;
-    const deadlineMs = clock.monotonicMs() + graceMs + CONVERGE_AGAIN_MS;
+    const deadlineMs = clock.monotonicMs() + graceMs + STOP_MARGIN_MS;
     while (clock.monotonicMs() < deadlineMs && (await this.#countLive()) > 0) {
       await this.#nextEnd(deadlineMs - clock.monotonicMs());
     }
@@ -329,14 +337,40 @@ export class Pools {
 
   #convergeSoon(poolId: string): void {
     if (this.#stopping) return;
-    void this.#convergeNow(poolId).catch((error: unknown) => {
-      if (error instanceof OmoiError && error.code === 'unknown_pool') return;
-      this.#parts.logger.error(
-        { pool_id: poolId, error: messageOf(error) },
-        'Pool not brought to its count; trying again.',
-      );
-      this.#convergeAt(poolId, this.#parts.clock.wallMs() + CONVERGE_AGAIN_MS);
-    });
+    void this.#convergeNow(poolId).then(
+      () => {
+        this.#outages.succeeded();
+        this.#failures.delete(poolId);
+      },
+      (error: unknown) => this.#onConvergeFailure(poolId, error),
+    );
+  }
+
+  /** While the database is away it is tried again; what it refuses for good waits for the next change of the pool. */
+  #onConvergeFailure(poolId: string, error: unknown): void {
+    if (error instanceof OmoiError && error.code === 'unknown_pool') return;
+    const { clock, random, logger, metrics, database } = this.#parts;
+    if (isOutage(error)) {
+      const failures = (this.#failures.get(poolId) ?? 0) + 1;
+      this.#failures.set(poolId, failures);
+      this.#outages.failed(`The replicas of pool ${poolId}`, error);
+      this.#convergeAt(poolId, clock.wallMs() + backoffMs(failures, WRITE_BACKOFF, random));
+      return;
+    }
+    const reason = messageOf(error);
+    logger.error(
+      { pool_id: poolId, error: reason },
+      'Pool not brought to its count: given up until it changes.',
+    );
+    metrics
+      .counter(
+        'omoi_pool_records_given_up_total',
+        'What happened to units and could not be recorded for good.',
+      )
+      .add(1, { pool_id: poolId });
+    void database
+      .transaction((tx) => setPoolError(tx, poolId, `its replicas could not be decided: ${reason}`))
+      .catch(() => undefined);
   }
 
   async #convergeNow(poolId: string): Promise<void> {

@@ -2,9 +2,9 @@ import { backoffMs, messageOf, OmoiError, type PoolDefinition, type Span, type T
 import type { StateTransaction } from '#storage';
 import { readGeneration } from '../agents/agent-rows.ts';
 import type { EndedUnit, Runtime, StartedUnit, UnitExit } from '../runtimes/runtime.ts';
-import { definitionOf, lockPool, setSpawnFailure } from './pool-rows.ts';
+import { definitionOf, lockPool, setPoolError, setSpawnFailure } from './pool-rows.ts';
 import type { PoolParts, WorkerConnection } from './pool-parts.ts';
-import { persist, type PersistOptions } from './persist.ts';
+import { OutageLog, persist, type PersistOptions } from './persist.ts';
 import { readUnit, setEnded, setRunning, type UnitKey, type UnitRow } from './unit-rows.ts';
 import { UnitStopper } from './unit-stopper.ts';
 import { workerEnvironment } from './worker-environment.ts';
@@ -48,6 +48,7 @@ export class UnitSupervisor {
   readonly #onEnded: (poolId: string) => void;
   readonly #runtimes: ReadonlyMap<string, Runtime>;
   readonly #stopper: UnitStopper;
+  readonly #outages: OutageLog;
   readonly #closing = new AbortController();
   readonly #running = new Map<string, Watched>();
   /** Intents whose spawn an earlier server may have carried out without writing it down. */
@@ -64,6 +65,7 @@ export class UnitSupervisor {
   constructor(parts: PoolParts, connection: WorkerConnection, onEnded: (poolId: string) => void) {
     this.#parts = parts;
     this.#connection = connection;
+    this.#outages = new OutageLog(parts);
     this.#onEnded = onEnded;
     this.#stopper = new UnitStopper(parts.clock, (handle, error) =>
       parts.logger.warn(
@@ -146,7 +148,7 @@ export class UnitSupervisor {
 
   async #bringUp(key: PoolKey): Promise<void> {
     if (this.#unknown.delete(nameOf(key)) && (await this.#recover(key))) return;
-    const order = await persist(this.#persisting('The order to spawn an agent'), (tx) =>
+    const order = await persist(this.#persisting('The order to start an agent', key), (tx) =>
       this.#prepare(tx, key),
     );
     if (!order) return;
@@ -178,7 +180,7 @@ export class UnitSupervisor {
 
   /** Looks for the process of an intent that an earlier server left open. */
   async #recover(key: PoolKey): Promise<boolean> {
-    const row = await persist(this.#persisting('An open intent'), (tx) => readUnit(tx, key));
+    const row = await persist(this.#persisting('An open intent', key), (tx) => readUnit(tx, key));
     const runtime = row && this.#runtimes.get(row.runtime);
     if (!runtime || row.state !== 'intended' || row.nonce === null) return false;
     const found = await runtime.discover(row.nonce);
@@ -246,7 +248,7 @@ export class UnitSupervisor {
 
   async #recordStart(key: PoolKey, started: StartedUnit, traceparent: string): Promise<void> {
     const { bus } = this.#parts;
-    const row = await persist(this.#persisting('The start of an agent'), async (tx) => {
+    const row = await persist(this.#persisting('The start of an agent', key), async (tx) => {
       const poolRow = await lockPool(tx, key.poolId);
       const generation = await readGeneration(tx, key.agentId, key.generation);
       await setRunning(tx, key, started);
@@ -276,7 +278,7 @@ export class UnitSupervisor {
     const { bus, random } = this.#parts;
     const failures = order.failures + 1;
     const retryInMs = backoffMs(failures, SPAWN_BACKOFF, random);
-    await persist(this.#persisting('A failed spawn'), async (tx) => {
+    await persist(this.#persisting('A failed start', order.key), async (tx) => {
       await lockPool(tx, order.key.poolId);
       await setSpawnFailure(tx, order.key.poolId, {
         failures,
@@ -340,7 +342,7 @@ export class UnitSupervisor {
 
   async #recordExit(known: Watched, exit: UnitExit): Promise<void> {
     await known.recorded;
-    await persist(this.#persisting('The exit of an agent'), async (tx) => {
+    await persist(this.#persisting('The exit of an agent', known.key), async (tx) => {
       await lockPool(tx, known.key.poolId);
       const row = await readUnit(tx, known.key);
       if (row && row.state !== 'ended') await this.#end(tx, row, exit);
@@ -366,9 +368,32 @@ export class UnitSupervisor {
     return runtime;
   }
 
-  #persisting(what: string): PersistOptions {
-    const { database, clock, logger } = this.#parts;
-    return { database, clock, logger, signal: this.#closing.signal, what };
+  #persisting(what: string, { poolId, agentId }: PoolKey): PersistOptions {
+    const { database, clock, random, logger, metrics } = this.#parts;
+    return {
+      database,
+      clock,
+      random,
+      outages: this.#outages,
+      signal: this.#closing.signal,
+      what,
+      onGivenUp: (error) => {
+        const reason = messageOf(error);
+        logger.error(
+          { pool_id: poolId, agent_id: agentId, what, error: reason },
+          'Unit not recorded: given up.',
+        );
+        metrics
+          .counter(
+            'omoi_pool_records_given_up_total',
+            'What happened to units and could not be recorded for good.',
+          )
+          .add(1, { pool_id: poolId });
+        this.#track(
+          database.transaction((tx) => setPoolError(tx, poolId, `${what} could not be recorded: ${reason}`)),
+        );
+      },
+    };
   }
 }
 
