@@ -25,19 +25,27 @@ const QUESTIONS = {
   openAlerts: "select id, rule_id from alerts where state = 'firing' order by id",
   remediations: 'select id, policy, state from remediations order by id',
   tasks: 'select state, count(*) as tasks from tasks group by state order by state',
-  pools: 'select pool_id, desired, state from pools order by pool_id',
-  claims: 'select claim_id, pool_id, add_count from pool_claims order by claim_id',
+  pools: 'select pool_id, definition, state from pools order by pool_id',
+  claims: 'select override_id as claim_id, pool_id, add_count from pool_scale_overrides order by override_id',
   agents: 'select agent_id, status, generation from agents order by agent_id',
   events: 'select count(*) as events, max(id) as last_id from events',
   tokens: 'select count(*) as tokens from access_tokens where revoked_at_ms is null',
 } as const;
 
+type Row = Readonly<Record<string, unknown>>;
+
+/** A pool as 0.1.0 kept it, where `desired` was a column. */
+function asColumns({ definition, ...pool }: Row): Row {
+  const keys = JSON.parse(String(definition)) as Row;
+  return { ...pool, desired: keys['desired'] };
+}
+
 async function answersOf(database: StateDatabase): Promise<Readonly<Record<string, unknown>>> {
-  const answers: Record<string, unknown> = {};
+  const answers: Record<string, readonly Row[]> = {};
   for (const [name, question] of Object.entries(QUESTIONS)) {
-    answers[name] = (await sql.raw(question).execute(database.reader)).rows;
+    answers[name] = (await sql.raw<Row>(question).execute(database.reader)).rows;
   }
-  return answers;
+  return { ...answers, pools: (answers['pools'] ?? []).map(asColumns) };
 }
 
 async function restore(place: StatePlace, version: string): Promise<void> {

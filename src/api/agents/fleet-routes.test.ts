@@ -5,6 +5,7 @@ import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerAgentRoutes } from './agent-routes.ts';
+import { heartbeatsBody } from './heartbeat-schemas.ts';
 import { registerLockRoutes } from '../locks/lock-routes.ts';
 import { registerTaskRoutes } from '../tasks/task-routes.ts';
 
@@ -288,4 +289,52 @@ test('lists are paged', async () => {
   const rest = await call('viewer', `/tasks?limit=2&after=${tasks[1]?.task_id ?? ''}`);
   const types = [...tasks, ...(rest.body['tasks'] as typeof tasks)].map(({ task_type: type }) => type);
   expect(types).toEqual(['type-0', 'type-1', 'type-2']);
+});
+
+test('many agents beat in one request, and each is answered by itself', async () => {
+  for (const agent_id of ['worker-1', 'worker-2'])
+    await call('operator', '/agents', { ...registration, agent_id });
+  const { status, body } = await call('operator', '/agents/heartbeats', {
+    heartbeats: [
+      { agent_id: 'worker-1', generation: 1, sequence: 5 },
+      { agent_id: 'nobody', generation: 1, sequence: 1 },
+      { agent_id: 'worker-2', generation: 2, sequence: 1 },
+      { agent_id: 'worker-2', generation: 1, sequence: 3, health: 'degraded', reason: 'short of memory' },
+    ],
+  });
+  expect(status).toBe(200);
+  expect(body['heartbeats']).toMatchObject([
+    { agent_id: 'worker-1', acknowledged: 5, desired: 'run', heartbeat_interval_ms: 1000 },
+    { agent_id: 'nobody', error: 'unknown_agent' },
+    { agent_id: 'worker-2', error: 'unknown_generation' },
+    { agent_id: 'worker-2', acknowledged: 3 },
+  ]);
+  const beat = { agent_id: 'worker-1', generation: 1, sequence: 6 };
+  const others = { heartbeats: [beat, { ...beat, agent_id: 'worker-2' }] };
+  expect((await call('agent', '/agents/heartbeats', others)).body['heartbeats']).toMatchObject([
+    { agent_id: 'worker-1', acknowledged: 6 },
+    { agent_id: 'worker-2', error: 'token_scope' },
+  ]);
+  const tooMany = {
+    heartbeats: Array.from({ length: 501 }, () => ({ agent_id: 'w', generation: 1, sequence: 1 })),
+  };
+  expect(heartbeatsBody.safeParse(tooMany).success).toBe(false);
+  expect(await call('agent', '/agents/heartbeats', { heartbeats: [beat, {}] })).toMatchObject({
+    status: 400,
+  });
+});
+
+test('a claim that names more phases than there are is refused, and one takes several tasks', async () => {
+  await call('agent', '/agents', registration);
+  for (let number = 0; number < 3; number++) await call('operator', '/tasks', build);
+  const ref = { agent_id: 'worker-1', generation: 1 };
+  const phase_ids = Array.from({ length: 30 }, () => 'PHASE_TESTING');
+  expect(await call('agent', '/tasks/claim', { ...ref, phase_ids })).toMatchObject({
+    status: 400,
+    body: { error: 'invalid_request' },
+  });
+  const twice = ['PHASE_TESTING', 'PHASE_TESTING'];
+  const { body } = await call('agent', '/tasks/claim', { ...ref, phase_ids: twice, max_tasks: 2 });
+  expect(body['tasks']).toHaveLength(2);
+  expect((await call('agent', '/tasks/claim', { ...ref, max_tasks: 5 })).body['tasks']).toHaveLength(1);
 });

@@ -37,11 +37,11 @@ describe('writing down what has happened', () => {
 
   /** Moves the clock until the promise has its value. */
   async function whileTimePasses<Value>(promise: Promise<Value>): Promise<Value> {
-    let settled = false;
+    const state = { settled: false };
     void promise.finally(() => {
-      settled = true;
+      state.settled = true;
     });
-    while (!settled) {
+    while (!state.settled) {
       await clock.advance(100);
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -337,13 +337,7 @@ export class Pools {
 
   #convergeSoon(poolId: string): void {
     if (this.#stopping) return;
-    void this.#convergeNow(poolId).then(
-      () => {
-        this.#outages.succeeded();
-        this.#failures.delete(poolId);
-      },
-      (error: unknown) => this.#onConvergeFailure(poolId, error),
-    );
+    void this.#convergeNow(poolId).catch((error: unknown) => this.#onConvergeFailure(poolId, error));
   }
 
   /** While the database is away it is tried again; what it refuses for good waits for the next change of the pool. */
@@ -376,6 +370,8 @@ export class Pools {
   async #convergeNow(poolId: string): Promise<void> {
     const asked = { reason: 'pool_converged', by: 'omoi', traceparent: null };
     await this.#parts.database.transaction((tx) => this.#converge(tx, poolId, asked));
+    this.#outages.succeeded();
+    this.#failures.delete(poolId);
   }
 
   async #countLive(): Promise<number> {

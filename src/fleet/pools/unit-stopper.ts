@@ -41,13 +41,16 @@ export class UnitStopper {
       this.#timers.delete(handle);
       // Set before it is known whether anything is left: an end that is told meanwhile takes it away again.
       this.#forceAfter(runtime, handle, FORCE_AGAIN_MS);
-      void runtime.stop(handle, { how: 'force' }).then(
-        (wasThere) => {
-          if (!wasThere) this.ended(handle);
-        },
-        (error: unknown) => this.#onFailure(handle, error),
-      );
+      void this.#force(runtime, handle);
     });
     this.#timers.set(handle, timer);
+  }
+
+  async #force(runtime: Runtime, handle: string): Promise<void> {
+    try {
+      if (!(await runtime.stop(handle, { how: 'force' }))) this.ended(handle);
+    } catch (error) {
+      this.#onFailure(handle, error);
+    }
   }
 }

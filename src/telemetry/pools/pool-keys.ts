@@ -59,7 +59,7 @@ function optional<Schema extends z.ZodType, Extra extends More>(
  * What a pool is, each key once: its type, the API's and the configuration's schemas, how it is kept and what workers
  * find of it all follow from here. In the configuration a key in ms is a duration and loses its `_ms`.
  */
-export const POOL_KEYS = {
+const POOL_KEYS = {
   agent_type: optional(z.enum(AGENT_TYPES), 'worker', { variable: 'OMOI_AGENT_TYPE' }),
   phase_id: optional(z.enum(PHASES).nullable(), null, { variable: 'OMOI_PHASE_ID' }),
   runtime: optional(z.string().min(1).max(63).describe('What starts and stops its agents.'), 'process', {}),
@@ -150,7 +150,8 @@ export function poolVariables(pool: PoolDefinition): Readonly<Record<string, str
   const variables = NAMES.flatMap((name) => {
     const { variable } = keyOf(name);
     const value = keys[name];
-    return variable === undefined || value === null ? [] : [[variable, String(value)]];
+    if (variable === undefined || value === null) return [];
+    return [[variable, typeof value === 'string' ? value : JSON.stringify(value)]];
   });
   return Object.fromEntries(variables) as Record<string, string>;
 }
