@@ -73,7 +73,7 @@ export async function openTelemetryDatabase(options: DirectoryOptions): Promise<
     synchronous: 'normal',
     threads: 'two',
     // Searches and reads of the archive come now and then; a thread that nobody asks only takes memory.
-    endIdleReaderAfterMs: 60_000,
+    endIdleReaderAfterMs: 30_000,
   });
   return openSqlite(database, options.role, {
     half: 'telemetry',

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger, VirtualClock } from '#telemetry';
 import type { StateDatabase, StateTransaction } from '../database.ts';
-import { openStateDatabase } from '../open.ts';
+import { openStateDatabase, openTelemetryDatabase } from '../open.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { SqliteReply } from './worker-protocol.ts';
 
@@ -74,6 +74,39 @@ describe('a SQLite database in trouble', () => {
     expect(await keys()).toEqual(['afterwards']);
     // The writer, the one in its place, and the reader.
     expect(threads).toHaveLength(3);
+  });
+});
+
+describe('the reading thread of the telemetry', () => {
+  it('ends when nobody has asked it for long, and starts again for the next question', async () => {
+    const threads: Worker[] = [];
+    const onThread = (worker: Worker): void => void threads.push(worker);
+    process.on('worker', onThread);
+    const directory = mkdtempSync(join(tmpdir(), 'omoi-sqlite-'));
+    const clock = new VirtualClock();
+    const database = await openTelemetryDatabase({ directory, clock, logger: silentLogger, role: 'server' });
+    const read = () => database.reader.selectFrom('tsdb_series').selectAll().execute();
+    const write = () => database.transaction((tx) => tx.db.deleteFrom('tsdb_series').execute());
+    try {
+      expect(threads).toHaveLength(1);
+      await read();
+      await clock.advance(20_000);
+      await read();
+      const [, reader] = threads;
+      const ended = new Promise((resolve) => reader?.once('exit', resolve));
+      await clock.advance(20_000);
+      await read();
+      expect(threads).toHaveLength(2);
+      await clock.advance(30_000);
+      await ended;
+      await write();
+      expect(await read()).toEqual([]);
+      expect(threads).toHaveLength(3);
+    } finally {
+      process.off('worker', onThread);
+      await database.close();
+      rmSync(directory, { recursive: true });
+    }
   });
 });
 
