@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import type { StateDatabase, StateTables } from '#storage';
 import { OmoiError } from '#telemetry';
 
@@ -26,7 +26,8 @@ export class AnomalyStore {
   /** The newest first. */
   list(query: AnomalyQuery): Promise<readonly AnomalyRow[]> {
     let select = this.#database.reader.selectFrom('monitor_anomalies').selectAll();
-    if (query.state !== undefined) select = select.where('state', '=', query.state);
+    // A literal: the index of the open ones is taken only where the database sees that it holds them all.
+    if (query.state !== undefined) select = select.where('state', '=', sql.lit(query.state));
     if (query.metricName !== undefined) select = select.where('metric_name', '=', query.metricName);
     if (query.beforeMs !== undefined) select = select.where('detected_at_ms', '<', query.beforeMs);
     return select

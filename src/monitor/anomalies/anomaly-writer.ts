@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
 import {
@@ -95,7 +96,7 @@ export class AnomalyWriter {
     const rows = await this.#parts.database.reader
       .selectFrom('monitor_anomalies')
       .selectAll()
-      .where('state', '=', 'open')
+      .where('state', '=', sql.lit('open'))
       .execute();
     return rows.map((row) => ({
       id: row.id,

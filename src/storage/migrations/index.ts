@@ -11,6 +11,7 @@ import { tsdbChunkChecksums } from './009_tsdb_chunk_checksums.ts';
 import { retentionAndSearch } from './010_retention_and_search.ts';
 import { remediationHistory } from './011_remediation_history.ts';
 import { lanesAndUnits } from './013_lanes_and_units.ts';
+import { lists } from './015_lists.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   retentionAndSearch,
   remediationHistory,
   lanesAndUnits,
+  lists,
 ];

@@ -1,5 +1,5 @@
 import { closedError, type SqliteAccess, type SqliteNote, type SqliteQuestion } from './sqlite-access.ts';
-import { SqliteDesk } from './sqlite-desk.ts';
+import { SqliteConnections } from './sqlite-connections.ts';
 import type { SqliteFile, SqliteReply } from './worker-protocol.ts';
 
 /**
@@ -8,23 +8,23 @@ import type { SqliteFile, SqliteReply } from './worker-protocol.ts';
  */
 export class InlineSqlite implements SqliteAccess {
   readonly #file: SqliteFile;
-  readonly #desk: SqliteDesk;
+  readonly #connections: SqliteConnections;
   #closed = false;
 
   constructor(file: SqliteFile) {
     this.#file = file;
-    this.#desk = new SqliteDesk(file);
+    this.#connections = new SqliteConnections(file);
   }
 
   async ask(question: SqliteQuestion): Promise<SqliteReply> {
     if (this.#closed) throw closedError(this.#file.path);
-    const reply = this.#desk.answer({ ...question, id: 0 });
+    const reply = this.#connections.answer({ ...question, id: 0 });
     if (!reply) throw new Error(`SQLite has no answer to ${question.op}`);
     return reply;
   }
 
   tell(note: SqliteNote): void {
-    if (!this.#closed) this.#desk.answer(note);
+    if (!this.#closed) this.#connections.answer(note);
   }
 
   async close(): Promise<void> {

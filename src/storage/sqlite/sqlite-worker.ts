@@ -1,14 +1,14 @@
 // Runs in a worker thread and alone touches node:sqlite. Imports relatively: a thread knows no import map.
 import { parentPort, workerData } from 'node:worker_threads';
-import { SqliteDesk } from './sqlite-desk.ts';
+import { SqliteConnections } from './sqlite-connections.ts';
 import type { SqliteFile, SqliteRequest } from './worker-protocol.ts';
 
 const port = parentPort;
 if (!port) throw new Error('sqlite-worker runs in a worker thread');
 // The thread that started this one is of the same build: it sends what the protocol says.
-const desk = new SqliteDesk(workerData as SqliteFile);
+const connections = new SqliteConnections(workerData as SqliteFile);
 
 port.on('message', (requests: readonly SqliteRequest[]) => {
-  port.postMessage(requests.map((request) => desk.answer(request)).filter((reply) => reply !== null));
+  port.postMessage(requests.map((request) => connections.answer(request)).filter((reply) => reply !== null));
   if (requests.some(({ op }) => op === 'close')) port.close();
 });

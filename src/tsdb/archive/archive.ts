@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import {
   emptyLabels,
   type Clock,
@@ -29,6 +30,8 @@ const SERIES_PER_PAGE = 500;
 const MAX_METRIC_NAMES = 100;
 /** How much history goes at a time when the archive is too large. */
 const SIZE_RETENTION_STEP_MS = 3_600_000;
+/** Chunks that go in one transaction. */
+const CHUNKS_REMOVED_AT_ONCE = 200;
 
 export interface ArchivedSeries {
   readonly labels: Labels;
@@ -194,41 +197,27 @@ export class Archive {
 
   /** The names of all archived metrics. */
   async metricNames(): Promise<string[]> {
-    const rows = await this.#database.reader
-      .selectFrom('tsdb_series')
-      .select('metric_name')
-      .distinct()
-      .execute();
-    return rows.map((row) => row.metric_name);
+    // From one name to the next: reading them all would look at every series.
+    const { rows } = await sql<{ name: string }>`
+      with recursive names (name) as (
+        select min(metric_name) from tsdb_series
+        union all
+        select (select min(metric_name) from tsdb_series where metric_name > name) from names where name is not null
+      ) select name from names where name is not null`.execute(this.#database.reader);
+    return rows.map((row) => row.name);
   }
 
   /** Removes what is older than the limits allow, and series that have nothing left. */
   async retain(nowMs: number, limits: TsdbLimits): Promise<void> {
     let cutMs = nowMs - limits.retentionMs;
-    let removed = await this.#removeBefore(cutMs);
+    await this.#removeBefore(cutMs);
     while (this.#totalBytes > limits.retentionBytes) {
       const oldestMs = await this.#oldestMs();
       if (oldestMs === null) break;
       cutMs = oldestMs + SIZE_RETENTION_STEP_MS;
-      removed += await this.#removeBefore(cutMs);
+      const removed = await this.#removeBefore(cutMs);
       this.#logger.warn({ removed }, 'The archive is over its size limit; the oldest chunks were removed.');
     }
-    if (removed === 0) return;
-    await this.#database.transaction((tx) =>
-      tx.db
-        .deleteFrom('tsdb_series')
-        .where((row) =>
-          row.not(
-            row.exists(
-              row
-                .selectFrom('tsdb_chunks')
-                .select('tsdb_chunks.series_id')
-                .whereRef('tsdb_chunks.series_id', '=', 'tsdb_series.id'),
-            ),
-          ),
-        )
-        .execute(),
-    );
   }
 
   /** Gives up the oldest hour of what is archived, for a disk that is full. */
@@ -306,22 +295,39 @@ export class Archive {
     return oldest?.max_ms ?? null;
   }
 
+  /**
+   * Removes the chunks that end before a time, bit by bit, each with the series that have nothing left: what else waits
+   * for the database waits for one bit.
+   */
   async #removeBefore(cutMs: number): Promise<number> {
-    const results = await this.#database.transaction((tx) =>
-      tx.db.deleteFrom('tsdb_chunks').where('max_ms', '<', cutMs).execute(),
-    );
-    const removed = Number(results[0]?.numDeletedRows ?? 0);
-    if (removed > 0) await this.#measure();
+    const stretch = new Stretch(this.#clock);
+    let removed = 0;
+    for (;;) {
+      const gone = await this.#database.transaction((tx) => removeOldest(tx, cutMs));
+      if (gone.length === 0) break;
+      removed += gone.length;
+      for (const { byte_length: bytes } of gone) this.#totalBytes -= bytes;
+      if (stretch.isOver) await stretch.pause();
+    }
+    if (removed > 0) this.#newestMs = await this.#readNewestMs();
     return removed;
   }
 
   async #measure(): Promise<void> {
     const totals = await this.#database.reader
       .selectFrom('tsdb_chunks')
-      .select((row) => [row.fn.max('max_ms').as('newest_ms'), row.fn.sum<number>('byte_length').as('bytes')])
+      .select((row) => row.fn.sum<number>('byte_length').as('bytes'))
       .executeTakeFirst();
-    this.#newestMs = totals?.newest_ms ?? Number.NEGATIVE_INFINITY;
     this.#totalBytes = totals?.bytes ?? 0;
+    this.#newestMs = await this.#readNewestMs();
+  }
+
+  async #readNewestMs(): Promise<number> {
+    const newest = await this.#database.reader
+      .selectFrom('tsdb_chunks')
+      .select((row) => row.fn.max('max_ms').as('max_ms'))
+      .executeTakeFirst();
+    return newest?.max_ms ?? Number.NEGATIVE_INFINITY;
   }
 
   /** What `identityOf` wrote, as an object that inherits nothing: a label may be called `constructor`. */
@@ -350,6 +356,33 @@ export class Archive {
       );
     }
   }
+}
+
+/** Removes the first chunks that end before a time, and the series that have nothing left then. */
+async function removeOldest(
+  { db }: ArchiveTransaction,
+  cutMs: number,
+): Promise<readonly { readonly series_id: number; readonly byte_length: number }[]> {
+  const { rows } = await sql<{ series_id: number; byte_length: number }>`
+    delete from tsdb_chunks where rowid in (
+      select rowid from tsdb_chunks where max_ms < ${cutMs} order by max_ms limit ${CHUNKS_REMOVED_AT_ONCE}
+    ) returning series_id, byte_length`.execute(db);
+  if (rows.length === 0) return rows;
+  await db
+    .deleteFrom('tsdb_series')
+    .where('id', 'in', [...new Set(rows.map((row) => row.series_id))])
+    .where((row) =>
+      row.not(
+        row.exists(
+          row
+            .selectFrom('tsdb_chunks')
+            .select('tsdb_chunks.series_id')
+            .whereRef('tsdb_chunks.series_id', '=', 'tsdb_series.id'),
+        ),
+      ),
+    )
+    .execute();
+  return rows;
 }
 
 /** The metrics that the matcher lists are about; null where that can't be told by equality. */

@@ -12,7 +12,7 @@ interface Reader {
 }
 
 /** Does what is asked of one SQLite file, on the spot: a writing and a reading connection, opened when needed. */
-export class SqliteDesk {
+export class SqliteConnections {
   readonly #file: SqliteFile;
   #writer: WriteSession | null = null;
   #reader: Reader | null = null;

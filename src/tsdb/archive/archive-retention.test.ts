@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
+import { METRIC_NAME_LABEL, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import { DEFAULT_LIMITS } from '../limits.ts';
+import { Archive, type ArchivedSeries } from './archive.ts';
+import { KIND_FLOATS } from './chunk-bytes.ts';
+
+const DAY_MS = 86_400_000;
+const bytesOfChunk = 10;
+let clock: VirtualClock;
+let database: TelemetryDatabase;
+let transactions: number;
+let archive: Archive;
+
+beforeEach(async () => {
+  clock = new VirtualClock();
+  database = await openTestTelemetryDatabase(clock);
+  transactions = 0;
+  archive = await Archive.open(
+    {
+      reader: database.reader,
+      transaction(work) {
+        transactions += 1;
+        return database.transaction(work);
+      },
+    },
+    { clock, logger: silentLogger, selfMetrics: new SelfMetrics() },
+  );
+});
+afterEach(() => database.close());
+
+const seriesAt = (at: number, endMs: number): ArchivedSeries => ({
+  labels: { [METRIC_NAME_LABEL]: `m${at % 3}`, at: String(at) },
+  chunks: [
+    { kind: KIND_FLOATS, minMs: endMs - 1000, maxMs: endMs, count: 1, bytes: new Uint8Array(bytesOfChunk) },
+  ],
+});
+
+it('removes what is too old bit by bit, with the series that have nothing left', async () => {
+  const nowMs = clock.wallMs();
+  const old = Array.from({ length: 1000 }, (_, at) => seriesAt(at, nowMs - 2 * DAY_MS + at));
+  const young = Array.from({ length: 5 }, (_, at) => seriesAt(at * 200, nowMs - at));
+  await archive.store(old);
+  await archive.store(young);
+  expect(archive.totalBytes).toBe(1005 * bytesOfChunk);
+  transactions = 0;
+  await archive.retain(nowMs, { ...DEFAULT_LIMITS, retentionMs: DAY_MS });
+  // Whoever waits for the database waits for a fifth of it.
+  expect(transactions).toBeGreaterThanOrEqual(5);
+  expect(archive.totalBytes).toBe(5 * bytesOfChunk);
+  expect(archive.newestMs).toBe(nowMs);
+  const left = await database.reader.selectFrom('tsdb_series').select('labels').orderBy('id').execute();
+  expect(left.map(({ labels }) => labels)).toEqual(
+    young.map(({ labels }) => JSON.stringify({ __name__: labels[METRIC_NAME_LABEL], at: labels['at'] })),
+  );
+  expect((await archive.metricNames()).toSorted()).toEqual(['m0', 'm1', 'm2']);
+});
