@@ -3,7 +3,7 @@ import { createAlerting, type Alerting, type AlertingOptions } from '#alerting';
 import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type WorkerConnection } from '#fleet';
 import { createMonitor, type Monitor } from '#monitor';
-import { createEngine, parseSelector, type Engine } from '#promql';
+import { createEngine, parseMatcher, parseSelector, type Engine } from '#promql';
 import type { StateDatabase } from '#storage';
 import {
   messageOf,
@@ -136,6 +136,7 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
     fleet: createFleetActuator(fleet, pools),
     alerts: createAlertReader(alerting, database),
     modeOverride: config.watchdog.mode ?? null,
+    parseMatcher,
   });
   watchdog.policies.load(policyFiles);
 

@@ -1,3 +1,4 @@
+import { parseMatcher } from '#promql';
 import { expect, vi } from 'vitest';
 import { createEventBus, type EventBus } from '#eventbus';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
@@ -187,6 +188,7 @@ export async function openStage(
       fleet: victim.fleet(fleet),
       alerts,
       modeOverride: null,
+      parseMatcher,
       ...options,
     });
     watchdog.policies.load(sourcesOf(texts));

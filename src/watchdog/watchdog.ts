@@ -20,6 +20,7 @@ import { TimedCalls } from './actions/timed-calls.ts';
 import { StormWatch } from './guards/storm-watch.ts';
 import { DEFAULT_STORM_LIMITS, type StormLimits } from './guards/storm.ts';
 import { PolicyRegistry } from './policies/policy-registry.ts';
+import type { MatcherParser } from './policies/policy.ts';
 import { targetText } from './policies/target.ts';
 import type { AlertReader, AlertFacts, FleetActuator } from './ports.ts';
 import { DEFAULT_MAX_OPEN_REMEDIATIONS, Planner } from './remediations/planner.ts';
@@ -44,6 +45,8 @@ export interface WatchdogOptions {
   readonly alerts: AlertReader;
   /** Replaces every policy's own mode; null leaves them. */
   readonly modeOverride: PolicyMode | null;
+  /** The query language's. */
+  readonly parseMatcher: MatcherParser;
   readonly stormLimits?: StormLimits;
   readonly suspicionLimits?: SelfSuspicionLimits;
   readonly actionLimits?: ActionLimits;
@@ -79,7 +82,7 @@ export class Watchdog {
     const { actionLimits: limits = DEFAULT_ACTION_LIMITS, suspicionLimits = DEFAULT_SUSPICION_LIMITS } =
       options;
     this.#options = options;
-    this.policies = new PolicyRegistry(modeOverride);
+    this.policies = new PolicyRegistry(modeOverride, options.parseMatcher);
     this.states = new WatchdogStates(database, bus);
     const health = () => fleet.health();
     this.#storm = new StormWatch({ clock, states: this.states, health, limits: stormLimits });

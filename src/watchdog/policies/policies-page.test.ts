@@ -1,3 +1,4 @@
+import { parseMatcher } from '#promql';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { GUARDS, parseStrictDocument, SelfMetrics } from '#telemetry';
@@ -7,7 +8,9 @@ import { DEFAULT_STORM_LIMITS } from '../guards/storm.ts';
 import { DEFAULT_MAX_OPEN_REMEDIATIONS } from '../remediations/planner.ts';
 import { DEFAULT_SUSPICION_LIMITS } from '../self-suspicion.ts';
 import { createWatchdogCounters } from '../watchdog-counters.ts';
-import { policySchema } from './policy.ts';
+import { createPolicySchema } from './policy.ts';
+
+const policySchema = createPolicySchema(parseMatcher);
 
 const PAGE = readFileSync(new URL('../../../docs/watchdog/policies.md', import.meta.url), 'utf8');
 const SHIPPED = new URL('../../../config/watchdog_policies/', import.meta.url);

@@ -8,16 +8,18 @@ import {
 } from '#telemetry';
 import type { StepView } from '../actions/action.ts';
 import { actionOf, type PolicyStep } from '../actions/actions.ts';
-import { policySchema, type Policy } from './policy.ts';
+import { createPolicySchema, type MatcherParser, type Policy } from './policy.ts';
 
 /** The policies in force. */
 export class PolicyRegistry {
   readonly #modeOverride: PolicyMode | null;
+  readonly #schema: ReturnType<typeof createPolicySchema>;
   #policies: readonly Policy[] = [];
 
   /** @param modeOverride replaces every policy's own mode; null leaves them */
-  constructor(modeOverride: PolicyMode | null) {
+  constructor(modeOverride: PolicyMode | null, parseMatcher: MatcherParser) {
     this.#modeOverride = modeOverride;
+    this.#schema = createPolicySchema(parseMatcher);
   }
 
   /**
@@ -27,7 +29,7 @@ export class PolicyRegistry {
   parse(sources: readonly DocumentSource[]): readonly Policy[] {
     const loaded = sources.map((source) => ({
       source,
-      policy: parseStrictDocument(source, policySchema, 'policy_file_invalid'),
+      policy: parseStrictDocument(source, this.#schema, 'policy_file_invalid'),
     }));
     const byName = new Map<string, string>();
     for (const { source, policy } of loaded) {

@@ -1,25 +1,21 @@
-import { createMatcher, durationText, POLICY_MODES, type Matcher } from '#telemetry';
+import { durationText, messageOf, POLICY_MODES, type Matcher } from '#telemetry';
 import { z } from 'zod';
 import { actionOf, policyStepSchema } from '../actions/actions.ts';
 
-const MATCHER = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*"?((?:[^"\\]|\\.)*)"?\s*$/;
+/** Reads `name="value"`; throws where the text is no matcher. */
+export type MatcherParser = (text: string) => Matcher;
 
-const matcher = z.string().transform((text, context): Matcher => {
-  const [, name, operator, value] = MATCHER.exec(text) ?? [];
-  if (name !== undefined && value !== undefined) {
+function matcherSchema(parseMatcher: MatcherParser) {
+  return z.string().transform((text, context): Matcher => {
     try {
-      return createMatcher(name, operator as Matcher['operator'], value);
+      return parseMatcher(text);
     } catch (thrown) {
-      context.addIssue({
-        code: 'custom',
-        message: `"${text}": ${thrown instanceof Error ? thrown.message : ''}`,
-      });
+      const message = `"${text}" is no matcher like alertname="HighQueueDepth": ${messageOf(thrown)}`;
+      context.addIssue({ code: 'custom', message });
       return z.NEVER;
     }
-  }
-  context.addIssue({ code: 'custom', message: `"${text}" is no matcher; write alertname="HighQueueDepth"` });
-  return z.NEVER;
-});
+  });
+}
 
 const agentTarget = z.strictObject({ kind: z.literal('agent'), label: z.string().default('agent_id') });
 
@@ -33,57 +29,60 @@ const poolTarget = z.strictObject({
   phase_label: z.string().optional(),
 });
 
-export const policySchema = z
-  .strictObject({
-    name: z.string().regex(/^[a-z][a-z0-9_]*$/, 'use lower-case words joined by _'),
-    description: z.string().default(''),
-    /** All must accept the alert's labels. None at all would mean every alert, and is refused. */
-    match: z.array(matcher).min(1),
-    /** observe: only say what would be done. approve: ask a person. act: do it. */
-    mode: z.enum(POLICY_MODES).default('observe'),
-    target: z.discriminatedUnion('kind', [agentTarget, poolTarget]),
-    /** Tried one after the other until one has worked. */
-    steps: z.array(policyStepSchema).min(1),
-    guards: z
-      .strictObject({
-        /** How long after the end of a remediation the same policy leaves the same target alone. */
-        cooldown: durationText.prefault('5m'),
-        /** How many remediations of this policy may run at once. */
-        max_parallel: z.number().int().positive().default(1),
-        /** How many may start within `window`. */
-        max_starts: z.number().int().positive().default(10),
-        window: durationText.prefault('10m'),
-        /** Whether an agent that beats, IDLE or RUNNING, is left alone. False where alerts tell of other ills. */
-        spare_healthy: z.boolean().default(true),
-      })
-      .prefault({}),
-    /** Who takes over when all steps have failed. */
-    guardian: z.string().default('operators'),
-  })
-  .superRefine((policy, context) => {
-    if (policy.match.every((one) => one.matches(''))) {
-      context.addIssue({
-        code: 'custom',
-        path: ['match'],
-        message: 'would match every alert; name at least one label',
+/** A policy's file, whose matchers are the query language's. */
+export function createPolicySchema(parseMatcher: MatcherParser) {
+  return z
+    .strictObject({
+      name: z.string().regex(/^[a-z][a-z0-9_]*$/, 'use lower-case words joined by _'),
+      description: z.string().default(''),
+      /** All must accept the alert's labels. None at all would mean every alert, and is refused. */
+      match: z.array(matcherSchema(parseMatcher)).min(1),
+      /** observe: only say what would be done. approve: ask a person. act: do it. */
+      mode: z.enum(POLICY_MODES).default('observe'),
+      target: z.discriminatedUnion('kind', [agentTarget, poolTarget]),
+      /** Tried one after the other until one has worked. */
+      steps: z.array(policyStepSchema).min(1),
+      guards: z
+        .strictObject({
+          /** How long after the end of a remediation the same policy leaves the same target alone. */
+          cooldown: durationText.prefault('5m'),
+          /** How many remediations of this policy may run at once. */
+          max_parallel: z.number().int().positive().default(1),
+          /** How many may start within `window`. */
+          max_starts: z.number().int().positive().default(10),
+          window: durationText.prefault('10m'),
+          /** Whether an agent that beats, IDLE or RUNNING, is left alone. False where alerts tell of other ills. */
+          spare_healthy: z.boolean().default(true),
+        })
+        .prefault({}),
+      /** Who takes over when all steps have failed. */
+      guardian: z.string().default('operators'),
+    })
+    .superRefine((policy, context) => {
+      if (policy.match.every((one) => one.matches(''))) {
+        context.addIssue({
+          code: 'custom',
+          path: ['match'],
+          message: 'would match every alert; name at least one label',
+        });
+      }
+      const { target } = policy;
+      policy.steps.forEach((step, index) => {
+        if (actionOf(step).target === target.kind) return;
+        const message = `${step.action} does not fit a target of kind ${target.kind}`;
+        context.addIssue({ code: 'custom', path: ['steps', index, 'action'], message });
       });
-    }
-    const { target } = policy;
-    policy.steps.forEach((step, index) => {
-      if (actionOf(step).target === target.kind) return;
-      const message = `${step.action} does not fit a target of kind ${target.kind}`;
-      context.addIssue({ code: 'custom', path: ['steps', index, 'action'], message });
+      if (
+        target.kind === 'pool' &&
+        [target.pool, target.label, target.phase_label].filter(Boolean).length !== 1
+      ) {
+        context.addIssue({
+          code: 'custom',
+          path: ['target'],
+          message: 'give one of pool, label or phase_label',
+        });
+      }
     });
-    if (
-      target.kind === 'pool' &&
-      [target.pool, target.label, target.phase_label].filter(Boolean).length !== 1
-    ) {
-      context.addIssue({
-        code: 'custom',
-        path: ['target'],
-        message: 'give one of pool, label or phase_label',
-      });
-    }
-  });
+}
 
-export type Policy = z.output<typeof policySchema>;
+export type Policy = z.output<ReturnType<typeof createPolicySchema>>;
