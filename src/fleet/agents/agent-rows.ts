@@ -1,4 +1,4 @@
-import type { StateTransaction } from '#storage';
+import { PreparedQuery, type StateTransaction } from '#storage';
 import { OmoiError, type AgentStatus, type NewSystemEvent } from '#telemetry';
 import type { AgentRow } from './agent-entry.ts';
 import { decideTransition } from './agent-status.ts';
@@ -23,6 +23,40 @@ export async function readGeneration(
     .where('generation', '=', generation)
     .executeTakeFirst();
   return row ?? null;
+}
+
+const locking = new PreparedQuery<{ agentId: string }, AgentRow>((db, { agentId }) =>
+  db.selectFrom('agents').selectAll().where('agent_id', '=', agentId).forUpdate(),
+);
+
+/** The rows of several agents, held until the transaction ends, in one message to the database; null where unknown. */
+export function lockAgents(tx: StateTransaction, agentIds: readonly string[]): Promise<(AgentRow | null)[]> {
+  return Promise.all(agentIds.map((agentId) => locking.first(tx, { agentId })));
+}
+
+/** Of a transition, all that it sets. */
+type Move = Pick<AgentRow, 'status' | 'status_reason' | 'self_degraded'>;
+
+const moving = new PreparedQuery<Move & { agentId: string; nowMs: number }, never>((db, values) =>
+  db
+    .updateTable('agents')
+    .set({
+      status: values.status,
+      status_reason: values.status_reason,
+      status_since_ms: values.nowMs,
+      self_degraded: values.self_degraded,
+    })
+    .where('agent_id', '=', values.agentId),
+);
+
+/**
+ * Writes a transition of a locked row and returns the row as it is now.
+ * @throws OmoiError `transition_not_allowed` when the status may not follow
+ */
+export async function moveAgent(tx: StateTransaction, agent: AgentRow, move: Move): Promise<AgentRow> {
+  assertTransition(agent, move.status);
+  await moving.run(tx, { ...move, agentId: agent.agent_id, nowMs: tx.nowMs });
+  return { ...agent, ...move, status_since_ms: tx.nowMs };
 }
 
 /** What a change of an agent may set. */

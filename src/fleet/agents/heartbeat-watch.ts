@@ -1,19 +1,35 @@
-import { messageOf } from '#telemetry';
-import type { AgentEntry } from './agent-entry.ts';
-import { agentRef, changeAgent, lockAgent, statusEvent } from './agent-rows.ts';
+import type { StateTransaction } from '#storage';
+import { messageOf, type NewSystemEvent } from '#telemetry';
+import { SharedTransactions } from '../tasks/shared-transactions.ts';
+import type { AgentEntry, AgentRow } from './agent-entry.ts';
+import { agentRef, lockAgents, moveAgent, statusEvent } from './agent-rows.ts';
 import { hasEnded } from './agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import { decideLadderStep, MISSED_UNTIL_WARNING, type LadderStep } from './heartbeat-ladder.ts';
 
 const ROWS_PER_WRITE = 200;
 
+/** What is to be committed about one agent, as it stood when that was decided. */
+interface Step {
+  readonly entry: AgentEntry;
+  readonly before: AgentRow;
+  readonly step: LadderStep | null;
+  /** Missed heartbeats that are worth an event; 0 where none are. */
+  readonly missed: number;
+  readonly beats: number;
+  readonly silenceMs: number;
+}
+
 /** Moves agents on the heartbeat ladder, and writes now and then what their heartbeats said. */
 export class HeartbeatWatch {
   readonly #parts: FleetParts;
+  /** Many that fall silent at once share transactions, so that their number holds up nobody else. */
+  readonly #steps: SharedTransactions<Step, boolean>;
   #flushing = false;
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
+    this.#steps = new SharedTransactions(parts.database, (tx, steps) => this.#commitEach(tx, steps));
   }
 
   /** Judges every agent's silence. */
@@ -81,8 +97,9 @@ export class HeartbeatWatch {
   }
 
   async #take(entry: AgentEntry, step: LadderStep | null, missed: number): Promise<void> {
+    const { beats, silenceMs, row } = entry;
     try {
-      const moved = await this.#commit(entry, step, missed);
+      const moved = await this.#steps.ask({ entry, step, missed, beats, silenceMs, before: row });
       entry.moving = false;
       // A beat that arrived while the step was committed may already take it back.
       if (moved) this.settle(entry);
@@ -90,43 +107,58 @@ export class HeartbeatWatch {
       // The next tick tries again: a database that is away must not be asked in a loop.
       entry.moving = false;
       const fields = { agent_id: entry.agentId, error: messageOf(thrown) };
-      this.#parts.logger.error(fields, 'An agent’s step on the heartbeat ladder could not be committed.');
+      this.#parts.logger.error(fields, 'Status of an agent not changed for its heartbeats; trying again.');
     }
   }
 
-  /** False where somebody else (a restart, an operator, an exit) changed the agent first. */
-  async #commit(entry: AgentEntry, step: LadderStep | null, missed: number): Promise<boolean> {
-    const { database, bus, agentIndex, activity } = this.#parts;
-    const { beats, silenceMs } = entry;
-    const before = entry.row;
-    return database.transaction(async (tx) => {
-      const agent = await lockAgent(tx, before.agent_id);
-      if (!agent || agent.generation !== before.generation || agent.status !== before.status) return false;
-      const selfDegraded = entry.selfDegraded ? 1 : 0;
-      const moved = step
-        ? await changeAgent(tx, agent, {
-            status: step.to,
-            status_reason: step.reason === 'reported' ? (entry.complaint ?? step.reason) : step.reason,
-            self_degraded: selfDegraded,
-          })
-        : agent;
-      if (missed > 0) {
-        await bus.append(tx, {
-          event_type: 'fleet.agent.heartbeat_missed',
-          entity_type: 'agent',
-          entity_id: agent.agent_id,
-          payload: { ...agentRef(agent), missed, age_ms: Math.round(silenceMs) },
-          traceparent: null,
-        });
+  /** False for one that somebody else (a restart, an operator, an exit) changed first. */
+  async #commitEach(tx: StateTransaction, steps: readonly Step[]): Promise<boolean[]> {
+    const { bus, agentIndex, activity } = this.#parts;
+    // In one order, so that transactions that overlap (on PostgreSQL) can't wait for each other.
+    const agentIds = steps.map(({ before }) => before.agent_id).sort();
+    const rows = new Map<string, AgentRow>();
+    for (const row of await lockAgents(tx, agentIds)) if (row) rows.set(row.agent_id, row);
+    const committed = steps.flatMap((step) => {
+      const agent = rows.get(step.before.agent_id);
+      const stands = agent?.generation === step.before.generation && agent.status === step.before.status;
+      return agent && stands ? [{ step, agent }] : [];
+    });
+    const moved = await Promise.all(committed.map(({ step, agent }) => write(tx, agent, step)));
+    const events = committed.flatMap(({ step, agent }, at) => eventsOf(step, agent, moved[at] ?? agent));
+    await bus.append(tx, ...events);
+    tx.afterCommit(() => {
+      for (const [at, { step, agent }] of committed.entries()) {
+        const current = agentIndex.apply(moved[at] ?? agent, null);
+        if (step.step) current.moved(step.beats);
+        if (step.missed > 0) current.warned = current.beats === step.beats;
+        activity.tell({ kind: 'agent', agentId: agent.agent_id, traceparent: null });
       }
-      if (step) await bus.append(tx, statusEvent(moved, agent.status, null));
-      tx.afterCommit(() => {
-        const current = agentIndex.apply(moved, null);
-        if (step) current.moved(beats);
-        if (missed > 0) current.warned = current.beats === beats;
-        activity.tell({ kind: 'agent', agentId: moved.agent_id, traceparent: null });
-      });
-      return true;
+    });
+    const done = new Set(committed.map(({ step }) => step));
+    return steps.map((step) => done.has(step));
+  }
+}
+
+async function write(tx: StateTransaction, agent: AgentRow, { entry, step }: Step): Promise<AgentRow> {
+  if (!step) return agent;
+  return moveAgent(tx, agent, {
+    status: step.to,
+    status_reason: step.reason === 'reported' ? (entry.complaint ?? step.reason) : step.reason,
+    self_degraded: entry.selfDegraded ? 1 : 0,
+  });
+}
+
+function eventsOf({ step, missed, silenceMs }: Step, agent: AgentRow, moved: AgentRow): NewSystemEvent[] {
+  const events: NewSystemEvent[] = [];
+  if (missed > 0) {
+    events.push({
+      event_type: 'fleet.agent.heartbeat_missed',
+      entity_type: 'agent',
+      entity_id: agent.agent_id,
+      payload: { ...agentRef(agent), missed, age_ms: Math.round(silenceMs) },
+      traceparent: null,
     });
   }
+  if (step) events.push(statusEvent(moved, agent.status, null));
+  return events;
 }

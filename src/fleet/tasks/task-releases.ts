@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { StateTransaction } from '#storage';
+import { PreparedQuery, type StateTransaction } from '#storage';
 import { messageOf, OmoiError } from '#telemetry';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { ReleaseOrder } from '../agents/generation-store.ts';
@@ -133,9 +133,9 @@ export class TaskReleases {
       const holder = holderOf(task);
       if (!holder) continue;
       const released = releaseTask(task, { reason, nowMs: tx.nowMs, maxLeasesLost: limits.maxLeasesLost });
-      await writeTask(tx, released);
       releases.push({ task: released, holder });
     }
+    await Promise.all(releases.map(({ task }) => writeReleased(tx, task)));
     const events = releases.flatMap(({ task, holder }) => {
       const released = releasedEvent(task, { holder, reason, traceparent });
       return task.state === 'failed' ? [released, failedEvent(task, holder, traceparent)] : [released];
@@ -169,6 +169,28 @@ function releaseTask(
     };
   }
   return { ...task, ...FREE, state: 'queued', leases_lost: leasesLost, available_at_ms: release.nowMs };
+}
+
+const releasing = new PreparedQuery<TaskRow & { readonly taskId: string }, never>((db, values) =>
+  db
+    .updateTable('tasks')
+    .set({
+      state: values.state,
+      agent_id: values.agent_id,
+      generation: values.generation,
+      claimed_at_ms: values.claimed_at_ms,
+      lease_ms: values.lease_ms,
+      lease_until_ms: values.lease_until_ms,
+      leases_lost: values.leases_lost,
+      available_at_ms: values.available_at_ms,
+      finished_at_ms: values.finished_at_ms,
+      error: values.error,
+    })
+    .where('task_id', '=', values.taskId),
+);
+
+async function writeReleased(tx: StateTransaction, task: TaskRow): Promise<void> {
+  await releasing.run(tx, { ...task, taskId: task.task_id });
 }
 
 async function lockTask(tx: StateTransaction, taskId: string): Promise<TaskRow> {
