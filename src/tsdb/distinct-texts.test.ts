@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { propertyRuns } from '../../tests/property-runs.ts';
 import { Stretch, VirtualClock } from '#telemetry';
 import { DistinctTexts } from './distinct-texts.ts';
 
@@ -20,6 +21,6 @@ test('gives what a set and a sort give, cut to the limit', async () => {
         isTruncated: limit !== undefined && sorted.length > limit,
       });
     }),
-    { numRuns: 60 },
+    { numRuns: propertyRuns(60) },
   );
 });

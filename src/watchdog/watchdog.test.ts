@@ -11,7 +11,7 @@ import {
   type Stage,
 } from './watchdog.test-support.ts';
 
-const WAIT = { timeout: 5000, interval: 5 };
+const WAIT = { timeout: 60_000, interval: 5 };
 let stage: Stage;
 afterEach(() => stage.close());
 

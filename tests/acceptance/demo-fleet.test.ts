@@ -108,8 +108,17 @@ describe('the demo fleet', () => {
     for (let worker = 3; worker <= 8; worker++) start('worker', asAgent(`demo-${worker}`));
     await server.until(() => registered(8), WITHIN_MS);
     await msFor(batch('warm-up'));
+    const before = server.of('complete').length;
     const eightMs = await msFor(batch('b'));
-    expect(eightMs).toBeLessThan(twoMs * 0.75);
+    const workers = new Set(
+      server
+        .of('complete')
+        .slice(before)
+        .map(({ body }) => body['agent_id']),
+    );
+    expect(workers.size).toBeGreaterThan(2);
+    // Eight processes that get no processor are no faster than two.
+    if (hasFreeCores()) expect(eightMs).toBeLessThan(twoMs * 0.75);
   });
 
   it('is fed at the rate it was told, in phases and priorities', async () => {
@@ -130,3 +139,12 @@ describe('the demo fleet', () => {
     expect(contentOf('file-1').equals(contentOf('file-2'))).toBe(false);
   });
 });
+
+/** Whether this process gets a processor when it wants one: what it computes takes as long as it computes. */
+function hasFreeCores(): boolean {
+  const startedAtMs = performance.now();
+  const before = process.cpuUsage();
+  while (performance.now() - startedAtMs < 300);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000 > 0.8 * (performance.now() - startedAtMs);
+}

@@ -44,7 +44,7 @@ function statusOf(agentId: string): AgentStatus | undefined {
 
 /** Commits run on real threads, so the clock stands still until they are through. */
 function eventually(check: () => void | Promise<void>): Promise<void> {
-  return vi.waitFor(check, { timeout: 5000, interval: 2 });
+  return vi.waitFor(check, { timeout: 60_000, interval: 2 });
 }
 
 async function openGeneration(agentId: string, nonce: string): Promise<number> {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { propertyRuns } from '../../../tests/property-runs.ts';
 import { openTestStateDatabase } from '#storage';
 import { OmoiError, VirtualClock } from '#telemetry';
 import {
@@ -158,5 +159,5 @@ async function play(steps: readonly (readonly Action[])[]): Promise<void> {
 test('whatever happens in whatever order, a task is completed once and none is lost', async () => {
   const steps = fc.array(fc.array(action, { minLength: 1, maxLength: 4 }), { minLength: 10, maxLength: 40 });
   // A failure prints the seed and the shrunk steps; `{ seed, path }` here replays them.
-  await fc.assert(fc.asyncProperty(steps, play), { numRuns: 20, endOnFailure: false });
+  await fc.assert(fc.asyncProperty(steps, play), { numRuns: propertyRuns(20), endOnFailure: false });
 }, 60_000);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { propertyRuns } from '../../../tests/property-runs.ts';
 import {
   SelfMetrics,
   VirtualClock,
@@ -418,7 +419,7 @@ describe('snappy', () => {
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         expectCoded(() => decoder.decode(bytes));
       }),
-      { numRuns: 2000 },
+      { numRuns: propertyRuns(2000) },
     );
   });
 });
@@ -457,7 +458,7 @@ test('damaged requests are refused with a code, whatever is wrong', async () => 
       );
       if (error !== null) expect(error).toMatchObject({ name: 'OmoiError' });
     }),
-    { numRuns: 1000 },
+    { numRuns: propertyRuns(1000) },
   );
 });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { propertyRuns } from '../../../tests/property-runs.ts';
 import { Annotations } from '../annotations.ts';
 import { RangeWindow } from '../evaluation/range-window.ts';
 import { ABSENT, VectorTable } from '../evaluation/vector-table.ts';
@@ -63,6 +64,6 @@ test.each([...RATE_ROWS])('%s of a row is that of each of its windows, bit by bi
       expect(table.kinds).toEqual(expected.kinds);
       expect(counts).toEqual({ samples: found, queried, read: seen.size });
     }),
-    { numRuns: 300 },
+    { numRuns: propertyRuns(300) },
   );
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { propertyRuns } from '../../../tests/property-runs.ts';
 import { MIGRATIONS, migrate, openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
 import {
   SampleBatch,
@@ -271,7 +272,7 @@ test('whenever a store crashes and whatever came late, each sample is archived o
       expect(await archivedSamples()).toBe(Object.values(all).flat().length);
       await tsdb.stop();
     }),
-    { numRuns: 25 },
+    { numRuns: propertyRuns(25) },
   );
 }, 60_000);
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { propertyRuns } from '../../../tests/property-runs.ts';
 import { BitReader, viewOf } from './bits.ts';
 import { SampleColumns } from './sample-columns.ts';
 import { decodeSealed, encodeSealed } from './sealed-chunk.ts';
@@ -85,7 +86,7 @@ describe('sealed chunks', () => {
         const columns = columnsOf(steps.map(([step, sample]) => [(timestampMs += step), sample] as const));
         expectSame(columns, roundTrip(columns).decoded);
       }),
-      { numRuns: 500 },
+      { numRuns: propertyRuns(500) },
     );
   });
 

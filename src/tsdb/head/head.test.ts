@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { propertyRuns } from '../../../tests/property-runs.ts';
 import type { HistogramValue } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import { ACCEPTED, ALREADY_THERE, DUPLICATE_TIMESTAMP, Head, OUT_OF_ORDER } from './head.ts';
@@ -73,7 +74,7 @@ describe('the head', () => {
         head.seal(1);
         expect(read(head, 0, Infinity)).toEqual(model.read(0, Infinity));
       }),
-      { numRuns: 200 },
+      { numRuns: propertyRuns(200) },
     );
   });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { propertyRuns } from '../../../tests/property-runs.ts';
 import { PostingList, sortRows } from './postings.ts';
 
 const distinctRefs = fc.uniqueArray(fc.integer({ min: 1, max: 5000 }), { maxLength: 3000, size: 'max' });
@@ -22,7 +23,7 @@ test('a list loses what is removed and keeps the rest in order', () => {
         expect(list.view().at(-1)).toBe(1e9);
       },
     ),
-    { numRuns: 50 },
+    { numRuns: propertyRuns(50) },
   );
 });
 
@@ -50,7 +51,7 @@ test('rows that come back out of order are found in their places', () => {
         expect([...list.view()]).toEqual([...expected].sort((a, b) => a - b));
       },
     ),
-    { numRuns: 50 },
+    { numRuns: propertyRuns(50) },
   );
 });
 
@@ -60,6 +61,6 @@ test('references are sorted, few or many, near each other or far apart', () => {
       const refs = given.map((ref) => ref * factor);
       expect([...sortRows(Uint32Array.from(refs))]).toEqual(refs.toSorted((a, b) => a - b));
     }),
-    { numRuns: 50 },
+    { numRuns: propertyRuns(50) },
   );
 });

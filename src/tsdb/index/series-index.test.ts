@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { propertyRuns } from '../../../tests/property-runs.ts';
 import {
   createMatcher,
   type Labels,
@@ -115,7 +116,7 @@ describe('the index', () => {
           for (const row of known.keys()) expect(index.rowOf(index.refOf(row))).toBe(row);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: propertyRuns(500) },
     );
   });
 
@@ -140,7 +141,7 @@ describe('the index', () => {
         );
         expect(found).toEqual(found.toSorted((a, b) => a - b));
       }),
-      { numRuns: 300 },
+      { numRuns: propertyRuns(300) },
     );
   });
 

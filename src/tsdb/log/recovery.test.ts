@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
+import { propertyRuns } from '../../../tests/property-runs.ts';
 import {
   SampleBatch,
   SelfMetrics,
@@ -120,7 +121,7 @@ test('damaged files never stop a start, and never change a sample', async () => 
       for (const { timestampsMs, values } of found) expect(values).toEqual(timestampsMs);
       await tsdb.stop();
     }),
-    { numRuns: 200 },
+    { numRuns: propertyRuns(200) },
   );
 });
 

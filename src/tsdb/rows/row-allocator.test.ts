@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { propertyRuns } from '../../../tests/property-runs.ts';
 import { RowAllocator } from './row-allocator.ts';
 
 test('the lowest free row is given out, and each to one owner at a time', () => {
@@ -25,7 +26,7 @@ test('the lowest free row is given out, and each to one owner at a time', () => 
       while (taken.has(expected)) expected++;
       expect(lowest).toBe(expected);
     }),
-    { numRuns: 50 },
+    { numRuns: propertyRuns(50) },
   );
 });
 
