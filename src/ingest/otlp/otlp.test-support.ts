@@ -71,12 +71,15 @@ export async function startOtlp({
   limits = {},
   samples = (tsdb) => tsdb,
   stores = {},
+  nowMs,
 }: {
+  /** Wall clock at the start. */
+  readonly nowMs?: number;
   readonly limits?: Partial<TsdbLimits>;
   readonly samples?: (tsdb: Tsdb) => OtlpSampleStore;
   readonly stores?: { readonly spans?: (spans: readonly ReceivedSpan[]) => Promise<void> };
 } = {}): Promise<OtlpTest> {
-  const clock = new VirtualClock();
+  const clock = new VirtualClock(nowMs);
   const startMs = clock.wallMs();
   const selfMetrics = new SelfMetrics();
   const tsdb = await createTsdb({ clock, logger: silentLogger, selfMetrics, limits });

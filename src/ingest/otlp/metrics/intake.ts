@@ -22,8 +22,8 @@ import type { OtlpSampleStore } from './sample-store.ts';
 /** A larger request becomes visible in parts of this size, so that no commit holds up the event loop. */
 const MAX_UNIT_SAMPLES = 5000;
 /** Of which so many native histograms, and samples of series that are new, which cost the store more. */
-const MAX_UNIT_HISTOGRAMS = 200;
-const MAX_UNIT_NEW_SERIES = 500;
+const MAX_UNIT_HISTOGRAMS = 100;
+const MAX_UNIT_NEW_SERIES = 200;
 /** Rows of known writers between two looks at the clock. */
 const ROWS_PER_LOOK = 500;
 const MAX_CACHE_BYTES = 128 * 1024 * 1024;

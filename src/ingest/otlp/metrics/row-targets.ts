@@ -10,7 +10,7 @@ import type { OtlpSampleStore } from './sample-store.ts';
 import { labelsOfUnknown, resolveWriter, seriesNames, type ResolvedWriter } from './writers.ts';
 
 /** Label sets read between two chances to pause. */
-const LABELS_PER_STEP = 50;
+const LABELS_PER_STEP = 20;
 
 export interface RowTargetsParts {
   readonly samples: OtlpSampleStore;
