@@ -1,7 +1,6 @@
-import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AlertingOptions } from './options.ts';
-import { openStage, type Stage } from './test-support.ts';
+import { openStage, type Stage } from './alerting.test-support.ts';
 
 const rule = (body: string, group = ''): string =>
   `groups:\n  - name: g\n    interval: 1m\n${group}    rules:\n      - ${body.replaceAll('\n', '\n        ')}\n`;
@@ -135,14 +134,14 @@ describe('evaluation on arrival', () => {
 
   it('a flapping series is evaluated at its pace, and has one episode', async () => {
     const stage = await stageOf(HIGH);
-    const run = stage.alerting.rules.runs.get('g/High');
-    const before = run?.statistics.evaluations ?? 0;
+    const before = (await stage.statistics()).evaluations;
     for (let flap = 0; flap < 100; flap++) {
       stage.appendNow({ queue: flap % 2 === 0 ? 31 : 3 });
       await stage.advance(1);
     }
-    expect(run?.statistics.evaluations).toBeLessThanOrEqual(before + 21);
-    expect(run?.statistics.delays).toBeGreaterThan(0);
+    const { evaluations, delays } = await stage.statistics();
+    expect(evaluations).toBeLessThanOrEqual(before + 21);
+    expect(delays).toBeGreaterThan(0);
     expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: firing']);
   });
 
@@ -196,7 +195,7 @@ describe('causes', () => {
     const alertId = (await stage.events())[0]?.entity_id ?? '';
     const errorOf = async () => (await stage.alerting.alerts.get(alertId)).evaluation_error;
     await waitUntil(async () => (await errorOf()) === 'many-to-many matching');
-    expect(stage.alerting.rules.runs.get('g/High')?.statistics).toMatchObject({ health: 'err' });
+    expect(await stage.statistics()).toMatchObject({ health: 'err' });
     stage.queries.failures.clear();
     await stage.append({ queue: 32 });
     await stage.advance(500);
@@ -251,12 +250,12 @@ describe('causes', () => {
 
   it('two results with the same labels fail the rule, and so does a limit', async () => {
     const stage = await stageOf(rule('alert: High\nexpr: queue > 30\nlabels: {phase: ""}', '    limit: 2\n'));
-    const health = () => stage.alerting.rules.runs.get('g/High')?.statistics.lastError;
+    const health = async () => (await stage.statistics()).lastError;
     await stage.append({ 'queue{phase="a"}': 31, 'queue{phase="b"}': 31 });
-    expect(health()).toContain('same labelset');
+    expect(await health()).toContain('same labelset');
     await stage.append({ 'queue{phase="c"}': 31 });
     await stage.advance(100);
-    expect(health()).toContain('exceeded limit of 2 with 3 alerts');
+    expect(await health()).toContain('exceeded limit of 2 with 3 alerts');
     expect(await stage.episodes()).toEqual([]);
   });
 });
@@ -380,9 +379,9 @@ describe('a reload', () => {
   it('keeps the state of unchanged rules and lets a changed rule take its alerts over', async () => {
     const stage = await stageOf(HIGH);
     await stage.append({ queue: 50 });
-    const run = stage.alerting.rules.runs.get('g/High');
+    const run = stage.alerting.rules.states.get('g/High');
     await stage.alerting.rules.load([{ name: 'rules.yml', text: HIGH }]);
-    expect(stage.alerting.rules.runs.get('g/High')).toBe(run);
+    expect(stage.alerting.rules.states.get('g/High')).toBe(run);
     await stage.alerting.rules.load([{ name: 'rules.yml', text: HIGH.replace('> 30', '> 40') }]);
     await stage.advance(2000);
     expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: firing']);
@@ -461,76 +460,6 @@ describe('the trace of an alert', () => {
     ]);
   });
 });
-
-it('an episode is one row with one triggered and at most one resolved event, whatever happens', async () => {
-  const step = fc.oneof(
-    {
-      weight: 6,
-      arbitrary: fc.record({ kind: fc.constant('append' as const), value: fc.constantFrom(31, 3, null) }),
-    },
-    {
-      weight: 4,
-      arbitrary: fc.record({ kind: fc.constant('advance' as const), byMs: fc.constantFrom(250, 1500) }),
-    },
-    { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
-    { weight: 1, arbitrary: fc.constant({ kind: 'crash' as const }) },
-    { weight: 1, arbitrary: fc.constant({ kind: 'fail' as const }) },
-    { weight: 1, arbitrary: fc.constant({ kind: 'resolve' as const }) },
-    { weight: 1, arbitrary: fc.constant({ kind: 'reload' as const }) },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        kind: fc.constant('fault' as const),
-        fault: fc.constantFrom('lost' as const, 'unanswered' as const),
-      }),
-    },
-  );
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (script) => {
-      let stage = await openStage(HIGH);
-      try {
-        for (const next of script) {
-          if (next.kind === 'append') await stage.append({ queue: next.value });
-          if (next.kind === 'advance') await stage.advance(next.byMs);
-          if (next.kind === 'restart') stage = await stage.restart({ downMs: 500 });
-          if (next.kind === 'crash') stage = await stage.restart({ downMs: 500, crash: true });
-          if (next.kind === 'fail') {
-            if (!stage.queries.failures.delete('queue')) stage.queries.failures.set('queue', 'down');
-          }
-          if (next.kind === 'fault') stage.faults.push(next.fault);
-          if (next.kind === 'reload' || next.kind === 'resolve') stage.faults.length = 0;
-          if (next.kind === 'reload') {
-            await stage.alerting.rules.load([{ name: 'rules.yml', text: HIGH.replace('> 30', '> 29') }]);
-          }
-          if (next.kind === 'resolve') {
-            const [firing] = (await stage.alerting.alerts.list({ state: 'firing', matchers: [], limit: 1 }))
-              .alerts;
-            if (firing) await stage.alerting.alerts.resolve(firing.id);
-          }
-        }
-        await checkEpisodes(stage);
-      } finally {
-        await stage.close();
-      }
-    }),
-    { numRuns: 15 },
-  );
-}, 60_000);
-
-async function checkEpisodes(stage: Stage): Promise<void> {
-  const { alerts } = await stage.alerting.alerts.list({ matchers: [], limit: 1000 });
-  const events = await stage.events();
-  for (const row of alerts) {
-    const types = events.filter((event) => event.entity_id === row.id).map((event) => event.event_type);
-    const expected = [
-      'monitor.alert.triggered',
-      ...(row.state === 'resolved' ? ['monitor.alert.resolved'] : []),
-    ];
-    expect(types).toEqual(expected);
-  }
-  expect(new Set(events.map((event) => event.entity_id)).size).toBe(alerts.length);
-  expect(alerts.filter((row) => row.state === 'firing').length).toBeLessThanOrEqual(1);
-}
 
 async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
   for (let attempt = 0; attempt < 500; attempt++) {

@@ -1,31 +1,31 @@
 import type { EventBus } from '#eventbus';
 import type { RuleTemplateHost, TemplateSample } from '#gotemplate';
 import type { StateDatabase } from '#storage';
-import {
-  type AppendFeed,
-  type Clock,
-  type Logger,
-  type Random,
-  type SampleSink,
-  type SelfMetrics,
-  type Subscription,
-  type Tracing,
+import type {
+  AppendFeed,
+  Clock,
+  Logger,
+  Random,
+  SampleSink,
+  SelfMetrics,
+  Subscription,
+  Tracing,
 } from '#telemetry';
-import { AlertBook } from './alerts/alert-book.ts';
-import { EpisodeJournal } from './alerts/episode-journal.ts';
+import { AlertStore } from './alerts/alert-store.ts';
+import { EpisodeWriter } from './alerts/episode-writer.ts';
 import { remediationFollower } from './alerts/remediation-follower.ts';
-import { RuleMemory } from './alerts/rule-memory.ts';
-import { AlertingEvaluation } from './evaluation/alerting-evaluation.ts';
 import { EvaluationBudget } from './evaluation/evaluation-budget.ts';
-import { EvaluationScheduler } from './evaluation/evaluation-scheduler.ts';
-import { GroupTicker } from './evaluation/group-ticker.ts';
-import { RuleEvaluator } from './evaluation/rule-evaluator.ts';
+import { EvaluationLoop, type TickedGroup } from './evaluation/evaluation-loop.ts';
 import type { RuleQuery } from './evaluation/rule-query.ts';
-import type { RuleRun } from './evaluation/rule-run.ts';
-import { restoreInstances } from './lifecycle/restore.ts';
+import { runSliced } from './evaluation/sliced-work.ts';
 import { overviewOf, type GroupOverview } from './overview.ts';
 import { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';
-import { RuleBook, type RuleChange } from './rules/rule-book.ts';
+import { LoadedRules, type RuleChange } from './rules/loaded-rules.ts';
+import { AlertEvaluation } from './state/alert-evaluation.ts';
+import { endOrphan, readSavedRules } from './state/restore-rules.ts';
+import { ruleCounters } from './state/rule-health.ts';
+import { RuleSaver } from './state/rule-saver.ts';
+import { RuleState, type RuleStateParts } from './state/rule-state.ts';
 
 /** Prepares expressions for evaluation against the samples that rules see. */
 export interface RuleQueries {
@@ -51,228 +51,139 @@ export interface AlertingEngineParts {
 
 /** Rules, evaluated as their data arrives, and the alerts they raise. */
 export interface Alerting {
-  readonly rules: RuleBook;
-  readonly alerts: AlertBook;
+  readonly rules: LoadedRules;
+  readonly alerts: AlertStore;
   readonly options: AlertingOptions;
   /** The loaded groups with the state and health of their rules. */
-  overview(): readonly GroupOverview[];
+  overview(): Promise<readonly GroupOverview[]>;
   /** Takes up what was remembered and begins to evaluate. Load the rules first. */
   start(): Promise<void>;
   /** Resolves when nothing is evaluated any more and what has to be remembered is on disk. */
   stop(): Promise<void>;
 }
 
+/** What the parts below make of the options: times, texts and metrics that rules share. */
+function ruleParts(
+  parts: AlertingEngineParts,
+  shared: Pick<RuleStateParts, 'episodes' | 'evaluation' | 'onUnsaved'>,
+): RuleStateParts {
+  const { metrics, sink } = parts;
+  const refused = metrics.counter(
+    'omoi_rule_samples_refused_total',
+    'Samples of rules that the store did not take.',
+  );
+  return { ...parts, ...shared, outlet: { sink, refused }, counters: ruleCounters(metrics) };
+}
+
 export function assembleAlerting(parts: AlertingEngineParts): Alerting {
-  const { bus, clock, database, logger, metrics, sink } = parts;
+  const { bus, clock, database, metrics } = parts;
   const options: AlertingOptions = { ...DEFAULT_ALERTING_OPTIONS, ...parts.options };
-  const journal = new EpisodeJournal(database, bus);
-  const memory = new RuleMemory({ database, clock, logger });
+  const episodes = new EpisodeWriter(database, bus);
   let graceUntilMs = 0;
+  let isRunning = false;
   const hostAt = (timeMs: number): RuleTemplateHost => ({
     externalUrl: options.externalUrl,
     timeMs,
     query: (expr) => parts.queries.queryNow(expr, timeMs),
   });
-  const evaluation = new AlertingEvaluation({
-    ...parts,
-    options,
-    journal,
-    memory,
-    hostAt,
-  });
-  const evaluator = new RuleEvaluator({
-    clock,
-    logger,
-    metrics,
-    alerting: evaluation,
-    graceUntilMs: () => graceUntilMs,
-    wakeAt: (run, timeMs) => {
-      const delayMs = Math.max(1, Math.ceil(timeMs - clock.wallMs()));
-      run.wakeWith(clock.after(delayMs, () => scheduler.mark(run, { repeat: false })));
-    },
-  });
-  const scheduler = new EvaluationScheduler({
-    clock,
-    metrics,
-    budget: new EvaluationBudget(options.evaluationShare, options.evaluationBurstMs),
-    evaluate: (run, how) => evaluator.evaluate(run, how),
-  });
-  const conduct = new RuleConduct({ ...parts, options, scheduler });
-  const rules = new RuleBook({
-    clock,
+  const evaluation = new AlertEvaluation({ ...parts, options, hostAt, graceUntilMs: () => graceUntilMs });
+  const budget = new EvaluationBudget(options.evaluationShare, options.evaluationBurstMs);
+  const loop = new EvaluationLoop({ ...parts, budget });
+  const ofRules = ruleParts(parts, { episodes, evaluation, onUnsaved: (rule) => saver.add(rule) });
+  const rules: LoadedRules = new LoadedRules({
     database,
-    journal,
-    outlet: {
-      sink,
-      refused: metrics.counter(
-        'omoi_rule_samples_refused_total',
-        'Samples of rules that the store did not take.',
-      ),
-    },
     options,
     prepare: (expr) => parts.queries.prepare(expr),
-    onSwap: (change) => {
-      for (const { loaded } of change.removed)
-        memory.remember({ key: loaded.rule.key, instances: new Map() });
-      conduct.swap(change, rules);
-    },
+    createState: (definition) => new RuleState(definition, ofRules),
+    onChange: (change) => handOver(change, { loop, isRunning, groups: tickedGroups(rules, options) }),
   });
+  const saver = new RuleSaver({ ...parts, rules: () => rules.states.values() });
   metrics.gauge(
     'omoi_rule_traced_series_forgotten',
     'Series whose trace a rule forgot because it remembers only so many.',
-    () => [...rules.runs.values()].reduce((sum, run) => sum + run.provenance.forgotten, 0),
+    () => [...rules.states.values()].reduce((sum, rule) => sum + rule.forgottenTraces, 0),
   );
-  const alerts = new AlertBook({
-    database,
-    bus,
-    clock,
-    journal,
-    memory,
-    findRun: (ruleKey) => rules.runs.get(ruleKey),
-    onChange: (run) => scheduler.mark(run, { repeat: true }),
+  const alerts = new AlertStore({
+    ...parts,
+    episodes,
+    findOwner(ruleKey) {
+      const rule = rules.find(ruleKey);
+      return rule && { resolveByHand: (alertId) => rule.resolveByHand(alertId, loop.slices()) };
+    },
   });
   let follower: Subscription | null = null;
   return {
     rules,
     alerts,
     options,
-    overview: () =>
-      overviewOf(rules, {
-        defaultIntervalMs: options.defaultIntervalMs,
-        expansion: { externalLabels: options.externalLabels, host: hostAt(clock.wallMs()) },
-      }),
+    async overview() {
+      const expansion = { externalLabels: options.externalLabels, host: hostAt(clock.wallMs()) };
+      const paceOf = (rule: RuleState) => loop.paceOf(rule);
+      const { defaultIntervalMs } = options;
+      return runSliced(overviewOf(rules, { defaultIntervalMs, expansion, paceOf }), loop.slices());
+    },
     async start() {
-      await restore({ rules, memory, journal, clock, options });
+      await restore(rules, ofRules, { loop, options });
       graceUntilMs = clock.wallMs() + options.startupGraceMs;
-      memory.start();
+      saver.start();
       follower = bus.consume(remediationFollower(bus));
-      conduct.start(rules);
+      isRunning = true;
+      for (const rule of rules.states.values()) loop.add(rule);
+      loop.setGroups(tickedGroups(rules, options));
     },
     async stop() {
-      conduct.stop(rules);
-      scheduler.stop();
+      isRunning = false;
+      loop.stop();
       follower?.stop();
-      await Promise.all([...rules.runs.values()].map((run) => run.exclusively(async () => {})));
-      await memory.stop();
+      await Promise.all([...rules.states.values()].map((rule) => rule.settled()));
+      await saver.stop();
     },
   };
 }
 
 /** Takes the label sets up where they were left; episodes whose rule is gone end. */
-async function restore(parts: {
-  readonly rules: RuleBook;
-  readonly memory: RuleMemory;
-  readonly journal: EpisodeJournal;
-  readonly clock: Clock;
-  readonly options: AlertingOptions;
-}): Promise<void> {
-  const { firing, states } = await parts.memory.recall();
-  const nowMs = Math.floor(parts.clock.wallMs());
-  const alertingRun = (key: string): RuleRun | undefined => {
-    const run = parts.rules.runs.get(key);
-    return run?.loaded.rule.kind === 'alerting' ? run : undefined;
-  };
-  const orphans = firing.filter((row) => !alertingRun(row.rule_key));
-  if (orphans.length > 0) {
-    await parts.journal.write(
-      [],
-      orphans.map((row) => ({ alertId: row.id, cause: 'manual', resolvedAtMs: nowMs })),
-    );
-  }
-  const firingByRule = Map.groupBy(firing, (row) => row.rule_key);
-  const statesByRule = Map.groupBy(states, (row) => row.rule_key);
-  for (const key of new Set([...firingByRule.keys(), ...statesByRule.keys()])) {
-    const run = alertingRun(key);
-    if (run) {
-      run.instances = restoreInstances(
-        { firing: firingByRule.get(key) ?? [], states: statesByRule.get(key) ?? [] },
-        { nowMs, outageToleranceMs: parts.options.outageToleranceMs },
-      );
+async function restore(
+  rules: LoadedRules,
+  ofRules: RuleStateParts,
+  { loop, options }: { readonly loop: EvaluationLoop; readonly options: AlertingOptions },
+): Promise<void> {
+  const { clock, counters, database } = ofRules;
+  const saved = await readSavedRules(database);
+  const times = { nowMs: Math.floor(clock.wallMs()), outageToleranceMs: options.outageToleranceMs };
+  for (const [key, rows] of saved) {
+    const rule = rules.states.get(key);
+    if (rule?.definition.rule.kind === 'alerting') await rule.restore(rows, times, loop.slices());
+    else {
+      const ending = endOrphan(key, rows, { ...ofRules, uncommitted: counters.uncommitted });
+      await runSliced(ending, loop.slices());
     }
-    parts.memory.remember({ key, instances: run?.instances ?? new Map() });
   }
 }
 
-interface ConductParts {
-  readonly clock: Clock;
-  readonly metrics: SelfMetrics;
-  readonly feed: AppendFeed;
-  readonly options: AlertingOptions;
-  readonly scheduler: EvaluationScheduler;
+/** A reload: the rules that are there go on under their new definitions, in the order of their own queues. */
+async function handOver(
+  { added, changed, removed }: RuleChange,
+  to: { readonly loop: EvaluationLoop; readonly isRunning: boolean; readonly groups: readonly TickedGroup[] },
+): Promise<void> {
+  const { loop, isRunning } = to;
+  if (isRunning) {
+    loop.setGroups(to.groups);
+    for (const rule of added) loop.add(rule);
+  }
+  await Promise.all([
+    ...changed.map(async ({ rule, definition }) => {
+      await rule.redefine(definition);
+      if (isRunning) loop.add(rule);
+    }),
+    ...removed.map((rule) => loop.retire(rule)),
+  ]);
 }
 
-/** Connects the loaded rules with what makes them dirty: arriving samples, and their groups' intervals. */
-class RuleConduct {
-  readonly #parts: ConductParts;
-  #tickers: readonly GroupTicker[] = [];
-  #running = false;
-
-  constructor(parts: ConductParts) {
-    this.#parts = parts;
-  }
-
-  start(rules: RuleBook): void {
-    this.#running = true;
-    this.#begin([...rules.runs.values()]);
-    this.#setTickers(rules);
-  }
-
-  /** Part of a reload: those that ended say goodbye to their series, the new ones begin. */
-  swap(change: RuleChange, rules: RuleBook): void {
-    if (!this.#running) return;
-    for (const run of change.ended) this.#endSeries(run);
-    this.#begin(change.begun);
-    this.#setTickers(rules);
-  }
-
-  stop(rules: RuleBook): void {
-    this.#running = false;
-    for (const ticker of this.#tickers) ticker.stop();
-    for (const run of rules.runs.values()) run.stop();
-  }
-
-  #begin(runs: readonly RuleRun[]): void {
-    const { feed, scheduler } = this.#parts;
-    for (const run of runs) {
-      if (run.loaded.pace.onArrival) run.subscribe(feed, () => scheduler.mark(run, { repeat: false }));
-      scheduler.mark(run, { repeat: true });
-    }
-  }
-
-  #setTickers(rules: RuleBook): void {
-    const { clock, options, scheduler, metrics } = this.#parts;
-    const missed = metrics.counter(
-      'omoi_rule_group_iterations_missed_total',
-      'Group intervals that came round while the interval before was still being evaluated.',
-    );
-    for (const ticker of this.#tickers) ticker.stop();
-    const byGroup = Map.groupBy(
-      rules.runs.values(),
-      ({ loaded }) => `${loaded.group.file};${loaded.group.name}`,
-    );
-    this.#tickers = [...byGroup].map(([identity, runs]) => {
-      const intervalMs = runs[0]?.loaded.group.intervalMs ?? options.defaultIntervalMs;
-      const ticker = new GroupTicker(clock, { intervalMs, identity }, () => {
-        if (runs.some((run) => scheduler.isWaiting(run))) missed.add(1, { group: identity });
-        for (const run of runs) scheduler.mark(run, { repeat: true });
-      });
-      ticker.start();
-      return ticker;
-    });
-  }
-
-  #endSeries(run: RuleRun): void {
-    const { clock } = this.#parts;
-    const nowMs = clock.wallMs();
-    run.writer.write([], {
-      timeMs: run.clock.next(nowMs, 0),
-      repeat: false,
-      origin: {
-        source: 'rule',
-        traceparent: null,
-        receivedAtMs: nowMs,
-        receivedMonotonicMs: clock.monotonicMs(),
-      },
-    });
-  }
+function tickedGroups(rules: LoadedRules, options: AlertingOptions): readonly TickedGroup[] {
+  const { defaultIntervalMs } = options;
+  return rules.groups.map((group) => ({
+    identity: `${group.file};${group.name}`,
+    intervalMs: group.intervalMs ?? defaultIntervalMs,
+    rules: group.rules.flatMap(({ key }) => rules.states.get(key) ?? []),
+  }));
 }

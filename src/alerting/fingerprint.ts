@@ -18,7 +18,10 @@ export function fingerprintOf(labels: Labels): string {
   };
   for (const name of Object.keys(labels).sort()) {
     for (const text of [name, labels[name] ?? '']) {
-      for (const byte of Buffer.from(text)) add(byte);
+      // Most texts are ASCII, whose codes are their bytes.
+      if (Buffer.byteLength(text) === text.length)
+        for (let at = 0; at < text.length; at++) add(text.charCodeAt(at));
+      else for (const byte of Buffer.from(text)) add(byte);
       add(SEPARATOR);
     }
   }

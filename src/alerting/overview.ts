@@ -1,10 +1,13 @@
 import type { Labels } from '#telemetry';
 import { expandAnnotations, type ExpansionContext } from './evaluation/alert-elements.ts';
-import type { RuleRun, RuleStatistics } from './evaluation/rule-run.ts';
-import { alertState, type Instance } from './lifecycle/instance.ts';
-import { formatSampleValue } from './sample-value.ts';
+import type { PaceReport } from './evaluation/rule-pace.ts';
+import type { SlicedWork } from './evaluation/sliced-work.ts';
+import type { LoadedRules } from './rules/loaded-rules.ts';
 import { templateTexts, type AlertingRule } from './rules/rule.ts';
-import type { RuleBook } from './rules/rule-book.ts';
+import { formatSampleValue } from './sample-value.ts';
+import { alertState, type Instance } from './state/instance.ts';
+import type { RuleHealthReport } from './state/rule-health.ts';
+import type { RuleState } from './state/rule-state.ts';
 
 /** The groups as they are loaded, with how their rules do and what they have in mind now. */
 export interface GroupOverview {
@@ -29,7 +32,7 @@ export interface RuleOverview {
   readonly labels: Labels;
   readonly annotations: Labels;
   readonly onArrival: boolean;
-  readonly statistics: Readonly<RuleStatistics>;
+  readonly statistics: RuleHealthReport & PaceReport;
   readonly alerts: readonly ActiveAlert[];
 }
 
@@ -47,24 +50,37 @@ export interface ActiveAlert {
   readonly value: string;
 }
 
-export function overviewOf(
-  book: RuleBook,
-  context: { readonly defaultIntervalMs: number; readonly expansion: ExpansionContext },
-): readonly GroupOverview[] {
-  return book.groups.map((group) => ({
-    file: group.file,
-    name: group.name,
-    intervalMs: group.intervalMs ?? context.defaultIntervalMs,
-    limit: group.limit,
-    rules: group.rules.flatMap(({ key }) => {
-      const run = book.runs.get(key);
-      return run ? [ruleOverview(run, context.expansion)] : [];
-    }),
-  }));
+export interface OverviewContext {
+  readonly defaultIntervalMs: number;
+  readonly expansion: ExpansionContext;
+  readonly paceOf: (rule: RuleState) => PaceReport;
 }
 
-function ruleOverview(run: RuleRun, expansion: ExpansionContext): RuleOverview {
-  const { rule, pace } = run.loaded;
+export function* overviewOf(
+  loaded: Pick<LoadedRules, 'groups' | 'states'>,
+  context: OverviewContext,
+): SlicedWork<readonly GroupOverview[]> {
+  const { groups, states } = loaded;
+  const overviews: GroupOverview[] = [];
+  for (const group of groups) {
+    const rules: RuleOverview[] = [];
+    for (const { key } of group.rules) {
+      const rule = states.get(key);
+      if (rule) rules.push(yield* ruleOverview(rule, context));
+    }
+    overviews.push({
+      file: group.file,
+      name: group.name,
+      intervalMs: group.intervalMs ?? context.defaultIntervalMs,
+      limit: group.limit,
+      rules,
+    });
+  }
+  return overviews;
+}
+
+function* ruleOverview(state: RuleState, context: OverviewContext): SlicedWork<RuleOverview> {
+  const { rule, pace } = state.definition;
   const common = {
     kind: rule.kind,
     id: rule.id,
@@ -72,10 +88,16 @@ function ruleOverview(run: RuleRun, expansion: ExpansionContext): RuleOverview {
     name: rule.name,
     expr: rule.expr,
     onArrival: pace.onArrival,
-    statistics: { ...run.statistics },
+    statistics: { ...state.health, ...context.paceOf(state) },
   };
   if (rule.kind === 'recording') {
     return { ...common, forMs: 0, keepFiringForMs: 0, labels: rule.labels, annotations: {}, alerts: [] };
+  }
+  const alerts: ActiveAlert[] = [];
+  for (const instance of state.instances.values()) {
+    const alert = activeAlert(rule, instance, context.expansion);
+    if (alert) alerts.push(alert);
+    yield;
   }
   return {
     ...common,
@@ -83,24 +105,24 @@ function ruleOverview(run: RuleRun, expansion: ExpansionContext): RuleOverview {
     keepFiringForMs: rule.keepFiringForMs,
     labels: templateTexts(rule.labels),
     annotations: templateTexts(rule.annotations),
-    alerts: [...run.instances.values()].flatMap((instance) => activeAlert(rule, instance, expansion)),
+    alerts,
   };
 }
 
-function activeAlert(rule: AlertingRule, instance: Instance, expansion: ExpansionContext): ActiveAlert[] {
-  const { alertId, labels, phase, sourceLabels, value } = instance;
+function activeAlert(
+  rule: AlertingRule,
+  { alertId, labels, phase, sourceLabels, value }: Instance,
+  expansion: ExpansionContext,
+): ActiveAlert | null {
   const state = alertState(phase);
-  if (state === null) return [];
-  const element = { labels: sourceLabels, value };
-  return [
-    {
-      alertId,
-      state,
-      labels,
-      annotations: expandAnnotations(rule, element, expansion),
-      activeAtMs: phase.activeAtMs,
-      missedSinceMs: phase.kind === 'subsiding' ? phase.missedSinceMs : null,
-      value: formatSampleValue(value),
-    },
-  ];
+  if (state === null) return null;
+  return {
+    alertId,
+    state,
+    labels,
+    annotations: expandAnnotations(rule, { labels: sourceLabels, value }, expansion),
+    activeAtMs: phase.activeAtMs,
+    missedSinceMs: phase.kind === 'keep_firing' ? phase.missedSinceMs : null,
+    value: formatSampleValue(value),
+  };
 }

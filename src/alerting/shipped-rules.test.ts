@@ -16,7 +16,7 @@ import {
 import { createTsdb, type Tsdb } from '#tsdb';
 import type { Alerting } from './alerting.ts';
 import { createAlerting } from './create-alerting.ts';
-import { RecordedTracing } from './test-support.ts';
+import { RecordedTracing } from './alerting.test-support.ts';
 
 const FOLDER = fileURLToPath(new URL('../../config/alert_rules', import.meta.url));
 
@@ -80,7 +80,7 @@ async function append(unit: readonly (readonly [Labels, number])[], traceparent:
 async function advance(byMs: number): Promise<void> {
   for (let leftMs = byMs; leftMs > 0; leftMs -= 250) {
     await clock.advance(Math.min(250, leftMs));
-    await Promise.all([...alerting.rules.runs.values()].map((run) => run.exclusively(async () => {})));
+    await Promise.all([...alerting.rules.states.values()].map((rule) => rule.settled()));
   }
 }
 

@@ -56,7 +56,7 @@ function banner(running: RunningOmoi, { demo, version, log, startMs }: BannerFac
   const { parts, firstAdmin } = running;
   const policies = parts.watchdog.policies.list();
   const modes = [...new Set(policies.map((policy) => policy.mode))].join(', ');
-  const rules = parts.alerting.overview().reduce((sum, group) => sum + group.rules.length, 0);
+  const rules = parts.alerting.rules.groups.reduce((sum, group) => sum + group.rules.length, 0);
   const lines = [
     `omoi ${version}  ${running.url}  (ready after ${(startMs / 1000).toFixed(1)} s)`,
     firstAdmin

@@ -59,6 +59,12 @@ export {
 export { ERROR_CATALOGUE, OmoiError, messageOf, type ErrorCode } from './errors/errors.ts';
 export { durationText, formatDuration, parseDuration } from './time/duration.ts';
 export {
+  ALERT_STATES,
+  RESOLUTION_CAUSES,
+  type AlertState,
+  type ResolutionCause,
+} from './events/alert-states.ts';
+export {
   EVENT_PAYLOADS,
   EVENT_TYPES,
   type EventPayload,

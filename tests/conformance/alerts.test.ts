@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openStage } from '../../src/alerting/test-support.ts';
+import { openStage } from '../../src/alerting/alerting.test-support.ts';
 import { DATABASE_KINDS, openPlace } from './state-databases.ts';
 
 const RULES = `

@@ -95,10 +95,10 @@ function decide(world: World, approves: boolean): void {
 }
 
 async function loadBrokenRules({ ledger }: World, { alerting }: Parts): Promise<void> {
-  const before = [...alerting.rules.runs.values()];
+  const before = [...alerting.rules.states.values()];
   const text = 'groups:\n  - name: broken\n    rules:\n      - alert: Broken\n        expr: up ==\n';
   const taken = await wasTaken(() => alerting.rules.load([{ name: 'broken.yaml', text }]));
-  const after = [...alerting.rules.runs.values()];
+  const after = [...alerting.rules.states.values()];
   if (taken || before.some((run, place) => run !== after[place]))
     ledger.brokenFilesTaken.push('a broken rule file changed the rules');
 }

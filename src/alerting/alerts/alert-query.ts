@@ -1,7 +1,7 @@
 import { parseMatcher } from '#promql';
-import { matchesAll, messageOf, OmoiError, parseLabels, type Matcher } from '#telemetry';
 import type { StateDatabase } from '#storage';
-import type { AlertRow } from '../lifecycle/restore.ts';
+import { matchesAll, messageOf, OmoiError, parseLabels, type AlertState, type Matcher } from '#telemetry';
+import type { AlertRow } from './alert-row.ts';
 
 /** How many rows are read at once while matchers, which the database does not know, drop some. */
 const SCAN_ROWS = 500;
@@ -9,7 +9,7 @@ const SCAN_ROWS = 500;
 const MAX_SCANNED_ROWS = 20_000;
 
 export interface AlertFilter {
-  readonly state?: 'firing' | 'resolved';
+  readonly state?: AlertState;
   readonly severity?: string;
   readonly ruleId?: string;
   /** `name="value"`, with =, !=, =~ or !~; an alert has to fit all of them. */
@@ -31,8 +31,9 @@ export async function listAlerts(database: StateDatabase, filter: AlertFilter): 
   const matchers = filter.matchers.map(parseAlertMatcher);
   const found: AlertRow[] = [];
   let after = filter.cursor === undefined ? null : parseCursor(filter.cursor);
+  const pageRows = matchers.length === 0 ? Math.min(filter.limit, SCAN_ROWS) : SCAN_ROWS;
   for (let scanned = 0; scanned < MAX_SCANNED_ROWS;) {
-    const rows = await readRows(database, filter, after);
+    const rows = await readRows(database, filter, { after, limit: pageRows });
     for (const row of rows) {
       after = { firedAtMs: row.fired_at_ms, id: row.id };
       if (!matchesAll(matchers, parseLabels(row.labels))) continue;
@@ -40,7 +41,7 @@ export async function listAlerts(database: StateDatabase, filter: AlertFilter): 
       if (found.length === filter.limit) return { alerts: found, nextCursor: formatCursor(after) };
     }
     scanned += rows.length;
-    if (rows.length < SCAN_ROWS) return { alerts: found, nextCursor: null };
+    if (rows.length < pageRows) return { alerts: found, nextCursor: null };
   }
   return { alerts: found, nextCursor: after === null ? null : formatCursor(after) };
 }
@@ -50,20 +51,23 @@ interface Cursor {
   readonly id: string;
 }
 
-function readRows(database: StateDatabase, filter: AlertFilter, after: Cursor | null): Promise<AlertRow[]> {
+function readRows(
+  database: StateDatabase,
+  filter: AlertFilter,
+  page: { readonly after: Cursor | null; readonly limit: number },
+): Promise<AlertRow[]> {
+  const { after } = page;
   let query = database.reader.selectFrom('alerts').selectAll();
   if (filter.state !== undefined) query = query.where('state', '=', filter.state);
   if (filter.severity !== undefined) query = query.where('severity', '=', filter.severity);
   if (filter.ruleId !== undefined) query = query.where('rule_id', '=', filter.ruleId);
   if (after !== null) {
-    query = query.where((where) =>
-      where.or([
-        where('fired_at_ms', '<', after.firedAtMs),
-        where.and([where('fired_at_ms', '=', after.firedAtMs), where('id', '<', after.id)]),
-      ]),
+    // As a pair: what is older is then one stretch of the index that the order is read from.
+    query = query.where((row) =>
+      row(row.refTuple('fired_at_ms', 'id'), '<', row.tuple(after.firedAtMs, after.id)),
     );
   }
-  return query.orderBy('fired_at_ms', 'desc').orderBy('id', 'desc').limit(SCAN_ROWS).execute();
+  return query.orderBy('fired_at_ms', 'desc').orderBy('id', 'desc').limit(page.limit).execute();
 }
 
 function formatCursor(cursor: Cursor): string {

@@ -1,7 +1,8 @@
 import type { RuleTemplateHost } from '#gotemplate';
-import { emptyLabels, labelsKey, METRIC_NAME_LABEL, OmoiError, formatLabels, type Labels } from '#telemetry';
+import { emptyLabels, formatLabels, labelsKey, METRIC_NAME_LABEL, OmoiError, type Labels } from '#telemetry';
 import type { AlertingRule } from '../rules/rule.ts';
 import type { VectorElement } from './rule-query.ts';
+import type { SlicedWork } from './sliced-work.ts';
 
 /** No rule may have more label sets than this in mind, whatever its group's `limit` says. */
 const MAX_INSTANCES_PER_RULE = 10_000;
@@ -25,12 +26,11 @@ export interface ExpansionContext {
  * them, and `alertname`.
  * @throws OmoiError `query_failed` where two elements get the same labels, or there are more than the limit
  */
-export function identifyElements(
-  rule: AlertingRule,
+export function* identifyElements(
+  { rule, limit }: { readonly rule: AlertingRule; readonly limit: number },
   result: readonly VectorElement[],
-  limit: number,
   context: ExpansionContext,
-): ReadonlyMap<string, AlertElement> {
+): SlicedWork<ReadonlyMap<string, AlertElement>> {
   const most = limit === 0 ? MAX_INSTANCES_PER_RULE : Math.min(limit, MAX_INSTANCES_PER_RULE);
   if (result.length > most) {
     throw new OmoiError('query_failed', `exceeded limit of ${most} with ${result.length} alerts`);
@@ -46,6 +46,7 @@ export function identifyElements(
       );
     }
     identified.set(key, { key, labels, element });
+    yield;
   }
   return identified;
 }

@@ -7,33 +7,37 @@ import {
   type AppendOrigin,
   type Labels,
 } from '#telemetry';
+import type { LoadedRule } from '../rules/loaded-rule.ts';
 import type { RecordingRule } from '../rules/rule.ts';
 import type { VectorElement } from './rule-query.ts';
-import type { OutputSample } from './series-writer.ts';
-import type { RuleRun } from './rule-run.ts';
+import type { OutputSample, SeriesWriter } from './series-writer.ts';
+import { waitFor, type SlicedWork } from './sliced-work.ts';
 
 /**
  * Evaluates a recording rule and writes its outputs.
  * @throws OmoiError `query_failed` where two outputs get the same labels or there are more than the group's limit
  */
-export async function evaluateRecording(
-  run: RuleRun,
-  rule: RecordingRule,
+export function* evaluateRecording(
+  { definition, rule }: { readonly definition: LoadedRule; readonly rule: RecordingRule },
+  writer: SeriesWriter,
   at: { readonly timeMs: number; readonly origin: AppendOrigin; readonly repeat: boolean },
-): Promise<void> {
-  const { group, query } = run.loaded;
-  const pending = query.evaluate(at.timeMs - (group.queryOffsetMs ?? 0));
-  const result = pending instanceof Promise ? await pending : pending;
+): SlicedWork<void> {
+  const { group, query } = definition;
+  const result = yield* waitFor(query.evaluate(at.timeMs - (group.queryOffsetMs ?? 0)));
   if (group.limit > 0 && result.length > group.limit) {
     throw new OmoiError('query_failed', `exceeded limit of ${group.limit} with ${result.length} series`);
   }
-  const refusal = run.writer.write(outputsOf(rule, result), at);
+  const refusal = yield* writer.write(yield* outputsOf(rule, result), at);
   if (refusal !== null) throw new OmoiError('query_failed', refusal);
 }
 
-function outputsOf(rule: RecordingRule, result: readonly VectorElement[]): readonly OutputSample[] {
+function* outputsOf(
+  rule: RecordingRule,
+  result: readonly VectorElement[],
+): SlicedWork<readonly OutputSample[]> {
   const seen = new Set<string>();
-  return result.map(({ labels, value }) => {
+  const outputs: OutputSample[] = [];
+  for (const { labels, value } of result) {
     const output = { labels: outputLabels(rule, labels), value };
     const key = labelsKey(output.labels);
     if (seen.has(key)) {
@@ -43,8 +47,10 @@ function outputsOf(rule: RecordingRule, result: readonly VectorElement[]): reado
       );
     }
     seen.add(key);
-    return output;
-  });
+    outputs.push(output);
+    yield;
+  }
+  return outputs;
 }
 
 function outputLabels(rule: RecordingRule, labels: Labels): Labels {

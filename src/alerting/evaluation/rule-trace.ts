@@ -1,5 +1,5 @@
 import type { Labels, Span, Tracing } from '#telemetry';
-import type { Cause } from '../lifecycle/instance.ts';
+import type { Cause } from '../state/instance.ts';
 
 /** What one evaluation knows about where its samples came from. */
 export interface EvaluationTrace {

@@ -3,23 +3,16 @@ import {
   messageOf,
   SampleBatch,
   type AppendOrigin,
-  type Counter,
   type Labels,
-  type SampleSink,
   type SeriesRef,
 } from '#telemetry';
+import { commitOutputs, type RuleOutlet } from './rule-outlet.ts';
+import type { SlicedWork } from './sliced-work.ts';
 
-/** One sample of what a rule puts out. */
+/** One sample of what a recording rule puts out. */
 export interface OutputSample {
   readonly labels: Labels;
   readonly value: number;
-}
-
-/** Where outputs go. */
-export interface RuleOutlet {
-  readonly sink: SampleSink;
-  /** Counts the samples that were not taken. */
-  readonly refused: Counter;
 }
 
 interface WrittenSeries {
@@ -28,8 +21,8 @@ interface WrittenSeries {
 }
 
 /**
- * Writes what one rule puts out: what has changed at once, all of it when asked to, and a staleness marker where
- * an output is no more.
+ * Writes what one recording rule puts out, as one unit: what has changed at once, all of it when asked to, and a
+ * staleness marker where an output is no more.
  */
 export class SeriesWriter {
   readonly #outlet: RuleOutlet;
@@ -44,15 +37,16 @@ export class SeriesWriter {
    * @param repeat whether unchanged values are written too, so that look-back windows don't lose them
    * @returns why the first series was refused; null where none was
    */
-  write(
+  *write(
     outputs: readonly OutputSample[],
     at: { readonly timeMs: number; readonly origin: AppendOrigin; readonly repeat: boolean },
-  ): string | null {
+  ): SlicedWork<string | null> {
     const present = new Set<string>();
     let reason: string | null = null;
     for (const { labels, value } of outputs) {
       const key = labelsKey(labels);
       present.add(key);
+      yield;
       const known = this.#written.get(key);
       if (known) {
         if (at.repeat || !Object.is(known.value, value)) this.#batch.add(known.ref, at.timeMs, value);
@@ -73,19 +67,7 @@ export class SeriesWriter {
       this.#written.delete(key);
       this.#batch.addStale(ref, at.timeMs);
     }
-    this.#commit(at.origin);
+    if (!commitOutputs(this.#outlet, this.#batch, at.origin)) this.#written.clear();
     return reason;
-  }
-
-  #commit(origin: AppendOrigin): void {
-    if (this.#batch.length === 0) return;
-    const result = this.#outlet.sink.commit(this.#batch, origin);
-    this.#batch.clear();
-    const refused = Object.values(result.refused).reduce((sum, count) => sum + count, 0);
-    if (refused > 0) this.#outlet.refused.add(refused);
-    // A reference may have gone with its series: the next write asks for it again.
-    if (result.refused.unknown_series > 0) this.#written.clear();
-    // What was accepted survives a crash by the store's own means; nobody waits for a derived sample.
-    result.durable().catch(() => undefined);
   }
 }

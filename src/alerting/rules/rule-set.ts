@@ -1,16 +1,38 @@
 import { createHash } from 'node:crypto';
-import { formatLabels, type Labels } from '#telemetry';
+import type { Labels } from '#telemetry';
 import { AlertTemplate } from './alert-template.ts';
-import { templateTexts, type Rule, type RuleGroup } from './rule.ts';
+import { labelsText, type Rule, type RuleGroup } from './rule.ts';
 import type { GroupText, RuleFile, RuleText } from './rule-file.ts';
+import { assignKeys, type KnownRule } from './rule-identity.ts';
 
-/** The groups of all files with the rules that run, each under a key of its own. */
-export function buildRuleGroups(files: readonly RuleFile[]): readonly RuleGroup[] {
+/** A rule that has no key yet. */
+type Unkeyed<Kind extends Rule> = Kind extends Rule ? Omit<Kind, 'key'> : never;
+
+/**
+ * The groups of all files with the rules that run, each under a key of its own.
+ * @param known the rules that were loaded last, which those of the files are recognized as
+ * @param inUse keys that no new rule may get
+ */
+export function buildRuleGroups(
+  files: readonly RuleFile[],
+  known: readonly KnownRule[] = [],
+  inUse: Iterable<string> = [],
+): readonly RuleGroup[] {
   const groups = files.flatMap((file) => file.groups.map((group) => buildGroup(file.name, group)));
-  return withUniqueKeys(groups);
+  const traits = groups.flatMap(({ file, rules }) =>
+    rules.map((rule) => ({ ...rule, file, labels: labelsText(rule) })),
+  );
+  const keys = assignKeys(traits, known, inUse).values();
+  return groups.map((group) => ({
+    ...group,
+    rules: group.rules.map((rule) => ({ ...rule, key: keys.next().value ?? rule.id })),
+  }));
 }
 
-function buildGroup(file: string, group: GroupText): RuleGroup {
+function buildGroup(
+  file: string,
+  group: GroupText,
+): Omit<RuleGroup, 'rules'> & { readonly rules: readonly Unkeyed<Rule>[] } {
   return {
     file,
     name: group.name,
@@ -21,12 +43,11 @@ function buildGroup(file: string, group: GroupText): RuleGroup {
   };
 }
 
-function buildRule(group: GroupText, rule: RuleText): Rule {
+function buildRule(group: GroupText, rule: RuleText): Unkeyed<Rule> {
   const labels = { ...group.labels, ...rule.labels };
   const name = rule.alert || rule.record;
   const common = {
     id: `${group.name}/${name}`,
-    key: `${group.name}/${name}`,
     name,
     expr: rule.expr,
     hash: hashOf([
@@ -62,25 +83,4 @@ function sorted(texts: Labels): readonly [string, string][] {
 
 function hashOf(definition: unknown): string {
   return createHash('sha256').update(JSON.stringify(definition)).digest('hex').slice(0, 16);
-}
-
-/**
- * A rule alone under its id has that as its key; rules that share one are told apart by their labels, and by
- * their order where those are equal too. So a rule finds its state again after a reload and a restart.
- */
-function withUniqueKeys(groups: readonly RuleGroup[]): readonly RuleGroup[] {
-  const holders = new Map<string, number>();
-  for (const { rules } of groups) for (const { id } of rules) holders.set(id, (holders.get(id) ?? 0) + 1);
-  const taken = new Map<string, number>();
-  const keyOf = (rule: Rule): string => {
-    const labels = rule.kind === 'alerting' ? templateTexts(rule.labels) : rule.labels;
-    const key = holders.get(rule.id) === 1 ? rule.id : rule.id + formatLabels(labels);
-    const count = (taken.get(key) ?? 0) + 1;
-    taken.set(key, count);
-    return count === 1 ? key : `${key}#${count}`;
-  };
-  return groups.map((group) => ({
-    ...group,
-    rules: group.rules.map((rule) => ({ ...rule, key: keyOf(rule) })),
-  }));
 }

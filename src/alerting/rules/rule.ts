@@ -1,10 +1,10 @@
-import type { Labels } from '#telemetry';
+import { formatLabels, type Labels } from '#telemetry';
 import type { AlertTemplate } from './alert-template.ts';
 
 interface RuleCommon {
   /** `group/name`; for people and APIs. */
   readonly id: string;
-  /** `id`, told apart where several rules share it; state belongs to it. */
+  /** What its state belongs to; kept while the rule is recognized, whatever else is loaded. */
   readonly key: string;
   readonly name: string;
   readonly expr: string;
@@ -44,4 +44,11 @@ export interface RuleGroup {
 /** The templates of a rule as they are written. */
 export function templateTexts(templates: ReadonlyMap<string, AlertTemplate>): Labels {
   return Object.fromEntries([...templates].map(([name, template]) => [name, template.text]));
+}
+
+/** The labels of a rule as they are written, as one text. */
+export function labelsText(
+  rule: Pick<AlertingRule, 'kind' | 'labels'> | Pick<RecordingRule, 'kind' | 'labels'>,
+): string {
+  return formatLabels(rule.kind === 'alerting' ? templateTexts(rule.labels) : rule.labels);
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { formatExpression, parseExpression, parseSelector } from '#promql';
-import { openStage, type Stage } from '../../alerting/test-support.ts';
+import { openStage, type Stage } from '../../alerting/alerting.test-support.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerAlertRoutes } from './alert-routes.ts';
 import { registerPrometheusRuleRoutes } from '../prometheus/rule-routes.ts';
@@ -212,7 +212,7 @@ describe('/prometheus/api/v1', () => {
   });
 
   it('tells rules that have not been evaluated', async () => {
-    const fresh = stage.alerting.overview().map((group) => ({
+    const fresh = (await stage.alerting.overview()).map((group) => ({
       ...group,
       rules: group.rules.map((rule) => ({
         ...rule,
@@ -223,7 +223,7 @@ describe('/prometheus/api/v1', () => {
     const other = await startTestApi({
       register: (app) =>
         registerPrometheusRuleRoutes(app, {
-          alerting: { alerts: stage.alerting.alerts, overview: () => fresh },
+          alerting: { alerts: stage.alerting.alerts, overview: async () => fresh },
           language,
         }),
     });

@@ -112,6 +112,6 @@ function registerRules(app: ApiApp, { alerting }: AlertRouteParts): void {
       summary: 'The rules that are loaded, how they do and what they have in mind',
       response: { 200: rulesAnswer },
     },
-    handler: () => ({ groups: alerting.overview().map(viewOfGroup) }),
+    handler: async () => ({ groups: (await alerting.overview()).map(viewOfGroup) }),
   });
 }

@@ -1,4 +1,4 @@
-import { labelsSchema, SEVERITIES } from '#telemetry';
+import { ALERT_STATES, labelsSchema, RESOLUTION_CAUSES, SEVERITIES } from '#telemetry';
 import { z } from 'zod';
 
 const texts = labelsSchema;
@@ -7,7 +7,7 @@ const nullableText = z.string().nullable();
 export const alertParams = z.object({ alert_id: z.string().min(1).max(100) });
 
 export const alertsQuery = z.object({
-  state: z.enum(['firing', 'resolved']).optional(),
+  state: z.enum(ALERT_STATES).optional(),
   severity: z
     .string()
     .max(100)
@@ -30,14 +30,14 @@ export const alertView = z.object({
   labels: texts,
   annotations: texts,
   severity: z.string(),
-  state: z.enum(['firing', 'resolved']),
+  state: z.enum(ALERT_STATES),
   value: z.string().describe('As Prometheus writes values: a number, NaN, +Inf or -Inf.'),
   threshold: z.number().nullable(),
   metric_name: nullableText,
   active_at: z.string(),
   fired_at: z.string(),
   resolved_at: nullableText,
-  cause: z.enum(['recovered', 'remediated', 'data_vanished', 'evaluation_failed', 'manual']).nullable(),
+  cause: z.enum(RESOLUTION_CAUSES).nullable(),
   acknowledged_by: nullableText,
   acknowledged_at: nullableText,
   remediation_id: nullableText,

@@ -3,7 +3,7 @@ import { parseLabels, toRfc3339, toRfc3339OrNull, traceIdOf } from '#telemetry';
 import type { z } from 'zod';
 import type { alertView, rulesAnswer } from './alert-schemas.ts';
 
-type Group = ReturnType<Alerting['overview']>[number];
+type Group = Awaited<ReturnType<Alerting['overview']>>[number];
 
 export function viewOfGroup(group: Group): z.input<typeof rulesAnswer>['groups'][number] {
   return {

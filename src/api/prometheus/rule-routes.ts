@@ -34,9 +34,9 @@ export function registerPrometheusRuleRoutes(app: ApiApp, parts: PrometheusRuleP
       takesForm: false,
       summary: 'The loaded rules, as Prometheus lists them',
       parameters: RULE_PARAMETERS,
-      answer({ parameters }) {
+      async answer({ parameters }) {
         const filter = readRuleFilter(parameters, language);
-        const { groups, nextToken } = filterGroups(alerting.overview(), filter);
+        const { groups, nextToken } = filterGroups(await alerting.overview(), filter);
         const shown = { language, withAlerts: filter.withAlerts };
         return {
           data: jsonOf({
@@ -51,8 +51,8 @@ export function registerPrometheusRuleRoutes(app: ApiApp, parts: PrometheusRuleP
       takesForm: false,
       summary: 'The pending and firing alerts, as Prometheus lists them',
       parameters: [],
-      answer() {
-        const rules = alerting.overview().flatMap((group) => group.rules);
+      async answer() {
+        const rules = (await alerting.overview()).flatMap((group) => group.rules);
         return { data: jsonOf({ alerts: rules.flatMap((rule) => rule.alerts.map(prometheusAlert)) }) };
       },
     },

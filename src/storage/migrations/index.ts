@@ -10,6 +10,7 @@ import { tsdbChunkEnds } from './008_tsdb_chunk_ends.ts';
 import { tsdbChunkChecksums } from './009_tsdb_chunk_checksums.ts';
 import { retentionAndSearch } from './010_retention_and_search.ts';
 import { remediationHistory } from './011_remediation_history.ts';
+import { alertingAtScale } from './012_alerting_at_scale.ts';
 import { lanesAndUnits } from './013_lanes_and_units.ts';
 import { lists } from './015_lists.ts';
 
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   tsdbChunkChecksums,
   retentionAndSearch,
   remediationHistory,
+  alertingAtScale,
   lanesAndUnits,
   lists,
 ];

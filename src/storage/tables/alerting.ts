@@ -1,10 +1,12 @@
+import type { AlertState, ResolutionCause } from '#telemetry';
+
 export interface AlertingTables {
   /** One row for each firing episode of a rule for one label set, from the first firing to resolved. */
   alerts: {
     id: string;
     /** `group/alert` */
     rule_id: string;
-    /** `rule_id`, told apart where several rules share it. */
+    /** The rule's key in `alert_rules`. */
     rule_key: string;
     /** FNV-1a 64 of the labels, 16 hex digits, as Alertmanager computes it. */
     fingerprint: string;
@@ -15,7 +17,7 @@ export interface AlertingTables {
     /** The labels of the result element before the rule's own were added; JSON object. */
     source_labels: string;
     severity: string;
-    state: 'firing' | 'resolved';
+    state: AlertState;
     /** As Prometheus writes values: JSON has no NaN and no infinity. */
     value: string;
     threshold: number | null;
@@ -25,7 +27,7 @@ export interface AlertingTables {
     active_at_ms: number;
     fired_at_ms: number;
     resolved_at_ms: number | null;
-    cause: 'recovered' | 'remediated' | 'data_vanished' | 'evaluation_failed' | 'manual' | null;
+    cause: ResolutionCause | null;
     acknowledged_by: string | null;
     acknowledged_at_ms: number | null;
     /** The newest remediation for it. */
@@ -39,6 +41,7 @@ export interface AlertingTables {
   };
   /** The rules that were loaded last; what is no longer in the files has `removed_at_ms`. */
   alert_rules: {
+    /** Given once, and kept while the rule is recognized: `rule_id`, with more behind it where that was taken. */
     rule_key: string;
     rule_id: string;
     kind: 'alerting' | 'recording';
@@ -48,14 +51,18 @@ export interface AlertingTables {
     expr: string;
     /** Everything that decides what the rule does; equal hash means unchanged. */
     hash: string;
+    /** The rule's labels as they are written, `{name="template", …}`; null in rows of before this column. */
+    labels: string | null;
     loaded_at_ms: number;
     removed_at_ms: number | null;
+    /** When the rows of `alert_rule_state` were last known to be still so; null: never. */
+    confirmed_at_ms: number | null;
   };
   /** What an alerting rule has in mind besides firing episodes, so that `for` and `keep_firing_for` survive. */
   alert_rule_state: {
     rule_key: string;
     fingerprint: string;
-    state: 'pending' | 'subsiding' | 'dismissed';
+    state: 'pending' | 'keep_firing' | 'dismissed';
     labels: string;
     source_labels: string;
     /** As Prometheus writes values. */
@@ -63,7 +70,7 @@ export interface AlertingTables {
     active_at_ms: number;
     /** Since when the condition has not held; null while it holds. */
     missed_since_ms: number | null;
-    /** The newest evaluation that saw it so. */
+    /** When the row was written. */
     evaluated_at_ms: number;
     traceparent: string | null;
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { labelsSchema } from '../labels/label-set.ts';
+import { RESOLUTION_CAUSES } from './alert-states.ts';
 import { GUARDS, REMEDIATION_OUTCOMES, REMEDIATION_STATES, WATCHDOG_STATES } from './remediation-record.ts';
 
 const labels = labelsSchema;
@@ -63,7 +64,7 @@ export const EVENT_PAYLOADS = {
   'monitor.alert.escalated': z.object({ ...alertRef, to: z.string(), reason: z.string() }),
   'monitor.alert.resolved': z.object({
     ...alertRef,
-    cause: z.enum(['recovered', 'remediated', 'data_vanished', 'evaluation_failed', 'manual']),
+    cause: z.enum(RESOLUTION_CAUSES),
     duration_ms: z.number(),
   }),
   'watchdog.remediation.started': z.object({ ...remediationRef, step: z.string() }),

@@ -39,7 +39,7 @@ export function alertState(phase: Phase): 'pending' | 'firing' | null {
     case 'pending':
       return 'pending';
     case 'firing':
-    case 'subsiding':
+    case 'keep_firing':
       return 'firing';
     case 'dismissed':
       return null;

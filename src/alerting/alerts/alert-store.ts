@@ -1,11 +1,9 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
-import { parseLabels, OmoiError, type Clock, type EventType, type SystemEvent } from '#telemetry';
-import type { RuleRun } from '../evaluation/rule-run.ts';
-import type { AlertRow } from '../lifecycle/restore.ts';
+import { OmoiError, parseLabels, type Clock, type EventType, type SystemEvent } from '#telemetry';
 import { listAlerts, type AlertFilter, type AlertPage } from './alert-query.ts';
-import type { EpisodeJournal } from './episode-journal.ts';
-import type { RuleMemory } from './rule-memory.ts';
+import type { AlertRow } from './alert-row.ts';
+import type { EpisodeWriter } from './episode-writer.ts';
 
 const MAX_TIMELINE_EVENTS = 1000;
 
@@ -21,22 +19,25 @@ const TIMELINE_TYPES: readonly EventType[] = [
   'watchdog.escalated',
 ];
 
-export interface AlertBookParts {
+/** What ends the alerts of a rule that runs. */
+export interface AlertOwner {
+  /** @throws OmoiError `alert_resolved` */
+  resolveByHand(alertId: string): Promise<void>;
+}
+
+export interface AlertStoreParts {
   readonly database: StateDatabase;
   readonly bus: EventBus;
   readonly clock: Clock;
-  readonly journal: EpisodeJournal;
-  readonly memory: RuleMemory;
-  readonly findRun: (ruleKey: string) => RuleRun | undefined;
-  /** An operator has changed the rule's label sets. */
-  readonly onChange: (run: RuleRun) => void;
+  readonly episodes: EpisodeWriter;
+  readonly findOwner: (ruleKey: string) => AlertOwner | undefined;
 }
 
 /** The alerts as people see and handle them. */
-export class AlertBook {
-  readonly #parts: AlertBookParts;
+export class AlertStore {
+  readonly #parts: AlertStoreParts;
 
-  constructor(parts: AlertBookParts) {
+  constructor(parts: AlertStoreParts) {
     this.#parts = parts;
   }
 
@@ -108,37 +109,17 @@ export class AlertBook {
    * @throws OmoiError `unknown_alert`, `alert_resolved`
    */
   async resolve(alertId: string): Promise<AlertRow> {
+    const { clock, episodes, findOwner } = this.#parts;
     const row = await this.get(alertId);
-    const run = this.#parts.findRun(row.rule_key);
-    const end = (): Promise<void> => this.#end(alertId);
-    await (run ? run.exclusively(end) : end());
-    if (run) this.#dismiss(run, alertId);
-    return this.get(alertId);
-  }
-
-  async #end(alertId: string): Promise<void> {
-    const { clock, database, journal } = this.#parts;
-    const resolvedAtMs = Math.floor(clock.wallMs());
-    const ended = await database.transaction((tx) =>
-      journal.end(tx, { alertId, cause: 'manual', resolvedAtMs }),
-    );
-    if (!ended) throw alreadyResolved(alertId);
-  }
-
-  #dismiss(run: RuleRun, alertId: string): void {
-    const instances = new Map(run.instances);
-    for (const [key, instance] of run.instances) {
-      if (instance.alertId !== alertId) continue;
-      instances.set(key, {
-        ...instance,
-        phase: { kind: 'dismissed', activeAtMs: instance.phase.activeAtMs },
-        alertId: null,
-        traceparent: null,
-      });
+    if (row.state !== 'firing') throw alreadyResolved(alertId);
+    const owner = findOwner(row.rule_key);
+    if (owner) await owner.resolveByHand(alertId);
+    else {
+      const nothing = { ruleKey: row.rule_key, put: [], remove: [] };
+      const ended = await episodes.endByHand(alertId, Math.floor(clock.wallMs()), nothing);
+      if (!ended) throw alreadyResolved(alertId);
     }
-    run.instances = instances;
-    this.#parts.memory.remember({ key: run.loaded.rule.key, instances });
-    this.#parts.onChange(run);
+    return this.get(alertId);
   }
 }
 

@@ -33,24 +33,24 @@ function play(script: string, options: Partial<TransitionTimes>): string {
   return seen.join(' ');
 }
 
-describe('the phases of an alert (p pending, f firing, s subsiding, d dismissed)', () => {
+describe('the phases of an alert (p pending, f firing, k keep_firing, d dismissed)', () => {
   it.each([
     ['fires at once without `for`', '-+', {}, '. f!fired'],
     ['waits for `for`', '++++', { forMs: 2000 }, 'p p f!fired f'],
     ['a pending alert that goes missing is dropped at once', '++-+++', { forMs: 2000 }, 'p p . p p f!fired'],
-    ['a blip of recovery is no episode', '+-++', { resolveStabilityMs: 2000 }, 'f!fired s f f'],
-    ['recovery has to stay', '+--', {}, 'f!fired s .!recovered'],
+    ['a blip of recovery is no episode', '+-++', { resolveStabilityMs: 2000 }, 'f!fired k f f'],
+    ['recovery has to stay', '+--', {}, 'f!fired k .!recovered'],
     ['without stability it resolves at once', '+-', { resolveStabilityMs: 0 }, 'f!fired .!recovered'],
     [
       'keep_firing_for counts from the first miss',
       '+----',
       { keepFiringForMs: 3000 },
-      'f!fired s s s .!recovered',
+      'f!fired k k k .!recovered',
     ],
-    ['the condition again during keep_firing_for', '+--+--', { keepFiringForMs: 3000 }, 'f!fired s s f s s'],
+    ['the condition again during keep_firing_for', '+--+--', { keepFiringForMs: 3000 }, 'f!fired k k f k k'],
     ['keep_firing_for is not for pending alerts', '+-', { forMs: 1000, keepFiringForMs: 3000 }, 'p .'],
-    ['vanished data has a cause of its own', '+00', {}, 'f!fired s .!data_vanished'],
-    ['the last observation names the cause', '+0-', {}, 'f!fired s .!recovered'],
+    ['vanished data has a cause of its own', '+00', {}, 'f!fired k .!data_vanished'],
+    ['the last observation names the cause', '+0-', {}, 'f!fired k .!recovered'],
     ['a failing rule never reads as recovered', '+!!!!!', {}, 'f!fired f f f f f'],
     [
       'a failing rule resolves after a long time',
@@ -59,8 +59,8 @@ describe('the phases of an alert (p pending, f firing, s subsiding, d dismissed)
       'f!fired f f .!evaluation_failed',
     ],
     ['a failure while pending keeps the pending time', '+!+', { forMs: 2000 }, 'p p f!fired'],
-    ['a failure while subsiding starts the stability anew', '+-!--', {}, 'f!fired s f s .!recovered'],
-    ['fires again after it was resolved', '+--+', {}, 'f!fired s .!recovered f!fired'],
+    ['a failure while it is kept firing starts the stability anew', '+-!--', {}, 'f!fired k f k .!recovered'],
+    ['fires again after it was resolved', '+--+', {}, 'f!fired k .!recovered f!fired'],
   ])('%s: %s', (_name, script, options, expected) => {
     expect(play(script, options)).toBe(expected);
   });

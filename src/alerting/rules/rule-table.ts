@@ -1,8 +1,21 @@
-import type { StateTransaction } from '#storage';
-import type { Rule, RuleGroup } from './rule.ts';
+import { sql } from 'kysely';
+import type { StateDatabase, StateTransaction } from '#storage';
+import { labelsText, type Rule, type RuleGroup } from './rule.ts';
+import type { KnownRule } from './rule-identity.ts';
 
 /** Rows of one statement: SQLite and PostgreSQL both limit the parameters of one. */
 const MAX_ROWS_PER_STATEMENT = 500;
+
+/** The rules that were loaded last, also by a server of before. */
+export async function readKnownRules(database: StateDatabase): Promise<readonly KnownRule[]> {
+  const rows = await database.reader
+    .selectFrom('alert_rules')
+    .select(['rule_key', 'rule_id', 'kind', 'file', 'hash', 'expr', 'labels'])
+    .where('removed_at_ms', 'is', null)
+    .orderBy('rule_key')
+    .execute();
+  return rows.map(({ rule_key: key, rule_id: id, ...traits }) => ({ ...traits, key, id }));
+}
 
 /** Writes down which rules are loaded now; those that are gone get the time at which they went. */
 export async function registerRules(tx: StateTransaction, groups: readonly RuleGroup[]): Promise<void> {
@@ -10,12 +23,13 @@ export async function registerRules(tx: StateTransaction, groups: readonly RuleG
   const rows = groups.flatMap((group) => group.rules.map((rule) => rowOf(group, rule, nowMs)));
   const known = await tx.db
     .selectFrom('alert_rules')
-    .select(['rule_key', 'hash', 'file', 'removed_at_ms'])
+    .select(['rule_key', 'hash', 'file', 'labels', 'removed_at_ms'])
     .execute();
   const before = new Map(known.map((row) => [row.rule_key, row]));
   const changed = rows.filter((row) => {
     const old = before.get(row.rule_key);
-    return old?.hash !== row.hash || old.file !== row.file || old.removed_at_ms !== null;
+    const isSame = old?.hash === row.hash && old.file === row.file && old.labels === row.labels;
+    return !isSame || old.removed_at_ms !== null;
   });
   for (let at = 0; at < changed.length; at += MAX_ROWS_PER_STATEMENT) {
     await tx.db
@@ -30,8 +44,9 @@ export async function registerRules(tx: StateTransaction, groups: readonly RuleG
           name: excluded.ref('excluded.name'),
           expr: excluded.ref('excluded.expr'),
           hash: excluded.ref('excluded.hash'),
+          labels: excluded.ref('excluded.labels'),
           loaded_at_ms: excluded.ref('excluded.loaded_at_ms'),
-          removed_at_ms: excluded.ref('excluded.removed_at_ms'),
+          removed_at_ms: sql<null>`null`,
         })),
       )
       .execute();
@@ -58,7 +73,9 @@ function rowOf(group: RuleGroup, rule: Rule, nowMs: number) {
     name: rule.name,
     expr: rule.expr,
     hash: rule.hash,
+    labels: labelsText(rule),
     loaded_at_ms: nowMs,
     removed_at_ms: null,
+    confirmed_at_ms: null,
   };
 }

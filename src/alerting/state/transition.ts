@@ -1,10 +1,12 @@
+import type { ResolutionCause } from '#telemetry';
+
 /** Where one label set of an alerting rule stands. One that is nowhere is inactive. Times: evaluation time, ms. */
 export type Phase =
   /** The condition holds, but not yet for `for`. */
   | { readonly kind: 'pending'; readonly activeAtMs: number }
   | { readonly kind: 'firing'; readonly activeAtMs: number }
   /** Still firing: the condition has not held since `missedSinceMs`, for less than it takes to resolve. */
-  | { readonly kind: 'subsiding'; readonly activeAtMs: number; readonly missedSinceMs: number }
+  | { readonly kind: 'keep_firing'; readonly activeAtMs: number; readonly missedSinceMs: number }
   /** Resolved by a person while the condition held: silent until it has been false once. */
   | { readonly kind: 'dismissed'; readonly activeAtMs: number };
 
@@ -16,7 +18,8 @@ export type Observation =
   /** The rule can't be evaluated since `sinceMs`. */
   | { readonly kind: 'unknown'; readonly sinceMs: number };
 
-export type ResolutionCause = 'recovered' | 'data_vanished' | 'evaluation_failed';
+/** The causes that an evaluation can give; the others are somebody's doing. */
+export type EvaluatedCause = Exclude<ResolutionCause, 'remediated' | 'manual'>;
 
 export interface TransitionTimes {
   readonly nowMs: number;
@@ -32,7 +35,7 @@ export interface Transition {
   /** Null: inactive. */
   readonly next: Phase | null;
   readonly event:
-    { readonly kind: 'fired' } | { readonly kind: 'resolved'; readonly cause: ResolutionCause } | null;
+    { readonly kind: 'fired' } | { readonly kind: 'resolved'; readonly cause: EvaluatedCause } | null;
   /** When time alone will change the phase; null where only another observation can. */
   readonly wakeAtMs: number | null;
 }
@@ -43,7 +46,7 @@ const stay = (next: Phase | null, wakeAtMs: number | null = null): Transition =>
   wakeAtMs,
 });
 
-const resolve = (cause: ResolutionCause): Transition => ({
+const resolve = (cause: EvaluatedCause): Transition => ({
   next: null,
   event: { kind: 'resolved', cause },
   wakeAtMs: null,
@@ -77,7 +80,7 @@ function onHolds(phase: Phase | null, times: TransitionTimes): Transition {
         wakeAtMs: null,
       };
     }
-    case 'subsiding':
+    case 'keep_firing':
       return stay({ kind: 'firing', activeAtMs: from.activeAtMs });
     case 'firing':
     case 'dismissed':
@@ -96,11 +99,11 @@ function onMisses(
     case 'dismissed':
       return stay(null);
     case 'firing':
-    case 'subsiding': {
-      const missedSinceMs = phase.kind === 'subsiding' ? phase.missedSinceMs : times.nowMs;
+    case 'keep_firing': {
+      const missedSinceMs = phase.kind === 'keep_firing' ? phase.missedSinceMs : times.nowMs;
       const dueMs = missedSinceMs + Math.max(times.keepFiringForMs, times.resolveStabilityMs);
       if (times.nowMs >= dueMs) return resolve(cause);
-      return stay({ kind: 'subsiding', activeAtMs: phase.activeAtMs, missedSinceMs }, dueMs);
+      return stay({ kind: 'keep_firing', activeAtMs: phase.activeAtMs, missedSinceMs }, dueMs);
     }
   }
 }
@@ -108,7 +111,7 @@ function onMisses(
 function onUnknown(phase: Phase | null, sinceMs: number, times: TransitionTimes): Transition {
   if (phase === null || phase.kind === 'pending' || phase.kind === 'dismissed') return stay(phase);
   const dueMs = sinceMs + times.failedRuleResolveMs;
-  // What was subsiding was not seen to be false all along: it has to be seen so from the start.
+  // What was kept firing was not seen to be false all along: it has to be seen so from the start.
   if (times.nowMs < dueMs) return stay({ kind: 'firing', activeAtMs: phase.activeAtMs }, dueMs);
   return resolve('evaluation_failed');
 }

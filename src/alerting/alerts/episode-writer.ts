@@ -1,0 +1,241 @@
+import { sql, type Insertable } from 'kysely';
+import type { EventBus } from '#eventbus';
+import type { StateDatabase, StateTables, StateTransaction } from '#storage';
+import { OmoiError, parseLabels, type Labels, type NewSystemEvent, type ResolutionCause } from '#telemetry';
+import { formatSampleValue } from '../sample-value.ts';
+import type { EvaluatedCause } from '../state/transition.ts';
+import { FIRING } from './alert-row.ts';
+import { writeSavedStates, type SavedStateChange } from './saved-state-rows.ts';
+
+/** An episode that begins. Times: wall ms. */
+export interface NewEpisode {
+  readonly alertId: string;
+  readonly ruleId: string;
+  readonly ruleKey: string;
+  readonly fingerprint: string;
+  readonly labels: Labels;
+  readonly sourceLabels: Labels;
+  readonly annotations: Labels;
+  readonly severity: string;
+  readonly value: number;
+  readonly metricName: string | null;
+  readonly threshold: number | null;
+  readonly comparison: string | null;
+  readonly activeAtMs: number;
+  readonly firedAtMs: number;
+  readonly traceparent: string | null;
+}
+
+/** An episode that ends. */
+export interface EpisodeEnd {
+  readonly alertId: string;
+  readonly cause: EvaluatedCause | 'manual';
+  readonly resolvedAtMs: number;
+}
+
+/** What became of it: the id is that of an older row where the rule already had a firing one for those labels. */
+export interface OpenedEpisode {
+  readonly alertId: string;
+  readonly traceparent: string | null;
+}
+
+/** Episodes of one rule that begin and end together, and what need not be remembered beside them any more. */
+export interface EpisodeChanges {
+  readonly begun: readonly NewEpisode[];
+  readonly ended: readonly EpisodeEnd[];
+  readonly saved: SavedStateChange;
+}
+
+/** What is read of a row that has just been resolved. */
+const ENDED_COLUMNS = ['id', 'rule_id', 'severity', 'labels', 'cause', 'fired_at_ms', 'traceparent'] as const;
+
+/**
+ * Writes the beginning and the end of episodes: rows and events in one transaction. How many it takes at once is its
+ * caller's to bound; the number of statements does not depend on it.
+ */
+export class EpisodeWriter {
+  readonly #database: StateDatabase;
+  readonly #bus: EventBus;
+
+  constructor(database: StateDatabase, bus: EventBus) {
+    this.#database = database;
+    this.#bus = bus;
+  }
+
+  /**
+   * All or nothing; may be repeated when it is unknown whether it went through. An episode that has ended already is
+   * left as it is. @returns in the order of `begun`
+   */
+  write(changes: EpisodeChanges): Promise<readonly OpenedEpisode[]> {
+    return this.#database.transaction(async (tx) => {
+      const events = [...(await endEpisodes(tx, changes.ended))];
+      const opened = await beginEpisodes(tx, changes.begun);
+      await writeSavedStates(tx, changes.saved);
+      changes.begun.forEach((episode, place) => {
+        if (opened[place]?.alertId === episode.alertId) events.push(triggeredEvent(episode));
+      });
+      await this.#bus.append(tx, ...events);
+      return opened;
+    });
+  }
+
+  /** Ends one episode by a person's hand. @returns false where it has ended already */
+  endByHand(alertId: string, resolvedAtMs: number, saved: SavedStateChange): Promise<boolean> {
+    return this.#database.transaction(async (tx) => {
+      const events = await endEpisodes(tx, [{ alertId, cause: 'manual', resolvedAtMs }]);
+      await writeSavedStates(tx, saved);
+      await this.#bus.append(tx, ...events);
+      return events.length > 0;
+    });
+  }
+}
+
+/** A recovery after a remediation has acted for the alert is that remediation's. */
+async function endEpisodes(
+  tx: StateTransaction,
+  ended: readonly EpisodeEnd[],
+): Promise<readonly NewSystemEvent[]> {
+  const events: NewSystemEvent[] = [];
+  const alike = Map.groupBy(ended, ({ cause, resolvedAtMs }) => `${cause} ${resolvedAtMs}`);
+  for (const ends of alike.values()) {
+    const [first] = ends;
+    if (!first) continue;
+    const { cause, resolvedAtMs } = first;
+    const ids = ends.map(({ alertId }) => alertId);
+    const rows = await tx.db
+      .updateTable('alerts')
+      .set({
+        state: 'resolved',
+        cause:
+          cause === 'recovered'
+            ? sql<ResolutionCause>`case when remediation_acted = 1 then 'remediated' else 'recovered' end`
+            : cause,
+        resolved_at_ms: resolvedAtMs,
+        updated_at_ms: resolvedAtMs,
+      })
+      .where('id', 'in', ids)
+      .where('state', '=', 'firing')
+      .returning(ENDED_COLUMNS)
+      .execute();
+    // Rows come back in any order; events are told in that of the ends.
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    for (const { alertId } of ends) {
+      const row = byId.get(alertId);
+      if (row) events.push(resolvedEvent(row, cause, resolvedAtMs));
+    }
+  }
+  return events;
+}
+
+async function beginEpisodes(
+  tx: StateTransaction,
+  begun: readonly NewEpisode[],
+): Promise<readonly OpenedEpisode[]> {
+  if (begun.length === 0) return [];
+  const inserted = await tx.db
+    .insertInto('alerts')
+    .values(begun.map(rowOf))
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .execute();
+  if (inserted.length === begun.length) return begun;
+  const ids = new Set(inserted.map(({ id }) => id));
+  const firing = await firingRows(
+    tx,
+    begun.filter(({ alertId }) => !ids.has(alertId)),
+  );
+  return begun.map((episode) => {
+    if (ids.has(episode.alertId)) return episode;
+    const row = firing.get(episode.fingerprint);
+    if (row) return row;
+    // Somebody ended it in between: the whole is to be tried again.
+    throw new OmoiError('database_failed', `The alert of ${episode.ruleId} was ended while it was opened`);
+  });
+}
+
+/** The firing rows of one rule for those labels, by fingerprint. */
+async function firingRows(
+  tx: StateTransaction,
+  episodes: readonly NewEpisode[],
+): Promise<ReadonlyMap<string, OpenedEpisode>> {
+  const rows = await tx.db
+    .selectFrom('alerts')
+    .select(['id', 'fingerprint', 'traceparent'])
+    .where('rule_key', '=', episodes[0]?.ruleKey ?? '')
+    .where('state', '=', FIRING)
+    .where(
+      'fingerprint',
+      'in',
+      episodes.map(({ fingerprint }) => fingerprint),
+    )
+    .execute();
+  return new Map(rows.map((row) => [row.fingerprint, { alertId: row.id, traceparent: row.traceparent }]));
+}
+
+function rowOf(episode: NewEpisode): Insertable<StateTables['alerts']> {
+  return {
+    id: episode.alertId,
+    rule_id: episode.ruleId,
+    rule_key: episode.ruleKey,
+    fingerprint: episode.fingerprint,
+    labels: JSON.stringify(episode.labels),
+    annotations: JSON.stringify(episode.annotations),
+    source_labels: JSON.stringify(episode.sourceLabels),
+    severity: episode.severity,
+    state: 'firing',
+    value: formatSampleValue(episode.value),
+    threshold: episode.threshold,
+    comparison: episode.comparison,
+    metric_name: episode.metricName,
+    active_at_ms: episode.activeAtMs,
+    fired_at_ms: episode.firedAtMs,
+    resolved_at_ms: null,
+    cause: null,
+    acknowledged_by: null,
+    acknowledged_at_ms: null,
+    remediation_id: null,
+    remediation_acted: 0,
+    evaluation_error: null,
+    traceparent: episode.traceparent,
+    updated_at_ms: episode.firedAtMs,
+  };
+}
+
+function triggeredEvent(episode: NewEpisode): NewSystemEvent {
+  return {
+    event_type: 'monitor.alert.triggered',
+    entity_type: 'alert',
+    entity_id: episode.alertId,
+    traceparent: episode.traceparent,
+    payload: {
+      alert_id: episode.alertId,
+      rule_id: episode.ruleId,
+      severity: episode.severity,
+      metric_name: episode.metricName,
+      current_value: Number.isFinite(episode.value) ? episode.value : null,
+      threshold: episode.threshold,
+      labels: episode.labels,
+    },
+  };
+}
+
+function resolvedEvent(
+  row: Pick<StateTables['alerts'], (typeof ENDED_COLUMNS)[number]>,
+  cause: ResolutionCause,
+  resolvedAtMs: number,
+): NewSystemEvent {
+  return {
+    event_type: 'monitor.alert.resolved',
+    entity_type: 'alert',
+    entity_id: row.id,
+    traceparent: row.traceparent,
+    payload: {
+      alert_id: row.id,
+      rule_id: row.rule_id,
+      severity: row.severity,
+      labels: parseLabels(row.labels),
+      cause: row.cause ?? cause,
+      duration_ms: Math.max(0, resolvedAtMs - row.fired_at_ms),
+    },
+  };
+}

@@ -1,0 +1,270 @@
+import {
+  messageOf,
+  type AppendFeed,
+  type Clock,
+  type Counter,
+  type Histogram,
+  type Logger,
+  type SelfMetrics,
+  type Timer,
+} from '#telemetry';
+import type { RuleState } from '../state/rule-state.ts';
+import type { EvaluationBudget } from './evaluation-budget.ts';
+import { GroupTicker } from './group-ticker.ts';
+import { RulePace, type PaceReport } from './rule-pace.ts';
+import { EvaluationSlices } from './sliced-work.ts';
+
+/** Evaluations in a row take the event loop for at most this long; then others have a turn. */
+const MAX_TURN_MS = 10;
+
+/** Bounds of the duration of an evaluation, in seconds. */
+const DURATION_BOUNDS_S = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
+
+/** What the loop needs of a rule. */
+export type LoopRule = Pick<
+  RuleState,
+  'key' | 'definition' | 'hasEnded' | 'watch' | 'unwatch' | 'evaluate' | 'remove'
+>;
+
+interface DirtyMark {
+  readonly sinceMs: number;
+  /** Whether the group's interval asked: then unchanged outputs are written too. */
+  repeat: boolean;
+}
+
+/** One rule in the loop. */
+interface Entry {
+  readonly rule: LoopRule;
+  readonly pace: RulePace;
+  mark: DirtyMark | null;
+  isBusy: boolean;
+  /** When time alone has it evaluated. */
+  wake: Timer | null;
+}
+
+export interface EvaluationLoopParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+  readonly budget: EvaluationBudget;
+  readonly feed: AppendFeed;
+}
+
+/** Rules that are evaluated at one interval. */
+export interface TickedGroup {
+  readonly identity: string;
+  readonly intervalMs: number;
+  readonly rules: readonly LoopRule[];
+}
+
+/**
+ * Evaluates rules when something has changed for them: a sample arrived, their group's interval came round, or a time
+ * has come that they named. The one that waits longest comes first, each at its own pace, all within one budget. What
+ * has to wait is counted.
+ */
+export class EvaluationLoop {
+  readonly #parts: EvaluationLoopParts;
+  readonly #entries = new Map<LoopRule, Entry>();
+  readonly #dirty = new Set<Entry>();
+  readonly #delayed: Counter;
+  readonly #evaluations: Counter;
+  readonly #missed: Counter;
+  readonly #durations: Histogram;
+  #tickers: readonly GroupTicker[] = [];
+  #timer: Timer | null = null;
+  #drainIsDue = false;
+  #stopped = false;
+
+  constructor(parts: EvaluationLoopParts) {
+    this.#parts = parts;
+    const { metrics } = parts;
+    this.#evaluations = metrics.counter('omoi_rule_evaluations_total', 'Rule evaluations.');
+    this.#durations = metrics.histogram(
+      'omoi_rule_evaluation_duration_seconds',
+      'How long a rule evaluation took the event loop.',
+      DURATION_BOUNDS_S,
+    );
+    this.#delayed = metrics.counter(
+      'omoi_rule_evaluations_delayed_total',
+      'Rule evaluations that had to wait, for the rule’s own pace or for the budget of all rules.',
+    );
+    this.#missed = metrics.counter(
+      'omoi_rule_group_iterations_missed_total',
+      'Group intervals that came round while the interval before was still being evaluated.',
+    );
+    metrics.gauge('omoi_rules_dirty', 'Rules that wait to be evaluated.', () => this.#dirty.size);
+    metrics.gauge(
+      'omoi_rule_evaluation_delay_seconds',
+      'How long the rule that waits longest has been waiting.',
+      () => this.longestDelayMs() / 1000,
+    );
+  }
+
+  /** The rule is evaluated from now on, for the first time at once. One that is in the loop already is looked at anew. */
+  add(rule: LoopRule): void {
+    if (this.#stopped) return;
+    if (!this.#entries.has(rule)) {
+      this.#entries.set(rule, { rule, pace: new RulePace(), mark: null, isBusy: false, wake: null });
+    }
+    if (rule.definition.pace.onArrival)
+      rule.watch(this.#parts.feed, () => this.mark(rule, { repeat: false }));
+    else rule.unwatch();
+    this.mark(rule, { repeat: true });
+  }
+
+  remove(rule: LoopRule): void {
+    rule.unwatch();
+    const entry = this.#entries.get(rule);
+    if (!entry) return;
+    entry.wake?.cancel();
+    this.#dirty.delete(entry);
+    this.#entries.delete(rule);
+  }
+
+  /** The rule is no more: its alerts end. Where they can't be ended now, it is tried again until they are. */
+  async retire(rule: LoopRule): Promise<void> {
+    await rule.remove(this.slices());
+    if (rule.hasEnded) this.remove(rule);
+    else this.mark(rule, { repeat: false });
+  }
+
+  /** Has groups evaluated at their intervals, and no others any more. */
+  setGroups(groups: readonly TickedGroup[]): void {
+    for (const ticker of this.#tickers) ticker.stop();
+    this.#tickers = groups.map(({ identity, intervalMs, rules }) => {
+      const ticker = new GroupTicker(this.#parts.clock, { intervalMs, identity }, () => {
+        if (rules.some((rule) => this.#isWaiting(rule))) this.#missed.add(1, { group: identity });
+        for (const rule of rules) this.mark(rule, { repeat: true });
+      });
+      ticker.start();
+      return ticker;
+    });
+  }
+
+  /** Something has changed for the rule. @param repeat whether its group's interval asks */
+  mark(rule: LoopRule, { repeat }: { readonly repeat: boolean }): void {
+    const entry = this.#entries.get(rule);
+    if (this.#stopped || !entry) return;
+    if (entry.mark) {
+      entry.mark.repeat ||= repeat;
+      return;
+    }
+    const sinceMs = this.#parts.clock.monotonicMs();
+    entry.mark = { sinceMs, repeat };
+    this.#dirty.add(entry);
+    this.#drainSoon();
+  }
+
+  /** Work on a rule beside its evaluations, within the same budget. */
+  slices(): EvaluationSlices {
+    return new EvaluationSlices(this.#parts.clock, this.#parts.budget);
+  }
+
+  paceOf(rule: LoopRule): PaceReport {
+    return (this.#entries.get(rule)?.pace ?? new RulePace()).report;
+  }
+
+  longestDelayMs(): number {
+    const nowMs = this.#parts.clock.monotonicMs();
+    let sinceMs = nowMs;
+    for (const { mark } of this.#dirty) sinceMs = Math.min(sinceMs, mark?.sinceMs ?? nowMs);
+    return nowMs - sinceMs;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.setGroups([]);
+    for (const rule of this.#entries.keys()) this.remove(rule);
+  }
+
+  #isWaiting(rule: LoopRule): boolean {
+    const entry = this.#entries.get(rule);
+    return entry !== undefined && (entry.isBusy || entry.mark !== null);
+  }
+
+  /** At the end of the present turn: the append that is being announced has reached every subscriber by then. */
+  #drainSoon(): void {
+    if (this.#drainIsDue) return;
+    this.#drainIsDue = true;
+    queueMicrotask(() => {
+      this.#drainIsDue = false;
+      this.#drain();
+    });
+  }
+
+  #drain(): void {
+    const { budget, clock } = this.#parts;
+    const startedMs = clock.monotonicMs();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const entry of [...this.#dirty].sort(inTurn)) {
+      const { mark } = entry;
+      if (entry.isBusy || !mark) continue;
+      const nowMs = clock.monotonicMs();
+      if (entry.pace.notBeforeMs > nowMs) {
+        this.#delay(entry, 'pace');
+        nextMs = Math.min(nextMs, entry.pace.notBeforeMs);
+        continue;
+      }
+      const waitMs = nowMs - startedMs > MAX_TURN_MS ? 1 : budget.waitMs(nowMs);
+      if (waitMs > 0) {
+        this.#delay(entry, 'budget');
+        nextMs = Math.min(nextMs, nowMs + waitMs);
+        break;
+      }
+      this.#run(entry, mark, nowMs);
+    }
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (nextMs === Number.POSITIVE_INFINITY || this.#stopped) return;
+    this.#timer = clock.after(nextMs - clock.monotonicMs(), () => this.#drain());
+  }
+
+  #run(entry: Entry, mark: DirtyMark, startedMs: number): void {
+    entry.mark = null;
+    this.#dirty.delete(entry);
+    entry.isBusy = true;
+    this.#evaluations.add(1);
+    entry.pace.starts(startedMs - mark.sinceMs);
+    const slices = this.slices();
+    const evaluation = entry.rule.evaluate({ repeat: mark.repeat, slices });
+    slices.rest();
+    void this.#finish(entry, evaluation, slices);
+  }
+
+  async #finish(entry: Entry, evaluation: Promise<number | null>, slices: EvaluationSlices): Promise<void> {
+    const { clock, logger } = this.#parts;
+    const { rule } = entry;
+    let wakeAtMs: number | null = null;
+    try {
+      wakeAtMs = await evaluation;
+    } catch (thrown) {
+      logger.error({ rule: rule.key, error: messageOf(thrown) }, 'An evaluation ended unexpectedly');
+    }
+    slices.rest();
+    this.#durations.observe(slices.costMs / 1000);
+    entry.pace.ended(slices.costMs, clock.monotonicMs());
+    entry.isBusy = false;
+    if (rule.hasEnded) {
+      this.remove(rule);
+      return;
+    }
+    entry.wake?.cancel();
+    entry.wake = null;
+    if (this.#entries.get(rule) !== entry) return;
+    if (wakeAtMs !== null) {
+      const delayMs = Math.max(1, Math.ceil(wakeAtMs - clock.wallMs()));
+      entry.wake = clock.after(delayMs, () => this.mark(rule, { repeat: false }));
+    }
+    if (entry.mark) this.#drainSoon();
+  }
+
+  #delay({ pace }: Entry, reason: 'pace' | 'budget'): void {
+    if (pace.hold()) this.#delayed.add(1, { reason });
+  }
+}
+
+/** Who waits longest comes first; rules of a group that became dirty together come in their order. */
+function inTurn(a: Entry, b: Entry): number {
+  return (a.mark?.sinceMs ?? 0) - (b.mark?.sinceMs ?? 0) || a.rule.definition.order - b.rule.definition.order;
+}

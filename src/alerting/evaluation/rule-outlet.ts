@@ -1,0 +1,23 @@
+import type { AppendOrigin, Counter, SampleBatch, SampleSink } from '#telemetry';
+
+/** Where rules write their series. */
+export interface RuleOutlet {
+  readonly sink: SampleSink;
+  /** Counts the samples that were not taken. */
+  readonly refused: Counter;
+}
+
+/**
+ * Commits what a rule puts out as one unit, and empties the batch.
+ * @returns false where some reference has gone with its series: all of them are to be asked for again
+ */
+export function commitOutputs(outlet: RuleOutlet, batch: SampleBatch, origin: AppendOrigin): boolean {
+  if (batch.length === 0) return true;
+  const result = outlet.sink.commit(batch, origin);
+  batch.clear();
+  const refused = Object.values(result.refused).reduce((sum, count) => sum + count, 0);
+  if (refused > 0) outlet.refused.add(refused);
+  // What was accepted survives a crash by the store's own means; nobody waits for a derived sample.
+  result.durable().catch(() => undefined);
+  return result.refused.unknown_series === 0;
+}

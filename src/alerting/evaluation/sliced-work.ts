@@ -1,0 +1,125 @@
+import { nextTurn, type Clock } from '#telemetry';
+import type { EvaluationBudget } from './evaluation-budget.ts';
+import type { Eventually } from './rule-query.ts';
+
+/** How long an evaluation goes on before others have a turn. */
+const MAX_SLICE_MS = 2;
+
+/**
+ * Work that says where others may have a turn (`yield`) and what it waits for (`yield* waitFor(…)`). Little of it is done
+ * in the call, without a promise between its steps; much of it in slices.
+ */
+export type SlicedWork<Result> = Generator<Promise<unknown> | undefined, Result, unknown>;
+
+/** The value, waited for where it is a promise. Throws what the promise is rejected with. */
+export function* waitFor<Value>(value: Eventually<Value>): SlicedWork<Value> {
+  // What a promise is resolved with is what `finish` goes on with.
+  return value instanceof Promise ? ((yield value) as Value) : value;
+}
+
+/** Does the work: in the call where one slice is enough and nothing is waited for. */
+export function runSliced<Result>(work: SlicedWork<Result>, slices: EvaluationSlices): Eventually<Result> {
+  const step = advance(work, work.next(), slices);
+  return step.done ? step.value : finish(work, step.value, slices);
+}
+
+async function finish<Result>(
+  work: SlicedWork<Result>,
+  waitingFor: Promise<unknown> | undefined,
+  slices: EvaluationSlices,
+): Promise<Result> {
+  for (let waiting = waitingFor; ;) {
+    const step = advance(work, await resume(work, waiting, slices), slices);
+    if (step.done) return step.value;
+    waiting = step.value;
+  }
+}
+
+async function resume<Result>(
+  work: SlicedWork<Result>,
+  waiting: Promise<unknown> | undefined,
+  slices: EvaluationSlices,
+): Promise<IteratorResult<Promise<unknown> | undefined, Result>> {
+  if (waiting === undefined) {
+    await slices.pause();
+    return work.next();
+  }
+  const outcome = await slices.during(
+    waiting.then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    ),
+  );
+  return 'value' in outcome ? work.next(outcome.value) : work.throw(outcome.error);
+}
+
+/** Goes on until the work is done, waits for something, or has used its slice up. */
+function advance<Result>(
+  work: SlicedWork<Result>,
+  from: IteratorResult<Promise<unknown> | undefined, Result>,
+  slices: EvaluationSlices,
+): IteratorResult<Promise<unknown> | undefined, Result> {
+  let step = from;
+  while (!step.done && step.value === undefined && !slices.isOver) step = work.next();
+  return step;
+}
+
+/**
+ * The time that one evaluation takes of the event loop. It is measured, goes against the budget of all evaluations, and
+ * comes in slices: between two of them everything else has a turn, and where the budget is used up the next waits for it.
+ */
+export class EvaluationSlices {
+  readonly #clock: Clock;
+  readonly #budget: EvaluationBudget;
+  /** Null while the evaluation waits. */
+  #startedMs: number | null;
+  #costMs = 0;
+
+  constructor(clock: Clock, budget: EvaluationBudget) {
+    this.#clock = clock;
+    this.#budget = budget;
+    this.#startedMs = clock.monotonicMs();
+  }
+
+  /** What was measured so far. */
+  get costMs(): number {
+    return this.#costMs;
+  }
+
+  /** Whether it is time to `pause`. */
+  get isOver(): boolean {
+    return this.#clock.monotonicMs() - (this.#startedMs ?? 0) >= MAX_SLICE_MS;
+  }
+
+  async pause(): Promise<void> {
+    this.rest();
+    await nextTurn();
+    for (;;) {
+      const waitMs = this.#budget.waitMs(this.#clock.monotonicMs());
+      if (waitMs === 0) break;
+      await new Promise<void>((resolve) => {
+        this.#clock.after(waitMs, resolve);
+      });
+    }
+    this.#startedMs = this.#clock.monotonicMs();
+  }
+
+  /** Waits for something that takes the event loop no time, like the database. */
+  async during<Result>(waiting: Promise<Result>): Promise<Result> {
+    this.rest();
+    try {
+      return await waiting;
+    } finally {
+      this.#startedMs = this.#clock.monotonicMs();
+    }
+  }
+
+  /** The present slice has ended: the event loop is somebody else's from here on. */
+  rest(): void {
+    if (this.#startedMs === null) return;
+    const spentMs = this.#clock.monotonicMs() - this.#startedMs;
+    this.#startedMs = null;
+    this.#costMs += spentMs;
+    this.#budget.spend(spentMs);
+  }
+}

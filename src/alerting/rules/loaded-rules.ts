@@ -1,0 +1,151 @@
+import type { StateDatabase } from '#storage';
+import { OmoiError, SerialQueue } from '#telemetry';
+import type { RuleQuery } from '../evaluation/rule-query.ts';
+import { paceOf, type AlertingOptions } from '../options.ts';
+import type { RuleState } from '../state/rule-state.ts';
+import { isSameRule, type LoadedRule } from './loaded-rule.ts';
+import type { RuleGroup } from './rule.ts';
+import { parseRuleFile, type RuleFile } from './rule-file.ts';
+import { buildRuleGroups } from './rule-set.ts';
+import { readKnownRules, registerRules } from './rule-table.ts';
+
+export interface LoadedRulesParts {
+  readonly database: StateDatabase;
+  readonly options: AlertingOptions;
+  /** @throws OmoiError `query_invalid` */
+  readonly prepare: (expr: string) => RuleQuery;
+  /** The state of a rule that is new. */
+  readonly createState: (definition: LoadedRule) => RuleState;
+  /** Called in the turn in which the rules change. Resolves when what has changed was handed over. */
+  readonly onChange: (change: RuleChange) => Promise<void>;
+}
+
+/** What a load changed. */
+export interface RuleChange {
+  readonly added: readonly RuleState[];
+  /** Rules that go on under another definition. */
+  readonly changed: readonly { readonly rule: RuleState; readonly definition: LoadedRule }[];
+  readonly removed: readonly RuleState[];
+}
+
+/** A rule file as it is read. */
+export interface RuleFileText {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface LoadReport {
+  readonly groups: number;
+  readonly rules: number;
+  /** New and changed rules. */
+  readonly changed: number;
+  readonly removed: number;
+  /** `file: duplicate rule: …` */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The rules that are loaded, each with its state. A load does all that can fail first and then swaps; unchanged rules
+ * notice nothing of it, changed ones are handed over by their own state.
+ */
+export class LoadedRules {
+  readonly #parts: LoadedRulesParts;
+  readonly #loading = new SerialQueue();
+  /** Removed rules whose alerts have not ended yet. */
+  readonly #ending = new Set<RuleState>();
+  #groups: readonly RuleGroup[] = [];
+  #states: ReadonlyMap<string, RuleState> = new Map();
+
+  constructor(parts: LoadedRulesParts) {
+    this.#parts = parts;
+  }
+
+  get groups(): readonly RuleGroup[] {
+    return this.#groups;
+  }
+
+  /** By rule key, in the order of files, groups and rules. */
+  get states(): ReadonlyMap<string, RuleState> {
+    return this.#states;
+  }
+
+  /** The state that alerts of that key belong to, also where the rule has just been removed. */
+  find(ruleKey: string): RuleState | undefined {
+    return this.#states.get(ruleKey) ?? [...this.#ending].find((rule) => rule.key === ruleKey);
+  }
+
+  /**
+   * Replaces all rules by those of the files.
+   * @throws OmoiError `rule_file_invalid` naming every mistake in every file; the old rules keep running
+   */
+  load(files: readonly RuleFileText[]): Promise<LoadReport> {
+    return this.#loading.run(() => this.#load(files));
+  }
+
+  async #load(files: readonly RuleFileText[]): Promise<LoadReport> {
+    const { database } = this.#parts;
+    const parsed = this.#parse(files);
+    for (const rule of this.#ending) if (rule.hasEnded) this.#ending.delete(rule);
+    const inUse = [...this.#ending].map(({ key }) => key);
+    const groups = buildRuleGroups(parsed, await readKnownRules(database), inUse);
+    const loaded = this.#prepare(groups);
+    await database.transaction((tx) => registerRules(tx, groups));
+    const change = this.#swap(groups, loaded);
+    await this.#parts.onChange(change);
+    return {
+      groups: groups.length,
+      rules: loaded.length,
+      changed: change.added.length + change.changed.length,
+      removed: change.removed.length,
+      warnings: parsed.flatMap((file) => file.warnings.map((warning) => `${file.name}: ${warning}`)),
+    };
+  }
+
+  #parse(files: readonly RuleFileText[]): readonly RuleFile[] {
+    const parsed: RuleFile[] = [];
+    const failures: OmoiError[] = [];
+    for (const file of files) {
+      try {
+        parsed.push(parseRuleFile(file, (expr) => this.#parts.prepare(expr)));
+      } catch (thrown) {
+        if (!(thrown instanceof OmoiError)) throw thrown;
+        failures.push(thrown);
+      }
+    }
+    if (failures.length === 0) return parsed;
+    throw new OmoiError('rule_file_invalid', failures.map(({ message }) => message).join('\n'), {
+      files: failures.map(({ details }) => details),
+    });
+  }
+
+  #prepare(groups: readonly RuleGroup[]): readonly LoadedRule[] {
+    const loaded: LoadedRule[] = [];
+    for (const group of groups) {
+      const pace = paceOf(group.name, this.#parts.options);
+      for (const rule of group.rules) {
+        loaded.push({ rule, group, pace, query: this.#parts.prepare(rule.expr), order: loaded.length });
+      }
+    }
+    return loaded;
+  }
+
+  #swap(groups: readonly RuleGroup[], loaded: readonly LoadedRule[]): RuleChange {
+    const states = new Map<string, RuleState>();
+    const added: RuleState[] = [];
+    const changed: { rule: RuleState; definition: LoadedRule }[] = [];
+    for (const definition of loaded) {
+      const { key } = definition.rule;
+      const before = this.#states.get(key);
+      const rule = before ?? this.#parts.createState(definition);
+      if (!before) added.push(rule);
+      else if (isSameRule(before.definition, definition)) before.moveTo(definition);
+      else changed.push({ rule, definition });
+      states.set(key, rule);
+    }
+    const removed = [...this.#states.values()].filter((rule) => !states.has(rule.key));
+    for (const rule of removed) this.#ending.add(rule);
+    this.#groups = groups;
+    this.#states = states;
+    return { added, changed, removed };
+  }
+}

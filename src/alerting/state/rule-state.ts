@@ -1,0 +1,345 @@
+import {
+  messageOf,
+  OmoiError,
+  SerialQueue,
+  type AppendFeed,
+  type AppendOrigin,
+  type Clock,
+  type Tracing,
+} from '#telemetry';
+import { expandAnnotations } from '../evaluation/alert-elements.ts';
+import { EvaluationClock } from '../evaluation/evaluation-clock.ts';
+import { evaluateRecording } from '../evaluation/recording-evaluation.ts';
+import { RuleInputs } from '../evaluation/rule-inputs.ts';
+import { recordResolution } from '../evaluation/rule-trace.ts';
+import { SeriesWriter } from '../evaluation/series-writer.ts';
+import { runSliced, type EvaluationSlices, type SlicedWork } from '../evaluation/sliced-work.ts';
+import type { LoadedRule } from '../rules/loaded-rule.ts';
+import type { AlertEvaluation, EvaluatedAlerts, LoadedAlertingRule } from './alert-evaluation.ts';
+import { AlertStates, type AlertStatesParts, type EpisodeTexts, type WriteMoment } from './alert-states.ts';
+import type { EvaluationMoment } from './evaluation-moment.ts';
+import type { Instance } from './instance.ts';
+import type { RestoreTimes, SavedRule } from './restore.ts';
+import { RuleHealth, type RuleCounters, type RuleHealthReport } from './rule-health.ts';
+
+/** What could not be committed is evaluated anew after this time. */
+const COMMIT_RETRY_MS = 1000;
+/** The value of a firing alert is written to its row at most this often … */
+const MIN_REFRESH_PERIOD_MS = 1000;
+/** … and less often where many fire, so that one rule refreshes so many rows a second. */
+const MAX_REFRESHED_ROWS_PER_SECOND = 500;
+
+const NO_INSTANCES: ReadonlyMap<string, Instance> = new Map();
+
+export interface RuleStateParts extends Omit<AlertStatesParts, 'uncommitted'> {
+  readonly clock: Clock;
+  readonly tracing: Tracing;
+  readonly counters: RuleCounters;
+  readonly evaluation: AlertEvaluation;
+  /** Something of the rule waits to be saved. */
+  readonly onUnsaved: (rule: RuleState) => void;
+}
+
+/**
+ * One rule while it runs, and the only writer of its state: its label sets, its episodes' rows, its series. Evaluations,
+ * a person's resolution, a reload, the restart, saving and removal come one after the other, in the order in which they
+ * were asked for; each finds what the one before has left.
+ */
+export class RuleState {
+  readonly #parts: RuleStateParts;
+  readonly #queue = new SerialQueue();
+  readonly #inputs = new RuleInputs();
+  readonly #clock = new EvaluationClock();
+  readonly #outputs: SeriesWriter;
+  readonly #health: RuleHealth;
+  /** Null for a recording rule. */
+  readonly #alerts: AlertStates | null;
+  #definition: LoadedRule;
+  #refreshDueMs = 0;
+  #isRemoved = false;
+  #hasEnded = false;
+
+  constructor(definition: LoadedRule, parts: RuleStateParts) {
+    this.#definition = definition;
+    this.#parts = parts;
+    this.#outputs = new SeriesWriter(parts.outlet);
+    this.#health = new RuleHealth(parts.counters, parts.logger);
+    this.#alerts =
+      definition.rule.kind === 'alerting'
+        ? new AlertStates(definition.rule.key, { ...parts, uncommitted: parts.counters.uncommitted })
+        : null;
+  }
+
+  get key(): string {
+    return this.#definition.rule.key;
+  }
+
+  get definition(): LoadedRule {
+    return this.#definition;
+  }
+
+  get health(): RuleHealthReport {
+    return this.#health.report;
+  }
+
+  /** The label sets that are not inactive. None for a recording rule. */
+  get instances(): ReadonlyMap<string, Instance> {
+    return this.#alerts?.instances ?? NO_INSTANCES;
+  }
+
+  get forgottenTraces(): number {
+    return this.#inputs.forgottenTraces;
+  }
+
+  /** Whether the rule was removed and nothing of it is left. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Whether label sets are saved as they are now. */
+  get isConfirmable(): boolean {
+    return this.#alerts?.isConfirmable === true;
+  }
+
+  /** Whether something waits to be saved. */
+  get isUnsaved(): boolean {
+    return this.#alerts?.isUnsaved === true;
+  }
+
+  /** Tells of each append that can change the result. */
+  watch(feed: AppendFeed, onAppend: () => void): void {
+    this.#inputs.watch(this.#definition.query, feed, onAppend);
+  }
+
+  unwatch(): void {
+    this.#inputs.stop();
+  }
+
+  /** Nothing has changed but the rule's surroundings: its file, its place, its group. */
+  moveTo(definition: LoadedRule): void {
+    this.#definition = { ...definition, query: this.#definition.query };
+  }
+
+  /**
+   * From here on the rule is what the definition says. Its alerts live on: the next evaluation says which of them still
+   * hold.
+   */
+  redefine(definition: LoadedRule): Promise<void> {
+    return this.#queue.run(async () => {
+      this.#definition = definition;
+      this.#inputs.changeQuery(definition.query);
+    });
+  }
+
+  /**
+   * The rule is no more: its alerts end, its series too. Where that fails `hasEnded` stays false, and `evaluate` tries
+   * again.
+   */
+  remove(slices: EvaluationSlices): Promise<void> {
+    this.#inputs.stop();
+    return this.#queue.run(async () => {
+      this.#isRemoved = true;
+      await runSliced(this.#end(), slices);
+    });
+  }
+
+  /**
+   * Evaluates the rule. Never rejects. What can be done without waiting is done in the call, where nothing else is being
+   * done to the rule.
+   * @returns the evaluation time at which it has to be looked at again though nothing arrives; null: none
+   */
+  evaluate(options: { readonly repeat: boolean; readonly slices: EvaluationSlices }): Promise<number | null> {
+    return this.#queue.run(async () => {
+      if (this.#hasEnded) return null;
+      return runSliced(this.#isRemoved ? this.#end() : this.#evaluate(options.repeat), options.slices);
+    });
+  }
+
+  /** Takes up what was left on disk. */
+  restore(rows: SavedRule, times: RestoreTimes, slices: EvaluationSlices): Promise<void> {
+    return this.#queue.run(async () => {
+      if (this.#alerts) await runSliced(this.#alerts.restore(rows, times, this.#writeMoment(true)), slices);
+      this.#noteUnsaved();
+    });
+  }
+
+  /**
+   * A person ends an alert of this rule.
+   * @throws OmoiError `alert_resolved`; `database_failed` where it could not be committed
+   */
+  resolveByHand(alertId: string, slices: EvaluationSlices): Promise<void> {
+    return this.#queue.run(async () => {
+      if (!this.#alerts) throw new Error(`the recording rule ${this.key} has no alerts`);
+      const ended = await runSliced(this.#alerts.resolveByHand(alertId, this.#writeMoment(false)), slices);
+      this.#noteUnsaved();
+      if (!ended) throw new OmoiError('alert_resolved', `Alert ${alertId} has been resolved already`);
+    });
+  }
+
+  /** Saves some of what waits for it. @throws where it could not; it goes on waiting */
+  saveSome(): Promise<void> {
+    return this.#queue.run(async () => this.#alerts?.saveSome(this.#parts.clock.wallMs()));
+  }
+
+  /** Resolves when all that was asked for until now is done. */
+  settled(): Promise<void> {
+    return this.#queue.settled();
+  }
+
+  *#evaluate(repeat: boolean): SlicedWork<number | null> {
+    const { clock } = this.#parts;
+    const definition = this.#definition;
+    const { rule } = definition;
+    const origin = this.#inputs.takeDirtyOrigin();
+    const startedAtMs = clock.wallMs();
+    const timeMs = this.#clock.next(startedAtMs, this.#inputs.newestSampleMs);
+    const receivedAtMs = origin?.receivedAtMs ?? null;
+    const moment: EvaluationMoment = { timeMs, startedAtMs, repeat, receivedAtMs };
+    let wakeAtMs: number | null = null;
+    if (rule.kind === 'recording') yield* this.#record({ definition, rule }, moment, origin);
+    else wakeAtMs = yield* this.#evaluateAlerts({ definition, rule }, moment);
+    if (origin) this.#health.took(origin, clock.monotonicMs());
+    return wakeAtMs;
+  }
+
+  *#record(
+    loaded: Parameters<typeof evaluateRecording>[0],
+    moment: EvaluationMoment,
+    cause: AppendOrigin | null,
+  ): SlicedWork<void> {
+    const origin: AppendOrigin = {
+      source: 'rule',
+      traceparent: this.#inputs.tracesFor({})[0] ?? null,
+      receivedAtMs: cause?.receivedAtMs ?? moment.startedAtMs,
+      receivedMonotonicMs: cause?.receivedMonotonicMs ?? this.#parts.clock.monotonicMs(),
+    };
+    try {
+      yield* evaluateRecording(loaded, this.#outputs, { ...moment, origin });
+      this.#health.succeeded(loaded.rule, moment.timeMs);
+    } catch (thrown) {
+      this.#health.failed(loaded.rule, moment.timeMs, thrown);
+    }
+  }
+
+  *#evaluateAlerts(loaded: LoadedAlertingRule, moment: EvaluationMoment): SlicedWork<number | null> {
+    const alerts = this.#alerts;
+    if (!alerts) return null;
+    if (!(yield* this.#makeCertain(alerts))) return moment.timeMs + COMMIT_RETRY_MS;
+    const wasFailing = this.#health.failingSinceMs !== null;
+    let evaluated: EvaluatedAlerts | null = null;
+    let plan: EvaluatedAlerts['plan'];
+    try {
+      evaluated = yield* this.#parts.evaluation.evaluate(loaded, alerts.instances, {
+        moment,
+        tracesFor: (labels) => this.#inputs.tracesFor(labels),
+      });
+      ({ plan } = evaluated);
+      this.#health.succeeded(loaded.rule, moment.timeMs);
+    } catch (thrown) {
+      const failingSinceMs = this.#health.failed(loaded.rule, moment.timeMs, thrown);
+      const at = { timeMs: moment.timeMs, failingSinceMs };
+      plan = yield* this.#parts.evaluation.planFailure(loaded, alerts.instances, at);
+    }
+    const at = this.#writeMomentOf(moment);
+    const isDone = yield* alerts.carryOut(plan, this.#textsOf(loaded, moment), at);
+    if (evaluated === null) yield* this.#markFailed(alerts);
+    else if (wasFailing || moment.timeMs >= this.#refreshDueMs) {
+      yield* this.#refresh(alerts, loaded, { moment, elements: evaluated.elements });
+    }
+    this.#noteUnsaved();
+    return isDone ? plan.wakeAtMs : moment.timeMs + COMMIT_RETRY_MS;
+  }
+
+  /** @returns false where what is on disk can't be read now */
+  *#makeCertain(alerts: AlertStates): SlicedWork<boolean> {
+    try {
+      yield* alerts.makeCertain();
+      return true;
+    } catch (thrown) {
+      this.#parts.logger.warn(
+        { rule: this.key, error: messageOf(thrown) },
+        'The alerts of the rule can’t be read from the database; the rule is evaluated again in a second',
+      );
+      return false;
+    }
+  }
+
+  #textsOf(loaded: LoadedAlertingRule, moment: EvaluationMoment): EpisodeTexts {
+    const { clock, evaluation, tracing } = this.#parts;
+    const ruleId = loaded.rule.id;
+    return {
+      begin: (fired) => evaluation.newEpisodes(loaded, fired, moment.timeMs),
+      ended: ({ alertId, traceparent }, cause) => {
+        const times = { cause, startedAtMs: moment.startedAtMs, endedAtMs: clock.wallMs() };
+        recordResolution(tracing, { ruleId, alertId: alertId ?? '', traceparent }, times);
+      },
+    };
+  }
+
+  /** The rows of firing alerts say why their rule can't be evaluated. */
+  *#markFailed(alerts: AlertStates): SlicedWork<void> {
+    const evaluationError = this.#health.report.lastError;
+    for (const { alertId, value } of alerts.instances.values()) {
+      if (alertId !== null) alerts.refresh(alertId, { value, annotations: null, evaluationError });
+      yield;
+    }
+  }
+
+  /** The rows of firing alerts get their present value and texts. */
+  *#refresh(
+    alerts: AlertStates,
+    { rule }: LoadedAlertingRule,
+    { moment, elements }: { readonly moment: EvaluationMoment } & Pick<EvaluatedAlerts, 'elements'>,
+  ): SlicedWork<void> {
+    const expansion = this.#parts.evaluation.expansion(moment.timeMs);
+    let firing = 0;
+    for (const { alertId, key, value } of alerts.instances.values()) {
+      if (alertId === null) continue;
+      firing++;
+      const found = elements.get(key);
+      const annotations = found ? expandAnnotations(rule, found.element, expansion) : null;
+      alerts.refresh(alertId, { value, annotations, evaluationError: null });
+      yield;
+    }
+    const periodMs = (firing / MAX_REFRESHED_ROWS_PER_SECOND) * 1000;
+    this.#refreshDueMs = moment.timeMs + Math.max(MIN_REFRESH_PERIOD_MS, periodMs);
+  }
+
+  *#end(): SlicedWork<number | null> {
+    const at = this.#writeMoment(false);
+    try {
+      if (this.#alerts) yield* this.#alerts.endAll(at);
+      yield* this.#outputs.write([], at);
+      this.#hasEnded = true;
+      return null;
+    } catch (thrown) {
+      this.#parts.logger.warn(
+        { rule: this.key, error: messageOf(thrown) },
+        'The alerts of a removed rule could not be ended yet; it is tried again in a second',
+      );
+      return at.timeMs + COMMIT_RETRY_MS;
+    }
+  }
+
+  #noteUnsaved(): void {
+    if (this.isUnsaved) this.#parts.onUnsaved(this);
+  }
+
+  /** Something that is written between two evaluations. */
+  #writeMoment(repeat: boolean): WriteMoment {
+    const startedAtMs = this.#parts.clock.wallMs();
+    const timeMs = this.#clock.next(startedAtMs, 0);
+    return this.#writeMomentOf({ timeMs, startedAtMs, repeat, receivedAtMs: null });
+  }
+
+  #writeMomentOf({ timeMs, startedAtMs, repeat }: EvaluationMoment): WriteMoment {
+    const receivedMonotonicMs = this.#parts.clock.monotonicMs();
+    const origin = {
+      source: 'rule',
+      traceparent: null,
+      receivedAtMs: startedAtMs,
+      receivedMonotonicMs,
+    } as const;
+    return { timeMs, repeat, origin };
+  }
+}
