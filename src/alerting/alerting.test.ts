@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { nextTurn } from '#telemetry';
 import type { AlertingOptions } from './options.ts';
 import { openStage, type Stage } from './alerting.test-support.ts';
 
@@ -355,6 +356,98 @@ describe('what survives a restart', () => {
     await before.append({ queue: 31 });
     await before.alerting.rules.load([{ name: 'rules.yml', text: rule('alert: Other\nexpr: queue > 90') }]);
     expect(await before.episodes()).toEqual(['g/High{"severity":"critical"}: resolved manual']);
+  });
+});
+
+describe('a person’s resolution and a reload at once', () => {
+  const changed = HIGH.replace('> 30', '> 29');
+  const firingSeries = (stage: Stage) =>
+    stage.samples.live('ALERTS', stage.clock.wallMs()).filter(({ alertstate }) => alertstate === 'firing');
+
+  it.each([
+    ['the person first', true],
+    ['the reload first', false],
+  ])('end the alert cleanly (%s)', async (_name, personFirst) => {
+    const stage = await stageOf(HIGH);
+    await stage.append({ queue: 31 });
+    const alertId = (await stage.events())[0]?.entity_id ?? '';
+    expect(firingSeries(stage)).toHaveLength(1);
+    stage.observer.pause = nextTurn;
+    const work = [
+      () => stage.alerting.alerts.resolve(alertId),
+      () => stage.alerting.rules.load([{ name: 'rules.yml', text: changed }]),
+    ];
+    await Promise.all((personFirst ? work : work.toReversed()).map((begin) => begin()));
+    await stage.append({ queue: 32 });
+    await stage.advance(2000);
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: resolved manual']);
+    expect(firingSeries(stage)).toEqual([]);
+    await stage.append({ queue: 3 });
+    await stage.advance(100);
+    await stage.append({ queue: 33 });
+    await stage.advance(100);
+    expect(await stage.episodes()).toEqual([
+      'g/High{"severity":"critical"}: resolved manual',
+      'g/High{"severity":"critical"}: firing',
+    ]);
+  });
+
+  it('of a rule that is removed: the alert is resolved once', async () => {
+    const stage = await stageOf(HIGH);
+    await stage.append({ queue: 31 });
+    const alertId = (await stage.events())[0]?.entity_id ?? '';
+    stage.observer.pause = nextTurn;
+    await Promise.allSettled([
+      stage.alerting.rules.load([{ name: 'rules.yml', text: rule('alert: Other\nexpr: queue > 90') }]),
+      stage.alerting.alerts.resolve(alertId),
+    ]);
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: resolved manual']);
+    expect(firingSeries(stage)).toEqual([]);
+    const types = (await stage.events()).map((event) => event.event_type);
+    expect(types).toEqual(['monitor.alert.triggered', 'monitor.alert.resolved']);
+  });
+
+  it('a resolution whose answer was lost holds, and a second one says that it is done', async () => {
+    const stage = await stageOf(HIGH);
+    await stage.append({ queue: 31 });
+    const alertId = (await stage.events())[0]?.entity_id ?? '';
+    stage.faults.push('unanswered');
+    await expect(stage.alerting.alerts.resolve(alertId)).rejects.toMatchObject({ code: 'database_failed' });
+    await expect(stage.alerting.alerts.resolve(alertId)).rejects.toMatchObject({ code: 'alert_resolved' });
+    await stage.append({ queue: 32 });
+    await stage.advance(2000);
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: resolved manual']);
+    expect(firingSeries(stage)).toEqual([]);
+  });
+});
+
+describe('a second rule of the same name', () => {
+  const pair = (first: string, second = '') =>
+    `groups:\n  - name: g\n    interval: 1m\n    rules:\n${[first, second]
+      .filter((text) => text !== '')
+      .map((text) => `      - ${text}\n`)
+      .join('')}`;
+  const first = '{alert: High, expr: queue > 30, labels: {severity: warning}}';
+  const second = '{alert: High, expr: queue > 90, labels: {severity: critical}}';
+
+  it('changes nothing for the first one, by a reload or over a restart', async () => {
+    const before = await stageOf(pair(first));
+    await before.append({ queue: 31 });
+    const alertId = (await before.events())[0]?.entity_id;
+    await before.alerting.rules.load([{ name: 'rules.yml', text: pair(second, first) }]);
+    await before.append({ queue: 32 });
+    await before.advance(2000);
+    expect(await before.episodes()).toEqual(['g/High{"severity":"warning"}: firing']);
+    const after = await before.restart({ rules: pair(first, second) });
+    open[0] = after;
+    await after.append({ queue: 33 });
+    await after.advance(2000);
+    const third = await after.restart({ rules: pair(first) });
+    open[0] = third;
+    await third.append({ queue: 34 });
+    await third.advance(2000);
+    expect(await third.episodes()).toEqual(['g/High{"severity":"warning"}: firing']);
+    expect((await third.events()).map(({ entity_id: id }) => id)).toEqual([alertId]);
   });
 });
 
