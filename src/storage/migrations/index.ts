@@ -12,7 +12,7 @@ import { retentionAndSearch } from './010_retention_and_search.ts';
 import { remediationHistory } from './011_remediation_history.ts';
 import { alertingAtScale } from './012_alerting_at_scale.ts';
 import { lanesAndUnits } from './013_lanes_and_units.ts';
-import { lists } from './015_lists.ts';
+import { lists } from './014_lists.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [

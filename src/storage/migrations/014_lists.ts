@@ -1,14 +1,8 @@
 import type { Migration, MigrationStep } from '../migration.ts';
 
-/** The orders in which people page through alerts and anomalies, so that a page does not sort all there ever were. */
+/** The orders in which people page through anomalies, so that a page does not sort all there ever were. */
 const state: MigrationStep = {
   async up(db) {
-    await db.schema.createIndex('alerts_by_time').on('alerts').columns(['fired_at_ms', 'id']).execute();
-    await db.schema
-      .createIndex('alerts_by_severity')
-      .on('alerts')
-      .columns(['severity', 'fired_at_ms', 'id'])
-      .execute();
     await db.schema
       .createIndex('monitor_anomalies_by_metric')
       .on('monitor_anomalies')
@@ -16,9 +10,7 @@ const state: MigrationStep = {
       .execute();
   },
   async down(db) {
-    for (const index of ['monitor_anomalies_by_metric', 'alerts_by_severity', 'alerts_by_time']) {
-      await db.schema.dropIndex(index).execute();
-    }
+    await db.schema.dropIndex('monitor_anomalies_by_metric').execute();
   },
 };
 
@@ -38,4 +30,4 @@ const telemetry: MigrationStep = {
   },
 };
 
-export const lists: Migration = { name: '015_lists', state, telemetry };
+export const lists: Migration = { name: '014_lists', state, telemetry };
