@@ -11,6 +11,7 @@ import { openStateDatabase, openTelemetryDatabase } from '#storage';
 import {
   createSystemClock,
   createSystemRandom,
+  definePool,
   SampleBatch,
   SelfMetrics,
   SteadyClock,
@@ -109,23 +110,7 @@ parts.bus.listen((event) => {
 async function episode(number: number): Promise<number> {
   const pool = `pool-${number}`;
   await parts.pools.create(
-    {
-      id: pool,
-      agentType: 'worker',
-      phaseId: null,
-      runtime: 'process',
-      command: ['true'],
-      cwd: null,
-      env: {},
-      desired: 0,
-      min: 0,
-      max: 0,
-      graceMs: 1000,
-      orphanTimeoutMs: 1000,
-      onOrphan: 'leave',
-      heartbeatIntervalMs: null,
-      heartbeatTtlMs: null,
-    },
+    definePool({ id: pool, command: ['true'], desired: 0, max: 0, onOrphan: 'leave' }),
     asked,
   );
   const ref = tsdb.series({ __name__: 'trouble', pool });

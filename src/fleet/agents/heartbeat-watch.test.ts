@@ -5,7 +5,7 @@ import { claimOf, registration, startTestFleet, task, type TestFleet } from '../
 
 const AGENTS = 2000;
 const TTL_MS = 3500;
-/** As many as share one transaction. */
+/** Fewer than share one transaction. */
 const SHARED = 50;
 
 describe('two thousand agents at once', () => {

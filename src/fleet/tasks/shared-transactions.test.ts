@@ -61,7 +61,7 @@ describe('transactions that requests share', () => {
   it('puts no more than a limit into one transaction', async () => {
     const together: string[][] = [];
     const shared = cursors(together);
-    await Promise.all(Array.from({ length: 120 }, (_, number) => shared.ask(`request ${number}`)));
-    expect(together.map((requests) => requests.length)).toEqual([1, 50, 50, 19]);
+    await Promise.all(Array.from({ length: 400 }, (_, number) => shared.ask(`request ${number}`)));
+    expect(together.map((requests) => requests.length)).toEqual([1, 150, 150, 99]);
   });
 });

@@ -2,8 +2,11 @@ import type { StateDatabase, StateTransaction } from '#storage';
 import { OmoiError } from '#telemetry';
 
 const maxWaitingRequests = 20_000;
-/** So many are done within a few milliseconds, which is how long others wait behind them. */
-const maxRequestsPerTransaction = 50;
+/**
+ * So many are done within some ten milliseconds, which is how long others wait behind them. With fewer the way to the
+ * disk and back, which each transaction waits for, is what limits them.
+ */
+const maxRequestsPerTransaction = 150;
 
 /** Does all that is asked, in order, and answers in that order; a refusal is an answer, so that it is committed. */
 type Work<Request, Answer> = (

@@ -14,7 +14,7 @@ import type { TaskQueueState } from './task-queue-state.ts';
 import { claimedEvent, type TaskRow } from './task-row.ts';
 
 /** Claims that share a transaction share these; each gets one at least, where there are some. */
-const maxTasksPerTransaction = 200;
+const maxTasksPerTransaction = 300;
 
 export interface ClaimRequest extends Holder {
   /** null takes any. */
