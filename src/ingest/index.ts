@@ -1,5 +1,10 @@
 export { encodeError, type Encoding } from './otlp/answer.ts';
-export { createOtlpReceiver, encodingOf, type OtlpReceiver } from './otlp/receiver.ts';
+export {
+  createOtlpReceiver,
+  encodingOf,
+  type OtlpReceiver,
+  type OtlpReceiverOptions,
+} from './otlp/receiver.ts';
 export {
   createRemoteWriteReceiver,
   type RemoteWriteParts,
