@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { EventBus } from '#eventbus';
 import {
   ALERT_TRACE,
   becomes as becomesOf,
@@ -10,6 +11,7 @@ import {
   silent,
   type Stage,
 } from './watchdog.test-support.ts';
+import { WatchdogStates } from './watchdog-states.ts';
 
 const WAIT = { timeout: 60_000, interval: 5 };
 let stage: Stage;
@@ -317,4 +319,53 @@ describe('a policy file', () => {
     expect(load).toThrow(message);
     expect(stage.watchdog.policies.list().map((policy) => policy.name)).toEqual(['restart_it']);
   });
+});
+
+describe('a storm', () => {
+  it('is told once, however often it is looked at while the database is slow, and over a restart', async () => {
+    const gate = Promise.withResolvers<void>();
+    let isSlow = false;
+    stage = await openStage([RESTART], {}, (database) => ({
+      ...database,
+      transaction: async (work) => {
+        if (isSlow) await gate.promise;
+        return database.transaction(work);
+      },
+    }));
+    const told = async () =>
+      (await stage.events()).filter(({ event_type: type }) => type === 'watchdog.escalated').length;
+    stage.fleet.sick = 3;
+    isSlow = true;
+    for (let look = 0; look < 4; look++) await stage.clock.advance(1000);
+    expect(await told()).toBe(0);
+    isSlow = false;
+    gate.resolve();
+    await vi.waitFor(async () => expect(await told()).toBe(1), WAIT);
+    await stage.clock.advance(5000);
+    await stage.restartProcess();
+    await stage.clock.advance(5000);
+    expect(await told()).toBe(1);
+  });
+
+  it('is told once where two processes see it begin', async () => {
+    await open(RESTART);
+    const bus = { append: vi.fn(async () => {}) };
+    const parties = [1, 2].map(() => new WatchdogStates(stage.database, bus as unknown as EventBus));
+    const change = { active: true, reason: '3 of 4', by: 'watchdog' };
+    await Promise.all(parties.map((states) => states.set('storm', change)));
+    expect(bus.append).toHaveBeenCalledTimes(2);
+    expect(parties.map((states) => states.get('storm')?.reason)).toEqual(['3 of 4', '3 of 4']);
+  });
+});
+
+it('starts a span for what is on disk, and for nothing else', async () => {
+  const { alerts, tracing, watchdog } = await open(RESTART.replace('mode: act', 'mode: observe'));
+  await alerts.raise('a1', silent('w-1'));
+  await heldBy('a1', 'observe');
+  for (let time = 0; time < 5; time++) await watchdog.reconsider();
+  await stage.clock.advance(120_000);
+  expect(tracing.spans.map(({ name }) => name)).toEqual(['watchdog.remediation']);
+  await alerts.resolve('a1');
+  await becomes('a1', 'cancelled(cancelled)');
+  expect(tracing.spans.filter(({ isEnded }) => !isEnded)).toEqual([]);
 });
