@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CompiledQuery } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   MIGRATIONS,
@@ -113,16 +114,40 @@ describe.each(DATABASE_KINDS)('migrations of the state on $name', (kind) => {
 });
 
 describe('migrations of the telemetry', () => {
+  let directory = '';
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'omoi-telemetry-'));
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+
+  const open = () =>
+    openTelemetryDatabase({ directory, clock: createSystemClock(), logger: silentLogger, role: 'server' });
+
   it('go up, down and up again', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'omoi-telemetry-'));
-    const database = await openTelemetryDatabase({
-      directory,
-      clock: createSystemClock(),
-      logger: silentLogger,
-      role: 'server',
-    });
+    const database = await open();
     await climb(database, 'telemetry');
     await database.close();
-    await rm(directory, { recursive: true });
+  });
+
+  it('remove spans whose times nobody can read, and keep the others', async () => {
+    const database = await open();
+    await migrate(database, { half: 'telemetry', migrations: MIGRATIONS, to: '014_lists' });
+    const rest = `'n', 'internal', 's', 1, 'unset', '{}', '[]', '[]'`;
+    const columns =
+      'trace_id, span_id, end_us, name, kind, service_name, start_us, status, attributes, links, events';
+    await database.transaction(async (tx) => {
+      for (const [id, end] of [
+        ['readable', '2'],
+        ['unreadable', '9007199254740992'],
+      ]) {
+        const insert = `insert into trace_spans (${columns}) values ('${id}', 'a', ${end}, ${rest})`;
+        await tx.db.executeQuery(CompiledQuery.raw(insert));
+      }
+    });
+    await migrate(database, { half: 'telemetry', migrations: MIGRATIONS });
+    const left = await database.reader.selectFrom('trace_spans').selectAll().execute();
+    expect(left.map((span) => span.trace_id)).toEqual(['readable']);
+    await database.close();
   });
 });

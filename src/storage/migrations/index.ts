@@ -13,6 +13,7 @@ import { remediationHistory } from './011_remediation_history.ts';
 import { alertingAtScale } from './012_alerting_at_scale.ts';
 import { lanesAndUnits } from './013_lanes_and_units.ts';
 import { lists } from './014_lists.ts';
+import { spanTimes } from './015_span_times.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   alertingAtScale,
   lanesAndUnits,
   lists,
+  spanTimes,
 ];
