@@ -1,4 +1,4 @@
-import { MetricBook, type Counter, type Gauge, type Histogram } from './metrics.ts';
+import { MetricRegistry, type Counter, type Gauge, type Histogram } from './metrics.ts';
 import type { HistogramOptions, InstrumentOptions, MetricLabels } from './metrics.ts';
 import { resolveSettings, type AgentOptions, type Settings } from './options.ts';
 import { agentPath, Presence } from './presence.ts';
@@ -71,7 +71,7 @@ class ConnectedAgent implements Agent {
   readonly #link: ServerLink;
   readonly #metricsLink: ServerLink;
   readonly #presence: Presence;
-  readonly #metrics = new MetricBook();
+  readonly #metrics = new MetricRegistry();
   readonly #exporting: NodeJS.Timeout;
   #work: WorkLoop | null = null;
   #draining: Promise<void> | null = null;

@@ -45,7 +45,7 @@ const CUMULATIVE = 2;
 const DROPPED = 'omoi_agent_measurements_dropped_total';
 
 /** The agent's own measurements, exported cumulatively: an export that is lost loses nothing. */
-export class MetricBook {
+export class MetricRegistry {
   readonly #instruments = new Map<string, Instrument>();
   readonly #startedAtMs = Date.now();
   #series = 0;

@@ -3,7 +3,7 @@ import type { Remediation, WatchdogState } from '../api/wire.ts';
 import { formatAge, formatDuration } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
 import { isRunning } from '../domain/headline.ts';
-import { describeCourse, type RemediationMark } from '../domain/remediation-steps.ts';
+import { describeSteps, type RemediationMark } from '../domain/remediation-steps.ts';
 import { remediationTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { Panel } from './panel.tsx';
@@ -18,7 +18,7 @@ export interface RemediationsPanelProps {
   readonly states: WatchdogState['states'] | undefined;
 }
 
-/** What the watchdog does and did, newest first, each with its course. */
+/** What the watchdog does and did, newest first, each with its steps. */
 export function RemediationsPanel({ remediations, states }: RemediationsPanelProps) {
   const nowMs = useNow();
   return (
@@ -37,7 +37,7 @@ export function RemediationsPanel({ remediations, states }: RemediationsPanelPro
           ) : (
             <ol className={styles.remediations}>
               {found.map((remediation) => (
-                <Course key={remediation.id} remediation={remediation} nowMs={nowMs} />
+                <RemediationSteps key={remediation.id} remediation={remediation} nowMs={nowMs} />
               ))}
             </ol>
           )
@@ -47,7 +47,13 @@ export function RemediationsPanel({ remediations, states }: RemediationsPanelPro
   );
 }
 
-function Course({ remediation, nowMs }: { readonly remediation: Remediation; readonly nowMs: number }) {
+function RemediationSteps({
+  remediation,
+  nowMs,
+}: {
+  readonly remediation: Remediation;
+  readonly nowMs: number;
+}) {
   const { policy, target, state, outcome, planned_at: plannedAt, ended_at: endedAt } = remediation;
   const running = isRunning(remediation);
   const held = running ? remediation.suppressions : [];
@@ -68,7 +74,7 @@ function Course({ remediation, nowMs }: { readonly remediation: Remediation; rea
         <TraceLink traceId={remediation.trace_id} of={`${policy} on ${target.id}`} />
       </p>
       <ol className={styles.marks}>
-        {describeCourse(remediation).map((mark) => (
+        {describeSteps(remediation).map((mark) => (
           <Mark key={mark.key} mark={mark} plannedMs={plannedMs} />
         ))}
       </ol>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countStanding, describeStanding, type FleetStanding } from './headline.ts';
+import { countFleet, describeFleet, type FleetOverview } from './headline.ts';
 
 const agents = (...statuses: string[]) => statuses.map((status) => ({ status }));
 const alert = (state: string, severity: string, acknowledged_by: string | null = null) => ({
@@ -9,7 +9,7 @@ const alert = (state: string, severity: string, acknowledged_by: string | null =
 });
 const remediation = (state: string, outcome: string | null) => ({ state, outcome });
 
-const ROWS: readonly (Partial<FleetStanding> & { readonly text: string; readonly tone: string })[] = [
+const ROWS: readonly (Partial<FleetOverview> & { readonly text: string; readonly tone: string })[] = [
   { text: 'No agents yet.', tone: 'gone' },
   { agents: agents('IDLE', 'RUNNING', 'TERMINATED'), text: 'All is well with 2 agents.', tone: 'good' },
   { agents: agents('IDLE', 'FAILED', 'SPAWNING'), text: '2 agents of 3 not working.', tone: 'caution' },
@@ -33,8 +33,8 @@ const ROWS: readonly (Partial<FleetStanding> & { readonly text: string; readonly
   },
 ];
 
-describe('describeStanding', () => {
+describe('describeFleet', () => {
   it.each(ROWS)('$text', ({ agents = [], alerts = [], remediations = [], text, tone }) => {
-    expect(describeStanding(countStanding({ agents, alerts, remediations }))).toEqual({ text, tone });
+    expect(describeFleet(countFleet({ agents, alerts, remediations }))).toEqual({ text, tone });
   });
 });

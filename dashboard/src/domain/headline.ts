@@ -1,7 +1,7 @@
 import { severityRank, severityTone, type Tone } from './tone.ts';
 
 /** The numbers that decide how things stand. */
-export interface FleetStanding {
+export interface FleetOverview {
   readonly agents: readonly { readonly status: string }[];
   readonly alerts: readonly {
     readonly state: string;
@@ -16,7 +16,7 @@ export interface Headline {
   readonly tone: Tone;
 }
 
-export interface StandingCounts {
+export interface FleetCounts {
   /** Agents that do or could do work: IDLE, RUNNING or DEGRADED. */
   readonly alive: number;
   /** Agents that have not ended. */
@@ -30,7 +30,7 @@ export interface StandingCounts {
 
 const ALIVE: readonly string[] = ['IDLE', 'RUNNING', 'DEGRADED'];
 
-export function countStanding({ agents, alerts, remediations }: FleetStanding): StandingCounts {
+export function countFleet({ agents, alerts, remediations }: FleetOverview): FleetCounts {
   const firing = alerts.filter((alert) => alert.state === 'firing');
   const unseen = firing
     .filter((alert) => alert.acknowledged_by === null)
@@ -51,7 +51,7 @@ export function isRunning(remediation: { readonly state: string; readonly outcom
 }
 
 /** How things stand, in one sentence; the worst comes first. */
-export function describeStanding(counts: StandingCounts): Headline {
+export function describeFleet(counts: FleetCounts): Headline {
   const { alive, present, firing, worst, repairing } = counts;
   const down = present - alive;
   if (firing > 0) {

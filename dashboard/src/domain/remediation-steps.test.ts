@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeCourse, type ToldRemediation } from './remediation-steps.ts';
+import { describeSteps, type ToldRemediation } from './remediation-steps.ts';
 
 const remediation = (told: Partial<ToldRemediation>): ToldRemediation => ({
   state: 'planned',
@@ -21,23 +21,23 @@ const scale = {
   detail: null,
 };
 const told = (given: Partial<ToldRemediation>): readonly string[] =>
-  describeCourse(remediation(given)).map(({ text, progress }) => `${text} (${progress})`);
+  describeSteps(remediation(given)).map(({ text, progress }) => `${text} (${progress})`);
 
-describe('describeCourse', () => {
+describe('describeSteps', () => {
   it.each([
-    { given: {}, course: ['planned (now)'] },
-    { given: { state: 'awaiting_approval' }, course: ['planned (done)', 'awaits approval (now)'] },
+    { given: {}, steps: ['planned (now)'] },
+    { given: { state: 'awaiting_approval' }, steps: ['planned (done)', 'awaits approval (now)'] },
     {
       given: { state: 'executing', actions: [{ ...scale, finished_at: null, result: null }] },
-      course: ['planned (done)', 'scale (now)'],
+      steps: ['planned (done)', 'scale (now)'],
     },
     {
       given: { state: 'verifying', actions: [{ ...scale, detail: 'coders +2' }] },
-      course: ['planned (done)', 'scale: coders +2 (done)', 'verifying (now)'],
+      steps: ['planned (done)', 'scale: coders +2 (done)', 'verifying (now)'],
     },
     {
       given: { state: 'completed', outcome: 'healed', ended_at: '12:05', actions: [scale] },
-      course: ['planned (done)', 'scale: done (done)', 'healed (done)'],
+      steps: ['planned (done)', 'scale: done (done)', 'healed (done)'],
     },
     {
       given: {
@@ -46,7 +46,7 @@ describe('describeCourse', () => {
         ended_at: '12:05',
         actions: [{ ...scale, result: 'failed' }],
       },
-      course: ['planned (done)', 'scale: failed (failed)', 'no effect (failed)'],
+      steps: ['planned (done)', 'scale: failed (failed)', 'no effect (failed)'],
     },
-  ])('$course', ({ given, course }) => expect(told(given)).toEqual(course));
+  ])('$steps', ({ given, steps }) => expect(told(given)).toEqual(steps));
 });

@@ -28,8 +28,8 @@ export interface RemediationMark {
   readonly progress: 'done' | 'now' | 'failed';
 }
 
-/** The course of a remediation, in order: planned, what it did, how it checks itself, how it ended. */
-export function describeCourse(remediation: ToldRemediation): readonly RemediationMark[] {
+/** The steps of a remediation, in order: planned, what it did, how it checks itself, how it ended. */
+export function describeSteps(remediation: ToldRemediation): readonly RemediationMark[] {
   const { state, outcome, actions } = remediation;
   const marks: RemediationMark[] = [
     {

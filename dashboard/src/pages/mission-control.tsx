@@ -18,8 +18,8 @@ import { EventsPanel } from '../components/events-panel.tsx';
 import { FleetPanel } from '../components/fleet-panel.tsx';
 import { QueuePanel } from '../components/queue-panel.tsx';
 import { RemediationsPanel } from '../components/remediations-panel.tsx';
-import { StandingBar } from '../components/standing-bar.tsx';
-import { countStanding } from '../domain/headline.ts';
+import { StatusBar } from '../components/status-bar.tsx';
+import { countFleet } from '../domain/headline.ts';
 import { waitingNow } from '../domain/queue-history.ts';
 import styles from './mission-control.module.css';
 
@@ -37,7 +37,7 @@ export function MissionControl() {
   const events = useQuery(eventsQuery(client));
   const history = useQuery(queueHistoryQuery(client, range));
 
-  const counts = countStanding({
+  const counts = countFleet({
     agents: fleet.data?.agents ?? [],
     alerts: firing.data ?? [],
     remediations: remediations.data ?? [],
@@ -47,7 +47,7 @@ export function MissionControl() {
     <>
       <h1 className="visually-hidden">Mission control</h1>
       {fleet.data !== undefined && (
-        <StandingBar counts={counts} waiting={history.data ? waitingNow(history.data) : null} />
+        <StatusBar counts={counts} waiting={history.data ? waitingNow(history.data) : null} />
       )}
       <div className={styles.columns}>
         <div className={styles.column}>

@@ -159,7 +159,7 @@ function registerOrders(app: ApiApp, { fleet }: AgentRouteParts): void {
     },
     handler: async ({ params, principal, traceparent }) => {
       const { row } = await directory.get(params.agent_id);
-      await agents.strikeOff({
+      await agents.deregisterExternal({
         agentId: row.agent_id,
         generation: row.generation,
         reason: `struck off by ${principal.name}`,

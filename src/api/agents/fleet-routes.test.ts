@@ -263,7 +263,7 @@ test('the former generation is refused, and told who has the task now', async ()
   });
 });
 
-test('operators quarantine, release, reassign, cancel and strike off', async () => {
+test('operators quarantine, release, reassign, cancel and deregister others', async () => {
   const taskId = await claimTask();
   expect((await call('operator', `/tasks/${taskId}/reassign`, {})).body).toMatchObject({ state: 'queued' });
   expect((await call('operator', '/agents/worker-1/quarantine', { reason: 'odd' })).body).toMatchObject({

@@ -25,7 +25,7 @@ export class AgentEntry implements AgentObservation {
   workSeenAtMs: number | null = null;
   selfDegraded: boolean;
   /** Why it says that it is DEGRADED. */
-  complaint: string | null = null;
+  degradedReason: string | null = null;
   desired: 'run' | 'drain' = 'run';
   /** Whether the beats' part of this entry has changed since it was last written. */
   unwritten = false;
@@ -142,7 +142,7 @@ export class AgentEntry implements AgentObservation {
   }): void {
     this.#saysRunning = word.running;
     this.selfDegraded = word.degraded;
-    this.complaint = word.degraded ? word.reason : null;
+    this.degradedReason = word.degraded ? word.reason : null;
   }
 
   /** A transition is committed that was decided after so many beats: later ones may take it back. */
@@ -159,7 +159,7 @@ export class AgentEntry implements AgentObservation {
     this.inFlight = 0;
     this.workSeenAtMs = null;
     this.selfDegraded = false;
-    this.complaint = null;
+    this.degradedReason = null;
     this.desired = 'run';
     this.warned = false;
     this.#heardAtMs = nowMonotonicMs;

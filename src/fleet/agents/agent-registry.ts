@@ -190,7 +190,7 @@ export class AgentRegistry implements GenerationStore {
    * Deregisters an external agent that can't do so itself.
    * @throws OmoiError `agent_is_managed`, and as `deregister`
    */
-  async strikeOff(order: Departure): Promise<void> {
+  async deregisterExternal(order: Departure): Promise<void> {
     if (this.#require(order.agentId).managed) {
       throw new OmoiError('agent_is_managed', `Agent ${order.agentId} is started and stopped by Omoi.`, {
         agent_id: order.agentId,

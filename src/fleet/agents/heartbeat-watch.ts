@@ -143,7 +143,7 @@ async function write(tx: StateTransaction, agent: AgentRow, { entry, step }: Ste
   if (!step) return agent;
   return moveAgent(tx, agent, {
     status: step.to,
-    status_reason: step.reason === 'reported' ? (entry.complaint ?? step.reason) : step.reason,
+    status_reason: step.reason === 'reported' ? (entry.degradedReason ?? step.reason) : step.reason,
     self_degraded: entry.selfDegraded ? 1 : 0,
   });
 }

@@ -1,16 +1,16 @@
-import { describeStanding, type StandingCounts } from '../domain/headline.ts';
-import styles from './standing-bar.module.css';
+import { describeFleet, type FleetCounts } from '../domain/headline.ts';
+import styles from './status-bar.module.css';
 import { ToneDot } from './tone-dot.tsx';
 
-export interface StandingBarProps {
-  readonly counts: StandingCounts;
+export interface StatusBarProps {
+  readonly counts: FleetCounts;
   /** Tasks that wait in all phases together; null before it is known. */
   readonly waiting: number | null;
 }
 
 /** How things stand: one sentence, and the numbers behind it. */
-export function StandingBar({ counts, waiting }: StandingBarProps) {
-  const { text, tone } = describeStanding(counts);
+export function StatusBar({ counts, waiting }: StatusBarProps) {
+  const { text, tone } = describeFleet(counts);
   return (
     <div className={styles.bar}>
       <p className={styles.headline} role="status">
