@@ -8,7 +8,7 @@ import { countBodies, type BodyBudget } from '../http/body-budget.ts';
 import { SENDERS_AND_AGENTS } from '../access/roles.ts';
 
 export interface OtlpRouteParts {
-  readonly receiver: OtlpReceiver;
+  readonly receiver: Pick<OtlpReceiver, 'receive'>;
   readonly encodingOf: (contentType: string) => Encoding;
   readonly encodeError: (encoding: Encoding, error: OmoiError) => Uint8Array;
   /** Limit of a request as it comes in. */
