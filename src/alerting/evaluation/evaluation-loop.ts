@@ -243,7 +243,7 @@ export class EvaluationLoop {
     }
     slices.rest();
     this.#durations.observe(slices.costMs / 1000);
-    entry.pace.ended(slices.costMs, clock.monotonicMs());
+    entry.pace.ended(slices.recurringCostMs, clock.monotonicMs());
     entry.isBusy = false;
     if (rule.hasEnded) {
       this.remove(rule);

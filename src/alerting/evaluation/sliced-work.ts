@@ -74,6 +74,7 @@ export class EvaluationSlices {
   /** Null while the evaluation waits. */
   #startedMs: number | null;
   #costMs = 0;
+  #resultCostMs: number | null = null;
 
   constructor(clock: Clock, budget: EvaluationBudget) {
     this.#clock = clock;
@@ -84,6 +85,20 @@ export class EvaluationSlices {
   /** What was measured so far. */
   get costMs(): number {
     return this.#costMs;
+  }
+
+  /**
+   * What the rule costs each time, measured until its result was known; all of it where nobody said so. The rows of new
+   * and ended episodes, which are written after that, come once and do not slow the rule down.
+   */
+  get recurringCostMs(): number {
+    return this.#resultCostMs ?? this.#costMs;
+  }
+
+  /** The result of the evaluation is known; what follows writes down what has changed. */
+  noteResult(): void {
+    const sliceMs = this.#startedMs === null ? 0 : this.#clock.monotonicMs() - this.#startedMs;
+    this.#resultCostMs = this.#costMs + sliceMs;
   }
 
   /** Whether it is time to `pause`. */

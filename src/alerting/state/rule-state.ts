@@ -31,6 +31,12 @@ const MAX_REFRESHED_ROWS_PER_SECOND = 500;
 
 const NO_INSTANCES: ReadonlyMap<string, Instance> = new Map();
 
+export interface EvaluateOptions {
+  /** Whether unchanged outputs are written too. */
+  readonly repeat: boolean;
+  readonly slices: EvaluationSlices;
+}
+
 export interface RuleStateParts extends Omit<AlertStatesParts, 'uncommitted'> {
   readonly clock: Clock;
   readonly tracing: Tracing;
@@ -148,10 +154,10 @@ export class RuleState {
    * done to the rule.
    * @returns the evaluation time at which it has to be looked at again though nothing arrives; null: none
    */
-  evaluate(options: { readonly repeat: boolean; readonly slices: EvaluationSlices }): Promise<number | null> {
+  evaluate(options: EvaluateOptions): Promise<number | null> {
     return this.#queue.run(async () => {
       if (this.#hasEnded) return null;
-      return runSliced(this.#isRemoved ? this.#end() : this.#evaluate(options.repeat), options.slices);
+      return runSliced(this.#isRemoved ? this.#end() : this.#evaluate(options), options.slices);
     });
   }
 
@@ -186,7 +192,7 @@ export class RuleState {
     return this.#queue.settled();
   }
 
-  *#evaluate(repeat: boolean): SlicedWork<number | null> {
+  *#evaluate({ repeat, slices }: EvaluateOptions): SlicedWork<number | null> {
     const { clock } = this.#parts;
     const definition = this.#definition;
     const { rule } = definition;
@@ -197,7 +203,7 @@ export class RuleState {
     const moment: EvaluationMoment = { timeMs, startedAtMs, repeat, receivedAtMs };
     let wakeAtMs: number | null = null;
     if (rule.kind === 'recording') yield* this.#record({ definition, rule }, moment, origin);
-    else wakeAtMs = yield* this.#evaluateAlerts({ definition, rule }, moment);
+    else wakeAtMs = yield* this.#evaluateAlerts({ definition, rule }, moment, slices);
     if (origin) this.#health.took(origin, clock.monotonicMs());
     return wakeAtMs;
   }
@@ -221,7 +227,11 @@ export class RuleState {
     }
   }
 
-  *#evaluateAlerts(loaded: LoadedAlertingRule, moment: EvaluationMoment): SlicedWork<number | null> {
+  *#evaluateAlerts(
+    loaded: LoadedAlertingRule,
+    moment: EvaluationMoment,
+    slices: EvaluationSlices,
+  ): SlicedWork<number | null> {
     const alerts = this.#alerts;
     if (!alerts) return null;
     if (!(yield* this.#makeCertain(alerts))) return moment.timeMs + COMMIT_RETRY_MS;
@@ -240,6 +250,7 @@ export class RuleState {
       const at = { timeMs: moment.timeMs, failingSinceMs };
       plan = yield* this.#parts.evaluation.planFailure(loaded, alerts.instances, at);
     }
+    slices.noteResult();
     const at = this.#writeMomentOf(moment);
     const isDone = yield* alerts.carryOut(plan, this.#textsOf(loaded, moment), at);
     if (evaluated === null) yield* this.#markFailed(alerts);
