@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort, omoi, OmoiServer } from '../../tests/acceptance/support/omoi-process.ts';
+import { Connection } from '../load/connection.ts';
 import { cpuSeconds } from '../tsdb/target.ts';
 import type { LoopReadings, MemoryReadings } from './watch-loop.ts';
 
@@ -68,7 +69,7 @@ export class MeasuredServer {
         OMOI_BENCH_HURRY: hurry ? '1' : '0',
       },
     });
-    const tokens = options.tokens ?? (await makeTokens(dataDirectory));
+    const tokens = options.tokens ?? (await makeTokens(dataDirectory, server.url));
     const watch = connect(socket);
     await once(watch, 'connect');
     return new MeasuredServer(server, { tokens, otlpUrl: `http://127.0.0.1:${otlpPort}`, watch });
@@ -119,20 +120,18 @@ export class MeasuredServer {
   }
 }
 
-async function makeTokens(dataDirectory: string): Promise<Tokens> {
-  const create = async (...args: string[]): Promise<string> => {
-    const { status, stdout, stderr } = await omoi([
-      'token',
-      '--data-directory',
-      dataDirectory,
-      'create',
-      ...args,
-    ]);
-    if (status !== 0) throw new Error(`no token could be made: ${stderr}`);
-    return stdout.trim();
+/** The first as the owner of the directory, the other with the first. */
+async function makeTokens(dataDirectory: string, url: string): Promise<Tokens> {
+  const command = ['token', '--data-directory', dataDirectory, 'create', 'bench-admin', '--role', 'admin'];
+  const { status, stdout, stderr } = await omoi(command);
+  if (status !== 0) throw new Error(`no token could be made: ${stderr}`);
+  const admin = stdout.trim();
+  const connection = await Connection.open(url, admin);
+  const scope = { agent_ids: [], pool_id: AGENT_POOL };
+  const asked = { name: 'bench-agents', role: 'agent', scope };
+  const { secret } = JSON.parse(await connection.post('/api/v1/tokens', JSON.stringify(asked))) as {
+    secret: string;
   };
-  return {
-    admin: await create('bench-admin', '--role', 'admin'),
-    agent: await create('bench-agents', '--role', 'agent', '--pool', AGENT_POOL),
-  };
+  connection.close();
+  return { admin, agent: secret };
 }

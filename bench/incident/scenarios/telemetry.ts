@@ -12,6 +12,8 @@ const SIGNALS: readonly OtlpSignal[] = ['metrics', 'traces', 'logs'];
 /** The first run of retention comes a minute after the start. */
 const RETENTION_FROM_MS = 60_000;
 const RETENTION_MS = 60_000;
+/** In a small run all is gone before a probe has noticed anything. */
+const CALM_AFTER_MS = 10_000;
 
 /** Two senders post a body of 8 MB every two seconds each, metrics, traces and logs in turn. */
 export function sendersPost(encoding: OtlpEncoding): (stage: Stage) => Promise<Happened> {
@@ -55,6 +57,7 @@ export async function spansExpire(stage: Stage): Promise<Happened> {
   const gone = (): Promise<number> => gauge(stage, 'omoi_retention_deleted_total{table="trace_spans"}');
   const patienceMs = RETENTION_FROM_MS + RETENTION_MS;
   const seconds = await secondsUntil(async () => (await gone()) >= expired * 0.99, patienceMs);
+  await delay(scaledMs(stage, CALM_AFTER_MS));
   return { expired, deleted: await gone(), seconds_since_start: seconds };
 }
 
