@@ -2,6 +2,7 @@ import type { ConnectionPool } from '../load/connection-pool.ts';
 import { AGENT_POOL } from './measured-server.ts';
 import { Recorder } from '../load/recorder.ts';
 import { everySoOften } from '../load/schedule.ts';
+import { AGENT_PREFIX } from './event-counts.ts';
 
 const REGISTERED_AT_ONCE = 32;
 const CLAIM_EVERY_MS = 50;
@@ -46,7 +47,7 @@ export class AgentProbe {
     this.#connections = connections;
     this.#fleet = fleet;
     this.#agents = Array.from({ length: fleet.agents }, (_, number) => ({
-      id: `bench-agent-${number}`,
+      id: `${AGENT_PREFIX}${number}`,
       generation: 0,
       sequence: 0,
       isBeating: false,

@@ -1,6 +1,9 @@
-import type { SystemEvent } from '#telemetry';
+import type { Labels, SystemEvent } from '#telemetry';
 
-/** By alert name: how many episodes began and ended. By policy: remediations begun, and held back at least once. */
+/** The ids of the agents that beat, fall silent and beat again. */
+export const AGENT_PREFIX = 'bench-agent-';
+
+/** By alert name, `NAME of the fleet` for those of the bench's agents: how many episodes began and ended. By policy: remediations begun, and held back at least once. */
 export interface Counts {
   readonly triggered: Readonly<Record<string, number>>;
   readonly resolved: Readonly<Record<string, number>>;
@@ -19,8 +22,8 @@ export class EventCounts {
   add(event: SystemEvent): void {
     const { triggered, resolved, started, suppressed } = this.#counts;
     const { event_type: type } = event;
-    if (type === 'monitor.alert.triggered') increment(triggered, event.payload.labels['alertname'] ?? '');
-    if (type === 'monitor.alert.resolved') increment(resolved, event.payload.labels['alertname'] ?? '');
+    if (type === 'monitor.alert.triggered') increment(triggered, nameOf(event.payload.labels));
+    if (type === 'monitor.alert.resolved') increment(resolved, nameOf(event.payload.labels));
     if (type === 'watchdog.remediation.started') increment(started, event.payload.policy);
     if (type === 'watchdog.remediation.suppressed') {
       const { policy, alert_id: alertId } = event.payload;
@@ -37,6 +40,10 @@ export class EventCounts {
       suppressed: Object.fromEntries(Array.from(suppressed, ([policy, alerts]) => [policy, alerts.size])),
     };
   }
+}
+
+function nameOf({ alertname = '', agent_id: agentId = '' }: Labels): string {
+  return agentId.startsWith(AGENT_PREFIX) ? `${alertname} of the fleet` : alertname;
 }
 
 function increment(counts: Map<string, number>, key: string): void {

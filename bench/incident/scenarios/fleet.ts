@@ -4,7 +4,7 @@ import { RefusedRequest } from '../../load/connection.ts';
 import { AGENT_POOL } from '../measured-server.ts';
 import { countsFromNow, scaled, scaledMs, secondsUntil, type Happened, type Stage } from '../stage.ts';
 
-const UNRESPONSIVE = 'AgentUnresponsive';
+const UNRESPONSIVE = 'AgentUnresponsive of the fleet';
 const CLAIM_CLIENTS = 50;
 const CLAIM_EVERY_MS = 250;
 const ABSURD_EVERY_MS = 500;
