@@ -223,6 +223,8 @@ describe('causes', () => {
     await stage.append({ queue: 3 });
     await stage.advance(1500);
     expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: resolved remediated']);
+    const resolved = stage.tracing.spans.find(({ name }) => name === 'alerting.resolve');
+    expect(resolved?.attributes?.['omoi.cause']).toBe('remediated');
   });
 
   it('a person’s resolution holds until the condition was false once', async () => {

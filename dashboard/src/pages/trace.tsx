@@ -45,7 +45,7 @@ export function TracePage() {
                 <Fact name="Failed" value={String(failed)} />
               </dl>
               <div className={styles.layout} data-chosen={chosen !== null}>
-                <Panel title="Steps">
+                <Panel title="Spans">
                   <TraceWaterfall waterfall={waterfall} chosenId={spanId ?? null} traceId={traceId} />
                 </Panel>
                 {chosen !== null && <SpanDetails span={chosen} traceStartUs={waterfall.startUs} />}

@@ -1,9 +1,10 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
-import { OmoiError, parseLabels, type Clock, type EventType, type SystemEvent } from '#telemetry';
+import { OmoiError, type Clock, type EventType, type SystemEvent } from '#telemetry';
 import { listAlerts, type AlertFilter, type AlertPage } from './alert-query.ts';
 import type { AlertRow } from './alert-row.ts';
 import type { EpisodeWriter } from './episode-writer.ts';
+import { aboutAlert, alertFacts } from './alert-events.ts';
 
 const MAX_TIMELINE_EVENTS = 1000;
 
@@ -89,14 +90,9 @@ export class AlertStore {
         .execute();
       await this.#parts.bus.append(tx, {
         event_type: 'monitor.alert.acknowledged',
-        entity_type: 'alert',
-        entity_id: alertId,
-        traceparent: row.traceparent,
+        ...aboutAlert(row),
         payload: {
-          alert_id: row.id,
-          rule_id: row.rule_id,
-          severity: row.severity,
-          labels: parseLabels(row.labels),
+          ...alertFacts(row),
           acknowledged_by: by,
         },
       });

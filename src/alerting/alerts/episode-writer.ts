@@ -1,11 +1,12 @@
 import { sql, type Insertable } from 'kysely';
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTables, StateTransaction } from '#storage';
-import { OmoiError, parseLabels, type Labels, type NewSystemEvent, type ResolutionCause } from '#telemetry';
+import { OmoiError, type Labels, type NewSystemEvent, type ResolutionCause } from '#telemetry';
 import { formatSampleValue } from '../sample-value.ts';
 import type { EvaluatedCause } from '../state/transition.ts';
 import { FIRING } from './alert-row.ts';
 import { writeSavedStates, type SavedStateChange } from './saved-state-rows.ts';
+import { aboutAlert, alertFacts } from './alert-events.ts';
 
 /** An episode that begins. Times: wall ms. */
 export interface NewEpisode {
@@ -39,12 +40,22 @@ export interface OpenedEpisode {
   readonly traceparent: string | null;
 }
 
+/** What a transaction of episodes came to. */
+export interface WrittenEpisodes {
+  /** In the order of `begun`. */
+  readonly opened: readonly OpenedEpisode[];
+  /** By the alert's id, the cause as it stands in the row; what had ended before is not among them. */
+  readonly causes: ReadonlyMap<string, ResolutionCause>;
+}
+
 /** Episodes of one rule that begin and end together, and what need not be remembered beside them any more. */
 export interface EpisodeChanges {
   readonly begun: readonly NewEpisode[];
   readonly ended: readonly EpisodeEnd[];
   readonly saved: SavedStateChange;
 }
+
+type ResolvedEvent = Extract<NewSystemEvent, { readonly event_type: 'monitor.alert.resolved' }>;
 
 /** What is read of a row that has just been resolved. */
 const ENDED_COLUMNS = ['id', 'rule_id', 'severity', 'labels', 'cause', 'fired_at_ms', 'traceparent'] as const;
@@ -64,18 +75,19 @@ export class EpisodeWriter {
 
   /**
    * All or nothing; may be repeated when it is unknown whether it went through. An episode that has ended already is
-   * left as it is. @returns in the order of `begun`
+   * left as it is.
    */
-  write(changes: EpisodeChanges): Promise<readonly OpenedEpisode[]> {
+  write(changes: EpisodeChanges): Promise<WrittenEpisodes> {
     return this.#database.transaction(async (tx) => {
-      const events = [...(await endEpisodes(tx, changes.ended))];
+      const ended = await endEpisodes(tx, changes.ended);
+      const events: NewSystemEvent[] = [...ended];
       const opened = await beginEpisodes(tx, changes.begun);
       await writeSavedStates(tx, changes.saved);
       changes.begun.forEach((episode, place) => {
         if (opened[place]?.alertId === episode.alertId) events.push(triggeredEvent(episode));
       });
       await this.#bus.append(tx, ...events);
-      return opened;
+      return { opened, causes: new Map(ended.map(({ payload }) => [payload.alert_id, payload.cause])) };
     });
   }
 
@@ -94,8 +106,8 @@ export class EpisodeWriter {
 async function endEpisodes(
   tx: StateTransaction,
   ended: readonly EpisodeEnd[],
-): Promise<readonly NewSystemEvent[]> {
-  const events: NewSystemEvent[] = [];
+): Promise<readonly ResolvedEvent[]> {
+  const events: ResolvedEvent[] = [];
   const alike = Map.groupBy(ended, ({ cause, resolvedAtMs }) => `${cause} ${resolvedAtMs}`);
   for (const ends of alike.values()) {
     const [first] = ends;
@@ -223,17 +235,12 @@ function resolvedEvent(
   row: Pick<StateTables['alerts'], (typeof ENDED_COLUMNS)[number]>,
   cause: ResolutionCause,
   resolvedAtMs: number,
-): NewSystemEvent {
+): ResolvedEvent {
   return {
     event_type: 'monitor.alert.resolved',
-    entity_type: 'alert',
-    entity_id: row.id,
-    traceparent: row.traceparent,
+    ...aboutAlert(row),
     payload: {
-      alert_id: row.id,
-      rule_id: row.rule_id,
-      severity: row.severity,
-      labels: parseLabels(row.labels),
+      ...alertFacts(row),
       cause: row.cause ?? cause,
       duration_ms: Math.max(0, resolvedAtMs - row.fired_at_ms),
     },

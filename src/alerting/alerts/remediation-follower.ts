@@ -1,6 +1,7 @@
 import type { EventBus, EventConsumer } from '#eventbus';
 import type { StateTransaction } from '#storage';
-import { parseLabels, type SystemEvent } from '#telemetry';
+import type { SystemEvent } from '#telemetry';
+import { aboutAlert, alertFacts } from './alert-events.ts';
 
 /** States and outcomes after which a remediation has done something that a recovery may be owed to. */
 const ACTING_STATES = new Set(['executing', 'verifying']);
@@ -65,14 +66,9 @@ async function escalate(
   if (row?.state !== 'firing') return;
   await bus.append(tx, {
     event_type: 'monitor.alert.escalated',
-    entity_type: 'alert',
-    entity_id: row.id,
-    traceparent: row.traceparent,
+    ...aboutAlert(row),
     payload: {
-      alert_id: row.id,
-      rule_id: row.rule_id,
-      severity: row.severity,
-      labels: parseLabels(row.labels),
+      ...alertFacts(row),
       to: escalation.guardian,
       reason: escalation.reason,
     },

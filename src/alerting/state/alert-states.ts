@@ -1,8 +1,22 @@
 import type { StateDatabase } from '#storage';
-import { labelsKey, messageOf, parseLabels, type AppendOrigin, type Counter, type Logger } from '#telemetry';
+import {
+  type AppendOrigin,
+  type Counter,
+  labelsKey,
+  type Logger,
+  messageOf,
+  parseLabels,
+  type ResolutionCause,
+} from '#telemetry';
 import { AlertRefreshes, refreshAlerts, type AlertRefresh } from '../alerts/alert-refresh.ts';
 import { readEndedByHand, readFiringAlerts } from '../alerts/alert-row.ts';
-import type { EpisodeEnd, EpisodeWriter, NewEpisode, OpenedEpisode } from '../alerts/episode-writer.ts';
+import type {
+  EpisodeEnd,
+  EpisodeWriter,
+  NewEpisode,
+  OpenedEpisode,
+  WrittenEpisodes,
+} from '../alerts/episode-writer.ts';
 import { writeSavedStates } from '../alerts/saved-state-rows.ts';
 import { AlertSeries } from '../evaluation/alert-series.ts';
 import type { RuleOutlet } from '../evaluation/rule-outlet.ts';
@@ -40,7 +54,8 @@ export interface WriteMoment {
 /** How episodes begin and what is recorded of their end. */
 export interface EpisodeTexts {
   begin(fired: readonly Fired[]): SlicedWork<readonly NewEpisode[]>;
-  ended(instance: Instance, cause: EpisodeEnd['cause']): void;
+  /** @param cause as it was committed */
+  ended(instance: Instance, cause: ResolutionCause): void;
 }
 
 /**
@@ -133,10 +148,13 @@ export class AlertStates {
     let isDone = true;
     for (const batch of inBatches(plan)) {
       const begun = yield* texts.begin(batch.fired);
-      isDone = yield* this.#commit(batch, begun, at.timeMs);
-      if (!isDone) break;
+      const causes = yield* this.#commit(batch, begun, at.timeMs);
+      isDone = causes !== null;
+      if (!causes) break;
       isChanged = true;
-      for (const { instance, cause } of batch.resolved) texts.ended(instance, cause);
+      for (const { instance, cause } of batch.resolved) {
+        texts.ended(instance, causes.get(instance.alertId ?? '') ?? cause);
+      }
       yield;
     }
     if (isChanged || at.repeat || this.#isUnwritten) yield* this.#series.write(this.#instances, at);
@@ -181,7 +199,7 @@ export class AlertStates {
       .filter(({ alertId }) => alertId !== null)
       .map((instance) => ({ instance, cause: 'manual' as const }));
     for (const batch of inBatches({ fired: [], resolved })) {
-      if (!(yield* this.#commit(batch, [], at.timeMs))) {
+      if ((yield* this.#commit(batch, [], at.timeMs)) === null) {
         throw new Error(`the alerts of the removed rule ${this.#ruleKey} could not be ended`);
       }
     }
@@ -212,16 +230,21 @@ export class AlertStates {
     this.#refreshes.written(refreshed);
   }
 
-  *#commit(batch: Transitions, begun: readonly NewEpisode[], resolvedAtMs: number): SlicedWork<boolean> {
+  /** @returns why episodes ended, as `WrittenEpisodes` tells; null where it could not be committed */
+  *#commit(
+    batch: Transitions,
+    begun: readonly NewEpisode[],
+    resolvedAtMs: number,
+  ): SlicedWork<WrittenEpisodes['causes'] | null> {
     const saved = this.#saved.removalOf(fingerprintsOf(batch));
     const ended = batch.resolved.flatMap(({ instance: { alertId }, cause }) =>
       alertId === null ? [] : [{ alertId, cause, resolvedAtMs }],
     );
     try {
-      const opened = yield* waitFor(this.#parts.episodes.write({ begun, ended, saved }));
+      const { opened, causes } = yield* waitFor(this.#parts.episodes.write({ begun, ended, saved }));
       this.#saved.written(saved);
       this.#apply(batch, opened);
-      return true;
+      return causes;
     } catch (thrown) {
       this.#isCertain = false;
       this.#parts.uncommitted.add(1);
@@ -229,7 +252,7 @@ export class AlertStates {
         { rule: this.#ruleKey, error: messageOf(thrown) },
         'Alerts could not be committed; the rule is evaluated again in a second',
       );
-      return false;
+      return null;
     }
   }
 

@@ -1,12 +1,13 @@
 import type { Exemplar, HistogramSpan, HistogramValue } from '#telemetry';
 import { histogramProblem } from '../../histogram-check.ts';
-import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, type WireReader } from '../../wire-reader.ts';
+import { WIRE_BYTES, WIRE_VARINT, type WireReader } from '../../wire-reader.ts';
 import { checkLimit, maxBuckets } from '../limits.ts';
 import type { Refusals } from '../refusals.ts';
-import { millisecondsAt, unsigned64At } from '../wire/times.ts';
+import { unsigned64At } from '../wire/times.ts';
 import type { Family } from './family.ts';
 import { FLAG_NO_RECORDED_VALUE, type PointContext } from './point-context.ts';
 import type { PointRows } from './point-rows.ts';
+import { readEightBytes, type TimedPoint } from './timed-point.ts';
 
 const MIN_SCALE = -4;
 /** OpenTelemetry's largest scale; native histograms go to 8, finer ones are merged. */
@@ -21,10 +22,7 @@ interface Buckets {
 }
 
 /** The fields of eight bytes. */
-interface FixedFields {
-  timeMs: number;
-  startMs: number;
-  count: number;
+interface FixedFields extends TimedPoint {
   sum: number;
   hasSum: boolean;
   zeroCount: number;
@@ -121,30 +119,13 @@ export class ExponentialReader {
   }
 
   #readFixed(point: FixedFields, tag: number, end: number): void {
-    const reader = this.#reader;
-    reader.expect(tag, WIRE_FIXED64);
-    const double = reader.double(end);
-    const at = reader.at - 8;
-    switch (tag >>> 3) {
-      case 2:
-        point.startMs = millisecondsAt(reader, at);
-        break;
-      case 3:
-        point.timeMs = millisecondsAt(reader, at) || point.timeMs;
-        break;
-      case 4:
-        point.count = unsigned64At(reader, at);
-        break;
-      case 5:
-        point.sum = double;
-        point.hasSum = true;
-        break;
-      case 7:
-        point.zeroCount = unsigned64At(reader, at);
-        break;
-      default:
-        point.zeroThreshold = double;
-    }
+    const double = readEightBytes(this.#reader, tag, end, point);
+    const field = tag >>> 3;
+    if (field === 5) {
+      point.sum = double;
+      point.hasSum = true;
+    } else if (field === 7) point.zeroCount = unsigned64At(this.#reader, this.#reader.at - 8);
+    else if (field === 14) point.zeroThreshold = double;
   }
 
   /** Buckets: 1 offset, 2 bucket_counts, packed or one by one. */

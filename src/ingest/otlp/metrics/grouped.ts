@@ -2,11 +2,12 @@ import type { Exemplar } from '#telemetry';
 import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, type WireReader } from '../../wire-reader.ts';
 import { checkLimit, maxBuckets } from '../limits.ts';
 import type { Refusals } from '../refusals.ts';
-import { millisecondsAt, unsigned64At } from '../wire/times.ts';
+import { unsigned64At } from '../wire/times.ts';
 import type { Family, Layout } from './family.ts';
 import { floatText } from './names.ts';
 import { FLAG_NO_RECORDED_VALUE, type PointContext } from './point-context.ts';
 import type { PointRows } from './point-rows.ts';
+import { readEightBytes } from './timed-point.ts';
 
 /** What histograms and summaries have in common; field numbers differ for exemplars, attributes and flags. */
 interface Fields {
@@ -154,24 +155,10 @@ export class GroupedReader {
 
   #readFixed(tag: number, end: number): void {
     const point = this.#point;
-    const reader = this.#reader;
-    reader.expect(tag, WIRE_FIXED64);
-    const double = reader.double(end);
-    const at = reader.at - 8;
-    switch (tag >>> 3) {
-      case 2:
-        point.startMs = millisecondsAt(reader, at);
-        break;
-      case 3:
-        point.timeMs = millisecondsAt(reader, at) || point.timeMs;
-        break;
-      case 4:
-        point.count = unsigned64At(reader, at);
-        break;
-      default:
-        point.sum = double;
-        point.hasSum = true;
-    }
+    const double = readEightBytes(this.#reader, tag, end, point);
+    if (tag >>> 3 !== 5) return;
+    point.sum = double;
+    point.hasSum = true;
   }
 
   /** Bucket counts (fixed64) or bounds (double), packed or one by one. */
