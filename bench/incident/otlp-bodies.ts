@@ -32,6 +32,8 @@ export function otlpRequest(signal: OtlpSignal, options: BodyOptions): OutgoingR
 type MakeBody = (options: BodyOptions, nowNano: bigint) => Uint8Array;
 
 const METRIC_COUNT = 100;
+/** Makes a point as long as it is in JSON, about, so that 8 MB hold fewer new series than a request may bring. */
+const CLIENT = 'a client of the bench, whose name is as long as the names of clients are';
 const serviceOf = (sender: number): string => `bench-sender-${sender}`;
 const hex = (number: number, digits: number): string => number.toString(16).padStart(digits, '0');
 /** Different in each body, so that no span is one that is known already. */
@@ -138,6 +140,7 @@ const PROTOBUF_BODIES: Readonly<Record<OtlpSignal, MakeBody>> = {
           1,
           keyValue(7, 'route', `/orders/${number}`),
           keyValue(7, 'host', `host-${number % 50}`),
+          keyValue(7, 'client', CLIENT),
           time,
           double(4, (number * 7.25) % 1000),
         ),

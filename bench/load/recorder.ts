@@ -41,7 +41,10 @@ export class Recorder {
       count: this.#answered.length,
       p50_ms: round(percentile(tookMs, 0.5), 1),
       p99_ms: round(percentile(tookMs, 0.99), 1),
-      max_ms: round(Math.max(0, ...tookMs), 1),
+      max_ms: round(
+        tookMs.reduce((longest, one) => Math.max(longest, one), 0),
+        1,
+      ),
       unanswered: unanswered.length,
       failed: this.#failedAt.length,
     };

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RefusedRequest } from '../../load/connection.ts';
+import { RefusedRequest, type OutgoingRequest } from '../../load/connection.ts';
 import { ConnectionPool } from '../../load/connection-pool.ts';
 import { otlpRequest, type OtlpEncoding, type OtlpSignal } from '../otlp-bodies.ts';
 import { scaledMs, secondsUntil, type Happened, type Stage } from '../stage.ts';
@@ -19,14 +19,23 @@ const CALM_AFTER_MS = 10_000;
 export function sendersPost(encoding: OtlpEncoding): (stage: Stage) => Promise<Happened> {
   return async (stage) => {
     const bytes = Math.max(100_000, Math.round(BODY_BYTES * Math.min(1, 4 * stage.scale)));
-    const endsAt = performance.now() + scaledMs(stage, SENDING_MS);
+    const forMs = scaledMs(stage, SENDING_MS);
+    // Making one takes as long as sending it: all are there before the first is sent.
+    const bodiesOf = (number: number): readonly OutgoingRequest[] =>
+      Array.from({ length: Math.ceil(forMs / SEND_EVERY_MS) }, (_, at) =>
+        otlpRequest(SIGNALS[(number + at) % SIGNALS.length] ?? 'metrics', {
+          encoding,
+          bytes,
+          sender: number,
+        }),
+      );
+    const requests = Array.from({ length: SENDERS }, (_, number) => bodiesOf(number));
     const outcome = { bodies: 0, refused: 0, megabytes: 0, longest_answer_ms: 0 };
+    const refusals: string[] = [];
     const sender = async (number: number): Promise<void> => {
       const connections = await ConnectionPool.open(stage.server.otlpUrl, stage.server.tokens.admin, 1);
       await delay((SEND_EVERY_MS * number) / SENDERS);
-      for (let sent = number; performance.now() < endsAt; sent++) {
-        const signal = SIGNALS[sent % SIGNALS.length] ?? 'metrics';
-        const request = otlpRequest(signal, { encoding, bytes, sender: number });
+      for (const request of requests[number] ?? []) {
         const pause = delay(SEND_EVERY_MS);
         const sentAt = performance.now();
         try {
@@ -36,6 +45,7 @@ export function sendersPost(encoding: OtlpEncoding): (stage: Stage) => Promise<H
         } catch (error) {
           if (!(error instanceof RefusedRequest)) throw error;
           outcome.refused++;
+          refusals.push(`${request.path}: ${error.message}`);
         }
         outcome.longest_answer_ms = Math.max(outcome.longest_answer_ms, performance.now() - sentAt);
         await pause;
@@ -43,6 +53,7 @@ export function sendersPost(encoding: OtlpEncoding): (stage: Stage) => Promise<H
       connections.close();
     };
     await Promise.all(Array.from({ length: SENDERS }, (_, number) => sender(number)));
+    if (refusals[0] !== undefined) throw new Error(`${outcome.refused} bodies were refused: ${refusals[0]}`);
     return {
       ...outcome,
       megabytes: Math.round(outcome.megabytes),
