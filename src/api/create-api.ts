@@ -45,7 +45,7 @@ export interface ApiParts {
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
   /** The standard metrics of the fleet for `/metrics`. */
-  standardMetrics(): readonly MetricFamily[] | Promise<readonly MetricFamily[]>;
+  standardMetrics(): Iterable<MetricFamily>;
   /** The names of the parts that are not ready to serve. */
   notReady(): readonly string[];
   /** Adds the routes of the parts. */

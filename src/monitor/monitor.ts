@@ -72,8 +72,8 @@ export interface MonitorParts {
 
 export interface Monitor {
   readonly anomalies: AnomalyStore;
-  /** The standard metrics as they stand, for `/metrics`. */
-  standardMetrics(): readonly StandardFamily[];
+  /** The standard metrics for `/metrics`; their points are read as they stand when their turn comes. */
+  standardMetrics(): Iterable<StandardFamily>;
   /** The newest samples of the standard metrics that the filter accepts. */
   samples(filter: SampleFilter): readonly MetricSample[];
   agentScores(): readonly AgentScore[];

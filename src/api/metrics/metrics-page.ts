@@ -1,13 +1,14 @@
 import type { SelfMetrics } from '#telemetry';
 import { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
-import { EXPOSITION_CONTENT_TYPE, formatExposition, type MetricFamily } from './exposition.ts';
+import { sendPieces } from '../http/pieces.ts';
+import { EXPOSITION_CONTENT_TYPE, expositionOf, type MetricFamily } from './exposition.ts';
 import { READERS } from '../access/roles.ts';
 
 export interface MetricsPageParts {
   readonly metrics: SelfMetrics;
-  /** The standard metrics of the fleet, as they stand now. */
-  standardMetrics(): readonly MetricFamily[] | Promise<readonly MetricFamily[]>;
+  /** The standard metrics of the fleet; each point is read when its line is written. */
+  standardMetrics(): Iterable<MetricFamily>;
   /** The metrics of the process itself. */
   processMetrics(): readonly MetricFamily[];
 }
@@ -29,13 +30,13 @@ export function registerMetricsPage(app: ApiApp, parts: MetricsPageParts): void 
         },
       },
     },
-    async (_request, reply) => {
-      const families = [
-        ...(await parts.standardMetrics()),
-        ...parts.metrics.collect(),
-        ...parts.processMetrics(),
-      ];
-      return reply.type(EXPOSITION_CONTENT_TYPE).send(formatExposition(families));
-    },
+    async (_request, reply) =>
+      sendPieces(reply.type(EXPOSITION_CONTENT_TYPE), expositionOf(familiesOf(parts))),
   );
+}
+
+function* familiesOf(parts: MetricsPageParts): Generator<MetricFamily, void, void> {
+  yield* parts.standardMetrics();
+  yield* parts.metrics.collect();
+  yield* parts.processMetrics();
 }

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import type { Clock } from '#telemetry';
+import type { Clock, CollectedMetric } from '#telemetry';
 import type { MetricFamily } from './exposition.ts';
 
 /** What every Prometheus client says about its process, and which build of Omoi runs. */
@@ -7,7 +7,7 @@ export function createProcessMetrics(clock: Clock, version: string): () => reado
   const startedAtSeconds = (clock.wallMs() - process.uptime() * 1000) / 1000;
   return () => {
     const { user, system } = process.cpuUsage();
-    const families: readonly MetricFamily[] = [
+    const families: readonly CollectedMetric[] = [
       {
         name: 'omoi_build_info',
         type: 'gauge',
@@ -23,7 +23,7 @@ export function createProcessMetrics(clock: Clock, version: string): () => reado
   };
 }
 
-function single(name: string, type: 'counter' | 'gauge', help: string, value: number): MetricFamily {
+function single(name: string, type: 'counter' | 'gauge', help: string, value: number): CollectedMetric {
   return { name, type, help, points: [{ suffix: '', labels: {}, value }] };
 }
 

@@ -1,6 +1,5 @@
-import { Readable } from 'node:stream';
-import { nextTurn } from '#telemetry';
 import type { FastifyReply } from 'fastify';
+import { sendPieces } from '../http/pieces.ts';
 
 /** What a route of Prometheus's API answers with. */
 export interface PrometheusAnswer {
@@ -10,12 +9,6 @@ export interface PrometheusAnswer {
   readonly infos?: readonly string[];
 }
 
-/** What is sent between two turns of the event loop. */
-const CHUNK_BYTES = 64 * 1024;
-/** What most answers fit in: so little comes out of a pool. */
-const FIRST_CHUNK_BYTES = 2048;
-/** A UTF-16 unit takes up to so many bytes. */
-const MAX_UNIT_BYTES = 3;
 /** Prometheus's own limit on what it tells of each kind. */
 const maxNotes = 10;
 
@@ -51,13 +44,7 @@ export function* jsonOfFields(
 
 /** Sends the answer: at once where it is small, else as a stream that others can get in between. */
 export function sendAnswer(reply: FastifyReply, answer: PrometheusAnswer): FastifyReply {
-  const chunks = chunksOf(answerJson(answer));
-  const first = chunks.next();
-  const second = chunks.next();
-  reply.type('application/json');
-  // A text of this type would be made JSON once more.
-  if (first.done === true || second.done === true) return reply.send(first.value ?? Buffer.alloc(0));
-  return reply.send(Readable.from(inTurns([first.value, second.value], chunks), { objectMode: false }));
+  return sendPieces(reply.type('application/json'), answerJson(answer));
 }
 
 function* answerJson({ data, warnings = [], infos = [] }: PrometheusAnswer): Generator<string, void, void> {
@@ -72,38 +59,4 @@ function notesJson(key: string, kind: string, notes: readonly string[]): string 
   const omitted = notes.length - told.length;
   if (omitted > 0) told.push(`${omitted} more ${kind} annotations omitted`);
   return `,"${key}":${JSON.stringify(told)}`;
-}
-
-/** Pieces as bytes in chunks. Texts go over at once: chains of them would only burden the garbage collector. */
-function* chunksOf(pieces: Iterable<string>): Generator<Buffer, void, void> {
-  let chunk = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
-  let used = 0;
-  for (const piece of pieces) {
-    const most = piece.length * MAX_UNIT_BYTES;
-    if (used + most > chunk.length && chunk.length === FIRST_CHUNK_BYTES) {
-      const larger = Buffer.allocUnsafe(CHUNK_BYTES);
-      chunk.copy(larger, 0, 0, used);
-      chunk = larger;
-    }
-    if (used > 0 && used + most > chunk.length) {
-      yield chunk.subarray(0, used);
-      chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, most));
-      used = 0;
-    } else if (most > chunk.length) {
-      chunk = Buffer.allocUnsafe(most);
-    }
-    used += chunk.write(piece, used);
-  }
-  if (used > 0) yield chunk.subarray(0, used);
-}
-
-async function* inTurns(
-  begun: readonly Buffer[],
-  rest: Iterable<Buffer>,
-): AsyncGenerator<Buffer, void, void> {
-  yield* begun;
-  for (const chunk of rest) {
-    yield chunk;
-    await nextTurn();
-  }
 }

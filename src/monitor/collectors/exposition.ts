@@ -1,38 +1,28 @@
-import { STANDARD_METRICS, toRfc3339, type Labels, type MetricSample } from '#telemetry';
+import { STANDARD_METRICS, toRfc3339, type CollectedPoint, type Labels, type MetricSample } from '#telemetry';
 import type { SeriesAppender } from './series-appender.ts';
 
-/** One metric with all its lines, as `/metrics` shows it. */
+/** One metric with all its lines, as `/metrics` shows it; each point is read when its turn comes. */
 export interface StandardFamily {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
-  readonly points: readonly {
-    /** What follows the family's name in a histogram. */
-    readonly suffix: '' | '_bucket' | '_sum' | '_count';
-    readonly labels: Labels;
-    readonly value: number;
-  }[];
+  readonly points: Iterable<CollectedPoint>;
 }
 
-const HISTOGRAM_SUFFIXES = ['_bucket', '_sum', '_count'] as const;
-
 /** The standard metrics as they stand, in the order of the catalogue. */
-export function standardFamilies(appenders: readonly SeriesAppender[]): readonly StandardFamily[] {
-  const points = new Map<string, StandardFamily['points'][number][]>();
-  for (const appender of appenders) {
-    for (const { name, labels, value } of appender.current()) {
-      const [family, suffix] = splitName(name);
-      const list = points.get(family);
-      if (list) list.push({ suffix, labels, value });
-      else points.set(family, [{ suffix, labels, value }]);
-    }
+export function* standardFamilies(
+  appenders: readonly SeriesAppender[],
+): Generator<StandardFamily, void, void> {
+  for (const [name, { type, help }] of Object.entries(STANDARD_METRICS)) {
+    yield { name, type, help, points: pointsOf(appenders, name) };
   }
-  return Object.entries(STANDARD_METRICS).map(([name, { type, help }]) => ({
-    name,
-    type,
-    help,
-    points: points.get(name) ?? [],
-  }));
+}
+
+function* pointsOf(
+  appenders: readonly SeriesAppender[],
+  family: string,
+): Generator<CollectedPoint, void, void> {
+  for (const appender of appenders) yield* appender.currentOf(family);
 }
 
 export interface SampleFilter {
@@ -50,25 +40,12 @@ export function currentSamples(
   const wanted = Object.entries(filter.labels);
   const samples: MetricSample[] = [];
   for (const appender of appenders) {
-    for (const { name, labels, value, appendedAtMs } of appender.current()) {
-      if (
-        filter.metricName !== null &&
-        filter.metricName !== name &&
-        filter.metricName !== splitName(name)[0]
-      )
-        continue;
+    for (const { name, family, labels, value, appendedAtMs } of appender.current()) {
+      if (filter.metricName !== null && filter.metricName !== name && filter.metricName !== family) continue;
       if (!wanted.every(([label, text]) => (labels[label] ?? '') === text)) continue;
       if (!Number.isFinite(appendedAtMs)) continue;
       samples.push({ metric_name: name, value, labels, timestamp: toRfc3339(appendedAtMs) });
     }
   }
   return samples;
-}
-
-function splitName(name: string): [family: string, suffix: '' | '_bucket' | '_sum' | '_count'] {
-  if (name in STANDARD_METRICS) return [name, ''];
-  for (const suffix of HISTOGRAM_SUFFIXES) {
-    if (name.endsWith(suffix)) return [name.slice(0, -suffix.length), suffix];
-  }
-  return [name, ''];
 }

@@ -113,4 +113,30 @@ describe('the appender of series', () => {
     appender.flush();
     expect(sink.taken).toEqual([]);
   });
+
+  it('reads the series of a metric, a histogram with all its lines, while others come and go', () => {
+    const opened = [
+      'task_wait_seconds_bucket',
+      'agents_active',
+      'task_wait_seconds_sum',
+      'agents_active',
+    ].map((name, number) => {
+      const series = appender.open(name, { number: String(number) });
+      appender.put(series, number);
+      return series;
+    });
+    expect(
+      Array.from(appender.currentOf('task_wait_seconds'), ({ suffix, value }) => [suffix, value]),
+    ).toEqual([
+      ['_bucket', 0],
+      ['_sum', 2],
+    ]);
+    const [, first, , last] = opened;
+    const reading = appender.currentOf('agents_active');
+    expect(reading.next().value).toBe(first);
+    if (last) appender.remove(last);
+    appender.put(appender.open('agents_active', { number: 'new' }), 7);
+    expect(Array.from(reading, ({ value }) => value)).toEqual([7]);
+    expect([appender.size, [...appender.current()].length]).toEqual([4, 4]);
+  });
 });

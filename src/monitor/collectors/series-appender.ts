@@ -2,7 +2,9 @@ import {
   METRIC_NAME_LABEL,
   OmoiError,
   SampleBatch,
+  STANDARD_METRICS,
   type Clock,
+  type CollectedPoint,
   type Counter,
   type Labels,
   type SampleSink,
@@ -16,10 +18,15 @@ const repeatAfterMs = 15_000;
 /** The refused timestamps of one series may run ahead of the clock by no more than this. */
 const maxAheadMs = 1000;
 
+const HISTOGRAM_SUFFIXES = ['_bucket', '_sum', '_count'] as const;
+
 /** A series that the monitor keeps, and the newest value it has. */
-export class KeptSeries {
+export class KeptSeries implements CollectedPoint {
   /** The sample's metric name, with `_bucket`, `_sum` or `_count` in histograms. */
   readonly name: string;
+  /** The metric's name. */
+  readonly family: string;
+  readonly suffix: CollectedPoint['suffix'];
   /** Without the metric name and empty values. */
   readonly labels: Labels;
   value = Number.NaN;
@@ -31,6 +38,9 @@ export class KeptSeries {
 
   constructor(name: string, labels: Labels) {
     this.name = name;
+    this.suffix =
+      name in STANDARD_METRICS ? '' : (HISTOGRAM_SUFFIXES.find((end) => name.endsWith(end)) ?? '');
+    this.family = name.slice(0, name.length - this.suffix.length);
     this.labels = labels;
   }
 }
@@ -49,7 +59,9 @@ export interface SeriesAppenderOptions {
  */
 export class SeriesAppender {
   readonly #options: SeriesAppenderOptions;
-  readonly #series = new Set<KeptSeries>();
+  /** By metric, in the order in which they were opened. */
+  readonly #families = new Map<string, Set<KeptSeries>>();
+  #size = 0;
   readonly #refused: Counter;
   readonly #unkept: Counter;
   readonly #batch = new SampleBatch();
@@ -85,8 +97,12 @@ export class SeriesAppender {
     const kept: Record<string, string> = {};
     for (const [label, value] of Object.entries(labels)) if (value !== '') kept[label] = value;
     const series = new KeptSeries(name, kept);
-    if (this.#series.size < this.#options.maxSeries) this.#series.add(series);
-    else {
+    if (this.#size < this.#options.maxSeries) {
+      const family = this.#families.get(series.family);
+      if (family) family.add(series);
+      else this.#families.set(series.family, new Set([series]));
+      this.#size++;
+    } else {
       series.removed = true;
       this.#unkept.add(1, { source: this.#options.source });
     }
@@ -106,7 +122,8 @@ export class SeriesAppender {
 
   /** Ends a series: readers see it vanish at once. */
   remove(series: KeptSeries): void {
-    if (!this.#series.delete(series)) return;
+    if (this.#families.get(series.family)?.delete(series) !== true) return;
+    this.#size--;
     series.removed = true;
     if (!series.pending) this.#pending.push(series);
     series.pending = true;
@@ -115,18 +132,25 @@ export class SeriesAppender {
   /** Puts what was last appended 15 s ago or longer into the next unit. */
   repeat(): void {
     const beforeMs = this.#options.clock.wallMs() - repeatAfterMs;
-    for (const series of this.#series) {
-      if (series.appendedAtMs <= beforeMs && !Number.isNaN(series.value)) this.#await(series);
+    for (const family of this.#families.values()) {
+      for (const series of family) {
+        if (series.appendedAtMs <= beforeMs && !Number.isNaN(series.value)) this.#await(series);
+      }
     }
   }
 
-  /** The kept series that have a value. */
-  *current(): IterableIterator<KeptSeries> {
-    for (const series of this.#series) if (!Number.isNaN(series.value)) yield series;
+  /** The kept series of a metric that have a value; those that come or go while they are read do no harm. */
+  *currentOf(family: string): Generator<KeptSeries, void, void> {
+    for (const series of this.#families.get(family) ?? []) if (!Number.isNaN(series.value)) yield series;
+  }
+
+  /** The kept series that have a value, metric by metric. */
+  *current(): Generator<KeptSeries, void, void> {
+    for (const family of this.#families.keys()) yield* this.currentOf(family);
   }
 
   get size(): number {
-    return this.#series.size;
+    return this.#size;
   }
 
   /** Appends what has changed, as one unit. @param traceparentOf where given: one unit for each trace */
