@@ -64,12 +64,14 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
     encodeError,
     maxBodyBytes: maxIngestBytes,
     maxDecodedBytes: maxIngestBytes * MAX_COMPRESSION,
-    bodies,
+    bodies: bodies.part(maxOtlpBodyBytes),
   });
   registerRemoteWriteRoutes(app, { receiver: ingest.remoteWrite, maxBodyBytes: maxIngestBytes, bodies });
 }
 
-/** The bodies of all ingest requests that are in memory at once. */
+/** The bodies of all ingest requests that are in memory at once, as they came and decompressed. */
 const maxIngestBodyBytes = 128 * 1024 * 1024;
+/** Of which those of OTLP: one that is as large as can be fits, and remote write always finds room. */
+const maxOtlpBodyBytes = 96 * 1024 * 1024;
 /** How much larger than the limit of its body a request may become when it is decompressed. */
-const MAX_COMPRESSION = 8;
+const MAX_COMPRESSION = 4;

@@ -3,12 +3,19 @@ import { OmoiError, type SelfMetrics } from '#telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiApp } from './app.ts';
 
+/** Memory that is taken before it is used. */
+export interface ByteBudget {
+  /** @throws OmoiError `ingest_busy` where there is no room */
+  take(bytes: number): void;
+  giveBack(bytes: number): void;
+}
+
 /**
  * The memory for bodies of requests that are coming in, or that wait until their samples are stored: senders are
  * many, bodies large, and one that stalls in the middle keeps what it has sent. Counted is what has arrived, not
  * what a header promises.
  */
-export class BodyBudget {
+export class BodyBudget implements ByteBudget {
   readonly #maxBytes: number;
   readonly #refused;
   #usedBytes = 0;
@@ -31,30 +38,47 @@ export class BodyBudget {
     return this.#usedBytes;
   }
 
-  /** @throws OmoiError `ingest_busy` where there is no room */
   take(bytes: number): void {
-    if (this.#usedBytes + bytes > this.#maxBytes) {
-      this.#refused.add(1);
-      throw new OmoiError(
-        'ingest_busy',
-        `the bodies of other requests take up the ${this.#maxBytes} bytes for them (maxIngestBodyBytes)`,
-      );
-    }
+    if (this.#usedBytes + bytes > this.#maxBytes) throw this.#busy(this.#maxBytes);
     this.#usedBytes += bytes;
   }
 
   giveBack(bytes: number): void {
     this.#usedBytes -= bytes;
   }
+
+  /** A part of the budget that one kind of senders may use up at most, so that it leaves room for the others. */
+  part(maxBytes: number): ByteBudget {
+    let usedBytes = 0;
+    return {
+      take: (bytes) => {
+        if (usedBytes + bytes > maxBytes) throw this.#busy(maxBytes);
+        this.take(bytes);
+        usedBytes += bytes;
+      },
+      giveBack: (bytes) => {
+        usedBytes -= bytes;
+        this.giveBack(bytes);
+      },
+    };
+  }
+
+  #busy(maxBytes: number): OmoiError {
+    this.#refused.add(1);
+    return new OmoiError(
+      'ingest_busy',
+      `the bodies of other requests take up the ${maxBytes} bytes for them (maxIngestBodyBytes)`,
+    );
+  }
 }
 
 /** What one request's body takes: until its connection has ended and its handler too. */
 class BodyLease {
-  readonly #budget: BodyBudget;
+  readonly #budget: ByteBudget;
   #bytes = 0;
   #holders = 1;
 
-  constructor(budget: BodyBudget) {
+  constructor(budget: ByteBudget) {
     this.#budget = budget;
   }
 
@@ -74,11 +98,17 @@ class BodyLease {
   }
 }
 
+/** Takes memory for what a body becomes, decompressed for instance. @throws OmoiError `ingest_busy` */
+export type TakeBytes = (bytes: number) => void;
+
 /** Runs what works with a body, which stays in memory until that is done, though its sender may have gone. */
-export type HoldBody = <Result>(request: FastifyRequest, work: () => Promise<Result>) => Promise<Result>;
+export type HoldBody = <Result>(
+  request: FastifyRequest,
+  work: (take: TakeBytes) => Promise<Result>,
+) => Promise<Result>;
 
 /** Has the bodies of all routes of the scope counted. */
-export function countBodies(scope: ApiApp, budget: BodyBudget): HoldBody {
+export function countBodies(scope: ApiApp, budget: ByteBudget): HoldBody {
   const leases = new WeakMap<FastifyRequest, BodyLease>();
   scope.addHook('preParsing', (request, reply: FastifyReply, payload, done) => {
     const lease = new BodyLease(budget);
@@ -102,7 +132,7 @@ export function countBodies(scope: ApiApp, budget: BodyBudget): HoldBody {
     const lease = leases.get(request);
     lease?.hold();
     try {
-      return await work();
+      return await work((bytes) => lease?.take(bytes));
     } finally {
       lease?.letGo();
     }

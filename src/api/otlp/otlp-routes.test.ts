@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import type { Socket } from 'node:net';
 import { gzipSync, deflateSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { encodeError, encodingOf, type OtlpReceiver } from '#ingest';
 import { SelfMetrics } from '#telemetry';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
@@ -7,15 +10,24 @@ import { BodyBudget } from '../http/body-budget.ts';
 import { registerOtlpRoutes } from './otlp-routes.ts';
 
 const BODY = Buffer.from('{"resourceMetrics":[]}');
-const received: string[] = [];
+const MAX_BODY_BYTES = 1_000_000;
+const MAX_DECODED_BYTES = 2_000_000;
+const MAX_BODIES_BYTES = 4_000_000;
+/** Bodies that the receiver has been handed, in order; it answers when the gate opens. */
+const received: Buffer[] = [];
+let gate = Promise.resolve();
+let bodies: BodyBudget;
 let served: TestApi;
 
 beforeEach(async () => {
   received.length = 0;
+  gate = Promise.resolve();
+  bodies = new BodyBudget(2 * MAX_BODIES_BYTES, new SelfMetrics());
   const receiver: Pick<OtlpReceiver, 'receive'> = {
-    receive: ({ body }) => {
-      received.push(Buffer.from(body).toString());
-      return Promise.resolve(Buffer.from('{}'));
+    async receive({ body }) {
+      received.push(Buffer.from(body));
+      await gate;
+      return Buffer.from('{}');
     },
   };
   served = await startTestApi({
@@ -24,43 +36,142 @@ beforeEach(async () => {
         receiver,
         encodingOf,
         encodeError,
-        maxBodyBytes: 1000,
-        maxDecodedBytes: 2000,
-        bodies: new BodyBudget(10_000, new SelfMetrics()),
+        maxBodyBytes: MAX_BODY_BYTES,
+        maxDecodedBytes: MAX_DECODED_BYTES,
+        bodies: bodies.part(MAX_BODIES_BYTES),
       }),
   });
 });
 afterEach(() => served.close());
 
-async function post(payload: Buffer, contentEncoding: string): Promise<number> {
+function post(payload: Buffer, contentEncoding: string) {
   const headers = { ...served.as('ingest'), 'content-type': 'application/json' };
-  const answer = await served.app.inject({
+  return served.app.inject({
     method: 'POST',
     url: '/v1/metrics',
     headers: { ...headers, 'content-encoding': contentEncoding },
     payload,
   });
-  return answer.statusCode;
 }
 
+const textOf = (letter: string, length: number): Buffer => Buffer.from(letter.repeat(length));
+const receivedNow = (count: number): Promise<void> =>
+  vi.waitFor(() => expect(received).toHaveLength(count), { interval: 5, timeout: 10_000 });
+
 describe('the content encoding of an OTLP request', () => {
+  const members = Buffer.concat([gzipSync(BODY.subarray(0, 5)), gzipSync(BODY.subarray(5))]);
   it.each([
     ['gzip', gzipSync(BODY)],
     ['GZIP', gzipSync(BODY)],
     [' gzip ', gzipSync(BODY)],
+    ['gzip', members],
     ['Deflate', deflateSync(BODY)],
     ['identity', BODY],
   ])('%s is read', async (name, payload) => {
-    expect(await post(payload, name)).toBe(200);
-    expect(received).toEqual([BODY.toString()]);
+    expect((await post(payload, name)).statusCode).toBe(200);
+    expect(received.map(String)).toEqual([BODY.toString()]);
   });
 
   it.each([
+    ['gzip', gzipSync(textOf('a', 1_900_000))],
+    ['gzip', Buffer.concat([gzipSync(textOf('a', 1_000_000)), gzipSync(textOf('a', 900_000))])],
+    ['deflate', deflateSync(textOf('a', 1_900_000))],
+  ])('%s of what is much larger then', async (name, payload) => {
+    expect((await post(payload, name)).statusCode).toBe(200);
+    expect(received[0]?.equals(textOf('a', 1_900_000))).toBe(true);
+  });
+
+  const cut = gzipSync(textOf('a', 5000)).subarray(0, -10);
+  const lying = gzipSync(BODY);
+  lying.writeUInt32LE(0xffffffff, lying.length - 4);
+  it.each([
     ['one that is unknown', 'br', BODY, 415],
     ['a broken one', 'gzip', BODY, 400],
-    ['one that hides more than may be', 'gzip', gzipSync(Buffer.alloc(100_000)), 413],
+    ['one that is cut off', 'gzip', cut, 400],
+    ['one that lies about its length', 'gzip', lying, 400],
+    ['one that is empty', 'gzip', Buffer.alloc(0), 400],
+    ['one that hides more than may be', 'gzip', gzipSync(Buffer.alloc(2_000_001)), 413],
+    [
+      'one in pieces that do',
+      'gzip',
+      Buffer.concat([gzipSync(Buffer.alloc(2_000_000)), gzipSync(BODY)]),
+      413,
+    ],
+    ['deflate that does', 'deflate', deflateSync(Buffer.alloc(2_000_001)), 413],
+    ['a body of more than may be', 'identity', Buffer.alloc(MAX_BODY_BYTES + 1), 413],
   ])('%s is refused', async (_, name, payload, status) => {
-    expect(await post(payload, name)).toBe(status);
+    expect((await post(payload, name)).statusCode).toBe(status);
     expect(received).toEqual([]);
+    expect(bodies.usedBytes).toBe(0);
+  });
+});
+
+describe('many bodies at once', () => {
+  it('large ones are worked on one after the other, and small ones do not wait', async () => {
+    const opened = Promise.withResolvers<void>();
+    gate = opened.promise;
+    const large = ['a', 'b'].map((letter) => post(gzipSync(textOf(letter, 1_000_000)), 'gzip'));
+    await receivedNow(1);
+    const small = post(BODY, 'identity');
+    await receivedNow(2);
+    opened.resolve();
+    expect((await Promise.all([...large, small])).map(({ statusCode }) => statusCode)).toEqual([
+      200, 200, 200,
+    ]);
+    expect(received.map((body) => String(body.subarray(0, 1)))).toEqual(['a', '{', 'b']);
+  });
+
+  it('what they become counts: beyond the budget they are refused until there is room', async () => {
+    const opened = Promise.withResolvers<void>();
+    gate = opened.promise;
+    // Claims less than it is, so that it need not wait for others.
+    const sly = Buffer.concat([gzipSync(textOf('a', 1_800_000)), gzipSync(BODY)]);
+    const first = post(sly, 'gzip');
+    await receivedNow(1);
+    expect(bodies.usedBytes).toBeGreaterThan(1_800_000);
+    const others = [post(sly, 'gzip'), post(sly, 'gzip')];
+    const refused = await Promise.race(others);
+    expect(refused.statusCode).toBe(503);
+    expect(refused.headers['retry-after']).toBe('1');
+    expect(refused.json()).toMatchObject({
+      code: 14,
+      message: expect.stringContaining('maxIngestBodyBytes'),
+    });
+    expect(bodies.usedBytes).toBeLessThanOrEqual(MAX_BODIES_BYTES);
+    // Others than senders of OTLP still find room.
+    bodies.take(MAX_BODIES_BYTES);
+    bodies.giveBack(MAX_BODIES_BYTES);
+    opened.resolve();
+    await Promise.all([first, ...others]);
+    expect(bodies.usedBytes).toBe(0);
+    expect((await post(sly, 'gzip')).statusCode).toBe(200);
+  });
+
+  it('one whose sender has gone is not worked on', async () => {
+    const opened = Promise.withResolvers<void>();
+    gate = opened.promise;
+    const first = post(textOf('a', 400_000), 'identity');
+    await receivedNow(1);
+    const url = await served.api.listen({ host: '127.0.0.1', port: 0 });
+    const second = textOf('b', 400_000);
+    const headers = {
+      ...served.as('ingest'),
+      'content-type': 'application/json',
+      'content-length': second.length,
+    };
+    const connected = once(served.app.server, 'connection');
+    const going = httpRequest(new URL('/v1/metrics', url), { method: 'POST', headers });
+    going.on('error', () => undefined);
+    going.end(second);
+    await vi.waitFor(() => expect(bodies.usedBytes).toBe(800_000), { interval: 5, timeout: 10_000 });
+    const [connection] = (await connected) as [Socket];
+    const closed = once(connection, 'close');
+    going.destroy();
+    await closed;
+    const third = post(textOf('c', 400_000), 'identity');
+    opened.resolve();
+    expect([(await first).statusCode, (await third).statusCode]).toEqual([200, 200]);
+    expect(received.map((body) => String(body.subarray(0, 1)))).toEqual(['a', 'c']);
+    await vi.waitFor(() => expect(bodies.usedBytes).toBe(0), { interval: 5, timeout: 10_000 });
   });
 });

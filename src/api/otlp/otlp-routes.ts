@@ -1,11 +1,10 @@
 import type { Encoding, OtlpReceiver } from '#ingest';
-import { promisify } from 'node:util';
-import { gunzip, inflate } from 'node:zlib';
-import { OmoiError, type ErrorCode } from '#telemetry';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { OmoiError, SerialQueue } from '#telemetry';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiApp } from '../http/app.ts';
-import { countBodies, type BodyBudget } from '../http/body-budget.ts';
+import { countBodies, type ByteBudget } from '../http/body-budget.ts';
 import { SENDERS_AND_AGENTS } from '../access/roles.ts';
+import { encodedBody } from './decoded-body.ts';
 
 export interface OtlpRouteParts {
   readonly receiver: Pick<OtlpReceiver, 'receive'>;
@@ -15,7 +14,8 @@ export interface OtlpRouteParts {
   readonly maxBodyBytes: number;
   /** Limit of a request after decompression. */
   readonly maxDecodedBytes: number;
-  readonly bodies: BodyBudget;
+  /** For bodies as they come in, while they wait, and decompressed. */
+  readonly bodies: ByteBudget;
 }
 
 const SIGNALS = ['metrics', 'traces', 'logs'] as const;
@@ -25,14 +25,19 @@ const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
   json: 'application/json',
 };
 
-const decompress = { gzip: promisify(gunzip), deflate: promisify(inflate) };
+/** Larger bodies are decompressed and worked on one after the other; smaller ones don't wait for them. */
+const maxSmallBodyBytes = 256 * 1024;
 
 /** OTLP/HTTP: the body's encoding is the answer's, errors included. */
 export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
   void app.register((scope, _options, done) => {
     const holdBody = countBodies(scope, parts.bodies);
+    const large = new SerialQueue();
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+    scope.setErrorHandler((thrown: FastifyError, request, reply) =>
+      answerError(thrown, { request, reply, parts }),
+    );
     for (const signal of SIGNALS) {
       scope.route({
         method: 'POST',
@@ -45,17 +50,20 @@ export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
         },
         async handler(request, reply) {
           const encoding = parts.encodingOf(request.headers['content-type'] ?? '');
-          reply.type(CONTENT_TYPES[encoding]);
-          try {
-            const sender = { scope: request.principal.scope };
-            const answer = await holdBody(request, async () => {
-              const body = await decodedBody(request, parts.maxDecodedBytes);
+          const sender = { scope: request.principal.scope };
+          const encoded = encodedBody(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0), {
+            contentEncoding: request.headers['content-encoding'],
+            maxBytes: parts.maxDecodedBytes,
+          });
+          const answer = await holdBody(request, async (take) => {
+            const receive = async (): Promise<Uint8Array> => {
+              refuseGone(reply);
+              const body = await encoded.decode(take);
               return parts.receiver.receive({ signal, encoding, body, sender });
-            });
-            return Buffer.from(answer);
-          } catch (thrown) {
-            return answerError(thrown, { encoding, reply, parts });
-          }
+            };
+            return encoded.claimedBytes > maxSmallBodyBytes ? large.run(receive) : receive();
+          });
+          return reply.type(CONTENT_TYPES[encoding]).send(Buffer.from(answer));
         },
       });
     }
@@ -63,37 +71,32 @@ export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
   });
 }
 
+/** A sender that gave up waiting sends its body again: what nobody waits for is not worked on. */
+function refuseGone(reply: FastifyReply): void {
+  if (reply.raw.destroyed) throw new OmoiError('ingest_busy', 'the sender did not wait for its turn');
+}
+
 interface ErrorPlace {
-  readonly encoding: Encoding;
+  readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly parts: OtlpRouteParts;
 }
 
-function answerError(thrown: unknown, { encoding, reply, parts }: ErrorPlace): Buffer {
-  if (!(thrown instanceof OmoiError)) throw thrown;
-  reply.code(thrown.status);
+/** What is not OTLP's own, and what is the server's fault, is answered as everywhere. */
+function answerError(thrown: unknown, { request, reply, parts }: ErrorPlace): FastifyReply {
+  const encoding = encodingOrNull(request, parts);
+  if (!(thrown instanceof OmoiError) || encoding === null) throw thrown;
   if (thrown.retryable) reply.header('retry-after', '1');
-  return Buffer.from(parts.encodeError(encoding, thrown));
+  return reply
+    .code(thrown.status)
+    .type(CONTENT_TYPES[encoding])
+    .send(Buffer.from(parts.encodeError(encoding, thrown)));
 }
 
-async function decodedBody(request: FastifyRequest, maxOutputLength: number): Promise<Uint8Array> {
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
-  if (encoding === 'identity') return body;
-  if (encoding !== 'gzip' && encoding !== 'deflate') {
-    throw new OmoiError(
-      'unsupported_media_type',
-      `content-encoding "${encoding}" is not read; send gzip, deflate or none`,
-    );
-  }
+function encodingOrNull(request: FastifyRequest, parts: OtlpRouteParts): Encoding | null {
   try {
-    return await decompress[encoding](body, { maxOutputLength });
-  } catch (thrown) {
-    const tooLarge = (thrown as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-    const code: ErrorCode = tooLarge ? 'body_too_large' : 'payload_undecodable';
-    throw new OmoiError(
-      code,
-      tooLarge ? `the decompressed body exceeds ${maxOutputLength} bytes` : `the ${encoding} body is broken`,
-    );
+    return parts.encodingOf(request.headers['content-type'] ?? '');
+  } catch {
+    return null;
   }
 }
