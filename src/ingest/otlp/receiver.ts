@@ -1,8 +1,6 @@
 import {
-  nextTurn,
   OmoiError,
   SerialQueue,
-  Stretch,
   type Clock,
   type Counter,
   type Random,
@@ -17,7 +15,7 @@ import { JsonReader } from './json/json-reader.ts';
 import { logReader } from './log-records.ts';
 import { MetricsIntake } from './metrics/intake.ts';
 import type { OtlpSampleStore } from './metrics/sample-store.ts';
-import { maxStretchMs, paced } from './paced.ts';
+import { otlpStretch, paced } from './paced.ts';
 import { Refusals } from './refusals.ts';
 import type { Authority, OtlpSender } from './sender.ts';
 import { spanReader } from './spans.ts';
@@ -88,14 +86,16 @@ class Receiver implements OtlpReceiver {
 
   #fromJson(signal: Signal, body: Uint8Array, refusals: Refusals): Promise<Uint8Array> {
     const reader = new JsonReader(body, EXPORT_REQUESTS[signal], refusals);
-    return this.#turn(() => paced(reader.read(), this.#stretch()));
+    return this.#turn(() => paced(reader.read(), otlpStretch(this.#options.clock)));
   }
 
   #check(signal: Signal, wire: Uint8Array): Promise<void> {
-    return this.#turn(() => paced(checkWire(readerOf(wire), EXPORT_REQUESTS[signal]), this.#stretch()));
+    return this.#turn(() =>
+      paced(checkWire(readerOf(wire), EXPORT_REQUESTS[signal]), otlpStretch(this.#options.clock)),
+    );
   }
 
-  /** Reads a piece, and hands it over, before the next is read. */
+  /** Reads a piece while the one before it is stored. */
   async #storePieces(signal: 'traces' | 'logs', wire: Uint8Array, refusals: Refusals): Promise<void> {
     const { clock, spans, logs } = this.#options;
     const reading = { reader: readerOf(wire), refusals, receivedAtMs: clock.wallMs() };
@@ -113,10 +113,14 @@ class Receiver implements OtlpReceiver {
     pieces: Generator<readonly Element[]>,
     store: (piece: readonly Element[]) => Promise<void>,
   ): Promise<void> {
+    let stored = Promise.resolve();
     for (;;) {
       const next = await this.#turn(async () => pieces.next());
+      await stored;
       if (next.done) return;
-      if (next.value.length > 0) await store(next.value);
+      if (next.value.length > 0) stored = store(next.value);
+      // Awaited when the next piece is read; until then a failure is not unhandled.
+      stored.catch(() => undefined);
     }
   }
 
@@ -126,13 +130,9 @@ class Receiver implements OtlpReceiver {
       try {
         return await work();
       } finally {
-        await nextTurn();
+        await otlpStretch(this.#options.clock).pause();
       }
     });
-  }
-
-  #stretch(): Stretch {
-    return new Stretch(this.#options.clock, { maxMs: maxStretchMs });
   }
 }
 

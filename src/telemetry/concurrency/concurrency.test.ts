@@ -78,6 +78,26 @@ describe('a stretch', () => {
     expect(stretch.isOver).toBe(false);
   });
 
+  it.each([
+    ['as long as others have work', { turnsOfOthers: 5, maxPauseMs: 20, turns: 6 }],
+    ['but no longer than it may', { turnsOfOthers: 50, maxPauseMs: 20, turns: 20 }],
+    ['for one turn where it says nothing', { turnsOfOthers: 5, maxPauseMs: undefined, turns: 1 }],
+  ])('pauses %s', async (_, { turnsOfOthers, maxPauseMs, turns }) => {
+    let nowMs = 0;
+    const clock = Object.assign(new VirtualClock(), { monotonicMs: () => nowMs });
+    const stretch = new Stretch(clock, maxPauseMs === undefined ? {} : { maxPauseMs });
+    let turned = 0;
+    // Others who take a millisecond of each turn.
+    const turn = (): void => {
+      if (++turned <= turnsOfOthers) nowMs++;
+      others = setImmediate(turn);
+    };
+    let others = setImmediate(turn);
+    await stretch.pause();
+    clearImmediate(others);
+    expect(turned).toBe(turns);
+  });
+
   it('throws after a pause what its owner throws', async () => {
     const stretch = new Stretch(new VirtualClock(), {
       afterPause: () => {

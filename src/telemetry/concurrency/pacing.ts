@@ -9,9 +9,16 @@ export function nextTurn(): Promise<void> {
 
 /** How long work that may pause goes on at a stretch, unless it says otherwise. */
 const DEFAULT_STRETCH_MS = 2;
+/** A turn of the event loop that is shorter than this had nothing to do. */
+const IDLE_TURN_MS = 0.25;
 
 export interface StretchOptions {
   readonly maxMs?: number;
+  /**
+   * A pause goes on for as many turns of the event loop as others have work, but no longer than this: for work that
+   * may take its time. Others are many who wait for each other, so that one turn does not bring them far.
+   */
+  readonly maxPauseMs?: number;
   /** Called after every pause: throws where nobody waits for the work any more. */
   readonly afterPause?: () => void;
 }
@@ -23,12 +30,14 @@ export interface StretchOptions {
 export class Stretch {
   readonly #clock: Clock;
   readonly #maxMs: number;
+  readonly #maxPauseMs: number;
   readonly #afterPause: (() => void) | null;
   #startedMs: number;
 
-  constructor(clock: Clock, { maxMs = DEFAULT_STRETCH_MS, afterPause }: StretchOptions = {}) {
+  constructor(clock: Clock, { maxMs = DEFAULT_STRETCH_MS, maxPauseMs = 0, afterPause }: StretchOptions = {}) {
     this.#clock = clock;
     this.#maxMs = maxMs;
+    this.#maxPauseMs = maxPauseMs;
     this.#afterPause = afterPause ?? null;
     this.#startedMs = clock.monotonicMs();
   }
@@ -40,7 +49,14 @@ export class Stretch {
 
   /** Gives the event loop a turn and begins a new stretch; throws what `afterPause` throws. */
   async pause(): Promise<void> {
-    await nextTurn();
+    const pausedMs = this.#clock.monotonicMs();
+    let turnedMs = pausedMs;
+    for (;;) {
+      await nextTurn();
+      const nowMs = this.#clock.monotonicMs();
+      if (nowMs - turnedMs < IDLE_TURN_MS || nowMs - pausedMs >= this.#maxPauseMs) break;
+      turnedMs = nowMs;
+    }
     this.#afterPause?.();
     this.#startedMs = this.#clock.monotonicMs();
   }

@@ -22,6 +22,7 @@ const KINDS: Readonly<Record<number, PointKind>> = {
   11: 'summary',
 };
 const SUM_FIELD = 7;
+const NO_BYTES = new Uint8Array(0);
 
 /** Where a message stands in the request. */
 interface Extent {
@@ -86,6 +87,12 @@ export class MetricsDecoder {
       } else reader.skip(tag, end);
       if (this.#elements % POINTS_PER_STEP === 0) yield;
     }
+  }
+
+  /** Lets go of the request that was decoded last. */
+  release(): void {
+    this.rows.clear();
+    this.#reader.reset(NO_BYTES);
   }
 
   /** ResourceMetrics: 1 resource, 2 scope_metrics. */

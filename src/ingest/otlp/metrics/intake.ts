@@ -7,9 +7,8 @@ import {
   type RefusedSamples,
   SampleBatch,
   type SelfMetrics,
-  Stretch,
 } from '#telemetry';
-import { maxStretchMs, paced } from '../paced.ts';
+import { otlpStretch, paced } from '../paced.ts';
 import { Refusals } from '../refusals.ts';
 import type { Authority, OtlpSender } from '../sender.ts';
 import { MetricsDecoder } from './decoder.ts';
@@ -20,10 +19,10 @@ import { RowTargets } from './row-targets.ts';
 import type { OtlpSampleStore } from './sample-store.ts';
 
 /** A larger request becomes visible in parts of this size, so that no commit holds up the event loop. */
-const MAX_UNIT_SAMPLES = 5000;
+const MAX_UNIT_SAMPLES = 2000;
 /** Of which so many native histograms, and samples of series that are new, which cost the store more. */
-const MAX_UNIT_HISTOGRAMS = 100;
-const MAX_UNIT_NEW_SERIES = 200;
+const MAX_UNIT_HISTOGRAMS = 50;
+const MAX_UNIT_NEW_SERIES = 50;
 /** Rows of known writers between two looks at the clock. */
 const ROWS_PER_LOOK = 500;
 const MAX_CACHE_BYTES = 128 * 1024 * 1024;
@@ -87,7 +86,11 @@ export class MetricsIntake {
       receivedMonotonicMs: clock.monotonicMs(),
     };
     const unit = { origin, sender, refusals, durable: Promise.resolve() };
-    await this.#take(body, unit);
+    try {
+      await this.#take(body, unit);
+    } finally {
+      this.#decoder.release();
+    }
     return { durable: unit.durable };
   }
 
@@ -113,7 +116,7 @@ export class MetricsIntake {
   /** Returns how many samples were of series that the store does not know any more. */
   async #store(body: Uint8Array, pass: Pass, unit: Unit): Promise<number> {
     const { clock, samples } = this.#parts;
-    const stretch = new Stretch(clock, { maxMs: maxStretchMs });
+    const stretch = otlpStretch(clock);
     const { origin, found: refusals } = pass;
     const { rows } = this.#decoder;
     await paced(this.#decoder.decode(body, { receivedAtMs: origin.receivedAtMs, refusals }), stretch);
@@ -144,7 +147,7 @@ export class MetricsIntake {
       this.#totals.settle();
       unknownSeries += result.refused.unknown_series;
       await addResult(result, unit, refusals);
-      await stretch.pause();
+      if (stretch.isOver) await stretch.pause();
     };
     for (let row = 0; row < rows.length; row++) {
       const refusal = targets.write(row, writer, batch);
