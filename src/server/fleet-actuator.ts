@@ -1,8 +1,9 @@
 import type { Fleet, Pools } from '#fleet';
+import type { AgentStatus } from '#telemetry';
 import type { FleetActuator } from '#watchdog';
 
-const SICK = new Set(['UNRESPONSIVE', 'FAILED']);
-const GONE = new Set(['TERMINATED', 'QUARANTINED']);
+const SICK = ['UNRESPONSIVE', 'FAILED'] as const;
+const GONE = ['TERMINATED', 'QUARANTINED'] as const;
 
 /** The fleet as the watchdog may act on it. */
 export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
@@ -37,15 +38,14 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
     hasPool: (poolId) => pools.definitions().some((pool) => pool.id === poolId),
     poolsOfPhase: (phaseId) =>
       pools.definitions().flatMap((pool) => (pool.phaseId === phaseId ? [pool.id] : [])),
-    health() {
-      let agents = 0;
-      let sick = 0;
-      for (const { status } of fleet.feed.snapshot().agents) {
-        if (GONE.has(status)) continue;
-        agents++;
-        if (SICK.has(status)) sick++;
-      }
-      return { agents, sick };
-    },
+    // Asked with every decision, also in a storm.
+    health: () => ({
+      agents: fleet.agents.size - countOf(fleet, GONE),
+      sick: countOf(fleet, SICK),
+    }),
   };
+}
+
+function countOf({ agents }: Fleet, statuses: readonly AgentStatus[]): number {
+  return statuses.reduce((count, status) => count + agents.countOf(status), 0);
 }

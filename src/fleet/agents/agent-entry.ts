@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import type { AgentObservation, AgentStatus, AgentType } from '#telemetry';
 import type { StateTables } from '#storage';
 import { hasEnded } from './agent-status.ts';
-import { missedHeartbeats } from './heartbeat-ladder.ts';
+import { missedHeartbeats, untilNextMissMs } from './heartbeat-ladder.ts';
 import type { FleetLimits, HeartbeatPace } from '../limits.ts';
 import type { StallWatch } from '../leases/stall-watch.ts';
 
@@ -110,6 +110,11 @@ export class AgentEntry implements AgentObservation {
   get heartbeatsMissed(): number {
     if (hasEnded(this.row.status)) return 0;
     return missedHeartbeats(this.silenceMs, this.pace.ttlMs);
+  }
+
+  /** In how many ms it has missed one heartbeat more, if none comes: a beat only makes it later. */
+  get untilNextMissMs(): number {
+    return untilNextMissMs(this.silenceMs, this.pace.ttlMs);
   }
 
   /** What may be held against the agent: monotonic ms since its last beat, less the grace of one that spawns. */

@@ -1,5 +1,6 @@
-import type { AgentObservation, Clock } from '#telemetry';
+import type { AgentObservation, AgentStatus, Clock } from '#telemetry';
 import { AgentEntry, type AgentRow } from './agent-entry.ts';
+import { DueTimes } from '../leases/due-times.ts';
 import type { Holder } from '../leases/lease-registry.ts';
 import type { FleetLimits } from '../limits.ts';
 import type { StallWatch } from '../leases/stall-watch.ts';
@@ -10,12 +11,16 @@ export class AgentIndex {
   readonly #stall: StallWatch;
   readonly #limits: FleetLimits;
   readonly #entries = new Map<string, AgentEntry>();
+  /** When the silence of each is to be judged next: at once where its row has changed. */
+  readonly judgedAt: DueTimes<AgentEntry>;
+  readonly #byStatus = new Map<AgentStatus, number>();
   #observations: readonly AgentObservation[] | null = null;
 
   constructor(clock: Clock, stall: StallWatch, limits: FleetLimits) {
     this.#clock = clock;
     this.#stall = stall;
     this.#limits = limits;
+    this.judgedAt = new DueTimes(clock.monotonicMs());
   }
 
   get size(): number {
@@ -28,6 +33,11 @@ export class AgentIndex {
 
   entries(): Iterable<AgentEntry> {
     return this.#entries.values();
+  }
+
+  /** How many have this committed status; IDLE stands for RUNNING too. */
+  countOf(status: AgentStatus): number {
+    return this.#byStatus.get(status) ?? 0;
   }
 
   /** Live views, one for each agent; the list is the same until an agent comes or goes. */
@@ -48,10 +58,15 @@ export class AgentIndex {
       });
       this.#entries.set(row.agent_id, entry);
       this.#observations = null;
+      this.#count(row.status, 1);
+      this.judgedAt.set(entry, nowMonotonicMs);
       return entry;
     }
     // On PostgreSQL two commits may be told in the other order: the older generation's news are no news.
     if (row.generation < known.generation) return known;
+    this.#count(known.row.status, -1);
+    this.#count(row.status, 1);
+    this.judgedAt.set(known, nowMonotonicMs);
     if (row.generation > known.generation) known.startOver(row, nonceHash ?? '', nowMonotonicMs);
     else {
       known.row = row;
@@ -61,7 +76,12 @@ export class AgentIndex {
   }
 
   forget(agentId: string): void {
-    if (this.#entries.delete(agentId)) this.#observations = null;
+    const entry = this.#entries.get(agentId);
+    if (!entry) return;
+    this.#entries.delete(agentId);
+    this.#observations = null;
+    this.#count(entry.row.status, -1);
+    this.judgedAt.delete(entry);
   }
 
   /** Notes that a holder took a task; true when that made its status RUNNING. */
@@ -90,6 +110,10 @@ export class AgentIndex {
     if (!entry) return;
     entry.workSeenAtMs = this.#clock.wallMs();
     entry.unwritten = true;
+  }
+
+  #count(status: AgentStatus, change: number): void {
+    this.#byStatus.set(status, this.countOf(status) + change);
   }
 
   #current(holder: Holder): AgentEntry | undefined {

@@ -78,6 +78,15 @@ export class AgentRegistry implements GenerationStore {
     return this.#parts.agentIndex.get(agentId);
   }
 
+  /** How many agents there are, also those that ended a short while ago, and how many of a committed status. */
+  get size(): number {
+    return this.#parts.agentIndex.size;
+  }
+
+  countOf(status: AgentStatus): number {
+    return this.#parts.agentIndex.countOf(status);
+  }
+
   openGeneration(tx: StateTransaction, opening: GenerationOpening): Promise<number> {
     return this.#log.openGeneration(tx, opening);
   }

@@ -26,6 +26,11 @@ export function missedHeartbeats(ageMs: number, ttlMs: number): number {
   return Math.max(0, Math.floor((ageMs * MISSED_UNTIL_UNRESPONSIVE) / ttlMs));
 }
 
+/** After how many ms more an age amounts to one missed heartbeat more. */
+export function untilNextMissMs(ageMs: number, ttlMs: number): number {
+  return ((missedHeartbeats(ageMs, ttlMs) + 1) * ttlMs) / MISSED_UNTIL_UNRESPONSIVE - ageMs;
+}
+
 /** The step that an agent should take on the ladder, or null where it stands right. */
 export function decideLadderStep(record: BeatRecord): LadderStep | null {
   const { status, missed, beatSince, selfDegraded } = record;

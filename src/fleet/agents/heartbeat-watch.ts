@@ -32,12 +32,15 @@ export class HeartbeatWatch {
     this.#steps = new SharedTransactions(parts.database, (tx, steps) => this.#commitEach(tx, steps));
   }
 
-  /** Judges every agent's silence. */
+  /** Judges the silence of the agents that may have missed one more heartbeat, or that have changed. */
   tick(): void {
+    const { agentIndex, clock, limits } = this.#parts;
     let started = 0;
-    for (const entry of this.#parts.agentIndex.entries()) {
-      if (started === this.#parts.limits.maxTransitionsPerTick) return;
+    for (const entry of agentIndex.judgedAt.take(clock.monotonicMs())) {
+      // One that is moving is judged again when that is done.
       if (this.settle(entry)) started++;
+      else if (!entry.moving) this.#judgeLater(entry);
+      if (started === limits.maxTransitionsPerTick) return;
     }
   }
 
@@ -104,11 +107,19 @@ export class HeartbeatWatch {
       // A beat that arrived while the step was committed may already take it back.
       if (moved) this.settle(entry);
     } catch (thrown) {
-      // The next tick tries again: a database that is away must not be asked in a loop.
       entry.moving = false;
       const fields = { agent_id: entry.agentId, error: messageOf(thrown) };
       this.#parts.logger.error(fields, 'Status of an agent not changed for its heartbeats; trying again.');
     }
+    // Also where it failed: with the next tick, since a database that is away must not be asked in a loop.
+    const { agentIndex, clock } = this.#parts;
+    if (agentIndex.get(entry.agentId) === entry) agentIndex.judgedAt.set(entry, clock.monotonicMs());
+  }
+
+  #judgeLater(entry: AgentEntry): void {
+    if (hasEnded(entry.row.status)) return;
+    const { agentIndex, clock } = this.#parts;
+    agentIndex.judgedAt.set(entry, clock.monotonicMs() + entry.untilNextMissMs);
   }
 
   /** False for one that somebody else (a restart, an operator, an exit) changed first. */

@@ -1,4 +1,5 @@
 import type { Clock } from '#telemetry';
+import { DueTimes } from './due-times.ts';
 import type { StallWatch } from './stall-watch.ts';
 
 /** Who holds something: an agent's generation. */
@@ -29,10 +30,13 @@ export class LeaseRegistry {
   readonly #clock: Clock;
   readonly #stall: StallWatch;
   readonly #leases = new Map<string, Lease>();
+  /** When each has run out at the earliest: one that was renewed has more time when its turn comes. */
+  readonly #due: DueTimes<Lease>;
 
   constructor(clock: Clock, stall: StallWatch) {
     this.#clock = clock;
     this.#stall = stall;
+    this.#due = new DueTimes(clock.monotonicMs());
   }
 
   get size(): number {
@@ -50,7 +54,9 @@ export class LeaseRegistry {
       untilMs: this.#clock.wallMs() + lease.lengthMs,
       ending: false,
     };
+    this.end(lease.id);
     this.#leases.set(lease.id, begun);
+    this.#due.set(begun, begun.renewedAtMs + begun.lengthMs);
     return begun;
   }
 
@@ -76,18 +82,32 @@ export class LeaseRegistry {
 
   end(id: string): Lease | undefined {
     const lease = this.#leases.get(id);
+    if (!lease) return undefined;
     this.#leases.delete(id);
+    this.#due.delete(lease);
     return lease;
+  }
+
+  /** Takes back that a lease is ending: its end could not be committed, and is tried again. */
+  keep(lease: Lease): void {
+    if (this.#leases.get(lease.id) !== lease) return;
+    lease.ending = false;
+    this.#due.set(lease, this.#clock.monotonicMs());
   }
 
   /** Up to `max` leases that have run out and that nobody is ending yet; they are marked as ending. */
   takeExpired(max: number): Lease[] {
+    const nowMs = this.#clock.monotonicMs();
     const expired: Lease[] = [];
-    for (const lease of this.#leases.values()) {
-      if (expired.length === max) break;
-      if (lease.ending || this.#stall.silenceMs(lease.renewedAtMs) < lease.lengthMs) continue;
+    for (const lease of this.#due.take(nowMs)) {
+      const leftMs = lease.lengthMs - this.#stall.silenceMs(lease.renewedAtMs);
+      if (leftMs > 0) {
+        this.#due.set(lease, nowMs + leftMs);
+        continue;
+      }
       lease.ending = true;
       expired.push(lease);
+      if (expired.length === max) break;
     }
     return expired;
   }

@@ -165,7 +165,7 @@ export class LockRegistry {
         });
       });
     } catch (thrown) {
-      for (const lease of expired) lease.ending = false;
+      for (const lease of expired) this.#leases.keep(lease);
       this.#parts.logger.error({ error: messageOf(thrown) }, 'Expired locks could not be freed.');
     } finally {
       this.#expiring = false;

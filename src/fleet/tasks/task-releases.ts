@@ -52,7 +52,7 @@ export class TaskReleases {
     try {
       await this.#parts.database.transaction((tx) => this.#expire(tx, expired));
     } catch (thrown) {
-      for (const lease of expired) lease.ending = false;
+      for (const lease of expired) this.#state.leases.keep(lease);
       this.#parts.logger.error({ error: messageOf(thrown) }, 'Expired leases could not be taken back.');
     } finally {
       this.#expiring = false;
