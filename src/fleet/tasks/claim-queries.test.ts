@@ -2,7 +2,7 @@ import { sql, type CompiledQuery } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTestStateDatabase, type StateDatabase, type StateTransaction } from '#storage';
 import { VirtualClock } from '#telemetry';
-import { keptFor, laneHead, takeTask } from './claim-queries.ts';
+import { bringBackDue, keptFor, laneHead, takeTask } from './claim-queries.ts';
 
 /** What SQLite says that it will do, a line for each step. */
 type Plan = readonly string[];
@@ -65,6 +65,15 @@ describe('what a claim asks the database', () => {
       'what is kept for an agent',
       (tx) => keptFor(tx, 'a', 5),
       ['SEARCH tasks USING INDEX tasks_kept (kept_for_agent_id=?)'],
+    ],
+    [
+      'what is due',
+      (tx) => bringBackDue(tx, 5),
+      [
+        'SEARCH tasks USING COVERING INDEX sqlite_autoindex_tasks_1 (task_id=?)',
+        'LIST SUBQUERY 1',
+        'SEARCH tasks USING INDEX tasks_deferred (deferred_until_ms<?)',
+      ],
     ],
     [
       'taking one task',

@@ -18,7 +18,6 @@ const CANDIDATE_COLUMNS = [
 ] as const;
 
 interface LaneValues {
-  readonly nowMs: number;
   readonly poolId: string | null;
   readonly phaseId: string;
   readonly taskType: string | null;
@@ -30,17 +29,14 @@ interface LaneValues {
  * bound: else SQLite can't see that the partial indexes hold the answer.
  */
 function laneQuery(shape: { readonly pool: boolean; readonly type: boolean }) {
-  return new PreparedQuery<LaneValues, Candidate>((db, { nowMs, poolId, phaseId, taskType, limit }) => {
+  return new PreparedQuery<LaneValues, Candidate>((db, { poolId, phaseId, taskType, limit }) => {
     let first = db
       .selectFrom('tasks')
       .select(CANDIDATE_COLUMNS)
       .where('state', '=', sql.lit('queued'))
       .where('pool_id', shape.pool ? '=' : 'is', shape.pool ? poolId : null)
       .where('phase_id', '=', phaseId)
-      .where('available_at_ms', '<=', nowMs)
-      .where((where) =>
-        where.or([where('kept_for_agent_id', 'is', null), where('kept_until_ms', '<=', nowMs)]),
-      )
+      .where('deferred_until_ms', 'is', null)
       .orderBy('priority', 'desc')
       .orderBy('queue_order')
       .limit(limit)
@@ -60,11 +56,38 @@ const ONE_POOL = {
   ofType: laneQuery({ pool: true, type: true }),
 };
 
-/** The first tasks of a lane that are kept for nobody; `limit` at most. */
+const bringingBack = new PreparedQuery<{ nowMs: number; limit: number }, never>((db, { nowMs, limit }) =>
+  db
+    .updateTable('tasks')
+    .set({ deferred_until_ms: null, kept_for_agent_id: null, kept_until_ms: null })
+    .where('task_id', 'in', (of) =>
+      of
+        .selectFrom('tasks')
+        .select('task_id')
+        .where('state', '=', sql.lit('queued'))
+        .where('deferred_until_ms', '<=', nowMs)
+        .orderBy('deferred_until_ms')
+        .limit(limit)
+        .forUpdate()
+        .skipLocked(),
+    ),
+);
+
+/**
+ * Puts tasks whose retry is due, and those that were kept for an agent long enough, back into their lanes, where they
+ * have the place that their priority and age give them. Each costs this once, and no claim before its time.
+ * @returns how many; `limit` at most
+ */
+export async function bringBackDue(tx: StateTransaction, limit: number): Promise<number> {
+  const { numAffectedRows } = await bringingBack.run(tx, { nowMs: tx.nowMs, limit });
+  return Number(numAffectedRows ?? 0);
+}
+
+/** The first tasks of a lane; `limit` at most. */
 export function laneHead(tx: StateTransaction, lane: QueueLane, limit: number): Promise<Candidate[]> {
   const queries = lane.poolId === null ? ANY_POOL : ONE_POOL;
   const query = lane.taskType === null ? queries.ofPhase : queries.ofType;
-  return query.rows(tx, { ...lane, nowMs: tx.nowMs, limit });
+  return query.rows(tx, { ...lane, limit });
 }
 
 const keptTasks = new PreparedQuery<{ agentId: string; nowMs: number; limit: number }, Candidate>(
@@ -123,6 +146,7 @@ const taking = new PreparedQuery<TakeValues, TaskRow>((db, values) =>
       first_claimed_at_ms: set.fn.coalesce('first_claimed_at_ms', set.val(values.nowMs)),
       kept_for_agent_id: null,
       kept_until_ms: null,
+      deferred_until_ms: null,
     }))
     .where('task_id', '=', values.taskId)
     .where('state', '=', sql.lit('queued'))

@@ -7,7 +7,7 @@ import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
 import type { Holder } from '../leases/lease-registry.ts';
 import { ClaimAssignment, laneKey, type LaneHead } from './claim-assignment.ts';
 import type { ClaimFilter } from './claim-filter.ts';
-import { holdClaimant, keptFor, laneHead, takeTask, type Candidate } from './claim-queries.ts';
+import { bringBackDue, holdClaimant, keptFor, laneHead, takeTask, type Candidate } from './claim-queries.ts';
 import type { QueueLane } from './queue-lanes.ts';
 import { SharedTransactions } from './shared-transactions.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
@@ -15,6 +15,8 @@ import { claimedEvent, type TaskRow } from './task-row.ts';
 
 /** Claims that share a transaction share these; each gets one at least, where there are some. */
 const maxTasksPerTransaction = 300;
+/** Retries that became due, brought back by the claims that share a transaction; those left come with the next. */
+const maxBroughtBackPerTransaction = 500;
 
 export interface ClaimRequest extends Holder {
   /** null takes any. */
@@ -46,6 +48,8 @@ export class TaskClaims {
   readonly #state: TaskQueueState;
   readonly #waitsRefused: Counter;
   readonly #attempts: SharedTransactions<ClaimRequest, readonly TaskRow[]>;
+  /** The last transaction left tasks out of their lanes that were due: who found nothing may have looked too soon. */
+  #moreIsDue = false;
 
   constructor(parts: FleetParts, state: TaskQueueState) {
     this.#parts = parts;
@@ -68,6 +72,7 @@ export class TaskClaims {
       const { version } = waiters;
       const tasks = await this.#attempt(request);
       if (tasks.length > 0) return tasks;
+      if (this.#moreIsDue) continue;
       const waitMs = endMs - clock.monotonicMs();
       if (waitMs <= 0 || request.signal?.aborted) return [];
       if (waiters.full) {
@@ -96,7 +101,12 @@ export class TaskClaims {
     requests: readonly ClaimRequest[],
   ): Promise<(readonly TaskRow[] | OmoiError)[]> {
     const claims = this.#wanted(requests);
-    const [refusals, offer] = await Promise.all([this.#refusals(tx, requests), this.#look(tx, claims)]);
+    // They are done in this order: what is due lies in its lane by the time somebody looks.
+    const [refusals, broughtBack, offer] = await Promise.all([
+      this.#refusals(tx, requests),
+      bringBackDue(tx, maxBroughtBackPerTransaction),
+      this.#look(tx, claims),
+    ]);
     const assignment = new ClaimAssignment(offer.heads);
     const given = claims
       .filter(({ request }) => !refusals.has(request))
@@ -114,6 +124,7 @@ export class TaskClaims {
       this.#parts.bus.append(tx, ...events),
     ]);
     tx.afterCommit(() => {
+      this.#moreIsDue = broughtBack === maxBroughtBackPerTransaction;
       for (const { request, tasks } of taken) {
         for (const task of tasks) this.#state.claimed(task, request, request.traceparent);
       }

@@ -19,6 +19,7 @@ const claimed: TaskRow = {
   available_at_ms: 0,
   kept_for_agent_id: null,
   kept_until_ms: null,
+  deferred_until_ms: null,
   agent_id: 'a',
   generation: 3,
   claimed_at_ms: 0,

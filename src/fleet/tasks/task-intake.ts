@@ -114,6 +114,7 @@ export class TaskIntake {
       available_at_ms: origin.nowMs,
       kept_for_agent_id: null,
       kept_until_ms: null,
+      deferred_until_ms: null,
       agent_id: null,
       generation: null,
       claimed_at_ms: null,

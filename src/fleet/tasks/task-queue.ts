@@ -65,12 +65,7 @@ export class TaskQueue {
       .selectFrom('tasks')
       .selectAll()
       .where('state', '=', sql.lit('queued'))
-      .where((where) =>
-        where.or([
-          where('available_at_ms', '>', this.#parts.clock.wallMs()),
-          where('kept_for_agent_id', 'is not', null),
-        ]),
-      )
+      .where('deferred_until_ms', 'is not', null)
       .execute();
     for (const task of late) this.#state.announce(task);
   }

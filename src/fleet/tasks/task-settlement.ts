@@ -100,18 +100,14 @@ export class TaskSettlement {
     return this.#asHolder(request, 'fail', async (tx, task) => {
       const failures = task.failures + 1;
       const retries = failure.retry && failures < task.max_attempts;
+      const retryAtMs =
+        tx.nowMs + backoffMs(failures, { firstMs: limits.retryBaseMs, maxMs: limits.retryMaxMs }, random);
       const failed: TaskRow = {
         ...task,
         failures,
         error: failure.error.slice(0, limits.maxErrorLength),
         ...(retries
-          ? {
-              ...FREE,
-              state: 'queued',
-              available_at_ms:
-                tx.nowMs +
-                backoffMs(failures, { firstMs: limits.retryBaseMs, maxMs: limits.retryMaxMs }, random),
-            }
+          ? { ...FREE, state: 'queued', available_at_ms: retryAtMs, deferred_until_ms: retryAtMs }
           : { state: 'failed', lease_until_ms: null, finished_at_ms: tx.nowMs }),
       };
       await writeTask(tx, failed);
@@ -130,13 +126,15 @@ export class TaskSettlement {
     const { traceparent, agentId, generation } = request;
     this.#assertTakesWork(to.agentId);
     return this.#asHolder(request, 'handoff', async (tx, task) => {
+      const keptUntilMs = tx.nowMs + limits.handoffKeptMs;
       const handed: TaskRow = {
         ...task,
         ...FREE,
         state: 'queued',
         available_at_ms: tx.nowMs,
         kept_for_agent_id: to.agentId,
-        kept_until_ms: tx.nowMs + limits.handoffKeptMs,
+        kept_until_ms: keptUntilMs,
+        deferred_until_ms: keptUntilMs,
       };
       await writeTask(tx, handed);
       await tx.db

@@ -14,6 +14,7 @@ import { alertingAtScale } from './012_alerting_at_scale.ts';
 import { lanesAndUnits } from './013_lanes_and_units.ts';
 import { lists } from './014_lists.ts';
 import { spanTimes } from './015_span_times.ts';
+import { deferredTasks } from './017_deferred_tasks.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   lanesAndUnits,
   lists,
   spanTimes,
+  deferredTasks,
 ];

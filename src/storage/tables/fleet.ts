@@ -79,6 +79,11 @@ export interface TaskTables {
     /** A task that was handed over is kept for this agent until `kept_until_ms`. */
     kept_for_agent_id: string | null;
     kept_until_ms: number | null;
+    /**
+     * A queued task that waits for its retry, or is kept for one agent, lies in no lane until then; a claim puts it there
+     * when that time has come. Null for a task that lies in its lane.
+     */
+    deferred_until_ms: number | null;
     agent_id: string | null;
     generation: number | null;
     claimed_at_ms: number | null;

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { VirtualClock } from '#telemetry';
+import {
+  claimOf,
+  heldBy,
+  registration,
+  startTestFleet,
+  task,
+  type TestFleet,
+} from '../fleet.test-support.ts';
+
+const limits = { retryBaseMs: 1000, retryMaxMs: 1000, handoffKeptMs: 5000 };
+const DESIGN = 'PHASE_DESIGN';
+
+describe('tasks that wait for their time', () => {
+  let clock: VirtualClock;
+  let database: StateDatabase;
+  let test: TestFleet;
+
+  beforeEach(async () => {
+    clock = new VirtualClock();
+    database = await openTestStateDatabase(clock, 'none');
+    test = await startTestFleet(database, { clock, limits });
+    for (const agentId of ['a', 'b']) {
+      await test.fleet.agents.register(
+        registration(agentId, { heartbeatIntervalMs: 3_600_000, heartbeatTtlMs: 36_000_000 }),
+      );
+    }
+  });
+  afterEach(async () => {
+    await test.stop();
+    await database.close();
+  });
+
+  const enqueue = (...types: string[]) =>
+    test.fleet.tasks.enqueue(
+      types.map((taskType) => task({ taskType })),
+      null,
+    );
+  const claim = async (agentId = 'a', maxTasks = 1) =>
+    (await test.fleet.tasks.claim(claimOf(agentId, { maxTasks }))).map((row) => row.task_type);
+  async function fail(taskType: string): Promise<void> {
+    const [claimed] = await test.fleet.tasks.claim(claimOf('a', { taskTypes: [taskType] }));
+    if (!claimed) throw new Error(`${taskType} was not to be had`);
+    await test.fleet.tasks.fail(heldBy('a', claimed.task_id), { error: 'no luck', retry: true });
+  }
+
+  it('come back to the place that their priority and age give them', async () => {
+    await enqueue('oldest', 'middle', 'youngest');
+    await fail('oldest');
+    expect(await claim()).toEqual(['middle']);
+    await clock.advance(limits.retryMaxMs);
+    expect(await claim('a', 3)).toEqual(['oldest', 'youngest']);
+  });
+
+  it('come back from an agent for which they were kept in vain', async () => {
+    await enqueue('older', 'younger');
+    const [older] = await test.fleet.tasks.claim(claimOf('a'));
+    await test.fleet.tasks.handOff(heldBy('a', older?.task_id ?? ''), { agentId: 'b', reason: null });
+    expect(await claim()).toEqual(['younger']);
+    expect(await claim()).toEqual([]);
+    await clock.advance(limits.handoffKeptMs);
+    expect(await claim()).toEqual(['older']);
+  });
+
+  it('are found however many are due at once, and also by a server that has just started', async () => {
+    for (let batch = 0; batch < 4; batch++) await enqueue(...Array.from({ length: 400 }, () => 'many'));
+    await test.fleet.tasks.enqueue([task({ taskType: 'last', phaseId: DESIGN })], null);
+    const dueAtMs = clock.wallMs() + 1000;
+    await database.transaction(async (tx) => {
+      const last = { deferred_until_ms: dueAtMs + 1, available_at_ms: dueAtMs + 1 };
+      const many = { deferred_until_ms: dueAtMs, available_at_ms: dueAtMs };
+      await tx.db.updateTable('tasks').set(many).where('task_type', '=', 'many').execute();
+      await tx.db.updateTable('tasks').set(last).where('task_type', '=', 'last').execute();
+    });
+    await test.stop();
+    test = await startTestFleet(database, { clock, limits });
+    const waiting = test.fleet.tasks.claim(claimOf('a', { phaseIds: [DESIGN], waitMs: 10_000 }));
+    await clock.advance(12_000);
+    expect((await waiting).map((row) => row.task_type)).toEqual(['last']);
+  });
+
+  it('are not walked past: a lane holds what may be claimed now and nothing else', async () => {
+    await enqueue('first', 'second');
+    await fail('first');
+    const inLane = await database.reader
+      .selectFrom('tasks')
+      .select('task_type')
+      .where('state', '=', 'queued')
+      .where('deferred_until_ms', 'is', null)
+      .execute();
+    expect(inLane).toEqual([{ task_type: 'second' }]);
+  });
+});
