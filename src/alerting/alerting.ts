@@ -87,7 +87,10 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
     query: (expr) => parts.queries.queryNow(expr, timeMs),
   });
   const evaluation = new AlertEvaluation({ ...parts, options, hostAt, graceUntilMs: () => graceUntilMs });
-  const budget = new EvaluationBudget(options.evaluationShare, options.evaluationBurstMs);
+  const budget = new EvaluationBudget(parts.clock, {
+    share: options.evaluationShare,
+    burstMs: options.evaluationBurstMs,
+  });
   const loop = new EvaluationLoop({ ...parts, budget });
   const ofRules = ruleParts(parts, { episodes, evaluation, onUnsaved: (rule) => saver.add(rule) });
   const rules: LoadedRules = new LoadedRules({

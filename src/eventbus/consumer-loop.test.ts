@@ -96,6 +96,43 @@ describe('a durable consumer', () => {
     );
   });
 
+  it('hands out what is there in one transaction, and one by one where that fails', async () => {
+    const handed: number[][] = [];
+    await append(5);
+    bus.consume({
+      name: 'picky',
+      types: ['fleet.pool.changed'],
+      from: 'start',
+      async handle(_tx, events) {
+        handed.push(events.map((event) => event.id));
+        if (events.some((event) => event.id === 3) && handed.length < 6) throw new Error('not three');
+      },
+    });
+    await vi.waitFor(async () => {
+      await clock.advance(10);
+      expect(await cursorOf('picky')).toMatchObject({ last_event_id: 5 });
+    }, patience);
+    expect(handed).toEqual([[1, 2, 3, 4, 5], [1], [2], [3], [3], [3], [4, 5]]);
+  });
+
+  it('costs as many transactions as there are hundreds of events', async () => {
+    const handed: number[] = [];
+    await append(250);
+    bus.consume({
+      name: 'busy',
+      types: ['fleet.pool.changed'],
+      from: 'start',
+      async handle(_tx, events) {
+        handed.push(events.length);
+      },
+    });
+    await vi.waitFor(
+      async () => expect(await cursorOf('busy')).toMatchObject({ last_event_id: 250 }),
+      patience,
+    );
+    expect(handed).toEqual([100, 100, 50]);
+  });
+
   it('may not run twice under one name', () => {
     const consumer = { name: 'twin', types: ['fleet.pool.changed'] as const, async handle() {} };
     bus.consume(consumer);
@@ -108,8 +145,8 @@ describe('a durable consumer', () => {
       name: 'stopped',
       types: ['fleet.pool.changed'],
       from: 'start',
-      async handle(_tx, event) {
-        seen.push(event.id);
+      async handle(_tx, events) {
+        seen.push(...events.map((event) => event.id));
       },
     });
     await append(1);

@@ -12,8 +12,8 @@ import {
 import type { EventConsumer } from './event-bus.ts';
 import { lastEventId, listEvents } from './event-log.ts';
 
-/** Small, so that other transactions wait behind no more than this many of one consumer's. */
-const maxEventsPerRead = 32;
+/** Small, so that other transactions do not wait long behind what a consumer does about so many. */
+const maxEventsPerTransaction = 100;
 const RETRY_BACKOFF: BackoffLimits = { firstMs: 50, maxMs: 30_000 };
 /** A cursor follows the end of the log, past events of other types, so that it does not hold retention back. */
 const maxCursorLagEvents = 1000;
@@ -31,7 +31,7 @@ export interface ConsumerParts {
   readonly onFailure: (consumer: string) => void;
 }
 
-/** Feeds one durable consumer from its cursor: one event a transaction, in order, at least once. */
+/** Feeds one durable consumer from its cursor: in order, at least once, what is there in one transaction. */
 export class ConsumerLoop {
   readonly #consumer: EventConsumer;
   readonly #parts: ConsumerParts;
@@ -79,7 +79,8 @@ export class ConsumerLoop {
         if (!ready) this.#cursor = await this.#openCursor();
         ready = true;
         this.#woken = false;
-        const more = await this.#handleBatch();
+        // One that has failed is tried alone.
+        const more = await this.#handleSome(failures === 0 ? maxEventsPerTransaction : 1);
         failures = 0;
         if (!more && !this.#woken && !this.#stopped) await this.#waitForWake();
       } catch (error) {
@@ -110,54 +111,45 @@ export class ConsumerLoop {
   }
 
   /** Handles what is there; true where more may be left. */
-  async #handleBatch(): Promise<boolean> {
+  async #handleSome(limit: number): Promise<boolean> {
     const { database } = this.#parts;
     // Read before the events: whatever is at or below this end is seen by the read that follows.
     const end = await lastEventId(database.reader);
     const events = await listEvents(database, {
       afterId: this.#cursor,
       types: this.#consumer.types,
-      limit: maxEventsPerRead,
+      limit,
     });
-    await (database.dialect === 'sqlite' ? this.#handlePipelined(events) : this.#handleInTurn(events));
-    if (events.length === maxEventsPerRead) return true;
+    await this.#handle(events);
+    if (events.length === limit) return true;
     if (this.#touchDue || end - this.#cursor >= maxCursorLagEvents) {
       await this.#moveCursor(Math.max(end, this.#cursor));
     }
     return false;
   }
 
-  async #handleInTurn(events: readonly SystemEvent[]): Promise<void> {
-    for (const event of events) {
-      if (this.#stopped) return;
-      await this.#handle(event, this.#cursor);
-      this.#cursor = event.id;
+  /** One that can't be handled does not keep those before it from being handled. */
+  async #handle(events: readonly SystemEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    try {
+      await this.#handleTogether(events);
+    } catch (thrown) {
+      if (events.length === 1) throw thrown;
+      this.#parts.onFailure(this.#consumer.name);
+      for (const event of events) {
+        if (this.#stopped) return;
+        await this.#handleTogether([event]);
+      }
     }
   }
 
-  /**
-   * Queues a transaction for each event at once: they run one after the other all the same, and share a commit.
-   * Behind one that fails the others find the cursor not where they need it, and change nothing.
-   */
-  async #handlePipelined(events: readonly SystemEvent[]): Promise<void> {
-    let before = this.#cursor;
-    const handled = events.map((event) => {
-      const expected = before;
-      before = event.id;
-      return this.#handle(event, expected);
-    });
-    const outcomes = await Promise.allSettled(handled);
-    for (const [at, outcome] of outcomes.entries()) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-      this.#cursor = events[at]?.id ?? this.#cursor;
-    }
-  }
-
-  async #handle(event: SystemEvent, expectedCursor: number): Promise<void> {
+  async #handleTogether(events: readonly SystemEvent[]): Promise<void> {
+    const to = events.at(-1)?.id ?? this.#cursor;
     await this.#parts.database.transaction(async (tx) => {
-      await this.#advance(tx, { from: expectedCursor, to: event.id });
-      await this.#consumer.handle(tx, event);
+      await this.#advance(tx, { from: this.#cursor, to });
+      await this.#consumer.handle(tx, events);
     });
+    this.#cursor = to;
   }
 
   async #moveCursor(to: number): Promise<void> {

@@ -11,9 +11,10 @@ export interface EventBus {
    */
   append(tx: StateTransaction, ...events: readonly NewSystemEvent[]): Promise<void>;
   /**
-   * A consumer that misses nothing: at least once, in order, one event at a time, also what was appended while
-   * it did not run. `handle` runs in the transaction in which its cursor advances. A failing handler is retried
-   * with backoff and holds this consumer alone. A new consumer starts at the present end unless `from` is 'start'.
+   * A consumer that misses nothing: at least once, in order, also what was appended while it did not run. `handle` runs
+   * in the transaction in which its cursor advances. Where it fails the events are handed out one by one, and the one
+   * that fails is retried with backoff; it holds this consumer alone. A new consumer starts at the present end unless
+   * `from` is 'start'.
    */
   consume(consumer: EventConsumer): Subscription;
   /** Called with each committed event, best effort, from now on. For live views; the listener must not throw. */
@@ -29,7 +30,8 @@ export interface EventConsumer {
   readonly name: string;
   readonly types: readonly EventType[];
   readonly from?: 'start' | 'end';
-  handle(tx: StateTransaction, event: SystemEvent): Promise<void>;
+  /** @param events in order, one or more, at most 100: as many as are there */
+  handle(tx: StateTransaction, events: readonly SystemEvent[]): Promise<void>;
 }
 
 export interface EventQuery {

@@ -1,11 +1,9 @@
-import { sql, type CompiledQuery, type Insertable, type Selectable } from 'kysely';
-import type { StateDatabase, StateTables, StateTransaction } from '#storage';
+import { sql, type Insertable, type Selectable } from 'kysely';
+import { PreparedInsert, type StateDatabase, type StateTables, type StateTransaction } from '#storage';
 import { EVENT_PAYLOADS, toRfc3339, traceIdOf, type NewSystemEvent, type SystemEvent } from '#telemetry';
 import type { EventQuery } from './event-bus.ts';
 
 const maxListedEvents = 1000;
-/** There is one statement for each number of rows up to this. */
-const maxRowsPerInsert = 50;
 /** Any number that nothing else on the same PostgreSQL is likely to lock. */
 const EVENT_ORDER_LOCK_KEY = 0x6f_6d_6f_65;
 
@@ -31,13 +29,7 @@ export async function writeEvents(
     traceparent: event.traceparent,
     trace_id: traceIdOf(event.traceparent),
   }));
-  const ids: number[] = [];
-  const chunks = Array.from({ length: Math.ceil(rows.length / maxRowsPerInsert) }, (_, chunk) =>
-    rows.slice(chunk * maxRowsPerInsert, (chunk + 1) * maxRowsPerInsert),
-  );
-  for (const inserted of await Promise.all(chunks.map((chunk) => insertEvents(tx, chunk)))) {
-    ids.push(...inserted.map((row) => row.id));
-  }
+  const ids = (await INSERT_EVENTS.rows(tx, rows)).map(({ id }) => id);
   // Ids are given in the order of the values, but rows may come back in any.
   ids.sort((a, b) => a - b);
   const time = toRfc3339(tx.nowMs);
@@ -49,24 +41,9 @@ export async function writeEvents(
   });
 }
 
-/** Compiled once for each number of rows; what a statement takes is the rows' values one after the other. */
-const INSERTS: Record<StateTransaction['dialect'], (CompiledQuery<{ id: number }> | undefined)[]> = {
-  sqlite: [],
-  postgres: [],
-};
-
-async function insertEvents(
-  tx: StateTransaction,
-  rows: readonly Insertable<StateTables['events']>[],
-): Promise<{ id: number }[]> {
-  const compiled = (INSERTS[tx.dialect][rows.length] ??= tx.db
-    .insertInto('events')
-    .values(rows)
-    .returning('id')
-    .compile());
-  const parameters = rows.flatMap((row) => Object.values(row));
-  return (await tx.db.executeQuery<{ id: number }>({ ...compiled, parameters })).rows;
-}
+const INSERT_EVENTS = new PreparedInsert<Insertable<StateTables['events']>, { id: number }>((db, rows) =>
+  db.insertInto('events').values(rows).returning('id'),
+);
 
 /**
  * Events in order of id. Every question is answered by walking an index from where the answer begins, so that it costs

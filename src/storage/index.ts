@@ -18,5 +18,6 @@ export {
   type StateDatabaseOptions,
 } from './open.ts';
 export { stateRetention, telemetryRetention, type StateKeep } from './retention-rules.ts';
+export { PreparedInsert } from './prepared-insert.ts';
 export { PreparedQuery } from './prepared-query.ts';
 export { inBatches, Retention, retentionJobs, type RetentionJob, type RetentionRule } from './retention.ts';

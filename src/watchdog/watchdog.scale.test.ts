@@ -198,7 +198,8 @@ describe('every statement of the watchdog', () => {
       const plan = await sql<{ detail: string }>`explain query plan ${sql.raw(filled)}`.execute(
         stage.database.reader,
       );
-      const bad = plan.rows.filter(({ detail }) => detail.startsWith('SCAN '));
+      // What is inserted is walked; no table is.
+      const bad = plan.rows.filter(({ detail }) => /^SCAN (?!\d+-ROW VALUES)/.test(detail));
       if (bad.length > 0) scans.push(`${text}: ${bad.map(({ detail }) => detail).join(', ')}`);
       expect(plan.rows.map(({ detail }) => detail).join(), text).not.toMatch(
         /USE TEMP B-TREE FOR ORDER BY.*SCAN/,

@@ -130,7 +130,7 @@ export class Watchdog {
         name: 'watchdog',
         types: ['monitor.alert.triggered', 'monitor.alert.resolved'],
         from: 'start',
-        handle: (tx, event) => this.#onAlertEvent(tx, event),
+        handle: (tx, events) => this.#onAlertEvents(tx, events),
       }),
     ];
     this.#subscriptions.push(bus.listen((event) => this.#onFleetEvent(event)));
@@ -193,10 +193,13 @@ export class Watchdog {
     this.#runner.wakeHeldBy('paused');
   }
 
-  async #onAlertEvent(tx: StateTransaction, event: SystemEvent): Promise<void> {
-    if (event.event_type === 'monitor.alert.triggered') {
-      await this.#planner.plan(tx, alertOf(event));
-    } else if (event.event_type === 'monitor.alert.resolved') {
+  async #onAlertEvents(tx: StateTransaction, events: readonly SystemEvent[]): Promise<void> {
+    await this.#planner.plan(
+      tx,
+      events.flatMap((event) => (event.event_type === 'monitor.alert.triggered' ? [alertOf(event)] : [])),
+    );
+    for (const event of events) {
+      if (event.event_type !== 'monitor.alert.resolved') continue;
       const { alert_id: alertId } = event.payload;
       const follow = (): void => {
         this.#planner.forget(alertId);

@@ -16,10 +16,10 @@ bus.consume({
   name: 'dying',
   types: ['fleet.task.enqueued'],
   from: 'start',
-  async handle(tx, event) {
+  async handle(tx, [event]) {
     await tx.db
       .insertInto('event_cursors')
-      .values({ consumer: `note-${event.entity_id}`, last_event_id: 0, updated_at_ms: 0 })
+      .values({ consumer: `note-${event?.entity_id}`, last_event_id: 0, updated_at_ms: 0 })
       .execute();
     process.kill(process.pid, 'SIGKILL');
   },

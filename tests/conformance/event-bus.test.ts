@@ -84,8 +84,8 @@ describe.each(DATABASE_KINDS)('the event bus on $name', (kind) => {
         name,
         types: ['fleet.task.enqueued'],
         from: 'start',
-        async handle(_tx, event) {
-          seen.push(event.entity_id);
+        async handle(_tx, events) {
+          seen.push(...events.map((event) => event.entity_id));
         },
       });
 
@@ -147,8 +147,8 @@ describe.each(DATABASE_KINDS)('the event bus on $name', (kind) => {
         name: 'all',
         types: ['fleet.task.enqueued'],
         from: 'start',
-        async handle(_tx, event) {
-          consumed.push(event.id);
+        async handle(_tx, events) {
+          consumed.push(...events.map((event) => event.id));
         },
       });
       await Promise.all(
@@ -190,8 +190,8 @@ describe.each(DATABASE_KINDS)('the event bus on $name', (kind) => {
       bus.consume({
         name: 'new',
         types: ['fleet.task.enqueued'],
-        async handle(_tx, event) {
-          seen.push(event.entity_id);
+        async handle(_tx, events) {
+          seen.push(...events.map((event) => event.entity_id));
         },
       });
       await vi.waitFor(async () => {
@@ -213,10 +213,12 @@ describe.each(DATABASE_KINDS)('the event bus on $name', (kind) => {
         name: 'worker',
         types: ['fleet.task.enqueued'],
         from: 'start',
-        async handle(tx, event) {
-          await note(tx, event.entity_id);
-          if (event.entity_id === 'b' && ++attempts < 3) throw new Error('not yet');
-          tx.afterCommit(() => seen.push(event.entity_id));
+        async handle(tx, events) {
+          for (const { entity_id: id } of events) {
+            await note(tx, id);
+            if (id === 'b' && ++attempts < 3) throw new Error('not yet');
+            tx.afterCommit(() => seen.push(id));
+          }
         },
       });
       const other: string[] = [];

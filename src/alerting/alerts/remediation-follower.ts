@@ -1,5 +1,5 @@
 import type { EventBus, EventConsumer } from '#eventbus';
-import type { StateTransaction } from '#storage';
+import { PreparedQuery, type StateTransaction } from '#storage';
 import type { SystemEvent } from '#telemetry';
 import { aboutAlert, alertFacts } from './alert-events.ts';
 
@@ -22,34 +22,57 @@ export function remediationFollower(bus: EventBus): EventConsumer {
       'watchdog.escalated',
     ],
     from: 'start',
-    handle: (tx, event) => follow(tx, bus, event),
+    handle: (tx, events) => follow(tx, bus, events),
   };
 }
 
-async function follow(tx: StateTransaction, bus: EventBus, event: SystemEvent): Promise<void> {
-  if (event.event_type === 'watchdog.remediation.started') await mark(tx, event.payload, true);
-  if (event.event_type === 'watchdog.remediation.changed') {
-    if (ACTING_STATES.has(event.payload.to)) await mark(tx, event.payload, true);
-    if (IDLE_STATES.has(event.payload.to)) await mark(tx, event.payload, false);
+async function follow(tx: StateTransaction, bus: EventBus, events: readonly SystemEvent[]): Promise<void> {
+  const marks = new Map<string, Mark>();
+  for (const event of events) {
+    const mark = markOf(event);
+    if (mark) marks.set(mark.alertId, mark);
   }
-  if (event.event_type === 'watchdog.remediation.completed' && VAIN_OUTCOMES.has(event.payload.outcome)) {
-    await mark(tx, event.payload, false);
+  await Promise.all([...marks.values()].map((mark) => MARK_ALERT.run(tx, mark)));
+  for (const event of events) {
+    if (event.event_type === 'watchdog.escalated') await escalate(tx, bus, event.payload);
   }
-  if (event.event_type === 'watchdog.escalated') await escalate(tx, bus, event.payload);
+}
+
+/** What an alert's row says of the remediation that is at work for it. */
+interface Mark {
+  readonly alertId: string;
+  readonly remediationId: string;
+  readonly acted: 0 | 1;
 }
 
 /** A resolved alert keeps what it had: what acts only then has not healed it. */
-async function mark(
-  tx: StateTransaction,
-  remediation: { readonly alert_id: string; readonly remediation_id: string },
-  acted: boolean,
-): Promise<void> {
-  await tx.db
+const MARK_ALERT = new PreparedQuery<Mark, never>((db, { alertId, remediationId, acted }) =>
+  db
     .updateTable('alerts')
-    .set({ remediation_id: remediation.remediation_id, remediation_acted: acted ? 1 : 0 })
-    .where('id', '=', remediation.alert_id)
-    .where('state', '=', 'firing')
-    .execute();
+    .set({ remediation_id: remediationId, remediation_acted: acted })
+    .where('id', '=', alertId)
+    .where('state', '=', 'firing'),
+);
+
+function markOf(event: SystemEvent): Mark | null {
+  switch (event.event_type) {
+    case 'watchdog.remediation.started':
+      return marked(event.payload, 1);
+    case 'watchdog.remediation.changed':
+      if (ACTING_STATES.has(event.payload.to)) return marked(event.payload, 1);
+      return IDLE_STATES.has(event.payload.to) ? marked(event.payload, 0) : null;
+    case 'watchdog.remediation.completed':
+      return VAIN_OUTCOMES.has(event.payload.outcome) ? marked(event.payload, 0) : null;
+    default:
+      return null;
+  }
+}
+
+function marked(
+  remediation: { readonly alert_id: string; readonly remediation_id: string },
+  acted: Mark['acted'],
+): Mark {
+  return { alertId: remediation.alert_id, remediationId: remediation.remediation_id, acted };
 }
 
 async function escalate(

@@ -1,8 +1,13 @@
-/**
- * The share of the event loop's time that evaluations may take, as a bucket of milliseconds: it fills with
- * `share` of the time that passes, up to `burstMs`, and an evaluation may start while it is not empty.
- */
-export class EvaluationBudget {
+import type { Clock } from '#telemetry';
+
+/** Whether an evaluation ends within one slice, as far as its rule's past tells. */
+export type EvaluationSize = 'small' | 'large';
+
+/** This part of the budget is there for small evaluations alone. */
+const RESERVED_PART = 0.2;
+
+/** Milliseconds that fill with a share of the time that passes, up to `burstMs`, and may be overdrawn. */
+class TimeBucket {
   readonly #share: number;
   readonly #burstMs: number;
   #availableMs: number;
@@ -14,15 +19,72 @@ export class EvaluationBudget {
     this.#availableMs = burstMs;
   }
 
-  /** How long to wait until an evaluation may start; 0: now. Times are monotonic. */
+  get isEmpty(): boolean {
+    return this.#availableMs <= 0;
+  }
+
   waitMs(nowMs: number): number {
     const passedMs = Math.max(0, nowMs - this.#filledAtMs);
     this.#availableMs = Math.min(this.#burstMs, this.#availableMs + passedMs * this.#share);
     this.#filledAtMs = nowMs;
-    return this.#availableMs > 0 ? 0 : Math.max(1, -this.#availableMs / this.#share);
+    return this.isEmpty ? Math.max(1, -this.#availableMs / this.#share) : 0;
   }
 
   spend(costMs: number): void {
     this.#availableMs -= costMs;
+  }
+}
+
+/**
+ * The share of the event loop's time that evaluations may take, as buckets of milliseconds: an evaluation may start
+ * while its bucket is not empty. One is common to all; the other is a reserve for small evaluations, so that a rule whose
+ * thousands of alerts have used the common one up does not hold up those that cost next to nothing. Large evaluations
+ * that have to wait, to start or to go on, come in the order in which they asked.
+ */
+export class EvaluationBudget {
+  readonly #clock: Clock;
+  readonly #common: TimeBucket;
+  readonly #reserve: TimeBucket;
+  #waiting: (() => void)[] = [];
+
+  /** @param limits `share`: of the time, of all evaluations together; `burstMs`: may be used at once */
+  constructor(clock: Clock, { share, burstMs }: { readonly share: number; readonly burstMs: number }) {
+    this.#clock = clock;
+    this.#common = new TimeBucket(share * (1 - RESERVED_PART), burstMs * (1 - RESERVED_PART));
+    this.#reserve = new TimeBucket(share * RESERVED_PART, burstMs * RESERVED_PART);
+  }
+
+  /** How long to wait until a small evaluation may start; 0: now. */
+  smallWaitMs(): number {
+    const nowMs = this.#clock.monotonicMs();
+    return Math.min(this.#common.waitMs(nowMs), this.#reserve.waitMs(nowMs));
+  }
+
+  /** Whether a large evaluation may start now, before nobody who waits. */
+  get hasRoom(): boolean {
+    return this.#waiting.length === 0 && this.#common.waitMs(this.#clock.monotonicMs()) === 0;
+  }
+
+  /** Resolves when it is the turn of a large evaluation that waits from now on. */
+  turn(): Promise<void> {
+    if (this.hasRoom) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (this.#waiting.length === 1) this.#callNext();
+    });
+  }
+
+  spend(costMs: number, size: EvaluationSize): void {
+    const bucket = size === 'small' && this.#common.isEmpty ? this.#reserve : this.#common;
+    bucket.spend(costMs);
+  }
+
+  /** One at a time: what the one before costs is known when the next one is called. */
+  #callNext(): void {
+    const waitMs = this.#common.waitMs(this.#clock.monotonicMs());
+    this.#clock.after(Math.max(1, waitMs), () => {
+      if (this.#common.waitMs(this.#clock.monotonicMs()) === 0) this.#waiting.shift()?.();
+      if (this.#waiting.length > 0) this.#callNext();
+    });
   }
 }

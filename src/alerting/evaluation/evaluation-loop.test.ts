@@ -37,7 +37,7 @@ function openLoop({ rules: ruleCount, costMs, share = 0.25, steps = 1 }: StageOp
   if (!group) throw new Error('no group');
   const evaluated: string[] = [];
   const ended = new Set<string>();
-  const budget = new EvaluationBudget(share, 20);
+  const budget = new EvaluationBudget(clock, { share, burstMs: 20 });
   const loop = new EvaluationLoop({ clock, metrics, budget, logger: silentLogger, feed: samples });
   function* work(): SlicedWork<null> {
     for (let step = 0; step < steps; step++) {
@@ -123,6 +123,40 @@ describe('the evaluation loop', () => {
     expect(Math.max(...turns) - Math.min(...turns)).toBeLessThanOrEqual(1);
     expect(counted('omoi_rules_dirty')).toBeGreaterThan(0);
     expect(counted('omoi_rule_evaluation_delay_seconds')).toBeGreaterThan(0);
+  });
+
+  it('a small rule has its turn while a large one has used the common budget up', async () => {
+    const { clock, loop, rules, evaluated } = openLoop({ rules: 1, costMs: 100 });
+    const [large] = rules;
+    if (!large) throw new Error('no rule');
+    const smallAtMs: number[] = [];
+    const small: LoopRule = {
+      ...large,
+      key: 'small',
+      hasEnded: false,
+      evaluate: async ({ slices }) => {
+        smallAtMs.push(clock.monotonicMs());
+        clock.spentMs += 0.1;
+        slices.rest();
+        return null;
+      },
+    };
+    loop.add(small);
+    await clock.advance(1000);
+    smallAtMs.length = 0;
+    // Four seconds' worth of work in the first turn, at a share of a fourth.
+    for (let at = 0; at < 10; at++) {
+      loop.mark(large, { repeat: false });
+      await clock.advance(1);
+    }
+    const largeBefore = evaluated.length;
+    for (let at = 0; at < 20; at++) {
+      loop.mark(large, { repeat: false });
+      loop.mark(small, { repeat: false });
+      await clock.advance(10);
+    }
+    expect(smallAtMs).toHaveLength(20);
+    expect(evaluated.length - largeBefore).toBeLessThan(2);
   });
 
   it('a rule that ended is evaluated no more', async () => {

@@ -73,6 +73,8 @@ export class EvaluationLoop {
   #tickers: readonly GroupTicker[] = [];
   #timer: Timer | null = null;
   #drainIsDue = false;
+  /** Whether the budget will call for a large evaluation. */
+  #awaitsTurn = false;
   #stopped = false;
 
   constructor(parts: EvaluationLoopParts) {
@@ -193,26 +195,32 @@ export class EvaluationLoop {
     });
   }
 
-  #drain(): void {
-    const { budget, clock } = this.#parts;
+  /** @param turns large evaluations that may start whoever else waits: the budget has called them */
+  #drain(turns = 0): void {
+    const { clock } = this.#parts;
     const startedMs = clock.monotonicMs();
+    let turnsLeft = turns;
     let nextMs = Number.POSITIVE_INFINITY;
     for (const entry of [...this.#dirty].sort(inTurn)) {
-      const { mark } = entry;
+      const { mark, pace } = entry;
       if (entry.isBusy || !mark) continue;
       const nowMs = clock.monotonicMs();
-      if (entry.pace.notBeforeMs > nowMs) {
+      if (pace.notBeforeMs > nowMs) {
         this.#delay(entry, 'pace');
-        nextMs = Math.min(nextMs, entry.pace.notBeforeMs);
+        nextMs = Math.min(nextMs, pace.notBeforeMs);
         continue;
       }
-      const waitMs = nowMs - startedMs > MAX_TURN_MS ? 1 : budget.waitMs(nowMs);
-      if (waitMs > 0) {
-        this.#delay(entry, 'budget');
-        nextMs = Math.min(nextMs, nowMs + waitMs);
-        break;
+      const isLarge = pace.size === 'large';
+      const waitMs = nowMs - startedMs > MAX_TURN_MS ? 1 : this.#waitMs(isLarge, turnsLeft);
+      if (waitMs === 0) {
+        if (isLarge) turnsLeft--;
+        this.#run(entry, mark, nowMs);
+        continue;
       }
-      this.#run(entry, mark, nowMs);
+      this.#delay(entry, 'budget');
+      nextMs = Math.min(nextMs, nowMs + waitMs);
+      // Small ones behind a large one may find something in their reserve.
+      if (!isLarge || waitMs !== Number.POSITIVE_INFINITY) break;
     }
     this.#timer?.cancel();
     this.#timer = null;
@@ -220,13 +228,33 @@ export class EvaluationLoop {
     this.#timer = clock.after(nextMs - clock.monotonicMs(), () => this.#drain());
   }
 
+  /** How long until an evaluation may start; infinite where the budget will say. */
+  #waitMs(isLarge: boolean, turnsLeft: number): number {
+    const { budget } = this.#parts;
+    if (!isLarge) return budget.smallWaitMs();
+    if (turnsLeft > 0 || budget.hasRoom) return 0;
+    this.#awaitTurn();
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** All that wait in the loop are one in the budget's line. */
+  #awaitTurn(): void {
+    if (this.#awaitsTurn) return;
+    this.#awaitsTurn = true;
+    void this.#parts.budget.turn().then(() => {
+      this.#awaitsTurn = false;
+      this.#drain(1);
+    });
+  }
+
   #run(entry: Entry, mark: DirtyMark, startedMs: number): void {
     entry.mark = null;
     this.#dirty.delete(entry);
     entry.isBusy = true;
     this.#evaluations.add(1);
+    const { clock, budget } = this.#parts;
+    const slices = new EvaluationSlices(clock, budget, entry.pace.size);
     entry.pace.starts(startedMs - mark.sinceMs);
-    const slices = this.slices();
     const evaluation = entry.rule.evaluate({ repeat: mark.repeat, slices });
     slices.rest();
     void this.#finish(entry, evaluation, slices);

@@ -1,3 +1,6 @@
+import type { EvaluationSize } from './evaluation-budget.ts';
+import { MAX_SLICE_MS } from './sliced-work.ts';
+
 /** A rule is evaluated at most every so many times its own cost … */
 const COST_FACTOR = 20;
 /** … and never more often than this. */
@@ -7,6 +10,8 @@ const COST_WEIGHT = 0.2;
 /** A measurement counts for at most so many times the cost so far, or so much. */
 const MAX_COST_GROWTH = 4;
 const MIN_COST_CEILING_MS = 1;
+/** What took longer the last time is not small now, though its smoothed cost says so: that follows it slowly. */
+const MAX_SMALL_MS = 3 * MAX_SLICE_MS;
 
 /** What the evaluations of a rule cost, and how often it had to wait. Durations in ms. */
 export interface PaceReport {
@@ -37,6 +42,12 @@ export class RulePace {
 
   get notBeforeMs(): number {
     return this.#notBeforeMs;
+  }
+
+  /** What is to be expected of the next evaluation. Of a rule that was never evaluated nothing is known. */
+  get size(): EvaluationSize {
+    const isSmall = this.#costMs < MAX_SLICE_MS && this.#lastDurationMs < MAX_SMALL_MS;
+    return this.#evaluations > 0 && isSmall ? 'small' : 'large';
   }
 
   get report(): PaceReport {

@@ -5,7 +5,7 @@ import { EvaluationSlices, runSliced, waitFor } from './sliced-work.ts';
 
 it('counts for the pace what a result costs, and for the budget all of it', async () => {
   const clock = new VirtualClock();
-  const budget = new EvaluationBudget(0.5, 100);
+  const budget = new EvaluationBudget(clock, { share: 0.5, burstMs: 100 });
   const slices = new EvaluationSlices(clock, budget);
   await clock.advance(3);
   slices.noteResult();
@@ -16,7 +16,7 @@ it('counts for the pace what a result costs, and for the budget all of it', asyn
 
 it('counts all of it where nobody said when the result was known', async () => {
   const clock = new VirtualClock();
-  const slices = new EvaluationSlices(clock, new EvaluationBudget(0.5, 100));
+  const slices = new EvaluationSlices(clock, new EvaluationBudget(clock, { share: 0.5, burstMs: 100 }));
   await clock.advance(4);
   slices.rest();
   expect(slices.recurringCostMs).toBe(4);
@@ -24,7 +24,7 @@ it('counts all of it where nobody said when the result was known', async () => {
 
 it('takes no time for what is waited for', async () => {
   const clock = new VirtualClock();
-  const slices = new EvaluationSlices(clock, new EvaluationBudget(0.5, 100));
+  const slices = new EvaluationSlices(clock, new EvaluationBudget(clock, { share: 0.5, burstMs: 100 }));
   const gate = Promise.withResolvers<string>();
   const done = runSliced(
     (function* () {

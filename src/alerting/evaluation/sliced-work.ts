@@ -1,9 +1,9 @@
 import { nextTurn, type Clock } from '#telemetry';
-import type { EvaluationBudget } from './evaluation-budget.ts';
+import type { EvaluationBudget, EvaluationSize } from './evaluation-budget.ts';
 import type { Eventually } from './rule-query.ts';
 
 /** How long an evaluation goes on before others have a turn. */
-const MAX_SLICE_MS = 2;
+export const MAX_SLICE_MS = 2;
 
 /**
  * Work that says where others may have a turn (`yield`) and what it waits for (`yield* waitFor(…)`). Little of it is done
@@ -67,18 +67,21 @@ function advance<Result>(
 /**
  * The time that one evaluation takes of the event loop. It is measured, goes against the budget of all evaluations, and
  * comes in slices: between two of them everything else has a turn, and where the budget is used up the next waits for it.
+ * What takes more than one slice is large, whatever it was taken for.
  */
 export class EvaluationSlices {
   readonly #clock: Clock;
   readonly #budget: EvaluationBudget;
+  #size: EvaluationSize;
   /** Null while the evaluation waits. */
   #startedMs: number | null;
   #costMs = 0;
   #resultCostMs: number | null = null;
 
-  constructor(clock: Clock, budget: EvaluationBudget) {
+  constructor(clock: Clock, budget: EvaluationBudget, size: EvaluationSize = 'large') {
     this.#clock = clock;
     this.#budget = budget;
+    this.#size = size;
     this.#startedMs = clock.monotonicMs();
   }
 
@@ -108,14 +111,9 @@ export class EvaluationSlices {
 
   async pause(): Promise<void> {
     this.rest();
+    this.#size = 'large';
     await nextTurn();
-    for (;;) {
-      const waitMs = this.#budget.waitMs(this.#clock.monotonicMs());
-      if (waitMs === 0) break;
-      await new Promise<void>((resolve) => {
-        this.#clock.after(waitMs, resolve);
-      });
-    }
+    await this.#budget.turn();
     this.#startedMs = this.#clock.monotonicMs();
   }
 
@@ -135,6 +133,6 @@ export class EvaluationSlices {
     const spentMs = this.#clock.monotonicMs() - this.#startedMs;
     this.#startedMs = null;
     this.#costMs += spentMs;
-    this.#budget.spend(spentMs);
+    this.#budget.spend(spentMs, this.#size);
   }
 }

@@ -6,7 +6,7 @@ import { resolveTarget } from '../policies/resolve-target.ts';
 import { targetText } from '../policies/target.ts';
 import type { AlertFacts, AlertReader, FleetActuator } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
-import type { RemediationLog } from './remediation-log.ts';
+import type { RemediationLog, WantedRemediation } from './remediation-log.ts';
 import type { RemediationRunner } from './remediation-runner.ts';
 
 export interface PlannerParts {
@@ -44,10 +44,10 @@ export class Planner {
     this.#parts = parts;
   }
 
-  /** An alert has begun to fire. An alert without a policy costs no look at the database. */
-  async plan(tx: StateTransaction, alert: AlertFacts): Promise<void> {
+  /** Alerts have begun to fire. One without a policy costs no look at the database. */
+  async plan(tx: StateTransaction, alerts: readonly AlertFacts[]): Promise<void> {
     const { logger, counters } = this.#parts;
-    for (const { policy, reason, message } of await this.#planAll(tx, alert)) {
+    for (const { policy, alert, reason, message } of await this.#planAll(tx, alerts)) {
       counters.unplanned(reason);
       logger.warn(
         { policy, alert_id: alert.alertId, traceparent: alert.traceparent },
@@ -69,11 +69,12 @@ export class Planner {
     const firing = (await alerts.firing()).filter((alert) => policies.forAlert(alert.labels).length > 0);
     await this.#inBatches(firing, async (tx, batch) => {
       const planned = await this.#plannedFor(tx, batch);
-      for (const { alertId } of batch) {
-        // It may have ended since they were listed.
-        const alert = await alerts.get(alertId, tx);
-        if (alert?.state === 'firing') await this.#planAll(tx, alert, planned);
-      }
+      // Some may have ended since they were listed.
+      const stillFiring = await this.#firing(
+        tx,
+        batch.map(({ alertId }) => alertId),
+      );
+      await this.#planAll(tx, stillFiring, planned);
     });
   }
 
@@ -82,11 +83,9 @@ export class Planner {
     if (this.#isInDoubt) await this.#takeUpUnknown();
     if (this.#hasForgotten) return this.reconsiderAll();
     await this.#inBatches([...this.#unplanned], async (tx, alertIds) => {
-      for (const alertId of alertIds) {
-        const alert = await this.#parts.alerts.get(alertId, tx);
-        this.#unplanned.delete(alertId);
-        if (alert?.state === 'firing') await this.#planAll(tx, alert);
-      }
+      const firing = await this.#firing(tx, alertIds);
+      for (const alertId of alertIds) this.#unplanned.delete(alertId);
+      await this.#planAll(tx, firing);
     });
   }
 
@@ -107,6 +106,12 @@ export class Planner {
       this.#isInDoubt = true;
       throw thrown;
     }
+  }
+
+  /** Those of the alerts that fire. */
+  async #firing(tx: StateTransaction, alertIds: readonly string[]): Promise<readonly AlertFacts[]> {
+    const alerts = await Promise.all(alertIds.map((alertId) => this.#parts.alerts.get(alertId, tx)));
+    return alerts.filter((alert): alert is AlertFacts => alert?.state === 'firing');
   }
 
   async #inBatches<Item>(
@@ -143,35 +148,49 @@ export class Planner {
    */
   async #planAll(
     tx: StateTransaction,
-    alert: AlertFacts,
+    alerts: readonly AlertFacts[],
     planned: ReadonlySet<string> = new Set(),
   ): Promise<readonly Unplanned[]> {
-    const { fleet, policies, log, runner, onPoolAlert, maxOpenRemediations } = this.#parts;
-    const unplanned: Unplanned[] = [];
-    for (const policy of policies.forAlert(alert.labels)) {
-      const target = resolveTarget(policy, alert, fleet);
-      if ('missing' in target) {
-        unplanned.push({ policy: policy.name, reason: 'no_target', message: target.missing });
-        continue;
-      }
-      if (target.kind === 'pool') {
-        const about = { policy: policy.name, poolId: target.id, alertId: alert.alertId };
-        tx.afterCommit(() => onPoolAlert(about));
-      }
-      if (planned.has(keyOf(policy.name, alert.alertId, targetText(target)))) continue;
-      if (runner.openCount >= maxOpenRemediations) {
-        const message = `${maxOpenRemediations} remediations are open (maxOpenRemediations)`;
-        unplanned.push({ policy: policy.name, reason: 'max_open_remediations', message });
-        continue;
-      }
-      const remediation = await log.plan(tx, { policy, alert, target });
-      if (!remediation) continue;
-      tx.afterCommit(() => runner.begin(remediation));
-      // Where the commit failed nobody knows whether the row is there.
-      tx.afterRollback(() => (this.#isInDoubt = true));
-    }
-    if (unplanned.length > 0) this.#remember(alert.alertId);
+    const { log, runner } = this.#parts;
+    const { wanted, unplanned } = this.#look(tx, alerts, planned);
+    for (const remediation of await log.plan(tx, wanted)) tx.afterCommit(() => runner.begin(remediation));
+    // Where the commit failed nobody knows whether the rows are there.
+    if (wanted.length > 0) tx.afterRollback(() => (this.#isInDoubt = true));
+    for (const { alert } of unplanned) this.#remember(alert.alertId);
     return unplanned;
+  }
+
+  /** What the policies want for the alerts, as far as memory tells. */
+  #look(
+    tx: StateTransaction,
+    alerts: readonly AlertFacts[],
+    planned: ReadonlySet<string>,
+  ): { readonly wanted: readonly WantedRemediation[]; readonly unplanned: readonly Unplanned[] } {
+    const { fleet, policies, runner, onPoolAlert, maxOpenRemediations } = this.#parts;
+    const wanted: WantedRemediation[] = [];
+    const unplanned: Unplanned[] = [];
+    for (const alert of alerts) {
+      for (const policy of policies.forAlert(alert.labels)) {
+        const about = { policy: policy.name, alert };
+        const target = resolveTarget(policy, alert, fleet);
+        if ('missing' in target) {
+          unplanned.push({ ...about, reason: 'no_target', message: target.missing });
+          continue;
+        }
+        if (target.kind === 'pool') {
+          const poolAlert = { policy: policy.name, poolId: target.id, alertId: alert.alertId };
+          tx.afterCommit(() => onPoolAlert(poolAlert));
+        }
+        if (planned.has(keyOf(policy.name, alert.alertId, targetText(target)))) continue;
+        if (runner.openCount + wanted.length >= maxOpenRemediations) {
+          const message = `${maxOpenRemediations} remediations are open (maxOpenRemediations)`;
+          unplanned.push({ ...about, reason: 'max_open_remediations', message });
+          continue;
+        }
+        wanted.push({ policy, alert, target });
+      }
+    }
+    return { wanted, unplanned };
   }
 
   #remember(alertId: string): void {
@@ -182,6 +201,7 @@ export class Planner {
 
 interface Unplanned {
   readonly policy: string;
+  readonly alert: AlertFacts;
   readonly reason: 'no_target' | 'max_open_remediations';
   readonly message: string;
 }

@@ -1,5 +1,5 @@
 import type { EventBus } from '#eventbus';
-import type { StateDatabase, StateTransaction } from '#storage';
+import { PreparedInsert, type StateDatabase, type StateTransaction } from '#storage';
 import {
   createId,
   toRfc3339OrNull,
@@ -36,6 +36,23 @@ const MAX_SUPPRESSION_AGE_MS = 30_000;
 /** What changes with a transition. */
 type Change = Partial<Omit<Remediation, 'id' | 'state' | 'updated_at_ms'>>;
 
+/** A policy's answer to an alert on one target. */
+export interface WantedRemediation {
+  readonly policy: Policy;
+  readonly alert: AlertFacts;
+  readonly target: Target;
+}
+
+const INSERT_ONCE = new PreparedInsert<Remediation, { id: string }>((db, rows) =>
+  db
+    .insertInto('remediations')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.columns(['policy', 'alert_id', 'target_kind', 'target_id']).doNothing(),
+    )
+    .returning('id'),
+);
+
 /** The durable record of remediations: every transition is one transaction with its event. */
 export class RemediationLog {
   readonly #parts: RemediationLogParts;
@@ -45,50 +62,14 @@ export class RemediationLog {
   }
 
   /**
-   * Plans a remediation once for each policy, alert and target; null where it was planned before. It carries its
-   * alert's trace until it has a span of its own.
+   * Plans remediations, once for each policy, alert and target. They carry their alert's trace until they have a span of
+   * their own.
+   * @returns those that had not been planned before
    */
-  async plan(
-    tx: StateTransaction,
-    {
-      policy,
-      alert,
-      target,
-    }: { readonly policy: Policy; readonly alert: AlertFacts; readonly target: Target },
-  ): Promise<Remediation | null> {
-    const planned: Remediation = {
-      id: createId('rem', tx.nowMs, this.#parts.random),
-      policy: policy.name,
-      alert_id: alert.alertId,
-      rule_id: alert.ruleId,
-      target_kind: target.kind,
-      target_id: target.id,
-      pool_id: target.poolId,
-      state: 'planned',
-      plan: writePlan(policy),
-      step: 0,
-      outcome: null,
-      generation: target.kind === 'agent' ? target.generation : null,
-      generation_since_ms: target.kind === 'agent' && target.spawning ? tx.nowMs : null,
-      value_before: null,
-      planned_at_ms: tx.nowMs,
-      step_started_at_ms: null,
-      verify_until_ms: null,
-      ended_at_ms: null,
-      approved_by: null,
-      reason: null,
-      traceparent: alert.traceparent,
-      updated_at_ms: tx.nowMs,
-    };
-    const inserted = await tx.db
-      .insertInto('remediations')
-      .values(planned)
-      .onConflict((conflict) =>
-        conflict.columns(['policy', 'alert_id', 'target_kind', 'target_id']).doNothing(),
-      )
-      .returning('id')
-      .executeTakeFirst();
-    return inserted ? planned : null;
+  async plan(tx: StateTransaction, wanted: readonly WantedRemediation[]): Promise<readonly Remediation[]> {
+    const planned = wanted.map((one) => plannedRemediation(one, tx.nowMs, this.#parts.random));
+    const inserted = new Set((await INSERT_ONCE.rows(tx, planned)).map(({ id }) => id));
+    return planned.filter(({ id }) => inserted.has(id));
   }
 
   /** Notes a generation that came up since the remediation last looked, and that it had not asked for. */
@@ -316,4 +297,36 @@ export class RemediationLog {
       traceparent: remediation.traceparent,
     } as NewSystemEvent);
   }
+}
+
+function plannedRemediation(
+  { policy, alert, target }: WantedRemediation,
+  nowMs: number,
+  random: Random,
+): Remediation {
+  const isAgent = target.kind === 'agent';
+  return {
+    id: createId('rem', nowMs, random),
+    policy: policy.name,
+    alert_id: alert.alertId,
+    rule_id: alert.ruleId,
+    target_kind: target.kind,
+    target_id: target.id,
+    pool_id: target.poolId,
+    state: 'planned',
+    plan: writePlan(policy),
+    step: 0,
+    outcome: null,
+    generation: isAgent ? target.generation : null,
+    generation_since_ms: isAgent && target.spawning ? nowMs : null,
+    value_before: null,
+    planned_at_ms: nowMs,
+    step_started_at_ms: null,
+    verify_until_ms: null,
+    ended_at_ms: null,
+    approved_by: null,
+    reason: null,
+    traceparent: alert.traceparent,
+    updated_at_ms: nowMs,
+  };
 }

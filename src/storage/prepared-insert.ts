@@ -1,0 +1,38 @@
+import type { Compilable, CompiledQuery, Kysely } from 'kysely';
+import type { StateTransaction } from './database.ts';
+import type { StateTables } from './tables.ts';
+
+/** There is one statement for each number of rows up to this. */
+const MAX_ROWS_PER_STATEMENT = 50;
+
+/**
+ * An insertion of a hot path: compiled once a dialect and number of rows, then run with new values. All rows must have
+ * the same keys in the same order.
+ */
+export class PreparedInsert<Values extends object, Row> {
+  readonly #build: (db: Kysely<StateTables>, rows: readonly Values[]) => Compilable<Row>;
+  readonly #compiled: Record<StateTransaction['dialect'], (CompiledQuery<Row> | undefined)[]> = {
+    sqlite: [],
+    postgres: [],
+  };
+
+  /** @param build inserts the rows' values as parameters, in their order, and no others */
+  constructor(build: (db: Kysely<StateTables>, rows: readonly Values[]) => Compilable<Row>) {
+    this.#build = build;
+  }
+
+  /** What comes back, in any order. All statements go to the database at once. */
+  async rows(tx: Pick<StateTransaction, 'dialect' | 'db'>, values: readonly Values[]): Promise<Row[]> {
+    const statements: Promise<Row[]>[] = [];
+    for (let at = 0; at < values.length; at += MAX_ROWS_PER_STATEMENT) {
+      statements.push(this.#insert(tx, values.slice(at, at + MAX_ROWS_PER_STATEMENT)));
+    }
+    return (await Promise.all(statements)).flat();
+  }
+
+  async #insert(tx: Pick<StateTransaction, 'dialect' | 'db'>, rows: readonly Values[]): Promise<Row[]> {
+    const compiled = (this.#compiled[tx.dialect][rows.length] ??= this.#build(tx.db, rows).compile());
+    const parameters = rows.flatMap((row) => Object.values(row) as unknown[]);
+    return (await tx.db.executeQuery<Row>({ ...compiled, parameters })).rows;
+  }
+}
