@@ -1,5 +1,6 @@
 import type { StateDatabase, StateTransaction } from '#storage';
 import {
+  allSettled,
   backoffMs,
   messageOf,
   type BackoffLimits,
@@ -19,6 +20,8 @@ const RETRY_BACKOFF: BackoffLimits = { firstMs: 50, maxMs: 30_000 };
 const maxCursorLagEvents = 1000;
 /** An idle cursor is touched this often: retention takes one that is never touched for dead. */
 export const cursorTouchMs = 3_600_000;
+/** Committed events that wait in memory for their consumer; one that is further behind reads them from the log. */
+const maxFedEvents = 1000;
 /** How often a consumer on PostgreSQL looks by itself, for what another process appended. */
 const pollMs = 2000;
 
@@ -31,7 +34,11 @@ export interface ConsumerParts {
   readonly onFailure: (consumer: string) => void;
 }
 
-/** Feeds one durable consumer from its cursor: in order, at least once, what is there in one transaction. */
+/**
+ * Feeds one durable consumer from its cursor: in order, at least once, what is there in one transaction. What has been
+ * missed is read from the log; once that is done, a consumer on SQLite, where nobody else appends, is fed with what this
+ * process commits, so that no read stands between an event and its handler.
+ */
 export class ConsumerLoop {
   readonly #consumer: EventConsumer;
   readonly #parts: ConsumerParts;
@@ -44,6 +51,10 @@ export class ConsumerLoop {
   #woken = true;
   #touchDue = false;
   #endWait: (() => void) | null = null;
+  /** Committed and not handled, in order, all that there is behind the cursor; null while the log has to be read. */
+  #fed: SystemEvent[] | null = null;
+  /** Of any type. */
+  #publishedId = 0;
 
   constructor(consumer: EventConsumer, parts: ConsumerParts) {
     this.#consumer = consumer;
@@ -51,16 +62,25 @@ export class ConsumerLoop {
     this.#timers = [
       parts.clock.every(cursorTouchMs, () => {
         this.#touchDue = true;
-        this.wake();
+        this.#wake();
       }),
     ];
     if (parts.database.dialect === 'postgres') {
-      this.#timers.push(parts.clock.every(pollMs, () => this.wake()));
+      this.#timers.push(parts.clock.every(pollMs, () => this.#wake()));
     }
     this.ended = this.#run();
   }
 
-  wake(): void {
+  /** An event was committed. Called in the order of ids. */
+  published(event: SystemEvent): void {
+    this.#publishedId = event.id;
+    if (!this.#consumer.types.includes(event.event_type)) return;
+    if (this.#fed && this.#fed.length >= maxFedEvents) this.#fed = null;
+    this.#fed?.push(event);
+    this.#wake();
+  }
+
+  #wake(): void {
     this.#woken = true;
     this.#endWait?.();
   }
@@ -87,6 +107,7 @@ export class ConsumerLoop {
         if (this.#stopped) return;
         // Where the cursor stands is known only to the database now: another process may have moved it.
         ready = false;
+        this.#fed = null;
         await this.#backOff(++failures, error);
       }
     }
@@ -112,20 +133,25 @@ export class ConsumerLoop {
 
   /** Handles what is there; true where more may be left. */
   async #handleSome(limit: number): Promise<boolean> {
-    const { database } = this.#parts;
-    // Read before the events: whatever is at or below this end is seen by the read that follows.
-    const end = await lastEventId(database.reader);
-    const events = await listEvents(database, {
-      afterId: this.#cursor,
-      types: this.#consumer.types,
-      limit,
-    });
-    await this.#handle(events);
-    if (events.length === limit) return true;
+    const { fed, end } = this.#fed ? { fed: this.#fed, end: this.#publishedId } : await this.#readLog(limit);
+    await this.#handle(fed.slice(0, limit));
+    if (this.#fed) this.#fed = this.#fed.filter((event) => event.id > this.#cursor);
+    if (this.#fed?.length !== 0 && fed.length > 0) return true;
     if (this.#touchDue || end - this.#cursor >= maxCursorLagEvents) {
       await this.#moveCursor(Math.max(end, this.#cursor));
     }
     return false;
+  }
+
+  /** What the log has behind the cursor. Where that is all, what is committed from now on need not be read. */
+  async #readLog(limit: number): Promise<{ readonly fed: readonly SystemEvent[]; readonly end: number }> {
+    const { database } = this.#parts;
+    if (database.dialect === 'sqlite') this.#fed = [];
+    // Read before the events: whatever is at or below this end is seen by the read that follows.
+    const end = await lastEventId(database.reader);
+    const fed = await listEvents(database, { afterId: this.#cursor, types: this.#consumer.types, limit });
+    if (fed.length === limit) this.#fed = null;
+    return { fed, end };
   }
 
   /** One that can't be handled does not keep those before it from being handled. */
@@ -146,8 +172,8 @@ export class ConsumerLoop {
   async #handleTogether(events: readonly SystemEvent[]): Promise<void> {
     const to = events.at(-1)?.id ?? this.#cursor;
     await this.#parts.database.transaction(async (tx) => {
-      await this.#advance(tx, { from: this.#cursor, to });
-      await this.#consumer.handle(tx, events);
+      // Together: where the cursor turns out to stand elsewhere, what was handled is rolled back.
+      await allSettled([this.#advance(tx, { from: this.#cursor, to }), this.#consumer.handle(tx, events)]);
     });
     this.#cursor = to;
   }

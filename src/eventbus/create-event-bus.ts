@@ -1,5 +1,5 @@
 import type { StateDatabase } from '#storage';
-import type { Clock, Logger, Random, SelfMetrics, SystemEvent } from '#telemetry';
+import type { Clock, Logger, Random, SelfMetrics } from '#telemetry';
 import { CommitOrder } from './commit-order.ts';
 import { ConsumerLoop } from './consumer-loop.ts';
 import type { EventBus } from './event-bus.ts';
@@ -19,7 +19,7 @@ export interface EventBusParts {
 export function createEventBus(parts: EventBusParts): EventBus {
   const { database, logger, metrics } = parts;
   const listeners = new Listeners(logger, metrics);
-  const loops = new Map<string, { readonly loop: ConsumerLoop; readonly types: ReadonlySet<string> }>();
+  const loops = new Map<string, ConsumerLoop>();
   const ending = new Set<Promise<void>>();
   const failures = metrics.counter(
     'omoi_event_handler_failures_total',
@@ -27,14 +27,13 @@ export function createEventBus(parts: EventBusParts): EventBus {
   );
   const onFailure = (consumer: string): void => failures.add(1, { consumer });
 
-  const order = new CommitOrder((event) => listeners.publish(event));
-
-  function wakeConsumers(event: SystemEvent): void {
-    for (const { loop, types } of loops.values()) if (types.has(event.event_type)) loop.wake();
-  }
+  const order = new CommitOrder((event) => {
+    for (const loop of loops.values()) loop.published(event);
+    listeners.publish(event);
+  });
 
   function end(name: string, loop: ConsumerLoop): void {
-    if (loops.get(name)?.loop === loop) loops.delete(name);
+    if (loops.get(name) === loop) loops.delete(name);
     loop.stop();
     ending.add(loop.ended);
     void loop.ended.finally(() => ending.delete(loop.ended));
@@ -46,23 +45,20 @@ export function createEventBus(parts: EventBusParts): EventBus {
       const written = await writeEvents(tx, events);
       const { committed, rolledBack } = order.add(written);
       tx.afterRollback(rolledBack);
-      tx.afterCommit(() => {
-        committed();
-        for (const event of written) wakeConsumers(event);
-      });
+      tx.afterCommit(committed);
     },
     consume(consumer) {
       if (consumer.types.length === 0) throw new Error(`the event consumer ${consumer.name} names no types`);
       if (loops.has(consumer.name)) throw new Error(`the event consumer ${consumer.name} runs already`);
       const loop = new ConsumerLoop(consumer, { ...parts, onFailure });
-      loops.set(consumer.name, { loop, types: new Set(consumer.types) });
+      loops.set(consumer.name, loop);
       return { stop: () => end(consumer.name, loop) };
     },
     listen: (listener) => listeners.add(listener),
     list: (query) => listEvents(database, query),
     async stop() {
       listeners.clear();
-      for (const [name, { loop }] of loops) end(name, loop);
+      for (const [name, loop] of loops) end(name, loop);
       await Promise.all(ending);
     },
   };

@@ -1,3 +1,4 @@
+import { allSettled } from '#telemetry';
 import type { Compilable, CompiledQuery, Kysely } from 'kysely';
 import type { StateTransaction } from './database.ts';
 import type { StateTables } from './tables.ts';
@@ -27,7 +28,7 @@ export class PreparedInsert<Values extends object, Row> {
     for (let at = 0; at < values.length; at += MAX_ROWS_PER_STATEMENT) {
       statements.push(this.#insert(tx, values.slice(at, at + MAX_ROWS_PER_STATEMENT)));
     }
-    return (await Promise.all(statements)).flat();
+    return (await allSettled(statements)).flat();
   }
 
   async #insert(tx: Pick<StateTransaction, 'dialect' | 'db'>, rows: readonly Values[]): Promise<Row[]> {

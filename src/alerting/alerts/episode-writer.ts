@@ -1,7 +1,7 @@
 import { sql, type Insertable } from 'kysely';
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTables, StateTransaction } from '#storage';
-import { OmoiError, type Labels, type NewSystemEvent, type ResolutionCause } from '#telemetry';
+import { allSettled, OmoiError, type Labels, type NewSystemEvent, type ResolutionCause } from '#telemetry';
 import { formatSampleValue } from '../sample-value.ts';
 import type { EvaluatedCause } from '../state/transition.ts';
 import { FIRING } from './alert-row.ts';
@@ -79,10 +79,12 @@ export class EpisodeWriter {
    */
   write(changes: EpisodeChanges): Promise<WrittenEpisodes> {
     return this.#database.transaction(async (tx) => {
-      const ended = await endEpisodes(tx, changes.ended);
+      const [ended, opened] = await allSettled([
+        endEpisodes(tx, changes.ended),
+        beginEpisodes(tx, changes.begun),
+        writeSavedStates(tx, changes.saved),
+      ]);
       const events: NewSystemEvent[] = [...ended];
-      const opened = await beginEpisodes(tx, changes.begun);
-      await writeSavedStates(tx, changes.saved);
       changes.begun.forEach((episode, place) => {
         if (opened[place]?.alertId === episode.alertId) events.push(triggeredEvent(episode));
       });

@@ -1,6 +1,6 @@
 import type { EventBus, EventConsumer } from '#eventbus';
 import { PreparedQuery, type StateTransaction } from '#storage';
-import type { SystemEvent } from '#telemetry';
+import { allSettled, type SystemEvent } from '#telemetry';
 import { aboutAlert, alertFacts } from './alert-events.ts';
 
 /** States and outcomes after which a remediation has done something that a recovery may be owed to. */
@@ -32,7 +32,7 @@ async function follow(tx: StateTransaction, bus: EventBus, events: readonly Syst
     const mark = markOf(event);
     if (mark) marks.set(mark.alertId, mark);
   }
-  await Promise.all([...marks.values()].map((mark) => MARK_ALERT.run(tx, mark)));
+  await allSettled([...marks.values()].map((mark) => MARK_ALERT.run(tx, mark)));
   for (const event of events) {
     if (event.event_type === 'watchdog.escalated') await escalate(tx, bus, event.payload);
   }
@@ -55,17 +55,15 @@ const MARK_ALERT = new PreparedQuery<Mark, never>((db, { alertId, remediationId,
 );
 
 function markOf(event: SystemEvent): Mark | null {
-  switch (event.event_type) {
-    case 'watchdog.remediation.started':
-      return marked(event.payload, 1);
-    case 'watchdog.remediation.changed':
-      if (ACTING_STATES.has(event.payload.to)) return marked(event.payload, 1);
-      return IDLE_STATES.has(event.payload.to) ? marked(event.payload, 0) : null;
-    case 'watchdog.remediation.completed':
-      return VAIN_OUTCOMES.has(event.payload.outcome) ? marked(event.payload, 0) : null;
-    default:
-      return null;
+  if (event.event_type === 'watchdog.remediation.started') return marked(event.payload, 1);
+  if (event.event_type === 'watchdog.remediation.changed') {
+    if (ACTING_STATES.has(event.payload.to)) return marked(event.payload, 1);
+    if (IDLE_STATES.has(event.payload.to)) return marked(event.payload, 0);
   }
+  if (event.event_type === 'watchdog.remediation.completed' && VAIN_OUTCOMES.has(event.payload.outcome)) {
+    return marked(event.payload, 0);
+  }
+  return null;
 }
 
 function marked(

@@ -233,18 +233,17 @@ export class EvaluationLoop {
     const { budget } = this.#parts;
     if (!isLarge) return budget.smallWaitMs();
     if (turnsLeft > 0 || budget.hasRoom) return 0;
-    this.#awaitTurn();
+    void this.#awaitTurn();
     return Number.POSITIVE_INFINITY;
   }
 
   /** All that wait in the loop are one in the budget's line. */
-  #awaitTurn(): void {
+  async #awaitTurn(): Promise<void> {
     if (this.#awaitsTurn) return;
     this.#awaitsTurn = true;
-    void this.#parts.budget.turn().then(() => {
-      this.#awaitsTurn = false;
-      this.#drain(1);
-    });
+    await this.#parts.budget.turn();
+    this.#awaitsTurn = false;
+    this.#drain(1);
   }
 
   #run(entry: Entry, mark: DirtyMark, startedMs: number): void {

@@ -1,10 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import { createSeededRandom } from '../random.ts';
 import { VirtualClock } from '../time/virtual-clock.ts';
+import { allSettled } from './all-settled.ts';
 import { backoffMs } from './backoff.ts';
 import { delay } from './delay.ts';
 import { Stretch } from './pacing.ts';
 import { KeyedSerialQueue, SerialQueue } from './serial-queue.ts';
+
+describe('all settled', () => {
+  it('throws what the first was rejected with, when all have ended', async () => {
+    const gate = Promise.withResolvers<string>();
+    const ended: string[] = [];
+    const outcome = allSettled([
+      gate.promise.then((value) => void ended.push(value)),
+      Promise.reject(new Error('first')),
+      Promise.reject(new Error('second')),
+    ]).catch((error: Error) => ended.push(error.message));
+    await Promise.resolve();
+    expect(ended).toEqual([]);
+    gate.resolve('the slow one');
+    await outcome;
+    expect(ended).toEqual(['the slow one', 'first']);
+  });
+
+  it('gives the values in their order', async () => {
+    expect(await allSettled([Promise.resolve(1), 'two'])).toEqual([1, 'two']);
+  });
+});
 
 describe('a serial queue', () => {
   it('starts at once where nothing runs, and else in order', async () => {

@@ -1,5 +1,5 @@
 import type { StateDatabase, StateTransaction } from '#storage';
-import type { Logger } from '#telemetry';
+import { allSettled, type Logger } from '#telemetry';
 import type { PoolAlert } from '../actions/scale/pool-alerts.ts';
 import type { PolicyRegistry } from '../policies/policy-registry.ts';
 import { resolveTarget } from '../policies/resolve-target.ts';
@@ -110,7 +110,7 @@ export class Planner {
 
   /** Those of the alerts that fire. */
   async #firing(tx: StateTransaction, alertIds: readonly string[]): Promise<readonly AlertFacts[]> {
-    const alerts = await Promise.all(alertIds.map((alertId) => this.#parts.alerts.get(alertId, tx)));
+    const alerts = await allSettled(alertIds.map((alertId) => this.#parts.alerts.get(alertId, tx)));
     return alerts.filter((alert): alert is AlertFacts => alert?.state === 'firing');
   }
 

@@ -29,6 +29,15 @@ interface Moment {
   readonly lastEndedAtMs: number | null;
 }
 
+/** What a decision needs beside the remediation. */
+export interface DecisionFacts {
+  readonly alert: AlertFacts;
+  /** What held it back before, as it was written down. */
+  readonly held: RecordedSuppression | null;
+  /** When the policy last ended a remediation on the same target after acting, wall ms; null where it never did. */
+  readonly lastEndedAtMs: number | null;
+}
+
 /** Guards whose answer is known from memory, so that asking them again costs no look at the database. */
 const KNOWN_FROM_MEMORY: ReadonlySet<Guard> = new Set([
   'paused',
@@ -54,19 +63,17 @@ export class RemediationDecisions {
   /**
    * Whether it may run is what the policy says now; what would run was written down when it was planned. Costs a
    * few rows by their keys, however long the history is and however many others are held back.
-   * @param held what held it back before, as it was written down
    */
   async decide(
     tx: StateTransaction,
     planned: Remediation,
-    { alert, held }: { readonly alert: AlertFacts; readonly held: RecordedSuppression | null },
+    { alert, held, lastEndedAtMs }: DecisionFacts,
   ): Promise<Next> {
     const { log, fleet, slots, policies } = this.#parts;
     const policy = policies.get(planned.policy);
     if (!policy) return this.cancel(tx, planned, 'its policy is gone');
     const agent = planned.target_kind === 'agent' ? fleet.agent(planned.target_id) : null;
     const remediation = await log.noteGeneration(tx, planned, agent);
-    const lastEndedAtMs = await log.lastEnd(tx, remediation);
     // From here to the reservation nothing is awaited: what the guards have counted stays true.
     const { nowMs } = tx;
     const suppression = decide(this.#input(remediation, policy, { nowMs, lastEndedAtMs }));

@@ -1,6 +1,7 @@
 import type { EventBus } from '#eventbus';
 import { PreparedInsert, type StateDatabase, type StateTransaction } from '#storage';
 import {
+  allSettled,
   createId,
   toRfc3339OrNull,
   type NewSystemEvent,
@@ -155,17 +156,18 @@ export class RemediationLog {
       readonly expectedGeneration: number | null;
     },
   ): Promise<Remediation> {
-    await insertIntent(tx, remediation, begin);
-    const executing = await this.#move(tx, remediation, 'executing', {
-      step_started_at_ms: tx.nowMs,
-      value_before: Number.isFinite(begin.value) ? begin.value : null,
-    });
     const payload = { ...remediationRef(remediation), step: begin.step.action };
-    if (remediation.step === 0) {
-      await this.#append(tx, remediation, { event_type: 'watchdog.remediation.started', payload });
-    } else {
-      await this.#changed(tx, remediation, { to: 'executing', step: begin.step.action });
-    }
+    // None waits for another's answer: they go to the database together.
+    const [executing] = await allSettled([
+      this.#move(tx, remediation, 'executing', {
+        step_started_at_ms: tx.nowMs,
+        value_before: Number.isFinite(begin.value) ? begin.value : null,
+      }),
+      insertIntent(tx, remediation, begin),
+      remediation.step === 0
+        ? this.#append(tx, remediation, { event_type: 'watchdog.remediation.started', payload })
+        : this.#changed(tx, remediation, { to: 'executing', step: begin.step.action }),
+    ]);
     return executing;
   }
 

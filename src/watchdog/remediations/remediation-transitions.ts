@@ -1,4 +1,5 @@
 import type { StateDatabase } from '#storage';
+import { allSettled } from '#telemetry';
 import type { AlertReader } from '../ports.ts';
 import { RemediationDecisions, type DecisionParts } from './remediation-decisions.ts';
 import { RemediationSteps, type StepParts } from './remediation-steps.ts';
@@ -30,15 +31,18 @@ export class RemediationTransitions {
    * @param held the guard that holds it back, as it was written down
    */
   async next(remediation: Remediation, held: RecordedSuppression | null): Promise<Next> {
-    const { database, alerts } = this.#parts;
+    const { database, alerts, log } = this.#parts;
     const { decisions, steps } = this;
     return database.transaction(async (tx): Promise<Next> => {
-      const alert = await alerts.get(remediation.alert_id, tx);
+      const [alert, lastEndedAtMs] = await allSettled([
+        alerts.get(remediation.alert_id, tx),
+        remediation.state === 'planned' ? log.lastEnd(tx, remediation) : null,
+      ]);
       switch (remediation.state) {
         case 'planned':
           return isOver(alert)
             ? decisions.withdraw(tx, remediation)
-            : decisions.decide(tx, remediation, { alert, held });
+            : decisions.decide(tx, remediation, { alert, held, lastEndedAtMs });
         case 'awaiting_approval':
           return isOver(alert) ? decisions.withdraw(tx, remediation) : decisions.awaitAnswer(tx, remediation);
         case 'executing':
