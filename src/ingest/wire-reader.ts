@@ -81,9 +81,14 @@ export class WireReader {
   }
 
   double(end: number): number {
-    if (this.at + 8 > end) throw this.broken('a double is cut off');
-    this.at += 8;
+    this.passEight(end);
     return this.view.getFloat64(this.at - 8, true);
+  }
+
+  /** Passes over eight bytes. */
+  passEight(end: number): void {
+    if (this.at + 8 > end) throw this.broken('a number of eight bytes is cut off');
+    this.at += 8;
   }
 
   /** Whether the eight bytes are the double that stands for the end of a series. */
@@ -118,7 +123,12 @@ export class WireReader {
 
   /** Refuses a known field that is written as another type. */
   expect(tag: number, ...wireTypes: readonly number[]): void {
-    if (!wireTypes.includes(tag & 7)) throw this.broken(`field ${tag >>> 3} has the wire type ${tag & 7}`);
+    if (!wireTypes.includes(tag & 7)) throw this.wrongType(tag);
+  }
+
+  /** What to throw where a known field is written as another type. */
+  wrongType(tag: number): OmoiError {
+    return this.broken(`field ${tag >>> 3} has the wire type ${tag & 7}`);
   }
 
   /** Passes over a field that is not known. */
@@ -129,7 +139,7 @@ export class WireReader {
         this.unsigned(end);
         return;
       case WIRE_FIXED64:
-        this.double(end);
+        this.passEight(end);
         return;
       case WIRE_BYTES:
         this.at = this.fieldEnd(end);

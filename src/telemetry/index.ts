@@ -46,6 +46,7 @@ export { toRfc3339, toRfc3339OrNull, type Clock, type Timer } from './time/clock
 export { createSystemClock } from './time/system-clock.ts';
 export { SteadyClock } from './time/steady-clock.ts';
 export { VirtualClock } from './time/virtual-clock.ts';
+export { jsonObjectSchema } from './json-object.ts';
 export { createSeededRandom, createSystemRandom, type Random } from './random.ts';
 export { createId } from './ids.ts';
 export { silentLogger, type Logger } from './tracing/logger.ts';

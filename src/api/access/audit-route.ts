@@ -1,3 +1,4 @@
+import { jsonObjectSchema } from '#telemetry';
 import { z } from 'zod';
 import type { AuditLog } from './audit-log.ts';
 import type { ApiApp } from '../http/app.ts';
@@ -16,7 +17,7 @@ const auditBody = z.object({
   entity: z.string(),
   request_id: z.string(),
   outcome: z.enum(['started', 'succeeded', 'refused', 'failed']),
-  details: z.record(z.string(), z.unknown()),
+  details: jsonObjectSchema,
 });
 
 /** Who changed what. */

@@ -1,4 +1,4 @@
-import { AGENT_STATUSES, AGENT_TYPES, PHASES } from '#telemetry';
+import { AGENT_STATUSES, AGENT_TYPES, labelsSchema, PHASES } from '#telemetry';
 import { z } from 'zod';
 import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
 
@@ -81,7 +81,7 @@ export const agentView = z
     status_reason: z.string(),
     status_since: z.string(),
     generation: z.number(),
-    labels: z.record(z.string(), z.string()),
+    labels: labelsSchema,
     capabilities: z.array(z.string()),
     heartbeat_interval_ms: z.number(),
     heartbeat_ttl_ms: z.number(),

@@ -1,4 +1,4 @@
-import { ALERT_STATES, labelsSchema, RESOLUTION_CAUSES, SEVERITIES } from '#telemetry';
+import { ALERT_STATES, jsonObjectSchema, labelsSchema, RESOLUTION_CAUSES, SEVERITIES } from '#telemetry';
 import { z } from 'zod';
 
 const texts = labelsSchema;
@@ -56,7 +56,7 @@ export const timelineAnswer = z.object({
       event_type: z.string(),
       entity_type: z.string(),
       entity_id: z.string(),
-      payload: z.record(z.string(), z.unknown()),
+      payload: jsonObjectSchema,
       at: z.string(),
       traceparent: nullableText,
     }),

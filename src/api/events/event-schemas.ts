@@ -1,3 +1,4 @@
+import { jsonObjectSchema } from '#telemetry';
 import { z } from 'zod';
 
 const time = z.iso.datetime({ offset: true });
@@ -30,7 +31,7 @@ export const eventsAnswer = z.object({
         event_type: z.string(),
         entity_type: z.string(),
         entity_id: z.string(),
-        payload: z.record(z.string(), z.unknown()),
+        payload: jsonObjectSchema,
         at: z.string(),
         traceparent: z.string().nullable(),
       })

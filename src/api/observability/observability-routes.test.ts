@@ -7,6 +7,8 @@ import { registerEventRoutes } from '../events/event-routes.ts';
 import { registerObservabilityRoutes } from './observability-routes.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
+/** Names that others chose are only names. */
+const fieldsOfLine = JSON.parse('{"rule_id":"queue/deep","__proto__":"kept"}') as Record<string, unknown>;
 const startMs = Date.UTC(2026, 10, 22, 12);
 let api: TestApi;
 let telemetry: TelemetryDatabase;
@@ -34,7 +36,7 @@ beforeEach(async () => {
       message: 'a rule took long',
       traceId: TRACE,
       spanId: null,
-      fields: { rule_id: 'queue/deep' },
+      fields: fieldsOfLine,
     },
   ]);
   let registered: Pick<TestApi, 'eventBus'> | null = null;
@@ -112,11 +114,12 @@ describe('the routes of observability', () => {
           message: 'a rule took long',
           trace_id: TRACE,
           span_id: null,
-          fields: { rule_id: 'queue/deep' },
+          fields: fieldsOfLine,
         },
       ],
       next_cursor: null,
     });
+    expect(answer.body).toContain('"__proto__":"kept"');
     const later = await get('/api/v1/observability/logs?from=2026-11-22T13:00:00%2B01:00&level=error');
     expect(later.json()).toEqual({ lines: [], next_cursor: null });
   });

@@ -1,3 +1,4 @@
+import { jsonObjectSchema } from '#telemetry';
 import { z } from 'zod';
 
 const time = z.iso.datetime({ offset: true });
@@ -11,7 +12,7 @@ const nextCursor = z
   .describe(
     'Where to go on: there may be more, also where fewer were found than asked for. Null where all was searched.',
   );
-const attributes = z.record(z.string(), z.unknown());
+const attributes = jsonObjectSchema;
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 

@@ -1,6 +1,7 @@
 import {
   ACTION_RESULTS,
   GUARDS,
+  jsonObjectSchema,
   POLICY_MODES,
   REMEDIATION_OUTCOMES,
   REMEDIATION_STATES,
@@ -72,7 +73,7 @@ export const policySchema = z.object({
   description: z.string(),
   mode: z.enum(POLICY_MODES),
   match: z.array(z.string()),
-  target: z.record(z.string(), z.unknown()),
+  target: jsonObjectSchema,
   steps: z.array(z.object({ action: z.string(), verify_within_ms: z.number() }).loose()),
   guards: z.object({
     cooldown_ms: z.number(),

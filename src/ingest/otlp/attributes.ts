@@ -1,4 +1,5 @@
 import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, type WireReader } from '../wire-reader.ts';
+import { KnownTexts } from './known-texts.ts';
 import { maxTextBytes, maxValueDepth } from './limits.ts';
 
 /** A value as JSON has it. What JSON has not is text: NaN and infinities, bytes as base64, integers beyond 2^53 as digits. */
@@ -9,6 +10,9 @@ export type PlainValue =
 export interface TextBudget {
   bytesLeft: number;
 }
+
+/** One for the whole process: nothing that is answered or stored depends on what is in it. */
+const knownTexts = new KnownTexts();
 
 /** What has no value of its own: an attribute that is nested too deeply, or that has no key. */
 export const TOO_DEEP = Symbol('too deep');
@@ -24,24 +28,29 @@ export function readText(reader: WireReader, end: number, budget?: TextBudget): 
   let cutEnd = Math.min(textEnd, start + (budget ? Math.min(maxTextBytes, budget.bytesLeft) : maxTextBytes));
   if (cutEnd < textEnd) while (cutEnd > start && ((bytes[cutEnd] ?? 0) & 0xc0) === 0x80) cutEnd--;
   if (budget) budget.bytesLeft -= cutEnd - start;
-  // Nearly all texts are short and plain ASCII, which is read much faster.
+  const known = knownTexts.read(bytes, start, cutEnd);
+  if (known !== null) return known;
+  // Nearly all texts are plain ASCII, which is read much faster.
   let at = start;
   while (at < cutEnd && (bytes[at] ?? 128) < 128) at++;
   return at === cutEnd ? bytes.toString('latin1', start, cutEnd) : bytes.toString('utf8', start, cutEnd);
 }
 
+/** Where a value stands: in how many others, and what its texts may take. */
+export interface ValuePlace {
+  readonly depth: number;
+  readonly budget?: TextBudget | undefined;
+}
+
 /** Reads an AnyValue up to `end`; `TOO_DEEP` where it holds lists and maps deeper than `maxValueDepth`. */
-export function readValue(
-  reader: WireReader,
-  end: number,
-  { depth, budget }: { readonly depth: number; readonly budget?: TextBudget | undefined },
-): PlainValue | typeof TOO_DEEP {
+export function readValue(reader: WireReader, end: number, at: ValuePlace): PlainValue | typeof TOO_DEEP {
+  const { budget } = at;
   let value: PlainValue | typeof TOO_DEEP = null;
   while (reader.at < end) {
     const tag = reader.varint32(end);
     switch (tag >>> 3) {
       case 1:
-        reader.expect(tag, WIRE_BYTES);
+        if ((tag & 7) !== WIRE_BYTES) throw reader.wrongType(tag);
         value = readText(reader, end, budget);
         break;
       case 2:
@@ -61,7 +70,7 @@ export function readValue(
       case 5:
       case 6:
         reader.expect(tag, WIRE_BYTES);
-        value = readNested(reader, reader.fieldEnd(end), { isMap: tag >>> 3 === 6, depth, budget });
+        value = readNested(reader, reader.fieldEnd(end), { isMap: tag >>> 3 === 6, ...at });
         break;
       case 7:
         reader.expect(tag, WIRE_BYTES);
@@ -74,10 +83,8 @@ export function readValue(
   return value;
 }
 
-interface Nested {
+interface Nested extends ValuePlace {
   readonly isMap: boolean;
-  readonly depth: number;
-  readonly budget: TextBudget | undefined;
 }
 
 /** An ArrayValue or a KeyValueList: both have their elements in field 1. */
@@ -91,7 +98,7 @@ function readNested(
     return TOO_DEEP;
   }
   const values: PlainValue[] = [];
-  const entries: [string, PlainValue][] = [];
+  const entries: Record<string, PlainValue> = {};
   let isTooDeep = false;
   while (reader.at < end) {
     const tag = reader.varint32(end);
@@ -104,7 +111,7 @@ function readNested(
     if (isMap) {
       const { key, value } = readKeyValue(reader, elementEnd, { depth: depth + 1, budget });
       if (value === TOO_DEEP) isTooDeep = true;
-      else entries.push([key, value]);
+      else setEntry(entries, key, value);
     } else {
       const value = readValue(reader, elementEnd, { depth: depth + 1, budget });
       if (value === TOO_DEEP) isTooDeep = true;
@@ -112,7 +119,14 @@ function readNested(
     }
   }
   if (isTooDeep) return TOO_DEEP;
-  return isMap ? Object.fromEntries(entries) : values;
+  return isMap ? entries : values;
+}
+
+/** Any key is only a name; an assignment would take `__proto__` for something else. */
+export function setEntry(entries: Record<string, PlainValue>, key: string, value: PlainValue): void {
+  if (key === '__proto__') {
+    Object.defineProperty(entries, key, { value, enumerable: true, configurable: true, writable: true });
+  } else entries[key] = value;
 }
 
 export interface Attribute {
@@ -121,19 +135,15 @@ export interface Attribute {
 }
 
 /** Reads a KeyValue up to `end`. */
-export function readKeyValue(
-  reader: WireReader,
-  end: number,
-  { depth, budget }: { readonly depth: number; readonly budget?: TextBudget | undefined },
-): Attribute {
+export function readKeyValue(reader: WireReader, end: number, at: ValuePlace): Attribute {
   let key = '';
   let value: PlainValue | typeof TOO_DEEP = null;
   while (reader.at < end) {
     const tag = reader.varint32(end);
     const field = tag >>> 3;
-    if (field === 1 || field === 2) reader.expect(tag, WIRE_BYTES);
-    if (field === 1) key = readText(reader, end, budget);
-    else if (field === 2) value = readValue(reader, reader.fieldEnd(end), { depth, budget });
+    if ((field === 1 || field === 2) && (tag & 7) !== WIRE_BYTES) throw reader.wrongType(tag);
+    if (field === 1) key = readText(reader, end, at.budget);
+    else if (field === 2) value = readValue(reader, reader.fieldEnd(end), at);
     else reader.skip(tag, end);
   }
   return { key, value };

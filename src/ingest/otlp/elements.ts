@@ -6,74 +6,100 @@ import { readResource, type Resource } from './resource.ts';
 /** Wire bytes and elements of one piece of a request: what is read, and handed to a store, in one go. */
 const maxPieceBytes = 128 * 1024;
 const maxPieceElements = 100;
-const FIELDS_PER_STEP = 1000;
+/** Fields that are passed over in one go, elements or not. */
+const maxPieceFields = 1000;
 
 /** How an element of a signal is read; null where it is refused. */
 export type ReadElement<Element> = (end: number, resource: Resource) => Element | null;
 
 /**
  * Reads the elements of a traces or logs request in pieces, some of which may be empty. The request has passed
- * `checkWire`.
+ * `checkWire`. A request has its resources in field 1; these have their scopes, and scopes their elements, in field 2.
  */
 export function* piecesOf<Element>(
   reader: WireReader,
-  { readElement, refusals }: { readonly readElement: ReadElement<Element>; readonly refusals: Refusals },
+  options: { readonly readElement: ReadElement<Element>; readonly refusals: Refusals },
 ): Generator<readonly Element[]> {
-  let piece: Element[] = [];
-  let pieceStart = reader.at;
-  for (const place of elementsOf(reader, refusals)) {
-    if (place !== null) {
-      const { resource, end } = place;
-      if (end - reader.at > maxElementBytes) {
-        refusals.refuse(`larger than maxElementBytes (${maxElementBytes})`);
-      } else {
-        const element = readElement(end, resource);
-        if (element !== null) piece.push(element);
-      }
-      reader.at = end;
-      if (piece.length < maxPieceElements && end - pieceStart < maxPieceBytes) continue;
+  const piece = new Piece<Element>(reader, options);
+  const end = reader.bytes.length;
+  while (reader.at < end) {
+    if (!entered(reader, end, 1)) {
+      if (piece.isFull) yield piece.take();
+      continue;
     }
-    yield piece;
-    piece = [];
-    pieceStart = reader.at;
-  }
-  if (piece.length > 0) yield piece;
-}
-
-interface Place {
-  readonly resource: Resource;
-  readonly end: number;
-}
-
-/**
- * Goes to where each element begins; whoever takes it leaves the reader at its end. Null is a chance to pause. A
- * request has its resources in field 1; these have their scopes, and scopes their elements, in field 2.
- */
-function* elementsOf(reader: WireReader, refusals: Refusals): Generator<Place | null> {
-  for (const resourceEnd of messagesOf(reader, reader.bytes.length, 1)) {
-    if (resourceEnd === null) yield null;
-    else {
-      const start = reader.at;
-      const resource = readResource(contentOf(reader, resourceEnd, 1), refusals);
-      reader.at = start;
-      for (const scopeEnd of messagesOf(reader, resourceEnd, 2)) {
-        if (scopeEnd === null) yield null;
-        else {
-          for (const end of messagesOf(reader, scopeEnd, 2)) yield end === null ? null : { resource, end };
+    const resourceEnd = reader.fieldEnd(end);
+    const start = reader.at;
+    const resource = readResource(contentOf(reader, resourceEnd, 1), options.refusals);
+    reader.at = start;
+    while (reader.at < resourceEnd) {
+      if (entered(reader, resourceEnd, 2)) {
+        const scopeEnd = reader.fieldEnd(resourceEnd);
+        while (reader.at < scopeEnd) {
+          if (entered(reader, scopeEnd, 2)) piece.read(reader.fieldEnd(scopeEnd), resource);
+          if (piece.isFull) yield piece.take();
         }
       }
-      yield null;
+      if (piece.isFull) yield piece.take();
     }
+    yield piece.take();
   }
 }
 
-/** Goes to where each message of the field begins, and tells its end. Null is a chance to pause. */
-function* messagesOf(reader: WireReader, end: number, field: number): Generator<number | null> {
-  for (let fields = 1; reader.at < end; fields++) {
-    const tag = reader.varint32(end);
-    if (tag >>> 3 === field) yield reader.fieldEnd(end);
-    else reader.skip(tag, end);
-    if (fields % FIELDS_PER_STEP === 0) yield null;
+/** Whether a message of the field begins here; other fields are passed over. */
+function entered(reader: WireReader, end: number, field: number): boolean {
+  const tag = reader.varint32(end);
+  if (tag >>> 3 === field) return true;
+  reader.skip(tag, end);
+  return false;
+}
+
+/** Elements that are handed over together. */
+class Piece<Element> {
+  readonly #reader: WireReader;
+  readonly #readElement: ReadElement<Element>;
+  readonly #refusals: Refusals;
+  #elements: Element[] = [];
+  #start: number;
+  #fields = 0;
+
+  constructor(
+    reader: WireReader,
+    { readElement, refusals }: { readonly readElement: ReadElement<Element>; readonly refusals: Refusals },
+  ) {
+    this.#reader = reader;
+    this.#readElement = readElement;
+    this.#refusals = refusals;
+    this.#start = reader.at;
+  }
+
+  /** Whether it is large enough, or took long enough to come together: asked once a field. */
+  get isFull(): boolean {
+    return (
+      this.#elements.length >= maxPieceElements ||
+      this.#reader.at - this.#start >= maxPieceBytes ||
+      ++this.#fields >= maxPieceFields
+    );
+  }
+
+  /** Reads the element up to `end`, and goes there. */
+  read(end: number, resource: Resource): void {
+    const reader = this.#reader;
+    if (end - reader.at > maxElementBytes) {
+      this.#refusals.refuse(`larger than maxElementBytes (${maxElementBytes})`);
+    } else {
+      const element = this.#readElement(end, resource);
+      if (element !== null) this.#elements.push(element);
+    }
+    reader.at = end;
+  }
+
+  /** Hands it over, and begins the next. */
+  take(): readonly Element[] {
+    const elements = this.#elements;
+    this.#elements = [];
+    this.#start = this.#reader.at;
+    this.#fields = 0;
+    return elements;
   }
 }
 

@@ -15,6 +15,7 @@ export function readId(reader: WireReader, end: number, length: number): string 
   reader.at = idEnd;
   if (idEnd === start) return null;
   if (idEnd - start !== length) return { length: idEnd - start };
-  const hex = reader.bytes.toString('hex', start, idEnd);
-  return /^0*$/.test(hex) ? null : hex;
+  let at = start;
+  while (at < idEnd && reader.bytes[at] === 0) at++;
+  return at === idEnd ? null : reader.bytes.toString('hex', start, idEnd);
 }

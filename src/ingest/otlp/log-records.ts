@@ -35,7 +35,7 @@ interface OpenRecord {
 export function logReader({ reader, refusals, receivedAtMs }: LogReading): ReadElement<ReceivedLogRecord> {
   return (end, resource) => {
     const budget: TextBudget = { bytesLeft: maxElementTextBytes };
-    const list = new AttributeList(refusals);
+    const list = new AttributeList(refusals, { inherited: resource.attributes, budget });
     const record: OpenRecord = {
       timeMs: 0,
       observedMs: 0,
@@ -46,7 +46,8 @@ export function logReader({ reader, refusals, receivedAtMs }: LogReading): ReadE
       spanId: null,
       eventName: '',
     };
-    while (reader.at < end) readField(record, { reader, end, budget, list });
+    const place: RecordPlace = { reader, end, budget, list };
+    while (reader.at < end) readField(record, place);
     return {
       atMs: record.timeMs || record.observedMs || receivedAtMs,
       severityNumber: record.severityNumber > MAX_SEVERITY ? 0 : record.severityNumber,
@@ -55,7 +56,7 @@ export function logReader({ reader, refusals, receivedAtMs }: LogReading): ReadE
       serviceName: resource.serviceName,
       traceId: idOf(record.traceId, 'trace id', refusals),
       spanId: idOf(record.spanId, 'span id', refusals),
-      attributes: { ...resource.attributes, ...list.attributes },
+      attributes: list.attributes,
     };
   };
 }
@@ -83,7 +84,7 @@ function readField(record: OpenRecord, { reader, end, budget, list }: RecordPlac
       record.body = readValue(reader, reader.fieldEnd(end), { depth: 0, budget });
       return;
     case 6:
-      list.read(reader, reader.fieldEnd(end), budget);
+      list.read(reader, reader.fieldEnd(end));
       return;
     case 9:
       record.traceId = readId(reader, end, TRACE_ID_BYTES);
@@ -103,7 +104,7 @@ function readField(record: OpenRecord, { reader, end, budget, list }: RecordPlac
 }
 
 function readMilliseconds(reader: WireReader, end: number): number {
-  reader.double(end);
+  reader.passEight(end);
   return millisecondsAt(reader, reader.at - 8);
 }
 

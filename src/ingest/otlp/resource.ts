@@ -1,6 +1,15 @@
 import { WIRE_BYTES, WireReader } from '../wire-reader.ts';
-import { attributeProblem, readKeyValue, readText, TOO_DEEP, type PlainValue } from './attributes.ts';
-import { maxAttributes } from './limits.ts';
+import {
+  attributeProblem,
+  readKeyValue,
+  readText,
+  setEntry,
+  TOO_DEEP,
+  type PlainValue,
+  type TextBudget,
+  type ValuePlace,
+} from './attributes.ts';
+import { checkLimit, maxAttributes } from './limits.ts';
 import type { Refusals } from './refusals.ts';
 
 /** Attributes with a key and a value, of a resource, scope, span, event, link or record. */
@@ -13,34 +22,45 @@ export interface Resource {
   readonly serviceName: string;
 }
 
-/** Reads attributes into a list; what can't be one is left out by name. */
+/** Reads attributes one by one; what can't be one is left out by name. The last with a key holds. */
 export class AttributeList {
-  readonly #entries: [string, PlainValue][] = [];
+  readonly #attributes: Record<string, PlainValue>;
   readonly #refusals: Refusals;
+  readonly #place: ValuePlace;
+  #length = 0;
   #dropped = 0;
 
-  constructor(refusals: Refusals) {
+  /** @param options.inherited what holds where the list says nothing else; budget of texts */
+  constructor(
+    refusals: Refusals,
+    { inherited, budget }: { readonly inherited?: PlainAttributes; readonly budget?: TextBudget } = {},
+  ) {
+    this.#attributes = inherited === undefined ? {} : { ...inherited };
     this.#refusals = refusals;
+    this.#place = { depth: 0, budget };
   }
 
   /** Reads the KeyValue up to `end`. */
-  read(reader: WireReader, end: number, budget?: { bytesLeft: number }): void {
-    if (this.#entries.length >= maxAttributes) {
+  read(reader: WireReader, end: number): void {
+    if (this.#length >= maxAttributes) {
       reader.at = end;
       this.#dropped++;
       return;
     }
-    const attribute = readKeyValue(reader, end, { depth: 0, budget });
+    const attribute = readKeyValue(reader, end, this.#place);
     const problem = attributeProblem(attribute);
     if (problem !== null) this.#refusals.leaveOut(problem);
-    else if (attribute.value !== TOO_DEEP) this.#entries.push([attribute.key, attribute.value]);
+    else if (attribute.value !== TOO_DEEP) {
+      this.#length++;
+      setEntry(this.#attributes, attribute.key, attribute.value);
+    }
   }
 
   get attributes(): PlainAttributes {
     if (this.#dropped > 0) {
       this.#refusals.leaveOut(`attributes beyond maxAttributes (${maxAttributes})`, this.#dropped);
     }
-    return Object.fromEntries(this.#entries);
+    return this.#attributes;
   }
 }
 
@@ -49,7 +69,8 @@ export function readResource(bytes: Uint8Array, refusals: Refusals): Resource {
   const reader = new WireReader('OTLP request');
   reader.reset(bytes);
   const list = new AttributeList(refusals);
-  while (reader.at < bytes.length) {
+  for (let fields = 1; reader.at < bytes.length; fields++) {
+    checkLimit('maxRequestElements', fields);
     const tag = reader.varint32(bytes.length);
     if (tag >>> 3 !== 1) {
       reader.skip(tag, bytes.length);
@@ -76,7 +97,8 @@ export function readScope(bytes: Uint8Array, refusals: Refusals): Scope {
   const end = bytes.length;
   const list = new AttributeList(refusals);
   let [name, version] = ['', ''];
-  while (reader.at < end) {
+  for (let fields = 1; reader.at < end; fields++) {
+    checkLimit('maxRequestElements', fields);
     const tag = reader.varint32(end);
     const field = tag >>> 3;
     if (field >= 1 && field <= 3) reader.expect(tag, WIRE_BYTES);

@@ -5,7 +5,7 @@ import type { ReadElement } from './elements.ts';
 import { readId, SPAN_ID_BYTES, TRACE_ID_BYTES, type WrongId } from './ids.ts';
 import { maxElementTextBytes, maxEvents, maxLinks } from './limits.ts';
 import type { Refusals } from './refusals.ts';
-import { AttributeList, type PlainAttributes } from './resource.ts';
+import { AttributeList, type PlainAttributes, type Resource } from './resource.ts';
 import { microsecondsAt } from './wire/times.ts';
 
 /** A span that starts or ends later than this is of a broken clock; it would be the newest for ever. */
@@ -28,7 +28,7 @@ interface OpenSpan {
   endUs: number;
   statusCode: number;
   statusMessage: string;
-  readonly events: ReceivedEvent[];
+  readonly events: Mutable<ReceivedEvent>[];
   readonly links: ReceivedLink[];
   droppedEvents: number;
   droppedLinks: number;
@@ -46,7 +46,8 @@ export interface SpanReading {
  * 13 links, 15 status. Refused where it can't be told from others (ids) or put on the line of time; of what is in it,
  * only what is wrong is left out.
  */
-export function spanReader({ reader, refusals, receivedAtMs }: SpanReading): ReadElement<ReceivedSpan> {
+export function spanReader(reading: SpanReading): ReadElement<ReceivedSpan> {
+  const { reader, refusals, receivedAtMs } = reading;
   const latestUs = (receivedAtMs + maxAheadMs) * 1000;
   return (end, resource) => {
     const budget: TextBudget = { bytesLeft: maxElementTextBytes };
@@ -65,21 +66,16 @@ export function spanReader({ reader, refusals, receivedAtMs }: SpanReading): Rea
       droppedEvents: 0,
       droppedLinks: 0,
     };
-    const list = new AttributeList(refusals);
-    while (reader.at < end) readField(span, { reader, refusals, end, budget, list, latestUs });
+    const list = new AttributeList(refusals, { inherited: resource.attributes, budget });
+    const place: SpanPlace = { reader, refusals, end, budget, list, latestUs };
+    while (reader.at < end) readField(span, place);
     if (span.droppedEvents > 0)
       refusals.leaveOut(`events beyond maxEvents (${maxEvents})`, span.droppedEvents);
     if (span.droppedLinks > 0) refusals.leaveOut(`links beyond maxLinks (${maxLinks})`, span.droppedLinks);
-    const checked = checkedSpan(span, latestUs);
-    if (typeof checked === 'string') {
-      refusals.refuse(checked);
-      return null;
-    }
-    return {
-      ...checked,
-      serviceName: resource.serviceName,
-      attributes: { ...resource.attributes, ...list.attributes },
-    };
+    const checked = checkedSpan(span, { latestUs, resource, attributes: list.attributes });
+    if (typeof checked !== 'string') return checked;
+    refusals.refuse(checked);
+    return null;
   };
 }
 
@@ -118,7 +114,7 @@ function readField(span: OpenSpan, place: SpanPlace): void {
       span.endUs = readMicroseconds(reader, end);
       return;
     case 9:
-      list.read(reader, reader.fieldEnd(end), budget);
+      list.read(reader, reader.fieldEnd(end));
       return;
     case 11:
       readEvent(span, place);
@@ -135,7 +131,7 @@ function readField(span: OpenSpan, place: SpanPlace): void {
 }
 
 function readMicroseconds(reader: WireReader, end: number): number {
-  reader.double(end);
+  reader.passEight(end);
   return microsecondsAt(reader, reader.at - 8);
 }
 
@@ -147,13 +143,13 @@ function readEvent(span: OpenSpan, { reader, refusals, end, budget, latestUs }: 
     span.droppedEvents++;
     return;
   }
-  const list = new AttributeList(refusals);
+  const list = new AttributeList(refusals, { budget });
   const event: Mutable<ReceivedEvent> = { name: '', atUs: 0, attributes: {} };
   while (reader.at < eventEnd) {
     const tag = reader.varint32(eventEnd);
     if (tag >>> 3 === 1) event.atUs = readMicroseconds(reader, eventEnd);
     else if (tag >>> 3 === 2) event.name = readText(reader, eventEnd, budget);
-    else if (tag >>> 3 === 3) list.read(reader, reader.fieldEnd(eventEnd), budget);
+    else if (tag >>> 3 === 3) list.read(reader, reader.fieldEnd(eventEnd));
     else reader.skip(tag, eventEnd);
   }
   if (event.atUs > latestUs) return refusals.leaveOut('an event more than a day ahead');
@@ -169,14 +165,14 @@ function readLink(span: OpenSpan, { reader, refusals, end, budget }: SpanPlace):
     span.droppedLinks++;
     return;
   }
-  const list = new AttributeList(refusals);
+  const list = new AttributeList(refusals, { budget });
   let traceId: string | WrongId | null = null;
   let spanId: string | WrongId | null = null;
   while (reader.at < linkEnd) {
     const tag = reader.varint32(linkEnd);
     if (tag >>> 3 === 1) traceId = readId(reader, linkEnd, TRACE_ID_BYTES);
     else if (tag >>> 3 === 2) spanId = readId(reader, linkEnd, SPAN_ID_BYTES);
-    else if (tag >>> 3 === 4) list.read(reader, reader.fieldEnd(linkEnd), budget);
+    else if (tag >>> 3 === 4) list.read(reader, reader.fieldEnd(linkEnd));
     else reader.skip(tag, linkEnd);
   }
   const attributes: PlainAttributes = list.attributes;
@@ -197,12 +193,18 @@ function readStatus(span: OpenSpan, { reader, end, budget }: SpanPlace): void {
   }
 }
 
+interface SpanSurroundings {
+  readonly latestUs: number;
+  readonly resource: Resource;
+  readonly attributes: PlainAttributes;
+}
+
 /** The span with what is missing put right, or why it is refused. */
 function checkedSpan(
   span: OpenSpan,
-  latestUs: number,
-): Omit<ReceivedSpan, 'serviceName' | 'attributes'> | string {
-  const { traceId, spanId, parentSpanId, name, startUs, endUs, statusMessage, events, links } = span;
+  { latestUs, resource, attributes }: SpanSurroundings,
+): ReceivedSpan | string {
+  const { traceId, spanId, parentSpanId, startUs, endUs } = span;
   if (typeof traceId !== 'string') return idProblem('trace id', traceId, TRACE_ID_BYTES);
   if (typeof spanId !== 'string') return idProblem('span id', spanId, SPAN_ID_BYTES);
   if (typeof parentSpanId === 'object' && parentSpanId !== null) {
@@ -210,19 +212,22 @@ function checkedSpan(
   }
   if (startUs === 0) return 'a span without a start';
   if (startUs > latestUs || endUs > latestUs) return 'a span more than a day ahead';
+  for (const event of span.events) if (event.atUs === 0) event.atUs = startUs;
   return {
     traceId,
     spanId,
     parentSpanId,
-    name,
+    name: span.name,
     kind: span.kind > MAX_KIND ? 0 : span.kind,
     startUs,
     // An end before the start is of a clock that was set back.
     endUs: endUs === 0 ? null : Math.max(startUs, endUs),
     statusCode: span.statusCode > MAX_STATUS ? 0 : span.statusCode,
-    statusMessage,
-    events: events.map((event) => (event.atUs === 0 ? { ...event, atUs: startUs } : event)),
-    links,
+    statusMessage: span.statusMessage,
+    serviceName: resource.serviceName,
+    attributes,
+    events: span.events,
+    links: span.links,
   };
 }
 

@@ -109,15 +109,18 @@ export function createLogStore(database: TelemetryDatabase, clock: Clock): LogSt
 
 const COLUMNS = 'at_ms, level, component, service_name, message, trace_id, span_id, fields';
 
-/** One statement for any number of rows, which come as JSON: many shapes of it would fill the cache of statements. */
+/**
+ * One statement for any number of rows, which come as JSON: many shapes of it would fill the cache of statements.
+ * Fields are cut out of it as they are.
+ */
 function insertInto(table: DayTable): string {
   return `insert into ${table} (${COLUMNS})
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value -> 7
     from json_each(?)`;
 }
 
 /** In the order of `COLUMNS`. */
-function valuesOf(entry: LogEntry): readonly (string | number | null)[] {
+function valuesOf(entry: LogEntry): readonly unknown[] {
   return [
     Math.trunc(entry.atMs),
     LOG_LEVELS[entry.level],
@@ -126,7 +129,7 @@ function valuesOf(entry: LogEntry): readonly (string | number | null)[] {
     entry.message,
     entry.traceId,
     entry.spanId,
-    JSON.stringify(entry.fields),
+    entry.fields,
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { ReceivedSpan } from '#telemetry';
-import { SPAN_KINDS, SPAN_STATUSES, type StoredSpan } from './stored-span.ts';
+import { ENDED_ATTRIBUTE, SPAN_KINDS, SPAN_STATUSES, type StoredSpan } from './stored-span.ts';
 
 export function storedFromReceived(span: ReceivedSpan): StoredSpan {
   return {
@@ -14,7 +14,7 @@ export function storedFromReceived(span: ReceivedSpan): StoredSpan {
     endUs: span.endUs ?? span.startUs,
     status: SPAN_STATUSES[span.statusCode] ?? 'unset',
     statusMessage: span.statusMessage === '' ? null : span.statusMessage,
-    attributes: span.endUs === null ? { ...span.attributes, 'omoi.span.ended': false } : span.attributes,
+    attributes: span.endUs === null ? { ...span.attributes, [ENDED_ATTRIBUTE]: false } : span.attributes,
     links: span.links,
     events: span.events,
   };

@@ -5,11 +5,19 @@ import { SlicedSearch, type SearchPage } from '../sliced-search.ts';
 import { storedFromReceived } from './received-span.ts';
 import { sliceOfSpans } from './span-slices.ts';
 import type { TraceQuery } from './trace-query.ts';
-import type { SpanKindName, SpanStatusName, StoredSpan, TraceSummary } from './stored-span.ts';
+import {
+  ENDED_ATTRIBUTE,
+  type SpanKindName,
+  type SpanStatusName,
+  type StoredSpan,
+  type TraceSummary,
+} from './stored-span.ts';
 
 /** Where spans are kept and found again: Omoi's own and those that others send. */
 export interface SpanStore {
-  /** Keeps spans; one that is known already stays as it is. */
+  /**
+   * Keeps spans; one that is known already stays as it is, unless it had not ended: then what is told of it later holds.
+   */
   insert(spans: readonly StoredSpan[]): Promise<void>;
   /** Keeps spans that came in by OTLP. */
   receive(spans: readonly ReceivedSpan[]): Promise<void>;
@@ -151,18 +159,26 @@ async function summaryOf({ reader }: TelemetryDatabase, traceId: string): Promis
   };
 }
 
-/** One statement for any number of rows, which come as JSON: many shapes of it would fill the cache of statements. */
+/**
+ * One statement for any number of rows, which come as JSON: many shapes of it would fill the cache of statements.
+ * Columns of JSON are cut out of it as they are.
+ */
 const INSERT = `insert into trace_spans (
     trace_id, span_id, parent_span_id, name, kind, service_name, start_us, end_us, status, status_message,
     attributes, links, events
   )
   select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-    value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12
+    value ->> 8, value ->> 9, value -> 10, value -> 11, value -> 12
   from json_each(?) where true
-  on conflict (trace_id, span_id) do nothing`;
+  on conflict (trace_id, span_id) do update set
+    parent_span_id = excluded.parent_span_id, name = excluded.name, kind = excluded.kind,
+    service_name = excluded.service_name, start_us = excluded.start_us, end_us = excluded.end_us,
+    status = excluded.status, status_message = excluded.status_message, attributes = excluded.attributes,
+    links = excluded.links, events = excluded.events
+  where trace_spans.attributes ->> '$."${ENDED_ATTRIBUTE}"' = 0`;
 
 /** In the order of `INSERT`. */
-function valuesOf(span: StoredSpan): readonly (string | number | null)[] {
+function valuesOf(span: StoredSpan): readonly unknown[] {
   return [
     span.traceId,
     span.spanId,
@@ -174,9 +190,9 @@ function valuesOf(span: StoredSpan): readonly (string | number | null)[] {
     span.endUs,
     span.status,
     span.statusMessage,
-    JSON.stringify(span.attributes),
-    JSON.stringify(span.links),
-    JSON.stringify(span.events),
+    span.attributes,
+    span.links,
+    span.events,
   ];
 }
 

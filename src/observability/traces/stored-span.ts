@@ -29,6 +29,9 @@ interface StoredSpanEvent {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
+/** The attribute of a span that had not ended when it was sent, with the value false. */
+export const ENDED_ATTRIBUTE = 'omoi.span.ended';
+
 export const SPAN_KINDS = ['internal', 'server', 'client', 'producer', 'consumer'] as const;
 export type SpanKindName = (typeof SPAN_KINDS)[number];
 

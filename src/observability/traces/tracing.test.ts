@@ -154,6 +154,83 @@ describe('the span store', () => {
     ]);
   });
 
+  describe('of a span that had not ended when it was sent', () => {
+    const begun = {
+      traceId: 'a'.repeat(32),
+      spanId: 'b'.repeat(16),
+      parentSpanId: null,
+      name: 'GET /',
+      kind: 2,
+      startUs: 1_763_769_600_000_000,
+      endUs: null,
+      statusCode: 0,
+      statusMessage: '',
+      serviceName: 'shop',
+      attributes: { 'http.method': 'GET' },
+      events: [],
+      links: [],
+    };
+    const more = { attributes: { 'http.method': 'GET', 'http.route': '/' } };
+    const ended = { ...begun, ...more, endUs: 1_763_769_600_001_500, statusCode: 1 };
+    const summary = async () => {
+      const [span, ...others] = await store.trace(begun.traceId);
+      expect(others).toEqual([]);
+      return { endUs: span?.endUs, status: span?.status, attributes: span?.attributes };
+    };
+    const unended = { endUs: begun.startUs, status: 'unset' };
+    const finished = { endUs: ended.endUs, status: 'ok', attributes: more.attributes };
+
+    it.each([
+      ['says so', [begun], { ...unended, attributes: { 'http.method': 'GET', 'omoi.span.ended': false } }],
+      [
+        'keeps what was told last',
+        [begun, { ...begun, ...more }],
+        { ...unended, attributes: { ...more.attributes, 'omoi.span.ended': false } },
+      ],
+      ['keeps it as it ended', [begun, ended], finished],
+      ['keeps the end where the beginning comes late', [ended, begun], finished],
+      ['keeps the first end', [begun, ended, { ...ended, endUs: ended.endUs + 1 }], finished],
+    ])('%s', async (_, spans, kept) => {
+      for (const span of spans) await store.receive([span]);
+      expect(await summary()).toEqual(kept);
+    });
+
+    it('keeps it as it ended where both come at once', async () => {
+      await store.receive([begun, ended]);
+      expect(await summary()).toEqual(finished);
+      await store.receive([{ ...ended, spanId: 'c'.repeat(16) }]);
+      expect((await store.trace(begun.traceId)).map(({ spanId }) => spanId[0])).toEqual(['b', 'c']);
+    });
+  });
+
+  it('keeps attributes, fields of events and links as they came, whatever they are called', async () => {
+    const odd = JSON.parse(
+      '{"__proto__":{"a":[1,null,"ü\\ud83d\\ude00\\u0000"]},"constructor":"\\"\\\\","big":1e300,"small":-5e-324}',
+    ) as Record<string, unknown>;
+    await store.receive([
+      {
+        traceId: 'a'.repeat(32),
+        spanId: 'b'.repeat(16),
+        parentSpanId: null,
+        name: 'odd',
+        kind: 0,
+        startUs: 1,
+        endUs: 2,
+        statusCode: 0,
+        statusMessage: '',
+        serviceName: 'shop',
+        attributes: odd,
+        events: [{ name: 'e', atUs: 1, attributes: odd }],
+        links: [{ traceId: 'c'.repeat(32), spanId: 'd'.repeat(16), attributes: odd }],
+      },
+    ]);
+    const [span] = await store.trace('a'.repeat(32));
+    const texts = [span?.attributes, span?.events[0]?.attributes, span?.links[0]?.attributes].map((each) =>
+      JSON.stringify(each),
+    );
+    expect(texts).toEqual([odd, odd, odd].map((each) => JSON.stringify(each)));
+  });
+
   describe('searches', () => {
     const startMs = Date.UTC(2026, 10, 22);
     beforeEach(async () => {

@@ -2,7 +2,6 @@ import { OmoiError } from '#telemetry';
 import { WIRE_BYTES } from '../../wire-reader.ts';
 import { checkLimit, OTLP_LIMITS } from '../limits.ts';
 import type { Refusals } from '../refusals.ts';
-import { wireTypeOf } from '../wire/check.ts';
 import { ANY_VALUE, EXEMPLAR, MessageType, type Field } from '../wire/messages.ts';
 import { WireWriter } from '../wire/wire-writer.ts';
 import { JsonTokens, type ScalarToken } from './json-tokens.ts';
@@ -264,7 +263,7 @@ export class JsonReader {
       return;
     }
     const start = this.#writer.length;
-    if (!field.repeated) this.#writer.tag(field.number, wireTypeOf(field));
+    if (!field.repeated) this.#writer.tag(field.number, field.wireType);
     else checkLimit('maxRequestNumbers', ++this.#numbers);
     const problem = writeScalar(this.#writer, type, token);
     if (problem === null) return;

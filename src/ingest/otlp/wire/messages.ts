@@ -1,3 +1,5 @@
+import { WIRE_BYTES, WIRE_FIXED32, WIRE_FIXED64, WIRE_VARINT } from '../../wire-reader.ts';
+
 /**
  * The OTLP messages that Omoi reads (opentelemetry-proto 1.x), by the names of their JSON form. The JSON reader writes
  * them as protobuf by these tables, and the check of a protobuf request follows them.
@@ -28,6 +30,10 @@ export interface Field {
   readonly number: number;
   readonly type: Scalar | EnumType | MessageType;
   readonly repeated: boolean;
+  /** `type`, where that is a message. */
+  readonly message: MessageType | null;
+  /** How a value is written where it is not packed. */
+  readonly wireType: number;
 }
 
 /**
@@ -50,11 +56,11 @@ export class MessageType {
   }
 
   field(number: number, name: string, type: Field['type']): this {
-    return this.#add({ number, name, type, repeated: false });
+    return this.#add(fieldOf({ number, name, type, repeated: false }));
   }
 
   list(number: number, name: string, type: Field['type']): this {
-    return this.#add({ number, name, type, repeated: true });
+    return this.#add(fieldOf({ number, name, type, repeated: true }));
   }
 
   #add(field: Field): this {
@@ -65,6 +71,34 @@ export class MessageType {
     );
     this.byNumber[field.number] = field;
     return this;
+  }
+}
+
+function fieldOf(declared: Omit<Field, 'message' | 'wireType'>): Field {
+  const message = declared.type instanceof MessageType ? declared.type : null;
+  return { ...declared, message, wireType: wireTypeOf(declared.type) };
+}
+
+function wireTypeOf(type: Field['type']): number {
+  if (type instanceof MessageType) return WIRE_BYTES;
+  if (typeof type === 'object') return WIRE_VARINT;
+  switch (type) {
+    case 'string':
+    case 'id':
+    case 'bytes':
+      return WIRE_BYTES;
+    case 'fixed64':
+    case 'sfixed64':
+    case 'double':
+      return WIRE_FIXED64;
+    case 'fixed32':
+      return WIRE_FIXED32;
+    case 'bool':
+    case 'int64':
+    case 'uint64':
+    case 'uint32':
+    case 'sint32':
+      return WIRE_VARINT;
   }
 }
 
