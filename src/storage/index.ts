@@ -19,5 +19,6 @@ export {
 } from './open.ts';
 export { stateRetention, telemetryRetention, type StateKeep } from './retention-rules.ts';
 export { PreparedInsert } from './prepared-insert.ts';
+export { SharedTransactions } from './shared-transactions.ts';
 export { PreparedQuery } from './prepared-query.ts';
 export { inBatches, Retention, retentionJobs, type RetentionJob, type RetentionRule } from './retention.ts';

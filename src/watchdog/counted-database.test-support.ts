@@ -7,12 +7,14 @@ export class CountedDatabase {
   statements = 0;
   /** Rows that they gave. */
   rows = 0;
+  transactions = 0;
   /** The text of every statement there has been. */
   readonly texts = new Set<string>();
 
   reset(): void {
     this.statements = 0;
     this.rows = 0;
+    this.transactions = 0;
   }
 
   around(database: StateDatabase): StateDatabase {
@@ -31,7 +33,10 @@ export class CountedDatabase {
     return {
       ...database,
       reader: database.reader.withPlugin(counting),
-      transaction: (work) => database.transaction((tx) => work({ ...tx, db: tx.db.withPlugin(counting) })),
+      transaction: (work) => {
+        this.transactions++;
+        return database.transaction((tx) => work({ ...tx, db: tx.db.withPlugin(counting) }));
+      },
     };
   }
 }

@@ -15,7 +15,7 @@ import { RulePace, type PaceReport } from './rule-pace.ts';
 import { EvaluationSlices } from './sliced-work.ts';
 
 /** Evaluations in a row take the event loop for at most this long; then others have a turn. */
-const MAX_TURN_MS = 10;
+const MAX_TURN_MS = 5;
 
 /** Bounds of the duration of an evaluation, in seconds. */
 const DURATION_BOUNDS_S = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];

@@ -1,6 +1,5 @@
-import type { StateTransaction } from '#storage';
+import { SharedTransactions, type StateTransaction } from '#storage';
 import { messageOf, type NewSystemEvent } from '#telemetry';
-import { SharedTransactions } from '../tasks/shared-transactions.ts';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import { agentRef, lockAgents, moveAgent, statusEvent } from './agent-rows.ts';
 import { hasEnded } from './agent-status.ts';

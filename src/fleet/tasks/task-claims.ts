@@ -1,4 +1,4 @@
-import type { StateTransaction } from '#storage';
+import { SharedTransactions, type StateTransaction } from '#storage';
 import { OmoiError, type Counter } from '#telemetry';
 import type { AgentEntry, AgentRow } from '../agents/agent-entry.ts';
 import { assertCurrent, unknownAgent } from '../agents/agent-registry.ts';
@@ -9,7 +9,6 @@ import { ClaimAssignment, laneKey, type LaneHead } from './claim-assignment.ts';
 import type { ClaimFilter } from './claim-filter.ts';
 import { bringBackDue, holdClaimant, keptFor, laneHead, takeTask, type Candidate } from './claim-queries.ts';
 import type { QueueLane } from './queue-lanes.ts';
-import { SharedTransactions } from './shared-transactions.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
 import { claimedEvent, type TaskRow } from './task-row.ts';
 

@@ -1,11 +1,10 @@
 import { sql } from 'kysely';
-import { PreparedQuery, type StateTransaction } from '#storage';
+import { PreparedQuery, SharedTransactions, type StateTransaction } from '#storage';
 import { backoffMs, createId, OmoiError } from '#telemetry';
 import { unknownAgent } from '../agents/agent-registry.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { Lease } from '../leases/lease-registry.ts';
-import { SharedTransactions } from './shared-transactions.ts';
 import { judgeHolder, type ClaimRef } from './task-holding.ts';
 import { assertSize } from './task-intake.ts';
 import type { TaskQueueState } from './task-queue-state.ts';

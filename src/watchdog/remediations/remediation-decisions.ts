@@ -72,6 +72,8 @@ export class RemediationDecisions {
     const { log, fleet, slots, policies } = this.#parts;
     const policy = policies.get(planned.policy);
     if (!policy) return this.cancel(tx, planned, 'its policy is gone');
+    // What an attempt had reserved that was rolled back is free again: on disk it is planned.
+    slots.update(planned);
     const agent = planned.target_kind === 'agent' ? fleet.agent(planned.target_id) : null;
     const remediation = await log.noteGeneration(tx, planned, agent);
     // From here to the reservation nothing is awaited: what the guards have counted stays true.

@@ -40,8 +40,8 @@ export interface RunnerParts {
 const MAX_GUARD_WAIT_MS = 30_000;
 /** A wait without a guard ends by an event; this only bounds the timer. */
 const MAX_WAIT_MS = 3_600_000;
-/** So many decisions are under way at once: a new alert finds the database free, however many wait for theirs. */
-const MAX_DECISIONS_AT_ONCE = 16;
+/** So many decisions share a transaction: a new alert finds the database free, however many wait for theirs. */
+const MAX_DECISIONS_AT_ONCE = 32;
 /** The pauses between tries to write a transition: without end, for only the database can stand in its way. */
 const TRANSITION_RETRY = { firstMs: 1000, maxMs: 30_000 };
 
@@ -305,7 +305,7 @@ export class RemediationRunner {
       open.isOrdering = false;
       await this.#attempt(open, async () => {
         open.row = null;
-        this.#follow(open, await transitions.steps.settle(order, result));
+        this.#follow(open, await transitions.settle(order, result));
       });
     });
   }

@@ -1,4 +1,4 @@
-import type { StateDatabase, StateTransaction } from '#storage';
+import type { StateTransaction } from '#storage';
 import { backoffMs, type Random, type RemediationOutcome } from '#telemetry';
 import type { ActionLimits } from '../actions/action-limits.ts';
 import { countAttempt, finishAction, putOff, readAction, type ActionRow } from '../actions/action-rows.ts';
@@ -12,7 +12,6 @@ import { again, isOver, planOf, wait, type Next } from './transition.ts';
 import { judgeStep } from './verdict.ts';
 
 export interface StepParts {
-  readonly database: StateDatabase;
   readonly random: Random;
   readonly alerts: AlertReader;
   readonly log: RemediationLog;
@@ -47,16 +46,14 @@ export class RemediationSteps {
   }
 
   /** Records what came of an order. */
-  settle(order: StepOrder, result: OrderResult): Promise<Next> {
+  async settle(tx: StateTransaction, order: StepOrder, result: OrderResult): Promise<Next> {
     const { remediation, step, action, kind } = order;
-    return this.#parts.database.transaction(async (tx) => {
-      if (result.kind === 'done') {
-        if (kind === 'act') this.#count(tx, order, 'done');
-        return again(await this.#parts.log.acted(tx, remediation, { step, action, done: result }));
-      }
-      if (kind === 'look' || result.kind === 'not_done') return this.#lookedInVain(tx, order, result);
-      return this.#fellThrough(tx, order, result);
-    });
+    if (result.kind === 'done') {
+      if (kind === 'act') this.#count(tx, order, 'done');
+      return again(await this.#parts.log.acted(tx, remediation, { step, action, done: result }));
+    }
+    if (kind === 'look' || result.kind === 'not_done') return this.#lookedInVain(tx, order, result);
+    return this.#fellThrough(tx, order, result);
   }
 
   /** Judges what has become of the step. */

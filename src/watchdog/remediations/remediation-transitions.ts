@@ -1,5 +1,6 @@
-import type { StateDatabase } from '#storage';
+import { SharedTransactions, type StateDatabase, type StateTransaction } from '#storage';
 import { allSettled } from '#telemetry';
+import type { OrderResult, StepOrder } from '../actions/step-order.ts';
 import type { AlertReader } from '../ports.ts';
 import { RemediationDecisions, type DecisionParts } from './remediation-decisions.ts';
 import { RemediationSteps, type StepParts } from './remediation-steps.ts';
@@ -11,49 +12,81 @@ export interface TransitionParts extends DecisionParts, StepParts {
   readonly alerts: AlertReader;
 }
 
+interface Transition {
+  readonly remediation: Remediation;
+  readonly make: (tx: StateTransaction) => Promise<Next>;
+}
+
 /**
- * The transitions of remediations. Each is one transaction, in which the alert is read, too; nothing is asked of the
- * fleet in here but what it knows from memory. Whoever calls sees to it that no two transitions of one target overlap.
+ * The transitions of remediations. Those that are due at once share a transaction, in which the alerts are read, too;
+ * where it fails each is made in one of its own. Nothing is asked of the fleet in here but what it knows from memory.
+ * Whoever calls sees to it that no two transitions of one target overlap.
  */
 export class RemediationTransitions {
   readonly #parts: TransitionParts;
+  readonly #shared: SharedTransactions<Transition, Next>;
   readonly decisions: RemediationDecisions;
-  readonly steps: RemediationSteps;
+  readonly #steps: RemediationSteps;
 
   constructor(parts: TransitionParts) {
     this.#parts = parts;
     this.decisions = new RemediationDecisions(parts);
-    this.steps = new RemediationSteps(parts);
+    this.#steps = new RemediationSteps(parts);
+    this.#shared = new SharedTransactions(parts.database, makeTogether);
   }
 
   /**
    * Makes the next transition of a remediation, if there is one now.
    * @param held the guard that holds it back, as it was written down
    */
-  async next(remediation: Remediation, held: RecordedSuppression | null): Promise<Next> {
-    const { database, alerts, log } = this.#parts;
-    const { decisions, steps } = this;
-    return database.transaction(async (tx): Promise<Next> => {
-      const [alert, lastEndedAtMs] = await allSettled([
-        alerts.get(remediation.alert_id, tx),
-        remediation.state === 'planned' ? log.lastEnd(tx, remediation) : null,
-      ]);
-      switch (remediation.state) {
-        case 'planned':
-          return isOver(alert)
-            ? decisions.withdraw(tx, remediation)
-            : decisions.decide(tx, remediation, { alert, held, lastEndedAtMs });
-        case 'awaiting_approval':
-          return isOver(alert) ? decisions.withdraw(tx, remediation) : decisions.awaitAnswer(tx, remediation);
-        case 'executing':
-          return steps.execute(tx, remediation, alert);
-        case 'verifying':
-          return steps.verify(tx, remediation, alert);
-        case 'completed':
-        case 'escalated':
-        case 'cancelled':
-          return { kind: 'ended', remediation };
-      }
-    });
+  next(remediation: Remediation, held: RecordedSuppression | null): Promise<Next> {
+    return this.#shared.ask({ remediation, make: (tx) => this.#next(tx, remediation, held) });
   }
+
+  /** Records what came of an order. */
+  settle(order: StepOrder, result: OrderResult): Promise<Next> {
+    const { remediation } = order;
+    return this.#shared.ask({ remediation, make: (tx) => this.#steps.settle(tx, order, result) });
+  }
+
+  async #next(
+    tx: StateTransaction,
+    remediation: Remediation,
+    held: RecordedSuppression | null,
+  ): Promise<Next> {
+    const { alerts, log } = this.#parts;
+    const { decisions } = this;
+    const [alert, lastEndedAtMs] = await allSettled([
+      alerts.get(remediation.alert_id, tx),
+      remediation.state === 'planned' ? log.lastEnd(tx, remediation) : null,
+    ]);
+    switch (remediation.state) {
+      case 'planned':
+        return isOver(alert)
+          ? decisions.withdraw(tx, remediation)
+          : decisions.decide(tx, remediation, { alert, held, lastEndedAtMs });
+      case 'awaiting_approval':
+        return isOver(alert) ? decisions.withdraw(tx, remediation) : decisions.awaitAnswer(tx, remediation);
+      case 'executing':
+        return this.#steps.execute(tx, remediation, alert);
+      case 'verifying':
+        return this.#steps.verify(tx, remediation, alert);
+      case 'completed':
+      case 'escalated':
+      case 'cancelled':
+        return { kind: 'ended', remediation };
+    }
+  }
+}
+
+/** What they ask of the database goes there together. They begin in the order of their alerts, whose rows they lock. */
+async function makeTogether(
+  tx: StateTransaction,
+  transitions: readonly Transition[],
+): Promise<readonly Next[]> {
+  const made = new Map<Transition, Promise<Next>>();
+  const byAlert = transitions.toSorted((a, b) => (a.remediation.alert_id < b.remediation.alert_id ? -1 : 1));
+  for (const transition of byAlert) made.set(transition, transition.make(tx));
+  await allSettled([...made.values()]);
+  return Promise.all(transitions.flatMap((transition) => made.get(transition) ?? []));
 }

@@ -1,5 +1,5 @@
-import type { StateDatabase, StateTransaction } from '#storage';
 import { OmoiError } from '#telemetry';
+import type { StateDatabase, StateTransaction } from './database.ts';
 
 const maxWaitingRequests = 20_000;
 /**
