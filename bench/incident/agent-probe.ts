@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionPool } from '../load/connection-pool.ts';
 import { AGENT_POOL } from './measured-server.ts';
 import { Recorder } from '../load/recorder.ts';
@@ -11,6 +12,7 @@ const MAX_CLAIMING = 40;
 const TASKS_PER_BATCH = 200;
 const TASK_TYPE = 'bench-probe';
 const LEASE_MS = 60_000;
+const SECOND_MS = 1000;
 
 export interface Fleet {
   readonly agents: number;
@@ -72,15 +74,27 @@ export class AgentProbe {
     for (const schedule of this.#schedules) schedule.stop();
   }
 
-  /** The mute ones beat once more, all at once, and then no more until `revive`. */
+  /** The mute ones beat once more, all within a second, and then no more until `revive`. */
   async silence(): Promise<void> {
     this.#silent = true;
-    await Promise.all(this.#mute.map((agent) => this.#beat(agent, performance.now())));
+    await this.#beatWithinASecond(this.#mute);
   }
 
   async revive(): Promise<void> {
     this.#silent = false;
-    await Promise.all(this.#mute.map((agent) => this.#beat(agent, performance.now())));
+    await this.#beatWithinASecond(this.#mute);
+  }
+
+  /** Not in one instant: that would measure how long thousands of requests that are sent together wait for each other. */
+  async #beatWithinASecond(agents: readonly SimulatedAgent[]): Promise<void> {
+    const startedAt = performance.now();
+    await Promise.all(
+      agents.map(async (agent, number) => {
+        const dueMs = startedAt + (number * SECOND_MS) / agents.length;
+        await delay(dueMs - performance.now());
+        await this.#beat(agent, dueMs);
+      }),
+    );
   }
 
   get #mute(): readonly SimulatedAgent[] {

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LENGTH = /\r\ncontent-length: (\d+)/i;
+const IN_CHUNKS = /\r\ntransfer-encoding: chunked/i;
+const LINE_END = Buffer.from('\r\n');
 const JSON_TYPE = 'content-type: application/json\r\n';
 const NOTHING = Buffer.alloc(0);
 
@@ -102,13 +104,42 @@ export class Connection {
     if (headEnd < 0) return;
     const head = this.#received.toString('latin1', 0, headEnd);
     const start = headEnd + HEAD_END.length;
-    const end = start + Number(LENGTH.exec(head)?.[1] ?? 0);
-    if (this.#received.length < end) return;
-    const body = this.#received.toString('utf8', start, end);
-    this.#received = this.#received.subarray(end);
+    const found = IN_CHUNKS.test(head)
+      ? chunkedBody(this.#received, start)
+      : lengthBody(this.#received, start, Number(LENGTH.exec(head)?.[1] ?? 0));
+    if (!found) return;
+    const body = found.bytes.toString('utf8');
+    this.#received = this.#received.subarray(found.end);
     const settle = this.#settle;
     this.#settle = null;
     if (head.startsWith('HTTP/1.1 2')) settle?.resolve(body);
     else settle?.reject(new RefusedRequest(Number(head.slice(9, 12)), `${head.split('\r\n', 1)[0]} ${body}`));
+  }
+}
+
+interface Body {
+  readonly bytes: Buffer;
+  /** Where the next answer begins. */
+  readonly end: number;
+}
+
+/** Null where not all of it has come yet. */
+function lengthBody(received: Buffer, start: number, length: number): Body | null {
+  const end = start + length;
+  return received.length < end ? null : { bytes: received.subarray(start, end), end };
+}
+
+/** As `lengthBody`, of a body in chunks without trailers: what Omoi makes while it sends it. */
+function chunkedBody(received: Buffer, start: number): Body | null {
+  const chunks: Buffer[] = [];
+  for (let at = start; ;) {
+    const lineEnd = received.indexOf(LINE_END, at);
+    if (lineEnd < 0) return null;
+    const length = Number.parseInt(received.toString('latin1', at, lineEnd), 16);
+    const from = lineEnd + LINE_END.length;
+    at = from + length + LINE_END.length;
+    if (received.length < at) return null;
+    if (length === 0) return { bytes: Buffer.concat(chunks), end: at };
+    chunks.push(received.subarray(from, from + length));
   }
 }
