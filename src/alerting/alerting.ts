@@ -11,6 +11,14 @@ import type {
   Subscription,
   Tracing,
 } from '#telemetry';
+import {
+  activeAlertsOf,
+  pageOfActiveAlerts,
+  type ActiveAlert,
+  type ActiveAlertContext,
+  type ActiveAlertPage,
+  type ActiveAlertQuery,
+} from './active-alerts.ts';
 import { AlertStore } from './alerts/alert-store.ts';
 import { EpisodeWriter } from './alerts/episode-writer.ts';
 import { remediationFollower } from './alerts/remediation-follower.ts';
@@ -54,8 +62,12 @@ export interface Alerting {
   readonly rules: LoadedRules;
   readonly alerts: AlertStore;
   readonly options: AlertingOptions;
-  /** The loaded groups with the state and health of their rules. */
+  /** The loaded groups with the health of their rules. */
   overview(): Promise<readonly GroupOverview[]>;
+  /** What is pending or firing of a rule; nothing where it is not loaded. */
+  activeAlerts(ruleKey: string): Promise<readonly ActiveAlert[]>;
+  /** What is pending or firing of all rules, in pages. @throws OmoiError `invalid_request` */
+  pageOfActiveAlerts(query: ActiveAlertQuery): Promise<ActiveAlertPage>;
   /** Takes up what was remembered and begins to evaluate. Load the rules first. */
   start(): Promise<void>;
   /** Resolves when nothing is evaluated any more and what has to be remembered is on disk. */
@@ -114,17 +126,26 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
       return rule && { resolveByHand: (alertId) => rule.resolveByHand(alertId, loop.slices()) };
     },
   });
+  const reading = (): ActiveAlertContext => ({
+    clock,
+    expansion: { externalLabels: options.externalLabels, host: hostAt(clock.wallMs()) },
+  });
   let follower: Subscription | null = null;
   return {
     rules,
     alerts,
     options,
-    async overview() {
-      const expansion = { externalLabels: options.externalLabels, host: hostAt(clock.wallMs()) };
-      const paceOf = (rule: RuleState) => loop.paceOf(rule);
-      const { defaultIntervalMs } = options;
-      return runSliced(overviewOf(rules, { defaultIntervalMs, expansion, paceOf }), loop.slices());
+    overview: () =>
+      overviewOf(rules, {
+        clock,
+        defaultIntervalMs: options.defaultIntervalMs,
+        paceOf: (rule) => loop.paceOf(rule),
+      }),
+    async activeAlerts(ruleKey) {
+      const rule = rules.states.get(ruleKey);
+      return rule ? activeAlertsOf(rule, reading()) : [];
     },
+    pageOfActiveAlerts: (query) => pageOfActiveAlerts(rules, query, reading()),
     async start() {
       await restore(rules, ofRules, { loop, options });
       graceUntilMs = clock.wallMs() + options.startupGraceMs;

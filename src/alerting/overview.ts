@@ -1,15 +1,13 @@
-import type { Labels } from '#telemetry';
-import { expandAnnotations, type ExpansionContext } from './evaluation/alert-elements.ts';
+import { Stretch, type Clock, type Labels } from '#telemetry';
+import type { ActiveAlert } from './active-alerts.ts';
 import type { PaceReport } from './evaluation/rule-pace.ts';
-import type { SlicedWork } from './evaluation/sliced-work.ts';
 import type { LoadedRules } from './rules/loaded-rules.ts';
-import { templateTexts, type AlertingRule } from './rules/rule.ts';
-import { formatSampleValue } from './sample-value.ts';
-import { alertState, type Instance } from './state/instance.ts';
+import { templateTexts } from './rules/rule.ts';
+import { alertState } from './state/instance.ts';
 import type { RuleHealthReport } from './state/rule-health.ts';
 import type { RuleState } from './state/rule-state.ts';
 
-/** The groups as they are loaded, with how their rules do and what they have in mind now. */
+/** The groups as they are loaded, with how their rules do and how many label sets are pending or firing now. */
 export interface GroupOverview {
   readonly file: string;
   readonly name: string;
@@ -33,40 +31,29 @@ export interface RuleOverview {
   readonly annotations: Labels;
   readonly onArrival: boolean;
   readonly statistics: RuleHealthReport & PaceReport;
-  readonly alerts: readonly ActiveAlert[];
-}
-
-/** A label set that is pending or firing. */
-export interface ActiveAlert {
-  /** Null while pending. */
-  readonly alertId: string | null;
-  readonly state: 'pending' | 'firing';
-  readonly labels: Labels;
-  readonly annotations: Labels;
-  readonly activeAtMs: number;
-  /** Since when the condition has not held although the alert fires; null while it holds. */
-  readonly missedSinceMs: number | null;
-  /** As Prometheus writes values. */
-  readonly value: string;
+  /** How many label sets are in each state. */
+  readonly active: Readonly<Record<ActiveAlert['state'], number>>;
 }
 
 export interface OverviewContext {
+  readonly clock: Clock;
   readonly defaultIntervalMs: number;
-  readonly expansion: ExpansionContext;
   readonly paceOf: (rule: RuleState) => PaceReport;
 }
 
-export function* overviewOf(
-  loaded: Pick<LoadedRules, 'groups' | 'states'>,
+/** What is loaded, in stretches that let others have the event loop. */
+export async function overviewOf(
+  { groups, states }: Pick<LoadedRules, 'groups' | 'states'>,
   context: OverviewContext,
-): SlicedWork<readonly GroupOverview[]> {
-  const { groups, states } = loaded;
+): Promise<readonly GroupOverview[]> {
+  const stretch = new Stretch(context.clock);
   const overviews: GroupOverview[] = [];
   for (const group of groups) {
     const rules: RuleOverview[] = [];
     for (const { key } of group.rules) {
+      if (stretch.isOver) await stretch.pause();
       const rule = states.get(key);
-      if (rule) rules.push(yield* ruleOverview(rule, context));
+      if (rule) rules.push(ruleOverview(rule, context));
     }
     overviews.push({
       file: group.file,
@@ -79,9 +66,15 @@ export function* overviewOf(
   return overviews;
 }
 
-function* ruleOverview(state: RuleState, context: OverviewContext): SlicedWork<RuleOverview> {
+function ruleOverview(state: RuleState, context: OverviewContext): RuleOverview {
   const { rule, pace } = state.definition;
-  const common = {
+  const active = { pending: 0, firing: 0 };
+  for (const { phase } of state.instances.values()) {
+    const name = alertState(phase);
+    if (name !== null) active[name]++;
+  }
+  const isAlerting = rule.kind === 'alerting';
+  return {
     kind: rule.kind,
     id: rule.id,
     key: rule.key,
@@ -89,40 +82,10 @@ function* ruleOverview(state: RuleState, context: OverviewContext): SlicedWork<R
     expr: rule.expr,
     onArrival: pace.onArrival,
     statistics: { ...state.health, ...context.paceOf(state) },
-  };
-  if (rule.kind === 'recording') {
-    return { ...common, forMs: 0, keepFiringForMs: 0, labels: rule.labels, annotations: {}, alerts: [] };
-  }
-  const alerts: ActiveAlert[] = [];
-  for (const instance of state.instances.values()) {
-    const alert = activeAlert(rule, instance, context.expansion);
-    if (alert) alerts.push(alert);
-    yield;
-  }
-  return {
-    ...common,
-    forMs: rule.forMs,
-    keepFiringForMs: rule.keepFiringForMs,
-    labels: templateTexts(rule.labels),
-    annotations: templateTexts(rule.annotations),
-    alerts,
-  };
-}
-
-function activeAlert(
-  rule: AlertingRule,
-  { alertId, labels, phase, sourceLabels, value }: Instance,
-  expansion: ExpansionContext,
-): ActiveAlert | null {
-  const state = alertState(phase);
-  if (state === null) return null;
-  return {
-    alertId,
-    state,
-    labels,
-    annotations: expandAnnotations(rule, { labels: sourceLabels, value }, expansion),
-    activeAtMs: phase.activeAtMs,
-    missedSinceMs: phase.kind === 'keep_firing' ? phase.missedSinceMs : null,
-    value: formatSampleValue(value),
+    forMs: isAlerting ? rule.forMs : 0,
+    keepFiringForMs: isAlerting ? rule.keepFiringForMs : 0,
+    labels: isAlerting ? templateTexts(rule.labels) : rule.labels,
+    annotations: isAlerting ? templateTexts(rule.annotations) : {},
+    active,
   };
 }

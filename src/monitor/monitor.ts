@@ -75,7 +75,7 @@ export interface Monitor {
   /** The standard metrics for `/metrics`; their points are read as they stand when their turn comes. */
   standardMetrics(): Iterable<StandardFamily>;
   /** The newest samples of the standard metrics that the filter accepts. */
-  samples(filter: SampleFilter): readonly MetricSample[];
+  samples(filter: SampleFilter): Iterable<MetricSample>;
   agentScores(): readonly AgentScore[];
   /** Takes up the anomalies that were open, then begins to collect and to judge. */
   start(): Promise<void>;

@@ -52,7 +52,7 @@ export const agentQuery = (client: ApiClient, agentId: string) =>
 export const poolsQuery = (client: ApiClient) =>
   queryOptions({
     queryKey: ['pools'],
-    queryFn: () => client.get<PoolsAnswer>('/api/v1/fleet/pools'),
+    queryFn: () => client.get<PoolsAnswer>('/api/v1/fleet/pools?limit=1000'),
     select: ({ pools }) => pools,
     refetchInterval: slowMs,
   });

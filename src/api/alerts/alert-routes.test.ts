@@ -1,63 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { formatExpression, parseExpression, parseSelector } from '#promql';
-import { openStage, type Stage } from '../../alerting/alerting.test-support.ts';
-import { startTestApi, type TestApi } from '../api.test-support.ts';
-import { registerAlertRoutes } from './alert-routes.ts';
-import { registerPrometheusRuleRoutes } from '../prometheus/rule-routes.ts';
+import { openAlertApi, type AlertApi } from './alert-routes.test-support.ts';
 
-const RULES = `
-groups:
-  - name: queues
-    interval: 30s
-    rules:
-      - record: total
-        expr: queue
-      - alert: High
-        expr: queue > 30
-        labels: {severity: critical}
-        annotations: {summary: "{{ $labels.phase }}: {{ $value }}"}
-      - alert: Slow
-        expr: queue > 10
-        for: 1h
-  - name: later
-    interval: 1h
-    rules:
-      - record: late:sum
-        expr: nothing
-      - alert: Never
-        expr: nothing   >   1000.0
-        labels: {team: a}
-`;
-
-const language = {
-  selectorMatchers: (text: string) => parseSelector(text).matchers,
-  formatQuery: (text: string) => formatExpression(parseExpression(text)),
-};
-
-let stage: Stage;
-let api: TestApi;
+let opened: AlertApi;
 
 beforeEach(async () => {
-  stage = await openStage(RULES);
-  api = await startTestApi({
-    register: (app) => {
-      registerAlertRoutes(app, { alerting: stage.alerting });
-      registerPrometheusRuleRoutes(app, { alerting: stage.alerting, language });
-    },
-  });
-  await stage.append({ 'queue{phase="a"}': 31, 'queue{phase="b"}': 40 });
-  await stage.advance(250);
+  opened = await openAlertApi();
 });
 
-afterEach(async () => {
-  await api.close();
-  await stage.close();
-});
+afterEach(() => opened.close());
 
-async function call(method: 'GET' | 'POST', url: string, role: 'viewer' | 'operator' = 'viewer') {
-  const response = await api.app.inject({ method, url, headers: api.as(role) });
-  return { status: response.statusCode, body: response.json() };
-}
+const call: AlertApi['call'] = (...request) => opened.call(...request);
 
 describe('/api/v1/alerts', () => {
   it('lists, filters and pages', async () => {
@@ -122,128 +74,72 @@ describe('/api/v1/alerts', () => {
         interval_ms: 30_000,
         rules: [
           { rule_id: 'queues/total', kind: 'recording', health: 'ok' },
-          { rule_id: 'queues/High', alerts: [{ state: 'firing' }, { state: 'firing' }] },
-          { rule_id: 'queues/Slow', for_ms: 3_600_000, alerts: [{ alert_id: null, state: 'pending' }, {}] },
+          { rule_id: 'queues/High', pending: 0, firing: 2 },
+          { rule_id: 'queues/Slow', for_ms: 3_600_000, pending: 2, firing: 0 },
         ],
       },
     ]);
   });
-});
 
-describe('/prometheus/api/v1', () => {
-  it('lists rules as Prometheus does', async () => {
-    const { body } = await call('GET', '/prometheus/api/v1/rules?type=alert&rule_name[]=High');
-    expect(body).toMatchObject({
-      status: 'success',
-      data: {
-        groups: [
-          {
-            name: 'queues',
-            interval: 30,
-            rules: [
-              {
-                name: 'High',
-                type: 'alerting',
-                state: 'firing',
-                query: 'queue > 30',
-                duration: 0,
-                health: 'ok',
-                alerts: [{ state: 'firing', value: '3.1e+01' }, { value: '4e+01' }],
-              },
-            ],
-          },
-        ],
-      },
-    });
+  it('pages rules; a group that ends on the next page is on both', async () => {
+    const pages: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const from: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+      const { body } = await call('GET', `/api/v1/alerts/rules?limit=2${from}`);
+      const groups = body.groups as { name: string; rules: { name: string }[] }[];
+      pages.push(
+        groups.map(({ name, rules }) => `${name}: ${rules.map((rule) => rule.name).join(' ')}`).join('; '),
+      );
+      cursor = body.next_cursor;
+    }
+    expect(pages).toEqual(['queues: total High', 'queues: Slow; later: late:sum', 'later: Never']);
   });
 
-  const rulesWith = async (query: string) => {
-    const { status, body } = await call('GET', `/prometheus/api/v1/rules?${query}`);
-    if (status !== 200) return body.error as string;
-    const groups = body.data.groups as { name: string; rules: { name: string }[] }[];
-    return groups.map(({ name, rules }) => `${name}: ${rules.map((rule) => rule.name).join(' ')}`);
+  const activeOf = async (query: string) => {
+    const { body } = await call('GET', `/api/v1/alerts/active?${query}`);
+    const active = body.active as { rule_id: string; state: string; labels: { phase: string } }[];
+    const names = active.map(({ rule_id: id, state, labels }) => `${id} ${labels.phase} ${state}`);
+    return { names, next: body.next_cursor as string | null };
   };
 
-  it.each<[string, string | string[]]>([
-    ['', ['later: late:sum Never', 'queues: total High Slow']],
-    ['type=', ['later: late:sum Never', 'queues: total High Slow']],
-    ['type=RECORD', ['later: late:sum', 'queues: total']],
-    ['type=x', 'invalid parameter "type": not supported value "x"'],
-    ['rule_group[]=later&rule_group[]=none', ['later: late:sum Never']],
-    ['match[]={severity="critical"}', ['queues: High']],
-    ['match[]={severity=~"critical"}&match[]={team="a"}', ['later: Never', 'queues: High']],
-    ['match[]={}', 'match[] must contain at least one non-empty matcher'],
-    ['match[]=x{', '1:3: parse error: unexpected end of input inside braces'],
-    [
-      'exclude_alerts=x',
-      'invalid parameter "exclude_alerts": error converting exclude_alerts: strconv.ParseBool: parsing "x": invalid syntax',
-    ],
-    ['group_limit=0', 'invalid parameter "group_limit": group_limit needs to be greater than 0'],
-    [
-      'group_limit=x',
-      'invalid parameter "group_limit": group_limit needs to be a valid number: strconv.ParseInt: parsing "x": invalid syntax',
-    ],
-    [
-      'group_next_token=x',
-      'invalid parameter "group_next_token": group_limit needs to be present in order to paginate over the groups',
-    ],
-    [
-      'group_limit=1&group_next_token=x',
-      `invalid parameter "group_next_token": invalid group_next_token 'x'. were rule groups changed?`,
-    ],
-  ])('filters rules by %j', async (query, expected) => {
-    expect(await rulesWith(query)).toEqual(expected);
-  });
-
-  it('lists groups in pages', async () => {
-    const { body } = await call('GET', '/prometheus/api/v1/rules?group_limit=1');
-    expect(body.data.groups.map(({ name }: { name: string }) => name)).toEqual(['later']);
-    const next = `group_limit=1&group_next_token=${body.data.groupNextToken}`;
-    expect(await rulesWith(next)).toEqual(['queues: total High Slow']);
-    const last = await call('GET', `/prometheus/api/v1/rules?${next}`);
-    expect(last.body.data).not.toHaveProperty('groupNextToken');
-  });
-
-  it('writes expressions as Prometheus does, and tells alerts that are left out from none', async () => {
-    const { body } = await call('GET', '/prometheus/api/v1/rules?exclude_alerts=T');
-    const [later, queues] = body.data.groups;
-    expect(later.rules[1]).toMatchObject({ state: 'inactive', query: 'nothing > 1000', alerts: null });
-    expect(queues.rules[1]).toMatchObject({ state: 'firing', alerts: null });
-  });
-
-  it('tells rules that have not been evaluated', async () => {
-    const fresh = (await stage.alerting.overview()).map((group) => ({
-      ...group,
-      rules: group.rules.map((rule) => ({
-        ...rule,
-        alerts: [],
-        statistics: { ...rule.statistics, health: 'unknown' as const, lastEvaluationMs: null },
-      })),
-    }));
-    const other = await startTestApi({
-      register: (app) =>
-        registerPrometheusRuleRoutes(app, {
-          alerting: { alerts: stage.alerting.alerts, overview: async () => fresh },
-          language,
-        }),
-    });
-    const url = '/prometheus/api/v1/rules?type=alert';
-    const answer = await other.app.inject({ method: 'GET', url, headers: other.as('viewer') });
-    await other.close();
-    const lastEvaluation = '0001-01-01T00:00:00Z';
-    expect(answer.json().data.groups[0]).toMatchObject({
-      lastEvaluation,
-      rules: [{ state: 'unknown', health: 'unknown', lastEvaluation }],
-    });
-  });
-
-  it('lists what is pending and firing', async () => {
-    const { body } = await call('GET', '/prometheus/api/v1/alerts');
-    expect(body.data.alerts.map((alert: { state: string }) => alert.state).sort()).toEqual([
-      'firing',
-      'firing',
-      'pending',
-      'pending',
+  it('lists what is pending and firing, filtered and in pages', async () => {
+    const all = await activeOf('');
+    expect(all.next).toBe(null);
+    expect([...all.names].sort()).toEqual([
+      'queues/High a firing',
+      'queues/High b firing',
+      'queues/Slow a pending',
+      'queues/Slow b pending',
     ]);
+    expect((await activeOf('state=pending')).names).toEqual(all.names.slice(2));
+    expect((await activeOf('rule_id=queues/High')).names).toEqual(all.names.slice(0, 2));
+    const paged: string[] = [];
+    let page = await activeOf('limit=1');
+    for (; page.next !== null; page = await activeOf(`limit=1&cursor=${encodeURIComponent(page.next)}`)) {
+      paged.push(...page.names);
+    }
+    expect([...paged, ...page.names]).toEqual(all.names);
+  });
+
+  it('goes on behind a label set that is gone, and not behind a rule that is', async () => {
+    const all = await activeOf('');
+    const first = await activeOf('limit=3');
+    await opened.stage.append({ 'queue{phase="a"}': 1, 'queue{phase="b"}': 40 });
+    await opened.stage.advance(2000);
+    const next = `cursor=${encodeURIComponent(first.next ?? '')}`;
+    const left = all.names.slice(3).filter((name) => !name.includes(' a '));
+    expect((await activeOf(next)).names).toEqual(left);
+    const [, ...key] = (first.next ?? '').split('.');
+    for (const [list, cursor] of [
+      ['active', `${'0'.repeat(16)}.${key.join('.')}x`],
+      ['rules', `${key.join('.')}x`],
+    ]) {
+      const url = `/api/v1/alerts/${list}?cursor=${encodeURIComponent(cursor ?? '')}`;
+      expect(await call('GET', url)).toMatchObject({
+        status: 400,
+        body: { error: 'invalid_request', message: expect.stringContaining('begin with the first page') },
+      });
+    }
   });
 });

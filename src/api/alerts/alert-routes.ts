@@ -1,18 +1,22 @@
 import type { Alerting } from '#alerting';
 import type { ApiApp } from '../http/app.ts';
 import {
+  activeAlertsAnswer,
+  activeAlertsQuery,
   alertParams,
   alertsAnswer,
   alertsQuery,
   alertView,
   rulesAnswer,
+  rulesQuery,
   timelineAnswer,
 } from './alert-schemas.ts';
 import { OPERATORS, READERS } from '../access/roles.ts';
-import { viewOfAlert, viewOfGroup } from './alert-view.ts';
+import { viewOfActiveAlert, viewOfAlert, viewOfGroup } from './alert-view.ts';
+import { pageOfRules } from './rule-page.ts';
 
 export interface AlertRouteParts {
-  readonly alerting: Pick<Alerting, 'alerts' | 'overview'>;
+  readonly alerting: Pick<Alerting, 'alerts' | 'overview' | 'pageOfActiveAlerts'>;
 }
 
 /** `/api/v1/alerts`: what fires and fired, and what people do about it. */
@@ -109,9 +113,33 @@ function registerRules(app: ApiApp, { alerting }: AlertRouteParts): void {
     config: { access: READERS },
     schema: {
       tags: ['alerts'],
-      summary: 'The rules that are loaded, how they do and what they have in mind',
+      summary: 'The rules that are loaded, and how they do',
+      querystring: rulesQuery,
       response: { 200: rulesAnswer },
     },
-    handler: async () => ({ groups: (await alerting.overview()).map(viewOfGroup) }),
+    handler: async ({ query: { cursor = null, limit } }) => {
+      const page = pageOfRules(await alerting.overview(), { cursor, limit });
+      return { groups: page.groups.map(viewOfGroup), next_cursor: page.nextCursor };
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: '/api/v1/alerts/active',
+    config: { access: READERS },
+    schema: {
+      tags: ['alerts'],
+      summary: 'The label sets for which a rule is pending or firing, rule by rule',
+      querystring: activeAlertsQuery,
+      response: { 200: activeAlertsAnswer },
+    },
+    handler: async ({ query }) => {
+      const page = await alerting.pageOfActiveAlerts({
+        ...(query.rule_id === undefined ? {} : { ruleId: query.rule_id }),
+        ...(query.state === undefined ? {} : { state: query.state }),
+        ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
+        limit: query.limit,
+      });
+      return { active: page.alerts.map(viewOfActiveAlert), next_cursor: page.nextCursor };
+    },
   });
 }

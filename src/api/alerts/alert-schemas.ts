@@ -63,13 +63,33 @@ export const timelineAnswer = z.object({
   ),
 });
 
-const activeAlertView = z.object({
-  alert_id: nullableText,
-  state: z.enum(['pending', 'firing']),
-  labels: texts,
-  annotations: texts,
-  active_at: z.string(),
-  value: z.string(),
+const ACTIVE_STATES = ['pending', 'firing'] as const;
+
+export const rulesQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('How many rules.'),
+  cursor: z.string().max(1000).optional().describe('`next_cursor` of the page before.'),
+});
+
+export const activeAlertsQuery = z.object({
+  rule_id: z.string().max(500).optional().describe('`group/alert`'),
+  state: z.enum(ACTIVE_STATES).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: z.string().max(1200).optional().describe('`next_cursor` of the page before.'),
+});
+
+export const activeAlertsAnswer = z.object({
+  active: z.array(
+    z.object({
+      rule_id: z.string(),
+      alert_id: nullableText.describe('Null while pending.'),
+      state: z.enum(ACTIVE_STATES),
+      labels: texts,
+      annotations: texts,
+      active_at: z.string(),
+      value: z.string(),
+    }),
+  ),
+  next_cursor: nullableText,
 });
 
 export const rulesAnswer = z.object({
@@ -98,9 +118,11 @@ export const rulesAnswer = z.object({
           evaluations: z.number(),
           delays: z.number().describe('How often the rule was dirty and had to wait.'),
           last_delay_ms: z.number(),
-          alerts: z.array(activeAlertView),
+          pending: z.number().describe('How many label sets.'),
+          firing: z.number().describe('How many label sets.'),
         }),
       ),
     }),
   ),
+  next_cursor: nullableText,
 });

@@ -1,11 +1,11 @@
-import type { Alerting, AlertRow } from '#alerting';
+import type { Alerting, AlertRow, GroupOverview } from '#alerting';
 import { parseLabels, toRfc3339, toRfc3339OrNull, traceIdOf } from '#telemetry';
 import type { z } from 'zod';
-import type { alertView, rulesAnswer } from './alert-schemas.ts';
+import type { activeAlertsAnswer, alertView, rulesAnswer } from './alert-schemas.ts';
 
-type Group = Awaited<ReturnType<Alerting['overview']>>[number];
+type ActiveAlert = Awaited<ReturnType<Alerting['pageOfActiveAlerts']>>['alerts'][number];
 
-export function viewOfGroup(group: Group): z.input<typeof rulesAnswer>['groups'][number] {
+export function viewOfGroup(group: GroupOverview): z.input<typeof rulesAnswer>['groups'][number] {
   return {
     name: group.name,
     file: group.file,
@@ -29,15 +29,21 @@ export function viewOfGroup(group: Group): z.input<typeof rulesAnswer>['groups']
       evaluations: rule.statistics.evaluations,
       delays: rule.statistics.delays,
       last_delay_ms: rule.statistics.lastDelayMs,
-      alerts: rule.alerts.map((alert) => ({
-        alert_id: alert.alertId,
-        state: alert.state,
-        labels: alert.labels,
-        annotations: alert.annotations,
-        active_at: toRfc3339(alert.activeAtMs),
-        value: alert.value,
-      })),
+      pending: rule.active.pending,
+      firing: rule.active.firing,
     })),
+  };
+}
+
+export function viewOfActiveAlert(alert: ActiveAlert): z.input<typeof activeAlertsAnswer>['active'][number] {
+  return {
+    rule_id: alert.ruleId,
+    alert_id: alert.alertId,
+    state: alert.state,
+    labels: alert.labels,
+    annotations: alert.annotations,
+    active_at: toRfc3339(alert.activeAtMs),
+    value: alert.value,
   };
 }
 

@@ -3,12 +3,15 @@ import { type Labels, STANDARD_METRICS } from '#telemetry';
 import { z } from 'zod';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
+import { jsonOfList } from '../http/json-pieces.ts';
+import { sendPieces } from '../http/pieces.ts';
 import { viewOfAnomaly } from './anomaly-view.ts';
 import {
   metricSample,
   metricDefinition,
   anomalyView,
   agentScore,
+  agentScoreQuery,
   anomalyQuery,
   anomalyParams,
 } from './monitor-schemas.ts';
@@ -32,9 +35,10 @@ function registerMetricRoutes(app: ApiApp, monitor: Monitor): void {
         .catchall(z.string()),
       response: { 200: z.array(metricSample) },
     },
-    handler: async (request) => {
-      const { metric_name: metricName = null, ...labels } = request.query;
-      return monitor.samples({ metricName, labels: presentOnly(labels) }).map((sample) => ({ ...sample }));
+    handler: async ({ query }, reply) => {
+      const { metric_name: metricName = null, ...labels } = query;
+      const samples = monitor.samples({ metricName, labels: presentOnly(labels) });
+      return sendPieces(reply.type('application/json'), jsonOfList(samples));
     },
   });
 
@@ -64,17 +68,21 @@ function registerMetricRoutes(app: ApiApp, monitor: Monitor): void {
     schema: {
       tags: ['monitor'],
       summary: 'How unlike its pool each agent behaves, the most unlike first',
+      querystring: agentScoreQuery,
       response: { 200: z.array(agentScore) },
     },
-    handler: async () =>
-      monitor.agentScores().map((score) => ({
-        agent_id: score.agentId,
-        pool_id: score.poolId,
-        score: score.score,
-        duration_score: score.durationScore,
-        failure_score: score.failureScore,
-        tasks: score.tasks,
-      })),
+    handler: async ({ query: { limit } }) =>
+      monitor
+        .agentScores()
+        .slice(0, limit)
+        .map((score) => ({
+          agent_id: score.agentId,
+          pool_id: score.poolId,
+          score: score.score,
+          duration_score: score.durationScore,
+          failure_score: score.failureScore,
+          tasks: score.tasks,
+        })),
   });
 }
 

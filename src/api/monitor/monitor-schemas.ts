@@ -43,6 +43,10 @@ export const agentScore = z.object({
   tasks: z.number(),
 });
 
+export const agentScoreQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
 export const anomalyQuery = z.object({
   state: z.enum(['open', 'closed']).optional(),
   metric_name: z.string().optional(),

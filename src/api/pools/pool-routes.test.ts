@@ -92,6 +92,25 @@ afterEach(async () => {
 });
 
 describe('/api/v1/fleet/pools', () => {
+  it('lists pools by id in pages, each with its own replicas and overrides', async () => {
+    for (const id of ['b', 'coders', 'a']) await call('admin', 'POST pools', { ...POOL, pool_id: id });
+    await settled((pool) => units(pool).length === 1);
+    await call('operator', 'PUT pools/b/scale-overrides/c1', { add: 1, ttl_ms: 60_000 });
+    const listed = async (query: string) => {
+      const { body } = await call('viewer', `GET pools?${query}`);
+      const page = body['pools'] as { pool_id: string; replicas: object[]; scale_overrides: object[] }[];
+      return page.map((pool) => `${pool.pool_id} ${pool.scale_overrides.length}`);
+    };
+    expect(await listed('')).toEqual(['a 0', 'b 1', 'coders 0']);
+    expect(await listed('limit=2')).toEqual(['a 0', 'b 1']);
+    expect(await listed('limit=2&after=b')).toEqual(['coders 0']);
+    expect(await listed('after=coders')).toEqual([]);
+    expect((await call('viewer', 'GET pools?limit=1&after=b')).body).toMatchObject({
+      pools: [{ replicas: [{ agent_id: 'coders-1' }] }],
+    });
+    expect((await call('viewer', 'GET pools?limit=0')).status).toBe(400);
+  });
+
   it('creates, shows, scales, scales for a while, restarts, stops and removes', async () => {
     const created = await call('admin', 'POST pools', POOL);
     expect(created.status).toBe(201);

@@ -7,6 +7,7 @@ import {
   nothing,
   poolParams,
   poolsAnswer,
+  poolsQuery,
   poolView,
   restartAnswer,
   restartBody,
@@ -47,8 +48,16 @@ function registerReading(app: ApiApp, { pools }: PoolRouteParts): void {
     method: 'GET',
     url: '/api/v1/fleet/pools',
     config: { access: READERS },
-    schema: { tags: ['fleet'], summary: 'All pools with their replicas', response: { 200: poolsAnswer } },
-    handler: async () => ({ pools: (await pools.list()).map(viewPool) }),
+    schema: {
+      tags: ['fleet'],
+      summary: 'Pools by id, with their replicas',
+      querystring: poolsQuery,
+      response: { 200: poolsAnswer },
+    },
+    handler: async ({ query: { after, limit } }) => {
+      const found = await pools.list({ afterPoolId: after ?? null, limit });
+      return { pools: found.map(viewPool) };
+    },
   });
   app.route({
     method: 'GET',

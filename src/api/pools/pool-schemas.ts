@@ -8,6 +8,7 @@ import {
 } from '#telemetry';
 import { z } from 'zod';
 import { name } from '../agents/agent-schemas.ts';
+import { FLEET_BOUNDS } from '../tasks/fleet-bounds.ts';
 
 const count = z.number().int().min(0).max(maxAgentsPerPool);
 const reason = z.string().min(1).max(500);
@@ -80,5 +81,10 @@ export const poolView = z
     ),
   })
   .meta({ id: 'Pool' });
+
+export const poolsQuery = z.object({
+  after: poolId.optional().describe('The last pool_id of the page before.'),
+  limit: z.coerce.number().int().min(1).max(FLEET_BOUNDS.maxPageRows).default(100),
+});
 
 export const poolsAnswer = z.object({ pools: z.array(poolView) });

@@ -14,34 +14,6 @@ const maxNotes = 10;
 
 export const TRUNCATED = 'results truncated due to limit';
 
-/** A value as one piece. */
-export function* jsonOf(value: unknown): Generator<string, void, void> {
-  yield JSON.stringify(value);
-}
-
-/** A list, element by element: it may be long. */
-export function* jsonOfList(values: Iterable<unknown>): Generator<string, void, void> {
-  let before = '[';
-  for (const value of values) {
-    yield before + JSON.stringify(value);
-    before = ',';
-  }
-  yield before === '[' ? '[]' : ']';
-}
-
-/** An object, field by field; the values are JSON already. */
-export function* jsonOfFields(
-  fields: Iterable<readonly [name: string, json: Iterable<string>]>,
-): Generator<string, void, void> {
-  let before = '{';
-  for (const [name, json] of fields) {
-    yield `${before}${JSON.stringify(name)}:`;
-    yield* json;
-    before = ',';
-  }
-  yield before === '{' ? '{}' : '}';
-}
-
 /** Sends the answer: at once where it is small, else as a stream that others can get in between. */
 export function sendAnswer(reply: FastifyReply, answer: PrometheusAnswer): FastifyReply {
   return sendPieces(reply.type('application/json'), answerJson(answer));

@@ -1,7 +1,8 @@
 import type { Engine, Expression, PreparedQuery, QueryResult, SampleStatistics, TreeNode } from '#promql';
 import { type Clock, type Matcher, OmoiError, type Queryable } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
-import { jsonOf, TRUNCATED, type PrometheusAnswer } from './answer.ts';
+import { jsonOf } from '../http/json-pieces.ts';
+import { TRUNCATED, type PrometheusAnswer } from './answer.ts';
 import { invalidParameter, readDuration, readingParameter, type Parameters } from './parameters.ts';
 import { QueryStopwatch, statisticsWarnings, withStatistics } from './query-statistics.ts';
 import { QueryTurns } from './query-turns.ts';

@@ -1,13 +1,13 @@
-import type { ActiveAlert, GroupOverview, RuleOverview } from '#alerting';
+import type { ActiveAlert, Alerting, GroupOverview, RuleOverview } from '#alerting';
 import { toRfc3339 } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
-import { jsonOf } from './answer.ts';
+import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList } from '../http/json-pieces.ts';
 import { filterGroups, readRuleFilter } from './rule-filter.ts';
-import type { AlertRouteParts } from '../alerts/alert-routes.ts';
 import type { PromqlLanguage } from './query-routes.ts';
 import { registerPrometheusReads } from './prometheus-route.ts';
 
-export interface PrometheusRuleParts extends AlertRouteParts {
+export interface PrometheusRuleParts {
+  readonly alerting: Pick<Alerting, 'overview' | 'activeAlerts'>;
   readonly language: Pick<PromqlLanguage, 'selectorMatchers' | 'formatQuery'>;
 }
 
@@ -37,12 +37,12 @@ export function registerPrometheusRuleRoutes(app: ApiApp, parts: PrometheusRuleP
       async answer({ parameters }) {
         const filter = readRuleFilter(parameters, language);
         const { groups, nextToken } = filterGroups(await alerting.overview(), filter);
-        const shown = { language, withAlerts: filter.withAlerts };
+        const active = filter.withAlerts ? await activeAlerts(groups, alerting) : null;
         return {
-          data: jsonOf({
-            groups: groups.map((group) => prometheusGroup(group, shown)),
-            ...(nextToken !== null && { groupNextToken: nextToken }),
-          }),
+          data: jsonOfFields([
+            ['groups', jsonOfElements(mapped(groups, (group) => groupJson(group, { language, active })))],
+            ...(nextToken === null ? [] : [['groupNextToken', jsonOf(nextToken)] as const]),
+          ]),
         };
       },
     },
@@ -52,35 +52,59 @@ export function registerPrometheusRuleRoutes(app: ApiApp, parts: PrometheusRuleP
       summary: 'The pending and firing alerts, as Prometheus lists them',
       parameters: [],
       async answer() {
-        const rules = (await alerting.overview()).flatMap((group) => group.rules);
-        return { data: jsonOf({ alerts: rules.flatMap((rule) => rule.alerts.map(prometheusAlert)) }) };
+        const active = await activeAlerts(await alerting.overview(), alerting);
+        return { data: jsonOfFields([['alerts', jsonOfList(mapped(allOf(active), prometheusAlert))]]) };
       },
     },
   ]);
 }
 
+type ActiveAlerts = ReadonlyMap<string, readonly ActiveAlert[]>;
+
+/** What is pending or firing, by the key of its rule: made before the answer begins, so that a failure can be told. */
+async function activeAlerts(
+  groups: readonly GroupOverview[],
+  alerting: PrometheusRuleParts['alerting'],
+): Promise<ActiveAlerts> {
+  const found = new Map<string, readonly ActiveAlert[]>();
+  for (const { key, active } of groups.flatMap(({ rules }) => rules)) {
+    if (active.firing + active.pending > 0) found.set(key, await alerting.activeAlerts(key));
+  }
+  return found;
+}
+
+function* allOf(active: ActiveAlerts): Generator<ActiveAlert, void, void> {
+  for (const alerts of active.values()) yield* alerts;
+}
+
+/** Each element is made when it is asked for. */
+function* mapped<From, To>(values: Iterable<From>, make: (value: From) => To): Generator<To, void, void> {
+  for (const value of values) yield make(value);
+}
+
 interface Shown {
   readonly language: PrometheusRuleParts['language'];
-  readonly withAlerts: boolean;
+  /** Null where alerts are left out. */
+  readonly active: ActiveAlerts | null;
 }
 
-function prometheusGroup(group: GroupOverview, shown: Shown) {
+function groupJson(group: GroupOverview, shown: Shown): Iterable<string> {
   const newestMs = Math.max(0, ...group.rules.map(({ statistics }) => statistics.lastEvaluationMs ?? 0));
   const spentMs = group.rules.reduce((sum, { statistics }) => sum + statistics.lastDurationMs, 0);
-  return {
-    name: group.name,
-    file: group.file,
-    rules: group.rules.map((rule) => prometheusRule(rule, shown)),
-    interval: group.intervalMs / 1000,
-    limit: group.limit,
-    evaluationTime: spentMs / 1000,
-    lastEvaluation: timeOf(newestMs),
-  };
+  return jsonOfFields([
+    ['name', jsonOf(group.name)],
+    ['file', jsonOf(group.file)],
+    ['rules', jsonOfElements(mapped(group.rules, (rule) => ruleJson(rule, shown)))],
+    ['interval', jsonOf(group.intervalMs / 1000)],
+    ['limit', jsonOf(group.limit)],
+    ['evaluationTime', jsonOf(spentMs / 1000)],
+    ['lastEvaluation', jsonOf(timeOf(newestMs))],
+  ]);
 }
 
-function prometheusRule(rule: RuleOverview, { language, withAlerts }: Shown) {
+function ruleJson(rule: RuleOverview, { language, active }: Shown): Iterable<string> {
   const { statistics } = rule;
-  const common = {
+  const fields = {
     name: rule.name,
     query: language.formatQuery(rule.expr),
     labels: rule.labels,
@@ -89,23 +113,25 @@ function prometheusRule(rule: RuleOverview, { language, withAlerts }: Shown) {
     evaluationTime: statistics.lastDurationMs / 1000,
     lastEvaluation: timeOf(statistics.lastEvaluationMs ?? 0),
     type: rule.kind,
+    ...(rule.kind === 'alerting' && {
+      state: stateOf(rule),
+      duration: rule.forMs / 1000,
+      keepFiringFor: rule.keepFiringForMs / 1000,
+      annotations: rule.annotations,
+    }),
   };
-  if (rule.kind === 'recording') return common;
-  return {
-    ...common,
-    state: stateOf(rule),
-    duration: rule.forMs / 1000,
-    keepFiringFor: rule.keepFiringForMs / 1000,
-    annotations: rule.annotations,
-    // Prometheus tells alerts that are left out from none.
-    alerts: withAlerts ? rule.alerts.map(prometheusAlert) : null,
-  };
+  const json = Object.entries(fields).map(([name, value]) => [name, jsonOf(value)] as const);
+  if (rule.kind === 'recording') return jsonOfFields(json);
+  // Prometheus tells alerts that are left out from none.
+  const alerts =
+    active === null ? jsonOf(null) : jsonOfList(mapped(active.get(rule.key) ?? [], prometheusAlert));
+  return jsonOfFields([...json, ['alerts', alerts]]);
 }
 
-function stateOf({ statistics, alerts }: RuleOverview): string {
+function stateOf({ statistics, active }: RuleOverview): string {
   if (statistics.lastEvaluationMs === null) return 'unknown';
-  const states = alerts.map(({ state }) => state);
-  return states.includes('firing') ? 'firing' : (states[0] ?? 'inactive');
+  if (active.firing > 0) return 'firing';
+  return active.pending > 0 ? 'pending' : 'inactive';
 }
 
 function prometheusAlert(alert: ActiveAlert) {

@@ -1,7 +1,7 @@
 import type { Tsdb } from '#tsdb';
 import { OmoiError, toRfc3339, type MetricMetadata } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
-import { jsonOf, jsonOfFields, jsonOfList } from './answer.ts';
+import { jsonOf, jsonOfFields, jsonOfList } from '../http/json-pieces.ts';
 import type { Parameters } from './parameters.ts';
 import { registerPrometheusReads, type PrometheusRoute } from './prometheus-route.ts';
 

@@ -39,16 +39,45 @@ export interface PoolView {
   readonly replicas: readonly ReplicaView[];
 }
 
-export async function readPools(database: StateDatabase): Promise<readonly PoolView[]> {
+export interface PoolFilter {
+  /** The pools behind this one; null: from the first. */
+  readonly afterPoolId: string | null;
+  readonly limit: number;
+}
+
+/** Pools by id. */
+export async function readPools(database: StateDatabase, filter: PoolFilter): Promise<readonly PoolView[]> {
   const { reader } = database;
-  const pools = await reader.selectFrom('pools').selectAll().orderBy('pool_id').execute();
+  const pools = await reader
+    .selectFrom('pools')
+    .selectAll()
+    .where('pool_id', '>', filter.afterPoolId ?? '')
+    .orderBy('pool_id')
+    .limit(filter.limit)
+    .execute();
+  const [first, last] = [pools[0]?.pool_id, pools.at(-1)?.pool_id];
+  if (first === undefined || last === undefined) return [];
   const overrides = await reader
     .selectFrom('pool_scale_overrides')
     .selectAll()
+    .where('pool_id', '>=', first)
+    .where('pool_id', '<=', last)
     .orderBy('created_at_ms')
     .execute();
-  const processes = await reader.selectFrom('agent_units').selectAll().execute();
-  return pools.map((pool) => viewOf(pool, { overrides, processes }));
+  const units = await reader
+    .selectFrom('agent_units')
+    .selectAll()
+    .where('pool_id', '>=', first)
+    .where('pool_id', '<=', last)
+    .execute();
+  const overridesOf = Map.groupBy(overrides, (override) => override.pool_id);
+  const unitsOf = Map.groupBy(units, (unit) => unit.pool_id);
+  return pools.map((pool) =>
+    viewOf(pool, {
+      overrides: overridesOf.get(pool.pool_id) ?? [],
+      units: unitsOf.get(pool.pool_id) ?? [],
+    }),
+  );
 }
 
 export async function readPool(database: StateDatabase, poolId: string): Promise<PoolView | null> {
@@ -61,22 +90,16 @@ export async function readPool(database: StateDatabase, poolId: string): Promise
     .where('pool_id', '=', poolId)
     .orderBy('created_at_ms')
     .execute();
-  const processes = await reader
-    .selectFrom('agent_units')
-    .selectAll()
-    .where('pool_id', '=', poolId)
-    .execute();
-  return viewOf(pool, { overrides, processes });
+  const units = await reader.selectFrom('agent_units').selectAll().where('pool_id', '=', poolId).execute();
+  return viewOf(pool, { overrides, units });
 }
 
 function viewOf(
   pool: PoolRow,
-  held: { readonly overrides: readonly OverrideRow[]; readonly processes: readonly UnitRow[] },
+  { overrides, units }: { readonly overrides: readonly OverrideRow[]; readonly units: readonly UnitRow[] },
 ): PoolView {
   const definition = definitionOf(pool);
-  const overrides = held.overrides.filter((override) => override.pool_id === pool.pool_id);
   const added = overrides.reduce((sum, override) => sum + override.add_count, 0);
-  const processes = newestOf(held.processes.filter((process) => process.pool_id === pool.pool_id));
   return {
     definition,
     state: pool.state,
@@ -91,19 +114,21 @@ function viewOf(
       reason: override.reason,
       expiresAtMs: override.expires_at_ms,
     })),
-    replicas: processes.map(replicaViewOf).sort((a, b) => a.replica - b.replica),
+    replicas: newestOf(units)
+      .map(replicaViewOf)
+      .sort((a, b) => a.replica - b.replica),
   };
 }
 
-function replicaViewOf(process: UnitRow): ReplicaView {
+function replicaViewOf(unit: UnitRow): ReplicaView {
   return {
-    replica: replicaOf(process.pool_id, process.agent_id) ?? 0,
-    agentId: process.agent_id,
-    generation: process.generation,
-    unit: process.state,
-    desiredState: process.desired_state,
-    pid: process.state === 'running' ? process.pid : null,
-    startedAtMs: process.started_at_ms,
-    killAtMs: process.kill_at_ms,
+    replica: replicaOf(unit.pool_id, unit.agent_id) ?? 0,
+    agentId: unit.agent_id,
+    generation: unit.generation,
+    unit: unit.state,
+    desiredState: unit.desired_state,
+    pid: unit.state === 'running' ? unit.pid : null,
+    startedAtMs: unit.started_at_ms,
+    killAtMs: unit.kill_at_ms,
   };
 }

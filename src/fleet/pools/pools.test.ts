@@ -220,7 +220,7 @@ describe('a pool', () => {
       code: 'transition_not_allowed',
     });
     await clock.advance(GRACE_MS);
-    await until(async () => (await pools.list()).length === 0);
+    await until(async () => (await pools.list({ afterPoolId: null, limit: 1 })).length === 0);
     expect(runningAgents()).toEqual([]);
   });
 });

@@ -23,7 +23,7 @@ import {
   updatePool,
   type PoolRow,
 } from './pool-rows.ts';
-import { readPool, readPools, type PoolView } from './pool-view.ts';
+import { readPool, readPools, type PoolFilter, type PoolView } from './pool-view.ts';
 import { isOutage, OutageLog, WRITE_BACKOFF } from './persist.ts';
 import { UnitSupervisor } from './unit-supervisor.ts';
 import { poolUnits } from './unit-rows.ts';
@@ -116,8 +116,8 @@ export class Pools {
     return [...this.#known.values()];
   }
 
-  list(): Promise<readonly PoolView[]> {
-    return readPools(this.#parts.database);
+  list(filter: PoolFilter): Promise<readonly PoolView[]> {
+    return readPools(this.#parts.database, filter);
   }
 
   /** @throws OmoiError `unknown_pool` */

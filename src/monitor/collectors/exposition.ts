@@ -1,5 +1,5 @@
 import { STANDARD_METRICS, toRfc3339, type CollectedPoint, type Labels, type MetricSample } from '#telemetry';
-import type { SeriesAppender } from './series-appender.ts';
+import type { KeptSeries, SeriesAppender } from './series-appender.ts';
 
 /** One metric with all its lines, as `/metrics` shows it; each point is read when its turn comes. */
 export interface StandardFamily {
@@ -32,20 +32,25 @@ export interface SampleFilter {
   readonly labels: Labels;
 }
 
-/** The newest samples of the kept series that the filter accepts. */
-export function currentSamples(
+/** The newest samples of the kept series that the filter accepts; each is read when its turn comes. */
+export function* currentSamples(
   appenders: readonly SeriesAppender[],
-  filter: SampleFilter,
-): readonly MetricSample[] {
-  const wanted = Object.entries(filter.labels);
-  const samples: MetricSample[] = [];
-  for (const appender of appenders) {
-    for (const { name, family, labels, value, appendedAtMs } of appender.current()) {
-      if (filter.metricName !== null && filter.metricName !== name && filter.metricName !== family) continue;
-      if (!wanted.every(([label, text]) => (labels[label] ?? '') === text)) continue;
-      if (!Number.isFinite(appendedAtMs)) continue;
-      samples.push({ metric_name: name, value, labels, timestamp: toRfc3339(appendedAtMs) });
-    }
+  { metricName, labels: wantedLabels }: SampleFilter,
+): Generator<MetricSample, void, void> {
+  const wanted = Object.entries(wantedLabels);
+  for (const { name, family, labels, value, appendedAtMs } of seriesOf(appenders, metricName)) {
+    if (metricName !== null && metricName !== name && metricName !== family) continue;
+    if (!wanted.every(([label, text]) => (labels[label] ?? '') === text)) continue;
+    if (!Number.isFinite(appendedAtMs)) continue;
+    yield { metric_name: name, value, labels, timestamp: toRfc3339(appendedAtMs) };
   }
-  return samples;
+}
+
+/** Those of one metric where it is named whole, else all. */
+function* seriesOf(
+  appenders: readonly SeriesAppender[],
+  metricName: string | null,
+): Generator<KeptSeries, void, void> {
+  const family = metricName !== null && metricName in STANDARD_METRICS ? metricName : null;
+  for (const appender of appenders) yield* family === null ? appender.current() : appender.currentOf(family);
 }

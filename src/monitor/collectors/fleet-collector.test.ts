@@ -56,7 +56,9 @@ describe('the collector of the fleet', () => {
       });
     }
     await turn();
-    const samples = stage.monitor.samples({ metricName: 'task_duration_seconds', labels: { phase_id: 'P' } });
+    const samples = [
+      ...stage.monitor.samples({ metricName: 'task_duration_seconds', labels: { phase_id: 'P' } }),
+    ];
     const of = (name: string, le?: string): number | undefined =>
       samples.find(({ metric_name, labels }) => metric_name === name && labels['le'] === le)?.value;
     expect(of('task_duration_seconds_bucket', '0.005')).toBe(1);
@@ -159,17 +161,17 @@ describe('the collector of the fleet', () => {
   it('answers the contract’s samples by label', async () => {
     stage.fleet.setQueued(7);
     await turn();
-    expect(stage.monitor.samples({ metricName: null, labels: { phase_id: 'PHASE_IMPLEMENTATION' } })).toEqual(
-      [
-        {
-          metric_name: 'tasks_queued_total',
-          value: 7,
-          labels: { phase_id: 'PHASE_IMPLEMENTATION', priority: '0' },
-          timestamp: '2026-01-01T00:00:00.000Z',
-        },
-      ],
-    );
-    expect(stage.monitor.samples({ metricName: null, labels: { phase_id: 'PHASE_DONE' } })).toEqual([]);
+    expect([
+      ...stage.monitor.samples({ metricName: null, labels: { phase_id: 'PHASE_IMPLEMENTATION' } }),
+    ]).toEqual([
+      {
+        metric_name: 'tasks_queued_total',
+        value: 7,
+        labels: { phase_id: 'PHASE_IMPLEMENTATION', priority: '0' },
+        timestamp: '2026-01-01T00:00:00.000Z',
+      },
+    ]);
+    expect([...stage.monitor.samples({ metricName: null, labels: { phase_id: 'PHASE_DONE' } })]).toEqual([]);
   });
 
   it('counts what is beyond the limit of series instead of keeping it', async () => {

@@ -68,7 +68,7 @@ describe('the members of a metric', () => {
     }
     await stage.clock.advance(0);
     const ofAgents = () =>
-      stage.monitor.samples({ metricName: null, labels: {} }).filter(({ labels }) => {
+      [...stage.monitor.samples({ metricName: null, labels: {} })].filter(({ labels }) => {
         const names = Object.keys(labels);
         return names.some((name) => name.endsWith('agent_id'));
       });

@@ -1,0 +1,142 @@
+import { OmoiError, Stretch, type Clock, type Labels } from '#telemetry';
+import { expandAnnotations, type ExpansionContext } from './evaluation/alert-elements.ts';
+import type { LoadedRules } from './rules/loaded-rules.ts';
+import type { AlertingRule } from './rules/rule.ts';
+import { formatSampleValue } from './sample-value.ts';
+import { alertState, type Instance } from './state/instance.ts';
+import type { RuleState } from './state/rule-state.ts';
+
+/** A label set that is pending or firing. */
+export interface ActiveAlert {
+  readonly fingerprint: string;
+  /** Null while pending. */
+  readonly alertId: string | null;
+  readonly state: 'pending' | 'firing';
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly activeAtMs: number;
+  /** Since when the condition has not held although the alert fires; null while it holds. */
+  readonly missedSinceMs: number | null;
+  /** As Prometheus writes values. */
+  readonly value: string;
+}
+
+export interface ActiveAlertQuery {
+  readonly ruleId?: string;
+  readonly state?: ActiveAlert['state'];
+  /** Where the page before ended. */
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+export interface ActiveAlertPage {
+  readonly alerts: readonly (ActiveAlert & { readonly ruleId: string })[];
+  /** Null at the end. */
+  readonly nextCursor: string | null;
+}
+
+export interface ActiveAlertContext {
+  readonly clock: Clock;
+  readonly expansion: ExpansionContext;
+}
+
+/**
+ * All label sets of a rule that are pending or firing, put together in stretches that let others have the event loop.
+ * Their annotations are expanded over the newest value.
+ */
+export async function activeAlertsOf(
+  { definition: { rule }, instances }: Pick<RuleState, 'definition' | 'instances'>,
+  { clock, expansion }: ActiveAlertContext,
+): Promise<readonly ActiveAlert[]> {
+  if (rule.kind === 'recording') return [];
+  const stretch = new Stretch(clock);
+  const alerts: ActiveAlert[] = [];
+  for (const instance of instances.values()) {
+    if (stretch.isOver) await stretch.pause();
+    const alert = activeAlert(rule, instance, expansion);
+    if (alert) alerts.push(alert);
+  }
+  return alerts;
+}
+
+/**
+ * A page of all label sets that are pending or firing: rule by rule as they are loaded, those of one rule by
+ * fingerprint, so that what comes and goes between two pages moves nothing else.
+ * @throws OmoiError `invalid_request` for a broken cursor, or where the rule in which the page before ended is gone
+ */
+export async function pageOfActiveAlerts(
+  { states }: Pick<LoadedRules, 'states'>,
+  query: ActiveAlertQuery,
+  { clock, expansion }: ActiveAlertContext,
+): Promise<ActiveAlertPage> {
+  const stretch = new Stretch(clock);
+  const alerts: ActiveAlertPage['alerts'][number][] = [];
+  let begin = query.cursor === undefined ? null : parseCursor(query.cursor, states);
+  let end: Cursor | null = null;
+  for (const [ruleKey, { definition, instances }] of states) {
+    if (begin !== null && begin.ruleKey !== ruleKey) continue;
+    const after = begin?.fingerprint ?? '';
+    begin = null;
+    const { rule } = definition;
+    if (rule.kind === 'recording' || (query.ruleId !== undefined && query.ruleId !== rule.id)) continue;
+    for (const instance of wantedInstances(instances, after, query.state)) {
+      if (end !== null && alerts.length === query.limit) return { alerts, nextCursor: formatCursor(end) };
+      if (stretch.isOver) await stretch.pause();
+      const alert = activeAlert(rule, instance, expansion);
+      if (alert) alerts.push({ ...alert, ruleId: rule.id });
+      end = { ruleKey, fingerprint: instance.fingerprint };
+    }
+  }
+  return { alerts, nextCursor: null };
+}
+
+/** A rule has at most 10,000: sorting them takes a few milliseconds. */
+function wantedInstances(
+  instances: ReadonlyMap<string, Instance>,
+  after: string,
+  wanted: ActiveAlert['state'] | undefined,
+): readonly Instance[] {
+  return [...instances.values()]
+    .filter(({ fingerprint, phase }) => {
+      const state = alertState(phase);
+      return state !== null && (wanted === undefined || state === wanted) && fingerprint > after;
+    })
+    .sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
+}
+
+interface Cursor {
+  readonly fingerprint: string;
+  readonly ruleKey: string;
+}
+
+function formatCursor({ fingerprint, ruleKey }: Cursor): string {
+  return `${fingerprint}.${ruleKey}`;
+}
+
+function parseCursor(text: string, states: ReadonlyMap<string, unknown>): Cursor {
+  const [, fingerprint = '', ruleKey = ''] = /^(\w+)\.(.+)$/s.exec(text) ?? [];
+  if (states.has(ruleKey)) return { fingerprint, ruleKey };
+  throw new OmoiError(
+    'invalid_request',
+    `cursor ${JSON.stringify(text)} is none that Omoi gave, or its rule is not loaded any more: begin with the first page`,
+  );
+}
+
+function activeAlert(
+  rule: AlertingRule,
+  { alertId, fingerprint, labels, phase, sourceLabels, value }: Instance,
+  expansion: ExpansionContext,
+): ActiveAlert | null {
+  const state = alertState(phase);
+  if (state === null) return null;
+  return {
+    fingerprint,
+    alertId,
+    state,
+    labels,
+    annotations: expandAnnotations(rule, { labels: sourceLabels, value }, expansion),
+    activeAtMs: phase.activeAtMs,
+    missedSinceMs: phase.kind === 'keep_firing' ? phase.missedSinceMs : null,
+    value: formatSampleValue(value),
+  };
+}

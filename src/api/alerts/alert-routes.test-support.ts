@@ -1,0 +1,73 @@
+import { formatExpression, parseExpression, parseSelector } from '#promql';
+import { openStage, type Stage } from '../../alerting/alerting.test-support.ts';
+import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { registerPrometheusRuleRoutes, type PrometheusRuleParts } from '../prometheus/rule-routes.ts';
+import { registerAlertRoutes } from './alert-routes.ts';
+
+const RULES = `
+groups:
+  - name: queues
+    interval: 30s
+    rules:
+      - record: total
+        expr: queue
+      - alert: High
+        expr: queue > 30
+        labels: {severity: critical}
+        annotations: {summary: "{{ $labels.phase }}: {{ $value }}"}
+      - alert: Slow
+        expr: queue > 10
+        for: 1h
+  - name: later
+    interval: 1h
+    rules:
+      - record: late:sum
+        expr: nothing
+      - alert: Never
+        expr: nothing   >   1000.0
+        labels: {team: a}
+`;
+
+export const language: PrometheusRuleParts['language'] = {
+  selectorMatchers: (text: string) => parseSelector(text).matchers,
+  formatQuery: (text: string) => formatExpression(parseExpression(text)),
+};
+
+/** The routes of alerts and rules over alerting that runs: two label sets fire, two are pending. */
+export interface AlertApi {
+  readonly stage: Stage;
+  readonly api: TestApi;
+  call(method: 'GET' | 'POST', url: string, role?: 'viewer' | 'operator'): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface Answer {
+  readonly status: number;
+  // oxlint-disable-next-line typescript/no-explicit-any -- what a test expects of it says what it is.
+  readonly body: any;
+}
+
+export async function openAlertApi(): Promise<AlertApi> {
+  const stage = await openStage(RULES);
+  const { alerting } = stage;
+  const api = await startTestApi({
+    register: (app) => {
+      registerAlertRoutes(app, { alerting });
+      registerPrometheusRuleRoutes(app, { alerting, language });
+    },
+  });
+  await stage.append({ 'queue{phase="a"}': 31, 'queue{phase="b"}': 40 });
+  await stage.advance(250);
+  return {
+    stage,
+    api,
+    async call(method, url, role = 'viewer') {
+      const response = await api.app.inject({ method, url, headers: api.as(role) });
+      return { status: response.statusCode, body: response.json() };
+    },
+    async close() {
+      await api.close();
+      await stage.close();
+    },
+  };
+}
