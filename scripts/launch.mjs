@@ -12,11 +12,20 @@ const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 export async function launchFromCheckout(args) {
   installPackages();
   if (args[0] === 'serve' || args[0] === 'gameday') buildDashboard();
-  const command = [...sourceFlags, ...serverFlags, join(checkoutDirectory, 'src/cli/main.ts'), ...args];
+  const flags = [...sourceFlags, ...serverFlags, ...extraFlags()];
+  const command = [...flags, join(checkoutDirectory, 'src/cli/main.ts'), ...args];
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
     process.execve(pinnedNode, [pinnedNode, ...command], environment());
   }
   process.exitCode = await runForeground(command);
+}
+
+/**
+ * Further flags of the runtime, for benches and profiles. In `NODE_OPTIONS` they would reach npm, the build of the
+ * dashboard and every worker as well.
+ */
+function extraFlags() {
+  return (process.env.OMOI_NODE_FLAGS ?? '').split(' ').filter((flag) => flag !== '');
 }
 
 /**
@@ -25,7 +34,8 @@ export async function launchFromCheckout(args) {
  */
 function environment() {
   const cache = join(checkoutDirectory, 'node_modules/.cache/omoi-compile');
-  return { NODE_COMPILE_CACHE: cache, MALLOC_ARENA_MAX: '1', ...process.env };
+  const { OMOI_NODE_FLAGS: _flags, ...inherited } = process.env;
+  return { NODE_COMPILE_CACHE: cache, MALLOC_ARENA_MAX: '1', ...inherited };
 }
 
 /** For a Node that cannot replace itself: a child that gets this process's terminal and signals. */

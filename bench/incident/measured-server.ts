@@ -58,13 +58,13 @@ export class MeasuredServer {
     const number = ++started;
     const otlpPort = await freePort();
     const socket = join(workDirectory, `loop-${number}.sock`);
-    const flags = ['--expose-gc', `--import=${WATCH}`, process.env['OMOI_BENCH_NODE_OPTIONS'] ?? ''];
+    const flags = ['--expose-gc', `--import=${WATCH}`, process.env['OMOI_BENCH_NODE_FLAGS'] ?? ''];
     const server = await OmoiServer.start(dataDirectory, {
       configFile,
       env: {
         OMOI_LOG_DESTINATION: join(workDirectory, `omoi-${number}.log`),
         OMOI_OTLP_PORT: String(otlpPort),
-        NODE_OPTIONS: flags.join(' ').trim(),
+        OMOI_NODE_FLAGS: flags.join(' '),
         OMOI_BENCH_LOOP_SOCKET: socket,
         OMOI_BENCH_HURRY: hurry ? '1' : '0',
       },

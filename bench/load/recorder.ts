@@ -7,6 +7,8 @@ export interface Latencies {
   readonly max_ms: number;
   /** Had no answer when the window ended; each counts with the time that it has waited by then. */
   readonly unanswered: number;
+  /** How long the oldest of these has waited by then; 0 where there is none. */
+  readonly unanswered_max_ms: number;
   readonly failed: number;
 }
 
@@ -33,19 +35,15 @@ export class Recorder {
     this.#answered = this.#answered.filter(({ dueMs }) => dueMs >= fromMs);
     this.#failedAt = this.#failedAt.filter((atMs) => atMs >= fromMs);
     const unanswered = [...this.#waiting].filter(({ dueMs }) => dueMs < nowMs);
-    const tookMs = [
-      ...this.#answered.map((one) => one.tookMs),
-      ...unanswered.map(({ dueMs }) => nowMs - Math.max(dueMs, fromMs)),
-    ];
+    const waitedMs = unanswered.map(({ dueMs }) => nowMs - Math.max(dueMs, fromMs));
+    const tookMs = [...this.#answered.map((one) => one.tookMs), ...waitedMs];
     return {
       count: this.#answered.length,
       p50_ms: round(percentile(tookMs, 0.5), 1),
       p99_ms: round(percentile(tookMs, 0.99), 1),
-      max_ms: round(
-        tookMs.reduce((longest, one) => Math.max(longest, one), 0),
-        1,
-      ),
+      max_ms: round(longest(tookMs), 1),
       unanswered: unanswered.length,
+      unanswered_max_ms: round(longest(waitedMs), 1),
       failed: this.#failedAt.length,
     };
   }
@@ -54,4 +52,8 @@ export class Recorder {
   get newest(): { readonly tookMs: number; readonly dueMs: number } | null {
     return this.#answered.at(-1) ?? null;
   }
+}
+
+function longest(times: readonly number[]): number {
+  return times.reduce((most, one) => Math.max(most, one), 0);
 }

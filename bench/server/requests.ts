@@ -68,10 +68,10 @@ async function withGenerator(use: (generator: Generator) => Promise<void>): Prom
   }
 }
 
-/** For a profile of the server: what `OMOI_BENCH_NODE_OPTIONS` says. */
+/** For a profile of the server: what `OMOI_BENCH_NODE_FLAGS` says. */
 function profiled(): Readonly<Record<string, string>> {
-  const flags = process.env['OMOI_BENCH_NODE_OPTIONS'];
-  return flags === undefined ? {} : { NODE_OPTIONS: flags };
+  const flags = process.env['OMOI_BENCH_NODE_FLAGS'];
+  return flags === undefined ? {} : { OMOI_NODE_FLAGS: flags };
 }
 
 async function measureBareRoute(generator: Generator, report: Report): Promise<void> {

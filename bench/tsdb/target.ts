@@ -99,10 +99,10 @@ async function launchOmoi(directory: string, knownToken: string | null): Promise
   };
 }
 
-/** For a profile of the server: what `OMOI_BENCH_NODE_OPTIONS` says. */
+/** For a profile of the server: what `OMOI_BENCH_NODE_FLAGS` says. */
 function nodeOptions(): Readonly<Record<string, string>> {
-  const flags = process.env['OMOI_BENCH_NODE_OPTIONS'];
-  return flags === undefined ? {} : { NODE_OPTIONS: flags };
+  const flags = process.env['OMOI_BENCH_NODE_FLAGS'];
+  return flags === undefined ? {} : { OMOI_NODE_FLAGS: flags };
 }
 
 export async function startPrometheus(): Promise<Target> {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import type { BrokenRow, Row } from '../../bench/incident/row.ts';
+import { reachedOf, type BrokenRow, type Row } from '../../bench/incident/row.ts';
 
 const BENCH = fileURLToPath(new URL('../../bench/incident.ts', import.meta.url));
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/omoi-compile', import.meta.url));
@@ -31,6 +31,53 @@ async function linesOfBench(): Promise<readonly unknown[]> {
 function sum(rows: readonly (Row | BrokenRow)[], count: (row: Row) => number): number {
   return rows.reduce((total, row) => total + ('broke' in row ? 0 : count(row)), 0);
 }
+
+const SERVED = {
+  count: 100,
+  p50_ms: 5,
+  p99_ms: 20,
+  max_ms: 30,
+  unanswered: 1,
+  unanswered_max_ms: 4,
+  failed: 0,
+};
+const IN_MEMORY = { heap_mb: 100, external_mb: 10, array_buffers_mb: 5, resident_mb: 200 };
+
+it.each([
+  ['all in time', {}, 0, true],
+  ['too late', { p99_ms: 101 }, 0, false],
+  ['none', { count: 0 }, 0, false],
+  ['one that failed', { failed: 1 }, 0, false],
+  ['one that waits without an answer', { unanswered_max_ms: 3000 }, 0, false],
+  ['one that could not be raised', {}, 1, false],
+])('uninvolved alerts, %s: acted upon within 100 ms?', (_, alerts, skipped, reached) => {
+  const row = {
+    probes: {
+      alert_to_action: { ...SERVED, ...alerts },
+      alerts_skipped: skipped,
+      heartbeats: SERVED,
+      claims: SERVED,
+      cpu_seconds: 1,
+    },
+    loop: {
+      seconds: 10,
+      cpu_seconds: 5,
+      longest_cpu_ms: 20,
+      longest_cpu_wall_ms: 25,
+      longest_wall_ms: 25,
+      over_10_ms: 3,
+      over_50_ms: 0,
+    },
+    memory: { before: IN_MEMORY, after: IN_MEMORY },
+  };
+  expect(reachedOf(row)).toEqual({
+    no_stretch_over_50_ms: true,
+    alert_acted_on_within_100_ms: reached,
+    heartbeats_within_50_ms: true,
+    memory_back: true,
+    resident_back: true,
+  });
+});
 
 // How long things take is nothing that this test looks at: the bench itself tells, on a machine that is free.
 it(
