@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createSeededRandom, labelsKey, nextTurn, parseLabels } from '#telemetry';
+import { propertyRuns } from '../../tests/property-runs.ts';
 import { openStage, type Stage } from './alerting.test-support.ts';
 
 const HIGH = '{alert: High, expr: queue > 30}';
@@ -263,6 +264,6 @@ it('an episode is one row with one beginning and one end, and all that tells of 
         await play.end();
       }
     }),
-    { numRuns: Number(process.env['OMOI_PROPERTY_RUNS'] ?? 40) },
+    { numRuns: propertyRuns(40) },
   );
 }, 300_000);

@@ -123,7 +123,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
     episodes,
     findOwner(ruleKey) {
       const rule = rules.find(ruleKey);
-      return rule && { resolveByHand: (alertId) => rule.resolveByHand(alertId, loop.slices()) };
+      return rule && { resolveByHand: (alertId) => resolveByHand(rule, alertId, loop) };
     },
   });
   const reading = (): ActiveAlertContext => ({
@@ -163,6 +163,19 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
       await saver.stop();
     },
   };
+}
+
+/**
+ * Where it failed it is unknown whether the alert has ended: the rule is evaluated, which reads first what is on disk,
+ * so that its series do not go on under an alert that is over until new data or the group's interval come.
+ */
+async function resolveByHand(rule: RuleState, alertId: string, loop: EvaluationLoop): Promise<void> {
+  try {
+    await rule.resolveByHand(alertId, loop.slices());
+  } catch (thrown) {
+    loop.mark(rule, { repeat: false });
+    throw thrown;
+  }
 }
 
 /** Takes the label sets up where they were left; episodes whose rule is gone end. */

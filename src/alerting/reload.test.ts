@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { nextTurn } from '#telemetry';
+import type { Stage } from './alerting.test-support.ts';
+import { HIGH, rule, stagesOfTest } from './rule-stage.test-support.ts';
+
+const stages = stagesOfTest();
+
+describe('a person’s resolution and a reload at once', () => {
+  const changed = HIGH.replace('> 30', '> 29');
+  const firingSeries = (stage: Stage) =>
+    stage.samples.live('ALERTS', stage.clock.wallMs()).filter(({ alertstate }) => alertstate === 'firing');
+
+  it.each([
+    ['the person first', true],
+    ['the reload first', false],
+  ])('end the alert cleanly (%s)', async (_name, personFirst) => {
+    const stage = await stages.open(HIGH);
+    await stage.append({ queue: 31 });
+    const alertId = (await stage.events())[0]?.entity_id ?? '';
+    expect(firingSeries(stage)).toHaveLength(1);
+    stage.observer.pause = nextTurn;
+    const work = [
+      () => stage.alerting.alerts.resolve(alertId),
+      () => stage.alerting.rules.load([{ name: 'rules.yml', text: changed }]),
+    ];
+    await Promise.all((personFirst ? work : work.toReversed()).map((begin) => begin()));
+    await stage.append({ queue: 32 });
+    await stage.advance(2000);
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: resolved manual']);
+    expect(firingSeries(stage)).toEqual([]);
+    await stage.append({ queue: 3 });
+    await stage.advance(100);
+    await stage.append({ queue: 33 });
+    await stage.advance(100);
+    expect(await stage.episodes()).toEqual([
+      'g/High{"severity":"critical"}: resolved manual',
+      'g/High{"severity":"critical"}: firing',
+    ]);
+  });
+
+  it('of a rule that is removed: the alert is resolved once', async () => {
+    const stage = await stages.open(HIGH);
+    await stage.append({ queue: 31 });
+    const alertId = (await stage.events())[0]?.entity_id ?? '';
+    stage.observer.pause = nextTurn;
+    await Promise.allSettled([
+      stage.alerting.rules.load([{ name: 'rules.yml', text: rule('alert: Other\nexpr: queue > 90') }]),
+      stage.alerting.alerts.resolve(alertId),
+    ]);
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: resolved manual']);
+    expect(firingSeries(stage)).toEqual([]);
+    const types = (await stage.events()).map((event) => event.event_type);
+    expect(types).toEqual(['monitor.alert.triggered', 'monitor.alert.resolved']);
+  });
+
+  it('a resolution whose answer was lost holds, and a second one says that it is done', async () => {
+    const stage = await stages.open(HIGH);
+    await stage.append({ queue: 31 });
+    const alertId = (await stage.events())[0]?.entity_id ?? '';
+    stage.faults.push('unanswered');
+    await expect(stage.alerting.alerts.resolve(alertId)).rejects.toMatchObject({ code: 'database_failed' });
+    await expect(stage.alerting.alerts.resolve(alertId)).rejects.toMatchObject({ code: 'alert_resolved' });
+    await stage.append({ queue: 32 });
+    await stage.advance(2000);
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: resolved manual']);
+    expect(firingSeries(stage)).toEqual([]);
+  });
+});
+
+describe('a person’s resolution whose answer was lost', () => {
+  const lasting =
+    'groups:\n  - name: g\n    interval: 1h\n    rules:\n      - {alert: High, expr: queue > 30}\n';
+
+  it('is told at once where no data comes and the interval is far', async () => {
+    const stage = await stages.open(lasting);
+    await stage.append({ queue: 31 });
+    const alertId = (await stage.events())[0]?.entity_id ?? '';
+    stage.faults.push('unanswered');
+    await expect(stage.alerting.alerts.resolve(alertId)).rejects.toMatchObject({ code: 'database_failed' });
+    await stage.advance(100);
+    expect(await stage.episodes()).toEqual(['g/High{}: resolved manual']);
+    expect(stage.samples.live('ALERTS', stage.clock.wallMs())).toEqual([]);
+    expect(await stage.alerting.activeAlerts('g/High')).toEqual([]);
+  });
+});
+
+describe('a second rule of the same name', () => {
+  const pair = (first: string, second = '') =>
+    `groups:\n  - name: g\n    interval: 1m\n    rules:\n${[first, second]
+      .filter((text) => text !== '')
+      .map((text) => `      - ${text}\n`)
+      .join('')}`;
+  const first = '{alert: High, expr: queue > 30, labels: {severity: warning}}';
+  const second = '{alert: High, expr: queue > 90, labels: {severity: critical}}';
+
+  it('changes nothing for the first one, by a reload or over a restart', async () => {
+    const before = await stages.open(pair(first));
+    await before.append({ queue: 31 });
+    const alertId = (await before.events())[0]?.entity_id;
+    await before.alerting.rules.load([{ name: 'rules.yml', text: pair(second, first) }]);
+    await before.append({ queue: 32 });
+    await before.advance(2000);
+    expect(await before.episodes()).toEqual(['g/High{"severity":"warning"}: firing']);
+    const after = await stages.restart(before, { rules: pair(first, second) });
+    await after.append({ queue: 33 });
+    await after.advance(2000);
+    const third = await stages.restart(after, { rules: pair(first) });
+    await third.append({ queue: 34 });
+    await third.advance(2000);
+    expect(await third.episodes()).toEqual(['g/High{"severity":"warning"}: firing']);
+    expect((await third.events()).map(({ entity_id: id }) => id)).toEqual([alertId]);
+  });
+});
+
+describe('a reload', () => {
+  it('leaves the old rules running when a file is broken, and says where', async () => {
+    const stage = await stages.open(HIGH);
+    await expect(
+      stage.alerting.rules.load([
+        { name: 'good.yml', text: HIGH },
+        { name: 'bad.yml', text: rule('alert: High\nexpr: queue >\nfoor: 5m') },
+      ]),
+    ).rejects.toMatchObject({
+      code: 'rule_file_invalid',
+      message: expect.stringContaining(
+        'bad.yml:7:9: unknown key "groups.0.rules.0.foor"; did you mean "for"?',
+      ),
+    });
+    await stage.append({ queue: 31 });
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: firing']);
+  });
+
+  it('keeps the state of unchanged rules and lets a changed rule take its alerts over', async () => {
+    const stage = await stages.open(HIGH);
+    await stage.append({ queue: 50 });
+    const run = stage.alerting.rules.states.get('g/High');
+    await stage.alerting.rules.load([{ name: 'rules.yml', text: HIGH }]);
+    expect(stage.alerting.rules.states.get('g/High')).toBe(run);
+    await stage.alerting.rules.load([{ name: 'rules.yml', text: HIGH.replace('> 30', '> 40') }]);
+    await stage.advance(2000);
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: firing']);
+    await stage.append({ queue: 35 });
+    await stage.advance(1500);
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: resolved recovered']);
+  });
+});
