@@ -7,3 +7,8 @@ const factor = Number(process.env['OMOI_RUNS_FACTOR'] ?? 1);
 export function propertyRuns(usual: number): number {
   return Math.ceil(usual * factor);
 }
+
+/** How long a property test may take in ms: `usual` in `npm test`, longer by as much as its runs are more. */
+export function propertyLimitMs(usual: number): number {
+  return Math.ceil(usual * Math.max(1, factor));
+}

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createSeededRandom, labelsKey, nextTurn, parseLabels } from '#telemetry';
-import { propertyRuns } from '../../tests/property-runs.ts';
+import { propertyLimitMs, propertyRuns } from '../../tests/property-runs.ts';
 import { openStage, type Stage } from './alerting.test-support.ts';
 
 const HIGH = '{alert: High, expr: queue > 30}';
@@ -253,17 +253,21 @@ class Play {
   }
 }
 
-it('an episode is one row with one beginning and one end, and all that tells of alerts agrees, whatever happens at once', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.nat(), fc.array(step, { minLength: 5, maxLength: 40 }), async (seed, script) => {
-      const play = await Play.begin(seed);
-      try {
-        for (const next of script) await play.do(next);
-        await play.checkAtRest();
-      } finally {
-        await play.end();
-      }
-    }),
-    { numRuns: propertyRuns(40) },
-  );
-}, 300_000);
+it(
+  'an episode is one row with one beginning and one end, and all that tells of alerts agrees, whatever happens at once',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.array(step, { minLength: 5, maxLength: 40 }), async (seed, script) => {
+        const play = await Play.begin(seed);
+        try {
+          for (const next of script) await play.do(next);
+          await play.checkAtRest();
+        } finally {
+          await play.end();
+        }
+      }),
+      { numRuns: propertyRuns(40) },
+    );
+  },
+  propertyLimitMs(300_000),
+);

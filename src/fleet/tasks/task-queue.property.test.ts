@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { propertyRuns } from '../../../tests/property-runs.ts';
+import { propertyLimitMs, propertyRuns } from '../../../tests/property-runs.ts';
 import { openTestStateDatabase } from '#storage';
 import { OmoiError, VirtualClock } from '#telemetry';
 import {
@@ -156,8 +156,15 @@ async function play(steps: readonly (readonly Action[])[]): Promise<void> {
   }
 }
 
-test('whatever happens in whatever order, a task is completed once and none is lost', async () => {
-  const steps = fc.array(fc.array(action, { minLength: 1, maxLength: 4 }), { minLength: 10, maxLength: 40 });
-  // A failure prints the seed and the shrunk steps; `{ seed, path }` here replays them.
-  await fc.assert(fc.asyncProperty(steps, play), { numRuns: propertyRuns(20), endOnFailure: false });
-}, 60_000);
+test(
+  'whatever happens in whatever order, a task is completed once and none is lost',
+  async () => {
+    const steps = fc.array(fc.array(action, { minLength: 1, maxLength: 4 }), {
+      minLength: 10,
+      maxLength: 40,
+    });
+    // A failure prints the seed and the shrunk steps; `{ seed, path }` here replays them.
+    await fc.assert(fc.asyncProperty(steps, play), { numRuns: propertyRuns(20), endOnFailure: false });
+  },
+  propertyLimitMs(60_000),
+);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { propertyRuns } from '../../../tests/property-runs.ts';
+import { propertyLimitMs, propertyRuns } from '../../../tests/property-runs.ts';
 import { MIGRATIONS, migrate, openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
 import {
   SampleBatch,
@@ -238,43 +238,47 @@ test('rows from before there were checksums get theirs', async () => {
   expect(await readAll(tsdb)).toEqual(before);
 });
 
-test('whenever a store crashes and whatever came late, each sample is archived once', async () => {
-  const step = fc.oneof(
-    { weight: 8, arbitrary: fc.record({ kind: fc.constant('live' as const), count: fc.nat(300) }) },
-    { weight: 3, arbitrary: fc.record({ kind: fc.constant('crash' as const), count: fc.constant(0) }) },
-    { weight: 3, arbitrary: fc.record({ kind: fc.constant('stop' as const), count: fc.constant(0) }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('idle' as const), count: fc.nat(300) }) },
-  );
-  let run = 0;
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 14 }), async (steps) => {
-      await database.close();
-      database = await openTestTelemetryDatabase(clock);
-      let place = `${++run}`;
-      let tsdb = await open(place);
-      let incarnation = 0;
-      for (const { kind, count } of steps) {
-        if (kind === 'live') await live(tsdb, count * STEP_MS);
-        else if (kind === 'idle') await clock.advance(count * STEP_MS);
-        else {
-          if (kind === 'stop') await tsdb.stop();
-          const next = `${run}-${++incarnation}`;
-          tsdb = await crashed(tsdb, place, next);
-          place = next;
+test(
+  'whenever a store crashes and whatever came late, each sample is archived once',
+  async () => {
+    const step = fc.oneof(
+      { weight: 8, arbitrary: fc.record({ kind: fc.constant('live' as const), count: fc.nat(300) }) },
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('crash' as const), count: fc.constant(0) }) },
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('stop' as const), count: fc.constant(0) }) },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('idle' as const), count: fc.nat(300) }) },
+    );
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 14 }), async (steps) => {
+        await database.close();
+        database = await openTestTelemetryDatabase(clock);
+        let place = `${++run}`;
+        let tsdb = await open(place);
+        let incarnation = 0;
+        for (const { kind, count } of steps) {
+          if (kind === 'live') await live(tsdb, count * STEP_MS);
+          else if (kind === 'idle') await clock.advance(count * STEP_MS);
+          else {
+            if (kind === 'stop') await tsdb.stop();
+            const next = `${run}-${++incarnation}`;
+            tsdb = await crashed(tsdb, place, next);
+            place = next;
+          }
         }
-      }
-      await clock.advance(3 * HOUR_MS);
-      await maintain(tsdb);
-      // What was asked for before the first round is forgotten in the second.
-      await maintain(tsdb);
-      const all = await readAll(tsdb);
-      expect((await tsdb.status()).seriesCount).toBe(0);
-      expect(await archivedSamples()).toBe(Object.values(all).flat().length);
-      await tsdb.stop();
-    }),
-    { numRuns: propertyRuns(25) },
-  );
-}, 60_000);
+        await clock.advance(3 * HOUR_MS);
+        await maintain(tsdb);
+        // What was asked for before the first round is forgotten in the second.
+        await maintain(tsdb);
+        const all = await readAll(tsdb);
+        expect((await tsdb.status()).seriesCount).toBe(0);
+        expect(await archivedSamples()).toBe(Object.values(all).flat().length);
+        await tsdb.stop();
+      }),
+      { numRuns: propertyRuns(25) },
+    );
+  },
+  propertyLimitMs(60_000),
+);
 
 test('archived labels with the names of what objects inherit are found, and only where they are', async () => {
   const tsdb = await open('odd');
