@@ -49,6 +49,11 @@ export class ByteKeys {
     return entry;
   }
 
+  /** Whether the bytes [start, end) are those of the entry. */
+  isEntry(entry: number, space: number, view: DataView, start: number, end: number): boolean {
+    return this.#spaces[entry] === space && this.#isAt(entry, view, start, end);
+  }
+
   /** The hash of the bytes [start, end), for `find` and `add`. */
   hash(space: number, view: DataView, start: number, end: number): number {
     let hash = (this.#seed ^ Math.imul(space, 0x27d4eb2f)) >>> 0;

@@ -67,19 +67,28 @@ function sideProblem(
   spans: readonly HistogramSpan[],
   counts: readonly number[],
 ): string | null {
-  if (spans.some(({ offset }, at) => at > 0 && offset < 0)) return `a ${side} span has a negative offset`;
-  const buckets = spans.reduce((sum, { length }) => sum + length, 0);
+  let buckets = 0;
+  for (let at = 0; at < spans.length; at++) {
+    const { offset, length } = spans[at] ?? { offset: 0, length: 0 };
+    if (at > 0 && offset < 0) return `a ${side} span has a negative offset`;
+    buckets += length;
+  }
   if (buckets !== counts.length) {
     return `its ${side} spans select ${buckets} buckets and it has ${counts.length}`;
   }
-  return counts.some((count) => count < 0) ? `a ${side} bucket has a negative count` : null;
+  for (let at = 0; at < counts.length; at++) {
+    if ((counts[at] ?? 0) < 0) return `a ${side} bucket has a negative count`;
+  }
+  return null;
 }
 
 function countProblem(histogram: HistogramValue, counting: 'whole' | 'float'): string | null {
   const { count, sum, zeroCount, positiveCounts, negativeCounts } = histogram;
   if (count < 0 || zeroCount < 0) return 'it has a negative count';
   if (counting === 'float') return null;
-  const inBuckets = [...positiveCounts, ...negativeCounts].reduce((total, each) => total + each, zeroCount);
+  let inBuckets = zeroCount;
+  for (let at = 0; at < positiveCounts.length; at++) inBuckets += positiveCounts[at] ?? 0;
+  for (let at = 0; at < negativeCounts.length; at++) inBuckets += negativeCounts[at] ?? 0;
   // Sums of larger numbers are not exact.
   if (inBuckets > Number.MAX_SAFE_INTEGER) return null;
   // Observations of NaN are in no bucket, and make the sum NaN.

@@ -1,5 +1,8 @@
 import type { HistogramValue, SeriesRef } from '#telemetry';
 import { addHistograms } from './add-histograms.ts';
+import { RefSlots } from './ref-slots.ts';
+
+const FIRST_CAPACITY = 4096;
 
 /** What the store knows of a series' newest sample. */
 export interface NewestSamples {
@@ -19,8 +22,10 @@ export interface NewestSamples {
  */
 export class DeltaTotals {
   readonly #store: NewestSamples;
-  readonly #timesMs = new Map<SeriesRef, number>();
-  readonly #values = new Map<SeriesRef, number>();
+  /** Series with a total in this unit, and by their number its time and value; NaN where none has begun. */
+  readonly #slots = new RefSlots();
+  #timesMs = new Float64Array(FIRST_CAPACITY);
+  #values = new Float64Array(FIRST_CAPACITY);
   readonly #histograms = new Map<SeriesRef, HistogramValue>();
 
   constructor(store: NewestSamples) {
@@ -29,12 +34,14 @@ export class DeltaTotals {
 
   /** The time of the newest point that counts. A delta that does not end after it is counted already. */
   newestMs(ref: SeriesRef): number {
-    return this.#timesMs.get(ref) ?? this.#store.newestMs(ref);
+    const slot = this.#slots.find(ref);
+    return slot === -1 ? this.#store.newestMs(ref) : (this.#timesMs[slot] ?? NaN);
   }
 
   /** The total with the delta; the delta itself where a total begins. */
   add(ref: SeriesRef, timeMs: number, delta: number): number {
-    const before = this.#timesMs.has(ref) ? (this.#values.get(ref) ?? NaN) : this.#store.newestValue(ref);
+    const slot = this.#slots.find(ref);
+    const before = slot === -1 ? this.#store.newestValue(ref) : (this.#values[slot] ?? NaN);
     return this.#set(ref, timeMs, Number.isFinite(before) ? before + delta : delta);
   }
 
@@ -44,31 +51,38 @@ export class DeltaTotals {
   }
 
   addHistogram(ref: SeriesRef, timeMs: number, delta: HistogramValue): HistogramValue {
-    const before = this.#timesMs.has(ref) ? this.#histograms.get(ref) : this.#store.newestHistogram(ref);
+    const isKnown = this.#slots.find(ref) !== -1;
+    const before = isKnown ? this.#histograms.get(ref) : this.#store.newestHistogram(ref);
     const total = before ? addHistograms(before, delta) : delta;
-    this.#timesMs.set(ref, timeMs);
+    this.#set(ref, timeMs, NaN);
     this.#histograms.set(ref, total);
     return total;
   }
 
   /** The series has ended: what comes next begins a total. */
   end(ref: SeriesRef, timeMs: number): void {
-    this.#timesMs.set(ref, timeMs);
-    this.#values.delete(ref);
+    this.#set(ref, timeMs, NaN);
     this.#histograms.delete(ref);
   }
 
   /** The unit is in the store, or is refused: the store knows. */
   settle(): void {
-    if (this.#timesMs.size === 0) return;
-    this.#timesMs.clear();
-    this.#values.clear();
-    this.#histograms.clear();
+    this.#slots.clear();
+    if (this.#histograms.size > 0) this.#histograms.clear();
   }
 
   #set(ref: SeriesRef, timeMs: number, total: number): number {
-    this.#timesMs.set(ref, timeMs);
-    this.#values.set(ref, total);
+    const slot = this.#slots.add(ref);
+    if (slot === this.#values.length) {
+      const timesMs = new Float64Array(2 * slot);
+      timesMs.set(this.#timesMs);
+      const values = new Float64Array(2 * slot);
+      values.set(this.#values);
+      this.#timesMs = timesMs;
+      this.#values = values;
+    }
+    this.#timesMs[slot] = timeMs;
+    this.#values[slot] = total;
     return total;
   }
 }

@@ -16,17 +16,61 @@ const MAX_SCHEMA = 8;
 const INT32 = 2 ** 31;
 const ATTRIBUTES_TAG = 0x0a;
 
-interface Buckets {
-  offset: number;
-  readonly counts: number[];
+const NO_EXEMPLARS: readonly Exemplar[] = [];
+
+/** Buckets of one side while they are read; the list is used again for every point. */
+class Buckets {
+  offset = 0;
+  length = 0;
+  readonly counts: number[] = [];
+
+  begin(): void {
+    this.offset = 0;
+    this.length = 0;
+  }
+
+  /** One more than may be is kept, so that it is seen. */
+  add(count: number): void {
+    if (this.length <= maxBuckets) this.counts[this.length++] = count;
+  }
 }
 
-/** The fields of eight bytes. */
-interface FixedFields extends TimedPoint {
-  sum: number;
-  hasSum: boolean;
-  zeroCount: number;
-  zeroThreshold: number;
+/** A point while it is read. */
+class ExponentialPoint implements TimedPoint {
+  timeMs = 0;
+  startMs = 0;
+  count = 0;
+  /** NaN where it is not told. */
+  sum = Number.NaN;
+  hasSum = false;
+  scale = 0;
+  zeroCount = 0;
+  zeroThreshold = 0;
+  isStale = false;
+  attributesStart = 0;
+  attributesEnd = 0;
+  isScattered = false;
+  exemplars = NO_EXEMPLARS;
+  readonly positive = new Buckets();
+  readonly negative = new Buckets();
+
+  begin(timeMs: number): void {
+    this.timeMs = timeMs;
+    this.startMs = 0;
+    this.count = 0;
+    this.sum = Number.NaN;
+    this.hasSum = false;
+    this.scale = 0;
+    this.zeroCount = 0;
+    this.zeroThreshold = 0;
+    this.isStale = false;
+    this.attributesStart = 0;
+    this.attributesEnd = 0;
+    this.isScattered = false;
+    this.exemplars = NO_EXEMPLARS;
+    this.positive.begin();
+    this.negative.begin();
+  }
 }
 
 /** Reads exponential histograms into native ones. */
@@ -35,6 +79,7 @@ export class ExponentialReader {
   readonly #reader: WireReader;
   readonly #rows: PointRows;
   readonly #refusals: Refusals;
+  readonly #point = new ExponentialPoint();
   #numbers = 0;
 
   constructor(context: PointContext) {
@@ -44,81 +89,72 @@ export class ExponentialReader {
     this.#refusals = context.refusals;
   }
 
+  /** Reads the point up to `end`. */
+  read(family: Family, end: number): void {
+    const reader = this.#reader;
+    const point = this.#point;
+    const start = reader.at;
+    point.begin(this.#points.receivedAtMs);
+    while (reader.at < end) this.#readField(point, end);
+    let place = -1;
+    if (!point.isStale) {
+      const converted = nativeHistogram(point);
+      if (typeof converted === 'string') return this.#refusals.refuse(converted);
+      place = this.#rows.histograms.push(converted) - 1;
+    }
+    const writer = point.isScattered
+      ? this.#points.writerOfScattered(family, { start, end, tag: ATTRIBUTES_TAG })
+      : this.#points.writerOf(family, point.attributesStart, point.attributesEnd);
+    for (const exemplar of point.exemplars) this.#rows.addExemplar(exemplar);
+    this.#rows.add(writer, point.timeMs, point.startMs, place, point.isStale);
+  }
+
   /**
    * ExponentialHistogramDataPoint: 1 attributes, 2 start, 3 time, 4 count, 5 sum, 6 scale, 7 zero_count, 8 positive,
    * 9 negative, 10 flags, 11 exemplars, 14 zero_threshold.
    */
-  read(family: Family, end: number): void {
+  #readField(point: ExponentialPoint, end: number): void {
     const reader = this.#reader;
-    const point: FixedFields = {
-      timeMs: this.#points.receivedAtMs,
-      startMs: 0,
-      count: 0,
-      sum: Number.NaN,
-      hasSum: false,
-      zeroCount: 0,
-      zeroThreshold: 0,
-    };
-    let [scale, isStale] = [0, false];
-    const positive: Buckets = { offset: 0, counts: [] };
-    const negative: Buckets = { offset: 0, counts: [] };
-    let exemplars: readonly Exemplar[] = [];
-    const start = reader.at;
-    let [attributesStart, attributesEnd, isScattered] = [0, 0, false];
-    while (reader.at < end) {
-      const fieldStart = reader.at;
-      const tag = reader.varint32(end);
-      switch (tag >>> 3) {
-        case 2:
-        case 3:
-        case 4:
-        case 5:
-        case 7:
-        case 14:
-          this.#readFixed(point, tag, end);
-          break;
-        case 1:
-          reader.expect(tag, WIRE_BYTES);
-          reader.skip(tag, end);
-          if (attributesEnd === 0) attributesStart = fieldStart;
-          else if (fieldStart !== attributesEnd) isScattered = true;
-          attributesEnd = reader.at;
-          break;
-        case 6:
-          reader.expect(tag, WIRE_VARINT);
-          scale = reader.zigzag(end);
-          break;
-        case 8:
-        case 9:
-          reader.expect(tag, WIRE_BYTES);
-          this.#readBuckets(tag >>> 3 === 8 ? positive : negative, reader.fieldEnd(end));
-          break;
-        case 10:
-          reader.expect(tag, WIRE_VARINT);
-          isStale = reader.unsigned(end) % 2 === FLAG_NO_RECORDED_VALUE;
-          break;
-        case 11:
-          exemplars = this.#points.withExemplar(exemplars, tag, end);
-          break;
-        default:
-          reader.skip(tag, end);
-      }
+    const fieldStart = reader.at;
+    const tag = reader.varint32(end);
+    switch (tag >>> 3) {
+      case 2:
+      case 3:
+      case 4:
+      case 5:
+      case 7:
+      case 14:
+        this.#readFixed(point, tag, end);
+        return;
+      case 1:
+        if ((tag & 7) !== WIRE_BYTES) throw reader.wrongType(tag);
+        reader.at = reader.fieldEnd(end);
+        if (point.attributesEnd === 0) point.attributesStart = fieldStart;
+        else if (fieldStart !== point.attributesEnd) point.isScattered = true;
+        point.attributesEnd = reader.at;
+        return;
+      case 6:
+        reader.expect(tag, WIRE_VARINT);
+        point.scale = reader.zigzag(end);
+        return;
+      case 8:
+      case 9:
+        reader.expect(tag, WIRE_BYTES);
+        this.#readBuckets(tag >>> 3 === 8 ? point.positive : point.negative, reader.fieldEnd(end));
+        return;
+      case 10:
+        reader.expect(tag, WIRE_VARINT);
+        point.isStale = reader.unsigned(end) % 2 === FLAG_NO_RECORDED_VALUE;
+        return;
+      case 11:
+        point.exemplars = this.#points.withExemplar(point.exemplars, tag, end);
+        return;
+      default:
+        reader.skip(tag, end);
     }
-    const { timeMs, startMs, ...totals } = point;
-    let place = -1;
-    if (!isStale) {
-      const converted = nativeHistogram({ ...totals, scale, positive, negative });
-      if (typeof converted === 'string') return this.#refusals.refuse(converted);
-      place = this.#rows.histograms.push(converted) - 1;
-    }
-    const writer = isScattered
-      ? this.#points.writerOfScattered(family, { start, end, tag: ATTRIBUTES_TAG })
-      : this.#points.writerOf(family, attributesStart, attributesEnd);
-    for (const exemplar of exemplars) this.#rows.addExemplar(exemplar);
-    this.#rows.add(writer, timeMs, startMs, place, isStale);
   }
 
-  #readFixed(point: FixedFields, tag: number, end: number): void {
+  #readFixed(point: ExponentialPoint, tag: number, end: number): void {
     const double = readEightBytes(this.#reader, tag, end, point);
     const field = tag >>> 3;
     if (field === 5) {
@@ -137,29 +173,28 @@ export class ExponentialReader {
         reader.expect(tag, WIRE_VARINT);
         buckets.offset = reader.zigzag(end);
       } else if (tag >>> 3 === 2) {
-        reader.expect(tag, WIRE_VARINT, WIRE_BYTES);
-        const isPacked = (tag & 7) === WIRE_BYTES;
-        const stop = isPacked ? reader.fieldEnd(end) : reader.at + 1;
-        while (reader.at < stop) {
-          const count = reader.unsigned(isPacked ? stop : end);
+        if ((tag & 7) === WIRE_BYTES) this.#readPacked(buckets, reader.fieldEnd(end));
+        else {
+          reader.expect(tag, WIRE_VARINT, WIRE_BYTES);
           checkLimit('maxRequestNumbers', ++this.#numbers);
-          if (buckets.counts.length <= maxBuckets) buckets.counts.push(count);
+          buckets.add(reader.unsigned(end));
         }
       } else reader.skip(tag, end);
     }
   }
-}
 
-interface ExponentialPoint {
-  readonly count: number;
-  /** NaN where it is not told. */
-  readonly sum: number;
-  readonly hasSum: boolean;
-  readonly scale: number;
-  readonly zeroCount: number;
-  readonly zeroThreshold: number;
-  readonly positive: { readonly offset: number; readonly counts: readonly number[] };
-  readonly negative: { readonly offset: number; readonly counts: readonly number[] };
+  #readPacked(buckets: Buckets, end: number): void {
+    const reader = this.#reader;
+    const { bytes } = reader;
+    const before = buckets.length;
+    while (reader.at < end) {
+      const byte = bytes[reader.at] ?? 0;
+      if (byte < 128) reader.at++;
+      buckets.add(byte < 128 ? byte : reader.unsigned(end));
+    }
+    this.#numbers += buckets.length - before;
+    checkLimit('maxRequestNumbers', this.#numbers);
+  }
 }
 
 /** The native histogram of a point, or why it is refused. */
@@ -168,12 +203,8 @@ function nativeHistogram(point: ExponentialPoint): HistogramValue | string {
   if (!(scale >= MIN_SCALE && scale <= MAX_SCALE)) {
     return `an exponential histogram has the scale ${scale}; ${MIN_SCALE} to ${MAX_SCALE} are read`;
   }
-  for (const { offset, counts } of [positive, negative]) {
-    if (counts.length > maxBuckets) return `a histogram has more than maxBuckets (${maxBuckets})`;
-    if (offset < -INT32 || offset + counts.length >= INT32) {
-      return `an exponential histogram has the offset ${offset}`;
-    }
-  }
+  const sideProblem = bucketsProblem(positive) ?? bucketsProblem(negative);
+  if (sideProblem !== null) return sideProblem;
   const schema = Math.min(scale, MAX_SCHEMA);
   const merge = scale - schema;
   const positiveSide = nativeSide(positive, merge);
@@ -192,28 +223,38 @@ function nativeHistogram(point: ExponentialPoint): HistogramValue | string {
     counterReset: 'unknown',
   };
   // A sum that is not told is not one of NaN observations, which need not be in a bucket.
-  const problem = histogramProblem({ ...histogram, sum: point.hasSum ? point.sum : 0 }, 'whole');
+  const problem = histogramProblem(point.hasSum ? histogram : { ...histogram, sum: 0 }, 'whole');
   return problem === null ? histogram : `an exponential histogram does not hold together: ${problem}`;
 }
+
+interface NativeSide {
+  readonly spans: readonly HistogramSpan[];
+  readonly counts: readonly number[];
+}
+
+const EMPTY_SIDE: NativeSide = { spans: [], counts: [] };
 
 /**
  * OpenTelemetry's bucket i covers (base^i, base^(i+1)], Prometheus's (base^(i−1), base^i]: the index moves by one.
  * Each step of `merge` halves the resolution. Empty buckets at both ends are left out.
  */
-function nativeSide(
-  { offset, counts }: { readonly offset: number; readonly counts: readonly number[] },
-  merge: number,
-): { readonly spans: readonly HistogramSpan[]; readonly counts: readonly number[] } {
+function nativeSide({ offset, length, counts }: Buckets, merge: number): NativeSide {
   let from = 0;
-  let to = counts.length;
+  let to = length;
   while (from < to && counts[from] === 0) from++;
   while (to > from && counts[to - 1] === 0) to--;
-  if (from === to) return { spans: [], counts: [] };
+  if (from === to) return EMPTY_SIDE;
   const first = ((offset + from) >> merge) + 1;
-  const merged: number[] = [];
-  for (let place = from; place < to; place++) {
+  const merged = merge === 0 ? counts.slice(from, to) : [];
+  for (let place = from; place < to && merge > 0; place++) {
     const index = ((offset + place) >> merge) + 1 - first;
     merged[index] = (merged[index] ?? 0) + (counts[place] ?? 0);
   }
   return { spans: [{ offset: first, length: merged.length }], counts: merged };
+}
+
+function bucketsProblem({ offset, length }: Buckets): string | null {
+  if (length > maxBuckets) return `a histogram has more than maxBuckets (${maxBuckets})`;
+  const isReached = offset >= -INT32 && offset + length < INT32;
+  return isReached ? null : `an exponential histogram has the offset ${offset}`;
 }

@@ -1,9 +1,18 @@
-import type { Exemplar } from '#telemetry';
 import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, type WireReader } from '../../wire-reader.ts';
 import { checkLimit, maxBuckets } from '../limits.ts';
 import type { Refusals } from '../refusals.ts';
 import { unsigned64At } from '../wire/times.ts';
 import type { Family, Layout } from './family.ts';
+import {
+  boundsProblem,
+  countProblem,
+  finiteBounds,
+  GroupedPoint,
+  histogramProblem,
+  sumProblem,
+  TOO_MANY_BUCKETS,
+  unequal,
+} from './grouped-point.ts';
 import { floatText } from './names.ts';
 import { FLAG_NO_RECORDED_VALUE, type PointContext } from './point-context.ts';
 import type { PointRows } from './point-rows.ts';
@@ -17,40 +26,7 @@ interface Fields {
 }
 const HISTOGRAM_FIELDS: Fields = { exemplars: 8, attributes: 9, flags: 10 };
 const SUMMARY_FIELDS: Fields = { exemplars: -1, attributes: 7, flags: 8 };
-const NO_SUM = Number.NaN;
-
-/** A point while it is read. */
-class GroupedPoint {
-  timeMs = 0;
-  startMs = 0;
-  count = 0;
-  sum = NO_SUM;
-  hasSum = false;
-  isStale = false;
-  attributesStart = 0;
-  attributesEnd = 0;
-  isScattered = false;
-  /** Bucket counts; of a summary, values. */
-  readonly numbers: number[] = [];
-  /** Bounds; of a summary, quantiles. */
-  readonly places: number[] = [];
-  exemplars: readonly Exemplar[] = [];
-
-  begin(timeMs: number): void {
-    this.timeMs = timeMs;
-    this.startMs = 0;
-    this.count = 0;
-    this.sum = NO_SUM;
-    this.hasSum = false;
-    this.isStale = false;
-    this.attributesStart = 0;
-    this.attributesEnd = 0;
-    this.isScattered = false;
-    this.numbers.length = 0;
-    this.places.length = 0;
-    this.exemplars = [];
-  }
-}
+const NUMBER_BYTES = 8;
 
 /** Reads what becomes several series: histograms with explicit bounds, and summaries. */
 export class GroupedReader {
@@ -73,27 +49,80 @@ export class GroupedReader {
     const start = this.#reader.at;
     point.begin(this.#points.receivedAtMs);
     this.#readFields(HISTOGRAM_FIELDS, end);
-    const problem = point.isStale ? null : (histogramProblem(point) ?? sumProblem(family, point));
-    if (problem !== null) return this.#refusals.refuse(problem);
-    // The last bucket is the count, whether its bound is told or not.
-    if (point.places.at(-1) === Infinity) point.places.pop();
-    point.places.push(Infinity);
-    const layout = this.#points.layoutOf(family, Float64Array.from(point.places), floatText);
-    const writer = this.#writerOf(family, layout, {
-      start,
-      end,
-      tag: HISTOGRAM_FIELDS.attributes * 8 + WIRE_BYTES,
-    });
+    const layout =
+      point.isInPieces || point.isStale
+        ? null
+        : this.#points.knownLayout(family, point.boundsStart, point.boundsEnd);
     const value = this.#rows.numbersLength;
+    const problem = layout === null ? this.#readUnknownLayout(start, end) : this.#readCounts(layout);
+    const refusal = problem ?? sumProblem(family, point);
+    if (refusal !== null) {
+      this.#rows.numbersLength = value;
+      return this.#refusals.refuse(refusal);
+    }
+    const place = { start, end, tag: HISTOGRAM_FIELDS.attributes * 8 + WIRE_BYTES };
+    this.#add(this.#writerOf(family, layout ?? this.#addLayout(family), place), value);
+  }
+
+  /** Adds the numbers of a histogram whose bounds were seen before: one pass from bytes to columns. */
+  #readCounts({ texts }: Layout): string | null {
+    const { countsStart, countsEnd, boundsStart, boundsEnd, count, sum } = this.#point;
+    const buckets = (countsEnd - countsStart) / NUMBER_BYTES;
+    const bounds = (boundsEnd - boundsStart) / NUMBER_BYTES;
+    if (buckets > maxBuckets) return TOO_MANY_BUCKETS;
+    if (buckets !== bounds + 1 && (buckets > 0 || bounds > 0)) return unequal(bounds, buckets);
+    const rows = this.#rows;
+    rows.reserveNumbers(texts.length + 2);
+    const { numbers } = rows;
+    const reader = this.#reader;
+    let place = rows.numbersLength;
+    numbers[place++] = count;
+    numbers[place++] = sum;
+    let cumulative = 0;
+    const last = place + texts.length - 1;
+    for (let at = countsStart; at < countsEnd; at += NUMBER_BYTES) {
+      cumulative += unsigned64At(reader, at);
+      if (place < last) numbers[place++] = cumulative;
+    }
+    numbers[last] = count;
+    rows.numbersLength = last + 1;
+    return buckets === 0 ? null : countProblem(this.#point, cumulative);
+  }
+
+  /** The same where bounds or counts need to be read one by one, and checked. */
+  #readUnknownLayout(start: number, end: number): string | null {
+    const point = this.#point;
+    this.#gatherNumbers(start, end);
+    const problem = boundsProblem(point) ?? (point.isStale ? null : histogramProblem(point));
+    if (problem !== null) return problem;
     this.#rows.addNumber(point.count);
     this.#rows.addNumber(point.sum);
     let cumulative = 0;
-    for (let bucket = 0; bucket < layout.texts.length - 1; bucket++) {
+    const bounds = finiteBounds(point.places);
+    for (let bucket = 0; bucket < bounds.length; bucket++) {
       cumulative += point.numbers[bucket] ?? 0;
       this.#rows.addNumber(cumulative);
     }
     this.#rows.addNumber(point.count);
-    this.#add(writer, value);
+    return null;
+  }
+
+  #addLayout(family: Family): Layout {
+    const { places } = this.#point;
+    return this.#points.addLayout(family, places, [...finiteBounds(places), Infinity].map(floatText));
+  }
+
+  /** Reads counts and bounds into lists, and goes back to the end. */
+  #gatherNumbers(start: number, end: number): void {
+    const reader = this.#reader;
+    const point = this.#point;
+    reader.at = start;
+    while (reader.at < end) {
+      const tag = reader.varint32(end);
+      if (tag >>> 3 === 6) this.#readNumbers(tag, end, point.numbers);
+      else if (tag >>> 3 === 7) this.#readNumbers(tag, end, point.places);
+      else reader.skip(tag, end);
+    }
   }
 
   /** SummaryDataPoint: 2 start, 3 time, 4 count, 5 sum, 6 quantile_values, 7 attributes, 8 flags. */
@@ -107,7 +136,7 @@ export class GroupedReader {
     if (new Set(point.places).size !== point.places.length) {
       return this.#refusals.refuse('a summary has a quantile twice');
     }
-    const layout = this.#points.layoutOf(family, Float64Array.from(point.places), floatText);
+    const layout = this.#points.addLayout(family, point.places, point.places.map(floatText));
     const writer = this.#writerOf(family, layout, {
       start,
       end,
@@ -136,12 +165,11 @@ export class GroupedReader {
       const field = tag >>> 3;
       if (field >= 2 && field <= 5) this.#readFixed(tag, end);
       else if (field === 6 && fields === SUMMARY_FIELDS) this.#readQuantile(tag, end);
-      else if (field === 6) this.#readNumbers(tag, end, point.numbers);
-      else if (field === 7 && fields === HISTOGRAM_FIELDS) this.#readNumbers(tag, end, point.places);
+      else if (field === 6 || (field === 7 && fields === HISTOGRAM_FIELDS)) this.#noteNumbers(tag, end);
       else if (field === fields.exemplars) {
         point.exemplars = this.#points.withExemplar(point.exemplars, tag, end);
       } else if (field === fields.attributes) {
-        reader.expect(tag, WIRE_BYTES);
+        if ((tag & 7) !== WIRE_BYTES) throw reader.wrongType(tag);
         reader.at = reader.fieldEnd(end);
         if (point.attributesEnd === 0) point.attributesStart = fieldStart;
         else if (fieldStart !== point.attributesEnd) point.isScattered = true;
@@ -159,6 +187,27 @@ export class GroupedReader {
     if (tag >>> 3 !== 5) return;
     point.sum = double;
     point.hasSum = true;
+  }
+
+  /** Notes where bucket counts (fixed64) or bounds (double) are, without reading them yet. */
+  #noteNumbers(tag: number, end: number): void {
+    const reader = this.#reader;
+    const point = this.#point;
+    const areCounts = tag >>> 3 === 6;
+    const isFirst = (areCounts ? point.countsEnd : point.boundsEnd) === 0;
+    if ((tag & 7) !== WIRE_BYTES || !isFirst) {
+      reader.expect(tag, WIRE_BYTES, WIRE_FIXED64);
+      reader.skip(tag, end);
+      point.isInPieces = true;
+      return;
+    }
+    const stop = reader.fieldEnd(end);
+    const start = reader.at;
+    if ((stop - start) % NUMBER_BYTES !== 0) throw reader.broken('a number of eight bytes is cut off');
+    checkLimit('maxRequestNumbers', this.#rows.numbersLength + (stop - start) / NUMBER_BYTES);
+    reader.at = stop;
+    if (areCounts) [point.countsStart, point.countsEnd] = [start, stop];
+    else [point.boundsStart, point.boundsEnd] = [start, stop];
   }
 
   /** Bucket counts (fixed64) or bounds (double), packed or one by one. */
@@ -205,31 +254,4 @@ export class GroupedReader {
     const attributeBytes = this.#points.gatherAttributes(place);
     return this.#rows.addUnknown({ family, layout, attributeBytes });
   }
-}
-
-function sumProblem({ isDelta }: Family, { hasSum, sum }: GroupedPoint): string | null {
-  return isDelta && hasSum && !Number.isFinite(sum) ? 'a delta whose sum is no number' : null;
-}
-
-/** Why a histogram with explicit bounds contradicts itself, or null. */
-function histogramProblem({ numbers, places, count, sum, hasSum }: GroupedPoint): string | null {
-  if (numbers.length > maxBuckets || places.length > maxBuckets) {
-    return `a histogram has more than maxBuckets (${maxBuckets})`;
-  }
-  const isEmpty = numbers.length === 0 && places.length === 0;
-  if (!isEmpty && numbers.length !== places.length + 1) {
-    return `a histogram has ${places.length} bounds and ${numbers.length} buckets`;
-  }
-  for (let at = 0; at < places.length; at++) {
-    const bound = places[at] ?? Number.NaN;
-    if (Number.isNaN(bound) || (at > 0 && !(bound > (places[at - 1] ?? Number.NaN)))) {
-      return "a histogram's bounds do not ascend";
-    }
-  }
-  if (isEmpty) return null;
-  const inBuckets = numbers.reduce((total, each) => total + each, 0);
-  // Sums of larger numbers are not exact. Observations of NaN may be in no bucket, and make the sum NaN.
-  if (inBuckets > Number.MAX_SAFE_INTEGER) return null;
-  const isWrong = hasSum && Number.isNaN(sum) ? inBuckets > count : inBuckets !== count;
-  return isWrong ? `a histogram's count is ${count}, and its buckets hold ${inBuckets}` : null;
 }

@@ -11,6 +11,8 @@ const FIRST_TEXT = 2;
 export class WriterColumns {
   /** The series of a number or an exponential histogram; of the others, the number of their group. */
   refs = new Float64Array(FIRST_CAPACITY);
+  /** The series; of a group its count, which comes and goes with the others. */
+  series = new Float64Array(FIRST_CAPACITY);
   /** Start of the last stored point, ms; 0 where none was told. */
   startsMs = new Float64Array(FIRST_CAPACITY);
   /** Time of the last stored point, ms. */
@@ -25,6 +27,8 @@ export class WriterColumns {
     const capacity = this.refs.length * 2;
     const refs = new Float64Array(capacity);
     refs.set(this.refs);
+    const series = new Float64Array(capacity);
+    series.set(this.series);
     const startsMs = new Float64Array(capacity);
     startsMs.set(this.startsMs);
     const timesMs = new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY);
@@ -33,6 +37,7 @@ export class WriterColumns {
     peers.set(this.peers);
     this.peers = peers;
     this.refs = refs;
+    this.series = series;
     this.startsMs = startsMs;
     this.timesMs = timesMs;
   }
@@ -95,12 +100,12 @@ export class KnownWriters {
 
   /** Whether the store still has the series of a point's writer. */
   isPointHeld(entry: number): boolean {
-    return this.#isHeld(this.points.refs[entry] ?? 0);
+    return this.#isHeld(this.points.series[entry] ?? 0);
   }
 
-  /** The same of a group: its series come and go together, so that the count stands for all. */
+  /** The same of a group. */
   isGroupHeld(entry: number): boolean {
-    return this.#isHeld(this.groups[this.grouped.refs[entry] ?? 0]?.[0] ?? 0);
+    return this.#isHeld(this.grouped.series[entry] ?? 0);
   }
 
   /** Remembers the series of a histogram or summary; returns their number. */

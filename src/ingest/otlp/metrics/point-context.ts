@@ -25,6 +25,8 @@ export class PointContext {
   readonly refusals: Refusals;
   readonly receivedAtMs: number;
   readonly #known: KnownWriters;
+  /** The layout that was found last; of this request, since between two all may be forgotten. */
+  #lastLayout: Layout | null = null;
 
   constructor(parts: PointContextParts) {
     this.reader = parts.reader;
@@ -75,15 +77,30 @@ export class PointContext {
     return parts.length === 0 ? NO_BYTES : Buffer.concat(parts);
   }
 
-  /** The layout with the texts, known by the bytes of its numbers. */
-  layoutOf(family: Family, numbers: Float64Array, textOf: (value: number) => string): Layout {
-    const bytes = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-    const view = new DataView(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+  /** The layout whose numbers are the doubles in the bytes [start, end), or null where it is not known. */
+  knownLayout(family: Family, start: number, end: number): Layout | null {
     const { layoutKeys, layouts } = this.#known;
+    const { view } = this.reader;
+    // The points of a metric have one layout, nearly always.
+    const last = this.#lastLayout;
+    if (last !== null && family.id !== 0 && layoutKeys.isEntry(last.id, family.id, view, start, end)) {
+      return last;
+    }
+    const known = layouts[findEntry(layoutKeys, family.id, view, start, end)] ?? null;
+    if (known !== null) this.#lastLayout = known;
+    return known;
+  }
+
+  /** Remembers a layout by its numbers as they are sent, which are in order. */
+  addLayout(family: Family, numbers: readonly number[], texts: readonly string[]): Layout {
+    const bytes = Buffer.alloc(numbers.length * Float64Array.BYTES_PER_ELEMENT);
+    numbers.forEach((number, at) => bytes.writeDoubleLE(number, at * Float64Array.BYTES_PER_ELEMENT));
+    const { layoutKeys, layouts } = this.#known;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const known = layouts[findEntry(layoutKeys, family.id, view, 0, bytes.length)];
     if (known) return known;
     const id = addEntry(layoutKeys, family.id, bytes);
-    const layout = { id, texts: Array.from(numbers, textOf) };
+    const layout = { id, texts };
     if (id !== 0) layouts[id] = layout;
     return layout;
   }

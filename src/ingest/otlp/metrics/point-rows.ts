@@ -14,6 +14,8 @@ export interface UnknownWriter {
 }
 
 const FIRST_CAPACITY = 4096;
+/** Four megabytes: a full body of histograms needs no more. */
+const MAX_KEPT_NUMBERS = 128 * FIRST_CAPACITY;
 
 /**
  * The points of one request as they stand in it, in columns: what decoding leaves, and what storing begins with.
@@ -49,7 +51,7 @@ export class PointRows {
     this.exemplars.length = 0;
     // What one large request took is not kept for ever.
     if (this.writers.length > 64 * FIRST_CAPACITY) this.#resize(FIRST_CAPACITY);
-    if (this.numbers.length > 64 * FIRST_CAPACITY) this.numbers = new Float64Array(FIRST_CAPACITY);
+    if (this.numbers.length > MAX_KEPT_NUMBERS) this.numbers = new Float64Array(FIRST_CAPACITY);
   }
 
   add(writer: number, timeMs: number, startMs: number, value: number, isStale: boolean): void {
@@ -64,12 +66,17 @@ export class PointRows {
   }
 
   addNumber(value: number): void {
-    if (this.numbersLength === this.numbers.length) {
-      const numbers = new Float64Array(this.numbers.length * 2);
-      numbers.set(this.numbers);
-      this.numbers = numbers;
-    }
+    this.reserveNumbers(1);
     this.numbers[this.numbersLength++] = value;
+  }
+
+  /** Makes room for so many numbers more. */
+  reserveNumbers(count: number): void {
+    const needed = this.numbersLength + count;
+    if (needed <= this.numbers.length) return;
+    const numbers = new Float64Array(Math.max(this.numbers.length * 2, needed));
+    numbers.set(this.numbers);
+    this.numbers = numbers;
   }
 
   /** @throws OmoiError `body_too_large` */

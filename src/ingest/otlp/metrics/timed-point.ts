@@ -10,7 +10,7 @@ export interface TimedPoint {
 
 /** Reads a field of eight bytes: into the point where it is one of those, and as a double for whom it concerns. */
 export function readEightBytes(reader: WireReader, tag: number, end: number, point: TimedPoint): number {
-  reader.expect(tag, WIRE_FIXED64);
+  if ((tag & 7) !== WIRE_FIXED64) throw reader.wrongType(tag);
   const double = reader.double(end);
   const at = reader.at - 8;
   switch (tag >>> 3) {

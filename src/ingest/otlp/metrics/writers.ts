@@ -70,6 +70,7 @@ export function resolveWriter(
     columns.reserve(entry);
     if (entry !== 0) {
       columns.refs[entry] = ref;
+      columns.series[entry] = group?.[0] ?? ref;
       columns.agentIds[entry] = labels['agent_id'];
       if (group) rememberPeer(known, { family, attributeBytes, entry, ref });
     }
