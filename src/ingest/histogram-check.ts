@@ -89,9 +89,18 @@ function countProblem(histogram: HistogramValue, counting: 'whole' | 'float'): s
   let inBuckets = zeroCount;
   for (let at = 0; at < positiveCounts.length; at++) inBuckets += positiveCounts[at] ?? 0;
   for (let at = 0; at < negativeCounts.length; at++) inBuckets += negativeCounts[at] ?? 0;
-  // Sums of larger numbers are not exact.
-  if (inBuckets > Number.MAX_SAFE_INTEGER) return null;
   // Observations of NaN are in no bucket, and make the sum NaN.
-  const isWrong = Number.isNaN(sum) ? inBuckets > count : inBuckets !== count;
+  const isWrong =
+    inBuckets > count ? !isNearly(inBuckets, count) : !Number.isNaN(sum) && !isNearly(count, inBuckets);
   return isWrong ? `its count is ${count}, and its buckets hold ${inBuckets}` : null;
+}
+
+/** Sums that a double does not hold exactly differ in their last digits. */
+const LEAST_DIFFERENCE = 1e-9;
+
+/** Whether two counts, the larger first, are the same as far as a double tells. */
+export function isNearly(larger: number, smaller: number): boolean {
+  return larger <= Number.MAX_SAFE_INTEGER
+    ? larger === smaller
+    : larger - smaller <= larger * LEAST_DIFFERENCE;
 }

@@ -245,12 +245,27 @@ function nativeSide({ offset, length, counts }: Buckets, merge: number): NativeS
   while (to > from && counts[to - 1] === 0) to--;
   if (from === to) return EMPTY_SIDE;
   const first = ((offset + from) >> merge) + 1;
-  const merged = merge === 0 ? counts.slice(from, to) : [];
-  for (let place = from; place < to && merge > 0; place++) {
-    const index = ((offset + place) >> merge) + 1 - first;
+  const merged = merge === 0 ? counts.slice(from, to) : mergedCounts({ offset, from, to, counts }, merge);
+  return { spans: [{ offset: first, length: merged.length }], counts: merged };
+}
+
+/** Counts of the buckets [from, to), several in one. */
+function mergedCounts(
+  {
+    offset,
+    from,
+    to,
+    counts,
+  }: Pick<Buckets, 'offset' | 'counts'> & { readonly from: number; readonly to: number },
+  merge: number,
+): readonly number[] {
+  const first = (offset + from) >> merge;
+  const merged: number[] = [];
+  for (let place = from; place < to; place++) {
+    const index = ((offset + place) >> merge) - first;
     merged[index] = (merged[index] ?? 0) + (counts[place] ?? 0);
   }
-  return { spans: [{ offset: first, length: merged.length }], counts: merged };
+  return merged;
 }
 
 function bucketsProblem({ offset, length }: Buckets): string | null {

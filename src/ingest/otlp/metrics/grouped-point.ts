@@ -1,4 +1,5 @@
 import type { Exemplar } from '#telemetry';
+import { isNearly } from '../../histogram-check.ts';
 import { maxBuckets } from '../limits.ts';
 import type { Family } from './family.ts';
 
@@ -61,6 +62,14 @@ export function finiteBounds(bounds: readonly number[]): readonly number[] {
   return bounds.at(-1) === Infinity ? bounds.slice(0, -1) : bounds;
 }
 
+/**
+ * Whether so many bounds have so many buckets: one more than bounds. Where the last bound is told to be +Inf, its bucket
+ * is the last one, or is followed by one that is always empty.
+ */
+export function areOf(bounds: number, buckets: number, finite: number): boolean {
+  return buckets === bounds + 1 || buckets === finite + 1;
+}
+
 export function unequal(bounds: number, buckets: number): string {
   return `a histogram has ${bounds} bounds and ${buckets} buckets`;
 }
@@ -81,7 +90,9 @@ export function boundsProblem({ numbers, places }: GroupedPoint): string | null 
 export function histogramProblem(point: GroupedPoint): string | null {
   const { numbers, places } = point;
   const isEmpty = numbers.length === 0 && places.length === 0;
-  if (!isEmpty && numbers.length !== places.length + 1) return unequal(places.length, numbers.length);
+  if (!isEmpty && !areOf(places.length, numbers.length, finiteBounds(places).length)) {
+    return unequal(places.length, numbers.length);
+  }
   if (isEmpty) return null;
   return countProblem(
     point,
@@ -91,8 +102,10 @@ export function histogramProblem(point: GroupedPoint): string | null {
 
 /** The same of its count, where its buckets hold so many. */
 export function countProblem({ count, sum, hasSum }: GroupedPoint, inBuckets: number): string | null {
-  // Sums of larger numbers are not exact. Observations of NaN may be in no bucket, and make the sum NaN.
-  if (inBuckets > Number.MAX_SAFE_INTEGER) return null;
-  const isWrong = hasSum && Number.isNaN(sum) ? inBuckets > count : inBuckets !== count;
+  // Observations of NaN may be in no bucket, and make the sum NaN.
+  const isWrong =
+    inBuckets > count
+      ? !isNearly(inBuckets, count)
+      : !(hasSum && Number.isNaN(sum)) && !isNearly(count, inBuckets);
   return isWrong ? `a histogram's count is ${count}, and its buckets hold ${inBuckets}` : null;
 }

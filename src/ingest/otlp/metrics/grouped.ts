@@ -4,6 +4,7 @@ import type { Refusals } from '../refusals.ts';
 import { unsigned64At } from '../wire/times.ts';
 import type { Family, Layout } from './family.ts';
 import {
+  areOf,
   boundsProblem,
   countProblem,
   finiteBounds,
@@ -70,7 +71,9 @@ export class GroupedReader {
     const buckets = (countsEnd - countsStart) / NUMBER_BYTES;
     const bounds = (boundsEnd - boundsStart) / NUMBER_BYTES;
     if (buckets > maxBuckets) return TOO_MANY_BUCKETS;
-    if (buckets !== bounds + 1 && (buckets > 0 || bounds > 0)) return unequal(bounds, buckets);
+    if ((buckets > 0 || bounds > 0) && !areOf(bounds, buckets, texts.length - 1)) {
+      return unequal(bounds, buckets);
+    }
     const rows = this.#rows;
     rows.reserveNumbers(texts.length + 2);
     const { numbers } = rows;

@@ -90,7 +90,9 @@ export class RowTargets {
       try {
         const { samples } = this.#parts;
         if (!samples.holds(resource.targetInfoRef)) resource.targetInfoRef = samples.series(targetInfo);
-        batch.add(resource.targetInfoRef, newestMs, 1);
+        // Of several requests of one resource, one may tell of an earlier time: its points are taken all the same.
+        if (newestMs > samples.newestMs(resource.targetInfoRef))
+          batch.add(resource.targetInfoRef, newestMs, 1);
       } catch (thrown) {
         if (!(thrown instanceof OmoiError) || thrown.retryable) throw thrown;
         this.#parts.refusals.leaveOut(`target_info: ${thrown.message}`);
