@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPrometheusStage, success, type PrometheusStage } from './prometheus.test-support.ts';
+
+let stage: PrometheusStage;
+
+beforeAll(async () => {
+  stage = await openPrometheusStage();
+});
+
+afterAll(() => stage.close());
+
+it('says what it is where Grafana looks', async () => {
+  const { body } = await stage.get('status/buildinfo');
+  expect(body['data']).toMatchObject({ version: '3.14.0', revision: 'omoi-9.9.9' });
+  expect(await stage.get('status/flags')).toEqual(success({ 'query.timeout': '2m' }));
+  expect(await stage.get('status/config')).toEqual(success({ yaml: 'global: {}\n' }));
+  expect((await stage.get('status/runtimeinfo')).body['data']).toMatchObject({
+    startTime: '2026-11-22T11:59:59.000Z',
+    storageRetention: '15d or 10GiB',
+  });
+});
+
+describe('who asks', () => {
+  const refused = (status: number, code: string) => ({
+    status,
+    body: { status: 'error', errorType: 'bad_data', code },
+  });
+
+  it('is told in Prometheus’s form what is wrong', async () => {
+    expect(await stage.get('query', { query: '1' }, {})).toMatchObject(refused(401, 'unauthenticated'));
+    expect(await stage.get('query', { query: '1' }, stage.served.as('agent'))).toMatchObject(
+      refused(403, 'forbidden'),
+    );
+    expect(await stage.get('targets')).toMatchObject({
+      status: 404,
+      body: { status: 'error', errorType: 'not_found' },
+    });
+    const json = await stage.post(
+      'query',
+      { query: '1' },
+      { ...stage.served.as('viewer'), 'content-type': 'text/plain' },
+    );
+    expect(json).toMatchObject(refused(415, 'unsupported_media_type'));
+  });
+
+  it('may send a token as the password of basic authentication, here and nowhere else', async () => {
+    const token = stage.served.as('viewer').authorization.replace('Bearer ', '');
+    const headers = { authorization: `Basic ${Buffer.from(`any:${token}`).toString('base64')}` };
+    expect(await stage.get('query', { query: '1' }, headers)).toMatchObject({ status: 200 });
+    const wrong = { authorization: `Basic ${Buffer.from('any:thing').toString('base64')}` };
+    expect(await stage.get('query', { query: '1' }, wrong)).toMatchObject(refused(401, 'unauthenticated'));
+    const elsewhere = await stage.served.app.inject({ method: 'GET', url: '/api/v1/session', headers });
+    expect(elsewhere.statusCode).toBe(401);
+  });
+
+  it('may post a query from the dashboard’s session, which changes nothing', async () => {
+    const entered = await stage.served.app.inject({
+      method: 'POST',
+      url: '/api/v1/session',
+      payload: { token: stage.served.as('viewer').authorization.replace('Bearer ', '') },
+    });
+    const cookie = `omoi_session=${entered.cookies[0]?.value}`;
+    expect(await stage.post('query', { query: '1' }, { cookie })).toMatchObject({ status: 200 });
+    const origin = { cookie, origin: 'https://elsewhere.example' };
+    expect(await stage.post('query', { query: '1' }, origin)).toMatchObject(
+      refused(403, 'origin_not_allowed'),
+    );
+  });
+
+  it('leaves no audit entry by a query that is posted', async () => {
+    await stage.post('query', { query: '1' }, stage.served.as('admin'));
+    const audit = await stage.served.app.inject({
+      method: 'GET',
+      url: '/api/v1/audit',
+      headers: stage.served.as('admin'),
+    });
+    expect(audit.body).not.toContain('/prometheus/api/v1/query');
+  });
+});

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { propertyRuns } from '../../../tests/property-runs.ts';
+import { snappy } from '../../../tests/remote-write-request.ts';
+import { SnappyDecoder } from './snappy.ts';
+
+describe('snappy', () => {
+  test('what another implementation compresses comes back', () => {
+    const decoder = new SnappyDecoder(1 << 20);
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 5000 }),
+      fc
+        .array(fc.constantFrom('abc', 'aaaaaaaa', 'label=value', '\0'), { maxLength: 500 })
+        .map((parts) => Buffer.from(parts.join(''))),
+    );
+    fc.assert(
+      fc.property(bytes, (original) => {
+        expect(Buffer.from(decoder.decode(snappy(original))).equals(original)).toBe(true);
+      }),
+    );
+  });
+
+  test('a bomb is refused before it is decoded', () => {
+    const bomb = Buffer.concat([Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f), Buffer.alloc(1000, 0xfe)]);
+    expect(() => new SnappyDecoder(1024).decode(bomb)).toThrowError(
+      expect.objectContaining({ code: 'body_too_large' }),
+    );
+  });
+
+  test('any bytes are decoded or refused', () => {
+    const decoder = new SnappyDecoder(1 << 16);
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        expectCoded(() => decoder.decode(bytes));
+      }),
+      { numRuns: propertyRuns(2000) },
+    );
+  });
+});
+
+function expectCoded(run: () => unknown): void {
+  try {
+    run();
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'OmoiError' });
+  }
+}
