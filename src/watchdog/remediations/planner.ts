@@ -6,7 +6,8 @@ import { resolveTarget } from '../policies/resolve-target.ts';
 import { targetText } from '../policies/target.ts';
 import type { AlertFacts, AlertReader, FleetActuator } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
-import type { RemediationLog, WantedRemediation } from './remediation-log.ts';
+import type { WantedRemediation } from './planned-remediations.ts';
+import type { RemediationLog } from './remediation-log.ts';
 import type { RemediationRunner } from './remediation-runner.ts';
 
 export interface PlannerParts {

@@ -1,8 +1,7 @@
 import type { EventBus } from '#eventbus';
-import { PreparedInsert, type StateDatabase, type StateTransaction } from '#storage';
+import type { StateDatabase, StateTransaction } from '#storage';
 import {
   allSettled,
-  createId,
   toRfc3339OrNull,
   type NewSystemEvent,
   type Random,
@@ -13,11 +12,9 @@ import { finishAction, insertIntent, type ActionRow } from '../actions/action-ro
 import type { Done } from '../actions/action.ts';
 import type { PolicyStep } from '../actions/actions.ts';
 import type { Suppression } from '../guards/guards.ts';
-import type { Policy } from '../policies/policy.ts';
-import { writePlan } from '../policies/remediation-plan.ts';
-import type { Target } from '../policies/target.ts';
-import type { AgentFacts, AlertFacts } from '../ports.ts';
+import type { AgentFacts } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
+import { insertPlanned, type WantedRemediation } from './planned-remediations.ts';
 import { mayBecome, OPEN_STATES, remediationRef, type Ending, type Remediation } from './remediation.ts';
 import type { RepairSlots } from './repair-slots.ts';
 import type { RecordedSuppression } from './transition.ts';
@@ -37,23 +34,6 @@ const MAX_SUPPRESSION_AGE_MS = 30_000;
 /** What changes with a transition. */
 type Change = Partial<Omit<Remediation, 'id' | 'state' | 'updated_at_ms'>>;
 
-/** A policy's answer to an alert on one target. */
-export interface WantedRemediation {
-  readonly policy: Policy;
-  readonly alert: AlertFacts;
-  readonly target: Target;
-}
-
-const INSERT_ONCE = new PreparedInsert<Remediation, { id: string }>((db, rows) =>
-  db
-    .insertInto('remediations')
-    .values(rows)
-    .onConflict((conflict) =>
-      conflict.columns(['policy', 'alert_id', 'target_kind', 'target_id']).doNothing(),
-    )
-    .returning('id'),
-);
-
 /** The durable record of remediations: every transition is one transaction with its event. */
 export class RemediationLog {
   readonly #parts: RemediationLogParts;
@@ -68,9 +48,7 @@ export class RemediationLog {
    * @returns those that had not been planned before
    */
   async plan(tx: StateTransaction, wanted: readonly WantedRemediation[]): Promise<readonly Remediation[]> {
-    const planned = wanted.map((one) => plannedRemediation(one, tx.nowMs, this.#parts.random));
-    const inserted = new Set((await INSERT_ONCE.rows(tx, planned)).map(({ id }) => id));
-    return planned.filter(({ id }) => inserted.has(id));
+    return insertPlanned(tx, wanted, this.#parts.random);
   }
 
   /** Notes a generation that came up since the remediation last looked, and that it had not asked for. */
@@ -299,36 +277,4 @@ export class RemediationLog {
       traceparent: remediation.traceparent,
     } as NewSystemEvent);
   }
-}
-
-function plannedRemediation(
-  { policy, alert, target }: WantedRemediation,
-  nowMs: number,
-  random: Random,
-): Remediation {
-  const isAgent = target.kind === 'agent';
-  return {
-    id: createId('rem', nowMs, random),
-    policy: policy.name,
-    alert_id: alert.alertId,
-    rule_id: alert.ruleId,
-    target_kind: target.kind,
-    target_id: target.id,
-    pool_id: target.poolId,
-    state: 'planned',
-    plan: writePlan(policy),
-    step: 0,
-    outcome: null,
-    generation: isAgent ? target.generation : null,
-    generation_since_ms: isAgent && target.spawning ? nowMs : null,
-    value_before: null,
-    planned_at_ms: nowMs,
-    step_started_at_ms: null,
-    verify_until_ms: null,
-    ended_at_ms: null,
-    approved_by: null,
-    reason: null,
-    traceparent: alert.traceparent,
-    updated_at_ms: nowMs,
-  };
 }
