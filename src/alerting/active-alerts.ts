@@ -1,4 +1,4 @@
-import { OmoiError, Stretch, type Clock, type Labels } from '#telemetry';
+import { OmoiError, Stretch, type ActiveAlertState, type Clock, type Labels } from '#telemetry';
 import { expandAnnotations, type ExpansionContext } from './evaluation/alert-elements.ts';
 import type { LoadedRules } from './rules/loaded-rules.ts';
 import type { AlertingRule } from './rules/rule.ts';
@@ -11,7 +11,7 @@ export interface ActiveAlert {
   readonly fingerprint: string;
   /** Null while pending. */
   readonly alertId: string | null;
-  readonly state: 'pending' | 'firing';
+  readonly state: ActiveAlertState;
   readonly labels: Labels;
   readonly annotations: Labels;
   readonly activeAtMs: number;
@@ -23,7 +23,7 @@ export interface ActiveAlert {
 
 export interface ActiveAlertQuery {
   readonly ruleId?: string;
-  readonly state?: ActiveAlert['state'];
+  readonly state?: ActiveAlertState;
   /** Where the page before ended. */
   readonly cursor?: string;
   readonly limit: number;
@@ -94,7 +94,7 @@ export async function pageOfActiveAlerts(
 function wantedInstances(
   instances: ReadonlyMap<string, Instance>,
   after: string,
-  wanted: ActiveAlert['state'] | undefined,
+  wanted: ActiveAlertState | undefined,
 ): readonly Instance[] {
   return [...instances.values()]
     .filter(({ fingerprint, phase }) => {

@@ -1,5 +1,4 @@
-import { Stretch, type Clock, type Labels } from '#telemetry';
-import type { ActiveAlert } from './active-alerts.ts';
+import { Stretch, type ActiveAlertState, type Clock, type Labels } from '#telemetry';
 import type { PaceReport } from './evaluation/rule-pace.ts';
 import type { LoadedRules } from './rules/loaded-rules.ts';
 import { templateTexts } from './rules/rule.ts';
@@ -32,7 +31,7 @@ export interface RuleOverview {
   readonly onArrival: boolean;
   readonly statistics: RuleHealthReport & PaceReport;
   /** How many label sets are in each state. */
-  readonly active: Readonly<Record<ActiveAlert['state'], number>>;
+  readonly active: Readonly<Record<ActiveAlertState, number>>;
 }
 
 export interface OverviewContext {

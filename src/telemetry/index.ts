@@ -61,8 +61,10 @@ export {
 export { ERROR_CATALOGUE, OmoiError, messageOf, type ErrorCode } from './errors/errors.ts';
 export { durationText, formatDuration, parseDuration } from './time/duration.ts';
 export {
+  ACTIVE_ALERT_STATES,
   ALERT_STATES,
   RESOLUTION_CAUSES,
+  type ActiveAlertState,
   type AlertState,
   type ResolutionCause,
 } from './events/alert-states.ts';
@@ -87,6 +89,13 @@ export {
   type Counter,
   type Histogram,
 } from './metrics/self-metrics.ts';
+export {
+  ANOMALY_KINDS,
+  ANOMALY_STATES,
+  type AnomalyKind,
+  type AnomalyState,
+} from './events/anomaly-record.ts';
+export { LOCK_MODES, TASK_STATES, type LockMode, type TaskState } from './events/task-states.ts';
 export {
   AGENT_STATUSES,
   AGENT_TYPES,

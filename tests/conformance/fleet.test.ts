@@ -10,6 +10,7 @@ import {
   silentLogger,
   type FleetActivity,
 } from '#telemetry';
+import { claimOf as anyClaimOf, heldBy, registration } from '../../src/fleet/fleet.test-support.ts';
 import { DATABASE_KINDS, openPlace } from './state-databases.ts';
 
 const patience = { timeout: 60_000, interval: 5 };
@@ -28,25 +29,8 @@ function task(more: Partial<NewTask> = {}): NewTask {
   };
 }
 
-function claimOf(agentId: string, more: Partial<ClaimRequest> = {}): ClaimRequest {
-  return {
-    agentId,
-    generation: 1,
-    phaseIds: null,
-    taskTypes: null,
-    ownPoolOnly: false,
-    maxTasks: 1,
-    leaseMs: 60_000,
-    waitMs: 0,
-    traceparent: null,
-    signal: null,
-    ...more,
-  };
-}
-
-function heldBy(agentId: string, taskId: string, generation = 1) {
-  return { taskId, agentId, generation, attempt: null, traceparent: null };
-}
+/** Time goes by the clock here: a lease outlasts what a busy machine takes. */
+const claimOf: typeof anyClaimOf = (agentId, more) => anyClaimOf(agentId, { leaseMs: 60_000, ...more });
 
 function codeOf(thrown: unknown): string {
   return thrown instanceof OmoiError ? thrown.code : String(thrown);
@@ -81,22 +65,7 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
 
     async function register(...agentIds: string[]): Promise<void> {
       await Promise.all(
-        agentIds.map((agentId) =>
-          fleet.agents.register({
-            agentId,
-            agentType: 'guardian',
-            poolId: null,
-            phaseId: null,
-            generation: null,
-            nonce: `nonce of ${agentId}`,
-            newGeneration: false,
-            labels: {},
-            capabilities: [],
-            heartbeatIntervalMs: null,
-            heartbeatTtlMs: null,
-            traceparent: null,
-          }),
-        ),
+        agentIds.map((agentId) => fleet.agents.register(registration(agentId, { agentType: 'guardian' }))),
       );
     }
 
@@ -116,20 +85,8 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
     }
 
     async function registerManaged(agentId: string, generation: number, nonce: string): Promise<void> {
-      await fleet.agents.register({
-        agentId,
-        agentType: 'worker',
-        poolId: null,
-        phaseId: null,
-        generation,
-        nonce,
-        newGeneration: false,
-        labels: {},
-        capabilities: [],
-        heartbeatIntervalMs: 60_000,
-        heartbeatTtlMs: 600_000,
-        traceparent: null,
-      });
+      const paced = { heartbeatIntervalMs: 60_000, heartbeatTtlMs: 600_000 };
+      await fleet.agents.register(registration(agentId, { generation, nonce, ...paced }));
     }
 
     async function claimed(agentId: string, more: Partial<ClaimRequest> = {}): Promise<TaskRow> {

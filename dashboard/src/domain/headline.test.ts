@@ -7,7 +7,7 @@ const alert = (state: string, severity: string, acknowledged_by: string | null =
   severity,
   acknowledged_by,
 });
-const remediation = (state: string, outcome: string | null) => ({ state, outcome });
+const remediation = (endedAt: string | null) => ({ ended_at: endedAt });
 
 const ROWS: readonly (Partial<FleetOverview> & { readonly text: string; readonly tone: string })[] = [
   { text: 'No agents yet.', tone: 'gone' },
@@ -15,13 +15,13 @@ const ROWS: readonly (Partial<FleetOverview> & { readonly text: string; readonly
   { agents: agents('IDLE', 'FAILED', 'SPAWNING'), text: '2 agents of 3 not working.', tone: 'caution' },
   {
     agents: agents('IDLE'),
-    remediations: [remediation('verifying', null), remediation('completed', 'healed')],
+    remediations: [remediation(null), remediation('2026-01-01T00:00:00Z')],
     text: '1 repair under way.',
     tone: 'repair',
   },
   {
     alerts: [alert('firing', 'warning'), alert('firing', 'critical'), alert('resolved', 'critical')],
-    remediations: [remediation('executing', null)],
+    remediations: [remediation(null)],
     text: '2 alerts firing, 1 repair under way.',
     tone: 'bad',
   },

@@ -8,7 +8,7 @@ export interface FleetOverview {
     readonly severity: string;
     readonly acknowledged_by: string | null;
   }[];
-  readonly remediations: readonly { readonly outcome: string | null; readonly state: string }[];
+  readonly remediations: readonly { readonly ended_at: string | null }[];
 }
 
 export interface Headline {
@@ -46,8 +46,8 @@ export function countFleet({ agents, alerts, remediations }: FleetOverview): Fle
 }
 
 /** Whether a remediation still does or waits for something. */
-export function isRunning(remediation: { readonly state: string; readonly outcome: string | null }): boolean {
-  return remediation.outcome === null && !['completed', 'cancelled', 'escalated'].includes(remediation.state);
+export function isRunning(remediation: { readonly ended_at: string | null }): boolean {
+  return remediation.ended_at === null;
 }
 
 /** How things stand, in one sentence; the worst comes first. */

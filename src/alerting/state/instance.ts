@@ -1,4 +1,4 @@
-import type { Labels } from '#telemetry';
+import type { ActiveAlertState, Labels } from '#telemetry';
 import type { Phase } from './transition.ts';
 
 /** What made the condition hold: enough to record its spans later, should the alert ever fire. */
@@ -34,7 +34,7 @@ export interface Instance {
 }
 
 /** How Prometheus calls the phase; a dismissed or inactive one has no name there. */
-export function alertState(phase: Phase): 'pending' | 'firing' | null {
+export function alertState(phase: Phase): ActiveAlertState | null {
   switch (phase.kind) {
     case 'pending':
       return 'pending';

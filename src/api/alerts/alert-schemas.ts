@@ -1,4 +1,11 @@
-import { ALERT_STATES, jsonObjectSchema, labelsSchema, RESOLUTION_CAUSES, SEVERITIES } from '#telemetry';
+import {
+  ACTIVE_ALERT_STATES,
+  ALERT_STATES,
+  jsonObjectSchema,
+  labelsSchema,
+  RESOLUTION_CAUSES,
+  SEVERITIES,
+} from '#telemetry';
 import { z } from 'zod';
 
 const texts = labelsSchema;
@@ -63,8 +70,6 @@ export const timelineAnswer = z.object({
   ),
 });
 
-const ACTIVE_STATES = ['pending', 'firing'] as const;
-
 export const rulesQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100).describe('How many rules.'),
   cursor: z.string().max(1000).optional().describe('`next_cursor` of the page before.'),
@@ -72,7 +77,7 @@ export const rulesQuery = z.object({
 
 export const activeAlertsQuery = z.object({
   rule_id: z.string().max(500).optional().describe('`group/alert`'),
-  state: z.enum(ACTIVE_STATES).optional(),
+  state: z.enum(ACTIVE_ALERT_STATES).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   cursor: z.string().max(1200).optional().describe('`next_cursor` of the page before.'),
 });
@@ -82,7 +87,7 @@ export const activeAlertsAnswer = z.object({
     z.object({
       rule_id: z.string(),
       alert_id: nullableText.describe('Null while pending.'),
-      state: z.enum(ACTIVE_STATES),
+      state: z.enum(ACTIVE_ALERT_STATES),
       labels: texts,
       annotations: texts,
       active_at: z.string(),

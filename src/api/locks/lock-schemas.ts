@@ -1,8 +1,7 @@
+import { LOCK_MODES } from '#telemetry';
 import { z } from 'zod';
 import { generation, name } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
-
-const MODES = ['shared', 'exclusive'] as const;
 
 export const lockParams = z.object({ lock_id: z.string().min(1).max(100) });
 
@@ -11,7 +10,7 @@ export const acquireBody = z.object({
   generation,
   resource_type: name,
   resource_name: z.string().min(1).max(500),
-  lock_mode: z.enum(MODES).default('exclusive'),
+  lock_mode: z.enum(LOCK_MODES).default('exclusive'),
   ttl_ms: z.number().int().min(BOUNDS.minLockTtlMs).max(BOUNDS.maxLockTtlMs).optional(),
   wait_ms: z.number().int().min(0).max(BOUNDS.maxWaitMs).default(0).describe('First come, first served.'),
 });
@@ -23,7 +22,7 @@ export const lockView = z
     lock_id: z.string(),
     resource_type: z.string(),
     resource_name: z.string(),
-    lock_mode: z.enum(MODES),
+    lock_mode: z.enum(LOCK_MODES),
     agent_id: z.string(),
     generation: z.number(),
     fencing_token: z

@@ -1,4 +1,4 @@
-import { labelsSchema } from '#telemetry';
+import { ANOMALY_KINDS, ANOMALY_STATES, labelsSchema } from '#telemetry';
 import { z } from 'zod';
 
 export const metricSample = z.object({
@@ -20,9 +20,9 @@ export const anomalyView = z.object({
   id: z.string(),
   metric_name: z.string(),
   labels: labelsSchema,
-  kind: z.enum(['spike', 'drop', 'threshold_breach', 'pattern_change', 'trend']),
+  kind: z.enum(ANOMALY_KINDS),
   detector: z.string(),
-  state: z.enum(['open', 'closed']),
+  state: z.enum(ANOMALY_STATES),
   value: z.number(),
   expected: z.number().nullable(),
   score: z.number(),
@@ -48,7 +48,7 @@ export const agentScoreQuery = z.object({
 });
 
 export const anomalyQuery = z.object({
-  state: z.enum(['open', 'closed']).optional(),
+  state: z.enum(ANOMALY_STATES).optional(),
   metric_name: z.string().optional(),
   before: z.iso.datetime().optional().describe('Only what was detected before this time.'),
   limit: z.coerce.number().int().min(1).max(1000).default(100),

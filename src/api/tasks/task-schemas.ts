@@ -1,9 +1,8 @@
-import { PHASES } from '#telemetry';
+import { PHASES, TASK_STATES } from '#telemetry';
 import { z } from 'zod';
 import { generation, name, phaseId } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS as BOUNDS } from './fleet-bounds.ts';
 
-const STATES = ['queued', 'claimed', 'completed', 'failed', 'cancelled'] as const;
 const leaseMs = z.number().int().min(BOUNDS.minLeaseMs).max(BOUNDS.maxLeaseMs);
 /** Each priority is a label of the queue's metric, so they are few. */
 const priority = z.number().int().min(0).max(100);
@@ -34,7 +33,7 @@ export const taskView = z
     phase_id: z.string(),
     priority: z.number(),
     payload: z.unknown(),
-    state: z.enum(STATES),
+    state: z.enum(TASK_STATES),
     pool_id: z.string().nullable(),
     idempotency_key: z.string().nullable(),
     attempt: z.number().describe('How often it was claimed: the number of the present or last claim.'),
@@ -119,7 +118,7 @@ export const handoffBody = z.object({
 });
 
 export const tasksQuery = z.object({
-  state: z.enum(STATES).optional(),
+  state: z.enum(TASK_STATES).optional(),
   phase_id: phaseId.optional(),
   agent_id: name.optional(),
   after: z.string().max(100).optional().describe('The last task_id of the page before.'),

@@ -1,11 +1,11 @@
 import { sql, type Selectable } from 'kysely';
 import type { StateDatabase, StateTables } from '#storage';
-import { OmoiError } from '#telemetry';
+import { OmoiError, type AnomalyState } from '#telemetry';
 
 export type AnomalyRow = Selectable<StateTables['monitor_anomalies']>;
 
 export interface AnomalyQuery {
-  readonly state?: 'open' | 'closed';
+  readonly state?: AnomalyState;
   readonly metricName?: string;
   /** Only what was detected before this; wall ms. */
   readonly beforeMs?: number;

@@ -1,4 +1,4 @@
-import type { AgentStatus, AgentType } from '#telemetry';
+import type { AgentStatus, AgentType, LockMode, TaskState } from '#telemetry';
 
 export interface AgentTables {
   agents: {
@@ -50,8 +50,6 @@ export interface AgentTables {
     running: number;
   };
 }
-
-export type TaskState = 'queued' | 'claimed' | 'completed' | 'failed' | 'cancelled';
 
 export interface TaskTables {
   tasks: {
@@ -112,7 +110,7 @@ export interface LockTables {
     lock_id: string;
     resource_type: string;
     resource_name: string;
-    lock_mode: 'shared' | 'exclusive';
+    lock_mode: LockMode;
     agent_id: string;
     generation: number;
     fencing_token: number;

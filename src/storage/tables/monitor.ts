@@ -1,3 +1,5 @@
+import type { AnomalyKind, AnomalyState } from '#telemetry';
+
 export interface MonitorTables {
   /** One row for each time that a series left its own past; at most one open row a series. */
   monitor_anomalies: {
@@ -7,9 +9,9 @@ export interface MonitorTables {
     labels: string;
     /** The canonical text of the whole label set: one open row for each. */
     series_key: string;
-    kind: 'spike' | 'drop' | 'threshold_breach' | 'pattern_change' | 'trend';
+    kind: AnomalyKind;
     detector: string;
-    state: 'open' | 'closed';
+    state: AnomalyState;
     value: number;
     expected: number | null;
     score: number;

@@ -17,3 +17,8 @@ export const RESOLUTION_CAUSES = [
 ] as const;
 
 export type ResolutionCause = (typeof RESOLUTION_CAUSES)[number];
+
+/** Where a label set stands for which the condition of a rule holds, as Prometheus calls it. */
+export const ACTIVE_ALERT_STATES = ['pending', 'firing'] as const;
+
+export type ActiveAlertState = (typeof ACTIVE_ALERT_STATES)[number];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { labelsSchema } from '../labels/label-set.ts';
 import { RESOLUTION_CAUSES } from './alert-states.ts';
+import { ANOMALY_KINDS } from './anomaly-record.ts';
 import { GUARDS, REMEDIATION_OUTCOMES, REMEDIATION_STATES, WATCHDOG_STATES } from './remediation-record.ts';
 
 const labels = labelsSchema;
@@ -35,7 +36,7 @@ const alertRef = { alert_id: z.string(), rule_id: z.string(), severity: z.string
 export const EVENT_PAYLOADS = {
   'monitor.anomaly.detected': z.object({
     anomaly_id: z.string(),
-    kind: z.enum(['spike', 'drop', 'threshold_breach', 'pattern_change', 'trend']),
+    kind: z.enum(ANOMALY_KINDS),
     metric_name: z.string(),
     labels,
     value: z.number(),
