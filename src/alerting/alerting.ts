@@ -1,16 +1,7 @@
 import type { EventBus } from '#eventbus';
 import type { RuleTemplateHost, TemplateSample } from '#gotemplate';
 import type { StateDatabase } from '#storage';
-import type {
-  AppendFeed,
-  Clock,
-  Logger,
-  Random,
-  SampleSink,
-  SelfMetrics,
-  Subscription,
-  Tracing,
-} from '#telemetry';
+import type { AppendFeed, Clock, Logger, Random, SelfMetrics, Subscription, Tracing } from '#telemetry';
 import {
   activeAlertsOf,
   pageOfActiveAlerts,
@@ -24,6 +15,7 @@ import { EpisodeWriter } from './alerts/episode-writer.ts';
 import { remediationFollower } from './alerts/remediation-follower.ts';
 import { EvaluationBudget } from './evaluation/evaluation-budget.ts';
 import { EvaluationLoop, type TickedGroup } from './evaluation/evaluation-loop.ts';
+import type { RuleSink } from './evaluation/rule-outlet.ts';
 import type { RuleQuery } from './evaluation/rule-query.ts';
 import { runSliced } from './evaluation/sliced-work.ts';
 import { overviewOf, type GroupOverview } from './overview.ts';
@@ -53,7 +45,7 @@ export interface AlertingEngineParts {
   readonly metrics: SelfMetrics;
   readonly queries: RuleQueries;
   readonly feed: AppendFeed;
-  readonly sink: SampleSink;
+  readonly sink: RuleSink;
   readonly options?: Partial<AlertingOptions>;
 }
 

@@ -11,10 +11,10 @@ import {
   type Labels,
   type Matcher,
   type SampleBatch,
-  type SampleSink,
   type SeriesRef,
 } from '#telemetry';
 import type { RuleQueries } from './alerting.ts';
+import type { RuleSink } from './evaluation/rule-outlet.ts';
 import type { RuleQuery, VectorElement } from './evaluation/rule-query.ts';
 
 const LOOK_BACK_MS = 300_000;
@@ -27,7 +27,7 @@ interface StoredSeries {
 }
 
 /** A small store in memory that keeps the contracts of the sample sink and the append feed. For tests. */
-export class MemorySamples implements SampleSink, AppendFeed {
+export class MemorySamples implements RuleSink, AppendFeed {
   readonly #series: StoredSeries[] = [];
   readonly #refs = new Map<string, SeriesRef>();
   readonly #listeners = new Set<{ matchers: readonly Matcher[]; listener: (notice: AppendNotice) => void }>();
@@ -43,6 +43,7 @@ export class MemorySamples implements SampleSink, AppendFeed {
 
   commit(batch: SampleBatch, origin: AppendOrigin): CommitResult {
     const appended: { ref: SeriesRef; timeMs: number; value: number; stale: boolean }[] = [];
+    let unknown = 0;
     for (let at = 0; at < batch.length; at++) {
       const sample = {
         ref: batch.refs[at] ?? 0,
@@ -50,6 +51,10 @@ export class MemorySamples implements SampleSink, AppendFeed {
         value: batch.values[at] ?? 0,
         stale: batch.stale[at] === 1,
       };
+      if (!this.holds(sample.ref)) {
+        unknown++;
+        continue;
+      }
       appended.push(sample);
       this.#series[sample.ref]?.samples.push(sample);
     }
@@ -69,16 +74,27 @@ export class MemorySamples implements SampleSink, AppendFeed {
       duplicate_timestamp: 0,
       too_old: 0,
       too_far_ahead: 0,
-      unknown_series: 0,
+      unknown_series: unknown,
       storage_full: 0,
     };
-    return { accepted: batch.length, refused, durable: () => Promise.resolve() };
+    return { accepted: batch.length - unknown, refused, durable: () => Promise.resolve() };
   }
 
   onAppend(matchers: readonly Matcher[], listener: (notice: AppendNotice) => void) {
     const entry = { matchers, listener };
     this.#listeners.add(entry);
     return { stop: () => void this.#listeners.delete(entry) };
+  }
+
+  holds(ref: SeriesRef): boolean {
+    return this.#refs.get(labelsKey(this.labelsOf(ref))) === ref;
+  }
+
+  /** Forgets every series of the metric, as a store does whose head they have left; their samples stay. */
+  forget(metricName: string): void {
+    for (const [key, ref] of this.#refs) {
+      if (this.labelsOf(ref)[METRIC_NAME_LABEL] === metricName) this.#refs.delete(key);
+    }
   }
 
   labelsOf(ref: SeriesRef): Labels {

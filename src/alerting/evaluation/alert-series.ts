@@ -59,8 +59,8 @@ export class AlertSeries {
 
   #end(key: string, written: WrittenAlert, timeMs: number): void {
     this.#written.delete(key);
-    this.#batch.addStale(written.alertsRef, timeMs);
-    this.#batch.addStale(written.forStateRef, timeMs);
+    this.#addStale(written.alertsRef, timeMs);
+    this.#addStale(written.forStateRef, timeMs);
   }
 
   #writeOne(
@@ -69,7 +69,7 @@ export class AlertSeries {
   ): void {
     const state = alertState(phase);
     if (state === null) return;
-    const known = this.#written.get(key);
+    const known = this.#held(key);
     const { activeAtMs } = phase;
     if (known?.state === state && known.activeAtMs === activeAtMs) {
       if (!repeat) return;
@@ -80,9 +80,20 @@ export class AlertSeries {
     const forStateRef = known?.forStateRef ?? this.#series({ ...labels, __name__: 'ALERTS_FOR_STATE' });
     if (alertsRef === null || forStateRef === null) return;
     const written = { state, activeAtMs, alertsRef, forStateRef };
-    if (known && known.alertsRef !== alertsRef) this.#batch.addStale(known.alertsRef, timeMs);
+    if (known && known.alertsRef !== alertsRef) this.#addStale(known.alertsRef, timeMs);
     this.#written.set(key, written);
     this.#add(written, timeMs);
+  }
+
+  /** What was written last, where the store has not forgotten its series since. */
+  #held(key: string): WrittenAlert | null {
+    const written = this.#written.get(key);
+    const { sink } = this.#outlet;
+    return written && sink.holds(written.alertsRef) && sink.holds(written.forStateRef) ? written : null;
+  }
+
+  #addStale(ref: SeriesRef, timeMs: number): void {
+    if (this.#outlet.sink.holds(ref)) this.#batch.addStale(ref, timeMs);
   }
 
   #add({ alertsRef, forStateRef, activeAtMs }: WrittenAlert, timeMs: number): void {

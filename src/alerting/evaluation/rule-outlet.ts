@@ -1,8 +1,14 @@
-import type { AppendOrigin, Counter, SampleBatch, SampleSink } from '#telemetry';
+import type { AppendOrigin, Counter, SampleBatch, SampleSink, SeriesRef } from '#telemetry';
+
+/** A store that rules write to. */
+export interface RuleSink extends SampleSink {
+  /** False once the series was forgotten, having had no sample for long: it is to be asked for again. */
+  holds(ref: SeriesRef): boolean;
+}
 
 /** Where rules write their series. */
 export interface RuleOutlet {
-  readonly sink: SampleSink;
+  readonly sink: RuleSink;
   /** Counts the samples that were not taken. */
   readonly refused: Counter;
 }

@@ -22,7 +22,8 @@ interface WrittenSeries {
 
 /**
  * Writes what one recording rule puts out, as one unit: what has changed at once, all of it when asked to, and a
- * staleness marker where an output is no more.
+ * staleness marker where an output is no more. A series that the store forgot between two writes, as it does with a
+ * group whose interval is longer than the head reaches, is made again.
  */
 export class SeriesWriter {
   readonly #outlet: RuleOutlet;
@@ -48,7 +49,7 @@ export class SeriesWriter {
       present.add(key);
       yield;
       const known = this.#written.get(key);
-      if (known) {
+      if (known && this.#outlet.sink.holds(known.ref)) {
         if (at.repeat || !Object.is(known.value, value)) this.#batch.add(known.ref, at.timeMs, value);
         known.value = value;
         continue;
@@ -65,7 +66,7 @@ export class SeriesWriter {
     for (const [key, { ref }] of this.#written) {
       if (present.has(key)) continue;
       this.#written.delete(key);
-      this.#batch.addStale(ref, at.timeMs);
+      if (this.#outlet.sink.holds(ref)) this.#batch.addStale(ref, at.timeMs);
     }
     if (!commitOutputs(this.#outlet, this.#batch, at.origin)) this.#written.clear();
     return reason;
