@@ -1,7 +1,14 @@
 import type { StateTransaction } from '#storage';
 import { OmoiError, type AgentStatus } from '#telemetry';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
-import { agentRef, changeAgent, lockAgent, readGeneration, statusEvent } from './agent-rows.ts';
+import {
+  agentRef,
+  changeAgent,
+  forgetOldGenerations,
+  lockAgent,
+  readGeneration,
+  statusEvent,
+} from './agent-rows.ts';
 import { hasEnded } from './agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import {
@@ -360,6 +367,7 @@ export class AgentRegistry implements GenerationStore {
         registered_at_ms: tx.nowMs,
       })
       .execute();
+    await forgetOldGenerations(tx, agent);
   }
 
   async #endGeneration(tx: StateTransaction, agent: AgentRow): Promise<void> {

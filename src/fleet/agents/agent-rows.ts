@@ -11,6 +11,22 @@ export async function lockAgent(tx: StateTransaction, agentId: string): Promise<
   return (await query.executeTakeFirst()) ?? null;
 }
 
+/** The generations of an agent that are on record, the present one among them. */
+const maxGenerationsKept = 100;
+
+/** Called with each generation that opens, so that an agent that restarts for years takes no more rows than one. */
+export async function forgetOldGenerations(
+  tx: StateTransaction,
+  { agent_id: agentId, generation }: Pick<AgentRow, 'agent_id' | 'generation'>,
+): Promise<void> {
+  if (generation <= maxGenerationsKept) return;
+  await tx.db
+    .deleteFrom('agent_generations')
+    .where('agent_id', '=', agentId)
+    .where('generation', '<=', generation - maxGenerationsKept)
+    .execute();
+}
+
 export async function readGeneration(
   tx: StateTransaction,
   agentId: string,

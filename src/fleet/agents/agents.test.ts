@@ -273,6 +273,19 @@ describe('generations', () => {
     await expect(agents.release(order)).rejects.toMatchObject({ code: 'transition_not_allowed' });
   });
 
+  test.each([
+    ['by a person', (number: number) => openGeneration('m', `nonce ${number}`)],
+    [
+      'by itself',
+      (number: number) =>
+        running.fleet.agents.register(registration('m', { newGeneration: true, nonce: `nonce ${number}` })),
+    ],
+  ])('an agent restarted %s for long keeps its newest hundred generations on record', async (_, restart) => {
+    for (let number = 1; number <= 105; number++) await restart(number);
+    const kept = (await running.fleet.directory.generations('m', 1000)).map(({ generation }) => generation);
+    expect(kept).toEqual(Array.from({ length: 100 }, (_one, at) => 105 - at));
+  });
+
   test('who watched an external process tells how it ended', async () => {
     const { agents } = running.fleet;
     await agents.register(registration('x'));

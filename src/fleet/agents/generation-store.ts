@@ -1,7 +1,14 @@
 import type { StateTransaction } from '#storage';
 import { OmoiError, type AgentStatus, type AgentType } from '#telemetry';
 import type { AgentRow } from './agent-entry.ts';
-import { agentRef, changeAgent, lockAgent, readGeneration, statusEvent } from './agent-rows.ts';
+import {
+  agentRef,
+  changeAgent,
+  forgetOldGenerations,
+  lockAgent,
+  readGeneration,
+  statusEvent,
+} from './agent-rows.ts';
 import { hasEnded } from './agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import { hashNonce } from './registration.ts';
@@ -125,6 +132,7 @@ export class StoredGenerations implements GenerationStore {
       })
       .execute();
     if (known) {
+      await forgetOldGenerations(tx, agent);
       await this.#work.reassign(tx, {
         agentId: agent.agent_id,
         upToGeneration: known.generation,
