@@ -10,7 +10,7 @@ import { createTsdb, type Tsdb, type TsdbLimits } from '#tsdb';
 import { encodeWriteRequest, snappy, type RequestSeries } from '../../../tests/remote-write-request.ts';
 import { createRemoteWriteReceiver, type RemoteWriteReceiver } from './receiver.ts';
 
-export const STRANGER = { mayWriteReserved: false };
+const STRANGER = { mayWriteReserved: false };
 export const OPERATOR = { mayWriteReserved: true };
 
 type Sender = typeof STRANGER;
