@@ -166,9 +166,13 @@ export class MemoryQueries implements RuleQueries {
       metricName,
       threshold,
       comparison: operator ?? null,
-      evaluateData: absent === undefined ? evaluateData : () => null,
-      evaluate: (timeMs) => {
+      *evaluateData(timeMs) {
+        yield undefined;
+        return absent === undefined ? evaluateData(timeMs) : null;
+      },
+      *evaluate(timeMs) {
         const data = evaluateData(timeMs);
+        yield undefined;
         if (absent !== undefined) return data.length === 0 ? [{ labels: {}, value: 1 }] : [];
         return data.filter(({ value }) => compare(value, operator, threshold));
       },

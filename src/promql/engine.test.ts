@@ -77,6 +77,37 @@ describe('an instant query', () => {
     expect(await result).toMatchObject({ elements: [{ labels: {}, value: 1 }] });
   });
 
+  it('as work gives turns while it is at it, and answers the same', () => {
+    const many = Array.from({ length: 30_000 }, (_, at) =>
+      series({ __name__: 'big_total', job: String(at % 10), unit: String(at) }, 1, 2, 5),
+    );
+    const memory = new MemoryQueryable(...many);
+    const query = engineWith().prepare('sum by (job) (rate(big_total[3s]))');
+    const work = query.instantWork(memory, 2000);
+    let turns = 0;
+    let step = work.next();
+    for (; !step.done; step = work.next()) turns++;
+    expect(turns).toBeGreaterThan(4);
+    expect(step.value).toEqual(settled(query.instant(memory, 2000)));
+  });
+
+  it('as work begins anew where samples have left for where they can’t be read at once', async () => {
+    const memory = store();
+    let reads = 0;
+    const moving: Queryable = {
+      select: (selection) => Promise.resolve(memory.select(selection)),
+      open: () => ({
+        seriesCount: 2,
+        read: (place) =>
+          ++reads > 1 ? null : (memory.select({ matchers: [], startMs: 0, endMs: 1 })[place] ?? null),
+      }),
+    };
+    const work = engineWith().prepare('sum(sum_over_time(up[3s]))').instantWork(moving, 2000);
+    let step = work.next();
+    while (!step.done) step = work.next(await step.value);
+    expect(step.value).toMatchObject({ elements: [{ value: 5 }] });
+  });
+
   it('takes the newest samples in flat arrays where the store offers them', () => {
     const values = Float64Array.of(1, 2, 3);
     writeStaleMarker(wordsOf(values), 2);

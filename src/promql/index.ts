@@ -1,6 +1,6 @@
 export { queryLanguage } from './query-language.ts';
 export { createEngine, type Engine, type EngineOptions } from './engine.ts';
-export type { PreparedQuery, QuerySelector, RangeOptions } from './prepared-query.ts';
+export type { PreparedQuery, QuerySelector, QueryWork, RangeOptions } from './prepared-query.ts';
 export type { SampleStatistics } from './evaluation/query-guard.ts';
 export type { MatrixSeries, QueryResult, VectorElement } from './query-result.ts';
 export type { Comparison } from './comparison.ts';

@@ -3,7 +3,7 @@ import { Annotations } from './annotations.ts';
 import { comparisonOf, type Comparison } from './comparison.ts';
 import type { EvaluationContext } from './evaluation/evaluation-context.ts';
 import { evaluate, evaluateSubquery } from './evaluation/evaluator.ts';
-import { runAtOnce, runInSlices, type Steps } from './evaluation/pacing.ts';
+import { runAtOnce, runInSlices, runWithin, type Steps } from './evaluation/pacing.ts';
 import { QueryGuard, type QueryLimits, type SampleStatistics } from './evaluation/query-guard.ts';
 import { dropNames, elementsOf, seriesOf, seriesOfRuns } from './evaluation/results.ts';
 import {
@@ -46,6 +46,9 @@ export interface EvaluationSettings {
   readonly clock: Clock;
 }
 
+/** Work on a query: it yields where others may have a turn (undefined), and what it has to wait for. */
+export type QueryWork = Generator<Promise<unknown> | undefined, QueryResult, unknown>;
+
 /** A query that has been parsed and checked, to be evaluated any number of times. */
 export class PreparedQuery {
   readonly text: string;
@@ -67,7 +70,7 @@ export class PreparedQuery {
 
   /**
    * The result at one time. A promise only where the store answers with one; then, too, the evaluation itself runs
-   * in one go, as rules want it. For queries of unknown size there is `instantInSlices`.
+   * in one go. For queries of unknown size there are `instantWork` and `instantInSlices`.
    * @throws OmoiError `query_failed`, `query_limit`, `query_timeout`
    */
   instant(
@@ -88,6 +91,26 @@ export class PreparedQuery {
       guard.startOver();
       return run(await fetch('all_at_once'));
     });
+  }
+
+  /**
+   * As `instant`, as work that its caller paces: rules do what is small in the call, and what is large within their
+   * budget. Samples of series that it has not come to yet may be newer than those it has read.
+   */
+  *instantWork(queryable: Queryable, timeMs: number): QueryWork {
+    const grid = { startMs: timeMs, endMs: timeMs, stepMs: 1, stepCount: 1 };
+    const guard = this.#guard(undefined);
+    const fetch = (reads: FetchOptions['reads']): SelectedData | Promise<SelectedData> =>
+      this.#fetch(queryable, grid, { guard, mayPause: false, reads });
+    const run = (data: SelectedData): Generator<undefined, QueryResult, unknown> =>
+      runWithin(this.#evaluateInstant(this.#context(grid, data, guard)), guard);
+    try {
+      return yield* run(yield* awaited(fetch('one_at_a_time')));
+    } catch (thrown) {
+      if (!(thrown instanceof SelectionMoved)) throw thrown;
+      guard.startOver();
+      return yield* run(yield* awaited(fetch('all_at_once')));
+    }
   }
 
   /** As `instant`, with turns of the event loop every few milliseconds. */
@@ -209,6 +232,11 @@ export class PreparedQuery {
   #noticed({ annotations }: EvaluationContext): Pick<QueryResult, 'warnings' | 'infos'> {
     return { warnings: annotations.warnings(this.text), infos: annotations.infos(this.text) };
   }
+}
+
+function* awaited<Value>(value: Value | Promise<Value>): Generator<Promise<unknown>, Value, unknown> {
+  // Whoever drives the work goes on with what the promise was resolved with.
+  return value instanceof Promise ? ((yield value) as Value) : value;
 }
 
 function gridOf({ startMs, endMs, stepMs }: RangeOptions): StepGrid {

@@ -3,7 +3,8 @@ import { type Engine, formatExpression, type PreparedQuery, type QueryResult } f
 import { OmoiError, type Queryable } from '#telemetry';
 import type { RuleQueries } from '../alerting.ts';
 import { dataExpressions } from './data-expressions.ts';
-import type { Eventually, RuleQuery, VectorElement } from './rule-query.ts';
+import type { RuleQuery, VectorElement } from './rule-query.ts';
+import type { SlicedWork } from './sliced-work.ts';
 
 /** Rules' expressions, evaluated by the PromQL engine. */
 export function promqlQueries(engine: Engine, source: Queryable): RuleQueries {
@@ -25,22 +26,26 @@ function prepareRule(engine: Engine, source: Queryable, expr: string): RuleQuery
     threshold: query.comparison?.threshold ?? null,
     comparison: query.comparison?.operator ?? null,
     evaluate: (timeMs) => elementsAt(query, source, timeMs),
-    evaluateData(timeMs) {
+    *evaluateData(timeMs) {
       // Few rules ever lose an element: their other queries are prepared when the first does.
       data ??=
         dataExpressions(query.expression)?.map((part) => engine.prepare(formatExpression(part))) ?? null;
-      return data === null ? null : allElements(data.map((part) => elementsAt(part, source, timeMs)));
+      if (data === null) return null;
+      const elements: VectorElement[] = [];
+      for (const part of data) {
+        for (const element of yield* elementsAt(part, source, timeMs)) elements.push(element);
+      }
+      return elements;
     },
   };
 }
 
-function elementsAt(
+function* elementsAt(
   query: PreparedQuery,
   source: Queryable,
   timeMs: number,
-): Eventually<readonly VectorElement[]> {
-  const result = query.instant(source, timeMs);
-  return result instanceof Promise ? result.then(elementsOf) : elementsOf(result);
+): SlicedWork<readonly VectorElement[]> {
+  return elementsOf(yield* query.instantWork(source, timeMs));
 }
 
 function elementsOf(result: QueryResult): readonly VectorElement[] {
@@ -60,26 +65,17 @@ function elementsOf(result: QueryResult): readonly VectorElement[] {
   }
 }
 
-function allElements(
-  parts: readonly Eventually<readonly VectorElement[]>[],
-): Eventually<readonly VectorElement[]> {
-  const ready = parts.flatMap((part) => (part instanceof Promise ? [] : part));
-  const waiting = parts.filter((part) => part instanceof Promise);
-  if (waiting.length === 0) return ready;
-  return Promise.all(waiting).then((late) => [...ready, ...late.flat()]);
-}
-
 function queryNow(
   engine: Engine,
   source: Queryable,
   expr: string,
   timeMs: number,
 ): readonly TemplateSample[] {
-  const elements = elementsAt(engine.prepare(expr), source, timeMs);
-  if (elements instanceof Promise) {
+  const result = engine.prepare(expr).instant(source, timeMs);
+  if (result instanceof Promise) {
     // Nobody waits for it any more.
-    elements.catch(() => undefined);
+    result.catch(() => undefined);
     throw new Error('query works only on samples in memory');
   }
-  return elements.map(({ labels, value }) => ({ labels, value }));
+  return elementsOf(result).map(({ labels, value }) => ({ labels, value }));
 }

@@ -11,7 +11,7 @@ import type { LoadedRule } from '../rules/loaded-rule.ts';
 import type { RecordingRule } from '../rules/rule.ts';
 import type { VectorElement } from './rule-query.ts';
 import type { OutputSample, SeriesWriter } from './series-writer.ts';
-import { waitFor, type SlicedWork } from './sliced-work.ts';
+import type { SlicedWork } from './sliced-work.ts';
 
 /**
  * Evaluates a recording rule and writes its outputs.
@@ -23,7 +23,7 @@ export function* evaluateRecording(
   at: { readonly timeMs: number; readonly origin: AppendOrigin; readonly repeat: boolean },
 ): SlicedWork<void> {
   const { group, query } = definition;
-  const result = yield* waitFor(query.evaluate(at.timeMs - (group.queryOffsetMs ?? 0)));
+  const result = yield* query.evaluate(at.timeMs - (group.queryOffsetMs ?? 0));
   if (group.limit > 0 && result.length > group.limit) {
     throw new OmoiError('query_failed', `exceeded limit of ${group.limit} with ${result.length} series`);
   }

@@ -1,4 +1,5 @@
 import type { Labels, Matcher } from '#telemetry';
+import type { SlicedWork } from './sliced-work.ts';
 
 /** One element of an instant vector. A histogram's value reads as 0, as in Prometheus's rules. */
 export interface VectorElement {
@@ -6,9 +7,6 @@ export interface VectorElement {
   readonly labels: Labels;
   readonly value: number;
 }
-
-/** At once where all samples are in memory; a promise where a remote store is asked. */
-export type Eventually<Value> = Value | Promise<Value>;
 
 /** A rule's expression, ready to be evaluated. */
 export interface RuleQuery {
@@ -20,10 +18,10 @@ export interface RuleQuery {
   /** The operator between them, as if the metric stood on the left. */
   readonly comparison: string | null;
   /** @throws OmoiError `query_failed`, `query_limit`, `query_timeout` … */
-  evaluate(timeMs: number): Eventually<readonly VectorElement[]>;
+  evaluate(timeMs: number): SlicedWork<readonly VectorElement[]>;
   /**
    * The elements there are before any comparison drops some: what has none there has vanished. Null where a miss
    * can't be a lack of data (`absent(…)`).
    */
-  evaluateData(timeMs: number): Eventually<readonly VectorElement[]> | null;
+  evaluateData(timeMs: number): SlicedWork<readonly VectorElement[] | null>;
 }

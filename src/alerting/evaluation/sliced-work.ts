@@ -1,9 +1,11 @@
 import { nextTurn, type Clock } from '#telemetry';
 import type { EvaluationBudget, EvaluationSize } from './evaluation-budget.ts';
-import type { Eventually } from './rule-query.ts';
 
 /** How long an evaluation goes on before others have a turn. */
 export const MAX_SLICE_MS = 2;
+
+/** At once where all is in memory; a promise where something has to be waited for. */
+export type Eventually<Value> = Value | Promise<Value>;
 
 /**
  * Work that says where others may have a turn (`yield`) and what it waits for (`yield* waitFor(…)`). Little of it is done

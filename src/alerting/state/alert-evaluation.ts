@@ -8,7 +8,7 @@ import {
   type ExpansionContext,
 } from '../evaluation/alert-elements.ts';
 import { recordFiring, type EvaluationTrace } from '../evaluation/rule-trace.ts';
-import { waitFor, type SlicedWork } from '../evaluation/sliced-work.ts';
+import type { SlicedWork } from '../evaluation/sliced-work.ts';
 import type { AlertingOptions } from '../options.ts';
 import type { LoadedRule } from '../rules/loaded-rule.ts';
 import type { AlertingRule } from '../rules/rule.ts';
@@ -56,13 +56,13 @@ export class AlertEvaluation {
     const { timeMs, receivedAtMs, startedAtMs } = at.moment;
     const { query, group } = loaded.definition;
     const queryTimeMs = timeMs - (group.queryOffsetMs ?? 0);
-    const result = yield* waitFor(query.evaluate(queryTimeMs));
+    const result = yield* query.evaluate(queryTimeMs);
     const identified = { rule: loaded.rule, limit: group.limit };
     const elements = yield* identifyElements(identified, result, this.expansion(timeMs));
     const graceUntilMs = this.#parts.graceUntilMs();
     const inGrace = timeMs < graceUntilMs;
     const asksForData = mayHaveVanished(instances, elements, inGrace);
-    const data = yield* waitFor(asksForData ? query.evaluateData(queryTimeMs) : null);
+    const data = asksForData ? yield* query.evaluateData(queryTimeMs) : null;
     const endedAtMs = this.#parts.clock.wallMs();
     const plan = yield* planFromResult(
       instances,

@@ -1,5 +1,5 @@
 import { nextTurn } from '#telemetry';
-import type { QueryGuard } from './query-guard.ts';
+import { CELLS_OF_A_ROW, type QueryGuard } from './query-guard.ts';
 
 /** A computation that stops now and then, so that whoever drives it can look at the clock or let others run. */
 export type Steps<T> = Generator<void, T, void>;
@@ -13,6 +13,16 @@ export function runAtOnce<T>(steps: Steps<T>, guard: QueryGuard): T {
     const step = steps.next();
     if (step.done) return step.value;
     guard.check();
+  }
+}
+
+/** Passes its pauses on to whoever drives it; the limits still hold. */
+export function* runWithin<T>(steps: Steps<T>, guard: QueryGuard): Generator<undefined, T, unknown> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    guard.check();
+    yield undefined;
   }
 }
 
@@ -37,7 +47,7 @@ export function* byRows(
   { rowCount, stepCount }: { readonly rowCount: number; readonly stepCount: number },
   work: (row: number) => void,
 ): Steps<void> {
-  const block = Math.max(1, Math.floor(BLOCK_CELLS / Math.max(1, stepCount)));
+  const block = Math.max(1, Math.floor(BLOCK_CELLS / (stepCount + CELLS_OF_A_ROW)));
   for (let row = 0; row < rowCount; row++) {
     work(row);
     if ((row + 1) % block === 0) yield;

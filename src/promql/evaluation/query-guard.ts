@@ -22,6 +22,8 @@ export interface SampleStatistics {
 const MAX_SUBQUERY_STEPS = 1_000_000;
 /** Cells of a table to a sample that may be held: series come and go. */
 const MAX_SPARSENESS = 8;
+/** A row costs as much as so many cells, however few it has: its labels are looked at, too. */
+export const CELLS_OF_A_ROW = 10;
 /** Cells that may be computed between two looks at the clock. */
 const CELLS_BETWEEN_CHECKS = 5_000;
 
@@ -118,9 +120,9 @@ export class QueryGuard {
     }
   }
 
-  /** Counts computed cells; true every so many of them, when the evaluation must yield. */
+  /** Counts the computed cells of a row; true every so many of them, when the evaluation must yield. */
   spend(cells: number): boolean {
-    this.#cellsSinceCheck += cells;
+    this.#cellsSinceCheck += cells + CELLS_OF_A_ROW;
     if (this.#cellsSinceCheck < CELLS_BETWEEN_CHECKS) return false;
     this.#cellsSinceCheck = 0;
     return true;
