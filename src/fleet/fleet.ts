@@ -75,7 +75,7 @@ export function createFleet(options: FleetOptions): Fleet {
       stalls.add(1);
       logger.warn(
         { stalled_ms: Math.round(stalledMs) },
-        'The server stalled; all ages and leases start afresh.',
+        'The server stalled: heartbeat ages and leases count anew from now.',
       );
     }
     watch.tick();

@@ -244,7 +244,10 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   startRetention({ config, ground, telemetry, logs, lifecycle, logger: logging.logger('retention') });
   announceServer(dataDirectory, { pid: process.pid, url: address.url, socket: socket.path });
   lifecycle.started('announcement', () => withdrawServer(dataDirectory));
-  logger.info({ url: address.url, data_directory: dataDirectory, version }, 'Omoi serves');
+  logger.info(
+    { url: address.url, data_directory: dataDirectory, version },
+    'Omoi is up and answers requests',
+  );
   return {
     ...address,
     dataDirectory,

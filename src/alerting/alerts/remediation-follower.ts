@@ -6,7 +6,7 @@ import { aboutAlert, alertFacts } from './alert-events.ts';
 /** States and outcomes after which a remediation has done something that a recovery may be owed to. */
 const ACTING_STATES = new Set(['executing', 'verifying']);
 const IDLE_STATES = new Set(['planned', 'awaiting_approval', 'cancelled']);
-const VAIN_OUTCOMES = new Set(['no_effect', 'worsened', 'failed', 'cancelled']);
+const INEFFECTIVE_OUTCOMES = new Set(['no_effect', 'worsened', 'failed', 'cancelled']);
 
 /**
  * Follows what the watchdog does about alerts: the alert's row names the remediation and whether it has acted, so
@@ -60,7 +60,10 @@ function markOf(event: SystemEvent): Mark | null {
     if (ACTING_STATES.has(event.payload.to)) return marked(event.payload, 1);
     if (IDLE_STATES.has(event.payload.to)) return marked(event.payload, 0);
   }
-  if (event.event_type === 'watchdog.remediation.completed' && VAIN_OUTCOMES.has(event.payload.outcome)) {
+  if (
+    event.event_type === 'watchdog.remediation.completed' &&
+    INEFFECTIVE_OUTCOMES.has(event.payload.outcome)
+  ) {
     return marked(event.payload, 0);
   }
   return null;

@@ -47,5 +47,5 @@ export function* endOrphan(
   // A moment later: a series has one sample a time.
   yield* orphan.endAll({ timeMs: timeMs + 1, repeat: false, origin });
   const alerts = rows.firing.length;
-  parts.logger.info({ rule: ruleKey, alerts }, 'Ended the alerts of a rule that is loaded no more');
+  parts.logger.info({ rule: ruleKey, alerts }, 'Alerts ended: their rule is not loaded any more');
 }

@@ -153,7 +153,7 @@ function registerOrders(app: ApiApp, { fleet }: AgentRouteParts): void {
     config: { access: OPERATORS },
     schema: {
       tags: ['fleet'],
-      summary: 'Strike an external agent off, whatever its process does',
+      summary: 'Remove an external agent from the fleet, whatever its process does',
       params: agentParams,
       response: { 200: agentView },
     },
@@ -162,7 +162,7 @@ function registerOrders(app: ApiApp, { fleet }: AgentRouteParts): void {
       await agents.deregisterExternal({
         agentId: row.agent_id,
         generation: row.generation,
-        reason: `struck off by ${principal.name}`,
+        reason: `removed by ${principal.name}`,
         exit: null,
         traceparent,
       });

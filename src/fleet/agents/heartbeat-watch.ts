@@ -108,7 +108,10 @@ export class HeartbeatWatch {
     } catch (thrown) {
       entry.moving = false;
       const fields = { agent_id: entry.agentId, error: messageOf(thrown) };
-      this.#parts.logger.error(fields, 'Status of an agent not changed for its heartbeats; trying again.');
+      this.#parts.logger.error(
+        fields,
+        'Agent status not updated from its heartbeats; tried again with the next tick.',
+      );
     }
     // Also where it failed: with the next tick, since a database that is away must not be asked in a loop.
     const { agentIndex, clock } = this.#parts;

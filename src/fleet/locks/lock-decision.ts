@@ -1,9 +1,9 @@
 import type { Selectable } from 'kysely';
 import type { StateTables } from '#storage';
+import type { LockMode } from '#telemetry';
 import type { Holder } from '../leases/lease-registry.ts';
 
 export type LockRow = Selectable<StateTables['locks']>;
-export type LockMode = LockRow['lock_mode'];
 
 export type LockDecision =
   | { readonly kind: 'granted' }

@@ -1,10 +1,10 @@
 import type { StateTransaction } from '#storage';
-import { createId, messageOf, OmoiError, type Counter } from '#telemetry';
+import { createId, messageOf, OmoiError, type Counter, type LockMode } from '#telemetry';
 import { assertCurrent, unknownAgent } from '../agents/agent-registry.ts';
 import { hasEnded } from '../agents/agent-status.ts';
 import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
-import { decideLock, type LockMode, type LockRow } from './lock-decision.ts';
+import { decideLock, type LockRow } from './lock-decision.ts';
 import { LockWaitQueue, type LockAttempt } from './lock-wait-queue.ts';
 
 const maxExpiriesPerTransaction = 100;

@@ -354,7 +354,7 @@ export class Pools {
     const reason = messageOf(error);
     logger.error(
       { pool_id: poolId, error: reason },
-      'Pool not brought to its count: given up until it changes.',
+      'Pool agents neither started nor stopped: tried again when the pool changes.',
     );
     metrics
       .counter(

@@ -52,7 +52,7 @@ describe('claims that wait', () => {
     expect(woken).toEqual(['b woken']);
   });
 
-  it('gives a claim that was woken in vain its old place back', async () => {
+  it('gives a claim that was woken and found nothing its old place back', async () => {
     const waiters = new ClaimWaiters(new VirtualClock(), 10);
     const early = waiters.takeTicket();
     const { woken } = waitAs(waiters, filter('later'));

@@ -46,7 +46,7 @@ export class ClaimWaiters {
     return this.#size >= this.#maxWaiting;
   }
 
-  /** A place in the line; a claim that was woken in vain goes back to its old place. */
+  /** A place in the line; a claim that was woken and found nothing goes back to its old place. */
   takeTicket(): number {
     return this.#tickets++;
   }

@@ -54,7 +54,7 @@ describe('tasks that wait for their time', () => {
     expect(await claim('a', 3)).toEqual(['oldest', 'youngest']);
   });
 
-  it('come back from an agent for which they were kept in vain', async () => {
+  it('come back from an agent for which they were kept but which did not ask', async () => {
     await enqueue('older', 'younger');
     const [older] = await test.fleet.tasks.claim(claimOf('a'));
     await test.fleet.tasks.handOff(heldBy('a', older?.task_id ?? ''), { agentId: 'b', reason: null });

@@ -215,10 +215,13 @@ export class LogWriter {
     const { logger, clock } = this.#options;
     const full = isDiskFull(error);
     if (!this.#blockedBy)
-      logger.error({ error: messageOf(error) }, 'The log can’t be written; new samples are refused.');
+      logger.error(
+        { error: messageOf(error) },
+        'Write-ahead log of samples not written; new samples are refused until it can be.',
+      );
     this.#blockedBy = full
       ? new OmoiError('storage_full', 'The disk is full; samples are taken again when there is room.')
-      : new OmoiError('storage_failed', `The log can’t be written: ${messageOf(error)}`);
+      : new OmoiError('storage_failed', `The write-ahead log can’t be written: ${messageOf(error)}`);
     this.#rotationWanted = false;
     await this.#cutPartialGroup();
     this.#retry = clock.after(RETRY_MS, () => this.#startFlush());
@@ -232,7 +235,10 @@ export class LogWriter {
       await this.#file?.truncate(this.#segmentBytes);
     } catch (error) {
       // The next attempt writes over it, and a reader stops at it.
-      this.#options.logger.warn({ error: messageOf(error) }, 'A partly written group could not be cut off.');
+      this.#options.logger.warn(
+        { error: messageOf(error) },
+        'Write-ahead log: a partly written record could not be cut off; the segment is read up to it.',
+      );
     }
   }
 }

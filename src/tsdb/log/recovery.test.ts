@@ -149,7 +149,7 @@ test('damage is reported as a metric too', async () => {
     logStorage: memoryStorage(files),
   });
   opened.push(tsdb);
-  expect(errors).toEqual(['A file of the log is damaged.']);
+  expect(errors).toEqual(['Write-ahead log damaged: what follows the damage in that file is not read.']);
   const reported = selfMetrics.collect().find(({ name }) => name === 'omoi_tsdb_recovery_damaged_files');
   expect(reported?.points).toMatchObject([{ value: 1 }]);
 });

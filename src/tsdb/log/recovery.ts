@@ -67,7 +67,11 @@ export async function recover(
     damage.push(`${name}: ${outcome.damage}; cut off at byte ${outcome.goodBytes}`);
     await storage.truncate(name, outcome.goodBytes);
   }
-  for (const line of damage) logger.error({ damage: line }, 'A file of the log is damaged.');
+  for (const line of damage)
+    logger.error(
+      { damage: line },
+      'Write-ahead log damaged: what follows the damage in that file is not read.',
+    );
   if (replay.orphans > 0)
     logger.error(
       { samples: replay.orphans },

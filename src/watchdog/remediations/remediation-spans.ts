@@ -40,14 +40,14 @@ export class RemediationSpans {
   /** The effect of a step has been judged: the span reaches from the end of the action to now. */
   verified(
     remediation: Remediation,
-    judged: { readonly outcome: RemediationOutcome; readonly isVain: boolean },
+    judged: { readonly outcome: RemediationOutcome; readonly isIneffective: boolean },
   ): void {
     const span = this.#tracing.startSpan('watchdog.verify', {
       parent: remediation.traceparent,
       attributes: { 'omoi.remediation.id': remediation.id, 'omoi.outcome': judged.outcome },
       startAtMs: remediation.updated_at_ms,
     });
-    if (judged.isVain) span.fail(judged.outcome);
+    if (judged.isIneffective) span.fail(judged.outcome);
     span.end();
   }
 

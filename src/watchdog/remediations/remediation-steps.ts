@@ -62,7 +62,9 @@ export class RemediationSteps {
     const verdict = judgeStep(remediation, alert, tx.nowMs);
     if (verdict.kind === 'open') return wait(remediation, verdict.leftMs);
     const { outcome } = verdict;
-    tx.afterCommit(() => spans.verified(remediation, { outcome, isVain: verdict.kind === 'vain' }));
+    tx.afterCommit(() =>
+      spans.verified(remediation, { outcome, isIneffective: verdict.kind === 'ineffective' }),
+    );
     if (verdict.kind === 'over') {
       return this.#end(tx, remediation, { state: 'completed', outcome, reason: verdict.reason });
     }

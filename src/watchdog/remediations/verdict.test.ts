@@ -19,48 +19,53 @@ const alert: AlertFacts = {
 describe('the verdict on a step', () => {
   it.each([
     ['there is time', step, alert, { kind: 'open', leftMs: 5 }],
-    ['nothing changed', { ...step, verify_until_ms: NOW }, alert, { kind: 'vain', outcome: 'no_effect' }],
+    [
+      'nothing changed',
+      { ...step, verify_until_ms: NOW },
+      alert,
+      { kind: 'ineffective', outcome: 'no_effect' },
+    ],
     [
       'it rose by half',
       { ...step, verify_until_ms: NOW },
       { ...alert, value: 150 },
-      { kind: 'vain', outcome: 'no_effect' },
+      { kind: 'ineffective', outcome: 'no_effect' },
     ],
     [
       'it rose by more',
       { ...step, verify_until_ms: NOW },
       { ...alert, value: 150.1 },
-      { kind: 'vain', outcome: 'worsened' },
+      { kind: 'ineffective', outcome: 'worsened' },
     ],
     [
       'a negative value rose by more',
       { value_before: -10, verify_until_ms: NOW },
       { ...alert, value: -4 },
-      { kind: 'vain', outcome: 'worsened' },
+      { kind: 'ineffective', outcome: 'worsened' },
     ],
     [
       'it rose where lower is worse: agents_active < 5 from 2 to 4',
       { value_before: 2, verify_until_ms: NOW },
       { ...alert, worse: 'lower', value: 4 },
-      { kind: 'vain', outcome: 'no_effect' },
+      { kind: 'ineffective', outcome: 'no_effect' },
     ],
     [
       'it fell by more than half where lower is worse',
       { value_before: 100, verify_until_ms: NOW },
       { ...alert, worse: 'lower', value: 49 },
-      { kind: 'vain', outcome: 'worsened' },
+      { kind: 'ineffective', outcome: 'worsened' },
     ],
     [
       'its rule compares with no number',
       { ...step, verify_until_ms: NOW },
       { ...alert, worse: null, value: 1e9 },
-      { kind: 'vain', outcome: 'no_effect' },
+      { kind: 'ineffective', outcome: 'no_effect' },
     ],
     [
       'there was no value to compare with',
       { value_before: null, verify_until_ms: NOW },
       { ...alert, value: 1e9 },
-      { kind: 'vain', outcome: 'no_effect' },
+      { kind: 'ineffective', outcome: 'no_effect' },
     ],
     [
       'it recovered',

@@ -11,7 +11,7 @@ export type Verdict =
   /** The alert has ended. */
   | { readonly kind: 'over'; readonly outcome: RemediationOutcome; readonly reason: string }
   /** The time is over, and the alert still fires. */
-  | { readonly kind: 'vain'; readonly outcome: 'worsened' | 'no_effect' };
+  | { readonly kind: 'ineffective'; readonly outcome: 'worsened' | 'no_effect' };
 
 /** @param alert null where its record is gone */
 export function judgeStep(
@@ -25,7 +25,10 @@ export function judgeStep(
   }
   const leftMs = (remediation.verify_until_ms ?? 0) - nowMs;
   if (leftMs > 0) return { kind: 'open', leftMs };
-  return { kind: 'vain', outcome: hasWorsened(remediation.value_before, alert) ? 'worsened' : 'no_effect' };
+  return {
+    kind: 'ineffective',
+    outcome: hasWorsened(remediation.value_before, alert) ? 'worsened' : 'no_effect',
+  };
 }
 
 /** By the direction of the rule's comparison; without one nobody can say which value is worse. */
