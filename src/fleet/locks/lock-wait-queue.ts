@@ -4,7 +4,7 @@ import type { Clock, Timer } from '#telemetry';
 export type LockAttempt<Granted> =
   { readonly granted: Granted } | { readonly refused: Error } | { readonly failed: unknown };
 
-interface Place<Granted> {
+interface Waiter<Granted> {
   readonly attempt: () => Promise<LockAttempt<Granted>>;
   readonly settle: (outcome: LockAttempt<Granted>) => void;
   /** Whether the next refusal is the answer. */
@@ -13,12 +13,12 @@ interface Place<Granted> {
 
 /**
  * Those who want one resource, first come first served: nobody overtakes one who waits, and one attempt runs at
- * a time. Who has no patience is answered at the first refusal.
+ * a time. Who does not wait is answered at the first refusal.
  */
 export class LockWaitQueue<Granted> {
   readonly #clock: Clock;
-  #places: Place<Granted>[] = [];
-  #attempting: Place<Granted> | null = null;
+  #waiters: Waiter<Granted>[] = [];
+  #attempting: Waiter<Granted> | null = null;
   #running = false;
   #again = false;
 
@@ -27,7 +27,7 @@ export class LockWaitQueue<Granted> {
   }
 
   get length(): number {
-    return this.#places.length;
+    return this.#waiters.length;
   }
 
   /**
@@ -36,38 +36,38 @@ export class LockWaitQueue<Granted> {
    */
   join(
     attempt: () => Promise<LockAttempt<Granted>>,
-    patience: { readonly waitMs: number; readonly signal: AbortSignal | null; readonly overdue: () => Error },
+    waiting: { readonly waitMs: number; readonly signal: AbortSignal | null; readonly overdue: () => Error },
   ): Promise<LockAttempt<Granted>> {
-    const { waitMs, signal, overdue } = patience;
+    const { waitMs, signal, overdue } = waiting;
     return new Promise((resolve) => {
       let timer: Timer | null = null;
       const leave = (): void => {
         // The attempt that runs right now may be granted: its outcome is the answer.
-        if (this.#attempting === place) place.leaving = true;
-        else place.settle({ refused: overdue() });
+        if (this.#attempting === waiter) waiter.leaving = true;
+        else waiter.settle({ refused: overdue() });
       };
-      const place: Place<Granted> = {
+      const waiter: Waiter<Granted> = {
         attempt,
         leaving: waitMs <= 0,
         settle: (outcome) => {
           timer?.cancel();
           signal?.removeEventListener('abort', leave);
-          this.#places = this.#places.filter((other) => other !== place);
+          this.#waiters = this.#waiters.filter((other) => other !== waiter);
           resolve(outcome);
         },
       };
       if (waitMs > 0) timer = this.#clock.after(waitMs, leave);
       signal?.addEventListener('abort', leave, { once: true });
-      this.#places.push(place);
+      this.#waiters.push(waiter);
       this.advance();
     });
   }
 
   /** Nobody waits any longer. */
   stop(refused: Error): void {
-    for (const place of this.#places) {
-      if (place === this.#attempting) place.leaving = true;
-      else place.settle({ refused });
+    for (const waiter of this.#waiters) {
+      if (waiter === this.#attempting) waiter.leaving = true;
+      else waiter.settle({ refused });
     }
   }
 
@@ -83,14 +83,14 @@ export class LockWaitQueue<Granted> {
       this.#again = false;
       const refused = await this.#serve();
       // Behind one who waits nobody gets through: those without patience are told now.
-      if (refused) for (const place of this.#places) if (place.leaving) place.settle({ refused });
+      if (refused) for (const waiter of this.#waiters) if (waiter.leaving) waiter.settle({ refused });
     }
     this.#running = false;
   }
 
   /** Serves those in front until one has to wait; returns why he has to, or null when the line is empty. */
   async #serve(): Promise<Error | null> {
-    for (let first = this.#places[0]; first; first = this.#places[0]) {
+    for (let first = this.#waiters[0]; first; first = this.#waiters[0]) {
       this.#attempting = first;
       const outcome = await first.attempt();
       this.#attempting = null;

@@ -175,7 +175,7 @@ describe('a pool', () => {
     ]);
   });
 
-  it('fills a place again whose agent was retired, as the next generation', async () => {
+  it('fills a replica again whose agent was retired, as the next generation', async () => {
     await pools.create(POOL, ASKED);
     await runs('coders-1/1', 'coders-2/1');
     await pools.update('coders', { desired: 1 }, ASKED);

@@ -252,7 +252,7 @@ export class Pools {
   }
 
   /**
-   * Stops an agent until somebody restarts it; its place is not filled. Repeating it changes nothing.
+   * Stops an agent until somebody restarts it; its replica is not filled. Repeating it changes nothing.
    * @throws OmoiError `unknown_agent`, `agent_not_managed`
    */
   stop(order: { readonly agentId: string } & Asked): Promise<void> {

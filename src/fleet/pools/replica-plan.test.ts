@@ -48,7 +48,7 @@ describe('planReplicas', () => {
       retire: [],
     },
     {
-      name: 'a retired place is filled again',
+      name: 'a retired replica is filled again',
       effective: 2,
       rows: [replica(1), replica(2, { state: 'ended', desired_state: 'retired' })],
       open: [2],
@@ -62,14 +62,14 @@ describe('planReplicas', () => {
       retire: [],
     },
     {
-      name: 'the highest places are retired first',
+      name: 'the highest replicas are retired first',
       effective: 1,
       rows: [replica(1), replica(2), replica(10)],
       open: [],
       retire: ['coders-10', 'coders-2'],
     },
     {
-      name: 'a failed one beyond the count gives its place up',
+      name: 'a failed one beyond the count is retired',
       effective: 0,
       rows: [replica(1, { state: 'ended' })],
       open: [],
@@ -81,7 +81,7 @@ describe('planReplicas', () => {
     expect(plan.retire.map((row) => row.agent_id)).toEqual(retire);
   });
 
-  it('judges the newest generation of a place', () => {
+  it('judges the newest generation of a replica', () => {
     const rows = [replica(1, { generation: 1, state: 'ended' }), replica(1, { generation: 2 })];
     expect(newestOf(rows).map((row) => row.generation)).toEqual([2]);
   });

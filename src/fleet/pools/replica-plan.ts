@@ -3,16 +3,16 @@ import type { UnitRow } from './unit-rows.ts';
 
 /** What brings a pool from what is recorded to what should be. */
 export interface ReplicaPlan {
-  /** Places that get a generation: they never had one, or theirs was retired and has ended. */
+  /** The numbers of replicas that get a generation: they never had one, or theirs was retired and has ended. */
   readonly open: readonly number[];
-  /** Generations that are no longer wanted; the highest places go first. */
+  /** Generations that are no longer wanted; the highest replicas go first. */
   readonly retire: readonly UnitRow[];
 }
 
 /**
  * Compares a pool's recorded processes with the count it should have. What failed or was stopped by a person keeps
- * its place and is not started again: only a restart does that.
- * @param rows the newest generation of each place
+ * its replica and is not started again: only a restart does that.
+ * @param rows the newest generation of each replica
  */
 export function planReplicas(poolId: string, effective: number, rows: readonly UnitRow[]): ReplicaPlan {
   const byNumber = new Map<number, UnitRow>();
@@ -23,7 +23,7 @@ export function planReplicas(poolId: string, effective: number, rows: readonly U
   const open: number[] = [];
   for (let replica = 1; replica <= effective; replica++) {
     const row = byNumber.get(replica);
-    // A retired one that still finishes its work would lose it to its follower: the place is filled when it ends.
+    // A retired one that still finishes its work would lose it to its follower: the replica is filled when it ends.
     if (!row || (row.desired_state === 'retired' && row.state === 'ended')) open.push(replica);
   }
   const retire = [...byNumber]
