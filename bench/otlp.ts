@@ -1,12 +1,18 @@
-// npm run bench -- otlp [--json] [--seconds=3]
-// Receives OTLP bodies of about 8 MB into the real metrics store, in memory, and reports elements a second of CPU time:
-// all in all (perSecond), and to the door of a store that keeps nothing (readPerSecond), beside what protobufjs takes to
-// decode the same bodies in the same run, in turn. To reach: metrics in protobuf at
-// 1,000,000 points/s a core and 4 × protobufjs; no stretch of the event loop over 10 ms.
+// npm run bench -- otlp [--json] [--seconds=3] [--only=ROW]
+// Receives OTLP bodies of about 8 MB and reports elements a second of CPU time, beside protobufjs on the same bodies in
+// the same run, in turn:
+// - decodePerSecond: metrics from bytes to columns, against protobufjsPerSecond, which decodes to objects and no more;
+// - readPerSecond: to the door of a store that keeps nothing; of metrics the samples are there already;
+// - perSecond: all in all, into the real metrics store in memory; of traces and logs as readPerSecond;
+// - protobufjsBuiltPerSecond: protobufjs, and the same spans and records built from its objects.
+// An element is a point, span or record; a histogram is one point and `samplesPerElement` samples of the store.
+// To reach: metrics at 1,000,000 points/s a core, decoding 4 × protobufjs; no stretch of the event loop over 10 ms.
 import { parseArgs } from 'node:util';
 import { createOtlpReceiver, type OtlpReceiverOptions } from '#ingest';
 import { createSystemClock, createSystemRandom, SelfMetrics, silentLogger } from '#telemetry';
 import { createTsdb } from '#tsdb';
+import { builtFrom } from './otlp/built.ts';
+import { MetricsDecoding } from './otlp/decoding.ts';
 import {
   logsBodies,
   metricsBodies,
@@ -18,7 +24,11 @@ import {
 import { LoopWatch } from './otlp/loop-watch.ts';
 
 const { values: options } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, seconds: { type: 'string', default: '3' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '3' },
+    only: { type: 'string' },
+  },
 });
 
 const shapes = {
@@ -37,6 +47,8 @@ interface Row {
   readonly bodies: readonly Bodies[];
 }
 
+/** Fifteen buckets, the count and the sum. */
+const SAMPLES_PER_HISTOGRAM = 17;
 const ROUNDS = 12;
 function rows(): readonly Row[] {
   const times = Array.from({ length: ROUNDS }, (_, at) => startMs - 600_000 + at * 15_000);
@@ -123,51 +135,87 @@ async function measureOmoi(
   return { perSecond: (elements / cpuMs) * 1000, ...stretch };
 }
 
-function measureReference({ bodies }: Row): number {
+/** Elements a second of CPU time of some work on each body. */
+function measured({ bodies }: Row, work: (body: Bodies) => void): number {
   let elements = 0;
   const before = process.threadCpuUsage();
   for (const body of bodies) {
-    REQUEST_TYPES[body.signal].decode(body.protobuf);
+    work(body);
     elements += body.elements;
   }
   const used = process.threadCpuUsage(before);
   return elements / ((used.user + used.system) / 1_000_000);
 }
 
+function measureDecoding(row: Row): number {
+  const [first] = row.bodies;
+  if (first?.signal !== 'metrics') return NaN;
+  const decoding = new MetricsDecoding(first.protobuf, emptyStore());
+  return measured(row, ({ protobuf }) => decoding.decode(protobuf));
+}
+
+function measureBuilding(row: Row): number {
+  return row.bodies[0]?.signal === 'metrics'
+    ? NaN
+    : measured(row, ({ signal, protobuf, elements }) => {
+        if (signal !== 'metrics' && builtFrom(signal, protobuf) !== elements)
+          throw new Error('not all was built');
+      });
+}
+
 const median = (values: readonly number[]): number =>
   values.toSorted((left, right) => left - right)[values.length >>> 1] ?? NaN;
 
-for (const row of rows()) {
-  const [body] = row.bodies;
-  if (!body) continue;
-  const measured: { protobuf: Measured[]; read: Measured[]; json: Measured[]; reference: number[] } = {
-    protobuf: [],
-    read: [],
-    json: [],
-    reference: [],
-  };
+interface Runs {
+  readonly protobuf: Measured[];
+  readonly read: Measured[];
+  readonly json: Measured[];
+  readonly decode: number[];
+  readonly reference: number[];
+  readonly built: number[];
+}
+
+/** All ways in turn, until the time is over. */
+async function runs(row: Row): Promise<Runs> {
+  const all: Runs = { protobuf: [], read: [], json: [], decode: [], reference: [], built: [] };
   const endMs = clock.monotonicMs() + 1000 * Number(options.seconds);
   do {
-    measured.protobuf.push(await measureOmoi(row, 'protobuf'));
-    measured.reference.push(measureReference(row));
-    measured.read.push(await measureOmoi(row, 'protobuf', 'empty'));
-    measured.json.push(await measureOmoi(row, 'json'));
+    all.protobuf.push(await measureOmoi(row, 'protobuf'));
+    all.reference.push(measured(row, ({ signal, protobuf }) => void REQUEST_TYPES[signal].decode(protobuf)));
+    all.decode.push(measureDecoding(row));
+    all.built.push(measureBuilding(row));
+    all.read.push(await measureOmoi(row, 'protobuf', 'empty'));
+    all.json.push(await measureOmoi(row, 'json'));
   } while (clock.monotonicMs() < endMs);
-  const perSecond = median(measured.protobuf.map((each) => each.perSecond));
-  const readPerSecond = median(measured.read.map((each) => each.perSecond));
-  const reference = median(measured.reference);
+  return all;
+}
+
+for (const row of rows()) {
+  const [body] = row.bodies;
+  if (!body || (options.only !== undefined && options.only !== row.name)) continue;
+  const { protobuf, read, json, decode, reference, built } = await runs(row);
+  const rates = (values: readonly Measured[]): number => median(values.map(({ perSecond }) => perSecond));
   const worst = (key: 'stretchCpuMs' | 'stretchWallMs'): number =>
-    Math.max(...[...measured.protobuf, ...measured.json].map((each) => each[key]));
+    Math.max(...[...protobuf, ...json].map((each) => each[key]));
+  const protobufjs = median(reference);
+  const times = (rate: number): number => Number((rate / protobufjs).toFixed(2));
+  const isMetrics = body.signal === 'metrics';
   const result = {
     row: row.name,
     elements: body.elements,
+    samplesPerElement: row.name === 'metrics, histograms' ? SAMPLES_PER_HISTOGRAM : 1,
     protobufMb: Number((body.protobuf.length / 1e6).toFixed(1)),
     jsonMb: Number((body.json.length / 1e6).toFixed(1)),
-    perSecond: Math.round(perSecond),
-    protobufjsPerSecond: Math.round(reference),
-    readPerSecond: Math.round(readPerSecond),
-    readTimesProtobufjs: Number((readPerSecond / reference).toFixed(1)),
-    jsonPerSecond: Math.round(median(measured.json.map((each) => each.perSecond))),
+    protobufjsPerSecond: Math.round(protobufjs),
+    ...(isMetrics && { decodePerSecond: Math.round(median(decode)), decodeTimes: times(median(decode)) }),
+    readPerSecond: Math.round(rates(read)),
+    readTimes: times(rates(read)),
+    ...(!isMetrics && {
+      protobufjsBuiltPerSecond: Math.round(median(built)),
+      readTimesBuilt: Number((rates(read) / median(built)).toFixed(2)),
+    }),
+    perSecond: Math.round(rates(protobuf)),
+    jsonPerSecond: Math.round(rates(json)),
     longestStretchCpuMs: Number(worst('stretchCpuMs').toFixed(1)),
     longestStretchWallMs: Number(worst('stretchWallMs').toFixed(1)),
   };
