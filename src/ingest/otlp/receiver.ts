@@ -22,6 +22,9 @@ import { spanReader } from './spans.ts';
 import { checkWire } from './wire/check.ts';
 import { EXPORT_REQUESTS, type Signal } from './wire/messages.ts';
 
+/** Pieces that are stored together: a commit costs as much as one. */
+const piecesPerCommit = 4;
+
 export interface OtlpReceiverOptions extends Authority {
   readonly clock: Clock;
   readonly random: Random;
@@ -95,7 +98,7 @@ class Receiver implements OtlpReceiver {
     );
   }
 
-  /** Reads a piece while the one before it is stored. */
+  /** Reads pieces while those before them are stored. */
   async #storePieces(signal: 'traces' | 'logs', wire: Uint8Array, refusals: Refusals): Promise<void> {
     const { clock, spans, logs } = this.#options;
     const reading = { reader: readerOf(wire), refusals, receivedAtMs: clock.wallMs() };
@@ -114,13 +117,17 @@ class Receiver implements OtlpReceiver {
     store: (piece: readonly Element[]) => Promise<void>,
   ): Promise<void> {
     let stored = Promise.resolve();
+    let waiting: (readonly Element[])[] = [];
     for (;;) {
       const next = await this.#turn(async () => pieces.next());
+      if (!next.done && next.value.length > 0) waiting.push(next.value);
+      if (!next.done && waiting.length < piecesPerCommit) continue;
       await stored;
-      if (next.done) return;
-      if (next.value.length > 0) stored = store(next.value);
-      // Awaited when the next piece is read; until then a failure is not unhandled.
+      if (waiting.length > 0) stored = store(waiting.flat());
+      // Awaited before the next are stored; until then a failure is not unhandled.
       stored.catch(() => undefined);
+      waiting = [];
+      if (next.done) return stored;
     }
   }
 

@@ -161,8 +161,13 @@ describe.each(['json', 'protobuf'] as const)('spans in %s', (encoding) => {
   it('are handed over in pieces', async () => {
     const sizes: number[] = [];
     otlp = await startOtlp({ stores: { spans: async (piece) => void sizes.push(piece.length) } });
-    await send(...Array.from({ length: 250 }, () => span()));
-    expect(sizes).toEqual([100, 100, 50]);
+    await send(...Array.from({ length: 1050 }, () => span()));
+    expect(sizes).toEqual([400, 400, 250]);
+    sizes.length = 0;
+    // Pieces are of so many bytes at most: four of three, and what is left.
+    const attributes = ['a', 'b'].map((key) => ({ key, value: { stringValue: 'x'.repeat(32_000) } }));
+    await send(...Array.from({ length: 18 }, () => span({ attributes })));
+    expect(sizes).toEqual([12, 6]);
   });
 });
 

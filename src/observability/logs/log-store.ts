@@ -36,13 +36,17 @@ const linesDroppedWhenFull = 5000;
 /** Lines of a past day that go in one transaction. */
 const linesDroppedPerBatch = 500;
 const maxListedLines = 1000;
+const DAY_MS = 86_400_000;
 
 export function createLogStore(database: TelemetryDatabase, clock: Clock): LogStore {
   const known = new Set<DayTable>();
   const searching = new SlicedSearch(clock);
 
   async function append(entries: readonly LogEntry[]): Promise<void> {
-    const days = Map.groupBy(entries, (entry) => dayTableOf(entry.atMs));
+    // Names are made a day, not a line.
+    const days = [...Map.groupBy(entries, ({ atMs }) => Math.floor(atMs / DAY_MS))].map(
+      ([day, ofDay]) => [dayTableOf(day * DAY_MS), ofDay] as const,
+    );
     await database.transaction(async (tx) => {
       for (const [table, ofDay] of days) {
         if (!known.has(table)) await createDayTable(tx, table);
