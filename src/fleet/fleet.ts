@@ -84,12 +84,13 @@ export function createFleet(options: FleetOptions): Fleet {
   };
   const sweep = async (): Promise<void> => {
     try {
-      await locks.deleteOld();
-      await directory.forgetOld();
+      await locks.deleteOld(stopping.signal);
+      await directory.forgetOld(stopping.signal);
     } catch (thrown) {
       logger.warn({ error: messageOf(thrown) }, 'Old locks and agents could not be deleted.');
     }
   };
+  const stopping = new AbortController();
   let timers: readonly Timer[] = [];
 
   return {
@@ -111,6 +112,7 @@ export function createFleet(options: FleetOptions): Fleet {
       ];
     },
     async stop() {
+      stopping.abort();
       for (const timer of timers) timer.cancel();
       tasks.stop();
       locks.stop();

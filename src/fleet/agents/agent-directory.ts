@@ -1,9 +1,11 @@
+import { inBatches, type StateTransaction } from '#storage';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import { unknownAgent } from './agent-registry.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { GenerationRow } from './registration.ts';
 
 const ENDED = ['FAILED', 'TERMINATED'] as const;
+const maxAgentsPerTransaction = 250;
 
 /** An agent as the database has it, and as memory has it where it lives (or ended a short while ago). */
 export interface AgentRecord {
@@ -96,8 +98,11 @@ export class AgentDirectory {
       .execute();
   }
 
-  /** Takes agents that ended a while ago out of the snapshot, and those that ended long ago out of the database. */
-  async forgetOld(): Promise<void> {
+  /**
+   * Takes agents that ended a while ago out of the snapshot, and those that ended long ago out of the database, these in
+   * small transactions until `signal` aborts.
+   */
+  async forgetOld(signal: AbortSignal): Promise<void> {
     const { database, agentIndex, activity, clock, limits } = this.#parts;
     const shownSinceMs = clock.wallMs() - limits.endedAgentShownMs;
     for (const entry of agentIndex.entries()) {
@@ -106,17 +111,28 @@ export class AgentDirectory {
       agentIndex.forget(entry.agentId);
       activity.tell({ kind: 'agent_removed', agentId: entry.agentId, traceparent: null });
     }
-    await database.transaction(async (tx) => {
-      const gone = await tx.db
-        .deleteFrom('agents')
-        .where('status', 'in', ENDED)
-        .where('status_since_ms', '<', tx.nowMs - limits.endedAgentRetentionMs)
-        .returning('agent_id')
-        .execute();
-      const ids = gone.map((row) => row.agent_id);
-      if (ids.length === 0) return;
-      await tx.db.deleteFrom('agent_generations').where('agent_id', 'in', ids).execute();
-      await tx.db.deleteFrom('agent_beats').where('agent_id', 'in', ids).execute();
-    });
+    await inBatches({ clock, signal }, () =>
+      database.transaction((tx) => deleteEnded(tx, tx.nowMs - limits.endedAgentRetentionMs)),
+    );
   }
+}
+
+async function deleteEnded(tx: StateTransaction, beforeMs: number): Promise<number> {
+  const gone = await tx.db
+    .deleteFrom('agents')
+    .where('agent_id', 'in', (agents) =>
+      agents
+        .selectFrom('agents as old')
+        .select('old.agent_id')
+        .where('old.status', 'in', ENDED)
+        .where('old.status_since_ms', '<', beforeMs)
+        .limit(maxAgentsPerTransaction),
+    )
+    .returning('agent_id')
+    .execute();
+  const ids = gone.map((row) => row.agent_id);
+  if (ids.length === 0) return 0;
+  await tx.db.deleteFrom('agent_generations').where('agent_id', 'in', ids).execute();
+  await tx.db.deleteFrom('agent_beats').where('agent_id', 'in', ids).execute();
+  return ids.length;
 }

@@ -1,4 +1,4 @@
-import type { StateTransaction } from '#storage';
+import { inBatches, type StateTransaction } from '#storage';
 import { createId, messageOf, OmoiError, type Counter, type LockMode } from '#telemetry';
 import { assertCurrent, unknownAgent } from '../agents/agent-registry.ts';
 import { hasEnded } from '../agents/agent-status.ts';
@@ -8,6 +8,7 @@ import { decideLock, type LockRow } from './lock-decision.ts';
 import { LockWaitQueue, type LockAttempt } from './lock-wait-queue.ts';
 
 const maxExpiriesPerTransaction = 100;
+const maxResourcesPerTransaction = 250;
 
 export interface LockRequest extends Holder {
   readonly resourceType: string;
@@ -196,27 +197,15 @@ export class LockRegistry {
     return (await rows.execute()).map((lock) => this.#withLease(lock));
   }
 
-  /** Forgets resources that nobody has locked for long; returns how many. Their tokens start from the time again. */
-  async deleteOld(): Promise<number> {
-    const { database, limits } = this.#parts;
-    return database.transaction(async (tx) => {
-      const gone = await tx.db
-        .deleteFrom('lock_resources')
-        .where('touched_at_ms', '<', tx.nowMs - limits.lockResourceRetentionMs)
-        .where((where) =>
-          where.not(
-            where.exists(
-              where
-                .selectFrom('locks')
-                .select('locks.lock_id')
-                .whereRef('locks.resource_type', '=', 'lock_resources.resource_type')
-                .whereRef('locks.resource_name', '=', 'lock_resources.resource_name'),
-            ),
-          ),
-        )
-        .executeTakeFirst();
-      return Number(gone.numDeletedRows);
-    });
+  /**
+   * Forgets resources that nobody has locked for long, in small transactions until `signal` aborts; returns how many.
+   * Their tokens start from the time again.
+   */
+  deleteOld(signal: AbortSignal): Promise<number> {
+    const { clock, database, limits } = this.#parts;
+    return inBatches({ clock, signal }, () =>
+      database.transaction((tx) => deleteUnlocked(tx, tx.nowMs - limits.lockResourceRetentionMs)),
+    );
   }
 
   async #attempt(request: LockRequest, startedMs: number): Promise<LockAttempt<LockRow>> {
@@ -405,4 +394,34 @@ function lockLost(lockId: string): OmoiError {
 
 function unknownLock(lockId: string): OmoiError {
   return new OmoiError('unknown_lock', `Lock ${lockId} is not held by anybody.`, { lock_id: lockId });
+}
+
+async function deleteUnlocked(tx: StateTransaction, beforeMs: number): Promise<number> {
+  const gone = await tx.db
+    .deleteFrom('lock_resources')
+    .where((row) =>
+      row(
+        row.refTuple('resource_type', 'resource_name'),
+        'in',
+        row
+          .selectFrom('lock_resources as old')
+          .select(['old.resource_type', 'old.resource_name'])
+          .where('old.touched_at_ms', '<', beforeMs)
+          .where((old) =>
+            old.not(
+              old.exists(
+                old
+                  .selectFrom('locks')
+                  .select('locks.lock_id')
+                  .whereRef('locks.resource_type', '=', 'old.resource_type')
+                  .whereRef('locks.resource_name', '=', 'old.resource_name'),
+              ),
+            ),
+          )
+          .limit(maxResourcesPerTransaction)
+          .$asTuple('resource_type', 'resource_name'),
+      ),
+    )
+    .executeTakeFirst();
+  return Number(gone.numDeletedRows);
 }

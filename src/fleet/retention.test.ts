@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { VirtualClock } from '#telemetry';
+import { registration, startTestFleet, type TestFleet } from './fleet.test-support.ts';
+
+/** More than go in one transaction, twice. */
+const MANY = 600;
+const HOUR_MS = 3_600_000;
+
+let clock: VirtualClock;
+let database: StateDatabase;
+let running: TestFleet;
+
+beforeEach(async () => {
+  clock = new VirtualClock();
+  database = await openTestStateDatabase(clock);
+  const kept = { endedAgentRetentionMs: HOUR_MS, lockResourceRetentionMs: HOUR_MS };
+  running = await startTestFleet(database, { clock, limits: { ...kept, retentionSweepMs: 2 * HOUR_MS } });
+});
+
+afterEach(async () => {
+  await running.stop();
+  await database.close();
+});
+
+const numbers = Array.from({ length: MANY }, (_, number) => number);
+
+async function keysOf(table: 'agents' | 'agent_generations'): Promise<readonly string[]> {
+  const rows = await database.reader.selectFrom(table).select('agent_id').orderBy('agent_id').execute();
+  return rows.map((row) => row.agent_id);
+}
+
+test('agents that ended long ago go with all that is on record of them; those that live stay', async () => {
+  const { agents } = running.fleet;
+  await Promise.all(
+    numbers.map(async (number) => {
+      const agentId = `gone-${number}`;
+      await agents.register(registration(agentId));
+      await agents.deregister({ agentId, generation: 1, reason: 'done', exit: null, traceparent: null });
+    }),
+  );
+  await agents.register(registration('alive', { heartbeatIntervalMs: 60_000, heartbeatTtlMs: 86_400_000 }));
+  expect(await keysOf('agents')).toHaveLength(MANY + 1);
+  await clock.advance(2 * HOUR_MS);
+  await vi.waitFor(async () => expect(await keysOf('agents')).toEqual(['alive']), { timeout: 60_000 });
+  expect(await keysOf('agent_generations')).toEqual(['alive']);
+});
+
+test('resources that nobody has locked for long are forgotten; one that is held stays', async () => {
+  const { agents, locks } = running.fleet;
+  await agents.register(registration('a', { heartbeatIntervalMs: 60_000, heartbeatTtlMs: 86_400_000 }));
+  const holder = { agentId: 'a', generation: 1 };
+  const lock = (resourceName: string) =>
+    locks.acquire({
+      ...holder,
+      resourceType: 'file',
+      resourceName,
+      mode: 'exclusive',
+      ttlMs: 6 * HOUR_MS,
+      waitMs: 0,
+      traceparent: null,
+      signal: null,
+    });
+  for (const { lock_id: lockId } of await Promise.all(numbers.map((number) => lock(`free ${number}`)))) {
+    await locks.break(lockId, null);
+  }
+  await lock('held');
+  const names = async () => {
+    const rows = await database.reader.selectFrom('lock_resources').select('resource_name').execute();
+    return rows.map((row) => row.resource_name);
+  };
+  expect(await names()).toHaveLength(MANY + 1);
+  await clock.advance(2 * HOUR_MS);
+  await vi.waitFor(async () => expect(await names()).toEqual(['held']), { timeout: 60_000 });
+});
