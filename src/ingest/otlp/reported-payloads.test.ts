@@ -164,6 +164,15 @@ describe.each(['json', 'protobuf'] as const)('in %s', (encoding) => {
     expect(of('c')).toMatchObject({ count: 0, positiveSpans: [], positiveCounts: [], negativeSpans: [] });
   });
 
+  it('a native histogram whose bucket is 2^64-1 (opentelemetry-collector-contrib#50348)', async () => {
+    const positive = { bucketCounts: [3, '18446744073709551615'] };
+    const dataPoints = [{ ...at(0), count: 2, sum: 1, positive }];
+    const sent = await send({ name: 'e', exponentialHistogram: { ...cumulative, dataPoints } });
+    expect(sent.rejected).toBe(1);
+    expect(sent.message).toContain('its count is 2, and its buckets hold 18446744073709552000');
+    expect(otlp.stored()).toEqual({});
+  });
+
   it('a bucket for numbers that do not exist (DataDog/datadog-agent#52344)', async () => {
     const dataPoints = [{ ...at(0), count: 44, scale: -4, negative: { offset: 65, bucketCounts: [44] } }];
     const sent = await send({ name: 'e', exponentialHistogram: { ...cumulative, dataPoints } });

@@ -10,8 +10,8 @@ import { prometheusName, type PrometheusType } from './names.ts';
 import { PointReader } from './point-reader.ts';
 import { PointRows } from './point-rows.ts';
 
-/** Points between two chances to pause. */
-const POINTS_PER_STEP = 250;
+/** Resources, scopes, metrics and points between two chances to pause. */
+const ELEMENTS_PER_STEP = 250;
 const TEMPORALITY_DELTA = 1;
 /** Kinds of points by the field of the metric that holds them. */
 const KINDS: Readonly<Record<number, PointKind>> = {
@@ -51,6 +51,7 @@ export class MetricsDecoder {
   readonly #known: KnownWriters;
   #refusals: Refusals;
   #elements = 0;
+  #stepEnd = ELEMENTS_PER_STEP;
 
   constructor(known: KnownWriters, refusals: Refusals) {
     this.#known = known;
@@ -76,6 +77,7 @@ export class MetricsDecoder {
       receivedAtMs,
     });
     this.#elements = 0;
+    this.#stepEnd = ELEMENTS_PER_STEP;
     const end = bytes.length;
     const reader = this.#reader;
     while (reader.at < end) {
@@ -85,7 +87,7 @@ export class MetricsDecoder {
         reader.expect(tag, WIRE_BYTES);
         yield* this.#resourceMetrics(points, reader.fieldEnd(end));
       } else reader.skip(tag, end);
-      if (this.#elements % POINTS_PER_STEP === 0) yield;
+      if (this.#isStepOver()) yield;
     }
   }
 
@@ -106,6 +108,7 @@ export class MetricsDecoder {
       this.#countElement();
       if (tag >>> 3 === 2) yield* this.#scopeMetrics(points, resource, reader.fieldEnd(end));
       else reader.skip(tag, end);
+      if (this.#isStepOver()) yield;
     }
   }
 
@@ -120,6 +123,7 @@ export class MetricsDecoder {
       this.#countElement();
       if (tag >>> 3 === 2) yield* this.#metric(points, scope, reader.fieldEnd(end));
       else reader.skip(tag, end);
+      if (this.#isStepOver()) yield;
     }
   }
 
@@ -146,7 +150,7 @@ export class MetricsDecoder {
         const pointEnd = reader.fieldEnd(dataEnd);
         points.read(family, pointEnd);
         reader.at = pointEnd;
-        if (this.#elements % POINTS_PER_STEP === 0) yield;
+        if (this.#isStepOver()) yield;
       }
     }
     reader.at = end;
@@ -154,6 +158,13 @@ export class MetricsDecoder {
 
   #countElement(): void {
     checkLimit('maxRequestElements', ++this.#elements);
+  }
+
+  /** Whether it is time for a chance to pause: asked wherever an element has been read, whatever it is. */
+  #isStepOver(): boolean {
+    if (this.#elements < this.#stepEnd) return false;
+    this.#stepEnd = this.#elements + ELEMENTS_PER_STEP;
+    return true;
   }
 
   /** The content of the messages in the field; several are one message in pieces. Refuses the other fields' wire types. */

@@ -31,8 +31,8 @@ export class RowTargets {
   /** Of the writers that were not known: their labels, then their series or why there are none. */
   readonly #labels: PointLabels[] = [];
   readonly #resolved: (ResolvedWriter | string | undefined)[] = [];
-  /** Of the request's families: why they are refused, or null. */
-  readonly #familyProblems: readonly (string | null)[];
+  /** Of the request's families: why they are refused, or null; found out with the first point of each. */
+  readonly #familyProblems: (string | null | undefined)[] = [];
   /** Agents that the sender speaks for, or not. */
   readonly #speaksFor = new Map<string, boolean>();
   readonly #resources = new Set<KnownResource>();
@@ -44,7 +44,6 @@ export class RowTargets {
 
   constructor(parts: RowTargetsParts) {
     this.#parts = parts;
-    this.#familyProblems = parts.rows.familyList.map((family) => this.#familyProblem(family));
     this.#knownWriter = { ref: 0, group: null, columns: parts.known.points, entry: 0 };
   }
 
@@ -69,7 +68,12 @@ export class RowTargets {
     const family = rows.familyList[familyAt];
     if (!family) return 'a metric without data';
     const timeMs = rows.timesMs[row] ?? 0;
-    const problem = this.#familyProblems[familyAt] ?? this.#timeProblem(timeMs);
+    let familyProblem = this.#familyProblems[familyAt];
+    if (familyProblem === undefined) {
+      familyProblem = this.#familyProblem(family);
+      this.#familyProblems[familyAt] = familyProblem;
+    }
+    const problem = familyProblem ?? this.#timeProblem(timeMs);
     const target = problem ?? this.#targetOf(rows.writers[row] ?? 0, family);
     const refusal = typeof target === 'string' ? target : writer.write(row, family, target);
     if (rows.exemplars.length > 0) {

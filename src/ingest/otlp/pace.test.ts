@@ -1,0 +1,132 @@
+import { beforeEach, expect, it } from 'vitest';
+import { encodeProtobuf, startOtlp, type OtlpTest } from './otlp.test-support.ts';
+import type { Signal } from './wire/messages.ts';
+
+/** Elements of a body; of those that cost a byte or two, more. */
+const MANY = 20_000;
+const VERY_MANY = 200_000;
+/** Less would be more than a thousand elements at a stretch. */
+const LEAST_TURNS = 20;
+
+let otlp: OtlpTest;
+beforeEach(async () => {
+  otlp = await startOtlp();
+  // A clock by which two looks are a stretch.
+  let nowMs = 0;
+  Object.assign(otlp.clock, { monotonicMs: () => ++nowMs });
+});
+
+const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+const many = <Element>(element: (at: number) => Element): Element[] =>
+  Array.from({ length: MANY }, (_, at) => element(at));
+const metrics = (...list: readonly object[]) => ({
+  resourceMetrics: [{ scopeMetrics: [{ metrics: list }] }],
+});
+const id = (at: number, digits: number): string => (at + 1).toString(16).padStart(digits, '0');
+
+const BODIES: Readonly<Record<string, readonly [Signal, () => object]>> = {
+  'points of one series': [
+    'metrics',
+    () => metrics({ name: 'g', gauge: { dataPoints: many(() => ({ asInt: 1 })) } }),
+  ],
+  'points of as many series': [
+    'metrics',
+    () =>
+      metrics({
+        name: 'g',
+        gauge: { dataPoints: many((at) => ({ asInt: 1, attributes: [text('a', `${at}`)] })) },
+      }),
+  ],
+  histograms: [
+    'metrics',
+    () =>
+      metrics({
+        name: 'h',
+        histogram: {
+          aggregationTemporality: 1,
+          dataPoints: many(() => ({ count: 1, sum: 1, bucketCounts: [0, 1], explicitBounds: [1] })),
+        },
+      }),
+  ],
+  'exponential histograms': [
+    'metrics',
+    () =>
+      metrics({
+        name: 'e',
+        exponentialHistogram: {
+          aggregationTemporality: 1,
+          dataPoints: many(() => ({ count: 1, zeroCount: 1 })),
+        },
+      }),
+  ],
+  'metrics of one point': [
+    'metrics',
+    () => metrics(...many((at) => ({ name: `m${at}`, gauge: { dataPoints: [{ asInt: 1 }] } }))),
+  ],
+  'metrics without data': ['metrics', () => metrics(...many(() => ({ name: 'm' })))],
+  spans: [
+    'traces',
+    () => ({
+      resourceSpans: [
+        {
+          scopeSpans: [
+            {
+              spans: many((at) => ({
+                traceId: id(0, 32),
+                spanId: id(at, 16),
+                startTimeUnixNano: otlp.ns(0),
+              })),
+            },
+          ],
+        },
+      ],
+    }),
+  ],
+  'spans that are refused': [
+    'traces',
+    () => ({ resourceSpans: [{ scopeSpans: [{ spans: many(() => ({})) }] }] }),
+  ],
+  'log records': [
+    'logs',
+    () => ({
+      resourceLogs: [{ scopeLogs: [{ logRecords: many((at) => ({ body: { stringValue: `${at}` } })) }] }],
+    }),
+  ],
+  'resources without anything': ['logs', () => ({ resourceLogs: many(() => ({})) })],
+  'scopes without anything': ['traces', () => ({ resourceSpans: [{ scopeSpans: many(() => ({})) }] })],
+};
+
+async function turnsWhile(work: Promise<unknown>): Promise<number> {
+  let turns = 0;
+  const count = (): void => {
+    turns++;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  await work.finally(() => clearImmediate(next));
+  return turns;
+}
+
+it.each(
+  Object.entries(BODIES).flatMap(([name, [signal, message]]) =>
+    (['json', 'protobuf'] as const).map((encoding) => ({ name, signal, message, encoding })),
+  ),
+)('others get their turns while many $name are read, in $encoding', async ({ signal, message, encoding }) => {
+  const body = encoding === 'json' ? JSON.stringify(message()) : encodeProtobuf(signal, message());
+  expect(await turnsWhile(otlp.send(signal, body, { encoding }))).toBeGreaterThanOrEqual(LEAST_TURNS);
+});
+
+it.each(['metrics', 'traces', 'logs'] as const)(
+  'others get their turns while fields of %s are passed over that nobody knows',
+  async (signal) => {
+    const unknown = Buffer.from([0x78, 0x01]);
+    const body = Buffer.alloc(unknown.length * VERY_MANY, unknown);
+    const sent = otlp.send(signal, body, { encoding: 'protobuf' });
+    expect(await turnsWhile(sent)).toBeGreaterThanOrEqual(LEAST_TURNS);
+  },
+);
+
+it('others get their turns while a long text of JSON is read', async () => {
+  const sent = otlp.send('logs', `{"unknown":"${'x'.repeat(64 * 1024 * 2 * LEAST_TURNS)}"}`);
+  expect(await turnsWhile(sent)).toBeGreaterThanOrEqual(LEAST_TURNS);
+});
