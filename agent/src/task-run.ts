@@ -1,6 +1,7 @@
-import type { ServerLink } from './server-link.ts';
+import { taskPath, type Completions } from './completions.ts';
+import type { Answer, ServerLink } from './server-link.ts';
 import { writeTaskLog } from './task-log.ts';
-import type { ClaimedTask, CompleteRequest, FailRequest, RenewRequest } from './wire.ts';
+import type { ClaimedTask, FailRequest, RenewRequest } from './wire.ts';
 
 /** What a handler has besides its task. */
 export interface TaskContext {
@@ -25,6 +26,7 @@ export interface Refusal {
 
 export interface TaskRunOptions {
   readonly link: ServerLink;
+  readonly completions: Pick<Completions, 'deliver'>;
   readonly agentId: string;
   readonly generation: number;
   readonly handler: TaskHandler;
@@ -107,7 +109,7 @@ export class TaskRun {
 
   async #renew(): Promise<boolean> {
     if (this.#lost) return false;
-    const answer = await this.#options.link.post(this.#path('renew'), this.#claim, {
+    const answer = await this.#options.link.post(taskPath(this.#task.task_id, 'renew'), this.#claim, {
       signal: this.#abandon.signal,
     });
     if (answer.kind === 'refused' && !this.#lost) this.#refused('renew', answer);
@@ -115,13 +117,7 @@ export class TaskRun {
   }
 
   async #deliver(outcome: Outcome): Promise<void> {
-    const body: CompleteRequest | FailRequest =
-      outcome.kind === 'complete'
-        ? { ...this.#claim, result: outcome.result }
-        : { ...this.#claim, error: outcome.error };
-    const answer = await this.#options.link.postUntilDecided(this.#path(outcome.kind), body, {
-      signal: this.#abandon.signal,
-    });
+    const answer = await this.#send(outcome);
     if (answer.kind === 'ok') return;
     if (answer.kind === 'away') {
       this.#options.onError(`the outcome of task ${this.#task.task_id} was dropped: ${answer.message}`);
@@ -132,13 +128,19 @@ export class TaskRun {
     else await this.#deliver({ kind: 'fail', error: `the result was refused: ${answer.message}` });
   }
 
+  #send(outcome: Outcome): Promise<Answer<unknown>> {
+    const { link, completions } = this.#options;
+    const { task_id: taskId } = this.#task;
+    if (outcome.kind === 'complete') {
+      return completions.deliver({ taskId, claim: this.#claim, result: outcome.result });
+    }
+    const body: FailRequest = { ...this.#claim, error: outcome.error };
+    return link.postUntilDecided(taskPath(taskId, 'fail'), body, { signal: this.#abandon.signal });
+  }
+
   #refused(operation: Refusal['operation'], why: { readonly code: string; readonly message: string }): void {
     this.#lost = true;
     this.#options.onRefused({ task: this.#task, operation, code: why.code, message: why.message });
     this.#abort.abort(Object.assign(new Error(why.message), { code: why.code }));
-  }
-
-  #path(operation: 'renew' | 'complete' | 'fail'): string {
-    return `/api/v1/fleet/tasks/${encodeURIComponent(this.#task.task_id)}/${operation}`;
   }
 }

@@ -99,6 +99,31 @@ export interface CompleteRequest {
   readonly result: unknown;
 }
 
+/** `POST /tasks/complete` */
+export interface CompletionsRequest {
+  readonly agent_id: string;
+  readonly generation: number;
+  readonly completions: readonly {
+    readonly task_id: string;
+    readonly attempt: number;
+    readonly result: unknown;
+  }[];
+}
+
+export interface CompletionsAnswer {
+  /** One for each, in their order. */
+  readonly completions: readonly (
+    | { readonly task_id: string; readonly state: 'completed' }
+    | {
+        readonly task_id: string;
+        /** What the completion alone would be answered with. */
+        readonly error: string;
+        readonly status: number;
+        readonly message: string;
+      }
+  )[];
+}
+
 /** `POST /tasks/{task_id}/fail` */
 export interface FailRequest {
   readonly agent_id: string;

@@ -1,3 +1,4 @@
+import { Completions } from './completions.ts';
 import { FORGOTTEN_CODES, type Presence } from './presence.ts';
 import type { ServerLink } from './server-link.ts';
 import { TaskRun, type Refusal, type TaskHandler } from './task-run.ts';
@@ -45,10 +46,12 @@ export class WorkLoop {
   readonly #concurrency: number;
   readonly #claiming = new AbortController();
   readonly #runs = new Set<TaskRun>();
+  readonly #completions: Completions;
   #changed: (() => void)[] = [];
 
   constructor(parts: WorkLoopParts) {
     this.#parts = parts;
+    this.#completions = new Completions(parts.link);
     this.#concurrency = Math.min(MAX_CONCURRENCY, Math.max(1, Math.floor(parts.options.concurrency ?? 1)));
   }
 
@@ -92,6 +95,7 @@ export class WorkLoop {
   }
 
   abandonAll(): void {
+    this.#completions.abandon();
     for (const run of this.#runs) run.abandon();
   }
 
@@ -140,6 +144,7 @@ export class WorkLoop {
     const { link, agentId, handler, options, onError } = this.#parts;
     const run = new TaskRun(task, {
       link,
+      completions: this.#completions,
       agentId,
       generation,
       handler,

@@ -120,6 +120,43 @@ test('an agent registers, beats, claims, renews, completes and leaves', async ()
   expect((await call('viewer', '/agents?status=TERMINATED')).body['agents']).toHaveLength(1);
 });
 
+test('an agent completes several tasks at once, each by its own right', async () => {
+  const ref = { agent_id: 'worker-1', generation: 1 };
+  await call('agent', '/agents', registration);
+  for (let count = 0; count < 3; count++) await call('operator', '/tasks', build);
+  const { body } = await call('agent', '/tasks/claim', { ...ref, max_tasks: 3 });
+  const [first, second, third] = (body['tasks'] as { task_id: string }[]).map(({ task_id: id }) => id);
+  const completions = [
+    { task_id: first, attempt: 1, result: { n: 1 } },
+    { task_id: second, attempt: 7, result: 'of another attempt' },
+    { task_id: 'none' },
+    { task_id: third, attempt: 1 },
+  ];
+  const answered = await call('agent', '/tasks/complete', { ...ref, completions });
+  expect(answered).toMatchObject({
+    status: 200,
+    body: {
+      completions: [
+        { task_id: first, state: 'completed' },
+        { task_id: second, error: 'lease_lost', status: 409 },
+        { task_id: 'none', error: 'unknown_task', status: 404 },
+        { task_id: third, state: 'completed' },
+      ],
+    },
+  });
+  expect((await call('viewer', `/tasks/${first}`)).body).toMatchObject({
+    state: 'completed',
+    result: { n: 1 },
+  });
+  expect((await call('viewer', `/tasks/${second}`)).body).toMatchObject({ state: 'claimed' });
+  // Repeated as a whole, it is answered the same.
+  expect((await call('agent', '/tasks/complete', { ...ref, completions })).body).toEqual(answered.body);
+  const others = { ...ref, agent_id: 'worker-2', completions };
+  expect(await call('agent', '/tasks/complete', others)).toMatchObject({ body: { error: 'token_scope' } });
+  const many = Array.from({ length: 101 }, () => ({ task_id: third }));
+  expect((await call('agent', '/tasks/complete', { ...ref, completions: many })).status).toBe(400);
+});
+
 test('an agent locks, renews and releases; an operator breaks', async () => {
   await call('agent', '/agents', registration);
   const ref = { agent_id: 'worker-1', generation: 1 };

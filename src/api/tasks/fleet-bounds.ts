@@ -7,6 +7,8 @@ export const FLEET_BOUNDS = {
   /** Below what proxies cut off. */
   maxWaitMs: 30_000,
   maxClaimedAtOnce: 20,
+  /** Within one transaction that others wait behind for some ten milliseconds. */
+  maxCompletedAtOnce: 100,
   /** Of the agents of one host: a few milliseconds of the server's time. */
   maxHeartbeatsPerRequest: 500,
   /** A claim looks into one lane of the queue for each of its phases and types. */

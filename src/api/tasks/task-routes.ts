@@ -1,11 +1,10 @@
-import type { Fleet, NewTask } from '#fleet';
+import type { NewTask } from '#fleet';
 import { toRfc3339 } from '#telemetry';
 import type { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
 import {
   claimAnswer,
   claimBody,
-  completeBody,
   enqueuedAnswer,
   enqueuedBatchAnswer,
   failBody,
@@ -20,19 +19,18 @@ import {
   taskView,
 } from './task-schemas.ts';
 import { assertMaySpeak } from '../agents/may-speak.ts';
+import { registerCompletionRoutes } from './completion-routes.ts';
+import type { TaskRouteParts } from './task-route-parts.ts';
 import { viewTask } from './task-view.ts';
 import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
-
-export interface TaskRouteParts {
-  readonly fleet: Pick<Fleet, 'agents' | 'tasks' | 'limits'>;
-}
 
 /** `/api/v1/fleet/tasks`: the queue, and what agents do with its tasks. */
 export function registerTaskRoutes(app: ApiApp, parts: TaskRouteParts): void {
   registerReading(app, parts);
   registerEnqueueing(app, parts);
   registerClaiming(app, parts);
-  registerSettling(app, parts);
+  registerCompletionRoutes(app, parts);
+  registerGivingBack(app, parts);
   registerOrders(app, parts);
 }
 
@@ -150,24 +148,7 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
   });
 }
 
-function registerSettling(app: ApiApp, { fleet }: TaskRouteParts): void {
-  app.route({
-    method: 'POST',
-    url: '/api/v1/fleet/tasks/:task_id/complete',
-    config: { access: AGENTS },
-    schema: {
-      tags: ['fleet'],
-      summary: 'The task is done; the same holder may repeat it',
-      params: taskParams,
-      body: completeBody,
-      response: { 200: taskView },
-    },
-    handler: async ({ params, body, principal, traceparent }) => {
-      assertMaySpeak(fleet, principal, body.agent_id, null);
-      const result = body.result === undefined ? null : JSON.stringify(body.result);
-      return viewTask(await fleet.tasks.complete(holderOf(params.task_id, body, traceparent), result));
-    },
-  });
+function registerGivingBack(app: ApiApp, { fleet }: TaskRouteParts): void {
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/tasks/:task_id/fail',

@@ -106,6 +106,29 @@ const holder = {
 export const renewBody = z.object(holder);
 export const renewAnswer = z.object({ lease_ms: z.number(), lease_expires_at: z.string() });
 export const completeBody = z.object({ ...holder, result: z.unknown().optional() });
+export const completionsBody = z.object({
+  agent_id: holder.agent_id,
+  generation: holder.generation,
+  completions: z
+    .array(taskParams.extend({ attempt: holder.attempt, result: z.unknown().optional() }))
+    .min(1)
+    .max(BOUNDS.maxCompletedAtOnce),
+});
+export const completionsAnswer = z.object({
+  completions: z
+    .array(
+      z.union([
+        z.object({ task_id: z.string(), state: z.literal('completed') }),
+        z.object({
+          task_id: z.string(),
+          error: z.string().describe('The code that this completion alone would be answered with.'),
+          status: z.number().describe('The HTTP status of that answer.'),
+          message: z.string(),
+        }),
+      ]),
+    )
+    .describe('One for each completion, in their order.'),
+});
 export const failBody = z.object({
   ...holder,
   error: z.string().max(100_000).describe('What is too long is cut.'),

@@ -1,0 +1,5 @@
+import type { Fleet } from '#fleet';
+
+export interface TaskRouteParts {
+  readonly fleet: Pick<Fleet, 'agents' | 'tasks' | 'limits'>;
+}
