@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAgent, type Agent, type AgentOptions, type Refusal } from './index.ts';
-import { ScriptedServer } from './scripted-server.test-support.ts';
+import {
+  createAgent,
+  type Agent,
+  type AgentOptions,
+  type CompletionsRequest,
+  type Refusal,
+} from './index.ts';
+import { ScriptedServer, type Script } from './scripted-server.test-support.ts';
 
 let server: ScriptedServer;
 let agents: Agent[] = [];
@@ -241,6 +247,73 @@ describe('work', () => {
     await server.until(() => refusals.length === 2);
     expect(server.of('complete').length).toBe(2);
     expect(refusals[0]).toMatchObject({ operation: 'complete', code: 'lease_lost' });
+  });
+
+  describe('whose results come while another is being delivered', () => {
+    /** Four tasks end while the completion of `t1` is under way; `completions` is what the server says of the others. */
+    async function endTogether(completions: Script['completions']): Promise<readonly Refusal[]> {
+      const refusals: Refusal[] = [];
+      const first = held();
+      const ended: string[] = [];
+      server.script = {
+        complete: ({ path }) => (path.includes('/t1/') ? first.handler().then(() => ({})) : {}),
+        completions,
+      };
+      open().work(({ task_id: taskId }) => ended.push(taskId), {
+        concurrency: 4,
+        onRefused: (refused) => refusals.push(refused),
+      });
+      server.offer('t1', 't2', 't3', 't4');
+      await server.until(() => ended.length === 4 && server.of('complete').length === 1);
+      first.release();
+      await server.until(() => server.of('completions').length === 1);
+      return refusals;
+    }
+
+    it('delivers them together, and hears of each by itself', async () => {
+      const refusals = await endTogether(({ body }) => {
+        const { completions } = body as unknown as CompletionsRequest;
+        const answers: Readonly<Record<string, object>> = {
+          t2: { state: 'completed' },
+          t3: { error: 'lease_lost', status: 409, message: 'it is late' },
+          t4: { error: 'body_too_large', status: 413, message: 'at most 256 KiB' },
+        };
+        return {
+          body: {
+            completions: completions.map(({ task_id }) => ({ task_id, ...answers[task_id] })),
+          },
+        };
+      });
+      await server.until(() => server.of('fail').length === 1);
+      expect(server.of('completions')[0]?.body).toEqual({
+        agent_id: 'coders-1',
+        generation: 1,
+        completions: [2, 3, 4].map((number) => ({ task_id: `t${number}`, attempt: 1, result: number })),
+      });
+      expect(refusals).toMatchObject([
+        { operation: 'complete', code: 'lease_lost', task: { task_id: 't3' } },
+      ]);
+      expect(server.of('fail')[0]).toMatchObject({ path: '/api/v1/fleet/tasks/t4/fail' });
+      expect(server.of('complete').length).toBe(1);
+    });
+
+    it('delivers each alone to a server that takes no more than one', async () => {
+      const refusals = await endTogether(() => ({ status: 404, body: { error: 'not_found' } }));
+      await server.until(() => server.of('complete').length === 4);
+      expect(refusals).toEqual([]);
+    });
+
+    it('repeats all of them while the server can’t decide', async () => {
+      let tries = 0;
+      await endTogether(() => {
+        if (++tries < 3) return { status: 503 };
+        const completions = ['t2', 't3', 't4'].map((task_id) => ({ task_id, state: 'completed' }));
+        return { body: { completions } };
+      });
+      await server.until(() => server.of('completions').length === 3);
+      server.offer('t5');
+      await server.until(() => server.of('complete').length === 2);
+    });
   });
 
   it('fails a task whose result the server can’t take', async () => {

@@ -16,6 +16,8 @@ export type {
   ClaimedTask,
   ClaimRequest,
   CompleteRequest,
+  CompletionsAnswer,
+  CompletionsRequest,
   DeregisterRequest,
   ErrorAnswer,
   FailRequest,

@@ -135,5 +135,6 @@ export class ScriptedServer {
 
 function kindOf(path: string): string {
   if (path === '/api/v1/fleet/agents') return 'register';
+  if (path === '/api/v1/fleet/tasks/complete') return 'completions';
   return path.slice(path.lastIndexOf('/') + 1);
 }

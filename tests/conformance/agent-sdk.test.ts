@@ -2,6 +2,8 @@ import {
   createAgent,
   type Agent,
   type ClaimAnswer,
+  type CompletionsAnswer,
+  type CompletionsRequest,
   type ErrorAnswer,
   type HeartbeatAnswer,
   type RegisterAnswer,
@@ -16,6 +18,8 @@ import {
   claimAnswer,
   claimBody,
   completeBody,
+  completionsAnswer,
+  completionsBody,
   failBody,
   renewBody,
 } from '../../src/api/tasks/task-schemas.ts';
@@ -37,6 +41,12 @@ const acknowledged: HeartbeatAnswer = heartbeatAnswer.parse({
   generation: 1,
   desired: 'run',
   heartbeat_interval_ms: 100,
+});
+const delivered: CompletionsAnswer = completionsAnswer.parse({
+  completions: [
+    { task_id: 't1', state: 'completed' },
+    { task_id: 't2', error: 'lease_lost', status: 409, message: '' },
+  ],
 });
 const LEASE_MS = 300;
 
@@ -132,6 +142,20 @@ describe('the agent SDK and the server', () => {
         expect(schema.safeParse(body), kind).toMatchObject({ success: true });
       }
     }
+  });
+
+  it('agree on several completions at once', () => {
+    agent = createAgent({ url: '' });
+    const request: CompletionsRequest = {
+      agent_id: 'coders-1',
+      generation: 1,
+      completions: [{ task_id: 't1', attempt: 1, result: { digest: 'x' } }],
+    };
+    expect(completionsBody.parse(request)).toEqual(request);
+    expect(delivered.completions.map((each) => ('error' in each ? each.status : each.state))).toEqual([
+      'completed',
+      409,
+    ]);
   });
 
   it('agree on the errors that the SDK acts upon', () => {
