@@ -1,6 +1,7 @@
+import { sql } from 'kysely';
 import type { Alerting, AlertRow } from '#alerting';
-import type { StateDatabase } from '#storage';
-import { parseLabels } from '#telemetry';
+import { lockRows, PreparedQuery, type StateDatabase } from '#storage';
+import { allSettled, parseLabels } from '#telemetry';
 import type { AlertFacts, AlertReader } from '#watchdog';
 
 const PAGE_LIMIT = 1000;
@@ -12,9 +13,18 @@ const WORSE: Readonly<Record<string, AlertFacts['worse']>> = {
   '<=': 'lower',
 };
 
+const ONE_FIRING = new PreparedQuery<{ alertId: string }, AlertRow>((db, { alertId }) =>
+  db
+    .selectFrom('alerts')
+    .selectAll()
+    .where('id', '=', alertId)
+    .where('state', '=', sql.lit('firing'))
+    .forUpdate(),
+);
+
 /** The alerts as the watchdog needs them. */
 export function createAlertReader(
-  { alerts }: Pick<Alerting, 'alerts'>,
+  { alerts }: { readonly alerts: Pick<Alerting['alerts'], 'list'> },
   database: StateDatabase,
 ): AlertReader {
   return {
@@ -22,6 +32,11 @@ export function createAlertReader(
       const found = (tx?.db ?? database.reader).selectFrom('alerts').selectAll().where('id', '=', alertId);
       const row = await (tx?.dialect === 'postgres' ? found.forUpdate() : found).executeTakeFirst();
       return row ? factsOf(row) : null;
+    },
+    async firingAmong(tx, alertIds) {
+      await lockRows(tx, { table: 'alerts', key: 'id', ids: alertIds });
+      const rows = await allSettled(alertIds.map((alertId) => ONE_FIRING.first(tx, { alertId })));
+      return rows.flatMap((row) => (row ? [factsOf(row)] : []));
     },
     async firing() {
       const firing: AlertFacts[] = [];

@@ -1,7 +1,5 @@
 import type { StateDatabase } from '#storage';
-import { OmoiError } from '#telemetry';
-
-const OUTAGE_CODES: ReadonlySet<string> = new Set(['database_failed', 'storage_full']);
+import { isOutage } from '#telemetry';
 
 /**
  * A database that tells when it could not commit, whichever part it was for: who relies on what others have written
@@ -16,7 +14,7 @@ export function noticeOutages(database: StateDatabase, onOutage: (reason: string
       try {
         return await database.transaction(work);
       } catch (thrown) {
-        if (thrown instanceof OmoiError && OUTAGE_CODES.has(thrown.code)) onOutage(thrown.message);
+        if (isOutage(thrown)) onOutage(thrown.message);
         throw thrown;
       }
     },

@@ -13,8 +13,11 @@ export interface Database<Tables> {
   /**
    * Runs `work` in one serializable-enough transaction: on SQLite transactions run one after the other (several
    * may share one commit), on PostgreSQL they overlap at READ COMMITTED, so that a check and the write that
-   * depends on it take `forUpdate` or a unique key. Resolves when the commit is on disk; rolls back when `work`
-   * throws. Nothing but calls of `tx.db` may be awaited inside.
+   * depends on it take `forUpdate` or a unique key, and who changes several rows takes them with `lockRows`.
+   * Resolves when the commit is on disk; rolls back when `work` throws. Nothing but calls of `tx.db` may be awaited
+   * inside. What PostgreSQL undoes because of others (deadlock, serialization) is repeated a few times, so that `work`
+   * may run more than once: what it does outside of the database belongs into `afterCommit`.
+   * @throws OmoiError `database_conflict` where others got in the way each time; `database_failed`, `storage_full`
    */
   transaction<Result>(work: (tx: DatabaseTransaction<Tables>) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;

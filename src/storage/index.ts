@@ -20,5 +20,6 @@ export {
 export { stateRetention, telemetryRetention, type StateKeep } from './retention-rules.ts';
 export { PreparedInsert } from './prepared-insert.ts';
 export { SharedTransactions } from './shared-transactions.ts';
+export { lockRows, type RowSet } from './row-locks.ts';
 export { PreparedQuery } from './prepared-query.ts';
 export { inBatches, Retention, retentionJobs, type RetentionJob, type RetentionRule } from './retention.ts';

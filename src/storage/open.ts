@@ -47,11 +47,11 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
     });
     return openSqlite(database, options.role, { half: 'state', migrations });
   }
-  const { url, logger, role } = options;
+  const { url, clock, logger, role } = options;
   // Only who uses PostgreSQL pays for loading its client.
   const { createPostgresDatabase } = await import('./postgres/postgres-database.ts');
   const applicationName = `omoi ${hostname()} pid ${process.pid}`;
-  const database = createPostgresDatabase<StateTables>({ url, applicationName, logger });
+  const database = createPostgresDatabase<StateTables>({ url, applicationName, clock, logger });
   try {
     if (role === 'server') await database.lock();
     await migrate(database, { half: 'state', migrations });

@@ -1,4 +1,4 @@
-import { OmoiError } from '#telemetry';
+import { isRetryable, OmoiError } from '#telemetry';
 import type { StateDatabase, StateTransaction } from './database.ts';
 
 const maxWaitingRequests = 20_000;
@@ -69,14 +69,10 @@ export class SharedTransactions<Request, Answer> {
         else resolve(answer);
       }
     } catch (error) {
-      if (together.length > 1 && !isOutage(error)) {
+      // Doing it again at once would only ask a database that is away once more.
+      if (together.length > 1 && !isRetryable(error)) {
         for (const waiting of together) await this.#doTogether([waiting]);
       } else for (const { reject } of together) reject(error);
     }
   }
-}
-
-/** Whether doing it again at once would only ask a database that is away once more. */
-function isOutage(error: unknown): boolean {
-  return error instanceof OmoiError && error.retryable;
 }

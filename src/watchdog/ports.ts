@@ -62,6 +62,8 @@ export interface FleetHealth {
 export interface AlertReader {
   /** @param tx reads in this transaction, so that the alert can't end before it does; else what is committed */
   get(alertId: string, tx?: StateTransaction): Promise<AlertFacts | null>;
+  /** Those of the alerts that fire, in the order of the ids; they can't end before the transaction does. */
+  firingAmong(tx: StateTransaction, alertIds: readonly string[]): Promise<readonly AlertFacts[]>;
   /** All of them. */
   firing(): Promise<readonly AlertFacts[]>;
 }

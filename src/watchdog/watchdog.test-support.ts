@@ -1,7 +1,7 @@
 import { parseMatcher } from '#promql';
 import { expect, vi } from 'vitest';
 import { createEventBus, type EventBus } from '#eventbus';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { openTestStateDatabase, type StateDatabase, type StateTransaction } from '#storage';
 import {
   createSeededRandom,
   SelfMetrics,
@@ -35,6 +35,11 @@ export class TestAlerts implements AlertReader {
   get(alertId: string): Promise<AlertFacts | null> {
     this.reads++;
     return Promise.resolve(this.#alerts.get(alertId) ?? null);
+  }
+
+  async firingAmong(_tx: StateTransaction, alertIds: readonly string[]): Promise<readonly AlertFacts[]> {
+    const alerts = await Promise.all(alertIds.map((alertId) => this.get(alertId)));
+    return alerts.filter((alert): alert is AlertFacts => alert?.state === 'firing');
   }
 
   firing(): Promise<readonly AlertFacts[]> {

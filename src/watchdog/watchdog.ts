@@ -1,6 +1,7 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
 import {
+  isOutage,
   messageOf,
   type Clock,
   type DocumentSource,
@@ -15,7 +16,6 @@ import {
 } from '#telemetry';
 import { DEFAULT_ACTION_LIMITS, type ActionLimits } from './actions/action-limits.ts';
 import { ScaleOverrides } from './actions/scale/scale-overrides.ts';
-import { isOutage } from './actions/step-order.ts';
 import { TimedCalls } from './actions/timed-calls.ts';
 import { StormWatch } from './guards/storm-watch.ts';
 import { DEFAULT_STORM_LIMITS, type StormLimits } from './guards/storm.ts';

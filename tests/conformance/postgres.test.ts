@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createEventBus } from '#eventbus';
 import { openStateDatabase, type StateDatabase } from '#storage';
-import { createSystemClock, silentLogger } from '#telemetry';
+import { createSeededRandom, createSystemClock, SelfMetrics, silentLogger, type Logger } from '#telemetry';
+import { refreshAlerts } from '../../src/alerting/alerts/alert-refresh.ts';
+import { EpisodeWriter, type NewEpisode } from '../../src/alerting/alerts/episode-writer.ts';
+import { createAlertReader } from '../../src/server/alert-reader.ts';
+import { noticeOutages } from '../../src/server/noticed-outages.ts';
 import { openPlace, postgresKind } from './state-databases.ts';
 
 const kind = postgresKind();
@@ -37,6 +42,86 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
     await first.close();
   });
 
+  it('repeats what it undoes for a deadlock, runs the effects of one attempt, and tells of no outage', async () => {
+    const outages: string[] = [];
+    const database = noticeOutages(await openPlace(await kind.createPlace()), (why) => outages.push(why));
+    await database.transaction(async (tx) => {
+      for (const consumer of ['a', 'b']) {
+        const row = { consumer, last_event_id: 0, updated_at_ms: tx.nowMs };
+        await tx.db.insertInto('event_cursors').values(row).execute();
+      }
+    });
+    const seen: string[] = [];
+    let attempts = 0;
+    const bothHold = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const add = async (first: 'a' | 'b', then: 'a' | 'b'): Promise<void> =>
+      database.transaction(async (tx) => {
+        attempts++;
+        tx.afterCommit(() => seen.push(`${first} committed`));
+        tx.afterRollback(() => seen.push('one rolled back'));
+        for (const consumer of [first, then]) {
+          await tx.db
+            .updateTable('event_cursors')
+            .set((set) => ({ last_event_id: set('last_event_id', '+', 1) }))
+            .where('consumer', '=', consumer)
+            .execute();
+          bothHold[first === 'a' ? 0 : 1]?.resolve();
+          await Promise.all(bothHold.map(({ promise }) => promise));
+        }
+      });
+    await Promise.all([add('a', 'b'), add('b', 'a')]);
+    expect(attempts).toBe(3);
+    expect(seen.toSorted()).toEqual(['a committed', 'b committed', 'one rolled back']);
+    expect(outages).toEqual([]);
+    const rows = await database.reader.selectFrom('event_cursors').select('last_event_id').execute();
+    expect(rows).toEqual([{ last_event_id: 2 }, { last_event_id: 2 }]);
+    await database.close();
+  });
+
+  it('lets nobody who changes many alerts wait for another who waits for him', async () => {
+    const undone: string[] = [];
+    const logger: Logger = { ...silentLogger, debug: (_fields, message) => void undone.push(message) };
+    const place = await kind.createPlace();
+    const clock = createSystemClock();
+    const database = await openStateDatabase({ ...place, clock, logger, role: 'server' });
+    const random = createSeededRandom(1);
+    const bus = createEventBus({ database, clock, random, logger: silentLogger, metrics: new SelfMetrics() });
+    const writer = new EpisodeWriter(database, bus);
+    const nothing = { ruleKey: 'g/r', put: [], remove: [] };
+    const ids = Array.from({ length: 100 }, (_, at) => `alert${String(at).padStart(3, '0')}`);
+    await writer.write({ begun: ids.map(episode), ended: [], saved: nothing });
+    const reader = createAlertReader(
+      { alerts: { list: () => Promise.reject(new Error('not asked')) } },
+      database,
+    );
+    const newestFirst = ids.toReversed();
+    for (let round = 0; round < 40; round++) {
+      const some = newestFirst.slice(0, 60);
+      const value = String(round);
+      await Promise.all([
+        database.transaction((tx) => reader.firingAmong(tx, some)),
+        database.transaction((tx) =>
+          refreshAlerts(
+            tx,
+            ids.map((alertId) => ({ alertId, value, annotations: null, evaluationError: null })),
+          ),
+        ),
+        writer.write({
+          begun: [],
+          ended: newestFirst.slice(round * 2, round * 2 + 20).map((alertId, at) => ({
+            alertId,
+            cause: at % 2 === 0 ? 'recovered' : 'data_vanished',
+            resolvedAtMs: 1,
+          })),
+          saved: nothing,
+        }),
+      ]);
+    }
+    expect(undone).toEqual([]);
+    await bus.stop();
+    await database.close();
+  });
+
   it('lets several starters migrate one database at the same time', async () => {
     const place = await kind.createPlace();
     const opened = await Promise.all(
@@ -50,6 +135,26 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
     }
   });
 });
+
+function episode(alertId: string): NewEpisode {
+  return {
+    alertId,
+    ruleId: 'g/r',
+    ruleKey: 'g/r',
+    fingerprint: alertId,
+    labels: {},
+    sourceLabels: {},
+    annotations: {},
+    severity: 'error',
+    value: 1,
+    metricName: null,
+    threshold: null,
+    comparison: null,
+    activeAtMs: 0,
+    firedAtMs: 0,
+    traceparent: null,
+  };
+}
 
 function urlOf(place: object): string {
   if ('url' in place && typeof place.url === 'string') return place.url;

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { StateTransaction } from '#storage';
+import { lockRows, type StateTransaction } from '#storage';
 import type { Labels } from '#telemetry';
 import { formatSampleValue } from '../sample-value.ts';
 
@@ -66,6 +66,7 @@ export class AlertRefreshes {
 /** Writes them in one statement, of four parameters a row. Alerts that have ended keep what they had. */
 export async function refreshAlerts(tx: StateTransaction, rows: readonly RefreshedRow[]): Promise<void> {
   if (rows.length === 0) return;
+  await lockRows(tx, { table: 'alerts', key: 'id', ids: rows.map((row) => row.alertId) });
   const values = sql.join(
     rows.map(
       (row) =>

@@ -1,6 +1,6 @@
 import { sql, type Insertable } from 'kysely';
 import type { EventBus } from '#eventbus';
-import type { StateDatabase, StateTables, StateTransaction } from '#storage';
+import { lockRows, type StateDatabase, type StateTables, type StateTransaction } from '#storage';
 import { allSettled, OmoiError, type Labels, type NewSystemEvent, type ResolutionCause } from '#telemetry';
 import { formatSampleValue } from '../sample-value.ts';
 import type { EvaluatedCause } from '../state/transition.ts';
@@ -110,6 +110,7 @@ async function endEpisodes(
   ended: readonly EpisodeEnd[],
 ): Promise<readonly ResolvedEvent[]> {
   const events: ResolvedEvent[] = [];
+  await lockRows(tx, { table: 'alerts', key: 'id', ids: ended.map(({ alertId }) => alertId) });
   const alike = Map.groupBy(ended, ({ cause, resolvedAtMs }) => `${cause} ${resolvedAtMs}`);
   for (const ends of alike.values()) {
     const [first] = ends;

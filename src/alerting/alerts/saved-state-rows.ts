@@ -1,4 +1,4 @@
-import type { StateTransaction, StateTables } from '#storage';
+import { lockRows, type StateTransaction, type StateTables } from '#storage';
 
 export type RuleStateRow = StateTables['alert_rule_state'];
 
@@ -40,6 +40,7 @@ export async function writeSavedStates(tx: StateTransaction, change: SavedStateC
 
 /** Confirms that what is saved of the rules is still so: a downtime is counted from here. */
 export async function confirmSavedStates(tx: StateTransaction, ruleKeys: readonly string[]): Promise<void> {
+  await lockRows(tx, { table: 'alert_rules', key: 'rule_key', ids: ruleKeys });
   await tx.db
     .updateTable('alert_rules')
     .set({ confirmed_at_ms: Math.floor(tx.nowMs) })

@@ -1,4 +1,4 @@
-import { inBatches, type StateTransaction } from '#storage';
+import { inBatches, lockRows, type StateTransaction } from '#storage';
 import { createId, messageOf, OmoiError, type Counter, type LockMode } from '#telemetry';
 import { assertCurrent, unknownAgent } from '../agents/agent-registry.ts';
 import { hasEnded } from '../agents/agent-status.ts';
@@ -142,8 +142,15 @@ export class LockRegistry {
   ): Promise<number> {
     const locks = await tx.db
       .deleteFrom('locks')
-      .where('agent_id', '=', holder.agentId)
-      .where('generation', '<=', holder.upToGeneration)
+      .where('lock_id', 'in', (of) =>
+        of
+          .selectFrom('locks')
+          .select('lock_id')
+          .where('agent_id', '=', holder.agentId)
+          .where('generation', '<=', holder.upToGeneration)
+          .orderBy('lock_id')
+          .forUpdate(),
+      )
       .returningAll()
       .execute();
     tx.afterCommit(() => this.#released(locks, null));
@@ -159,6 +166,7 @@ export class LockRegistry {
     try {
       await this.#parts.database.transaction(async (tx) => {
         const ids = expired.map((lease) => lease.id);
+        await lockRows(tx, { table: 'locks', key: 'lock_id', ids });
         const locks = await tx.db.deleteFrom('locks').where('lock_id', 'in', ids).returningAll().execute();
         tx.afterCommit(() => {
           this.#released(locks, null);

@@ -3,7 +3,7 @@ import {
   backoffMs,
   delay,
   messageOf,
-  OmoiError,
+  isRetryable,
   type BackoffLimits,
   type Clock,
   type Logger,
@@ -50,11 +50,6 @@ export class OutageLog {
   }
 }
 
-/** Whether the database itself is away: doing the same again later may succeed. */
-export function isOutage(error: unknown): boolean {
-  return error instanceof OmoiError && error.retryable;
-}
-
 export interface PersistOptions {
   readonly database: StateDatabase;
   readonly clock: Clock;
@@ -85,7 +80,7 @@ export async function persist<Result>(
       return result;
     } catch (error) {
       if (signal.aborted) break;
-      if (!isOutage(error)) {
+      if (!isRetryable(error)) {
         onGivenUp(error);
         return null;
       }

@@ -1,6 +1,7 @@
 import type { StateTransaction } from '#storage';
 import {
   backoffMs,
+  isRetryable,
   maxAgentsPerPool,
   messageOf,
   OmoiError,
@@ -24,7 +25,7 @@ import {
   type PoolRow,
 } from './pool-rows.ts';
 import { readPool, readPools, type PoolFilter, type PoolView } from './pool-view.ts';
-import { isOutage, OutageLog, WRITE_BACKOFF } from './persist.ts';
+import { OutageLog, WRITE_BACKOFF } from './persist.ts';
 import { UnitSupervisor } from './unit-supervisor.ts';
 import { poolUnits } from './unit-rows.ts';
 
@@ -344,7 +345,7 @@ export class Pools {
   #onConvergeFailure(poolId: string, error: unknown): void {
     if (error instanceof OmoiError && error.code === 'unknown_pool') return;
     const { clock, random, logger, metrics, database } = this.#parts;
-    if (isOutage(error)) {
+    if (isRetryable(error)) {
       const failures = (this.#failures.get(poolId) ?? 0) + 1;
       this.#failures.set(poolId, failures);
       this.#outages.failed(`The replicas of pool ${poolId}`, error);

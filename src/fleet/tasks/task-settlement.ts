@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { PreparedQuery, SharedTransactions, type StateTransaction } from '#storage';
+import { lockRows, PreparedQuery, SharedTransactions, type StateTransaction } from '#storage';
 import { backoffMs, createId, OmoiError } from '#telemetry';
 import { unknownAgent } from '../agents/agent-registry.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
@@ -70,6 +70,7 @@ export class TaskSettlement {
     tx: StateTransaction,
     requests: readonly CompleteRequest[],
   ): Promise<(TaskRow | OmoiError)[]> {
+    await lockRows(tx, { table: 'tasks', key: 'task_id', ids: requests.map(({ taskId }) => taskId) });
     const tasks = await Promise.all(requests.map((request) => markCompleted(tx, request)));
     const completions = requests.flatMap((request, at) => {
       const task = tasks[at];

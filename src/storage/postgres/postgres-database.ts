@@ -1,6 +1,15 @@
 import { Kysely, sql } from 'kysely';
 import { Pool, types as pgTypes, type ClientConfig, type CustomTypesConfig } from 'pg';
-import { messageOf, OmoiError, type Logger } from '#telemetry';
+import {
+  backoffMs,
+  createSystemRandom,
+  delay,
+  messageOf,
+  OmoiError,
+  type BackoffLimits,
+  type Clock,
+  type Logger,
+} from '#telemetry';
 import type { Database, DatabaseTransaction } from '../database.ts';
 import { Effects } from '../effects.ts';
 import { createCodedPostgresDialect } from './postgres-dialect.ts';
@@ -10,12 +19,17 @@ const maxConnections = 10;
 const connectTimeoutMs = 5000;
 /** A session that waits inside a transaction longer than this was forgotten there; its locks must not stay. */
 const idleInTransactionTimeoutMs = 60_000;
+/** How often a transaction runs that PostgreSQL undoes because of others. */
+const maxAttempts = 6;
+const CONFLICT_BACKOFF: BackoffLimits = { firstMs: 5, maxMs: 200 };
 
 export interface PostgresDatabaseOptions {
   /** `postgres://user:password@host:port/database` */
   readonly url: string;
   /** Tells other servers who is there: `omoi <host> pid <pid>`. */
   readonly applicationName: string;
+  /** Paces the repetition of transactions. */
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -36,7 +50,7 @@ const types: CustomTypesConfig = {
 
 /** Opens a pool; connects at the first use. */
 export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions): PostgresDatabase<Tables> {
-  const { url, applicationName, logger } = options;
+  const { url, applicationName, clock, logger } = options;
   const connection: ClientConfig = {
     connectionString: url,
     application_name: applicationName,
@@ -56,8 +70,25 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
   let serverLock: ServerLock | null = null;
   const running = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
+  const random = createSystemRandom();
+  const stopping = new AbortController();
 
+  /** Again where others got in the way: then nothing of the attempt is left, here or there. */
   async function runTransaction<Result>(
+    work: (tx: DatabaseTransaction<Tables>) => Promise<Result>,
+  ): Promise<Result> {
+    for (let attempts = 1; ; attempts++) {
+      try {
+        return await attemptTransaction(work);
+      } catch (error) {
+        if (!isConflict(error) || attempts === maxAttempts) throw error;
+        logger.debug({ attempts, error: messageOf(error) }, 'Transaction undone by PostgreSQL: repeated.');
+        await delay(clock, backoffMs(attempts, CONFLICT_BACKOFF, random), stopping.signal);
+      }
+    }
+  }
+
+  async function attemptTransaction<Result>(
     work: (tx: DatabaseTransaction<Tables>) => Promise<Result>,
   ): Promise<Result> {
     if (serverLock && !serverLock.held) await serverLock.acquire();
@@ -77,6 +108,7 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
   }
 
   async function close(): Promise<void> {
+    stopping.abort();
     await Promise.allSettled(running);
     // The pool alone is ended, not Kysely: a late query then gets the pool's refusal, which has a code.
     await pool.end();
@@ -102,6 +134,10 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
       await serverLock.acquire();
     },
   };
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof OmoiError && error.code === 'database_conflict';
 }
 
 async function databaseNowMs<Tables>(db: Kysely<Tables>): Promise<number> {

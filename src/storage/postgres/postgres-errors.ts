@@ -2,10 +2,16 @@ import { messageOf, OmoiError } from '#telemetry';
 
 /**
  * SQLSTATE classes and codes that tell of the server or the connection, not of the statement
- * (https://www.postgresql.org/docs/current/errcodes-appendix.html): connection exceptions, transaction rollback
- * (serialization, deadlock), insufficient resources, operator intervention, system error.
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html): connection exceptions, insufficient
+ * resources, operator intervention, system error.
  */
-const MACHINE_CLASSES: ReadonlySet<string> = new Set(['08', '40', '53', '57', '58']);
+const MACHINE_CLASSES: ReadonlySet<string> = new Set(['08', '53', '57', '58']);
+/**
+ * Transaction rollback: serialization failure, deadlock, and their kin. The server is well and has undone the whole
+ * transaction; the same may succeed at once. Not 40003, where it is unknown whether it was committed.
+ */
+const ROLLED_BACK_FOR_OTHERS: ReadonlySet<string> = new Set(['40000', '40001', '40P01']);
+const OUTCOME_UNKNOWN = '40003';
 const DISK_FULL = '53100';
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 /** pg and Node name a lost or refused connection by these. */
@@ -14,7 +20,10 @@ const CONNECTION_FAILURE =
 
 const POOL_CLOSED = /^cannot use a pool after calling end/i;
 
-/** The error that a caller sees: `storage_full`, `database_failed`, `shutting_down`, or the error itself, the programmer's. */
+/**
+ * The error that a caller sees: `storage_full`, `database_failed`, `database_conflict`, `shutting_down`, or the error
+ * itself, the programmer's.
+ */
 export function postgresErrorOf(thrown: unknown): unknown {
   if (!(thrown instanceof Error) || thrown instanceof OmoiError) return thrown;
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
@@ -24,8 +33,11 @@ export function postgresErrorOf(thrown: unknown): unknown {
   if (POOL_CLOSED.test(thrown.message)) {
     return new OmoiError('shutting_down', 'the PostgreSQL database is closed', {}, thrown);
   }
+  if (ROLLED_BACK_FOR_OTHERS.has(code)) {
+    return new OmoiError('database_conflict', `PostgreSQL: ${messageOf(thrown) || code}`, {}, thrown);
+  }
   const failed = SQLSTATE.test(code)
-    ? MACHINE_CLASSES.has(code.slice(0, 2))
+    ? MACHINE_CLASSES.has(code.slice(0, 2)) || code === OUTCOME_UNKNOWN
     : CONNECTION_FAILURE.test(code) || CONNECTION_FAILURE.test(thrown.message);
   if (!failed) return thrown;
   return new OmoiError('database_failed', `PostgreSQL: ${messageOf(thrown) || code}`, {}, thrown);

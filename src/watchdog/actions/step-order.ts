@@ -1,4 +1,4 @@
-import { messageOf, OmoiError, type Span } from '#telemetry';
+import { isOutage, messageOf, OmoiError, type Span } from '#telemetry';
 import type { FleetActuator } from '../ports.ts';
 import type { Remediation } from '../remediations/remediation.ts';
 import type { ActionRow } from './action-rows.ts';
@@ -57,11 +57,4 @@ export async function carryOut(order: StepOrder, span: Span, parts: OrderParts):
   } finally {
     span.end();
   }
-}
-
-const OUTAGES: ReadonlySet<string> = new Set(['database_failed', 'storage_failed', 'storage_full']);
-
-/** Whether an error says that Omoi's database is away. */
-export function isOutage(thrown: unknown): thrown is OmoiError {
-  return thrown instanceof OmoiError && OUTAGES.has(thrown.code);
 }

@@ -71,7 +71,7 @@ export class Planner {
     await this.#inBatches(firing, async (tx, batch) => {
       const planned = await this.#plannedFor(tx, batch);
       // Some may have ended since they were listed.
-      const stillFiring = await this.#firing(
+      const stillFiring = await alerts.firingAmong(
         tx,
         batch.map(({ alertId }) => alertId),
       );
@@ -84,7 +84,7 @@ export class Planner {
     if (this.#isInDoubt) await this.#takeUpUnknown();
     if (this.#hasForgotten) return this.reconsiderAll();
     await this.#inBatches([...this.#unplanned], async (tx, alertIds) => {
-      const firing = await this.#firing(tx, alertIds);
+      const firing = await this.#parts.alerts.firingAmong(tx, alertIds);
       for (const alertId of alertIds) this.#unplanned.delete(alertId);
       await this.#planAll(tx, firing);
     });
@@ -97,22 +97,20 @@ export class Planner {
     try {
       const ofPools = (await runner.takeUpMissing()).filter((row) => row.target_kind === 'pool');
       await this.#inBatches(ofPools, async (tx, batch) => {
+        // Read in the transaction, so that their ends are told after this.
+        const firing = await alerts.firingAmong(
+          tx,
+          batch.map((row) => row.alert_id),
+        );
+        const firingIds = new Set(firing.map((alert) => alert.alertId));
         for (const { policy, target_id: poolId, alert_id: alertId } of batch) {
-          // Read in the transaction, so that its end is told after this.
-          const alert = await alerts.get(alertId, tx);
-          if (alert?.state === 'firing') tx.afterCommit(() => onPoolAlert({ policy, poolId, alertId }));
+          if (firingIds.has(alertId)) tx.afterCommit(() => onPoolAlert({ policy, poolId, alertId }));
         }
       });
     } catch (thrown) {
       this.#isInDoubt = true;
       throw thrown;
     }
-  }
-
-  /** Those of the alerts that fire. */
-  async #firing(tx: StateTransaction, alertIds: readonly string[]): Promise<readonly AlertFacts[]> {
-    const alerts = await allSettled(alertIds.map((alertId) => this.#parts.alerts.get(alertId, tx)));
-    return alerts.filter((alert): alert is AlertFacts => alert?.state === 'firing');
   }
 
   async #inBatches<Item>(

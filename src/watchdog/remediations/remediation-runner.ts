@@ -1,6 +1,7 @@
 import {
   backoffMs,
   KeyedSerialQueue,
+  isOutage,
   messageOf,
   OmoiError,
   type Clock,
@@ -10,7 +11,7 @@ import {
   type SelfMetrics,
   type Timer,
 } from '#telemetry';
-import { carryOut, isOutage, type OrderParts, type StepOrder } from '../actions/step-order.ts';
+import { carryOut, type OrderParts, type StepOrder } from '../actions/step-order.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import { FairQueue } from './fair-queue.ts';
 import { OpenRemediations, type OpenRemediation } from './open-remediations.ts';
