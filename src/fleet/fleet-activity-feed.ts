@@ -10,7 +10,7 @@ interface QueueCount {
 interface LockCount {
   readonly resourceType: string;
   readonly lockMode: string;
-  active: number;
+  readonly active: number;
 }
 
 /**
@@ -22,7 +22,8 @@ export class FleetActivityFeed implements FleetFeed {
   readonly #listeners = new Set<(activity: FleetActivity) => void>();
   readonly #queue: QueueCount[] = [];
   readonly #queueByPhase = new Map<string, Map<number, QueueCount>>();
-  readonly #locks: LockCount[] = [];
+  /** Of what is locked now, by type and mode. */
+  readonly #locks = new Map<string, LockCount>();
   #queued = 0;
 
   constructor(agentIndex: AgentIndex) {
@@ -30,7 +31,7 @@ export class FleetActivityFeed implements FleetFeed {
   }
 
   snapshot(): FleetSnapshot {
-    return { agents: this.#agentIndex.observations(), queue: this.#queue, locks: this.#locks };
+    return { agents: this.#agentIndex.observations(), queue: this.#queue, locks: [...this.#locks.values()] };
   }
 
   agent(agentId: string): AgentObservation | undefined {
@@ -68,10 +69,9 @@ export class FleetActivityFeed implements FleetFeed {
   }
 
   countLocks(resourceType: string, lockMode: string, change: number): void {
-    const known = this.#locks.find(
-      (count) => count.resourceType === resourceType && count.lockMode === lockMode,
-    );
-    if (known) known.active += change;
-    else this.#locks.push({ resourceType, lockMode, active: change });
+    const key = `${lockMode} ${resourceType}`;
+    const active = (this.#locks.get(key)?.active ?? 0) + change;
+    if (active > 0) this.#locks.set(key, { resourceType, lockMode, active });
+    else this.#locks.delete(key);
   }
 }

@@ -3,7 +3,7 @@ import type { StateTransaction } from './database.ts';
 import type { StateTables } from './tables.ts';
 
 /** Rows of one table, by the column that tells them apart. */
-export interface RowSet<Table extends keyof StateTables & string> {
+export interface RowSet<Table extends keyof StateTables> {
   readonly table: Table;
   readonly key: keyof StateTables[Table] & string;
   readonly ids: readonly string[];
@@ -14,7 +14,7 @@ export interface RowSet<Table extends keyof StateTables & string> {
  * transaction takes them so first, because two transactions that take the same rows in different orders wait for each
  * other for ever. Ids without a row are passed over. On SQLite, where transactions do not overlap, it asks nothing.
  */
-export async function lockRows<Table extends keyof StateTables & string>(
+export async function lockRows<Table extends keyof StateTables>(
   tx: Pick<StateTransaction, 'dialect' | 'db'>,
   { table, key, ids }: RowSet<Table>,
 ): Promise<void> {

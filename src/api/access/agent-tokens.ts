@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { StateTransaction } from '#storage';
 import type { TokenStore } from './token-store.ts';
 
@@ -16,6 +17,11 @@ const CREATED_BY = 'runtime';
 /** The new generation's token and that of the one before, which may still be ending its work. */
 const liveTokensPerAgent = 2;
 
+/** What follows `/` in the order of bytes: names that begin with a stem lie between the two. */
+const AFTER_SLASH = '0';
+/** PostgreSQL may order texts by a language; the index of live tokens is in the order of bytes, as in SQLite. */
+const BY_BYTES = sql<string>`name collate "C"`;
+
 /**
  * Makes a token bound to one agent, named `agent/<agent id>/<its number>`, and revokes those that belonged to
  * generations before the last.
@@ -25,15 +31,16 @@ export async function mintAgentToken(
   tokens: TokenStore,
   agent: StartedAgent,
 ): Promise<AgentTokenChange> {
+  const byName = tx.dialect === 'postgres' ? BY_BYTES : 'name';
   const stem = `agent/${agent.agentId}/`;
   const live = await tx.db
     .selectFrom('access_tokens')
     .select(['id', 'name'])
     .where('created_by', '=', CREATED_BY)
     .where('revoked_at_ms', 'is', null)
-    .where('name', 'like', `${stem}%`)
+    .where(byName, '>=', stem)
+    .where(byName, '<', `agent/${agent.agentId}${AFTER_SLASH}`)
     .execute();
-  // LIKE is only a net: `_` and `%` in an id match more than themselves.
   const own = live
     .map(({ id, name }) => ({
       id,

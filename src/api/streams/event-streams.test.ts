@@ -1,6 +1,8 @@
-import { request, type IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { NewSystemEvent } from '#telemetry';
+import { SelfMetrics, VirtualClock, type NewSystemEvent } from '#telemetry';
+import { EventStreams } from './event-streams.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 
 let test: TestApi;
@@ -167,6 +169,32 @@ describe('the stream of live events', () => {
     expect(closedSlow()).toBe(1);
     response.resume().on('error', () => {});
     await lost;
+  });
+
+  it('keeps no place for a client that left while it was being admitted', async () => {
+    const metrics = new SelfMetrics();
+    const events = { listen: () => ({ stop() {} }), list: () => Promise.resolve([]) };
+    const streams = new EventStreams({ events, clock: new VirtualClock(), metrics });
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('a port');
+    const client = request({ port: address.port, host: '127.0.0.1' }).on('error', () => {});
+    client.end();
+    const [, response] = (await once(server, 'request')) as [IncomingMessage, ServerResponse];
+    const closed = once(response, 'close');
+    client.destroy();
+    await closed;
+    await streams.run({
+      response,
+      lastEventId: null,
+      accepts: () => true,
+      mayContinue: () => Promise.resolve(true),
+    });
+    const open = metrics.collect().find(({ name }) => name === 'omoi_api_event_streams');
+    expect(open?.points[0]?.value).toBe(0);
+    server.close();
   });
 
   it('ends when the server stops', async () => {

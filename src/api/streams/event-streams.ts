@@ -70,27 +70,33 @@ export class EventStreams {
     throw new OmoiError('too_many_streams', `${maxStreams} streams of live events are open already`);
   }
 
-  /** Sends what was missed, then what happens, until the client leaves or the server stops. */
+  /**
+   * Sends what was missed, then what happens; resolves when the client has left or the server stops.
+   * @throws what reading the log was refused with
+   */
   async run(request: StreamRequest): Promise<void> {
     const stream = new EventStream(request, () => this.#slowClosed.add(1));
+    // The client may have left while it was being admitted: then its end has been told already.
+    if (stream.ended) return;
+    const closed = new Promise<void>((resolve) => {
+      request.response.once('close', resolve);
+    });
     this.#open.add(stream);
     this.#subscription ??= this.#parts.events.listen((event) => this.#publish(event));
     const heartbeat = this.#startHeartbeat(stream);
-    request.response.on('close', () => {
+    try {
+      stream.write(`retry: ${reconnectMs}\n\n`);
+      await this.#resume(stream, request.lastEventId);
+      await closed;
+    } finally {
       heartbeat.cancel();
       this.#open.delete(stream);
       if (this.#open.size === 0) {
         this.#subscription?.stop();
         this.#subscription = null;
       }
-    });
-    stream.write(`retry: ${reconnectMs}\n\n`);
-    try {
-      await this.#resume(stream, request.lastEventId);
-    } catch (thrown) {
-      // The client comes back when the log can be read again.
+      // Where the log could not be read: the client comes back when it can.
       stream.end();
-      throw thrown;
     }
   }
 
@@ -150,7 +156,8 @@ class EventStream {
   }
 
   get ended(): boolean {
-    return this.#request.response.writableEnded || this.#request.response.destroyed;
+    const { response } = this.#request;
+    return response.writableEnded || response.destroyed || response.closed;
   }
 
   offer(event: SystemEvent, message: string): void {

@@ -46,6 +46,23 @@ describe('two thousand agents at once', () => {
   const statuses = (): ReadonlySet<string> =>
     new Set(running.fleet.feed.snapshot().agents.map(({ status }) => status));
 
+  it('have their beats written in small transactions, so that others get in between', async () => {
+    const names = Array.from({ length: AGENTS }, (_, number) => `agent-${number}`);
+    const beat = (agentId: string): void => {
+      const quiet = { degraded: false, reason: null, inFlight: 0, nonce: null };
+      running.fleet.agents.heartbeat({ agentId, generation: 1, sequence: 1, ...quiet });
+    };
+    for (const name of names) beat(name);
+    transactions = 0;
+    await running.stop();
+    expect(transactions).toBeGreaterThanOrEqual(AGENTS / 200);
+    const { written } = await database.reader
+      .selectFrom('agent_beats')
+      .select((select) => select.fn.countAll<number>().as('written'))
+      .executeTakeFirstOrThrow();
+    expect(written).toBe(AGENTS);
+  });
+
   it('fall silent in few transactions, and one that beats among them stays well', async () => {
     await running.fleet.agents.register(registration('well'));
     let sequence = 0;

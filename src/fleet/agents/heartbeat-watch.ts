@@ -60,41 +60,51 @@ export class HeartbeatWatch {
     return true;
   }
 
-  /** Writes what heartbeats said since the last time, in a few large statements. */
+  /** Writes what heartbeats said since the last time, in small transactions, so that others get in between. */
   async flush(): Promise<void> {
-    const { agentIndex, database } = this.#parts;
     if (this.#flushing) return;
-    const entries = [...agentIndex.entries()].filter((entry) => entry.unwritten);
-    if (entries.length === 0) return;
     this.#flushing = true;
-    for (const entry of entries) entry.unwritten = false;
+    const entries = [...this.#parts.agentIndex.entries()].filter((entry) => entry.unwritten);
+    let written = 0;
     try {
-      await database.transaction(async (tx) => {
-        for (let at = 0; at < entries.length; at += ROWS_PER_WRITE) {
-          const rows = entries.slice(at, at + ROWS_PER_WRITE).map((entry) => ({
-            agent_id: entry.agentId,
-            last_heartbeat_at_ms: entry.lastHeartbeatAtMs,
-            work_seen_at_ms: entry.workSeenAtMs,
-            running: entry.status === 'RUNNING' ? 1 : 0,
-          }));
-          await tx.db
-            .insertInto('agent_beats')
-            .values(rows)
-            .onConflict((conflict) =>
-              conflict.column('agent_id').doUpdateSet((set) => ({
-                last_heartbeat_at_ms: set.ref('excluded.last_heartbeat_at_ms'),
-                work_seen_at_ms: set.ref('excluded.work_seen_at_ms'),
-                running: set.ref('excluded.running'),
-              })),
-            )
-            .execute();
-        }
+      for (; written < entries.length; written += ROWS_PER_WRITE) {
+        await this.#write(entries.slice(written, written + ROWS_PER_WRITE));
+      }
+    } catch (thrown) {
+      this.#parts.logger.warn(
+        { agents: entries.length - written, error: messageOf(thrown) },
+        'Heartbeats could not be written; trying again.',
+      );
+    } finally {
+      this.#flushing = false;
+    }
+  }
+
+  async #write(entries: readonly AgentEntry[]): Promise<void> {
+    for (const entry of entries) entry.unwritten = false;
+    const rows = entries.map((entry) => ({
+      agent_id: entry.agentId,
+      last_heartbeat_at_ms: entry.lastHeartbeatAtMs,
+      work_seen_at_ms: entry.workSeenAtMs,
+      running: entry.status === 'RUNNING' ? 1 : 0,
+    }));
+    try {
+      await this.#parts.database.transaction(async (tx) => {
+        await tx.db
+          .insertInto('agent_beats')
+          .values(rows)
+          .onConflict((conflict) =>
+            conflict.column('agent_id').doUpdateSet((set) => ({
+              last_heartbeat_at_ms: set.ref('excluded.last_heartbeat_at_ms'),
+              work_seen_at_ms: set.ref('excluded.work_seen_at_ms'),
+              running: set.ref('excluded.running'),
+            })),
+          )
+          .execute();
       });
     } catch (thrown) {
       for (const entry of entries) entry.unwritten = true;
-      this.#parts.logger.warn({ error: messageOf(thrown) }, 'Heartbeats could not be written; trying again.');
-    } finally {
-      this.#flushing = false;
+      throw thrown;
     }
   }
 

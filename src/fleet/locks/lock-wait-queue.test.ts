@@ -80,3 +80,36 @@ test('whose time runs out during his attempt gets the outcome of it', async () =
   finish({ granted: 'late but granted' });
   expect(await slow).toEqual({ granted: 'late but granted' });
 });
+
+test('who has left before he came in is told at the first refusal, and keeps no place', async () => {
+  const resource = createResource();
+  const line = new LockWaitQueue<string>(new VirtualClock());
+  const join = (name: string, signal: AbortSignal | null) =>
+    line.join(() => resource.attempt(name), { waitMs: 5000, signal, overdue });
+  await join('first', null);
+  expect(await join('gone', AbortSignal.abort())).toHaveProperty('refused');
+  expect(line.length).toBe(0);
+});
+
+test('those who wait may leave from anywhere; the others keep their order', async () => {
+  const resource = createResource();
+  const line = new LockWaitQueue<string>(new VirtualClock());
+  const granted: string[] = [];
+  const join = async (name: string, signal: AbortSignal | null = null): Promise<void> => {
+    const outcome = await line.join(() => resource.attempt(name), { waitMs: 5000, signal, overdue });
+    if ('granted' in outcome) granted.push(outcome.granted);
+  };
+  await join('holder');
+  const gone = new AbortController();
+  const all = Array.from({ length: 12 }, (_, at) => join(String(at), at % 3 === 1 ? gone.signal : null));
+  gone.abort();
+  expect(line.length).toBe(8);
+  while (line.length > 0) {
+    const waiting = line.length;
+    resource.give();
+    line.advance();
+    while (line.length === waiting) await Promise.resolve();
+  }
+  await Promise.all(all);
+  expect(granted).toEqual(['holder', '0', '2', '3', '5', '6', '8', '9', '11']);
+});

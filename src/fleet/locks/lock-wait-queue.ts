@@ -17,7 +17,8 @@ interface Waiter<Granted> {
  */
 export class LockWaitQueue<Granted> {
   readonly #clock: Clock;
-  #waiters: Waiter<Granted>[] = [];
+  /** In the order in which they came; each may leave from anywhere at the same cost. */
+  readonly #waiters = new Set<Waiter<Granted>>();
   #attempting: Waiter<Granted> | null = null;
   #running = false;
   #again = false;
@@ -27,7 +28,7 @@ export class LockWaitQueue<Granted> {
   }
 
   get length(): number {
-    return this.#waiters.length;
+    return this.#waiters.size;
   }
 
   /**
@@ -48,17 +49,17 @@ export class LockWaitQueue<Granted> {
       };
       const waiter: Waiter<Granted> = {
         attempt,
-        leaving: waitMs <= 0,
+        leaving: waitMs <= 0 || signal?.aborted === true,
         settle: (outcome) => {
           timer?.cancel();
           signal?.removeEventListener('abort', leave);
-          this.#waiters = this.#waiters.filter((other) => other !== waiter);
+          this.#waiters.delete(waiter);
           resolve(outcome);
         },
       };
       if (waitMs > 0) timer = this.#clock.after(waitMs, leave);
       signal?.addEventListener('abort', leave, { once: true });
-      this.#waiters.push(waiter);
+      this.#waiters.add(waiter);
       this.advance();
     });
   }
@@ -90,7 +91,7 @@ export class LockWaitQueue<Granted> {
 
   /** Serves those in front until one has to wait; returns why he has to, or null when the line is empty. */
   async #serve(): Promise<Error | null> {
-    for (let first = this.#waiters[0]; first; first = this.#waiters[0]) {
+    for (const first of this.#waiters) {
       this.#attempting = first;
       const outcome = await first.attempt();
       this.#attempting = null;

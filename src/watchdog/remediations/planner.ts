@@ -1,5 +1,5 @@
 import type { StateDatabase, StateTransaction } from '#storage';
-import { allSettled, type Logger } from '#telemetry';
+import type { Logger } from '#telemetry';
 import type { PoolAlert } from '../actions/scale/pool-alerts.ts';
 import type { PolicyRegistry } from '../policies/policy-registry.ts';
 import { resolveTarget } from '../policies/resolve-target.ts';
