@@ -14,7 +14,7 @@ import type { EventConsumer } from './event-bus.ts';
 import { lastEventId, listEvents } from './event-log.ts';
 
 /** Small, so that other transactions do not wait long behind what a consumer does about so many. */
-const maxEventsPerTransaction = 100;
+const maxEventsPerTransaction = 250;
 const RETRY_BACKOFF: BackoffLimits = { firstMs: 50, maxMs: 30_000 };
 /** A cursor follows the end of the log, past events of other types, so that it does not hold retention back. */
 const maxCursorLagEvents = 1000;

@@ -30,7 +30,7 @@ export interface EventConsumer {
   readonly name: string;
   readonly types: readonly EventType[];
   readonly from?: 'start' | 'end';
-  /** @param events in order, one or more, at most 100: as many as are there */
+  /** @param events in order, one or more, at most 250: as many as are there */
   handle(tx: StateTransaction, events: readonly SystemEvent[]): Promise<void>;
 }
 

@@ -207,7 +207,7 @@ describe('the telemetry database', () => {
     const store = createSpanStore(database, systemClock);
     const count = 5000;
     await store.insert(Array.from({ length: count }, (_, at) => spanAt(at)));
-    const [job] = retentionJobs(database, telemetryRetention({ spansMs: 0 }), systemClock);
+    const [job] = retentionJobs(database, telemetryRetention({ spansMs: 0 }), { clock: systemClock });
     const afterMs = clock.wallMs() + 86_400_000;
     const running = job?.run(afterMs, new AbortController().signal) ?? Promise.resolve(0);
     expect(await countUntil(running, writeSeries)).toBeGreaterThanOrEqual(count / 250 / 2);

@@ -270,6 +270,9 @@ interface RetentionParts {
   readonly logger: Logger;
 }
 
+/** Commits took as long as the rows in them with fewer; those who write spans wait for one such transaction. */
+const EXPIRED_SPANS_PER_TRANSACTION = 1000;
+
 function startRetention({ config, ground, telemetry, logs, lifecycle, logger }: RetentionParts): void {
   const keep = config.retention;
   const retention = new Retention({
@@ -287,9 +290,12 @@ function startRetention({ config, ground, telemetry, logs, lifecycle, logger }: 
           tasksMs: keep.tasks,
           auditMs: keep.audit,
         }),
-        ground.clock,
+        ground,
       ),
-      ...retentionJobs(telemetry, telemetryRetention({ spansMs: keep.spans }), ground.clock),
+      ...retentionJobs(telemetry, telemetryRetention({ spansMs: keep.spans }), {
+        clock: ground.clock,
+        maxRows: EXPIRED_SPANS_PER_TRANSACTION,
+      }),
       logs.retention(keep.logs),
     ],
   });

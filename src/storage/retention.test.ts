@@ -34,8 +34,8 @@ afterEach(async () => {
 function retentionOf(...more: readonly RetentionJob[]): Retention {
   const jobs = [
     ...more,
-    ...retentionJobs(state, stateRetention(keep), clock),
-    ...retentionJobs(telemetry, telemetryRetention({ spansMs }), clock),
+    ...retentionJobs(state, stateRetention(keep), { clock }),
+    ...retentionJobs(telemetry, telemetryRetention({ spansMs }), { clock }),
   ];
   return new Retention({ jobs, clock, logger: silentLogger, metrics });
 }
@@ -321,12 +321,32 @@ describe('each rule', () => {
     expect(steps.filter((step) => /^SCAN (?!oldest|event_cursors)/.test(step))).toEqual([]);
   });
 
+  it('has jobs take turns until none has used its own up', async () => {
+    const order: string[] = [];
+    const job = (name: string, ...turns: number[]): RetentionJob => ({
+      name,
+      async run() {
+        order.push(name);
+        return turns.shift() ?? 0;
+      },
+    });
+    const retention = new Retention({
+      jobs: [job('many', 100_000, 100_000, 3), job('few', 20)],
+      clock,
+      logger: silentLogger,
+      metrics,
+    });
+    await retention.run();
+    await retention.stop();
+    expect(order).toEqual(['many', 'few', 'many', 'many']);
+  });
+
   it('stops after the batch it is at when the server stops', async () => {
     await addEvents(600, 100 * DAY_MS);
     const [job] = retentionJobs(
       state,
       stateRetention(keep).filter(({ table }) => table === 'events'),
-      clock,
+      { clock },
     );
     const stopping = new AbortController();
     const running = job?.run(clock.wallMs(), stopping.signal);

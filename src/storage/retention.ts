@@ -29,33 +29,34 @@ export type RetentionRule<Tables> = {
 export interface RetentionJob {
   /** What it forgets, for metrics and logs: a table's name. */
   readonly name: string;
-  /** Forgets what is too old by now, until `signal` aborts; tells how many rows went. */
+  /** Forgets what is too old by now, or a good part of it, until `signal` aborts; tells how many rows went. */
   run(nowMs: number, signal: AbortSignal): Promise<number>;
 }
 
 /** Small, so that a transaction that waits behind a batch waits for some ten milliseconds at most. */
-const maxRowsPerBatch = 250;
-const maxBatchesPerRun = 4000;
+const MAX_ROWS_PER_BATCH = 250;
+/** Then the other jobs have their turn. */
+const MAX_BATCHES_PER_TURN = 400;
 const firstRunMs = 60_000;
 const periodMs = 3_600_000;
 
-/** A job for each rule: deletes the oldest rows first, in small transactions. */
+/** A job for each rule: deletes the oldest rows first, in transactions of at most so many. */
 export function retentionJobs<Tables>(
   database: Database<Tables>,
   rules: readonly RetentionRule<Tables>[],
-  clock: Clock,
+  { clock, maxRows = MAX_ROWS_PER_BATCH }: { readonly clock: Clock; readonly maxRows?: number },
 ): readonly RetentionJob[] {
   return rules.map((rule) => ({
     name: rule.table,
     run: (nowMs, signal) =>
       inBatches({ clock, signal }, () =>
-        database.transaction((tx) => deleteBatch(tx, rule, { nowMs, limit: maxRowsPerBatch })),
+        database.transaction((tx) => deleteBatch(tx, rule, { nowMs, limit: maxRows })),
       ),
   }));
 }
 
 /**
- * Calls `deleteSome` until it deletes nothing more, and lets everybody else have a turn in between.
+ * Calls `deleteSome` until it deletes nothing more, or very often, and lets everybody else have a turn in between.
  * @param deleteSome one small transaction; returns how many rows went
  * @returns how many rows went altogether
  */
@@ -65,7 +66,7 @@ export async function inBatches(
 ): Promise<number> {
   const stretch = new Stretch(clock);
   let deleted = 0;
-  for (let batch = 0; batch < maxBatchesPerRun && !signal.aborted; batch++) {
+  for (let batch = 0; batch < MAX_BATCHES_PER_TURN && !signal.aborted; batch++) {
     const gone = await deleteSome();
     if (gone === 0) break;
     deleted += gone;
@@ -164,19 +165,31 @@ export class Retention {
     await this.#running;
   }
 
+  /** Jobs take turns until none has used its turn up, so that what comes fast is forgotten as fast. */
   async #runJobs(): Promise<void> {
-    const { jobs, clock, logger } = this.#options;
-    for (const job of jobs) {
-      if (this.#stopping.signal.aborted) return;
-      try {
-        const deleted = await job.run(clock.wallMs(), this.#stopping.signal);
-        this.#deleted.add(deleted, { table: job.name });
-      } catch (error) {
-        logger.error(
-          { table: job.name, error: messageOf(error) },
-          'Old rows were not deleted; tried again in an hour.',
-        );
+    let jobs = this.#options.jobs;
+    while (jobs.length > 0) {
+      const again: RetentionJob[] = [];
+      for (const job of jobs) {
+        if (this.#stopping.signal.aborted) return;
+        if ((await this.#runJob(job)) >= MAX_BATCHES_PER_TURN) again.push(job);
       }
+      jobs = again;
+    }
+  }
+
+  async #runJob(job: RetentionJob): Promise<number> {
+    const { clock, logger } = this.#options;
+    try {
+      const deleted = await job.run(clock.wallMs(), this.#stopping.signal);
+      this.#deleted.add(deleted, { table: job.name });
+      return deleted;
+    } catch (error) {
+      logger.error(
+        { table: job.name, error: messageOf(error) },
+        'Old rows were not deleted; tried again in an hour.',
+      );
+      return 0;
     }
   }
 }

@@ -162,7 +162,7 @@ describe.each(DATABASE_KINDS)('the state database on $name', (kind) => {
       const [job] = retentionJobs(
         database,
         rules.filter((rule) => rule.table === table),
-        createSystemClock(),
+        { clock: createSystemClock() },
       );
       await expect(job?.run(Date.now(), new AbortController().signal)).resolves.toBe(0);
     });

@@ -7,7 +7,7 @@ import type { SqliteReply } from './worker-protocol.ts';
 const maxWaitingTransactions = 20_000;
 const maxTransactionsPerCommit = 500;
 /** A commit waits no longer than this for more transactions to join it. */
-const maxCommitDelayMs = 10;
+const maxCommitDelayMs = 4;
 
 /** A transaction in the queue. */
 interface Turn {
