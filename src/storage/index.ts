@@ -21,5 +21,6 @@ export { stateRetention, telemetryRetention, type StateKeep } from './retention-
 export { PreparedInsert } from './prepared-insert.ts';
 export { SharedTransactions } from './shared-transactions.ts';
 export { lockRows, type RowSet } from './row-locks.ts';
+export { listInSlices, type ListSlice } from './sliced-list.ts';
 export { PreparedQuery } from './prepared-query.ts';
 export { inBatches, Retention, retentionJobs, type RetentionJob, type RetentionRule } from './retention.ts';

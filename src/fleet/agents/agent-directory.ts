@@ -1,4 +1,4 @@
-import { inBatches, type StateTransaction } from '#storage';
+import { inBatches, listInSlices, type ListSlice, type StateDatabase, type StateTransaction } from '#storage';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import { unknownAgent } from './agent-registry.ts';
 import type { FleetParts } from '../fleet-parts.ts';
@@ -75,13 +75,9 @@ export class AgentDirectory {
   /** Agents by id. */
   async list(query: AgentQuery): Promise<AgentRecord[]> {
     const { database, agentIndex } = this.#parts;
-    let rows = database.reader.selectFrom('agents').selectAll().orderBy('agent_id').limit(query.limit);
-    if (query.poolId !== null) rows = rows.where('pool_id', '=', query.poolId);
-    // Between IDLE and RUNNING memory decides: of both the database knows IDLE.
-    const kept = query.status === 'RUNNING' ? 'IDLE' : query.status;
-    if (kept !== null) rows = rows.where('status', '=', kept);
-    if (query.afterAgentId !== null) rows = rows.where('agent_id', '>', query.afterAgentId);
-    return (await rows.execute()).map((row) => {
+    const { afterAgentId: after, limit } = query;
+    const rows = await listInSlices(agentSlices(database, query), { after, limit });
+    return rows.map((row) => {
       const live = agentIndex.get(row.agent_id) ?? null;
       return { row: live?.row ?? row, live };
     });
@@ -135,4 +131,34 @@ async function deleteEnded(tx: StateTransaction, beforeMs: number): Promise<numb
   await tx.db.deleteFrom('agent_generations').where('agent_id', 'in', ids).execute();
   await tx.db.deleteFrom('agent_beats').where('agent_id', 'in', ids).execute();
   return ids.length;
+}
+
+function agentSlices({ reader }: StateDatabase, { poolId, status }: AgentQuery) {
+  // Between IDLE and RUNNING memory decides: of both the database knows IDLE.
+  const kept = status === 'RUNNING' ? 'IDLE' : status;
+  const behind = (after: string | null) => {
+    const rows = reader.selectFrom('agents').orderBy('agent_id');
+    return after === null ? rows : rows.where('agent_id', '>', after);
+  };
+  return {
+    async end(after: string | null, rows: number): Promise<string | null> {
+      const query = behind(after).select('agent_id');
+      return (
+        (
+          await query
+            .offset(rows - 1)
+            .limit(1)
+            .executeTakeFirst()
+        )?.agent_id ?? null
+      );
+    },
+    find({ after, until, rows, limit }: ListSlice<string>): Promise<AgentRow[]> {
+      let stretch = behind(after).selectAll();
+      if (until !== null) stretch = stretch.where('agent_id', '<=', until);
+      let found = reader.selectFrom(stretch.limit(rows).as('agents')).selectAll();
+      if (poolId !== null) found = found.where('pool_id', '=', poolId);
+      if (kept !== null) found = found.where('status', '=', kept);
+      return found.orderBy('agent_id').limit(limit).execute();
+    },
+  };
 }

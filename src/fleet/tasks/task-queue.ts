@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { StateTransaction } from '#storage';
+import { listInSlices, type ListSlice, type StateDatabase, type StateTransaction } from '#storage';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { ReleaseOrder } from '../agents/generation-store.ts';
 import type { Lease } from '../leases/lease-registry.ts';
@@ -133,25 +133,10 @@ export class TaskQueue {
 
   /** Tasks in the order in which they were enqueued. @throws OmoiError `unknown_task` for an unknown `after` */
   async list(query: TaskQuery): Promise<TaskRow[]> {
-    let rows = this.#parts.database.reader
-      .selectFrom('tasks')
-      .selectAll()
-      .orderBy('queue_order')
-      .orderBy('task_id')
-      .limit(query.limit);
-    if (query.states) rows = rows.where('state', 'in', query.states);
-    if (query.phaseId !== null) rows = rows.where('phase_id', '=', query.phaseId);
-    if (query.agentId !== null) rows = rows.where('agent_id', '=', query.agentId);
-    if (query.afterTaskId !== null) {
-      const after = await this.get(query.afterTaskId);
-      rows = rows.where((where) =>
-        where.or([
-          where('queue_order', '>', after.queue_order),
-          where.and([where('queue_order', '=', after.queue_order), where('task_id', '>', after.task_id)]),
-        ]),
-      );
-    }
-    return (await rows.execute()).map((task) => this.#withLease(task));
+    const { afterTaskId, limit } = query;
+    const after = afterTaskId === null ? null : await this.get(afterTaskId);
+    const tasks = await listInSlices(taskSlices(this.#parts.database, query), { after, limit });
+    return tasks.map((task) => this.#withLease(task));
   }
 
   /** A renewal is known to memory alone. */
@@ -159,4 +144,44 @@ export class TaskQueue {
     const lease = task.state === 'claimed' ? this.#state.leases.get(task.task_id) : undefined;
     return lease ? { ...task, lease_until_ms: Math.trunc(lease.untilMs) } : task;
   }
+}
+
+type TaskPlace = Pick<TaskRow, 'queue_order' | 'task_id'>;
+const UNFINISHED: ReadonlySet<string> = new Set(['queued', 'claimed']);
+
+/** What is not done is read from an index of its own; what is done, stretch by stretch. */
+function taskSlices({ reader }: StateDatabase, { states, phaseId, agentId }: TaskQuery) {
+  const unfinished = states?.every((state) => UNFINISHED.has(state)) ?? false;
+  const behind = (after: TaskPlace | null) => {
+    let rows = reader.selectFrom('tasks').orderBy('queue_order').orderBy('task_id');
+    if (unfinished) rows = rows.where('finished_at_ms', 'is', null);
+    if (after === null) return rows;
+    return rows.where((row) =>
+      row(row.refTuple('queue_order', 'task_id'), '>', row.tuple(after.queue_order, after.task_id)),
+    );
+  };
+  return {
+    async end(after: TaskPlace | null, rows: number): Promise<TaskPlace | null> {
+      const query = behind(after).select(['queue_order', 'task_id']);
+      return (
+        (await query
+          .offset(rows - 1)
+          .limit(1)
+          .executeTakeFirst()) ?? null
+      );
+    },
+    find({ after, until, rows, limit }: ListSlice<TaskPlace>): Promise<TaskRow[]> {
+      let stretch = behind(after).selectAll();
+      if (until !== null) {
+        stretch = stretch.where((row) =>
+          row(row.refTuple('queue_order', 'task_id'), '<=', row.tuple(until.queue_order, until.task_id)),
+        );
+      }
+      let found = reader.selectFrom(stretch.limit(rows).as('tasks')).selectAll();
+      if (states) found = found.where('state', 'in', states);
+      if (phaseId !== null) found = found.where('phase_id', '=', phaseId);
+      if (agentId !== null) found = found.where('agent_id', '=', agentId);
+      return found.orderBy('queue_order').orderBy('task_id').limit(limit).execute();
+    },
+  };
 }

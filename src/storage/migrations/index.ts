@@ -15,6 +15,7 @@ import { lanesAndUnits } from './013_lanes_and_units.ts';
 import { lists } from './014_lists.ts';
 import { spanTimes } from './015_span_times.ts';
 import { deferredTasks } from './017_deferred_tasks.ts';
+import { unfinishedTasks } from './019_unfinished_tasks.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   lists,
   spanTimes,
   deferredTasks,
+  unfinishedTasks,
 ];

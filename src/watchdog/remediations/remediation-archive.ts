@@ -1,7 +1,7 @@
-import type { StateDatabase, StateTables } from '#storage';
+import { listInSlices, type ListSlice, type StateDatabase, type StateTables } from '#storage';
 import { OmoiError, type RemediationState } from '#telemetry';
 import type { Selectable } from 'kysely';
-import type { Remediation } from './remediation.ts';
+import { OPEN_STATES, type Remediation } from './remediation.ts';
 
 export interface RemediationQuery {
   readonly states?: readonly RemediationState[];
@@ -12,6 +12,8 @@ export interface RemediationQuery {
   readonly beforeId?: string;
   readonly limit: number;
 }
+
+const OPEN: ReadonlySet<string> = new Set(OPEN_STATES);
 
 export interface RemediationDetail {
   readonly remediation: Remediation;
@@ -29,13 +31,8 @@ export class RemediationArchive {
 
   /** Newest first; ids sort by the time of planning. */
   async list(query: RemediationQuery): Promise<readonly RemediationDetail[]> {
-    let select = this.#database.reader.selectFrom('remediations').selectAll();
-    if (query.states && query.states.length > 0) select = select.where('state', 'in', query.states);
-    if (query.policy !== undefined) select = select.where('policy', '=', query.policy);
-    if (query.alertId !== undefined) select = select.where('alert_id', '=', query.alertId);
-    if (query.targetId !== undefined) select = select.where('target_id', '=', query.targetId);
-    if (query.beforeId !== undefined) select = select.where('id', '<', query.beforeId);
-    return this.#detailed(await select.orderBy('id', 'desc').limit(query.limit).execute());
+    const { beforeId: after = null, limit } = query;
+    return this.#detailed(await listInSlices(remediationSlices(this.#database, query), { after, limit }));
   }
 
   /** @throws OmoiError `unknown_remediation` */
@@ -74,4 +71,43 @@ export class RemediationArchive {
       suppressions: suppressions.filter((suppression) => suppression.remediation_id === remediation.id),
     }));
   }
+}
+
+/** One index is walked, that of the filter which leaves the fewest; the others drop rows of a stretch. */
+function remediationSlices(
+  { reader }: StateDatabase,
+  { states = [], policy, alertId, targetId }: RemediationQuery,
+) {
+  const [onlyState] = states;
+  const behind = (after: string | null) => {
+    let rows = reader.selectFrom('remediations').orderBy('id', 'desc');
+    if (alertId !== undefined) rows = rows.where('alert_id', '=', alertId);
+    else if (targetId !== undefined) rows = rows.where('target_id', '=', targetId);
+    else if (onlyState !== undefined && states.length === 1 && OPEN.has(onlyState)) {
+      rows = rows.where('state', '=', onlyState);
+    } else if (policy !== undefined) rows = rows.where('policy', '=', policy);
+    return after === null ? rows : rows.where('id', '<', after);
+  };
+  return {
+    async end(after: string | null, rows: number): Promise<string | null> {
+      const query = behind(after).select('id');
+      return (
+        (
+          await query
+            .offset(rows - 1)
+            .limit(1)
+            .executeTakeFirst()
+        )?.id ?? null
+      );
+    },
+    find({ after, until, rows, limit }: ListSlice<string>): Promise<Remediation[]> {
+      let stretch = behind(after).selectAll();
+      if (until !== null) stretch = stretch.where('id', '>=', until);
+      let found = reader.selectFrom(stretch.limit(rows).as('remediations')).selectAll();
+      if (states.length > 0) found = found.where('state', 'in', states);
+      if (policy !== undefined) found = found.where('policy', '=', policy);
+      if (targetId !== undefined) found = found.where('target_id', '=', targetId);
+      return found.orderBy('id', 'desc').limit(limit).execute();
+    },
+  };
 }

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { VirtualClock } from '#telemetry';
+import { listAlerts } from './alert-query.ts';
+
+const RESOLVED = 4500;
+
+describe('a list of alerts beside thousands that are resolved', () => {
+  let database: StateDatabase;
+
+  beforeAll(async () => {
+    database = await openTestStateDatabase(new VirtualClock());
+    await database.transaction(async (tx) => {
+      for (let at = 0; at < RESOLVED; at += 100) {
+        const rows = Array.from({ length: 100 }, (_, number) => alertRow(at + number, 'resolved'));
+        await tx.db.insertInto('alerts').values(rows).execute();
+      }
+      await tx.db.insertInto('alerts').values(alertRow(0.5, 'firing')).execute();
+    });
+  });
+  afterAll(() => database.close());
+
+  it.each([
+    [{ state: 'firing', severity: 'error' } as const, 1],
+    [{ state: 'firing', ruleId: 'g/r' } as const, 1],
+    [{ state: 'resolved', severity: 'none' } as const, 0],
+  ])('finds %j in the order of the newest', async (filter, count) => {
+    const page = await listAlerts(database, { ...filter, matchers: [], limit: 10 });
+    expect(page).toMatchObject({ nextCursor: null });
+    expect(page.alerts).toHaveLength(count);
+  });
+
+  it('lets others read in between, however few alerts fit', async () => {
+    const ended: string[] = [];
+    const rare = { state: 'resolved', ruleId: 'g/r', severity: 'none', matchers: [], limit: 10 } as const;
+    const list = listAlerts(database, rare).then(() => ended.push('list'));
+    const other = database.reader
+      .selectFrom('agents')
+      .select('agent_id')
+      .execute()
+      .then(() => ended.push('another read'));
+    await Promise.all([list, other]);
+    expect(ended).toEqual(['another read', 'list']);
+  });
+});
+
+function alertRow(at: number, state: 'firing' | 'resolved') {
+  return {
+    id: `alert${String(at).padStart(6, '0')}`.replace('.', 'x'),
+    rule_id: 'g/r',
+    rule_key: 'g/r',
+    fingerprint: String(at),
+    labels: '{}',
+    annotations: '{}',
+    source_labels: '{}',
+    severity: 'error',
+    state,
+    value: '1',
+    threshold: null,
+    comparison: null,
+    metric_name: null,
+    active_at_ms: 1,
+    fired_at_ms: Math.floor(1000 + at),
+    resolved_at_ms: state === 'resolved' ? 1 : null,
+    cause: state === 'resolved' ? ('recovered' as const) : null,
+    acknowledged_by: null,
+    acknowledged_at_ms: null,
+    remediation_id: null,
+    remediation_acted: 0,
+    evaluation_error: null,
+    traceparent: null,
+    updated_at_ms: 1,
+  };
+}

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { VirtualClock } from '#telemetry';
+import { registration, startTestFleet, task, type TestFleet } from '../fleet.test-support.ts';
+
+const DONE = 4500;
+
+describe('a list of tasks beside thousands that are done', () => {
+  const clock = new VirtualClock();
+  let database: StateDatabase;
+  let running: TestFleet;
+
+  beforeAll(async () => {
+    database = await openTestStateDatabase(clock);
+    running = await startTestFleet(database, { clock });
+    await running.fleet.agents.register(registration('worker'));
+    for (let at = 0; at < DONE; at += 500) {
+      await running.fleet.tasks.enqueue(
+        Array.from({ length: 500 }, () => task()),
+        null,
+      );
+    }
+    await database.transaction((tx) =>
+      tx.db.updateTable('tasks').set({ state: 'completed', agent_id: 'worker', finished_at_ms: 1 }).execute(),
+    );
+    await running.fleet.tasks.enqueue([task()], null);
+  });
+  afterAll(async () => {
+    await running.stop();
+    await database.close();
+  });
+
+  const all = { states: null, phaseId: null, agentId: null, afterTaskId: null, limit: 10 };
+
+  it('lets others read in between, however few tasks fit', async () => {
+    const ended: string[] = [];
+    const list = running.fleet.tasks
+      .list({ ...all, agentId: 'nobody' })
+      .then((found) => ended.push(`list of ${found.length}`));
+    const other = database.reader
+      .selectFrom('agents')
+      .select('agent_id')
+      .execute()
+      .then(() => ended.push('another read'));
+    await Promise.all([list, other]);
+    expect(ended).toEqual(['another read', 'list of 0']);
+  });
+
+  it('finds what is not done, and goes on where a page ended', async () => {
+    expect(await running.fleet.tasks.list({ ...all, states: ['queued', 'claimed'] })).toHaveLength(1);
+    const pages: string[] = [];
+    let afterTaskId: string | null = null;
+    for (;;) {
+      const page: { readonly task_id: string }[] = await running.fleet.tasks.list({
+        ...all,
+        agentId: 'worker',
+        afterTaskId,
+        limit: 1000,
+      });
+      pages.push(...page.map(({ task_id: id }) => id));
+      afterTaskId = page.at(-1)?.task_id ?? null;
+      if (page.length < 1000) break;
+    }
+    expect(new Set(pages).size).toBe(DONE);
+    expect(pages).toHaveLength(DONE);
+  });
+});
