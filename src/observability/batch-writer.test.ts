@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '#telemetry';
+import { OmoiError, VirtualClock } from '#telemetry';
 import { BatchWriter } from './batch-writer.ts';
 
 function writerThat(write: (items: readonly number[]) => Promise<void>) {
   const clock = new VirtualClock();
-  const seen = { dropped: 0, failures: 0 };
+  const seen = { dropped: 0, failures: 0, refused: 0 };
   const writer = new BatchWriter<number>({
     write,
     clock,
@@ -16,6 +16,9 @@ function writerThat(write: (items: readonly number[]) => Promise<void>) {
     },
     onFailure: () => {
       seen.failures += 1;
+    },
+    onRefused: () => {
+      seen.refused += 1;
     },
   });
   return { clock, writer, seen };
@@ -45,12 +48,12 @@ describe('a batch writer', () => {
     const written: (readonly number[])[] = [];
     let broken = true;
     const { clock, writer, seen } = writerThat(async (items) => {
-      if (broken) throw new Error('out of luck');
+      if (broken) throw new OmoiError('database_failed', 'out of luck');
       written.push(items);
     });
     for (const item of [1, 2, 3]) writer.add(item);
     await clock.advance(100);
-    expect(seen).toEqual({ dropped: 0, failures: 1 });
+    expect(seen).toEqual({ dropped: 0, failures: 1, refused: 0 });
     for (const item of [4, 5, 6, 7, 8]) writer.add(item);
     broken = false;
     await clock.advance(100);
@@ -81,5 +84,19 @@ describe('a batch writer', () => {
     await writer.stop();
     await clock.advance(1000);
     expect(written).toEqual([1]);
+  });
+
+  it('drops alone what is refused for good, and writes what is behind it', async () => {
+    const written: number[] = [];
+    const { clock, writer, seen } = writerThat((items) => {
+      if (items.includes(2)) return Promise.reject(new Error('not null constraint failed'));
+      written.push(...items);
+      return Promise.resolve();
+    });
+    for (const item of [1, 2, 3, 4]) writer.add(item);
+    await clock.advance(1000);
+    expect(written).toEqual([1, 3, 4]);
+    expect(seen).toEqual({ dropped: 0, failures: 0, refused: 1 });
+    expect(writer.queued).toBe(0);
   });
 });

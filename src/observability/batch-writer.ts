@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '#telemetry';
+import { isRefusal, type Clock, type Timer } from '#telemetry';
 
 export interface BatchWriterOptions<Item> {
   readonly write: (items: readonly Item[]) => Promise<void>;
@@ -11,6 +11,8 @@ export interface BatchWriterOptions<Item> {
   readonly onDropped: (count: number) => void;
   /** A write failed; what it carried is tried again after the delay. */
   readonly onFailure: (error: unknown) => void;
+  /** An item can never be written, whenever it is tried; it is dropped. */
+  readonly onRefused: (error: unknown) => void;
 }
 
 /** Gathers items and writes them in batches. Never makes the one who adds wait, and never grows without bound. */
@@ -52,23 +54,47 @@ export class BatchWriter<Item> {
   }
 
   async #writeAll(): Promise<void> {
-    const { write, maxPerWrite, onFailure } = this.#options;
+    const { maxPerWrite } = this.#options;
     this.#timer?.cancel();
     this.#timer = null;
     let waiting = this.#queue.length;
     while (waiting > 0) {
       const batch = this.#queue.splice(0, Math.min(waiting, maxPerWrite));
       waiting -= batch.length;
-      try {
-        await write(batch);
-      } catch (error) {
-        onFailure(error);
-        this.#queue = [...batch, ...this.#queue];
-        this.#keepBound();
-        break;
-      }
+      const left = await this.#writeBatch(batch);
+      if (left.length === 0) continue;
+      this.#queue = [...left, ...this.#queue];
+      this.#keepBound();
+      break;
     }
     if (this.#queue.length > 0) this.#schedule();
+  }
+
+  /**
+   * Writes a batch, one by one where it is refused as a whole, so that an item that can never be written holds up no
+   * other. Never rejects.
+   * @returns what is to be tried again
+   */
+  async #writeBatch(batch: readonly Item[]): Promise<readonly Item[]> {
+    const { write, onFailure, onRefused } = this.#options;
+    try {
+      await write(batch);
+      return [];
+    } catch (error) {
+      if (!isRefusal(error)) {
+        onFailure(error);
+        return batch;
+      }
+      if (batch.length === 1) {
+        onRefused(error);
+        return [];
+      }
+    }
+    for (const [at, item] of batch.entries()) {
+      const left = await this.#writeBatch([item]);
+      if (left.length > 0) return batch.slice(at);
+    }
+    return [];
   }
 
   #schedule(): void {

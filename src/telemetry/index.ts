@@ -58,7 +58,7 @@ export {
   type SpanOptions,
   type Tracing,
 } from './tracing/tracing.ts';
-export { isOutage, isRetryable } from './errors/failures.ts';
+export { isOutage, isRefusal, isRetryable } from './errors/failures.ts';
 export { ERROR_CATALOGUE, OmoiError, messageOf, type ErrorCode } from './errors/errors.ts';
 export { durationText, formatDuration, parseDuration } from './time/duration.ts';
 export {

@@ -164,7 +164,9 @@ export class ProcessRuntime implements Runtime {
     const { table, logger } = this.#parts;
     const identity = parseHandle(ended.handle);
     if (identity && identity.bootId === table.bootId()) {
-      const left = groupMembers(table, identity.pid).filter((stat) => stat.startTicks >= identity.startTicks);
+      // The table of all processes is read only where the group outlived its leader.
+      const members = groupExists(identity.pid) ? groupMembers(table, identity.pid) : [];
+      const left = members.filter((stat) => stat.startTicks >= identity.startTicks);
       if (left.length > 0) {
         logger.info({ pids: left.map(({ pid }) => pid) }, 'Ended the processes that an agent left behind.');
         send(-identity.pid, 'SIGKILL');
@@ -181,6 +183,15 @@ export class ProcessRuntime implements Runtime {
 
 function leads(stat: ProcessStat): boolean {
   return stat.pid === stat.sessionId;
+}
+
+/** Whether the kernel still knows a process of the group, a zombie included: one call, however many processes there are. */
+function groupExists(leaderPid: number): boolean {
+  try {
+    return process.kill(-leaderPid, 0);
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
+  }
 }
 
 function send(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {

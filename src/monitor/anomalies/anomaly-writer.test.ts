@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createEventBus } from '#eventbus';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import { createSeededRandom, OmoiError, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import { AnomalyStore } from './anomaly-store.ts';
 import { AnomalyWriter, type NewAnomaly } from './anomaly-writer.ts';
 
@@ -33,7 +33,9 @@ it('keeps what it was told while the database is away, in order, and writes noth
   const flaky: StateDatabase = {
     ...database,
     transaction: (work) =>
-      away ? Promise.reject(new Error('the disk is gone')) : database.transaction(work),
+      away
+        ? Promise.reject(new OmoiError('database_failed', 'the disk is gone'))
+        : database.transaction(work),
   };
   const writer = new AnomalyWriter({
     database: flaky,
@@ -65,6 +67,34 @@ it('keeps what it was told while the database is away, in order, and writes noth
   await store.acknowledge('anom_1', 'ada');
   expect(await store.acknowledge('anom_1', 'bob')).toMatchObject({ state: 'closed', acknowledged_by: 'ada' });
   await expect(store.get('anom_2')).rejects.toMatchObject({ code: 'unknown_anomaly' });
+  await writer.stop();
+  await bus.stop();
+  await database.close();
+});
+
+it('drops alone, and counts, what the database refuses for good', async () => {
+  const clock = new VirtualClock();
+  const database = await openTestStateDatabase(clock);
+  const metrics = new SelfMetrics();
+  const random = createSeededRandom(1);
+  const bus = createEventBus({ database, clock, random, logger: silentLogger, metrics });
+  const told: string[] = [];
+  const logger = { ...silentLogger, error: (_fields: object, message: string) => void told.push(message) };
+  const writer = new AnomalyWriter({ database, bus, clock, random, logger, metrics });
+  const anomaly = (number: number): NewAnomaly => ({
+    ...ANOMALY,
+    id: `anom_${number}`,
+    seriesKey: `series ${number}`,
+    // No number that JSON or a column can hold: the event is refused.
+    score: number === 3 ? Infinity : 20,
+  });
+  for (let number = 0; number < 8; number++) writer.opened(anomaly(number));
+  await writer.idle();
+  const rows = await database.reader.selectFrom('monitor_anomalies').select('id').orderBy('id').execute();
+  expect(rows.map(({ id }) => id)).toEqual([0, 1, 2, 4, 5, 6, 7].map((number) => `anom_${number}`));
+  const dropped = metrics.collect().find(({ name }) => name === 'omoi_monitor_anomaly_writes_dropped_total');
+  expect(dropped?.points[0]?.value).toBe(1);
+  expect(told).toHaveLength(1);
   await writer.stop();
   await bus.stop();
   await database.close();

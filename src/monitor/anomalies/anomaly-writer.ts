@@ -4,9 +4,11 @@ import type { StateDatabase, StateTransaction } from '#storage';
 import {
   parseLabels,
   backoffMs,
+  isRefusal,
   messageOf,
   type BackoffLimits,
   type Clock,
+  type Counter,
   type Labels,
   type Logger,
   type Random,
@@ -76,12 +78,17 @@ export interface AnomalyWriterParts {
 export class AnomalyWriter {
   readonly #parts: AnomalyWriterParts;
   readonly #waiting: Write[] = [];
+  readonly #dropped: Counter;
   #running: Promise<void> | null = null;
   #retry: Timer | null = null;
   #failures = 0;
 
   constructor(parts: AnomalyWriterParts) {
     this.#parts = parts;
+    this.#dropped = parts.metrics.counter(
+      'omoi_monitor_anomaly_writes_dropped_total',
+      'Anomaly records that could not wait, or that the database refuses for good.',
+    );
   }
 
   opened(anomaly: NewAnomaly): void {
@@ -124,9 +131,7 @@ export class AnomalyWriter {
 
   #add(write: Write): void {
     if (this.#waiting.length >= maxWaitingWrites) {
-      this.#parts.metrics
-        .counter('omoi_monitor_anomaly_writes_dropped_total', 'Anomaly records that could not wait.')
-        .add(1);
+      this.#dropped.add(1);
       return;
     }
     this.#waiting.push(write);
@@ -134,22 +139,48 @@ export class AnomalyWriter {
   }
 
   async #drain(): Promise<void> {
+    // Of a batch that was refused, those that are still to be written one by one.
+    let alone = 0;
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, maxWritesPerTransaction);
+      const batch = this.#waiting.slice(0, alone > 0 ? 1 : maxWritesPerTransaction);
       try {
-        await this.#parts.database.transaction(async (tx) => {
-          for (const write of batch) {
-            await (write.kind === 'open' ? this.#open(tx, write.anomaly) : this.#close(tx, write.end));
-          }
-        });
-        this.#waiting.splice(0, batch.length);
+        await this.#write(batch);
         this.#failures = 0;
       } catch (thrown) {
-        this.#tryAgain(thrown);
-        break;
+        if (!isRefusal(thrown)) {
+          this.#tryAgain(thrown);
+          break;
+        }
+        if (batch.length > 1) {
+          alone = batch.length;
+          continue;
+        }
+        this.#drop(batch, thrown);
       }
+      this.#waiting.splice(0, batch.length);
+      if (alone > 0) alone--;
     }
     this.#running = null;
+  }
+
+  async #write(batch: readonly Write[]): Promise<void> {
+    await this.#parts.database.transaction(async (tx) => {
+      for (const write of batch) {
+        await (write.kind === 'open' ? this.#open(tx, write.anomaly) : this.#close(tx, write.end));
+      }
+    });
+  }
+
+  /** What the database refuses for good holds up nothing behind it. */
+  #drop(batch: readonly Write[], thrown: unknown): void {
+    this.#dropped.add(batch.length);
+    for (const write of batch) {
+      const id = write.kind === 'open' ? write.anomaly.id : write.end.id;
+      this.#parts.logger.error(
+        { anomaly_id: id, change: write.kind, error: messageOf(thrown) },
+        'Anomaly not written: the database refuses it for good; it is dropped and counted.',
+      );
+    }
   }
 
   #tryAgain(thrown: unknown): void {

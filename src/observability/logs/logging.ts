@@ -62,7 +62,7 @@ export function createLogging(options: LoggingOptions): Logging {
   const writer = new BatchWriter<string>({
     async write(lines) {
       const opened = store;
-      if (!opened) throw new Error('the log store is not open yet');
+      if (!opened) throw new OmoiError('not_ready', 'the log store is not open yet');
       const entries = lines.flatMap((line) => entryOfLine(line, options.serviceName));
       await writeOrMakeRoom(() => opened.append(entries), opened);
     },
@@ -74,6 +74,10 @@ export function createLogging(options: LoggingOptions): Logging {
     // Not logged: it would only make more of what cannot be written.
     onFailure: () => {
       if (store) failures.add(1);
+    },
+    onRefused: () => {
+      failures.add(1);
+      dropped.add(1, { sink: 'store' });
     },
   });
   const root = pino(

@@ -75,6 +75,10 @@ export function createTracing(parts: TracingParts): StoredTracing {
     delayMs: writeDelayMs,
     onDropped: (count) => dropped.add(count),
     onFailure: (error) => logger.warn({ error: messageOf(error) }, 'spans could not be written yet'),
+    onRefused: (error) => {
+      dropped.add(1);
+      logger.error({ error: messageOf(error) }, 'Span dropped: the store refuses it for good.');
+    },
   });
   metrics.gauge('omoi_spans_queued', 'Spans that wait to be written.', () => writer.queued);
   const processor: SpanProcessor = {

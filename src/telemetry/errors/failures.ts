@@ -19,3 +19,11 @@ export function isOutage(thrown: unknown): thrown is OmoiError {
 export function isRetryable(thrown: unknown): thrown is OmoiError {
   return thrown instanceof OmoiError && thrown.retryable;
 }
+
+/**
+ * Whether the database refused the rows themselves (a broken constraint, a text that it cannot hold): trying the same
+ * again fails again. Everything that says that the database cannot be used now carries a code.
+ */
+export function isRefusal(thrown: unknown): boolean {
+  return !(thrown instanceof OmoiError);
+}

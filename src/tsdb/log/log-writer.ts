@@ -63,6 +63,7 @@ export class LogWriter {
   #rotationWanted = false;
   #blockedBy: OmoiError | null = null;
   #retry: Timer | null = null;
+  #stopped = false;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
@@ -123,6 +124,7 @@ export class LogWriter {
 
   /** Writes what is left, if the disk lets it, and closes. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#lazyFlush?.cancel();
     this.#retry?.cancel();
     if (!this.#blockedBy) await this.durable().catch(() => undefined);
@@ -224,7 +226,7 @@ export class LogWriter {
       : new OmoiError('storage_failed', `The write-ahead log can’t be written: ${messageOf(error)}`);
     this.#rotationWanted = false;
     await this.#cutPartialGroup();
-    this.#retry = clock.after(RETRY_MS, () => this.#startFlush());
+    if (!this.#stopped) this.#retry = clock.after(RETRY_MS, () => this.#startFlush());
     const waiting = this.#waiters;
     this.#waiters = [];
     for (const waiter of waiting) waiter.reject(this.#blockedBy);
