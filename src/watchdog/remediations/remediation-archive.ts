@@ -103,7 +103,7 @@ function remediationSlices(
     find({ after, until, rows, limit }: ListSlice<string>): Promise<Remediation[]> {
       let stretch = behind(after).selectAll();
       if (until !== null) stretch = stretch.where('id', '>=', until);
-      let found = reader.selectFrom(stretch.limit(rows).as('remediations')).selectAll();
+      let found = reader.selectFrom(stretch.limit(rows).as('stretch')).selectAll();
       if (states.length > 0) found = found.where('state', 'in', states);
       if (policy !== undefined) found = found.where('policy', '=', policy);
       if (targetId !== undefined) found = found.where('target_id', '=', targetId);
