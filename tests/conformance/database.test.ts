@@ -144,6 +144,25 @@ describe.each(DATABASE_KINDS)('the state database on $name', (kind) => {
       expect(Math.abs(nowMs - Date.now())).toBeLessThan(10_000);
     });
 
+    it('takes any text, and writes none that it would refuse for ever', async () => {
+      const text = 'a\0b\uD800c';
+      const payload = JSON.stringify({ text });
+      await database.transaction((tx) =>
+        tx.db
+          .insertInto('event_cursors')
+          .values({ consumer: text, last_event_id: 0, updated_at_ms: 0 })
+          .execute(),
+      );
+      const rows = await database.reader
+        .selectFrom('event_cursors')
+        .select('consumer')
+        .select((select) => select.val(payload).as('payload'))
+        .execute();
+      expect(rows).toHaveLength(1);
+      expect(rows[0]?.consumer).toMatch(/^a[\0\uFFFD]b\uFFFDc$/u);
+      expect(rows[0]?.payload).toBe(payload);
+    });
+
     it('reads large integers as numbers', async () => {
       await database.transaction((tx) => put(tx, 'big', Number.MAX_SAFE_INTEGER));
       expect(await read(database.reader)).toEqual({ big: Number.MAX_SAFE_INTEGER });

@@ -67,6 +67,20 @@ class CodedDriver implements Driver {
   }
 }
 
+/**
+ * PostgreSQL has no U+0000 in a text and refuses the whole statement, each time it is tried. U+FFFD takes its place, as
+ * it does for half a surrogate pair, which UTF-8 cannot write. JSON that is stored has it escaped, and keeps it.
+ */
+function storable(query: CompiledQuery): CompiledQuery {
+  if (!query.parameters.some((value) => typeof value === 'string' && value.includes('\0'))) return query;
+  return {
+    ...query,
+    parameters: query.parameters.map((value) =>
+      typeof value === 'string' ? value.replaceAll('\0', '\uFFFD') : value,
+    ),
+  };
+}
+
 class CodedConnection implements DatabaseConnection {
   readonly inner: DatabaseConnection;
 
@@ -75,7 +89,7 @@ class CodedConnection implements DatabaseConnection {
   }
 
   executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    return coded(this.inner.executeQuery<Row>(query));
+    return coded(this.inner.executeQuery<Row>(storable(query)));
   }
 
   streamQuery<Row>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<Row>> {
