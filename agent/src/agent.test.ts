@@ -489,6 +489,6 @@ describe('metrics', () => {
     for (let series = 0; series < 1010; series++) counter.add(1, { series: String(series) });
     await server.until(() => server.of('metrics').length >= 1);
     const text = JSON.stringify(server.of('metrics')[0]?.body);
-    expect(text).toMatch(/omoi_agent_measurements_dropped_total.*?"asDouble":11[,}]/);
+    expect(text).toMatch(/agent_measurements_dropped_total.*?"asDouble":11[,}]/);
   });
 });

@@ -42,7 +42,7 @@ interface Instrument {
 const MAX_SERIES = 1000;
 const DURATION_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 const CUMULATIVE = 2;
-const DROPPED = 'omoi_agent_measurements_dropped_total';
+const DROPPED = 'agent_measurements_dropped_total';
 
 /** The agent's own measurements, exported cumulatively: an export that is lost loses nothing. */
 export class MetricRegistry {

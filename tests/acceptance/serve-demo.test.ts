@@ -71,6 +71,16 @@ describe('omoi serve --demo', () => {
     expect(new Set(workers)).toEqual(new Set(DEMO_AGENTS.slice(0, 4)));
   });
 
+  it('takes all that its agents measure of themselves', async () => {
+    const url = '/prometheus/api/v1/query?query=agent_measurements_dropped_total';
+    await until(async () => {
+      const { data } = await admin.read<{ data: { result: readonly object[] } }>(url);
+      return data.result.length > 0;
+    }, 'an agent has sent its metrics');
+    const { text } = await admin.as(null).call('/metrics');
+    expect(text).not.toMatch(/^omoi_otlp_refused_total\{.*\} [1-9]/m);
+  });
+
   it('answers supervisors, scrapers and readers of its API without a token', async () => {
     const anonymous = admin.as(null);
     expect(await anonymous.read('/healthz')).toEqual({ status: 'alive' });
