@@ -32,6 +32,14 @@ export class MemorySamples implements RuleSink, AppendFeed {
   readonly #refs = new Map<string, SeriesRef>();
   readonly #listeners = new Set<{ matchers: readonly Matcher[]; listener: (notice: AppendNotice) => void }>();
 
+  /** How often somebody subscribed. */
+  subscriptionsMade = 0;
+
+  /** How many subscribe now. */
+  get subscribers(): number {
+    return this.#listeners.size;
+  }
+
   series(labels: Labels): SeriesRef {
     const key = labelsKey(labels);
     const known = this.#refs.get(key);
@@ -83,7 +91,8 @@ export class MemorySamples implements RuleSink, AppendFeed {
   onAppend(matchers: readonly Matcher[], listener: (notice: AppendNotice) => void) {
     const entry = { matchers, listener };
     this.#listeners.add(entry);
-    return { stop: () => void this.#listeners.delete(entry) };
+    this.subscriptionsMade++;
+    return { whenLinked: null, stop: () => void this.#listeners.delete(entry) };
   }
 
   holds(ref: SeriesRef): boolean {

@@ -144,3 +144,19 @@ describe('a reload', () => {
     expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: resolved recovered']);
   });
 });
+
+describe('a reload and what rules read', () => {
+  it('a rule that reads the same series keeps its subscriptions; another one changes them once', async () => {
+    const stage = await stages.open(HIGH);
+    const { samples } = stage;
+    expect(samples.subscriptionsMade).toBe(1);
+    const reload = (text: string) => stage.alerting.rules.load([{ name: 'rules.yml', text }]);
+    await reload(HIGH.replace('> 30', '> 29'));
+    expect(samples.subscriptionsMade).toBe(1);
+    await stage.append({ queue: 30 });
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: firing']);
+    await reload(HIGH.replace('queue > 30', 'other > 30'));
+    expect(samples.subscriptionsMade).toBe(2);
+    expect(samples.subscribers).toBe(1);
+  });
+});

@@ -11,6 +11,7 @@ import {
   type AppendFeed,
   type AppendNotice,
   type AppendOrigin,
+  type AppendSubscription,
   type CommitResult,
   type FleetActivity,
   type FleetFeed,
@@ -92,10 +93,10 @@ class MemoryStore implements SampleSink, AppendFeed {
     };
   }
 
-  onAppend(matchers: readonly Matcher[], tell: (notice: AppendNotice) => void): Subscription {
+  onAppend(matchers: readonly Matcher[], tell: (notice: AppendNotice) => void): AppendSubscription {
     const listener = { matchers, tell };
     this.#listeners.add(listener);
-    return { stop: () => void this.#listeners.delete(listener) };
+    return { whenLinked: null, stop: () => void this.#listeners.delete(listener) };
   }
 
   /** The values of a metric in order, by the text of its labels. */

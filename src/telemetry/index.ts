@@ -10,13 +10,20 @@ export {
 } from './labels/label-set.ts';
 export { binaryParts, formatFloat, type FloatForm } from './numbers/go-float.ts';
 export { expandReferences } from './labels/expand-references.ts';
-export { createMatcher, matchesAll, type Matcher, type MatchOperator } from './labels/matcher.ts';
+export {
+  createMatcher,
+  matchersKey,
+  matchesAll,
+  type Matcher,
+  type MatchOperator,
+} from './labels/matcher.ts';
 export { wordsOf, writeStaleMarker, isStaleMarker } from './series/stale-nan.ts';
 export {
   SampleBatch,
   type AppendFeed,
   type AppendNotice,
   type AppendOrigin,
+  type AppendSubscription,
   type CommitResult,
   type Exemplar,
   type MetadataSink,

@@ -1,9 +1,10 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   SampleBatch,
   SelfMetrics,
   VirtualClock,
   createMatcher,
+  nextTurn,
   silentLogger,
   type AppendNotice,
   type AppendOrigin,
@@ -11,7 +12,7 @@ import {
   type Subscription,
 } from '#telemetry';
 import { createTsdb } from './index.ts';
-import { Subscriptions, type AppendSubscription } from './subscriptions.ts';
+import { Selector, SeriesLinks } from './series-links.ts';
 
 const HOUR_MS = 3_600_000;
 const origin: AppendOrigin = {
@@ -20,6 +21,14 @@ const origin: AppendOrigin = {
   receivedAtMs: 0,
   receivedMonotonicMs: 0,
 };
+
+/** A clock on which a look at the time takes 1 ms. */
+class TickingClock extends VirtualClock {
+  #looks = 0;
+  override monotonicMs(): number {
+    return super.monotonicMs() + this.#looks++;
+  }
+}
 
 async function openStore() {
   const clock = new VirtualClock();
@@ -33,23 +42,80 @@ async function openStore() {
   return { clock, selfMetrics, tsdb, append };
 }
 
-test('a subscription does not remember the series that came and went', () => {
-  const subscriptions = new Subscriptions(silentLogger, () => {});
-  const all: AppendSubscription = {
-    matchers: [createMatcher('__name__', '=', 'm')],
-    listener: () => {},
-    active: true,
-  };
-  subscriptions.add(all, []);
+test('links do not remember the series that came and went, nor selectors that nobody listens to', () => {
+  const links = new SeriesLinks();
+  const selectors = Array.from({ length: 10 }, () => new Selector([]));
   const LIVE = 100;
   for (let row = 1; row <= 100_000; row++) {
-    if (!subscriptions.match(row, { __name__: 'm', pod: String(row) })) expect.fail(`row ${row}`);
-    if (row > LIVE) subscriptions.forget(row - LIVE);
+    for (const selector of selectors) links.add(row, selector);
+    if (row > LIVE) links.forget(row - LIVE);
   }
-  expect(subscriptions.linkedSeries).toBe(LIVE);
-  const live = Array.from({ length: LIVE }, (_, at) => 100_000 - LIVE + 1 + at);
-  expect(subscriptions.remove(all, live)).toEqual(live);
-  expect(subscriptions.linkedSeries).toBe(0);
+  expect(links.size).toBe(LIVE);
+  const linked = () => {
+    const found: Selector[] = [];
+    for (let link = links.lastOf(100_000); link; link = link.parent) found.push(link.selector);
+    return found.toReversed();
+  };
+  expect(linked()).toEqual(selectors);
+  for (const selector of selectors.slice(1)) selector.isDropped = true;
+  expect(linked()).toEqual(selectors.slice(0, 1));
+  for (const selector of selectors) selector.isDropped = true;
+  expect(linked()).toEqual([]);
+  for (let row = 1; row <= 100_000; row++) links.lastOf(row);
+  expect(links.size).toBe(0);
+});
+
+test('a series is linked once for all who listen to the same matchers, and stopping looks at none', async () => {
+  const { tsdb, append } = await openStore();
+  const SERIES = 10_000;
+  for (let at = 0; at < SERIES; at++) tsdb.series({ __name__: 'm', pod: String(at) });
+  let looks = 0;
+  const add = vi.spyOn(SeriesLinks.prototype, 'add');
+  const lastOf = vi.spyOn(SeriesLinks.prototype, 'lastOf');
+  onTestFinished(() => void vi.restoreAllMocks());
+  const subscriptions = Array.from({ length: 100 }, () =>
+    tsdb.onAppend(
+      [createMatcher('pod', '!=', 'none'), createMatcher('__name__', '=', 'm')].toReversed(),
+      () => looks++,
+    ),
+  );
+  await subscriptions[0]?.whenLinked;
+  expect(add).toHaveBeenCalledTimes(SERIES);
+  append({ __name__: 'm', pod: '7' });
+  expect(looks).toBe(100);
+  lastOf.mockClear();
+  for (const subscription of subscriptions) subscription.stop();
+  expect([add.mock.calls.length, lastOf.mock.calls.length]).toEqual([SERIES, 0]);
+  append({ __name__: 'm', pod: '7' }, 1);
+  append({ __name__: 'm', pod: '7' }, 2);
+  expect(looks).toBe(100);
+  // What nobody listens to costs its next sample one look, and those after it none.
+  expect(lastOf).toHaveBeenCalledTimes(1);
+});
+
+test('many series are linked in slices; who comes and who goes meanwhile is linked, or not, once', async () => {
+  const clock = new TickingClock();
+  const tsdb = await createTsdb({ clock, logger: silentLogger, selfMetrics: new SelfMetrics() });
+  const pods = Array.from({ length: 2000 }, (_, at) => ({ __name__: 'm', pod: String(at) }));
+  for (const labels of pods) tsdb.series(labels);
+  const heard: string[] = [];
+  const subscription = tsdb.onAppend([createMatcher('__name__', '=', 'm')], ({ refs }) => {
+    for (const ref of refs) heard.push(tsdb.labelsOf(ref)['pod'] ?? '');
+  });
+  const given = tsdb.onAppend([createMatcher('__name__', '=', 'm')], () => expect.fail('was stopped'));
+  given.stop();
+  let turns = 0;
+  let isLinked = false;
+  void subscription.whenLinked?.then(() => (isLinked = true));
+  const late = { __name__: 'm', pod: 'late' };
+  tsdb.series(late);
+  for (; !isLinked; turns++) await nextTurn();
+  expect(turns).toBeGreaterThan(10);
+  const batch = new SampleBatch();
+  for (const labels of [...pods, late]) batch.add(tsdb.series(labels), clock.wallMs(), 1);
+  tsdb.commit(batch, origin);
+  expect(heard).toEqual([...pods, late].map(({ pod }) => pod));
+  await tsdb.stop();
 });
 
 test('a forgotten series is heard of again under a new reference; under the old one nothing is taken', async () => {

@@ -2,6 +2,7 @@ import {
   type AppendFeed,
   type AppendNotice,
   type AppendOrigin,
+  type AppendSubscription,
   type Clock,
   type CommitResult,
   type Counter,
@@ -31,7 +32,7 @@ import type { ExemplarRing } from './exemplar-ring.ts';
 import { HeadReader } from './head/head-reader.ts';
 import type { Head } from './head/head.ts';
 import { selectFromHead, selectFromHeadInSlices, selectLatestFromHead } from './head/select.ts';
-import { IS_SUBSCRIBED, IS_WANTED, NEWEST_IS_HISTOGRAM } from './head/series-states.ts';
+import { IS_WANTED, NEWEST_IS_HISTOGRAM } from './head/series-states.ts';
 import { checkLabels, presentNames } from './index/label-set.ts';
 import type { SeriesIndex } from './index/series-index.ts';
 import type { SeriesRow } from './index/series-rows.ts';
@@ -48,7 +49,7 @@ import {
   type SeriesLookup,
 } from './series-lookups.ts';
 import { cardinalityOf, timeRangeOf, type CardinalityStatus } from './status.ts';
-import { Subscriptions, type AppendSubscription } from './subscriptions.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 const NO_LABELS: Labels = {};
 
@@ -79,7 +80,11 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   constructor(parts: TsdbParts) {
     this.#parts = parts;
     const failures = parts.selfMetrics.counter('omoi_tsdb_listener_failures_total', 'Listeners that threw.');
-    this.#subscriptions = new Subscriptions(parts.logger, () => failures.add(1));
+    this.#subscriptions = new Subscriptions({
+      ...parts,
+      states: parts.head.states,
+      onFailure: () => failures.add(1),
+    });
     this.#seriesRefused = parts.selfMetrics.counter(
       'omoi_tsdb_series_refused_total',
       'Series refused, by the limit they hit or what is wrong with their labels.',
@@ -108,9 +113,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     const row = this.#findOrAdd(labels);
     if (index.epoch !== epoch) {
       head.states.reserve(row);
-      if (this.#subscriptions.match(row, index.labelsOf(row) ?? NO_LABELS)) {
-        head.states.setFlag(row, IS_SUBSCRIBED);
-      }
+      this.#subscriptions.match(row, index.labelsOf(row) ?? NO_LABELS);
     }
     // Who was given a reference has time to append to it.
     head.states.setFlag(row, IS_WANTED);
@@ -182,20 +185,8 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     return this.#committer.commit(batch, origin);
   }
 
-  onAppend(matchers: readonly Matcher[], listener: (notice: AppendNotice) => void): Subscription {
-    const { states } = this.#parts.head;
-    const { index } = this.#parts;
-    const subscription: AppendSubscription = { matchers, listener, active: true };
-    const rows = index.select(matchers);
-    this.#subscriptions.add(subscription, rows);
-    for (const row of rows) states.setFlag(row, IS_SUBSCRIBED);
-    return {
-      stop: () => {
-        if (!subscription.active) return;
-        const left = this.#subscriptions.remove(subscription, index.select(matchers));
-        for (const row of left) states.clearFlag(row, IS_SUBSCRIBED);
-      },
-    };
+  onAppend(matchers: readonly Matcher[], listener: (notice: AppendNotice) => void): AppendSubscription {
+    return this.#subscriptions.add(matchers, listener);
   }
 
   labelsOf(ref: SeriesRef): Labels {

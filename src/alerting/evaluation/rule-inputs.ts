@@ -1,14 +1,28 @@
-import type { AppendFeed, AppendNotice, AppendOrigin, Labels, Subscription } from '#telemetry';
+import {
+  matchersKey,
+  type AppendFeed,
+  type AppendNotice,
+  type AppendOrigin,
+  type Labels,
+  type Subscription,
+} from '#telemetry';
 import { MAX_SAMPLE_LEAD_MS } from './evaluation-clock.ts';
 import { Provenance } from './provenance.ts';
 import type { RuleQuery } from './rule-query.ts';
+
+interface Watching {
+  /** Of the selectors. */
+  readonly key: string;
+  readonly feed: AppendFeed;
+  onAppend: () => void;
+}
 
 /** What one rule reads: it is told of each append that can change the result, and takes note of time and origin. */
 export class RuleInputs {
   readonly #provenance = new Provenance();
   #newestSampleMs = 0;
   #subscriptions: readonly Subscription[] = [];
-  #watching: { readonly feed: AppendFeed; readonly onAppend: () => void } | null = null;
+  #watching: Watching | null = null;
 
   /** The time of the newest sample that was not too far ahead; 0: none came yet. */
   get newestSampleMs(): number {
@@ -30,10 +44,16 @@ export class RuleInputs {
     return this.#provenance.takeDirtyOrigin();
   }
 
-  /** Subscribes to what the query selects. */
+  /** Subscribes to what the query selects; nothing is done where that is watched already. */
   watch(query: RuleQuery, feed: AppendFeed, onAppend: () => void): void {
+    const key = selectorsKey(query);
+    if (this.#watching?.key === key && this.#watching.feed === feed) {
+      this.#watching.onAppend = onAppend;
+      return;
+    }
     this.stop();
-    this.#watching = { feed, onAppend };
+    const watching: Watching = { key, feed, onAppend };
+    this.#watching = watching;
     const labelsOf = (ref: number): Labels => feed.labelsOf(ref);
     const listener = (notice: AppendNotice): void => {
       // What is too far ahead is not seen by the next evaluation, and must not move its time.
@@ -42,9 +62,16 @@ export class RuleInputs {
         if (timeMs > this.#newestSampleMs && timeMs <= horizonMs) this.#newestSampleMs = timeMs;
       }
       this.#provenance.note(notice, labelsOf);
-      onAppend();
+      watching.onAppend();
     };
-    this.#subscriptions = query.selectors.map((matchers) => feed.onAppend(matchers, listener));
+    this.#subscriptions = query.selectors.map((matchers) => {
+      const subscription = feed.onAppend(matchers, listener);
+      // What was appended to the other series until then has been told to nobody.
+      void subscription.whenLinked?.then(() => {
+        if (this.#watching === watching) watching.onAppend();
+      });
+      return subscription;
+    });
   }
 
   /** Subscribes to what another query selects, where this one was watched. */
@@ -57,4 +84,9 @@ export class RuleInputs {
     this.#subscriptions = [];
     this.#watching = null;
   }
+}
+
+/** The same text for queries that select the same series. */
+function selectorsKey({ selectors }: RuleQuery): string {
+  return JSON.stringify(selectors.map(matchersKey).sort());
 }

@@ -42,6 +42,12 @@ function acceptanceOf(expression: string): (candidate: string) => boolean {
   return (candidate) => regex.matches(candidate);
 }
 
+/** The same text for the same matchers, in whatever order. */
+export function matchersKey(matchers: readonly Matcher[]): string {
+  const texts = matchers.map(({ name, operator, value }) => JSON.stringify([name, operator, value]));
+  return texts.sort().join();
+}
+
 /** Whether every matcher accepts the label set. */
 export function matchesAll(matchers: readonly Matcher[], labels: Labels): boolean {
   return matchers.every((matcher) => matcher.matches(labelValue(labels, matcher.name)));

@@ -170,10 +170,18 @@ export interface Subscription {
   stop(): void;
 }
 
+export interface AppendSubscription extends Subscription {
+  /** Resolves when samples of all series are told of that were there before; null where they are already. */
+  readonly whenLinked: Promise<void> | null;
+}
+
 /** Who wants to know about new samples the moment they are visible. */
 export interface AppendFeed {
-  /** Called synchronously once for each committed unit that touches a matching series. */
-  onAppend(matchers: readonly Matcher[], listener: (notice: AppendNotice) => void): Subscription;
+  /**
+   * Called synchronously once for each committed unit that touches a matching series. Where many series match, they are
+   * linked one after the other: what is appended before a series' turn is not told of.
+   */
+  onAppend(matchers: readonly Matcher[], listener: (notice: AppendNotice) => void): AppendSubscription;
   /** The label set of a reference that a notice named. */
   labelsOf(ref: SeriesRef): Labels;
 }

@@ -134,6 +134,16 @@ export class SeriesIndex {
     return found ?? this.#all.view();
   }
 
+  /** A number of series that `select` does not exceed, without looking for them. */
+  atMost(matchers: readonly Matcher[]): number {
+    let most = this.seriesCount;
+    for (const { name, operator, value } of matchers) {
+      if (operator !== '=' || value === '') continue;
+      most = Math.min(most, this.#names.get(name)?.seriesWith(value).length ?? 0);
+    }
+    return most;
+  }
+
   /**
    * As `select`, giving the event loop its turns. The array is the caller's. Of the series that come meanwhile some may
    * be in it, whether or not they match: what counts is what is `from` the epoch before the call.
