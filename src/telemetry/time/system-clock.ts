@@ -1,19 +1,41 @@
-import type { Clock } from './clock.ts';
+import type { Clock, Timer } from './clock.ts';
+
+/** The runtime fires what is to wait longer than this after 1 ms: such a wait is made of several. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The machine's clock. Its timers do not keep a process alive by themselves. */
 export function createSystemClock(): Clock {
   return {
     wallMs: () => Date.now(),
     monotonicMs: () => performance.now(),
-    after(delayMs, run) {
-      const handle = setTimeout(run, Math.max(0, delayMs));
-      handle.unref();
-      return { cancel: () => clearTimeout(handle) };
-    },
+    after,
     every(periodMs, run) {
+      if (periodMs > MAX_TIMEOUT_MS) return everyLong(periodMs, run);
       const handle = setInterval(run, periodMs);
       handle.unref();
       return { cancel: () => clearInterval(handle) };
     },
   };
+}
+
+function after(delayMs: number, run: () => void): Timer {
+  const dueMs = performance.now() + delayMs;
+  let handle = wait(delayMs);
+  function wait(leftMs: number): NodeJS.Timeout {
+    const isLast = leftMs <= MAX_TIMEOUT_MS;
+    const timer = isLast
+      ? setTimeout(run, Math.max(0, leftMs))
+      : setTimeout(() => (handle = wait(dueMs - performance.now())), MAX_TIMEOUT_MS);
+    return timer.unref();
+  }
+  return { cancel: () => clearTimeout(handle) };
+}
+
+function everyLong(periodMs: number, run: () => void): Timer {
+  let timer = after(periodMs, repeat);
+  function repeat(): void {
+    timer = after(periodMs, repeat);
+    run();
+  }
+  return { cancel: () => timer.cancel() };
 }

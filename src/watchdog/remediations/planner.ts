@@ -66,6 +66,16 @@ export class Planner {
   async reconsiderAll(): Promise<void> {
     this.#hasForgotten = false;
     this.#unplanned.clear();
+    try {
+      await this.#planForFiring();
+    } catch (thrown) {
+      // Which of them have a plan is not known any more.
+      this.#hasForgotten = true;
+      throw thrown;
+    }
+  }
+
+  async #planForFiring(): Promise<void> {
     const { alerts, policies } = this.#parts;
     const firing = (await alerts.firing()).filter((alert) => policies.forAlert(alert.labels).length > 0);
     await this.#inBatches(firing, async (tx, batch) => {
@@ -85,8 +95,11 @@ export class Planner {
     if (this.#hasForgotten) return this.reconsiderAll();
     await this.#inBatches([...this.#unplanned], async (tx, alertIds) => {
       const firing = await this.#parts.alerts.firingAmong(tx, alertIds);
-      for (const alertId of alertIds) this.#unplanned.delete(alertId);
-      await this.#planAll(tx, firing);
+      const unplanned = new Set((await this.#planAll(tx, firing)).map(({ alert }) => alert.alertId));
+      // Where it is rolled back they are looked at again.
+      tx.afterCommit(() => {
+        for (const alertId of alertIds) if (!unplanned.has(alertId)) this.#unplanned.delete(alertId);
+      });
     });
   }
 

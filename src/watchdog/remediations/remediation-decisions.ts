@@ -52,6 +52,9 @@ const KNOWN_FROM_MEMORY: ReadonlySet<Guard> = new Set([
   'work_in_flight',
 ]);
 
+/** Guards that an event lifts, of which those in line are told, and no time. */
+const LIFTED_BY_EVENT: ReadonlySet<Guard> = new Set(['paused', 'storm', 'one_per_target', 'max_parallel']);
+
 /** Whether a remediation may begin its step: what the policy and the guards say at the moment. */
 export class RemediationDecisions {
   readonly #parts: DecisionParts;
@@ -95,6 +98,12 @@ export class RemediationDecisions {
     if (!policy || !KNOWN_FROM_MEMORY.has(guard)) return null;
     const nowMs = this.#parts.clock.wallMs();
     return ask(guard, this.#input(remediation, policy, { nowMs, lastEndedAtMs: null }));
+  }
+
+  /** Whether the event has come already that lifts a guard. */
+  hasLifted(remediation: Remediation, guard: Guard): boolean {
+    if (!LIFTED_BY_EVENT.has(guard) || !this.#parts.policies.get(remediation.policy)) return false;
+    return this.stillHeldBy(remediation, guard) === null;
   }
 
   /** Awaits approval for as long as the policy asks for one. */

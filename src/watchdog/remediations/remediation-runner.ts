@@ -250,6 +250,8 @@ export class RemediationRunner {
     if (!heldBy) return this.#askAfter(open, Math.min(waitMs ?? MAX_WAIT_MS, MAX_WAIT_MS));
     const guard = heldBy.suppressed;
     this.#lines.join(remediation, guard);
+    // What it waits for may have become free between the decision and its place in line, where nobody called it.
+    if (this.#parts.transitions.decisions.hasLifted(remediation, guard)) return this.#wake(open);
     if (guard === 'start_budget') this.#openBudgetIn(remediation, waitMs ?? MAX_GUARD_WAIT_MS);
     this.#askGuardAfter(open, guard, waitMs);
   }

@@ -41,6 +41,8 @@ const MIN_UPKEEP_PERIOD_MS = 250;
 export class ScaleOverrides {
   readonly #parts: ScaleOverridesParts;
   #timer: Timer | null = null;
+  /** When the timer fires, monotonic ms. */
+  #dueAtMs = Number.POSITIVE_INFINITY;
   #upkeep: Promise<void> = Promise.resolve();
   readonly #inHand = new Map<string, Promise<void>>();
   /** When each override was last extended, monotonic ms; as many as there are overrides. */
@@ -137,14 +139,21 @@ export class ScaleOverrides {
     this.#schedule(step.ttl);
   }
 
+  /** What is due earlier stays due: one override must not put off the upkeep of the others. */
   #schedule(delayMs: number): void {
-    this.#timer?.cancel();
     if (this.#stopped) return;
     const boundedMs = Math.min(
       Math.max(delayMs / EXTENSIONS_PER_TTL, MIN_UPKEEP_PERIOD_MS),
       MAX_UPKEEP_PERIOD_MS,
     );
-    this.#timer = this.#parts.clock.after(boundedMs, () => this.#wake());
+    const dueAtMs = this.#parts.clock.monotonicMs() + boundedMs;
+    if (dueAtMs >= this.#dueAtMs) return;
+    this.#timer?.cancel();
+    this.#dueAtMs = dueAtMs;
+    this.#timer = this.#parts.clock.after(boundedMs, () => {
+      this.#dueAtMs = Number.POSITIVE_INFINITY;
+      this.#wake();
+    });
   }
 
   async #maintain(): Promise<void> {

@@ -1,0 +1,90 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { StateDatabase } from '#storage';
+import { delay, OmoiError, type Clock } from '#telemetry';
+import { openStage, RESTART, silent, stateOf, type Stage } from './watchdog.test-support.ts';
+
+let stage: Stage;
+afterEach(() => stage.close());
+
+/** A database that answers late, 20 ms after its commit, where something was held back. */
+function lateAboutHoldBacks(database: StateDatabase, clock: Clock): StateDatabase {
+  return {
+    ...database,
+    async transaction(work) {
+      const before = await countHoldBacks(database);
+      const result = await database.transaction(work);
+      if ((await countHoldBacks(database)) > before) await delay(clock, 20, new AbortController().signal);
+      return result;
+    },
+  };
+}
+
+async function countHoldBacks(database: StateDatabase): Promise<number> {
+  const rows = await database.reader.selectFrom('watchdog_suppressions').selectAll().execute();
+  return rows.length;
+}
+
+describe('what stands still is called when it may go on', () => {
+  it('a place that becomes free before the one that wants it stands in line', async () => {
+    const policy = RESTART.replace('max_parallel: 2', 'max_parallel: 1, spare_healthy: false');
+    stage = await openStage([policy], {}, lateAboutHoldBacks);
+    stage.fleet.addAgent('w-1');
+    stage.fleet.addAgent('w-2');
+    await stage.alerts.raise('a1', silent('w-1'));
+    await stage.clock.advance(1000);
+    expect(await stateOf(stage, 'a1')).toBe('verifying');
+    await stage.alerts.raise('a2', silent('w-2'));
+    await stage.clock.advance(5);
+    await stage.alerts.resolve('a1');
+    await stage.clock.advance(1000);
+    expect([await stateOf(stage, 'a1'), await stateOf(stage, 'a2')]).toEqual([
+      'completed(healed)',
+      'verifying',
+    ]);
+  });
+
+  it('overrides are extended however often others are raised', async () => {
+    const policy = `
+name: scale_it
+match: ['alertname="Flood"']
+mode: act
+target: { kind: pool, label: pool }
+steps: [{ action: scale, add: 4, ttl: 2m, release_after: 5m, verify: { within: 30m } }]
+guards: { cooldown: 1s, max_parallel: 1000, max_starts: 1000, window: 1m }
+`;
+    stage = await openStage([policy]);
+    for (let at = 0; at < 25; at++) {
+      stage.fleet.pools.set(`pool-${at}`, 'PHASE_TESTING');
+      await stage.alerts.raise(`a${at}`, { alertname: 'Flood', pool: `pool-${at}` });
+      await stage.clock.advance(9000);
+    }
+    const nowMs = stage.clock.wallMs();
+    const overrides = [...stage.fleet.overrides.values()];
+    expect(overrides).toHaveLength(25);
+    expect(overrides.filter(({ expiresAtMs }) => expiresAtMs <= nowMs)).toEqual([]);
+  });
+
+  it.each([1, 2])(
+    'an alert without a target is planned for, though the database fails %s times',
+    async (times) => {
+      let failures = 0;
+      stage = await openStage([RESTART], {}, (database) => ({
+        ...database,
+        transaction: (work) =>
+          database.transaction(async (tx) => {
+            const result = await work(tx);
+            if (failures > 0 && failures--) throw new OmoiError('database_failed', 'the connection broke');
+            return result;
+          }),
+      }));
+      await stage.alerts.raise('a1', silent('w-1'));
+      await stage.clock.advance(1000);
+      expect(await stateOf(stage, 'a1')).toBe('none');
+      stage.fleet.addAgent('w-1');
+      failures = times;
+      await stage.clock.advance(200_000);
+      expect([failures, await stateOf(stage, 'a1')]).not.toEqual([0, 'none']);
+      expect(failures).toBe(0);
+    },
+  );
+});
