@@ -3,6 +3,7 @@ import {
   type AppendFeed,
   type AppendNotice,
   type AppendOrigin,
+  type AppendSubscription,
   type Labels,
   type Subscription,
 } from '#telemetry';
@@ -66,10 +67,7 @@ export class RuleInputs {
     };
     this.#subscriptions = query.selectors.map((matchers) => {
       const subscription = feed.onAppend(matchers, listener);
-      // What was appended to the other series until then has been told to nobody.
-      void subscription.whenLinked?.then(() => {
-        if (this.#watching === watching) watching.onAppend();
-      });
+      void this.#markWhenLinked(subscription, watching);
       return subscription;
     });
   }
@@ -77,6 +75,13 @@ export class RuleInputs {
   /** Subscribes to what another query selects, where this one was watched. */
   changeQuery(query: RuleQuery): void {
     if (this.#watching) this.watch(query, this.#watching.feed, this.#watching.onAppend);
+  }
+
+  /** What was appended until then to series that were not linked yet has been told to nobody. */
+  async #markWhenLinked({ whenLinked }: AppendSubscription, watching: Watching): Promise<void> {
+    if (!whenLinked) return;
+    await whenLinked;
+    if (this.#watching === watching) watching.onAppend();
   }
 
   stop(): void {

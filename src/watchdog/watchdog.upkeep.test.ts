@@ -1,48 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { StateDatabase } from '#storage';
-import { delay, OmoiError, type Clock } from '#telemetry';
+import { OmoiError } from '#telemetry';
 import { openStage, RESTART, silent, stateOf, type Stage } from './watchdog.test-support.ts';
 
 let stage: Stage;
 afterEach(() => stage.close());
 
-/** A database that answers late, 20 ms after its commit, where something was held back. */
-function lateAboutHoldBacks(database: StateDatabase, clock: Clock): StateDatabase {
-  return {
-    ...database,
-    async transaction(work) {
-      const before = await countHoldBacks(database);
-      const result = await database.transaction(work);
-      if ((await countHoldBacks(database)) > before) await delay(clock, 20, new AbortController().signal);
-      return result;
-    },
-  };
-}
-
-async function countHoldBacks(database: StateDatabase): Promise<number> {
-  const rows = await database.reader.selectFrom('watchdog_suppressions').selectAll().execute();
-  return rows.length;
-}
-
-describe('what stands still is called when it may go on', () => {
-  it('a place that becomes free before the one that wants it stands in line', async () => {
-    const policy = RESTART.replace('max_parallel: 2', 'max_parallel: 1, spare_healthy: false');
-    stage = await openStage([policy], {}, lateAboutHoldBacks);
-    stage.fleet.addAgent('w-1');
-    stage.fleet.addAgent('w-2');
-    await stage.alerts.raise('a1', silent('w-1'));
-    await stage.clock.advance(1000);
-    expect(await stateOf(stage, 'a1')).toBe('verifying');
-    await stage.alerts.raise('a2', silent('w-2'));
-    await stage.clock.advance(5);
-    await stage.alerts.resolve('a1');
-    await stage.clock.advance(1000);
-    expect([await stateOf(stage, 'a1'), await stateOf(stage, 'a2')]).toEqual([
-      'completed(healed)',
-      'verifying',
-    ]);
-  });
-
+describe('upkeep and plans that are due', () => {
   it('overrides are extended however often others are raised', async () => {
     const policy = `
 name: scale_it
