@@ -1,4 +1,4 @@
-import { type Clock, type Logger, messageOf, OmoiError, Stretch, type Timer } from '#telemetry';
+import { type Clock, isRefusal, type Logger, messageOf, OmoiError, Stretch, type Timer } from '#telemetry';
 import type { Archive, ArchivedSeries } from './archive/archive.ts';
 import { packFloats, packHistograms, type ArchivedChunks } from './archive/chunk-bytes.ts';
 import type { Head, SealedBytes } from './head/head.ts';
@@ -43,6 +43,38 @@ interface Leaving {
   readonly archived: ArchivedSeries;
 }
 
+/** What a round moves to the archive: where that fails, what else it does goes on, so that retention makes room. */
+class Moves {
+  readonly #logger: Logger;
+  #failure: unknown = null;
+  #isOver = false;
+  #seriesLeft = 0;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** A group that is refused stays in memory alone; where the archive is away nothing more is tried. */
+  async try(group: Uint32Array, move: () => Promise<void>): Promise<void> {
+    if (this.#isOver) return;
+    try {
+      await move();
+    } catch (thrown) {
+      this.#failure ??= thrown;
+      this.#seriesLeft += group.length;
+      this.#isOver = !isRefusal(thrown);
+    }
+  }
+
+  report(): void {
+    if (this.#failure === null) return;
+    this.#logger.error(
+      { error: messageOf(this.#failure), series: this.#seriesLeft, gave_up: this.#isOver },
+      'Old chunks of series not moved to the archive; they stay in memory and are tried again in a minute',
+    );
+  }
+}
+
 /** Moves old chunks out of memory, applies retention, forgets dead series; a little at a time, once a minute. */
 export class Maintenance {
   readonly #parts: MaintenanceParts;
@@ -74,16 +106,17 @@ export class Maintenance {
   }
 
   async #round(): Promise<void> {
-    const { clock, limits, index, head, archive } = this.#parts;
+    const { clock, limits, index, head, archive, logger } = this.#parts;
     const nowMs = clock.wallMs();
     const beforeMs = nowMs - limits.headWindowMs;
     const stretch = new Stretch(clock);
     const dead: SeriesRow[] = [];
+    const moves = new Moves(logger);
     const rows = index.select([]).slice();
     for (let at = 0; at < rows.length && !this.#stopped; at += SERIES_PER_GROUP) {
       const group = rows.subarray(at, at + SERIES_PER_GROUP);
       await this.#sealIdle(group, nowMs, stretch);
-      if (archive) await this.#moveOut(group, beforeMs, { archive, stretch });
+      if (archive) await moves.try(group, () => this.#moveOut(group, beforeMs, { archive, stretch }));
       else for (const row of group) head.dropChunksBefore(row, beforeMs);
       for (const row of group) {
         if (head.states.hasFlag(row, IS_WANTED)) head.states.clearFlag(row, IS_WANTED);
@@ -91,6 +124,7 @@ export class Maintenance {
       }
       if (stretch.isOver) await stretch.pause();
     }
+    moves.report();
     await this.#forget(dead, beforeMs, stretch);
     if (archive) await archive.retain(nowMs, limits);
     await this.#parts.afterRound();

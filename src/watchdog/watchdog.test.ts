@@ -308,6 +308,7 @@ describe('a policy file', () => {
     [RESTART.replace('mode:', 'mod:'), /policy-0\.yaml:4:1: unknown key "mod"; did you mean "mode"\?/],
     [RESTART.replace('kind: agent', 'kind: pool, pool: demo'), /restart does not fit a target of kind pool/],
     [RESTART.replace('within: 30s', 'within: soon'), /"soon" is no duration/],
+    [RESTART.replace('within: 30s', 'within: 300000y'), /"300000y" is out of range; at most 292y/],
     [
       SCALE.replace('phase_label: phase_id', 'phase_label: phase_id, pool: demo'),
       /give one of pool, label or phase_label/,

@@ -3,6 +3,7 @@ import {
   copyLabels,
   formatLabels,
   labelsSchema,
+  MAX_DURATION_MS,
   messageOf,
   parseDuration,
   parseStrictDocument,
@@ -28,9 +29,6 @@ export type CheckExpression = (expr: string) => void;
 function optional<Schema extends z.ZodType>(schema: Schema, absent: z.input<Schema>) {
   return z.preprocess((value) => value ?? absent, schema).prefault(absent);
 }
-
-/** What fits Go's nanoseconds in 64 bits. */
-const MAX_DURATION_MS = 2 ** 63 / 1e6;
 
 const duration = z.string().transform((text, context) => {
   const durationMs = parseDuration(text);

@@ -1,5 +1,12 @@
 import { ADMINS, ROLES } from './roles.ts';
-import { type Clock, OmoiError, parseDuration, toRfc3339, toRfc3339OrNull } from '#telemetry';
+import {
+  type Clock,
+  MAX_DURATION_MS,
+  OmoiError,
+  parseDuration,
+  toRfc3339,
+  toRfc3339OrNull,
+} from '#telemetry';
 import { z } from 'zod';
 import type { Access } from './access.ts';
 import type { TokenRecord } from './token-store.ts';
@@ -92,8 +99,11 @@ export function registerTokenRoutes(
 
 function readLifetime(text: string): number {
   const lifetimeMs = parseDuration(text);
-  if (lifetimeMs !== null && lifetimeMs > 0) return lifetimeMs;
-  throw new OmoiError('invalid_request', `body.expires_in: "${text}" is no duration; write 12h, 90d`);
+  if (lifetimeMs !== null && lifetimeMs > 0 && lifetimeMs < MAX_DURATION_MS) return lifetimeMs;
+  throw new OmoiError(
+    'invalid_request',
+    `body.expires_in: "${text}" is no duration up to 292y; write 12h, 90d`,
+  );
 }
 
 function describeToken(token: TokenRecord): z.output<typeof tokenBody> {

@@ -1,4 +1,4 @@
-import { OmoiError, parseDuration } from '#telemetry';
+import { MAX_DURATION_MS, OmoiError, parseDuration } from '#telemetry';
 
 /** The parameters of a request, from its body and its URL; the body's come first, and the first one counts. */
 export class Parameters {
@@ -63,8 +63,6 @@ export class Parameters {
   }
 }
 
-/** 2^63 ns. */
-const MAX_DURATION_MS = 9_223_372_036_854;
 const NS_PER_MS = 1e6;
 /** The ends of time as far as dates are known; what lies beyond stands for them. */
 export const EARLIEST_MS = -8.64e15;

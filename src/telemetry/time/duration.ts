@@ -42,10 +42,17 @@ export function formatDuration(durationMs: number): string {
   return text;
 }
 
+/** What fits Go's nanoseconds in 64 bits, some 292 years: the most that Prometheus takes, and a time that far can be told. */
+export const MAX_DURATION_MS = 2 ** 63 / 1e6;
+
 /** A Prometheus duration in a file that people write, read as milliseconds. */
 export const durationText = z.string().transform((text, context) => {
   const durationMs = parseDuration(text);
-  if (durationMs !== null) return durationMs;
-  context.addIssue({ code: 'custom', message: `"${text}" is no duration; write 90s, 5m, 1h30m, 30d` });
+  if (durationMs !== null && durationMs < MAX_DURATION_MS) return durationMs;
+  const message =
+    durationMs === null
+      ? `"${text}" is no duration; write 90s, 5m, 1h30m, 30d`
+      : `"${text}" is out of range; at most 292y`;
+  context.addIssue({ code: 'custom', message });
   return z.NEVER;
 });
