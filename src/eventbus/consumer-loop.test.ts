@@ -115,6 +115,28 @@ describe('a durable consumer', () => {
     expect(handed).toEqual([[1, 2, 3, 4, 5], [1], [2], [3], [3], [3], [4, 5]]);
   });
 
+  it('makes no transaction where its consumer selects nothing, and comes to what it selects', async () => {
+    const handed: number[][] = [];
+    bus.consume({
+      name: 'choosy',
+      types: ['fleet.pool.changed'],
+      from: 'start',
+      select: (events) => events.filter((event) => event.id % 100 === 0),
+      async handle(_tx, events) {
+        handed.push(events.map((event) => event.id));
+      },
+    });
+    await append(50);
+    await append(49);
+    await vi.waitFor(async () => expect(await cursorOf('choosy')).toBeDefined(), patience);
+    expect(await cursorOf('choosy')).toMatchObject({ last_event_id: 0 });
+    await append(2);
+    await vi.waitFor(() => expect(handed).toEqual([[100]]), patience);
+    await append(1200);
+    await vi.waitFor(() => expect(handed.flat()).toHaveLength(13), patience);
+    expect(handed.flat()).toEqual(Array.from({ length: 13 }, (_, at) => 100 * (at + 1)));
+  });
+
   it('takes so many events into one transaction and no more', async () => {
     const handed: number[] = [];
     await append(600);

@@ -45,7 +45,10 @@ export class ConsumerLoop {
   readonly #timers: Timer[];
   /** Resolves when the loop has ended. */
   readonly ended: Promise<void>;
+  /** As it stands on disk. */
   #cursor = 0;
+  /** Behind it nothing is left to do: at the cursor, or further where there was nothing to do. */
+  #position = 0;
   #stopped = false;
   /** Something may be there to read. */
   #woken = true;
@@ -96,7 +99,7 @@ export class ConsumerLoop {
     let ready = false;
     while (!this.#stopped) {
       try {
-        if (!ready) this.#cursor = await this.#openCursor();
+        if (!ready) this.#cursor = this.#position = await this.#openCursor();
         ready = true;
         this.#woken = false;
         // One that has failed is tried alone.
@@ -135,10 +138,10 @@ export class ConsumerLoop {
   async #handleSome(limit: number): Promise<boolean> {
     const { fed, end } = this.#fed ? { fed: this.#fed, end: this.#publishedId } : await this.#readLog(limit);
     await this.#handle(fed.slice(0, limit));
-    if (this.#fed) this.#fed = this.#fed.filter((event) => event.id > this.#cursor);
+    if (this.#fed) this.#fed = this.#fed.filter((event) => event.id > this.#position);
     if (this.#fed?.length !== 0 && fed.length > 0) return true;
     if (this.#touchDue || end - this.#cursor >= maxCursorLagEvents) {
-      await this.#moveCursor(Math.max(end, this.#cursor));
+      await this.#moveCursor(Math.max(end, this.#position));
     }
     return false;
   }
@@ -149,28 +152,41 @@ export class ConsumerLoop {
     if (database.dialect === 'sqlite') this.#fed = [];
     // Read before the events: whatever is at or below this end is seen by the read that follows.
     const end = await lastEventId(database.reader);
-    const fed = await listEvents(database, { afterId: this.#cursor, types: this.#consumer.types, limit });
+    const fed = await listEvents(database, { afterId: this.#position, types: this.#consumer.types, limit });
     if (fed.length === limit) this.#fed = null;
     return { fed, end };
   }
 
   /** One that can't be handled does not keep those before it from being handled. */
   async #handle(events: readonly SystemEvent[]): Promise<void> {
-    if (events.length === 0) return;
+    const last = events.at(-1);
+    if (!last) return;
+    const selected = this.#select(events);
+    if (selected.length > 0) await this.#handleSelected(selected, last.id);
+    this.#position = last.id;
+  }
+
+  #select(events: readonly SystemEvent[]): readonly SystemEvent[] {
+    // What a consumer remembers follows commits, whose news may come the wrong way round on PostgreSQL.
+    if (this.#parts.database.dialect === 'postgres') return events;
+    return this.#consumer.select?.(events) ?? events;
+  }
+
+  /** @param to where the cursor stands when that is done */
+  async #handleSelected(events: readonly SystemEvent[], to: number): Promise<void> {
     try {
-      await this.#handleTogether(events);
+      await this.#handleTogether(events, to);
     } catch (thrown) {
       if (events.length === 1) throw thrown;
       this.#parts.onFailure(this.#consumer.name);
       for (const event of events) {
         if (this.#stopped) return;
-        await this.#handleTogether([event]);
+        await this.#handleTogether([event], event.id);
       }
     }
   }
 
-  async #handleTogether(events: readonly SystemEvent[]): Promise<void> {
-    const to = events.at(-1)?.id ?? this.#cursor;
+  async #handleTogether(events: readonly SystemEvent[], to: number): Promise<void> {
     await this.#parts.database.transaction(async (tx) => {
       // Together: where the cursor turns out to stand elsewhere, what was handled is rolled back.
       await allSettled([this.#advance(tx, { from: this.#cursor, to }), this.#consumer.handle(tx, events)]);
@@ -180,7 +196,7 @@ export class ConsumerLoop {
 
   async #moveCursor(to: number): Promise<void> {
     await this.#parts.database.transaction((tx) => this.#advance(tx, { from: this.#cursor, to }));
-    this.#cursor = to;
+    this.#cursor = this.#position = to;
     this.#touchDue = false;
   }
 

@@ -30,6 +30,11 @@ export interface EventConsumer {
   readonly name: string;
   readonly types: readonly EventType[];
   readonly from?: 'start' | 'end';
+  /**
+   * Those of the events, in order, for which there is something to do; all of them where it is left out, and on PostgreSQL. Where
+   * there are none no transaction is made, and the cursor follows later: they may be handed out again after a restart.
+   */
+  select?(events: readonly SystemEvent[]): readonly SystemEvent[];
   /** @param events in order, one or more, at most 250: as many as are there */
   handle(tx: StateTransaction, events: readonly SystemEvent[]): Promise<void>;
 }

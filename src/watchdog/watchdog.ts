@@ -130,6 +130,7 @@ export class Watchdog {
         name: 'watchdog',
         types: ['monitor.alert.triggered', 'monitor.alert.resolved'],
         from: 'start',
+        select: (events) => this.#concerning(events),
         handle: (tx, events) => this.#onAlertEvents(tx, events),
       }),
     ];
@@ -191,6 +192,23 @@ export class Watchdog {
   async resume(by: string): Promise<void> {
     await this.states.set('paused', { active: false, reason: 'resumed', by });
     this.#runner.wakeHeldBy('paused');
+  }
+
+  /** The events for which there is something to do: an alert without a policy costs no look at the database. */
+  #concerning(events: readonly SystemEvent[]): readonly SystemEvent[] {
+    const begun = new Set<string>();
+    return events.filter((event) => {
+      if (event.event_type === 'monitor.alert.triggered') {
+        const { alert_id: alertId, labels } = event.payload;
+        if (this.policies.forAlert(labels).length === 0) return false;
+        begun.add(alertId);
+        return true;
+      }
+      if (event.event_type !== 'monitor.alert.resolved') return false;
+      const { alert_id: alertId } = event.payload;
+      const parts = [this.#planner, this.#overrides, this.#runner];
+      return begun.has(alertId) || parts.some((part) => part.concerns(alertId));
+    });
   }
 
   async #onAlertEvents(tx: StateTransaction, events: readonly SystemEvent[]): Promise<void> {

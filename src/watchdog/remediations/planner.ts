@@ -57,6 +57,11 @@ export class Planner {
     }
   }
 
+  /** Whether an alert was left without a remediation that a policy wants for it. */
+  concerns(alertId: string): boolean {
+    return this.#unplanned.has(alertId);
+  }
+
   /** An alert has ended: it needs no remediation any more. */
   forget(alertId: string): void {
     this.#unplanned.delete(alertId);

@@ -121,6 +121,11 @@ export class RemediationRunner {
     for (const id of this.#lines.all(guard)) this.#wakeById(id);
   }
 
+  /** Whether a remediation that has not ended was planned for the alert. */
+  concerns(alertId: string): boolean {
+    return this.#open.ofAlert(alertId).length > 0;
+  }
+
   wakeAlert(alertId: string): void {
     for (const open of this.#open.ofAlert(alertId)) this.#wake(open);
   }

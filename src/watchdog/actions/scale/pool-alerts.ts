@@ -49,6 +49,10 @@ export class PoolAlerts {
     return calm;
   }
 
+  has(alertId: string): boolean {
+    return this.#keys.has(alertId);
+  }
+
   isFiring(key: string): boolean {
     return this.#alerts.has(key);
   }
