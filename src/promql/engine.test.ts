@@ -77,6 +77,17 @@ describe('an instant query', () => {
     expect(await result).toMatchObject({ elements: [{ labels: {}, value: 1 }] });
   });
 
+  it('has a text of so many characters at most', () => {
+    const longest = `1${'+1'.repeat(32_767)} `;
+    expect(settled(engineWith().prepare(longest).instant(store(), 0))).toMatchObject({ value: 32_768 });
+    expect(() => engineWith().prepare(`${longest} `)).toThrow(
+      expect.objectContaining({
+        code: 'query_limit',
+        message: 'the query has 65537 characters: more than maxQueryLength (65536)',
+      }),
+    );
+  });
+
   it('as work gives turns while it is at it, and answers the same', () => {
     const many = Array.from({ length: 30_000 }, (_, at) =>
       series({ __name__: 'big_total', job: String(at % 10), unit: String(at) }, 1, 2, 5),

@@ -32,7 +32,7 @@ export interface QueryOverrides {
 export interface Engine {
   readonly lookbackMs: number;
   readonly limits: QueryLimits;
-  /** Parses and checks a query. @throws OmoiError `query_invalid` */
+  /** Parses and checks a query. @throws OmoiError `query_invalid`, `query_limit` */
   prepare(text: string, overrides?: QueryOverrides): PreparedQuery;
 }
 
