@@ -42,7 +42,9 @@ export async function serve({ configFile, demo, version }: ServeOptions): Promis
   });
   await stopSignal();
   if (demo) process.stdout.write('stopping the server and the demo fleet …\n');
-  await running.stop();
+  const leftBehind = await running.stop();
+  // The log names them; what they hold open would keep the process from ending.
+  if (leftBehind.length > 0) process.exit(1);
 }
 
 interface BannerFacts {

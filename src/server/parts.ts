@@ -4,7 +4,7 @@ import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type WorkerConnection } from '#fleet';
 import { createMonitor, type Monitor } from '#monitor';
 import { createEngine, parseMatcher, parseSelector, type Engine } from '#promql';
-import type { StateDatabase } from '#storage';
+import { tellHeldTransactions, type StateDatabase } from '#storage';
 import {
   messageOf,
   OmoiError,
@@ -82,21 +82,26 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
   );
 
   const database = noticeOutages(ground.state, (reason) => watchdog.databaseFailed(reason));
-  const base = { clock, random, database, tracing, metrics };
-  const bus = createEventBus({ ...base, logger: ground.logger('eventbus') });
+  const base = { clock, random, tracing, metrics };
+  /** What a part of that name writes to, and its log. */
+  const of = (owner: string) => {
+    const logger = ground.logger(owner);
+    return { database: tellHeldTransactions(database, { owner, clock, logger, metrics }), logger };
+  };
+  const bus = createEventBus({ ...base, ...of('eventbus') });
   lifecycle.started('eventbus', () => bus.stop());
 
   const engine = createEngine({ clock });
   const fleet = createFleet({
     ...base,
+    ...of('fleet'),
     bus,
-    logger: ground.logger('fleet'),
   });
   const pools = new Pools(
     {
       ...base,
+      ...of('fleet'),
       bus,
-      logger: ground.logger('fleet'),
       generations: fleet.agents,
       drains: fleet.agents,
       runtimes,
@@ -106,9 +111,9 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
   );
   const monitor = createMonitor({
     ...base,
+    ...of('monitor'),
     clock: sampleClock,
     bus,
-    logger: ground.logger('monitor'),
     fleet: fleet.feed,
     sink: tsdb,
     feed: tsdb,
@@ -121,9 +126,9 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
   });
   const alerting = createAlerting({
     ...base,
+    ...of('alerting'),
     clock: sampleClock,
     bus,
-    logger: ground.logger('alerting'),
     engine,
     source: tsdb,
     sink: tsdb,
@@ -131,8 +136,8 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
   });
   const watchdog = new Watchdog({
     ...base,
+    ...of('watchdog'),
     bus,
-    logger: ground.logger('watchdog'),
     fleet: createFleetActuator(fleet, pools),
     alerts: createAlertReader(alerting, database),
     modeOverride: config.watchdog.mode ?? null,

@@ -3,20 +3,12 @@ import { join, resolve } from 'node:path';
 import { createAccess, createApi, type FirstAdmin } from '#api';
 import { createProcessTable, LogFiles, ProcessRuntime } from '#fleet';
 import { createLogging, createLogStore, createSpanStore, createTracing } from '#observability';
-import {
-  openStateDatabase,
-  openTelemetryDatabase,
-  Retention,
-  retentionJobs,
-  stateRetention,
-  telemetryRetention,
-} from '#storage';
+import { openStateDatabase, openTelemetryDatabase, tellHeldTransactions } from '#storage';
 import {
   createSystemClock,
   createSystemRandom,
   SelfMetrics,
   SteadyClock,
-  type Logger,
   type PoolDefinition,
 } from '#telemetry';
 import { createTsdb } from '#tsdb';
@@ -27,6 +19,7 @@ import { reloadFiles, startParts, type Ground, type Parts } from './parts.ts';
 import { prometheusFacts } from './prometheus-facts.ts';
 import { registerRoutes } from './routes.ts';
 import { prepareOwnerSocket, removeAbandonedSocket } from './owner-socket.ts';
+import { startRetention } from './retention.ts';
 import { announceServer, lastAnnouncement, withdrawServer } from './running-server.ts';
 
 export interface ServerOptions {
@@ -54,7 +47,8 @@ export interface RunningOmoi {
    * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`
    */
   reload(): Promise<void>;
-  stop(): Promise<void>;
+  /** @returns the parts that did not stop in time: what they hold may keep the process alive */
+  stop(): Promise<readonly string[]>;
 }
 
 const STOP_GRACE_MS = 5000;
@@ -75,9 +69,9 @@ const INHERITED = [
  * @throws OmoiError `config_invalid`, `database_busy`, `database_too_new`, `rule_file_invalid`, …
  */
 export async function startServer(options: ServerOptions): Promise<RunningOmoi> {
-  const lifecycle = new Lifecycle();
   const metrics = new SelfMetrics();
   const clock = createSystemClock();
+  const lifecycle = new Lifecycle(clock);
   const { level, destination } = options.config.log;
   const logging = createLogging({ level, destination, serviceName: 'omoi', clock, metrics });
   const logger = logging.logger('server');
@@ -120,10 +114,11 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     databaseUrl === undefined ? directory : { ...directory, url: databaseUrl },
   );
   lifecycle.started('state', () => state.close());
-  const logs = createLogStore(telemetry, clock);
+  const owner = (name: string) => ({ owner: name, clock, metrics, logger: logging.logger(name) });
+  const logs = createLogStore(tellHeldTransactions(telemetry, owner('logs')), clock);
   logging.storeIn(logs);
   lifecycle.started('log store', () => logging.flush());
-  const spans = createSpanStore(telemetry, clock);
+  const spans = createSpanStore(tellHeldTransactions(telemetry, owner('tracing')), clock);
   const tracing = createTracing({
     store: spans,
     clock,
@@ -138,7 +133,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     logger: logging.logger('tsdb'),
     selfMetrics: metrics,
     directory: dataDirectory,
-    telemetryDatabase: telemetry,
+    telemetryDatabase: tellHeldTransactions(telemetry, owner('tsdb')),
     limits: {
       retentionMs: config.telemetry.retention,
       retentionBytes: config.telemetry.retention_bytes,
@@ -147,7 +142,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   });
   lifecycle.started('tsdb', () => tsdb.stop());
   const access = createAccess({
-    database: state,
+    database: tellHeldTransactions(state, owner('access')),
     clock,
     random,
     logger: logging.logger('access'),
@@ -241,7 +236,16 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   await parts.watchdog.reconsider();
   unready.clear();
 
-  startRetention({ config, ground, telemetry, logs, lifecycle, logger: logging.logger('retention') });
+  const retention = startRetention({
+    keep: config.retention,
+    state: tellHeldTransactions(state, owner('retention')),
+    telemetry: tellHeldTransactions(telemetry, owner('retention')),
+    logs,
+    clock,
+    metrics,
+    logger: logging.logger('retention'),
+  });
+  lifecycle.started('retention', () => retention.stop());
   announceServer(dataDirectory, { pid: process.pid, url: address.url, socket: socket.path });
   lifecycle.started('announcement', () => withdrawServer(dataDirectory));
   logger.info(
@@ -260,47 +264,6 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
 }
 
 const MAX_INGEST_BYTES = 16 * 1024 * 1024;
-
-interface RetentionParts {
-  readonly config: Config;
-  readonly ground: Ground;
-  readonly telemetry: Awaited<ReturnType<typeof openTelemetryDatabase>>;
-  readonly logs: ReturnType<typeof createLogStore>;
-  readonly lifecycle: Lifecycle;
-  readonly logger: Logger;
-}
-
-/** Commits took as long as the rows in them with fewer; those who write spans wait for one such transaction. */
-const EXPIRED_SPANS_PER_TRANSACTION = 1000;
-
-function startRetention({ config, ground, telemetry, logs, lifecycle, logger }: RetentionParts): void {
-  const keep = config.retention;
-  const retention = new Retention({
-    clock: ground.clock,
-    metrics: ground.metrics,
-    logger,
-    jobs: [
-      ...retentionJobs(
-        ground.state,
-        stateRetention({
-          eventsMs: keep.events,
-          alertsMs: keep.alerts,
-          anomaliesMs: keep.anomalies,
-          remediationsMs: keep.remediations,
-          tasksMs: keep.tasks,
-          auditMs: keep.audit,
-        }),
-        ground,
-      ),
-      ...retentionJobs(telemetry, telemetryRetention({ spansMs: keep.spans }), {
-        clock: ground.clock,
-        maxRows: EXPIRED_SPANS_PER_TRANSACTION,
-      }),
-      logs.retention(keep.logs),
-    ],
-  });
-  lifecycle.started('retention', () => retention.stop());
-}
 
 /** What a worker inherits: enough to find programs and certificates, and none of the server's secrets. */
 function inheritedEnvironment(environment: ServerOptions['environment']): Readonly<Record<string, string>> {

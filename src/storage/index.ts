@@ -18,6 +18,7 @@ export {
   type StateDatabaseOptions,
 } from './open.ts';
 export { stateRetention, telemetryRetention, type StateKeep } from './retention-rules.ts';
+export { tellHeldTransactions } from './held-transactions.ts';
 export { PreparedInsert } from './prepared-insert.ts';
 export { SharedTransactions } from './shared-transactions.ts';
 export { lockRows, type RowSet } from './row-locks.ts';

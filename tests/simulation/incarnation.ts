@@ -35,7 +35,7 @@ export class Incarnation {
   readonly gate = new Gate();
   readonly clock: GatedClock;
   readonly #options: IncarnationOptions;
-  readonly #lifecycle = new Lifecycle();
+  readonly #lifecycle: Lifecycle;
   #file: StateDatabase | null = null;
   #database: FaultyDatabase | null = null;
   #parts: Parts | null = null;
@@ -43,6 +43,7 @@ export class Incarnation {
   constructor(options: IncarnationOptions) {
     this.#options = options;
     this.clock = new GatedClock(options.clock, this.gate);
+    this.#lifecycle = new Lifecycle(this.clock);
   }
 
   get parts(): Parts {
