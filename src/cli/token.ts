@@ -41,8 +41,10 @@ const tokenList = z.array(
   }),
 );
 
+const TOKENS_PER_PAGE = 1000;
+
 export async function listTokens(dataDirectory: string): Promise<void> {
-  const tokens = tokenList.parse(await ownerClient(dataDirectory).call('GET', '/api/v1/tokens'));
+  const tokens = await allTokens(ownerClient(dataDirectory));
   const rows = tokens.map((token) => [
     token.id,
     token.role,
@@ -52,6 +54,17 @@ export async function listTokens(dataDirectory: string): Promise<void> {
   ]);
   for (const row of aligned([['ID', 'ROLE', 'STATE', 'LAST USED', 'NAME'], ...rows]))
     process.stdout.write(`${row}\n`);
+}
+
+async function allTokens(client: LocalClient): Promise<z.output<typeof tokenList>> {
+  const tokens: z.output<typeof tokenList> = [];
+  for (;;) {
+    const last = tokens.at(-1);
+    const page = new URLSearchParams({ limit: String(TOKENS_PER_PAGE), ...(last && { after: last.id }) });
+    const found = tokenList.parse(await client.call('GET', `/api/v1/tokens?${page.toString()}`));
+    tokens.push(...found);
+    if (found.length < TOKENS_PER_PAGE) return tokens;
+  }
 }
 
 export async function revokeToken(dataDirectory: string, id: string): Promise<void> {

@@ -87,6 +87,20 @@ describe('a durable consumer', () => {
     }, patience);
   });
 
+  it('touches its cursor at the start when that was long ago, also where there is nothing to do', async () => {
+    const row = { last_event_id: 3, updated_at_ms: clock.wallMs() - cursorTouchMs };
+    await database.transaction((tx) =>
+      tx.db
+        .insertInto('event_cursors')
+        .values({ consumer: 'back again', ...row })
+        .execute(),
+    );
+    bus.consume({ name: 'back again', types: ['watchdog.escalated'], async handle() {} });
+    await vi.waitFor(async () => {
+      expect(await cursorOf('back again')).toEqual({ ...row, updated_at_ms: clock.wallMs() });
+    }, patience);
+  });
+
   it('follows the end of the log past events of other types', async () => {
     await append(2500);
     bus.consume({ name: 'elsewhere', types: ['watchdog.escalated'], from: 'start', async handle() {} });

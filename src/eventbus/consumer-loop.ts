@@ -127,9 +127,11 @@ export class ConsumerLoop {
         .execute();
       const row = await tx.db
         .selectFrom('event_cursors')
-        .select('last_event_id')
+        .select(['last_event_id', 'updated_at_ms'])
         .where('consumer', '=', name)
         .executeTakeFirstOrThrow();
+      // After a long downtime: an idle consumer that waited an hour would be taken for dead meanwhile.
+      this.#touchDue ||= tx.nowMs - row.updated_at_ms >= cursorTouchMs;
       return row.last_event_id;
     });
   }

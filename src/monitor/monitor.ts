@@ -74,8 +74,8 @@ export interface Monitor {
   readonly anomalies: AnomalyStore;
   /** The standard metrics for `/metrics`; their points are read as they stand when their turn comes. */
   standardMetrics(): Iterable<StandardFamily>;
-  /** The newest samples of the standard metrics that the filter accepts. */
-  samples(filter: SampleFilter): Iterable<MetricSample>;
+  /** The newest samples of the standard metrics that the filter accepts; null for each that it does not. */
+  samples(filter: SampleFilter): Iterable<MetricSample | null>;
   agentScores(): readonly AgentScore[];
   /** Takes up the anomalies that were open, then begins to collect and to judge. */
   start(): Promise<void>;

@@ -34,6 +34,13 @@ export function stateRetention(keep: StateKeep): readonly RetentionRule<StateTab
         select min(last_event_id) from event_cursors where updated_at_ms >= ${nowMs - deadCursorMs}
       ), ${Number.MAX_SAFE_INTEGER})`,
     },
+    // A consumer that fails again and again goes on behind what stopped it, once that event is gone: its cursor stays.
+    {
+      table: 'event_cursors',
+      key: 'consumer',
+      timeColumn: 'updated_at_ms',
+      keepMs: deadCursorMs + keep.eventsMs,
+    },
     {
       table: 'tasks',
       key: 'task_id',
@@ -42,6 +49,16 @@ export function stateRetention(keep: StateKeep): readonly RetentionRule<StateTab
       withChildren: { table: 'task_handoffs', column: 'task_id' },
     },
     { table: 'alerts', key: 'id', timeColumn: 'resolved_at_ms', keepMs: keep.alertsMs },
+    {
+      table: 'alert_rules',
+      key: 'rule_key',
+      timeColumn: 'removed_at_ms',
+      keepMs: keep.alertsMs,
+      // What still fires or is remembered is ended by the rule's key when the server starts.
+      only: () => sql<boolean>`not exists (
+        select 1 from alerts where alerts.rule_key = oldest.rule_key and alerts.state = ${sql.lit('firing')}
+      ) and not exists (select 1 from alert_rule_state as saved where saved.rule_key = oldest.rule_key)`,
+    },
     { table: 'monitor_anomalies', key: 'id', timeColumn: 'closed_at_ms', keepMs: keep.anomaliesMs },
     // Its actions and suppressions go with it: their foreign keys cascade.
     { table: 'remediations', key: 'id', timeColumn: 'ended_at_ms', keepMs: keep.remediationsMs },

@@ -158,6 +158,18 @@ const ROWS = {
     remediation_acted: 0,
     updated_at_ms: 0,
   },
+  alert_rules: {
+    rule_key: 'id',
+    rule_id: 'g/a',
+    kind: 'alerting',
+    file: 'f',
+    group_name: 'g',
+    name: 'a',
+    expr: '1',
+    hash: 'h',
+    loaded_at_ms: 0,
+  },
+  event_cursors: { consumer: 'id', last_event_id: 1 },
   monitor_anomalies: {
     id: 'id',
     metric_name: 'm',
@@ -223,6 +235,8 @@ const ROWS = {
 const UNIQUE = [
   'id',
   'task_id',
+  'consumer',
+  'rule_key',
   'alert_id',
   'secret_hash',
   'code_hash',
@@ -236,6 +250,7 @@ const UNIQUE = [
 const OPEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   tasks: { state: 'claimed' },
   alerts: { state: 'firing' },
+  alert_rules: {},
   monitor_anomalies: { state: 'open' },
   remediations: { state: 'verifying' },
 };
@@ -283,6 +298,23 @@ describe('each rule', () => {
       await retention.stop();
     },
   );
+
+  it('keeps a removed rule as long as an alert of it fires, or something of it is remembered', async () => {
+    const removed = { removed_at_ms: clock.wallMs() - 100 * DAY_MS };
+    for (const key of ['fires', 'resolved', 'remembered', 'gone']) await add('alert_rules', key, removed);
+    await add('alerts', 'fires', { state: 'firing', resolved_at_ms: null });
+    await add('alerts', 'resolved', { resolved_at_ms: clock.wallMs() });
+    await state.transaction((tx) =>
+      sql`insert into alert_rule_state
+        (rule_key, fingerprint, state, labels, source_labels, value, active_at_ms, evaluated_at_ms)
+        values ('remembered', 'f', 'pending', '{}', '{}', '1', 0, 0)`.execute(tx.db),
+    );
+    const retention = retentionOf();
+    await retention.run();
+    const left = await state.reader.selectFrom('alert_rules').select('rule_key').execute();
+    expect(left.map(({ rule_key: key }) => key).toSorted()).toEqual(['fires', 'remembered']);
+    await retention.stop();
+  });
 
   it('takes what belongs to a task or a remediation with it, and leaves that of others', async () => {
     const longAgo = clock.wallMs() - 366 * DAY_MS;

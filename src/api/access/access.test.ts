@@ -91,6 +91,8 @@ describe('routes that are open on loopback', () => {
   });
 });
 
+const ALL = { afterId: null, limit: 1000 };
+
 describe('tokens', () => {
   const create = (payload: object) =>
     test.app.inject({ method: 'POST', url: '/api/v1/tokens', headers: test.as('admin'), payload });
@@ -114,6 +116,28 @@ describe('tokens', () => {
     const revoked = await test.app.inject({ method: 'DELETE', url, headers: test.as('admin') });
     expect(revoked.json()).toMatchObject({ revoked_by: 'the admin', revoked_at: '2026-11-22T12:00:00.000Z' });
     expect(await readDoor(created.secret)).toBe(401);
+  });
+
+  it('are listed in pages, the newest first', async () => {
+    const names: string[] = [];
+    for (let number = 0; number < 5; number++) {
+      await test.clock.advance(1);
+      await create({ name: `t-${number}`, role: 'viewer' });
+    }
+    const listed: { readonly id: string; readonly name: string }[] = [];
+    for (;;) {
+      const after = listed.at(-1)?.id;
+      const query = new URLSearchParams({ limit: '3', ...(after !== undefined && { after }) });
+      const url = `/api/v1/tokens?${query.toString()}`;
+      const page = (await test.app.inject({ url, headers: test.as('admin') })).json();
+      listed.push(...page);
+      names.push(page.map(({ name }: { name: string }) => name).join());
+      if (page.length < 3) break;
+    }
+    expect(names.slice(0, 1)).toEqual(['t-4,t-3,t-2']);
+    const all = (await test.access.listTokens(ALL)).map(({ id }) => id);
+    expect(listed.map(({ id }) => id)).toEqual(all);
+    expect(all).toHaveLength(10);
   });
 
   it('have names that are unique while they live', async () => {
@@ -146,7 +170,7 @@ describe('tokens', () => {
     const answer = await create(body);
     expect([answer.statusCode, answer.json().error]).toEqual([400, 'invalid_request']);
     expect(answer.json().message).toMatch(message);
-    expect(await test.access.listTokens()).toHaveLength(5);
+    expect(await test.access.listTokens(ALL)).toHaveLength(5);
   });
 
   it('end by themselves', async () => {
@@ -161,7 +185,7 @@ describe('tokens', () => {
     const { token, secret } = (await create({ name: 'used', role: 'viewer' })).json();
     await readDoor(secret);
     await test.access.stop();
-    const used = (await test.access.listTokens()).find(({ id }) => id === token.id);
+    const used = (await test.access.listTokens(ALL)).find(({ id }) => id === token.id);
     expect(used?.lastUsedAtMs).toBe(test.clock.wallMs());
   });
 
@@ -213,7 +237,7 @@ describe('sessions', () => {
 
   it('end with their token, and with their time', async () => {
     const ended = await openSession('viewer');
-    const { id } = (await test.access.listTokens()).find(({ role }) => role === 'viewer') ?? { id: '' };
+    const { id } = (await test.access.listTokens(ALL)).find(({ role }) => role === 'viewer') ?? { id: '' };
     await test.access.revokeToken(id, 'test');
     expect((await test.app.inject({ url: '/doors/1', headers: ended })).statusCode).toBe(401);
 
@@ -263,7 +287,7 @@ describe('login links', () => {
 
 describe('the first start', () => {
   it('makes one admin token and one login link', async () => {
-    for (const { id, role } of await test.access.listTokens()) {
+    for (const { id, role } of await test.access.listTokens(ALL)) {
       if (role === 'admin') await test.access.revokeToken(id, 'test');
     }
     const first = await test.access.ensureAdmin();

@@ -14,7 +14,13 @@ import {
   redeemLoginLink,
   type OpenedSession,
 } from './session-store.ts';
-import { createTokenStore, type MintedToken, type NewToken, type TokenRecord } from './token-store.ts';
+import {
+  createTokenStore,
+  type MintedToken,
+  type NewToken,
+  type TokenPage,
+  type TokenRecord,
+} from './token-store.ts';
 
 export interface AccessOptions {
   /** Lets loopback call the routes marked `openOnLoopback` without a token. */
@@ -45,7 +51,7 @@ export interface Access extends Authenticator {
   ensureAdmin(): Promise<FirstAdmin | null>;
   /** @throws OmoiError `token_name_taken`, `invalid_request` */
   mintToken(token: NewToken): Promise<MintedToken>;
-  listTokens(): Promise<readonly TokenRecord[]>;
+  listTokens(page: TokenPage): Promise<readonly TokenRecord[]>;
   /**
    * Ends a token and its sessions: their next request fails.
    * @throws OmoiError `unknown_token`
@@ -121,7 +127,7 @@ export function createAccess(parts: AccessParts): Access {
         return { token: secret, loginCode };
       }),
     mintToken: (token) => database.transaction((tx) => tokens.mint(tx, token)),
-    listTokens: () => tokens.list(),
+    listTokens: (page) => tokens.list(page),
     revokeToken: (id, by) =>
       database.transaction(async (tx) => {
         const revoked = await tokens.revoke(tx, id, by);

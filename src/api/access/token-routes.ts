@@ -38,6 +38,11 @@ const newToken = z.strictObject({
   expires_in: z.string().optional().describe('A duration, `90d`; without it the token works until revoked.'),
 });
 
+const tokensQuery = z.object({
+  after: z.string().max(100).optional().describe('The last id of the page before.'),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
 /** Tokens: made and shown once, listed, revoked. */
 export function registerTokenRoutes(
   app: ApiApp,
@@ -52,10 +57,12 @@ export function registerTokenRoutes(
       schema: {
         tags: ['access'],
         summary: 'List the tokens, newest first, revoked ones included',
+        querystring: tokensQuery,
         response: { 200: z.array(tokenBody) },
       },
     },
-    async () => (await access.listTokens()).map(describeToken),
+    async ({ query: { after, limit } }) =>
+      (await access.listTokens({ afterId: after ?? null, limit })).map(describeToken),
   );
 
   app.post(

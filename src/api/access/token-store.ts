@@ -37,14 +37,20 @@ export interface MintedToken {
   readonly secret: string;
 }
 
+export interface TokenPage {
+  /** The last token of the page before; null for the first page. */
+  readonly afterId: string | null;
+  readonly limit: number;
+}
+
 type TokenRow = Selectable<StateTables['access_tokens']>;
 
 /** The named tokens. Only the hash of a secret is kept. */
 export interface TokenStore {
   /** @throws OmoiError `token_name_taken`, `invalid_request` when scope and role do not fit */
   mint(tx: StateTransaction, token: NewToken): Promise<MintedToken>;
-  /** Newest first; with the revoked ones, which stay as long as the audit log. */
-  list(): Promise<readonly TokenRecord[]>;
+  /** Newest first, behind the one of `afterId`; with the revoked ones, which stay as long as the audit log. */
+  list(page: TokenPage): Promise<readonly TokenRecord[]>;
   /**
    * Ends a token and its sessions. Revoking it again changes nothing.
    * @throws OmoiError `unknown_token`
@@ -88,14 +94,11 @@ export function createTokenStore(parts: {
       }
       return { token: readToken(row), secret };
     },
-    async list() {
-      const rows = await database.reader
-        .selectFrom('access_tokens')
-        .selectAll()
-        .orderBy('created_at_ms', 'desc')
-        .orderBy('id', 'desc')
-        .execute();
-      return rows.map(readToken);
+    async list({ afterId, limit }) {
+      // Ids begin with the time at which they were made.
+      let select = database.reader.selectFrom('access_tokens').selectAll().orderBy('id', 'desc').limit(limit);
+      if (afterId !== null) select = select.where('id', '<', afterId);
+      return (await select.execute()).map(readToken);
     },
     async revoke(tx, id, by) {
       const row = await tx.db.selectFrom('access_tokens').selectAll().where('id', '=', id).executeTakeFirst();

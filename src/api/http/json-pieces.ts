@@ -13,6 +13,16 @@ export function* jsonOfList(values: Iterable<unknown>): Generator<string, void, 
   yield before === '[' ? '[]' : ']';
 }
 
+/** A list of what fits, where null is what was looked at and does not: an empty piece, so that the sender can pause. */
+export function* jsonOfFitting(values: Iterable<object | null>): Generator<string, void, void> {
+  let before = '[';
+  for (const value of values) {
+    yield value === null ? '' : before + JSON.stringify(value);
+    if (value !== null) before = ',';
+  }
+  yield before === '[' ? '[]' : ']';
+}
+
 /** A list whose elements may be long themselves; they are JSON already. */
 export function* jsonOfElements(elements: Iterable<Iterable<string>>): Generator<string, void, void> {
   let before = '[';

@@ -19,6 +19,7 @@ function route(pieces: () => Iterable<string>): void {
 test.each([
   ['nothing', []],
   ['one piece', ['ein Stück']],
+  ['thousands of empty pieces', Array.from({ length: 10_000 }, (_, at) => (at % 3000 === 0 ? 'x' : ''))],
   ['pieces of any length', ['a', '', 'é€😀'.repeat(10), 'b'.repeat(3000), '€'.repeat(200_000), 'end']],
 ])('%s arrives as it is', async (_name, pieces) => {
   route(() => pieces);
@@ -57,6 +58,25 @@ test('the event loop has a turn after every 64 KiB', async () => {
   expect(turns).toBeGreaterThan(20);
   // What makes an answer a large one is made before the first turn.
   expect(most).toBeLessThan(4 * CHUNK_BYTES);
+});
+
+test('the event loop has turns while pieces are empty', async () => {
+  let madeSinceTurn = 0;
+  let most = 0;
+  const turn = (): void => {
+    madeSinceTurn = 0;
+    next = setImmediate(turn);
+  };
+  let next = setImmediate(turn);
+  route(function* () {
+    for (let number = 0; number < 100_000; number++) {
+      most = Math.max(most, ++madeSinceTurn);
+      yield '';
+    }
+  });
+  expect((await app.inject('/')).body).toBe('');
+  clearImmediate(next);
+  expect(most).toBeLessThan(10_000);
 });
 
 test('what nobody reads any more is not made', async () => {

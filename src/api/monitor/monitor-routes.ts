@@ -3,7 +3,7 @@ import { type Labels, STANDARD_METRICS } from '#telemetry';
 import { z } from 'zod';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
-import { jsonOfList } from '../http/json-pieces.ts';
+import { jsonOfFitting } from '../http/json-pieces.ts';
 import { sendPieces } from '../http/pieces.ts';
 import { viewOfAnomaly } from './anomaly-view.ts';
 import {
@@ -38,7 +38,7 @@ function registerMetricRoutes(app: ApiApp, monitor: Monitor): void {
     handler: async ({ query }, reply) => {
       const { metric_name: metricName = null, ...labels } = query;
       const samples = monitor.samples({ metricName, labels: presentOnly(labels) });
-      return sendPieces(reply.type('application/json'), jsonOfList(samples));
+      return sendPieces(reply.type('application/json'), jsonOfFitting(samples));
     },
   });
 
@@ -98,12 +98,13 @@ function registerAnomalyRoutes(app: ApiApp, { anomalies }: Monitor): void {
       response: { 200: z.array(anomalyView) },
     },
     handler: async (request) => {
-      const { state, metric_name: metricName, before, limit } = request.query;
+      const { state, metric_name: metricName, before, after, limit } = request.query;
       const rows = await anomalies.list({
         limit,
         ...(state !== undefined && { state }),
         ...(metricName !== undefined && { metricName }),
         ...(before !== undefined && { beforeMs: Date.parse(before) }),
+        ...(after !== undefined && { afterId: after }),
       });
       return rows.map(viewOfAnomaly);
     },

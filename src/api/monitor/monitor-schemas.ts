@@ -51,6 +51,7 @@ export const anomalyQuery = z.object({
   state: z.enum(ANOMALY_STATES).optional(),
   metric_name: z.string().optional(),
   before: z.iso.datetime().optional().describe('Only what was detected before this time.'),
+  after: z.string().max(100).optional().describe('The last id of the page before.'),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 

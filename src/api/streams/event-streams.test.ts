@@ -132,7 +132,9 @@ describe('the stream of live events', () => {
     await stream.until(/retry/);
     await test.clock.advance(15_000);
     await stream.until(/^: beat$/m);
-    const viewer = (await test.access.listTokens()).find(({ role }) => role === 'viewer');
+    const viewer = (await test.access.listTokens({ afterId: null, limit: 100 })).find(
+      ({ role }) => role === 'viewer',
+    );
     await test.access.revokeToken(viewer?.id ?? '', 'test');
     await test.clock.advance(15_000);
     await stream.ended;

@@ -70,6 +70,23 @@ describe('/api/v1/watchdog', () => {
     });
   });
 
+  it('pages through the policies in their order', async () => {
+    stage.watchdog.policies.load(
+      ['one', 'two', 'three'].map((name) => ({
+        name: `${name}.yaml`,
+        text: RESTART.replace('name: restart_it', `name: ${name}`),
+      })),
+    );
+    const names = async (query: string) => {
+      const { body } = await call('viewer', `GET policies?${query}`);
+      return (body['policies'] as { name: string }[] | undefined)?.map(({ name }) => name) ?? body['error'];
+    };
+    expect(await names('limit=2')).toEqual(['one', 'two']);
+    expect(await names('limit=2&after=two')).toEqual(['three']);
+    expect(await names('after=three')).toEqual([]);
+    expect(await names('after=gone')).toBe('invalid_request');
+  });
+
   it('lets an operator approve, and shows what was done', async () => {
     await stage.alerts.raise('a1', silent('w-1'));
     await becomes(stage, 'a1', 'awaiting_approval');

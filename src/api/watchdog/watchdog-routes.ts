@@ -1,7 +1,9 @@
-import type { RemediationArchive, Watchdog } from '#watchdog';
+import { OmoiError } from '#telemetry';
+import type { Policy, RemediationArchive, Watchdog } from '#watchdog';
 import { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
 import {
+  policyQuerySchema,
   policySchema,
   remediationListSchema,
   remediationQuerySchema,
@@ -26,10 +28,14 @@ export function registerWatchdogRoutes(app: ApiApp, { watchdog, remediations }: 
     config: { access: READERS },
     schema: {
       tags: ['watchdog'],
-      summary: 'the policies in force',
+      summary: 'the policies in force, in the order of their files',
+      querystring: policyQuerySchema,
       response: { 200: z.object({ policies: z.array(policySchema) }) },
     },
-    handler: () => ({ policies: watchdog.policies.list().map((policy) => viewOfPolicy(policy, watchdog)) }),
+    handler: ({ query: { after = null, limit } }) => {
+      const page = pageOfPolicies(watchdog.policies.list(), { after, limit });
+      return { policies: page.map((policy) => viewOfPolicy(policy, watchdog)) };
+    },
   });
   app.route({
     method: 'GET',
@@ -83,6 +89,21 @@ export function registerWatchdogRoutes(app: ApiApp, { watchdog, remediations }: 
     });
   }
   registerStateRoutes(app, watchdog);
+}
+
+/** @throws OmoiError `invalid_request` where `after` is not in force any more */
+function pageOfPolicies(
+  policies: readonly Policy[],
+  { after, limit }: { readonly after: string | null; readonly limit: number },
+): readonly Policy[] {
+  const start = after === null ? 0 : policies.findIndex(({ name }) => name === after) + 1;
+  if (after !== null && start === 0) {
+    throw new OmoiError(
+      'invalid_request',
+      `after: policy ${JSON.stringify(after)} is not in force: begin anew`,
+    );
+  }
+  return policies.slice(start, start + limit);
 }
 
 function registerStateRoutes(app: ApiApp, watchdog: Watchdog): void {

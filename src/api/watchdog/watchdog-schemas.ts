@@ -68,6 +68,11 @@ export const remediationQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
 
+export const policyQuerySchema = z.object({
+  after: z.string().optional().meta({ description: 'the name of the last one of the page before' }),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+});
+
 export const policySchema = z.object({
   name: z.string(),
   description: z.string(),

@@ -9,6 +9,8 @@ export interface AnomalyQuery {
   readonly metricName?: string;
   /** Only what was detected before this; wall ms. */
   readonly beforeMs?: number;
+  /** The last one of the page before. */
+  readonly afterId?: string;
   /** At most 1000. */
   readonly limit: number;
 }
@@ -23,18 +25,13 @@ export class AnomalyStore {
     this.#database = database;
   }
 
-  /** The newest first. */
-  list(query: AnomalyQuery): Promise<readonly AnomalyRow[]> {
-    let select = this.#database.reader.selectFrom('monitor_anomalies').selectAll();
-    // A literal: the index of the open ones is taken only where the database sees that it holds them all.
-    if (query.state !== undefined) select = select.where('state', '=', sql.lit(query.state));
-    if (query.metricName !== undefined) select = select.where('metric_name', '=', query.metricName);
-    if (query.beforeMs !== undefined) select = select.where('detected_at_ms', '<', query.beforeMs);
-    return select
-      .orderBy('detected_at_ms', 'desc')
-      .orderBy('id', 'desc')
-      .limit(Math.min(query.limit, maxListed))
-      .execute();
+  /**
+   * The newest first; of one time, in the order of their ids.
+   * @throws OmoiError `unknown_anomaly` where `afterId` is deleted by now, or never was
+   */
+  async list({ afterId, ...query }: AnomalyQuery): Promise<readonly AnomalyRow[]> {
+    const after = afterId === undefined ? null : await this.get(afterId);
+    return anomaliesQuery(this.#database.reader, query, after).execute();
   }
 
   /** @throws OmoiError `unknown_anomaly` */
@@ -63,6 +60,23 @@ export class AnomalyStore {
     );
     return this.get(id);
   }
+}
+
+/** A walk along one index from where the page begins: what is open has indexes of its own, and nearly all is closed. */
+export function anomaliesQuery(
+  db: StateDatabase['reader'],
+  { state, metricName, beforeMs, limit }: Omit<AnomalyQuery, 'afterId'>,
+  after: Pick<AnomalyRow, 'detected_at_ms' | 'id'> | null,
+) {
+  let select = db.selectFrom('monitor_anomalies').selectAll();
+  // A literal: the indexes of the open ones are taken only where the database sees that they hold them all.
+  if (state !== undefined) select = select.where('state', '=', sql.lit(state));
+  if (metricName !== undefined) select = select.where('metric_name', '=', metricName);
+  if (beforeMs !== undefined) select = select.where('detected_at_ms', '<', beforeMs);
+  if (after) {
+    select = select.where(sql<boolean>`(detected_at_ms, id) < (${after.detected_at_ms}, ${after.id})`);
+  }
+  return select.orderBy('detected_at_ms', 'desc').orderBy('id', 'desc').limit(Math.min(limit, maxListed));
 }
 
 function unknownAnomaly(id: string): OmoiError {

@@ -32,17 +32,21 @@ export interface SampleFilter {
   readonly labels: Labels;
 }
 
-/** The newest samples of the kept series that the filter accepts; each is read when its turn comes. */
+/**
+ * The newest samples of the kept series that the filter accepts, and null for each that it does not: who walks many of
+ * those can pause. Each is read when its turn comes.
+ */
 export function* currentSamples(
   appenders: readonly SeriesAppender[],
   { metricName, labels: wantedLabels }: SampleFilter,
-): Generator<MetricSample, void, void> {
+): Generator<MetricSample | null, void, void> {
   const wanted = Object.entries(wantedLabels);
   for (const { name, family, labels, value, appendedAtMs } of seriesOf(appenders, metricName)) {
-    if (metricName !== null && metricName !== name && metricName !== family) continue;
-    if (!wanted.every(([label, text]) => (labels[label] ?? '') === text)) continue;
-    if (!Number.isFinite(appendedAtMs)) continue;
-    yield { metric_name: name, value, labels, timestamp: toRfc3339(appendedAtMs) };
+    const isWanted =
+      (metricName === null || metricName === name || metricName === family) &&
+      wanted.every(([label, text]) => (labels[label] ?? '') === text) &&
+      Number.isFinite(appendedAtMs);
+    yield isWanted ? { metric_name: name, value, labels, timestamp: toRfc3339(appendedAtMs) } : null;
   }
 }
 

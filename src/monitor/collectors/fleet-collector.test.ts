@@ -58,7 +58,7 @@ describe('the collector of the fleet', () => {
     await turn();
     const samples = [
       ...stage.monitor.samples({ metricName: 'task_duration_seconds', labels: { phase_id: 'P' } }),
-    ];
+    ].filter((sample) => sample !== null);
     const of = (name: string, le?: string): number | undefined =>
       samples.find(({ metric_name, labels }) => metric_name === name && labels['le'] === le)?.value;
     expect(of('task_duration_seconds_bucket', '0.005')).toBe(1);
@@ -161,9 +161,11 @@ describe('the collector of the fleet', () => {
   it('answers the contract’s samples by label', async () => {
     stage.fleet.setQueued(7);
     await turn();
-    expect([
-      ...stage.monitor.samples({ metricName: null, labels: { phase_id: 'PHASE_IMPLEMENTATION' } }),
-    ]).toEqual([
+    expect(
+      [...stage.monitor.samples({ metricName: null, labels: { phase_id: 'PHASE_IMPLEMENTATION' } })].filter(
+        (sample) => sample !== null,
+      ),
+    ).toEqual([
       {
         metric_name: 'tasks_queued_total',
         value: 7,
@@ -171,7 +173,9 @@ describe('the collector of the fleet', () => {
         timestamp: '2026-01-01T00:00:00.000Z',
       },
     ]);
-    expect([...stage.monitor.samples({ metricName: null, labels: { phase_id: 'PHASE_DONE' } })]).toEqual([]);
+    // What does not fit is passed over one by one, so that a long walk can pause.
+    const none = [...stage.monitor.samples({ metricName: null, labels: { phase_id: 'PHASE_DONE' } })];
+    expect(new Set(none)).toEqual(new Set([null]));
   });
 
   it('counts what is beyond the limit of series instead of keeping it', async () => {

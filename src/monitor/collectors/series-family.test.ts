@@ -68,8 +68,8 @@ describe('the members of a metric', () => {
     }
     await stage.clock.advance(0);
     const ofAgents = () =>
-      [...stage.monitor.samples({ metricName: null, labels: {} })].filter(({ labels }) => {
-        const names = Object.keys(labels);
+      [...stage.monitor.samples({ metricName: null, labels: {} })].filter((sample) => {
+        const names = Object.keys(sample?.labels ?? {});
         return names.some((name) => name.endsWith('agent_id'));
       });
     expect(ofAgents()).toHaveLength(4 * 2000);

@@ -16,6 +16,7 @@ import { lists } from './014_lists.ts';
 import { spanTimes } from './015_span_times.ts';
 import { deferredTasks } from './017_deferred_tasks.ts';
 import { unfinishedTasks } from './019_unfinished_tasks.ts';
+import { removedRules } from './023_removed_rules.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   spanTimes,
   deferredTasks,
   unfinishedTasks,
+  removedRules,
 ];
