@@ -69,9 +69,12 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerRemoteWriteRoutes(app, { receiver: ingest.remoteWrite, maxBodyBytes: maxIngestBytes, bodies });
 }
 
-/** The bodies of all ingest requests that are in memory at once, as they came and decompressed. */
-const maxIngestBodyBytes = 128 * 1024 * 1024;
-/** Of which those of OTLP: one that is as large as can be fits, and remote write always finds room. */
-const maxOtlpBodyBytes = 96 * 1024 * 1024;
+/** The bodies of all ingest requests that are in memory at once: as they came, decompressed, and read from JSON. */
+const maxIngestBodyBytes = 192 * 1024 * 1024;
+/**
+ * Of which those of OTLP: one that is as large as can be fits, with what it becomes from JSON, which is hardly more than
+ * itself, and remote write always finds room.
+ */
+const maxOtlpBodyBytes = 160 * 1024 * 1024;
 /** How much larger than the limit of its body a request may become when it is decompressed. */
 const MAX_COMPRESSION = 4;

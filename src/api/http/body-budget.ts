@@ -5,6 +5,8 @@ import type { ApiApp } from './app.ts';
 
 /** Memory that is taken before it is used. */
 export interface ByteBudget {
+  /** What may be taken at once, by all together. */
+  readonly maxBytes: number;
   /** @throws OmoiError `ingest_busy` where there is no room */
   take(bytes: number): void;
   giveBack(bytes: number): void;
@@ -16,13 +18,13 @@ export interface ByteBudget {
  * what a header promises.
  */
 export class BodyBudget implements ByteBudget {
-  readonly #maxBytes: number;
+  readonly maxBytes: number;
   readonly #refused;
   #usedBytes = 0;
 
   /** @param maxBytes of all bodies together */
   constructor(maxBytes: number, selfMetrics: SelfMetrics) {
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
     this.#refused = selfMetrics.counter(
       'omoi_ingest_bodies_refused_total',
       'Requests refused because the bodies of others filled the memory for them.',
@@ -39,7 +41,7 @@ export class BodyBudget implements ByteBudget {
   }
 
   take(bytes: number): void {
-    if (this.#usedBytes + bytes > this.#maxBytes) throw this.#busy(this.#maxBytes);
+    if (this.#usedBytes + bytes > this.maxBytes) throw this.#busy(this.maxBytes);
     this.#usedBytes += bytes;
   }
 
@@ -51,6 +53,7 @@ export class BodyBudget implements ByteBudget {
   part(maxBytes: number): ByteBudget {
     let usedBytes = 0;
     return {
+      maxBytes,
       take: (bytes) => {
         if (usedBytes + bytes > maxBytes) throw this.#busy(maxBytes);
         this.take(bytes);
@@ -82,7 +85,15 @@ class BodyLease {
     this.#budget = budget;
   }
 
+  /** @throws OmoiError `body_too_large` where there is no room for it even if there is no other; `ingest_busy` */
   take(bytes: number): void {
+    const { maxBytes } = this.#budget;
+    if (this.#bytes + bytes > maxBytes) {
+      throw new OmoiError(
+        'body_too_large',
+        `the body takes more than ${maxBytes} bytes of memory on its way (maxIngestBodyBytes)`,
+      );
+    }
     this.#budget.take(bytes);
     this.#bytes += bytes;
   }
@@ -98,7 +109,7 @@ class BodyLease {
   }
 }
 
-/** Takes memory for what a body becomes, decompressed for instance. @throws OmoiError `ingest_busy` */
+/** Takes memory for what a body becomes, decompressed for instance. @throws OmoiError `ingest_busy`, `body_too_large` */
 export type TakeBytes = (bytes: number) => void;
 
 /** Runs what works with a body, which stays in memory until that is done, though its sender may have gone. */

@@ -16,16 +16,20 @@ const MAX_BODIES_BYTES = 4_000_000;
 /** Bodies that the receiver has been handed, in order; it answers when the gate opens. */
 const received: Buffer[] = [];
 let gate = Promise.resolve();
+/** What the receiver takes for what it makes of a body. */
+let madeBytes = 0;
 let bodies: BodyBudget;
 let served: TestApi;
 
 beforeEach(async () => {
   received.length = 0;
   gate = Promise.resolve();
+  madeBytes = 0;
   bodies = new BodyBudget(2 * MAX_BODIES_BYTES, new SelfMetrics());
   const receiver: Pick<OtlpReceiver, 'receive'> = {
-    async receive({ body }) {
+    async receive({ body, take }) {
       received.push(Buffer.from(body));
+      take(madeBytes);
       await gate;
       return Buffer.from('{}');
     },
@@ -145,6 +149,22 @@ describe('many bodies at once', () => {
     await Promise.all([first, ...others]);
     expect(bodies.usedBytes).toBe(0);
     expect((await post(sly, 'gzip')).statusCode).toBe(200);
+  });
+
+  it('what the receiver makes of them counts, and more than there is for all refuses the request for good', async () => {
+    const opened = Promise.withResolvers<void>();
+    gate = opened.promise;
+    madeBytes = MAX_BODIES_BYTES / 2;
+    const first = post(BODY, 'identity');
+    await receivedNow(1);
+    expect(bodies.usedBytes).toBe(madeBytes + BODY.length);
+    const second = await post(BODY, 'identity');
+    expect([second.statusCode, second.headers['retry-after']]).toEqual([503, '1']);
+    opened.resolve();
+    expect((await first).statusCode).toBe(200);
+    madeBytes = MAX_BODIES_BYTES;
+    expect((await post(BODY, 'identity')).statusCode).toBe(413);
+    expect(bodies.usedBytes).toBe(0);
   });
 
   it('one whose sender has gone is not worked on', async () => {

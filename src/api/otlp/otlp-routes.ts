@@ -59,7 +59,7 @@ export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
             const receive = async (): Promise<Uint8Array> => {
               refuseGone(reply);
               const body = await encoded.decode(take);
-              return parts.receiver.receive({ signal, encoding, body, sender });
+              return parts.receiver.receive({ signal, encoding, body, sender, take });
             };
             return encoded.claimedBytes > maxSmallBodyBytes ? large.run(receive) : receive();
           });

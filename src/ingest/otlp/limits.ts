@@ -20,6 +20,7 @@ export const OTLP_LIMITS = {
 
 /** A point, span or log record of more bytes is refused. */
 export const maxElementBytes = 1024 * 1024;
+export const TOO_LARGE = `larger than maxElementBytes (${maxElementBytes})`;
 /** Lists and maps inside one another in the value of an attribute or in a log's body. */
 export const maxValueDepth = 32;
 /** Longer texts of spans and log records are cut; longer label values refuse their point. */

@@ -53,7 +53,11 @@ export interface OtlpTest {
   send(
     signal: Signal,
     body: Body,
-    how?: { readonly encoding?: Encoding; readonly scope?: OtlpSender['scope'] },
+    how?: {
+      readonly encoding?: Encoding;
+      readonly scope?: OtlpSender['scope'];
+      readonly take?: (bytes: number) => void;
+    },
   ): Promise<Answer>;
   /** All series but target_info: values by time after the start of the test. */
   stored(name?: string): Record<string, Record<number, StoredValue>>;
@@ -102,9 +106,9 @@ export async function startOtlp({
     spans,
     logs,
     ns: (afterMs) => `${startMs + afterMs}000000`,
-    async send(signal, body, { encoding = 'json', scope = null } = {}) {
+    async send(signal, body, { encoding = 'json', scope = null, take = () => undefined } = {}) {
       const bytes = bytesOf(signal, encoding, body);
-      const answer = await receiver.receive({ signal, encoding, body: bytes, sender: { scope } });
+      const answer = await receiver.receive({ signal, encoding, body: bytes, sender: { scope }, take });
       return answerOf(signal, encoding, answer);
     },
     stored: (name) => storedSeries(tsdb, startMs, name),

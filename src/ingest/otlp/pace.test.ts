@@ -1,6 +1,7 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeProtobuf, startOtlp, type OtlpTest } from './otlp.test-support.ts';
 import type { Signal } from './wire/messages.ts';
+import { WireWriter } from './wire/wire-writer.ts';
 
 /** Elements of a body; of those that cost a byte or two, more. */
 const MANY = 20_000;
@@ -126,7 +127,37 @@ it.each(['metrics', 'traces', 'logs'] as const)(
   },
 );
 
-it('others get their turns while a long text of JSON is read', async () => {
-  const sent = otlp.send('logs', `{"unknown":"${'x'.repeat(64 * 1024 * 2 * LEAST_TURNS)}"}`);
-  expect(await turnsWhile(sent)).toBeGreaterThanOrEqual(LEAST_TURNS);
+describe('others get their turns while JSON is read', () => {
+  const long = 128 * 1024 * LEAST_TURNS;
+  const texts = (length: number, count: number): string => {
+    const text = `"${'x'.repeat(length)}"`;
+    return Array.from({ length: count }, () => text).join(',');
+  };
+  it.each([
+    ['a long text', `{"unknown":"${'x'.repeat(long)}"}`],
+    ['a long text with escapes', `{"unknown":"${'\\n'.repeat(long / 2)}"}`],
+    ['a long name', `{"${'x'.repeat(long)}":1}`],
+    ['long white space', `{"unknown":${' '.repeat(long)}1}`],
+    ['long white space behind the end', `{}${'\n'.repeat(long)}`],
+    ['few texts of some length', `{"unknown":[${texts(60_000, long / 60_000)}]}`],
+    [
+      'white space between few brackets',
+      `{"unknown":[${`[],${' '.repeat(30_000)}`.repeat(long / 30_000)}1]}`,
+    ],
+  ])('of %s', async (_, body) => {
+    expect(await turnsWhile(otlp.send('logs', body))).toBeGreaterThanOrEqual(LEAST_TURNS);
+  });
+
+  it('and what was written is copied into more memory', () => {
+    const mebibyte = 1024 * 1024;
+    const writer = new WireWriter(16 * mebibyte);
+    const text = Buffer.alloc(mebibyte - 8, 'x');
+    for (let at = 0; at < 16; at++) writer.bytes(text);
+    const { length } = writer;
+    let steps = 0;
+    for (const _ of writer.makeRoom(mebibyte)) steps++;
+    expect(steps).toBeGreaterThanOrEqual(15);
+    writer.bytes(text);
+    expect(writer.written.subarray(0, length).filter((byte) => byte === 0x78)).toHaveLength(16 * text.length);
+  });
 });

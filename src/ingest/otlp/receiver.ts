@@ -21,6 +21,7 @@ import type { Authority, OtlpSender } from './sender.ts';
 import { spanReader } from './spans.ts';
 import { checkWire } from './wire/check.ts';
 import { EXPORT_REQUESTS, type Signal } from './wire/messages.ts';
+import type { TakeMemory } from './wire/wire-writer.ts';
 
 /** Pieces that are stored together: a commit costs as much as one. */
 const piecesPerCommit = 4;
@@ -39,6 +40,8 @@ export interface OtlpRequest {
   readonly encoding: Encoding;
   readonly body: Uint8Array;
   readonly sender: OtlpSender;
+  /** Called before memory is used for what the body becomes on its way. @throws OmoiError `ingest_busy`, `body_too_large` */
+  readonly take: TakeMemory;
 }
 
 export interface OtlpReceiver {
@@ -46,7 +49,7 @@ export interface OtlpReceiver {
    * Stores what a request carries; returns the encoded response, which says what was refused, once the rest is kept.
    * Metrics are answered when they survive a crash. Spans and records are stored in pieces: where that fails in the
    * middle, the sender sends all of it again, and spans are kept once.
-   * @throws OmoiError `malformed_json`, `payload_undecodable`, `body_too_large`: then nothing was kept;
+   * @throws OmoiError `malformed_json`, `payload_undecodable`, `body_too_large`, `ingest_busy`: then nothing was kept;
    *   `storage_full`, `storage_failed`
    */
   receive(request: OtlpRequest): Promise<Uint8Array>;
@@ -72,9 +75,10 @@ class Receiver implements OtlpReceiver {
     );
   }
 
-  async receive({ signal, encoding, body, sender }: OtlpRequest): Promise<Uint8Array> {
+  async receive(request: OtlpRequest): Promise<Uint8Array> {
+    const { signal, encoding, sender } = request;
     const refusals = new Refusals();
-    const wire = encoding === 'json' ? await this.#fromJson(signal, body, refusals) : body;
+    const wire = encoding === 'json' ? await this.#fromJson(request, refusals) : request.body;
     if (signal === 'metrics') {
       const taken = await this.#turn(() => this.#metrics.take(wire, sender, refusals));
       await taken.durable;
@@ -87,9 +91,11 @@ class Receiver implements OtlpReceiver {
     return encodeSuccess(signal, encoding, partial);
   }
 
-  #fromJson(signal: Signal, body: Uint8Array, refusals: Refusals): Promise<Uint8Array> {
-    const reader = new JsonReader(body, EXPORT_REQUESTS[signal], refusals);
-    return this.#turn(() => paced(reader.read(), otlpStretch(this.#options.clock)));
+  #fromJson({ signal, body, take }: OtlpRequest, refusals: Refusals): Promise<Uint8Array> {
+    return this.#turn(() => {
+      const reader = new JsonReader(body, { root: EXPORT_REQUESTS[signal], refusals, take });
+      return paced(reader.read(), otlpStretch(this.#options.clock));
+    });
   }
 
   #check(signal: Signal, wire: Uint8Array): Promise<void> {

@@ -1,10 +1,10 @@
 import { OmoiError } from '#telemetry';
 import { WIRE_BYTES } from '../../wire-reader.ts';
-import { checkLimit, OTLP_LIMITS } from '../limits.ts';
+import { checkLimit, maxElementBytes, OTLP_LIMITS, TOO_LARGE } from '../limits.ts';
 import type { Refusals } from '../refusals.ts';
 import { ANY_VALUE, EXEMPLAR, MessageType, type Field } from '../wire/messages.ts';
-import { WireWriter } from '../wire/wire-writer.ts';
-import { JsonTokens, type ScalarToken } from './json-tokens.ts';
+import { WireWriter, type TakeMemory } from '../wire/wire-writer.ts';
+import { BYTES_PER_STEP, JsonTokens, UNFINISHED, type ScalarToken } from './json-tokens.ts';
 import { writeScalar } from './scalars.ts';
 
 const OPEN_OBJECT = 0x7b;
@@ -15,8 +15,12 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 
-/** Tokens between two chances to pause. */
+/** Tokens between two chances to pause, which are of `BYTES_PER_STEP` at most, all of them together. */
 const TOKENS_PER_STEP = 500;
+/** What a byte becomes at most: `0,` is a count of eight bytes, `{},` a message with a length of four. */
+const MAX_GROWTH = 4;
+/** What the tokens of a step become at most beside that: tags, lengths, and a number that goes on beyond the step. */
+const STEP_SLACK_BYTES = 16 * TOKENS_PER_STEP;
 
 /** An object or a list that is open. */
 interface Frame {
@@ -36,10 +40,17 @@ interface Frame {
 
 type State = 'value' | 'first-element' | 'first-key' | 'key' | 'colon' | 'after-value' | 'end';
 
+export interface JsonReading {
+  readonly root: MessageType;
+  readonly refusals: Refusals;
+  /** For what the body becomes. */
+  readonly take: TakeMemory;
+}
+
 /**
  * Reads OTLP/JSON and writes the same request as protobuf, so that what a request means is said once, for both. It
- * works on an explicit stack and yields every few hundred tokens: neither depth nor length of a body is its own.
- * What cannot be read of a point, span or record refuses that alone (see `Role`).
+ * works on an explicit stack and yields every few hundred tokens, and within those that are long: neither depth nor
+ * length of a body, nor of anything in it, is its own. What cannot be read of a point, span or record refuses that alone (see `Role`).
  */
 export class JsonReader {
   readonly #tokens: JsonTokens;
@@ -55,29 +66,47 @@ export class JsonReader {
   #elements = 0;
   #numbers = 0;
 
-  constructor(body: Uint8Array, root: MessageType, refusals: Refusals) {
+  /** @throws what `take` throws */
+  constructor(body: Uint8Array, { root, refusals, take }: JsonReading) {
     this.#tokens = new JsonTokens(body);
-    this.#writer = new WireWriter(body.length >>> 1);
+    this.#writer = new WireWriter(body.length >>> 1, take);
     this.#root = root;
     this.#refusals = refusals;
   }
 
   /**
    * @returns the request as protobuf
-   * @throws OmoiError `malformed_json`, `payload_undecodable` where what is wrong belongs to no element; `body_too_large`
+   * @throws OmoiError `malformed_json`, `payload_undecodable` where what is wrong belongs to no element; `body_too_large`;
+   *   what `take` throws
    */
   *read(): Generator<void, Uint8Array> {
-    for (let tokens = 1; this.#state !== 'end'; tokens++) {
+    const tokens = this.#tokens;
+    yield* this.#beginStep();
+    for (let count = 1; this.#state !== 'end'; count++) {
       const isThrough = this.#step();
-      if (!isThrough || tokens % TOKENS_PER_STEP === 0) yield;
+      if (isThrough && !tokens.isStepOver && count % TOKENS_PER_STEP !== 0) continue;
+      yield;
+      yield* this.#beginStep();
     }
-    if (this.#tokens.peek() !== -1) throw this.#tokens.malformed();
+    for (let byte = tokens.peek(); byte !== -1; byte = tokens.peek()) {
+      if (byte !== UNFINISHED) throw tokens.malformed();
+      yield;
+      tokens.beginStep();
+    }
     return this.#writer.written;
   }
 
-  /** Reads one token; false where a long text is not through. */
+  /** Begins a step with room for all that it writes. */
+  *#beginStep(): Generator<void> {
+    this.#tokens.beginStep();
+    const bytes = Math.min(this.#tokens.bytesLeft, BYTES_PER_STEP + maxElementBytes);
+    yield* this.#writer.makeRoom(MAX_GROWTH * Math.min(bytes, BYTES_PER_STEP) + bytes + STEP_SLACK_BYTES);
+  }
+
+  /** Reads one token; false where a long one is not through. */
   #step(): boolean {
     const byte = this.#tokens.peek();
+    if (byte === UNFINISHED) return false;
     switch (this.#state) {
       case 'first-element':
         if (byte === CLOSE_LIST) return this.#close();
@@ -258,6 +287,7 @@ export class JsonReader {
     if (field === null) return;
     if (token === null) return this.#null(field);
     const { type } = field;
+    if (typeof token === 'object' && token.text.length > maxElementBytes) return this.#tooLarge(field);
     if (field.repeated !== this.#isElement || type instanceof MessageType) {
       this.#problem(`${field.name} is no ${field.repeated && !this.#isElement ? 'list' : 'object'}`);
       return;
@@ -274,6 +304,7 @@ export class JsonReader {
   /** Null is an unset field. In a list of values it is an empty one, in other lists of messages none. */
   #null(field: Field): void {
     if (!this.#isElement) return;
+    if (field.message !== null) this.#count(field.message);
     if (field.type === ANY_VALUE) {
       this.#writer.tag(field.number, WIRE_BYTES);
       this.#writer.varint(0);
@@ -285,6 +316,15 @@ export class JsonReader {
     const frame = this.#stack.findLast(({ message }) => message !== null && message.role !== 'container');
     if (!frame) throw this.#notThere(problem);
     frame.problem ??= problem;
+  }
+
+  /** Refuses what a text belongs to that is larger than any element may be. */
+  #tooLarge({ name }: Field): void {
+    const frame = this.#stack.findLast(
+      ({ message }) => message !== null && message.role !== 'container' && message.role !== 'part',
+    );
+    if (!frame) throw new OmoiError('body_too_large', `The request has a ${name} ${TOO_LARGE}.`);
+    frame.problem ??= TOO_LARGE;
   }
 
   #notThere(problem: string): OmoiError {

@@ -3,11 +3,14 @@ import { OmoiError } from '#telemetry';
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SPACE = 0x20;
-/** Bytes of a text that are looked at in one go. */
-const TEXT_BYTES_PER_STEP = 64 * 1024;
+/** Bytes that are looked at in one step, of whatever tokens they are: white space and texts may be as long as a body. */
+export const BYTES_PER_STEP = 64 * 1024;
 /** Of a text with escapes, as many bytes as this are read; longer ones are cut later anyway. */
 const MAX_ESCAPED_BYTES = 256 * 1024;
-const MAX_NUMBER_BYTES = 1024;
+/** No number has more bytes; a double is exact with less than 800 (770 digits). */
+export const MAX_NUMBER_BYTES = 1024;
+/** In the place of a byte: white space goes on beyond this step. */
+export const UNFINISHED = -2;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const ESCAPED = new Set(Buffer.from('"\\/bfnrtu'));
 
@@ -18,10 +21,11 @@ export type ScalarToken =
   | boolean
   | null;
 
-/** Reads the tokens of a JSON text (RFC 8259). A long text, alone, takes several steps. */
+/** Reads the tokens of a JSON text (RFC 8259) in steps, each of `BYTES_PER_STEP` and the rest of a number or an escape. */
 export class JsonTokens {
   readonly #bytes: Buffer;
   at = 0;
+  #stepEnd = BYTES_PER_STEP;
   /** Of the text that is being read: its first byte, the end of its last whole character that may be kept. */
   #textStart = -1;
   #keptEnd = 0;
@@ -31,17 +35,34 @@ export class JsonTokens {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** The next byte that is not white space; −1 at the end. Inside a text that is not through, its quote. */
+  get isStepOver(): boolean {
+    return this.at >= this.#stepEnd;
+  }
+
+  beginStep(): void {
+    this.#stepEnd = this.at + BYTES_PER_STEP;
+  }
+
+  /** Bytes that are not read yet, and those of a text that is not through. */
+  get bytesLeft(): number {
+    return this.#bytes.length - (this.#textStart >= 0 ? this.#textStart : this.at);
+  }
+
+  /**
+   * The next byte that is not white space; −1 at the end, `UNFINISHED` where the step ends before. Inside a text that is
+   * not through, its quote.
+   */
   peek(): number {
     if (this.#textStart >= 0) return QUOTE;
     const bytes = this.#bytes;
-    while (this.at < bytes.length) {
+    const stop = Math.min(bytes.length, this.#stepEnd);
+    while (this.at < stop) {
       const byte = bytes[this.at] ?? 0;
       if (byte > SPACE) return byte;
       if (byte !== SPACE && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) throw this.malformed();
       this.at++;
     }
-    return -1;
+    return this.at < bytes.length ? UNFINISHED : -1;
   }
 
   /** The text that begins here, without its quotes and escapes; null where more steps are needed. */
@@ -52,8 +73,8 @@ export class JsonTokens {
       this.#hasEscapes = false;
     }
     const bytes = this.#bytes;
-    const stopAt = this.at + TEXT_BYTES_PER_STEP;
-    while (this.at < stopAt) {
+    const stop = this.#stepEnd;
+    while (this.at < stop) {
       const byte = bytes[this.at] ?? 0;
       if (byte === QUOTE) return this.#endText();
       if (byte < SPACE) throw this.malformed();
@@ -64,13 +85,19 @@ export class JsonTokens {
     return null;
   }
 
-  /** The number that begins here. */
+  /** The number that begins here. @throws OmoiError `malformed_json` where it is none, or longer than any */
   number(): string {
     const start = this.at;
     const bytes = this.#bytes;
-    while (this.at < bytes.length && isNumberByte(bytes[this.at] ?? 0)) this.at++;
-    const length = this.at - start;
-    const text = length > MAX_NUMBER_BYTES ? '' : bytes.toString('latin1', start, this.at);
+    const stop = Math.min(bytes.length, start + MAX_NUMBER_BYTES);
+    while (this.at < stop && isNumberByte(bytes[this.at] ?? 0)) this.at++;
+    if (this.at - start === MAX_NUMBER_BYTES && isNumberByte(bytes[this.at] ?? 0)) {
+      throw new OmoiError(
+        'malformed_json',
+        `The number at byte ${start} of the body has more than ${MAX_NUMBER_BYTES} bytes.`,
+      );
+    }
+    const text = bytes.toString('latin1', start, this.at);
     if (!NUMBER.test(text)) throw this.malformed(start);
     return text;
   }

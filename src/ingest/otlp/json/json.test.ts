@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { OmoiError } from '#telemetry';
 import { startOtlp, type OtlpTest } from '../otlp.test-support.ts';
 
 let otlp: OtlpTest;
@@ -153,6 +154,79 @@ describe('texts', () => {
       await otlp.send('traces', span(`"name":"${letter.repeat(1_000_000 / Buffer.byteLength(letter))}"`));
     }
     expect(otlp.spans.map(({ name }) => name.length)).toEqual([32_768, 32_768, 10_922]);
+  });
+});
+
+describe('what is larger than anything is', () => {
+  const long = 'x'.repeat(1024 * 1024 + 1);
+  const TOO_LARGE = 'larger than maxElementBytes (1048576) (1)';
+  it('a text refuses its span, point or metric', async () => {
+    const spans = await otlp.send(
+      'traces',
+      span(`"attributes":[{"key":"a","value":{"stringValue":"${long}"}}]`),
+    );
+    expect(spans).toEqual({ rejected: 1, message: TOO_LARGE });
+    const attributes = `"attributes":[{"key":"${long}","value":{"stringValue":"a"}}]`;
+    const points = await otlp.send('metrics', point(`{"asInt":1,${attributes}},{"asInt":2}`));
+    expect(points).toEqual({ rejected: 1, message: TOO_LARGE });
+    expect(otlp.stored()).toEqual({ g: { 0: 2 } });
+    const metric = `{"name":"h","description":"${long}","gauge":{"dataPoints":[{"asInt":1}]}}`;
+    const metrics = await otlp.send(
+      'metrics',
+      `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[${metric}]}]}]}`,
+    );
+    expect(metrics).toEqual({ rejected: 1, message: TOO_LARGE });
+    expect(Object.keys(otlp.stored())).toEqual(['g']);
+  });
+
+  it('a text of a resource refuses the request', async () => {
+    const resource = `{"attributes":[{"key":"a","value":{"stringValue":"${long}"}}]}`;
+    await expect(otlp.send('logs', `{"resourceLogs":[{"resource":${resource}}]}`)).rejects.toMatchObject({
+      code: 'body_too_large',
+      message: expect.stringContaining('maxElementBytes'),
+    });
+  });
+
+  it.each([
+    ['a number', '1'.repeat(1025)],
+    ['white space that is none', `${' '.repeat(100_000)}\f1`],
+  ])('%s is no JSON', async (_, value) => {
+    await expect(otlp.send('metrics', `{"a":${value}}`)).rejects.toMatchObject({ code: 'malformed_json' });
+  });
+
+  it('a text of digits refuses its point', async () => {
+    const answer = await otlp.send('metrics', point(`{"asDouble":"${'0'.repeat(2000)}"}`));
+    expect(answer).toEqual({ rejected: 1, message: 'asDouble: a number belongs here (1)' });
+  });
+});
+
+describe('what counts', () => {
+  it.each([
+    ['resources', 'logs', (nulls: string) => `{"resourceLogs":[${nulls}]}`],
+    ['points', 'metrics', point],
+    ['spans', 'traces', (nulls: string) => `{"resourceSpans":[{"scopeSpans":[{"spans":[${nulls}]}]}]}`],
+  ] as const)('%s that are null count as elements', async (_, signal, bodyOf) => {
+    const nulls = (count: number): string => Array.from({ length: count }, () => 'null').join(',');
+    expect(await otlp.send(signal, bodyOf(nulls(400_000)))).toEqual({ rejected: 0, message: '' });
+    await expect(otlp.send(signal, bodyOf(nulls(500_001)))).rejects.toMatchObject({
+      code: 'body_too_large',
+      message: expect.stringContaining('maxRequestElements'),
+    });
+  });
+
+  it('the memory for what a body becomes is taken before it is used', async () => {
+    let taken = 0;
+    const body = {
+      resourceLogs: [{ scopeLogs: [{ logRecords: [{ body: { stringValue: 'x'.repeat(900_000) } }] }] }],
+    };
+    await otlp.send('logs', body, { take: (bytes) => void (taken += bytes) });
+    expect(taken).toBeGreaterThan(900_000);
+    const busy = new OmoiError('ingest_busy', 'no room');
+    const take = (): void => {
+      throw busy;
+    };
+    await expect(otlp.send('logs', body, { take })).rejects.toBe(busy);
+    expect(otlp.logs).toHaveLength(1);
   });
 });
 

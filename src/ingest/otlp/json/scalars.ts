@@ -1,11 +1,13 @@
 import type { WireWriter } from '../wire/wire-writer.ts';
 import type { EnumType, Scalar } from '../wire/messages.ts';
-import type { ScalarToken } from './json-tokens.ts';
+import { MAX_NUMBER_BYTES, type ScalarToken } from './json-tokens.ts';
 
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const INTEGER = /^-?\d+$/;
 /** Digits of an integer that a double holds exactly. */
 const EXACT_DIGITS = 15;
+/** More than the longest name of an enum's value has. */
+const MAX_NAME_BYTES = 64;
 
 /**
  * Writes a value by the rules of ProtoJSON (https://protobuf.dev/programming-guides/json/): 64-bit integers as numbers
@@ -77,7 +79,7 @@ function writeEnum(writer: WireWriter, { numbers }: EnumType, token: Token): str
     writer.bigVarint(integer);
     return null;
   }
-  const name = typeof token === 'boolean' ? String(token) : token.text.toString('latin1');
+  const name = typeof token === 'boolean' ? String(token) : token.text.toString('latin1', 0, MAX_NAME_BYTES);
   const number = numbers.get(name);
   if (number === undefined) return `${name.slice(0, 60)} is no value of this enum`;
   writer.varint(number);
@@ -128,7 +130,7 @@ function writeInteger(writer: WireWriter, type: keyof typeof RANGES, token: Toke
 /** An integer, in digits or in a form like 1.5e3; null where it is none. */
 function integerOf(token: Token): bigint | null {
   if (typeof token === 'boolean') return null;
-  const text = typeof token.text === 'string' ? token.text : token.text.toString('latin1', 0, 400);
+  const text = digitsOf(token);
   if (INTEGER.test(text)) return text.length <= EXACT_DIGITS ? BigInt(Number(text)) : BigInt(text);
   if (!NUMBER.test(text)) return null;
   const value = Number(text);
@@ -138,7 +140,13 @@ function integerOf(token: Token): bigint | null {
 function doubleOf(token: Token): number | null {
   if (typeof token === 'boolean') return null;
   if (token.kind === 'number') return Number(token.text);
-  const text = token.text.toString('latin1', 0, 400);
+  const text = digitsOf(token);
   if (text === 'NaN' || text === 'Infinity' || text === '-Infinity') return Number(text);
   return NUMBER.test(text) ? Number(text) : null;
+}
+
+/** What may be a number; '' where it is too long for one. */
+function digitsOf({ text }: Exclude<Token, boolean>): string {
+  if (typeof text === 'string') return text;
+  return text.length > MAX_NUMBER_BYTES ? '' : text.toString('latin1');
 }

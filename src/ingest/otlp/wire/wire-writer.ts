@@ -3,16 +3,25 @@ import { OmoiError } from '#telemetry';
 /** A length is written in four bytes before it is known. */
 const LENGTH_BYTES = 4;
 const MAX_LENGTH = 2 ** 28 - 1;
+/** What is copied between two chances to pause. */
+const COPIED_PER_STEP = 1024 * 1024;
+
+/** Called with the bytes of memory that are about to be used. @throws OmoiError `ingest_busy` where there is no room */
+export type TakeMemory = (bytes: number) => void;
 
 /** Writes protobuf into memory that grows. */
 export class WireWriter {
   #bytes: Buffer;
   #view: DataView;
   #length = 0;
+  readonly #take: TakeMemory;
 
-  constructor(capacity: number) {
-    this.#bytes = Buffer.allocUnsafe(Math.max(capacity, 64));
-    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+  /** @throws what `take` throws, as does all that makes it grow */
+  constructor(capacity: number, take: TakeMemory = () => undefined) {
+    this.#take = take;
+    take(capacity);
+    this.#bytes = Buffer.allocUnsafe(capacity);
+    this.#view = viewOf(this.#bytes);
   }
 
   get length(): number {
@@ -100,11 +109,29 @@ export class WireWriter {
     }
   }
 
-  #reserve(more: number): void {
+  /** Makes room for so many bytes, in steps: what is then written is not held up by copying all that is there. */
+  *makeRoom(more: number): Generator<void> {
     if (this.#length + more <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + more));
-    grown.set(this.#bytes.subarray(0, this.#length));
+    const grown = this.#grown(more);
+    for (let at = 0; at < this.#length; at += COPIED_PER_STEP) {
+      if (at > 0) yield;
+      this.#bytes.copy(grown, at, at, Math.min(this.#length, at + COPIED_PER_STEP));
+    }
     this.#bytes = grown;
-    this.#view = new DataView(grown.buffer, grown.byteOffset, grown.byteLength);
+    this.#view = viewOf(grown);
   }
+
+  #reserve(more: number): void {
+    if (this.#length + more > this.#bytes.length) for (const _ of this.makeRoom(more));
+  }
+
+  #grown(more: number): Buffer {
+    const capacity = Math.max(this.#bytes.length * 2, this.#length + more);
+    this.#take(capacity - this.#bytes.length);
+    return Buffer.allocUnsafe(capacity);
+  }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
