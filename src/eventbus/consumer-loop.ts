@@ -189,10 +189,14 @@ export class ConsumerLoop {
   }
 
   async #handleTogether(events: readonly SystemEvent[], to: number): Promise<void> {
-    await this.#parts.database.transaction(async (tx) => {
-      // Together: where the cursor turns out to stand elsewhere, what was handled is rolled back.
-      await allSettled([this.#advance(tx, { from: this.#cursor, to }), this.#consumer.handle(tx, events)]);
-    });
+    const { urgent = false } = this.#consumer;
+    await this.#parts.database.transaction(
+      async (tx) => {
+        // Together: where the cursor turns out to stand elsewhere, what was handled is rolled back.
+        await allSettled([this.#advance(tx, { from: this.#cursor, to }), this.#consumer.handle(tx, events)]);
+      },
+      { urgent },
+    );
     this.#cursor = to;
   }
 

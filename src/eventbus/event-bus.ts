@@ -30,6 +30,8 @@ export interface EventConsumer {
   readonly name: string;
   readonly types: readonly EventType[];
   readonly from?: 'start' | 'end';
+  /** Whether repairs wait for it: its transactions are urgent ones. */
+  readonly urgent?: boolean;
   /**
    * Those of the events, in order, for which there is something to do; all of them where it is left out, and on PostgreSQL. Where
    * there are none no transaction is made, and the cursor follows later: they may be handed out again after a restart.

@@ -10,9 +10,9 @@ export function noticeOutages(database: StateDatabase, onOutage: (reason: string
     dialect: database.dialect,
     reader: database.reader,
     close: () => database.close(),
-    async transaction(work) {
+    async transaction(work, options) {
       try {
-        return await database.transaction(work);
+        return await database.transaction(work, options);
       } catch (thrown) {
         if (isOutage(thrown)) onOutage(thrown.message);
         throw thrown;

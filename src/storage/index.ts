@@ -5,6 +5,7 @@ export type {
   StateTransaction,
   TelemetryDatabase,
   TelemetryTransaction,
+  TransactionOptions,
 } from './database.ts';
 export type { StateTables, TelemetryTables } from './tables.ts';
 export { openTestStateDatabase, openTestTelemetryDatabase } from './test-databases.ts';

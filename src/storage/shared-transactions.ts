@@ -1,5 +1,5 @@
 import { isRetryable, OmoiError } from '#telemetry';
-import type { StateDatabase, StateTransaction } from './database.ts';
+import type { StateDatabase, StateTransaction, TransactionOptions } from './database.ts';
 
 const maxWaitingRequests = 20_000;
 /**
@@ -30,11 +30,13 @@ export class SharedTransactions<Request, Answer> {
   readonly #database: StateDatabase;
   readonly #work: Work<Request, Answer>;
   readonly #waiting: Waiting<Request, Answer>[] = [];
+  readonly #options: TransactionOptions;
   #running = false;
 
-  constructor(database: StateDatabase, work: Work<Request, Answer>) {
+  constructor(database: StateDatabase, work: Work<Request, Answer>, options: TransactionOptions = {}) {
     this.#database = database;
     this.#work = work;
+    this.#options = options;
   }
 
   /** @throws what the request was refused with, `database_failed` and its like */
@@ -61,7 +63,7 @@ export class SharedTransactions<Request, Answer> {
   async #doTogether(together: readonly Waiting<Request, Answer>[]): Promise<void> {
     try {
       const requests = together.map(({ request }) => request);
-      const answers = await this.#database.transaction((tx) => this.#work(tx, requests));
+      const answers = await this.#database.transaction((tx) => this.#work(tx, requests), this.#options);
       for (const [at, { resolve, reject }] of together.entries()) {
         const answer = answers[at];
         if (answer === undefined) reject(new Error('a request was left without an answer'));

@@ -130,6 +130,7 @@ export class Watchdog {
         name: 'watchdog',
         types: ['monitor.alert.triggered', 'monitor.alert.resolved'],
         from: 'start',
+        urgent: true,
         select: (events) => this.#concerning(events),
         handle: (tx, events) => this.#onAlertEvents(tx, events),
       }),

@@ -1,5 +1,5 @@
 import type { KyselyPlugin } from 'kysely';
-import type { StateDatabase, StateTransaction } from '#storage';
+import type { StateDatabase, StateTransaction, TransactionOptions } from '#storage';
 import { OmoiError } from '#telemetry';
 import { never, type Gate } from './gate.ts';
 
@@ -66,7 +66,10 @@ export function faultyDatabase(database: StateDatabase, disk: Disk, gate: Gate):
       return result;
     },
   };
-  const run = <Result>(work: (tx: StateTransaction) => Promise<Result>): Promise<Result> =>
+  const run = <Result>(
+    work: (tx: StateTransaction) => Promise<Result>,
+    options: TransactionOptions | undefined,
+  ): Promise<Result> =>
     database.transaction(async (tx) => {
       assertAlive(gate);
       disk.assert('write');
@@ -76,16 +79,16 @@ export function faultyDatabase(database: StateDatabase, disk: Disk, gate: Gate):
       if (death) gate.close();
       if (death === 'before_commit') assertAlive(gate);
       return result;
-    });
+    }, options);
   return {
     inFlight: () => inFlight,
     database: {
       dialect: database.dialect,
       reader: database.reader.withPlugin(reading),
-      transaction(work) {
+      transaction(work, options) {
         if (!gate.isOpen) return never();
         inFlight++;
-        return gate.pass(run(work).finally(() => inFlight--));
+        return gate.pass(run(work, options).finally(() => inFlight--));
       },
       close: () => database.close(),
     },

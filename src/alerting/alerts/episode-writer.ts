@@ -57,6 +57,9 @@ export interface EpisodeChanges {
 
 type ResolvedEvent = Extract<NewSystemEvent, { readonly event_type: 'monitor.alert.resolved' }>;
 
+/** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
+const MAX_URGENT_EPISODES = 10;
+
 /** What is read of a row that has just been resolved. */
 const ENDED_COLUMNS = ['id', 'rule_id', 'severity', 'labels', 'cause', 'fired_at_ms', 'traceparent'] as const;
 
@@ -78,19 +81,22 @@ export class EpisodeWriter {
    * left as it is.
    */
   write(changes: EpisodeChanges): Promise<WrittenEpisodes> {
-    return this.#database.transaction(async (tx) => {
-      const [ended, opened] = await allSettled([
-        endEpisodes(tx, changes.ended),
-        beginEpisodes(tx, changes.begun),
-        writeSavedStates(tx, changes.saved),
-      ]);
-      const events: NewSystemEvent[] = [...ended];
-      changes.begun.forEach((episode, place) => {
-        if (opened[place]?.alertId === episode.alertId) events.push(triggeredEvent(episode));
-      });
-      await this.#bus.append(tx, ...events);
-      return { opened, causes: new Map(ended.map(({ payload }) => [payload.alert_id, payload.cause])) };
-    });
+    return this.#database.transaction(
+      async (tx) => {
+        const [ended, opened] = await allSettled([
+          endEpisodes(tx, changes.ended),
+          beginEpisodes(tx, changes.begun),
+          writeSavedStates(tx, changes.saved),
+        ]);
+        const events: NewSystemEvent[] = [...ended];
+        changes.begun.forEach((episode, place) => {
+          if (opened[place]?.alertId === episode.alertId) events.push(triggeredEvent(episode));
+        });
+        await this.#bus.append(tx, ...events);
+        return { opened, causes: new Map(ended.map(({ payload }) => [payload.alert_id, payload.cause])) };
+      },
+      { urgent: changes.begun.length + changes.ended.length <= MAX_URGENT_EPISODES },
+    );
   }
 
   /** Ends one episode by a person's hand. @returns false where it has ended already */

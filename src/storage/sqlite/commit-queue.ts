@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { messageOf, OmoiError, type Clock, type Logger } from '#telemetry';
+import type { TransactionOptions } from '../database.ts';
 import { Effects } from '../effects.ts';
 import { errorOf } from './sqlite-errors.ts';
+import { UrgentFirst } from './urgent-first.ts';
 import type { SqliteReply } from './worker-protocol.ts';
 
 const maxWaitingTransactions = 20_000;
@@ -34,11 +36,11 @@ export interface CommitQueueOptions {
 /**
  * Runs transactions one after the other and lets those that wait share one commit: each is a savepoint in an
  * outer transaction, so that one can fail alone, and each is answered when the outer one is on disk. While a
- * commit is being written the next ones gather; a lone transaction is committed at once.
+ * commit is being written the next ones gather; a lone transaction is committed at once. Urgent ones go first.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
-  readonly #turns: Turn[] = [];
+  readonly #turns = new UrgentFirst<Turn>();
   readonly #inside = new AsyncLocalStorage<Turn>();
   #draining: Promise<void> | null = null;
 
@@ -47,12 +49,15 @@ export class CommitQueue {
   }
 
   /** @param work runs in its turn; `effects` are called in order once it is known whether it is on disk */
-  enqueue<Result>(work: (effects: Effects) => Promise<Result>): Promise<Result> {
+  enqueue<Result>(
+    work: (effects: Effects) => Promise<Result>,
+    { urgent = false }: TransactionOptions = {},
+  ): Promise<Result> {
     const outer = this.#inside.getStore();
     if (outer && !outer.settled) {
       return Promise.reject(new Error('a transaction was started inside another one: it would wait forever'));
     }
-    if (this.#turns.length >= maxWaitingTransactions) {
+    if (this.#turns.size >= maxWaitingTransactions) {
       const message = `${maxWaitingTransactions} transactions wait already (maxWaitingTransactions)`;
       return Promise.reject(new OmoiError('database_failed', message));
     }
@@ -79,7 +84,7 @@ export class CommitQueue {
         reject(outcome.kind === 'failed' ? outcome.error : commitError);
       },
     };
-    this.#turns.push(turn);
+    this.#turns.push(turn, urgent);
     this.#draining ??= this.#drain();
     return promise;
   }
@@ -90,7 +95,7 @@ export class CommitQueue {
   }
 
   async #drain(): Promise<void> {
-    while (this.#turns.length > 0) await this.#commitGroup();
+    while (this.#turns.size > 0) await this.#commitGroup();
     this.#draining = null;
   }
 
@@ -99,17 +104,22 @@ export class CommitQueue {
     // Nobody waits for this: where it fails, so does all that is asked behind it.
     const begun = this.#askFor('begin');
     const startedMs = clock.monotonicMs();
+    let nowMs = startedMs;
     const group: Turn[] = [];
+    this.#turns.restart();
     do {
-      const turn = this.#turns.shift();
-      if (!turn) break;
-      group.push(turn);
-      await turn.run();
-    } while (group.length < maxTransactionsPerCommit && clock.monotonicMs() - startedMs < maxCommitDelayMs);
+      const next = this.#turns.next();
+      if (!next) break;
+      group.push(next.item);
+      await next.item.run();
+      const endedMs = clock.monotonicMs();
+      next.used(endedMs - nowMs);
+      nowMs = endedMs;
+    } while (group.length < maxTransactionsPerCommit && nowMs - startedMs < maxCommitDelayMs);
     const committed = this.#askFor('commit');
     const beginError = await begun;
     const error = beginError ?? (await committed);
-    if (beginError) group.push(...this.#turns.splice(0));
+    if (beginError) group.push(...this.#turns.clear());
     for (const turn of group) turn.settle(error);
   }
 

@@ -48,7 +48,7 @@ export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): Sq
   return {
     dialect: 'sqlite',
     reader: createReader<Tables>(readerThread, path),
-    transaction(work) {
+    transaction(work, transactionOptions) {
       if (closing) return Promise.reject(closedError(path));
       return queue.enqueue(async ({ afterCommit, afterRollback }) => {
         const nowMs = Math.trunc(clock.wallMs());
@@ -62,7 +62,7 @@ export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): Sq
           await writer.ask({ op: 'undo' }).catch(() => undefined);
           throw error;
         }
-      });
+      }, transactionOptions);
     },
     close: () => (closing ??= close()),
     async lock() {

@@ -32,7 +32,7 @@ export class RemediationTransitions {
     this.#parts = parts;
     this.decisions = new RemediationDecisions(parts);
     this.#steps = new RemediationSteps(parts);
-    this.#shared = new SharedTransactions(parts.database, makeTogether);
+    this.#shared = new SharedTransactions(parts.database, makeTogether, { urgent: true });
   }
 
   /**
