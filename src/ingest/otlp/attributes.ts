@@ -1,14 +1,19 @@
 import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, type WireReader } from '../wire-reader.ts';
 import { KnownTexts } from './known-texts.ts';
-import { maxTextBytes, maxValueDepth } from './limits.ts';
+import { maxElementTextBytes, maxElementValues, maxTextBytes, maxValueDepth } from './limits.ts';
 
 /** A value as JSON has it. What JSON has not is text: NaN and infinities, bytes as base64, integers beyond 2^53 as digits. */
 export type PlainValue =
   string | number | boolean | null | readonly PlainValue[] | { readonly [key: string]: PlainValue };
 
-/** How many bytes of texts may still be kept: shared by all texts of one element. */
-export interface TextBudget {
+/** What may still be kept of one element: bytes of texts, and values; below zero where there were more. */
+export interface ElementBudget {
   bytesLeft: number;
+  valuesLeft: number;
+}
+
+export function elementBudget(): ElementBudget {
+  return { bytesLeft: maxElementTextBytes, valuesLeft: maxElementValues };
 }
 
 /** One for the whole process: nothing that is answered or stored depends on what is in it. */
@@ -21,7 +26,7 @@ export const TOO_DEEP = Symbol('too deep');
  * The texts [reader.at, end) of protobuf, cut to a length: at a character, never inside one. Bytes that are no UTF-8
  * become U+FFFD.
  */
-export function readText(reader: WireReader, end: number, budget?: TextBudget): string {
+export function readText(reader: WireReader, end: number, budget?: ElementBudget): string {
   const textEnd = reader.fieldEnd(end);
   const { bytes, at: start } = reader;
   reader.at = textEnd;
@@ -39,7 +44,7 @@ export function readText(reader: WireReader, end: number, budget?: TextBudget): 
 /** Where a value stands: in how many others, and what its texts may take. */
 export interface ValuePlace {
   readonly depth: number;
-  readonly budget?: TextBudget | undefined;
+  readonly budget?: ElementBudget | undefined;
 }
 
 /** Reads an AnyValue up to `end`; `TOO_DEEP` where it holds lists and maps deeper than `maxValueDepth`. */
@@ -108,6 +113,10 @@ function readNested(
     }
     reader.expect(tag, WIRE_BYTES);
     const elementEnd = reader.fieldEnd(end);
+    if (budget && --budget.valuesLeft < 0) {
+      reader.at = end;
+      break;
+    }
     if (isMap) {
       const { key, value } = readKeyValue(reader, elementEnd, { depth: depth + 1, budget });
       if (value === TOO_DEEP) isTooDeep = true;
@@ -164,7 +173,7 @@ function readInteger(reader: WireReader, end: number): number | string {
   return Number.isSafeInteger(near) ? near : reader.bigSigned(start).toString();
 }
 
-function readBytes(reader: WireReader, end: number, budget: TextBudget | undefined): string {
+function readBytes(reader: WireReader, end: number, budget: ElementBudget | undefined): string {
   const bytesEnd = reader.fieldEnd(end);
   const start = reader.at;
   reader.at = bytesEnd;

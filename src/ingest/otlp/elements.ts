@@ -1,10 +1,10 @@
 import type { WireReader } from '../wire-reader.ts';
-import { checkLimit, maxElementBytes } from './limits.ts';
+import { checkLimit, maxElementBytes, TOO_LARGE } from './limits.ts';
 import type { Refusals } from './refusals.ts';
 import { readResource, type Resource } from './resource.ts';
 
 /** Wire bytes and elements of one piece of a request: what is read, and handed to a store, in one go. */
-const maxPieceBytes = 128 * 1024;
+const maxPieceBytes = 64 * 1024;
 const maxPieceElements = 100;
 /** Fields that are passed over in one go, elements or not. */
 const maxPieceFields = 1000;
@@ -85,7 +85,7 @@ class Piece<Element> {
   read(end: number, resource: Resource): void {
     const reader = this.#reader;
     if (end - reader.at > maxElementBytes) {
-      this.#refusals.refuse(`larger than maxElementBytes (${maxElementBytes})`);
+      this.#refusals.refuse(TOO_LARGE);
     } else {
       const element = this.#readElement(end, resource);
       if (element !== null) this.#elements.push(element);

@@ -27,12 +27,21 @@ export const maxValueDepth = 32;
 export const maxTextBytes = 32 * 1024;
 /** All texts of one span or log record; what comes when they are used up is left out. */
 export const maxElementTextBytes = 256 * 1024;
+/**
+ * All attributes of one span or log record, those of its events and links, and what the lists and maps of their values
+ * hold; of a resource and a scope as well. What comes when they are used up is left out.
+ */
+export const maxElementValues = 5000;
+/** The same of the attributes of one point, which is refused then: with fewer it would be another series'. */
+export const maxPointValues = 1000;
 /** Of a span, event, link or log record; of a resource as well. Further ones are dropped. */
 export const maxAttributes = 256;
 /** Of a span. Further ones are dropped. */
 export const maxEvents = 256;
 export const maxLinks = 256;
-/** Of one point. */
+/** Of one point. Further ones are dropped. */
+export const maxExemplars = 256;
+/** Of one point, which is refused with more. */
 export const maxBuckets = 10_000;
 
 export type OtlpLimit = keyof typeof OTLP_LIMITS;

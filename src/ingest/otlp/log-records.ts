@@ -1,11 +1,18 @@
 import type { ReceivedLogRecord } from '#telemetry';
 import type { WireReader } from '../wire-reader.ts';
-import { readText, readValue, TOO_DEEP, type PlainValue, type TextBudget } from './attributes.ts';
+import {
+  elementBudget,
+  readText,
+  readValue,
+  TOO_DEEP,
+  type ElementBudget,
+  type PlainValue,
+} from './attributes.ts';
 import type { ReadElement } from './elements.ts';
 import { readId, SPAN_ID_BYTES, TRACE_ID_BYTES, type WrongId } from './ids.ts';
-import { maxElementTextBytes, maxValueDepth } from './limits.ts';
+import { maxValueDepth } from './limits.ts';
 import type { Refusals } from './refusals.ts';
-import { AttributeList } from './resource.ts';
+import { AttributeList, leaveOutValues } from './resource.ts';
 import { millisecondsAt } from './wire/times.ts';
 
 const MAX_SEVERITY = 24;
@@ -34,7 +41,7 @@ interface OpenRecord {
  */
 export function logReader({ reader, refusals, receivedAtMs }: LogReading): ReadElement<ReceivedLogRecord> {
   return (end, resource) => {
-    const budget: TextBudget = { bytesLeft: maxElementTextBytes };
+    const budget = elementBudget();
     const list = new AttributeList(refusals, { inherited: resource.attributes, budget });
     const record: OpenRecord = {
       timeMs: 0,
@@ -48,6 +55,7 @@ export function logReader({ reader, refusals, receivedAtMs }: LogReading): ReadE
     };
     const place: RecordPlace = { reader, end, budget, list };
     while (reader.at < end) readField(record, place);
+    leaveOutValues(budget, refusals);
     return {
       atMs: record.timeMs || record.observedMs || receivedAtMs,
       severityNumber: record.severityNumber > MAX_SEVERITY ? 0 : record.severityNumber,
@@ -64,7 +72,7 @@ export function logReader({ reader, refusals, receivedAtMs }: LogReading): ReadE
 interface RecordPlace {
   readonly reader: WireReader;
   readonly end: number;
-  readonly budget: TextBudget;
+  readonly budget: ElementBudget;
   readonly list: AttributeList;
 }
 

@@ -20,6 +20,9 @@ beforeEach(async () => {
 const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
 const many = <Element>(element: (at: number) => Element): Element[] =>
   Array.from({ length: MANY }, (_, at) => element(at));
+/** Each longer than what is read in one go. */
+const few = <Element>(element: () => Element): Element[] => Array.from({ length: LEAST_TURNS }, element);
+const longText = text('a', 'x'.repeat(150_000));
 const metrics = (...list: readonly object[]) => ({
   resourceMetrics: [{ scopeMetrics: [{ metrics: list }] }],
 });
@@ -94,6 +97,18 @@ const BODIES: Readonly<Record<string, readonly [Signal, () => object]>> = {
     }),
   ],
   'resources without anything': ['logs', () => ({ resourceLogs: many(() => ({})) })],
+  'resources of some length': [
+    'metrics',
+    () => ({ resourceMetrics: few(() => ({ resource: { attributes: [longText] } })) }),
+  ],
+  'points of some length': [
+    'metrics',
+    () => metrics({ name: 'g', gauge: { dataPoints: few(() => ({ asInt: 1, attributes: [longText] })) } }),
+  ],
+  'records of some length': [
+    'logs',
+    () => ({ resourceLogs: [{ scopeLogs: [{ logRecords: few(() => ({ attributes: [longText] })) }] }] }),
+  ],
   'scopes without anything': ['traces', () => ({ resourceSpans: [{ scopeSpans: many(() => ({})) }] })],
 };
 

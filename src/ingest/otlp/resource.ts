@@ -1,3 +1,4 @@
+import { OmoiError } from '#telemetry';
 import { WIRE_BYTES, WireReader } from '../wire-reader.ts';
 import {
   attributeProblem,
@@ -5,11 +6,11 @@ import {
   readText,
   setEntry,
   TOO_DEEP,
+  type ElementBudget,
   type PlainValue,
-  type TextBudget,
   type ValuePlace,
 } from './attributes.ts';
-import { checkLimit, maxAttributes } from './limits.ts';
+import { checkLimit, maxAttributes, maxElementBytes, maxElementValues, TOO_LARGE } from './limits.ts';
 import type { Refusals } from './refusals.ts';
 
 /** Attributes with a key and a value, of a resource, scope, span, event, link or record. */
@@ -30,10 +31,10 @@ export class AttributeList {
   #length = 0;
   #dropped = 0;
 
-  /** @param options.inherited what holds where the list says nothing else; budget of texts */
+  /** @param options.inherited what holds where the list says nothing else; budget of what all lists of an element hold */
   constructor(
     refusals: Refusals,
-    { inherited, budget }: { readonly inherited?: PlainAttributes; readonly budget?: TextBudget } = {},
+    { inherited, budget }: { readonly inherited?: PlainAttributes; readonly budget?: ElementBudget } = {},
   ) {
     this.#attributes = inherited === undefined ? {} : { ...inherited };
     this.#refusals = refusals;
@@ -42,18 +43,17 @@ export class AttributeList {
 
   /** Reads the KeyValue up to `end`. */
   read(reader: WireReader, end: number): void {
-    if (this.#length >= maxAttributes) {
+    const { budget } = this.#place;
+    if (this.#length >= maxAttributes || (budget && --budget.valuesLeft < 0)) {
       reader.at = end;
-      this.#dropped++;
+      if (this.#length >= maxAttributes) this.#dropped++;
       return;
     }
+    this.#length++;
     const attribute = readKeyValue(reader, end, this.#place);
     const problem = attributeProblem(attribute);
     if (problem !== null) this.#refusals.leaveOut(problem);
-    else if (attribute.value !== TOO_DEEP) {
-      this.#length++;
-      setEntry(this.#attributes, attribute.key, attribute.value);
-    }
+    else if (attribute.value !== TOO_DEEP) setEntry(this.#attributes, attribute.key, attribute.value);
   }
 
   get attributes(): PlainAttributes {
@@ -64,11 +64,21 @@ export class AttributeList {
   }
 }
 
-/** Reads the Resource in the bytes. Two messages of the kind after one another are one, as protobuf has it. */
+/** Names what of an element is left out because it holds more than may be. */
+export function leaveOutValues({ valuesLeft }: ElementBudget, refusals: Refusals): void {
+  if (valuesLeft < 0) refusals.leaveOut(`values beyond maxElementValues (${maxElementValues})`);
+}
+
+/**
+ * Reads the Resource in the bytes. Two messages of the kind after one another are one, as protobuf has it.
+ * @throws OmoiError `body_too_large`: what all elements of the request have in common is read in one go
+ */
 export function readResource(bytes: Uint8Array, refusals: Refusals): Resource {
+  checkLength(bytes, 'resource');
   const reader = new WireReader('OTLP request');
   reader.reset(bytes);
-  const list = new AttributeList(refusals);
+  const budget: ElementBudget = { bytesLeft: maxElementBytes, valuesLeft: maxElementValues };
+  const list = new AttributeList(refusals, { budget });
   for (let fields = 1; reader.at < bytes.length; fields++) {
     checkLimit('maxRequestElements', fields);
     const tag = reader.varint32(bytes.length);
@@ -80,6 +90,7 @@ export function readResource(bytes: Uint8Array, refusals: Refusals): Resource {
     list.read(reader, reader.fieldEnd(bytes.length));
   }
   const { attributes } = list;
+  leaveOutValues(budget, refusals);
   return { attributes, serviceName: nonEmptyText(attributes['service.name']) ?? 'unknown' };
 }
 
@@ -90,12 +101,14 @@ export interface Scope {
   readonly attributes: PlainAttributes;
 }
 
-/** Reads the InstrumentationScope in the bytes. */
+/** Reads the InstrumentationScope in the bytes. @throws OmoiError `body_too_large` */
 export function readScope(bytes: Uint8Array, refusals: Refusals): Scope {
+  checkLength(bytes, 'scope');
   const reader = new WireReader('OTLP request');
   reader.reset(bytes);
   const end = bytes.length;
-  const list = new AttributeList(refusals);
+  const budget: ElementBudget = { bytesLeft: maxElementBytes, valuesLeft: maxElementValues };
+  const list = new AttributeList(refusals, { budget });
   let [name, version] = ['', ''];
   for (let fields = 1; reader.at < end; fields++) {
     checkLimit('maxRequestElements', fields);
@@ -107,7 +120,14 @@ export function readScope(bytes: Uint8Array, refusals: Refusals): Scope {
     else if (field === 3) list.read(reader, reader.fieldEnd(end));
     else reader.skip(tag, end);
   }
+  leaveOutValues(budget, refusals);
   return { name, version, attributes: list.attributes };
+}
+
+/** @throws OmoiError `body_too_large` where the bytes of a resource or scope are more than are looked at in one go */
+export function checkLength({ length }: Uint8Array, what: 'resource' | 'scope'): void {
+  if (length > maxElementBytes)
+    throw new OmoiError('body_too_large', `The request has a ${what} ${TOO_LARGE}.`);
 }
 
 function nonEmptyText(value: PlainValue | undefined): string | null {

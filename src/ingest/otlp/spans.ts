@@ -1,11 +1,11 @@
 import type { ReceivedSpan } from '#telemetry';
 import type { WireReader } from '../wire-reader.ts';
-import { readText, type TextBudget } from './attributes.ts';
+import { elementBudget, readText, type ElementBudget } from './attributes.ts';
 import type { ReadElement } from './elements.ts';
 import { readId, SPAN_ID_BYTES, TRACE_ID_BYTES, type WrongId } from './ids.ts';
-import { maxElementTextBytes, maxEvents, maxLinks } from './limits.ts';
+import { maxEvents, maxLinks } from './limits.ts';
 import type { Refusals } from './refusals.ts';
-import { AttributeList, type PlainAttributes, type Resource } from './resource.ts';
+import { AttributeList, leaveOutValues, type PlainAttributes, type Resource } from './resource.ts';
 import { microsecondsAt } from './wire/times.ts';
 
 /** A span that starts or ends later than this is of a broken clock; it would be the newest for ever. */
@@ -50,7 +50,7 @@ export function spanReader(reading: SpanReading): ReadElement<ReceivedSpan> {
   const { reader, refusals, receivedAtMs } = reading;
   const latestUs = (receivedAtMs + maxAheadMs) * 1000;
   return (end, resource) => {
-    const budget: TextBudget = { bytesLeft: maxElementTextBytes };
+    const budget = elementBudget();
     const span: OpenSpan = {
       traceId: null,
       spanId: null,
@@ -72,6 +72,7 @@ export function spanReader(reading: SpanReading): ReadElement<ReceivedSpan> {
     if (span.droppedEvents > 0)
       refusals.leaveOut(`events beyond maxEvents (${maxEvents})`, span.droppedEvents);
     if (span.droppedLinks > 0) refusals.leaveOut(`links beyond maxLinks (${maxLinks})`, span.droppedLinks);
+    leaveOutValues(budget, refusals);
     const checked = checkedSpan(span, { latestUs, resource, attributes: list.attributes });
     if (typeof checked !== 'string') return checked;
     refusals.refuse(checked);
@@ -83,7 +84,7 @@ interface SpanPlace {
   readonly reader: WireReader;
   readonly refusals: Refusals;
   readonly end: number;
-  readonly budget: TextBudget;
+  readonly budget: ElementBudget;
   readonly list: AttributeList;
   readonly latestUs: number;
 }

@@ -167,7 +167,7 @@ describe.each(['json', 'protobuf'] as const)('spans in %s', (encoding) => {
     // Pieces are of so many bytes at most: four of three, and what is left.
     const attributes = ['a', 'b'].map((key) => ({ key, value: { stringValue: 'x'.repeat(32_000) } }));
     await send(...Array.from({ length: 18 }, () => span({ attributes })));
-    expect(sizes).toEqual([12, 6]);
+    expect(sizes).toEqual([8, 8, 2]);
   });
 });
 

@@ -1,8 +1,8 @@
 import { WIRE_BYTES, WIRE_VARINT, WireReader } from '../../wire-reader.ts';
 import { readText } from '../attributes.ts';
-import { checkLimit } from '../limits.ts';
+import { checkLimit, maxElementBytes, TOO_LARGE } from '../limits.ts';
 import { Refusals } from '../refusals.ts';
-import { readResource, readScope } from '../resource.ts';
+import { checkLength, readResource, readScope } from '../resource.ts';
 import type { Family, KnownResource, KnownScope, PointKind } from './family.ts';
 import { addEntry, findEntry, type KnownWriters } from './known-writers.ts';
 import { identityLabels, scopeLabels, targetInfoLabels } from './labels.ts';
@@ -10,8 +10,9 @@ import { prometheusName, type PrometheusType } from './names.ts';
 import { PointReader } from './point-reader.ts';
 import { PointRows } from './point-rows.ts';
 
-/** Resources, scopes, metrics and points between two chances to pause. */
+/** Resources, scopes, metrics and points between two chances to pause, and their bytes, beside those of the last. */
 const ELEMENTS_PER_STEP = 250;
+const BYTES_PER_STEP = 128 * 1024;
 const TEMPORALITY_DELTA = 1;
 /** Kinds of points by the field of the metric that holds them. */
 const KINDS: Readonly<Record<number, PointKind>> = {
@@ -37,8 +38,19 @@ interface MetricHead {
   /** The field of the data, and where the data is: more than once where it is written in pieces. 0 where there is none. */
   readonly dataField: number;
   readonly data: readonly Extent[];
+  /** How many it has. */
+  readonly points: number;
   readonly isDelta: boolean;
   readonly isMonotonic: boolean;
+}
+
+/** What the data of a metric says beside its points. */
+interface DataHead {
+  /** Fields of the metric that have been looked at, these included. */
+  fields: number;
+  points: number;
+  temporality?: number;
+  isMonotonic?: boolean;
 }
 
 /**
@@ -52,6 +64,7 @@ export class MetricsDecoder {
   #refusals: Refusals;
   #elements = 0;
   #stepEnd = ELEMENTS_PER_STEP;
+  #stepEndAt = BYTES_PER_STEP;
 
   constructor(known: KnownWriters, refusals: Refusals) {
     this.#known = known;
@@ -78,6 +91,7 @@ export class MetricsDecoder {
     });
     this.#elements = 0;
     this.#stepEnd = ELEMENTS_PER_STEP;
+    this.#stepEndAt = BYTES_PER_STEP;
     const end = bytes.length;
     const reader = this.#reader;
     while (reader.at < end) {
@@ -130,8 +144,11 @@ export class MetricsDecoder {
   *#metric(points: PointReader, scope: KnownScope, end: number): Generator<void> {
     const reader = this.#reader;
     const head = this.#metricHead(end);
-    if (head.dataField === 0) {
-      this.#refusals.refuse('a metric without data');
+    if (head.dataField === 0 || head.bytes.length > maxElementBytes) {
+      this.#refusals.refuse(
+        head.dataField === 0 ? 'a metric without data' : TOO_LARGE,
+        Math.max(1, head.points),
+      );
       reader.at = end;
       return;
     }
@@ -162,8 +179,10 @@ export class MetricsDecoder {
 
   /** Whether it is time for a chance to pause: asked wherever an element has been read, whatever it is. */
   #isStepOver(): boolean {
-    if (this.#elements < this.#stepEnd) return false;
+    const { at } = this.#reader;
+    if (this.#elements < this.#stepEnd && at < this.#stepEndAt) return false;
     this.#stepEnd = this.#elements + ELEMENTS_PER_STEP;
+    this.#stepEndAt = at + BYTES_PER_STEP;
     return true;
   }
 
@@ -194,8 +213,11 @@ export class MetricsDecoder {
     let data: Extent[] = [];
     let temporality = 0;
     let isMonotonic = false;
-    for (let fields = 1; reader.at < end; fields++) {
-      checkLimit('maxRequestElements', fields);
+    let points = 0;
+    // Looked at in one go: the fields of the metric, and those of its data.
+    let fields = 0;
+    while (reader.at < end) {
+      checkLimit('maxRequestElements', ++fields);
       const start = reader.at;
       const tag = reader.varint32(end);
       const field = tag >>> 3;
@@ -207,33 +229,40 @@ export class MetricsDecoder {
         reader.expect(tag, WIRE_BYTES);
         const dataEnd = reader.fieldEnd(end);
         // Of the kinds of data the last one holds.
-        if (field !== dataField) [data, temporality, isMonotonic] = [[], 0, false];
+        if (field !== dataField) [data, temporality, isMonotonic, points] = [[], 0, false, 0];
         dataField = field;
         data.push({ start: reader.at, end: dataEnd });
-        const said = this.#dataHead(dataEnd);
+        const said = this.#dataHead(dataEnd, fields);
+        fields = said.fields;
+        points += said.points;
         temporality = said.temporality ?? temporality;
         isMonotonic = said.isMonotonic ?? isMonotonic;
       } else reader.skip(tag, end);
     }
     const isDelta = temporality === TEMPORALITY_DELTA && dataField !== 5 && dataField !== 11;
-    return { bytes: joined(texts), dataField, data, isDelta, isMonotonic };
+    return { bytes: joined(texts), dataField, data, points, isDelta, isMonotonic };
   }
 
-  /** Gauge, Sum, Histogram …: 1 data_points, 2 aggregation_temporality, 3 is_monotonic. */
-  #dataHead(end: number): { readonly temporality?: number; readonly isMonotonic?: boolean } {
+  /**
+   * Gauge, Sum, Histogram …: 1 data_points, 2 aggregation_temporality, 3 is_monotonic.
+   * @param fieldsBefore fields of the metric that have been looked at
+   */
+  #dataHead(end: number, fieldsBefore: number): DataHead {
     const reader = this.#reader;
     const { bytes } = reader;
-    const said: { temporality?: number; isMonotonic?: boolean } = {};
-    for (let fields = 1; reader.at < end; fields++) {
-      checkLimit('maxRequestElements', fields);
+    const said: DataHead = { fields: fieldsBefore, points: 0 };
+    while (reader.at < end) {
+      checkLimit('maxRequestElements', ++said.fields);
       // Points are passed over: tag and length, both in one byte each.
       const length = bytes[reader.at + 1] ?? 0;
       if (bytes[reader.at] === 0x0a && length < 0x80 && reader.at + 2 + length <= end) {
         reader.at += 2 + length;
+        said.points++;
         continue;
       }
       const tag = reader.varint32(end);
       const field = tag >>> 3;
+      if (field === 1) said.points++;
       if (field !== 2 && field !== 3) {
         reader.skip(tag, end);
         continue;
@@ -247,6 +276,7 @@ export class MetricsDecoder {
   }
 
   #resourceOf(bytes: Uint8Array): KnownResource {
+    checkLength(bytes, 'resource');
     const { resourceKeys, resources } = this.#known;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const known = resources[findEntry(resourceKeys, 1, view, 0, bytes.length)];
@@ -270,6 +300,7 @@ export class MetricsDecoder {
   }
 
   #scopeOf(resource: KnownResource, bytes: Uint8Array): KnownScope {
+    checkLength(bytes, 'scope');
     const { scopeKeys, scopes } = this.#known;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const known = scopes[findEntry(scopeKeys, resource.id, view, 0, bytes.length)];

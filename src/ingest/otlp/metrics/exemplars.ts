@@ -1,6 +1,7 @@
 import type { Exemplar } from '#telemetry';
 import { WIRE_BYTES, WIRE_FIXED64, type WireReader } from '../../wire-reader.ts';
-import { attributeProblem, labelText, readKeyValue, TOO_DEEP } from '../attributes.ts';
+import { attributeProblem, labelText, readKeyValue, TOO_DEEP, type ElementBudget } from '../attributes.ts';
+import { maxTextBytes } from '../limits.ts';
 import { millisecondsAt, signed64At } from '../wire/times.ts';
 
 /** Names and values of an exemplar's labels together, in characters: OpenMetrics' limit. */
@@ -12,6 +13,8 @@ const MAX_LABELS_LENGTH = 128;
  */
 export function readExemplar(reader: WireReader, end: number): Exemplar | null {
   const filtered: [string, string][] = [];
+  // More values than characters do not fit; nothing can be said of their rest.
+  const budget: ElementBudget = { bytesLeft: maxTextBytes, valuesLeft: MAX_LABELS_LENGTH };
   let [traceId, spanId] = ['', ''];
   let timestampMs = 0;
   let value: number | null = null;
@@ -30,7 +33,12 @@ export function readExemplar(reader: WireReader, end: number): Exemplar | null {
       else traceId = id;
     } else if (field === 7) {
       reader.expect(tag, WIRE_BYTES);
-      const attribute = readKeyValue(reader, reader.fieldEnd(end), { depth: 0 });
+      const attributeEnd = reader.fieldEnd(end);
+      if (--budget.valuesLeft < 0) {
+        reader.at = attributeEnd;
+        continue;
+      }
+      const attribute = readKeyValue(reader, attributeEnd, { depth: 0, budget });
       if (attributeProblem(attribute) === null && attribute.value !== TOO_DEEP) {
         filtered.push([attribute.key, labelText(attribute.value)]);
       }
@@ -42,7 +50,8 @@ export function readExemplar(reader: WireReader, end: number): Exemplar | null {
   if (spanId) ids.push(['span_id', spanId]);
   const labels = [...filtered, ...ids];
   const length = labels.reduce((sum, [name, text]) => sum + name.length + text.length, 0);
-  return { labels: Object.fromEntries(length <= MAX_LABELS_LENGTH ? labels : ids), timestampMs, value };
+  const fits = length <= MAX_LABELS_LENGTH && budget.valuesLeft >= 0;
+  return { labels: Object.fromEntries(fits ? labels : ids), timestampMs, value };
 }
 
 /** Hex digits; none where all bytes are zero, which means that there is no id. */

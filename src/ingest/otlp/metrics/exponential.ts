@@ -29,9 +29,13 @@ class Buckets {
     this.length = 0;
   }
 
+  get areTooMany(): boolean {
+    return this.length > maxBuckets;
+  }
+
   /** One more than may be is kept, so that it is seen. */
   add(count: number): void {
-    if (this.length <= maxBuckets) this.counts[this.length++] = count;
+    if (!this.areTooMany) this.counts[this.length++] = count;
   }
 }
 
@@ -187,11 +191,12 @@ export class ExponentialReader {
     const reader = this.#reader;
     const { bytes } = reader;
     const before = buckets.length;
-    while (reader.at < end) {
+    while (reader.at < end && !buckets.areTooMany) {
       const byte = bytes[reader.at] ?? 0;
       if (byte < 128) reader.at++;
       buckets.add(byte < 128 ? byte : reader.unsigned(end));
     }
+    reader.at = end;
     this.#numbers += buckets.length - before;
     checkLimit('maxRequestNumbers', this.#numbers);
   }

@@ -222,7 +222,11 @@ export class GroupedReader {
     checkLimit('maxRequestNumbers', this.#rows.numbersLength + (stop - reader.at) / 8);
     while (reader.at < stop) {
       const double = reader.double(Math.min(stop, end));
-      if (into.length > maxBuckets) continue;
+      if (into.length > maxBuckets) {
+        // The point is refused, whatever else it has.
+        if ((tag & 7) === WIRE_BYTES) reader.at = stop;
+        return;
+      }
       into.push(areCounts ? unsigned64At(reader, reader.at - 8) : double);
     }
   }

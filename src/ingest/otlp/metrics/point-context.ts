@@ -1,5 +1,6 @@
 import type { Exemplar } from '#telemetry';
 import { WIRE_BYTES, type WireReader } from '../../wire-reader.ts';
+import { maxExemplars } from '../limits.ts';
 import type { Refusals } from '../refusals.ts';
 import { readExemplar } from './exemplars.ts';
 import type { Family, Layout } from './family.ts';
@@ -7,6 +8,7 @@ import { addEntry, findEntry, type KnownWriters } from './known-writers.ts';
 import type { PointRows } from './point-rows.ts';
 
 export const FLAG_NO_RECORDED_VALUE = 1;
+const TOO_MANY_EXEMPLARS = `exemplars beyond maxExemplars (${maxExemplars})`;
 const NO_BYTES = new Uint8Array(0);
 
 export interface PointContextParts {
@@ -39,7 +41,13 @@ export class PointContext {
   /** Reads an exemplar and adds it. */
   withExemplar(exemplars: readonly Exemplar[], tag: number, end: number): readonly Exemplar[] {
     this.reader.expect(tag, WIRE_BYTES);
-    const exemplar = readExemplar(this.reader, this.reader.fieldEnd(end));
+    const exemplarEnd = this.reader.fieldEnd(end);
+    if (exemplars.length >= maxExemplars) {
+      this.reader.at = exemplarEnd;
+      this.refusals.leaveOut(TOO_MANY_EXEMPLARS);
+      return exemplars;
+    }
+    const exemplar = readExemplar(this.reader, exemplarEnd);
     if (exemplar) return [...exemplars, exemplar];
     this.refusals.leaveOut('an exemplar without a value');
     return exemplars;

@@ -1,4 +1,4 @@
-import { maxElementBytes } from '../limits.ts';
+import { maxElementBytes, TOO_LARGE } from '../limits.ts';
 import { ExponentialReader } from './exponential.ts';
 import type { Family } from './family.ts';
 import { GroupedReader } from './grouped.ts';
@@ -23,7 +23,7 @@ export class PointReader {
   read(family: Family, end: number): void {
     const { reader, refusals } = this.#context;
     if (end - reader.at > maxElementBytes) {
-      refusals.refuse(`a point of more than maxElementBytes (${maxElementBytes})`);
+      refusals.refuse(TOO_LARGE);
       reader.at = end;
       return;
     }

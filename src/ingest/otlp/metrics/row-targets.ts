@@ -9,8 +9,9 @@ import type { RowWriter } from './row-writer.ts';
 import type { OtlpSampleStore } from './sample-store.ts';
 import { labelsOfUnknown, resolveWriter, seriesNames, type ResolvedWriter } from './writers.ts';
 
-/** Label sets read between two chances to pause. */
+/** Label sets read between two chances to pause, and bytes of their attributes. */
 const LABELS_PER_STEP = 20;
+const LABEL_BYTES_PER_STEP = 16 * 1024;
 
 export interface RowTargetsParts {
   readonly samples: OtlpSampleStore;
@@ -49,9 +50,13 @@ export class RowTargets {
 
   /** Reads the labels of the writers that are not known; yields now and then. @throws OmoiError `payload_undecodable` */
   *readLabels(): Generator<void> {
+    let bytes = 0;
     for (const writer of this.#parts.rows.unknown) {
       this.#labels.push(labelsOfUnknown(writer));
-      if (this.#labels.length % LABELS_PER_STEP === 0) yield;
+      bytes += writer.attributeBytes.length;
+      if (this.#labels.length % LABELS_PER_STEP !== 0 && bytes < LABEL_BYTES_PER_STEP) continue;
+      bytes = 0;
+      yield;
     }
   }
 

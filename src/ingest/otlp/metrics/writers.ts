@@ -1,13 +1,19 @@
 import { METRIC_NAME_LABEL, OmoiError, type Labels, type SampleSink } from '#telemetry';
 import { WIRE_BYTES, WireReader } from '../../wire-reader.ts';
-import { attributeProblem, readKeyValue, TOO_DEEP, type PlainValue } from '../attributes.ts';
+import {
+  attributeProblem,
+  readKeyValue,
+  TOO_DEEP,
+  type ElementBudget,
+  type PlainValue,
+} from '../attributes.ts';
+import { maxElementBytes, maxPointValues } from '../limits.ts';
 import type { Family, Layout, SeriesGroup } from './family.ts';
 import { addEntry, type KnownWriters, type WriterColumns } from './known-writers.ts';
 import { pointLabels, type PointLabels } from './labels.ts';
 import type { UnknownWriter } from './point-rows.ts';
 
-/** Labels beyond this are more than any store takes. */
-const MAX_POINT_ATTRIBUTES = 1000;
+const TOO_MANY_VALUES = `a point whose attributes hold more than maxPointValues (${maxPointValues}) values`;
 
 /** A writer whose series are there. */
 export interface ResolvedWriter {
@@ -28,17 +34,16 @@ export function labelsOfUnknown({ family, layout, attributeBytes }: UnknownWrite
   reader.reset(attributeBytes);
   const end = attributeBytes.length;
   const attributes: [string, PlainValue][] = [];
+  const budget: ElementBudget = { bytesLeft: maxElementBytes, valuesLeft: maxPointValues };
   let problem: string | null = null;
   while (reader.at < end) {
     const tag = reader.varint32(end);
     if ((tag & 7) !== WIRE_BYTES) throw reader.broken('an attribute is no message');
-    const attribute = readKeyValue(reader, reader.fieldEnd(end), { depth: 0 });
+    budget.valuesLeft--;
+    const attribute = readKeyValue(reader, reader.fieldEnd(end), { depth: 0, budget });
     problem ??= attributeProblem(attribute);
     if (attribute.value !== TOO_DEEP) attributes.push([attribute.key, attribute.value]);
-    if (attributes.length > MAX_POINT_ATTRIBUTES) {
-      problem ??= `a point with more than ${MAX_POINT_ATTRIBUTES} attributes`;
-      break;
-    }
+    if (budget.valuesLeft < 0) return { labels: null, problem: problem ?? TOO_MANY_VALUES };
   }
   if (problem !== null) return { labels: null, problem };
   const generated: Record<string, string> = { [METRIC_NAME_LABEL]: family.name ?? '' };
