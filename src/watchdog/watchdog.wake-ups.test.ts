@@ -1,0 +1,81 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import type { StateDatabase } from '#storage';
+import type { Guard } from '#telemetry';
+import { becomes, openStage, RESTART, silent, type Stage } from './watchdog.test-support.ts';
+
+/**
+ * A database whose answer to the commit of the first suppression comes late: it is on disk, while whoever asked for it
+ * does not know that yet. Over a network the answers of two commits may come either way round at any time.
+ */
+class LateAnswer {
+  readonly #written = Promise.withResolvers<void>();
+  readonly #released = Promise.withResolvers<void>();
+  #isLate = false;
+
+  /** Resolves when the suppression is on disk. */
+  get written(): Promise<void> {
+    return this.#written.promise;
+  }
+
+  release(): void {
+    this.#released.resolve();
+  }
+
+  around(database: StateDatabase): StateDatabase {
+    const suppressions = () => database.reader.selectFrom('watchdog_suppressions').select('guard').execute();
+    return {
+      ...database,
+      transaction: async (work) => {
+        const result = await database.transaction(work);
+        if (this.#isLate || (await suppressions()).length === 0) return result;
+        this.#isLate = true;
+        this.#written.resolve();
+        await this.#released.promise;
+        return result;
+      },
+    };
+  }
+}
+
+let stage: Stage;
+afterEach(() => stage.close());
+
+it.each<{
+  readonly guard: Extract<Guard, 'paused' | 'storm'>;
+  readonly begin: () => Promise<unknown>;
+  readonly end: () => Promise<unknown>;
+}>([
+  {
+    guard: 'paused',
+    begin: () => stage.watchdog.pause('ann', 'maintenance'),
+    end: () => stage.watchdog.resume('ann'),
+  },
+  {
+    guard: 'storm',
+    begin: async () => {
+      stage.fleet.sick = 3;
+      await stage.clock.advance(1000);
+    },
+    end: async () => {
+      stage.fleet.sick = 0;
+      await stage.clock.advance(40_000);
+    },
+  },
+])(
+  'a remediation is decided again where $guard ends before it knows that it is held back',
+  async ({ guard, begin, end }) => {
+    const answer = new LateAnswer();
+    stage = await openStage([RESTART], {}, (database) => answer.around(database));
+    for (const agentId of ['w-1', 'w-2', 'w-3', 'w-4']) stage.fleet.addAgent(agentId);
+    await begin();
+    await vi.waitFor(() => expect(stage.watchdog.states.get(guard)).not.toBeNull());
+    await stage.alerts.raise('a1', silent('w-1'));
+    await answer.written;
+    // Whoever is held back is called here, and it is not yet.
+    await end();
+    await vi.waitFor(() => expect(stage.watchdog.states.get(guard)).toBeNull());
+    answer.release();
+    // No time passes: it is not its own timer that has it asked again.
+    await becomes(stage, 'a1', 'verifying');
+  },
+);
