@@ -7,12 +7,13 @@ import {
   type AlertElement,
   type ExpansionContext,
 } from '../evaluation/alert-elements.ts';
-import { recordFiring, type EvaluationTrace } from '../evaluation/rule-trace.ts';
+import { recordFiring, recordResolution, type EvaluationTrace } from '../evaluation/rule-trace.ts';
 import type { SlicedWork } from '../evaluation/sliced-work.ts';
 import type { AlertingOptions } from '../options.ts';
 import type { LoadedRule } from '../rules/loaded-rule.ts';
 import type { AlertingRule } from '../rules/rule.ts';
 import { planFromFailure, planFromResult, type AlertPlan, type Fired } from './alert-plan.ts';
+import type { EpisodeTexts } from './alert-states.ts';
 import type { EvaluationMoment } from './evaluation-moment.ts';
 import type { Instance } from './instance.ts';
 import type { TransitionTimes } from './transition.ts';
@@ -84,8 +85,21 @@ export class AlertEvaluation {
     return planFromFailure(instances, at.failingSinceMs, this.#times(loaded, at.timeMs));
   }
 
+  /** The texts of what begins by an evaluation, and the spans that tell of what ends by it. */
+  textsOf(loaded: LoadedAlertingRule, { timeMs, startedAtMs }: EvaluationMoment): EpisodeTexts {
+    const { clock, tracing } = this.#parts;
+    const ruleId = loaded.rule.id;
+    return {
+      begin: (fired) => this.#newEpisodes(loaded, fired, timeMs),
+      ended: ({ alertId, traceparent }, cause) => {
+        const times = { cause, startedAtMs, endedAtMs: clock.wallMs() };
+        recordResolution(tracing, { ruleId, alertId: alertId ?? '', traceparent }, times);
+      },
+    };
+  }
+
   /** The episodes that begin, with their texts and the spans that tell how they came about. */
-  *newEpisodes(
+  *#newEpisodes(
     loaded: LoadedAlertingRule,
     fired: readonly Fired[],
     timeMs: number,

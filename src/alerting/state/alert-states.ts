@@ -1,6 +1,5 @@
 import type { StateDatabase } from '#storage';
 import {
-  type AppendOrigin,
   type Counter,
   labelsKey,
   type Logger,
@@ -22,6 +21,7 @@ import { AlertSeries } from '../evaluation/alert-series.ts';
 import type { RuleOutlet } from '../evaluation/rule-outlet.ts';
 import { waitFor, type SlicedWork } from '../evaluation/sliced-work.ts';
 import type { AlertPlan, Fired, Resolved } from './alert-plan.ts';
+import type { WriteMoment } from './evaluation-moment.ts';
 import type { Instance } from './instance.ts';
 import { fromFiring, restoreInstances, type RestoreTimes, type SavedRule } from './restore.ts';
 import { SavedStates } from './saved-states.ts';
@@ -41,14 +41,6 @@ export interface AlertStatesParts {
   readonly outlet: RuleOutlet;
   /** Counts evaluations whose alerts could not be committed. */
   readonly uncommitted: Counter;
-}
-
-/** When something is written, and for whom. */
-export interface WriteMoment {
-  readonly timeMs: number;
-  readonly origin: AppendOrigin;
-  /** Whether unchanged series are written too. */
-  readonly repeat: boolean;
 }
 
 /** How episodes begin and what is recorded of their end. */

@@ -5,29 +5,23 @@ import {
   type AppendFeed,
   type AppendOrigin,
   type Clock,
-  type Tracing,
 } from '#telemetry';
-import { expandAnnotations } from '../evaluation/alert-elements.ts';
 import { EvaluationClock } from '../evaluation/evaluation-clock.ts';
 import { evaluateRecording } from '../evaluation/recording-evaluation.ts';
 import { RuleInputs } from '../evaluation/rule-inputs.ts';
-import { recordResolution } from '../evaluation/rule-trace.ts';
 import { SeriesWriter } from '../evaluation/series-writer.ts';
 import { runSliced, type EvaluationSlices, type SlicedWork } from '../evaluation/sliced-work.ts';
 import type { LoadedRule } from '../rules/loaded-rule.ts';
 import type { AlertEvaluation, EvaluatedAlerts, LoadedAlertingRule } from './alert-evaluation.ts';
-import { AlertStates, type AlertStatesParts, type EpisodeTexts, type WriteMoment } from './alert-states.ts';
-import type { EvaluationMoment } from './evaluation-moment.ts';
+import { AlertStates, type AlertStatesParts } from './alert-states.ts';
+import { writeMomentOf, type EvaluationMoment, type WriteMoment } from './evaluation-moment.ts';
+import { FiringRows } from './firing-rows.ts';
 import type { Instance } from './instance.ts';
 import type { RestoreTimes, SavedRule } from './restore.ts';
 import { RuleHealth, type RuleCounters, type RuleHealthReport } from './rule-health.ts';
 
 /** What could not be committed is evaluated anew after this time. */
 const COMMIT_RETRY_MS = 1000;
-/** The value of a firing alert is written to its row at most this often … */
-const MIN_REFRESH_PERIOD_MS = 1000;
-/** … and less often where many fire, so that one rule refreshes so many rows a second. */
-const MAX_REFRESHED_ROWS_PER_SECOND = 500;
 
 const NO_INSTANCES: ReadonlyMap<string, Instance> = new Map();
 
@@ -39,7 +33,6 @@ export interface EvaluateOptions {
 
 export interface RuleStateParts extends Omit<AlertStatesParts, 'uncommitted'> {
   readonly clock: Clock;
-  readonly tracing: Tracing;
   readonly counters: RuleCounters;
   readonly evaluation: AlertEvaluation;
   /** Something of the rule waits to be saved. */
@@ -60,8 +53,8 @@ export class RuleState {
   readonly #health: RuleHealth;
   /** Null for a recording rule. */
   readonly #alerts: AlertStates | null;
+  readonly #firingRows: FiringRows;
   #definition: LoadedRule;
-  #refreshDueMs = 0;
   #isRemoved = false;
   #hasEnded = false;
 
@@ -70,6 +63,7 @@ export class RuleState {
     this.#parts = parts;
     this.#outputs = new SeriesWriter(parts.outlet);
     this.#health = new RuleHealth(parts.counters, parts.logger);
+    this.#firingRows = new FiringRows(parts.evaluation);
     this.#alerts =
       definition.rule.kind === 'alerting'
         ? new AlertStates(definition.rule.key, { ...parts, uncommitted: parts.counters.uncommitted })
@@ -251,11 +245,11 @@ export class RuleState {
       plan = yield* this.#parts.evaluation.planFailure(loaded, alerts.instances, at);
     }
     slices.noteResult();
-    const at = this.#writeMomentOf(moment);
-    const isDone = yield* alerts.carryOut(plan, this.#textsOf(loaded, moment), at);
-    if (evaluated === null) yield* this.#markFailed(alerts);
-    else if (wasFailing || moment.timeMs >= this.#refreshDueMs) {
-      yield* this.#refresh(alerts, loaded, { moment, elements: evaluated.elements });
+    const at = writeMomentOf(moment, this.#parts.clock);
+    const isDone = yield* alerts.carryOut(plan, this.#parts.evaluation.textsOf(loaded, moment), at);
+    if (evaluated === null) yield* this.#firingRows.markFailed(alerts, this.#health.report.lastError);
+    else if (wasFailing || this.#firingRows.isDue(moment.timeMs)) {
+      yield* this.#firingRows.refresh(alerts, loaded.rule, { ...moment, elements: evaluated.elements });
     }
     this.#noteUnsaved();
     return isDone ? plan.wakeAtMs : moment.timeMs + COMMIT_RETRY_MS;
@@ -273,47 +267,6 @@ export class RuleState {
       );
       return false;
     }
-  }
-
-  #textsOf(loaded: LoadedAlertingRule, moment: EvaluationMoment): EpisodeTexts {
-    const { clock, evaluation, tracing } = this.#parts;
-    const ruleId = loaded.rule.id;
-    return {
-      begin: (fired) => evaluation.newEpisodes(loaded, fired, moment.timeMs),
-      ended: ({ alertId, traceparent }, cause) => {
-        const times = { cause, startedAtMs: moment.startedAtMs, endedAtMs: clock.wallMs() };
-        recordResolution(tracing, { ruleId, alertId: alertId ?? '', traceparent }, times);
-      },
-    };
-  }
-
-  /** The rows of firing alerts say why their rule can't be evaluated. */
-  *#markFailed(alerts: AlertStates): SlicedWork<void> {
-    const evaluationError = this.#health.report.lastError;
-    for (const { alertId, value } of alerts.instances.values()) {
-      if (alertId !== null) alerts.refresh(alertId, { value, annotations: null, evaluationError });
-      yield;
-    }
-  }
-
-  /** The rows of firing alerts get their present value and texts. */
-  *#refresh(
-    alerts: AlertStates,
-    { rule }: LoadedAlertingRule,
-    { moment, elements }: { readonly moment: EvaluationMoment } & Pick<EvaluatedAlerts, 'elements'>,
-  ): SlicedWork<void> {
-    const expansion = this.#parts.evaluation.expansion(moment.timeMs);
-    let firing = 0;
-    for (const { alertId, key, value } of alerts.instances.values()) {
-      if (alertId === null) continue;
-      firing++;
-      const found = elements.get(key);
-      const annotations = found ? expandAnnotations(rule, found.element, expansion) : null;
-      alerts.refresh(alertId, { value, annotations, evaluationError: null });
-      yield;
-    }
-    const periodMs = (firing / MAX_REFRESHED_ROWS_PER_SECOND) * 1000;
-    this.#refreshDueMs = moment.timeMs + Math.max(MIN_REFRESH_PERIOD_MS, periodMs);
   }
 
   *#end(): SlicedWork<number | null> {
@@ -340,17 +293,6 @@ export class RuleState {
   #writeMoment(repeat: boolean): WriteMoment {
     const startedAtMs = this.#parts.clock.wallMs();
     const timeMs = this.#clock.next(startedAtMs, 0);
-    return this.#writeMomentOf({ timeMs, startedAtMs, repeat, receivedAtMs: null });
-  }
-
-  #writeMomentOf({ timeMs, startedAtMs, repeat }: EvaluationMoment): WriteMoment {
-    const receivedMonotonicMs = this.#parts.clock.monotonicMs();
-    const origin = {
-      source: 'rule',
-      traceparent: null,
-      receivedAtMs: startedAtMs,
-      receivedMonotonicMs,
-    } as const;
-    return { timeMs, repeat, origin };
+    return writeMomentOf({ timeMs, startedAtMs, repeat, receivedAtMs: null }, this.#parts.clock);
   }
 }
