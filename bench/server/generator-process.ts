@@ -91,6 +91,12 @@ async function doOnce(agent: SimulatedAgent, work: Work, dueMs: number): Promise
       settle('answered');
       // The answer is the server's own.
       const { tasks } = JSON.parse(answer) as { tasks: { task_id: string }[] };
+      if (work.completed === 'together') {
+        const results = tasks.map(({ task_id: task }) => `{"task_id":"${task}","result":{"done":true}}`);
+        if (results.length > 0)
+          await completeTogether(connection, `{${holder},"completions":[${results.join(',')}]}`);
+        return tasks.length;
+      }
       for (const { task_id: task } of tasks) {
         await connection.post(`/api/v1/fleet/tasks/${task}/complete`, `{${holder},"result":{"done":true}}`);
       }
@@ -100,6 +106,15 @@ async function doOnce(agent: SimulatedAgent, work: Work, dueMs: number): Promise
       await connection.send({ method: 'GET', path: work.path });
       return 1;
   }
+}
+
+/** @throws where one of them was refused: an answer of 200 says what became of each */
+async function completeTogether(connection: Connection, body: string): Promise<void> {
+  const answer = await connection.post('/api/v1/fleet/tasks/complete', body);
+  // The answer is the server's own.
+  const { completions } = JSON.parse(answer) as { completions: { error?: string }[] };
+  const refused = completions.find(({ error }) => error !== undefined);
+  if (refused) throw new Error(`a completion was refused: ${refused.error}`);
 }
 
 async function run(job: Job): Promise<JobResult> {

@@ -3,7 +3,12 @@ export type Work =
   | { readonly kind: 'heartbeat' }
   /** The agents of one host in one request. */
   | { readonly kind: 'heartbeats'; readonly agentsOfHost: number }
-  | { readonly kind: 'claim_and_complete'; readonly upTo: number }
+  /** `one_by_one`: a request for each result, `together`: one for all that were claimed at once. */
+  | {
+      readonly kind: 'claim_and_complete';
+      readonly upTo: number;
+      readonly completed: 'one_by_one' | 'together';
+    }
   /** An instant query of one series. */
   | { readonly kind: 'query'; readonly path: string };
 
