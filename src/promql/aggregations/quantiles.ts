@@ -2,7 +2,7 @@ import type { Steps } from '../evaluation/pacing.ts';
 import { HISTOGRAM, type VectorTable } from '../evaluation/vector-table.ts';
 import type { Position } from '../syntax/position.ts';
 import { isPresent, rowsByGroup, tableOfGroups, type GroupedRows } from './grouped-rows.ts';
-import type { FoldOptions } from './simple-folds.ts';
+import type { FoldOptions } from './fold.ts';
 
 /** The φ-quantile of each group, φ being one value a step. */
 export function* quantiles(

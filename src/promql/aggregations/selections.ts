@@ -5,7 +5,7 @@ import type { Position } from '../syntax/position.ts';
 import { formatGeneral } from '../syntax/text-literals.ts';
 import { isPresent, rowsByGroup, type GroupedRows } from './grouped-rows.ts';
 import { hashOfLabels } from './label-hash.ts';
-import type { FoldOptions } from './simple-folds.ts';
+import type { FoldOptions } from './fold.ts';
 
 /** A count beyond these does not fit Prometheus's 64 bits. */
 const MIN_COUNT = -(2 ** 63);

@@ -1,104 +1,130 @@
-import type { Annotations } from '../annotations.ts';
-import { byRows, type Steps } from '../evaluation/pacing.ts';
-import { ABSENT, FLOAT, HISTOGRAM, type VectorTable } from '../evaluation/vector-table.ts';
-import type { Position } from '../syntax/position.ts';
-import { tableOfGroups, type GroupedRows } from './grouped-rows.ts';
+import { ABSENT, FLOAT, HISTOGRAM, VectorTable } from '../evaluation/vector-table.ts';
+import { withRoomFor, type FoldOptions, type GroupFold } from './fold.ts';
 
-/** Calls `fold` for every sample with its cell and the cell of its group in the output. */
-function forEachSample(
-  grouped: GroupedRows,
-  fold: (inputCell: number, outputCell: number) => void,
-): Steps<void> {
-  const { input, groupOfRow } = grouped;
-  const { stepCount, kinds } = input;
-  return byRows(input, (row) => {
+/** How many samples each group has. */
+export class Counts implements GroupFold {
+  readonly output: VectorTable;
+
+  constructor(stepCount: number) {
+    this.output = new VectorTable(stepCount, 1);
+  }
+
+  add({ stepCount, kinds }: VectorTable, row: number, group: number): void {
+    const { output } = this;
     const from = row * stepCount;
-    const to = (groupOfRow[row] ?? 0) * stepCount;
+    const to = group * stepCount;
     for (let step = 0; step < stepCount; step++) {
-      if (kinds[from + step] !== ABSENT) fold(from + step, to + step);
+      if (kinds[from + step] !== ABSENT) output.setFloat(to + step, (output.values[to + step] ?? 0) + 1);
     }
-  });
-}
+  }
 
-export function* countSamples(grouped: GroupedRows): Steps<VectorTable> {
-  const output = tableOfGroups(grouped);
-  yield* forEachSample(grouped, (_, cell) => {
-    output.setFloat(cell, (output.values[cell] ?? 0) + 1);
-  });
-  return output;
+  finish(): void {}
 }
 
 /** `group`: 1 wherever the group has a sample. */
-export function* markGroups(grouped: GroupedRows): Steps<VectorTable> {
-  const output = tableOfGroups(grouped);
-  yield* forEachSample(grouped, (_, cell) => {
-    output.setFloat(cell, 1);
-  });
-  return output;
-}
+export class Marks implements GroupFold {
+  readonly output: VectorTable;
 
-export interface FoldOptions {
-  readonly annotations: Annotations;
-  /** Where the aggregated expression stands. */
-  readonly position: Position;
+  constructor(stepCount: number) {
+    this.output = new VectorTable(stepCount, 1);
+  }
+
+  add({ stepCount, kinds }: VectorTable, row: number, group: number): void {
+    for (let step = 0; step < stepCount; step++) {
+      if (kinds[row * stepCount + step] !== ABSENT) this.output.setFloat(group * stepCount + step, 1);
+    }
+  }
+
+  finish(): void {}
 }
 
 /** `min` or `max` of the floats; NaN only where nothing else is there. */
-export function* extremes(
-  which: 'min' | 'max',
-  grouped: GroupedRows,
-  options: FoldOptions,
-): Steps<VectorTable> {
-  const { input } = grouped;
-  const output = tableOfGroups(grouped);
-  yield* forEachSample(grouped, (from, to) => {
-    if (input.kinds[from] === HISTOGRAM) {
-      options.annotations.histogramIgnoredInAggregation(which, options.position);
-      return;
+export class Extremes implements GroupFold {
+  readonly output: VectorTable;
+  readonly #which: 'min' | 'max';
+  readonly #options: FoldOptions;
+
+  constructor(which: 'min' | 'max', stepCount: number, options: FoldOptions) {
+    this.output = new VectorTable(stepCount, 1);
+    this.#which = which;
+    this.#options = options;
+  }
+
+  add({ stepCount, kinds, values }: VectorTable, row: number, group: number): void {
+    const { output } = this;
+    const isMax = this.#which === 'max';
+    const from = row * stepCount;
+    const to = group * stepCount;
+    for (let step = 0; step < stepCount; step++) {
+      const kind = kinds[from + step];
+      if (kind === ABSENT) continue;
+      if (kind === HISTOGRAM) {
+        this.#options.annotations.histogramIgnoredInAggregation(this.#which, this.#options.position);
+        continue;
+      }
+      const value = values[from + step] ?? NaN;
+      const best = output.values[to + step] ?? NaN;
+      const isFirst = output.kinds[to + step] === ABSENT;
+      const isBetter = isMax ? value > best : value < best;
+      if (isFirst || isBetter || Number.isNaN(best)) output.setFloat(to + step, value);
     }
-    const value = input.values[from] ?? NaN;
-    const best = output.values[to] ?? NaN;
-    const isFirst = output.kinds[to] === ABSENT;
-    const isBetter = which === 'max' ? value > best : value < best;
-    if (isFirst || isBetter || Number.isNaN(best)) output.setFloat(to, value);
-  });
-  return output;
+  }
+
+  finish(): void {}
 }
 
 /** Variance or its root over the floats of each group (Welford's method). */
-export function* deviations(
-  which: 'stdvar' | 'stddev',
-  grouped: GroupedRows,
-  options: FoldOptions,
-): Steps<VectorTable> {
-  const { input } = grouped;
-  const output = tableOfGroups(grouped);
-  const cells = output.rowCount * output.stepCount;
-  const counts = new Float64Array(cells);
-  const means = new Float64Array(cells);
-  const squares = new Float64Array(cells);
-  yield* forEachSample(grouped, (from, to) => {
-    if (input.kinds[from] === HISTOGRAM) {
-      options.annotations.histogramIgnoredInAggregation(which, options.position);
-      return;
-    }
-    const value = input.values[from] ?? NaN;
-    const count = (counts[to] ?? 0) + 1;
-    counts[to] = count;
-    output.kinds[to] = FLOAT;
-    if (count === 1) {
-      means[to] = value;
-      squares[to] = Number.isFinite(value) ? 0 : NaN;
-      return;
-    }
-    const delta = value - (means[to] ?? 0);
-    const mean = (means[to] ?? 0) + delta / count;
-    means[to] = mean;
-    squares[to] = (squares[to] ?? 0) + delta * (value - mean);
-  });
-  for (let cell = 0; cell < cells; cell++) {
-    const variance = (squares[cell] ?? 0) / (counts[cell] ?? 1);
-    output.values[cell] = which === 'stddev' ? Math.sqrt(variance) : variance;
+export class Deviations implements GroupFold {
+  readonly output: VectorTable;
+  readonly #which: 'stdvar' | 'stddev';
+  readonly #options: FoldOptions;
+  #counts = new Float64Array(0);
+  #means = new Float64Array(0);
+  #squares = new Float64Array(0);
+
+  constructor(which: 'stdvar' | 'stddev', stepCount: number, options: FoldOptions) {
+    this.output = new VectorTable(stepCount, 1);
+    this.#which = which;
+    this.#options = options;
   }
-  return output;
+
+  add({ stepCount, kinds, values }: VectorTable, row: number, group: number): void {
+    const from = row * stepCount;
+    const to = group * stepCount;
+    this.#counts = withRoomFor(this.#counts, to + stepCount);
+    this.#means = withRoomFor(this.#means, to + stepCount);
+    this.#squares = withRoomFor(this.#squares, to + stepCount);
+    for (let step = 0; step < stepCount; step++) {
+      const kind = kinds[from + step];
+      if (kind === ABSENT) continue;
+      if (kind === HISTOGRAM) {
+        this.#options.annotations.histogramIgnoredInAggregation(this.#which, this.#options.position);
+        continue;
+      }
+      this.#addValue(to + step, values[from + step] ?? NaN);
+    }
+  }
+
+  finish(): void {
+    const { output } = this;
+    for (let cell = 0; cell < output.rowCount * output.stepCount; cell++) {
+      const variance = (this.#squares[cell] ?? 0) / (this.#counts[cell] ?? 1);
+      output.values[cell] = this.#which === 'stddev' ? Math.sqrt(variance) : variance;
+    }
+  }
+
+  #addValue(cell: number, value: number): void {
+    const count = (this.#counts[cell] ?? 0) + 1;
+    this.#counts[cell] = count;
+    this.output.kinds[cell] = FLOAT;
+    if (count === 1) {
+      this.#means[cell] = value;
+      this.#squares[cell] = Number.isFinite(value) ? 0 : NaN;
+      return;
+    }
+    const delta = value - (this.#means[cell] ?? 0);
+    const mean = (this.#means[cell] ?? 0) + delta / count;
+    this.#means[cell] = mean;
+    this.#squares[cell] = (this.#squares[cell] ?? 0) + delta * (value - mean);
+  }
 }

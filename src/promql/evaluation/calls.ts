@@ -8,6 +8,7 @@ import { histogramFractions, histogramQuantiles } from '../functions/quantile-fu
 import { RANGE_FUNCTIONS } from '../functions/range-functions.ts';
 import { sortByLabels, sortByValue } from '../functions/sorting.ts';
 import { greater, smaller } from './arithmetic.ts';
+import type { TakeRows } from './block-table.ts';
 import type { Frame } from './evaluation-context.ts';
 import type { Steps } from './pacing.ts';
 import { evaluateRangeCall, type RangeArgument } from './range-calls.ts';
@@ -217,7 +218,12 @@ function* evaluateQuantiles(call: Call, frame: Frame): Steps<VectorTable> {
   return yield* histogramQuantiles(table, wanted, { ...options, phiLabel: isMany ? textOf(call, 1) : null });
 }
 
-function* evaluateRange(call: Call, frame: Frame): Steps<VectorTable> {
+/** A function of a range vector; its rows go to whoever takes them, where somebody does. */
+export function* evaluateRange(
+  call: Call,
+  frame: Frame,
+  takeRows: TakeRows | null = null,
+): Steps<VectorTable> {
   const scalars: Float64Array[] = [];
   let argument: Omit<RangeArgument, 'scalars'> | null = null;
   for (const given of call.args) {
@@ -229,7 +235,8 @@ function* evaluateRange(call: Call, frame: Frame): Steps<VectorTable> {
     } else scalars.push(yield* frame.scalar(node));
   }
   if (!argument) throw new Error(`${call.name}() has no range vector`);
-  return yield* evaluateRangeCall(call, { ...argument, scalars }, frame);
+  const { grid, context } = frame;
+  return yield* evaluateRangeCall(call, { ...argument, scalars }, { grid, context, takeRows });
 }
 
 function textOf(call: Call, place: number): string {

@@ -1,19 +1,23 @@
-import { aggregate } from '../aggregations/aggregate.ts';
+import { aggregate, foldingOf } from '../aggregations/aggregate.ts';
 import {
   chainOf,
   isSetOperator,
   type Aggregation,
   type BinaryExpression,
+  type Call,
   type Expression,
   type Subquery,
   type UnaryExpression,
   isComparison,
+  unwrap,
 } from '../syntax/ast.ts';
 import { typeOf } from '../syntax/checker.ts';
 import { calculate, compare } from './arithmetic.ts';
-import { evaluateCall } from './calls.ts';
+import type { RowTarget, TakeRows } from './block-table.ts';
+import { evaluateCall, evaluateRange } from './calls.ts';
 import { ElementOperation, type ElementOperator } from './element-operation.ts';
-import type { EvaluationContext } from './evaluation-context.ts';
+import type { EvaluationContext, Frame } from './evaluation-context.ts';
+import { RANGE_FUNCTIONS } from '../functions/range-functions.ts';
 import { multiplyHistogram } from '../histograms/scaling.ts';
 import { byRows, type Steps } from './pacing.ts';
 import { resolveAt } from './selection-plan.ts';
@@ -55,17 +59,21 @@ function* evaluateAtSteps(expression: Expression, grid: StepGrid, context: Evalu
     case 'aggregation':
       return yield* evaluateAggregation(expression, grid, context);
     case 'call':
-      return yield* evaluateCall(expression, {
-        grid,
-        context,
-        vector: (part) => evaluateVector(part, grid, context),
-        scalar: (part) => evaluateScalar(part, grid, context),
-        subquery: (part) => evaluateSubquery(part, grid, context),
-      });
+      return yield* evaluateCall(expression, frameOf(grid, context));
     case 'matrix_selector':
     case 'subquery':
       throw new Error('a range vector stands only as an argument');
   }
+}
+
+function frameOf(grid: StepGrid, context: EvaluationContext): Frame {
+  return {
+    grid,
+    context,
+    vector: (part) => evaluateVector(part, grid, context),
+    scalar: (part) => evaluateScalar(part, grid, context),
+    subquery: (part) => evaluateSubquery(part, grid, context),
+  };
 }
 
 /** The vector of an expression that the checker found to be one. */
@@ -105,6 +113,27 @@ export function* evaluateSubquery(
   return { table, grid: inner };
 }
 
+/**
+ * Evaluates an expression for somebody who takes its rows: what is computed a series at a time is handed over in
+ * blocks, so that there never is a table of all series.
+ */
+function* handOverRows(
+  expression: Expression,
+  target: RowTarget & { readonly takeRows: TakeRows },
+): Steps<void> {
+  const { grid, context, takeRows } = target;
+  const node = unwrap(expression);
+  if (node.kind === 'vector_selector') yield* evaluateSelector(node, target);
+  else if (node.kind === 'call' && isRowByRow(node))
+    yield* evaluateRange(node, frameOf(grid, context), takeRows);
+  else yield* takeRows(yield* evaluateVector(node, grid, context));
+}
+
+/** Whether a call has its result row by row: functions of range vectors, but for the one that looks at all series. */
+function isRowByRow({ name }: Call): boolean {
+  return RANGE_FUNCTIONS.has(name) && name !== 'absent_over_time';
+}
+
 function subqueryGrid(subquery: Subquery, grid: StepGrid, context: EvaluationContext): StepGrid {
   const fixedMs = subquery.at && resolveAt(subquery.at, context.query);
   const firstEndMs = (fixedMs ?? grid.startMs) - subquery.offsetMs;
@@ -142,6 +171,11 @@ function* evaluateAggregation(
   context: EvaluationContext,
 ): Steps<Value> {
   const { operator, parameter, expression } = aggregation;
+  const folding = foldingOf(aggregation, grid.stepCount, context);
+  if (folding) {
+    yield* handOverRows(expression, { grid, context, takeRows: (rows) => folding.add(rows) });
+    return { type: 'vector', table: folding.finish() };
+  }
   const takesScalar = parameter && operator !== 'count_values';
   const scalar = takesScalar ? yield* evaluateScalar(parameter, grid, context) : new Float64Array(0);
   const table = yield* evaluateVector(expression, grid, context);

@@ -4,12 +4,13 @@ import { RANGE_FUNCTIONS } from '../functions/range-functions.ts';
 import { unwrap, type Call, type MatrixSelector, type Subquery } from '../syntax/ast.ts';
 import type { EvaluationContext } from './evaluation-context.ts';
 import { metricNameOf } from './label-sets.ts';
+import { BlockTable, type RowTarget } from './block-table.ts';
 import type { Steps } from './pacing.ts';
 import type { QueryGuard } from './query-guard.ts';
 import { RangeWindow, type RangeFunction } from './range-window.ts';
 import type { Runs } from './sample-run.ts';
 import { resolveAt } from './selection-plan.ts';
-import { ABSENT, FLOAT, VectorTable, timeAt, type StepGrid } from './vector-table.ts';
+import { ABSENT, FLOAT, type VectorTable, timeAt, type StepGrid } from './vector-table.ts';
 
 /** A range vector as an argument: the series, and where each step's window lies. */
 export interface RangeArgument extends Runs {
@@ -24,11 +25,14 @@ const KEEPS_NAME: ReadonlySet<string> = new Set(['first_over_time', 'last_over_t
 const MAX_STEPS_AT_ONCE = 50_000;
 const COUNTER_SUFFIX = /_(?:total|sum|count|bucket)$/;
 
-/** A function of a range vector at every step of a grid. */
+/**
+ * A function of a range vector at every step of a grid. Where somebody takes its rows, they get them in blocks, and the
+ * table is empty in the end.
+ */
 export function* evaluateRangeCall(
   call: Call,
   argument: RangeArgument,
-  { grid, context }: { readonly grid: StepGrid; readonly context: EvaluationContext },
+  { grid, context, takeRows = null }: RowTarget,
 ): Steps<VectorTable> {
   const compute = RANGE_FUNCTIONS.get(call.name);
   if (!compute) throw new Error(`no range function ${call.name}`);
@@ -37,8 +41,8 @@ export function* evaluateRangeCall(
   const { rangeMs } = node;
   const position = unwrap(call.args[0] ?? call).position;
   const window = new RangeWindow({ rangeMs, scalars, annotations, position });
-  guard.checkTable(grid.stepCount, argument.runCount);
-  const table = new VectorTable(grid.stepCount, argument.runCount);
+  const output = new BlockTable({ grid, guard, takeRows }, argument.runCount);
+  const { table } = output;
   const bounds = windowBounds(argument.node, context);
   const rowRate = rateOf(call.name, bounds, grid);
   const notesNonCounters = call.name === 'rate' || call.name === 'increase';
@@ -57,10 +61,12 @@ export function* evaluateRangeCall(
       notedName = window.metricName;
       noteNonCounter(window);
     }
-    guard.hold(found.samples);
+    output.hold(found.samples);
     guard.count(found.queried, found.read);
+    if (output.isFull) yield* output.handOver();
     if (guard.spend(grid.stepCount + run.times.length)) yield;
   }
+  if (takeRows) yield* output.handOver();
   if (call.name !== 'absent_over_time') return table;
   return absence(table, call.args[0] ?? call);
 }

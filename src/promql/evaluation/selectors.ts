@@ -1,6 +1,7 @@
 import { isStaleMarker, type LatestSamples, type SelectedSeries, wordsOf } from '#telemetry';
 import { withResetHints } from '../histograms/statistics.ts';
 import type { VectorSelector } from '../syntax/ast.ts';
+import { BlockTable, type RowTarget } from './block-table.ts';
 import type { EvaluationContext } from './evaluation-context.ts';
 import type { Steps } from './pacing.ts';
 import { runOf, type Runs } from './sample-run.ts';
@@ -11,17 +12,25 @@ import { VectorTable, timeAt, type StepGrid } from './vector-table.ts';
 /** What a table's float cells are to hold: the samples' values, or the times they were taken at in seconds. */
 export type SelectedAspect = 'value' | 'timestamp';
 
-/** The instant vector of a selector at every step: the newest sample in (t − lookback, t] unless it is stale. */
+/**
+ * The instant vector of a selector at every step: the newest sample in (t − lookback, t] unless it is stale. Where
+ * somebody takes its rows, they get them in blocks, and the table is empty in the end.
+ */
 export function* evaluateSelector(
   selector: VectorSelector,
-  { grid, context }: { readonly grid: StepGrid; readonly context: EvaluationContext },
+  { grid, context, takeRows = null }: RowTarget,
   aspect: SelectedAspect = 'value',
 ): Steps<VectorTable> {
   const latest = context.data.latest.get(selector);
-  if (latest) return selectLatest(selector, latest, { grid, context, aspect });
+  if (latest) {
+    const all = selectLatest(selector, latest, { grid, context, aspect });
+    if (takeRows) yield* takeRows(all);
+    return all;
+  }
   const reader = readerOf(selector, context);
-  context.guard.checkTable(grid.stepCount, reader.seriesCount);
-  const table = new VectorTable(grid.stepCount, reader.seriesCount);
+  const { guard } = context;
+  const output = new BlockTable({ grid, guard, takeRows }, reader.seriesCount);
+  const { table } = output;
   const statistics = context.data.statisticsOnly.has(selector);
   for (let place = 0; place < reader.seriesCount; place++) {
     const one = reader.read(place);
@@ -30,10 +39,12 @@ export function* evaluateSelector(
     const cell = table.addRow(series.labels, false);
     const found = fillRow({ table, cell }, series, { selector, grid, context, aspect });
     if (found === 0) table.dropLastRow();
-    context.guard.hold(found);
-    context.guard.count(found, found);
-    if (context.guard.spend(grid.stepCount + one.values.length)) yield;
+    output.hold(found);
+    guard.count(found, found);
+    if (output.isFull) yield* output.handOver();
+    if (guard.spend(grid.stepCount + one.values.length)) yield;
   }
+  if (takeRows) yield* output.handOver();
   return table;
 }
 

@@ -72,6 +72,14 @@ export class VectorTable {
     this.dropsName.length = Math.min(this.dropsName.length, this.labels.length);
   }
 
+  /** Takes all rows away, to be filled anew. */
+  clear(): void {
+    this.kinds.fill(ABSENT, 0, this.rowCount * this.stepCount);
+    this.labels = [];
+    this.dropsName.length = 0;
+    this.histograms = null;
+  }
+
   setFloat(cell: number, value: number): void {
     this.values[cell] = value;
     this.kinds[cell] = FLOAT;

@@ -56,6 +56,15 @@ export function fillRateRow(
   let queried = 0;
   let read = 0;
   let readTo = 0;
+  // Neighbouring windows of a regular series lie alike around their samples: what follows from the distances is kept.
+  let knownSpanMs = NaN;
+  let knownStartGapMs = NaN;
+  let knownEndGapMs = NaN;
+  let knownCount = 0;
+  let sampled = 0;
+  let toStart = 0;
+  let toEnd = 0;
+  let extrapolated = 0;
   for (let step = 0; step < stepCount; step++) {
     const endMs = firstEndMs + step * stepMs;
     const startMs = endMs - rangeMs;
@@ -76,19 +85,35 @@ export function fillRateRow(
       const end = resets[to - 1] ?? 0;
       for (let at = resets[from] ?? 0; at < end; at++) growth += lost[at] ?? 0;
     }
-    const sampled = (lastMs - firstMs) / 1000;
-    let toStart = (firstMs - startMs) / 1000;
-    let toEnd = (endMs - lastMs) / 1000;
-    const average = sampled / (count - 1);
-    const threshold = average * 1.1;
-    if (toStart >= threshold) toStart = average / 2;
-    if (toEnd >= threshold) toEnd = average / 2;
-    if (isCounter && growth > 0 && first >= 0) {
-      const toZero = sampled * (first / growth);
-      if (toZero < toStart) toStart = toZero;
+    const startGapMs = firstMs - startMs;
+    const endGapMs = endMs - lastMs;
+    const spanMs = lastMs - firstMs;
+    if (
+      spanMs !== knownSpanMs ||
+      startGapMs !== knownStartGapMs ||
+      endGapMs !== knownEndGapMs ||
+      count !== knownCount
+    ) {
+      knownSpanMs = spanMs;
+      knownStartGapMs = startGapMs;
+      knownEndGapMs = endGapMs;
+      knownCount = count;
+      sampled = spanMs / 1000;
+      toStart = startGapMs / 1000;
+      toEnd = endGapMs / 1000;
+      const average = sampled / (count - 1);
+      const threshold = average * 1.1;
+      if (toStart >= threshold) toStart = average / 2;
+      if (toEnd >= threshold) toEnd = average / 2;
+      extrapolated = (sampled === 0 ? 1 : (sampled + toStart + toEnd) / sampled) / perSeconds;
     }
-    const factor = sampled === 0 ? 1 : (sampled + toStart + toEnd) / sampled;
-    results[cell + step] = growth * (factor / perSeconds);
+    let perGrowth = extrapolated;
+    // Where `first` is at least the growth, zero is at least as far as the samples reach: no division has to say so.
+    if (isCounter && growth > 0 && first >= 0 && (first < growth || sampled < toStart)) {
+      const toZero = sampled * (first / growth);
+      if (toZero < toStart && sampled !== 0) perGrowth = (sampled + toZero + toEnd) / sampled / perSeconds;
+    }
+    results[cell + step] = growth * perGrowth;
     kinds[cell + step] = FLOAT;
     samples++;
   }
