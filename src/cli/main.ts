@@ -1,134 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { OmoiError, messageOf } from '#telemetry';
-import { Command } from 'commander';
-import type { QueryFlags } from './query.ts';
+import { createProgram } from './program.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
-
-/** Where commands look for the server, when they are not told. */
-const DATA_DIRECTORY = process.env['OMOI_DATA_DIRECTORY'] ?? '.omoi';
-
-const program = new Command('omoi')
-  .description(
-    'Watches a fleet of agents and workers, repairs what it may, and proves that the repair worked.',
-  )
-  .version(version)
-  .showSuggestionAfterError()
-  .enablePositionalOptions();
-
-program
-  .command('serve')
-  .description('start the server: API, dashboard, watchdog')
-  .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')
-  .option('--demo', 'start a small fleet of real workers too, and let the watchdog act on it')
-  .action(async (options: { config?: string; demo?: boolean }) => {
-    const { serve } = await import('./serve.ts');
-    await serve({ configFile: options.config ?? null, demo: options.demo ?? false, version });
-  });
-
-program
-  .command('run')
-  .description('run any command as an external agent: registered, beaten for, captured')
-  .requiredOption('--pool <pool>', 'the pool it belongs to')
-  .option('--id <id>', 'the agent id that stays (default: pool, host and working directory)')
-  .option('--type <type>', 'worker, monitor, watchdog or guardian', 'worker')
-  .option('--url <url>', 'where the server listens (default: $OMOI_URL, then http://127.0.0.1:4600)')
-  .option('--data-directory <directory>', 'where the output is kept', DATA_DIRECTORY)
-  .argument('<command...>', 'the command and its arguments, after --')
-  .passThroughOptions()
-  .action(async (command: string[], options: RunFlags) => {
-    const { run } = await import('./run.ts');
-    process.exitCode = await run(command, options);
-  });
-
-const gameday = program.command('gameday').description('scripted fault experiments against a real fleet');
-gameday
-  .command('run')
-  .description('run an experiment; exit 0 only if every step was observed')
-  .argument('<file>', 'config/gamedays/….yaml')
-  .option('--json', 'print one JSON report instead of the timeline')
-  .option('--control', 'the same fault with the watchdog off')
-  .option(
-    '--data-directory <directory>',
-    'use the server that runs on this directory, if any',
-    DATA_DIRECTORY,
-  )
-  .action(async (file: string, options: { json?: boolean; control?: boolean; dataDirectory: string }) => {
-    const { runGameday } = await import('./gameday.ts');
-    process.exitCode = await runGameday(file, {
-      json: options.json ?? false,
-      control: options.control ?? false,
-      dataDirectory: options.dataDirectory,
-    });
-  });
-
-program
-  .command('query')
-  .description('evaluate a PromQL expression: a table, or with --range a chart')
-  .argument('<expression>', "for instance 'sum by (phase_id) (tasks_queued_total)'")
-  .option('--range <duration>', 'draw the last 15m, 1h, 2d …')
-  .option('--step <duration>', 'the time between two points (default: what the chart can show)')
-  .option('--time <time>', 'the time to look at, RFC 3339 or Unix seconds (default: now)')
-  .option('--json', 'print the server’s answer')
-  .option('--url <url>', 'a server elsewhere; its token comes from $OMOI_TOKEN')
-  .option('--data-directory <directory>', 'the server that runs on this directory', DATA_DIRECTORY)
-  .action(async (expression: string, flags: QueryFlags) => {
-    const { query } = await import('./query.ts');
-    await query(expression, flags);
-  });
-
-const token = program
-  .command('token')
-  .description('who may do what')
-  .option('--data-directory <directory>', 'the server’s data directory', DATA_DIRECTORY);
-token
-  .command('create')
-  .description('make a token; its secret is shown once')
-  .argument('<name>', 'what the token is called in the audit log')
-  .requiredOption('--role <role>', 'ingest, agent, viewer, operator or admin')
-  .option('--agent <id...>', 'the agents an agent token speaks for')
-  .option('--pool <pool>', 'the pool an agent token speaks for')
-  .action(async (name: string, options: { role: string; agent?: string[]; pool?: string }) => {
-    const { createToken } = await import('./token.ts');
-    await createToken(token.opts<{ dataDirectory: string }>().dataDirectory, {
-      name,
-      role: options.role,
-      agentIds: options.agent ?? [],
-      poolId: options.pool ?? null,
-    });
-  });
-token
-  .command('list')
-  .description('list the tokens')
-  .action(async () => {
-    const { listTokens } = await import('./token.ts');
-    await listTokens(token.opts<{ dataDirectory: string }>().dataDirectory);
-  });
-token
-  .command('revoke')
-  .description('make a token worthless at once')
-  .argument('<id>', 'the id that list shows')
-  .action(async (id: string) => {
-    const { revokeToken } = await import('./token.ts');
-    await revokeToken(token.opts<{ dataDirectory: string }>().dataDirectory, id);
-  });
-token
-  .command('login')
-  .description('make a one-time link that logs a browser in')
-  .action(async () => {
-    const { createLoginLink } = await import('./token.ts');
-    await createLoginLink(token.opts<{ dataDirectory: string }>().dataDirectory);
-  });
-
-interface RunFlags {
-  readonly pool: string;
-  readonly id?: string;
-  readonly type: string;
-  readonly url?: string;
-  readonly dataDirectory: string;
-}
 
 // A reader that has seen enough (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -137,7 +13,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program.parseAsync();
+  await createProgram(version).parseAsync();
 } catch (thrown) {
   const code = thrown instanceof OmoiError ? ` (${thrown.code})` : '';
   process.stderr.write(`omoi: ${messageOf(thrown)}${code}\n`);

@@ -1,0 +1,213 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command, Option } from 'commander';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { parseRuleFile } from '#alerting';
+import { createEngine, parseMatcher } from '#promql';
+import { loadConfig } from '#server';
+import { VirtualClock } from '#telemetry';
+import { PolicyRegistry } from '../watchdog/policies/policy-registry.ts';
+import { createProgram } from './program.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const PAGES = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'agent/README.md',
+  'bench/README.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join('docs', file)),
+].filter((page) => existsSync(join(ROOT, page)));
+
+interface Block {
+  readonly page: string;
+  readonly line: number;
+  readonly language: string;
+  readonly text: string;
+}
+
+const FENCED = /^```(\w*)\n(.*?)^```$/gms;
+
+function blocksOf(page: string): readonly Block[] {
+  const content = readFileSync(join(ROOT, page), 'utf8');
+  return [...content.matchAll(FENCED)].map((match) => ({
+    page,
+    line: content.slice(0, match.index).split('\n').length,
+    language: match[1] ?? '',
+    text: match[2] ?? '',
+  }));
+}
+
+const BLOCKS = PAGES.flatMap(blocksOf);
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'omoi-docs-'));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** A file that the text names, and that only the reader's machine has. */
+function withSecrets(text: string): string {
+  const secret = join(directory, 'secret');
+  writeFileSync(secret, 'secret');
+  return text.replace(/(_file: )[^\s,}]+/g, `$1${secret}`);
+}
+
+function loadAsConfig(text: string): void {
+  const file = join(directory, 'omoi.yaml');
+  writeFileSync(file, withSecrets(text));
+  loadConfig({ file, environment: {} });
+}
+
+function loadAsRules(text: string): void {
+  const engine = createEngine({ clock: new VirtualClock() });
+  parseRuleFile({ name: 'rules.yaml', text }, (expr) => void engine.prepare(expr));
+}
+
+/** What a block of YAML is, by how it begins, and what reads it. Null: it is for another program. */
+const LOADERS: readonly (readonly [RegExp, ((text: string) => void) | null])[] = [
+  [/^write_relabel_configs:/, null],
+  [/^groups:/, loadAsRules],
+  [/^- alert:/, (text) => loadAsRules(`groups:\n- name: g\n  rules:\n${text.replace(/^/gm, '  ')}`)],
+  [/^name: /, (text) => void new PolicyRegistry(null, parseMatcher).parse([{ name: 'policy.yaml', text }])],
+  [/^[a-z_]+:/, loadAsConfig],
+];
+
+describe('the blocks of YAML in the documentation', () => {
+  const blocks = BLOCKS.filter(({ language }) => language === 'yaml');
+
+  it('are there', () => {
+    expect(blocks.length).toBeGreaterThan(8);
+    expect(new Set(blocks.map(({ page }) => page))).toContain('README.md');
+  });
+
+  it.each(blocks)('$page:$line is read by what it is for', ({ text }) => {
+    const [, load] = LOADERS.find(([begin]) => begin.test(text)) ?? [];
+    expect(load, 'nobody knows what it is').not.toBeUndefined();
+    if (load) load(text);
+    else expect(parse(text)).toBeTypeOf('object');
+  });
+});
+
+interface Line {
+  readonly page: string;
+  readonly words: readonly string[];
+}
+
+/** `omoi …`, `bin/omoi …` and what npm runs, in code of a line or a block, without comments and what is optional. */
+const COMMAND = /(?:^|\s)(?:(?:bin\/|npx )?omoi|npm|npx vitest)(?: .*)?$/;
+
+function linesOf(page: string): readonly Line[] {
+  const content = readFileSync(join(ROOT, page), 'utf8');
+  const inline = [...content.replace(FENCED, '').matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? '');
+  const fenced = BLOCKS.filter((block) => block.page === page && block.language === '')
+    .flatMap(({ text }) => text.replaceAll('\\\n', ' ').split('\n'))
+    .map((line) => line.replace(/\s+#.*/, ''));
+  const written = [...inline, ...fenced].map((line) => COMMAND.exec(line)?.[0].trim() ?? '');
+  return written.filter((line) => line !== '').map((line) => ({ page, words: wordsOf(line) }));
+}
+
+/** `'a b'` is one word; brackets say what may be left out, `\|` what may be chosen from. */
+function wordsOf(line: string): readonly string[] {
+  const words = line.replaceAll('\\|', '|').match(/'[^']*'|"[^"]*"|[^\s[\]]+/g) ?? [];
+  return words.filter((word) => word !== 'npx' && word !== '…');
+}
+
+const LINES = PAGES.flatMap(linesOf);
+
+/** What is wrong with a line of `omoi`; null where it can be typed. */
+function mistakeIn(words: readonly string[]): string | null {
+  const program = createProgram('0');
+  const [, first = '', ...rest] = words;
+  if (first === '') return null;
+  const command = program.commands.find((known) => known.name() === first);
+  if (!command) return `there is no command ${first}`;
+  if (command.commands.length === 0) return mistakeInArguments([program, command], rest);
+  const [verbs = '', ...args] = rest;
+  for (const verb of verbs.split('|').filter((name) => name !== '')) {
+    const chosen = command.commands.find((known) => known.name() === verb);
+    if (!chosen) return `there is no command ${first} ${verb}`;
+    const mistake = verbs.includes('|') ? null : mistakeInArguments([program, command, chosen], args);
+    if (mistake) return mistake;
+  }
+  return null;
+}
+
+/** @param path the command behind those that it belongs to, whose options it takes, too */
+function mistakeInArguments(path: readonly Command[], words: readonly string[]): string | null {
+  // A command that is only mentioned.
+  if (words.length === 0) return null;
+  const options = path.flatMap((command) => command.options);
+  const given = new Set<Option>();
+  let positional = 0;
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? '';
+    if (word === '--') {
+      positional += words.length - at - 1;
+      break;
+    }
+    if (!word.startsWith('-')) {
+      positional++;
+      continue;
+    }
+    const option = options.find(({ long, short }) => long === word || short === word);
+    if (!option) return `there is no option ${word}`;
+    given.add(option);
+    if (option.required && ++at >= words.length) return `${word} lacks its value`;
+  }
+  const missing = options.find((option) => option.mandatory && !given.has(option));
+  if (missing) return `${missing.long ?? ''} is missing`;
+  const wanted = path.at(-1)?.registeredArguments ?? [];
+  if (positional < wanted.filter(({ required }) => required).length) return 'an argument is missing';
+  if (positional > wanted.length && wanted.at(-1)?.variadic !== true) return 'there is an argument too many';
+  return null;
+}
+
+describe('the command lines in the documentation', () => {
+  const isOmoi = ({ words }: Line): boolean => /(^|\/)omoi$/.test(words[0] ?? '');
+
+  it('are there', () => {
+    expect(LINES.filter(isOmoi).length).toBeGreaterThan(10);
+    expect(LINES.filter((line) => !isOmoi(line)).length).toBeGreaterThan(10);
+  });
+
+  it.each(LINES.filter(isOmoi))('$page: $words can be typed', ({ words }) => {
+    expect(mistakeIn(words)).toBeNull();
+  });
+
+  it.each([
+    ['omoi alerts', 'there is no command alerts'],
+    ['omoi token forget ID', 'there is no command token forget'],
+    ['omoi serve --port 1', 'there is no option --port'],
+    ['omoi run -- COMMAND', '--pool is missing'],
+    ['omoi run --pool coders', 'an argument is missing'],
+    ['omoi gameday run a.yaml b.yaml', 'there is an argument too many'],
+  ])('would be refused: %s', (line, mistake) => {
+    expect(mistakeIn(line.split(' '))).toBe(mistake);
+  });
+
+  it.each(LINES.filter((line) => !isOmoi(line)))('$page: $words names what there is', ({ words }) => {
+    const [program, verb = '', ...rest] = words;
+    if (program === 'vitest') return expectVitest(words);
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      scripts: Readonly<Record<string, string>>;
+    };
+    const [script = ''] = verb === 'run' ? rest : [verb];
+    expect(Object.keys(scripts)).toContain(script);
+    const [dashes, name = ''] = rest.slice(1);
+    if (script !== 'bench' || dashes !== '--' || /^[A-Z]/.test(name)) return;
+    expect(existsSync(join(ROOT, 'bench', `${name}.ts`)), `bench ${name}`).toBe(true);
+  });
+
+  function expectVitest(words: readonly string[]): void {
+    const project = words[words.indexOf('--project') + 1] ?? '';
+    expect(readFileSync(join(ROOT, 'vitest.config.ts'), 'utf8')).toContain(`name: '${project}'`);
+    const paths = words.filter((word) => word.includes('/'));
+    expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  }
+});
