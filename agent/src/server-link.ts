@@ -1,7 +1,15 @@
-import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type * as Http from 'node:http';
+import type * as Https from 'node:https';
+import { createRequire } from 'node:module';
 import { wait } from './wait.ts';
 import type { ErrorAnswer } from './wire.ts';
+
+/**
+ * Modules of Node alone, so that any absolute path will do: in a bundle there may be no `import.meta.url`. An import of
+ * `node:http` by name would read all that it exports, and thereby load the client behind `fetch`; an import of
+ * `node:https` loads TLS, which few need.
+ */
+const load = createRequire(process.execPath);
 
 /**
  * What became of a call. `refused`: the server has decided, asking again is no use. `away`: nobody has decided
@@ -44,8 +52,8 @@ interface BackOffOptions {
 export class ServerLink {
   readonly #base: URL;
   readonly #token: string | null;
-  readonly #connections: HttpAgent;
-  readonly #request: typeof httpRequest;
+  readonly #connections: Http.Agent;
+  readonly #request: typeof Http.request;
   #awaySinceMs: number | null = null;
   /** Aborts when the server is back. */
   #back = new AbortController();
@@ -54,9 +62,11 @@ export class ServerLink {
     this.#base = new URL(options.url);
     this.#token = options.token;
     const secure = this.#base.protocol === 'https:';
-    const limits = { keepAlive: true, maxSockets: MAX_SOCKETS };
-    this.#connections = secure ? new HttpsAgent(limits) : new HttpAgent(limits);
-    this.#request = secure ? httpsRequest : httpRequest;
+    const { Agent, request } = secure
+      ? (load('node:https') as typeof Https)
+      : (load('node:http') as typeof Http);
+    this.#connections = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS });
+    this.#request = request;
   }
 
   /** How long no call has got through; 0 while the server is there. */
@@ -137,7 +147,7 @@ export class ServerLink {
     });
   }
 
-  #requestOptions(payload: Buffer, options: PostOptions): RequestOptions {
+  #requestOptions(payload: Buffer, options: PostOptions): Http.RequestOptions {
     const headers: Record<string, string | number> = {
       'content-type': 'application/json',
       'content-length': payload.length,

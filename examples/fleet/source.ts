@@ -1,10 +1,12 @@
 // A small HTTP server of files that takes its time, as the services do that real workers wait for.
 // Listens on the Unix socket OMOI_DEMO_SOURCE; each answer takes OMOI_DEMO_LATENCY_MS (150-250) milliseconds.
 import { rmSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { createAgent } from '@omoi/agent';
 import { contentOf, hash } from './files.ts';
+
+/** Not imported by name: that would load the client behind `fetch` too, 5 MB a process. */
+const { createServer } = process.getBuiltinModule('node:http');
 
 const socketPath = process.env['OMOI_DEMO_SOURCE'] ?? 'source.sock';
 const [minLatencyMs = 150, maxLatencyMs = 250] = (process.env['OMOI_DEMO_LATENCY_MS'] ?? '150-250')

@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
-import { get } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -11,6 +10,9 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { createAgent, type ClaimedTask, type TaskContext } from '@omoi/agent';
 import { fileNameFor } from './files.ts';
+
+/** Not imported by name: that would load the client behind `fetch` too, 5 MB a process. */
+const { get } = process.getBuiltinModule('node:http');
 
 const socketPath = process.env['OMOI_DEMO_SOURCE'] ?? 'source.sock';
 const outputDirectory = process.env['OMOI_DEMO_OUTPUT'] ?? 'output';

@@ -43,7 +43,7 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
     const database = await createInDirectory<StateTables>(options, {
       name: 'state',
       synchronous: 'full',
-      threads: 'two',
+      threads: 'as_needed',
     });
     return openSqlite(database, options.role, { half: 'state', migrations });
   }
@@ -71,9 +71,8 @@ export async function openTelemetryDatabase(options: DirectoryOptions): Promise<
   const database = await createInDirectory<TelemetryTables>(options, {
     name: 'telemetry',
     synchronous: 'normal',
+    // Searches and reads of the archive take long, and nobody who writes may wait for them.
     threads: 'two',
-    // Searches and reads of the archive come now and then; a thread that nobody asks only takes memory.
-    endIdleReaderAfterMs: 30_000,
   });
   return openSqlite(database, options.role, {
     half: 'telemetry',
@@ -86,8 +85,7 @@ async function createInDirectory<Tables>(
   kind: {
     readonly name: string;
     readonly synchronous: 'full' | 'normal';
-    readonly threads: 'one' | 'two';
-    readonly endIdleReaderAfterMs?: number;
+    readonly threads: 'two' | 'as_needed';
   },
 ): Promise<SqliteDatabase<Tables>> {
   // What is inside tells of people and machines; it is nobody else's to read.
@@ -97,7 +95,6 @@ async function createInDirectory<Tables>(
     threads: kind.threads,
     clock,
     logger,
-    ...(kind.endIdleReaderAfterMs !== undefined && { endIdleReaderAfterMs: kind.endIdleReaderAfterMs }),
   });
 }
 

@@ -4,19 +4,19 @@ import { CommitQueue } from './commit-queue.ts';
 import { createReader, createWriter } from './sqlite-dialect.ts';
 import { errorOf } from './sqlite-errors.ts';
 import { InlineSqlite } from './inline-sqlite.ts';
-import { closedError } from './sqlite-access.ts';
+import { ReaderAsNeeded } from './reader-as-needed.ts';
+import { closedError, type SqliteAccess } from './sqlite-access.ts';
 import { SqliteThread } from './sqlite-thread.ts';
 import type { SqliteFile } from './worker-protocol.ts';
 
 export interface SqliteDatabaseOptions {
   readonly file: SqliteFile;
   /**
-   * `two`: reads never wait for writes nor hold them up, at the price of a second thread (some 12 MB). `one` does
-   * both, in the order in which they come. `none`: in the thread of the caller, for tests and simulations.
+   * `two`: reads never wait for writes nor hold them up, at the price of a second thread (some 13 MB). `as_needed`: the
+   * second one is there while reads and writes meet. `one` does both, in the order in which they come. `none`: in the
+   * thread of the caller, for tests and simulations.
    */
-  readonly threads: 'two' | 'one' | 'none';
-  /** With two threads: the one that reads ends when nobody has asked it for so long. It lives on where absent. */
-  readonly endIdleReaderAfterMs?: number;
+  readonly threads: 'two' | 'as_needed' | 'one' | 'none';
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -29,12 +29,28 @@ export interface SqliteDatabase<Tables> extends Database<Tables> {
   unlock(): Promise<void>;
 }
 
+/** A thread that nobody asks only takes memory. */
+const endIdleAfterMs = 30_000;
+
+function openThreads({ file, clock, threads }: SqliteDatabaseOptions): {
+  readonly writer: SqliteAccess;
+  readonly readerThread: SqliteAccess;
+} {
+  if (threads === 'none') {
+    const inline = new InlineSqlite(file);
+    return { writer: inline, readerThread: inline };
+  }
+  const writer = new SqliteThread(file);
+  if (threads === 'one') return { writer, readerThread: writer };
+  const reading = new SqliteThread(file, { clock, endIdleAfterMs });
+  return { writer, readerThread: threads === 'two' ? reading : new ReaderAsNeeded(writer, reading) };
+}
+
 /** Opens the database on its threads; the file is made when it is missing. */
 export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): SqliteDatabase<Tables> {
-  const { file, clock, logger, endIdleReaderAfterMs: endIdleAfterMs = Infinity } = options;
+  const { file, clock, logger } = options;
   const { path } = file;
-  const writer = options.threads === 'none' ? new InlineSqlite(file) : new SqliteThread(file);
-  const readerThread = options.threads === 'two' ? new SqliteThread(file, { clock, endIdleAfterMs }) : writer;
+  const { writer, readerThread } = openThreads(options);
   const queue = new CommitQueue({ thread: writer, path, clock, logger });
   const db = createWriter<Tables>(writer, path);
   let closing: Promise<void> | null = null;

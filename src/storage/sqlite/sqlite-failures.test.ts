@@ -72,8 +72,59 @@ describe('a SQLite database in trouble', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'database_failed' });
     await database.transaction((tx) => put(tx, 'afterwards'));
     expect(await keys()).toEqual(['afterwards']);
-    // The writer, the one in its place, and the reader.
-    expect(threads).toHaveLength(3);
+    // The one that died, and the one in its place, which reads too as long as it has nothing to write.
+    expect(threads).toHaveLength(2);
+  });
+});
+
+describe('the reading thread of the state', () => {
+  let threads: Worker[];
+  let directory: string;
+  let database: StateDatabase;
+  const clock = new VirtualClock();
+  const onThread = (worker: Worker): void => void threads.push(worker);
+  beforeEach(async () => {
+    threads = [];
+    process.on('worker', onThread);
+    directory = mkdtempSync(join(tmpdir(), 'omoi-sqlite-'));
+    database = await openStateDatabase({ directory, clock, logger: silentLogger, role: 'server' });
+  });
+  afterEach(async () => {
+    process.off('worker', onThread);
+    await database.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  const read = () => database.reader.selectFrom('event_cursors').select('consumer').execute();
+  const put = (tx: StateTransaction) =>
+    tx.db.insertInto('event_cursors').values({ consumer: 'a', last_event_id: 1, updated_at_ms: 0 }).execute();
+
+  it('is not there while reads and writes do not meet', async () => {
+    await database.transaction(put);
+    expect(await read()).toEqual([{ consumer: 'a' }]);
+    await Promise.all([read(), read(), read()]);
+    expect(threads).toHaveLength(1);
+  });
+
+  it('starts for a read that would wait for a write, sees nothing of it, and ends when nobody asks it', async () => {
+    await database.transaction(async (tx) => {
+      const written = put(tx);
+      expect(await read()).toEqual([]);
+      await written;
+    });
+    expect(threads).toHaveLength(2);
+    // All go there as long as it lives.
+    expect(await read()).toEqual([{ consumer: 'a' }]);
+    const ended = new Promise((resolve) => threads[1]?.once('exit', resolve));
+    await clock.advance(30_000);
+    await ended;
+    expect(await read()).toEqual([{ consumer: 'a' }]);
+    expect(threads).toHaveLength(2);
+  });
+
+  it('starts for more reads at once than a few, so that no write waits for many', async () => {
+    await Promise.all(Array.from({ length: 6 }, read));
+    expect(threads).toHaveLength(2);
   });
 });
 
