@@ -309,25 +309,20 @@ export class Archive {
       for (const { byte_length: bytes } of gone) this.#totalBytes -= bytes;
       if (stretch.isOver) await stretch.pause();
     }
-    if (removed > 0) this.#newestMs = await this.#readNewestMs();
+    if (removed > 0) this.#newestMs = await readNewestMs(this.#database.reader);
     return removed;
   }
 
-  async #measure(): Promise<void> {
-    const totals = await this.#database.reader
-      .selectFrom('tsdb_chunks')
-      .select((row) => row.fn.sum<number>('byte_length').as('bytes'))
-      .executeTakeFirst();
-    this.#totalBytes = totals?.bytes ?? 0;
-    this.#newestMs = await this.#readNewestMs();
-  }
-
-  async #readNewestMs(): Promise<number> {
-    const newest = await this.#database.reader
-      .selectFrom('tsdb_chunks')
-      .select((row) => row.fn.max('max_ms').as('max_ms'))
-      .executeTakeFirst();
-    return newest?.max_ms ?? Number.NEGATIVE_INFINITY;
+  /** In the thread that writes: at the start nobody waits for it, and the one that reads need not be there yet. */
+  #measure(): Promise<void> {
+    return this.#database.transaction(async ({ db }) => {
+      const totals = await db
+        .selectFrom('tsdb_chunks')
+        .select((row) => row.fn.sum<number>('byte_length').as('bytes'))
+        .executeTakeFirst();
+      this.#totalBytes = totals?.bytes ?? 0;
+      this.#newestMs = await readNewestMs(db);
+    });
   }
 
   /** What `identityOf` wrote, as an object that inherits nothing: a label may be called `constructor`. */
@@ -356,6 +351,14 @@ export class Archive {
       );
     }
   }
+}
+
+async function readNewestMs(db: ArchiveDatabase['reader']): Promise<number> {
+  const newest = await db
+    .selectFrom('tsdb_chunks')
+    .select((row) => row.fn.max('max_ms').as('max_ms'))
+    .executeTakeFirst();
+  return newest?.max_ms ?? Number.NEGATIVE_INFINITY;
 }
 
 /** Removes the first chunks that end before a time, and the series that have nothing left then. */
