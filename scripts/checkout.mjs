@@ -1,7 +1,8 @@
 // What a checkout needs before it can run: packages, the pinned runtime, a built dashboard.
 // Plain JavaScript that also runs on Node 20, with nothing but Node's own modules.
 import { spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -52,15 +53,73 @@ export function buildDashboard() {
   const sources = ['src', 'index.html', 'vite.config.ts', 'package.json'].map((name) => join(home, name));
   if (sources.every((source) => !existsSync(source) || newestChange(source) <= builtAt)) return;
   process.stderr.write('omoi: building the dashboard …\n');
-  run(pinnedNode, [
-    join(checkoutDirectory, 'node_modules/vite/bin/vite.js'),
+  vite('build', home, '--config', join(home, 'vite.config.ts'));
+}
+
+/** Of the server: those that may still run, and some more. */
+const maxBuildsKept = 5;
+
+/**
+ * Builds what `omoi` runs from the sources, unless it is there: a few files instead of a thousand modules, which takes a
+ * quarter less memory and half the time to start. Each state of the sources has a directory of its own, so that a server
+ * that runs keeps its files, and several may be built at once.
+ * @returns the path of the program
+ */
+export function buildServer() {
+  const builds = join(checkoutDirectory, 'dist');
+  const build = join(builds, `checkout-${sourcesKey()}`);
+  const program = join(build, 'main.js');
+  if (existsSync(program)) return program;
+  process.stderr.write('omoi: building the server …\n');
+  const unfinished = `${build}.${process.pid}`;
+  vite(
     'build',
-    home,
     '--config',
-    join(home, 'vite.config.ts'),
-    '--logLevel',
-    'warn',
-  ]);
+    join(checkoutDirectory, 'scripts/server-bundle.config.ts'),
+    '--outDir',
+    unfinished,
+  );
+  try {
+    renameSync(unfinished, build);
+  } catch (error) {
+    // Another process was faster.
+    if (!existsSync(program)) throw error;
+    rmSync(unfinished, { recursive: true });
+  }
+  forgetOldBuilds(builds);
+  return program;
+}
+
+function forgetOldBuilds(directory) {
+  const changedMs = (name) => statSync(join(directory, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const newestFirst = readdirSync(directory)
+    .filter((name) => name.startsWith('checkout-'))
+    .sort((a, b) => changedMs(b) - changedMs(a));
+  for (const name of newestFirst.slice(maxBuildsKept)) {
+    rmSync(join(directory, name), { recursive: true, force: true });
+  }
+}
+
+/** Stands for what the server is built from: the name, size and time of each file. */
+function sourcesKey() {
+  const hash = createHash('sha256');
+  const add = (path) => {
+    const stat = statSync(join(checkoutDirectory, path));
+    if (!stat.isDirectory()) {
+      hash.update(`${path} ${stat.size} ${stat.mtimeMs}\n`);
+      return;
+    }
+    const names = readdirSync(join(checkoutDirectory, path)).filter((name) => !isForTests(name));
+    for (const name of names) add(join(path, name));
+  };
+  for (const path of ['src', 'agent/src', 'package-lock.json', 'scripts/server-bundle.config.ts']) add(path);
+  return hash.digest('hex').slice(0, 16);
+}
+
+const isForTests = (name) => /\.(?:test|test-support)\.ts$/.test(name);
+
+function vite(...args) {
+  run(pinnedNode, [join(checkoutDirectory, 'node_modules/vite/bin/vite.js'), ...args, '--logLevel', 'warn']);
 }
 
 function newestChange(path) {

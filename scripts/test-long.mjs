@@ -3,7 +3,7 @@
 // seed; OMOI_SEED=… npm run test:long draws the same again. Closes with one line: `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { buildDashboard, checkoutDirectory, installPackages, pinnedNode } from './checkout.mjs';
+import { buildDashboard, buildServer, checkoutDirectory, installPackages, pinnedNode } from './checkout.mjs';
 import { installPeers } from './peers.mjs';
 
 const seed = Number(process.env.OMOI_SEED ?? Date.now() % 2 ** 31);
@@ -18,6 +18,7 @@ const total = { passed: 0, failed: 0 };
 installPackages();
 installPeers();
 buildDashboard();
+buildServer();
 
 step(
   'properties',

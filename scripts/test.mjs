@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildDashboard, checkoutDirectory, installPackages, pinnedNode } from './checkout.mjs';
+import { buildDashboard, buildServer, checkoutDirectory, installPackages, pinnedNode } from './checkout.mjs';
 import { installPeers } from './peers.mjs';
 
 const STATIC_CHECKS = ['format:check', 'lint', 'types', 'knip'];
@@ -13,6 +13,7 @@ const PROJECTS = ['unit', 'conformance', 'simulation', 'acceptance', 'browser'];
 installPackages();
 installPeers();
 buildDashboard();
+buildServer();
 
 const environment = {
   ...process.env,

@@ -127,7 +127,7 @@ function serve(path: string): void {
 }
 
 const socket = process.env['OMOI_BENCH_LOOP_SOCKET'];
-const isServer = process.argv[1]?.endsWith('/src/cli/main.ts') === true;
+const isServer = process.argv[2] === 'serve';
 if (socket !== undefined && isServer && isMainThread) {
   if (process.env['OMOI_BENCH_HURRY'] === '1') hurry();
   serve(socket);

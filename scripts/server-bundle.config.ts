@@ -1,0 +1,38 @@
+// How the sources of a checkout become the few files that `omoi serve` runs: `main.js`, its chunks, and the script
+// of the SQLite threads. Comments go, names and lines stay, so that stacks and profiles can be read.
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+
+const checkoutDirectory = fileURLToPath(new URL('..', import.meta.url));
+
+export default defineConfig({
+  root: checkoutDirectory,
+  publicDir: false,
+  ssr: {
+    noExternal: true,
+    // Only who uses PostgreSQL loads its client; it looks for a native one that nobody has.
+    external: ['pg'],
+    resolve: { conditions: ['omoi-source', 'module', 'node'] },
+  },
+  plugins: [{ name: 'latin-1', renderChunk: (code) => ({ code: escapeBeyondLatin1(code), map: null }) }],
+  build: {
+    ssr: true,
+    target: 'node24',
+    minify: false,
+    modulePreload: false,
+    reportCompressedSize: false,
+    rolldownOptions: {
+      input: {
+        main: join(checkoutDirectory, 'src/cli/main.ts'),
+        'sqlite-worker': join(checkoutDirectory, 'src/storage/sqlite/sqlite-worker.ts'),
+      },
+      output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', comments: false },
+    },
+  },
+});
+
+/** One character beyond Latin-1, and V8 keeps two bytes for each character of the file. */
+function escapeBeyondLatin1(code: string): string {
+  return code.replace(/[^\0-\xff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
