@@ -66,4 +66,14 @@ describe('a transaction that is held', () => {
     expect(lines).toEqual([]);
     expect(counted()).toEqual([{ value: 0 }]);
   });
+
+  it('is as urgent as its owner says', async () => {
+    const order: string[] = [];
+    const note = (name: string) => async () => void order.push(name);
+    const names = ['a', 'b', 'c'];
+    const waiting = names.map((name) => database.transaction(note(name)));
+    waiting.push(database.transaction(note('urgent'), { urgent: true }));
+    await Promise.all(waiting);
+    expect(order).toEqual(['a', 'urgent', 'b', 'c']);
+  });
 });

@@ -29,7 +29,7 @@ export function tellHeldTransactions<Tables>(
     dialect: database.dialect,
     reader: database.reader,
     close: () => database.close(),
-    transaction: (work) =>
+    transaction: (work, options) =>
       database.transaction(async (tx) => {
         const startedMs = clock.monotonicMs();
         let told = false;
@@ -48,6 +48,6 @@ export function tellHeldTransactions<Tables>(
           const heldMs = Math.round(clock.monotonicMs() - startedMs);
           if (told) logger.warn({ owner, held_ms: heldMs }, 'Transaction that was held for long is over.');
         }
-      }),
+      }, options),
   };
 }
