@@ -101,7 +101,15 @@ describe('bad requests', () => {
       payload: 'count=1',
       status: 415,
       error: 'unsupported_media_type',
-      message: /text\/plain.*application\/json/,
+      message: /text\/plain.*send application\/json/,
+    },
+    {
+      case: 'a compressed body',
+      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+      payload: '{}',
+      status: 415,
+      error: 'unsupported_media_type',
+      message: /"gzip" is not taken here; send the body as it is/,
     },
   ])('answers $case with $error', async ({ headers, payload, status, error, message }) => {
     const { app, as } = await start({ register: registerProbes });
@@ -114,6 +122,28 @@ describe('bad requests', () => {
     expect(answer.statusCode).toBe(status);
     expect(answer.json()).toEqual({ error, message: expect.stringMatching(message) });
     expect(answer.headers['x-request-id']).toMatch(/^req_/);
+  });
+
+  it('refuses a body whose parsing would hold up others', async () => {
+    const { app, as } = await start({
+      register: registerProbes,
+      parts: { limits: { maxBodyBytes: 1_000_000 } },
+    });
+    const post = (payload: string) =>
+      app.inject({
+        method: 'POST',
+        url: '/probe/1',
+        headers: { ...body({}).headers, ...as('operator') },
+        payload,
+      });
+    const refused = await post(`{"count":[${'{},'.repeat(60_000)}1]}`);
+    expect([refused.statusCode, refused.json().message]).toEqual([
+      413,
+      expect.stringContaining('maxJsonValues'),
+    ]);
+    const note = '[{'.repeat(100_000);
+    expect((await post(JSON.stringify({ count: 1, note }))).statusCode).toBe(200);
+    expect((await post(`{"count":1${' '.repeat(200_000)}`)).json().error).toBe('malformed_json');
   });
 
   it('tells a wrong path from a wrong method', async () => {

@@ -46,7 +46,7 @@ export { allSettled } from './concurrency/all-settled.ts';
 export { SerialQueue, KeyedSerialQueue } from './concurrency/serial-queue.ts';
 export { backoffMs, type BackoffLimits } from './concurrency/backoff.ts';
 export { delay } from './concurrency/delay.ts';
-export { nextTurn, Stretch, type StretchOptions } from './concurrency/pacing.ts';
+export { nextTurn, paced, Stretch, type StretchOptions } from './concurrency/pacing.ts';
 export { type HistogramSpan, type HistogramValue } from './series/histogram-value.ts';
 export { SEVERITIES, severityRank, type Severity } from './labels/severity.ts';
 export { toRfc3339, toRfc3339OrNull, type Clock, type Timer } from './time/clock.ts';

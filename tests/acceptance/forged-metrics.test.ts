@@ -85,6 +85,7 @@ describe('a forged agent_heartbeats_missed', () => {
   it.each<[string, () => Promise<string | null>]>([
     ['whoever is on this machine', async () => null],
     ['an ingest token', () => tokenOf('ingest')],
+    ["an admin's token", () => tokenOf('admin')],
   ])('does not get in by remote write from %s', async (_, token) => {
     const answer = await remoteWrite(await token());
     expect(answer.status).toBe(400);

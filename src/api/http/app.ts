@@ -41,6 +41,8 @@ declare module 'fastify' {
     access?: typeof PUBLIC | readonly Role[];
     /** True where loopback may come in without a token when `access.open_ingest_on_loopback` is on. */
     openOnLoopback?: boolean;
+    /** The content types of the body, where it is not JSON; the routes' parsers read them. */
+    takes?: readonly string[];
     /** True where a POST changes nothing, as a query too long for a URL: it is not audited and needs no CSRF token. */
     readsOnly?: boolean;
   }

@@ -26,6 +26,8 @@ export interface FailedRequest {
   readonly path: string;
   readonly bodyLimitBytes: number;
   readonly contentType: string | undefined;
+  /** Content types that the route takes. */
+  readonly takes: readonly string[];
 }
 
 const retryAfterSeconds = 1;
@@ -44,8 +46,8 @@ export function answerError(thrown: unknown, request: FailedRequest): ErrorAnswe
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return answer(
         'unsupported_media_type',
-        `${request.method} ${request.path} does not take ${request.contentType ?? 'a body without content type'}; ` +
-          'send application/json where the API description names no other type',
+        `${request.method} ${request.path} does not take ${request.contentType || 'a body without content type'}; ` +
+          `send ${request.takes.join(' or ')}`,
       );
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':

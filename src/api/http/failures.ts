@@ -27,6 +27,7 @@ export function createFailureAnswer(logger: Logger): FailureAnswer {
       path: pathOf(request),
       bodyLimitBytes: request.routeOptions.bodyLimit,
       contentType: request.headers['content-type'],
+      takes: request.routeOptions.config.takes ?? ['application/json'],
     });
     if (failure.unexpected) {
       logger.error(

@@ -1,5 +1,7 @@
 import { OmoiError, messageOf } from '#telemetry';
 import type { ApiApp } from './app.ts';
+import { encodingProblem } from './content-encoding.ts';
+import { isWeighed, weighJson } from './json-weight.ts';
 
 /** Reads JSON bodies and nothing else; a body that is not well-formed is told where it breaks. */
 export function acceptJsonBodies(app: ApiApp): void {
@@ -7,12 +9,18 @@ export function acceptJsonBodies(app: ApiApp): void {
   const parse = app.getDefaultJsonParser('error', 'ignore');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    const problem = encodingProblem(request);
+    if (problem) return done(problem);
     const text = body.toString();
-    void parse(request, text, (error, value) => {
-      if (error)
-        done(new OmoiError('malformed_json', `the body is no well-formed JSON: ${whyMalformed(text)}`));
-      else done(null, value);
-    });
+    const read = (): void => {
+      void parse(request, text, (error, value) => {
+        if (error)
+          done(new OmoiError('malformed_json', `the body is no well-formed JSON: ${whyMalformed(text)}`));
+        else done(null, value);
+      });
+    };
+    if (isWeighed(text)) weighJson(text).then(read, done);
+    else read();
   });
 }
 

@@ -34,7 +34,7 @@ export interface EncodedBody {
 
 /** @throws OmoiError `unsupported_media_type` */
 export function encodedBody(body: Buffer, { contentEncoding, maxBytes }: DecodedBodyOptions): EncodedBody {
-  const encoding = contentEncoding?.trim().toLowerCase() ?? 'identity';
+  const encoding = contentEncoding?.trim().toLowerCase() || 'identity';
   switch (encoding) {
     case 'identity':
       return { claimedBytes: body.length, decode: () => Promise.resolve(body) };

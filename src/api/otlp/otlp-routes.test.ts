@@ -71,6 +71,7 @@ describe('the content encoding of an OTLP request', () => {
     ['gzip', members],
     ['Deflate', deflateSync(BODY)],
     ['identity', BODY],
+    ['', BODY],
   ])('%s is read', async (name, payload) => {
     expect((await post(payload, name)).statusCode).toBe(200);
     expect(received.map(String)).toEqual([BODY.toString()]);
@@ -107,6 +108,26 @@ describe('the content encoding of an OTLP request', () => {
     expect((await post(payload, name)).statusCode).toBe(status);
     expect(received).toEqual([]);
     expect(bodies.usedBytes).toBe(0);
+  });
+});
+
+describe('the content type of an OTLP request', () => {
+  it.each([
+    ['none', {}, 'without a content type'],
+    ['an empty one', { 'content-type': '' }, 'a body without content type'],
+    ['what is no type', { 'content-type': 'json' }, 'json'],
+    ['another one', { 'content-type': 'text/plain' }, '"text/plain"'],
+  ])('%s is answered with those that are read', async (_, headers, named) => {
+    const answer = await served.app.inject({
+      method: 'POST',
+      url: '/v1/logs',
+      headers: { ...served.as('ingest'), ...headers },
+      payload: BODY,
+    });
+    expect([answer.statusCode, answer.json().error]).toEqual([415, 'unsupported_media_type']);
+    const message = String(answer.json().message);
+    expect(message).toContain(named);
+    expect(message).toMatch(/application\/x-protobuf or application\/json/);
   });
 });
 

@@ -35,12 +35,16 @@ describe('who asks', () => {
       status: 404,
       body: { status: 'error', errorType: 'not_found' },
     });
-    const json = await stage.post(
-      'query',
-      { query: '1' },
-      { ...stage.served.as('viewer'), 'content-type': 'text/plain' },
-    );
-    expect(json).toMatchObject(refused(415, 'unsupported_media_type'));
+    const form = /application\/x-www-form-urlencoded/;
+    for (const [headers, message] of [
+      [{ 'content-type': 'application/json' }, form],
+      [{ 'content-type': '' }, form],
+      [{ 'content-encoding': 'gzip' }, /"gzip" is not taken here; send the body as it is/],
+    ] as const) {
+      const answer = await stage.post('query', { query: '1' }, { ...stage.served.as('viewer'), ...headers });
+      expect(answer).toMatchObject(refused(415, 'unsupported_media_type'));
+      expect(answer.body['error']).toMatch(message);
+    }
   });
 
   it('may send a token as the password of basic authentication, here and nowhere else', async () => {

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest, FastifyTypeProviderDefault } from 'f
 import { OmoiError } from '#telemetry';
 import { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
+import { encodingProblem } from '../http/content-encoding.ts';
 import { sendAnswer, type PrometheusAnswer } from './answer.ts';
 import { prometheusError } from './error-body.ts';
 import { Parameters } from './parameters.ts';
@@ -49,9 +50,11 @@ export interface PrometheusRoute {
 export function registerPrometheusReads(app: ApiApp, routes: readonly PrometheusRoute[]): void {
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(FORM, { parseAs: 'string' }, async (_request: FastifyRequest, body: string) =>
-      fieldsOf(body),
-    );
+    scope.addContentTypeParser(FORM, { parseAs: 'string' }, async (request: FastifyRequest, body: string) => {
+      const problem = encodingProblem(request);
+      if (problem) throw problem;
+      return fieldsOf(body);
+    });
     for (const route of routes) {
       addRoute(scope, route, 'GET');
       if (route.takesForm) addRoute(scope, route, 'POST');
@@ -66,7 +69,7 @@ function addRoute(scope: ApiApp, route: PrometheusRoute, method: 'GET' | 'POST')
   scope.withTypeProvider<FastifyTypeProviderDefault>().route({
     method,
     url: `/prometheus/api/v1/${route.path}`,
-    config: { access: READERS, readsOnly: true },
+    config: { access: READERS, readsOnly: true, takes: [FORM] },
     schema: {
       tags: ['prometheus'],
       summary: route.summary,

@@ -1,6 +1,6 @@
 import type { RemoteWriteReceiver } from '#ingest';
 import { OmoiError } from '#telemetry';
-import type { ApiApp, Principal } from '../http/app.ts';
+import type { ApiApp } from '../http/app.ts';
 import { countBodies, type BodyBudget } from '../http/body-budget.ts';
 import { SENDERS } from '../access/roles.ts';
 
@@ -11,12 +11,9 @@ export interface RemoteWriteRouteParts {
   readonly bodies: BodyBudget;
 }
 
-/** Who may make Omoi act anyway. */
-const OPERATING_ROLES: ReadonlySet<Principal['role']> = new Set(['operator', 'admin'] as const);
-
 /**
  * Prometheus remote write 1.0. Answered 204 when what was sent survives a crash. Metrics that Omoi writes itself are
- * taken from operators alone; others get `400 sample_refused` for those samples, while the rest is stored.
+ * taken from nobody: `400 sample_refused` for those samples, while the rest is stored.
  */
 export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRouteParts): void {
   void app.register((scope, _options, done) => {
@@ -27,7 +24,7 @@ export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRoutePa
       method: 'POST',
       url: '/prometheus/api/v1/write',
       bodyLimit: parts.maxBodyBytes,
-      config: { access: SENDERS, openOnLoopback: true },
+      config: { access: SENDERS, openOnLoopback: true, takes: ['application/x-protobuf'] },
       schema: {
         tags: ['ingest'],
         summary: 'Prometheus remote write 1.0: a Snappy-compressed prometheus.WriteRequest',
@@ -35,9 +32,8 @@ export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRoutePa
       async handler(request, reply) {
         checkHeaders(request.headers['content-type'], request.headers['content-encoding']);
         const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-        const sender = { mayWriteReserved: OPERATING_ROLES.has(request.principal.role) };
         const { traceparent } = request;
-        await holdBody(request, () => parts.receiver.handle({ body, traceparent, sender }));
+        await holdBody(request, () => parts.receiver.handle({ body, traceparent }));
         return reply.code(204).send();
       },
     });

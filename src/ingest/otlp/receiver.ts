@@ -1,5 +1,6 @@
 import {
   OmoiError,
+  paced,
   SerialQueue,
   type Clock,
   type Counter,
@@ -15,7 +16,7 @@ import { JsonReader } from './json/json-reader.ts';
 import { logReader } from './log-records.ts';
 import { MetricsIntake } from './metrics/intake.ts';
 import type { OtlpSampleStore } from './metrics/sample-store.ts';
-import { otlpStretch, paced } from './paced.ts';
+import { otlpStretch } from './otlp-stretch.ts';
 import { Refusals } from './refusals.ts';
 import type { Authority, OtlpSender } from './sender.ts';
 import { spanReader } from './spans.ts';
@@ -162,6 +163,6 @@ export function encodingOf(contentType: string): Encoding {
   if (type === 'application/json') return 'json';
   throw new OmoiError(
     'unsupported_media_type',
-    `OTLP is read as application/x-protobuf or application/json, not "${contentType}"`,
+    `OTLP is read as application/x-protobuf or application/json, not ${contentType === '' ? 'without a content type' : `"${contentType}"`}`,
   );
 }

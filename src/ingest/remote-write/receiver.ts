@@ -8,6 +8,7 @@ import {
   METRIC_NAME_LABEL,
   nextTurn,
   OmoiError,
+  paced,
   type Random,
   type RefusedSamples,
   SampleBatch,
@@ -21,9 +22,9 @@ import { RequestDecoder, placeOfUnknown, readLabels, unknownRef } from './decode
 import { SeriesCache } from './series-cache.ts';
 import { SnappyDecoder } from './snappy.ts';
 
-/** Series or samples handled between two looks at the clock. */
 /** How long one request works before it lets the event loop turn. */
 const MAX_STRETCH_MS = 4;
+/** Series or samples handled between two looks at the clock. */
 const ITEMS_PER_LOOK = 500;
 const SERIES_PER_LOOK = 50;
 /** A larger request becomes visible in parts of this size, so that no commit holds up the event loop. */
@@ -50,7 +51,7 @@ export interface RemoteWriteParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly selfMetrics: SelfMetrics;
-  /** Metric names that Omoi itself writes: they can make it act. */
+  /** Metric names that Omoi itself writes: they can make it act, so that they are taken from nobody. */
   readonly isReserved: (metricName: string) => boolean;
   /** What a request may decode to; 32 MiB where absent. */
   readonly maxDecodedBytes?: number;
@@ -61,8 +62,6 @@ export interface RemoteWriteRequest {
   readonly body: Uint8Array;
   /** W3C traceparent of the request, or null. */
   readonly traceparent: string | null;
-  /** Who may make Omoi act anyway may also write what it acts on, for instance to bring history back. */
-  readonly sender: { readonly mayWriteReserved: boolean };
 }
 
 export interface RemoteWriteReceiver {
@@ -97,8 +96,6 @@ export function createRemoteWriteReceiver(parts: RemoteWriteParts): RemoteWriteR
     },
   };
 }
-
-type Sender = RemoteWriteRequest['sender'];
 
 /** What became of a request's samples. */
 interface Outcome {
@@ -218,24 +215,24 @@ class Receiver {
     return { samples: outcome.accepted };
   }
 
-  async #take({ body, sender }: RemoteWriteRequest, origin: AppendOrigin): Promise<Outcome> {
-    const decoded = this.#snappy.decode(body);
-    const outcome = await this.#takeDecoded(decoded, sender, origin);
+  async #take({ body }: RemoteWriteRequest, origin: AppendOrigin): Promise<Outcome> {
+    const stretch = new Stretch(this.#parts.clock, { maxMs: MAX_STRETCH_MS });
+    const decoded = await paced(this.#snappy.decode(body), stretch);
+    const outcome = await this.#takeDecoded(decoded, stretch, origin);
     if (outcome.refused.unknown_series === 0) return outcome;
     // The store has forgotten series that the cache knew. What is stored already is found to be there.
     this.#cache.clear();
-    return this.#takeDecoded(decoded, sender, origin);
+    return this.#takeDecoded(decoded, stretch, origin);
   }
 
-  async #takeDecoded(decoded: Uint8Array, sender: Sender, origin: AppendOrigin): Promise<Outcome> {
+  async #takeDecoded(decoded: Uint8Array, stretch: Stretch, origin: AppendOrigin): Promise<Outcome> {
     const { sink, isReserved } = this.#parts;
     const { batch, metadata } = this.#decoder;
-    const stretch = new Stretch(this.#parts.clock, { maxMs: MAX_STRETCH_MS });
     this.#decoder.begin(decoded);
     while (!this.#decoder.step(ITEMS_PER_LOOK)) if (stretch.isOver) await stretch.pause();
-    const { limit, reserved } = await this.#resolveUnknown(sender, stretch);
+    const { limit, reserved } = await this.#resolveUnknown(stretch);
     for (const { metricName, metadata: described } of metadata) {
-      if (sender.mayWriteReserved || !isReserved(metricName)) sink.describe(metricName, described);
+      if (!isReserved(metricName)) sink.describe(metricName, described);
     }
     const outcome: Outcome = {
       accepted: 0,
@@ -258,10 +255,9 @@ class Receiver {
 
   /**
    * Makes the series that the cache did not know, all label sets checked before the first is made. None is made for
-   * samples that are refused for their time anyway, or for no sample at all. Series of reserved metrics never get into
-   * the cache: whoever wrote them, each sender of theirs is looked at here.
+   * samples that are refused for their time anyway, or for no sample at all, or of reserved metrics.
    */
-  async #resolveUnknown(sender: Sender, stretch: Stretch): Promise<Resolved> {
+  async #resolveUnknown(stretch: Stretch): Promise<Resolved> {
     const { unknown, batch } = this.#decoder;
     if (unknown.length === 0) return { limit: null, reserved: NONE_RESERVED };
     const labelSets: Labels[] = [];
@@ -277,8 +273,7 @@ class Receiver {
     let limit: OmoiError | null = null;
     for (const [at, labels] of labelSets.entries()) {
       const metricName = labels[METRIC_NAME_LABEL] ?? '';
-      const isReserved = this.#parts.isReserved(metricName);
-      if (isReserved && !sender.mayWriteReserved) {
+      if (this.#parts.isReserved(metricName)) {
         forbidden.set(unknownRef(at), metricName);
         continue;
       }
@@ -286,7 +281,7 @@ class Receiver {
       try {
         const ref = this.#parts.sink.series(labels);
         const series = unknown[at];
-        if (series && !isReserved) this.#cache.add(series.hash, series.labelBytes, ref);
+        if (series) this.#cache.add(series.hash, series.labelBytes, ref);
         refs[at] = ref;
       } catch (error) {
         if (!(error instanceof OmoiError) || error.code !== 'series_limit_reached') throw error;

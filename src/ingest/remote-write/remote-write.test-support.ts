@@ -10,24 +10,15 @@ import { createTsdb, type Tsdb, type TsdbLimits } from '#tsdb';
 import { encodeWriteRequest, snappy, type RequestSeries } from '../../../tests/remote-write-request.ts';
 import { createRemoteWriteReceiver, type RemoteWriteReceiver } from './receiver.ts';
 
-const STRANGER = { mayWriteReserved: false };
-export const OPERATOR = { mayWriteReserved: true };
-
-type Sender = typeof STRANGER;
-
 /** A receiver before an empty store. The metric `agent_heartbeats_missed` is Omoi's own. */
 export interface ReceiverStage {
   readonly clock: VirtualClock;
   readonly selfMetrics: SelfMetrics;
   readonly tsdb: Tsdb;
   /** Bytes of a request, uncompressed. */
-  sendBytes(request: Uint8Array, sender?: Sender): ReturnType<RemoteWriteReceiver['handle']>;
+  sendBytes(request: Uint8Array): ReturnType<RemoteWriteReceiver['handle']>;
   /** @param rest further fields of the request */
-  send(
-    series: readonly RequestSeries[],
-    rest?: Uint8Array,
-    sender?: Sender,
-  ): ReturnType<RemoteWriteReceiver['handle']>;
+  send(series: readonly RequestSeries[], rest?: Uint8Array): ReturnType<RemoteWriteReceiver['handle']>;
   selectAll(): readonly SelectedSeries[];
   /** A sample at the clock's time and so many ms. */
   at(
@@ -47,14 +38,14 @@ export async function openReceiver(limits: Partial<TsdbLimits> = {}): Promise<Re
     selfMetrics,
     isReserved: (name) => name === 'agent_heartbeats_missed',
   });
-  const sendBytes: ReceiverStage['sendBytes'] = (request, sender = STRANGER) =>
-    receiver.handle({ body: snappy(request), traceparent: null, sender });
+  const sendBytes: ReceiverStage['sendBytes'] = (request) =>
+    receiver.handle({ body: snappy(request), traceparent: null });
   return {
     clock,
     selfMetrics,
     tsdb,
     sendBytes,
-    send: (series, rest, sender) => sendBytes(encodeWriteRequest(series, rest), sender),
+    send: (series, rest) => sendBytes(encodeWriteRequest(series, rest)),
     selectAll() {
       const matchers = [createMatcher('__name__', '=~', '.+')];
       const found = tsdb.select({ matchers, startMs: 0, endMs: clock.wallMs() + 1e9 });

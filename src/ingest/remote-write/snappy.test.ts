@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { propertyRuns } from '../../../tests/property-runs.ts';
 import { snappy } from '../../../tests/remote-write-request.ts';
+import { decoded } from './snappy.test-support.ts';
 import { SnappyDecoder } from './snappy.ts';
 
 describe('snappy', () => {
@@ -15,14 +16,24 @@ describe('snappy', () => {
     );
     fc.assert(
       fc.property(bytes, (original) => {
-        expect(Buffer.from(decoder.decode(snappy(original))).equals(original)).toBe(true);
+        expect(Buffer.from(decoded(decoder, snappy(original))).equals(original)).toBe(true);
       }),
     );
   });
 
+  test('a large block is decoded in steps', () => {
+    const original = Buffer.from(Array.from({ length: 300_000 }, (_, at) => `${at % 977} `).join(''));
+    const steps = new SnappyDecoder(1 << 24).decode(snappy(original));
+    let count = 1;
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) count++;
+    expect(Buffer.from(step.value).equals(original)).toBe(true);
+    expect(count).toBe(Math.ceil(original.length / (256 * 1024)));
+  });
+
   test('a bomb is refused before it is decoded', () => {
     const bomb = Buffer.concat([Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f), Buffer.alloc(1000, 0xfe)]);
-    expect(() => new SnappyDecoder(1024).decode(bomb)).toThrowError(
+    expect(() => decoded(new SnappyDecoder(1024), bomb)).toThrowError(
       expect.objectContaining({ code: 'body_too_large' }),
     );
   });
@@ -31,7 +42,7 @@ describe('snappy', () => {
     const decoder = new SnappyDecoder(1 << 16);
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-        expectCoded(() => decoder.decode(bytes));
+        expectCoded(() => decoded(decoder, bytes));
       }),
       { numRuns: propertyRuns(2000) },
     );

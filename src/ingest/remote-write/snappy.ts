@@ -1,5 +1,7 @@
 import { OmoiError } from '#telemetry';
 
+/** What is decoded between two chances to pause. */
+const BYTES_PER_STEP = 256 * 1024;
 /** The longest stretch that is copied in a loop; a call to native code costs more for less than this. */
 const MAX_LOOP_BYTES = 96;
 
@@ -12,16 +14,20 @@ export class SnappyDecoder {
   readonly #maxDecodedBytes: number;
   #output = new Uint8Array(64 * 1024);
   #outputView = new DataView(this.#output.buffer);
+  /** How far a block is decoded: in what was compressed, and in what comes out. */
+  #at = 0;
+  #filled = 0;
 
   constructor(maxDecodedBytes: number) {
     this.#maxDecodedBytes = maxDecodedBytes;
   }
 
   /**
-   * The decoded bytes, as a view that is good until the next call.
+   * Decodes a block; yields now and then. One block at a time.
+   * @returns the decoded bytes, as a view that is good until the next call
    * @throws OmoiError `payload_undecodable`, `body_too_large`
    */
-  decode(input: Uint8Array): Uint8Array {
+  *decode(input: Uint8Array): Generator<void, Uint8Array> {
     const header = readLength(input);
     if (header.length > this.#maxDecodedBytes) {
       throw new OmoiError(
@@ -35,15 +41,25 @@ export class SnappyDecoder {
       );
       this.#outputView = new DataView(this.#output.buffer);
     }
-    this.#fill(input, header.at, header.length);
+    this.#at = header.at;
+    this.#filled = 0;
+    for (;;) {
+      this.#fill(input, header.length);
+      if (this.#at >= input.length) break;
+      yield;
+    }
+    if (this.#filled !== header.length) throw broken(this.#at);
     return this.#output.subarray(0, header.length);
   }
 
-  #fill(input: Uint8Array, start: number, length: number): void {
+  /** Decodes on to the end of a step, or of the input. */
+  #fill(input: Uint8Array, length: number): void {
     const output = this.#output;
-    let at = start;
-    let filled = 0;
-    while (at < input.length) {
+    let at = this.#at;
+    let filled = this.#filled;
+    // Elements take input too: two bytes of it may come to one of output.
+    const stop = filled + BYTES_PER_STEP;
+    while (at < input.length && filled < stop) {
       const tag = input[at] ?? 0;
       at++;
       if ((tag & 3) === 0) {
@@ -79,7 +95,8 @@ export class SnappyDecoder {
       this.#repeat(filled, offset, count);
       filled += count;
     }
-    if (filled !== length) throw broken(at);
+    this.#at = at;
+    this.#filled = filled;
   }
 
   /** Copies what was decoded `offset` bytes ago; the copy may overlap itself and then repeats. */

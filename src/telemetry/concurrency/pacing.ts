@@ -7,6 +7,15 @@ export function nextTurn(): Promise<void> {
   });
 }
 
+/** Runs work that offers pauses, and takes one whenever a stretch has been long enough. */
+export async function paced<Result>(work: Generator<void, Result>, stretch: Stretch): Promise<Result> {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+    if (stretch.isOver) await stretch.pause();
+  }
+}
+
 /** How long work that may pause goes on at a stretch, unless it says otherwise. */
 const DEFAULT_STRETCH_MS = 2;
 /** A turn of the event loop that is shorter than this had nothing to do. */

@@ -1,5 +1,6 @@
 import {
   OmoiError,
+  paced,
   type AppendOrigin,
   type Clock,
   type CommitResult,
@@ -8,7 +9,7 @@ import {
   SampleBatch,
   type SelfMetrics,
 } from '#telemetry';
-import { otlpStretch, paced } from '../paced.ts';
+import { otlpStretch } from '../otlp-stretch.ts';
 import { Refusals } from '../refusals.ts';
 import type { Authority, OtlpSender } from '../sender.ts';
 import { MetricsDecoder } from './decoder.ts';

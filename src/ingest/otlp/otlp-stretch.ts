@@ -9,12 +9,3 @@ const maxPauseMs = 8;
 export function otlpStretch(clock: Clock): Stretch {
   return new Stretch(clock, { maxMs: maxStretchMs, maxPauseMs });
 }
-
-/** Runs work that offers pauses, and takes one whenever a stretch has been long enough. */
-export async function paced<Result>(work: Generator<void, Result>, stretch: Stretch): Promise<Result> {
-  for (;;) {
-    const step = work.next();
-    if (step.done) return step.value;
-    if (stretch.isOver) await stretch.pause();
-  }
-}

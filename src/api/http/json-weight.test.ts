@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { weighJson } from './json-weight.ts';
+
+describe('a text of JSON', () => {
+  it.each([
+    ['objects', '{},'.repeat(45_000)],
+    ['named values', '"a":1,'.repeat(45_000)],
+    ['elements of lists', '1,'.repeat(450_000)],
+    ['brackets, colons and commas in texts', `"${'[{:,'.repeat(100_000)}"`],
+    ['texts with quotes', `"${'\\"{'.repeat(100_000)}"`],
+    ['white space', ' '.repeat(4_000_000)],
+  ])('may hold many %s', async (_, text) => {
+    await expect(weighJson(text)).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['objects', '{},'.repeat(50_001)],
+    ['lists', '['.repeat(50_001)],
+    ['named values', '"a":1,'.repeat(50_001)],
+    ['elements of lists', '1,'.repeat(500_001)],
+  ])('may not hold more %s than are parsed in no time', async (_, text) => {
+    await expect(weighJson(text)).rejects.toMatchObject({ code: 'body_too_large' });
+  });
+
+  it('leaves others their turns while it is looked at', async () => {
+    let turns = 0;
+    const count = (): void => void (turns++, (next = setImmediate(count)));
+    let next = setImmediate(count);
+    await weighJson(' '.repeat(4_000_000));
+    clearImmediate(next);
+    expect(turns).toBeGreaterThanOrEqual(4_000_000 / (256 * 1024) - 2);
+  });
+});
