@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createEventBus } from '#eventbus';
+import { createFleet, type Fleet } from '#fleet';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import { registerAgentRoutes } from '../agents/agent-routes.ts';
+import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { registerLockRoutes } from '../locks/lock-routes.ts';
+import { registerTaskRoutes } from './task-routes.ts';
+
+// The bounds of requests as the documentation tells them: the last number that is taken, and the first that is not.
+
+let database: StateDatabase;
+let stop: () => Promise<void>;
+let fleet: Fleet;
+let api: TestApi;
+
+beforeAll(async () => {
+  const clock = new VirtualClock();
+  database = await openTestStateDatabase(clock, 'none');
+  const random = createSeededRandom(1);
+  const common = { database, clock, random, logger: silentLogger, metrics: new SelfMetrics() };
+  const bus = createEventBus(common);
+  fleet = createFleet({ ...common, bus });
+  await fleet.start();
+  api = await startTestApi({
+    parts: { limits: { maxBodyBytes: 1_048_576 } },
+    register: (app) => {
+      registerAgentRoutes(app, { fleet, clock });
+      registerTaskRoutes(app, { fleet });
+      registerLockRoutes(app, { fleet });
+    },
+  });
+  stop = async () => {
+    await api.close();
+    await fleet.stop();
+    await bus.stop();
+    await database.close();
+  };
+  await ask('agents', { agent_id: 'worker-1', agent_type: 'worker', nonce: 'a nonce of mine' });
+});
+afterAll(() => stop());
+
+async function ask(path: string, body?: object) {
+  const answer = await api.app.inject({
+    method: body === undefined ? 'GET' : 'POST',
+    url: `/api/v1/fleet/${path}`,
+    headers: { ...api.as('agent'), host: 'localhost' },
+    ...(body !== undefined && { payload: body }),
+  });
+  return { status: answer.statusCode, ...answer.json<{ error?: string }>() };
+}
+
+const many = <Element>(count: number, element: (at: number) => Element): Element[] =>
+  Array.from({ length: count }, (_, at) => element(at));
+const holder = { agent_id: 'worker-1', generation: 1 };
+const task = { task_type: 'build', phase_id: 'PHASE_TESTING' };
+const claim = (more: object) => ask('tasks/claim', { ...holder, ...more });
+const lock = (more: object) =>
+  ask('locks', { ...holder, resource_type: 'file', resource_name: 'a', ...more });
+
+it.each<[what: string, most: number, (value: number) => Promise<{ status: number; error?: string }>]>([
+  [
+    'heartbeats in one request',
+    500,
+    (count) =>
+      ask('agents/heartbeats', { heartbeats: many(count, (at) => ({ ...holder, sequence: at + 1 })) }),
+  ],
+  ['tasks claimed at once', 20, (count) => claim({ max_tasks: count })],
+  ['task types of a claim', 50, (count) => claim({ task_types: many(count, (at) => `t${at}`) })],
+  ['ms of a lease', 3_600_000, (ms) => claim({ lease_ms: ms })],
+  ['tasks enqueued at once', 500, (count) => ask('tasks/batch', { tasks: many(count, () => task) })],
+  ['attempts of a task', 100, (count) => ask('tasks', { ...task, max_attempts: count })],
+  [
+    'ms that a claim waits',
+    30_000,
+    async (ms) => {
+      // There is something to claim: nobody waits.
+      await ask('tasks', task);
+      return claim({ wait_ms: ms });
+    },
+  ],
+  [
+    'results in one request',
+    100,
+    (count) =>
+      ask('tasks/complete', { ...holder, completions: many(count, (at) => ({ task_id: `t${at}` })) }),
+  ],
+  ['ms that a lock is held', 3_600_000, (ms) => lock({ ttl_ms: ms })],
+  ['ms that a lock is waited for', 30_000, (ms) => lock({ wait_ms: ms })],
+  ['tasks of a page', 1000, (count) => ask(`tasks?limit=${count}`)],
+  ['agents of a page', 1000, (count) => ask(`agents?limit=${count}`)],
+  ['locks of a page', 1000, (count) => ask(`locks?limit=${count}`)],
+])('%s: %i and no more', async (_what, most, request) => {
+  const { status, error } = await request(most);
+  expect([error, status < 300]).toEqual([undefined, true]);
+  expect(await request(most + 1)).toMatchObject({ status: 400, error: 'invalid_request' });
+});
+
+it('bytes of a payload: 262144 and no more', async () => {
+  const payload = (bytes: number) => ask('tasks', { ...task, payload: 'x'.repeat(bytes - '""'.length) });
+  expect((await payload(262_144)).status).toBe(201);
+  expect(await payload(262_145)).toMatchObject({ status: 413, error: 'body_too_large' });
+});

@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SampleBatch, SelfMetrics, silentLogger, VirtualClock, type Labels } from '#telemetry';
+import { createTsdb, type Tsdb } from './index.ts';
+
+// The limits of the store as docs/monitoring/promql.md tells them, at their numbers.
+
+let clock: VirtualClock;
+let tsdb: Tsdb;
+beforeEach(async () => {
+  clock = new VirtualClock();
+  tsdb = await createTsdb({ clock, logger: silentLogger, selfMetrics: new SelfMetrics() });
+});
+afterEach(() => tsdb.stop());
+
+describe('the labels of a series', () => {
+  it.each<[what: string, most: number, (size: number) => Labels]>([
+    [
+      'labels, the name among them',
+      64,
+      (count) => ({
+        __name__: 'm',
+        ...Object.fromEntries(Array.from({ length: count - 1 }, (_, at) => [`l${at}`, 'x'])),
+      }),
+    ],
+    ['characters of a name', 1024, (length) => ({ __name__: 'm', ['a'.repeat(length)]: 'x' })],
+    ['characters of a value', 8192, (length) => ({ __name__: 'm', a: 'x'.repeat(length) })],
+  ])('%s: %i and no more', (_what, most, labels) => {
+    expect(() => tsdb.series(labels(most))).not.toThrow();
+    expect(() => tsdb.series(labels(most + 1))).toThrow(expect.objectContaining({ code: 'labels_invalid' }));
+  });
+});
+
+describe('the time of a sample', () => {
+  const MINUTE_MS = 60_000;
+  function commit(atMs: number): { readonly accepted: number } {
+    const batch = new SampleBatch();
+    batch.add(tsdb.series({ __name__: 'm' }), atMs, 1);
+    return tsdb.commit(batch, {
+      source: 'remote_write',
+      traceparent: null,
+      receivedAtMs: 0,
+      receivedMonotonicMs: 0,
+    });
+  }
+
+  it('is no more than ten minutes ahead of the clock', () => {
+    expect(commit(clock.wallMs() + 10 * MINUTE_MS).accepted).toBe(1);
+    expect(commit(clock.wallMs() + 10 * MINUTE_MS + 1).accepted).toBe(0);
+  });
+
+  it('is no more than five minutes behind the newest of its series', () => {
+    const newestMs = clock.wallMs();
+    expect(commit(newestMs).accepted).toBe(1);
+    expect(commit(newestMs - 5 * MINUTE_MS).accepted).toBe(1);
+    expect(commit(newestMs - 5 * MINUTE_MS - 1).accepted).toBe(0);
+  });
+
+  it('is no more than two hours old', () => {
+    expect(commit(clock.wallMs() - 120 * MINUTE_MS - 1).accepted).toBe(0);
+    expect(commit(clock.wallMs() - 120 * MINUTE_MS).accepted).toBe(1);
+  });
+});
