@@ -37,12 +37,14 @@ function extraFlags() {
 
 /**
  * With a compile cache the workers that the server starts from TypeScript do not even load what strips its types. One
- * arena for all threads: glibc would give each its own, some 4 MB that stay half empty.
+ * arena for all threads: glibc would give each its own, some 4 MB that stay half empty. Pieces of 128 KiB and more are
+ * always taken from the system one by one, so that they go back when they are freed: glibc would raise that limit when
+ * it frees the first.
  */
 function environment() {
   const cache = join(checkoutDirectory, 'node_modules/.cache/omoi-compile');
   const { OMOI_NODE_FLAGS: _flags, ...inherited } = process.env;
-  return { NODE_COMPILE_CACHE: cache, MALLOC_ARENA_MAX: '1', ...inherited };
+  return { NODE_COMPILE_CACHE: cache, MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072', ...inherited };
 }
 
 /** For a Node that cannot replace itself: a child that gets this process's terminal and signals. */

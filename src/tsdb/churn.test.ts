@@ -44,8 +44,8 @@ test('200,000 series that came and went leave nothing', { timeout: 120_000 }, as
   const numberOf = (name: string): number =>
     selfMetrics.collect().find((metric) => metric.name === name)?.points[0]?.value ?? Number.NaN;
   const heard = { series: 0 };
-  tsdb.onAppend([createMatcher('pod', '=~', '.*7')], (notice) => (heard.series += notice.refs.length));
-  tsdb.onForgotten((seriesCount) => (heard.series -= seriesCount / 10));
+  tsdb.onAppend([createMatcher('pod', '=~', '.*7')], (notice) => (heard.series += 10 * notice.refs.length));
+  tsdb.onForgotten((seriesCount) => (heard.series -= seriesCount));
   const batch = new SampleBatch();
   const append = (labels: Record<string, string>) => batch.add(tsdb.series(labels), clock.wallMs(), 1);
   const stays = () => {

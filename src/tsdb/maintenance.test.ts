@@ -6,18 +6,23 @@ import { createTsdb, type Tsdb } from './index.ts';
 
 const HOUR_MS = 3_600_000;
 const limits = { headWindowMs: HOUR_MS, retentionMs: 10 * HOUR_MS };
-const SERIES = 250;
+/** Three groups that are moved together. */
+const SERIES = 1250;
 
 let clock: VirtualClock;
 let database: TelemetryDatabase;
 let tsdb: Tsdb;
 /** What the next insertions fail with. */
 let failure: () => Error | null;
+let insertions: number;
 
+const INSERTION = /^\s*insert into tsdb_/u;
 /** Fails what is inserted, so that moving to the archive fails and retention does not. */
 const failing: KyselyPlugin = {
   transformQuery({ node }) {
-    const thrown = node.kind === 'InsertQueryNode' ? failure() : null;
+    const isInsertion = node.kind === 'RawNode' && INSERTION.test(node.sqlFragments[0] ?? '');
+    if (isInsertion) insertions++;
+    const thrown = isInsertion ? failure() : null;
     if (thrown) throw thrown;
     return node;
   },
@@ -27,6 +32,7 @@ const failing: KyselyPlugin = {
 beforeEach(async () => {
   clock = new VirtualClock();
   failure = () => null;
+  insertions = 0;
   database = await openTestTelemetryDatabase(clock);
   const telemetryDatabase: TelemetryDatabase = {
     ...database,
@@ -67,7 +73,7 @@ it('keeps the series that the archive refuses in memory, and moves the others', 
   let refused = 0;
   failure = () => (refused++ === 0 ? new Error('cannot hold it') : null);
   await tsdb.runMaintenance();
-  expect([await inMemory(), await archivedChunks()]).toEqual([100, SERIES - 100]);
+  expect([await inMemory(), await archivedChunks()]).toEqual([500, SERIES - 500]);
   await tsdb.runMaintenance();
   expect([await inMemory(), await archivedChunks()]).toEqual([0, SERIES]);
 });
@@ -82,4 +88,12 @@ it('applies retention also while the archive takes nothing', async () => {
   await clock.advance(7 * HOUR_MS);
   await tsdb.runMaintenance();
   expect([await inMemory(), await archivedChunks()]).toEqual([SERIES, 0]);
+});
+
+it('moves hundreds of series in a transaction of two statements, however many there are', async () => {
+  append();
+  await clock.advance(4 * HOUR_MS);
+  await tsdb.runMaintenance();
+  expect([await inMemory(), await archivedChunks()]).toEqual([0, SERIES]);
+  expect(insertions).toBe(2 * Math.ceil(SERIES / 500));
 });

@@ -10,8 +10,11 @@ import { ROW_MASK } from './rows/row-allocator.ts';
 import type { TsdbLimits } from './limits.ts';
 
 const PERIOD_MS = 60_000;
-/** Series looked at together: their chunks go to the archive in one transaction. */
-const SERIES_PER_GROUP = 100;
+/**
+ * Series looked at together: their chunks go to the archive in one transaction, of which most of the price does not
+ * depend on how many they are.
+ */
+const SERIES_PER_GROUP = 500;
 /** Series sealed or packed between two looks at the clock. */
 const SERIES_PER_LOOK = 8;
 /** Series that are forgotten together: a millisecond or two. */
@@ -110,7 +113,6 @@ export class Maintenance {
     const nowMs = clock.wallMs();
     const beforeMs = nowMs - limits.headWindowMs;
     const stretch = new Stretch(clock);
-    const dead: SeriesRow[] = [];
     const moves = new Moves(logger);
     const rows = index.select([]).slice();
     for (let at = 0; at < rows.length && !this.#stopped; at += SERIES_PER_GROUP) {
@@ -118,14 +120,10 @@ export class Maintenance {
       await this.#sealIdle(group, nowMs, stretch);
       if (archive) await moves.try(group, () => this.#moveOut(group, beforeMs, { archive, stretch }));
       else for (const row of group) head.dropChunksBefore(row, beforeMs);
-      for (const row of group) {
-        if (head.states.hasFlag(row, IS_WANTED)) head.states.clearFlag(row, IS_WANTED);
-        else if (this.#isDead(row, beforeMs)) dead.push(row);
-      }
+      await this.#forgetDead(group, beforeMs, stretch);
       if (stretch.isOver) await stretch.pause();
     }
     moves.report();
-    await this.#forget(dead, beforeMs, stretch);
     if (archive) await archive.retain(nowMs, limits);
     await this.#parts.afterRound();
   }
@@ -151,17 +149,20 @@ export class Maintenance {
     );
   }
 
-  async #forget(dead: readonly SeriesRow[], beforeMs: number, stretch: Stretch): Promise<void> {
+  /** Forgets the series of a group that have nothing in memory, unless somebody asked for them since the last round. */
+  async #forgetDead(group: Uint32Array, beforeMs: number, stretch: Stretch): Promise<void> {
     const { head, index } = this.#parts;
-    for (let at = 0; at < dead.length; at += FORGOTTEN_TOGETHER) {
+    for (let at = 0; at < group.length; at += FORGOTTEN_TOGETHER) {
       if (stretch.isOver) await stretch.pause();
-      // A series may have come back to life, or be wanted, since it was looked at.
-      const group = dead
-        .slice(at, at + FORGOTTEN_TOGETHER)
-        .filter((row) => this.#isDead(row, beforeMs) && !head.states.hasFlag(row, IS_WANTED));
-      index.remove(group);
-      for (const row of group) head.forget(row);
-      this.#parts.forgotten(group);
+      const dead: SeriesRow[] = [];
+      for (const row of group.subarray(at, at + FORGOTTEN_TOGETHER)) {
+        if (head.states.hasFlag(row, IS_WANTED)) head.states.clearFlag(row, IS_WANTED);
+        else if (this.#isDead(row, beforeMs)) dead.push(row);
+      }
+      if (dead.length === 0) continue;
+      index.remove(dead);
+      for (const row of dead) head.forget(row);
+      this.#parts.forgotten(dead);
     }
   }
 

@@ -15,12 +15,12 @@ import {
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { TimedHistogram } from '../head/histogram-series.ts';
 import type { TsdbLimits } from '../limits.ts';
-import type { ArchiveDatabase, ArchiveTransaction } from './archive-database.ts';
+import type { ArchiveDatabase } from './archive-database.ts';
+import { insertChunks, removeOldest, type ArrivingSeries } from './archive-writes.ts';
 import { KIND_FLOATS, unpackFloats, unpackHistograms, type ArchivedChunks } from './chunk-bytes.ts';
 import { withoutKnown } from './known-samples.ts';
 
-/** Rows and names that one statement carries, well under SQLite's limit of variables. */
-const MAX_ROWS_PER_STATEMENT = 200;
+/** Ids that one statement carries, well under SQLite's limit of variables. */
 const MAX_IDS_PER_STATEMENT = 200;
 /** Samples that a series is expected to have; room for more is made as they come. */
 const FIRST_CAPACITY = 128;
@@ -30,8 +30,6 @@ const SERIES_PER_PAGE = 500;
 const MAX_METRIC_NAMES = 100;
 /** How much history goes at a time when the archive is too large. */
 const SIZE_RETENTION_STEP_MS = 3_600_000;
-/** Chunks that go in one transaction. */
-const CHUNKS_REMOVED_AT_ONCE = 200;
 
 export interface ArchivedSeries {
   readonly labels: Labels;
@@ -91,41 +89,14 @@ export class Archive {
    * with samples that came late or more at the end. What was here first stays as it is.
    */
   async store(series: readonly ArchivedSeries[]): Promise<void> {
-    const fresh = await this.#withoutArchived(series);
+    const arriving = await this.#arriving(series);
+    const fresh = await this.#withoutArchived(arriving);
     // Also of what is here already, perhaps from an attempt that failed after its commit: memory gives it up now.
     for (const { chunks } of series) {
       for (const chunk of chunks) this.#newestMs = Math.max(this.#newestMs, chunk.maxMs);
     }
     if (fresh.length === 0) return;
-    await this.#database.transaction(async (tx) => {
-      const ids = await seriesIds(tx, fresh);
-      const rows = fresh.flatMap(({ labels, chunks }) =>
-        chunks.map((chunk) => ({
-          series_id: ids.get(identityOf(labels)) ?? 0,
-          min_ms: chunk.minMs,
-          max_ms: chunk.maxMs,
-          kind: chunk.kind,
-          count: chunk.count,
-          byte_length: chunk.bytes.length,
-          bytes: chunk.bytes,
-        })),
-      );
-      for (let at = 0; at < rows.length; at += MAX_ROWS_PER_STATEMENT) {
-        await tx.db
-          .insertInto('tsdb_chunks')
-          .values(rows.slice(at, at + MAX_ROWS_PER_STATEMENT))
-          // Only a row that is damaged can be in the way: of another the samples are known.
-          .onConflict((conflict) =>
-            conflict.columns(['series_id', 'min_ms', 'kind']).doUpdateSet((row) => ({
-              max_ms: row.ref('excluded.max_ms'),
-              count: row.ref('excluded.count'),
-              byte_length: row.ref('excluded.byte_length'),
-              bytes: row.ref('excluded.bytes'),
-            })),
-          )
-          .execute();
-      }
-    });
+    await this.#database.transaction((tx) => insertChunks(tx, fresh));
     for (const { chunks } of fresh) for (const chunk of chunks) this.#totalBytes += chunk.bytes.length;
   }
 
@@ -228,13 +199,24 @@ export class Archive {
     this.#logger.warn({ removed }, 'The disk is full; the oldest archived chunks were removed.');
   }
 
+  async #arriving(series: readonly ArchivedSeries[]): Promise<ArrivingSeries[]> {
+    const stretch = new Stretch(this.#clock);
+    const arriving: ArrivingSeries[] = [];
+    for (const { labels, chunks } of series) {
+      if (stretch.isOver) await stretch.pause();
+      arriving.push({ metricName: labels[METRIC_NAME_LABEL] ?? '', identity: identityOf(labels), chunks });
+    }
+    return arriving;
+  }
+
   /** The series with what the archive has nothing of yet; those that have nothing new are left out. */
-  async #withoutArchived(series: readonly ArchivedSeries[]): Promise<ArchivedSeries[]> {
+  async #withoutArchived(series: readonly ArrivingSeries[]): Promise<ArrivingSeries[]> {
     const touched = await this.#touchedBy(series);
-    const fresh: ArchivedSeries[] = [];
+    if (touched.size === 0) return [...series];
+    const fresh: ArrivingSeries[] = [];
     const stretch = new Stretch(this.#clock);
     for (const one of series) {
-      const id = touched.get(identityOf(one.labels));
+      const id = touched.get(one.identity);
       if (id === undefined) {
         fresh.push(one);
         continue;
@@ -242,35 +224,32 @@ export class Archive {
       // The answers of the database alone do not let timers and others in.
       if (stretch.isOver) await stretch.pause();
       const { minMs, maxMs } = extentOf(one);
-      const finding = { labels: one.labels, floats: new SampleColumns(), histograms: [] };
+      const finding = { labels: {}, floats: new SampleColumns(), histograms: [] };
       for (const row of await this.#rowsOf([id], { startMs: minMs, endMs: maxMs }))
         this.#unpack(row, finding);
       const chunks = one.chunks
         .map((chunk) => withoutKnown(chunk, finding))
         .filter((chunk) => chunk !== null);
-      if (chunks.length > 0) fresh.push({ labels: one.labels, chunks });
+      if (chunks.length > 0) fresh.push({ ...one, chunks });
     }
     return fresh;
   }
 
   /** The ids, by identity, of those among the series that have archived chunks in the interval of the new ones. */
-  async #touchedBy(series: readonly ArchivedSeries[]): Promise<Map<string, number>> {
-    const extents = new Map(series.map((one) => [identityOf(one.labels), extentOf(one)] as const));
-    const identities = [...extents.keys()];
+  async #touchedBy(series: readonly ArrivingSeries[]): Promise<Map<string, number>> {
+    const extents = new Map(series.map((one) => [one.identity, extentOf(one)] as const));
     const startMs = Math.min(...[...extents.values()].map(({ minMs }) => minMs));
+    const identities = JSON.stringify([...extents.keys()]);
+    const { rows } = await sql<{ id: number; labels: string; min_ms: number; max_ms: number }>`
+      select tsdb_series.id, labels, min_ms, max_ms
+      from json_each(${identities}) as given
+        cross join tsdb_series on labels = given.value
+        cross join tsdb_chunks on series_id = tsdb_series.id
+      where max_ms >= ${startMs}`.execute(this.#database.reader);
     const touched = new Map<string, number>();
-    for (let at = 0; at < identities.length; at += MAX_ROWS_PER_STATEMENT) {
-      const rows = await this.#database.reader
-        .selectFrom('tsdb_series')
-        .innerJoin('tsdb_chunks', 'tsdb_chunks.series_id', 'tsdb_series.id')
-        .select(['id', 'labels', 'min_ms', 'max_ms'])
-        .where('labels', 'in', identities.slice(at, at + MAX_ROWS_PER_STATEMENT))
-        .where('max_ms', '>=', startMs)
-        .execute();
-      for (const { id, labels, min_ms, max_ms } of rows) {
-        const extent = extents.get(labels);
-        if (extent && min_ms <= extent.maxMs && max_ms >= extent.minMs) touched.set(labels, id);
-      }
+    for (const { id, labels, min_ms, max_ms } of rows) {
+      const extent = extents.get(labels);
+      if (extent && min_ms <= extent.maxMs && max_ms >= extent.minMs) touched.set(labels, id);
     }
     return touched;
   }
@@ -361,33 +340,6 @@ async function readNewestMs(db: ArchiveDatabase['reader']): Promise<number> {
   return newest?.max_ms ?? Number.NEGATIVE_INFINITY;
 }
 
-/** Removes the first chunks that end before a time, and the series that have nothing left then. */
-async function removeOldest(
-  { db }: ArchiveTransaction,
-  cutMs: number,
-): Promise<readonly { readonly series_id: number; readonly byte_length: number }[]> {
-  const { rows } = await sql<{ series_id: number; byte_length: number }>`
-    delete from tsdb_chunks where rowid in (
-      select rowid from tsdb_chunks where max_ms < ${cutMs} order by max_ms limit ${CHUNKS_REMOVED_AT_ONCE}
-    ) returning series_id, byte_length`.execute(db);
-  if (rows.length === 0) return rows;
-  await db
-    .deleteFrom('tsdb_series')
-    .where('id', 'in', [...new Set(rows.map((row) => row.series_id))])
-    .where((row) =>
-      row.not(
-        row.exists(
-          row
-            .selectFrom('tsdb_chunks')
-            .select('tsdb_chunks.series_id')
-            .whereRef('tsdb_chunks.series_id', '=', 'tsdb_series.id'),
-        ),
-      ),
-    )
-    .execute();
-  return rows;
-}
-
 /** The metrics that the matcher lists are about; null where that can't be told by equality. */
 function metricNamesOf(matcherLists: readonly (readonly Matcher[])[]): string[] | null {
   const names = new Set<string>();
@@ -399,7 +351,10 @@ function metricNamesOf(matcherLists: readonly (readonly Matcher[])[]): string[] 
   return names.size > MAX_METRIC_NAMES ? null : [...names];
 }
 
-function extentOf({ chunks }: ArchivedSeries): { readonly minMs: number; readonly maxMs: number } {
+function extentOf({ chunks }: Pick<ArchivedSeries, 'chunks'>): {
+  readonly minMs: number;
+  readonly maxMs: number;
+} {
   return {
     minMs: Math.min(...chunks.map(({ minMs }) => minMs)),
     maxMs: Math.max(...chunks.map(({ maxMs }) => maxMs)),
@@ -415,33 +370,4 @@ function identityOf(labels: Labels): string {
         .map((name) => [name, labels[name]] as const),
     ),
   );
-}
-
-async function seriesIds(
-  tx: ArchiveTransaction,
-  series: readonly ArchivedSeries[],
-): Promise<Map<string, number>> {
-  const ids = new Map<string, number>();
-  for (let at = 0; at < series.length; at += MAX_ROWS_PER_STATEMENT) {
-    const rows = series.slice(at, at + MAX_ROWS_PER_STATEMENT).map(({ labels }) => ({
-      metric_name: labels[METRIC_NAME_LABEL] ?? '',
-      labels: identityOf(labels),
-    }));
-    await tx.db
-      .insertInto('tsdb_series')
-      .values(rows)
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-    const known = await tx.db
-      .selectFrom('tsdb_series')
-      .select(['id', 'labels'])
-      .where(
-        'labels',
-        'in',
-        rows.map((row) => row.labels),
-      )
-      .execute();
-    for (const { id, labels } of known) ids.set(labels, id);
-  }
-  return ids;
 }

@@ -1,8 +1,11 @@
+import { PageMemory } from '../rows/page-memory.ts';
 import { PAGE_ROWS, ROW_MASK, RowAllocator, pageOfRow } from '../rows/row-allocator.ts';
 import type { Address } from './arena.ts';
 
 /** A sealed chunk's number; 0 is none. */
 export type ChunkId = number;
+
+const BYTES_PER_ROW = 2 * 8 + 3 * 4 + 2;
 
 /** What is known of the sealed chunks of a page, in columns. */
 export class ChunkPage {
@@ -14,12 +17,13 @@ export class ChunkPage {
   readonly next: Uint32Array;
 
   constructor(rows: number) {
-    this.addresses = new Uint32Array(rows);
-    this.byteLengths = new Uint32Array(rows);
-    this.counts = new Uint16Array(rows);
-    this.minMs = new Float64Array(rows);
-    this.maxMs = new Float64Array(rows);
-    this.next = new Uint32Array(rows);
+    const memory = new PageMemory(rows * BYTES_PER_ROW);
+    this.minMs = memory.floats(rows);
+    this.maxMs = memory.floats(rows);
+    this.addresses = memory.words(rows);
+    this.byteLengths = memory.words(rows);
+    this.next = memory.words(rows);
+    this.counts = memory.halfWords(rows);
   }
 }
 

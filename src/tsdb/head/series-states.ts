@@ -1,5 +1,6 @@
 import { wordsOf } from '#telemetry';
 import type { SeriesRow } from '../index/series-rows.ts';
+import { PageMemory } from '../rows/page-memory.ts';
 import { PAGE_ROWS, ROW_MASK, pageOfRow } from '../rows/row-allocator.ts';
 
 /** What `flags` says of a series. */
@@ -14,7 +15,9 @@ export const IS_LOGGED = 32;
 export const IS_WANTED = 64;
 const IS_RESERVED = 128;
 
-/** What the head knows of the series of a page of rows, in columns: 50 bytes a series and no objects. */
+const BYTES_PER_ROW = 3 * 8 + 4 * 4 + 2 * 2 + 3;
+
+/** What the head knows of the series of a page of rows, in columns: 47 bytes a series and no objects. */
 export class StatePage {
   /** Time and value of the newest sample; −Infinity before the first. Instant reads are served from these. */
   readonly newestMs: Float64Array;
@@ -37,19 +40,20 @@ export class StatePage {
   live = 0;
 
   constructor(rows: number) {
-    this.newestMs = new Float64Array(rows).fill(Number.NEGATIVE_INFINITY);
-    this.newestValues = new Float64Array(rows);
+    const memory = new PageMemory(rows * BYTES_PER_ROW);
+    this.newestMs = memory.floats(rows).fill(Number.NEGATIVE_INFINITY);
+    this.newestValues = memory.floats(rows);
     this.newestWords = wordsOf(this.newestValues);
-    this.firstMs = new Float64Array(rows);
-    this.slots = new Uint32Array(rows);
-    this.slotClasses = new Uint8Array(rows);
-    this.bitLengths = new Uint16Array(rows);
-    this.counts = new Uint8Array(rows);
-    this.distancesMs = new Int32Array(rows);
-    this.windows = new Uint16Array(rows);
-    this.firstChunks = new Uint32Array(rows);
-    this.lastChunks = new Uint32Array(rows);
-    this.flags = new Uint8Array(rows);
+    this.firstMs = memory.floats(rows);
+    this.slots = memory.words(rows);
+    this.distancesMs = memory.signedWords(rows);
+    this.firstChunks = memory.words(rows);
+    this.lastChunks = memory.words(rows);
+    this.bitLengths = memory.halfWords(rows);
+    this.windows = memory.halfWords(rows);
+    this.slotClasses = memory.bytes(rows);
+    this.counts = memory.bytes(rows);
+    this.flags = memory.bytes(rows);
   }
 }
 

@@ -25,8 +25,7 @@ export class PostingList {
   }
 
   add(row: SeriesRow): void {
-    // It may be one of those that are to be taken out.
-    if (this.#gone.length > 0) this.#takeOut();
+    if (this.#gone.length > 0 && this.#isKept(row)) return;
     if (this.#length === this.#rows.length) {
       const grown = new Uint32Array(this.#rows.length * 2);
       grown.set(this.#rows);
@@ -40,8 +39,8 @@ export class PostingList {
 
   /** In ascending order. A view, good until the list changes. */
   view(): Uint32Array {
-    if (this.#gone.length > 0) this.#takeOut();
     if (this.#sorted < this.#length) this.#putInOrder();
+    if (this.#gone.length > 0) this.#takeOut();
     return this.#rows.subarray(0, this.#length);
   }
 
@@ -79,6 +78,14 @@ export class PostingList {
       if (live[from] === row) this.#gone.push(row);
     }
     if (this.#gone.length * TAKEN_OUT_SHARE >= this.#length) this.#takeOut();
+  }
+
+  /** Whether a row was one of those that are to be taken out: then it stays where it lies. */
+  #isKept(row: SeriesRow): boolean {
+    const at = lowerBound(this.#gone, row, 0);
+    if (this.#gone[at] !== row) return false;
+    this.#gone.splice(at, 1);
+    return true;
   }
 
   #takeOut(): void {
@@ -177,7 +184,7 @@ export function sortRows(rows: Uint32Array): Uint32Array {
 }
 
 /** The first place from `from` on whose element is not below `wanted`. */
-function lowerBound(list: Uint32Array, wanted: number, from: number): number {
+function lowerBound(list: ArrayLike<number>, wanted: number, from: number): number {
   let low = from;
   let high = list.length;
   while (low < high) {

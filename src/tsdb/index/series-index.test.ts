@@ -10,6 +10,7 @@ import {
   VirtualClock,
 } from '#telemetry';
 import { DEFAULT_LIMITS } from '../limits.ts';
+import { PAGE_ROWS } from '../rows/row-allocator.ts';
 import { SeriesIndex } from './series-index.ts';
 import { shapeOf } from './regex-shape.ts';
 
@@ -162,11 +163,11 @@ describe('the index', () => {
       for (let at = 0; at < 5000; at++)
         rows.push(index.findOrAdd({ __name__: 'm', unique: `${wave} ${at}` }));
       expect(found()).toBe(1000);
-      expect(index.rowsEnd).toBeLessThanOrEqual(5 * 1024);
+      expect(index.rowsEnd).toBeLessThanOrEqual(PAGE_ROWS);
       index.remove(rows.sort((a, b) => a - b));
       expect(found()).toBe(0);
     }
-    expect(index.rowsEnd).toBe(1024);
+    expect(index.rowsEnd).toBe(PAGE_ROWS);
     expect([...index.names()].map(({ valueCount }) => valueCount)).toEqual([1, 1]);
     index.remove([stays]);
     expect(index.rowsEnd).toBe(0);

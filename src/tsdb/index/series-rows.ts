@@ -1,4 +1,5 @@
 import type { Labels, SeriesRef } from '#telemetry';
+import { PageMemory } from '../rows/page-memory.ts';
 import { PAGE_ROWS, ROW_MASK, RowAllocator, pageOfRow } from '../rows/row-allocator.ts';
 
 /**
@@ -23,16 +24,21 @@ const MAX_GENERATION = 2 ** 21 - 1;
 /** Stands in `refs` where a row never gets a series. */
 const NEVER = Number.NaN;
 
+const BYTES_PER_ROW = 2 * 8 + 4;
+
 /** What the index knows of the series of a page of rows. */
 class SeriesPage {
   /** The series' reference; where there is none, −1 − the generation of the next one. */
-  readonly refs = new Float64Array(PAGE_ROWS);
-  readonly numbers = new Float64Array(PAGE_ROWS);
-  readonly hashes = new Uint32Array(PAGE_ROWS);
+  readonly refs: Float64Array;
+  readonly numbers: Float64Array;
+  readonly hashes: Uint32Array;
   readonly labels: (Labels | undefined)[] = Array.from({ length: PAGE_ROWS }, () => undefined);
 
   constructor(generation: number) {
-    this.refs.fill(-1 - generation);
+    const memory = new PageMemory(PAGE_ROWS * BYTES_PER_ROW);
+    this.refs = memory.floats(PAGE_ROWS).fill(-1 - generation);
+    this.numbers = memory.floats(PAGE_ROWS);
+    this.hashes = memory.words(PAGE_ROWS);
   }
 }
 

@@ -1,5 +1,5 @@
-/** Rows are counted in pages of this size. */
-const ROW_BITS = 10;
+/** Rows are counted in pages of this size: the columns of a page are a piece of memory that can go back to the system. */
+const ROW_BITS = 13;
 export const PAGE_ROWS = 1 << ROW_BITS;
 export const ROW_MASK = PAGE_ROWS - 1;
 
@@ -13,6 +13,8 @@ export function pageOfRow(row: number): number {
 interface RowPage {
   readonly free: Uint32Array;
   freeCount: number;
+  /** No word before this one has a free row. */
+  firstWord: number;
 }
 
 /**
@@ -39,8 +41,9 @@ export class RowAllocator {
     while (this.#pages[number]?.freeCount === 0) number++;
     this.#firstWithRoom = number;
     const page = (this.#pages[number] ??= newPage(number));
-    let word = 0;
+    let word = page.firstWord;
     while (page.free[word] === 0) word++;
+    page.firstWord = word;
     const bits = page.free[word] ?? 0;
     const bit = 31 - Math.clz32(bits & -bits);
     page.free[word] = bits & (bits - 1);
@@ -57,6 +60,7 @@ export class RowAllocator {
     const word = (row & ROW_MASK) >>> 5;
     page.free[word] = (page.free[word] ?? 0) | (1 << (row & 31));
     page.freeCount++;
+    if (word < page.firstWord) page.firstWord = word;
     this.#live--;
     if (number < this.#firstWithRoom) this.#firstWithRoom = number;
     if (page.freeCount < (number === 0 ? PAGE_ROWS - 1 : PAGE_ROWS)) return false;
@@ -69,5 +73,5 @@ export class RowAllocator {
 function newPage(number: number): RowPage {
   const free = new Uint32Array(WORDS).fill(0xffffffff);
   if (number === 0) free[0] = 0xfffffffe;
-  return { free, freeCount: number === 0 ? PAGE_ROWS - 1 : PAGE_ROWS };
+  return { free, freeCount: number === 0 ? PAGE_ROWS - 1 : PAGE_ROWS, firstWord: 0 };
 }
