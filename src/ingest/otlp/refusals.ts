@@ -6,10 +6,11 @@ const maxListedReasons = 5;
 const maxReasons = 100;
 const maxReasonLength = 200;
 
-/** What of one request is refused, and what is left out of what is stored, by reason. */
+/** What of one request is refused, and what is left out of or put right in what is stored, by reason. */
 export class Refusals {
   readonly #refused = new Map<string, number>();
   readonly #leftOut = new Map<string, number>();
+  readonly #putRight = new Map<string, number>();
 
   /** Points, spans or records that are not stored. */
   refuse(reason: string, count = 1): void {
@@ -21,14 +22,20 @@ export class Refusals {
     add(this.#leftOut, reason, count);
   }
 
+  /** Something that cannot be, in an element that is stored without it. */
+  putRight(reason: string): void {
+    add(this.#putRight, reason, 1);
+  }
+
   /** Adds what was found elsewhere. */
   addAll(others: Refusals): void {
     for (const [reason, count] of others.#refused) this.refuse(reason, count);
     for (const [reason, count] of others.#leftOut) this.leaveOut(reason, count);
+    for (const [reason, count] of others.#putRight) add(this.#putRight, reason, count);
   }
 
   get isEmpty(): boolean {
-    return this.#refused.size === 0 && this.#leftOut.size === 0;
+    return this.#refused.size === 0 && this.#leftOut.size === 0 && this.#putRight.size === 0;
   }
 
   get rejected(): number {
@@ -42,6 +49,7 @@ export class Refusals {
     const all = [
       ...this.#refused,
       ...[...this.#leftOut].map(([reason, count]): [string, number] => [`left out: ${reason}`, count]),
+      ...[...this.#putRight].map(([reason, count]): [string, number] => [`put right: ${reason}`, count]),
     ];
     const listed = all.slice(0, maxListedReasons).map(([reason, count]) => `${reason} (${count})`);
     if (all.length > maxListedReasons) listed.push(`and ${all.length - maxListedReasons} other reasons`);

@@ -6,10 +6,13 @@ import { readId, SPAN_ID_BYTES, TRACE_ID_BYTES, type WrongId } from './ids.ts';
 import { maxEvents, maxLinks } from './limits.ts';
 import type { Refusals } from './refusals.ts';
 import { AttributeList, leaveOutValues, type PlainAttributes, type Resource } from './resource.ts';
-import { microsecondsAt } from './wire/times.ts';
+import { microsecondsAt, unsigned64At } from './wire/times.ts';
 
+/** 2000-01-01: a span that starts earlier tells its time in another unit than nanoseconds, or has a clock without a battery. */
+const earliestUs = Date.UTC(2000) * 1000;
 /** A span that starts or ends later than this is of a broken clock; it would be the newest for ever. */
 const maxAheadMs = 24 * 3_600_000;
+const ENDS_BEFORE_START = 'a span that ends before it starts has no duration';
 const MAX_KIND = 5;
 const MAX_STATUS = 2;
 
@@ -17,14 +20,14 @@ type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
 type ReceivedEvent = ReceivedSpan['events'][number];
 type ReceivedLink = ReceivedSpan['links'][number];
 
-/** A span while it is read; times of 0 are not told. */
+/** A span while it is read; a start of null and an end of 0 are not told. */
 interface OpenSpan {
   traceId: string | WrongId | null;
   spanId: string | WrongId | null;
   parentSpanId: string | WrongId | null;
   name: string;
   kind: number;
-  startUs: number;
+  startUs: number | null;
   endUs: number;
   statusCode: number;
   statusMessage: string;
@@ -57,7 +60,7 @@ export function spanReader(reading: SpanReading): ReadElement<ReceivedSpan> {
       parentSpanId: null,
       name: '',
       kind: 0,
-      startUs: 0,
+      startUs: null,
       endUs: 0,
       statusCode: 0,
       statusMessage: '',
@@ -74,9 +77,12 @@ export function spanReader(reading: SpanReading): ReadElement<ReceivedSpan> {
     if (span.droppedLinks > 0) refusals.leaveOut(`links beyond maxLinks (${maxLinks})`, span.droppedLinks);
     leaveOutValues(budget, refusals);
     const checked = checkedSpan(span, { latestUs, resource, attributes: list.attributes });
-    if (typeof checked !== 'string') return checked;
-    refusals.refuse(checked);
-    return null;
+    if (typeof checked === 'string') {
+      refusals.refuse(checked);
+      return null;
+    }
+    if (span.endUs !== 0 && span.endUs < checked.startUs) refusals.putRight(ENDS_BEFORE_START);
+    return checked;
   };
 }
 
@@ -110,6 +116,7 @@ function readField(span: OpenSpan, place: SpanPlace): void {
       return;
     case 7:
       span.startUs = readMicroseconds(reader, end);
+      if (span.startUs === 0 && unsigned64At(reader, reader.at - 8) === 0) span.startUs = null;
       return;
     case 8:
       span.endUs = readMicroseconds(reader, end);
@@ -211,7 +218,9 @@ function checkedSpan(
   if (typeof parentSpanId === 'object' && parentSpanId !== null) {
     return idProblem('parent span id', parentSpanId, SPAN_ID_BYTES);
   }
-  if (startUs === 0) return 'a span without a start';
+  if (startUs === null) return 'a span without a start';
+  if (startUs < earliestUs)
+    return 'a span that starts before the year 2000; times are nanoseconds since 1970';
   if (startUs > latestUs || endUs > latestUs) return 'a span more than a day ahead';
   for (const event of span.events) if (event.atUs === 0) event.atUs = startUs;
   return {
@@ -221,7 +230,7 @@ function checkedSpan(
     name: span.name,
     kind: span.kind > MAX_KIND ? 0 : span.kind,
     startUs,
-    // An end before the start is of a clock that was set back.
+    // An end before the start is of a clock that was set back; tracing backends keep such a span, with a warning.
     endUs: endUs === 0 ? null : Math.max(startUs, endUs),
     statusCode: span.statusCode > MAX_STATUS ? 0 : span.statusCode,
     statusMessage: span.statusMessage,

@@ -88,8 +88,11 @@ describe.each(['json', 'protobuf'] as const)('spans in %s', (encoding) => {
     expect(otlp.spans).toMatchObject([expected]);
   });
 
-  it('one that ends before it starts ends at once', async () => {
-    await send(span({ startTimeUnixNano: otlp.ns(9) }));
+  it('one that ends before it starts ends at once, and its sender is told', async () => {
+    expect(await send(span({ startTimeUnixNano: otlp.ns(9) }))).toEqual({
+      rejected: 0,
+      message: 'put right: a span that ends before it starts has no duration (1)',
+    });
     expect(otlp.spans).toMatchObject([{ startUs: otlp.spans[0]?.endUs }]);
   });
 
@@ -98,6 +101,8 @@ describe.each(['json', 'protobuf'] as const)('spans in %s', (encoding) => {
     ['an all-zero trace id', { traceId: '0'.repeat(32) }, 'without a trace id'],
     ['no span id', { spanId: '' }, 'without a span id'],
     ['no start', { startTimeUnixNano: '0' }, 'without a start'],
+    ['a start of a nanosecond', { startTimeUnixNano: '1' }, 'before the year 2000; times are nanoseconds'],
+    ['a start in milliseconds', { startTimeUnixNano: '1764000000000' }, 'before the year 2000'],
     [
       'the year 2255',
       { startTimeUnixNano: '9007199254740992000', endTimeUnixNano: '9007199254740992000' },

@@ -12,7 +12,7 @@ const point = (text: string): string =>
   `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"g","gauge":{"dataPoints":[${text}]}}]}]}]}`;
 const IDS = `"traceId":"${'ab'.repeat(16)}","spanId":"${'cd'.repeat(8)}"`;
 const span = (text: string): string =>
-  `{"resourceSpans":[{"scopeSpans":[{"spans":[{${IDS},"startTimeUnixNano":"1000",${text}}]}]}]}`;
+  `{"resourceSpans":[{"scopeSpans":[{"spans":[{${IDS},"startTimeUnixNano":"${otlp.ns(0)}",${text}}]}]}]}`;
 
 describe('numbers', () => {
   it.each([
