@@ -75,6 +75,22 @@ describe('bad requests', () => {
       message: /__proto__/,
     },
     {
+      case: 'lists too deep in each other',
+      headers: { 'content-type': 'application/json' },
+      payload: `{"count": ${'['.repeat(3_000)}${']'.repeat(3_000)}}`,
+      status: 400,
+      error: 'malformed_json',
+      message: /more than 500 deep/,
+    },
+    {
+      case: 'a body in another character set',
+      headers: { 'content-type': 'application/json; charset=utf-16' },
+      payload: '{"count": 1}',
+      status: 415,
+      error: 'unsupported_media_type',
+      message: /charset=utf-16/,
+    },
+    {
       case: 'a wrong type',
       ...body({ count: 'one' }),
       status: 400,

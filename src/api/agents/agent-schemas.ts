@@ -1,4 +1,4 @@
-import { AGENT_STATUSES, AGENT_TYPES, labelsSchema, PHASES } from '#telemetry';
+import { AGENT_STATUSES, AGENT_TYPES, labelsSchema, PHASES, recordOfAtMost, storedText } from '#telemetry';
 import { z } from 'zod';
 import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
 
@@ -12,7 +12,8 @@ export const name = z
   .regex(NAME, 'must begin with a letter or digit and go on with letters, digits, `.`, `_`, `:`, `@` or `-`');
 export const generation = z.number().int().min(1).max(2_147_483_647);
 export const phaseId = z.enum(PHASES);
-const label = z.string().max(256);
+const label = storedText(256);
+const maxLabels = 32;
 /** Shorter would make a beat cost more than it tells. */
 const paceMs = z.number().int().min(100).max(3_600_000);
 
@@ -27,19 +28,14 @@ export const registerBody = z
     generation: generation
       .nullish()
       .describe('Given by Omoi to a process that it started; without it Omoi decides.'),
-    nonce: z
-      .string()
+    nonce: storedText(200)
       .min(8)
-      .max(200)
       .describe('Chance made by each process for itself: a reconnect repeats it, a new start has a new one.'),
     new_generation: z
       .boolean()
       .default(false)
       .describe('Takes an external agent over although its present generation may still run.'),
-    labels: z
-      .record(label, label)
-      .default({})
-      .refine((labels) => Object.keys(labels).length <= 32, 'at most 32 labels'),
+    labels: recordOfAtMost(maxLabels, label, label).default({}),
     capabilities: z.array(label).max(64).default([]),
     heartbeat_interval_ms: paceMs.nullish(),
     heartbeat_ttl_ms: paceMs.nullish().describe('At least three intervals.'),
@@ -63,12 +59,12 @@ export const registerAnswer = z.object({
 
 export const deregisterBody = z.object({
   generation,
-  reason: z.string().min(1).max(500).default('deregistered'),
+  reason: storedText(500).min(1).default('deregistered'),
   exit_code: z.number().int().nullish().describe('How an external process ended, for who watched it.'),
-  signal: z.string().max(20).nullish(),
+  signal: storedText(20).nullish(),
 });
 
-export const orderBody = z.object({ reason: z.string().min(1).max(500) });
+export const orderBody = z.object({ reason: storedText(500).min(1) });
 
 export const agentView = z
   .object({

@@ -252,6 +252,38 @@ describe('bad input is answered with a code and changes nothing', () => {
       400,
       'invalid_request',
     ],
+    [
+      'a batch too large for a look at its tasks',
+      'operator',
+      '/tasks/batch',
+      { tasks: Array.from({ length: 501 }, () => 1) },
+      400,
+      'invalid_request',
+    ],
+    [
+      'a key with half of a surrogate pair',
+      'operator',
+      '/tasks',
+      { ...build, idempotency_key: '\ud83d' },
+      400,
+      'invalid_request',
+    ],
+    [
+      'a resource with a NUL',
+      'agent',
+      '/locks',
+      { agent_id: 'worker-1', generation: 1, resource_type: 't', resource_name: 'a\0b' },
+      400,
+      'invalid_request',
+    ],
+    [
+      'too many labels',
+      'agent',
+      '/agents',
+      { ...registration, labels: Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`l${at}`, ''])) },
+      400,
+      'invalid_request',
+    ],
     ['a claim of nobody', 'operator', '/tasks/claim', { agent_id: 'x', generation: 1 }, 404, 'unknown_agent'],
     [
       'a claim for another agent',
@@ -285,6 +317,17 @@ describe('bad input is answered with a code and changes nothing', () => {
     });
     expect([answer.statusCode, answer.json()]).toMatchObject([400, { error: 'malformed_json' }]);
   });
+});
+
+test('what a process said last is kept whatever bytes it had', async () => {
+  const taskId = await claimTask();
+  const failed = await call('agent', `/tasks/${taskId}/fail`, {
+    agent_id: 'worker-1',
+    generation: 1,
+    error: 'core\0dump \ud83d',
+    retry: false,
+  });
+  expect(failed).toMatchObject({ status: 200, body: { error: 'core\uFFFDdump \uFFFD' } });
 });
 
 test('the former generation is refused, and told who has the task now', async () => {

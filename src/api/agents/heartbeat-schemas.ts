@@ -1,3 +1,4 @@
+import { storedText } from '#telemetry';
 import { z } from 'zod';
 import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
 import { generation, name } from './agent-schemas.ts';
@@ -6,7 +7,7 @@ const beat = {
   generation,
   sequence: z.number().int().min(0).describe('Grows by one with every beat of a generation.'),
   health: z.enum(['ok', 'degraded']).default('ok'),
-  reason: z.string().max(500).nullish(),
+  reason: storedText(500).nullish(),
   in_flight: z.number().int().min(0).max(1_000_000).default(0).describe('Pieces of work that go on.'),
   nonce: z.string().max(200).nullish(),
 } as const;

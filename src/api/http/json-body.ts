@@ -1,7 +1,11 @@
 import { OmoiError, messageOf } from '#telemetry';
+import type { FastifyRequest } from 'fastify';
 import type { ApiApp } from './app.ts';
 import { encodingProblem } from './content-encoding.ts';
+import { isNestedDeeper, maxNesting, tooDeep } from './json-nesting.ts';
 import { isWeighed, weighJson } from './json-weight.ts';
+
+const UTF8 = /^application\/json\s*(;\s*charset=("?)utf-?8\2\s*)?$/i;
 
 /** Reads JSON bodies and nothing else; a body that is not well-formed is told where it breaks. */
 export function acceptJsonBodies(app: ApiApp): void {
@@ -9,7 +13,7 @@ export function acceptJsonBodies(app: ApiApp): void {
   const parse = app.getDefaultJsonParser('error', 'ignore');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    const problem = encodingProblem(request);
+    const problem = encodingProblem(request) ?? charsetProblem(request);
     if (problem) return done(problem);
     const text = body.toString();
     const read = (): void => {
@@ -20,8 +24,16 @@ export function acceptJsonBodies(app: ApiApp): void {
       });
     };
     if (isWeighed(text)) weighJson(text).then(read, done);
+    else if (isNestedDeeper(text, maxNesting)) done(tooDeep());
     else read();
   });
+}
+
+/** What says that it is written otherwise would be read as something it is not. */
+function charsetProblem({ headers }: FastifyRequest): OmoiError | null {
+  const type = headers['content-type'] ?? '';
+  if (!/charset/i.test(type) || UTF8.test(type)) return null;
+  return new OmoiError('unsupported_media_type', `the body is sent as ${type}; JSON is read as UTF-8`);
 }
 
 function whyMalformed(text: string): string {

@@ -15,11 +15,18 @@ describe('a text of JSON', () => {
 
   it.each([
     ['objects', '{},'.repeat(50_001)],
-    ['lists', '['.repeat(50_001)],
+    ['lists', '[],'.repeat(50_001)],
     ['named values', '"a":1,'.repeat(50_001)],
     ['elements of lists', '1,'.repeat(500_001)],
   ])('may not hold more %s than are parsed in no time', async (_, text) => {
     await expect(weighJson(text)).rejects.toMatchObject({ code: 'body_too_large' });
+  });
+
+  it('may not be nested deeper than what reads it follows', async () => {
+    const lists = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+    await expect(weighJson(`[${lists(499)},"${'['.repeat(1_000)}",${lists(499)}]`)).resolves.toBeUndefined();
+    await expect(weighJson(lists(501))).rejects.toMatchObject({ code: 'malformed_json' });
+    await expect(weighJson('{"a":'.repeat(501))).rejects.toMatchObject({ code: 'malformed_json' });
   });
 
   it('leaves others their turns while it is looked at', async () => {

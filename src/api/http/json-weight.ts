@@ -1,4 +1,5 @@
 import { nextTurn, OmoiError } from '#telemetry';
+import { maxNesting, tooDeep } from './json-nesting.ts';
 
 /**
  * `JSON.parse` is one call, which takes 0.2 to 0.6 µs for each object, list and named value, and a tenth of that for the
@@ -17,7 +18,9 @@ const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_LIST = 0x5b;
 const BACKSLASH = 0x5c;
+const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
 
 /** Whether a text is so long that it needs to be weighed before it is parsed. */
 export function isWeighed(text: string): boolean {
@@ -26,10 +29,12 @@ export function isWeighed(text: string): boolean {
 
 /**
  * Counts what a text of JSON holds, whether it is well-formed or not.
- * @throws OmoiError `body_too_large` where parsing it would hold up the event loop
+ * @throws OmoiError `body_too_large` where parsing it would hold up the event loop, `malformed_json` where it is nested
+ * deeper than what reads it can follow
  */
 export async function weighJson(text: string): Promise<void> {
   let weight = 0;
+  let depth = 0;
   let isInText = false;
   for (let at = 0; at < text.length;) {
     const stop = Math.min(text.length, at + charactersPerTurn);
@@ -42,7 +47,8 @@ export async function weighJson(text: string): Promise<void> {
       else if (character === COMMA) weight++;
       else if (character === COLON || character === OPEN_LIST || character === OPEN_OBJECT) {
         weight += elementsPerValue;
-      }
+        if (character !== COLON && ++depth > maxNesting) throw tooDeep();
+      } else if (character === CLOSE_LIST || character === CLOSE_OBJECT) depth--;
     }
     if (weight > maxJsonValues * elementsPerValue) {
       throw new OmoiError(

@@ -1,4 +1,4 @@
-import { LOCK_MODES } from '#telemetry';
+import { LOCK_MODES, storedText } from '#telemetry';
 import { z } from 'zod';
 import { generation, name } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
@@ -9,7 +9,7 @@ export const acquireBody = z.object({
   agent_id: name,
   generation,
   resource_type: name,
-  resource_name: z.string().min(1).max(500),
+  resource_name: storedText(500).min(1),
   lock_mode: z.enum(LOCK_MODES).default('exclusive'),
   ttl_ms: z.number().int().min(BOUNDS.minLockTtlMs).max(BOUNDS.maxLockTtlMs).optional(),
   wait_ms: z.number().int().min(0).max(BOUNDS.maxWaitMs).default(0).describe('First come, first served.'),

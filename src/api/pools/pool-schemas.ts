@@ -4,6 +4,7 @@ import {
   POOL_STATES,
   poolIdText as poolId,
   shownPoolKeys,
+  storedText,
   UNIT_STATES,
 } from '#telemetry';
 import { z } from 'zod';
@@ -11,7 +12,7 @@ import { name } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS } from '../tasks/fleet-bounds.ts';
 
 const count = z.number().int().min(0).max(maxAgentsPerPool);
-const reason = z.string().min(1).max(500);
+const reason = storedText(500).min(1);
 
 export const poolParams = z.object({ pool_id: poolId });
 export const scaleOverrideParams = z.object({ pool_id: poolId, override_id: name });

@@ -7,6 +7,8 @@ export const FLEET_BOUNDS = {
   /** Below what proxies cut off. */
   maxWaitMs: 30_000,
   maxClaimedAtOnce: 20,
+  /** The fleet itself may take fewer. What is more is refused before each task is looked at. */
+  maxEnqueuedAtOnce: 500,
   /** Within one transaction that others wait behind for some ten milliseconds. */
   maxCompletedAtOnce: 100,
   /** Of the agents of one host: a few milliseconds of the server's time. */

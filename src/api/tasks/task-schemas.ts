@@ -1,4 +1,4 @@
-import { PHASES, TASK_STATES } from '#telemetry';
+import { PHASES, storedText, TASK_STATES } from '#telemetry';
 import { z } from 'zod';
 import { generation, name, phaseId } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS as BOUNDS } from './fleet-bounds.ts';
@@ -15,16 +15,14 @@ export const newTask = z.object({
   priority: priority.default(0).describe('Higher comes first.'),
   payload: z.unknown().optional().describe('Any JSON; handed to the agent that claims the task.'),
   max_attempts: z.number().int().min(1).max(BOUNDS.maxMaxAttempts).optional(),
-  idempotency_key: z
-    .string()
+  idempotency_key: storedText(200)
     .min(1)
-    .max(200)
     .nullish()
     .describe('A second task with the same key is not made; the first is answered.'),
   pool_id: name.nullish().describe('Only agents of this pool may claim it.'),
 });
 
-export const newTasks = z.object({ tasks: z.array(newTask).min(1) });
+export const newTasks = z.object({ tasks: z.array(newTask).min(1).max(BOUNDS.maxEnqueuedAtOnce) });
 
 export const taskView = z
   .object({
@@ -137,7 +135,7 @@ export const failBody = z.object({
 export const handoffBody = z.object({
   ...holder,
   to_agent_id: name,
-  reason: z.string().max(500).nullish(),
+  reason: storedText(500).nullish(),
 });
 
 export const tasksQuery = z.object({

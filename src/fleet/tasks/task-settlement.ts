@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { lockRows, PreparedQuery, SharedTransactions, type StateTransaction } from '#storage';
-import { backoffMs, createId, OmoiError } from '#telemetry';
+import { backoffMs, createId, OmoiError, toStorable } from '#telemetry';
 import { unknownAgent } from '../agents/agent-registry.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
@@ -105,7 +105,7 @@ export class TaskSettlement {
       const failed: TaskRow = {
         ...task,
         failures,
-        error: failure.error.slice(0, limits.maxErrorLength),
+        error: toStorable(failure.error.slice(0, limits.maxErrorLength)),
         ...(retries
           ? { ...FREE, state: 'queued', available_at_ms: retryAtMs, deferred_until_ms: retryAtMs }
           : { state: 'failed', lease_until_ms: null, finished_at_ms: tx.nowMs }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AGENT_TYPES, PHASES } from '../events/fleet-activity.ts';
+import { recordOfAtMost, storedText } from '../stored-text.ts';
 import { durationText } from '../time/duration.ts';
 
 /** A pool is never larger: a typing error must not fill the machine. */
@@ -10,7 +11,9 @@ const graceMs = z.number().int().min(0).max(3_600_000);
 const orphanTimeoutMs = z.number().int().min(0).max(2_592_000_000);
 /** Shorter would make a beat cost more than it tells. */
 const paceMs = z.number().int().min(100).max(3_600_000);
-const argument = z.string().max(4096);
+/** No system starts a program with a NUL in its arguments or environment. */
+const argument = storedText(4096);
+const maxVariables = 1000;
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no name of a variable');
 
 export const POOL_STATES = ['active', 'removing'] as const;
@@ -67,7 +70,7 @@ const POOL_KEYS = {
     z.array(argument).min(1).max(256).describe('Program and arguments; no shell is involved.'),
   ),
   cwd: optional(argument.nullable(), null, {}),
-  env: optional(z.record(variableName, z.string().max(32_768)), {}, { secret: true }),
+  env: optional(recordOfAtMost(maxVariables, variableName, storedText(32_768)), {}, { secret: true }),
   desired: required(count),
   min: optional(count, 0, {}),
   max: required(count),

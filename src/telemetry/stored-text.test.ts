@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { recordOfAtMost, storedText, toStorable } from './stored-text.ts';
+
+describe('a text that is kept', () => {
+  it.each([
+    ['key', true],
+    ['ключ 💩', true],
+    ['', true],
+    ['1234567890', true],
+    ['12345678901', false],
+    ['a\0b', false],
+    ['\ud83d', false],
+    ['\udca9\ud83d', false],
+  ])('%j: %s', (text, taken) => {
+    expect(storedText(10).safeParse(text).success).toBe(taken);
+  });
+
+  it('is made fit to be kept where nobody looks it up', () => {
+    expect(toStorable('exit\0 code 💩 \ud83d')).toBe('exit\uFFFD code 💩 \uFFFD');
+  });
+});
+
+describe('a record of at most so many entries', () => {
+  const seen: unknown[] = [];
+  const value = z.string().refine((text) => seen.push(text) > 0);
+  const schema = recordOfAtMost(3, z.string().regex(/^[a-z]+$/), value);
+
+  it.each([
+    [{}, true],
+    [{ a: '1', b: '2', c: '3' }, true],
+    [{ A: '1' }, false],
+    [{ a: 1 }, false],
+    [['a'], false],
+    [null, false],
+    ['abc', false],
+  ])('%j: %s', (given, taken) => {
+    expect(schema.safeParse(given).success).toBe(taken);
+  });
+
+  it('looks at no entry where there are too many', () => {
+    seen.length = 0;
+    const { error } = schema.safeParse({ a: '1', b: '2', c: '3', d: '4' });
+    expect(error?.issues.map(({ message }) => message)).toEqual(['must be an object of at most 3 entries']);
+    expect(seen).toEqual([]);
+  });
+});

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+/**
+ * Whether every database gives the text back as it was: PostgreSQL takes no NUL, and half of a surrogate pair becomes
+ * U+FFFD in UTF-8, so that two different keys would be one.
+ */
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+/** A text of a request that is kept as it is: a key, a name, a reason. */
+export function storedText(maxCharacters: number) {
+  return z
+    .string()
+    .max(maxCharacters)
+    .refine(isStorable, 'must have neither NUL nor half of a surrogate pair');
+}
+
+/** For a text that a program wrote and nobody looks up, as the last words of a process: what cannot be kept is U+FFFD. */
+export function toStorable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\uFFFD');
+}
+
+/**
+ * A record of a request whose number of entries is looked at before the entries are: zod takes some microseconds for
+ * each, and a body of 4 MB has room for half a million.
+ */
+export function recordOfAtMost<Key extends z.ZodString, Value extends z.ZodType>(
+  maxEntries: number,
+  key: Key,
+  value: Value,
+) {
+  const isSmall = (given: unknown): given is Record<string, unknown> =>
+    typeof given === 'object' && given !== null && Object.keys(given).length <= maxEntries;
+  return z
+    .custom<Record<string, unknown>>(isSmall, `must be an object of at most ${maxEntries} entries`)
+    .meta({ type: 'object', maxProperties: maxEntries, additionalProperties: { type: 'string' } })
+    .pipe(z.record(key, value));
+}
