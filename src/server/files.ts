@@ -1,25 +1,64 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, OmoiError, type DocumentSource, type ErrorCode } from '#telemetry';
 
 const YAML_FILE = /\.ya?ml$/;
 
+/** A hundred times what a large installation writes; a larger file is a mistake. */
+const maxFileBytes = 16_777_216;
+
 /**
  * The YAML files that paths name: a file itself, of a folder all that stand in it, by name.
- * @throws OmoiError with `code` for a path that cannot be read
+ * @throws OmoiError with `code` for a path that cannot be read; the message names it
  */
 export function readDocuments(paths: readonly string[], code: ErrorCode): readonly DocumentSource[] {
   return paths.flatMap((path) => {
-    try {
-      if (!statSync(path).isDirectory()) return [read(path)];
-      const names = readdirSync(path).filter((name) => YAML_FILE.test(name));
-      return names.sort().map((name) => read(join(path, name)));
-    } catch (thrown) {
-      throw new OmoiError(code, `${path}: ${messageOf(thrown)}`);
-    }
+    const files = naming(path, code, () => yamlFilesOf(path));
+    return files.map((name) => naming(name, code, () => ({ name, text: readTextFile(name) })));
   });
 }
 
-function read(path: string): DocumentSource {
-  return { name: path, text: readFileSync(path, 'utf8') };
+/**
+ * The text of a file that a person wrote. Neither a pipe, which might never end, nor a device, which has no end, is
+ * read: that would stop the server.
+ * @throws Error where it is no regular file, is too large, or cannot be read
+ */
+export function readTextFile(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stat = fstatSync(file);
+    if (!stat.isFile()) throw new Error('this is no regular file');
+    if (stat.size > maxFileBytes) {
+      throw new Error(`the file has ${stat.size} bytes; more than ${maxFileBytes} are not read`);
+    }
+    return readUpTo(file, stat.size === 0 ? maxFileBytes : stat.size);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Some regular files (below /proc) say that they have no size. */
+function readUpTo(file: number, bytes: number): string {
+  const buffer = Buffer.allocUnsafe(bytes);
+  let filled = 0;
+  while (filled < bytes) {
+    const read = readSync(file, buffer, filled, bytes - filled, null);
+    if (read === 0) break;
+    filled += read;
+  }
+  return buffer.toString('utf8', 0, filled);
+}
+
+function yamlFilesOf(path: string): readonly string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  const names = readdirSync(path).filter((name) => YAML_FILE.test(name));
+  return names.sort().map((name) => join(path, name));
+}
+
+function naming<Result>(path: string, code: ErrorCode, read: () => Result): Result {
+  try {
+    return read();
+  } catch (thrown) {
+    throw new OmoiError(code, `${path}: ${messageOf(thrown)}`);
+  }
 }

@@ -18,6 +18,15 @@ function problemsOf(text: string): string {
   return 'accepted';
 }
 
+/** Ten lists of ten lists of ten … : some hundred bytes that stand for ten to the power of `depth` texts. */
+function aliasesOfAliases(depth: number): string {
+  const lines = ['a0: &a0 x'];
+  for (let level = 1; level <= depth; level++) {
+    lines.push(`a${level}: &a${level} [${Array.from({ length: 10 }, () => `*a${level - 1}`).join(', ')}]`);
+  }
+  return lines.join('\n');
+}
+
 describe('a strict document', () => {
   it.each([
     ['', 'accepted'],
@@ -40,7 +49,9 @@ describe('a strict document', () => {
       'http: [',
       'omoi.yaml:1:8: Flow sequence in block collection must be sufficiently indented and end with a ]',
     ],
-  ])('%j', (text, expected) => {
+    [`http: ${'['.repeat(20_000)}${']'.repeat(20_000)}`, 'lists and maps stand too deep in each other'],
+    [aliasesOfAliases(10), 'omoi.yaml:1:1: Excessive alias count'],
+  ])('%.60j', (text, expected) => {
     expect(problemsOf(text)).toContain(expected);
   });
 

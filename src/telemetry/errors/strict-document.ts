@@ -45,18 +45,34 @@ export function parseStrictDocument<Schema extends z.ZodType>(
       code,
       document.errors.map((error) => {
         const at = lines.linePos(error.pos[0]);
-        return { line: at.line, column: at.col, message: error.message };
+        return { line: at.line, column: at.col, message: whyUnreadable(error) };
       }),
     );
   }
   if (source.scalars === 'text') resolvePlainScalars(document, source.numberKeys ?? []);
-  const result = schema.safeParse(document.toJS() ?? {});
+  const result = schema.safeParse(valueOf(document, source.name, code) ?? {});
   if (result.success) return result.data;
   throw documentError(
     source.name,
     code,
     result.error.issues.flatMap((issue) => problemsOf(issue, { document, lines, schema })),
   );
+}
+
+/** Aliases are expanded here: a few lines of them can stand for more than any memory holds, which is refused. */
+function valueOf(document: Document.Parsed, name: string, code: ErrorCode): unknown {
+  try {
+    return document.toJS();
+  } catch (thrown) {
+    const message = thrown instanceof Error ? whyUnreadable(thrown) : String(thrown);
+    throw documentError(name, code, [{ line: 1, column: 1, message }]);
+  }
+}
+
+function whyUnreadable(error: Error): string {
+  return error.message.startsWith('Maximum call stack size exceeded')
+    ? 'lists and maps stand too deep in each other'
+    : error.message;
 }
 
 const NULLS: ReadonlySet<string> = new Set(['', '~', 'null', 'Null', 'NULL']);

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readDocuments } from './files.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'omoi-files-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const at = (name: string): string => join(folder, name);
+const read = (): unknown => readDocuments([folder], 'rule_file_invalid');
+
+describe('the files of rules and policies', () => {
+  it('are all YAML files of a folder by name, and files that are named themselves', () => {
+    writeFileSync(at('b.yaml'), 'b: 1');
+    writeFileSync(at('a.yml'), 'a: ä');
+    writeFileSync(at('notes.txt'), 'no');
+    expect(readDocuments([folder, at('b.yaml')], 'rule_file_invalid')).toEqual([
+      { name: at('a.yml'), text: 'a: ä' },
+      { name: at('b.yaml'), text: 'b: 1' },
+      { name: at('b.yaml'), text: 'b: 1' },
+    ]);
+  });
+
+  it.each([
+    ['a folder', (path: string) => mkdirSync(path), /no regular file/],
+    ['a device without an end', (path: string) => symlinkSync('/dev/zero', path), /no regular file/],
+    ['a pipe that nobody writes', (path: string) => execFileSync('mkfifo', [path]), /no regular file/],
+    ['a link to itself', (path: string) => symlinkSync(path, path), /ELOOP/],
+    ['a link to nothing', (path: string) => symlinkSync(`${path}.gone`, path), /ENOENT/],
+    ['a file too large', (path: string) => tooLarge(path), /16777217 bytes/],
+  ])('refuse %s and name it', (_, make, why) => {
+    make(at('x.yaml'));
+    expect(read).toThrow(why);
+    expect(read).toThrow(`${at('x.yaml')}: `);
+    expect(read).toThrow(expect.objectContaining({ code: 'rule_file_invalid' }));
+  });
+});
+
+function tooLarge(path: string): void {
+  writeFileSync(path, '');
+  truncateSync(path, 16_777_217);
+}
