@@ -23,7 +23,7 @@ export function readDocuments(paths: readonly string[], code: ErrorCode): readon
  * read: that would stop the server.
  * @throws Error where it is no regular file, is too large, or cannot be read
  */
-export function readTextFile(path: string): string {
+function readTextFile(path: string): string {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(file);
