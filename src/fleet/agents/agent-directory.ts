@@ -1,10 +1,10 @@
 import { inBatches, listInSlices, type ListSlice, type StateDatabase, type StateTransaction } from '#storage';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import { unknownAgent } from './agent-registry.ts';
+import { ENDED_STATUSES, hasEnded } from './agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { GenerationRow } from './registration.ts';
 
-const ENDED = ['FAILED', 'TERMINATED'] as const;
 const maxAgentsPerTransaction = 250;
 
 /** An agent as the database has it, and as memory has it where it lives (or ended a short while ago). */
@@ -43,7 +43,7 @@ export class AgentDirectory {
       .select(['nonce_hash', 'last_heartbeat_at_ms', 'work_seen_at_ms', 'running'])
       .where((where) =>
         where.or([
-          where('agents.status', 'not in', ENDED),
+          where('agents.status', 'not in', ENDED_STATUSES),
           where('agents.status_since_ms', '>', clock.wallMs() - limits.endedAgentShownMs),
         ]),
       )
@@ -103,7 +103,7 @@ export class AgentDirectory {
     const shownSinceMs = clock.wallMs() - limits.endedAgentShownMs;
     for (const entry of agentIndex.entries()) {
       const { status, status_since_ms: sinceMs } = entry.row;
-      if (!ENDED.some((ended) => ended === status) || sinceMs > shownSinceMs) continue;
+      if (!hasEnded(status) || sinceMs > shownSinceMs) continue;
       agentIndex.forget(entry.agentId);
       activity.tell({ kind: 'agent_removed', agentId: entry.agentId, traceparent: null });
     }
@@ -120,7 +120,7 @@ async function deleteEnded(tx: StateTransaction, beforeMs: number): Promise<numb
       agents
         .selectFrom('agents as old')
         .select('old.agent_id')
-        .where('old.status', 'in', ENDED)
+        .where('old.status', 'in', ENDED_STATUSES)
         .where('old.status_since_ms', '<', beforeMs)
         .limit(maxAgentsPerTransaction),
     )

@@ -25,9 +25,11 @@ export function decideTransition(from: AgentStatus, to: AgentStatus): Transition
   return { refused: 'not_from_here' };
 }
 
-/** Whether the status says that no process is expected to run. */
+/** Those that say that no process is expected to run. */
+export const ENDED_STATUSES: readonly AgentStatus[] = ['FAILED', 'TERMINATED'];
+
 export function hasEnded(status: AgentStatus): boolean {
-  return status === 'FAILED' || status === 'TERMINATED';
+  return ENDED_STATUSES.includes(status);
 }
 
 /** Why an agent of this status is given no work, or null where it may have some. */

@@ -9,11 +9,11 @@ import {
   type Logger,
   type Random,
   type SelfMetrics,
-  type Timer,
 } from '#telemetry';
 import { carryOut, type OrderParts, type StepOrder } from '../actions/step-order.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import { FairQueue } from './fair-queue.ts';
+import { GuardWaits } from './guard-waits.ts';
 import { OpenRemediations, type OpenRemediation } from './open-remediations.ts';
 import type { RemediationLog } from './remediation-log.ts';
 import type { RemediationSpans } from './remediation-spans.ts';
@@ -21,7 +21,6 @@ import type { RemediationTransitions } from './remediation-transitions.ts';
 import { isBusy, type Remediation } from './remediation.ts';
 import type { RepairSlots } from './repair-slots.ts';
 import type { Next } from './transition.ts';
-import { lineFor, WaitingLines } from './waiting-lines.ts';
 
 export interface RunnerParts {
   readonly clock: Clock;
@@ -37,10 +36,6 @@ export interface RunnerParts {
   readonly onOutage: (reason: string) => void;
 }
 
-/** Whoever is held back is asked again at least this often; half of it is chance, so that many do not come at once. */
-const MAX_GUARD_WAIT_MS = 30_000;
-/** A wait without a guard ends by an event; this only bounds the timer. */
-const MAX_WAIT_MS = 3_600_000;
 /** So many decisions share a transaction: a new alert finds the database free, however many wait for theirs. */
 const MAX_DECISIONS_AT_ONCE = 32;
 /** The pauses between tries to write a transition: without end, for only the database can stand in its way. */
@@ -56,14 +51,20 @@ export class RemediationRunner {
   readonly #open = new OpenRemediations();
   readonly #turns = new KeyedSerialQueue<string>();
   readonly #decisions: FairQueue;
-  readonly #lines = new WaitingLines();
-  /** When a start of a policy leaves its window, and the first in line may begin. */
-  readonly #budgetTimers = new Map<string, Timer>();
+  readonly #waits: GuardWaits;
   #stopped = false;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
     this.#decisions = new FairQueue({ maxRunning: MAX_DECISIONS_AT_ONCE, logger: parts.logger });
+    const { clock, random } = parts;
+    this.#waits = new GuardWaits({
+      clock,
+      random,
+      decisions: parts.transitions.decisions,
+      find: (id) => this.#open.get(id),
+      wake: (open, calledFrom) => this.#wake(open, calledFrom),
+    });
     parts.metrics.gauge(
       'omoi_watchdog_open_remediations',
       'Remediations that have not ended.',
@@ -106,7 +107,7 @@ export class RemediationRunner {
     this.#stopped = true;
     this.#decisions.clear();
     for (const { timer } of this.#open.all()) timer?.cancel();
-    for (const timer of this.#budgetTimers.values()) timer.cancel();
+    this.#waits.stop();
     await this.#turns.settled();
     this.#parts.spans.endAll();
   }
@@ -118,7 +119,7 @@ export class RemediationRunner {
 
   /** What held many back has ended: a pause, a storm. */
   wakeHeldBy(guard: Extract<Guard, 'paused' | 'storm'>): void {
-    for (const id of this.#lines.all(guard)) this.#wakeById(id);
+    this.#waits.callAll(guard);
   }
 
   /** Whether a remediation that has not ended was planned for the alert. */
@@ -164,33 +165,21 @@ export class RemediationRunner {
     return this.#open.add({ ...row, traceparent });
   }
 
-  #wakeById(id: string): void {
-    const open = this.#open.get(id);
-    if (open) this.#wake(open);
-  }
-
   /** @param calledFrom the line at whose head it was: where it does not come back to it, the next one is called */
   #wake(open: OpenRemediation, calledFrom: string | null = null): void {
     if (open.isQueued || open.isOrdering || this.#stopped) return;
     open.timer?.cancel();
     open.timer = null;
     open.isQueued = true;
-    this.#lines.leave(open.subject);
+    this.#waits.leave(open);
     const turn = (): Promise<void> =>
       this.#inTurn(open, async () => {
         open.isQueued = false;
         if (!open.isOrdering) await this.#attempt(open, () => this.#advance(open));
-        if (calledFrom !== null && this.#lines.lineOf(open.id) !== calledFrom) this.#callFirst(calledFrom);
+        if (calledFrom !== null) this.#waits.callNext(calledFrom, open);
       });
     if (isAtWork(open)) void turn();
     else this.#decisions.push(laneOf(open), turn);
-  }
-
-  /** Something has become free for which others stand in line. */
-  #callFirst(line: string): void {
-    const first = this.#lines.first(line);
-    const open = first === null ? null : this.#open.get(first);
-    if (open) this.#wake(open, line);
   }
 
   /** Runs work behind what else is done on the target; where a place has become free by it, the next in line is called. */
@@ -200,7 +189,7 @@ export class RemediationRunner {
       const heldPlace = slots.holds(open.id);
       await work();
       if (!heldPlace || slots.holds(open.id)) return;
-      for (const line of this.#lines.behind(open.subject)) this.#callFirst(line);
+      this.#waits.callBehind(open);
     });
   }
 
@@ -239,7 +228,7 @@ export class RemediationRunner {
         this.#wake(open);
         break;
       case 'wait':
-        this.#wait(open, next);
+        this.#waits.wait(open, next);
         break;
       case 'order':
         open.isOrdering = true;
@@ -249,51 +238,6 @@ export class RemediationRunner {
         this.#close(open, next.remediation);
         break;
     }
-  }
-
-  #wait(open: OpenRemediation, { remediation, waitMs, heldBy }: Extract<Next, { kind: 'wait' }>): void {
-    if (!heldBy) return this.#askAfter(open, Math.min(waitMs ?? MAX_WAIT_MS, MAX_WAIT_MS));
-    const guard = heldBy.suppressed;
-    this.#lines.join(remediation, guard);
-    // What it waits for may have become free between the decision and its place in line, where nobody called it.
-    if (this.#parts.transitions.decisions.hasLifted(remediation, guard)) return this.#wake(open);
-    if (guard === 'start_budget') this.#openBudgetIn(remediation, waitMs ?? MAX_GUARD_WAIT_MS);
-    this.#askGuardAfter(open, guard, waitMs);
-  }
-
-  /** @param waitMs until the guard may lift by itself; null where an event lifts it */
-  #askGuardAfter(open: OpenRemediation, guard: Guard, waitMs: number | null): void {
-    const safetyMs = Math.round((MAX_GUARD_WAIT_MS / 2) * (1 + this.#parts.random.next()));
-    // Of those that wait for the budget the first one is called when it opens.
-    const ownMs = guard === 'start_budget' ? null : waitMs;
-    this.#askAfter(open, Math.min(ownMs ?? safetyMs, safetyMs));
-  }
-
-  #openBudgetIn(remediation: Remediation, delayMs: number): void {
-    const { policy } = remediation;
-    if (this.#budgetTimers.has(policy) || this.#stopped) return;
-    const timer = this.#parts.clock.after(Math.max(delayMs, 1), () => {
-      this.#budgetTimers.delete(policy);
-      this.#callFirst(lineFor(remediation, 'start_budget'));
-    });
-    this.#budgetTimers.set(policy, timer);
-  }
-
-  #askAfter(open: OpenRemediation, delayMs: number): void {
-    open.timer?.cancel();
-    open.timer = this.#parts.clock.after(Math.max(delayMs, 1), () => this.#askAgain(open));
-  }
-
-  /** Time has passed: who is held back as before, as far as memory tells, stays in line and costs nothing more. */
-  #askAgain(open: OpenRemediation): void {
-    const { row, heldBy } = open;
-    if (row?.state !== 'planned' || !heldBy) return this.#wake(open);
-    const { clock, transitions } = this.#parts;
-    const nowMs = clock.wallMs();
-    const held = transitions.decisions.stillHeldBy(row, heldBy.suppressed);
-    const isShown = held?.untilMs === heldBy.untilMs || nowMs - heldBy.recordedAtMs < MAX_GUARD_WAIT_MS;
-    if (!held || !isShown) return this.#wake(open);
-    this.#askGuardAfter(open, held.suppressed, held.untilMs === null ? null : held.untilMs - nowMs);
   }
 
   /** Asks the fleet, outside of the turn, and records its answer in turn. */
@@ -348,7 +292,7 @@ export class RemediationRunner {
 
   #close(open: OpenRemediation, ended: Remediation | null): void {
     open.timer?.cancel();
-    this.#lines.leave(open.subject);
+    this.#waits.leave(open);
     this.#open.delete(open);
     if (ended) this.#parts.spans.end(ended);
   }

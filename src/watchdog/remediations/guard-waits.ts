@@ -1,0 +1,116 @@
+import type { Clock, Guard, Random, Timer } from '#telemetry';
+import type { OpenRemediation } from './open-remediations.ts';
+import type { RemediationDecisions } from './remediation-decisions.ts';
+import type { Remediation } from './remediation.ts';
+import type { Next } from './transition.ts';
+import { lineFor, WaitingLines } from './waiting-lines.ts';
+
+export interface GuardWaitParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly decisions: Pick<RemediationDecisions, 'hasLifted' | 'stillHeldBy'>;
+  /** One that has not ended, by its id. */
+  readonly find: (id: string) => OpenRemediation | null;
+  /** Has one decided again. @param calledFrom the line at whose head it was */
+  readonly wake: (open: OpenRemediation, calledFrom: string | null) => void;
+}
+
+/** Whoever is held back is asked again at least this often; half of it is chance, so that many do not come at once. */
+const MAX_GUARD_WAIT_MS = 30_000;
+/** A wait without a guard ends by an event; this only bounds the timer. */
+const MAX_WAIT_MS = 3_600_000;
+
+/**
+ * Remediations that wait: each stands in the line of what holds it back, is called when that becomes free, and is asked
+ * again after some time at the latest.
+ */
+export class GuardWaits {
+  readonly #parts: GuardWaitParts;
+  readonly #lines = new WaitingLines();
+  /** When a start of a policy leaves its window, and the first in line may begin. */
+  readonly #budgetTimers = new Map<string, Timer>();
+  #stopped = false;
+
+  constructor(parts: GuardWaitParts) {
+    this.#parts = parts;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#budgetTimers.values()) timer.cancel();
+  }
+
+  wait(open: OpenRemediation, { remediation, waitMs, heldBy }: Extract<Next, { kind: 'wait' }>): void {
+    if (!heldBy) return this.#askAfter(open, Math.min(waitMs ?? MAX_WAIT_MS, MAX_WAIT_MS));
+    const guard = heldBy.suppressed;
+    this.#lines.join(remediation, guard);
+    // What it waits for may have become free between the decision and its place in line, where nobody called it.
+    if (this.#parts.decisions.hasLifted(remediation, guard)) return this.#parts.wake(open, null);
+    if (guard === 'start_budget') this.#openBudgetIn(remediation, waitMs ?? MAX_GUARD_WAIT_MS);
+    this.#askGuardAfter(open, guard, waitMs);
+  }
+
+  leave({ subject }: OpenRemediation): void {
+    this.#lines.leave(subject);
+  }
+
+  /** What held many back has ended. */
+  callAll(guard: Extract<Guard, 'paused' | 'storm'>): void {
+    for (const id of this.#lines.all(guard)) {
+      const open = this.#parts.find(id);
+      if (open) this.#parts.wake(open, null);
+    }
+  }
+
+  /** Who was called from a line has had its turn: where it is not back in it, the next one is called. */
+  callNext(line: string, { id }: OpenRemediation): void {
+    if (this.#lines.lineOf(id) !== line) this.#callFirst(line);
+  }
+
+  /** A remediation holds its place no more: who stands in line for it is called. */
+  callBehind({ subject }: OpenRemediation): void {
+    for (const line of this.#lines.behind(subject)) this.#callFirst(line);
+  }
+
+  /** Something has become free for which others stand in line. */
+  #callFirst(line: string): void {
+    const first = this.#lines.first(line);
+    const open = first === null ? null : this.#parts.find(first);
+    if (open) this.#parts.wake(open, line);
+  }
+
+  /** @param waitMs until the guard may lift by itself; null where an event lifts it */
+  #askGuardAfter(open: OpenRemediation, guard: Guard, waitMs: number | null): void {
+    const safetyMs = Math.round((MAX_GUARD_WAIT_MS / 2) * (1 + this.#parts.random.next()));
+    // Of those that wait for the budget the first one is called when it opens.
+    const ownMs = guard === 'start_budget' ? null : waitMs;
+    this.#askAfter(open, Math.min(ownMs ?? safetyMs, safetyMs));
+  }
+
+  #openBudgetIn(remediation: Remediation, delayMs: number): void {
+    const { policy } = remediation;
+    if (this.#budgetTimers.has(policy) || this.#stopped) return;
+    const timer = this.#parts.clock.after(Math.max(delayMs, 1), () => {
+      this.#budgetTimers.delete(policy);
+      this.#callFirst(lineFor(remediation, 'start_budget'));
+    });
+    this.#budgetTimers.set(policy, timer);
+  }
+
+  #askAfter(open: OpenRemediation, delayMs: number): void {
+    open.timer?.cancel();
+    open.timer = this.#parts.clock.after(Math.max(delayMs, 1), () => this.#askAgain(open));
+  }
+
+  /** Time has passed: who is held back as before, as far as memory tells, stays in line and costs nothing more. */
+  #askAgain(open: OpenRemediation): void {
+    const { row, heldBy } = open;
+    const { clock, decisions, wake } = this.#parts;
+    if (row?.state !== 'planned' || !heldBy) return wake(open, null);
+    const nowMs = clock.wallMs();
+    const held = decisions.stillHeldBy(row, heldBy.suppressed);
+    const isShown = held?.untilMs === heldBy.untilMs || nowMs - heldBy.recordedAtMs < MAX_GUARD_WAIT_MS;
+    if (!held || !isShown) return wake(open, null);
+    this.#askGuardAfter(open, held.suppressed, held.untilMs === null ? null : held.untilMs - nowMs);
+  }
+}
