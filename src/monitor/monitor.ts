@@ -92,19 +92,23 @@ export function createMonitor(parts: MonitorParts): Monitor {
     new SeriesAppender({ sink, clock, metrics, source, maxSeries });
   const collected = appender('collector', limits.maxCollectedSeries);
   const own = appender('collector', limits.maxSelfSeries);
-  const scores = appender('detector', limits.maxWatchedSeries + limits.maxScoredAgents);
+  const scores = appender('detector', limits.maxWatchedSeries);
+  const agentScores = appender('detector', limits.maxScoredAgents);
   const anomalies = new AnomalyStore(database);
   const writer = new AnomalyWriter(parts);
   const collector = new FleetCollector(fleet, { appender: collected, limits }, clock);
   const selfCollector = new SelfCollector(metrics, own, clock);
-  const agents = new AgentScores({ feed: fleet, appender: scores, clock, metrics }, limits.maxScoredAgents);
+  const agents = new AgentScores(
+    { feed: fleet, appender: agentScores, clock, metrics },
+    limits.maxScoredAgents,
+  );
   const watches = [...DEFAULT_WATCHES, ...(parts.watch ?? []).map(watchSelector)];
   const detector = new Detector(
     { ...parts, scores, writer },
     { watches, bounds: parts.bounds ?? [] },
     limits,
   );
-  const appenders = [collected, scores];
+  const appenders = [collected, scores, agentScores];
   return {
     anomalies,
     standardMetrics: () => standardFamilies(appenders),

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nextTurn } from '#telemetry';
 import { openStage, type Stage } from '../monitor.test-support.ts';
+import { agentsPerSlice } from './agent-scores.ts';
 
 describe('the agents’ scores', () => {
   let stage: Stage;
@@ -78,5 +80,23 @@ describe('the agents’ scores', () => {
     await stage.clock.advance(5000);
     expect(stage.store.history('agent_anomaly_score')['agent_id=c']?.at(-1)).toBe('stale');
     expect(stage.store.history('agent_anomaly_score')['agent_id=a']?.at(-1)).not.toBe('stale');
+  });
+
+  it('compares and appends thousands of agents in slices', async () => {
+    const count = 8 * agentsPerSlice;
+    const agentIds = Array.from({ length: count }, (_, at) => `a${at}`);
+    pool(...agentIds);
+    for (const agentId of agentIds) complete(agentId, agentId === 'a7' ? 9 : 1, 5);
+    await stage.clock.advance(5000);
+    expect(scores()).toEqual({});
+    // Looked at, judged, appended: each in slices.
+    for (let turns = 0; turns < 3 * 8; turns++) await nextTurn();
+    expect(Object.keys(scores())).toHaveLength(count);
+    expect(Object.keys(scores())[0]).toBe('a7');
+    const sizes = new Map<number, number>();
+    for (const { unit, name } of stage.store.samples)
+      if (name === 'agent_anomaly_score') sizes.set(unit, (sizes.get(unit) ?? 0) + 1);
+    expect([...sizes.values()].reduce((sum, size) => sum + size, 0)).toBe(count);
+    expect(Math.max(...sizes.values())).toBeLessThanOrEqual(agentsPerSlice);
   });
 });

@@ -1,8 +1,19 @@
-import type { Clock, Counter, FleetActivity, FleetFeed, SelfMetrics, Subscription, Timer } from '#telemetry';
+import {
+  nextTurn,
+  type Clock,
+  type Counter,
+  type FleetActivity,
+  type FleetFeed,
+  type SelfMetrics,
+  type Subscription,
+  type Timer,
+} from '#telemetry';
 import type { KeptSeries, SeriesAppender } from '../collectors/series-appender.ts';
 import { RollingWindow } from '../detectors/rolling-window.ts';
 
 const scoreIntervalMs = 5000;
+/** Agents looked at, or scores appended, in one turn of the event loop. */
+export const agentsPerSlice = 250;
 /** What an agent did longer ago than this many tasks no longer counts. */
 const rememberedTasks = 32;
 /** An agent with fewer tasks is not judged, and no peer to others. */
@@ -48,6 +59,8 @@ export class AgentScores {
   #scores: readonly AgentScore[] = [];
   #subscription: Subscription | null = null;
   #timer: Timer | null = null;
+  #comparing = false;
+  #stopped = false;
 
   constructor(
     parts: {
@@ -70,10 +83,11 @@ export class AgentScores {
 
   start(): void {
     this.#subscription = this.#feed.onActivity((activity) => this.#note(activity));
-    this.#timer = this.#clock.every(scoreIntervalMs, () => this.#compare());
+    this.#timer = this.#clock.every(scoreIntervalMs, () => void this.#compare());
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#subscription?.stop();
     this.#timer?.cancel();
   }
@@ -110,28 +124,61 @@ export class AgentScores {
     return record;
   }
 
-  #compare(): void {
-    const pools = new Map<string, { readonly agentId: string; readonly record: AgentRecord }[]>();
+  /** One comparison at a time, in slices. */
+  async #compare(): Promise<void> {
+    if (this.#comparing) return;
+    this.#comparing = true;
+    try {
+      this.#scores = await this.#compared();
+      await this.#append(this.#scores);
+    } finally {
+      this.#comparing = false;
+    }
+  }
+
+  /** The most unlike first. */
+  async #compared(): Promise<readonly AgentScore[]> {
+    let looked = 0;
+    const pools = new Map<string, PoolMembers>();
     for (const { agentId, poolId } of this.#feed.snapshot().agents) {
+      if (++looked % agentsPerSlice === 0) await nextTurn();
       const record = this.#records.get(agentId);
       if (!record || record.outcomes.length < minTasks) continue;
-      const pool = poolId ?? '';
-      const members = pools.get(pool);
-      if (members) members.push({ agentId, record });
-      else pools.set(pool, [{ agentId, record }]);
+      let members = pools.get(poolId ?? '');
+      if (!members) pools.set(poolId ?? '', (members = new PoolMembers(poolId)));
+      members.add(agentId, record);
     }
-    const scores: AgentScore[] = [];
-    for (const [poolId, members] of pools) {
+    /** By hundredths, which scores are rounded to: the most unlike are the last. */
+    const byScore: AgentScore[][] = Array.from({ length: 101 }, () => []);
+    for (const members of pools.values()) {
       if (members.length < minAgentsToCompare) continue;
-      scores.push(...scoreMembers(poolId === '' ? null : poolId, members));
+      for (const score of members.scores()) {
+        if (++looked % agentsPerSlice === 0) await nextTurn();
+        byScore[Math.round(score.score * 100)]?.push(score);
+      }
     }
-    this.#scores = scores.sort((a, b) => b.score - a.score);
-    for (const { agentId, score } of this.#scores) {
+    return byScore.toReversed().flat();
+  }
+
+  async #append(scores: readonly AgentScore[]): Promise<void> {
+    let appended = 0;
+    for (const { agentId, score } of scores) {
+      if (this.#stopped) return;
+      if (++appended % agentsPerSlice === 0) await this.#endSlice();
       const record = this.#records.get(agentId);
       if (!record) continue;
       record.series ??= this.#appender.open('agent_anomaly_score', { agent_id: agentId });
       this.#appender.put(record.series, score);
     }
+    const repeated = this.#appender.repeatInSlices();
+    while (!this.#stopped && repeated.next().done !== true) await this.#endSlice();
+    if (!this.#stopped) this.#appender.flush();
+  }
+
+  /** What was put becomes visible as a unit of its own. */
+  #endSlice(): Promise<void> {
+    this.#appender.flush();
+    return nextTurn();
   }
 }
 
@@ -140,41 +187,56 @@ function remember(record: AgentRecord, failed: boolean): void {
   if (record.outcomes.length > rememberedTasks) record.outcomes.shift();
 }
 
-function scoreMembers(
-  poolId: string | null,
-  members: readonly { readonly agentId: string; readonly record: AgentRecord }[],
-): readonly AgentScore[] {
-  const durations = members.map(({ record }) => record.durations.quantile(0.5));
-  const shares = members.map(
-    ({ record }) => record.outcomes.filter((failed) => failed).length / record.outcomes.length,
-  );
-  const ofDuration = deviationsOf(durations, (median) => median * relativeDurationFloor);
-  const ofFailure = deviationsOf(shares, () => failureShareFloor);
-  return members.map(({ agentId, record }, at) => {
-    const durationScore = toScore(Math.abs(ofDuration[at] ?? 0));
-    const failureScore = toScore(Math.max(0, ofFailure[at] ?? 0));
-    return {
-      agentId,
-      poolId,
-      score: Math.max(durationScore, failureScore),
-      durationScore,
-      failureScore,
-      tasks: record.outcomes.length,
-    };
-  });
+/** The members of a pool with what they are compared by. */
+class PoolMembers {
+  readonly #poolId: string | null;
+  readonly #agents: { readonly agentId: string; readonly tasks: number }[] = [];
+  readonly #durations: number[] = [];
+  readonly #failureShares: number[] = [];
+
+  constructor(poolId: string | null) {
+    this.#poolId = poolId;
+  }
+
+  get length(): number {
+    return this.#agents.length;
+  }
+
+  add(agentId: string, { durations, outcomes }: AgentRecord): void {
+    this.#agents.push({ agentId, tasks: outcomes.length });
+    this.#durations.push(durations.quantile(0.5));
+    this.#failureShares.push(outcomes.filter((failed) => failed).length / outcomes.length);
+  }
+
+  *scores(): Generator<AgentScore, void, void> {
+    const durationOf = deviationIn(this.#durations, (median) => median * relativeDurationFloor);
+    const failureOf = deviationIn(this.#failureShares, () => failureShareFloor);
+    for (const [at, { agentId, tasks }] of this.#agents.entries()) {
+      const durationScore = toScore(Math.abs(durationOf(this.#durations[at] ?? Number.NaN)));
+      const failureScore = toScore(Math.max(0, failureOf(this.#failureShares[at] ?? Number.NaN)));
+      const score = Math.max(durationScore, failureScore);
+      yield { agentId, poolId: this.#poolId, score, durationScore, failureScore, tasks };
+    }
+  }
 }
 
-/** The robust z-score of each value among all; 0 for what is not known. */
-function deviationsOf(values: readonly number[], floorOf: (median: number) => number): readonly number[] {
-  const window = new RollingWindow(values.length);
-  for (const value of values) if (Number.isFinite(value)) window.push(value);
-  const median = window.quantile(0.5);
-  const scale = Math.max(
-    window.medianDistanceFrom(median) * MAD_TO_DEVIATION,
-    floorOf(median),
-    Number.MIN_VALUE,
-  );
-  return values.map((value) => (Number.isFinite(value) ? (value - median) / scale : 0));
+/** Gives the robust z-score of a value among all; 0 for what is not known. */
+function deviationIn(
+  values: readonly number[],
+  floorOf: (median: number) => number,
+): (value: number) => number {
+  const known = Float64Array.from(values.filter((value) => Number.isFinite(value))).sort();
+  const median = medianOf(known);
+  const distances = known.map((value) => Math.abs(value - median)).sort();
+  const distance = distances[Math.ceil(distances.length / 2) - 1] ?? Number.NaN;
+  const scale = Math.max(distance * MAD_TO_DEVIATION, floorOf(median), Number.MIN_VALUE);
+  return (value) => (Number.isFinite(value) ? (value - median) / scale : 0);
+}
+
+/** Of values in order; NaN where there are none. */
+function medianOf(sorted: Float64Array): number {
+  const middle = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
 }
 
 function toScore(deviations: number): number {

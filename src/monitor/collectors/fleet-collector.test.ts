@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AgentObservation } from '#telemetry';
+import { nextTurn, type AgentObservation } from '#telemetry';
 import { openStage, type Stage } from '../monitor.test-support.ts';
+import { AGENTS_PER_SLICE } from './agent-gauges.ts';
 
 const agent = (fields: Partial<AgentObservation>): AgentObservation => ({
   agentId: 'w1',
@@ -187,5 +188,56 @@ describe('the collector of the fleet', () => {
     const refused = small.metrics.collect().find(({ name }) => name === 'omoi_monitor_series_refused_total');
     expect(refused?.points).toEqual([{ suffix: '', labels: { source: 'collector' }, value: 2 }]);
     await small.close();
+  });
+
+  it('looks through a large fleet in slices, and tells no count before it has seen all', async () => {
+    const slices = 8;
+    stage.fleet.agents = Array.from({ length: slices * AGENTS_PER_SLICE }, (_, at) =>
+      agent({ agentId: `w${at}`, heartbeatAgeMs: at }),
+    );
+    await stage.restart();
+    const idle = (): readonly unknown[] =>
+      stage.store.history('agents_by_status')['agent_type=worker,status=IDLE'] ?? [];
+    const units = (): Map<number, number> => {
+      const sizes = new Map<number, number>();
+      for (const { unit } of stage.store.samples) sizes.set(unit, (sizes.get(unit) ?? 0) + 1);
+      return sizes;
+    };
+    expect(Object.keys(stage.store.history('agent_heartbeats_missed'))).toHaveLength(AGENTS_PER_SLICE);
+    for (let turns = 1; turns < slices; turns++) {
+      expect(idle()).toEqual([]);
+      await nextTurn();
+    }
+    expect(idle()).toEqual([slices * AGENTS_PER_SLICE]);
+    // Ages, then what was appended long ago: never more than a slice of each at a time.
+    stage.clock.stepWallClock(20_000);
+    await stage.clock.advance(1000);
+    for (let turns = 0; turns < 40; turns++) await nextTurn();
+    expect(Object.values(stage.store.history('agent_heartbeats_missed')).map(({ length }) => length)).toEqual(
+      Array.from({ length: slices * AGENTS_PER_SLICE }, () => 2),
+    );
+    // Age, missed and four statuses of each agent from before the start, and the counts.
+    expect(Math.max(...units().values())).toBeLessThan(7 * AGENTS_PER_SLICE);
+  });
+
+  it('forgets who is removed while it looks through the others', async () => {
+    stage.fleet.agents = Array.from({ length: 2 * AGENTS_PER_SLICE }, (_, at) =>
+      agent({ agentId: `w${at}` }),
+    );
+    await stage.restart();
+    stage.fleet.agents = stage.fleet.agents.slice(1, -1);
+    for (const agentId of ['w0', `w${2 * AGENTS_PER_SLICE - 1}`])
+      stage.fleet.tell({ kind: 'agent_removed', agentId, traceparent: null });
+    await nextTurn();
+    await stage.clock.advance(1000);
+    await nextTurn();
+    const { store } = stage;
+    expect(store.history('agents_by_status')['agent_type=worker,status=IDLE']?.at(-1)).toBe(
+      2 * AGENTS_PER_SLICE - 2,
+    );
+    expect(store.history('agent_heartbeat_age_seconds')['agent_id=w0']).toEqual([0.2, 'stale']);
+    expect(
+      store.history('agent_heartbeat_age_seconds')[`agent_id=w${2 * AGENTS_PER_SLICE - 1}`],
+    ).toBeUndefined();
   });
 });

@@ -1,12 +1,12 @@
 import {
-  AGENT_STATUSES,
-  type AgentObservation,
+  nextTurn,
   type Clock,
   type FleetActivity,
   type FleetFeed,
   type Subscription,
   type Timer,
 } from '#telemetry';
+import { AgentGauges } from './agent-gauges.ts';
 import { CounterFamily, GaugeFamily, HistogramFamily, type FamilyParts } from './series-family.ts';
 import type { KeptSeries, SeriesAppender } from './series-appender.ts';
 
@@ -17,9 +17,10 @@ const minAgentScanIntervalMs = 20;
 /** … and the time between two looks is this many times what one takes. */
 const agentScanPauseFactor = 10;
 
-const ALIVE: ReadonlySet<string> = new Set(['IDLE', 'RUNNING', 'DEGRADED']);
-
-/** Keeps the standard metrics of a fleet: one unit for all that changes within one turn of the event loop. */
+/**
+ * Keeps the standard metrics of a fleet: one unit for all that changes within one turn of the event loop. All agents of
+ * a large fleet are looked through in slices, each a unit and a turn of its own.
+ */
 export class FleetCollector {
   readonly #feed: FleetFeed;
   readonly #appender: SeriesAppender;
@@ -37,6 +38,12 @@ export class FleetCollector {
   #locksDirty = true;
   #nextAgentScanMs = Number.NEGATIVE_INFINITY;
   #agentScan: Timer | null = null;
+  /** Whether the tick's work is still to be begun: ages, and what is to be repeated. */
+  #tickDue = false;
+  /** What is done in slices; one at a time. */
+  #pass: Generator<void, void, void> | null = null;
+  #passTookMs = 0;
+  #stopped = false;
 
   constructor(feed: FleetFeed, parts: FamilyParts, clock: Clock) {
     this.#feed = feed;
@@ -55,6 +62,7 @@ export class FleetCollector {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#subscription?.stop();
     this.#tick?.cancel();
     this.#agentScan?.cancel();
@@ -119,6 +127,8 @@ export class FleetCollector {
         add(active, this.#locksActive.at(count.resourceType, count.lockMode), count.active);
       }
       this.#locksActive.setTotals(active);
+      // Types of locks come and go with what the agents call them.
+      this.#locksActive.endIdleZeros();
     }
     if (!this.#agentsDirty) {
       for (const agentId of this.#changedAgents) {
@@ -127,30 +137,55 @@ export class FleetCollector {
       }
     }
     this.#changedAgents.clear();
-    if (this.#agentsDirty) this.#collectAgents(snapshot.agents);
+    if ((this.#agentsDirty || this.#tickDue) && !this.#pass) this.#beginPass();
   }
 
-  #collectAgents(agents: readonly AgentObservation[]): void {
-    const nowMs = this.#clock.monotonicMs();
-    const waitMs = this.#nextAgentScanMs - nowMs;
-    if (waitMs > 0) {
+  #beginPass(): void {
+    const waitMs = this.#nextAgentScanMs - this.#clock.monotonicMs();
+    if (waitMs > 0 && !this.#tickDue) {
       this.#agentScan ??= this.#clock.after(waitMs, () => {
         this.#agentScan = null;
         this.#scheduleFlush();
       });
       return;
     }
+    this.#pass = this.#passOver(this.#tickDue);
+    this.#passTookMs = 0;
     this.#agentsDirty = false;
-    this.#agents.collect(agents);
-    const tookMs = this.#clock.monotonicMs() - nowMs;
-    this.#nextAgentScanMs = nowMs + Math.max(minAgentScanIntervalMs, tookMs * agentScanPauseFactor);
+    this.#tickDue = false;
+    this.#advance(this.#pass);
+  }
+
+  *#passOver(isTick: boolean): Generator<void, void, void> {
+    yield* this.#agents.collect(this.#feed, { withAges: isTick });
+    if (isTick) yield* this.#appender.repeatInSlices();
+  }
+
+  /** Does a slice; the next is a turn of its own. Who calls it flushes what was put. */
+  #advance(pass: Generator<void, void, void>): void {
+    const startedMs = this.#clock.monotonicMs();
+    const isDone = pass.next().done === true;
+    const nowMs = this.#clock.monotonicMs();
+    this.#passTookMs += nowMs - startedMs;
+    if (!isDone) {
+      void nextTurn().then(() => this.#goOn(pass));
+      return;
+    }
+    this.#pass = null;
+    this.#nextAgentScanMs = nowMs + Math.max(minAgentScanIntervalMs, this.#passTookMs * agentScanPauseFactor);
+    // What changed meanwhile was perhaps looked at before it did.
+    if (this.#agentsDirty || this.#tickDue) this.#scheduleFlush();
+  }
+
+  #goOn(pass: Generator<void, void, void>): void {
+    if (this.#stopped) return;
+    this.#advance(pass);
+    this.#appender.flush();
   }
 
   #onTick(): void {
-    this.#agents.collectAges(this.#feed.snapshot().agents);
-    this.#agents.collect(this.#feed.snapshot().agents);
+    this.#tickDue = true;
     this.#collect();
-    this.#appender.repeat();
     this.#appender.flush();
   }
 }
@@ -210,154 +245,6 @@ class FleetCounters {
     this.#handoffs.endAgent('from_agent_id', agentId);
     this.#handoffs.endAgent('to_agent_id', agentId);
   }
-}
-
-interface OneAgent {
-  /** What it counts for, as it was last seen. */
-  counted: { readonly status: KeptSeries; readonly active: KeptSeries; readonly alive: number } | null;
-  readonly age: KeptSeries;
-  readonly missed: KeptSeries;
-  /** By status, opened when the agent first is in it. */
-  readonly statuses: Map<string, KeptSeries>;
-}
-
-/** Statuses in which an agent needs somebody; only these have a series for each agent. */
-const TROUBLED: ReadonlySet<string> = new Set(['DEGRADED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED']);
-
-/** What is read from the agents as they stand. */
-class AgentGauges {
-  readonly #appender: SeriesAppender;
-  readonly #active: GaugeFamily;
-  readonly #byStatus: GaugeFamily;
-  readonly #byAgent = new Map<string, OneAgent>();
-  readonly #knownTypes = new Set<string>();
-  #collected = false;
-
-  constructor(parts: FamilyParts) {
-    this.#appender = parts.appender;
-    this.#active = new GaugeFamily(parts, 'agents_active');
-    this.#byStatus = new GaugeFamily(parts, 'agents_by_status');
-  }
-
-  /** All of them anew. */
-  collect(agents: readonly AgentObservation[]): void {
-    const active = new Map<KeptSeries, number>();
-    const byStatus = new Map<KeptSeries, number>();
-    for (const agent of agents) {
-      const counts = this.#countsOf(agent);
-      add(byStatus, counts.status, 1);
-      add(active, counts.active, counts.alive);
-      const one = this.#collectOne(agent);
-      if (one) one.counted = counts;
-    }
-    this.#collected = true;
-    this.#active.setTotals(active);
-    this.#byStatus.setTotals(byStatus);
-    if (this.#byAgent.size > agents.length) this.#forgetAllBut(agents);
-  }
-
-  /** One that has changed, beside what is known of the others; false where it came or left: all have to be counted. */
-  collectChange(agent: AgentObservation): boolean {
-    const before = this.#byAgent.get(agent.agentId)?.counted;
-    if (!before || agent.status === 'TERMINATED') return false;
-    const one = this.#collectOne(agent);
-    const counts = this.#countsOf(agent);
-    if (one) one.counted = counts;
-    this.#moveCount({ series: before.status, count: 1 }, { series: counts.status, count: 1 });
-    this.#moveCount(
-      { series: before.active, count: before.alive },
-      { series: counts.active, count: counts.alive },
-    );
-    return true;
-  }
-
-  #countsOf({ agentType, status, phaseId }: AgentObservation): NonNullable<OneAgent['counted']> {
-    if (!this.#knownTypes.has(agentType)) this.#openStatuses(agentType);
-    return {
-      status: this.#byStatus.at(agentType, status),
-      active: this.#active.at(agentType, phaseId ?? ''),
-      alive: ALIVE.has(status) ? 1 : 0,
-    };
-  }
-
-  #moveCount(
-    from: { readonly series: KeptSeries; readonly count: number },
-    to: { readonly series: KeptSeries; readonly count: number },
-  ): void {
-    if (from.series === to.series) {
-      this.#appender.put(to.series, valueOf(to.series) + to.count - from.count);
-      return;
-    }
-    this.#appender.put(from.series, valueOf(from.series) - from.count);
-    this.#appender.put(to.series, valueOf(to.series) + to.count);
-  }
-
-  collectAges(agents: readonly AgentObservation[]): void {
-    for (const { agentId, heartbeatAgeMs } of agents) {
-      const one = this.#byAgent.get(agentId);
-      if (one && heartbeatAgeMs !== null) this.#appender.put(one.age, heartbeatAgeMs / 1000);
-    }
-  }
-
-  forget(agentId: string): void {
-    const one = this.#byAgent.get(agentId);
-    if (!one) return;
-    this.#byAgent.delete(agentId);
-    for (const series of [one.age, one.missed, ...one.statuses.values()]) this.#appender.remove(series);
-  }
-
-  /** Every status of a type has a series from the start, so that a rule sees 0 before it sees 1. */
-  #openStatuses(agentType: string): void {
-    this.#knownTypes.add(agentType);
-    for (const status of AGENT_STATUSES) this.#byStatus.at(agentType, status);
-  }
-
-  /** null for one that left: it has no series any more. */
-  #collectOne(agent: AgentObservation): OneAgent | null {
-    if (agent.status === 'TERMINATED') {
-      this.forget(agent.agentId);
-      return null;
-    }
-    const one = this.#at(agent.agentId);
-    this.#appender.put(one.missed, agent.heartbeatsMissed);
-    if (agent.heartbeatAgeMs !== null && Number.isNaN(one.age.value)) {
-      this.#appender.put(one.age, agent.heartbeatAgeMs / 1000);
-    }
-    // An agent from before the start may have left a status while nobody looked: its series still show it.
-    if (!this.#collected) for (const status of TROUBLED) this.#openStatus(one, agent.agentId, status);
-    if (TROUBLED.has(agent.status)) this.#openStatus(one, agent.agentId, agent.status);
-    for (const [status, series] of one.statuses) this.#appender.put(series, status === agent.status ? 1 : 0);
-    return one;
-  }
-
-  #openStatus({ statuses }: OneAgent, agentId: string, status: string): void {
-    if (statuses.has(status)) return;
-    statuses.set(status, this.#appender.open('agent_status', { agent_id: agentId, status }));
-  }
-
-  #at(agentId: string): OneAgent {
-    let one = this.#byAgent.get(agentId);
-    if (!one) {
-      const labels = { agent_id: agentId };
-      one = {
-        counted: null,
-        age: this.#appender.open('agent_heartbeat_age_seconds', labels),
-        missed: this.#appender.open('agent_heartbeats_missed', labels),
-        statuses: new Map(),
-      };
-      this.#byAgent.set(agentId, one);
-    }
-    return one;
-  }
-
-  #forgetAllBut(agents: readonly AgentObservation[]): void {
-    const present = new Set(agents.map((agent) => agent.agentId));
-    for (const agentId of this.#byAgent.keys()) if (!present.has(agentId)) this.forget(agentId);
-  }
-}
-
-function valueOf({ value }: KeptSeries): number {
-  return Number.isNaN(value) ? 0 : value;
 }
 
 function add<Key>(totals: Map<Key, number>, key: Key, amount: number): void {

@@ -18,6 +18,9 @@ const repeatAfterMs = 15_000;
 /** The refused timestamps of one series may run ahead of the clock by no more than this. */
 const maxAheadMs = 1000;
 
+/** Samples repeated in one slice: a millisecond or two in the store. */
+const SAMPLES_PER_SLICE = 500;
+
 const HISTOGRAM_SUFFIXES = ['_bucket', '_sum', '_count'] as const;
 
 /** A series that the monitor keeps, and the newest value it has. */
@@ -131,10 +134,19 @@ export class SeriesAppender {
 
   /** Puts what was last appended 15 s ago or longer into the next unit. */
   repeat(): void {
+    let isDone = false;
+    for (const slices = this.repeatInSlices(); !isDone;) isDone = slices.next().done === true;
+  }
+
+  /** As `repeat`, in slices of so many samples: whoever walks them flushes after each, for a unit of its own. */
+  *repeatInSlices(): Generator<void, void, void> {
     const beforeMs = this.#options.clock.wallMs() - repeatAfterMs;
+    let put = 0;
     for (const family of this.#families.values()) {
       for (const series of family) {
-        if (series.appendedAtMs <= beforeMs && !Number.isNaN(series.value)) this.#await(series);
+        if (series.appendedAtMs > beforeMs || Number.isNaN(series.value)) continue;
+        this.#await(series);
+        if (++put % SAMPLES_PER_SLICE === 0) yield;
       }
     }
   }

@@ -82,4 +82,29 @@ describe('the members of a metric', () => {
     expect(Object.keys(completed)).toHaveLength(2000);
     expect(Object.values(completed).every((values) => values.at(-1) === 'stale')).toBe(true);
   });
+
+  it('of locks end when nobody has held one of that type for long', async () => {
+    const hold = async (...types: readonly string[]): Promise<void> => {
+      stage.fleet.locks = types.map((resourceType) => ({ resourceType, lockMode: 'shared', active: 1 }));
+      stage.fleet.tell({ kind: 'locks', traceparent: null });
+      await stage.clock.advance(0);
+    };
+    await hold('a', 'b');
+    await hold('b');
+    await stage.clock.advance(IDLE_MS - 2000);
+    await hold('b', 'c');
+    await stage.clock.advance(2000);
+    await hold('b');
+    const newest = Object.fromEntries(
+      Object.entries(stage.store.history('resource_locks_active')).map(([labels, values]) => [
+        labels,
+        values.at(-1),
+      ]),
+    );
+    expect(newest).toEqual({
+      'resource_type=a,lock_mode=shared': 'stale',
+      'resource_type=b,lock_mode=shared': 1,
+      'resource_type=c,lock_mode=shared': 0,
+    });
+  });
 });

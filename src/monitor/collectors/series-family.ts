@@ -84,6 +84,15 @@ abstract class Family<Member> {
     for (const key of keys ? [...keys] : []) this.#end(key);
   }
 
+  /** Ends the members that nobody has touched for long, up to the first that may not end. */
+  protected endIdle(mayEnd: (member: Member) => boolean): void {
+    const beforeMs = this.#clock.monotonicMs() - this.#idleMs;
+    for (const [key, { usedMs, member }] of this.#members) {
+      if (usedMs > beforeMs || !mayEnd(member)) return;
+      this.#end(key);
+    }
+  }
+
   protected *members(): IterableIterator<Member> {
     for (const { member } of this.#members.values()) yield member;
   }
@@ -166,6 +175,11 @@ export class GaugeFamily extends SeriesFamily {
   /** Sets every member to the sum that `amounts` adds up for it; those it does not mention to 0. */
   setTotals(amounts: ReadonlyMap<KeptSeries, number>): void {
     for (const series of this.members()) this.appender.put(series, amounts.get(series) ?? 0);
+  }
+
+  /** Ends the members that are 0 and have been for as long as a full family keeps one for nothing. */
+  endIdleZeros(): void {
+    this.endIdle((series) => series.value === 0);
   }
 }
 

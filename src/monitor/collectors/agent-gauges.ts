@@ -1,0 +1,160 @@
+import { AGENT_STATUSES, type AgentObservation, type FleetFeed } from '#telemetry';
+import { GaugeFamily, type FamilyParts } from './series-family.ts';
+import type { KeptSeries, SeriesAppender } from './series-appender.ts';
+
+/** Agents looked at in one slice: a millisecond or two, with the samples that come of it. */
+export const AGENTS_PER_SLICE = 250;
+
+const ALIVE: ReadonlySet<string> = new Set(['IDLE', 'RUNNING', 'DEGRADED']);
+/** Statuses in which an agent needs somebody; only these have a series for each agent. */
+const TROUBLED: ReadonlySet<string> = new Set(['DEGRADED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED']);
+
+/** What an agent counts for, as it was last seen. */
+interface Counted {
+  readonly status: KeptSeries;
+  readonly active: KeptSeries;
+  readonly alive: number;
+}
+
+interface OneAgent {
+  readonly age: KeptSeries;
+  readonly missed: KeptSeries;
+  /** By status, opened when the agent first is in it. */
+  readonly statuses: Map<string, KeptSeries>;
+}
+
+/** What is read from the agents as they stand. Counts are kept as agents are seen to change, come and go. */
+export class AgentGauges {
+  readonly #appender: SeriesAppender;
+  readonly #active: GaugeFamily;
+  readonly #byStatus: GaugeFamily;
+  readonly #byAgent = new Map<string, OneAgent>();
+  /** Those that have ended too, until they are removed. */
+  readonly #counted = new Map<string, Counted>();
+  readonly #totals = new Map<KeptSeries, number>();
+  readonly #knownTypes = new Set<string>();
+  /** Before all have been seen once, the counts are less than what is true. */
+  #sawAll = false;
+
+  constructor(parts: FamilyParts) {
+    this.#appender = parts.appender;
+    this.#active = new GaugeFamily(parts, 'agents_active');
+    this.#byStatus = new GaugeFamily(parts, 'agents_by_status');
+  }
+
+  /** Looks at all of them anew, in slices. */
+  *collect(feed: FleetFeed, { withAges }: { readonly withAges: boolean }): Generator<void, void, void> {
+    const { agents } = feed.snapshot();
+    for (let at = 0; at < agents.length; at++) {
+      if (at > 0 && at % AGENTS_PER_SLICE === 0) yield;
+      const agent = agents[at];
+      // One that was removed meanwhile has no series any more.
+      if (agent && feed.agent(agent.agentId)) this.#look(agent, withAges);
+    }
+    if (this.#counted.size > agents.length) this.#forgetAbsent(feed);
+    if (this.#sawAll) return;
+    this.#sawAll = true;
+    this.#active.setTotals(this.#totals);
+    this.#byStatus.setTotals(this.#totals);
+  }
+
+  /** Looks at one that has changed; false where it is new: then all are to be looked at. */
+  collectChange(agent: AgentObservation): boolean {
+    if (!this.#counted.has(agent.agentId)) return false;
+    this.#look(agent, false);
+    return true;
+  }
+
+  forget(agentId: string): void {
+    this.#endSeries(agentId);
+    const counted = this.#counted.get(agentId);
+    if (!counted) return;
+    this.#counted.delete(agentId);
+    this.#add(counted.status, -1);
+    this.#add(counted.active, -counted.alive);
+  }
+
+  #look(agent: AgentObservation, withAge: boolean): void {
+    this.#count(agent);
+    if (agent.status === 'TERMINATED') {
+      this.#endSeries(agent.agentId);
+      return;
+    }
+    const one = this.#at(agent.agentId);
+    this.#appender.put(one.missed, agent.heartbeatsMissed);
+    if (agent.heartbeatAgeMs !== null && (withAge || Number.isNaN(one.age.value))) {
+      this.#appender.put(one.age, agent.heartbeatAgeMs / 1000);
+    }
+    // An agent from before the start may have left a status while nobody looked: its series still show it.
+    if (!this.#sawAll) for (const status of TROUBLED) this.#openStatus(one, agent.agentId, status);
+    if (TROUBLED.has(agent.status)) this.#openStatus(one, agent.agentId, agent.status);
+    for (const [status, series] of one.statuses) this.#appender.put(series, status === agent.status ? 1 : 0);
+  }
+
+  #count({ agentId, agentType, status, phaseId }: AgentObservation): void {
+    if (!this.#knownTypes.has(agentType)) this.#openStatuses(agentType);
+    const before = this.#counted.get(agentId);
+    const counted = {
+      status: this.#byStatus.at(agentType, status),
+      active: this.#active.at(agentType, phaseId ?? ''),
+      alive: ALIVE.has(status) ? 1 : 0,
+    };
+    this.#counted.set(agentId, counted);
+    if (before?.status !== counted.status) {
+      if (before) this.#add(before.status, -1);
+      this.#add(counted.status, 1);
+    }
+    if (before?.active === counted.active) {
+      if (before.alive !== counted.alive) this.#add(counted.active, counted.alive - before.alive);
+      return;
+    }
+    if (before) this.#add(before.active, -before.alive);
+    this.#add(counted.active, counted.alive);
+  }
+
+  #add(series: KeptSeries, change: number): void {
+    const total = (this.#totals.get(series) ?? 0) + change;
+    if (total === 0) this.#totals.delete(series);
+    else this.#totals.set(series, total);
+    if (this.#sawAll) this.#appender.put(series, total);
+  }
+
+  /** Every status of a type has a series from the start, so that a rule sees 0 before it sees 1. */
+  #openStatuses(agentType: string): void {
+    this.#knownTypes.add(agentType);
+    for (const status of AGENT_STATUSES) {
+      const series = this.#byStatus.at(agentType, status);
+      if (this.#sawAll) this.#appender.put(series, this.#totals.get(series) ?? 0);
+    }
+  }
+
+  #openStatus({ statuses }: OneAgent, agentId: string, status: string): void {
+    if (statuses.has(status)) return;
+    statuses.set(status, this.#appender.open('agent_status', { agent_id: agentId, status }));
+  }
+
+  #at(agentId: string): OneAgent {
+    let one = this.#byAgent.get(agentId);
+    if (!one) {
+      const labels = { agent_id: agentId };
+      one = {
+        age: this.#appender.open('agent_heartbeat_age_seconds', labels),
+        missed: this.#appender.open('agent_heartbeats_missed', labels),
+        statuses: new Map(),
+      };
+      this.#byAgent.set(agentId, one);
+    }
+    return one;
+  }
+
+  #endSeries(agentId: string): void {
+    const one = this.#byAgent.get(agentId);
+    if (!one) return;
+    this.#byAgent.delete(agentId);
+    for (const series of [one.age, one.missed, ...one.statuses.values()]) this.#appender.remove(series);
+  }
+
+  #forgetAbsent(feed: FleetFeed): void {
+    for (const agentId of this.#counted.keys()) if (!feed.agent(agentId)) this.forget(agentId);
+  }
+}
