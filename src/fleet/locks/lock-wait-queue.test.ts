@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { VirtualClock } from '#telemetry';
-import { LockWaitQueue, type LockAttempt } from './lock-wait-queue.ts';
+import { nextTurn, VirtualClock } from '#telemetry';
+import { LEAVING_PER_TURN, LockWaitQueue, type LockAttempt } from './lock-wait-queue.ts';
 
 /** A resource that one may have at a time. */
 function createResource() {
@@ -112,4 +112,35 @@ test('those who wait may leave from anywhere; the others keep their order', asyn
   }
   await Promise.all(all);
   expect(granted).toEqual(['holder', '0', '2', '3', '5', '6', '8', '9', '11']);
+});
+
+test('thousands whose time is over at once are told in many turns, and none of them gets the lock any more', async () => {
+  const clock = new VirtualClock();
+  const resource = createResource();
+  const line = new LockWaitQueue<string>(clock);
+  const turns = 20;
+  const told: string[] = [];
+  const join = (name: string, waitMs: number) =>
+    line.join(() => resource.attempt(name), { waitMs, signal: null, overdue });
+  await join('first', 0);
+  const waits = Array.from({ length: turns * LEAVING_PER_TURN }, async (_, at) => {
+    const outcome = await join(`waiter ${at}`, 500);
+    told.push('granted' in outcome ? `granted ${at}` : 'refused');
+  });
+  const last = join('last', 5000);
+  await nextTurn();
+  const advanced = clock.advance(500);
+  const perTurn: number[] = [];
+  for (let before = 0; told.length < turns * LEAVING_PER_TURN; before = told.length) {
+    await nextTurn();
+    perTurn.push(told.length - before);
+  }
+  await advanced;
+  resource.give();
+  line.advance();
+  expect(await last).toEqual({ granted: 'last' });
+  await Promise.all(waits);
+  expect(new Set(told)).toEqual(new Set(['refused']));
+  expect(Math.max(...perTurn)).toBeLessThanOrEqual(2 * LEAVING_PER_TURN);
+  expect(line.length).toBe(0);
 });

@@ -1,4 +1,7 @@
-import type { Clock, Timer } from '#telemetry';
+import { nextTurn, type Clock, type Timer } from '#telemetry';
+
+/** Waiters who are told in one turn of the event loop that they wait no longer: each is an answer to be written. */
+export const LEAVING_PER_TURN = 100;
 
 /** What an attempt to lock came to. */
 export type LockAttempt<Granted> =
@@ -22,6 +25,9 @@ export class LockWaitQueue<Granted> {
   #attempting: Waiter<Granted> | null = null;
   #running = false;
   #again = false;
+  /** Those who have left and are still to be told, and how many have been told in this turn. */
+  readonly #leaving: (() => void)[] = [];
+  #told = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -45,7 +51,7 @@ export class LockWaitQueue<Granted> {
       const leave = (): void => {
         // The attempt that runs right now may be granted: its outcome is the answer.
         if (this.#attempting === waiter) waiter.leaving = true;
-        else waiter.settle({ refused: overdue() });
+        else this.#leave(waiter, overdue);
       };
       const waiter: Waiter<Granted> = {
         attempt,
@@ -72,6 +78,24 @@ export class LockWaitQueue<Granted> {
     }
   }
 
+  /** Takes one out of the line. Where thousands leave at once, most are told in later turns. */
+  #leave(waiter: Waiter<Granted>, refusal: () => Error): void {
+    this.#waiters.delete(waiter);
+    const tell = (): void => waiter.settle({ refused: refusal() });
+    if (this.#told < LEAVING_PER_TURN) this.#tell(tell);
+    else this.#leaving.push(tell);
+  }
+
+  #tell(tell: () => void): void {
+    if (this.#told++ === 0) void nextTurn().then(() => this.#tellNext());
+    tell();
+  }
+
+  #tellNext(): void {
+    this.#told = 0;
+    for (const tell of this.#leaving.splice(0, LEAVING_PER_TURN)) this.#tell(tell);
+  }
+
   /** Something about the resource has changed: the first in line tries (again). */
   advance(): void {
     this.#again = true;
@@ -84,7 +108,7 @@ export class LockWaitQueue<Granted> {
       this.#again = false;
       const refused = await this.#serve();
       // Behind one who waits nobody gets through: those without patience are told now.
-      if (refused) for (const waiter of this.#waiters) if (waiter.leaving) waiter.settle({ refused });
+      if (refused) for (const waiter of this.#waiters) if (waiter.leaving) this.#leave(waiter, () => refused);
     }
     this.#running = false;
   }
