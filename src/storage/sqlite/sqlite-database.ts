@@ -13,7 +13,7 @@ export interface SqliteDatabaseOptions {
   readonly file: SqliteFile;
   /**
    * `two`: reads never wait for writes nor hold them up, at the price of a second thread (some 13 MB). `as_needed`: the
-   * second one is there while many reads meet writes. `one` does both, in the order in which they come. `none`: in the
+   * second one is there while reads and writes meet. `one` does both, in the order in which they come. `none`: in the
    * thread of the caller, for tests and simulations.
    */
   readonly threads: 'two' | 'as_needed' | 'one' | 'none';
@@ -43,7 +43,7 @@ function openThreads({ file, clock, threads }: SqliteDatabaseOptions): {
   const writer = new SqliteThread(file);
   if (threads === 'one') return { writer, readerThread: writer };
   const reading = new SqliteThread(file, { clock, endIdleAfterMs });
-  return { writer, readerThread: threads === 'two' ? reading : new ReaderAsNeeded(writer, reading, clock) };
+  return { writer, readerThread: threads === 'two' ? reading : new ReaderAsNeeded(writer, reading) };
 }
 
 /** Opens the database on its threads; the file is made when it is missing. */
