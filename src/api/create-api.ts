@@ -106,6 +106,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   await serveOpenApi(app, options.version);
 
   const streams = new EventStreams(parts);
+  access.onEnded(() => streams.checkPermissions());
   registerHealthRoutes(app, parts);
   registerMetricsPage(app, { ...parts, processMetrics: createProcessMetrics(clock, options.version) });
   registerSessionRoutes(app, access);

@@ -73,6 +73,8 @@ export interface Access extends Authenticator {
   /** @throws OmoiError `unauthenticated` */
   openSession(tokenSecret: string, requestId: string): Promise<OpenedSession>;
   endSession(secret: string): Promise<void>;
+  /** Calls the listener when a token was revoked or a session ended: what it was let into may be over. */
+  onEnded(listener: () => void): void;
   /** Writes what is still in memory. */
   stop(): Promise<void>;
 }
@@ -159,6 +161,7 @@ export function createAccess(parts: AccessParts): Access {
         await endSession(tx, secret);
         tx.afterCommit(() => cache.forget(hashSecret(secret)));
       }),
+    onEnded: (listener) => cache.onForgotten(listener),
     async stop() {
       await lastUse.stop();
     },

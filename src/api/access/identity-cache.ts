@@ -18,6 +18,7 @@ export class IdentityCache {
   readonly #clock: Clock;
   readonly #entries = new Map<string, { identity: Identity; readAtMs: number }>();
   #epoch = 0;
+  readonly #onForgotten: (() => void)[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -26,6 +27,11 @@ export class IdentityCache {
   /** Changes whenever something was forgotten. What was read before then must not be remembered. */
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** Calls the listener whenever a token was revoked or a session ended here. */
+  onForgotten(listener: () => void): void {
+    this.#onForgotten.push(listener);
   }
 
   find(hash: string): Identity | null {
@@ -47,6 +53,7 @@ export class IdentityCache {
   forget(hash: string): void {
     this.#epoch += 1;
     this.#entries.delete(hash);
+    this.#tell();
   }
 
   /** Forgets a token and all its sessions. */
@@ -55,5 +62,10 @@ export class IdentityCache {
     for (const [hash, { identity }] of this.#entries) {
       if (identity.token.id === tokenId) this.#entries.delete(hash);
     }
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#onForgotten) listener();
   }
 }

@@ -33,6 +33,8 @@ export function registerEventStreamRoute(app: ApiApp, parts: EventStreamParts): 
     '/api/v1/events/stream',
     {
       config: { access: READERS },
+      // An answer without a body would hold a stream's place all the same.
+      exposeHeadRoute: false,
       schema: {
         tags: ['events'],
         summary: 'Live events, as server-sent events',

@@ -28,7 +28,7 @@ export interface StreamRequest {
   /** The last event that the client has seen; null: from now on. */
   readonly lastEventId: number | null;
   readonly accepts: (event: SystemEvent) => boolean;
-  /** Whether the caller may still listen; asked at each heartbeat. */
+  /** Whether the caller may still listen; asked at each heartbeat and when a token or session has ended. */
   mayContinue(): Promise<boolean>;
 }
 
@@ -104,6 +104,11 @@ export class EventStreams {
     for (const stream of this.#open) stream.end();
   }
 
+  /** Ends the streams whose caller may not listen any more: a token was revoked, or a session ended. */
+  checkPermissions(): void {
+    for (const stream of this.#open) void stream.checkPermission();
+  }
+
   #publish(event: SystemEvent): void {
     if (this.#open.size === 0) return;
     const message = formatEvent(event);
@@ -116,6 +121,13 @@ export class EventStreams {
       const [newest] = await this.#parts.events.list({ limit: 1, newestFirst: true });
       // A client whose connection breaks before the first event resumes from here.
       stream.write(`id: ${newest?.id ?? 0}\n\n`);
+      stream.goLive();
+      return;
+    }
+    const [newest] = await this.#parts.events.list({ limit: 1, newestFirst: true });
+    if (lastEventId > (newest?.id ?? 0)) {
+      // The client comes from another database, or from one that a backup was put back into.
+      stream.write(`id: ${newest?.id ?? 0}\nevent: reset\ndata: {}\n\n`);
       stream.goLive();
       return;
     }
