@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { OmoiError, messageOf } from '#telemetry';
+import { CommanderError } from 'commander';
 import { createProgram } from './program.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -15,9 +16,18 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await createProgram(version).parseAsync();
 } catch (thrown) {
+  process.exitCode = thrown instanceof CommanderError ? tellUsage(thrown) : tellFailure(thrown);
+}
+
+/** Commander has said what is wrong, or shown the help that was asked for. */
+function tellUsage({ exitCode }: CommanderError): number {
+  return exitCode === 0 ? 0 : 2;
+}
+
+function tellFailure(thrown: unknown): number {
   const code = thrown instanceof OmoiError ? ` (${thrown.code})` : '';
   process.stderr.write(`omoi: ${messageOf(thrown)}${code}\n`);
   if (!(thrown instanceof OmoiError) && thrown instanceof Error)
     process.stderr.write(`${thrown.stack ?? ''}\n`);
-  process.exitCode = 1;
+  return 1;
 }

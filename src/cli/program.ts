@@ -5,7 +5,10 @@ import type { RunFlags } from './run.ts';
 /** Where commands look for the server, when they are not told. */
 const DATA_DIRECTORY = process.env['OMOI_DATA_DIRECTORY'] ?? '.omoi';
 
-/** The whole command line, as it is read and as its help shows it; what a command needs is loaded when it runs. */
+/**
+ * The whole command line, as it is read and as its help shows it; what a command needs is loaded when it runs. Parsing
+ * throws a `CommanderError` where commander itself would end the process.
+ */
 export function createProgram(version: string): Command {
   const program = new Command('omoi')
     .description(
@@ -13,7 +16,8 @@ export function createProgram(version: string): Command {
     )
     .version(version)
     .showSuggestionAfterError()
-    .enablePositionalOptions();
+    .enablePositionalOptions()
+    .exitOverride();
   defineServe(program, version);
   defineRun(program);
   defineGameday(program);

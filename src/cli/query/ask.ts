@@ -1,5 +1,5 @@
 import { findServer } from '#server';
-import { OmoiError } from '#telemetry';
+import { messageOf, OmoiError } from '#telemetry';
 import { answeredError } from '../answered-error.ts';
 import { createLocalClient } from '../local-client.ts';
 import { queryAnswer, type QueryAnswer } from './answer.ts';
@@ -37,10 +37,26 @@ async function askFar(
   { url, token }: Server & { readonly kind: 'remote' },
   target: string,
 ): Promise<unknown> {
-  const response = await fetch(new URL(target, url), {
-    headers: token === null ? {} : { authorization: `Bearer ${token}` },
+  const address = addressOf(url, target);
+  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+  const response = await fetch(address, { headers }).catch((thrown: unknown) => {
+    const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
+    throw new OmoiError('not_found', `no server answers at ${address.origin}: ${messageOf(cause)}`);
   });
-  const answer: unknown = await response.json();
+  const answer: unknown = await response.json().catch(() => {
+    const problem = `what answers at ${address.origin} (status ${response.status}) is no Omoi server`;
+    throw new OmoiError('not_found', problem);
+  });
   if (!response.ok) throw answeredError(answer);
   return answer;
+}
+
+function addressOf(url: string, target: string): URL {
+  if (!/^https?:/.test(url) || !URL.canParse(target, url)) {
+    throw new OmoiError(
+      'invalid_request',
+      `--url ${JSON.stringify(url)} is no address like http://host:4600`,
+    );
+  }
+  return new URL(target, url);
 }

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { createProgram } from './program.ts';
+
+describe('a wrong command line', () => {
+  it.each([
+    ['an unknown command', ['bogus'], 'commander.unknownCommand'],
+    ['an unknown option', ['serve', '--prot', '1'], 'commander.unknownOption'],
+    ['an argument too many', ['serve', 'extra'], 'commander.excessArguments'],
+    ['a missing argument', ['query'], 'commander.missingArgument'],
+    [
+      'a missing option of a command below',
+      ['token', 'create', 'a'],
+      'commander.missingMandatoryOptionValue',
+    ],
+  ])('%s is thrown and ends nothing', async (_, args, code) => {
+    const program = createProgram('0.0.0').configureOutput({ writeErr: () => {} });
+    for (const command of program.commands) command.configureOutput({ writeErr: () => {} });
+    await expect(program.parseAsync(args, { from: 'user' })).rejects.toMatchObject({ code });
+  });
+});
