@@ -15,6 +15,7 @@ import { EpisodeWriter } from './alerts/episode-writer.ts';
 import { remediationFollower } from './alerts/remediation-follower.ts';
 import { EvaluationBudget } from './evaluation/evaluation-budget.ts';
 import { EvaluationLoop, type TickedGroup } from './evaluation/evaluation-loop.ts';
+import { RuleIntake } from './evaluation/rule-intake.ts';
 import type { RuleSink } from './evaluation/rule-outlet.ts';
 import type { RuleQuery } from './evaluation/rule-query.ts';
 import { runSliced } from './evaluation/sliced-work.ts';
@@ -96,13 +97,14 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
     burstMs: options.evaluationBurstMs,
   });
   const loop = new EvaluationLoop({ ...parts, budget });
+  const intake = new RuleIntake(loop);
   const ofRules = ruleParts(parts, { episodes, evaluation, onUnsaved: (rule) => saver.add(rule) });
   const rules: LoadedRules = new LoadedRules({
     database,
     options,
     prepare: (expr) => parts.queries.prepare(expr),
     createState: (definition) => new RuleState(definition, ofRules),
-    onChange: (change) => handOver(change, { loop, isRunning, groups: tickedGroups(rules, options) }),
+    onChange: (change) => handOver(change, { loop, intake, isRunning, groups: tickedGroups(rules, options) }),
   });
   const saver = new RuleSaver({ ...parts, rules: () => rules.states.values() });
   metrics.gauge(
@@ -144,7 +146,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
       saver.start();
       follower = bus.consume(remediationFollower(bus));
       isRunning = true;
-      for (const rule of rules.states.values()) loop.add(rule);
+      await Promise.all([...rules.states.values()].map((rule) => intake.take(rule)));
       loop.setGroups(tickedGroups(rules, options));
     },
     async stop() {
@@ -192,17 +194,20 @@ async function restore(
 /** A reload: the rules that are there go on under their new definitions, in the order of their own queues. */
 async function handOver(
   { added, changed, removed }: RuleChange,
-  to: { readonly loop: EvaluationLoop; readonly isRunning: boolean; readonly groups: readonly TickedGroup[] },
+  to: {
+    readonly loop: EvaluationLoop;
+    readonly intake: RuleIntake<RuleState>;
+    readonly isRunning: boolean;
+    readonly groups: readonly TickedGroup[];
+  },
 ): Promise<void> {
-  const { loop, isRunning } = to;
-  if (isRunning) {
-    loop.setGroups(to.groups);
-    for (const rule of added) loop.add(rule);
-  }
+  const { loop, intake, isRunning } = to;
+  if (isRunning) loop.setGroups(to.groups);
   await Promise.all([
+    ...(isRunning ? added.map((rule) => intake.take(rule)) : []),
     ...changed.map(async ({ rule, definition }) => {
       await rule.redefine(definition);
-      if (isRunning) loop.add(rule);
+      if (isRunning) await intake.take(rule);
     }),
     ...removed.map((rule) => loop.retire(rule)),
   ]);
