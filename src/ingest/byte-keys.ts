@@ -4,6 +4,8 @@ const MIN_CAPACITY = 4096;
 const MAX_KEY_BYTES = 64 * 1024 - 1;
 /** What an entry takes beside its bytes; keys without bytes count for that much. */
 const ENTRY_BYTES = 24;
+/** Entries that go into a grown table with each that is added: all of 131,072 at once took 8 ms. */
+const MOVED_PER_ADD = 8;
 
 /**
  * Numbers keys that are bytes of a request, so that what was seen before costs no strings. A key belongs to a space,
@@ -25,6 +27,9 @@ export class ByteKeys {
   #count = 0;
   /** Open addressing: entries by hash, 0 where there is none. */
   #table = new Uint32Array(2 * MIN_CAPACITY);
+  /** While entries move into a table that has grown: the one before, and the last entry that has moved. */
+  #oldTable: Uint32Array | null = null;
+  #moved = 0;
   #pages: DataView[] = [];
   #pageOffset = PAGE_BYTES;
   /** The entry that was found last. */
@@ -69,9 +74,22 @@ export class ByteKeys {
 
   /** The entry of the bytes [start, end), or 0. Takes no object: it is called for each series. */
   find(space: number, hash: number, view: DataView, start: number, end: number): number {
-    const mask = this.#table.length - 1;
+    const found = this.#findIn(this.#table, space, hash, view, start, end);
+    if (found !== 0 || this.#oldTable === null) return found;
+    return this.#findIn(this.#oldTable, space, hash, view, start, end);
+  }
+
+  #findIn(
+    table: Uint32Array,
+    space: number,
+    hash: number,
+    view: DataView,
+    start: number,
+    end: number,
+  ): number {
+    const mask = table.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const entry = this.#table[slot] ?? 0;
+      const entry = table[slot] ?? 0;
       if (entry === 0) return 0;
       if (
         this.#hashes[entry] === hash &&
@@ -102,6 +120,7 @@ export class ByteKeys {
     const known = this.find(space, hash, view, 0, bytes.length);
     if (known !== 0) return known;
     if (this.#count + 1 === this.#hashes.length) this.#grow();
+    if (this.#oldTable !== null) this.#move(this.#oldTable);
     const entry = ++this.#count;
     this.#spaces[entry] = space;
     this.#hashes[entry] = hash;
@@ -118,6 +137,7 @@ export class ByteKeys {
     this.#addresses = new Uint32Array(MIN_CAPACITY);
     this.#lengths = new Uint16Array(MIN_CAPACITY);
     this.#table = new Uint32Array(2 * MIN_CAPACITY);
+    this.#oldTable = null;
     this.#count = 0;
     this.#last = 0;
     this.#pages = [];
@@ -180,7 +200,16 @@ export class ByteKeys {
     this.#hashes = hashes;
     this.#addresses = addresses;
     this.#lengths = lengths;
+    this.#oldTable = this.#table;
+    this.#moved = 0;
     this.#table = new Uint32Array(2 * capacity);
-    for (let entry = 1; entry <= this.#count; entry++) this.#enter(entry);
+  }
+
+  /** All have moved long before the table grows again. */
+  #move(oldTable: Uint32Array): void {
+    const oldCount = oldTable.length / 2 - 1;
+    const last = Math.min(oldCount, this.#moved + MOVED_PER_ADD);
+    while (this.#moved < last) this.#enter(++this.#moved);
+    if (last === oldCount) this.#oldTable = null;
   }
 }
