@@ -88,6 +88,30 @@ describe('an instant query', () => {
     );
   });
 
+  it('has regular expressions of so large a sum at most, and says which is too much', () => {
+    const half = `x{1000}`.repeat(5);
+    expect(() => engineWith().prepare(`up{a=~"${half}"} + up{b!~"${half}"}`)).not.toThrow();
+    expect(() => engineWith().prepare(`up{a=~"${half}"} + up{b!~"${half}"} + up{c=~"[ab]"}`)).toThrow(
+      expect.objectContaining({
+        code: 'query_invalid',
+        message:
+          '1:98: parse error: the regular expression "[ab]" is too large: size 10001, more than maxRegexSize (10000)',
+      }),
+    );
+    const names = Array.from({ length: 3000 }, (_, at) => `host-${at}\\\\.local`).join('|');
+    expect(() => engineWith().prepare(`up{a=~"${names}"}`)).not.toThrow();
+  });
+
+  it('compiles no larger expression for label_replace either', () => {
+    const text = `label_replace(up, "a", "$1", "job", "${'x{1000}'.repeat(11)}")`;
+    expect(() => engineWith().prepare(text).instant(store(), 2000)).toThrow(
+      expect.objectContaining({
+        code: 'query_failed',
+        message: expect.stringContaining('size 11000, more than maxRegexSize (10000)'),
+      }),
+    );
+  });
+
   it('as work gives turns while it is at it, and answers the same', () => {
     const many = Array.from({ length: 30_000 }, (_, at) =>
       series({ __name__: 'big_total', job: String(at % 10), unit: String(at) }, 1, 2, 5),

@@ -1,7 +1,7 @@
 import { resultJson, sampleValueText } from './notation/result-json.ts';
 import { expressionTree } from './syntax/expression-tree.ts';
 import { formatExpression } from './syntax/formatter.ts';
-import { parseExpression, parseSelector } from './syntax/parser.ts';
+import { parseQuery, parseSelector } from './syntax/parser.ts';
 import { prettyPrint } from './syntax/pretty-printer.ts';
 
 /** What the HTTP API needs of the language beside the engine: queries, selectors and answers as text. */
@@ -11,5 +11,5 @@ export const queryLanguage = {
   resultJson,
   sampleValueText,
   selectorMatchers: (text: string) => parseSelector(text).matchers,
-  formatQuery: (text: string) => formatExpression(parseExpression(text)),
+  formatQuery: (text: string) => formatExpression(parseQuery(text)),
 };

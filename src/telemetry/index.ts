@@ -17,7 +17,10 @@ export {
   matchesAll,
   type Matcher,
   type MatchOperator,
+  regexSizeOfMatcher,
 } from './labels/matcher.ts';
+export { leadingLiteral, literalAlternatives } from './labels/literal-alternatives.ts';
+export { checkRegexSize, compileRegex, maxRegexSize, RegexTooLarge } from './labels/regular-expression.ts';
 export { wordsOf, writeStaleMarker, isStaleMarker } from './series/stale-nan.ts';
 export {
   SampleBatch,

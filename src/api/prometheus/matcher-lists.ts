@@ -1,17 +1,53 @@
-import { OmoiError, type Matcher } from '#telemetry';
+import {
+  checkRegexSize,
+  maxRegexSize,
+  messageOf,
+  OmoiError,
+  RegexTooLarge,
+  regexSizeOfMatcher,
+  type Matcher,
+} from '#telemetry';
 import type { Parameters } from './parameters.ts';
+
+/** All `match[]` of a request are read in one go. */
+const MAX_SELECTORS_LENGTH = 65_536;
 
 /**
  * The matchers of all `match[]`, a list a selector.
- * @throws OmoiError `query_invalid` for what is no selector; `invalid_request` for one that all series match
+ * @throws OmoiError `query_invalid` for what is no selector; `invalid_request` for one that all series match;
+ * `query_limit` where the selectors are too long, or their regular expressions too large, in sum
  */
 export function readMatcherLists(
   parameters: Parameters,
   { selectorMatchers }: { readonly selectorMatchers: (text: string) => readonly Matcher[] },
 ): readonly (readonly Matcher[])[] {
-  const lists = parameters.all('match[]').map((text) => selectorMatchers(text));
+  const texts = parameters.all('match[]');
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  if (length > MAX_SELECTORS_LENGTH) {
+    const message = `the match[] have ${length} characters: more than maxSelectorsLength (${MAX_SELECTORS_LENGTH})`;
+    throw new OmoiError('query_limit', message, { limit: 'maxSelectorsLength', value: MAX_SELECTORS_LENGTH });
+  }
+  let regexSize = 0;
+  const lists = texts.map((text) => {
+    const matchers = selectorMatchers(text);
+    for (const { operator, value } of matchers) {
+      regexSize += regexSizeOfMatcher(operator, value);
+      checkRegexSizes(regexSize, value);
+    }
+    return matchers;
+  });
   if (lists.some((matchers) => matchers.every((matcher) => matcher.matches('')))) {
     throw new OmoiError('invalid_request', 'match[] must contain at least one non-empty matcher');
   }
   return lists;
+}
+
+function checkRegexSizes(size: number, pattern: string): void {
+  try {
+    checkRegexSize(size, pattern);
+  } catch (thrown) {
+    if (!(thrown instanceof RegexTooLarge)) throw thrown;
+    const details = { limit: 'maxRegexSize', value: maxRegexSize };
+    throw new OmoiError('query_limit', `match[]: ${messageOf(thrown)}`, details);
+  }
 }

@@ -42,6 +42,15 @@ describe('what there is', () => {
     expect(await stage.get('label/k8s.pod/values', { 'match[]': 'depth' })).toEqual(success([]));
   });
 
+  it('is found by selectors with regular expressions of a bounded size', async () => {
+    const one = `{a=~"${'x{1000}'.repeat(5)}"}`;
+    expect(await stage.post('series', { 'match[]': [one, one] })).toEqual(success([]));
+    expect(await stage.post('series', { 'match[]': [one, one, '{b=~"[ab]"}'] })).toMatchObject({
+      status: 422,
+      body: { error: expect.stringContaining('size 10001, more than maxRegexSize (10000)') },
+    });
+  });
+
   it('is cut to a limit, with a warning', async () => {
     const warned = { warnings: ['results truncated due to limit'] };
     expect(await stage.get('label/queue/values', { limit: '1' })).toEqual(success(['a'], warned));

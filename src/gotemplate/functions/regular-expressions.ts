@@ -1,11 +1,11 @@
-import { expandReferences, messageOf } from '#telemetry';
-import { RE2JS } from 're2js';
+import { compileRegex, expandReferences, messageOf } from '#telemetry';
+import type { RE2JS } from 're2js';
 import { TemplateRunError } from '../values/value.ts';
 
 /** @throws TemplateRunError */
 export function compilePattern(pattern: string): RE2JS {
   try {
-    return RE2JS.compile(pattern);
+    return compileRegex(pattern, 'in_line');
   } catch (thrown) {
     throw new TemplateRunError(messageOf(thrown));
   }

@@ -1,5 +1,11 @@
-import { labelValue, expandReferences, METRIC_NAME_LABEL } from '#telemetry';
-import { RE2JS, type RE2JS as Pattern } from 're2js';
+import {
+  compileRegex,
+  expandReferences,
+  labelValue,
+  METRIC_NAME_LABEL,
+  messageOf,
+  RegexTooLarge,
+} from '#telemetry';
 import { withLabel } from '../evaluation/label-sets.ts';
 import { byRows, type Steps } from '../evaluation/pacing.ts';
 import { mergeEqualRows } from '../evaluation/output-rows.ts';
@@ -23,6 +29,8 @@ export function* replaceLabel(
   { target, replacement, source, expression }: LabelReplacement,
 ): Steps<VectorTable> {
   const pattern = compile(expression);
+  // A query may have many calls, and each compiles its own.
+  yield;
   assertLabelName(target, 'invalid destination label name in label_replace()');
   yield* byRows(table, (row) => {
     const matcher = pattern.matcher(labelValue(table.labels[row] ?? {}, source));
@@ -45,7 +53,8 @@ export function* joinLabels(
 ): Steps<VectorTable> {
   for (const source of sources) assertLabelName(source, 'invalid source label name in label_join()');
   assertLabelName(target, 'invalid destination label name in label_join()');
-  table.labels.forEach((labels, row) => {
+  yield* byRows(table, (row) => {
+    const labels = table.labels[row] ?? {};
     setLabel(table, row, target, sources.map((source) => labelValue(labels, source)).join(separator));
   });
   return yield* mergeEqualRows(table);
@@ -57,10 +66,11 @@ function setLabel(table: VectorTable, row: number, name: string, value: string):
   if (name === METRIC_NAME_LABEL) table.dropsName[row] = false;
 }
 
-function compile(expression: string): Pattern {
+function compile(expression: string): ReturnType<typeof compileRegex> {
   try {
-    return RE2JS.compile(expression, RE2JS.DOTALL);
-  } catch {
+    return compileRegex(expression, 'any');
+  } catch (thrown) {
+    if (thrown instanceof RegexTooLarge) throw evaluationError(`label_replace(): ${messageOf(thrown)}`);
     throw evaluationError(`invalid regular expression in label_replace(): ${expression}`);
   }
 }

@@ -29,6 +29,9 @@ import { TokenReader } from './token-reader.ts';
 /** How deep expressions may nest: brackets, calls, signs, right sides. A chain of operators may be any length. */
 export const maxExpressionDepth = 400;
 
+/** A text is read, checked and printed in one go: it must not be felt. */
+const MAX_QUERY_LENGTH = 65_536;
+
 /**
  * Parses and checks a query. Operators bind as in Prometheus; one-token lookahead, linear time.
  * @throws OmoiError `query_invalid` with details `line`, `column` (from 1) and `offset` (UTF-16 code units)
@@ -43,12 +46,25 @@ export function parseExpression(text: string): Expression {
   return expression;
 }
 
+/** As `parseExpression`, what somebody sent. @throws OmoiError `query_limit`, too, where the text is too long */
+export function parseQuery(text: string): Expression {
+  limitLength(text);
+  return parseExpression(text);
+}
+
+function limitLength(text: string): void {
+  if (text.length <= MAX_QUERY_LENGTH) return;
+  const message = `the query has ${text.length} characters: more than maxQueryLength (${MAX_QUERY_LENGTH})`;
+  throw new OmoiError('query_limit', message, { limit: 'maxQueryLength', value: MAX_QUERY_LENGTH });
+}
+
 /**
  * Parses a series selector that stands alone, as in `match[]`: a metric name, matchers or both, and nothing else.
  * One that every series would match is a selector, too.
- * @throws OmoiError `query_invalid`, as `parseExpression`
+ * @throws OmoiError `query_invalid`, `query_limit`, as `parseExpression`
  */
 export function parseSelector(text: string): VectorSelector {
+  limitLength(text);
   const reader = new TokenReader(text);
   if (!isMetricName(reader.current) && !reader.at('{')) reader.unexpected();
   const selector = readSelector(reader);
@@ -58,7 +74,7 @@ export function parseSelector(text: string): VectorSelector {
 
 /**
  * Parses one matcher that stands alone: `job="api"`, `"a.b"=~"c"`.
- * @throws OmoiError `query_invalid`, as `parseExpression`
+ * @throws OmoiError `query_invalid`, `query_limit`, as `parseExpression`
  */
 export function parseMatcher(text: string): Matcher {
   const [matcher, ...others] = parseSelector(`{${text}}`).matchers;

@@ -1,3 +1,4 @@
+import { checkRegexSize, type MatchOperator, regexSizeOfMatcher } from '#telemetry';
 import { describeToken } from './keywords.ts';
 import { Lexer, type Token, type TokenKind } from './lexer.ts';
 import { syntaxError } from './position.ts';
@@ -9,6 +10,7 @@ export const LABEL_MATCHING = 'label matching';
 export class TokenReader {
   readonly text: string;
   readonly #lexer: Lexer;
+  #regexSize = 0;
   #current: Token;
   #previousEnd = 0;
 
@@ -73,6 +75,13 @@ export class TokenReader {
     if (!this.atWord(word)) return false;
     this.advance();
     return true;
+  }
+
+  /** Counts the regular expression of a matcher. @throws RegexTooLarge where the text has too much of them */
+  spendRegex(operator: MatchOperator, value: string): void {
+    const size = regexSizeOfMatcher(operator, value);
+    this.#regexSize += size;
+    if (size > 0) checkRegexSize(this.#regexSize, value);
   }
 
   /** @throws OmoiError `query_invalid` about the current token */

@@ -4,7 +4,10 @@ import { expect, test } from 'vitest';
 import { propertyRuns } from '../../../tests/property-runs.ts';
 import { createMatcher } from './matcher.ts';
 
-const text = fc.string({ unit: fc.constantFrom('a', 'b', '|', 'ü', '-', '\n', '.', '*'), maxLength: 6 });
+const text = fc.string({
+  unit: fc.constantFrom('a', 'b', '|', 'ü', '-', '\n', '.', '*', '\\', '(', ')', '?', ':'),
+  maxLength: 6,
+});
 
 test('a regular expression accepts what RE2 accepts, written as words or not', () => {
   fc.assert(

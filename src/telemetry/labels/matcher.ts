@@ -1,5 +1,6 @@
-import { RE2JS } from 're2js';
 import { type Labels, labelValue } from './label-set.ts';
+import { literalAlternatives } from './literal-alternatives.ts';
+import { compileRegex, regexSize } from './regular-expression.ts';
 
 export type MatchOperator = '=' | '!=' | '=~' | '!~';
 
@@ -13,7 +14,7 @@ export interface Matcher {
 
 /**
  * Compiles a matcher.
- * @throws the RE2 syntax error of a broken regular expression
+ * @throws RegexTooLarge, and the RE2 syntax error of a broken regular expression
  */
 export function createMatcher(name: string, operator: MatchOperator, value: string): Matcher {
   switch (operator) {
@@ -30,16 +31,21 @@ export function createMatcher(name: string, operator: MatchOperator, value: stri
   }
 }
 
-const SPECIAL = /[\\.+*?()[\]{}^$]/;
-
-/** What a regular expression accepts. Words side by side are looked up: dashboards send thousands of them. */
+/** What a regular expression accepts. Plain texts side by side are looked up: dashboards send thousands of them. */
 function acceptanceOf(expression: string): (candidate: string) => boolean {
-  if (!SPECIAL.test(expression)) {
-    const words = new Set(expression.split('|'));
-    return (candidate) => words.has(candidate);
+  const words = literalAlternatives(expression);
+  if (words) {
+    const accepted = new Set(words);
+    return (candidate) => accepted.has(candidate);
   }
-  const regex = RE2JS.compile(expression, RE2JS.DOTALL);
+  const regex = compileRegex(expression, 'any');
   return (candidate) => regex.matches(candidate);
+}
+
+/** What the regular expression of a matcher adds to what one text may have (`maxRegexSize`). */
+export function regexSizeOfMatcher(operator: MatchOperator, value: string): number {
+  if (operator === '=' || operator === '!=' || literalAlternatives(value)) return 0;
+  return regexSize(value);
 }
 
 /** The same text for the same matchers, in whatever order. */
