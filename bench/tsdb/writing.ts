@@ -106,10 +106,10 @@ function bytesBelow(path: string): number {
   return readdirSync(path).reduce((sum, name) => sum + bytesBelow(join(path, name)), 0);
 }
 
-/** 100,000 series, 10 million samples: from the command to readiness, after kill -9 and after a clean stop. */
+/** 100,000 series, 5 million samples: from the command to readiness, after kill -9 and after a clean stop. */
 export async function measureRestart(start: StartTarget): Promise<Measured> {
   const first = await start();
-  await writeAll(first, fleet(SERIES).rounds(100, Date.now() - 101 * STEP_MS));
+  await writeAll(first, fleet(SERIES).rounds(50, Date.now() - 51 * STEP_MS));
   await first.stop('SIGKILL');
   const second = await first.restart();
   const stopAt = performance.now();
