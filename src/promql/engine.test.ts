@@ -112,6 +112,32 @@ describe('an instant query', () => {
     );
   });
 
+  it.each([
+    ['sort(m)', [0, 1]],
+    ['sort_desc(m)', [4999, 4998]],
+    ['sort_by_label(m, "at")', [0, 1]],
+    ['topk(2000, m)', [4999, 4998]],
+    ['bottomk(2000, m)', [0, 1]],
+  ])('%s gives turns while it sorts', (text, first) => {
+    const many = Array.from({ length: 5000 }, (_, at) => {
+      const value = (at * 7919) % 5000;
+      return series({ __name__: 'm', at: String(value) }, value);
+    });
+    const turnsOf = (query: string): { turns: number; result: QueryResult } => {
+      const work = engineWith()
+        .prepare(query)
+        .instantWork(new MemoryQueryable(...many), 0);
+      let turns = 0;
+      for (let step = work.next(); ; step = work.next(), turns++) {
+        if (step.done === true) return { turns, result: step.value };
+      }
+    };
+    const { turns, result } = turnsOf(text);
+    expect(turns).toBeGreaterThan(turnsOf('m').turns + 10);
+    const values = result.kind === 'vector' ? result.elements.map(({ value }) => value) : [];
+    expect(values.slice(0, 2)).toEqual(first);
+  });
+
   it('as work gives turns while it is at it, and answers the same', () => {
     const many = Array.from({ length: 30_000 }, (_, at) =>
       series({ __name__: 'big_total', job: String(at % 10), unit: String(at) }, 1, 2, 5),

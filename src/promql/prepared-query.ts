@@ -210,7 +210,7 @@ export class PreparedQuery {
       case 'string':
         return { kind: 'string', value: value.value.toWellFormed(), timestampMs, ...this.#noticed(context) };
       case 'vector': {
-        const elements = elementsOf(yield* dropNames(value.table), timestampMs);
+        const elements = yield* elementsOf(yield* dropNames(value.table), timestampMs);
         return { kind: 'vector', elements, ...this.#noticed(context) };
       }
     }

@@ -1,11 +1,15 @@
 import { evaluationError } from '../evaluation/query-error.ts';
-import type { Steps } from '../evaluation/pacing.ts';
+import { sortInSteps, type Steps } from '../evaluation/pacing.ts';
 import { ABSENT, HISTOGRAM, VectorTable } from '../evaluation/vector-table.ts';
 import type { Position } from '../syntax/position.ts';
 import { formatGeneral } from '../syntax/text-literals.ts';
 import { isPresent, rowsByGroup, type GroupedRows } from './grouped-rows.ts';
 import { hashOfLabels } from './label-hash.ts';
 import type { FoldOptions } from './fold.ts';
+
+/** Up to so many rows are kept in order as they come; for more all are sorted. */
+const MAX_INSERTED = 64;
+const ROWS_BETWEEN_PAUSES = 5000;
 
 /** A count beyond these does not fit Prometheus's 64 bits. */
 const MIN_COUNT = -(2 ** 63);
@@ -36,12 +40,33 @@ export function* extremeRows(
         options.annotations.histogramIgnoredInAggregation(which, options.position);
       }
       const value = (row: number): number => input.values[row * input.stepCount + step] ?? NaN;
-      floats.sort((a, b) => order(value(a), value(b)));
-      for (const row of floats.slice(0, count)) keep.add(row, step);
+      const best = yield* firstOf(floats, count, (a, b) => order(value(a), value(b)));
+      for (const row of best) keep.add(row, step);
       yield;
     }
   }
-  return keep.table();
+  return yield* keep.table();
+}
+
+/** The first `count` rows in an order, of equal ones those that came first. */
+function* firstOf(
+  rows: readonly number[],
+  count: number,
+  compare: (a: number, b: number) => number,
+): Steps<readonly number[]> {
+  if (count > MAX_INSERTED) return (yield* sortInSteps(rows, compare)).slice(0, count);
+  const first: number[] = [];
+  for (const [place, row] of rows.entries()) {
+    const last = first[count - 1];
+    if (last === undefined || compare(row, last) < 0) {
+      let at = first.length;
+      while (at > 0 && compare(row, first[at - 1] ?? row) < 0) at--;
+      first.splice(at, 0, row);
+      if (first.length > count) first.pop();
+    }
+    if (place % ROWS_BETWEEN_PAUSES === ROWS_BETWEEN_PAUSES - 1) yield;
+  }
+  return first;
 }
 
 /** `limitk`: any k rows of each group at each step, here the first ones. */
@@ -60,7 +85,7 @@ export function* firstRows(k: Float64Array, grouped: GroupedRows): Steps<VectorT
       yield;
     }
   }
-  return keep.table();
+  return yield* keep.table();
 }
 
 /**
@@ -91,7 +116,7 @@ export function* ratioOfRows(
       yield;
     }
   }
-  return keep.table();
+  return yield* keep.table();
 }
 
 /** Collects cells of a table to keep, rows in the order in which they are first added. */
@@ -112,8 +137,8 @@ class RowSelection {
     steps[step] = 1;
   }
 
-  table(): VectorTable {
-    const table = this.#input.pick([...this.#cells.keys()]);
+  *table(): Steps<VectorTable> {
+    const table = yield* this.#input.pick([...this.#cells.keys()]);
     let cell = 0;
     for (const steps of this.#cells.values()) {
       for (const kept of steps) {

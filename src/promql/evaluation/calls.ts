@@ -130,7 +130,7 @@ function* evaluateVectorCall(call: Call, frame: Frame): Steps<VectorTable> {
     case 'sort_by_label':
     case 'sort_by_label_desc':
       if (isRange(frame.grid)) frame.context.annotations.sortInRangeQuery(call.position);
-      return sortTable(call, table);
+      return yield* sortTable(call, table);
     default:
       throw new Error(`no function ${call.name}`);
   }
@@ -141,7 +141,7 @@ function isRange({ startMs, endMs }: StepGrid): boolean {
   return startMs !== endMs;
 }
 
-function sortTable(call: Call, table: VectorTable): VectorTable {
+function sortTable(call: Call, table: VectorTable): Steps<VectorTable> {
   switch (call.name) {
     case 'sort':
       return sortByValue(table, 'ascending');

@@ -21,18 +21,18 @@ export function* dropNames(table: VectorTable): Steps<VectorTable> {
 }
 
 /** The elements of a table of one step, in its order. */
-export function elementsOf(table: VectorTable, timestampMs: number): readonly VectorElement[] {
+export function* elementsOf(table: VectorTable, timestampMs: number): Steps<readonly VectorElement[]> {
   const elements: VectorElement[] = [];
-  for (let row = 0; row < table.rowCount; row++) {
+  yield* byRows(table, (row) => {
     const kind = table.kinds[row];
-    if (kind === ABSENT) continue;
+    if (kind === ABSENT) return;
     const labels = table.labels[row] ?? {};
     elements.push(
       kind === HISTOGRAM
         ? { labels, value: NaN, histogram: table.histogramAt(row), timestampMs }
         : { labels, value: table.values[row] ?? NaN, timestampMs },
     );
-  }
+  });
   return elements;
 }
 

@@ -1,4 +1,5 @@
 import type { HistogramValue, Labels } from '#telemetry';
+import { byRows, type Steps } from './pacing.ts';
 
 /** What stands in a cell of a table. */
 export const ABSENT = 0;
@@ -120,13 +121,15 @@ export class VectorTable {
   }
 
   /** A table of some of the rows, in the given order. */
-  pick(rows: readonly number[]): VectorTable {
-    const picked = new VectorTable(this.stepCount, rows.length);
-    for (const row of rows) {
+  *pick(rows: readonly number[]): Steps<VectorTable> {
+    const { stepCount } = this;
+    const picked = new VectorTable(stepCount, rows.length);
+    yield* byRows({ rowCount: rows.length, stepCount }, (place) => {
+      const row = rows[place] ?? 0;
       const to = picked.addRow(this.labels[row] ?? {}, this.dropsName[row] ?? false);
-      const from = row * this.stepCount;
-      for (let step = 0; step < this.stepCount; step++) picked.copyCell(to + step, this, from + step);
-    }
+      const from = row * stepCount;
+      for (let step = 0; step < stepCount; step++) picked.copyCell(to + step, this, from + step);
+    });
     return picked;
   }
 

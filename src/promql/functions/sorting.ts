@@ -1,9 +1,10 @@
 import { labelValue } from '#telemetry';
 import { compareLabels } from '../evaluation/label-sets.ts';
+import { sortInSteps, type Steps } from '../evaluation/pacing.ts';
 import { ABSENT, HISTOGRAM, type VectorTable } from '../evaluation/vector-table.ts';
 
 /** The rows with floats by value, NaN last. Only for a single step: over a range the order has no meaning. */
-export function sortByValue(table: VectorTable, direction: 'ascending' | 'descending'): VectorTable {
+export function* sortByValue(table: VectorTable, direction: 'ascending' | 'descending'): Steps<VectorTable> {
   for (let cell = 0; cell < table.rowCount * table.stepCount; cell++) {
     if (table.kinds[cell] === HISTOGRAM) table.kinds[cell] = ABSENT;
   }
@@ -11,24 +12,24 @@ export function sortByValue(table: VectorTable, direction: 'ascending' | 'descen
   const sign = direction === 'ascending' ? 1 : -1;
   const rows = [...table.labels.keys()].filter((row) => table.hasSamples(row));
   const value = (row: number): number => table.values[row] ?? NaN;
-  rows.sort((a, b) => {
+  const sorted = yield* sortInSteps(rows, (a, b) => {
     if (Number.isNaN(value(a))) return Number.isNaN(value(b)) ? 0 : 1;
     if (Number.isNaN(value(b))) return -1;
     return value(a) === value(b) ? 0 : sign * (value(a) < value(b) ? -1 : 1);
   });
-  return table.pick(rows);
+  return yield* table.pick(sorted);
 }
 
 /** The rows by the values of some labels, numbers inside them by size, then by all labels. */
-export function sortByLabels(
+export function* sortByLabels(
   table: VectorTable,
   names: readonly string[],
   direction: 'ascending' | 'descending',
-): VectorTable {
+): Steps<VectorTable> {
   if (table.stepCount !== 1) return table;
   const sign = direction === 'ascending' ? 1 : -1;
   const rows = [...table.labels.keys()].filter((row) => table.hasSamples(row));
-  rows.sort((a, b) => {
+  const sorted = yield* sortInSteps(rows, (a, b) => {
     const left = table.labels[a] ?? {};
     const right = table.labels[b] ?? {};
     for (const name of names) {
@@ -37,7 +38,7 @@ export function sortByLabels(
     }
     return sign * compareLabels(left, right);
   });
-  return table.pick(rows);
+  return yield* table.pick(sorted);
 }
 
 const CHUNKS = /\d+|\D+/g;
