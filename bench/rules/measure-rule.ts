@@ -1,21 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createAlerting } from '#alerting';
-import { createEventBus } from '#eventbus';
-import { createEngine } from '#promql';
-import { migrate, MIGRATIONS, openStateDatabase } from '#storage';
-import {
-  createSystemClock,
-  createSystemRandom,
-  SampleBatch,
-  SelfMetrics,
-  silentLogger,
-  type SeriesRef,
-  type Tracing,
-} from '#telemetry';
-import { createTsdb } from '#tsdb';
+import { SampleBatch, type SeriesRef } from '#telemetry';
 import { percentile, round } from '../tsdb/numbers.ts';
+import { openRuleStage } from './stage.ts';
 
 const otherSeries = 100_000;
 const watchedSeries = 10;
@@ -33,17 +18,6 @@ groups:
         annotations: {summary: '{{ $labels.id }} has {{ $value }}'}
 `;
 
-const silentTracing: Tracing = {
-  startSpan: () => ({
-    traceparent: '00-00000000000000000000000000000001-0000000000000001-01',
-    setAttributes() {},
-    addLink() {},
-    addEvent() {},
-    fail() {},
-    end() {},
-  }),
-};
-
 function quantiles(name: string, samples: number[]): Readonly<Record<string, number>> {
   return {
     [`${name}_p50_ms`]: round(percentile(samples, 0.5), 3),
@@ -56,29 +30,7 @@ function quantiles(name: string, samples: number[]): Readonly<Record<string, num
  * series in the store; and how long it takes from the append to the committed alert.
  */
 export async function measureRule(): Promise<Readonly<Record<string, number>>> {
-  const clock = createSystemClock();
-  const random = createSystemRandom();
-  const metrics = new SelfMetrics();
-  const directory = mkdtempSync(join(tmpdir(), 'omoi-bench-'));
-  const database = await openStateDatabase({ directory, clock, logger: silentLogger, role: 'server' });
-  await migrate(database, { half: 'state', migrations: MIGRATIONS });
-  const bus = createEventBus({ database, clock, random, logger: silentLogger, metrics });
-  const tsdb = await createTsdb({ clock, logger: silentLogger, selfMetrics: metrics });
-  const alerting = createAlerting({
-    database,
-    bus,
-    clock,
-    random,
-    metrics,
-    logger: silentLogger,
-    tracing: silentTracing,
-    engine: createEngine({ clock }),
-    source: tsdb,
-    sink: tsdb,
-    // No stability: every other unit ends the episode, so that the next one can fire.
-    options: { resolveStabilityMs: 0, startupGraceMs: 0, evaluationShare: 1 },
-  });
-
+  const { alerting, bus, clock, tsdb, close } = await openRuleStage();
   const batch = new SampleBatch();
   function commit(refs: readonly SeriesRef[], value: number): void {
     batch.clear();
@@ -158,11 +110,7 @@ export async function measureRule(): Promise<Readonly<Record<string, number>>> {
     await rule.settled();
   }
 
-  await alerting.stop();
-  await bus.stop();
-  await tsdb.stop();
-  await database.close();
-  rmSync(directory, { recursive: true, force: true });
+  await close();
   return {
     ...quantiles('nothing_fires', quietMs.slice(200)),
     ...quantiles('all_fire', firingMs.slice(100)),

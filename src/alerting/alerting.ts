@@ -1,7 +1,16 @@
 import type { EventBus } from '#eventbus';
 import type { RuleTemplateHost, TemplateSample } from '#gotemplate';
 import type { StateDatabase } from '#storage';
-import type { AppendFeed, Clock, Logger, Random, SelfMetrics, Subscription, Tracing } from '#telemetry';
+import {
+  Stretch,
+  type AppendFeed,
+  type Clock,
+  type Logger,
+  type Random,
+  type SelfMetrics,
+  type Subscription,
+  type Tracing,
+} from '#telemetry';
 import {
   activeAlertsOf,
   pageOfActiveAlerts,
@@ -101,10 +110,12 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
   const ofRules = ruleParts(parts, { episodes, evaluation, onUnsaved: (rule) => saver.add(rule) });
   const rules: LoadedRules = new LoadedRules({
     database,
+    clock,
     options,
     prepare: (expr) => parts.queries.prepare(expr),
     createState: (definition) => new RuleState(definition, ofRules),
-    onChange: (change) => handOver(change, { loop, intake, isRunning, groups: tickedGroups(rules, options) }),
+    onChange: (change) =>
+      handOver(change, { clock, loop, intake, isRunning, groups: tickedGroups(rules, options) }),
   });
   const saver = new RuleSaver({ ...parts, rules: () => rules.states.values() });
   metrics.gauge(
@@ -191,10 +202,14 @@ async function restore(
   }
 }
 
-/** A reload: the rules that are there go on under their new definitions, in the order of their own queues. */
+/**
+ * A reload: the rules that are there go on under their new definitions, in the order of their own queues. Thousands are
+ * handed over in several turns of the event loop.
+ */
 async function handOver(
   { added, changed, removed }: RuleChange,
   to: {
+    readonly clock: Clock;
     readonly loop: EvaluationLoop;
     readonly intake: RuleIntake<RuleState>;
     readonly isRunning: boolean;
@@ -202,15 +217,19 @@ async function handOver(
   },
 ): Promise<void> {
   const { loop, intake, isRunning } = to;
+  const stretch = new Stretch(to.clock);
+  const begun: Promise<void>[] = [];
   if (isRunning) loop.setGroups(to.groups);
-  await Promise.all([
-    ...(isRunning ? added.map((rule) => intake.take(rule)) : []),
-    ...changed.map(async ({ rule, definition }) => {
-      await rule.redefine(definition);
-      if (isRunning) await intake.take(rule);
-    }),
-    ...removed.map((rule) => loop.retire(rule)),
-  ]);
+  for (const { rule, definition } of changed) {
+    begun.push(rule.redefine(definition).then(() => (isRunning ? intake.take(rule) : undefined)));
+    if (stretch.isOver) await stretch.pause();
+  }
+  for (const rule of removed) {
+    begun.push(loop.retire(rule));
+    if (stretch.isOver) await stretch.pause();
+  }
+  if (isRunning) begun.push(...added.map((rule) => intake.take(rule)));
+  await Promise.all(begun);
 }
 
 function tickedGroups(rules: LoadedRules, options: AlertingOptions): readonly TickedGroup[] {

@@ -3,6 +3,7 @@ import { SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import { MemoryQueries, MemorySamples } from '../memory-samples.test-support.ts';
 import { parseRuleFile } from '../rules/rule-file.ts';
 import { buildRuleGroups } from '../rules/rule-set.ts';
+import { unpaced } from '../rules/unpaced.test-support.ts';
 import { EvaluationBudget } from './evaluation-budget.ts';
 import { EvaluationLoop, type LoopRule } from './evaluation-loop.ts';
 import { runSliced, waitFor, type SlicedWork } from './sliced-work.ts';
@@ -33,7 +34,7 @@ function openLoop({ rules: ruleCount, costMs, share = 0.25, steps = 1 }: StageOp
     (_, at) => `      - {record: r${String.fromCharCode(97 + at)}, expr: q}`,
   );
   const text = `groups:\n  - name: g\n    rules:\n${texts.join('\n')}\n`;
-  const [group] = buildRuleGroups([parseRuleFile({ name: 'r.yml', text }, () => {})]);
+  const [group] = unpaced(buildRuleGroups([parseRuleFile({ name: 'r.yml', text }, () => {})]));
   if (!group) throw new Error('no group');
   const evaluated: string[] = [];
   const ended = new Set<string>();

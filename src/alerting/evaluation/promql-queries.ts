@@ -14,11 +14,15 @@ export function promqlQueries(engine: Engine, source: Queryable): RuleQueries {
   };
 }
 
-function prepareRule(engine: Engine, source: Queryable, expr: string): RuleQuery {
+/** @throws OmoiError `query_invalid`, also for an expression that no rule can have */
+export function prepareForRule(engine: Engine, expr: string): PreparedQuery {
   const query = engine.prepare(expr);
-  if (query.type !== 'vector' && query.type !== 'scalar') {
-    throw new OmoiError('query_invalid', `a rule needs an instant vector or a scalar, not a ${query.type}`);
-  }
+  if (query.type === 'vector' || query.type === 'scalar') return query;
+  throw new OmoiError('query_invalid', `a rule needs an instant vector or a scalar, not a ${query.type}`);
+}
+
+function prepareRule(engine: Engine, source: Queryable, expr: string): RuleQuery {
+  const query = prepareForRule(engine, expr);
   let data: readonly PreparedQuery[] | null | undefined;
   return {
     selectors: query.selectors.map(({ matchers }) => matchers),

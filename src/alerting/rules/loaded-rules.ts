@@ -1,16 +1,18 @@
 import type { StateDatabase } from '#storage';
-import { OmoiError, SerialQueue } from '#telemetry';
+import { paced, SerialQueue, Stretch, type Clock } from '#telemetry';
 import type { RuleQuery } from '../evaluation/rule-query.ts';
 import { paceOf, type AlertingOptions } from '../options.ts';
 import type { RuleState } from '../state/rule-state.ts';
 import { isSameRule, type LoadedRule } from './loaded-rule.ts';
 import type { RuleGroup } from './rule.ts';
-import { parseRuleFile, type RuleFile } from './rule-file.ts';
+import type { RuleFileText } from './rule-file.ts';
+import { readRuleFiles } from './rule-file-reader.ts';
 import { buildRuleGroups } from './rule-set.ts';
-import { readKnownRules, registerRules } from './rule-table.ts';
+import { readKnownRules, registerRules, ruleTableChange } from './rule-table.ts';
 
 export interface LoadedRulesParts {
   readonly database: StateDatabase;
+  readonly clock: Clock;
   readonly options: AlertingOptions;
   /** @throws OmoiError `query_invalid` */
   readonly prepare: (expr: string) => RuleQuery;
@@ -26,12 +28,6 @@ export interface RuleChange {
   /** Rules that go on under another definition. */
   readonly changed: readonly { readonly rule: RuleState; readonly definition: LoadedRule }[];
   readonly removed: readonly RuleState[];
-}
-
-/** A rule file as it is read. */
-export interface RuleFileText {
-  readonly name: string;
-  readonly text: string;
 }
 
 export interface LoadReport {
@@ -83,14 +79,18 @@ export class LoadedRules {
   }
 
   async #load(files: readonly RuleFileText[]): Promise<LoadReport> {
-    const { database } = this.#parts;
-    const parsed = this.#parse(files);
+    const { clock, database } = this.#parts;
+    const stretch = new Stretch(clock);
+    const parsed = await readRuleFiles(files, (expr) => this.#parts.prepare(expr));
     for (const rule of this.#ending) if (rule.hasEnded) this.#ending.delete(rule);
     const inUse = [...this.#ending].map(({ key }) => key);
-    const groups = buildRuleGroups(parsed, await readKnownRules(database), inUse);
-    const loaded = this.#prepare(groups);
-    await database.transaction((tx) => registerRules(tx, groups));
-    const change = this.#swap(groups, loaded);
+    const known = await readKnownRules(database);
+    const groups = await paced(buildRuleGroups(parsed, known, inUse), stretch);
+    const loaded = await paced(this.#prepare(groups), stretch);
+    const created = await paced(this.#createStates(loaded), stretch);
+    const registration = await ruleTableChange(database, groups, stretch);
+    await database.transaction((tx) => registerRules(tx, registration));
+    const change = this.#swap(groups, loaded, created);
     await this.#parts.onChange(change);
     return {
       groups: groups.length,
@@ -101,42 +101,42 @@ export class LoadedRules {
     };
   }
 
-  #parse(files: readonly RuleFileText[]): readonly RuleFile[] {
-    const parsed: RuleFile[] = [];
-    const failures: OmoiError[] = [];
-    for (const file of files) {
-      try {
-        parsed.push(parseRuleFile(file, (expr) => this.#parts.prepare(expr)));
-      } catch (thrown) {
-        if (!(thrown instanceof OmoiError)) throw thrown;
-        failures.push(thrown);
-      }
-    }
-    if (failures.length === 0) return parsed;
-    throw new OmoiError('rule_file_invalid', failures.map(({ message }) => message).join('\n'), {
-      files: failures.map(({ details }) => details),
-    });
-  }
-
-  #prepare(groups: readonly RuleGroup[]): readonly LoadedRule[] {
+  *#prepare(groups: readonly RuleGroup[]): Generator<void, readonly LoadedRule[]> {
     const loaded: LoadedRule[] = [];
     for (const group of groups) {
       const pace = paceOf(group.name, this.#parts.options);
       for (const rule of group.rules) {
         loaded.push({ rule, group, pace, query: this.#parts.prepare(rule.expr), order: loaded.length });
+        yield;
       }
     }
     return loaded;
   }
 
-  #swap(groups: readonly RuleGroup[], loaded: readonly LoadedRule[]): RuleChange {
+  /** The states of the rules that are new, by key. Loads come one after the other: none comes in between. */
+  *#createStates(loaded: readonly LoadedRule[]): Generator<void, ReadonlyMap<string, RuleState>> {
+    const created = new Map<string, RuleState>();
+    for (const definition of loaded) {
+      const { key } = definition.rule;
+      if (!this.#states.has(key)) created.set(key, this.#parts.createState(definition));
+      yield;
+    }
+    return created;
+  }
+
+  #swap(
+    groups: readonly RuleGroup[],
+    loaded: readonly LoadedRule[],
+    created: ReadonlyMap<string, RuleState>,
+  ): RuleChange {
     const states = new Map<string, RuleState>();
     const added: RuleState[] = [];
     const changed: { rule: RuleState; definition: LoadedRule }[] = [];
     for (const definition of loaded) {
       const { key } = definition.rule;
       const before = this.#states.get(key);
-      const rule = before ?? this.#parts.createState(definition);
+      const rule = before ?? created.get(key);
+      if (!rule) throw new Error(`the new rule ${key} has no state`);
       if (!before) added.push(rule);
       else if (isSameRule(before.definition, definition)) before.moveTo(definition);
       else changed.push({ rule, definition });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { OmoiError } from '#telemetry';
 import { parseRuleFile } from './rule-file.ts';
 import { buildRuleGroups } from './rule-set.ts';
+import { unpaced } from './unpaced.test-support.ts';
 
 function check(expr: string): void {
   if (expr.endsWith('+')) throw new OmoiError('query_invalid', '1:7: unexpected end of input');
@@ -120,7 +121,7 @@ describe('a rule file', () => {
     ['-7', 0],
   ])('reads the limit %s as Go’s YAML does', (text, limit) => {
     const file = parseRuleFile({ name: 'r.yml', text: group(`    limit: ${text}\n`) }, check);
-    expect(buildRuleGroups([file])[0]?.limit).toBe(limit);
+    expect(unpaced(buildRuleGroups([file]))[0]?.limit).toBe(limit);
   });
 
   it('names every mistake', () => {
@@ -131,7 +132,9 @@ describe('a rule file', () => {
 
 describe('the rules of files', () => {
   const build = (...texts: string[]) =>
-    buildRuleGroups(texts.map((text, place) => parseRuleFile({ name: `${place}.yml`, text }, check)));
+    unpaced(
+      buildRuleGroups(texts.map((text, place) => parseRuleFile({ name: `${place}.yml`, text }, check))),
+    );
   const keys = (...texts: string[]) =>
     build(...texts).flatMap((built) => built.rules.map((rule) => rule.key));
 

@@ -5,11 +5,18 @@ import {
   labelsSchema,
   MAX_DURATION_MS,
   messageOf,
+  OmoiError,
   parseDuration,
   parseStrictDocument,
   type Labels,
 } from '#telemetry';
 import { AlertTemplate } from './alert-template.ts';
+
+/** A rule file as it is read. */
+export interface RuleFileText {
+  readonly name: string;
+  readonly text: string;
+}
 
 /** A rule file as it is written, checked; durations in ms. */
 export interface RuleFile {
@@ -87,13 +94,34 @@ const groupSchema = z.strictObject({
 const fileSchema = z.strictObject({ groups: optional(z.array(groupSchema), []) });
 
 /**
+ * Parses rule files.
+ * @throws OmoiError `rule_file_invalid` naming every mistake in every file
+ */
+export function parseRuleFiles(
+  files: readonly RuleFileText[],
+  checkExpression: CheckExpression,
+): readonly RuleFile[] {
+  const parsed: RuleFile[] = [];
+  const failures: OmoiError[] = [];
+  for (const file of files) {
+    try {
+      parsed.push(parseRuleFile(file, checkExpression));
+    } catch (thrown) {
+      if (!(thrown instanceof OmoiError)) throw thrown;
+      failures.push(thrown);
+    }
+  }
+  if (failures.length === 0) return parsed;
+  throw new OmoiError('rule_file_invalid', failures.map(({ message }) => message).join('\n'), {
+    files: failures.map(({ details }) => details),
+  });
+}
+
+/**
  * Parses a Prometheus rule file as strictly as promtool does: what it refuses is refused here.
  * @throws OmoiError `rule_file_invalid`; each line of the message is `file:line:column: problem`
  */
-export function parseRuleFile(
-  source: { readonly name: string; readonly text: string },
-  checkExpression: CheckExpression,
-): RuleFile {
+export function parseRuleFile(source: RuleFileText, checkExpression: CheckExpression): RuleFile {
   const schema = fileSchema.superRefine(({ groups }, context) => {
     for (const problem of problemsOf(groups, checkExpression)) {
       context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assignKeys, type KnownRule, type RuleTraits } from './rule-identity.ts';
+import { unpaced } from './unpaced.test-support.ts';
 
 /** `name expression labels file options`, where what follows the name may be left out from behind. */
 function traitsOf(text: string): RuleTraits {
@@ -21,7 +22,7 @@ function recognized(first: readonly string[], ...later: readonly (readonly strin
   const names = new Map<string, string>();
   for (const rules of [first, ...later]) {
     const traits = rules.map(traitsOf);
-    const keys = assignKeys(traits, known);
+    const keys = unpaced(assignKeys(traits, known));
     if (rules === first) keys.forEach((key, place) => names.set(key, rules[place] ?? ''));
     known = traits.map((rule, place) => ({ ...rule, key: keys[place] ?? '' }));
   }
@@ -78,8 +79,11 @@ describe('a rule is recognized', () => {
       labels: null,
       key: `old ${place}`,
     }));
-    expect(assignKeys(['A 2 s=c', 'A 1 s=w'].map(traitsOf), old)).toEqual(['old 1', 'old 0']);
-    expect(assignKeys(['A 2 s=c f 2m', 'A 1 s=w f 2m'].map(traitsOf), old)).toEqual(['old 1', 'old 0']);
+    expect(unpaced(assignKeys(['A 2 s=c', 'A 1 s=w'].map(traitsOf), old))).toEqual(['old 1', 'old 0']);
+    expect(unpaced(assignKeys(['A 2 s=c f 2m', 'A 1 s=w f 2m'].map(traitsOf), old))).toEqual([
+      'old 1',
+      'old 0',
+    ]);
   });
 
   it('whatever is loaded beside it and in whatever order; no two have one key', () => {
@@ -94,14 +98,14 @@ describe('a rule is recognized', () => {
     );
     fc.assert(
       fc.property(texts, texts, fc.nat(), (stays, others, turn) => {
-        const before = assignKeys(stays.map(traitsOf), []);
+        const before = unpaced(assignKeys(stays.map(traitsOf), []));
         const known = stays.map((text, place) => ({ ...traitsOf(text), key: before[place] ?? '' }));
         const mixed = [...new Set([...others, ...stays])];
         const after = [
           ...mixed.slice(turn % (mixed.length + 1)),
           ...mixed.slice(0, turn % (mixed.length + 1)),
         ];
-        const keys = assignKeys(after.map(traitsOf), known);
+        const keys = unpaced(assignKeys(after.map(traitsOf), known));
         expect(new Set(keys).size).toBe(keys.length);
         for (const [place, text] of stays.entries()) expect(keys[after.indexOf(text)]).toBe(before[place]);
       }),
@@ -111,7 +115,7 @@ describe('a rule is recognized', () => {
 
 it('a new rule gets no key that is in use', () => {
   const rule = traitsOf('A 1 s=w');
-  expect(assignKeys([rule], [], ['g/A'])).toEqual(['g/A{s=w}']);
-  const [key] = assignKeys([rule], [], ['g/A', 'g/A{s=w}']);
-  expect(assignKeys([rule], [], ['g/A', 'g/A{s=w}', key ?? ''])).toEqual([`${key}.2`]);
+  expect(unpaced(assignKeys([rule], [], ['g/A']))).toEqual(['g/A{s=w}']);
+  const [key] = unpaced(assignKeys([rule], [], ['g/A', 'g/A{s=w}']));
+  expect(unpaced(assignKeys([rule], [], ['g/A', 'g/A{s=w}', key ?? '']))).toEqual([`${key}.2`]);
 });

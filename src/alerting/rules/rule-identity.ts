@@ -39,37 +39,50 @@ const LIKENESSES: readonly ((rule: RuleTraits) => readonly (string | null)[])[] 
  * restart. A rule that shares nothing with one of before but its name takes over from it where both are alone.
  * @param known what was loaded last; every key at most once
  * @param inUse keys that no new rule may get, beside those of `known`
- * @returns in the order of `rules`
+ * @returns in the order of `rules`; it pauses between them
  */
-export function assignKeys(
+export function* assignKeys(
   rules: readonly RuleTraits[],
   known: readonly KnownRule[],
   inUse: Iterable<string> = [],
-): readonly string[] {
+): Generator<void, readonly string[]> {
   const keys = new Map<RuleTraits, string>();
   const candidates = Map.groupBy(known, nameOf);
   for (const [name, alike] of Map.groupBy(rules, nameOf)) {
-    recognize(alike, candidates.get(name) ?? [], keys);
+    yield* recognize(alike, candidates.get(name) ?? [], keys);
   }
   const taken = new Set([...known.map(({ key }) => key), ...inUse]);
-  return rules.map((rule) => keys.get(rule) ?? newKey(rule, taken));
+  const assigned: string[] = [];
+  for (const rule of rules) {
+    assigned.push(keys.get(rule) ?? newKey(rule, taken));
+    yield;
+  }
+  return assigned;
 }
 
 function nameOf({ kind, id }: RuleTraits): string {
   return `${kind} ${id}`;
 }
 
-function recognize(
+function* recognize(
   rules: readonly RuleTraits[],
   known: readonly KnownRule[],
   keys: Map<RuleTraits, string>,
-): void {
+): Generator<void, void> {
   const left = new Set(known);
   const unrecognized = (): RuleTraits[] => rules.filter((rule) => !keys.has(rule));
   for (const likenessOf of LIKENESSES) {
-    const byLikeness = Map.groupBy(left, (rule) => JSON.stringify(likenessOf(rule)));
-    for (const rule of unrecognized()) {
+    const byLikeness = new Map<string, KnownRule[]>();
+    for (const rule of left) {
+      const likeness = JSON.stringify(likenessOf(rule));
+      const alike = byLikeness.get(likeness);
+      if (alike) alike.push(rule);
+      else byLikeness.set(likeness, [rule]);
+      yield;
+    }
+    for (const rule of left.size === 0 ? [] : unrecognized()) {
       const found = byLikeness.get(JSON.stringify(likenessOf(rule)))?.shift();
+      yield;
       if (!found) continue;
       keys.set(rule, found.key);
       left.delete(found);

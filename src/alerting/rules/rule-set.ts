@@ -3,43 +3,52 @@ import type { Labels } from '#telemetry';
 import { AlertTemplate } from './alert-template.ts';
 import { labelsText, type Rule, type RuleGroup } from './rule.ts';
 import type { GroupText, RuleFile, RuleText } from './rule-file.ts';
-import { assignKeys, type KnownRule } from './rule-identity.ts';
+import { assignKeys, type KnownRule, type RuleTraits } from './rule-identity.ts';
 
 /** A rule that has no key yet. */
 type Unkeyed<Kind extends Rule> = Kind extends Rule ? Omit<Kind, 'key'> : never;
 
 /**
- * The groups of all files with the rules that run, each under a key of its own.
+ * The groups of all files with the rules that run, each under a key of its own. It pauses between rules.
  * @param known the rules that were loaded last, which those of the files are recognized as
  * @param inUse keys that no new rule may get
  */
-export function buildRuleGroups(
+export function* buildRuleGroups(
   files: readonly RuleFile[],
   known: readonly KnownRule[] = [],
   inUse: Iterable<string> = [],
-): readonly RuleGroup[] {
-  const groups = files.flatMap((file) => file.groups.map((group) => buildGroup(file.name, group)));
-  const traits = groups.flatMap(({ file, rules }) =>
-    rules.map((rule) => ({ ...rule, file, labels: labelsText(rule) })),
-  );
-  const keys = assignKeys(traits, known, inUse).values();
+): Generator<void, readonly RuleGroup[]> {
+  const groups: UnkeyedGroup[] = [];
+  for (const file of files) for (const group of file.groups) groups.push(yield* buildGroup(file.name, group));
+  const traits: RuleTraits[] = [];
+  for (const { file, rules } of groups) {
+    for (const rule of rules) {
+      traits.push({ ...rule, file, labels: labelsText(rule) });
+      yield;
+    }
+  }
+  const keys = (yield* assignKeys(traits, known, inUse)).values();
   return groups.map((group) => ({
     ...group,
     rules: group.rules.map((rule) => ({ ...rule, key: keys.next().value ?? rule.id })),
   }));
 }
 
-function buildGroup(
-  file: string,
-  group: GroupText,
-): Omit<RuleGroup, 'rules'> & { readonly rules: readonly Unkeyed<Rule>[] } {
+type UnkeyedGroup = Omit<RuleGroup, 'rules'> & { readonly rules: readonly Unkeyed<Rule>[] };
+
+function* buildGroup(file: string, group: GroupText): Generator<void, UnkeyedGroup> {
+  const rules: Unkeyed<Rule>[] = [];
+  for (const rule of group.rules) {
+    rules.push(buildRule(group, rule));
+    yield;
+  }
   return {
     file,
     name: group.name,
     intervalMs: group.interval === 0 ? null : group.interval,
     queryOffsetMs: group.query_offset ?? null,
     limit: Math.max(0, group.limit),
-    rules: group.rules.map((rule) => buildRule(group, rule)),
+    rules,
   };
 }
 

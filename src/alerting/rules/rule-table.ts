@@ -1,40 +1,76 @@
 import { sql } from 'kysely';
 import type { StateDatabase, StateTransaction } from '#storage';
+import { nextTurn, type Stretch } from '#telemetry';
 import { labelsText, type Rule, type RuleGroup } from './rule.ts';
 import type { KnownRule } from './rule-identity.ts';
 
-/** Rows of one statement: SQLite and PostgreSQL both limit the parameters of one. */
-const MAX_ROWS_PER_STATEMENT = 500;
+/** Rows that are read or written by one statement: more of them hold the event loop up. */
+const MAX_ROWS_PER_STATEMENT = 100;
+const MAX_ROWS_READ = 500;
 
 /** The rules that were loaded last, also by a server of before. */
 export async function readKnownRules(database: StateDatabase): Promise<readonly KnownRule[]> {
-  const rows = await database.reader
+  const rows = await readRows(database);
+  return rows.flatMap(({ rule_key: key, rule_id: id, removed_at_ms: removedAtMs, ...traits }) =>
+    removedAtMs === null ? [{ ...traits, key, id }] : [],
+  );
+}
+
+/** All rows, page by page. */
+async function readRows(database: StateDatabase) {
+  const query = database.reader
     .selectFrom('alert_rules')
-    .select(['rule_key', 'rule_id', 'kind', 'file', 'hash', 'expr', 'labels'])
-    .where('removed_at_ms', 'is', null)
+    .select(['rule_key', 'rule_id', 'kind', 'file', 'hash', 'expr', 'labels', 'removed_at_ms'])
     .orderBy('rule_key')
-    .execute();
-  return rows.map(({ rule_key: key, rule_id: id, ...traits }) => ({ ...traits, key, id }));
+    .limit(MAX_ROWS_READ);
+  const rows = await query.execute();
+  for (let page = rows; page.length === MAX_ROWS_READ;) {
+    await nextTurn();
+    page = await query.where('rule_key', '>', page.at(-1)?.rule_key ?? '').execute();
+    rows.push(...page);
+  }
+  return rows;
+}
+
+/** What a load changes in the table of rules. */
+export interface RuleTableChange {
+  readonly put: readonly ReturnType<typeof rowOf>[];
+  /** Keys of rules that are gone. */
+  readonly gone: readonly string[];
+}
+
+/** What has to be written so that the table says which rules are loaded now. */
+export async function ruleTableChange(
+  database: StateDatabase,
+  groups: readonly RuleGroup[],
+  stretch: Stretch,
+): Promise<RuleTableChange> {
+  const known = await readRows(database);
+  const before = new Map(known.map((row) => [row.rule_key, row]));
+  const put: ReturnType<typeof rowOf>[] = [];
+  const present = new Set<string>();
+  for (const group of groups) {
+    for (const rule of group.rules) {
+      if (stretch.isOver) await stretch.pause();
+      const row = rowOf(group, rule);
+      present.add(row.rule_key);
+      const old = before.get(row.rule_key);
+      const isSame = old?.hash === row.hash && old.file === row.file && old.labels === row.labels;
+      if (!isSame || old.removed_at_ms !== null) put.push(row);
+    }
+  }
+  const gone = known.filter((row) => row.removed_at_ms === null && !present.has(row.rule_key));
+  return { put, gone: gone.map((row) => row.rule_key) };
 }
 
 /** Writes down which rules are loaded now; those that are gone get the time at which they went. */
-export async function registerRules(tx: StateTransaction, groups: readonly RuleGroup[]): Promise<void> {
+export async function registerRules(tx: StateTransaction, { put, gone }: RuleTableChange): Promise<void> {
   const nowMs = Math.floor(tx.nowMs);
-  const rows = groups.flatMap((group) => group.rules.map((rule) => rowOf(group, rule, nowMs)));
-  const known = await tx.db
-    .selectFrom('alert_rules')
-    .select(['rule_key', 'hash', 'file', 'labels', 'removed_at_ms'])
-    .execute();
-  const before = new Map(known.map((row) => [row.rule_key, row]));
-  const changed = rows.filter((row) => {
-    const old = before.get(row.rule_key);
-    const isSame = old?.hash === row.hash && old.file === row.file && old.labels === row.labels;
-    return !isSame || old.removed_at_ms !== null;
-  });
-  for (let at = 0; at < changed.length; at += MAX_ROWS_PER_STATEMENT) {
+  for (let at = 0; at < put.length; at += MAX_ROWS_PER_STATEMENT) {
+    if (at > 0) await nextTurn();
     await tx.db
       .insertInto('alert_rules')
-      .values(changed.slice(at, at + MAX_ROWS_PER_STATEMENT))
+      .values(put.slice(at, at + MAX_ROWS_PER_STATEMENT).map((row) => ({ ...row, loaded_at_ms: nowMs })))
       .onConflict((conflict) =>
         conflict.column('rule_key').doUpdateSet((excluded) => ({
           rule_id: excluded.ref('excluded.rule_id'),
@@ -51,19 +87,17 @@ export async function registerRules(tx: StateTransaction, groups: readonly RuleG
       )
       .execute();
   }
-  const present = new Set(rows.map((row) => row.rule_key));
-  const gone = known.filter((row) => row.removed_at_ms === null && !present.has(row.rule_key));
   for (let at = 0; at < gone.length; at += MAX_ROWS_PER_STATEMENT) {
-    const keys = gone.slice(at, at + MAX_ROWS_PER_STATEMENT).map((row) => row.rule_key);
+    if (at > 0) await nextTurn();
     await tx.db
       .updateTable('alert_rules')
       .set({ removed_at_ms: nowMs })
-      .where('rule_key', 'in', keys)
+      .where('rule_key', 'in', gone.slice(at, at + MAX_ROWS_PER_STATEMENT))
       .execute();
   }
 }
 
-function rowOf(group: RuleGroup, rule: Rule, nowMs: number) {
+function rowOf(group: RuleGroup, rule: Rule) {
   return {
     rule_key: rule.key,
     rule_id: rule.id,
@@ -74,7 +108,6 @@ function rowOf(group: RuleGroup, rule: Rule, nowMs: number) {
     expr: rule.expr,
     hash: rule.hash,
     labels: labelsText(rule),
-    loaded_at_ms: nowMs,
     removed_at_ms: null,
     confirmed_at_ms: null,
   };

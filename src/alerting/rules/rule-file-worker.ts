@@ -1,0 +1,41 @@
+// Runs in a worker thread, which lives for one reading of rule files.
+import { parentPort } from 'node:worker_threads';
+import { createEngine } from '#promql';
+import { createSystemClock } from '#telemetry';
+import { prepareForRule } from '../evaluation/promql-queries.ts';
+import { parseRuleFiles, type RuleFile, type RuleFileText } from './rule-file.ts';
+import { refusalOf, type RuleFilePiece, type RuleFileRequest } from './rule-file-protocol.ts';
+
+/** Rules of one message: the thread that receives it takes the whole of it in one go. */
+const RULES_PER_PIECE = 50;
+
+const port = parentPort;
+if (!port) throw new Error('rule-file-worker runs in a worker thread');
+const engine = createEngine({ clock: createSystemClock() });
+let pieces: Iterator<RuleFilePiece> = [].values();
+
+port.on('message', (request: RuleFileRequest) => {
+  if (request !== 'next') pieces = read(request);
+  const next = pieces.next();
+  port.postMessage(next.done ? { kind: 'end' } : next.value);
+});
+
+function read(files: readonly RuleFileText[]): Iterator<RuleFilePiece> {
+  try {
+    return piecesOf(parseRuleFiles(files, (expr) => void prepareForRule(engine, expr)));
+  } catch (thrown) {
+    return [refusalOf(thrown)].values();
+  }
+}
+
+function* piecesOf(files: readonly RuleFile[]): Generator<RuleFilePiece> {
+  for (const { groups, ...file } of files) {
+    yield { kind: 'file', file };
+    for (const { rules, ...group } of groups) {
+      yield { kind: 'group', group };
+      for (let at = 0; at < rules.length; at += RULES_PER_PIECE) {
+        yield { kind: 'rules', rules: rules.slice(at, at + RULES_PER_PIECE) };
+      }
+    }
+  }
+}
