@@ -48,7 +48,7 @@ export async function openRuleStage() {
     bus,
     clock,
     tsdb,
-    async close(): Promise<void> {
+    close: async (): Promise<void> => {
       await alerting.stop();
       await bus.stop();
       await tsdb.stop();
