@@ -11,7 +11,7 @@ import {
 import { createFleet, type Fleet } from './fleet.ts';
 import type { FleetLimits } from './limits.ts';
 import type { RegistrationRequest } from './agents/registration.ts';
-import type { ClaimRequest } from './tasks/task-claims.ts';
+import type { ClaimRequest } from './tasks/claim-request.ts';
 import type { NewTask } from './tasks/task-intake.ts';
 
 /** A running fleet on a database, and what it told. For tests. */

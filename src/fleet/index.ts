@@ -6,7 +6,7 @@ export { type AgentEntry } from './agents/agent-entry.ts';
 export { type GenerationRow, type RegistrationRequest } from './agents/registration.ts';
 export { type GenerationStore } from './agents/generation-store.ts';
 export { type TaskQueue } from './tasks/task-queue.ts';
-export { type ClaimRequest } from './tasks/task-claims.ts';
+export { type ClaimRequest } from './tasks/claim-request.ts';
 export { type TaskRow } from './tasks/task-row.ts';
 export { type NewTask } from './tasks/task-intake.ts';
 export { type LockRegistry } from './locks/lock-registry.ts';

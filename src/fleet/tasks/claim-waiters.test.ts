@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '#telemetry';
 import type { ClaimFilter } from './claim-filter.ts';
+import type { ClaimRequest } from './claim-request.ts';
 import { ClaimWaiters } from './claim-waiters.ts';
+import type { TaskRow } from './task-row.ts';
 
 const filter = (agentId: string, more: Partial<ClaimFilter> = {}): ClaimFilter => ({
   agentId,
@@ -11,15 +13,24 @@ const filter = (agentId: string, more: Partial<ClaimFilter> = {}): ClaimFilter =
   ownPoolOnly: false,
   ...more,
 });
+const request = (wanted: ClaimFilter, signal: AbortSignal | null = null): ClaimRequest => ({
+  ...wanted,
+  generation: 1,
+  maxTasks: 1,
+  leaseMs: 1000,
+  waitMs: 1000,
+  traceparent: null,
+  signal,
+});
 const task = { task_type: 'build', phase_id: 'A', pool_id: null, kept_for_agent_id: null };
 
 /** Waits in the name of each, in this order; tells who was woken. */
 function waitAs(waiters: ClaimWaiters, ...filters: readonly ClaimFilter[]) {
   const woken: string[] = [];
   const ended = filters.map(async (wanted) => {
-    const place = { ticket: waiters.takeTicket(), waitMs: 1000, signal: null };
+    const place = { request: request(wanted), ticket: waiters.takeTicket(), waitMs: 1000 };
     const outcome = await waiters.wait(wanted, place);
-    woken.push(`${wanted.agentId} ${outcome}`);
+    woken.push(`${wanted.agentId} ${typeof outcome === 'object' ? outcome.given.task_id : outcome}`);
   });
   return { woken, ended: Promise.all(ended) };
 }
@@ -57,11 +68,27 @@ describe('claims that wait', () => {
     const early = waiters.takeTicket();
     const { woken } = waitAs(waiters, filter('later'));
     void waiters
-      .wait(filter('early'), { ticket: early, waitMs: 1000, signal: null })
-      .then((outcome) => woken.push(`early ${outcome}`));
+      .wait(filter('early'), { request: request(filter('early')), ticket: early, waitMs: 1000 })
+      .then((outcome) => woken.push(`early ${typeof outcome === 'object' ? 'given' : outcome}`));
     waiters.wake(task);
     await turn();
     expect(woken).toEqual(['early woken']);
+  });
+
+  it('ends a claim that was taken for a task by who took it alone, not by time', async () => {
+    const clock = new VirtualClock();
+    const waiters = new ClaimWaiters(clock, 10);
+    const { woken } = waitAs(waiters, filter('a'), filter('b'), filter('c'));
+    const [first, second] = [waiters.take(task), waiters.take(task)];
+    expect([first?.request.agentId, second?.request.agentId, waiters.size]).toEqual(['a', 'b', 1]);
+    await clock.advance(1000);
+    expect(woken).toEqual(['c timed_out']);
+    expect(waiters.take(task)).toBeNull();
+    second?.release();
+    // What matters to who waits is that it is his.
+    first?.give({ task_id: 't1' } as TaskRow);
+    await turn();
+    expect(woken).toEqual(['c timed_out', 'b woken', 'a t1']);
   });
 
   it('compares a task with each filter once, however many wait with it', async () => {

@@ -1,11 +1,26 @@
 import type { Clock } from '#telemetry';
 import { filterKey, takes, type ClaimFilter, type QueuedTask } from './claim-filter.ts';
+import type { ClaimRequest } from './claim-request.ts';
+import type { TaskRow } from './task-row.ts';
 
-export type WaitOutcome = 'woken' | 'timed_out' | 'aborted';
+/** `given`: the task was claimed for it in the transaction that enqueued the task. */
+export type WaitOutcome = 'woken' | 'timed_out' | 'aborted' | { readonly given: TaskRow };
 
 interface Waiter {
+  readonly request: ClaimRequest;
   readonly ticket: number;
+  /** Out of its line, and no longer ended by time or by the asker: who took it ends it. */
+  readonly leave: () => void;
   readonly end: (outcome: WaitOutcome) => void;
+}
+
+/** A claim that waits no longer because a task is on its way to it. It is to be answered, with one of the two. */
+export interface TakenClaim {
+  readonly request: ClaimRequest;
+  /** The task is committed as the claim's. */
+  give(task: TaskRow): void;
+  /** It looks for a task itself, and waits on in its old place where there is none. */
+  release(): void;
 }
 
 /** Claims with the same filter, those that have waited longest in front. */
@@ -53,21 +68,37 @@ export class ClaimWaiters {
 
   wait(
     filter: ClaimFilter,
-    place: { readonly ticket: number; readonly waitMs: number; readonly signal: AbortSignal | null },
+    place: { readonly request: ClaimRequest; readonly ticket: number; readonly waitMs: number },
   ): Promise<WaitOutcome> {
-    const { ticket, waitMs, signal } = place;
+    const { request, ticket, waitMs } = place;
+    const { signal } = request;
     return new Promise((resolve) => {
-      const end = (outcome: WaitOutcome): void => {
+      const leave = (): void => {
         timer.cancel();
         signal?.removeEventListener('abort', abort);
+        leaveLine();
+      };
+      const end = (outcome: WaitOutcome): void => {
         leave();
         resolve(outcome);
       };
       const abort = (): void => end('aborted');
       const timer = this.#clock.after(waitMs, () => end('timed_out'));
       signal?.addEventListener('abort', abort, { once: true });
-      const leave = this.#enter(filter, { ticket, end });
+      const leaveLine = this.#enter(filter, { request, ticket, leave, end });
     });
+  }
+
+  /** Takes the claim that fits a task and has waited longest out of its line; null where none waits for such a task. */
+  take(task: QueuedTask): TakenClaim | null {
+    const waiter = this.#firstFor(task);
+    if (!waiter) return null;
+    waiter.leave();
+    return {
+      request: waiter.request,
+      give: (given) => waiter.end({ given }),
+      release: () => waiter.end('woken'),
+    };
   }
 
   /** A task came into the queue. */

@@ -1,13 +1,13 @@
 import { SharedTransactions, type StateTransaction } from '#storage';
-import { OmoiError, type Counter } from '#telemetry';
-import type { AgentEntry, AgentRow } from '../agents/agent-entry.ts';
+import type { Counter, OmoiError } from '#telemetry';
+import type { AgentEntry } from '../agents/agent-entry.ts';
 import { assertCurrent, unknownAgent } from '../agents/agent-registry.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
 import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
-import type { Holder } from '../leases/lease-registry.ts';
 import { ClaimAssignment, laneKey, type LaneHead } from './claim-assignment.ts';
 import type { ClaimFilter } from './claim-filter.ts';
 import { bringBackDue, holdClaimant, keptFor, laneHead, takeTask, type Candidate } from './claim-queries.ts';
+import { notClaiming, refusalOf, type ClaimRequest } from './claim-request.ts';
 import type { QueueLane } from './queue-lanes.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
 import { claimedEvent, type TaskRow } from './task-row.ts';
@@ -16,22 +16,6 @@ import { claimedEvent, type TaskRow } from './task-row.ts';
 const maxTasksPerTransaction = 300;
 /** Retries that became due, brought back by the claims that share a transaction; those left come with the next. */
 const maxBroughtBackPerTransaction = 500;
-
-export interface ClaimRequest extends Holder {
-  /** null takes any. */
-  readonly phaseIds: readonly string[] | null;
-  readonly taskTypes: readonly string[] | null;
-  /** Leaves the tasks that are for agents of every pool. */
-  readonly ownPoolOnly: boolean;
-  /** Takes up to so many; waits for one where none fits. */
-  readonly maxTasks: number;
-  readonly leaseMs: number;
-  /** How long to wait for a task where none fits. */
-  readonly waitMs: number;
-  readonly traceparent: string | null;
-  /** Ends the wait when the asker has gone. */
-  readonly signal: AbortSignal | null;
-}
 
 /** One claim of several that share a transaction. */
 interface Wanted {
@@ -80,7 +64,8 @@ export class TaskClaims {
       }
       if (waiters.version !== version) continue;
       const filter = this.#filterOf(request);
-      const outcome = await waiters.wait(filter, { ticket, waitMs, signal: request.signal });
+      const outcome = await waiters.wait(filter, { request, ticket, waitMs });
+      if (typeof outcome === 'object') return [outcome.given];
       if (outcome !== 'woken') return [];
     }
   }
@@ -198,30 +183,4 @@ export class TaskClaims {
       ownPoolOnly: request.ownPoolOnly,
     };
   }
-}
-
-/** Why the agent may have no task; null where it may. Memory may be behind what was committed. */
-function refusalOf(
-  request: ClaimRequest,
-  agent: Pick<AgentRow, 'generation' | 'status'> | null,
-): OmoiError | null {
-  if (!agent) return unknownAgent(request.agentId);
-  if (agent.generation !== request.generation) {
-    return new OmoiError(
-      'generation_superseded',
-      `Generation ${request.generation} of agent ${request.agentId} was followed by ${agent.generation}.`,
-      { agent_id: request.agentId, current_generation: agent.generation },
-    );
-  }
-  const obstacle = claimObstacle(agent.status);
-  return obstacle ? notClaiming(request.agentId, agent.status, obstacle) : null;
-}
-
-function notClaiming(agentId: string, status: string, obstacle: string): OmoiError {
-  const code = obstacle === 'ended' ? 'agent_gone' : 'agent_not_claiming';
-  return new OmoiError(code, `Agent ${agentId} is ${status}, so it is given no work.`, {
-    agent_id: agentId,
-    status,
-    reason: obstacle,
-  });
 }

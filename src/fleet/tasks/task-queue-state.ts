@@ -57,6 +57,12 @@ export class TaskQueueState {
     for (const task of tasks) this.announce(task);
   }
 
+  /** A task came into the queue and was claimed in the same transaction: nobody else is told of it. */
+  queuedAndClaimed(task: TaskRow, claim: Holder & { readonly traceparent: string | null }): void {
+    this.count(task, 1);
+    this.claimed(task, claim, claim.traceparent);
+  }
+
   claimed(task: TaskRow, holder: Holder, traceparent: string | null): void {
     const { activity, agentIndex } = this.#parts;
     this.count(task, -1);

@@ -3,7 +3,8 @@ import { listInSlices, type ListSlice, type StateDatabase, type StateTransaction
 import type { FleetParts } from '../fleet-parts.ts';
 import type { ReleaseOrder } from '../agents/generation-store.ts';
 import type { Lease } from '../leases/lease-registry.ts';
-import { TaskClaims, type ClaimRequest } from './task-claims.ts';
+import type { ClaimRequest } from './claim-request.ts';
+import { TaskClaims } from './task-claims.ts';
 import { TaskIntake, type EnqueuedTask, type NewTask } from './task-intake.ts';
 import { TaskQueueState } from './task-queue-state.ts';
 import { TaskReleases } from './task-releases.ts';

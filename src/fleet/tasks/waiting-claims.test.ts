@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { VirtualClock, type OmoiError } from '#telemetry';
+import { claimOf, registration, startTestFleet, task, type TestFleet } from '../fleet.test-support.ts';
+
+describe('a task that comes while claims wait', () => {
+  let clock: VirtualClock;
+  let database: StateDatabase;
+  let test: TestFleet;
+  let commits: number;
+  /** What the next transactions fail with, behind their work. */
+  let failure: Error | null;
+
+  beforeEach(async () => {
+    clock = new VirtualClock();
+    database = await openTestStateDatabase(clock, 'none');
+    failure = null;
+    const watched: StateDatabase = {
+      dialect: database.dialect,
+      reader: database.reader,
+      close: () => database.close(),
+      transaction: (work, options) => {
+        commits++;
+        return database.transaction(async (tx) => {
+          const result = await work(tx);
+          if (failure) throw failure;
+          return result;
+        }, options);
+      },
+    };
+    test = await startTestFleet(watched, { clock });
+    for (const agentId of ['a', 'b']) {
+      await test.fleet.agents.register(
+        registration(agentId, { heartbeatIntervalMs: 3_600_000, heartbeatTtlMs: 36_000_000 }),
+      );
+    }
+    commits = 0;
+  });
+  afterEach(async () => {
+    await test.stop();
+    await database.close();
+  });
+
+  const enqueue = async (...types: string[]) => {
+    const tasks = types.map((taskType) => task({ taskType, idempotencyKey: `key of ${taskType}` }));
+    return (await test.fleet.tasks.enqueue(tasks, null)).map(({ created }) => created);
+  };
+  /** Waits until the claim is in the line. */
+  async function wait(agentId: string, more: { maxTasks?: number; signal?: AbortSignal } = {}) {
+    const waiting = test.fleet.tasks.waitingClaims;
+    const claimed = test.fleet.tasks
+      .claim(claimOf(agentId, { waitMs: 10_000, ...more }))
+      .then((rows) => rows.map((row) => `${row.task_type} for ${row.agent_id} until ${row.lease_until_ms}`));
+    while (test.fleet.tasks.waitingClaims === waiting) await Promise.resolve();
+    return { claimed };
+  }
+  const untilMs = (): number => clock.wallMs() + claimOf('a').leaseMs;
+
+  it('is claimed in the transaction that enqueues it, by the one that has waited longest', async () => {
+    const [a, b] = [await wait('a'), await wait('b')];
+    expect(await enqueue('build')).toEqual([true]);
+    expect(await a.claimed).toEqual([`build for a until ${untilMs()}`]);
+    expect(commits).toBe(1);
+    const types = (await test.bus.list({ limit: 100 })).map(({ event_type: type }) => type);
+    expect(types.slice(-2)).toEqual(['fleet.task.enqueued', 'fleet.task.claimed']);
+    expect(test.fleet.agents.get('a')?.status).toBe('RUNNING');
+    const [row] = await test.fleet.tasks.list({
+      states: ['claimed'],
+      phaseId: null,
+      agentId: 'a',
+      afterTaskId: null,
+      limit: 10,
+    });
+    expect(row).toMatchObject({ attempt: 1, lease_until_ms: untilMs() });
+    await enqueue('test');
+    expect(await b.claimed).toEqual([`test for b until ${untilMs()}`]);
+  });
+
+  it('goes with the others that come with it to a claim of several', async () => {
+    const { claimed } = await wait('a', { maxTasks: 3 });
+    await enqueue('build', 'test');
+    expect(await claimed).toHaveLength(2);
+  });
+
+  it('leaves a claim waiting where its idempotency key was used before', async () => {
+    await enqueue('build');
+    expect(await test.fleet.tasks.claim(claimOf('b'))).toHaveLength(1);
+    const { claimed } = await wait('a');
+    expect(await enqueue('build')).toEqual([false]);
+    await enqueue('test');
+    expect(await claimed).toEqual([`test for a until ${untilMs()}`]);
+  });
+
+  it('leaves a claim waiting where it could not be enqueued', async () => {
+    const { claimed } = await wait('a');
+    failure = new Error('the disk is full');
+    await expect(enqueue('build')).rejects.toThrow('the disk is full');
+    failure = null;
+    expect(await enqueue('build')).toEqual([true]);
+    expect(await claimed).toEqual([`build for a until ${untilMs()}`]);
+  });
+
+  it.each<[why: string, change: () => unknown, answer: string | readonly string[]]>([
+    ['is asked to leave', () => test.fleet.agents.setDesired({ agentId: 'a', generation: 1 }, 'drain'), []],
+    [
+      'is quarantined, which memory does not know yet',
+      () =>
+        database.transaction((tx) =>
+          tx.db.updateTable('agents').set({ status: 'QUARANTINED' }).where('agent_id', '=', 'a').execute(),
+        ),
+      'agent_not_claiming',
+    ],
+  ])('goes to the next in line where the first %s', async (_why, change, answer) => {
+    const first = await wait('a');
+    const answered = first.claimed.catch((error: OmoiError) => error.code);
+    const { claimed } = await wait('b');
+    await change();
+    await enqueue('build');
+    expect(await claimed).toEqual([`build for b until ${untilMs()}`]);
+    await clock.advance(10_000);
+    expect(await answered).toEqual(answer);
+  });
+});
