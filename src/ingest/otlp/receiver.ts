@@ -1,7 +1,6 @@
 import {
   OmoiError,
   paced,
-  SerialQueue,
   type Clock,
   type Counter,
   type Random,
@@ -13,8 +12,10 @@ import { WireReader } from '../wire-reader.ts';
 import { encodeSuccess, type Encoding } from './answer.ts';
 import { piecesOf } from './elements.ts';
 import { JsonReader } from './json/json-reader.ts';
+import { Lanes, laneOf, type Lane } from './lanes.ts';
 import { logReader } from './log-records.ts';
 import { MetricsIntake } from './metrics/intake.ts';
+import { requestWriters } from './metrics/request-writers.ts';
 import type { OtlpSampleStore } from './metrics/sample-store.ts';
 import { otlpStretch } from './otlp-stretch.ts';
 import { Refusals } from './refusals.ts';
@@ -64,11 +65,11 @@ class Receiver implements OtlpReceiver {
   readonly #options: OtlpReceiverOptions;
   readonly #metrics: MetricsIntake;
   readonly #refused: Counter;
-  /** One request at a time is worked on, so that several don't make long turns of the event loop together. */
-  readonly #turns = new SerialQueue();
+  readonly #lanes: Lanes;
 
   constructor(options: OtlpReceiverOptions) {
     this.#options = options;
+    this.#lanes = new Lanes(options.clock);
     this.#metrics = new MetricsIntake({ ...options, authority: options });
     this.#refused = options.selfMetrics.counter(
       'omoi_otlp_refused_total',
@@ -79,13 +80,16 @@ class Receiver implements OtlpReceiver {
   async receive(request: OtlpRequest): Promise<Uint8Array> {
     const { signal, encoding, sender } = request;
     const refusals = new Refusals();
+    const size = laneOf(request.body.length);
     const wire = encoding === 'json' ? await this.#fromJson(request, refusals) : request.body;
     if (signal === 'metrics') {
-      const taken = await this.#turn(() => this.#metrics.take(wire, sender, refusals));
+      const taken = await this.#lanes.runInOrder(size, requestWriters(wire), (lane) =>
+        this.#metrics.take(wire, { sender, refusals, lane }),
+      );
       await taken.durable;
     } else {
       if (encoding === 'protobuf') await this.#check(signal, wire);
-      await this.#storePieces(signal, wire, refusals);
+      await this.#storePieces({ signal, lane: size }, wire, refusals);
     }
     const partial = refusals.partialSuccess;
     if (partial.rejected > 0) this.#refused.add(partial.rejected, { signal });
@@ -93,40 +97,45 @@ class Receiver implements OtlpReceiver {
   }
 
   #fromJson({ signal, body, take }: OtlpRequest, refusals: Refusals): Promise<Uint8Array> {
-    return this.#turn(() => {
+    return this.#lanes.run(laneOf(body.length), () => {
       const reader = new JsonReader(body, { root: EXPORT_REQUESTS[signal], refusals, take });
       return paced(reader.read(), otlpStretch(this.#options.clock));
     });
   }
 
   #check(signal: Signal, wire: Uint8Array): Promise<void> {
-    return this.#turn(() =>
+    return this.#lanes.run(laneOf(wire.length), () =>
       paced(checkWire(readerOf(wire), EXPORT_REQUESTS[signal]), otlpStretch(this.#options.clock)),
     );
   }
 
   /** Reads pieces while those before them are stored. */
-  async #storePieces(signal: 'traces' | 'logs', wire: Uint8Array, refusals: Refusals): Promise<void> {
+  async #storePieces(
+    { signal, lane }: { readonly signal: 'traces' | 'logs'; readonly lane: Lane },
+    wire: Uint8Array,
+    refusals: Refusals,
+  ): Promise<void> {
     const { clock, spans, logs } = this.#options;
     const reading = { reader: readerOf(wire), refusals, receivedAtMs: clock.wallMs() };
     const { reader } = reading;
     if (signal === 'traces') {
       const pieces = piecesOf(reader, { readElement: spanReader(reading), refusals });
-      await this.#eachPiece(pieces, (piece) => spans.receive(piece));
+      await this.#eachPiece(lane, pieces, (piece) => spans.receive(piece));
     } else {
       const pieces = piecesOf(reader, { readElement: logReader(reading), refusals });
-      await this.#eachPiece(pieces, (piece) => logs.receive(piece));
+      await this.#eachPiece(lane, pieces, (piece) => logs.receive(piece));
     }
   }
 
   async #eachPiece<Element>(
+    lane: Lane,
     pieces: Generator<readonly Element[]>,
     store: (piece: readonly Element[]) => Promise<void>,
   ): Promise<void> {
     let stored = Promise.resolve();
     let waiting: (readonly Element[])[] = [];
     for (;;) {
-      const next = await this.#turn(async () => pieces.next());
+      const next = await this.#lanes.run(lane, async () => pieces.next());
       if (!next.done && next.value.length > 0) waiting.push(next.value);
       if (!next.done && waiting.length < piecesPerCommit) continue;
       await stored;
@@ -136,17 +145,6 @@ class Receiver implements OtlpReceiver {
       waiting = [];
       if (next.done) return stored;
     }
-  }
-
-  /** Runs work when no other request is worked on, and lets the event loop turn after it. */
-  #turn<Result>(work: () => Promise<Result>): Promise<Result> {
-    return this.#turns.run(async () => {
-      try {
-        return await work();
-      } finally {
-        await otlpStretch(this.#options.clock).pause();
-      }
-    });
   }
 }
 

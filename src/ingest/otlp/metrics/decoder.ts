@@ -7,8 +7,9 @@ import type { Family, KnownResource, KnownScope, PointKind } from './family.ts';
 import { addEntry, findEntry, type KnownWriters } from './known-writers.ts';
 import { identityLabels, scopeLabels, targetInfoLabels } from './labels.ts';
 import { prometheusName, type PrometheusType } from './names.ts';
+import type { PointContextParts } from './point-context.ts';
 import { PointReader } from './point-reader.ts';
-import { PointRows } from './point-rows.ts';
+import type { PointRows } from './point-rows.ts';
 
 /** Resources, scopes, metrics and points between two chances to pause, and their bytes, beside those of the last. */
 const ELEMENTS_PER_STEP = 250;
@@ -23,7 +24,6 @@ const KINDS: Readonly<Record<number, PointKind>> = {
   11: 'summary',
 };
 const SUM_FIELD = 7;
-const NO_BYTES = new Uint8Array(0);
 
 /** Where a message stands in the request. */
 interface Extent {
@@ -54,65 +54,47 @@ interface DataHead {
 }
 
 /**
- * Decodes a metrics request from bytes to rows in one pass, beside short looks ahead at the fields of each resource,
- * scope and metric, which may come in any order. Used for one request at a time.
+ * Decodes one metrics request from bytes to rows in one pass, beside short looks ahead at the fields of each resource,
+ * scope and metric, which may come in any order.
  */
 export class MetricsDecoder {
-  readonly rows = new PointRows();
   readonly #reader = new WireReader('OTLP request');
   readonly #known: KnownWriters;
-  #refusals: Refusals;
+  readonly #rows: PointRows;
+  readonly #refusals: Refusals;
+  readonly #points: PointReader;
   #elements = 0;
   #stepEnd = ELEMENTS_PER_STEP;
   #stepEndAt = BYTES_PER_STEP;
 
-  constructor(known: KnownWriters, refusals: Refusals) {
-    this.#known = known;
-    this.#refusals = refusals;
+  constructor(parts: Omit<PointContextParts, 'reader'>) {
+    this.#known = parts.known;
+    this.#rows = parts.rows;
+    this.#refusals = parts.refusals;
+    this.#points = new PointReader({ ...parts, reader: this.#reader });
   }
 
   /**
-   * Decodes into `rows`; yields now and then. Nothing is stored or made.
+   * Decodes into `rows`, which are empty; yields now and then. Nothing is stored or made.
    * @throws OmoiError `payload_undecodable`, `body_too_large`
    */
-  *decode(
-    bytes: Uint8Array,
-    { receivedAtMs, refusals }: { readonly receivedAtMs: number; readonly refusals: Refusals },
-  ): Generator<void> {
-    this.rows.clear();
-    this.#reader.reset(bytes);
-    this.#refusals = refusals;
-    const points = new PointReader({
-      reader: this.#reader,
-      known: this.#known,
-      rows: this.rows,
-      refusals,
-      receivedAtMs,
-    });
-    this.#elements = 0;
-    this.#stepEnd = ELEMENTS_PER_STEP;
-    this.#stepEndAt = BYTES_PER_STEP;
+  *decode(bytes: Uint8Array): Generator<void> {
     const end = bytes.length;
     const reader = this.#reader;
+    reader.reset(bytes);
     while (reader.at < end) {
       const tag = reader.varint32(end);
       this.#countElement();
       if (tag >>> 3 === 1) {
         reader.expect(tag, WIRE_BYTES);
-        yield* this.#resourceMetrics(points, reader.fieldEnd(end));
+        yield* this.#resourceMetrics(reader.fieldEnd(end));
       } else reader.skip(tag, end);
       if (this.#isStepOver()) yield;
     }
   }
 
-  /** Lets go of the request that was decoded last. */
-  release(): void {
-    this.rows.clear();
-    this.#reader.reset(NO_BYTES);
-  }
-
   /** ResourceMetrics: 1 resource, 2 scope_metrics. */
-  *#resourceMetrics(points: PointReader, end: number): Generator<void> {
+  *#resourceMetrics(end: number): Generator<void> {
     const reader = this.#reader;
     const { at } = reader;
     const resource = this.#resourceOf(this.#gather(end, 1));
@@ -120,14 +102,14 @@ export class MetricsDecoder {
     while (reader.at < end) {
       const tag = reader.varint32(end);
       this.#countElement();
-      if (tag >>> 3 === 2) yield* this.#scopeMetrics(points, resource, reader.fieldEnd(end));
+      if (tag >>> 3 === 2) yield* this.#scopeMetrics(resource, reader.fieldEnd(end));
       else reader.skip(tag, end);
       if (this.#isStepOver()) yield;
     }
   }
 
   /** ScopeMetrics: 1 scope, 2 metrics. */
-  *#scopeMetrics(points: PointReader, resource: KnownResource, end: number): Generator<void> {
+  *#scopeMetrics(resource: KnownResource, end: number): Generator<void> {
     const reader = this.#reader;
     const { at } = reader;
     const scope = this.#scopeOf(resource, this.#gather(end, 1));
@@ -135,13 +117,13 @@ export class MetricsDecoder {
     while (reader.at < end) {
       const tag = reader.varint32(end);
       this.#countElement();
-      if (tag >>> 3 === 2) yield* this.#metric(points, scope, reader.fieldEnd(end));
+      if (tag >>> 3 === 2) yield* this.#metric(scope, reader.fieldEnd(end));
       else reader.skip(tag, end);
       if (this.#isStepOver()) yield;
     }
   }
 
-  *#metric(points: PointReader, scope: KnownScope, end: number): Generator<void> {
+  *#metric(scope: KnownScope, end: number): Generator<void> {
     const reader = this.#reader;
     const head = this.#metricHead(end);
     if (head.dataField === 0 || head.bytes.length > maxElementBytes) {
@@ -153,7 +135,7 @@ export class MetricsDecoder {
       return;
     }
     const family = this.#familyOf(scope, head);
-    this.rows.familyList.push(family);
+    this.#rows.familyList.push(family);
     for (const { start, end: dataEnd } of head.data) {
       reader.at = start;
       while (reader.at < dataEnd) {
@@ -165,7 +147,7 @@ export class MetricsDecoder {
         }
         reader.expect(tag, WIRE_BYTES);
         const pointEnd = reader.fieldEnd(dataEnd);
-        points.read(family, pointEnd);
+        this.#points.read(family, pointEnd);
         reader.at = pointEnd;
         if (this.#isStepOver()) yield;
       }
@@ -293,7 +275,6 @@ export class MetricsDecoder {
       identity,
       targetInfo: targetInfoLabels(resource, identity),
       targetInfoRef: 0,
-      newestMs: Number.NEGATIVE_INFINITY,
     };
     if (id !== 0) resources[id] = added;
     return added;

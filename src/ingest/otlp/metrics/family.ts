@@ -13,8 +13,6 @@ export interface KnownResource {
   readonly identity: Labels;
   readonly targetInfo: Labels | null;
   targetInfoRef: SeriesRef;
-  /** In the request that is being stored: the newest time of its points; −Infinity before the first. */
-  newestMs: number;
 }
 
 /** A scope of a resource. */

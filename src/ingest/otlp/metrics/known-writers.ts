@@ -52,7 +52,8 @@ export interface KnownWritersOptions {
 /**
  * Resources, scopes, metrics and points that were seen before, by their bytes: a point of a known writer costs neither
  * label strings nor a look into the index. A key holds for what it is read in, so that the same attributes of two
- * metrics are two writers. Full, it starts anew.
+ * metrics are two writers. Full, it is replaced and not emptied: a request that is being stored goes on with the entries
+ * that it has found.
  */
 export class KnownWriters {
   readonly resourceKeys: ByteKeys;
@@ -70,8 +71,8 @@ export class KnownWriters {
   readonly groups: (SeriesGroup | undefined)[] = [];
   /** The layouts of the groups. */
   readonly #groupLayouts: (Layout | undefined)[] = [];
-  points = new WriterColumns();
-  grouped = new WriterColumns();
+  readonly points = new WriterColumns();
+  readonly grouped = new WriterColumns();
   #groupBytes = 0;
   readonly #maxBytes: number;
 
@@ -133,7 +134,7 @@ export class KnownWriters {
     return entry === 0 || peer === 0 ? null : (this.groups[this.points.refs[peer] ?? 0] ?? null);
   }
 
-  /** Whether any part has no more room: then all is forgotten between two requests. */
+  /** Whether any part has no more room: then another takes its place for the requests to come. */
   get isFull(): boolean {
     const all = [
       this.resourceKeys,
@@ -144,16 +145,6 @@ export class KnownWriters {
       this.groupedKeys,
     ];
     return this.#groupBytes > this.#maxBytes || all.some((keys) => keys.isFull(0x10000));
-  }
-
-  clear(): void {
-    for (const keys of [this.resourceKeys, this.scopeKeys, this.familyKeys]) keys.clear();
-    for (const keys of [this.layoutKeys, this.pointKeys, this.groupedKeys]) keys.clear();
-    const lists = [this.resources, this.scopes, this.families, this.layouts, this.groups, this.#groupLayouts];
-    for (const list of lists) list.length = 0;
-    this.points = new WriterColumns();
-    this.grouped = new WriterColumns();
-    this.#groupBytes = 0;
   }
 }
 

@@ -27,7 +27,7 @@ export class PointContext {
   readonly refusals: Refusals;
   readonly receivedAtMs: number;
   readonly #known: KnownWriters;
-  /** The layout that was found last; of this request, since between two all may be forgotten. */
+  /** The layout that was found last. */
   #lastLayout: Layout | null = null;
 
   constructor(parts: PointContextParts) {

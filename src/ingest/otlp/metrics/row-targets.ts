@@ -36,7 +36,10 @@ export class RowTargets {
   readonly #familyProblems: (string | null | undefined)[] = [];
   /** Agents that the sender speaks for, or not. */
   readonly #speaksFor = new Map<string, boolean>();
-  readonly #resources = new Set<KnownResource>();
+  /** The newest time of a point stored, by resource; of the resource that the last one was of, beside it. */
+  readonly #newestMs = new Map<KnownResource, number>();
+  #resource: KnownResource | null = null;
+  #resourceNewestMs = Number.NEGATIVE_INFINITY;
   /** The writer of a row that was known before the request: one object for all of them. */
   readonly #knownWriter: { -readonly [Key in keyof ResolvedWriter]: ResolvedWriter[Key] };
   #exemplarsDone = 0;
@@ -92,9 +95,9 @@ export class RowTargets {
 
   /** One `target_info` for each resource that has had a point stored, at the time of its newest. */
   addTargetInfo(batch: SampleBatch): void {
-    for (const resource of this.#resources) {
-      const { targetInfo, newestMs } = resource;
-      resource.newestMs = Number.NEGATIVE_INFINITY;
+    this.#goTo(null);
+    for (const [resource, newestMs] of this.#newestMs) {
+      const { targetInfo } = resource;
       if (targetInfo === null) continue;
       try {
         const { samples } = this.#parts;
@@ -107,7 +110,7 @@ export class RowTargets {
         this.#parts.refusals.leaveOut(`target_info: ${thrown.message}`);
       }
     }
-    this.#resources.clear();
+    this.#newestMs.clear();
   }
 
   #familyProblem(family: Family): string | null {
@@ -166,14 +169,19 @@ export class RowTargets {
 
   #note(family: Family, timeMs: number): void {
     const { resource } = family.scope;
-    if (timeMs > resource.newestMs) {
-      resource.newestMs = timeMs;
-      this.#resources.add(resource);
-    }
+    if (resource !== this.#resource) this.#goTo(resource);
+    if (timeMs > this.#resourceNewestMs) this.#resourceNewestMs = timeMs;
     if (family.isDescribed || family.name === null) return;
     const { type, help, unit } = family;
     this.#parts.samples.describe(family.name, { type, help, unit });
     family.isDescribed = true;
+  }
+
+  #goTo(resource: KnownResource | null): void {
+    if (this.#resource !== null) this.#newestMs.set(this.#resource, this.#resourceNewestMs);
+    this.#resource = resource;
+    const newestMs = resource === null ? undefined : this.#newestMs.get(resource);
+    this.#resourceNewestMs = newestMs ?? Number.NEGATIVE_INFINITY;
   }
 
   /** Exemplars go with their series: of a histogram, with the bucket that they are in. */
