@@ -5,6 +5,7 @@ import { createId, type Clock, type Logger, type Random, type SelfMetrics } from
 import type { Access } from './access/access.ts';
 import { auditChanges } from './access/audit-hook.ts';
 import { admit } from './access/guard.ts';
+import { WaitingRequests } from './access/waiting-requests.ts';
 import type { ApiApp } from './http/app.ts';
 import { serveDashboard } from './dashboard/dashboard-files.ts';
 import { EventStreams, type EventSource } from './streams/event-streams.ts';
@@ -94,6 +95,8 @@ export async function createApi(parts: ApiParts): Promise<Api> {
 
   const listeners = createListeners(app);
   const guard = { access, isLocalOwner: (request: FastifyRequest) => listeners.isLocalOwner(request) };
+  const mayContinue = (request: FastifyRequest) => isStillAdmitted(request, guard);
+  app.decorate('waitingRequests', new WaitingRequests(mayContinue));
   const paths = rememberRoutePaths(app);
   // Before the first route: one that is complete by then would keep Fastify's own answers to failures.
   app.setErrorHandler(fail);
@@ -106,16 +109,16 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   await serveOpenApi(app, options.version);
 
   const streams = new EventStreams(parts);
-  access.onEnded(() => streams.checkPermissions());
+  access.onEnded((tokenId) => {
+    streams.checkPermissions();
+    app.waitingRequests.checkPermissions(tokenId);
+  });
   registerHealthRoutes(app, parts);
   registerMetricsPage(app, { ...parts, processMetrics: createProcessMetrics(clock, options.version) });
   registerSessionRoutes(app, access);
   registerTokenRoutes(app, parts);
   registerAuditRoute(app, access.audit);
-  registerEventStreamRoute(app, {
-    streams,
-    mayContinue: (request) => isStillAdmitted(request, guard),
-  });
+  registerEventStreamRoute(app, { streams, mayContinue });
   const page = await serveDashboard(app, { directory: options.dashboardDirectory, access });
   answerUnknownPaths(app, { fail, paths, page });
   parts.register(app);

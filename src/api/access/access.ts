@@ -73,8 +73,11 @@ export interface Access extends Authenticator {
   /** @throws OmoiError `unauthenticated` */
   openSession(tokenSecret: string, requestId: string): Promise<OpenedSession>;
   endSession(secret: string): Promise<void>;
-  /** Calls the listener when a token was revoked or a session ended: what it was let into may be over. */
-  onEnded(listener: () => void): void;
+  /**
+   * Calls the listener when a token was revoked, with its id, or a session ended, with null: what it was let into may
+   * be over.
+   */
+  onEnded(listener: (tokenId: string | null) => void): void;
   /** Writes what is still in memory. */
   stop(): Promise<void>;
 }

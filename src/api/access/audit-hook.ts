@@ -7,7 +7,7 @@ import { isChange } from './guard.ts';
 /**
  * Writes every change that a person or an operator's token asks for into the audit log: once before the route
  * runs, so that no change goes unrecorded, and once more with its outcome before it is answered. Agents and
- * ingest are not audited: what they report is data.
+ * ingest are not audited: what they report is data. Nor is a heartbeat, whoever sends it.
  */
 export function auditChanges(app: ApiApp, audit: AuditLog, logger: Logger): void {
   const open = new WeakMap<FastifyRequest, number>();
@@ -42,9 +42,13 @@ export function auditChanges(app: ApiApp, audit: AuditLog, logger: Logger): void
 const AUDITED_ROLES: readonly Principal['role'][] = ['viewer', 'operator', 'admin'];
 
 function isAudited(request: FastifyRequest): boolean {
-  const { readsOnly = false } = request.routeOptions.config;
+  const { readsOnly = false, reportsOnly = false } = request.routeOptions.config;
   return (
-    isChange(request.method) && !readsOnly && !request.is404 && AUDITED_ROLES.includes(request.principal.role)
+    isChange(request.method) &&
+    !readsOnly &&
+    !reportsOnly &&
+    !request.is404 &&
+    AUDITED_ROLES.includes(request.principal.role)
   );
 }
 

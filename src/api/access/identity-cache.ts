@@ -18,7 +18,7 @@ export class IdentityCache {
   readonly #clock: Clock;
   readonly #entries = new Map<string, { identity: Identity; readAtMs: number }>();
   #epoch = 0;
-  readonly #onForgotten: (() => void)[] = [];
+  readonly #onForgotten: ((tokenId: string | null) => void)[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -29,8 +29,8 @@ export class IdentityCache {
     return this.#epoch;
   }
 
-  /** Calls the listener whenever a token was revoked or a session ended here. */
-  onForgotten(listener: () => void): void {
+  /** Calls the listener whenever a token was revoked here, with its id, or a session ended, with null. */
+  onForgotten(listener: (tokenId: string | null) => void): void {
     this.#onForgotten.push(listener);
   }
 
@@ -53,7 +53,7 @@ export class IdentityCache {
   forget(hash: string): void {
     this.#epoch += 1;
     this.#entries.delete(hash);
-    this.#tell();
+    this.#tell(null);
   }
 
   /** Forgets a token and all its sessions. */
@@ -62,10 +62,10 @@ export class IdentityCache {
     for (const [hash, { identity }] of this.#entries) {
       if (identity.token.id === tokenId) this.#entries.delete(hash);
     }
-    this.#tell();
+    this.#tell(tokenId);
   }
 
-  #tell(): void {
-    for (const listener of this.#onForgotten) listener();
+  #tell(tokenId: string | null): void {
+    for (const listener of this.#onForgotten) listener(tokenId);
   }
 }

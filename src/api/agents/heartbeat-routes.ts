@@ -16,7 +16,7 @@ export function registerHeartbeatRoutes(app: ApiApp, parts: HeartbeatRouteParts)
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/agents/:agent_id/heartbeat',
-    config: { access: AGENTS },
+    config: { access: AGENTS, reportsOnly: true },
     schema: {
       tags: ['fleet'],
       summary: 'An agent says that it is alive',
@@ -29,7 +29,7 @@ export function registerHeartbeatRoutes(app: ApiApp, parts: HeartbeatRouteParts)
   app.route({
     method: 'POST',
     url: '/api/v1/fleet/agents/heartbeats',
-    config: { access: AGENTS },
+    config: { access: AGENTS, reportsOnly: true },
     schema: {
       tags: ['fleet'],
       summary: 'Many agents, those of one host, say that they are alive; each is answered by itself',

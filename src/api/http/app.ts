@@ -7,6 +7,7 @@ import type {
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { PUBLIC, Role } from '../access/roles.ts';
+import type { WaitingRequests } from '../access/waiting-requests.ts';
 
 /** Fastify whose routes are typed by their zod schemas. */
 export type ApiApp = FastifyInstance<
@@ -45,10 +46,14 @@ declare module 'fastify' {
     takes?: readonly string[];
     /** True where a POST changes nothing, as a query too long for a URL: it is not audited and needs no CSRF token. */
     readsOnly?: boolean;
+    /** True where a POST only says how an agent does. That is no change: it is not audited, whoever says it. */
+    reportsOnly?: boolean;
   }
   interface FastifyInstance {
     /** Aborted when the server begins to stop: what waits inside a request answers then. */
     closing: AbortSignal;
+    /** What waits inside a request for long goes through here: it ends with the caller's token. */
+    waitingRequests: WaitingRequests;
   }
   interface FastifyRequest {
     principal: Principal;

@@ -82,9 +82,10 @@ function registerHolding(app: ApiApp, { fleet }: LockRouteParts): void {
       body: acquireBody,
       response: { 200: lockView },
     },
-    handler: async ({ body, principal, traceparent, signal }) => {
+    handler: async (request) => {
+      const { body, principal, traceparent } = request;
       assertMaySpeak(fleet, principal, body.agent_id, null);
-      const lock = await fleet.locks.acquire({
+      const wanted = {
         agentId: body.agent_id,
         generation: body.generation,
         resourceType: body.resource_type,
@@ -93,8 +94,10 @@ function registerHolding(app: ApiApp, { fleet }: LockRouteParts): void {
         ttlMs: body.ttl_ms ?? fleet.limits.defaultLockTtlMs,
         waitMs: body.wait_ms,
         traceparent,
-        signal,
-      });
+      };
+      const lock = await app.waitingRequests.during(request, (signal) =>
+        fleet.locks.acquire({ ...wanted, signal }),
+      );
       return viewOf(lock);
     },
   });

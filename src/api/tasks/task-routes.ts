@@ -112,9 +112,10 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
       body: claimBody,
       response: { 200: claimAnswer },
     },
-    handler: async ({ body, principal, traceparent, signal }) => {
+    handler: async (request) => {
+      const { body, principal, traceparent } = request;
       assertMaySpeak(fleet, principal, body.agent_id, null);
-      const tasks = await fleet.tasks.claim({
+      const claim = {
         agentId: body.agent_id,
         generation: body.generation,
         phaseIds: body.phase_ids ? [...new Set(body.phase_ids)] : null,
@@ -124,8 +125,10 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
         leaseMs: body.lease_ms ?? fleet.limits.defaultLeaseMs,
         waitMs: body.wait_ms,
         traceparent,
-        signal,
-      });
+      };
+      const tasks = await app.waitingRequests.during(request, (signal) =>
+        fleet.tasks.claim({ ...claim, signal }),
+      );
       return { tasks: tasks.map(viewTask) };
     },
   });

@@ -53,6 +53,8 @@ export class TaskClaims {
     const ticket = waiters.takeTicket();
     for (;;) {
       const { version } = waiters;
+      // It may have gone between being woken and its turn.
+      if (request.signal?.aborted) return [];
       const tasks = await this.#attempt(request);
       if (tasks.length > 0) return tasks;
       if (this.#moreIsDue) continue;

@@ -1,0 +1,106 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createEventBus } from '#eventbus';
+import { createFleet, type Fleet } from '#fleet';
+import { openTestStateDatabase } from '#storage';
+import { createSeededRandom, nextTurn, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import { registerAgentRoutes } from '../agents/agent-routes.ts';
+import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { registerLockRoutes } from '../locks/lock-routes.ts';
+import { registerTaskRoutes } from '../tasks/task-routes.ts';
+import type { Role } from './roles.ts';
+
+let api: TestApi;
+let fleet: Fleet;
+let stop: () => Promise<void>;
+
+beforeEach(async () => {
+  const clock = new VirtualClock();
+  const database = await openTestStateDatabase(clock, 'none');
+  const random = createSeededRandom(1);
+  const common = { database, clock, random, logger: silentLogger, metrics: new SelfMetrics() };
+  const bus = createEventBus(common);
+  fleet = createFleet({ ...common, bus });
+  await fleet.start();
+  api = await startTestApi({
+    register: (app) => {
+      registerAgentRoutes(app, { fleet, clock });
+      registerTaskRoutes(app, { fleet });
+      registerLockRoutes(app, { fleet });
+    },
+  });
+  stop = async () => {
+    await api.close();
+    await fleet.stop();
+    await bus.stop();
+    await database.close();
+  };
+  for (const id of ['worker-1', 'worker-2']) {
+    await ask('operator', 'agents', { agent_id: id, agent_type: 'worker', nonce: `the nonce of ${id}` });
+  }
+});
+afterEach(() => stop());
+
+async function ask(role: Role, path: string, body?: object) {
+  const answer = await api.app.inject({
+    method: body === undefined ? 'GET' : 'POST',
+    url: `/api/v1/fleet/${path}`,
+    headers: { ...api.as(role), host: 'localhost' },
+    ...(body !== undefined && { payload: body }),
+  });
+  return { status: answer.statusCode, ...answer.json<{ error?: string; task?: { task_id: string } }>() };
+}
+
+async function revoke(role: Role): Promise<void> {
+  const token = (await api.access.listTokens({ limit: 10, afterId: null })).find((one) => one.role === role);
+  await api.access.revokeToken(token?.id ?? '', 'test');
+}
+
+const worker = (number: number) => ({ agent_id: `worker-${number}`, generation: 1 });
+
+it('a claim that waits is refused the moment its token is revoked, and the next task is for others', async () => {
+  const claim = ask('agent', 'tasks/claim', { ...worker(1), wait_ms: 30_000 });
+  while (fleet.tasks.waitingClaims === 0) await nextTurn();
+  await revoke('agent');
+  expect(await claim).toMatchObject({ status: 401, error: 'unauthenticated' });
+  expect(fleet.tasks.waitingClaims).toBe(0);
+  const enqueued = await ask('operator', 'tasks', { task_type: 'build', phase_id: 'PHASE_TESTING' });
+  const seen = await ask('operator', `tasks/${enqueued.task?.task_id ?? ''}`);
+  expect(seen).toMatchObject({ state: 'queued' });
+});
+
+it('a claim of another token waits on, and gets the task', async () => {
+  const claim = ask('agent', 'tasks/claim', { ...worker(1), wait_ms: 30_000 });
+  while (fleet.tasks.waitingClaims === 0) await nextTurn();
+  await revoke('viewer');
+  const enqueued = await ask('operator', 'tasks', { task_type: 'build', phase_id: 'PHASE_TESTING' });
+  expect(await claim).toMatchObject({ status: 200, tasks: [{ task_id: enqueued.task?.task_id }] });
+});
+
+it('a lock that is waited for is refused too, and its place in the line is free', async () => {
+  const wanted = { resource_type: 'file', resource_name: 'a', lock_mode: 'exclusive' };
+  const { lock_id: heldId } = (await ask('operator', 'locks', { ...worker(2), ...wanted })) as {
+    lock_id?: string;
+  };
+  const waiting = ask('agent', 'locks', { ...worker(1), ...wanted, wait_ms: 30_000 });
+  let isAnswered = false;
+  void waiting.finally(() => {
+    isAnswered = true;
+  });
+  for (let turn = 0; turn < 50; turn++) await nextTurn();
+  expect(isAnswered).toBe(false);
+  await revoke('agent');
+  expect(await waiting).toMatchObject({ status: 401, error: 'unauthenticated' });
+  expect(await ask('operator', `locks/${heldId ?? ''}/release`, worker(2))).toMatchObject({ status: 200 });
+  const { locks } = (await ask('operator', 'locks')) as { locks?: readonly object[] };
+  expect(locks).toEqual([]);
+});
+
+it('a heartbeat is no change: it is not audited, whoever sends it', async () => {
+  const beat = await ask('operator', 'agents/worker-1/heartbeat', { generation: 1, sequence: 1 });
+  expect(beat).toMatchObject({ status: 200 });
+  const all = await ask('operator', 'agents/heartbeats', { heartbeats: [{ ...worker(2), sequence: 1 }] });
+  expect(all).toMatchObject({ status: 200 });
+  const actions = await api.access.audit.list({ limit: 100, beforeId: null });
+  expect(actions.map(({ action }) => action).filter((action) => action.includes('heartbeat'))).toEqual([]);
+  expect(actions.map(({ action }) => action)).toContain('POST /api/v1/fleet/agents');
+});
