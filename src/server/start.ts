@@ -13,6 +13,7 @@ import {
 } from '#telemetry';
 import { createTsdb } from '#tsdb';
 import type { Config } from './config/schema.ts';
+import { watchEventLoop } from './event-loop.ts';
 import { createIngest } from './ingest.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { reloadFiles, startParts, type Ground, type Parts } from './parts.ts';
@@ -20,6 +21,7 @@ import { prometheusFacts } from './prometheus-facts.ts';
 import { registerRoutes } from './routes.ts';
 import { prepareOwnerSocket, removeAbandonedSocket } from './owner-socket.ts';
 import { startRetention } from './retention.ts';
+import { StateWrites } from './state-writes.ts';
 import { announceServer, lastAnnouncement, withdrawServer } from './running-server.ts';
 
 export interface ServerOptions {
@@ -95,6 +97,8 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   const { config, version } = options;
   const { lifecycle, metrics, clock, logging } = begun;
   const logger = logging.logger('server');
+  const eventLoop = watchEventLoop(metrics, clock);
+  lifecycle.started('event loop', () => eventLoop.stop());
   const random = createSystemRandom();
   const sampleClock = new SteadyClock(clock);
   const startedAtMs = clock.wallMs();
@@ -110,8 +114,9 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   const telemetry = await openTelemetryDatabase(directory);
   lifecycle.started('telemetry', () => telemetry.close());
   const { url: databaseUrl } = config.database;
-  const state = await openStateDatabase(
-    databaseUrl === undefined ? directory : { ...directory, url: databaseUrl },
+  const stateWrites = new StateWrites(clock);
+  const state = stateWrites.watch(
+    await openStateDatabase(databaseUrl === undefined ? directory : { ...directory, url: databaseUrl }),
   );
   lifecycle.started('state', () => state.close());
   const owner = (name: string) => ({ owner: name, clock, metrics, logger: logging.logger(name) });
@@ -192,7 +197,10 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     logger: logging.logger('api'),
     metrics,
     standardMetrics: () => parts.monitor.standardMetrics(),
-    notReady: () => [...unready],
+    notReady: () => [
+      ...unready,
+      ...(stateWrites.failure === null ? [] : [`the state can’t be written: ${stateWrites.failure}`]),
+    ],
     register: (app) =>
       registerRoutes(app, {
         parts,
