@@ -1,7 +1,7 @@
 import { MetricRegistry, type Counter, type Gauge, type Histogram } from './metrics.ts';
 import type { HistogramOptions, InstrumentOptions, MetricLabels } from './metrics.ts';
 import { resolveSettings, type AgentOptions, type Settings } from './options.ts';
-import { agentPath, Presence } from './presence.ts';
+import { agentPath, Presence, type InFlight } from './presence.ts';
 import { ServerLink } from './server-link.ts';
 import type { TaskHandler } from './task-run.ts';
 import { settlesWithin } from './wait.ts';
@@ -80,7 +80,11 @@ class ConnectedAgent implements Agent {
   constructor(settings: Settings, onError: (error: unknown) => void) {
     this.#settings = settings;
     this.#onError = onError;
-    this.#link = new ServerLink({ url: settings.url, token: settings.token });
+    this.#link = new ServerLink({
+      url: settings.url,
+      token: settings.token,
+      onSeen: (seen) => this.#presence.seen(seen),
+    });
     this.#metricsLink = new ServerLink({ url: settings.metricsUrl, token: settings.token });
     const { onLeave } = settings;
     this.#presence = new Presence(this.#link, settings, {
@@ -207,9 +211,9 @@ class ConnectedAgent implements Agent {
     if (answer.kind === 'refused') this.#onError(`metrics were refused: ${answer.message}`);
   }
 
-  #inFlight(): number {
+  #inFlight(): InFlight {
     const besides = this.#guarded(this.#settings.inFlight, 0);
-    return (this.#work?.inFlight ?? 0) + Math.max(0, Math.floor(besides));
+    return { claimed: this.#work?.inFlight ?? 0, besides: Math.max(0, Math.floor(besides)) };
   }
 
   #guarded<Value>(run: () => Value, otherwise: Value): Value {

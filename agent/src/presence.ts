@@ -1,4 +1,4 @@
-import type { Answer, ServerLink } from './server-link.ts';
+import type { Answer, Seen, ServerLink } from './server-link.ts';
 import type { Settings } from './options.ts';
 import { wait } from './wait.ts';
 import type { HeartbeatAnswer, HeartbeatRequest, RegisterAnswer, RegisterRequest } from './wire.ts';
@@ -10,8 +10,17 @@ export interface PresenceEvents {
   /** A newer generation runs, or another process holds this one: whatever this one does will be refused. */
   onSuperseded(message: string): void;
   onError(error: unknown): void;
-  inFlight(): number;
+  inFlight(): InFlight;
 }
+
+/** Pieces of work that go on. */
+export interface InFlight {
+  /** Of tasks that were claimed: the server knows of them. */
+  readonly claimed: number;
+  readonly besides: number;
+}
+
+type PresenceLink = Pick<ServerLink, 'post' | 'backOff' | 'awayMs'>;
 
 export interface Health {
   readonly health: 'ok' | 'degraded';
@@ -30,9 +39,12 @@ export function agentPath(agentId: string, report: 'heartbeat' | 'deregister'): 
   return `/api/v1/fleet/agents/${encodeURIComponent(agentId)}/${report}`;
 }
 
-/** Registers the agent and beats for it, through every absence of the server. */
+/**
+ * Registers the agent and beats for it, through every absence of the server. A beat is left out while other requests
+ * count as one and it would say nothing new.
+ */
 export class Presence {
-  readonly #link: ServerLink;
+  readonly #link: PresenceLink;
   readonly #settings: Settings;
   readonly #events: PresenceEvents;
   readonly #ending = new AbortController();
@@ -40,13 +52,17 @@ export class Presence {
   #registered = false;
   #intervalMs = USUAL_BEAT_MS;
   #sequence = 0;
+  /** When the last beat, or request that counted as one, was sent; by `performance.now()`. */
+  #seenAtMs = 0;
+  /** What the last beat said to be in flight besides claimed tasks. */
+  #besides = 0;
   #health: Health = { health: 'ok', reason: null };
   #leaving = false;
   /** Aborts when the next beat shall not wait. */
   #wake = new AbortController();
   #waitingForRegistration: (() => void)[] = [];
 
-  constructor(link: ServerLink, settings: Settings, events: PresenceEvents) {
+  constructor(link: PresenceLink, settings: Settings, events: PresenceEvents) {
     this.#link = link;
     this.#settings = settings;
     this.#events = events;
@@ -78,6 +94,12 @@ export class Presence {
   report(health: Health): void {
     this.#health = health;
     this.#wake.abort();
+  }
+
+  /** The server took a request of the agent's for a sign of life. */
+  seen({ desired, sentAtMs }: Seen): void {
+    this.#seenAtMs = Math.max(this.#seenAtMs, sentAtMs);
+    if (desired === 'drain') this.#leave('drain requested');
   }
 
   async run(): Promise<void> {
@@ -131,19 +153,21 @@ export class Presence {
 
   async #beat(): Promise<Answer<HeartbeatAnswer>> {
     const { health, reason } = this.#health;
+    const { claimed, besides } = this.#events.inFlight();
+    this.#besides = besides;
+    this.#seenAtMs = performance.now();
     const request: HeartbeatRequest = {
       generation: this.#generation ?? 0,
       sequence: ++this.#sequence,
       health,
       reason: reason?.slice(0, MAX_REASON_LENGTH) ?? null,
-      in_flight: this.#events.inFlight(),
+      in_flight: claimed + besides,
       nonce: this.#settings.nonce,
     };
     const path = agentPath(this.#settings.agentId, 'heartbeat');
     const answer = await this.#link.post<HeartbeatAnswer>(path, request, { signal: this.#ending.signal });
     if (answer.kind === 'ok') {
       this.#beatEvery(answer.body.heartbeat_interval_ms);
-      if (answer.body.desired === 'drain') this.#leave('drain requested');
     }
     return answer;
   }
@@ -186,10 +210,19 @@ export class Presence {
     for (const resolve of this.#waitingForRegistration.splice(0)) resolve();
   }
 
-  /** One interval; the first beat after a registration goes out at once. */
+  /**
+   * One interval after the last beat, or after what counted as one while there is nothing new to say; the first beat
+   * after a registration goes out at once.
+   */
   async #pause(): Promise<void> {
     if (this.#sequence === 0) return;
-    await wait(this.#intervalMs, { until: [this.#wake.signal, this.#ending.signal], background: true });
+    const until = [this.#wake.signal, this.#ending.signal];
+    const isOver = (): boolean => until.some(({ aborted }) => aborted);
+    let delayMs = this.#intervalMs;
+    do {
+      await wait(delayMs, { until, background: true });
+      delayMs = this.#seenAtMs + this.#intervalMs - performance.now();
+    } while (!isOver() && delayMs >= 1 && this.#events.inFlight().besides === this.#besides);
     if (this.#wake.signal.aborted) this.#wake = new AbortController();
   }
 }

@@ -28,6 +28,15 @@ export interface PostOptions {
 export interface LinkOptions {
   readonly url: string;
   readonly token: string | null;
+  /** Told of each answer that says what the server wants of the agent: the request that it answers, sent then, counted as a heartbeat. */
+  readonly onSeen?: (seen: Seen) => void;
+}
+
+/** A request that the server took for a sign of life. */
+export interface Seen {
+  readonly desired: 'run' | 'drain';
+  /** By `performance.now()`. */
+  readonly sentAtMs: number;
 }
 
 const CALL_TIMEOUT_MS = 10_000;
@@ -52,6 +61,7 @@ interface BackOffOptions {
 export class ServerLink {
   readonly #base: URL;
   readonly #token: string | null;
+  readonly #onSeen: LinkOptions['onSeen'];
   readonly #connections: Http.Agent;
   readonly #request: typeof Http.request;
   #awaySinceMs: number | null = null;
@@ -61,6 +71,7 @@ export class ServerLink {
   constructor(options: LinkOptions) {
     this.#base = new URL(options.url);
     this.#token = options.token;
+    this.#onSeen = options.onSeen;
     const secure = this.#base.protocol === 'https:';
     const { Agent, request } = secure
       ? (load('node:https') as typeof Https)
@@ -76,7 +87,13 @@ export class ServerLink {
 
   /** Never rejects. */
   async post<Body>(path: string, body: unknown, options: PostOptions = {}): Promise<Answer<Body>> {
+    const sentAtMs = performance.now();
     const answer = await this.#send<Body>(path, body, options);
+    if (answer.kind === 'ok') {
+      const { desired } = answer.body as { desired?: unknown };
+      // The caller first: tasks that come with the order to leave are in flight by then.
+      if (desired === 'run' || desired === 'drain') setImmediate(() => this.#onSeen?.({ desired, sentAtMs }));
+    }
     if (answer.kind !== 'away') this.#arrived();
     else if (options.signal?.aborted !== true) this.#awaySinceMs ??= performance.now();
     return answer;

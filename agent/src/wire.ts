@@ -55,6 +55,12 @@ export interface DeregisterRequest {
   readonly signal: string | null;
 }
 
+/** Part of the answers about tasks: the request counted as a heartbeat that says nothing new. */
+export interface SeenAnswer {
+  /** As in the answer to a heartbeat; left out where the request did not count, as by older servers. */
+  readonly desired?: 'run' | 'drain' | undefined;
+}
+
 /** `POST /tasks/claim` */
 export interface ClaimRequest {
   readonly agent_id: string;
@@ -80,7 +86,7 @@ export interface ClaimedTask {
   readonly traceparent: string | null;
 }
 
-export interface ClaimAnswer {
+export interface ClaimAnswer extends SeenAnswer {
   readonly tasks: readonly ClaimedTask[];
 }
 
@@ -110,7 +116,7 @@ export interface CompletionsRequest {
   }[];
 }
 
-export interface CompletionsAnswer {
+export interface CompletionsAnswer extends SeenAnswer {
   /** One for each, in their order. */
   readonly completions: readonly (
     | { readonly task_id: string; readonly state: 'completed' }

@@ -112,10 +112,14 @@ test('an agent registers, beats, claims, renews, completes and leaves', async ()
     generations: [{ generation: 1, state: 'registered' }],
   });
   const path = `/tasks/${String(task?.['task_id'])}`;
-  expect((await call('agent', `${path}/renew`, ref)).body).toMatchObject({ lease_ms: 5000 });
+  expect((await call('agent', `${path}/renew`, ref)).body).toMatchObject({ lease_ms: 5000, desired: 'run' });
   const completed = await call('agent', `${path}/complete`, { ...ref, attempt: 1, result: 'ok' });
-  expect(completed).toMatchObject({ status: 200, body: { state: 'completed', result: 'ok' } });
-  expect((await call('agent', '/tasks/claim', ref)).body).toEqual({ tasks: [] });
+  expect(completed).toMatchObject({
+    status: 200,
+    body: { state: 'completed', result: 'ok', desired: 'run' },
+  });
+  fleet.agents.setDesired({ agentId: 'worker-1', generation: 1 }, 'drain');
+  expect((await call('agent', '/tasks/claim', ref)).body).toEqual({ tasks: [], desired: 'drain' });
   await call('agent', '/agents/worker-1/deregister', { generation: 1 });
   expect((await call('viewer', '/agents?status=TERMINATED')).body['agents']).toHaveLength(1);
 });

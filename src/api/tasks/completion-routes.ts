@@ -5,7 +5,14 @@ import { AGENTS } from '../access/roles.ts';
 import { assertMaySpeak } from '../agents/may-speak.ts';
 import type { ApiApp } from '../http/app.ts';
 import type { TaskRouteParts } from './task-route-parts.ts';
-import { completeBody, completionsAnswer, completionsBody, taskParams, taskView } from './task-schemas.ts';
+import { noteSeen } from './note-seen.ts';
+import {
+  completeBody,
+  completionsAnswer,
+  completionsBody,
+  heldTaskAnswer,
+  taskParams,
+} from './task-schemas.ts';
 import { viewTask } from './task-view.ts';
 
 /** How agents deliver results: one, or all that they have. */
@@ -20,11 +27,12 @@ export function registerCompletionRoutes(app: ApiApp, parts: TaskRouteParts): vo
       summary: 'The task is done; the same holder may repeat it',
       params: taskParams,
       body: completeBody,
-      response: { 200: taskView },
+      response: { 200: heldTaskAnswer },
     },
     handler: async ({ params, body, principal, traceparent }) => {
       assertMaySpeak(fleet, principal, body.agent_id, null);
-      return viewTask(await complete(parts, body, { ...body, ...params, traceparent }));
+      const seen = noteSeen(fleet, body);
+      return { ...viewTask(await complete(parts, body, { ...body, ...params, traceparent })), ...seen() };
     },
   });
   app.route({
@@ -40,10 +48,11 @@ export function registerCompletionRoutes(app: ApiApp, parts: TaskRouteParts): vo
     },
     handler: async ({ body, principal, traceparent }) => {
       assertMaySpeak(fleet, principal, body.agent_id, null);
+      const seen = noteSeen(fleet, body);
       const completions = await Promise.all(
         body.completions.map((completion) => completeOrRefuse(parts, body, { ...completion, traceparent })),
       );
-      return { completions };
+      return { completions, ...seen() };
     },
   });
 }

@@ -9,6 +9,7 @@ import {
   enqueuedBatchAnswer,
   failBody,
   handoffBody,
+  heldTaskAnswer,
   newTasks,
   newTask,
   renewAnswer,
@@ -19,6 +20,7 @@ import {
   taskView,
 } from './task-schemas.ts';
 import { assertMaySpeak } from '../agents/may-speak.ts';
+import { noteSeen } from './note-seen.ts';
 import { registerCompletionRoutes } from './completion-routes.ts';
 import type { TaskRouteParts } from './task-route-parts.ts';
 import { viewTask } from './task-view.ts';
@@ -115,6 +117,7 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
     handler: async (request) => {
       const { body, principal, traceparent } = request;
       assertMaySpeak(fleet, principal, body.agent_id, null);
+      const seen = noteSeen(fleet, body);
       const claim = {
         agentId: body.agent_id,
         generation: body.generation,
@@ -129,7 +132,7 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
       const tasks = await app.waitingRequests.during(request, (signal) =>
         fleet.tasks.claim({ ...claim, signal }),
       );
-      return { tasks: tasks.map(viewTask) };
+      return { tasks: tasks.map(viewTask), ...seen() };
     },
   });
   app.route({
@@ -145,8 +148,9 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
     },
     handler: async ({ params, body, principal, traceparent }) => {
       assertMaySpeak(fleet, principal, body.agent_id, null);
+      const seen = noteSeen(fleet, body);
       const lease = await fleet.tasks.renew(holderOf(params.task_id, body, traceparent));
-      return { lease_ms: lease.lengthMs, lease_expires_at: toRfc3339(lease.untilMs) };
+      return { lease_ms: lease.lengthMs, lease_expires_at: toRfc3339(lease.untilMs), ...seen() };
     },
   });
 }
@@ -161,12 +165,14 @@ function registerGivingBack(app: ApiApp, { fleet }: TaskRouteParts): void {
       summary: 'The attempt failed; the task is tried again later while attempts are left',
       params: taskParams,
       body: failBody,
-      response: { 200: taskView },
+      response: { 200: heldTaskAnswer },
     },
     handler: async ({ params, body, principal, traceparent }) => {
       assertMaySpeak(fleet, principal, body.agent_id, null);
       const { error, retry } = body;
-      return viewTask(await fleet.tasks.fail(holderOf(params.task_id, body, traceparent), { error, retry }));
+      const seen = noteSeen(fleet, body);
+      const task = await fleet.tasks.fail(holderOf(params.task_id, body, traceparent), { error, retry });
+      return { ...viewTask(task), ...seen() };
     },
   });
   app.route({
@@ -178,12 +184,14 @@ function registerGivingBack(app: ApiApp, { fleet }: TaskRouteParts): void {
       summary: 'Hand a claimed task to another agent, which has to claim it',
       params: taskParams,
       body: handoffBody,
-      response: { 200: taskView },
+      response: { 200: heldTaskAnswer },
     },
     handler: async ({ params, body, principal, traceparent }) => {
       assertMaySpeak(fleet, principal, body.agent_id, null);
       const to = { agentId: body.to_agent_id, reason: body.reason ?? null };
-      return viewTask(await fleet.tasks.handOff(holderOf(params.task_id, body, traceparent), to));
+      const seen = noteSeen(fleet, body);
+      const task = await fleet.tasks.handOff(holderOf(params.task_id, body, traceparent), to);
+      return { ...viewTask(task), ...seen() };
     },
   });
 }

@@ -78,7 +78,16 @@ export const claimBody = z.object({
   lease_ms: leaseMs.optional(),
 });
 
+/** Part of the answers to agents' requests about their tasks. */
+export const seenAnswer = z.object({
+  desired: z
+    .enum(['run', 'drain'])
+    .optional()
+    .describe('As in the answer to a heartbeat: the request counts as one that says nothing new.'),
+});
+
 export const claimAnswer = z.object({
+  ...seenAnswer.shape,
   tasks: z.array(
     taskView.pick({
       task_id: true,
@@ -102,7 +111,12 @@ const holder = {
 };
 
 export const renewBody = z.object(holder);
-export const renewAnswer = z.object({ lease_ms: z.number(), lease_expires_at: z.string() });
+export const renewAnswer = z.object({
+  ...seenAnswer.shape,
+  lease_ms: z.number(),
+  lease_expires_at: z.string(),
+});
+export const heldTaskAnswer = taskView.extend(seenAnswer.shape);
 export const completeBody = z.object({ ...holder, result: z.unknown().optional() });
 export const completionsBody = z.object({
   agent_id: holder.agent_id,
@@ -113,6 +127,7 @@ export const completionsBody = z.object({
     .max(BOUNDS.maxCompletedAtOnce),
 });
 export const completionsAnswer = z.object({
+  ...seenAnswer.shape,
   completions: z
     .array(
       z.union([

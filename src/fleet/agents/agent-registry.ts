@@ -131,7 +131,6 @@ export class AgentRegistry implements GenerationStore {
    *   nonce), `agent_gone`
    */
   heartbeat(beat: Heartbeat): HeartbeatAck {
-    const { clock } = this.#parts;
     const agent = this.#require(beat.agentId);
     assertCurrent(agent, beat.generation);
     if (beat.nonce !== null && hashNonce(beat.nonce) !== agent.nonceHash) {
@@ -149,13 +148,21 @@ export class AgentRegistry implements GenerationStore {
     }
     if (beat.sequence > agent.lastSequence) {
       agent.lastSequence = beat.sequence;
-      agent.lastHeartbeatAtMs = clock.wallMs();
-      agent.heard(clock.monotonicMs());
-      agent.unwritten = true;
       this.#takeNews(agent, beat);
-      this.#watch.settle(agent);
+      this.#heard(agent);
     }
     return { acknowledged: agent.lastSequence, generation: agent.generation, desired: agent.desired };
+  }
+
+  /**
+   * Takes a request of an agent about its tasks for a heartbeat that says nothing new.
+   * @returns false where it counts for nothing: another generation runs, or none
+   */
+  seen({ agentId, generation }: Holder): boolean {
+    const agent = this.#parts.agentIndex.get(agentId);
+    if (agent?.generation !== generation || hasEnded(agent.row.status)) return false;
+    this.#heard(agent);
+    return true;
   }
 
   /** What the next heartbeats answer: `drain` asks the agent to finish its task, take no other and leave. */
@@ -413,6 +420,14 @@ export class AgentRegistry implements GenerationStore {
       agentIndex.apply(change.now, null);
       activity.tell({ kind: 'agent', agentId: change.now.agent_id, traceparent: change.traceparent });
     });
+  }
+
+  #heard(agent: AgentEntry): void {
+    const { clock } = this.#parts;
+    agent.lastHeartbeatAtMs = clock.wallMs();
+    agent.heard(clock.monotonicMs());
+    agent.unwritten = true;
+    this.#watch.settle(agent);
   }
 
   #takeNews(agent: AgentEntry, beat: Heartbeat): void {

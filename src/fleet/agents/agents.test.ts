@@ -158,6 +158,22 @@ describe('the heartbeat ladder', () => {
     ]);
   });
 
+  test('a request about tasks counts as a beat, of the present generation alone', async () => {
+    const { agents } = running.fleet;
+    await agents.register(registration('a'));
+    await clock.advance(3400);
+    await eventually(() => expect(statusOf('a')).toBe('DEGRADED'));
+    expect(agents.seen({ agentId: 'a', generation: 2 })).toBe(false);
+    expect(agents.get('a')?.heartbeatAgeMs).toBeNull();
+    expect(agents.seen({ agentId: 'a', generation: 1 })).toBe(true);
+    expect(agents.get('a')).toMatchObject({ heartbeatAgeMs: 0, lastHeartbeatAtMs: clock.wallMs() });
+    await eventually(() => expect(statusOf('a')).toBe('IDLE'));
+    expect(beat('a', 1).acknowledged).toBe(1);
+    await agents.deregister({ agentId: 'a', generation: 1, reason: 'done', exit: null, traceparent: null });
+    expect(agents.seen({ agentId: 'a', generation: 1 })).toBe(false);
+    expect(agents.seen({ agentId: 'nobody', generation: 1 })).toBe(false);
+  });
+
   test('a late or repeated beat is acknowledged and changes nothing', async () => {
     await running.fleet.agents.register(registration('a'));
     expect(beat('a', 5).acknowledged).toBe(5);
