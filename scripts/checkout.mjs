@@ -2,7 +2,7 @@
 // Plain JavaScript that also runs on Node 20, with nothing but Node's own modules.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,13 +14,21 @@ export const sourceFlags = ['--conditions=omoi-source', '--disable-warning=Exper
 
 const npmOfThisNode = process.env.npm_execpath;
 
+/** @throws Error where the command cannot be started or fails; what it says itself goes to standard error */
 function run(command, args) {
   const result = spawnSync(command, args, { cwd: checkoutDirectory, stdio: ['ignore', 2, 2] });
   if (result.error) throw new Error(`${command} could not be started: ${result.error.message}`);
   if (result.status !== 0) {
-    process.stderr.write(
-      `omoi: \`${[command, ...args].join(' ')}\` failed (exit ${result.status ?? result.signal})\n`,
-    );
+    throw new Error(`\`${[command, ...args].join(' ')}\` failed (exit ${result.status ?? result.signal})`);
+  }
+}
+
+/** For what nothing goes without. */
+function runOrExit(command, args) {
+  try {
+    run(command, args);
+  } catch (error) {
+    process.stderr.write(`omoi: ${error.message}\n`);
     process.exit(1);
   }
 }
@@ -41,8 +49,8 @@ export function installPackages() {
   }
   process.stderr.write('omoi: installing packages (npm ci) …\n');
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-  if (npmOfThisNode?.endsWith('.js')) run(process.execPath, [npmOfThisNode, ...args]);
-  else run('npm', args);
+  if (npmOfThisNode?.endsWith('.js')) runOrExit(process.execPath, [npmOfThisNode, ...args]);
+  else runOrExit('npm', args);
 }
 
 /** Builds the dashboard when one of its sources is newer than the last build. */
@@ -53,7 +61,7 @@ export function buildDashboard() {
   const sources = ['src', 'index.html', 'vite.config.ts', 'package.json'].map((name) => join(home, name));
   if (sources.every((source) => !existsSync(source) || newestChange(source) <= builtAt)) return;
   process.stderr.write('omoi: building the dashboard …\n');
-  vite('build', home, '--config', join(home, 'vite.config.ts'));
+  runOrExit(pinnedNode, vite('build', home, '--config', join(home, 'vite.config.ts')));
 }
 
 /** Of the server: those that may still run, and some more. */
@@ -62,7 +70,7 @@ const maxBuildsKept = 5;
 /**
  * Builds what `omoi` runs from the sources, unless it is there: a few files instead of a thousand modules, which takes a
  * quarter less memory and half the time to start. Each state of the sources has a directory of its own, so that a server
- * that runs keeps its files, and several may be built at once.
+ * that runs keeps its files, and several may be built at once. Where nothing can be built or written the sources run.
  * @returns the path of the program
  */
 export function buildServer() {
@@ -70,24 +78,35 @@ export function buildServer() {
   const build = join(builds, `checkout-${sourcesKey()}`);
   const program = join(build, 'main.js');
   if (existsSync(program)) return program;
-  process.stderr.write('omoi: building the server …\n');
   const unfinished = `${build}.${process.pid}`;
-  vite(
-    'build',
-    '--config',
-    join(checkoutDirectory, 'scripts/server-bundle.config.ts'),
-    '--outDir',
-    unfinished,
-  );
   try {
+    mkdirSync(unfinished, { recursive: true });
+    process.stderr.write('omoi: building the server …\n');
+    const config = join(checkoutDirectory, 'scripts/server-bundle.config.ts');
+    run(pinnedNode, vite('build', '--config', config, '--outDir', unfinished));
     renameSync(unfinished, build);
+    forgetOldBuilds(builds);
   } catch (error) {
-    // Another process was faster.
-    if (!existsSync(program)) throw error;
-    rmSync(unfinished, { recursive: true });
+    removeIfThere(unfinished);
+    // Unless another process was faster.
+    if (!existsSync(program)) return sourceProgram(error);
   }
-  forgetOldBuilds(builds);
   return program;
+}
+
+function sourceProgram(error) {
+  process.stderr.write(
+    `omoi: the server could not be built: ${error.message}. Its sources run instead: they start more slowly and take more memory.\n`,
+  );
+  return join(checkoutDirectory, 'src/cli/main.ts');
+}
+
+function removeIfThere(directory) {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch {
+    // Where nothing can be written there is nothing to remove.
+  }
 }
 
 function forgetOldBuilds(directory) {
@@ -118,8 +137,9 @@ function sourcesKey() {
 
 const isForTests = (name) => /\.(?:test|test-support)\.ts$/.test(name);
 
+/** For the pinned runtime. */
 function vite(...args) {
-  run(pinnedNode, [join(checkoutDirectory, 'node_modules/vite/bin/vite.js'), ...args, '--logLevel', 'warn']);
+  return [join(checkoutDirectory, 'node_modules/vite/bin/vite.js'), ...args, '--logLevel', 'warn'];
 }
 
 function newestChange(path) {
