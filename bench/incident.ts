@@ -27,17 +27,15 @@ async function calm(stage: Stage): Promise<Happened> {
 
 /**
  * Series that nobody sends any more leave memory; what else there is (rules, the probes', the server's own) stays, and
- * some of it comes while they go.
+ * some of it comes while they go. In a hurry some, or all, have gone before this begins.
  */
 function churn(series: number): Scenario['run'] {
-  const others = Math.min(5000, series / 2);
+  const newcomers = Math.max(5000, series * 0.01);
   return async (stage) => {
     const inMemory = (): Promise<number> => gauge(stage, 'omoi_tsdb_series');
     const before = await inMemory();
-    const seconds = await secondsUntil(
-      async () => (await inMemory()) < before - series + Math.max(others, series * 0.01),
-      CHURN_PATIENCE_MS,
-    );
+    const left = Math.max(before, series) - series + newcomers;
+    const seconds = await secondsUntil(async () => (await inMemory()) < left, CHURN_PATIENCE_MS);
     return { series, in_memory_before: before, in_memory_after: await inMemory(), gone_after_s: seconds };
   };
 }
