@@ -7,6 +7,7 @@ import {
   registerMonitorRoutes,
   registerObservabilityRoutes,
   registerOtlpRoutes,
+  registerOverviewRoute,
   registerPoolRoutes,
   registerPrometheusQueryRoutes,
   registerPrometheusRuleRoutes,
@@ -55,6 +56,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerPrometheusSeriesRoutes(app, { engine, language, store: tsdb });
   registerPrometheusStatusRoutes(app, { store: tsdb, facts, clock });
   registerWatchdogRoutes(app, parts);
+  registerOverviewRoute(app, parts);
   registerObservabilityRoutes(app, { spans, logs });
   registerEventRoutes(app, { events: parts.bus });
   const bodies = new BodyBudget(maxIngestBodyBytes, metrics);

@@ -171,6 +171,11 @@ export class Watchdog {
     this.#runner.wakeUndecided();
   }
 
+  /** How many remediations that have not ended stand in each state. */
+  countOpen(): ReturnType<RemediationRunner['countOpen']> {
+    return this.#runner.countOpen();
+  }
+
   /** @throws OmoiError `unknown_remediation`, `remediation_settled` */
   approve(id: string, by: string): Promise<void> {
     return this.#runner.answer(id, { approved: true, by });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { VirtualClock } from '#telemetry';
 import { listAlerts } from './alert-query.ts';
+import { countFiring } from './firing-counts.ts';
 
 const RESOLVED = 4500;
 
@@ -44,12 +45,31 @@ describe('a list of alerts beside thousands that are resolved', () => {
   });
 });
 
-function alertRow(at: number, state: 'firing' | 'resolved') {
+describe('the count of what fires', () => {
+  it.each([0, 999, 1000, 2500])('counts %d', async (firing) => {
+    const database = await openTestStateDatabase(new VirtualClock());
+    const rows = Array.from({ length: firing }, (_, at) => alertRow(at % 7, 'firing', `f${at}`));
+    await database.transaction(async (tx) => {
+      for (let at = 0; at < firing; at += 100) {
+        await tx.db
+          .insertInto('alerts')
+          .values(rows.slice(at, at + 100))
+          .execute();
+      }
+      await tx.db.insertInto('alerts').values(alertRow(1, 'resolved')).execute();
+    });
+    const expected = firing === 0 ? [] : [{ severity: 'error', firing, unacknowledged: firing }];
+    expect(await countFiring(database)).toEqual(expected);
+    await database.close();
+  });
+});
+
+function alertRow(at: number, state: 'firing' | 'resolved', suffix = '') {
   return {
-    id: `alert${String(at).padStart(6, '0')}`.replace('.', 'x'),
+    id: `alert${String(at).padStart(6, '0')}${suffix}`.replace('.', 'x'),
     rule_id: 'g/r',
     rule_key: 'g/r',
-    fingerprint: String(at),
+    fingerprint: `${at}${suffix}`,
     labels: '{}',
     annotations: '{}',
     source_labels: '{}',

@@ -12,6 +12,8 @@ export interface AlertFilter {
   readonly state?: AlertState;
   readonly severity?: string;
   readonly ruleId?: string;
+  /** Whether somebody has acknowledged it. */
+  readonly acknowledged?: boolean;
   /** `name="value"`, with =, !=, =~ or !~; an alert has to fit all of them. */
   readonly matchers: readonly string[];
   /** At most 1000. */
@@ -53,7 +55,7 @@ interface Cursor {
 }
 
 /** One index is walked, that of the filter which leaves the fewest in an incident; the others drop rows of a stretch. */
-function alertSlices({ reader }: StateDatabase, { state, severity, ruleId }: AlertFilter) {
+function alertSlices({ reader }: StateDatabase, { state, severity, ruleId, acknowledged }: AlertFilter) {
   const behind = (after: Cursor | null) => {
     let rows = reader.selectFrom('alerts').orderBy('fired_at_ms', 'desc').orderBy('id', 'desc');
     if (state === 'firing') rows = rows.where('state', '=', state);
@@ -87,6 +89,9 @@ function alertSlices({ reader }: StateDatabase, { state, severity, ruleId }: Ale
       if (state !== undefined) found = found.where('state', '=', state);
       if (severity !== undefined) found = found.where('severity', '=', severity);
       if (ruleId !== undefined) found = found.where('rule_id', '=', ruleId);
+      if (acknowledged !== undefined) {
+        found = found.where('acknowledged_by', acknowledged ? 'is not' : 'is', null);
+      }
       return found.orderBy('fired_at_ms', 'desc').orderBy('id', 'desc').limit(limit).execute();
     },
   };

@@ -3,6 +3,7 @@ import type { StateDatabase, StateTransaction } from '#storage';
 import { OmoiError, type Clock, type EventType, type SystemEvent } from '#telemetry';
 import { listAlerts, type AlertFilter, type AlertPage } from './alert-query.ts';
 import type { AlertRow } from './alert-row.ts';
+import { countFiring, type FiringCount } from './firing-counts.ts';
 import type { EpisodeWriter } from './episode-writer.ts';
 import { aboutAlert, alertFacts } from './alert-events.ts';
 
@@ -44,6 +45,11 @@ export class AlertStore {
 
   list(filter: AlertFilter): Promise<AlertPage> {
     return listAlerts(this.#parts.database, filter);
+  }
+
+  /** How many alerts fire, by severity. */
+  countFiring(): Promise<readonly FiringCount[]> {
+    return countFiring(this.#parts.database);
   }
 
   /** @throws OmoiError `unknown_alert` */

@@ -51,6 +51,7 @@ function registerReading(app: ApiApp, { fleet }: AgentRouteParts): void {
       const records = await directory.list({
         poolId: query.pool_id ?? null,
         status: query.status ?? null,
+        presentOnly: query.present !== undefined,
         afterAgentId: query.after ?? null,
         limit: query.limit,
       });

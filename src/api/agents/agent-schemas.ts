@@ -112,6 +112,7 @@ export const agentDetails = agentView.extend({
 export const agentsQuery = z.object({
   pool_id: name.optional(),
   status: z.enum(AGENT_STATUSES).optional(),
+  present: z.literal('true').optional().describe('Without those that are TERMINATED.'),
   after: name.optional().describe('The last agent_id of the page before.'),
   limit: z.coerce.number().int().min(1).max(BOUNDS.maxPageRows).default(100),
 });

@@ -42,6 +42,7 @@ function registerReading(app: ApiApp, { alerting }: AlertRouteParts): void {
         ...(query.state === undefined ? {} : { state: query.state }),
         ...(query.severity === undefined ? {} : { severity: query.severity }),
         ...(query.rule_id === undefined ? {} : { ruleId: query.rule_id }),
+        ...(query.acknowledged === undefined ? {} : { acknowledged: query.acknowledged === 'true' }),
         ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
         matchers: query.matcher,
         limit: query.limit,

@@ -21,6 +21,7 @@ export const alertsQuery = z.object({
     .optional()
     .describe(`Usually one of ${SEVERITIES.join(', ')}.`),
   rule_id: z.string().max(500).optional().describe('`group/alert`'),
+  acknowledged: z.enum(['true', 'false']).optional().describe('Whether somebody has acknowledged it.'),
   matcher: z
     .union([z.string(), z.array(z.string()).max(20)])
     .optional()

@@ -1,4 +1,5 @@
 import { inBatches, listInSlices, type ListSlice, type StateDatabase, type StateTransaction } from '#storage';
+import { countAgents } from './agent-counts.ts';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import { unknownAgent } from './agent-registry.ts';
 import { ENDED_STATUSES, hasEnded } from './agent-status.ts';
@@ -16,6 +17,8 @@ export interface AgentRecord {
 export interface AgentQuery {
   readonly poolId: string | null;
   readonly status: AgentRow['status'] | null;
+  /** Without those that are TERMINATED. */
+  readonly presentOnly: boolean;
   readonly afterAgentId: string | null;
   readonly limit: number;
 }
@@ -70,6 +73,11 @@ export class AgentDirectory {
       .executeTakeFirst();
     if (!row) throw unknownAgent(agentId);
     return { row, live: null };
+  }
+
+  /** How many agents live or ended a short while ago, by status. */
+  countByStatus(): ReturnType<typeof countAgents> {
+    return countAgents(this.#parts.agentIndex);
   }
 
   /** Agents by id. */
@@ -133,7 +141,7 @@ async function deleteEnded(tx: StateTransaction, beforeMs: number): Promise<numb
   return ids.length;
 }
 
-function agentSlices({ reader }: StateDatabase, { poolId, status }: AgentQuery) {
+function agentSlices({ reader }: StateDatabase, { poolId, status, presentOnly }: AgentQuery) {
   // Between IDLE and RUNNING memory decides: of both the database knows IDLE.
   const kept = status === 'RUNNING' ? 'IDLE' : status;
   const behind = (after: string | null) => {
@@ -158,6 +166,7 @@ function agentSlices({ reader }: StateDatabase, { poolId, status }: AgentQuery) 
       let found = reader.selectFrom(stretch.limit(rows).as('agents')).selectAll();
       if (poolId !== null) found = found.where('pool_id', '=', poolId);
       if (kept !== null) found = found.where('status', '=', kept);
+      if (presentOnly) found = found.where('status', '!=', 'TERMINATED');
       return found.orderBy('agent_id').limit(limit).execute();
     },
   };

@@ -1,10 +1,11 @@
 /** The words of a remediation's record, declared once: its table, its events, the API and the dashboard use these. */
 
+/** States in which something is still to be done. */
+export const OPEN_REMEDIATION_STATES = ['planned', 'awaiting_approval', 'executing', 'verifying'] as const;
+export type OpenRemediationState = (typeof OPEN_REMEDIATION_STATES)[number];
+
 export const REMEDIATION_STATES = [
-  'planned',
-  'awaiting_approval',
-  'executing',
-  'verifying',
+  ...OPEN_REMEDIATION_STATES,
   'completed',
   'escalated',
   'cancelled',

@@ -1,6 +1,6 @@
-import type { Timer } from '#telemetry';
+import type { OpenRemediationState, Timer } from '#telemetry';
 import { IdGroups } from './id-groups.ts';
-import { targetOf, type Remediation } from './remediation.ts';
+import { isOpenState, targetOf, type Remediation } from './remediation.ts';
 import type { RecordedSuppression } from './transition.ts';
 
 /** A remediation that has not ended, in memory. */
@@ -68,6 +68,16 @@ export class OpenRemediations {
 
   all(): Iterable<OpenRemediation> {
     return this.#byId.values();
+  }
+
+  /** How many stand in each state, as far as it is known. */
+  countByState(): Readonly<Record<OpenRemediationState, number>> {
+    const counts = { planned: 0, awaiting_approval: 0, executing: 0, verifying: 0 };
+    for (const { row, subject } of this.#byId.values()) {
+      const { state } = row ?? subject;
+      if (isOpenState(state)) counts[state] += 1;
+    }
+    return counts;
   }
 
   ofAlert(alertId: string): readonly OpenRemediation[] {

@@ -1,7 +1,7 @@
 import { listInSlices, type ListSlice, type StateDatabase, type StateTables } from '#storage';
 import { OmoiError, type RemediationState } from '#telemetry';
 import type { Selectable } from 'kysely';
-import { OPEN_STATES, type Remediation } from './remediation.ts';
+import { isOpenState, type Remediation } from './remediation.ts';
 
 export interface RemediationQuery {
   readonly states?: readonly RemediationState[];
@@ -12,8 +12,6 @@ export interface RemediationQuery {
   readonly beforeId?: string;
   readonly limit: number;
 }
-
-const OPEN: ReadonlySet<string> = new Set(OPEN_STATES);
 
 export interface RemediationDetail {
   readonly remediation: Remediation;
@@ -83,7 +81,7 @@ function remediationSlices(
     let rows = reader.selectFrom('remediations').orderBy('id', 'desc');
     if (alertId !== undefined) rows = rows.where('alert_id', '=', alertId);
     else if (targetId !== undefined) rows = rows.where('target_id', '=', targetId);
-    else if (onlyState !== undefined && states.length === 1 && OPEN.has(onlyState)) {
+    else if (onlyState !== undefined && states.length === 1 && isOpenState(onlyState)) {
       rows = rows.where('state', '=', onlyState);
     } else if (policy !== undefined) rows = rows.where('policy', '=', policy);
     return after === null ? rows : rows.where('id', '<', after);

@@ -2,6 +2,7 @@ import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
 import {
   allSettled,
+  OPEN_REMEDIATION_STATES,
   toRfc3339OrNull,
   type NewSystemEvent,
   type Random,
@@ -15,7 +16,7 @@ import type { Suppression } from '../guards/guards.ts';
 import type { AgentFacts } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import { insertPlanned, type WantedRemediation } from './planned-remediations.ts';
-import { mayBecome, OPEN_STATES, remediationRef, type Ending, type Remediation } from './remediation.ts';
+import { mayBecome, remediationRef, type Ending, type Remediation } from './remediation.ts';
 import type { RepairSlots } from './repair-slots.ts';
 import type { RecordedSuppression } from './transition.ts';
 
@@ -231,7 +232,7 @@ export class RemediationLog {
     return this.#parts.database.reader
       .selectFrom('remediations')
       .selectAll()
-      .where('state', 'in', OPEN_STATES)
+      .where('state', 'in', OPEN_REMEDIATION_STATES)
       .orderBy('id')
       .execute();
   }

@@ -76,6 +76,10 @@ export class RemediationRunner {
     return this.#open.size;
   }
 
+  countOpen(): ReturnType<OpenRemediations['countByState']> {
+    return this.#open.countByState();
+  }
+
   /** A remediation has been planned. */
   begin(planned: Remediation): void {
     if (this.#open.get(planned.id)) return;

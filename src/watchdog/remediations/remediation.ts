@@ -1,5 +1,11 @@
 import type { StateTables } from '#storage';
-import type { EventPayload, RemediationOutcome, RemediationState } from '#telemetry';
+import {
+  OPEN_REMEDIATION_STATES,
+  type EventPayload,
+  type OpenRemediationState,
+  type RemediationOutcome,
+  type RemediationState,
+} from '#telemetry';
 import type { Selectable } from 'kysely';
 import { targetText } from '../policies/target.ts';
 
@@ -25,8 +31,12 @@ export function mayBecome(from: RemediationState, to: RemediationState): boolean
   return TRANSITIONS[from].includes(to);
 }
 
-/** States in which something is still to be done. */
-export const OPEN_STATES = ['planned', 'awaiting_approval', 'executing', 'verifying'] as const;
+/** Whether something is still to be done in this state. */
+export function isOpenState(state: RemediationState): state is OpenRemediationState {
+  return OPEN_STATES.has(state);
+}
+
+const OPEN_STATES: ReadonlySet<string> = new Set(OPEN_REMEDIATION_STATES);
 
 /** Whether a remediation excludes others from its target. */
 export function isBusy({ state }: Pick<Remediation, 'state'>): boolean {

@@ -1,0 +1,20 @@
+import { AGENT_STATUSES, OPEN_REMEDIATION_STATES } from '#telemetry';
+import { z } from 'zod';
+
+const count = z.number().int();
+
+export const overviewAnswer = z.object({
+  agents: z.object({
+    by_status: z
+      .record(z.enum(AGENT_STATUSES), count)
+      .describe('As `agents_by_status`; of those that have ended only who did so a short while ago.'),
+  }),
+  alerts: z.object({
+    firing: count,
+    unacknowledged: count,
+    by_severity: z.array(z.object({ severity: z.string(), firing: count, unacknowledged: count })),
+  }),
+  remediations: z
+    .record(z.enum(OPEN_REMEDIATION_STATES), count)
+    .describe('Those that have not ended. What is planned waits for its turn, or a guard holds it back.'),
+});
