@@ -1,26 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import { changedBy, prependEvent } from './live-changes.ts';
+import { changedBy, prependEvents } from './live-changes.ts';
 
 describe('changedBy', () => {
   it.each([
-    { type: 'fleet.agent.exited', resources: ['agents', 'pools'] },
+    { type: 'fleet.agent.exited', resources: ['agents', 'pools', 'overview'] },
     { type: 'fleet.pool.changed', resources: ['pools'] },
     { type: 'fleet.task.refused', resources: ['agents'] },
-    { type: 'monitor.alert.triggered', resources: ['alerts'] },
+    { type: 'monitor.alert.triggered', resources: ['alerts', 'overview'] },
     { type: 'monitor.anomaly.closed', resources: ['anomalies'] },
-    { type: 'watchdog.remediation.changed', resources: ['remediations', 'alerts'] },
+    { type: 'watchdog.remediation.changed', resources: ['remediations', 'alerts', 'overview'] },
     { type: 'watchdog.state.changed', resources: ['watchdog'] },
   ] as const)('$type changes $resources', ({ type, resources }) => {
     expect(changedBy({ event_type: type })).toEqual(resources);
   });
 });
 
-describe('prependEvent', () => {
+describe('prependEvents', () => {
   it('keeps the newest, once', () => {
     const feed = [{ id: 3 }, { id: 2 }];
-    expect(prependEvent(feed, { id: 4 }, 3)).toEqual([{ id: 4 }, { id: 3 }, { id: 2 }]);
-    expect(prependEvent(feed, { id: 4 }, 2)).toEqual([{ id: 4 }, { id: 3 }]);
-    expect(prependEvent(feed, { id: 3 }, 3)).toBe(feed);
-    expect(prependEvent([{ id: 5 }], { id: 4 }, 3)).toEqual([{ id: 5 }, { id: 4 }]);
+    expect(prependEvents(feed, [{ id: 4 }], 3)).toEqual([{ id: 4 }, { id: 3 }, { id: 2 }]);
+    expect(prependEvents(feed, [{ id: 4 }], 2)).toEqual([{ id: 4 }, { id: 3 }]);
+    expect(prependEvents(feed, [{ id: 3 }], 3)).toBe(feed);
+    expect(prependEvents([{ id: 5 }], [{ id: 4 }, { id: 6 }, { id: 6 }, { id: 5 }], 3)).toEqual([
+      { id: 6 },
+      { id: 5 },
+      { id: 4 },
+    ]);
   });
 });

@@ -1,7 +1,9 @@
 import type { SystemEvent } from '#api';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { gatherRows } from '../domain/gather-rows.ts';
 import { gridUntil, readQueueHistory, type MatrixSeries } from '../domain/queue-history.ts';
 import { QUEUE_RANGES, type QueueRange } from '../domain/search.ts';
+import { agentFilters, alertFilters, countPresent } from '../domain/urgent-first.ts';
 import type { ApiClient } from './client.ts';
 import { SHOWN_TYPES } from './live.ts';
 import type {
@@ -9,6 +11,7 @@ import type {
   AgentsAnswer,
   AlertsAnswer,
   EventsAnswer,
+  Overview,
   PoolsAnswer,
   RemediationsAnswer,
   Session,
@@ -28,18 +31,47 @@ export const sessionQuery = (client: ApiClient) =>
     staleTime: Infinity,
   });
 
-/** Agents and what they work on, read together so that one fits the other. */
-export const fleetQuery = (client: ApiClient) =>
+const readOverview = (client: ApiClient) => client.get<Overview>('/api/v1/overview');
+
+/** How many of everything there are: lists are read in part only. */
+export const overviewQuery = (client: ApiClient) =>
   queryOptions({
-    queryKey: ['agents'],
+    queryKey: ['overview'],
+    queryFn: () => readOverview(client),
+    refetchInterval: fastMs,
+  });
+
+export interface FleetPage {
+  /** Only agents of this pool; undefined: all. */
+  readonly poolId: string | undefined;
+  /** How many agents are read; where there are more, those in trouble are among them. */
+  readonly rows: number;
+}
+
+/** Agents and what they work on, read together so that one fits the other. */
+export const fleetQuery = (client: ApiClient, { poolId, rows }: FleetPage) =>
+  queryOptions({
+    queryKey: ['agents', 'page', poolId ?? null, rows],
     queryFn: async () => {
-      const [{ agents }, { tasks }] = await Promise.all([
-        client.get<AgentsAnswer>('/api/v1/fleet/agents?limit=1000'),
+      const { agents: counts } = await readOverview(client);
+      const ofPool = poolId === undefined ? '' : `&pool_id=${encodeURIComponent(poolId)}`;
+      const readings = agentFilters(counts.by_status, rows).map((filter) => async (limit: number) => {
+        const path = `/api/v1/fleet/agents?${filter}${ofPool}&limit=${limit}`;
+        return (await client.get<AgentsAnswer>(path)).agents;
+      });
+      const [agents, { tasks }] = await Promise.all([
+        gatherRows(readings, { limit: rows, idOf: (agent) => agent.agent_id }),
         client.get<TasksAnswer>('/api/v1/fleet/tasks?state=claimed&limit=1000'),
       ]);
-      return { agents, taskOf: new Map(tasks.map((task) => [task.agent_id, task])) };
+      return {
+        agents,
+        total: poolId === undefined ? countPresent(counts.by_status) : null,
+        isWhole: agents.length < rows,
+        taskOf: new Map(tasks.map((task) => [task.agent_id, task])),
+      };
     },
     refetchInterval: fastMs,
+    placeholderData: keepPreviousData,
   });
 
 export const agentQuery = (client: ApiClient, agentId: string) =>
@@ -57,12 +89,21 @@ export const poolsQuery = (client: ApiClient) =>
     refetchInterval: slowMs,
   });
 
-export const firingAlertsQuery = (client: ApiClient) =>
+/** The most urgent of the alerts that fire. */
+export const firingAlertsQuery = (client: ApiClient, rows: number) =>
   queryOptions({
-    queryKey: ['alerts', 'firing'],
-    queryFn: () => client.get<AlertsAnswer>('/api/v1/alerts?state=firing&limit=200'),
-    select: ({ alerts }) => alerts,
+    queryKey: ['alerts', 'firing', rows],
+    queryFn: async () => {
+      const { alerts: counts } = await readOverview(client);
+      const readings = alertFilters(counts.by_severity).map((filter) => async (limit: number) => {
+        const path = `/api/v1/alerts?${filter}&limit=${limit}`;
+        return (await client.get<AlertsAnswer>(path)).alerts;
+      });
+      const alerts = await gatherRows(readings, { limit: rows, idOf: ({ id }) => id });
+      return { alerts, total: Math.max(counts.firing, alerts.length) };
+    },
     refetchInterval: slowMs,
+    placeholderData: keepPreviousData,
   });
 
 export const resolvedAlertsQuery = (client: ApiClient) =>
@@ -81,11 +122,21 @@ export const watchdogQuery = (client: ApiClient) =>
     refetchInterval: slowMs,
   });
 
+const URGENT_STATES = ['executing', 'verifying', 'awaiting_approval'] as const;
+const remediationRows = 20;
+
+/** What is under way and what a person must decide about; then the newest. */
 export const remediationsQuery = (client: ApiClient) =>
   queryOptions({
     queryKey: ['remediations'],
-    queryFn: () => client.get<RemediationsAnswer>('/api/v1/watchdog/remediations?limit=20'),
-    select: ({ remediations }) => remediations,
+    queryFn: () => {
+      const filters = [...URGENT_STATES.map((state) => `state=${state}&`), ''];
+      const readings = filters.map((filter) => async (limit: number) => {
+        const path = `/api/v1/watchdog/remediations?${filter}limit=${limit}`;
+        return (await client.get<RemediationsAnswer>(path)).remediations;
+      });
+      return gatherRows(readings, { limit: remediationRows, idOf: ({ id }) => id });
+    },
     refetchInterval: slowMs,
   });
 

@@ -3,6 +3,7 @@ import type {
   agentsAnswer,
   alertsAnswer,
   eventsAnswer,
+  overviewAnswer,
   poolsAnswer,
   remediationListSchema,
   sessionBody,
@@ -14,6 +15,7 @@ import type { z } from 'zod';
 
 /** What the server answers, as its own schemas say. */
 export type Session = z.output<typeof sessionBody>;
+export type Overview = z.output<typeof overviewAnswer>;
 export type AgentsAnswer = z.output<typeof agentsAnswer>;
 export type Agent = AgentsAnswer['agents'][number];
 export type AgentDetails = z.output<typeof agentDetails>;

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { Agent, Task } from '../api/wire.ts';
 import { formatDuration } from '../domain/age.ts';
+import { count } from '../domain/event-sentence.ts';
 import { agentTone } from '../domain/tone.ts';
 import { useView } from '../hooks/use-view.ts';
 import styles from './agent-tile.module.css';
@@ -16,7 +17,7 @@ export interface AgentTileProps {
 export function AgentTile({ agent, task }: AgentTileProps) {
   const { changed } = useView();
   const tone = agentTone(agent.status);
-  const work = task === null ? idleText(agent.status) : task.task_type;
+  const work = task === null ? idleText(agent) : task.task_type;
   return (
     <Link
       className={styles.tile}
@@ -31,7 +32,7 @@ export function AgentTile({ agent, task }: AgentTileProps) {
         <span className={styles.name}>{agent.agent_id}</span>
       </span>
       <span className={styles.middle}>
-        <span className={styles.work} data-idle={task === null}>
+        <span className={styles.work} data-idle={task === null && agent.tasks_held === 0}>
           {work}
         </span>
         {agent.generation > 1 && <span className={styles.generation}>gen {agent.generation}</span>}
@@ -44,15 +45,11 @@ export function AgentTile({ agent, task }: AgentTileProps) {
   );
 }
 
-function idleText(status: string): string {
-  switch (status) {
-    case 'SPAWNING':
-      return 'starting up';
-    case 'IDLE':
-      return 'waiting for work';
-    default:
-      return 'no task';
-  }
+/** What an agent does of which no task is known: it holds none, or one of so many that not all were read. */
+function idleText({ status, tasks_held: held }: Agent): string {
+  if (held > 0) return `holds ${count(held, 'task')}`;
+  if (status === 'SPAWNING') return 'starting up';
+  return status === 'IDLE' ? 'waiting for work' : 'no task';
 }
 
 /** Under two seconds the age would only flicker. */

@@ -5,39 +5,60 @@ import type { Alert } from '../api/wire.ts';
 import { byUrgency, describeAlert } from '../domain/alert-text.ts';
 import { formatAge, formatDuration } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
+import { number } from '../domain/headline.ts';
 import { severityTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
 import styles from './alerts-panel.module.css';
+import { More } from './more.tsx';
 import { Panel } from './panel.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
 import { ToneDot, ToneLabel } from './tone-dot.tsx';
 import { TraceLink } from './trace-link.tsx';
 
+export interface FiringReading {
+  /** The most urgent of them. */
+  readonly alerts: readonly Alert[];
+  /** How many fire. */
+  readonly total: number;
+}
+
 export interface AlertsPanelProps {
-  readonly firing: UseQueryResult<readonly Alert[]>;
+  readonly firing: UseQueryResult<FiringReading>;
   readonly resolved: UseQueryResult<readonly Alert[]>;
   /** Whether whoever is logged in may acknowledge. */
   readonly mayHandle: boolean;
+  /** Shows more of what fires; undefined: no more can be shown. */
+  readonly onMore: (() => void) | undefined;
 }
 
 /** What fires, the most urgent first, and how what fired lately ended. */
-export function AlertsPanel({ firing, resolved, mayHandle }: AlertsPanelProps) {
+export function AlertsPanel({ firing, resolved, mayHandle, onMore }: AlertsPanelProps) {
   const nowMs = useNow();
   return (
     <Panel
       title="Alerts"
-      note={firing.data && firing.data.length > 0 ? `${firing.data.length} firing` : undefined}
+      note={firing.data && firing.data.total > 0 ? `${number(firing.data.total)} firing` : undefined}
     >
       <QueryView query={firing} placeholderLines={3}>
-        {(alerts) =>
+        {({ alerts, total }) =>
           alerts.length === 0 ? (
             <Nothing>Nothing fires.</Nothing>
           ) : (
-            <ul className={styles.alerts}>
-              {alerts.toSorted(byUrgency).map((alert) => (
-                <FiringAlert key={alert.id} alert={alert} mayHandle={mayHandle} nowMs={nowMs} />
-              ))}
-            </ul>
+            <>
+              <ul className={styles.alerts}>
+                {alerts.toSorted(byUrgency).map((alert) => (
+                  <FiringAlert key={alert.id} alert={alert} mayHandle={mayHandle} nowMs={nowMs} />
+                ))}
+              </ul>
+              {total > alerts.length && (
+                <More
+                  shown={alerts.length}
+                  total={total}
+                  what="alerts, the most urgent first"
+                  onMore={onMore}
+                />
+              )}
+            </>
           )
         }
       </QueryView>

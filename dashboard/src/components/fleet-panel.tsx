@@ -3,14 +3,20 @@ import { Link } from '@tanstack/react-router';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { Agent, Pool, Task } from '../api/wire.ts';
 import { groupFleet, type FleetGroup } from '../domain/fleet-groups.ts';
+import { number } from '../domain/headline.ts';
 import { useView } from '../hooks/use-view.ts';
 import { AgentTile } from './agent-tile.tsx';
 import styles from './fleet-panel.module.css';
+import { More } from './more.tsx';
 import { Panel } from './panel.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
 
 export interface FleetReading {
   readonly agents: readonly Agent[];
+  /** How many there are that have not ended; null: not known for one pool alone. */
+  readonly total: number | null;
+  /** Whether `agents` are all there are. */
+  readonly isWhole: boolean;
   /** By the agent that holds it. */
   readonly taskOf: ReadonlyMap<string | null, Task>;
 }
@@ -20,10 +26,12 @@ export interface FleetPanelProps {
   readonly pools: UseQueryResult<readonly Pool[]>;
   /** Only this pool; undefined: all. */
   readonly poolId: string | undefined;
+  /** Shows more agents; undefined: no more can be shown. */
+  readonly onMore: (() => void) | undefined;
 }
 
-/** Every agent as a tile under its pool. */
-export function FleetPanel({ fleet, pools, poolId }: FleetPanelProps) {
+/** Agents as tiles under their pools; of a large fleet those in trouble first. */
+export function FleetPanel({ fleet, pools, poolId, onMore }: FleetPanelProps) {
   const { change } = useView();
   return (
     <Panel
@@ -36,7 +44,7 @@ export function FleetPanel({ fleet, pools, poolId }: FleetPanelProps) {
       }
     >
       <QueryView query={fleet} placeholderLines={6}>
-        {({ agents, taskOf }) => {
+        {({ agents, total, isWhole, taskOf }) => {
           const groups = groupFleet(pools.data ?? [], agents);
           const shown = poolId === undefined ? groups : groups.filter((group) => group.poolId === poolId);
           if (shown.length === 0) {
@@ -45,24 +53,36 @@ export function FleetPanel({ fleet, pools, poolId }: FleetPanelProps) {
             );
           }
           return (
-            <div className={styles.groups}>
-              {shown.map((group) => (
-                <div key={group.poolId ?? ''} className={styles.group} data-agents={group.agents.length}>
-                  <GroupHeading group={group} />
-                  {group.agents.length === 0 ? (
-                    <Nothing>No agent runs in this pool.</Nothing>
-                  ) : (
-                    <ul className={styles.tiles}>
-                      {group.agents.map((agent) => (
-                        <li key={agent.agent_id}>
-                          <AgentTile agent={agent} task={taskOf.get(agent.agent_id) ?? null} />
-                        </li>
-                      ))}
-                    </ul>
-                  )}
-                </div>
-              ))}
-            </div>
+            <>
+              <div className={styles.groups}>
+                {shown.map((group) => (
+                  <div key={group.poolId ?? ''} className={styles.group} data-agents={group.agents.length}>
+                    <GroupHeading group={group} isWhole={isWhole} />
+                    {group.agents.length === 0 ? (
+                      <Nothing>
+                        {isWhole ? 'No agent runs in this pool.' : 'None of its agents is shown.'}
+                      </Nothing>
+                    ) : (
+                      <ul className={styles.tiles}>
+                        {group.agents.map((agent) => (
+                          <li key={agent.agent_id}>
+                            <AgentTile agent={agent} task={taskOf.get(agent.agent_id) ?? null} />
+                          </li>
+                        ))}
+                      </ul>
+                    )}
+                  </div>
+                ))}
+              </div>
+              {!isWhole && (
+                <More
+                  shown={agents.length}
+                  total={total}
+                  what="agents, those in trouble first"
+                  onMore={onMore}
+                />
+              )}
+            </>
           );
         }}
       </QueryView>
@@ -70,9 +90,15 @@ export function FleetPanel({ fleet, pools, poolId }: FleetPanelProps) {
   );
 }
 
-function GroupHeading({ group }: { readonly group: FleetGroup<Pool, Agent> }) {
+interface GroupHeadingProps {
+  readonly group: FleetGroup<Pool, Agent>;
+  /** Whether all its agents are known. */
+  readonly isWhole: boolean;
+}
+
+function GroupHeading({ group, isWhole }: GroupHeadingProps) {
   const { changed } = useView();
-  const { pool, poolId, agents, ended } = group;
+  const { pool, poolId } = group;
   return (
     <h3 className={styles.heading}>
       {poolId === null ? (
@@ -83,16 +109,23 @@ function GroupHeading({ group }: { readonly group: FleetGroup<Pool, Agent> }) {
         </Link>
       )}
       <span className={styles.facts}>
-        {pool === null ? `${agents.length} running` : `${agents.length} of ${pool.effective}`}
+        {factOf(group, isWhole)}
         {pool !== null && pool.effective !== pool.desired && (
           <span className={styles.claim}>
             {pool.effective > pool.desired ? '+' : ''}
             {pool.effective - pool.desired} on {pool.desired} desired
           </span>
         )}
-        {ended > 0 && <span>{ended} ended</span>}
       </span>
       {pool?.last_error && <span className={styles.error}>{pool.last_error}</span>}
     </h3>
   );
+}
+
+/** An agent that has not ended need not run: the tiles say what it does. */
+function factOf({ pool, agents }: FleetGroup<Pool, Agent>, isWhole: boolean): string {
+  const count = number(agents.length);
+  if (!isWhole) return pool === null ? `${count} shown` : `${count} shown, ${number(pool.effective)} wanted`;
+  if (pool !== null) return `${count} of ${number(pool.effective)}`;
+  return `${count} ${agents.length === 1 ? 'agent' : 'agents'}`;
 }

@@ -2,7 +2,7 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import type { Remediation, WatchdogState } from '../api/wire.ts';
 import { formatAge, formatDuration } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
-import { isRunning } from '../domain/headline.ts';
+import { describeRepairs, isOpen, type FleetCounts } from '../domain/headline.ts';
 import { describeSteps, type RemediationMark } from '../domain/remediation-steps.ts';
 import { remediationTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
@@ -14,15 +14,17 @@ import { TraceLink } from './trace-link.tsx';
 
 export interface RemediationsPanelProps {
   readonly remediations: UseQueryResult<readonly Remediation[]>;
+  /** How many are open; null before it is known. */
+  readonly counts: FleetCounts | null;
   /** What holds the watchdog as a whole back. */
   readonly states: WatchdogState['states'] | undefined;
 }
 
-/** What the watchdog does and did, newest first, each with its steps. */
-export function RemediationsPanel({ remediations, states }: RemediationsPanelProps) {
+/** What the watchdog does, then what it did or would do, newest first, each with its steps. */
+export function RemediationsPanel({ remediations, counts, states }: RemediationsPanelProps) {
   const nowMs = useNow();
   return (
-    <Panel title="Repairs">
+    <Panel title="Repairs" note={(counts && describeRepairs(counts)) ?? undefined}>
       {states?.map(({ state, reason }) => (
         <p key={state} className={styles.held}>
           <ToneLabel tone="caution">{words(state)}</ToneLabel> {reason}
@@ -32,7 +34,7 @@ export function RemediationsPanel({ remediations, states }: RemediationsPanelPro
         {(found) =>
           found.length === 0 ? (
             <Nothing>
-              Nothing has needed a repair. Policies begin in mode observe, until a person promotes them.
+              Nothing has needed a repair. What a policy may do is its mode: observe, approve or act.
             </Nothing>
           ) : (
             <ol className={styles.remediations}>
@@ -55,7 +57,7 @@ function RemediationSteps({
   readonly nowMs: number;
 }) {
   const { policy, target, state, outcome, planned_at: plannedAt, ended_at: endedAt } = remediation;
-  const running = isRunning(remediation);
+  const running = isOpen(remediation);
   const held = running ? remediation.suppressions : [];
   const plannedMs = Date.parse(plannedAt);
   const tookMs = (endedAt === null ? nowMs : Date.parse(endedAt)) - plannedMs;

@@ -1,4 +1,4 @@
-import { describeFleet, type FleetCounts } from '../domain/headline.ts';
+import { describeFleet, number, type FleetCounts } from '../domain/headline.ts';
 import styles from './status-bar.module.css';
 import { ToneDot } from './tone-dot.tsx';
 
@@ -18,13 +18,17 @@ export function StatusBar({ counts, waiting }: StatusBarProps) {
         {text}
       </p>
       <dl className={styles.numbers}>
-        <Fact name="Agents alive" value={`${counts.alive} / ${counts.present}`} />
-        <Fact name="Tasks waiting" value={waiting === null ? '–' : String(waiting)} />
+        <Fact name="Agents alive" value={`${number(counts.alive)} / ${number(counts.present)}`} />
+        <Fact name="Tasks waiting" value={waiting === null ? '–' : number(waiting)} />
         <Fact
-          name={counts.unacknowledged < counts.firing ? `Alerts, ${counts.unacknowledged} unseen` : 'Alerts'}
-          value={String(counts.firing)}
+          name={
+            counts.unacknowledged < counts.firing
+              ? `Alerts, ${number(counts.unacknowledged)} unseen`
+              : 'Alerts'
+          }
+          value={number(counts.firing)}
         />
-        <Fact name="Repairs" value={String(counts.repairing)} />
+        <Fact name="Repairs" value={number(counts.repairing)} />
       </dl>
     </div>
   );

@@ -11,8 +11,6 @@ export interface FleetGroup<Pool, Agent> {
   readonly poolId: string | null;
   /** Those that have not ended, by name: `coders-2` before `coders-10`. */
   readonly agents: readonly Agent[];
-  /** How many have ended. */
-  readonly ended: number;
 }
 
 const byName = new Intl.Collator('en', { numeric: true });
@@ -43,6 +41,5 @@ function groupOf<Pool, Agent extends GroupedAgent>(
     pool,
     poolId,
     agents: present.toSorted((a, b) => byName.compare(a.agent_id, b.agent_id)),
-    ended: members.length - present.length,
   };
 }

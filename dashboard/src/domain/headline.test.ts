@@ -1,40 +1,78 @@
 import { describe, expect, it } from 'vitest';
-import { countFleet, describeFleet, type FleetOverview } from './headline.ts';
+import { countFleet, describeFleet, describeRepairs, type FleetOverview } from './headline.ts';
 
-const agents = (...statuses: string[]) => statuses.map((status) => ({ status }));
-const alert = (state: string, severity: string, acknowledged_by: string | null = null) => ({
-  state,
+type BySeverity = FleetOverview['alerts']['by_severity'];
+
+interface Row {
+  readonly agents?: FleetOverview['agents']['by_status'];
+  readonly alerts?: BySeverity;
+  readonly remediations?: Partial<FleetOverview['remediations']>;
+  readonly text: string;
+  readonly tone: string;
+}
+
+const alerts = (severity: string, firing: number, unacknowledged = firing) => ({
   severity,
-  acknowledged_by,
+  firing,
+  unacknowledged,
 });
-const remediation = (endedAt: string | null) => ({ ended_at: endedAt });
 
-const ROWS: readonly (Partial<FleetOverview> & { readonly text: string; readonly tone: string })[] = [
+const ROWS: readonly Row[] = [
   { text: 'No agents yet.', tone: 'gone' },
-  { agents: agents('IDLE', 'RUNNING', 'TERMINATED'), text: 'All is well with 2 agents.', tone: 'good' },
-  { agents: agents('IDLE', 'FAILED', 'SPAWNING'), text: '2 agents of 3 not working.', tone: 'caution' },
+  { agents: { IDLE: 1, RUNNING: 1, TERMINATED: 1 }, text: 'All is well with 2 agents.', tone: 'good' },
+  { agents: { IDLE: 1, FAILED: 1, SPAWNING: 1 }, text: '2 agents of 3 not working.', tone: 'caution' },
   {
-    agents: agents('IDLE'),
-    remediations: [remediation(null), remediation('2026-01-01T00:00:00Z')],
-    text: '1 repair under way.',
+    agents: { UNRESPONSIVE: 1200, IDLE: 800 },
+    text: '1,200 agents of 2,000 not working.',
+    tone: 'caution',
+  },
+  { agents: { IDLE: 1 }, remediations: { executing: 1 }, text: '1 repair under way.', tone: 'repair' },
+  {
+    agents: { IDLE: 1 },
+    remediations: { awaiting_approval: 2 },
+    text: '2 repairs awaiting approval.',
     tone: 'repair',
   },
   {
-    alerts: [alert('firing', 'warning'), alert('firing', 'critical'), alert('resolved', 'critical')],
-    remediations: [remediation(null)],
-    text: '2 alerts firing, 1 repair under way.',
+    alerts: [alerts('warning', 1), alerts('critical', 1)],
+    remediations: { verifying: 1, awaiting_approval: 1 },
+    text: '2 alerts firing, 1 repair under way, 1 awaiting approval.',
     tone: 'bad',
   },
-  { alerts: [alert('firing', 'critical', 'ada')], text: '1 alert firing.', tone: 'caution' },
+  // What is only observed is no repair: nobody is to believe that Omoi acts.
   {
-    alerts: [alert('firing', 'info'), alert('firing', 'critical', 'ada')],
-    text: '2 alerts firing.',
-    tone: 'busy',
+    alerts: [alerts('error', 5000)],
+    remediations: { planned: 5000 },
+    text: '5,000 alerts firing.',
+    tone: 'bad',
   },
+  { alerts: [alerts('critical', 1, 0)], text: '1 alert firing.', tone: 'caution' },
+  { alerts: [alerts('info', 1), alerts('critical', 1, 0)], text: '2 alerts firing.', tone: 'busy' },
 ];
 
 describe('describeFleet', () => {
-  it.each(ROWS)('$text', ({ agents = [], alerts = [], remediations = [], text, tone }) => {
-    expect(describeFleet(countFleet({ agents, alerts, remediations }))).toEqual({ text, tone });
+  it.each(ROWS)('$text', ({ agents = {}, alerts: bySeverity = [], remediations = {}, text, tone }) => {
+    const sum = (key: 'firing' | 'unacknowledged') =>
+      bySeverity.reduce((total, count) => total + count[key], 0);
+    const counts = countFleet({
+      agents: { by_status: agents },
+      alerts: {
+        firing: sum('firing'),
+        unacknowledged: sum('unacknowledged'),
+        by_severity: bySeverity,
+      },
+      remediations: { planned: 0, awaiting_approval: 0, executing: 0, verifying: 0, ...remediations },
+    });
+    expect(describeFleet(counts)).toEqual({ text, tone });
+  });
+});
+
+describe('describeRepairs', () => {
+  it.each([
+    [{ repairing: 0, awaiting: 0, planned: 0 }, null],
+    [{ repairing: 0, awaiting: 0, planned: 1985 }, '1,985 repairs planned'],
+    [{ repairing: 1, awaiting: 2, planned: 3 }, '1 repair under way, 2 awaiting approval, 3 planned'],
+  ])('%j: %s', (counts, text) => {
+    expect(describeRepairs(counts)).toBe(text);
   });
 });

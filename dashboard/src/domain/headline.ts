@@ -1,14 +1,20 @@
 import { severityRank, severityTone, type Tone } from './tone.ts';
+import { countPresent, type AgentCounts, type SeverityCount } from './urgent-first.ts';
 
-/** The numbers that decide how things stand. */
+/** The numbers that decide how things stand, as the server counts them: of all, not of what a page shows. */
 export interface FleetOverview {
-  readonly agents: readonly { readonly status: string }[];
-  readonly alerts: readonly {
-    readonly state: string;
-    readonly severity: string;
-    readonly acknowledged_by: string | null;
-  }[];
-  readonly remediations: readonly { readonly ended_at: string | null }[];
+  readonly agents: { readonly by_status: AgentCounts };
+  readonly alerts: {
+    readonly firing: number;
+    readonly unacknowledged: number;
+    readonly by_severity: readonly SeverityCount[];
+  };
+  readonly remediations: {
+    readonly planned: number;
+    readonly awaiting_approval: number;
+    readonly executing: number;
+    readonly verifying: number;
+  };
 }
 
 export interface Headline {
@@ -25,45 +31,78 @@ export interface FleetCounts {
   readonly unacknowledged: number;
   /** The tone of the worst alert that nobody has acknowledged; null: there is none. */
   readonly worst: Tone | null;
+  /** Remediations that do something, or watch what it brings. */
   readonly repairing: number;
+  /** Remediations that a person has to decide about. */
+  readonly awaiting: number;
+  /** Remediations that wait for their turn, or are held back: by their mode, a pause, a storm. */
+  readonly planned: number;
 }
 
-const ALIVE: readonly string[] = ['IDLE', 'RUNNING', 'DEGRADED'];
-
 export function countFleet({ agents, alerts, remediations }: FleetOverview): FleetCounts {
-  const firing = alerts.filter((alert) => alert.state === 'firing');
-  const unseen = firing
-    .filter((alert) => alert.acknowledged_by === null)
+  const { IDLE = 0, RUNNING = 0, DEGRADED = 0 } = agents.by_status;
+  const [worst] = alerts.by_severity
+    .filter(({ unacknowledged }) => unacknowledged > 0)
     .toSorted((left, right) => severityRank(left.severity) - severityRank(right.severity));
   return {
-    alive: agents.filter(({ status }) => ALIVE.includes(status)).length,
-    present: agents.filter(({ status }) => status !== 'TERMINATED').length,
-    firing: firing.length,
-    unacknowledged: unseen.length,
-    worst: unseen[0] ? severityTone(unseen[0].severity) : null,
-    repairing: remediations.filter(isRunning).length,
+    alive: IDLE + RUNNING + DEGRADED,
+    present: countPresent(agents.by_status),
+    firing: alerts.firing,
+    unacknowledged: alerts.unacknowledged,
+    worst: worst ? severityTone(worst.severity) : null,
+    repairing: remediations.executing + remediations.verifying,
+    awaiting: remediations.awaiting_approval,
+    planned: remediations.planned,
   };
 }
 
-/** Whether a remediation still does or waits for something. */
-export function isRunning(remediation: { readonly ended_at: string | null }): boolean {
+/** Whether a remediation has not ended: it does, watches or waits for something. */
+export function isOpen(remediation: { readonly ended_at: string | null }): boolean {
   return remediation.ended_at === null;
 }
 
 /** How things stand, in one sentence; the worst comes first. */
 export function describeFleet(counts: FleetCounts): Headline {
-  const { alive, present, firing, worst, repairing } = counts;
+  const { alive, present, firing, worst } = counts;
   const down = present - alive;
+  const repairs = describeRepairs({ ...counts, planned: 0 });
   if (firing > 0) {
-    const repairs = repairing > 0 ? `, ${amount(repairing, 'repair')} under way` : '';
-    return { text: `${amount(firing, 'alert')} firing${repairs}.`, tone: worst ?? 'caution' };
+    const also = repairs === null ? '' : `, ${repairs}`;
+    return { text: `${amount(firing, 'alert')} firing${also}.`, tone: worst ?? 'caution' };
   }
-  if (repairing > 0) return { text: `${amount(repairing, 'repair')} under way.`, tone: 'repair' };
+  if (repairs !== null) return { text: `${repairs}.`, tone: 'repair' };
   if (present === 0) return { text: 'No agents yet.', tone: 'gone' };
-  if (down > 0) return { text: `${amount(down, 'agent')} of ${present} not working.`, tone: 'caution' };
+  if (down > 0)
+    return { text: `${amount(down, 'agent')} of ${number(present)} not working.`, tone: 'caution' };
   return { text: `All is well with ${amount(present, 'agent')}.`, tone: 'good' };
 }
 
+/** `3 repairs under way, 2 awaiting approval, 40 planned`; null where none is open. */
+export function describeRepairs({
+  repairing,
+  awaiting,
+  planned,
+}: Pick<FleetCounts, 'repairing' | 'awaiting' | 'planned'>): string | null {
+  const parts = [
+    [repairing, 'under way'],
+    [awaiting, 'awaiting approval'],
+    [planned, 'planned'],
+  ] as const;
+  const [first, ...others] = parts.filter(([count]) => count > 0);
+  if (!first) return null;
+  const [count, what] = first;
+  return [`${amount(count, 'repair')} ${what}`, ...others.map(([n, how]) => `${number(n)} ${how}`)].join(
+    ', ',
+  );
+}
+
+/** `5,000`: as the rest of the page is, in English. */
+export function number(count: number): string {
+  return NUMBER.format(count);
+}
+
+const NUMBER = new Intl.NumberFormat('en');
+
 function amount(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+  return `${number(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

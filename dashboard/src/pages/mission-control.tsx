@@ -4,6 +4,7 @@ import {
   eventsQuery,
   firingAlertsQuery,
   fleetQuery,
+  overviewQuery,
   poolsQuery,
   queueHistoryQuery,
   remediationsQuery,
@@ -21,37 +22,37 @@ import { RemediationsPanel } from '../components/remediations-panel.tsx';
 import { StatusBar } from '../components/status-bar.tsx';
 import { countFleet } from '../domain/headline.ts';
 import { waitingNow } from '../domain/queue-history.ts';
+import { usePageSize } from '../hooks/use-page-size.ts';
 import styles from './mission-control.module.css';
 
 /** The fleet, its alerts and its repairs on one page. */
 export function MissionControl() {
   const { client } = useServer();
   const { pool, agent, range, events: filter } = useSearch({ from: '/inside/' });
+  const agentsShown = usePageSize({ first: 100, step: 100, max: 1000 });
+  const alertsShown = usePageSize({ first: 20, step: 60, max: 500 });
   const session = useQuery(sessionQuery(client));
-  const fleet = useQuery(fleetQuery(client));
+  const overview = useQuery(overviewQuery(client));
+  const fleet = useQuery(fleetQuery(client, { poolId: pool, rows: agentsShown.rows }));
   const pools = useQuery(poolsQuery(client));
-  const firing = useQuery(firingAlertsQuery(client));
+  const firing = useQuery(firingAlertsQuery(client, alertsShown.rows));
   const resolved = useQuery(resolvedAlertsQuery(client));
   const remediations = useQuery(remediationsQuery(client));
   const watchdog = useQuery(watchdogQuery(client));
   const events = useQuery(eventsQuery(client));
   const history = useQuery(queueHistoryQuery(client, range));
 
-  const counts = countFleet({
-    agents: fleet.data?.agents ?? [],
-    alerts: firing.data ?? [],
-    remediations: remediations.data ?? [],
-  });
+  const counts = overview.data ? countFleet(overview.data) : null;
   const role = session.data?.principal.role;
   return (
     <>
       <h1 className="visually-hidden">Mission control</h1>
-      {fleet.data !== undefined && (
+      {counts !== null && (
         <StatusBar counts={counts} waiting={history.data ? waitingNow(history.data) : null} />
       )}
       <div className={styles.columns}>
         <div className={styles.column}>
-          <FleetPanel fleet={fleet} pools={pools} poolId={pool} />
+          <FleetPanel fleet={fleet} pools={pools} poolId={pool} onMore={agentsShown.more} />
           <QueuePanel history={history} range={range} />
           <EventsPanel events={events} filter={filter} />
         </div>
@@ -59,9 +60,10 @@ export function MissionControl() {
           <AlertsPanel
             firing={firing}
             resolved={resolved}
+            onMore={alertsShown.more}
             mayHandle={role === 'operator' || role === 'admin'}
           />
-          <RemediationsPanel remediations={remediations} states={watchdog.data} />
+          <RemediationsPanel remediations={remediations} counts={counts} states={watchdog.data} />
         </div>
       </div>
       <AgentDrawer agentId={agent} />

@@ -1,0 +1,29 @@
+import { Button } from '@mantine/core';
+import { number } from '../domain/headline.ts';
+import styles from './more.module.css';
+
+export interface MoreProps {
+  readonly shown: number;
+  /** How many there are; null where only the server’s next page would tell. */
+  readonly total: number | null;
+  /** What they are, and which are shown: `agents, those in trouble first`. */
+  readonly what: string;
+  /** Shows more of them; undefined: so many are shown as a page can bear. */
+  readonly onMore: (() => void) | undefined;
+}
+
+/** Says that a list is longer than what is shown of it, and shows more. */
+export function More({ shown, total, what, onMore }: MoreProps) {
+  return (
+    <p className={styles.more}>
+      <span>
+        {total === null ? `The first ${number(shown)}` : `${number(shown)} of ${number(total)}`} {what}.
+      </span>
+      {onMore !== undefined && (
+        <Button size="compact-xs" variant="default" onClick={onMore} aria-label={`Show more ${what}`}>
+          Show more
+        </Button>
+      )}
+    </p>
+  );
+}
