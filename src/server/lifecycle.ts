@@ -1,4 +1,5 @@
 import { messageOf, type Clock, type Logger } from '#telemetry';
+import { keepAliveDuring } from './keep-alive.ts';
 
 interface RunningPart {
   readonly name: string;
@@ -28,7 +29,7 @@ export class Lifecycle {
 
   /** @returns the parts that were left behind: what they hold may keep the process alive */
   stop(logger: Logger): Promise<readonly string[]> {
-    this.#stopping ??= this.#stopAll(logger);
+    this.#stopping ??= keepAliveDuring(() => this.#stopAll(logger));
     return this.#stopping;
   }
 

@@ -15,6 +15,7 @@ import { createTsdb } from '#tsdb';
 import type { Config } from './config/schema.ts';
 import { watchEventLoop } from './event-loop.ts';
 import { createIngest } from './ingest.ts';
+import { keepAliveDuring } from './keep-alive.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { reloadFiles, startParts, type Ground, type Parts } from './parts.ts';
 import { prometheusFacts } from './prometheus-facts.ts';
@@ -79,7 +80,7 @@ export async function startServer(options: ServerOptions): Promise<RunningOmoi> 
   const logger = logging.logger('server');
   lifecycle.started('logging', () => logging.stop());
   try {
-    return await start(options, { lifecycle, metrics, clock, logging });
+    return await keepAliveDuring(() => start(options, { lifecycle, metrics, clock, logging }));
   } catch (thrown) {
     await lifecycle.stop(logger);
     throw thrown;
