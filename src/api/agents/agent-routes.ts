@@ -36,7 +36,7 @@ export function registerAgentRoutes(app: ApiApp, parts: AgentRouteParts): void {
 }
 
 function registerReading(app: ApiApp, { fleet }: AgentRouteParts): void {
-  const { directory, limits } = fleet;
+  const { directory } = fleet;
   app.route({
     method: 'GET',
     url: '/api/v1/fleet/agents',
@@ -55,7 +55,7 @@ function registerReading(app: ApiApp, { fleet }: AgentRouteParts): void {
         afterAgentId: query.after ?? null,
         limit: query.limit,
       });
-      const agents = records.map((record) => viewAgent(record, limits));
+      const agents = records.map(viewAgent);
       return { agents: query.status ? agents.filter(({ status }) => status === query.status) : agents };
     },
   });
@@ -72,7 +72,7 @@ function registerReading(app: ApiApp, { fleet }: AgentRouteParts): void {
     handler: async ({ params }) => {
       const record = await directory.get(params.agent_id);
       const generations = await directory.generations(params.agent_id, generationsShown);
-      return { ...viewAgent(record, limits), generations: generations.map(viewGeneration) };
+      return { ...viewAgent(record), generations: generations.map(viewGeneration) };
     },
   });
 }
@@ -147,7 +147,7 @@ function registerReporting(app: ApiApp, { fleet, clock }: AgentRouteParts): void
 }
 
 function registerOrders(app: ApiApp, { fleet }: AgentRouteParts): void {
-  const { agents, directory, limits } = fleet;
+  const { agents, directory } = fleet;
   app.route({
     method: 'DELETE',
     url: '/api/v1/fleet/agents/:agent_id',
@@ -167,7 +167,7 @@ function registerOrders(app: ApiApp, { fleet }: AgentRouteParts): void {
         exit: null,
         traceparent,
       });
-      return viewAgent(await directory.get(params.agent_id), limits);
+      return viewAgent(await directory.get(params.agent_id));
     },
   });
   for (const operation of ['quarantine', 'release'] as const) {
@@ -187,7 +187,7 @@ function registerOrders(app: ApiApp, { fleet }: AgentRouteParts): void {
       },
       handler: async ({ params, body, traceparent }) => {
         const agent = await agents[operation]({ agentId: params.agent_id, reason: body.reason, traceparent });
-        return viewAgent({ row: agent.row, live: agent }, limits);
+        return viewAgent({ row: agent.row, live: agent, pace: agent.pace });
       },
     });
   }

@@ -38,7 +38,9 @@ export const registerBody = z
     labels: recordOfAtMost(maxLabels, label, label).default({}),
     capabilities: z.array(label).max(64).default([]),
     heartbeat_interval_ms: paceMs.nullish(),
-    heartbeat_ttl_ms: paceMs.nullish().describe('At least three intervals.'),
+    heartbeat_ttl_ms: paceMs
+      .nullish()
+      .describe('At least three intervals. Of interval and TTL, one that is left out follows the other one.'),
   })
   .refine(
     ({ heartbeat_interval_ms: interval, heartbeat_ttl_ms: ttl }) => !interval || !ttl || ttl >= 3 * interval,

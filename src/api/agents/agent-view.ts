@@ -1,11 +1,10 @@
-import type { AgentRecord, Fleet, GenerationRow } from '#fleet';
+import type { AgentRecord, GenerationRow } from '#fleet';
 import { toRfc3339, toRfc3339OrNull } from '#telemetry';
 import type { z } from 'zod';
 import { agentView, type generationView } from './agent-schemas.ts';
 
 /** An agent as the API shows it. */
-export function viewAgent({ row, live }: AgentRecord, limits: Fleet['limits']): z.output<typeof agentView> {
-  const usual = limits.heartbeats[row.agent_type];
+export function viewAgent({ row, live, pace }: AgentRecord): z.output<typeof agentView> {
   const labels: unknown = JSON.parse(row.labels);
   const capabilities: unknown = JSON.parse(row.capabilities);
   return {
@@ -20,8 +19,8 @@ export function viewAgent({ row, live }: AgentRecord, limits: Fleet['limits']): 
     generation: row.generation,
     labels: agentView.shape.labels.parse(labels),
     capabilities: agentView.shape.capabilities.parse(capabilities),
-    heartbeat_interval_ms: row.heartbeat_interval_ms ?? usual.intervalMs,
-    heartbeat_ttl_ms: row.heartbeat_ttl_ms ?? usual.ttlMs,
+    heartbeat_interval_ms: pace.intervalMs,
+    heartbeat_ttl_ms: pace.ttlMs,
     last_heartbeat_at: toRfc3339OrNull(live?.lastHeartbeatAtMs),
     heartbeat_age_ms: live?.heartbeatAgeMs ?? null,
     heartbeats_missed: live?.heartbeatsMissed ?? 0,

@@ -4,6 +4,8 @@ import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import { unknownAgent } from './agent-registry.ts';
 import { ENDED_STATUSES, hasEnded } from './agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
+import type { HeartbeatPace } from '../limits.ts';
+import { paceOf } from './heartbeat-ladder.ts';
 import type { GenerationRow } from './registration.ts';
 
 const maxAgentsPerTransaction = 250;
@@ -12,6 +14,7 @@ const maxAgentsPerTransaction = 250;
 export interface AgentRecord {
   readonly row: AgentRow;
   readonly live: AgentEntry | null;
+  readonly pace: HeartbeatPace;
 }
 
 export interface AgentQuery {
@@ -65,14 +68,14 @@ export class AgentDirectory {
   async get(agentId: string): Promise<AgentRecord> {
     const { database, agentIndex } = this.#parts;
     const live = agentIndex.get(agentId);
-    if (live) return { row: live.row, live };
+    if (live) return this.#recordOf(live.row, live);
     const row = await database.reader
       .selectFrom('agents')
       .selectAll()
       .where('agent_id', '=', agentId)
       .executeTakeFirst();
     if (!row) throw unknownAgent(agentId);
-    return { row, live: null };
+    return this.#recordOf(row, null);
   }
 
   /** How many agents live or ended a short while ago, by status. */
@@ -87,8 +90,12 @@ export class AgentDirectory {
     const rows = await listInSlices(agentSlices(database, query), { after, limit });
     return rows.map((row) => {
       const live = agentIndex.get(row.agent_id) ?? null;
-      return { row: live?.row ?? row, live };
+      return this.#recordOf(live?.row ?? row, live);
     });
+  }
+
+  #recordOf(row: AgentRow, live: AgentEntry | null): AgentRecord {
+    return { row, live, pace: paceOf(row, this.#parts.limits.heartbeats[row.agent_type]) };
   }
 
   /** The newest generations of an agent, newest first. */

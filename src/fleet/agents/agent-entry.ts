@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import type { AgentObservation, AgentStatus, AgentType } from '#telemetry';
 import type { StateTables } from '#storage';
 import { hasEnded } from './agent-status.ts';
-import { missedHeartbeats, untilNextMissMs } from './heartbeat-ladder.ts';
+import { missedHeartbeats, paceOf, untilNextMissMs } from './heartbeat-ladder.ts';
 import type { FleetLimits, HeartbeatPace } from '../limits.ts';
 import type { StallWatch } from '../leases/stall-watch.ts';
 
@@ -95,11 +95,7 @@ export class AgentEntry implements AgentObservation {
   }
 
   get pace(): HeartbeatPace {
-    const usual = this.#limits.heartbeats[this.row.agent_type];
-    return {
-      intervalMs: this.row.heartbeat_interval_ms ?? usual.intervalMs,
-      ttlMs: this.row.heartbeat_ttl_ms ?? usual.ttlMs,
-    };
+    return paceOf(this.row, this.#limits.heartbeats[this.row.agent_type]);
   }
 
   get heartbeatAgeMs(): number | null {

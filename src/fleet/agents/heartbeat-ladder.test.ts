@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { decideLadderStep, missedHeartbeats, type BeatRecord } from './heartbeat-ladder.ts';
+import { decideLadderStep, missedHeartbeats, paceOf, type BeatRecord } from './heartbeat-ladder.ts';
 
 test.each([
   [0, 0],
@@ -12,6 +12,16 @@ test.each([
   [-5, 0],
 ])('an age of %d ms of a TTL of 3500 ms is %d missed', (ageMs, missed) => {
   expect(missedHeartbeats(ageMs, 3500)).toBe(missed);
+});
+
+test.each([
+  [null, null, 1000, 3500],
+  [5000, null, 5000, 17_500],
+  [null, 700, 200, 700],
+  [5000, 15_000, 5000, 15_000],
+])('an interval of %s ms and a TTL of %s ms asked for are %d and %d', (interval, ttl, intervalMs, ttlMs) => {
+  const asked = { heartbeat_interval_ms: interval, heartbeat_ttl_ms: ttl };
+  expect(paceOf(asked, { intervalMs: 1000, ttlMs: 3500 })).toEqual({ intervalMs, ttlMs });
 });
 
 const quiet: BeatRecord = { status: 'IDLE', missed: 0, beatSince: false, selfDegraded: false };

@@ -1,4 +1,5 @@
 import type { AgentStatus } from '#telemetry';
+import type { HeartbeatPace } from '../limits.ts';
 
 /** Missed heartbeats at which the ladder's steps lie. */
 export const MISSED_UNTIL_WARNING = 1;
@@ -19,6 +20,22 @@ export interface BeatRecord {
 export interface LadderStep {
   readonly to: 'IDLE' | 'DEGRADED' | 'UNRESPONSIVE';
   readonly reason: 'heartbeats_missed' | 'heartbeat_returned' | 'reported';
+}
+
+/**
+ * How an agent beats: as it asked for at its registration. Where it named only one of interval and TTL, the other one
+ * goes with it as it does in the usual pace of its type.
+ */
+export function paceOf(
+  asked: { readonly heartbeat_interval_ms: number | null; readonly heartbeat_ttl_ms: number | null },
+  usual: HeartbeatPace,
+): HeartbeatPace {
+  const { heartbeat_interval_ms: interval, heartbeat_ttl_ms: ttl } = asked;
+  const intervalsOfTtl = usual.ttlMs / usual.intervalMs;
+  return {
+    intervalMs: interval ?? (ttl === null ? usual.intervalMs : Math.floor(ttl / intervalsOfTtl)),
+    ttlMs: ttl ?? (interval === null ? usual.ttlMs : Math.ceil(interval * intervalsOfTtl)),
+  };
 }
 
 /** How many heartbeats an age amounts to: each third of the TTL is one. */
