@@ -53,7 +53,8 @@ function idleText({ status, tasks_held: held }: Agent): string {
 }
 
 /** Under two seconds the age would only flicker. */
-function beatText({ heartbeat_age_ms: ageMs, heartbeats_missed: missed }: Agent): string {
+function beatText({ status, heartbeat_age_ms: ageMs, heartbeats_missed: missed }: Agent): string {
+  if (status === 'FAILED') return 'ended';
   if (ageMs === null) return 'no beat yet';
   if (missed > 0) return `${missed} missed`;
   return ageMs < 2_000 ? 'beat now' : `beat ${formatDuration(ageMs)} ago`;
