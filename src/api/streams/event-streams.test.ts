@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SelfMetrics, VirtualClock, type NewSystemEvent } from '#telemetry';
-import { EventStreams } from './event-streams.ts';
+import { SelfMetrics, VirtualClock, type NewSystemEvent, type SystemEvent } from '#telemetry';
+import { EventStreams, type EventSource } from './event-streams.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 
 let test: TestApi;
@@ -223,5 +224,94 @@ describe('the stream of live events', () => {
     const closing = test.api.close();
     await stream.ended;
     await closing;
+  });
+});
+
+describe('many clients that come back at once', () => {
+  const events = Array.from({ length: 350 }, (_, at) => ({
+    ...poolChanged(at),
+    id: at + 1,
+    at: '2026-11-22T12:00:00.000Z',
+  })) as unknown as readonly SystemEvent[];
+  const reads: number[] = [];
+  const runs: Promise<void>[] = [];
+  let onRead: (afterId: number) => Promise<void> = async () => {};
+  let readers = 0;
+  const source: EventSource = {
+    listen: () => ({ stop() {} }),
+    async list({ afterId = 0, limit, newestFirst }) {
+      if (newestFirst) return events.slice(-1);
+      expect(++readers).toBe(1);
+      reads.push(afterId);
+      await onRead(afterId);
+      readers--;
+      return events.slice(afterId, afterId + limit);
+    },
+  };
+  const server = createServer();
+  let port = 0;
+
+  beforeEach(async () => {
+    reads.length = 0;
+    runs.length = 0;
+    onRead = async () => {};
+    const streams = new EventStreams({
+      events: source,
+      clock: new VirtualClock(),
+      metrics: new SelfMetrics(),
+    });
+    server.removeAllListeners('request').on('request', (_incoming, response) => {
+      const mayContinue = () => Promise.resolve(true);
+      runs.push(streams.run({ response, lastEventId: 0, accepts: () => true, mayContinue }));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    port = (server.address() as AddressInfo).port;
+  });
+  afterEach(async () => {
+    server.closeAllConnections();
+    const closed = once(server, 'close');
+    server.close();
+    await closed;
+  });
+
+  const connect = async (): Promise<IncomingMessage> => {
+    const outgoing = request({ port, host: '127.0.0.1' }).on('error', () => {});
+    outgoing.end();
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+    return response.on('error', () => {});
+  };
+
+  const lastOf = async (response: IncomingMessage): Promise<void> => {
+    let text = '';
+    for await (const chunk of response.setEncoding('utf8')) {
+      text += String(chunk);
+      if (text.includes('id: 350\n')) break;
+    }
+    expect(idsIn(text)).toEqual(events.map(({ id }) => id));
+  };
+
+  it('are sent what they missed page by page, each in its turn, one page at a time', async () => {
+    let release = (): void => {};
+    const allAreHere = new Promise<void>((resolve) => (release = resolve));
+    onRead = () => allAreHere;
+    const clients = await Promise.all([connect(), connect(), connect()]);
+    release();
+    await Promise.all(clients.map(lastOf));
+    expect(reads).toEqual([0, 100, 200, 300].flatMap((afterId) => [afterId, afterId, afterId]));
+  });
+
+  it('cost no further read once they have left', async () => {
+    const gone = new Promise<void>((resolve) => {
+      server.once('request', (_incoming, response) => response.once('close', resolve));
+    });
+    const connected = connect();
+    onRead = async () => {
+      (await connected).destroy();
+      await gone;
+    };
+    await connected;
+    await gone;
+    await Promise.all(runs);
+    expect(reads).toEqual([0]);
   });
 });

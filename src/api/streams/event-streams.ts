@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { EventQuery } from '#eventbus';
 import {
+  nextTurn,
   OmoiError,
+  SerialQueue,
   type Clock,
   type SelfMetrics,
   type Subscription,
@@ -38,7 +40,8 @@ const maxStreams = 100;
 const maxUnreadBytes = 1_048_576;
 /** A client that was away for more events than this starts afresh instead. */
 const maxResumedEvents = 5_000;
-const resumePageSize = 500;
+/** What is sent in one turn of the event loop. */
+const resumePageSize = 100;
 const heartbeatMs = 15_000;
 /** How long a browser waits before it comes back. */
 const reconnectMs = 2_000;
@@ -51,6 +54,8 @@ const reconnectMs = 2_000;
 export class EventStreams {
   readonly #parts: EventStreamsParts;
   readonly #open = new Set<EventStream>();
+  /** Many clients come back at once: what they have missed is read and sent page by page, one in each turn. */
+  readonly #pages = new SerialQueue();
   readonly #slowClosed;
   #subscription: Subscription | null = null;
 
@@ -125,16 +130,16 @@ export class EventStreams {
       return;
     }
     const [newest] = await this.#parts.events.list({ limit: 1, newestFirst: true });
-    if (lastEventId > (newest?.id ?? 0)) {
-      // The client comes from another database, or from one that a backup was put back into.
+    const missed = (newest?.id ?? 0) - lastEventId;
+    if (missed < 0 || missed > maxResumedEvents) {
+      // Too much to send again; or the client comes from another database, or one that a backup was put back into.
       stream.write(`id: ${newest?.id ?? 0}\nevent: reset\ndata: {}\n\n`);
       stream.goLive();
       return;
     }
     let afterId = lastEventId;
     for (let sent = 0; sent <= maxResumedEvents; sent += resumePageSize) {
-      const page = await this.#parts.events.list({ afterId, limit: resumePageSize });
-      for (const event of page) stream.send(event, formatEvent(event));
+      const page = await this.#pages.run(() => this.#sendPage(stream, afterId));
       await stream.drained();
       afterId = page.at(-1)?.id ?? afterId;
       if (page.length < resumePageSize || stream.ended) {
@@ -144,6 +149,15 @@ export class EventStreams {
     }
     stream.write('event: reset\ndata: {}\n\n');
     stream.goLive();
+  }
+
+  /** Sends what comes after an event; nothing is read for a client that has left. */
+  async #sendPage(stream: EventStream, afterId: number): Promise<readonly SystemEvent[]> {
+    if (stream.ended) return [];
+    const page = await this.#parts.events.list({ afterId, limit: resumePageSize });
+    for (const event of page) stream.send(event, formatEvent(event));
+    await nextTurn();
+    return page;
   }
 
   #startHeartbeat(stream: EventStream): Timer {
