@@ -11,7 +11,7 @@ import { serveDashboard } from './dashboard/dashboard-files.ts';
 import { EventStreams, type EventSource } from './streams/event-streams.ts';
 import type { MetricFamily } from './metrics/exposition.ts';
 import { acceptJsonBodies } from './http/json-body.ts';
-import { createListeners, type Listeners } from './http/listeners.ts';
+import { createListeners, SERVER_OPTIONS, type Listeners } from './http/listeners.ts';
 import { serveOpenApi } from './http/openapi.ts';
 import { createProcessMetrics } from './metrics/process-metrics.ts';
 import { answerUnknownPaths, createFailureAnswer, refuseConnection } from './http/failures.ts';
@@ -78,6 +78,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   const closing = new AbortController();
   const fail = createFailureAnswer(logger);
   const app: ApiApp = fastify({
+    http: SERVER_OPTIONS,
     bodyLimit: parts.limits.maxBodyBytes,
     requestTimeout: requestReadTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,

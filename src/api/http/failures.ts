@@ -1,6 +1,7 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { OmoiError, type Logger } from '#telemetry';
+import { ERROR_CATALOGUE, OmoiError, type Logger } from '#telemetry';
 import type { ApiApp } from './app.ts';
 import { isDashboardPage, type DashboardPage } from '../dashboard/dashboard-files.ts';
 import { answerError } from './error-answer.ts';
@@ -24,7 +25,7 @@ export function createFailureAnswer(logger: Logger): FailureAnswer {
   return (thrown, request, reply) => {
     const failure = answerError(thrown, {
       method: request.method,
-      path: pathOf(request),
+      path: shownPath(request),
       bodyLimitBytes: request.routeOptions.bodyLimit,
       contentType: request.headers['content-type'],
       takes: request.routeOptions.config.takes ?? ['application/json'],
@@ -48,8 +49,8 @@ export function createFailureAnswer(logger: Logger): FailureAnswer {
 export function answerUnknownPaths(app: ApiApp, { fail, paths, page }: FailureParts): void {
   app.setNotFoundHandler((request, reply) => {
     if (isDashboardPage(request)) return page(reply.header('cache-control', 'no-cache'));
-    const path = pathOf(request);
-    const methods = paths.methodsOf(path);
+    const path = shownPath(request);
+    const methods = paths.methodsOf(pathOf(request));
     if (methods.length > 0 && !methods.includes(request.method)) {
       const message = `${path} does not take ${request.method} but ${methods.join(', ')}`;
       return fail(
@@ -66,6 +67,14 @@ function pathOf(request: FastifyRequest): string {
   return request.url.split('?', 1)[0] ?? request.url;
 }
 
+/** Messages repeat no more of a path. */
+const maxShownCharacters = 200;
+
+function shownPath(request: FastifyRequest): string {
+  const path = pathOf(request);
+  return path.length <= maxShownCharacters ? path : `${path.slice(0, maxShownCharacters)}…`;
+}
+
 /** With stack and cause: this goes into the log and nowhere else. */
 function describe(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
@@ -73,22 +82,43 @@ function describe(thrown: unknown): string {
   return `${thrown.stack ?? thrown.message}${cause}`;
 }
 
-const MALFORMED_HTTP = JSON.stringify({ error: 'invalid_request', message: 'this is no well-formed HTTP' });
+/** An import of it by name would load the HTTP client behind `fetch`. */
+const { maxHeaderSize } = process.getBuiltinModule('node:http');
 
-/** Answers what is no HTTP at all: there is no request to answer yet, only a connection. */
+/** Answers what can't be read as a request: there is none to answer yet, only a connection. */
 export function refuseConnection(error: Error & { readonly code?: string }, socket: Socket): void {
   // A client that went away needs no answer.
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
+  const { status, message } = refusalOf(error.code);
+  const body = JSON.stringify({ error: 'invalid_request', message });
   socket.end(
-    `HTTP/1.1 ${statusLineOf(error.code)}\r\ncontent-type: application/json\r\nconnection: close\r\n` +
-      `content-length: ${MALFORMED_HTTP.length}\r\n\r\n${MALFORMED_HTTP}`,
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nconnection: close\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }
 
-function statusLineOf(code: string | undefined): string {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return '408 Request Timeout';
-  return code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+function refusalOf(code: string | undefined): { readonly status: string; readonly message: string } {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return { status: '408 Request Timeout', message: 'the request was not sent in time' };
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return {
+      status: '431 Request Header Fields Too Large',
+      message: `the request line and the headers exceed ${maxHeaderSize} bytes`,
+    };
+  }
+  return { status: '400 Bad Request', message: 'this is no well-formed HTTP' };
+}
+
+/** Answers an `Expect` header that asks for anything but to go on. */
+export function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
+  const message = `this server can't do what "Expect: ${(request.headers.expect ?? '').slice(0, maxShownCharacters)}" asks for`;
+  response.writeHead(ERROR_CATALOGUE.expectation_failed.status, {
+    'content-type': 'application/json',
+    connection: 'close',
+  });
+  response.end(JSON.stringify({ error: 'expectation_failed', message }));
 }

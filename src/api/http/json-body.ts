@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { ApiApp } from './app.ts';
 import { encodingProblem } from './content-encoding.ts';
 import { isNestedDeeper, maxNesting, tooDeep } from './json-nesting.ts';
+import { infiniteNumber } from './json-numbers.ts';
 import { isWeighed, weighJson } from './json-weight.ts';
 
 const UTF8 = /^application\/json\s*(;\s*charset=("?)utf-?8\2\s*)?$/i;
@@ -20,7 +21,7 @@ export function acceptJsonBodies(app: ApiApp): void {
       void parse(request, text, (error, value) => {
         if (error)
           done(new OmoiError('malformed_json', `the body is no well-formed JSON: ${whyMalformed(text)}`));
-        else done(null, value);
+        else done(infiniteNumber(text, value), value);
       });
     };
     if (isWeighed(text)) weighJson(text).then(read, done);

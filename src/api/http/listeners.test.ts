@@ -54,6 +54,25 @@ describe('listening', () => {
     expect(await text(socket)).toMatch(/^HTTP\/1.1 400 [^]*"error":"invalid_request"/);
   });
 
+  it.each([
+    ['Host: localhost\r\nExpect: foo', /^HTTP\/1.1 417 [^]*"error":"expectation_failed"[^]*Expect: foo/],
+    ['Accept: */*', /^HTTP\/1.1 403 [^]*"error":"host_not_allowed"/],
+    [`Host: localhost\r\nX: ${'x'.repeat(20_000)}`, /^HTTP\/1.1 431 [^]*the headers exceed 16384 bytes/],
+  ])('answers a request with the headers %.40j with a coded error', async (headers, expected) => {
+    const url = new URL(await test.api.listen({ host: '127.0.0.1', port: 0 }));
+    const socket = connect(Number(url.port), url.hostname);
+    socket.write(`GET /healthz HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`);
+    expect(await text(socket)).toMatch(expected);
+  });
+
+  it('repeats no more than the beginning of a path', async () => {
+    const { message } = (
+      await test.app.inject({ url: `/api/v1/${'x'.repeat(5000)}`, headers: test.as('viewer') })
+    ).json();
+    expect(message).toMatch(/^there is nothing at \/api\/v1\/x+…$/);
+    expect(message.length).toBeLessThan(250);
+  });
+
   it('lets the owner of the data directory in as admin, and nobody else', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'omoi-socket-'));
     const socketPath = join(directory, 'omoi.sock');

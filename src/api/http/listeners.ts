@@ -1,8 +1,9 @@
 import { chmodSync, rmSync } from 'node:fs';
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { ApiApp } from './app.ts';
+import { refuseConnection, refuseExpectation } from './failures.ts';
 
 /** An import of it by name would read all that it exports, and thereby load the HTTP client behind `fetch`: 5 MB. */
 const { createServer } = process.getBuiltinModule('node:http');
@@ -30,11 +31,24 @@ interface OwnedListeners extends Listeners {
   cutOff(): void;
 }
 
+/** A request without a Host is answered like one with a foreign one: Node's own answer has no body. */
+export const SERVER_OPTIONS = { requireHostHeader: false } as const;
+
 const OTLP_PREFIX = '/v1/';
 
 export function createListeners(app: ApiApp): OwnedListeners {
   const localConnections = new WeakSet<Socket>();
   const further: Server[] = [];
+  app.server.on('checkExpectation', refuseExpectation);
+
+  function openServer(route: RequestListener): Server {
+    const server = createServer(SERVER_OPTIONS, route);
+    server.on('checkExpectation', refuseExpectation);
+    // What is no HTTP is answered here as on the main listener.
+    server.on('clientError', refuseConnection);
+    further.push(server);
+    return server;
+  }
 
   return {
     isLocalOwner: (request) => localConnections.has(request.socket),
@@ -43,7 +57,7 @@ export function createListeners(app: ApiApp): OwnedListeners {
       return urlOf(app.server.address(), address);
     },
     async listenForIngest(address) {
-      const server = createServer((request, response) => {
+      const server = openServer((request, response) => {
         if (request.url?.startsWith(OTLP_PREFIX)) app.routing(request, response);
         else response.writeHead(404).end();
       });
@@ -51,11 +65,10 @@ export function createListeners(app: ApiApp): OwnedListeners {
         server.once('error', reject);
         server.listen(address.port, address.host, resolve);
       });
-      further.push(server);
       return urlOf(server.address(), address);
     },
     async listenLocally(socketPath) {
-      const server = createServer((request, response) => app.routing(request, response));
+      const server = openServer((request, response) => app.routing(request, response));
       server.on('connection', (socket) => localConnections.add(socket));
       // A crash leaves the file behind; that no other server runs here is known before anybody listens.
       rmSync(socketPath, { force: true });
@@ -67,7 +80,6 @@ export function createListeners(app: ApiApp): OwnedListeners {
         process.umask(others);
       });
       chmodSync(socketPath, 0o600);
-      further.push(server);
     },
     async close() {
       await Promise.all([app.close(), ...further.map(closeServer)]);

@@ -13,7 +13,12 @@ export const newTask = z.object({
   task_type: name,
   phase_id: phaseId,
   priority: priority.default(0).describe('Higher comes first.'),
-  payload: z.unknown().optional().describe('Any JSON; handed to the agent that claims the task.'),
+  payload: z
+    .unknown()
+    .optional()
+    .describe(
+      'Any JSON; handed to the agent that claims the task. Numbers are doubles: send larger ones as texts.',
+    ),
   max_attempts: z.number().int().min(1).max(BOUNDS.maxMaxAttempts).optional(),
   idempotency_key: storedText(200)
     .min(1)

@@ -87,6 +87,12 @@ describe('/api/v1/watchdog', () => {
     expect(await names('after=gone')).toBe('invalid_request');
   });
 
+  it('refuses to begin a page behind what is no remediation', async () => {
+    const { status, body } = await call('viewer', 'GET remediations?before=forged');
+    expect([status, body['error']]).toEqual([400, 'invalid_request']);
+    expect(body['message']).toContain('query.before: must be the id of a remediation');
+  });
+
   it('lets an operator approve, and shows what was done', async () => {
     await stage.alerts.raise('a1', silent('w-1'));
     await becomes(stage, 'a1', 'awaiting_approval');

@@ -64,7 +64,11 @@ export const remediationQuerySchema = z.object({
   policy: z.string().optional(),
   alert_id: z.string().optional(),
   target_id: z.string().optional(),
-  before: z.string().optional().meta({ description: 'the id of the last one of the page before' }),
+  before: z
+    .string()
+    .regex(/^rem_[0-9a-hj-km-np-tv-z]{22}$/, 'must be the id of a remediation')
+    .optional()
+    .meta({ description: 'the id of the last one of the page before' }),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
 

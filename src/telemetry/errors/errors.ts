@@ -21,6 +21,7 @@ export const ERROR_CATALOGUE = {
   body_too_large: entry(413, 'Send less at once; the message names the limit.'),
   unsupported_media_type: entry(415, 'Send one of the content types that the message lists.'),
   not_found: entry(404, 'Check the path.'),
+  expectation_failed: entry(417, 'Send no `Expect` header but `100-continue`.'),
   method_not_allowed: entry(405, 'Use a method that the path supports.'),
   internal_error: entry(500, 'Look at the server log for the request id and report it.'),
   shutting_down: entry(503, 'Try again; the server is stopping.', true),
