@@ -17,6 +17,8 @@ export class SnappyDecoder {
   /** How far a block is decoded: in what was compressed, and in what comes out. */
   #at = 0;
   #filled = 0;
+  /** What is left of a literal that is longer than a step: one may be the whole block. */
+  #literalLeft = 0;
 
   constructor(maxDecodedBytes: number) {
     this.#maxDecodedBytes = maxDecodedBytes;
@@ -43,6 +45,7 @@ export class SnappyDecoder {
     }
     this.#at = header.at;
     this.#filled = 0;
+    this.#literalLeft = 0;
     for (;;) {
       this.#fill(input, header.length);
       if (this.#at >= input.length) break;
@@ -54,6 +57,10 @@ export class SnappyDecoder {
 
   /** Decodes on to the end of a step, or of the input. */
   #fill(input: Uint8Array, length: number): void {
+    if (this.#literalLeft > 0) {
+      this.#copyLiteral(input, this.#literalLeft);
+      return;
+    }
     const output = this.#output;
     let at = this.#at;
     let filled = this.#filled;
@@ -72,6 +79,12 @@ export class SnappyDecoder {
         }
         literal++;
         if (at + literal > input.length || filled + literal > length) throw broken(at);
+        if (literal > BYTES_PER_STEP) {
+          this.#at = at;
+          this.#filled = filled;
+          this.#copyLiteral(input, literal);
+          return;
+        }
         if (literal > MAX_LOOP_BYTES) output.set(input.subarray(at, at + literal), filled);
         else for (let place = 0; place < literal; place++) output[filled + place] = input[at + place] ?? 0;
         at += literal;
@@ -97,6 +110,15 @@ export class SnappyDecoder {
     }
     this.#at = at;
     this.#filled = filled;
+  }
+
+  /** Copies a step of a literal that has so many bytes left. */
+  #copyLiteral(input: Uint8Array, left: number): void {
+    const count = Math.min(left, BYTES_PER_STEP);
+    this.#output.set(input.subarray(this.#at, this.#at + count), this.#filled);
+    this.#at += count;
+    this.#filled += count;
+    this.#literalLeft = left - count;
   }
 
   /** Copies what was decoded `offset` bytes ago; the copy may overlap itself and then repeats. */
