@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nextTurn } from '#telemetry';
 import { readDocuments } from './files.ts';
 
 let folder: string;
@@ -13,18 +14,29 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const at = (name: string): string => join(folder, name);
-const read = (): unknown => readDocuments([folder], 'rule_file_invalid');
+const read = (): Promise<unknown> => readDocuments([folder], 'rule_file_invalid');
 
 describe('the files of rules and policies', () => {
-  it('are all YAML files of a folder by name, and files that are named themselves', () => {
+  it('are all YAML files of a folder by name, and files that are named themselves', async () => {
     writeFileSync(at('b.yaml'), 'b: 1');
     writeFileSync(at('a.yml'), 'a: ä');
     writeFileSync(at('notes.txt'), 'no');
-    expect(readDocuments([folder, at('b.yaml')], 'rule_file_invalid')).toEqual([
+    expect(await readDocuments([folder, at('b.yaml')], 'rule_file_invalid')).toEqual([
       { name: at('a.yml'), text: 'a: ä' },
       { name: at('b.yaml'), text: 'b: 1' },
       { name: at('b.yaml'), text: 'b: 1' },
     ]);
+  });
+
+  it('are read a few in a turn, where there are many', async () => {
+    for (let count = 0; count < 300; count++) writeFileSync(at(`${count}.yaml`), 'a: 1');
+    const state = { isDone: false, turns: 0 };
+    const reading = readDocuments([folder], 'policy_file_invalid').finally(() => {
+      state.isDone = true;
+    });
+    for (; !state.isDone; state.turns++) await nextTurn();
+    expect(await reading).toHaveLength(300);
+    expect(state.turns).toBeGreaterThanOrEqual(4);
   });
 
   it.each([
@@ -34,11 +46,11 @@ describe('the files of rules and policies', () => {
     ['a link to itself', (path: string) => symlinkSync(path, path), /ELOOP/],
     ['a link to nothing', (path: string) => symlinkSync(`${path}.gone`, path), /ENOENT/],
     ['a file too large', (path: string) => tooLarge(path), /16777217 bytes/],
-  ])('refuse %s and name it', (_, make, why) => {
+  ])('refuse %s and name it', async (_, make, why) => {
     make(at('x.yaml'));
-    expect(read).toThrow(why);
-    expect(read).toThrow(`${at('x.yaml')}: `);
-    expect(read).toThrow(expect.objectContaining({ code: 'rule_file_invalid' }));
+    await expect(read()).rejects.toThrow(why);
+    await expect(read()).rejects.toThrow(`${at('x.yaml')}: `);
+    await expect(read()).rejects.toMatchObject({ code: 'rule_file_invalid' });
   });
 });
 

@@ -1,21 +1,30 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, OmoiError, type DocumentSource, type ErrorCode } from '#telemetry';
+import { messageOf, nextTurn, OmoiError, type DocumentSource, type ErrorCode } from '#telemetry';
 
 const YAML_FILE = /\.ya?ml$/;
 
 /** A hundred times what a large installation writes; a larger file is a mistake. */
 const maxFileBytes = 16_777_216;
+/** Files that are read in one turn of the event loop. */
+const filesPerTurn = 64;
 
 /**
  * The YAML files that paths name: a file itself, of a folder all that stand in it, by name.
  * @throws OmoiError with `code` for a path that cannot be read; the message names it
  */
-export function readDocuments(paths: readonly string[], code: ErrorCode): readonly DocumentSource[] {
-  return paths.flatMap((path) => {
-    const files = naming(path, code, () => yamlFilesOf(path));
-    return files.map((name) => naming(name, code, () => ({ name, text: readTextFile(name) })));
-  });
+export async function readDocuments(
+  paths: readonly string[],
+  code: ErrorCode,
+): Promise<readonly DocumentSource[]> {
+  const documents: DocumentSource[] = [];
+  for (const path of paths) {
+    for (const name of naming(path, code, () => yamlFilesOf(path))) {
+      documents.push(naming(name, code, () => ({ name, text: readTextFile(name) })));
+      if (documents.length % filesPerTurn === 0) await nextTurn();
+    }
+  }
+  return documents;
 }
 
 /**

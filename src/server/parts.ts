@@ -71,8 +71,11 @@ const SHIPPED_POLICIES = [fileURLToPath(new URL('../../config/watchdog_policies'
  */
 export async function startParts({ config, ground, lifecycle, connection }: PartsOptions): Promise<Parts> {
   const { clock, sampleClock, random, tsdb, tracing, metrics, runtimes } = ground;
-  const ruleFiles = readDocuments(config.alerting.rule_files ?? SHIPPED_RULES, 'rule_file_invalid');
-  const policyFiles = readDocuments(config.watchdog.policy_files ?? SHIPPED_POLICIES, 'policy_file_invalid');
+  const ruleFiles = await readDocuments(config.alerting.rule_files ?? SHIPPED_RULES, 'rule_file_invalid');
+  const policyFiles = await readDocuments(
+    config.watchdog.policy_files ?? SHIPPED_POLICIES,
+    'policy_file_invalid',
+  );
 
   sampleClock.notBefore((await newestOwnSampleMs(tsdb, clock.wallMs())) ?? 0);
   metrics.gauge(
@@ -143,7 +146,7 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
     modeOverride: config.watchdog.mode ?? null,
     parseMatcher,
   });
-  watchdog.policies.load(policyFiles);
+  await watchdog.policies.load(policyFiles, clock);
 
   await fleet.start();
   lifecycle.started('fleet', () => fleet.stop());
@@ -164,9 +167,11 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
  * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`
  */
 export async function reloadFiles(config: Config, { alerting, watchdog }: Parts): Promise<void> {
-  await alerting.rules.load(readDocuments(config.alerting.rule_files ?? SHIPPED_RULES, 'rule_file_invalid'));
+  await alerting.rules.load(
+    await readDocuments(config.alerting.rule_files ?? SHIPPED_RULES, 'rule_file_invalid'),
+  );
   await watchdog.reload(
-    readDocuments(config.watchdog.policy_files ?? SHIPPED_POLICIES, 'policy_file_invalid'),
+    await readDocuments(config.watchdog.policy_files ?? SHIPPED_POLICIES, 'policy_file_invalid'),
   );
 }
 

@@ -196,7 +196,7 @@ export async function openStage(
       parseMatcher,
       ...options,
     });
-    watchdog.policies.load(sourcesOf(texts));
+    await watchdog.policies.load(sourcesOf(texts), clock);
     await watchdog.start();
     return { victim, metrics, bus, watchdog };
   };

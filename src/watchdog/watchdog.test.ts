@@ -316,8 +316,8 @@ describe('a policy file', () => {
     [RESTART.replace("'alertname", '\'alertname="" or'), /is no matcher/],
   ])('is refused, and the old ones stay: %#', async (text, message) => {
     await open(RESTART);
-    const load = () => stage.watchdog.policies.load([{ name: 'policy-0.yaml', text }]);
-    expect(load).toThrow(message);
+    const load = stage.watchdog.policies.load([{ name: 'policy-0.yaml', text }], stage.clock);
+    await expect(load).rejects.toThrow(message);
     expect(stage.watchdog.policies.list().map((policy) => policy.name)).toEqual(['restart_it']);
   });
 });

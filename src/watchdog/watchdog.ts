@@ -3,6 +3,8 @@ import type { StateDatabase, StateTransaction } from '#storage';
 import {
   isOutage,
   messageOf,
+  paced,
+  Stretch,
   type Clock,
   type DocumentSource,
   type Logger,
@@ -159,7 +161,7 @@ export class Watchdog {
    */
   async reload(sources: readonly DocumentSource[]): Promise<void> {
     const { database, clock } = this.#options;
-    const policies = this.policies.parse(sources);
+    const policies = await paced(this.policies.parse(sources), new Stretch(clock));
     await this.#slots.loadStarts(database, policies, clock.wallMs());
     this.policies.replace(policies);
     await this.reconsider();

@@ -103,10 +103,10 @@ async function loadBrokenRules({ ledger }: World, { alerting }: Parts): Promise<
     ledger.brokenFilesTaken.push('a broken rule file changed the rules');
 }
 
-async function loadBrokenPolicy({ ledger }: World, { watchdog }: Parts): Promise<void> {
+async function loadBrokenPolicy({ clock, ledger }: World, { watchdog }: Parts): Promise<void> {
   const before = watchdog.policies.list();
   const taken = await wasTaken(() =>
-    watchdog.policies.load([{ name: 'broken.yaml', text: 'name: broken\nsteps: []\n' }]),
+    watchdog.policies.load([{ name: 'broken.yaml', text: 'name: broken\nsteps: []\n' }], clock),
   );
   if (taken || watchdog.policies.list() !== before)
     ledger.brokenFilesTaken.push('a broken policy changed the policies');

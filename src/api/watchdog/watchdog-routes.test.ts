@@ -71,11 +71,12 @@ describe('/api/v1/watchdog', () => {
   });
 
   it('pages through the policies in their order', async () => {
-    stage.watchdog.policies.load(
+    await stage.watchdog.policies.load(
       ['one', 'two', 'three'].map((name) => ({
         name: `${name}.yaml`,
         text: RESTART.replace('name: restart_it', `name: ${name}`),
       })),
+      stage.clock,
     );
     const names = async (query: string) => {
       const { body } = await call('viewer', `GET policies?${query}`);

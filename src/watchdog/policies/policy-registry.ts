@@ -1,7 +1,10 @@
 import {
   matchesAll,
   OmoiError,
+  paced,
   parseStrictDocument,
+  Stretch,
+  type Clock,
   type DocumentSource,
   type Labels,
   type PolicyMode,
@@ -23,24 +26,24 @@ export class PolicyRegistry {
   }
 
   /**
-   * Reads policies, all or none, without taking them over.
+   * Reads policies, all or none, without taking them over. It pauses after each file.
    * @throws OmoiError `policy_file_invalid` with file, line and column
    */
-  parse(sources: readonly DocumentSource[]): readonly Policy[] {
-    const loaded = sources.map((source) => ({
-      source,
-      policy: parseStrictDocument(source, this.#schema, 'policy_file_invalid'),
-    }));
+  *parse(sources: readonly DocumentSource[]): Generator<void, readonly Policy[]> {
+    const policies: Policy[] = [];
     const byName = new Map<string, string>();
-    for (const { source, policy } of loaded) {
+    for (const source of sources) {
+      const policy = parseStrictDocument(source, this.#schema, 'policy_file_invalid');
       const other = byName.get(policy.name);
       if (other !== undefined) {
         const message = `${source.name}:1:1: policy "${policy.name}" stands in ${other} too; names are unique`;
         throw new OmoiError('policy_file_invalid', message);
       }
       byName.set(policy.name, source.name);
+      policies.push({ ...policy, mode: this.#modeOverride ?? policy.mode });
+      yield;
     }
-    return loaded.map(({ policy }) => ({ ...policy, mode: this.#modeOverride ?? policy.mode }));
+    return policies;
   }
 
   /** Takes policies over that were read. */
@@ -48,9 +51,9 @@ export class PolicyRegistry {
     this.#policies = policies;
   }
 
-  /** @throws as `parse`; the old policies stay in force */
-  load(sources: readonly DocumentSource[]): void {
-    this.replace(this.parse(sources));
+  /** Reads policies and takes them over, in slices. @throws as `parse`; the old policies stay in force */
+  async load(sources: readonly DocumentSource[], clock: Clock): Promise<void> {
+    this.replace(await paced(this.parse(sources), new Stretch(clock)));
   }
 
   list(): readonly Policy[] {
