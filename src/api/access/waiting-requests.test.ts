@@ -1,68 +1,43 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createEventBus } from '#eventbus';
-import { createFleet, type Fleet } from '#fleet';
-import { openTestStateDatabase } from '#storage';
-import { createSeededRandom, nextTurn, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
-import { registerAgentRoutes } from '../agents/agent-routes.ts';
-import { startTestApi, type TestApi } from '../api.test-support.ts';
-import { registerLockRoutes } from '../locks/lock-routes.ts';
-import { registerTaskRoutes } from '../tasks/task-routes.ts';
+import { nextTurn } from '#telemetry';
+import { openFleetApi, type FleetApi } from '../fleet-api.test-support.ts';
 import type { Role } from './roles.ts';
 
-let api: TestApi;
-let fleet: Fleet;
-let stop: () => Promise<void>;
+let fleetApi: FleetApi;
 
 beforeEach(async () => {
-  const clock = new VirtualClock();
-  const database = await openTestStateDatabase(clock, 'none');
-  const random = createSeededRandom(1);
-  const common = { database, clock, random, logger: silentLogger, metrics: new SelfMetrics() };
-  const bus = createEventBus(common);
-  fleet = createFleet({ ...common, bus });
-  await fleet.start();
-  api = await startTestApi({
-    register: (app) => {
-      registerAgentRoutes(app, { fleet, clock });
-      registerTaskRoutes(app, { fleet });
-      registerLockRoutes(app, { fleet });
-    },
-  });
-  stop = async () => {
-    await api.close();
-    await fleet.stop();
-    await bus.stop();
-    await database.close();
-  };
+  fleetApi = await openFleetApi();
   for (const id of ['worker-1', 'worker-2']) {
     await ask('operator', 'agents', { agent_id: id, agent_type: 'worker', nonce: `the nonce of ${id}` });
   }
 });
-afterEach(() => stop());
+afterEach(() => fleetApi.close());
 
 async function ask(role: Role, path: string, body?: object) {
-  const answer = await api.app.inject({
+  const answer = await fleetApi.api.app.inject({
     method: body === undefined ? 'GET' : 'POST',
     url: `/api/v1/fleet/${path}`,
-    headers: { ...api.as(role), host: 'localhost' },
+    headers: { ...fleetApi.api.as(role), host: 'localhost' },
     ...(body !== undefined && { payload: body }),
   });
   return { status: answer.statusCode, ...answer.json<{ error?: string; task?: { task_id: string } }>() };
 }
 
 async function revoke(role: Role): Promise<void> {
-  const token = (await api.access.listTokens({ limit: 10, afterId: null })).find((one) => one.role === role);
-  await api.access.revokeToken(token?.id ?? '', 'test');
+  const token = (await fleetApi.api.access.listTokens({ limit: 10, afterId: null })).find(
+    (one) => one.role === role,
+  );
+  await fleetApi.api.access.revokeToken(token?.id ?? '', 'test');
 }
 
 const worker = (number: number) => ({ agent_id: `worker-${number}`, generation: 1 });
 
 it('a claim that waits is refused the moment its token is revoked, and the next task is for others', async () => {
   const claim = ask('agent', 'tasks/claim', { ...worker(1), wait_ms: 30_000 });
-  while (fleet.tasks.waitingClaims === 0) await nextTurn();
+  while (fleetApi.fleet.tasks.waitingClaims === 0) await nextTurn();
   await revoke('agent');
   expect(await claim).toMatchObject({ status: 401, error: 'unauthenticated' });
-  expect(fleet.tasks.waitingClaims).toBe(0);
+  expect(fleetApi.fleet.tasks.waitingClaims).toBe(0);
   const enqueued = await ask('operator', 'tasks', { task_type: 'build', phase_id: 'PHASE_TESTING' });
   const seen = await ask('operator', `tasks/${enqueued.task?.task_id ?? ''}`);
   expect(seen).toMatchObject({ state: 'queued' });
@@ -70,7 +45,7 @@ it('a claim that waits is refused the moment its token is revoked, and the next 
 
 it('a claim of another token waits on, and gets the task', async () => {
   const claim = ask('agent', 'tasks/claim', { ...worker(1), wait_ms: 30_000 });
-  while (fleet.tasks.waitingClaims === 0) await nextTurn();
+  while (fleetApi.fleet.tasks.waitingClaims === 0) await nextTurn();
   await revoke('viewer');
   const enqueued = await ask('operator', 'tasks', { task_type: 'build', phase_id: 'PHASE_TESTING' });
   expect(await claim).toMatchObject({ status: 200, tasks: [{ task_id: enqueued.task?.task_id }] });
@@ -100,7 +75,7 @@ it('a heartbeat is no change: it is not audited, whoever sends it', async () => 
   expect(beat).toMatchObject({ status: 200 });
   const all = await ask('operator', 'agents/heartbeats', { heartbeats: [{ ...worker(2), sequence: 1 }] });
   expect(all).toMatchObject({ status: 200 });
-  const actions = await api.access.audit.list({ limit: 100, beforeId: null });
+  const actions = await fleetApi.api.access.audit.list({ limit: 100, beforeId: null });
   expect(actions.map(({ action }) => action).filter((action) => action.includes('heartbeat'))).toEqual([]);
   expect(actions.map(({ action }) => action)).toContain('POST /api/v1/fleet/agents');
 });

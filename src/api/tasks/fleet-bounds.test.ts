@@ -1,51 +1,21 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createEventBus } from '#eventbus';
-import { createFleet, type Fleet } from '#fleet';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
-import { registerAgentRoutes } from '../agents/agent-routes.ts';
-import { startTestApi, type TestApi } from '../api.test-support.ts';
-import { registerLockRoutes } from '../locks/lock-routes.ts';
-import { registerTaskRoutes } from './task-routes.ts';
+import { openFleetApi, type FleetApi } from '../fleet-api.test-support.ts';
 
 // The bounds of requests as the documentation tells them: the last number that is taken, and the first that is not.
 
-let database: StateDatabase;
-let stop: () => Promise<void>;
-let fleet: Fleet;
-let api: TestApi;
+let fleetApi: FleetApi;
 
 beforeAll(async () => {
-  const clock = new VirtualClock();
-  database = await openTestStateDatabase(clock, 'none');
-  const random = createSeededRandom(1);
-  const common = { database, clock, random, logger: silentLogger, metrics: new SelfMetrics() };
-  const bus = createEventBus(common);
-  fleet = createFleet({ ...common, bus });
-  await fleet.start();
-  api = await startTestApi({
-    parts: { limits: { maxBodyBytes: 1_048_576 } },
-    register: (app) => {
-      registerAgentRoutes(app, { fleet, clock });
-      registerTaskRoutes(app, { fleet });
-      registerLockRoutes(app, { fleet });
-    },
-  });
-  stop = async () => {
-    await api.close();
-    await fleet.stop();
-    await bus.stop();
-    await database.close();
-  };
+  fleetApi = await openFleetApi({ limits: { maxBodyBytes: 1_048_576 } });
   await ask('agents', { agent_id: 'worker-1', agent_type: 'worker', nonce: 'a nonce of mine' });
 });
-afterAll(() => stop());
+afterAll(() => fleetApi.close());
 
 async function ask(path: string, body?: object) {
-  const answer = await api.app.inject({
+  const answer = await fleetApi.api.app.inject({
     method: body === undefined ? 'GET' : 'POST',
     url: `/api/v1/fleet/${path}`,
-    headers: { ...api.as('agent'), host: 'localhost' },
+    headers: { ...fleetApi.api.as('agent'), host: 'localhost' },
     ...(body !== undefined && { payload: body }),
   });
   return { status: answer.statusCode, ...answer.json<{ error?: string }>() };
