@@ -9,9 +9,9 @@ export const OTLP_LIMITS = {
   maxRequestElements: 500_000,
   /** Messages of all kinds, attributes and their values among them. */
   maxRequestMessages: 5_000_000,
-  /** Counts and bounds of histograms, values of summaries. */
+  /** Counts of the buckets of histograms, quantiles of summaries. */
   maxRequestNumbers: 2_000_000,
-  /** Metrics with attributes that are not known from an earlier request. */
+  /** Points of metrics with attributes that are not known from an earlier request. */
   maxRequestNewWriters: 100_000,
   maxRequestExemplars: 20_000,
   /** Brackets of a JSON body inside one another. */

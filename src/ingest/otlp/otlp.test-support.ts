@@ -45,6 +45,7 @@ export interface OtlpTest {
   readonly clock: VirtualClock;
   readonly tsdb: Tsdb;
   readonly receiver: OtlpReceiver;
+  readonly selfMetrics: SelfMetrics;
   readonly spans: ReceivedSpan[];
   readonly logs: ReceivedLogRecord[];
   /** Nanoseconds, as text, so many milliseconds after the start of the test. */
@@ -103,6 +104,7 @@ export async function startOtlp({
     clock,
     tsdb,
     receiver,
+    selfMetrics,
     spans,
     logs,
     ns: (afterMs) => `${startMs + afterMs}000000`,

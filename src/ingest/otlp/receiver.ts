@@ -65,6 +65,7 @@ class Receiver implements OtlpReceiver {
   readonly #options: OtlpReceiverOptions;
   readonly #metrics: MetricsIntake;
   readonly #refused: Counter;
+  readonly #leftOut: Counter;
   readonly #lanes: Lanes;
 
   constructor(options: OtlpReceiverOptions) {
@@ -74,6 +75,10 @@ class Receiver implements OtlpReceiver {
     this.#refused = options.selfMetrics.counter(
       'omoi_otlp_refused_total',
       'OTLP points, spans and records refused.',
+    );
+    this.#leftOut = options.selfMetrics.counter(
+      'omoi_otlp_left_out_total',
+      'Attributes, events, links and exemplars left out of OTLP elements that were stored.',
     );
   }
 
@@ -93,6 +98,7 @@ class Receiver implements OtlpReceiver {
     }
     const partial = refusals.partialSuccess;
     if (partial.rejected > 0) this.#refused.add(partial.rejected, { signal });
+    if (refusals.leftOut > 0) this.#leftOut.add(refusals.leftOut, { signal });
     return encodeSuccess(signal, encoding, partial);
   }
 

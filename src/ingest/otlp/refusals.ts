@@ -44,6 +44,12 @@ export class Refusals {
     return sum;
   }
 
+  get leftOut(): number {
+    let sum = 0;
+    for (const count of this.#leftOut.values()) sum += count;
+    return sum;
+  }
+
   /** For the answer: OTLP allows a message with nothing rejected, as a warning. */
   get partialSuccess(): PartialSuccess {
     const all = [

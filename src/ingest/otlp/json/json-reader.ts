@@ -64,7 +64,6 @@ export class JsonReader {
   #root: MessageType | null;
   #messages = 0;
   #elements = 0;
-  #numbers = 0;
 
   /** @throws what `take` throws */
   constructor(body: Uint8Array, { root, refusals, take }: JsonReading) {
@@ -294,7 +293,6 @@ export class JsonReader {
     }
     const start = this.#writer.length;
     if (!field.repeated) this.#writer.tag(field.number, field.wireType);
-    else checkLimit('maxRequestNumbers', ++this.#numbers);
     const problem = writeScalar(this.#writer, type, token);
     if (problem === null) return;
     this.#writer.truncate(start);

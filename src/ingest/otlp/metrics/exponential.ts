@@ -1,7 +1,7 @@
 import type { Exemplar, HistogramSpan, HistogramValue } from '#telemetry';
 import { histogramProblem } from '../../histogram-check.ts';
 import { WIRE_BYTES, WIRE_VARINT, type WireReader } from '../../wire-reader.ts';
-import { checkLimit, maxBuckets } from '../limits.ts';
+import { maxBuckets } from '../limits.ts';
 import type { Refusals } from '../refusals.ts';
 import { unsigned64At } from '../wire/times.ts';
 import type { Family } from './family.ts';
@@ -84,7 +84,6 @@ export class ExponentialReader {
   readonly #rows: PointRows;
   readonly #refusals: Refusals;
   readonly #point = new ExponentialPoint();
-  #numbers = 0;
 
   constructor(context: PointContext) {
     this.#points = context;
@@ -180,7 +179,7 @@ export class ExponentialReader {
         if ((tag & 7) === WIRE_BYTES) this.#readPacked(buckets, reader.fieldEnd(end));
         else {
           reader.expect(tag, WIRE_VARINT, WIRE_BYTES);
-          checkLimit('maxRequestNumbers', ++this.#numbers);
+          this.#points.countNumbers(1);
           buckets.add(reader.unsigned(end));
         }
       } else reader.skip(tag, end);
@@ -197,8 +196,7 @@ export class ExponentialReader {
       buckets.add(byte < 128 ? byte : reader.unsigned(end));
     }
     reader.at = end;
-    this.#numbers += buckets.length - before;
-    checkLimit('maxRequestNumbers', this.#numbers);
+    this.#points.countNumbers(buckets.length - before);
   }
 }
 

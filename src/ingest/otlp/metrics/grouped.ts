@@ -1,5 +1,5 @@
 import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, type WireReader } from '../../wire-reader.ts';
-import { checkLimit, maxBuckets } from '../limits.ts';
+import { maxBuckets } from '../limits.ts';
 import type { Refusals } from '../refusals.ts';
 import { unsigned64At } from '../wire/times.ts';
 import type { Family, Layout } from './family.ts';
@@ -198,18 +198,20 @@ export class GroupedReader {
     const point = this.#point;
     const areCounts = tag >>> 3 === 6;
     const isFirst = (areCounts ? point.countsEnd : point.boundsEnd) === 0;
-    if ((tag & 7) !== WIRE_BYTES || !isFirst) {
+    if ((tag & 7) !== WIRE_BYTES) {
       reader.expect(tag, WIRE_BYTES, WIRE_FIXED64);
       reader.skip(tag, end);
+      if (areCounts) this.#points.countNumbers(1);
       point.isInPieces = true;
       return;
     }
     const stop = reader.fieldEnd(end);
     const start = reader.at;
     if ((stop - start) % NUMBER_BYTES !== 0) throw reader.broken('a number of eight bytes is cut off');
-    checkLimit('maxRequestNumbers', this.#rows.numbersLength + (stop - start) / NUMBER_BYTES);
+    if (areCounts) this.#points.countNumbers((stop - start) / NUMBER_BYTES);
     reader.at = stop;
-    if (areCounts) [point.countsStart, point.countsEnd] = [start, stop];
+    if (!isFirst) point.isInPieces = true;
+    else if (areCounts) [point.countsStart, point.countsEnd] = [start, stop];
     else [point.boundsStart, point.boundsEnd] = [start, stop];
   }
 
@@ -219,7 +221,6 @@ export class GroupedReader {
     reader.expect(tag, WIRE_BYTES, WIRE_FIXED64);
     const stop = (tag & 7) === WIRE_BYTES ? reader.fieldEnd(end) : reader.at + 8;
     const areCounts = tag >>> 3 === 6;
-    checkLimit('maxRequestNumbers', this.#rows.numbersLength + (stop - reader.at) / 8);
     while (reader.at < stop) {
       const double = reader.double(Math.min(stop, end));
       if (into.length > maxBuckets) {
@@ -246,7 +247,7 @@ export class GroupedReader {
       } else reader.skip(inner, quantileEnd);
     }
     if (this.#point.places.length >= maxBuckets) return;
-    checkLimit('maxRequestNumbers', this.#rows.numbersLength + this.#point.numbers.length);
+    this.#points.countNumbers(1);
     this.#point.places.push(quantile);
     this.#point.numbers.push(value);
   }

@@ -1,6 +1,6 @@
 import type { Exemplar } from '#telemetry';
 import { WIRE_BYTES, type WireReader } from '../../wire-reader.ts';
-import { maxExemplars } from '../limits.ts';
+import { checkLimit, maxExemplars } from '../limits.ts';
 import type { Refusals } from '../refusals.ts';
 import { readExemplar } from './exemplars.ts';
 import type { Family, Layout } from './family.ts';
@@ -29,6 +29,7 @@ export class PointContext {
   readonly #known: KnownWriters;
   /** The layout that was found last. */
   #lastLayout: Layout | null = null;
+  #numbers = 0;
 
   constructor(parts: PointContextParts) {
     this.reader = parts.reader;
@@ -36,6 +37,12 @@ export class PointContext {
     this.refusals = parts.refusals;
     this.receivedAtMs = parts.receivedAtMs;
     this.#known = parts.known;
+  }
+
+  /** Counts numbers of histograms and summaries before they are kept. @throws OmoiError `body_too_large` */
+  countNumbers(more: number): void {
+    this.#numbers += more;
+    checkLimit('maxRequestNumbers', this.#numbers);
   }
 
   /** Reads an exemplar and adds it. */
