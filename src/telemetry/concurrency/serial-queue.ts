@@ -40,6 +40,11 @@ export class KeyedSerialQueue<Key> {
     return this.#queues.size;
   }
 
+  /** Whether nothing of this key runs or waits. */
+  isIdle(key: Key): boolean {
+    return !this.#queues.has(key);
+  }
+
   /** As `SerialQueue.run`, behind the work of the same key alone. */
   run<Result>(key: Key, work: () => Promise<Result>): Promise<Result> {
     const known = this.#queues.get(key);

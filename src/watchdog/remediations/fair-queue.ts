@@ -20,6 +20,11 @@ export class FairQueue {
     this.#options = options;
   }
 
+  /** Whether work of a lane has not begun yet. */
+  isWaiting(lane: string): boolean {
+    return this.#lanes.has(lane);
+  }
+
   /** @param work must not reject */
   push(lane: string, work: () => Promise<void>): void {
     const waiting = this.#lanes.get(lane);

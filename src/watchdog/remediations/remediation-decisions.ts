@@ -53,7 +53,16 @@ const KNOWN_FROM_MEMORY: ReadonlySet<Guard> = new Set([
 ]);
 
 /** Guards that an event lifts, of which those in line are told, and no time. */
-const LIFTED_BY_EVENT: ReadonlySet<Guard> = new Set(['paused', 'storm', 'one_per_target', 'max_parallel']);
+const LIFTED_BY_EVENT: ReadonlySet<Guard> = new Set([
+  'paused',
+  'observe',
+  'storm',
+  'one_per_target',
+  'max_parallel',
+  'target_withdrawn',
+  'target_healthy',
+  'work_in_flight',
+]);
 
 /** Whether a remediation may begin its step: what the policy and the guards say at the moment. */
 export class RemediationDecisions {

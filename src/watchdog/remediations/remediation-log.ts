@@ -227,6 +227,12 @@ export class RemediationLog {
     return reader.selectFrom('remediations').selectAll().where('id', '=', id).executeTakeFirst();
   }
 
+  /** Which of these stand on disk, as a transaction sees it. @returns their ids */
+  async writtenAmong(tx: StateTransaction, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await tx.db.selectFrom('remediations').select('id').where('id', 'in', ids).execute();
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** Those that have not ended, in the order in which they were planned. */
   async open(): Promise<readonly Remediation[]> {
     return this.#parts.database.reader

@@ -1,3 +1,4 @@
+import type { StateTransaction } from '#storage';
 import {
   backoffMs,
   KeyedSerialQueue,
@@ -13,6 +14,7 @@ import {
 import { carryOut, type OrderParts, type StepOrder } from '../actions/step-order.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import { FairQueue } from './fair-queue.ts';
+import { FirstDecisions } from './first-decisions.ts';
 import { GuardWaits } from './guard-waits.ts';
 import { OpenRemediations, type OpenRemediation } from './open-remediations.ts';
 import type { RemediationLog } from './remediation-log.ts';
@@ -52,6 +54,7 @@ export class RemediationRunner {
   readonly #turns = new KeyedSerialQueue<string>();
   readonly #decisions: FairQueue;
   readonly #waits: GuardWaits;
+  readonly #first: FirstDecisions;
   #stopped = false;
 
   constructor(parts: RunnerParts) {
@@ -64,6 +67,11 @@ export class RemediationRunner {
       decisions: parts.transitions.decisions,
       find: (id) => this.#open.get(id),
       wake: (open, calledFrom) => this.#wake(open, calledFrom),
+    });
+    this.#first = new FirstDecisions({
+      ...parts,
+      turns: this.#turns,
+      isWaiting: (planned) => this.#decisions.isWaiting(newLaneOf(planned)),
     });
     parts.metrics.gauge(
       'omoi_watchdog_open_remediations',
@@ -80,9 +88,21 @@ export class RemediationRunner {
     return this.#open.countByState();
   }
 
-  /** A remediation has been planned. */
-  begin(planned: Remediation): void {
-    if (this.#open.get(planned.id)) return;
+  /** Remediations are planned by a transaction. A few are decided in it at once, so that a repair starts with its plan. */
+  async takeOn(tx: StateTransaction, planned: readonly Remediation[]): Promise<void> {
+    const decided = await this.#first.decide(tx, planned);
+    for (const remediation of planned) {
+      const first = decided.get(remediation.id);
+      tx.afterCommit(() => {
+        // A look for what is missing may have found it first.
+        if (this.#open.get(remediation.id)) return;
+        if (first) this.#follow(this.#open.add(first.remediation), first.next);
+        else this.#begin(remediation);
+      });
+    }
+  }
+
+  #begin(planned: Remediation): void {
     const traceparent = this.#parts.spans.begin(planned, 'planned');
     this.#wake(this.#open.add({ ...planned, traceparent }));
   }
@@ -96,7 +116,10 @@ export class RemediationRunner {
 
   /** Takes up what is open on disk and not in memory, after a commit that failed. @returns it */
   async takeUpMissing(): Promise<readonly Remediation[]> {
-    const missing = (await this.#parts.log.open()).filter(({ id }) => !this.#open.get(id));
+    const { doubtful } = this.#first;
+    const rows = await this.#parts.log.open();
+    this.#first.settleDoubts(doubtful, new Set(rows.map(({ id }) => id)));
+    const missing = rows.filter(({ id }) => !this.#open.get(id));
     for (const row of missing) {
       const open = this.#takeUp(row);
       // It may have ended since it was read.
@@ -308,6 +331,10 @@ function isAtWork({ row }: OpenRemediation): boolean {
 }
 
 /** A policy's new remediations do not stand behind those that it has held back before. */
-function laneOf({ policy, heldBy }: OpenRemediation): string {
-  return heldBy === null ? `${policy} new` : `${policy} held`;
+function laneOf(open: OpenRemediation): string {
+  return open.heldBy === null ? newLaneOf(open) : `${open.policy} held`;
+}
+
+function newLaneOf({ policy }: Pick<Remediation, 'policy'>): string {
+  return `${policy} new`;
 }

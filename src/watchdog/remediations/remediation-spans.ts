@@ -13,7 +13,7 @@ export class RemediationSpans {
     this.#tracing = tracing;
   }
 
-  /** Starts the span of a remediation that is on disk. @returns its traceparent */
+  /** Starts the span of a remediation that is on disk, or about to be. @returns its traceparent */
   begin(remediation: Remediation, how: 'planned' | 'resumed'): string {
     const span = this.#tracing.startSpan('watchdog.remediation', {
       parent: remediation.traceparent,
@@ -27,6 +27,11 @@ export class RemediationSpans {
     });
     this.#spans.set(remediation.id, span);
     return span.traceparent;
+  }
+
+  /** The remediation was not written after all: its span is of nothing. */
+  discard(remediationId: string): void {
+    this.#spans.delete(remediationId);
   }
 
   /** The span of one order of a step. */

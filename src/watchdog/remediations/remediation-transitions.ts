@@ -4,7 +4,7 @@ import type { OrderResult, StepOrder } from '../actions/step-order.ts';
 import type { AlertReader } from '../ports.ts';
 import { RemediationDecisions, type DecisionParts } from './remediation-decisions.ts';
 import { RemediationSteps, type StepParts } from './remediation-steps.ts';
-import type { Remediation } from './remediation.ts';
+import { isBusy, type Remediation } from './remediation.ts';
 import { isOver, type Next, type RecordedSuppression } from './transition.ts';
 
 export interface TransitionParts extends DecisionParts, StepParts {
@@ -40,13 +40,40 @@ export class RemediationTransitions {
    * @param held the guard that holds it back, as it was written down
    */
   next(remediation: Remediation, held: RecordedSuppression | null): Promise<Next> {
-    return this.#shared.ask({ remediation, make: (tx) => this.#next(tx, remediation, held) });
+    return this.#shared.ask({ remediation, make: (tx) => this.nextWithin(tx, remediation, held) });
+  }
+
+  /**
+   * As `next`, in a transaction of the caller's. What starts is ordered and what was done is looked at by the same
+   * commit; a step that begins anew waits for its own, for only then the place of the one before is free.
+   */
+  async nextWithin(
+    tx: StateTransaction,
+    remediation: Remediation,
+    held: RecordedSuppression | null,
+  ): Promise<Next> {
+    return this.#goOn(tx, remediation, await this.#next(tx, remediation, held));
+  }
+
+  /** Makes the transition, too, that follows from one that has just begun to execute or to verify. */
+  async #goOn(tx: StateTransaction, before: Remediation, next: Next): Promise<Next> {
+    if (next.kind !== 'again') return next;
+    const { remediation } = next;
+    return isBusy(remediation) && remediation.state !== before.state
+      ? this.#next(tx, remediation, null)
+      : next;
   }
 
   /** Records what came of an order. */
   settle(order: StepOrder, result: OrderResult): Promise<Next> {
     const { remediation } = order;
-    return this.#shared.ask({ remediation, make: (tx) => this.#steps.settle(tx, order, result) });
+    return this.#shared.ask({
+      remediation,
+      make: async (tx) => {
+        const next = await this.#steps.settle(tx, order, result);
+        return this.#goOn(tx, remediation, next);
+      },
+    });
   }
 
   async #next(

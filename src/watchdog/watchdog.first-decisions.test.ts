@@ -1,0 +1,88 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { CountedDatabase } from './counted-database.test-support.ts';
+import { TroubledDatabase } from './troubled-database.test-support.ts';
+import {
+  becomes,
+  becomesInTime,
+  heldBy,
+  openStage,
+  RESTART,
+  silent,
+  stateOf,
+  type Stage,
+} from './watchdog.test-support.ts';
+
+let stage: Stage;
+afterEach(() => stage.close());
+
+describe('a few new remediations', () => {
+  it('start with the transaction that plans them, and the order follows from it', async () => {
+    const counted = new CountedDatabase();
+    stage = await openStage([RESTART], {}, (database) => counted.around(database));
+    stage.fleet.addAgent('w-1');
+    stage.fleet.addAgent('w-2');
+    await stage.alerts.raise('first', silent('w-2'));
+    await becomes(stage, 'first', 'verifying');
+    counted.reset();
+    await stage.alerts.raise('a1', silent('w-1'));
+    await becomes(stage, 'a1', 'verifying');
+    // One plans, decides and counts the attempt; the other records what came of it and begins to verify.
+    expect(counted.transactions).toBe(2);
+  });
+
+  it('on one target take their turns: one starts, the other is held back', async () => {
+    stage = await openStage([RESTART, RESTART.replace('restart_it', 'twin')]);
+    stage.fleet.addAgent('w-1');
+    await stage.alerts.raise('a1', silent('w-1'));
+    await vi.waitFor(async () => {
+      const details = await stage.archive.list({ alertId: 'a1', limit: 2 });
+      const seen = details.map(({ remediation, suppressions }) => [
+        remediation.state,
+        ...suppressions.map(({ guard }) => guard),
+      ]);
+      expect(seen.toSorted()).toEqual([['planned', 'one_per_target'], ['verifying']]);
+    });
+    expect(stage.fleet.restarts).toHaveLength(1);
+  });
+});
+
+describe('a transaction that plans and decides', () => {
+  const troubled = new TroubledDatabase();
+  const open = async (): Promise<void> => {
+    stage = await openStage([RESTART], {}, (database, clock) => troubled.around(database, clock));
+    stage.fleet.addAgent('w-1');
+    // The consumer has found its place in the log.
+    stage.fleet.addAgent('w-2');
+    await stage.alerts.raise('first', silent('w-2'));
+    await becomes(stage, 'first', 'verifying');
+  };
+
+  it('gives its places back where it is rolled back, and is made again', async () => {
+    await open();
+    troubled.troubles = ['fails_before_commit', 'fails_before_commit'];
+    await stage.alerts.raise('a1', silent('w-1'));
+    await becomesInTime(stage, 'a1', 'verifying');
+    expect(troubled.troubles).toEqual([]);
+    expect(stage.fleet.restarts.filter(({ agentId }) => agentId === 'w-1')).toHaveLength(1);
+    // Of what was rolled back there is no span.
+    const began = stage.tracing.spans.filter(
+      ({ name, isEnded }) => name === 'watchdog.remediation' && isEnded,
+    );
+    expect(began).toEqual([]);
+  });
+
+  it('keeps its places where it is written after all, until that is taken up', async () => {
+    await open();
+    troubled.troubles = ['fails_after_commit'];
+    await stage.alerts.raise('a1', silent('w-1'));
+    await becomes(stage, 'a1', 'executing');
+    await stage.alerts.raise('a2', silent('w-1'));
+    // The consumer tries again.
+    await stage.clock.advance(100);
+    await heldBy(stage, 'a2', 'one_per_target');
+    expect(stage.fleet.restarts.filter(({ agentId }) => agentId === 'w-1')).toEqual([]);
+    await becomesInTime(stage, 'a1', 'verifying');
+    expect(stage.fleet.restarts.filter(({ agentId }) => agentId === 'w-1')).toHaveLength(1);
+    expect(await stateOf(stage, 'a2')).toBe('planned');
+  });
+});
