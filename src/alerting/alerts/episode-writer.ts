@@ -57,6 +57,13 @@ export interface EpisodeChanges {
 
 type ResolvedEvent = Extract<NewSystemEvent, { readonly event_type: 'monitor.alert.resolved' }>;
 
+/** A rule already has a firing row for the labels of an episode that begins. */
+class FiresAlready extends Error {
+  constructor() {
+    super('an episode that begins fires already');
+  }
+}
+
 /** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
 const MAX_URGENT_EPISODES = 10;
 
@@ -80,23 +87,42 @@ export class EpisodeWriter {
    * All or nothing; may be repeated when it is unknown whether it went through. An episode that has ended already is
    * left as it is.
    */
-  write(changes: EpisodeChanges): Promise<WrittenEpisodes> {
-    return this.#database.transaction(
-      async (tx) => {
-        const [ended, opened] = await allSettled([
-          endEpisodes(tx, changes.ended),
-          beginEpisodes(tx, changes.begun),
-          writeSavedStates(tx, changes.saved),
-        ]);
-        const events: NewSystemEvent[] = [...ended];
-        changes.begun.forEach((episode, place) => {
-          if (opened[place]?.alertId === episode.alertId) events.push(triggeredEvent(episode));
-        });
-        await this.#bus.append(tx, ...events);
-        return { opened, causes: new Map(ended.map(({ payload }) => [payload.alert_id, payload.cause])) };
-      },
-      { urgent: changes.begun.length + changes.ended.length <= MAX_URGENT_EPISODES },
-    );
+  async write(changes: EpisodeChanges): Promise<WrittenEpisodes> {
+    const { begun, ended } = changes;
+    const options = { urgent: begun.length + ended.length <= MAX_URGENT_EPISODES };
+    if (ended.length === 0) {
+      try {
+        return await this.#database.transaction((tx) => this.#beginNew(tx, changes), options);
+      } catch (thrown) {
+        if (!(thrown instanceof FiresAlready)) throw thrown;
+      }
+    }
+    return this.#database.transaction((tx) => this.#write(tx, changes), options);
+  }
+
+  /** Rows and events go to the database together, as if none of them fired already. @throws FiresAlready where one does */
+  async #beginNew(tx: StateTransaction, { begun, saved }: EpisodeChanges): Promise<WrittenEpisodes> {
+    const [inserted] = await allSettled([
+      insertEpisodes(tx, begun),
+      writeSavedStates(tx, saved),
+      this.#bus.append(tx, ...begun.map(triggeredEvent)),
+    ]);
+    if (inserted.size < begun.length) throw new FiresAlready();
+    return { opened: begun, causes: new Map() };
+  }
+
+  async #write(tx: StateTransaction, changes: EpisodeChanges): Promise<WrittenEpisodes> {
+    const [ended, opened] = await allSettled([
+      endEpisodes(tx, changes.ended),
+      beginEpisodes(tx, changes.begun),
+      writeSavedStates(tx, changes.saved),
+    ]);
+    const events: NewSystemEvent[] = [...ended];
+    changes.begun.forEach((episode, place) => {
+      if (opened[place]?.alertId === episode.alertId) events.push(triggeredEvent(episode));
+    });
+    await this.#bus.append(tx, ...events);
+    return { opened, causes: new Map(ended.map(({ payload }) => [payload.alert_id, payload.cause])) };
   }
 
   /** Ends one episode by a person's hand. @returns false where it has ended already */
@@ -152,15 +178,8 @@ async function beginEpisodes(
   tx: StateTransaction,
   begun: readonly NewEpisode[],
 ): Promise<readonly OpenedEpisode[]> {
-  if (begun.length === 0) return [];
-  const inserted = await tx.db
-    .insertInto('alerts')
-    .values(begun.map(rowOf))
-    .onConflict((conflict) => conflict.doNothing())
-    .returning('id')
-    .execute();
-  if (inserted.length === begun.length) return begun;
-  const ids = new Set(inserted.map(({ id }) => id));
+  const ids = await insertEpisodes(tx, begun);
+  if (ids.size === begun.length) return begun;
   const firing = await firingRows(
     tx,
     begun.filter(({ alertId }) => !ids.has(alertId)),
@@ -172,6 +191,21 @@ async function beginEpisodes(
     // Somebody ended it in between: the whole is to be tried again.
     throw new OmoiError('database_failed', `The alert of ${episode.ruleId} was ended while it was opened`);
   });
+}
+
+/** Leaves those out that fire already. @returns the ids of the others */
+async function insertEpisodes(
+  tx: StateTransaction,
+  begun: readonly NewEpisode[],
+): Promise<ReadonlySet<string>> {
+  if (begun.length === 0) return new Set();
+  const inserted = await tx.db
+    .insertInto('alerts')
+    .values(begun.map(rowOf))
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .execute();
+  return new Set(inserted.map(({ id }) => id));
 }
 
 /** The firing rows of one rule for those labels, by fingerprint. */

@@ -5,29 +5,28 @@ import { actionId, type Remediation } from '../remediations/remediation.ts';
 /** A step's intent, and what became of it. */
 export type ActionRow = Selectable<StateTables['watchdog_actions']>;
 
-/** Writes down what is about to be ordered, before it is. */
+/** Writes down what is about to be ordered, before it is; its first attempt is counted. */
 export async function insertIntent(
   tx: StateTransaction,
   remediation: Remediation,
   intent: { readonly step: { readonly action: string }; readonly expectedGeneration: number | null },
-): Promise<void> {
-  await tx.db
-    .insertInto('watchdog_actions')
-    .values({
-      id: actionId(remediation),
-      remediation_id: remediation.id,
-      step: remediation.step,
-      action: intent.step.action,
-      params: JSON.stringify(intent.step),
-      expected_generation: intent.expectedGeneration,
-      intended_at_ms: tx.nowMs,
-      attempts: 0,
-      next_attempt_at_ms: null,
-      finished_at_ms: null,
-      result: null,
-      detail: null,
-    })
-    .execute();
+): Promise<ActionRow> {
+  const action: ActionRow = {
+    id: actionId(remediation),
+    remediation_id: remediation.id,
+    step: remediation.step,
+    action: intent.step.action,
+    params: JSON.stringify(intent.step),
+    expected_generation: intent.expectedGeneration,
+    intended_at_ms: tx.nowMs,
+    attempts: 1,
+    next_attempt_at_ms: null,
+    finished_at_ms: null,
+    result: null,
+    detail: null,
+  };
+  await tx.db.insertInto('watchdog_actions').values(action).execute();
+  return action;
 }
 
 /** The intent of a remediation's present step. */

@@ -1,8 +1,8 @@
 import type { StateTransaction } from '#storage';
-import type { KeyedSerialQueue } from '#telemetry';
+import { allSettled, type KeyedSerialQueue } from '#telemetry';
 import type { RemediationLog } from './remediation-log.ts';
 import type { RemediationSpans } from './remediation-spans.ts';
-import type { RemediationTransitions } from './remediation-transitions.ts';
+import type { RemediationTransitions, TransitionFacts } from './remediation-transitions.ts';
 import { targetOf, type Remediation } from './remediation.ts';
 import type { RepairSlots } from './repair-slots.ts';
 import type { Next } from './transition.ts';
@@ -11,7 +11,7 @@ export interface FirstDecisionParts {
   readonly log: Pick<RemediationLog, 'writtenAmong'>;
   readonly slots: RepairSlots;
   readonly spans: RemediationSpans;
-  readonly transitions: Pick<RemediationTransitions, 'nextWithin'>;
+  readonly transitions: Pick<RemediationTransitions, 'facts' | 'first'>;
   /** One transition at a time on each target, `agent:w-1`. */
   readonly turns: KeyedSerialQueue<string>;
   /** Whether others of its policy wait for their first decision, before it. */
@@ -39,24 +39,31 @@ export class FirstDecisions {
 
   /**
    * The targets' turns are taken until the transaction has ended.
+   * @param planned with ids, while they are being `written`: those of them that had not been planned before
    * @returns by id, what follows from those that were decided; the others come in their turn
    */
   async decide(
     tx: StateTransaction,
     planned: readonly Remediation[],
+    written: Promise<readonly Remediation[]>,
   ): Promise<ReadonlyMap<string, FirstDecision>> {
-    const decided = new Map<string, FirstDecision>();
-    if (planned.length > MAX_FIRST_DECISIONS) return decided;
-    const { turns, isWaiting, log } = this.#parts;
-    const { doubtful } = this;
-    if (doubtful.length > 0) this.settleDoubts(doubtful, await log.writtenAmong(tx, doubtful));
+    const { isWaiting, transitions } = this.#parts;
+    if (planned.length > MAX_FIRST_DECISIONS) return new Map();
+    const free = planned.filter((one) => !isWaiting(one) && this.#takeTurn(tx, targetOf(one)));
     // They lock their alerts' rows, in the order in which others do.
-    const byAlert = planned.toSorted((a, b) => (a.alert_id < b.alert_id ? -1 : 1));
-    for (const remediation of byAlert) {
-      if (!turns.isIdle(targetOf(remediation)) || isWaiting(remediation)) continue;
-      decided.set(remediation.id, await this.#decideOne(tx, remediation));
-    }
-    return decided;
+    const byAlert = free.toSorted((a, b) => (a.alert_id < b.alert_id ? -1 : 1));
+    const [inserted, facts] = await allSettled([
+      written,
+      allSettled(byAlert.map((remediation) => transitions.facts(tx, remediation))),
+      this.#clearDoubts(tx),
+    ]);
+    const isNew = new Set(inserted.map(({ id }) => id));
+    const decided = byAlert.map(async (remediation, at) => {
+      const known = facts[at];
+      return known && isNew.has(remediation.id) ? this.#decideOne(tx, remediation, known) : [];
+    });
+    const decisions = (await allSettled(decided)).flat();
+    return new Map(decisions.map((decision) => [decision.remediation.id, decision]));
   }
 
   get doubtful(): readonly string[] {
@@ -74,19 +81,35 @@ export class FirstDecisions {
     }
   }
 
-  async #decideOne(tx: StateTransaction, planned: Remediation): Promise<FirstDecision> {
-    const { turns, spans, slots, transitions } = this.#parts;
-    const { id } = planned;
+  /** Whether nothing was done on the target; from now on this is, until the transaction has ended. */
+  #takeTurn(tx: StateTransaction, target: string): boolean {
+    const { turns } = this.#parts;
+    if (!turns.isIdle(target)) return false;
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-    void turns.run(targetOf(planned), () => ended);
-    const traceparent = spans.begin(planned, 'planned');
+    void turns.run(target, () => ended);
     tx.afterCommit(end);
+    tx.afterRollback(end);
+    return true;
+  }
+
+  async #decideOne(
+    tx: StateTransaction,
+    planned: Remediation,
+    facts: TransitionFacts,
+  ): Promise<FirstDecision> {
+    const { spans, slots, transitions } = this.#parts;
+    const { id } = planned;
+    const remediation = { ...planned, traceparent: spans.begin(planned, 'planned') };
     tx.afterRollback(() => {
       spans.discard(id);
       if (slots.holds(id)) this.#doubtful.add(id);
-      end();
     });
-    const remediation = { ...planned, traceparent };
-    return { remediation, next: await transitions.nextWithin(tx, remediation, null) };
+    return { remediation, next: await transitions.first(tx, remediation, facts) };
+  }
+
+  async #clearDoubts(tx: StateTransaction): Promise<void> {
+    const { doubtful } = this;
+    if (doubtful.length === 0) return;
+    this.settleDoubts(doubtful, await this.#parts.log.writtenAmong(tx, doubtful));
   }
 }

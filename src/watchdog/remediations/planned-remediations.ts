@@ -26,15 +26,13 @@ const INSERT_ONCE = new PreparedInsert<Remediation, { id: string }>((db, rows) =
 /** Writes those that are not there yet, once for each policy, alert and target. @returns these */
 export async function insertPlanned(
   tx: StateTransaction,
-  wanted: readonly WantedRemediation[],
-  random: Random,
+  planned: readonly Remediation[],
 ): Promise<readonly Remediation[]> {
-  const planned = wanted.map((one) => plannedRemediation(one, tx.nowMs, random));
   const inserted = new Set((await INSERT_ONCE.rows(tx, planned)).map(({ id }) => id));
   return planned.filter(({ id }) => inserted.has(id));
 }
 
-function plannedRemediation(
+export function plannedRemediation(
   { policy, alert, target }: WantedRemediation,
   nowMs: number,
   random: Random,

@@ -170,7 +170,7 @@ export class Planner {
   ): Promise<readonly Unplanned[]> {
     const { log, runner } = this.#parts;
     const { wanted, unplanned } = this.#look(tx, alerts, planned);
-    await runner.takeOn(tx, await log.plan(tx, wanted));
+    await runner.takeOn(tx, log.plan(tx, wanted));
     // Where the commit failed nobody knows whether the rows are there.
     if (wanted.length > 0) tx.afterRollback(() => (this.#isInDoubt = true));
     for (const { alert } of unplanned) this.#remember(alert.alertId);

@@ -98,7 +98,13 @@ export class RemediationDecisions {
     slots.reserve(remediation, nowMs);
     const expectedGeneration = agent?.generation ?? null;
     const { step } = planOf(remediation);
-    return again(await log.start(tx, remediation, { step, value: alert.value, expectedGeneration }));
+    const started = await log.start(tx, remediation, { step, value: alert.value, expectedGeneration });
+    const { executing, action } = started;
+    return {
+      kind: 'order',
+      remediation: executing,
+      order: { remediation: executing, step, action, kind: 'act' },
+    };
   }
 
   /** What a guard that held a remediation back says now; null where it lifts, or the database has to be asked. */

@@ -15,7 +15,7 @@ import type { PolicyStep } from '../actions/actions.ts';
 import type { Suppression } from '../guards/guards.ts';
 import type { AgentFacts } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
-import { insertPlanned, type WantedRemediation } from './planned-remediations.ts';
+import { insertPlanned, plannedRemediation, type WantedRemediation } from './planned-remediations.ts';
 import { mayBecome, remediationRef, type Ending, type Remediation } from './remediation.ts';
 import type { RepairSlots } from './repair-slots.ts';
 import type { RecordedSuppression } from './transition.ts';
@@ -46,10 +46,15 @@ export class RemediationLog {
   /**
    * Plans remediations, once for each policy, alert and target. They carry their alert's trace until they have a span of
    * their own.
-   * @returns those that had not been planned before
+   * @returns all of them, and once they are written those that had not been planned before
    */
-  async plan(tx: StateTransaction, wanted: readonly WantedRemediation[]): Promise<readonly Remediation[]> {
-    return insertPlanned(tx, wanted, this.#parts.random);
+  plan(
+    tx: StateTransaction,
+    wanted: readonly WantedRemediation[],
+  ): { readonly planned: readonly Remediation[]; readonly written: Promise<readonly Remediation[]> } {
+    const { random } = this.#parts;
+    const planned = wanted.map((one) => plannedRemediation(one, tx.nowMs, random));
+    return { planned, written: insertPlanned(tx, planned) };
   }
 
   /** Notes a generation that came up since the remediation last looked, and that it had not asked for. */
@@ -123,7 +128,7 @@ export class RemediationLog {
     return recorded;
   }
 
-  /** Starts a step: the intent is on disk before anything is done. */
+  /** Starts a step: the intent and its first attempt are on disk before anything is done. */
   async start(
     tx: StateTransaction,
     remediation: Remediation,
@@ -134,10 +139,10 @@ export class RemediationLog {
       /** The generation that the agent has now; null for a pool. */
       readonly expectedGeneration: number | null;
     },
-  ): Promise<Remediation> {
+  ): Promise<{ readonly executing: Remediation; readonly action: ActionRow }> {
     const payload = { ...remediationRef(remediation), step: begin.step.action };
-    // None waits for another's answer: they go to the database together.
-    const [executing] = await allSettled([
+    // None waits for another's answer, here and below: they go to the database together.
+    const [executing, action] = await allSettled([
       this.#move(tx, remediation, 'executing', {
         step_started_at_ms: tx.nowMs,
         value_before: Number.isFinite(begin.value) ? begin.value : null,
@@ -147,12 +152,14 @@ export class RemediationLog {
         ? this.#append(tx, remediation, { event_type: 'watchdog.remediation.started', payload })
         : this.#changed(tx, remediation, { to: 'executing', step: begin.step.action }),
     ]);
-    return executing;
+    return { executing, action };
   }
 
   async awaitApproval(tx: StateTransaction, remediation: Remediation): Promise<Remediation> {
-    const waiting = await this.#move(tx, remediation, 'awaiting_approval', {});
-    await this.#changed(tx, remediation, { to: 'awaiting_approval', step: null });
+    const [waiting] = await allSettled([
+      this.#move(tx, remediation, 'awaiting_approval', {}),
+      this.#changed(tx, remediation, { to: 'awaiting_approval', step: null }),
+    ]);
     return waiting;
   }
 
@@ -162,8 +169,10 @@ export class RemediationLog {
     remediation: Remediation,
     approvedBy: string | null,
   ): Promise<Remediation> {
-    const planned = await this.#move(tx, remediation, 'planned', { approved_by: approvedBy });
-    await this.#changed(tx, remediation, { to: 'planned', step: null });
+    const [planned] = await allSettled([
+      this.#move(tx, remediation, 'planned', { approved_by: approvedBy }),
+      this.#changed(tx, remediation, { to: 'planned', step: null }),
+    ]);
     return planned;
   }
 
@@ -174,13 +183,15 @@ export class RemediationLog {
     acted: { readonly step: PolicyStep; readonly action: ActionRow; readonly done: Done },
   ): Promise<Remediation> {
     const { step, action, done } = acted;
-    await finishAction(tx, action, { result: 'done', detail: done.detail });
-    const verifying = await this.#move(tx, remediation, 'verifying', {
-      verify_until_ms: tx.nowMs + step.verify.within,
-      generation: done.generation,
-      generation_since_ms: null,
-    });
-    await this.#changed(tx, remediation, { to: 'verifying', step: step.action });
+    const [verifying] = await allSettled([
+      this.#move(tx, remediation, 'verifying', {
+        verify_until_ms: tx.nowMs + step.verify.within,
+        generation: done.generation,
+        generation_since_ms: null,
+      }),
+      finishAction(tx, action, { result: 'done', detail: done.detail }),
+      this.#changed(tx, remediation, { to: 'verifying', step: step.action }),
+    ]);
     return verifying;
   }
 
@@ -190,34 +201,40 @@ export class RemediationLog {
     remediation: Remediation,
     outcome: RemediationOutcome,
   ): Promise<Remediation> {
-    const planned = await this.#move(tx, remediation, 'planned', {
-      step: remediation.step + 1,
-      reason: `step ${remediation.step + 1}: ${outcome}`,
-      verify_until_ms: null,
-    });
-    await this.#changed(tx, remediation, { to: 'planned', step: null });
+    const [planned] = await allSettled([
+      this.#move(tx, remediation, 'planned', {
+        step: remediation.step + 1,
+        reason: `step ${remediation.step + 1}: ${outcome}`,
+        verify_until_ms: null,
+      }),
+      this.#changed(tx, remediation, { to: 'planned', step: null }),
+    ]);
     return planned;
   }
 
   /** Ends a remediation: completed, escalated or cancelled. */
   async end(tx: StateTransaction, remediation: Remediation, ending: Ending): Promise<Remediation> {
-    const ended = await this.#move(tx, remediation, ending.state, {
+    const { policy, alert_id, target, ...ref } = remediationRef(remediation);
+    const about = { policy, alert_id, target };
+    const completed = {
+      ...about,
+      ...ref,
       outcome: ending.outcome,
-      reason: ending.reason,
-      ended_at_ms: tx.nowMs,
-    });
-    const ref = remediationRef(remediation);
-    if (ending.state === 'escalated') {
-      const { policy, alert_id, target } = ref;
-      await this.#append(tx, remediation, {
-        event_type: 'watchdog.escalated',
-        payload: { alert_id, policy, target, guardian: ending.guardian, reason: ending.reason },
-      });
-    }
-    await this.#append(tx, remediation, {
-      event_type: 'watchdog.remediation.completed',
-      payload: { ...ref, outcome: ending.outcome, duration_ms: tx.nowMs - remediation.planned_at_ms },
-    });
+      duration_ms: tx.nowMs - remediation.planned_at_ms,
+    };
+    const [ended] = await allSettled([
+      this.#move(tx, remediation, ending.state, {
+        outcome: ending.outcome,
+        reason: ending.reason,
+        ended_at_ms: tx.nowMs,
+      }),
+      ending.state === 'escalated' &&
+        this.#append(tx, remediation, {
+          event_type: 'watchdog.escalated',
+          payload: { ...about, guardian: ending.guardian, reason: ending.reason },
+        }),
+      this.#append(tx, remediation, { event_type: 'watchdog.remediation.completed', payload: completed }),
+    ]);
     tx.afterCommit(() => this.#parts.counters.ended(ending.outcome));
     return ended;
   }

@@ -1,5 +1,6 @@
 import type { StateTransaction } from '#storage';
 import {
+  allSettled,
   backoffMs,
   KeyedSerialQueue,
   isOutage,
@@ -89,9 +90,12 @@ export class RemediationRunner {
   }
 
   /** Remediations are planned by a transaction. A few are decided in it at once, so that a repair starts with its plan. */
-  async takeOn(tx: StateTransaction, planned: readonly Remediation[]): Promise<void> {
-    const decided = await this.#first.decide(tx, planned);
-    for (const remediation of planned) {
+  async takeOn(
+    tx: StateTransaction,
+    { planned, written }: ReturnType<RemediationLog['plan']>,
+  ): Promise<void> {
+    const [rows, decided] = await allSettled([written, this.#first.decide(tx, planned, written)]);
+    for (const remediation of rows) {
       const first = decided.get(remediation.id);
       tx.afterCommit(() => {
         // A look for what is missing may have found it first.

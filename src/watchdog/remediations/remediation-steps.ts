@@ -29,13 +29,12 @@ export class RemediationSteps {
   }
 
   /**
-   * What stands in the intent is ordered once more after a crash, too, but never for an alert that has ended: then it
-   * is only looked whether it was done.
+   * Orders once more what stands in the intent, after a crash or an attempt that failed, but never for an alert that
+   * has ended: then it is only looked whether it was done.
    */
   async execute(tx: StateTransaction, remediation: Remediation, alert: AlertFacts | null): Promise<Next> {
     const { step } = planOf(remediation);
     const action = await readAction(tx.db, remediation);
-    if (isOver(alert) && action.attempts === 0) return this.#takeBack(tx, remediation, action);
     if (isOver(alert) || action.attempts >= this.#parts.limits.maxAttempts) {
       return { kind: 'order', remediation, order: { remediation, step, action, kind: 'look' } };
     }

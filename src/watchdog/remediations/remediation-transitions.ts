@@ -1,15 +1,21 @@
 import { SharedTransactions, type StateDatabase, type StateTransaction } from '#storage';
 import { allSettled } from '#telemetry';
 import type { OrderResult, StepOrder } from '../actions/step-order.ts';
-import type { AlertReader } from '../ports.ts';
+import type { AlertFacts, AlertReader } from '../ports.ts';
 import { RemediationDecisions, type DecisionParts } from './remediation-decisions.ts';
 import { RemediationSteps, type StepParts } from './remediation-steps.ts';
-import { isBusy, type Remediation } from './remediation.ts';
+import type { Remediation } from './remediation.ts';
 import { isOver, type Next, type RecordedSuppression } from './transition.ts';
 
 export interface TransitionParts extends DecisionParts, StepParts {
   readonly database: StateDatabase;
   readonly alerts: AlertReader;
+}
+
+export interface TransitionFacts {
+  readonly alert: AlertFacts | null;
+  /** When the policy last ended a remediation on the same target after acting, wall ms; null where it never did. */
+  readonly lastEndedAtMs: number | null;
 }
 
 interface Transition {
@@ -40,28 +46,7 @@ export class RemediationTransitions {
    * @param held the guard that holds it back, as it was written down
    */
   next(remediation: Remediation, held: RecordedSuppression | null): Promise<Next> {
-    return this.#shared.ask({ remediation, make: (tx) => this.nextWithin(tx, remediation, held) });
-  }
-
-  /**
-   * As `next`, in a transaction of the caller's. What starts is ordered and what was done is looked at by the same
-   * commit; a step that begins anew waits for its own, for only then the place of the one before is free.
-   */
-  async nextWithin(
-    tx: StateTransaction,
-    remediation: Remediation,
-    held: RecordedSuppression | null,
-  ): Promise<Next> {
-    return this.#goOn(tx, remediation, await this.#next(tx, remediation, held));
-  }
-
-  /** Makes the transition, too, that follows from one that has just begun to execute or to verify. */
-  async #goOn(tx: StateTransaction, before: Remediation, next: Next): Promise<Next> {
-    if (next.kind !== 'again') return next;
-    const { remediation } = next;
-    return isBusy(remediation) && remediation.state !== before.state
-      ? this.#next(tx, remediation, null)
-      : next;
+    return this.#shared.ask({ remediation, make: (tx) => this.#next(tx, remediation, held) });
   }
 
   /** Records what came of an order. */
@@ -71,9 +56,26 @@ export class RemediationTransitions {
       remediation,
       make: async (tx) => {
         const next = await this.#steps.settle(tx, order, result);
-        return this.#goOn(tx, remediation, next);
+        // What was done is looked at by the same commit.
+        const isDone = next.kind === 'again' && next.remediation.state === 'verifying';
+        return isDone ? this.#next(tx, next.remediation, null) : next;
       },
     });
+  }
+
+  /** What the next transition needs to know, as the transaction sees it. */
+  async facts(tx: StateTransaction, remediation: Remediation): Promise<TransitionFacts> {
+    const { alerts, log } = this.#parts;
+    const [alert, lastEndedAtMs] = await allSettled([
+      alerts.get(remediation.alert_id, tx),
+      remediation.state === 'planned' ? log.lastEnd(tx, remediation) : null,
+    ]);
+    return { alert, lastEndedAtMs };
+  }
+
+  /** The first transition, in the transaction that plans it. */
+  first(tx: StateTransaction, planned: Remediation, facts: TransitionFacts): Promise<Next> {
+    return this.#nextOf(tx, planned, { ...facts, held: null });
   }
 
   async #next(
@@ -81,12 +83,15 @@ export class RemediationTransitions {
     remediation: Remediation,
     held: RecordedSuppression | null,
   ): Promise<Next> {
-    const { alerts, log } = this.#parts;
+    return this.#nextOf(tx, remediation, { ...(await this.facts(tx, remediation)), held });
+  }
+
+  async #nextOf(
+    tx: StateTransaction,
+    remediation: Remediation,
+    { alert, lastEndedAtMs, held }: TransitionFacts & { readonly held: RecordedSuppression | null },
+  ): Promise<Next> {
     const { decisions } = this;
-    const [alert, lastEndedAtMs] = await allSettled([
-      alerts.get(remediation.alert_id, tx),
-      remediation.state === 'planned' ? log.lastEnd(tx, remediation) : null,
-    ]);
     switch (remediation.state) {
       case 'planned':
         return isOver(alert)
