@@ -1,5 +1,5 @@
 import type { Labels } from '#telemetry';
-import { Grouping } from '../evaluation/label-sets.ts';
+import { Grouping } from '../evaluation/grouping.ts';
 import { byRows, type Steps } from '../evaluation/pacing.ts';
 import type { VectorTable } from '../evaluation/vector-table.ts';
 import type { QueryGuard } from '../evaluation/query-guard.ts';

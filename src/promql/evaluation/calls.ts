@@ -10,11 +10,11 @@ import { sortByLabels, sortByValue } from '../functions/sorting.ts';
 import { greater, smaller } from './arithmetic.ts';
 import type { TakeRows } from './block-table.ts';
 import type { Frame } from './evaluation-context.ts';
-import type { Steps } from './pacing.ts';
+import { byRows, type Steps } from './pacing.ts';
 import { evaluateRangeCall, type RangeArgument } from './range-calls.ts';
 import { runOfRow } from './sample-run.ts';
 import { evaluateSelector, runsOf } from './selectors.ts';
-import { FLOAT, VectorTable, timeAt, type StepGrid, type Value } from './vector-table.ts';
+import { ABSENT, FLOAT, VectorTable, timeAt, type StepGrid, type Value } from './vector-table.ts';
 
 /** A function call at every step of a grid. */
 export function* evaluateCall(call: Call, frame: Frame): Steps<Value> {
@@ -65,23 +65,26 @@ function* evaluateScalarCall(call: Call, frame: Frame): Steps<Float64Array | nul
       return left.map((value, step) => pick(value, right[step] ?? NaN));
     }
     case 'scalar':
-      return onlyFloats(yield* frame.vector(argumentOf(call, 0)));
+      return yield* onlyFloats(yield* frame.vector(argumentOf(call, 0)));
     default:
       return null;
   }
 }
 
 /** The value of the one float of a vector at each step; NaN where there is none or more than one. */
-function onlyFloats(table: VectorTable): Float64Array {
-  const values = new Float64Array(table.stepCount).fill(NaN);
-  const counts = new Uint32Array(table.stepCount);
-  for (let cell = 0; cell < table.rowCount * table.stepCount; cell++) {
-    if (table.kinds[cell] !== FLOAT) continue;
-    const step = cell % table.stepCount;
-    const count = (counts[step] ?? 0) + 1;
-    counts[step] = count;
-    values[step] = count === 1 ? (table.values[cell] ?? NaN) : NaN;
-  }
+function* onlyFloats(table: VectorTable): Steps<Float64Array> {
+  const { stepCount } = table;
+  const values = new Float64Array(stepCount).fill(NaN);
+  const counts = new Uint32Array(stepCount);
+  yield* byRows(table, (row) => {
+    for (let step = 0; step < stepCount; step++) {
+      const cell = row * stepCount + step;
+      if (table.kinds[cell] !== FLOAT) continue;
+      const count = (counts[step] ?? 0) + 1;
+      counts[step] = count;
+      values[step] = count === 1 ? (table.values[cell] ?? NaN) : NaN;
+    }
+  });
   return values;
 }
 
@@ -95,7 +98,7 @@ function* evaluateVectorCall(call: Call, frame: Frame): Steps<VectorTable> {
     case 'timestamp':
       return yield* evaluateTimestamps(first, frame);
     case 'absent':
-      return absence(yield* frame.vector(first), first);
+      return yield* absence(yield* frame.vector(first), first);
     case 'histogram_quantile':
     case 'histogram_fraction':
     case 'histogram_quantiles':
@@ -181,9 +184,13 @@ function* evaluateTimestamps(argument: Expression, frame: Frame): Steps<VectorTa
   }
   const table = yield* frame.vector(argument);
   table.dropNames();
-  for (let cell = 0; cell < table.rowCount * table.stepCount; cell++) {
-    if (table.kinds[cell] !== 0) table.setFloat(cell, timeAt(frame.grid, cell % table.stepCount) / 1000);
-  }
+  const { stepCount } = table;
+  yield* byRows(table, (row) => {
+    for (let step = 0; step < stepCount; step++) {
+      const cell = row * stepCount + step;
+      if (table.kinds[cell] !== ABSENT) table.setFloat(cell, timeAt(frame.grid, step) / 1000);
+    }
+  });
   return table;
 }
 

@@ -32,7 +32,7 @@ import { FLOAT, HISTOGRAM, VectorTable, endOf, type StepGrid, type Value } from 
 export function* evaluate(expression: Expression, grid: StepGrid, context: EvaluationContext): Steps<Value> {
   if (grid.stepCount > 1 && isStepInvariant(expression)) {
     const once = yield* evaluateAtSteps(expression, firstStepOf(grid), context);
-    return repeat(once, grid.stepCount, context);
+    return yield* repeat(once, grid.stepCount, context);
   }
   return yield* evaluateAtSteps(expression, grid, context);
 }
@@ -260,7 +260,7 @@ function combineScalars(
 }
 
 /** A value of one step at many steps. */
-function repeat(value: Value, stepCount: number, context: EvaluationContext): Value {
+function* repeat(value: Value, stepCount: number, context: EvaluationContext): Steps<Value> {
   switch (value.type) {
     case 'string':
       return value;
@@ -270,8 +270,8 @@ function repeat(value: Value, stepCount: number, context: EvaluationContext): Va
       const { table } = value;
       context.guard.hold(table.rowCount * stepCount);
       const repeated = new VectorTable(stepCount, table.rowCount);
-      table.labels.forEach((labels, row) => {
-        const cell = repeated.addRow(labels, table.dropsName[row] ?? false);
+      yield* byRows({ rowCount: table.rowCount, stepCount }, (row) => {
+        const cell = repeated.addRow(table.labels[row] ?? {}, table.dropsName[row] ?? false);
         for (let step = 0; step < stepCount; step++) repeated.copyCell(cell + step, table, row);
       });
       return { type: 'vector', table: repeated };

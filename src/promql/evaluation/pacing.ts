@@ -54,18 +54,22 @@ export function* byRows(
   }
 }
 
+/** Values sorted in one go, and values merged between two chances to pause: comparing labels takes its time. */
+const SORTED_AT_ONCE = 250;
+const MERGED_AT_ONCE = 500;
+
 /** Sorts with pauses: blocks by themselves, then merged pair by pair. Stable. */
 export function* sortInSteps<T>(values: readonly T[], compare: (a: T, b: T) => number): Steps<readonly T[]> {
-  const size = 500;
   let runs: (readonly T[])[] = [];
-  for (let at = 0; at < values.length; at += size) {
-    runs.push(values.slice(at, at + size).sort(compare));
+  for (let at = 0; at < values.length; at += SORTED_AT_ONCE) {
+    runs.push(values.slice(at, at + SORTED_AT_ONCE).sort(compare));
     yield;
   }
   while (runs.length > 1) {
     const merged: (readonly T[])[] = [];
     for (let at = 0; at < runs.length; at += 2) {
       merged.push(yield* mergeSorted(runs[at] ?? [], runs[at + 1] ?? [], compare));
+      yield;
     }
     runs = merged;
   }
@@ -82,9 +86,10 @@ function* mergeSorted<T>(
   for (const value of left) {
     for (let other = right[next]; other !== undefined && compare(other, value) < 0; other = right[++next]) {
       merged.push(other);
+      if (merged.length % MERGED_AT_ONCE === 0) yield;
     }
     merged.push(value);
-    if (merged.length % 2000 === 0) yield;
+    if (merged.length % MERGED_AT_ONCE === 0) yield;
   }
   return merged.concat(right.slice(next));
 }

@@ -68,7 +68,7 @@ export function* evaluateRangeCall(
   }
   if (takeRows) yield* output.handOver();
   if (call.name !== 'absent_over_time') return table;
-  return absence(table, call.args[0] ?? call);
+  return yield* absence(table, call.args[0] ?? call);
 }
 
 interface WindowBounds {

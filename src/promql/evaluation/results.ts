@@ -1,6 +1,7 @@
 import type { HistogramValue } from '#telemetry';
 import type { MatrixSeries, VectorElement } from '../query-result.ts';
-import { compareLabels, withoutMetricName } from './label-sets.ts';
+import { labelOrderOf } from './label-order.ts';
+import { withoutMetricName } from './label-sets.ts';
 import { mergeEqualRows } from './output-rows.ts';
 import { byRows, sortInSteps, type Steps } from './pacing.ts';
 import type { Runs } from './sample-run.ts';
@@ -42,7 +43,7 @@ export function* seriesOf(table: VectorTable, grid: StepGrid): Steps<readonly Ma
   yield* byRows(table, (row) => {
     if (table.hasSamples(row)) series.push(seriesOfRow(table, row, grid));
   });
-  return yield* sortInSteps(series, byLabels);
+  return yield* sortedByLabels(series);
 }
 
 function seriesOfRow(table: VectorTable, row: number, grid: StepGrid): MatrixSeries {
@@ -69,8 +70,10 @@ function seriesOfRow(table: VectorTable, row: number, grid: StepGrid): MatrixSer
   return { labels, timestampsMs, values, ...(hasHistograms ? { histograms } : {}) };
 }
 
-function byLabels(a: MatrixSeries, b: MatrixSeries): number {
-  return compareLabels(a.labels, b.labels);
+function* sortedByLabels(series: readonly MatrixSeries[]): Steps<readonly MatrixSeries[]> {
+  const compare = yield* labelOrderOf(series.map(({ labels }) => labels));
+  const places = yield* sortInSteps([...series.keys()], compare);
+  return places.flatMap((place) => series[place] ?? []);
 }
 
 /** The samples of runs within (startMs, endMs], floats and histograms in one sequence again, sorted by labels. */
@@ -98,5 +101,5 @@ export function* seriesOfRuns(runs: Runs, startMs: number, endMs: number): Steps
       ...(hasHistograms ? { histograms: within.map(({ histogram }) => histogram) } : {}),
     });
   }
-  return yield* sortInSteps(series, byLabels);
+  return yield* sortedByLabels(series);
 }

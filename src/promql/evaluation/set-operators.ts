@@ -1,5 +1,5 @@
 import type { SetOperator, VectorMatching } from '../syntax/ast.ts';
-import { Grouping } from './label-sets.ts';
+import { Grouping } from './grouping.ts';
 import { OutputRows } from './output-rows.ts';
 import { byRows, type Steps } from './pacing.ts';
 import { ABSENT, type VectorTable } from './vector-table.ts';
@@ -11,8 +11,8 @@ export function* combineAsSets(
   matching: VectorMatching,
 ): Steps<VectorTable> {
   const grouping = new Grouping(matching.labels, matching.on ? 'only' : 'except');
-  const leftGroups = yield* groupsOf(left, grouping);
-  const rightGroups = yield* groupsOf(right, grouping);
+  const leftGroups = yield* grouping.groupsOf(left);
+  const rightGroups = yield* grouping.groupsOf(right);
   switch (operator) {
     case 'and':
       yield* keepWhere(left, leftGroups, yield* presence(right, rightGroups, grouping.count), 1);
@@ -24,14 +24,6 @@ export function* combineAsSets(
       yield* keepWhere(right, rightGroups, yield* presence(left, leftGroups, grouping.count), 0);
       return yield* union(left, right);
   }
-}
-
-function* groupsOf(table: VectorTable, grouping: Grouping): Steps<Int32Array> {
-  const groups = new Int32Array(table.rowCount);
-  yield* byRows(table, (row) => {
-    groups[row] = grouping.groupOf(table.labels[row] ?? {});
-  });
-  return groups;
 }
 
 /** For each group and step, 1 where some element of the group is present. */

@@ -1,8 +1,11 @@
-import { labelValue, copyLabels, METRIC_NAME_LABEL, type Labels } from '#telemetry';
+import { METRIC_NAME_LABEL, type Labels } from '#telemetry';
 import { formatLabelName, quote } from '../syntax/text-literals.ts';
-import { isComparison, type VectorMatching } from '../syntax/ast.ts';
+import type { VectorMatching } from '../syntax/ast.ts';
 import type { ElementOperation, Operand } from './element-operation.ts';
-import { Grouping, dropLabels, keepLabels, keyOf, withoutMetricName } from './label-sets.ts';
+import { Grouping, NumbersByOthers } from './grouping.ts';
+import { dropLabels, keepLabels } from './label-sets.ts';
+import { ResultLabels } from './result-labels.ts';
+import { rowsOfGroup, sortByGroup, type RowsByGroup } from './rows-by-group.ts';
 import { OutputRows } from './output-rows.ts';
 import { byRows, type Steps } from './pacing.ts';
 import type { QueryGuard } from './query-guard.ts';
@@ -20,25 +23,29 @@ export function* combineVectors(
   options: { readonly operation: ElementOperation; readonly guard: QueryGuard },
 ): Steps<VectorTable> {
   const join = new Join(left, right, matching, options.operation);
-  for (const group of yield* join.match()) yield* join.combine(group, options.guard);
+  yield* join.combine(yield* join.match(), options.guard);
   options.operation.tellNotes();
   return join.rows.table;
 }
 
-interface MatchGroup {
+/** Which rows of both sides meet, by group. */
+interface Matches {
+  readonly groupCount: number;
   /** Rows of the "many" side (of the left side in one-to-one matching). */
-  readonly many: number[];
-  /** Rows of the "one" side: at most one of them may have a sample at a step. */
-  readonly one: number[];
+  readonly many: RowsByGroup;
+  /** Rows of the "one" side: of a group at most one may have a sample at a step. */
+  readonly one: RowsByGroup;
 }
 
 /** What of a group has been matched, where it matters; null where nothing can match twice. */
 interface MatchesSoFar {
   /** 1 for the steps at which a one-to-one group has matched. */
   readonly matched: Uint8Array | null;
-  /** By output labels: the steps at which a group with a "many" side has matched to them. */
-  readonly inserted: Map<string, Uint8Array> | null;
+  /** The steps at which a group with a "many" side has matched to the same labels. */
+  readonly inserted: InsertedSteps | null;
 }
+
+const NOTHING_TWICE: MatchesSoFar = { matched: null, inserted: null };
 
 class Join {
   readonly rows: OutputRows;
@@ -50,6 +57,7 @@ class Join {
   readonly #swapped: boolean;
   readonly #manyOperand: Operand = { value: 0, histogram: null };
   readonly #oneOperand: Operand = { value: 0, histogram: null };
+  readonly #labels: ResultLabels;
   #manyPresent: Uint8Array | null = null;
 
   constructor(left: VectorTable, right: VectorTable, matching: VectorMatching, operation: ElementOperation) {
@@ -58,50 +66,54 @@ class Join {
     this.#one = this.#swapped ? left : right;
     this.#matching = matching;
     this.#operation = operation;
+    this.#labels = new ResultLabels(matching, operation.operator);
     this.rows = new OutputRows(left.stepCount, this.#many.rowCount);
   }
 
   /** Which rows of both sides meet. */
-  *match(): Steps<readonly MatchGroup[]> {
+  *match(): Steps<Matches> {
     const grouping = new Grouping(this.#matching.labels, this.#matching.on ? 'only' : 'except');
-    const groups: MatchGroup[] = [];
-    const groupAt = (labels: Labels): MatchGroup => {
-      const number = grouping.groupOf(labels);
-      return (groups[number] ??= { many: [], one: [] });
+    const ofMany = yield* grouping.groupsOf(this.#many);
+    const ofOne = yield* grouping.groupsOf(this.#one);
+    return {
+      groupCount: grouping.count,
+      many: yield* sortByGroup(ofMany, grouping.count),
+      one: yield* sortByGroup(ofOne, grouping.count),
     };
-    for (const [table, side] of [
-      [this.#many, 'many'],
-      [this.#one, 'one'],
-    ] as const) {
-      yield* byRows(table, (row) => {
-        groupAt(table.labels[row] ?? {})[side].push(row);
-      });
-    }
-    return groups;
   }
 
-  *combine(group: MatchGroup, guard: QueryGuard): Steps<void> {
-    const { many, one } = group;
-    if (one.length > 1) this.#assertUnique(one);
-    if (many.length === 0 || one.length === 0) return;
-    const oneToOne = this.#matching.cardinality === 'one-to-one';
-    const matched = oneToOne && many.length > 1 ? new Uint8Array(this.#many.stepCount) : null;
-    const inserted = oneToOne || many.length === 1 ? null : new Map<string, Uint8Array>();
-    for (const manyRow of many) {
-      for (const oneRow of one) {
-        this.#combinePair(manyRow, oneRow, { matched, inserted });
-        if (guard.spend(this.#many.stepCount)) yield;
+  *combine({ groupCount, many, one }: Matches, guard: QueryGuard): Steps<void> {
+    const { stepCount } = this.#many;
+    for (let group = 0; group < groupCount; group++) {
+      const [manyStart = 0, manyEnd = 0] = [many.starts[group], many.starts[group + 1]];
+      const [oneStart = 0, oneEnd = 0] = [one.starts[group], one.starts[group + 1]];
+      if (oneEnd - oneStart > 1) yield* this.#assertUnique(rowsOfGroup(one, group));
+      if (manyEnd - manyStart === 0 || oneEnd - oneStart === 0) continue;
+      const soFar = manyEnd - manyStart > 1 ? this.#matchesSoFar() : NOTHING_TWICE;
+      for (let atMany = manyStart; atMany < manyEnd; atMany++) {
+        for (let atOne = oneStart; atOne < oneEnd; atOne++) {
+          this.#combinePair(many.rows[atMany] ?? 0, one.rows[atOne] ?? 0, soFar);
+          if (guard.spend(stepCount)) yield;
+        }
       }
     }
+  }
+
+  /** Of a group with several rows on the "many" side. */
+  #matchesSoFar(): MatchesSoFar {
+    const { stepCount } = this.#many;
+    return this.#matching.cardinality === 'one-to-one'
+      ? { matched: new Uint8Array(stepCount), inserted: null }
+      : { matched: null, inserted: new InsertedSteps(stepCount) };
   }
 
   #combinePair(manyRow: number, oneRow: number, { matched, inserted }: MatchesSoFar): void {
     const { stepCount } = this.#many;
     const manyCell = manyRow * stepCount;
     const oneCell = oneRow * stepCount;
-    const labels = this.#resultLabels(manyRow, oneRow);
+    const labels = this.#labels.of(this.#many.labels[manyRow] ?? {}, this.#one.labels[oneRow] ?? {});
     const dropsName = this.#many.dropsName[manyRow] ?? false;
-    const insertedSteps = inserted && stepsOf(inserted, keyOf(labels), stepCount);
+    const insertedSteps = inserted?.stepsOf(labels);
     let to = -1;
     for (let step = 0; step < stepCount; step++) {
       if (!read(this.#manyOperand, this.#many, manyCell + step)) continue;
@@ -122,39 +134,19 @@ class Join {
     }
   }
 
-  /** The labels of an operation's result: those of the "many" side, less or more what the matching says. */
-  #resultLabels(manyRow: number, oneRow: number): Labels {
-    const { cardinality, on, labels: names, include } = this.#matching;
-    const { operator } = this.#operation;
-    const oneLabels = this.#one.labels[oneRow] ?? {};
-    let labels = this.#many.labels[manyRow] ?? {};
-    if (!isComparison(operator) && operator !== '</' && operator !== '>/') labels = withoutMetricName(labels);
-    if (cardinality === 'one-to-one') {
-      if (on) return keepLabels(labels, names);
-      return names.length === 0 ? labels : dropLabels(labels, new Set(names));
-    }
-    if (include.length === 0) return labels;
-    const extended = copyLabels(labels);
-    for (const name of include) {
-      const value = labelValue(oneLabels, name);
-      if (value) extended[name] = value;
-      else delete extended[name];
-    }
-    return extended;
-  }
-
   /** Fails where two rows of the "one" side are present at a step at which the "many" side is not empty. */
-  #assertUnique(one: readonly number[]): void {
+  *#assertUnique(one: Int32Array): Steps<void> {
     const { stepCount, kinds } = this.#one;
     const first = new Int32Array(stepCount).fill(-1);
-    for (const row of one) {
+    yield* byRows({ rowCount: one.length, stepCount }, (place) => {
+      const row = one[place] ?? 0;
       for (let step = 0; step < stepCount; step++) {
         if (kinds[row * stepCount + step] === ABSENT) continue;
         const other = first[step] ?? -1;
         if (other >= 0 && this.#manyPresentAt(step)) throw this.#duplicateError(other, row);
         first[step] = row;
       }
-    }
+    });
   }
 
   #manyPresentAt(step: number): boolean {
@@ -206,13 +198,20 @@ function markInserted(steps: Uint8Array, step: number): void {
   steps[step] = 1;
 }
 
-function stepsOf(byKey: Map<string, Uint8Array>, key: string, stepCount: number): Uint8Array {
-  let steps = byKey.get(key);
-  if (!steps) {
-    steps = new Uint8Array(stepCount);
-    byKey.set(key, steps);
+/** The steps at which labels have matched. */
+class InsertedSteps {
+  readonly #stepCount: number;
+  readonly #numbers = new NumbersByOthers(new Set());
+  readonly #steps: Uint8Array[] = [];
+
+  constructor(stepCount: number) {
+    this.#stepCount = stepCount;
   }
-  return steps;
+
+  /** 1 for each of them. */
+  stepsOf(labels: Labels): Uint8Array {
+    return (this.#steps[this.#numbers.numberOf(labels)] ??= new Uint8Array(this.#stepCount));
+  }
 }
 
 /** `{__name__="m", a="b"}`, as Prometheus shows a label set. */

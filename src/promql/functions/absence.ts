@@ -1,14 +1,17 @@
 import { emptyLabels, METRIC_NAME_LABEL, type Labels } from '#telemetry';
+import { byRows, type Steps } from '../evaluation/pacing.ts';
 import { ABSENT, VectorTable } from '../evaluation/vector-table.ts';
 import { unwrap, type Expression } from '../syntax/ast.ts';
 
 /** `absent` and `absent_over_time`: 1 at every step at which the vector has no element. */
-export function absence(table: VectorTable, argument: Expression): VectorTable {
-  const { stepCount, kinds, rowCount } = table;
+export function* absence(table: VectorTable, argument: Expression): Steps<VectorTable> {
+  const { stepCount, kinds } = table;
   const present = new Uint8Array(stepCount);
-  for (let cell = 0; cell < rowCount * stepCount; cell++) {
-    if (kinds[cell] !== ABSENT) present[cell % stepCount] = 1;
-  }
+  yield* byRows(table, (row) => {
+    for (let step = 0; step < stepCount; step++) {
+      if (kinds[row * stepCount + step] !== ABSENT) present[step] = 1;
+    }
+  });
   const absent = new VectorTable(stepCount, 1);
   const cell = absent.addRow(labelsOfAbsence(argument), false);
   for (let step = 0; step < stepCount; step++) {

@@ -1,20 +1,13 @@
 import type { Labels } from '#telemetry';
 import type { Annotations } from '../annotations.ts';
-import { keyOf, metricNameOf, withLabel } from '../evaluation/label-sets.ts';
+import { metricNameOf, withLabel } from '../evaluation/label-sets.ts';
 import type { Steps } from '../evaluation/pacing.ts';
 import { OutputRows } from '../evaluation/output-rows.ts';
-import { FLOAT, HISTOGRAM, timeAt, type StepGrid, type VectorTable } from '../evaluation/vector-table.ts';
-import { classicFraction, classicQuantile, type ClassicBucket } from '../histograms/classic-quantiles.ts';
+import { timeAt, type VectorTable } from '../evaluation/vector-table.ts';
 import { nativeFraction, nativeQuantile } from '../histograms/native-quantiles.ts';
 import type { Position } from '../syntax/position.ts';
 import { formatGeneral } from '../syntax/text-literals.ts';
-
-export interface QuantileContext {
-  readonly grid: StepGrid;
-  readonly annotations: Annotations;
-  /** Where the histograms' expression stands. */
-  readonly position: Position;
-}
+import { eachHistogram, type QuantileContext } from './histogram-rows.ts';
 
 /** `histogram_quantile`, or, with a label for φ, `histogram_quantiles`. */
 export interface WantedQuantile {
@@ -31,41 +24,56 @@ export function* histogramQuantiles(
   context: QuantileContext & { readonly phiLabel: string | null },
 ): Steps<VectorTable> {
   const { annotations, grid, position, phiLabel } = context;
+  noteInvalidQuantiles(table.stepCount, wanted, annotations);
   const rows = new OutputRows(table.stepCount, table.rowCount);
-  const histograms = new HistogramRows(table, context);
-  for (let step = 0; step < table.stepCount; step++) {
-    for (const { phi, position: phiPosition } of wanted) {
-      const value = phi[step] ?? NaN;
-      if (!(value >= 0 && value <= 1)) annotations.invalidQuantile(value, phiPosition);
-    }
-    const found = histograms.at(step);
-    yield;
-    for (const { phi: phis } of wanted) {
-      const phi = phis[step] ?? NaN;
-      const put = (labels: Labels, value: number): void => {
-        const all = phiLabel === null ? labels : withLabel(labels, phiLabel, phiText(phi));
-        const cell = rows.rowOf(all, true) + step;
-        rows.assertFree(cell);
-        rows.table.setFloat(cell, value);
-      };
-      for (const row of found.native) {
-        const labels = table.labels[row] ?? {};
-        const { value, effect } = nativeQuantile(phi, table.histogramAt(row * table.stepCount + step));
+  const put = (labels: Labels, { phi, value, step }: QuantileAtStep): void => {
+    const all = phiLabel === null ? labels : withLabel(labels, phiLabel, phiText(phi));
+    const cell = rows.rowOf(all, true) + step;
+    rows.assertFree(cell);
+    rows.table.setFloat(cell, value);
+  };
+  yield* eachHistogram(table, context, {
+    native(labels, histogram, step) {
+      for (const { phi: phis } of wanted) {
+        const phi = phis[step] ?? NaN;
+        const { value, effect } = nativeQuantile(phi, histogram);
         if (effect !== 'none') annotations.quantileOfNaNObservations(metricNameOf(labels), effect, position);
-        put(labels, value);
+        put(labels, { phi, value, step });
       }
-      for (const { labels, buckets } of found.classic) {
-        const { value, correction } = classicQuantile(phi, buckets);
+    },
+    classic(labels, buckets, step) {
+      for (const { phi: phis } of wanted) {
+        const phi = phis[step] ?? NaN;
+        const { value, correction } = buckets.quantile(phi);
         if (correction) {
           const timeMs = timeAt(grid, step);
           const extent = { ...correction, minTimeMs: timeMs, maxTimeMs: timeMs, samples: 1 };
           annotations.forcedMonotonicity(metricNameOf(labels), extent, position);
         }
-        put(labels, value);
+        put(labels, { phi, value, step });
       }
+    },
+  });
+  return rows.table;
+}
+
+interface QuantileAtStep {
+  readonly phi: number;
+  readonly value: number;
+  readonly step: number;
+}
+
+function noteInvalidQuantiles(
+  stepCount: number,
+  wanted: readonly WantedQuantile[],
+  annotations: Annotations,
+): void {
+  for (const { phi, position } of wanted) {
+    for (let step = 0; step < stepCount; step++) {
+      const value = phi[step] ?? NaN;
+      if (!(value >= 0 && value <= 1)) annotations.invalidQuantile(value, position);
     }
   }
-  return rows.table;
 }
 
 /** φ as a label's value: an integer with `.0`, as OpenMetrics writes floats. */
@@ -82,102 +90,20 @@ export function* histogramFractions(
 ): Steps<VectorTable> {
   const { annotations, position } = context;
   const rows = new OutputRows(table.stepCount, table.rowCount);
-  const histograms = new HistogramRows(table, context);
-  for (let step = 0; step < table.stepCount; step++) {
-    const from = lower[step] ?? NaN;
-    const to = upper[step] ?? NaN;
-    const put = (labels: Labels, value: number): void => {
-      const cell = rows.rowOf(labels, true) + step;
-      rows.assertFree(cell);
-      rows.table.setFloat(cell, value);
-    };
-    const found = histograms.at(step);
-    yield;
-    for (const row of found.native) {
-      const labels = table.labels[row] ?? {};
-      const cell = row * table.stepCount + step;
-      const { value, effect } = nativeFraction(from, to, table.histogramAt(cell));
+  const put = (labels: Labels, value: number, step: number): void => {
+    const cell = rows.rowOf(labels, true) + step;
+    rows.assertFree(cell);
+    rows.table.setFloat(cell, value);
+  };
+  yield* eachHistogram(table, context, {
+    native(labels, histogram, step) {
+      const { value, effect } = nativeFraction(lower[step] ?? NaN, upper[step] ?? NaN, histogram);
       if (effect !== 'none') annotations.fractionOfNaNObservations(metricNameOf(labels), position);
-      put(labels, value);
-    }
-    for (const { labels, buckets } of found.classic) put(labels, classicFraction(from, to, buckets));
-  }
+      put(labels, value, step);
+    },
+    classic(labels, buckets, step) {
+      put(labels, buckets.fraction(lower[step] ?? NaN, upper[step] ?? NaN), step);
+    },
+  });
   return rows.table;
-}
-
-/** The label that holds the upper bound of a classic histogram's bucket. */
-const BOUND_LABEL = 'le';
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-const INFINITE = /^([+-]?)inf(?:inity)?$/i;
-
-/** NaN where the text is no number. */
-function parseBound(text: string): number {
-  const infinite = INFINITE.exec(text);
-  if (infinite) return infinite[1] === '-' ? -Infinity : Infinity;
-  return NUMBER.test(text) ? Number(text) : NaN;
-}
-
-interface ClassicHistogram {
-  readonly labels: Labels;
-  readonly buckets: readonly ClassicBucket[];
-}
-
-/** Sorts a vector's rows into native histograms and the buckets of classic ones. */
-class HistogramRows {
-  readonly #table: VectorTable;
-  readonly #context: QuantileContext;
-  /** The classic histogram each row would belong to, and its bound; NaN where `le` is no number. */
-  readonly #groupOfRow: number[] = [];
-  readonly #boundOfRow: number[] = [];
-  readonly #labels: Labels[] = [];
-
-  constructor(table: VectorTable, context: QuantileContext) {
-    this.#table = table;
-    this.#context = context;
-    const groups = new Map<string, number>();
-    for (const labels of table.labels) {
-      const withoutBound = withLabel(labels, BOUND_LABEL, '');
-      const key = keyOf(withoutBound);
-      const group = groups.get(key) ?? groups.size;
-      groups.set(key, group);
-      this.#groupOfRow.push(group);
-      this.#boundOfRow.push(parseBound(labels[BOUND_LABEL] ?? ''));
-      this.#labels[group] ??= withoutBound;
-    }
-  }
-
-  at(step: number): { readonly native: readonly number[]; readonly classic: readonly ClassicHistogram[] } {
-    const table = this.#table;
-    const { annotations, position } = this.#context;
-    const native: number[] = [];
-    const classic = new Map<number, ClassicBucket[]>();
-    for (let row = 0; row < table.rowCount; row++) {
-      const cell = row * table.stepCount + step;
-      const kind = table.kinds[cell];
-      if (kind === HISTOGRAM) native.push(row);
-      if (kind !== FLOAT) continue;
-      const labels = table.labels[row] ?? {};
-      const upperBound = this.#boundOfRow[row] ?? NaN;
-      if (Number.isNaN(upperBound)) {
-        annotations.badBucketLabel(metricNameOf(labels), labels[BOUND_LABEL] ?? '', position);
-        continue;
-      }
-      const group = this.#groupOfRow[row] ?? 0;
-      const buckets = classic.get(group) ?? [];
-      buckets.push({ upperBound, count: table.values[cell] ?? NaN });
-      classic.set(group, buckets);
-    }
-    const pure = native.filter((row) => {
-      const group = this.#groupOfRow[row] ?? 0;
-      if (table.labels[row]?.[BOUND_LABEL] || !classic.has(group)) return true;
-      annotations.mixedClassicAndNativeHistograms(metricNameOf(table.labels[row] ?? {}), position);
-      classic.delete(group);
-      return false;
-    });
-    const histograms = [...classic].map(([group, buckets]) => ({
-      labels: this.#labels[group] ?? {},
-      buckets,
-    }));
-    return { native: pure, classic: histograms };
-  }
 }

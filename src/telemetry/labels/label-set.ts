@@ -33,10 +33,11 @@ export function parseLabels(json: string): Labels {
 
 /**
  * The value of a label by a name that comes from outside; '' where there is none. Of an object literal
- * `labels['constructor']` would be a function.
+ * `labels['constructor']` is a function.
  */
 export function labelValue(labels: Labels, name: string): string {
-  return Object.hasOwn(labels, name) ? (labels[name] ?? '') : '';
+  const value: unknown = labels[name];
+  return typeof value === 'string' ? value : '';
 }
 
 function isTexts(value: unknown): value is Labels {

@@ -1,10 +1,9 @@
-import type { Matcher, Stretch } from '#telemetry';
+import { type Matcher, type Stretch, TextNumbers } from '#telemetry';
 import { PostingList, sortRows, unionOfDisjoint } from './postings.ts';
 import { RowSet } from './row-set.ts';
 import { ROW_MASK, RowAllocator, pageOfRow } from '../rows/row-allocator.ts';
 import { shapeOf, type RegexShape } from './regex-shape.ts';
 import type { SeriesRow } from './series-rows.ts';
-import { TextNumbers } from './text-numbers.ts';
 
 /** Regular expressions whose matching values are remembered, per label name. */
 const MAX_CACHED_EXPRESSIONS = 64;

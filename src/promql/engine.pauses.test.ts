@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import type { Labels, LatestSamples, Queryable } from '#telemetry';
+import { engineWith } from './engine.test-support.ts';
+
+const SERIES = 30_000;
+/** A few hundred series that are sorted by three labels have so many of them read; all series three times as many. */
+const MAX_READS = 30_000;
+
+/** A store of many series that counts how often the values of their labels are read. */
+class WatchedStore implements Queryable {
+  reads = 0;
+  readonly #latest: LatestSamples;
+
+  constructor() {
+    const values = Float64Array.from({ length: SERIES }, (_, at) => (at * 7919) % 30_011);
+    const labels = Array.from({ length: SERIES }, (_, at) => this.#watched(at));
+    this.#latest = { labels, timestampsMs: new Float64Array(SERIES).fill(1000), values };
+  }
+
+  select(): readonly [] {
+    return [];
+  }
+
+  selectLatest(): LatestSamples {
+    return this.#latest;
+  }
+
+  #watched(at: number): Labels {
+    const labels = {
+      __name__: 'm',
+      at: `a${Math.floor(at / 10)}`,
+      le: at % 10 === 9 ? '+Inf' : `${at % 10}`,
+    };
+    const watched = {};
+    for (const [name, value] of Object.entries(labels)) {
+      const get = (): string => {
+        this.reads++;
+        return value;
+      };
+      Object.defineProperty(watched, name, { get, enumerable: true });
+    }
+    return watched;
+  }
+}
+
+describe('a query over many series pauses while it looks at their labels', () => {
+  const store = new WatchedStore();
+
+  it.each([
+    ['m + m', SERIES],
+    ['m * on (at, le) m', SERIES],
+    ['m / ignoring (le) group_left max by (at) (m)', SERIES],
+    ['m and m', SERIES],
+    ['m or on (at, le) m', SERIES],
+    ['m unless on (at) m', 0],
+    ['histogram_quantile(0.9, m)', SERIES / 10],
+    ['histogram_fraction(0, 5, m)', SERIES / 10],
+    ['stddev by (at, le) (m)', SERIES],
+    ['sum without (le) (m)', SERIES / 10],
+    ['count_values by (at, le) ("value", m)', SERIES],
+    ['label_replace(m, "to", "$1", "at", "(.*)")', SERIES],
+    ['label_join(m, "to", "/", "at", "le")', SERIES],
+    ['topk by (at) (1, m)', SERIES / 10],
+    ['sort_by_label(m, "at", "le")', SERIES],
+    ['-m', SERIES],
+    ['timestamp(m)', SERIES],
+  ])('%s', (text, length) => {
+    store.reads = 0;
+    let most = 0;
+    let before = 0;
+    const work = engineWith().prepare(text).instantWork(store, 1000);
+    for (let step = work.next(); ; step = work.next()) {
+      most = Math.max(most, store.reads - before);
+      before = store.reads;
+      if (step.done !== true) continue;
+      expect(step.value).toMatchObject({ kind: 'vector', elements: { length } });
+      break;
+    }
+    expect(store.reads).toBeGreaterThan(SERIES);
+    expect(most).toBeLessThan(MAX_READS);
+  });
+});
