@@ -101,7 +101,7 @@ describe('bad requests', () => {
       case: 'an unknown field',
       ...body({ count: 1, cuont: 2 }),
       status: 400,
-      error: 'invalid_request',
+      error: 'unknown_key',
       message: /cuont/,
     },
     {

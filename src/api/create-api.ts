@@ -1,6 +1,6 @@
 import cookie from '@fastify/cookie';
 import fastify, { type FastifyRequest } from 'fastify';
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createId, type Clock, type Logger, type Random, type SelfMetrics } from '#telemetry';
 import type { Access } from './access/access.ts';
 import { auditChanges } from './access/audit-hook.ts';
@@ -18,6 +18,8 @@ import { answerUnknownPaths, createFailureAnswer, refuseConnection } from './htt
 import { checkRequests } from './http/request-checks.ts';
 import { countRequests } from './http/request-metrics.ts';
 import { rememberRoutePaths } from './http/route-paths.ts';
+import { refuseUnknownKeys } from './http/unknown-keys.ts';
+import { compileValidator } from './http/validate-requests.ts';
 import { registerAuditRoute } from './access/audit-route.ts';
 import { registerEventStreamRoute } from './streams/event-stream-route.ts';
 import { registerHealthRoutes } from './health/health-routes.ts';
@@ -71,7 +73,7 @@ const closeGraceMs = 5_000;
 /**
  * Builds the HTTP server: who may call what, what is wrong with a request, and how it is told are decided here,
  * so that the routes of the parts only do their work.
- * @throws Error when a route states no access: a programmer's mistake
+ * @throws Error when a route states no access, or would drop what a request says: a programmer's mistake
  */
 export async function createApi(parts: ApiParts): Promise<Api> {
   const { access, clock, logger, options } = parts;
@@ -90,7 +92,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     schemaController: { compilersFactory: { buildValidator: notUsed, buildSerializer: notUsed } },
     genReqId: () => createId('req', clock.wallMs(), parts.random),
   }).withTypeProvider<ZodTypeProvider>();
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(compileValidator);
   app.setSerializerCompiler(serializerCompiler);
   app.decorate('closing', closing.signal);
 
@@ -102,6 +104,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   // Before the first route: one that is complete by then would keep Fastify's own answers to failures.
   app.setErrorHandler(fail);
   requireAccess(app);
+  refuseUnknownKeys(app);
   acceptJsonBodies(app);
   await app.register(cookie);
   countRequests(app, parts);

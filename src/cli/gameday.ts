@@ -34,7 +34,7 @@ export async function runGameday(file: string, options: GamedayOptions): Promise
   try {
     const latest = z
       .object({ events: z.array(z.object({ id: z.number() })) })
-      .parse(await client.call('GET', '/api/v1/events?newest_first=true&limit=1'));
+      .parse(await client.call('GET', '/api/v1/events?order=newest_first&limit=1'));
     await follower.start(latest.events[0]?.id ?? 0);
     say(`${experiment.title}${options.control ? ' (control: the watchdog is off)' : ''}`);
     say(`  ${own ? 'own server' : 'server'} on ${directory}\n`);

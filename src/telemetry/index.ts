@@ -72,6 +72,7 @@ export {
 } from './tracing/tracing.ts';
 export { isOutage, isRefusal, isRetryable } from './errors/failures.ts';
 export { ERROR_CATALOGUE, OmoiError, messageOf, type ErrorCode } from './errors/errors.ts';
+export { knownKeys, lenientPath, suggestKey } from './errors/known-keys.ts';
 export { MAX_DURATION_MS, durationText, formatDuration, parseDuration } from './time/duration.ts';
 export {
   ACTIVE_ALERT_STATES,

@@ -4,7 +4,7 @@ import type { AuditLog } from './audit-log.ts';
 import type { ApiApp } from '../http/app.ts';
 import { ADMINS } from './roles.ts';
 
-const query = z.object({
+const query = z.strictObject({
   before_id: z.coerce.number().int().positive().optional().describe('Only entries older than this one.'),
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 });

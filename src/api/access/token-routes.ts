@@ -38,7 +38,7 @@ const newToken = z.strictObject({
   expires_in: z.string().optional().describe('A duration, `90d`; without it the token works until revoked.'),
 });
 
-const tokensQuery = z.object({
+const tokensQuery = z.strictObject({
   after: z.string().max(100).optional().describe('The last id of the page before.'),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });

@@ -20,7 +20,7 @@ const paceMs = z.number().int().min(100).max(3_600_000);
 export const agentParams = z.object({ agent_id: name });
 
 export const registerBody = z
-  .object({
+  .strictObject({
     agent_id: name,
     agent_type: z.enum(AGENT_TYPES),
     pool_id: name.nullish(),
@@ -59,14 +59,14 @@ export const registerAnswer = z.object({
   server_time: z.string(),
 });
 
-export const deregisterBody = z.object({
+export const deregisterBody = z.strictObject({
   generation,
   reason: storedText(500).min(1).default('deregistered'),
   exit_code: z.number().int().nullish().describe('How an external process ended, for who watched it.'),
   signal: storedText(20).nullish(),
 });
 
-export const orderBody = z.object({ reason: storedText(500).min(1) });
+export const orderBody = z.strictObject({ reason: storedText(500).min(1) });
 
 export const agentView = z
   .object({
@@ -111,7 +111,7 @@ export const agentDetails = agentView.extend({
   generations: z.array(generationView).describe('The newest twenty, newest first.'),
 });
 
-export const agentsQuery = z.object({
+export const agentsQuery = z.strictObject({
   pool_id: name.optional(),
   status: z.enum(AGENT_STATUSES).optional(),
   present: z.literal('true').optional().describe('Without those that are TERMINATED.'),

@@ -12,7 +12,7 @@ const beat = {
   nonce: z.string().max(200).nullish(),
 } as const;
 
-export const heartbeatBody = z.object(beat);
+export const heartbeatBody = z.strictObject(beat);
 
 const ack = {
   acknowledged: z.number().describe('The highest sequence number seen; an older beat changed nothing.'),
@@ -23,9 +23,9 @@ const ack = {
 
 export const heartbeatAnswer = z.object(ack);
 
-export const heartbeatsBody = z.object({
+export const heartbeatsBody = z.strictObject({
   heartbeats: z
-    .array(z.object({ agent_id: name, ...beat }))
+    .array(z.strictObject({ agent_id: name, ...beat }))
     .min(1)
     .max(BOUNDS.maxHeartbeatsPerRequest),
 });

@@ -13,7 +13,7 @@ const nullableText = z.string().nullable();
 
 export const alertParams = z.object({ alert_id: z.string().min(1).max(100) });
 
-export const alertsQuery = z.object({
+export const alertsQuery = z.strictObject({
   state: z.enum(ALERT_STATES).optional(),
   severity: z
     .string()
@@ -71,12 +71,12 @@ export const timelineAnswer = z.object({
   ),
 });
 
-export const rulesQuery = z.object({
+export const rulesQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100).describe('How many rules.'),
   cursor: z.string().max(1000).optional().describe('`next_cursor` of the page before.'),
 });
 
-export const activeAlertsQuery = z.object({
+export const activeAlertsQuery = z.strictObject({
   rule_id: z.string().max(500).optional().describe('`group/alert`'),
   state: z.enum(ACTIVE_ALERT_STATES).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),

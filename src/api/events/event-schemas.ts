@@ -4,7 +4,7 @@ import { z } from 'zod';
 const time = z.iso.datetime({ offset: true });
 const eventId = z.coerce.number().int().nonnegative();
 
-export const eventsQuery = z.object({
+export const eventsQuery = z.strictObject({
   types: z
     .string()
     .max(1000)

@@ -1,5 +1,3 @@
-import type { FastifyError } from 'fastify';
-import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { ERROR_CATALOGUE, OmoiError, messageOf, type ErrorCode } from '#telemetry';
 import { z } from 'zod';
 
@@ -31,15 +29,10 @@ export interface FailedRequest {
 }
 
 const retryAfterSeconds = 1;
-/** Beyond these a message says how many more fields are wrong. */
-const maxNamedFields = 5;
 
 /** The answer to anything that was thrown. Never tells what only the log may know. */
 export function answerError(thrown: unknown, request: FailedRequest): ErrorAnswer {
   if (thrown instanceof OmoiError) return answer(thrown.code, thrown.message);
-  if (hasZodFastifySchemaValidationErrors(thrown)) {
-    return answer('invalid_request', describeValidation(thrown));
-  }
   switch (codeOf(thrown)) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return answer('body_too_large', `the body exceeds ${request.bodyLimitBytes} bytes`);
@@ -86,24 +79,4 @@ function isClientFault(thrown: unknown): boolean {
   if (!codeOf(thrown).startsWith('FST_') || !(thrown instanceof Error)) return false;
   const status = 'statusCode' in thrown ? thrown.statusCode : undefined;
   return typeof status === 'number' && status >= 400 && status < 500;
-}
-
-const PARTS = { body: 'body', querystring: 'query', params: 'path', headers: 'header' } as const;
-
-/** `body.desired: expected number, received string`, one for each field that is wrong. */
-function describeValidation(
-  error: Omit<FastifyError, 'validation'> & Required<Pick<FastifyError, 'validation'>>,
-): string {
-  const part = isPart(error.validationContext) ? PARTS[error.validationContext] : 'request';
-  const fields = error.validation.map(({ instancePath, message }) => {
-    const place = [part, ...instancePath.split('/').filter((step) => step !== '')].join('.');
-    return `${place}: ${message ?? 'invalid'}`;
-  });
-  const named = fields.slice(0, maxNamedFields).join('; ');
-  const unnamed = fields.length - maxNamedFields;
-  return unnamed > 0 ? `${named}; and ${unnamed} more` : named;
-}
-
-function isPart(context: string | undefined): context is keyof typeof PARTS {
-  return context !== undefined && Object.hasOwn(PARTS, context);
 }

@@ -3,6 +3,7 @@ import type { FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ApiApp } from './app.ts';
+import { withoutRefusedBody } from './unknown-keys.ts';
 import { CSRF_HEADER, SESSION_COOKIE } from '../access/guard.ts';
 import { PUBLIC } from '../access/roles.ts';
 
@@ -38,7 +39,8 @@ export async function serveOpenApi(app: ApiApp, version: string): Promise<void> 
       },
     },
     transform: (document) => {
-      const transformed = jsonSchemaTransform(document);
+      const stated = withoutRefusedBody(document.schema ?? {});
+      const transformed = jsonSchemaTransform({ ...document, schema: stated });
       const { access, openOnLoopback = false } = document.route.config ?? {};
       const security = access === 'public' ? [] : [{ token: [] }, { session: [] }];
       const schema: FastifySchema & Record<`x-${string}`, unknown> = {

@@ -5,7 +5,7 @@ import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
 
 export const lockParams = z.object({ lock_id: z.string().min(1).max(100) });
 
-export const acquireBody = z.object({
+export const acquireBody = z.strictObject({
   agent_id: name,
   generation,
   resource_type: name,
@@ -15,7 +15,7 @@ export const acquireBody = z.object({
   wait_ms: z.number().int().min(0).max(BOUNDS.maxWaitMs).default(0).describe('First come, first served.'),
 });
 
-export const lockHolderBody = z.object({ agent_id: name, generation });
+export const lockHolderBody = z.strictObject({ agent_id: name, generation });
 
 export const lockView = z
   .object({
@@ -37,7 +37,7 @@ export const lockView = z
 
 export const renewedAnswer = z.object({ ttl_ms: z.number(), expires_at: z.string() });
 
-export const locksQuery = z.object({
+export const locksQuery = z.strictObject({
   resource_type: name.optional(),
   agent_id: name.optional(),
   after: z.string().max(100).optional().describe('The last lock_id of the page before.'),

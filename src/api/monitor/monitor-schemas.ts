@@ -43,11 +43,11 @@ export const agentScore = z.object({
   tasks: z.number(),
 });
 
-export const agentScoreQuery = z.object({
+export const agentScoreQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
-export const anomalyQuery = z.object({
+export const anomalyQuery = z.strictObject({
   state: z.enum(ANOMALY_STATES).optional(),
   metric_name: z.string().optional(),
   before: z.iso.datetime().optional().describe('Only what was detected before this time.'),

@@ -16,7 +16,7 @@ const attributes = jsonObjectSchema;
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
-export const tracesQuery = z.object({
+export const tracesQuery = z.strictObject({
   from: time.optional().describe('Traces with a span that started then or later.'),
   to: time.optional(),
   name: name.optional().describe('The name of one of its spans.'),
@@ -78,7 +78,7 @@ export const traceAnswer = z
   })
   .meta({ id: 'Trace' });
 
-export const logsQuery = z.object({
+export const logsQuery = z.strictObject({
   from: time.optional(),
   to: time.optional(),
   level: z.enum(LEVELS).optional().describe('This level and what is more severe.'),

@@ -18,9 +18,9 @@ export const poolParams = z.object({ pool_id: poolId });
 export const scaleOverrideParams = z.object({ pool_id: poolId, override_id: name });
 export const agentParams = z.object({ agent_id: name });
 
-export const scaleBody = z.object({ desired: count, reason: reason.default('scaled by hand') });
+export const scaleBody = z.strictObject({ desired: count, reason: reason.default('scaled by hand') });
 
-export const scaleOverrideBody = z.object({
+export const scaleOverrideBody = z.strictObject({
   add: z.number().int().min(1).max(maxAgentsPerPool).describe('How many agents more.'),
   ttl_ms: z.number().int().min(1000).max(86_400_000).describe('The override ends by itself after this long.'),
   reason: reason.default('scaled for a while by hand'),
@@ -28,7 +28,7 @@ export const scaleOverrideBody = z.object({
 
 export const scaleOverrideAnswer = z.object({ effective: z.number(), expires_at: z.string() });
 
-export const restartBody = z.object({
+export const restartBody = z.strictObject({
   expected_generation: z
     .number()
     .int()
@@ -44,7 +44,7 @@ export const restartAnswer = z.object({
   opened: z.boolean().describe('False where an earlier order had done it already.'),
 });
 
-export const stopBody = z.object({ reason: reason.default('stopped by hand') });
+export const stopBody = z.strictObject({ reason: reason.default('stopped by hand') });
 export const nothing = z.object({});
 
 export const poolView = z
@@ -83,7 +83,7 @@ export const poolView = z
   })
   .meta({ id: 'Pool' });
 
-export const poolsQuery = z.object({
+export const poolsQuery = z.strictObject({
   after: poolId.optional().describe('The last pool_id of the page before.'),
   limit: z.coerce.number().int().min(1).max(FLEET_BOUNDS.maxPageRows).default(100),
 });

@@ -11,7 +11,7 @@ export interface EventStreamParts {
   mayContinue(request: FastifyRequest): Promise<boolean>;
 }
 
-const query = z.object({
+const query = z.strictObject({
   types: z
     .string()
     .max(1_000)

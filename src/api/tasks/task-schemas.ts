@@ -9,7 +9,7 @@ const priority = z.number().int().min(0).max(100);
 
 export const taskParams = z.object({ task_id: z.string().min(1).max(100) });
 
-export const newTask = z.object({
+export const newTask = z.strictObject({
   task_type: name,
   phase_id: phaseId,
   priority: priority.default(0).describe('Higher comes first.'),
@@ -27,7 +27,7 @@ export const newTask = z.object({
   pool_id: name.nullish().describe('Only agents of this pool may claim it.'),
 });
 
-export const newTasks = z.object({ tasks: z.array(newTask).min(1).max(BOUNDS.maxEnqueuedAtOnce) });
+export const newTasks = z.strictObject({ tasks: z.array(newTask).min(1).max(BOUNDS.maxEnqueuedAtOnce) });
 
 export const taskView = z
   .object({
@@ -66,7 +66,7 @@ export const enqueuedBatchAnswer = z.object({
   tasks: z.array(z.object({ task_id: z.string(), created: z.boolean() })),
 });
 
-export const claimBody = z.object({
+export const claimBody = z.strictObject({
   agent_id: name,
   generation,
   task_types: z.array(name).min(1).max(BOUNDS.maxTaskTypesPerClaim).optional(),
@@ -115,19 +115,19 @@ const holder = {
   attempt: z.number().int().min(1).nullish().describe('Tells one claim of the task from another.'),
 };
 
-export const renewBody = z.object(holder);
+export const renewBody = z.strictObject(holder);
 export const renewAnswer = z.object({
   ...seenAnswer.shape,
   lease_ms: z.number(),
   lease_expires_at: z.string(),
 });
 export const heldTaskAnswer = taskView.extend(seenAnswer.shape);
-export const completeBody = z.object({ ...holder, result: z.unknown().optional() });
-export const completionsBody = z.object({
+export const completeBody = z.strictObject({ ...holder, result: z.unknown().optional() });
+export const completionsBody = z.strictObject({
   agent_id: holder.agent_id,
   generation: holder.generation,
   completions: z
-    .array(taskParams.extend({ attempt: holder.attempt, result: z.unknown().optional() }))
+    .array(z.strictObject({ ...taskParams.shape, attempt: holder.attempt, result: z.unknown().optional() }))
     .min(1)
     .max(BOUNDS.maxCompletedAtOnce),
 });
@@ -147,18 +147,18 @@ export const completionsAnswer = z.object({
     )
     .describe('One for each completion, in their order.'),
 });
-export const failBody = z.object({
+export const failBody = z.strictObject({
   ...holder,
   error: z.string().max(100_000).describe('What is too long is cut.'),
   retry: z.boolean().default(true).describe('False fails the task for good.'),
 });
-export const handoffBody = z.object({
+export const handoffBody = z.strictObject({
   ...holder,
   to_agent_id: name,
   reason: storedText(500).nullish(),
 });
 
-export const tasksQuery = z.object({
+export const tasksQuery = z.strictObject({
   state: z.enum(TASK_STATES).optional(),
   phase_id: phaseId.optional(),
   agent_id: name.optional(),

@@ -1,4 +1,4 @@
-import { OmoiError } from '#telemetry';
+import { OmoiError, storedText } from '#telemetry';
 import type { Policy, RemediationArchive, Watchdog } from '#watchdog';
 import { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
@@ -125,7 +125,7 @@ function registerStateRoutes(app: ApiApp, watchdog: Watchdog): void {
     schema: {
       tags: ['watchdog'],
       summary: 'start no remediation until resumed; what runs is seen through',
-      body: z.object({ reason: z.string().min(1) }),
+      body: z.strictObject({ reason: storedText(500).min(1) }),
       response: { 200: watchdogStateSchema },
     },
     async handler({ body, principal }) {

@@ -59,7 +59,7 @@ export const remediationSchema = z.object({
 
 export const remediationListSchema = z.object({ remediations: z.array(remediationSchema) });
 
-export const remediationQuerySchema = z.object({
+export const remediationQuerySchema = z.strictObject({
   state: z.enum(REMEDIATION_STATES).optional(),
   policy: z.string().optional(),
   alert_id: z.string().optional(),
@@ -72,7 +72,7 @@ export const remediationQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
 
-export const policyQuerySchema = z.object({
+export const policyQuerySchema = z.strictObject({
   after: z.string().optional().meta({ description: 'the name of the last one of the page before' }),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });

@@ -17,6 +17,10 @@ const entry = (status: number, remedy: string, retryable = false): ErrorEntry =>
 export const ERROR_CATALOGUE = {
   // requests
   invalid_request: entry(400, 'Correct the field that the message names.'),
+  unknown_key: entry(
+    400,
+    'Correct or leave out the key or parameter that the message names. Where a client newer than the server sends it, update the server first.',
+  ),
   malformed_json: entry(400, 'Send well-formed JSON.'),
   body_too_large: entry(413, 'Send less at once; the message names the limit.'),
   unsupported_media_type: entry(415, 'Send one of the content types that the message lists.'),

@@ -1,6 +1,7 @@
 import { isMap, isPair, isScalar, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
 import { z } from 'zod';
 import { OmoiError, type ErrorCode } from './errors.ts';
+import { knownKeys, suggestKey } from './known-keys.ts';
 
 /** A mistake in a document a person wrote; line and column count from 1. */
 export interface DocumentProblem {
@@ -113,7 +114,7 @@ function problemsOf(issue: z.core.$ZodIssue, place: Place): readonly DocumentPro
     const known = knownKeys(place.schema, issue.path);
     return issue.keys.map((key) => ({
       ...positionOf(place, [...issue.path, key]),
-      message: `unknown key ${quote([...issue.path, key])}${suggestion(key, known)}`,
+      message: `unknown key ${quote([...issue.path, key])}${suggestKey(key, known)}`,
     }));
   }
   const where = issue.path.length > 0 ? `${quote(issue.path)}: ` : '';
@@ -157,52 +158,4 @@ function offsetAt(document: Document.Parsed, path: readonly PropertyKey[]): numb
   }
   const node = document.getIn(path, true) as Node | undefined;
   return node?.range?.[0] ?? null;
-}
-
-/** The keys an object schema knows at a path of the document; empty where it is not an object. */
-function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
-  let at: z.core.$ZodType | undefined = unwrap(schema);
-  for (const step of path) {
-    if (at instanceof z.ZodObject) at = unwrap((at.shape as Record<string, z.ZodType>)[String(step)]);
-    else if (at instanceof z.ZodArray) at = unwrap(at.element);
-    else if (at instanceof z.ZodRecord) at = unwrap(at.valueType);
-    else return [];
-  }
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
-}
-
-function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
-  let inner = schema;
-  for (;;) {
-    if (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) inner = inner.unwrap();
-    else if (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) inner = inner.unwrap();
-    else if (inner instanceof z.ZodPipe) inner = inner.in instanceof z.ZodTransform ? inner.out : inner.in;
-    else return inner;
-  }
-}
-
-const MAX_SUGGESTED_EDITS = 3;
-
-function suggestion(key: string, known: readonly string[]): string {
-  const ranked = known
-    .map((candidate) => ({ candidate, edits: editDistance(key.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, edits }) => edits <= Math.min(MAX_SUGGESTED_EDITS, Math.ceil(candidate.length / 2)))
-    .sort((a, b) => a.edits - b.edits);
-  const best = ranked[0];
-  if (best) return `; did you mean "${best.candidate}"?`;
-  return known.length > 0 ? `; known are ${known.join(', ')}` : '';
-}
-
-/** Levenshtein distance of two short words. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const substituted = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(substituted, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }

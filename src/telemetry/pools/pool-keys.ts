@@ -161,12 +161,12 @@ export function poolVariables(pool: PoolDefinition): Readonly<Record<string, str
 
 /** A pool in a request. */
 export const newPoolBody: z.ZodType<PoolDefinition> = z
-  .object({ pool_id: poolId, ...shapeOf((name) => withDefault(keyOf(name))) })
+  .strictObject({ pool_id: poolId, ...shapeOf((name) => withDefault(keyOf(name))) })
   .transform(({ pool_id: id, ...keys }) => poolOfKeys(id, keys));
 
 /** A change of a pool in a request: any of its keys. */
 export const poolChangeBody: z.ZodType<PoolChange> = z
-  .object(shapeOf((name) => keyOf(name).schema.optional()))
+  .strictObject(shapeOf((name) => keyOf(name).schema.optional()))
   .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
   .transform((keys) => Object.fromEntries(Object.entries(keys).map(([name, value]) => [camel(name), value])));
 

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+
+/** The keys that an object schema knows at a path of what it reads; empty where there is no object. */
+export function knownKeys(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
+  let at: z.core.$ZodType | undefined = unwrap(schema);
+  for (const step of path) {
+    if (at instanceof z.ZodObject) at = unwrap((at.shape as Record<string, z.ZodType>)[String(step)]);
+    else if (at instanceof z.ZodArray) at = unwrap(at.element);
+    else if (at instanceof z.ZodRecord) at = unwrap(at.valueType);
+    else return [];
+  }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+/**
+ * Where a schema first takes an object whose unknown keys it drops, which whoever sent them would never hear of.
+ * @returns the path, `[]` for what stands in lists; null where each object refuses them or says that it is open
+ */
+export function lenientPath(schema: z.core.$ZodType, path = ''): string | null {
+  const at = unwrap(schema);
+  if (at instanceof z.ZodArray) return lenientPath(at.element, `${path}[]`);
+  if (at instanceof z.ZodRecord) return lenientPath(at.valueType, `${path}.*`);
+  if (at instanceof z.ZodUnion) return firstOf(at.options, (option) => lenientPath(option, path));
+  if (at instanceof z.ZodIntersection)
+    return firstOf([at.def.left, at.def.right], (side) => lenientPath(side, path));
+  if (!(at instanceof z.ZodObject)) return null;
+  if (at.def.catchall === undefined) return path;
+  return firstOf(Object.entries(at.shape as z.core.$ZodShape), ([key, value]) =>
+    lenientPath(value, `${path}.${key}`),
+  );
+}
+
+function firstOf<Item>(items: readonly Item[], find: (item: Item) => string | null): string | null {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
+  let inner = schema;
+  for (;;) {
+    if (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) inner = inner.unwrap();
+    else if (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) inner = inner.unwrap();
+    else if (inner instanceof z.ZodReadonly || inner instanceof z.ZodCatch) inner = inner.unwrap();
+    else if (inner instanceof z.ZodPipe) inner = inner.in instanceof z.ZodTransform ? inner.out : inner.in;
+    else return inner;
+  }
+}
+
+const MAX_SUGGESTED_EDITS = 3;
+
+/** What to say behind an unknown key: the nearest of the known ones, or all of them; nothing where none is known. */
+export function suggestKey(key: string, known: readonly string[]): string {
+  const ranked = known
+    // What differs in length by more is never near: a key may be as long as a body.
+    .filter((candidate) => Math.abs(candidate.length - key.length) <= MAX_SUGGESTED_EDITS)
+    .map((candidate) => ({ candidate, edits: editDistance(key.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ candidate, edits }) => edits <= Math.min(MAX_SUGGESTED_EDITS, Math.ceil(candidate.length / 2)))
+    .sort((a, b) => a.edits - b.edits);
+  const best = ranked[0];
+  if (best) return `; did you mean "${best.candidate}"?`;
+  return known.length > 0 ? `; known are ${known.join(', ')}` : '';
+}
+
+/** Levenshtein distance of two short words. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const substituted = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(substituted, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from './support/client.ts';
+import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
+
+const directory = dataDirectory();
+let server: OmoiServer;
+let admin: Client;
+
+beforeAll(async () => {
+  server = await OmoiServer.start(directory.path);
+  const create = ['token', '--data-directory', directory.path, 'create', 'tests', '--role', 'admin'];
+  const { stdout } = await omoi(create);
+  admin = new Client(() => server.url, stdout.trim());
+});
+
+afterAll(async () => {
+  await server.stop();
+  directory.remove();
+});
+
+interface Operation {
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: unknown }>> };
+}
+
+interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly operation: Operation;
+}
+
+async function routesBelow(prefix: string): Promise<readonly Route[]> {
+  const { paths } = await admin.read<{ paths: Record<string, Record<string, Operation>> }>('/openapi.json');
+  return Object.entries(paths)
+    .filter(([path]) => path.startsWith(prefix))
+    .flatMap(([path, operations]) =>
+      Object.entries(operations).map(([method, operation]) => ({
+        method: method.toUpperCase(),
+        path: path.replace('{trace_id}', '0'.repeat(32)).replace(/\{[^}]+\}/g, 'nobody'),
+        operation,
+      })),
+    );
+}
+
+/** Every parameter of it is a label that samples must have: an unknown one fits no sample. */
+const OPEN_QUERY = '/api/v1/monitor/metrics';
+
+describe('every route below /api/v1', () => {
+  it('refuses a parameter that it does not read', async () => {
+    const routes = (await routesBelow('/api/v1/')).filter(({ path }) => path !== OPEN_QUERY);
+    expect(routes.length).toBeGreaterThan(50);
+    for (const { method, path, operation } of routes) {
+      // A body is looked at before the parameters.
+      const body = operation.requestBody === undefined ? {} : { body: { no_such_key: 1 } };
+      const answer = await admin.call(`${path}?no_such_parameter=1`, { method, ...body });
+      const place = operation.requestBody === undefined ? 'query.no_such_parameter' : 'body.no_such_key';
+      expect([`${method} ${path}`, answer.status, answer.body]).toEqual([
+        `${method} ${path}`,
+        400,
+        { error: 'unknown_key', message: expect.stringContaining(`${place}: unknown `) },
+      ]);
+    }
+    expect(await admin.read(`${OPEN_QUERY}?no_such_label=1`)).toEqual([]);
+  });
+
+  it('refuses a key of a body that it does not read, and says so in its description', async () => {
+    for (const { method, path, operation } of await routesBelow('/api/v1/')) {
+      if (method === 'GET') continue;
+      const open = Object.values(operation.requestBody?.content ?? {}).flatMap(({ schema }) =>
+        openIn(schema),
+      );
+      expect([path, open]).toEqual([path, []]);
+      const refusal = await admin.refusal(path, { method, body: { no_such_key: 1 } });
+      expect([`${method} ${path}`, refusal]).toEqual([`${method} ${path}`, '400 unknown_key']);
+    }
+  });
+
+  it('leaves to others what their clients send besides', async () => {
+    const query = 'query=1&stats=all&no_such_parameter=1';
+    expect((await admin.call(`/prometheus/api/v1/query?${query}`)).status).toBe(200);
+    const body = JSON.stringify({ resourceMetrics: [], noSuchKey: 1 });
+    const headers = { 'content-type': 'application/json' };
+    expect((await fetch(`${server.url}/v1/metrics?a=1`, { method: 'POST', headers, body })).status).toBe(200);
+  });
+});
+
+/** The object schemas that name properties and say nothing of others. */
+function openIn(schema: unknown, at = 'body'): readonly string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const isOpen = 'properties' in schema && !('additionalProperties' in schema);
+  const inner = Object.entries(schema).flatMap(([key, value]) => openIn(value, `${at}.${key}`));
+  return isOpen ? [at, ...inner] : inner;
+}
