@@ -114,7 +114,7 @@ function formatCursor({ fingerprint, ruleKey }: Cursor): string {
 }
 
 function parseCursor(text: string, states: ReadonlyMap<string, unknown>): Cursor {
-  const [, fingerprint = '', ruleKey = ''] = /^(\w+)\.(.+)$/s.exec(text) ?? [];
+  const [, fingerprint = '', ruleKey = ''] = /^([0-9a-f]{16})\.(.+)$/s.exec(text) ?? [];
   if (states.has(ruleKey)) return { fingerprint, ruleKey };
   throw new OmoiError(
     'invalid_request',

@@ -31,8 +31,11 @@ const maxSearchMs = 5000;
 export class SlicedSearch {
   readonly #clock: Clock;
   readonly #turns = new SerialQueue();
+  readonly #name: string;
 
-  constructor(clock: Clock) {
+  /** @param name begins the cursors: one of another search is refused */
+  constructor(name: 'logs' | 'traces', clock: Clock) {
+    this.#name = name;
     this.#clock = clock;
   }
 
@@ -47,7 +50,7 @@ export class SlicedSearch {
     read: (before: Position | null, limit: number) => Promise<Slice<Found>>,
   ): Promise<SearchPage<Found>> {
     const found: Found[] = [];
-    let before = from === undefined ? null : positionOf(from);
+    let before = from === undefined ? null : this.#positionOf(from);
     const endMs = this.#clock.monotonicMs() + maxSearchMs;
     for (;;) {
       const at = before;
@@ -55,20 +58,25 @@ export class SlicedSearch {
       found.push(...slice.found.map(({ item }) => item));
       if (found.length >= limit) {
         const last = slice.found.at(-1);
-        return { found, nextCursor: last ? cursorOf(last.at) : null };
+        return { found, nextCursor: last ? this.#cursorOf(last.at) : null };
       }
       if (slice.next === null) return { found, nextCursor: null };
       before = slice.next;
-      if (this.#clock.monotonicMs() >= endMs) return { found, nextCursor: cursorOf(before) };
+      if (this.#clock.monotonicMs() >= endMs) return { found, nextCursor: this.#cursorOf(before) };
       await nextTurn();
     }
   }
-}
 
-const cursorOf = ({ time, row }: Position): string => `${time}.${row}`;
+  #cursorOf({ time, row }: Position): string {
+    return `${this.#name}.${time}.${row}`;
+  }
 
-function positionOf(cursor: string): Position {
-  const match = /^(\d{1,16})\.(\d{1,16})$/.exec(cursor);
-  if (!match) throw new OmoiError('invalid_request', `cursor: "${cursor}" is no next_cursor of a search`);
-  return { time: Number(match[1]), row: Number(match[2]) };
+  #positionOf(cursor: string): Position {
+    const [, name, time, row] = /^(\w+)\.(\d{1,16})\.(\d{1,16})$/.exec(cursor) ?? [];
+    if (name === this.#name) return { time: Number(time), row: Number(row) };
+    throw new OmoiError(
+      'invalid_request',
+      `cursor: "${cursor}" is no next_cursor of a search of ${this.#name}`,
+    );
+  }
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Random } from './random.ts';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -16,4 +17,12 @@ export function createId(prefix: string, wallMs: number, random: Random): string
   let chance = '';
   for (let place = 0; place < 12; place++) chance += ALPHABET.charAt(Math.floor(random.next() * 32));
   return `${prefix}_${time}${chance}`;
+}
+
+/**
+ * What `createId` makes with a prefix, as a request names it.
+ * @param thing for the message: `a task`
+ */
+export function idText(prefix: string, thing: string) {
+  return z.string().regex(new RegExp(`^${prefix}_[${ALPHABET}]{22}$`), `must be the id of ${thing}`);
 }

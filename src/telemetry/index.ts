@@ -60,7 +60,7 @@ export { SteadyClock } from './time/steady-clock.ts';
 export { VirtualClock } from './time/virtual-clock.ts';
 export { jsonObjectSchema } from './json-object.ts';
 export { createSeededRandom, createSystemRandom, type Random } from './random.ts';
-export { createId } from './ids.ts';
+export { createId, idText } from './ids.ts';
 export { silentLogger, type Logger } from './tracing/logger.ts';
 export {
   spanIdOf,

@@ -102,7 +102,7 @@ function formatCursor(cursor: Cursor): string {
 }
 
 function parseCursor(text: string): Cursor {
-  const match = /^(\d{1,16})\.([\w]{1,64})$/.exec(text);
+  const match = /^(\d{1,16})\.(alrt_\w{22})$/.exec(text);
   if (!match) throw new OmoiError('invalid_request', `cursor ${JSON.stringify(text)} is none that Omoi gave`);
   return { firedAtMs: Number(match[1]), id: match[2] ?? '' };
 }

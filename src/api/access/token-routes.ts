@@ -1,6 +1,7 @@
 import { ADMINS, ROLES } from './roles.ts';
 import {
   type Clock,
+  idText,
   MAX_DURATION_MS,
   OmoiError,
   parseDuration,
@@ -39,7 +40,7 @@ const newToken = z.strictObject({
 });
 
 const tokensQuery = z.strictObject({
-  after: z.string().max(100).optional().describe('The last id of the page before.'),
+  after: idText('tok', 'a token').optional().describe('The last id of the page before.'),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 

@@ -1,4 +1,4 @@
-import { LOCK_MODES, storedText } from '#telemetry';
+import { idText, LOCK_MODES, storedText } from '#telemetry';
 import { z } from 'zod';
 import { generation, name } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
@@ -40,7 +40,7 @@ export const renewedAnswer = z.object({ ttl_ms: z.number(), expires_at: z.string
 export const locksQuery = z.strictObject({
   resource_type: name.optional(),
   agent_id: name.optional(),
-  after: z.string().max(100).optional().describe('The last lock_id of the page before.'),
+  after: idText('lock', 'a lock').optional().describe('The last lock_id of the page before.'),
   limit: z.coerce.number().int().min(1).max(BOUNDS.maxPageRows).default(100),
 });
 export const locksAnswer = z.object({ locks: z.array(lockView) });

@@ -1,4 +1,4 @@
-import { ANOMALY_KINDS, ANOMALY_STATES, labelsSchema } from '#telemetry';
+import { ANOMALY_KINDS, ANOMALY_STATES, idText, labelsSchema } from '#telemetry';
 import { z } from 'zod';
 
 export const metricSample = z.object({
@@ -51,7 +51,7 @@ export const anomalyQuery = z.strictObject({
   state: z.enum(ANOMALY_STATES).optional(),
   metric_name: z.string().optional(),
   before: z.iso.datetime().optional().describe('Only what was detected before this time.'),
-  after: z.string().max(100).optional().describe('The last id of the page before.'),
+  after: idText('anom', 'an anomaly').optional().describe('The last id of the page before.'),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 

@@ -5,7 +5,7 @@ const time = z.iso.datetime({ offset: true });
 const traceId = z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits in lower case');
 const name = z.string().min(1).max(200);
 const limit = (byDefault: number) => z.coerce.number().int().min(1).max(1000).default(byDefault);
-const cursor = z.string().max(40).optional().describe('`next_cursor` of the page before.');
+const cursor = z.string().max(50).optional().describe('`next_cursor` of the page before.');
 const nextCursor = z
   .string()
   .nullable()

@@ -1,4 +1,4 @@
-import { PHASES, storedText, TASK_STATES } from '#telemetry';
+import { idText, PHASES, storedText, TASK_STATES } from '#telemetry';
 import { z } from 'zod';
 import { generation, name, phaseId } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS as BOUNDS } from './fleet-bounds.ts';
@@ -162,7 +162,7 @@ export const tasksQuery = z.strictObject({
   state: z.enum(TASK_STATES).optional(),
   phase_id: phaseId.optional(),
   agent_id: name.optional(),
-  after: z.string().max(100).optional().describe('The last task_id of the page before.'),
+  after: idText('task', 'a task').optional().describe('The last task_id of the page before.'),
   limit: z.coerce.number().int().min(1).max(BOUNDS.maxPageRows).default(100),
 });
 export const tasksAnswer = z.object({ tasks: z.array(taskView) });

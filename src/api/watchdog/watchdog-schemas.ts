@@ -1,6 +1,7 @@
 import {
   ACTION_RESULTS,
   GUARDS,
+  idText,
   jsonObjectSchema,
   POLICY_MODES,
   REMEDIATION_OUTCOMES,
@@ -64,9 +65,7 @@ export const remediationQuerySchema = z.strictObject({
   policy: z.string().optional(),
   alert_id: z.string().optional(),
   target_id: z.string().optional(),
-  before: z
-    .string()
-    .regex(/^rem_[0-9a-hj-km-np-tv-z]{22}$/, 'must be the id of a remediation')
+  before: idText('rem', 'a remediation')
     .optional()
     .meta({ description: 'the id of the last one of the page before' }),
   limit: z.coerce.number().int().min(1).max(500).default(100),

@@ -40,7 +40,7 @@ const DAY_MS = 86_400_000;
 
 export function createLogStore(database: TelemetryDatabase, clock: Clock): LogStore {
   const known = new Set<DayTable>();
-  const searching = new SlicedSearch(clock);
+  const searching = new SlicedSearch('logs', clock);
 
   async function append(entries: readonly LogEntry[]): Promise<void> {
     // Names are made a day, not a line.

@@ -42,7 +42,7 @@ const spansReadAtOnce = 500;
 const summariesReadAtOnce = 20;
 
 export function createSpanStore(database: TelemetryDatabase, clock: Clock): SpanStore {
-  const searching = new SlicedSearch(clock);
+  const searching = new SlicedSearch('traces', clock);
   async function insert(spans: readonly StoredSpan[]): Promise<void> {
     if (spans.length === 0) return;
     await database.transaction(async (tx) => {

@@ -1,5 +1,5 @@
 import { isMap, isPair, isScalar, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { OmoiError, type ErrorCode } from './errors.ts';
 import { knownKeys, suggestKey } from './known-keys.ts';
 

@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from './support/client.ts';
+import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
+
+const directory = dataDirectory();
+let server: OmoiServer;
+let admin: Client;
+/** A rule that is loaded; it stands in the cursors of two lists. */
+let rule: string;
+
+beforeAll(async () => {
+  server = await OmoiServer.start(directory.path);
+  const create = ['token', '--data-directory', directory.path, 'create', 'tests', '--role', 'admin'];
+  const { stdout } = await omoi(create);
+  admin = new Client(() => server.url, stdout.trim());
+  const { next_cursor } = await admin.read<{ next_cursor: string }>('/api/v1/alerts/rules?limit=1');
+  rule = next_cursor;
+});
+
+afterAll(async () => {
+  await server.stop();
+  directory.remove();
+});
+
+interface PagedList {
+  readonly path: string;
+  readonly parameter: string;
+  /** A cursor as the list gives it. What it points at need not be there. */
+  own(): string;
+  /** How its own forged cursor is answered: a page, or a code where a row that is gone has no place. */
+  readonly forged: string;
+  /** Others of its form, and how they are answered. */
+  readonly extremes?: readonly (readonly [string, string])[];
+}
+
+const id = (prefix: string): string => `${prefix}_01kb6fh9rg${'0'.repeat(12)}`;
+const refused = '400 invalid_request';
+/** Beyond all that a date can be, and beyond all whole numbers. */
+const endOfTime = '9'.repeat(16);
+
+const LISTS: readonly PagedList[] = [
+  {
+    path: '/api/v1/alerts',
+    parameter: 'cursor',
+    own: () => `1764330000000.${id('alrt')}`,
+    forged: '200',
+    extremes: [
+      [`${endOfTime}.${id('alrt')}`, '200'],
+      [`0.${id('alrt')}`, '200'],
+      [`1764330000000.${id('task')}`, refused],
+      ['1764330000000.17', refused],
+    ],
+  },
+  { path: '/api/v1/alerts/rules', parameter: 'cursor', own: () => rule, forged: '200' },
+  {
+    path: '/api/v1/alerts/active',
+    parameter: 'cursor',
+    own: () => `${'f'.repeat(16)}.${rule}`,
+    forged: '200',
+    extremes: [[`${'f'.repeat(16)}.no/such rule`, refused]],
+  },
+  { path: '/api/v1/fleet/tasks', parameter: 'after', own: () => id('task'), forged: '404 unknown_task' },
+  { path: '/api/v1/fleet/locks', parameter: 'after', own: () => id('lock'), forged: '200' },
+  { path: '/api/v1/tokens', parameter: 'after', own: () => id('tok'), forged: '200' },
+  {
+    path: '/api/v1/monitor/anomalies',
+    parameter: 'after',
+    own: () => id('anom'),
+    forged: '404 unknown_anomaly',
+  },
+  { path: '/api/v1/watchdog/remediations', parameter: 'before', own: () => id('rem'), forged: '200' },
+  { path: '/api/v1/watchdog/policies', parameter: 'after', own: () => 'no such policy', forged: refused },
+  {
+    path: '/api/v1/observability/logs',
+    parameter: 'cursor',
+    own: () => 'logs.1764330000000.7',
+    forged: '200',
+    extremes: [
+      [`logs.${endOfTime}.${endOfTime}`, '200'],
+      ['logs.0.0', '200'],
+    ],
+  },
+  {
+    path: '/api/v1/observability/traces',
+    parameter: 'cursor',
+    own: () => 'traces.1764330000000000.7',
+    forged: '200',
+    extremes: [
+      [`traces.${endOfTime}.${endOfTime}`, '200'],
+      ['traces.0.0', '200'],
+    ],
+  },
+];
+
+/** Lists whose cursor is a number or a name that people choose: any is one that the list may have given. */
+const BY_NAME_OR_NUMBER: readonly PagedList[] = [
+  { path: '/api/v1/fleet/agents', parameter: 'after', own: () => 'w-7', forged: '200' },
+  {
+    path: '/api/v1/fleet/pools',
+    parameter: 'after',
+    own: () => 'coders',
+    forged: '200',
+    extremes: [['Coders', refused]],
+  },
+  {
+    path: '/api/v1/events',
+    parameter: 'after_id',
+    own: () => String(Number.MAX_SAFE_INTEGER),
+    forged: '200',
+    extremes: [
+      ['9007199254740993', refused],
+      ['-1', refused],
+    ],
+  },
+  {
+    path: '/api/v1/events',
+    parameter: 'before_id',
+    own: () => '1',
+    forged: '200',
+    extremes: [['9007199254740993', refused]],
+  },
+  {
+    path: '/api/v1/audit',
+    parameter: 'before_id',
+    own: () => String(Number.MAX_SAFE_INTEGER),
+    forged: '200',
+    extremes: [['9007199254740993', refused]],
+  },
+];
+
+async function answerTo({ path, parameter }: PagedList, cursor: string): Promise<string> {
+  const { status, body } = await admin.call(`${path}?${parameter}=${encodeURIComponent(cursor)}&limit=2`);
+  return status === 200 ? '200' : `${status} ${(body as { error?: string } | null)?.error ?? 'no error'}`;
+}
+
+describe('a cursor that a list did not give', () => {
+  it.each([...LISTS, ...BY_NAME_OR_NUMBER])('is answered by $path', async (list) => {
+    const expected = [[list.own(), list.forged], ...(list.extremes ?? [])];
+    const answers = [];
+    for (const [cursor = ''] of expected) answers.push([cursor, await answerTo(list, cursor)]);
+    expect(answers).toEqual(expected);
+    for (const broken of ['\0', '\u{10ffff}'.repeat(30), "' or 1=1 --", '../', '{}']) {
+      expect([broken, await answerTo(list, broken)]).toEqual([broken, refused]);
+    }
+  });
+
+  it.each(LISTS)('is refused by $path where another list gave it', async (list) => {
+    for (const other of [...LISTS, ...BY_NAME_OR_NUMBER]) {
+      if (other.path === list.path) continue;
+      const cursor = other.own();
+      expect([other.path, cursor, await answerTo(list, cursor)]).toEqual([other.path, cursor, refused]);
+    }
+  });
+});
+
+it('knows every list that has pages', async () => {
+  const { paths } = await admin.read<{
+    paths: Record<string, { get?: { parameters?: readonly { readonly name: string }[] } }>;
+  }>('/openapi.json');
+  const cursors = ['cursor', 'after', 'before', 'after_id', 'before_id'];
+  const described = Object.entries(paths).flatMap(([path, { get }]) =>
+    (get?.parameters ?? []).flatMap(({ name }) => (cursors.includes(name) ? [`${path} ${name}`] : [])),
+  );
+  const known = [...LISTS, ...BY_NAME_OR_NUMBER].map(({ path, parameter }) => `${path} ${parameter}`);
+  // Before a time, which is no cursor.
+  expect(described.toSorted()).toEqual([...known, '/api/v1/monitor/anomalies before'].toSorted());
+});
