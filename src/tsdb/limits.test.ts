@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SampleBatch, SelfMetrics, silentLogger, VirtualClock, type Labels } from '#telemetry';
+import { SeriesIndex } from './index/series-index.ts';
 import { createTsdb, type Tsdb } from './index.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
 
 // The limits of the store as docs/monitoring/promql.md tells them, at their numbers.
 
@@ -28,6 +30,27 @@ describe('the labels of a series', () => {
     expect(() => tsdb.series(labels(most))).not.toThrow();
     expect(() => tsdb.series(labels(most + 1))).toThrow(expect.objectContaining({ code: 'labels_invalid' }));
   });
+});
+
+it('holds a million series of a metric and two million in all, and takes more when some have gone', () => {
+  const index = new SeriesIndex(DEFAULT_LIMITS);
+  const numbers = Array.from({ length: 1000 }, (_, at) => `${at}`);
+  const refused = (limit: string) =>
+    expect.objectContaining({ code: 'series_limit_reached', details: { limit } });
+  for (const __name__ of ['m1', 'm2']) {
+    for (const a of numbers) for (const b of numbers) index.findOrAdd({ __name__, a, b });
+    expect(index.seriesOfMetric(__name__)).toBe(1_000_000);
+    if (__name__ === 'm1') {
+      expect(() => index.findOrAdd({ __name__, a: 'more' })).toThrow(refused('max_series_per_metric'));
+    }
+  }
+  expect(index.seriesCount).toBe(2_000_000);
+  expect(() => index.findOrAdd({ __name__: 'm3' })).toThrow(refused('max_series'));
+  // One that is there is found.
+  const gone = index.findOrAdd({ __name__: 'm1', a: '999', b: '999' });
+  index.remove([gone]);
+  index.findOrAdd({ __name__: 'm3' });
+  expect(() => index.findOrAdd({ __name__: 'm3', a: 'more' })).toThrow(refused('max_series'));
 });
 
 describe('the time of a sample', () => {

@@ -246,6 +246,23 @@ describe('sessions', () => {
     expect((await test.app.inject({ url: '/doors/1', headers: late })).statusCode).toBe(401);
   });
 
+  it('are fifty for a token: the oldest ends where one more is opened, also within one millisecond', async () => {
+    const opens = async ({ cookie }: { readonly cookie: string }) =>
+      (await test.app.inject({ url: '/doors/1', headers: { cookie } })).statusCode === 200;
+    const oldest = await openSession('viewer');
+    await test.clock.advance(1);
+    const others = [];
+    for (let at = 1; at < 50; at++) others.push(await openSession('viewer'));
+    expect(await opens(oldest)).toBe(true);
+    others.push(await openSession('viewer'));
+    expect(await opens(oldest)).toBe(false);
+    expect(await Promise.all(others.map(opens))).toEqual(others.map(() => true));
+    // All that are left are of the same millisecond.
+    const newest = await openSession('viewer');
+    expect(await opens(newest)).toBe(true);
+    expect((await Promise.all(others.map(opens))).filter((isOpen) => !isOpen)).toHaveLength(1);
+  });
+
   it('are not for agents', async () => {
     const token = test.as('agent').authorization.replace('Bearer ', '');
     const answer = await test.app.inject({ method: 'POST', url: '/api/v1/session', payload: { token } });

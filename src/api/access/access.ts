@@ -100,6 +100,7 @@ export function createAccess(parts: AccessParts): Access {
   ): Promise<OpenedSession> =>
     database.transaction(async (tx) => {
       const session = await open(tx);
+      tx.afterCommit(() => session.endedHashes.forEach((hash) => cache.forget(hash)));
       const { id, name } = session.token;
       await audit.record(tx, {
         actor: { kind: 'session', id, name },

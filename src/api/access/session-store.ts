@@ -18,6 +18,8 @@ export interface OpenedSession {
   readonly token: TokenRecord;
   /** Wall ms since epoch. */
   readonly expiresAtMs: number;
+  /** Of the sessions that have ended for it: those that had been open longest. */
+  readonly endedHashes: readonly string[];
 }
 
 export interface NewLoginLink {
@@ -28,11 +30,12 @@ export interface NewLoginLink {
 /** Opens a dashboard session that stands for a token and ends with it. */
 export async function openSession(tx: StateTransaction, token: TokenRecord): Promise<OpenedSession> {
   const secret = createSecret();
+  const hash = hashSecret(secret);
   const expiresAtMs = Math.min(tx.nowMs + sessionLifetimeMs, token.expiresAtMs ?? Number.MAX_SAFE_INTEGER);
   await tx.db
     .insertInto('access_sessions')
     .values({
-      secret_hash: hashSecret(secret),
+      secret_hash: hash,
       token_id: token.id,
       created_at_ms: tx.nowMs,
       expires_at_ms: expiresAtMs,
@@ -42,15 +45,17 @@ export async function openSession(tx: StateTransaction, token: TokenRecord): Pro
     .selectFrom('access_sessions')
     .select('secret_hash')
     .where('token_id', '=', token.id)
+    // This one stays, also where others were opened in the same millisecond.
+    .where('secret_hash', '!=', hash)
     .orderBy('created_at_ms', 'desc')
     .limit(maxSessionsPerToken)
-    .offset(maxSessionsPerToken)
+    .offset(maxSessionsPerToken - 1)
     .execute();
-  if (surplus.length > 0) {
-    const hashes = surplus.map((session) => session.secret_hash);
-    await tx.db.deleteFrom('access_sessions').where('secret_hash', 'in', hashes).execute();
+  const endedHashes = surplus.map((session) => session.secret_hash);
+  if (endedHashes.length > 0) {
+    await tx.db.deleteFrom('access_sessions').where('secret_hash', 'in', endedHashes).execute();
   }
-  return { secret, csrfToken: csrfTokenOf(secret), token, expiresAtMs };
+  return { secret, csrfToken: csrfTokenOf(secret), token, expiresAtMs, endedHashes };
 }
 
 export async function endSession(tx: StateTransaction, secret: string): Promise<void> {

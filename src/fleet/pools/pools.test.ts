@@ -210,6 +210,25 @@ describe('a pool', () => {
     await until(async () => (await pools.get('coders')).effective === 2);
   });
 
+  it('has a hundred scale overrides and no more, and each of them may be given again', async () => {
+    await pools.create(POOL, ASKED);
+    const override = (at: number) => ({
+      ...ASKED,
+      poolId: 'coders',
+      overrideId: `c${at}`,
+      add: 1,
+      ttlMs: 60_000,
+    });
+    for (let at = 0; at < 100; at++) await pools.setScaleOverride(override(at));
+    await expect(pools.setScaleOverride(override(100))).rejects.toMatchObject({
+      code: 'pool_bounds',
+      message: expect.stringContaining('maxScaleOverridesPerPool (100)'),
+    });
+    expect((await pools.setScaleOverride(override(99))).effective).toBe(POOL.max);
+    await pools.removeScaleOverride('c0', ASKED);
+    expect((await pools.setScaleOverride(override(100))).effective).toBe(POOL.max);
+  });
+
   it('goes when the last of its agents has ended', async () => {
     await pools.create({ ...POOL, command: ['ignore_sigterm'] }, ASKED);
     await runs('coders-1/1', 'coders-2/1');

@@ -84,6 +84,41 @@ describe('tracing', () => {
     ]);
   });
 
+  it.each([
+    [128, 0],
+    [129, 1],
+  ])(
+    'keeps 128 attributes, events and links of a span: of %d of each it drops %d',
+    async (count, dropped) => {
+      const other = tracing.startSpan('elsewhere', { parent: null });
+      const span = tracing.startSpan('much', {
+        parent: null,
+        links: Array.from({ length: count }, () => other.traceparent),
+      });
+      for (let at = 0; at < count; at++) {
+        span.setAttributes({ [`a${at}`]: at });
+        span.addEvent(`e${at}`);
+      }
+      span.end();
+      await tracing.flush();
+      const [kept] = await store.trace(traceOf(span.traceparent));
+      expect(Object.keys(kept?.attributes ?? {})).toHaveLength(128);
+      expect(kept?.events).toHaveLength(128);
+      expect(kept?.links).toHaveLength(128);
+      const counted =
+        metrics.collect().find(({ name }) => name === 'omoi_span_parts_dropped_total')?.points ?? [];
+      expect(counted.map(({ value }) => value)).toEqual([3 * dropped]);
+    },
+  );
+
+  it.each([8192, 8193])('keeps 8192 characters of the value of an attribute: of %d', async (length) => {
+    const span = tracing.startSpan('long', { parent: null, attributes: { text: 'x'.repeat(length) } });
+    span.end();
+    await tracing.flush();
+    const [kept] = await store.trace(traceOf(span.traceparent));
+    expect(kept?.attributes['text']).toHaveLength(8192);
+  });
+
   it('records after the fact', async () => {
     const span = tracing.startSpan('late', { parent: null, startAtMs: clock.wallMs() - 5000 });
     span.end(clock.wallMs() - 4000);

@@ -67,6 +67,10 @@ export interface StoredTracing extends Tracing {
 export function createTracing(parts: TracingParts): StoredTracing {
   const { store, clock, random, logger, metrics, serviceName } = parts;
   const dropped = metrics.counter('omoi_spans_dropped_total', 'Spans that were not kept: too many waited.');
+  const partsDropped = metrics.counter(
+    'omoi_span_parts_dropped_total',
+    'Attributes, events and links of Omoi’s own spans beyond 128 of each.',
+  );
   const writer = new BatchWriter<StoredSpan>({
     write: (spans) => writeOrMakeRoom(() => store.insert(spans), store),
     clock,
@@ -83,7 +87,11 @@ export function createTracing(parts: TracingParts): StoredTracing {
   metrics.gauge('omoi_spans_queued', 'Spans that wait to be written.', () => writer.queued);
   const processor: SpanProcessor = {
     onStart() {},
-    onEnd: (span) => writer.add(storedFromSdk(span, serviceName)),
+    onEnd(span) {
+      const dropped = span.droppedAttributesCount + span.droppedEventsCount + span.droppedLinksCount;
+      if (dropped > 0) partsDropped.add(dropped);
+      writer.add(storedFromSdk(span, serviceName));
+    },
     forceFlush: () => writer.flush(),
     shutdown: () => writer.stop(),
   };
