@@ -19,6 +19,7 @@ export interface TestFleet {
   readonly fleet: Fleet;
   readonly bus: EventBus;
   readonly activity: readonly FleetActivity[];
+  readonly metrics: SelfMetrics;
   /** Payloads of the committed events of a type, in order. */
   events(type: EventType): Promise<readonly unknown[]>;
   stop(): Promise<void>;
@@ -48,6 +49,7 @@ export async function startTestFleet(
     fleet,
     bus,
     activity,
+    metrics,
     async events(type) {
       const events = await bus.list({ types: [type], limit: 1000 });
       return events.map((event) => event.payload);

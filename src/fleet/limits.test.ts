@@ -6,13 +6,14 @@ import { DEFAULT_FLEET_LIMITS, type FleetLimits } from './limits.ts';
 
 let database: StateDatabase;
 let stage: TestFleet;
+let clock: VirtualClock;
 afterEach(async () => {
   await stage.stop();
   await database.close();
 });
 
 async function open(limits: Partial<FleetLimits>): Promise<void> {
-  const clock = new VirtualClock();
+  clock = new VirtualClock();
   database = await openTestStateDatabase(clock, 'none');
   stage = await startTestFleet(database, { clock, limits });
 }
@@ -45,14 +46,63 @@ it('takes maxQueuedTasks tasks, and more once one is claimed', async () => {
   await expect(enqueue(1)).rejects.toMatchObject({ code: 'queue_full' });
 });
 
+/** How many claims or locks could not wait. */
+function waitsRefused(what: 'claim' | 'lock'): number {
+  const refused = stage.metrics.collect().find(({ name }) => name === 'omoi_fleet_waits_refused_total');
+  return refused?.points.find(({ labels }) => labels['what'] === what)?.value ?? 0;
+}
+
 it('lets maxWaitingClaims claims wait, and answers the next at once with nothing', async () => {
-  await open({ maxWaitingClaims: 2 });
-  for (const agentId of ['a', 'b', 'c']) await stage.fleet.agents.register(registration(agentId));
-  const waiting = ['a', 'b'].map((agentId) => stage.fleet.tasks.claim(claimOf(agentId, { waitMs: 30_000 })));
+  await open({});
+  await stage.fleet.agents.register(registration('a'));
+  const gone = new AbortController();
+  const claim = () => stage.fleet.tasks.claim(claimOf('a', { waitMs: 30_000, signal: gone.signal }));
+  const waiting = Array.from({ length: DEFAULT_FLEET_LIMITS.maxWaitingClaims }, claim);
   // What it would wait with is the virtual clock, and that stands still.
-  expect(await stage.fleet.tasks.claim(claimOf('c', { waitMs: 30_000 }))).toEqual([]);
-  await enqueue(2);
-  expect((await Promise.all(waiting)).map((claimed) => claimed.length)).toEqual([1, 1]);
+  expect(await claim()).toEqual([]);
+  expect(waitsRefused('claim')).toBe(1);
+  await enqueue(1);
+  expect(await Promise.race(waiting)).toHaveLength(1);
+  const again = claim();
+  gone.abort();
+  expect(await again).toEqual([]);
+  expect((await Promise.all(waiting)).flat()).toHaveLength(1);
+  expect(waitsRefused('claim')).toBe(1);
+});
+
+it('lets maxWaitingLocks requests wait for locks, and answers the next at once', async () => {
+  await open({});
+  const { agents, locks } = stage.fleet;
+  for (const agentId of ['a', 'b']) await agents.register(registration(agentId));
+  const lock = (resourceName: string, agentId: string) =>
+    locks.acquire({
+      agentId,
+      generation: 1,
+      resourceType: 'file',
+      resourceName,
+      mode: 'exclusive',
+      ttlMs: 3_600_000,
+      waitMs: 30_000,
+      traceparent: null,
+      signal: null,
+    });
+  const held = [await lock('x', 'a'), await lock('y', 'a')];
+  const waiting = Array.from({ length: DEFAULT_FLEET_LIMITS.maxWaitingLocks }, (_, at) =>
+    lock(at % 2 === 0 ? 'x' : 'y', 'b'),
+  );
+  const settled = Promise.allSettled(waiting);
+  // What it would wait with is the virtual clock, and that stands still.
+  await expect(lock('x', 'b')).rejects.toMatchObject({ code: 'lock_held' });
+  expect(waitsRefused('lock')).toBe(1);
+  // A lock that nobody holds is had all the same.
+  expect(await lock('z', 'b')).toMatchObject({ agent_id: 'b' });
+  await locks.release(held[0]?.lock_id ?? '', { agentId: 'a', generation: 1, traceparent: null });
+  expect(await waiting[0]).toMatchObject({ agent_id: 'b', resource_name: 'x' });
+  await clock.advance(30_000);
+  // Those who wanted what their agent has by now have it.
+  const outcomes = (await settled).map(({ status }, at) => `${at % 2 === 0 ? 'x' : 'y'} ${status}`);
+  expect(new Set(outcomes)).toEqual(new Set(['x fulfilled', 'y rejected']));
+  expect(waitsRefused('lock')).toBe(2);
 });
 
 it('has the limits by default that the design names', async () => {

@@ -52,6 +52,7 @@ export { SerialQueue, KeyedSerialQueue } from './concurrency/serial-queue.ts';
 export { backoffMs, type BackoffLimits } from './concurrency/backoff.ts';
 export { delay } from './concurrency/delay.ts';
 export { nextTurn, paced, Stretch, type StretchOptions } from './concurrency/pacing.ts';
+export { TurnQueue } from './concurrency/turn-queue.ts';
 export { type HistogramSpan, type HistogramValue } from './series/histogram-value.ts';
 export { SEVERITIES, severityRank, type Severity } from './labels/severity.ts';
 export { toRfc3339, toRfc3339OrNull, type Clock, type Timer } from './time/clock.ts';

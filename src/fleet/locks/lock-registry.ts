@@ -1,5 +1,5 @@
 import { inBatches, lockRows, type StateTransaction } from '#storage';
-import { createId, messageOf, OmoiError, type Counter, type LockMode } from '#telemetry';
+import { createId, messageOf, OmoiError, TurnQueue, type Counter, type LockMode } from '#telemetry';
 import { assertCurrent, unknownAgent } from '../agents/agent-registry.ts';
 import { hasEnded } from '../agents/agent-status.ts';
 import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
@@ -9,6 +9,8 @@ import { LockWaitQueue, type LockAttempt } from './lock-wait-queue.ts';
 
 const maxExpiriesPerTransaction = 100;
 const maxResourcesPerTransaction = 250;
+/** Waiters, of whatever resources, who are woken or told that they wait no longer in one turn of the event loop. */
+const maxWaitersPerTurn = 100;
 
 export interface LockRequest extends Holder {
   readonly resourceType: string;
@@ -38,6 +40,7 @@ export class LockRegistry {
   readonly #leases: LeaseRegistry;
   readonly #waitsRefused: Counter;
   readonly #lines = new Map<string, LockWaitQueue<LockRow>>();
+  readonly #turns = new TurnQueue(maxWaitersPerTurn);
   #waiting = 0;
   #expiring = false;
 
@@ -71,7 +74,7 @@ export class LockRegistry {
     const { clock, limits } = this.#parts;
     this.#assertAlive(request);
     const key = lineKey(request);
-    const line = this.#lines.get(key) ?? new LockWaitQueue<LockRow>(clock);
+    const line = this.#lines.get(key) ?? new LockWaitQueue<LockRow>(clock, this.#turns);
     this.#lines.set(key, line);
     const startedMs = clock.monotonicMs();
     const full = this.#waiting >= limits.maxWaitingLocks;
@@ -294,10 +297,9 @@ export class LockRegistry {
       activity.countLocks(lock.resource_type, lock.lock_mode, -1);
     }
     activity.tell({ kind: 'locks', traceparent });
-    for (const lock of locks) {
-      this.#lines
-        .get(lineKey({ resourceType: lock.resource_type, resourceName: lock.resource_name }))
-        ?.advance();
+    for (const { resource_type: resourceType, resource_name: resourceName } of locks) {
+      const key = lineKey({ resourceType, resourceName });
+      if (this.#lines.has(key)) this.#turns.run(() => this.#lines.get(key)?.advance());
     }
   }
 

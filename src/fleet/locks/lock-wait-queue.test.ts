@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import { nextTurn, VirtualClock } from '#telemetry';
-import { LEAVING_PER_TURN, LockWaitQueue, type LockAttempt } from './lock-wait-queue.ts';
+import { nextTurn, TurnQueue, VirtualClock } from '#telemetry';
+import { LockWaitQueue, type LockAttempt } from './lock-wait-queue.ts';
+
+const PER_TURN = 100;
 
 /** A resource that one may have at a time. */
 function createResource() {
@@ -23,7 +25,7 @@ const overdue = (): Error => new Error('overdue');
 test('who has no patience is told at once, also behind one who waits', async () => {
   const clock = new VirtualClock();
   const resource = createResource();
-  const line = new LockWaitQueue<string>(clock);
+  const line = new LockWaitQueue<string>(clock, new TurnQueue(PER_TURN));
   const join = (name: string, waitMs: number) =>
     line.join(() => resource.attempt(name), { waitMs, signal: null, overdue });
   expect(await join('first', 0)).toEqual({ granted: 'first' });
@@ -38,7 +40,7 @@ test('who has no patience is told at once, also behind one who waits', async () 
 test('who waited long enough leaves, and the next is served', async () => {
   const clock = new VirtualClock();
   const resource = createResource();
-  const line = new LockWaitQueue<string>(clock);
+  const line = new LockWaitQueue<string>(clock, new TurnQueue(PER_TURN));
   const join = (name: string, waitMs: number, signal: AbortSignal | null = null) =>
     line.join(() => resource.attempt(name), { waitMs, signal, overdue });
   await join('first', 0);
@@ -58,7 +60,7 @@ test('who waited long enough leaves, and the next is served', async () => {
 test('an attempt that breaks is its own asker’s failure alone', async () => {
   const clock = new VirtualClock();
   const resource = createResource();
-  const line = new LockWaitQueue<string>(clock);
+  const line = new LockWaitQueue<string>(clock, new TurnQueue(PER_TURN));
   const broken = new Error('database away');
   const options = { waitMs: 1000, signal: null, overdue };
   const first = line.join(async () => ({ failed: broken }), options);
@@ -69,7 +71,7 @@ test('an attempt that breaks is its own asker’s failure alone', async () => {
 
 test('whose time runs out during his attempt gets the outcome of it', async () => {
   const clock = new VirtualClock();
-  const line = new LockWaitQueue<string>(clock);
+  const line = new LockWaitQueue<string>(clock, new TurnQueue(PER_TURN));
   let finish: (outcome: LockAttempt<string>) => void = () => {};
   const slow = line.join(() => new Promise((resolve) => (finish = resolve)), {
     waitMs: 100,
@@ -83,7 +85,7 @@ test('whose time runs out during his attempt gets the outcome of it', async () =
 
 test('who has left before he came in is told at the first refusal, and keeps no place', async () => {
   const resource = createResource();
-  const line = new LockWaitQueue<string>(new VirtualClock());
+  const line = new LockWaitQueue<string>(new VirtualClock(), new TurnQueue(PER_TURN));
   const join = (name: string, signal: AbortSignal | null) =>
     line.join(() => resource.attempt(name), { waitMs: 5000, signal, overdue });
   await join('first', null);
@@ -93,7 +95,7 @@ test('who has left before he came in is told at the first refusal, and keeps no 
 
 test('those who wait may leave from anywhere; the others keep their order', async () => {
   const resource = createResource();
-  const line = new LockWaitQueue<string>(new VirtualClock());
+  const line = new LockWaitQueue<string>(new VirtualClock(), new TurnQueue(PER_TURN));
   const granted: string[] = [];
   const join = async (name: string, signal: AbortSignal | null = null): Promise<void> => {
     const outcome = await line.join(() => resource.attempt(name), { waitMs: 5000, signal, overdue });
@@ -114,33 +116,50 @@ test('those who wait may leave from anywhere; the others keep their order', asyn
   expect(granted).toEqual(['holder', '0', '2', '3', '5', '6', '8', '9', '11']);
 });
 
-test('thousands whose time is over at once are told in many turns, and none of them gets the lock any more', async () => {
-  const clock = new VirtualClock();
-  const resource = createResource();
-  const line = new LockWaitQueue<string>(clock);
-  const turns = 20;
-  const told: string[] = [];
-  const join = (name: string, waitMs: number) =>
-    line.join(() => resource.attempt(name), { waitMs, signal: null, overdue });
-  await join('first', 0);
-  const waits = Array.from({ length: turns * LEAVING_PER_TURN }, async (_, at) => {
-    const outcome = await join(`waiter ${at}`, 500);
-    told.push('granted' in outcome ? `granted ${at}` : 'refused');
-  });
-  const last = join('last', 5000);
-  await nextTurn();
-  const advanced = clock.advance(500);
-  const perTurn: number[] = [];
-  for (let before = 0; told.length < turns * LEAVING_PER_TURN; before = told.length) {
+test.each<[string, (lines: readonly LockWaitQueue<string>[], askers: readonly AbortController[]) => void]>([
+  ['whose askers go', (_, askers) => askers.forEach((asker) => asker.abort())],
+  ['when the server stops', (lines) => lines.forEach((line) => line.stop(new Error('stopping')))],
+])(
+  'thousands in one line and in many are told in many turns %s, and none of them gets the lock any more',
+  async (_, endAll) => {
+    const turns = new TurnQueue(PER_TURN);
+    const resources = Array.from({ length: 500 }, () => {
+      const resource = createResource();
+      return { resource, line: new LockWaitQueue<string>(new VirtualClock(), turns) };
+    });
+    const told: string[] = [];
+    const askers: AbortController[] = [];
+    const waits: Promise<void>[] = [];
+    for (const [at, { resource, line }] of resources.entries()) {
+      const join = (signal: AbortSignal | null) =>
+        line.join(() => resource.attempt('asker'), { waitMs: 500, signal, overdue });
+      await join(null);
+      // A thousand in the first line, one in each other.
+      for (let waiter = 0; waiter < (at === 0 ? 1000 : 1); waiter++) {
+        const asker = new AbortController();
+        askers.push(asker);
+        waits.push(join(asker.signal).then((outcome) => void told.push(Object.keys(outcome).join())));
+      }
+    }
     await nextTurn();
-    perTurn.push(told.length - before);
-  }
-  await advanced;
-  resource.give();
-  line.advance();
-  expect(await last).toEqual({ granted: 'last' });
-  await Promise.all(waits);
-  expect(new Set(told)).toEqual(new Set(['refused']));
-  expect(Math.max(...perTurn)).toBeLessThanOrEqual(2 * LEAVING_PER_TURN);
-  expect(line.length).toBe(0);
-});
+    endAll(
+      resources.map(({ line }) => line),
+      askers,
+    );
+    const perTurn: number[] = [];
+    for (let before = 0; told.length < askers.length; before = told.length) {
+      await nextTurn();
+      perTurn.push(told.length - before);
+    }
+    await Promise.all(waits);
+    // The first turn has those who are told at once, and the next.
+    expect(Math.max(...perTurn)).toBeLessThanOrEqual(2 * PER_TURN);
+    for (const { resource, line } of resources) {
+      expect(line.length).toBe(0);
+      resource.give();
+      line.advance();
+    }
+    await nextTurn();
+    expect(new Set(told)).toEqual(new Set(['refused']));
+  },
+);

@@ -1,7 +1,4 @@
-import { nextTurn, type Clock, type Timer } from '#telemetry';
-
-/** Waiters who are told in one turn of the event loop that they wait no longer: each is an answer to be written. */
-export const LEAVING_PER_TURN = 100;
+import type { Clock, Timer, TurnQueue } from '#telemetry';
 
 /** What an attempt to lock came to. */
 export type LockAttempt<Granted> =
@@ -25,12 +22,12 @@ export class LockWaitQueue<Granted> {
   #attempting: Waiter<Granted> | null = null;
   #running = false;
   #again = false;
-  /** Those who have left and are still to be told, and how many have been told in this turn. */
-  readonly #leaving: (() => void)[] = [];
-  #told = 0;
+  readonly #turns: TurnQueue;
 
-  constructor(clock: Clock) {
+  /** @param turns tells those who wait no longer: each is an answer to be written */
+  constructor(clock: Clock, turns: TurnQueue) {
     this.#clock = clock;
+    this.#turns = turns;
   }
 
   get length(): number {
@@ -74,26 +71,14 @@ export class LockWaitQueue<Granted> {
   stop(refused: Error): void {
     for (const waiter of this.#waiters) {
       if (waiter === this.#attempting) waiter.leaving = true;
-      else waiter.settle({ refused });
+      else this.#leave(waiter, () => refused);
     }
   }
 
   /** Takes one out of the line. Where thousands leave at once, most are told in later turns. */
   #leave(waiter: Waiter<Granted>, refusal: () => Error): void {
     this.#waiters.delete(waiter);
-    const tell = (): void => waiter.settle({ refused: refusal() });
-    if (this.#told < LEAVING_PER_TURN) this.#tell(tell);
-    else this.#leaving.push(tell);
-  }
-
-  #tell(tell: () => void): void {
-    if (this.#told++ === 0) void nextTurn().then(() => this.#tellNext());
-    tell();
-  }
-
-  #tellNext(): void {
-    this.#told = 0;
-    for (const tell of this.#leaving.splice(0, LEAVING_PER_TURN)) this.#tell(tell);
+    this.#turns.run(() => waiter.settle({ refused: refusal() }));
   }
 
   /** Something about the resource has changed: the first in line tries (again). */

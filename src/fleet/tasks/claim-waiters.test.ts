@@ -91,6 +91,31 @@ describe('claims that wait', () => {
     expect(woken).toEqual(['c timed_out', 'b woken', 'a t1']);
   });
 
+  it.each<[string, (waiters: ClaimWaiters, askers: readonly AbortController[]) => void]>([
+    ['whose askers go', (_, askers) => askers.forEach((asker) => asker.abort())],
+    ['when the server stops', (waiters) => waiters.stop()],
+  ])('tells thousands %s in many turns, and none of them gets a task any more', async (_, endAll) => {
+    const waiters = new ClaimWaiters(new VirtualClock(), 10_000);
+    const askers = Array.from({ length: 2000 }, () => new AbortController());
+    let told = 0;
+    const waits = askers.map(async ({ signal }, at) => {
+      const wanted = filter(`agent-${at}`);
+      const place = { request: request(wanted, signal), ticket: waiters.takeTicket(), waitMs: 1000 };
+      await waiters.wait(wanted, place);
+      told++;
+    });
+    endAll(waiters, askers);
+    expect([waiters.size, waiters.take(task)]).toEqual([0, null]);
+    const perTurn: number[] = [];
+    for (let before = 0; told < askers.length; before = told) {
+      await turn();
+      perTurn.push(told - before);
+    }
+    await Promise.all(waits);
+    // The first turn has those who are told at once, and the next.
+    expect(Math.max(...perTurn)).toBeLessThanOrEqual(200);
+  });
+
   it('compares a task with each filter once, however many wait with it', async () => {
     const waiters = new ClaimWaiters(new VirtualClock(), 10_000);
     let compared = 0;

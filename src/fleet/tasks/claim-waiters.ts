@@ -1,7 +1,10 @@
-import type { Clock } from '#telemetry';
+import { TurnQueue, type Clock } from '#telemetry';
 import { filterKey, takes, type ClaimFilter, type QueuedTask } from './claim-filter.ts';
 import type { ClaimRequest } from './claim-request.ts';
 import type { TaskRow } from './task-row.ts';
+
+/** Claims that are told in one turn of the event loop that they wait no longer: each is an answer to be written. */
+const maxToldPerTurn = 100;
 
 /** `given`: the task was claimed for it in the transaction that enqueued the task. */
 export type WaitOutcome = 'woken' | 'timed_out' | 'aborted' | { readonly given: TaskRow };
@@ -12,6 +15,8 @@ interface Waiter {
   /** Out of its line, and no longer ended by time or by the asker: who took it ends it. */
   readonly leave: () => void;
   readonly end: (outcome: WaitOutcome) => void;
+  /** Where it has waited long enough: told in this turn of the event loop or a later one. */
+  readonly endWithout: (outcome: 'timed_out' | 'aborted') => void;
 }
 
 /** A claim that waits no longer because a task is on its way to it. It is to be answered, with one of the two. */
@@ -39,6 +44,7 @@ export class ClaimWaiters {
   readonly #lines = new Map<string, Line>();
   /** The same lines' waiters by agent, for tasks that are kept for one. */
   readonly #byAgent = new Map<string, Set<{ readonly line: Line; readonly waiter: Waiter }>>();
+  readonly #turns = new TurnQueue(maxToldPerTurn);
   #size = 0;
   #tickets = 0;
   #version = 0;
@@ -82,10 +88,15 @@ export class ClaimWaiters {
         leave();
         resolve(outcome);
       };
-      const abort = (): void => end('aborted');
-      const timer = this.#clock.after(waitMs, () => end('timed_out'));
+      // Thousands may have waited for the same time: they leave at once, so that no task goes to them any more.
+      const endWithout = (outcome: 'timed_out' | 'aborted'): void => {
+        leave();
+        this.#turns.run(() => resolve(outcome));
+      };
+      const abort = (): void => endWithout('aborted');
+      const timer = this.#clock.after(waitMs, () => endWithout('timed_out'));
       signal?.addEventListener('abort', abort, { once: true });
-      const leaveLine = this.#enter(filter, { request, ticket, leave, end });
+      const leaveLine = this.#enter(filter, { request, ticket, leave, end, endWithout });
     });
   }
 
@@ -111,7 +122,7 @@ export class ClaimWaiters {
   stop(): void {
     for (const { waiters } of this.#lines.values()) {
       // Each leaves the line.
-      for (let first = waiters[0]; first; first = waiters[0]) first.end('timed_out');
+      for (let first = waiters[0]; first; first = waiters[0]) first.endWithout('timed_out');
     }
   }
 

@@ -4,8 +4,9 @@ import { VirtualClock } from '../time/virtual-clock.ts';
 import { allSettled } from './all-settled.ts';
 import { backoffMs } from './backoff.ts';
 import { delay } from './delay.ts';
-import { Stretch } from './pacing.ts';
+import { nextTurn, Stretch } from './pacing.ts';
 import { KeyedSerialQueue, SerialQueue } from './serial-queue.ts';
+import { TurnQueue } from './turn-queue.ts';
 
 describe('all settled', () => {
   it('throws what the first was rejected with, when all have ended', async () => {
@@ -25,6 +26,39 @@ describe('all settled', () => {
 
   it('gives the values in their order', async () => {
     expect(await allSettled([Promise.resolve(1), 'two'])).toEqual([1, 'two']);
+  });
+});
+
+describe('a turn queue', () => {
+  it('does so many pieces in a turn, the first at once, and all in order', async () => {
+    const queue = new TurnQueue(3);
+    const done: number[] = [];
+    for (let piece = 0; piece < 8; piece++) queue.run(() => done.push(piece));
+    const afterTurns = [done.length];
+    while (done.length < 8) {
+      await nextTurn();
+      // What comes late waits behind those that wait.
+      if (afterTurns.length === 1) queue.run(() => done.push(8));
+      afterTurns.push(done.length);
+    }
+    await nextTurn();
+    expect(afterTurns).toEqual([3, 6, 9]);
+    expect(done).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('keeps the order where a piece brings in another, and begins anew with each turn', async () => {
+    const queue = new TurnQueue(2);
+    const done: string[] = [];
+    for (const name of ['a', 'b', 'c', 'd']) {
+      queue.run(() => {
+        done.push(name);
+        queue.run(() => done.push(`${name} again`));
+      });
+    }
+    while (done.length < 8) await nextTurn();
+    await nextTurn();
+    queue.run(() => done.push('at once'));
+    expect(done).toEqual(['a', 'a again', 'b', 'c', 'd', 'b again', 'c again', 'd again', 'at once']);
   });
 });
 

@@ -13,6 +13,9 @@ import type { StepView } from '../actions/action.ts';
 import { actionOf, type PolicyStep } from '../actions/actions.ts';
 import { createPolicySchema, type MatcherParser, type Policy } from './policy.ts';
 
+/** A policy is read in one go. The shipped ones have some 400 characters; so many take less than 50 ms. */
+const maxPolicyCharacters = 65_536;
+
 /** The policies in force. */
 export class PolicyRegistry {
   readonly #modeOverride: PolicyMode | null;
@@ -33,6 +36,10 @@ export class PolicyRegistry {
     const policies: Policy[] = [];
     const byName = new Map<string, string>();
     for (const source of sources) {
+      if (source.text.length > maxPolicyCharacters) {
+        const size = `${source.text.length} characters; a policy has at most ${maxPolicyCharacters}`;
+        throw new OmoiError('policy_file_invalid', `${source.name}:1:1: the file has ${size}`);
+      }
       const policy = parseStrictDocument(source, this.#schema, 'policy_file_invalid');
       const other = byName.get(policy.name);
       if (other !== undefined) {

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { parseMatcher } from '#promql';
+import type { DocumentSource } from '#telemetry';
+import { PolicyRegistry } from './policy-registry.ts';
+
+const policy = (name: string): string =>
+  `name: ${name}\nmatch: ['alertname="A"']\ntarget: { kind: agent, label: agent_id }\nsteps: [{ action: restart }]\n`;
+
+/** What the files say, read in one go, and how often the reading could have paused. */
+function read(sources: readonly DocumentSource[]) {
+  const reading = new PolicyRegistry(null, parseMatcher).parse(sources);
+  for (let pauses = 0; ; pauses++) {
+    const step = reading.next();
+    if (step.done) return { policies: step.value, pauses };
+  }
+}
+
+describe('policy files', () => {
+  it('have 65,536 characters and no more: each is read in one go', () => {
+    const text = policy('long').padEnd(65_536, '#');
+    expect(read([{ name: 'long.yaml', text }]).policies).toMatchObject([{ name: 'long' }]);
+    expect(() => read([{ name: 'long.yaml', text: `${text}#` }])).toThrow(
+      expect.objectContaining({
+        code: 'policy_file_invalid',
+        message: 'long.yaml:1:1: the file has 65537 characters; a policy has at most 65536',
+      }),
+    );
+  });
+
+  it('are read with a pause after each, however many there are', () => {
+    const sources = Array.from({ length: 1000 }, (_, at) => ({
+      name: `${at}.yaml`,
+      text: policy(`p_${at}`),
+    }));
+    const { policies, pauses } = read(sources);
+    expect([policies.length, pauses]).toEqual([1000, 1000]);
+  });
+
+  it('have names of their own', () => {
+    const sources = ['a.yaml', 'b.yaml'].map((name) => ({ name, text: policy('same') }));
+    expect(() => read(sources)).toThrow('b.yaml:1:1: policy "same" stands in a.yaml too; names are unique');
+  });
+});
