@@ -1,18 +1,21 @@
 import type { SystemEvent } from '#api';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { gatherRows } from '../domain/gather-rows.ts';
+import { gatherRows, type Reading } from '../domain/gather-rows.ts';
 import { gridUntil, readQueueHistory, type MatrixSeries } from '../domain/queue-history.ts';
 import { QUEUE_RANGES, type QueueRange } from '../domain/search.ts';
 import { agentFilters, alertFilters, countPresent } from '../domain/urgent-first.ts';
 import type { ApiClient } from './client.ts';
 import { SHOWN_TYPES } from './live.ts';
 import type {
+  Agent,
   AgentDetails,
   AgentsAnswer,
+  Alert,
   AlertsAnswer,
   EventsAnswer,
   Overview,
   PoolsAnswer,
+  Remediation,
   RemediationsAnswer,
   Session,
   TasksAnswer,
@@ -23,6 +26,8 @@ import type {
 /** What is read again by itself, although events tell of most changes: ages and tasks change without one. */
 const fastMs = 2_000;
 const slowMs = 15_000;
+/** What the server gives of a list at once. */
+const maxPageRows = 1_000;
 
 export const sessionQuery = (client: ApiClient) =>
   queryOptions<Session | null>({
@@ -55,12 +60,20 @@ export const fleetQuery = (client: ApiClient, { poolId, rows }: FleetPage) =>
     queryFn: async () => {
       const { agents: counts } = await readOverview(client);
       const ofPool = poolId === undefined ? '' : `&pool_id=${encodeURIComponent(poolId)}`;
-      const readings = agentFilters(counts.by_status, rows).map((filter) => async (limit: number) => {
-        const path = `/api/v1/fleet/agents?${filter}${ofPool}&limit=${limit}`;
-        return (await client.get<AgentsAnswer>(path)).agents;
-      });
+      const readings = agentFilters(counts.by_status, rows).map(
+        (filter): Reading<Agent> =>
+          async ({ limit, cursor }) => {
+            const after = cursor === null ? '' : `&after=${encodeURIComponent(cursor)}`;
+            const path = `/api/v1/fleet/agents?${filter}${ofPool}&limit=${limit}${after}`;
+            const { agents } = await client.get<AgentsAnswer>(path);
+            return {
+              rows: agents,
+              nextCursor: agents.length < limit ? null : (agents.at(-1)?.agent_id ?? null),
+            };
+          },
+      );
       const [agents, { tasks }] = await Promise.all([
-        gatherRows(readings, { limit: rows, idOf: (agent) => agent.agent_id }),
+        gatherRows(readings, { limit: rows, maxPageRows, idOf: (agent) => agent.agent_id }),
         client.get<TasksAnswer>('/api/v1/fleet/tasks?state=claimed&limit=1000'),
       ]);
       return {
@@ -70,7 +83,8 @@ export const fleetQuery = (client: ApiClient, { poolId, rows }: FleetPage) =>
         taskOf: new Map(tasks.map((task) => [task.agent_id, task])),
       };
     },
-    refetchInterval: fastMs,
+    // Where more pages are read, less often.
+    refetchInterval: fastMs * Math.ceil(rows / maxPageRows),
     placeholderData: keepPreviousData,
   });
 
@@ -95,11 +109,15 @@ export const firingAlertsQuery = (client: ApiClient, rows: number) =>
     queryKey: ['alerts', 'firing', rows],
     queryFn: async () => {
       const { alerts: counts } = await readOverview(client);
-      const readings = alertFilters(counts.by_severity).map((filter) => async (limit: number) => {
-        const path = `/api/v1/alerts?${filter}&limit=${limit}`;
-        return (await client.get<AlertsAnswer>(path)).alerts;
-      });
-      const alerts = await gatherRows(readings, { limit: rows, idOf: ({ id }) => id });
+      const readings = alertFilters(counts.by_severity).map(
+        (filter): Reading<Alert> =>
+          async ({ limit, cursor }) => {
+            const from = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+            const answer = await client.get<AlertsAnswer>(`/api/v1/alerts?${filter}&limit=${limit}${from}`);
+            return { rows: answer.alerts, nextCursor: answer.next_cursor };
+          },
+      );
+      const alerts = await gatherRows(readings, { limit: rows, maxPageRows, idOf: ({ id }) => id });
       return { alerts, total: Math.max(counts.firing, alerts.length) };
     },
     refetchInterval: slowMs,
@@ -131,11 +149,11 @@ export const remediationsQuery = (client: ApiClient) =>
     queryKey: ['remediations'],
     queryFn: () => {
       const filters = [...URGENT_STATES.map((state) => `state=${state}&`), ''];
-      const readings = filters.map((filter) => async (limit: number) => {
+      const readings = filters.map((filter): Reading<Remediation> => async ({ limit }) => {
         const path = `/api/v1/watchdog/remediations?${filter}limit=${limit}`;
-        return (await client.get<RemediationsAnswer>(path)).remediations;
+        return { rows: (await client.get<RemediationsAnswer>(path)).remediations, nextCursor: null };
       });
-      return gatherRows(readings, { limit: remediationRows, idOf: ({ id }) => id });
+      return gatherRows(readings, { limit: remediationRows, maxPageRows, idOf: ({ id }) => id });
     },
     refetchInterval: slowMs,
   });

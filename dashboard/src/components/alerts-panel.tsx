@@ -9,6 +9,7 @@ import { number } from '../domain/headline.ts';
 import { severityTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
 import styles from './alerts-panel.module.css';
+import { InBlocks } from './in-blocks.tsx';
 import { More } from './more.tsx';
 import { Panel } from './panel.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
@@ -27,8 +28,8 @@ export interface AlertsPanelProps {
   readonly resolved: UseQueryResult<readonly Alert[]>;
   /** Whether whoever is logged in may acknowledge. */
   readonly mayHandle: boolean;
-  /** Shows more of what fires; undefined: no more can be shown. */
-  readonly onMore: (() => void) | undefined;
+  /** Shows more of what fires. */
+  readonly onMore: () => void;
 }
 
 /** What fires, the most urgent first, and how what fired lately ended. */
@@ -45,11 +46,16 @@ export function AlertsPanel({ firing, resolved, mayHandle, onMore }: AlertsPanel
             <Nothing>Nothing fires.</Nothing>
           ) : (
             <>
-              <ul className={styles.alerts}>
-                {alerts.toSorted(byUrgency).map((alert) => (
-                  <FiringAlert key={alert.id} alert={alert} mayHandle={mayHandle} nowMs={nowMs} />
-                ))}
-              </ul>
+              <div className={styles.blocks}>
+                <InBlocks
+                  rows={alerts.toSorted(byUrgency)}
+                  keyOf={({ id }) => id}
+                  render={(alert) => <FiringAlert alert={alert} mayHandle={mayHandle} nowMs={nowMs} />}
+                  className={styles.alerts}
+                  perBlock={20}
+                  blockHeight={2200}
+                />
+              </div>
               {total > alerts.length && (
                 <More
                   shown={alerts.length}
@@ -86,7 +92,7 @@ function FiringAlert({ alert, mayHandle, nowMs }: FiringAlertProps) {
   const { name, subject, summary, labels } = describeAlert(alert);
   const tone = severityTone(alert.severity);
   return (
-    <li className={styles.alert} data-tone={tone}>
+    <div className={styles.alert} data-tone={tone}>
       <div className={styles.head}>
         <ToneLabel tone={tone}>{alert.severity}</ToneLabel>
         <span className={styles.name}>
@@ -106,7 +112,7 @@ function FiringAlert({ alert, mayHandle, nowMs }: FiringAlertProps) {
         <Acknowledgement alert={alert} name={name} mayHandle={mayHandle} />
         <TraceLink traceId={alert.trace_id} of={name} />
       </div>
-    </li>
+    </div>
   );
 }
 

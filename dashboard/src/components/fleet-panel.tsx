@@ -7,6 +7,7 @@ import { number } from '../domain/headline.ts';
 import { useView } from '../hooks/use-view.ts';
 import { AgentTile } from './agent-tile.tsx';
 import styles from './fleet-panel.module.css';
+import { InBlocks } from './in-blocks.tsx';
 import { More } from './more.tsx';
 import { Panel } from './panel.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
@@ -26,8 +27,8 @@ export interface FleetPanelProps {
   readonly pools: UseQueryResult<readonly Pool[]>;
   /** Only this pool; undefined: all. */
   readonly poolId: string | undefined;
-  /** Shows more agents; undefined: no more can be shown. */
-  readonly onMore: (() => void) | undefined;
+  /** Shows more agents. */
+  readonly onMore: () => void;
 }
 
 /** Agents as tiles under their pools; of a large fleet those in trouble first. */
@@ -63,13 +64,16 @@ export function FleetPanel({ fleet, pools, poolId, onMore }: FleetPanelProps) {
                         {isWhole ? 'No agent runs in this pool.' : 'None of its agents is shown.'}
                       </Nothing>
                     ) : (
-                      <ul className={styles.tiles}>
-                        {group.agents.map((agent) => (
-                          <li key={agent.agent_id}>
-                            <AgentTile agent={agent} task={taskOf.get(agent.agent_id) ?? null} />
-                          </li>
-                        ))}
-                      </ul>
+                      <InBlocks
+                        rows={group.agents}
+                        keyOf={(agent) => agent.agent_id}
+                        render={(agent) => (
+                          <AgentTile agent={agent} task={taskOf.get(agent.agent_id) ?? null} />
+                        )}
+                        className={styles.tiles}
+                        perBlock={60}
+                        blockHeight={1300}
+                      />
                     )}
                   </div>
                 ))}

@@ -8,8 +8,8 @@ export interface MoreProps {
   readonly total: number | null;
   /** What they are, and which are shown: `agents, those in trouble first`. */
   readonly what: string;
-  /** Shows more of them; undefined: so many are shown as a page can bear. */
-  readonly onMore: (() => void) | undefined;
+  /** Shows more of them. */
+  readonly onMore: () => void;
 }
 
 /** Says that a list is longer than what is shown of it, and shows more. */
@@ -19,11 +19,9 @@ export function More({ shown, total, what, onMore }: MoreProps) {
       <span>
         {total === null ? `The first ${number(shown)}` : `${number(shown)} of ${number(total)}`} {what}.
       </span>
-      {onMore !== undefined && (
-        <Button size="compact-xs" variant="default" onClick={onMore} aria-label={`Show more ${what}`}>
-          Show more
-        </Button>
-      )}
+      <Button size="compact-xs" variant="default" onClick={onMore} aria-label={`Show more ${what}`}>
+        Show more
+      </Button>
     </p>
   );
 }

@@ -1,19 +1,16 @@
 import { useState } from 'react';
 
+/** Each step shows so many times as much: five steps lead from twenty alerts to all of twenty thousand. */
+const FACTOR = 4;
+
 export interface PageSize {
   readonly rows: number;
-  /** Shows one step more; undefined at the end. */
-  readonly more: (() => void) | undefined;
+  /** Shows one step more. */
+  readonly more: () => void;
 }
 
-export interface PageSteps {
-  readonly first: number;
-  readonly step: number;
-  readonly max: number;
-}
-
-/** How many rows of a list are shown: a few at first, more on demand, and never so many that the page gets slow. */
-export function usePageSize({ first, step, max }: PageSteps): PageSize {
+/** How many rows of a list are read: a few at first, more on demand. */
+export function usePageSize(first: number): PageSize {
   const [rows, setRows] = useState(first);
-  return { rows, more: rows < max ? () => setRows(Math.min(max, rows + step)) : undefined };
+  return { rows, more: () => setRows(rows * FACTOR) };
 }

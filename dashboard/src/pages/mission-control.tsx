@@ -29,8 +29,8 @@ import styles from './mission-control.module.css';
 export function MissionControl() {
   const { client } = useServer();
   const { pool, agent, range, events: filter } = useSearch({ from: '/inside/' });
-  const agentsShown = usePageSize({ first: 100, step: 100, max: 1000 });
-  const alertsShown = usePageSize({ first: 20, step: 60, max: 500 });
+  const agentsShown = usePageSize(100);
+  const alertsShown = usePageSize(20);
   const session = useQuery(sessionQuery(client));
   const overview = useQuery(overviewQuery(client));
   const fleet = useQuery(fleetQuery(client, { poolId: pool, rows: agentsShown.rows }));

@@ -1,0 +1,115 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from '../acceptance/support/client.ts';
+import { dataDirectory, omoi, OmoiServer } from '../acceptance/support/omoi-process.ts';
+import { until } from '../acceptance/support/until.ts';
+import { chromiumForTests, openBrowser } from './chromium.ts';
+
+const program = chromiumForTests();
+
+/** More than the API gives of a list at once. */
+const AGENTS = 1500;
+const ALERTS = 1100;
+const WITHIN_MS = 60_000;
+const RULES = `
+groups:
+  - name: many
+    rules: [{ alert: Broken, expr: part_broken > 0, labels: { severity: error } }]
+`;
+
+describe.skipIf(program === null)('mission control of a large fleet', () => {
+  const data = dataDirectory();
+  const files = dataDirectory();
+  let server: OmoiServer;
+  let admin: Client;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    const ruleFile = join(files.path, 'rules.yaml');
+    writeFileSync(ruleFile, RULES);
+    const configFile = join(files.path, 'omoi.yaml');
+    const log = join(files.path, 'omoi.log');
+    writeFileSync(configFile, `alerting: { rule_files: [${ruleFile}] }\nlog: { destination: ${log} }\n`);
+    server = await OmoiServer.start(data.path, { configFile });
+    const made = await omoi(['token', '--data-directory', data.path, 'create', 'tests', '--role', 'admin']);
+    admin = new Client(() => server.url, made.stdout.trim());
+    for (let first = 0; first < AGENTS; first += 100) {
+      await Promise.all(
+        Array.from({ length: 100 }, (_, at) => {
+          const agentId = `worker-${first + at + 1}`;
+          // Patient enough to be silent for as long as the test lasts.
+          const body = { agent_type: 'worker', nonce: agentId, heartbeat_interval_ms: 300_000 };
+          return admin.read('/api/v1/fleet/agents', { method: 'POST', body: { agent_id: agentId, ...body } });
+        }),
+      );
+    }
+    const dataPoints = Array.from({ length: ALERTS }, (_, at) => ({
+      asInt: 1,
+      attributes: [{ key: 'part', value: { stringValue: `${at + 1}` } }],
+    }));
+    const metrics = [{ name: 'part_broken', gauge: { dataPoints } }];
+    await admin.read('/v1/metrics', {
+      method: 'POST',
+      body: { resourceMetrics: [{ scopeMetrics: [{ metrics }] }] },
+    });
+    await until(
+      async () => (await admin.read<Overview>('/api/v1/overview')).alerts.firing === ALERTS,
+      'all alerts fire',
+      WITHIN_MS,
+    );
+    browser = await openBrowser(program ?? '');
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+    data.remove();
+    files.remove();
+  });
+
+  it('shows more and more of its alerts and agents up to the last, and holds only those near the screen', async () => {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    page.setDefaultTimeout(WITHIN_MS);
+    const { path } = await admin.read<{ path: string }>('/api/v1/login-links', { method: 'POST' });
+    await page.goto(`${server.url}${path}`);
+    const alerts = page.getByRole('region', { name: 'Alerts' });
+    const fleet = page.getByRole('region', { name: 'Fleet' });
+
+    await alerts.getByText('20 of 1,100 alerts, the most urgent first.').waitFor();
+    for (const shown of ['80', '320']) {
+      await alerts.getByRole('button', { name: /^Show more/ }).click();
+      await alerts.getByText(`${shown} of 1,100 alerts, the most urgent first.`).waitFor();
+    }
+    await alerts.getByRole('button', { name: /^Show more/ }).click();
+    await alerts.getByText('1,100 firing').waitFor();
+    await alerts.getByRole('button', { name: /^Show more/ }).waitFor({ state: 'detached' });
+
+    await fleet.getByText('100 of 1,500 agents, those in trouble first.').waitFor();
+    await fleet.getByRole('button', { name: /^Show more/ }).click();
+    await fleet.getByText('400 of 1,500 agents, those in trouble first.').waitFor();
+    await fleet.getByRole('button', { name: /^Show more/ }).click();
+    await fleet.getByText('1,500 agents', { exact: true }).waitFor();
+    expect(await fleet.getByRole('button', { name: /^Show more/ }).count()).toBe(0);
+
+    const tiles = fleet.getByRole('link', { name: /^worker-/ });
+    const acknowledge = alerts.getByRole('button', { name: /^Acknowledge/ });
+    const last = fleet.getByRole('link', { name: /^worker-1500,/ });
+    expect(await last.count()).toBe(0);
+    expect(await tiles.count()).toBeLessThan(AGENTS / 2);
+    expect(await acknowledge.count()).toBeLessThan(ALERTS / 2);
+
+    // Places become as high as what they hold once that has been near.
+    await until(async () => {
+      await fleet.getByRole('list').last().scrollIntoViewIfNeeded();
+      return (await last.count()) === 1;
+    }, 'the last agent is there');
+    expect(await tiles.count()).toBeLessThan(AGENTS / 2);
+    expect(await fleet.getByRole('link', { name: /^worker-1,/ }).count()).toBe(0);
+  });
+});
+
+interface Overview {
+  readonly alerts: { readonly firing: number };
+}
