@@ -24,7 +24,11 @@ export function slotBytes(slotClass: number): number {
 /** A page that is cut into slots of one class. */
 interface SlotPage {
   readonly slotClass: number;
+  readonly number: number;
   readonly capacity: number;
+  /** How many slots have been cut so far, the first in memory first: a page is often left before it is full. */
+  cut: number;
+  /** Slots that were cut and given back. */
   readonly free: Address[];
   /** Whether the page is among those of its class that slots are taken from. */
   isListed: boolean;
@@ -79,9 +83,9 @@ export class Arena {
   /** A slot of a size class. Its memory is not cleared. */
   takeSlot(slotClass: number): Address {
     const listed = this.#listed[slotClass] ?? [];
-    const page = listed.at(-1) ?? this.#carve(slotClass, listed);
-    const address = page.free.pop() ?? 0;
-    if (page.free.length === 0) {
+    const page = listed.at(-1) ?? this.#listPage(slotClass, listed);
+    const address = page.free.pop() ?? cutSlot(page);
+    if (page.free.length === 0 && page.cut === page.capacity) {
       page.isListed = false;
       listed.pop();
     }
@@ -94,7 +98,7 @@ export class Arena {
     if (!page) return;
     const listed = this.#listed[page.slotClass] ?? [];
     page.free.push(address);
-    if (page.free.length === page.capacity) {
+    if (page.free.length === page.cut) {
       if (page.isListed) listed.splice(listed.indexOf(page), 1);
       this.#slotPages[number] = undefined;
       this.#freePage(number);
@@ -149,20 +153,20 @@ export class Arena {
     this.#emptyPages.push(number);
   }
 
-  /** Cuts a page into slots; the first in memory is the first to be given out. */
-  #carve(slotClass: number, listed: SlotPage[]): SlotPage {
+  #listPage(slotClass: number, listed: SlotPage[]): SlotPage {
     const number = this.#takePage();
-    const size = slotBytes(slotClass);
-    const capacity = Math.floor(PAGE_BYTES / size);
-    const free: Address[] = [];
-    for (let offset = (capacity - 1) * size; offset >= 0; offset -= size) {
-      free.push(number * (1 << PAGE_UNIT_BITS) + (offset >>> UNIT_BITS));
-    }
-    const page: SlotPage = { slotClass, capacity, free, isListed: true };
+    const capacity = Math.floor(PAGE_BYTES / slotBytes(slotClass));
+    const page: SlotPage = { slotClass, number, capacity, cut: 0, free: [], isListed: true };
     this.#slotPages[number] = page;
     listed.push(page);
     return page;
   }
+}
+
+/** The next slot of a page that has room for one. */
+function cutSlot(page: SlotPage): Address {
+  const offset = page.cut++ * slotBytes(page.slotClass);
+  return page.number * (1 << PAGE_UNIT_BITS) + (offset >>> UNIT_BITS);
 }
 
 const EMPTY = new Uint8Array(0);
