@@ -28,6 +28,8 @@ const VALUE_TAG = 0x09;
 const TIMESTAMP_TAG = 0x10;
 
 const EXPECTED = 'remote write request';
+/** Of labels, histograms and texts, whose number says little of their size: a millisecond or two. */
+const MAX_STEP_BYTES = 32 * 1024;
 
 /** In the place of a reference: the series of the request that is not known yet and has this place among them. */
 export function unknownRef(place: number): number {
@@ -89,14 +91,15 @@ export class RequestDecoder {
   }
 
   /**
-   * Decodes on, up to so many samples, series or other parts; whether the request is through.
+   * Decodes on, up to so many samples, series or other parts, or MAX_STEP_BYTES; whether the request is through.
    * @throws OmoiError `payload_undecodable`, `labels_invalid`, `body_too_large`
    */
   step(maxItems: number): boolean {
     const reader = this.#reader;
     const end = reader.bytes.length;
     const stopAt = this.batch.length + maxItems;
-    for (let items = 0; items < maxItems && this.batch.length < stopAt && reader.at < end; items++) {
+    const stopByte = Math.min(end, reader.at + MAX_STEP_BYTES);
+    for (let items = 0; items < maxItems && this.batch.length < stopAt && reader.at < stopByte; items++) {
       if (reader.at < this.#seriesEnd) {
         this.#readSamples(stopAt);
         continue;

@@ -11,14 +11,23 @@ import {
   paced,
   type Random,
   type RefusedSamples,
-  SampleBatch,
   type SampleSink,
   type SelfMetrics,
   type SeriesRef,
   Stretch,
   type Subscription,
 } from '#telemetry';
-import { RequestDecoder, placeOfUnknown, readLabels, unknownRef } from './decoder.ts';
+import {
+  countReserved,
+  dropWithoutSeries,
+  fitsOneUnit,
+  NONE_RESERVED,
+  partsOf,
+  replaceUnknown,
+  seriesWithTimelySamples,
+  type Reserved,
+} from './batch-passes.ts';
+import { RequestDecoder, readLabels, unknownRef } from './decoder.ts';
 import { SeriesCache } from './series-cache.ts';
 import { SnappyDecoder } from './snappy.ts';
 
@@ -27,8 +36,6 @@ const MAX_STRETCH_MS = 4;
 /** Series or samples handled between two looks at the clock. */
 const ITEMS_PER_LOOK = 500;
 const SERIES_PER_LOOK = 50;
-/** A larger request becomes visible in parts of this size, so that no commit holds up the event loop. */
-const MAX_UNIT_SAMPLES = 20_000;
 const MAX_DECODED_BYTES = 32 * 1024 * 1024;
 const MAX_CACHE_BYTES = 256 * 1024 * 1024;
 
@@ -108,16 +115,8 @@ interface Outcome {
   durable: Promise<void>;
 }
 
-/** Samples that only Omoi may write, and the first such metric. */
-interface Reserved {
-  readonly samples: number;
-  readonly metricName: string;
-}
-
 /** In the place of a series that no sample is taken for: the store has none of this reference. */
 const NEVER_MADE_REF = Number.MAX_SAFE_INTEGER;
-
-const NONE_RESERVED: Reserved = { samples: 0, metricName: '' };
 
 const NONE_REFUSED: RefusedSamples = {
   out_of_order: 0,
@@ -231,22 +230,23 @@ class Receiver {
     this.#decoder.begin(decoded);
     while (!this.#decoder.step(ITEMS_PER_LOOK)) if (stretch.isOver) await stretch.pause();
     const { limit, reserved } = await this.#resolveUnknown(stretch);
-    for (const { metricName, metadata: described } of metadata) {
+    for (const [at, { metricName, metadata: described }] of metadata.entries()) {
       if (!isReserved(metricName)) sink.describe(metricName, described);
+      if (at % ITEMS_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
     }
     const outcome: Outcome = {
       accepted: 0,
       refused: { ...NONE_REFUSED },
-      withoutSeries: dropWithoutSeries(batch) - reserved.samples,
+      withoutSeries: (await paced(dropWithoutSeries(batch), stretch)) - reserved.samples,
       limit,
       reserved,
       durable: Promise.resolve(),
     };
-    if (batch.length <= MAX_UNIT_SAMPLES) {
+    if (fitsOneUnit(batch)) {
       addResult(outcome, sink.commit(batch, origin));
       return outcome;
     }
-    for (const part of partsOf(batch, MAX_UNIT_SAMPLES)) {
+    for (const part of partsOf(batch)) {
       addResult(outcome, sink.commit(part, origin));
       await stretch.pause();
     }
@@ -268,10 +268,13 @@ class Receiver {
       if (labelSets.length % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
     }
     const refs = new Float64Array(unknown.length);
-    const isDue = seriesWithTimelySamples(batch, unknown.length, this.#parts.sink);
+    const { sink } = this.#parts;
+    const timely = seriesWithTimelySamples(batch, unknown.length, (at) => sink.isTimely(at));
+    const isDue = await paced(timely, stretch);
     const forbidden = new Map<number, string>();
     let limit: OmoiError | null = null;
     for (const [at, labels] of labelSets.entries()) {
+      if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
       const metricName = labels[METRIC_NAME_LABEL] ?? '';
       if (this.#parts.isReserved(metricName)) {
         forbidden.set(unknownRef(at), metricName);
@@ -287,14 +290,14 @@ class Receiver {
         if (!(error instanceof OmoiError) || error.code !== 'series_limit_reached') throw error;
         limit ??= error;
       }
-      if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
     }
-    labelSets.forEach((labels, at) => {
-      const isOpen = isDue[at] === 0 && !forbidden.has(unknownRef(at));
-      if (isOpen) refs[at] = this.#parts.sink.findSeries(labels) || NEVER_MADE_REF;
-    });
-    const reserved = countReserved(batch, forbidden);
-    replaceUnknown(batch, refs);
+    for (const [at, labels] of labelSets.entries()) {
+      if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
+      if (isDue[at] !== 0 || forbidden.has(unknownRef(at))) continue;
+      refs[at] = sink.findSeries(labels) || NEVER_MADE_REF;
+    }
+    const reserved = await paced(countReserved(batch, forbidden), stretch);
+    await paced(replaceUnknown(batch, refs), stretch);
     return { limit, reserved };
   }
 }
@@ -302,72 +305,4 @@ class Receiver {
 interface Resolved {
   readonly limit: OmoiError | null;
   readonly reserved: Reserved;
-}
-
-/** For each series of the request that the cache did not know, 1 where the store may take some sample of it. */
-function seriesWithTimelySamples(batch: SampleBatch, count: number, sink: RemoteWriteStore): Uint8Array {
-  const found = new Uint8Array(count);
-  for (let at = 0; at < batch.length; at++) {
-    const series = placeOfUnknown(batch.refs[at] ?? 0);
-    if (series >= 0 && found[series] === 0 && sink.isTimely(batch.timestampsMs[at] ?? NaN)) found[series] = 1;
-  }
-  return found;
-}
-
-/** @param forbidden metric names by the references that stand for their series in the batch */
-function countReserved(batch: SampleBatch, forbidden: ReadonlyMap<SeriesRef, string>): Reserved {
-  const [metricName] = forbidden.values();
-  if (metricName === undefined) return NONE_RESERVED;
-  let samples = 0;
-  for (let at = 0; at < batch.length; at++) if (forbidden.has(batch.refs[at] ?? 0)) samples++;
-  return { samples, metricName };
-}
-
-/** Puts the references in that stand for the series now; 0 where there is none. */
-function replaceUnknown(batch: SampleBatch, refs: Float64Array): void {
-  const resolve = (ref: SeriesRef): SeriesRef => (ref >= 0 ? ref : (refs[placeOfUnknown(ref)] ?? 0));
-  for (let at = 0; at < batch.length; at++) batch.refs[at] = resolve(batch.refs[at] ?? 0);
-  const exemplars = batch.exemplars.map(({ ref, exemplar }) => ({ ref: resolve(ref), exemplar }));
-  batch.exemplars.length = 0;
-  for (const { ref, exemplar } of exemplars) if (ref !== 0) batch.addExemplar(ref, exemplar);
-}
-
-/** The batch in parts; each is good until the next is asked for. Exemplars go with the first. */
-function* partsOf(batch: SampleBatch, maxSamples: number): Generator<SampleBatch> {
-  const part = new SampleBatch(maxSamples);
-  for (const { ref, exemplar } of batch.exemplars) part.addExemplar(ref, exemplar);
-  for (let at = 0; at < batch.length; at++) {
-    const ref = batch.refs[at] ?? 0;
-    const timestampMs = batch.timestampsMs[at] ?? 0;
-    const histogram = batch.histograms.get(at);
-    if (histogram) part.addHistogram(ref, timestampMs, histogram);
-    else if (batch.stale[at] === 1) part.addStale(ref, timestampMs);
-    else part.add(ref, timestampMs, batch.values[at] ?? 0);
-    if (part.length < maxSamples) continue;
-    yield part;
-    part.clear();
-  }
-  if (part.length > 0) yield part;
-}
-
-/** Takes samples without a series out of the batch; how many there were. */
-function dropWithoutSeries(batch: SampleBatch): number {
-  let kept = 0;
-  for (let at = 0; at < batch.length; at++) {
-    const ref = batch.refs[at] ?? 0;
-    if (ref === 0) continue;
-    if (kept !== at) {
-      batch.refs[kept] = ref;
-      batch.timestampsMs[kept] = batch.timestampsMs[at] ?? 0;
-      batch.values[kept] = batch.values[at] ?? 0;
-      batch.stale[kept] = batch.stale[at] ?? 0;
-      const histogram = batch.histograms.get(at);
-      batch.histograms.delete(at);
-      if (histogram) batch.histograms.set(kept, histogram);
-    }
-    kept++;
-  }
-  const dropped = batch.length - kept;
-  batch.length = kept;
-  return dropped;
 }

@@ -1,0 +1,125 @@
+import { SampleBatch, type HistogramValue, type SeriesRef } from '#telemetry';
+import { placeOfUnknown } from './decoder.ts';
+
+/** One look at each sample of a request, of which there may be two million: it yields where it may pause. */
+type Pass<Result> = Generator<void, Result>;
+
+/** Samples between two looks at the clock: some tenths of a millisecond. */
+const ITEMS_PER_LOOK = 10_000;
+
+/** A larger request becomes visible in parts of this size, so that no commit holds up the event loop. */
+const MAX_UNIT_SAMPLES = 20_000;
+/** As many buckets as the samples of a unit take time: some milliseconds. */
+const MAX_UNIT_BUCKETS = 100_000;
+/** What a histogram costs besides its buckets, as so many more of them. */
+const BUCKETS_PER_HISTOGRAM = 25;
+
+/** Samples that only Omoi may write, and the first such metric. */
+export interface Reserved {
+  readonly samples: number;
+  readonly metricName: string;
+}
+
+export const NONE_RESERVED: Reserved = { samples: 0, metricName: '' };
+
+/** For each series of the request that the cache did not know, 1 where the store may take some sample of it. */
+export function* seriesWithTimelySamples(
+  batch: SampleBatch,
+  count: number,
+  isTimely: (timestampMs: number) => boolean,
+): Pass<Uint8Array> {
+  const found = new Uint8Array(count);
+  for (let at = 0; at < batch.length; at++) {
+    if (at % ITEMS_PER_LOOK === 0) yield;
+    const series = placeOfUnknown(batch.refs[at] ?? 0);
+    if (series >= 0 && found[series] === 0 && isTimely(batch.timestampsMs[at] ?? NaN)) found[series] = 1;
+  }
+  return found;
+}
+
+/** @param forbidden metric names by the references that stand for their series in the batch */
+export function* countReserved(
+  batch: SampleBatch,
+  forbidden: ReadonlyMap<SeriesRef, string>,
+): Pass<Reserved> {
+  const [metricName] = forbidden.values();
+  if (metricName === undefined) return NONE_RESERVED;
+  let samples = 0;
+  for (let at = 0; at < batch.length; at++) {
+    if (at % ITEMS_PER_LOOK === 0) yield;
+    if (forbidden.has(batch.refs[at] ?? 0)) samples++;
+  }
+  return { samples, metricName };
+}
+
+/** Puts the references in that stand for the series now; 0 where there is none. */
+export function* replaceUnknown(batch: SampleBatch, refs: Float64Array): Pass<void> {
+  const resolve = (ref: SeriesRef): SeriesRef => (ref >= 0 ? ref : (refs[placeOfUnknown(ref)] ?? 0));
+  for (let at = 0; at < batch.length; at++) {
+    if (at % ITEMS_PER_LOOK === 0) yield;
+    batch.refs[at] = resolve(batch.refs[at] ?? 0);
+  }
+  const exemplars = batch.exemplars.map(({ ref, exemplar }) => ({ ref: resolve(ref), exemplar }));
+  batch.exemplars.length = 0;
+  for (const { ref, exemplar } of exemplars) if (ref !== 0) batch.addExemplar(ref, exemplar);
+}
+
+/** Takes samples without a series out of the batch; how many there were. */
+export function* dropWithoutSeries(batch: SampleBatch): Pass<number> {
+  let kept = 0;
+  for (let at = 0; at < batch.length; at++) {
+    if (at % ITEMS_PER_LOOK === 0) yield;
+    const ref = batch.refs[at] ?? 0;
+    if (ref === 0) continue;
+    if (kept !== at) {
+      batch.refs[kept] = ref;
+      batch.timestampsMs[kept] = batch.timestampsMs[at] ?? 0;
+      batch.values[kept] = batch.values[at] ?? 0;
+      batch.stale[kept] = batch.stale[at] ?? 0;
+      const histogram = batch.histograms.get(at);
+      batch.histograms.delete(at);
+      if (histogram) batch.histograms.set(kept, histogram);
+    }
+    kept++;
+  }
+  const dropped = batch.length - kept;
+  batch.length = kept;
+  return dropped;
+}
+
+/** Whether a batch may be committed as it is. */
+export function fitsOneUnit(batch: SampleBatch): boolean {
+  if (batch.length > MAX_UNIT_SAMPLES) return false;
+  let buckets = 0;
+  for (const histogram of batch.histograms.values()) {
+    buckets += costOf(histogram);
+    if (buckets > MAX_UNIT_BUCKETS) return false;
+  }
+  return true;
+}
+
+/** The batch in parts; each is good until the next is asked for. Exemplars go with the first. */
+export function* partsOf(batch: SampleBatch): Generator<SampleBatch> {
+  const part = new SampleBatch(MAX_UNIT_SAMPLES);
+  let buckets = 0;
+  for (const { ref, exemplar } of batch.exemplars) part.addExemplar(ref, exemplar);
+  for (let at = 0; at < batch.length; at++) {
+    const ref = batch.refs[at] ?? 0;
+    const timestampMs = batch.timestampsMs[at] ?? 0;
+    const histogram = batch.histograms.get(at);
+    if (histogram) {
+      part.addHistogram(ref, timestampMs, histogram);
+      buckets += costOf(histogram);
+    } else if (batch.stale[at] === 1) part.addStale(ref, timestampMs);
+    else part.add(ref, timestampMs, batch.values[at] ?? 0);
+    if (part.length < MAX_UNIT_SAMPLES && buckets < MAX_UNIT_BUCKETS) continue;
+    yield part;
+    part.clear();
+    buckets = 0;
+  }
+  if (part.length > 0) yield part;
+}
+
+function costOf({ positiveCounts, negativeCounts, customBounds }: HistogramValue): number {
+  return BUCKETS_PER_HISTOGRAM + positiveCounts.length + negativeCounts.length + customBounds.length;
+}
