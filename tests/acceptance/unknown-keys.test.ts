@@ -74,6 +74,25 @@ describe('every route below /api/v1', () => {
     }
   });
 
+  it('takes no whole number that a double cannot hold', async () => {
+    const numbers = (await routesBelow('/api/v1/')).flatMap(({ path, operation }) =>
+      Object.values(operation.requestBody?.content ?? {}).flatMap(({ schema }) => numbersIn(schema, path)),
+    );
+    expect(numbers.length).toBeGreaterThan(20);
+    const rounded = numbers.filter(
+      ({ type, maximum = Infinity }) => type !== 'integer' || maximum > Number.MAX_SAFE_INTEGER,
+    );
+    expect(rounded).toEqual([]);
+    const beat = '/api/v1/fleet/agents/nobody/heartbeat';
+    for (const sequence of ['9007199254740993', '9007199254740992', '-9007199254740993']) {
+      const body = `{"generation":1,"sequence":${sequence}}`;
+      expect([sequence, await admin.refusal(beat, { method: 'POST', body })]).toEqual([
+        sequence,
+        '400 invalid_request',
+      ]);
+    }
+  });
+
   it('leaves to others what their clients send besides', async () => {
     const query = 'query=1&stats=all&no_such_parameter=1';
     expect((await admin.call(`/prometheus/api/v1/query?${query}`)).status).toBe(200);
@@ -89,4 +108,18 @@ function openIn(schema: unknown, at = 'body'): readonly string[] {
   const isOpen = 'properties' in schema && !('additionalProperties' in schema);
   const inner = Object.entries(schema).flatMap(([key, value]) => openIn(value, `${at}.${key}`));
   return isOpen ? [at, ...inner] : inner;
+}
+
+interface NumberSchema {
+  readonly at: string;
+  readonly type: 'integer' | 'number';
+  readonly maximum?: number;
+}
+
+function numbersIn(schema: unknown, at: string): readonly NumberSchema[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  if ('type' in schema && (schema.type === 'integer' || schema.type === 'number')) {
+    return [{ ...schema, at, type: schema.type }];
+  }
+  return Object.entries(schema).flatMap(([key, value]) => numbersIn(value, `${at} ${key}`));
 }

@@ -10,7 +10,9 @@ export const name = z
   .min(1)
   .max(200)
   .regex(NAME, 'must begin with a letter or digit and go on with letters, digits, `.`, `_`, `:`, `@` or `-`');
-export const generation = z.number().int().min(1).max(2_147_483_647);
+/** The largest number that a column of every database holds. */
+export const maxInteger = 2_147_483_647;
+export const generation = z.number().int().min(1).max(maxInteger);
 export const phaseId = z.enum(PHASES);
 const label = storedText(256);
 const maxLabels = 32;
@@ -62,7 +64,13 @@ export const registerAnswer = z.object({
 export const deregisterBody = z.strictObject({
   generation,
   reason: storedText(500).min(1).default('deregistered'),
-  exit_code: z.number().int().nullish().describe('How an external process ended, for who watched it.'),
+  exit_code: z
+    .number()
+    .int()
+    .min(-maxInteger)
+    .max(maxInteger)
+    .nullish()
+    .describe('How an external process ended, for who watched it.'),
   signal: storedText(20).nullish(),
 });
 

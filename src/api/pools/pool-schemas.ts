@@ -8,7 +8,7 @@ import {
   UNIT_STATES,
 } from '#telemetry';
 import { z } from 'zod';
-import { name } from '../agents/agent-schemas.ts';
+import { generation, name } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS } from '../tasks/fleet-bounds.ts';
 
 const count = z.number().int().min(0).max(maxAgentsPerPool);
@@ -29,10 +29,7 @@ export const scaleOverrideBody = z.strictObject({
 export const scaleOverrideAnswer = z.object({ effective: z.number(), expires_at: z.string() });
 
 export const restartBody = z.strictObject({
-  expected_generation: z
-    .number()
-    .int()
-    .min(1)
+  expected_generation: generation
     .optional()
     .describe('The generation to replace; where another one runs already, nothing is done.'),
   reason: reason.default('restarted by hand'),

@@ -58,6 +58,11 @@ it.each<[what: string, most: number, (value: number) => Promise<{ status: number
   ],
   ['ms that a lock is held', 3_600_000, (ms) => lock({ ttl_ms: ms })],
   ['ms that a lock is waited for', 30_000, (ms) => lock({ wait_ms: ms })],
+  [
+    'the number of a claim',
+    2_147_483_647,
+    (attempt) => ask('tasks/complete', { ...holder, completions: [{ task_id: 't', attempt }] }),
+  ],
   ['tasks of a page', 1000, (count) => ask(`tasks?limit=${count}`)],
   ['agents of a page', 1000, (count) => ask(`agents?limit=${count}`)],
   ['locks of a page', 1000, (count) => ask(`locks?limit=${count}`)],

@@ -1,6 +1,6 @@
 import { idText, PHASES, storedText, TASK_STATES } from '#telemetry';
 import { z } from 'zod';
-import { generation, name, phaseId } from '../agents/agent-schemas.ts';
+import { generation, maxInteger, name, phaseId } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS as BOUNDS } from './fleet-bounds.ts';
 
 const leaseMs = z.number().int().min(BOUNDS.minLeaseMs).max(BOUNDS.maxLeaseMs);
@@ -112,7 +112,13 @@ export const claimAnswer = z.object({
 const holder = {
   agent_id: name,
   generation,
-  attempt: z.number().int().min(1).nullish().describe('Tells one claim of the task from another.'),
+  attempt: z
+    .number()
+    .int()
+    .min(1)
+    .max(maxInteger)
+    .nullish()
+    .describe('Tells one claim of the task from another.'),
 };
 
 export const renewBody = z.strictObject(holder);
