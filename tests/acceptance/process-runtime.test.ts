@@ -151,6 +151,15 @@ async function startHost(env: Record<string, string> = {}): Promise<Host> {
 const spawned = (slot: number, generation = 1): Promise<SystemEvent> =>
   host.event('fleet.agent.spawned', { agent_id: `${poolId}-${slot}`, generation });
 
+/**
+ * Stops a process as if it hung: SIGTERM stays pending until the grace is over. One that has been told to stop and has
+ * not been given a core since is not stopped yet, and SIGTERM would end it.
+ */
+async function hang(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  await host.until(() => table.stat(pid)?.state === 'T');
+}
+
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'omoi-processes-'));
   poolId = `pool${process.pid}${Math.floor(performance.now())}`;
@@ -200,10 +209,8 @@ describe('after kill -9 of the server', () => {
   });
 
   it('a stop goes on, and a restart has happened once', async () => {
-    // SIGSTOP: SIGTERM stays pending until the grace is over.
     await host.call('create', pool(), ASKED);
-    const pid = pidOf(await spawned(1));
-    process.kill(pid, 'SIGSTOP');
+    await hang(pidOf(await spawned(1)));
     const order = { ...ASKED, agentId: `${poolId}-1`, expectedGeneration: 1 };
     expect(await host.call('restart', order)).toEqual({ generation: 2, opened: true });
     await host.kill();
@@ -219,7 +226,7 @@ describe('a worker that hangs', () => {
   it('is followed at once by n+1, and killed when its grace is over', async () => {
     await host.call('create', pool(), ASKED);
     const pid = pidOf(await spawned(1));
-    process.kill(pid, 'SIGSTOP');
+    await hang(pid);
     const askedAtMs = performance.now();
     await host.call('restart', { ...ASKED, agentId: `${poolId}-1`, expectedGeneration: 1 });
     await spawned(1, 2);
