@@ -1,6 +1,7 @@
-// `npm run test:long`: what takes too long for every change. Fuzzing and property tests many times over from a new
-// seed, a sweep of simulations, random queries beside a real Prometheus, game days with their control runs. Prints each
-// seed; OMOI_SEED=… npm run test:long draws the same again. Closes with one line: `N passed, N failed`.
+// `npm run test:long`: what takes too long for every change. Limits that take long to reach, fuzzing and property tests
+// many times over from a new seed, a sweep of simulations, random queries beside a real Prometheus, game days with their
+// control runs. Prints each seed; OMOI_SEED=… npm run test:long draws the same again. Closes with one line:
+// `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { buildDashboard, buildServer, checkoutDirectory, installPackages, pinnedNode } from './checkout.mjs';
@@ -28,6 +29,9 @@ step(
     OMOI_RUNS_FACTOR: factor,
   },
 );
+step('limits', ['--project', 'unit', 'src/fleet/limits', '--testTimeout', '3600000'], {
+  OMOI_LIMITS: 'default',
+});
 for (let run = 0; run < simulations; run++) {
   const scenarios = ['agents', 'server', 'disk', 'floods', 'people', 'everything'];
   step(`simulation ${run + 1} of ${simulations}`, ['--project', 'simulation', '-t', 'a fresh run'], {

@@ -4,6 +4,11 @@ import { VirtualClock } from '#telemetry';
 import { claimOf, registration, startTestFleet, task, type TestFleet } from './fleet.test-support.ts';
 import { DEFAULT_FLEET_LIMITS, type FleetLimits } from './limits.ts';
 
+/** `npm run test:long` takes all limits as they are; a million tasks take minutes. */
+const areDefaults = process.env['OMOI_LIMITS'] === 'default';
+const maxAgents = areDefaults ? DEFAULT_FLEET_LIMITS.maxAgents : 2;
+const maxQueuedTasks = areDefaults ? DEFAULT_FLEET_LIMITS.maxQueuedTasks : 3;
+
 let database: StateDatabase;
 let stage: TestFleet;
 let clock: VirtualClock;
@@ -24,22 +29,37 @@ const enqueue = (count: number) =>
     null,
   );
 
+/** As many at once as a request may bring. */
+async function inBatches(
+  total: number,
+  each: (from: number, count: number) => Promise<unknown>,
+): Promise<void> {
+  const perBatch = DEFAULT_FLEET_LIMITS.maxBatchTasks;
+  for (let from = 0; from < total; from += perBatch) await each(from, Math.min(perBatch, total - from));
+}
+
 it('takes maxAgents agents, and one of them again', async () => {
-  await open({ maxAgents: 2 });
+  await open({ maxAgents });
   const { agents } = stage.fleet;
-  await agents.register(registration('a'));
-  await agents.register(registration('b'));
-  await expect(agents.register(registration('c'))).rejects.toMatchObject({
+  await inBatches(maxAgents, (from, count) =>
+    Promise.all(
+      Array.from({ length: count }, (_, at) => agents.register(registration(`agent-${from + at}`))),
+    ),
+  );
+  await expect(agents.register(registration('more'))).rejects.toMatchObject({
     code: 'agent_limit_reached',
-    details: { max_agents: 2 },
+    details: { max_agents: maxAgents },
   });
-  expect((await agents.register(registration('b'))).fresh).toBe(false);
+  expect((await agents.register(registration(`agent-${maxAgents - 1}`))).fresh).toBe(false);
 });
 
 it('takes maxQueuedTasks tasks, and more once one is claimed', async () => {
-  await open({ maxQueuedTasks: 3 });
-  await enqueue(3);
-  await expect(enqueue(1)).rejects.toMatchObject({ code: 'queue_full', details: { max_queued_tasks: 3 } });
+  await open({ maxQueuedTasks });
+  await inBatches(maxQueuedTasks, (_, count) => enqueue(count));
+  await expect(enqueue(1)).rejects.toMatchObject({
+    code: 'queue_full',
+    details: { max_queued_tasks: maxQueuedTasks },
+  });
   await stage.fleet.agents.register(registration('a'));
   await stage.fleet.tasks.claim(claimOf('a'));
   await enqueue(1);
