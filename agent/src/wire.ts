@@ -1,6 +1,7 @@
 /**
- * What agent and server say to each other under `/api/v1/fleet`. A contract test holds these shapes against the
- * server's schemas. Times are RFC 3339 in UTC, durations milliseconds.
+ * What agent and server say to each other under `/api/v1/fleet`; `tests/conformance/agent-wire.test.ts` sends every
+ * request with all of its keys, since the server refuses those that it does not know. Times are RFC 3339 in UTC,
+ * durations milliseconds.
  */
 
 export type AgentType = 'worker' | 'monitor' | 'watchdog' | 'guardian';
