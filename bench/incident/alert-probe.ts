@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionPool } from '../load/connection-pool.ts';
 import { Recorder } from '../load/recorder.ts';
 import { METRICS } from './rule-files.ts';
@@ -29,7 +30,11 @@ export class AlertProbe {
     this.#connections = connections;
   }
 
-  start(): void {
+  /** Begins when no pool is in trouble any more: one that was when the last server ended would raise no new alert. */
+  async start(): Promise<void> {
+    const calm = this.#free.map((pool) => ({ metric: METRICS.probe, labels: { pool }, value: 0 }));
+    await this.#connections.send(remoteWrite(calm));
+    await delay(REST_MS);
     this.#schedule = everySoOften(EVERY_MS, (dueMs) => void this.#raise(dueMs));
   }
 
