@@ -42,10 +42,11 @@ export function createEventBus(parts: EventBusParts): EventBus {
   return {
     async append(tx, ...events) {
       if (events.length === 0) return;
-      const written = await writeEvents(tx, events);
-      const { committed, rolledBack } = order.add(written);
-      tx.afterRollback(rolledBack);
-      tx.afterCommit(committed);
+      writeEvents(tx, events, (written) => {
+        const { committed, rolledBack } = order.add(written);
+        tx.afterRollback(rolledBack);
+        tx.afterCommit(committed);
+      });
     },
     consume(consumer) {
       if (consumer.types.length === 0) throw new Error(`the event consumer ${consumer.name} names no types`);

@@ -5,8 +5,8 @@ import type { EventType, NewSystemEvent, SystemEvent, Subscription } from '#tele
 export interface EventBus {
   /**
    * Validates and appends events, in their order, in the transaction of the changes that they tell of. Ids are commit
-   * order: on PostgreSQL a transaction that has appended lets no other append until it ends, so that appending comes
-   * last, after the locks on rows.
+   * order. They are written with the commit, so that the transaction itself reads none of them; on PostgreSQL no other
+   * can append from then until it ends.
    * @throws ZodError when a payload does not fit its type: a programmer's mistake
    */
   append(tx: StateTransaction, ...events: readonly NewSystemEvent[]): Promise<void>;

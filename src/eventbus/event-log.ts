@@ -8,17 +8,19 @@ const maxListedEvents = 1000;
 const EVENT_ORDER_LOCK_KEY = 0x6f_6d_6f_65;
 
 /**
- * Writes events in the transaction of the changes that they tell of. On PostgreSQL, where transactions overlap, ids are
- * drawn under a lock that is kept until the commit: else a reader could see id 8 before 7 exists.
+ * Writes events in the transaction of the changes that they tell of, with its commit. On PostgreSQL, where transactions
+ * overlap, ids are drawn under a lock that is kept until the commit: else a reader could see id 8 before 7 exists.
+ * @param then is told the events with their ids, before the transaction's effects
  * @throws ZodError when a payload does not fit its type
  */
-export async function writeEvents(
+export function writeEvents(
   tx: StateTransaction,
   events: readonly NewSystemEvent[],
-): Promise<SystemEvent[]> {
+  then: (written: readonly SystemEvent[]) => void,
+): void {
   const payloads = events.map((event) => EVENT_PAYLOADS[event.event_type].parse(event.payload));
   if (tx.dialect === 'postgres') {
-    await sql`select pg_advisory_xact_lock(${EVENT_ORDER_LOCK_KEY})`.execute(tx.db);
+    tx.atCommit(sql`select pg_advisory_xact_lock(${EVENT_ORDER_LOCK_KEY})`.compile(tx.db));
   }
   const rows = events.map((event, at) => ({
     event_type: event.event_type,
@@ -29,15 +31,18 @@ export async function writeEvents(
     traceparent: event.traceparent,
     trace_id: traceIdOf(event.traceparent),
   }));
-  const ids = (await INSERT_EVENTS.rows(tx, rows)).map(({ id }) => id);
-  // Ids are given in the order of the values, but rows may come back in any.
-  ids.sort((a, b) => a - b);
-  const time = toRfc3339(tx.nowMs);
-  return events.map((event, at) => {
-    const id = ids[at];
-    if (id === undefined) throw new Error('an event was written and no id came back');
-    // The payload was checked against its type.
-    return { ...event, id, payload: payloads[at], at: time } as SystemEvent;
+  INSERT_EVENTS.atCommit(tx, rows, (inserted) => {
+    // Ids are given in the order of the values, but rows may come back in any.
+    const ids = inserted.map(({ id }) => id).sort((a, b) => a - b);
+    const time = toRfc3339(tx.nowMs);
+    then(
+      events.map((event, at) => {
+        const id = ids[at];
+        if (id === undefined) throw new Error('an event was written and no id came back');
+        // The payload was checked against its type.
+        return { ...event, id, payload: payloads[at], at: time } as SystemEvent;
+      }),
+    );
   });
 }
 

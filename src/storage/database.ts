@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { CompiledQuery, Kysely, Transaction } from 'kysely';
 import type { StateTables, TelemetryTables } from './tables.ts';
 
 /**
@@ -39,6 +39,11 @@ export interface DatabaseTransaction<Tables> {
   readonly db: Transaction<Tables>;
   /** Wall ms since epoch at the start of the transaction: the server's clock on SQLite, the database's on PostgreSQL. */
   readonly nowMs: number;
+  /**
+   * Runs a statement behind all that `work` awaits, and tells its rows before the first effect: on SQLite it goes to the
+   * database in one message with the commit, which saves a way there and back. Where it fails, so does the transaction.
+   */
+  atCommit<Row>(statement: CompiledQuery<Row>, then?: (rows: readonly Row[]) => void): void;
   /** Calls `effect` after a successful commit, in order of commit. For wake-ups: it must not throw. */
   afterCommit(effect: () => void): void;
   /** Calls `effect` when the transaction failed, also where only its commit did. It must not throw. */

@@ -31,9 +31,29 @@ export class PreparedInsert<Values extends object, Row> {
     return (await allSettled(statements)).flat();
   }
 
+  /** Inserts at the end of the transaction. @param then is told what comes back, in any order, before the effects */
+  atCommit(
+    tx: Pick<StateTransaction, 'dialect' | 'db' | 'atCommit'>,
+    values: readonly Values[],
+    then: (rows: readonly Row[]) => void,
+  ): void {
+    const inserted: Row[] = [];
+    for (let at = 0; at < values.length; at += MAX_ROWS_PER_STATEMENT) {
+      const isLast = at + MAX_ROWS_PER_STATEMENT >= values.length;
+      tx.atCommit(this.#statement(tx, values.slice(at, at + MAX_ROWS_PER_STATEMENT)), (rows) => {
+        inserted.push(...rows);
+        if (isLast) then(inserted);
+      });
+    }
+  }
+
   async #insert(tx: Pick<StateTransaction, 'dialect' | 'db'>, rows: readonly Values[]): Promise<Row[]> {
+    return (await tx.db.executeQuery<Row>(this.#statement(tx, rows))).rows;
+  }
+
+  #statement(tx: Pick<StateTransaction, 'dialect' | 'db'>, rows: readonly Values[]): CompiledQuery<Row> {
     const compiled = (this.#compiled[tx.dialect][rows.length] ??= this.#build(tx.db, rows).compile());
     const parameters = rows.flatMap((row) => Object.values(row) as unknown[]);
-    return (await tx.db.executeQuery<Row>({ ...compiled, parameters })).rows;
+    return { ...compiled, parameters };
   }
 }

@@ -37,12 +37,25 @@ export class PreparedQuery<Values extends object, Row> {
   }
 
   run(tx: Pick<StateTransaction, 'dialect' | 'db'>, values: Values): Promise<QueryResult<Row>> {
+    return tx.db.executeQuery(this.#statement(tx, values));
+  }
+
+  /** Runs it at the end of the transaction. @param then is told its rows, before the effects */
+  atCommit(
+    tx: Pick<StateTransaction, 'dialect' | 'db' | 'atCommit'>,
+    values: Values,
+    then: (rows: readonly Row[]) => void,
+  ): void {
+    tx.atCommit(this.#statement(tx, values), then);
+  }
+
+  #statement(tx: Pick<StateTransaction, 'dialect' | 'db'>, values: Values): CompiledQuery<Row> {
     // The placeholders answer for every key that `Values` has.
     const compiled = (this.#compiled[tx.dialect] ??= this.#build(tx.db, PLACEHOLDERS as Values).compile());
     const given = values as Readonly<Record<string, unknown>>;
     const parameters = compiled.parameters.map((parameter) =>
       parameter instanceof Placeholder ? given[parameter.name] : parameter,
     );
-    return tx.db.executeQuery({ ...compiled, parameters });
+    return { ...compiled, parameters };
   }
 }

@@ -24,11 +24,18 @@ describe.each(DATABASE_KINDS)('the state database on $name', (kind) => {
     });
     afterEach(() => database.close());
 
-    const put = (tx: StateTransaction, key: string, value: number) =>
+    const insertion = (tx: StateTransaction, key: string, value = 1) =>
       tx.db
         .insertInto('event_cursors')
-        .values({ consumer: key, last_event_id: value, updated_at_ms: tx.nowMs })
-        .execute();
+        .values({ consumer: key, last_event_id: value, updated_at_ms: tx.nowMs });
+    const put = (tx: StateTransaction, key: string, value: number) => insertion(tx, key, value).execute();
+    const raise = (tx: StateTransaction, key: string) =>
+      tx.db
+        .updateTable('event_cursors')
+        .set((set) => ({ last_event_id: set('last_event_id', '+', 1) }))
+        .where('consumer', '=', key)
+        .returning('last_event_id')
+        .compile();
     const read = async (db: Pick<StateDatabase['reader'], 'selectFrom'>): Promise<Record<string, number>> => {
       const rows = await db.selectFrom('event_cursors').selectAll().orderBy('consumer').execute();
       return Object.fromEntries(rows.map((row) => [row.consumer, row.last_event_id]));
@@ -114,6 +121,52 @@ describe.each(DATABASE_KINDS)('the state database on $name', (kind) => {
         ])
         .execute();
       expect(rows).toEqual([{ count: 500, sum: (499 * 500) / 2 }]);
+    });
+
+    it('runs what is left for the commit behind the rest, and tells its rows before the effects', async () => {
+      const seen: unknown[] = [];
+      await database.transaction(async (tx) => {
+        tx.afterCommit(() => seen.push('effect'));
+        tx.atCommit(raise(tx, 'a'), (rows) => seen.push(rows));
+        await put(tx, 'a', 1);
+      });
+      expect(seen).toEqual([[{ last_event_id: 2 }], 'effect']);
+      expect(await read(database.reader)).toEqual({ a: 2 });
+    });
+
+    it('keeps nothing of a transaction where what was left for the commit fails, and its neighbours whole', async () => {
+      const effects: string[] = [];
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 9 }, (_, at) =>
+          database.transaction(async (tx) => {
+            tx.afterCommit(() => effects.push(`committed ${at}`));
+            tx.afterRollback(() => effects.push(`rolled back ${at}`));
+            await put(tx, `key-${at}`, 1);
+            tx.atCommit(raise(tx, `key-${at}`));
+            // A key that is there already.
+            if (at % 3 === 0) tx.atCommit(insertion(tx, `key-${at}`).compile());
+            tx.atCommit(raise(tx, `key-${at}`));
+          }),
+        ),
+      );
+      const ended = Array.from({ length: 9 }, (_, at) => ({ at, fails: at % 3 === 0 }));
+      expect(outcomes.map(({ status }) => status === 'rejected')).toEqual(ended.map(({ fails }) => fails));
+      expect(effects.sort()).toEqual(
+        ended.map(({ at, fails }) => `${fails ? 'rolled back' : 'committed'} ${at}`).sort(),
+      );
+      expect(await read(database.reader)).toEqual(
+        Object.fromEntries(ended.filter(({ fails }) => !fails).map(({ at }) => [`key-${at}`, 3])),
+      );
+    });
+
+    it('keeps nothing of what was left for the commit where the work throws after it', async () => {
+      await database.transaction((tx) => put(tx, 'a', 1));
+      const failing = database.transaction(async (tx) => {
+        tx.atCommit(raise(tx, 'a'));
+        throw new Error('changed my mind');
+      });
+      await expect(failing).rejects.toThrow('changed my mind');
+      expect(await read(database.reader)).toEqual({ a: 1 });
     });
 
     it('runs effects after the commit, in order, and none of what was rolled back', async () => {

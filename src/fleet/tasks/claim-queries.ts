@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { PreparedQuery, type StateTransaction } from '#storage';
 import type { AgentRow } from '../agents/agent-entry.ts';
+import type { ClaimRequest } from './claim-request.ts';
 import type { QueueLane } from './queue-lanes.ts';
 import type { TaskRow } from './task-row.ts';
 
@@ -152,6 +153,33 @@ const taking = new PreparedQuery<TakeValues, TaskRow>((db, values) =>
     .where('state', '=', sql.lit('queued'))
     .returningAll(),
 );
+
+/**
+ * Gives a task that the transaction itself has queued, and nobody else can see, to an agent's generation: with the commit,
+ * since what comes of it is known.
+ */
+export function takeNewTask(
+  tx: StateTransaction,
+  task: TaskRow,
+  { agentId, generation, leaseMs }: Pick<ClaimRequest, 'agentId' | 'generation' | 'leaseMs'>,
+): TaskRow {
+  const { nowMs } = tx;
+  const values = { taskId: task.task_id, agentId, generation, leaseMs, leaseUntilMs: nowMs + leaseMs, nowMs };
+  taking.atCommit(tx, values, (taken) => {
+    if (taken.length !== 1) throw new Error(`task ${task.task_id} was taken before it was there`);
+  });
+  return {
+    ...task,
+    state: 'claimed',
+    agent_id: agentId,
+    generation,
+    attempt: task.attempt + 1,
+    claimed_at_ms: nowMs,
+    lease_ms: leaseMs,
+    lease_until_ms: values.leaseUntilMs,
+    first_claimed_at_ms: task.first_claimed_at_ms ?? nowMs,
+  };
+}
 
 /** Gives a queued task, which the transaction holds, to an agent's generation. @throws Error where it was not queued */
 export async function takeTask(

@@ -1,7 +1,7 @@
 import type { StateTransaction } from '#storage';
 import { createId, OmoiError } from '#telemetry';
 import type { FleetParts } from '../fleet-parts.ts';
-import { holdClaimant, takeTask } from './claim-queries.ts';
+import { holdClaimant, takeNewTask } from './claim-queries.ts';
 import { refusalOf, type ClaimRequest } from './claim-request.ts';
 import type { TakenClaim } from './claim-waiters.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
@@ -104,10 +104,8 @@ export class TaskIntake {
   }
 
   async #claim(tx: StateTransaction, claim: ClaimRequest, task: TaskRow): Promise<TaskRow> {
-    const [given] = await Promise.all([
-      takeTask(tx, task.task_id, claim),
-      this.#parts.bus.append(tx, enqueuedEvent(task), claimedEvent(task, claim, claim.traceparent)),
-    ]);
+    const given = takeNewTask(tx, task, claim);
+    await this.#parts.bus.append(tx, enqueuedEvent(task), claimedEvent(task, claim, claim.traceparent));
     tx.afterCommit(() => this.#state.queuedAndClaimed(given, claim));
     return given;
   }

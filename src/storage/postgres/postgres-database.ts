@@ -1,4 +1,4 @@
-import { Kysely, sql } from 'kysely';
+import { Kysely, sql, type CompiledQuery } from 'kysely';
 import { Pool, types as pgTypes, type ClientConfig, type CustomTypesConfig } from 'pg';
 import {
   backoffMs,
@@ -97,7 +97,19 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
     try {
       const result = await db.transaction().execute(async (tx) => {
         const nowMs = await databaseNowMs(tx);
-        return work({ dialect: 'postgres', db: tx, nowMs, afterCommit, afterRollback });
+        const closing: (() => Promise<void>)[] = [];
+        const atCommit = <Row>(
+          statement: CompiledQuery<Row>,
+          then?: (rows: readonly Row[]) => void,
+        ): void => {
+          closing.push(async () => {
+            const { rows } = await tx.executeQuery(statement);
+            then?.(rows);
+          });
+        };
+        const done = await work({ dialect: 'postgres', db: tx, nowMs, atCommit, afterCommit, afterRollback });
+        for (const run of closing) await run();
+        return done;
       });
       effects.committed();
       return result;

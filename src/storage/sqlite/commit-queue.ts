@@ -15,6 +15,8 @@ const maxCommitDelayMs = 4;
 interface Turn {
   /** Does the work inside its savepoint; never rejects. */
   run(): Promise<void>;
+  /** Waits for the answers to what was sent with the commit, once the commit has its own; never rejects. */
+  answered(): Promise<void>;
   /** Tells the caller, once it is known whether the outer transaction is on disk. */
   settle(commitError: Error | null): void;
   /** Whether the caller has its answer. */
@@ -48,9 +50,12 @@ export class CommitQueue {
     this.#options = options;
   }
 
-  /** @param work runs in its turn; `effects` are called in order once it is known whether it is on disk */
+  /**
+   * @param work runs in its turn; `effects` are called in order once it is known whether it is on disk. What `answers` is
+   *   told of goes with the commit and need not be awaited: where one fails, so does the transaction.
+   */
   enqueue<Result>(
-    work: (effects: Effects) => Promise<Result>,
+    work: (effects: Effects, answers: (answer: Promise<void>) => void) => Promise<Result>,
     { urgent = false }: TransactionOptions = {},
   ): Promise<Result> {
     const outer = this.#inside.getStore();
@@ -64,16 +69,29 @@ export class CommitQueue {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     let outcome: Outcome<Result> = { kind: 'waiting' };
     const effects = new Effects(this.#options.logger);
+    const answers: Promise<void>[] = [];
+    const expectAnswer = (answer: Promise<void>): void => {
+      // It may be refused before anybody looks.
+      answer.catch(() => undefined);
+      answers.push(answer);
+    };
     const turn: Turn = {
       settled: false,
       run: () =>
         this.#inside.run(turn, async () => {
           try {
-            outcome = { kind: 'done', result: await work(effects) };
+            outcome = { kind: 'done', result: await work(effects, expectAnswer) };
           } catch (error) {
             outcome = { kind: 'failed', error };
           }
         }),
+      answered: async () => {
+        try {
+          await Promise.all(answers);
+        } catch (error) {
+          if (outcome.kind === 'done') outcome = { kind: 'failed', error };
+        }
+      },
       settle: (commitError) => {
         turn.settled = true;
         if (outcome.kind === 'done' && commitError === null) {
@@ -119,6 +137,7 @@ export class CommitQueue {
     const committed = this.#askFor('commit');
     const beginError = await begun;
     const error = beginError ?? (await committed);
+    for (const turn of group) await turn.answered();
     if (beginError) group.push(...this.#turns.clear());
     for (const turn of group) turn.settle(error);
   }

@@ -5,7 +5,13 @@ import type { SqliteReply, SqliteRequest } from './worker-protocol.ts';
 /** A request but for its id, with its text whole; `savepoint` and `release` are not answered. */
 export type SqliteQuestion =
   | { readonly op: 'begin' | 'undo' | 'commit' | 'lock' | 'unlock' | 'close' }
-  | { readonly op: 'write' | 'read'; readonly sql: string; readonly parameters: readonly SQLInputValue[] };
+  | {
+      readonly op: 'write' | 'read';
+      readonly sql: string;
+      readonly parameters: readonly SQLInputValue[];
+      /** Nobody waits for its answer before the commit: where it fails, the transaction is not kept. */
+      readonly atCommit?: boolean;
+    };
 export type SqliteNote = Exclude<SqliteRequest, { id: number }>;
 
 /** Whatever does SQLite's work. Requests are done in the order in which they are made. */

@@ -42,7 +42,7 @@ export class SqliteConnections {
           request.parameters,
         );
       case 'write':
-        return this.#writing().write(this.#texts.of(request.sql), request.parameters);
+        return this.#writing().write(this.#texts.of(request.sql), request);
       case 'begin':
       case 'savepoint':
       case 'release':

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger, VirtualClock } from '#telemetry';
 import type { StateDatabase } from '../database.ts';
@@ -8,14 +9,21 @@ import { openStateDatabase } from '../open.ts';
 
 let database: StateDatabase;
 let directory: string;
-beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'omoi-sqlite-'));
+const open = async (): Promise<void> => {
   database = await openStateDatabase({
     directory,
     clock: new VirtualClock(),
     logger: silentLogger,
     role: 'server',
   });
+};
+const reopen = async (): Promise<void> => {
+  await database.close();
+  await open();
+};
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'omoi-sqlite-'));
+  await open();
 });
 afterEach(async () => {
   await database.close();
@@ -94,5 +102,36 @@ describe('a SQLite database', () => {
       tx.db.selectFrom('event_cursors').selectAll().forUpdate().skipLocked().execute(),
     );
     expect(rows).toEqual([]);
+  });
+
+  it('is asked once by a transaction that leaves all for the commit', async () => {
+    const answers: number[] = [];
+    const onWorker = (worker: Worker): void => {
+      worker.on('message', (replies: readonly unknown[]) => answers.push(replies.length));
+    };
+    process.on('worker', onWorker);
+    try {
+      await reopen();
+      await database.transaction(async () => undefined);
+      answers.length = 0;
+      await database.transaction(async (tx) => {
+        for (const name of ['a', 'b']) {
+          tx.atCommit(tx.db.insertInto('event_cursors').values(cursor(name, 1)).compile());
+        }
+      });
+      // To the beginning, the two statements and the commit.
+      expect(answers).toEqual([4]);
+    } finally {
+      process.off('worker', onWorker);
+    }
+  });
+
+  it('fails the work that leaves for the commit what is no database value', async () => {
+    const failing = database.transaction(async (tx) => {
+      const statement = tx.db.insertInto('event_cursors').values(cursor('a', 1)).compile();
+      tx.atCommit({ ...statement, parameters: [Symbol('none'), 1, 0] });
+    });
+    await expect(failing).rejects.toThrow('not a database value');
+    expect(await database.reader.selectFrom('event_cursors').selectAll().execute()).toEqual([]);
   });
 });

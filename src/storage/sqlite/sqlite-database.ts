@@ -1,7 +1,7 @@
 import { OmoiError, type Clock, type Logger } from '#telemetry';
-import type { Database } from '../database.ts';
+import type { Database, DatabaseTransaction } from '../database.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { createReader, createWriter } from './sqlite-dialect.ts';
+import { createReader, createWriter, ThreadConnection } from './sqlite-dialect.ts';
 import { errorOf } from './sqlite-errors.ts';
 import { InlineSqlite } from './inline-sqlite.ts';
 import { ReaderAsNeeded } from './reader-as-needed.ts';
@@ -52,7 +52,8 @@ export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): Sq
   const { path } = file;
   const { writer, readerThread } = openThreads(options);
   const queue = new CommitQueue({ thread: writer, path, clock, logger });
-  const db = createWriter<Tables>(writer, path);
+  const connection = new ThreadConnection(writer, { path, access: 'write' });
+  const db = createWriter<Tables>(connection);
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
@@ -66,11 +67,16 @@ export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): Sq
     reader: createReader<Tables>(readerThread, path),
     transaction(work, transactionOptions) {
       if (closing) return Promise.reject(closedError(path));
-      return queue.enqueue(async ({ afterCommit, afterRollback }) => {
+      return queue.enqueue(async ({ afterCommit, afterRollback }, expectAnswer) => {
+        const closing: (() => void)[] = [];
+        const atCommit: DatabaseTransaction<Tables>['atCommit'] = (statement, then) => {
+          closing.push(() => expectAnswer(connection.atCommit(statement).then(then)));
+        };
         const nowMs = Math.trunc(clock.wallMs());
         writer.tell({ op: 'savepoint' });
         try {
-          const result = await work({ dialect: 'sqlite', db, nowMs, afterCommit, afterRollback });
+          const result = await work({ dialect: 'sqlite', db, nowMs, atCommit, afterCommit, afterRollback });
+          for (const send of closing) send();
           writer.tell({ op: 'release' });
           return result;
         } catch (error) {

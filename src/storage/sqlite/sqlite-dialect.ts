@@ -27,8 +27,8 @@ export function createReader<Tables>(thread: SqliteAccess, path: string): Kysely
  * savepoint inside an outer transaction that the commit queue opens and commits. Statements that are not awaited one by
  * one go to the thread together, and are done in their order.
  */
-export function createWriter<Tables>(thread: SqliteAccess, path: string): Transaction<Tables> {
-  return new Transaction<Tables>(propsOf(new ThreadConnection(thread, { path, access: 'write' })));
+export function createWriter<Tables>(connection: ThreadConnection): Transaction<Tables> {
+  return new Transaction<Tables>(propsOf(connection));
 }
 
 function propsOf(connection: ThreadConnection): KyselyProps {
@@ -84,7 +84,8 @@ class ThreadDriver implements Driver {
   async destroy(): Promise<void> {}
 }
 
-class ThreadConnection implements DatabaseConnection {
+/** What is asked of a SQLite thread, by reading or by writing. */
+export class ThreadConnection implements DatabaseConnection {
   readonly #thread: SqliteAccess;
   readonly #path: string;
   readonly #access: 'read' | 'write';
@@ -114,8 +115,28 @@ class ThreadConnection implements DatabaseConnection {
     };
   }
 
+  /**
+   * A statement whose answer nobody waits for before the commit; where it fails, so does the transaction.
+   * @throws TypeError at once for what can't be sent: it would be missing in the thread when the commit comes
+   */
+  atCommit<Row>({ sql, parameters }: CompiledQuery<Row>): Promise<readonly Row[]> {
+    const values = parameters.map(sendable);
+    return this.#thread.ask({ op: 'write', sql, parameters: values, atCommit: true }).then((reply) => {
+      if (!reply.ok) throw errorOf(reply.failure, this.#path);
+      return reply.result.rows as readonly Row[];
+    });
+  }
+
   // oxlint-disable-next-line require-yield -- the port asks for a generator; answers come whole from the thread
   async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
     throw new Error('a SQLite thread answers whole; ask for less with limit');
   }
+}
+
+function sendable(parameter: unknown): SQLInputValue {
+  if (typeof parameter === 'string' || typeof parameter === 'number' || typeof parameter === 'bigint') {
+    return parameter;
+  }
+  if (parameter === null || parameter instanceof Uint8Array) return parameter;
+  throw new TypeError(`not a database value: ${typeof parameter}`);
 }

@@ -26,8 +26,8 @@ const endOf = (worker: Worker): Promise<void> =>
 const script = import.meta.filename.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
 
 /**
- * The main thread's end of a thread that owns a SQLite database. What is asked in one turn of the microtasks goes to
- * it as one message: waking a thread costs more than most statements. A thread that dies takes what it was asked with
+ * The main thread's end of a thread that owns a SQLite database. What is asked in one turn of the event loop's promises
+ * goes to it as one message: waking a thread costs more than most statements. A thread that dies takes what it was asked with
  * it (`database_failed`); the next request starts another one, as it does after one that ended because nobody asked
  * it for long. Keeps the process alive only while it is asked.
  */
@@ -71,11 +71,9 @@ export class SqliteThread implements SqliteAccess {
       const worker = this.#running();
       if (this.#waiting.size === 0) worker.ref();
       this.#waiting.set(id, { resolve, reject });
-      this.#requests.push(
-        'sql' in question
-          ? { id, op: question.op, sql: this.#statements.of(question.sql), parameters: question.parameters }
-          : { op: question.op, id },
-      );
+      if ('sql' in question) {
+        this.#requests.push({ ...question, id, sql: this.#statements.of(question.sql) });
+      } else this.#requests.push({ op: question.op, id });
       this.#flushSoon();
     });
   }
@@ -106,7 +104,8 @@ export class SqliteThread implements SqliteAccess {
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    queueMicrotask(() => this.#flush());
+    // Behind all microtasks: what promises lead to without an answer from the thread goes along.
+    process.nextTick(() => this.#flush());
   }
 
   #flush(): void {

@@ -26,6 +26,8 @@ export type SqliteRequest =
       readonly op: 'write' | 'read';
       readonly sql: StatementText;
       readonly parameters: readonly SQLInputValue[];
+      /** Nobody waits for its answer before the `release` is sent: where it fails, that undoes the savepoint. */
+      readonly atCommit?: boolean;
     };
 
 export interface SqliteRows {

@@ -2,6 +2,12 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { StatementCache } from './statement-cache.ts';
 import type { SqliteFile, SqliteRows } from './worker-protocol.ts';
 
+interface Write {
+  readonly parameters: readonly SQLInputValue[];
+  /** Where it fails, the savepoint that it stands in is undone by its release. */
+  readonly atCommit?: boolean;
+}
+
 const busyTimeoutMs = 5000;
 /** The write-ahead log is cut back to this after a checkpoint. */
 const maxLogBytes = 64 * 1024 * 1024;
@@ -40,6 +46,8 @@ export class WriteSession {
   readonly #database: DatabaseSync;
   readonly #statements: StatementCache;
   #broken: unknown = null;
+  /** A statement of the savepoint failed after the work had nothing more to ask. */
+  #failedAtCommit = false;
 
   constructor(file: SqliteFile) {
     this.#database = openConnection(file, 'write');
@@ -58,23 +66,26 @@ export class WriteSession {
   }
 
   savepoint(): void {
+    this.#failedAtCommit = false;
     this.#control('SAVEPOINT work');
   }
 
   release(): void {
-    this.#control('RELEASE work');
+    if (this.#failedAtCommit) this.undo();
+    else this.#control('RELEASE work');
   }
 
   undo(): void {
     this.#control('ROLLBACK TO work; RELEASE work');
   }
 
-  write(sql: string, parameters: readonly SQLInputValue[]): SqliteRows {
+  write(sql: string, { parameters, atCommit = false }: Write): SqliteRows {
     this.#assertInside();
     try {
       return this.#statements.run(sql, parameters);
     } catch (error) {
       if (!this.#database.isTransaction) this.#broken = error;
+      this.#failedAtCommit ||= atCommit;
       throw error;
     }
   }
