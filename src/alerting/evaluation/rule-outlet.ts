@@ -23,7 +23,6 @@ export function commitOutputs(outlet: RuleOutlet, batch: SampleBatch, origin: Ap
   batch.clear();
   const refused = Object.values(result.refused).reduce((sum, count) => sum + count, 0);
   if (refused > 0) outlet.refused.add(refused);
-  // What was accepted survives a crash by the store's own means; nobody waits for a derived sample.
-  result.durable().catch(() => undefined);
+  // The store writes what was accepted by its own means: nobody waits for a derived sample.
   return result.refused.unknown_series === 0;
 }

@@ -5,8 +5,13 @@ import { RECORD, writeRecord } from './record.ts';
 
 export const FORMAT_VERSION = 1;
 const MAX_SEGMENT_BYTES = 32 * 1024 * 1024;
-/** What nobody waits for is written after this long. */
-const LAZY_FLUSH_MS = 100;
+/**
+ * What nobody waits for, as what Omoi itself measures, is written after this long, if nobody else's records take it along:
+ * a sync costs more than the records of a hundred small commits.
+ */
+const LAZY_FLUSH_MS = 1000;
+/** … or as soon as there is so much of it. */
+const LAZY_FLUSH_BYTES = 256 * 1024;
 const RETRY_MS = 1000;
 /** A buffer that a burst has blown up beyond this is not kept. */
 const MAX_KEPT_BUFFER_BYTES = 4 * 1024 * 1024;
@@ -93,8 +98,9 @@ export class LogWriter {
   /** Notes that records were put into `pending`, and sees to it that they are written soon. */
   appended(byteLength: number): void {
     this.#appendedBytes += byteLength;
-    if (this.#lazyFlush || this.#flushing || this.#blockedBy) return;
-    this.#lazyFlush = this.#options.clock.after(LAZY_FLUSH_MS, () => this.#startFlush());
+    if (this.#flushing || this.#blockedBy) return;
+    if (this.#pending.length >= LAZY_FLUSH_BYTES) return this.#startFlush();
+    this.#lazyFlush ??= this.#options.clock.after(LAZY_FLUSH_MS, () => this.#startFlush());
   }
 
   /**
