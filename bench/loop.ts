@@ -48,6 +48,7 @@ const idleRuntime: Runtime = {
   discover: () => Promise.resolve(null),
   watch() {},
   observe: () => Promise.resolve({ kind: 'ended', exit: null }),
+  activity: () => Promise.resolve(new Map()),
   stop: () => Promise.resolve(false),
   logs: () => Promise.resolve({ stdout: '', stderr: '' }),
   onEnd() {},

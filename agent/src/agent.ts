@@ -93,6 +93,7 @@ class ConnectedAgent implements Agent {
       onSuperseded: (message) => this.#supersede(message),
       onError,
       inFlight: () => this.#inFlight(),
+      processActivity: () => this.#guarded(() => settings.processActivity?.(), undefined),
     });
     this.#exporting = setInterval(() => void this.#exportMetrics(), settings.metricsIntervalMs);
     this.#exporting.unref();

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { expect, it } from 'vitest';
 
-const MAX_MINIFIED_BYTES = 17_000;
+const MAX_MINIFIED_BYTES = 18_000;
 
 it('is small: minified and with nothing left to import but Node itself', async () => {
   const built = await build({

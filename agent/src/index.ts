@@ -23,6 +23,7 @@ export type {
   FailRequest,
   HeartbeatAnswer,
   HeartbeatRequest,
+  ProcessActivity,
   RegisterAnswer,
   RegisterRequest,
   RenewRequest,

@@ -1,4 +1,4 @@
-import type { AgentType } from './wire.ts';
+import type { AgentType, ProcessActivity } from './wire.ts';
 
 /** Every option has a default from the environment that Omoi gives to the processes it starts. */
 export interface AgentOptions {
@@ -20,6 +20,11 @@ export interface AgentOptions {
   readonly heartbeatTtlMs?: number;
   /** Work besides claimed tasks that is seen to go on: it is weighed before a silent agent is restarted. */
   readonly inFlight?: () => number;
+  /**
+   * Of a wrapper that beats for another process: asked before each beat what that one and all that it started have done
+   * since the last. One that is stopped, or that does nothing while it holds a task, is STALLED although its wrapper beats.
+   */
+  readonly processActivity?: () => ProcessActivity;
   /** How long work in flight may go on after SIGTERM; then it is aborted. */
   readonly graceMs?: number;
   /** How long the server may be away before `onOrphan` counts. */
@@ -44,8 +49,8 @@ type Optional = 'generation' | 'token' | 'poolId' | 'phaseId' | 'heartbeatInterv
 
 /** Every option decided; null where neither the host nor the environment says anything. */
 export type Settings = Readonly<
-  Required<Omit<AgentOptions, Optional | 'onError' | 'onLeave'>> &
-    Pick<AgentOptions, 'onLeave'> & {
+  Required<Omit<AgentOptions, Optional | 'onError' | 'onLeave' | 'processActivity'>> &
+    Pick<AgentOptions, 'onLeave' | 'processActivity'> & {
       [Name in Optional]: Exclude<AgentOptions[Name], undefined> | null;
     }
 >;

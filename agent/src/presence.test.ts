@@ -38,6 +38,7 @@ beforeEach(async () => {
     onSuperseded: (message) => left.push(message),
     onError: (error) => left.push(String(error)),
     inFlight: () => inFlight,
+    processActivity: () => undefined,
   });
   void presence.run();
   await vi.advanceTimersByTimeAsync(0);

@@ -1,7 +1,13 @@
 import type { Answer, Seen, ServerLink } from './server-link.ts';
 import type { Settings } from './options.ts';
 import { wait } from './wait.ts';
-import type { HeartbeatAnswer, HeartbeatRequest, RegisterAnswer, RegisterRequest } from './wire.ts';
+import type {
+  HeartbeatAnswer,
+  HeartbeatRequest,
+  ProcessActivity,
+  RegisterAnswer,
+  RegisterRequest,
+} from './wire.ts';
 
 /** What the presence asks of the agent that it stands for. */
 export interface PresenceEvents {
@@ -11,6 +17,8 @@ export interface PresenceEvents {
   onSuperseded(message: string): void;
   onError(error: unknown): void;
   inFlight(): InFlight;
+  /** What the processes do that the agent beats for; undefined: it beats for itself. */
+  processActivity(): ProcessActivity | undefined;
 }
 
 /** Pieces of work that go on. */
@@ -153,6 +161,8 @@ export class Presence {
 
   async #beat(): Promise<Answer<HeartbeatAnswer>> {
     const { health, reason } = this.#health;
+    // Asked first: what is in flight may follow from it.
+    const activity = this.#events.processActivity();
     const { claimed, besides } = this.#events.inFlight();
     this.#besides = besides;
     this.#seenAtMs = performance.now();
@@ -163,6 +173,7 @@ export class Presence {
       reason: reason?.slice(0, MAX_REASON_LENGTH) ?? null,
       in_flight: claimed + besides,
       nonce: this.#settings.nonce,
+      process_activity: activity,
     };
     const path = agentPath(this.#settings.agentId, 'heartbeat');
     const answer = await this.#link.post<HeartbeatAnswer>(path, request, { signal: this.#ending.signal });

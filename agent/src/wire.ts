@@ -6,6 +6,12 @@
 
 export type AgentType = 'worker' | 'monitor' | 'watchdog' | 'guardian';
 
+/**
+ * What a process and all that it started have done since they were looked at before: used CPU, made I/O, started others
+ * (`active`), nothing, or they are stopped and can do nothing.
+ */
+export type ProcessActivity = 'active' | 'idle' | 'stopped';
+
 /** `POST /agents` */
 export interface RegisterRequest {
   readonly agent_id: string;
@@ -37,6 +43,8 @@ export interface HeartbeatRequest {
   /** Work that is seen to go on: it is weighed before a silent agent is restarted. */
   readonly in_flight: number;
   readonly nonce: string;
+  /** Sent by who beats for another process. */
+  readonly process_activity?: ProcessActivity | undefined;
 }
 
 export interface HeartbeatAnswer {

@@ -156,6 +156,16 @@ describe('the shipped rules, on the real store and engine', () => {
     expect((await episodes())[1]).toBe('fleet/AgentUnresponsive: resolved recovered');
   });
 
+  it('AgentStalled names the agent until it moves again', async () => {
+    const stalled = metric('agent_status', { agent_id: 'w1', status: 'STALLED' });
+    await append([[stalled, 1]]);
+    const [alert] = (await alerting.alerts.list({ matchers: ['agent_id="w1"'], limit: 1 })).alerts;
+    expect(alert).toMatchObject({ rule_id: 'fleet/AgentStalled', severity: 'error' });
+    await append([[stalled, 0]]);
+    await advance(2000);
+    expect(await episodes()).toEqual(['fleet/AgentStalled: resolved recovered']);
+  });
+
   it('AgentFailed names the agent; one that is removed is not recovered', async () => {
     const failed = metric('agent_status', { agent_id: 'w1', status: 'FAILED' });
     await append([[failed, 1]]);

@@ -107,6 +107,7 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
       bus,
       generations: fleet.agents,
       drains: fleet.agents,
+      silence: fleet.agents,
       runtimes,
       mintAgentToken: ground.mintAgentToken,
     },

@@ -102,7 +102,7 @@ async function hasSpan(name: string, since: string): Promise<boolean> {
 
 /** The rule whose alert a game day is about. */
 const RULES: Readonly<Record<GamedayName, string>> = {
-  worker_hang: 'fleet/AgentUnresponsive',
+  worker_hang: 'fleet/AgentStalled',
   high_queue_depth: 'fleet/HighQueueDepth',
 };
 

@@ -124,7 +124,7 @@ describe.skipIf(program === null)('mission control', () => {
     await tile('demo-3').waitFor();
     process.kill(await pidOf('demo-3'), 'SIGSTOP');
     const events = page.getByRole('list', { name: 'Events, newest first' });
-    await events.getByText(/^AgentUnresponsive of demo-3 fires/).waitFor();
+    await events.getByText(/^AgentStalled of demo-3 fires/).waitFor();
     await page.getByRole('link', { name: /^demo-3, .*generation 2/ }).waitFor();
     await events.getByText(/on demo-3: healed$/).waitFor();
 

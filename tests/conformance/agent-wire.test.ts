@@ -40,6 +40,7 @@ const beat: Whole<HeartbeatRequest> = {
   reason: 'hot',
   in_flight: 0,
   nonce: registration.nonce,
+  process_activity: 'stopped',
 };
 const claim: Whole<ClaimRequest> = {
   agent_id: 'worker-1',

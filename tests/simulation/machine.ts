@@ -122,6 +122,11 @@ class SimulatedRuntime implements Runtime {
     return this.#gate.pass(Promise.resolve(running ? { kind: 'running' } : { kind: 'ended', exit: null }));
   }
 
+  /** What its processes do is not looked at: `onThisMachine` is false. */
+  activity(): ReturnType<Runtime['activity']> {
+    return this.#gate.pass(Promise.resolve(new Map()));
+  }
+
   stop(handle: string, order: Parameters<Runtime['stop']>[1]): Promise<boolean> {
     const process = this.#gate.isOpen ? this.#machine.find(handle) : null;
     if (process && order.how === 'force') this.#machine.end(handle, { exitCode: null, signal: 'SIGKILL' });

@@ -12,6 +12,7 @@ export function agentTone(status: string): Tone {
       return 'busy';
     case 'DEGRADED':
       return 'caution';
+    case 'STALLED':
     case 'UNRESPONSIVE':
     case 'FAILED':
       return 'bad';

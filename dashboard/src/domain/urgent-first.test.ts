@@ -5,8 +5,8 @@ describe('agentFilters', () => {
   it.each([
     { byStatus: { IDLE: 90, FAILED: 10, TERMINATED: 900 }, filters: ['present=true'] },
     {
-      byStatus: { IDLE: 2000, FAILED: 1, UNRESPONSIVE: 30, DEGRADED: 0 },
-      filters: ['status=UNRESPONSIVE', 'status=FAILED', 'present=true'],
+      byStatus: { IDLE: 2000, FAILED: 1, UNRESPONSIVE: 30, STALLED: 2, DEGRADED: 0 },
+      filters: ['status=UNRESPONSIVE', 'status=STALLED', 'status=FAILED', 'present=true'],
     },
     { byStatus: {}, filters: ['present=true'] },
   ])('$byStatus: $filters', ({ byStatus, filters }) => {

@@ -4,7 +4,7 @@ import { severityRank } from './tone.ts';
 export type AgentCounts = Readonly<Partial<Record<string, number>>>;
 
 /** Statuses in which an agent wants to be looked at, the worst first. */
-const TROUBLED = ['UNRESPONSIVE', 'FAILED', 'DEGRADED', 'QUARANTINED', 'SPAWNING'] as const;
+const TROUBLED = ['UNRESPONSIVE', 'STALLED', 'FAILED', 'DEGRADED', 'QUARANTINED', 'SPAWNING'] as const;
 
 /** Agents that have not ended. */
 export function countPresent(byStatus: AgentCounts): number {

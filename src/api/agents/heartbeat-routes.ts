@@ -63,6 +63,7 @@ function take(
     reason: beat.reason ?? null,
     inFlight: beat.in_flight,
     nonce: beat.nonce ?? null,
+    activity: beat.process_activity ?? null,
   });
   const intervalMs = agents.get(beat.agent_id)?.pace.intervalMs ?? limits.heartbeats.worker.intervalMs;
   return { ...ack, heartbeat_interval_ms: intervalMs };

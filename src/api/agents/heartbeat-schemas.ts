@@ -1,4 +1,4 @@
-import { storedText } from '#telemetry';
+import { PROCESS_ACTIVITIES, storedText } from '#telemetry';
 import { z } from 'zod';
 import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
 import { generation, name } from './agent-schemas.ts';
@@ -10,6 +10,12 @@ const beat = {
   reason: storedText(500).nullish(),
   in_flight: z.number().int().min(0).max(1_000_000).default(0).describe('Pieces of work that go on.'),
   nonce: z.string().max(200).nullish(),
+  process_activity: z
+    .enum(PROCESS_ACTIVITIES)
+    .nullish()
+    .describe(
+      'From who beats for another process: what that one and all that it started have done since the last beat.',
+    ),
 } as const;
 
 export const heartbeatBody = z.strictObject(beat);

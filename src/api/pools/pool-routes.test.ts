@@ -75,6 +75,7 @@ beforeEach(async () => {
       tracing,
       generations: fleet.agents,
       drains: fleet.agents,
+      silence: fleet.agents,
       runtimes: [new MemoryRuntime(new MemoryMachine())],
       mintAgentToken: async () => 'token',
     },

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { createProcessTable, type ProcessTable } from '#fleet';
 import { messageOf, type AgentType } from '#telemetry';
 import { createAgent, type Agent } from '@omoi/agent';
+import { CommandActivity } from './command-activity.ts';
 import { commandEnvironment } from './command-environment.ts';
 import { RotatingFile } from './rotating-file.ts';
-import { TreeActivity } from './tree-activity.ts';
 import { WatchedCommand } from './watched-command.ts';
 
 export interface RunOptions {
@@ -44,7 +44,7 @@ export async function runCommand(options: RunOptions): Promise<number> {
     copies,
     onWarning: warn,
   });
-  const activity = new TreeActivity(table);
+  const activity = new CommandActivity(table, command);
   let isOver = false;
   const agent = createAgent({
     url: options.url,
@@ -53,7 +53,8 @@ export async function runCommand(options: RunOptions): Promise<number> {
     poolId: options.poolId,
     nonce,
     handleSigterm: false,
-    inFlight: () => (command.pid === null ? 0 : activity.busy(command.pid)),
+    processActivity: () => activity.look(),
+    inFlight: () => (activity.last === 'active' ? 1 : 0),
     onError: (error) => warn(error.message),
     onLeave: (reason) => {
       if (isOver) return;

@@ -29,6 +29,7 @@ export class WatchedCommand {
   readonly #child: ChildProcess;
   readonly #options: CommandOptions;
   readonly ended: Promise<CommandEnd>;
+  #outputBytes = 0;
   /** Resolves when all output has been passed on: nobody can write any more. */
   readonly closed: Promise<void>;
 
@@ -48,6 +49,11 @@ export class WatchedCommand {
   /** null when it could not be started. */
   get pid(): number | null {
     return this.#child.pid ?? null;
+  }
+
+  /** How much it has written so far. */
+  get outputBytes(): number {
+    return this.#outputBytes;
   }
 
   async #watch(program: string): Promise<CommandEnd> {
@@ -85,6 +91,7 @@ export class WatchedCommand {
     // Who reads has gone (`| head`): the command is told as it would be without a watcher.
     to.on('error', () => from?.destroy());
     from?.on('data', (chunk: Buffer) => {
+      this.#outputBytes += chunk.length;
       if (!to.write(chunk)) {
         from.pause();
         to.once('drain', () => from.resume());

@@ -1,8 +1,8 @@
 import type { Selectable } from 'kysely';
-import type { AgentObservation, AgentStatus, AgentType } from '#telemetry';
+import type { AgentObservation, AgentStatus, AgentType, ProcessActivity } from '#telemetry';
 import type { StateTables } from '#storage';
 import { hasEnded } from './agent-status.ts';
-import { missedHeartbeats, paceOf, untilNextMissMs } from './heartbeat-ladder.ts';
+import { missedHeartbeats, paceOf, untilNextMissMs, type LifeEvidence } from './heartbeat-ladder.ts';
 import type { FleetLimits, HeartbeatPace } from '../limits.ts';
 import type { StallWatch } from '../leases/stall-watch.ts';
 
@@ -21,7 +21,10 @@ export class AgentEntry implements AgentObservation {
   lastSequence = -1;
   /** How many pieces of work its last heartbeat said to be in flight. */
   inFlight = 0;
-  /** Wall ms since epoch when work was last seen in flight: a renewed lease, a task named in a beat. */
+  /**
+   * Wall ms since epoch when work was last seen in flight: a lease that it renewed, work named in a beat, CPU or I/O of
+   * its processes while it holds work. That a lease is valid is no evidence.
+   */
   workSeenAtMs: number | null = null;
   selfDegraded: boolean;
   /** Why it says that it is DEGRADED. */
@@ -42,6 +45,9 @@ export class AgentEntry implements AgentObservation {
   #tasksHeld = 0;
   #everClaimed = false;
   #saysRunning = false;
+  /** What its processes do, and since when (monotonic) they have not been seen to be active. */
+  #processes: { readonly activity: ProcessActivity; readonly quietSinceMs: number } | null = null;
+  #processesTold = false;
 
   constructor(
     row: AgentRow,
@@ -86,8 +92,7 @@ export class AgentEntry implements AgentObservation {
    */
   get status(): AgentStatus {
     if (this.row.status !== 'IDLE') return this.row.status;
-    const running = this.#tasksHeld > 0 || (this.#saysRunning && !this.#everClaimed);
-    return running ? 'RUNNING' : 'IDLE';
+    return this.holdsWork ? 'RUNNING' : 'IDLE';
   }
 
   get tasksHeld(): number {
@@ -124,6 +129,44 @@ export class AgentEntry implements AgentObservation {
     return this.#beats;
   }
 
+  /** Whether it has claimed tasks, or works on what Omoi doesn't see. */
+  get holdsWork(): boolean {
+    return this.#tasksHeld > 0 || (this.#saysRunning && !this.#everClaimed);
+  }
+
+  /** What its processes show; null where nobody has looked at them, or not for long enough. */
+  get evidence(): LifeEvidence | null {
+    if (!this.#processes) return null;
+    const { activity, quietSinceMs } = this.#processes;
+    const quietMs = this.#stall.silenceMs(quietSinceMs);
+    const { ttlMs } = this.pace;
+    // Some are stopped and continued in turn to slow them down.
+    if (activity === 'stopped') return missedHeartbeats(quietMs, ttlMs) > 0 ? 'stopped' : null;
+    if (!this.holdsWork) return activity === 'active' ? 'busy' : null;
+    return quietMs < ttlMs ? 'at_work' : 'no_progress';
+  }
+
+  get evidenceTold(): boolean {
+    return this.#processesTold;
+  }
+
+  /** What its processes were seen to do by Omoi itself, as it is silent. */
+  showed(activity: ProcessActivity, now: { readonly monotonicMs: number; readonly wallMs: number }): void {
+    if (this.#processesTold) this.#processes = null;
+    this.#processesTold = false;
+    this.#take(activity, now.monotonicMs);
+    if (activity !== 'active' || !this.holdsWork) return;
+    this.workSeenAtMs = now.wallMs;
+    this.unwritten = true;
+  }
+
+  /** What a beat says of the processes that it stands for; null where it stands for itself. */
+  told(activity: ProcessActivity | null, nowMonotonicMs: number): void {
+    if (activity === null || !this.#processesTold) this.#processes = null;
+    this.#processesTold = activity !== null;
+    if (activity !== null) this.#take(activity, nowMonotonicMs);
+  }
+
   get beatSinceMove(): boolean {
     return this.#beats > this.#beatsAtMove;
   }
@@ -133,6 +176,7 @@ export class AgentEntry implements AgentObservation {
     this.#heardAtMs = atMs;
     this.#beats++;
     this.warned = false;
+    if (!this.#processesTold) this.#processes = null;
   }
 
   /** What the agent says about itself. */
@@ -168,6 +212,14 @@ export class AgentEntry implements AgentObservation {
     this.#tasksHeld = 0;
     this.#everClaimed = false;
     this.#saysRunning = false;
+    this.#processes = null;
+    this.#processesTold = false;
+  }
+
+  #take(activity: ProcessActivity, nowMonotonicMs: number): void {
+    const quietSinceMs =
+      activity === 'active' ? nowMonotonicMs : (this.#processes?.quietSinceMs ?? nowMonotonicMs);
+    this.#processes = { activity, quietSinceMs };
   }
 
   tookTask(): void {

@@ -13,6 +13,8 @@ export class AgentIndex {
   readonly #entries = new Map<string, AgentEntry>();
   /** When the silence of each is to be judged next: at once where its row has changed. */
   readonly judgedAt: DueTimes<AgentEntry>;
+  /** Managed ones that have missed a heartbeat: their processes are looked at. Those that beat again leave at the next look. */
+  readonly silent = new Set<AgentEntry>();
   readonly #byStatus = new Map<AgentStatus, number>();
   #observations: readonly AgentObservation[] | null = null;
 
@@ -82,6 +84,7 @@ export class AgentIndex {
     this.#observations = null;
     this.#count(entry.row.status, -1);
     this.judgedAt.delete(entry);
+    this.silent.delete(entry);
   }
 
   /** Notes that a holder took a task; true when that made its status RUNNING. */

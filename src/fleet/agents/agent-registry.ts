@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import { OmoiError, type AgentStatus } from '#telemetry';
+import { OmoiError, type AgentStatus, type ProcessActivity } from '#telemetry';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import {
   agentRef,
@@ -44,6 +44,8 @@ export interface Heartbeat extends Holder {
   /** How many pieces of work are in flight: evidence against a later silence, never a judgement. */
   readonly inFlight: number;
   readonly nonce: string | null;
+  /** What the processes do that it beats for; null or left out: it beats for itself. */
+  readonly activity?: ProcessActivity | null;
 }
 
 export interface HeartbeatAck {
@@ -163,6 +165,26 @@ export class AgentRegistry implements GenerationStore {
     if (agent?.generation !== generation || hasEnded(agent.row.status)) return false;
     this.#heard(agent);
     return true;
+  }
+
+  /** The managed agents that have missed a heartbeat: what their processes do is worth knowing. */
+  silent(): Holder[] {
+    const { silent } = this.#parts.agentIndex;
+    for (const entry of silent) {
+      if (entry.heartbeatsMissed === 0 || hasEnded(entry.row.status)) silent.delete(entry);
+    }
+    return [...silent].map(({ agentId, generation }) => ({ agentId, generation }));
+  }
+
+  /** What the processes of a silent agent were seen to do. */
+  showed({ agentId, generation }: Holder, activity: ProcessActivity): void {
+    const { agentIndex, clock } = this.#parts;
+    const agent = agentIndex.get(agentId);
+    // It may have been heard, or followed by another generation, while its processes were looked at.
+    if (agent?.generation !== generation || !agentIndex.silent.has(agent) || agent.heartbeatsMissed === 0)
+      return;
+    agent.showed(activity, { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() });
+    this.#watch.settle(agent);
   }
 
   /** What the next heartbeats answer: `drain` asks the agent to finish its task, take no other and leave. */
@@ -434,6 +456,7 @@ export class AgentRegistry implements GenerationStore {
     const before = agent.status;
     agent.says({ running: beat.inFlight > 0, degraded: beat.degraded, reason: beat.reason });
     agent.inFlight = beat.inFlight;
+    agent.told(beat.activity ?? null, this.#parts.clock.monotonicMs());
     if (beat.inFlight > 0) this.#parts.agentIndex.workSeen(beat);
     if (agent.status === before) return;
     this.#parts.activity.tell({ kind: 'agent', agentId: agent.agentId, traceparent: null });

@@ -9,6 +9,12 @@ test.each<[AgentStatus, AgentStatus, string]>([
   ['IDLE', 'IDLE', 'already_there'],
   ['IDLE', 'UNRESPONSIVE', 'allowed'],
   ['UNRESPONSIVE', 'DEGRADED', 'allowed'],
+  ['UNRESPONSIVE', 'STALLED', 'allowed'],
+  ['SPAWNING', 'STALLED', 'allowed'],
+  ['STALLED', 'IDLE', 'allowed'],
+  ['STALLED', 'SPAWNING', 'allowed'],
+  ['QUARANTINED', 'STALLED', 'quarantined'],
+  ['FAILED', 'STALLED', 'agent_ended'],
   ['UNRESPONSIVE', 'SPAWNING', 'allowed'],
   ['QUARANTINED', 'SPAWNING', 'quarantined'],
   ['QUARANTINED', 'UNRESPONSIVE', 'quarantined'],
@@ -34,6 +40,7 @@ test('only who is registered, trusted and alive is given work', () => {
     'IDLE',
     'RUNNING',
     'DEGRADED',
+    'STALLED',
     'UNRESPONSIVE',
   ]);
 });

@@ -2,11 +2,12 @@ import type { AgentStatus } from '#telemetry';
 
 /** Which status may follow which. SPAWNING follows where a new generation shall run. */
 const FOLLOWERS: Readonly<Record<AgentStatus, readonly AgentStatus[]>> = {
-  SPAWNING: ['IDLE', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED'],
-  IDLE: ['RUNNING', 'DEGRADED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
-  RUNNING: ['IDLE', 'DEGRADED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
-  DEGRADED: ['IDLE', 'RUNNING', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
-  UNRESPONSIVE: ['IDLE', 'RUNNING', 'DEGRADED', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
+  SPAWNING: ['IDLE', 'STALLED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED'],
+  IDLE: ['RUNNING', 'DEGRADED', 'STALLED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
+  RUNNING: ['IDLE', 'DEGRADED', 'STALLED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
+  DEGRADED: ['IDLE', 'RUNNING', 'STALLED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
+  STALLED: ['IDLE', 'RUNNING', 'DEGRADED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
+  UNRESPONSIVE: ['IDLE', 'RUNNING', 'DEGRADED', 'STALLED', 'QUARANTINED', 'FAILED', 'TERMINATED', 'SPAWNING'],
   QUARANTINED: ['IDLE', 'RUNNING', 'DEGRADED', 'FAILED', 'TERMINATED'],
   FAILED: ['SPAWNING', 'IDLE', 'TERMINATED'],
   TERMINATED: ['SPAWNING', 'IDLE'],
@@ -32,6 +33,11 @@ export function hasEnded(status: AgentStatus): boolean {
   return ENDED_STATUSES.includes(status);
 }
 
+/** Whether an agent's process is there, or may be, and its place is open to another one. */
+export function isGivenUp(status: AgentStatus): boolean {
+  return status === 'UNRESPONSIVE' || status === 'STALLED';
+}
+
 /** Why an agent of this status is given no work, or null where it may have some. */
 export function claimObstacle(status: AgentStatus): 'not_registered' | 'quarantined' | 'ended' | null {
   switch (status) {
@@ -42,10 +48,11 @@ export function claimObstacle(status: AgentStatus): 'not_registered' | 'quaranti
     case 'FAILED':
     case 'TERMINATED':
       return 'ended';
-    // A claim is a sign of life: who was silent and asks for work again may have it.
+    // A claim is a sign of life: who was silent or stood still and asks for work again may have it.
     case 'IDLE':
     case 'RUNNING':
     case 'DEGRADED':
+    case 'STALLED':
     case 'UNRESPONSIVE':
       return null;
   }

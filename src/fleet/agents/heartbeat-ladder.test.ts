@@ -24,7 +24,14 @@ test.each([
   expect(paceOf(asked, { intervalMs: 1000, ttlMs: 3500 })).toEqual({ intervalMs, ttlMs });
 });
 
-const quiet: BeatRecord = { status: 'IDLE', missed: 0, beatSince: false, selfDegraded: false };
+const quiet: BeatRecord = {
+  status: 'IDLE',
+  missed: 0,
+  beatSince: false,
+  selfDegraded: false,
+  evidence: null,
+  evidenceTold: false,
+};
 
 test.each<[string, Partial<BeatRecord>, string | null]>([
   ['beats in time', {}, null],
@@ -51,4 +58,70 @@ test.each<[string, Partial<BeatRecord>, string | null]>([
   ['FAILED, silent', { status: 'FAILED', missed: 9 }, null],
 ])('%s', (_, record, to) => {
   expect(decideLadderStep({ ...quiet, ...record })?.to ?? null).toBe(to);
+});
+
+const told = { evidenceTold: true, beatSince: true } as const;
+
+test.each<[string, Partial<BeatRecord>, string | null]>([
+  ['stopped, and late by two', { missed: 2, evidence: 'stopped' }, 'DEGRADED heartbeats_missed'],
+  ['stopped and silent', { missed: 3, evidence: 'stopped' }, 'STALLED stopped'],
+  ['stopped before it came up', { status: 'SPAWNING', missed: 3, evidence: 'stopped' }, 'STALLED stopped'],
+  [
+    'silent for long, then seen to stand still',
+    { status: 'UNRESPONSIVE', missed: 5, evidence: 'no_progress' },
+    'STALLED no_progress',
+  ],
+  ['silent and at work', { missed: 3, evidence: 'at_work' }, 'DEGRADED silent_at_work'],
+  ['silent and at work for longer', { status: 'DEGRADED', missed: 9, evidence: 'at_work' }, null],
+  [
+    'silent and at work no more',
+    { status: 'DEGRADED', missed: 9, evidence: 'no_progress' },
+    'STALLED no_progress',
+  ],
+  [
+    'given up, and seen to be at work',
+    { status: 'UNRESPONSIVE', missed: 5, evidence: 'at_work' },
+    'DEGRADED silent_at_work',
+  ],
+  ['silent and busy with no work of ours', { missed: 3, evidence: 'busy' }, 'UNRESPONSIVE heartbeats_missed'],
+  [
+    'busy before it came up',
+    { status: 'SPAWNING', missed: 3, evidence: 'busy' },
+    'UNRESPONSIVE heartbeats_missed',
+  ],
+  ['STALLED, still stopped', { status: 'STALLED', missed: 9, evidence: 'stopped' }, null],
+  ['STALLED, nobody looks any more', { status: 'STALLED', missed: 9 }, null],
+  ['STALLED, ages started afresh but no beat came', { status: 'STALLED' }, null],
+  [
+    'STALLED, moves but does not beat',
+    { status: 'STALLED', missed: 9, evidence: 'busy' },
+    'UNRESPONSIVE heartbeats_missed',
+  ],
+  [
+    'STALLED, works again but does not beat',
+    { status: 'STALLED', missed: 9, evidence: 'at_work' },
+    'DEGRADED silent_at_work',
+  ],
+  ['STALLED, beats again', { status: 'STALLED', beatSince: true }, 'IDLE heartbeat_returned'],
+  [
+    'STALLED, beats again but is not well',
+    { status: 'STALLED', beatSince: true, selfDegraded: true },
+    'DEGRADED heartbeat_returned',
+  ],
+  ['its wrapper beats and says that it is stopped', { ...told, evidence: 'stopped' }, 'STALLED stopped'],
+  ['its wrapper still says so', { ...told, status: 'STALLED', evidence: 'stopped' }, null],
+  [
+    'its wrapper says that it stands still over its work',
+    { ...told, status: 'DEGRADED', evidence: 'no_progress' },
+    'STALLED no_progress',
+  ],
+  [
+    'its wrapper says that it goes on',
+    { ...told, status: 'STALLED', evidence: 'at_work' },
+    'IDLE heartbeat_returned',
+  ],
+  ['QUARANTINED and stopped', { status: 'QUARANTINED', missed: 9, evidence: 'stopped' }, null],
+])('%s', (_, record, expected) => {
+  const step = decideLadderStep({ ...quiet, ...record });
+  expect(step && `${step.to} ${step.reason}`).toBe(expected);
 });

@@ -1,10 +1,16 @@
-import type { AgentStatus } from '#telemetry';
+import type { AgentStatus, StallReason } from '#telemetry';
 import type { HeartbeatPace } from '../limits.ts';
 
 /** Missed heartbeats at which the ladder's steps lie. */
 export const MISSED_UNTIL_WARNING = 1;
 const MISSED_UNTIL_DEGRADED = 2;
 const MISSED_UNTIL_UNRESPONSIVE = 3;
+
+/**
+ * What an agent's processes show of it. `at_work`: it holds work, and they used CPU or made I/O within one TTL.
+ * `busy`: they did, but it holds none. Else why it stands still.
+ */
+export type LifeEvidence = 'at_work' | 'busy' | StallReason;
 
 /** What is known about the beats of one agent. */
 export interface BeatRecord {
@@ -15,11 +21,15 @@ export interface BeatRecord {
   readonly beatSince: boolean;
   /** Whether the agent itself says that it is DEGRADED. */
   readonly selfDegraded: boolean;
+  /** null where nobody looked at its processes, or not for long enough. */
+  readonly evidence: LifeEvidence | null;
+  /** Whether the evidence came with its beats: somebody else beats for the processes. */
+  readonly evidenceTold: boolean;
 }
 
 export interface LadderStep {
-  readonly to: 'IDLE' | 'DEGRADED' | 'UNRESPONSIVE';
-  readonly reason: 'heartbeats_missed' | 'heartbeat_returned' | 'reported';
+  readonly to: 'IDLE' | 'DEGRADED' | 'STALLED' | 'UNRESPONSIVE';
+  readonly reason: 'heartbeats_missed' | 'heartbeat_returned' | 'reported' | 'silent_at_work' | StallReason;
 }
 
 /**
@@ -48,28 +58,63 @@ export function untilNextMissMs(ageMs: number, ttlMs: number): number {
   return ((missedHeartbeats(ageMs, ttlMs) + 1) * ttlMs) / MISSED_UNTIL_UNRESPONSIVE - ageMs;
 }
 
-/** The step that an agent should take on the ladder, or null where it stands right. */
+/**
+ * The step that an agent should take on the ladder, or null where it stands right. What its processes show counts once
+ * it is silent, or where somebody else beats for them.
+ */
 export function decideLadderStep(record: BeatRecord): LadderStep | null {
-  const { status, missed, beatSince, selfDegraded } = record;
+  const { status, beatSince, selfDegraded } = record;
   switch (status) {
     case 'QUARANTINED':
     case 'FAILED':
     case 'TERMINATED':
       return null;
     case 'SPAWNING':
-      if (missed >= MISSED_UNTIL_UNRESPONSIVE) return { to: 'UNRESPONSIVE', reason: 'heartbeats_missed' };
-      return beatSince ? { to: 'IDLE', reason: 'heartbeat_returned' } : null;
+      return stepOfTheStill(record) ?? (beatSince ? RETURNED : null);
+    case 'STALLED':
     case 'UNRESPONSIVE':
-      if (!beatSince || missed >= MISSED_UNTIL_UNRESPONSIVE) return null;
-      return { to: selfDegraded ? 'DEGRADED' : 'IDLE', reason: 'heartbeat_returned' };
+      if (isStill(record)) return stepOfTheStill(record);
+      if (!beatSince) return null;
+      return selfDegraded ? { to: 'DEGRADED', reason: 'heartbeat_returned' } : RETURNED;
     case 'DEGRADED':
-      if (missed >= MISSED_UNTIL_UNRESPONSIVE) return { to: 'UNRESPONSIVE', reason: 'heartbeats_missed' };
-      if (selfDegraded || !beatSince || missed >= MISSED_UNTIL_DEGRADED) return null;
-      return { to: 'IDLE', reason: 'heartbeat_returned' };
+      if (isStill(record)) return stepOfTheStill(record);
+      return selfDegraded || !beatSince || record.missed >= MISSED_UNTIL_DEGRADED ? null : RETURNED;
     case 'IDLE':
     case 'RUNNING':
-      if (missed >= MISSED_UNTIL_UNRESPONSIVE) return { to: 'UNRESPONSIVE', reason: 'heartbeats_missed' };
-      if (missed >= MISSED_UNTIL_DEGRADED) return { to: 'DEGRADED', reason: 'heartbeats_missed' };
+      if (isStill(record)) return stepOfTheStill(record);
+      if (record.missed >= MISSED_UNTIL_DEGRADED) return { to: 'DEGRADED', reason: 'heartbeats_missed' };
       return selfDegraded ? { to: 'DEGRADED', reason: 'reported' } : null;
   }
+}
+
+const RETURNED: LadderStep = { to: 'IDLE', reason: 'heartbeat_returned' };
+
+function isSilent({ missed }: BeatRecord): boolean {
+  return missed >= MISSED_UNTIL_UNRESPONSIVE;
+}
+
+function stallOf({ evidence }: BeatRecord): StallReason | null {
+  return evidence === 'stopped' || evidence === 'no_progress' ? evidence : null;
+}
+
+/** Whether the beats alone don't say that the agent is well. */
+function isStill(record: BeatRecord): boolean {
+  return isSilent(record) || (record.evidenceTold && stallOf(record) !== null);
+}
+
+/**
+ * The step of one that is silent or stalled: what its processes show tells a stall, which is certain, and work that
+ * goes on from mere silence, which may be ours.
+ */
+function stepOfTheStill(record: BeatRecord): LadderStep | null {
+  if (!isStill(record)) return null;
+  const { status, evidence } = record;
+  const stall = stallOf(record);
+  if (stall !== null) return status === 'STALLED' ? null : { to: 'STALLED', reason: stall };
+  if (evidence === 'at_work' && status !== 'SPAWNING') {
+    return status === 'DEGRADED' ? null : { to: 'DEGRADED', reason: 'silent_at_work' };
+  }
+  // A stall holds until something moves again: that nobody looks any more is no news.
+  if (status === 'UNRESPONSIVE' || (status === 'STALLED' && evidence === null)) return null;
+  return { to: 'UNRESPONSIVE', reason: 'heartbeats_missed' };
 }

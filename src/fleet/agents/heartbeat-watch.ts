@@ -47,11 +47,15 @@ export class HeartbeatWatch {
   settle(entry: AgentEntry): boolean {
     if (entry.moving || hasEnded(entry.row.status)) return false;
     const missed = entry.heartbeatsMissed;
+    // Its processes are looked at from now on: when the silence has become long, it is known what they do.
+    if (missed >= MISSED_UNTIL_WARNING && entry.managed) this.#parts.agentIndex.silent.add(entry);
     const step = decideLadderStep({
       status: entry.row.status,
       missed,
       beatSince: entry.beatSinceMove,
       selfDegraded: entry.selfDegraded,
+      evidence: entry.evidence,
+      evidenceTold: entry.evidenceTold,
     });
     const warns = missed >= MISSED_UNTIL_WARNING && !entry.warned;
     if (!step && !warns) return false;

@@ -3,7 +3,7 @@ import type { Selectable } from 'kysely';
 import type { StateTables } from '#storage';
 import { OmoiError, type AgentType } from '#telemetry';
 import type { AgentRow } from './agent-entry.ts';
-import { hasEnded } from './agent-status.ts';
+import { hasEnded, isGivenUp } from './agent-status.ts';
 
 export type GenerationRow = Selectable<StateTables['agent_generations']>;
 
@@ -89,7 +89,7 @@ export function decideRegistration(
       facts,
     );
   }
-  if (request.newGeneration || agent.status === 'UNRESPONSIVE' || hasEnded(agent.status)) {
+  if (request.newGeneration || isGivenUp(agent.status) || hasEnded(agent.status)) {
     return { kind: 'next_generation', generation: agent.generation + 1 };
   }
   return refuse(

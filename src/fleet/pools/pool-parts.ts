@@ -1,6 +1,6 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
-import type { Clock, Logger, Random, SelfMetrics, Tracing } from '#telemetry';
+import type { Clock, Logger, ProcessActivity, Random, SelfMetrics, Tracing } from '#telemetry';
 import type { GenerationStore } from '../agents/generation-store.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 
@@ -28,6 +28,13 @@ interface DrainSignal {
   ): void;
 }
 
+/** Who is silent, so that what their processes do is to be known. */
+export interface SilentAgents {
+  silent(): readonly { readonly agentId: string; readonly generation: number }[];
+  /** Tells what the processes of one of them were seen to do. */
+  showed(holder: { readonly agentId: string; readonly generation: number }, activity: ProcessActivity): void;
+}
+
 /** What pools and their processes stand on. */
 export interface PoolParts {
   readonly database: StateDatabase;
@@ -39,6 +46,7 @@ export interface PoolParts {
   readonly tracing: Tracing;
   readonly generations: GenerationStore;
   readonly drains: DrainSignal;
+  readonly silence: SilentAgents;
   readonly runtimes: readonly Runtime[];
   readonly mintAgentToken: MintAgentToken;
 }

@@ -60,6 +60,7 @@ function openPools(): Pools {
       tracing,
       generations: fleet.agents,
       drains: fleet.agents,
+      silence: fleet.agents,
       runtimes: [new MemoryRuntime(machine)],
       mintAgentToken: async (_, { agentId }) => `token of ${agentId}`,
     },

@@ -6,6 +6,7 @@ import { definitionOf, lockPool, setPoolError, setSpawnFailure } from './pool-ro
 import type { PoolParts, WorkerConnection } from './pool-parts.ts';
 import { OutageLog, persist, type PersistOptions } from './persist.ts';
 import { readUnit, setEnded, setRunning, type UnitKey, type UnitRow } from './unit-rows.ts';
+import { UnitActivityWatch } from './unit-activity-watch.ts';
 import { UnitStopper } from './unit-stopper.ts';
 import { workerEnvironment } from './worker-environment.ts';
 
@@ -48,6 +49,7 @@ export class UnitSupervisor {
   readonly #onEnded: (poolId: string) => void;
   readonly #runtimes: ReadonlyMap<string, Runtime>;
   readonly #stopper: UnitStopper;
+  readonly #activity: UnitActivityWatch;
   readonly #outages: OutageLog;
   readonly #closing = new AbortController();
   readonly #running = new Map<string, Watched>();
@@ -73,6 +75,7 @@ export class UnitSupervisor {
         'The runtime could not be asked to stop a unit.',
       ),
     );
+    this.#activity = new UnitActivityWatch(parts, this.#running);
     this.#runtimes = new Map(parts.runtimes.map((runtime) => [runtime.name, runtime]));
     for (const runtime of parts.runtimes) runtime.onEnd((ended) => this.#onEnd(ended));
   }
@@ -107,6 +110,7 @@ export class UnitSupervisor {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#activity.close();
     this.#stopper.close();
     for (const timer of this.#retries.values()) timer.cancel();
     for (const runtime of this.#runtimes.values()) runtime.close();

@@ -1,3 +1,4 @@
+import type { ProcessActivity } from '#telemetry';
 import type {
   EndedUnit,
   Runtime,
@@ -26,6 +27,8 @@ export class MemoryMachine {
   readonly #processes = new Map<string, MemoryProcess>();
   /** What each has written, also after its end. */
   readonly #outputs = new Map<string, string>();
+  /** What the processes do that a test speaks for; nothing is seen of others. By handle. */
+  readonly #activities = new Map<string, ProcessActivity>();
   #lastPid = 100;
   /** Every start, in order. */
   readonly starts: UnitSpec[] = [];
@@ -71,6 +74,15 @@ export class MemoryMachine {
   output(handle: string, maxBytes: number): UnitOutput {
     const stdout = this.#outputs.get(handle) ?? '';
     return { stdout: stdout.slice(Math.max(0, stdout.length - maxBytes)), stderr: '' };
+  }
+
+  /** From now on that is what is seen of the process. */
+  shows(pid: number, activity: ProcessActivity): void {
+    this.#activities.set(`memory/${pid}`, activity);
+  }
+
+  activity(handle: string): ProcessActivity | undefined {
+    return this.#processes.has(handle) ? this.#activities.get(handle) : undefined;
   }
 
   isRunning(handle: string): boolean {
@@ -131,6 +143,15 @@ export class MemoryRuntime implements Runtime {
 
   async observe(handle: string): Promise<UnitState> {
     return this.#machine.isRunning(handle) ? { kind: 'running' } : { kind: 'ended', exit: null };
+  }
+
+  async activity(handles: readonly string[]): Promise<ReadonlyMap<string, ProcessActivity>> {
+    const activities = new Map<string, ProcessActivity>();
+    for (const handle of handles) {
+      const activity = this.#machine.activity(handle);
+      if (activity !== undefined) activities.set(handle, activity);
+    }
+    return activities;
   }
 
   async stop(handle: string, order: StopOrder): Promise<boolean> {

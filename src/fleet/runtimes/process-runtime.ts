@@ -1,8 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { messageOf, type Clock, type Logger, type Timer } from '#telemetry';
+import {
+  messageOf,
+  paced,
+  Stretch,
+  type Clock,
+  type Logger,
+  type ProcessActivity,
+  type Timer,
+} from '#telemetry';
 import type { LogFiles } from './log-files.ts';
 import { findProcess, formatHandle, parseHandle, type ProcessIdentity } from './process-handle.ts';
 import { groupMembers, isRunning, type ProcessStat, type ProcessTable } from './process-table.ts';
+import { TreeActivity } from './tree-activity.ts';
 import type {
   EndedUnit,
   Runtime,
@@ -37,12 +46,14 @@ export class ProcessRuntime implements Runtime {
   readonly #parts: ProcessRuntimeParts;
   readonly #watched = new Map<string, ProcessIdentity>();
   readonly #children = new Map<string, ChildProcess>();
+  readonly #trees: TreeActivity;
   readonly #poll: Timer;
   readonly #tidy: Timer;
   #listener: (ended: EndedUnit) => void = () => {};
 
   constructor(parts: ProcessRuntimeParts) {
     this.#parts = parts;
+    this.#trees = new TreeActivity(parts.table);
     this.#poll = parts.clock.every(WATCHED_POLL_MS, () => this.#lookForWatched());
     this.#tidy = parts.clock.every(LOG_TIDY_MS, () => {
       void parts.logs
@@ -104,6 +115,22 @@ export class ProcessRuntime implements Runtime {
     const identity = parseHandle(handle);
     if (identity && findProcess(this.#parts.table, identity)) return { kind: 'running' };
     return { kind: 'ended', exit: null };
+  }
+
+  async activity(handles: readonly string[]): Promise<ReadonlyMap<string, ProcessActivity>> {
+    const { table, clock } = this.#parts;
+    const pids = new Map<string, number>();
+    for (const handle of handles) {
+      const identity = parseHandle(handle);
+      if (identity && findProcess(table, identity)) pids.set(handle, identity.pid);
+    }
+    const seen = await paced(this.#trees.look([...pids.values()]), new Stretch(clock));
+    const activities = new Map<string, ProcessActivity>();
+    for (const [handle, pid] of pids) {
+      const activity = seen.get(pid);
+      if (activity !== undefined) activities.set(handle, activity);
+    }
+    return activities;
   }
 
   /** SIGTERM or SIGKILL, to the process and its group. The grace is kept by who asks. */

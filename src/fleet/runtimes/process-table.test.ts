@@ -16,6 +16,7 @@ function tableOf(...stats: readonly ProcessStat[]): ProcessTable {
   return {
     pids: () => stats.map((stat) => stat.pid),
     stat: (pid) => stats.find((stat) => stat.pid === pid) ?? null,
+    ioBytes: () => null,
     environ: () => null,
     bootId: () => 'boot-1',
   };

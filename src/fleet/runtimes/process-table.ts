@@ -19,6 +19,8 @@ export interface ProcessTable {
   /** null when there is no such process. */
   stat(pid: number): ProcessStat | null;
   pids(): readonly number[];
+  /** Bytes that a process has read and written by system calls, sockets and pipes too; null when it is gone or another user's. */
+  ioBytes(pid: number): number | null;
   /** The environment a process was started with; null when it is gone or another user's. */
   environ(pid: number): string | null;
   /** Tells one boot of the machine from another. */
@@ -71,6 +73,11 @@ export function createProcessTable(): ProcessTable {
       } catch {
         return [];
       }
+    },
+    ioBytes: (pid) => {
+      const text = readOrNull(`/proc/${pid}/io`);
+      const counts = text === null ? null : /^rchar: (\d+)\nwchar: (\d+)$/m.exec(text);
+      return counts ? Number(counts[1]) + Number(counts[2]) : null;
     },
     environ: (pid) => readOrNull(`/proc/${pid}/environ`),
     bootId: () => {

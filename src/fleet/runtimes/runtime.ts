@@ -1,3 +1,5 @@
+import type { ProcessActivity } from '#telemetry';
+
 /** What has to be started: the unit of one generation of an agent. */
 export interface UnitSpec {
   readonly agentId: string;
@@ -83,6 +85,11 @@ export interface Runtime {
   watch(handle: string): void;
   /** How a unit stands now; for one whose end was told before, or that another runtime had, it has ended. */
   observe(handle: string): Promise<UnitState>;
+  /**
+   * What units and all that they started have done since they were looked at before; of a first look, only that they
+   * are stopped. A unit that has ended is left out, and so is one whose processes can't be looked at.
+   */
+  activity(handles: readonly string[]): Promise<ReadonlyMap<string, ProcessActivity>>;
   /** Stops a unit and all that it started; false when it is gone. Repeating it does no harm. */
   stop(handle: string, order: StopOrder): Promise<boolean>;
   /** The end of what it wrote, at most `maxBytes` of each stream; also after it has ended, while that is kept. */

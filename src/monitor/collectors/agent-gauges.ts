@@ -7,7 +7,13 @@ export const AGENTS_PER_SLICE = 250;
 
 const ALIVE: ReadonlySet<string> = new Set(['IDLE', 'RUNNING', 'DEGRADED']);
 /** Statuses in which an agent needs somebody; only these have a series for each agent. */
-const TROUBLED: ReadonlySet<string> = new Set(['DEGRADED', 'UNRESPONSIVE', 'QUARANTINED', 'FAILED']);
+const TROUBLED: ReadonlySet<string> = new Set([
+  'DEGRADED',
+  'STALLED',
+  'UNRESPONSIVE',
+  'QUARANTINED',
+  'FAILED',
+]);
 
 /** What an agent counts for, as it was last seen. */
 interface Counted {

@@ -216,8 +216,8 @@ describe('the collector of the fleet', () => {
     expect(Object.values(stage.store.history('agent_heartbeats_missed')).map(({ length }) => length)).toEqual(
       Array.from({ length: slices * AGENTS_PER_SLICE }, () => 2),
     );
-    // Age, missed and four statuses of each agent from before the start, and the counts.
-    expect(Math.max(...units().values())).toBeLessThan(7 * AGENTS_PER_SLICE);
+    // Age, missed and five statuses of each agent from before the start, and the counts.
+    expect(Math.max(...units().values())).toBeLessThan(8 * AGENTS_PER_SLICE);
   });
 
   it('forgets who is removed while it looks through the others', async () => {

@@ -5,12 +5,24 @@ export const AGENT_STATUSES = [
   'IDLE',
   'RUNNING',
   'DEGRADED',
+  'STALLED',
   'UNRESPONSIVE',
   'QUARANTINED',
   'FAILED',
   'TERMINATED',
 ] as const;
 export type AgentStatus = (typeof AGENT_STATUSES)[number];
+
+/** What the process of a STALLED agent itself shows; it is the `status_reason` of that status. */
+export const STALL_REASONS = ['stopped', 'no_progress'] as const;
+export type StallReason = (typeof STALL_REASONS)[number];
+
+/**
+ * What a process and all that it started have done since they were looked at before: used CPU, made I/O or started
+ * others; nothing; or they are stopped (SIGSTOP) and can do nothing.
+ */
+export const PROCESS_ACTIVITIES = ['active', 'idle', 'stopped'] as const;
+export type ProcessActivity = (typeof PROCESS_ACTIVITIES)[number];
 
 export const AGENT_TYPES = ['worker', 'monitor', 'watchdog', 'guardian'] as const;
 export type AgentType = (typeof AGENT_TYPES)[number];

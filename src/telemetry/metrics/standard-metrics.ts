@@ -44,7 +44,7 @@ export const STANDARD_METRICS = {
   agent_status: gauge(
     'boolean',
     ['agent_id', 'status'],
-    '1 while an agent is DEGRADED, UNRESPONSIVE, QUARANTINED or FAILED, 0 once it was and no longer is.',
+    '1 while an agent is DEGRADED, STALLED, UNRESPONSIVE, QUARANTINED or FAILED, 0 once it was and no longer is.',
   ),
   agent_heartbeat_age_seconds: gauge('seconds', ['agent_id'], 'Time since the last heartbeat arrived.'),
   agent_heartbeats_missed: gauge('heartbeats', ['agent_id'], 'Heartbeats missed in a row.'),

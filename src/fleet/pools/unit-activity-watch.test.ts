@@ -1,0 +1,211 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createEventBus, type EventBus } from '#eventbus';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import {
+  createSeededRandom,
+  definePool,
+  SelfMetrics,
+  silentLogger,
+  VirtualClock,
+  type ProcessActivity,
+} from '#telemetry';
+import { createFleet, type Fleet } from '../fleet.ts';
+import { claimOf, task } from '../fleet.test-support.ts';
+import { MemoryMachine, MemoryRuntime } from '../runtimes/memory-runtime.test-support.ts';
+import { Pools } from './pools.ts';
+
+const AGENT = 'coders-1';
+const HOLDER = { agentId: AGENT, generation: 1 };
+const TTL_MS = 3500;
+const LEASE_MS = 30_000;
+const ASKED = { reason: 'test', by: 'tester', traceparent: null };
+const SPAN = {
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01',
+  setAttributes() {},
+  addLink() {},
+  addEvent() {},
+  fail() {},
+  end() {},
+};
+
+const clock = new VirtualClock();
+let database: StateDatabase;
+let bus: EventBus;
+let fleet: Fleet;
+let machine: MemoryMachine;
+let pools: Pools;
+let sequence: number;
+
+const status = (): string => {
+  const row = fleet.agents.get(AGENT)?.row;
+  return `${row?.status} ${row?.status_reason}`;
+};
+
+/** The database answers from a thread: real turns of the event loop pass until it has. */
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 5000; turn++) {
+    if (condition()) return;
+    await clock.advance(0);
+  }
+  throw new Error('it did not come true');
+}
+
+/** Time passes in ticks, and what each starts comes to its end. */
+async function pass(ms: number): Promise<void> {
+  for (let passedMs = 0; passedMs < ms; passedMs += 100) {
+    await clock.advance(100);
+    await until(() => fleet.agents.get(AGENT)?.moving === false);
+  }
+}
+
+function beat(inFlight = 0): void {
+  const quiet = { degraded: false, reason: null, nonce: null };
+  fleet.agents.heartbeat({ ...HOLDER, sequence: ++sequence, inFlight, ...quiet });
+}
+
+const shows = (activity: ProcessActivity): void => machine.shows(machine.pidOf(AGENT), activity);
+
+async function claim(): Promise<string> {
+  await fleet.tasks.enqueue([task()], null);
+  const [claimed] = await fleet.tasks.claim(claimOf(AGENT, { leaseMs: LEASE_MS }));
+  return claimed?.task_id ?? '';
+}
+
+beforeEach(async () => {
+  sequence = 0;
+  database = await openTestStateDatabase(clock, 'one');
+  const common = { database, clock, random: createSeededRandom(1), logger: silentLogger };
+  bus = createEventBus({ ...common, metrics: new SelfMetrics() });
+  fleet = createFleet({ ...common, bus, metrics: new SelfMetrics() });
+  await fleet.start();
+  machine = new MemoryMachine();
+  pools = new Pools(
+    {
+      ...common,
+      bus,
+      metrics: new SelfMetrics(),
+      tracing: { startSpan: () => SPAN },
+      generations: fleet.agents,
+      drains: fleet.agents,
+      silence: fleet.agents,
+      runtimes: [new MemoryRuntime(machine)],
+      mintAgentToken: () => Promise.resolve('token'),
+    },
+    { url: 'http://127.0.0.1:4600', otlpUrl: null, inheritedEnv: {} },
+  );
+  await pools.start();
+  await pools.create(definePool({ id: 'coders', command: ['run'], desired: 1, max: 1 }), ASKED);
+  await until(() => machine.running.length === 1);
+  beat();
+  await until(() => status() === 'IDLE heartbeat_returned');
+});
+
+afterEach(async () => {
+  await pools.close();
+  await fleet.stop();
+  await bus.stop();
+  await database.close();
+});
+
+describe('an agent that falls silent', () => {
+  it('is UNRESPONSIVE where nothing is seen of its processes', async () => {
+    await pass(TTL_MS + 200);
+    expect(status()).toBe('UNRESPONSIVE heartbeats_missed');
+  });
+
+  it('is STALLED within two TTLs where they are stopped, and back with its next beat', async () => {
+    shows('stopped');
+    await pass(2 * TTL_MS);
+    expect(status()).toBe('STALLED stopped');
+    beat();
+    await until(() => status() === 'IDLE heartbeat_returned');
+    // It is looked at no more: what was seen before says nothing of it now.
+    await pass(1000);
+    expect(status()).toBe('IDLE heartbeat_returned');
+  });
+
+  it('keeps its task and is not given up while it computes under its lease', async () => {
+    const taskId = await claim();
+    const workSeenBefore = fleet.agents.get(AGENT)?.workSeenAtMs ?? null;
+    shows('active');
+    await pass(8000);
+    expect(status()).toBe('DEGRADED heartbeats_missed');
+    expect(fleet.agents.get(AGENT)?.workSeenAtMs).toBeGreaterThan(workSeenBefore ?? 0);
+    expect(await fleet.tasks.get(taskId)).toMatchObject({ state: 'claimed', agent_id: AGENT });
+    expect(machine.starts).toHaveLength(1);
+  });
+
+  it('is STALLED within two TTLs where its processes do nothing for the task that it holds', async () => {
+    await claim();
+    shows('idle');
+    await pass(2 * TTL_MS);
+    expect(status()).toBe('STALLED no_progress');
+  });
+
+  it('is STALLED a TTL after its processes stopped doing anything for it', async () => {
+    await claim();
+    shows('active');
+    await pass(2 * TTL_MS);
+    shows('idle');
+    await pass(TTL_MS + 1000);
+    expect(status()).toBe('STALLED no_progress');
+  });
+
+  it('is UNRESPONSIVE where its processes are busy, and it holds no work', async () => {
+    shows('active');
+    await pass(2 * TTL_MS);
+    expect(status()).toBe('UNRESPONSIVE heartbeats_missed');
+    expect(fleet.agents.get(AGENT)?.workSeenAtMs).toBeNull();
+  });
+
+  it('is UNRESPONSIVE once its lease has run out, however busy it is', async () => {
+    await claim();
+    shows('active');
+    await pass(LEASE_MS + 1000);
+    expect(status()).toBe('UNRESPONSIVE heartbeats_missed');
+  });
+
+  it('is not looked at while it beats', async () => {
+    shows('stopped');
+    for (let second = 0; second < 10; second++) {
+      beat();
+      await pass(1000);
+    }
+    expect(status()).toBe('IDLE heartbeat_returned');
+  });
+});
+
+describe('an agent whose wrapper beats for its processes', () => {
+  async function told(activity: ProcessActivity, ms: number): Promise<void> {
+    for (let passedMs = 0; passedMs < ms; passedMs += 500) {
+      const quiet = { degraded: false, reason: null, nonce: null };
+      const inFlight = activity === 'active' ? 1 : 0;
+      fleet.agents.heartbeat({ ...HOLDER, sequence: ++sequence, inFlight, activity, ...quiet });
+      await pass(500);
+    }
+  }
+
+  it('is STALLED while they are stopped, and IDLE when they go on', async () => {
+    await told('stopped', 2000);
+    expect(status()).toBe('STALLED stopped');
+    await told('idle', 1000);
+    expect(status()).toBe('IDLE heartbeat_returned');
+  });
+
+  it('is at work while they are active, and waits where they are idle', async () => {
+    await told('active', 1000);
+    expect(fleet.agents.get(AGENT)?.status).toBe('RUNNING');
+    await told('idle', 2 * TTL_MS);
+    expect(fleet.agents.get(AGENT)?.status).toBe('IDLE');
+  });
+
+  it('is STALLED where they do nothing for a TTL while it holds a task', async () => {
+    await claim();
+    await told('idle', TTL_MS - 500);
+    expect(fleet.agents.get(AGENT)?.status).toBe('RUNNING');
+    await told('idle', 1500);
+    expect(status()).toBe('STALLED no_progress');
+    await told('active', 1000);
+    expect(fleet.agents.get(AGENT)?.status).toBe('RUNNING');
+  });
+});

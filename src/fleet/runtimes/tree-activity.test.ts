@@ -1,0 +1,107 @@
+import { beforeEach, expect, it, test } from 'vitest';
+import type { ProcessActivity } from '#telemetry';
+import type { ProcessTable } from './process-table.ts';
+import { TreeActivity } from './tree-activity.ts';
+
+interface TestProcess {
+  parent: number;
+  session: number;
+  cpu: number;
+  io: number | null;
+  state: string;
+  startTicks: number;
+}
+
+/** A leader of 10, its shell 11 and its grandchild 12; 20 is somebody else's. */
+let machine: Map<number, TestProcess>;
+let activity: TreeActivity;
+let reads: number;
+
+function add(pid: number, parent: number, session: number): TestProcess {
+  const added = { parent, session, cpu: 1, io: 100, state: 'S', startTicks: pid };
+  machine.set(pid, added);
+  return added;
+}
+
+function at(pid: number): TestProcess {
+  const found = machine.get(pid);
+  if (!found) throw new Error(`no process ${pid}`);
+  return found;
+}
+
+const table: ProcessTable = {
+  pids: () => {
+    reads++;
+    return [...machine.keys()];
+  },
+  stat: (pid) => {
+    const found = machine.get(pid);
+    if (!found) return null;
+    const { parent, session, cpu, state, startTicks } = found;
+    return { pid, state, parentPid: parent, groupId: pid, sessionId: session, cpuTicks: cpu, startTicks };
+  },
+  ioBytes: (pid) => machine.get(pid)?.io ?? null,
+  environ: () => null,
+  bootId: () => 'boot',
+};
+
+function look(...rootPids: number[]): ReadonlyMap<number, ProcessActivity> {
+  const looking = activity.look(rootPids);
+  for (;;) {
+    const step = looking.next();
+    if (step.done) return step.value;
+  }
+}
+
+beforeEach(() => {
+  machine = new Map();
+  reads = 0;
+  add(1, 0, 1);
+  add(10, 1, 10);
+  add(11, 10, 10);
+  add(12, 11, 12);
+  add(20, 1, 20);
+  activity = new TreeActivity(table);
+  look(10, 20);
+});
+
+test.each<[string, () => unknown, ProcessActivity | undefined]>([
+  ['nothing happened', () => {}, 'idle'],
+  ['the leader used CPU', () => at(10).cpu++, 'active'],
+  ['a grandchild in a session of its own used CPU', () => at(12).cpu++, 'active'],
+  ['a grandchild wrote', () => (at(12).io = 101), 'active'],
+  ['somebody else used CPU', () => at(20).cpu++, 'idle'],
+  ['it started a process', () => add(13, 12, 12), 'active'],
+  ['a process of it lost its parent and used CPU', () => [(at(11).parent = 1), at(11).cpu++], 'active'],
+  ['a process of it ended', () => machine.delete(12), 'idle'],
+  ['its I/O can no longer be read', () => (at(10).io = null), 'idle'],
+  ['it was stopped', () => (at(10).state = 'T'), 'stopped'],
+  ['it was stopped, and a child works', () => [(at(10).state = 'T'), at(11).cpu++], 'stopped'],
+  ['what it waits for was stopped', () => (at(12).state = 'T'), 'stopped'],
+  ['one of its children was stopped, and it works', () => [(at(12).state = 'T'), at(10).cpu++], 'active'],
+  ['it is a zombie', () => (at(10).state = 'Z'), undefined],
+  ['it is gone', () => machine.delete(10), undefined],
+  ['its pid is another process’s now', () => [(at(10).startTicks = 99), at(10).cpu++], 'idle'],
+])('%s: the tree is %3$s', (_, happens, expected) => {
+  happens();
+  expect(look(10).get(10)).toBe(expected);
+});
+
+it('says of a tree that it sees for the first time only that it is stopped', () => {
+  at(20).state = 'T';
+  activity = new TreeActivity(table);
+  expect(look(10, 20)).toEqual(
+    new Map<number, ProcessActivity>([
+      [10, 'idle'],
+      [20, 'stopped'],
+    ]),
+  );
+});
+
+it('compares with the last look, and reads the table once for all trees', () => {
+  reads = 0;
+  at(10).cpu++;
+  expect(look(10, 20).get(10)).toBe('active');
+  expect(look(10, 20).get(10)).toBe('idle');
+  expect(reads).toBe(2);
+});

@@ -1,0 +1,112 @@
+import type { ProcessActivity } from '#telemetry';
+import { isRunning, type ProcessStat, type ProcessTable } from './process-table.ts';
+
+/** Processes read before others may have a turn: a fraction of a millisecond. */
+const PROCESSES_PER_SLICE = 50;
+const STOPPED = 'T';
+
+/** What one process had used when it was looked at last. */
+interface Used {
+  readonly startTicks: number;
+  readonly cpuTicks: number;
+  readonly ioBytes: number | null;
+}
+
+type Tree = Map<number, Used>;
+
+/**
+ * What the trees of some processes have done since they were looked at before: a process and all that descends from
+ * it or belongs to the session that it leads. However many trees are looked at, the table is read once.
+ */
+export class TreeActivity {
+  readonly #table: ProcessTable;
+  #trees = new Map<number, Tree>();
+
+  constructor(table: ProcessTable) {
+    this.#table = table;
+  }
+
+  /**
+   * Offers pauses; of looks that overlap each compares with the one that ended last. A tree that is looked at for the
+   * first time is `idle`, or `stopped`: what it did before is not known. One whose root has ended is left out.
+   */
+  *look(rootPids: readonly number[]): Generator<void, Map<number, ProcessActivity>> {
+    const processes = yield* readProcesses(this.#table);
+    const trees = new Map<number, Tree>();
+    const activities = new Map<number, ProcessActivity>();
+    for (const rootPid of rootPids) {
+      yield;
+      const members = membersOf(processes, rootPid);
+      const root = members[0];
+      if (!root) continue;
+      const used = new Map(members.map((member) => [member.pid, this.#usedBy(member)]));
+      const before = this.#trees.get(rootPid);
+      const known = before?.get(rootPid)?.startTicks === root.startTicks ? before : undefined;
+      trees.set(rootPid, used);
+      activities.set(rootPid, judge(members, { used, known }));
+    }
+    this.#trees = trees;
+    return activities;
+  }
+
+  #usedBy({ pid, startTicks, cpuTicks }: ProcessStat): Used {
+    return { startTicks, cpuTicks, ioBytes: this.#table.ioBytes(pid) };
+  }
+}
+
+interface ProcessIndex {
+  readonly byPid: ReadonlyMap<number, ProcessStat>;
+  readonly byParent: ReadonlyMap<number, readonly ProcessStat[]>;
+  readonly bySession: ReadonlyMap<number, readonly ProcessStat[]>;
+}
+
+function* readProcesses(table: ProcessTable): Generator<void, ProcessIndex> {
+  const byPid = new Map<number, ProcessStat>();
+  const byParent = new Map<number, ProcessStat[]>();
+  const bySession = new Map<number, ProcessStat[]>();
+  for (const [at, pid] of table.pids().entries()) {
+    if (at % PROCESSES_PER_SLICE === 0) yield;
+    const stat = table.stat(pid);
+    if (!isRunning(stat)) continue;
+    byPid.set(pid, stat);
+    addTo(byParent, stat.parentPid, stat);
+    addTo(bySession, stat.sessionId, stat);
+  }
+  return { byPid, byParent, bySession };
+}
+
+function addTo(groups: Map<number, ProcessStat[]>, key: number, stat: ProcessStat): void {
+  const group = groups.get(key);
+  if (group) group.push(stat);
+  else groups.set(key, [stat]);
+}
+
+/** The root first; empty where it has ended. */
+function membersOf({ byPid, byParent, bySession }: ProcessIndex, rootPid: number): readonly ProcessStat[] {
+  const root = byPid.get(rootPid);
+  if (!root) return [];
+  // What lost its parent is init's child, and still in the session.
+  const members = new Set([root, ...(bySession.get(rootPid) ?? [])]);
+  for (const member of members) for (const child of byParent.get(member.pid) ?? []) members.add(child);
+  return [...members];
+}
+
+/** A stopped root can do nothing for itself; a shell that waits for what is stopped can't either. */
+function judge(
+  members: readonly ProcessStat[],
+  { used, known }: { readonly used: Tree; readonly known: Tree | undefined },
+): ProcessActivity {
+  if (members[0]?.state === STOPPED) return 'stopped';
+  const moved = known !== undefined && members.some(({ pid }) => hasMoved(used.get(pid), known.get(pid)));
+  if (moved) return 'active';
+  return members.some(({ state }) => state === STOPPED) ? 'stopped' : 'idle';
+}
+
+function hasMoved(now: Used | undefined, before: Used | undefined): boolean {
+  return (
+    now?.startTicks !== before?.startTicks ||
+    now?.cpuTicks !== before?.cpuTicks ||
+    // Another user's can't be read.
+    (now?.ioBytes !== before?.ioBytes && now?.ioBytes !== null && before?.ioBytes !== null)
+  );
+}
