@@ -10,6 +10,8 @@ export interface ServeOptions {
 }
 
 const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
+/** Whatever file the server makes is its owner's alone. */
+const PRIVATE_UMASK = 0o077;
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 /** Further signals within this time are the same Ctrl-C, told by the terminal and by a parent. */
 const SAME_STOP_MS = 1000;
@@ -17,6 +19,8 @@ const SAME_STOP_MS = 1000;
 /** Serves until a signal says stop. */
 export async function serve({ configFile, demo, version }: ServeOptions): Promise<void> {
   const startedAt = performance.now();
+  // Agents work for people: their files have the rights that the person who started the server gives to new files.
+  const workerUmask = process.umask(PRIVATE_UMASK);
   const loaded = loadConfig({ file: configFile, environment: process.env });
   const dataDirectory = resolve(loaded.data_directory);
   // A person who watches the demo wants to see what happens, not log lines: those go to a file.
@@ -30,6 +34,7 @@ export async function serve({ configFile, demo, version }: ServeOptions): Promis
     agentsOnStop: demo ? 'end' : 'work_on',
     dashboardDirectory: DASHBOARD,
     environment: process.env,
+    workerUmask,
   });
   const text = banner(running, { demo, version, log: destination, startMs: performance.now() - startedAt });
   if (demo || process.stdout.isTTY) process.stdout.write(text);

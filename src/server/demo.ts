@@ -33,7 +33,7 @@ export function demoPools(
     );
   }
   const home = join(dataDirectory, 'demo');
-  mkdirSync(home, { recursive: true });
+  mkdirSync(home, { recursive: true, mode: 0o700 });
   const env = {
     OMOI_DEMO_SOURCE: join(home, 'source.sock'),
     OMOI_DEMO_OUTPUT: join(home, 'output'),

@@ -35,6 +35,8 @@ export interface ServerOptions {
   /** Where the built dashboard is. */
   readonly dashboardDirectory: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The umask of the pools' processes, where the server has one of its own. */
+  readonly workerUmask?: number;
 }
 
 export interface RunningOmoi {
@@ -163,6 +165,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     logger: logging.logger('runtime'),
     table: createProcessTable(),
     logs: new LogFiles(join(dataDirectory, 'agents')),
+    umask: options.workerUmask ?? null,
   });
   const ground: Ground = {
     clock,

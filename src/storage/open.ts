@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Logger } from '#telemetry';
@@ -6,6 +5,7 @@ import type { StateDatabase, TelemetryDatabase } from './database.ts';
 import { migrate, pendingMigrations, type MigrateOptions } from './migrate.ts';
 import type { Migration } from './migration.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { makeDataDirectoryPrivate, makePrivateFile } from './private-directory.ts';
 import { createSqliteDatabase, type SqliteDatabase } from './sqlite/sqlite-database.ts';
 import type { StateTables, TelemetryTables } from './tables.ts';
 
@@ -89,9 +89,18 @@ async function createInDirectory<Tables>(
   },
 ): Promise<SqliteDatabase<Tables>> {
   // What is inside tells of people and machines; it is nobody else's to read.
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const changed = await makeDataDirectoryPrivate(directory);
+  if (changed > 0) {
+    logger.warn(
+      { path: directory, changed },
+      'Others could read the data directory; their rights were taken away. Tokens and secrets in it may be known.',
+    );
+  }
+  const path = join(directory, `${kind.name}.sqlite`);
+  await makePrivateFile(path);
+  await makePrivateFile(`${path}.lock`);
   return createSqliteDatabase<Tables>({
-    file: { path: join(directory, `${kind.name}.sqlite`), synchronous: kind.synchronous },
+    file: { path, synchronous: kind.synchronous },
     threads: kind.threads,
     clock,
     logger,

@@ -29,6 +29,8 @@ export interface ProcessRuntimeParts {
   readonly logger: Logger;
   readonly table: ProcessTable;
   readonly logs: LogFiles;
+  /** Which rights the agents' new files lack; null where they take the server's own. */
+  readonly umask?: number | null;
 }
 
 /** A process of an earlier Omoi is no child: nobody tells of its end, so it is looked for. */
@@ -77,12 +79,14 @@ export class ProcessRuntime implements Runtime {
     try {
       const output = this.#parts.logs.open(spec.agentId, spec.generation);
       try {
-        const child = spawn(program, args, {
-          cwd: spec.cwd ?? undefined,
-          env: { ...spec.env },
-          detached: true,
-          stdio: ['ignore', output.stdout, output.stderr],
-        });
+        const child = this.#withUmask(() =>
+          spawn(program, args, {
+            cwd: spec.cwd ?? undefined,
+            env: { ...spec.env },
+            detached: true,
+            stdio: ['ignore', output.stdout, output.stderr],
+          }),
+        );
         return await this.#started(child, spec);
       } finally {
         output.close();
@@ -154,6 +158,18 @@ export class ProcessRuntime implements Runtime {
       child.unref();
     }
     this.#children.clear();
+  }
+
+  /** A process takes the umask that its parent has when it forks, which happens within `spawn`. */
+  #withUmask<Result>(fork: () => Result): Result {
+    const { umask = null } = this.#parts;
+    if (umask === null) return fork();
+    const own = process.umask(umask);
+    try {
+      return fork();
+    } finally {
+      process.umask(own);
+    }
   }
 
   #started(child: ChildProcess, spec: UnitSpec): Promise<StartResult> {

@@ -116,8 +116,8 @@ export function createLogging(options: LoggingOptions): Logging {
 
 function openLogFile(path: string): number {
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    return openSync(path, 'a');
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return openSync(path, 'a', 0o600);
   } catch (error) {
     throw new OmoiError(
       'config_invalid',

@@ -50,6 +50,7 @@ export const ERROR_CATALOGUE = {
   policy_file_invalid: entry(400, 'Correct the line that the message names; the old policies keep running.'),
   gameday_file_invalid: entry(400, 'Correct the line that the message names.'),
   // storage
+  data_directory_exposed: entry(500, 'Type the command that the message names, or choose another directory.'),
   database_too_new: entry(500, 'Start the Omoi version that wrote the database, or a newer one.'),
   database_busy: entry(500, 'Stop the other server that uses this data directory, or choose another.'),
   database_failed: entry(503, 'Look at the server log for the cause; the call may be repeated.', true),

@@ -33,13 +33,13 @@ export function isDiskFull(error: unknown): boolean {
 
 /** A folder of the real disk, made when it is missing. */
 export async function openLogDirectory(directory: string): Promise<LogStorage> {
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true, mode: 0o700 });
   return {
     list: () => readdir(directory),
     size: async (name) => (await stat(join(directory, name))).size,
     read: (name, offset, length) => readPart(join(directory, name), offset, length),
     create: async (name) => {
-      const file = fileOf(await open(join(directory, name), 'w'));
+      const file = fileOf(await open(join(directory, name), 'w', 0o600));
       await syncDirectory(directory);
       return file;
     },
