@@ -39,7 +39,15 @@ export async function runGameday(file: string, options: GamedayOptions): Promise
     say(`${experiment.title}${options.control ? ' (control: the watchdog is off)' : ''}`);
     say(`  ${own ? 'own server' : 'server'} on ${directory}\n`);
     const report = await runExperiment(experiment, {
-      stage: { client, follower, faultAfterId: 0, feeds: new Set() },
+      stage: {
+        client,
+        follower,
+        dataDirectory: directory,
+        faultAfterId: 0,
+        feeds: new Set(),
+        externals: null,
+        cleanUps: [],
+      },
       control: options.control,
       onStep: (step) => say(timelineRow(step)),
     });

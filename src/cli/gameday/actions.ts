@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { OmoiError, toRfc3339 } from '#telemetry';
 import { z } from 'zod';
 import type { Action } from './experiment.ts';
+import { ExternalAgents } from './external-agents.ts';
+import { createPool, killPool, runOneShots } from './fleet-faults.ts';
 import { Feed, type FeedFleet } from './feed.ts';
 import type { Stage } from './stage.ts';
 
@@ -23,7 +25,26 @@ export async function perform(action: Action, stage: Stage): Promise<unknown> {
     case 'signal':
       process.kill(Number(action.pid), action.signal);
       return null;
+    case 'kill_pool':
+      return killPool(action, stage);
+    case 'create_pool':
+      return createPool(action, stage);
+    case 'one_shots':
+      return runOneShots(action, stage);
+    case 'external_agents':
+      stage.externals = await ExternalAgents.register(stage.client, action);
+      stage.cleanUps.push(() => stage.externals?.leave() ?? Promise.resolve());
+      return null;
+    case 'silence_agents':
+      return externalsOf(stage).silence(action.count);
+    case 'revive_agents':
+      return externalsOf(stage).revive();
   }
+}
+
+function externalsOf({ externals }: Stage): ExternalAgents {
+  if (externals) return externals;
+  throw new OmoiError('not_found', 'no step before this one has registered external agents');
 }
 
 const samples = z.array(z.object({ value: z.number() }));

@@ -44,6 +44,16 @@ const poolProbe = z.strictObject({
   processes: range,
 });
 
+/** Nothing of the kind happens for as long as is watched. */
+const absentProbe = eventProbe
+  .omit({ type: true, count: true })
+  .extend({ type: z.literal('absent'), over: durationText });
+
+/** However many of them there were since the fault, never more than so many came within any such time. */
+const rateProbe = eventProbe
+  .omit({ type: true, count: true })
+  .extend({ type: z.literal('rate'), at_most: z.number().int().min(1), per: durationText });
+
 const taskOnceProbe = z.strictObject({ type: z.literal('task_done_once'), task: z.string() });
 
 const traceProbe = z.strictObject({
@@ -81,6 +91,45 @@ const signalAction = z.strictObject({
   signal: z.enum(['SIGSTOP', 'SIGCONT', 'SIGKILL', 'SIGTERM']),
 });
 
+/** Ends the processes of a pool at once, as a machine does that runs out of memory. */
+const killPoolAction = z.strictObject({
+  type: z.literal('kill_pool'),
+  pool: z.string(),
+  /** How many; all where absent. */
+  processes: z.number().int().positive().optional(),
+});
+
+/** A pool that lives as long as the run. */
+const createPoolAction = z.strictObject({
+  type: z.literal('create_pool'),
+  pool: z.string(),
+  command: z.array(z.string()).min(1),
+  processes: z.number().int().positive().default(1),
+  phase_id: z.string().optional(),
+});
+
+/** Commands under `omoi run`, all at once; waited for until each has ended. */
+const oneShotsAction = z.strictObject({
+  type: z.literal('one_shots'),
+  pool: z.string(),
+  count: z.number().int().positive(),
+  command: z.array(z.string()).min(1),
+});
+
+/** One client registers so many external agents and beats for them, until the run ends. */
+const externalAgentsAction = z.strictObject({
+  type: z.literal('external_agents'),
+  pool: z.string(),
+  count: z.number().int().positive(),
+});
+
+/** The client stops beating for so many of them, or beats for all again. */
+const silenceAction = z.strictObject({
+  type: z.literal('silence_agents'),
+  count: z.number().int().positive(),
+});
+const reviveAction = z.strictObject({ type: z.literal('revive_agents') });
+
 const step = z.strictObject({
   name: z.string(),
   /** The step after which milliseconds are counted. */
@@ -93,10 +142,25 @@ const step = z.strictObject({
       stopFeedAction,
       hangWorkerAction,
       signalAction,
+      killPoolAction,
+      createPoolAction,
+      oneShotsAction,
+      externalAgentsAction,
+      silenceAction,
+      reviveAction,
     ])
     .optional(),
   observe: z
-    .discriminatedUnion('type', [eventProbe, metricProbe, growthProbe, poolProbe, taskOnceProbe, traceProbe])
+    .discriminatedUnion('type', [
+      eventProbe,
+      absentProbe,
+      rateProbe,
+      metricProbe,
+      growthProbe,
+      poolProbe,
+      taskOnceProbe,
+      traceProbe,
+    ])
     .optional(),
   within: durationText.prefault('30s'),
   /** Keeps what was found under this name, for `${name.path}` in later steps. */

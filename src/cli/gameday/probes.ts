@@ -19,6 +19,10 @@ export async function observe(probe: Probe, withinMs: number, stage: Stage): Pro
   switch (probe.type) {
     case 'event':
       return observeEvent(probe, withinMs, stage);
+    case 'absent':
+      return observeAbsence(probe, stage);
+    case 'rate':
+      return observeRate(probe, stage);
     case 'metric':
       return until(withinMs, () => observeMetric(probe, stage));
     case 'growth':
@@ -44,11 +48,40 @@ async function until(withinMs: number, look: () => Promise<Observation>): Promis
 
 type ProbeOf<Type extends Probe['type']> = Extract<Probe, { type: Type }>;
 
+/** Whether an event is of the kind, and came after the fault. */
+function accepting(
+  { event_type: type, where }: Pick<ProbeOf<'event'>, 'event_type' | 'where'>,
+  { faultAfterId }: Stage,
+): (event: SystemEvent) => boolean {
+  return (event) =>
+    event.id > faultAfterId &&
+    event.event_type === type &&
+    Object.entries(where).every(([path, wanted]) => String(valueAt(event, path)) === String(wanted));
+}
+
+async function observeAbsence(probe: ProbeOf<'absent'>, stage: Stage): Promise<Observation> {
+  const event = await stage.follower.waitFor(accepting(probe, stage), { count: 1, withinMs: probe.over });
+  if (!event) return { held: true, found: null, detail: `no ${probe.event_type} in ${probe.over} ms` };
+  return {
+    held: false,
+    found: event,
+    detail: `${event.event_type} #${event.id}: ${JSON.stringify(event.payload)}`,
+  };
+}
+
+async function observeRate(probe: ProbeOf<'rate'>, stage: Stage): Promise<Observation> {
+  const times = stage.follower.matching(accepting(probe, stage)).map(({ at }) => Date.parse(at));
+  const within = times.map((from, first) => times.slice(first).filter((at) => at < from + probe.per).length);
+  const most = Math.max(0, ...within);
+  return {
+    held: most <= probe.at_most,
+    found: { most, count: times.length },
+    detail: `${times.length} ${probe.event_type}, at most ${most} within ${probe.per} ms`,
+  };
+}
+
 async function observeEvent(probe: ProbeOf<'event'>, withinMs: number, stage: Stage): Promise<Observation> {
-  const accepts = (event: SystemEvent): boolean =>
-    event.id > stage.faultAfterId &&
-    event.event_type === probe.event_type &&
-    Object.entries(probe.where).every(([path, wanted]) => String(valueAt(event, path)) === String(wanted));
+  const accepts = accepting(probe, stage);
   const event = await stage.follower.waitFor(accepts, { count: probe.count, withinMs });
   if (event) return { held: true, found: event, detail: `${event.event_type} #${event.id}` };
   const others = stage.follower.matching((seen) => seen.event_type === probe.event_type);

@@ -46,6 +46,7 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     }
   } finally {
     for (const feed of stage.feeds) feed.stop();
+    for (const cleanUp of stage.cleanUps.toReversed()) await cleanUp().catch(() => undefined);
   }
   const zero = faultAt ?? timed[0]?.at ?? 0;
   return {

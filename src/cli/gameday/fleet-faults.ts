@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { OmoiError, toRfc3339 } from '#telemetry';
+import { z } from 'zod';
+import type { Action } from './experiment.ts';
+import type { Stage } from './stage.ts';
+
+type ActionOf<Type extends Action['type']> = Extract<Action, { type: Type }>;
+
+const poolReplicas = z.object({
+  replicas: z.array(z.object({ agent_id: z.string(), pid: z.number().nullable() })),
+});
+
+/** Kills (SIGKILL) processes of a pool, one right after the other. `at` is when the first was killed. */
+export async function killPool(
+  { pool, processes = Infinity }: ActionOf<'kill_pool'>,
+  { client }: Stage,
+): Promise<unknown> {
+  const { replicas } = poolReplicas.parse(await client.call('GET', `/api/v1/fleet/pools/${pool}`));
+  const victims = replicas.flatMap(({ pid, agent_id: agentId }) => (pid === null ? [] : { pid, agentId }));
+  const killed = victims.slice(0, processes);
+  if (killed.length === 0) throw new OmoiError('not_found', `pool "${pool}" has no process to kill`);
+  const at = toRfc3339(Date.now());
+  for (const { pid } of killed) process.kill(pid, 'SIGKILL');
+  return { at, count: killed.length, agent_ids: killed.map(({ agentId }) => agentId) };
+}
+
+/** Creates a pool that the end of the run removes. */
+export async function createPool(
+  { pool, command, processes, phase_id: phaseId }: ActionOf<'create_pool'>,
+  { client, cleanUps }: Stage,
+): Promise<unknown> {
+  const at = toRfc3339(Date.now());
+  await client.call('POST', '/api/v1/fleet/pools', {
+    pool_id: pool,
+    command,
+    desired: processes,
+    max: processes,
+    ...(phaseId !== undefined && { phase_id: phaseId }),
+  });
+  cleanUps.push(async () => {
+    await client.call('DELETE', `/api/v1/fleet/pools/${pool}`);
+  });
+  return { at, pool_id: pool };
+}
+
+/** Runs commands under this program's own `omoi run`, side by side, until all have ended. */
+export async function runOneShots(
+  { pool, count, command }: ActionOf<'one_shots'>,
+  { dataDirectory }: Stage,
+): Promise<unknown> {
+  const at = toRfc3339(Date.now());
+  const main = process.argv[1] ?? '';
+  const flags = ['run', '--pool', pool, '--data-directory', dataDirectory];
+  const exitCodes = await Promise.all(
+    Array.from({ length: count }, async (_, number) => {
+      const id = `${pool}-${number + 1}`;
+      const child = spawn(
+        process.execPath,
+        [...process.execArgv, main, ...flags, '--id', id, '--', ...command],
+        { stdio: 'ignore' },
+      );
+      const [code] = (await once(child, 'exit')) as [number | null];
+      return code;
+    }),
+  );
+  return { at, exit_codes: exitCodes };
+}
