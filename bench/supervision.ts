@@ -1,0 +1,45 @@
+// How soon what has ended or hung is replaced and proven, with real processes, and whether anything is repaired that is
+// not ill.
+// npm run bench -- supervision [--json] [--only=PART,…] [--workers=100]
+import { parseArgs } from 'node:util';
+import { SupervisedFleet } from './supervision/fleet.ts';
+import { allAtOnce, exitToRunning, hangToProven, type Measured } from './supervision/repairs.ts';
+import { wrongActions } from './supervision/wrong-actions.ts';
+
+const KILLS = 40;
+const HANGS = 10;
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    workers: { type: 'string', default: '100' },
+  },
+});
+
+const PARTS: Readonly<Record<string, (fleet: SupervisedFleet) => Promise<Measured>>> = {
+  'exit to running': (fleet) => exitToRunning(fleet, KILLS),
+  'all killed at once': (fleet) => allAtOnce(fleet, Number(options.workers)),
+  'hang to proven': (fleet) => hangToProven(fleet, HANGS),
+  'wrong actions': wrongActions,
+};
+
+const rows: object[] = [];
+const only = options.only?.split(',');
+for (const [row, measure] of Object.entries(PARTS)) {
+  if (only && !only.includes(row)) continue;
+  // A server for each: what one has used of its policies' budgets is not the next one's.
+  const fleet = await SupervisedFleet.start();
+  try {
+    const measured = await measure(fleet);
+    rows.push({ row, ...measured });
+    if (options.json) console.log(JSON.stringify({ row, ...measured }));
+    else {
+      const numbers = Object.entries(measured).map(([name, value]) => `${name} ${value}`);
+      console.log(`${row.padEnd(20)} ${numbers.join(', ')}`);
+    }
+  } finally {
+    await fleet.stop();
+  }
+}
+if (options.json) console.log(JSON.stringify({ rows }));

@@ -1,0 +1,121 @@
+import type { SystemEvent } from '#telemetry';
+import { percentile, round } from '../tsdb/numbers.ts';
+import { atMs, type Replica, type SupervisedFleet } from './fleet.ts';
+
+export type Measured = Readonly<Record<string, number>>;
+
+type EventType = SystemEvent['event_type'];
+
+const about =
+  (type: EventType, { agentId }: Replica) =>
+  (event: SystemEvent): boolean =>
+    event.event_type === type && 'agent_id' in event.payload && event.payload.agent_id === agentId;
+
+const remediationOf =
+  (type: 'watchdog.remediation.started' | 'watchdog.remediation.completed', { agentId }: Replica) =>
+  (event: SystemEvent): boolean =>
+    event.event_type === type && event.payload.target === `agent:${agentId}`;
+
+/**
+ * One worker after the other is killed. `ours` is from the kill to the start of the next process; what is left until the
+ * replacement is registered is the program's own start.
+ */
+export async function exitToRunning(fleet: SupervisedFleet, rounds: number): Promise<Measured> {
+  const pool = 'exit';
+  await fleet.createPool(pool, 8);
+  const oursMs: number[] = [];
+  const runningMs: number[] = [];
+  const provenMs: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const replicas = await fleet.replicas(pool);
+    const victim = replicas[round % replicas.length];
+    if (!victim) throw new Error('the pool has no process');
+    const afterId = fleet.lastEventId;
+    const killedAtMs = Date.now();
+    process.kill(victim.pid, 'SIGKILL');
+    const spawned = await fleet.waitFor(about('fleet.agent.spawned', victim), { afterId });
+    const registered = await fleet.waitFor(about('fleet.agent.registered', victim), { afterId });
+    const proven = await fleet.waitFor(remediationOf('watchdog.remediation.completed', victim), { afterId });
+    oursMs.push(atMs(spawned) - killedAtMs);
+    runningMs.push(atMs(registered) - killedAtMs);
+    provenMs.push(atMs(proven) - killedAtMs);
+  }
+  await fleet.removePool(pool);
+  return {
+    kills: rounds,
+    ours_p50_ms: round(percentile(oursMs, 0.5)),
+    ours_p99_ms: round(percentile(oursMs, 0.99)),
+    running_p50_ms: round(percentile(runningMs, 0.5)),
+    running_p99_ms: round(percentile(runningMs, 0.99)),
+    proven_p50_ms: round(percentile(provenMs, 0.5)),
+  };
+}
+
+/** All workers of a pool are killed at once. */
+export async function allAtOnce(fleet: SupervisedFleet, workers: number): Promise<Measured> {
+  const pool = 'crowd';
+  await fleet.createPool(pool, workers);
+  const replicas = await fleet.replicas(pool);
+  const afterId = fleet.lastEventId;
+  const killedAtMs = Date.now();
+  for (const { pid } of replicas) process.kill(pid, 'SIGKILL');
+  const isOfPool =
+    (type: 'fleet.agent.spawned' | 'fleet.agent.registered') =>
+    (event: SystemEvent): boolean =>
+      event.event_type === type && event.payload.pool_id === pool;
+  const all = { afterId, count: replicas.length };
+  const lastBack = await fleet.waitFor(isOfPool('fleet.agent.registered'), all);
+  const starts = fleet.eventsAfter(afterId).filter(isOfPool('fleet.agent.spawned')).map(atMs);
+  await fleet.removePool(pool);
+  return {
+    killed: replicas.length,
+    first_start_ms: Math.min(...starts) - killedAtMs,
+    all_back_ms: atMs(lastBack) - killedAtMs,
+    peak_starts_per_second: mostWithin(starts, 1000),
+  };
+}
+
+/** A worker is stopped (SIGSTOP) as one that hangs. */
+export async function hangToProven(fleet: SupervisedFleet, rounds: number): Promise<Measured> {
+  const pool = 'hang';
+  await fleet.createPool(pool, 4);
+  const noticedMs: number[] = [];
+  const provenMs: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const replicas = await fleet.replicas(pool);
+    const victim = replicas[round % replicas.length];
+    if (!victim) throw new Error('the pool has no process');
+    const afterId = fleet.lastEventId;
+    const hungAtMs = Date.now();
+    process.kill(victim.pid, 'SIGSTOP');
+    const noticed = await fleet.waitFor(isGivenUp(victim), { afterId });
+    const proven = await fleet.waitFor(remediationOf('watchdog.remediation.completed', victim), { afterId });
+    noticedMs.push(atMs(noticed) - hungAtMs);
+    provenMs.push(atMs(proven) - atMs(noticed));
+  }
+  await fleet.removePool(pool);
+  return {
+    hangs: rounds,
+    noticed_p50_ms: round(percentile(noticedMs, 0.5)),
+    noticed_to_proven_p50_ms: round(percentile(provenMs, 0.5)),
+    noticed_to_proven_max_ms: Math.max(...provenMs),
+  };
+}
+
+/** Of times in ms: the most within any so long. */
+export function mostWithin(times: readonly number[], withinMs: number): number {
+  const sorted = times.toSorted((a, b) => a - b);
+  return Math.max(
+    0,
+    ...sorted.map((from, first) => sorted.slice(first).filter((at) => at < from + withinMs).length),
+  );
+}
+
+const GIVEN_UP: ReadonlySet<string> = new Set(['UNRESPONSIVE', 'STALLED', 'FAILED']);
+
+function isGivenUp({ agentId }: Replica): (event: SystemEvent) => boolean {
+  return (event) =>
+    event.event_type === 'fleet.agent.status_changed' &&
+    event.payload.agent_id === agentId &&
+    GIVEN_UP.has(event.payload.to);
+}

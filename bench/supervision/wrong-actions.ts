@@ -1,0 +1,125 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { omoi } from '../../tests/acceptance/support/omoi-process.ts';
+import type { Replica, SupervisedFleet } from './fleet.ts';
+import type { Measured } from './repairs.ts';
+
+/** Long enough for a wrong judgement to be acted upon: three TTLs and an evaluation. */
+const SETTLE_MS = 12_000;
+const HANG_SHORTER_THAN_TTL_MS = 900;
+
+/** What the faults were done to: only `ill` may be repaired. */
+interface Faults {
+  readonly ill: Set<string>;
+  count: number;
+}
+
+/**
+ * Forty faults on real processes, most of which are none: what is healthy, starting, draining, finished, external or a
+ * stranger's must not be acted upon. Counts the remediations that were, and strangers that have died.
+ */
+export async function wrongActions(fleet: SupervisedFleet): Promise<Measured> {
+  const pool = 'mixed';
+  await fleet.createPool(pool, 8);
+  const afterId = fleet.lastEventId;
+  const strangers = Array.from({ length: 4 }, () => spawn('sleep', ['600'], { stdio: 'ignore' }));
+  const faults: Faults = { ill: new Set(), count: 0 };
+  for (let turn = 0; turn < 5; turn++) {
+    const [first, second, third, fourth] = await fleet.replicas(pool);
+    if (!first || !second || !third || !fourth) throw new Error('the pool has lost its processes');
+    await Promise.all([
+      kill(first, faults),
+      pauseBriefly(second, faults),
+      askToRestart(fleet, { replica: third, faults }),
+      pauseBriefly(fourth, faults),
+      oneShot(fleet, { faults, command: ['true'] }),
+      oneShot(fleet, { faults, command: ['false'] }),
+      scaleUpAndDown(fleet, { pool, faults }),
+      killedExternal(fleet, faults),
+    ]);
+    await delay(SETTLE_MS);
+  }
+  const acted = fleet
+    .eventsAfter(afterId)
+    .flatMap((event) => (event.event_type === 'watchdog.remediation.started' ? [event.payload.target] : []));
+  const wrong = acted.filter((target) => !faults.ill.has(target));
+  const dead = strangers.filter((stranger) => !isRunning(stranger)).length;
+  for (const stranger of strangers) stranger.kill('SIGKILL');
+  await fleet.removePool(pool);
+  return { faults: faults.count, ill: faults.ill.size, acted: acted.length, wrong: wrong.length + dead };
+}
+
+async function kill({ agentId, pid }: Replica, faults: Faults): Promise<void> {
+  faults.count++;
+  faults.ill.add(`agent:${agentId}`);
+  process.kill(pid, 'SIGKILL');
+}
+
+/** Shorter than the TTL: no illness. */
+async function pauseBriefly({ pid }: Replica, faults: Faults): Promise<void> {
+  faults.count++;
+  process.kill(pid, 'SIGSTOP');
+  await delay(HANG_SHORTER_THAN_TTL_MS);
+  process.kill(pid, 'SIGCONT');
+}
+
+/** A person restarts a worker: it drains, ends and starts, and nobody else is to help. */
+async function askToRestart(
+  fleet: SupervisedFleet,
+  { replica, faults }: { readonly replica: Replica; readonly faults: Faults },
+): Promise<void> {
+  faults.count++;
+  const body = { expected_generation: replica.generation, reason: 'bench' };
+  await fleet.client.call('POST', `/api/v1/fleet/agents/${replica.agentId}/restart`, body);
+}
+
+async function oneShot(
+  fleet: SupervisedFleet,
+  { faults, command }: { readonly faults: Faults; readonly command: readonly string[] },
+): Promise<void> {
+  const id = `job-${++faults.count}`;
+  await omoi([
+    'run',
+    '--pool',
+    'jobs',
+    '--data-directory',
+    fleet.dataDirectory,
+    '--id',
+    id,
+    '--',
+    ...command,
+  ]);
+}
+
+/** Workers that start, and are asked to leave again. */
+async function scaleUpAndDown(
+  fleet: SupervisedFleet,
+  { pool, faults }: { readonly pool: string; readonly faults: Faults },
+): Promise<void> {
+  faults.count++;
+  const override = { add: 2, ttl_ms: 3000, reason: 'bench' };
+  const path = `/api/v1/fleet/pools/${pool}/scale-overrides/bench-${faults.count}`;
+  await fleet.client.call('PUT', path, override);
+}
+
+/** The command of an external agent is killed together with its wrapper: nobody is there who could start it again. */
+async function killedExternal(fleet: SupervisedFleet, faults: Faults): Promise<void> {
+  const id = `external-${++faults.count}`;
+  const afterId = fleet.lastEventId;
+  const flags = ['--pool', 'externals', '--data-directory', fleet.dataDirectory, '--id', id];
+  const wrapper = spawn(process.execPath, ['bin/omoi', 'run', ...flags, '--', 'sleep', '600'], {
+    stdio: 'ignore',
+    detached: true,
+  });
+  await fleet.waitFor(
+    (event) => event.event_type === 'fleet.agent.registered' && event.payload.agent_id === id,
+    { afterId },
+  );
+  process.kill(-(wrapper.pid ?? 0), 'SIGKILL');
+  if (isRunning(wrapper)) await once(wrapper, 'exit');
+}
+
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
+}
