@@ -103,7 +103,7 @@ export async function hangToProven(fleet: SupervisedFleet, rounds: number): Prom
 }
 
 /** Of times in ms: the most within any so long. */
-export function mostWithin(times: readonly number[], withinMs: number): number {
+function mostWithin(times: readonly number[], withinMs: number): number {
   const sorted = times.toSorted((a, b) => a - b);
   return Math.max(
     0,
