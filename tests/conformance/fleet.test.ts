@@ -220,9 +220,12 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
       await fleet.tasks.enqueue([task({ maxAttempts: 2 })], null);
       const { task_id: taskId } = await claimed('a');
       const failure = { error: 'no luck', retry: true };
-      expect((await fleet.tasks.fail(heldBy('a', taskId), failure)).state).toBe('queued');
-      expect(await fleet.tasks.claim(claimOf('a'))).toEqual([]);
-      expect((await claimed('a', { waitMs: 10_000 })).task_id).toBe(taskId);
+      const failed = await fleet.tasks.fail(heldBy('a', taskId), failure);
+      expect(failed.state).toBe('queued');
+      expect(failed.available_at_ms).toBeGreaterThan(failed.first_claimed_at_ms ?? Infinity);
+      const again = await claimed('a', { waitMs: 10_000 });
+      expect(again.task_id).toBe(taskId);
+      expect(again.claimed_at_ms).toBeGreaterThanOrEqual(failed.available_at_ms);
       expect((await fleet.tasks.fail(heldBy('a', taskId), failure)).state).toBe('failed');
       const events = await bus.list({ types: ['fleet.task.failed'], limit: 10 });
       expect(events.map((event) => (event.payload as { will_retry: boolean }).will_retry)).toEqual([
