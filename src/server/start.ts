@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createAccess, createApi, type FirstAdmin } from '#api';
-import { createProcessTable, LogFiles, ProcessRuntime } from '#fleet';
+import { createProcessTable, findUnitGroups, LogFiles, ProcessRuntime } from '#fleet';
 import { createLogging, createLogStore, createSpanStore, createTracing } from '#observability';
 import { openStateDatabase, openTelemetryDatabase, tellHeldTransactions } from '#storage';
 import {
@@ -166,6 +166,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     table: createProcessTable(),
     logs: new LogFiles(join(dataDirectory, 'agents')),
     umask: options.workerUmask ?? null,
+    groups: findUnitGroups(),
   });
   const ground: Ground = {
     clock,

@@ -3,7 +3,15 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createEventBus } from '#eventbus';
-import { createFleet, createProcessTable, LogFiles, Pools, ProcessRuntime, type Runtime } from '#fleet';
+import {
+  createFleet,
+  createProcessTable,
+  findUnitGroups,
+  LogFiles,
+  Pools,
+  ProcessRuntime,
+  type Runtime,
+} from '#fleet';
 import { openStateDatabase } from '#storage';
 import {
   createSystemClock,
@@ -38,6 +46,7 @@ const processes = new ProcessRuntime({
   logger: silentLogger,
   table: createProcessTable(),
   logs: new LogFiles(join(directory, 'logs')),
+  groups: findUnitGroups(),
 });
 const pools = new Pools(
   {

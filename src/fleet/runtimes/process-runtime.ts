@@ -9,8 +9,15 @@ import {
   type Timer,
 } from '#telemetry';
 import type { LogFiles } from './log-files.ts';
-import { findProcess, formatHandle, parseHandle, type ProcessIdentity } from './process-handle.ts';
-import { groupMembers, isRunning, type ProcessStat, type ProcessTable } from './process-table.ts';
+import {
+  findProcess,
+  formatHandle,
+  parseHandle,
+  UNIT_VARIABLE,
+  unitIdOf,
+  type UnitIdentity,
+} from './process-handle.ts';
+import { isRunning, type ProcessTable } from './process-table.ts';
 import { TreeActivity } from './tree-activity.ts';
 import type {
   EndedUnit,
@@ -23,6 +30,9 @@ import type {
   UnitSpec,
   UnitState,
 } from './runtime.ts';
+import type { UnitGroups } from './unit-groups.ts';
+import { UnitReaper } from './unit-reaper.ts';
+import { createProcessSignals, signalMember, type ProcessSignals } from './unit-tree.ts';
 
 export interface ProcessRuntimeParts {
   readonly clock: Clock;
@@ -31,6 +41,9 @@ export interface ProcessRuntimeParts {
   readonly logs: LogFiles;
   /** Which rights the agents' new files lack; null where they take the server's own. */
   readonly umask?: number | null;
+  /** A control group for each unit; null or absent where there are none. */
+  readonly groups?: UnitGroups | null;
+  readonly signals?: ProcessSignals;
 }
 
 /** A process of an earlier Omoi is no child: nobody tells of its end, so it is looked for. */
@@ -40,22 +53,33 @@ const NONCE_VARIABLE = 'OMOI_AGENT_NONCE';
 
 /**
  * Agents as processes of this machine. Each leads a session of its own, so that neither a signal to Omoi's group
- * nor Omoi's end reaches it, and writes its output to files.
+ * nor Omoi's end reaches it, and writes its output to files. A unit is its first process and all that this started;
+ * it has ended when none of them is left. Each single process is identified before it gets a signal; groups get none.
  */
 export class ProcessRuntime implements Runtime {
   readonly name = 'process';
   readonly capabilities = { seesExitOfWatched: false, onThisMachine: true } as const;
   readonly #parts: ProcessRuntimeParts;
-  readonly #watched = new Map<string, ProcessIdentity>();
+  readonly #signals: ProcessSignals;
+  readonly #reaper: UnitReaper;
+  /** Units whose first process is gone, and whose others are being ended. */
+  readonly #leaving = new Map<string, UnitIdentity>();
+  /** When the grace of those that were asked to end is over, monotonic ms. */
+  readonly #asked = new Map<string, number>();
+  readonly #watched = new Map<string, UnitIdentity | null>();
   readonly #children = new Map<string, ChildProcess>();
   readonly #trees: TreeActivity;
   readonly #poll: Timer;
   readonly #tidy: Timer;
   #listener: (ended: EndedUnit) => void = () => {};
+  #closed = false;
 
   constructor(parts: ProcessRuntimeParts) {
     this.#parts = parts;
     this.#trees = new TreeActivity(parts.table);
+    this.#signals = parts.signals ?? createProcessSignals();
+    const { clock, logger, table, groups } = parts;
+    this.#reaper = new UnitReaper({ clock, logger, table, signals: this.#signals, groups: groups ?? null });
     this.#poll = parts.clock.every(WATCHED_POLL_MS, () => this.#lookForWatched());
     this.#tidy = parts.clock.every(LOG_TIDY_MS, () => {
       void parts.logs
@@ -82,7 +106,7 @@ export class ProcessRuntime implements Runtime {
         const child = this.#withUmask(() =>
           spawn(program, args, {
             cwd: spec.cwd ?? undefined,
-            env: { ...spec.env },
+            env: { ...spec.env, [UNIT_VARIABLE]: unitIdOf(spec.nonce) },
             detached: true,
             stdio: ['ignore', output.stdout, output.stderr],
           }),
@@ -105,20 +129,22 @@ export class ProcessRuntime implements Runtime {
       .map((pid) => table.stat(pid))
       .filter(isRunning)
       // What it started inherits its environment: the leader of the session is the agent, else the oldest.
-      .sort((a, b) => Number(leads(b)) - Number(leads(a)) || a.startTicks - b.startTicks);
-    return found[0] ? this.#describe(found[0]) : null;
+      .sort(
+        (a, b) =>
+          Number(b.pid === b.sessionId) - Number(a.pid === a.sessionId) || a.startTicks - b.startTicks,
+      );
+    return found[0] ? describe(this.#identify(found[0], nonce)) : null;
   }
 
   watch(handle: string): void {
-    if (this.#children.has(handle)) return;
-    const identity = parseHandle(handle);
-    this.#watched.set(handle, identity ?? { bootId: '', pid: 0, startTicks: 0 });
+    if (this.#children.has(handle) || this.#leaving.has(handle)) return;
+    this.#watched.set(handle, parseHandle(handle));
   }
 
   async observe(handle: string): Promise<UnitState> {
     const identity = parseHandle(handle);
-    if (identity && findProcess(this.#parts.table, identity)) return { kind: 'running' };
-    return { kind: 'ended', exit: null };
+    const runs = identity !== null && findProcess(this.#parts.table, identity) !== null;
+    return runs || this.#leaving.has(handle) ? { kind: 'running' } : { kind: 'ended', exit: null };
   }
 
   async activity(handles: readonly string[]): Promise<ReadonlyMap<string, ProcessActivity>> {
@@ -137,12 +163,22 @@ export class ProcessRuntime implements Runtime {
     return activities;
   }
 
-  /** SIGTERM or SIGKILL, to the process and its group. The grace is kept by who asks. */
+  /**
+   * Asks the first process alone: what it has started it may need to finish its work. What outlives it is asked
+   * then, for the rest of the grace. By force all of them go at once.
+   */
   async stop(handle: string, order: StopOrder): Promise<boolean> {
-    const identity = parseHandle(handle);
-    if (!identity || !findProcess(this.#parts.table, identity)) return false;
-    const signal = order.how === 'force' ? 'SIGKILL' : 'SIGTERM';
-    return send(-identity.pid, signal) || send(identity.pid, signal);
+    const { clock, table } = this.#parts;
+    const unit = parseHandle(handle);
+    if (!unit || unit.bootId !== table.bootId()) return false;
+    const first = findProcess(table, unit);
+    if (!first && !this.#leaving.has(handle) && !this.#watched.has(handle)) return false;
+    if (order.how === 'ask') this.#asked.set(handle, clock.monotonicMs() + order.graceMs);
+    else this.#asked.delete(handle);
+    if (order.how === 'force') void this.#reaper.end(unit, 0);
+    else if (first)
+      signalMember({ table, signals: this.#signals }, { process: first, known: 'first' }, 'SIGTERM');
+    return true;
   }
 
   logs({ agentId, generation }: UnitRef, maxBytes: number): Promise<UnitOutput> {
@@ -150,8 +186,10 @@ export class ProcessRuntime implements Runtime {
   }
 
   close(): void {
+    this.#closed = true;
     this.#poll.cancel();
     this.#tidy.cancel();
+    this.#reaper.close();
     this.#watched.clear();
     for (const child of this.#children.values()) {
       child.removeAllListeners('exit');
@@ -183,7 +221,9 @@ export class ProcessRuntime implements Runtime {
         resolve({ kind: 'failed', error: 'this machine has no /proc, which the process runtime needs' });
         return;
       }
-      const started = this.#describe(stat);
+      const unit = this.#identify(stat, spec.nonce);
+      this.#parts.groups?.add(unit);
+      const started = describe(unit);
       this.#children.set(started.handle, child);
       child.unref();
       // Node tells of the start in this turn of the event loop and of the exit in a later one.
@@ -195,54 +235,52 @@ export class ProcessRuntime implements Runtime {
   }
 
   #lookForWatched(): void {
-    for (const [handle, identity] of this.#watched) {
-      if (!findProcess(this.#parts.table, identity)) this.#ended({ handle, exit: null });
+    for (const [handle, unit] of this.#watched) {
+      if (!unit || !findProcess(this.#parts.table, unit)) this.#ended({ handle, exit: null });
     }
   }
 
-  /** What an agent leaves behind in its group belongs to it, and ends with it. */
   #ended(ended: EndedUnit): void {
-    this.#children.delete(ended.handle);
-    this.#watched.delete(ended.handle);
-    const { table, logger } = this.#parts;
-    const identity = parseHandle(ended.handle);
-    if (identity && identity.bootId === table.bootId()) {
-      // The table of all processes is read only where the group outlived its leader.
-      const members = groupExists(identity.pid) ? groupMembers(table, identity.pid) : [];
-      const left = members.filter((stat) => stat.startTicks >= identity.startTicks);
-      if (left.length > 0) {
-        logger.info({ pids: left.map(({ pid }) => pid) }, 'Ended the processes that an agent left behind.');
-        send(-identity.pid, 'SIGKILL');
-      }
+    const { handle } = ended;
+    this.#children.delete(handle);
+    this.#watched.delete(handle);
+    const { table, clock } = this.#parts;
+    const unit = parseHandle(handle);
+    if (!unit || unit.bootId !== table.bootId()) {
+      this.#listener(ended);
+      return;
+    }
+    this.#leaving.set(handle, unit);
+    const graceMs = Math.max(0, (this.#asked.get(handle) ?? 0) - clock.monotonicMs());
+    void this.#endRest(ended, unit, graceMs);
+  }
+
+  /** What an agent leaves behind belongs to it, and ends with it: its end is told when all are gone. */
+  async #endRest(ended: EndedUnit, unit: UnitIdentity, graceMs: number): Promise<void> {
+    const { handle } = ended;
+    const ending = await this.#reaper.end(unit, graceMs);
+    if (this.#closed) return;
+    this.#leaving.delete(handle);
+    this.#asked.delete(handle);
+    if (ending === 'lingering') {
+      this.#parts.logger.warn(
+        { unit_pid: unit.pid },
+        'Processes that an agent left behind do not end by SIGKILL; its next generation may start beside them.',
+      );
     }
     this.#listener(ended);
   }
 
-  #describe(stat: ProcessStat): StartedUnit {
-    const bootId = this.#parts.table.bootId();
-    return { handle: formatHandle({ bootId, pid: stat.pid, startTicks: stat.startTicks }), pid: stat.pid };
+  #identify(
+    { pid, startTicks }: { readonly pid: number; readonly startTicks: number },
+    nonce: string,
+  ): UnitIdentity {
+    return { bootId: this.#parts.table.bootId(), pid, startTicks, unitId: unitIdOf(nonce) };
   }
 }
 
-function leads(stat: ProcessStat): boolean {
-  return stat.pid === stat.sessionId;
-}
-
-/** Whether the kernel still knows a process of the group, a zombie included: one call, however many processes there are. */
-function groupExists(leaderPid: number): boolean {
-  try {
-    return process.kill(-leaderPid, 0);
-  } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
-  }
-}
-
-function send(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    return false;
-  }
+function describe(unit: UnitIdentity): StartedUnit {
+  return { handle: formatHandle(unit), pid: unit.pid };
 }
 
 /** `spawn` says ENOENT for a missing directory as for a missing program: the message names both. */

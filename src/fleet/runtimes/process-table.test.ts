@@ -72,6 +72,7 @@ describe('a handle', () => {
     ['does not name one of another boot', [process4242], 'boot-0/4242/987654', false],
     ['does not name a zombie', [{ ...process4242, state: 'Z' }], 'boot-1/4242/987654', false],
     ['names nothing when it is gone', [], 'boot-1/4242/987654', false],
+    ['carries the mark of its unit', [process4242], 'boot-1/4242/987654/abc', true],
   ])('%s', (_, stats, handle, found) => {
     const identity = parseHandle(handle);
     if (!identity) throw new Error('no handle');

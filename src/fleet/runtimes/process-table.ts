@@ -96,15 +96,6 @@ function readOrNull(path: string): string | null {
   }
 }
 
-/** All processes of a group, and of the session that its leader began. */
-export function groupMembers(table: ProcessTable, leaderPid: number): readonly ProcessStat[] {
-  return table
-    .pids()
-    .map((pid) => table.stat(pid))
-    .filter(isRunning)
-    .filter((stat) => stat.groupId === leaderPid && stat.sessionId === leaderPid);
-}
-
 /** A process and everything that descends from it. */
 export function processTree(table: ProcessTable, rootPid: number): readonly ProcessStat[] {
   const children = new Map<number, ProcessStat[]>();

@@ -1,0 +1,131 @@
+import type { Stretch } from '#telemetry';
+import { UNIT_VARIABLE, type UnitIdentity } from './process-handle.ts';
+import { isRunning, type ProcessStat, type ProcessTable } from './process-table.ts';
+
+/** A process that ran when the table was read, and the unit whose mark it carries. */
+export interface SightedProcess extends ProcessStat {
+  readonly unitId: string | null;
+}
+
+/**
+ * A process of a unit and how that is known: it is the unit's first, it carries the unit's mark, or it is a child or
+ * shares the session of the witness, which is of the unit for sure.
+ */
+export interface UnitMember {
+  readonly process: ProcessStat;
+  readonly known: 'first' | 'mark' | { readonly by: 'parent' | 'session'; readonly witness: UnitMember };
+}
+
+/** What sends signals to processes: `kill(2)`, of one process. */
+export interface ProcessSignals {
+  /** False where there is no such process, or it is not ours to signal. */
+  send(pid: number, signal: UnitSignal): boolean;
+}
+
+export type UnitSignal = 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT';
+
+/** Process 1 and its like are no unit's, whatever a table says. */
+const LOWEST_UNIT_PID = 2;
+
+export function createProcessSignals(): ProcessSignals {
+  return {
+    send(pid, signal) {
+      if (pid < LOWEST_UNIT_PID || pid === process.pid) return false;
+      try {
+        return process.kill(pid, signal);
+      } catch {
+        return false;
+      }
+    },
+  };
+}
+
+/**
+ * Reads the table once, for any number of units, in slices.
+ * @param sinceTicks the start of the oldest of the units: what is older is none's, and its mark is not read
+ */
+export async function sightProcesses(
+  table: ProcessTable,
+  sinceTicks: number,
+  stretch: Stretch,
+): Promise<readonly SightedProcess[]> {
+  const sighted: SightedProcess[] = [];
+  for (const pid of table.pids()) {
+    if (stretch.isOver) await stretch.pause();
+    // The mark is read after the identity: where the pid was given again between the two, the identity is that of a
+    // process that is gone, and nothing with that identity will ever be found.
+    const stat = table.stat(pid);
+    if (isRunning(stat) && stat.startTicks >= sinceTicks)
+      sighted.push({ ...stat, unitId: unitMark(table, pid) });
+  }
+  return sighted;
+}
+
+function unitMark(table: ProcessTable, pid: number): string | null {
+  const environ = table.environ(pid);
+  if (environ === null) return null;
+  const start = `${UNIT_VARIABLE}=`;
+  const variable = environ.split('\0').find((candidate) => candidate.startsWith(start));
+  return variable?.slice(start.length) ?? null;
+}
+
+/**
+ * The processes of a unit, sessions of their own included; whoever is a witness comes before those it is a witness for.
+ * A group alone proves nothing: its number may have been given to a stranger.
+ */
+export function membersOf(unit: UnitIdentity, sighted: readonly SightedProcess[]): readonly UnitMember[] {
+  const members = new Map<number, UnitMember>();
+  const children = Map.groupBy(sighted, (process) => process.parentPid);
+  const sessions = Map.groupBy(sighted, (process) => process.sessionId);
+  const admit = (process: SightedProcess, known: UnitMember['known']): void => {
+    if (process.startTicks < unit.startTicks || process.pid < LOWEST_UNIT_PID) return;
+    if (!members.has(process.pid)) members.set(process.pid, { process, known });
+  };
+  for (const process of sighted) {
+    if (process.pid === unit.pid && process.startTicks === unit.startTicks) admit(process, 'first');
+    else if (unit.unitId !== null && process.unitId === unit.unitId) admit(process, 'mark');
+  }
+  // The map grows while it is walked.
+  for (const witness of members.values()) {
+    const { pid, sessionId } = witness.process;
+    for (const child of children.get(pid) ?? []) admit(child, { by: 'parent', witness });
+    // A session that the unit began has no other members, and its number is not given again while it has one.
+    if (sessionId !== pid && sessionId !== unit.pid) continue;
+    for (const other of sessions.get(sessionId) ?? []) admit(other, { by: 'session', witness });
+  }
+  return [...members.values()];
+}
+
+function isSameProcess(a: ProcessStat | null, b: ProcessStat): a is ProcessStat {
+  return isRunning(a) && a.pid === b.pid && a.startTicks === b.startTicks;
+}
+
+/**
+ * Signals a member if it is certain at this moment that it is one. (Between the last look and the signal nothing
+ * else of this process runs; the kernel gives a pid again only when it has gone through all others.)
+ */
+export function signalMember(
+  { table, signals }: { readonly table: ProcessTable; readonly signals: ProcessSignals },
+  member: UnitMember,
+  signal: UnitSignal,
+): boolean {
+  if (!isCertain(table, member)) return false;
+  return (
+    isSameProcess(table.stat(member.process.pid), member.process) && signals.send(member.process.pid, signal)
+  );
+}
+
+/**
+ * Whether what was concluded from a table read in slices, during which pids may have been given again, holds: the
+ * witness, itself certain, was there before the tie is read now and is there after it.
+ */
+function isCertain(table: ProcessTable, { process, known }: UnitMember): boolean {
+  if (typeof known === 'string') return true;
+  const { by, witness } = known;
+  if (!isCertain(table, witness)) return false;
+  const now = table.stat(process.pid);
+  if (!isSameProcess(now, process)) return false;
+  const tied =
+    by === 'parent' ? now.parentPid === witness.process.pid : now.sessionId === witness.process.sessionId;
+  return tied && isSameProcess(table.stat(witness.process.pid), witness.process);
+}
