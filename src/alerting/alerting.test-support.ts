@@ -211,6 +211,8 @@ function mortalClock(clock: VirtualClock, process: { readonly alive: boolean }):
   return {
     wallMs: () => clock.wallMs(),
     monotonicMs: () => clock.monotonicMs(),
+    bootMs: () => clock.bootMs(),
+    bootId: clock.bootId,
     after: (delayMs, run) => clock.after(delayMs, () => process.alive && run()),
     every: (periodMs, run) => clock.every(periodMs, () => process.alive && run()),
   };

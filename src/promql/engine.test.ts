@@ -397,6 +397,8 @@ describe('limits', () => {
     const clock: Clock = {
       wallMs: () => 0,
       monotonicMs: () => (asked++ === 0 ? 0 : 1001),
+      bootMs: () => 0,
+      bootId: 'boot',
       after: () => idle,
       every: () => idle,
     };
@@ -412,6 +414,8 @@ describe('limits', () => {
     const clock: Clock = {
       wallMs: () => 0,
       monotonicMs: () => ++asked,
+      bootMs: () => 0,
+      bootId: 'boot',
       after: () => idle,
       every: () => idle,
     };

@@ -56,6 +56,15 @@ export { TurnQueue } from './concurrency/turn-queue.ts';
 export { type HistogramSpan, type HistogramValue } from './series/histogram-value.ts';
 export { SEVERITIES, severityRank, type Severity } from './labels/severity.ts';
 export { toRfc3339, toRfc3339OrNull, type Clock, type Timer } from './time/clock.ts';
+export {
+  elapsedMs,
+  leftMs,
+  momentOf,
+  wallTimeOf,
+  type Moment,
+  type PersistedDuration,
+  type PersistedMoment,
+} from './time/persisted-duration.ts';
 export { createSystemClock } from './time/system-clock.ts';
 export { SteadyClock } from './time/steady-clock.ts';
 export { VirtualClock } from './time/virtual-clock.ts';

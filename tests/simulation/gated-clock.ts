@@ -26,6 +26,14 @@ export class GatedClock implements Clock {
     return this.#clock.monotonicMs();
   }
 
+  bootMs(): number {
+    return this.#clock.bootMs();
+  }
+
+  get bootId(): string {
+    return this.#clock.bootId;
+  }
+
   after(delayMs: number, run: () => void): Timer {
     const call: HeldCall = { run, cancelled: false };
     return cancelling(

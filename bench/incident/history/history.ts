@@ -99,6 +99,8 @@ function behind(clock: Clock, byMs: number): Clock {
   return {
     wallMs: () => clock.wallMs() - byMs,
     monotonicMs: () => clock.monotonicMs(),
+    bootMs: () => clock.bootMs(),
+    bootId: clock.bootId,
     after: (delayMs, run) => clock.after(delayMs, run),
     every: (periodMs, run) => clock.every(periodMs, run),
   };

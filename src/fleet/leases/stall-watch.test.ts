@@ -10,6 +10,8 @@ function createJumpingClock(): Clock & { jump(byMs: number): void } {
   return {
     wallMs: () => 1000 + nowMs,
     monotonicMs: () => nowMs,
+    bootMs: () => nowMs,
+    bootId: 'boot',
     after: () => timer,
     every: () => timer,
     jump: (byMs) => {

@@ -10,6 +10,13 @@ export interface Clock {
   wallMs(): number;
   /** Milliseconds since an arbitrary start; never goes back. Lateness and latency are judged by this alone. */
   monotonicMs(): number;
+  /**
+   * Milliseconds since the machine was booted, with fractions: goes on over restarts of the process, and never back within
+   * one boot. What is persisted keeps it beside wall time (`PersistedDuration`).
+   */
+  bootMs(): number;
+  /** Which boot of which machine that is: another id, another boot clock. */
+  readonly bootId: string;
   /** Calls `run` once after `delayMs` (at least the next turn of the event loop). */
   after(delayMs: number, run: () => void): Timer;
   /** Calls `run` every `periodMs`, first after one period; a period missed by a stall is not made up for. */

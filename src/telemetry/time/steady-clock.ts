@@ -43,6 +43,14 @@ export class SteadyClock implements Clock {
     return this.#clock.monotonicMs();
   }
 
+  bootMs(): number {
+    return this.#clock.bootMs();
+  }
+
+  get bootId(): string {
+    return this.#clock.bootId;
+  }
+
   after(delayMs: number, run: () => void): Timer {
     return this.#clock.after(delayMs, run);
   }

@@ -34,3 +34,13 @@ it.each([1, 30])('what comes every %s days comes so often, until it is cancelled
   vi.advanceTimersByTime(days * DAY_MS * 2);
   expect(run).toHaveBeenCalledTimes(3);
 });
+
+it('counts from the boot, whichever process asks', () => {
+  vi.useRealTimers();
+  const [first, second] = [createSystemClock(), createSystemClock()];
+  expect(first.bootId).toBe(second.bootId);
+  const before = first.bootMs();
+  expect(second.bootMs()).toBeGreaterThanOrEqual(before);
+  expect(first.bootMs()).toBeGreaterThan(first.monotonicMs());
+  expect(createSystemClock('another').bootId).toBe('another');
+});

@@ -1,13 +1,20 @@
+import { readFileSync } from 'node:fs';
 import type { Clock, Timer } from './clock.ts';
 
 /** The runtime fires what is to wait longer than this after 1 ms: such a wait is made of several. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** The machine's clock. Its timers do not keep a process alive by themselves. */
-export function createSystemClock(): Clock {
+/**
+ * The machine's clock. Its timers do not keep a process alive by themselves.
+ * @param bootId of the boot in which the process runs
+ */
+export function createSystemClock(bootId = readBootId()): Clock {
   return {
     wallMs: () => Date.now(),
     monotonicMs: () => performance.now(),
+    // Linux counts its monotonic clock from the boot, the same for all processes.
+    bootMs: () => Number(process.hrtime.bigint()) / 1e6,
+    bootId,
     after,
     every(periodMs, run) {
       if (periodMs > MAX_TIMEOUT_MS) return everyLong(periodMs, run);
@@ -16,6 +23,17 @@ export function createSystemClock(): Clock {
       return { cancel: () => clearInterval(handle) };
     },
   };
+}
+
+const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
+
+/** Where the kernel names no boot, each start of the process counts as one. */
+function readBootId(): string {
+  try {
+    return readFileSync(BOOT_ID_FILE, 'utf8').trim();
+  } catch {
+    return `process-${process.pid}-${Math.trunc(performance.timeOrigin)}`;
+  }
 }
 
 function after(delayMs: number, run: () => void): Timer {

@@ -15,6 +15,8 @@ export class VirtualClock implements Clock {
   #sequence = 0;
   #startEpochMs: number;
   readonly #timers = new TimerHeap();
+  #boot = 1;
+  #bootedAtMs = 0;
 
   /** @param startEpochMs wall time at the start, ms since epoch */
   constructor(startEpochMs = Date.UTC(2026, 0, 1)) {
@@ -27,6 +29,20 @@ export class VirtualClock implements Clock {
 
   monotonicMs(): number {
     return this.#nowMs;
+  }
+
+  bootMs(): number {
+    return this.#nowMs - this.#bootedAtMs;
+  }
+
+  get bootId(): string {
+    return `boot-${this.#boot}`;
+  }
+
+  /** The machine boots anew: its boot clock begins at 0. */
+  reboot(): void {
+    this.#boot++;
+    this.#bootedAtMs = this.#nowMs;
   }
 
   /** The wall clock jumps (as after an NTP step); monotonic time and timers do not. */

@@ -1,0 +1,51 @@
+import type { Clock } from './clock.ts';
+
+/** Now, on both clocks that are persisted. */
+export interface Moment {
+  /** Ms since the Unix epoch; in a transaction on PostgreSQL the database's. */
+  readonly wallMs: number;
+  /** Ms on the boot clock. */
+  readonly bootMs: number;
+  /** Which boot that is; times on the boot clock compare within one boot alone. */
+  readonly bootId: string;
+}
+
+/** A moment as it stands in the database. Without a boot clock where it was written before there was one. */
+export interface PersistedMoment {
+  readonly wallMs: number;
+  readonly bootMs: number | null;
+  readonly bootId: string | null;
+}
+
+/**
+ * A duration as it stands in the database: a cooldown, a lease, an override. In the boot in which it began the boot clock
+ * alone counts, downtime of the process included, so that a step of the wall clock changes nothing. After another boot,
+ * or on another host, wall time counts, clamped to the length.
+ */
+export interface PersistedDuration {
+  readonly start: PersistedMoment;
+  readonly lengthMs: number;
+}
+
+/** @param wallMs the transaction's time, where there is one; else the clock's */
+export function momentOf(clock: Clock, wallMs = clock.wallMs()): Moment {
+  return { wallMs, bootMs: clock.bootMs(), bootId: clock.bootId };
+}
+
+/** How long ago a moment was, ms; never negative. Of another boot it is what the wall clocks say. */
+export function elapsedMs(start: PersistedMoment, now: Moment): number {
+  const { bootMs, bootId } = start;
+  // A container that was made anew may count from its own start within one boot of the host.
+  if (bootMs !== null && bootId === now.bootId && bootMs <= now.bootMs) return now.bootMs - bootMs;
+  return Math.max(0, now.wallMs - start.wallMs);
+}
+
+/** What is left of a duration, ms: from its whole length down to 0. */
+export function leftMs({ start, lengthMs }: PersistedDuration, now: Moment): number {
+  return Math.max(0, lengthMs - elapsedMs(start, now));
+}
+
+/** When a moment was on the present wall clock, however that was stepped since: ms since epoch. */
+export function wallTimeOf(start: PersistedMoment, now: Moment): number {
+  return now.wallMs - elapsedMs(start, now);
+}
