@@ -32,6 +32,8 @@ export interface Farewell {
   /** How a watched process ended, where the agent stands for one. */
   readonly exitCode?: number | null;
   readonly signal?: string | null;
+  /** Whether somebody had asked it to end, so that this is no failure; `reason` says who or how. */
+  readonly asked?: boolean;
 }
 
 /**
@@ -177,6 +179,7 @@ class ConnectedAgent implements Agent {
         reason: farewell.reason ?? 'drained by its host',
         exit_code: farewell.exitCode ?? null,
         signal: farewell.signal ?? null,
+        asked: farewell.asked,
       };
       const path = agentPath(this.#settings.agentId, 'deregister');
       await this.#link.post(path, request, { timeoutMs: FAREWELL_MS });

@@ -62,6 +62,8 @@ export interface DeregisterRequest {
   /** How a watched process ended; both null where the agent leaves by itself. */
   readonly exit_code: number | null;
   readonly signal: string | null;
+  /** Whether somebody had asked the process to end: then it is no failure. */
+  readonly asked?: boolean | undefined;
 }
 
 /** Part of the answers about tasks: the request counted as a heartbeat that says nothing new. */

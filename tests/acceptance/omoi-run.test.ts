@@ -95,7 +95,8 @@ describe('omoi run', () => {
     });
     expect(server.of('deregister')[0]?.body).toEqual({
       generation: 4,
-      reason: 'exited with status 7',
+      reason: 'exit 7',
+      asked: false,
       exit_code: 7,
       signal: null,
     });
@@ -113,7 +114,12 @@ describe('omoi run', () => {
     await server.until(() => server.of('heartbeat').length > 0, WITHIN_MS);
     child.kill(signal);
     expect((await ended).status).toBe(status);
-    expect(server.of('deregister')[0]?.body).toMatchObject({ exit_code: null, signal });
+    expect(server.of('deregister')[0]?.body).toMatchObject({
+      exit_code: null,
+      signal,
+      asked: true,
+      reason: `stopped by ${signal}`,
+    });
   });
 
   it.each<[string, string, number]>([

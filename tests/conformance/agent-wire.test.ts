@@ -59,7 +59,13 @@ const completions: Whole<CompletionsRequest> = {
   completions: [{ task_id: 'task_0', attempt: 1, result: null }],
 };
 const failure: Whole<FailRequest> = { ...renewal, error: 'no such file' };
-const farewell: Whole<DeregisterRequest> = { generation: 1, reason: 'done', exit_code: 0, signal: 'SIGTERM' };
+const farewell: Whole<DeregisterRequest> = {
+  generation: 1,
+  reason: 'done',
+  exit_code: 0,
+  signal: 'SIGTERM',
+  asked: true,
+};
 
 it.each([
   ['agents', registration, '200'],

@@ -410,7 +410,7 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
         expect.objectContaining({ code: 'generation_superseded' }),
       );
       await database.transaction((tx) =>
-        fleet.agents.recordExit(tx, { ...old, exitCode: 0, signal: null, expected: true }),
+        fleet.agents.recordExit(tx, { ...old, exitCode: 0, signal: null, asked: null, once: true }),
       );
       await expect(fleet.locks.get(lock.lock_id)).rejects.toMatchObject({ code: 'unknown_lock' });
     });

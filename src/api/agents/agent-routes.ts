@@ -138,7 +138,13 @@ function registerReporting(app: ApiApp, { fleet, clock }: AgentRouteParts): void
         agentId: params.agent_id,
         generation: body.generation,
         reason: body.reason,
-        exit: ended ? { exitCode: body.exit_code ?? null, signal: body.signal ?? null } : null,
+        exit: ended
+          ? {
+              exitCode: body.exit_code ?? null,
+              signal: body.signal ?? null,
+              asked: body.asked ? body.reason : null,
+            }
+          : null,
         traceparent,
       });
       return {};

@@ -72,6 +72,10 @@ export const deregisterBody = z.strictObject({
     .nullish()
     .describe('How an external process ended, for who watched it.'),
   signal: storedText(20).nullish(),
+  asked: z
+    .boolean()
+    .default(false)
+    .describe('Whether somebody had asked the process to end, as who watched it saw: then it is no failure.'),
 });
 
 export const orderBody = z.strictObject({ reason: storedText(500).min(1) });

@@ -69,9 +69,12 @@ export async function runCommand(options: RunOptions): Promise<number> {
   isOver = true;
   await command.closed;
   await registrationOf(agent);
+  const { askedBy } = command;
   await agent.drain({
-    reason: end.signal === null ? `exited with status ${end.status}` : `ended by ${end.signal}`,
-    exitCode: end.exitCode,
+    reason: askedBy === null ? (end.signal ?? `exit ${end.status}`) : `stopped by ${askedBy}`,
+    asked: askedBy !== null,
+    // One that could not be started has a shell's status too.
+    exitCode: end.signal === null ? end.status : null,
     signal: end.signal,
   });
   copies?.stdout.close();

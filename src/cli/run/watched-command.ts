@@ -20,6 +20,7 @@ export interface CommandOptions {
 }
 
 const FORWARDED: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
+const ENDING: ReadonlySet<NodeJS.Signals> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']);
 const STATUS_NOT_FOUND = 127;
 const STATUS_NOT_EXECUTABLE = 126;
 const STATUS_OF_SIGNALS = 128;
@@ -30,6 +31,7 @@ export class WatchedCommand {
   readonly #options: CommandOptions;
   readonly ended: Promise<CommandEnd>;
   #outputBytes = 0;
+  #askedBy: NodeJS.Signals | null = null;
   /** Resolves when all output has been passed on: nobody can write any more. */
   readonly closed: Promise<void>;
 
@@ -56,8 +58,14 @@ export class WatchedCommand {
     return this.#outputBytes;
   }
 
+  /** The signal by which somebody has asked the command to end. */
+  get askedBy(): NodeJS.Signals | null {
+    return this.#askedBy;
+  }
+
   async #watch(program: string): Promise<CommandEnd> {
     const forward = (signal: NodeJS.Signals): void => {
+      if (ENDING.has(signal)) this.#askedBy = signal;
       // Ctrl-C on a terminal goes to the whole group: the command has it already.
       if (signal === 'SIGINT' && process.stdin.isTTY) return;
       this.#child.kill(signal);

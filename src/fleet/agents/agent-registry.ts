@@ -65,7 +65,7 @@ export interface AgentOrder {
 export interface Departure extends AgentOrder {
   readonly generation: number;
   /** How the process ended, where somebody saw it; of managed agents only the runtime is believed. */
-  readonly exit: Pick<GenerationExit, 'exitCode' | 'signal'> | null;
+  readonly exit: Pick<GenerationExit, 'exitCode' | 'signal' | 'asked'> | null;
 }
 
 /** Who is in the fleet, in which generation and status. */
@@ -195,7 +195,7 @@ export class AgentRegistry implements GenerationStore {
 
   /**
    * An agent leaves: TERMINATED, and what it held is released. Who watches an external process tells how that
-   * ended: then it is recorded as an exit, FAILED where it did not end well. Repeating it changes nothing.
+   * ended: then it is recorded as an exit, FAILED where it did not end on purpose. Repeating it changes nothing.
    * @throws OmoiError `unknown_agent`, `unknown_generation`, `generation_superseded`
    */
   async deregister(order: Departure): Promise<void> {
@@ -207,8 +207,7 @@ export class AgentRegistry implements GenerationStore {
       if (agent.status === 'TERMINATED') return;
       if (order.exit && agent.managed === 0) {
         const { agentId, generation, traceparent } = order;
-        const expected = order.exit.exitCode === 0;
-        await this.#log.recordExit(tx, { agentId, generation, traceparent, expected, ...order.exit });
+        await this.#log.recordExit(tx, { agentId, generation, traceparent, once: true, ...order.exit });
         return;
       }
       const left = await changeAgent(tx, agent, { status: 'TERMINATED', status_reason: order.reason });

@@ -243,7 +243,7 @@ describe('generations', () => {
     await tasks.enqueue([task()], null);
     const [claimed] = await tasks.claim(claimOf('m'));
     expect(statusOf('m')).toBe('RUNNING');
-    const exit = { agentId: 'm', generation: 1, exitCode: null, signal: 'SIGKILL', expected: false };
+    const exit = { agentId: 'm', generation: 1, exitCode: null, signal: 'SIGKILL', asked: null, once: false };
     for (let times = 0; times < 2; times++) {
       await database.transaction((tx) => agents.recordExit(tx, { ...exit, traceparent: null }));
     }
@@ -271,7 +271,7 @@ describe('generations', () => {
     ]);
     await tasks.complete(heldBy('m', taskId, 2), '"done"');
     expect(await running.events('fleet.task.completed')).toHaveLength(1);
-    const old = { agentId: 'm', generation: 1, exitCode: 0, signal: null, expected: true };
+    const old = { agentId: 'm', generation: 1, exitCode: 0, signal: null, asked: 'replaced', once: false };
     await database.transaction((tx) => agents.recordExit(tx, { ...old, traceparent: null }));
     expect(statusOf('m')).toBe('IDLE');
   });
@@ -306,10 +306,29 @@ describe('generations', () => {
     const { agents } = running.fleet;
     await agents.register(registration('x'));
     const order = { agentId: 'x', generation: 1, reason: 'exited', traceparent: null };
-    await agents.deregister({ ...order, exit: { exitCode: 3, signal: null } });
+    await agents.deregister({ ...order, exit: { exitCode: 3, signal: null, asked: null } });
     expect(statusOf('x')).toBe('FAILED');
     const [generation] = await running.fleet.directory.generations('x', 1);
     expect(generation).toMatchObject({ state: 'ended', exit_code: 3 });
+  });
+
+  test.each([
+    ['was done', { exitCode: 0, signal: null, asked: null }, 'TERMINATED', 'finished'],
+    ['was ended by Ctrl-C', { exitCode: null, signal: 'SIGINT', asked: null }, 'TERMINATED', 'SIGINT'],
+    ['failed', { exitCode: 14, signal: null, asked: null }, 'FAILED', 'exit 14'],
+    ['was killed', { exitCode: null, signal: 'SIGKILL', asked: null }, 'FAILED', 'SIGKILL'],
+    [
+      'failed as it was stopped',
+      { exitCode: 1, signal: null, asked: 'stopped by SIGINT' },
+      'TERMINATED',
+      'stopped by SIGINT',
+    ],
+  ] as const)('an external process that %s', async (_, exit, status, reason) => {
+    const { agents } = running.fleet;
+    await agents.register(registration('x'));
+    await agents.deregister({ agentId: 'x', generation: 1, reason: 'exited', traceparent: null, exit });
+    expect(agents.get('x')?.row).toMatchObject({ status, status_reason: reason });
+    expect(await running.events('fleet.agent.exited')).toMatchObject([{ expected: status === 'TERMINATED' }]);
   });
 });
 

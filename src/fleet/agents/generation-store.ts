@@ -11,6 +11,7 @@ import {
 } from './agent-rows.ts';
 import { hasEnded } from './agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
+import { meaningOfExit, type ExitFacts } from './exit-meaning.ts';
 import { hashNonce } from './registration.ts';
 
 /** A generation of a managed agent that shall run from now on. */
@@ -29,14 +30,9 @@ export interface GenerationOpening {
 }
 
 /** How a generation's process ended. */
-export interface GenerationExit {
+export interface GenerationExit extends ExitFacts {
   readonly agentId: string;
   readonly generation: number;
-  /** null where a signal ended it, or where nobody could see the code. */
-  readonly exitCode: number | null;
-  readonly signal: string | null;
-  /** Whether Omoi had asked it to stop: TERMINATED instead of FAILED. */
-  readonly expected: boolean;
   readonly traceparent: string | null;
 }
 
@@ -174,18 +170,15 @@ export class StoredGenerations implements GenerationStore {
       .where('agent_id', '=', agentId)
       .where('generation', '=', generation)
       .execute();
+    const { status, reason } = meaningOfExit(exit);
+    const expected = status === 'TERMINATED';
     const ends = agent.generation === generation && !hasEnded(agent.status);
-    const ended = ends
-      ? await changeAgent(tx, agent, {
-          status: exit.expected ? 'TERMINATED' : 'FAILED',
-          status_reason: describeExit(exit),
-        })
-      : agent;
+    const ended = ends ? await changeAgent(tx, agent, { status, status_reason: reason }) : agent;
     await this.#work.releaseLocks(tx, { agentId, upToGeneration: generation });
     await this.#work.reassign(tx, {
       agentId,
       upToGeneration: generation,
-      reason: exit.expected ? 'agent_drained' : 'reassigned',
+      reason: expected ? 'agent_drained' : 'reassigned',
       traceparent,
     });
     await bus.append(tx, {
@@ -197,7 +190,7 @@ export class StoredGenerations implements GenerationStore {
         generation,
         exit_code: exit.exitCode,
         signal: exit.signal,
-        expected: exit.expected,
+        expected,
       },
       traceparent,
     });
@@ -246,11 +239,4 @@ async function insertSpawning(tx: StateTransaction, opening: GenerationOpening):
   };
   await tx.db.insertInto('agents').values(agent).execute();
   return agent;
-}
-
-/** `exited with code 3`, `ended by SIGKILL`, `exited, code unknown` */
-function describeExit(exit: GenerationExit): string {
-  if (exit.signal !== null) return `ended by ${exit.signal}`;
-  if (exit.exitCode === null) return 'exited, code unknown';
-  return `exited with code ${exit.exitCode}`;
 }

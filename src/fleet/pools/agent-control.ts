@@ -65,7 +65,11 @@ export class AgentControl {
         },
         traceparent: order.traceparent,
       });
-      await this.#convergence.retire(tx, definitionOf(row).graceMs, { process, desiredState: 'replaced' });
+      await this.#convergence.retire(tx, definitionOf(row).graceMs, {
+        process,
+        desiredState: 'replaced',
+        by: order.by,
+      });
       const generation = await this.#convergence.open(tx, row, { agentId, asked: order });
       return { generation, opened: true };
     });
@@ -76,7 +80,11 @@ export class AgentControl {
     await this.#parts.database.transaction(async (tx) => {
       const { row, process } = await this.#lockAgentsPool(tx, order.agentId);
       if (process.desired_state === 'run')
-        await this.#convergence.retire(tx, definitionOf(row).graceMs, { process, desiredState: 'stopped' });
+        await this.#convergence.retire(tx, definitionOf(row).graceMs, {
+          process,
+          desiredState: 'stopped',
+          by: order.by,
+        });
     });
   }
 

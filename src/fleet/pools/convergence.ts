@@ -3,7 +3,14 @@ import { messageOf, OmoiError } from '#telemetry';
 import { effectiveCount, replicaAgentId } from './pool-definition.ts';
 import type { Asked, PoolParts } from './pool-parts.ts';
 import { definitionOf, deleteExpiredOverrides, liveOverrides, type PoolRow } from './pool-rows.ts';
-import { changeUnit, forgetOlderUnits, insertIntent, poolUnits, type UnitRow } from './unit-rows.ts';
+import {
+  changeUnit,
+  forgetOlderUnits,
+  insertIntent,
+  poolUnits,
+  reasonOfStop,
+  type UnitRow,
+} from './unit-rows.ts';
 import { newestOf, planReplicas } from './replica-plan.ts';
 import { createSpawnNonce } from './spawn-nonce.ts';
 
@@ -56,7 +63,7 @@ export class Convergence {
       });
     }
     for (const process of plan.retire)
-      await this.retire(tx, pool.graceMs, { process, desiredState: 'retired' });
+      await this.retire(tx, pool.graceMs, { process, desiredState: 'retired', by: asked.by });
     if (row.state === 'removing' && processes.every((process) => process.state === 'ended')) {
       await this.#remove(tx, row.pool_id);
     }
@@ -98,15 +105,21 @@ export class Convergence {
   async retire(
     tx: StateTransaction,
     graceMs: number,
-    retirement: { readonly process: UnitRow; readonly desiredState: 'stopped' | 'retired' | 'replaced' },
+    retirement: {
+      readonly process: UnitRow;
+      readonly desiredState: 'stopped' | 'retired' | 'replaced';
+      /** The person, token or policy that asks. */
+      readonly by: string;
+    },
   ): Promise<void> {
-    const { process, desiredState } = retirement;
+    const { process, desiredState, by } = retirement;
+    const change = { desired_state: desiredState, stopped_by: by };
     const killAtMs =
       process.state === 'ended' ? null : (process.kill_at_ms ?? Math.round(tx.nowMs + graceMs));
     await changeUnit(
       tx,
       { agentId: process.agent_id, generation: process.generation },
-      { desired_state: desiredState, kill_at_ms: killAtMs },
+      { ...change, kill_at_ms: killAtMs },
     );
     if (process.state === 'ended') {
       const { agent_id: agentId, generation, traceparent } = process;
@@ -115,14 +128,12 @@ export class Convergence {
         await this.#parts.generations.writeOff(tx, {
           agentId,
           generation,
-          reason: desiredState,
+          reason: reasonOfStop(change) ?? desiredState,
           traceparent,
         });
       return;
     }
-    tx.afterCommit(() =>
-      this.#consequences.stop({ ...process, desired_state: desiredState, kill_at_ms: killAtMs }),
-    );
+    tx.afterCommit(() => this.#consequences.stop({ ...process, ...change, kill_at_ms: killAtMs }));
   }
 
   async tellChanged(

@@ -147,6 +147,20 @@ describe('a pool', () => {
     expect((await events('fleet.agent.exited'))[0]?.payload).toMatchObject({ exit_code: 3, expected: false });
   });
 
+  it('takes a person’s signal for no failure, and fills the place when Omoi starts again', async () => {
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    machine.end(machine.pidOf('coders-2'), { signal: 'SIGTERM' });
+    await until(() => status('coders-2') === 'TERMINATED');
+    expect(fleet.agents.get('coders-2')?.row.status_reason).toBe('SIGTERM');
+    await clock.advance(600_000);
+    expect(runningAgents()).toEqual(['coders-1/1']);
+    await pools.close();
+    pools = openPools();
+    await pools.start();
+    await runs('coders-1/1', 'coders-2/2');
+  });
+
   it('grows by a override once, and shrinks from the top when it expires', async () => {
     await pools.create(POOL, ASKED);
     await runs('coders-1/1', 'coders-2/1');
@@ -268,6 +282,8 @@ describe('a restart', () => {
     await until(() => status('coders-1') === 'FAILED');
     await pools.stop({ ...ASKED, agentId: 'coders-2' });
     await until(() => status('coders-2') === 'TERMINATED');
+    expect(fleet.agents.get('coders-1')?.row.status_reason).toBe('SIGSEGV');
+    expect(fleet.agents.get('coders-2')?.row.status_reason).toBe('stopped by tester');
     await pools.update('coders', { env: { COLOUR: 'red' } }, ASKED);
     await clock.advance(60_000);
     expect(runningAgents()).toEqual([]);

@@ -27,7 +27,7 @@ import {
 import { readPool, readPools, type PoolFilter, type PoolView } from './pool-view.ts';
 import { OutageLog, WRITE_BACKOFF } from './persist.ts';
 import { UnitSupervisor } from './unit-supervisor.ts';
-import { poolUnits } from './unit-rows.ts';
+import { poolUnits, vacateEndedPlaces } from './unit-rows.ts';
 
 interface ScaleOverride extends Asked {
   readonly poolId: string;
@@ -76,9 +76,10 @@ export class Pools {
     this.#agents = new AgentControl(parts, this.#convergence);
   }
 
-  /** Adopts what runs, then brings every pool to its count. */
+  /** Adopts what runs, then brings every pool to its count, also where somebody else has ended an agent on purpose. */
   async start(): Promise<void> {
     await this.#supervisor.start();
+    await this.#parts.database.transaction(vacateEndedPlaces);
     const pools = await this.#parts.database.reader.selectFrom('pools').selectAll().execute();
     for (const row of pools) {
       this.#know(row);
@@ -101,7 +102,7 @@ export class Pools {
       const rows = await tx.db.selectFrom('agent_units').selectAll().where('state', '!=', 'ended').execute();
       for (const process of rows) {
         await lockPool(tx, process.pool_id);
-        await this.#convergence.retire(tx, graceMs, { process, desiredState: 'retired' });
+        await this.#convergence.retire(tx, graceMs, { process, desiredState: 'retired', by: 'omoi' });
       }
       return rows.length;
     });

@@ -15,6 +15,7 @@ const ROW: UnitRow = {
   handle: 'h',
   pid: 1,
   kill_at_ms: null,
+  stopped_by: null,
   traceparent: null,
   intended_at_ms: 0,
   started_at_ms: 0,

@@ -161,7 +161,9 @@ describe('an agent that falls silent', () => {
   it('is UNRESPONSIVE once its lease has run out, however busy it is', async () => {
     await claim();
     shows('active');
-    await pass(LEASE_MS + 1000);
+    await pass(LEASE_MS + 100);
+    await until(() => fleet.agents.get(AGENT)?.tasksHeld === 0);
+    await pass(1000);
     expect(status()).toBe('UNRESPONSIVE heartbeats_missed');
   });
 

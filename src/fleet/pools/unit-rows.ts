@@ -88,6 +88,38 @@ export function setEnded(tx: StateTransaction, key: UnitKey, exit: UnitExit): Pr
   });
 }
 
+/** Why a unit was asked to end: `stopped by ann`, `retired`, `replaced`; null where nobody asked. */
+export function reasonOfStop({
+  desired_state: desired,
+  stopped_by: by,
+}: Pick<UnitRow, 'desired_state' | 'stopped_by'>): string | null {
+  if (desired === 'run') return null;
+  return desired === 'stopped' && by !== null ? `stopped by ${by}` : desired;
+}
+
+/**
+ * Opens the places of units that ended on purpose without Omoi being asked: a shutdown of the machine or the service
+ * ends workers beside their server, and must not leave a pool without them for ever.
+ */
+export async function vacateEndedPlaces(tx: StateTransaction): Promise<void> {
+  await tx.db
+    .updateTable('agent_units')
+    .set({ desired_state: 'retired' })
+    .where('state', '=', 'ended')
+    .where('desired_state', '=', 'run')
+    .where((where) =>
+      where.exists(
+        where
+          .selectFrom('agents')
+          .select('agents.agent_id')
+          .whereRef('agents.agent_id', '=', 'agent_units.agent_id')
+          .whereRef('agents.generation', '=', 'agent_units.generation')
+          .where('agents.status', '=', 'TERMINATED'),
+      ),
+    )
+    .execute();
+}
+
 /** Older ended generations of an agent are not needed to decide anything; the registry keeps their history. */
 export async function forgetOlderUnits(tx: StateTransaction, key: UnitKey): Promise<void> {
   await tx.db

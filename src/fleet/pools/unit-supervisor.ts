@@ -5,7 +5,7 @@ import type { EndedUnit, Runtime, StartedUnit, UnitExit } from '../runtimes/runt
 import { definitionOf, lockPool, setPoolError, setSpawnFailure } from './pool-rows.ts';
 import type { PoolParts, WorkerConnection } from './pool-parts.ts';
 import { OutageLog, persist, type PersistOptions } from './persist.ts';
-import { readUnit, setEnded, setRunning, type UnitKey, type UnitRow } from './unit-rows.ts';
+import { readUnit, reasonOfStop, setEnded, setRunning, type UnitKey, type UnitRow } from './unit-rows.ts';
 import { UnitActivityWatch } from './unit-activity-watch.ts';
 import { UnitStopper } from './unit-stopper.ts';
 import { workerEnvironment } from './worker-environment.ts';
@@ -360,7 +360,8 @@ export class UnitSupervisor {
       generation: row.generation,
       exitCode: exit.exitCode,
       signal: exit.signal,
-      expected: row.desired_state !== 'run',
+      asked: reasonOfStop(row),
+      once: false,
       traceparent: row.traceparent,
     });
     tx.afterCommit(() => this.#onEnded(row.pool_id));

@@ -17,6 +17,7 @@ import { spanTimes } from './015_span_times.ts';
 import { deferredTasks } from './017_deferred_tasks.ts';
 import { unfinishedTasks } from './019_unfinished_tasks.ts';
 import { removedRules } from './023_removed_rules.ts';
+import { unitStops } from './024_unit_stops.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -38,4 +39,5 @@ export const MIGRATIONS: readonly Migration[] = [
   deferredTasks,
   unfinishedTasks,
   removedRules,
+  unitStops,
 ];

@@ -40,6 +40,8 @@ export interface PoolTables {
     pid: number | null;
     /** When it is ended by force; null while nothing stops it. */
     kill_at_ms: number | null;
+    /** The person, token or policy that asked for its end; null where nobody did, or a server before 024 was asked. */
+    stopped_by: string | null;
     traceparent: string | null;
     intended_at_ms: number;
     started_at_ms: number | null;
