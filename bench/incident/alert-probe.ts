@@ -30,12 +30,16 @@ export class AlertProbe {
     this.#connections = connections;
   }
 
-  /** Begins when no pool is in trouble any more: one that was when the last server ended would raise no new alert. */
-  async start(): Promise<void> {
+  /** @param isFresh false where pools may be in trouble since before a restart: such a one would raise no new alert */
+  async start(isFresh: boolean): Promise<void> {
+    if (!isFresh) await this.#calmAll();
+    this.#schedule = everySoOften(EVERY_MS, (dueMs) => void this.#raise(dueMs));
+  }
+
+  async #calmAll(): Promise<void> {
     const calm = this.#free.map((pool) => ({ metric: METRICS.probe, labels: { pool }, value: 0 }));
     await this.#connections.send(remoteWrite(calm));
     await delay(REST_MS);
-    this.#schedule = everySoOften(EVERY_MS, (dueMs) => void this.#raise(dueMs));
   }
 
   stop(): void {

@@ -78,7 +78,7 @@ async function obey(order: ProbeOrder): Promise<unknown> {
 
 await events.start();
 await agents.start();
-await alerts.start();
+await alerts.start(setup.isFresh);
 writeBackground();
 everySoOften(BACKGROUND_EVERY_MS, writeBackground);
 process.on('message', (message: { readonly id: number; readonly order: ProbeOrder }) => {

@@ -10,6 +10,8 @@ export interface ProbeSetup {
   readonly url: string;
   readonly tokens: Tokens;
   readonly fleet: Fleet;
+  /** No server has run on its data before. */
+  readonly isFresh: boolean;
 }
 
 export type ProbeOrder = 'begin' | 'end' | 'newest' | 'counts' | 'silence' | 'revive';

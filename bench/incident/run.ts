@@ -84,7 +84,8 @@ export class IncidentRun {
     const connections = await ConnectionPool.open(server.url, server.tokens.admin, CONNECTIONS);
     if (isNew) await createPools(connections);
     const fleet = fleetOf(this.scale);
-    const probes = await Probes.start({ url: server.url, tokens: server.tokens, fleet });
+    const setup = { url: server.url, tokens: server.tokens, fleet, isFresh: isNew };
+    const probes = await Probes.start(setup);
     this.#stage = { scale: this.scale, history: this.#history, server, probes, connections };
     await delay(scaledMs(this.#stage, WARM_UP_MS));
     return this.#stage;

@@ -188,7 +188,7 @@ describe('kill -9 of the server in the middle of a game day', () => {
   it('worker_hang, when the alert has fired', () => survive('worker_hang', [{ at: 'the alert fires' }]));
 
   it('worker_hang, when the remediation acts; its trace is whole', () =>
-    survive('worker_hang', [{ at: 'a remediation starts', afterSpan: 'watchdog.step.restart' }]));
+    survive('worker_hang', [{ at: 'a remediation starts', afterSpan: 'fleet.spawn' }]));
 
   it('high_queue_depth, when the alert has fired and while workers are spawned', () =>
     survive('high_queue_depth', [
