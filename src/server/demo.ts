@@ -43,6 +43,7 @@ export function demoPools(
   const base = {
     cwd: home,
     env,
+    overlap: true,
     onOrphan: 'leave',
     heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
     heartbeatTtlMs: HEARTBEAT_TTL_MS,

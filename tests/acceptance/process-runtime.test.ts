@@ -223,12 +223,25 @@ describe('after kill -9 of the server', () => {
 });
 
 describe('a worker that hangs', () => {
-  it('is followed at once by n+1, and killed when its grace is over', async () => {
-    await host.call('create', pool(), ASKED);
+  const RESTART = { ...ASKED, expectedGeneration: 1, hung: true };
+
+  it('is killed at once, and followed when it is gone', async () => {
+    // A port that both would want.
+    const lock = join(directory, 'port');
+    await host.call('create', pool({ command: ['/usr/bin/flock', '-n', lock, '/bin/sleep', '300'] }), ASKED);
+    await hang(pidOf(await spawned(1)));
+    await host.call('restart', { ...RESTART, agentId: `${poolId}-1` });
+    await spawned(1, 2);
+    expect(agents()).toEqual(['pool-1/2']);
+    expect(host.events.filter(({ event_type }) => event_type === 'fleet.agent.exited').length).toBe(1);
+  });
+
+  it('is followed at once by n+1 where the pool lets them overlap, and killed when its grace is over', async () => {
+    await host.call('create', pool({ overlap: true }), ASKED);
     const pid = pidOf(await spawned(1));
     await hang(pid);
     const askedAtMs = performance.now();
-    await host.call('restart', { ...ASKED, agentId: `${poolId}-1`, expectedGeneration: 1 });
+    await host.call('restart', { ...RESTART, agentId: `${poolId}-1` });
     await spawned(1, 2);
     expect(agents()).toEqual(['pool-1/1', 'pool-1/2']);
     expect(table.stat(pid)?.state).toBe('T');

@@ -42,7 +42,7 @@ export class World {
   readonly chronicle = new Chronicle();
   readonly mode: PolicyMode;
   readonly pools: readonly PoolDefinition[] = [
-    definePool({ ...POOL, id: 'coders', phaseId: 'PHASE_IMPLEMENTATION', desired: 4, max: 9 }),
+    definePool({ ...POOL, id: 'coders', overlap: true, phaseId: 'PHASE_IMPLEMENTATION', desired: 4, max: 9 }),
     definePool({ ...POOL, id: 'testers', phaseId: 'PHASE_TESTING', desired: 2, max: 5 }),
   ];
   /** Somebody has sent the server SIGTERM. */

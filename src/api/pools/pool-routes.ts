@@ -173,7 +173,7 @@ function registerAgentOrders(app: ApiApp, { pools }: PoolRouteParts): void {
     config: { access: OPERATORS },
     schema: {
       tags: ['fleet'],
-      summary: 'Start the next generation of an agent at once, and stop the present one',
+      summary: 'Restart an agent: one at work finishes first, one that hangs is ended at once',
       params: agentParams,
       body: restartBody,
       response: { 200: restartAnswer },

@@ -1,14 +1,17 @@
 import type { StateTransaction } from '#storage';
-import { OmoiError } from '#telemetry';
+import { OmoiError, type AgentStatus } from '#telemetry';
 import type { Convergence } from './convergence.ts';
 import type { Asked, PoolParts } from './pool-parts.ts';
 import { assertActive, definitionOf, lockPool, type PoolRow } from './pool-rows.ts';
-import { newestUnit, type UnitRow } from './unit-rows.ts';
+import { decideRestart } from './restart-decision.ts';
+import { newestUnit, pendingRestart, type UnitRow } from './unit-rows.ts';
 
 export interface RestartOrder extends Asked {
   readonly agentId: string;
   /** The generation that shall be replaced; where it is not the newest any more, nothing is done. */
   readonly expectedGeneration?: number;
+  /** It hangs, whatever its status says: it is not waited for. */
+  readonly hung?: boolean;
 }
 
 export interface Restarted {
@@ -16,6 +19,12 @@ export interface Restarted {
   readonly generation: number;
   /** False where an earlier order had done it already. */
   readonly opened: boolean;
+}
+
+interface OrderedRestart {
+  readonly row: PoolRow;
+  readonly process: UnitRow;
+  readonly order: RestartOrder;
 }
 
 /** Orders about one agent that Omoi starts. */
@@ -30,48 +39,66 @@ export class AgentControl {
 
   /** As `Pools.restart`. */
   async restart(order: RestartOrder): Promise<Restarted> {
-    const { agentId, expectedGeneration } = order;
+    const { agentId } = order;
     return this.#parts.database.transaction(async (tx) => {
       const { row, process } = await this.#lockAgentsPool(tx, agentId);
-      if (expectedGeneration !== undefined && process.generation > expectedGeneration) {
-        return { generation: process.generation, opened: false };
+      const status = await statusOf(tx, agentId);
+      const decision = decideRestart({ order, process, status });
+      switch (decision.kind) {
+        case 'refused':
+          throw decision.error;
+        case 'under_way':
+          return { generation: decision.generation, opened: false };
+        case 'drain':
+        case 'replace':
+          assertActive(row);
+          await this.#tellRequested(tx, { row, process, order });
+          return decision.kind === 'drain'
+            ? this.#drain(tx, { row, process, order })
+            : this.#replace(tx, { row, process, order });
       }
-      if (expectedGeneration !== undefined && process.generation < expectedGeneration) {
-        throw new OmoiError(
-          'unknown_generation',
-          `Agent ${agentId} is at generation ${process.generation}; there is no generation ${expectedGeneration}.`,
-          { agent_id: agentId, current_generation: process.generation },
-        );
-      }
-      assertActive(row);
-      if (process.desired_state === 'retired') {
-        throw new OmoiError(
-          'transition_not_allowed',
-          `Agent ${agentId} is beyond the count of pool ${row.pool_id}: scale the pool instead.`,
-          { agent_id: agentId, pool_id: row.pool_id },
-        );
-      }
-      await this.#parts.bus.append(tx, {
-        event_type: 'fleet.agent.restart_requested',
-        entity_type: 'agent',
-        entity_id: agentId,
-        payload: {
-          agent_id: agentId,
-          agent_type: definitionOf(row).agentType,
-          pool_id: row.pool_id,
-          generation: process.generation,
-          reason: order.reason,
-          requested_by: order.by,
-        },
-        traceparent: order.traceparent,
-      });
-      await this.#convergence.retire(tx, definitionOf(row).graceMs, {
-        process,
-        desiredState: 'replaced',
-        by: order.by,
-      });
-      const generation = await this.#convergence.open(tx, row, { agentId, asked: order });
-      return { generation, opened: true };
+    });
+  }
+
+  /** n finishes what it holds, takes nothing new, and ends; then n+1 is opened. */
+  async #drain(tx: StateTransaction, { row, process, order }: OrderedRestart): Promise<Restarted> {
+    const { reason, by, traceparent } = order;
+    await this.#convergence.retire(tx, definitionOf(row).graceMs, {
+      process,
+      desiredState: 'replaced',
+      by,
+      restart: { reason, by, traceparent },
+    });
+    return { generation: process.generation + 1, opened: true };
+  }
+
+  /** n+1 is opened at once, so that what n held is in the queue again and n can finish none of it. */
+  async #replace(tx: StateTransaction, { row, process, order }: OrderedRestart): Promise<Restarted> {
+    const { overlap, graceMs } = definitionOf(row);
+    // Its work is lost to it already: where n+1 waits for its end there is nothing to give it time for.
+    await this.#convergence.retire(tx, overlap ? graceMs : 0, {
+      process,
+      desiredState: 'replaced',
+      by: order.by,
+    });
+    const generation = await this.#convergence.open(tx, row, { agentId: order.agentId, asked: order });
+    return { generation, opened: true };
+  }
+
+  async #tellRequested(tx: StateTransaction, { row, process, order }: OrderedRestart): Promise<void> {
+    await this.#parts.bus.append(tx, {
+      event_type: 'fleet.agent.restart_requested',
+      entity_type: 'agent',
+      entity_id: order.agentId,
+      payload: {
+        agent_id: order.agentId,
+        agent_type: definitionOf(row).agentType,
+        pool_id: row.pool_id,
+        generation: process.generation,
+        reason: order.reason,
+        requested_by: order.by,
+      },
+      traceparent: order.traceparent,
     });
   }
 
@@ -79,7 +106,7 @@ export class AgentControl {
   async stop(order: { readonly agentId: string } & Asked): Promise<void> {
     await this.#parts.database.transaction(async (tx) => {
       const { row, process } = await this.#lockAgentsPool(tx, order.agentId);
-      if (process.desired_state === 'run')
+      if (process.desired_state === 'run' || pendingRestart(process) !== null)
         await this.#convergence.retire(tx, definitionOf(row).graceMs, {
           process,
           desiredState: 'stopped',
@@ -109,4 +136,13 @@ export class AgentControl {
       ? new OmoiError('agent_not_managed', `Agent ${agentId} was started by somebody else.`, details)
       : new OmoiError('unknown_agent', `There is no agent ${agentId}.`, details);
   }
+}
+
+async function statusOf(tx: StateTransaction, agentId: string): Promise<AgentStatus | null> {
+  const agent = await tx.db
+    .selectFrom('agents')
+    .select('status')
+    .where('agent_id', '=', agentId)
+    .executeTakeFirst();
+  return agent?.status ?? null;
 }

@@ -7,6 +7,7 @@ import {
   changeUnit,
   forgetOlderUnits,
   insertIntent,
+  pendingRestart,
   poolUnits,
   reasonOfStop,
   type UnitRow,
@@ -18,6 +19,15 @@ import { createSpawnNonce } from './spawn-nonce.ts';
 export interface Consequences {
   spawn(key: { readonly agentId: string; readonly generation: number; readonly poolId: string }): void;
   stop(row: UnitRow): void;
+}
+
+export interface Retirement {
+  readonly process: UnitRow;
+  readonly desiredState: 'stopped' | 'retired' | 'replaced';
+  /** The person, token or policy that asks. */
+  readonly by: string;
+  /** What follows its end; a retirement without one takes back what an earlier one had. */
+  readonly restart?: Asked | null;
 }
 
 export interface Converged {
@@ -75,6 +85,13 @@ export class Convergence {
     };
   }
 
+  /** After the end of a process: opens the generation that was asked for while it drained. */
+  async followUp(tx: StateTransaction, row: PoolRow, ended: UnitRow): Promise<void> {
+    const restart = pendingRestart(ended);
+    if (restart === null || row.state !== 'active') return;
+    await this.#openReplica(tx, row, { agentId: ended.agent_id, asked: restart });
+  }
+
   /** Opens generation n+1 (or the first) and writes down that it shall run. Returns the generation. */
   async open(
     tx: StateTransaction,
@@ -101,21 +118,20 @@ export class Convergence {
     return generation;
   }
 
-  /** Writes down that a process shall not run any more; it has the pool's grace to end by itself. */
-  async retire(
-    tx: StateTransaction,
-    graceMs: number,
-    retirement: {
-      readonly process: UnitRow;
-      readonly desiredState: 'stopped' | 'retired' | 'replaced';
-      /** The person, token or policy that asks. */
-      readonly by: string;
-    },
-  ): Promise<void> {
-    const { process, desiredState, by } = retirement;
-    const change = { desired_state: desiredState, stopped_by: by };
+  /**
+   * Writes down that a process shall not run any more; it has the grace to end by itself, or what is left of one that
+   * it had before.
+   */
+  async retire(tx: StateTransaction, graceMs: number, retirement: Retirement): Promise<void> {
+    const { process, desiredState, by, restart = null } = retirement;
+    const change = {
+      desired_state: desiredState,
+      stopped_by: by,
+      restart: restart === null ? null : JSON.stringify(restart),
+    };
+    const graceEndMs = Math.round(tx.nowMs + graceMs);
     const killAtMs =
-      process.state === 'ended' ? null : (process.kill_at_ms ?? Math.round(tx.nowMs + graceMs));
+      process.state === 'ended' ? null : Math.min(process.kill_at_ms ?? graceEndMs, graceEndMs);
     await changeUnit(
       tx,
       { agentId: process.agent_id, generation: process.generation },

@@ -260,21 +260,6 @@ describe('a pool', () => {
 });
 
 describe('a restart', () => {
-  it('starts n+1 at once, and kills n when its grace is over', async () => {
-    await pools.create({ ...POOL, desired: 1, command: ['ignore_sigterm'] }, ASKED);
-    await runs('coders-1/1');
-    const order = { ...ASKED, agentId: 'coders-1', expectedGeneration: 1 };
-    expect(await pools.restart(order)).toEqual({ generation: 2, opened: true });
-    expect(await pools.restart(order)).toEqual({ generation: 2, opened: false });
-    await runs('coders-1/1', 'coders-1/2');
-    await clock.advance(GRACE_MS - 1);
-    expect(runningAgents()).toEqual(['coders-1/1', 'coders-1/2']);
-    await clock.advance(2);
-    await runs('coders-1/2');
-    expect(status('coders-1')).toBe('SPAWNING');
-    expect((await events('fleet.agent.restart_requested')).length).toBe(1);
-  });
-
   it('brings back what failed, and what a person stopped', async () => {
     await pools.create(POOL, ASKED);
     await runs('coders-1/1', 'coders-2/1');

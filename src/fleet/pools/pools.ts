@@ -68,7 +68,10 @@ export class Pools {
   constructor(parts: PoolParts, connection: WorkerConnection) {
     this.#parts = parts;
     this.#outages = new OutageLog(parts);
-    this.#supervisor = new UnitSupervisor(parts, connection, (poolId) => this.#onEnded(poolId));
+    this.#supervisor = new UnitSupervisor(parts, connection, {
+      recorded: (tx, pool, unit) => this.#convergence.followUp(tx, pool, unit),
+      committed: (poolId) => this.#onEnded(poolId),
+    });
     this.#convergence = new Convergence(parts, {
       spawn: (key) => this.#supervisor.spawn(key),
       stop: (row) => this.#supervisor.stop(row),
@@ -245,8 +248,10 @@ export class Pools {
   }
 
   /**
-   * Generation n+1 shall run: it starts at once, n gets SIGTERM and, after the pool's grace, SIGKILL; what n had
-   * added goes back to the queue. Repeating the order changes nothing.
+   * Generation n+1 shall run. A healthy n drains first: it takes no new work, gets SIGTERM and, after the pool's
+   * grace, SIGKILL; what it finishes meanwhile counts, the rest goes back to the queue. An n that hangs is not waited
+   * for: its work is in the queue at once, and it gets SIGKILL, or, where the pool lets n+1 overlap, the grace while
+   * n+1 runs already. Repeating the order, or giving one while an earlier is under way, changes nothing.
    * @throws OmoiError `unknown_agent`, `agent_not_managed`, `unknown_generation`, `transition_not_allowed`
    */
   restart(order: RestartOrder): Promise<Restarted> {

@@ -17,6 +17,7 @@ const ROW: UnitRow = {
   kill_at_ms: null,
   stopped_by: null,
   traceparent: null,
+  restart: null,
   intended_at_ms: 0,
   started_at_ms: 0,
   ended_at_ms: null,

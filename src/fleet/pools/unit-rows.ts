@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { StateTables, StateTransaction } from '#storage';
+import type { Asked } from './pool-parts.ts';
 import type { StartedUnit, UnitExit } from '../runtimes/runtime.ts';
 
 export type UnitRow = Selectable<StateTables['agent_units']>;
@@ -7,6 +8,12 @@ export type UnitRow = Selectable<StateTables['agent_units']>;
 export interface UnitKey {
   readonly agentId: string;
   readonly generation: number;
+}
+
+/** The restart that follows the end of a unit that drains. */
+export function pendingRestart(row: UnitRow): Asked | null {
+  // Written by `AgentControl`, and by nobody else.
+  return row.restart === null ? null : (JSON.parse(row.restart) as Asked);
 }
 
 export interface UnitIntent extends UnitKey {
@@ -52,6 +59,29 @@ export function poolUnits(tx: StateTransaction, poolId: string): Promise<UnitRow
     .where('pool_id', '=', poolId)
     .orderBy('agent_id')
     .orderBy('generation')
+    .execute();
+}
+
+/** Whether a generation before this one has not ended. */
+export async function hasLiveOlder(tx: StateTransaction, key: UnitKey): Promise<boolean> {
+  const older = await tx.db
+    .selectFrom('agent_units')
+    .select('generation')
+    .where('agent_id', '=', key.agentId)
+    .where('generation', '<', key.generation)
+    .where('state', '!=', 'ended')
+    .executeTakeFirst();
+  return older !== undefined;
+}
+
+/** The later generations that are to be started. */
+export function intendedAfter(tx: StateTransaction, key: UnitKey): Promise<UnitRow[]> {
+  return tx.db
+    .selectFrom('agent_units')
+    .selectAll()
+    .where('agent_id', '=', key.agentId)
+    .where('generation', '>', key.generation)
+    .where('state', '=', 'intended')
     .execute();
 }
 

@@ -4,7 +4,7 @@ import type { Runtime } from '../runtimes/runtime.ts';
 /** A stop by force that has no effect (uninterruptible sleep) is repeated. */
 const FORCE_AGAIN_MS = 2000;
 
-/** Asks units to end, and ends them by force when their grace is over. What was asked already is reminded. */
+/** Asks units to end, and ends them by force when their grace is over, or at once without one. What was asked already is reminded. */
 export class UnitStopper {
   readonly #clock: Clock;
   readonly #onFailure: (handle: string, error: unknown) => void;
@@ -19,6 +19,11 @@ export class UnitStopper {
   /** @param forceAtMs wall ms since epoch */
   stop(runtime: Runtime, handle: string, forceAtMs: number): void {
     const graceMs = Math.max(0, forceAtMs - this.#clock.wallMs());
+    if (graceMs === 0) {
+      this.#forceAfter(runtime, handle, FORCE_AGAIN_MS);
+      void this.#force(runtime, handle);
+      return;
+    }
     void runtime
       .stop(handle, { how: 'ask', graceMs })
       .catch((error: unknown) => this.#onFailure(handle, error));

@@ -2,10 +2,19 @@ import { backoffMs, messageOf, OmoiError, type PoolDefinition, type Span, type T
 import type { StateTransaction } from '#storage';
 import { readGeneration } from '../agents/agent-rows.ts';
 import type { EndedUnit, Runtime, StartedUnit, UnitExit } from '../runtimes/runtime.ts';
-import { definitionOf, lockPool, setPoolError, setSpawnFailure } from './pool-rows.ts';
+import { definitionOf, lockPool, setPoolError, setSpawnFailure, type PoolRow } from './pool-rows.ts';
 import type { PoolParts, WorkerConnection } from './pool-parts.ts';
 import { OutageLog, persist, type PersistOptions } from './persist.ts';
-import { readUnit, reasonOfStop, setEnded, setRunning, type UnitKey, type UnitRow } from './unit-rows.ts';
+import {
+  hasLiveOlder,
+  intendedAfter,
+  readUnit,
+  reasonOfStop,
+  setEnded,
+  setRunning,
+  type UnitKey,
+  type UnitRow,
+} from './unit-rows.ts';
 import { UnitActivityWatch } from './unit-activity-watch.ts';
 import { UnitStopper } from './unit-stopper.ts';
 import { workerEnvironment } from './worker-environment.ts';
@@ -34,6 +43,14 @@ interface SpawnOrder {
   readonly parent: string | null;
 }
 
+/** What follows the end of a pool's unit. */
+interface UnitEnds {
+  /** In the transaction that records the end. */
+  recorded(tx: StateTransaction, pool: PoolRow, unit: UnitRow): Promise<void>;
+  /** After its commit. */
+  committed(poolId: string): void;
+}
+
 const maxParallelSpawns = 8;
 
 /** Gone, and nobody saw how. */
@@ -46,7 +63,7 @@ const UNSEEN: UnitExit = { exitCode: null, signal: null };
 export class UnitSupervisor {
   readonly #parts: PoolParts;
   readonly #connection: WorkerConnection;
-  readonly #onEnded: (poolId: string) => void;
+  readonly #ends: UnitEnds;
   readonly #runtimes: ReadonlyMap<string, Runtime>;
   readonly #stopper: UnitStopper;
   readonly #activity: UnitActivityWatch;
@@ -63,12 +80,11 @@ export class UnitSupervisor {
   readonly #retries = new Map<string, Timer>();
   readonly #settled = new Set<Promise<void>>();
 
-  /** @param onEnded called after the exit of a pool's process was committed */
-  constructor(parts: PoolParts, connection: WorkerConnection, onEnded: (poolId: string) => void) {
+  constructor(parts: PoolParts, connection: WorkerConnection, ends: UnitEnds) {
     this.#parts = parts;
     this.#connection = connection;
     this.#outages = new OutageLog(parts);
-    this.#onEnded = onEnded;
+    this.#ends = ends;
     this.#stopper = new UnitStopper(parts.clock, (handle, error) =>
       parts.logger.warn(
         { handle, error: messageOf(error) },
@@ -215,10 +231,12 @@ export class UnitSupervisor {
     const name = nameOf(key);
     if (row?.state !== 'intended' || row.nonce === null) return null;
     if (row.desired_state !== 'run') {
-      await this.#end(tx, row, UNSEEN);
+      await this.#end(tx, { pool: poolRow, unit: row }, UNSEEN);
       this.#tokens.delete(name);
       return null;
     }
+    // Its end starts this one: what it still holds (a port, a lock) nobody else could have.
+    if (!definitionOf(poolRow).overlap && (await hasLiveOlder(tx, key))) return null;
     const waitMs = (poolRow.next_attempt_at_ms ?? 0) - tx.nowMs;
     if (waitMs > 0) {
       tx.afterCommit(() => this.#spawnLater(key, waitMs));
@@ -347,13 +365,17 @@ export class UnitSupervisor {
   async #recordExit(known: Watched, exit: UnitExit): Promise<void> {
     await known.recorded;
     await persist(this.#persisting('The exit of an agent', known.key), async (tx) => {
-      await lockPool(tx, known.key.poolId);
-      const row = await readUnit(tx, known.key);
-      if (row && row.state !== 'ended') await this.#end(tx, row, exit);
+      const pool = await lockPool(tx, known.key.poolId);
+      const unit = await readUnit(tx, known.key);
+      if (unit && unit.state !== 'ended') await this.#end(tx, { pool, unit }, exit);
     });
   }
 
-  async #end(tx: StateTransaction, row: UnitRow, exit: UnitExit): Promise<void> {
+  async #end(
+    tx: StateTransaction,
+    { pool, unit: row }: { readonly pool: PoolRow; readonly unit: UnitRow },
+    exit: UnitExit,
+  ): Promise<void> {
     await setEnded(tx, keyOf(row), exit);
     await this.#parts.generations.recordExit(tx, {
       agentId: row.agent_id,
@@ -364,7 +386,12 @@ export class UnitSupervisor {
       once: false,
       traceparent: row.traceparent,
     });
-    tx.afterCommit(() => this.#onEnded(row.pool_id));
+    const waiting = await intendedAfter(tx, keyOf(row));
+    await this.#ends.recorded(tx, pool, row);
+    tx.afterCommit(() => {
+      for (const follower of waiting) this.spawn(keyOf(follower));
+      this.#ends.committed(row.pool_id);
+    });
   }
 
   #requireRuntime(name: string): Runtime {

@@ -30,6 +30,8 @@ export class MemoryMachine {
   /** What the processes do that a test speaks for; nothing is seen of others. By handle. */
   readonly #activities = new Map<string, ProcessActivity>();
   #lastPid = 100;
+  /** Of each agent, how many of its processes ran at one time. */
+  readonly mostAtOnce = new Map<string, number>();
   /** Every start, in order. */
   readonly starts: UnitSpec[] = [];
 
@@ -47,6 +49,9 @@ export class MemoryMachine {
     this.starts.push(spec);
     this.#outputs.set(started.handle, 'ready\n');
     this.#processes.set(started.handle, { started, spec, watcher, own: true });
+    const { agentId } = spec;
+    const atOnce = this.running.filter((other) => other.agentId === agentId).length;
+    this.mostAtOnce.set(agentId, Math.max(atOnce, this.mostAtOnce.get(agentId) ?? 0));
     if (program === 'exit') setImmediate(() => this.end(pid, { exitCode: Number(spec.command[1]) }));
     return { kind: 'started', unit: started };
   }

@@ -18,6 +18,7 @@ import { deferredTasks } from './017_deferred_tasks.ts';
 import { unfinishedTasks } from './019_unfinished_tasks.ts';
 import { removedRules } from './023_removed_rules.ts';
 import { unitStops } from './024_unit_stops.ts';
+import { drains } from './027_drains.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -40,4 +41,5 @@ export const MIGRATIONS: readonly Migration[] = [
   unfinishedTasks,
   removedRules,
   unitStops,
+  drains,
 ];

@@ -38,6 +38,8 @@ export interface PoolTables {
     /** How the runtime finds the unit again. */
     handle: string | null;
     pid: number | null;
+    /** JSON `{reason, by, traceparent}`: the restart that was asked for and follows its end; null without one. */
+    restart: string | null;
     /** When it is ended by force; null while nothing stops it. */
     kill_at_ms: number | null;
     /** The person, token or policy that asked for its end; null where nobody did, or a server before 024 was asked. */

@@ -25,7 +25,7 @@ export type UnitState = (typeof UNIT_STATES)[number];
 
 /**
  * What a unit shall do: `stopped` by a person stays so until a restart, `retired` replicas are filled again when the
- * pool grows, a `replaced` generation has a follower.
+ * pool grows, a `replaced` generation has a follower, or gets one when it has ended.
  */
 export const DESIRED_UNIT_STATES = ['run', 'stopped', 'retired', 'replaced'] as const;
 export type DesiredUnitState = (typeof DESIRED_UNIT_STATES)[number];
@@ -77,6 +77,13 @@ const POOL_KEYS = {
   grace_ms: optional(graceMs.describe('From being asked to end to being ended by force.'), 10_000, {
     variable: 'OMOI_GRACE_MS',
   }),
+  overlap: optional(
+    z
+      .boolean()
+      .describe('Whether the next generation of a hung agent may start before the present one has ended.'),
+    false,
+    {},
+  ),
   orphan_timeout_ms: optional(orphanTimeoutMs, 600_000, { variable: 'OMOI_ORPHAN_TIMEOUT_MS' }),
   on_orphan: optional(
     z

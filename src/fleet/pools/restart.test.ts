@@ -1,0 +1,271 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import {
+  createSeededRandom,
+  definePool,
+  SelfMetrics,
+  silentLogger,
+  VirtualClock,
+  type PoolDefinition,
+} from '#telemetry';
+import {
+  claimOf,
+  heldBy,
+  registration,
+  startTestFleet,
+  task,
+  type TestFleet,
+} from '../fleet.test-support.ts';
+import { MemoryMachine, MemoryRuntime } from '../runtimes/memory-runtime.test-support.ts';
+import { Pools } from './pools.ts';
+
+const AGENT = 'coders-1';
+const ASKED = { reason: 'test', by: 'tester', traceparent: null };
+const ORDER = { ...ASKED, agentId: AGENT };
+const GRACE_MS = 60_000;
+/** Until an agent that is silent is UNRESPONSIVE, and with time for that to be noticed. */
+const SILENCE_MS = 5000;
+const SPAN = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01' };
+
+const clock = new VirtualClock();
+let database: StateDatabase;
+let test: TestFleet;
+let machine: MemoryMachine;
+let pools: Pools;
+let sequence: number;
+
+function openPools(): Pools {
+  return new Pools(
+    {
+      database,
+      bus: test.bus,
+      clock,
+      random: createSeededRandom(7),
+      logger: silentLogger,
+      metrics: new SelfMetrics(),
+      tracing: {
+        startSpan: () => ({ ...SPAN, setAttributes() {}, addLink() {}, addEvent() {}, fail() {}, end() {} }),
+      },
+      generations: test.fleet.agents,
+      drains: test.fleet.agents,
+      silence: test.fleet.agents,
+      runtimes: [new MemoryRuntime(machine)],
+      mintAgentToken: () => Promise.resolve('token'),
+    },
+    { url: 'http://127.0.0.1:4600', otlpUrl: null, inheritedEnv: {} },
+  );
+}
+
+/** The database answers from a thread: real turns of the event loop pass until it has. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 5000; turn++) {
+    if (await condition()) return;
+    await clock.advance(0);
+  }
+  throw new Error('it did not come true');
+}
+
+const running = (): string =>
+  machine.running
+    .map(({ agentId, generation }) => `${agentId}/${generation}`)
+    .sort()
+    .join();
+const status = (): string | undefined => test.fleet.agents.get(AGENT)?.status;
+
+/** A pool of one whose agent has registered; it does not end by itself when it is asked to. */
+async function poolOfOne(change: Partial<PoolDefinition> = {}): Promise<void> {
+  const pool = definePool({
+    id: 'coders',
+    command: ['ignore_sigterm'],
+    desired: 1,
+    max: 3,
+    graceMs: GRACE_MS,
+  });
+  await pools.create({ ...pool, ...change }, ASKED);
+  await registered(1);
+}
+
+async function registered(generation: number): Promise<void> {
+  await until(async () =>
+    (await pools.get('coders')).replicas.some(
+      ({ unit, ...replica }) =>
+        replica.agentId === AGENT && replica.generation === generation && unit === 'running',
+    ),
+  );
+  const spec = machine.starts.findLast(({ agentId }) => agentId === AGENT);
+  await test.fleet.agents.register(
+    registration(AGENT, { poolId: 'coders', generation, nonce: spec?.nonce ?? '' }),
+  );
+}
+
+function beat(generation = 1): string {
+  const quiet = { degraded: false, reason: null, nonce: null, inFlight: 0 };
+  return test.fleet.agents.heartbeat({ agentId: AGENT, generation, sequence: ++sequence, ...quiet }).desired;
+}
+
+async function claim(generation = 1): Promise<string | null> {
+  const [claimed] = await test.fleet.tasks.claim(claimOf(AGENT, { generation, leaseMs: 600_000 }));
+  return claimed?.task_id ?? null;
+}
+
+async function claimNew(): Promise<string> {
+  await test.fleet.tasks.enqueue([task()], null);
+  const taskId = await claim();
+  if (taskId === null) throw new Error('nothing was claimed');
+  return taskId;
+}
+
+const complete = (taskId: string, generation = 1) =>
+  test.fleet.tasks.complete(heldBy(AGENT, taskId, generation), '"done"');
+
+/** The agent says no word until it is judged. */
+async function fallSilent(): Promise<void> {
+  await clock.advance(SILENCE_MS);
+  await until(() => status() === 'UNRESPONSIVE');
+}
+
+beforeEach(async () => {
+  sequence = 0;
+  database = await openTestStateDatabase(clock, 'one');
+  test = await startTestFleet(database, { clock });
+  machine = new MemoryMachine();
+  pools = openPools();
+  await pools.start();
+});
+
+afterEach(async () => {
+  await pools.close();
+  await test.stop();
+  await database.close();
+});
+
+describe('a restart of an agent at work', () => {
+  it('lets it finish its work, which counts, gives it no more, and starts n+1 when it has ended', async () => {
+    await poolOfOne();
+    const taskId = await claimNew();
+    expect(await pools.restart(ORDER)).toEqual({ generation: 2, opened: true });
+    await until(() => beat() === 'drain');
+    await test.fleet.tasks.enqueue([task()], null);
+    expect(await claim()).toBeNull();
+    expect(running()).toBe('coders-1/1');
+    expect(await complete(taskId)).toMatchObject({ state: 'completed', attempt: 1 });
+    machine.end(machine.pidOf(AGENT), { exitCode: 0 });
+    await until(() => running() === 'coders-1/2');
+    expect(await test.fleet.tasks.get(taskId)).toMatchObject({ state: 'completed', generation: 1 });
+    await registered(2);
+    expect(await claim(2)).not.toBeNull();
+    expect(await test.events('fleet.task.refused')).toEqual([]);
+  });
+
+  it('ends it when the grace is over, and what it holds goes back to the queue', async () => {
+    await poolOfOne();
+    const taskId = await claimNew();
+    await pools.restart(ORDER);
+    for (let passedMs = 0; passedMs < GRACE_MS; passedMs += 1000) {
+      beat();
+      await clock.advance(1000);
+    }
+    await until(() => running() === 'coders-1/2');
+    expect(await test.fleet.tasks.get(taskId)).toMatchObject({ state: 'queued' });
+    expect(await test.events('fleet.agent.exited')).toMatchObject([{ signal: 'SIGKILL', expected: true }]);
+    await expect(complete(taskId)).rejects.toMatchObject({ code: 'generation_superseded' });
+  });
+
+  it('is one restart, however often it is asked for while it is under way', async () => {
+    await poolOfOne();
+    const first = await Promise.all(Array.from({ length: 20 }, () => pools.restart(ORDER)));
+    expect(first.filter(({ opened }) => opened)).toEqual([{ generation: 2, opened: true }]);
+    expect(new Set(first.map(({ generation }) => generation))).toEqual(new Set([2]));
+    expect(await pools.restart({ ...ORDER, expectedGeneration: 1 })).toEqual({
+      generation: 2,
+      opened: false,
+    });
+    machine.end(machine.pidOf(AGENT), { exitCode: 0 });
+    await until(() => running() === 'coders-1/2');
+    // It has not told of itself yet: it is what was asked for.
+    expect(await pools.restart(ORDER)).toEqual({ generation: 2, opened: false });
+    await registered(2);
+    expect(await pools.restart(ORDER)).toEqual({ generation: 3, opened: true });
+    expect((await test.events('fleet.agent.restart_requested')).length).toBe(2);
+  });
+
+  it('goes on after a crash of the server', async () => {
+    await poolOfOne();
+    await pools.restart(ORDER);
+    await pools.close();
+    machine.end(machine.pidOf(AGENT), { exitCode: 0 });
+    pools = openPools();
+    await pools.start();
+    await until(() => running() === 'coders-1/2');
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['the agent is stopped', () => pools.stop(ORDER)],
+    ['the pool shrinks', () => pools.update('coders', { desired: 0 }, ASKED)],
+    ['the pool is removed', () => pools.remove('coders', ASKED)],
+  ])('is taken back where meanwhile %s', async (_, change) => {
+    await poolOfOne();
+    await pools.restart(ORDER);
+    await change();
+    machine.end(machine.pidOf(AGENT), { exitCode: 0 });
+    await until(() => status() === 'TERMINATED');
+    await clock.advance(60_000);
+    expect(machine.starts.length).toBe(1);
+  });
+
+  it('of a quarantined one is refused', async () => {
+    await poolOfOne();
+    await test.fleet.agents.quarantine(ORDER);
+    await expect(pools.restart(ORDER)).rejects.toMatchObject({ code: 'transition_not_allowed' });
+    expect(running()).toBe('coders-1/1');
+  });
+});
+
+describe('a restart of an agent that hangs', () => {
+  it('fences it and ends it by force at once; n+1 starts when it is gone', async () => {
+    await poolOfOne();
+    const taskId = await claimNew();
+    await fallSilent();
+    expect(await pools.restart({ ...ORDER, expectedGeneration: 1 })).toEqual({ generation: 2, opened: true });
+    expect(await test.fleet.tasks.get(taskId)).toMatchObject({ state: 'queued' });
+    await expect(complete(taskId)).rejects.toMatchObject({ code: 'generation_superseded' });
+    await until(() => running() === 'coders-1/2');
+    expect(await test.events('fleet.agent.exited')).toMatchObject([{ signal: 'SIGKILL', expected: true }]);
+  });
+
+  it('starts n+1 beside it where the pool lets them overlap, and leaves it its grace', async () => {
+    await poolOfOne({ overlap: true });
+    await fallSilent();
+    await pools.restart(ORDER);
+    await until(() => running() === 'coders-1/1,coders-1/2');
+    await clock.advance(GRACE_MS - 1);
+    expect(running()).toBe('coders-1/1,coders-1/2');
+    await clock.advance(2);
+    await until(() => running() === 'coders-1/2');
+  });
+
+  it('is not waited for where the order says that it hangs', async () => {
+    await poolOfOne();
+    const askedAtMs = clock.monotonicMs();
+    await pools.restart({ ...ORDER, hung: true });
+    await until(() => running() === 'coders-1/2');
+    expect(clock.monotonicMs() - askedAtMs).toBeLessThan(GRACE_MS);
+  });
+
+  it('replaces a drain under way', async () => {
+    await poolOfOne();
+    await pools.restart(ORDER);
+    await fallSilent();
+    expect(await pools.restart({ ...ORDER, expectedGeneration: 1 })).toEqual({ generation: 2, opened: true });
+    await until(() => running() === 'coders-1/2');
+    expect((await test.events('fleet.agent.exited')).length).toBe(1);
+  });
+
+  it('never has n and n+1 run side by side, also where n was just being started', async () => {
+    await poolOfOne();
+    await pools.restart({ ...ORDER, hung: true });
+    await pools.restart({ ...ORDER, expectedGeneration: 2 });
+    await until(() => running() === 'coders-1/3');
+    expect(machine.mostAtOnce.get(AGENT)).toBe(1);
+  });
+});
