@@ -31,7 +31,8 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
         status: agent.status,
         silenceMs: agent.silenceMs,
         lastHeartbeatAtMs: agent.lastHeartbeatAtMs,
-        workSeenAtMs: agent.workSeenAtMs,
+        // What was seen of a process before it stood still is no reason to wait.
+        workSeenAtMs: agent.status === 'STALLED' ? null : agent.workSeenAtMs,
         heartbeatTtlMs: agent.pace.ttlMs,
       };
     },

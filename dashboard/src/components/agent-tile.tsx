@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { Agent, Task } from '../api/wire.ts';
 import { formatDuration } from '../domain/age.ts';
-import { count } from '../domain/event-sentence.ts';
+import { count, words } from '../domain/event-sentence.ts';
 import { agentTone } from '../domain/tone.ts';
 import { useView } from '../hooks/use-view.ts';
 import styles from './agent-tile.module.css';
@@ -53,8 +53,13 @@ function idleText({ status, tasks_held: held }: Agent): string {
 }
 
 /** Under two seconds the age would only flicker. */
-function beatText({ status, heartbeat_age_ms: ageMs, heartbeats_missed: missed }: Agent): string {
-  if (status === 'FAILED') return 'ended';
+function beatText({
+  status,
+  status_reason: reason,
+  heartbeat_age_ms: ageMs,
+  heartbeats_missed: missed,
+}: Agent): string {
+  if (status === 'FAILED' || status === 'TERMINATED' || status === 'STALLED') return words(reason);
   if (ageMs === null) return 'no beat yet';
   if (missed > 0) return `${missed} missed`;
   return ageMs < 2_000 ? 'beat now' : `beat ${formatDuration(ageMs)} ago`;

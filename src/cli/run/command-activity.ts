@@ -31,7 +31,7 @@ export class CommandActivity {
 
   /** Without pauses: nobody else waits in this process. */
   #lookAt(pid: number): ProcessActivity {
-    const looking = this.#trees.look([pid]);
+    const looking = this.#trees.look([{ pid, startTicks: null }]);
     for (;;) {
       const step = looking.next();
       if (step.done) return step.value.get(pid) ?? 'idle';

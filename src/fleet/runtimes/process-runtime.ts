@@ -149,14 +149,14 @@ export class ProcessRuntime implements Runtime {
 
   async activity(handles: readonly string[]): Promise<ReadonlyMap<string, ProcessActivity>> {
     const { table, clock } = this.#parts;
-    const pids = new Map<string, number>();
+    const units = new Map<string, UnitIdentity>();
     for (const handle of handles) {
-      const identity = parseHandle(handle);
-      if (identity && findProcess(table, identity)) pids.set(handle, identity.pid);
+      const unit = parseHandle(handle);
+      if (unit?.bootId === table.bootId()) units.set(handle, unit);
     }
-    const seen = await paced(this.#trees.look([...pids.values()]), new Stretch(clock));
+    const seen = await paced(this.#trees.look([...units.values()]), new Stretch(clock));
     const activities = new Map<string, ProcessActivity>();
-    for (const [handle, pid] of pids) {
+    for (const [handle, { pid }] of units) {
       const activity = seen.get(pid);
       if (activity !== undefined) activities.set(handle, activity);
     }

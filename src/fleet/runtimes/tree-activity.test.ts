@@ -1,7 +1,7 @@
 import { beforeEach, expect, it, test } from 'vitest';
 import type { ProcessActivity } from '#telemetry';
 import type { ProcessTable } from './process-table.ts';
-import { TreeActivity } from './tree-activity.ts';
+import { TreeActivity, type TreeRoot } from './tree-activity.ts';
 
 interface TestProcess {
   parent: number;
@@ -45,8 +45,12 @@ const table: ProcessTable = {
   bootId: () => 'boot',
 };
 
-function look(...rootPids: number[]): ReadonlyMap<number, ProcessActivity> {
-  const looking = activity.look(rootPids);
+function look(...pids: number[]): ReadonlyMap<number, ProcessActivity> {
+  return lookAt(pids.map((pid) => ({ pid, startTicks: null })));
+}
+
+function lookAt(roots: readonly TreeRoot[]): ReadonlyMap<number, ProcessActivity> {
+  const looking = activity.look(roots);
   for (;;) {
     const step = looking.next();
     if (step.done) return step.value;
@@ -96,6 +100,15 @@ it('says of a tree that it sees for the first time only that it is stopped', () 
       [20, 'stopped'],
     ]),
   );
+});
+
+it('leaves out a process that was given the pid of one that has ended', () => {
+  at(10).startTicks = 99;
+  const activities = lookAt([
+    { pid: 10, startTicks: 10 },
+    { pid: 20, startTicks: 20 },
+  ]);
+  expect([...activities]).toEqual([[20, 'idle']]);
 });
 
 it('compares with the last look, and reads the table once for all trees', () => {

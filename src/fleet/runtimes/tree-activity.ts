@@ -14,9 +14,16 @@ interface Used {
 
 type Tree = Map<number, Used>;
 
+/** The first process of a tree; without its start it is whatever has the pid. */
+export interface TreeRoot {
+  readonly pid: number;
+  readonly startTicks: number | null;
+}
+
 /**
  * What the trees of some processes have done since they were looked at before: a process and all that descends from
- * it or belongs to the session that it leads. However many trees are looked at, the table is read once.
+ * it or belongs to the session that it leads. However many trees are looked at, the table is read once, and no
+ * environment: what has left its session and its parents shows nothing of who beats.
  */
 export class TreeActivity {
   readonly #table: ProcessTable;
@@ -29,16 +36,17 @@ export class TreeActivity {
   /**
    * Offers pauses; of looks that overlap each compares with the one that ended last. A tree that is looked at for the
    * first time is `idle`, or `stopped`: what it did before is not known. One whose root has ended is left out.
+   * @returns by the pid of the root
    */
-  *look(rootPids: readonly number[]): Generator<void, Map<number, ProcessActivity>> {
+  *look(roots: readonly TreeRoot[]): Generator<void, Map<number, ProcessActivity>> {
     const processes = yield* readProcesses(this.#table);
     const trees = new Map<number, Tree>();
     const activities = new Map<number, ProcessActivity>();
-    for (const rootPid of rootPids) {
+    for (const { pid: rootPid, startTicks } of roots) {
       yield;
       const members = membersOf(processes, rootPid);
       const root = members[0];
-      if (!root) continue;
+      if (!root || (startTicks !== null && root.startTicks !== startTicks)) continue;
       const used = new Map(members.map((member) => [member.pid, this.#usedBy(member)]));
       const before = this.#trees.get(rootPid);
       const known = before?.get(rootPid)?.startTicks === root.startTicks ? before : undefined;
