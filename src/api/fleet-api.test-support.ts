@@ -1,6 +1,6 @@
 import { createEventBus } from '#eventbus';
 import { createFleet, type Fleet } from '#fleet';
-import { openTestStateDatabase } from '#storage';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import { registerAgentRoutes } from './agents/agent-routes.ts';
 import { startTestApi, type TestApi } from './api.test-support.ts';
@@ -11,6 +11,10 @@ import { registerTaskRoutes } from './tasks/task-routes.ts';
 export interface FleetApi {
   readonly api: TestApi;
   readonly fleet: Fleet;
+  /** Where the fleet is. */
+  readonly database: StateDatabase;
+  /** The routes that a token of role agent may call: `GET /api/v1/fleet/tasks`. */
+  readonly agentRoutes: readonly string[];
   close(): Promise<void>;
 }
 
@@ -24,9 +28,14 @@ export async function openFleetApi(
   const bus = createEventBus(common);
   const fleet = createFleet({ ...common, bus });
   await fleet.start();
+  const agentRoutes: string[] = [];
   const api = await startTestApi({
     parts,
     register: (app) => {
+      app.addHook('onRoute', ({ method, url, config }) => {
+        if (method !== 'HEAD' && config?.access?.includes('agent'))
+          agentRoutes.push(`${String(method)} ${url}`);
+      });
       registerAgentRoutes(app, { fleet, clock });
       registerTaskRoutes(app, { fleet });
       registerLockRoutes(app, { fleet });
@@ -35,6 +44,8 @@ export async function openFleetApi(
   return {
     api,
     fleet,
+    database,
+    agentRoutes,
     async close() {
       await api.close();
       await fleet.stop();

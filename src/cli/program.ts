@@ -95,6 +95,15 @@ function defineQuery(program: Command): void {
     });
 }
 
+interface TokenOptions {
+  readonly role: string;
+  readonly agent?: string[];
+  readonly pool?: string;
+  readonly memberOf?: string;
+  readonly enqueueFor?: string[];
+  readonly maxAgents?: number;
+}
+
 function defineToken(program: Command): void {
   const token = program
     .command('token')
@@ -107,13 +116,19 @@ function defineToken(program: Command): void {
     .requiredOption('--role <role>', 'ingest, agent, viewer, operator or admin')
     .option('--agent <id...>', 'the agents an agent token speaks for')
     .option('--pool <pool>', 'the pool an agent token speaks for')
-    .action(async (name: string, options: { role: string; agent?: string[]; pool?: string }) => {
+    .option('--member-of <pool>', 'the pool that the agents of --agent join')
+    .option('--enqueue-for <pool...>', 'pools of others that an agent token may put tasks into; * for all')
+    .option('--max-agents <number>', 'how many agents it may have registered at a time', Number)
+    .action(async (name: string, options: TokenOptions) => {
       const { createToken } = await import('./token.ts');
       await createToken(token.opts<{ dataDirectory: string }>().dataDirectory, {
         name,
         role: options.role,
         agentIds: options.agent ?? [],
         poolId: options.pool ?? null,
+        memberOf: options.memberOf ?? null,
+        enqueueFor: options.enqueueFor ?? [],
+        maxAgents: options.maxAgents ?? null,
       });
     });
   token

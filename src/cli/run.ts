@@ -30,7 +30,7 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
     throw new OmoiError('invalid_request', `--type: "${flags.type}" is none of ${AGENT_TYPES.join(', ')}`);
   }
   const agentId = flags.id ?? `${flags.pool}-${hostname().replace(NOT_IN_NAMES, '-')}-${process.pid}`;
-  const token = await findToken(flags.dataDirectory, agentId);
+  const token = await findToken(flags.dataDirectory, { agentId, pool: flags.pool });
   try {
     return await runCommand({
       command,
@@ -52,7 +52,10 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
  * OMOI_AGENT_TOKEN, or, for who owns the data directory of a running server, a token for this agent alone that is
  * worthless when the command has ended.
  */
-async function findToken(dataDirectory: string, agentId: string): Promise<Token> {
+async function findToken(
+  dataDirectory: string,
+  { agentId, pool }: { readonly agentId: string; readonly pool: string },
+): Promise<Token> {
   const none = { secret: process.env['OMOI_AGENT_TOKEN'] ?? null, revoke: () => Promise.resolve() };
   const server = findServer(dataDirectory);
   if (none.secret !== null || !server) return none;
@@ -62,7 +65,7 @@ async function findToken(dataDirectory: string, agentId: string): Promise<Token>
       await client.call('POST', '/api/v1/tokens', {
         name: `run/${agentId}/${process.pid}-${Date.now().toString(36)}`,
         role: 'agent',
-        scope: { agent_ids: [agentId] },
+        scope: { agent_ids: [agentId], member_of: pool },
       }),
     );
     const revoke = async (): Promise<void> => {

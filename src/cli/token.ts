@@ -8,6 +8,9 @@ export interface TokenRequest {
   readonly role: string;
   readonly agentIds: readonly string[];
   readonly poolId: string | null;
+  readonly memberOf: string | null;
+  readonly enqueueFor: readonly string[];
+  readonly maxAgents: number | null;
 }
 
 /** The server of a data directory, reached as its owner: what protects it is the directory's permissions. */
@@ -23,8 +26,10 @@ function ownerClient(dataDirectory: string): LocalClient {
 const createdToken = z.object({ token: z.object({ id: z.string(), role: z.string() }), secret: z.string() });
 
 export async function createToken(dataDirectory: string, request: TokenRequest): Promise<void> {
-  const { name, role, agentIds, poolId } = request;
-  const scope = agentIds.length > 0 || poolId !== null ? { agent_ids: agentIds, pool_id: poolId } : undefined;
+  const { name, role, agentIds, poolId, memberOf, enqueueFor, maxAgents } = request;
+  const isScoped = agentIds.length > 0 || poolId !== null;
+  const limits = { member_of: memberOf, enqueue_for: enqueueFor, max_agents: maxAgents };
+  const scope = isScoped ? { agent_ids: agentIds, pool_id: poolId, ...limits } : undefined;
   const answer = await ownerClient(dataDirectory).call('POST', '/api/v1/tokens', { name, role, scope });
   const { token, secret } = createdToken.parse(answer);
   process.stderr.write(`token ${token.id} (${token.role}); it is shown this once:\n`);

@@ -21,6 +21,8 @@ export interface FleetLimits {
   /** How often what heartbeats said is written to the database. */
   readonly beatFlushMs: number;
   readonly maxAgents: number;
+  /** Agents that one agent token has registered and that have not left. */
+  readonly maxAgentsPerToken: number;
   /** How long an ended agent stays in the snapshot. */
   readonly endedAgentShownMs: number;
   readonly endedAgentRetentionMs: number;
@@ -62,6 +64,7 @@ export const DEFAULT_FLEET_LIMITS: FleetLimits = {
   maxTransitionsPerTick: 200,
   beatFlushMs: 5000,
   maxAgents: 20_000,
+  maxAgentsPerToken: 1000,
   endedAgentShownMs: 3_600_000,
   endedAgentRetentionMs: 30 * DAY_MS,
 

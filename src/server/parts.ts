@@ -99,6 +99,7 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
     ...base,
     ...of('fleet'),
     bus,
+    limits: { maxAgentsPerToken: config.access.max_agents_per_token },
   });
   const pools = new Pools(
     {

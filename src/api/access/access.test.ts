@@ -193,10 +193,14 @@ describe('tokens', () => {
     const generations: string[] = [];
     for (let generation = 1; generation <= 3; generation++) {
       generations.push(
-        await test.database.transaction((tx) => test.access.mintAgentToken(tx, { agentId: 'w_1' })),
+        await test.database.transaction((tx) =>
+          test.access.mintAgentToken(tx, { agentId: 'w_1', poolId: null, enqueueFor: [] }),
+        ),
       );
     }
-    await test.database.transaction((tx) => test.access.mintAgentToken(tx, { agentId: 'wx1' }));
+    await test.database.transaction((tx) =>
+      test.access.mintAgentToken(tx, { agentId: 'wx1', poolId: null, enqueueFor: [] }),
+    );
     const statuses = await Promise.all(
       generations.map(async (secret) => {
         const headers = { authorization: `Bearer ${secret}` };

@@ -5,6 +5,9 @@ import type { TokenStore } from './token-store.ts';
 /** An agent that Omoi starts. */
 export interface StartedAgent {
   readonly agentId: string;
+  readonly poolId: string | null;
+  /** Pools of others that it may put tasks into. */
+  readonly enqueueFor: readonly string[];
 }
 
 export interface AgentTokenChange {
@@ -54,7 +57,13 @@ export async function mintAgentToken(
   const { secret } = await tokens.mint(tx, {
     name: `${stem}${(own[0]?.number ?? 0) + 1}`,
     role: 'agent',
-    scope: { agentIds: [agent.agentId], poolId: null },
+    scope: {
+      agentIds: [agent.agentId],
+      poolId: null,
+      memberOf: agent.poolId,
+      enqueueFor: agent.enqueueFor,
+      maxAgents: null,
+    },
     createdBy: CREATED_BY,
     expiresAtMs: null,
   });

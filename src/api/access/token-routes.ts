@@ -13,16 +13,42 @@ import type { Access } from './access.ts';
 import type { TokenRecord } from './token-store.ts';
 import type { ApiApp } from '../http/app.ts';
 
+const poolName = z.string().min(1).max(200);
 const scopeBody = z.strictObject({
   agent_ids: z.array(z.string().min(1).max(200)).max(1_000).default([]),
-  pool_id: z.string().min(1).max(200).nullable().default(null),
+  pool_id: poolName.nullable().default(null),
+  member_of: poolName
+    .nullable()
+    .default(null)
+    .describe('The pool that the named agents join; they speak for no other of it.'),
+  enqueue_for: z
+    .array(poolName)
+    .max(1_000)
+    .default([])
+    .describe('Pools of others that it may put tasks into; `*` for all.'),
+  max_agents: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .nullable()
+    .default(null)
+    .describe('How many agents it may have registered; null: `access.max_agents_per_token`.'),
 });
 
 const tokenBody = z.object({
   id: z.string(),
   name: z.string(),
   role: z.enum(ROLES),
-  scope: z.object({ agent_ids: z.array(z.string()), pool_id: z.string().nullable() }).nullable(),
+  scope: z
+    .object({
+      agent_ids: z.array(z.string()),
+      pool_id: z.string().nullable(),
+      member_of: z.string().nullable(),
+      enqueue_for: z.array(z.string()),
+      max_agents: z.number().nullable(),
+    })
+    .nullable(),
   prefix: z.string().describe('The first characters of the secret.'),
   created_at: z.string(),
   created_by: z.string(),
@@ -82,7 +108,15 @@ export function registerTokenRoutes(
       const minted = await access.mintToken({
         name,
         role,
-        scope: scope ? { agentIds: scope.agent_ids, poolId: scope.pool_id } : null,
+        scope: scope
+          ? {
+              agentIds: scope.agent_ids,
+              poolId: scope.pool_id,
+              memberOf: scope.member_of,
+              enqueueFor: scope.enqueue_for,
+              maxAgents: scope.max_agents,
+            }
+          : null,
         createdBy: request.principal.name,
         expiresAtMs: expiresIn === undefined ? null : Math.floor(clock.wallMs()) + readLifetime(expiresIn),
       });
@@ -119,7 +153,13 @@ function describeToken(token: TokenRecord): z.output<typeof tokenBody> {
     id: token.id,
     name: token.name,
     role: token.role,
-    scope: token.scope && { agent_ids: [...token.scope.agentIds], pool_id: token.scope.poolId },
+    scope: token.scope && {
+      agent_ids: [...token.scope.agentIds],
+      pool_id: token.scope.poolId,
+      member_of: token.scope.memberOf ?? null,
+      enqueue_for: [...(token.scope.enqueueFor ?? [])],
+      max_agents: token.scope.maxAgents ?? null,
+    },
     prefix: token.prefix,
     created_at: toRfc3339(token.createdAtMs),
     created_by: token.createdBy,

@@ -163,12 +163,34 @@ function readRole(text: string): Role {
   return role;
 }
 
-function writeScope(scope: AgentScope): string {
-  return JSON.stringify({ agent_ids: scope.agentIds, pool_id: scope.poolId });
+/** A scope as it is kept. The last three are missing in what earlier versions wrote. */
+interface KeptScope {
+  readonly agent_ids: readonly string[];
+  readonly pool_id: string | null;
+  readonly member_of?: string | null;
+  readonly enqueue_for?: readonly string[];
+  readonly max_agents?: number | null;
+}
+
+function writeScope({ agentIds, poolId, memberOf, enqueueFor, maxAgents }: AgentScope): string {
+  const kept: KeptScope = {
+    agent_ids: agentIds,
+    pool_id: poolId,
+    member_of: memberOf ?? null,
+    enqueue_for: enqueueFor ?? [],
+    max_agents: maxAgents ?? null,
+  };
+  return JSON.stringify(kept);
 }
 
 function readScope(text: string): AgentScope {
   // Written by `writeScope` alone.
-  const scope = JSON.parse(text) as { agent_ids: string[]; pool_id: string | null };
-  return { agentIds: scope.agent_ids, poolId: scope.pool_id };
+  const scope = JSON.parse(text) as KeptScope;
+  return {
+    agentIds: scope.agent_ids,
+    poolId: scope.pool_id,
+    memberOf: scope.member_of ?? null,
+    enqueueFor: scope.enqueue_for ?? [],
+    maxAgents: scope.max_agents ?? null,
+  };
 }

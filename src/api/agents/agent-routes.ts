@@ -1,5 +1,5 @@
 import type { Fleet } from '#fleet';
-import { toRfc3339, type Clock } from '#telemetry';
+import { OmoiError, toRfc3339, type Clock } from '#telemetry';
 import { assertMaySpeakFor } from '../access/agent-scope.ts';
 import type { ApiApp } from '../http/app.ts';
 import {
@@ -15,7 +15,7 @@ import {
   registerBody,
 } from './agent-schemas.ts';
 import { viewAgent, viewGeneration } from './agent-view.ts';
-import { assertMaySpeak } from './may-speak.ts';
+import { assertMayJoin, assertMaySpeak, mayRead, reachIn, registrantOf } from './may-speak.ts';
 import { registerHeartbeatRoutes } from './heartbeat-routes.ts';
 import { FLEET_BOUNDS } from '../tasks/fleet-bounds.ts';
 import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
@@ -47,11 +47,12 @@ function registerReading(app: ApiApp, { fleet }: AgentRouteParts): void {
       querystring: agentsQuery,
       response: { 200: agentsAnswer },
     },
-    handler: async ({ query }) => {
+    handler: async ({ query, principal }) => {
       const records = await directory.list({
         poolId: query.pool_id ?? null,
         status: query.status ?? null,
         presentOnly: query.present !== undefined,
+        within: reachIn(fleet, principal),
         afterAgentId: query.after ?? null,
         limit: query.limit,
       });
@@ -69,8 +70,11 @@ function registerReading(app: ApiApp, { fleet }: AgentRouteParts): void {
       params: agentParams,
       response: { 200: agentDetails },
     },
-    handler: async ({ params }) => {
+    handler: async ({ params, principal }) => {
       const record = await directory.get(params.agent_id);
+      if (!mayRead(reachIn(fleet, principal), record.row.agent_id, record.row.pool_id)) {
+        throw unknownAgent(params.agent_id);
+      }
       const generations = await directory.generations(params.agent_id, generationsShown);
       return { ...viewAgent(record), generations: generations.map(viewGeneration) };
     },
@@ -93,6 +97,7 @@ function registerReporting(app: ApiApp, { fleet, clock }: AgentRouteParts): void
       const poolId = body.pool_id ?? null;
       assertMaySpeakFor(principal, { agentId: body.agent_id, poolId });
       assertMaySpeak(fleet, principal, body.agent_id, poolId);
+      await assertMayJoin(fleet, principal, { agentId: body.agent_id, poolId });
       const { agent, fresh } = await agents.register({
         agentId: body.agent_id,
         agentType: body.agent_type,
@@ -105,6 +110,7 @@ function registerReporting(app: ApiApp, { fleet, clock }: AgentRouteParts): void
         capabilities: body.capabilities,
         heartbeatIntervalMs: body.heartbeat_interval_ms ?? null,
         heartbeatTtlMs: body.heartbeat_ttl_ms ?? null,
+        registeredBy: registrantOf(principal),
         traceparent,
       });
       return {
@@ -197,4 +203,9 @@ function registerOrders(app: ApiApp, { fleet }: AgentRouteParts): void {
       },
     });
   }
+}
+
+/** As for an agent that does not exist: who may not see it learns nothing. */
+function unknownAgent(agentId: string): OmoiError {
+  return new OmoiError('unknown_agent', `Agent ${agentId} is unknown.`, { agent_id: agentId });
 }

@@ -22,6 +22,12 @@ export type ApiApp = FastifyInstance<
 export interface AgentScope {
   readonly agentIds: readonly string[];
   readonly poolId: string | null;
+  /** The pool that the named agents are in, or may join; it lets them speak for no other of it. */
+  readonly memberOf?: string | null;
+  /** Pools of others that it may put tasks into; `*` for all. */
+  readonly enqueueFor?: readonly string[];
+  /** How many agents it may have registered at a time; absent: as many as the configuration says. */
+  readonly maxAgents?: number | null;
 }
 
 /** Who a request speaks for. */

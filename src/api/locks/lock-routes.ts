@@ -1,5 +1,5 @@
 import type { Fleet, LockRow } from '#fleet';
-import { toRfc3339 } from '#telemetry';
+import { OmoiError, toRfc3339 } from '#telemetry';
 import type { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
 import { nothing } from '../agents/agent-schemas.ts';
@@ -12,7 +12,7 @@ import {
   lockView,
   renewedAnswer,
 } from './lock-schemas.ts';
-import { assertMaySpeak } from '../agents/may-speak.ts';
+import { assertMaySpeak, mayRead, reachIn } from '../agents/may-speak.ts';
 import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
 
 export interface LockRouteParts {
@@ -52,10 +52,11 @@ function registerReading(app: ApiApp, { fleet }: LockRouteParts): void {
       querystring: locksQuery,
       response: { 200: locksAnswer },
     },
-    handler: async ({ query }) => {
+    handler: async ({ query, principal }) => {
       const locks = await fleet.locks.list({
         resourceType: query.resource_type ?? null,
         agentId: query.agent_id ?? null,
+        within: reachIn(fleet, principal),
         afterLockId: query.after ?? null,
         limit: query.limit,
       });
@@ -67,7 +68,12 @@ function registerReading(app: ApiApp, { fleet }: LockRouteParts): void {
     url: '/api/v1/fleet/locks/:lock_id',
     config: { access: READERS_AND_AGENTS },
     schema: { tags: ['fleet'], summary: 'One lock', params: lockParams, response: { 200: lockView } },
-    handler: async ({ params }) => viewOf(await fleet.locks.get(params.lock_id)),
+    handler: async ({ params, principal }) => {
+      const lock = await fleet.locks.get(params.lock_id);
+      const poolId = fleet.agents.get(lock.agent_id)?.poolId ?? null;
+      if (mayRead(reachIn(fleet, principal), lock.agent_id, poolId)) return viewOf(lock);
+      throw new OmoiError('unknown_lock', `There is no lock ${lock.lock_id}.`, { lock_id: lock.lock_id });
+    },
   });
 }
 

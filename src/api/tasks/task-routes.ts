@@ -1,7 +1,8 @@
 import type { NewTask } from '#fleet';
 import { toRfc3339 } from '#telemetry';
 import type { z } from 'zod';
-import type { ApiApp } from '../http/app.ts';
+import { scopeName } from '../access/agent-scope.ts';
+import type { ApiApp, Principal } from '../http/app.ts';
 import {
   claimAnswer,
   claimBody,
@@ -19,11 +20,18 @@ import {
   tasksQuery,
   taskView,
 } from './task-schemas.ts';
-import { assertMaySpeak } from '../agents/may-speak.ts';
+import {
+  assertMayEnqueue,
+  assertMayHandTo,
+  assertMaySpeak,
+  reachIn,
+  speakerOf,
+} from '../agents/may-speak.ts';
+import { scopedKey } from './idempotency-key.ts';
 import { noteSeen } from './note-seen.ts';
 import { registerCompletionRoutes } from './completion-routes.ts';
 import type { TaskRouteParts } from './task-route-parts.ts';
-import { viewTask } from './task-view.ts';
+import { viewTask, viewTaskWithin } from './task-view.ts';
 import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
 
 /** `/api/v1/fleet/tasks`: the queue, and what agents do with its tasks. */
@@ -47,15 +55,18 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
       querystring: tasksQuery,
       response: { 200: tasksAnswer },
     },
-    handler: async ({ query }) => {
+    handler: async ({ query, principal }) => {
+      const reach = reachIn(fleet, principal);
       const tasks = await fleet.tasks.list({
         states: query.state ? [query.state] : null,
         phaseId: query.phase_id ?? null,
         agentId: query.agent_id ?? null,
+        within: reach,
         afterTaskId: query.after ?? null,
         limit: query.limit,
       });
-      return { tasks: tasks.map(viewTask) };
+      const speaks = speakerOf(fleet, principal);
+      return { tasks: tasks.map((task) => viewTaskWithin(task, reach, speaks)) };
     },
   });
   app.route({
@@ -63,7 +74,11 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
     url: '/api/v1/fleet/tasks/:task_id',
     config: { access: READERS_AND_AGENTS },
     schema: { tags: ['fleet'], summary: 'One task', params: taskParams, response: { 200: taskView } },
-    handler: async ({ params }) => viewTask(await fleet.tasks.get(params.task_id)),
+    handler: async ({ params, principal }) => {
+      const reach = reachIn(fleet, principal);
+      const task = await fleet.tasks.get(params.task_id, reach);
+      return viewTaskWithin(task, reach, speakerOf(fleet, principal));
+    },
   });
 }
 
@@ -78,8 +93,9 @@ function registerEnqueueing(app: ApiApp, { fleet }: TaskRouteParts): void {
       body: newTask,
       response: { 200: enqueuedAnswer, 201: enqueuedAnswer },
     },
-    handler: async ({ body, traceparent }, reply) => {
-      const [enqueued] = await fleet.tasks.enqueue([readTask(body)], traceparent);
+    handler: async ({ body, principal, traceparent }, reply) => {
+      assertMayEnqueue(fleet, principal, body.pool_id ?? null);
+      const [enqueued] = await fleet.tasks.enqueue([readTask(body, principal)], traceparent);
       if (!enqueued) throw new Error('one task was enqueued and none came back');
       const { task, created } = enqueued;
       return reply.status(created ? 201 : 200).send({ task: viewTask(task), created });
@@ -95,10 +111,12 @@ function registerEnqueueing(app: ApiApp, { fleet }: TaskRouteParts): void {
       body: newTasks,
       response: { 201: enqueuedBatchAnswer },
     },
-    handler: async ({ body, traceparent }, reply) => {
-      const enqueued = await fleet.tasks.enqueue(body.tasks.map(readTask), traceparent);
-      const tasks = enqueued.map(({ task, created }) => ({ task_id: task.task_id, created }));
-      return reply.status(201).send({ tasks });
+    handler: async ({ body, principal, traceparent }, reply) => {
+      for (const task of body.tasks) assertMayEnqueue(fleet, principal, task.pool_id ?? null);
+      const tasks = body.tasks.map((task) => readTask(task, principal));
+      const enqueued = await fleet.tasks.enqueue(tasks, traceparent);
+      const answers = enqueued.map(({ task, created }) => ({ task_id: task.task_id, created }));
+      return reply.status(201).send({ tasks: answers });
     },
   });
 }
@@ -188,6 +206,7 @@ function registerGivingBack(app: ApiApp, { fleet }: TaskRouteParts): void {
     },
     handler: async ({ params, body, principal, traceparent }) => {
       assertMaySpeak(fleet, principal, body.agent_id, null);
+      assertMayHandTo(fleet, principal, body.to_agent_id);
       const to = { agentId: body.to_agent_id, reason: body.reason ?? null };
       const seen = noteSeen(fleet, body);
       const task = await fleet.tasks.handOff(holderOf(params.task_id, body, traceparent), to);
@@ -225,14 +244,16 @@ function registerOrders(app: ApiApp, { fleet }: TaskRouteParts): void {
   });
 }
 
-function readTask(body: z.output<typeof newTask>): NewTask {
+function readTask(body: z.output<typeof newTask>, principal: Principal): NewTask {
+  const enqueuedBy = principal.role === 'agent' ? scopeName(principal) : null;
   return {
     taskType: body.task_type,
     phaseId: body.phase_id,
     priority: body.priority,
     payload: JSON.stringify(body.payload ?? null),
     maxAttempts: body.max_attempts ?? null,
-    idempotencyKey: body.idempotency_key ?? null,
+    idempotencyKey: scopedKey(body.idempotency_key ?? null, enqueuedBy),
+    ...(enqueuedBy !== null && { enqueuedBy }),
     poolId: body.pool_id ?? null,
   };
 }

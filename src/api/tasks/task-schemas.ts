@@ -55,6 +55,10 @@ export const taskView = z
     result: z.unknown(),
     error: z.string().nullable(),
     traceparent: z.string().nullable(),
+    content_hidden: z
+      .literal(true)
+      .optional()
+      .describe('Its content is not the caller’s: payload, result, error, key and trace are null here.'),
   })
   .meta({ id: 'Task' });
 

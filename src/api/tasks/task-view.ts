@@ -1,7 +1,25 @@
-import type { TaskRow } from '#fleet';
+import type { Reach, TaskRow } from '#fleet';
 import { toRfc3339, toRfc3339OrNull } from '#telemetry';
 import type { z } from 'zod';
+import { sentKeyOf } from './idempotency-key.ts';
 import type { taskView } from './task-schemas.ts';
+
+/**
+ * What a token's agents see of a task: its content where they enqueued, hold or held it, or it is kept for them; else
+ * only how it stands.
+ * @param speaksFor whether the token speaks for an agent
+ */
+export function viewTaskWithin(
+  task: TaskRow,
+  reach: Reach | null,
+  speaksFor: (agentId: string) => boolean,
+): z.output<typeof taskView> {
+  const isOwn = (agentId: string | null): boolean => agentId !== null && speaksFor(agentId);
+  if (reach === null || task.enqueued_by === reach.enqueuedBy) return viewTask(task);
+  if (isOwn(task.agent_id) || isOwn(task.kept_for_agent_id)) return viewTask(task);
+  const content = { payload: null, result: null, error: null, idempotency_key: null, traceparent: null };
+  return { ...viewTask(task), ...content, content_hidden: true };
+}
 
 /** A task as the API shows it. */
 export function viewTask(task: TaskRow): z.output<typeof taskView> {
@@ -13,7 +31,7 @@ export function viewTask(task: TaskRow): z.output<typeof taskView> {
     payload: JSON.parse(task.payload),
     state: task.state,
     pool_id: task.pool_id,
-    idempotency_key: task.idempotency_key,
+    idempotency_key: sentKeyOf(task),
     attempt: task.attempt,
     max_attempts: task.max_attempts,
     failures: task.failures,

@@ -5,6 +5,7 @@ import { unknownAgent } from './agent-registry.ts';
 import { ENDED_STATUSES, hasEnded } from './agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { HeartbeatPace } from '../limits.ts';
+import { idsOrNone, type Reach } from '../reach.ts';
 import { paceOf } from './heartbeat-ladder.ts';
 import type { GenerationRow } from './registration.ts';
 
@@ -23,6 +24,8 @@ export interface AgentQuery {
   /** Without those that are TERMINATED. */
   readonly presentOnly: boolean;
   readonly afterAgentId: string | null;
+  /** Only agents that a token's own may see; null: all. */
+  readonly within?: Reach | null;
   readonly limit: number;
 }
 
@@ -76,6 +79,28 @@ export class AgentDirectory {
       .executeTakeFirst();
     if (!row) throw unknownAgent(agentId);
     return this.#recordOf(row, null);
+  }
+
+  /** Whether an agent like this lives in a pool. */
+  someoneIn(
+    poolId: string,
+    matches: (agent: { readonly agentId: string; readonly poolId: string | null }) => boolean,
+  ): boolean {
+    for (const agent of this.#parts.agentIndex.entries()) {
+      if (agent.poolId === poolId && !hasEnded(agent.row.status) && matches(agent)) return true;
+    }
+    return false;
+  }
+
+  /** Whether Omoi starts and stops the agents of this pool. */
+  async isManagedPool(poolId: string): Promise<boolean> {
+    const { reader } = this.#parts.database;
+    const pool = await reader
+      .selectFrom('pools')
+      .select('pool_id')
+      .where('pool_id', '=', poolId)
+      .executeTakeFirst();
+    return pool !== undefined;
   }
 
   /** How many agents live or ended a short while ago, by status. */
@@ -148,7 +173,7 @@ async function deleteEnded(tx: StateTransaction, beforeMs: number): Promise<numb
   return ids.length;
 }
 
-function agentSlices({ reader }: StateDatabase, { poolId, status, presentOnly }: AgentQuery) {
+function agentSlices({ reader }: StateDatabase, { poolId, status, presentOnly, within = null }: AgentQuery) {
   // Between IDLE and RUNNING memory decides: of both the database knows IDLE.
   const kept = status === 'RUNNING' ? 'IDLE' : status;
   const behind = (after: string | null) => {
@@ -173,6 +198,12 @@ function agentSlices({ reader }: StateDatabase, { poolId, status, presentOnly }:
       let found = reader.selectFrom(stretch.limit(rows).as('agents')).selectAll();
       if (poolId !== null) found = found.where('pool_id', '=', poolId);
       if (kept !== null) found = found.where('status', '=', kept);
+      if (within !== null) {
+        const { agentIds, poolIds } = within;
+        found = found.where((row) =>
+          row.or([row('agent_id', 'in', idsOrNone(agentIds)), row('pool_id', 'in', idsOrNone(poolIds))]),
+        );
+      }
       if (presentOnly) found = found.where('status', '!=', 'TERMINATED');
       return found.orderBy('agent_id').limit(limit).execute();
     },

@@ -1,5 +1,6 @@
 import type { StateTransaction } from '#storage';
 import { OmoiError, type AgentStatus, type ProcessActivity } from '#telemetry';
+import { Admission } from './admission.ts';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import {
   agentRef,
@@ -71,12 +72,14 @@ export interface Departure extends AgentOrder {
 /** Who is in the fleet, in which generation and status. */
 export class AgentRegistry implements GenerationStore {
   readonly #parts: FleetParts;
+  readonly #admission: Admission;
   readonly #work: WorkRelease;
   readonly #log: GenerationStore;
   readonly #watch: HeartbeatWatch;
 
   constructor(parts: FleetParts, work: WorkRelease, watch: HeartbeatWatch) {
     this.#parts = parts;
+    this.#admission = new Admission(parts);
     this.#work = work;
     this.#log = new StoredGenerations(parts, work);
     this.#watch = watch;
@@ -111,7 +114,7 @@ export class AgentRegistry implements GenerationStore {
   /**
    * Lets a process speak for an agent. A repetition by the same process (same nonce) changes nothing.
    * @throws OmoiError `generation_taken`, `generation_superseded`, `unknown_generation`, `agent_gone`,
-   *   `agent_is_managed`, `agent_limit_reached`
+   *   `agent_is_managed`, `agent_limit_reached`, `agent_id_reserved`
    */
   async register(request: RegistrationRequest): Promise<Registration> {
     const { database, agentIndex, limits, clock } = this.#parts;
@@ -295,6 +298,7 @@ export class AgentRegistry implements GenerationStore {
         case 'repeated':
           return false;
         case 'first': {
+          await this.#admission.admit(tx, request);
           const inserted = await this.#insertExternal(tx, request);
           // Somebody else's first registration of the same id was committed meanwhile: decide again, against it.
           if (!inserted) continue;
@@ -302,6 +306,9 @@ export class AgentRegistry implements GenerationStore {
         }
         case 'takes_up':
         case 'next_generation':
+          // Who left does not count; coming back counts again.
+          if (agent && agent.managed === 0 && hasEnded(agent.status))
+            await this.#admission.admitAgain(tx, request);
           if (agent) await this.#takeOver(tx, { request, agent, decision });
           return true;
       }
@@ -319,6 +326,7 @@ export class AgentRegistry implements GenerationStore {
       self_degraded: 0,
       generation: 1,
       registered_at_ms: tx.nowMs,
+      registered_by: request.registeredBy?.tokenId ?? null,
     };
     const result = await tx.db
       .insertInto('agents')
@@ -343,7 +351,8 @@ export class AgentRegistry implements GenerationStore {
     const { traceparent } = request;
     const { agent_type, pool_id, phase_id, ...said } = describe(request);
     // Where a managed agent belongs is its pool's to say; an operator's quarantine outlives a restart.
-    const placed = agent.managed === 1 ? {} : { agent_type, pool_id, phase_id };
+    const registered_by = request.registeredBy?.tokenId ?? null;
+    const placed = agent.managed === 1 ? {} : { agent_type, pool_id, phase_id, registered_by };
     const registered = await changeAgent(tx, agent, {
       ...said,
       ...placed,

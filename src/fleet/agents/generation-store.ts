@@ -236,6 +236,7 @@ async function insertSpawning(tx: StateTransaction, opening: GenerationOpening):
     heartbeat_interval_ms: null,
     heartbeat_ttl_ms: null,
     registered_at_ms: tx.nowMs,
+    registered_by: null,
   };
   await tx.db.insertInto('agents').values(agent).execute();
   return agent;

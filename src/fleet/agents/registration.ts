@@ -7,6 +7,12 @@ import { hasEnded, isGivenUp } from './agent-status.ts';
 
 export type GenerationRow = Selectable<StateTables['agent_generations']>;
 
+/** Whose limit of agents a registration counts against. */
+export interface Registrant {
+  readonly tokenId: string;
+  readonly maxAgents: number | null;
+}
+
 export interface RegistrationRequest {
   readonly agentId: string;
   readonly agentType: AgentType;
@@ -23,6 +29,8 @@ export interface RegistrationRequest {
   /** null takes the agent type's. */
   readonly heartbeatIntervalMs: number | null;
   readonly heartbeatTtlMs: number | null;
+  /** The agent token that registers it: it may have so many agents; null in it takes `maxAgentsPerToken`. */
+  readonly registeredBy?: Registrant | null;
   readonly traceparent: string | null;
 }
 

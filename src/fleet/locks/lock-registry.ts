@@ -4,6 +4,7 @@ import { assertCurrent, unknownAgent } from '../agents/agent-registry.ts';
 import { hasEnded } from '../agents/agent-status.ts';
 import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
+import { idsOrNone, type Reach } from '../reach.ts';
 import { decideLock, type LockRow } from './lock-decision.ts';
 import { LockWaitQueue, type LockAttempt } from './lock-wait-queue.ts';
 
@@ -27,6 +28,8 @@ export interface LockRequest extends Holder {
 export interface LockQuery {
   readonly resourceType: string | null;
   readonly agentId: string | null;
+  /** Only locks of agents that a token's own may see; null: all. */
+  readonly within?: Reach | null;
   readonly afterLockId: string | null;
   readonly limit: number;
 }
@@ -204,6 +207,16 @@ export class LockRegistry {
       .limit(query.limit);
     if (query.resourceType !== null) rows = rows.where('resource_type', '=', query.resourceType);
     if (query.agentId !== null) rows = rows.where('agent_id', '=', query.agentId);
+    if (query.within) {
+      const { agentIds, poolIds } = query.within;
+      const ofPools = this.#parts.database.reader
+        .selectFrom('agents')
+        .select('agent_id')
+        .where('pool_id', 'in', idsOrNone(poolIds));
+      rows = rows.where((row) =>
+        row.or([row('agent_id', 'in', idsOrNone(agentIds)), row('agent_id', 'in', ofPools)]),
+      );
+    }
     if (query.afterLockId !== null) rows = rows.where('lock_id', '>', query.afterLockId);
     return (await rows.execute()).map((lock) => this.#withLease(lock));
   }

@@ -17,7 +17,11 @@ export interface WorkerConnection {
 /** Gives a managed agent its bearer token, bound to the agent and its pool. */
 type MintAgentToken = (
   tx: StateTransaction,
-  agent: { readonly agentId: string; readonly poolId: string | null },
+  agent: {
+    readonly agentId: string;
+    readonly poolId: string | null;
+    readonly enqueueFor: readonly string[];
+  },
 ) => Promise<string>;
 
 /** Asks an agent by its next heartbeat's answer to finish its work and leave. */

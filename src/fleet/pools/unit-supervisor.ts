@@ -242,11 +242,13 @@ export class UnitSupervisor {
       tx.afterCommit(() => this.#spawnLater(key, waitMs));
       return null;
     }
-    const token = this.#tokens.get(name) ?? (await this.#parts.mintAgentToken(tx, key));
+    const pool = definitionOf(poolRow);
+    const { enqueueFor } = pool;
+    const token = this.#tokens.get(name) ?? (await this.#parts.mintAgentToken(tx, { ...key, enqueueFor }));
     tx.afterCommit(() => this.#tokens.set(name, token));
     return {
       key,
-      pool: definitionOf(poolRow),
+      pool,
       failures: poolRow.spawn_failures,
       nonce: row.nonce,
       token,

@@ -12,6 +12,7 @@ const claimed: TaskRow = {
   state: 'claimed',
   pool_id: null,
   idempotency_key: null,
+  enqueued_by: null,
   max_attempts: 3,
   attempt: 2,
   failures: 0,

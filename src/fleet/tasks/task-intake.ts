@@ -19,6 +19,8 @@ export interface NewTask {
   readonly idempotencyKey: string | null;
   /** Only agents of this pool may claim it; null lets everyone. */
   readonly poolId: string | null;
+  /** The token's scope that enqueues it, by its name; absent where it is none's. */
+  readonly enqueuedBy?: string;
 }
 
 export interface EnqueuedTask {
@@ -155,6 +157,7 @@ export class TaskIntake {
       state: 'queued',
       pool_id: task.poolId,
       idempotency_key: task.idempotencyKey,
+      enqueued_by: task.enqueuedBy ?? null,
       max_attempts: task.maxAttempts ?? limits.defaultMaxAttempts,
       attempt: 0,
       failures: 0,

@@ -1,8 +1,15 @@
-import { sql } from 'kysely';
-import { listInSlices, type ListSlice, type StateDatabase, type StateTransaction } from '#storage';
+import { sql, type Expression, type ExpressionBuilder, type SqlBool } from 'kysely';
+import {
+  listInSlices,
+  type ListSlice,
+  type StateDatabase,
+  type StateTables,
+  type StateTransaction,
+} from '#storage';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { ReleaseOrder } from '../agents/generation-store.ts';
 import type { Lease } from '../leases/lease-registry.ts';
+import { idsOrNone, type Reach } from '../reach.ts';
 import type { ClaimRequest } from './claim-request.ts';
 import { TaskClaims } from './task-claims.ts';
 import { TaskIntake, type EnqueuedTask, type NewTask } from './task-intake.ts';
@@ -15,6 +22,8 @@ export interface TaskQuery {
   readonly states: readonly TaskRow['state'][] | null;
   readonly phaseId: string | null;
   readonly agentId: string | null;
+  /** Only what these agents may see; null: all. */
+  readonly within?: Reach | null;
   /** Answers what was enqueued after this task's place. */
   readonly afterTaskId: string | null;
   readonly limit: number;
@@ -121,13 +130,15 @@ export class TaskQueue {
     return this.#releases.cancel(taskId, order);
   }
 
-  /** @throws OmoiError `unknown_task` */
-  async get(taskId: string): Promise<TaskRow> {
-    const task = await this.#parts.database.reader
-      .selectFrom('tasks')
-      .selectAll()
-      .where('task_id', '=', taskId)
-      .executeTakeFirst();
+  /**
+   * @param within what may be seen; a task that may not is unknown
+   * @throws OmoiError `unknown_task`
+   */
+  async get(taskId: string, within: Reach | null = null): Promise<TaskRow> {
+    const { reader } = this.#parts.database;
+    let found = reader.selectFrom('tasks').selectAll().where('task_id', '=', taskId);
+    if (within !== null) found = found.where(isWithin(reader, within));
+    const task = await found.executeTakeFirst();
     if (!task) throw unknownTask(taskId);
     return this.#withLease(task);
   }
@@ -135,7 +146,7 @@ export class TaskQueue {
   /** Tasks in the order in which they were enqueued. @throws OmoiError `unknown_task` for an unknown `after` */
   async list(query: TaskQuery): Promise<TaskRow[]> {
     const { afterTaskId, limit } = query;
-    const after = afterTaskId === null ? null : await this.get(afterTaskId);
+    const after = afterTaskId === null ? null : await this.get(afterTaskId, query.within ?? null);
     const tasks = await listInSlices(taskSlices(this.#parts.database, query), { after, limit });
     return tasks.map((task) => this.#withLease(task));
   }
@@ -151,7 +162,7 @@ type TaskPlace = Pick<TaskRow, 'queue_order' | 'task_id'>;
 const UNFINISHED: ReadonlySet<string> = new Set(['queued', 'claimed']);
 
 /** What is not done is read from an index of its own; what is done, stretch by stretch. */
-function taskSlices({ reader }: StateDatabase, { states, phaseId, agentId }: TaskQuery) {
+function taskSlices({ reader }: StateDatabase, { states, phaseId, agentId, within = null }: TaskQuery) {
   const unfinished = states?.every((state) => UNFINISHED.has(state)) ?? false;
   const behind = (after: TaskPlace | null) => {
     let rows = reader.selectFrom('tasks').orderBy('queue_order').orderBy('task_id');
@@ -182,7 +193,29 @@ function taskSlices({ reader }: StateDatabase, { states, phaseId, agentId }: Tas
       if (states) found = found.where('state', 'in', states);
       if (phaseId !== null) found = found.where('phase_id', '=', phaseId);
       if (agentId !== null) found = found.where('agent_id', '=', agentId);
+      if (within !== null) found = found.where(isWithin(reader, within));
       return found.orderBy('queue_order').orderBy('task_id').limit(limit).execute();
     },
   };
+}
+
+/** Tasks that a token's agents may see: those of their pools, and those that they enqueued, hold or are kept for them. */
+function isWithin(
+  reader: StateDatabase['reader'],
+  { agentIds, poolIds, ownPoolIds, enqueuedBy }: Reach,
+): (row: ExpressionBuilder<StateTables, 'tasks'>) => Expression<SqlBool> {
+  const named = idsOrNone(agentIds);
+  const ofOwnPools = reader
+    .selectFrom('agents')
+    .select('agent_id')
+    .where('pool_id', 'in', idsOrNone(ownPoolIds));
+  return (row) =>
+    row.or([
+      row('enqueued_by', '=', enqueuedBy),
+      row('pool_id', 'in', idsOrNone(poolIds)),
+      row('agent_id', 'in', named),
+      row('kept_for_agent_id', 'in', named),
+      row('agent_id', 'in', ofOwnPools),
+      row('kept_for_agent_id', 'in', ofOwnPools),
+    ]);
 }

@@ -31,7 +31,13 @@ export const configSchema = z.strictObject({
   database: z
     .strictObject({ url: z.string().optional(), url_file: z.string().optional(), ...databasePassword.shape })
     .prefault({}),
-  access: z.strictObject({ open_ingest_on_loopback: z.boolean().default(true) }).prefault({}),
+  access: z
+    .strictObject({
+      open_ingest_on_loopback: z.boolean().default(true),
+      /** Agents that one agent token may have registered, where the token itself names no other number. */
+      max_agents_per_token: z.number().int().positive().default(1000),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),

@@ -19,6 +19,7 @@ import { unfinishedTasks } from './019_unfinished_tasks.ts';
 import { removedRules } from './023_removed_rules.ts';
 import { unitStops } from './024_unit_stops.ts';
 import { drains } from './027_drains.ts';
+import { scopes } from './030_scopes.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -42,4 +43,5 @@ export const MIGRATIONS: readonly Migration[] = [
   removedRules,
   unitStops,
   drains,
+  scopes,
 ];

@@ -23,6 +23,8 @@ export interface AgentTables {
     heartbeat_interval_ms: number | null;
     heartbeat_ttl_ms: number | null;
     registered_at_ms: number;
+    /** The id of the agent token that registered it; null where another one did, or nobody's. */
+    registered_by: string | null;
   };
   /** One row for every time that an agent was started. */
   agent_generations: {
@@ -65,7 +67,10 @@ export interface TaskTables {
     state: TaskState;
     /** Only agents of this pool may claim it; null lets everyone. */
     pool_id: string | null;
+    /** Unique; where `enqueued_by` is not null it begins with that, so that each has keys of its own. */
     idempotency_key: string | null;
+    /** Which agent token's scope it comes from: `pool/ID` or `token/ID`; null where a person's or another one's. */
+    enqueued_by: string | null;
     max_attempts: number;
     /** How often it was claimed: the number of the present or last claim. */
     attempt: number;

@@ -70,6 +70,7 @@ export const ERROR_CATALOGUE = {
   generation_taken: entry(409, 'Another process registered this generation; stop, or ask for a new one.'),
   generation_superseded: entry(409, 'A newer generation of this agent runs; stop this one.'),
   agent_gone: entry(409, 'The agent has ended; register again as a new generation.'),
+  agent_id_reserved: entry(409, 'Register under an id that no pool gives to its agents.'),
   agent_is_managed: entry(409, 'Change the pool instead; Omoi starts and stops its agents.'),
   agent_not_claiming: entry(409, 'The agent’s status does not let it take work; the message names it.'),
   transition_not_allowed: entry(409, 'Read the present state; the message names it.'),

@@ -96,6 +96,14 @@ const POOL_KEYS = {
     variable: 'OMOI_HEARTBEAT_INTERVAL_MS',
   }),
   heartbeat_ttl_ms: optional(paceMs.nullable(), null, { variable: 'OMOI_HEARTBEAT_TTL_MS' }),
+  enqueue_for: optional(
+    z
+      .array(z.string().min(1).max(200))
+      .max(1000)
+      .describe('Pools of others that its agents may put tasks into; `*` for all.'),
+    [],
+    {},
+  ),
 } as const;
 
 type Keys = typeof POOL_KEYS;
