@@ -74,6 +74,7 @@ function banner(running: RunningOmoi, { demo, version, log, startMs }: BannerFac
     `  telemetry  ${running.otlpUrl === null ? 'OTLP is off' : `OTLP on ${running.otlpUrl}`}, remote write on ${running.url}/prometheus/api/v1/write`,
     `  watching   ${rules} rules, ${policies.length} policies (${modes})`,
     ...(demo ? [`  fleet      ${DEMO_WORKERS} workers, their source and a feeder`] : []),
+    ...(running.sharedUser === null ? [] : [`  warning    ${running.sharedUser}`]),
     `  log        ${log}`,
     `  Ctrl-C stops the server${demo ? ' and the demo fleet' : ''}`,
   ];

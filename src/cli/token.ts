@@ -20,6 +20,12 @@ function ownerClient(dataDirectory: string): LocalClient {
     const code: ErrorCode = 'not_found';
     throw new OmoiError(code, `no server runs on ${dataDirectory}; start one, or name its --data-directory`);
   }
+  if (server.socket === null) {
+    throw new OmoiError(
+      'not_found',
+      `the server on ${dataDirectory} has no owner's socket (access.owner_socket: off); call ${server.url} with an admin token`,
+    );
+  }
   return createLocalClient(() => server.socket);
 }
 

@@ -8,8 +8,8 @@ const runningServer = z.object({
   pid: z.number().int(),
   /** Where the API and the dashboard listen. */
   url: z.string(),
-  /** The Unix socket on which the owner of the data directory is admin without a token. */
-  socket: z.string(),
+  /** The Unix socket on which the owner of the data directory is admin without a token; null where it is off. */
+  socket: z.string().nullable(),
 });
 
 /** What a running server tells the command line about itself, in its data directory. */

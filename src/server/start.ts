@@ -22,6 +22,7 @@ import { prometheusFacts } from './prometheus-facts.ts';
 import { registerRoutes } from './routes.ts';
 import { prepareOwnerSocket, removeAbandonedSocket } from './owner-socket.ts';
 import { startRetention } from './retention.ts';
+import { ownUser, poolsOfOwnUser, sharedUserWarning } from './shared-user.ts';
 import { StateWrites } from './state-writes.ts';
 import { announceServer, lastAnnouncement, withdrawServer } from './running-server.ts';
 
@@ -47,6 +48,8 @@ export interface RunningOmoi {
   readonly parts: Parts;
   /** The admin token and login link of a first start; null later. */
   readonly firstAdmin: FirstAdmin | null;
+  /** Which agents run as the server's own user, and what that means; null where none do. */
+  readonly sharedUser: string | null;
   /**
    * Reads rules and policies anew. What is broken changes nothing.
    * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`
@@ -229,11 +232,13 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   lifecycle.started('api', () => api.close());
   address.url = await api.listen(config.http);
   address.otlpUrl = config.otlp.enabled ? await api.listenForIngest(config.otlp) : null;
-  const abandoned = lastAnnouncement(dataDirectory)?.socket;
-  if (abandoned !== undefined) removeAbandonedSocket(abandoned);
-  const socket = prepareOwnerSocket({ dataDirectory });
-  lifecycle.started('owner socket', () => socket.remove());
-  await api.listenLocally(socket.path);
+  const abandoned = lastAnnouncement(dataDirectory)?.socket ?? null;
+  if (abandoned !== null) removeAbandonedSocket(abandoned);
+  const socket = config.access.owner_socket === 'on' ? prepareOwnerSocket({ dataDirectory }) : null;
+  if (socket !== null) {
+    lifecycle.started('owner socket', () => socket.remove());
+    await api.listenLocally(socket.path);
+  }
   const firstAdmin = await access.ensureAdmin();
 
   await parts.pools.start();
@@ -245,6 +250,11 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   const asked = { reason: 'configured', by: 'configuration', traceparent: null };
   const pools = [...config.fleet.pools, ...options.extraPools(address.url)];
   for (const pool of pools) await parts.pools.declare(pool, asked);
+  const kept = await parts.pools.list({ afterPoolId: null, limit: MAX_POOLS_LOOKED_AT });
+  const ofOwnUser = poolsOfOwnUser(
+    kept.map(({ definition }) => definition),
+    ownUser(),
+  );
   // What fires since before this start may be about a pool that was not known until now.
   await parts.watchdog.reconsider();
   unready.clear();
@@ -259,14 +269,17 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     logger: logging.logger('retention'),
   });
   lifecycle.started('retention', () => retention.stop());
-  announceServer(dataDirectory, { pid: process.pid, url: address.url, socket: socket.path });
+  announceServer(dataDirectory, { pid: process.pid, url: address.url, socket: socket?.path ?? null });
   lifecycle.started('announcement', () => withdrawServer(dataDirectory));
   logger.info(
     { url: address.url, data_directory: dataDirectory, version },
     'Omoi is up and answers requests',
   );
+  const sharedUser = sharedUserWarning(ofOwnUser);
+  if (sharedUser !== null) logger.warn({ pool_ids: ofOwnUser }, sharedUser);
   return {
     ...address,
+    sharedUser,
     dataDirectory,
     database: state.dialect,
     parts,
@@ -276,6 +289,8 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   };
 }
 
+/** Enough to name some. */
+const MAX_POOLS_LOOKED_AT = 1000;
 const MAX_INGEST_BYTES = 16 * 1024 * 1024;
 
 /** What a worker inherits: enough to find programs and certificates, and none of the server's secrets. */

@@ -53,6 +53,9 @@ export const poolView = z
     effective: z.number().describe('desired and the scale overrides, within min and max.'),
     spawn_failures: z.number().describe('In a row.'),
     last_error: z.string().nullable(),
+    not_enforced: z
+      .array(z.string())
+      .describe('What of its confinement this machine can’t give, and why; the pool runs without.'),
     next_attempt_at: z.string().nullable(),
     scale_overrides: z.array(
       z.object({

@@ -14,6 +14,7 @@ export function viewPool(pool: PoolView): z.output<typeof poolView> {
     effective: pool.effective,
     spawn_failures: pool.spawnFailures,
     last_error: pool.lastError,
+    not_enforced: [...pool.notEnforced],
     next_attempt_at: toRfc3339OrNull(pool.nextAttemptAtMs),
     scale_overrides: pool.overrides.map((override) => ({
       override_id: override.overrideId,

@@ -30,6 +30,10 @@ function askLocally(
     const problem = `no server runs on ${dataDirectory}; start one, or name its --data-directory or --url`;
     throw new OmoiError('not_found', problem);
   }
+  if (running.socket === null) {
+    const problem = `the server on ${dataDirectory} has no owner's socket (access.owner_socket: off); ask --url ${running.url}`;
+    throw new OmoiError('not_found', problem);
+  }
   return createLocalClient(() => running.socket).call('GET', target);
 }
 

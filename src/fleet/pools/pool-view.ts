@@ -34,10 +34,15 @@ export interface PoolView {
   readonly effective: number;
   readonly spawnFailures: number;
   readonly lastError: string | null;
+  /** What of its confinement this machine can't give, each with the reason. */
+  readonly notEnforced: readonly string[];
   readonly nextAttemptAtMs: number | null;
   readonly overrides: readonly OverrideView[];
   readonly replicas: readonly ReplicaView[];
 }
+
+/** What of a pool's confinement its runtime can't give. */
+type NotEnforced = (pool: PoolDefinition) => readonly string[];
 
 export interface PoolFilter {
   /** The pools behind this one; null: from the first. */
@@ -46,7 +51,11 @@ export interface PoolFilter {
 }
 
 /** Pools by id. */
-export async function readPools(database: StateDatabase, filter: PoolFilter): Promise<readonly PoolView[]> {
+export async function readPools(
+  database: StateDatabase,
+  filter: PoolFilter,
+  notEnforced: NotEnforced,
+): Promise<readonly PoolView[]> {
   const { reader } = database;
   const pools = await reader
     .selectFrom('pools')
@@ -76,11 +85,16 @@ export async function readPools(database: StateDatabase, filter: PoolFilter): Pr
     viewOf(pool, {
       overrides: overridesOf.get(pool.pool_id) ?? [],
       units: unitsOf.get(pool.pool_id) ?? [],
+      notEnforced,
     }),
   );
 }
 
-export async function readPool(database: StateDatabase, poolId: string): Promise<PoolView | null> {
+export async function readPool(
+  database: StateDatabase,
+  poolId: string,
+  notEnforced: NotEnforced,
+): Promise<PoolView | null> {
   const { reader } = database;
   const pool = await reader.selectFrom('pools').selectAll().where('pool_id', '=', poolId).executeTakeFirst();
   if (!pool) return null;
@@ -91,12 +105,20 @@ export async function readPool(database: StateDatabase, poolId: string): Promise
     .orderBy('created_at_ms')
     .execute();
   const units = await reader.selectFrom('agent_units').selectAll().where('pool_id', '=', poolId).execute();
-  return viewOf(pool, { overrides, units });
+  return viewOf(pool, { overrides, units, notEnforced });
 }
 
 function viewOf(
   pool: PoolRow,
-  { overrides, units }: { readonly overrides: readonly OverrideRow[]; readonly units: readonly UnitRow[] },
+  {
+    overrides,
+    units,
+    notEnforced,
+  }: {
+    readonly overrides: readonly OverrideRow[];
+    readonly units: readonly UnitRow[];
+    readonly notEnforced: NotEnforced;
+  },
 ): PoolView {
   const definition = definitionOf(pool);
   const added = overrides.reduce((sum, override) => sum + override.add_count, 0);
@@ -106,6 +128,7 @@ function viewOf(
     effective: pool.state === 'removing' ? 0 : effectiveCount(definition, added),
     spawnFailures: pool.spawn_failures,
     lastError: pool.last_error,
+    notEnforced: notEnforced(definition),
     nextAttemptAtMs: pool.next_attempt_at_ms,
     overrides: overrides.map((override) => ({
       overrideId: override.override_id,

@@ -25,6 +25,7 @@ import {
   type PoolRow,
 } from './pool-rows.ts';
 import { readPool, readPools, type PoolFilter, type PoolView } from './pool-view.ts';
+import { confinementOf } from './worker-environment.ts';
 import { OutageLog, WRITE_BACKOFF } from './persist.ts';
 import { UnitSupervisor } from './unit-supervisor.ts';
 import { poolUnits, vacateEndedPlaces } from './unit-rows.ts';
@@ -122,12 +123,12 @@ export class Pools {
   }
 
   list(filter: PoolFilter): Promise<readonly PoolView[]> {
-    return readPools(this.#parts.database, filter);
+    return readPools(this.#parts.database, filter, this.#notEnforced);
   }
 
   /** @throws OmoiError `unknown_pool` */
   async get(poolId: string): Promise<PoolView> {
-    const view = await readPool(this.#parts.database, poolId);
+    const view = await readPool(this.#parts.database, poolId, this.#notEnforced);
     if (!view) throw unknownPool(poolId);
     return view;
   }
@@ -142,7 +143,14 @@ export class Pools {
   /** Makes a pool what the configuration says, new or not. */
   async declare(pool: PoolDefinition, asked: Asked): Promise<void> {
     this.#assert(pool);
-    const known = await readPool(this.#parts.database, pool.id);
+    const known = await readPool(this.#parts.database, pool.id, this.#notEnforced);
+    const missing = this.#notEnforced(pool);
+    if (missing.length > 0) {
+      this.#parts.logger.warn(
+        { pool_id: pool.id, not_enforced: missing },
+        'The pool runs with less protection than it asks for.',
+      );
+    }
     if (!known) await this.create(pool, asked);
     else if (JSON.stringify(known.definition) !== JSON.stringify(pool))
       await this.update(pool.id, pool, asked);
@@ -265,6 +273,15 @@ export class Pools {
   stop(order: { readonly agentId: string } & Asked): Promise<void> {
     return this.#agents.stop(order);
   }
+
+  readonly #notEnforced = (pool: PoolDefinition): readonly string[] => {
+    const runtime = this.#parts.runtimes.find(({ name }) => name === pool.runtime);
+    const wanted = confinementOf(pool);
+    if (runtime?.notEnforced) return runtime.notEnforced(wanted);
+    return Object.entries(wanted).some(([, value]) => value !== null && value !== false)
+      ? [`the runtime ${pool.runtime} takes neither user nor limits`]
+      : [];
+  };
 
   #assert(pool: PoolDefinition): void {
     assertPoolDefinition(

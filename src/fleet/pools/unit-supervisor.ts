@@ -17,7 +17,7 @@ import {
 } from './unit-rows.ts';
 import { UnitActivityWatch } from './unit-activity-watch.ts';
 import { UnitStopper } from './unit-stopper.ts';
-import { workerEnvironment } from './worker-environment.ts';
+import { confinementOf, workerEnvironment } from './worker-environment.ts';
 
 /** Between the failed spawns of a pool. */
 const SPAWN_BACKOFF = { firstMs: 500, maxMs: 60_000 };
@@ -179,6 +179,7 @@ export class UnitSupervisor {
       generation: key.generation,
       command: order.pool.command,
       cwd: order.pool.cwd,
+      confinement: confinementOf(order.pool),
       nonce: order.nonce,
       env: workerEnvironment(
         order.pool,

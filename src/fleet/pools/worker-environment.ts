@@ -1,4 +1,5 @@
 import { poolVariables, type PoolDefinition } from '#telemetry';
+import type { Confinement } from '../runtimes/confinement.ts';
 import type { WorkerConnection } from './pool-parts.ts';
 
 export interface WorkerIdentity {
@@ -17,7 +18,7 @@ export function workerEnvironment(
 ): Readonly<Record<string, string>> {
   const { agentId, generation } = worker;
   return {
-    ...connection.inheritedEnv,
+    ...inheritedBy(pool, connection.inheritedEnv),
     OTEL_SERVICE_NAME: pool.id,
     ...pool.env,
     ...poolVariables(pool),
@@ -40,6 +41,22 @@ export function workerEnvironment(
       OTEL_EXPORTER_OTLP_HEADERS: `authorization=${encodeURIComponent(`Bearer ${worker.token}`)}`,
     }),
   };
+}
+
+/** Who runs as another user has that user's home and name. */
+function inheritedBy(
+  { user }: PoolDefinition,
+  inherited: WorkerConnection['inheritedEnv'],
+): WorkerConnection['inheritedEnv'] {
+  if (user === null) return inherited;
+  const { HOME: _home, USER: _user, TMPDIR: _temporary, ...rest } = inherited;
+  return rest;
+}
+
+/** As whom a pool's agents run, and within which limits. */
+export function confinementOf(pool: PoolDefinition): Confinement {
+  const { user, group, noNewPrivileges, maxMemoryBytes, maxProcesses, maxOpenFiles } = pool;
+  return { user, group, noNewPrivileges, maxMemoryBytes, maxProcesses, maxOpenFiles };
 }
 
 /** `key=value,key=value`, values percent-encoded (OpenTelemetry resource SDK specification). */

@@ -8,6 +8,7 @@ import {
   type ProcessActivity,
   type Timer,
 } from '#telemetry';
+import { confine, notEnforced, thisMachine, type Confinement, type ConfiningMachine } from './confinement.ts';
 import type { LogFiles } from './log-files.ts';
 import {
   findProcess,
@@ -44,6 +45,8 @@ export interface ProcessRuntimeParts {
   /** A control group for each unit; null or absent where there are none. */
   readonly groups?: UnitGroups | null;
   readonly signals?: ProcessSignals;
+  /** Where accounts and tools are; this machine where it is left out. */
+  readonly machine?: ConfiningMachine;
 }
 
 /** A process of an earlier Omoi is no child: nobody tells of its end, so it is looked for. */
@@ -61,6 +64,7 @@ export class ProcessRuntime implements Runtime {
   readonly capabilities = { seesExitOfWatched: false, onThisMachine: true } as const;
   readonly #parts: ProcessRuntimeParts;
   readonly #signals: ProcessSignals;
+  readonly #machine: ConfiningMachine;
   readonly #reaper: UnitReaper;
   /** Units whose first process is gone, and whose others are being ended. */
   readonly #leaving = new Map<string, UnitIdentity>();
@@ -76,6 +80,7 @@ export class ProcessRuntime implements Runtime {
 
   constructor(parts: ProcessRuntimeParts) {
     this.#parts = parts;
+    this.#machine = parts.machine ?? thisMachine();
     this.#trees = new TreeActivity(parts.table);
     this.#signals = parts.signals ?? createProcessSignals();
     const { clock, logger, table, groups } = parts;
@@ -98,7 +103,11 @@ export class ProcessRuntime implements Runtime {
   }
 
   async start(spec: UnitSpec): Promise<StartResult> {
-    const [program, ...args] = spec.command;
+    const confined = spec.confinement
+      ? confine(spec, spec.confinement, this.#machine)
+      : ({ kind: 'confined', command: spec.command, identity: null, env: spec.env } as const);
+    if (confined.kind === 'refused') return { kind: 'failed', error: confined.error };
+    const [program, ...args] = confined.command;
     if (program === undefined) return { kind: 'failed', error: 'the command is empty' };
     try {
       const output = this.#parts.logs.open(spec.agentId, spec.generation);
@@ -106,7 +115,8 @@ export class ProcessRuntime implements Runtime {
         const child = this.#withUmask(() =>
           spawn(program, args, {
             cwd: spec.cwd ?? undefined,
-            env: { ...spec.env, [UNIT_VARIABLE]: unitIdOf(spec.nonce) },
+            env: { ...confined.env, [UNIT_VARIABLE]: unitIdOf(spec.nonce) },
+            ...confined.identity,
             detached: true,
             stdio: ['ignore', output.stdout, output.stderr],
           }),
@@ -118,6 +128,10 @@ export class ProcessRuntime implements Runtime {
     } catch (error) {
       return { kind: 'failed', error: describeFailure(error, spec) };
     }
+  }
+
+  notEnforced(wanted: Confinement): readonly string[] {
+    return notEnforced(wanted, this.#machine);
   }
 
   async discover(nonce: string): Promise<StartedUnit | null> {

@@ -1,5 +1,7 @@
 import type { ProcessActivity } from '#telemetry';
 
+import type { Confinement } from './confinement.ts';
+
 /** What has to be started: the unit of one generation of an agent. */
 export interface UnitSpec {
   readonly agentId: string;
@@ -10,6 +12,8 @@ export interface UnitSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Part of `env` too; by it a unit is found whose start could not be written down. */
   readonly nonce: string;
+  /** As whom it runs and what it may not; absent: as the server, unlimited. */
+  readonly confinement?: Confinement;
 }
 
 /** A unit as it is written down: enough to find it again after a restart of Omoi. */
@@ -79,6 +83,8 @@ export interface Runtime {
   readonly capabilities: RuntimeCapabilities;
   /** Starts a unit that outlives Omoi. Never rejects: what can't be started is a result. */
   start(spec: UnitSpec): Promise<StartResult>;
+  /** What of a confinement it can't give; absent: it takes none. */
+  notEnforced?(wanted: Confinement): readonly string[];
   /** The running unit that was started with this nonce, also by an earlier Omoi; null when there is none. */
   discover(nonce: string): Promise<StartedUnit | null>;
   /** Watches a unit that an earlier Omoi started. One that is gone is told of, soon. */

@@ -34,6 +34,8 @@ export const configSchema = z.strictObject({
   access: z
     .strictObject({
       open_ingest_on_loopback: z.boolean().default(true),
+      /** Whether the owner of the data directory is admin over a Unix socket in it, without a token. */
+      owner_socket: z.enum(['on', 'off']).default('on'),
       /** Agents that one agent token may have registered, where the token itself names no other number. */
       max_agents_per_token: z.number().int().positive().default(1000),
     })

@@ -13,6 +13,8 @@ const orphanTimeoutMs = z.number().int().min(0).max(2_592_000_000);
 const paceMs = z.number().int().min(100).max(3_600_000);
 /** No system starts a program with a NUL in its arguments or environment. */
 const argument = storedText(4096);
+/** A name, or a number. */
+const account = z.string().regex(/^(?:\d{1,10}|[A-Za-z_][A-Za-z0-9_.-]{0,254}\$?)$/, 'is no user or group');
 const maxVariables = 1000;
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no name of a variable');
 
@@ -96,6 +98,44 @@ const POOL_KEYS = {
     variable: 'OMOI_HEARTBEAT_INTERVAL_MS',
   }),
   heartbeat_ttl_ms: optional(paceMs.nullable(), null, { variable: 'OMOI_HEARTBEAT_TTL_MS' }),
+  user: optional(
+    account.nullable().describe('As whom its agents run: a user or its number. The server has to be root.'),
+    null,
+    {},
+  ),
+  group: optional(account.nullable().describe('null takes the user’s own.'), null, {}),
+  no_new_privileges: optional(
+    z.boolean().describe('No program that its agents start gains rights by its file’s mode, as `sudo` does.'),
+    false,
+    {},
+  ),
+  max_memory_bytes: optional(
+    z
+      .number()
+      .int()
+      .min(1_048_576)
+      .max(Number.MAX_SAFE_INTEGER)
+      .nullable()
+      .describe('Private memory, each process.'),
+    null,
+    {},
+  ),
+  max_processes: optional(
+    z
+      .number()
+      .int()
+      .min(1)
+      .max(4_194_304)
+      .nullable()
+      .describe('Processes and threads of its user, of whatever pool; it does not bind root.'),
+    null,
+    {},
+  ),
+  max_open_files: optional(
+    z.number().int().min(8).max(1_048_576).nullable().describe('Each process.'),
+    null,
+    {},
+  ),
   enqueue_for: optional(
     z
       .array(z.string().min(1).max(200))
