@@ -18,7 +18,7 @@ export type { PoolView } from './pools/pool-view.ts';
 export type { EndedUnit, Runtime, UnitExit } from './runtimes/runtime.ts';
 export { ProcessRuntime } from './runtimes/process-runtime.ts';
 export { findUnitGroups } from './runtimes/unit-groups.ts';
-export { LogFiles } from './runtimes/log-files.ts';
+export { LogFiles, logLimitsOf } from './runtimes/log-files.ts';
 export { TreeActivity } from './runtimes/tree-activity.ts';
 export { createProcessTable, type ProcessTable } from './runtimes/process-table.ts';
 export { resourceAttributes } from './pools/worker-environment.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createAccess, createApi, type FirstAdmin } from '#api';
-import { createProcessTable, findUnitGroups, LogFiles, ProcessRuntime } from '#fleet';
+import { createProcessTable, findUnitGroups, LogFiles, logLimitsOf, ProcessRuntime } from '#fleet';
 import { createLogging, createLogStore, createSpanStore, createTracing } from '#observability';
 import { openStateDatabase, openTelemetryDatabase, tellHeldTransactions } from '#storage';
 import {
@@ -167,7 +167,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     clock,
     logger: logging.logger('runtime'),
     table: createProcessTable(),
-    logs: new LogFiles(join(dataDirectory, 'agents')),
+    logs: outputFiles(config, join(dataDirectory, 'agents'), metrics),
     umask: options.workerUmask ?? null,
     groups: findUnitGroups(),
   });
@@ -301,4 +301,13 @@ function inheritedEnvironment(environment: ServerOptions['environment']): Readon
       return value === undefined ? [] : [[name, value] as const];
     }),
   );
+}
+
+function outputFiles(config: Config, directory: string, metrics: SelfMetrics): LogFiles {
+  const { max_bytes_per_agent: maxAgentBytes, max_bytes: maxBytes } = config.fleet.output;
+  const dropped = metrics.counter(
+    'omoi_agent_output_dropped_bytes_total',
+    'Output of agents that was given up, because files were too large, over the quota, or the disk was full.',
+  );
+  return new LogFiles(directory, logLimitsOf({ maxAgentBytes, maxBytes }), (bytes) => dropped.add(bytes));
 }

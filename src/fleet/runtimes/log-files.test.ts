@@ -1,14 +1,28 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogFiles } from './log-files.ts';
 
 let directory: string;
-const LIMITS = { maxLogBytes: 10, keptCopies: 2, keptGenerations: 2 };
+const LIMITS = { maxLogBytes: 30, keptCopies: 2, keptGenerations: 2, maxAgentBytes: 1000, maxBytes: 10_000 };
+let dropped: number;
+const onDropped = (bytes: number): void => void (dropped += bytes);
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'omoi-logs-'));
+  dropped = 0;
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -23,13 +37,13 @@ describe('the log files of agents', () => {
   it('are open for appending: a writer goes on where it was truncated', async () => {
     const logs = new LogFiles(directory, LIMITS);
     const output = logs.open('coders-1', 1);
-    writeSync(output.stdout, 'first, too long\n');
+    writeSync(output.stdout, 'first, which is much too long, and has an end\n');
     await logs.tidy();
     writeSync(output.stdout, 'second\n');
     expect(files()).toEqual({
       '1.stderr.log': '',
       '1.stdout.log': 'second\n',
-      '1.stdout.log.1': 'first, too long\n',
+      '1.stdout.log.1': 'is much too long, and has an end\n'.slice(-30),
     });
     output.close();
   });
@@ -37,14 +51,14 @@ describe('the log files of agents', () => {
   it('keep so many copies and no more, and leave alone what is small', async () => {
     const logs = new LogFiles(directory, LIMITS);
     logs.open('coders-1', 1).close();
-    for (const text of ['1st is too long', '2nd is too long', '3rd is too long', 'small']) {
+    for (const text of ['1st '.repeat(8), '2nd '.repeat(8), '3rd '.repeat(8), 'small']) {
       appendFileSync(join(directory, 'coders-1', '1.stderr.log'), text);
       await logs.tidy();
     }
     expect(files()).toEqual({
       '1.stderr.log': 'small',
-      '1.stderr.log.1': '3rd is too long',
-      '1.stderr.log.2': '2nd is too long',
+      '1.stderr.log.1': '3rd '.repeat(8).slice(-30),
+      '1.stderr.log.2': '2nd '.repeat(8).slice(-30),
       '1.stdout.log': '',
     });
   });
@@ -60,6 +74,77 @@ describe('the log files of agents', () => {
       '9.stdout.log',
     ]);
   });
+
+  it('have a quota, each agent and all of them: copies go first, then the oldest', async () => {
+    const logs = new LogFiles(directory, { ...LIMITS, maxAgentBytes: 70, maxBytes: 80 }, onDropped);
+    const bytes = () =>
+      ['coders-1', 'coders-2'].map((agent) =>
+        readdirSync(join(directory, agent)).reduce(
+          (sum, file) => sum + statSync(join(directory, agent, file)).size,
+          0,
+        ),
+      );
+    for (const agent of ['coders-1', 'coders-2']) logs.open(agent, 1).close();
+    const write = (agent: string, size: number) =>
+      appendFileSync(join(directory, agent, '1.stdout.log'), 'x'.repeat(size));
+    for (let round = 0; round < 4; round++) {
+      write('coders-1', 40);
+      await logs.look('all');
+    }
+    expect(bytes()).toEqual([60, 0]);
+    expect(dropped).toBe(4 * 10);
+    write('coders-1', 20);
+    await logs.tidy();
+    expect(bytes()).toEqual([50, 0]);
+    write('coders-2', 30);
+    await logs.tidy();
+    expect(bytes()).toEqual([50, 30]);
+    write('coders-2', 10);
+    await logs.tidy();
+    expect(bytes()).toEqual([50, 30]);
+    write('coders-2', 10);
+    await logs.tidy();
+    expect(bytes()).toEqual([20, 40]);
+  });
+
+  const mayMount = process.getuid?.() === 0;
+
+  it.runIf(mayMount)(
+    'are rotated on a disk that is full, which has room again (mounts a tmpfs: needs root)',
+    async () => {
+      const disk = join(directory, 'disk');
+      mkdirSync(disk);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', disk]);
+      try {
+        const limits = { ...LIMITS, maxLogBytes: 262_144, maxAgentBytes: 1_048_576, maxBytes: 1_048_576 };
+        const logs = new LogFiles(disk, limits, onDropped);
+        const output = logs.open('coders-1', 1);
+        const fill = () => {
+          for (;;) writeSync(output.stdout, 'y'.repeat(65_536));
+        };
+        expect(fill).toThrow('ENOSPC');
+        await logs.look('all');
+        expect(statSync(join(disk, 'coders-1/1.stdout.log')).size).toBe(0);
+        expect(statSync(join(disk, 'coders-1/1.stdout.log.1')).size).toBe(262_144);
+        expect(dropped).toBeGreaterThan(1_000_000);
+        // The state's writes go on, and so does the writer.
+        writeFileSync(join(disk, 'state'), 'z'.repeat(1_000_000));
+        expect(fill).toThrow('ENOSPC');
+        await logs.look('hot');
+        expect(readdirSync(join(disk, 'coders-1')).sort()).toEqual([
+          '1.stderr.log',
+          '1.stdout.log',
+          '1.stdout.log.1',
+          '1.stdout.log.2',
+        ]);
+        writeSync(output.stdout, 'on it goes');
+        expect(readFileSync(join(disk, 'coders-1/1.stdout.log'), 'utf8')).toBe('on it goes');
+        output.close();
+      } finally {
+        execFileSync('umount', ['-l', disk]);
+      }
+    },
+  );
 
   it('are nobody else’s to read, and their directory need not be there', async () => {
     const logs = new LogFiles(join(directory, 'not', 'yet'), LIMITS);

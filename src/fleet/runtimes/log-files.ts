@@ -1,21 +1,38 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { copyFile, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 export interface LogLimits {
-  /** A file that has grown beyond it is rotated. */
+  /** A file that has grown beyond it is rotated; as much of its end is kept. */
   readonly maxLogBytes: number;
   /** Rotated copies kept of one file, besides the one that grows. */
   readonly keptCopies: number;
   /** Generations of one agent whose output is kept. */
   readonly keptGenerations: number;
+  /** All that is kept of one agent. */
+  readonly maxAgentBytes: number;
+  /** All that is kept. */
+  readonly maxBytes: number;
 }
 
 const DEFAULT_LOG_LIMITS: LogLimits = {
   maxLogBytes: 8 * 1024 * 1024,
   keptCopies: 2,
   keptGenerations: 5,
+  maxAgentBytes: 64 * 1024 * 1024,
+  maxBytes: 1024 * 1024 * 1024,
 };
+
+/** A quota holds a full set of both streams' files, so that it is kept by rotation as a rule. */
+export function logLimitsOf(quota: Pick<LogLimits, 'maxAgentBytes' | 'maxBytes'>): LogLimits {
+  const filesOfGeneration = 2 * (DEFAULT_LOG_LIMITS.keptCopies + 1);
+  const share = Math.floor(Math.min(quota.maxAgentBytes, quota.maxBytes) / filesOfGeneration);
+  return {
+    ...DEFAULT_LOG_LIMITS,
+    ...quota,
+    maxLogBytes: Math.min(DEFAULT_LOG_LIMITS.maxLogBytes, share),
+  };
+}
 
 /** Open for one spawn: the child gets copies, the caller closes its own. */
 export interface OutputFiles {
@@ -24,29 +41,45 @@ export interface OutputFiles {
   close(): void;
 }
 
-const LOG_NAME = /^(\d+)\.(?:stdout|stderr)\.log(?:\.\d+)?$/;
+const LOG_NAME = /^(\d+)\.(?:stdout|stderr)\.log(?:\.(\d+))?$/;
 
 /**
  * The output of agents: `AGENT_ID/GENERATION.stdout.log` and `.stderr.log`. A process writes into its file by
- * itself, so that it never depends on a reader. Rotation is copy and truncate: files are open for appending, so a
- * writer goes on at the new end; what it writes between the copy and the truncation is lost.
+ * itself, so that it never depends on a reader. Files are open for appending: a writer goes on at the new end of one
+ * that was truncated. Rotation needs no room: the end of the file is read into memory, the file is truncated, and only
+ * then is the end written as a copy; where the disk is full all the same, the copy is what is given up.
  */
 export class LogFiles {
   readonly #directory: string;
   readonly #limits: LogLimits;
+  readonly #onDropped: (bytes: number) => void;
+  /** Files that may grow. */
+  readonly #live = new Set<string>();
+  /** Those among them that were too large at the last look: looked at more often. */
+  #hot: ReadonlySet<string> = new Set();
 
-  constructor(directory: string, limits: LogLimits = DEFAULT_LOG_LIMITS) {
+  /** @param onDropped told how much was given up for the limits' sake */
+  constructor(
+    directory: string,
+    limits: LogLimits = DEFAULT_LOG_LIMITS,
+    onDropped: (bytes: number) => void = () => {},
+  ) {
     this.#directory = directory;
     this.#limits = limits;
+    this.#onDropped = onDropped;
   }
 
   /** @throws Error of the file system */
   open(agentId: string, generation: number): OutputFiles {
     const directory = join(this.#directory, agentId);
+    const [stdoutPath, stderrPath] = (['stdout', 'stderr'] as const).map((stream) =>
+      join(directory, `${generation}.${stream}.log`),
+    ) as [string, string];
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const stdout = openSync(join(directory, `${generation}.stdout.log`), 'a', 0o600);
+    const stdout = openSync(stdoutPath, 'a', 0o600);
     try {
-      const stderr = openSync(join(directory, `${generation}.stderr.log`), 'a', 0o600);
+      const stderr = openSync(stderrPath, 'a', 0o600);
+      this.#live.add(stdoutPath).add(stderrPath);
       return {
         stdout,
         stderr,
@@ -73,42 +106,124 @@ export class LogFiles {
     return { stdout, stderr };
   }
 
-  /** Rotates what is too large and removes what is too old, of all agents. */
+  /**
+   * Rotates what has grown too large.
+   * @param which `hot`: only what was so at the last look
+   */
+  async look(which: 'all' | 'hot'): Promise<void> {
+    const hot = new Set<string>();
+    const files = which === 'hot' ? this.#hot : new Set(this.#live);
+    for (const file of files) {
+      if (await this.#rotate(file)) hot.add(file);
+    }
+    this.#hot = hot;
+    for (const directory of new Set([...hot].map((file) => dirname(file)))) {
+      await this.#keepQuota(await logFilesOf(directory), this.#limits.maxAgentBytes);
+    }
+  }
+
+  /** Rotates what is too large, removes what is too old, and keeps the quotas, of all agents. */
   async tidy(): Promise<void> {
+    const all: LogFile[] = [];
+    this.#live.clear();
     for (const agentId of await entriesOf(this.#directory)) {
       const directory = join(this.#directory, agentId);
-      const files = await entriesOf(directory);
-      await this.#removeOldGenerations(directory, files);
-      for (const file of files.filter((name) => name.endsWith('.log'))) {
-        await this.#rotate(join(directory, file));
+      const files = await logFilesOf(directory);
+      const newest = Math.max(...files.map(({ generation }) => generation));
+      const [old, kept] = partition(
+        files,
+        ({ generation }) => generation <= newest - this.#limits.keptGenerations,
+      );
+      for (const { path } of old) await rm(path, { force: true });
+      for (const { path, copy, generation } of kept) {
+        if (copy > 0) continue;
+        await this.#rotate(path);
+        if (generation === newest) this.#live.add(path);
       }
+      all.push(...(await this.#keepQuota(await logFilesOf(directory), this.#limits.maxAgentBytes)));
     }
+    await this.#keepQuota(all, this.#limits.maxBytes);
   }
 
-  async #removeOldGenerations(directory: string, files: readonly string[]): Promise<void> {
-    const generationOf = (file: string): number => Number(LOG_NAME.exec(file)?.[1] ?? Number.NaN);
-    const newest = Math.max(...files.map(generationOf).filter((generation) => !Number.isNaN(generation)));
-    for (const file of files) {
-      if (generationOf(file) <= newest - this.#limits.keptGenerations) {
-        await rm(join(directory, file), { force: true });
-      }
+  /** Gives up the oldest until the rest fits; returns the rest. */
+  async #keepQuota(files: readonly LogFile[], maxBytes: number): Promise<readonly LogFile[]> {
+    let bytes = files.reduce((sum, { size }) => sum + size, 0);
+    if (bytes <= maxBytes) return files;
+    const dropped = new Set<LogFile>();
+    for (const file of files.toSorted(byWorth)) {
+      if (bytes <= maxBytes) break;
+      // One that somebody may write to stays, and is emptied.
+      if (file.copy > 0) await rm(file.path, { force: true });
+      else await truncate(file.path, 0).catch(ignoreMissing);
+      this.#onDropped(file.size);
+      bytes -= file.size;
+      dropped.add(file);
     }
+    return files.filter((file) => !dropped.has(file));
   }
 
-  async #rotate(file: string): Promise<void> {
+  /** Whether it was too large. */
+  async #rotate(file: string): Promise<boolean> {
     const { maxLogBytes, keptCopies } = this.#limits;
-    const size = await stat(file).then(
-      ({ size }) => size,
-      () => 0,
-    );
-    if (size <= maxLogBytes) return;
+    if ((await sizeOf(file)) <= maxLogBytes) return false;
+    const end = await endOf(file, keptCopies > 0 ? maxLogBytes : 0);
     await rm(`${file}.${keptCopies}`, { force: true });
     for (let copy = keptCopies - 1; copy >= 1; copy--) {
       await rename(`${file}.${copy}`, `${file}.${copy + 1}`).catch(ignoreMissing);
     }
-    if (keptCopies > 0) await copyFile(file, `${file}.1`);
+    const size = await sizeOf(file);
     await truncate(file, 0);
+    this.#onDropped(Math.max(0, size - end.length));
+    if (keptCopies === 0) return true;
+    try {
+      await writeFile(`${file}.1`, end, { mode: 0o600 });
+    } catch {
+      await rm(`${file}.1`, { force: true });
+      this.#onDropped(end.length);
+    }
+    return true;
   }
+}
+
+interface LogFile {
+  readonly path: string;
+  readonly generation: number;
+  /** 0: the one that grows; 1: the newest copy … */
+  readonly copy: number;
+  readonly size: number;
+  readonly changedAtMs: number;
+}
+
+/** The least worth keeping first: copies before what grows, then the oldest. */
+function byWorth(a: LogFile, b: LogFile): number {
+  return Number(a.copy === 0) - Number(b.copy === 0) || a.changedAtMs - b.changedAtMs;
+}
+
+async function logFilesOf(directory: string): Promise<readonly LogFile[]> {
+  const files: LogFile[] = [];
+  for (const name of await entriesOf(directory)) {
+    const [, generation, copy] = LOG_NAME.exec(name) ?? [];
+    if (generation === undefined) continue;
+    const path = join(directory, name);
+    const found = await stat(path).catch(nullIfMissing);
+    if (!found) continue;
+    const { size, mtimeMs: changedAtMs } = found;
+    files.push({ path, generation: Number(generation), copy: Number(copy ?? 0), size, changedAtMs });
+  }
+  return files;
+}
+
+function partition<Item>(items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(nullIfMissing))?.size ?? 0;
+}
+
+function nullIfMissing(error: unknown): null {
+  ignoreMissing(error);
+  return null;
 }
 
 async function entriesOf(directory: string): Promise<readonly string[]> {
@@ -121,18 +236,17 @@ async function entriesOf(directory: string): Promise<readonly string[]> {
 }
 
 async function tailOf(path: string, maxBytes: number): Promise<string> {
-  let file;
-  try {
-    file = await open(path, 'r');
-  } catch (error) {
-    ignoreMissing(error);
-    return '';
-  }
+  return (await endOf(path, maxBytes)).toString('utf8');
+}
+
+async function endOf(path: string, maxBytes: number): Promise<Buffer> {
+  const file = await open(path, 'r').catch(nullIfMissing);
+  if (!file) return Buffer.alloc(0);
   try {
     const { size } = await file.stat();
     const length = Math.min(size, maxBytes);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.toString('utf8', 0, bytesRead);
+    return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
   }

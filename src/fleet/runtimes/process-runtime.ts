@@ -51,7 +51,10 @@ export interface ProcessRuntimeParts {
 
 /** A process of an earlier Omoi is no child: nobody tells of its end, so it is looked for. */
 const WATCHED_POLL_MS = 100;
-const LOG_TIDY_MS = 10_000;
+/** Files that grow fast are looked at this often, the others every so many looks, all that is kept every so many more. */
+const LOG_LOOK_MS = 250;
+const LOOKS_AT_GROWING = 4;
+const LOOKS_AT_ALL = 40;
 const NONCE_VARIABLE = 'OMOI_AGENT_NONCE';
 
 /**
@@ -75,6 +78,8 @@ export class ProcessRuntime implements Runtime {
   readonly #trees: TreeActivity;
   readonly #poll: Timer;
   readonly #tidy: Timer;
+  #logLooks = 0;
+  #lookingAtLogs = false;
   #listener: (ended: EndedUnit) => void = () => {};
   #closed = false;
 
@@ -86,16 +91,7 @@ export class ProcessRuntime implements Runtime {
     const { clock, logger, table, groups } = parts;
     this.#reaper = new UnitReaper({ clock, logger, table, signals: this.#signals, groups: groups ?? null });
     this.#poll = parts.clock.every(WATCHED_POLL_MS, () => this.#lookForWatched());
-    this.#tidy = parts.clock.every(LOG_TIDY_MS, () => {
-      void parts.logs
-        .tidy()
-        .catch((error: unknown) =>
-          parts.logger.warn(
-            { error: messageOf(error) },
-            'Output files of agents could not be rotated; trying again.',
-          ),
-        );
-    });
+    this.#tidy = parts.clock.every(LOG_LOOK_MS, () => void this.#lookAtLogs());
   }
 
   onEnd(listener: (ended: EndedUnit) => void): void {
@@ -246,6 +242,21 @@ export class ProcessRuntime implements Runtime {
         this.#ended({ handle: started.handle, exit: { exitCode, signal } }),
       );
     });
+  }
+
+  async #lookAtLogs(): Promise<void> {
+    if (this.#lookingAtLogs) return;
+    const { logs, logger } = this.#parts;
+    const look = ++this.#logLooks;
+    this.#lookingAtLogs = true;
+    try {
+      if (look % LOOKS_AT_ALL === 0) await logs.tidy();
+      else await logs.look(look % LOOKS_AT_GROWING === 0 ? 'all' : 'hot');
+    } catch (error) {
+      logger.warn({ error: messageOf(error) }, 'Output files of agents could not be rotated; trying again.');
+    } finally {
+      this.#lookingAtLogs = false;
+    }
   }
 
   #lookForWatched(): void {

@@ -47,7 +47,18 @@ export const configSchema = z.strictObject({
       destination: z.string().default('stdout'),
     })
     .prefault({}),
-  fleet: z.strictObject({ pools: z.array(poolConfiguration).default([]) }).prefault({}),
+  fleet: z
+    .strictObject({
+      pools: z.array(poolConfiguration).default([]),
+      /** How much of what agents write is kept. */
+      output: z
+        .strictObject({
+          max_bytes_per_agent: z.number().int().min(65_536).default(67_108_864),
+          max_bytes: z.number().int().min(65_536).default(1_073_741_824),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
   monitor: z
     .strictObject({
       /** Further series to watch for anomalies: PromQL selectors. */
