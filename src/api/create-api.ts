@@ -11,7 +11,8 @@ import { serveDashboard } from './dashboard/dashboard-files.ts';
 import { EventStreams, type EventSource } from './streams/event-streams.ts';
 import type { MetricFamily } from './metrics/exposition.ts';
 import { acceptJsonBodies } from './http/json-body.ts';
-import { createListeners, SERVER_OPTIONS, type Listeners } from './http/listeners.ts';
+import { CONNECTION_BOUNDS, serverOptionsOf, type ConnectionBounds } from './http/connection-limits.ts';
+import { createListeners, type Listeners } from './http/listeners.ts';
 import { serveOpenApi } from './http/openapi.ts';
 import { createProcessMetrics } from './metrics/process-metrics.ts';
 import { answerUnknownPaths, createFailureAnswer, refuseConnection } from './http/failures.ts';
@@ -54,6 +55,8 @@ export interface ApiParts {
   /** Adds the routes of the parts. */
   register(app: ApiApp): void;
   readonly limits: ApiLimits;
+  /** What connections may take; `CONNECTION_BOUNDS` where it is left out. */
+  readonly connections?: ConnectionBounds;
   readonly options: ApiOptions;
 }
 
@@ -65,8 +68,6 @@ export interface Api extends Listeners {
 }
 
 const maxParamCharacters = 500;
-const requestReadTimeoutMs = 60_000;
-const keepAliveTimeoutMs = 72_000;
 /** How long requests may go on once the server stops. */
 const closeGraceMs = 5_000;
 
@@ -76,14 +77,14 @@ const closeGraceMs = 5_000;
  * @throws Error when a route states no access, or would drop what a request says: a programmer's mistake
  */
 export async function createApi(parts: ApiParts): Promise<Api> {
-  const { access, clock, logger, options } = parts;
+  const { access, clock, logger, metrics, options, connections = CONNECTION_BOUNDS } = parts;
   const closing = new AbortController();
   const fail = createFailureAnswer(logger);
   const app: ApiApp = fastify({
-    http: SERVER_OPTIONS,
+    http: serverOptionsOf(connections),
     bodyLimit: parts.limits.maxBodyBytes,
-    requestTimeout: requestReadTimeoutMs,
-    keepAliveTimeout: keepAliveTimeoutMs,
+    requestTimeout: connections.requestTimeoutMs,
+    keepAliveTimeout: connections.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: maxParamCharacters },
     // Requests that arrive while the server stops get an error of the catalogue instead of Fastify's own.
     return503OnClosing: false,
@@ -96,7 +97,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   app.setSerializerCompiler(serializerCompiler);
   app.decorate('closing', closing.signal);
 
-  const listeners = createListeners(app);
+  const listeners = createListeners(app, { bounds: connections, metrics });
   const guard = { access, isLocalOwner: (request: FastifyRequest) => listeners.isLocalOwner(request) };
   const mayContinue = (request: FastifyRequest) => isStillAdmitted(request, guard);
   app.decorate('waitingRequests', new WaitingRequests(mayContinue));

@@ -94,10 +94,12 @@ export function refuseConnection(error: Error & { readonly code?: string }, sock
   }
   const { status, message } = refusalOf(error.code);
   const body = JSON.stringify({ error: 'invalid_request', message });
-  socket.end(
+  // Who sends slowly may read slowly too, or not at all: the connection does not wait for the other side to close it.
+  socket.write(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nconnection: close\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+  socket.destroySoon();
 }
 
 function refusalOf(code: string | undefined): { readonly status: string; readonly message: string } {

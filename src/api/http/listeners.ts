@@ -2,7 +2,9 @@ import { chmodSync, rmSync } from 'node:fs';
 import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
+import type { SelfMetrics } from '#telemetry';
 import type { ApiApp } from './app.ts';
+import { ConnectionLimits, serverOptionsOf, type ConnectionBounds } from './connection-limits.ts';
 import { refuseConnection, refuseExpectation } from './failures.ts';
 
 /** An import of it by name would read all that it exports, and thereby load the HTTP client behind `fetch`: 5 MB. */
@@ -31,18 +33,22 @@ interface OwnedListeners extends Listeners {
   cutOff(): void;
 }
 
-/** A request without a Host is answered like one with a foreign one: Node's own answer has no body. */
-export const SERVER_OPTIONS = { requireHostHeader: false } as const;
-
 const OTLP_PREFIX = '/v1/';
 
-export function createListeners(app: ApiApp): OwnedListeners {
+export interface ListenerParts {
+  readonly bounds: ConnectionBounds;
+  readonly metrics: SelfMetrics;
+}
+
+export function createListeners(app: ApiApp, { bounds, metrics }: ListenerParts): OwnedListeners {
+  const limits = new ConnectionLimits(bounds, metrics);
   const localConnections = new WeakSet<Socket>();
   const further: Server[] = [];
   app.server.on('checkExpectation', refuseExpectation);
+  limits.watch(app.server);
 
   function openServer(route: RequestListener): Server {
-    const server = createServer(SERVER_OPTIONS, route);
+    const server = createServer(serverOptionsOf(bounds), route);
     server.on('checkExpectation', refuseExpectation);
     // What is no HTTP is answered here as on the main listener.
     server.on('clientError', refuseConnection);
@@ -61,6 +67,7 @@ export function createListeners(app: ApiApp): OwnedListeners {
         if (request.url?.startsWith(OTLP_PREFIX)) app.routing(request, response);
         else response.writeHead(404).end();
       });
+      limits.watch(server);
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen(address.port, address.host, resolve);

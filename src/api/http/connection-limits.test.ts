@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { CONNECTION_BOUNDS, type ConnectionBounds } from './connection-limits.ts';
+
+let test: TestApi;
+let sockets: Socket[];
+
+beforeEach(() => {
+  sockets = [];
+});
+
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  await test.close();
+});
+
+async function start(bounds: Partial<ConnectionBounds>): Promise<URL> {
+  test = await startTestApi({
+    parts: { connections: { ...CONNECTION_BOUNDS, ...bounds } },
+    register: (app) => {
+      app.post('/v1/slow', { config: { access: 'public' } }, async () => ({ read: true }));
+    },
+  });
+  return new URL(await test.api.listenForIngest({ host: '127.0.0.1', port: 0 }));
+}
+
+/** A connection that says no more than it is told to, whatever it gets. */
+async function open(url: URL): Promise<Socket> {
+  const socket = connect({ port: Number(url.port), host: url.hostname, allowHalfOpen: true });
+  socket.on('error', () => {});
+  sockets.push(socket);
+  await once(socket, 'connect');
+  return socket;
+}
+
+const ended = (socket: Socket): Promise<unknown> =>
+  socket.readableEnded || socket.destroyed
+    ? Promise.resolve()
+    : once(socket.resume(), 'end').catch(() => null);
+
+function valueOf(name: string): number {
+  const pattern = new RegExp(`^${name.replace(/[{}"]/g, '\\$&')} (\\S+)$`, 'm');
+  return Number(pattern.exec(page)?.[1] ?? 0);
+}
+let page = '';
+async function readMetrics(): Promise<void> {
+  page = (await test.app.inject({ url: '/metrics', headers: test.as('viewer') })).body;
+}
+
+const CLOSED = (reason: string): string => `omoi_http_connections_closed_total{reason="${reason}"}`;
+
+async function ask(url: URL): Promise<string> {
+  const socket = await open(url);
+  socket.write(
+    'POST /v1/slow HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}',
+  );
+  return text(socket);
+}
+
+describe('connections', () => {
+  it('of which 1,500 stay silent are bounded, the oldest make room, and requests are answered', async () => {
+    const url = await start({});
+    const silent: Socket[] = [];
+    for (let opened = 0; opened < 1500; opened++) silent.push(await open(url));
+    await Promise.all(silent.slice(0, 500).map(ended));
+    await readMetrics();
+    expect(valueOf('omoi_http_silent_connections')).toBe(1000);
+    expect(valueOf(CLOSED('max_silent_connections'))).toBe(500);
+    expect(silent.slice(500).filter((socket) => socket.readableEnded)).toEqual([]);
+    expect(await ask(url)).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  it('over which no whole request comes are closed, descriptors and all, though the other side stays', async () => {
+    const url = await start({ headersTimeoutMs: 100, requestTimeoutMs: 100, checkEveryMs: 20 });
+    const slow = [await open(url), await open(url), await open(url)];
+    slow[1]?.write('POST /v1/slow HTTP/1.1\r\nHost: local');
+    slow[2]?.write('POST /v1/slow HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n');
+    await Promise.all(slow.map(ended));
+    await until(async () => {
+      await readMetrics();
+      return valueOf('omoi_http_connections') === 0;
+    });
+    expect(valueOf(CLOSED('timeout'))).toBe(3);
+  });
+
+  it('over which a body dribbles are closed, however evenly it comes', async () => {
+    const url = await start({ headersTimeoutMs: 100, requestTimeoutMs: 200, checkEveryMs: 20 });
+    const socket = await open(url);
+    socket.write(
+      'POST /v1/slow HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n',
+    );
+    const dribble = setInterval(() => socket.write(' '), 10);
+    try {
+      expect(await text(socket)).toMatch(/^HTTP\/1.1 408 [^]*"the request was not sent in time"/);
+    } finally {
+      clearInterval(dribble);
+    }
+    await readMetrics();
+    expect(valueOf(CLOSED('timeout'))).toBe(1);
+  });
+
+  it('that are more than a listener takes are closed at once', async () => {
+    const url = await start({ maxConnections: 2 });
+    const kept = [await open(url), await open(url)];
+    await ended(await open(url));
+    await readMetrics();
+    expect(valueOf(CLOSED('max_connections'))).toBe(1);
+    expect(kept.filter((socket) => socket.readableEnded)).toEqual([]);
+  });
+});
+
+/** Looks at every turn of the event loop. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Counter, SelfMetrics } from '#telemetry';
+
+/** How long a connection may take for what, and how many there may be. */
+export interface ConnectionBounds {
+  /** From the first byte of a request, or from the connection, to the end of its headers. */
+  readonly headersTimeoutMs: number;
+  /** To the end of the body, however evenly it dribbles. */
+  readonly requestTimeoutMs: number;
+  /** How often the two are looked at. */
+  readonly checkEveryMs: number;
+  /** Without a next request. Longer than what proxies in front keep theirs. */
+  readonly keepAliveTimeoutMs: number;
+  /** Connections of one listener. */
+  readonly maxConnections: number;
+  /** Connections of all listeners over which no request has come yet: beyond it the oldest is closed. */
+  readonly maxSilentConnections: number;
+}
+
+/** As many connections as a fleet of the largest size has. What is silent leaves room for those who speak. */
+export const CONNECTION_BOUNDS: ConnectionBounds = {
+  headersTimeoutMs: 20_000,
+  requestTimeoutMs: 60_000,
+  checkEveryMs: 5_000,
+  keepAliveTimeoutMs: 72_000,
+  maxConnections: 20_000,
+  maxSilentConnections: 1_000,
+};
+
+/** The options of `createServer` that hold a connection to its times. */
+export function serverOptionsOf(bounds: ConnectionBounds) {
+  return {
+    // A request without a Host is answered like one with a foreign one: Node's own answer has no body.
+    requireHostHeader: false,
+    headersTimeout: Math.min(bounds.headersTimeoutMs, bounds.requestTimeoutMs),
+    requestTimeout: bounds.requestTimeoutMs,
+    connectionsCheckingInterval: bounds.checkEveryMs,
+    keepAliveTimeout: bounds.keepAliveTimeoutMs,
+  } as const;
+}
+
+type ClosedFor = 'max_connections' | 'max_silent_connections' | 'timeout';
+
+/** Holds the connections of all listeners within their numbers, and counts those that are closed for it. */
+export class ConnectionLimits {
+  readonly #bounds: ConnectionBounds;
+  readonly #closed: Counter;
+  /** In the order in which they came. */
+  readonly #silent = new Set<Socket>();
+  #open = 0;
+
+  constructor(bounds: ConnectionBounds, metrics: SelfMetrics) {
+    this.#bounds = bounds;
+    this.#closed = metrics.counter(
+      'omoi_http_connections_closed_total',
+      'Connections that were closed for being too many, or too slow.',
+    );
+    metrics.gauge('omoi_http_connections', 'Open connections.', () => this.#open);
+    metrics.gauge(
+      'omoi_http_silent_connections',
+      'Open connections over which no request has come yet.',
+      () => this.#silent.size,
+    );
+  }
+
+  /** To be called before the server listens. */
+  watch(server: Server): void {
+    server.maxConnections = this.#bounds.maxConnections;
+    server.on('drop', () => this.#count('max_connections'));
+    server.on('connection', (socket) => this.#opened(socket));
+    server.on('request', ({ socket }) => void this.#silent.delete(socket));
+    server.on('clientError', ({ code }: Error & { readonly code?: string }) => {
+      if (code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#count('timeout');
+    });
+  }
+
+  #opened(socket: Socket): void {
+    this.#open++;
+    this.#silent.add(socket);
+    socket.once('close', () => {
+      this.#open--;
+      this.#silent.delete(socket);
+    });
+    if (this.#silent.size <= this.#bounds.maxSilentConnections) return;
+    const [oldest] = this.#silent;
+    if (!oldest) return;
+    this.#silent.delete(oldest);
+    this.#count('max_silent_connections');
+    oldest.destroy();
+  }
+
+  #count(reason: ClosedFor): void {
+    this.#closed.add(1, { reason });
+  }
+}
