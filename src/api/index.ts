@@ -2,6 +2,7 @@ export { ROLES, type Role } from './access/roles.ts';
 export { type AgentScope, type ApiApp, type Principal } from './http/app.ts';
 export { createAccess, type Access, type AccessOptions, type FirstAdmin } from './access/access.ts';
 export { createApi, type Api, type ApiParts } from './create-api.ts';
+export { CONNECTION_BOUNDS } from './http/connection-limits.ts';
 export { type MetricFamily } from './metrics/exposition.ts';
 export { registerAgentRoutes } from './agents/agent-routes.ts';
 export { registerLockRoutes } from './locks/lock-routes.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createAccess, createApi, type FirstAdmin } from '#api';
+import { CONNECTION_BOUNDS, createAccess, createApi, type FirstAdmin } from '#api';
 import { createProcessTable, findUnitGroups, LogFiles, logLimitsOf, ProcessRuntime } from '#fleet';
 import { createLogging, createLogStore, createSpanStore, createTracing } from '#observability';
 import { openStateDatabase, openTelemetryDatabase, tellHeldTransactions } from '#storage';
@@ -13,6 +13,7 @@ import {
 } from '#telemetry';
 import { createTsdb } from '#tsdb';
 import type { Config } from './config/schema.ts';
+import { connectionsWithin, descriptorLimit } from './descriptor-limit.ts';
 import { watchEventLoop } from './event-loop.ts';
 import { createIngest } from './ingest.ts';
 import { keepAliveDuring } from './keep-alive.ts';
@@ -197,6 +198,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   const ingest = createIngest(ground, { fleet: parts.fleet, spans, logs });
   const facts = prometheusFacts(config, parts.engine, { version, startedAtMs, dataDirectory });
   const unready = new Set(['pools']);
+  const maxConnections = connectionsWithin(CONNECTION_BOUNDS.maxConnections, descriptorLimit());
   const api = await createApi({
     access,
     events: parts.bus,
@@ -223,6 +225,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
         metrics,
       }),
     limits: { maxBodyBytes: config.http.max_body_bytes },
+    connections: { ...CONNECTION_BOUNDS, maxConnections },
     options: {
       version,
       allowedHosts: config.http.allowed_hosts,
