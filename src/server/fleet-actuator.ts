@@ -1,8 +1,8 @@
 import type { Fleet, Pools } from '#fleet';
-import type { AgentStatus } from '#telemetry';
+import { AGENT_STATUSES, type AgentStatus } from '#telemetry';
 import type { FleetActuator } from '#watchdog';
 
-const SICK = ['UNRESPONSIVE', 'FAILED'] as const;
+/** They ended on purpose, or were taken out of service: no illness, and nothing that could be healthy. */
 const GONE = ['TERMINATED', 'QUARANTINED'] as const;
 
 /** The fleet as the watchdog may act on it. */
@@ -27,6 +27,8 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
       return {
         agentId,
         poolId: agent.poolId,
+        managed: agent.managed,
+        domain: agent.domain,
         generation: agent.generation,
         status: agent.status,
         silenceMs: agent.silenceMs,
@@ -40,13 +42,12 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
     poolsOfPhase: (phaseId) =>
       pools.definitions().flatMap((pool) => (pool.phaseId === phaseId ? [pool.id] : [])),
     // Asked with every decision, also in a storm.
-    health: () => ({
-      agents: fleet.agents.size - countOf(fleet, GONE),
-      sick: countOf(fleet, SICK),
-    }),
+    health(domain) {
+      const countOf = (status: AgentStatus): number => fleet.agents.countOf(status, domain);
+      const gone = GONE.reduce((count, status) => count + countOf(status), 0);
+      const all = AGENT_STATUSES.reduce((count, status) => count + countOf(status), 0);
+      return { agents: all - gone, silent: countOf('UNRESPONSIVE') };
+    },
+    domains: () => fleet.agents.domains(),
   };
-}
-
-function countOf({ agents }: Fleet, statuses: readonly AgentStatus[]): number {
-  return statuses.reduce((count, status) => count + agents.countOf(status), 0);
 }

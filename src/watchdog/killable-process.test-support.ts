@@ -65,6 +65,7 @@ export class KillableProcess {
       hasPool: (poolId) => fleet.hasPool(poolId),
       poolsOfPhase: (phaseId) => fleet.poolsOfPhase(phaseId),
       health: () => fleet.health(),
+      domains: () => fleet.domains(),
     };
   }
 

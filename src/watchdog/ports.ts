@@ -18,7 +18,10 @@ export interface FleetActuator {
   hasPool(poolId: string): boolean;
   /** The pools whose agents work in a phase. */
   poolsOfPhase(phaseId: string): readonly string[];
-  health(): FleetHealth;
+  /** @param domain a failure domain, `pool:demo`; the whole fleet where absent */
+  health(domain?: string): FleetHealth;
+  /** The failure domains that have agents. */
+  domains(): Iterable<string>;
 }
 
 export interface RestartOrder {
@@ -41,6 +44,10 @@ export interface ScaleOrder {
 export interface AgentFacts {
   readonly agentId: string;
   readonly poolId: string | null;
+  /** Whether Omoi starts and stops it. */
+  readonly managed: boolean;
+  /** What takes it down together with others: `pool:demo`, `external:laptops`. */
+  readonly domain: string;
   readonly generation: number;
   readonly status: AgentStatus;
   /** Monotonic ms since the generation's last sign of life, or since one is awaited. */
@@ -52,10 +59,10 @@ export interface AgentFacts {
   readonly heartbeatTtlMs: number;
 }
 
-/** How many agents should be alive, and how many of them are not. */
+/** How many agents should be alive, and how many of them are silent: dead perhaps, or Omoi is deaf. */
 export interface FleetHealth {
   readonly agents: number;
-  readonly sick: number;
+  readonly silent: number;
 }
 
 /** What the watchdog needs to know of alerts. */

@@ -11,7 +11,8 @@ export class RecordingFleet implements FleetActuator {
   readonly overrides = new Map<string, { order: ScaleOrder; extended: number; expiresAtMs: number }>();
   readonly restarts: RestartOrder[] = [];
   readonly released: string[] = [];
-  sick = 0;
+  /** How many of all, and of each failure domain, are silent. */
+  silent = 0;
   /** Called before a call takes effect: to fail, or to hang. */
   before: (call: FleetCall, targetId: string) => Promise<void> = () => Promise.resolve();
   /** Called when it has taken effect, before the answer. */
@@ -25,6 +26,8 @@ export class RecordingFleet implements FleetActuator {
     this.agents.set(agentId, {
       agentId,
       poolId: 'demo',
+      managed: true,
+      domain: 'pool:demo',
       generation: 1,
       status: 'UNRESPONSIVE',
       silenceMs: 5000,
@@ -93,7 +96,11 @@ export class RecordingFleet implements FleetActuator {
     return [...this.pools].flatMap(([pool, phase]) => (phase === phaseId ? [pool] : []));
   }
 
-  health(): { agents: number; sick: number } {
-    return { agents: Math.max(this.agents.size, this.sick), sick: this.sick };
+  health(): { agents: number; silent: number } {
+    return { agents: Math.max(this.agents.size, this.silent), silent: this.silent };
+  }
+
+  domains(): readonly string[] {
+    return [...new Set(['pool:demo', ...[...this.agents.values()].map(({ domain }) => domain)])];
   }
 }

@@ -81,7 +81,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ ...of('status'), agent, status: fc.constantFrom(...STATUSES) }) },
   { weight: 1, arbitrary: fc.record({ ...of('other_restart'), agent }) },
   { weight: 1, arbitrary: fc.record({ ...of('pause'), paused: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ ...of('storm'), sick: fc.constantFrom(0, 3) }) },
+  { weight: 1, arbitrary: fc.record({ ...of('storm'), silent: fc.constantFrom(0, 3) }) },
   { weight: 1, arbitrary: fc.record({ ...of('reload'), set: fc.nat(POLICY_SETS.length - 1) }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
@@ -161,7 +161,7 @@ class World {
         void (step.paused ? watchdog.pause('ann', 'maintenance') : watchdog.resume('ann')).catch(refused);
         return clock.advance(0);
       case 'storm':
-        fleet.sick = step.sick;
+        fleet.silent = step.silent;
         return;
       case 'reload':
         this.#policies = POLICY_SETS[step.set] ?? POLICY_SETS[0];
@@ -191,7 +191,7 @@ class World {
     this.#database.troubles = [];
     const { fleet, alerts } = this.#stage;
     this.#moods.length = 0;
-    fleet.sick = 0;
+    fleet.silent = 0;
     if (this.#stage.isDead()) await this.#restart();
     this.#stage.killAfterCommits(Number.POSITIVE_INFINITY);
     void this.#stage.watchdog.resume('ann');

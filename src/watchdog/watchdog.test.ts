@@ -200,12 +200,12 @@ describe('what holds a remediation back', () => {
 
   it('a storm, until health is back and has stayed', async () => {
     const { alerts, fleet, clock, events } = await open(RESTART);
-    fleet.sick = 3;
+    fleet.silent = 3;
     await clock.advance(1000);
     await vi.waitFor(() => expect(stage.watchdog.states.get('storm')).not.toBeNull(), WAIT);
     await alerts.raise('a1', silent('w-1'));
     await heldBy('a1', 'storm');
-    fleet.sick = 0;
+    fleet.silent = 0;
     await clock.advance(40_000);
     await becomes('a1', 'verifying');
     expect((await events()).filter((event) => event.event_type === 'watchdog.escalated')).toHaveLength(1);
@@ -335,7 +335,7 @@ describe('a storm', () => {
     }));
     const told = async () =>
       (await stage.events()).filter(({ event_type: type }) => type === 'watchdog.escalated').length;
-    stage.fleet.sick = 3;
+    stage.fleet.silent = 3;
     isSlow = true;
     for (let look = 0; look < 4; look++) await stage.clock.advance(1000);
     expect(await told()).toBe(0);

@@ -86,8 +86,7 @@ export class Watchdog {
     this.#options = options;
     this.policies = new PolicyRegistry(modeOverride, options.parseMatcher);
     this.states = new WatchdogStates(database, bus);
-    const health = () => fleet.health();
-    this.#storm = new StormWatch({ clock, states: this.states, health, limits: stormLimits });
+    this.#storm = new StormWatch({ clock, states: this.states, fleet, limits: stormLimits });
     this.#suspicion = new SelfSuspicion(clock, suspicionLimits, (reason) => this.#suspect(reason));
     this.#calls = new TimedCalls(clock, limits.timeLimitMs);
     const counters = createWatchdogCounters(metrics);
@@ -99,7 +98,7 @@ export class Watchdog {
       ...shared,
       states: this.states,
       limits,
-      storm: () => this.#storm.judge(),
+      storm: (domain) => this.#storm.judge(domain),
       suspectUntilMs: () => this.#suspicion.untilMs(),
     });
     this.#runner = new RemediationRunner({
@@ -197,9 +196,11 @@ export class Watchdog {
     await this.states.set('paused', { active: true, reason, by });
   }
 
+  /** Ends a pause, and a storm: a person has looked. */
   async resume(by: string): Promise<void> {
     await this.states.set('paused', { active: false, reason: 'resumed', by });
     this.#runner.wakeHeldBy('paused');
+    if (await this.#storm.end(by)) this.#runner.wakeHeldBy('storm');
   }
 
   /** The events for which there is something to do: an alert without a policy costs no look at the database. */

@@ -53,11 +53,11 @@ it.each<{
   {
     guard: 'storm',
     begin: async () => {
-      stage.fleet.sick = 3;
+      stage.fleet.silent = 3;
       await stage.clock.advance(1000);
     },
     end: async () => {
-      stage.fleet.sick = 0;
+      stage.fleet.silent = 0;
       await stage.clock.advance(40_000);
     },
   },

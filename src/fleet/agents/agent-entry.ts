@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { AgentObservation, AgentStatus, AgentType, ProcessActivity } from '#telemetry';
 import type { StateTables } from '#storage';
+import { domainOf } from './failure-domain.ts';
 import { hasEnded } from './agent-status.ts';
 import { missedHeartbeats, paceOf, untilNextMissMs, type LifeEvidence } from './heartbeat-ladder.ts';
 import type { FleetLimits, HeartbeatPace } from '../limits.ts';
@@ -80,6 +81,11 @@ export class AgentEntry implements AgentObservation {
 
   get generation(): number {
     return this.row.generation;
+  }
+
+  /** What takes it down together with others. */
+  get domain(): string {
+    return domainOf(this.row);
   }
 
   get managed(): boolean {

@@ -4,6 +4,7 @@ import { DueTimes } from '../leases/due-times.ts';
 import type { Holder } from '../leases/lease-registry.ts';
 import type { FleetLimits } from '../limits.ts';
 import type { StallWatch } from '../leases/stall-watch.ts';
+import { domainOf, StatusCounts } from './failure-domain.ts';
 
 /** The agents in memory: all that live, and those that ended a short while ago. Changed only after commits. */
 export class AgentIndex {
@@ -15,7 +16,9 @@ export class AgentIndex {
   readonly judgedAt: DueTimes<AgentEntry>;
   /** Managed ones that have missed a heartbeat: their processes are looked at. Those that beat again leave at the next look. */
   readonly silent = new Set<AgentEntry>();
-  readonly #byStatus = new Map<AgentStatus, number>();
+  readonly #byStatus = new StatusCounts();
+  /** Of each failure domain. */
+  readonly #byDomain = new Map<string, StatusCounts>();
   #observations: readonly AgentObservation[] | null = null;
 
   constructor(clock: Clock, stall: StallWatch, limits: FleetLimits) {
@@ -37,9 +40,18 @@ export class AgentIndex {
     return this.#entries.values();
   }
 
-  /** How many have this committed status; IDLE stands for RUNNING too. */
-  countOf(status: AgentStatus): number {
-    return this.#byStatus.get(status) ?? 0;
+  /**
+   * How many have this committed status; IDLE stands for RUNNING too.
+   * @param domain of one failure domain alone
+   */
+  countOf(status: AgentStatus, domain?: string): number {
+    const counts = domain === undefined ? this.#byStatus : this.#byDomain.get(domain);
+    return counts?.of(status) ?? 0;
+  }
+
+  /** The failure domains that have agents. */
+  domains(): Iterable<string> {
+    return this.#byDomain.keys();
   }
 
   /** Live views, one for each agent; the list is the same until an agent comes or goes. */
@@ -60,14 +72,14 @@ export class AgentIndex {
       });
       this.#entries.set(row.agent_id, entry);
       this.#observations = null;
-      this.#count(row.status, 1);
+      this.#count(row, 1);
       this.judgedAt.set(entry, nowMonotonicMs);
       return entry;
     }
     // On PostgreSQL two commits may be told in the other order: the older generation's news are no news.
     if (row.generation < known.generation) return known;
-    this.#count(known.row.status, -1);
-    this.#count(row.status, 1);
+    this.#count(known.row, -1);
+    this.#count(row, 1);
     this.judgedAt.set(known, nowMonotonicMs);
     if (row.generation > known.generation) known.startOver(row, nonceHash ?? '', nowMonotonicMs);
     else {
@@ -82,7 +94,7 @@ export class AgentIndex {
     if (!entry) return;
     this.#entries.delete(agentId);
     this.#observations = null;
-    this.#count(entry.row.status, -1);
+    this.#count(entry.row, -1);
     this.judgedAt.delete(entry);
     this.silent.delete(entry);
   }
@@ -115,8 +127,13 @@ export class AgentIndex {
     entry.unwritten = true;
   }
 
-  #count(status: AgentStatus, change: number): void {
-    this.#byStatus.set(status, this.countOf(status) + change);
+  #count(row: AgentRow, change: 1 | -1): void {
+    this.#byStatus.add(row.status, change);
+    const domain = domainOf(row);
+    const counts = this.#byDomain.get(domain) ?? new StatusCounts();
+    this.#byDomain.set(domain, counts);
+    counts.add(row.status, change);
+    if (counts.size === 0) this.#byDomain.delete(domain);
   }
 
   #current(holder: Holder): AgentEntry | undefined {

@@ -95,8 +95,14 @@ export class AgentRegistry implements GenerationStore {
     return this.#parts.agentIndex.size;
   }
 
-  countOf(status: AgentStatus): number {
-    return this.#parts.agentIndex.countOf(status);
+  /** @param domain of one failure domain alone */
+  countOf(status: AgentStatus, domain?: string): number {
+    return this.#parts.agentIndex.countOf(status, domain);
+  }
+
+  /** The failure domains that have agents: `pool:demo`, `external:laptops`. */
+  domains(): Iterable<string> {
+    return this.#parts.agentIndex.domains();
   }
 
   openGeneration(tx: StateTransaction, opening: GenerationOpening): Promise<number> {

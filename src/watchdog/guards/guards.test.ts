@@ -19,6 +19,8 @@ const free: GuardInput = {
 const agent = {
   agentId: 'w-1',
   poolId: null,
+  managed: true,
+  domain: 'pool:demo',
   generation: 1,
   status: 'UNRESPONSIVE' as const,
   silenceMs: 5000,
@@ -32,9 +34,22 @@ describe('the guards', () => {
     ['nothing in the way', {}, null, null],
     ['paused', { paused: { by: 'ann', reason: 'maintenance' } }, 'paused', null],
     ['observe', { policy: { name: 'p', mode: 'observe', guards } }, 'observe', null],
-    ['a stall of its own', { suspectUntilMs: NOW + 1 }, 'self_suspicion', NOW + 1],
-    ['a stall that is over', { suspectUntilMs: NOW }, null, null],
-    ['a storm', { storm: { reason: '3 of 4' } }, 'storm', null],
+    ['a stall of its own', { suspectUntilMs: NOW + 1, agent }, 'self_suspicion', NOW + 1],
+    ['a stall that is over', { suspectUntilMs: NOW, agent }, null, null],
+    ['a storm', { storm: { reason: '3 of 4' }, agent }, 'storm', null],
+    [
+      'a storm, and an agent that was seen to end',
+      { storm: { reason: '3 of 4' }, agent: { ...agent, status: 'FAILED' } },
+      null,
+      null,
+    ],
+    [
+      'a stall of its own, and an agent that is stopped',
+      { suspectUntilMs: NOW + 1, agent: { ...agent, status: 'STALLED' } },
+      null,
+      null,
+    ],
+    ['a storm, and a pool that is to grow', { storm: { reason: '3 of 4' } }, null, null],
     ['the target is being repaired', { busyWith: 'rem_1' }, 'one_per_target', null],
     ['cooldown', { lastEndedAtMs: NOW - 59_999 }, 'cooldown', NOW + 1],
     ['cooldown over', { lastEndedAtMs: NOW - 60_000 }, null, null],
@@ -84,7 +99,7 @@ describe('the guards', () => {
   });
 
   it('names the first that holds', () => {
-    const all = { paused: { by: 'a', reason: 'b' }, storm: { reason: 'c' }, running: 9 };
+    const all = { paused: { by: 'a', reason: 'b' }, storm: { reason: 'c' }, agent, running: 9 };
     expect(decide({ ...free, ...all })?.suppressed).toBe('paused');
   });
 });

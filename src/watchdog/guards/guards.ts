@@ -14,6 +14,7 @@ export interface GuardInput {
   readonly nowMs: number;
   readonly policy: Pick<Policy, 'name' | 'mode' | 'guards'>;
   readonly paused: { readonly by: string; readonly reason: string } | null;
+  /** That the agent's failure domain is in, or the whole fleet. */
   readonly storm: { readonly reason: string } | null;
   /** Until when the watchdog distrusts itself. */
   readonly suspectUntilMs: number;
@@ -37,7 +38,7 @@ const CHECKS: Readonly<Record<Guard, GuardCheck>> = {
   observe: ({ policy }) =>
     policy.mode === 'observe' ? held('observe', 'the policy only observes; set its mode to act') : null,
   self_suspicion: distrusted,
-  storm: ({ storm }) => storm && held('storm', storm.reason),
+  storm: ({ storm, agent }) => (storm && isDoubtful(agent) ? held('storm', storm.reason) : null),
   one_per_target: ({ busyWith }) =>
     busyWith === null ? null : held('one_per_target', `${busyWith} is at work on this target`),
   cooldown: coolingDown,
@@ -56,6 +57,7 @@ const CHECKS: Readonly<Record<Guard, GuardCheck>> = {
 };
 
 const WITHDRAWN: ReadonlySet<AgentStatus> = new Set(['QUARANTINED', 'TERMINATED']);
+const CERTAIN: ReadonlySet<AgentStatus> = new Set(['FAILED', 'STALLED']);
 const HEALTHY: ReadonlySet<AgentStatus> = new Set(['IDLE', 'RUNNING']);
 
 /** The guard that holds a remediation back, or null when it may go. */
@@ -76,8 +78,13 @@ function held(suppressed: Guard, reason: string, untilMs: number | null = null):
   return { suppressed, reason, untilMs };
 }
 
-function distrusted({ suspectUntilMs, nowMs }: GuardInput): Suppression | null {
-  if (suspectUntilMs <= nowMs) return null;
+/** What was seen to end, or is stopped, is no matter of hearing; a pool that is to grow is none either. */
+function isDoubtful(agent: AgentFacts | null): boolean {
+  return agent !== null && !CERTAIN.has(agent.status);
+}
+
+function distrusted({ suspectUntilMs, nowMs, agent }: GuardInput): Suppression | null {
+  if (suspectUntilMs <= nowMs || !isDoubtful(agent)) return null;
   const reason = 'Omoi itself stalled or lost its database; agents get time to be heard';
   return held('self_suspicion', reason, suspectUntilMs);
 }

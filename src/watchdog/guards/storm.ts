@@ -1,53 +1,105 @@
-import type { FleetHealth } from '../ports.ts';
-
 export interface StormLimits {
-  /** Share of the fleet that is sick from which on a storm is assumed. */
+  /** Share of a domain that has fallen silent within `withinMs` from which on a storm is assumed. */
   readonly enterShare: number;
-  /** Share below which it may end. */
+  /** The same where at least `manySilent` have. */
+  readonly enterShareOfMany: number;
+  readonly manySilent: number;
+  /** Fewer than this are no storm, whatever their share. */
+  readonly minSilent: number;
+  readonly withinMs: number;
+  /** Share of silent ones below which it may end. */
   readonly leaveShare: number;
-  /** Fewer sick agents than this are no storm, whatever their share. */
-  readonly minSick: number;
   /** How long the share must have stayed low before the storm is over. */
   readonly calmMs: number;
+  /** Where nobody more has fallen silent for so long it is over, too: what is silent still, is so for a cause of its own. */
+  readonly settledMs: number;
 }
 
 export const DEFAULT_STORM_LIMITS: StormLimits = {
   enterShare: 0.5,
+  enterShareOfMany: 0.2,
+  manySilent: 10,
+  minSilent: 3,
+  withinMs: 30_000,
   leaveShare: 0.2,
-  minSick: 3,
   calmMs: 30_000,
+  settledMs: 120_000,
 };
+
+/** What is known of a failure domain, or of several, at a moment. */
+export interface Silence {
+  readonly agents: number;
+  readonly silent: number;
+  /** How many of them have fallen silent within `withinMs`. */
+  readonly fell: number;
+}
 
 export interface StormState {
   readonly active: boolean;
   readonly reason: string;
-  /** Since when the share has been low, monotonic ms; null while it is not. */
+  /** Since when the share has been low; null while it is not. Monotonic ms, as all times here. */
   readonly calmSinceMs: number | null;
+  /** Since when nobody more has fallen silent. */
+  readonly settledSinceMs: number;
+  /** How many were silent at the last look. */
+  readonly silent: number;
 }
 
-export const NO_STORM: StormState = { active: false, reason: '', calmSinceMs: null };
+export const NO_STORM: StormState = {
+  active: false,
+  reason: '',
+  calmSinceMs: null,
+  settledSinceMs: 0,
+  silent: 0,
+};
 
 /**
- * When much of a fleet looks sick at once, the cause is rarely in the agents: a storm stops all repairs. It ends
- * only after health has been back for a while.
+ * When many agents of one failure domain fall silent at once, the cause is rarely in the agents: a storm stops repairs of
+ * what is silent. It ends when health has been back for a while, or when it has settled: it may not depend on the
+ * repairs that it forbids.
  */
 export function judgeStorm(
   state: StormState,
-  health: FleetHealth,
-  now: { ms: number; limits: StormLimits },
+  { agents, silent, fell }: Silence,
+  { ms, limits }: { readonly ms: number; readonly limits: StormLimits },
 ): StormState {
-  const { limits, ms } = now;
-  const share = health.agents === 0 ? 0 : health.sick / health.agents;
   if (!state.active) {
-    if (health.sick < limits.minSick || share < limits.enterShare)
-      return state.calmSinceMs === null ? state : NO_STORM;
-    return {
-      active: true,
-      reason: `${health.sick} of ${health.agents} agents are sick at once`,
-      calmSinceMs: null,
-    };
+    const enterShare = fell >= limits.manySilent ? limits.enterShareOfMany : limits.enterShare;
+    if (fell < limits.minSilent || fell / agents < enterShare) return NO_STORM;
+    const reason = `${fell} of ${agents} agents fell silent at once`;
+    return { active: true, reason, calmSinceMs: null, settledSinceMs: ms, silent };
   }
-  if (share > limits.leaveShare) return state.calmSinceMs === null ? state : { ...state, calmSinceMs: null };
-  const calmSinceMs = state.calmSinceMs ?? ms;
-  return ms - calmSinceMs >= limits.calmMs ? NO_STORM : { ...state, calmSinceMs };
+  const settledSinceMs = silent > state.silent ? ms : state.settledSinceMs;
+  const share = agents === 0 ? 0 : silent / agents;
+  const calmSinceMs = share > limits.leaveShare ? null : (state.calmSinceMs ?? ms);
+  const isCalm = calmSinceMs !== null && ms - calmSinceMs >= limits.calmMs;
+  if (isCalm || ms - settledSinceMs >= limits.settledMs) return NO_STORM;
+  return { ...state, calmSinceMs, settledSinceMs, silent };
 }
+
+/** How many are silent more than at the best moment of a short past. */
+export class SilenceWindow {
+  readonly #withinMs: number;
+  /** A second apart, oldest first; of each second the least. */
+  #looks: { readonly atMs: number; silent: number }[] = [];
+
+  constructor(withinMs: number) {
+    this.#withinMs = withinMs;
+  }
+
+  /** How many have fallen silent since then. @param silent how many are, at this moment */
+  fell(silent: number, atMs: number): number {
+    const last = this.#looks.at(-1);
+    if (last && atMs - last.atMs < LOOK_EVERY_MS) last.silent = Math.min(last.silent, silent);
+    else this.#looks.push({ atMs, silent });
+    this.#looks = this.#looks.filter((look) => look.atMs >= atMs - this.#withinMs);
+    return silent - this.#looks.reduce((least, look) => Math.min(least, look.silent), silent);
+  }
+
+  /** Whoever is silent now has not fallen silent. */
+  restart(): void {
+    this.#looks = [];
+  }
+}
+
+const LOOK_EVERY_MS = 1000;

@@ -90,7 +90,16 @@ guardian: ${defaults.get('guardian')}
   it('names the guards in the order in which they are asked', () => {
     expect(tableUnder('## Guards').map(([guard]) => guard)).toEqual([...GUARDS]);
     expect(DEFAULT_SUSPICION_LIMITS.holdMs).toBe(15_000);
-    expect(DEFAULT_STORM_LIMITS).toEqual({ enterShare: 0.5, leaveShare: 0.2, minSick: 3, calmMs: 30_000 });
+    expect(DEFAULT_STORM_LIMITS).toEqual({
+      enterShare: 0.5,
+      enterShareOfMany: 0.2,
+      manySilent: 10,
+      minSilent: 3,
+      withinMs: 30_000,
+      leaveShare: 0.2,
+      calmMs: 30_000,
+      settledMs: 120_000,
+    });
   });
 
   it('gives the limits as they are', () => {

@@ -18,8 +18,8 @@ export interface DecisionParts {
   readonly slots: RepairSlots;
   readonly policies: PolicyRegistry;
   readonly states: WatchdogStates;
-  /** Whether much of the fleet is sick right now. */
-  readonly storm: () => { readonly reason: string } | null;
+  /** Whether much of a failure domain, or of the whole, has fallen silent. */
+  readonly storm: (domain: string) => { readonly reason: string } | null;
   readonly suspectUntilMs: () => number;
 }
 
@@ -166,15 +166,16 @@ export class RemediationDecisions {
     const { slots, states, fleet, storm, suspectUntilMs } = this.#parts;
     const { generation_since_ms: generationSinceMs, target_kind: kind, target_id: id } = remediation;
     const { step } = planOf(remediation);
+    const agent = kind === 'agent' ? fleet.agent(id) : null;
     return {
       nowMs,
       policy,
       paused: states.get('paused'),
-      storm: storm(),
+      storm: agent && storm(agent.domain),
       suspectUntilMs: suspectUntilMs(),
       ...slots.look(remediation, policy),
       lastEndedAtMs,
-      agent: kind === 'agent' ? fleet.agent(id) : null,
+      agent,
       // A restart by somebody else gets as long to take effect as one of the policy's own.
       newGenerationUntilMs: generationSinceMs === null ? null : generationSinceMs + step.verify.within,
     };

@@ -3,7 +3,7 @@ import { firstWrong, HEARTBEAT_TTL_MS, type Invariant, type Observation } from '
 
 /** Shorter gaps are hiccups, which the watchdog need not notice. */
 const NOTICED_STALL_MS = 2500;
-const STORM = { minSick: 3, share: 0.5 };
+const STORM = { minSilent: 3, share: 0.5, withinMs: 30_000 };
 
 /** The moments at which the watchdog began to act, in the last step. */
 function beginnings({ chronicle }: Observation): readonly LoggedEvent[] {
@@ -13,6 +13,15 @@ function beginnings({ chronicle }: Observation): readonly LoggedEvent[] {
       payloadOf(event, 'watchdog.remediation.changed')?.to === 'executing',
   );
 }
+
+/** The silent agent that a remediation acts on; null where it acts on a pool, or on what was seen to end or to stand still. */
+function silentTarget({ chronicle }: Observation, event: LoggedEvent): string | null {
+  const agentId = /^agent:(.*)$/.exec(String(event.payload['target']))?.[1];
+  if (agentId === undefined) return null;
+  return chronicle.statusAt(agentId, event.atMs)?.status === 'UNRESPONSIVE' ? agentId : null;
+}
+
+const poolOf = (agentId: string): string => agentId.replace(/-\d+$/, '');
 
 /** 3: a pool contains its agents. */
 export const oneRemediationATarget: Invariant = ({ archive }) => {
@@ -56,6 +65,7 @@ export const nothingIsDoneForAResolvedAlert: Invariant = (observation) =>
 /** 7 */
 export const whoWasBlindWaitsBeforeItActs: Invariant = (observation) =>
   firstWrong(beginnings(observation), (event) => {
+    if (silentTarget(observation, event) === null) return false;
     const { blindness, launches } = observation.ledger;
     const blind = blindness.find(
       ({ what, fromMs, untilMs }) =>
@@ -74,25 +84,32 @@ export const whoWasBlindWaitsBeforeItActs: Invariant = (observation) =>
 /** 7 */
 export const aStormStopsRepairs: Invariant = (observation) =>
   firstWrong(beginnings(observation), (event) => {
+    const { chronicle, ledger } = observation;
+    const target = silentTarget(observation, event);
+    const sinceMs = event.atMs - STORM.withinMs;
+    // Whoever was silent when a process began has fallen silent before its time.
+    if (target === null || ledger.launches.some((launchMs) => launchMs >= sinceMs)) return false;
     let agents = 0;
-    let sick = 0;
-    for (const stands of observation.chronicle.statuses.values()) {
-      const status = stands.findLast(({ sinceMs }) => sinceMs < event.atMs)?.status;
-      if (status === undefined || status === 'TERMINATED' || status === 'QUARANTINED') continue;
+    let fell = 0;
+    for (const [agentId, stands] of chronicle.statuses) {
+      const stand = stands.findLast((one) => one.sinceMs < event.atMs);
+      if (!stand || poolOf(agentId) !== poolOf(target) || GONE.has(stand.status)) continue;
       agents++;
-      if (status === 'UNRESPONSIVE' || status === 'FAILED') sick++;
+      if (stand.status === 'UNRESPONSIVE' && stand.sinceMs > sinceMs) fell++;
     }
     // What changed in the same millisecond may have calmed the storm.
-    const changing = observation.chronicle.fresh.some(
+    const changing = chronicle.fresh.some(
       (other) => other.type === 'fleet.agent.status_changed' && other.atMs === event.atMs,
     );
     return (
       !changing &&
-      sick >= STORM.minSick &&
-      sick / agents >= STORM.share &&
-      `${event.entityId} began at ${event.atMs} while ${sick} of ${agents} agents were sick`
+      fell >= STORM.minSilent &&
+      fell / agents >= STORM.share &&
+      `${event.entityId} began at ${event.atMs} when ${fell} of ${agents} agents had just fallen silent`
     );
   });
+
+const GONE: ReadonlySet<string> = new Set(['TERMINATED', 'QUARANTINED']);
 
 /** 8 */
 export const policiesStayWithinTheirGuards: Invariant = ({ archive, chronicle, policies, ledger, nowMs }) =>
