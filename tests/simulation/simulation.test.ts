@@ -27,7 +27,7 @@ test.each<[string, Scenario, { servers: number; events: readonly EventType[] }]>
   [
     'a disk that fails, a full one, and a server that stalls',
     scenario('disk', 'act', { seed: 3, steps: 400 }),
-    { servers: 1, events: ['watchdog.state.changed', 'monitor.alert.resolved'] },
+    { servers: 1, events: ['watchdog.remediation.completed', 'monitor.alert.resolved'] },
   ],
   [
     'floods are met with more workers, which leave again',

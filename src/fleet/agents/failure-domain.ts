@@ -1,11 +1,15 @@
+import type { StateTables } from '#storage';
 import type { AgentStatus } from '#telemetry';
-import type { AgentRow } from './agent-entry.ts';
+import type { Selectable } from 'kysely';
 
 /**
  * What is likely to take agents down, or to keep them from being heard, together: the pool that Omoi runs them in, or, of
  * external ones, the group that they say they are of. `pool:demo`, `external:laptops`, `external`.
  */
-export function domainOf({ managed, pool_id: poolId }: Pick<AgentRow, 'managed' | 'pool_id'>): string {
+export function domainOf({
+  managed,
+  pool_id: poolId,
+}: Pick<Selectable<StateTables['agents']>, 'managed' | 'pool_id'>): string {
   const kind = managed === 1 ? 'pool' : 'external';
   return poolId === null ? kind : `${kind}:${poolId}`;
 }
