@@ -21,6 +21,8 @@ export class Ledger {
   readonly lateRefusals: Refusal[] = [];
   /** When servers took heartbeats of an agent's generation, monotonic ms; by `agent/generation`. */
   readonly #beats = new Map<string, number[]>();
+  /** When processes of an agent's generation were stopped, monotonic ms; by `agent/generation`. */
+  readonly #standstills = new Map<string, { readonly fromMs: number; untilMs: number }[]>();
   /** What no caller may ever see: errors outside the catalogue. */
   readonly surprises: string[] = [];
   /** When a stall or an outage of the server ended last, monotonic ms, and what it was. */
@@ -44,6 +46,23 @@ export class Ledger {
     const known = this.#beats.get(key);
     if (known) known.push(atMs);
     else this.#beats.set(key, [atMs]);
+  }
+
+  stopped(agentId: string, generation: number, atMs: number): void {
+    const key = `${agentId}/${generation}`;
+    const standstill = { fromMs: atMs, untilMs: Number.POSITIVE_INFINITY };
+    this.#standstills.set(key, [...(this.#standstills.get(key) ?? []), standstill]);
+  }
+
+  continued(agentId: string, generation: number, atMs: number): void {
+    const last = this.#standstills.get(`${agentId}/${generation}`)?.at(-1);
+    if (last) last.untilMs = Math.min(last.untilMs, atMs);
+  }
+
+  /** Whether a process of the generation was stopped at some time of a stretch. */
+  stoodStill(agentId: string, generation: number, stretch: { fromMs: number; untilMs: number }): boolean {
+    const standstills = this.#standstills.get(`${agentId}/${generation}`) ?? [];
+    return standstills.some(({ fromMs, untilMs }) => fromMs <= stretch.untilMs && untilMs >= stretch.fromMs);
   }
 
   /** The last beat of a generation that was taken by then; null before the first. */

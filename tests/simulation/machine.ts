@@ -1,4 +1,5 @@
 import type { EndedUnit, Runtime, UnitExit } from '#fleet';
+import type { ProcessActivity } from '#telemetry';
 import { between, happens } from './chance.ts';
 import type { Gate } from './gate.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
@@ -122,9 +123,14 @@ class SimulatedRuntime implements Runtime {
     return this.#gate.pass(Promise.resolve(running ? { kind: 'running' } : { kind: 'ended', exit: null }));
   }
 
-  /** What its processes do is not looked at: `onThisMachine` is false. */
-  activity(): ReturnType<Runtime['activity']> {
-    return this.#gate.pass(Promise.resolve(new Map()));
+  /** Who is not stopped does something: it works, or asks the server for work again and again. */
+  activity(handles: readonly string[]): ReturnType<Runtime['activity']> {
+    const activities = new Map<string, ProcessActivity>();
+    for (const handle of handles) {
+      const process = this.#machine.find(handle);
+      if (process) activities.set(handle, process.worker.isHung ? 'stopped' : 'active');
+    }
+    return this.#gate.pass(Promise.resolve(activities));
   }
 
   stop(handle: string, order: Parameters<Runtime['stop']>[1]): Promise<boolean> {

@@ -68,11 +68,17 @@ export class Worker {
 
   /** SIGSTOP: silent until it is woken; then it goes on as if nothing had been. */
   hang(): void {
-    this.#frozen ??= Promise.withResolvers();
+    if (this.#frozen || this.#gone) return;
+    this.#frozen = Promise.withResolvers();
+    const { ledger, clock } = this.#world;
+    ledger.stopped(this.identity.agentId, this.#generation, clock.monotonicMs());
   }
 
   wake(): void {
-    this.#frozen?.resolve();
+    if (!this.#frozen) return;
+    const { ledger, clock } = this.#world;
+    ledger.continued(this.identity.agentId, this.#generation, clock.monotonicMs());
+    this.#frozen.resolve();
     this.#frozen = null;
   }
 

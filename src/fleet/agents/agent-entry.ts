@@ -9,6 +9,9 @@ import type { StallWatch } from '../leases/stall-watch.ts';
 
 export type AgentRow = Selectable<StateTables['agents']>;
 
+/** After so many TTLs of silence an agent is judged whether or not its processes could be looked at. */
+const MAX_UNSEEN_TTLS = 2;
+
 /**
  * One agent in memory: the committed row, and beside it what heartbeats and claims say, which is not worth a
  * commit each. It is its own observation: reading it always shows the present.
@@ -142,7 +145,7 @@ export class AgentEntry implements AgentObservation {
 
   /** What its processes show; null where nobody has looked at them, or not for long enough. */
   get evidence(): LifeEvidence | null {
-    if (!this.#processes) return null;
+    if (!this.#processes) return this.#awaitsLook ? 'unseen' : null;
     const { activity, quietSinceMs } = this.#processes;
     const quietMs = this.#stall.silenceMs(quietSinceMs);
     const { ttlMs } = this.pace;
@@ -150,6 +153,11 @@ export class AgentEntry implements AgentObservation {
     if (activity === 'stopped') return missedHeartbeats(quietMs, ttlMs) > 0 ? 'stopped' : null;
     if (!this.holdsWork) return activity === 'active' ? 'busy' : null;
     return quietMs < ttlMs ? 'at_work' : 'no_progress';
+  }
+
+  /** Whether it may still be silent over its work without anybody having looked at its processes. */
+  get #awaitsLook(): boolean {
+    return this.managed && this.holdsWork && this.silenceMs < MAX_UNSEEN_TTLS * this.pace.ttlMs;
   }
 
   get evidenceTold(): boolean {

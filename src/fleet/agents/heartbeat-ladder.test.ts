@@ -83,6 +83,13 @@ test.each<[string, Partial<BeatRecord>, string | null]>([
     { status: 'UNRESPONSIVE', missed: 5, evidence: 'at_work' },
     'DEGRADED silent_at_work',
   ],
+  [
+    'silent over its work, and not looked at yet',
+    { missed: 3, evidence: 'unseen' },
+    'DEGRADED heartbeats_missed',
+  ],
+  ['UNRESPONSIVE, and not looked at yet', { status: 'UNRESPONSIVE', missed: 5, evidence: 'unseen' }, null],
+  ['STALLED, and not looked at yet', { status: 'STALLED', missed: 5, evidence: 'unseen' }, null],
   ['silent and busy with no work of ours', { missed: 3, evidence: 'busy' }, 'UNRESPONSIVE heartbeats_missed'],
   [
     'busy before it came up',

@@ -8,9 +8,10 @@ const MISSED_UNTIL_UNRESPONSIVE = 3;
 
 /**
  * What an agent's processes show of it. `at_work`: it holds work, and they used CPU or made I/O within one TTL.
- * `busy`: they did, but it holds none. Else why it stands still.
+ * `busy`: they did, but it holds none. `unseen`: it holds work, and its processes have still to be looked at. Else why
+ * it stands still.
  */
-export type LifeEvidence = 'at_work' | 'busy' | StallReason;
+export type LifeEvidence = 'at_work' | 'busy' | 'unseen' | StallReason;
 
 /** What is known about the beats of one agent. */
 export interface BeatRecord {
@@ -111,6 +112,10 @@ function stepOfTheStill(record: BeatRecord): LadderStep | null {
   const { status, evidence } = record;
   const stall = stallOf(record);
   if (stall !== null) return status === 'STALLED' ? null : { to: 'STALLED', reason: stall };
+  if (evidence === 'unseen') {
+    // Not to have looked yet is Omoi's own lateness.
+    return status === 'IDLE' || status === 'RUNNING' ? { to: 'DEGRADED', reason: 'heartbeats_missed' } : null;
+  }
   if (evidence === 'at_work' && status !== 'SPAWNING') {
     return status === 'DEGRADED' ? null : { to: 'DEGRADED', reason: 'silent_at_work' };
   }

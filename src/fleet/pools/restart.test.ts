@@ -23,8 +23,8 @@ const AGENT = 'coders-1';
 const ASKED = { reason: 'test', by: 'tester', traceparent: null };
 const ORDER = { ...ASKED, agentId: AGENT };
 const GRACE_MS = 60_000;
-/** Until an agent that is silent is UNRESPONSIVE, and with time for that to be noticed. */
-const SILENCE_MS = 5000;
+/** More than two TTLs: it holds work, and nothing is seen of its processes. */
+const SILENCE_MS = 8000;
 const SPAN = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01' };
 
 const clock = new VirtualClock();

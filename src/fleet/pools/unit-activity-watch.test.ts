@@ -113,6 +113,14 @@ describe('an agent that falls silent', () => {
     expect(status()).toBe('UNRESPONSIVE heartbeats_missed');
   });
 
+  it('is UNRESPONSIVE only after two TTLs where it holds work, and nothing is seen of its processes', async () => {
+    await claim();
+    await pass(2 * TTL_MS - 200);
+    expect(status()).toBe('DEGRADED heartbeats_missed');
+    await pass(400);
+    expect(status()).toBe('UNRESPONSIVE heartbeats_missed');
+  });
+
   it('is STALLED within two TTLs where they are stopped, and back with its next beat', async () => {
     shows('stopped');
     await pass(2 * TTL_MS);

@@ -5,8 +5,13 @@ import type { UnitKey } from './unit-rows.ts';
 
 /** Much less than the shortest TTL that agents have without asking for one. */
 const LOOK_EVERY_MS = 500;
-/** A look that took long is followed by a pause of this many times its length: at most a twentieth of a core. */
+/**
+ * A look that took long is followed by a pause of this many times its length, so that it costs a twentieth of a core;
+ * but a short one, for nobody's silence may become long before it is looked at. (On a busy machine a look takes long
+ * because it waits.)
+ */
 const PAUSE_FOR_LOOK = 20;
+const MAX_PAUSE_MS = 1000;
 
 interface RunningUnit {
   readonly key: UnitKey;
@@ -54,7 +59,7 @@ export class UnitActivityWatch {
     } finally {
       this.#looking = false;
       const endedMs = clock.monotonicMs();
-      this.#restUntilMs = endedMs + PAUSE_FOR_LOOK * (endedMs - startedMs);
+      this.#restUntilMs = endedMs + Math.min(MAX_PAUSE_MS, PAUSE_FOR_LOOK * (endedMs - startedMs));
     }
   }
 

@@ -27,6 +27,7 @@ export const aRecoveryIsTrue: Invariant = (observation) =>
     if (!stand || stand.sinceMs > event.atMs - RESOLVE_STABILITY_MS) return null;
     const wrong =
       (alertname === 'AgentFailed' && stand.status === 'FAILED') ||
+      (alertname === 'AgentStalled' && stand.status === 'STALLED') ||
       (alertname === 'AgentUnresponsive' &&
         stand.status === 'UNRESPONSIVE' &&
         isSilent(observation, agentId, event.atMs)) ||

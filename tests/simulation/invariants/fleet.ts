@@ -4,6 +4,8 @@ import { firstWrong, HEARTBEAT_TTL_MS, type Invariant } from './observation.ts';
 
 /** A stall from which on the ages of agents start afresh. */
 const NOTICED_STALL_MS = 1100;
+/** A database that fails keeps a status from being recorded for so long, and a look for a moment. */
+const STALL_RECORDED_WITHIN_MS = 20_000;
 /** Events have whole milliseconds. */
 const ROUNDING_MS = 1;
 
@@ -144,6 +146,19 @@ export const whoIsHeardInTimeIsNotUnresponsive: Invariant = ({ chronicle, ledger
     return (
       event.atMs + ROUNDING_MS - since < HEARTBEAT_TTL_MS &&
       `${changed.agent_id}/${changed.generation} was UNRESPONSIVE at ${event.atMs}, heard (or awaited) since ${since}`
+    );
+  });
+
+/** 6: only who is stopped is STALLED; and nobody stands still over work, since every worker at work does something. */
+export const onlyTheStoppedAreStalled: Invariant = ({ chronicle, ledger }) =>
+  firstWrong(chronicle.fresh, (event) => {
+    const changed = payloadOf(event, 'fleet.agent.status_changed');
+    if (changed?.to !== 'STALLED') return null;
+    const { agent_id: agentId, generation, reason } = changed;
+    const stretch = { fromMs: event.atMs - STALL_RECORDED_WITHIN_MS, untilMs: event.atMs + ROUNDING_MS };
+    return (
+      (reason !== 'stopped' || !ledger.stoodStill(agentId, generation, stretch)) &&
+      `${agentId}/${generation} was STALLED (${reason}) at ${event.atMs} and was not stopped`
     );
   });
 
