@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { CheckFlags } from './check.ts';
 import type { QueryFlags } from './query.ts';
 import type { RunFlags } from './run.ts';
 
@@ -23,6 +24,7 @@ export function createProgram(version: string): Command {
   defineGameday(program);
   defineQuery(program);
   defineToken(program);
+  defineCheck(program);
   return program;
 }
 
@@ -35,6 +37,18 @@ function defineServe(program: Command, version: string): void {
     .action(async (options: { config?: string; demo?: boolean }) => {
       const { serve } = await import('./serve.ts');
       await serve({ configFile: options.config ?? null, demo: options.demo ?? false, version });
+    });
+}
+
+function defineCheck(program: Command): void {
+  program
+    .command('check')
+    .description('check the configuration, and what keeps agents and server apart')
+    .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')
+    .option('--json', 'print the findings as JSON')
+    .action(async (flags: CheckFlags) => {
+      const { check } = await import('./check.ts');
+      process.exitCode = check(flags);
     });
 }
 

@@ -19,6 +19,7 @@ export type { EndedUnit, Runtime, UnitExit } from './runtimes/runtime.ts';
 export { ProcessRuntime } from './runtimes/process-runtime.ts';
 export { findUnitGroups } from './runtimes/unit-groups.ts';
 export { LogFiles, logLimitsOf } from './runtimes/log-files.ts';
+export { confine, notEnforced, thisMachine, type ConfiningMachine } from './runtimes/confinement.ts';
 export { TreeActivity } from './runtimes/tree-activity.ts';
 export { createProcessTable, type ProcessTable } from './runtimes/process-table.ts';
-export { resourceAttributes } from './pools/worker-environment.ts';
+export { confinementOf, resourceAttributes } from './pools/worker-environment.ts';

@@ -1,3 +1,4 @@
+export { checkInstallation } from './check-installation.ts';
 export { loadConfig } from './config/load.ts';
 export { demoConfig, demoPools, DEMO_WORKERS } from './demo.ts';
 export { findServer } from './running-server.ts';

@@ -1,0 +1,23 @@
+import { checkInstallation, loadConfig } from '#server';
+
+export interface CheckFlags {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Checks the configuration and what keeps agents and server apart, without a server.
+ * @returns the exit status: 1 where something will not work
+ * @throws OmoiError `config_invalid`
+ */
+export function check(flags: CheckFlags): number {
+  const config = loadConfig({ file: flags.config ?? null, environment: process.env });
+  const findings = checkInstallation(config);
+  if (flags.json) process.stdout.write(`${JSON.stringify({ findings })}\n`);
+  else {
+    for (const { severity, key, message } of findings)
+      process.stdout.write(`${severity}  ${key}: ${message}\n`);
+    if (findings.length === 0) process.stdout.write('nothing to say: the configuration is good\n');
+  }
+  return findings.some(({ severity }) => severity === 'error') ? 1 : 0;
+}
