@@ -127,7 +127,7 @@ async function makeTokens(dataDirectory: string, url: string): Promise<Tokens> {
   if (status !== 0) throw new Error(`no token could be made: ${stderr}`);
   const admin = stdout.trim();
   const connection = await Connection.open(url, admin);
-  const scope = { agent_ids: [], pool_id: AGENT_POOL };
+  const scope = { agent_ids: [], pool_id: AGENT_POOL, max_agents: 20_000 };
   const asked = { name: 'bench-agents', role: 'agent', scope };
   const { secret } = JSON.parse(await connection.post('/api/v1/tokens', JSON.stringify(asked))) as {
     secret: string;
