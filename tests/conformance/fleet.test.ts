@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEventBus } from '#eventbus';
-import { createFleet, type ClaimRequest, type Fleet, type NewTask, type TaskRow } from '#fleet';
+import { createFleet, type ClaimRequest, type Fleet, type NewTask, type Reach, type TaskRow } from '#fleet';
 import type { StateDatabase } from '#storage';
 import {
   createSeededRandom,
@@ -111,6 +111,59 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
     afterEach(async () => {
       await stopFleet();
       await database.close();
+    });
+
+    it('shows what is within reach, and nothing where nothing is', async () => {
+      for (const [agentId, poolId] of [
+        ['in-1', 'in'],
+        ['out-1', 'out'],
+        ['alone', null],
+      ] as const) {
+        await fleet.agents.register(registration(agentId, { poolId }));
+        await fleet.tasks.enqueue([task({ taskType: agentId })], null);
+        await fleet.tasks.claim(claimOf(agentId, { taskTypes: [agentId] }));
+        await fleet.locks.acquire({
+          agentId,
+          generation: 1,
+          resourceType: 'agent',
+          resourceName: agentId,
+          mode: 'exclusive',
+          ttlMs: 60_000,
+          waitMs: 0,
+          traceparent: null,
+          signal: null,
+        });
+      }
+      await fleet.tasks.enqueue([task({ taskType: 'own', enqueuedBy: 'token/own' })], null);
+      await fleet.tasks.enqueue([task({ taskType: 'pool', poolId: 'in' })], null);
+      const nothing = { agentIds: [], ownPoolIds: [], poolIds: [], enqueuedBy: 'token/other' };
+      const seen = async (more: Partial<Reach>) => {
+        const within = { ...nothing, ...more };
+        const any = { agentId: null, limit: 100, within };
+        const tasks = await fleet.tasks.list({ ...any, states: null, phaseId: null, afterTaskId: null });
+        const agents = await fleet.directory.list({
+          ...any,
+          poolId: null,
+          status: null,
+          presentOnly: false,
+          afterAgentId: null,
+        });
+        const locks = await fleet.locks.list({ ...any, resourceType: null, afterLockId: null });
+        return {
+          tasks: tasks.map((row) => row.task_type),
+          agents: agents.map(({ row }) => row.agent_id),
+          locks: locks.map((lock) => lock.agent_id),
+        };
+      };
+      expect(await seen({})).toEqual({ tasks: [], agents: [], locks: [] });
+      expect(await seen({ enqueuedBy: 'token/own' })).toMatchObject({ tasks: ['own'], agents: [] });
+      expect(await seen({ agentIds: ['alone'] })).toEqual({
+        tasks: ['alone'],
+        agents: ['alone'],
+        locks: ['alone'],
+      });
+      expect(await seen({ poolIds: ['in'] })).toEqual({ tasks: ['pool'], agents: ['in-1'], locks: ['in-1'] });
+      expect(await seen({ poolIds: ['in'], ownPoolIds: ['in'] })).toMatchObject({ tasks: ['in-1', 'pool'] });
     });
 
     it('gives no task to two of fifty claimers, and loses none', async () => {
