@@ -14,6 +14,7 @@ import {
 import { createTsdb } from '#tsdb';
 import type { Config } from './config/schema.ts';
 import { connectionsWithin, descriptorLimit } from './descriptor-limit.ts';
+import { DiskReserve, writeFromReserve } from './disk-reserve.ts';
 import { watchEventLoop } from './event-loop.ts';
 import { createIngest } from './ingest.ts';
 import { keepAliveDuring } from './keep-alive.ts';
@@ -122,8 +123,13 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   lifecycle.started('telemetry', () => telemetry.close());
   const { url: databaseUrl } = config.database;
   const stateWrites = new StateWrites(clock);
+  const reserve = new DiskReserve(dataDirectory, { clock, logger: logging.logger('storage') });
+  lifecycle.started('disk reserve', () => reserve.close());
   const state = stateWrites.watch(
-    await openStateDatabase(databaseUrl === undefined ? directory : { ...directory, url: databaseUrl }),
+    writeFromReserve(
+      await openStateDatabase(databaseUrl === undefined ? directory : { ...directory, url: databaseUrl }),
+      reserve,
+    ),
   );
   lifecycle.started('state', () => state.close());
   const owner = (name: string) => ({ owner: name, clock, metrics, logger: logging.logger(name) });

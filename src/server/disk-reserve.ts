@@ -1,0 +1,84 @@
+import { randomFillSync } from 'node:crypto';
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { StateDatabase } from '#storage';
+import { OmoiError, type Clock, type Logger, type Timer } from '#telemetry';
+
+/** Enough for thousands of transactions: orders to stop, exits, what was released. */
+const RESERVE_BYTES = 8 * 1024 * 1024;
+/** The reserve is taken only where the disk has several times as much room: it must not be what fills it. */
+const ROOM_FOR_RESERVE = 4;
+const TAKE_EVERY_MS = 10_000;
+
+/**
+ * Room on the disk that is kept for the state: a file that is given up at the first write that finds the disk full, and
+ * made again when there is room. So a full disk stops neither `stop` nor what records the end of an agent.
+ */
+export class DiskReserve {
+  readonly #path: string;
+  readonly #bytes: number;
+  readonly #logger: Logger;
+  readonly #timer: Timer;
+  #held = false;
+
+  constructor(
+    directory: string,
+    parts: { readonly clock: Clock; readonly logger: Logger },
+    bytes = RESERVE_BYTES,
+  ) {
+    this.#path = join(directory, 'reserve');
+    this.#bytes = bytes;
+    this.#logger = parts.logger;
+    this.#timer = parts.clock.every(TAKE_EVERY_MS, () => this.take());
+    this.take();
+  }
+
+  /** Whether it is there now. */
+  take(): boolean {
+    if (this.#held) return true;
+    try {
+      const { bavail, bsize } = statfsSync(dirname(this.#path));
+      if (bavail * bsize < this.#bytes * ROOM_FOR_RESERVE) return false;
+      // Nothing that a file system could store as a hole, or in less room.
+      writeFileSync(this.#path, randomFillSync(Buffer.alloc(this.#bytes)), { mode: 0o600 });
+      this.#held = true;
+    } catch {
+      rmSync(this.#path, { force: true });
+    }
+    return this.#held;
+  }
+
+  /** Gives the room away; false where there was none to give. */
+  release(): boolean {
+    if (!this.#held) return false;
+    this.#held = false;
+    rmSync(this.#path, { force: true });
+    this.#logger.error(
+      { released_bytes: this.#bytes },
+      'The disk is full: the room kept for the state is used up now. Free some: the data directory can’t be written soon.',
+    );
+    return true;
+  }
+
+  close(): void {
+    this.#timer.cancel();
+  }
+}
+
+/** The same database; a transaction that finds the disk full is done again in the room of the reserve. */
+export function writeFromReserve(database: StateDatabase, reserve: DiskReserve): StateDatabase {
+  return {
+    dialect: database.dialect,
+    reader: database.reader,
+    close: () => database.close(),
+    transaction: async (work, options) => {
+      try {
+        return await database.transaction(work, options);
+      } catch (thrown) {
+        const full = thrown instanceof OmoiError && thrown.code === 'storage_full';
+        if (!full || !reserve.release()) throw thrown;
+        return database.transaction(work, options);
+      }
+    },
+  };
+}
