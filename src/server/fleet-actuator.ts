@@ -2,11 +2,14 @@ import type { Fleet, Pools } from '#fleet';
 import { AGENT_STATUSES, type AgentStatus } from '#telemetry';
 import type { FleetActuator } from '#watchdog';
 
+/** What a guardian reads first: some thirty lines. */
+const MAX_OUTPUT_BYTES = 2000;
 /** They ended on purpose, or were taken out of service: no illness, and nothing that could be healthy. */
 const GONE = ['TERMINATED', 'QUARANTINED'] as const;
 
 /** The fleet as the watchdog may act on it. */
 export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
+  const definitionOf = (poolId: string) => pools.definitions().find(({ id }) => id === poolId);
   return {
     async restart({ agentId, expectedGeneration, reason, requestedBy, traceparent }) {
       const order = { agentId, expectedGeneration, reason, by: requestedBy, traceparent };
@@ -36,9 +39,16 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
         // What was seen of a process before it stood still is no reason to wait.
         workSeenAtMs: agent.status === 'STALLED' ? null : agent.workSeenAtMs,
         heartbeatTtlMs: agent.pace.ttlMs,
+        heartbeatIntervalMs: agent.pace.intervalMs,
+        beatsForItself: !agent.evidenceTold,
       };
     },
-    hasPool: (poolId) => pools.definitions().some((pool) => pool.id === poolId),
+    pool: (poolId) => (definitionOf(poolId) ? fleet.agents.countInPool(poolId) : null),
+    async lastOutput(agentId, generation) {
+      const output = await pools.output({ agentId, generation }, MAX_OUTPUT_BYTES);
+      return output?.stderr || (output?.stdout ?? '');
+    },
+    hasPool: (poolId) => definitionOf(poolId) !== undefined,
     poolsOfPhase: (phaseId) =>
       pools.definitions().flatMap((pool) => (pool.phaseId === phaseId ? [pool.id] : [])),
     // Asked with every decision, also in a storm.

@@ -62,6 +62,8 @@ export class KillableProcess {
       extendScale: (overrideId, ttlMs) => asked(() => fleet.extendScale(overrideId, ttlMs)),
       releaseScale: (overrideId) => asked(() => fleet.releaseScale(overrideId)),
       agent: (agentId) => fleet.agent(agentId),
+      pool: (poolId) => fleet.pool(poolId),
+      lastOutput: (agentId) => fleet.lastOutput(agentId),
       hasPool: (poolId) => fleet.hasPool(poolId),
       poolsOfPhase: (phaseId) => fleet.poolsOfPhase(phaseId),
       health: () => fleet.health(),

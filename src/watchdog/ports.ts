@@ -16,6 +16,10 @@ export interface FleetActuator {
   releaseScale(overrideId: string, traceparent: string | null): Promise<void>;
   agent(agentId: string): AgentFacts | null;
   hasPool(poolId: string): boolean;
+  /** How many agents of a pool run; null where there is no such pool. */
+  pool(poolId: string): PoolFacts | null;
+  /** The end of what a generation's process put out; empty where nothing is known of it. */
+  lastOutput(agentId: string, generation: number): Promise<string>;
   /** The pools whose agents work in a phase. */
   poolsOfPhase(phaseId: string): readonly string[];
   /** @param domain a failure domain, `pool:demo`; the whole fleet where absent */
@@ -57,6 +61,17 @@ export interface AgentFacts {
   /** When work of the agent was last seen in flight (a renewed lease), wall ms. */
   readonly workSeenAtMs: number | null;
   readonly heartbeatTtlMs: number;
+  readonly heartbeatIntervalMs: number;
+  /** False where another process beats for it. */
+  readonly beatsForItself: boolean;
+}
+
+/** A pool's agents. */
+export interface PoolFacts {
+  /** Those that work or are ready to. */
+  readonly running: number;
+  /** Those that are being started. */
+  readonly spawning: number;
 }
 
 /** How many agents should be alive, and how many of them are silent: dead perhaps, or Omoi is deaf. */

@@ -1,5 +1,5 @@
 import { OmoiError, type VirtualClock } from '#telemetry';
-import type { AgentFacts, FleetActuator, RestartOrder, ScaleOrder } from './ports.ts';
+import type { AgentFacts, FleetActuator, PoolFacts, RestartOrder, ScaleOrder } from './ports.ts';
 
 export type FleetCall = 'restart' | 'raise' | 'extend' | 'release';
 
@@ -13,6 +13,8 @@ export class RecordingFleet implements FleetActuator {
   readonly released: string[] = [];
   /** How many of all, and of each failure domain, are silent. */
   silent = 0;
+  /** Of every pool. */
+  replicas: PoolFacts = { running: 4, spawning: 0 };
   /** Called before a call takes effect: to fail, or to hang. */
   before: (call: FleetCall, targetId: string) => Promise<void> = () => Promise.resolve();
   /** Called when it has taken effect, before the answer. */
@@ -34,6 +36,8 @@ export class RecordingFleet implements FleetActuator {
       lastHeartbeatAtMs: null,
       workSeenAtMs: null,
       heartbeatTtlMs: 3000,
+      heartbeatIntervalMs: 1000,
+      beatsForItself: true,
       ...facts,
     });
   }
@@ -44,7 +48,7 @@ export class RecordingFleet implements FleetActuator {
     const agent = this.agents.get(order.agentId);
     if (!agent) throw new OmoiError('unknown_agent', `agent ${order.agentId} is unknown`);
     if (agent.generation === order.expectedGeneration) {
-      this.agents.set(order.agentId, { ...agent, generation: agent.generation + 1, status: 'SPAWNING' });
+      this.agents.set(order.agentId, { ...agent, generation: agent.generation + 1, status: 'IDLE' });
     }
     const { generation } = this.agents.get(order.agentId) ?? agent;
     await this.after('restart', order.agentId);
@@ -86,6 +90,14 @@ export class RecordingFleet implements FleetActuator {
 
   agent(agentId: string): AgentFacts | null {
     return this.agents.get(agentId) ?? null;
+  }
+
+  pool(poolId: string): PoolFacts | null {
+    return this.pools.has(poolId) ? this.replicas : null;
+  }
+
+  lastOutput(agentId: string): Promise<string> {
+    return Promise.resolve(`the last words of ${agentId}`);
   }
 
   hasPool(poolId: string): boolean {

@@ -284,8 +284,8 @@ match: ['alertname="Silent"']
 mode: act
 target: { kind: agent }
 steps:
-  - { action: restart, verify: { within: 30s } }
-  - { action: restart, verify: { within: 30s } }
+  - { action: restart, verify: { within: 30s, healthy_for: 0s } }
+  - { action: restart, verify: { within: 30s, healthy_for: 0s } }
 guards: { cooldown: 1m, max_parallel: 2 }
 `;
 export const SCALE = `

@@ -3,6 +3,7 @@ import type { EventBus } from '#eventbus';
 import {
   ALERT_TRACE,
   becomes as becomesOf,
+  becomesInTime,
   flood,
   heldBy as heldByOf,
   openStage,
@@ -74,9 +75,9 @@ describe('a remediation', () => {
 
   it.each([
     ['higher', 100, 151, 'worsened'],
-    ['higher', 100, 49, 'no_effect'],
+    ['higher', 100, 100, 'no_effect'],
     ['lower', 2, 0.9, 'worsened'],
-    ['lower', 2, 4, 'no_effect'],
+    ['lower', 2, 1.9, 'no_effect'],
     [null, 100, 1000, 'no_effect'],
   ] as const)(
     'where %s is worse, a value that went from %d to %d has %s',
@@ -87,6 +88,23 @@ describe('a remediation', () => {
       alerts.change('a1', { value: to, worse });
       await clock.advance(60_000);
       await becomes('a1', `escalated(${outcome})`);
+    },
+  );
+
+  it.each([
+    ['higher', 100, 49],
+    ['lower', 2, 4],
+  ] as const)(
+    'where %s is worse, a value that went from %d to %d is given time again',
+    async (worse, from, to) => {
+      const { alerts, clock } = await open(SCALE);
+      await alerts.raise('a1', flood, from);
+      await becomes('a1', 'verifying');
+      alerts.change('a1', { value: to, worse });
+      await clock.advance(119_000);
+      await becomes('a1', 'verifying');
+      await clock.advance(2000);
+      await becomes('a1', 'escalated(no_effect)');
     },
   );
 
@@ -102,6 +120,68 @@ describe('a remediation', () => {
     await alerts.resolve('a1', cause);
     await becomes('a1', `completed(${outcome})`);
   });
+
+  it('that comes back within the relapse window is no healing: it goes on with the next attempt, then to the guardian', async () => {
+    const { alerts, fleet, clock, archive, events } = await open(RESTART);
+    for (const alertId of ['a1', 'a2', 'a3']) {
+      await alerts.raise(alertId, silent('w-1'));
+      await becomesInTime(stage, alertId, 'verifying');
+      await alerts.resolve(alertId, 'remediated');
+      await becomes(alertId, 'completed(healed)');
+      await clock.advance(1000);
+    }
+    await alerts.raise('a4', silent('w-1'));
+    await becomes('a4', 'escalated(no_effect)');
+    const rows = (await archive.list({ limit: 10 })).map(({ remediation }) => remediation).toReversed();
+    expect(rows.map(({ outcome, attempts, step }) => [outcome, attempts, step])).toEqual([
+      ['relapsed', 1, 0],
+      ['relapsed', 2, 1],
+      ['relapsed', 3, 1],
+      ['no_effect', 0, 0],
+    ]);
+    expect(rows[3]?.reason).toContain('3 of 3 attempts did not last');
+    expect(fleet.restarts).toHaveLength(3);
+    const told = (await events()).filter(({ event_type: type }) => type === 'watchdog.escalated');
+    expect(told.map(({ payload }) => payload)).toMatchObject([{ alert_id: 'a4', guardian: 'operators' }]);
+  });
+
+  it('of an agent that ends again is never called healed, and the guardian gets its last output', async () => {
+    const { alerts, events } = await open(RESTART);
+    const crash = (): Promise<void> => stage.changeStatus('w-1', { status: 'FAILED' });
+    for (const alertId of ['a1', 'a2', 'a3']) {
+      await alerts.raise(alertId, silent('w-1'));
+      await becomesInTime(stage, alertId, 'verifying');
+      // The restart itself ends the alert; then the process ends as the one before it did.
+      await Promise.all([alerts.resolve(alertId, 'remediated'), crash()]);
+      await becomes(alertId, 'completed(no_effect)');
+    }
+    await alerts.raise('a4', silent('w-1'));
+    await becomes('a4', 'escalated(no_effect)');
+    const told = (await events()).find(({ event_type: type }) => type === 'watchdog.escalated');
+    expect(told?.payload).toMatchObject({ alert_id: 'a4', last_output: 'the last words of w-1' });
+  });
+
+  it.each([3_600_000, -3_600_000])(
+    'keeps cooldown and verification while the wall clock steps by %d ms',
+    async (stepMs) => {
+      const { alerts, fleet, clock } = await open(RESTART);
+      await alerts.raise('a1', silent('w-1'));
+      await becomes('a1', 'verifying');
+      clock.stepWallClock(stepMs);
+      await clock.advance(29_000);
+      expect(fleet.restarts).toHaveLength(1);
+      await alerts.resolve('a1');
+      await becomes('a1', 'completed(healed)');
+      clock.stepWallClock(stepMs);
+      await stage.restartProcess();
+      await alerts.raise('a2', silent('w-1'));
+      await heldBy('a2', 'cooldown');
+      await clock.advance(59_000);
+      expect(fleet.restarts).toHaveLength(1);
+      await becomesInTime(stage, 'a2', 'verifying');
+      expect(fleet.restarts).toHaveLength(2);
+    },
+  );
 
   it('is planned once for each alert, whatever is delivered again', async () => {
     const { alerts, fleet } = await open(RESTART);

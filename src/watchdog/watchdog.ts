@@ -3,6 +3,7 @@ import type { StateDatabase, StateTransaction } from '#storage';
 import {
   isOutage,
   messageOf,
+  momentOf,
   paced,
   Stretch,
   type Clock,
@@ -26,6 +27,7 @@ import type { MatcherParser } from './policies/policy.ts';
 import { targetText } from './policies/target.ts';
 import type { AlertReader, AlertFacts, FleetActuator } from './ports.ts';
 import { DEFAULT_MAX_OPEN_REMEDIATIONS, Planner } from './remediations/planner.ts';
+import { ProvenHealth } from './remediations/proven-health.ts';
 import { RemediationLog } from './remediations/remediation-log.ts';
 import { RemediationRunner } from './remediations/remediation-runner.ts';
 import { RemediationSpans } from './remediations/remediation-spans.ts';
@@ -74,6 +76,7 @@ export class Watchdog {
   readonly #storm: StormWatch;
   readonly #calls: TimedCalls;
   readonly #suspicion: SelfSuspicion;
+  readonly #health: ProvenHealth;
   #isLooking = false;
   #timers: Timer[] = [];
   #subscriptions: Subscription[] = [];
@@ -90,13 +93,15 @@ export class Watchdog {
     this.#suspicion = new SelfSuspicion(clock, suspicionLimits, (reason) => this.#suspect(reason));
     this.#calls = new TimedCalls(clock, limits.timeLimitMs);
     const counters = createWatchdogCounters(metrics);
+    this.#health = new ProvenHealth(clock);
     const spans = new RemediationSpans(options.tracing);
-    const log = new RemediationLog({ database, bus, random, counters, slots: this.#slots });
+    const log = new RemediationLog({ database, bus, clock, random, counters, slots: this.#slots });
     this.#overrides = new ScaleOverrides({ ...options, calls: this.#calls, counters });
     const shared = { ...options, log, spans, counters, slots: this.#slots, policies: this.policies };
     const transitions = new RemediationTransitions({
       ...shared,
       states: this.states,
+      health: this.#health,
       limits,
       storm: (domain) => this.#storm.judge(domain),
       suspectUntilMs: () => this.#suspicion.untilMs(),
@@ -123,7 +128,7 @@ export class Watchdog {
     // Whoever has just started trusts itself; a stall or an outage is what it notices while it runs.
     if (this.states.get('self_suspicion')) await this.#endSuspicion();
     this.#suspicion.start();
-    await this.#slots.loadStarts(database, this.policies.list(), clock.wallMs());
+    await this.#slots.loadStarts(database, this.policies.list(), momentOf(clock));
     await this.#overrides.start();
     await this.#runner.resume();
     this.#subscriptions = [
@@ -161,7 +166,7 @@ export class Watchdog {
   async reload(sources: readonly DocumentSource[]): Promise<void> {
     const { database, clock } = this.#options;
     const policies = await paced(this.policies.parse(sources), new Stretch(clock));
-    await this.#slots.loadStarts(database, policies, clock.wallMs());
+    await this.#slots.loadStarts(database, policies, momentOf(clock));
     this.policies.replace(policies);
     await this.reconsider();
   }
@@ -242,7 +247,10 @@ export class Watchdog {
   /** An agent is not what it was: what a guard holds back because of it is decided again. */
   #onFleetEvent(event: SystemEvent): void {
     if (event.event_type !== 'fleet.agent.status_changed') return;
-    this.#runner.wakeTarget(targetText({ kind: 'agent', id: event.payload.agent_id }));
+    const { agent_id: agentId, pool_id: poolId, to } = event.payload;
+    this.#health.changed(agentId, to);
+    this.#runner.wakeTarget(targetText({ kind: 'agent', id: agentId }));
+    if (poolId !== null) this.#runner.wakeTarget(targetText({ kind: 'pool', id: poolId }));
   }
 
   async #planAgain(): Promise<void> {

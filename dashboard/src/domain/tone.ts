@@ -47,6 +47,7 @@ export function remediationTone(state: string, outcome: string | null): Tone {
   switch (outcome ?? state) {
     case 'healed':
       return 'good';
+    case 'relapsed':
     case 'no_effect':
     case 'awaiting_approval':
       return 'caution';

@@ -23,6 +23,12 @@ export const remediationSchema = z.object({
   step: z.number().int().meta({ description: 'counts from 1' }),
   outcome: z.enum(REMEDIATION_OUTCOMES).nullable(),
   reason: z.string().nullable(),
+  attempts: z
+    .number()
+    .int()
+    .meta({ description: 'of the lineage (policy and target), those of this remediation included' }),
+  evidence: z.string().nullable().meta({ description: 'what was known when its last step began' }),
+  last_output: z.string().nullable().meta({ description: 'the end of the output of what did not come up' }),
   planned_at: time,
   step_started_at: time.nullable(),
   verify_until: time.nullable(),
@@ -90,6 +96,8 @@ export const policySchema = z.object({
     window_ms: z.number(),
     spare_healthy: z.boolean(),
   }),
+  max_attempts: z.number().int(),
+  relapse_window_ms: z.number(),
   guardian: z.string(),
 });
 

@@ -34,6 +34,8 @@ export function viewOfPolicy(policy: Policy, { policies }: Watchdog): z.input<ty
       window_ms: guards.window,
       spare_healthy: guards.spare_healthy,
     },
+    max_attempts: policy.max_attempts,
+    relapse_window_ms: policy.relapse_window,
     guardian: policy.guardian,
   };
 }
@@ -53,6 +55,9 @@ export function viewOfRemediation({
     step: remediation.step + 1,
     outcome: remediation.outcome,
     reason: remediation.reason,
+    attempts: remediation.attempts,
+    evidence: remediation.evidence,
+    last_output: remediation.last_output,
     planned_at: toRfc3339(remediation.planned_at_ms),
     step_started_at: toRfc3339OrNull(remediation.step_started_at_ms),
     verify_until: toRfc3339OrNull(remediation.verify_until_ms),

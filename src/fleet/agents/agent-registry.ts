@@ -105,6 +105,17 @@ export class AgentRegistry implements GenerationStore {
     return this.#parts.agentIndex.domains();
   }
 
+  /** How many agents of a pool work or are ready to, and how many are being started. */
+  countInPool(poolId: string): { readonly running: number; readonly spawning: number } {
+    const count = { running: 0, spawning: 0 };
+    for (const agent of this.#parts.agentIndex.entries()) {
+      if (agent.poolId !== poolId) continue;
+      if (agent.row.status === 'IDLE') count.running++;
+      if (agent.row.status === 'SPAWNING') count.spawning++;
+    }
+    return count;
+  }
+
   openGeneration(tx: StateTransaction, opening: GenerationOpening): Promise<number> {
     return this.#log.openGeneration(tx, opening);
   }

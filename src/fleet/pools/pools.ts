@@ -28,7 +28,8 @@ import { readPool, readPools, type PoolFilter, type PoolView } from './pool-view
 import { confinementOf } from './worker-environment.ts';
 import { OutageLog, WRITE_BACKOFF } from './persist.ts';
 import { UnitSupervisor } from './unit-supervisor.ts';
-import { poolUnits, vacateEndedPlaces } from './unit-rows.ts';
+import { poolUnits, vacateEndedPlaces, type UnitKey } from './unit-rows.ts';
+import type { UnitOutput } from '../runtimes/runtime.ts';
 
 interface ScaleOverride extends Asked {
   readonly poolId: string;
@@ -120,6 +121,22 @@ export class Pools {
   /** The pools that are not being removed, from memory. */
   definitions(): readonly PoolDefinition[] {
     return [...this.#known.values()];
+  }
+
+  /**
+   * The end of what a generation wrote, at most `maxBytes` of each stream; null where it never had a unit, or its runtime
+   * is not there.
+   */
+  async output(key: UnitKey, maxBytes: number): Promise<UnitOutput | null> {
+    const unit = await this.#parts.database.reader
+      .selectFrom('agent_units')
+      .select(['runtime', 'handle'])
+      .where('agent_id', '=', key.agentId)
+      .where('generation', '=', key.generation)
+      .executeTakeFirst();
+    const runtime = this.#parts.runtimes.find(({ name }) => name === unit?.runtime);
+    if (!unit || unit.handle === null || !runtime) return null;
+    return runtime.logs({ ...key, handle: unit.handle }, maxBytes);
   }
 
   list(filter: PoolFilter): Promise<readonly PoolView[]> {

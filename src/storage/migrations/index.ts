@@ -18,6 +18,7 @@ import { deferredTasks } from './017_deferred_tasks.ts';
 import { unfinishedTasks } from './019_unfinished_tasks.ts';
 import { removedRules } from './023_removed_rules.ts';
 import { unitStops } from './024_unit_stops.ts';
+import { proofOfRepair } from './026_proof_of_repair.ts';
 import { drains } from './027_drains.ts';
 import { scopes } from './030_scopes.ts';
 
@@ -42,6 +43,7 @@ export const MIGRATIONS: readonly Migration[] = [
   unfinishedTasks,
   removedRules,
   unitStops,
+  proofOfRepair,
   drains,
   scopes,
 ];

@@ -38,7 +38,16 @@ export interface WatchdogTables {
     reason: string | null;
     /** Its own span's; its alert's until its first transition. */
     traceparent: string | null;
+    /** How often the lineage (policy and target) has tried, this remediation's attempts included; 0 before its first. */
+    attempts: number;
+    /** What was known of target and alert when the step began, in words. */
+    evidence: string | null;
+    /** The end of what a process put out that did not come up. */
+    last_output: string | null;
     updated_at_ms: number;
+    /** `updated_at_ms` on the boot clock; null in rows from before it was kept. */
+    boot_ms: number | null;
+    boot_id: string | null;
   };
   /** What was done, step by step: the intent is written before the action, the result after it. */
   watchdog_actions: {
@@ -51,6 +60,9 @@ export interface WatchdogTables {
     /** The agent's generation when the step started: each attempt orders the one after it. Null for a pool. */
     expected_generation: number | null;
     intended_at_ms: number;
+    /** `intended_at_ms` on the boot clock; null in rows from before it was kept. */
+    boot_ms: number | null;
+    boot_id: string | null;
     /** How often it was ordered; counted before the order goes out. */
     attempts: number;
     /** When it is ordered again; null where it is not put off. */

@@ -94,6 +94,8 @@ export const EVENT_PAYLOADS = {
     target: nullableText,
     guardian: z.string(),
     reason: z.string(),
+    /** The end of what the process put out that did not come up. */
+    last_output: nullableText.optional(),
   }),
   'watchdog.state.changed': z.object({
     state: z.enum(WATCHDOG_STATES),

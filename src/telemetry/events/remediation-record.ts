@@ -15,6 +15,7 @@ export type RemediationState = (typeof REMEDIATION_STATES)[number];
 /** What a remediation has come to; null on its record while it is open. */
 export const REMEDIATION_OUTCOMES = [
   'healed',
+  'relapsed',
   'no_effect',
   'worsened',
   'failed',

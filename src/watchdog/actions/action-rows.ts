@@ -1,4 +1,5 @@
 import type { StateDatabase, StateTables, StateTransaction } from '#storage';
+import { elapsedMs, type Moment } from '#telemetry';
 import type { Selectable } from 'kysely';
 import { actionId, type Remediation } from '../remediations/remediation.ts';
 
@@ -9,7 +10,11 @@ export type ActionRow = Selectable<StateTables['watchdog_actions']>;
 export async function insertIntent(
   tx: StateTransaction,
   remediation: Remediation,
-  intent: { readonly step: { readonly action: string }; readonly expectedGeneration: number | null },
+  intent: {
+    readonly step: { readonly action: string };
+    readonly expectedGeneration: number | null;
+    readonly now: Moment;
+  },
 ): Promise<ActionRow> {
   const action: ActionRow = {
     id: actionId(remediation),
@@ -19,6 +24,8 @@ export async function insertIntent(
     params: JSON.stringify(intent.step),
     expected_generation: intent.expectedGeneration,
     intended_at_ms: tx.nowMs,
+    boot_ms: Math.trunc(intent.now.bootMs),
+    boot_id: intent.now.bootId,
     attempts: 1,
     next_attempt_at_ms: null,
     finished_at_ms: null,
@@ -39,6 +46,12 @@ export function readAction(
     .selectAll()
     .where('id', '=', actionId(remediation))
     .executeTakeFirstOrThrow();
+}
+
+/** How long ago a step's intent was written, ms. */
+export function sinceIntentMs(action: ActionRow, now: Moment): number {
+  const { intended_at_ms: wallMs, boot_ms: bootMs, boot_id: bootId } = action;
+  return elapsedMs({ wallMs, bootMs, bootId }, now);
 }
 
 /** Another attempt is about to be ordered. */

@@ -7,8 +7,15 @@ import { scale } from './scale/scale.ts';
 /** Everything that a policy may have done: an action that stands here is known to policies, runner and API. */
 const ACTIONS = { restart, scale } as const;
 
-/** What has to be true for a step to have worked: the alert resolves within this time. */
-const verify = z.strictObject({ within: durationText.prefault('1m') }).prefault({});
+/** What has to be true for a step to have worked: see `verdict.ts`. */
+const verify = z
+  .strictObject({
+    /** How long the target has to be well again, and the alert to resolve. */
+    within: durationText.prefault('1m'),
+    /** How long a restarted agent has to stay well. */
+    healthy_for: durationText.optional(),
+  })
+  .prefault({});
 
 function stepSchema<Name extends string, Keys extends z.ZodRawShape>({ name, keys }: ActionKind<Name, Keys>) {
   return z.strictObject({ action: z.literal(name), ...keys, verify });

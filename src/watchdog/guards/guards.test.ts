@@ -11,6 +11,7 @@ const free: GuardInput = {
   suspectUntilMs: 0,
   busyWith: null,
   lastEndedAtMs: null,
+  cooldownMs: guards.cooldown,
   running: 0,
   budgetStartMs: null,
   agent: null,
@@ -27,6 +28,8 @@ const agent = {
   lastHeartbeatAtMs: NOW - 5000,
   workSeenAtMs: null,
   heartbeatTtlMs: 3000,
+  heartbeatIntervalMs: 1000,
+  beatsForItself: true,
 };
 
 describe('the guards', () => {

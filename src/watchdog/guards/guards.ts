@@ -22,6 +22,8 @@ export interface GuardInput {
   readonly busyWith: string | null;
   /** When this policy last ended a remediation on this target after acting. */
   readonly lastEndedAtMs: number | null;
+  /** The policy's cooldown, as it has grown with the attempts of the lineage. */
+  readonly cooldownMs: number;
   readonly running: number;
   /** The start that has to leave the policy's window before another may begin; null where there is room. */
   readonly budgetStartMs: number | null;
@@ -89,15 +91,11 @@ function distrusted({ suspectUntilMs, nowMs, agent }: GuardInput): Suppression |
   return held('self_suspicion', reason, suspectUntilMs);
 }
 
-function coolingDown({ policy, lastEndedAtMs, nowMs }: GuardInput): Suppression | null {
+function coolingDown({ lastEndedAtMs, cooldownMs, nowMs }: GuardInput): Suppression | null {
   if (lastEndedAtMs === null) return null;
-  const untilMs = lastEndedAtMs + policy.guards.cooldown;
+  const untilMs = lastEndedAtMs + cooldownMs;
   if (untilMs <= nowMs) return null;
-  return held(
-    'cooldown',
-    `cooldown of ${formatDuration(policy.guards.cooldown)} after the last remediation`,
-    untilMs,
-  );
+  return held('cooldown', `cooldown of ${formatDuration(cooldownMs)} after the last remediation`, untilMs);
 }
 
 function overBudget({ policy, budgetStartMs, nowMs }: GuardInput): Suppression | null {

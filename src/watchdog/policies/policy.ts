@@ -29,6 +29,9 @@ const poolTarget = z.strictObject({
   phase_label: z.string().optional(),
 });
 
+/** Of policies that say nothing else, and of remediations planned before there were any. */
+export const DEFAULT_MAX_ATTEMPTS = 3;
+
 /** A policy's file, whose matchers are the query language's. */
 export function createPolicySchema(parseMatcher: MatcherParser) {
   return z
@@ -55,6 +58,10 @@ export function createPolicySchema(parseMatcher: MatcherParser) {
           spare_healthy: z.boolean().default(true),
         })
         .prefault({}),
+      /** How often a lineage (this policy on one target) is tried before the guardian takes over. */
+      max_attempts: z.number().int().positive().default(DEFAULT_MAX_ATTEMPTS),
+      /** An alert that returns within this time after a repair is a relapse: its attempts count on. */
+      relapse_window: durationText.prefault('10m'),
       /** Who takes over when all steps have failed. */
       guardian: z.string().default('operators'),
     })

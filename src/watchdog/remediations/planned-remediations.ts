@@ -1,5 +1,5 @@
 import { PreparedInsert, type StateTransaction } from '#storage';
-import { createId, type Random } from '#telemetry';
+import { createId, type Moment, type Random } from '#telemetry';
 import type { Policy } from '../policies/policy.ts';
 import { writePlan } from '../policies/remediation-plan.ts';
 import type { Target } from '../policies/target.ts';
@@ -34,9 +34,10 @@ export async function insertPlanned(
 
 export function plannedRemediation(
   { policy, alert, target }: WantedRemediation,
-  nowMs: number,
+  now: Moment,
   random: Random,
 ): Remediation {
+  const { wallMs: nowMs } = now;
   const isAgent = target.kind === 'agent';
   return {
     id: createId('rem', nowMs, random),
@@ -60,6 +61,11 @@ export function plannedRemediation(
     approved_by: null,
     reason: null,
     traceparent: alert.traceparent,
+    attempts: 0,
+    evidence: null,
+    last_output: null,
     updated_at_ms: nowMs,
+    boot_ms: Math.trunc(now.bootMs),
+    boot_id: now.bootId,
   };
 }

@@ -1,10 +1,19 @@
 import type { StateDatabase, StateTransaction } from '#storage';
-import { type Clock, type Guard, OmoiError } from '#telemetry';
+import {
+  allSettled,
+  formatDuration,
+  momentOf,
+  OmoiError,
+  type Clock,
+  type Guard,
+  type Moment,
+} from '#telemetry';
 import { ask, decide, type GuardInput, type Suppression } from '../guards/guards.ts';
 import type { PolicyRegistry } from '../policies/policy-registry.ts';
 import type { Policy } from '../policies/policy.ts';
-import type { AlertFacts, FleetActuator } from '../ports.ts';
+import type { AgentFacts, AlertFacts, FleetActuator } from '../ports.ts';
 import type { WatchdogStates } from '../watchdog-states.ts';
+import { cooldownMsOf, relapseOf, sinceOf, type LastEnd } from './lineage.ts';
 import type { RemediationLog } from './remediation-log.ts';
 import type { Remediation } from './remediation.ts';
 import type { RepairSlots } from './repair-slots.ts';
@@ -24,9 +33,12 @@ export interface DecisionParts {
 }
 
 /** What of a decision is not known from memory. */
-interface Moment {
-  readonly nowMs: number;
-  readonly lastEndedAtMs: number | null;
+interface Known {
+  readonly now: Moment;
+  /** Null where the policy never acted on the target. */
+  readonly lastEnd: LastEnd | null;
+  /** How often the lineage has tried; 0 where it has not within the relapse window. */
+  readonly attempts: number;
 }
 
 /** What a decision needs beside the remediation. */
@@ -34,8 +46,8 @@ export interface DecisionFacts {
   readonly alert: AlertFacts;
   /** What held it back before, as it was written down. */
   readonly held: RecordedSuppression | null;
-  /** When the policy last ended a remediation on the same target after acting, wall ms; null where it never did. */
-  readonly lastEndedAtMs: number | null;
+  /** The last remediation of the policy on the same target that acted; null where none did. */
+  readonly lastEnd: LastEnd | null;
 }
 
 /** Guards whose answer is known from memory, so that asking them again costs no look at the database. */
@@ -79,7 +91,7 @@ export class RemediationDecisions {
   async decide(
     tx: StateTransaction,
     planned: Remediation,
-    { alert, held, lastEndedAtMs }: DecisionFacts,
+    { alert, held, lastEnd }: DecisionFacts,
   ): Promise<Next> {
     const { log, fleet, slots, policies } = this.#parts;
     const policy = policies.get(planned.policy);
@@ -87,32 +99,57 @@ export class RemediationDecisions {
     // What an attempt had reserved that was rolled back is free again: on disk it is planned.
     slots.update(planned);
     const agent = planned.target_kind === 'agent' ? fleet.agent(planned.target_id) : null;
-    const remediation = await log.noteGeneration(tx, planned, agent);
+    const now = log.now(tx);
+    const relapse = isFirstStep(planned) ? relapseOf(planned, lastEnd, { policy, now }) : null;
+    const [noted] = await allSettled([
+      log.noteGeneration(tx, planned, agent),
+      relapse?.outcome === 'healed' && log.relapsed(tx, planned, relapse),
+    ]);
+    const attempts = relapse?.attempts ?? noted.attempts;
+    if (relapse && attempts >= policy.max_attempts) return this.#giveUp(tx, noted, { policy, relapse });
+    const remediation = isFirstStep(noted) ? { ...noted, step: firstStep(noted, attempts) } : noted;
     // From here to the reservation nothing is awaited: what the guards have counted stays true.
-    const { nowMs } = tx;
-    const suppression = decide(this.#input(remediation, policy, { nowMs, lastEndedAtMs }));
-    if (suppression) return this.#holdBack(tx, remediation, { suppression, held });
+    const suppression = decide(this.#input(remediation, policy, { now, lastEnd, attempts }));
+    if (suppression) return this.#holdBack(tx, noted, { suppression, held });
     if (policy.mode === 'approve' && remediation.approved_by === null) {
-      return wait(await log.awaitApproval(tx, remediation), null);
+      return wait(await log.awaitApproval(tx, noted), null);
     }
-    slots.reserve(remediation, nowMs);
-    const expectedGeneration = agent?.generation ?? null;
-    const { step } = planOf(remediation);
-    const started = await log.start(tx, remediation, { step, value: alert.value, expectedGeneration });
-    const { executing, action } = started;
+    slots.reserve(remediation, now.bootMs);
+    const begin = {
+      step: planOf(remediation).step,
+      attempts: attempts + 1,
+      evidence: evidenceOf(alert, agent),
+      value: alert.value,
+      expectedGeneration: agent?.generation ?? null,
+    };
+    const { executing, action } = await log.start(tx, remediation, begin);
     return {
       kind: 'order',
       remediation: executing,
-      order: { remediation: executing, step, action, kind: 'act' },
+      order: { remediation: executing, step: begin.step, action, kind: 'act' },
     };
+  }
+
+  /** The lineage has tried often enough: the guardian has it, with what is known of the last attempt. */
+  async #giveUp(
+    tx: StateTransaction,
+    remediation: Remediation,
+    { policy, relapse }: { readonly policy: Policy; readonly relapse: LastEnd },
+  ): Promise<Next> {
+    const tried = `${relapse.attempts} of ${policy.max_attempts} attempts did not last`;
+    const reason = `${tried}; the last one: ${relapse.reason ?? relapse.outcome ?? 'unknown'}`;
+    const { guardian } = planOf(remediation);
+    const { lastOutput } = relapse;
+    const ending = { state: 'escalated', outcome: 'no_effect', guardian, reason, lastOutput } as const;
+    return { kind: 'ended', remediation: await this.#parts.log.end(tx, remediation, ending) };
   }
 
   /** What a guard that held a remediation back says now; null where it lifts, or the database has to be asked. */
   stillHeldBy(remediation: Remediation, guard: Guard): Suppression | null {
     const policy = this.#parts.policies.get(remediation.policy);
     if (!policy || !KNOWN_FROM_MEMORY.has(guard)) return null;
-    const nowMs = this.#parts.clock.wallMs();
-    return ask(guard, this.#input(remediation, policy, { nowMs, lastEndedAtMs: null }));
+    const known = { now: momentOf(this.#parts.clock), lastEnd: null, attempts: 0 };
+    return ask(guard, this.#input(remediation, policy, known));
   }
 
   /** Whether the event has come already that lifts a guard. */
@@ -149,7 +186,7 @@ export class RemediationDecisions {
 
   /** The alert ended while nothing was being done about it. */
   async withdraw(tx: StateTransaction, remediation: Remediation): Promise<Next> {
-    if (remediation.step === 0) {
+    if (isFirstStep(remediation)) {
       return this.cancel(tx, remediation, 'the alert resolved before anything was done');
     }
     const reason = `the alert resolved after ${remediation.reason ?? 'a step'}, before the next step`;
@@ -162,22 +199,26 @@ export class RemediationDecisions {
     return { kind: 'ended', remediation: await this.#parts.log.end(tx, remediation, ending) };
   }
 
-  #input(remediation: Remediation, policy: Policy, { nowMs, lastEndedAtMs }: Moment): GuardInput {
+  #input(remediation: Remediation, policy: Policy, { now, lastEnd, attempts }: Known): GuardInput {
     const { slots, states, fleet, storm, suspectUntilMs } = this.#parts;
     const { generation_since_ms: generationSinceMs, target_kind: kind, target_id: id } = remediation;
     const { step } = planOf(remediation);
     const agent = kind === 'agent' ? fleet.agent(id) : null;
     return {
-      nowMs,
+      nowMs: now.wallMs,
       policy,
       paused: states.get('paused'),
       storm: agent && storm(agent.domain),
       suspectUntilMs: suspectUntilMs(),
-      ...slots.look(remediation, policy),
-      lastEndedAtMs,
+      ...slots.look(remediation, policy, now),
+      lastEndedAtMs: lastEnd?.endedAtMs ?? null,
+      cooldownMs: cooldownMsOf(policy, attempts),
       agent,
       // A restart by somebody else gets as long to take effect as one of the policy's own.
-      newGenerationUntilMs: generationSinceMs === null ? null : generationSinceMs + step.verify.within,
+      newGenerationUntilMs:
+        generationSinceMs === null
+          ? null
+          : now.wallMs - sinceOf(remediation, generationSinceMs, now) + step.verify.within,
     };
   }
 
@@ -190,4 +231,22 @@ export class RemediationDecisions {
     const { untilMs } = suppression;
     return { kind: 'wait', remediation, waitMs: untilMs === null ? null : untilMs - tx.nowMs, heldBy };
   }
+}
+
+/** Whether a remediation has not acted yet. */
+function isFirstStep({ step_started_at_ms: startedAtMs }: Remediation): boolean {
+  return startedAtMs === null;
+}
+
+/** Where a lineage goes on: behind the steps that it has tried, and at the last one where it has tried them all. */
+function firstStep(remediation: Remediation, attempts: number): number {
+  return Math.min(attempts, planOf(remediation).steps.length - 1);
+}
+
+/** What is known when a step begins, in words for its record. */
+function evidenceOf({ ruleId, value }: AlertFacts, agent: AgentFacts | null): string {
+  const alert = `${ruleId} fires with ${value}`;
+  if (!agent) return alert;
+  const { agentId, generation, status, silenceMs } = agent;
+  return `agent ${agentId}: generation ${generation} is ${status}, silent for ${formatDuration(silenceMs)}; ${alert}`;
 }

@@ -2,8 +2,11 @@ import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
 import {
   allSettled,
+  momentOf,
   OPEN_REMEDIATION_STATES,
   toRfc3339OrNull,
+  type Clock,
+  type Moment,
   type NewSystemEvent,
   type Random,
   type RemediationOutcome,
@@ -15,6 +18,7 @@ import type { PolicyStep } from '../actions/actions.ts';
 import type { Suppression } from '../guards/guards.ts';
 import type { AgentFacts } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
+import { readLastEnd, type LastEnd } from './lineage.ts';
 import { insertPlanned, plannedRemediation, type WantedRemediation } from './planned-remediations.ts';
 import { mayBecome, remediationRef, type Ending, type Remediation } from './remediation.ts';
 import type { RepairSlots } from './repair-slots.ts';
@@ -23,6 +27,7 @@ import type { RecordedSuppression } from './transition.ts';
 export interface RemediationLogParts {
   readonly database: StateDatabase;
   readonly bus: EventBus;
+  readonly clock: Clock;
   readonly random: Random;
   readonly counters: WatchdogCounters;
   /** Told of each transition that is on disk. */
@@ -53,7 +58,7 @@ export class RemediationLog {
     wanted: readonly WantedRemediation[],
   ): { readonly planned: readonly Remediation[]; readonly written: Promise<readonly Remediation[]> } {
     const { random } = this.#parts;
-    const planned = wanted.map((one) => plannedRemediation(one, tx.nowMs, random));
+    const planned = wanted.map((one) => plannedRemediation(one, this.now(tx), random));
     return { planned, written: insertPlanned(tx, planned) };
   }
 
@@ -66,25 +71,42 @@ export class RemediationLog {
     if (!agent || remediation.generation === null || agent.generation <= remediation.generation) {
       return remediation;
     }
-    const noted = { generation: agent.generation, generation_since_ms: tx.nowMs };
+    const noted = {
+      generation: agent.generation,
+      generation_since_ms: tx.nowMs,
+      ...stampOf(this.now(tx)),
+    };
     await tx.db.updateTable('remediations').set(noted).where('id', '=', remediation.id).execute();
     return { ...remediation, ...noted };
   }
 
-  /** When the policy last ended a remediation on the same target after acting, wall ms; null where it never did. */
-  async lastEnd(tx: StateTransaction, remediation: Remediation): Promise<number | null> {
-    const last = await tx.db
-      .selectFrom('remediations')
-      .select('ended_at_ms')
-      .where('policy', '=', remediation.policy)
-      .where('target_kind', '=', remediation.target_kind)
-      .where('target_id', '=', remediation.target_id)
-      .where('step_started_at_ms', 'is not', null)
-      .where('ended_at_ms', 'is not', null)
-      .orderBy('ended_at_ms', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    return last?.ended_at_ms ?? null;
+  /** Now, by the transaction's time and the boot clock. */
+  now(tx: StateTransaction): Moment {
+    return momentOf(this.#parts.clock, tx.nowMs);
+  }
+
+  /** The last remediation of the same policy on the same target that acted; null where it never did. */
+  lastEnd(tx: StateTransaction, remediation: Remediation): Promise<LastEnd | null> {
+    return readLastEnd(tx, remediation, this.now(tx));
+  }
+
+  /** What a remediation had healed has come back. */
+  async relapsed(tx: StateTransaction, remediation: Remediation, last: LastEnd): Promise<void> {
+    const outcome = 'relapsed';
+    const reason = `${last.reason ?? ''}; it came back as alert ${remediation.alert_id}`;
+    const { policy, target } = remediationRef(remediation);
+    const ref = { remediation_id: last.id, policy, alert_id: last.alertId, target };
+    await allSettled([
+      tx.db.updateTable('remediations').set({ outcome, reason }).where('id', '=', last.id).execute(),
+      this.#parts.bus.append(tx, {
+        event_type: 'watchdog.remediation.completed',
+        entity_type: 'remediation',
+        entity_id: last.id,
+        payload: { ...ref, outcome, duration_ms: last.durationMs },
+        traceparent: remediation.traceparent,
+      }),
+    ]);
+    tx.afterCommit(() => this.#parts.counters.ended(outcome));
   }
 
   /**
@@ -134,6 +156,9 @@ export class RemediationLog {
     remediation: Remediation,
     begin: {
       readonly step: PolicyStep;
+      /** Of the lineage, this one included. */
+      readonly attempts: number;
+      readonly evidence: string;
       /** Of the alert. */
       readonly value: number;
       /** The generation that the agent has now; null for a pool. */
@@ -146,9 +171,12 @@ export class RemediationLog {
       this.#move(tx, remediation, 'executing', {
         step_started_at_ms: tx.nowMs,
         value_before: Number.isFinite(begin.value) ? begin.value : null,
+        step: remediation.step,
+        attempts: begin.attempts,
+        evidence: begin.evidence,
       }),
-      insertIntent(tx, remediation, begin),
-      remediation.step === 0
+      insertIntent(tx, remediation, { ...begin, now: this.now(tx) }),
+      remediation.step_started_at_ms === null
         ? this.#append(tx, remediation, { event_type: 'watchdog.remediation.started', payload })
         : this.#changed(tx, remediation, { to: 'executing', step: begin.step.action }),
     ]);
@@ -195,16 +223,37 @@ export class RemediationLog {
     return verifying;
   }
 
+  /** The step's effect shows: it is watched for as long again, from the value that the alert has now. */
+  async watchOn(
+    tx: StateTransaction,
+    remediation: Remediation,
+    again: { readonly value: number; readonly withinMs: number },
+  ): Promise<Remediation> {
+    const change = {
+      value_before: again.value,
+      verify_until_ms: tx.nowMs + again.withinMs,
+      updated_at_ms: tx.nowMs,
+      ...stampOf(this.now(tx)),
+    };
+    await tx.db.updateTable('remediations').set(change).where('id', '=', remediation.id).execute();
+    return { ...remediation, ...change };
+  }
+
   /** The step did not help: back to planned, for the next one. */
   async nextStep(
     tx: StateTransaction,
     remediation: Remediation,
-    outcome: RemediationOutcome,
+    failed: {
+      readonly outcome: RemediationOutcome;
+      readonly reason: string;
+      readonly lastOutput: string | null;
+    },
   ): Promise<Remediation> {
     const [planned] = await allSettled([
       this.#move(tx, remediation, 'planned', {
         step: remediation.step + 1,
-        reason: `step ${remediation.step + 1}: ${outcome}`,
+        reason: `step ${remediation.step + 1}: ${failed.outcome}: ${failed.reason}`,
+        last_output: failed.lastOutput,
         verify_until_ms: null,
       }),
       this.#changed(tx, remediation, { to: 'planned', step: null }),
@@ -226,12 +275,18 @@ export class RemediationLog {
       this.#move(tx, remediation, ending.state, {
         outcome: ending.outcome,
         reason: ending.reason,
+        last_output: ending.lastOutput ?? remediation.last_output,
         ended_at_ms: tx.nowMs,
       }),
       ending.state === 'escalated' &&
         this.#append(tx, remediation, {
           event_type: 'watchdog.escalated',
-          payload: { ...about, guardian: ending.guardian, reason: ending.reason },
+          payload: {
+            ...about,
+            guardian: ending.guardian,
+            reason: ending.reason,
+            last_output: ending.lastOutput ?? remediation.last_output,
+          },
         }),
       this.#append(tx, remediation, { event_type: 'watchdog.remediation.completed', payload: completed }),
     ]);
@@ -270,7 +325,7 @@ export class RemediationLog {
       throw new Error(`a remediation that is ${remediation.state} cannot become ${state}`);
     }
     const { traceparent } = remediation;
-    const moved = { ...change, state, traceparent, updated_at_ms: tx.nowMs };
+    const moved = { ...change, state, traceparent, updated_at_ms: tx.nowMs, ...stampOf(this.now(tx)) };
     await tx.db.updateTable('remediations').set(moved).where('id', '=', remediation.id).execute();
     const after = { ...remediation, ...moved };
     tx.afterCommit(() => this.#parts.slots.update(after));
@@ -301,4 +356,9 @@ export class RemediationLog {
       traceparent: remediation.traceparent,
     } as NewSystemEvent);
   }
+}
+
+/** A moment as a row keeps it beside its wall time. */
+function stampOf({ bootMs, bootId }: Moment): { readonly boot_ms: number; readonly boot_id: string } {
+  return { boot_ms: Math.trunc(bootMs), boot_id: bootId };
 }

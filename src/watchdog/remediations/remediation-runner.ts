@@ -162,9 +162,9 @@ export class RemediationRunner {
     for (const open of this.#open.ofAlert(alertId)) this.#wake(open);
   }
 
-  /** Something about a target has changed: whoever is held back because of it is decided again. */
+  /** Something about a target has changed: whoever is held back because of it is decided again, or judged. */
   wakeTarget(target: string): void {
-    for (const open of this.#open.ofTarget(target)) if (!open.row || !isBusy(open.row)) this.#wake(open);
+    for (const open of this.#open.ofTarget(target)) if (open.row?.state !== 'executing') this.#wake(open);
   }
 
   /** @throws OmoiError `unknown_remediation`, `remediation_settled` */

@@ -1,15 +1,24 @@
 import type { StateTransaction } from '#storage';
 import { backoffMs, type Random, type RemediationOutcome } from '#telemetry';
 import type { ActionLimits } from '../actions/action-limits.ts';
-import { countAttempt, finishAction, putOff, readAction, type ActionRow } from '../actions/action-rows.ts';
+import {
+  countAttempt,
+  finishAction,
+  putOff,
+  readAction,
+  sinceIntentMs,
+  type ActionRow,
+} from '../actions/action-rows.ts';
+import type { PolicyStep } from '../actions/actions.ts';
 import type { OrderResult, StepOrder } from '../actions/step-order.ts';
-import type { AlertFacts, AlertReader } from '../ports.ts';
+import type { AlertFacts, AlertReader, FleetActuator } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
+import type { ProvenHealth } from './proven-health.ts';
 import type { RemediationLog } from './remediation-log.ts';
 import type { RemediationSpans } from './remediation-spans.ts';
 import type { Ending, Remediation } from './remediation.ts';
 import { again, isOver, planOf, wait, type Next } from './transition.ts';
-import { judgeStep } from './verdict.ts';
+import { healthyForMsOf, judgeRestart, judgeScale, type Verdict } from './verdict.ts';
 
 export interface StepParts {
   readonly random: Random;
@@ -18,6 +27,15 @@ export interface StepParts {
   readonly spans: RemediationSpans;
   readonly counters: WatchdogCounters;
   readonly limits: ActionLimits;
+  readonly fleet: FleetActuator;
+  readonly health: ProvenHealth;
+}
+
+/** What a verification goes by, beside what the fleet knows. */
+interface Seen {
+  readonly alert: AlertFacts | null;
+  /** What an agent that is not well put out last; empty where there is nothing, null where nobody looked. */
+  readonly lastOutput: string | null;
 }
 
 /** A step that has started: it is ordered, its answer is recorded, its effect is judged. */
@@ -38,10 +56,16 @@ export class RemediationSteps {
     if (isOver(alert) || action.attempts >= this.#parts.limits.maxAttempts) {
       return { kind: 'order', remediation, order: { remediation, step, action, kind: 'look' } };
     }
-    const leftMs = (action.next_attempt_at_ms ?? 0) - tx.nowMs;
+    const leftMs = this.#untilNextAttemptMs(tx, action);
     if (leftMs > 0) return wait(remediation, leftMs);
     const counted = await countAttempt(tx, action);
     return { kind: 'order', remediation, order: { remediation, step, action: counted, kind: 'act' } };
+  }
+
+  /** Both times are kept as they were on the wall clock when the intent was written. */
+  #untilNextAttemptMs(tx: StateTransaction, action: ActionRow): number {
+    if (action.next_attempt_at_ms === null) return 0;
+    return action.next_attempt_at_ms - action.intended_at_ms - sinceIntentMs(action, this.#parts.log.now(tx));
   }
 
   /** Records what came of an order. */
@@ -56,19 +80,46 @@ export class RemediationSteps {
   }
 
   /** Judges what has become of the step. */
-  async verify(tx: StateTransaction, remediation: Remediation, alert: AlertFacts | null): Promise<Next> {
-    const { spans } = this.#parts;
-    const verdict = judgeStep(remediation, alert, tx.nowMs);
+  async verify(tx: StateTransaction, remediation: Remediation, seen: Seen): Promise<Next> {
+    const { spans, log, health } = this.#parts;
+    const { alert, lastOutput } = seen;
+    const { step } = planOf(remediation);
+    const verdict = this.#judge(tx, remediation, { alert, step });
     if (verdict.kind === 'open') return wait(remediation, verdict.leftMs);
-    const { outcome } = verdict;
-    tx.afterCommit(() =>
-      spans.verified(remediation, { outcome, isIneffective: verdict.kind === 'ineffective' }),
-    );
-    if (verdict.kind === 'over') {
-      return this.#end(tx, remediation, { state: 'completed', outcome, reason: verdict.reason });
+    if (verdict.kind === 'improving') {
+      const { value } = verdict;
+      return again(await log.watchOn(tx, remediation, { value, withinMs: step.verify.within }));
     }
-    const reason = `the alert still fires after ${planOf(remediation).step.action}`;
-    return this.#stepOver(tx, remediation, { outcome, reason });
+    // What the process put out is read before a transaction: the next one has it.
+    if (verdict.kind === 'ineffective' && lastOutput === null) return again(remediation);
+    const { outcome, reason } = verdict;
+    tx.afterCommit(() => {
+      health.forget(remediation.target_id);
+      spans.verified(remediation, { outcome, isIneffective: verdict.kind === 'ineffective' });
+    });
+    if (verdict.kind === 'over') {
+      return this.#end(tx, remediation, { state: 'completed', outcome, reason });
+    }
+    const because = { outcome, reason, lastOutput: lastOutput === '' ? null : lastOutput };
+    // The symptom is gone, and what caused it is not: the alert that follows counts on where this one ends.
+    if (isOver(alert)) return this.#end(tx, remediation, { state: 'completed', ...because });
+    return this.#stepOver(tx, remediation, because);
+  }
+
+  #judge(
+    tx: StateTransaction,
+    remediation: Remediation,
+    { alert, step }: { readonly alert: AlertFacts | null; readonly step: PolicyStep },
+  ): Verdict {
+    const { fleet, health, log } = this.#parts;
+    const now = log.now(tx);
+    if (remediation.target_kind === 'pool') {
+      return judgeScale({ remediation, alert, pool: fleet.pool(remediation.target_id) }, now);
+    }
+    const agent = fleet.agent(remediation.target_id);
+    const wellForMs = agent && health.wellForMs(agent);
+    const healthyForMs = healthyForMsOf(step.verify.healthy_for, agent);
+    return judgeRestart({ remediation, alert, agent, wellForMs, healthyForMs }, now);
   }
 
   /** An attempt failed, or gave no answer: another one follows, as long as there may be one. */
@@ -87,9 +138,9 @@ export class RemediationSteps {
     this.#count(tx, order, kind);
     if (kind === 'failed') {
       await finishAction(tx, action, { result: 'failed', detail });
-      return this.#stepOver(tx, remediation, { outcome: 'failed', reason: detail });
+      return this.#stepOver(tx, remediation, { outcome: 'failed', reason: detail, lastOutput: null });
     }
-    await putOff(tx, action, { result: 'unknown', detail, nextAttemptAtMs: tx.nowMs });
+    await putOff(tx, action, { result: 'unknown', detail, nextAttemptAtMs: action.intended_at_ms });
     return again(remediation);
   }
 
@@ -104,7 +155,7 @@ export class RemediationSteps {
     await putOff(tx, action, {
       result: result.kind === 'unknown' ? 'unknown' : null,
       detail: result.message,
-      nextAttemptAtMs: tx.nowMs + delayMs,
+      nextAttemptAtMs: action.intended_at_ms + sinceIntentMs(action, this.#parts.log.now(tx)) + delayMs,
     });
     return wait(remediation, delayMs);
   }
@@ -125,12 +176,12 @@ export class RemediationSteps {
     const reason = `no answer after ${action.attempts} attempts: ${action.detail ?? 'each was interrupted'}`;
     this.#count(tx, order, 'unknown');
     await finishAction(tx, action, { result: 'unknown', detail: reason });
-    return this.#stepOver(tx, remediation, { outcome: 'unknown', reason });
+    return this.#stepOver(tx, remediation, { outcome: 'unknown', reason, lastOutput: null });
   }
 
   /** The alert ended after the step had started, and before it was done. */
   #takeBack(tx: StateTransaction, remediation: Remediation, action: ActionRow): Promise<Next> {
-    if (remediation.step > 0) {
+    if (remediation.reason !== null) {
       const reason = `the alert resolved after ${remediation.reason ?? 'a step'}, before the next step was done`;
       return this.#abandon(tx, remediation, {
         action,
@@ -159,11 +210,16 @@ export class RemediationSteps {
   async #stepOver(
     tx: StateTransaction,
     remediation: Remediation,
-    because: { readonly outcome: RemediationOutcome; readonly reason: string },
+    because: {
+      readonly outcome: RemediationOutcome;
+      readonly reason: string;
+      readonly lastOutput: string | null;
+    },
   ): Promise<Next> {
-    const { steps, guardian } = planOf(remediation);
-    if (remediation.step + 1 < steps.length) {
-      return again(await this.#parts.log.nextStep(tx, remediation, because.outcome));
+    const { steps, guardian, max_attempts: maxAttempts } = planOf(remediation);
+    const { step, attempts } = remediation;
+    if (step + 1 < steps.length && attempts < maxAttempts) {
+      return again(await this.#parts.log.nextStep(tx, remediation, because));
     }
     return this.#end(tx, remediation, { state: 'escalated', guardian, ...because });
   }

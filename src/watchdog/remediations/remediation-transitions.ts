@@ -1,7 +1,9 @@
 import { SharedTransactions, type StateDatabase, type StateTransaction } from '#storage';
-import { allSettled } from '#telemetry';
+import { allSettled, messageOf, toStorable } from '#telemetry';
 import type { OrderResult, StepOrder } from '../actions/step-order.ts';
 import type { AlertFacts, AlertReader } from '../ports.ts';
+import type { LastEnd } from './lineage.ts';
+import { isWell } from './proven-health.ts';
 import { RemediationDecisions, type DecisionParts } from './remediation-decisions.ts';
 import { RemediationSteps, type StepParts } from './remediation-steps.ts';
 import type { Remediation } from './remediation.ts';
@@ -14,14 +16,24 @@ export interface TransitionParts extends DecisionParts, StepParts {
 
 export interface TransitionFacts {
   readonly alert: AlertFacts | null;
-  /** When the policy last ended a remediation on the same target after acting, wall ms; null where it never did. */
-  readonly lastEndedAtMs: number | null;
+  /** The last remediation of the policy on the same target that acted; null where none did. */
+  readonly lastEnd: LastEnd | null;
 }
 
 interface Transition {
   readonly remediation: Remediation;
   readonly make: (tx: StateTransaction) => Promise<Next>;
 }
+
+/** What was looked up before the transaction. */
+interface Seen {
+  /** The guard that held it back, as it was written down. */
+  readonly held: RecordedSuppression | null;
+  /** What an agent that is verified and is not well put out last; null where nobody looked. */
+  readonly lastOutput: string | null;
+}
+
+const UNSEEN: Seen = { held: null, lastOutput: null };
 
 /**
  * The transitions of remediations. Those that are due at once share a transaction, in which the alerts are read, too;
@@ -46,7 +58,9 @@ export class RemediationTransitions {
    * @param held the guard that holds it back, as it was written down
    */
   next(remediation: Remediation, held: RecordedSuppression | null): Promise<Next> {
-    return this.#shared.ask({ remediation, make: (tx) => this.#next(tx, remediation, held) });
+    return this.#seen(remediation).then((lastOutput) =>
+      this.#shared.ask({ remediation, make: (tx) => this.#next(tx, remediation, { held, lastOutput }) }),
+    );
   }
 
   /** Records what came of an order. */
@@ -58,7 +72,7 @@ export class RemediationTransitions {
         const next = await this.#steps.settle(tx, order, result);
         // What was done is looked at by the same commit.
         const isDone = next.kind === 'again' && next.remediation.state === 'verifying';
-        return isDone ? this.#next(tx, next.remediation, null) : next;
+        return isDone ? this.#next(tx, next.remediation, UNSEEN) : next;
       },
     });
   }
@@ -66,43 +80,53 @@ export class RemediationTransitions {
   /** What the next transition needs to know, as the transaction sees it. */
   async facts(tx: StateTransaction, remediation: Remediation): Promise<TransitionFacts> {
     const { alerts, log } = this.#parts;
-    const [alert, lastEndedAtMs] = await allSettled([
+    const [alert, lastEnd] = await allSettled([
       alerts.get(remediation.alert_id, tx),
       remediation.state === 'planned' ? log.lastEnd(tx, remediation) : null,
     ]);
-    return { alert, lastEndedAtMs };
+    return { alert, lastEnd };
   }
 
   /** The first transition, in the transaction that plans it. */
   first(tx: StateTransaction, planned: Remediation, facts: TransitionFacts): Promise<Next> {
-    return this.#nextOf(tx, planned, { ...facts, held: null });
+    return this.#nextOf(tx, planned, { ...facts, ...UNSEEN });
   }
 
-  async #next(
-    tx: StateTransaction,
-    remediation: Remediation,
-    held: RecordedSuppression | null,
-  ): Promise<Next> {
-    return this.#nextOf(tx, remediation, { ...(await this.facts(tx, remediation)), held });
+  async #next(tx: StateTransaction, remediation: Remediation, seen: Seen): Promise<Next> {
+    return this.#nextOf(tx, remediation, { ...(await this.facts(tx, remediation)), ...seen });
+  }
+
+  /** The last output of an agent that has not come up, read before the transaction: in there only the database is asked. */
+  async #seen(remediation: Remediation): Promise<string> {
+    const { fleet } = this.#parts;
+    if (remediation.state !== 'verifying' || remediation.target_kind !== 'agent') return '';
+    const agent = fleet.agent(remediation.target_id);
+    if (!agent || isWell(agent)) return '';
+    try {
+      return toStorable(await fleet.lastOutput(agent.agentId, agent.generation));
+    } catch (thrown) {
+      return `(its output could not be read: ${messageOf(thrown)})`;
+    }
   }
 
   async #nextOf(
     tx: StateTransaction,
     remediation: Remediation,
-    { alert, lastEndedAtMs, held }: TransitionFacts & { readonly held: RecordedSuppression | null },
+    known: TransitionFacts & Seen,
   ): Promise<Next> {
+    const { alert, lastEnd, held, lastOutput } = known;
     const { decisions } = this;
     switch (remediation.state) {
       case 'planned':
         return isOver(alert)
           ? decisions.withdraw(tx, remediation)
-          : decisions.decide(tx, remediation, { alert, held, lastEndedAtMs });
+          : decisions.decide(tx, remediation, { alert, held, lastEnd });
       case 'awaiting_approval':
         return isOver(alert) ? decisions.withdraw(tx, remediation) : decisions.awaitAnswer(tx, remediation);
       case 'executing':
         return this.#steps.execute(tx, remediation, alert);
       case 'verifying':
-        return this.#steps.verify(tx, remediation, alert);
+        return this.#steps.verify(tx, remediation, { alert, lastOutput });
       case 'completed':
       case 'escalated':
       case 'cancelled':

@@ -13,12 +13,17 @@ import { targetText } from '../policies/target.ts';
 export type Remediation = Selectable<StateTables['remediations']>;
 
 /** How a remediation ends. */
-export type Ending = { readonly outcome: RemediationOutcome; readonly reason: string } & (
+export type Ending = {
+  readonly outcome: RemediationOutcome;
+  readonly reason: string;
+  /** The end of what the process put out that did not come up. */
+  readonly lastOutput?: string | null;
+} & (
   { readonly state: 'completed' | 'cancelled' } | { readonly state: 'escalated'; readonly guardian: string }
 );
 
 const TRANSITIONS: Readonly<Record<RemediationState, readonly RemediationState[]>> = {
-  planned: ['awaiting_approval', 'executing', 'completed', 'cancelled'],
+  planned: ['awaiting_approval', 'executing', 'completed', 'escalated', 'cancelled'],
   awaiting_approval: ['planned', 'completed', 'cancelled'],
   executing: ['verifying', 'planned', 'completed', 'escalated', 'cancelled'],
   verifying: ['planned', 'completed', 'escalated'],

@@ -3,6 +3,8 @@ import type { Remediation } from './remediation.ts';
 import { RepairSlots } from './repair-slots.ts';
 
 const NOW = 1_000_000;
+/** Both clocks show the same. */
+const now = { wallMs: NOW, bootMs: NOW, bootId: 'boot' };
 const guards = { cooldown: 0, max_parallel: 2, max_starts: 2, window: 60_000, spare_healthy: true };
 const policy = { guards };
 
@@ -34,7 +36,12 @@ function remediationOf(id: string, target: string, policyName = 'p'): Remediatio
     approved_by: null,
     reason: null,
     traceparent: null,
+    attempts: 0,
+    evidence: null,
+    last_output: null,
     updated_at_ms: NOW,
+    boot_ms: NOW,
+    boot_id: 'boot',
   };
 }
 
@@ -50,14 +57,14 @@ describe('the places of repairs', () => {
   ])('%s: %s is taken, %s asks', (_what, taken, asks, busyWith) => {
     const slots = new RepairSlots();
     slots.reserve(remediationOf('other', taken), NOW);
-    expect(slots.look(remediationOf('one', asks), policy).busyWith).toBe(busyWith);
+    expect(slots.look(remediationOf('one', asks), policy, now).busyWith).toBe(busyWith);
   });
 
   it('are taken from the moment in which they are reserved, and counted for the policy alone', () => {
     const slots = new RepairSlots();
     slots.reserve(remediationOf('a', 'w-1'), NOW);
     slots.reserve(remediationOf('b', 'w-2', 'other'), NOW);
-    expect(slots.look(remediationOf('c', 'w-3'), policy)).toEqual({
+    expect(slots.look(remediationOf('c', 'w-3'), policy, now)).toEqual({
       busyWith: null,
       running: 1,
       budgetStartMs: null,
@@ -69,10 +76,10 @@ describe('the places of repairs', () => {
     const a = remediationOf('a', 'w-1');
     slots.reserve(a, NOW);
     slots.reserve(remediationOf('b', 'w-2'), NOW + 1);
-    expect(slots.look(remediationOf('c', 'w-3'), policy).budgetStartMs).toBe(NOW);
+    expect(slots.look(remediationOf('c', 'w-3'), policy, now).budgetStartMs).toBe(NOW);
     // The transaction failed; the row still says planned.
     slots.update(a);
-    expect(slots.look(remediationOf('c', 'w-1'), policy)).toEqual({
+    expect(slots.look(remediationOf('c', 'w-1'), policy, now)).toEqual({
       busyWith: null,
       running: 1,
       budgetStartMs: null,
@@ -90,7 +97,7 @@ describe('the places of repairs', () => {
       slots.update(start);
     }
     slots.update({ ...a, state: 'completed' });
-    expect(slots.look(remediationOf('b', 'w-1'), policy)).toEqual({
+    expect(slots.look(remediationOf('b', 'w-1'), policy, now)).toEqual({
       busyWith: null,
       running: 0,
       budgetStartMs: NOW,
@@ -103,8 +110,14 @@ describe('the places of repairs', () => {
       { ...remediationOf('a', 'w-1@demo'), state: 'verifying' },
       { ...remediationOf('b', 'w-2@demo'), state: 'awaiting_approval' },
     ]);
-    expect(slots.look(remediationOf('c', 'pool demo'), policy)).toMatchObject({ busyWith: 'a', running: 1 });
+    expect(slots.look(remediationOf('c', 'pool demo'), policy, now)).toMatchObject({
+      busyWith: 'a',
+      running: 1,
+    });
     slots.forget('a');
-    expect(slots.look(remediationOf('c', 'pool demo'), policy)).toMatchObject({ busyWith: null, running: 0 });
+    expect(slots.look(remediationOf('c', 'pool demo'), policy, now)).toMatchObject({
+      busyWith: null,
+      running: 0,
+    });
   });
 });

@@ -1,5 +1,6 @@
 import type { StateDatabase } from '#storage';
 import type { Policy } from '../policies/policy.ts';
+import { elapsedMs, type Moment } from '#telemetry';
 import { targetText } from '../policies/target.ts';
 import { IdGroups } from './id-groups.ts';
 import { actionId, isBusy, targetOf, type Remediation } from './remediation.ts';
@@ -26,6 +27,7 @@ interface Held {
 
 interface Start {
   readonly actionId: string;
+  /** On the present boot clock, ms; negative where it was before this boot. */
   readonly atMs: number;
 }
 
@@ -52,28 +54,40 @@ export class RepairSlots {
   }
 
   /** Reads when steps started within the windows of these policies, before they are in force. */
-  async loadStarts(database: StateDatabase, policies: readonly Policy[], nowMs: number): Promise<void> {
+  async loadStarts(database: StateDatabase, policies: readonly Policy[], now: Moment): Promise<void> {
     this.#longestWindowMs = Math.max(
       this.#longestWindowMs,
       ...policies.map((policy) => policy.guards.window),
     );
-    const rows = await database.reader
+    const started = database.reader
       .selectFrom('watchdog_actions')
       .innerJoin('remediations', 'remediations.id', 'watchdog_actions.remediation_id')
-      .select(['watchdog_actions.id as actionId', 'intended_at_ms as atMs', 'policy'])
-      .where('watchdog_actions.intended_at_ms', '>', nowMs - this.#longestWindowMs)
-      .orderBy('watchdog_actions.intended_at_ms')
-      .execute();
-    for (const { policy, ...start } of rows) this.#addStart(policy, start);
+      .select(['watchdog_actions.id as actionId', 'watchdog_actions.intended_at_ms as wallMs', 'policy'])
+      .select(['watchdog_actions.boot_ms as bootMs', 'watchdog_actions.boot_id as bootId']);
+    const [byWall, byBoot] = await Promise.all([
+      started
+        .where('watchdog_actions.intended_at_ms', '>', now.wallMs - this.#longestWindowMs)
+        .orderBy('watchdog_actions.intended_at_ms')
+        .execute(),
+      started
+        .where('watchdog_actions.boot_id', '=', now.bootId)
+        .where('watchdog_actions.boot_ms', '>', Math.floor(now.bootMs - this.#longestWindowMs))
+        .orderBy('watchdog_actions.boot_ms')
+        .execute(),
+    ]);
+    for (const { policy, actionId: id, ...start } of [...byWall, ...byBoot]) {
+      this.#addStart(policy, { actionId: id, atMs: now.bootMs - elapsedMs(start, now) });
+    }
   }
 
-  look(remediation: Remediation, { guards }: Pick<Policy, 'guards'>): Occupancy {
+  look(remediation: Remediation, { guards }: Pick<Policy, 'guards'>, now: Moment): Occupancy {
     const { policy, id } = remediation;
+    const startMs = this.#starts.get(policy)?.at(-guards.max_starts)?.atMs ?? null;
     const itself = this.#byPolicy.has(policy, id) ? 1 : 0;
     return {
       busyWith: this.#busyWith(remediation),
       running: this.#byPolicy.count(policy) - itself,
-      budgetStartMs: this.#starts.get(policy)?.at(-guards.max_starts)?.atMs ?? null,
+      budgetStartMs: startMs === null ? null : now.wallMs - (now.bootMs - startMs),
     };
   }
 
@@ -81,7 +95,7 @@ export class RepairSlots {
     return this.#held.has(remediationId);
   }
 
-  /** A step is about to start. Call in the turn in which `look` showed room. */
+  /** A step is about to start. Call in the turn in which `look` showed room. @param atMs on the boot clock */
   reserve(remediation: Remediation, atMs: number): void {
     const start = { actionId: actionId(remediation), atMs };
     this.#addStart(remediation.policy, start);
@@ -139,9 +153,7 @@ export class RepairSlots {
     let at = starts.length;
     while (at > 0 && (starts[at - 1]?.atMs ?? 0) > start.atMs) at--;
     // What is read again at a reload is known already.
-    for (let same = at - 1; same >= 0 && starts[same]?.atMs === start.atMs; same--) {
-      if (starts[same]?.actionId === start.actionId) return;
-    }
+    if (starts.some(({ actionId: known }) => known === start.actionId)) return;
     starts.splice(at, 0, start);
     const expired = starts.findIndex(({ atMs }) => atMs > start.atMs - this.#longestWindowMs);
     if (expired > 0) starts.splice(0, expired);

@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { AlertFacts } from '../ports.ts';
-import { judgeStep } from './verdict.ts';
+import type { AgentFacts, AlertFacts } from '../ports.ts';
+import { healthyForMsOf, judgeRestart, judgeScale, verificationLeftMs } from './verdict.ts';
 
 const NOW = 1_000_000;
-const step = { value_before: 100, verify_until_ms: NOW + 5 };
+const now = { wallMs: NOW, bootMs: 9000, bootId: 'boot' };
+/** Half a minute to take effect, of which 5 ms are left. */
+const step = {
+  generation: 2,
+  value_before: 100,
+  updated_at_ms: NOW - 29_995,
+  verify_until_ms: NOW + 5,
+  boot_ms: null,
+  boot_id: null,
+};
+const late = { ...step, verify_until_ms: NOW };
 const alert: AlertFacts = {
   alertId: 'a1',
   ruleId: 'fleet/X',
@@ -15,83 +25,165 @@ const alert: AlertFacts = {
   worse: 'higher',
   traceparent: null,
 };
+const recovered: AlertFacts = { ...alert, state: 'resolved', cause: 'recovered' };
+const agent: AgentFacts = {
+  agentId: 'w-1',
+  poolId: null,
+  generation: 2,
+  status: 'IDLE',
+  silenceMs: 0,
+  lastHeartbeatAtMs: NOW,
+  workSeenAtMs: null,
+  heartbeatTtlMs: 3000,
+  heartbeatIntervalMs: 1000,
+  beatsForItself: true,
+  managed: true,
+  domain: 'pool demo',
+};
+const well = { remediation: step, alert: recovered, agent, wellForMs: 2000, healthyForMs: 2000 };
+const spawning = { ...well, agent: { ...agent, status: 'SPAWNING' }, wellForMs: null } as const;
+const failed = { ...well, agent: { ...agent, status: 'FAILED' }, wellForMs: null } as const;
 
-describe('the verdict on a step', () => {
+describe('the verdict on a restart', () => {
   it.each([
-    ['there is time', step, alert, { kind: 'open', leftMs: 5 }],
     [
-      'nothing changed',
-      { ...step, verify_until_ms: NOW },
-      alert,
-      { kind: 'ineffective', outcome: 'no_effect' },
+      'it is well, has been for long enough, and the signal is back',
+      well,
+      'healed',
+      /^generation 2 is IDLE, healthy for 2s; the alert resolved: recovered$/,
+    ],
+    ['it has to stay well for a while', { ...well, wellForMs: 500 }, 'open 1500', null],
+    [
+      'even beyond the time in which it had to come up',
+      { ...well, remediation: late, wellForMs: 500 },
+      'open 1500',
+      null,
+    ],
+    ['the alert that the restart itself ended proves nothing', spawning, 'open 5', null],
+    [
+      'it never came up',
+      { ...spawning, remediation: late },
+      'no_effect',
+      /generation 2 is SPAWNING, and was to be healthy/,
     ],
     [
-      'it rose by half',
-      { ...step, verify_until_ms: NOW },
-      { ...alert, value: 150 },
-      { kind: 'ineffective', outcome: 'no_effect' },
+      'it ended again, which is known at once',
+      failed,
+      'no_effect',
+      /^generation 2 ended after it was started$/,
     ],
     [
-      'it rose by more',
-      { ...step, verify_until_ms: NOW },
-      { ...alert, value: 150.1 },
-      { kind: 'ineffective', outcome: 'worsened' },
+      'the one before it ended, and it is not there yet',
+      { ...failed, agent: { ...failed.agent, generation: 1 } },
+      'open 5',
+      null,
     ],
     [
-      'a negative value rose by more',
-      { value_before: -10, verify_until_ms: NOW },
-      { ...alert, value: -4 },
-      { kind: 'ineffective', outcome: 'worsened' },
+      'it is silent',
+      { ...spawning, remediation: late, agent: { ...agent, status: 'UNRESPONSIVE' } },
+      'no_effect',
+      /UNRESPONSIVE/,
     ],
+    ['it is well and the signal is not back yet', { ...well, alert }, 'open 5', null],
+    [
+      'it is well and the signal has not come back',
+      { ...well, alert, remediation: late },
+      'no_effect',
+      /the alert still fires, though generation 2 is IDLE/,
+    ],
+    ['and is worse', { ...well, alert: { ...alert, value: 151 }, remediation: late }, 'worsened', null],
+    [
+      'somebody took it out of service',
+      { ...well, agent: { ...agent, status: 'QUARANTINED' } },
+      'cancelled',
+      /QUARANTINED/,
+    ],
+    [
+      'the data vanished',
+      { ...well, alert: { ...recovered, cause: 'data_vanished' } },
+      'unknown',
+      /data_vanished/,
+    ],
+    [
+      'a person ended the alert',
+      { ...well, alert: { ...recovered, cause: 'manual' } },
+      'cancelled',
+      /manual/,
+    ],
+    ['the record of the alert is gone', { ...well, alert: null }, 'unknown', /its record is gone/],
+    [
+      'the agent is gone',
+      { ...well, agent: null, wellForMs: null, remediation: late },
+      'no_effect',
+      /unknown/,
+    ],
+  ] as const)('%s', (_name, evidence, expected, reason) => {
+    const verdict = judgeRestart(evidence, now);
+    expect(verdict.kind === 'open' ? `open ${verdict.leftMs}` : 'outcome' in verdict && verdict.outcome).toBe(
+      expected,
+    );
+    if (reason) expect('reason' in verdict && verdict.reason).toMatch(reason);
+  });
+});
+
+describe('the verdict on more replicas', () => {
+  const pool = { running: 6, spawning: 0 };
+  it.each([
+    ['there is time', step, alert, 'open'],
+    ['nothing changed', late, alert, 'no_effect'],
+    ['it rose by half', late, { ...alert, value: 150 }, 'no_effect'],
+    ['it rose by more', late, { ...alert, value: 150.1 }, 'worsened'],
+    ['a negative value rose by more', { ...late, value_before: -10 }, { ...alert, value: -4 }, 'worsened'],
+    ['it fell, and has further to go', late, { ...alert, value: 80 }, 'improving'],
     [
       'it rose where lower is worse: agents_active < 5 from 2 to 4',
-      { value_before: 2, verify_until_ms: NOW },
+      { ...late, value_before: 2 },
       { ...alert, worse: 'lower', value: 4 },
-      { kind: 'ineffective', outcome: 'no_effect' },
+      'improving',
     ],
     [
       'it fell by more than half where lower is worse',
-      { value_before: 100, verify_until_ms: NOW },
+      late,
       { ...alert, worse: 'lower', value: 49 },
-      { kind: 'ineffective', outcome: 'worsened' },
+      'worsened',
     ],
-    [
-      'its rule compares with no number',
-      { ...step, verify_until_ms: NOW },
-      { ...alert, worse: null, value: 1e9 },
-      { kind: 'ineffective', outcome: 'no_effect' },
-    ],
+    ['its rule compares with no number', late, { ...alert, worse: null, value: 1e9 }, 'no_effect'],
     [
       'there was no value to compare with',
-      { value_before: null, verify_until_ms: NOW },
+      { ...late, value_before: null },
       { ...alert, value: 1e9 },
-      { kind: 'ineffective', outcome: 'no_effect' },
+      'no_effect',
     ],
-    [
-      'it recovered',
-      step,
-      { ...alert, state: 'resolved', cause: 'recovered' },
-      { kind: 'over', outcome: 'healed', reason: 'the alert resolved: recovered' },
-    ],
-    [
-      'its data vanished',
-      step,
-      { ...alert, state: 'resolved', cause: 'data_vanished' },
-      { kind: 'over', outcome: 'unknown', reason: 'the alert resolved: data_vanished' },
-    ],
-    [
-      'a person ended it',
-      step,
-      { ...alert, state: 'resolved', cause: 'manual' },
-      { kind: 'over', outcome: 'cancelled', reason: 'the alert resolved: manual' },
-    ],
-    [
-      'its record is gone',
-      step,
-      null,
-      { kind: 'over', outcome: 'unknown', reason: 'the alert resolved: its record is gone' },
-    ],
-  ] as const)('%s', (_name, remediation, seen, verdict) => {
-    expect(judgeStep(remediation, seen, NOW)).toEqual(verdict);
+    ['it recovered', step, recovered, 'healed'],
+    ['its data vanished', step, { ...recovered, cause: 'data_vanished' }, 'unknown'],
+    ['a person ended it', step, { ...recovered, cause: 'manual' }, 'cancelled'],
+    ['its record is gone', step, null, 'unknown'],
+  ] as const)('%s', (_name, remediation, seen, expected) => {
+    const verdict = judgeScale({ remediation, alert: seen, pool }, now);
+    expect('outcome' in verdict ? verdict.outcome : verdict.kind).toBe(expected);
   });
+
+  it.each([
+    ['they are coming up', { running: 2, spawning: 4 }, step, 'open'],
+    ['they have not come up in time', { running: 2, spawning: 4 }, late, 'unknown'],
+    ['the pool is gone', null, late, 'unknown'],
+  ] as const)('the alert recovered, but %s', (_name, replicas, remediation, expected) => {
+    const verdict = judgeScale({ remediation, alert: recovered, pool: replicas }, now);
+    expect('outcome' in verdict ? verdict.outcome : verdict.kind).toBe(expected);
+  });
+});
+
+it.each([
+  ['two heartbeat intervals', agent, undefined, 2000],
+  ['at least a second', { ...agent, heartbeatIntervalMs: 100 }, undefined, 1000],
+  ['5 s where somebody else beats for it', { ...agent, beatsForItself: false }, undefined, 5000],
+  ['what the policy says', agent, 250, 250],
+] as const)('an agent has to stay healthy for %s', (_name, facts, said, expected) => {
+  expect(healthyForMsOf(said, facts)).toBe(expected);
+});
+
+it.each([3_600_000, -3_600_000])('a step of the wall clock by %d ms leaves the time as it is', (stepMs) => {
+  const stamped = { ...step, boot_ms: now.bootMs - 10_000, boot_id: now.bootId };
+  const lengthMs = stamped.verify_until_ms - stamped.updated_at_ms;
+  expect(verificationLeftMs(stamped, { ...now, wallMs: NOW + stepMs })).toBe(lengthMs - 10_000);
 });

@@ -1,5 +1,5 @@
-import type { RemediationOutcome } from '#telemetry';
-import type { AlertFacts } from '../ports.ts';
+import { formatDuration, leftMs, type Moment, type RemediationOutcome } from '#telemetry';
+import type { AgentFacts, AlertFacts, PoolFacts } from '../ports.ts';
 import type { Remediation } from './remediation.ts';
 
 /** An alert may flutter while its remediation takes hold; only a change beyond this share counts as worse. */
@@ -8,38 +8,149 @@ const WORSENED_SHARE = 0.5;
 /** What has become of a step whose effect is watched. */
 export type Verdict =
   | { readonly kind: 'open'; readonly leftMs: number }
-  /** The alert has ended. */
+  /** The time is over, and the alert's value moves the right way: it gets as much time again. */
+  | { readonly kind: 'improving'; readonly value: number }
+  /** It is known what came of it. */
   | { readonly kind: 'over'; readonly outcome: RemediationOutcome; readonly reason: string }
-  /** The time is over, and the alert still fires. */
-  | { readonly kind: 'ineffective'; readonly outcome: 'worsened' | 'no_effect' };
+  /** It did not help. */
+  | { readonly kind: 'ineffective'; readonly outcome: 'worsened' | 'no_effect'; readonly reason: string };
 
-/** @param alert null where its record is gone */
-export function judgeStep(
-  remediation: Pick<Remediation, 'value_before' | 'verify_until_ms'>,
-  alert: AlertFacts | null,
-  nowMs: number,
-): Verdict {
-  if (!alert || alert.state === 'resolved') {
-    const reason = `the alert resolved: ${alert?.cause ?? 'its record is gone'}`;
-    return { kind: 'over', outcome: outcomeOf(alert?.cause ?? null), reason };
+/** What a restart is judged by. */
+export interface RestartEvidence {
+  readonly remediation: Pick<Remediation, 'generation' | 'value_before' | VerificationTime>;
+  /** Null where its record is gone. */
+  readonly alert: AlertFacts | null;
+  /** Null where the fleet knows it no more. */
+  readonly agent: AgentFacts | null;
+  /** For how long its present generation has been seen to be well, ms; null where it is not. */
+  readonly wellForMs: number | null;
+  /** For how long it has to be. */
+  readonly healthyForMs: number;
+}
+
+/** What a change of a pool's size is judged by. */
+export interface ScaleEvidence {
+  readonly remediation: Pick<Remediation, 'value_before' | VerificationTime>;
+  readonly alert: AlertFacts | null;
+  /** Null where the pool is gone. */
+  readonly pool: PoolFacts | null;
+}
+
+type VerificationTime = 'verify_until_ms' | 'updated_at_ms' | 'boot_ms' | 'boot_id';
+
+/**
+ * A restart has worked where the new generation is ready for work or does some, has stayed so for a while, and the
+ * symptom's own signal is back. That the alert is over proves nothing alone: the restart itself ends it.
+ */
+export function judgeRestart(evidence: RestartEvidence, now: Moment): Verdict {
+  const { remediation, alert, agent, wellForMs, healthyForMs } = evidence;
+  const ended = isOver(alert) ? endOf(alert) : null;
+  if (ended && ended.outcome !== 'healed') return { kind: 'over', ...ended };
+  const generation = remediation.generation ?? 0;
+  if (agent && agent.generation >= generation) {
+    const withdrawn = withdrawalOf(agent);
+    if (withdrawn) return withdrawn;
+    if (agent.status === 'FAILED') {
+      const reason = `generation ${agent.generation} ended after it was started`;
+      return ineffective(evidence, reason);
+    }
   }
-  const leftMs = (remediation.verify_until_ms ?? 0) - nowMs;
-  if (leftMs > 0) return { kind: 'open', leftMs };
+  const left = verificationLeftMs(remediation, now);
+  if (!agent || agent.generation < generation || wellForMs === null) {
+    if (left > 0) return { kind: 'open', leftMs: left };
+    const state = agent ? `generation ${agent.generation} is ${agent.status}` : 'the agent is unknown';
+    return ineffective(evidence, `${state}, and was to be healthy by now`);
+  }
+  // Whoever came up in time may show that it stays up.
+  if (wellForMs < healthyForMs) return { kind: 'open', leftMs: healthyForMs - wellForMs };
+  if (!ended) {
+    if (left > 0) return { kind: 'open', leftMs: left };
+    return ineffective(
+      evidence,
+      `the alert still fires, though generation ${agent.generation} is ${agent.status}`,
+    );
+  }
+  const health = `generation ${agent.generation} is ${agent.status}, healthy for ${formatDuration(healthyForMs)}`;
+  return { kind: 'over', outcome: 'healed', reason: `${health}; ${ended.reason}` };
+}
+
+/** More replicas have worked where they run and the alert is over; or, as long as its value gets better, are given time. */
+export function judgeScale(evidence: ScaleEvidence, now: Moment): Verdict {
+  const { remediation, alert, pool } = evidence;
+  const left = verificationLeftMs(remediation, now);
+  if (isOver(alert)) {
+    const ended = endOf(alert);
+    if (ended.outcome !== 'healed') return { kind: 'over', ...ended };
+    const { running = 0, spawning = 0 } = pool ?? {};
+    if (running > 0 && spawning === 0) {
+      return { kind: 'over', outcome: 'healed', reason: `${running} replicas run; ${ended.reason}` };
+    }
+    if (left > 0) return { kind: 'open', leftMs: left };
+    const reason = `${ended.reason}, but only ${running} replicas run and ${spawning} are not up`;
+    return { kind: 'over', outcome: 'unknown', reason };
+  }
+  if (left > 0) return { kind: 'open', leftMs: left };
+  if (change(remediation.value_before, alert) < 0) return { kind: 'improving', value: alert.value };
+  return ineffective(evidence, 'the alert still fires after scale');
+}
+
+/** What is left of the time that a step has to take effect, ms. */
+export function verificationLeftMs(remediation: Pick<Remediation, VerificationTime>, now: Moment): number {
+  const { verify_until_ms: untilMs, updated_at_ms: wallMs, boot_ms: bootMs, boot_id: bootId } = remediation;
+  const lengthMs = Math.max(0, (untilMs ?? 0) - wallMs);
+  return leftMs({ start: { wallMs, bootMs, bootId }, lengthMs }, now);
+}
+
+function ineffective(
+  { remediation, alert }: Pick<ScaleEvidence, 'remediation' | 'alert'>,
+  reason: string,
+): Verdict {
+  const { value_before: before } = remediation;
+  const hasWorsened =
+    !isOver(alert) && before !== null && change(before, alert) > Math.abs(before) * WORSENED_SHARE;
+  return { kind: 'ineffective', outcome: hasWorsened ? 'worsened' : 'no_effect', reason };
+}
+
+/**
+ * By how much a value has become worse, by the direction of the rule's comparison; negative where it is better, 0 where
+ * nobody can say.
+ */
+function change(before: number | null, { value, worse }: AlertFacts): number {
+  if (before === null || worse === null || Number.isNaN(value)) return 0;
+  return worse === 'higher' ? value - before : before - value;
+}
+
+function isOver(alert: AlertFacts | null): alert is null | (AlertFacts & { readonly state: 'resolved' }) {
+  return !alert || alert.state === 'resolved';
+}
+
+/** What an alert's end says of the repair: only a recovery is the signal's own return. */
+function endOf(alert: AlertFacts | null): {
+  readonly outcome: 'healed' | 'cancelled' | 'unknown';
+  readonly reason: string;
+} {
+  const cause = alert?.cause ?? null;
+  const reason = `the alert resolved: ${cause ?? 'its record is gone'}`;
+  if (cause === 'recovered' || cause === 'remediated') return { outcome: 'healed', reason };
+  return { outcome: cause === 'manual' ? 'cancelled' : 'unknown', reason };
+}
+
+/** An agent that somebody took out of service meanwhile is not ours to judge. */
+function withdrawalOf({ status, generation }: AgentFacts): Verdict | null {
+  if (status !== 'TERMINATED' && status !== 'QUARANTINED') return null;
   return {
-    kind: 'ineffective',
-    outcome: hasWorsened(remediation.value_before, alert) ? 'worsened' : 'no_effect',
+    kind: 'over',
+    outcome: 'cancelled',
+    reason: `generation ${generation} is ${status}: it was withdrawn`,
   };
 }
 
-/** By the direction of the rule's comparison; without one nobody can say which value is worse. */
-function hasWorsened(before: number | null, { value, worse }: AlertFacts): boolean {
-  if (before === null || worse === null) return false;
-  const rise = worse === 'higher' ? value - before : before - value;
-  return rise > Math.abs(before) * WORSENED_SHARE;
+export function healthyForMsOf(healthyForMs: number | undefined, agent: AgentFacts | null): number {
+  if (healthyForMs !== undefined) return healthyForMs;
+  if (!agent?.beatsForItself) return UNHEARD_HEALTHY_FOR_MS;
+  return Math.max(MIN_HEALTHY_FOR_MS, 2 * agent.heartbeatIntervalMs);
 }
 
-/** What an alert's end says about the repair: only a recovery proves that it worked. */
-function outcomeOf(cause: string | null): RemediationOutcome {
-  if (cause === 'recovered' || cause === 'remediated') return 'healed';
-  return cause === 'manual' ? 'cancelled' : 'unknown';
-}
+/** Where somebody else beats for the process its beats say less. */
+const UNHEARD_HEALTHY_FOR_MS = 5000;
+const MIN_HEALTHY_FOR_MS = 1000;

@@ -1,0 +1,85 @@
+import type { StateTransaction } from '#storage';
+import { elapsedMs, wallTimeOf, type Moment, type RemediationOutcome } from '#telemetry';
+import type { Policy } from '../policies/policy.ts';
+import type { Remediation } from './remediation.ts';
+
+/** The last remediation of a lineage (one policy on one target) that acted and has ended. */
+export interface LastEnd {
+  readonly id: string;
+  readonly alertId: string;
+  readonly outcome: RemediationOutcome | null;
+  readonly reason: string | null;
+  readonly lastOutput: string | null;
+  /** How often the lineage had tried by then. */
+  readonly attempts: number;
+  /** How long ago it ended, ms; by the boot clock within one boot. */
+  readonly agoMs: number;
+  /** When that was, on the present wall clock. */
+  readonly endedAtMs: number;
+  readonly durationMs: number;
+}
+
+/** Null where the policy never acted on the target. */
+export async function readLastEnd(
+  tx: StateTransaction,
+  { policy, target_kind: kind, target_id: id }: Remediation,
+  now: Moment,
+): Promise<LastEnd | null> {
+  const row = await tx.db
+    .selectFrom('remediations')
+    .select(['id', 'alert_id', 'outcome', 'reason', 'last_output', 'attempts'])
+    .select(['planned_at_ms', 'ended_at_ms', 'boot_ms', 'boot_id'])
+    .where('policy', '=', policy)
+    .where('target_kind', '=', kind)
+    .where('target_id', '=', id)
+    .where('step_started_at_ms', 'is not', null)
+    .where('ended_at_ms', 'is not', null)
+    .orderBy('ended_at_ms', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (!row || row.ended_at_ms === null) return null;
+  const start = { wallMs: row.ended_at_ms, bootMs: row.boot_ms, bootId: row.boot_id };
+  return {
+    id: row.id,
+    alertId: row.alert_id,
+    outcome: row.outcome,
+    reason: row.reason,
+    lastOutput: row.last_output,
+    attempts: row.attempts,
+    agoMs: elapsedMs(start, now),
+    endedAtMs: wallTimeOf(start, now),
+    durationMs: row.ended_at_ms - row.planned_at_ms,
+  };
+}
+
+/**
+ * The last end where the alert of a remediation is a return of it: it was planned within the policy's relapse window. What
+ * a person had ended is over.
+ */
+export function relapseOf(
+  remediation: Remediation,
+  last: LastEnd | null,
+  { policy, now }: { readonly policy: Pick<Policy, 'relapse_window'>; readonly now: Moment },
+): LastEnd | null {
+  if (!last || last.outcome === 'cancelled') return null;
+  const returnedAfterMs = last.agoMs - sinceOf(remediation, remediation.planned_at_ms, now);
+  return returnedAfterMs <= policy.relapse_window ? last : null;
+}
+
+/**
+ * How long a policy leaves a target alone after a remediation: twice as long with each attempt of the lineage, up to its
+ * relapse window, so that who comes back again and again is left alone longer.
+ */
+export function cooldownMsOf(
+  { guards, relapse_window: windowMs }: Pick<Policy, 'guards' | 'relapse_window'>,
+  attempts: number,
+): number {
+  const grownMs = guards.cooldown * 2 ** Math.max(0, attempts - 1);
+  return Math.max(guards.cooldown, Math.min(grownMs, windowMs));
+}
+
+/** How long ago a time of a remediation's row was, ms: by the boot clock since the row changed, by wall time before. */
+export function sinceOf(remediation: Remediation, atMs: number, now: Moment): number {
+  const { updated_at_ms: wallMs, boot_ms: bootMs, boot_id: bootId } = remediation;
+  return elapsedMs({ wallMs, bootMs, bootId }, now) + Math.max(0, wallMs - atMs);
+}
