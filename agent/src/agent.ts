@@ -6,7 +6,7 @@ import { ServerLink } from './server-link.ts';
 import type { TaskHandler } from './task-run.ts';
 import { settlesWithin } from './wait.ts';
 import { WorkLoop, type WorkOptions } from './work-loop.ts';
-import type { DeregisterRequest } from './wire.ts';
+import type { DeregisterRequest, ExitExpectation } from './wire.ts';
 
 /** An agent of an Omoi fleet. No method throws or rejects; what goes wrong is told to `onError`. */
 export interface Agent {
@@ -34,6 +34,10 @@ export interface Farewell {
   readonly signal?: string | null;
   /** Whether somebody had asked it to end, so that this is no failure; `reason` says who or how. */
   readonly asked?: boolean;
+  /** Whether the watched process was to end by itself (`once`, the default) or never (`forever`). */
+  readonly expect?: ExitExpectation;
+  /** Tells the server nothing: who started the process sees how it ended. */
+  readonly silent?: true;
 }
 
 /**
@@ -173,13 +177,14 @@ class ConnectedAgent implements Agent {
     clearInterval(this.#exporting);
     await this.#exportMetrics();
     const generation = this.#presence.generation;
-    if (generation !== null && !this.#superseded) {
+    if (generation !== null && !this.#superseded && !farewell.silent) {
       const request: DeregisterRequest = {
         generation,
         reason: farewell.reason ?? 'drained by its host',
         exit_code: farewell.exitCode ?? null,
         signal: farewell.signal ?? null,
         asked: farewell.asked,
+        expect: farewell.expect,
       };
       const path = agentPath(this.#settings.agentId, 'deregister');
       await this.#link.post(path, request, { timeoutMs: FAREWELL_MS });

@@ -64,7 +64,11 @@ export interface DeregisterRequest {
   readonly signal: string | null;
   /** Whether somebody had asked the process to end: then it is no failure. */
   readonly asked?: boolean | undefined;
+  /** `forever`: exit code 0 is a failure too. */
+  readonly expect?: ExitExpectation | undefined;
 }
+
+export type ExitExpectation = 'once' | 'forever';
 
 /** Part of the answers about tasks: the request counted as a heartbeat that says nothing new. */
 export interface SeenAnswer {

@@ -55,10 +55,15 @@ function defineCheck(program: Command): void {
 function defineRun(program: Command): void {
   program
     .command('run')
-    .description('run any command as an external agent: registered, beaten for, captured')
-    .requiredOption('--pool <pool>', 'the pool it belongs to')
-    .option('--id <id>', 'the agent id that stays (default: pool, host and working directory)')
+    .description('run any command as an agent: registered, beaten for, captured')
+    .option('--pool <pool>', 'the pool it belongs to; not needed where a pool runs it: then it is that agent')
+    .option('--id <id>', 'the agent id that stays (default: pool, host and process id)')
     .option('--type <type>', 'worker, monitor, watchdog or guardian', 'worker')
+    .option(
+      '--expect <once|forever>',
+      'once: exit 0 is how it is meant to end; forever: every end is a failure (default: once, in a pool forever)',
+    )
+    .option('--left-behind <leave|end>', 'what becomes of processes that outlive the command', 'leave')
     .option('--url <url>', 'where the server listens (default: $OMOI_URL, then http://127.0.0.1:4600)')
     .option('--data-directory <directory>', 'where the output is kept', DATA_DIRECTORY)
     .argument('<command...>', 'the command and its arguments, after --')

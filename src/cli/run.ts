@@ -1,14 +1,19 @@
 import { hostname } from 'node:os';
 import { findServer } from '#server';
-import { AGENT_TYPES, messageOf, OmoiError } from '#telemetry';
+import { AGENT_TYPES, EXIT_EXPECTATIONS, messageOf, nameText, OmoiError } from '#telemetry';
 import { z } from 'zod';
 import { createLocalClient } from './local-client.ts';
+import { givenIdentity } from './run/given-identity.ts';
+import { LEFT_BEHIND_CHOICES } from './run/left-behind.ts';
 import { runCommand } from './run/run-command.ts';
 
 export interface RunFlags {
-  readonly pool: string;
+  /** Left out where a pool has started this process: then it is that pool's agent. */
+  readonly pool?: string;
   readonly id?: string;
   readonly type: string;
+  readonly expect?: string;
+  readonly leftBehind: string;
   readonly url?: string;
   readonly dataDirectory: string;
 }
@@ -23,21 +28,33 @@ interface Token {
   revoke(): Promise<void>;
 }
 
-/** `omoi run`: the exit status is the command's. */
+/**
+ * `omoi run`: the exit status is the command's. Where a pool has started this process the command is the pool's agent,
+ * whatever the flags say; elsewhere it is an external one.
+ */
 export async function run(command: readonly string[], flags: RunFlags): Promise<number> {
-  const agentType = AGENT_TYPES.find((type) => type === flags.type);
-  if (!agentType) {
-    throw new OmoiError('invalid_request', `--type: "${flags.type}" is none of ${AGENT_TYPES.join(', ')}`);
-  }
-  const agentId = flags.id ?? `${flags.pool}-${hostname().replace(NOT_IN_NAMES, '-')}-${process.pid}`;
-  const token = await findToken(flags.dataDirectory, { agentId, pool: flags.pool });
+  const given = givenIdentity(process.env);
+  const agentType = oneOf('type', AGENT_TYPES, given?.agentType ?? flags.type);
+  // What a pool starts is to run on; what a person starts is done when it ends well.
+  const expect = oneOf('expect', EXIT_EXPECTATIONS, flags.expect ?? (given ? 'forever' : 'once'));
+  const leftBehind = oneOf('left-behind', LEFT_BEHIND_CHOICES, flags.leftBehind);
+  const poolId = given?.poolId ?? flags.pool;
+  if (poolId === undefined) throw new OmoiError('invalid_request', '--pool: name the pool it belongs to');
+  const host = hostname().replace(NOT_IN_NAMES, '-');
+  const agentId = named('id', given?.agentId ?? flags.id ?? `${poolId}-${host}-${process.pid}`);
+  named('pool', poolId);
+  if (given) tellIgnored({ id: agentId, pool: poolId }, flags);
+  const token = await findToken(flags.dataDirectory, { agentId, pool: poolId });
   try {
     return await runCommand({
       command,
       agentId,
       agentType,
-      poolId: flags.pool,
+      poolId,
       phaseId: process.env['OMOI_PHASE_ID'] ?? null,
+      given,
+      expect,
+      leftBehind,
       url: flags.url ?? process.env['OMOI_URL'] ?? findServer(flags.dataDirectory)?.url ?? DEFAULT_URL,
       token: token.secret,
       dataDirectory: flags.dataDirectory,
@@ -45,6 +62,31 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
     });
   } finally {
     await token.revoke();
+  }
+}
+
+/** @throws OmoiError `invalid_request` */
+function oneOf<Choice extends string>(flag: string, choices: readonly Choice[], said: string): Choice {
+  const choice = choices.find((candidate) => candidate === said);
+  if (choice !== undefined) return choice;
+  throw new OmoiError('invalid_request', `--${flag}: "${said}" is none of ${choices.join(', ')}`);
+}
+
+/** Before anything is made of it: ids become file names. @throws OmoiError `invalid_request` */
+function named(flag: string, said: string): string {
+  const name = nameText.safeParse(said);
+  if (name.success) return name.data;
+  throw new OmoiError(
+    'invalid_request',
+    `--${flag}: "${said}" ${name.error.issues[0]?.message ?? 'is no name'}`,
+  );
+}
+
+function tellIgnored(given: { readonly id: string; readonly pool: string }, flags: RunFlags): void {
+  for (const flag of ['id', 'pool'] as const) {
+    const said = flags[flag];
+    if (said === undefined || said === given[flag]) continue;
+    process.stderr.write(`omoi run: --${flag} ${said} is ignored: the pool calls it ${given[flag]}\n`);
   }
 }
 

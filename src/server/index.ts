@@ -5,3 +5,4 @@ export { findServer } from './running-server.ts';
 export { Lifecycle } from './lifecycle.ts';
 export { startParts } from './parts.ts';
 export { startServer, type RunningOmoi } from './start.ts';
+export { keepAliveDuring } from './keep-alive.ts';

@@ -19,6 +19,15 @@ export function createId(prefix: string, wallMs: number, random: Random): string
   return `${prefix}_${time}${chance}`;
 }
 
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._:@-]*$/;
+
+/** Names of agents, pools, task types: safe in URLs, labels and file names, which they become. */
+export const nameText = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(NAME, 'must begin with a letter or digit and go on with letters, digits, `.`, `_`, `:`, `@` or `-`');
+
 /**
  * What `createId` makes with a prefix, as a request names it.
  * @param thing for the message: `a task`

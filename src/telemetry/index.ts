@@ -70,7 +70,7 @@ export { SteadyClock } from './time/steady-clock.ts';
 export { VirtualClock } from './time/virtual-clock.ts';
 export { jsonObjectSchema } from './json-object.ts';
 export { createSeededRandom, createSystemRandom, type Random } from './random.ts';
-export { createId, idText } from './ids.ts';
+export { createId, idText, nameText } from './ids.ts';
 export { silentLogger, type Logger } from './tracing/logger.ts';
 export {
   spanIdOf,
@@ -123,6 +123,7 @@ export { LOCK_MODES, TASK_STATES, type LockMode, type TaskState } from './events
 export {
   AGENT_STATUSES,
   AGENT_TYPES,
+  EXIT_EXPECTATIONS,
   PHASES,
   PROCESS_ACTIVITIES,
   type AgentObservation,
@@ -134,6 +135,7 @@ export {
   type FleetFeed,
   type FleetSnapshot,
   type PhaseId,
+  type ExitExpectation,
 } from './events/fleet-activity.ts';
 export {
   ACTION_RESULTS,

@@ -1,10 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { createProcessTable } from '#fleet';
 import { ScriptedServer } from '../../agent/src/scripted-server.test-support.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -16,6 +18,7 @@ interface Ended {
   readonly stderr: string;
 }
 
+const table = createProcessTable();
 let server: ScriptedServer;
 let directory: string;
 let gate: string;
@@ -43,19 +46,37 @@ function run(
   {
     id = 'coders-x',
     env = {},
-  }: { readonly id?: string; readonly env?: Readonly<Record<string, string>> } = {},
+    flags = [],
+    stdout: out = 'pipe',
+  }: {
+    readonly id?: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly flags?: readonly string[];
+    readonly stdout?: 'pipe' | number;
+  } = {},
 ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  const args = ['run', '--pool', 'coders', '--id', id, '--url', server.url, '--data-directory', directory];
+  const args = [
+    'run',
+    '--pool',
+    'coders',
+    '--id',
+    id,
+    '--url',
+    server.url,
+    '--data-directory',
+    directory,
+    ...flags,
+  ];
   const child = spawn(
     process.execPath,
     ['--conditions=omoi-source', '--disable-warning=ExperimentalWarning', MAIN, ...args, '--', ...command],
-    { env: { ...process.env, OMOI_AGENT_TOKEN: 'secret', ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { env: { ...process.env, OMOI_AGENT_TOKEN: 'secret', ...env }, stdio: ['ignore', out, 'pipe'] },
   );
   started.push(child);
   const { stdout, stderr } = child;
-  if (!stdout || !stderr) throw new Error('the command has no output');
+  if (!stderr) throw new Error('the command has no output');
   const ended = Promise.all([
-    text(stdout),
+    stdout ? text(stdout) : '',
     text(stderr),
     new Promise<number | null>((resolve) => {
       child.once('exit', resolve);
@@ -132,14 +153,94 @@ describe('omoi run', () => {
     expect(end.stderr).toContain('omoi run: ');
   });
 
-  it('beats as long as something that the command started lives', async () => {
-    const { child, ended } = sh(`(${waitForGate()}) & exit 3`);
-    await server.until(() => server.of('heartbeat').length > 20, WITHIN_MS);
-    expect(child.exitCode).toBeNull();
-    expect(server.of('deregister')).toEqual([]);
-    openGate();
-    expect((await ended).status).toBe(3);
+  it('ends with the command, tells of what it left behind and lets that go on', async () => {
+    const { ended } = sh(
+      `echo before; (${waitForGate()}; echo > ${gate}.done) > /dev/null & echo $! > ${gate}.pid; exit 3`,
+    );
+    const { status, stdout, stderr } = await ended;
+    expect([status, stdout]).toEqual([3, 'before\n']);
+    const pid = readFileSync(`${gate}.pid`, 'utf8').trim();
+    expect(stderr).toMatch(
+      new RegExp(`process(es)? .*\\b${pid}\\b.* left behind by the command: not watched any more`),
+    );
     expect(server.of('deregister')[0]?.body).toMatchObject({ exit_code: 3 });
+    openGate();
+    await server.until(() => existsSync(`${gate}.done`), WITHIN_MS);
+  });
+
+  it('ends what the command left behind where it is told to, sessions of their own included', async () => {
+    const { ended } = sh(
+      `setsid sh -c 'echo $$ > ${gate}.pid; exec sleep 600' & while [ ! -s ${gate}.pid ]; do sleep 0.02; done`,
+      {
+        flags: ['--left-behind', 'end'],
+      },
+    );
+    expect((await ended).status).toBe(0);
+    const pid = Number(readFileSync(`${gate}.pid`, 'utf8'));
+    expect([null, 'Z']).toContain(table.stat(pid)?.state ?? null);
+  });
+
+  it('takes the command along when it is killed', async () => {
+    const { child } = sh(`echo $$ > ${gate}.pid; exec sleep 600`);
+    await server.until(() => server.of('heartbeat').length > 0 && existsSync(`${gate}.pid`), WITHIN_MS);
+    const pid = Number(readFileSync(`${gate}.pid`, 'utf8'));
+    child.kill('SIGKILL');
+    const isGone = (): boolean => [null, 'Z'].includes(table.stat(pid)?.state ?? null);
+    await server.until(isGone, WITHIN_MS);
+    expect(server.of('deregister')).toEqual([]);
+  });
+
+  it.each(['../../../evil', '/etc/evil', '.hidden', 'a/b', ''])(
+    'refuses the id "%s" and makes no file of it',
+    async (id) => {
+      const { status, stderr } = await sh(`echo ran > ${gate}`, { id }).ended;
+      expect([status, existsSync(gate), existsSync(join(directory, 'logs'))]).toEqual([1, false, false]);
+      expect(stderr).toContain('--id: ');
+      expect(server.of('register')).toEqual([]);
+    },
+  );
+
+  it('tells with --expect forever that an exit with 0 is a failure too', async () => {
+    await sh('exit 0', { flags: ['--expect', 'forever'] }).ended;
+    expect(server.of('deregister')[0]?.body).toMatchObject({ exit_code: 0, expect: 'forever' });
+  });
+
+  it('goes on where its output has no room', async () => {
+    const { status } = await sh(`echo lost; echo lost more; echo > ${gate}; exit 4`, {
+      stdout: openSync('/dev/full', 'w'),
+    }).ended;
+    expect([status, existsSync(gate)]).toEqual([4, true]);
+  });
+
+  const POOLS_IDENTITY = {
+    OMOI_AGENT_ID: 'mailers-2',
+    OMOI_AGENT_GENERATION: '4',
+    OMOI_AGENT_NONCE: 'nonce-of-the-pool',
+    OMOI_POOL_ID: 'mailers',
+    OMOI_AGENT_TYPE: 'monitor',
+  };
+
+  it('is the agent that a pool has started, whatever its flags say', async () => {
+    const { status, stdout, stderr } = await sh('env; exit 5', { env: POOLS_IDENTITY }).ended;
+    expect(status).toBe(5);
+    expect(stderr).toContain('--id coders-x is ignored: the pool calls it mailers-2');
+    expect(server.of('register')[0]?.body).toMatchObject({
+      agent_id: 'mailers-2',
+      agent_type: 'monitor',
+      generation: 4,
+      nonce: 'nonce-of-the-pool',
+      pool_id: 'mailers',
+    });
+    for (const [name, value] of Object.entries(POOLS_IDENTITY))
+      expect(stdout).toContain(`${name}=${value}\n`);
+    // The runtime sees how it ended; nothing is kept twice.
+    expect(server.of('deregister')).toEqual([]);
+    expect(existsSync(join(directory, 'logs'))).toBe(false);
+  });
+
+  it('tells that a one-shot of a pool is finished', async () => {
+    await sh('exit 0', { env: POOLS_IDENTITY, flags: ['--expect', 'once'] }).ended;
+    expect(server.of('deregister')[0]?.body).toMatchObject({ generation: 4, reason: 'finished' });
   });
 
   it('tells a command that works from one that waits', async () => {

@@ -65,6 +65,7 @@ const farewell: Whole<DeregisterRequest> = {
   exit_code: 0,
   signal: 'SIGTERM',
   asked: true,
+  expect: 'forever',
 };
 
 it.each([

@@ -149,6 +149,7 @@ function registerReporting(app: ApiApp, { fleet, clock }: AgentRouteParts): void
               exitCode: body.exit_code ?? null,
               signal: body.signal ?? null,
               asked: body.asked ? body.reason : null,
+              expect: body.expect,
             }
           : null,
         traceparent,

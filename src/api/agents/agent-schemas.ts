@@ -1,15 +1,18 @@
-import { AGENT_STATUSES, AGENT_TYPES, labelsSchema, PHASES, recordOfAtMost, storedText } from '#telemetry';
+import {
+  AGENT_STATUSES,
+  AGENT_TYPES,
+  EXIT_EXPECTATIONS,
+  labelsSchema,
+  nameText,
+  PHASES,
+  recordOfAtMost,
+  storedText,
+} from '#telemetry';
 import { z } from 'zod';
 import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._:@-]*$/;
-
-/** Names of agents, pools, task types: safe in paths, labels and file names. */
-export const name = z
-  .string()
-  .min(1)
-  .max(200)
-  .regex(NAME, 'must begin with a letter or digit and go on with letters, digits, `.`, `_`, `:`, `@` or `-`');
+/** As telemetry has it: an id is one thing on the command line, in requests and in file names. */
+export const name = nameText;
 /** The largest number that a column of every database holds. */
 export const maxInteger = 2_147_483_647;
 export const generation = z.number().int().min(1).max(maxInteger);
@@ -76,6 +79,12 @@ export const deregisterBody = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether somebody had asked the process to end, as who watched it saw: then it is no failure.'),
+  expect: z
+    .enum(EXIT_EXPECTATIONS)
+    .default('once')
+    .describe(
+      'Whether exit code 0 is how the process was meant to end (`once`) or a failure too (`forever`).',
+    ),
 });
 
 export const orderBody = z.strictObject({ reason: storedText(500).min(1) });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { resourceAttributes } from '#fleet';
+import { resourceAttributes, unitIdOf, UNIT_VARIABLE } from '#fleet';
+import { WATCHED_VARIABLE } from './given-identity.ts';
 
 export interface WatchedAgent {
   readonly url: string;
@@ -9,6 +10,8 @@ export interface WatchedAgent {
   readonly poolId: string;
   readonly phaseId: string | null;
   readonly nonce: string;
+  /** Of an agent that a pool has started as this generation. */
+  readonly generation: number | null;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,6 +32,9 @@ export function commandEnvironment(caller: Environment, agent: WatchedAgent): En
     'omoi.pool.id': agent.poolId,
   });
   const said = caller['OTEL_RESOURCE_ATTRIBUTES'];
+  // A pool's own say it all; a generation of somebody else's is none of this agent's.
+  const given = agent.generation !== null;
+  const { OMOI_AGENT_GENERATION: generation, ...rest } = caller;
   return {
     OTEL_SERVICE_NAME: agent.poolId,
     OTEL_EXPORTER_OTLP_ENDPOINT: agent.url,
@@ -36,13 +42,16 @@ export function commandEnvironment(caller: Environment, agent: WatchedAgent): En
     ...(agent.token !== null && {
       OTEL_EXPORTER_OTLP_HEADERS: `authorization=${encodeURIComponent(`Bearer ${agent.token}`)}`,
     }),
-    ...caller,
-    OTEL_RESOURCE_ATTRIBUTES: said ? `${attributes},${said}` : attributes,
+    [UNIT_VARIABLE]: unitIdOf(agent.nonce),
+    ...rest,
+    ...(given && { OMOI_AGENT_GENERATION: generation }),
+    OTEL_RESOURCE_ATTRIBUTES: said ? (given ? said : `${attributes},${said}`) : attributes,
     TRACEPARENT: traceparent,
     OMOI_URL: agent.url,
     OMOI_AGENT_ID: agent.agentId,
     OMOI_AGENT_TYPE: agent.agentType,
     OMOI_AGENT_NONCE: agent.nonce,
+    [WATCHED_VARIABLE]: agent.agentId,
     OMOI_POOL_ID: agent.poolId,
     ...(agent.phaseId !== null && { OMOI_PHASE_ID: agent.phaseId }),
     ...(agent.token !== null && { OMOI_AGENT_TOKEN: agent.token }),

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { createProcessTable, type ProcessTable } from '#fleet';
-import { messageOf, type AgentType } from '#telemetry';
+import { createProcessTable, unitIdOf, UNIT_VARIABLE, type ProcessTable, type UnitIdentity } from '#fleet';
+import { messageOf, type AgentType, type ExitExpectation } from '#telemetry';
 import { createAgent, type Agent } from '@omoi/agent';
 import { CommandActivity } from './command-activity.ts';
 import { commandEnvironment } from './command-environment.ts';
+import { settleLeftBehind, type LeftBehindChoice } from './left-behind.ts';
 import { RotatingFile } from './rotating-file.ts';
-import { WatchedCommand } from './watched-command.ts';
+import { WatchedCommand, type CommandEnd } from './watched-command.ts';
 
 export interface RunOptions {
   readonly command: readonly string[];
@@ -17,33 +18,42 @@ export interface RunOptions {
   readonly agentType: AgentType;
   readonly poolId: string;
   readonly phaseId: string | null;
+  /**
+   * Who this process is where a pool has started it; null: an external agent. A pool keeps the output, ends what is
+   * left behind, and sees how the process ended.
+   */
+  readonly given: { readonly generation: number; readonly nonce: string } | null;
+  readonly expect: ExitExpectation;
+  readonly leftBehind: LeftBehindChoice;
   /** The output is kept in `logs/run/AGENT_ID.stdout.log` and `.stderr.log` below it. */
   readonly dataDirectory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const LEFT_BEHIND_POLL_MS = 250;
+const LEFT_BEHIND_GRACE_MS = 10_000;
 /** How long a command that ends at once is kept on the books for its registration. */
 const REGISTRATION_WAIT_MS = 2000;
 const REGISTRATION_POLL_MS = 20;
 
 /**
- * Runs a command as an external agent: registered and beaten for while it or anything it started lives. The
- * command never depends on the server: it starts at once, and its exit status is passed on.
- * Where the agent is asked to leave, the command gets SIGTERM, as if its starter had been sent it.
+ * Runs a command as an agent: registered and beaten for until it has ended. The command never depends on the server: it
+ * starts at once, and its exit status is passed on, whatever it leaves behind. Where the agent is asked to leave, the
+ * command gets SIGTERM, as if its starter had been sent it; where this process is killed, see `endingWithParent`.
  * @returns the exit status: the command's own, 128 + n for signal n, 127 or 126 when it could not be started
  */
 export async function runCommand(options: RunOptions): Promise<number> {
-  const nonce = randomBytes(16).toString('hex');
+  const { given } = options;
+  const nonce = given?.nonce ?? randomBytes(16).toString('hex');
   const warn = onceEach((message) => process.stderr.write(`omoi run: ${message}\n`));
   const table = createProcessTable();
-  const copies = openCopies(options, warn);
+  const copies = given ? null : openCopies(options, warn);
   const command = new WatchedCommand({
     command: options.command,
-    env: commandEnvironment(options.env, { ...options, nonce }),
+    env: commandEnvironment(options.env, { ...options, nonce, generation: given?.generation ?? null }),
     copies,
     onWarning: warn,
   });
+  const unit = unitOf(command, { table, nonce, env: options.env });
   const activity = new CommandActivity(table, command);
   let isOver = false;
   const agent = createAgent({
@@ -61,25 +71,67 @@ export async function runCommand(options: RunOptions): Promise<number> {
       warn(`the command gets SIGTERM: ${reason}`);
       process.kill(process.pid, 'SIGTERM');
     },
+    ...(given && { generation: given.generation }),
     ...(options.token !== null && { token: options.token }),
     ...(options.phaseId !== null && { phaseId: options.phaseId }),
   });
   const end = await command.ended;
-  await leftBehindEnd(table, nonce);
   isOver = true;
-  await command.closed;
-  await registrationOf(agent);
-  const { askedBy } = command;
-  await agent.drain({
-    reason: askedBy === null ? (end.signal ?? `exit ${end.status}`) : `stopped by ${askedBy}`,
-    asked: askedBy !== null,
-    // One that could not be started has a shell's status too.
-    exitCode: end.signal === null ? end.status : null,
-    signal: end.signal,
-  });
+  if (unit && !given) {
+    const graceMs = LEFT_BEHIND_GRACE_MS;
+    await settleLeftBehind(unit, { choice: options.leftBehind, table, graceMs, onWarning: warn });
+  }
+  await command.passedOn();
+  await leave(agent, { ...end, askedBy: command.askedBy }, options);
   copies?.stdout.close();
   copies?.stderr.close();
   return end.status;
+}
+
+/** The command's first process and the mark of what it starts; null where it was not started. */
+function unitOf(
+  { pid }: WatchedCommand,
+  {
+    table,
+    nonce,
+    env,
+  }: { readonly table: ProcessTable; readonly nonce: string; readonly env: RunOptions['env'] },
+): UnitIdentity | null {
+  const stat = pid === null ? null : table.stat(pid);
+  if (!stat) return null;
+  // Within another unit the mark is that one's, and on others of its processes too.
+  const unitId = env[UNIT_VARIABLE] === undefined ? unitIdOf(nonce) : null;
+  return { bootId: table.bootId(), pid: stat.pid, startTicks: stat.startTicks, unitId };
+}
+
+/** How a command ended, and the signal by which somebody had asked it to. */
+interface Leaving extends CommandEnd {
+  readonly askedBy: NodeJS.Signals | null;
+}
+
+/** Tells how the command ended. Of a pool's process the runtime is believed; it cannot know that it was a one-shot. */
+async function leave(agent: Agent, end: Leaving, { given, expect }: RunOptions): Promise<void> {
+  const { askedBy, signal, status } = end;
+  const finished = expect === 'once' && end.exitCode === 0 && askedBy === null;
+  if (given && !finished) {
+    await agent.drain({ silent: true });
+    // For the runtime this process is the command: it ends as that one did.
+    if (signal !== null) process.kill(process.pid, signal);
+    return;
+  }
+  await registrationOf(agent);
+  if (given) {
+    await agent.drain({ reason: 'finished' });
+    return;
+  }
+  await agent.drain({
+    reason: askedBy === null ? (signal ?? `exit ${status}`) : `stopped by ${askedBy}`,
+    asked: askedBy !== null,
+    // One that could not be started has a shell's status too.
+    exitCode: signal === null ? status : null,
+    signal,
+    ...(expect === 'forever' && { expect }),
+  });
 }
 
 function openCopies(
@@ -93,23 +145,6 @@ function openCopies(
     warn(`the output is not kept: ${messageOf(error)}`);
     return null;
   }
-}
-
-/** What the command started and left has its environment: the agent lives as long as it does. */
-async function leftBehindEnd(table: ProcessTable, nonce: string): Promise<void> {
-  const mark = `OMOI_AGENT_NONCE=${nonce}`;
-  const isLeft = (pid: number): boolean =>
-    table.stat(pid)?.state !== 'Z' && table.environ(pid)?.split('\0').includes(mark) === true;
-  let left = table.pids().filter(isLeft);
-  const stop = (signal: NodeJS.Signals): void => {
-    for (const pid of left.filter(isLeft)) process.kill(pid, signal);
-  };
-  process.on('SIGTERM', stop).on('SIGINT', stop);
-  while (left.length > 0) {
-    await delay(LEFT_BEHIND_POLL_MS);
-    left = table.pids().filter(isLeft);
-  }
-  process.off('SIGTERM', stop).off('SIGINT', stop);
 }
 
 /** A command that ends at once was an agent all the same: its registration may still be on its way. */

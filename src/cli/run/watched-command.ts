@@ -1,7 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '#telemetry';
+import { standardSink, type OutputSink } from './output-sink.ts';
+import { endingWithParent } from './parent-death.ts';
 import type { RotatingFile } from './rotating-file.ts';
 
 /** How a command ended; `status` is what a shell would say. */
@@ -24,6 +27,10 @@ const ENDING: ReadonlySet<NodeJS.Signals> = new Set(['SIGTERM', 'SIGINT', 'SIGHU
 const STATUS_NOT_FOUND = 127;
 const STATUS_NOT_EXECUTABLE = 126;
 const STATUS_OF_SIGNALS = 128;
+/** So long nothing has come from a pipe that others hold open: what the command wrote into it has been read. */
+const QUIET_MS = 50;
+/** Who is left behind and writes on is not waited for longer. */
+const MAX_QUIET_ROUNDS = 40;
 
 /** A command whose output is passed on and kept, and who gets the signals that its starter gets. */
 export class WatchedCommand {
@@ -32,16 +39,20 @@ export class WatchedCommand {
   readonly ended: Promise<CommandEnd>;
   #outputBytes = 0;
   #askedBy: NodeJS.Signals | null = null;
-  /** Resolves when all output has been passed on: nobody can write any more. */
-  readonly closed: Promise<void>;
+  /** Resolves when nobody can write any more and all output has been passed on. */
+  readonly #closed: Promise<void>;
+  #paused = 0;
 
   constructor(options: CommandOptions) {
     this.#options = options;
     const [program = '', ...args] = options.command;
-    this.#child = spawn(program, args, { env: options.env, stdio: ['inherit', 'pipe', 'pipe'] });
-    this.#pass(this.#child.stdout, process.stdout, options.copies?.stdout ?? null);
-    this.#pass(this.#child.stderr, process.stderr, options.copies?.stderr ?? null);
-    this.closed = new Promise((resolve) => {
+    const [run = program, ...runArgs] = endingWithParent([program, ...args], options.env);
+    this.#child = spawn(run, runArgs, { env: options.env, stdio: ['inherit', 'pipe', 'pipe'] });
+    const sink = (stream: NodeJS.WriteStream & { readonly fd: number }): OutputSink =>
+      standardSink(stream, options.onWarning);
+    this.#pass(this.#child.stdout, sink(process.stdout), options.copies?.stdout ?? null);
+    this.#pass(this.#child.stderr, sink(process.stderr), options.copies?.stderr ?? null);
+    this.#closed = new Promise((resolve) => {
       this.#child.once('close', () => resolve());
       this.#child.once('error', () => resolve());
     });
@@ -61,6 +72,24 @@ export class WatchedCommand {
   /** The signal by which somebody has asked the command to end. */
   get askedBy(): NodeJS.Signals | null {
     return this.#askedBy;
+  }
+
+  /**
+   * What the command itself has written is passed on when this resolves. Those that it has left behind keep the pipes
+   * open, so that their end cannot be waited for: who still writes gets SIGPIPE from now on.
+   */
+  async passedOn(): Promise<void> {
+    const closed = this.#closed.then(() => 'closed' as const);
+    const pause = (): Promise<'quiet'> => sleep(QUIET_MS, 'quiet');
+    for (let rounds = 0; rounds < MAX_QUIET_ROUNDS;) {
+      const before = this.#outputBytes;
+      if ((await Promise.race([closed, pause()])) === 'closed') break;
+      if (this.#paused > 0) continue;
+      if (this.#outputBytes === before) break;
+      rounds++;
+    }
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
   }
 
   async #watch(program: string): Promise<CommandEnd> {
@@ -94,15 +123,19 @@ export class WatchedCommand {
   }
 
   /** A reader that is slow slows the command down, as it would without a watcher. */
-  #pass(from: Readable | null, to: Writable, copy: RotatingFile | null): void {
+  #pass(from: Readable | null, to: OutputSink, copy: RotatingFile | null): void {
     let kept = copy;
     // Who reads has gone (`| head`): the command is told as it would be without a watcher.
-    to.on('error', () => from?.destroy());
+    to.onGone(() => from?.destroy());
     from?.on('data', (chunk: Buffer) => {
       this.#outputBytes += chunk.length;
       if (!to.write(chunk)) {
         from.pause();
-        to.once('drain', () => from.resume());
+        this.#paused++;
+        to.onReady(() => {
+          this.#paused--;
+          from.resume();
+        });
       }
       try {
         kept?.write(chunk);

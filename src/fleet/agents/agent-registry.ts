@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import { OmoiError, type AgentStatus, type ProcessActivity } from '#telemetry';
+import { OmoiError, type AgentStatus, type ExitExpectation, type ProcessActivity } from '#telemetry';
 import { Admission } from './admission.ts';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import {
@@ -63,10 +63,15 @@ export interface AgentOrder {
   readonly traceparent: string | null;
 }
 
+/** The end of a process, and whether it was to run once or for ever. */
+interface SeenExit extends Pick<GenerationExit, 'exitCode' | 'signal' | 'asked'> {
+  readonly expect: ExitExpectation;
+}
+
 export interface Departure extends AgentOrder {
   readonly generation: number;
   /** How the process ended, where somebody saw it; of managed agents only the runtime is believed. */
-  readonly exit: Pick<GenerationExit, 'exitCode' | 'signal' | 'asked'> | null;
+  readonly exit: SeenExit | null;
 }
 
 /** Who is in the fleet, in which generation and status. */
@@ -227,7 +232,9 @@ export class AgentRegistry implements GenerationStore {
       if (agent.status === 'TERMINATED') return;
       if (order.exit && agent.managed === 0) {
         const { agentId, generation, traceparent } = order;
-        await this.#log.recordExit(tx, { agentId, generation, traceparent, once: true, ...order.exit });
+        const { expect, ...exit } = order.exit;
+        const once = expect === 'once';
+        await this.#log.recordExit(tx, { agentId, generation, traceparent, once, ...exit });
         return;
       }
       const left = await changeAgent(tx, agent, { status: 'TERMINATED', status_reason: order.reason });

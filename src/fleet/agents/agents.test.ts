@@ -306,7 +306,7 @@ describe('generations', () => {
     const { agents } = running.fleet;
     await agents.register(registration('x'));
     const order = { agentId: 'x', generation: 1, reason: 'exited', traceparent: null };
-    await agents.deregister({ ...order, exit: { exitCode: 3, signal: null, asked: null } });
+    await agents.deregister({ ...order, exit: { exitCode: 3, signal: null, asked: null, expect: 'once' } });
     expect(statusOf('x')).toBe('FAILED');
     const [generation] = await running.fleet.directory.generations('x', 1);
     expect(generation).toMatchObject({ state: 'ended', exit_code: 3 });
@@ -326,7 +326,13 @@ describe('generations', () => {
   ] as const)('an external process that %s', async (_, exit, status, reason) => {
     const { agents } = running.fleet;
     await agents.register(registration('x'));
-    await agents.deregister({ agentId: 'x', generation: 1, reason: 'exited', traceparent: null, exit });
+    await agents.deregister({
+      agentId: 'x',
+      generation: 1,
+      reason: 'exited',
+      traceparent: null,
+      exit: { ...exit, expect: 'once' },
+    });
     expect(agents.get('x')?.row).toMatchObject({ status, status_reason: reason });
     expect(await running.events('fleet.agent.exited')).toMatchObject([{ expected: status === 'TERMINATED' }]);
   });

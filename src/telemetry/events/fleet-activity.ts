@@ -27,6 +27,10 @@ export type ProcessActivity = (typeof PROCESS_ACTIVITIES)[number];
 export const AGENT_TYPES = ['worker', 'monitor', 'watchdog', 'guardian'] as const;
 export type AgentType = (typeof AGENT_TYPES)[number];
 
+/** Whether a process is to end by itself: then its exit code decides how it went; or its every end is a failure. */
+export const EXIT_EXPECTATIONS = ['once', 'forever'] as const;
+export type ExitExpectation = (typeof EXIT_EXPECTATIONS)[number];
+
 export const PHASES = [
   'PHASE_BACKLOG',
   'PHASE_REQUIREMENTS',

@@ -1,0 +1,77 @@
+import { fstatSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { messageOf } from '#telemetry';
+
+/** Where a command's output is passed on to. */
+export interface OutputSink {
+  /** False where the reader is slow: go on when `onReady` is called. */
+  write(chunk: Uint8Array): boolean;
+  onReady(listener: () => void): void;
+  /** Called once, when nobody reads any more. */
+  onGone(listener: () => void): void;
+}
+
+/**
+ * The standard output or error of this process. Where it is a file, a chunk that does not fit (the disk is full) is
+ * dropped and the next one tried again: a command must not end because its output has no room.
+ * @param onTrouble told of each kind of failure
+ */
+export function standardSink(
+  stream: NodeJS.WriteStream & { readonly fd: number },
+  onTrouble: (message: string) => void,
+): OutputSink {
+  return isFile(stream.fd) ? new FileSink(stream.fd, onTrouble) : new StreamSink(stream);
+}
+
+function isFile(descriptor: number): boolean {
+  try {
+    const stat = fstatSync(descriptor);
+    return stat.isFile() || (stat.isCharacterDevice() && !isatty(descriptor));
+  } catch {
+    return false;
+  }
+}
+
+class FileSink implements OutputSink {
+  readonly #descriptor: number;
+  readonly #onTrouble: (message: string) => void;
+
+  constructor(descriptor: number, onTrouble: (message: string) => void) {
+    this.#descriptor = descriptor;
+    this.#onTrouble = onTrouble;
+  }
+
+  write(chunk: Uint8Array): boolean {
+    try {
+      let written = 0;
+      while (written < chunk.length) written += writeSync(this.#descriptor, chunk, written);
+    } catch (error) {
+      this.#onTrouble(`output is lost: ${messageOf(error)}`);
+    }
+    return true;
+  }
+
+  onReady(): void {}
+
+  onGone(): void {}
+}
+
+class StreamSink implements OutputSink {
+  readonly #stream: NodeJS.WriteStream;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  write(chunk: Uint8Array): boolean {
+    return this.#stream.write(chunk);
+  }
+
+  onReady(listener: () => void): void {
+    this.#stream.once('drain', listener);
+  }
+
+  onGone(listener: () => void): void {
+    this.#stream.on('error', listener);
+  }
+}
