@@ -184,7 +184,7 @@ describe('the command lines in the documentation', () => {
     ['omoi alerts', 'there is no command alerts'],
     ['omoi token forget ID', 'there is no command token forget'],
     ['omoi serve --port 1', 'there is no option --port'],
-    ['omoi run -- COMMAND', '--pool is missing'],
+    ['omoi token create NAME', '--role is missing'],
     ['omoi run --pool coders', 'an argument is missing'],
     ['omoi gameday run a.yaml b.yaml', 'there is an argument too many'],
   ])('would be refused: %s', (line, mistake) => {
