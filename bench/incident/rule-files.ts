@@ -52,12 +52,14 @@ groups:
         labels: { severity: critical }
 `;
 
+/** Each alert is one of its own here: none is a relapse of the one before. */
 const POLICIES: Readonly<Record<string, string>> = {
   [PROBE_POLICY]: `
 match: ['alertname="${ALERTS.probe}"']
 mode: act
 target: { kind: pool, label: pool }
-steps: [{ action: scale, add: 1, ttl: 2m, release_after: 1s, verify: { within: 1h } }]
+steps: [{ action: scale, add: 1, ttl: 2m, release_after: 1s, verify: { within: 1s } }]
+relapse_window: 1ms
 guards: { cooldown: 0s, max_parallel: 1000, max_starts: 100000, window: 1s }
 `,
   // One runs for an hour; the others are held back by it, by their pool or by the number that may run.
@@ -66,13 +68,15 @@ match: ['alertname="${ALERTS.held}"']
 mode: act
 target: { kind: pool, label: pool }
 steps: [{ action: scale, add: 1, ttl: 2m, release_after: 1s, verify: { within: 1h } }]
+relapse_window: 1ms
 guards: { cooldown: 0s, max_parallel: 1, max_starts: 100000, window: 1s }
 `,
   [RESTART_POLICY]: `
 match: ['alertname="${ALERTS.restart}"']
 mode: act
 target: { kind: agent, label: agent_id }
-steps: [{ action: restart, verify: { within: 1h } }]
+steps: [{ action: restart, verify: { within: 1s } }]
+relapse_window: 1ms
 guards: { cooldown: 0s, max_parallel: 1000, max_starts: 100000, window: 1s, spare_healthy: false }
 `,
 };
