@@ -10,10 +10,13 @@ import {
   type Timer,
 } from '#telemetry';
 import { AgentDirectory } from './agents/agent-directory.ts';
-import { AgentRegistry } from './agents/agent-registry.ts';
 import { AgentIndex } from './agents/agent-index.ts';
+import { AgentRegistrations } from './agents/agent-registrations.ts';
+import { AgentRegistry } from './agents/agent-registry.ts';
 import { FleetActivityFeed } from './fleet-activity-feed.ts';
 import type { FleetParts } from './fleet-parts.ts';
+import { StoredGenerations, type GenerationStore, type WorkRelease } from './agents/generation-store.ts';
+import { HeartbeatIntake } from './agents/heartbeat-intake.ts';
 import { HeartbeatWatch } from './agents/heartbeat-watch.ts';
 import { DEFAULT_FLEET_LIMITS, type FleetLimits } from './limits.ts';
 import { LockRegistry } from './locks/lock-registry.ts';
@@ -32,6 +35,8 @@ export interface FleetOptions {
 
 export interface Fleet {
   readonly agents: AgentRegistry;
+  readonly heartbeats: HeartbeatIntake;
+  readonly generations: GenerationStore;
   readonly directory: AgentDirectory;
   readonly tasks: TaskQueue;
   readonly locks: LockRegistry;
@@ -55,14 +60,13 @@ export function createFleet(options: FleetOptions): Fleet {
   const locks = new LockRegistry(parts);
   const watch = new HeartbeatWatch(parts);
   const directory = new AgentDirectory(parts);
-  const agents = new AgentRegistry(
-    parts,
-    {
-      reassign: (tx, order) => tasks.reassign(tx, order),
-      releaseLocks: (tx, holder) => locks.releaseLocks(tx, holder),
-    },
-    watch,
-  );
+  const work: WorkRelease = {
+    reassign: (tx, order) => tasks.reassign(tx, order),
+    releaseLocks: (tx, holder) => locks.releaseLocks(tx, holder),
+  };
+  const generations = new StoredGenerations(parts, work);
+  const registrations = new AgentRegistrations(parts, work);
+  const agents = new AgentRegistry(parts, { registrations, generations, work, watch });
   const stalls = metrics.counter(
     'omoi_fleet_stalls_total',
     'Stalls of the server after which all ages started afresh.',
@@ -95,6 +99,8 @@ export function createFleet(options: FleetOptions): Fleet {
 
   return {
     agents,
+    heartbeats: new HeartbeatIntake(parts, watch),
+    generations,
     directory,
     tasks,
     locks,

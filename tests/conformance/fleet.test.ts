@@ -71,7 +71,7 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
 
     function openGeneration(agentId: string, nonce: string): Promise<number> {
       return database.transaction((tx) =>
-        fleet.agents.openGeneration(tx, {
+        fleet.generations.openGeneration(tx, {
           agentId,
           agentType: 'worker',
           poolId: null,
@@ -463,7 +463,7 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
         expect.objectContaining({ code: 'generation_superseded' }),
       );
       await database.transaction((tx) =>
-        fleet.agents.recordExit(tx, { ...old, exitCode: 0, signal: null, asked: null, once: true }),
+        fleet.generations.recordExit(tx, { ...old, exitCode: 0, signal: null, asked: null, once: true }),
       );
       await expect(fleet.locks.get(lock.lock_id)).rejects.toMatchObject({ code: 'unknown_lock' });
     });

@@ -144,7 +144,7 @@ export class Worker {
     try {
       const { desired } = await this.#call((parts) => {
         const said = { degraded: false, reason: null, inFlight: this.#inFlight };
-        const ack = parts.fleet.agents.heartbeat({ agentId, generation, sequence, nonce, ...said });
+        const ack = parts.fleet.heartbeats.take({ agentId, generation, sequence, nonce, ...said });
         ledger.heard(agentId, generation, clock.monotonicMs());
         return ack;
       });

@@ -21,7 +21,7 @@ import { FLEET_BOUNDS } from '../tasks/fleet-bounds.ts';
 import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
 
 export interface AgentRouteParts {
-  readonly fleet: Pick<Fleet, 'agents' | 'directory' | 'limits'>;
+  readonly fleet: Pick<Fleet, 'agents' | 'heartbeats' | 'directory' | 'limits'>;
   readonly clock: Clock;
 }
 

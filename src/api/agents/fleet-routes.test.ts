@@ -118,7 +118,7 @@ test('an agent registers, beats, claims, renews, completes and leaves', async ()
     status: 200,
     body: { state: 'completed', result: 'ok', desired: 'run' },
   });
-  fleet.agents.setDesired({ agentId: 'worker-1', generation: 1 }, 'drain');
+  fleet.heartbeats.setDesired({ agentId: 'worker-1', generation: 1 }, 'drain');
   expect((await call('agent', '/tasks/claim', ref)).body).toEqual({ tasks: [], desired: 'drain' });
   await call('agent', '/agents/worker-1/deregister', { generation: 1 });
   expect((await call('viewer', '/agents?status=TERMINATED')).body['agents']).toHaveLength(1);

@@ -8,7 +8,7 @@ import { heartbeatAnswer, heartbeatBody, heartbeatsAnswer, heartbeatsBody } from
 import { assertMaySpeak } from './may-speak.ts';
 
 export interface HeartbeatRouteParts {
-  readonly fleet: Pick<Fleet, 'agents' | 'limits'>;
+  readonly fleet: Pick<Fleet, 'agents' | 'heartbeats' | 'limits'>;
 }
 
 /** How agents say that they are alive: each for itself, or all of a host in one request. */
@@ -47,15 +47,15 @@ export function registerHeartbeatRoutes(app: ApiApp, parts: HeartbeatRouteParts)
 type Beat = z.output<typeof heartbeatBody> & { readonly agent_id: string };
 type BatchAnswer = z.output<typeof heartbeatsAnswer>['heartbeats'][number];
 
-/** @throws OmoiError as `AgentRegistry.heartbeat`; `token_scope` */
+/** @throws OmoiError as `HeartbeatIntake.take`; `token_scope` */
 function take(
   { fleet }: HeartbeatRouteParts,
   principal: Principal,
   beat: Beat,
 ): z.output<typeof heartbeatAnswer> {
-  const { agents, limits } = fleet;
+  const { agents, heartbeats, limits } = fleet;
   assertMaySpeak(fleet, principal, beat.agent_id, null);
-  const ack = agents.heartbeat({
+  const ack = heartbeats.take({
     agentId: beat.agent_id,
     generation: beat.generation,
     sequence: beat.sequence,

@@ -12,10 +12,10 @@ interface Asker {
  * @returns what to add to its answer: what is wanted of the agent by then, where the request counted
  */
 export function noteSeen(
-  { agents }: Pick<Fleet, 'agents'>,
+  { agents, heartbeats }: Pick<Fleet, 'agents' | 'heartbeats'>,
   { agent_id: agentId, generation }: Asker,
 ): () => z.output<typeof seenAnswer> {
-  if (!agents.seen({ agentId, generation })) return () => ({});
+  if (!heartbeats.seen({ agentId, generation })) return () => ({});
   return () => {
     const agent = agents.get(agentId);
     return agent?.generation === generation ? { desired: agent.desired } : {};

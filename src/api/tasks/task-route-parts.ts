@@ -1,5 +1,5 @@
 import type { Fleet } from '#fleet';
 
 export interface TaskRouteParts {
-  readonly fleet: Pick<Fleet, 'agents' | 'tasks' | 'limits'>;
+  readonly fleet: Pick<Fleet, 'agents' | 'heartbeats' | 'tasks' | 'limits'>;
 }

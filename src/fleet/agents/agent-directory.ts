@@ -1,7 +1,7 @@
 import { inBatches, listInSlices, type ListSlice, type StateDatabase, type StateTransaction } from '#storage';
 import { countAgents } from './agent-counts.ts';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
-import { unknownAgent } from './agent-registry.ts';
+import { unknownAgent } from './agent-refusals.ts';
 import { ENDED_STATUSES, hasEnded } from './agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { HeartbeatPace } from '../limits.ts';

@@ -27,6 +27,20 @@ export async function forgetOldGenerations(
     .execute();
 }
 
+/** A generation that was left behind; where its end is on record already, nothing changes. */
+export async function endGeneration(
+  tx: StateTransaction,
+  { agent_id: agentId, generation }: Pick<AgentRow, 'agent_id' | 'generation'>,
+): Promise<void> {
+  await tx.db
+    .updateTable('agent_generations')
+    .set({ state: 'ended', ended_at_ms: tx.nowMs })
+    .where('agent_id', '=', agentId)
+    .where('generation', '=', generation)
+    .where('ended_at_ms', 'is', null)
+    .execute();
+}
+
 export async function readGeneration(
   tx: StateTransaction,
   agentId: string,

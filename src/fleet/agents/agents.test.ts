@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 function beat(agentId: string, sequence: number, more: object = {}) {
-  return running.fleet.agents.heartbeat({
+  return running.fleet.heartbeats.take({
     agentId,
     generation: 1,
     sequence,
@@ -49,7 +49,7 @@ function eventually(check: () => void | Promise<void>): Promise<void> {
 
 async function openGeneration(agentId: string, nonce: string): Promise<number> {
   return database.transaction((tx) =>
-    running.fleet.agents.openGeneration(tx, {
+    running.fleet.generations.openGeneration(tx, {
       agentId,
       agentType: 'worker',
       poolId: 'coders',
@@ -159,19 +159,19 @@ describe('the heartbeat ladder', () => {
   });
 
   test('a request about tasks counts as a beat, of the present generation alone', async () => {
-    const { agents } = running.fleet;
+    const { agents, heartbeats } = running.fleet;
     await agents.register(registration('a'));
     await clock.advance(3400);
     await eventually(() => expect(statusOf('a')).toBe('DEGRADED'));
-    expect(agents.seen({ agentId: 'a', generation: 2 })).toBe(false);
+    expect(heartbeats.seen({ agentId: 'a', generation: 2 })).toBe(false);
     expect(agents.get('a')?.heartbeatAgeMs).toBeNull();
-    expect(agents.seen({ agentId: 'a', generation: 1 })).toBe(true);
+    expect(heartbeats.seen({ agentId: 'a', generation: 1 })).toBe(true);
     expect(agents.get('a')).toMatchObject({ heartbeatAgeMs: 0, lastHeartbeatAtMs: clock.wallMs() });
     await eventually(() => expect(statusOf('a')).toBe('IDLE'));
     expect(beat('a', 1).acknowledged).toBe(1);
     await agents.deregister({ agentId: 'a', generation: 1, reason: 'done', exit: null, traceparent: null });
-    expect(agents.seen({ agentId: 'a', generation: 1 })).toBe(false);
-    expect(agents.seen({ agentId: 'nobody', generation: 1 })).toBe(false);
+    expect(heartbeats.seen({ agentId: 'a', generation: 1 })).toBe(false);
+    expect(heartbeats.seen({ agentId: 'nobody', generation: 1 })).toBe(false);
   });
 
   test('a late or repeated beat is acknowledged and changes nothing', async () => {
@@ -237,7 +237,7 @@ describe('the heartbeat ladder', () => {
 
 describe('generations', () => {
   test('an exit is recorded once, fails the agent and frees what it held', async () => {
-    const { agents, tasks } = running.fleet;
+    const { agents, generations, tasks } = running.fleet;
     await openGeneration('m', 'spawn nonce');
     await agents.register(registration('m', { generation: 1, nonce: 'spawn nonce' }));
     await tasks.enqueue([task()], null);
@@ -245,7 +245,7 @@ describe('generations', () => {
     expect(statusOf('m')).toBe('RUNNING');
     const exit = { agentId: 'm', generation: 1, exitCode: null, signal: 'SIGKILL', asked: null, once: false };
     for (let times = 0; times < 2; times++) {
-      await database.transaction((tx) => agents.recordExit(tx, { ...exit, traceparent: null }));
+      await database.transaction((tx) => generations.recordExit(tx, { ...exit, traceparent: null }));
     }
     expect(statusOf('m')).toBe('FAILED');
     expect(await running.events('fleet.agent.exited')).toHaveLength(1);
@@ -253,7 +253,7 @@ describe('generations', () => {
   });
 
   test('n+1 takes the tasks of n, whose late completion is refused with who has it now', async () => {
-    const { agents, tasks } = running.fleet;
+    const { agents, generations, tasks } = running.fleet;
     await openGeneration('m', 'nonce one');
     await agents.register(registration('m', { generation: 1, nonce: 'nonce one' }));
     await tasks.enqueue([task()], null);
@@ -272,7 +272,7 @@ describe('generations', () => {
     await tasks.complete(heldBy('m', taskId, 2), '"done"');
     expect(await running.events('fleet.task.completed')).toHaveLength(1);
     const old = { agentId: 'm', generation: 1, exitCode: 0, signal: null, asked: 'replaced', once: false };
-    await database.transaction((tx) => agents.recordExit(tx, { ...old, traceparent: null }));
+    await database.transaction((tx) => generations.recordExit(tx, { ...old, traceparent: null }));
     expect(statusOf('m')).toBe('IDLE');
   });
 

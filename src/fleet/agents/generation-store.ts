@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import { OmoiError, type AgentStatus, type AgentType } from '#telemetry';
+import { OmoiError, type AgentType } from '#telemetry';
 import type { AgentRow } from './agent-entry.ts';
 import {
   agentRef,
@@ -13,6 +13,7 @@ import { hasEnded } from './agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import { meaningOfExit, type ExitFacts } from './exit-meaning.ts';
 import { hashNonce } from './registration.ts';
+import { tellStatus } from './status-change.ts';
 
 /** A generation of a managed agent that shall run from now on. */
 export interface GenerationOpening {
@@ -194,7 +195,7 @@ export class StoredGenerations implements GenerationStore {
       },
       traceparent,
     });
-    if (ends) await this.#tellEnded(tx, { left: agent.status, now: ended, traceparent });
+    if (ends) await tellStatus(tx, this.#parts, { left: agent.status, now: ended, traceparent });
   }
 
   async writeOff(tx: StateTransaction, ended: EndedGeneration): Promise<void> {
@@ -202,20 +203,7 @@ export class StoredGenerations implements GenerationStore {
     const agent = await lockAgent(tx, agentId);
     if (agent?.generation !== generation || agent.status !== 'FAILED') return;
     const now = await changeAgent(tx, agent, { status: 'TERMINATED', status_reason: reason });
-    await this.#tellEnded(tx, { left: agent.status, now, traceparent });
-  }
-
-  async #tellEnded(
-    tx: StateTransaction,
-    change: { readonly left: AgentStatus; readonly now: AgentRow; readonly traceparent: string | null },
-  ): Promise<void> {
-    const { bus, agentIndex, activity } = this.#parts;
-    const { left, now, traceparent } = change;
-    await bus.append(tx, statusEvent(now, left, traceparent));
-    tx.afterCommit(() => {
-      agentIndex.apply(now, null);
-      activity.tell({ kind: 'agent', agentId: now.agent_id, traceparent });
-    });
+    await tellStatus(tx, this.#parts, { left: agent.status, now, traceparent });
   }
 }
 

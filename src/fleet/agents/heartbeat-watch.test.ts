@@ -50,7 +50,7 @@ describe('two thousand agents at once', () => {
     const names = Array.from({ length: AGENTS }, (_, number) => `agent-${number}`);
     const beat = (agentId: string): void => {
       const quiet = { degraded: false, reason: null, inFlight: 0, nonce: null };
-      running.fleet.agents.heartbeat({ agentId, generation: 1, sequence: 1, ...quiet });
+      running.fleet.heartbeats.take({ agentId, generation: 1, sequence: 1, ...quiet });
     };
     for (const name of names) beat(name);
     transactions = 0;
@@ -67,7 +67,7 @@ describe('two thousand agents at once', () => {
     await running.fleet.agents.register(registration('well'));
     let sequence = 0;
     const beat = (): void => {
-      running.fleet.agents.heartbeat({
+      running.fleet.heartbeats.take({
         agentId: 'well',
         generation: 1,
         sequence: ++sequence,

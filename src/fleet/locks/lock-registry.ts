@@ -1,6 +1,6 @@
 import { inBatches, lockRows, type StateTransaction } from '#storage';
 import { createId, messageOf, OmoiError, TurnQueue, type Counter, type LockMode } from '#telemetry';
-import { assertCurrent, unknownAgent } from '../agents/agent-registry.ts';
+import { agentGone, currentAgent } from '../agents/agent-refusals.ts';
 import { hasEnded } from '../agents/agent-status.ts';
 import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
@@ -99,7 +99,7 @@ export class LockRegistry {
    * @throws OmoiError `lock_lost`, `generation_superseded`, `unknown_generation`, `unknown_agent`
    */
   renew(lockId: string, holder: Holder): Lease {
-    this.#assertCurrent(holder);
+    currentAgent(this.#parts.agentIndex, holder);
     const lease = this.#leases.get(lockId);
     if (!lease || !this.#leases.renew(lockId, holder)) throw lockLost(lockId);
     this.#parts.agentIndex.workSeen(holder);
@@ -110,7 +110,7 @@ export class LockRegistry {
    * @throws OmoiError `lock_lost`, `generation_superseded`, `unknown_generation`, `unknown_agent`
    */
   async release(lockId: string, request: Holder & { readonly traceparent: string | null }): Promise<void> {
-    this.#assertCurrent(request);
+    currentAgent(this.#parts.agentIndex, request);
     const released = await this.#parts.database.transaction(async (tx) => {
       const lock = await tx.db
         .deleteFrom('locks')
@@ -316,20 +316,9 @@ export class LockRegistry {
     }
   }
 
-  #assertCurrent(holder: Holder): void {
-    const agent = this.#parts.agentIndex.get(holder.agentId);
-    if (!agent) throw unknownAgent(holder.agentId);
-    assertCurrent(agent, holder.generation);
-  }
-
   #assertAlive(holder: Holder): void {
-    this.#assertCurrent(holder);
-    const agent = this.#parts.agentIndex.get(holder.agentId);
-    if (!agent || !hasEnded(agent.row.status)) return;
-    throw new OmoiError('agent_gone', `Agent ${holder.agentId} is ${agent.row.status}.`, {
-      agent_id: holder.agentId,
-      status: agent.row.status,
-    });
+    const { status } = currentAgent(this.#parts.agentIndex, holder).row;
+    if (hasEnded(status)) throw agentGone(holder.agentId, status);
   }
 
   #overdue(request: LockRequest): OmoiError {

@@ -46,9 +46,9 @@ function openPools(): Pools {
       tracing: {
         startSpan: () => ({ ...SPAN, setAttributes() {}, addLink() {}, addEvent() {}, fail() {}, end() {} }),
       },
-      generations: test.fleet.agents,
-      drains: test.fleet.agents,
-      silence: test.fleet.agents,
+      generations: test.fleet.generations,
+      drains: test.fleet.heartbeats,
+      silence: test.fleet.heartbeats,
       runtimes: [new MemoryRuntime(machine)],
       mintAgentToken: () => Promise.resolve('token'),
     },
@@ -100,7 +100,7 @@ async function registered(generation: number): Promise<void> {
 
 function beat(generation = 1): string {
   const quiet = { degraded: false, reason: null, nonce: null, inFlight: 0 };
-  return test.fleet.agents.heartbeat({ agentId: AGENT, generation, sequence: ++sequence, ...quiet }).desired;
+  return test.fleet.heartbeats.take({ agentId: AGENT, generation, sequence: ++sequence, ...quiet }).desired;
 }
 
 async function claim(generation = 1): Promise<string | null> {

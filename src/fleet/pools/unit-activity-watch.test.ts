@@ -60,7 +60,7 @@ async function pass(ms: number): Promise<void> {
 
 function beat(inFlight = 0): void {
   const quiet = { degraded: false, reason: null, nonce: null };
-  fleet.agents.heartbeat({ ...HOLDER, sequence: ++sequence, inFlight, ...quiet });
+  fleet.heartbeats.take({ ...HOLDER, sequence: ++sequence, inFlight, ...quiet });
 }
 
 const shows = (activity: ProcessActivity): void => machine.shows(machine.pidOf(AGENT), activity);
@@ -85,9 +85,9 @@ beforeEach(async () => {
       bus,
       metrics: new SelfMetrics(),
       tracing: { startSpan: () => SPAN },
-      generations: fleet.agents,
-      drains: fleet.agents,
-      silence: fleet.agents,
+      generations: fleet.generations,
+      drains: fleet.heartbeats,
+      silence: fleet.heartbeats,
       runtimes: [new MemoryRuntime(machine)],
       mintAgentToken: () => Promise.resolve('token'),
     },
@@ -190,7 +190,7 @@ describe('an agent whose wrapper beats for its processes', () => {
     for (let passedMs = 0; passedMs < ms; passedMs += 500) {
       const quiet = { degraded: false, reason: null, nonce: null };
       const inFlight = activity === 'active' ? 1 : 0;
-      fleet.agents.heartbeat({ ...HOLDER, sequence: ++sequence, inFlight, activity, ...quiet });
+      fleet.heartbeats.take({ ...HOLDER, sequence: ++sequence, inFlight, activity, ...quiet });
       await pass(500);
     }
   }

@@ -1,6 +1,6 @@
 import { OmoiError } from '#telemetry';
 import type { AgentRow } from '../agents/agent-entry.ts';
-import { unknownAgent } from '../agents/agent-registry.ts';
+import { superseded, unknownAgent } from '../agents/agent-refusals.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
 import type { Holder } from '../leases/lease-registry.ts';
 
@@ -27,13 +27,7 @@ export function refusalOf(
   agent: Pick<AgentRow, 'generation' | 'status'> | null,
 ): OmoiError | null {
   if (!agent) return unknownAgent(request.agentId);
-  if (agent.generation !== request.generation) {
-    return new OmoiError(
-      'generation_superseded',
-      `Generation ${request.generation} of agent ${request.agentId} was followed by ${agent.generation}.`,
-      { agent_id: request.agentId, current_generation: agent.generation },
-    );
-  }
+  if (agent.generation !== request.generation) return superseded(request, agent.generation);
   const obstacle = claimObstacle(agent.status);
   return obstacle ? notClaiming(request.agentId, agent.status, obstacle) : null;
 }

@@ -1,7 +1,7 @@
 import { SharedTransactions, type StateTransaction } from '#storage';
 import type { Counter, OmoiError } from '#telemetry';
 import type { AgentEntry } from '../agents/agent-entry.ts';
-import { assertCurrent, unknownAgent } from '../agents/agent-registry.ts';
+import { currentAgent } from '../agents/agent-refusals.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
 import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
 import { ClaimAssignment, laneKey, type LaneHead } from './claim-assignment.ts';
@@ -168,9 +168,7 @@ export class TaskClaims {
   }
 
   #require(request: ClaimRequest): AgentEntry {
-    const agent = this.#parts.agentIndex.get(request.agentId);
-    if (!agent) throw unknownAgent(request.agentId);
-    assertCurrent(agent, request.generation);
+    const agent = currentAgent(this.#parts.agentIndex, request);
     const obstacle = claimObstacle(agent.row.status);
     if (obstacle) throw notClaiming(agent.agentId, agent.row.status, obstacle);
     return agent;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { lockRows, PreparedQuery, SharedTransactions, type StateTransaction } from '#storage';
 import { backoffMs, createId, OmoiError, toStorable } from '#telemetry';
-import { unknownAgent } from '../agents/agent-registry.ts';
+import { knownAgent } from '../agents/agent-refusals.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { Lease } from '../leases/lease-registry.ts';
@@ -159,8 +159,7 @@ export class TaskSettlement {
   }
 
   #assertTakesWork(agentId: string): void {
-    const agent = this.#parts.agentIndex.get(agentId);
-    if (!agent) throw unknownAgent(agentId);
+    const agent = knownAgent(this.#parts.agentIndex, agentId);
     if (claimObstacle(agent.row.status) === null) return;
     throw new OmoiError(
       'agent_not_claiming',

@@ -101,7 +101,11 @@ describe('a task that comes while claims wait', () => {
   });
 
   it.each<[why: string, change: () => unknown, answer: string | readonly string[]]>([
-    ['is asked to leave', () => test.fleet.agents.setDesired({ agentId: 'a', generation: 1 }, 'drain'), []],
+    [
+      'is asked to leave',
+      () => test.fleet.heartbeats.setDesired({ agentId: 'a', generation: 1 }, 'drain'),
+      [],
+    ],
     [
       'is quarantined, which memory does not know yet',
       () =>

@@ -1,0 +1,206 @@
+import type { StateTransaction } from '#storage';
+import type { AgentStatus } from '#telemetry';
+import { Admission } from './admission.ts';
+import type { AgentRow } from './agent-entry.ts';
+import {
+  agentRef,
+  changeAgent,
+  endGeneration,
+  forgetOldGenerations,
+  lockAgent,
+  readGeneration,
+  statusEvent,
+} from './agent-rows.ts';
+import { hasEnded } from './agent-status.ts';
+import type { FleetParts } from '../fleet-parts.ts';
+import type { WorkRelease } from './generation-store.ts';
+import {
+  decideRegistration,
+  hashNonce,
+  type RegistrationDecision,
+  type RegistrationRequest,
+} from './registration.ts';
+
+/** How processes get into the registry's tables: as new agents, or as the next generation of known ones. */
+export class AgentRegistrations {
+  readonly #parts: FleetParts;
+  readonly #admission: Admission;
+  readonly #work: WorkRelease;
+
+  constructor(parts: FleetParts, work: WorkRelease) {
+    this.#parts = parts;
+    this.#admission = new Admission(parts);
+    this.#work = work;
+  }
+
+  /**
+   * Registers an agent's process, or leaves it where the same process has registered before: then it returns false.
+   * @throws OmoiError `generation_taken`, `generation_superseded`, `unknown_generation`, `agent_gone`,
+   *   `agent_is_managed`, `agent_limit_reached` (of the token), `agent_id_reserved`
+   */
+  async register(tx: StateTransaction, request: RegistrationRequest): Promise<boolean> {
+    for (;;) {
+      const agent = await lockAgent(tx, request.agentId);
+      const current = agent && (await readGeneration(tx, request.agentId, agent.generation));
+      const decision = decideRegistration(request, agent, current);
+      switch (decision.kind) {
+        case 'refused':
+          throw decision.error;
+        case 'repeated':
+          return false;
+        case 'first': {
+          await this.#admission.admit(tx, request);
+          const inserted = await this.#insertExternal(tx, request);
+          // Somebody else's first registration of the same id was committed meanwhile: decide again, against it.
+          if (!inserted) continue;
+          return true;
+        }
+        case 'takes_up':
+        case 'next_generation':
+          // Who left does not count; coming back counts again.
+          if (agent && agent.managed === 0 && hasEnded(agent.status))
+            await this.#admission.admitAgain(tx, request);
+          if (agent) await this.#takeOver(tx, { request, agent, decision });
+          return true;
+      }
+    }
+  }
+
+  async #insertExternal(tx: StateTransaction, request: RegistrationRequest): Promise<boolean> {
+    const agent: AgentRow = {
+      ...describe(request),
+      agent_id: request.agentId,
+      managed: 0,
+      status: 'IDLE',
+      status_reason: 'registered',
+      status_since_ms: tx.nowMs,
+      self_degraded: 0,
+      generation: 1,
+      registered_at_ms: tx.nowMs,
+      registered_by: request.registeredBy?.tokenId ?? null,
+    };
+    const result = await tx.db
+      .insertInto('agents')
+      .values(agent)
+      .onConflict((conflict) => conflict.column('agent_id').doNothing())
+      .executeTakeFirst();
+    if (result.numInsertedOrUpdatedRows !== 1n) return false;
+    await this.#insertGeneration(tx, agent, { request, reason: 'first_registration' });
+    await this.#tellRegistered(tx, agent, { request, from: 'NONE' });
+    return true;
+  }
+
+  async #takeOver(
+    tx: StateTransaction,
+    taking: {
+      readonly request: RegistrationRequest;
+      readonly agent: AgentRow;
+      readonly decision: RegistrationDecision & { readonly kind: 'takes_up' | 'next_generation' };
+    },
+  ): Promise<void> {
+    const { request, agent, decision } = taking;
+    const { traceparent } = request;
+    const { agent_type, pool_id, phase_id, ...said } = describe(request);
+    // Where a managed agent belongs is its pool's to say; an operator's quarantine outlives a restart.
+    const registered_by = request.registeredBy?.tokenId ?? null;
+    const placed = agent.managed === 1 ? {} : { agent_type, pool_id, phase_id, registered_by };
+    const registered = await changeAgent(tx, agent, {
+      ...said,
+      ...placed,
+      ...(agent.status === 'QUARANTINED' ? {} : { status: 'IDLE', status_reason: 'registered' }),
+      self_degraded: 0,
+      generation: decision.kind === 'takes_up' ? agent.generation : decision.generation,
+      registered_at_ms: tx.nowMs,
+    });
+    if (decision.kind === 'takes_up') {
+      await tx.db
+        .updateTable('agent_generations')
+        .set({ state: 'registered', registered_at_ms: tx.nowMs })
+        .where('agent_id', '=', agent.agent_id)
+        .where('generation', '=', agent.generation)
+        .execute();
+    } else {
+      await endGeneration(tx, agent);
+      await this.#insertGeneration(tx, registered, { request, reason: 'registered_anew' });
+      await this.#work.reassign(tx, {
+        agentId: agent.agent_id,
+        upToGeneration: agent.generation,
+        reason: 'reassigned',
+        traceparent,
+      });
+    }
+    await this.#tellRegistered(tx, registered, { request, from: agent.status });
+    if (decision.kind === 'next_generation') {
+      const restarted = { agentId: agent.agent_id, reason: 'registered_anew', traceparent };
+      tx.afterCommit(() => this.#parts.activity.tell({ kind: 'agent_restarted', ...restarted }));
+    }
+  }
+
+  async #insertGeneration(
+    tx: StateTransaction,
+    agent: AgentRow,
+    origin: { readonly request: RegistrationRequest; readonly reason: string },
+  ): Promise<void> {
+    await tx.db
+      .insertInto('agent_generations')
+      .values({
+        agent_id: agent.agent_id,
+        generation: agent.generation,
+        nonce_hash: hashNonce(origin.request.nonce),
+        state: 'registered',
+        reason: origin.reason,
+        requested_by: agent.agent_id,
+        traceparent: origin.request.traceparent,
+        opened_at_ms: tx.nowMs,
+        registered_at_ms: tx.nowMs,
+      })
+      .execute();
+    await forgetOldGenerations(tx, agent);
+  }
+
+  async #tellRegistered(
+    tx: StateTransaction,
+    agent: AgentRow,
+    news: { readonly request: RegistrationRequest; readonly from: AgentStatus | 'NONE' },
+  ): Promise<void> {
+    const { bus, agentIndex, activity, clock } = this.#parts;
+    const { traceparent } = news.request;
+    await bus.append(tx, {
+      event_type: 'fleet.agent.registered',
+      entity_type: 'agent',
+      entity_id: agent.agent_id,
+      payload: { ...agentRef(agent), managed: agent.managed === 1 },
+      traceparent,
+    });
+    if (news.from !== agent.status) await bus.append(tx, statusEvent(agent, news.from, traceparent));
+    const nonceHash = hashNonce(news.request.nonce);
+    tx.afterCommit(() => {
+      // Told as one: the time that the process took to start is no silence of the agent's.
+      agentIndex.apply(agent, nonceHash).heard(clock.monotonicMs());
+      activity.tell({ kind: 'agents', traceparent });
+    });
+  }
+}
+
+function describe(
+  request: RegistrationRequest,
+): Pick<
+  AgentRow,
+  | 'agent_type'
+  | 'pool_id'
+  | 'phase_id'
+  | 'labels'
+  | 'capabilities'
+  | 'heartbeat_interval_ms'
+  | 'heartbeat_ttl_ms'
+> {
+  return {
+    agent_type: request.agentType,
+    pool_id: request.poolId,
+    phase_id: request.phaseId,
+    labels: JSON.stringify(request.labels),
+    capabilities: JSON.stringify(request.capabilities),
+    heartbeat_interval_ms: request.heartbeatIntervalMs,
+    heartbeat_ttl_ms: request.heartbeatTtlMs,
+  };
+}

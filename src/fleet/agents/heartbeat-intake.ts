@@ -1,0 +1,117 @@
+import { OmoiError, type ProcessActivity } from '#telemetry';
+import type { AgentEntry } from './agent-entry.ts';
+import { agentGone, currentAgent } from './agent-refusals.ts';
+import { hasEnded } from './agent-status.ts';
+import type { FleetParts } from '../fleet-parts.ts';
+import type { HeartbeatWatch } from './heartbeat-watch.ts';
+import type { Holder } from '../leases/lease-registry.ts';
+import { hashNonce } from './registration.ts';
+
+export interface Heartbeat extends Holder {
+  /** Grows by one with every beat of a generation. */
+  readonly sequence: number;
+  /** Whether the agent says that it is not well, and why. */
+  readonly degraded: boolean;
+  readonly reason: string | null;
+  /** How many pieces of work are in flight: evidence against a later silence, never a judgement. */
+  readonly inFlight: number;
+  readonly nonce: string | null;
+  /** What the processes do that it beats for; null or left out: it beats for itself. */
+  readonly activity?: ProcessActivity | null;
+}
+
+export interface HeartbeatAck {
+  /** The highest sequence number seen; an older or repeated one changed nothing. */
+  readonly acknowledged: number;
+  readonly generation: number;
+  readonly desired: 'run' | 'drain';
+}
+
+/** What agents say and show of themselves: it is taken in memory, and judged there. */
+export class HeartbeatIntake {
+  readonly #parts: FleetParts;
+  readonly #watch: HeartbeatWatch;
+
+  constructor(parts: FleetParts, watch: HeartbeatWatch) {
+    this.#parts = parts;
+    this.#watch = watch;
+  }
+
+  /**
+   * Takes a heartbeat; nothing is committed but the transitions that it causes, and those later.
+   * @throws OmoiError `unknown_agent`, `unknown_generation`, `generation_superseded`, `generation_taken` (another
+   *   nonce), `agent_gone`
+   */
+  take(beat: Heartbeat): HeartbeatAck {
+    const agent = currentAgent(this.#parts.agentIndex, beat);
+    if (beat.nonce !== null && hashNonce(beat.nonce) !== agent.nonceHash) {
+      throw new OmoiError(
+        'generation_taken',
+        `Generation ${beat.generation} of agent ${beat.agentId} belongs to a process with another nonce.`,
+        { agent_id: beat.agentId, current_generation: agent.generation },
+      );
+    }
+    if (hasEnded(agent.row.status)) throw agentGone(beat.agentId, agent.row.status);
+    if (beat.sequence > agent.lastSequence) {
+      agent.lastSequence = beat.sequence;
+      this.#takeNews(agent, beat);
+      this.#heard(agent);
+    }
+    return { acknowledged: agent.lastSequence, generation: agent.generation, desired: agent.desired };
+  }
+
+  /**
+   * Takes a request of an agent about its tasks for a heartbeat that says nothing new.
+   * @returns false where it counts for nothing: another generation runs, or none
+   */
+  seen({ agentId, generation }: Holder): boolean {
+    const agent = this.#parts.agentIndex.get(agentId);
+    if (agent?.generation !== generation || hasEnded(agent.row.status)) return false;
+    this.#heard(agent);
+    return true;
+  }
+
+  /** The managed agents that have missed a heartbeat: what their processes do is worth knowing. */
+  silent(): Holder[] {
+    const { silent } = this.#parts.agentIndex;
+    for (const entry of silent) {
+      if (entry.heartbeatsMissed === 0 || hasEnded(entry.row.status)) silent.delete(entry);
+    }
+    return [...silent].map(({ agentId, generation }) => ({ agentId, generation }));
+  }
+
+  /** What the processes of a silent agent were seen to do. */
+  showed({ agentId, generation }: Holder, activity: ProcessActivity): void {
+    const { agentIndex, clock } = this.#parts;
+    const agent = agentIndex.get(agentId);
+    // It may have been heard, or followed by another generation, while its processes were looked at.
+    if (agent?.generation !== generation || !agentIndex.silent.has(agent) || agent.heartbeatsMissed === 0)
+      return;
+    agent.showed(activity, { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() });
+    this.#watch.settle(agent);
+  }
+
+  /** What the next heartbeats answer: `drain` asks the agent to finish its task, take no other and leave. */
+  setDesired(holder: Holder, desired: 'run' | 'drain'): void {
+    const agent = this.#parts.agentIndex.get(holder.agentId);
+    if (agent?.generation === holder.generation) agent.desired = desired;
+  }
+
+  #heard(agent: AgentEntry): void {
+    const { clock } = this.#parts;
+    agent.lastHeartbeatAtMs = clock.wallMs();
+    agent.heard(clock.monotonicMs());
+    agent.unwritten = true;
+    this.#watch.settle(agent);
+  }
+
+  #takeNews(agent: AgentEntry, beat: Heartbeat): void {
+    const before = agent.status;
+    agent.says({ running: beat.inFlight > 0, degraded: beat.degraded, reason: beat.reason });
+    agent.inFlight = beat.inFlight;
+    agent.told(beat.activity ?? null, this.#parts.clock.monotonicMs());
+    if (beat.inFlight > 0) this.#parts.agentIndex.workSeen(beat);
+    if (agent.status === before) return;
+    this.#parts.activity.tell({ kind: 'agent', agentId: agent.agentId, traceparent: null });
+  }
+}
