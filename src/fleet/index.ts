@@ -18,7 +18,7 @@ export type { Asked, PoolParts, WorkerConnection } from './pools/pool-parts.ts';
 export type { PoolView } from './pools/pool-view.ts';
 export type { EndedUnit, Runtime, UnitExit } from './runtimes/runtime.ts';
 export { ProcessRuntime } from './runtimes/process-runtime.ts';
-export { findUnitGroups } from './runtimes/unit-groups.ts';
+export { findUnitGroups, removeEmptyGroups } from './runtimes/unit-groups.ts';
 export { LogFiles, logLimitsOf } from './runtimes/log-files.ts';
 export { confine, notEnforced, thisMachine, type ConfiningMachine } from './runtimes/confinement.ts';
 export { unitIdOf, UNIT_VARIABLE, type UnitIdentity } from './runtimes/process-handle.ts';

@@ -176,7 +176,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     table: createProcessTable(),
     logs: outputFiles(config, join(dataDirectory, 'agents'), metrics),
     umask: options.workerUmask ?? null,
-    groups: findUnitGroups(),
+    groups: findUnitGroups(dataDirectory),
   });
   const ground: Ground = {
     clock,

@@ -46,7 +46,7 @@ const processes = new ProcessRuntime({
   logger: silentLogger,
   table: createProcessTable(),
   logs: new LogFiles(join(directory, 'logs')),
-  groups: findUnitGroups(),
+  groups: findUnitGroups(directory),
 });
 const pools = new Pools(
   {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createProcessTable, type PoolView } from '#fleet';
 import { definePool, type EventType, type PoolDefinition, type SystemEvent } from '#telemetry';
+import { leaveNoGroups } from './support/omoi-process.ts';
 
 const HOST = fileURLToPath(new URL('fleet-host.ts', import.meta.url));
 const ASKED = { reason: 'test', by: 'tester', traceparent: null };
@@ -170,6 +171,7 @@ afterEach(async () => {
   await host.kill();
   for (const { pid } of workers()) process.kill(-pid, 'SIGKILL');
   rmSync(directory, { recursive: true, force: true });
+  leaveNoGroups(directory);
 });
 
 describe('after kill -9 of the server', () => {

@@ -3,17 +3,18 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSystemClock, silentLogger } from '#telemetry';
 import { LogFiles } from './log-files.ts';
 import { formatHandle, parseHandle } from './process-handle.ts';
 import { ProcessRuntime } from './process-runtime.ts';
 import { createProcessTable, isRunning } from './process-table.ts';
 import type { EndedUnit, StartedUnit } from './runtime.ts';
-import { findUnitGroups, type UnitGroups } from './unit-groups.ts';
+import { findUnitGroups, removeEmptyGroups, type UnitGroups } from './unit-groups.ts';
 
 const table = createProcessTable();
-const groups = findUnitGroups();
+const home = mkdtempSync(join(tmpdir(), 'omoi-groups-'));
+const groups = findUnitGroups(home);
 let directory: string;
 let runtimes: ProcessRuntime[];
 let ends: EndedUnit[];
@@ -101,6 +102,11 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+afterAll(async () => {
+  await until(() => removeEmptyGroups(home) === 0);
+  rmSync(home, { recursive: true });
+});
+
 describe.each<[string, boolean, UnitGroups | null]>([
   ['walks over the processes', true, null],
   ['control groups (needs a cgroup2 mount that may be written to)', groups !== null, groups],
@@ -168,6 +174,24 @@ describe.each<[string, boolean, UnitGroups | null]>([
     await ended();
     expect(ends).toEqual([{ handle: unit.handle, exit: null }]);
     expect(family.map(runs)).toEqual([false, false, false]);
+  });
+});
+
+describe.runIf(groups !== null)('in control groups', () => {
+  it('a daemon that has left its parents and session and cleared its environment ends with its unit', async () => {
+    const runtime = open(groups);
+    const go = join(directory, 'go');
+    const daemonize = 'setsid env -i sh -c "sleep 304 & echo \\$!"';
+    const unit = await start(
+      runtime,
+      `until [ -e ${go} ]; do sleep 0.02; done; ${daemonize}; exec sleep 300`,
+    );
+    writeFileSync(go, '');
+    const [daemon = 0] = await written(1);
+    await until(() => table.environ(daemon)?.includes('OMOI_UNIT_ID') === false);
+    process.kill(unit.pid ?? 0, 'SIGKILL');
+    await ended();
+    expect(runs(daemon)).toBe(false);
   });
 });
 

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { UnitIdentity } from './process-handle.ts';
 
 /**
@@ -8,32 +9,70 @@ import type { UnitIdentity } from './process-handle.ts';
  * the processes.
  */
 export interface UnitGroups {
-  /** Puts the unit's first process, and so all that it starts from now on, into a group of its own. */
+  /** Puts the unit's first process, what it has started already and all that it starts from now on into a group of its own. */
   add(unit: UnitIdentity): boolean;
   /** Ends all in the group; false where there is none. */
   kill(unit: UnitIdentity): boolean;
+  /** Whether something in the group runs, whoever its parents are and whatever it has cleared. */
+  isPopulated(unit: UnitIdentity): boolean;
   /** Removes the group, which has to be empty. */
   remove(unit: UnitIdentity): void;
 }
 
+/** Where the kernel tells of mounts and of the group that this process is in. */
+export interface GroupPlaces {
+  readonly mounts: string;
+  readonly own: string;
+}
+
+const PLACES: GroupPlaces = { mounts: '/proc/self/mounts', own: '/proc/self/cgroup' };
+
 /**
- * Groups below the one that this process is in, where a cgroup2 mount is there and may be written to.
+ * Groups below the one that this process is in, where a cgroup2 mount is there and may be written to. What an earlier
+ * server on the same data directory left behind and nothing runs in any more is removed.
+ * @param directory the data directory, which no two servers have at once: its groups are named after it
  * @returns null where it may not
  */
-export function findUnitGroups(mounts = '/proc/self/mounts', own = '/proc/self/cgroup'): UnitGroups | null {
-  const mount = cgroup2MountOf(readOrEmpty(mounts));
-  const path = ownGroupOf(readOrEmpty(own));
-  if (mount === null || path === null) return null;
-  const home = join(mount, path);
-  const probe = join(home, `omoi-probe-${process.pid}`);
+export function findUnitGroups(directory: string, places: GroupPlaces = PLACES): UnitGroups | null {
+  const home = homeOf(places);
+  if (home === null) return null;
+  const prefix = prefixOf(directory);
+  removeEmptyGroups(directory, places);
+  const probe = join(home, `${prefix}probe`);
   try {
     mkdirSync(probe);
     const usable = existsSync(join(probe, 'cgroup.kill'));
     rmdirSync(probe);
-    return usable ? unitGroupsIn(home) : null;
+    return usable ? unitGroupsIn(home, prefix) : null;
   } catch {
     return null;
   }
+}
+
+/**
+ * Removes the groups of units of a server on this data directory in which nothing runs: a server that is killed leaves
+ * those whose units end after it.
+ * @returns how many are left, because something runs in them
+ */
+export function removeEmptyGroups(directory: string, places: GroupPlaces = PLACES): number {
+  const home = homeOf(places);
+  if (home === null) return 0;
+  const prefix = prefixOf(directory);
+  const groups = namesIn(home).filter((name) => name.startsWith(prefix));
+  return groups.filter((name) => !succeeds(() => rmdirSync(join(home, name)))).length;
+}
+
+function homeOf({ mounts, own }: GroupPlaces): string | null {
+  const mount = cgroup2MountOf(readOrEmpty(mounts));
+  const path = ownGroupOf(readOrEmpty(own));
+  return mount === null || path === null ? null : join(mount, path);
+}
+
+const OWNER_LENGTH = 16;
+
+function prefixOf(directory: string): string {
+  const owner = createHash('sha256').update(resolve(directory)).digest('hex').slice(0, OWNER_LENGTH);
+  return `omoi-${owner}-`;
 }
 
 /** The place of a line `cgroup2 PLACE cgroup2 OPTIONS …` that is mounted for writing (proc_mounts(5)). */
@@ -53,18 +92,31 @@ export function ownGroupOf(cgroup: string): string | null {
   return line?.slice('0::'.length) ?? null;
 }
 
-function unitGroupsIn(home: string): UnitGroups {
+function unitGroupsIn(home: string, prefix: string): UnitGroups {
   const placeOf = ({ pid, startTicks, unitId }: UnitIdentity): string =>
-    join(home, `omoi-${unitId ?? `${pid}-${startTicks}`}`);
+    join(home, `${prefix}${unitId ?? `${pid}-${startTicks}`}`);
   return {
     add: (unit) =>
       succeeds(() => {
         mkdirSync(placeOf(unit));
-        writeFileSync(join(placeOf(unit), 'cgroup.procs'), String(unit.pid));
+        moveTree(unit.pid, join(placeOf(unit), 'cgroup.procs'));
       }),
     kill: (unit) => succeeds(() => writeFileSync(join(placeOf(unit), 'cgroup.kill'), '1', { flag: 'r+' })),
+    isPopulated: (unit) => /^populated 1$/m.test(readOrEmpty(join(placeOf(unit), 'cgroup.events'))),
     remove: (unit) => void succeeds(() => rmdirSync(placeOf(unit))),
   };
+}
+
+/**
+ * The kernel moves one process, whose forks are in its group from then on: what it had forked before is moved after it.
+ * (A program runs for a moment before anybody can move it: what leaves it in that moment the walk has to find.)
+ */
+function moveTree(pid: number, procs: string): void {
+  writeFileSync(procs, String(pid));
+  for (const child of readOrEmpty(`/proc/${pid}/task/${pid}/children`).split(' ')) {
+    // It may have ended meanwhile.
+    if (child.trim() !== '') succeeds(() => moveTree(Number(child), procs));
+  }
 }
 
 function succeeds(work: () => void): boolean {
@@ -73,6 +125,14 @@ function succeeds(work: () => void): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
   }
 }
 

@@ -5,11 +5,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeEmptyGroups } from '#fleet';
 import { until } from './until.ts';
 
 const OMOI = fileURLToPath(new URL('../../../bin/omoi', import.meta.url));
 const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 30_000;
+const GROUP_LIMIT_MS = 2000;
 const INHERITED = ['PATH', 'HOME', 'USER', 'TMPDIR', 'LANG'];
 
 /** What a program that was run to its end left behind. */
@@ -134,7 +136,19 @@ export class OmoiServer extends OmoiProcess {
 /** A new directory for a server's data, and how to be rid of it. */
 export function dataDirectory(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'omoi-acceptance-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) };
+  return {
+    path,
+    remove() {
+      rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+      leaveNoGroups(path);
+    },
+  };
+}
+
+/** A server that was killed can't remove the control groups of its units; what ran in them ends at this moment. */
+export function leaveNoGroups(directory: string): void {
+  const untilMs = performance.now() + GROUP_LIMIT_MS;
+  while (removeEmptyGroups(directory) > 0 && performance.now() < untilMs);
 }
 
 /** A port that is free now, for a server that has to come back to it. */
