@@ -107,17 +107,25 @@ export class UnitReaper {
     this.#walking = true;
     // What ends in the same turn of the event loop shares the first walk.
     await nextTurn();
+    const stretch = new Stretch(this.#parts.clock);
     while (this.#endings.size > 0) {
-      const endings = [...this.#endings];
-      const sinceTicks = Math.min(...endings.map(([, { unit }]) => unit.startTicks));
-      const sighted = await sightProcesses(this.#parts.table, sinceTicks, new Stretch(this.#parts.clock));
+      await this.#walkOnce(stretch);
       if (this.#closed) break;
-      for (const [name, ending] of endings) {
-        if (this.#step(ending, membersOf(ending.unit, sighted))) this.#endings.delete(name);
-      }
       await this.#pause();
     }
     this.#walking = false;
+  }
+
+  async #walkOnce(stretch: Stretch): Promise<void> {
+    const endings = [...this.#endings];
+    const sinceTicks = Math.min(...endings.map(([, { unit }]) => unit.startTicks));
+    const sighted = await sightProcesses(this.#parts.table, sinceTicks, stretch);
+    for (const [name, ending] of endings) {
+      // Whole pools end at once.
+      if (stretch.isOver) await stretch.pause();
+      if (this.#closed) return;
+      if (this.#step(ending, membersOf(ending.unit, sighted))) this.#endings.delete(name);
+    }
   }
 
   async #pause(): Promise<void> {
@@ -132,7 +140,8 @@ export class UnitReaper {
   #step(ending: Ending, members: readonly UnitMember[]): boolean {
     const nowMs = this.#parts.clock.monotonicMs();
     const forced = nowMs >= ending.forceAtMs;
-    if (members.length === 0) {
+    // What has left its parents and its session and cleared its environment is known to the group alone.
+    if (members.length === 0 && !this.#isPopulated(ending)) {
       ending.emptyWalks++;
       ending.pauseMs = 0;
       if (ending.emptyWalks < EMPTY_WALKS) return false;
@@ -148,6 +157,10 @@ export class UnitReaper {
     }
     this.#force(ending, members);
     return this.#isGivenUp(ending, members, nowMs - Math.max(ending.forceAtMs, ending.sinceMs));
+  }
+
+  #isPopulated({ unit }: Ending): boolean {
+    return this.#parts.groups?.isPopulated(unit) ?? false;
   }
 
   #ask(ending: Ending, members: readonly UnitMember[]): void {

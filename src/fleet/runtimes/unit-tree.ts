@@ -40,6 +40,39 @@ export function createProcessSignals(): ProcessSignals {
   };
 }
 
+/** What a walk over the table has found, looked up by what ties a process to a unit: a unit costs what is its own. */
+export class SightedProcesses {
+  readonly byPid = new Map<number, SightedProcess>();
+  readonly #byMark = new Map<string, SightedProcess[]>();
+  readonly #byParent = new Map<number, SightedProcess[]>();
+  readonly #bySession = new Map<number, SightedProcess[]>();
+
+  add(process: SightedProcess): void {
+    this.byPid.set(process.pid, process);
+    addTo(this.#byParent, process.parentPid, process);
+    addTo(this.#bySession, process.sessionId, process);
+    if (process.unitId !== null) addTo(this.#byMark, process.unitId, process);
+  }
+
+  marked(unitId: string | null): readonly SightedProcess[] {
+    return unitId === null ? [] : (this.#byMark.get(unitId) ?? []);
+  }
+
+  childrenOf(pid: number): readonly SightedProcess[] {
+    return this.#byParent.get(pid) ?? [];
+  }
+
+  inSession(sessionId: number): readonly SightedProcess[] {
+    return this.#bySession.get(sessionId) ?? [];
+  }
+}
+
+function addTo<Key>(groups: Map<Key, SightedProcess[]>, key: Key, process: SightedProcess): void {
+  const group = groups.get(key);
+  if (group) group.push(process);
+  else groups.set(key, [process]);
+}
+
 /**
  * Reads the table once, for any number of units, in slices.
  * @param sinceTicks the start of the oldest of the units: what is older is none's, and its mark is not read
@@ -48,15 +81,15 @@ export async function sightProcesses(
   table: ProcessTable,
   sinceTicks: number,
   stretch: Stretch,
-): Promise<readonly SightedProcess[]> {
-  const sighted: SightedProcess[] = [];
+): Promise<SightedProcesses> {
+  const sighted = new SightedProcesses();
   for (const pid of table.pids()) {
     if (stretch.isOver) await stretch.pause();
     // The mark is read after the identity: where the pid was given again between the two, the identity is that of a
     // process that is gone, and nothing with that identity will ever be found.
     const stat = table.stat(pid);
     if (isRunning(stat) && stat.startTicks >= sinceTicks)
-      sighted.push({ ...stat, unitId: unitMark(table, pid) });
+      sighted.add({ ...stat, unitId: unitMark(table, pid) });
   }
   return sighted;
 }
@@ -73,25 +106,22 @@ function unitMark(table: ProcessTable, pid: number): string | null {
  * The processes of a unit, sessions of their own included; whoever is a witness comes before those it is a witness for.
  * A group alone proves nothing: its number may have been given to a stranger.
  */
-export function membersOf(unit: UnitIdentity, sighted: readonly SightedProcess[]): readonly UnitMember[] {
+export function membersOf(unit: UnitIdentity, sighted: SightedProcesses): readonly UnitMember[] {
   const members = new Map<number, UnitMember>();
-  const children = Map.groupBy(sighted, (process) => process.parentPid);
-  const sessions = Map.groupBy(sighted, (process) => process.sessionId);
   const admit = (process: SightedProcess, known: UnitMember['known']): void => {
     if (process.startTicks < unit.startTicks || process.pid < LOWEST_UNIT_PID) return;
     if (!members.has(process.pid)) members.set(process.pid, { process, known });
   };
-  for (const process of sighted) {
-    if (process.pid === unit.pid && process.startTicks === unit.startTicks) admit(process, 'first');
-    else if (unit.unitId !== null && process.unitId === unit.unitId) admit(process, 'mark');
-  }
+  const first = sighted.byPid.get(unit.pid);
+  if (first?.startTicks === unit.startTicks) admit(first, 'first');
+  for (const process of sighted.marked(unit.unitId)) admit(process, 'mark');
   // The map grows while it is walked.
   for (const witness of members.values()) {
     const { pid, sessionId } = witness.process;
-    for (const child of children.get(pid) ?? []) admit(child, { by: 'parent', witness });
+    for (const child of sighted.childrenOf(pid)) admit(child, { by: 'parent', witness });
     // A session that the unit began has no other members, and its number is not given again while it has one.
     if (sessionId !== pid && sessionId !== unit.pid) continue;
-    for (const other of sessions.get(sessionId) ?? []) admit(other, { by: 'session', witness });
+    for (const other of sighted.inSession(sessionId)) admit(other, { by: 'session', witness });
   }
   return [...members.values()];
 }
