@@ -114,7 +114,7 @@ export class RemediationDecisions {
     if (policy.mode === 'approve' && remediation.approved_by === null) {
       return wait(await log.awaitApproval(tx, noted), null);
     }
-    slots.reserve(remediation, now.bootMs);
+    slots.reserve(remediation, policy, now.bootMs);
     const begin = {
       step: planOf(remediation).step,
       attempts: attempts + 1,

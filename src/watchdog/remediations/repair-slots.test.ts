@@ -56,14 +56,14 @@ describe('the places of repairs', () => {
     ['two agents without a pool', 'w-1', 'w-2', null],
   ])('%s: %s is taken, %s asks', (_what, taken, asks, busyWith) => {
     const slots = new RepairSlots();
-    slots.reserve(remediationOf('other', taken), NOW);
+    slots.reserve(remediationOf('other', taken), policy, NOW);
     expect(slots.look(remediationOf('one', asks), policy, now).busyWith).toBe(busyWith);
   });
 
   it('are taken from the moment in which they are reserved, and counted for the policy alone', () => {
     const slots = new RepairSlots();
-    slots.reserve(remediationOf('a', 'w-1'), NOW);
-    slots.reserve(remediationOf('b', 'w-2', 'other'), NOW);
+    slots.reserve(remediationOf('a', 'w-1'), policy, NOW);
+    slots.reserve(remediationOf('b', 'w-2', 'other'), policy, NOW);
     expect(slots.look(remediationOf('c', 'w-3'), policy, now)).toEqual({
       busyWith: null,
       running: 1,
@@ -74,8 +74,8 @@ describe('the places of repairs', () => {
   it('are given back by what turns out not to have been written, with its start', () => {
     const slots = new RepairSlots();
     const a = remediationOf('a', 'w-1');
-    slots.reserve(a, NOW);
-    slots.reserve(remediationOf('b', 'w-2'), NOW + 1);
+    slots.reserve(a, policy, NOW);
+    slots.reserve(remediationOf('b', 'w-2'), policy, NOW + 1);
     expect(slots.look(remediationOf('c', 'w-3'), policy, now).budgetStartMs).toBe(NOW);
     // The transaction failed; the row still says planned.
     slots.update(a);
@@ -90,7 +90,7 @@ describe('the places of repairs', () => {
     const slots = new RepairSlots();
     const a = remediationOf('a', 'w-1');
     for (const [at, start] of [a, { ...a, step: 1 }].entries()) {
-      slots.reserve(start, NOW + at);
+      slots.reserve(start, policy, NOW + at);
       slots.update({ ...start, state: 'executing' });
       slots.update({ ...start, state: 'verifying' });
       expect(slots.holds('a')).toBe(true);

@@ -1,9 +1,10 @@
 import type { StateDatabase } from '#storage';
 import type { Policy } from '../policies/policy.ts';
-import { elapsedMs, type Moment } from '#telemetry';
+import type { Moment } from '#telemetry';
 import { targetText } from '../policies/target.ts';
 import { IdGroups } from './id-groups.ts';
 import { actionId, isBusy, targetOf, type Remediation } from './remediation.ts';
+import { readStarts, StartTimes, type Start } from './start-times.ts';
 
 /** What the guards need to know of other remediations. Times are wall ms. */
 export interface Occupancy {
@@ -25,12 +26,6 @@ interface Held {
   pendingStart: Start | null;
 }
 
-interface Start {
-  readonly actionId: string;
-  /** On the present boot clock, ms; negative where it was before this boot. */
-  readonly atMs: number;
-}
-
 /**
  * The one owner of the counts that limit repairs: who is at work on which target, how many of each policy, and when
  * steps started. A place is reserved in the same turn in which the guards were asked, before anything is written, and
@@ -44,45 +39,26 @@ export class RepairSlots {
   /** Who is at work on an agent of a pool. */
   readonly #agentsOfPool = new IdGroups();
   readonly #byPolicy = new IdGroups();
-  /** Of each policy, oldest first; none older than the longest window of a policy in force. */
-  readonly #starts = new Map<string, Start[]>();
-  #longestWindowMs = 0;
+  /** Of the policies in force. */
+  readonly #starts = new Map<string, StartTimes>();
 
   /** Takes up who was at work when the last process ended. @param open the remediations that have not ended */
   start(open: readonly Remediation[]): void {
     for (const remediation of open) this.update(remediation);
   }
 
-  /** Reads when steps started within the windows of these policies, before they are in force. */
+  /** Reads when steps of these policies started, before they are in force; what others have started is forgotten. */
   async loadStarts(database: StateDatabase, policies: readonly Policy[], now: Moment): Promise<void> {
-    this.#longestWindowMs = Math.max(
-      this.#longestWindowMs,
-      ...policies.map((policy) => policy.guards.window),
-    );
-    const started = database.reader
-      .selectFrom('watchdog_actions')
-      .innerJoin('remediations', 'remediations.id', 'watchdog_actions.remediation_id')
-      .select(['watchdog_actions.id as actionId', 'watchdog_actions.intended_at_ms as wallMs', 'policy'])
-      .select(['watchdog_actions.boot_ms as bootMs', 'watchdog_actions.boot_id as bootId']);
-    const [byWall, byBoot] = await Promise.all([
-      started
-        .where('watchdog_actions.intended_at_ms', '>', now.wallMs - this.#longestWindowMs)
-        .orderBy('watchdog_actions.intended_at_ms')
-        .execute(),
-      started
-        .where('watchdog_actions.boot_id', '=', now.bootId)
-        .where('watchdog_actions.boot_ms', '>', Math.floor(now.bootMs - this.#longestWindowMs))
-        .orderBy('watchdog_actions.boot_ms')
-        .execute(),
-    ]);
-    for (const { policy, actionId: id, ...start } of [...byWall, ...byBoot]) {
-      this.#addStart(policy, { actionId: id, atMs: now.bootMs - elapsedMs(start, now) });
+    const read = await readStarts(database, policies, now);
+    for (const name of this.#starts.keys()) if (!read.has(name)) this.#starts.delete(name);
+    for (const { name, guards } of policies) {
+      for (const start of read.get(name) ?? []) this.#startsOf(name).add(start, guards);
     }
   }
 
   look(remediation: Remediation, { guards }: Pick<Policy, 'guards'>, now: Moment): Occupancy {
     const { policy, id } = remediation;
-    const startMs = this.#starts.get(policy)?.at(-guards.max_starts)?.atMs ?? null;
+    const startMs = this.#starts.get(policy)?.nthNewestMs(guards.max_starts) ?? null;
     const itself = this.#byPolicy.has(policy, id) ? 1 : 0;
     return {
       busyWith: this.#busyWith(remediation),
@@ -96,9 +72,9 @@ export class RepairSlots {
   }
 
   /** A step is about to start. Call in the turn in which `look` showed room. @param atMs on the boot clock */
-  reserve(remediation: Remediation, atMs: number): void {
+  reserve(remediation: Remediation, { guards }: Pick<Policy, 'guards'>, atMs: number): void {
     const start = { actionId: actionId(remediation), atMs };
-    this.#addStart(remediation.policy, start);
+    this.#startsOf(remediation.policy).add(start, guards);
     this.#hold(remediation, start);
   }
 
@@ -144,24 +120,14 @@ export class RepairSlots {
     this.#byPolicy.delete(policy, id);
     if (agentOf !== null) this.#agentsOfPool.delete(agentOf, id);
     // It has not started after all: its start was rolled back.
-    if (pendingStart) this.#removeStart(policy, pendingStart);
+    if (pendingStart) this.#starts.get(policy)?.remove(pendingStart);
   }
 
-  #addStart(policy: string, start: Start): void {
-    const starts = this.#starts.get(policy) ?? [];
-    if (starts.length === 0) this.#starts.set(policy, starts);
-    let at = starts.length;
-    while (at > 0 && (starts[at - 1]?.atMs ?? 0) > start.atMs) at--;
-    // What is read again at a reload is known already.
-    if (starts.some(({ actionId: known }) => known === start.actionId)) return;
-    starts.splice(at, 0, start);
-    const expired = starts.findIndex(({ atMs }) => atMs > start.atMs - this.#longestWindowMs);
-    if (expired > 0) starts.splice(0, expired);
-  }
-
-  #removeStart(policy: string, { actionId: id }: Start): void {
-    const starts = this.#starts.get(policy);
-    const at = starts?.findLastIndex((start) => start.actionId === id) ?? -1;
-    if (at >= 0) starts?.splice(at, 1);
+  #startsOf(policy: string): StartTimes {
+    const known = this.#starts.get(policy);
+    if (known) return known;
+    const starts = new StartTimes();
+    this.#starts.set(policy, starts);
+    return starts;
   }
 }
