@@ -16,7 +16,8 @@ export interface Database<Tables> {
    * depends on it take `forUpdate` or a unique key, and who changes several rows takes them with `lockRows`.
    * Resolves when the commit is on disk; rolls back when `work` throws. Nothing but calls of `tx.db` may be awaited
    * inside. What PostgreSQL undoes because of others (deadlock, serialization) is repeated a few times, so that `work`
-   * may run more than once: what it does outside of the database belongs into `afterCommit`.
+   * may run more than once: what it does outside of the database belongs into `afterCommit`. Where PostgreSQL does not
+   * answer the commit it is asked what became of it, so that what memory follows is what is on disk.
    * @throws OmoiError `database_conflict` where others got in the way each time; `database_failed`, `storage_full`
    */
   transaction<Result>(

@@ -6,6 +6,7 @@ import { refreshAlerts } from '../../src/alerting/alerts/alert-refresh.ts';
 import { EpisodeWriter, type NewEpisode } from '../../src/alerting/alerts/episode-writer.ts';
 import { createAlertReader } from '../../src/server/alert-reader.ts';
 import { noticeOutages } from '../../src/server/noticed-outages.ts';
+import { LosesCommits } from './lost-commits.ts';
 import { openPlace, postgresKind } from './state-databases.ts';
 
 const kind = postgresKind();
@@ -40,6 +41,35 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
     await second.close();
     await vi.waitFor(() => expect(count(first)).resolves.toBe('works'), patience);
     await first.close();
+  });
+
+  it.each([
+    ['answer', 'is told that it is on disk, with its effects', 'committed'],
+    ['question', 'is told that it failed, with its effects', 'rolled back'],
+  ] as const)('who loses the %s of a commit %s', async (at, _what, outcome) => {
+    const place = await kind.createPlace();
+    const url = urlOf(place);
+    const proxy = new LosesCommits(url);
+    const database = await openPlace({ url: await proxy.listen(url) });
+    const effects: string[] = [];
+    proxy.loseNext(at);
+    const told = await database
+      .transaction(async (tx) => {
+        const row = { consumer: 'a', last_event_id: 7, updated_at_ms: tx.nowMs };
+        await tx.db.insertInto('event_cursors').values(row).execute();
+        tx.afterCommit(() => effects.push('committed'));
+        tx.afterRollback(() => effects.push('rolled back'));
+        return 'result';
+      })
+      .catch((error: unknown) => error);
+    expect(proxy.lost).toBe(1);
+    if (at === 'answer') expect(told).toBe('result');
+    else expect(told).toMatchObject({ code: 'database_failed', retryable: true });
+    expect(effects).toEqual([outcome]);
+    const rows = database.reader.selectFrom('event_cursors').select('last_event_id').execute();
+    await expect(rows).resolves.toEqual(at === 'answer' ? [{ last_event_id: 7 }] : []);
+    await database.close();
+    proxy.close();
   });
 
   it('repeats what it undoes for a deadlock, runs the effects of one attempt, and tells of no outage', async () => {

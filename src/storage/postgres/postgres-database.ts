@@ -1,4 +1,4 @@
-import { Kysely, sql, type CompiledQuery } from 'kysely';
+import { Kysely, sql, type CompiledQuery, type Transaction } from 'kysely';
 import { Pool, types as pgTypes, type ClientConfig, type CustomTypesConfig } from 'pg';
 import {
   backoffMs,
@@ -12,6 +12,7 @@ import {
 } from '#telemetry';
 import type { Database, DatabaseTransaction } from '../database.ts';
 import { Effects } from '../effects.ts';
+import { commitOutcome } from './commit-outcome.ts';
 import { createCodedPostgresDialect } from './postgres-dialect.ts';
 import { ServerLock } from './server-lock.ts';
 
@@ -93,30 +94,38 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
   ): Promise<Result> {
     if (serverLock && !serverLock.held) await serverLock.acquire();
     const effects = new Effects(logger);
-    const { afterCommit, afterRollback } = effects;
+    const commit: { asked: { readonly id: string; readonly result: Result } | null } = { asked: null };
     try {
       const result = await db.transaction().execute(async (tx) => {
-        const nowMs = await databaseNowMs(tx);
-        const closing: (() => Promise<void>)[] = [];
-        const atCommit = <Row>(
-          statement: CompiledQuery<Row>,
-          then?: (rows: readonly Row[]) => void,
-        ): void => {
-          closing.push(async () => {
-            const { rows } = await tx.executeQuery(statement);
-            then?.(rows);
-          });
-        };
-        const done = await work({ dialect: 'postgres', db: tx, nowMs, atCommit, afterCommit, afterRollback });
-        for (const run of closing) await run();
+        const { nowMs, id } = await beginningOf(tx);
+        const done = await runWork(work, { tx, nowMs, effects });
+        // All that follows is the commit.
+        commit.asked = { id, result: done };
         return done;
       });
       effects.committed();
       return result;
     } catch (error) {
+      const inDoubt = commit.asked;
+      if (inDoubt && !isConflict(error) && (await wasCommitted(inDoubt.id, error))) {
+        effects.committed();
+        return inDoubt.result;
+      }
       effects.rolledBack();
       throw error;
     }
+  }
+
+  /** Whether a transaction is on disk whose commit failed, or got no answer. */
+  async function wasCommitted(id: string, error: unknown): Promise<boolean> {
+    const outcome = await commitOutcome({ pool, clock, random, signal: stopping.signal }, id);
+    if (outcome === null) {
+      logger.error(
+        { error: messageOf(error) },
+        'PostgreSQL did not answer a commit and cannot be asked: taken as failed. If it is on disk, restart Omoi.',
+      );
+    }
+    return outcome === 'committed';
   }
 
   async function close(): Promise<void> {
@@ -152,11 +161,38 @@ function isConflict(error: unknown): boolean {
   return error instanceof OmoiError && error.code === 'database_conflict';
 }
 
-async function databaseNowMs<Tables>(db: Kysely<Tables>): Promise<number> {
-  const answer = await sql<{
-    now_ms: number;
-  }>`select floor(extract(epoch from transaction_timestamp()) * 1000)::int8 as now_ms`.execute(db);
+interface Beginning<Tables> {
+  readonly tx: Transaction<Tables>;
+  readonly nowMs: number;
+  readonly effects: Effects;
+}
+
+/** The work, and what it has left to be done behind it. */
+async function runWork<Tables, Result>(
+  work: (tx: DatabaseTransaction<Tables>) => Promise<Result>,
+  { tx, nowMs, effects: { afterCommit, afterRollback } }: Beginning<Tables>,
+): Promise<Result> {
+  const closing: (() => Promise<void>)[] = [];
+  const atCommit = <Row>(statement: CompiledQuery<Row>, then?: (rows: readonly Row[]) => void): void => {
+    closing.push(async () => {
+      const { rows } = await tx.executeQuery(statement);
+      then?.(rows);
+    });
+  };
+  const done = await work({ dialect: 'postgres', db: tx, nowMs, atCommit, afterCommit, afterRollback });
+  for (const run of closing) await run();
+  return done;
+}
+
+/** When a transaction began, and the id by which PostgreSQL knows later what became of it. */
+async function beginningOf<Tables>(
+  tx: Transaction<Tables>,
+): Promise<{ readonly nowMs: number; readonly id: string }> {
+  const answer = await sql<{ now_ms: number; id: string }>`select
+    floor(extract(epoch from transaction_timestamp()) * 1000)::int8 as now_ms, txid_current()::text as id`.execute(
+    tx,
+  );
   const row = answer.rows[0];
   if (!row) throw new Error('PostgreSQL did not tell the time');
-  return row.now_ms;
+  return { nowMs: row.now_ms, id: row.id };
 }

@@ -42,3 +42,11 @@ export function postgresErrorOf(thrown: unknown): unknown {
   if (!failed) return thrown;
   return new OmoiError('database_failed', `PostgreSQL: ${messageOf(thrown) || code}`, {}, thrown);
 }
+
+/** `invalid_parameter_value`: of an id that this server has not given yet. */
+const INVALID_PARAMETER = '22023';
+
+/** Whether a transaction id was refused because it lies in the future. */
+export function isOfFuture(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === INVALID_PARAMETER;
+}
