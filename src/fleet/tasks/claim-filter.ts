@@ -18,11 +18,6 @@ export interface QueuedTask {
   readonly kept_for_agent_id: string | null;
 }
 
-/** Equal for filters that take the same tasks, but for those that are kept for one agent. */
-export function filterKey({ poolId, phaseIds, taskTypes, ownPoolOnly }: ClaimFilter): string {
-  return JSON.stringify([poolId, ownPoolOnly, phaseIds?.toSorted(), taskTypes?.toSorted()]);
-}
-
 /** Whether the filter takes the task, whoever it is kept for. */
 export function takes(filter: ClaimFilter, task: Omit<QueuedTask, 'kept_for_agent_id'>): boolean {
   if (filter.phaseIds && !filter.phaseIds.includes(task.phase_id)) return false;

@@ -1,10 +1,13 @@
 import { TurnQueue, type Clock } from '#telemetry';
-import { filterKey, takes, type ClaimFilter, type QueuedTask } from './claim-filter.ts';
+import { takes, type ClaimFilter, type QueuedTask } from './claim-filter.ts';
+import { ClaimLines } from './claim-lines.ts';
 import type { ClaimRequest } from './claim-request.ts';
 import type { TaskRow } from './task-row.ts';
 
 /** Claims that are told in one turn of the event loop that they wait no longer: each is an answer to be written. */
 const maxToldPerTurn = 100;
+/** A claim stands in a line for each type that it takes, once more for its pool; so many of each claim on average. */
+const maxPlacesPerClaim = 20;
 
 /** `given`: the task was claimed for it in the transaction that enqueued the task. */
 export type WaitOutcome = 'woken' | 'timed_out' | 'aborted' | { readonly given: TaskRow };
@@ -19,6 +22,12 @@ interface Waiter {
   readonly endWithout: (outcome: 'timed_out' | 'aborted') => void;
 }
 
+/** A claim and what it takes. */
+interface Waiting {
+  readonly filter: ClaimFilter;
+  readonly waiter: Waiter;
+}
+
 /** A claim that waits no longer because a task is on its way to it. It is to be answered, with one of the two. */
 export interface TakenClaim {
   readonly request: ClaimRequest;
@@ -28,22 +37,15 @@ export interface TakenClaim {
   release(): void;
 }
 
-/** Claims with the same filter, those that have waited longest in front. */
-interface Line {
-  readonly filter: ClaimFilter;
-  readonly waiters: Waiter[];
-}
-
 /**
- * Claims that wait for a task. A task that comes wakes the one that fits and has waited longest, and no other. Fleets
- * wait with a few filters, so a task is compared with each filter once, however many wait with it.
+ * Claims that wait for a task. A task that comes wakes the one that fits and has waited longest, and no other.
  */
 export class ClaimWaiters {
   readonly #clock: Clock;
   readonly #maxWaiting: number;
-  readonly #lines = new Map<string, Line>();
-  /** The same lines' waiters by agent, for tasks that are kept for one. */
-  readonly #byAgent = new Map<string, Set<{ readonly line: Line; readonly waiter: Waiter }>>();
+  readonly #lines = new ClaimLines<Waiter>();
+  /** The same by agent, for tasks that are kept for one. */
+  readonly #byAgent = new Map<string, Set<Waiting>>();
   readonly #turns = new TurnQueue(maxToldPerTurn);
   #size = 0;
   #tickets = 0;
@@ -64,7 +66,7 @@ export class ClaimWaiters {
   }
 
   get full(): boolean {
-    return this.#size >= this.#maxWaiting;
+    return this.#size >= this.#maxWaiting || this.#lines.places >= maxPlacesPerClaim * this.#maxWaiting;
   }
 
   /** A place in the line; a claim that was woken and found nothing goes back to its old place. */
@@ -120,61 +122,33 @@ export class ClaimWaiters {
 
   /** Everybody stops waiting. */
   stop(): void {
-    for (const { waiters } of this.#lines.values()) {
-      // Each leaves the line.
-      for (let first = waiters[0]; first; first = waiters[0]) first.endWithout('timed_out');
-    }
+    const all = [...this.#byAgent.values()].flatMap((waiting) => [...waiting]);
+    for (const { waiter } of all) waiter.endWithout('timed_out');
   }
 
   #firstFor(task: QueuedTask): Waiter | undefined {
+    if (task.kept_for_agent_id === null) return this.#lines.firstFor(task);
     let first: Waiter | undefined;
-    const consider = (waiter: Waiter | undefined): void => {
-      if (waiter && (!first || waiter.ticket < first.ticket)) first = waiter;
-    };
-    if (task.kept_for_agent_id !== null) {
-      for (const { line, waiter } of this.#byAgent.get(task.kept_for_agent_id) ?? []) {
-        if (takes(line.filter, task)) consider(waiter);
-      }
-      return first;
+    for (const { filter, waiter } of this.#byAgent.get(task.kept_for_agent_id) ?? []) {
+      if ((!first || waiter.ticket < first.ticket) && takes(filter, task)) first = waiter;
     }
-    for (const { filter, waiters } of this.#lines.values()) if (takes(filter, task)) consider(waiters[0]);
     return first;
   }
 
   /** @returns what takes the waiter out again */
   #enter(filter: ClaimFilter, waiter: Waiter): () => void {
-    const key = filterKey(filter);
-    let line = this.#lines.get(key);
-    if (!line) this.#lines.set(key, (line = { filter, waiters: [] }));
-    const { waiters } = line;
-    waiters.splice(placeOf(waiters, waiter.ticket), 0, waiter);
-    this.#size++;
-    const own = { line, waiter };
+    const leaveLines = this.#lines.enter(filter, waiter);
+    const own = { filter, waiter };
     const ofAgent = this.#byAgent.get(filter.agentId);
     if (ofAgent) ofAgent.add(own);
     else this.#byAgent.set(filter.agentId, new Set([own]));
+    this.#size++;
     return () => {
-      const at = placeOf(waiters, waiter.ticket);
-      if (waiters[at] !== waiter) return;
-      waiters.splice(at, 1);
-      this.#size--;
-      if (waiters.length === 0) this.#lines.delete(key);
+      leaveLines();
       const others = this.#byAgent.get(filter.agentId);
-      others?.delete(own);
-      if (others?.size === 0) this.#byAgent.delete(filter.agentId);
+      if (!others?.delete(own)) return;
+      this.#size--;
+      if (others.size === 0) this.#byAgent.delete(filter.agentId);
     };
   }
-}
-
-/** Where a ticket belongs among waiters in the order of their tickets. */
-function placeOf(waiters: readonly Waiter[], ticket: number): number {
-  let low = 0;
-  let high = waiters.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const ticketThere = waiters[middle]?.ticket ?? 0;
-    if (ticketThere < ticket) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
