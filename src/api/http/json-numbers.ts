@@ -1,7 +1,10 @@
 import { OmoiError } from '#telemetry';
 
-/** Every literal beyond the largest double has an exponent of three digits, or 200 digits before it. Texts may too. */
-const MAY_BE_TOO_LARGE = /\d[eE]\+?\d{3}|\d{200}/;
+/**
+ * Every literal beyond the largest double has an exponent of three digits, or 200 digits before it. Texts may too. A run
+ * of digits is looked at from its start alone: from each digit on, a run of 199 would be read 199 times.
+ */
+const MAY_BE_TOO_LARGE = /\d[eE]\+?\d{3}|(?<!\d)\d{200}/;
 
 /**
  * A number beyond the largest double reads as infinite, and would be written as null.
