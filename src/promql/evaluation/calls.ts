@@ -116,18 +116,22 @@ function* evaluateVectorCall(call: Call, frame: Frame): Steps<VectorTable> {
     case 'clamp_max':
       return yield* evaluateClamp(call, table, frame);
     case 'label_replace':
-      return yield* replaceLabel(table, {
-        target: textOf(call, 1),
-        replacement: textOf(call, 2),
-        source: textOf(call, 3),
-        expression: textOf(call, 4),
-      });
+      return yield* replaceLabel(
+        table,
+        {
+          target: textOf(call, 1),
+          replacement: textOf(call, 2),
+          source: textOf(call, 3),
+          expression: textOf(call, 4),
+        },
+        frame.context.guard,
+      );
     case 'label_join':
-      return yield* joinLabels(table, {
-        target: textOf(call, 1),
-        separator: textOf(call, 2),
-        sources: textsFrom(call, 3),
-      });
+      return yield* joinLabels(
+        table,
+        { target: textOf(call, 1), separator: textOf(call, 2), sources: textsFrom(call, 3) },
+        frame.context.guard,
+      );
     case 'sort':
     case 'sort_desc':
     case 'sort_by_label':

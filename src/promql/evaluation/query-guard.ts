@@ -20,6 +20,10 @@ export interface SampleStatistics {
 
 /** More than a second's resolution for ten days. */
 const MAX_SUBQUERY_STEPS = 1_000_000;
+/** What the store takes as a label's value; `label_replace` and `label_join` make no longer ones. */
+const MAX_LABEL_VALUE_LENGTH = 8192;
+/** Characters that a query may write into labels. */
+const MAX_LABEL_CHARACTERS = 50_000_000;
 /** Cells of a table to a sample that may be held: series come and go. */
 const MAX_SPARSENESS = 8;
 /** A row costs as much as so many cells, however few it has: its labels are looked at, too. */
@@ -37,6 +41,7 @@ export class QueryGuard {
   #peakSamples = 0;
   #queriedSamples = 0;
   #readSamples = 0;
+  #labelCharacters = 0;
   #cellsSinceCheck = 0;
 
   constructor(limits: QueryLimits, clock: Clock, signal: AbortSignal | undefined) {
@@ -102,11 +107,30 @@ export class QueryGuard {
     }
   }
 
+  /**
+   * Asks for room before a label's value is made: whoever compares, hashes or writes labels later does so in one go.
+   * @param length in characters
+   */
+  holdLabelValue(length: number): void {
+    if (length > MAX_LABEL_VALUE_LENGTH) {
+      throw limitError(
+        'maxLabelValueLength',
+        MAX_LABEL_VALUE_LENGTH,
+        'makes a label value of too many characters',
+      );
+    }
+    this.#labelCharacters += length;
+    if (this.#labelCharacters > MAX_LABEL_CHARACTERS) {
+      throw limitError('maxLabelCharacters', MAX_LABEL_CHARACTERS, 'writes too many characters into labels');
+    }
+  }
+
   /** The query begins anew, within the time it was given: it holds nothing. */
   startOver(): void {
     this.#samples = 0;
     this.#queriedSamples = 0;
     this.#readSamples = 0;
+    this.#labelCharacters = 0;
   }
 
   /** Counts samples that the query no longer holds. */
@@ -145,7 +169,7 @@ export class QueryGuard {
 }
 
 function limitError(
-  limit: keyof QueryLimits | 'maxSubquerySteps',
+  limit: keyof QueryLimits | 'maxSubquerySteps' | 'maxLabelValueLength' | 'maxLabelCharacters',
   value: number,
   problem: string,
 ): OmoiError {

@@ -10,7 +10,11 @@ import { withLabel } from '../evaluation/label-sets.ts';
 import { byRows, type Steps } from '../evaluation/pacing.ts';
 import { mergeEqualRows } from '../evaluation/output-rows.ts';
 import { evaluationError } from '../evaluation/query-error.ts';
+import type { QueryGuard } from '../evaluation/query-guard.ts';
 import type { VectorTable } from '../evaluation/vector-table.ts';
+
+/** What is expanded before its length is looked at: a replacement may refer to its groups thousands of times. */
+const MAX_EXPANDED_CHARACTERS = 1024 * 1024;
 
 export interface LabelReplacement {
   readonly target: string;
@@ -27,15 +31,22 @@ export interface LabelReplacement {
 export function* replaceLabel(
   table: VectorTable,
   { target, replacement, source, expression }: LabelReplacement,
+  guard: QueryGuard,
 ): Steps<VectorTable> {
+  const references = replacement.split('$').length - 1;
   const pattern = compile(expression);
   // A query may have many calls, and each compiles its own.
   yield;
   assertLabelName(target, 'invalid destination label name in label_replace()');
   yield* byRows(table, (row) => {
-    const matcher = pattern.matcher(labelValue(table.labels[row] ?? {}, source));
+    const text = labelValue(table.labels[row] ?? {}, source);
+    const matcher = pattern.matcher(text);
     if (!matcher.matches()) return;
-    setLabel(table, row, target, expandReferences(replacement, matcher));
+    const most = replacement.length + references * text.length;
+    if (most > MAX_EXPANDED_CHARACTERS) guard.holdLabelValue(most);
+    const value = expandReferences(replacement, matcher);
+    guard.holdLabelValue(value.length);
+    setLabel(table, row, target, value);
   });
   return yield* mergeEqualRows(table);
 }
@@ -50,12 +61,16 @@ export interface LabelJoin {
 export function* joinLabels(
   table: VectorTable,
   { target, separator, sources }: LabelJoin,
+  guard: QueryGuard,
 ): Steps<VectorTable> {
   for (const source of sources) assertLabelName(source, 'invalid source label name in label_join()');
   assertLabelName(target, 'invalid destination label name in label_join()');
   yield* byRows(table, (row) => {
     const labels = table.labels[row] ?? {};
-    setLabel(table, row, target, sources.map((source) => labelValue(labels, source)).join(separator));
+    const values = sources.map((source) => labelValue(labels, source));
+    const separators = Math.max(0, values.length - 1) * separator.length;
+    guard.holdLabelValue(values.reduce((length, value) => length + value.length, separators));
+    setLabel(table, row, target, values.join(separator));
   });
   return yield* mergeEqualRows(table);
 }
