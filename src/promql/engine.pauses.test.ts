@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Labels, LatestSamples, Queryable } from '#telemetry';
+import {
+  nextTurn,
+  VirtualClock,
+  type Clock,
+  type Labels,
+  type LatestSamples,
+  type Queryable,
+  type Selection,
+} from '#telemetry';
+import { createEngine } from './engine.ts';
 import { engineWith } from './engine.test-support.ts';
 
 const SERIES = 30_000;
@@ -78,5 +87,55 @@ describe('a query over many series pauses while it looks at their labels', () =>
     }
     expect(store.reads).toBeGreaterThan(SERIES);
     expect(most).toBeLessThan(MAX_READS);
+  });
+});
+
+describe('a query of many selectors', () => {
+  /** A millisecond goes by at each look at the clock. */
+  const clock: Clock = Object.assign(new VirtualClock(), { monotonicMs: () => ++looks });
+  let looks = 0;
+  const text = Array<string>(300).fill('m').join(' or ');
+
+  /** Answers at once; says how many answers were given without a turn of the event loop between them. */
+  function countingStore(): { readonly store: Queryable; readonly longest: () => number } {
+    let atOnce = 0;
+    let longest = 0;
+    const selectLatest = (): LatestSamples => {
+      if (atOnce++ === 0) setImmediate(() => (atOnce = 0));
+      longest = Math.max(longest, atOnce);
+      return { labels: [], timestampsMs: new Float64Array(0), values: new Float64Array(0) };
+    };
+    return { store: { select: () => [], selectLatest }, longest: () => longest };
+  }
+
+  it('gives the event loop its turns while their series are found', async () => {
+    const { store, longest } = countingStore();
+    const query = createEngine({ clock }).prepare(text);
+    await query.instantInSlices(store, 0);
+    expect(longest()).toBeLessThan(10);
+  });
+
+  it('has as long as any other', async () => {
+    const query = createEngine({ clock, timeoutMs: 100 }).prepare(text);
+    await expect(query.instantInSlices(countingStore().store, 0)).rejects.toMatchObject({
+      code: 'query_timeout',
+    });
+  });
+
+  it('lets the store ask whether anybody waits', async () => {
+    const gone = new AbortController();
+    const selectLatest = async ({ afterPause }: Selection): Promise<LatestSamples> => {
+      await nextTurn();
+      gone.abort(new Error('gone'));
+      afterPause?.();
+      throw new Error('worked for nobody');
+    };
+    const query = engineWith()
+      .prepare('m')
+      .instantInSlices({ select: () => [], selectLatest }, 0, gone);
+    await expect(query).rejects.toMatchObject({
+      code: 'query_timeout',
+      message: expect.stringContaining('gone'),
+    });
   });
 });

@@ -101,6 +101,7 @@ const CHURNED = 60;
 /** A store beside a plain map of what it should hold. */
 class Comparison {
   readonly #random: Random;
+  #comparisons = 0;
   readonly #archive: TelemetryDatabase;
   readonly #model = new Map<string, ModelSeries>();
   readonly #labels: Labels[];
@@ -316,7 +317,8 @@ class Comparison {
       if (inside.length > 0) expected.set(key, new Map(inside.map(([at, { content }]) => [at, content])));
     }
     expect(await this.#read(matchers, startMs, endMs)).toEqual(expected);
-    const latest = await this.#store.selectLatest({ matchers, startMs, endMs });
+    const mayPause = this.#comparisons++ % 2 === 0;
+    const latest = await this.#store.selectLatest({ matchers, startMs, endMs, mayPause });
     expect(new Map(latest.labels.map((labels, at) => [labelsKey(labels), latest.timestampsMs[at]]))).toEqual(
       new Map([...expected].map(([key, samples]) => [key, Math.max(...samples.keys())])),
     );

@@ -31,7 +31,13 @@ import type { Found } from './distinct-texts.ts';
 import type { ExemplarRing } from './exemplar-ring.ts';
 import { HeadReader } from './head/head-reader.ts';
 import type { Head } from './head/head.ts';
-import { selectFromHead, selectFromHeadInSlices, selectLatestFromHead } from './head/select.ts';
+import {
+  selectFromHead,
+  selectFromHeadInSlices,
+  selectLatestFromHead,
+  selectLatestWithPauses,
+  stretchOf,
+} from './head/select.ts';
 import { IS_WANTED, NEWEST_IS_HISTOGRAM } from './head/series-states.ts';
 import { checkLabels, presentNames } from './index/label-set.ts';
 import type { SeriesIndex } from './index/series-index.ts';
@@ -219,7 +225,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     const read = (rows: Uint32Array): SeriesReader =>
       new HeadReader({ ...this.#parts, rows, epoch, interval: selection, hasArchive: archive !== null });
     if (!selection.mayPause) return read(index.select(selection.matchers));
-    return index.selectInSlices(selection.matchers, new Stretch(clock)).then(read);
+    return index.selectInSlices(selection.matchers, stretchOf(selection, clock)).then(read);
   }
 
   /**
@@ -227,9 +233,12 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
    * @throws OmoiError `query_limit`
    */
   selectLatest(selection: Selection): LatestSamples | Promise<LatestSamples> {
-    const { index, head, archive } = this.#parts;
-    if (!archive || selection.startMs > archive.newestMs) return selectLatestFromHead(index, head, selection);
-    return this.#selectWithArchive({ ...selection, latestOnly: true }, archive).then(toLatest);
+    const { index, head, archive, clock } = this.#parts;
+    if (archive && selection.startMs <= archive.newestMs) {
+      return this.#selectWithArchive({ ...selection, latestOnly: true }, archive).then(toLatest);
+    }
+    if (selection.mayPause) return selectLatestWithPauses(index, head, { selection, clock });
+    return selectLatestFromHead(index, head, selection);
   }
 
   /**
@@ -327,7 +336,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     // Memory first: a chunk that is moved meanwhile is then seen twice rather than not at all.
     const memory = await selectFromHeadInSlices(index, head, { selection, clock });
     const archived = archive.select(selection.matchers, selection);
-    return mergeWithArchive(memory, archived, { selection, stretch: new Stretch(clock) });
+    return mergeWithArchive(memory, archived, { selection, stretch: stretchOf(selection, clock) });
   }
 
   #noteForgotten(rows: readonly SeriesRow[]): void {

@@ -5,7 +5,7 @@ import { CELLS_OF_A_ROW, type QueryGuard } from './query-guard.ts';
 export type Steps<T> = Generator<void, T, void>;
 
 /** How long an evaluation may keep the event loop. */
-const SLICE_MS = 2;
+export const SLICE_MS = 2;
 
 /** Runs to the end without letting anything else run; the limits still hold. */
 export function runAtOnce<T>(steps: Steps<T>, guard: QueryGuard): T {

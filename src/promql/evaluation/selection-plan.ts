@@ -1,4 +1,4 @@
-import type { LatestSamples, Queryable, Selection } from '#telemetry';
+import { nextTurn, type LatestSamples, type Queryable, type Selection } from '#telemetry';
 import {
   chainOf,
   childrenOf,
@@ -7,6 +7,7 @@ import {
   type Expression,
   type VectorSelector,
 } from '../syntax/ast.ts';
+import { SLICE_MS } from './pacing.ts';
 import type { QueryGuard } from './query-guard.ts';
 import { ReaderOfAll, ReaderOfOne, type SelectedSeriesReader } from './series-readers.ts';
 import { endOf, type StepGrid } from './vector-table.ts';
@@ -126,45 +127,82 @@ function statisticsBelow(node: Expression, above: boolean): boolean {
   return above;
 }
 
-/** Finds the series of all planned selections; a promise only where the store gives one. */
+/** Finds the series of all planned selections; a promise only where the store gives one, or where it may pause. */
 export function fetchSelections(
   queryable: Queryable,
   planned: readonly PlannedSelection[],
   options: FetchOptions,
 ): SelectedData | Promise<SelectedData> {
-  const { guard, mayPause, reads } = options;
-  const series = new Map<VectorSelector, SelectedSeriesReader>();
-  const latest = new Map<VectorSelector, LatestSamples>();
-  const statisticsOnly = new Set(
-    planned.filter((plan) => plan.statisticsOnly).map(({ selector }) => selector),
-  );
-  const data = { series, latest, statisticsOnly };
+  const data = {
+    series: new Map<VectorSelector, SelectedSeriesReader>(),
+    latest: new Map<VectorSelector, LatestSamples>(),
+    statisticsOnly: new Set(planned.filter((plan) => plan.statisticsOnly).map(({ selector }) => selector)),
+  };
+  if (options.mayPause) return fetchInTurn(queryable, planned, { ...options, data });
   const waits: Promise<void>[] = [];
   for (const plan of planned) {
-    const selection = selectionOf(plan, guard, mayPause);
-    if (plan.latestOnly && queryable.selectLatest) {
-      const keep = (samples: LatestSamples): void => {
-        guard.holdSeries(samples.labels.length);
-        guard.hold(samples.labels.length);
-        latest.set(plan.selector, samples);
-      };
-      const answer = queryable.selectLatest(selection);
-      if (answer instanceof Promise) waits.push(answer.then(keep));
-      else keep(answer);
-      continue;
-    }
-    const keep = (reader: SelectedSeriesReader): void => {
-      guard.holdSeries(reader.seriesCount);
-      series.set(plan.selector, reader);
-    };
-    const answer =
-      reads === 'one_at_a_time' && queryable.open
-        ? eventually(queryable.open(selection), (reader) => new ReaderOfOne(reader, guard))
-        : eventually(queryable.select(selection), (selected) => new ReaderOfAll(selected, guard));
-    if (answer instanceof Promise) waits.push(answer.then(keep));
-    else keep(answer);
+    const wait = fetchOne(queryable, plan, { ...options, data });
+    if (wait) waits.push(wait);
   }
   return waits.length === 0 ? data : Promise.all(waits).then(() => data);
+}
+
+interface FetchInto extends FetchOptions {
+  readonly data: {
+    readonly series: Map<VectorSelector, SelectedSeriesReader>;
+    readonly latest: Map<VectorSelector, LatestSamples>;
+    readonly statisticsOnly: ReadonlySet<VectorSelector>;
+  };
+}
+
+/** One after the other: all at once, each would take its slice of one and the same turn of the event loop. */
+async function fetchInTurn(
+  queryable: Queryable,
+  planned: readonly PlannedSelection[],
+  options: FetchInto,
+): Promise<SelectedData> {
+  const { guard, data } = options;
+  let sliceStartMs = guard.nowMs();
+  for (const plan of planned) {
+    const wait = fetchOne(queryable, plan, options);
+    if (wait) await wait;
+    if (guard.nowMs() - sliceStartMs < SLICE_MS) continue;
+    await nextTurn();
+    guard.check();
+    sliceStartMs = guard.nowMs();
+  }
+  return data;
+}
+
+/** @returns what is to be waited for; undefined where the store has answered */
+function fetchOne(
+  queryable: Queryable,
+  plan: PlannedSelection,
+  { guard, mayPause, reads, data }: FetchInto,
+): Promise<void> | undefined {
+  const selection = selectionOf(plan, guard, mayPause);
+  if (plan.latestOnly && queryable.selectLatest) {
+    const keep = (samples: LatestSamples): void => {
+      guard.holdSeries(samples.labels.length);
+      guard.hold(samples.labels.length);
+      data.latest.set(plan.selector, samples);
+    };
+    const answer = queryable.selectLatest(selection);
+    if (answer instanceof Promise) return answer.then(keep);
+    keep(answer);
+    return undefined;
+  }
+  const keep = (reader: SelectedSeriesReader): void => {
+    guard.holdSeries(reader.seriesCount);
+    data.series.set(plan.selector, reader);
+  };
+  const answer =
+    reads === 'one_at_a_time' && queryable.open
+      ? eventually(queryable.open(selection), (reader) => new ReaderOfOne(reader, guard))
+      : eventually(queryable.select(selection), (selected) => new ReaderOfAll(selected, guard));
+  if (answer instanceof Promise) return answer.then(keep);
+  keep(answer);
+  return undefined;
 }
 
 function eventually<Given, Result>(
@@ -182,6 +220,7 @@ function selectionOf(plan: PlannedSelection, guard: QueryGuard, mayPause: boolea
     maxSamples: guard.samplesLeft,
     maxSeries: guard.limits.maxSeries,
     mayPause,
+    ...(mayPause && { afterPause: () => guard.check() }),
     ...(plan.latestOnly ? { latestOnly: true } : {}),
   };
 }

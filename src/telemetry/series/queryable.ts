@@ -36,6 +36,8 @@ export interface Selection {
    * event loop a turn every few milliseconds.
    */
   readonly mayPause?: boolean;
+  /** Called after each of these turns: throws where nobody waits for the answer any more, or its time is up. */
+  readonly afterPause?: () => void;
   /** Throws `query_limit` from inside the store once more samples than this would be returned. */
   readonly maxSamples?: number;
   readonly maxSeries?: number;

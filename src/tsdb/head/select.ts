@@ -3,9 +3,11 @@ import {
   type HistogramValue,
   type Labels,
   type LatestSamples,
-  nextTurn,
+  type Matcher,
   type SelectedSeries,
   type Selection,
+  Stretch,
+  wordsOf,
 } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { SeriesIndex } from '../index/series-index.ts';
@@ -18,12 +20,11 @@ import { HAS_HISTOGRAMS, NEWEST_IS_HISTOGRAM } from './series-states.ts';
 
 const NO_LABELS: Labels = {};
 const NO_HISTOGRAMS: readonly TimedHistogram[] = [];
-/** How long a selection that may pause works at a stretch. */
-const MAX_STRETCH_MS = 2;
-/** Label values that an expression is tried on at a stretch. */
-const VALUES_PER_STRETCH = 1000;
-/** Series read between two looks at the clock. */
+/** Series decoded, and newest samples read, between two looks at the clock. */
 const SERIES_PER_LOOK = 8;
+const LATEST_PER_LOOK = 256;
+/** So few series are selected, and their newest samples read, without a pause. */
+const FEW_SERIES = 5000;
 
 const scratch = new SampleColumns();
 
@@ -35,28 +36,35 @@ export function selectFromHead(index: SeriesIndex, head: Head, selection: Select
   return slab.series;
 }
 
+export interface SlicedSelection {
+  readonly selection: Selection;
+  readonly clock: Clock;
+}
+
 /** As `selectFromHead`, giving the event loop a turn every few milliseconds. */
 export async function selectFromHeadInSlices(
   index: SeriesIndex,
   head: Head,
-  { selection, clock }: { readonly selection: Selection; readonly clock: Clock },
+  sliced: SlicedSelection,
 ): Promise<SelectedSeries[]> {
-  if (selection.latestOnly) return selectFromHead(index, head, selection);
-  while (!index.prepare(selection.matchers, VALUES_PER_STRETCH)) await nextTurn();
+  const { selection, clock } = sliced;
+  if (selection.latestOnly) return toSeries(await selectLatestInSlices(index, head, sliced));
+  const stretch = stretchOf(selection, clock);
   const slab = new SampleSlab(selection);
-  const rows = index.select(selection.matchers).slice();
   const { epoch } = index;
-  let startedMs = clock.monotonicMs();
+  const rows = await index.selectInSlices(selection.matchers, stretch);
   for (let at = 0; at < rows.length; at++) {
-    if (at % SERIES_PER_LOOK === 0 && clock.monotonicMs() - startedMs > MAX_STRETCH_MS) {
-      await nextTurn();
-      startedMs = clock.monotonicMs();
-    }
+    if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
     const row = rows[at] ?? 0;
     // The series may be gone, and another one in its row.
     if (index.isFrom(row, epoch)) readInto(slab, { index, head, row, selection });
   }
   return slab.series;
+}
+
+/** Stretches after whose pauses a selection's caller is asked whether it still waits. */
+export function stretchOf({ afterPause }: Selection, clock: Clock): Stretch {
+  return new Stretch(clock, afterPause && { afterPause });
 }
 
 interface ReadPlace {
@@ -82,42 +90,114 @@ function readInto(slab: SampleSlab, { index, head, row, selection }: ReadPlace):
  * @throws OmoiError `query_limit`
  */
 export function selectLatestFromHead(index: SeriesIndex, head: Head, selection: Selection): LatestSamples {
-  const { startMs, endMs, maxSeries = Infinity, maxSamples = Infinity } = selection;
   const rows = index.select(selection.matchers);
-  const { states } = head;
-  const labels: Labels[] = [];
-  const timestampsMs = new Float64Array(rows.length);
-  const values = new Float64Array(rows.length);
-  const words = new Uint32Array(values.buffer);
-  let histograms: (HistogramValue | null)[] | null = null;
-  let count = 0;
-  for (const row of rows) {
-    const page = states.pageOf(row);
-    const at = row & ROW_MASK;
-    const newestMs = page.newestMs[at] ?? 0;
-    if (newestMs < startMs) continue;
-    if (newestMs <= endMs && ((page.flags[at] ?? 0) & NEWEST_IS_HISTOGRAM) === 0) {
-      timestampsMs[count] = newestMs;
-      words[2 * count] = page.newestWords[2 * at] ?? 0;
-      words[2 * count + 1] = page.newestWords[2 * at + 1] ?? 0;
-    } else {
-      const sample = newestInside(head, row, selection);
-      if (!sample) continue;
-      timestampsMs[count] = sample.timestampMs;
-      words[2 * count] = sample.low;
-      words[2 * count + 1] = sample.high;
-      if (sample.histogram) (histograms ??= Array.from(rows, () => null))[count] = sample.histogram;
-    }
-    labels.push(index.labelsOf(row) ?? NO_LABELS);
-    if (++count > maxSeries) throw tooMuch('series', maxSeries);
-    if (count > maxSamples) throw tooMuch('samples', maxSamples);
+  const latest = new LatestColumns({ index, head, selection }, rows.length);
+  latest.readAll(rows);
+  return latest.samples();
+}
+
+/** As `selectLatestFromHead`; a promise, and turns of the event loop, where that would take long. */
+export function selectLatestWithPauses(
+  index: SeriesIndex,
+  head: Head,
+  sliced: SlicedSelection,
+): LatestSamples | Promise<LatestSamples> {
+  const { selection } = sliced;
+  const isQuick = selection.matchers.every(isExact) && index.atMost(selection.matchers) <= FEW_SERIES;
+  return isQuick ? selectLatestFromHead(index, head, selection) : selectLatestInSlices(index, head, sliced);
+}
+
+function isExact({ operator, value }: Matcher): boolean {
+  return operator === '=' && value !== '';
+}
+
+async function selectLatestInSlices(
+  index: SeriesIndex,
+  head: Head,
+  { selection, clock }: SlicedSelection,
+): Promise<LatestSamples> {
+  const stretch = stretchOf(selection, clock);
+  const { epoch } = index;
+  const rows = await index.selectInSlices(selection.matchers, stretch);
+  const latest = new LatestColumns({ index, head, selection }, rows.length);
+  for (let at = 0; at < rows.length; at += LATEST_PER_LOOK) {
+    if (stretch.isOver) await stretch.pause();
+    // Series may be gone, and others in their rows.
+    latest.readAll(rows.subarray(at, at + LATEST_PER_LOOK).filter((row) => index.isFrom(row, epoch)));
   }
-  return {
-    labels,
-    timestampsMs: timestampsMs.subarray(0, count),
-    values: values.subarray(0, count),
-    ...(histograms ? { histograms: histograms.slice(0, count) } : {}),
-  };
+  return latest.samples();
+}
+
+/** Newest samples as they are gathered. */
+class LatestColumns {
+  readonly #index: SeriesIndex;
+  readonly #head: Head;
+  readonly #selection: Selection;
+  readonly #labels: Labels[] = [];
+  readonly #timestampsMs: Float64Array;
+  readonly #values: Float64Array;
+  readonly #words: Uint32Array;
+  #histograms: (HistogramValue | null)[] | null = null;
+  #count = 0;
+
+  /** @param maxRows that will be read */
+  constructor(
+    place: { readonly index: SeriesIndex; readonly head: Head; readonly selection: Selection },
+    maxRows: number,
+  ) {
+    this.#index = place.index;
+    this.#head = place.head;
+    this.#selection = place.selection;
+    this.#timestampsMs = new Float64Array(maxRows);
+    this.#values = new Float64Array(maxRows);
+    this.#words = wordsOf(this.#values);
+  }
+
+  /** @throws OmoiError `query_limit` */
+  readAll(rows: Uint32Array): void {
+    const { startMs, endMs, maxSeries = Infinity, maxSamples = Infinity } = this.#selection;
+    const { states } = this.#head;
+    const words = this.#words;
+    const labels = this.#labels;
+    let count = this.#count;
+    for (const row of rows) {
+      const page = states.pageOf(row);
+      const at = row & ROW_MASK;
+      const newestMs = page.newestMs[at] ?? 0;
+      if (newestMs < startMs) continue;
+      if (newestMs <= endMs && ((page.flags[at] ?? 0) & NEWEST_IS_HISTOGRAM) === 0) {
+        this.#timestampsMs[count] = newestMs;
+        words[2 * count] = page.newestWords[2 * at] ?? 0;
+        words[2 * count + 1] = page.newestWords[2 * at + 1] ?? 0;
+      } else {
+        const sample = newestInside(this.#head, row, this.#selection);
+        if (!sample) continue;
+        this.#timestampsMs[count] = sample.timestampMs;
+        words[2 * count] = sample.low;
+        words[2 * count + 1] = sample.high;
+        if (sample.histogram) this.#keepHistogram(count, sample.histogram);
+      }
+      labels.push(this.#index.labelsOf(row) ?? NO_LABELS);
+      if (++count > maxSeries) throw tooMuch('series', maxSeries);
+      if (count > maxSamples) throw tooMuch('samples', maxSamples);
+    }
+    this.#count = count;
+  }
+
+  samples(): LatestSamples {
+    const count = this.#count;
+    return {
+      labels: this.#labels,
+      timestampsMs: this.#timestampsMs.subarray(0, count),
+      values: this.#values.subarray(0, count),
+      ...(this.#histograms ? { histograms: this.#histograms.slice(0, count) } : {}),
+    };
+  }
+
+  #keepHistogram(at: number, histogram: HistogramValue): void {
+    this.#histograms ??= Array.from(this.#timestampsMs, () => null);
+    this.#histograms[at] = histogram;
+  }
 }
 
 interface NewestSample {

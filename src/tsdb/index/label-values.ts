@@ -179,19 +179,6 @@ export class LabelValues {
     return untried <= FEW_VALUES || shapeOf(matcher.value).kind === 'literals';
   }
 
-  /**
-   * Does a part of what a first search by this matcher costs: tries its expression on up to so many values. True
-   * when all are tried, so that the search is quick.
-   */
-  prepare(matcher: Matcher, maxValues: number): boolean {
-    if (matcher.operator === '=' || matcher.operator === '!=') return true;
-    const shape = shapeOf(matcher.value);
-    if (shape.kind === 'literals') return true;
-    const cached = this.#cached(matcher.value);
-    this.#extend(cached, { shape, matcher, maxValues });
-    return this.#untried(cached) === 0;
-  }
-
   /** Forgets series: of each value, by its number, the rows in ascending order. */
   removeSeries(removed: ReadonlyMap<number, readonly SeriesRow[]>): void {
     for (const [number, rows] of removed) {

@@ -83,7 +83,6 @@ describe('the index', () => {
   test('finds what trying each series finds, also after series went', () => {
     fc.assert(
       fc.property(labelSets, matcherSpecs, fc.integer({ min: 1, max: 5 }), (sets, specs, every) => {
-        const prepares = every % 2 === 0;
         const index = new SeriesIndex(DEFAULT_LIMITS);
         const known = new Map<number, Labels>();
         for (const set of sets) {
@@ -98,7 +97,6 @@ describe('the index', () => {
             .filter(([, labels]) => matchesAll(matchers, labels))
             .map(([row]) => row)
             .sort((a, b) => a - b);
-        if (prepares) while (!index.prepare(matchers, 2));
         expect([...index.select(matchers)]).toEqual(expected());
         const refs = new Map([...known.keys()].map((row) => [row, index.refOf(row)]));
         // Rows and the numbers of values are given to others in each round.

@@ -168,11 +168,6 @@ export class SeriesIndex {
     return found ?? this.#all.view().slice();
   }
 
-  /** Does a part of the work that `select` would have with new expressions; true when none is left. */
-  prepare(matchers: readonly Matcher[], maxValues: number): boolean {
-    return matchers.every((matcher) => this.#names.get(matcher.name)?.prepare(matcher, maxValues) ?? true);
-  }
-
   /** The values of a label; undefined where no series has it. */
   valuesOf(name: string): LabelValues | undefined {
     return this.#names.get(name);
