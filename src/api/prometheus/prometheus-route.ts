@@ -10,6 +10,8 @@ import { READERS } from '../access/roles.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 const maxFormFields = 10_000;
+/** Every character of the longest query takes up to nine bytes. */
+const maxFormBytes = 1024 * 1024;
 const HTTP_API = 'https://prometheus.io/docs/prometheus/latest/querying/api/';
 
 const success = z
@@ -70,6 +72,7 @@ function addRoute(scope: ApiApp, route: PrometheusRoute, method: 'GET' | 'POST')
     method,
     url: `/prometheus/api/v1/${route.path}`,
     config: { access: READERS, readsOnly: true, takes: [FORM] },
+    bodyLimit: Math.min(maxFormBytes, scope.initialConfig.bodyLimit ?? maxFormBytes),
     schema: {
       tags: ['prometheus'],
       summary: route.summary,
@@ -116,7 +119,8 @@ function fieldsOf(form: string): Record<string, string[]> {
     throw new OmoiError('invalid_request', `the form has more than maxFormFields (${maxFormFields}) fields`);
   }
   const fields = new Map<string, string[]>();
-  for (const [name, value] of new URLSearchParams(form)) {
+  // Percent signs are decoded a hundred times faster than each `+` is.
+  for (const [name, value] of new URLSearchParams(form.replaceAll('+', '%20'))) {
     const values = fields.get(name);
     if (values) values.push(value);
     else fields.set(name, [value]);

@@ -10,7 +10,7 @@ import {
 import { createTsdb, type Tsdb } from '#tsdb';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerPrometheusQueryRoutes } from './query-routes.ts';
-import { registerPrometheusSeriesRoutes } from './series-routes.ts';
+import { registerPrometheusSeriesRoutes, type PrometheusSeriesParts } from './series-routes.ts';
 import { registerPrometheusStatusRoutes } from './status-routes.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -61,6 +61,8 @@ export interface PrometheusStage {
   readonly gate: Gate;
   /** The status of every answer, also of those that nobody was there to take. */
   readonly sent: number[];
+  /** How often exemplars were searched for. */
+  readonly searched: { times: number };
   /** Replaced by a test that waits for a connection's end. */
   connectionEnded: PromiseWithResolvers<void>;
   /** As a viewer, unless the headers say otherwise. */
@@ -74,6 +76,7 @@ export async function openPrometheusStage(): Promise<PrometheusStage> {
   const tsdb = await storeOf(clock);
   const gate = new Gate();
   const sent: number[] = [];
+  const searched = { times: 0 };
   const queryable: Queryable = {
     async select(selection) {
       await gate.pass();
@@ -88,7 +91,7 @@ export async function openPrometheusStage(): Promise<PrometheusStage> {
       });
       const engine = createEngine({ clock, timeoutMs: 60_000 });
       registerPrometheusQueryRoutes(app, { engine, language, queryable, clock });
-      registerPrometheusSeriesRoutes(app, { engine, language, store: tsdb });
+      registerPrometheusSeriesRoutes(app, { engine, language, store: countingSearches(tsdb, searched) });
       registerPrometheusStatusRoutes(app, { store: tsdb, facts, clock });
     },
   });
@@ -98,6 +101,7 @@ export async function openPrometheusStage(): Promise<PrometheusStage> {
     tsdb,
     gate,
     sent,
+    searched,
     connectionEnded: Promise.withResolvers<void>(),
     async get(path, parameters = {}, headers = served.as('viewer')) {
       const url = `/prometheus/api/v1/${path}?${formOf(parameters)}`;
@@ -152,3 +156,15 @@ export const success = (data: unknown, more: object = {}) => ({
   status: 200,
   body: { status: 'success', data, ...more },
 });
+
+function countingSearches(tsdb: Tsdb, searched: { times: number }): PrometheusSeriesParts['store'] {
+  return {
+    lookUpSeries: (lookup) => tsdb.lookUpSeries(lookup),
+    labelNames: (lookup) => tsdb.labelNames(lookup),
+    labelValues: (name, lookup) => tsdb.labelValues(name, lookup),
+    exemplars(selection, signal) {
+      searched.times++;
+      return tsdb.exemplars(selection, signal);
+    },
+  };
+}

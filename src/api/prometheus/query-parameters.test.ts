@@ -146,4 +146,12 @@ describe('a query', () => {
     expect([answer.statusCode, answer.body]).toEqual([400, expect.stringContaining('maxFormFields')]);
     expect(answer.headers['content-type']).toBe('application/json');
   });
+
+  it('reads `+` as a space and `%2B` as itself', async () => {
+    const headers = { ...stage.served.as('viewer'), 'content-type': 'application/x-www-form-urlencoded' };
+    const payload = 'query=%22a+b%2Bc%20d%22';
+    const url = '/prometheus/api/v1/query';
+    const answer = await stage.served.app.inject({ method: 'POST', url, headers, payload });
+    expect(answer.json()).toMatchObject({ data: { resultType: 'string', result: [expect.any(Number), 'a b+c d'] } });
+  });
 });

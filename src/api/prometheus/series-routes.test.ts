@@ -72,6 +72,11 @@ describe('what there is', () => {
         },
       ]),
     );
+    const before = stage.searched.times;
+    const repeated = { ...parameters, query: `depth${' or depth'.repeat(50)} or other` };
+    expect(await stage.get('query_exemplars', repeated)).toMatchObject({ body: { data: [{}] } });
+    // Once for each selector that differs.
+    expect(stage.searched.times - before).toBe(2);
     expect(await stage.get('query_exemplars', { query: 'nothing' })).toEqual(success([]));
     const url = '/prometheus/api/v1/query_exemplars?query=1';
     const none = await stage.served.app.inject({ method: 'GET', url, headers: stage.served.as('viewer') });

@@ -1,6 +1,6 @@
 import type { Engine } from '#promql';
 import type { SeriesLookup, Tsdb } from '#tsdb';
-import { OmoiError, type Labels } from '#telemetry';
+import { OmoiError, type Labels, type Matcher } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
 import { jsonOfList } from '../http/json-pieces.ts';
 import { TRUNCATED, type PrometheusAnswer } from './answer.ts';
@@ -79,7 +79,7 @@ export function registerPrometheusSeriesRoutes(app: ApiApp, parts: PrometheusSer
       summary: 'The exemplars of the series that a query selects',
       parameters: ['query', 'start', 'end'],
       async answer(request) {
-        const found = await findExemplars(request, parts);
+        const found = await findExemplars(request, parts, turns);
         return found && { data: jsonOfList(found) };
       },
     },
@@ -105,6 +105,7 @@ function readLookup(
 async function findExemplars(
   { parameters, signal }: PrometheusRequest,
   { store, engine, language }: PrometheusSeriesParts,
+  turns: QueryTurns,
 ): Promise<readonly object[] | null> {
   const startMs = parameters.time('start') ?? -Infinity;
   const endMs = parameters.time('end') ?? Infinity;
@@ -114,8 +115,9 @@ async function findExemplars(
   const { selectors } = engine.prepare(parameters.text('query'));
   if (selectors.length === 0) return null;
   const bySeries = new Map<Labels, object>();
-  for (const { matchers } of selectors) {
-    for (const { labels, exemplars } of await store.exemplars({ matchers, startMs, endMs }, signal)) {
+  for (const matchers of differentOnes(selectors)) {
+    const found = await turns.run(signal, () => store.exemplars({ matchers, startMs, endMs }, signal));
+    for (const { labels, exemplars } of found) {
       bySeries.set(labels, {
         seriesLabels: labels,
         exemplars: exemplars.map((exemplar) => ({
@@ -127,4 +129,18 @@ async function findExemplars(
     }
   }
   return [...bySeries.values()];
+}
+
+/** The matchers of each selector that is not as one before it. */
+function differentOnes(
+  selectors: readonly { readonly matchers: readonly Matcher[] }[],
+): Iterable<readonly Matcher[]> {
+  const byText = new Map<string, readonly Matcher[]>();
+  for (const { matchers } of selectors) {
+    byText.set(
+      JSON.stringify(matchers.map(({ name, operator, value }) => [name, operator, value])),
+      matchers,
+    );
+  }
+  return byText.values();
 }
