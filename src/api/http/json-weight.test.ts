@@ -6,6 +6,8 @@ describe('a text of JSON', () => {
     ['objects', '{},'.repeat(45_000)],
     ['named values', '"a":1,'.repeat(45_000)],
     ['elements of lists', '1,'.repeat(450_000)],
+    ['decimals in lists', '1.5,'.repeat(120_000)],
+    ['texts in lists', '"a",'.repeat(95_000)],
     ['brackets, colons and commas in texts', `"${'[{:,'.repeat(100_000)}"`],
     ['texts with quotes', `"${'\\"{'.repeat(100_000)}"`],
     ['white space', ' '.repeat(4_000_000)],
@@ -18,6 +20,8 @@ describe('a text of JSON', () => {
     ['lists', '[],'.repeat(50_001)],
     ['named values', '"a":1,'.repeat(50_001)],
     ['elements of lists', '1,'.repeat(500_001)],
+    ['decimals in lists', '1.5,'.repeat(125_001)],
+    ['texts in lists', '"a",'.repeat(100_001)],
   ])('may not hold more %s than are parsed in no time', async (_, text) => {
     await expect(weighJson(text)).rejects.toMatchObject({ code: 'body_too_large' });
   });
