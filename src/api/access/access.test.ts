@@ -166,6 +166,26 @@ describe('tokens', () => {
       body: { name: 'a', role: 'viewer', expires_in: 'soon' },
       message: /^body\.expires_in/,
     },
+    {
+      case: 'a lifetime of any length',
+      body: { name: 'a', role: 'viewer', expires_in: '1'.repeat(500) },
+      message: /^body\.expires_in.{1,100}$/,
+    },
+    {
+      case: 'a name that another one would become in the database',
+      body: { name: 'a\uD800', role: 'viewer' },
+      message: /^body\.name/,
+    },
+    {
+      case: 'a name that a terminal obeys',
+      body: { name: 'a\u001B[2J', role: 'viewer' },
+      message: /^body\.name/,
+    },
+    {
+      case: 'a scope of what no agent is called',
+      body: { name: 'a', role: 'agent', scope: { agent_ids: ['a b'] } },
+      message: /^body\.scope\.agent_ids/,
+    },
   ])('refuse $case', async ({ body, message }) => {
     const answer = await create(body);
     expect([answer.statusCode, answer.json().error]).toEqual([400, 'invalid_request']);

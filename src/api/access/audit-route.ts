@@ -3,10 +3,11 @@ import { z } from 'zod';
 import type { AuditLog } from './audit-log.ts';
 import type { ApiApp } from '../http/app.ts';
 import { ADMINS } from './roles.ts';
+import { wholeNumber } from '../http/whole-number.ts';
 
 const query = z.strictObject({
-  before_id: z.coerce.number().int().positive().optional().describe('Only entries older than this one.'),
-  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+  before_id: wholeNumber({ min: 1 }).optional().describe('Only entries older than this one.'),
+  limit: wholeNumber({ min: 1, max: 1_000 }).default(100),
 });
 
 const auditBody = z.object({

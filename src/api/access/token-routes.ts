@@ -7,22 +7,24 @@ import {
   parseDuration,
   toRfc3339,
   toRfc3339OrNull,
+  storedText,
+  nameText,
 } from '#telemetry';
 import { z } from 'zod';
 import type { Access } from './access.ts';
 import type { TokenRecord } from './token-store.ts';
 import type { ApiApp } from '../http/app.ts';
+import { wholeNumber } from '../http/whole-number.ts';
 
-const poolName = z.string().min(1).max(200);
 const scopeBody = z.strictObject({
-  agent_ids: z.array(z.string().min(1).max(200)).max(1_000).default([]),
-  pool_id: poolName.nullable().default(null),
-  member_of: poolName
+  agent_ids: z.array(nameText).max(1_000).default([]),
+  pool_id: nameText.nullable().default(null),
+  member_of: nameText
     .nullable()
     .default(null)
     .describe('The pool that the named agents join; they speak for no other of it.'),
   enqueue_for: z
-    .array(poolName)
+    .array(z.union([nameText, z.literal('*')]))
     .max(1_000)
     .default([])
     .describe('Pools of others that it may put tasks into; `*` for all.'),
@@ -59,15 +61,22 @@ const tokenBody = z.object({
 });
 
 const newToken = z.strictObject({
-  name: z.string().trim().min(1).max(200),
+  name: storedText(200)
+    .trim()
+    .min(1)
+    .regex(/^\P{Cc}*$/u, 'must have no control characters'),
   role: z.enum(ROLES),
   scope: scopeBody.optional().describe('Agent tokens only: what the token may speak for.'),
-  expires_in: z.string().optional().describe('A duration, `90d`; without it the token works until revoked.'),
+  expires_in: z
+    .string()
+    .max(50)
+    .optional()
+    .describe('A duration, `90d`; without it the token works until revoked.'),
 });
 
 const tokensQuery = z.strictObject({
   after: idText('tok', 'a token').optional().describe('The last id of the page before.'),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: wholeNumber({ min: 1, max: 1000 }).default(100),
 });
 
 /** Tokens: made and shown once, listed, revoked. */
@@ -131,7 +140,7 @@ export function registerTokenRoutes(
       schema: {
         tags: ['access'],
         summary: 'Revoke a token and end its sessions',
-        params: z.object({ token_id: z.string() }),
+        params: z.object({ token_id: storedText(100) }),
         response: { 200: tokenBody },
       },
     },

@@ -10,6 +10,7 @@ import {
 } from '#telemetry';
 import { z } from 'zod';
 import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
+import { wholeNumber } from '../http/whole-number.ts';
 
 /** As telemetry has it: an id is one thing on the command line, in requests and in file names. */
 export const name = nameText;
@@ -137,7 +138,7 @@ export const agentsQuery = z.strictObject({
   status: z.enum(AGENT_STATUSES).optional(),
   present: z.literal('true').optional().describe('Without those that are TERMINATED.'),
   after: name.optional().describe('The last agent_id of the page before.'),
-  limit: z.coerce.number().int().min(1).max(BOUNDS.maxPageRows).default(100),
+  limit: wholeNumber({ min: 1, max: BOUNDS.maxPageRows }).default(100),
 });
 
 export const agentsAnswer = z.object({ agents: z.array(agentView) });

@@ -5,29 +5,29 @@ import {
   labelsSchema,
   RESOLUTION_CAUSES,
   SEVERITIES,
+  storedText,
 } from '#telemetry';
 import { z } from 'zod';
+import { wholeNumber } from '../http/whole-number.ts';
 
 const texts = labelsSchema;
 const nullableText = z.string().nullable();
 
-export const alertParams = z.object({ alert_id: z.string().min(1).max(100) });
+export const alertParams = z.object({ alert_id: storedText(100).min(1) });
 
 export const alertsQuery = z.strictObject({
   state: z.enum(ALERT_STATES).optional(),
-  severity: z
-    .string()
-    .max(100)
+  severity: storedText(100)
     .optional()
     .describe(`Usually one of ${SEVERITIES.join(', ')}.`),
-  rule_id: z.string().max(500).optional().describe('`group/alert`'),
+  rule_id: storedText(500).optional().describe('`group/alert`'),
   acknowledged: z.enum(['true', 'false']).optional().describe('Whether somebody has acknowledged it.'),
   matcher: z
     .union([z.string(), z.array(z.string()).max(20)])
     .optional()
     .transform((given) => (given === undefined ? [] : typeof given === 'string' ? [given] : given))
     .describe('`name="value"`, with =, !=, =~ or !~; may be repeated, then all have to fit.'),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: wholeNumber({ min: 1, max: 1000 }).default(100),
   cursor: z.string().max(120).optional().describe('`next_cursor` of the page before.'),
 });
 
@@ -72,14 +72,14 @@ export const timelineAnswer = z.object({
 });
 
 export const rulesQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('How many rules.'),
+  limit: wholeNumber({ min: 1, max: 1000 }).default(100).describe('How many rules.'),
   cursor: z.string().max(1000).optional().describe('`next_cursor` of the page before.'),
 });
 
 export const activeAlertsQuery = z.strictObject({
-  rule_id: z.string().max(500).optional().describe('`group/alert`'),
+  rule_id: storedText(500).optional().describe('`group/alert`'),
   state: z.enum(ACTIVE_ALERT_STATES).optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: wholeNumber({ min: 1, max: 1000 }).default(100),
   cursor: z.string().max(1200).optional().describe('`next_cursor` of the page before.'),
 });
 

@@ -1,7 +1,7 @@
 import type { EventBus } from '#eventbus';
-import { EVENT_TYPES, OmoiError, type EventType } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
 import { eventsAnswer, eventsQuery } from './event-schemas.ts';
+import { eventTypesOf } from './event-types.ts';
 import { READERS } from '../access/roles.ts';
 
 export interface EventRouteParts {
@@ -21,8 +21,9 @@ export function registerEventRoutes(app: ApiApp, { events }: EventRouteParts): v
       response: { 200: eventsAnswer },
     },
     handler: async ({ query }) => {
+      const types = eventTypesOf(query.types ?? '');
       const found = await events.list({
-        ...(query.types && { types: typesOf(query.types) }),
+        ...(types && { types: [...types] }),
         ...(query.entity_id !== undefined && { entityId: query.entity_id }),
         ...(query.trace_id !== undefined && { traceId: query.trace_id }),
         ...(query.from !== undefined && { fromMs: Date.parse(query.from) }),
@@ -34,17 +35,5 @@ export function registerEventRoutes(app: ApiApp, { events }: EventRouteParts): v
       });
       return { events: [...found] };
     },
-  });
-}
-
-/** The event types that a list of types and beginnings means. */
-function typesOf(asked: string): readonly EventType[] {
-  const beginnings = asked.split(',').filter((beginning) => beginning !== '');
-  return beginnings.flatMap((beginning) => {
-    const meant = EVENT_TYPES.filter((type) => type === beginning || type.startsWith(`${beginning}.`));
-    if (meant.length === 0) {
-      throw new OmoiError('invalid_request', `types: "${beginning}" is no event type and begins none`);
-    }
-    return meant;
   });
 }

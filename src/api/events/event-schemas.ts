@@ -1,8 +1,9 @@
-import { jsonObjectSchema } from '#telemetry';
+import { jsonObjectSchema, storedText } from '#telemetry';
 import { z } from 'zod';
+import { wholeNumber } from '../http/whole-number.ts';
 
 const time = z.iso.datetime({ offset: true });
-const eventId = z.coerce.number().int().nonnegative();
+const eventId = wholeNumber({ min: 0 });
 
 export const eventsQuery = z.strictObject({
   types: z
@@ -10,7 +11,7 @@ export const eventsQuery = z.strictObject({
     .max(1000)
     .optional()
     .describe('Event types or their dotted beginnings, separated by commas: `watchdog,fleet.agent`.'),
-  entity_id: z.string().min(1).max(500).optional(),
+  entity_id: storedText(500).min(1).optional(),
   trace_id: z
     .string()
     .regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits in lower case')
@@ -20,7 +21,7 @@ export const eventsQuery = z.strictObject({
   after_id: eventId.optional(),
   before_id: eventId.optional(),
   order: z.enum(['newest_first', 'oldest_first']).default('newest_first'),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: wholeNumber({ min: 1, max: 1000 }).default(100),
 });
 
 export const eventsAnswer = z.object({

@@ -2,8 +2,9 @@ import { idText, LOCK_MODES, storedText } from '#telemetry';
 import { z } from 'zod';
 import { generation, name } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
+import { wholeNumber } from '../http/whole-number.ts';
 
-export const lockParams = z.object({ lock_id: z.string().min(1).max(100) });
+export const lockParams = z.object({ lock_id: storedText(100).min(1) });
 
 export const acquireBody = z.strictObject({
   agent_id: name,
@@ -41,6 +42,6 @@ export const locksQuery = z.strictObject({
   resource_type: name.optional(),
   agent_id: name.optional(),
   after: idText('lock', 'a lock').optional().describe('The last lock_id of the page before.'),
-  limit: z.coerce.number().int().min(1).max(BOUNDS.maxPageRows).default(100),
+  limit: wholeNumber({ min: 1, max: BOUNDS.maxPageRows }).default(100),
 });
 export const locksAnswer = z.object({ locks: z.array(lockView) });

@@ -1,5 +1,6 @@
-import { ANOMALY_KINDS, ANOMALY_STATES, idText, labelsSchema } from '#telemetry';
+import { ANOMALY_KINDS, ANOMALY_STATES, idText, labelsSchema, storedText } from '#telemetry';
 import { z } from 'zod';
+import { wholeNumber } from '../http/whole-number.ts';
 
 export const metricSample = z.object({
   metric_name: z.string(),
@@ -44,15 +45,15 @@ export const agentScore = z.object({
 });
 
 export const agentScoreQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: wholeNumber({ min: 1, max: 1000 }).default(100),
 });
 
 export const anomalyQuery = z.strictObject({
   state: z.enum(ANOMALY_STATES).optional(),
-  metric_name: z.string().optional(),
+  metric_name: storedText(1024).optional(),
   before: z.iso.datetime().optional().describe('Only what was detected before this time.'),
   after: idText('anom', 'an anomaly').optional().describe('The last id of the page before.'),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: wholeNumber({ min: 1, max: 1000 }).default(100),
 });
 
-export const anomalyParams = z.object({ anomaly_id: z.string() });
+export const anomalyParams = z.object({ anomaly_id: storedText(100) });

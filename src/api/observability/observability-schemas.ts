@@ -1,10 +1,13 @@
-import { jsonObjectSchema } from '#telemetry';
+import { jsonObjectSchema, storedText } from '#telemetry';
 import { z } from 'zod';
+import { wholeNumber } from '../http/whole-number.ts';
 
 const time = z.iso.datetime({ offset: true });
 const traceId = z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits in lower case');
-const name = z.string().min(1).max(200);
-const limit = (byDefault: number) => z.coerce.number().int().min(1).max(1000).default(byDefault);
+const name = storedText(200).min(1);
+const limit = (byDefault: number) => wholeNumber({ min: 1, max: 1000 }).default(byDefault);
+/** Longer ones are cut where they are stored. */
+const attributeText = storedText(10_000);
 const cursor = z.string().max(50).optional().describe('`next_cursor` of the page before.');
 const nextCursor = z
   .string()
@@ -22,7 +25,7 @@ export const tracesQuery = z.strictObject({
   name: name.optional().describe('The name of one of its spans.'),
   service: name.optional(),
   attribute: z
-    .union([z.string(), z.array(z.string()).max(10)])
+    .union([attributeText, z.array(attributeText).max(10)])
     .optional()
     .describe('`key=value`, compared as text; several must all hold for one span.'),
   status: z.literal('error').optional().describe('Only traces with a span that failed.'),
@@ -82,7 +85,7 @@ export const logsQuery = z.strictObject({
   from: time.optional(),
   to: time.optional(),
   level: z.enum(LEVELS).optional().describe('This level and what is more severe.'),
-  text: z.string().min(1).max(500).optional().describe('Found in the message or the fields.'),
+  text: storedText(500).min(1).optional().describe('Found in the message or the fields.'),
   trace_id: traceId.optional(),
   component: name.optional(),
   service: name.optional(),

@@ -10,6 +10,7 @@ import {
 import { z } from 'zod';
 import { generation, name } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS } from '../tasks/fleet-bounds.ts';
+import { wholeNumber } from '../http/whole-number.ts';
 
 const count = z.number().int().min(0).max(maxAgentsPerPool);
 const reason = storedText(500).min(1);
@@ -85,7 +86,7 @@ export const poolView = z
 
 export const poolsQuery = z.strictObject({
   after: poolId.optional().describe('The last pool_id of the page before.'),
-  limit: z.coerce.number().int().min(1).max(FLEET_BOUNDS.maxPageRows).default(100),
+  limit: wholeNumber({ min: 1, max: FLEET_BOUNDS.maxPageRows }).default(100),
 });
 
 export const poolsAnswer = z.object({ pools: z.array(poolView) });

@@ -152,6 +152,8 @@ describe('a query', () => {
     const payload = 'query=%22a+b%2Bc%20d%22';
     const url = '/prometheus/api/v1/query';
     const answer = await stage.served.app.inject({ method: 'POST', url, headers, payload });
-    expect(answer.json()).toMatchObject({ data: { resultType: 'string', result: [expect.any(Number), 'a b+c d'] } });
+    expect(answer.json()).toMatchObject({
+      data: { resultType: 'string', result: [expect.any(Number), 'a b+c d'] },
+    });
   });
 });

@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify';
-import type { SystemEvent } from '#telemetry';
 import { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
 import type { EventStreams } from './event-streams.ts';
 import { READERS } from '../access/roles.ts';
+import { eventTypesOf } from '../events/event-types.ts';
 
 export interface EventStreamParts {
   readonly streams: EventStreams;
@@ -49,6 +49,7 @@ export function registerEventStreamRoute(app: ApiApp, parts: EventStreamParts): 
       },
     },
     async (request, reply) => {
+      const types = eventTypesOf(request.query.types ?? '');
       parts.streams.checkRoom();
       const lastEventId = request.headers['last-event-id'];
       reply.hijack();
@@ -62,15 +63,9 @@ export function registerEventStreamRoute(app: ApiApp, parts: EventStreamParts): 
       await parts.streams.run({
         response: reply.raw,
         lastEventId: lastEventId === undefined ? null : Number(lastEventId),
-        accepts: typeFilter(request.query.types),
+        accepts: ({ event_type: type }) => types === null || types.has(type),
         mayContinue: () => parts.mayContinue(request),
       });
     },
   );
-}
-
-function typeFilter(types: string | undefined): (event: SystemEvent) => boolean {
-  const wanted = (types ?? '').split(',').filter((type) => type !== '');
-  if (wanted.length === 0) return () => true;
-  return ({ event_type: type }) => wanted.some((start) => type === start || type.startsWith(`${start}.`));
 }

@@ -121,6 +121,11 @@ describe('the stream of live events', () => {
     expect(idsIn(await stream.until(/"paused"/))).toHaveLength(1);
   });
 
+  it('does not take types that do not exist', async () => {
+    const stream = await listen('/api/v1/events/stream?types=watchdog,fleet.agnt');
+    await stream.until(/"error":"invalid_request".*fleet\.agnt/);
+  });
+
   it('tells a client that was away too long to start afresh', async () => {
     const missed = Array.from({ length: 5_600 }, (_, count) => poolChanged(count));
     await test.database.transaction((tx) => test.eventBus.append(tx, ...missed));

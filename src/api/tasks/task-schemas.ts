@@ -2,12 +2,13 @@ import { idText, PHASES, storedText, TASK_STATES } from '#telemetry';
 import { z } from 'zod';
 import { generation, maxInteger, name, phaseId } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS as BOUNDS } from './fleet-bounds.ts';
+import { wholeNumber } from '../http/whole-number.ts';
 
 const leaseMs = z.number().int().min(BOUNDS.minLeaseMs).max(BOUNDS.maxLeaseMs);
 /** Each priority is a label of the queue's metric, so they are few. */
 const priority = z.number().int().min(0).max(100);
 
-export const taskParams = z.object({ task_id: z.string().min(1).max(100) });
+export const taskParams = z.object({ task_id: storedText(100).min(1) });
 
 export const newTask = z.strictObject({
   task_type: name,
@@ -173,6 +174,6 @@ export const tasksQuery = z.strictObject({
   phase_id: phaseId.optional(),
   agent_id: name.optional(),
   after: idText('task', 'a task').optional().describe('The last task_id of the page before.'),
-  limit: z.coerce.number().int().min(1).max(BOUNDS.maxPageRows).default(100),
+  limit: wholeNumber({ min: 1, max: BOUNDS.maxPageRows }).default(100),
 });
 export const tasksAnswer = z.object({ tasks: z.array(taskView) });

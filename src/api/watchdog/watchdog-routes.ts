@@ -18,7 +18,7 @@ export interface WatchdogRouteParts {
   readonly remediations: RemediationArchive;
 }
 
-const idParams = z.object({ id: z.string() });
+const idParams = z.object({ id: storedText(100) });
 
 /** Policies, remediations, and the hand of a person on them. */
 export function registerWatchdogRoutes(app: ApiApp, { watchdog, remediations }: WatchdogRouteParts): void {

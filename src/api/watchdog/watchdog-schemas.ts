@@ -8,8 +8,10 @@ import {
   REMEDIATION_STATES,
   TARGET_KINDS,
   WATCHDOG_STATES,
+  storedText,
 } from '#telemetry';
 import { z } from 'zod';
+import { wholeNumber } from '../http/whole-number.ts';
 
 const time = z.string().meta({ format: 'date-time' });
 
@@ -66,20 +68,22 @@ export const remediationSchema = z.object({
 
 export const remediationListSchema = z.object({ remediations: z.array(remediationSchema) });
 
+const filter = storedText(500);
+
 export const remediationQuerySchema = z.strictObject({
   state: z.enum(REMEDIATION_STATES).optional(),
-  policy: z.string().optional(),
-  alert_id: z.string().optional(),
-  target_id: z.string().optional(),
+  policy: filter.optional(),
+  alert_id: filter.optional(),
+  target_id: filter.optional(),
   before: idText('rem', 'a remediation')
     .optional()
     .meta({ description: 'the id of the last one of the page before' }),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
+  limit: wholeNumber({ min: 1, max: 500 }).default(100),
 });
 
 export const policyQuerySchema = z.strictObject({
-  after: z.string().optional().meta({ description: 'the name of the last one of the page before' }),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
+  after: filter.optional().meta({ description: 'the name of the last one of the page before' }),
+  limit: wholeNumber({ min: 1, max: 500 }).default(100),
 });
 
 export const policySchema = z.object({
