@@ -1,7 +1,13 @@
 import type { SystemEvent } from '#api';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { gatherRows, type Reading } from '../domain/gather-rows.ts';
-import { gridUntil, readQueueHistory, type MatrixSeries } from '../domain/queue-history.ts';
+import {
+  gridUntil,
+  queueQueries,
+  readQueueHistory,
+  type MatrixSeries,
+  type VectorSample,
+} from '../domain/queue-history.ts';
 import { QUEUE_RANGES, type QueueRange } from '../domain/search.ts';
 import { agentFilters, alertFilters, countPresent } from '../domain/urgent-first.ts';
 import type { ApiClient } from './client.ts';
@@ -177,16 +183,20 @@ export const queueHistoryQuery = (client: ApiClient, range: QueueRange) =>
     queryKey: ['queue', range],
     queryFn: async () => {
       const grid = gridUntil(client.nowMs() / 1_000, QUEUE_RANGES[range]);
+      const queries = queueQueries(grid);
       const asked = new URLSearchParams({
-        query: 'sum by (phase_id) (tasks_queued_total)',
+        query: queries.most,
         start: String(grid.start),
         end: String(grid.end),
         step: String(grid.step),
       });
-      const { data } = await client.get<{ data: { result: MatrixSeries[] } }>(
-        `/prometheus/api/v1/query_range?${asked}`,
-      );
-      return readQueueHistory(data.result, grid);
+      const [now, most] = await Promise.all([
+        client.get<{ data: { result: VectorSample[] } }>(
+          `/prometheus/api/v1/query?${new URLSearchParams({ query: queries.now })}`,
+        ),
+        client.get<{ data: { result: MatrixSeries[] } }>(`/prometheus/api/v1/query_range?${asked}`),
+      ]);
+      return readQueueHistory({ now: now.data.result, most: most.data.result }, grid);
     },
     refetchInterval: fastMs,
     placeholderData: keepPreviousData,

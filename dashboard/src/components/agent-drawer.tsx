@@ -3,8 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 import { agentQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { AgentDetails } from '../api/wire.ts';
-import { formatAge, formatDuration } from '../domain/age.ts';
-import { count, words } from '../domain/event-sentence.ts';
+import { formatDuration, formatElapsed } from '../domain/age.ts';
+import { count, describeStatus, words } from '../domain/event-sentence.ts';
 import { phaseName } from '../domain/queue-history.ts';
 import { agentTone } from '../domain/tone.ts';
 import { traceIdOf } from '../domain/trace-id.ts';
@@ -48,9 +48,7 @@ function AgentFacts({ agentId }: { readonly agentId: string }) {
         <>
           <p className={styles.status}>
             <ToneLabel tone={agentTone(agent.status)}>{agent.status.toLowerCase()}</ToneLabel>
-            <span>
-              {words(agent.status_reason)}, for {formatAge(Date.parse(agent.status_since), nowMs)}
-            </span>
+            <span>{describeStatus(agent, formatElapsed(Date.parse(agent.status_since), nowMs))}</span>
           </p>
           <dl className={styles.facts}>
             {factsOf(agent).map(([name, value]) => (
@@ -80,8 +78,8 @@ function factsOf(agent: AgentDetails): readonly (readonly [string, string])[] {
     ['Pool', agent.pool_id ?? 'none'],
     ['Phase', agent.phase_id === null ? 'any' : phaseName(agent.phase_id)],
     ['Last beat', ageMs === null ? 'none yet' : `${formatDuration(ageMs)} ago`],
-    ['Beats', `every ${formatDuration(intervalMs)}, late after ${formatDuration(ttlMs)}`],
-    ['Work', `${count(agent.tasks_held, 'task')} held, ${agent.in_flight} in flight`],
+    ['Beats', `every ${formatDuration(intervalMs)}, unresponsive after ${formatDuration(ttlMs)}`],
+    ['Work', `${count(agent.tasks_held, 'task')} held; ${agent.in_flight} in flight at the last beat`],
     ...(labels.length > 0 ? [['Labels', labels.join(', ')] as const] : []),
   ];
 }
@@ -103,7 +101,7 @@ function Generation({ agent, generation, nowMs }: GenerationProps) {
         {words(reason)}, asked by {by}
         <span className={styles.life}>
           {endedAt === null
-            ? `since ${formatAge(openedMs, nowMs)}`
+            ? `for ${formatElapsed(openedMs, nowMs)}`
             : `lived ${formatDuration(Date.parse(endedAt) - openedMs)}, ended with ${how}`}
         </span>
       </span>

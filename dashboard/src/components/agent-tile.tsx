@@ -17,7 +17,8 @@ export interface AgentTileProps {
 export function AgentTile({ agent, task }: AgentTileProps) {
   const { changed } = useView();
   const tone = agentTone(agent.status);
-  const work = task === null ? idleText(agent) : task.task_type;
+  // Agents and tasks are read one after the other: the task may be one that came or went in between.
+  const work = task === null || agent.tasks_held === 0 ? idleText(agent) : task.task_type;
   return (
     <Link
       className={styles.tile}
@@ -32,7 +33,7 @@ export function AgentTile({ agent, task }: AgentTileProps) {
         <span className={styles.name}>{agent.agent_id}</span>
       </span>
       <span className={styles.middle}>
-        <span className={styles.work} data-idle={task === null && agent.tasks_held === 0}>
+        <span className={styles.work} data-idle={agent.tasks_held === 0}>
           {work}
         </span>
         {agent.generation > 1 && <span className={styles.generation}>gen {agent.generation}</span>}

@@ -1,6 +1,7 @@
 import { Button, Skeleton } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import { sentence } from '../domain/event-sentence.ts';
 import styles from './query-view.module.css';
 
 export interface QueryViewProps<Data> {
@@ -16,7 +17,7 @@ export function QueryView<Data>({ query, placeholderLines, children }: QueryView
   if (query.error !== null) {
     return (
       <div className={styles.error} role="alert">
-        <p className={styles.text}>Could not be read: {query.error.message}.</p>
+        <p className={styles.text}>Could not be read: {sentence(query.error.message)}</p>
         <Button size="xs" variant="default" onClick={() => void query.refetch()}>
           Try again
         </Button>

@@ -1,6 +1,6 @@
 import { SegmentedControl } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
-import { phaseName, type QueueHistory } from '../domain/queue-history.ts';
+import { phaseName, type PhaseHistory, type QueueHistory } from '../domain/queue-history.ts';
 import { QUEUE_RANGE_NAMES, QUEUE_RANGES, type QueueRange } from '../domain/search.ts';
 import { Panel } from './panel.tsx';
 import { useView } from '../hooks/use-view.ts';
@@ -36,8 +36,8 @@ export function QueuePanel({ history, range }: QueuePanelProps) {
           const to = timesSeconds.at(-1) ?? 0;
           return (
             <ul className={styles.phases}>
-              {[...phases].map(([phase, values]) => (
-                <PhaseRow key={phase} {...{ phase, values, timesSeconds, to, range }} />
+              {[...phases].map(([phase, history]) => (
+                <PhaseRow key={phase} {...{ phase, history, timesSeconds, to, range }} />
               ))}
             </ul>
           );
@@ -49,15 +49,15 @@ export function QueuePanel({ history, range }: QueuePanelProps) {
 
 interface PhaseRowProps {
   readonly phase: string;
-  readonly values: readonly (number | null)[];
+  readonly history: PhaseHistory;
   readonly timesSeconds: readonly number[];
   readonly to: number;
   readonly range: QueueRange;
 }
 
-function PhaseRow({ phase, values, timesSeconds, to, range }: PhaseRowProps) {
-  const now = values.at(-1) ?? 0;
-  const most = values.reduce<number>((peak, value) => Math.max(peak, value ?? 0), 0);
+function PhaseRow({ phase, history, timesSeconds, to, range }: PhaseRowProps) {
+  const { now, most: values } = history;
+  const most = values.reduce<number>((peak, value) => Math.max(peak, value ?? 0), now);
   const name = phaseName(phase);
   return (
     <li className={styles.phase}>

@@ -1,8 +1,8 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { Remediation, WatchdogState } from '../api/wire.ts';
-import { formatAge, formatDuration } from '../domain/age.ts';
+import { formatAge, formatDuration, formatElapsed } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
-import { describeRepairs, isOpen, type FleetCounts } from '../domain/headline.ts';
+import { describeNoRepairs, describeRepairs, isOpen, type FleetCounts } from '../domain/headline.ts';
 import { describeSteps, type RemediationMark } from '../domain/remediation-steps.ts';
 import { remediationTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
@@ -33,9 +33,7 @@ export function RemediationsPanel({ remediations, counts, states }: Remediations
       <QueryView query={remediations} placeholderLines={4}>
         {(found) =>
           found.length === 0 ? (
-            <Nothing>
-              Nothing has needed a repair. What a policy may do is its mode: observe, approve or act.
-            </Nothing>
+            <Nothing>{describeNoRepairs(counts)}</Nothing>
           ) : (
             <ol className={styles.remediations}>
               {found.map((remediation) => (
@@ -71,7 +69,7 @@ function RemediationSteps({
         <span>
           {target.kind} {target.id}
         </span>
-        <span>{running ? `for ${formatAge(plannedMs, nowMs)}` : `took ${formatDuration(tookMs)}`}</span>
+        <span>{running ? `for ${formatElapsed(plannedMs, nowMs)}` : `took ${formatDuration(tookMs)}`}</span>
         {!running && <span>{formatAge(plannedMs, nowMs)} ago</span>}
         <TraceLink traceId={remediation.trace_id} of={`${policy} on ${target.id}`} />
       </p>

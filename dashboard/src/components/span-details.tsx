@@ -1,5 +1,5 @@
 import type { Span } from '../api/wire.ts';
-import { formatSpanTime } from '../domain/age.ts';
+import { formatOffset, formatSpanTime } from '../domain/age.ts';
 import { Panel } from './panel.tsx';
 import styles from './span-details.module.css';
 import { ToneLabel } from './tone-dot.tsx';
@@ -13,7 +13,7 @@ export interface SpanDetailsProps {
 
 /** What is known of one span. */
 export function SpanDetails({ span, traceStartUs }: SpanDetailsProps) {
-  const since = (us: number): string => formatSpanTime((us - traceStartUs) / 1_000);
+  const since = (us: number): string => formatOffset((us - traceStartUs) / 1_000);
   return (
     <Panel title={span.name}>
       {span.status === 'error' && (

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { CSSProperties } from 'react';
 import type { Span } from '../api/wire.ts';
-import { formatSpanTime } from '../domain/age.ts';
+import { formatOffset, formatSpanTime } from '../domain/age.ts';
 import { hintOf } from '../domain/span-hint.ts';
 import { timeMarks, type Waterfall, type WaterfallRow } from '../domain/trace-tree.ts';
 import styles from './trace-waterfall.module.css';
@@ -23,7 +23,7 @@ export function TraceWaterfall({ waterfall, traceId, chosenId }: TraceWaterfallP
       <div className={styles.axis} aria-hidden="true">
         {marks.map((atMs) => (
           <span key={atMs} style={placeOf(durationMs === 0 ? 0 : atMs / durationMs)}>
-            {atMs === 0 ? '0' : formatSpanTime(atMs)}
+            {formatOffset(atMs)}
           </span>
         ))}
       </div>

@@ -5,9 +5,14 @@ const UNITS = [
   { name: 's', ms: 1_000 },
 ] as const;
 
-/** A duration in one or two units, as people say it: `3 s`, `4 m 10 s`, `2 h 5 m`. Under a second: `240 ms`. */
-export function formatDuration(durationMs: number): string {
-  if (durationMs < 1_000) return `${Math.max(0, Math.round(durationMs))} ms`;
+/**
+ * A duration in one or two units, as people say it: `13 s`, `4 m 10 s`, `2 h 5 m`. Short ones more exactly: `1.75 s`,
+ * `240 ms`.
+ */
+export function formatDuration(exactMs: number): string {
+  const durationMs = Math.max(0, Math.round(exactMs));
+  if (durationMs < 1_000) return `${durationMs} ms`;
+  if (durationMs < 10_000) return `${Math.floor(durationMs / 10) / 100} s`;
   const first = UNITS.findIndex(({ ms }) => durationMs >= ms);
   const large = UNITS[first];
   if (!large) return '0 s';
@@ -19,10 +24,16 @@ export function formatDuration(durationMs: number): string {
     : `${count} ${large.name}`;
 }
 
-/** How long ago something was; what lies ahead by a clock's error counts as now. */
+/** How long ago something was, in whole seconds; what lies ahead by a clock's error counts as now. */
 export function formatAge(atMs: number, nowMs: number): string {
   const ageMs = nowMs - atMs;
-  return ageMs < 1_000 ? 'now' : formatDuration(ageMs);
+  return ageMs < 1_000 ? 'now' : formatDuration(Math.floor(ageMs / 1_000) * 1_000);
+}
+
+/** How long something has lasted, in whole seconds, to be said after "for". */
+export function formatElapsed(sinceMs: number, nowMs: number): string {
+  const age = formatAge(sinceMs, nowMs);
+  return age === 'now' ? 'a moment' : age;
 }
 
 /** A span of time as exactly as it deserves: `< 1 ms`, `640 µs`, `12.4 ms`, `1.52 s`, then as `formatDuration`. */
@@ -32,6 +43,11 @@ export function formatSpanTime(durationMs: number): string {
   if (durationMs < 1_000) return `${trimmed(durationMs, durationMs < 100 ? 1 : 0)} ms`;
   if (durationMs < 60_000) return `${trimmed(durationMs / 1_000, 2)} s`;
   return formatDuration(durationMs);
+}
+
+/** A place in a trace: how long after its start. */
+export function formatOffset(offsetMs: number): string {
+  return offsetMs === 0 ? '0' : formatSpanTime(offsetMs);
 }
 
 function trimmed(value: number, digits: number): string {

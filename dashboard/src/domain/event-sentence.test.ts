@@ -1,6 +1,6 @@
 import type { SystemEvent } from '#api';
 import { describe, expect, it } from 'vitest';
-import { describeEvent } from './event-sentence.ts';
+import { describeEvent, describeStatus, sentence } from './event-sentence.ts';
 
 const at = { id: 1, at: '2026-11-22T12:00:00.000Z', entity_type: 'x', entity_id: 'x', traceparent: null };
 const agent = { agent_id: 'coders-2', agent_type: 'worker', pool_id: 'coders', generation: 2 };
@@ -38,7 +38,7 @@ const ROWS: readonly { readonly event: SystemEvent; readonly text: string; reado
       event_type: 'fleet.task.refused',
       payload: { ...task, agent_id: 'coders-2', generation: 1, operation: 'complete', reason: 'lease_lost' },
     },
-    text: 'coders-2 (generation 1) refused to complete compress 456789: lease lost',
+    text: 'coders-2 (generation 1) may not complete compress 456789: lease lost',
     tone: 'caution',
   },
 ];
@@ -53,4 +53,21 @@ describe('describeEvent', () => {
     const unknown = { ...at, event_type: 'fleet.weather.changed', payload: {} } as unknown as SystemEvent;
     expect(describeEvent(unknown).text).toBe('x: fleet.weather.changed');
   });
+});
+
+describe('describeStatus', () => {
+  it.each([
+    ['RUNNING', 'registered', 'well for 3 m: registered'],
+    ['IDLE', 'heartbeats_resumed', 'well for 3 m: heartbeats resumed'],
+    ['DEGRADED', 'heartbeats_missed', 'heartbeats missed, for 3 m'],
+  ])('%s, %s', (status, reason, text) => {
+    expect(describeStatus({ status, status_reason: reason }, '3 m')).toBe(text);
+  });
+});
+
+describe('sentence', () => {
+  it.each([
+    ['Agent nosuch is unknown.', 'Agent nosuch is unknown.'],
+    ['the trace is unknown', 'the trace is unknown.'],
+  ])('of %s', (text, whole) => expect(sentence(text)).toBe(whole));
 });

@@ -131,7 +131,7 @@ function describe(event: SystemEvent): EventSentence | undefined {
     case 'fleet.task.refused': {
       const { agent_id: agent, generation, operation, reason } = event.payload;
       return {
-        text: `${agent} (generation ${generation}) refused to ${words(operation)} ${taskName(event.payload)}: ${words(reason)}`,
+        text: `${agent} (generation ${generation}) may not ${words(operation)} ${taskName(event.payload)}: ${words(reason)}`,
         tone: 'caution',
       };
     }
@@ -171,6 +171,23 @@ function taskName(payload: { readonly task_type: string; readonly task_id: strin
 /** `no_effect` as people write it; what is no single code word is left as it is. */
 export function words(code: string): string {
   return /^[a-z0-9_]+$/.test(code) ? code.replaceAll('_', ' ') : code;
+}
+
+/**
+ * How long an agent has been as it is, and why: `heartbeats missed, for 3 s`. With work and without it takes turns many
+ * times a second, which is no change of how it is.
+ */
+export function describeStatus(
+  { status, status_reason: reason }: { readonly status: string; readonly status_reason: string },
+  age: string,
+): string {
+  const well = status === 'IDLE' || status === 'RUNNING';
+  return well ? `well for ${age}: ${words(reason)}` : `${words(reason)}, for ${age}`;
+}
+
+/** With a full stop at its end, and one alone: what servers say ends with one or not. */
+export function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 /** `1 agent`, `2 agents` */

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { countFleet, describeFleet, describeRepairs, type FleetOverview } from './headline.ts';
+import {
+  countFleet,
+  describeFleet,
+  describeNoRepairs,
+  describeRepairs,
+  type FleetOverview,
+} from './headline.ts';
 
 type BySeverity = FleetOverview['alerts']['by_severity'];
 
@@ -74,5 +80,14 @@ describe('describeRepairs', () => {
     [{ repairing: 1, awaiting: 2, planned: 3 }, '1 repair under way, 2 awaiting approval, 3 planned'],
   ])('%j: %s', (counts, text) => {
     expect(describeRepairs(counts)).toBe(text);
+  });
+});
+
+describe('describeNoRepairs', () => {
+  it('does not say that nothing was repaired while the counts know better', () => {
+    const none = { repairing: 0, awaiting: 0, planned: 0 };
+    expect(describeNoRepairs(none)).toMatch(/^Nothing has needed a repair/);
+    expect(describeNoRepairs(null)).toMatch(/^Nothing has needed a repair/);
+    expect(describeNoRepairs({ ...none, repairing: 1 })).toBe('They are being read.');
   });
 });

@@ -96,6 +96,14 @@ export function describeRepairs({
   );
 }
 
+/** What an empty list of repairs means: it is read a moment after or before their counts. */
+export function describeNoRepairs(
+  counts: Pick<FleetCounts, 'repairing' | 'awaiting' | 'planned'> | null,
+): string {
+  if (counts !== null && describeRepairs(counts) !== null) return 'They are being read.';
+  return 'Nothing has needed a repair. What a policy may do is its mode: observe, approve or act.';
+}
+
 /** `5,000`: as the rest of the page is, in English. */
 export function number(count: number): string {
   return NUMBER.format(count);

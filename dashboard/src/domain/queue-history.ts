@@ -15,8 +15,20 @@ export interface TimeGrid {
 export interface QueueHistory {
   /** Seconds since epoch, ascending. */
   readonly timesSeconds: readonly number[];
-  /** Null where nothing was known. In the order of the phases of a task’s life. */
-  readonly phases: ReadonlyMap<string, readonly (number | null)[]>;
+  /** In the order of the phases of a task’s life. */
+  readonly phases: ReadonlyMap<string, PhaseHistory>;
+}
+
+export interface PhaseHistory {
+  readonly now: number;
+  /** The most that waited within each step; null where nothing was known. */
+  readonly most: readonly (number | null)[];
+}
+
+/** One series of a Prometheus vector: its time in seconds since epoch, its value as text. */
+export interface VectorSample {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: readonly [number, string];
 }
 
 const PHASES: readonly string[] = [
@@ -38,19 +50,33 @@ export function gridUntil(nowSeconds: number, rangeSeconds: number): TimeGrid {
   return { start: end - Math.floor(rangeSeconds / step) * step, end, step };
 }
 
-/** A matrix as history on its grid. */
-export function readQueueHistory(
-  matrix: readonly MatrixSeries[],
-  { start, end, step }: TimeGrid,
-): QueueHistory {
+const WAITING = 'sum by (phase_id) (tasks_queued_total)';
+
+/**
+ * What waits now, and the most that waited within each step, second by second: a range must not miss a peak that a
+ * shorter one shows.
+ */
+export function queueQueries({ step }: TimeGrid): { readonly now: string; readonly most: string } {
+  return { now: WAITING, most: `max_over_time(${WAITING}[${step}s:1s])` };
+}
+
+interface QueueAnswers {
+  readonly now: readonly VectorSample[];
+  readonly most: readonly MatrixSeries[];
+}
+
+/** The answers to `queueQueries` as history on its grid. */
+export function readQueueHistory({ now, most }: QueueAnswers, { start, end, step }: TimeGrid): QueueHistory {
   const length = Math.round((end - start) / step) + 1;
-  const rows = matrix.map(({ metric, values }) => {
+  const nowOf = new Map(now.map(({ metric, value }) => [phaseOf(metric), Number(value[1])]));
+  const rows = most.map(({ metric, values }) => {
     const row: (number | null)[] = Array.from({ length }, () => null);
     for (const [atSeconds, text] of values) {
       const place = Math.round((atSeconds - start) / step);
       if (place >= 0 && place < length) row[place] = Number(text);
     }
-    return [metric.phase_id ?? 'PHASE_UNKNOWN', row] as const;
+    const phase = phaseOf(metric);
+    return [phase, { now: nowOf.get(phase) ?? 0, most: row }] as const;
   });
   return {
     timesSeconds: Array.from({ length }, (_, place) => start + place * step),
@@ -58,9 +84,13 @@ export function readQueueHistory(
   };
 }
 
-/** How many tasks wait at the end of a history, in all phases together. */
+function phaseOf(labels: MatrixSeries['metric']): string {
+  return labels.phase_id ?? 'PHASE_UNKNOWN';
+}
+
+/** How many tasks wait, in all phases together. */
 export function waitingNow({ phases }: QueueHistory): number {
-  return [...phases.values()].reduce((sum, values) => sum + (values.at(-1) ?? 0), 0);
+  return [...phases.values()].reduce((sum, { now }) => sum + now, 0);
 }
 
 /** `PHASE_IMPLEMENTATION` as people say it. */
