@@ -19,6 +19,7 @@ import { watchEventLoop } from './event-loop.ts';
 import { createIngest } from './ingest.ts';
 import { keepAliveDuring } from './keep-alive.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { listening } from './listening.ts';
 import { reloadFiles, startParts, type Ground, type Parts } from './parts.ts';
 import { prometheusFacts } from './prometheus-facts.ts';
 import { registerRoutes } from './routes.ts';
@@ -239,8 +240,10 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     },
   });
   lifecycle.started('api', () => api.close());
-  address.url = await api.listen(config.http);
-  address.otlpUrl = config.otlp.enabled ? await api.listenForIngest(config.otlp) : null;
+  address.url = await listening('http', config.http, (asked) => api.listen(asked));
+  address.otlpUrl = config.otlp.enabled
+    ? await listening('otlp', config.otlp, (asked) => api.listenForIngest(asked))
+    : null;
   const abandoned = lastAnnouncement(dataDirectory)?.socket ?? null;
   if (abandoned !== null) removeAbandonedSocket(abandoned);
   const socket = config.access.owner_socket === 'on' ? prepareOwnerSocket({ dataDirectory }) : null;

@@ -49,6 +49,10 @@ export const ERROR_CATALOGUE = {
   rule_file_invalid: entry(400, 'Correct the line that the message names; the old rules keep running.'),
   policy_file_invalid: entry(400, 'Correct the line that the message names; the old policies keep running.'),
   gameday_file_invalid: entry(400, 'Correct the line that the message names.'),
+  address_unavailable: entry(
+    500,
+    'Stop the program that listens there, or choose another address by the key that the message names.',
+  ),
   // storage
   data_directory_exposed: entry(500, 'Type the command that the message names, or choose another directory.'),
   database_too_new: entry(500, 'Start the Omoi version that wrote the database, or a newer one.'),
