@@ -5,4 +5,4 @@ export { type AlertRow } from './alerts/alert-row.ts';
 export { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';
 export { type GroupOverview, type RuleOverview } from './overview.ts';
 export { type LoadReport } from './rules/loaded-rules.ts';
-export { parseRuleFile } from './rules/rule-file.ts';
+export { parseRuleFile, parseRuleFiles } from './rules/rule-file.ts';

@@ -1,4 +1,4 @@
-import { checkInstallation, loadConfig } from '#server';
+import { checkFiles, checkInstallation, loadConfig } from '#server';
 
 export interface CheckFlags {
   readonly config?: string;
@@ -6,13 +6,13 @@ export interface CheckFlags {
 }
 
 /**
- * Checks the configuration and what keeps agents and server apart, without a server.
+ * Checks the configuration with its rules and policies, and what keeps agents and server apart, without a server.
  * @returns the exit status: 1 where something will not work
  * @throws OmoiError `config_invalid`
  */
-export function check(flags: CheckFlags): number {
+export async function check(flags: CheckFlags): Promise<number> {
   const config = loadConfig({ file: flags.config ?? null, environment: process.env });
-  const findings = checkInstallation(config);
+  const findings = [...(await checkFiles(config)), ...checkInstallation(config)];
   if (flags.json) process.stdout.write(`${JSON.stringify({ findings })}\n`);
   else {
     for (const { severity, key, message } of findings)

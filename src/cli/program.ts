@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import type { CheckFlags } from './check.ts';
 import type { QueryFlags } from './query.ts';
 import type { RunFlags } from './run.ts';
@@ -43,12 +43,12 @@ function defineServe(program: Command, version: string): void {
 function defineCheck(program: Command): void {
   program
     .command('check')
-    .description('check the configuration, and what keeps agents and server apart')
+    .description('check the configuration, rules and policies, and what keeps agents and server apart')
     .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')
     .option('--json', 'print the findings as JSON')
     .action(async (flags: CheckFlags) => {
       const { check } = await import('./check.ts');
-      process.exitCode = check(flags);
+      process.exitCode = await check(flags);
     });
 }
 
@@ -64,8 +64,15 @@ function defineRun(program: Command): void {
       'once: exit 0 is how it is meant to end; forever: every end is a failure (default: once, in a pool forever)',
     )
     .option('--left-behind <leave|end>', 'what becomes of processes that outlive the command', 'leave')
-    .option('--url <url>', 'where the server listens (default: $OMOI_URL, then http://127.0.0.1:4600)')
-    .option('--data-directory <directory>', 'where the output is kept', DATA_DIRECTORY)
+    .option(
+      '--url <url>',
+      'where the server listens (default: $OMOI_URL, then the server of the data directory, then http://127.0.0.1:4600)',
+    )
+    .option(
+      '--data-directory <directory>',
+      'where the output is kept; whoever owns the one of a running server needs no token',
+      DATA_DIRECTORY,
+    )
     .argument('<command...>', 'the command and its arguments, after --')
     .passThroughOptions()
     .action(async (command: string[], options: RunFlags) => {
@@ -114,6 +121,12 @@ function defineQuery(program: Command): void {
     });
 }
 
+/** @throws InvalidArgumentError */
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a whole number from 1 on.');
+}
+
 interface TokenOptions {
   readonly role: string;
   readonly agent?: string[];
@@ -137,7 +150,7 @@ function defineToken(program: Command): void {
     .option('--pool <pool>', 'the pool an agent token speaks for')
     .option('--member-of <pool>', 'the pool that the agents of --agent join')
     .option('--enqueue-for <pool...>', 'pools of others that an agent token may put tasks into; * for all')
-    .option('--max-agents <number>', 'how many agents it may have registered at a time', Number)
+    .option('--max-agents <number>', 'how many agents it may have registered at a time', wholeNumber)
     .action(async (name: string, options: TokenOptions) => {
       const { createToken } = await import('./token.ts');
       await createToken(token.opts<{ dataDirectory: string }>().dataDirectory, {

@@ -54,6 +54,12 @@ describe('the files of rules and policies', () => {
   });
 });
 
+it('a relative path that cannot be read is named with the place where it was looked for', async () => {
+  await expect(readDocuments(['no-such-rules'], 'rule_file_invalid')).rejects.toThrow(
+    `no-such-rules (${join(process.cwd(), 'no-such-rules')}): `,
+  );
+});
+
 function tooLarge(path: string): void {
   writeFileSync(path, '');
   truncateSync(path, 16_777_217);

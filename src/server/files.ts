@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { messageOf, nextTurn, OmoiError, type DocumentSource, type ErrorCode } from '#telemetry';
 
 const YAML_FILE = /\.ya?ml$/;
@@ -68,6 +68,7 @@ function naming<Result>(path: string, code: ErrorCode, read: () => Result): Resu
   try {
     return read();
   } catch (thrown) {
-    throw new OmoiError(code, `${path}: ${messageOf(thrown)}`);
+    const place = isAbsolute(path) ? path : `${path} (${resolve(path)})`;
+    throw new OmoiError(code, `${place}: ${messageOf(thrown)}`);
   }
 }

@@ -1,3 +1,4 @@
+export { checkFiles } from './check-files.ts';
 export { checkInstallation } from './check-installation.ts';
 export { loadConfig } from './config/load.ts';
 export { demoConfig, demoPools, DEMO_WORKERS } from './demo.ts';

@@ -9,6 +9,7 @@ import {
   messageOf,
   OmoiError,
   type Clock,
+  type DocumentSource,
   type Logger,
   type Matcher,
   type Random,
@@ -71,11 +72,8 @@ const SHIPPED_POLICIES = [fileURLToPath(new URL('../../config/watchdog_policies'
  */
 export async function startParts({ config, ground, lifecycle, connection }: PartsOptions): Promise<Parts> {
   const { clock, sampleClock, random, tsdb, tracing, metrics, runtimes } = ground;
-  const ruleFiles = await readDocuments(config.alerting.rule_files ?? SHIPPED_RULES, 'rule_file_invalid');
-  const policyFiles = await readDocuments(
-    config.watchdog.policy_files ?? SHIPPED_POLICIES,
-    'policy_file_invalid',
-  );
+  const ruleFiles = await readRuleFiles(config);
+  const policyFiles = await readPolicyFiles(config);
 
   sampleClock.notBefore((await newestOwnSampleMs(tsdb, clock.wallMs())) ?? 0);
   metrics.gauge(
@@ -123,11 +121,7 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
     sink: tsdb,
     feed: tsdb,
     metadata: tsdb,
-    watch: config.monitor.watch.map((selector) => matchersOf('monitor.watch', selector)),
-    bounds: config.monitor.bounds.map(({ selector, p95 }) => ({
-      matchers: matchersOf('monitor.bounds', selector),
-      p95,
-    })),
+    ...watchedSeries(config),
   });
   const alerting = createAlerting({
     ...base,
@@ -169,12 +163,31 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
  * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`
  */
 export async function reloadFiles(config: Config, { alerting, watchdog }: Parts): Promise<void> {
-  await alerting.rules.load(
-    await readDocuments(config.alerting.rule_files ?? SHIPPED_RULES, 'rule_file_invalid'),
-  );
-  await watchdog.reload(
-    await readDocuments(config.watchdog.policy_files ?? SHIPPED_POLICIES, 'policy_file_invalid'),
-  );
+  await alerting.rules.load(await readRuleFiles(config));
+  await watchdog.reload(await readPolicyFiles(config));
+}
+
+/** @throws OmoiError `rule_file_invalid` for a path that cannot be read */
+export function readRuleFiles({ alerting }: Config): Promise<readonly DocumentSource[]> {
+  return readDocuments(alerting.rule_files ?? SHIPPED_RULES, 'rule_file_invalid');
+}
+
+/** @throws OmoiError `policy_file_invalid` for a path that cannot be read */
+export function readPolicyFiles({ watchdog }: Config): Promise<readonly DocumentSource[]> {
+  return readDocuments(watchdog.policy_files ?? SHIPPED_POLICIES, 'policy_file_invalid');
+}
+
+/** The series that detectors watch by configuration. @throws OmoiError `config_invalid` */
+export function watchedSeries({
+  monitor,
+}: Config): Pick<Parameters<typeof createMonitor>[0], 'watch' | 'bounds'> {
+  return {
+    watch: monitor.watch.map((selector) => matchersOf('monitor.watch', selector)),
+    bounds: monitor.bounds.map(({ selector, p95 }) => ({
+      matchers: matchersOf('monitor.bounds', selector),
+      p95,
+    })),
+  };
 }
 
 /** @throws OmoiError `config_invalid` for what is no selector, and for one that every series matches */

@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkFiles } from './check-files.ts';
+import { configSchema } from './config/schema.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'omoi-check-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+}
+
+async function findings(config: object): Promise<readonly string[]> {
+  const found = await checkFiles(configSchema.parse(config));
+  return found.map(({ severity, key, message }) => `${severity} ${key}: ${message}`);
+}
+
+describe('a check of rules, policies and selectors', () => {
+  it('has nothing to say of the shipped ones', async () => {
+    expect(await findings({})).toEqual([]);
+  });
+
+  it('names what a start would refuse, each kind beside the others', async () => {
+    const found = await findings({
+      alerting: {
+        rule_files: [file('rules.yaml', 'groups: [{name: g, rules: [{alert: A, expr: "sum("}]}]')],
+      },
+      watchdog: { policy_files: [file('policy.yaml', 'nam: x')] },
+      monitor: { watch: ['{job=~".*"}'] },
+    });
+    expect(found).toEqual([
+      expect.stringMatching(/^error alerting.rule_files: .*rules.yaml.*unclosed left parenthesis/),
+      expect.stringMatching(/^error watchdog.policy_files: .*policy.yaml.*"nam"/s),
+      expect.stringMatching(/^error monitor: monitor.watch: .*is matched by every series/),
+    ]);
+  });
+
+  it('names a path that leads nowhere', async () => {
+    expect(await findings({ alerting: { rule_files: [join(folder, 'gone')] } })).toEqual([
+      expect.stringMatching(/^error alerting.rule_files: .*gone: ENOENT/),
+    ]);
+  });
+});
