@@ -10,6 +10,7 @@ import { createEngine, parseMatcher } from '#promql';
 import { loadConfig } from '#server';
 import { VirtualClock } from '#telemetry';
 import { PolicyRegistry } from '../watchdog/policies/policy-registry.ts';
+import { unpaced } from '../alerting/rules/unpaced.test-support.ts';
 import { createProgram } from './program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -74,7 +75,10 @@ const LOADERS: readonly (readonly [RegExp, ((text: string) => void) | null])[] =
   [/^write_relabel_configs:/, null],
   [/^groups:/, loadAsRules],
   [/^- alert:/, (text) => loadAsRules(`groups:\n- name: g\n  rules:\n${text.replace(/^/gm, '  ')}`)],
-  [/^name: /, (text) => void new PolicyRegistry(null, parseMatcher).parse([{ name: 'policy.yaml', text }])],
+  [
+    /^name: /,
+    (text) => void unpaced(new PolicyRegistry(null, parseMatcher).parse([{ name: 'policy.yaml', text }])),
+  ],
   [/^[a-z_]+:/, loadAsConfig],
 ];
 

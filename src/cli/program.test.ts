@@ -12,9 +12,15 @@ describe('a wrong command line', () => {
       ['token', 'create', 'a'],
       'commander.missingMandatoryOptionValue',
     ],
+    [
+      'a number that is none',
+      ['token', 'create', 'a', '--role', 'agent', '--pool', 'p', '--max-agents', 'many'],
+      'commander.invalidArgument',
+    ],
   ])('%s is thrown and ends nothing', async (_, args, code) => {
     const program = createProgram('0.0.0').configureOutput({ writeErr: () => {} });
-    for (const command of program.commands) command.configureOutput({ writeErr: () => {} });
+    for (const command of program.commands.flatMap((known) => [known, ...known.commands]))
+      command.configureOutput({ writeErr: () => {} });
     await expect(program.parseAsync(args, { from: 'user' })).rejects.toMatchObject({ code });
   });
 });

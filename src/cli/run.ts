@@ -40,9 +40,9 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
   const leftBehind = oneOf('left-behind', LEFT_BEHIND_CHOICES, flags.leftBehind);
   const poolId = given?.poolId ?? flags.pool;
   if (poolId === undefined) throw new OmoiError('invalid_request', '--pool: name the pool it belongs to');
+  named('pool', poolId);
   const host = hostname().replace(NOT_IN_NAMES, '-');
   const agentId = named('id', given?.agentId ?? flags.id ?? `${poolId}-${host}-${process.pid}`);
-  named('pool', poolId);
   if (given) tellIgnored({ id: agentId, pool: poolId }, flags);
   const token = await findToken(flags.dataDirectory, { agentId, pool: poolId });
   try {

@@ -72,13 +72,17 @@ function banner(running: RunningOmoi, { demo, version, log, startMs }: BannerFac
     ...(firstAdmin ? [`  admin      ${firstAdmin.token}  (shown this once)`] : []),
     `  data       ${running.dataDirectory}  (state in ${running.database === 'sqlite' ? 'SQLite' : 'PostgreSQL'})`,
     `  telemetry  ${running.otlpUrl === null ? 'OTLP is off' : `OTLP on ${running.otlpUrl}`}, remote write on ${running.url}/prometheus/api/v1/write`,
-    `  watching   ${rules} rules, ${policies.length} policies (${modes})`,
+    `  watching   ${amount(rules, 'rule', 'rules')}, ${amount(policies.length, 'policy', 'policies')} (${modes})`,
     ...(demo ? [`  fleet      ${DEMO_WORKERS} workers, their source and a feeder`] : []),
     ...(running.sharedUser === null ? [] : [`  warning    ${running.sharedUser}`]),
     `  log        ${log}`,
     `  Ctrl-C stops the server${demo ? ' and the demo fleet' : ''}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function amount(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 function stopSignal(): Promise<void> {

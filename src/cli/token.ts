@@ -32,14 +32,27 @@ function ownerClient(dataDirectory: string): LocalClient {
 const createdToken = z.object({ token: z.object({ id: z.string(), role: z.string() }), secret: z.string() });
 
 export async function createToken(dataDirectory: string, request: TokenRequest): Promise<void> {
-  const { name, role, agentIds, poolId, memberOf, enqueueFor, maxAgents } = request;
-  const isScoped = agentIds.length > 0 || poolId !== null;
-  const limits = { member_of: memberOf, enqueue_for: enqueueFor, max_agents: maxAgents };
-  const scope = isScoped ? { agent_ids: agentIds, pool_id: poolId, ...limits } : undefined;
-  const answer = await ownerClient(dataDirectory).call('POST', '/api/v1/tokens', { name, role, scope });
+  const { name, role } = request;
+  const body = { name, role, scope: scopeOf(request) };
+  const answer = await ownerClient(dataDirectory).call('POST', '/api/v1/tokens', body);
   const { token, secret } = createdToken.parse(answer);
   process.stderr.write(`token ${token.id} (${token.role}); it is shown this once:\n`);
   process.stdout.write(`${secret}\n`);
+}
+
+/** What a token is limited to; undefined where no option says anything. Whether it fits the role, the server says. */
+export function scopeOf({
+  agentIds,
+  poolId,
+  memberOf,
+  enqueueFor,
+  maxAgents,
+}: Omit<TokenRequest, 'name' | 'role'>): object | undefined {
+  const isScoped =
+    agentIds.length + enqueueFor.length > 0 || [poolId, memberOf, maxAgents].some((given) => given !== null);
+  if (!isScoped) return undefined;
+  const limits = { member_of: memberOf, enqueue_for: enqueueFor, max_agents: maxAgents };
+  return { agent_ids: agentIds, pool_id: poolId, ...limits };
 }
 
 const tokenList = z.array(

@@ -1,0 +1,12 @@
+import { tmpdir } from 'node:os';
+import { expect, it } from 'vitest';
+import { run } from './run.ts';
+
+const FLAGS = { type: 'worker', leftBehind: 'leave', dataDirectory: tmpdir() };
+
+it.each([
+  ['the pool, not the id made of it', { pool: 'a b' }, '--pool: "a b" must begin with'],
+  ['the id', { pool: 'coders', id: '.hidden' }, '--id: ".hidden" must begin with'],
+])('a name that is none is refused by %s', async (_, given, message) => {
+  await expect(run(['true'], { ...FLAGS, ...given })).rejects.toThrow(message);
+});
