@@ -67,6 +67,12 @@ describe('the guards', () => {
       'work_in_flight',
       NOW + 2000,
     ],
+    [
+      'an agent whose end was seen, and that had worked',
+      { agent: { ...agent, status: 'FAILED', workSeenAtMs: NOW - 1000 } },
+      null,
+      null,
+    ],
     ['work seen too long ago', { agent: { ...agent, workSeenAtMs: NOW - 3000 } }, null, null],
     ['work seen before the last beat', { agent: { ...agent, workSeenAtMs: NOW - 5000 } }, null, null],
     [

@@ -123,9 +123,13 @@ function comingUp({ agent, newGenerationUntilMs, nowMs }: GuardInput): Suppressi
   return held('new_generation', reason, newGenerationUntilMs);
 }
 
-/** Silence is not death: work seen after the last heartbeat gives the agent one more TTL to be heard. */
+/**
+ * Silence is not death: work seen after the last heartbeat gives the agent one more TTL to be heard. What has ended, or
+ * stands still, has no work that goes on.
+ */
 function workInFlight({ agent, nowMs }: GuardInput): Suppression | null {
-  if (!agent || agent.workSeenAtMs === null || agent.lastHeartbeatAtMs === null) return null;
+  if (!agent || !isDoubtful(agent)) return null;
+  if (agent.workSeenAtMs === null || agent.lastHeartbeatAtMs === null) return null;
   if (agent.workSeenAtMs <= agent.lastHeartbeatAtMs) return null;
   const untilMs = agent.workSeenAtMs + agent.heartbeatTtlMs;
   if (untilMs <= nowMs) return null;

@@ -45,7 +45,7 @@ export class GuardWaits {
     const guard = heldBy.suppressed;
     this.#lines.join(remediation, guard);
     // What it waits for may have become free between the decision and its place in line, where nobody called it.
-    if (this.#parts.decisions.hasLifted(remediation, guard)) return this.#parts.wake(open, null);
+    if (this.#parts.decisions.hasLifted(remediation, heldBy)) return this.#parts.wake(open, null);
     if (guard === 'start_budget') this.#openBudgetIn(remediation, waitMs ?? MAX_GUARD_WAIT_MS);
     this.#askGuardAfter(open, guard, waitMs);
   }

@@ -146,16 +146,23 @@ export class RemediationDecisions {
 
   /** What a guard that held a remediation back says now; null where it lifts, or the database has to be asked. */
   stillHeldBy(remediation: Remediation, guard: Guard): Suppression | null {
-    const policy = this.#parts.policies.get(remediation.policy);
-    if (!policy || !KNOWN_FROM_MEMORY.has(guard)) return null;
-    const known = { now: momentOf(this.#parts.clock), lastEnd: null, attempts: 0 };
-    return ask(guard, this.#input(remediation, policy, known));
+    return this.#ask(remediation, guard, momentOf(this.#parts.clock));
   }
 
-  /** Whether the event has come already that lifts a guard. */
-  hasLifted(remediation: Remediation, guard: Guard): boolean {
-    if (!LIFTED_BY_EVENT.has(guard) || !this.#parts.policies.get(remediation.policy)) return false;
-    return this.stillHeldBy(remediation, guard) === null;
+  /**
+   * Whether the event has come already that lifts a guard. Time alone lifts none here: what has passed by this clock
+   * may not have passed by the transaction's, which would hold it back again, and so on without end.
+   */
+  hasLifted(remediation: Remediation, { suppressed: guard, recordedAtMs }: RecordedSuppression): boolean {
+    const { policies, clock } = this.#parts;
+    if (!LIFTED_BY_EVENT.has(guard) || !policies.get(remediation.policy)) return false;
+    return this.#ask(remediation, guard, momentOf(clock, recordedAtMs)) === null;
+  }
+
+  #ask(remediation: Remediation, guard: Guard, now: Moment): Suppression | null {
+    const policy = this.#parts.policies.get(remediation.policy);
+    if (!policy || !KNOWN_FROM_MEMORY.has(guard)) return null;
+    return ask(guard, this.#input(remediation, policy, { now, lastEnd: null, attempts: 0 }));
   }
 
   /** Awaits approval for as long as the policy asks for one. */
