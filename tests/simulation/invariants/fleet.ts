@@ -139,7 +139,8 @@ export const whoIsHeardInTimeIsNotUnresponsive: Invariant = ({ chronicle, ledger
         what === 'stall' && untilMs - fromMs > NOTICED_STALL_MS && untilMs <= event.atMs,
     );
     const since = Math.max(
-      ledger.lastBeat(changed.agent_id, changed.generation, event.atMs) ?? 0,
+      // A beat in the millisecond of the verdict may have come after it.
+      ledger.lastBeat(changed.agent_id, changed.generation, event.atMs - ROUNDING_MS) ?? 0,
       ledger.starts.findLast((startMs) => startMs <= event.atMs) ?? 0,
       stalls.at(-1)?.untilMs ?? 0,
     );
