@@ -24,6 +24,19 @@ describe('causes', () => {
     expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: resolved data_vanished']);
   });
 
+  it('what was missing right after the start has to be seen false for a while when it is back', async () => {
+    const stage = await stages.open(HIGH, { startupGraceMs: 30_000 });
+    await stage.append({ queue: 31 });
+    await stage.append({ queue: 3 });
+    await stage.append({ queue: null });
+    await stage.advance(5000);
+    await stage.append({ queue: 3 });
+    await stage.advance(500);
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: firing']);
+    await stage.advance(1000);
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: resolved recovered']);
+  });
+
   it('`absent` recovers when data comes back', async () => {
     const stage = await stages.open(rule('alert: Gone\nexpr: absent(queue)'));
     await stage.advance(250);

@@ -8,6 +8,7 @@ import { fingerprintOf } from '../fingerprint.ts';
 import type { Instance } from './instance.ts';
 import {
   transition,
+  unseen,
   type EvaluatedCause,
   type Observation,
   type Transition,
@@ -75,7 +76,7 @@ export function* planFromResult(
   for (const instance of missing.keys()) {
     const isVanished = vanished.has(instance);
     if (isVanished && holdVanishedUntilMs !== null) {
-      plan.add(instance, { next: instance.phase, event: null, wakeAtMs: holdVanishedUntilMs });
+      plan.add(instance, { next: unseen(instance.phase), event: null, wakeAtMs: holdVanishedUntilMs });
       continue;
     }
     const observation: Observation = { kind: 'misses', cause: isVanished ? 'data_vanished' : 'recovered' };

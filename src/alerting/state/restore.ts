@@ -57,7 +57,12 @@ export function fromFiring(
     phase:
       missedSinceMs === null
         ? { kind: 'firing', activeAtMs: row.active_at_ms }
-        : { kind: 'keep_firing', activeAtMs: row.active_at_ms, missedSinceMs: missedSinceMs + downtimeMs },
+        : {
+            kind: 'keep_firing',
+            activeAtMs: row.active_at_ms,
+            missedSinceMs: missedSinceMs + downtimeMs,
+            falseSinceMs: null,
+          },
     value: parseSampleValue(row.value),
     cause: restoredCause(row.traceparent, row.active_at_ms),
     alertId: row.id,

@@ -50,7 +50,20 @@ describe('the phases of an alert (p pending, f firing, k keep_firing, d dismisse
     ['the condition again during keep_firing_for', '+--+--', { keepFiringForMs: 3000 }, 'f!fired k k f k k'],
     ['keep_firing_for is not for pending alerts', '+-', { forMs: 1000, keepFiringForMs: 3000 }, 'p .'],
     ['vanished data has a cause of its own', '+00', {}, 'f!fired k .!data_vanished'],
-    ['the last observation names the cause', '+0-', {}, 'f!fired k .!recovered'],
+    ['the last observation names the cause', '+-0', {}, 'f!fired k .!data_vanished'],
+    ['what comes back has to be false all along', '+0--', {}, 'f!fired k k .!recovered'],
+    [
+      'what comes and goes has vanished where nothing is there',
+      '+0-0',
+      { resolveStabilityMs: 2000 },
+      'f!fired k k .!data_vanished',
+    ],
+    [
+      'what comes back late in keep_firing_for has the stability for itself',
+      '+000--',
+      { keepFiringForMs: 3500 },
+      'f!fired k k k k .!recovered',
+    ],
     ['a failing rule never reads as recovered', '+!!!!!', {}, 'f!fired f f f f f'],
     [
       'a failing rule resolves after a long time',

@@ -6,7 +6,13 @@ export type Phase =
   | { readonly kind: 'pending'; readonly activeAtMs: number }
   | { readonly kind: 'firing'; readonly activeAtMs: number }
   /** Still firing: the condition has not held since `missedSinceMs`, for less than it takes to resolve. */
-  | { readonly kind: 'keep_firing'; readonly activeAtMs: number; readonly missedSinceMs: number }
+  | {
+      readonly kind: 'keep_firing';
+      readonly activeAtMs: number;
+      readonly missedSinceMs: number;
+      /** Since when it has been seen to be false all along; null: there was nothing to see. */
+      readonly falseSinceMs: number | null;
+    }
   /** Resolved by a person while the condition held: silent until it has been false once. */
   | { readonly kind: 'dismissed'; readonly activeAtMs: number };
 
@@ -100,12 +106,23 @@ function onMisses(
       return stay(null);
     case 'firing':
     case 'keep_firing': {
-      const missedSinceMs = phase.kind === 'keep_firing' ? phase.missedSinceMs : times.nowMs;
-      const dueMs = missedSinceMs + Math.max(times.keepFiringForMs, times.resolveStabilityMs);
+      const before = phase.kind === 'keep_firing' ? phase : null;
+      const missedSinceMs = before?.missedSinceMs ?? times.nowMs;
+      // What has vanished is not seen to be false: a recovery needs all of the stability after it has come back.
+      const falseSinceMs = cause === 'recovered' ? (before?.falseSinceMs ?? times.nowMs) : null;
+      const dueMs = Math.max(
+        missedSinceMs + times.keepFiringForMs,
+        (falseSinceMs ?? missedSinceMs) + times.resolveStabilityMs,
+      );
       if (times.nowMs >= dueMs) return resolve(cause);
-      return stay({ kind: 'keep_firing', activeAtMs: phase.activeAtMs, missedSinceMs }, dueMs);
+      return stay({ kind: 'keep_firing', activeAtMs: phase.activeAtMs, missedSinceMs, falseSinceMs }, dueMs);
     }
   }
+}
+
+/** The phase where the data was not there at a time at which that says nothing. */
+export function unseen(phase: Phase): Phase {
+  return phase.kind === 'keep_firing' ? { ...phase, falseSinceMs: null } : phase;
 }
 
 function onUnknown(phase: Phase | null, sinceMs: number, times: TransitionTimes): Transition {
