@@ -8,6 +8,8 @@ import {
   SelfMetrics,
   silentLogger,
   VirtualClock,
+  wordsOf,
+  writeStaleMarker,
   type AppendFeed,
   type AppendNotice,
   type AppendOrigin,
@@ -18,8 +20,11 @@ import {
   type FleetSnapshot,
   type Labels,
   type Matcher,
+  type Queryable,
   type SampleBatch,
   type SampleSink,
+  type SelectedSeries,
+  type Selection,
   type SpanOptions,
   type Subscription,
   type SystemEvent,
@@ -28,7 +33,7 @@ import {
 import { createMonitor, type Monitor, type MonitorParts } from './monitor.ts';
 
 /** A store of samples in memory that tells its subscribers, as the real one does. For tests. */
-class MemoryStore implements SampleSink, AppendFeed {
+class MemoryStore implements SampleSink, AppendFeed, Queryable {
   /** `name{labels}` of each sample, its value (`stale` for markers), and the unit it came in. */
   readonly samples: {
     readonly name: string;
@@ -97,6 +102,20 @@ class MemoryStore implements SampleSink, AppendFeed {
     const listener = { matchers, tell };
     this.#listeners.add(listener);
     return { whenLinked: null, stop: () => void this.#listeners.delete(listener) };
+  }
+
+  select({ matchers, startMs, endMs }: Selection): readonly SelectedSeries[] {
+    const chosen = this.samples
+      .filter(({ atMs }) => atMs >= startMs && atMs <= endMs)
+      .map((sample) => ({ ...sample, labels: { [METRIC_NAME_LABEL]: sample.name, ...sample.labels } }))
+      .filter(({ labels }) => matchesAll(matchers, labels));
+    return [...Map.groupBy(chosen, ({ labels }) => labelsKey(labels)).values()].map((samples) => {
+      const values = new Float64Array(samples.map(({ value }) => (value === 'stale' ? 0 : value)));
+      const words = wordsOf(values);
+      samples.forEach(({ value }, at) => value === 'stale' && writeStaleMarker(words, at));
+      const timestampsMs = Float64Array.from(samples, ({ atMs }) => atMs);
+      return { labels: samples[0]?.labels ?? {}, timestampsMs, values };
+    });
   }
 
   /** The values of a metric in order, by the text of its labels. */
@@ -200,6 +219,7 @@ export async function openStage(options: Partial<MonitorParts> = {}): Promise<St
       tracing,
       fleet,
       sink: store,
+      store,
       feed: store,
       ...options,
     });

@@ -9,6 +9,7 @@ import {
   type Matcher,
   type MetadataSink,
   type MetricSample,
+  type Queryable,
   type Random,
   type SampleSink,
   type SelfMetrics,
@@ -25,6 +26,7 @@ import {
 } from './collectors/exposition.ts';
 import { FleetCollector } from './collectors/fleet-collector.ts';
 import type { FamilyLimits } from './collectors/series-family.ts';
+import { endLeftSeries } from './collectors/left-series.ts';
 import { SelfCollector } from './collectors/self-collector.ts';
 import { SeriesAppender } from './collectors/series-appender.ts';
 import { DEFAULT_GATE_LIMITS } from './detectors/anomaly-gate.ts';
@@ -60,6 +62,8 @@ export interface MonitorParts {
   readonly tracing: Tracing;
   readonly fleet: FleetFeed;
   readonly sink: SampleSink;
+  /** What lies in the sink. */
+  readonly store: Pick<Queryable, 'select'>;
   readonly feed: AppendFeed;
   /** Told what the standard metrics are. */
   readonly metadata?: MetadataSink;
@@ -96,7 +100,10 @@ export function createMonitor(parts: MonitorParts): Monitor {
   const agentScores = appender('detector', limits.maxScoredAgents);
   const anomalies = new AnomalyStore(database);
   const writer = new AnomalyWriter(parts);
-  const collector = new FleetCollector(fleet, { appender: collected, limits }, clock);
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const onSeen = (): void => void endLeftSeries({ ...parts, appender: collected, signal });
+  const collector = new FleetCollector(fleet, { appender: collected, limits }, { clock, onSeen });
   const selfCollector = new SelfCollector(metrics, own, clock);
   const agents = new AgentScores(
     { feed: fleet, appender: agentScores, clock, metrics },
@@ -125,6 +132,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
       selfCollector.start();
     },
     async stop() {
+      stopping.abort();
       selfCollector.stop();
       collector.stop();
       agents.stop();

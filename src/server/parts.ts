@@ -119,6 +119,7 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
     bus,
     fleet: fleet.feed,
     sink: tsdb,
+    store: tsdb,
     feed: tsdb,
     metadata: tsdb,
     ...watchedSeries(config),

@@ -17,6 +17,12 @@ const minAgentScanIntervalMs = 20;
 /** … and the time between two looks is this many times what one takes. */
 const agentScanPauseFactor = 10;
 
+export interface FleetCollectorParts {
+  readonly clock: Clock;
+  /** Told once that every series of the fleet as it stands is open. */
+  readonly onSeen: () => void;
+}
+
 /**
  * Keeps the standard metrics of a fleet: one unit for all that changes within one turn of the event loop. All agents of
  * a large fleet are looked through in slices, each a unit and a turn of its own.
@@ -44,9 +50,12 @@ export class FleetCollector {
   #pass: Generator<void, void, void> | null = null;
   #passTookMs = 0;
   #stopped = false;
+  /** Called once, when all agents have been looked at for the first time. */
+  #onSeen: (() => void) | null;
 
-  constructor(feed: FleetFeed, parts: FamilyParts, clock: Clock) {
+  constructor(feed: FleetFeed, parts: FamilyParts, { clock, onSeen }: FleetCollectorParts) {
     this.#feed = feed;
+    this.#onSeen = onSeen;
     this.#appender = parts.appender;
     this.#clock = clock;
     this.#queued = new GaugeFamily(parts, 'tasks_queued_total');
@@ -173,6 +182,8 @@ export class FleetCollector {
     }
     this.#pass = null;
     this.#nextAgentScanMs = nowMs + Math.max(minAgentScanIntervalMs, this.#passTookMs * agentScanPauseFactor);
+    this.#onSeen?.();
+    this.#onSeen = null;
     // What changed meanwhile was perhaps looked at before it did.
     if (this.#agentsDirty || this.#tickDue) this.#scheduleFlush();
   }

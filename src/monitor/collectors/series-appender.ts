@@ -1,14 +1,17 @@
 import {
+  labelsKey,
   METRIC_NAME_LABEL,
   OmoiError,
   SampleBatch,
   STANDARD_METRICS,
+  withoutLabels,
   type Clock,
   type CollectedPoint,
   type Counter,
   type Labels,
   type SampleSink,
   type SampleSource,
+  type SelectedSeries,
   type SelfMetrics,
   type SeriesRef,
 } from '#telemetry';
@@ -128,8 +131,24 @@ export class SeriesAppender {
     if (this.#families.get(series.family)?.delete(series) !== true) return;
     this.#size--;
     series.removed = true;
-    if (!series.pending) this.#pending.push(series);
-    series.pending = true;
+    this.#awaitEnd(series);
+  }
+
+  /**
+   * Ends the series that an earlier process has left and that are not kept now, with the next unit: else readers would
+   * see its last values for a whole look-back window.
+   * @param left with one newest sample each, none of them a staleness marker
+   */
+  endLeft(metric: string, left: readonly SelectedSeries[]): void {
+    const kept = new Set<string>();
+    for (const { labels } of this.#families.get(metric) ?? []) kept.add(labelsKey(labels));
+    for (const { labels, timestampsMs } of left) {
+      const series = new KeptSeries(metric, withoutLabels(labels, METRIC_NAME_LABEL));
+      if (kept.has(labelsKey(series.labels)) || this.#refOf(series) === null) continue;
+      series.appendedAtMs = timestampsMs.at(-1) ?? series.appendedAtMs;
+      series.removed = true;
+      this.#awaitEnd(series);
+    }
   }
 
   /** Puts what was last appended 15 s ago or longer into the next unit. */
@@ -188,6 +207,11 @@ export class SeriesAppender {
     if (series.pending || series.removed) return;
     series.pending = true;
     this.#pending.push(series);
+  }
+
+  #awaitEnd(series: KeptSeries): void {
+    if (!series.pending) this.#pending.push(series);
+    series.pending = true;
   }
 
   #append(unit: readonly KeptSeries[], traceparent: string | null): void {
