@@ -19,7 +19,11 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     // The libraries change seldom: apart, they stay in the browser's cache when the dashboard changes.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'libraries', test: /node_modules/ }] } } },
+    rolldownOptions: {
+      output: { codeSplitting: { groups: [{ name: 'libraries', test: /node_modules/ }] } },
+      // On a slow machine it would tell whoever starts Omoi for the first time how long the plugins took.
+      checks: { bundlerTimings: false },
+    },
     chunkSizeWarningLimit: 650,
   },
   server: {
