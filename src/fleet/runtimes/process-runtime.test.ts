@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createSystemClock, silentLogger } from '#telemetry';
+import { createSystemClock, silentLogger, VirtualClock } from '#telemetry';
 import { LogFiles } from './log-files.ts';
 import { formatHandle, parseHandle } from './process-handle.ts';
 import { ProcessRuntime } from './process-runtime.ts';
@@ -204,6 +204,67 @@ it('units that end at once share the walks over all processes', async () => {
   await ended(agents.length);
   expect(scans).toBeLessThanOrEqual(2 * agents.length);
   expect(scans).toBeGreaterThanOrEqual(2);
+});
+
+describe('thousands of units that an earlier server started', () => {
+  const UNITS = 2000;
+
+  /** A machine on which each look takes a while, and how many looks there were in one turn of the event loop at most. */
+  function slowMachine() {
+    const virtual = new VirtualClock();
+    let spentMs = 0;
+    let inTurn = 0;
+    const machine = { looks: 0, mostInTurn: 0 };
+    const look = <Seen>(seen: Seen): Seen => {
+      spentMs += 0.03;
+      machine.looks++;
+      if (inTurn++ === 0) setImmediate(() => (inTurn = 0));
+      machine.mostInTurn = Math.max(machine.mostInTurn, inTurn);
+      return seen;
+    };
+    const stat = table.stat(process.pid);
+    if (!stat) throw new Error('this test does not run');
+    const runtime = new ProcessRuntime({
+      clock: {
+        wallMs: () => virtual.wallMs(),
+        monotonicMs: () => virtual.monotonicMs() + spentMs,
+        bootMs: () => virtual.bootMs(),
+        bootId: virtual.bootId,
+        after: (delayMs, run) => virtual.after(delayMs, run),
+        every: (periodMs, run) => virtual.every(periodMs, run),
+      },
+      logger: silentLogger,
+      table: {
+        ...table,
+        pids: () => Array.from({ length: UNITS }, (_, at) => at + 2),
+        stat: (pid) => look({ ...stat, pid }),
+        environ: () => look('OMOI_AGENT_NONCE=another'),
+      },
+      logs: new LogFiles(directory),
+    });
+    runtimes.push(runtime);
+    return { machine, runtime, virtual, startTicks: stat.startTicks };
+  }
+
+  it('are looked at in turns with others, and the less often the longer it takes', async () => {
+    const { machine, runtime, virtual, startTicks } = slowMachine();
+    for (let pid = 2; pid < UNITS + 2; pid++) {
+      runtime.watch(formatHandle({ bootId: table.bootId(), pid, startTicks, unitId: null }));
+    }
+    await virtual.advance(100);
+    await until(() => machine.looks === UNITS);
+    expect(machine.mostInTurn).toBeLessThan(200);
+    await virtual.advance(300);
+    expect(machine.looks).toBe(UNITS);
+    await virtual.advance(400);
+    await until(() => machine.looks === 2 * UNITS);
+  });
+
+  it('are sought by their nonce in turns with others', async () => {
+    const { machine, runtime } = slowMachine();
+    expect(await runtime.discover('one')).toBeNull();
+    expect([machine.looks, machine.mostInTurn < 200]).toEqual([UNITS, true]);
+  });
 });
 
 describe('a stranger', () => {

@@ -18,7 +18,7 @@ import {
   unitIdOf,
   type UnitIdentity,
 } from './process-handle.ts';
-import { isRunning, type ProcessTable } from './process-table.ts';
+import { isRunning, type ProcessStat, type ProcessTable } from './process-table.ts';
 import { TreeActivity } from './tree-activity.ts';
 import type {
   EndedUnit,
@@ -51,6 +51,9 @@ export interface ProcessRuntimeParts {
 
 /** A process of an earlier Omoi is no child: nobody tells of its end, so it is looked for. */
 const WATCHED_POLL_MS = 100;
+/** A look at thousands of them is followed by a pause of so many times its length, but no longer than this. */
+const PAUSE_FOR_LOOK = 9;
+const MAX_PAUSE_MS = 1000;
 /** Files that grow fast are looked at this often, the others every so many looks, all that is kept every so many more. */
 const LOG_LOOK_MS = 250;
 const LOOKS_AT_GROWING = 4;
@@ -78,6 +81,8 @@ export class ProcessRuntime implements Runtime {
   readonly #trees: TreeActivity;
   readonly #poll: Timer;
   readonly #tidy: Timer;
+  #lookingForWatched = false;
+  #restUntilMs = 0;
   #logLooks = 0;
   #lookingAtLogs = false;
   #listener: (ended: EndedUnit) => void = () => {};
@@ -90,7 +95,7 @@ export class ProcessRuntime implements Runtime {
     this.#signals = parts.signals ?? createProcessSignals();
     const { clock, logger, table, groups } = parts;
     this.#reaper = new UnitReaper({ clock, logger, table, signals: this.#signals, groups: groups ?? null });
-    this.#poll = parts.clock.every(WATCHED_POLL_MS, () => this.#lookForWatched());
+    this.#poll = parts.clock.every(WATCHED_POLL_MS, () => void this.#lookForWatched());
     this.#tidy = parts.clock.every(LOG_LOOK_MS, () => void this.#lookAtLogs());
   }
 
@@ -131,18 +136,20 @@ export class ProcessRuntime implements Runtime {
   }
 
   async discover(nonce: string): Promise<StartedUnit | null> {
-    const { table } = this.#parts;
+    const { table, clock } = this.#parts;
     const wanted = `${NONCE_VARIABLE}=${nonce}`;
-    const found = table
-      .pids()
-      .filter((pid) => table.environ(pid)?.split('\0').includes(wanted) === true)
-      .map((pid) => table.stat(pid))
-      .filter(isRunning)
-      // What it started inherits its environment: the leader of the session is the agent, else the oldest.
-      .sort(
-        (a, b) =>
-          Number(b.pid === b.sessionId) - Number(a.pid === a.sessionId) || a.startTicks - b.startTicks,
-      );
+    const stretch = new Stretch(clock);
+    const found: ProcessStat[] = [];
+    for (const pid of table.pids()) {
+      if (stretch.isOver) await stretch.pause();
+      if (table.environ(pid)?.split('\0').includes(wanted) !== true) continue;
+      const stat = table.stat(pid);
+      if (isRunning(stat)) found.push(stat);
+    }
+    // What it started inherits its environment: the leader of the session is the agent, else the oldest.
+    found.sort(
+      (a, b) => Number(b.pid === b.sessionId) - Number(a.pid === a.sessionId) || a.startTicks - b.startTicks,
+    );
     return found[0] ? describe(this.#identify(found[0], nonce)) : null;
   }
 
@@ -259,10 +266,22 @@ export class ProcessRuntime implements Runtime {
     }
   }
 
-  #lookForWatched(): void {
+  /** After a restart all units are watched ones, and there may be thousands. */
+  async #lookForWatched(): Promise<void> {
+    const { clock, table } = this.#parts;
+    const startedMs = clock.monotonicMs();
+    if (this.#lookingForWatched || startedMs < this.#restUntilMs) return;
+    this.#lookingForWatched = true;
+    const stretch = new Stretch(clock);
     for (const [handle, unit] of this.#watched) {
-      if (!unit || !findProcess(this.#parts.table, unit)) this.#ended({ handle, exit: null });
+      if (stretch.isOver) await stretch.pause();
+      // It may be closed meanwhile, which empties the map.
+      if (!this.#watched.has(handle)) continue;
+      if (!unit || !findProcess(table, unit)) this.#ended({ handle, exit: null });
     }
+    this.#lookingForWatched = false;
+    const endedMs = clock.monotonicMs();
+    this.#restUntilMs = endedMs + Math.min(MAX_PAUSE_MS, PAUSE_FOR_LOOK * (endedMs - startedMs));
   }
 
   #ended(ended: EndedUnit): void {

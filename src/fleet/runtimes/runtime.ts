@@ -100,7 +100,7 @@ export interface Runtime {
   stop(handle: string, order: StopOrder): Promise<boolean>;
   /** The end of what it wrote, at most `maxBytes` of each stream; also after it has ended, while that is kept. */
   logs(unit: UnitRef, maxBytes: number): Promise<UnitOutput>;
-  /** One listener, set before anything is started. Own units' ends come at once, watched ones' within 250 ms. */
+  /** One listener, set before anything is started. Own units' ends come at once, watched ones' within 250 ms (of thousands: 1.5 s). */
   onEnd(listener: (ended: EndedUnit) => void): void;
   /** Stops watching; the units go on. */
   close(): void;
