@@ -66,7 +66,7 @@ export class KillableProcess {
       lastOutput: (agentId) => fleet.lastOutput(agentId),
       hasPool: (poolId) => fleet.hasPool(poolId),
       poolsOfPhase: (phaseId) => fleet.poolsOfPhase(phaseId),
-      health: () => fleet.health(),
+      health: (domain) => fleet.health(domain),
       domains: () => fleet.domains(),
     };
   }

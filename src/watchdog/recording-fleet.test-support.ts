@@ -13,6 +13,8 @@ export class RecordingFleet implements FleetActuator {
   readonly released: string[] = [];
   /** How many of all, and of each failure domain, are silent. */
   silent = 0;
+  /** Of a failure domain, where it is not as many as of the others. */
+  readonly silentIn = new Map<string, number>();
   /** Of every pool. */
   replicas: PoolFacts = { running: 4, spawning: 0 };
   /** Called before a call takes effect: to fail, or to hang. */
@@ -108,8 +110,9 @@ export class RecordingFleet implements FleetActuator {
     return [...this.pools].flatMap(([pool, phase]) => (phase === phaseId ? [pool] : []));
   }
 
-  health(): { agents: number; silent: number } {
-    return { agents: Math.max(this.agents.size, this.silent), silent: this.silent };
+  health(domain = ''): { agents: number; silent: number } {
+    const silent = this.silentIn.get(domain) ?? this.silent;
+    return { agents: Math.max(this.agents.size, silent), silent };
   }
 
   domains(): readonly string[] {

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import type { StateDatabase } from '#storage';
 import type { Guard } from '#telemetry';
-import { becomes, openStage, RESTART, silent, type Stage } from './watchdog.test-support.ts';
+import { becomes, heldBy, openStage, RESTART, silent, type Stage } from './watchdog.test-support.ts';
 
 /**
  * A database whose answer to the commit of the first suppression comes late: it is on disk, while whoever asked for it
@@ -79,3 +79,22 @@ it.each<{
     await becomes(stage, 'a1', 'verifying');
   },
 );
+
+it('a remediation is decided again when the storm of its failure domain ends, while another goes on', async () => {
+  stage = await openStage([RESTART]);
+  const { fleet, clock, alerts } = stage;
+  for (const name of ['a', 'b']) fleet.addAgent(name, { poolId: name, domain: `pool:${name}` });
+  await clock.advance(1000);
+  fleet.silent = 3;
+  await clock.advance(1000);
+  for (const name of ['a', 'b']) await alerts.raise(`alert-${name}`, silent(name));
+  for (const name of ['a', 'b']) await heldBy(stage, `alert-${name}`, 'storm');
+  expect(fleet.restarts).toEqual([]);
+  fleet.silentIn.set('pool:a', 0);
+  // The storm of the other one may not settle.
+  for (let second = 0; second < 31; second++) {
+    fleet.silent++;
+    await clock.advance(1000);
+  }
+  await vi.waitFor(() => expect(fleet.restarts.map(({ agentId }) => agentId)).toEqual(['a']));
+});

@@ -33,6 +33,8 @@ export class StormWatch {
   readonly #domains = new Map<string, Domain>();
   /** Of the domains that are in none of their own. */
   #fleet: StormState = NO_STORM;
+  /** The storms at the last `record`: domains, and null for the fleet. */
+  #recorded: ReadonlySet<string | null> = new Set();
 
   constructor(parts: StormWatchParts) {
     this.#parts = parts;
@@ -74,15 +76,28 @@ export class StormWatch {
     return true;
   }
 
-  /** Records that a storm has begun or ended; true where it has. @throws what the database throws */
+  /**
+   * Records that a storm has begun where there was none, or that the last one has ended.
+   * @returns whether any storm has ended: who was held back by it may go on, while others still are
+   * @throws what the database throws
+   */
   async record(): Promise<boolean> {
     const { states } = this.#parts;
     this.#lookAtAll();
     const storm = this.#storm();
-    if ((storm !== null) === (states.get('storm') !== null)) return false;
-    const reason = storm?.reason ?? 'health is back and has stayed, or nobody more fell silent';
-    await states.set('storm', { active: storm !== null, reason, by: 'watchdog' });
-    return true;
+    if ((storm !== null) !== (states.get('storm') !== null)) {
+      const reason = storm?.reason ?? 'health is back and has stayed, or nobody more fell silent';
+      await states.set('storm', { active: storm !== null, reason, by: 'watchdog' });
+    }
+    const before = this.#recorded;
+    this.#recorded = this.#active();
+    return [...before].some((ended) => !this.#recorded.has(ended));
+  }
+
+  #active(): ReadonlySet<string | null> {
+    const active = new Set<string | null>(this.#fleet.active ? [null] : []);
+    for (const [domain, { storm }] of this.#domains) if (storm.active) active.add(domain);
+    return active;
   }
 
   /** The first storm of all. */

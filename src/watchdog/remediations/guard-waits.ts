@@ -54,11 +54,12 @@ export class GuardWaits {
     this.#lines.leave(subject);
   }
 
-  /** What held many back has ended. */
+  /** What held many back has ended, for some of them at least: there may be storms in other failure domains. */
   callAll(guard: Extract<Guard, 'paused' | 'storm'>): void {
+    const { find, wake, decisions } = this.#parts;
     for (const id of this.#lines.all(guard)) {
-      const open = this.#parts.find(id);
-      if (open) this.#parts.wake(open, null);
+      const open = find(id);
+      if (open && (open.row === null || decisions.stillHeldBy(open.row, guard) === null)) wake(open, null);
     }
   }
 
