@@ -1,6 +1,8 @@
-import type { LogStore, SpanStore } from '#observability';
+import type { LogStore, SpanStore, StoredSpan } from '#observability';
 import { OmoiError } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
+import { jsonOf, jsonOfFields, jsonOfList } from '../http/json-pieces.ts';
+import { sendPieces } from '../http/pieces.ts';
 import {
   logsAnswer,
   logsQuery,
@@ -53,10 +55,14 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
       params: traceParams,
       response: { 200: traceAnswer },
     },
-    handler: async ({ params }) => ({
-      trace_id: params.trace_id,
-      spans: (await spans.trace(params.trace_id)).map(viewOfSpan),
-    }),
+    handler: async ({ params }, reply) => {
+      const found = await spans.trace(params.trace_id);
+      const trace = jsonOfFields([
+        ['trace_id', jsonOf(params.trace_id)],
+        ['spans', jsonOfList(viewsOf(found))],
+      ]);
+      return sendPieces(reply.type('application/json'), trace);
+    },
   });
   app.route({
     method: 'GET',
@@ -105,4 +111,9 @@ function attributesOf(asked: string | readonly string[] | undefined): Record<str
       return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );
+}
+
+/** One by one, as they are sent: a trace has up to 20,000 spans. */
+function* viewsOf(spans: readonly StoredSpan[]): Generator<ReturnType<typeof viewOfSpan>, void, void> {
+  for (const span of spans) yield viewOfSpan(span);
 }

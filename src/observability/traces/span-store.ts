@@ -38,7 +38,9 @@ const spansDroppedWhenFull = 2000;
 const maxListedTraces = 1000;
 /** A trace larger than this is shown cut off. */
 const maxSpansPerTrace = 20_000;
+const maxTraceBytes = 32 * 1024 * 1024;
 const spansReadAtOnce = 500;
+const bytesReadAtOnce = 1024 * 1024;
 const summariesReadAtOnce = 20;
 
 export function createSpanStore(database: TelemetryDatabase, clock: Clock): SpanStore {
@@ -85,21 +87,22 @@ async function readTrace(
 ): Promise<readonly StoredSpan[]> {
   const spans: StoredSpan[] = [];
   const stretch = new Stretch(clock);
-  const ids = await reader
+  const sized = await reader
     .selectFrom('trace_spans')
-    .select(sql<number>`rowid`.as('id'))
+    .select([
+      sql<number>`rowid`.as('id'),
+      sql<number>`octet_length(attributes) + octet_length(links) + octet_length(events)`.as('bytes'),
+    ])
     .where('trace_id', '=', traceId)
     .orderBy('start_us')
     .limit(maxSpansPerTrace)
     .execute();
-  for (let at = 0; at < ids.length; at += spansReadAtOnce) {
+  for (const some of partsOf(sized)) {
     if (stretch.isOver) await stretch.pause();
     const rows = await reader
       .selectFrom('trace_spans')
       .selectAll()
-      .where(
-        sql<boolean>`rowid in (select value from json_each(${idsText(ids.slice(at, at + spansReadAtOnce))}))`,
-      )
+      .where(sql<boolean>`rowid in (select value from json_each(${idsText(some)}))`)
       .orderBy('start_us')
       .execute();
     spans.push(...rows.map(spanOf));
@@ -108,6 +111,30 @@ async function readTrace(
     throw new OmoiError('unknown_trace', `there is no trace ${traceId}, or it is past its retention`);
   }
   return spans;
+}
+
+interface SizedRow {
+  readonly id: number;
+  readonly bytes: number;
+}
+
+/** Rows that are read at once; those that a trace is shown without are left out. */
+function* partsOf(rows: readonly SizedRow[]): Generator<readonly SizedRow[], void, void> {
+  let part: SizedRow[] = [];
+  let bytesOfPart = 0;
+  let bytesOfAll = 0;
+  for (const row of rows) {
+    bytesOfAll += row.bytes;
+    if (bytesOfAll > maxTraceBytes) break;
+    if (part.length === spansReadAtOnce || (part.length > 0 && bytesOfPart + row.bytes > bytesReadAtOnce)) {
+      yield part;
+      part = [];
+      bytesOfPart = 0;
+    }
+    part.push(row);
+    bytesOfPart += row.bytes;
+  }
+  if (part.length > 0) yield part;
 }
 
 const idsText = (rows: readonly { readonly id: number }[]): string =>
