@@ -46,7 +46,35 @@ const cursorOf = (consumer: string) =>
     .where('consumer', '=', consumer)
     .executeTakeFirst();
 
+/** On disk, while whoever appended is told that it failed, as where the database's thread dies before it answers. */
+async function appendUnanswered(): Promise<void> {
+  const rolledBack: (() => void)[] = [];
+  await database.transaction((tx) =>
+    bus.append(
+      { ...tx, afterCommit() {}, afterRollback: (effect) => void rolledBack.push(effect) },
+      poolChanged,
+    ),
+  );
+  for (const effect of rolledBack) effect();
+}
+
 describe('a durable consumer', () => {
+  it('is handed an event whose commit was not answered, too', async () => {
+    const handled: number[] = [];
+    bus.consume({
+      name: 'all',
+      types: ['fleet.pool.changed'],
+      from: 'start',
+      handle: async (_tx, events) => void handled.push(...events.map(({ id }) => id)),
+    });
+    await append(1);
+    await vi.waitFor(() => expect(handled).toEqual([1]), patience);
+    await appendUnanswered();
+    await vi.waitFor(() => expect(handled).toEqual([1, 2]), patience);
+    await append(1);
+    await vi.waitFor(() => expect(handled).toEqual([1, 2, 3]), patience);
+  });
+
   it('waits longer after each failure, and is not hurried by new events', async () => {
     bus.consume({
       name: 'failing',

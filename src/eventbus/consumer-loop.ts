@@ -83,6 +83,13 @@ export class ConsumerLoop {
     this.#wake();
   }
 
+  /** An append has failed, perhaps after its commit: whether its events are there the log tells, and nobody else. */
+  appendFailed(): void {
+    if (!this.#fed) return;
+    this.#fed = null;
+    this.#wake();
+  }
+
   #wake(): void {
     this.#woken = true;
     this.#endWait?.();

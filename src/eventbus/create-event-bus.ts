@@ -42,6 +42,9 @@ export function createEventBus(parts: EventBusParts): EventBus {
   return {
     async append(tx, ...events) {
       if (events.length === 0) return;
+      tx.afterRollback(() => {
+        for (const loop of loops.values()) loop.appendFailed();
+      });
       writeEvents(tx, events, (written) => {
         const { committed, rolledBack } = order.add(written);
         tx.afterRollback(rolledBack);
