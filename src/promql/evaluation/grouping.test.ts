@@ -32,6 +32,18 @@ describe('a grouping', () => {
     );
   });
 
+  it.each(['only', 'except'] as const)('tells label sets apart whose hashes are equal (%s some)', (mode) => {
+    // Of so many hashes of 32 bits some are equal: n² / 2³³, here ten.
+    const SETS = 300_000;
+    const grouping = new Grouping(mode === 'only' ? ['a', 'b'] : ['x'], mode);
+    const setOf = (at: number, x: string): Labels => ({ a: `v${at % 600}`, b: `w${(at / 600) | 0}`, x });
+    let wrong = 0;
+    for (const x of ['first', 'again']) {
+      for (let at = 0; at < SETS; at++) if (grouping.groupOf(setOf(at, x)) !== at) wrong++;
+    }
+    expect([wrong, grouping.count]).toEqual([0, SETS]);
+  });
+
   it('takes an object literal for its own labels alone', () => {
     const grouping = new Grouping(['constructor', '__proto__'], 'only');
     expect(grouping.groupOf({})).toBe(grouping.groupOf({ a: '1' }));
