@@ -51,7 +51,7 @@ describe.skipIf(program === null)('mission control', () => {
     complaints = [];
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
-      // What a browser says of an answer with an error status is no complaint of the page.
+      // What a browser says of an answer with an error status is no error of the page.
       const ofAnAnswer = message.text().startsWith('Failed to load resource');
       if (message.type() === 'error' && !ofAnAnswer) complaints.push(message.text());
     });

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { formatExpression, parseExpression, parseSelector } from '#promql';
 import { openStage, type Stage } from '../../alerting/alerting.test-support.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
@@ -38,13 +39,14 @@ export interface AlertApi {
   readonly stage: Stage;
   readonly api: TestApi;
   call(method: 'GET' | 'POST', url: string, role?: 'viewer' | 'operator'): Promise<Answer>;
+  /** What a viewer reads, as the schema of the answer says it is; fails on any status but 200. */
+  read<Schema extends z.ZodType>(schema: Schema, url: string): Promise<z.output<Schema>>;
   close(): Promise<void>;
 }
 
 export interface Answer {
   readonly status: number;
-  // oxlint-disable-next-line typescript/no-explicit-any -- what a test expects of it says what it is.
-  readonly body: any;
+  readonly body: unknown;
 }
 
 export async function openAlertApi(): Promise<AlertApi> {
@@ -58,12 +60,18 @@ export async function openAlertApi(): Promise<AlertApi> {
   });
   await stage.append({ 'queue{phase="a"}': 31, 'queue{phase="b"}': 40 });
   await stage.advance(250);
+  const call: AlertApi['call'] = async (method, url, role = 'viewer') => {
+    const response = await api.app.inject({ method, url, headers: api.as(role) });
+    return { status: response.statusCode, body: response.json() };
+  };
   return {
     stage,
     api,
-    async call(method, url, role = 'viewer') {
-      const response = await api.app.inject({ method, url, headers: api.as(role) });
-      return { status: response.statusCode, body: response.json() };
+    call,
+    async read(schema, url) {
+      const { status, body } = await call('GET', url);
+      if (status !== 200) throw new Error(`GET ${url} answered ${status}: ${JSON.stringify(body)}`);
+      return schema.parse(body);
     },
     async close() {
       await api.close();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openAlertApi, type AlertApi } from './alert-routes.test-support.ts';
+import { activeAlertsAnswer, alertsAnswer, rulesAnswer, timelineAnswer } from './alert-schemas.ts';
 
 let opened: AlertApi;
 
@@ -10,24 +11,25 @@ beforeEach(async () => {
 afterEach(() => opened.close());
 
 const call: AlertApi['call'] = (...request) => opened.call(...request);
+const read: AlertApi['read'] = (...request) => opened.read(...request);
 
 describe('/api/v1/alerts', () => {
   it('lists, filters and pages', async () => {
-    const all = await call('GET', '/api/v1/alerts');
-    expect(all.body.alerts).toHaveLength(2);
-    expect(all.body.alerts[0]).toMatchObject({
+    const all = await read(alertsAnswer, '/api/v1/alerts');
+    expect(all.alerts).toHaveLength(2);
+    expect(all.alerts[0]).toMatchObject({
       rule_id: 'queues/High',
       state: 'firing',
       severity: 'critical',
     });
-    const one = await call('GET', `/api/v1/alerts?matcher=${encodeURIComponent('phase=~"a|x"')}`);
-    expect(one.body.alerts).toMatchObject([
+    const one = await read(alertsAnswer, `/api/v1/alerts?matcher=${encodeURIComponent('phase=~"a|x"')}`);
+    expect(one.alerts).toMatchObject([
       { labels: { phase: 'a' }, value: '31', annotations: { summary: 'a: 31' } },
     ]);
-    const first = await call('GET', '/api/v1/alerts?limit=1&state=firing&rule_id=queues/High');
-    const second = await call('GET', `/api/v1/alerts?limit=1&cursor=${first.body.next_cursor}`);
-    const idsOf = (body: { alerts: { id: string }[] }) => body.alerts.map(({ id }) => id);
-    expect([...idsOf(first.body), ...idsOf(second.body)]).toEqual(idsOf(all.body));
+    const first = await read(alertsAnswer, '/api/v1/alerts?limit=1&state=firing&rule_id=queues/High');
+    const second = await read(alertsAnswer, `/api/v1/alerts?limit=1&cursor=${first.next_cursor}`);
+    const idsOf = (page: { alerts: { id: string }[] }) => page.alerts.map(({ id }) => id);
+    expect([...idsOf(first), ...idsOf(second)]).toEqual(idsOf(all));
     expect((await call('GET', '/api/v1/alerts?severity=info')).body).toEqual({
       alerts: [],
       next_cursor: null,
@@ -47,7 +49,8 @@ describe('/api/v1/alerts', () => {
   });
 
   it('acknowledges and resolves in the name of who asks, and refuses viewers', async () => {
-    const id: string = (await call('GET', '/api/v1/alerts')).body.alerts[0].id;
+    const [alert] = (await read(alertsAnswer, '/api/v1/alerts')).alerts;
+    const id = alert?.id ?? '';
     expect((await call('POST', `/api/v1/alerts/${id}/acknowledge`)).status).toBe(403);
     const acknowledged = await call('POST', `/api/v1/alerts/${id}/acknowledge`, 'operator');
     expect(acknowledged).toMatchObject({ status: 200, body: { acknowledged_by: 'the operator' } });
@@ -57,8 +60,8 @@ describe('/api/v1/alerts', () => {
       status: 409,
       body: { error: 'alert_resolved' },
     });
-    const timeline = await call('GET', `/api/v1/alerts/${id}/timeline`);
-    expect(timeline.body.events.map((event: { event_type: string }) => event.event_type)).toEqual([
+    const timeline = await read(timelineAnswer, `/api/v1/alerts/${id}/timeline`);
+    expect(timeline.events.map((event) => event.event_type)).toEqual([
       'monitor.alert.triggered',
       'monitor.alert.acknowledged',
       'monitor.alert.resolved',
@@ -66,8 +69,8 @@ describe('/api/v1/alerts', () => {
   });
 
   it('shows the rules with their health', async () => {
-    const { body } = await call('GET', '/api/v1/alerts/rules');
-    expect(body.groups.slice(0, 1)).toMatchObject([
+    const { groups } = await read(rulesAnswer, '/api/v1/alerts/rules');
+    expect(groups.slice(0, 1)).toMatchObject([
       {
         name: 'queues',
         file: 'rules.yml',
@@ -86,21 +89,21 @@ describe('/api/v1/alerts', () => {
     let cursor: string | null = '';
     while (cursor !== null) {
       const from: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-      const { body } = await call('GET', `/api/v1/alerts/rules?limit=2${from}`);
-      const groups = body.groups as { name: string; rules: { name: string }[] }[];
+      const page = await read(rulesAnswer, `/api/v1/alerts/rules?limit=2${from}`);
       pages.push(
-        groups.map(({ name, rules }) => `${name}: ${rules.map((rule) => rule.name).join(' ')}`).join('; '),
+        page.groups
+          .map(({ name, rules }) => `${name}: ${rules.map((rule) => rule.name).join(' ')}`)
+          .join('; '),
       );
-      cursor = body.next_cursor;
+      cursor = page.next_cursor;
     }
     expect(pages).toEqual(['queues: total High', 'queues: Slow; later: late:sum', 'later: Never']);
   });
 
   const activeOf = async (query: string) => {
-    const { body } = await call('GET', `/api/v1/alerts/active?${query}`);
-    const active = body.active as { rule_id: string; state: string; labels: { phase: string } }[];
-    const names = active.map(({ rule_id: id, state, labels }) => `${id} ${labels.phase} ${state}`);
-    return { names, next: body.next_cursor as string | null };
+    const page = await read(activeAlertsAnswer, `/api/v1/alerts/active?${query}`);
+    const names = page.active.map(({ rule_id: id, state, labels }) => `${id} ${labels['phase']} ${state}`);
+    return { names, next: page.next_cursor };
   };
 
   it('lists what is pending and firing, filtered and in pages', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { language, openAlertApi, type AlertApi } from '../alerts/alert-routes.test-support.ts';
 import { startTestApi } from '../api.test-support.ts';
 import { registerPrometheusRuleRoutes } from './rule-routes.ts';
@@ -12,6 +13,16 @@ beforeEach(async () => {
 afterEach(() => opened.close());
 
 const call: AlertApi['call'] = (...request) => opened.call(...request);
+const read: AlertApi['read'] = (...request) => opened.read(...request);
+
+const refusal = z.object({ status: z.literal('error'), error: z.string() });
+const rulesAnswer = z.object({
+  data: z.strictObject({
+    groups: z.array(z.looseObject({ name: z.string(), rules: z.array(z.looseObject({ name: z.string() })) })),
+    groupNextToken: z.string().optional(),
+  }),
+});
+const alertsAnswer = z.object({ data: z.object({ alerts: z.array(z.object({ state: z.string() })) }) });
 
 describe('/prometheus/api/v1', () => {
   it('lists rules as Prometheus does', async () => {
@@ -42,8 +53,8 @@ describe('/prometheus/api/v1', () => {
 
   const rulesWith = async (query: string) => {
     const { status, body } = await call('GET', `/prometheus/api/v1/rules?${query}`);
-    if (status !== 200) return body.error as string;
-    const groups = body.data.groups as { name: string; rules: { name: string }[] }[];
+    if (status !== 200) return refusal.parse(body).error;
+    const { groups } = rulesAnswer.parse(body).data;
     return groups.map(({ name, rules }) => `${name}: ${rules.map((rule) => rule.name).join(' ')}`);
   };
 
@@ -79,19 +90,19 @@ describe('/prometheus/api/v1', () => {
   });
 
   it('lists groups in pages', async () => {
-    const { body } = await call('GET', '/prometheus/api/v1/rules?group_limit=1');
-    expect(body.data.groups.map(({ name }: { name: string }) => name)).toEqual(['later']);
-    const next = `group_limit=1&group_next_token=${body.data.groupNextToken}`;
+    const { data } = await read(rulesAnswer, '/prometheus/api/v1/rules?group_limit=1');
+    expect(data.groups.map(({ name }) => name)).toEqual(['later']);
+    const next = `group_limit=1&group_next_token=${data.groupNextToken}`;
     expect(await rulesWith(next)).toEqual(['queues: total High Slow']);
-    const last = await call('GET', `/prometheus/api/v1/rules?${next}`);
-    expect(last.body.data).not.toHaveProperty('groupNextToken');
+    const last = await read(rulesAnswer, `/prometheus/api/v1/rules?${next}`);
+    expect(last.data).not.toHaveProperty('groupNextToken');
   });
 
   it('writes expressions as Prometheus does, and tells alerts that are left out from none', async () => {
-    const { body } = await call('GET', '/prometheus/api/v1/rules?exclude_alerts=T');
-    const [later, queues] = body.data.groups;
-    expect(later.rules[1]).toMatchObject({ state: 'inactive', query: 'nothing > 1000', alerts: null });
-    expect(queues.rules[1]).toMatchObject({ state: 'firing', alerts: null });
+    const { data } = await read(rulesAnswer, '/prometheus/api/v1/rules?exclude_alerts=T');
+    const [later, queues] = data.groups;
+    expect(later?.rules[1]).toMatchObject({ state: 'inactive', query: 'nothing > 1000', alerts: null });
+    expect(queues?.rules[1]).toMatchObject({ state: 'firing', alerts: null });
   });
 
   it('tells rules that have not been evaluated', async () => {
@@ -120,8 +131,8 @@ describe('/prometheus/api/v1', () => {
   });
 
   it('lists what is pending and firing', async () => {
-    const { body } = await call('GET', '/prometheus/api/v1/alerts');
-    expect(body.data.alerts.map((alert: { state: string }) => alert.state).sort()).toEqual([
+    const { data } = await read(alertsAnswer, '/prometheus/api/v1/alerts');
+    expect(data.alerts.map((alert) => alert.state).sort()).toEqual([
       'firing',
       'firing',
       'pending',
