@@ -21,7 +21,7 @@ describe.skipIf(program === null)('mission control', () => {
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
-  let complaints: string[];
+  let pageErrors: string[];
 
   beforeAll(async () => {
     server = await OmoiServer.start(directory.path, { demo: true });
@@ -48,18 +48,18 @@ describe.skipIf(program === null)('mission control', () => {
     context = await browser.newContext({ viewport: DESK });
     context.setDefaultTimeout(WITHIN_MS);
     page = await context.newPage();
-    complaints = [];
-    page.on('pageerror', (error) => complaints.push(error.message));
+    pageErrors = [];
+    page.on('pageerror', (error) => pageErrors.push(error.message));
     page.on('console', (message) => {
       // What a browser says of an answer with an error status is no error of the page.
       const ofAnAnswer = message.text().startsWith('Failed to load resource');
-      if (message.type() === 'error' && !ofAnAnswer) complaints.push(message.text());
+      if (message.type() === 'error' && !ofAnAnswer) pageErrors.push(message.text());
     });
   });
 
   afterEach(async () => {
     await context.close();
-    expect(complaints).toEqual([]);
+    expect(pageErrors).toEqual([]);
   });
 
   async function logIn(): Promise<void> {
