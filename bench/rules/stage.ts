@@ -7,16 +7,10 @@ import { createEngine } from '#promql';
 import { migrate, MIGRATIONS, openStateDatabase } from '#storage';
 import { createSystemClock, createSystemRandom, SelfMetrics, silentLogger, type Tracing } from '#telemetry';
 import { createTsdb } from '#tsdb';
+import { silentSpan } from '../../src/telemetry/tracing/tracing.test-support.ts';
 
 const silentTracing: Tracing = {
-  startSpan: () => ({
-    traceparent: '00-00000000000000000000000000000001-0000000000000001-01',
-    setAttributes() {},
-    addLink() {},
-    addEvent() {},
-    fail() {},
-    end() {},
-  }),
+  startSpan: () => silentSpan('00-00000000000000000000000000000001-0000000000000001-01'),
 };
 
 /** The alerting on a database in a temporary folder and a store in memory, without rules. */

@@ -9,44 +9,14 @@ import {
   silentLogger,
   VirtualClock,
   type Clock,
-  type SpanOptions,
   type SystemEvent,
-  type Tracing,
 } from '#telemetry';
+import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
 import { assembleAlerting, type Alerting } from './alerting.ts';
 import { MemoryQueries, MemorySamples } from './memory-samples.test-support.ts';
 import { observedDatabase, type DatabaseObserver } from './observed-database.test-support.ts';
 import type { AlertingOptions } from './options.ts';
 import type { RuleOverview } from './overview.ts';
-
-export interface RecordedSpan extends SpanOptions {
-  readonly name: string;
-  readonly traceparent: string;
-}
-
-/** Keeps the spans that were started; ids count up. */
-export class RecordedTracing implements Tracing {
-  readonly spans: RecordedSpan[] = [];
-  #next = 1;
-
-  startSpan(name: string, options: SpanOptions) {
-    const traceId = options.parent?.split('-')[1] ?? this.#hex(32);
-    const traceparent = `00-${traceId}-${this.#hex(16)}-01`;
-    this.spans.push({ ...options, name, traceparent });
-    return {
-      traceparent,
-      setAttributes() {},
-      addLink() {},
-      addEvent() {},
-      fail() {},
-      end() {},
-    };
-  }
-
-  #hex(digits: number): string {
-    return (this.#next++).toString(16).padStart(digits, '0');
-  }
-}
 
 export interface Stage {
   readonly alerting: Alerting;

@@ -14,9 +14,9 @@ import {
   type Labels,
 } from '#telemetry';
 import { createTsdb, type Tsdb } from '#tsdb';
+import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
 import type { Alerting } from './alerting.ts';
 import { createAlerting } from './create-alerting.ts';
-import { RecordedTracing } from './alerting.test-support.ts';
 
 const FOLDER = fileURLToPath(new URL('../../config/alert_rules', import.meta.url));
 

@@ -25,11 +25,10 @@ import {
   type SampleSink,
   type SelectedSeries,
   type Selection,
-  type SpanOptions,
   type Subscription,
   type SystemEvent,
-  type Tracing,
 } from '#telemetry';
+import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
 import { createMonitor, type Monitor, type MonitorParts } from './monitor.ts';
 
 /** A store of samples in memory that tells its subscribers, as the real one does. For tests. */
@@ -159,28 +158,6 @@ class ScriptedFleet implements FleetFeed {
   setQueued(queued: number): void {
     this.queue = [{ phaseId: 'PHASE_IMPLEMENTATION', priority: 0, queued }];
     this.tell({ kind: 'queue', traceparent: null });
-  }
-}
-
-interface RecordedSpan extends SpanOptions {
-  readonly name: string;
-  readonly traceparent: string;
-}
-
-/** Keeps the spans that were started; ids count up. */
-class RecordedTracing implements Tracing {
-  readonly spans: RecordedSpan[] = [];
-  #next = 1;
-
-  startSpan(name: string, options: SpanOptions) {
-    const traceId = options.parent?.split('-')[1] ?? this.#hex(32);
-    const traceparent = `00-${traceId}-${this.#hex(16)}-01`;
-    this.spans.push({ ...options, name, traceparent });
-    return { traceparent, setAttributes() {}, addLink() {}, addEvent() {}, fail() {}, end() {} };
-  }
-
-  #hex(digits: number): string {
-    return (this.#next++).toString(16).padStart(digits, '0');
   }
 }
 

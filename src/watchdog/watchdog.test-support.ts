@@ -12,6 +12,7 @@ import {
   type SystemEvent,
   type Tracing,
 } from '#telemetry';
+import { silentSpan } from '../telemetry/tracing/tracing.test-support.ts';
 import { KillableProcess } from './killable-process.test-support.ts';
 import type { AgentFacts, AlertReader, AlertFacts } from './ports.ts';
 import { RecordingFleet } from './recording-fleet.test-support.ts';
@@ -135,7 +136,7 @@ export function countingTracing(): Tracing & { readonly spans: readonly SeenSpan
       const end = (): void => {
         span.isEnded = true;
       };
-      return { traceparent, setAttributes() {}, addLink() {}, addEvent() {}, fail() {}, end };
+      return { ...silentSpan(traceparent), end };
     },
   };
 }

@@ -21,17 +21,12 @@ import {
   silentLogger,
   type Tracing,
 } from '#telemetry';
+import { silentSpan } from '../../src/telemetry/tracing/tracing.test-support.ts';
 
 const directory = process.argv[2] ?? '';
 const tracing: Tracing = {
-  startSpan: (_, { parent }) => ({
-    traceparent: parent ?? '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-    setAttributes() {},
-    addLink() {},
-    addEvent() {},
-    fail() {},
-    end() {},
-  }),
+  startSpan: (_, { parent }) =>
+    silentSpan(parent ?? '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
 };
 
 const clock = createSystemClock();

@@ -1,24 +1,14 @@
+import { openTestPools, untilTrue } from '../../fleet/pools/pools.test-support.ts';
 import type { Role } from '../access/roles.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools } from '#fleet';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock, type Tracing } from '#telemetry';
-import { MemoryMachine, MemoryRuntime } from '../../fleet/runtimes/memory-runtime.test-support.ts';
+import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import { MemoryMachine } from '../../fleet/runtimes/memory-runtime.test-support.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerPoolRoutes } from './pool-routes.ts';
 
-const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-const tracing: Tracing = {
-  startSpan: () => ({
-    traceparent: TRACE,
-    setAttributes() {},
-    addLink() {},
-    addEvent() {},
-    fail() {},
-    end() {},
-  }),
-};
 const POOL = { pool_id: 'coders', command: ['run'], desired: 1, max: 4, env: { API_KEY: 'hush' } };
 
 const clock = new VirtualClock();
@@ -43,14 +33,8 @@ async function call(role: Role, line: string, payload?: object): Promise<Answer>
   return { status: response.statusCode, body: response.json() };
 }
 
-async function settled(condition: (pool: Record<string, unknown>) => boolean): Promise<void> {
-  for (let turn = 0; turn < 5000; turn++) {
-    const { body } = await call('viewer', 'GET pools/coders');
-    if (condition(body)) return;
-    await clock.advance(0);
-  }
-  throw new Error('it did not come true');
-}
+const settled = (condition: (pool: Record<string, unknown>) => boolean): Promise<void> =>
+  untilTrue(clock, async () => condition((await call('viewer', 'GET pools/coders')).body));
 
 const units = (pool: Record<string, unknown>): string[] =>
   (pool['replicas'] as { agent_id: string; generation: number; unit: string; desired_state: string }[]).map(
@@ -68,19 +52,7 @@ beforeEach(async () => {
   };
   bus = createEventBus(common);
   const fleet = createFleet({ ...common, bus });
-  pools = new Pools(
-    {
-      ...common,
-      bus,
-      tracing,
-      generations: fleet.generations,
-      drains: fleet.heartbeats,
-      silence: fleet.heartbeats,
-      runtimes: [new MemoryRuntime(new MemoryMachine())],
-      mintAgentToken: async () => 'token',
-    },
-    { url: 'http://127.0.0.1:4600', otlpUrl: null, inheritedEnv: {} },
-  );
+  pools = openTestPools({ database, bus, clock, fleet, machine: new MemoryMachine() });
   await pools.start();
   api = await startTestApi({ register: (app) => registerPoolRoutes(app, { pools }) });
 });

@@ -10,9 +10,11 @@ import {
   type EventType,
   type Tracing,
 } from '#telemetry';
+import { silentSpan } from '../../telemetry/tracing/tracing.test-support.ts';
 import { createFleet, type Fleet } from '../fleet.ts';
-import { MemoryMachine, MemoryRuntime } from '../runtimes/memory-runtime.test-support.ts';
-import { Pools } from './pools.ts';
+import { MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
+import type { Pools } from './pools.ts';
+import { openTestPools, untilTrue } from './pools.test-support.ts';
 
 const ASKED = { reason: 'test', by: 'tester', traceparent: null };
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -31,14 +33,8 @@ const POOL = definePool({
 
 /** Spans whose traceparent tells their parent: the trace stays, the span id is new. */
 const tracing: Tracing = {
-  startSpan: (_, { parent }) => ({
-    traceparent: parent === null ? TRACE : parent.replace(/-[0-9a-f]{16}-/, '-00000000000000aa-'),
-    setAttributes() {},
-    addLink() {},
-    addEvent() {},
-    fail() {},
-    end() {},
-  }),
+  startSpan: (_, { parent }) =>
+    silentSpan(parent === null ? TRACE : parent.replace(/-[0-9a-f]{16}-/, '-00000000000000aa-')),
 };
 
 const clock = new VirtualClock();
@@ -48,34 +44,12 @@ let fleet: Fleet;
 let machine: MemoryMachine;
 let pools: Pools;
 
-function openPools(): Pools {
-  return new Pools(
-    {
-      database,
-      bus,
-      clock,
-      random: createSeededRandom(7),
-      logger: silentLogger,
-      metrics: new SelfMetrics(),
-      tracing,
-      generations: fleet.generations,
-      drains: fleet.heartbeats,
-      silence: fleet.heartbeats,
-      runtimes: [new MemoryRuntime(machine)],
-      mintAgentToken: async (_, { agentId }) => `token of ${agentId}`,
-    },
-    { url: 'http://127.0.0.1:4600', otlpUrl: null, inheritedEnv: { PATH: '/bin' } },
+const openPools = (): Pools =>
+  openTestPools(
+    { database, bus, clock, fleet, machine },
+    { tracing, mintAgentToken: async (_, { agentId }) => `token of ${agentId}` },
   );
-}
-
-/** The database answers from a thread: real turns of the event loop pass until it has. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 5000; turn++) {
-    if (await condition()) return;
-    await clock.advance(0);
-  }
-  throw new Error('it did not come true');
-}
+const until = (condition: () => boolean | Promise<boolean>): Promise<void> => untilTrue(clock, condition);
 
 const runningAgents = (): string[] =>
   machine.running.map((spec) => `${spec.agentId}/${spec.generation}`).sort();

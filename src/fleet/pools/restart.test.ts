@@ -1,13 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
-import {
-  createSeededRandom,
-  definePool,
-  SelfMetrics,
-  silentLogger,
-  VirtualClock,
-  type PoolDefinition,
-} from '#telemetry';
+import { definePool, VirtualClock, type PoolDefinition } from '#telemetry';
 import {
   claimOf,
   heldBy,
@@ -16,8 +9,9 @@ import {
   task,
   type TestFleet,
 } from '../fleet.test-support.ts';
-import { MemoryMachine, MemoryRuntime } from '../runtimes/memory-runtime.test-support.ts';
-import { Pools } from './pools.ts';
+import { MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
+import type { Pools } from './pools.ts';
+import { openTestPools, untilTrue } from './pools.test-support.ts';
 
 const AGENT = 'coders-1';
 const ASKED = { reason: 'test', by: 'tester', traceparent: null };
@@ -25,7 +19,6 @@ const ORDER = { ...ASKED, agentId: AGENT };
 const GRACE_MS = 60_000;
 /** More than two TTLs: it holds work, and nothing is seen of its processes. */
 const SILENCE_MS = 8000;
-const SPAN = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01' };
 
 const clock = new VirtualClock();
 let database: StateDatabase;
@@ -34,36 +27,8 @@ let machine: MemoryMachine;
 let pools: Pools;
 let sequence: number;
 
-function openPools(): Pools {
-  return new Pools(
-    {
-      database,
-      bus: test.bus,
-      clock,
-      random: createSeededRandom(7),
-      logger: silentLogger,
-      metrics: new SelfMetrics(),
-      tracing: {
-        startSpan: () => ({ ...SPAN, setAttributes() {}, addLink() {}, addEvent() {}, fail() {}, end() {} }),
-      },
-      generations: test.fleet.generations,
-      drains: test.fleet.heartbeats,
-      silence: test.fleet.heartbeats,
-      runtimes: [new MemoryRuntime(machine)],
-      mintAgentToken: () => Promise.resolve('token'),
-    },
-    { url: 'http://127.0.0.1:4600', otlpUrl: null, inheritedEnv: {} },
-  );
-}
-
-/** The database answers from a thread: real turns of the event loop pass until it has. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 5000; turn++) {
-    if (await condition()) return;
-    await clock.advance(0);
-  }
-  throw new Error('it did not come true');
-}
+const openPools = (): Pools => openTestPools({ ...test, database, clock, machine });
+const until = (condition: () => boolean | Promise<boolean>): Promise<void> => untilTrue(clock, condition);
 
 const running = (): string =>
   machine.running

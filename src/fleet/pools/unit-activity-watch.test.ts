@@ -11,22 +11,15 @@ import {
 } from '#telemetry';
 import { createFleet, type Fleet } from '../fleet.ts';
 import { claimOf, task } from '../fleet.test-support.ts';
-import { MemoryMachine, MemoryRuntime } from '../runtimes/memory-runtime.test-support.ts';
-import { Pools } from './pools.ts';
+import { MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
+import type { Pools } from './pools.ts';
+import { openTestPools, untilTrue } from './pools.test-support.ts';
 
 const AGENT = 'coders-1';
 const HOLDER = { agentId: AGENT, generation: 1 };
 const TTL_MS = 3500;
 const LEASE_MS = 30_000;
 const ASKED = { reason: 'test', by: 'tester', traceparent: null };
-const SPAN = {
-  traceparent: '00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01',
-  setAttributes() {},
-  addLink() {},
-  addEvent() {},
-  fail() {},
-  end() {},
-};
 
 const clock = new VirtualClock();
 let database: StateDatabase;
@@ -41,14 +34,7 @@ const status = (): string => {
   return `${row?.status} ${row?.status_reason}`;
 };
 
-/** The database answers from a thread: real turns of the event loop pass until it has. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 5000; turn++) {
-    if (condition()) return;
-    await clock.advance(0);
-  }
-  throw new Error('it did not come true');
-}
+const until = (condition: () => boolean | Promise<boolean>): Promise<void> => untilTrue(clock, condition);
 
 /** Time passes in ticks, and what each starts comes to its end. */
 async function pass(ms: number): Promise<void> {
@@ -79,20 +65,7 @@ beforeEach(async () => {
   fleet = createFleet({ ...common, bus, metrics: new SelfMetrics() });
   await fleet.start();
   machine = new MemoryMachine();
-  pools = new Pools(
-    {
-      ...common,
-      bus,
-      metrics: new SelfMetrics(),
-      tracing: { startSpan: () => SPAN },
-      generations: fleet.generations,
-      drains: fleet.heartbeats,
-      silence: fleet.heartbeats,
-      runtimes: [new MemoryRuntime(machine)],
-      mintAgentToken: () => Promise.resolve('token'),
-    },
-    { url: 'http://127.0.0.1:4600', otlpUrl: null, inheritedEnv: {} },
-  );
+  pools = openTestPools({ database, bus, clock, fleet, machine });
   await pools.start();
   await pools.create(definePool({ id: 'coders', command: ['run'], desired: 1, max: 1 }), ASKED);
   await until(() => machine.running.length === 1);

@@ -1,0 +1,50 @@
+import { createSeededRandom, SelfMetrics, silentLogger, type VirtualClock } from '#telemetry';
+import { silentSpan } from '../../telemetry/tracing/tracing.test-support.ts';
+import type { Fleet } from '../fleet.ts';
+import { MemoryRuntime, type MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
+import type { PoolParts } from './pool-parts.ts';
+import { Pools } from './pools.ts';
+
+const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+interface PoolGround extends Pick<PoolParts, 'database' | 'bus' | 'clock'> {
+  readonly fleet: Pick<Fleet, 'generations' | 'heartbeats'>;
+  readonly machine: MemoryMachine;
+}
+
+/** Pools of a fleet whose units run in memory. For tests. */
+export function openTestPools(
+  { database, bus, clock, fleet, machine }: PoolGround,
+  more: Partial<Pick<PoolParts, 'tracing' | 'mintAgentToken'>> = {},
+): Pools {
+  return new Pools(
+    {
+      database,
+      bus,
+      clock,
+      random: createSeededRandom(7),
+      logger: silentLogger,
+      metrics: new SelfMetrics(),
+      tracing: { startSpan: () => silentSpan(TRACE) },
+      generations: fleet.generations,
+      drains: fleet.heartbeats,
+      silence: fleet.heartbeats,
+      runtimes: [new MemoryRuntime(machine)],
+      mintAgentToken: () => Promise.resolve('token'),
+      ...more,
+    },
+    { url: 'http://127.0.0.1:4600', otlpUrl: null, inheritedEnv: { PATH: '/bin' } },
+  );
+}
+
+/** The database answers from a thread: real turns of the event loop pass until it has. */
+export async function untilTrue(
+  clock: VirtualClock,
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
+  for (let turn = 0; turn < 5000; turn++) {
+    if (await condition()) return;
+    await clock.advance(0);
+  }
+  throw new Error('it did not come true');
+}
