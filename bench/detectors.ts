@@ -5,6 +5,7 @@ import {
   createSeededRandom,
   createSystemClock,
   type AppendOrigin,
+  noneRefused,
 } from '#telemetry';
 import { baselineOf, signedScore } from '../src/monitor/detectors/baseline.ts';
 import { RollingWindow } from '../src/monitor/detectors/rolling-window.ts';
@@ -67,21 +68,14 @@ function benchWindow(): void {
   report(`baselines learned and read (${sum.toFixed(1)})`, 500_000, startedMs);
 }
 
-function benchBook(): void {
+function benchAppender(): void {
   let refs = 0;
-  const book = new SeriesAppender({
+  const appender = new SeriesAppender({
     sink: {
       series: () => refs++,
       commit: (batch: SampleBatch) => ({
         accepted: batch.length,
-        refused: {
-          out_of_order: 0,
-          duplicate_timestamp: 0,
-          too_old: 0,
-          too_far_ahead: 0,
-          unknown_series: 0,
-          storage_full: 0,
-        },
+        refused: noneRefused(),
         durable: () => Promise.resolve(),
       }),
     },
@@ -90,15 +84,17 @@ function benchBook(): void {
     source: 'collector',
     maxSeries: SERIES,
   });
-  const kept = Array.from({ length: SERIES }, (_, at) => book.open(METRIC_NAME_LABEL, { at: String(at) }));
+  const kept = Array.from({ length: SERIES }, (_, at) =>
+    appender.open(METRIC_NAME_LABEL, { at: String(at) }),
+  );
   const startedMs = clock.monotonicMs();
   for (let round = 1; round <= ROUNDS; round++) {
-    for (const series of kept) book.put(series, round);
-    book.flush();
+    for (const series of kept) appender.put(series, round);
+    appender.flush();
   }
   report('samples kept and batched', SERIES * ROUNDS, startedMs);
 }
 
 benchJudges();
 benchWindow();
-benchBook();
+benchAppender();

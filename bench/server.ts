@@ -1,9 +1,8 @@
 // The whole server over HTTP, on SQLite with full sync, loaded by a process of its own, beside a bare route of the same
 // framework; then what it takes of the machine when nobody asks anything.
 // npm run bench -- server [--json] [--only=PART,…]
-import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { fsyncMs } from './fsync.ts';
 import { dataDirectory } from '../tests/acceptance/support/omoi-process.ts';
 import { measureDemo, measureFirstPage, measureIdle } from './server/idle.ts';
 import { measureQuery, measureRequests, type Measured } from './server/requests.ts';
@@ -29,20 +28,10 @@ function report(row: string, measured: Measured): void {
   }
 }
 
-/** Mean time of a 4 KiB write and its fsync: what a commit of its own costs at least. */
 function measureFsync(): Measured {
   const data = dataDirectory();
-  const file = openSync(join(data.path, 'fsync'), 'w');
-  const page = Buffer.alloc(4096, 1);
-  const rounds = 200;
-  const startedMs = performance.now();
-  for (let round = 0; round < rounds; round++) {
-    writeSync(file, page);
-    fsyncSync(file);
-  }
-  const meanMs = (performance.now() - startedMs) / rounds;
-  closeSync(file);
-  rmSync(data.path, { recursive: true });
+  const meanMs = fsyncMs(data.path);
+  data.remove();
   return { one_fsync_ms: Number(meanMs.toFixed(3)) };
 }
 

@@ -1,11 +1,12 @@
 // Commits of small concurrent transactions on the embedded state database, beside what one fsync costs here.
 // npm run bench -- storage [--json] [DIRECTORY]
-import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openStateDatabase, type StateDatabase } from '#storage';
 import { createSystemClock, silentLogger } from '#telemetry';
+import { fsyncMs } from './fsync.ts';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -16,19 +17,6 @@ const transactions = 4000;
 
 function report(text: string, row: object): void {
   console.log(options.json ? JSON.stringify(row) : text);
-}
-
-function fsyncMs(): number {
-  const file = openSync(join(directory, 'fsync'), 'w');
-  const page = Buffer.alloc(4096, 1);
-  const rounds = 200;
-  const startedMs = performance.now();
-  for (let round = 0; round < rounds; round++) {
-    writeSync(file, page);
-    fsyncSync(file);
-  }
-  closeSync(file);
-  return (performance.now() - startedMs) / rounds;
 }
 
 async function commitsPerSecond(database: StateDatabase, concurrency: number): Promise<number> {
@@ -63,7 +51,7 @@ const database = await openStateDatabase({
   logger: silentLogger,
   role: 'server',
 });
-const oneFsyncMs = fsyncMs();
+const oneFsyncMs = fsyncMs(directory);
 report(`one fsync: ${oneFsyncMs.toFixed(3)} ms, ${Math.round(1000 / oneFsyncMs)} a second`, {
   row: 'one fsync',
   ms: oneFsyncMs,

@@ -16,6 +16,20 @@ const remediationOf =
   (event: SystemEvent): boolean =>
     event.event_type === type && event.payload.target === `agent:${agentId}`;
 
+/** Sends a signal to one of a pool's workers, each round to the next; says to whom, after which event and when. */
+async function strike(
+  fleet: SupervisedFleet,
+  { pool, round, signal }: { readonly pool: string; readonly round: number; readonly signal: NodeJS.Signals },
+) {
+  const replicas = await fleet.replicas(pool);
+  const victim = replicas[round % replicas.length];
+  if (!victim) throw new Error('the pool has no process');
+  const afterId = fleet.lastEventId;
+  const atMs = Date.now();
+  process.kill(victim.pid, signal);
+  return { victim, afterId, atMs };
+}
+
 /**
  * One worker after the other is killed. `ours` is from the kill to the start of the next process; what is left until the
  * replacement is registered is the program's own start.
@@ -27,12 +41,7 @@ export async function exitToRunning(fleet: SupervisedFleet, rounds: number): Pro
   const runningMs: number[] = [];
   const provenMs: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    const replicas = await fleet.replicas(pool);
-    const victim = replicas[round % replicas.length];
-    if (!victim) throw new Error('the pool has no process');
-    const afterId = fleet.lastEventId;
-    const killedAtMs = Date.now();
-    process.kill(victim.pid, 'SIGKILL');
+    const { victim, afterId, atMs: killedAtMs } = await strike(fleet, { pool, round, signal: 'SIGKILL' });
     const spawned = await fleet.waitFor(about('fleet.agent.spawned', victim), { afterId });
     const registered = await fleet.waitFor(about('fleet.agent.registered', victim), { afterId });
     const proven = await fleet.waitFor(remediationOf('watchdog.remediation.completed', victim), { afterId });
@@ -82,12 +91,7 @@ export async function hangToProven(fleet: SupervisedFleet, rounds: number): Prom
   const noticedMs: number[] = [];
   const provenMs: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    const replicas = await fleet.replicas(pool);
-    const victim = replicas[round % replicas.length];
-    if (!victim) throw new Error('the pool has no process');
-    const afterId = fleet.lastEventId;
-    const hungAtMs = Date.now();
-    process.kill(victim.pid, 'SIGSTOP');
+    const { victim, afterId, atMs: hungAtMs } = await strike(fleet, { pool, round, signal: 'SIGSTOP' });
     const noticed = await fleet.waitFor(isGivenUp(victim), { afterId });
     const proven = await fleet.waitFor(remediationOf('watchdog.remediation.completed', victim), { afterId });
     noticedMs.push(atMs(noticed) - hungAtMs);

@@ -12,6 +12,7 @@ import {
   type Matcher,
   type SampleBatch,
   type SeriesRef,
+  noneRefused,
 } from '#telemetry';
 import type { RuleQueries } from './alerting.ts';
 import type { RuleSink } from './evaluation/rule-outlet.ts';
@@ -77,14 +78,7 @@ export class MemorySamples implements RuleSink, AppendFeed {
         stale: seen.map(({ stale }) => stale),
       });
     }
-    const refused = {
-      out_of_order: 0,
-      duplicate_timestamp: 0,
-      too_old: 0,
-      too_far_ahead: 0,
-      unknown_series: unknown,
-      storage_full: 0,
-    };
+    const refused = { ...noneRefused(), unknown_series: unknown };
     return { accepted: batch.length - unknown, refused, durable: () => Promise.resolve() };
   }
 

@@ -27,6 +27,7 @@ import {
   type Selection,
   type Subscription,
   type SystemEvent,
+  noneRefused,
 } from '#telemetry';
 import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
 import { createMonitor, type Monitor, type MonitorParts } from './monitor.ts';
@@ -85,14 +86,7 @@ class MemoryStore implements SampleSink, AppendFeed, Queryable {
     }
     return {
       accepted: batch.length,
-      refused: {
-        out_of_order: 0,
-        duplicate_timestamp: 0,
-        too_old: 0,
-        too_far_ahead: 0,
-        unknown_series: 0,
-        storage_full: 0,
-      },
+      refused: noneRefused(),
       durable: () => Promise.resolve(),
     };
   }

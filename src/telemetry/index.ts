@@ -24,6 +24,7 @@ export { leadingLiteral, literalAlternatives } from './labels/literal-alternativ
 export { checkRegexSize, compileRegex, maxRegexSize, RegexTooLarge } from './labels/regular-expression.ts';
 export { wordsOf, writeStaleMarker, isStaleMarker } from './series/stale-nan.ts';
 export {
+  noneRefused,
   SampleBatch,
   type AppendFeed,
   type AppendNotice,

@@ -8,6 +8,7 @@ import {
   type RefusedSamples,
   type SampleBatch,
   type SelfMetrics,
+  noneRefused,
 } from '#telemetry';
 import type { ExemplarRing } from './exemplar-ring.ts';
 import { ACCEPTED, DUPLICATE_TIMESTAMP, OUT_OF_ORDER, type Head } from './head/head.ts';
@@ -35,15 +36,13 @@ export interface CommitterParts {
   readonly selfMetrics: SelfMetrics;
 }
 
-type RefusedCounts = { -readonly [Reason in keyof RefusedSamples]: number };
-
 /** The state of one commit. Listeners may commit from inside a commit, so each has its own. */
 interface Unit {
   readonly batch: SampleBatch;
   readonly words: Uint32Array;
   readonly oldestMs: number;
   readonly furthestMs: number;
-  readonly refused: RefusedCounts;
+  readonly refused: ReturnType<typeof noneRefused>;
   readonly pending: PendingNotices;
   accepted: number;
 }
@@ -183,15 +182,4 @@ function lengthOf(labels: Labels): number {
   let length = 0;
   for (const [name, value] of Object.entries(labels)) length += name.length + value.length;
   return length;
-}
-
-function noneRefused(): RefusedCounts {
-  return {
-    out_of_order: 0,
-    duplicate_timestamp: 0,
-    too_old: 0,
-    too_far_ahead: 0,
-    unknown_series: 0,
-    storage_full: 0,
-  };
 }

@@ -13,6 +13,7 @@ import {
   type HistogramValue,
   type Labels,
 } from '#telemetry';
+import { histogram } from './histogram.test-support.ts';
 import { createTsdb, type Tsdb } from './index.ts';
 import { openLogDirectory, type LogStorage } from './log/log-storage.ts';
 import type { TsdbOptions } from './open-tsdb.ts';
@@ -22,19 +23,6 @@ const origin: AppendOrigin = {
   traceparent: null,
   receivedAtMs: 0,
   receivedMonotonicMs: 0,
-};
-const histogram: HistogramValue = {
-  schema: 0,
-  count: 5,
-  sum: 12.5,
-  zeroThreshold: 0.001,
-  zeroCount: 1,
-  positiveSpans: [{ offset: 0, length: 2 }],
-  positiveCounts: [1, 3],
-  negativeSpans: [],
-  negativeCounts: [],
-  customBounds: [],
-  counterReset: 'unknown',
 };
 
 let directory: string;

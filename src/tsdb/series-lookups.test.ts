@@ -3,12 +3,13 @@ import { openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
 import {
   SampleBatch,
   SelfMetrics,
-  VirtualClock,
+  type VirtualClock,
   createMatcher,
   silentLogger,
   type AppendOrigin,
   type Labels,
 } from '#telemetry';
+import { TickingClock } from '../telemetry/time/ticking-clock.test-support.ts';
 import { createTsdb, type Tsdb } from './index.ts';
 
 const HOUR_MS = 3_600_000;
@@ -18,15 +19,6 @@ const origin: AppendOrigin = {
   receivedAtMs: 0,
   receivedMonotonicMs: 0,
 };
-
-/** A clock on which each look takes a millisecond, so that all work is long. */
-class TickingClock extends VirtualClock {
-  #looks = 0;
-
-  override monotonicMs(): number {
-    return super.monotonicMs() + ++this.#looks;
-  }
-}
 
 let database: TelemetryDatabase | undefined;
 afterEach(async () => {

@@ -11,6 +11,7 @@ import {
   type Labels,
   type Subscription,
 } from '#telemetry';
+import { TickingClock } from '../telemetry/time/ticking-clock.test-support.ts';
 import { createTsdb } from './index.ts';
 import { Selector, SeriesLinks } from './series-links.ts';
 
@@ -21,14 +22,6 @@ const origin: AppendOrigin = {
   receivedAtMs: 0,
   receivedMonotonicMs: 0,
 };
-
-/** A clock on which a look at the time takes 1 ms. */
-class TickingClock extends VirtualClock {
-  #looks = 0;
-  override monotonicMs(): number {
-    return super.monotonicMs() + this.#looks++;
-  }
-}
 
 async function openStore() {
   const clock = new VirtualClock();

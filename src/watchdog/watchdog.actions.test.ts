@@ -6,6 +6,7 @@ import {
   becomesInTime,
   flood,
   heldBy,
+  openDemoStage,
   openStage,
   RESTART,
   SCALE,
@@ -21,10 +22,7 @@ let stage: Stage;
 afterEach(() => stage.close());
 
 async function open(...policies: string[]): Promise<Stage> {
-  stage = await openStage(policies);
-  stage.fleet.addAgent('w-1');
-  stage.fleet.addAgent('w-2');
-  stage.fleet.pools.set('demo', 'PHASE_TESTING');
+  stage = await openDemoStage(policies);
   return stage;
 }
 

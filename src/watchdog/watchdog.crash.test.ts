@@ -3,7 +3,7 @@ import {
   becomes,
   becomesInTime,
   flood,
-  openStage,
+  openDemoStage,
   RESTART,
   SCALE,
   silent,
@@ -16,10 +16,7 @@ let stage: Stage;
 afterEach(() => stage.close());
 
 async function open(...policies: string[]): Promise<Stage> {
-  stage = await openStage(policies);
-  stage.fleet.addAgent('w-1');
-  stage.fleet.addAgent('w-2');
-  stage.fleet.pools.set('demo', 'PHASE_TESTING');
+  stage = await openDemoStage(policies);
   return stage;
 }
 

@@ -164,6 +164,15 @@ export interface Stage {
 export const sourcesOf = (policies: readonly string[]) =>
   policies.map((text, index) => ({ name: `policy-${index}.yaml`, text }));
 
+/** A watchdog over two agents, `w-1` and `w-2`, and a pool `demo`. */
+export async function openDemoStage(policies: readonly string[]): Promise<Stage> {
+  const stage = await openStage(policies);
+  stage.fleet.addAgent('w-1');
+  stage.fleet.addAgent('w-2');
+  stage.fleet.pools.set('demo', 'PHASE_TESTING');
+  return stage;
+}
+
 /**
  * A watchdog on a real database, with a fleet and alerts that do as they are told.
  * @param around what lies between the watchdog and its database: to count, to delay, to fail

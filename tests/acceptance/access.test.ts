@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLES, type Role } from '#api';
-import { Client } from './support/client.ts';
-import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
+import { adminOf } from './support/admin.ts';
+import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
 
 const directory = dataDirectory();
 let server: OmoiServer;
@@ -10,16 +10,7 @@ const secrets = new Map<Role, string>();
 beforeAll(async () => {
   const env = { OMOI_ACCESS_OPEN_INGEST_ON_LOOPBACK: 'false' };
   server = await OmoiServer.start(directory.path, { env });
-  const owned = await omoi([
-    'token',
-    '--data-directory',
-    directory.path,
-    'create',
-    'tests',
-    '--role',
-    'admin',
-  ]);
-  const admin = new Client(() => server.url, owned.stdout.trim());
+  const admin = await adminOf(server, directory.path);
   for (const role of ROLES) {
     const scope = role === 'agent' ? { scope: { agent_ids: ['nobody'] } } : {};
     const body = { name: `a ${role}`, role, ...scope };

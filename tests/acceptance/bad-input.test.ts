@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Client, type Call } from './support/client.ts';
+import { adminOf } from './support/admin.ts';
+import type { Call, Client } from './support/client.ts';
 import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
 import { until } from './support/until.ts';
 
@@ -30,8 +31,7 @@ fleet:
 `,
   );
   server = await OmoiServer.start(data.path, { configFile });
-  const made = await omoi(['token', '--data-directory', data.path, 'create', 'tests', '--role', 'admin']);
-  admin = new Client(() => server.url, made.stdout.trim());
+  admin = await adminOf(server, data.path);
   const body = { agent_id: 'known', agent_type: 'worker', nonce: 'nonce-of-known' };
   await admin.read('/api/v1/fleet/agents', { method: 'POST', body });
   await admin.read('/api/v1/fleet/tasks', {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { adminOf } from './support/admin.ts';
 import { encodeWriteRequest, snappy } from '../remote-write-request.ts';
-import { Client } from './support/client.ts';
-import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
+import type { Client } from './support/client.ts';
+import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
 
 /*
  * What Omoi acts on is what Omoi itself wrote: no telemetry that somebody sends can make it act on an agent, and an
@@ -13,16 +14,7 @@ let admin: Client;
 
 beforeAll(async () => {
   server = await OmoiServer.start(directory.path);
-  const made = await omoi([
-    'token',
-    '--data-directory',
-    directory.path,
-    'create',
-    'tests',
-    '--role',
-    'admin',
-  ]);
-  admin = new Client(() => server.url, made.stdout.trim());
+  admin = await adminOf(server, directory.path);
   for (const [agentId, poolId] of [
     ['coder-1', 'coders'],
     ['tester-1', 'testers'],

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Client } from './support/client.ts';
-import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
+import { adminOf } from './support/admin.ts';
+import type { Client } from './support/client.ts';
+import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
 
 const directory = dataDirectory();
 let server: OmoiServer;
@@ -8,9 +9,7 @@ let admin: Client;
 
 beforeAll(async () => {
   server = await OmoiServer.start(directory.path);
-  const create = ['token', '--data-directory', directory.path, 'create', 'tests', '--role', 'admin'];
-  const { stdout } = await omoi(create);
-  admin = new Client(() => server.url, stdout.trim());
+  admin = await adminOf(server, directory.path);
 });
 
 afterAll(async () => {

@@ -1,7 +1,8 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Client } from '../acceptance/support/client.ts';
-import { dataDirectory, omoi, OmoiServer } from '../acceptance/support/omoi-process.ts';
+import { adminOf } from '../acceptance/support/admin.ts';
+import type { Client } from '../acceptance/support/client.ts';
+import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts';
 import { chromiumForTests, openBrowser } from './chromium.ts';
 
 const program = chromiumForTests();
@@ -25,16 +26,7 @@ describe.skipIf(program === null)('mission control', () => {
 
   beforeAll(async () => {
     server = await OmoiServer.start(directory.path, { demo: true });
-    const owned = await omoi([
-      'token',
-      '--data-directory',
-      directory.path,
-      'create',
-      'tests',
-      '--role',
-      'admin',
-    ]);
-    admin = new Client(() => server.url, owned.stdout.trim());
+    admin = await adminOf(server, directory.path);
     browser = await openBrowser(program ?? '');
   });
 

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEventBus } from '#eventbus';
 import { openStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, createSystemClock, SelfMetrics, silentLogger, type Logger } from '#telemetry';
+import { newEpisode } from '../../src/alerting/alerts/episode.test-support.ts';
 import { refreshAlerts } from '../../src/alerting/alerts/alert-refresh.ts';
-import { EpisodeWriter, type NewEpisode } from '../../src/alerting/alerts/episode-writer.ts';
+import { EpisodeWriter } from '../../src/alerting/alerts/episode-writer.ts';
 import { createAlertReader } from '../../src/server/alert-reader.ts';
 import { noticeOutages } from '../../src/server/noticed-outages.ts';
 import { LosesCommits } from './lost-commits.ts';
@@ -119,7 +120,7 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
     const writer = new EpisodeWriter(database, bus);
     const nothing = { ruleKey: 'g/r', put: [], remove: [] };
     const ids = Array.from({ length: 100 }, (_, at) => `alert${String(at).padStart(3, '0')}`);
-    await writer.write({ begun: ids.map(episode), ended: [], saved: nothing });
+    await writer.write({ begun: ids.map((id) => newEpisode(id)), ended: [], saved: nothing });
     const reader = createAlertReader(
       { alerts: { list: () => Promise.reject(new Error('not asked')) } },
       database,
@@ -165,26 +166,6 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
     }
   });
 });
-
-function episode(alertId: string): NewEpisode {
-  return {
-    alertId,
-    ruleId: 'g/r',
-    ruleKey: 'g/r',
-    fingerprint: alertId,
-    labels: {},
-    sourceLabels: {},
-    annotations: {},
-    severity: 'error',
-    value: 1,
-    metricName: null,
-    threshold: null,
-    comparison: null,
-    activeAtMs: 0,
-    firedAtMs: 0,
-    traceparent: null,
-  };
-}
 
 function urlOf(place: object): string {
   if ('url' in place && typeof place.url === 'string') return place.url;

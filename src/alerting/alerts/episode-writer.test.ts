@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEventBus, type EventBus } from '#eventbus';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import { newEpisode } from './episode.test-support.ts';
 import { EpisodeWriter, type NewEpisode } from './episode-writer.ts';
 
 let database: StateDatabase;
@@ -20,23 +21,6 @@ afterEach(async () => {
   await database.close();
 });
 
-const episode = (alertId: string, fingerprint: string): NewEpisode => ({
-  alertId,
-  ruleId: 'fleet/Silent',
-  ruleKey: 'fleet/Silent',
-  fingerprint,
-  labels: { alertname: 'Silent' },
-  sourceLabels: {},
-  annotations: {},
-  severity: 'error',
-  value: 1,
-  metricName: null,
-  threshold: null,
-  comparison: null,
-  activeAtMs: 0,
-  firedAtMs: 0,
-  traceparent: null,
-});
 const NOTHING_SAVED = { ruleKey: 'fleet/Silent', put: [], remove: [] };
 const begin = (...begun: readonly NewEpisode[]) => writer.write({ begun, ended: [], saved: NOTHING_SAVED });
 const triggered = async (): Promise<readonly string[]> =>
@@ -44,14 +28,14 @@ const triggered = async (): Promise<readonly string[]> =>
 
 describe('an episode that begins', () => {
   it('is written with its event', async () => {
-    expect((await begin(episode('a1', 'one'))).opened).toMatchObject([{ alertId: 'a1' }]);
+    expect((await begin(newEpisode('a1', 'one'))).opened).toMatchObject([{ alertId: 'a1' }]);
     expect(await triggered()).toEqual(['a1']);
   });
 
   it('where the rule has a firing row for its labels is that row, and tells of nothing new', async () => {
-    await begin(episode('a1', 'one'));
+    await begin(newEpisode('a1', 'one'));
     // As after a commit of which it was not known whether it went through.
-    const { opened } = await begin(episode('a2', 'one'), episode('a3', 'two'));
+    const { opened } = await begin(newEpisode('a2', 'one'), newEpisode('a3', 'two'));
     expect(opened).toMatchObject([{ alertId: 'a1' }, { alertId: 'a3' }]);
     expect(await triggered()).toEqual(['a1', 'a3']);
     const rows = await database.reader.selectFrom('alerts').select('id').orderBy('id').execute();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { registration } from '../../fleet/fleet.test-support.ts';
 import { openFleetApi, type FleetApi } from '../fleet-api.test-support.ts';
 
 /*
@@ -207,20 +208,7 @@ beforeAll(async () => {
     bearers.set(name, { authorization: `Bearer ${secret}` });
   }
   for (const [agentId, poolId] of AGENTS) {
-    await fleet.agents.register({
-      agentId,
-      poolId,
-      agentType: 'worker',
-      phaseId: null,
-      generation: null,
-      nonce: `${agentId}-nonce`,
-      newGeneration: false,
-      labels: {},
-      capabilities: [],
-      heartbeatIntervalMs: null,
-      heartbeatTtlMs: null,
-      traceparent: null,
-    });
+    await fleet.agents.register(registration(agentId, { poolId, nonce: `${agentId}-nonce` }));
     await ask('operator', 'POST', '/api/v1/fleet/tasks', {
       ...newTask(poolId),
       task_type: agentId,

@@ -2,7 +2,7 @@ import { openTestPools, untilTrue } from '../../fleet/pools/pools.test-support.t
 import type { Role } from '../access/roles.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEventBus, type EventBus } from '#eventbus';
-import { createFleet, Pools } from '#fleet';
+import { createFleet, type Pools } from '#fleet';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import { MemoryMachine } from '../../fleet/runtimes/memory-runtime.test-support.ts';

@@ -12,6 +12,7 @@ import {
 } from '#telemetry';
 import { silentSpan } from '../../telemetry/tracing/tracing.test-support.ts';
 import { createFleet, type Fleet } from '../fleet.ts';
+import { registration } from '../fleet.test-support.ts';
 import { MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
 import type { Pools } from './pools.ts';
 import { openTestPools, untilTrue } from './pools.test-support.ts';
@@ -258,20 +259,7 @@ describe('a restart', () => {
     [{ agentId: 'coders-2' }, 'transition_not_allowed'],
     [{ agentId: 'guest' }, 'agent_not_managed'],
   ])('of %j is refused', async (order, code) => {
-    await fleet.agents.register({
-      agentId: 'guest',
-      agentType: 'worker',
-      poolId: null,
-      phaseId: null,
-      generation: null,
-      nonce: 'n',
-      newGeneration: false,
-      labels: {},
-      capabilities: [],
-      heartbeatIntervalMs: null,
-      heartbeatTtlMs: null,
-      traceparent: null,
-    });
+    await fleet.agents.register(registration('guest'));
     await pools.create(POOL, ASKED);
     await runs('coders-1/1', 'coders-2/1');
     await pools.update('coders', { desired: 1 }, ASKED);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { SampleBatch, SelfMetrics, VirtualClock, createSeededRandom, silentLogger } from '#telemetry';
+import { SampleBatch, SelfMetrics, createSeededRandom, silentLogger } from '#telemetry';
 import { createTsdb } from '#tsdb';
+import { TickingClock } from '../../telemetry/time/ticking-clock.test-support.ts';
 import { encodeWriteRequest, field, int64, snappy, tag } from '../../../tests/remote-write-request.ts';
 import {
   countReserved,
@@ -14,15 +15,6 @@ import { RequestDecoder, unknownRef } from './decoder.ts';
 import { createRemoteWriteReceiver, type RemoteWriteStore } from './receiver.ts';
 import { named } from './remote-write.test-support.ts';
 import { SeriesCache } from './series-cache.ts';
-
-/** Each look at it finds a ms more gone: work that asks has to pause soon. */
-class TickingClock extends VirtualClock {
-  #looks = 0;
-
-  override monotonicMs(): number {
-    return super.monotonicMs() + this.#looks++;
-  }
-}
 
 /** Handles a request; how often each of the store's methods was called in one turn of the event loop at most. */
 async function mostCallsInATurn(request: Uint8Array, isReserved = false): Promise<Record<string, number>> {

@@ -10,12 +10,12 @@ import {
   OmoiError,
   paced,
   type Random,
-  type RefusedSamples,
   type SampleSink,
   type SelfMetrics,
   type SeriesRef,
   Stretch,
   type Subscription,
+  noneRefused,
 } from '#telemetry';
 import {
   countReserved,
@@ -107,7 +107,7 @@ export function createRemoteWriteReceiver(parts: RemoteWriteParts): RemoteWriteR
 /** What became of a request's samples. */
 interface Outcome {
   accepted: number;
-  readonly refused: { -readonly [Reason in keyof RefusedSamples]: number };
+  readonly refused: ReturnType<typeof noneRefused>;
   /** Samples of series that the limits had no room for, and the first such refusal. */
   withoutSeries: number;
   limit: OmoiError | null;
@@ -117,15 +117,6 @@ interface Outcome {
 
 /** In the place of a series that no sample is taken for: the store has none of this reference. */
 const NEVER_MADE_REF = Number.MAX_SAFE_INTEGER;
-
-const NONE_REFUSED: RefusedSamples = {
-  out_of_order: 0,
-  duplicate_timestamp: 0,
-  too_old: 0,
-  too_far_ahead: 0,
-  unknown_series: 0,
-  storage_full: 0,
-};
 
 function addResult(outcome: Outcome, result: CommitResult): void {
   outcome.accepted += result.accepted;
@@ -236,7 +227,7 @@ class Receiver {
     }
     const outcome: Outcome = {
       accepted: 0,
-      refused: { ...NONE_REFUSED },
+      refused: noneRefused(),
       withoutSeries: (await paced(dropWithoutSeries(batch), stretch)) - reserved.samples,
       limit,
       reserved,

@@ -7,17 +7,9 @@ import {
   type Labels,
   type SampleBatch,
   type SampleSink,
+  noneRefused,
 } from '#telemetry';
 import { SeriesAppender } from './series-appender.ts';
-
-const NONE_REFUSED = {
-  out_of_order: 0,
-  duplicate_timestamp: 0,
-  too_old: 0,
-  too_far_ahead: 0,
-  unknown_series: 0,
-  storage_full: 0,
-};
 
 /** A store that refuses what a test tells it to. */
 class FussySink implements SampleSink {
@@ -36,7 +28,7 @@ class FussySink implements SampleSink {
     if (refused === 0) this.taken.push([...batch.values.subarray(0, batch.length)]);
     return {
       accepted: batch.length - refused,
-      refused: { ...NONE_REFUSED, unknown_series: refused },
+      refused: { ...noneRefused(), unknown_series: refused },
       durable: () => Promise.resolve(),
     };
   }

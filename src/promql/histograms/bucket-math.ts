@@ -4,19 +4,12 @@ import { exponentialBound, indexAtSchema } from './schema.ts';
 /** The buckets merged into those of a lower resolution. */
 export function reduceBuckets(buckets: Buckets, schema: number, targetSchema: number): Buckets {
   if (schema === targetSchema) return buckets;
-  const indexes: number[] = [];
-  const counts: number[] = [];
+  const merged: Buckets = { indexes: [], counts: [] };
   buckets.indexes.forEach((index, at) => {
     const target = indexAtSchema(index, schema, targetSchema);
-    const count = buckets.counts[at] ?? 0;
-    const last = indexes.length - 1;
-    if (indexes[last] === target) counts[last] = (counts[last] ?? 0) + count;
-    else {
-      indexes.push(target);
-      counts.push(count);
-    }
+    addAscending(merged, target, buckets.counts[at] ?? 0);
   });
-  return { indexes, counts };
+  return merged;
 }
 
 /** Brings a histogram to a lower resolution, in place. */
@@ -114,19 +107,22 @@ export function mapToBounds(
   bounds: readonly number[],
   targetBounds: readonly number[],
 ): Buckets {
-  const indexes: number[] = [];
-  const counts: number[] = [];
+  const merged: Buckets = { indexes: [], counts: [] };
   let target = 0;
   buckets.indexes.forEach((index, at) => {
     const upper = bounds[index] ?? Infinity;
     while (target < targetBounds.length && (targetBounds[target] ?? Infinity) < upper) target++;
-    const count = buckets.counts[at] ?? 0;
-    const last = indexes.length - 1;
-    if (indexes[last] === target) counts[last] = (counts[last] ?? 0) + count;
-    else {
-      indexes.push(target);
-      counts.push(count);
-    }
+    addAscending(merged, target, buckets.counts[at] ?? 0);
   });
-  return { indexes, counts };
+  return merged;
+}
+
+/** Adds a count to a bucket that is the last one or comes behind it. */
+function addAscending({ indexes, counts }: Buckets, index: number, count: number): void {
+  const last = indexes.length - 1;
+  if (indexes[last] === index) counts[last] = (counts[last] ?? 0) + count;
+  else {
+    indexes.push(index);
+    counts.push(count);
+  }
 }

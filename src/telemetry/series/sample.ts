@@ -134,6 +134,18 @@ export type RefusedSamples = Readonly<
   >
 >;
 
+/** Counts of none, to add to. */
+export function noneRefused(): { -readonly [Reason in keyof RefusedSamples]: number } {
+  return {
+    out_of_order: 0,
+    duplicate_timestamp: 0,
+    too_old: 0,
+    too_far_ahead: 0,
+    unknown_series: 0,
+    storage_full: 0,
+  };
+}
+
 export interface CommitResult {
   readonly accepted: number;
   readonly refused: RefusedSamples;

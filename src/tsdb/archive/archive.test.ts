@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { histogram } from '../histogram.test-support.ts';
 import { propertyLimitMs, propertyRuns } from '../../../tests/property-runs.ts';
 import { MIGRATIONS, migrate, openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
 import {
@@ -22,19 +23,6 @@ const HOUR_MS = 3_600_000;
 const STEP_MS = 15_000;
 /** How far the clock moves at once. */
 const MOVE_MS = 20 * STEP_MS;
-const histogram: HistogramValue = {
-  schema: 0,
-  count: 5,
-  sum: 12.5,
-  zeroThreshold: 0.001,
-  zeroCount: 1,
-  positiveSpans: [{ offset: 0, length: 2 }],
-  positiveCounts: [1, 3],
-  negativeSpans: [],
-  negativeCounts: [],
-  customBounds: [],
-  counterReset: 'unknown',
-};
 
 let root: string;
 let clock: VirtualClock;

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
 import {
   createMatcher,
-  type HistogramValue,
   SampleBatch,
   type SelectedSeries,
   type Selection,
@@ -11,6 +10,7 @@ import {
   silentLogger,
   VirtualClock,
 } from '#telemetry';
+import { histogram } from '../histogram.test-support.ts';
 import { createTsdb, type Tsdb } from '../index.ts';
 
 const HOUR_MS = 3_600_000;
@@ -18,19 +18,6 @@ const STEP_MS = 15_000;
 const SERIES = 20;
 const everything = [createMatcher('__name__', '=~', '.+')];
 const origin = { source: 'import', traceparent: null, receivedAtMs: 0, receivedMonotonicMs: 0 } as const;
-const histogram: HistogramValue = {
-  schema: 0,
-  count: 4,
-  sum: 1,
-  zeroThreshold: 0.001,
-  zeroCount: 0,
-  positiveSpans: [{ offset: 0, length: 2 }],
-  positiveCounts: [1, 3],
-  negativeSpans: [],
-  negativeCounts: [],
-  customBounds: [],
-  counterReset: 'unknown',
-};
 
 let clock: VirtualClock;
 let database: TelemetryDatabase;
