@@ -1,38 +1,17 @@
 import { inBatches, lockRows, type StateTransaction } from '#storage';
-import { createId, messageOf, OmoiError, TurnQueue, type Counter, type LockMode } from '#telemetry';
+import { createId, messageOf, OmoiError, TurnQueue, type Counter } from '#telemetry';
 import { agentGone, currentAgent } from '../agents/agent-refusals.ts';
 import { hasEnded } from '../agents/agent-status.ts';
 import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
-import { idsOrNone, type Reach } from '../reach.ts';
 import { decideLock, type LockRow } from './lock-decision.ts';
+import { lockHeld, lockLost, lockOverdue, unknownLock, type LockRequest } from './lock-request.ts';
+import { deleteUnlocked, lockResource, selectLocks, type LockQuery } from './lock-rows.ts';
 import { LockWaitQueue, type LockAttempt } from './lock-wait-queue.ts';
 
 const maxExpiriesPerTransaction = 100;
-const maxResourcesPerTransaction = 250;
 /** Waiters, of whatever resources, who are woken or told that they wait no longer in one turn of the event loop. */
 const maxWaitersPerTurn = 100;
-
-export interface LockRequest extends Holder {
-  readonly resourceType: string;
-  readonly resourceName: string;
-  readonly mode: LockMode;
-  readonly ttlMs: number;
-  /** How long to wait for those who hold it. */
-  readonly waitMs: number;
-  readonly traceparent: string | null;
-  /** Ends the wait when the asker has gone. */
-  readonly signal: AbortSignal | null;
-}
-
-export interface LockQuery {
-  readonly resourceType: string | null;
-  readonly agentId: string | null;
-  /** Only locks of agents that a token's own may see; null: all. */
-  readonly within?: Reach | null;
-  readonly afterLockId: string | null;
-  readonly limit: number;
-}
 
 /**
  * Locks on named resources, shared or exclusive, until they are released or run out. Each has a fencing token that
@@ -86,7 +65,7 @@ export class LockRegistry {
     const outcome = await line.join(() => this.#attempt(request, startedMs), {
       waitMs: full ? 0 : request.waitMs,
       signal: request.signal,
-      overdue: () => this.#overdue(request),
+      overdue: () => lockOverdue(request),
     });
     this.#waiting--;
     if (line.length === 0 && this.#lines.get(key) === line) this.#lines.delete(key);
@@ -200,25 +179,8 @@ export class LockRegistry {
 
   /** Locks that are held, by id (which is the order in which they were acquired). */
   async list(query: LockQuery): Promise<LockRow[]> {
-    let rows = this.#parts.database.reader
-      .selectFrom('locks')
-      .selectAll()
-      .orderBy('lock_id')
-      .limit(query.limit);
-    if (query.resourceType !== null) rows = rows.where('resource_type', '=', query.resourceType);
-    if (query.agentId !== null) rows = rows.where('agent_id', '=', query.agentId);
-    if (query.within) {
-      const { agentIds, poolIds } = query.within;
-      const ofPools = this.#parts.database.reader
-        .selectFrom('agents')
-        .select('agent_id')
-        .where('pool_id', 'in', idsOrNone(poolIds));
-      rows = rows.where((row) =>
-        row.or([row('agent_id', 'in', idsOrNone(agentIds)), row('agent_id', 'in', ofPools)]),
-      );
-    }
-    if (query.afterLockId !== null) rows = rows.where('lock_id', '>', query.afterLockId);
-    return (await rows.execute()).map((lock) => this.#withLease(lock));
+    const rows = await selectLocks(this.#parts.database, query);
+    return rows.map((lock) => this.#withLease(lock));
   }
 
   /**
@@ -321,14 +283,6 @@ export class LockRegistry {
     if (hasEnded(status)) throw agentGone(holder.agentId, status);
   }
 
-  #overdue(request: LockRequest): OmoiError {
-    return new OmoiError(
-      'lock_held',
-      `${describe(request)} did not become free within ${request.waitMs} ms.`,
-      { resource_type: request.resourceType, resource_name: request.resourceName, wait_ms: request.waitMs },
-    );
-  }
-
   /** A renewal is known to memory alone. */
   #withLease(lock: LockRow): LockRow {
     const lease = this.#leases.get(lock.lock_id);
@@ -336,104 +290,6 @@ export class LockRegistry {
   }
 }
 
-/**
- * Holds the row of the resource, made where it is missing, until the transaction ends, and the agent's generation
- * with it. Returns the newest fencing token; a new resource's counts from the time, so that it grows even where
- * the resource had been forgotten.
- */
-async function lockResource(tx: StateTransaction, request: LockRequest): Promise<number> {
-  const agent = await tx.db
-    .selectFrom('agents')
-    .select('generation')
-    .where('agent_id', '=', request.agentId)
-    .forShare()
-    .executeTakeFirst();
-  if (agent?.generation !== request.generation) {
-    throw new OmoiError(
-      'generation_superseded',
-      `Generation ${request.generation} of agent ${request.agentId} is not its current one.`,
-      { agent_id: request.agentId, current_generation: agent?.generation ?? null },
-    );
-  }
-  await tx.db
-    .insertInto('lock_resources')
-    .values({
-      resource_type: request.resourceType,
-      resource_name: request.resourceName,
-      last_token: tx.nowMs,
-      touched_at_ms: tx.nowMs,
-    })
-    .onConflict((conflict) => conflict.columns(['resource_type', 'resource_name']).doNothing())
-    .execute();
-  const resource = await tx.db
-    .selectFrom('lock_resources')
-    .select('last_token')
-    .where('resource_type', '=', request.resourceType)
-    .where('resource_name', '=', request.resourceName)
-    .forUpdate()
-    .executeTakeFirstOrThrow();
-  return resource.last_token;
-}
-
 function lineKey(resource: { readonly resourceType: string; readonly resourceName: string }): string {
   return `${resource.resourceType}\xFF${resource.resourceName}`;
-}
-
-function describe(request: LockRequest): string {
-  return `${request.resourceType} ${JSON.stringify(request.resourceName)}`;
-}
-
-function lockHeld(request: LockRequest, by: LockRow): OmoiError {
-  return new OmoiError(
-    'lock_held',
-    `${describe(request)} is held ${by.lock_mode} by agent ${by.agent_id} generation ${by.generation}.`,
-    {
-      resource_type: by.resource_type,
-      resource_name: by.resource_name,
-      held_by: by.agent_id,
-      held_by_generation: by.generation,
-      lock_mode: by.lock_mode,
-      fencing_token: by.fencing_token,
-    },
-  );
-}
-
-function lockLost(lockId: string): OmoiError {
-  return new OmoiError('lock_lost', `Lock ${lockId} has run out, or was released, or is somebody else’s.`, {
-    lock_id: lockId,
-  });
-}
-
-function unknownLock(lockId: string): OmoiError {
-  return new OmoiError('unknown_lock', `Lock ${lockId} is not held by anybody.`, { lock_id: lockId });
-}
-
-async function deleteUnlocked(tx: StateTransaction, beforeMs: number): Promise<number> {
-  const gone = await tx.db
-    .deleteFrom('lock_resources')
-    .where((row) =>
-      row(
-        row.refTuple('resource_type', 'resource_name'),
-        'in',
-        row
-          .selectFrom('lock_resources as old')
-          .select(['old.resource_type', 'old.resource_name'])
-          .where('old.touched_at_ms', '<', beforeMs)
-          .where((old) =>
-            old.not(
-              old.exists(
-                old
-                  .selectFrom('locks')
-                  .select('locks.lock_id')
-                  .whereRef('locks.resource_type', '=', 'old.resource_type')
-                  .whereRef('locks.resource_name', '=', 'old.resource_name'),
-              ),
-            ),
-          )
-          .limit(maxResourcesPerTransaction)
-          .$asTuple('resource_type', 'resource_name'),
-      ),
-    )
-    .executeTakeFirst();
-  return Number(gone.numDeletedRows);
 }
