@@ -1,13 +1,13 @@
 import {
   ACTIVE_ALERT_STATES,
   ALERT_STATES,
-  jsonObjectSchema,
   labelsSchema,
   RESOLUTION_CAUSES,
   SEVERITIES,
   storedText,
 } from '#telemetry';
 import { z } from 'zod';
+import { eventView } from '../events/event-schemas.ts';
 import { wholeNumber } from '../http/whole-number.ts';
 
 const texts = labelsSchema;
@@ -56,20 +56,7 @@ export const alertView = z.object({
 
 export const alertsAnswer = z.object({ alerts: z.array(alertView), next_cursor: nullableText });
 
-export const timelineAnswer = z.object({
-  alert_id: z.string(),
-  events: z.array(
-    z.object({
-      id: z.number(),
-      event_type: z.string(),
-      entity_type: z.string(),
-      entity_id: z.string(),
-      payload: jsonObjectSchema,
-      at: z.string(),
-      traceparent: nullableText,
-    }),
-  ),
-});
+export const timelineAnswer = z.object({ alert_id: z.string(), events: z.array(eventView) });
 
 export const rulesQuery = z.strictObject({
   limit: wholeNumber({ min: 1, max: 1000 }).default(100).describe('How many rules.'),

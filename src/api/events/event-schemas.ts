@@ -24,18 +24,16 @@ export const eventsQuery = z.strictObject({
   limit: wholeNumber({ min: 1, max: 1000 }).default(100),
 });
 
-export const eventsAnswer = z.object({
-  events: z.array(
-    z
-      .object({
-        id: z.number(),
-        event_type: z.string(),
-        entity_type: z.string(),
-        entity_id: z.string(),
-        payload: jsonObjectSchema,
-        at: z.string(),
-        traceparent: z.string().nullable(),
-      })
-      .meta({ id: 'SystemEvent' }),
-  ),
-});
+export const eventView = z
+  .object({
+    id: z.number(),
+    event_type: z.string(),
+    entity_type: z.string(),
+    entity_id: z.string(),
+    payload: jsonObjectSchema,
+    at: z.string(),
+    traceparent: z.string().nullable(),
+  })
+  .meta({ id: 'SystemEvent' });
+
+export const eventsAnswer = z.object({ events: z.array(eventView) });
