@@ -2,7 +2,8 @@ import type { StateTransaction } from '#storage';
 import { messageOf, OmoiError } from '#telemetry';
 import { effectiveCount, replicaAgentId } from './pool-definition.ts';
 import type { Asked, PoolParts } from './pool-parts.ts';
-import { definitionOf, deleteExpiredOverrides, liveOverrides, type PoolRow } from './pool-rows.ts';
+import { definitionOf, type PoolRow } from './pool-rows.ts';
+import { deleteExpiredOverrides, liveOverrides } from './scale-overrides.ts';
 import {
   changeUnit,
   forgetOlderUnits,

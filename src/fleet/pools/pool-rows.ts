@@ -3,7 +3,6 @@ import type { StateTables, StateTransaction } from '#storage';
 import { OmoiError, poolKeysOf, poolOfKeys, type PoolChange, type PoolDefinition } from '#telemetry';
 
 export type PoolRow = Selectable<StateTables['pools']>;
-export type OverrideRow = Selectable<StateTables['pool_scale_overrides']>;
 
 /**
  * The pool's row, held until the transaction ends: whoever changes a pool, its overrides or its processes holds it.
@@ -92,33 +91,6 @@ export async function setSpawnFailure(
     })
     .where('pool_id', '=', poolId)
     .execute();
-}
-
-/** The overrides that have not expired. */
-export function liveOverrides(tx: StateTransaction, poolId: string): Promise<readonly OverrideRow[]> {
-  return tx.db
-    .selectFrom('pool_scale_overrides')
-    .selectAll()
-    .where('pool_id', '=', poolId)
-    .where('expires_at_ms', '>', tx.nowMs)
-    .orderBy('created_at_ms')
-    .execute();
-}
-
-export async function deleteExpiredOverrides(
-  tx: StateTransaction,
-  poolId: string,
-): Promise<readonly OverrideRow[]> {
-  const expired = await tx.db
-    .selectFrom('pool_scale_overrides')
-    .selectAll()
-    .where('pool_id', '=', poolId)
-    .where('expires_at_ms', '<=', tx.nowMs)
-    .execute();
-  for (const override of expired) {
-    await tx.db.deleteFrom('pool_scale_overrides').where('override_id', '=', override.override_id).execute();
-  }
-  return expired;
 }
 
 /** @throws OmoiError `transition_not_allowed` for a pool that is being removed */

@@ -1,7 +1,8 @@
 import type { StateDatabase } from '#storage';
 import type { PoolDefinition } from '#telemetry';
 import { effectiveCount, replicaOf } from './pool-definition.ts';
-import { definitionOf, type OverrideRow, type PoolRow } from './pool-rows.ts';
+import { definitionOf, type PoolRow } from './pool-rows.ts';
+import type { OverrideRow } from './scale-overrides.ts';
 import type { UnitRow } from './unit-rows.ts';
 import { newestOf } from './replica-plan.ts';
 

@@ -2,7 +2,6 @@ import type { StateTransaction } from '#storage';
 import {
   backoffMs,
   isRetryable,
-  maxAgentsPerPool,
   messageOf,
   OmoiError,
   type PoolChange,
@@ -17,7 +16,6 @@ import {
   assertActive,
   definitionOf,
   insertPool,
-  liveOverrides,
   lockPool,
   setPoolError,
   unknownPool,
@@ -27,18 +25,18 @@ import {
 import { readPool, readPools, type PoolFilter, type PoolView } from './pool-view.ts';
 import { confinementOf } from './worker-environment.ts';
 import { OutageLog, WRITE_BACKOFF } from './persist.ts';
+import {
+  assertAddsAgents,
+  deleteScaleOverride,
+  extendScaleOverride,
+  liveOverrides,
+  poolOfOverride,
+  putScaleOverride,
+  type ScaleOverride,
+} from './scale-overrides.ts';
 import { UnitSupervisor } from './unit-supervisor.ts';
 import { poolUnits, vacateEndedPlaces, type UnitKey } from './unit-rows.ts';
 import type { UnitOutput } from '../runtimes/runtime.ts';
-
-interface ScaleOverride extends Asked {
-  readonly poolId: string;
-  /** Setting again with the same id changes nothing but the expiry. */
-  readonly overrideId: string;
-  /** How many agents more. */
-  readonly add: number;
-  readonly ttlMs: number;
-}
 
 interface ScaleResult {
   readonly effective: number;
@@ -46,7 +44,6 @@ interface ScaleResult {
   readonly expiresAtMs: number;
 }
 
-const maxScaleOverridesPerPool = 100;
 /** Beyond the grace, for exits to be recorded. */
 const STOP_MARGIN_MS = 1000;
 
@@ -207,36 +204,11 @@ export class Pools {
    * @throws OmoiError `unknown_pool`, `invalid_request`
    */
   async setScaleOverride(override: ScaleOverride): Promise<ScaleResult> {
-    const { poolId, overrideId, add, ttlMs } = override;
-    if (!Number.isInteger(add) || add < 1 || add > maxAgentsPerPool) {
-      throw new OmoiError('invalid_request', `add: ${add} is not between 1 and ${maxAgentsPerPool}.`);
-    }
+    const { poolId } = override;
+    assertAddsAgents(override);
     const expiresAtMs = await this.#rescale(poolId, override, async (tx) => {
       assertActive(await lockPool(tx, poolId));
-      const overrides = await liveOverrides(tx, poolId);
-      const known = overrides.some((other) => other.override_id === overrideId);
-      if (!known && overrides.length >= maxScaleOverridesPerPool) {
-        throw new OmoiError(
-          'pool_bounds',
-          `Pool ${poolId} has maxScaleOverridesPerPool (${maxScaleOverridesPerPool}) overrides.`,
-        );
-      }
-      const expiresAt = Math.round(tx.nowMs + ttlMs);
-      await tx.db
-        .insertInto('pool_scale_overrides')
-        .values({
-          override_id: overrideId,
-          pool_id: poolId,
-          add_count: add,
-          holder: override.by,
-          reason: override.reason,
-          traceparent: override.traceparent,
-          created_at_ms: tx.nowMs,
-          expires_at_ms: expiresAt,
-        })
-        .onConflict((conflict) => conflict.column('override_id').doUpdateSet({ expires_at_ms: expiresAt }))
-        .execute();
-      return expiresAt;
+      return putScaleOverride(tx, override);
     });
     return { effective: (await this.get(poolId)).effective, expiresAtMs };
   }
@@ -245,30 +217,25 @@ export class Pools {
    * Moves an override's expiry to `ttlMs` from now. Returns false when it has expired: nothing is changed.
    */
   async extendScaleOverride(overrideId: string, ttlMs: number): Promise<boolean> {
-    const poolId = await this.#poolOfOverride(overrideId);
+    const poolId = await poolOfOverride(this.#parts.database, overrideId);
     if (poolId === null) return false;
     return this.#parts.database.transaction(async (tx) => {
-      const row = await lockPool(tx, poolId);
-      const result = await tx.db
-        .updateTable('pool_scale_overrides')
-        .set({ expires_at_ms: Math.round(tx.nowMs + ttlMs) })
-        .where('override_id', '=', overrideId)
-        .where('expires_at_ms', '>', tx.nowMs)
-        .executeTakeFirst();
-      const overrides = await liveOverrides(tx, row.pool_id);
+      await lockPool(tx, poolId);
+      const extended = await extendScaleOverride(tx, overrideId, ttlMs);
+      const overrides = await liveOverrides(tx, poolId);
       const nextExpiryMs = Math.min(...overrides.map((override) => override.expires_at_ms));
       tx.afterCommit(() => this.#convergeAt(poolId, overrides.length > 0 ? nextExpiryMs : null));
-      return result.numUpdatedRows > 0n;
+      return extended;
     });
   }
 
   /** Takes an override back: the agents it brought finish their work and leave. Repeating it changes nothing. */
   async removeScaleOverride(overrideId: string, asked: Asked): Promise<void> {
-    const poolId = await this.#poolOfOverride(overrideId);
+    const poolId = await poolOfOverride(this.#parts.database, overrideId);
     if (poolId === null) return;
     await this.#rescale(poolId, asked, async (tx) => {
       await lockPool(tx, poolId);
-      await tx.db.deleteFrom('pool_scale_overrides').where('override_id', '=', overrideId).execute();
+      await deleteScaleOverride(tx, overrideId);
     });
   }
 
@@ -349,15 +316,6 @@ export class Pools {
     const converged = await this.#convergence.converge(tx, row, asked);
     tx.afterCommit(() => this.#convergeAt(poolId, converged.nextExpiryMs));
     return { ...converged, row };
-  }
-
-  async #poolOfOverride(overrideId: string): Promise<string | null> {
-    const override = await this.#parts.database.reader
-      .selectFrom('pool_scale_overrides')
-      .select('pool_id')
-      .where('override_id', '=', overrideId)
-      .executeTakeFirst();
-    return override?.pool_id ?? null;
   }
 
   #onEnded(poolId: string): void {

@@ -1,0 +1,112 @@
+import type { Selectable } from 'kysely';
+import type { StateDatabase, StateTables, StateTransaction } from '#storage';
+import { maxAgentsPerPool, OmoiError } from '#telemetry';
+import type { Asked } from './pool-parts.ts';
+
+export type OverrideRow = Selectable<StateTables['pool_scale_overrides']>;
+
+const maxScaleOverridesPerPool = 100;
+
+/** So many agents more in a pool, for a while. */
+export interface ScaleOverride extends Asked {
+  readonly poolId: string;
+  /** Setting again with the same id changes nothing but the expiry. */
+  readonly overrideId: string;
+  /** How many agents more. */
+  readonly add: number;
+  readonly ttlMs: number;
+}
+
+/** @throws OmoiError `invalid_request` */
+export function assertAddsAgents({ add }: ScaleOverride): void {
+  if (Number.isInteger(add) && add >= 1 && add <= maxAgentsPerPool) return;
+  throw new OmoiError('invalid_request', `add: ${add} is not between 1 and ${maxAgentsPerPool}.`);
+}
+
+/**
+ * Writes an override of a locked pool, or moves the expiry of one that is there; returns when it expires, wall ms.
+ * @throws OmoiError `pool_bounds`
+ */
+export async function putScaleOverride(tx: StateTransaction, override: ScaleOverride): Promise<number> {
+  const { poolId, overrideId } = override;
+  const overrides = await liveOverrides(tx, poolId);
+  const known = overrides.some((other) => other.override_id === overrideId);
+  if (!known && overrides.length >= maxScaleOverridesPerPool) {
+    throw new OmoiError(
+      'pool_bounds',
+      `Pool ${poolId} has maxScaleOverridesPerPool (${maxScaleOverridesPerPool}) overrides.`,
+    );
+  }
+  const expiresAtMs = Math.round(tx.nowMs + override.ttlMs);
+  await tx.db
+    .insertInto('pool_scale_overrides')
+    .values({
+      override_id: overrideId,
+      pool_id: poolId,
+      add_count: override.add,
+      holder: override.by,
+      reason: override.reason,
+      traceparent: override.traceparent,
+      created_at_ms: tx.nowMs,
+      expires_at_ms: expiresAtMs,
+    })
+    .onConflict((conflict) => conflict.column('override_id').doUpdateSet({ expires_at_ms: expiresAtMs }))
+    .execute();
+  return expiresAtMs;
+}
+
+/** Moves the expiry to `ttlMs` from now; false where it has expired. */
+export async function extendScaleOverride(
+  tx: StateTransaction,
+  overrideId: string,
+  ttlMs: number,
+): Promise<boolean> {
+  const result = await tx.db
+    .updateTable('pool_scale_overrides')
+    .set({ expires_at_ms: Math.round(tx.nowMs + ttlMs) })
+    .where('override_id', '=', overrideId)
+    .where('expires_at_ms', '>', tx.nowMs)
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
+
+export async function deleteScaleOverride(tx: StateTransaction, overrideId: string): Promise<void> {
+  await tx.db.deleteFrom('pool_scale_overrides').where('override_id', '=', overrideId).execute();
+}
+
+/** The pool of an override; null where there is no such override (any more). */
+export async function poolOfOverride({ reader }: StateDatabase, overrideId: string): Promise<string | null> {
+  const override = await reader
+    .selectFrom('pool_scale_overrides')
+    .select('pool_id')
+    .where('override_id', '=', overrideId)
+    .executeTakeFirst();
+  return override?.pool_id ?? null;
+}
+
+/** The overrides that have not expired. */
+export function liveOverrides(tx: StateTransaction, poolId: string): Promise<readonly OverrideRow[]> {
+  return tx.db
+    .selectFrom('pool_scale_overrides')
+    .selectAll()
+    .where('pool_id', '=', poolId)
+    .where('expires_at_ms', '>', tx.nowMs)
+    .orderBy('created_at_ms')
+    .execute();
+}
+
+export async function deleteExpiredOverrides(
+  tx: StateTransaction,
+  poolId: string,
+): Promise<readonly OverrideRow[]> {
+  const expired = await tx.db
+    .selectFrom('pool_scale_overrides')
+    .selectAll()
+    .where('pool_id', '=', poolId)
+    .where('expires_at_ms', '<=', tx.nowMs)
+    .execute();
+  for (const override of expired) {
+    await tx.db.deleteFrom('pool_scale_overrides').where('override_id', '=', override.override_id).execute();
+  }
+  return expired;
+}
