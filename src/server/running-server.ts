@@ -43,7 +43,8 @@ export function lastAnnouncement(dataDirectory: string): RunningServer | null {
   return parsed.success ? parsed.data : null;
 }
 
-function isAlive(pid: number): boolean {
+/** Whether there is a process with this id, as far as this user may see. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive } from '#server';
 import { OmoiError, traceIdOf, type SystemEvent } from '#telemetry';
 import { z } from 'zod';
 import type { Probe } from './experiment.ts';
@@ -169,15 +170,6 @@ async function observePool(probe: ProbeOf<'pool'>, stage: Stage): Promise<Observ
   const living = replicas.filter(({ pid }) => pid !== null && isAlive(pid)).length;
   const { min = 0, max = Infinity } = probe.processes;
   return { held: living >= min && living <= max, found: living, detail: `${living} live processes` };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 const taskState = z.object({ state: z.string() });
