@@ -78,6 +78,30 @@ describe('the head', () => {
     );
   });
 
+  test('late samples meet what is there in a series of many chunks, too', () => {
+    const head = new Head(WINDOW_MS);
+    head.states.reserve(1);
+    const model = new Model();
+    const append = (timestampMs: number, value: number): void => {
+      const { high, low } = bitsOf(value);
+      expect(head.append(1, timestampMs, high, low)).toBe(model.append(timestampMs, value));
+    };
+    const startMs = 1_000_000;
+    for (let at = 0; at < 5000; at++) append(startMs + at * 10, at);
+    expect(head.chunks.live).toBeGreaterThan(40);
+    // One third is there with this value, one third is new, and one third is there with another value.
+    for (let at = 4998; at > 0; at--)
+      append(startMs + at * 10 + (at % 3 === 1 ? 5 : 0), at % 3 === 2 ? -at : at);
+    expect(read(head, 0, Infinity)).toEqual(model.read(0, Infinity));
+    head.dropChunksBefore(1, startMs + 25_000);
+    const left = read(head, 0, Infinity);
+    for (const [timestampMs = 0, value = 0] of left.slice(0, -1).toReversed()) {
+      const { high, low } = bitsOf(value);
+      expect(head.append(1, timestampMs, high, low)).toBe(ALREADY_THERE);
+    }
+    expect(read(head, 0, Infinity)).toEqual(left);
+  });
+
   test('a series whose memory went may begin again', () => {
     const head = new Head(WINDOW_MS);
     head.states.reserve(1);

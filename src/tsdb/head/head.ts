@@ -8,6 +8,7 @@ import type { SeriesRow } from '../index/series-rows.ts';
 import { ROW_MASK } from '../rows/row-allocator.ts';
 import { MAX_SAMPLE_BITS, readXorChunk, writeStep, writeXor } from '../chunk/xor-chunk.ts';
 import { HistogramSeries, sameHistogram, type HistogramChunk } from './histogram-series.ts';
+import { LateLookup } from './late-lookup.ts';
 import { LateSamples, MAX_LATE_SAMPLES_PER_SERIES } from './late-samples.ts';
 import {
   HAS_FLOATS,
@@ -38,6 +39,7 @@ export class Head {
   readonly arena = new Arena();
   readonly #outOfOrderWindowMs: number;
   readonly #late = new LateSamples();
+  readonly #lateLookup = new LateLookup(this.chunks);
   readonly #histograms = new Map<SeriesRow, HistogramSeries>();
   readonly #writer = new BitWriter(this.arena.viewOf(0));
   readonly #reader = new BitReader(this.arena.viewOf(0));
@@ -45,6 +47,7 @@ export class Head {
   #sealedBytes = 0;
   #sealedSamples = 0;
   #removedUntilMs = Number.NEGATIVE_INFINITY;
+  #removedChunks = 0;
 
   constructor(outOfOrderWindowMs: number) {
     this.#outOfOrderWindowMs = outOfOrderWindowMs;
@@ -312,6 +315,7 @@ export class Head {
     if ((page.counts[at] ?? 0) > 0) this.arena.returnSlot(page.slots[at] ?? 0);
     this.states.release(row);
     this.#late.remove(row);
+    this.#lateLookup.forget(row);
     this.#histograms.delete(row);
   }
 
@@ -342,6 +346,7 @@ export class Head {
     this.arena.freeBlock(page.addresses[at] ?? 0, byteLength);
     this.#sealedBytes -= byteLength;
     this.#sealedSamples -= page.counts[at] ?? 0;
+    this.#removedChunks++;
     this.chunks.remove(id);
   }
 
@@ -459,10 +464,17 @@ export class Head {
   }
 
   #valueAt(row: SeriesRow, timestampMs: number): { readonly high: number; readonly low: number } | null {
+    if (!this.states.hasFlag(row, HAS_FLOATS)) return null;
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
     const scratch = this.#scratch;
     scratch.length = 0;
-    this.read(row, timestampMs, timestampMs, scratch);
-    return scratch.length === 0 ? null : { high: scratch.words[1] ?? 0, low: scratch.words[0] ?? 0 };
+    const chain = { first: page.firstChunks[at] ?? 0, removals: this.#removedChunks };
+    for (const id of this.#lateLookup.chunksAt(row, chain, timestampMs)) this.readChunk(id, scratch);
+    if ((page.counts[at] ?? 0) > 0 && (page.firstMs[at] ?? 0) <= timestampMs) this.#readOpen(row, scratch);
+    const place = scratch.timestampsMs.subarray(0, scratch.length).indexOf(timestampMs);
+    if (place < 0) return this.#late.find(row, timestampMs);
+    return { high: scratch.words[2 * place + 1] ?? 0, low: scratch.words[2 * place] ?? 0 };
   }
 
   #sealLate(row: SeriesRow): void {

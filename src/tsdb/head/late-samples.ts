@@ -23,6 +23,13 @@ export class LateSamples {
     return this.#series.get(row)?.timestampsMs[0] ?? Infinity;
   }
 
+  /** The value of a time by its two words of bits; null where there is none. */
+  find(row: SeriesRow, timestampMs: number): { readonly high: number; readonly low: number } | null {
+    const late = this.#series.get(row);
+    const at = late?.timestampsMs.indexOf(timestampMs) ?? -1;
+    return late && at >= 0 ? { high: (late.highs[at] ?? 0) >>> 0, low: (late.lows[at] ?? 0) >>> 0 } : null;
+  }
+
   /** Adds a sample unless one of that time is there; says which it was. */
   add(row: SeriesRow, timestampMs: number, high: number, low: number): 'added' | 'same' | 'different' {
     let late = this.#series.get(row);
