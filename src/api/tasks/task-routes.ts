@@ -1,4 +1,4 @@
-import type { NewTask } from '#fleet';
+import type { NewTask, TaskRow } from '#fleet';
 import { toRfc3339 } from '#telemetry';
 import type { z } from 'zod';
 import { scopeName } from '../access/agent-scope.ts';
@@ -27,12 +27,16 @@ import {
   reachIn,
   speakerOf,
 } from '../agents/may-speak.ts';
+import { sendPagedList } from '../http/paged-list.ts';
 import { scopedKey } from './idempotency-key.ts';
 import { noteSeen } from './note-seen.ts';
 import { registerCompletionRoutes } from './completion-routes.ts';
 import type { TaskRouteParts } from './task-route-parts.ts';
 import { viewTask, viewTaskWithin } from './task-view.ts';
 import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
+
+/** Tasks that are read from the database at once for a list. */
+const TASKS_PER_PAGE = 25;
 
 /** `/api/v1/fleet/tasks`: the queue, and what agents do with its tasks. */
 export function registerTaskRoutes(app: ApiApp, parts: TaskRouteParts): void {
@@ -55,18 +59,23 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
       querystring: tasksQuery,
       response: { 200: tasksAnswer },
     },
-    handler: async ({ query, principal }) => {
+    handler: async ({ query, principal }, reply) => {
       const reach = reachIn(fleet, principal);
-      const tasks = await fleet.tasks.list({
-        states: query.state ? [query.state] : null,
-        phaseId: query.phase_id ?? null,
-        agentId: query.agent_id ?? null,
-        within: reach,
-        afterTaskId: query.after ?? null,
-        limit: query.limit,
-      });
       const speaks = speakerOf(fleet, principal);
-      return { tasks: tasks.map((task) => viewTaskWithin(task, reach, speaks)) };
+      const list = (afterTaskId: string | null, limit: number) =>
+        fleet.tasks.list({
+          states: query.state ? [query.state] : null,
+          phaseId: query.phase_id ?? null,
+          agentId: query.agent_id ?? null,
+          within: reach,
+          afterTaskId,
+          limit,
+        });
+      return sendPagedList(reply, {
+        name: 'tasks',
+        pages: pagesOf(list, { after: query.after ?? null, limit: query.limit }),
+        view: (task) => viewTaskWithin(task, reach, speaks),
+      });
     },
   });
   app.route({
@@ -266,4 +275,21 @@ function holderOf(taskId: string, body: z.output<typeof renewBody>, traceparent:
     attempt: body.attempt ?? null,
     traceparent,
   };
+}
+
+/** The first of up to so many tasks, a few at a time: each may have half a megabyte of content. */
+async function* pagesOf(
+  list: (after: string | null, limit: number) => Promise<readonly TaskRow[]>,
+  { after, limit }: { readonly after: string | null; readonly limit: number },
+): AsyncGenerator<readonly TaskRow[], void, void> {
+  let last = after;
+  let left = limit;
+  while (left > 0) {
+    const asked = Math.min(left, TASKS_PER_PAGE);
+    const page = await list(last, asked);
+    yield page;
+    if (page.length < asked) return;
+    left -= asked;
+    last = page.at(-1)?.task_id ?? null;
+  }
 }
