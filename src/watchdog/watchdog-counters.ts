@@ -9,7 +9,7 @@ export interface WatchdogCounters {
   /** A transition could not be written and is tried again. */
   transitionFailed(): void;
   /** An alert got no remediation. */
-  unplanned(reason: 'no_target' | 'max_open_remediations'): void;
+  unplanned(reason: 'no_target' | 'max_open_remediations' | 'not_managed'): void;
   overrideEnded(how: 'released' | 'expired'): void;
 }
 

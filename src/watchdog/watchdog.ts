@@ -78,6 +78,8 @@ export class Watchdog {
   readonly #suspicion: SelfSuspicion;
   readonly #health: ProvenHealth;
   #isLooking = false;
+  /** Whether the log has told the end of the last self-suspicion. */
+  #isTrusted = true;
   #timers: Timer[] = [];
   #subscriptions: Subscription[] = [];
 
@@ -270,11 +272,12 @@ export class Watchdog {
     this.#isLooking = true;
     const { clock, logger } = this.#options;
     try {
-      if (this.#suspicion.untilMs() <= clock.wallMs()) await this.#endSuspicion();
+      if (this.#suspicion.untilMs() <= clock.wallMs()) await this.#trustAgain();
       if (await this.#storm.record()) this.#runner.wakeHeldBy('storm');
     } catch (thrown) {
-      logger.warn({ error: messageOf(thrown) }, 'State of the watchdog not recorded; tried again in 1 s');
       if (isOutage(thrown)) this.#suspicion.outage(thrown.message);
+      else
+        logger.warn({ error: messageOf(thrown) }, 'State of the watchdog not recorded; tried again in 1 s');
     } finally {
       this.#isLooking = false;
     }
@@ -284,13 +287,21 @@ export class Watchdog {
     const { logger } = this.#options;
     logger.warn(
       { reason },
-      'Nothing is repaired until agents had time to be heard: Omoi itself stalled or lost its database',
+      'No silent agent is repaired until all had time to be heard: Omoi itself stalled or lost its database',
     );
-    this.states
-      .set('self_suspicion', { active: true, reason, by: 'watchdog' })
-      .catch((thrown: unknown) =>
-        logger.warn({ error: messageOf(thrown) }, 'Self-suspicion not recorded; it holds all the same'),
-      );
+    this.#isTrusted = false;
+    this.states.set('self_suspicion', { active: true, reason, by: 'watchdog' }).catch((thrown: unknown) => {
+      // The line above has told of an outage.
+      if (isOutage(thrown)) return;
+      logger.warn({ error: messageOf(thrown) }, 'Self-suspicion not recorded; it holds all the same');
+    });
+  }
+
+  async #trustAgain(): Promise<void> {
+    await this.#endSuspicion();
+    if (this.#isTrusted) return;
+    this.#isTrusted = true;
+    this.#options.logger.info({}, 'Agents had time to be heard: silent ones are repaired again');
   }
 
   async #endSuspicion(): Promise<void> {

@@ -20,6 +20,13 @@ export interface RemediationsPanelProps {
   readonly states: WatchdogState['states'] | undefined;
 }
 
+/** How each state of the watchdog ends. */
+const WAY_OUT: Readonly<Record<WatchdogState['states'][number]['state'], string>> = {
+  paused: 'Ends when somebody resumes: POST /api/v1/watchdog/resume.',
+  storm: 'Ends when agents are heard again, or by POST /api/v1/watchdog/resume.',
+  self_suspicion: 'Ends by itself when agents had time to be heard.',
+};
+
 /** What the watchdog does, then what it did or would do, newest first, each with its steps. */
 export function RemediationsPanel({ remediations, counts, states }: RemediationsPanelProps) {
   const nowMs = useNow();
@@ -27,7 +34,7 @@ export function RemediationsPanel({ remediations, counts, states }: Remediations
     <Panel title="Repairs" note={(counts && describeRepairs(counts)) ?? undefined}>
       {states?.map(({ state, reason }) => (
         <p key={state} className={styles.held}>
-          <ToneLabel tone="caution">{words(state)}</ToneLabel> {reason}
+          <ToneLabel tone="caution">{words(state)}</ToneLabel> {reason}. {WAY_OUT[state]}
         </p>
       ))}
       <QueryView query={remediations} placeholderLines={4}>

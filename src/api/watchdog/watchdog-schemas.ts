@@ -98,6 +98,8 @@ export const policySchema = z.object({
     max_parallel: z.number(),
     max_starts: z.number(),
     window_ms: z.number(),
+    repair_burst: z.number(),
+    repair_every_ms: z.number(),
     spare_healthy: z.boolean(),
   }),
   max_attempts: z.number().int(),

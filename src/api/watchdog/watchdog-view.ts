@@ -32,6 +32,8 @@ export function viewOfPolicy(policy: Policy, { policies }: Watchdog): z.input<ty
       max_parallel: guards.max_parallel,
       max_starts: guards.max_starts,
       window_ms: guards.window,
+      repair_burst: guards.repair_burst,
+      repair_every_ms: guards.repair_every,
       spare_healthy: guards.spare_healthy,
     },
     max_attempts: policy.max_attempts,

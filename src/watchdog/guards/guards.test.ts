@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { decide, type GuardInput } from './guards.ts';
 
 const NOW = 1_000_000;
-const guards = { cooldown: 60_000, max_parallel: 2, max_starts: 3, window: 600_000, spare_healthy: true };
+const guards = {
+  cooldown: 60_000,
+  max_parallel: 2,
+  max_starts: 3,
+  window: 600_000,
+  spare_healthy: true,
+  repair_burst: 4,
+  repair_every: 250,
+};
 const free: GuardInput = {
   nowMs: NOW,
   policy: { name: 'p', mode: 'act', guards },
@@ -14,6 +22,7 @@ const free: GuardInput = {
   cooldownMs: guards.cooldown,
   running: 0,
   budgetStartMs: null,
+  rateWaitMs: 0,
   agent: null,
   newGenerationUntilMs: null,
 };
@@ -49,6 +58,26 @@ describe('the guards', () => {
     [
       'a stall of its own, and an agent that is stopped',
       { suspectUntilMs: NOW + 1, agent: { ...agent, status: 'STALLED' } },
+      null,
+      null,
+    ],
+    ['an external agent', { agent: { ...agent, managed: false } }, 'not_managed', null],
+    [
+      'certainly ill, and no token',
+      { agent: { ...agent, status: 'FAILED' }, rateWaitMs: 250 },
+      'repair_rate',
+      NOW + 250,
+    ],
+    ['silent, and no token', { agent, rateWaitMs: 250 }, null, null],
+    [
+      'certainly ill, where as many run as may',
+      { agent: { ...agent, status: 'FAILED' }, running: 2 },
+      null,
+      null,
+    ],
+    [
+      'certainly ill, where the budget is used up',
+      { agent: { ...agent, status: 'STALLED' }, budgetStartMs: NOW - 9 },
       null,
       null,
     ],

@@ -27,6 +27,8 @@ export interface GuardInput {
   readonly running: number;
   /** The start that has to leave the policy's window before another may begin; null where there is room. */
   readonly budgetStartMs: number | null;
+  /** In how many ms the target's failure domain has a token for a repair of what is certainly ill. */
+  readonly rateWaitMs: number;
   /** The agent that would be restarted. */
   readonly agent: AgentFacts | null;
   /** Until when a generation that somebody else has started is given time to take effect. */
@@ -39,16 +41,15 @@ const CHECKS: Readonly<Record<Guard, GuardCheck>> = {
   paused: ({ paused }) => paused && held('paused', `paused by ${paused.by}: ${paused.reason}`),
   observe: ({ policy }) =>
     policy.mode === 'observe' ? held('observe', 'the policy only observes; set its mode to act') : null,
+  not_managed: ({ agent }) => (agent && !agent.managed ? held('not_managed', notManagedReason(agent)) : null),
   self_suspicion: distrusted,
   storm: ({ storm, agent }) => (storm && isDoubtful(agent) ? held('storm', storm.reason) : null),
   one_per_target: ({ busyWith }) =>
     busyWith === null ? null : held('one_per_target', `${busyWith} is at work on this target`),
   cooldown: coolingDown,
-  max_parallel: ({ policy, running }) =>
-    running >= policy.guards.max_parallel
-      ? held('max_parallel', `${running} of ${policy.guards.max_parallel} remediations of this policy run`)
-      : null,
+  max_parallel: asManyAsMayRun,
   start_budget: overBudget,
+  repair_rate: tooFast,
   target_withdrawn: ({ agent }) =>
     agent && WITHDRAWN.has(agent.status)
       ? held('target_withdrawn', `agent ${agent.agentId} is ${agent.status}: somebody took it out of service`)
@@ -61,6 +62,19 @@ const CHECKS: Readonly<Record<Guard, GuardCheck>> = {
 const WITHDRAWN: ReadonlySet<AgentStatus> = new Set(['QUARANTINED', 'TERMINATED']);
 const CERTAIN: ReadonlySet<AgentStatus> = new Set(['FAILED', 'STALLED']);
 const HEALTHY: ReadonlySet<AgentStatus> = new Set(['IDLE', 'RUNNING']);
+
+/**
+ * Whether an agent is certainly ill: an exit was seen, or its own process shows it. However many they are, it is not
+ * the observer who is wrong, and they are repaired at a bounded rate.
+ */
+export function isCertainlyIll(agent: AgentFacts | null): boolean {
+  return agent !== null && CERTAIN.has(agent.status);
+}
+
+/** Why a restart of an external agent is not tried, and what it would need. */
+export function notManagedReason({ agentId }: Pick<AgentFacts, 'agentId'>): string {
+  return `agent ${agentId} is external: Omoi did not start it and cannot restart it; run it in a pool to have it repaired`;
+}
 
 /** The guard that holds a remediation back, or null when it may go. */
 export function decide(input: GuardInput): Suppression | null {
@@ -80,9 +94,22 @@ function held(suppressed: Guard, reason: string, untilMs: number | null = null):
   return { suppressed, reason, untilMs };
 }
 
+function asManyAsMayRun({ policy, running, agent }: GuardInput): Suppression | null {
+  const { max_parallel: maxParallel } = policy.guards;
+  if (isCertainlyIll(agent) || running < maxParallel) return null;
+  return held('max_parallel', `${running} of ${maxParallel} remediations of this policy run`);
+}
+
+function tooFast({ policy, agent, rateWaitMs, nowMs }: GuardInput): Suppression | null {
+  if (!isCertainlyIll(agent) || rateWaitMs <= 0) return null;
+  const { repair_burst: burst, repair_every: every } = policy.guards;
+  const reason = `${agent?.domain} is repaired ${burst} at once and one more every ${formatDuration(every)}`;
+  return held('repair_rate', reason, nowMs + rateWaitMs);
+}
+
 /** What was seen to end, or is stopped, is no matter of hearing; a pool that is to grow is none either. */
 function isDoubtful(agent: AgentFacts | null): boolean {
-  return agent !== null && !CERTAIN.has(agent.status);
+  return agent !== null && !isCertainlyIll(agent);
 }
 
 function distrusted({ suspectUntilMs, nowMs, agent }: GuardInput): Suppression | null {
@@ -98,7 +125,8 @@ function coolingDown({ lastEndedAtMs, cooldownMs, nowMs }: GuardInput): Suppress
   return held('cooldown', `cooldown of ${formatDuration(cooldownMs)} after the last remediation`, untilMs);
 }
 
-function overBudget({ policy, budgetStartMs, nowMs }: GuardInput): Suppression | null {
+function overBudget({ policy, budgetStartMs, agent, nowMs }: GuardInput): Suppression | null {
+  if (isCertainlyIll(agent)) return null;
   const { max_starts: maxStarts, window } = policy.guards;
   if (budgetStartMs === null || budgetStartMs + window <= nowMs) return null;
   const reason = `${maxStarts} starts in ${formatDuration(window)} are used up`;

@@ -49,11 +49,15 @@ export function createPolicySchema(parseMatcher: MatcherParser) {
         .strictObject({
           /** How long after the end of a remediation the same policy leaves the same target alone. */
           cooldown: durationText.prefault('5m'),
-          /** How many remediations of this policy may run at once. */
+          /** How many remediations of this policy may run at once, of those that are not certainly ill. */
           max_parallel: z.number().int().positive().default(1),
-          /** How many may start within `window`. */
+          /** How many of those may start within `window`. */
           max_starts: z.number().int().positive().default(10),
           window: durationText.prefault('10m'),
+          /** So many that are certainly ill (FAILED, STALLED) are repaired at once in a failure domain … */
+          repair_burst: z.number().int().positive().default(4),
+          /** … and one more each time this has passed. */
+          repair_every: durationText.prefault('250ms'),
           /** Whether an agent that beats, IDLE or RUNNING, is left alone. False where alerts tell of other ills. */
           spare_healthy: z.boolean().default(true),
         })

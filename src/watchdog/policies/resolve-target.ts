@@ -14,11 +14,8 @@ export function resolveTarget(
     if (!agentId) return { missing: `the alert has no label ${target.label}` };
     const agent = fleet.agent(agentId);
     if (!agent) return { missing: `agent ${agentId} is unknown` };
-    if (!agent.managed) {
-      return { missing: `agent ${agentId} is external: only what Omoi has started can be restarted by it` };
-    }
-    const { poolId, generation, status } = agent;
-    return { kind: 'agent', id: agentId, poolId, generation, spawning: status === 'SPAWNING' };
+    const { poolId, managed, generation, status } = agent;
+    return { kind: 'agent', id: agentId, poolId, managed, generation, spawning: status === 'SPAWNING' };
   }
   const poolId = poolIdOf(target, alert, fleet);
   if (typeof poolId !== 'string') return poolId;

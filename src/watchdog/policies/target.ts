@@ -6,6 +6,8 @@ export type Target =
       readonly kind: 'agent';
       readonly id: string;
       readonly poolId: string | null;
+      /** Whether Omoi starts and stops it. */
+      readonly managed: boolean;
       readonly generation: number;
       /** Whether that generation is still coming up: what is alerted about may have been the one before it. */
       readonly spawning: boolean;

@@ -1,7 +1,6 @@
 import type { Clock, Guard, Random, Timer } from '#telemetry';
 import type { OpenRemediation } from './open-remediations.ts';
 import type { RemediationDecisions } from './remediation-decisions.ts';
-import type { Remediation } from './remediation.ts';
 import type { Next } from './transition.ts';
 import { lineFor, WaitingLines } from './waiting-lines.ts';
 
@@ -17,6 +16,8 @@ export interface GuardWaitParts {
 
 /** Whoever is held back is asked again at least this often; half of it is chance, so that many do not come at once. */
 const MAX_GUARD_WAIT_MS = 30_000;
+/** Guards that lift for one after the other, each at a time that is known. */
+const OPENED_BY_TIME: ReadonlySet<Guard> = new Set(['start_budget', 'repair_rate']);
 /** A wait without a guard ends by an event; this only bounds the timer. */
 const MAX_WAIT_MS = 3_600_000;
 
@@ -27,8 +28,8 @@ const MAX_WAIT_MS = 3_600_000;
 export class GuardWaits {
   readonly #parts: GuardWaitParts;
   readonly #lines = new WaitingLines();
-  /** When a start of a policy leaves its window, and the first in line may begin. */
-  readonly #budgetTimers = new Map<string, Timer>();
+  /** When the first of a line may begin: a start leaves its policy's window, a failure domain has a token again. */
+  readonly #lineTimers = new Map<string, Timer>();
   #stopped = false;
 
   constructor(parts: GuardWaitParts) {
@@ -37,7 +38,7 @@ export class GuardWaits {
 
   stop(): void {
     this.#stopped = true;
-    for (const timer of this.#budgetTimers.values()) timer.cancel();
+    for (const timer of this.#lineTimers.values()) timer.cancel();
   }
 
   wait(open: OpenRemediation, { remediation, waitMs, heldBy }: Extract<Next, { kind: 'wait' }>): void {
@@ -46,7 +47,7 @@ export class GuardWaits {
     this.#lines.join(remediation, guard);
     // What it waits for may have become free between the decision and its place in line, where nobody called it.
     if (this.#parts.decisions.hasLifted(remediation, heldBy)) return this.#parts.wake(open, null);
-    if (guard === 'start_budget') this.#openBudgetIn(remediation, waitMs ?? MAX_GUARD_WAIT_MS);
+    if (OPENED_BY_TIME.has(guard)) this.#openLineIn(lineFor(remediation, guard), waitMs ?? MAX_GUARD_WAIT_MS);
     this.#askGuardAfter(open, guard, waitMs);
   }
 
@@ -83,19 +84,18 @@ export class GuardWaits {
   /** @param waitMs until the guard may lift by itself; null where an event lifts it */
   #askGuardAfter(open: OpenRemediation, guard: Guard, waitMs: number | null): void {
     const safetyMs = Math.round((MAX_GUARD_WAIT_MS / 2) * (1 + this.#parts.random.next()));
-    // Of those that wait for the budget the first one is called when it opens.
-    const ownMs = guard === 'start_budget' ? null : waitMs;
+    // Of those in such a line the first one is called when it opens.
+    const ownMs = OPENED_BY_TIME.has(guard) ? null : waitMs;
     this.#askAfter(open, Math.min(ownMs ?? safetyMs, safetyMs));
   }
 
-  #openBudgetIn(remediation: Remediation, delayMs: number): void {
-    const { policy } = remediation;
-    if (this.#budgetTimers.has(policy) || this.#stopped) return;
+  #openLineIn(line: string, delayMs: number): void {
+    if (this.#lineTimers.has(line) || this.#stopped) return;
     const timer = this.#parts.clock.after(Math.max(delayMs, 1), () => {
-      this.#budgetTimers.delete(policy);
-      this.#callFirst(lineFor(remediation, 'start_budget'));
+      this.#lineTimers.delete(line);
+      this.#callFirst(line);
     });
-    this.#budgetTimers.set(policy, timer);
+    this.#lineTimers.set(line, timer);
   }
 
   #askAfter(open: OpenRemediation, delayMs: number): void {

@@ -1,6 +1,7 @@
 import type { StateDatabase, StateTransaction } from '#storage';
 import type { Logger } from '#telemetry';
 import type { PoolAlert } from '../actions/scale/pool-alerts.ts';
+import { notManagedReason } from '../guards/guards.ts';
 import type { PolicyRegistry } from '../policies/policy-registry.ts';
 import { resolveTarget } from '../policies/resolve-target.ts';
 import { targetText } from '../policies/target.ts';
@@ -48,13 +49,29 @@ export class Planner {
   /** Alerts have begun to fire. One without a policy costs no look at the database. */
   async plan(tx: StateTransaction, alerts: readonly AlertFacts[]): Promise<void> {
     const { logger, counters } = this.#parts;
-    for (const { policy, alert, reason, message } of await this.#planAll(tx, alerts)) {
+    const unplanned = await this.#planAll(tx, alerts);
+    await this.#tellImpossible(tx, unplanned);
+    for (const { policy, alert, reason, message } of unplanned) {
       counters.unplanned(reason);
+      if (reason === 'not_managed') continue;
       logger.warn(
         { policy, alert_id: alert.alertId, traceparent: alert.traceparent },
         `No remediation planned for the alert, tried again every 30 s: ${message}`,
       );
     }
+  }
+
+  /** What cannot be done is told once for each alert, and costs nothing more: no row, no try, no line in the log each. */
+  async #tellImpossible(tx: StateTransaction, unplanned: readonly Unplanned[]): Promise<void> {
+    const { log, logger } = this.#parts;
+    const impossible = unplanned.filter((one) => one.reason === 'not_managed');
+    await log.impossible(tx, impossible);
+    const [first] = impossible;
+    if (!first) return;
+    logger.warn(
+      { policy: first.policy, alert_id: first.alert.alertId, alerts: impossible.length },
+      `No remediation planned: ${first.message}`,
+    );
   }
 
   /** Whether an alert was left without a remediation that a policy wants for it. */
@@ -173,7 +190,7 @@ export class Planner {
     await runner.takeOn(tx, log.plan(tx, wanted));
     // Where the commit failed nobody knows whether the rows are there.
     if (wanted.length > 0) tx.afterRollback(() => (this.#isInDoubt = true));
-    for (const { alert } of unplanned) this.#remember(alert.alertId);
+    for (const { alert, reason } of unplanned) if (reason !== 'not_managed') this.#remember(alert.alertId);
     return unplanned;
   }
 
@@ -192,6 +209,11 @@ export class Planner {
         const target = resolveTarget(policy, alert, fleet);
         if ('missing' in target) {
           unplanned.push({ ...about, reason: 'no_target', message: target.missing });
+          continue;
+        }
+        if (target.kind === 'agent' && !target.managed) {
+          const message = notManagedReason({ agentId: target.id });
+          unplanned.push({ ...about, reason: 'not_managed', message, target: targetText(target) });
           continue;
         }
         if (target.kind === 'pool') {
@@ -216,12 +238,14 @@ export class Planner {
   }
 }
 
-interface Unplanned {
+type Unplanned = {
   readonly policy: string;
   readonly alert: AlertFacts;
-  readonly reason: 'no_target' | 'max_open_remediations';
   readonly message: string;
-}
+} & (
+  | { readonly reason: 'no_target' | 'max_open_remediations' }
+  | { readonly reason: 'not_managed'; readonly target: string }
+);
 
 function keyOf(policy: string, alertId: string, target: string): string {
   return `${policy}\n${alertId}\n${target}`;

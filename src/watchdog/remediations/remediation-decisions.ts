@@ -8,7 +8,8 @@ import {
   type Guard,
   type Moment,
 } from '#telemetry';
-import { ask, decide, type GuardInput, type Suppression } from '../guards/guards.ts';
+import { ask, decide, isCertainlyIll, type GuardInput, type Suppression } from '../guards/guards.ts';
+import { RepairRates, type RepairRateLimits } from '../guards/repair-rate.ts';
 import type { PolicyRegistry } from '../policies/policy-registry.ts';
 import type { Policy } from '../policies/policy.ts';
 import type { AgentFacts, AlertFacts, FleetActuator } from '../ports.ts';
@@ -54,11 +55,13 @@ export interface DecisionFacts {
 const KNOWN_FROM_MEMORY: ReadonlySet<Guard> = new Set([
   'paused',
   'observe',
+  'not_managed',
   'self_suspicion',
   'storm',
   'one_per_target',
   'max_parallel',
   'start_budget',
+  'repair_rate',
   'target_withdrawn',
   'target_healthy',
   'work_in_flight',
@@ -68,6 +71,7 @@ const KNOWN_FROM_MEMORY: ReadonlySet<Guard> = new Set([
 const LIFTED_BY_EVENT: ReadonlySet<Guard> = new Set([
   'paused',
   'observe',
+  'not_managed',
   'storm',
   'one_per_target',
   'max_parallel',
@@ -79,9 +83,11 @@ const LIFTED_BY_EVENT: ReadonlySet<Guard> = new Set([
 /** Whether a remediation may begin its step: what the policy and the guards say at the moment. */
 export class RemediationDecisions {
   readonly #parts: DecisionParts;
+  readonly #rates: RepairRates;
 
   constructor(parts: DecisionParts) {
     this.#parts = parts;
+    this.#rates = new RepairRates(parts.clock);
   }
 
   /**
@@ -115,6 +121,7 @@ export class RemediationDecisions {
       return wait(await log.awaitApproval(tx, noted), null);
     }
     slots.reserve(remediation, policy, now.bootMs);
+    if (agent && isCertainlyIll(agent)) this.#rates.take(agent.domain, rateOf(policy.guards));
     const begin = {
       step: planOf(remediation).step,
       attempts: attempts + 1,
@@ -221,6 +228,7 @@ export class RemediationDecisions {
       lastEndedAtMs: lastEnd?.endedAtMs ?? null,
       cooldownMs: cooldownMsOf(policy, attempts),
       agent,
+      rateWaitMs: agent ? this.#rates.waitMs(agent.domain, rateOf(policy.guards)) : 0,
       // A restart by somebody else gets as long to take effect as one of the policy's own.
       newGenerationUntilMs:
         generationSinceMs === null
@@ -256,4 +264,8 @@ function evidenceOf({ ruleId, value }: AlertFacts, agent: AgentFacts | null): st
   if (!agent) return alert;
   const { agentId, generation, status, silenceMs } = agent;
   return `agent ${agentId}: generation ${generation} is ${status}, silent for ${formatDuration(silenceMs)}; ${alert}`;
+}
+
+function rateOf({ repair_burst: burst, repair_every: refillMs }: Policy['guards']): RepairRateLimits {
+  return { burst, refillMs };
 }

@@ -16,7 +16,7 @@ import { finishAction, insertIntent, type ActionRow } from '../actions/action-ro
 import type { Done } from '../actions/action.ts';
 import type { PolicyStep } from '../actions/actions.ts';
 import type { Suppression } from '../guards/guards.ts';
-import type { AgentFacts } from '../ports.ts';
+import type { AgentFacts, AlertFacts } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import { readLastEnd, type LastEnd } from './lineage.ts';
 import { insertPlanned, plannedRemediation, type WantedRemediation } from './planned-remediations.ts';
@@ -148,6 +148,32 @@ export class RemediationLog {
     });
     tx.afterCommit(() => this.#parts.counters.suppressed(guard));
     return recorded;
+  }
+
+  /** Tells for each alert that nothing is planned, since no action could be taken on its target. */
+  async impossible(
+    tx: StateTransaction,
+    alerts: readonly {
+      readonly policy: string;
+      readonly alert: Pick<AlertFacts, 'alertId' | 'traceparent'>;
+      readonly target: string;
+      readonly message: string;
+    }[],
+  ): Promise<void> {
+    if (alerts.length === 0) return;
+    const { bus, counters } = this.#parts;
+    const guard = 'not_managed';
+    const events = alerts.map(({ policy, alert: { alertId, traceparent }, target, message: reason }) => ({
+      event_type: 'watchdog.remediation.suppressed' as const,
+      entity_type: 'alert',
+      entity_id: alertId,
+      payload: { policy, alert_id: alertId, target, guard, reason, until: null } as const,
+      traceparent,
+    }));
+    await bus.append(tx, ...events);
+    tx.afterCommit(() => {
+      for (let told = 0; told < events.length; told++) counters.suppressed(guard);
+    });
   }
 
   /** Starts a step: the intent and its first attempt are on disk before anything is done. */

@@ -304,18 +304,20 @@ export class RemediationRunner {
       open.failures++;
       const delayMs = backoffMs(open.failures, TRANSITION_RETRY, random);
       counters.transitionFailed();
-      logger.error(
-        {
-          remediation_id: open.id,
-          policy: open.policy,
-          target: open.target,
-          error: messageOf(thrown),
-          failures: open.failures,
-          retry_in_ms: Math.round(delayMs),
-        },
-        'Remediation state not written; it is read again and the transition repeated',
-      );
+      // Of an outage one line tells, whoever meets it.
       if (isOutage(thrown)) onOutage(messageOf(thrown));
+      else
+        logger.error(
+          {
+            remediation_id: open.id,
+            policy: open.policy,
+            target: open.target,
+            error: messageOf(thrown),
+            failures: open.failures,
+            retry_in_ms: Math.round(delayMs),
+          },
+          'Remediation state not written; it is read again and the transition repeated',
+        );
       open.timer?.cancel();
       open.timer = clock.after(delayMs, () => this.#wake(open));
     }

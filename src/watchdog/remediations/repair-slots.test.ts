@@ -5,7 +5,15 @@ import { RepairSlots } from './repair-slots.ts';
 const NOW = 1_000_000;
 /** Both clocks show the same. */
 const now = { wallMs: NOW, bootMs: NOW, bootId: 'boot' };
-const guards = { cooldown: 0, max_parallel: 2, max_starts: 2, window: 60_000, spare_healthy: true };
+const guards = {
+  cooldown: 0,
+  max_parallel: 2,
+  max_starts: 2,
+  window: 60_000,
+  spare_healthy: true,
+  repair_burst: 4,
+  repair_every: 250,
+};
 const policy = { guards };
 
 /** `w-1@demo` is an agent of a pool, `w-1` one without; `pool demo` is the pool itself. */

@@ -58,5 +58,7 @@ export class WaitingLines {
 export function lineFor(remediation: Remediation, guard: Guard): string {
   if (guard === 'one_per_target') return `${guard} ${targetOf(remediation)}`;
   if (guard === 'max_parallel' || guard === 'start_budget') return `${guard} ${remediation.policy}`;
+  // The pool is the failure domain of what can be repaired: external agents are not.
+  if (guard === 'repair_rate') return `${guard} ${remediation.pool_id ?? ''}`;
   return guard;
 }

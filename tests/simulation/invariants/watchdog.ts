@@ -112,19 +112,34 @@ export const aStormStopsRepairs: Invariant = (observation) =>
 const GONE: ReadonlySet<string> = new Set(['TERMINATED', 'QUARANTINED']);
 
 /** 8 */
-export const policiesStayWithinTheirGuards: Invariant = ({ archive, chronicle, policies, ledger, nowMs }) =>
-  firstWrong(policies, ({ name, maxParallel, maxStarts, windowMs }) => {
+export const policiesStayWithinTheirGuards: Invariant = (observation) => {
+  const { archive, chronicle, policies, ledger, nowMs } = observation;
+  const limited = chronicle.events.filter(
+    (event) => isBeginning(event) && !isForCertainIll(observation, event),
+  );
+  return firstWrong(policies, ({ name, maxParallel, maxStarts, windowMs }) => {
     const running = archive
-      .rows(`SELECT policy FROM remediations WHERE state IN ('executing', 'verifying')`)
-      .filter((row) => row['policy'] === name).length;
+      .rows(`SELECT policy, evidence FROM remediations WHERE state IN ('executing', 'verifying')`)
+      .filter(
+        (row) => row['policy'] === name && !/ is (FAILED|STALLED),/.test(String(row['evidence'])),
+      ).length;
     if (running > maxParallel) return `${running} remediations of ${name} run, at most ${maxParallel} may`;
     // The window is one of wall time.
     if (ledger.wallSteps > 0) return null;
-    const starts = chronicle.events.filter(
-      (event) => event.atMs > nowMs - windowMs && event.payload['policy'] === name && isBeginning(event),
+    const starts = limited.filter(
+      (event) => event.atMs > nowMs - windowMs && event.payload['policy'] === name,
     ).length;
     return starts > maxStarts && `${name} began ${starts} times within its window, at most ${maxStarts} may`;
   });
+};
+
+/** Whether what began was for an agent that was certainly ill: it is repaired at a rate of its own. */
+function isForCertainIll({ chronicle }: Observation, { payload, atMs }: LoggedEvent): boolean {
+  const agentId = /^agent:(.*)$/s.exec(String(payload['target']))?.[1] ?? '';
+  // A decision is made a moment before its event is told: the order may have changed the status since.
+  const stands = (chronicle.statuses.get(agentId) ?? []).filter(({ sinceMs }) => sinceMs <= atMs).slice(-2);
+  return stands.some(({ status }) => status === 'FAILED' || status === 'STALLED');
+}
 
 function isBeginning(event: LoggedEvent): boolean {
   return event.type === 'watchdog.remediation.started' || event.payload['to'] === 'executing';

@@ -1,0 +1,222 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { GUARDS, type Guard } from '#telemetry';
+import { openStage, RESTART, silent, sourcesOf, stateOf, type Stage } from './watchdog.test-support.ts';
+
+let stage: Stage;
+afterEach(() => stage.close());
+
+const WAIT = { timeout: 30_000, interval: 5 };
+
+async function guardsThatHeld(): Promise<readonly string[]> {
+  const rows = await stage.database.reader.selectFrom('watchdog_suppressions').select('guard').execute();
+  return rows.map(({ guard }) => guard);
+}
+
+const raise = (alertId: string, agentId: string) => stage.alerts.raise(alertId, silent(agentId));
+const pass = (seconds: number) => stage.clock.advance(seconds * 1000);
+
+/** Another remediation of the policy is at work. */
+async function begin(alertId: string, agentId: string): Promise<void> {
+  await raise(alertId, agentId);
+  await vi.waitFor(async () => expect(await stateOf(stage, alertId)).toBe('verifying'), WAIT);
+}
+
+async function beginAndEnd(alertId: string, agentId: string): Promise<void> {
+  await begin(alertId, agentId);
+  await stage.alerts.resolve(alertId);
+  await vi.waitFor(async () => expect(await stateOf(stage, alertId)).toMatch(/^completed/), WAIT);
+}
+
+/** A guard that holds back a repair of the agent w-1, and what lets it pass: a time, or an event. */
+interface Row {
+  readonly by: string;
+  readonly policy?: string;
+  /** Before the alert about w-1 is raised. */
+  readonly hold: () => Promise<unknown> | void;
+  /** After it was raised. */
+  readonly whenRaised?: () => Promise<unknown>;
+  readonly lift: () => Promise<unknown>;
+}
+
+async function beginStorm(): Promise<void> {
+  stage.fleet.silent = 3;
+  await pass(1);
+}
+
+const ROWS: Readonly<Record<Guard, readonly Row[]>> = {
+  paused: [
+    {
+      by: 'a person',
+      hold: () => stage.watchdog.pause('ann', 'maintenance'),
+      lift: () => stage.watchdog.resume('ann'),
+    },
+  ],
+  observe: [
+    {
+      by: 'a reload',
+      policy: RESTART.replace('mode: act', 'mode: observe'),
+      hold: () => {},
+      lift: () => stage.watchdog.reload(sourcesOf([RESTART])),
+    },
+  ],
+  not_managed: [
+    {
+      by: 'a start in a pool',
+      hold: () => stage.watchdog.pause('ann', 'maintenance'),
+      whenRaised: async () => {
+        // For one that is external from the start nothing is planned.
+        await vi.waitFor(async () => expect(await guardsThatHeld()).toContain('paused'), WAIT);
+        stage.fleet.addAgent('w-1', { managed: false });
+        await stage.watchdog.resume('ann');
+      },
+      lift: () => stage.changeStatus('w-1', { managed: true }),
+    },
+  ],
+  self_suspicion: [
+    { by: 'time', hold: () => stage.watchdog.databaseFailed('it was away'), lift: () => pass(16) },
+  ],
+  storm: [
+    {
+      by: 'health',
+      hold: beginStorm,
+      lift: async () => {
+        stage.fleet.silent = 0;
+        await pass(40);
+      },
+    },
+    { by: 'a person', hold: beginStorm, lift: () => stage.watchdog.resume('ann') },
+    { by: 'time, though nobody comes back', hold: beginStorm, lift: () => pass(125) },
+  ],
+  one_per_target: [
+    {
+      by: 'the end of the other one',
+      hold: () => begin('a0', 'w-1'),
+      lift: async () => {
+        await stage.alerts.resolve('a0');
+        await pass(1);
+        await pass(60);
+        await stage.changeStatus('w-1', { status: 'UNRESPONSIVE', silenceMs: 5000 });
+        await pass(60);
+      },
+    },
+  ],
+  cooldown: [
+    {
+      by: 'time',
+      hold: async () => {
+        await beginAndEnd('a0', 'w-1');
+        stage.fleet.addAgent('w-1', { generation: 2 });
+      },
+      lift: () => pass(61),
+    },
+  ],
+  max_parallel: [
+    {
+      by: 'the end of another one',
+      policy: RESTART.replace('max_parallel: 2', 'max_parallel: 1'),
+      hold: () => begin('a0', 'w-2'),
+      lift: () => stage.alerts.resolve('a0'),
+    },
+  ],
+  start_budget: [
+    {
+      by: 'time',
+      policy: RESTART.replace('max_parallel: 2', 'max_parallel: 2, max_starts: 1, window: 2m'),
+      hold: () => beginAndEnd('a0', 'w-2'),
+      lift: () => pass(121),
+    },
+  ],
+  repair_rate: [
+    {
+      by: 'time',
+      policy: RESTART.replace('max_parallel: 2', 'max_parallel: 2, repair_burst: 1, repair_every: 5s'),
+      hold: async () => {
+        for (const agentId of ['w-1', 'w-2']) stage.fleet.addAgent(agentId, { status: 'FAILED' });
+        await begin('a0', 'w-2');
+      },
+      lift: () => pass(6),
+    },
+  ],
+  target_withdrawn: [
+    {
+      by: 'its status',
+      hold: () => stage.fleet.addAgent('w-1', { status: 'QUARANTINED' }),
+      lift: () => stage.changeStatus('w-1', { status: 'UNRESPONSIVE' }),
+    },
+  ],
+  target_healthy: [
+    {
+      by: 'its status',
+      hold: () => stage.fleet.addAgent('w-1', { status: 'IDLE', silenceMs: 100 }),
+      lift: () => stage.changeStatus('w-1', { status: 'UNRESPONSIVE', silenceMs: 5000 }),
+    },
+  ],
+  new_generation: [
+    {
+      by: 'time',
+      hold: () => stage.fleet.addAgent('w-1', { status: 'SPAWNING', silenceMs: 0 }),
+      lift: () => pass(31),
+    },
+  ],
+  work_in_flight: [
+    {
+      by: 'time',
+      hold: () => {
+        const nowMs = stage.clock.wallMs();
+        stage.fleet.addAgent('w-1', { lastHeartbeatAtMs: nowMs - 5000, workSeenAtMs: nowMs - 1000 });
+      },
+      lift: () => pass(3),
+    },
+  ],
+};
+
+describe('every guard lifts, though nothing is done that it forbids:', () => {
+  it.each(GUARDS.flatMap((guard) => ROWS[guard].map((row) => ({ guard, ...row }))))(
+    '$guard by $by',
+    async ({ guard, policy = RESTART, hold, whenRaised, lift }) => {
+      stage = await openStage([policy]);
+      for (const agentId of ['w-1', 'w-2', 'w-3', 'w-4']) stage.fleet.addAgent(agentId);
+      await hold();
+      await raise('a1', 'w-1');
+      await whenRaised?.();
+      await vi.waitFor(async () => expect(await guardsThatHeld()).toContain(guard), WAIT);
+      const before = stage.fleet.restarts.length;
+      await lift();
+      await vi.waitFor(() => expect(stage.fleet.restarts.length).toBeGreaterThan(before), WAIT);
+      expect(stage.fleet.restarts.at(-1)?.agentId).toBe('w-1');
+    },
+  );
+});
+
+describe('what is certainly ill', () => {
+  it.each([
+    [4, 2],
+    [100, 26],
+  ])('%s killed at once, a whole pool, are all ordered anew within %s s', async (count, seconds) => {
+    stage = await openStage([RESTART]);
+    await pass(60);
+    for (let at = 0; at < count; at++) stage.fleet.addAgent(`k-${at}`, { status: 'FAILED', silenceMs: 0 });
+    for (let at = 0; at < count; at++) await raise(`a${at}`, `k-${at}`);
+    for (let second = 0; second < seconds; second++) await pass(1);
+    await vi.waitFor(() => expect(stage.fleet.restarts).toHaveLength(count), WAIT);
+    expect(stage.watchdog.states.get('storm')).toBeNull();
+  });
+});
+
+describe('what Omoi cannot restart', () => {
+  it('is not planned, attempted or charged, and told once for each alert', async () => {
+    stage = await openStage([RESTART]);
+    for (let at = 0; at < 30; at++) stage.fleet.addAgent(`e-${at}`, { managed: false, domain: 'external' });
+    stage.fleet.addAgent('w-1');
+    for (let at = 0; at < 30; at++) await raise(`a${at}`, `e-${at}`);
+    await vi.waitFor(async () => {
+      const told = (await stage.events()).filter(
+        (event) => event.event_type === 'watchdog.remediation.suppressed',
+      );
+      expect(told).toHaveLength(30);
+    }, WAIT);
+    expect(await stage.archive.list({ limit: 10 })).toEqual([]);
+    await raise('managed', 'w-1');
+    await vi.waitFor(() => expect(stage.fleet.restarts.map(({ agentId }) => agentId)).toEqual(['w-1']), WAIT);
+  });
+});
