@@ -50,7 +50,11 @@ export class AgentEntry implements AgentObservation {
   #everClaimed = false;
   #saysRunning = false;
   /** What its processes do, and since when (monotonic) they have not been seen to be active. */
-  #processes: { readonly activity: ProcessActivity; readonly quietSinceMs: number } | null = null;
+  #processes: {
+    readonly activity: ProcessActivity;
+    readonly quietSinceMs: number;
+    readonly lookedAtMs: number;
+  } | null = null;
   #processesTold = false;
 
   constructor(
@@ -146,9 +150,11 @@ export class AgentEntry implements AgentObservation {
   /** What its processes show; null where nobody has looked at them, or not for long enough. */
   get evidence(): LifeEvidence | null {
     if (!this.#processes) return this.#awaitsLook ? 'unseen' : null;
-    const { activity, quietSinceMs } = this.#processes;
+    const { activity, quietSinceMs, lookedAtMs } = this.#processes;
     const quietMs = this.#stall.silenceMs(quietSinceMs);
     const { ttlMs } = this.pace;
+    // Who has not been looked at for so long shows nothing: its processes have ended, and that is not recorded yet.
+    if (this.#stall.silenceMs(lookedAtMs) >= ttlMs) return null;
     // Some are stopped and continued in turn to slow them down.
     if (activity === 'stopped') return missedHeartbeats(quietMs, ttlMs) > 0 ? 'stopped' : null;
     if (!this.holdsWork) return activity === 'active' ? 'busy' : null;
@@ -233,7 +239,7 @@ export class AgentEntry implements AgentObservation {
   #take(activity: ProcessActivity, nowMonotonicMs: number): void {
     const quietSinceMs =
       activity === 'active' ? nowMonotonicMs : (this.#processes?.quietSinceMs ?? nowMonotonicMs);
-    this.#processes = { activity, quietSinceMs };
+    this.#processes = { activity, quietSinceMs, lookedAtMs: nowMonotonicMs };
   }
 
   tookTask(): void {
