@@ -49,7 +49,7 @@ function beat(inFlight = 0): void {
   fleet.heartbeats.take({ ...HOLDER, sequence: ++sequence, inFlight, ...quiet });
 }
 
-const shows = (activity: ProcessActivity): void => machine.shows(machine.pidOf(AGENT), activity);
+const shows = (activity: ProcessActivity | null): void => machine.shows(machine.pidOf(AGENT), activity);
 
 async function claim(): Promise<string> {
   await fleet.tasks.enqueue([task()], null);
@@ -130,6 +130,15 @@ describe('an agent that falls silent', () => {
     shows('idle');
     await pass(TTL_MS + 1000);
     expect(status()).toBe('STALLED no_progress');
+  });
+
+  it('is UNRESPONSIVE, and not said to stand still, where its processes are seen no more', async () => {
+    await claim();
+    shows('active');
+    await pass(2 * TTL_MS);
+    shows(null);
+    await pass(TTL_MS + 1000);
+    expect(status()).toBe('UNRESPONSIVE heartbeats_missed');
   });
 
   it('is UNRESPONSIVE where its processes are busy, and it holds no work', async () => {

@@ -81,9 +81,10 @@ export class MemoryMachine {
     return { stdout: stdout.slice(Math.max(0, stdout.length - maxBytes)), stderr: '' };
   }
 
-  /** From now on that is what is seen of the process. */
-  shows(pid: number, activity: ProcessActivity): void {
-    this.#activities.set(`memory/${pid}`, activity);
+  /** From now on that is what is seen of the process; null: nothing. */
+  shows(pid: number, activity: ProcessActivity | null): void {
+    if (activity === null) this.#activities.delete(`memory/${pid}`);
+    else this.#activities.set(`memory/${pid}`, activity);
   }
 
   activity(handle: string): ProcessActivity | undefined {
