@@ -39,6 +39,9 @@ type Outcome =
 
 const RENEWALS_A_LEASE = 3;
 const FASTEST_RENEWAL_MS = 20;
+/** The server takes back what is over its limit every 100 ms, and its answer to the claim took a while. */
+const LIMIT_MARGIN_MS = 20;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_ERROR_LENGTH = 4000;
 const STATUS_CONFLICT = 409;
 const STATUS_UNKNOWN = 404;
@@ -59,10 +62,16 @@ export class TaskRun {
     this.#options = options;
   }
 
+  /** Whether nothing else is to be claimed beside it. */
+  get isAlone(): boolean {
+    return this.#task.alone === true;
+  }
+
   /** Resolves when nothing is left to do for the task. Never rejects. */
   async run(): Promise<void> {
     const everyMs = Math.max(FASTEST_RENEWAL_MS, this.#task.lease_ms / RENEWALS_A_LEASE);
     const renewal = setInterval(() => void this.#renew(), everyMs);
+    const limit = this.#endAtLimit();
     try {
       const outcome = await this.#handle();
       // Work that was aborted because its claim is lost has no outcome; a result is offered all the same: the
@@ -70,6 +79,7 @@ export class TaskRun {
       if (!(this.#lost && outcome.kind === 'fail')) await this.#deliver(outcome);
     } finally {
       clearInterval(renewal);
+      clearTimeout(limit);
     }
   }
 
@@ -105,6 +115,14 @@ export class TaskRun {
     } catch (thrown) {
       return { kind: 'fail', error: String(thrown).slice(0, MAX_ERROR_LENGTH) };
     }
+  }
+
+  /** The server takes the task away at its time limit; asking then tells the handler at once. */
+  #endAtLimit(): NodeJS.Timeout | undefined {
+    const { time_limit_ms: limitMs } = this.#task;
+    if (limitMs === null || limitMs === undefined) return undefined;
+    const askAfterMs = Math.min(limitMs + LIMIT_MARGIN_MS, MAX_TIMER_MS);
+    return setTimeout(() => void this.#renew(), askAfterMs);
   }
 
   async #renew(): Promise<boolean> {

@@ -98,6 +98,10 @@ export interface ClaimedTask {
   /** 1 for the first try. */
   readonly attempt: number;
   readonly lease_ms: number;
+  /** It may be what ended the process that had it before: nothing else is claimed beside it. Older servers don't say. */
+  readonly alone?: boolean | undefined;
+  /** After so long the server takes it away. */
+  readonly time_limit_ms?: number | null | undefined;
   readonly traceparent: string | null;
 }
 

@@ -55,6 +55,12 @@ export class WorkLoop {
     this.#concurrency = Math.min(MAX_CONCURRENCY, Math.max(1, Math.floor(parts.options.concurrency ?? 1)));
   }
 
+  /** Whether a task is run that nothing else shall be lost with. */
+  get #hasOneAlone(): boolean {
+    for (const run of this.#runs) if (run.isAlone) return true;
+    return false;
+  }
+
   get inFlight(): number {
     return this.#runs.size;
   }
@@ -65,7 +71,7 @@ export class WorkLoop {
     try {
       let failures = 0;
       while (!this.#claiming.signal.aborted) {
-        if (this.#runs.size >= this.#concurrency) {
+        if (this.#runs.size >= this.#concurrency || this.#hasOneAlone) {
           await this.#nextChange();
           continue;
         }

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { CheckFlags } from './check.ts';
 import type { QueryFlags } from './query.ts';
 import type { RunFlags } from './run.ts';
+import type { TaskFlags } from './tasks.ts';
 
 /** Where commands look for the server, when they are not told. */
 const DATA_DIRECTORY = process.env['OMOI_DATA_DIRECTORY'] ?? '.omoi';
@@ -23,6 +24,7 @@ export function createProgram(version: string): Command {
   defineRun(program);
   defineGameday(program);
   defineQuery(program);
+  defineTasks(program);
   defineToken(program);
   defineCheck(program);
   return program;
@@ -134,6 +136,34 @@ interface TokenOptions {
   readonly memberOf?: string;
   readonly enqueueFor?: string[];
   readonly maxAgents?: number;
+}
+
+function defineTasks(program: Command): void {
+  const tasks = program.command('tasks').description('tasks that need somebody');
+  const define = (name: string, description: string): Command =>
+    tasks
+      .command(name)
+      .description(description)
+      .option('--json', 'print the server’s answer')
+      .option('--data-directory <directory>', 'the server’s data directory', DATA_DIRECTORY);
+  define('parked', 'list the tasks that ended their holders too often, with what was seen last').action(
+    async (flags: TaskFlags) => {
+      const { listParkedTasks } = await import('./tasks.ts');
+      await listParkedTasks(flags);
+    },
+  );
+  const orders = [
+    ['retry', 'queue a parked or failed task again, with all its attempts'],
+    ['cancel', 'end a task that is not finished'],
+  ] as const;
+  for (const [order, description] of orders) {
+    define(order, description)
+      .argument('<task-id>', 'as `omoi tasks parked` shows it')
+      .action(async (taskId: string, flags: TaskFlags) => {
+        const { orderTask } = await import('./tasks.ts');
+        await orderTask(order, taskId, flags);
+      });
+  }
 }
 
 function defineToken(program: Command): void {

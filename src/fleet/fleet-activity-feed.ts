@@ -7,6 +7,12 @@ interface QueueCount {
   queued: number;
 }
 
+interface ParkedCount {
+  readonly phaseId: string;
+  readonly taskType: string;
+  readonly parked: number;
+}
+
 interface LockCount {
   readonly resourceType: string;
   readonly lockMode: string;
@@ -24,6 +30,8 @@ export class FleetActivityFeed implements FleetFeed {
   readonly #queueByPhase = new Map<string, Map<number, QueueCount>>();
   /** Of what is locked now, by type and mode. */
   readonly #locks = new Map<string, LockCount>();
+  /** Tasks that wait for a person, by phase and type. */
+  readonly #parked = new Map<string, ParkedCount>();
   #queued = 0;
 
   constructor(agentIndex: AgentIndex) {
@@ -31,7 +39,12 @@ export class FleetActivityFeed implements FleetFeed {
   }
 
   snapshot(): FleetSnapshot {
-    return { agents: this.#agentIndex.observations(), queue: this.#queue, locks: [...this.#locks.values()] };
+    return {
+      agents: this.#agentIndex.observations(),
+      queue: this.#queue,
+      parked: [...this.#parked.values()],
+      locks: [...this.#locks.values()],
+    };
   }
 
   agent(agentId: string): AgentObservation | undefined {
@@ -66,6 +79,13 @@ export class FleetActivityFeed implements FleetFeed {
     }
     count.queued += change;
     this.#queued += change;
+  }
+
+  countParked(phaseId: string, taskType: string, change: number): void {
+    const key = `${phaseId} ${taskType}`;
+    const parked = (this.#parked.get(key)?.parked ?? 0) + change;
+    if (parked > 0) this.#parked.set(key, { phaseId, taskType, parked });
+    else this.#parked.delete(key);
   }
 
   countLocks(resourceType: string, lockMode: string, change: number): void {

@@ -86,6 +86,7 @@ export function task(more: Partial<NewTask> = {}): NewTask {
     priority: 0,
     payload: '{"n":1}',
     maxAttempts: null,
+    timeLimitMs: null,
     idempotencyKey: null,
     poolId: null,
     ...more,

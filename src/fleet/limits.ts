@@ -34,8 +34,13 @@ export interface FleetLimits {
   readonly maxPayloadBytes: number;
   readonly maxErrorLength: number;
   readonly defaultMaxAttempts: number;
-  /** A task that was lost by its holders this often fails: it may be what ends them. */
-  readonly maxLeasesLost: number;
+  /**
+   * Agents of one domain (a pool, or all external ones) that end or hang within this time, when they are most of it, have
+   * not done so because of their tasks.
+   */
+  readonly massLossWindowMs: number;
+  /** Losses so soon after Omoi began to listen (a start, a stall) are held against no task. */
+  readonly lossTrustMs: number;
   readonly retryBaseMs: number;
   readonly retryMaxMs: number;
   /** How long a task that was handed over waits for the agent it was meant for. */
@@ -75,7 +80,8 @@ export const DEFAULT_FLEET_LIMITS: FleetLimits = {
   maxPayloadBytes: 262_144,
   maxErrorLength: 4096,
   defaultMaxAttempts: 3,
-  maxLeasesLost: 10,
+  massLossWindowMs: 3000,
+  lossTrustMs: 3500,
   retryBaseMs: 1000,
   retryMaxMs: 300_000,
   handoffKeptMs: 30_000,

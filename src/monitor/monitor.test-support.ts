@@ -129,11 +129,12 @@ class MemoryStore implements SampleSink, AppendFeed, Queryable {
 class ScriptedFleet implements FleetFeed {
   agents: FleetSnapshot['agents'] = [];
   queue: FleetSnapshot['queue'] = [];
+  parked: FleetSnapshot['parked'] = [];
   locks: FleetSnapshot['locks'] = [];
   readonly #listeners = new Set<(activity: FleetActivity) => void>();
 
   snapshot(): FleetSnapshot {
-    return { agents: this.agents, queue: this.queue, locks: this.locks };
+    return { agents: this.agents, queue: this.queue, parked: this.parked, locks: this.locks };
   }
 
   agent(agentId: string): FleetSnapshot['agents'][number] | undefined {

@@ -120,7 +120,16 @@ export {
   type AnomalyKind,
   type AnomalyState,
 } from './events/anomaly-record.ts';
-export { LOCK_MODES, TASK_STATES, type LockMode, type TaskState } from './events/task-states.ts';
+export {
+  LOCK_MODES,
+  TASK_LOSS_CAUSES,
+  TASK_RELEASE_REASONS,
+  TASK_STATES,
+  type LockMode,
+  type TaskLossCause,
+  type TaskReleaseReason,
+  type TaskState,
+} from './events/task-states.ts';
 export {
   AGENT_STATUSES,
   AGENT_TYPES,

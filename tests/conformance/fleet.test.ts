@@ -23,6 +23,7 @@ function task(more: Partial<NewTask> = {}): NewTask {
     priority: 0,
     payload: '{}',
     maxAttempts: null,
+    timeLimitMs: null,
     idempotencyKey: null,
     poolId: null,
     ...more,
@@ -51,7 +52,7 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
       fleet = createFleet({
         ...common,
         bus,
-        limits: { tickMs: 10, retryBaseMs: 40, handoffKeptMs: 300, maxLeasesLost: 3 },
+        limits: { tickMs: 10, retryBaseMs: 40, handoffKeptMs: 300, lossTrustMs: 0 },
       });
       await fleet.start();
       activity = [];
@@ -288,20 +289,50 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
       expect(activity.filter(({ kind: what }) => what === 'task_failed')).toHaveLength(2);
     });
 
-    it('fails a task that everyone loses', async () => {
+    it('parks a task that everyone loses, until a person retries or cancels it', async () => {
       await register('a');
       await fleet.tasks.enqueue([task()], null);
-      for (let times = 0; times < 3; times++) await claimed('a', { leaseMs: 20, waitMs: 10_000 });
-      await vi.waitFor(async () => {
-        const [lost] = await fleet.tasks.list({
-          states: ['failed'],
+      const parkedTasks = () =>
+        fleet.tasks.list({
+          states: ['parked'],
           phaseId: null,
           agentId: null,
           afterTaskId: null,
           limit: 1,
         });
-        expect(lost?.leases_lost).toBe(3);
-      }, patience);
+      const loseThrice = async (): Promise<TaskRow> => {
+        for (let times = 0; times < 3; times++) await claimed('a', { leaseMs: 20, waitMs: 10_000 });
+        return vi.waitFor(async () => {
+          const [parked] = await parkedTasks();
+          if (!parked) throw new Error('not parked yet');
+          return parked;
+        }, patience);
+      };
+      const lost = await loseThrice();
+      expect(lost).toMatchObject({ leases_lost: 3, counted_losses: 3, attempt: 3, finished_at_ms: null });
+      const [event] = await bus.list({ types: ['fleet.task.parked'], limit: 10 });
+      expect(event?.payload).toMatchObject({
+        agent_id: 'a',
+        reason: 'holder_hung',
+        attempts: 3,
+        max_attempts: 3,
+      });
+      const parkedCount = { phaseId: lost.phase_id, taskType: 'build', parked: 1 };
+      expect(fleet.feed.snapshot().parked).toEqual([parkedCount]);
+      await stopFleet();
+      await startFleet();
+      expect(fleet.feed.snapshot().parked).toEqual([parkedCount]);
+
+      const order = { by: 'ann', traceparent: null };
+      expect(await fleet.tasks.retry(lost.task_id, order)).toMatchObject({
+        state: 'queued',
+        counted_losses: 0,
+      });
+      await expect(fleet.tasks.retry(lost.task_id, order)).rejects.toMatchObject({ code: 'task_not_parked' });
+      expect(fleet.feed.snapshot().parked).toEqual([]);
+      expect((await loseThrice()).attempt).toBe(6);
+      expect((await fleet.tasks.cancel(lost.task_id, order)).state).toBe('cancelled');
+      expect(fleet.feed.snapshot().parked).toEqual([]);
     });
 
     it('keeps a task that is handed over for the agent it is meant for, but not forever', async () => {

@@ -143,6 +143,8 @@ export class Chronicle {
     const failed = payloadOf(event, 'fleet.task.failed');
     if (failed) task.state = failed.will_retry ? 'queued' : 'failed';
     if (event.type === 'fleet.task.released') task.state = 'queued';
+    if (event.type === 'fleet.task.parked') task.state = 'parked';
+    if (event.type === 'fleet.task.retried') task.state = 'queued';
     if (event.type === 'fleet.task.cancelled') task.state = 'cancelled';
   }
 

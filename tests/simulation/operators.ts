@@ -74,6 +74,7 @@ function enqueue(world: World, count: number): void {
     phaseId,
     priority: between(world.random, 0, 2),
     payload: '{}',
+    timeLimitMs: null,
     maxAttempts: 5,
     idempotencyKey: null,
     poolId: null,

@@ -128,6 +128,12 @@ function describe(event: SystemEvent): EventSentence | undefined {
         text: `${taskName(event.payload)} back in the queue: ${words(event.payload.reason)}`,
         tone: 'caution',
       };
+    case 'fleet.task.parked':
+      return { text: `${taskName(event.payload)} parked: ${event.payload.error}`, tone: 'bad' };
+    case 'fleet.task.retried': {
+      const { from, retried_by: by } = event.payload;
+      return { text: `${taskName(event.payload)} was ${from} and is queued again: ${by}`, tone: 'caution' };
+    }
     case 'fleet.task.refused': {
       const { agent_id: agent, generation, operation, reason } = event.payload;
       return {

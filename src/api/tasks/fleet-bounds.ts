@@ -2,6 +2,9 @@
 export const FLEET_BOUNDS = {
   minLeaseMs: 200,
   maxLeaseMs: 3_600_000,
+  minTimeLimitMs: 100,
+  /** A week. */
+  maxTimeLimitMs: 604_800_000,
   minLockTtlMs: 200,
   maxLockTtlMs: 3_600_000,
   /** Below what proxies cut off. */

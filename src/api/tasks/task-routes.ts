@@ -240,6 +240,19 @@ function registerOrders(app: ApiApp, { fleet }: TaskRouteParts): void {
   });
   app.route({
     method: 'POST',
+    url: '/api/v1/fleet/tasks/:task_id/retry',
+    config: { access: OPERATORS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'Queue a parked or failed task again, with all its attempts',
+      params: taskParams,
+      response: { 200: taskView },
+    },
+    handler: async ({ params, principal, traceparent }) =>
+      viewTask(await fleet.tasks.retry(params.task_id, { by: principal.name, traceparent })),
+  });
+  app.route({
+    method: 'POST',
     url: '/api/v1/fleet/tasks/:task_id/cancel',
     config: { access: OPERATORS },
     schema: {
@@ -261,6 +274,7 @@ function readTask(body: z.output<typeof newTask>, principal: Principal): NewTask
     priority: body.priority,
     payload: JSON.stringify(body.payload ?? null),
     maxAttempts: body.max_attempts ?? null,
+    timeLimitMs: body.time_limit_ms ?? null,
     idempotencyKey: scopedKey(body.idempotency_key ?? null, enqueuedBy),
     ...(enqueuedBy !== null && { enqueuedBy }),
     poolId: body.pool_id ?? null,

@@ -21,6 +21,13 @@ export const newTask = z.strictObject({
       'Any JSON; handed to the agent that claims the task. Numbers are doubles: send larger ones as texts.',
     ),
   max_attempts: z.number().int().min(1).max(BOUNDS.maxMaxAttempts).optional(),
+  time_limit_ms: z
+    .number()
+    .int()
+    .min(BOUNDS.minTimeLimitMs)
+    .max(BOUNDS.maxTimeLimitMs)
+    .nullish()
+    .describe('A claim that runs longer is lost and counts as an attempt; none by default.'),
   idempotency_key: storedText(200)
     .min(1)
     .nullish()
@@ -43,7 +50,12 @@ export const taskView = z
     attempt: z.number().describe('How often it was claimed: the number of the present or last claim.'),
     max_attempts: z.number(),
     failures: z.number(),
-    leases_lost: z.number(),
+    leases_lost: z.number().describe('How often a holder lost it, for whatever reason.'),
+    counted_losses: z
+      .number()
+      .describe('Losses that count as attempts: the holder ended or hung by itself while it held the task.'),
+    alone: z.boolean().describe('Whether a claim gives it to an agent that holds nothing else meanwhile.'),
+    time_limit_ms: z.number().nullable().describe('A claim that runs longer is lost.'),
     available_at: z.string(),
     kept_for_agent_id: z.string().nullable(),
     agent_id: z.string().nullable(),
@@ -53,6 +65,7 @@ export const taskView = z
     enqueued_at: z.string(),
     claimed_at: z.string().nullable(),
     finished_at: z.string().nullable(),
+    parked_at: z.string().nullable().describe('Since when it waits for a person.'),
     result: z.unknown(),
     error: z.string().nullable(),
     traceparent: z.string().nullable(),
@@ -109,6 +122,8 @@ export const claimAnswer = z.object({
       max_attempts: true,
       lease_ms: true,
       lease_expires_at: true,
+      alone: true,
+      time_limit_ms: true,
       traceparent: true,
     }),
   ),

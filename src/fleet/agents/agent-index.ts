@@ -1,5 +1,6 @@
 import type { AgentObservation, AgentStatus, Clock } from '#telemetry';
 import { AgentEntry, type AgentRow } from './agent-entry.ts';
+import { hasEnded } from './agent-status.ts';
 import { DueTimes } from '../leases/due-times.ts';
 import type { Holder } from '../leases/lease-registry.ts';
 import type { FleetLimits } from '../limits.ts';
@@ -19,6 +20,8 @@ export class AgentIndex {
   readonly #byStatus = new StatusCounts();
   /** Of each failure domain. */
   readonly #byDomain = new Map<string, StatusCounts>();
+  /** Those that have not ended; external ones without a pool under null. */
+  readonly #livingInPool = new Map<string | null, number>();
   #observations: readonly AgentObservation[] | null = null;
 
   constructor(clock: Clock, stall: StallWatch, limits: FleetLimits) {
@@ -52,6 +55,11 @@ export class AgentIndex {
   /** The failure domains that have agents. */
   domains(): Iterable<string> {
     return this.#byDomain.keys();
+  }
+
+  /** How many agents of a pool (null: of none) have not ended. */
+  livingIn(poolId: string | null): number {
+    return this.#livingInPool.get(poolId) ?? 0;
   }
 
   /** Live views, one for each agent; the list is the same until an agent comes or goes. */
@@ -134,6 +142,11 @@ export class AgentIndex {
     this.#byDomain.set(domain, counts);
     counts.add(row.status, change);
     if (counts.size === 0) this.#byDomain.delete(domain);
+    const { pool_id: poolId } = row;
+    if (hasEnded(row.status)) return;
+    const living = this.livingIn(poolId) + change;
+    if (living > 0) this.#livingInPool.set(poolId, living);
+    else this.#livingInPool.delete(poolId);
   }
 
   #current(holder: Holder): AgentEntry | undefined {

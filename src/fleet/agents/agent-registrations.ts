@@ -126,6 +126,8 @@ export class AgentRegistrations {
         agentId: agent.agent_id,
         upToGeneration: agent.generation,
         reason: 'reassigned',
+        // It did not say that it leaves: the process before ended or hung with what it held.
+        loss: { cause: 'holder_ended', detail: 'was followed by another process that registered as it' },
         traceparent,
       });
     }

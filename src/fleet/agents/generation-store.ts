@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import { OmoiError, type AgentType } from '#telemetry';
+import { OmoiError, type AgentType, type TaskLossCause } from '#telemetry';
 import type { AgentRow } from './agent-entry.ts';
 import {
   agentRef,
@@ -9,7 +9,7 @@ import {
   readGeneration,
   statusEvent,
 } from './agent-rows.ts';
-import { hasEnded } from './agent-status.ts';
+import { hasEnded, isGivenUp } from './agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import { meaningOfExit, type ExitFacts } from './exit-meaning.ts';
 import { hashNonce } from './registration.ts';
@@ -72,7 +72,16 @@ export interface ReleaseOrder {
   readonly agentId: string;
   readonly upToGeneration: number;
   readonly reason: 'reassigned' | 'agent_drained';
+  /** null where the holder was asked to leave, or somebody else took its work. */
+  readonly loss: HolderLoss | null;
   readonly traceparent: string | null;
+}
+
+/** The holder ended or hung by itself: its loss of a task may count as one of the task's attempts. */
+export interface HolderLoss {
+  readonly cause: TaskLossCause;
+  /** What was seen, for people. */
+  readonly detail: string;
 }
 
 /** What has to be let go when a generation ends or is followed by another. */
@@ -134,6 +143,10 @@ export class StoredGenerations implements GenerationStore {
         agentId: agent.agent_id,
         upToGeneration: known.generation,
         reason: 'reassigned',
+        // Who was given up is replaced for what it did; who was well is replaced because somebody wished it.
+        loss: isGivenUp(known.status)
+          ? { cause: 'holder_hung', detail: `was ${known.status} (${known.status_reason})` }
+          : null,
         traceparent: opening.traceparent,
       });
     }
@@ -180,6 +193,7 @@ export class StoredGenerations implements GenerationStore {
       agentId,
       upToGeneration: generation,
       reason: expected ? 'agent_drained' : 'reassigned',
+      loss: lossBy(exit, { expected, before: agent.generation === generation ? agent : null }),
       traceparent,
     });
     await bus.append(tx, {
@@ -228,4 +242,21 @@ async function insertSpawning(tx: StateTransaction, opening: GenerationOpening):
   };
   await tx.db.insertInto('agents').values(agent).execute();
   return agent;
+}
+
+/** An exit that nobody saw says nothing about why: a server or a machine was away. */
+function lossBy(
+  exit: GenerationExit,
+  { expected, before }: { readonly expected: boolean; readonly before: AgentRow | null },
+): HolderLoss | null {
+  if (expected) {
+    // Who was asked to end because it hung has hung by itself.
+    if (!before || !isGivenUp(before.status)) return null;
+    return { cause: 'holder_hung', detail: `was ${before.status} (${before.status_reason})` };
+  }
+  if (exit.exitCode === null && exit.signal === null) return null;
+  return {
+    cause: 'holder_ended',
+    detail: exit.signal === null ? `exited with code ${exit.exitCode}` : `was ended by ${exit.signal}`,
+  };
 }

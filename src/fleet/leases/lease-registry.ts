@@ -13,6 +13,8 @@ export interface Lease extends Holder {
   /** Tells this lease from earlier and later ones of the same thing: a claim's attempt, a lock's fencing token. */
   readonly term: number;
   readonly lengthMs: number;
+  /** Monotonic: when it ends however often it is renewed; null: never. */
+  readonly limitAtMs: number | null;
   /** Monotonic. */
   renewedAtMs: number;
   /** Wall ms since epoch: what holders are told. */
@@ -43,20 +45,31 @@ export class LeaseRegistry {
     return this.#leases.size;
   }
 
-  begin(lease: Holder & { readonly id: string; readonly term: number; readonly lengthMs: number }): Lease {
+  /** @param lease.limitMs from now on it can't be held for longer */
+  begin(
+    lease: Holder & {
+      readonly id: string;
+      readonly term: number;
+      readonly lengthMs: number;
+      readonly limitMs?: number | null;
+    },
+  ): Lease {
+    const nowMs = this.#clock.monotonicMs();
+    const { limitMs = null } = lease;
     const begun: Lease = {
       id: lease.id,
       agentId: lease.agentId,
       generation: lease.generation,
       term: lease.term,
       lengthMs: lease.lengthMs,
-      renewedAtMs: this.#clock.monotonicMs(),
+      limitAtMs: limitMs === null ? null : nowMs + limitMs,
+      renewedAtMs: nowMs,
       untilMs: this.#clock.wallMs() + lease.lengthMs,
       ending: false,
     };
     this.end(lease.id);
     this.#leases.set(lease.id, begun);
-    this.#due.set(begun, begun.renewedAtMs + begun.lengthMs);
+    this.#due.set(begun, Math.min(nowMs + begun.lengthMs, begun.limitAtMs ?? Infinity));
     return begun;
   }
 
@@ -70,6 +83,7 @@ export class LeaseRegistry {
     if (
       !lease ||
       lease.ending ||
+      isOverLimit(lease, this.#clock.monotonicMs()) ||
       lease.agentId !== holder.agentId ||
       lease.generation !== holder.generation
     ) {
@@ -95,14 +109,14 @@ export class LeaseRegistry {
     this.#due.set(lease, this.#clock.monotonicMs());
   }
 
-  /** Up to `max` leases that have run out and that nobody is ending yet; they are marked as ending. */
+  /** Up to `max` leases that have run out, or over their limits, and that nobody is ending yet; they are marked as ending. */
   takeExpired(max: number): Lease[] {
     const nowMs = this.#clock.monotonicMs();
     const expired: Lease[] = [];
     for (const lease of this.#due.take(nowMs)) {
       const leftMs = lease.lengthMs - this.#stall.silenceMs(lease.renewedAtMs);
-      if (leftMs > 0) {
-        this.#due.set(lease, nowMs + leftMs);
+      if (leftMs > 0 && !isOverLimit(lease, nowMs)) {
+        this.#due.set(lease, Math.min(nowMs + leftMs, lease.limitAtMs ?? Infinity));
         continue;
       }
       lease.ending = true;
@@ -111,4 +125,9 @@ export class LeaseRegistry {
     }
     return expired;
   }
+}
+
+/** Whether a lease has been held for as long as it may be. */
+export function isOverLimit({ limitAtMs }: Pick<Lease, 'limitAtMs'>, nowMonotonicMs: number): boolean {
+  return limitAtMs !== null && nowMonotonicMs >= limitAtMs;
 }

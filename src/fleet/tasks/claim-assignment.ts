@@ -22,13 +22,15 @@ export class ClaimAssignment {
 
   /**
    * The tasks for one claim; fewer than `count` where no more fit.
-   * @param kept what is kept for the claiming agent alone
+   * @param more.kept what is kept for the claiming agent alone
+   * @param more.alone what it may have alone: then nothing else comes with it; empty where it holds something
    */
   take(
     claim: { readonly filter: ClaimFilter; readonly lanes: readonly QueueLane[]; readonly count: number },
-    kept: readonly Candidate[],
+    more: { readonly kept: readonly Candidate[]; readonly alone: readonly Candidate[] },
   ): Candidate[] {
-    const own = kept.filter((task) => takes(claim.filter, task));
+    const own = more.kept.filter((task) => takes(claim.filter, task));
+    const alone = more.alone.find((task) => !this.#given.has(task.task_id) && takes(claim.filter, task));
     const taken: Candidate[] = [];
     while (taken.length < claim.count) {
       let best: Candidate | undefined;
@@ -38,6 +40,10 @@ export class ClaimAssignment {
       }
       for (const task of own) {
         if (!this.#given.has(task.task_id) && (!best || comesBefore(task, best))) best = task;
+      }
+      if (alone && taken.length === 0 && (!best || comesBefore(alone, best))) {
+        this.#given.add(alone.task_id);
+        return [alone];
       }
       if (!best) break;
       this.#given.add(best.task_id);

@@ -16,10 +16,15 @@ export interface QueuedTask {
   readonly phase_id: string;
   readonly pool_id: string | null;
   readonly kept_for_agent_id: string | null;
+  /** More than none: it goes to an agent that holds nothing. */
+  readonly counted_losses: number;
 }
 
 /** Whether the filter takes the task, whoever it is kept for. */
-export function takes(filter: ClaimFilter, task: Omit<QueuedTask, 'kept_for_agent_id'>): boolean {
+export function takes(
+  filter: ClaimFilter,
+  task: Omit<QueuedTask, 'kept_for_agent_id' | 'counted_losses'>,
+): boolean {
   if (filter.phaseIds && !filter.phaseIds.includes(task.phase_id)) return false;
   if (filter.taskTypes && !filter.taskTypes.includes(task.task_type)) return false;
   if (task.pool_id === null) return !filter.ownPoolOnly;

@@ -1,5 +1,8 @@
 import type { ClaimFilter, QueuedTask } from './claim-filter.ts';
 
+/** What decides which lines a task looks at. */
+type LaneOfTask = Pick<QueuedTask, 'pool_id' | 'task_type' | 'phase_id'>;
+
 /** A claim's place among those that wait. */
 interface Place {
   /** The lower, the longer it has waited. */
@@ -52,18 +55,18 @@ export class ClaimLines<Waiter extends Place> {
     };
   }
 
-  /** The claim that takes the task and has waited longest. */
-  firstFor({
-    pool_id: poolId,
-    task_type: type,
-    phase_id: phaseId,
-  }: Omit<QueuedTask, 'kept_for_agent_id'>): Waiter | undefined {
+  /**
+   * The claim that takes the task and has waited longest.
+   * @param mayTake false for those that are passed over: they are looked at one by one, so they have to be few
+   */
+  firstFor(task: LaneOfTask, mayTake: (waiter: Waiter) => boolean): Waiter | undefined {
+    const { pool_id: poolId, task_type: type, phase_id: phaseId } = task;
     const keys = [lineOf(poolId, type), lineOf(poolId, null)];
     let first: Waiter | undefined;
     for (const { phaseIds, lines } of this.#sets.values()) {
       if (phaseIds && !phaseIds.has(phaseId)) continue;
       for (const key of keys) {
-        const longest = lines.get(key)?.[0];
+        const longest = lines.get(key)?.find(mayTake);
         if (longest && (!first || longest.ticket < first.ticket)) first = longest;
       }
     }

@@ -38,6 +38,8 @@ function laneQuery(shape: { readonly pool: boolean; readonly type: boolean }) {
       .where('pool_id', shape.pool ? '=' : 'is', shape.pool ? poolId : null)
       .where('phase_id', '=', phaseId)
       .where('deferred_until_ms', 'is', null)
+      // Few are claimed alone, so a lane is walked past them; they have an index of their own.
+      .where('counted_losses', '=', 0)
       .orderBy('priority', 'desc')
       .orderBy('queue_order')
       .limit(limit)
@@ -89,6 +91,39 @@ export function laneHead(tx: StateTransaction, lane: QueueLane, limit: number): 
   const queries = lane.poolId === null ? ANY_POOL : ONE_POOL;
   const query = lane.taskType === null ? queries.ofPhase : queries.ofType;
   return query.rows(tx, { ...lane, limit });
+}
+
+function aloneQuery(inPool: boolean) {
+  return new PreparedQuery<{ poolId: string | null; limit: number }, AloneCandidate>(
+    (db, { poolId, limit }) =>
+      db
+        .selectFrom('tasks')
+        .select([...CANDIDATE_COLUMNS, 'available_at_ms'])
+        .where('state', '=', sql.lit('queued'))
+        .where('counted_losses', '>', sql.lit(0))
+        .where('pool_id', inPool ? '=' : 'is', inPool ? poolId : null)
+        .where('deferred_until_ms', 'is', null)
+        .orderBy('priority', 'desc')
+        .orderBy('queue_order')
+        .limit(limit)
+        .forUpdate()
+        .skipLocked(),
+  );
+}
+
+const ALONE = { ofAnyPool: aloneQuery(false), ofOnePool: aloneQuery(true) };
+
+/** A task that is claimed alone, and since when it could have been. */
+export type AloneCandidate = Candidate & Pick<TaskRow, 'available_at_ms'>;
+
+/** The first tasks of a pool (null: for every pool) that are claimed alone and are due; `limit` at most. */
+export function aloneIn(
+  tx: StateTransaction,
+  poolId: string | null,
+  limit: number,
+): Promise<AloneCandidate[]> {
+  const query = poolId === null ? ALONE.ofAnyPool : ALONE.ofOnePool;
+  return query.rows(tx, { poolId, limit });
 }
 
 const keptTasks = new PreparedQuery<{ agentId: string; nowMs: number; limit: number }, Candidate>(

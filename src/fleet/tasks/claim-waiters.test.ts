@@ -22,7 +22,7 @@ const request = (wanted: ClaimFilter, signal: AbortSignal | null = null): ClaimR
   traceparent: null,
   signal,
 });
-const task = { task_type: 'build', phase_id: 'A', pool_id: null, kept_for_agent_id: null };
+const task = { task_type: 'build', phase_id: 'A', pool_id: null, kept_for_agent_id: null, counted_losses: 0 };
 
 /** Waits in the name of each, in this order; tells who was woken. */
 function waitAs(waiters: ClaimWaiters, ...filters: readonly ClaimFilter[]) {
@@ -38,7 +38,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 describe('claims that wait', () => {
   it('wakes the one that fits and has waited longest, across filters', async () => {
-    const waiters = new ClaimWaiters(new VirtualClock(), 10);
+    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10, mayTake: () => true });
     const { woken } = waitAs(
       waiters,
       filter('tester', { taskTypes: ['test'] }),
@@ -55,7 +55,7 @@ describe('claims that wait', () => {
   });
 
   it('wakes for a task that is kept only the agent it is kept for', async () => {
-    const waiters = new ClaimWaiters(new VirtualClock(), 10);
+    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10, mayTake: () => true });
     const { woken } = waitAs(waiters, filter('a'), filter('b'));
     waiters.wake({ ...task, kept_for_agent_id: 'c' });
     waiters.wake({ ...task, kept_for_agent_id: 'b' });
@@ -64,7 +64,7 @@ describe('claims that wait', () => {
   });
 
   it('gives a claim that was woken and found nothing its old place back', async () => {
-    const waiters = new ClaimWaiters(new VirtualClock(), 10);
+    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10, mayTake: () => true });
     const early = waiters.takeTicket();
     const { woken } = waitAs(waiters, filter('later'));
     void waiters
@@ -77,7 +77,7 @@ describe('claims that wait', () => {
 
   it('ends a claim that was taken for a task by who took it alone, not by time', async () => {
     const clock = new VirtualClock();
-    const waiters = new ClaimWaiters(clock, 10);
+    const waiters = new ClaimWaiters(clock, { maxWaiting: 10, mayTake: () => true });
     const { woken } = waitAs(waiters, filter('a'), filter('b'), filter('c'));
     const [first, second] = [waiters.take(task), waiters.take(task)];
     expect([first?.request.agentId, second?.request.agentId, waiters.size]).toEqual(['a', 'b', 1]);
@@ -95,7 +95,7 @@ describe('claims that wait', () => {
     ['whose askers go', (_, askers) => askers.forEach((asker) => asker.abort())],
     ['when the server stops', (waiters) => waiters.stop()],
   ])('tells thousands %s in many turns, and none of them gets a task any more', async (_, endAll) => {
-    const waiters = new ClaimWaiters(new VirtualClock(), 10_000);
+    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10_000, mayTake: () => true });
     const askers = Array.from({ length: 2000 }, () => new AbortController());
     let told = 0;
     const waits = askers.map(async ({ signal }, at) => {
@@ -117,7 +117,7 @@ describe('claims that wait', () => {
   });
 
   it('compares a task with no filter: those that wait stand in lines for what they take', async () => {
-    const waiters = new ClaimWaiters(new VirtualClock(), 10_000);
+    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10_000, mayTake: () => true });
     let compared = 0;
     const watched = (agentId: string): ClaimFilter =>
       Object.defineProperty(filter(agentId, { taskTypes: ['mail'] }), 'phaseIds', {

@@ -43,6 +43,7 @@ export interface TakenClaim {
 export class ClaimWaiters {
   readonly #clock: Clock;
   readonly #maxWaiting: number;
+  readonly #mayTake: (agentId: string, task: QueuedTask) => boolean;
   readonly #lines = new ClaimLines<Waiter>();
   /** The same by agent, for tasks that are kept for one. */
   readonly #byAgent = new Map<string, Set<Waiting>>();
@@ -51,9 +52,17 @@ export class ClaimWaiters {
   #tickets = 0;
   #version = 0;
 
-  constructor(clock: Clock, maxWaiting: number) {
+  /** @param options.mayTake false where the agent of a claim that waits is given no task, or not this one */
+  constructor(
+    clock: Clock,
+    options: {
+      readonly maxWaiting: number;
+      readonly mayTake: (agentId: string, task: QueuedTask) => boolean;
+    },
+  ) {
     this.#clock = clock;
-    this.#maxWaiting = maxWaiting;
+    this.#maxWaiting = options.maxWaiting;
+    this.#mayTake = options.mayTake;
   }
 
   get size(): number {
@@ -120,6 +129,12 @@ export class ClaimWaiters {
     this.#firstFor(task)?.end('woken');
   }
 
+  /** An agent that was given nothing may have something again. */
+  wakeAgent(agentId: string): void {
+    this.#version++;
+    for (const { waiter } of this.#byAgent.get(agentId) ?? []) waiter.end('woken');
+  }
+
   /** Everybody stops waiting. */
   stop(): void {
     const all = [...this.#byAgent.values()].flatMap((waiting) => [...waiting]);
@@ -127,10 +142,12 @@ export class ClaimWaiters {
   }
 
   #firstFor(task: QueuedTask): Waiter | undefined {
-    if (task.kept_for_agent_id === null) return this.#lines.firstFor(task);
+    const mayTake = ({ request }: Waiter): boolean => this.#mayTake(request.agentId, task);
+    if (task.kept_for_agent_id === null) return this.#lines.firstFor(task, mayTake);
     let first: Waiter | undefined;
     for (const { filter, waiter } of this.#byAgent.get(task.kept_for_agent_id) ?? []) {
-      if ((!first || waiter.ticket < first.ticket) && takes(filter, task)) first = waiter;
+      if (first && waiter.ticket > first.ticket) continue;
+      if (takes(filter, task) && mayTake(waiter)) first = waiter;
     }
     return first;
   }

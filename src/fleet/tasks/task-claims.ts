@@ -5,8 +5,17 @@ import { currentAgent } from '../agents/agent-refusals.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
 import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
 import { ClaimAssignment, laneKey, type LaneHead } from './claim-assignment.ts';
-import type { ClaimFilter } from './claim-filter.ts';
-import { bringBackDue, holdClaimant, keptFor, laneHead, takeTask, type Candidate } from './claim-queries.ts';
+import { takes, type ClaimFilter } from './claim-filter.ts';
+import {
+  aloneIn,
+  bringBackDue,
+  holdClaimant,
+  keptFor,
+  laneHead,
+  takeTask,
+  type AloneCandidate,
+  type Candidate,
+} from './claim-queries.ts';
 import { notClaiming, refusalOf, type ClaimRequest } from './claim-request.ts';
 import type { QueueLane } from './queue-lanes.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
@@ -17,12 +26,24 @@ const maxTasksPerTransaction = 300;
 /** Retries that became due, brought back by the claims that share a transaction; those left come with the next. */
 const maxBroughtBackPerTransaction = 500;
 
+/** Tasks of one pool that are claimed alone and are looked at by the claims that share a transaction. */
+const maxAloneLookedAt = 50;
+/** Nobody was free for a task that is claimed alone for so long: an agent is kept from further tasks for it. */
+const aloneWaitMs = 1000;
+
 /** One claim of several that share a transaction. */
 interface Wanted {
   readonly request: ClaimRequest;
   readonly filter: ClaimFilter;
   readonly lanes: readonly QueueLane[];
   readonly count: number;
+}
+
+/** What the claims of one transaction may be given. */
+interface Offer {
+  readonly heads: readonly LaneHead[];
+  readonly kept: ReadonlyMap<Wanted, readonly Candidate[]>;
+  readonly alone: readonly AloneCandidate[];
 }
 
 /** Gives queued tasks to agents: the highest priority first, then the oldest. */
@@ -93,10 +114,11 @@ export class TaskClaims {
       bringBackDue(tx, maxBroughtBackPerTransaction),
       this.#look(tx, claims),
     ]);
-    const assignment = new ClaimAssignment(offer.heads);
-    const given = claims
-      .filter(({ request }) => !refusals.has(request))
-      .map((claim) => ({ claim, tasks: assignment.take(claim, offer.kept.get(claim) ?? []) }));
+    const given = this.#assign(
+      claims.filter(({ request }) => !refusals.has(request)),
+      offer,
+      tx.nowMs,
+    );
     const events = given.flatMap(({ claim: { request }, tasks }) =>
       tasks.map((task) => claimedEvent(task, request, request.traceparent)),
     );
@@ -117,6 +139,31 @@ export class TaskClaims {
     });
     const tasksOf = new Map(taken.map(({ request, tasks }) => [request, tasks]));
     return requests.map((request) => refusals.get(request) ?? tasksOf.get(request) ?? []);
+  }
+
+  /**
+   * What each claim gets. A task that has been lost before goes to an agent that holds nothing, which then gets nothing
+   * else; where all are busy, one of them is kept free for it.
+   */
+  #assign(claims: readonly Wanted[], offer: Offer, nowMs: number) {
+    const assignment = new ClaimAssignment(offer.heads);
+    const { solitude } = this.#state;
+    const busy = new Set<string>();
+    return claims.map((claim) => {
+      const { agentId } = claim.request;
+      const heldCount = this.#parts.agentIndex.get(agentId)?.tasksHeld ?? 0;
+      const isFree = heldCount === 0 && !busy.has(agentId);
+      const fitting = offer.alone.filter((task) => takes(claim.filter, task));
+      if (solitude.holdsAlone(agentId)) return { claim, tasks: [] };
+      const overdue = fitting.filter((task) => nowMs - task.available_at_ms >= aloneWaitMs);
+      if (!isFree && solitude.keepFree(agentId, overdue)) return { claim, tasks: [] };
+      const tasks = assignment.take(claim, {
+        kept: offer.kept.get(claim) ?? [],
+        alone: isFree ? fitting : [],
+      });
+      if (tasks.length > 0) busy.add(agentId);
+      return { claim, tasks };
+    });
   }
 
   /** Those whose agents may have no task, for all that memory knew; the others' rows are held until the commit. */
@@ -146,25 +193,26 @@ export class TaskClaims {
   }
 
   /** What lies in front of the lanes that the claims take from, and what is kept for one of them alone. */
-  async #look(
-    tx: StateTransaction,
-    claims: readonly Wanted[],
-  ): Promise<{
-    readonly heads: readonly LaneHead[];
-    readonly kept: ReadonlyMap<Wanted, readonly Candidate[]>;
-  }> {
+  async #look(tx: StateTransaction, claims: readonly Wanted[]): Promise<Offer> {
     const limit = claims.reduce((sum, { count }) => sum + count, 0);
     const lanes = new Map(claims.flatMap((claim) => claim.lanes.map((lane) => [laneKey(lane), lane])));
     const keepers = claims.filter(({ filter }) => this.#state.keepsFor(filter.agentId));
-    const [heads, kept] = await Promise.all([
+    const [heads, kept, alone] = await Promise.all([
       Promise.all(
         Array.from(lanes.values(), async (lane) => ({ lane, tasks: await laneHead(tx, lane, limit) })),
       ),
       Promise.all(
         keepers.map(async (claim) => [claim, await keptFor(tx, claim.filter.agentId, limit)] as const),
       ),
+      this.#state.solitude.waiting === 0
+        ? []
+        : Promise.all(
+            Array.from(new Set([null, ...claims.map(({ filter }) => filter.poolId)]), (poolId) =>
+              aloneIn(tx, poolId, maxAloneLookedAt),
+            ),
+          ),
     ]);
-    return { heads, kept: new Map(kept) };
+    return { heads, kept: new Map(kept), alone: alone.flat() };
   }
 
   #require(request: ClaimRequest): AgentEntry {

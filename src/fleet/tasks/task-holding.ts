@@ -51,6 +51,12 @@ export function judgeHolder(task: TaskRow, claim: ClaimRef, currentGeneration: n
     case 'failed':
     case 'cancelled':
       return refusal('task_finished', `Task ${task.task_id} is ${task.state}; last held by ${who}.`, details);
+    case 'parked':
+      return refusal(
+        'lease_lost',
+        `Task ${task.task_id} was lost and is parked; last held by ${who}.`,
+        details,
+      );
     case 'queued':
       return task.attempt === 0
         ? refusal('task_not_claimed', `Task ${task.task_id} was never claimed.`, details)

@@ -15,6 +15,8 @@ export interface NewTask {
   /** JSON text. */
   readonly payload: string;
   readonly maxAttempts: number | null;
+  /** A claim that runs longer is lost, however often it is renewed; null: never. */
+  readonly timeLimitMs: number | null;
   /** A second task with the same key is not made; the first is returned. */
   readonly idempotencyKey: string | null;
   /** Only agents of this pool may claim it; null lets everyone. */
@@ -95,13 +97,19 @@ export class TaskIntake {
     if (!task || tasks.length > 1) return null;
     const { waiters } = this.#state;
     const { taskType, phaseId, poolId } = task;
-    return waiters.take({ task_type: taskType, phase_id: phaseId, pool_id: poolId, kept_for_agent_id: null });
+    return waiters.take({
+      task_type: taskType,
+      phase_id: phaseId,
+      pool_id: poolId,
+      kept_for_agent_id: null,
+      counted_losses: 0,
+    });
   }
 
   /** Whether the agent may be given a task; if so its row is held until the commit. */
   async #mayClaim(tx: StateTransaction, claim: ClaimRequest): Promise<boolean> {
     const leaves = this.#parts.agentIndex.get(claim.agentId)?.desired === 'drain';
-    if (leaves || claim.signal?.aborted) return false;
+    if (leaves || this.#state.solitude.holdsAlone(claim.agentId) || claim.signal?.aborted) return false;
     return refusalOf(claim, await holdClaimant(tx, claim.agentId)) === null;
   }
 
@@ -162,6 +170,8 @@ export class TaskIntake {
       attempt: 0,
       failures: 0,
       leases_lost: 0,
+      counted_losses: 0,
+      time_limit_ms: task.timeLimitMs,
       available_at_ms: origin.nowMs,
       kept_for_agent_id: null,
       kept_until_ms: null,
@@ -174,6 +184,7 @@ export class TaskIntake {
       enqueued_at_ms: origin.nowMs,
       first_claimed_at_ms: null,
       finished_at_ms: null,
+      parked_at_ms: null,
       result: null,
       error: null,
       traceparent: origin.traceparent,

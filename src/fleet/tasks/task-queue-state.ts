@@ -4,7 +4,8 @@ import { ClaimWaiters } from './claim-waiters.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
 import { QueueLanes, type LaneTask } from './queue-lanes.ts';
-import { heldMs, type TaskRow } from './task-row.ts';
+import { TaskSolitude } from './task-solitude.ts';
+import { heldMs, holderOf, runsAlone, type TaskRow } from './task-row.ts';
 
 /** Which wakes may be pending at once; beyond it a late task is found by the next claim that comes by itself. */
 const maxLateTasks = 100_000;
@@ -17,6 +18,7 @@ export class TaskQueueState {
   readonly leases: LeaseRegistry;
   readonly waiters: ClaimWaiters;
   readonly lanes = new QueueLanes();
+  readonly solitude: TaskSolitude;
   readonly #parts: FleetParts;
   readonly #late = new Set<Timer>();
   /** How many tasks are kept for an agent that they were handed to. */
@@ -25,7 +27,11 @@ export class TaskQueueState {
   constructor(parts: FleetParts) {
     this.#parts = parts;
     this.leases = new LeaseRegistry(parts.clock, parts.stall);
-    this.waiters = new ClaimWaiters(parts.clock, parts.limits.maxWaitingClaims);
+    this.solitude = new TaskSolitude(parts.clock);
+    this.waiters = new ClaimWaiters(parts.clock, {
+      maxWaiting: parts.limits.maxWaitingClaims,
+      mayTake: (agentId, task) => this.#mayTake(agentId, task),
+    });
   }
 
   stop(): void {
@@ -45,9 +51,10 @@ export class TaskQueueState {
   }
 
   /** Counts what waits of one kind: at the start, and with every change. */
-  count(task: LaneTask & { readonly priority: number }, change: number): void {
+  count(task: LaneTask & Pick<TaskRow, 'priority' | 'counted_losses'>, change: number): void {
     this.#parts.activity.countQueued(task.phase_id, task.priority, change);
     this.lanes.count(task, change);
+    if (runsAlone(task)) this.solitude.countWaiting(change);
   }
 
   /** Tasks came into the queue: new ones. */
@@ -82,13 +89,22 @@ export class TaskQueueState {
 
   /** Starts a claim's lease; at the start of the server each gets its whole length again. */
   hold(task: TaskRow, holder: Holder): void {
+    if (runsAlone(task)) this.solitude.begin(task.task_id, holder.agentId);
     this.leases.begin({
       id: task.task_id,
       agentId: holder.agentId,
       generation: holder.generation,
       term: task.attempt,
       lengthMs: task.lease_ms ?? this.#parts.limits.defaultLeaseMs,
+      limitMs: this.#limitLeftMs(task),
     });
+  }
+
+  /** What is left of the time limit of a claim: all of it where the claim begins now. */
+  #limitLeftMs({ time_limit_ms: limitMs, claimed_at_ms: claimedAtMs }: TaskRow): number | null {
+    if (limitMs === null) return null;
+    const heldMs = this.#parts.clock.wallMs() - (claimedAtMs ?? this.#parts.clock.wallMs());
+    return Math.min(limitMs, Math.max(0, limitMs - heldMs));
   }
 
   completed(task: TaskRow, holder: Holder, traceparent: string | null): void {
@@ -114,16 +130,48 @@ export class TaskQueueState {
   released(task: TaskRow, holder: Holder, traceparent: string | null): void {
     this.#let(task, holder, traceparent);
     if (task.state === 'queued') this.queued([task], traceparent);
+    if (task.state !== 'parked') return;
+    this.countParked(task, 1);
+    this.#parts.activity.tell({ kind: 'queue', traceparent });
   }
 
-  /** A task was cancelled, in the queue or in a holder's hand. */
-  cancelled(task: TaskRow, holder: Holder | null, traceparent: string | null): void {
-    if (holder) {
-      this.#let(task, holder, traceparent);
-      return;
+  /** A loss of a queued task counts no more. */
+  acquitted(task: TaskRow): void {
+    if (!runsAlone(task)) this.solitude.countWaiting(-1);
+  }
+
+  /** A person, or Omoi, queued a task again that was parked or had failed. */
+  retried(task: TaskRow, from: 'parked' | 'failed', traceparent: string | null): void {
+    if (from === 'parked') this.countParked(task, -1);
+    this.queued([task], traceparent);
+  }
+
+  /** A task was cancelled, in the queue, in a holder's hand or parked: `before` is the row as it was. */
+  cancelled(task: TaskRow, before: TaskRow, traceparent: string | null): void {
+    switch (before.state) {
+      case 'queued':
+        this.count(task, -1);
+        this.#parts.activity.tell({ kind: 'queue', traceparent });
+        return;
+      case 'claimed': {
+        const holder = holderOf(before);
+        if (holder) this.#let(task, holder, traceparent);
+        return;
+      }
+      case 'parked':
+        this.countParked(task, -1);
+        this.#parts.activity.tell({ kind: 'queue', traceparent });
+        return;
+      case 'completed':
+      case 'failed':
+      case 'cancelled':
+        throw new Error(`a task that was ${before.state} was cancelled`);
     }
-    this.count(task, -1);
-    this.#parts.activity.tell({ kind: 'queue', traceparent });
+  }
+
+  /** Counts what waits for a person: at the start, and with every change. */
+  countParked(task: Pick<TaskRow, 'phase_id' | 'task_type'>, change: number): void {
+    this.#parts.activity.countParked(task.phase_id, task.task_type, change);
   }
 
   /** Wakes the claim that waits for the task: now, or when the task may be claimed (by more agents than before). */
@@ -143,6 +191,12 @@ export class TaskQueueState {
       });
       if (scheduled) this.#keep(keeper, 1);
     }
+  }
+
+  /** Whether an agent may be given the task by the sole fact that one of its claims waits. */
+  #mayTake(agentId: string, task: { readonly counted_losses: number }): boolean {
+    if (this.solitude.holdsAlone(agentId)) return false;
+    return !runsAlone(task) || (this.#parts.agentIndex.get(agentId)?.tasksHeld ?? 0) === 0;
   }
 
   #keep(agentId: string, change: number): void {
@@ -167,6 +221,7 @@ export class TaskQueueState {
   forget(lease: Lease): void {
     if (this.leases.get(lease.id) !== lease) return;
     this.leases.end(lease.id);
+    this.solitude.end(lease.id, lease.agentId);
     if (this.#parts.agentIndex.droppedTask(lease))
       this.#parts.activity.tell({ kind: 'agent', agentId: lease.agentId, traceparent: null });
   }
@@ -175,7 +230,13 @@ export class TaskQueueState {
     const lease = this.leases.get(task.task_id);
     if (lease?.agentId !== holder.agentId || lease.generation !== holder.generation) return;
     this.leases.end(task.task_id);
+    const { agentId } = holder;
+    const hadAlone = this.solitude.holdsAlone(agentId);
+    this.solitude.end(task.task_id, agentId);
     const nowIdle = this.#parts.agentIndex.droppedTask(holder);
-    if (nowIdle) this.#parts.activity.tell({ kind: 'agent', agentId: holder.agentId, traceparent });
+    if (nowIdle) this.#parts.activity.tell({ kind: 'agent', agentId, traceparent });
+    // Its own claims waited although there was something to do.
+    const isFree = (this.#parts.agentIndex.get(agentId)?.tasksHeld ?? 0) === 0;
+    if (hadAlone || (isFree && this.solitude.waiting > 0)) this.waiters.wakeAgent(agentId);
   }
 }

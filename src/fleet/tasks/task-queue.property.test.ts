@@ -59,7 +59,7 @@ class World {
     const { agents, tasks } = this.#running.fleet;
     switch (step.kind) {
       case 'enqueue': {
-        const [made] = await tasks.enqueue([task({ priority: step.priority, maxAttempts: 100 })], null);
+        const [made] = await tasks.enqueue([task({ priority: step.priority, maxAttempts: 1000 })], null);
         if (made) this.enqueued.add(made.task.task_id);
         return;
       }
@@ -135,7 +135,7 @@ async function play(steps: readonly (readonly Action[])[]): Promise<void> {
   const database = await openTestStateDatabase(clock);
   const running = await startTestFleet(database, {
     clock,
-    limits: { maxLeasesLost: 1000, retryBaseMs: 100, handoffKeptMs: 400 },
+    limits: { retryBaseMs: 100, retryMaxMs: 1000, handoffKeptMs: 400 },
   });
   try {
     for (const agentId of AGENTS) await running.fleet.agents.register(registration(agentId));

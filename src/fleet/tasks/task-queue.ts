@@ -30,7 +30,7 @@ export interface TaskQuery {
 }
 
 /** What waiting tasks are counted by. */
-const COUNTED = ['pool_id', 'phase_id', 'task_type', 'priority'] as const;
+const COUNTED = ['pool_id', 'phase_id', 'task_type', 'priority', 'counted_losses'] as const;
 
 /** The queue of tasks: each is given to one agent's generation at a time, and done once. */
 export class TaskQueue {
@@ -71,6 +71,12 @@ export class TaskQueue {
       this.#state.hold(task, holder);
       agentIndex.tookTask(holder);
     }
+    const parked = await database.reader
+      .selectFrom('tasks')
+      .select(['phase_id', 'task_type'])
+      .where('state', '=', sql.lit('parked'))
+      .execute();
+    for (const task of parked) this.#state.countParked(task, 1);
     const late = await database.reader
       .selectFrom('tasks')
       .selectAll()
@@ -130,6 +136,10 @@ export class TaskQueue {
     return this.#releases.cancel(taskId, order);
   }
 
+  retry(taskId: string, order: { by: string; traceparent: string | null }): Promise<TaskRow> {
+    return this.#releases.retry(taskId, order);
+  }
+
   /**
    * @param within what may be seen; a task that may not is unknown
    * @throws OmoiError `unknown_task`
@@ -159,7 +169,7 @@ export class TaskQueue {
 }
 
 type TaskPlace = Pick<TaskRow, 'queue_order' | 'task_id'>;
-const UNFINISHED: ReadonlySet<string> = new Set(['queued', 'claimed']);
+const UNFINISHED: ReadonlySet<string> = new Set(['queued', 'claimed', 'parked']);
 
 /** What is not done is read from an index of its own; what is done, stretch by stretch. */
 function taskSlices({ reader }: StateDatabase, { states, phaseId, agentId, within = null }: TaskQuery) {

@@ -1,31 +1,43 @@
 import { sql } from 'kysely';
 import { PreparedQuery, type StateTransaction } from '#storage';
-import { messageOf, OmoiError } from '#telemetry';
+import { backoffMs, messageOf, OmoiError, toStorable, type TaskReleaseReason } from '#telemetry';
 import type { FleetParts } from '../fleet-parts.ts';
-import type { ReleaseOrder } from '../agents/generation-store.ts';
-import type { Holder, Lease } from '../leases/lease-registry.ts';
+import type { HolderLoss, ReleaseOrder } from '../agents/generation-store.ts';
+import { isOverLimit, type Holder, type Lease } from '../leases/lease-registry.ts';
+import { LossJudge, type CountedLoss, type LossJudgement } from './loss-judge.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
 import {
+  attemptsUsed,
   cancelledEvent,
-  failedEvent,
   holderOf,
+  parkedEvent,
   releasedEvent,
-  type ReleaseReason,
+  retriedEvent,
   type TaskRow,
 } from './task-row.ts';
 import { finished, FREE, unknownTask, writeTask } from './task-settlement.ts';
 
 const maxExpiriesPerTransaction = 100;
 
+/** Why a holder's tasks are taken from it. */
+interface ReleaseCause {
+  readonly reason: TaskReleaseReason;
+  /** null where the holder is not to blame. */
+  readonly loss: HolderLoss | null;
+  readonly traceparent: string | null;
+}
+
 /** Takes tasks back from their holders: leases that ran out, agents that ended, orders of operators. */
 export class TaskReleases {
   readonly #parts: FleetParts;
   readonly #state: TaskQueueState;
+  readonly #judge: LossJudge;
   #expiring = false;
 
   constructor(parts: FleetParts, state: TaskQueueState) {
     this.#parts = parts;
     this.#state = state;
+    this.#judge = new LossJudge(parts.clock, parts.stall, parts.limits);
   }
 
   /** Queues again what an agent's generations up to one have claimed; returns how many tasks. */
@@ -39,7 +51,7 @@ export class TaskReleases {
       .orderBy('task_id')
       .forUpdate()
       .execute();
-    await this.#release(tx, held, order);
+    await this.#release(tx, { agentId: order.agentId, generation: order.upToGeneration }, held, order);
     return held.length;
   }
 
@@ -53,6 +65,7 @@ export class TaskReleases {
       await this.#parts.database.transaction((tx) => this.#expire(tx, expired));
     } catch (thrown) {
       for (const lease of expired) this.#state.leases.keep(lease);
+      this.#judge.outage();
       this.#parts.logger.error({ error: messageOf(thrown) }, 'Expired leases could not be taken back.');
     } finally {
       this.#expiring = false;
@@ -71,14 +84,44 @@ export class TaskReleases {
           task_id: taskId,
         });
       }
-      if (task.state !== 'claimed') throw finished(task);
-      const [released] = await this.#release(tx, [task], { reason: 'reassigned', traceparent });
+      const holder = holderOf(task);
+      if (task.state !== 'claimed' || !holder) throw finished(task);
+      const order = { reason: 'reassigned', loss: null, traceparent } as const;
+      const [released] = await this.#release(tx, holder, [task], order);
       return released ?? task;
     });
   }
 
   /**
-   * Ends a task that is queued or claimed; its holder is refused from then on. Repeating it changes nothing.
+   * Queues a parked or failed task again, with all its attempts.
+   * @throws OmoiError `unknown_task`, `task_not_parked`, `queue_full`
+   */
+  async retry(taskId: string, order: { by: string; traceparent: string | null }): Promise<TaskRow> {
+    const { activity, bus, database, limits } = this.#parts;
+    if (activity.queued >= limits.maxQueuedTasks) {
+      throw new OmoiError('queue_full', `maxQueuedTasks (${limits.maxQueuedTasks}) tasks wait already.`, {
+        max_queued_tasks: limits.maxQueuedTasks,
+      });
+    }
+    return database.transaction(async (tx) => {
+      const task = await lockTask(tx, taskId);
+      const { state: from } = task;
+      if (from !== 'parked' && from !== 'failed') {
+        throw new OmoiError('task_not_parked', `Task ${taskId} is ${from}, neither parked nor failed.`, {
+          task_id: taskId,
+          state: from,
+        });
+      }
+      const queued: TaskRow = { ...task, ...requeued(tx.nowMs), failures: 0, counted_losses: 0, error: null };
+      await writeTask(tx, queued);
+      await bus.append(tx, retriedEvent(queued, { ...order, from }));
+      tx.afterCommit(() => this.#state.retried(queued, from, order.traceparent));
+      return queued;
+    });
+  }
+
+  /**
+   * Ends a task that is queued, claimed or parked; its holder is refused from then on. Repeating it changes nothing.
    * @throws OmoiError `unknown_task`, `task_finished` for one that completed or failed
    */
   async cancel(taskId: string, order: { by: string; traceparent: string | null }): Promise<TaskRow> {
@@ -86,17 +129,18 @@ export class TaskReleases {
     return this.#parts.database.transaction(async (tx) => {
       const task = await lockTask(tx, taskId);
       if (task.state === 'cancelled') return task;
-      if (task.state !== 'queued' && task.state !== 'claimed') throw finished(task);
+      if (!CANCELLABLE.has(task.state)) throw finished(task);
       const cancelled: TaskRow = {
         ...task,
         state: 'cancelled',
         error: `cancelled by ${order.by}`,
         lease_until_ms: null,
+        parked_at_ms: null,
         finished_at_ms: tx.nowMs,
       };
       await writeTask(tx, cancelled);
       await this.#parts.bus.append(tx, cancelledEvent(cancelled, order.by, traceparent));
-      tx.afterCommit(() => this.#state.cancelled(cancelled, holderOf(task), traceparent));
+      tx.afterCommit(() => this.#state.cancelled(cancelled, task, traceparent));
       return cancelled;
     });
   }
@@ -112,7 +156,14 @@ export class TaskReleases {
       .forUpdate()
       .execute();
     const stillHeld = tasks.filter((task) => terms.get(task.task_id)?.term === task.attempt);
-    await this.#release(tx, stillHeld, { reason: 'lease_expired', traceparent: null });
+    const nowMs = this.#parts.clock.monotonicMs();
+    const overLimit = new Set(expired.filter((lease) => isOverLimit(lease, nowMs)).map(({ id }) => id));
+    const [tooLong, notRenewed] = [
+      stillHeld.filter((task) => overLimit.has(task.task_id)),
+      stillHeld.filter((task) => !overLimit.has(task.task_id)),
+    ];
+    for (const task of tooLong) await this.#releaseOverLimit(tx, task);
+    await this.#releaseNotRenewed(tx, notRenewed);
     const released = new Set(stillHeld.map((task) => task.task_id));
     tx.afterCommit(() => {
       // A lease of what is not claimed any more was left over by a commit that was told late.
@@ -120,55 +171,163 @@ export class TaskReleases {
     });
   }
 
-  /** Writes claimed and locked tasks back into the queue, or ends those that were lost too often. */
+  async #releaseOverLimit(tx: StateTransaction, task: TaskRow): Promise<void> {
+    const holder = holderOf(task);
+    if (!holder) return;
+    const detail = `held it for longer than its time limit of ${task.time_limit_ms ?? 0} ms`;
+    const loss = { cause: 'time_limit', detail } as const;
+    await this.#release(tx, holder, [task], { reason: 'time_limit', loss, traceparent: null });
+  }
+
+  async #releaseNotRenewed(tx: StateTransaction, tasks: readonly TaskRow[]): Promise<void> {
+    const byHolder = Map.groupBy(tasks, (task) => `${task.agent_id}/${task.generation}`);
+    for (const held of byHolder.values()) {
+      const holder = held[0] && holderOf(held[0]);
+      if (!holder) continue;
+      const detail = `let its lease of ${held[0]?.lease_ms ?? 0} ms run out`;
+      const loss = { cause: 'holder_hung', detail } as const;
+      await this.#release(tx, holder, held, { reason: 'lease_expired', loss, traceparent: null });
+    }
+  }
+
+  /** Writes tasks that one holder has claimed, and that are locked, back into the queue, or parks them. */
   async #release(
     tx: StateTransaction,
+    holder: Holder,
     held: readonly TaskRow[],
-    order: { readonly reason: ReleaseReason; readonly traceparent: string | null },
+    cause: ReleaseCause,
   ): Promise<TaskRow[]> {
-    const { bus, limits } = this.#parts;
-    const { reason, traceparent } = order;
-    const releases: { readonly task: TaskRow; readonly holder: Holder }[] = [];
-    for (const task of held) {
-      const holder = holderOf(task);
-      if (!holder) continue;
-      const released = releaseTask(task, { reason, nowMs: tx.nowMs, maxLeasesLost: limits.maxLeasesLost });
-      releases.push({ task: released, holder });
-    }
+    const { reason, loss, traceparent } = cause;
+    const judgement = loss && this.#judgeLoss(holder, held, loss);
+    if (held.length === 0 && judgement?.kind !== 'many_at_once') return [];
+    const releases = held.map((task) => ({
+      task: this.#releasedRow(task, { loss, judgement, nowMs: tx.nowMs }),
+      holder: holderOf(task) ?? holder,
+    }));
     await Promise.all(releases.map(({ task }) => writeReleased(tx, task)));
-    const events = releases.flatMap(({ task, holder }) => {
-      const released = releasedEvent(task, { holder, reason, traceparent });
-      return task.state === 'failed' ? [released, failedEvent(task, holder, traceparent)] : [released];
+    const counted = judgement?.kind === 'counts';
+    const events = releases.flatMap(({ task, holder: of }) => {
+      const released = releasedEvent(task, { holder: of, reason, counted, traceparent });
+      if (task.state !== 'parked' || !loss) return [released];
+      return [released, parkedEvent(task, { holder: of, cause: loss.cause, traceparent })];
     });
-    await bus.append(tx, ...events);
+    await this.#parts.bus.append(tx, ...events);
     tx.afterCommit(() => {
-      for (const { task, holder } of releases) {
-        if (task.state === 'failed') this.#state.failed(task, holder, traceparent);
-        else this.#state.released(task, holder, traceparent);
-      }
+      for (const { task, holder: of } of releases) this.#state.released(task, of, traceparent);
+      if (counted)
+        this.#judge.counted(
+          this.#inDomain(holder),
+          releases.map(({ task }) => claimOf(task)),
+        );
     });
+    if (judgement?.kind === 'many_at_once') await this.#giveBack(tx, holder, judgement.counted);
     return releases.map((release) => release.task);
+  }
+
+  #inDomain(holder: Holder): Holder & { readonly poolId: string | null } {
+    return { ...holder, poolId: this.#parts.agentIndex.get(holder.agentId)?.poolId ?? null };
+  }
+
+  #judgeLoss(holder: Holder, held: readonly TaskRow[], { cause }: HolderLoss): LossJudgement {
+    // That a task ran too long shows of itself whose fault it is.
+    if (cause === 'time_limit') return { kind: 'counts' };
+    const lost = this.#inDomain(holder);
+    const entry = this.#parts.agentIndex.get(holder.agentId);
+    const explained = held.some(({ counted_losses: losses }) => losses > 0) && (entry?.tasksHeld ?? 0) <= 1;
+    return this.#judge.judge({ ...lost, explained, living: this.#parts.agentIndex.livingIn(lost.poolId) });
+  }
+
+  /** A claimed task as it is after its holder lost it or gave it up. */
+  #releasedRow(
+    task: TaskRow,
+    release: {
+      readonly loss: HolderLoss | null;
+      readonly judgement: LossJudgement | null;
+      readonly nowMs: number;
+    },
+  ): TaskRow {
+    const { loss, judgement, nowMs } = release;
+    if (!loss || !judgement) return { ...task, ...requeued(nowMs) };
+    const counts = judgement.kind === 'counts';
+    const lost = {
+      ...task,
+      leases_lost: task.leases_lost + 1,
+      counted_losses: task.counted_losses + (counts ? 1 : 0),
+    };
+    if (!counts) {
+      // What went together comes back apart, so that the one that ends its holders shows itself.
+      const again = judgement.kind === 'outage' ? nowMs : this.#retryAtMs(nowMs, lost.leases_lost);
+      return { ...lost, ...requeued(nowMs, again) };
+    }
+    if (attemptsUsed(lost) < task.max_attempts) {
+      return { ...lost, ...requeued(nowMs, this.#retryAtMs(nowMs, lost.counted_losses)) };
+    }
+    const holder = `agent ${task.agent_id} generation ${task.generation}`;
+    return {
+      ...lost,
+      state: 'parked',
+      lease_until_ms: null,
+      parked_at_ms: nowMs,
+      error: toStorable(
+        `${attemptsUsed(lost)} of ${task.max_attempts} attempts used up: ${holder} ${loss.detail}`.slice(
+          0,
+          this.#parts.limits.maxErrorLength,
+        ),
+      ),
+    };
+  }
+
+  #retryAtMs(nowMs: number, losses: number): number {
+    const { limits, random } = this.#parts;
+    return nowMs + backoffMs(losses, { firstMs: limits.retryBaseMs, maxMs: limits.retryMaxMs }, random);
+  }
+
+  /** So many holders went at once that their tasks are not to blame: neither are those of the first of them. */
+  async #giveBack(tx: StateTransaction, holder: Holder, losses: readonly CountedLoss[]): Promise<void> {
+    if (losses.length === 0) return;
+    const { poolId } = this.#inDomain(holder);
+    const tasks = await tx.db
+      .selectFrom('tasks')
+      .selectAll()
+      .where('task_id', 'in', [...new Set(losses.map(({ taskId }) => taskId))])
+      .where('counted_losses', '>', 0)
+      .orderBy('task_id')
+      .forUpdate()
+      .execute();
+    const unfinished = tasks.filter(({ state }) => CANCELLABLE.has(state));
+    for (const task of unfinished) {
+      const innocent = { ...task, counted_losses: task.counted_losses - 1 };
+      if (task.state !== 'parked') {
+        await writeTask(tx, innocent);
+        if (task.state === 'queued') tx.afterCommit(() => this.#state.acquitted(innocent));
+        continue;
+      }
+      const queued: TaskRow = { ...innocent, ...requeued(tx.nowMs), error: null };
+      await writeTask(tx, queued);
+      const by = 'omoi: most agents of its pool ended at once';
+      await this.#parts.bus.append(tx, retriedEvent(queued, { from: 'parked', by, traceparent: null }));
+      tx.afterCommit(() => this.#state.retried(queued, 'parked', null));
+    }
+    tx.afterCommit(() => this.#judge.givenBack(poolId));
   }
 }
 
-/** A claimed task as it is after its holder lost it or gave it up. */
-function releaseTask(
-  task: TaskRow,
-  release: { readonly reason: ReleaseReason; readonly nowMs: number; readonly maxLeasesLost: number },
-): TaskRow {
-  const lost = release.reason === 'lease_expired' || release.reason === 'reassigned';
-  const leasesLost = task.leases_lost + (lost ? 1 : 0);
-  if (lost && leasesLost >= release.maxLeasesLost) {
-    return {
-      ...task,
-      state: 'failed',
-      leases_lost: leasesLost,
-      lease_until_ms: null,
-      finished_at_ms: release.nowMs,
-      error: `lost by its holders ${leasesLost} times, which is maxLeasesLost`,
-    };
-  }
-  return { ...task, ...FREE, state: 'queued', leases_lost: leasesLost, available_at_ms: release.nowMs };
+const CANCELLABLE: ReadonlySet<string> = new Set(['queued', 'claimed', 'parked']);
+
+function claimOf({ task_id: taskId, attempt }: TaskRow): CountedLoss {
+  return { taskId, attempt };
+}
+
+/** What a task in the queue looks like that nobody holds; from `availableAtMs` on it may be claimed. */
+function requeued(nowMs: number, availableAtMs = nowMs) {
+  return {
+    ...FREE,
+    state: 'queued',
+    finished_at_ms: null,
+    parked_at_ms: null,
+    available_at_ms: availableAtMs,
+    deferred_until_ms: availableAtMs > nowMs ? availableAtMs : null,
+  } as const;
 }
 
 const releasing = new PreparedQuery<TaskRow & { readonly taskId: string }, never>((db, values) =>
@@ -182,7 +341,10 @@ const releasing = new PreparedQuery<TaskRow & { readonly taskId: string }, never
       lease_ms: values.lease_ms,
       lease_until_ms: values.lease_until_ms,
       leases_lost: values.leases_lost,
+      counted_losses: values.counted_losses,
       available_at_ms: values.available_at_ms,
+      deferred_until_ms: values.deferred_until_ms,
+      parked_at_ms: values.parked_at_ms,
       finished_at_ms: values.finished_at_ms,
       error: values.error,
     })

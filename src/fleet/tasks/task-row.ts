@@ -1,12 +1,10 @@
 import type { Selectable } from 'kysely';
 import type { StateTables } from '#storage';
-import type { NewSystemEvent } from '#telemetry';
+import type { NewSystemEvent, TaskLossCause, TaskReleaseReason } from '#telemetry';
 import type { Holder } from '../leases/lease-registry.ts';
 
 /** A task as it is kept; `payload` and `result` are JSON text. */
 export type TaskRow = Selectable<StateTables['tasks']>;
-
-export type ReleaseReason = 'lease_expired' | 'reassigned' | 'handed_off' | 'agent_drained';
 
 /** What every event about a task names, and the trace in which it was enqueued. */
 type NamedTask = Pick<TaskRow, 'task_id' | 'task_type' | 'phase_id' | 'traceparent'>;
@@ -82,7 +80,12 @@ export function cancelledEvent(task: TaskRow, by: string, traceparent: string | 
 
 export function releasedEvent(
   task: TaskRow,
-  release: { readonly holder: Holder; readonly reason: ReleaseReason; readonly traceparent: string | null },
+  release: {
+    readonly holder: Holder;
+    readonly reason: TaskReleaseReason;
+    readonly counted: boolean;
+    readonly traceparent: string | null;
+  },
 ): NewSystemEvent {
   return {
     ...aboutTask(task, release.traceparent),
@@ -92,7 +95,39 @@ export function releasedEvent(
       agent_id: release.holder.agentId,
       generation: release.holder.generation,
       reason: release.reason,
+      counted: release.counted,
     },
+  };
+}
+
+export function parkedEvent(
+  task: TaskRow,
+  parking: { readonly holder: Holder; readonly cause: TaskLossCause; readonly traceparent: string | null },
+): NewSystemEvent {
+  return {
+    ...aboutTask(task, parking.traceparent),
+    event_type: 'fleet.task.parked',
+    payload: {
+      ...taskRef(task),
+      agent_id: parking.holder.agentId,
+      generation: parking.holder.generation,
+      reason: parking.cause,
+      attempts: attemptsUsed(task),
+      max_attempts: task.max_attempts,
+      error: task.error ?? '',
+    },
+  };
+}
+
+/** @param retry.by a person or token, or why Omoi itself queues it again */
+export function retriedEvent(
+  task: TaskRow,
+  retry: { readonly from: 'parked' | 'failed'; readonly by: string; readonly traceparent: string | null },
+): NewSystemEvent {
+  return {
+    ...aboutTask(task, retry.traceparent),
+    event_type: 'fleet.task.retried',
+    payload: { ...taskRef(task), from: retry.from, retried_by: retry.by },
   };
 }
 
@@ -116,6 +151,16 @@ export function refusedEvent(
       reason: refusal.reason,
     },
   };
+}
+
+/** What its handlers failed and what its holders lost by themselves; `max_attempts` are given. */
+export function attemptsUsed(task: Pick<TaskRow, 'failures' | 'counted_losses'>): number {
+  return task.failures + task.counted_losses;
+}
+
+/** It may be what ended its holder: the next shall hold nothing else that would go with it. */
+export function runsAlone(task: Pick<TaskRow, 'counted_losses'>): boolean {
+  return task.counted_losses > 0;
 }
 
 /** How long the last claim lasted, ms; 0 where it never was claimed or did not end. */

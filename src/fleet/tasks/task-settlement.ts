@@ -4,11 +4,18 @@ import { backoffMs, createId, OmoiError, toStorable } from '#telemetry';
 import { knownAgent } from '../agents/agent-refusals.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
-import type { Lease } from '../leases/lease-registry.ts';
+import { isOverLimit, type Lease } from '../leases/lease-registry.ts';
 import { judgeHolder, type ClaimRef } from './task-holding.ts';
 import { assertSize } from './task-intake.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
-import { completedEvent, failedEvent, refusedEvent, releasedEvent, type TaskRow } from './task-row.ts';
+import {
+  attemptsUsed,
+  completedEvent,
+  failedEvent,
+  refusedEvent,
+  releasedEvent,
+  type TaskRow,
+} from './task-row.ts';
 
 /** What the holder of a task asks for. */
 export interface HolderRequest extends ClaimRef {
@@ -50,7 +57,9 @@ export class TaskSettlement {
     await this.#asHolder(request, 'renew', async () => null);
     const held = leases.get(request.taskId);
     if (held && leases.renew(request.taskId, request)) return held;
-    throw new OmoiError('lease_lost', `The lease of task ${request.taskId} has just run out.`, {
+    const isTooLong = held && isOverLimit(held, this.#parts.clock.monotonicMs());
+    const why = isTooLong ? 'is over its time limit' : 'has just run out';
+    throw new OmoiError('lease_lost', `The lease of task ${request.taskId} ${why}.`, {
       task_id: request.taskId,
     });
   }
@@ -99,7 +108,7 @@ export class TaskSettlement {
     const { traceparent } = request;
     return this.#asHolder(request, 'fail', async (tx, task) => {
       const failures = task.failures + 1;
-      const retries = failure.retry && failures < task.max_attempts;
+      const retries = failure.retry && attemptsUsed({ ...task, failures }) < task.max_attempts;
       const retryAtMs =
         tx.nowMs + backoffMs(failures, { firstMs: limits.retryBaseMs, maxMs: limits.retryMaxMs }, random);
       const failed: TaskRow = {
@@ -149,7 +158,10 @@ export class TaskSettlement {
           at_ms: tx.nowMs,
         })
         .execute();
-      await bus.append(tx, releasedEvent(handed, { holder: request, reason: 'handed_off', traceparent }));
+      await bus.append(
+        tx,
+        releasedEvent(handed, { holder: request, reason: 'handed_off', counted: false, traceparent }),
+      );
       tx.afterCommit(() => {
         this.#state.released(handed, request, traceparent);
         activity.tell({ kind: 'handoff', fromAgentId: agentId, toAgentId: to.agentId, traceparent });

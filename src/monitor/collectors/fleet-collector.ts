@@ -32,6 +32,7 @@ export class FleetCollector {
   readonly #appender: SeriesAppender;
   readonly #clock: Clock;
   readonly #queued: GaugeFamily;
+  readonly #parked: GaugeFamily;
   readonly #locksActive: GaugeFamily;
   readonly #agents: AgentGauges;
   readonly #counters: FleetCounters;
@@ -59,6 +60,7 @@ export class FleetCollector {
     this.#appender = parts.appender;
     this.#clock = clock;
     this.#queued = new GaugeFamily(parts, 'tasks_queued_total');
+    this.#parked = new GaugeFamily(parts, 'tasks_parked');
     this.#locksActive = new GaugeFamily(parts, 'resource_locks_active');
     this.#agents = new AgentGauges(parts);
     this.#counters = new FleetCounters(parts);
@@ -128,6 +130,12 @@ export class FleetCollector {
         add(queued, this.#queued.at(count.phaseId, String(count.priority)), count.queued);
       }
       this.#queued.setTotals(queued);
+      const parked = new Map<KeptSeries, number>();
+      for (const count of snapshot.parked) {
+        add(parked, this.#parked.at(count.phaseId, count.taskType), count.parked);
+      }
+      this.#parked.setTotals(parked);
+      this.#parked.endIdleZeros();
     }
     if (this.#locksDirty) {
       this.#locksDirty = false;

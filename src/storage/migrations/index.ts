@@ -20,6 +20,7 @@ import { removedRules } from './023_removed_rules.ts';
 import { unitStops } from './024_unit_stops.ts';
 import { proofOfRepair } from './026_proof_of_repair.ts';
 import { drains } from './027_drains.ts';
+import { parkedTasks } from './028_parked_tasks.ts';
 import { scopes } from './030_scopes.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -45,5 +46,6 @@ export const MIGRATIONS: readonly Migration[] = [
   unitStops,
   proofOfRepair,
   drains,
+  parkedTasks,
   scopes,
 ];

@@ -75,8 +75,15 @@ export interface TaskTables {
     /** How often it was claimed: the number of the present or last claim. */
     attempt: number;
     failures: number;
-    /** How often a holder lost it. */
+    /** How often a holder lost it, for whatever reason. */
     leases_lost: number;
+    /**
+     * How many of these losses count as attempts: its holder ended or hung by itself. Such a task is claimed alone, since it
+     * may be what ends them.
+     */
+    counted_losses: number;
+    /** How long a claim may run, however often its lease is renewed; null: for ever. */
+    time_limit_ms: number | null;
     /** A retry waits until then. */
     available_at_ms: number;
     /** A task that was handed over is kept for this agent until `kept_until_ms`. */
@@ -95,6 +102,8 @@ export interface TaskTables {
     enqueued_at_ms: number;
     first_claimed_at_ms: number | null;
     finished_at_ms: number | null;
+    /** Since when it waits for a person; it is not finished, so it is kept. */
+    parked_at_ms: number | null;
     /** JSON. */
     result: string | null;
     error: string | null;

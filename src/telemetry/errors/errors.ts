@@ -95,6 +95,10 @@ export const ERROR_CATALOGUE = {
     'Drop the work: the task has been given to somebody else; the message says to whom.',
   ),
   task_not_claimed: entry(409, 'Claim the task before you complete it.'),
+  task_not_parked: entry(
+    409,
+    'Only a parked or failed task can be retried; the message says where it stands.',
+  ),
   task_finished: entry(409, 'The task has ended; nothing is left to do.'),
   lock_held: entry(409, 'Try again when the present holder’s lease has ended; the message names it.', true),
   lock_lost: entry(409, 'Drop what the lock protected: it has expired or was taken over.'),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { labelsSchema } from '../labels/label-set.ts';
 import { RESOLUTION_CAUSES } from './alert-states.ts';
 import { ANOMALY_KINDS } from './anomaly-record.ts';
+import { TASK_LOSS_CAUSES, TASK_RELEASE_REASONS } from './task-states.ts';
 import { GUARDS, REMEDIATION_OUTCOMES, REMEDIATION_STATES, WATCHDOG_STATES } from './remediation-record.ts';
 
 const labels = labelsSchema;
@@ -146,8 +147,23 @@ export const EVENT_PAYLOADS = {
     ...taskRef,
     agent_id: nullableText,
     generation: z.number().int().nullable(),
-    reason: z.enum(['lease_expired', 'reassigned', 'handed_off', 'agent_drained']),
+    reason: z.enum(TASK_RELEASE_REASONS),
+    /** Whether the loss counts as an attempt; events of older servers don't say. */
+    counted: z.boolean().optional(),
   }),
+  /** Its attempts are used up by losses: it waits for a person. */
+  'fleet.task.parked': z.object({
+    ...taskRef,
+    agent_id: z.string(),
+    generation: z.number().int(),
+    reason: z.enum(TASK_LOSS_CAUSES),
+    attempts: z.number().int(),
+    max_attempts: z.number().int(),
+    /** How the last holder lost it. */
+    error: z.string(),
+  }),
+  /** It is queued again with all its attempts: by a person, or because the losses turned out not to be its own. */
+  'fleet.task.retried': z.object({ ...taskRef, from: z.enum(['parked', 'failed']), retried_by: z.string() }),
   'fleet.task.refused': z.object({
     ...taskRef,
     agent_id: z.string(),

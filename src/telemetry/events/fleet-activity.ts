@@ -80,6 +80,12 @@ export interface FleetSnapshot {
   readonly agents: readonly AgentObservation[];
   /** One entry for each phase and priority that was ever queued since the start; zero counts stay. */
   readonly queue: readonly { readonly phaseId: string; readonly priority: number; readonly queued: number }[];
+  /** Tasks that wait for a person, by phase and type; none has a count of zero. */
+  readonly parked: readonly {
+    readonly phaseId: string;
+    readonly taskType: string;
+    readonly parked: number;
+  }[];
   readonly locks: readonly {
     readonly resourceType: string;
     readonly lockMode: string;

@@ -27,6 +27,11 @@ const histogram = (unit: string, labels: readonly string[], help: string): Metri
 /** The metrics every Omoi fleet has, in Prometheus names. docs/monitoring/metrics.md is held against it. */
 export const STANDARD_METRICS = {
   tasks_queued_total: gauge('tasks', ['phase_id', 'priority'], 'Tasks that wait to be claimed. A gauge.'),
+  tasks_parked: gauge(
+    'tasks',
+    ['phase_id', 'task_type'],
+    'Tasks that used up their attempts by ending their holders, and wait for a person.',
+  ),
   tasks_completed_total: counter('tasks', ['phase_id', 'agent_id'], 'Tasks completed.'),
   tasks_failed_total: counter('tasks', ['phase_id', 'agent_id'], 'Task attempts that failed.'),
   task_duration_seconds: histogram('seconds', ['phase_id', 'task_type'], 'Time from claim to completion.'),

@@ -1,0 +1,76 @@
+import { OmoiError } from '#telemetry';
+import { findServer } from '#server';
+import { z } from 'zod';
+import { createLocalClient, type LocalClient } from './local-client.ts';
+import { printable } from './query/printable.ts';
+
+export interface TaskFlags {
+  readonly dataDirectory: string;
+  readonly json?: boolean;
+}
+
+const parkedTask = z.object({
+  task_id: z.string(),
+  task_type: z.string(),
+  phase_id: z.string(),
+  failures: z.number(),
+  counted_losses: z.number(),
+  max_attempts: z.number(),
+  parked_at: z.string().nullable(),
+  error: z.string().nullable(),
+});
+const taskPage = z.object({ tasks: z.array(parkedTask) });
+
+const TASKS_PER_PAGE = 1000;
+
+/** `omoi tasks parked`: the tasks that used up their attempts by ending their holders, and what was seen last. */
+export async function listParkedTasks(flags: TaskFlags): Promise<void> {
+  const tasks = await allParked(ownerClient(flags.dataDirectory));
+  if (flags.json === true) {
+    process.stdout.write(`${JSON.stringify({ tasks })}\n`);
+    return;
+  }
+  if (tasks.length === 0) process.stdout.write('no task is parked\n');
+  for (const task of tasks) {
+    const attempts = `${task.failures + task.counted_losses}/${task.max_attempts} attempts`;
+    process.stdout.write(
+      `${task.task_id}  ${task.task_type}  ${task.phase_id}  ${attempts}  parked ${task.parked_at ?? ''}\n`,
+    );
+    for (const line of (task.error ?? '').split('\n')) process.stdout.write(`    ${printable(line)}\n`);
+  }
+}
+
+async function allParked(client: LocalClient): Promise<z.output<typeof parkedTask>[]> {
+  const tasks: z.output<typeof parkedTask>[] = [];
+  for (;;) {
+    const last = tasks.at(-1);
+    const page = new URLSearchParams({
+      state: 'parked',
+      limit: String(TASKS_PER_PAGE),
+      ...(last && { after: last.task_id }),
+    });
+    const found = taskPage.parse(await client.call('GET', `/api/v1/fleet/tasks?${page.toString()}`));
+    tasks.push(...found.tasks);
+    if (found.tasks.length < TASKS_PER_PAGE) return tasks;
+  }
+}
+
+/** `omoi tasks retry` and `omoi tasks cancel`, of one task. */
+export async function orderTask(order: 'retry' | 'cancel', taskId: string, flags: TaskFlags): Promise<void> {
+  const path = `/api/v1/fleet/tasks/${encodeURIComponent(taskId)}/${order}`;
+  const answer = await ownerClient(flags.dataDirectory).call('POST', path);
+  const { state } = z.object({ state: z.string() }).parse(answer);
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(answer)}\n`);
+  else process.stdout.write(`task ${taskId} is ${state}\n`);
+}
+
+/** The server of a data directory, reached as its owner. */
+function ownerClient(dataDirectory: string): LocalClient {
+  if (!findServer(dataDirectory)) {
+    throw new OmoiError(
+      'not_found',
+      `no server runs on ${dataDirectory}; start one, or name its --data-directory`,
+    );
+  }
+  return createLocalClient(() => findServer(dataDirectory)?.socket ?? null);
+}

@@ -1,0 +1,202 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { VirtualClock } from '#telemetry';
+import {
+  claimOf,
+  heldBy,
+  registration,
+  startTestFleet,
+  task,
+  type TestFleet,
+} from '../fleet.test-support.ts';
+import type { ClaimRequest } from './claim-request.ts';
+import type { TaskRow } from './task-row.ts';
+
+// Which losses of a task count as its attempts, who gets it next, and when it is given up.
+
+let clock: VirtualClock;
+let database: StateDatabase;
+let running: TestFleet;
+
+beforeEach(async () => {
+  clock = new VirtualClock();
+  database = await openTestStateDatabase(clock);
+  running = await startTestFleet(database, { clock });
+  // Losses right after the start are held against nobody.
+  await clock.advance(10_000);
+});
+afterEach(async () => {
+  await running.stop();
+  await database.close();
+});
+
+const workers = ['w1', 'w2', 'w3', 'w4'] as const;
+
+/** Starts generations of a pool's agents, each as the process that was spawned for it. */
+async function start(...agentIds: readonly string[]): Promise<void> {
+  const { agents } = running.fleet;
+  for (const agentId of agentIds) {
+    const nonce = `nonce ${agentId} ${clock.monotonicMs()}`;
+    const generation = await database.transaction((tx) =>
+      agents.openGeneration(tx, {
+        agentId,
+        agentType: 'worker',
+        poolId: 'pool',
+        phaseId: null,
+        nonce,
+        reason: 'test',
+        requestedBy: 'test',
+        traceparent: null,
+      }),
+    );
+    await agents.register(registration(agentId, { generation, nonce, poolId: 'pool' }));
+  }
+}
+
+const generationOf = (agentId: string): number => running.fleet.agents.get(agentId)?.generation ?? 0;
+
+function end(agentId: string, exit: { signal?: string | null; expected?: boolean } = {}): Promise<void> {
+  const { signal = 'SIGKILL', expected = false } = exit;
+  return database.transaction((tx) =>
+    running.fleet.agents.recordExit(tx, {
+      agentId,
+      generation: generationOf(agentId),
+      exitCode: null,
+      signal,
+      asked: expected ? 'replaced' : null,
+      once: false,
+      traceparent: null,
+    }),
+  );
+}
+
+async function enqueue(count = 1, more = {}): Promise<string[]> {
+  const made = await running.fleet.tasks.enqueue(
+    Array.from({ length: count }, () => task(more)),
+    null,
+  );
+  return made.map(({ task: { task_id: taskId } }) => taskId);
+}
+
+const claim = (agentId: string, more: Partial<ClaimRequest> = {}): Promise<readonly TaskRow[]> =>
+  running.fleet.tasks.claim(
+    claimOf(agentId, { generation: generationOf(agentId), leaseMs: 60_000, ...more }),
+  );
+
+const get = (taskId: string): Promise<TaskRow> => running.fleet.tasks.get(taskId);
+
+it('parks a task whose handler ends its process, after its attempts and with a pause before each', async () => {
+  await start(...workers);
+  const [poison = ''] = await enqueue();
+  const pauses: number[] = [];
+  for (const agentId of workers.slice(0, 3)) {
+    const [claimed] = await claim(agentId);
+    expect(claimed?.task_id).toBe(poison);
+    await end(agentId);
+    const { available_at_ms: availableAtMs, state } = await get(poison);
+    if (state === 'queued') pauses.push(availableAtMs - clock.wallMs());
+    expect(await claim('w4')).toEqual([]);
+    await clock.advance(5_000);
+  }
+  expect(await get(poison)).toMatchObject({
+    state: 'parked',
+    counted_losses: 3,
+    failures: 0,
+    error: expect.stringContaining('3 of 3 attempts used up: agent w3 generation 1 was ended by SIGKILL'),
+  });
+  expect(pauses).toHaveLength(2);
+  for (const pauseMs of pauses) expect(pauseMs).toBeGreaterThan(0);
+  expect(await running.events('fleet.task.parked')).toEqual([
+    expect.objectContaining({ task_id: poison, reason: 'holder_ended', attempts: 3, max_attempts: 3 }),
+  ]);
+  await clock.advance(600_000);
+  expect(await claim('w4')).toEqual([]);
+});
+
+it('takes at most one other task with it, once, whatever the workers hold', async () => {
+  await start(...workers);
+  const [poison = ''] = await enqueue();
+  await enqueue(1);
+  expect(await claim('w1', { maxTasks: 2 })).toHaveLength(2);
+  await end('w1');
+  // What was lost beside it counts too: nobody knows which of the two it was.
+  await clock.advance(5_000);
+  const [alone, ...more] = await claim('w2', { maxTasks: 5 });
+  expect(alone?.task_id).toBe(poison);
+  expect(more).toEqual([]);
+  await enqueue(3);
+  expect(await claim('w2', { maxTasks: 5 })).toEqual([]);
+  expect(await claim('w3', { maxTasks: 1 })).toHaveLength(1);
+});
+
+it('keeps a busy agent free for a task that no free agent takes', async () => {
+  await start('w1', 'w2');
+  const [poison = ''] = await enqueue();
+  await claim('w1');
+  await end('w1');
+  const [other = ''] = await enqueue();
+  expect(await claim('w2')).toMatchObject([{ task_id: other }]);
+  await clock.advance(5_000);
+  await enqueue(2);
+  expect(await claim('w2')).toEqual([]);
+  const waiting = claim('w2', { waitMs: 30_000 });
+  await running.fleet.tasks.complete(heldBy('w2', other), null);
+  expect(await waiting).toMatchObject([{ task_id: poison }]);
+});
+
+it('holds nothing against a task whose holder was asked to leave, or replaced by order', async () => {
+  await start(...workers);
+  const [drained = '', restarted = ''] = await enqueue(2);
+  await claim('w1');
+  await claim('w2');
+  await end('w1', { expected: true });
+  await start('w2');
+  for (const taskId of [drained, restarted]) {
+    expect(await get(taskId)).toMatchObject({ state: 'queued', counted_losses: 0 });
+  }
+});
+
+it('holds nothing against the tasks of a pool that goes at once, not even against the first', async () => {
+  await start(...workers);
+  const taskIds = await enqueue(4, { maxAttempts: 1 });
+  for (const agentId of workers) expect(await claim(agentId)).toHaveLength(1);
+  for (const agentId of workers) await end(agentId);
+  for (const taskId of taskIds) {
+    expect(await get(taskId)).toMatchObject({ state: 'queued', counted_losses: 0, leases_lost: 1 });
+  }
+  expect(running.fleet.feed.snapshot().parked).toEqual([]);
+  await start('w1');
+  await clock.advance(5_000);
+  expect(await claim('w1', { maxTasks: 10 })).toHaveLength(4);
+});
+
+it('holds nothing against a task whose holder was lost when Omoi had just begun to listen', async () => {
+  await start('w1');
+  const [taskId = ''] = await enqueue(1, { maxAttempts: 1 });
+  await claim('w1');
+  await running.stop();
+  running = await startTestFleet(database, { clock });
+  await end('w1');
+  expect(await get(taskId)).toMatchObject({ state: 'queued', counted_losses: 0 });
+});
+
+it('takes a task away at its time limit, though its lease is renewed', async () => {
+  await start(...workers);
+  const [slow = ''] = await enqueue(1, { timeLimitMs: 2_000, maxAttempts: 1 });
+  const [other = ''] = await enqueue(1);
+  expect(await claim('w1', { maxTasks: 2 })).toHaveLength(2);
+  for (let step = 0; step < 3; step++) {
+    await clock.advance(600);
+    await running.fleet.tasks.renew(heldBy('w1', slow));
+  }
+  await clock.advance(400);
+  expect(await get(slow)).toMatchObject({ state: 'parked', counted_losses: 1 });
+  await expect(running.fleet.tasks.renew(heldBy('w1', slow))).rejects.toMatchObject({ code: 'lease_lost' });
+  await running.fleet.tasks.renew(heldBy('w1', other));
+  expect(await running.events('fleet.task.released')).toEqual([
+    expect.objectContaining({ task_id: slow, reason: 'time_limit', counted: true }),
+  ]);
+  expect(await running.events('fleet.task.parked')).toEqual([
+    expect.objectContaining({ task_id: slow, reason: 'time_limit' }),
+  ]);
+});
