@@ -66,6 +66,8 @@ const claimed = (taskId: string): { readonly tasks: readonly Claimed[] } => ({
           max_attempts: 3,
           lease_ms: LEASE_MS,
           lease_expires_at: '2026-01-01T00:00:30.000Z',
+          alone: false,
+          time_limit_ms: null,
           traceparent: null,
         },
       ],
