@@ -1,0 +1,206 @@
+import type { StateTransaction } from '#storage';
+import { OmoiError, type AgentStatus, type ExitExpectation } from '#telemetry';
+import type { AgentEntry, AgentRow } from './agent-entry.ts';
+import { currentAgent, knownAgent, superseded, unknownAgent } from './agent-refusals.ts';
+import type { AgentRegistrations } from './agent-registrations.ts';
+import { agentRef, changeAgent, endGeneration, lockAgent } from './agent-rows.ts';
+import type { FleetParts } from '../fleet-parts.ts';
+import type { GenerationExit, GenerationStore, WorkRelease } from './generation-store.ts';
+import type { HeartbeatWatch } from './heartbeat-watch.ts';
+import type { RegistrationRequest } from './registration.ts';
+import { tellStatus } from './status-change.ts';
+
+/** What a registered agent needs to know. */
+export interface Registration {
+  readonly agent: AgentEntry;
+  /** False where the same process had registered before. */
+  readonly fresh: boolean;
+}
+
+/** An order of a person or program about one agent. */
+export interface AgentOrder {
+  readonly agentId: string;
+  readonly reason: string;
+  readonly traceparent: string | null;
+}
+
+/** The end of a process, and whether it was to run once or for ever. */
+interface SeenExit extends Pick<GenerationExit, 'exitCode' | 'signal' | 'asked'> {
+  readonly expect: ExitExpectation;
+}
+
+export interface Departure extends AgentOrder {
+  readonly generation: number;
+  /** How the process ended, where somebody saw it; of managed agents only the runtime is believed. */
+  readonly exit: SeenExit | null;
+}
+
+/** Where its orders go on. */
+interface RegistryParts {
+  readonly registrations: AgentRegistrations;
+  readonly generations: GenerationStore;
+  readonly work: WorkRelease;
+  readonly watch: HeartbeatWatch;
+}
+
+/** Who is in the fleet, in which generation and status. */
+export class AgentRegistry {
+  readonly #parts: FleetParts;
+  readonly #with: RegistryParts;
+
+  constructor(parts: FleetParts, besides: RegistryParts) {
+    this.#parts = parts;
+    this.#with = besides;
+  }
+
+  /** The agent as it stands now; undefined where it is unknown or ended long ago. */
+  get(agentId: string): AgentEntry | undefined {
+    return this.#parts.agentIndex.get(agentId);
+  }
+
+  /** How many agents there are, also those that ended a short while ago, and how many of a committed status. */
+  get size(): number {
+    return this.#parts.agentIndex.size;
+  }
+
+  /** @param domain of one failure domain alone */
+  countOf(status: AgentStatus, domain?: string): number {
+    return this.#parts.agentIndex.countOf(status, domain);
+  }
+
+  /** The failure domains that have agents: `pool:demo`, `external:laptops`. */
+  domains(): Iterable<string> {
+    return this.#parts.agentIndex.domains();
+  }
+
+  /** How many agents of a pool work or are ready to, and how many are being started. */
+  countInPool(poolId: string): { readonly running: number; readonly spawning: number } {
+    const count = { running: 0, spawning: 0 };
+    for (const agent of this.#parts.agentIndex.entries()) {
+      if (agent.poolId !== poolId) continue;
+      if (agent.row.status === 'IDLE') count.running++;
+      if (agent.row.status === 'SPAWNING') count.spawning++;
+    }
+    return count;
+  }
+
+  /**
+   * Lets a process speak for an agent. A repetition by the same process (same nonce) changes nothing.
+   * @throws OmoiError `generation_taken`, `generation_superseded`, `unknown_generation`, `agent_gone`,
+   *   `agent_is_managed`, `agent_limit_reached`, `agent_id_reserved`
+   */
+  async register(request: RegistrationRequest): Promise<Registration> {
+    const { database, agentIndex, limits, clock } = this.#parts;
+    if (!agentIndex.get(request.agentId) && agentIndex.size >= limits.maxAgents) {
+      throw new OmoiError('agent_limit_reached', `The fleet has maxAgents (${limits.maxAgents}) agents.`, {
+        max_agents: limits.maxAgents,
+      });
+    }
+    const fresh = await database.transaction((tx) => this.#with.registrations.register(tx, request));
+    const agent = knownAgent(agentIndex, request.agentId);
+    agent.heard(clock.monotonicMs());
+    this.#with.watch.settle(agent);
+    return { agent, fresh };
+  }
+
+  /**
+   * An agent leaves: TERMINATED, and what it held is released. Who watches an external process tells how that
+   * ended: then it is recorded as an exit, FAILED where it did not end on purpose. Repeating it changes nothing.
+   * @throws OmoiError `unknown_agent`, `unknown_generation`, `generation_superseded`
+   */
+  async deregister(order: Departure): Promise<void> {
+    const { database, bus, agentIndex } = this.#parts;
+    const { generations, work } = this.#with;
+    currentAgent(agentIndex, order);
+    await database.transaction(async (tx) => {
+      const agent = await lockKnown(tx, order.agentId);
+      if (agent.generation !== order.generation) throw superseded(order, agent.generation);
+      if (agent.status === 'TERMINATED') return;
+      if (order.exit && agent.managed === 0) {
+        const { agentId, generation, traceparent } = order;
+        const { expect, ...exit } = order.exit;
+        const once = expect === 'once';
+        await generations.recordExit(tx, { agentId, generation, traceparent, once, ...exit });
+        return;
+      }
+      const left = await changeAgent(tx, agent, { status: 'TERMINATED', status_reason: order.reason });
+      await endGeneration(tx, agent);
+      await work.releaseLocks(tx, { agentId: agent.agent_id, upToGeneration: agent.generation });
+      await work.reassign(tx, {
+        agentId: agent.agent_id,
+        upToGeneration: agent.generation,
+        reason: 'agent_drained',
+        loss: null,
+        traceparent: order.traceparent,
+      });
+      await bus.append(tx, {
+        event_type: 'fleet.agent.deregistered',
+        entity_type: 'agent',
+        entity_id: agent.agent_id,
+        payload: { ...agentRef(agent), reason: order.reason },
+        traceparent: order.traceparent,
+      });
+      await tellStatus(tx, this.#parts, { left: agent.status, now: left, traceparent: order.traceparent });
+    });
+  }
+
+  /**
+   * Deregisters an external agent that can't do so itself.
+   * @throws OmoiError `agent_is_managed`, and as `deregister`
+   */
+  async deregisterExternal(order: Departure): Promise<void> {
+    if (knownAgent(this.#parts.agentIndex, order.agentId).managed) {
+      throw new OmoiError('agent_is_managed', `Agent ${order.agentId} is started and stopped by Omoi.`, {
+        agent_id: order.agentId,
+      });
+    }
+    await this.deregister(order);
+  }
+
+  /**
+   * Takes an agent out of work until it is released. What it has claimed it may finish.
+   * @throws OmoiError `unknown_agent`, `transition_not_allowed`
+   */
+  async quarantine(order: AgentOrder): Promise<AgentEntry> {
+    await this.#move(order, () => 'QUARANTINED');
+    return knownAgent(this.#parts.agentIndex, order.agentId);
+  }
+
+  /**
+   * Ends a quarantine; the heartbeat ladder judges the agent anew.
+   * @throws OmoiError `unknown_agent`, `transition_not_allowed` for one that is not quarantined
+   */
+  async release(order: AgentOrder): Promise<AgentEntry> {
+    await this.#move(order, (agent) => {
+      if (agent.status !== 'QUARANTINED') {
+        throw new OmoiError(
+          'transition_not_allowed',
+          `Agent ${agent.agent_id} is ${agent.status}, not QUARANTINED.`,
+          {
+            agent_id: agent.agent_id,
+            status: agent.status,
+          },
+        );
+      }
+      return agent.self_degraded === 1 ? 'DEGRADED' : 'IDLE';
+    });
+    return knownAgent(this.#parts.agentIndex, order.agentId);
+  }
+
+  async #move(order: AgentOrder, target: (agent: AgentRow) => AgentStatus): Promise<void> {
+    knownAgent(this.#parts.agentIndex, order.agentId);
+    await this.#parts.database.transaction(async (tx) => {
+      const agent = await lockKnown(tx, order.agentId);
+      const to = target(agent);
+      if (to === agent.status) return;
+      const moved = await changeAgent(tx, agent, { status: to, status_reason: order.reason });
+      await tellStatus(tx, this.#parts, { left: agent.status, now: moved, traceparent: order.traceparent });
+    });
+  }
+}
+
+async function lockKnown(tx: StateTransaction, agentId: string): Promise<AgentRow> {
+  const agent = await lockAgent(tx, agentId);
+  if (!agent) throw unknownAgent(agentId);
+  return agent;
+}

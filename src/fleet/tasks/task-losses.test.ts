@@ -34,11 +34,11 @@ const workers = ['w1', 'w2', 'w3', 'w4'] as const;
 
 /** Starts generations of a pool's agents, each as the process that was spawned for it. */
 async function start(...agentIds: readonly string[]): Promise<void> {
-  const { agents } = running.fleet;
+  const { agents, generations } = running.fleet;
   for (const agentId of agentIds) {
     const nonce = `nonce ${agentId} ${clock.monotonicMs()}`;
     const generation = await database.transaction((tx) =>
-      agents.openGeneration(tx, {
+      generations.openGeneration(tx, {
         agentId,
         agentType: 'worker',
         poolId: 'pool',
@@ -58,7 +58,7 @@ const generationOf = (agentId: string): number => running.fleet.agents.get(agent
 function end(agentId: string, exit: { signal?: string | null; expected?: boolean } = {}): Promise<void> {
   const { signal = 'SIGKILL', expected = false } = exit;
   return database.transaction((tx) =>
-    running.fleet.agents.recordExit(tx, {
+    running.fleet.generations.recordExit(tx, {
       agentId,
       generation: generationOf(agentId),
       exitCode: null,
