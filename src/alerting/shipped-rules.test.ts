@@ -183,6 +183,33 @@ describe('the shipped rules, on the real store and engine', () => {
     expect(await episodes()).toEqual(['fleet/AgentFailed: resolved data_vanished']);
   });
 
+  it('TaskStuck tells of a claim that runs for more than an hour, TaskParked of tasks that wait for a person', async () => {
+    const kind = { phase_id: 'PHASE_TESTING', task_type: 'fetch' };
+    const age = metric('task_running_age_seconds', kind);
+    const parked = metric('tasks_parked', kind);
+    await append([
+      [age, 3600],
+      [parked, 0],
+    ]);
+    expect(await episodes()).toEqual([]);
+    await append([[age, 3601]]);
+    await append([[parked, 2]]);
+    const { alerts } = await alerting.alerts.list({ matchers: ['task_type="fetch"'], limit: 10 });
+    expect(alerts.map(({ rule_id, annotations }) => [rule_id, annotations])).toEqual([
+      ['fleet/TaskParked', expect.stringContaining('2 fetch tasks wait for a person')],
+      ['fleet/TaskStuck', expect.stringContaining('has run for 1h 0m 1s')],
+    ]);
+    await append([
+      [age, 2],
+      [parked, 0],
+    ]);
+    await advance(2000);
+    expect((await episodes()).toSorted()).toEqual([
+      'fleet/TaskParked: resolved recovered',
+      'fleet/TaskStuck: resolved recovered',
+    ]);
+  });
+
   it('AnomalyOnSeries tells of any series, for a while', async () => {
     await append([[metric('anomaly_score', { metric_name: 'x', job: 'a' }), 9]]);
     await advance(4000);

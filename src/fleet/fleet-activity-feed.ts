@@ -13,6 +13,11 @@ interface ParkedCount {
   readonly parked: number;
 }
 
+/** How long the oldest claim of each kind has run; computed when it is asked for. */
+interface RunningAges {
+  ages(): FleetSnapshot['running'];
+}
+
 interface LockCount {
   readonly resourceType: string;
   readonly lockMode: string;
@@ -32,6 +37,7 @@ export class FleetActivityFeed implements FleetFeed {
   readonly #locks = new Map<string, LockCount>();
   /** Tasks that wait for a person, by phase and type. */
   readonly #parked = new Map<string, ParkedCount>();
+  #running: RunningAges = { ages: () => [] };
   #queued = 0;
 
   constructor(agentIndex: AgentIndex) {
@@ -43,6 +49,7 @@ export class FleetActivityFeed implements FleetFeed {
       agents: this.#agentIndex.observations(),
       queue: this.#queue,
       parked: [...this.#parked.values()],
+      running: this.#running.ages(),
       locks: [...this.#locks.values()],
     };
   }
@@ -79,6 +86,11 @@ export class FleetActivityFeed implements FleetFeed {
     }
     count.queued += change;
     this.#queued += change;
+  }
+
+  /** What is claimed is kept by the queue, which is made after this. */
+  showRunning(running: RunningAges): void {
+    this.#running = running;
   }
 
   countParked(phaseId: string, taskType: string, change: number): void {

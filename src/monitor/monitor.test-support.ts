@@ -130,11 +130,12 @@ class ScriptedFleet implements FleetFeed {
   agents: FleetSnapshot['agents'] = [];
   queue: FleetSnapshot['queue'] = [];
   parked: FleetSnapshot['parked'] = [];
+  running: FleetSnapshot['running'] = [];
   locks: FleetSnapshot['locks'] = [];
   readonly #listeners = new Set<(activity: FleetActivity) => void>();
 
   snapshot(): FleetSnapshot {
-    return { agents: this.agents, queue: this.queue, parked: this.parked, locks: this.locks };
+    return { agents: this.agents, queue: this.queue, parked: this.parked, running: this.running, locks: this.locks };
   }
 
   agent(agentId: string): FleetSnapshot['agents'][number] | undefined {

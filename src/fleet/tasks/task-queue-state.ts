@@ -4,6 +4,7 @@ import { ClaimWaiters } from './claim-waiters.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
 import { QueueLanes, type LaneTask } from './queue-lanes.ts';
+import { RunningTasks } from './running-tasks.ts';
 import { TaskSolitude } from './task-solitude.ts';
 import { heldMs, holderOf, runsAlone, type TaskRow } from './task-row.ts';
 
@@ -19,6 +20,7 @@ export class TaskQueueState {
   readonly waiters: ClaimWaiters;
   readonly lanes = new QueueLanes();
   readonly solitude: TaskSolitude;
+  readonly running: RunningTasks;
   readonly #parts: FleetParts;
   readonly #late = new Set<Timer>();
   /** How many tasks are kept for an agent that they were handed to. */
@@ -28,6 +30,8 @@ export class TaskQueueState {
     this.#parts = parts;
     this.leases = new LeaseRegistry(parts.clock, parts.stall);
     this.solitude = new TaskSolitude(parts.clock);
+    this.running = new RunningTasks(parts.clock);
+    parts.activity.showRunning(this.running);
     this.waiters = new ClaimWaiters(parts.clock, {
       maxWaiting: parts.limits.maxWaitingClaims,
       mayTake: (agentId, task) => this.#mayTake(agentId, task),
@@ -90,6 +94,7 @@ export class TaskQueueState {
   /** Starts a claim's lease; at the start of the server each gets its whole length again. */
   hold(task: TaskRow, holder: Holder): void {
     if (runsAlone(task)) this.solitude.begin(task.task_id, holder.agentId);
+    this.running.begin(task);
     this.leases.begin({
       id: task.task_id,
       agentId: holder.agentId,
@@ -221,6 +226,7 @@ export class TaskQueueState {
   forget(lease: Lease): void {
     if (this.leases.get(lease.id) !== lease) return;
     this.leases.end(lease.id);
+    this.running.end(lease.id);
     this.solitude.end(lease.id, lease.agentId);
     if (this.#parts.agentIndex.droppedTask(lease))
       this.#parts.activity.tell({ kind: 'agent', agentId: lease.agentId, traceparent: null });
@@ -230,6 +236,7 @@ export class TaskQueueState {
     const lease = this.leases.get(task.task_id);
     if (lease?.agentId !== holder.agentId || lease.generation !== holder.generation) return;
     this.leases.end(task.task_id);
+    this.running.end(task.task_id);
     const { agentId } = holder;
     const hadAlone = this.solitude.holdsAlone(agentId);
     this.solitude.end(task.task_id, agentId);

@@ -64,6 +64,7 @@ export class TaskQueue {
       .selectFrom('tasks')
       .selectAll()
       .where('state', '=', sql.lit('claimed'))
+      .orderBy('claimed_at_ms')
       .execute();
     for (const task of claimed) {
       const holder = holderOf(task);

@@ -111,6 +111,16 @@ describe('the collector of the fleet', () => {
     expect(store.history('agents_by_status')['agent_type=worker,status=UNRESPONSIVE']).toEqual([0, 1, 0]);
   });
 
+  it('shows how long the oldest claim of each kind runs, on a tick, and zero once none runs', async () => {
+    const kind = { phaseId: 'PHASE_TESTING', taskType: 'fetch' };
+    stage.fleet.running = [{ ...kind, ageSeconds: 7 }];
+    await stage.clock.advance(1000);
+    stage.fleet.running = [];
+    await stage.clock.advance(1000);
+    const series = 'phase_id=PHASE_TESTING,task_type=fetch';
+    expect(stage.store.history('task_running_age_seconds')).toEqual({ [series]: [7, 0] });
+  });
+
   it('counts one agent that changed without looking at the others', async () => {
     const others = ['w2', 'w3'].map((agentId) => agent({ agentId }));
     stage.fleet.agents = [agent({}), ...others];

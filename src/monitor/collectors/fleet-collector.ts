@@ -33,6 +33,7 @@ export class FleetCollector {
   readonly #clock: Clock;
   readonly #queued: GaugeFamily;
   readonly #parked: GaugeFamily;
+  readonly #runningAge: GaugeFamily;
   readonly #locksActive: GaugeFamily;
   readonly #agents: AgentGauges;
   readonly #counters: FleetCounters;
@@ -61,6 +62,7 @@ export class FleetCollector {
     this.#clock = clock;
     this.#queued = new GaugeFamily(parts, 'tasks_queued_total');
     this.#parked = new GaugeFamily(parts, 'tasks_parked');
+    this.#runningAge = new GaugeFamily(parts, 'task_running_age_seconds');
     this.#locksActive = new GaugeFamily(parts, 'resource_locks_active');
     this.#agents = new AgentGauges(parts);
     this.#counters = new FleetCounters(parts);
@@ -157,6 +159,16 @@ export class FleetCollector {
     if ((this.#agentsDirty || this.#tickDue) && !this.#pass) this.#beginPass();
   }
 
+  #collectRunning(): void {
+    const ages = new Map<KeptSeries, number>();
+    for (const { phaseId, taskType, ageSeconds } of this.#feed.snapshot().running) {
+      const series = this.#runningAge.at(phaseId, taskType);
+      ages.set(series, Math.max(ages.get(series) ?? 0, ageSeconds));
+    }
+    this.#runningAge.setTotals(ages);
+    this.#runningAge.endIdleZeros();
+  }
+
   #beginPass(): void {
     const waitMs = this.#nextAgentScanMs - this.#clock.monotonicMs();
     if (waitMs > 0 && !this.#tickDue) {
@@ -204,6 +216,7 @@ export class FleetCollector {
 
   #onTick(): void {
     this.#tickDue = true;
+    this.#collectRunning();
     this.#collect();
     this.#appender.flush();
   }

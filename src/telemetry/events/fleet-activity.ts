@@ -86,6 +86,12 @@ export interface FleetSnapshot {
     readonly taskType: string;
     readonly parked: number;
   }[];
+  /** How long the oldest claim has run, for each phase and type of which one runs; computed as it is read. */
+  readonly running: Iterable<{
+    readonly phaseId: string;
+    readonly taskType: string;
+    readonly ageSeconds: number;
+  }>;
   readonly locks: readonly {
     readonly resourceType: string;
     readonly lockMode: string;

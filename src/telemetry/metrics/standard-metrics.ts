@@ -32,6 +32,11 @@ export const STANDARD_METRICS = {
     ['phase_id', 'task_type'],
     'Tasks that used up their attempts by ending their holders, and wait for a person.',
   ),
+  task_running_age_seconds: gauge(
+    'seconds',
+    ['phase_id', 'task_type'],
+    'How long the claim that runs longest has run, looked at each second; 0 where none runs.',
+  ),
   tasks_completed_total: counter('tasks', ['phase_id', 'agent_id'], 'Tasks completed.'),
   tasks_failed_total: counter('tasks', ['phase_id', 'agent_id'], 'Task attempts that failed.'),
   task_duration_seconds: histogram('seconds', ['phase_id', 'task_type'], 'Time from claim to completion.'),

@@ -1,0 +1,62 @@
+import type { Clock } from '#telemetry';
+import type { TaskRow } from './task-row.ts';
+
+type RunningTask = Pick<TaskRow, 'task_id' | 'phase_id' | 'task_type' | 'claimed_at_ms'>;
+
+/** Tasks of one phase and type that are claimed, by id: since when (monotonic ms), the longest first. */
+interface RunningKind {
+  readonly phaseId: string;
+  readonly taskType: string;
+  readonly since: Map<string, number>;
+}
+
+/**
+ * Since when claims run, so that the oldest of each kind is known without a look at the others. Memory only; changed
+ * after commits.
+ */
+export class RunningTasks {
+  readonly #clock: Clock;
+  readonly #kinds = new Map<string, RunningKind>();
+  readonly #kindOf = new Map<string, RunningKind>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A claim runs: since now, or since the time that its row says where it was found at the start. */
+  begin(task: RunningTask): void {
+    const key = keyOf({ phaseId: task.phase_id, taskType: task.task_type });
+    let kind = this.#kinds.get(key);
+    if (!kind) {
+      kind = { phaseId: task.phase_id, taskType: task.task_type, since: new Map() };
+      this.#kinds.set(key, kind);
+    }
+    const wallMs = this.#clock.wallMs();
+    const heldMs = Math.max(0, wallMs - (task.claimed_at_ms ?? wallMs));
+    // Claimed again, it is the youngest.
+    kind.since.delete(task.task_id);
+    this.#kindOf.set(task.task_id, kind);
+    kind.since.set(task.task_id, this.#clock.monotonicMs() - heldMs);
+  }
+
+  end(taskId: string): void {
+    const kind = this.#kindOf.get(taskId);
+    if (!kind) return;
+    this.#kindOf.delete(taskId);
+    kind.since.delete(taskId);
+    if (kind.since.size === 0) this.#kinds.delete(keyOf(kind));
+  }
+
+  /** Of each kind that runs: how long its oldest claim has run, in seconds. */
+  *ages(): Generator<{ readonly phaseId: string; readonly taskType: string; readonly ageSeconds: number }> {
+    const nowMs = this.#clock.monotonicMs();
+    for (const { phaseId, taskType, since } of this.#kinds.values()) {
+      const [oldestMs = nowMs] = since.values();
+      yield { phaseId, taskType, ageSeconds: Math.max(0, nowMs - oldestMs) / 1000 };
+    }
+  }
+}
+
+function keyOf({ phaseId, taskType }: Pick<RunningKind, 'phaseId' | 'taskType'>): string {
+  return `${phaseId} ${taskType}`;
+}
