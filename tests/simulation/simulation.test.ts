@@ -16,7 +16,7 @@ function scenario(name: Name, mode: PolicyMode, run: { seed: number; steps: numb
 test.each<[string, Scenario, { servers: number; events: readonly EventType[] }]>([
   [
     'hanging, crashing and cut-off agents are repaired',
-    scenario('agents', 'act', { seed: 8, steps: 400 }),
+    scenario('agents', 'act', { seed: 4, steps: 400 }),
     { servers: 1, events: ['watchdog.remediation.completed', 'fleet.task.refused', 'fleet.task.released'] },
   ],
   [
