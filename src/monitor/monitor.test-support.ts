@@ -135,7 +135,13 @@ class ScriptedFleet implements FleetFeed {
   readonly #listeners = new Set<(activity: FleetActivity) => void>();
 
   snapshot(): FleetSnapshot {
-    return { agents: this.agents, queue: this.queue, parked: this.parked, running: this.running, locks: this.locks };
+    return {
+      agents: this.agents,
+      queue: this.queue,
+      parked: this.parked,
+      running: this.running,
+      locks: this.locks,
+    };
   }
 
   agent(agentId: string): FleetSnapshot['agents'][number] | undefined {
