@@ -31,6 +31,17 @@ test('a tick that comes far too late starts all ages afresh, a slow one does not
   expect([stall.tick(), stall.silenceMs(0)]).toEqual([0, 100]);
 });
 
+test('who is asked after a stall and before the tick that notices it holds nothing against anybody', () => {
+  const clock = createJumpingClock();
+  const stall = new StallWatch(clock, { tickMs: 100, maxStallMs: 1000 });
+  clock.jump(1100);
+  expect([stall.silenceMs(0), stall.trustedSinceMs]).toEqual([1100, 0]);
+  clock.jump(1);
+  expect([stall.silenceMs(0), stall.trustedSinceMs]).toEqual([0, 1101]);
+  clock.jump(50);
+  expect([stall.tick(), stall.trustedSinceMs]).toEqual([1051, 1151]);
+});
+
 test('nobody loses a lease because the server was stopped', () => {
   const clock = createJumpingClock();
   const stall = new StallWatch(clock, { tickMs: 100, maxStallMs: 1000 });

@@ -19,9 +19,10 @@ export class StallWatch {
     this.#trustedSinceMs = this.#lastTickMs;
   }
 
-  /** Monotonic ms. */
+  /** Monotonic ms; now, where a stall has just ended that no tick has noticed yet: others may be called before it. */
   get trustedSinceMs(): number {
-    return this.#trustedSinceMs;
+    const nowMs = this.#clock.monotonicMs();
+    return this.#lateMs(nowMs) > this.#maxStallMs ? nowMs : this.#trustedSinceMs;
   }
 
   /** Counts everything from now on. */
@@ -33,7 +34,7 @@ export class StallWatch {
   /** To be called every tick. Returns how long a stall lasted that has just ended, or 0. */
   tick(): number {
     const nowMs = this.#clock.monotonicMs();
-    const lateMs = nowMs - this.#lastTickMs - this.#tickMs;
+    const lateMs = this.#lateMs(nowMs);
     this.#lastTickMs = nowMs;
     if (lateMs <= this.#maxStallMs) return 0;
     this.#trustedSinceMs = nowMs;
@@ -42,6 +43,10 @@ export class StallWatch {
 
   /** Monotonic ms that may be held against somebody who was last heard of at `heardAtMs`. */
   silenceMs(heardAtMs: number): number {
-    return this.#clock.monotonicMs() - Math.max(heardAtMs, this.#trustedSinceMs);
+    return this.#clock.monotonicMs() - Math.max(heardAtMs, this.trustedSinceMs);
+  }
+
+  #lateMs(nowMs: number): number {
+    return nowMs - this.#lastTickMs - this.#tickMs;
   }
 }
