@@ -10,6 +10,8 @@ import type { Stage } from './stage.ts';
 /** Does what a step says. Returns what the step found, for `save`. */
 export async function perform(action: Action, stage: Stage): Promise<unknown> {
   switch (action.type) {
+    case 'enqueue':
+      return enqueueOne(action, stage);
     case 'feed':
       stage.feeds.add(new Feed(fleetOf(stage), { ratePerSecond: action.rate_per_second, task: action.task }));
       return null;
@@ -45,6 +47,17 @@ export async function perform(action: Action, stage: Stage): Promise<unknown> {
 function externalsOf({ externals }: Stage): ExternalAgents {
   if (externals) return externals;
   throw new OmoiError('not_found', 'no step before this one has registered external agents');
+}
+
+const enqueued = z.object({ task: z.object({ task_id: z.string() }) });
+
+async function enqueueOne(
+  { task }: Extract<Action, { type: 'enqueue' }>,
+  { client }: Stage,
+): Promise<{ readonly at: string; readonly task_id: string }> {
+  const at = toRfc3339(Date.now());
+  const { task_id: taskId } = enqueued.parse(await client.call('POST', '/api/v1/fleet/tasks', task)).task;
+  return { at, task_id: taskId };
 }
 
 const samples = z.array(z.object({ value: z.number() }));

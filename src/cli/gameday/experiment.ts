@@ -62,17 +62,22 @@ const traceProbe = z.strictObject({
   spans: z.array(z.string()).min(1),
 });
 
+const newTask = z.strictObject({
+  task_type: z.string(),
+  phase_id: z.string(),
+  priority: z.number().int().default(0),
+  payload: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** One task; saved is its `task_id`. */
+const enqueueAction = z.strictObject({ type: z.literal('enqueue'), task: newTask });
+
 const feedAction = z.strictObject({
   type: z.literal('feed'),
   rate_per_second: z.number().positive(),
   /** At the end of the run at the latest. */
   until: z.string().optional(),
-  task: z.strictObject({
-    task_type: z.string(),
-    phase_id: z.string(),
-    priority: z.number().int().default(0),
-    payload: z.record(z.string(), z.unknown()).default({}),
-  }),
+  task: newTask,
 });
 
 /** All that arrives is kept to this share of what the fleet was seen to complete while tasks waited. */
@@ -137,6 +142,7 @@ const step = z.strictObject({
   only: runs,
   do: z
     .discriminatedUnion('type', [
+      enqueueAction,
       feedAction,
       followCapacityAction,
       stopFeedAction,
