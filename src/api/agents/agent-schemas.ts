@@ -22,6 +22,8 @@ const label = storedText(256);
 const maxLabels = 32;
 /** Shorter would make a beat cost more than it tells. */
 const paceMs = z.number().int().min(100).max(3_600_000);
+/** The interval that goes with it is the shortest. */
+const MIN_TTL_MS = 350;
 
 export const agentParams = z.object({ agent_id: name });
 
@@ -45,6 +47,7 @@ export const registerBody = z
     capabilities: z.array(label).max(64).default([]),
     heartbeat_interval_ms: paceMs.nullish(),
     heartbeat_ttl_ms: paceMs
+      .min(MIN_TTL_MS)
       .nullish()
       .describe('At least three intervals. Of interval and TTL, one that is left out follows the other one.'),
   })

@@ -199,6 +199,14 @@ describe('bad input is answered with a code and changes nothing', () => {
       'invalid_request',
     ],
     [
+      'a TTL whose interval would be too short',
+      'agent',
+      '/agents',
+      { ...registration, heartbeat_ttl_ms: 349 },
+      400,
+      'invalid_request',
+    ],
+    [
       'another agent’s token',
       'agent',
       '/agents',
