@@ -43,6 +43,7 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
     const database = await createInDirectory<StateTables>(options, {
       name: 'state',
       synchronous: 'full',
+      background: false,
       threads: 'as_needed',
     });
     return openSqlite(database, options.role, { half: 'state', migrations });
@@ -71,6 +72,8 @@ export async function openTelemetryDatabase(options: DirectoryOptions): Promise<
   const database = await createInDirectory<TelemetryTables>(options, {
     name: 'telemetry',
     synchronous: 'normal',
+    // What an alert waits for until its repair begins is in the state.
+    background: true,
     // Searches and reads of the archive take long, and nobody who writes may wait for them.
     threads: 'two',
   });
@@ -85,6 +88,7 @@ async function createInDirectory<Tables>(
   kind: {
     readonly name: string;
     readonly synchronous: 'full' | 'normal';
+    readonly background: boolean;
     readonly threads: 'two' | 'as_needed';
   },
 ): Promise<SqliteDatabase<Tables>> {
@@ -100,7 +104,7 @@ async function createInDirectory<Tables>(
   await makePrivateFile(path);
   await makePrivateFile(`${path}.lock`);
   return createSqliteDatabase<Tables>({
-    file: { path, synchronous: kind.synchronous },
+    file: { path, synchronous: kind.synchronous, background: kind.background },
     threads: kind.threads,
     clock,
     logger,

@@ -17,6 +17,8 @@ const PERIOD_MS = 60_000;
 const SERIES_PER_GROUP = 500;
 /** Series sealed or packed between two looks at the clock. */
 const SERIES_PER_LOOK = 8;
+/** The upkeep may take its time: between two stretches others have as many turns as they need, up to this. */
+const MAX_PAUSE_MS = 20;
 /** Series that are forgotten together: a millisecond or two. */
 const FORGOTTEN_TOGETHER = 100;
 /** Chunks of a series that are moved together, so that the archive has few rows. */
@@ -112,7 +114,7 @@ export class Maintenance {
     const { clock, limits, index, head, archive, logger } = this.#parts;
     const nowMs = clock.wallMs();
     const beforeMs = nowMs - limits.headWindowMs;
-    const stretch = new Stretch(clock);
+    const stretch = new Stretch(clock, { maxPauseMs: MAX_PAUSE_MS });
     const moves = new Moves(logger);
     const rows = index.select([]).slice();
     for (let at = 0; at < rows.length && !this.#stopped; at += SERIES_PER_GROUP) {

@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger, VirtualClock } from '#telemetry';
 import type { StateDatabase } from '../database.ts';
-import { openStateDatabase } from '../open.ts';
+import { openStateDatabase, openTelemetryDatabase } from '../open.ts';
 
 let database: StateDatabase;
 let directory: string;
@@ -32,7 +32,32 @@ afterEach(async () => {
 
 const cursor = (consumer: string, id: number) => ({ consumer, last_event_id: id, updated_at_ms: 0 });
 
+/** The priority (`nice`) of each thread of this process that has a SQLite database. */
+function nicenessOfThreads(): number[] {
+  return readdirSync('/proc/self/task').flatMap((thread) => {
+    const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
+    // Its name stands in parentheses; 17 fields later comes the priority.
+    const [, name, rest = ''] = /^\d+ \((.*)\) (.*)$/s.exec(stat) ?? [];
+    return name === 'omoi-sqlite' ? [Number(rest.split(' ')[16])] : [];
+  });
+}
+
 describe('a SQLite database', () => {
+  it.runIf(process.platform === 'linux')(
+    'lets the thread of the state go before that of telemetry',
+    async () => {
+      expect(nicenessOfThreads()).toEqual([0]);
+      const telemetry = await openTelemetryDatabase({
+        directory,
+        clock: new VirtualClock(),
+        logger: silentLogger,
+        role: 'server',
+      });
+      expect(nicenessOfThreads().toSorted()).toEqual([0, 10]);
+      await telemetry.close();
+    },
+  );
+
   it('refuses a transaction inside another one instead of waiting forever', async () => {
     const nested = database.transaction(() => database.transaction(async () => 1));
     await expect(nested).rejects.toThrow('inside another');

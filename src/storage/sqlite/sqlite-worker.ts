@@ -1,12 +1,15 @@
 // Runs in a worker thread and alone touches node:sqlite. Imports relatively: a thread knows no import map.
 import { parentPort, workerData } from 'node:worker_threads';
 import { SqliteConnections } from './sqlite-connections.ts';
+import { stayInBackground } from './thread-priority.ts';
 import type { SqliteFile, SqliteRequest } from './worker-protocol.ts';
 
 const port = parentPort;
 if (!port) throw new Error('sqlite-worker runs in a worker thread');
 // The thread that started this one is of the same build: it sends what the protocol says.
-const connections = new SqliteConnections(workerData as SqliteFile);
+const file = workerData as SqliteFile;
+if (file.background === true) stayInBackground();
+const connections = new SqliteConnections(file);
 
 port.on('message', (requests: readonly SqliteRequest[]) => {
   port.postMessage(requests.map((request) => connections.answer(request)).filter((reply) => reply !== null));

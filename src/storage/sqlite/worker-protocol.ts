@@ -5,6 +5,8 @@ export interface SqliteFile {
   readonly path: string;
   /** `full`: a commit is on disk before it is answered. `normal`: never corrupt, the last commits may be lost. */
   readonly synchronous: 'full' | 'normal' | 'off';
+  /** Whether other threads go first where CPUs are scarce. */
+  readonly background?: boolean;
 }
 
 /**

@@ -21,6 +21,8 @@ import { KIND_FLOATS, unpackFloats, unpackHistograms, type ArchivedChunks } from
 import { withoutKnown } from './known-samples.ts';
 
 /** Ids that one statement carries, well under SQLite's limit of variables. */
+/** What goes into the archive may take its time: others have as many turns as they need, up to this. */
+const MAX_PAUSE_MS = 20;
 const MAX_IDS_PER_STATEMENT = 200;
 /** Samples that a series is expected to have; room for more is made as they come. */
 const FIRST_CAPACITY = 128;
@@ -200,7 +202,7 @@ export class Archive {
   }
 
   async #arriving(series: readonly ArchivedSeries[]): Promise<ArrivingSeries[]> {
-    const stretch = new Stretch(this.#clock);
+    const stretch = new Stretch(this.#clock, { maxPauseMs: MAX_PAUSE_MS });
     const arriving: ArrivingSeries[] = [];
     for (const { labels, chunks } of series) {
       if (stretch.isOver) await stretch.pause();
@@ -214,7 +216,7 @@ export class Archive {
     const touched = await this.#touchedBy(series);
     if (touched.size === 0) return [...series];
     const fresh: ArrivingSeries[] = [];
-    const stretch = new Stretch(this.#clock);
+    const stretch = new Stretch(this.#clock, { maxPauseMs: MAX_PAUSE_MS });
     for (const one of series) {
       const id = touched.get(one.identity);
       if (id === undefined) {
