@@ -53,7 +53,7 @@ describe('a SQLite database', () => {
         logger: silentLogger,
         role: 'server',
       });
-      expect(nicenessOfThreads().toSorted()).toEqual([0, 10]);
+      expect(nicenessOfThreads().toSorted((a, b) => a - b)).toEqual([0, 10]);
       await telemetry.close();
     },
   );
