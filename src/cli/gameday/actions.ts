@@ -3,7 +3,7 @@ import { OmoiError, toRfc3339 } from '#telemetry';
 import { z } from 'zod';
 import type { Action } from './experiment.ts';
 import { ExternalAgents } from './external-agents.ts';
-import { createPool, killPool, runOneShots } from './fleet-faults.ts';
+import { createPool, killPool, runOneShots, scalePool } from './fleet-faults.ts';
 import { Feed, type FeedFleet } from './feed.ts';
 import type { Stage } from './stage.ts';
 
@@ -27,6 +27,8 @@ export async function perform(action: Action, stage: Stage): Promise<unknown> {
     case 'signal':
       process.kill(Number(action.pid), action.signal);
       return null;
+    case 'scale_pool':
+      return scalePool(action, stage);
     case 'kill_pool':
       return killPool(action, stage);
     case 'create_pool':

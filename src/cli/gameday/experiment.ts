@@ -96,6 +96,13 @@ const signalAction = z.strictObject({
   signal: z.enum(['SIGSTOP', 'SIGCONT', 'SIGKILL', 'SIGTERM']),
 });
 
+/** How many processes a pool should have until the run ends. */
+const scalePoolAction = z.strictObject({
+  type: z.literal('scale_pool'),
+  pool: z.string(),
+  processes: z.number().int().positive(),
+});
+
 /** Ends the processes of a pool at once, as a machine does that runs out of memory. */
 const killPoolAction = z.strictObject({
   type: z.literal('kill_pool'),
@@ -148,6 +155,7 @@ const step = z.strictObject({
       stopFeedAction,
       hangWorkerAction,
       signalAction,
+      scalePoolAction,
       killPoolAction,
       createPoolAction,
       oneShotsAction,

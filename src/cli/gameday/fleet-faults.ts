@@ -25,6 +25,23 @@ export async function killPool(
   return { at, count: killed.length, agent_ids: killed.map(({ agentId }) => agentId) };
 }
 
+const poolSize = z.object({ desired: z.number() });
+
+/** Gives a pool another size; the end of the run gives it the old one back. */
+export async function scalePool(
+  { pool, processes }: ActionOf<'scale_pool'>,
+  { client, cleanUps }: Stage,
+): Promise<unknown> {
+  const path = `/api/v1/fleet/pools/${pool}`;
+  const before = poolSize.parse(await client.call('GET', path)).desired;
+  const reason = 'for a game day';
+  await client.call('POST', `${path}/scale`, { desired: processes, reason });
+  cleanUps.push(async () => {
+    await client.call('POST', `${path}/scale`, { desired: before, reason });
+  });
+  return { before, processes };
+}
+
 /** Creates a pool that the end of the run removes. */
 export async function createPool(
   { pool, command, processes, phase_id: phaseId }: ActionOf<'create_pool'>,
