@@ -7,7 +7,8 @@ import { isChange } from './guard.ts';
 /**
  * Writes every change that a person or an operator's token asks for into the audit log: once before the route
  * runs, so that no change goes unrecorded, and once more with its outcome before it is answered. Agents and
- * ingest are not audited: what they report is data. Nor is a heartbeat, whoever sends it.
+ * ingest are not audited: what they report is data. Nor are heartbeats and telemetry, whoever sends them: two commits
+ * for each write of samples would hold up what these samples tell of.
  */
 export function auditChanges(app: ApiApp, audit: AuditLog, logger: Logger): void {
   const open = new WeakMap<FastifyRequest, number>();

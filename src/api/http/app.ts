@@ -52,7 +52,7 @@ declare module 'fastify' {
     takes?: readonly string[];
     /** True where a POST changes nothing, as a query too long for a URL: it is not audited and needs no CSRF token. */
     readsOnly?: boolean;
-    /** True where a POST only says how an agent does. That is no change: it is not audited, whoever says it. */
+    /** True where a POST only tells what is: a heartbeat, telemetry. That is no change: it is not audited, whoever says it. */
     reportsOnly?: boolean;
   }
   interface FastifyInstance {

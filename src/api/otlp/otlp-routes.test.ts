@@ -131,6 +131,14 @@ describe('the content type of an OTLP request', () => {
   });
 });
 
+it('telemetry is no change that is audited, whoever sends it', async () => {
+  const headers = { ...served.as('operator'), 'content-type': 'application/json' };
+  const answer = await served.app.inject({ method: 'POST', url: '/v1/logs', headers, payload: BODY });
+  expect(answer.statusCode).toBe(200);
+  const audited = await served.app.inject({ url: '/api/v1/audit', headers: served.as('admin') });
+  expect(audited.json()).toEqual([]);
+});
+
 describe('many bodies at once', () => {
   it('large ones are worked on one after the other, and small ones do not wait', async () => {
     const opened = Promise.withResolvers<void>();

@@ -43,7 +43,12 @@ export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
         method: 'POST',
         url: `/v1/${signal}`,
         bodyLimit: parts.maxBodyBytes,
-        config: { access: SENDERS_AND_AGENTS, openOnLoopback: true, takes: Object.values(CONTENT_TYPES) },
+        config: {
+          access: SENDERS_AND_AGENTS,
+          openOnLoopback: true,
+          reportsOnly: true,
+          takes: Object.values(CONTENT_TYPES),
+        },
         schema: {
           tags: ['ingest'],
           summary: `OTLP/HTTP ${signal}, as application/x-protobuf or application/json, gzip allowed`,

@@ -113,6 +113,12 @@ test.each(['ingest', 'operator', 'admin'] as const)(
   },
 );
 
+test('samples are no change that is audited, whoever sends them', async () => {
+  expect((await post(bodyOf({ __name__: 'm' }), served.as('operator'))).statusCode).toBe(204);
+  const audited = await served.app.inject({ url: '/api/v1/audit', headers: served.as('admin') });
+  expect(audited.json()).toEqual([]);
+});
+
 describe('bodies of many senders at once', () => {
   const sendTo = (url: string, payload: Buffer): ClientRequest => {
     const headers = { ...served.as('ingest'), 'content-length': 9000 };

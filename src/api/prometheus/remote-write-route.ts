@@ -24,7 +24,7 @@ export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRoutePa
       method: 'POST',
       url: '/prometheus/api/v1/write',
       bodyLimit: parts.maxBodyBytes,
-      config: { access: SENDERS, openOnLoopback: true, takes: ['application/x-protobuf'] },
+      config: { access: SENDERS, openOnLoopback: true, reportsOnly: true, takes: ['application/x-protobuf'] },
       schema: {
         tags: ['ingest'],
         summary: 'Prometheus remote write 1.0: a Snappy-compressed prometheus.WriteRequest',
