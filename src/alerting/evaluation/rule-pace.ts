@@ -1,5 +1,5 @@
 import type { EvaluationSize } from './evaluation-budget.ts';
-import { MAX_SLICE_MS } from './sliced-work.ts';
+import { MAX_SLICE_MS, MAX_SMALL_MS } from './sliced-work.ts';
 
 /** A rule is evaluated at most every so many times its own cost … */
 const COST_FACTOR = 20;
@@ -10,8 +10,6 @@ const COST_WEIGHT = 0.2;
 /** A measurement counts for at most so many times the cost so far, or so much. */
 const MAX_COST_GROWTH = 4;
 const MIN_COST_CEILING_MS = 1;
-/** What took longer the last time is not small now, though its smoothed cost says so: that follows it slowly. */
-const MAX_SMALL_MS = 3 * MAX_SLICE_MS;
 
 /** What the evaluations of a rule cost, and how often it had to wait. Durations in ms. */
 export interface PaceReport {
@@ -34,6 +32,8 @@ function smoothedCostMs(beforeMs: number, measuredMs: number): number {
 export class RulePace {
   #notBeforeMs = 0;
   #lastDurationMs = 0;
+  /** Of the evaluation before that one; infinite where there was none. */
+  #durationBeforeMs = Number.POSITIVE_INFINITY;
   #costMs = 0;
   #evaluations = 0;
   #delays = 0;
@@ -46,7 +46,10 @@ export class RulePace {
 
   /** What is to be expected of the next evaluation. Of a rule that was never evaluated nothing is known. */
   get size(): EvaluationSize {
-    const isSmall = this.#costMs < MAX_SLICE_MS && this.#lastDurationMs < MAX_SMALL_MS;
+    // What took longer the last times is not small now, though its smoothed cost says so: that follows it slowly. Once
+    // may have been a pause of the garbage collector.
+    const lastMs = Math.min(this.#lastDurationMs, this.#durationBeforeMs);
+    const isSmall = this.#costMs < MAX_SLICE_MS && lastMs < MAX_SMALL_MS;
     return this.#evaluations > 0 && isSmall ? 'small' : 'large';
   }
 
@@ -78,6 +81,7 @@ export class RulePace {
 
   /** The evaluation has ended. @param costMs what it took of the event loop */
   ended(costMs: number, nowMs: number): void {
+    if (this.#evaluations > 1) this.#durationBeforeMs = this.#lastDurationMs;
     this.#lastDurationMs = costMs;
     this.#costMs = smoothedCostMs(this.#costMs, costMs);
     this.#notBeforeMs = nowMs + Math.max(MIN_PAUSE_MS, COST_FACTOR * this.#costMs);

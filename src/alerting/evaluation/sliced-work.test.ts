@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { VirtualClock } from '#telemetry';
 import { EvaluationBudget } from './evaluation-budget.ts';
-import { EvaluationSlices, runSliced, waitFor } from './sliced-work.ts';
+import { EvaluationSlices, MAX_SMALL_MS, runSliced, waitFor } from './sliced-work.ts';
 
 it('counts for the pace what a result costs, and for the budget all of it', async () => {
   const clock = new VirtualClock();
@@ -37,4 +37,22 @@ it('takes no time for what is waited for', async () => {
   expect(await done).toBe('answer');
   slices.rest();
   expect(slices.costMs).toBe(0);
+});
+
+it('lets a small evaluation go on past a pause of its own, and not for long', async () => {
+  const clock = new VirtualClock();
+  const budget = new EvaluationBudget(clock, { share: 0.1, burstMs: 10 });
+  // A rule with thousands of alerts has used it up.
+  budget.spend(500, 'large');
+  const slices = new EvaluationSlices(clock, budget, 'small');
+  await clock.advance(MAX_SMALL_MS - 1);
+  await slices.pause();
+  await clock.advance(1);
+  let goesOn = false;
+  const pause = slices.pause().then(() => (goesOn = true));
+  await clock.advance(100);
+  expect(goesOn).toBe(false);
+  await clock.advance(10_000);
+  await pause;
+  expect(goesOn).toBe(true);
 });

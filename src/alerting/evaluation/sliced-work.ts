@@ -3,6 +3,8 @@ import type { EvaluationBudget, EvaluationSize } from './evaluation-budget.ts';
 
 /** How long an evaluation goes on before others have a turn. */
 export const MAX_SLICE_MS = 2;
+/** What has begun as small may take this long: one collection of garbage in its midst makes it no large one. */
+export const MAX_SMALL_MS = 3 * MAX_SLICE_MS;
 
 /** At once where all is in memory; a promise where something has to be waited for. */
 export type Eventually<Value> = Value | Promise<Value>;
@@ -69,7 +71,7 @@ function advance<Result>(
 /**
  * The time that one evaluation takes of the event loop. It is measured, goes against the budget of all evaluations, and
  * comes in slices: between two of them everything else has a turn, and where the budget is used up the next waits for it.
- * What takes more than one slice is large, whatever it was taken for.
+ * What takes a few slices is large, whatever it was taken for.
  */
 export class EvaluationSlices {
   readonly #clock: Clock;
@@ -113,9 +115,9 @@ export class EvaluationSlices {
 
   async pause(): Promise<void> {
     this.rest();
-    this.#size = 'large';
     await nextTurn();
-    await this.#budget.turn();
+    if (this.#costMs >= MAX_SMALL_MS) this.#size = 'large';
+    if (this.#size === 'large') await this.#budget.turn();
     this.#startedMs = this.#clock.monotonicMs();
   }
 
