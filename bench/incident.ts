@@ -5,19 +5,22 @@ import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
 import { liveMb, textOf, type BrokenRow, type Row } from './incident/row.ts';
 import { IncidentRun, type Begin } from './incident/run.ts';
-import { alertsFireAndRecover, alertsPend, remediationsHeldBack } from './incident/scenarios/alerts.ts';
+import {
+  alertsFireAndRecover,
+  alertsPend,
+  remediationsHeldBack,
+  unitsAreWell,
+} from './incident/scenarios/alerts.ts';
 import { agentsFallSilent, clientsClaim } from './incident/scenarios/fleet.ts';
-import { gauge, sendersPost, spansExpire } from './incident/scenarios/telemetry.ts';
-import { scaledMs, secondsUntil, type Happened, type Stage } from './incident/stage.ts';
+import { gauge, sendersAreKnown, sendersPost, spansExpire } from './incident/scenarios/telemetry.ts';
+import { scaledMs, secondsUntil, type Happened, type Incident, type Stage } from './incident/stage.ts';
 
 const FRESH = 'calm on a fresh server';
 const CALM_MS = 20_000;
 const CHURN_PATIENCE_MS = 900_000;
 
-interface Scenario {
-  readonly name: string;
+interface Scenario extends Incident {
   readonly begin?: Begin;
-  readonly run: (stage: Stage) => Promise<Happened>;
 }
 
 async function calm(stage: Stage): Promise<Happened> {
@@ -65,12 +68,12 @@ const scenarios: readonly Scenario[] = [
   { name: FRESH, begin: { fresh: 'without_series' }, run: calm },
   { name: 'series go', begin: { fresh: 'with_series' }, run: churn(size.churnedSeries) },
   { name: 'calm', run: calm },
-  { name: 'alerts fire and recover', run: alertsFireAndRecover },
+  { name: 'alerts fire and recover', prepare: unitsAreWell, run: alertsFireAndRecover },
   { name: 'alerts pend', run: alertsPend },
   { name: 'agents fall silent', run: agentsFallSilent },
   { name: 'remediations held back', run: remediationsHeldBack },
-  { name: 'large bodies protobuf', run: sendersPost('protobuf') },
-  { name: 'large bodies JSON', run: sendersPost('json') },
+  { name: 'large bodies protobuf', prepare: sendersAreKnown('protobuf'), run: sendersPost('protobuf') },
+  { name: 'large bodies JSON', prepare: sendersAreKnown('json'), run: sendersPost('json') },
   { name: 'clients claim', run: clientsClaim },
   { name: 'spans expire', begin: { spansMs }, run: spansExpire },
 ];
@@ -78,10 +81,10 @@ const scenarios: readonly Scenario[] = [
 /** A small run shows that all of it works; a server more would only show it twice. */
 const wanted = scenarios.filter(({ name }) => scale >= 1 || name !== FRESH);
 const only = options.only?.split(',');
-for (const { name, begin, run: happen } of wanted) {
-  if (only && !only.includes(name)) continue;
+for (const { begin, ...incident } of wanted) {
+  if (only && !only.includes(incident.name)) continue;
   if (begin) await run.begin(begin);
-  await run.measure({ name, run: happen });
+  await run.measure(incident);
 }
 await run.end();
 

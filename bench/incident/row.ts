@@ -21,11 +21,14 @@ export interface Row {
   readonly probes: ProbeWindow;
   /** Of all threads of the server, in seconds. */
   readonly server_cpu_seconds: number;
-  readonly memory: { readonly before: MemoryReadings; readonly after: MemoryReadings };
+  readonly memory: { readonly before: MemoryHeld; readonly after: MemoryHeld };
   /** Seconds after the incident until uninvolved alerts are acted upon as in the calm; null where not in time. */
   readonly well_after_s: number | null;
   readonly reached: Readonly<Record<string, boolean>>;
 }
+
+/** What is held, and of how many series: those that an incident brings stay for as long as the store keeps them in memory. */
+export type MemoryHeld = MemoryReadings & { readonly series: number };
 
 /** A row of an incident that the server did not live through. */
 export interface BrokenRow {
@@ -77,6 +80,6 @@ export function textOf(row: Row | BrokenRow): string {
     `  heartbeats       ${latency('heartbeats')}`,
     `  claims           ${latency('claims')}`,
     `  memory           live ${liveMb(memory.before).toFixed(0)} → ${liveMb(memory.after).toFixed(0)} MB, ` +
-      `resident ${memory.before.resident_mb} → ${memory.after.resident_mb} MB; well after ${row.well_after_s ?? 'never'} s`,
+      `resident ${memory.before.resident_mb} → ${memory.after.resident_mb} MB, series ${memory.before.series} → ${memory.after.series}; well after ${row.well_after_s ?? 'never'} s`,
   ].join('\n');
 }

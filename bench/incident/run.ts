@@ -12,7 +12,8 @@ import { reachedOf, type BrokenRow, type Row } from './row.ts';
 import { writeRuleFiles } from './rule-files.ts';
 import { HOLD_POOLS, holdPool, RESTART_POOL } from './scenarios/alerts.ts';
 import { fleetOf } from './scenarios/fleet.ts';
-import { scaledMs, secondsUntil, type Happened, type Incident, type Stage } from './stage.ts';
+import { gauge } from './scenarios/telemetry.ts';
+import { scaledMs, secondsUntil, type Incident, type Stage } from './stage.ts';
 
 const CONNECTIONS = 64;
 /** An uninvolved alert that is acted upon this soon says that the incident is over. */
@@ -92,11 +93,11 @@ export class IncidentRun {
   }
 
   /** One row: what the incident did to those who have nothing to do with it. A server that broke is replaced. */
-  async measure({ name, run }: Incident): Promise<Row | BrokenRow> {
-    const row = await this.#measured(name, run).catch(async (error: unknown): Promise<BrokenRow> => {
+  async measure(incident: Incident): Promise<Row | BrokenRow> {
+    const row = await this.#measured(incident).catch(async (error: unknown): Promise<BrokenRow> => {
       const why = error instanceof Error ? error.message : String(error);
       await this.begin({ fresh: 'without_series' });
-      return { row: name, scale: this.scale, broke: why };
+      return { row: incident.name, scale: this.scale, broke: why };
     });
     this.#report(row);
     if ('well_after_s' in row && row.well_after_s === null) await this.begin({ fresh: 'without_series' });
@@ -108,33 +109,34 @@ export class IncidentRun {
     rmSync(this.#work, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  async #measured(name: string, run: (stage: Stage) => Promise<Happened>): Promise<Row> {
+  async #measured({ name, prepare, run }: Incident): Promise<Row> {
     const stage = this.#stage ?? (await this.begin({}));
     const { server, probes } = stage;
+    await prepare?.(stage);
     await isWell(probes);
-    const before = await server.memory();
+    const before = await seen(stage);
     await delay(scaledMs(stage, REST_MS));
     const cpuBefore = server.cpuSeconds;
     await server.take();
     await probes.begin();
     const happened = await run(stage);
     const loop = await server.take();
-    const seen = await probes.end();
+    const window = await probes.end();
     const cpu = server.cpuSeconds - cpuBefore;
     const wellAfter = await isWell(probes);
     await delay(scaledMs(stage, REST_MS));
-    const after = await server.memory();
+    const after = await seen(stage);
     const memory = { before, after };
     return {
       row: name,
       scale: stage.scale,
       happened,
       loop,
-      probes: seen,
+      probes: window,
       server_cpu_seconds: Number(cpu.toFixed(1)),
       memory,
       well_after_s: wellAfter,
-      reached: reachedOf({ loop, probes: seen, memory }),
+      reached: reachedOf({ loop, probes: window, memory }),
     };
   }
 
@@ -168,6 +170,12 @@ export class IncidentRun {
     stage.connections.close();
     await stage.server.stop();
   }
+}
+
+/** What the server holds in memory: after a forced collection, and of how many series. */
+async function seen(stage: Stage): Promise<Row['memory']['before']> {
+  const series = await gauge(stage, 'omoi_tsdb_series');
+  return { ...(await stage.server.memory()), series };
 }
 
 /** Whether an uninvolved alert was acted upon just now, and soon: seconds until it is so, null where not in time. */

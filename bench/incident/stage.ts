@@ -21,6 +21,8 @@ export type Happened = Readonly<Record<string, number | string | null>>;
 
 export interface Incident {
   readonly name: string;
+  /** What there is before: those who will be in trouble report that they are well. */
+  readonly prepare?: (stage: Stage) => Promise<void>;
   readonly run: (stage: Stage) => Promise<Happened>;
 }
 

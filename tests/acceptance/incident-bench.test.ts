@@ -41,7 +41,7 @@ const SERVED = {
   unanswered_max_ms: 4,
   failed: 0,
 };
-const IN_MEMORY = { heap_mb: 100, external_mb: 10, array_buffers_mb: 5, resident_mb: 200 };
+const IN_MEMORY = { heap_mb: 100, external_mb: 10, array_buffers_mb: 5, resident_mb: 200, series: 9000 };
 
 it.each([
   ['all in time', {}, 0, true],

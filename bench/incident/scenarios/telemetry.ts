@@ -15,10 +15,24 @@ const RETENTION_MS = 60_000;
 /** In a small run all is gone before a probe has noticed anything. */
 const CALM_AFTER_MS = 10_000;
 
+const bodyBytes = (stage: Stage): number =>
+  Math.max(100_000, Math.round(BODY_BYTES * Math.min(1, 4 * stage.scale)));
+
+/** The senders' series are there before they send more than usual. */
+export function sendersAreKnown(encoding: OtlpEncoding): (stage: Stage) => Promise<void> {
+  return async (stage) => {
+    const connections = await ConnectionPool.open(stage.server.otlpUrl, stage.server.tokens.admin, 1);
+    for (let sender = 0; sender < SENDERS; sender++) {
+      await connections.send(otlpRequest('metrics', { encoding, bytes: bodyBytes(stage), sender }));
+    }
+    connections.close();
+  };
+}
+
 /** Two senders post a body of 8 MB every two seconds each, metrics, traces and logs in turn. */
 export function sendersPost(encoding: OtlpEncoding): (stage: Stage) => Promise<Happened> {
   return async (stage) => {
-    const bytes = Math.max(100_000, Math.round(BODY_BYTES * Math.min(1, 4 * stage.scale)));
+    const bytes = bodyBytes(stage);
     const forMs = scaledMs(stage, SENDING_MS);
     // Making one takes as long as sending it: all are there before the first is sent.
     const bodiesOf = (number: number): readonly OutgoingRequest[] =>
