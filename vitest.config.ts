@@ -13,7 +13,7 @@ export default defineConfig({
         ...source,
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'agent/src/**/*.test.ts', 'dashboard/src/**/*.test.ts'],
+          include: ['src', 'agent/src', 'dashboard/src', 'bench'].map((part) => `${part}/**/*.test.ts`),
           execArgv,
           setupFiles: ['tests/property.setup.ts'],
           testTimeout: 120_000,

@@ -19,6 +19,7 @@ import {
   type SystemEvent,
 } from '#telemetry';
 import { createTsdb } from '#tsdb';
+import { percentile, round } from './tsdb/numbers.ts';
 
 const EPISODES = 300;
 const LIMIT_MS = 5000;
@@ -139,10 +140,8 @@ async function episode(number: number): Promise<number> {
 
 const latencies: number[] = [];
 for (let number = 0; number < EPISODES; number++) latencies.push(await episode(number));
-latencies.sort((a, b) => a - b);
-const at = (share: number): number =>
-  Number((latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(2));
-const result = { episodes: EPISODES, p50_ms: at(0.5), p90_ms: at(0.9), p99_ms: at(0.99), max_ms: at(0.9999) };
+const at = (share: number): number => round(percentile(latencies, share));
+const result = { episodes: EPISODES, p50_ms: at(0.5), p90_ms: at(0.9), p99_ms: at(0.99), max_ms: at(1) };
 
 await lifecycle.stop(logger);
 await tracing.stop();

@@ -22,6 +22,7 @@ import {
   type MetricsShape,
 } from './otlp/bodies.ts';
 import { LoopWatch } from './otlp/loop-watch.ts';
+import { percentile } from './tsdb/numbers.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -157,8 +158,7 @@ function measureBuilding(row: Row): number {
       });
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((left, right) => left - right)[values.length >>> 1] ?? NaN;
+const median = (values: readonly number[]): number => percentile(values, 0.5);
 
 interface Runs {
   readonly protobuf: Measured[];

@@ -7,6 +7,7 @@ import {
 } from '#telemetry';
 import { createEngine } from '#promql';
 import { measureRule, RULE_ROUNDS } from './rules/measure-rule.ts';
+import { percentile } from './tsdb/numbers.ts';
 import { measureQueries } from './tsdb/reading.ts';
 import { INSTALLED, startOmoi, startPrometheus, startVictoriaMetrics } from './tsdb/target.ts';
 
@@ -73,8 +74,7 @@ async function measure(name: string, target: string, runs: number, run: () => un
     await run();
     times.push(performance.now() - start);
   }
-  times.sort((a, b) => a - b);
-  return { name, target, medianMs: times[Math.floor(times.length / 2)] ?? NaN, runs };
+  return { name, target, medianMs: percentile(times, 0.5), runs };
 }
 
 const results: Measured[] = [];

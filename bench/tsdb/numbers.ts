@@ -1,9 +1,14 @@
 export const round = (value: number, digits = 2): number => Number(value.toFixed(digits));
 
-/** The value below which a share of the values lies; NaN of none. */
+/**
+ * The smallest of the values that at least a share of them does not exceed (nearest rank, ⌈n · share⌉); NaN of none.
+ * @param share 0 to 1
+ */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+  // 0.07 * 100 is 7.000000000000001: what is a whole number but for rounding is that number.
+  const rank = Math.ceil(Number((sorted.length * share).toPrecision(12)));
+  return sorted[Math.max(rank, 1) - 1] ?? NaN;
 }
 
 /** Cumulative counts of a classic histogram by upper bound, as a metrics page has them. */
