@@ -81,12 +81,15 @@ const scenarios: readonly Scenario[] = [
 /** A small run shows that all of it works; a server more would only show it twice. */
 const wanted = scenarios.filter(({ name }) => scale >= 1 || name !== FRESH);
 const only = options.only?.split(',');
-for (const { begin, ...incident } of wanted) {
-  if (only && !only.includes(incident.name)) continue;
-  if (begin) await run.begin(begin);
-  await run.measure(incident);
+try {
+  for (const { begin, ...incident } of wanted) {
+    if (only && !only.includes(incident.name)) continue;
+    if (begin) await run.begin(begin);
+    await run.measure(incident);
+  }
+} finally {
+  await run.end();
 }
-await run.end();
 
 const measured = rows.filter((row): row is Row => !('broke' in row));
 const first = measured.find((row) => row.row === 'calm') ?? measured[0];

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { RefusedRequest } from '../load/connection.ts';
 import { ConnectionPool } from '../load/connection-pool.ts';
 import { PROBE_POOLS, probePool } from './alert-probe.ts';
 import { copyOf, historyOf, type History } from './history/history.ts';
@@ -24,6 +25,8 @@ const REST_MS = 2000;
 /** Until what is compiled, cached and grown once is there: memory is compared after it. */
 const WARM_UP_MS = 15_000;
 const LONG = '3650d';
+/** Does nothing for as long as the bench runs, and ends with it even where no server is left to end it. */
+const SLEEPER = ['sh', '-c', 'while kill -0 "$0"; do sleep 5; done', String(process.pid)];
 
 /** How the server of an incident is started, where not all can happen on one. */
 export interface Begin {
@@ -70,7 +73,7 @@ export class IncidentRun {
 
   /** Starts a server, the probes and what they need; what ran before is stopped. */
   async begin({ spansMs, fresh }: Begin): Promise<Stage> {
-    await this.#endStage();
+    await this.#endStage(fresh === undefined ? 'used_again' : 'left');
     if (fresh !== undefined || !this.#data) this.#data = this.#freshData(fresh ?? 'without_series');
     const data = this.#data;
     const server = await MeasuredServer.start({
@@ -105,7 +108,7 @@ export class IncidentRun {
   }
 
   async end(): Promise<void> {
-    await this.#endStage();
+    await this.#endStage('left');
     rmSync(this.#work, { recursive: true, force: true, maxRetries: 5 });
   }
 
@@ -162,13 +165,16 @@ export class IncidentRun {
     return file;
   }
 
-  async #endStage(): Promise<void> {
+  /** Workers outlive their server: with data that nobody uses again, what runs goes before the server does. */
+  async #endStage(data: 'used_again' | 'left'): Promise<void> {
     const stage = this.#stage;
     this.#stage = null;
     if (!stage) return;
-    await stage.probes.stop();
-    stage.connections.close();
-    await stage.server.stop();
+    const { server, probes, connections } = stage;
+    await probes.stop();
+    if (data === 'left' && server.isRunning) await removeRestartPool(connections);
+    connections.close();
+    await server.stop();
   }
 }
 
@@ -194,6 +200,21 @@ async function createPools(connections: ConnectionPool): Promise<void> {
     ...Array.from({ length: HOLD_POOLS }, (_, number) => holdPool(number)),
   ];
   await Promise.all(names.map((name) => connections.post('/api/v1/fleet/pools', { pool_id: name, ...idle })));
-  const sleeper = { command: ['sleep', '86400'], desired: 1, min: 0, max: 1 };
+  const sleeper = { command: SLEEPER, desired: 1, min: 0, max: 1 };
   await connections.post('/api/v1/fleet/pools', { pool_id: RESTART_POOL, ...sleeper });
+}
+
+/** Stops its agent; where the server can't do that, the agent ends by itself when the bench has. */
+async function removeRestartPool(connections: ConnectionPool): Promise<void> {
+  const path = `/api/v1/fleet/pools/${RESTART_POOL}`;
+  try {
+    await connections.send({ method: 'DELETE', path });
+    await secondsUntil(async () => {
+      await connections.send({ method: 'GET', path });
+      return false;
+    });
+  } catch (error) {
+    if (error instanceof RefusedRequest && error.status === 404) return;
+    console.error(`the pool ${RESTART_POOL} was not removed: ${String(error)}`);
+  }
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { reachedOf, type BrokenRow, type Row } from '../../bench/incident/row.ts';
@@ -9,6 +10,21 @@ const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/omoi-comp
 /** Some 40 s on two free cores. */
 const TIME_LIMIT_MS = 900_000;
 const FLAGS = ['--conditions=omoi-source', '--disable-warning=ExperimentalWarning'];
+
+/** The workers that a bench had started and left behind: each names the process of the bench in its command. */
+function leftBehind(pid: number): readonly string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        return [readFileSync(`/proc/${name}/cmdline`, 'utf8')];
+      } catch {
+        // It has ended meanwhile.
+        return [];
+      }
+    })
+    .filter((command) => command.endsWith(`\0${pid}\0`));
+}
 
 /** The lines of the bench at a fiftieth of its size: rows, and at last all of them together. */
 async function linesOfBench(): Promise<readonly unknown[]> {
@@ -22,6 +38,7 @@ async function linesOfBench(): Promise<readonly unknown[]> {
   bench.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
   await once(bench, 'close');
   expect(bench.exitCode, complaints).toBe(0);
+  expect(leftBehind(bench.pid ?? 0)).toEqual([]);
   return written
     .trimEnd()
     .split('\n')
