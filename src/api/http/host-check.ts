@@ -1,6 +1,8 @@
 import { isIPv4 } from 'node:net';
 import { OmoiError } from '#telemetry';
 
+const HOST = 'host';
+
 /** What a request says about where it was sent and where it comes from. */
 export interface RequestAddress {
   /** The `Host` header. */
@@ -24,6 +26,21 @@ export function checkHost(address: RequestAddress, allowedHosts: ReadonlySet<str
     'host_not_allowed',
     `the host "${address.host ?? ''}" is not one that this server goes by`,
   );
+}
+
+/**
+ * Refuses a request that names its host more than once: another program on the way may have gone by the other name
+ * (https://www.rfc-editor.org/rfc/rfc9112#section-3.2). Node reads the first.
+ * @param rawHeaders names and values in turn, as they came
+ * @throws OmoiError `invalid_request`
+ */
+export function checkOneHost(rawHeaders: readonly string[]): void {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    if (name.length === HOST.length && name.toLowerCase() === HOST) hosts += 1;
+  }
+  if (hosts > 1) throw new OmoiError('invalid_request', 'the request has more than one Host header');
 }
 
 /**

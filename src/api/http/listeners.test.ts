@@ -56,6 +56,10 @@ describe('listening', () => {
 
   it.each([
     ['Host: localhost\r\nExpect: foo', /^HTTP\/1.1 417 [^]*"error":"expectation_failed"[^]*Expect: foo/],
+    [
+      'Host: localhost\r\nhOsT: localhost',
+      /^HTTP\/1.1 400 [^]*"error":"invalid_request"[^]*more than one Host header/,
+    ],
     ['Accept: */*', /^HTTP\/1.1 403 [^]*"error":"host_not_allowed"/],
     [`Host: localhost\r\nX: ${'x'.repeat(20_000)}`, /^HTTP\/1.1 431 [^]*the headers exceed 16384 bytes/],
   ])('answers a request with the headers %.40j with a coded error', async (headers, expected) => {

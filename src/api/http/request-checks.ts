@@ -1,7 +1,7 @@
 import { OmoiError } from '#telemetry';
 import { admit, isChange, type GuardOptions } from '../access/guard.ts';
 import type { ApiApp } from './app.ts';
-import { checkHost, checkOrigin } from './host-check.ts';
+import { checkHost, checkOneHost, checkOrigin } from './host-check.ts';
 import { readTraceparent } from './traceparent.ts';
 
 export interface RequestCheckOptions {
@@ -24,6 +24,7 @@ export function checkRequests(app: ApiApp, options: RequestCheckOptions): void {
     request.traceparent = readTraceparent(request.headers.traceparent);
     if (options.closing.aborted) throw new OmoiError('shutting_down', 'the server is stopping');
 
+    checkOneHost(request.raw.rawHeaders);
     const { host, origin } = request.headers;
     const address = { host, origin, localAddress: request.socket.localAddress };
     if (!options.guard.isLocalOwner(request) && hostOf.get(request.socket) !== (host ?? '')) {
