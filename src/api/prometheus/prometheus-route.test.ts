@@ -20,6 +20,34 @@ it('says what it is where Grafana looks', async () => {
   });
 });
 
+it('reads a posted form of 1 MiB and 10,000 fields, and tells of the limit beyond', async () => {
+  const bare = 'query=1&x='.length;
+  const formOf = (bytes: number) => stage.post('query', { query: '1', x: 'y'.repeat(bytes - bare) });
+  expect(await formOf(1024 * 1024)).toMatchObject({ status: 200 });
+  expect(await formOf(1024 * 1024 + 1)).toEqual({
+    status: 413,
+    body: {
+      status: 'error',
+      errorType: 'bad_data',
+      code: 'body_too_large',
+      error: 'the body exceeds 1048576 bytes',
+    },
+  });
+  const fields = (count: number) =>
+    stage.served.app.inject({
+      method: 'POST',
+      url: '/prometheus/api/v1/query',
+      headers: { ...stage.served.as('viewer'), 'content-type': 'application/x-www-form-urlencoded' },
+      payload: `query=1${'&x='.repeat(count - 1)}`,
+    });
+  expect((await fields(10_000)).statusCode).toBe(200);
+  const refused = await fields(10_001);
+  expect([refused.statusCode, refused.json()]).toMatchObject([
+    400,
+    { code: 'invalid_request', error: 'the form has more than maxFormFields (10000) fields' },
+  ]);
+});
+
 describe('who asks', () => {
   const refused = (status: number, code: string) => ({
     status,

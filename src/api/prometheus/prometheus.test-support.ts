@@ -84,6 +84,8 @@ export async function openPrometheusStage(): Promise<PrometheusStage> {
     },
   };
   const served = await startTestApi({
+    // As a server has it by default.
+    parts: { limits: { maxBodyBytes: 4_194_304 } },
     register(app) {
       app.addHook('onSend', async (_request, reply) => void sent.push(reply.statusCode));
       app.addHook('onRequest', async (_request, reply) => {
