@@ -1,8 +1,8 @@
 import { jsonObjectSchema, storedText } from '#telemetry';
 import { z } from 'zod';
+import { timeText } from '../http/time-text.ts';
 import { wholeNumber } from '../http/whole-number.ts';
 
-const time = z.iso.datetime({ offset: true });
 const eventId = wholeNumber({ min: 0 });
 
 export const eventsQuery = z.strictObject({
@@ -16,8 +16,8 @@ export const eventsQuery = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits in lower case')
     .optional(),
-  from: time.optional(),
-  to: time.optional(),
+  from: timeText.optional(),
+  to: timeText.optional(),
   after_id: eventId.optional(),
   before_id: eventId.optional(),
   order: z.enum(['newest_first', 'oldest_first']).default('newest_first'),

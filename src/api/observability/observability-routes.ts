@@ -91,14 +91,14 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
 }
 
 interface TimeQuery {
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
 }
 
 function timesOf({ from, to }: TimeQuery): { fromMs?: number; toMs?: number } {
   return {
-    ...(from !== undefined && { fromMs: Date.parse(from) }),
-    ...(to !== undefined && { toMs: Date.parse(to) }),
+    ...(from !== undefined && { fromMs: from }),
+    ...(to !== undefined && { toMs: to }),
   };
 }
 

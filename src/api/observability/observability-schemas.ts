@@ -1,8 +1,8 @@
 import { jsonObjectSchema, storedText } from '#telemetry';
 import { z } from 'zod';
+import { timeText } from '../http/time-text.ts';
 import { wholeNumber } from '../http/whole-number.ts';
 
-const time = z.iso.datetime({ offset: true });
 const traceId = z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits in lower case');
 const name = storedText(200).min(1);
 const limit = (byDefault: number) => wholeNumber({ min: 1, max: 1000 }).default(byDefault);
@@ -20,8 +20,8 @@ const attributes = jsonObjectSchema;
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 export const tracesQuery = z.strictObject({
-  from: time.optional().describe('Traces with a span that started then or later.'),
-  to: time.optional(),
+  from: timeText.optional().describe('Traces with a span that started then or later.'),
+  to: timeText.optional(),
   name: name.optional().describe('The name of one of its spans.'),
   service: name.optional(),
   attribute: z
@@ -82,8 +82,8 @@ export const traceAnswer = z
   .meta({ id: 'Trace' });
 
 export const logsQuery = z.strictObject({
-  from: time.optional(),
-  to: time.optional(),
+  from: timeText.optional(),
+  to: timeText.optional(),
   level: z.enum(LEVELS).optional().describe('This level and what is more severe.'),
   text: storedText(500).min(1).optional().describe('Found in the message or the fields.'),
   trace_id: traceId.optional(),
