@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { recordOfAtMost, storedText, toStorable } from './stored-text.ts';
+import { recordOf, recordOfAtMost, storedText, toStorable } from './stored-text.ts';
 
 describe('a text that is kept', () => {
   it.each([
@@ -21,6 +21,22 @@ describe('a text that is kept', () => {
   });
 });
 
+describe('a record whose keys others choose', () => {
+  it.each([
+    ['{"a": "1", "constructor": "2"}', null],
+    ['{}', null],
+    ['{"__proto__": "1"}', '__proto__: no such name can be used here'],
+    ['{"a": 1}', 'a: Invalid input: expected string, received number'],
+    ['{"A": "1"}', 'A: Invalid key in record'],
+  ])('%s: %s', (json, refused) => {
+    const schema = recordOf(z.string().regex(/^[a-z]+$/), z.string());
+    const { data, error } = schema.safeParse(JSON.parse(json));
+    const [issue] = error?.issues ?? [];
+    expect(issue ? `${issue.path.join('.')}: ${issue.message}` : null).toBe(refused);
+    if (refused === null) expect(data).toEqual(JSON.parse(json));
+  });
+});
+
 describe('a record of at most so many entries', () => {
   const seen: unknown[] = [];
   const value = z.string().refine((text) => seen.push(text) > 0);
@@ -31,6 +47,7 @@ describe('a record of at most so many entries', () => {
     [{ a: '1', b: '2', c: '3' }, true],
     [{ A: '1' }, false],
     [{ a: 1 }, false],
+    [JSON.parse('{"__proto__": "1"}'), false],
     [['a'], false],
     [null, false],
     ['abc', false],

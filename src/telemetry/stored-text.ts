@@ -21,6 +21,24 @@ export function toStorable(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
+/** A new one each time: zod takes the message out of it. */
+const unusableKey = () => ({ path: ['__proto__'], message: 'no such name can be used here' });
+
+function hasUsableKeys(given: unknown): boolean {
+  return typeof given !== 'object' || given === null || !Object.hasOwn(given, '__proto__');
+}
+
+/** A record whose keys others choose. A `z.record` drops the key `__proto__`; this one refuses it. */
+export function recordOf<Key extends z.ZodString, Value extends z.ZodType>(key: Key, value: Value) {
+  return z.preprocess(
+    (given, context) => {
+      if (!hasUsableKeys(given)) context.addIssue({ code: 'custom', ...unusableKey() });
+      return given;
+    },
+    z.record(key, value),
+  );
+}
+
 /**
  * A record of a request whose number of entries is looked at before the entries are: zod takes some microseconds for
  * each, and a body of 4 MB has room for half a million.
@@ -35,5 +53,6 @@ export function recordOfAtMost<Key extends z.ZodString, Value extends z.ZodType>
   return z
     .custom<Record<string, unknown>>(isSmall, `must be an object of at most ${maxEntries} entries`)
     .meta({ type: 'object', maxProperties: maxEntries, additionalProperties: { type: 'string' } })
+    .refine(hasUsableKeys, unusableKey())
     .pipe(z.record(key, value));
 }

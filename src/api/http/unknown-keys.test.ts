@@ -41,6 +41,15 @@ describe('what no route reads', () => {
         'query.limit: Too small: expected number to be >=1; query.stat: unknown parameter; did you mean "state"?',
       ),
     ],
+    [
+      'agents?__proto__=x',
+      unknown('query.__proto__: unknown parameter; known are pool_id, status, present, after, limit'),
+    ],
+    [
+      'agents?constructor=x',
+      unknown('query.constructor: unknown parameter; known are pool_id, status, present, after, limit'),
+    ],
+    ['tasks/t1?__proto__=x', unknown('query.__proto__: unknown parameter; none is read here')],
     ['agents?limit=1', '200 taken'],
   ])('GET %s is answered %s', async (path, expected) => {
     expect(await call('GET', path)).toBe(expected);

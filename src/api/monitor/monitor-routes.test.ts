@@ -40,7 +40,24 @@ describe('/api/v1/monitor', () => {
     expect((await call('GET', '/metrics')).body).toHaveLength(2);
     expect((await call('GET', '/metrics?metric_name=agents_active')).body).toEqual([]);
     expect((await call('GET', '/metrics?priority=1')).body).toEqual([]);
-    expect((await call('GET', '/metrics?priority=1&priority=2')).status).toBe(400);
+    expect(await call('GET', '/metrics?priority=1&priority=2')).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_request', message: 'query.priority: expected one text' },
+    });
+    for (const name of ['__proto__', 'constructor', 'toString', 'nosuch']) {
+      expect([name, (await call('GET', `/metrics?${name}=1`)).body]).toEqual([name, []]);
+      expect([name, (await call('GET', `/metrics?metric_name=${name}`)).body]).toEqual([name, []]);
+      // An empty label is a missing one.
+      expect([name, (await call('GET', `/metrics?${name}=`)).body]).toHaveProperty('1.length', 2);
+    }
+  });
+
+  it('describes the filters of the samples by the names that are common', async () => {
+    const { paths } = (await api.app.inject({ url: '/openapi.json' })).json();
+    expect(paths['/api/v1/monitor/metrics'].get.parameters).toMatchObject([
+      { name: 'metric_name', in: 'query', required: false, schema: { type: 'string' } },
+      { name: 'phase_id', in: 'query', required: false, schema: { type: 'string' } },
+    ]);
   });
 
   it('describes the standard metrics', async () => {
@@ -69,7 +86,19 @@ describe('/api/v1/monitor', () => {
       acknowledged_by: 'the operator',
     });
     expect((await call('GET', '/anomalies?state=closed')).body).toEqual([]);
-    expect((await call('GET', '/anomalies?before=2026-01-01T00:00:00Z')).body).toEqual([]);
+    const { detected_at: detectedAt } = listed[0];
+    const detectedMs = Date.parse(detectedAt);
+    for (const [offset, aheadMs] of [
+      ['Z', 0],
+      ['%2B02:00', 7_200_000],
+      ['+02:00', 7_200_000],
+      ['-05:30', -19_800_000],
+    ] as const) {
+      const before = (timeMs: number): string =>
+        `/anomalies?before=${new Date(timeMs + aheadMs).toISOString().replace('Z', offset)}`;
+      expect([offset, (await call('GET', before(detectedMs))).body]).toEqual([offset, []]);
+      expect([offset, (await call('GET', before(detectedMs + 1))).body]).toMatchObject([offset, [{ id }]]);
+    }
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import type { Monitor } from '#monitor';
-import { type Labels, STANDARD_METRICS } from '#telemetry';
+import { STANDARD_METRICS } from '#telemetry';
 import { z } from 'zod';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
@@ -8,6 +8,7 @@ import { sendPieces } from '../http/pieces.ts';
 import { viewOfAnomaly } from './anomaly-view.ts';
 import {
   metricSample,
+  sampleQuery,
   metricDefinition,
   anomalyView,
   agentScore,
@@ -30,14 +31,12 @@ function registerMetricRoutes(app: ApiApp, monitor: Monitor): void {
     schema: {
       tags: ['monitor'],
       summary: 'The newest samples of the standard metrics; every other parameter is a label that must match',
-      querystring: z
-        .object({ metric_name: z.string().optional(), phase_id: z.string().optional() })
-        .catchall(z.string()),
+      querystring: sampleQuery,
       response: { 200: z.array(metricSample) },
     },
     handler: async ({ query }, reply) => {
       const { metric_name: metricName = null, ...labels } = query;
-      const samples = monitor.samples({ metricName, labels: presentOnly(labels) });
+      const samples = monitor.samples({ metricName, labels });
       return sendPieces(reply.type('application/json'), jsonOfFitting(samples));
     },
   });
@@ -103,7 +102,7 @@ function registerAnomalyRoutes(app: ApiApp, { anomalies }: Monitor): void {
         limit,
         ...(state !== undefined && { state }),
         ...(metricName !== undefined && { metricName }),
-        ...(before !== undefined && { beforeMs: Date.parse(before) }),
+        ...(before !== undefined && { beforeMs: before }),
         ...(after !== undefined && { afterId: after }),
       });
       return rows.map(viewOfAnomaly);
@@ -136,10 +135,4 @@ function registerAnomalyRoutes(app: ApiApp, { anomalies }: Monitor): void {
     handler: async (request) =>
       viewOfAnomaly(await anomalies.acknowledge(request.params.anomaly_id, request.principal.name)),
   });
-}
-
-function presentOnly(labels: Readonly<Record<string, string | undefined>>): Labels {
-  const present: Record<string, string> = {};
-  for (const [name, value] of Object.entries(labels)) if (value !== undefined) present[name] = value;
-  return present;
 }

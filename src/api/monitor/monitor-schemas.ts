@@ -1,5 +1,6 @@
-import { ANOMALY_KINDS, ANOMALY_STATES, idText, labelsSchema, storedText } from '#telemetry';
+import { ANOMALY_KINDS, ANOMALY_STATES, emptyLabels, idText, labelsSchema, storedText } from '#telemetry';
 import { z } from 'zod';
+import { timeText } from '../http/time-text.ts';
 import { wholeNumber } from '../http/whole-number.ts';
 
 export const metricSample = z.object({
@@ -8,6 +9,23 @@ export const metricSample = z.object({
   labels: labelsSchema,
   timestamp: z.string(),
 });
+
+/** Any parameter is a label. An object schema would drop the one called `__proto__`, and so answer everything. */
+export const sampleQuery = z
+  .custom<Readonly<Record<string, unknown>>>((given) => typeof given === 'object' && given !== null)
+  .meta({
+    type: 'object',
+    properties: { metric_name: { type: 'string' }, phase_id: { type: 'string' } },
+    additionalProperties: { type: 'string' },
+  })
+  .transform((given, context) => {
+    const labels = emptyLabels();
+    for (const [name, text] of Object.entries(given)) {
+      if (typeof text === 'string') labels[name] = text;
+      else context.addIssue({ code: 'custom', path: [name], message: 'expected one text' });
+    }
+    return labels;
+  });
 
 export const metricDefinition = z.object({
   metric_name: z.string(),
@@ -51,7 +69,7 @@ export const agentScoreQuery = z.strictObject({
 export const anomalyQuery = z.strictObject({
   state: z.enum(ANOMALY_STATES).optional(),
   metric_name: storedText(1024).optional(),
-  before: z.iso.datetime().optional().describe('Only what was detected before this time.'),
+  before: timeText.optional().describe('Only what was detected before this time.'),
   after: idText('anom', 'an anomaly').optional().describe('The last id of the page before.'),
   limit: wholeNumber({ min: 1, max: 1000 }).default(100),
 });

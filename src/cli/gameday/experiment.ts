@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { OmoiError, messageOf, durationText, parseStrictDocument } from '#telemetry';
+import { OmoiError, messageOf, durationText, parseStrictDocument, recordOf } from '#telemetry';
 import { z } from 'zod';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -14,7 +14,7 @@ const eventProbe = z.strictObject({
   type: z.literal('event'),
   event_type: z.string(),
   /** Dotted paths into the event, and what stands there. */
-  where: z.record(z.string(), scalar).default({}),
+  where: recordOf(z.string(), scalar).default({}),
   /** How many such events are waited for. */
   count: z.number().int().positive().default(1),
 });
@@ -22,7 +22,7 @@ const eventProbe = z.strictObject({
 const metricProbe = z.strictObject({
   type: z.literal('metric'),
   metric_name: z.string(),
-  labels: z.record(z.string(), scalar).default({}),
+  labels: recordOf(z.string(), scalar).default({}),
   /** How the values of several matching series become one. */
   aggregate: z.enum(['sum', 'max', 'min']).default('sum'),
   tolerance: range,
@@ -31,7 +31,7 @@ const metricProbe = z.strictObject({
 const growthProbe = z.strictObject({
   type: z.literal('growth'),
   metric_name: z.string(),
-  labels: z.record(z.string(), scalar).default({}),
+  labels: recordOf(z.string(), scalar).default({}),
   /** The observation is split into this many parts; the mean of each must exceed the one before. */
   parts: z.number().int().min(2).default(3),
   over: durationText,
@@ -66,7 +66,7 @@ const newTask = z.strictObject({
   task_type: z.string(),
   phase_id: z.string(),
   priority: z.number().int().default(0),
-  payload: z.record(z.string(), z.unknown()).default({}),
+  payload: recordOf(z.string(), z.unknown()).default({}),
 });
 
 /** One task; saved is its `task_id`. */
@@ -184,16 +184,16 @@ const step = z.strictObject({
 const experimentSchema = z.strictObject({
   title: z.string(),
   description: z.string(),
-  configuration: z.record(z.string(), scalar).default({}),
+  configuration: recordOf(z.string(), scalar).default({}),
   /** What the run's own server is started with where none runs. */
   server: z
     .strictObject({
       demo: z.boolean().default(true),
-      environment: z.record(z.string(), z.string()).default({}),
+      environment: recordOf(z.string(), z.string()).default({}),
     })
     .prefault({}),
   /** What `--control` changes for its server. */
-  control: z.strictObject({ environment: z.record(z.string(), z.string()) }).optional(),
+  control: z.strictObject({ environment: recordOf(z.string(), z.string()) }).optional(),
   method: z.array(step).min(1),
 });
 

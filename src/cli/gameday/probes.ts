@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isAlive } from '#server';
-import { OmoiError, traceIdOf, type SystemEvent } from '#telemetry';
+import { labelsSchema, OmoiError, traceIdOf, type SystemEvent } from '#telemetry';
 import { z } from 'zod';
 import type { Probe } from './experiment.ts';
 import { valueAt } from './references.ts';
@@ -95,9 +95,7 @@ async function observeEvent(probe: ProbeOf<'event'>, withinMs: number, stage: St
   };
 }
 
-const samples = z.array(
-  z.object({ metric_name: z.string(), value: z.number(), labels: z.record(z.string(), z.string()) }),
-);
+const samples = z.array(z.object({ metric_name: z.string(), value: z.number(), labels: labelsSchema }));
 
 interface MetricSelection {
   readonly metric_name: string;

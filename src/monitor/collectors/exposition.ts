@@ -1,4 +1,11 @@
-import { STANDARD_METRICS, toRfc3339, type CollectedPoint, type Labels, type MetricSample } from '#telemetry';
+import {
+  labelValue,
+  STANDARD_METRICS,
+  toRfc3339,
+  type CollectedPoint,
+  type Labels,
+  type MetricSample,
+} from '#telemetry';
 import type { KeptSeries, SeriesAppender } from './series-appender.ts';
 
 /** One metric with all its lines, as `/metrics` shows it; each point is read when its turn comes. */
@@ -44,7 +51,7 @@ export function* currentSamples(
   for (const { name, family, labels, value, appendedAtMs } of seriesOf(appenders, metricName)) {
     const isWanted =
       (metricName === null || metricName === name || metricName === family) &&
-      wanted.every(([label, text]) => (labels[label] ?? '') === text) &&
+      wanted.every(([label, text]) => labelValue(labels, label) === text) &&
       Number.isFinite(appendedAtMs);
     yield isWanted ? { metric_name: name, value, labels, timestamp: toRfc3339(appendedAtMs) } : null;
   }
@@ -55,6 +62,6 @@ function* seriesOf(
   appenders: readonly SeriesAppender[],
   metricName: string | null,
 ): Generator<KeptSeries, void, void> {
-  const family = metricName !== null && metricName in STANDARD_METRICS ? metricName : null;
+  const family = metricName !== null && Object.hasOwn(STANDARD_METRICS, metricName) ? metricName : null;
   for (const appender of appenders) yield* family === null ? appender.current() : appender.currentOf(family);
 }

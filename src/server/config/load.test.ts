@@ -39,6 +39,14 @@ describe('the configuration', () => {
   it.each([
     ['http:\n  prot: 1\n', /omoi\.yaml:2:3: unknown key "http\.prot"; did you mean "port"\?/],
     ['http:\n  port: 70000\n', /omoi\.yaml:2:3: "http\.port": Too big/],
+    [
+      'alerting:\n  groups:\n    __proto__: {}\n',
+      /omoi\.yaml:3:5: "alerting\.groups\.__proto__": no such name/,
+    ],
+    [
+      'alerting:\n  external_labels:\n    __proto__: a\n',
+      /"alerting\.external_labels\.__proto__": no such name/,
+    ],
     ['retention:\n  events: soon\n', /"soon" is no duration; write 90s/],
     ['database: { url: a, url_file: b }\n', /give database\.url or database\.url_file, not both/],
     ['database: { url_file: /nowhere }\n', /database\.url_file: ENOENT/],

@@ -1,4 +1,4 @@
-import { durationText, poolConfiguration } from '#telemetry';
+import { durationText, poolConfiguration, recordOf } from '#telemetry';
 import { z } from 'zod';
 
 const port = z.number().int().min(0).max(65_535);
@@ -75,19 +75,17 @@ export const configSchema = z.strictObject({
       resolve_stability: durationText.prefault('1s'),
       /** The share of the event loop's time that evaluations on arrival may take. */
       evaluation_share: z.number().positive().max(1).default(0.25),
-      external_labels: z.record(z.string(), z.string()).default({}),
+      external_labels: recordOf(z.string(), z.string()).default({}),
       /** Where people reach Omoi; the listening address where it is left out. */
       external_url: z.string().optional(),
       /** Groups that are evaluated otherwise, by name. */
-      groups: z
-        .record(
-          z.string(),
-          z.strictObject({
-            evaluate: z.enum(['on_arrival', 'interval']).default('on_arrival'),
-            resolve_stability: durationText.optional(),
-          }),
-        )
-        .default({}),
+      groups: recordOf(
+        z.string(),
+        z.strictObject({
+          evaluate: z.enum(['on_arrival', 'interval']).default('on_arrival'),
+          resolve_stability: durationText.optional(),
+        }),
+      ).default({}),
     })
     .prefault({}),
   watchdog: z
