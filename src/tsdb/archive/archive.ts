@@ -14,16 +14,19 @@ import {
 } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { TimedHistogram } from '../head/histogram-series.ts';
+import { tooMuch } from '../head/sample-slab.ts';
 import type { TsdbLimits } from '../limits.ts';
 import type { ArchiveDatabase } from './archive-database.ts';
 import { insertChunks, removeOldest, type ArrivingSeries } from './archive-writes.ts';
 import { KIND_FLOATS, unpackFloats, unpackHistograms, type ArchivedChunks } from './chunk-bytes.ts';
 import { withoutKnown } from './known-samples.ts';
 
-/** Ids that one statement carries, well under SQLite's limit of variables. */
 /** What goes into the archive may take its time: others have as many turns as they need, up to this. */
 const MAX_PAUSE_MS = 20;
+/** Ids that one statement carries, well under SQLite's limit of variables. */
 const MAX_IDS_PER_STATEMENT = 200;
+/** Samples that one statement answers, unless they are of one series: some megabytes once they are unpacked. */
+const MAX_SAMPLES_PER_STATEMENT = 500_000;
 /** Samples that a series is expected to have; room for more is made as they come. */
 const FIRST_CAPACITY = 128;
 /** Series read from the archive at a time: a millisecond or two of reading their labels. */
@@ -43,6 +46,13 @@ export interface ArchiveFinding {
   readonly labels: Labels;
   readonly floats: SampleColumns;
   readonly histograms: TimedHistogram[];
+}
+
+/** Both ends inclusive; `maxSamples` is what the reader keeps at most. */
+interface ArchiveInterval {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly maxSamples?: number;
 }
 
 interface ArchiveParts {
@@ -103,39 +113,63 @@ export class Archive {
   }
 
   /**
-   * What is archived in an interval of the series that all matchers accept, a few series at a time: what they all
-   * have may be more than fits into memory.
+   * What is archived in an interval of the series that all matchers accept: page by page of the series, and of each as
+   * many at a time as have few samples. What they all have, and the labels of all, may be more than fits into memory:
+   * who keeps what is found stops where it is too much.
+   * @throws OmoiError `query_limit` where one series alone has more than `maxSamples`, before they are read
    */
   async *select(
     matchers: readonly Matcher[],
-    interval: { readonly startMs: number; readonly endMs: number },
+    interval: ArchiveInterval,
   ): AsyncGenerator<ArchiveFinding, void, void> {
-    const found = [...(await this.matchingSeries(matchers))];
-    for (let at = 0; at < found.length; at += MAX_IDS_PER_STATEMENT) {
-      const asked = new Map(found.slice(at, at + MAX_IDS_PER_STATEMENT));
-      const findings = new Map<number, ArchiveFinding>();
-      const stretch = new Stretch(this.#clock);
-      for (const row of await this.#rowsOf([...asked.keys()], interval)) {
-        if (stretch.isOver) await stretch.pause();
-        let finding = findings.get(row.series_id);
-        if (!finding) {
-          const labels = asked.get(row.series_id) ?? {};
-          finding = { labels, floats: new SampleColumns(FIRST_CAPACITY), histograms: [] };
-          findings.set(row.series_id, finding);
+    for await (const page of this.pagesOfSeries([matchers])) {
+      const labelsOf = new Map(page.map(({ id, labels }) => [id, labels]));
+      for await (const ids of this.#groupsOf([...labelsOf.keys()], interval)) {
+        const findings = new Map<number, ArchiveFinding>();
+        const stretch = new Stretch(this.#clock);
+        for (const row of await this.#rowsOf(ids, interval)) {
+          if (stretch.isOver) await stretch.pause();
+          let finding = findings.get(row.series_id);
+          if (!finding) {
+            const labels = labelsOf.get(row.series_id) ?? {};
+            finding = { labels, floats: new SampleColumns(FIRST_CAPACITY), histograms: [] };
+            findings.set(row.series_id, finding);
+          }
+          this.#unpack(row, finding);
         }
-        this.#unpack(row, finding);
+        yield* findings.values();
       }
-      yield* findings.values();
     }
   }
 
-  /** The label sets of archived series that all matchers accept, by id. */
-  async matchingSeries(matchers: readonly Matcher[]): Promise<Map<number, Labels>> {
-    const found = new Map<number, Labels>();
-    for await (const page of this.pagesOfSeries([matchers])) {
-      for (const { id, labels } of page) found.set(id, labels);
+  /** Those of the series that have samples in the interval, so many at a time as one statement may answer. */
+  async *#groupsOf(
+    ids: readonly number[],
+    interval: ArchiveInterval,
+  ): AsyncGenerator<readonly number[], void, void> {
+    const { startMs, endMs, maxSamples = Number.POSITIVE_INFINITY } = interval;
+    for (let at = 0; at < ids.length; at += MAX_IDS_PER_STATEMENT) {
+      const { rows } = await sql<{ id: number; samples: number; inside: number }>`
+        select series_id as id, sum(count) as samples,
+          sum(case when min_ms >= ${startMs} and max_ms <= ${endMs} then count else 0 end) as inside
+        from tsdb_chunks
+        where series_id in (${sql.join(ids.slice(at, at + MAX_IDS_PER_STATEMENT))})
+          and max_ms >= ${startMs} and min_ms <= ${endMs}
+        group by series_id order by series_id`.execute(this.#database.reader);
+      let group: number[] = [];
+      let left = MAX_SAMPLES_PER_STATEMENT;
+      for (const { id, samples, inside } of rows) {
+        if (inside > maxSamples) throw tooMuch('samples', maxSamples);
+        if (samples > left && group.length > 0) {
+          yield group;
+          group = [];
+          left = MAX_SAMPLES_PER_STATEMENT;
+        }
+        group.push(id);
+        left -= samples;
+      }
+      if (group.length > 0) yield group;
     }
-    return found;
   }
 
   /**
