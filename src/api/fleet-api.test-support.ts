@@ -1,7 +1,6 @@
-import { createEventBus } from '#eventbus';
-import { createFleet, type Fleet } from '#fleet';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import type { Fleet, FleetLimits } from '#fleet';
+import type { StateDatabase } from '#storage';
+import { createTestFleet } from '../fleet/fleet.test-support.ts';
 import { registerAgentRoutes } from './agents/agent-routes.ts';
 import { startTestApi, type TestApi } from './api.test-support.ts';
 import { registerLockRoutes } from './locks/lock-routes.ts';
@@ -18,16 +17,15 @@ export interface FleetApi {
   close(): Promise<void>;
 }
 
-export async function openFleetApi(
-  parts: NonNullable<Parameters<typeof startTestApi>[0]>['parts'] = {},
-): Promise<FleetApi> {
-  const clock = new VirtualClock();
-  const database = await openTestStateDatabase(clock, 'none');
-  const random = createSeededRandom(1);
-  const common = { database, clock, random, logger: silentLogger, metrics: new SelfMetrics() };
-  const bus = createEventBus(common);
-  const fleet = createFleet({ ...common, bus });
-  await fleet.start();
+interface FleetApiOptions {
+  readonly parts?: NonNullable<Parameters<typeof startTestApi>[0]>['parts'];
+  readonly limits?: Partial<FleetLimits>;
+}
+
+export async function openFleetApi({ parts = {}, limits = {} }: FleetApiOptions = {}): Promise<FleetApi> {
+  const test = createTestFleet({ limits });
+  await test.open();
+  const { clock, database, fleet } = test;
   const agentRoutes: string[] = [];
   const api = await startTestApi({
     parts,
@@ -48,9 +46,7 @@ export async function openFleetApi(
     agentRoutes,
     async close() {
       await api.close();
-      await fleet.stop();
-      await bus.stop();
-      await database.close();
+      await test.close();
     },
   };
 }

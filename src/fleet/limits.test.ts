@@ -1,7 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { VirtualClock } from '#telemetry';
-import { claimOf, registration, startTestFleet, task, type TestFleet } from './fleet.test-support.ts';
+import { claimOf, registration, task, createTestFleet, type TestFleet } from './fleet.test-support.ts';
 import { DEFAULT_FLEET_LIMITS, type FleetLimits } from './limits.ts';
 
 /** `npm run test:long` takes all limits as they are; a million tasks take minutes. */
@@ -9,18 +7,12 @@ const areDefaults = process.env['OMOI_LIMITS'] === 'default';
 const maxAgents = areDefaults ? DEFAULT_FLEET_LIMITS.maxAgents : 2;
 const maxQueuedTasks = areDefaults ? DEFAULT_FLEET_LIMITS.maxQueuedTasks : 3;
 
-let database: StateDatabase;
 let stage: TestFleet;
-let clock: VirtualClock;
-afterEach(async () => {
-  await stage.stop();
-  await database.close();
-});
+afterEach(() => stage.close());
 
 async function open(limits: Partial<FleetLimits>): Promise<void> {
-  clock = new VirtualClock();
-  database = await openTestStateDatabase(clock, 'none');
-  stage = await startTestFleet(database, { clock, limits });
+  stage = createTestFleet({ limits });
+  await stage.open();
 }
 
 const enqueue = (count: number) =>
@@ -118,7 +110,7 @@ it('lets maxWaitingLocks requests wait for locks, and answers the next at once',
   expect(await lock('z', 'b')).toMatchObject({ agent_id: 'b' });
   await locks.release(held[0]?.lock_id ?? '', { agentId: 'a', generation: 1, traceparent: null });
   expect(await waiting[0]).toMatchObject({ agent_id: 'b', resource_name: 'x' });
-  await clock.advance(30_000);
+  await stage.clock.advance(30_000);
   // Those who wanted what their agent has by now have it.
   const outcomes = (await settled).map(({ status }, at) => `${at % 2 === 0 ? 'x' : 'y'} ${status}`);
   expect(new Set(outcomes)).toEqual(new Set(['x fulfilled', 'y rejected']));

@@ -1,32 +1,26 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { VirtualClock } from '#telemetry';
-import { registration, startTestFleet, type TestFleet } from './fleet.test-support.ts';
+import { expect, test, vi } from 'vitest';
+import { registration, useTestFleet } from './fleet.test-support.ts';
 
 /** More than go in one transaction, twice. */
 const MANY = 600;
 const HOUR_MS = 3_600_000;
 
-let clock: VirtualClock;
-let database: StateDatabase;
-let running: TestFleet;
-
-beforeEach(async () => {
-  clock = new VirtualClock();
-  database = await openTestStateDatabase(clock);
-  const kept = { endedAgentRetentionMs: HOUR_MS, lockResourceRetentionMs: HOUR_MS };
-  running = await startTestFleet(database, { clock, limits: { ...kept, retentionSweepMs: 2 * HOUR_MS } });
-});
-
-afterEach(async () => {
-  await running.stop();
-  await database.close();
+const running = useTestFleet({
+  limits: {
+    endedAgentRetentionMs: HOUR_MS,
+    lockResourceRetentionMs: HOUR_MS,
+    retentionSweepMs: 2 * HOUR_MS,
+  },
 });
 
 const numbers = Array.from({ length: MANY }, (_, number) => number);
 
 async function keysOf(table: 'agents' | 'agent_generations'): Promise<readonly string[]> {
-  const rows = await database.reader.selectFrom(table).select('agent_id').orderBy('agent_id').execute();
+  const rows = await running.database.reader
+    .selectFrom(table)
+    .select('agent_id')
+    .orderBy('agent_id')
+    .execute();
   return rows.map((row) => row.agent_id);
 }
 
@@ -41,7 +35,7 @@ test('agents that ended long ago go with all that is on record of them; those th
   );
   await agents.register(registration('alive', { heartbeatIntervalMs: 60_000, heartbeatTtlMs: 86_400_000 }));
   expect(await keysOf('agents')).toHaveLength(MANY + 1);
-  await clock.advance(2 * HOUR_MS);
+  await running.clock.advance(2 * HOUR_MS);
   await vi.waitFor(async () => expect(await keysOf('agents')).toEqual(['alive']), { timeout: 60_000 });
   expect(await keysOf('agent_generations')).toEqual(['alive']);
 });
@@ -66,10 +60,10 @@ test('resources that nobody has locked for long are forgotten; one that is held 
   }
   await lock('held');
   const names = async () => {
-    const rows = await database.reader.selectFrom('lock_resources').select('resource_name').execute();
+    const rows = await running.database.reader.selectFrom('lock_resources').select('resource_name').execute();
     return rows.map((row) => row.resource_name);
   };
   expect(await names()).toHaveLength(MANY + 1);
-  await clock.advance(2 * HOUR_MS);
+  await running.clock.advance(2 * HOUR_MS);
   await vi.waitFor(async () => expect(await names()).toEqual(['held']), { timeout: 60_000 });
 });

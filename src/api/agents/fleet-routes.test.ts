@@ -1,59 +1,24 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createEventBus } from '#eventbus';
-import { createFleet, type Fleet } from '#fleet';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
-import { startTestApi, type TestApi } from '../api.test-support.ts';
-import { registerAgentRoutes } from './agent-routes.ts';
+import { openFleetApi, type FleetApi } from '../fleet-api.test-support.ts';
 import { heartbeatsBody } from './heartbeat-schemas.ts';
-import { registerLockRoutes } from '../locks/lock-routes.ts';
-import { registerTaskRoutes } from '../tasks/task-routes.ts';
 
 const BASE = '/api/v1/fleet';
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-let database: StateDatabase;
-let fleet: Fleet;
-let stopBus: () => Promise<void>;
-let api: TestApi;
+let served: FleetApi;
 
 beforeEach(async () => {
-  const clock = new VirtualClock();
-  database = await openTestStateDatabase(clock);
-  const common = {
-    database,
-    clock,
-    random: createSeededRandom(1),
-    logger: silentLogger,
-    metrics: new SelfMetrics(),
-  };
-  const bus = createEventBus(common);
-  stopBus = () => bus.stop();
-  fleet = createFleet({ ...common, bus, limits: { maxPayloadBytes: 200, maxBatchTasks: 3 } });
-  await fleet.start();
-  api = await startTestApi({
-    register: (app) => {
-      registerAgentRoutes(app, { fleet, clock });
-      registerTaskRoutes(app, { fleet });
-      registerLockRoutes(app, { fleet });
-    },
-  });
+  served = await openFleetApi({ limits: { maxPayloadBytes: 200, maxBatchTasks: 3 } });
 });
-
-afterEach(async () => {
-  await api.close();
-  await fleet.stop();
-  await stopBus();
-  await database.close();
-});
+afterEach(() => served.close());
 
 type Role = 'agent' | 'viewer' | 'operator' | 'ingest';
 
 async function call(role: Role, path: string, body?: unknown, method?: 'DELETE') {
-  const answer = await api.app.inject({
+  const answer = await served.api.app.inject({
     method: method ?? (body === undefined ? 'GET' : 'POST'),
     url: `${BASE}${path}`,
-    headers: { ...api.as(role), host: 'omoi.example', traceparent: TRACEPARENT },
+    headers: { ...served.api.as(role), host: 'omoi.example', traceparent: TRACEPARENT },
     ...(body === undefined ? {} : { payload: body as object }),
   });
   return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() };
@@ -118,7 +83,7 @@ test('an agent registers, beats, claims, renews, completes and leaves', async ()
     status: 200,
     body: { state: 'completed', result: 'ok', desired: 'run' },
   });
-  fleet.heartbeats.setDesired({ agentId: 'worker-1', generation: 1 }, 'drain');
+  served.fleet.heartbeats.setDesired({ agentId: 'worker-1', generation: 1 }, 'drain');
   expect((await call('agent', '/tasks/claim', ref)).body).toEqual({ tasks: [], desired: 'drain' });
   await call('agent', '/agents/worker-1/deregister', { generation: 1 });
   expect((await call('viewer', '/agents?status=TERMINATED')).body['agents']).toHaveLength(1);
@@ -317,14 +282,14 @@ describe('bad input is answered with a code and changes nothing', () => {
     ],
   ])('%s', async (_, role, path, body, status, code) => {
     expect(await call(role, path, body)).toMatchObject({ status, body: { error: code } });
-    expect(fleet.feed.snapshot()).toMatchObject({ agents: [], queue: [], parked: [], locks: [] });
+    expect(served.fleet.feed.snapshot()).toMatchObject({ agents: [], queue: [], parked: [], locks: [] });
   });
 
   test('malformed JSON', async () => {
-    const answer = await api.app.inject({
+    const answer = await served.api.app.inject({
       method: 'POST',
       url: `${BASE}/tasks`,
-      headers: { ...api.as('operator'), host: 'omoi.example', 'content-type': 'application/json' },
+      headers: { ...served.api.as('operator'), host: 'omoi.example', 'content-type': 'application/json' },
       payload: '{"task_type":',
     });
     expect([answer.statusCode, answer.json()]).toMatchObject([400, { error: 'malformed_json' }]);

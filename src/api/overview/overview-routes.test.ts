@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createEventBus } from '#eventbus';
-import { createFleet, type Fleet } from '#fleet';
-import { createSeededRandom, SelfMetrics, silentLogger } from '#telemetry';
 import { openStage as openAlerts, type Stage as AlertStage } from '../../alerting/alerting.test-support.ts';
+import { startTestFleet, type RunningFleet } from '../../fleet/fleet.test-support.ts';
 import {
   openStage as openWatchdog,
   RESTART,
@@ -27,20 +25,15 @@ groups:
 
 let alerts: AlertStage;
 let watchdog: WatchdogStage;
-let fleet: Fleet;
-let stopBus: () => Promise<void>;
+let running: RunningFleet;
 let api: TestApi;
 
 beforeEach(async () => {
   alerts = await openAlerts(RULES);
   watchdog = await openWatchdog([RESTART.replace('mode: act', 'mode: observe')]);
   const { clock, database } = watchdog;
-  const random = createSeededRandom(1);
-  const common = { database, clock, random, logger: silentLogger, metrics: new SelfMetrics() };
-  const bus = createEventBus(common);
-  stopBus = () => bus.stop();
-  fleet = createFleet({ ...common, bus });
-  await fleet.start();
+  running = await startTestFleet(database, { clock });
+  const { fleet } = running;
   const parts = { fleet, alerting: alerts.alerting, watchdog: watchdog.watchdog };
   api = await startTestApi({
     register: (app) => {
@@ -53,8 +46,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await api.close();
-  await fleet.stop();
-  await stopBus();
+  await running.stop();
   await watchdog.close();
   await alerts.close();
 });

@@ -1,20 +1,16 @@
 import { openTestPools, untilTrue } from '../../fleet/pools/pools.test-support.ts';
 import type { Role } from '../access/roles.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createEventBus, type EventBus } from '#eventbus';
-import { createFleet, type Pools } from '#fleet';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import type { Pools } from '#fleet';
+import { useTestFleet } from '../../fleet/fleet.test-support.ts';
 import { MemoryMachine } from '../../fleet/runtimes/memory-runtime.test-support.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerPoolRoutes } from './pool-routes.ts';
 
 const POOL = { pool_id: 'coders', command: ['run'], desired: 1, max: 4, env: { API_KEY: 'hush' } };
 
-const clock = new VirtualClock();
+const test = useTestFleet({ ticks: 'none' });
 let api: TestApi;
-let database: StateDatabase;
-let bus: EventBus;
 let pools: Pools;
 
 interface Answer {
@@ -34,7 +30,7 @@ async function call(role: Role, line: string, payload?: object): Promise<Answer>
 }
 
 const settled = (condition: (pool: Record<string, unknown>) => boolean): Promise<void> =>
-  untilTrue(clock, async () => condition((await call('viewer', 'GET pools/coders')).body));
+  untilTrue(test.clock, async () => condition((await call('viewer', 'GET pools/coders')).body));
 
 const units = (pool: Record<string, unknown>): string[] =>
   (pool['replicas'] as { agent_id: string; generation: number; unit: string; desired_state: string }[]).map(
@@ -42,17 +38,7 @@ const units = (pool: Record<string, unknown>): string[] =>
   );
 
 beforeEach(async () => {
-  database = await openTestStateDatabase(clock);
-  const common = {
-    database,
-    clock,
-    random: createSeededRandom(3),
-    logger: silentLogger,
-    metrics: new SelfMetrics(),
-  };
-  bus = createEventBus(common);
-  const fleet = createFleet({ ...common, bus });
-  pools = openTestPools({ database, bus, clock, fleet, machine: new MemoryMachine() });
+  pools = openTestPools(test, { machine: new MemoryMachine() });
   await pools.start();
   api = await startTestApi({ register: (app) => registerPoolRoutes(app, { pools }) });
 });
@@ -60,8 +46,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await api.close();
   await pools.close();
-  await bus.stop();
-  await database.close();
 });
 
 describe('/api/v1/fleet/pools', () => {

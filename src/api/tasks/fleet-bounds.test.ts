@@ -6,7 +6,7 @@ import { openFleetApi, type FleetApi } from '../fleet-api.test-support.ts';
 let fleetApi: FleetApi;
 
 beforeAll(async () => {
-  fleetApi = await openFleetApi({ limits: { maxBodyBytes: 1_048_576 } });
+  fleetApi = await openFleetApi({ parts: { limits: { maxBodyBytes: 1_048_576 } } });
   await ask('agents', { agent_id: 'worker-1', agent_type: 'worker', nonce: 'a nonce of mine' });
 });
 afterAll(() => fleetApi.close());

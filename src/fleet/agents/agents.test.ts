@@ -1,29 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { VirtualClock, type AgentStatus } from '#telemetry';
-import {
-  claimOf,
-  heldBy,
-  registration,
-  startTestFleet,
-  task,
-  type TestFleet,
-} from '../fleet.test-support.ts';
+import { describe, expect, test, vi } from 'vitest';
+import type { AgentStatus } from '#telemetry';
+import { claimOf, generationOrder, heldBy, registration, task, useTestFleet } from '../fleet.test-support.ts';
 
-let clock: VirtualClock;
-let database: StateDatabase;
-let running: TestFleet;
-
-beforeEach(async () => {
-  clock = new VirtualClock();
-  database = await openTestStateDatabase(clock);
-  running = await startTestFleet(database, { clock });
-});
-
-afterEach(async () => {
-  await running.stop();
-  await database.close();
-});
+const running = useTestFleet();
 
 function beat(agentId: string, sequence: number, more: object = {}) {
   return running.fleet.heartbeats.take({
@@ -48,17 +27,8 @@ function eventually(check: () => void | Promise<void>): Promise<void> {
 }
 
 async function openGeneration(agentId: string, nonce: string): Promise<number> {
-  return database.transaction((tx) =>
-    running.fleet.generations.openGeneration(tx, {
-      agentId,
-      agentType: 'worker',
-      poolId: 'coders',
-      phaseId: null,
-      nonce,
-      reason: 'test',
-      requestedBy: 'test',
-      traceparent: null,
-    }),
+  return running.database.transaction((tx) =>
+    running.fleet.generations.openGeneration(tx, generationOrder(agentId, { nonce, poolId: 'coders' })),
   );
 }
 
@@ -127,7 +97,7 @@ describe('the heartbeat ladder', () => {
   test('the time that a process takes to start is no missed heartbeat of the agent', async () => {
     const { agents, feed } = running.fleet;
     await openGeneration('slow', 'spawn nonce');
-    await clock.advance(10_000);
+    await running.clock.advance(10_000);
     const told: number[] = [];
     feed.onActivity(() => told.push(agents.get('slow')?.heartbeatsMissed ?? -1));
     await agents.register(registration('slow', { generation: 1, nonce: 'spawn nonce' }));
@@ -137,14 +107,14 @@ describe('the heartbeat ladder', () => {
 
   test('one missed warns, two degrade, three make unresponsive; a beat brings back', async () => {
     await running.fleet.agents.register(registration('a'));
-    await clock.advance(1300);
+    await running.clock.advance(1300);
     await eventually(async () =>
       expect(await running.events('fleet.agent.heartbeat_missed')).toMatchObject([{ missed: 1 }]),
     );
     expect(statusOf('a')).toBe('IDLE');
-    await clock.advance(1200);
+    await running.clock.advance(1200);
     await eventually(() => expect(statusOf('a')).toBe('DEGRADED'));
-    await clock.advance(1200);
+    await running.clock.advance(1200);
     await eventually(() => expect(statusOf('a')).toBe('UNRESPONSIVE'));
     expect(await running.events('fleet.agent.heartbeat_missed')).toHaveLength(1);
     beat('a', 1);
@@ -161,12 +131,12 @@ describe('the heartbeat ladder', () => {
   test('a request about tasks counts as a beat, of the present generation alone', async () => {
     const { agents, heartbeats } = running.fleet;
     await agents.register(registration('a'));
-    await clock.advance(3400);
+    await running.clock.advance(3400);
     await eventually(() => expect(statusOf('a')).toBe('DEGRADED'));
     expect(heartbeats.seen({ agentId: 'a', generation: 2 })).toBe(false);
     expect(agents.get('a')?.heartbeatAgeMs).toBeNull();
     expect(heartbeats.seen({ agentId: 'a', generation: 1 })).toBe(true);
-    expect(agents.get('a')).toMatchObject({ heartbeatAgeMs: 0, lastHeartbeatAtMs: clock.wallMs() });
+    expect(agents.get('a')).toMatchObject({ heartbeatAgeMs: 0, lastHeartbeatAtMs: running.clock.wallMs() });
     await eventually(() => expect(statusOf('a')).toBe('IDLE'));
     expect(beat('a', 1).acknowledged).toBe(1);
     await agents.deregister({ agentId: 'a', generation: 1, reason: 'done', exit: null, traceparent: null });
@@ -177,7 +147,7 @@ describe('the heartbeat ladder', () => {
   test('a late or repeated beat is acknowledged and changes nothing', async () => {
     await running.fleet.agents.register(registration('a'));
     expect(beat('a', 5).acknowledged).toBe(5);
-    await clock.advance(500);
+    await running.clock.advance(500);
     expect(beat('a', 4).acknowledged).toBe(5);
     expect(running.fleet.agents.get('a')?.heartbeatAgeMs).toBe(500);
   });
@@ -185,8 +155,8 @@ describe('the heartbeat ladder', () => {
   test('a jump of the wall clock makes nobody late', async () => {
     await running.fleet.agents.register(registration('a'));
     beat('a', 1);
-    clock.stepWallClock(86_400_000);
-    await clock.advance(200);
+    running.clock.stepWallClock(86_400_000);
+    await running.clock.advance(200);
     expect(running.fleet.agents.get('a')?.heartbeatsMissed).toBe(0);
   });
 
@@ -194,12 +164,12 @@ describe('the heartbeat ladder', () => {
     await running.fleet.agents.register(registration('a'));
     await running.fleet.agents.register(registration('b'));
     beat('b', 1);
-    await clock.advance(3600);
+    await running.clock.advance(3600);
     await eventually(() => expect([statusOf('a'), statusOf('b')]).toEqual(['UNRESPONSIVE', 'UNRESPONSIVE']));
     await running.stop();
-    await clock.advance(60_000);
-    running = await startTestFleet(database, { clock });
-    await clock.advance(1000);
+    await running.clock.advance(60_000);
+    await running.start();
+    await running.clock.advance(1000);
     expect([statusOf('a'), statusOf('b')]).toEqual(['UNRESPONSIVE', 'UNRESPONSIVE']);
     expect(running.fleet.agents.get('b')?.heartbeatAgeMs).toBe(1000);
     beat('b', 2);
@@ -221,16 +191,16 @@ describe('the heartbeat ladder', () => {
       registration('slow', { heartbeatIntervalMs: 20_000, heartbeatTtlMs: 60_000 }),
     );
     await running.fleet.agents.register(registration('fast'));
-    await clock.advance(4000);
+    await running.clock.advance(4000);
     await eventually(() => expect(statusOf('fast')).toBe('UNRESPONSIVE'));
     expect(statusOf('slow')).toBe('IDLE');
   });
 
   test('a spawned agent has its grace before its silence counts', async () => {
     await openGeneration('m', 'spawn nonce');
-    await clock.advance(15_000);
+    await running.clock.advance(15_000);
     expect(statusOf('m')).toBe('SPAWNING');
-    await clock.advance(3600);
+    await running.clock.advance(3600);
     await eventually(() => expect(statusOf('m')).toBe('UNRESPONSIVE'));
   });
 });
@@ -245,7 +215,7 @@ describe('generations', () => {
     expect(statusOf('m')).toBe('RUNNING');
     const exit = { agentId: 'm', generation: 1, exitCode: null, signal: 'SIGKILL', asked: null, once: false };
     for (let times = 0; times < 2; times++) {
-      await database.transaction((tx) => generations.recordExit(tx, { ...exit, traceparent: null }));
+      await running.database.transaction((tx) => generations.recordExit(tx, { ...exit, traceparent: null }));
     }
     expect(statusOf('m')).toBe('FAILED');
     expect(await running.events('fleet.agent.exited')).toHaveLength(1);
@@ -272,7 +242,7 @@ describe('generations', () => {
     await tasks.complete(heldBy('m', taskId, 2), '"done"');
     expect(await running.events('fleet.task.completed')).toHaveLength(1);
     const old = { agentId: 'm', generation: 1, exitCode: 0, signal: null, asked: 'replaced', once: false };
-    await database.transaction((tx) => generations.recordExit(tx, { ...old, traceparent: null }));
+    await running.database.transaction((tx) => generations.recordExit(tx, { ...old, traceparent: null }));
     expect(statusOf('m')).toBe('IDLE');
   });
 
@@ -341,10 +311,10 @@ describe('generations', () => {
 test('what heartbeats said is written in batches and survives a restart', async () => {
   await running.fleet.agents.register(registration('a'));
   beat('a', 1, { inFlight: 2 });
-  const saidAtMs = clock.wallMs();
+  const saidAtMs = running.clock.wallMs();
   expect(statusOf('a')).toBe('RUNNING');
   await running.stop();
-  running = await startTestFleet(database, { clock });
+  await running.start();
   expect(running.fleet.agents.get('a')).toMatchObject({
     lastHeartbeatAtMs: saidAtMs,
     workSeenAtMs: saidAtMs,

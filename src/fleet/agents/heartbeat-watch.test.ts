@@ -1,7 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { VirtualClock } from '#telemetry';
-import { claimOf, registration, startTestFleet, task, type TestFleet } from '../fleet.test-support.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { claimOf, registration, task, useTestFleet } from '../fleet.test-support.ts';
 
 const AGENTS = 2000;
 const TTL_MS = 3500;
@@ -9,28 +7,20 @@ const TTL_MS = 3500;
 const SHARED = 50;
 
 describe('two thousand agents at once', () => {
-  const clock = new VirtualClock();
-  let database: StateDatabase;
-  let running: TestFleet;
-  let transactions: number;
-
-  beforeEach(async () => {
-    database = await openTestStateDatabase(clock, 'none');
-    const counted: StateDatabase = {
+  let transactions = 0;
+  const running = useTestFleet({
+    around: (database) => ({
       ...database,
       transaction: (work) => {
         transactions++;
         return database.transaction(work);
       },
-    };
-    transactions = 0;
-    running = await startTestFleet(counted, { clock });
+    }),
+  });
+
+  beforeEach(async () => {
     const names = Array.from({ length: AGENTS }, (_, number) => `agent-${number}`);
     await Promise.all(names.map((name) => running.fleet.agents.register(registration(name))));
-  });
-  afterEach(async () => {
-    await running.stop();
-    await database.close();
   });
 
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -39,7 +29,7 @@ describe('two thousand agents at once', () => {
   async function pass(ms: number, meanwhile: () => void = () => {}): Promise<void> {
     for (let passedMs = 0; passedMs < ms; passedMs += 100) {
       meanwhile();
-      await clock.advance(100);
+      await running.clock.advance(100);
       for (let turns = 0; turns < 20; turns++) await turn();
     }
   }
@@ -56,7 +46,7 @@ describe('two thousand agents at once', () => {
     transactions = 0;
     await running.stop();
     expect(transactions).toBeGreaterThanOrEqual(AGENTS / 200);
-    const { written } = await database.reader
+    const { written } = await running.database.reader
       .selectFrom('agent_beats')
       .select((select) => select.fn.countAll<number>().as('written'))
       .executeTakeFirstOrThrow();

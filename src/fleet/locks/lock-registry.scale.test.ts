@@ -1,14 +1,12 @@
 import { expect, it } from 'vitest';
-import { openTestStateDatabase } from '#storage';
-import { nextTurn, VirtualClock } from '#telemetry';
-import { registration, startTestFleet } from '../fleet.test-support.ts';
+import { nextTurn } from '#telemetry';
+import { registration, useTestFleet } from '../fleet.test-support.ts';
 
 const LOCKS = 1000;
 
+const stage = useTestFleet();
+
 it('those who wait for the locks of one that leaves are woken in many turns of the event loop', async () => {
-  const clock = new VirtualClock();
-  const database = await openTestStateDatabase(clock, 'none');
-  const stage = await startTestFleet(database, { clock });
   const { agents, locks } = stage.fleet;
   for (const agentId of ['holder', 'waiter']) await agents.register(registration(agentId));
   const lockAll = (agentId: string) =>
@@ -41,6 +39,4 @@ it('those who wait for the locks of one that leaves are woken in many turns of t
   // A hundred a turn, the first of them at once.
   expect(turns).toBeGreaterThanOrEqual(LOCKS / 100 - 1);
   expect(holders).toEqual(new Set(['waiter']));
-  await stage.stop();
-  await database.close();
 });

@@ -1,21 +1,19 @@
 import { createSeededRandom, SelfMetrics, silentLogger, type VirtualClock } from '#telemetry';
 import { silentSpan } from '../../telemetry/tracing/tracing.test-support.ts';
-import type { Fleet } from '../fleet.ts';
+import type { TestFleet } from '../fleet.test-support.ts';
 import { MemoryRuntime, type MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
 import type { PoolParts } from './pool-parts.ts';
 import { Pools } from './pools.ts';
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-interface PoolGround extends Pick<PoolParts, 'database' | 'bus' | 'clock'> {
-  readonly fleet: Pick<Fleet, 'generations' | 'heartbeats'>;
-  readonly machine: MemoryMachine;
-}
-
-/** Pools of a fleet whose units run in memory. For tests. */
+/** Pools of a fleet whose units run in the memory of a machine. For tests. */
 export function openTestPools(
-  { database, bus, clock, fleet, machine }: PoolGround,
-  more: Partial<Pick<PoolParts, 'tracing' | 'mintAgentToken'>> = {},
+  { database, bus, clock, fleet }: Pick<TestFleet, 'database' | 'bus' | 'clock' | 'fleet'>,
+  {
+    machine,
+    ...more
+  }: { readonly machine: MemoryMachine } & Partial<Pick<PoolParts, 'tracing' | 'mintAgentToken'>>,
 ): Pools {
   return new Pools(
     {

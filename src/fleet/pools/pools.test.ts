@@ -1,18 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createEventBus, type EventBus } from '#eventbus';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import {
-  createSeededRandom,
-  definePool,
-  SelfMetrics,
-  silentLogger,
-  VirtualClock,
-  type EventType,
-  type Tracing,
-} from '#telemetry';
+import { definePool, type EventType, type Tracing } from '#telemetry';
 import { silentSpan } from '../../telemetry/tracing/tracing.test-support.ts';
-import { createFleet, type Fleet } from '../fleet.ts';
-import { registration } from '../fleet.test-support.ts';
+import { registration, useTestFleet } from '../fleet.test-support.ts';
 import { MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
 import type { Pools } from './pools.ts';
 import { openTestPools, untilTrue } from './pools.test-support.ts';
@@ -38,19 +27,19 @@ const tracing: Tracing = {
     silentSpan(parent === null ? TRACE : parent.replace(/-[0-9a-f]{16}-/, '-00000000000000aa-')),
 };
 
-const clock = new VirtualClock();
-let database: StateDatabase;
-let bus: EventBus;
-let fleet: Fleet;
+/** What its agents do not say is nothing here. */
+const test = useTestFleet({ threads: 'one', ticks: 'none' });
 let machine: MemoryMachine;
 let pools: Pools;
 
 const openPools = (): Pools =>
-  openTestPools(
-    { database, bus, clock, fleet, machine },
-    { tracing, mintAgentToken: async (_, { agentId }) => `token of ${agentId}` },
-  );
-const until = (condition: () => boolean | Promise<boolean>): Promise<void> => untilTrue(clock, condition);
+  openTestPools(test, {
+    machine,
+    tracing,
+    mintAgentToken: async (_, { agentId }) => `token of ${agentId}`,
+  });
+const until = (condition: () => boolean | Promise<boolean>): Promise<void> =>
+  untilTrue(test.clock, condition);
 
 const runningAgents = (): string[] =>
   machine.running.map((spec) => `${spec.agentId}/${spec.generation}`).sort();
@@ -61,8 +50,8 @@ const processes = async (): Promise<Record<string, string>> =>
       `${replica.unit} ${replica.desiredState}`,
     ]),
   );
-const events = async (type: EventType) => bus.list({ types: [type], limit: 100 });
-const status = (agentId: string): string | undefined => fleet.agents.get(agentId)?.status;
+const events = async (type: EventType) => test.bus.list({ types: [type], limit: 100 });
+const status = (agentId: string): string | undefined => test.fleet.agents.get(agentId)?.status;
 
 async function runs(...agents: string[]): Promise<void> {
   await until(async () => {
@@ -77,20 +66,12 @@ async function runs(...agents: string[]): Promise<void> {
 const nameOf = (agent: string): string => agent.split('/')[0] ?? '';
 
 beforeEach(async () => {
-  database = await openTestStateDatabase(clock, 'one');
-  const common = { database, clock, random: createSeededRandom(1), logger: silentLogger };
-  bus = createEventBus({ ...common, metrics: new SelfMetrics() });
-  fleet = createFleet({ ...common, bus, metrics: new SelfMetrics() });
   machine = new MemoryMachine();
   pools = openPools();
   await pools.start();
 });
 
-afterEach(async () => {
-  await pools.close();
-  await bus.stop();
-  await database.close();
-});
+afterEach(() => pools.close());
 
 describe('a pool', () => {
   it('starts what it should have, and tells each agent who it is', async () => {
@@ -117,7 +98,7 @@ describe('a pool', () => {
     await runs('coders-1/1', 'coders-2/1');
     machine.end(machine.pidOf('coders-2'), { exitCode: 3 });
     await until(() => status('coders-2') === 'FAILED');
-    await clock.advance(600_000);
+    await test.clock.advance(600_000);
     expect(runningAgents()).toEqual(['coders-1/1']);
     expect((await events('fleet.agent.exited'))[0]?.payload).toMatchObject({ exit_code: 3, expected: false });
   });
@@ -127,8 +108,8 @@ describe('a pool', () => {
     await runs('coders-1/1', 'coders-2/1');
     machine.end(machine.pidOf('coders-2'), { signal: 'SIGTERM' });
     await until(() => status('coders-2') === 'TERMINATED');
-    expect(fleet.agents.get('coders-2')?.row.status_reason).toBe('SIGTERM');
-    await clock.advance(600_000);
+    expect(test.fleet.agents.get('coders-2')?.row.status_reason).toBe('SIGTERM');
+    await test.clock.advance(600_000);
     expect(runningAgents()).toEqual(['coders-1/1']);
     await pools.close();
     pools = openPools();
@@ -152,9 +133,9 @@ describe('a pool', () => {
     await runs('coders-1/1', 'coders-2/1', 'coders-3/1', 'coders-4/1');
     expect(machine.starts[2]?.env['TRACEPARENT']).toContain('0af7651916cd43dd8448eb211c80319c');
     expect(await pools.extendScaleOverride('c1', 120_000)).toBe(true);
-    await clock.advance(100_000);
+    await test.clock.advance(100_000);
     expect(runningAgents().length).toBe(4);
-    await clock.advance(21_000);
+    await test.clock.advance(21_000);
     await runs('coders-1/1', 'coders-2/1');
     await until(() => status('coders-4') === 'TERMINATED' && status('coders-3') === 'TERMINATED');
     expect(await pools.extendScaleOverride('c1', 1000)).toBe(false);
@@ -228,7 +209,7 @@ describe('a pool', () => {
     await expect(pools.update('coders', { desired: 3 }, ASKED)).rejects.toMatchObject({
       code: 'transition_not_allowed',
     });
-    await clock.advance(GRACE_MS);
+    await test.clock.advance(GRACE_MS);
     await until(async () => (await pools.list({ afterPoolId: null, limit: 1 })).length === 0);
     expect(runningAgents()).toEqual([]);
   });
@@ -242,10 +223,10 @@ describe('a restart', () => {
     await until(() => status('coders-1') === 'FAILED');
     await pools.stop({ ...ASKED, agentId: 'coders-2' });
     await until(() => status('coders-2') === 'TERMINATED');
-    expect(fleet.agents.get('coders-1')?.row.status_reason).toBe('SIGSEGV');
-    expect(fleet.agents.get('coders-2')?.row.status_reason).toBe('stopped by tester');
+    expect(test.fleet.agents.get('coders-1')?.row.status_reason).toBe('SIGSEGV');
+    expect(test.fleet.agents.get('coders-2')?.row.status_reason).toBe('stopped by tester');
     await pools.update('coders', { env: { COLOUR: 'red' } }, ASKED);
-    await clock.advance(60_000);
+    await test.clock.advance(60_000);
     expect(runningAgents()).toEqual([]);
     expect((await pools.restart({ ...ASKED, agentId: 'coders-1' })).generation).toBe(2);
     expect((await pools.restart({ ...ASKED, agentId: 'coders-2' })).generation).toBe(2);
@@ -259,7 +240,7 @@ describe('a restart', () => {
     [{ agentId: 'coders-2' }, 'transition_not_allowed'],
     [{ agentId: 'guest' }, 'agent_not_managed'],
   ])('of %j is refused', async (order, code) => {
-    await fleet.agents.register(registration('guest'));
+    await test.fleet.agents.register(registration('guest'));
     await pools.create(POOL, ASKED);
     await runs('coders-1/1', 'coders-2/1');
     await pools.update('coders', { desired: 1 }, ASKED);
@@ -273,10 +254,10 @@ describe('a command that does not exist', () => {
     await until(async () => (await pools.get('coders')).spawnFailures === 1);
     const first = await pools.get('coders');
     expect(first.lastError).toBe('the command "missing" was not found');
-    expect(first.nextAttemptAtMs).toBeGreaterThan(clock.wallMs());
+    expect(first.nextAttemptAtMs).toBeGreaterThan(test.clock.wallMs());
     // The next attempt is planned after the failure that is seen here was written.
     await until(async () => {
-      await clock.advance(100);
+      await test.clock.advance(100);
       return (await pools.get('coders')).spawnFailures >= 2;
     });
     const failures = await events('fleet.pool.spawn_failed');
@@ -338,7 +319,7 @@ describe('after a crash of the server', () => {
     if (!carriedOut) {
       machine.end(machine.pidOf('coders-1'), {});
     }
-    await database.transaction(async (tx) => {
+    await test.database.transaction(async (tx) => {
       await tx.db
         .updateTable('agent_units')
         .set({ state: 'intended', nonce: spec.nonce, handle: null, pid: null, started_at_ms: null })
@@ -358,7 +339,7 @@ describe('after a crash of the server', () => {
     await pools.update('coders', { desired: 1 }, ASKED);
     await crash();
     expect(runningAgents()).toEqual(['coders-1/1', 'coders-2/1']);
-    await clock.advance(GRACE_MS + 1);
+    await test.clock.advance(GRACE_MS + 1);
     await runs('coders-1/1');
   });
 });

@@ -1,14 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { definePool, VirtualClock, type PoolDefinition } from '#telemetry';
-import {
-  claimOf,
-  heldBy,
-  registration,
-  startTestFleet,
-  task,
-  type TestFleet,
-} from '../fleet.test-support.ts';
+import { definePool, type PoolDefinition } from '#telemetry';
+import { claimOf, heldBy, registration, task, useTestFleet } from '../fleet.test-support.ts';
 import { MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
 import type { Pools } from './pools.ts';
 import { openTestPools, untilTrue } from './pools.test-support.ts';
@@ -20,15 +12,14 @@ const GRACE_MS = 60_000;
 /** More than two TTLs: it holds work, and nothing is seen of its processes. */
 const SILENCE_MS = 8000;
 
-const clock = new VirtualClock();
-let database: StateDatabase;
-let test: TestFleet;
+const test = useTestFleet({ threads: 'one' });
 let machine: MemoryMachine;
 let pools: Pools;
 let sequence: number;
 
-const openPools = (): Pools => openTestPools({ ...test, database, clock, machine });
-const until = (condition: () => boolean | Promise<boolean>): Promise<void> => untilTrue(clock, condition);
+const openPools = (): Pools => openTestPools(test, { machine });
+const until = (condition: () => boolean | Promise<boolean>): Promise<void> =>
+  untilTrue(test.clock, condition);
 
 const running = (): string =>
   machine.running
@@ -85,24 +76,18 @@ const complete = (taskId: string, generation = 1) =>
 
 /** The agent says no word until it is judged. */
 async function fallSilent(): Promise<void> {
-  await clock.advance(SILENCE_MS);
+  await test.clock.advance(SILENCE_MS);
   await until(() => status() === 'UNRESPONSIVE');
 }
 
 beforeEach(async () => {
   sequence = 0;
-  database = await openTestStateDatabase(clock, 'one');
-  test = await startTestFleet(database, { clock });
   machine = new MemoryMachine();
   pools = openPools();
   await pools.start();
 });
 
-afterEach(async () => {
-  await pools.close();
-  await test.stop();
-  await database.close();
-});
+afterEach(() => pools.close());
 
 describe('a restart of an agent at work', () => {
   it('lets it finish its work, which counts, gives it no more, and starts n+1 when it has ended', async () => {
@@ -128,7 +113,7 @@ describe('a restart of an agent at work', () => {
     await pools.restart(ORDER);
     for (let passedMs = 0; passedMs < GRACE_MS; passedMs += 1000) {
       beat();
-      await clock.advance(1000);
+      await test.clock.advance(1000);
     }
     await until(() => running() === 'coders-1/2');
     expect(await test.fleet.tasks.get(taskId)).toMatchObject({ state: 'queued' });
@@ -174,7 +159,7 @@ describe('a restart of an agent at work', () => {
     await change();
     machine.end(machine.pidOf(AGENT), { exitCode: 0 });
     await until(() => status() === 'TERMINATED');
-    await clock.advance(60_000);
+    await test.clock.advance(60_000);
     expect(machine.starts.length).toBe(1);
   });
 
@@ -203,18 +188,18 @@ describe('a restart of an agent that hangs', () => {
     await fallSilent();
     await pools.restart(ORDER);
     await until(() => running() === 'coders-1/1,coders-1/2');
-    await clock.advance(GRACE_MS - 1);
+    await test.clock.advance(GRACE_MS - 1);
     expect(running()).toBe('coders-1/1,coders-1/2');
-    await clock.advance(2);
+    await test.clock.advance(2);
     await until(() => running() === 'coders-1/2');
   });
 
   it('is not waited for where the order says that it hangs', async () => {
     await poolOfOne();
-    const askedAtMs = clock.monotonicMs();
+    const askedAtMs = test.clock.monotonicMs();
     await pools.restart({ ...ORDER, hung: true });
     await until(() => running() === 'coders-1/2');
-    expect(clock.monotonicMs() - askedAtMs).toBeLessThan(GRACE_MS);
+    expect(test.clock.monotonicMs() - askedAtMs).toBeLessThan(GRACE_MS);
   });
 
   it('replaces a drain under way', async () => {

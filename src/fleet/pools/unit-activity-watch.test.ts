@@ -1,16 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createEventBus, type EventBus } from '#eventbus';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import {
-  createSeededRandom,
-  definePool,
-  SelfMetrics,
-  silentLogger,
-  VirtualClock,
-  type ProcessActivity,
-} from '#telemetry';
-import { createFleet, type Fleet } from '../fleet.ts';
-import { claimOf, task } from '../fleet.test-support.ts';
+import { definePool, type ProcessActivity } from '#telemetry';
+import { claimOf, task, useTestFleet } from '../fleet.test-support.ts';
 import { MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
 import type { Pools } from './pools.ts';
 import { openTestPools, untilTrue } from './pools.test-support.ts';
@@ -21,51 +11,44 @@ const TTL_MS = 3500;
 const LEASE_MS = 30_000;
 const ASKED = { reason: 'test', by: 'tester', traceparent: null };
 
-const clock = new VirtualClock();
-let database: StateDatabase;
-let bus: EventBus;
-let fleet: Fleet;
+const test = useTestFleet({ threads: 'one' });
 let machine: MemoryMachine;
 let pools: Pools;
 let sequence: number;
 
 const status = (): string => {
-  const row = fleet.agents.get(AGENT)?.row;
+  const row = test.fleet.agents.get(AGENT)?.row;
   return `${row?.status} ${row?.status_reason}`;
 };
 
-const until = (condition: () => boolean | Promise<boolean>): Promise<void> => untilTrue(clock, condition);
+const until = (condition: () => boolean | Promise<boolean>): Promise<void> =>
+  untilTrue(test.clock, condition);
 
 /** Time passes in ticks, and what each starts comes to its end. */
 async function pass(ms: number): Promise<void> {
   for (let passedMs = 0; passedMs < ms; passedMs += 100) {
-    await clock.advance(100);
-    await until(() => fleet.agents.get(AGENT)?.moving === false);
+    await test.clock.advance(100);
+    await until(() => test.fleet.agents.get(AGENT)?.moving === false);
   }
 }
 
 function beat(inFlight = 0): void {
   const quiet = { degraded: false, reason: null, nonce: null };
-  fleet.heartbeats.take({ ...HOLDER, sequence: ++sequence, inFlight, ...quiet });
+  test.fleet.heartbeats.take({ ...HOLDER, sequence: ++sequence, inFlight, ...quiet });
 }
 
 const shows = (activity: ProcessActivity | null): void => machine.shows(machine.pidOf(AGENT), activity);
 
 async function claim(): Promise<string> {
-  await fleet.tasks.enqueue([task()], null);
-  const [claimed] = await fleet.tasks.claim(claimOf(AGENT, { leaseMs: LEASE_MS }));
+  await test.fleet.tasks.enqueue([task()], null);
+  const [claimed] = await test.fleet.tasks.claim(claimOf(AGENT, { leaseMs: LEASE_MS }));
   return claimed?.task_id ?? '';
 }
 
 beforeEach(async () => {
   sequence = 0;
-  database = await openTestStateDatabase(clock, 'one');
-  const common = { database, clock, random: createSeededRandom(1), logger: silentLogger };
-  bus = createEventBus({ ...common, metrics: new SelfMetrics() });
-  fleet = createFleet({ ...common, bus, metrics: new SelfMetrics() });
-  await fleet.start();
   machine = new MemoryMachine();
-  pools = openTestPools({ database, bus, clock, fleet, machine });
+  pools = openTestPools(test, { machine });
   await pools.start();
   await pools.create(definePool({ id: 'coders', command: ['run'], desired: 1, max: 1 }), ASKED);
   await until(() => machine.running.length === 1);
@@ -73,12 +56,7 @@ beforeEach(async () => {
   await until(() => status() === 'IDLE heartbeat_returned');
 });
 
-afterEach(async () => {
-  await pools.close();
-  await fleet.stop();
-  await bus.stop();
-  await database.close();
-});
+afterEach(() => pools.close());
 
 describe('an agent that falls silent', () => {
   it('is UNRESPONSIVE where nothing is seen of its processes', async () => {
@@ -107,12 +85,12 @@ describe('an agent that falls silent', () => {
 
   it('keeps its task and is not given up while it computes under its lease', async () => {
     const taskId = await claim();
-    const workSeenBefore = fleet.agents.get(AGENT)?.workSeenAtMs ?? null;
+    const workSeenBefore = test.fleet.agents.get(AGENT)?.workSeenAtMs ?? null;
     shows('active');
     await pass(8000);
     expect(status()).toBe('DEGRADED heartbeats_missed');
-    expect(fleet.agents.get(AGENT)?.workSeenAtMs).toBeGreaterThan(workSeenBefore ?? 0);
-    expect(await fleet.tasks.get(taskId)).toMatchObject({ state: 'claimed', agent_id: AGENT });
+    expect(test.fleet.agents.get(AGENT)?.workSeenAtMs).toBeGreaterThan(workSeenBefore ?? 0);
+    expect(await test.fleet.tasks.get(taskId)).toMatchObject({ state: 'claimed', agent_id: AGENT });
     expect(machine.starts).toHaveLength(1);
   });
 
@@ -145,14 +123,14 @@ describe('an agent that falls silent', () => {
     shows('active');
     await pass(2 * TTL_MS);
     expect(status()).toBe('UNRESPONSIVE heartbeats_missed');
-    expect(fleet.agents.get(AGENT)?.workSeenAtMs).toBeNull();
+    expect(test.fleet.agents.get(AGENT)?.workSeenAtMs).toBeNull();
   });
 
   it('is UNRESPONSIVE once its lease has run out, however busy it is', async () => {
     await claim();
     shows('active');
     await pass(LEASE_MS + 100);
-    await until(() => fleet.agents.get(AGENT)?.tasksHeld === 0);
+    await until(() => test.fleet.agents.get(AGENT)?.tasksHeld === 0);
     await pass(1000);
     expect(status()).toBe('UNRESPONSIVE heartbeats_missed');
   });
@@ -172,7 +150,7 @@ describe('an agent whose wrapper beats for its processes', () => {
     for (let passedMs = 0; passedMs < ms; passedMs += 500) {
       const quiet = { degraded: false, reason: null, nonce: null };
       const inFlight = activity === 'active' ? 1 : 0;
-      fleet.heartbeats.take({ ...HOLDER, sequence: ++sequence, inFlight, activity, ...quiet });
+      test.fleet.heartbeats.take({ ...HOLDER, sequence: ++sequence, inFlight, activity, ...quiet });
       await pass(500);
     }
   }
@@ -186,18 +164,18 @@ describe('an agent whose wrapper beats for its processes', () => {
 
   it('is at work while they are active, and waits where they are idle', async () => {
     await told('active', 1000);
-    expect(fleet.agents.get(AGENT)?.status).toBe('RUNNING');
+    expect(test.fleet.agents.get(AGENT)?.status).toBe('RUNNING');
     await told('idle', 2 * TTL_MS);
-    expect(fleet.agents.get(AGENT)?.status).toBe('IDLE');
+    expect(test.fleet.agents.get(AGENT)?.status).toBe('IDLE');
   });
 
   it('is STALLED where they do nothing for a TTL while it holds a task', async () => {
     await claim();
     await told('idle', TTL_MS - 500);
-    expect(fleet.agents.get(AGENT)?.status).toBe('RUNNING');
+    expect(test.fleet.agents.get(AGENT)?.status).toBe('RUNNING');
     await told('idle', 1500);
     expect(status()).toBe('STALLED no_progress');
     await told('active', 1000);
-    expect(fleet.agents.get(AGENT)?.status).toBe('RUNNING');
+    expect(test.fleet.agents.get(AGENT)?.status).toBe('RUNNING');
   });
 });

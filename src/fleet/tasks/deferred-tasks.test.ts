@@ -1,36 +1,18 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { VirtualClock } from '#telemetry';
-import {
-  claimOf,
-  heldBy,
-  registration,
-  startTestFleet,
-  task,
-  type TestFleet,
-} from '../fleet.test-support.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { claimOf, heldBy, registration, task, useTestFleet } from '../fleet.test-support.ts';
 
 const limits = { retryBaseMs: 1000, retryMaxMs: 1000, handoffKeptMs: 5000 };
 const DESIGN = 'PHASE_DESIGN';
 
 describe('tasks that wait for their time', () => {
-  let clock: VirtualClock;
-  let database: StateDatabase;
-  let test: TestFleet;
+  const test = useTestFleet({ limits });
 
   beforeEach(async () => {
-    clock = new VirtualClock();
-    database = await openTestStateDatabase(clock, 'none');
-    test = await startTestFleet(database, { clock, limits });
     for (const agentId of ['a', 'b']) {
       await test.fleet.agents.register(
         registration(agentId, { heartbeatIntervalMs: 3_600_000, heartbeatTtlMs: 36_000_000 }),
       );
     }
-  });
-  afterEach(async () => {
-    await test.stop();
-    await database.close();
   });
 
   const enqueue = (...types: string[]) =>
@@ -50,7 +32,7 @@ describe('tasks that wait for their time', () => {
     await enqueue('oldest', 'middle', 'youngest');
     await fail('oldest');
     expect(await claim()).toEqual(['middle']);
-    await clock.advance(limits.retryMaxMs);
+    await test.clock.advance(limits.retryMaxMs);
     expect(await claim('a', 3)).toEqual(['oldest', 'youngest']);
   });
 
@@ -60,31 +42,31 @@ describe('tasks that wait for their time', () => {
     await test.fleet.tasks.handOff(heldBy('a', older?.task_id ?? ''), { agentId: 'b', reason: null });
     expect(await claim()).toEqual(['younger']);
     expect(await claim()).toEqual([]);
-    await clock.advance(limits.handoffKeptMs);
+    await test.clock.advance(limits.handoffKeptMs);
     expect(await claim()).toEqual(['older']);
   });
 
   it('are found however many are due at once, and also by a server that has just started', async () => {
     for (let batch = 0; batch < 4; batch++) await enqueue(...Array.from({ length: 400 }, () => 'many'));
     await test.fleet.tasks.enqueue([task({ taskType: 'last', phaseId: DESIGN })], null);
-    const dueAtMs = clock.wallMs() + 1000;
-    await database.transaction(async (tx) => {
+    const dueAtMs = test.clock.wallMs() + 1000;
+    await test.database.transaction(async (tx) => {
       const last = { deferred_until_ms: dueAtMs + 1, available_at_ms: dueAtMs + 1 };
       const many = { deferred_until_ms: dueAtMs, available_at_ms: dueAtMs };
       await tx.db.updateTable('tasks').set(many).where('task_type', '=', 'many').execute();
       await tx.db.updateTable('tasks').set(last).where('task_type', '=', 'last').execute();
     });
     await test.stop();
-    test = await startTestFleet(database, { clock, limits });
+    await test.start();
     const waiting = test.fleet.tasks.claim(claimOf('a', { phaseIds: [DESIGN], waitMs: 10_000 }));
-    await clock.advance(12_000);
+    await test.clock.advance(12_000);
     expect((await waiting).map((row) => row.task_type)).toEqual(['last']);
   });
 
   it('are not walked past: a lane holds what may be claimed now and nothing else', async () => {
     await enqueue('first', 'second');
     await fail('first');
-    const inLane = await database.reader
+    const inLane = await test.database.reader
       .selectFrom('tasks')
       .select('task_type')
       .where('state', '=', 'queued')

@@ -1,18 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { VirtualClock } from '#telemetry';
-import { registration, startTestFleet, task, type TestFleet } from '../fleet.test-support.ts';
+import { registration, task, createTestFleet } from '../fleet.test-support.ts';
 
 const DONE = 4500;
 
 describe('a list of tasks beside thousands that are done', () => {
-  const clock = new VirtualClock();
-  let database: StateDatabase;
-  let running: TestFleet;
+  const running = createTestFleet();
 
   beforeAll(async () => {
-    database = await openTestStateDatabase(clock);
-    running = await startTestFleet(database, { clock });
+    await running.open();
     await running.fleet.agents.register(registration('worker'));
     for (let at = 0; at < DONE; at += 500) {
       await running.fleet.tasks.enqueue(
@@ -20,15 +15,12 @@ describe('a list of tasks beside thousands that are done', () => {
         null,
       );
     }
-    await database.transaction((tx) =>
+    await running.database.transaction((tx) =>
       tx.db.updateTable('tasks').set({ state: 'completed', agent_id: 'worker', finished_at_ms: 1 }).execute(),
     );
     await running.fleet.tasks.enqueue([task()], null);
   });
-  afterAll(async () => {
-    await running.stop();
-    await database.close();
-  });
+  afterAll(() => running.close());
 
   const all = { states: null, phaseId: null, agentId: null, afterTaskId: null, limit: 10 };
 
@@ -37,7 +29,7 @@ describe('a list of tasks beside thousands that are done', () => {
     const list = running.fleet.tasks
       .list({ ...all, agentId: 'nobody' })
       .then((found) => ended.push(`list of ${found.length}`));
-    const other = database.reader
+    const other = running.database.reader
       .selectFrom('agents')
       .select('agent_id')
       .execute()

@@ -1,34 +1,13 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { VirtualClock } from '#telemetry';
-import {
-  claimOf,
-  heldBy,
-  registration,
-  startTestFleet,
-  task,
-  type TestFleet,
-} from '../fleet.test-support.ts';
+import { beforeEach, expect, it } from 'vitest';
+import { claimOf, generationOrder, heldBy, registration, task, useTestFleet } from '../fleet.test-support.ts';
 import type { ClaimRequest } from './claim-request.ts';
 import type { TaskRow } from './task-row.ts';
 
 // Which losses of a task count as its attempts, who gets it next, and when it is given up.
 
-let clock: VirtualClock;
-let database: StateDatabase;
-let running: TestFleet;
-
-beforeEach(async () => {
-  clock = new VirtualClock();
-  database = await openTestStateDatabase(clock);
-  running = await startTestFleet(database, { clock });
-  // Losses right after the start are held against nobody.
-  await clock.advance(10_000);
-});
-afterEach(async () => {
-  await running.stop();
-  await database.close();
-});
+const running = useTestFleet();
+// Losses right after the start are held against nobody.
+beforeEach(() => running.clock.advance(10_000));
 
 const workers = ['w1', 'w2', 'w3', 'w4'] as const;
 
@@ -36,18 +15,9 @@ const workers = ['w1', 'w2', 'w3', 'w4'] as const;
 async function start(...agentIds: readonly string[]): Promise<void> {
   const { agents, generations } = running.fleet;
   for (const agentId of agentIds) {
-    const nonce = `nonce ${agentId} ${clock.monotonicMs()}`;
-    const generation = await database.transaction((tx) =>
-      generations.openGeneration(tx, {
-        agentId,
-        agentType: 'worker',
-        poolId: 'pool',
-        phaseId: null,
-        nonce,
-        reason: 'test',
-        requestedBy: 'test',
-        traceparent: null,
-      }),
+    const nonce = `nonce ${agentId} ${running.clock.monotonicMs()}`;
+    const generation = await running.database.transaction((tx) =>
+      generations.openGeneration(tx, generationOrder(agentId, { nonce, poolId: 'pool' })),
     );
     await agents.register(registration(agentId, { generation, nonce, poolId: 'pool' }));
   }
@@ -57,7 +27,7 @@ const generationOf = (agentId: string): number => running.fleet.agents.get(agent
 
 function end(agentId: string, exit: { signal?: string | null; expected?: boolean } = {}): Promise<void> {
   const { signal = 'SIGKILL', expected = false } = exit;
-  return database.transaction((tx) =>
+  return running.database.transaction((tx) =>
     running.fleet.generations.recordExit(tx, {
       agentId,
       generation: generationOf(agentId),
@@ -94,9 +64,9 @@ it('parks a task whose handler ends its process, after its attempts and with a p
     expect(claimed?.task_id).toBe(poison);
     await end(agentId);
     const { available_at_ms: availableAtMs, state } = await get(poison);
-    if (state === 'queued') pauses.push(availableAtMs - clock.wallMs());
+    if (state === 'queued') pauses.push(availableAtMs - running.clock.wallMs());
     expect(await claim('w4')).toEqual([]);
-    await clock.advance(5_000);
+    await running.clock.advance(5_000);
   }
   expect(await get(poison)).toMatchObject({
     state: 'parked',
@@ -109,7 +79,7 @@ it('parks a task whose handler ends its process, after its attempts and with a p
   expect(await running.events('fleet.task.parked')).toEqual([
     expect.objectContaining({ task_id: poison, reason: 'holder_ended', attempts: 3, max_attempts: 3 }),
   ]);
-  await clock.advance(600_000);
+  await running.clock.advance(600_000);
   expect(await claim('w4')).toEqual([]);
 });
 
@@ -120,7 +90,7 @@ it('takes at most one other task with it, once, whatever the workers hold', asyn
   expect(await claim('w1', { maxTasks: 2 })).toHaveLength(2);
   await end('w1');
   // What was lost beside it counts too: nobody knows which of the two it was.
-  await clock.advance(5_000);
+  await running.clock.advance(5_000);
   const [alone, ...more] = await claim('w2', { maxTasks: 5 });
   expect(alone?.task_id).toBe(poison);
   expect(more).toEqual([]);
@@ -136,7 +106,7 @@ it('keeps a busy agent free for a task that no free agent takes', async () => {
   await end('w1');
   const [other = ''] = await enqueue();
   expect(await claim('w2')).toMatchObject([{ task_id: other }]);
-  await clock.advance(5_000);
+  await running.clock.advance(5_000);
   await enqueue(2);
   expect(await claim('w2')).toEqual([]);
   const waiting = claim('w2', { waitMs: 30_000 });
@@ -166,7 +136,7 @@ it('holds nothing against the tasks of a pool that goes at once, not even agains
   }
   expect(running.fleet.feed.snapshot().parked).toEqual([]);
   await start('w1');
-  await clock.advance(5_000);
+  await running.clock.advance(5_000);
   expect(await claim('w1', { maxTasks: 10 })).toHaveLength(4);
 });
 
@@ -175,7 +145,7 @@ it('holds nothing against a task whose holder was lost when Omoi had just begun 
   const [taskId = ''] = await enqueue(1, { maxAttempts: 1 });
   await claim('w1');
   await running.stop();
-  running = await startTestFleet(database, { clock });
+  await running.start();
   await end('w1');
   expect(await get(taskId)).toMatchObject({ state: 'queued', counted_losses: 0 });
 });
@@ -186,10 +156,10 @@ it('takes a task away at its time limit, though its lease is renewed', async () 
   const [other = ''] = await enqueue(1);
   expect(await claim('w1', { maxTasks: 2 })).toHaveLength(2);
   for (let step = 0; step < 3; step++) {
-    await clock.advance(600);
+    await running.clock.advance(600);
     await running.fleet.tasks.renew(heldBy('w1', slow));
   }
-  await clock.advance(400);
+  await running.clock.advance(400);
   expect(await get(slow)).toMatchObject({ state: 'parked', counted_losses: 1 });
   await expect(running.fleet.tasks.renew(heldBy('w1', slow))).rejects.toMatchObject({ code: 'lease_lost' });
   await running.fleet.tasks.renew(heldBy('w1', other));

@@ -1,14 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { propertyLimitMs, propertyRuns } from '../../../tests/property-runs.ts';
-import { openTestStateDatabase } from '#storage';
-import { OmoiError, VirtualClock } from '#telemetry';
+import { OmoiError } from '#telemetry';
 import {
   claimOf,
   heldBy,
   registration,
-  startTestFleet,
   task,
+  createTestFleet,
   type TestFleet,
 } from '../fleet.test-support.ts';
 
@@ -39,11 +38,9 @@ class World {
   readonly completions: string[] = [];
   readonly #claims: { readonly taskId: string; readonly agentId: string; readonly generation: number }[] = [];
   readonly #running: TestFleet;
-  readonly #clock: VirtualClock;
 
-  constructor(running: TestFleet, clock: VirtualClock) {
+  constructor(running: TestFleet) {
     this.#running = running;
-    this.#clock = clock;
   }
 
   /** What an agent is refused is its own business; anything but a coded error is a defect. */
@@ -71,11 +68,14 @@ class World {
       }
       case 'restart':
         await agents.register(
-          registration(step.agent, { newGeneration: true, nonce: `nonce ${this.#clock.monotonicMs()}` }),
+          registration(step.agent, {
+            newGeneration: true,
+            nonce: `nonce ${this.#running.clock.monotonicMs()}`,
+          }),
         );
         return;
       case 'wait':
-        return this.#clock.advance(step.ms);
+        return this.#running.clock.advance(step.ms);
       case 'complete':
       case 'fail':
       case 'renew':
@@ -120,7 +120,7 @@ class World {
       const [left] = await tasks.claim(claimOf('finisher'));
       if (left) await tasks.complete(heldBy('finisher', left.task_id), null);
       else if (await this.#allDone()) return;
-      else await this.#clock.advance(1000);
+      else await this.#running.clock.advance(1000);
     }
   }
 
@@ -131,15 +131,11 @@ class World {
 }
 
 async function play(steps: readonly (readonly Action[])[]): Promise<void> {
-  const clock = new VirtualClock();
-  const database = await openTestStateDatabase(clock);
-  const running = await startTestFleet(database, {
-    clock,
-    limits: { retryBaseMs: 100, retryMaxMs: 1000, handoffKeptMs: 400 },
-  });
+  const running = createTestFleet({ limits: { retryBaseMs: 100, retryMaxMs: 1000, handoffKeptMs: 400 } });
+  await running.open();
   try {
     for (const agentId of AGENTS) await running.fleet.agents.register(registration(agentId));
-    const world = new World(running, clock);
+    const world = new World(running);
     for (const together of steps) await Promise.all(together.map((step) => world.run(step)));
     await world.finish();
     const events = await running.events('fleet.task.completed');
@@ -151,8 +147,7 @@ async function play(steps: readonly (readonly Action[])[]): Promise<void> {
     expect(queue.every(({ queued }) => queued === 0)).toBe(true);
     expect(agents.filter(({ status }) => status === 'RUNNING')).toEqual([]);
   } finally {
-    await running.stop();
-    await database.close();
+    await running.close();
   }
 }
 

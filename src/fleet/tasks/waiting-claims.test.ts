@@ -1,24 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { VirtualClock, type OmoiError } from '#telemetry';
-import { claimOf, registration, startTestFleet, task, type TestFleet } from '../fleet.test-support.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { OmoiError } from '#telemetry';
+import { claimOf, registration, task, useTestFleet } from '../fleet.test-support.ts';
 
 describe('a task that comes while claims wait', () => {
-  let clock: VirtualClock;
-  let database: StateDatabase;
-  let test: TestFleet;
-  let commits: number;
+  let commits = 0;
   /** What the next transactions fail with, behind their work. */
-  let failure: Error | null;
-
-  beforeEach(async () => {
-    clock = new VirtualClock();
-    database = await openTestStateDatabase(clock, 'none');
-    failure = null;
-    const watched: StateDatabase = {
-      dialect: database.dialect,
-      reader: database.reader,
-      close: () => database.close(),
+  let failure: Error | null = null;
+  const test = useTestFleet({
+    around: (database) => ({
+      ...database,
       transaction: (work, options) => {
         commits++;
         return database.transaction(async (tx) => {
@@ -27,18 +17,17 @@ describe('a task that comes while claims wait', () => {
           return result;
         }, options);
       },
-    };
-    test = await startTestFleet(watched, { clock });
+    }),
+  });
+
+  beforeEach(async () => {
+    failure = null;
     for (const agentId of ['a', 'b']) {
       await test.fleet.agents.register(
         registration(agentId, { heartbeatIntervalMs: 3_600_000, heartbeatTtlMs: 36_000_000 }),
       );
     }
     commits = 0;
-  });
-  afterEach(async () => {
-    await test.stop();
-    await database.close();
   });
 
   const enqueue = async (...types: string[]) => {
@@ -54,7 +43,7 @@ describe('a task that comes while claims wait', () => {
     while (test.fleet.tasks.waitingClaims === waiting) await Promise.resolve();
     return { claimed };
   }
-  const untilMs = (): number => clock.wallMs() + claimOf('a').leaseMs;
+  const untilMs = (): number => test.clock.wallMs() + claimOf('a').leaseMs;
 
   it('is claimed in the transaction that enqueues it, by the one that has waited longest', async () => {
     const [a, b] = [await wait('a'), await wait('b')];
@@ -109,7 +98,7 @@ describe('a task that comes while claims wait', () => {
     [
       'is quarantined, which memory does not know yet',
       () =>
-        database.transaction((tx) =>
+        test.database.transaction((tx) =>
           tx.db.updateTable('agents').set({ status: 'QUARANTINED' }).where('agent_id', '=', 'a').execute(),
         ),
       'agent_not_claiming',
@@ -121,7 +110,7 @@ describe('a task that comes while claims wait', () => {
     await change();
     await enqueue('build');
     expect(await claimed).toEqual([`build for b until ${untilMs()}`]);
-    await clock.advance(10_000);
+    await test.clock.advance(10_000);
     expect(await answered).toEqual(answer);
   });
 });
