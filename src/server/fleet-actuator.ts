@@ -22,7 +22,7 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
     extendScale: (overrideId, ttlMs) => pools.extendScaleOverride(overrideId, ttlMs),
     async releaseScale(overrideId, traceparent) {
       const reason = 'the alert has been over for a while';
-      await pools.removeScaleOverride(overrideId, { reason, by: 'watchdog', traceparent });
+      await pools.removeScaleOverride({ overrideId }, { reason, by: 'watchdog', traceparent });
     },
     agent(agentId) {
       const agent = fleet.agents.get(agentId);

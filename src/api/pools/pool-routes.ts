@@ -157,11 +157,9 @@ function registerScaling(app: ApiApp, { pools }: PoolRouteParts): void {
       response: { 200: poolView },
     },
     handler: async (request) => {
-      await pools.removeScaleOverride(
-        request.params.override_id,
-        askedBy(request, 'scale override taken back'),
-      );
-      return viewPool(await pools.get(request.params.pool_id));
+      const { pool_id: ofPool, override_id: overrideId } = request.params;
+      await pools.removeScaleOverride({ overrideId, ofPool }, askedBy(request, 'scale override taken back'));
+      return viewPool(await pools.get(ofPool));
     },
   });
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { StateDatabase } from '#storage';
 import { definePool, type EventType, type Tracing } from '#telemetry';
 import { silentSpan } from '../../telemetry/tracing/tracing.test-support.ts';
 import { registration, useTestFleet } from '../fleet.test-support.ts';
@@ -146,6 +147,62 @@ describe('a pool', () => {
     ]);
   });
 
+  it('has overrides of its own: another pool neither extends nor takes back one of them', async () => {
+    for (const id of ['coders', 'testers']) await pools.create({ ...POOL, id }, ASKED);
+    const override = { ...ASKED, overrideId: 'c1', add: 2 };
+    const { expiresAtMs } = await pools.setScaleOverride({ ...override, poolId: 'coders', ttlMs: 60_000 });
+    await expect(
+      pools.setScaleOverride({ ...override, poolId: 'testers', ttlMs: 600_000 }),
+    ).rejects.toMatchObject({ code: 'invalid_request' });
+    await pools.removeScaleOverride({ overrideId: 'c1', ofPool: 'testers' }, ASKED);
+    const overrides = async (poolId: string) =>
+      (await pools.get(poolId)).overrides.map((row) => [row.overrideId, row.expiresAtMs]);
+    expect(await overrides('testers')).toEqual([]);
+    expect(await overrides('coders')).toEqual([['c1', expiresAtMs]]);
+  });
+
+  it('takes an override under the id of one that has expired for a new one', async () => {
+    await pools.create(POOL, ASKED);
+    const override = { ...ASKED, poolId: 'coders', overrideId: 'c1', add: 1, ttlMs: 60_000 };
+    await pools.setScaleOverride(override);
+    // Its end has not been noticed yet.
+    await test.database.transaction((tx) =>
+      tx.db.updateTable('pool_scale_overrides').set({ expires_at_ms: tx.nowMs }).execute(),
+    );
+    expect(await pools.setScaleOverride({ ...override, add: 3 })).toMatchObject({ effective: 5 });
+  });
+
+  it('looks at its replicas a few times, however many of them end at once', async () => {
+    const many = 100;
+    let transactions = 0;
+    const counted: StateDatabase = {
+      ...test.database,
+      transaction: (work, options) => {
+        transactions++;
+        return test.database.transaction(work, options);
+      },
+    };
+    await pools.close();
+    pools = openTestPools(
+      { database: counted, bus: test.bus, clock: test.clock, fleet: test.fleet },
+      { machine },
+    );
+    await pools.start();
+    await pools.create({ ...POOL, desired: many, max: many }, ASKED);
+    const all = (state: string) =>
+      until(async () => {
+        const { replicas } = await pools.get('coders');
+        return replicas.length === many && replicas.every(({ unit }) => unit === state);
+      });
+    await all('running');
+    transactions = 0;
+    for (const { agentId } of machine.running) machine.end(machine.pidOf(agentId), { exitCode: 3 });
+    await all('ended');
+    // One records each end; the rest are looks.
+    expect(transactions - many).toBeGreaterThan(0);
+    expect(transactions - many).toBeLessThan(many / 4);
+  });
+
   it('fills a replica again whose agent was retired, as the next generation', async () => {
     await pools.create(POOL, ASKED);
     await runs('coders-1/1', 'coders-2/1');
@@ -176,8 +233,8 @@ describe('a pool', () => {
     await pools.create(POOL, ASKED);
     const override = { ...ASKED, poolId: 'coders', overrideId: 'c1', add: 100, ttlMs: 60_000 };
     expect((await pools.setScaleOverride(override)).effective).toBe(6);
-    await pools.removeScaleOverride('c1', ASKED);
-    await pools.removeScaleOverride('c1', ASKED);
+    await pools.removeScaleOverride({ overrideId: 'c1' }, ASKED);
+    await pools.removeScaleOverride({ overrideId: 'c1' }, ASKED);
     await until(async () => (await pools.get('coders')).effective === 2);
   });
 
@@ -196,7 +253,7 @@ describe('a pool', () => {
       message: expect.stringContaining('maxScaleOverridesPerPool (100)'),
     });
     expect((await pools.setScaleOverride(override(99))).effective).toBe(POOL.max);
-    await pools.removeScaleOverride('c0', ASKED);
+    await pools.removeScaleOverride({ overrideId: 'c0' }, ASKED);
     expect((await pools.setScaleOverride(override(100))).effective).toBe(POOL.max);
   });
 

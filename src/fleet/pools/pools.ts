@@ -60,6 +60,8 @@ export class Pools {
   readonly #known = new Map<string, PoolDefinition>();
   readonly #ended = new Set<() => void>();
   readonly #outages: OutageLog;
+  /** Pools whose replicas will be looked at, and have not been yet. */
+  readonly #due = new Set<string>();
   /** Attempts to converge in a row that found the database away. */
   readonly #failures = new Map<string, number>();
   #stopping = false;
@@ -229,10 +231,16 @@ export class Pools {
     });
   }
 
-  /** Takes an override back: the agents it brought finish their work and leave. Repeating it changes nothing. */
-  async removeScaleOverride(overrideId: string, asked: Asked): Promise<void> {
+  /**
+   * Takes an override back: the agents it brought finish their work and leave. Repeating it changes nothing, nor does
+   * asking a pool for another pool's override.
+   */
+  async removeScaleOverride(
+    { overrideId, ofPool = null }: { readonly overrideId: string; readonly ofPool?: string | null },
+    asked: Asked,
+  ): Promise<void> {
     const poolId = await poolOfOverride(this.#parts.database, overrideId);
-    if (poolId === null) return;
+    if (poolId === null || (ofPool !== null && poolId !== ofPool)) return;
     await this.#rescale(poolId, asked, async (tx) => {
       await lockPool(tx, poolId);
       await deleteScaleOverride(tx, overrideId);
@@ -334,8 +342,10 @@ export class Pools {
     );
   }
 
+  /** Once for all that ends until then: of a pool's agents many may end at once, and each look is at all of them. */
   #convergeSoon(poolId: string): void {
-    if (this.#stopping) return;
+    if (this.#stopping || this.#due.has(poolId)) return;
+    this.#due.add(poolId);
     void this.#convergeNow(poolId).catch((error: unknown) => this.#onConvergeFailure(poolId, error));
   }
 
@@ -368,7 +378,16 @@ export class Pools {
 
   async #convergeNow(poolId: string): Promise<void> {
     const asked = { reason: 'pool_converged', by: 'omoi', traceparent: null };
-    await this.#parts.database.transaction((tx) => this.#converge(tx, poolId, asked));
+    try {
+      await this.#parts.database.transaction((tx) => {
+        // What ends from here on may not show in what it reads.
+        this.#due.delete(poolId);
+        return this.#converge(tx, poolId, asked);
+      });
+    } catch (error) {
+      this.#due.delete(poolId);
+      throw error;
+    }
     this.#outages.succeeded();
     this.#failures.delete(poolId);
   }

@@ -10,7 +10,7 @@ const maxScaleOverridesPerPool = 100;
 /** So many agents more in a pool, for a while. */
 export interface ScaleOverride extends Asked {
   readonly poolId: string;
-  /** Setting again with the same id changes nothing but the expiry. */
+  /** One of all pools' overrides. Setting it again while it is there changes nothing but the expiry. */
   readonly overrideId: string;
   /** How many agents more. */
   readonly add: number;
@@ -25,7 +25,7 @@ export function assertAddsAgents({ add }: ScaleOverride): void {
 
 /**
  * Writes an override of a locked pool, or moves the expiry of one that is there; returns when it expires, wall ms.
- * @throws OmoiError `pool_bounds`
+ * @throws OmoiError `pool_bounds`; `invalid_request` where another pool has an override of this id
  */
 export async function putScaleOverride(tx: StateTransaction, override: ScaleOverride): Promise<number> {
   const { poolId, overrideId } = override;
@@ -38,21 +38,28 @@ export async function putScaleOverride(tx: StateTransaction, override: ScaleOver
     );
   }
   const expiresAtMs = Math.round(tx.nowMs + override.ttlMs);
-  await tx.db
+  const row = {
+    add_count: override.add,
+    holder: override.by,
+    reason: override.reason,
+    traceparent: override.traceparent,
+    created_at_ms: tx.nowMs,
+    expires_at_ms: expiresAtMs,
+  };
+  const written = await tx.db
     .insertInto('pool_scale_overrides')
-    .values({
-      override_id: overrideId,
-      pool_id: poolId,
-      add_count: override.add,
-      holder: override.by,
-      reason: override.reason,
-      traceparent: override.traceparent,
-      created_at_ms: tx.nowMs,
-      expires_at_ms: expiresAtMs,
-    })
-    .onConflict((conflict) => conflict.column('override_id').doUpdateSet({ expires_at_ms: expiresAtMs }))
-    .execute();
-  return expiresAtMs;
+    .values({ ...row, override_id: overrideId, pool_id: poolId })
+    .onConflict((conflict) =>
+      conflict
+        .column('override_id')
+        // One that has expired, and is still on record, is another one.
+        .doUpdateSet(known ? { expires_at_ms: expiresAtMs } : row)
+        .where('pool_scale_overrides.pool_id', '=', poolId),
+    )
+    .returning('override_id')
+    .executeTakeFirst();
+  if (written) return expiresAtMs;
+  throw new OmoiError('invalid_request', `override_id: ${overrideId} is an override of another pool.`);
 }
 
 /** Moves the expiry to `ttlMs` from now; false where it has expired. */

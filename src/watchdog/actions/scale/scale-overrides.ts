@@ -106,12 +106,12 @@ export class ScaleOverrides {
     if (this.#watched.has(keyOf(alert))) this.#wake();
   }
 
-  /** An alert has been resolved: where it was the last of its pool, the override goes after a while. */
   /** Whether an alert that fires concerns a pool. */
   concerns(alertId: string): boolean {
     return this.#poolAlerts.has(alertId);
   }
 
+  /** An alert has been resolved: where it was the last of its pool, the override goes after a while. */
   alertEnded(alertId: string): void {
     if (this.#poolAlerts.end(alertId).some((key) => this.#watched.has(key))) this.#wake();
   }
