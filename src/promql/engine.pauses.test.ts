@@ -90,6 +90,37 @@ describe('a query over many series pauses while it looks at their labels', () =>
   });
 });
 
+describe('a query of many parts, none of which pauses by itself', () => {
+  const FEW = 999;
+  const latest: LatestSamples = {
+    labels: Array.from({ length: FEW }, (_, at) => ({ __name__: 'm', at: `a${at}` })),
+    timestampsMs: new Float64Array(FEW).fill(1000),
+    values: new Float64Array(FEW),
+  };
+  const store: Queryable = { select: () => [], selectLatest: () => latest };
+
+  it.each([
+    // Ten times what is done between two pauses at most.
+    ['a chain of operators', `m${' + 1'.repeat(1000)}`, (1000 * FEW) / 50_000],
+    [
+      'numbers at many steps',
+      `sum_over_time(vector(time()${' + 1'.repeat(1000)})[10m:1s])`,
+      (1000 * 600) / 50_000,
+    ],
+    ['functions of functions', `${'abs('.repeat(300)}m${')'.repeat(300)}`, (300 * FEW) / 50_000],
+    [
+      'functions of labels',
+      `${'label_join('.repeat(150)}m${',"x","","at")'.repeat(150)}`,
+      (150 * FEW) / 50_000,
+    ],
+  ])('pauses: %s', (_, text, pausesAtLeast) => {
+    let pauses = 0;
+    const work = engineWith().prepare(text).instantWork(store, 1000);
+    while (work.next().done !== true) pauses++;
+    expect(pauses).toBeGreaterThan(pausesAtLeast);
+  });
+});
+
 describe('a query of many selectors', () => {
   /** A millisecond goes by at each look at the clock. */
   const clock: Clock = Object.assign(new VirtualClock(), { monotonicMs: () => ++looks });

@@ -18,7 +18,7 @@ import { SelectionMoved } from './evaluation/series-readers.ts';
 import type { StepGrid } from './evaluation/vector-table.ts';
 import { evaluationError } from './evaluation/query-error.ts';
 import type { QueryResult } from './query-result.ts';
-import { chainOf, childrenOf, unwrap, type Expression, type ValueType } from './syntax/ast.ts';
+import { childrenOf, unwrap, type Expression, type ValueType } from './syntax/ast.ts';
 import { typeOf } from './syntax/checker.ts';
 
 export interface QuerySelector {
@@ -63,7 +63,7 @@ export class PreparedQuery {
     this.text = text;
     this.expression = expression;
     this.type = typeOf(expression);
-    this.selectors = selectorsOf(expression);
+    this.selectors = [...selectorsOf(expression)];
     this.comparison = comparisonOf(expression);
     this.#settings = settings;
   }
@@ -246,17 +246,15 @@ function gridOf({ startMs, endMs, stepMs }: RangeOptions): StepGrid {
   return { startMs, endMs, stepMs, stepCount };
 }
 
-function selectorsOf(expression: Expression): readonly QuerySelector[] {
-  if (expression.kind === 'vector_selector') {
-    return [{ matchers: expression.matchers, rangeMs: 0, offsetMs: expression.offsetMs }];
+/** In a loop: each level of a deep expression would pass on what all below it found. */
+function* selectorsOf(root: Expression): Generator<QuerySelector, void, void> {
+  const pending = [root];
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (node.kind === 'vector_selector') {
+      yield { matchers: node.matchers, rangeMs: 0, offsetMs: node.offsetMs };
+    } else if (node.kind === 'matrix_selector') {
+      const { matchers, offsetMs } = node.selector;
+      yield { matchers, rangeMs: node.rangeMs, offsetMs };
+    } else pending.push(...childrenOf(node).toReversed());
   }
-  if (expression.kind === 'matrix_selector') {
-    const { selector, rangeMs } = expression;
-    return [{ matchers: selector.matchers, rangeMs, offsetMs: selector.offsetMs }];
-  }
-  if (expression.kind === 'binary') {
-    const { first, links } = chainOf(expression);
-    return [first, ...links.map(({ right }) => right)].flatMap(selectorsOf);
-  }
-  return childrenOf(expression).flatMap(selectorsOf);
 }

@@ -18,6 +18,17 @@ test('the selectors of a request have so many characters at most, together', () 
   );
 });
 
+test('a request has a hundred selectors at most: each is looked up by itself', () => {
+  expect(read(...Array<string>(100).fill('x'))).toHaveLength(100);
+  expect(() => read(...Array<string>(101).fill('x'))).toThrow(
+    expect.objectContaining({
+      code: 'query_limit',
+      message: expect.stringContaining('match[]: 101 selectors are more than maxSelectors (100)'),
+      details: { limit: 'maxSelectors', value: 100 },
+    }),
+  );
+});
+
 test('their regular expressions have so large a size at most, together', () => {
   const half = 'x{1000}'.repeat(5);
   expect(read(half, half, 'plain|texts')).toHaveLength(3);

@@ -1,5 +1,5 @@
 import type { Engine, Expression, PreparedQuery, QueryResult, SampleStatistics, TreeNode } from '#promql';
-import { type Clock, type Matcher, OmoiError, type Queryable } from '#telemetry';
+import { type Clock, type Matcher, nextTurn, OmoiError, type Queryable } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
 import { jsonOf } from '../http/json-pieces.ts';
 import { TRUNCATED, type PrometheusAnswer } from './answer.ts';
@@ -56,18 +56,23 @@ export function registerPrometheusQueryRoutes(app: ApiApp, parts: PrometheusQuer
       takesForm: true,
       summary: 'Write a query well',
       parameters: ['query'],
-      answer: ({ parameters }) => ({
-        data: jsonOf(language.prettyPrint(prepareQuery(parameters, parts).expression)),
-      }),
+      async answer({ parameters }) {
+        const { expression } = prepareQuery(parameters, parts);
+        // To read a long text takes its time, and so does to write one.
+        await nextTurn();
+        return { data: jsonOf(language.prettyPrint(expression)) };
+      },
     },
     {
       path: 'parse_query',
       takesForm: true,
       summary: 'A query as a tree',
       parameters: ['query'],
-      answer: ({ parameters }) => ({
-        data: jsonOf(language.expressionTree(prepareQuery(parameters, parts).expression)),
-      }),
+      async answer({ parameters }) {
+        const { expression } = prepareQuery(parameters, parts);
+        await nextTurn();
+        return { data: jsonOf(language.expressionTree(expression)) };
+      },
     },
   ]);
 }

@@ -5,7 +5,7 @@ import type { ApiApp } from '../http/app.ts';
 import { jsonOfList } from '../http/json-pieces.ts';
 import { TRUNCATED, type PrometheusAnswer } from './answer.ts';
 import { unescapeLabelName } from './label-name-escaping.ts';
-import { readMatcherLists } from './matcher-lists.ts';
+import { checkSelectorCount, readMatcherLists } from './matcher-lists.ts';
 import { EARLIEST_MS, LATEST_MS, readingParameter, type Parameters } from './parameters.ts';
 import { QueryTurns } from './query-turns.ts';
 import type { PromqlLanguage } from './query-routes.ts';
@@ -114,8 +114,10 @@ async function findExemplars(
   }
   const { selectors } = engine.prepare(parameters.text('query'));
   if (selectors.length === 0) return null;
+  const different = differentOnes(selectors);
+  checkSelectorCount(different.length, 'query');
   const bySeries = new Map<Labels, object>();
-  for (const matchers of differentOnes(selectors)) {
+  for (const matchers of different) {
     const found = await turns.run(signal, () => store.exemplars({ matchers, startMs, endMs }, signal));
     for (const { labels, exemplars } of found) {
       bySeries.set(labels, {
@@ -134,7 +136,7 @@ async function findExemplars(
 /** The matchers of each selector that is not as one before it. */
 function differentOnes(
   selectors: readonly { readonly matchers: readonly Matcher[] }[],
-): Iterable<readonly Matcher[]> {
+): readonly (readonly Matcher[])[] {
   const byText = new Map<string, readonly Matcher[]>();
   for (const { matchers } of selectors) {
     byText.set(
@@ -142,5 +144,5 @@ function differentOnes(
       matchers,
     );
   }
-  return byText.values();
+  return [...byText.values()];
 }

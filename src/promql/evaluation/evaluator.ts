@@ -20,6 +20,7 @@ import type { EvaluationContext, Frame } from './evaluation-context.ts';
 import { RANGE_FUNCTIONS } from '../functions/range-functions.ts';
 import { multiplyHistogram } from '../histograms/scaling.ts';
 import { byRows, type Steps } from './pacing.ts';
+import { CELLS_OF_A_ROW } from './query-guard.ts';
 import { resolveAt } from './selection-plan.ts';
 import { evaluateSelector } from './selectors.ts';
 import { combineAsSets } from './set-operators.ts';
@@ -34,7 +35,21 @@ export function* evaluate(expression: Expression, grid: StepGrid, context: Evalu
     const once = yield* evaluateAtSteps(expression, firstStepOf(grid), context);
     return yield* repeat(once, grid.stepCount, context);
   }
-  return yield* evaluateAtSteps(expression, grid, context);
+  const value = yield* evaluateAtSteps(expression, grid, context);
+  if (context.guard.spend(cellsOf(value))) yield;
+  return value;
+}
+
+/** What a part came to: a query may have many parts, none of them so large that it pauses by itself. */
+function cellsOf(value: Value): number {
+  switch (value.type) {
+    case 'string':
+      return 0;
+    case 'scalar':
+      return value.values.length;
+    case 'vector':
+      return value.table.rowCount * (value.table.stepCount + CELLS_OF_A_ROW);
+  }
 }
 
 /** The grid of the first step alone. */
@@ -200,6 +215,7 @@ function* evaluateChain(
   for (const link of links.slice(invariant + 1)) {
     const right = yield* evaluate(link.right, grid, context);
     value = yield* evaluateBinary(link, { left: value, right }, context);
+    if (context.guard.spend(cellsOf(value))) yield;
   }
   return value;
 }

@@ -39,12 +39,23 @@ export function typeOf(expression: Expression): ValueType {
       return typeOf(expression.expression);
     case 'unary':
       return typeOf(expression.operand);
-    case 'binary': {
-      const { first, links } = chainOf(expression);
-      const operands = [first, ...links.map(({ right }) => right)];
-      return operands.every((operand) => typeOf(operand) === 'scalar') ? 'scalar' : 'vector';
-    }
+    case 'binary':
+      return typeOfChain(expression);
   }
+}
+
+/** Trees do not change, and whoever walks one asks for the type at each level. */
+const knownChains = new WeakMap<BinaryExpression, 'scalar' | 'vector'>();
+
+function typeOfChain(outermost: BinaryExpression): ValueType {
+  let type = knownChains.get(outermost);
+  if (type === undefined) {
+    const { first, links } = chainOf(outermost);
+    const operands = [first, ...links.map(({ right }) => right)];
+    type = operands.every((operand) => typeOf(operand) === 'scalar') ? 'scalar' : 'vector';
+    knownChains.set(outermost, type);
+  }
+  return type;
 }
 
 /**

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { propertyRuns } from '../../../tests/property-runs.ts';
 import type { Expression } from './ast.ts';
 import { formatExpression } from './formatter.ts';
+import { leastLength } from './least-length.ts';
 import { parseExpression } from './parser.ts';
 import { prettyPrint } from './pretty-printer.ts';
 
@@ -125,6 +126,7 @@ describe('the parser', () => {
         expect(plain(parseExpression(formatted))).toEqual(plain(expression));
         expect(formatExpression(parseExpression(formatted))).toBe(formatted);
         expect(plain(parseExpression(prettyPrint(expression)))).toEqual(plain(expression));
+        expect(leastLength(expression)).toBeLessThanOrEqual(formatted.length);
       }),
       { numRuns: propertyRuns(1500) },
     );

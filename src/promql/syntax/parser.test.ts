@@ -1,6 +1,7 @@
 import { OmoiError } from '#telemetry';
 import { describe, expect, it } from 'vitest';
 import { formatExpression } from './formatter.ts';
+import { leastLength } from './least-length.ts';
 import { prettyPrint } from './pretty-printer.ts';
 import { expressionTree, maxTreeChain } from './expression-tree.ts';
 import { maxExpressionDepth, parseExpression, parseSelector } from './parser.ts';
@@ -260,3 +261,39 @@ function errorOf(text: string): OmoiError {
   }
   return expect.fail(`${text} was accepted`);
 }
+
+describe('prettyPrint', () => {
+  it('does not write what nests deep anew for each level', () => {
+    const depth = maxExpressionDepth - 2;
+    const inner = parseExpression(`a${' + a'.repeat(100)}`);
+    let read = 0;
+    const watched = new Proxy(inner, {
+      get(target, key, receiver): unknown {
+        if (key === 'kind') read++;
+        return Reflect.get(target, key, receiver);
+      },
+    });
+    let expression = watched;
+    const { position } = inner;
+    for (let level = 0; level < depth; level++) {
+      expression = { kind: 'parenthesized', expression, position };
+    }
+    const lines = prettyPrint(expression).split('\n');
+    expect(lines.slice(0, 2)).toEqual(['(', '  (']);
+    expect(lines.length).toBeGreaterThan(2 * depth);
+    expect(read).toBeGreaterThan(0);
+    expect(read).toBeLessThan(20);
+  });
+
+  it.each([
+    `sum by (job) (${'a'.repeat(80)})`,
+    `"${'x'.repeat(98)}"`,
+    `f_${'a'.repeat(90)}{a="b"}`,
+    `${'a'.repeat(48)} + on (b) ${'c'.repeat(42)}`,
+  ])('fills a line as far as it goes: %s', (text) => {
+    const line = formatExpression(parseExpression(text));
+    expect(line.length).toBeLessThanOrEqual(100);
+    expect(leastLength(parseExpression(text))).toBeLessThanOrEqual(line.length);
+    expect(prettyPrint(parseExpression(text))).toBe(line);
+  });
+});

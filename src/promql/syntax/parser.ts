@@ -24,12 +24,12 @@ import { readModifiers, readNumber } from './modifier-parser.ts';
 import { experimentalError } from './position.ts';
 import { readSelector } from './selector-parser.ts';
 import { unquote } from './text-literals.ts';
-import { TokenReader } from './token-reader.ts';
+import { maxQueryTokens, TokenReader } from './token-reader.ts';
 
 /** How deep expressions may nest: brackets, calls, signs, right sides. A chain of operators may be any length. */
 export const maxExpressionDepth = 400;
 
-/** A text is read, checked and printed in one go: it must not be felt. */
+/** In characters: a text is searched and copied in one go. */
 const MAX_QUERY_LENGTH = 65_536;
 
 /**
@@ -37,19 +37,22 @@ const MAX_QUERY_LENGTH = 65_536;
  * @throws OmoiError `query_invalid` with details `line`, `column` (from 1) and `offset` (UTF-16 code units)
  */
 export function parseExpression(text: string): Expression {
-  const reader = new TokenReader(text);
-  if (reader.current.kind === 'end') reader.fail(0, 'no expression found in input');
+  return parse(new TokenReader(text, Infinity));
+}
+
+function parse(reader: TokenReader): Expression {
+  if (reader.kind() === 'end') reader.fail(0, 'no expression found in input');
   const expression = new ExpressionParser(reader).parseOperators(0);
-  if (reader.current.kind !== 'end') reader.unexpected();
+  if (reader.kind() !== 'end') reader.unexpected();
   limitDepth(reader, expression);
-  checkExpression(expression, text);
+  checkExpression(expression, reader.text);
   return expression;
 }
 
-/** As `parseExpression`, what somebody sent. @throws OmoiError `query_limit`, too, where the text is too long */
+/** As `parseExpression`, what somebody sent. @throws OmoiError `query_limit`, too, where the text is too large */
 export function parseQuery(text: string): Expression {
   limitLength(text);
-  return parseExpression(text);
+  return parse(new TokenReader(text, maxQueryTokens));
 }
 
 function limitLength(text: string): void {
@@ -65,7 +68,7 @@ function limitLength(text: string): void {
  */
 export function parseSelector(text: string): VectorSelector {
   limitLength(text);
-  const reader = new TokenReader(text);
+  const reader = new TokenReader(text, maxQueryTokens);
   if (!isMetricName(reader.current) && !reader.at('{')) reader.unexpected();
   const selector = readSelector(reader);
   if (reader.current.kind !== 'end') reader.unexpected();

@@ -1,5 +1,6 @@
 import { chainOf, type BinaryExpression, type Expression } from './ast.ts';
 import { formatAggregator, formatExpression, formatOperator, formatSubqueryRange } from './formatter.ts';
+import { leastLength } from './least-length.ts';
 
 /** What is longer than this many characters on one line is split over several. */
 const maxLineLength = 100;
@@ -14,14 +15,14 @@ function indentOf(level: number): string {
 export function prettyPrint(expression: Expression, level = 0): string {
   if (expression.kind === 'binary') return printChain(expression, level);
   const indent = indentOf(level);
-  const line = formatExpression(expression);
-  if (line.length <= maxLineLength) return indent + line;
+  const line = lineOf(expression);
+  if (line !== null) return indent + line;
   switch (expression.kind) {
     case 'number':
     case 'string':
     case 'vector_selector':
     case 'matrix_selector':
-      return indent + line;
+      return indent + formatExpression(expression);
     case 'call': {
       const args = expression.args.map((arg) => prettyPrint(arg, level + 1)).join(',\n');
       return `${indent}${expression.name}(\n${args}\n${indent})`;
@@ -41,16 +42,24 @@ export function prettyPrint(expression: Expression, level = 0): string {
   }
 }
 
+/** The expression on one line; null where it is too long. What nests deep is not written for each level anew. */
+function lineOf(expression: Expression): string | null {
+  if (leastLength(expression) > maxLineLength) return null;
+  const line = formatExpression(expression);
+  return line.length > maxLineLength ? null : line;
+}
+
 /** Each link of a chain has its operator on a line between its sides; as many of the first as fit share one line. */
 function printChain(outermost: BinaryExpression, level: number): string {
   const { first, links } = chainOf(outermost);
   const levelOf = (place: number): number => level + links.length - 1 - place;
-  let line = formatExpression(first);
+  let line = lineOf(first) ?? '';
   let place = 0;
-  for (; place < links.length; place++) {
+  for (; line !== '' && place < links.length; place++) {
     const link = links[place];
-    if (!link) break;
-    const longer = `${line} ${formatOperator(link)} ${formatExpression(link.right)}`;
+    const right = link && lineOf(link.right);
+    if (!link || right === null) break;
+    const longer = `${line} ${formatOperator(link)} ${right}`;
     if (longer.length > maxLineLength) break;
     line = longer;
   }

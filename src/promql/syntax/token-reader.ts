@@ -1,4 +1,4 @@
-import { checkRegexSize, type MatchOperator, regexSizeOfMatcher } from '#telemetry';
+import { checkRegexSize, type MatchOperator, OmoiError, regexSizeOfMatcher } from '#telemetry';
 import { describeToken } from './keywords.ts';
 import { Lexer, type Token, type TokenKind } from './lexer.ts';
 import { syntaxError } from './position.ts';
@@ -6,16 +6,25 @@ import { syntaxError } from './position.ts';
 /** What a selector's braces hold, as Prometheus names it. */
 export const LABEL_MATCHING = 'label matching';
 
+/**
+ * Names, numbers, operators, brackets and commas of one query. What is read, checked, planned or printed for a query is
+ * done in one go, and costs what it has of these: a few milliseconds. A regular expression is one, however long.
+ */
+export const maxQueryTokens = 10_000;
+
 /** Reads tokens with one token of lookahead. */
 export class TokenReader {
   readonly text: string;
   readonly #lexer: Lexer;
+  #tokensLeft: number;
   #regexSize = 0;
   #current: Token;
   #previousEnd = 0;
 
-  constructor(text: string) {
+  /** @param maxTokens how many tokens are consumed before `query_limit` is thrown */
+  constructor(text: string, maxTokens: number) {
     this.text = text;
+    this.#tokensLeft = maxTokens;
     this.#lexer = new Lexer(text);
     this.#current = this.#lexer.next();
   }
@@ -45,8 +54,10 @@ export class TokenReader {
     return this.#lexer.peekWord();
   }
 
+  /** @throws OmoiError `query_limit` where the text has too many tokens */
   advance(): Token {
     const token = this.#current;
+    if (--this.#tokensLeft < 0) throw tooManyTokens();
     this.#previousEnd = token.end;
     this.#current = this.#lexer.next();
     return token;
@@ -100,4 +111,13 @@ export class TokenReader {
   fail(offset: number, problem: string): never {
     throw syntaxError(this.text, offset, problem);
   }
+}
+
+function tooManyTokens(): OmoiError {
+  return new OmoiError(
+    'query_limit',
+    `the query has more than maxQueryTokens (${maxQueryTokens}) names, numbers, operators and brackets: ` +
+      'ask for its parts one by one, or write many values of a label as one regular expression',
+    { limit: 'maxQueryTokens', value: maxQueryTokens },
+  );
 }
