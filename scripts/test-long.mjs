@@ -3,6 +3,7 @@
 // control runs. Prints each seed; OMOI_SEED=… npm run test:long draws the same again. Closes with one line:
 // `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildDashboard, buildServer, checkoutDirectory, installPackages, pinnedNode } from './checkout.mjs';
 import { installPeers } from './peers.mjs';
@@ -44,7 +45,13 @@ step('PromQL beside Prometheus', ['--project', 'conformance', 'promql-differenti
   OMOI_SEED: seed,
   OMOI_ROUNDS: rounds,
 });
-for (const name of ['high_queue_depth', 'worker_hang']) {
+step('game days on PostgreSQL', ['--project', 'acceptance', 'tests/acceptance/postgres.test.ts'], {
+  OMOI_LONG: '1',
+});
+const gamedays = readdirSync(join(checkoutDirectory, 'config/gamedays')).map((file) =>
+  file.replace('.yaml', ''),
+);
+for (const name of gamedays.toSorted()) {
   for (const control of [[], ['--control']]) {
     const step = `game day ${[name, ...control].join(' ')}`;
     if (!isWanted(step)) continue;
