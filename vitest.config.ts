@@ -46,7 +46,8 @@ export default defineConfig({
           execArgv,
           testTimeout: 400_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          // They wait more than they work; each server has its own directory and ports.
+          maxWorkers: 2,
         },
       },
       {
