@@ -1,3 +1,4 @@
+import { request as httpRequest } from 'node:http';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { nextTurn } from '#telemetry';
 import { openFleetApi, type FleetApi } from '../fleet-api.test-support.ts';
@@ -68,6 +69,20 @@ it('a lock that is waited for is refused too, and its place in the line is free'
   expect(await ask('operator', `locks/${heldId ?? ''}/release`, worker(2))).toMatchObject({ status: 200 });
   const { locks } = (await ask('operator', 'locks')) as { locks?: readonly object[] };
   expect(locks).toEqual([]);
+});
+
+it('a claim whose client has gone waits no longer, and the next task is for others', async () => {
+  const url = await fleetApi.api.api.listen({ host: '127.0.0.1', port: 0 });
+  const headers = { ...fleetApi.api.as('agent'), 'content-type': 'application/json' };
+  const client = httpRequest(`${url}/api/v1/fleet/tasks/claim`, { method: 'POST', headers });
+  client.on('error', () => {});
+  client.end(JSON.stringify({ ...worker(1), wait_ms: 30_000 }));
+  while (fleetApi.fleet.tasks.waitingClaims === 0) await nextTurn();
+  client.destroy();
+  while (fleetApi.fleet.tasks.waitingClaims > 0) await nextTurn();
+  const enqueued = await ask('operator', 'tasks', { task_type: 'build', phase_id: 'PHASE_TESTING' });
+  const seen = await ask('operator', `tasks/${enqueued.task?.task_id ?? ''}`);
+  expect(seen).toMatchObject({ state: 'queued' });
 });
 
 it('a heartbeat is no change: it is not audited, whoever sends it', async () => {

@@ -1,5 +1,6 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OmoiError } from '#telemetry';
+import { whenGone } from '../http/when-gone.ts';
 
 /** A request that waits for something. */
 interface Waiting {
@@ -25,19 +26,17 @@ export class WaitingRequests {
    * @throws OmoiError `unauthenticated` where the caller's token was revoked meanwhile; what `work` throws
    */
   async during<Result>(
-    request: FastifyRequest,
+    { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
     work: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
     const ending = new AbortController();
     const waiting = { request, ending };
     let hasGone = false;
-    const leave = (): void => {
+    this.#waiting.add(waiting);
+    whenGone(reply, () => {
       hasGone = true;
       ending.abort();
-    };
-    this.#waiting.add(waiting);
-    if (request.signal.aborted) leave();
-    else request.signal.addEventListener('abort', leave, { once: true });
+    });
     try {
       const result = await work(ending.signal).catch((thrown: unknown) => {
         if (!ending.signal.aborted || hasGone) throw thrown;
@@ -45,7 +44,6 @@ export class WaitingRequests {
       if (result !== undefined && (!ending.signal.aborted || hasGone)) return result;
     } finally {
       this.#waiting.delete(waiting);
-      request.signal.removeEventListener('abort', leave);
     }
     throw new OmoiError('unauthenticated', 'the token was revoked, or the session ended, during the wait');
   }

@@ -88,7 +88,7 @@ function registerHolding(app: ApiApp, { fleet }: LockRouteParts): void {
       body: acquireBody,
       response: { 200: lockView },
     },
-    handler: async (request) => {
+    handler: async (request, reply) => {
       const { body, principal, traceparent } = request;
       assertMaySpeak(fleet, principal, body.agent_id, null);
       const wanted = {
@@ -101,7 +101,7 @@ function registerHolding(app: ApiApp, { fleet }: LockRouteParts): void {
         waitMs: body.wait_ms,
         traceparent,
       };
-      const lock = await app.waitingRequests.during(request, (signal) =>
+      const lock = await app.waitingRequests.during({ request, reply }, (signal) =>
         fleet.locks.acquire({ ...wanted, signal }),
       );
       return viewOf(lock);

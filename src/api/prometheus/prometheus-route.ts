@@ -3,6 +3,7 @@ import { OmoiError } from '#telemetry';
 import { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
 import { encodingProblem } from '../http/content-encoding.ts';
+import { whenGone } from '../http/when-gone.ts';
 import { sendAnswer, type PrometheusAnswer } from './answer.ts';
 import { prometheusError } from './error-body.ts';
 import { Parameters } from './parameters.ts';
@@ -106,10 +107,8 @@ function untilClosed(reply: FastifyReply, closing: AbortSignal): AbortSignal {
   const abort = (): void => gone.abort(closing.reason);
   if (closing.aborted) abort();
   else closing.addEventListener('abort', abort);
-  reply.raw.once('close', () => {
-    closing.removeEventListener('abort', abort);
-    if (!reply.raw.writableFinished) gone.abort(new Error('the client went away'));
-  });
+  reply.raw.once('close', () => closing.removeEventListener('abort', abort));
+  whenGone(reply, () => gone.abort(new Error('the client went away')));
   return gone.signal;
 }
 

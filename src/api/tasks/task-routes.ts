@@ -141,7 +141,7 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
       body: claimBody,
       response: { 200: claimAnswer },
     },
-    handler: async (request) => {
+    handler: async (request, reply) => {
       const { body, principal, traceparent } = request;
       assertMaySpeak(fleet, principal, body.agent_id, null);
       const seen = noteSeen(fleet, body);
@@ -156,7 +156,7 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
         waitMs: body.wait_ms,
         traceparent,
       };
-      const tasks = await app.waitingRequests.during(request, (signal) =>
+      const tasks = await app.waitingRequests.during({ request, reply }, (signal) =>
         fleet.tasks.claim({ ...claim, signal }),
       );
       return { tasks: tasks.map(viewTask), ...seen() };

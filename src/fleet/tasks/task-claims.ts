@@ -107,7 +107,8 @@ export class TaskClaims {
     tx: StateTransaction,
     requests: readonly ClaimRequest[],
   ): Promise<(readonly TaskRow[] | OmoiError)[]> {
-    const claims = this.#wanted(requests);
+    // Who has gone meanwhile would keep the tasks for a whole lease.
+    const claims = this.#wanted(requests.filter(({ signal }) => signal?.aborted !== true));
     // They are done in this order: what is due lies in its lane by the time somebody looks.
     const [refusals, broughtBack, offer] = await Promise.all([
       this.#refusals(tx, requests),

@@ -113,4 +113,15 @@ describe('a task that comes while claims wait', () => {
     await test.clock.advance(10_000);
     expect(await answered).toEqual(answer);
   });
+
+  it('stays in the queue where the asker went before its turn came', async () => {
+    await enqueue('build', 'test');
+    const gone = new AbortController();
+    const first = test.fleet.tasks.claim(claimOf('a'));
+    const second = test.fleet.tasks.claim(claimOf('b', { signal: gone.signal }));
+    gone.abort();
+    expect(await first).toMatchObject([{ task_type: 'build' }]);
+    expect(await second).toEqual([]);
+    expect(await test.fleet.tasks.claim(claimOf('a'))).toMatchObject([{ task_type: 'test', attempt: 1 }]);
+  });
 });
