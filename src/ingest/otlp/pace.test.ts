@@ -142,6 +142,28 @@ it.each(['metrics', 'traces', 'logs'] as const)(
   },
 );
 
+it('exemplars are stored a thousand at a time, and what one point has of them more', async () => {
+  const { tsdb } = otlp;
+  const stored: number[] = [];
+  const commit: typeof tsdb.commit = (batch, origin) => {
+    stored.push(batch.exemplars.length);
+    return inner(batch, origin);
+  };
+  const inner = tsdb.commit.bind(tsdb);
+  Object.assign(tsdb, { commit });
+  const exemplars = Array.from({ length: 250 }, (_, at) => ({ asInt: at, timeUnixNano: otlp.ns(0) }));
+  const dataPoints = Array.from({ length: 40 }, (_, at) => ({
+    asInt: 1,
+    timeUnixNano: otlp.ns(0),
+    attributes: [text('a', `${at}`)],
+    exemplars,
+  }));
+  Object.assign(otlp.clock, { monotonicMs: () => 0 });
+  await otlp.send('metrics', metrics({ name: 'g', gauge: { dataPoints } }), { encoding: 'protobuf' });
+  expect(stored.reduce((sum, count) => sum + count)).toBe(10_000);
+  expect(Math.max(...stored)).toBe(1000);
+});
+
 describe('others get their turns while JSON is read', () => {
   const long = 128 * 1024 * LEAST_TURNS;
   const texts = (length: number, count: number): string => {

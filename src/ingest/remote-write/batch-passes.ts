@@ -14,6 +14,9 @@ const MAX_UNIT_BUCKETS = 100_000;
 /** What a histogram costs besides its buckets, as so many more of them. */
 const BUCKETS_PER_HISTOGRAM = 25;
 
+/** Exemplars are kept by their labels' text, and logged as JSON: some microseconds each. */
+const MAX_UNIT_EXEMPLARS = 1000;
+
 /** Samples that only Omoi may write, and the first such metric. */
 export interface Reserved {
   readonly samples: number;
@@ -59,9 +62,12 @@ export function* replaceUnknown(batch: SampleBatch, refs: Float64Array): Pass<vo
     if (at % ITEMS_PER_LOOK === 0) yield;
     batch.refs[at] = resolve(batch.refs[at] ?? 0);
   }
-  const exemplars = batch.exemplars.map(({ ref, exemplar }) => ({ ref: resolve(ref), exemplar }));
-  batch.exemplars.length = 0;
-  for (const { ref, exemplar } of exemplars) if (ref !== 0) batch.addExemplar(ref, exemplar);
+  const exemplars = batch.exemplars.splice(0);
+  for (const [at, { ref, exemplar }] of exemplars.entries()) {
+    if (at % ITEMS_PER_LOOK === 0) yield;
+    const resolved = resolve(ref);
+    if (resolved !== 0) batch.addExemplar(resolved, exemplar);
+  }
 }
 
 /** Takes samples without a series out of the batch; how many there were. */
@@ -89,7 +95,7 @@ export function* dropWithoutSeries(batch: SampleBatch): Pass<number> {
 
 /** Whether a batch may be committed as it is. */
 export function fitsOneUnit(batch: SampleBatch): boolean {
-  if (batch.length > MAX_UNIT_SAMPLES) return false;
+  if (batch.length > MAX_UNIT_SAMPLES || batch.exemplars.length > MAX_UNIT_EXEMPLARS) return false;
   let buckets = 0;
   for (const histogram of batch.histograms.values()) {
     buckets += costOf(histogram);
@@ -98,11 +104,10 @@ export function fitsOneUnit(batch: SampleBatch): boolean {
   return true;
 }
 
-/** The batch in parts; each is good until the next is asked for. Exemplars go with the first. */
+/** The batch in parts; each is good until the next is asked for. Exemplars come behind the samples. */
 export function* partsOf(batch: SampleBatch): Generator<SampleBatch> {
   const part = new SampleBatch(MAX_UNIT_SAMPLES);
   let buckets = 0;
-  for (const { ref, exemplar } of batch.exemplars) part.addExemplar(ref, exemplar);
   for (let at = 0; at < batch.length; at++) {
     const ref = batch.refs[at] ?? 0;
     const timestampMs = batch.timestampsMs[at] ?? 0;
@@ -118,6 +123,14 @@ export function* partsOf(batch: SampleBatch): Generator<SampleBatch> {
     buckets = 0;
   }
   if (part.length > 0) yield part;
+  part.clear();
+  for (const { ref, exemplar } of batch.exemplars) {
+    part.addExemplar(ref, exemplar);
+    if (part.exemplars.length < MAX_UNIT_EXEMPLARS) continue;
+    yield part;
+    part.clear();
+  }
+  if (part.exemplars.length > 0) yield part;
 }
 
 function costOf({ positiveCounts, negativeCounts, customBounds }: HistogramValue): number {

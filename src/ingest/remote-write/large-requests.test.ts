@@ -140,4 +140,24 @@ describe('a large request gives turns to others', () => {
     expect(parts).toBeGreaterThanOrEqual(10);
     expect(parts).toBeLessThanOrEqual(12);
   });
+
+  it('between its exemplars, which all come behind the samples', () => {
+    const batch = new SampleBatch();
+    for (let at = 0; at < 30_000; at++) batch.add(1, at, at);
+    const exemplarOf = (at: number) => ({ labels: { trace_id: `${at}` }, value: at, timestampMs: at });
+    for (let at = 0; at < 2_500; at++) batch.addExemplar(1, exemplarOf(at));
+    const parts = partsOf(batch).map(({ length, exemplars }) => [length, exemplars.length]);
+    expect([...parts]).toEqual([
+      [20_000, 0],
+      [10_000, 0],
+      [0, 1000],
+      [0, 1000],
+      [0, 500],
+    ]);
+    const few = new SampleBatch();
+    for (let at = 0; at < 1000; at++) few.addExemplar(1, exemplarOf(at));
+    expect(fitsOneUnit(few)).toBe(true);
+    few.addExemplar(1, exemplarOf(1000));
+    expect(fitsOneUnit(few)).toBe(false);
+  });
 });

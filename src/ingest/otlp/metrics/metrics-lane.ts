@@ -23,6 +23,8 @@ const MAX_UNIT_SAMPLES = 2000;
 /** Of which so many native histograms, and samples of series that are new, which cost the store more. */
 const MAX_UNIT_HISTOGRAMS = 50;
 const MAX_UNIT_NEW_SERIES = 50;
+/** A point brings some hundreds at most. They are kept by their labels' text, and logged as JSON. */
+const MAX_UNIT_EXEMPLARS = 1000;
 /** Rows of known writers between two looks at the clock. */
 const ROWS_PER_LOOK = 500;
 
@@ -101,6 +103,7 @@ export class MetricsLane {
       const isFull =
         batch.length >= MAX_UNIT_SAMPLES ||
         batch.histograms.size >= MAX_UNIT_HISTOGRAMS ||
+        batch.exemplars.length >= MAX_UNIT_EXEMPLARS ||
         targets.newSeries >= MAX_UNIT_NEW_SERIES;
       const isLook = isFull || targets.isCostly(row) || row % ROWS_PER_LOOK === 0;
       const isOver = isLook && stretch.isOver;
