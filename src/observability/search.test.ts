@@ -99,6 +99,33 @@ describe('a search in slices', () => {
     }
   });
 
+  it('ends a page of long lines where its text has 4 MiB, and goes on behind it', async () => {
+    const store = createLogStore(database, clock);
+    const mebibytes = [1, 1, 1, 0.5, 1, 6, 3, 1, 0.1];
+    const long = mebibytes.map((size, at) => ({
+      ...lineAt(0),
+      // Over two days, and over more than one slice.
+      atMs: startMs + at * 1_800_000,
+      message: at % 2 === 0 ? 'x'.repeat(size * 1024 * 1024 - 20) : '',
+      fields: at % 2 === 0 ? { at } : { at, text: 'x'.repeat(size * 1024 * 1024 - 40) },
+    }));
+    await store.append(long.slice(0, 5));
+    await store.append(
+      Array.from({ length: 6000 }, (_, at) => ({ ...lineAt(at), atMs: long[4]?.atMs ?? 0 })),
+    );
+    await store.append(long.slice(5));
+    const pages: (readonly unknown[])[] = [];
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const page = await store.search({ limit: 1000, ...(cursor && { cursor }) });
+      const sizes = page.found.map(({ message, fields }) => message.length + JSON.stringify(fields).length);
+      pages.push(
+        sizes.filter((size) => size > 1000).map((size) => Math.round((size / 1024 / 1024) * 10) / 10),
+      );
+      cursor = page.nextCursor;
+    }
+    expect(pages.filter(({ length }) => length > 0)).toEqual([[0.1, 1], [3], [6], [1, 0.5, 1, 1], [1]]);
+  });
+
   it.each<[string, Partial<TraceQuery>, (span: StoredSpan) => boolean]>([
     ['a rare name', { name: 'rare' }, (span) => span.name === 'rare'],
     ['failures', { status: 'error' }, (span) => span.status === 'error'],
@@ -136,7 +163,7 @@ describe('a search in slices', () => {
     expect(await planOf(edgeQuery)).toMatch(
       new RegExp(`^SEARCH ${table} USING COVERING INDEX ${index} [^\\n]*$`),
     );
-    expect(await planOf(linesQuery(at))).toMatch(
+    expect(await planOf(linesQuery(at, 10))).toMatch(
       new RegExp(`^SEARCH ${table} USING INDEX ${index} [^\\n]*$`),
     );
   });

@@ -12,6 +12,8 @@ export interface Slice<Found> {
   readonly found: readonly { readonly item: Found; readonly at: Position }[];
   /** Where the next slice begins; null where nothing older is left. */
   readonly next: Position | null;
+  /** The page ends behind what was found here, whatever its limit: it has become large. */
+  readonly isFull?: boolean;
 }
 
 /** What was found, the newest first. */
@@ -56,9 +58,9 @@ export class SlicedSearch {
       const at = before;
       const slice = await this.#turns.run(() => read(at, limit - found.length));
       found.push(...slice.found.map(({ item }) => item));
-      if (found.length >= limit) {
-        const last = slice.found.at(-1);
-        return { found, nextCursor: last ? this.#cursorOf(last.at) : null };
+      if (found.length >= limit || slice.isFull) {
+        const last = slice.found.at(-1)?.at ?? at;
+        return { found, nextCursor: last ? this.#cursorOf(last) : null };
       }
       if (slice.next === null) return { found, nextCursor: null };
       before = slice.next;

@@ -1,4 +1,4 @@
-import type { LogStore, SpanStore, StoredSpan } from '#observability';
+import type { LogStore, SpanStore } from '#observability';
 import { OmoiError } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
 import { jsonOf, jsonOfFields, jsonOfList } from '../http/json-pieces.ts';
@@ -59,7 +59,7 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
       const found = await spans.trace(params.trace_id);
       const trace = jsonOfFields([
         ['trace_id', jsonOf(params.trace_id)],
-        ['spans', jsonOfList(viewsOf(found))],
+        ['spans', jsonOfList(viewsOf(found, viewOfSpan))],
       ]);
       return sendPieces(reply.type('application/json'), trace);
     },
@@ -74,7 +74,7 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
       querystring: logsQuery,
       response: { 200: logsAnswer },
     },
-    handler: async ({ query }) => {
+    handler: async ({ query }, reply) => {
       const page = await logs.search({
         ...timesOf(query),
         ...(query.level !== undefined && { level: query.level }),
@@ -85,7 +85,11 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
         limit: query.limit,
         ...(query.cursor !== undefined && { cursor: query.cursor }),
       });
-      return { lines: page.found.map(viewOfLine), next_cursor: page.nextCursor };
+      const answer = jsonOfFields([
+        ['lines', jsonOfList(viewsOf(page.found, viewOfLine))],
+        ['next_cursor', jsonOf(page.nextCursor)],
+      ]);
+      return sendPieces(reply.type('application/json'), answer);
     },
   });
 }
@@ -113,7 +117,10 @@ function attributesOf(asked: string | readonly string[] | undefined): Record<str
   );
 }
 
-/** One by one, as they are sent: a trace has up to 20,000 spans. */
-function* viewsOf(spans: readonly StoredSpan[]): Generator<ReturnType<typeof viewOfSpan>, void, void> {
-  for (const span of spans) yield viewOfSpan(span);
+/** One by one, as they are sent: a trace has up to 20,000 spans, and lines may be long. */
+function* viewsOf<Found, View>(
+  found: readonly Found[],
+  viewOf: (one: Found) => View,
+): Generator<View, void, void> {
+  for (const one of found) yield viewOf(one);
 }

@@ -8,25 +8,41 @@ import type { LogQuery } from './log-query.ts';
 /** A few milliseconds of the reading thread: the text of each is compared. */
 const rowsPerSlice = 5000;
 
+/** What a page may still hold. */
+export interface PageRoom {
+  readonly lines: number;
+  /** Of messages and fields. The first line of a page may have more. */
+  readonly bytes: number;
+  readonly isEmpty: boolean;
+}
+
+/** A line that fits, and how much there is to read of it. */
+export interface SizedLine {
+  readonly table: DayTable;
+  readonly id: number;
+  readonly bytes: number;
+}
+
 interface DaysLeft {
   /** The newest first. */
   readonly tables: readonly DayTable[];
   readonly before: Position | null;
+  readonly room: PageRoom;
 }
 
 /** The newest lines before a position that fit, of the first day that is not done: a bounded number of rows is read. */
 export async function sliceOfDays(
   database: TelemetryDatabase,
   query: LogQuery,
-  { tables, before }: DaysLeft,
-): Promise<Slice<Selectable<LogRow>>> {
+  { tables, before, room }: DaysLeft,
+): Promise<Slice<SizedLine>> {
   const { fromMs = -Infinity, toMs = Infinity } = query;
   const lastMs = Math.min(toMs, before === null ? Infinity : before.time - (before.row === 0 ? 1 : 0));
   const [table, ...older] = tables.filter(
     (day) => (dayStartMs(day) ?? 0) <= lastMs && (dayEndMs(day) ?? 0) > fromMs,
   );
   if (table === undefined) return { found: [], next: null };
-  const slice = await sliceOfDay(database, table, { query, before: before ?? endOf(table) });
+  const slice = await sliceOfDay(database, table, { query, before: before ?? endOf(table), room });
   return { ...slice, next: slice.next ?? (older[0] ? endOf(older[0]) : null) };
 }
 
@@ -36,27 +52,59 @@ const endOf = (table: DayTable): Position => ({ time: dayEndMs(table) ?? 0, row:
 interface DaySlice {
   readonly query: LogQuery;
   readonly before: Position;
+  readonly room: PageRoom;
 }
 
 async function sliceOfDay(
   { reader }: TelemetryDatabase,
   table: DayTable,
-  { query, before }: DaySlice,
-): Promise<Slice<Selectable<LogRow>>> {
+  { query, before, room }: DaySlice,
+): Promise<Slice<SizedLine>> {
   const { edgeQuery, linesQuery } = logSliceQueries(table, query, before);
   const edge = (await edgeQuery.execute(reader)).rows[0];
-  const { rows } = await linesQuery(edge).execute(reader);
+  const { rows } = await linesQuery(edge, room.lines).execute(reader);
+  const kept = countWithin(rows, room);
   return {
-    found: rows.map((item) => ({ item, at: { time: item.at_ms, row: item.id } })),
+    found: rows.slice(0, kept).map(({ id, at_ms, bytes }) => ({
+      item: { table, id, bytes },
+      at: { time: at_ms, row: id },
+    })),
     next: edge ?? null,
+    isFull: kept < rows.length,
   };
+}
+
+/** How many of the rows a page has room for. */
+function countWithin(rows: readonly { readonly bytes: number }[], { bytes, isEmpty }: PageRoom): number {
+  let left = bytes;
+  const tooMuch = rows.findIndex((row, at) => (left -= row.bytes) < 0 && !(isEmpty && at === 0));
+  return tooMuch < 0 ? rows.length : tooMuch;
+}
+
+/** Lines of one day as they are kept, the newest first. */
+export async function readLines(
+  { reader }: TelemetryDatabase,
+  table: DayTable,
+  ids: readonly number[],
+): Promise<readonly Selectable<LogRow>[]> {
+  const { rows } = await sql<Selectable<LogRow>>`select * from ${sql.table(table)}
+    where id in (select value from json_each(${JSON.stringify(ids)})) order by at_ms desc, id desc`.execute(
+    reader,
+  );
+  return rows;
 }
 
 export interface LogSliceQueries {
   /** The last row that the slice looks at; none where fewer are left. From the index alone. */
   readonly edgeQuery: RawBuilder<Position>;
-  /** What fits up to there. */
-  readonly linesQuery: (edge: Position | undefined) => RawBuilder<Selectable<LogRow>>;
+  /** What fits up to there, without reading its text where nothing is looked for in it. */
+  readonly linesQuery: (edge: Position | undefined, limit: number) => RawBuilder<LineSize>;
+}
+
+interface LineSize {
+  readonly id: number;
+  readonly at_ms: number;
+  readonly bytes: number;
 }
 
 /** What one slice asks the database. */
@@ -65,11 +113,12 @@ export function logSliceQueries(table: DayTable, query: LogQuery, before: Positi
   return {
     edgeQuery: sql`select at_ms as time, id as row from ${sql.table(table)} where ${walk}
       order by at_ms desc, id desc limit 1 offset ${rowsPerSlice - 1}`,
-    linesQuery(edge) {
+    linesQuery(edge, limit) {
       const conditions = [walk, ...filters(query)];
       if (edge) conditions.push(sql`(at_ms, id) >= (${edge.time}, ${edge.row})`);
-      return sql`select * from ${sql.table(table)} where ${sql.join(conditions, sql` and `)}
-        order by at_ms desc, id desc limit ${query.limit}`;
+      return sql`select id, at_ms, octet_length(message) + octet_length(fields) as bytes
+        from ${sql.table(table)} where ${sql.join(conditions, sql` and `)}
+        order by at_ms desc, id desc limit ${limit}`;
     },
   };
 }

@@ -12,7 +12,7 @@ import {
   type LogRow,
 } from './day-tables.ts';
 import { entryFromReceived, LOG_LEVELS, logLevelOf, type LogEntry } from './log-entry.ts';
-import { sliceOfDays } from './log-slices.ts';
+import { readLines, sliceOfDays, type SizedLine } from './log-slices.ts';
 import type { LogQuery } from './log-query.ts';
 
 /** Where log lines are kept and found again: Omoi's own and those that others send. */
@@ -22,7 +22,8 @@ export interface LogStore {
   receive(records: readonly ReceivedLogRecord[]): Promise<void>;
   /**
    * Lines that fit, the newest first. It reads a bounded number of rows at a time, and for a bounded time: a page may
-   * hold fewer lines than asked for, and more follow by its cursor. @throws OmoiError `invalid_request`
+   * hold fewer lines than asked for, also where they are long, and more follow by its cursor. The text of a page has
+   * some megabytes at most. @throws OmoiError `invalid_request`
    */
   search(query: LogQuery): Promise<SearchPage<LogEntry>>;
   /** Makes room on a full disk: the oldest day goes, or, where there is but one, some of its oldest lines. */
@@ -36,6 +37,11 @@ const linesDroppedWhenFull = 5000;
 /** Lines of a past day that go in one transaction. */
 const linesDroppedPerBatch = 500;
 const maxListedLines = 1000;
+/** Of messages and fields: what a page has of them is held in memory, and takes this thread's time to read and to send. */
+const maxPageBytes = 4 * 1024 * 1024;
+/** Of the lines of a page, so much is read before others have a turn. */
+const bytesReadAtOnce = 256 * 1024;
+const linesReadAtOnce = 100;
 const DAY_MS = 86_400_000;
 
 export function createLogStore(database: TelemetryDatabase, clock: Clock): LogStore {
@@ -92,16 +98,29 @@ export function createLogStore(database: TelemetryDatabase, clock: Clock): LogSt
     if (oldest !== undefined) await deleteFirst(oldest, linesDroppedWhenFull);
   }
 
+  async function entriesOf(lines: readonly SizedLine[]): Promise<readonly LogEntry[]> {
+    const entries: LogEntry[] = [];
+    for (const [table, ids] of partsOf(lines)) {
+      // Each part is an answer of another thread: others have their turn before it.
+      for (const row of await readLines(database, table, ids)) entries.push(entryOf(row));
+    }
+    return entries;
+  }
+
   return {
     append,
     receive: (records) => append(records.map((record) => entryFromReceived(record, clock.wallMs()))),
     async search(query) {
       const tables = await listDayTables(database);
-      const page = await searching.run(
-        { from: query.cursor, limit: Math.min(query.limit, maxListedLines) },
-        (before, limit) => sliceOfDays(database, { ...query, limit }, { tables, before }),
-      );
-      return { ...page, found: page.found.map(entryOf) };
+      let bytes = maxPageBytes;
+      const limit = Math.min(query.limit, maxListedLines);
+      const page = await searching.run({ from: query.cursor, limit }, async (before, lines) => {
+        const room = { lines, bytes, isEmpty: bytes === maxPageBytes };
+        const slice = await sliceOfDays(database, query, { tables, before, room });
+        for (const { item } of slice.found) bytes -= item.bytes;
+        return slice;
+      });
+      return { ...page, found: await entriesOf(page.found) };
     },
     dropOldest,
     retention: (keepMs) => ({
@@ -109,6 +128,25 @@ export function createLogStore(database: TelemetryDatabase, clock: Clock): LogSt
       run: (nowMs, signal) => dropBefore(nowMs - keepMs, signal),
     }),
   };
+}
+
+/** Lines of one day that are read at once. */
+function* partsOf(
+  lines: readonly SizedLine[],
+): Generator<readonly [table: DayTable, ids: readonly number[]], void, void> {
+  let ids: number[] = [];
+  let bytes = 0;
+  for (const [at, line] of lines.entries()) {
+    ids.push(line.id);
+    bytes += line.bytes;
+    const next = lines[at + 1];
+    const isLast =
+      next?.table !== line.table || ids.length === linesReadAtOnce || bytes + next.bytes > bytesReadAtOnce;
+    if (!isLast) continue;
+    yield [line.table, ids];
+    ids = [];
+    bytes = 0;
+  }
 }
 
 const COLUMNS = 'at_ms, level, component, service_name, message, trace_id, span_id, fields';
