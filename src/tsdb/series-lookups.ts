@@ -138,7 +138,8 @@ export class SeriesLookups {
       await this.#eachInMemory(lookup, stretch, addValue);
     }
     if (archive && name === METRIC_NAME_LABEL && lookup.matcherLists.length === 0) {
-      if (this.#needsArchive(lookup)) for (const metric of await archive.metricNames()) values.add(metric);
+      if (this.#needsArchive(lookup))
+        for (const metric of await archive.reader.metricNames()) values.add(metric);
     } else {
       await this.#eachInArchive(lookup, stretch, addValue);
     }
@@ -213,7 +214,7 @@ export class SeriesLookups {
   ): Promise<void> {
     const { archive } = this.#parts;
     if (!archive || !this.#needsArchive(lookup)) return;
-    for await (const page of archive.pagesOfSeries(matcherListsOf(lookup))) {
+    for await (const page of archive.reader.pagesOfSeries(matcherListsOf(lookup))) {
       for (const { labels } of page) if (!show(labels)) return;
       if (stretch.isOver) await stretch.pause();
     }

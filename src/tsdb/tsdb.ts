@@ -335,7 +335,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     const { index, head, clock } = this.#parts;
     // Memory first: a chunk that is moved meanwhile is then seen twice rather than not at all.
     const memory = await selectFromHeadInSlices(index, head, { selection, clock });
-    const archived = archive.select(selection.matchers, selection);
+    const archived = archive.reader.select(selection.matchers, selection);
     return mergeWithArchive(memory, archived, { selection, stretch: stretchOf(selection, clock) });
   }
 

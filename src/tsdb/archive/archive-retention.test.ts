@@ -53,5 +53,5 @@ it('removes what is too old bit by bit, with the series that have nothing left',
   expect(left.map(({ labels }) => labels)).toEqual(
     young.map(({ labels }) => JSON.stringify({ __name__: labels[METRIC_NAME_LABEL], at: labels['at'] })),
   );
-  expect((await archive.metricNames()).toSorted()).toEqual(['m0', 'm1', 'm2']);
+  expect((await archive.reader.metricNames()).toSorted()).toEqual(['m0', 'm1', 'm2']);
 });

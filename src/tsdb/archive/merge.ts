@@ -2,7 +2,7 @@ import { labelsKey, type SelectedSeries, type Selection, type Stretch, wordsOf }
 import type { SampleColumns } from '../chunk/sample-columns.ts';
 import { SampleSlab } from '../head/sample-slab.ts';
 import type { TimedHistogram } from '../head/histogram-series.ts';
-import type { ArchiveFinding } from './archive.ts';
+import type { ArchiveFinding } from './archive-reader.ts';
 
 /**
  * Joins what memory and archive have of a selection, one series after the other. A chunk may be on both sides while

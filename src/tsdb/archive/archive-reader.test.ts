@@ -47,7 +47,7 @@ async function namesIn(startMs: number, endMs: number, maxSamples?: number): Pro
   const names: string[] = [];
   const matchers = [createMatcher(METRIC_NAME_LABEL, '=', 'm')];
   const interval = { startMs, endMs, ...(maxSamples !== undefined && { maxSamples }) };
-  for await (const { labels } of archive.select(matchers, interval)) names.push(labels['name'] ?? '');
+  for await (const { labels } of archive.reader.select(matchers, interval)) names.push(labels['name'] ?? '');
   return names;
 }
 
@@ -61,7 +61,7 @@ it('answers no more samples at a time than a few megabytes, whatever all series 
 
 it('reads nothing for those who stop asking', async () => {
   await archive.store(Array.from({ length: 600 }, (_, at) => seriesOf(`s${at}`, 2)));
-  for await (const _ of archive.select([], { startMs: 0, endMs: 10_000 })) break;
+  for await (const _ of archive.reader.select([], { startMs: 0, endMs: 10_000 })) break;
   expect(chunksRead).toEqual([10]);
 });
 

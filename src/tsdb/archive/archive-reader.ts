@@ -1,0 +1,231 @@
+import { sql } from 'kysely';
+import {
+  emptyLabels,
+  type Clock,
+  type Counter,
+  type Labels,
+  type Logger,
+  type Matcher,
+  matchesAll,
+  messageOf,
+  METRIC_NAME_LABEL,
+  type SelfMetrics,
+  Stretch,
+} from '#telemetry';
+import { SampleColumns } from '../chunk/sample-columns.ts';
+import type { TimedHistogram } from '../head/histogram-series.ts';
+import { tooMuch } from '../head/sample-slab.ts';
+import type { ArchiveDatabase } from './archive-database.ts';
+import { KIND_FLOATS, unpackFloats, unpackHistograms } from './chunk-bytes.ts';
+
+/** Ids that one statement carries, well under SQLite's limit of variables. */
+const MAX_IDS_PER_STATEMENT = 200;
+/** Samples that one statement answers, unless they are of one series: some megabytes once they are unpacked. */
+const MAX_SAMPLES_PER_STATEMENT = 500_000;
+/** Samples that a series is expected to have; room for more is made as they come. */
+const FIRST_CAPACITY = 128;
+/** Series read from the archive at a time: a millisecond or two of reading their labels. */
+const SERIES_PER_PAGE = 500;
+/** More metrics than this are not asked for by name. */
+const MAX_METRIC_NAMES = 100;
+
+/** What the archive has of one series, not yet in order. */
+export interface ArchiveFinding {
+  readonly labels: Labels;
+  readonly floats: SampleColumns;
+  readonly histograms: TimedHistogram[];
+}
+
+/** Both ends inclusive, ms since epoch. */
+interface Interval {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** `maxSamples` is what the reader keeps at most. */
+interface ReadInterval extends Interval {
+  readonly maxSamples?: number;
+}
+
+/** Finds what is archived, in statements and stretches that are bounded however much that is. */
+export class ArchiveReader {
+  readonly #database: ArchiveDatabase;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #damagedRows: Counter;
+
+  constructor(
+    database: ArchiveDatabase,
+    {
+      clock,
+      logger,
+      selfMetrics,
+    }: { readonly clock: Clock; readonly logger: Logger; readonly selfMetrics: SelfMetrics },
+  ) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#damagedRows = selfMetrics.counter(
+      'omoi_tsdb_archive_damaged_rows_total',
+      'Damaged rows of the archive that were met and left out.',
+    );
+  }
+
+  /**
+   * What is archived in an interval of the series that all matchers accept: page by page of the series, and of each as
+   * many at a time as have few samples. What they all have, and the labels of all, may be more than fits into memory:
+   * who keeps what is found stops where it is too much.
+   * @throws OmoiError `query_limit` where one series alone has more than `maxSamples`, before they are read
+   */
+  async *select(
+    matchers: readonly Matcher[],
+    interval: ReadInterval,
+  ): AsyncGenerator<ArchiveFinding, void, void> {
+    for await (const page of this.pagesOfSeries([matchers])) {
+      const labelsOf = new Map(page.map(({ id, labels }) => [id, labels]));
+      for await (const ids of this.#groupsOf([...labelsOf.keys()], interval)) {
+        const findings = new Map<number, ArchiveFinding>();
+        const stretch = new Stretch(this.#clock);
+        for (const row of await this.#rowsOf(ids, interval)) {
+          if (stretch.isOver) await stretch.pause();
+          let finding = findings.get(row.series_id);
+          if (!finding) {
+            const labels = labelsOf.get(row.series_id) ?? {};
+            finding = { labels, floats: new SampleColumns(FIRST_CAPACITY), histograms: [] };
+            findings.set(row.series_id, finding);
+          }
+          this.#unpack(row, finding);
+        }
+        yield* findings.values();
+      }
+    }
+  }
+
+  /**
+   * The archived series that all matchers of one of the lists accept, page by page: there may be millions, and each
+   * page is a turn of the event loop.
+   */
+  async *pagesOfSeries(
+    matcherLists: readonly (readonly Matcher[])[],
+  ): AsyncGenerator<readonly { readonly id: number; readonly labels: Labels }[], void, void> {
+    const metricNames = metricNamesOf(matcherLists);
+    for (let afterId = 0; ;) {
+      const rows = await this.#database.reader
+        .selectFrom('tsdb_series')
+        .select(['id', 'labels'])
+        .$if(metricNames !== null, (query) => query.where('metric_name', 'in', metricNames ?? []))
+        .where('id', '>', afterId)
+        .orderBy('id')
+        .limit(SERIES_PER_PAGE)
+        .execute();
+      const page: { id: number; labels: Labels }[] = [];
+      for (const row of rows) {
+        const labels = this.#labelsFrom(row.labels);
+        if (!labels) continue;
+        if (matcherLists.some((matchers) => matchesAll(matchers, labels))) page.push({ id: row.id, labels });
+      }
+      yield page;
+      const last = rows.at(-1);
+      if (!last || rows.length < SERIES_PER_PAGE) return;
+      afterId = last.id;
+    }
+  }
+
+  /** The names of all archived metrics. */
+  async metricNames(): Promise<string[]> {
+    // From one name to the next: reading them all would look at every series.
+    const { rows } = await sql<{ name: string }>`
+      with recursive names (name) as (
+        select min(metric_name) from tsdb_series
+        union all
+        select (select min(metric_name) from tsdb_series where metric_name > name) from names where name is not null
+      ) select name from names where name is not null`.execute(this.#database.reader);
+    return rows.map((row) => row.name);
+  }
+
+  /** What is archived of one series in an interval. */
+  async read(id: number, interval: Interval): Promise<ArchiveFinding> {
+    const finding = { labels: {}, floats: new SampleColumns(), histograms: [] };
+    for (const row of await this.#rowsOf([id], interval)) this.#unpack(row, finding);
+    return finding;
+  }
+
+  /** Those of the series that have samples in the interval, so many at a time as one statement may answer. */
+  async *#groupsOf(
+    ids: readonly number[],
+    interval: ReadInterval,
+  ): AsyncGenerator<readonly number[], void, void> {
+    const { startMs, endMs, maxSamples = Number.POSITIVE_INFINITY } = interval;
+    for (let at = 0; at < ids.length; at += MAX_IDS_PER_STATEMENT) {
+      const { rows } = await sql<{ id: number; samples: number; inside: number }>`
+        select series_id as id, sum(count) as samples,
+          sum(case when min_ms >= ${startMs} and max_ms <= ${endMs} then count else 0 end) as inside
+        from tsdb_chunks
+        where series_id in (${sql.join(ids.slice(at, at + MAX_IDS_PER_STATEMENT))})
+          and max_ms >= ${startMs} and min_ms <= ${endMs}
+        group by series_id order by series_id`.execute(this.#database.reader);
+      let group: number[] = [];
+      let left = MAX_SAMPLES_PER_STATEMENT;
+      for (const { id, samples, inside } of rows) {
+        if (inside > maxSamples) throw tooMuch('samples', maxSamples);
+        if (samples > left && group.length > 0) {
+          yield group;
+          group = [];
+          left = MAX_SAMPLES_PER_STATEMENT;
+        }
+        group.push(id);
+        left -= samples;
+      }
+      if (group.length > 0) yield group;
+    }
+  }
+
+  /** The chunks of some series that touch an interval. */
+  #rowsOf(ids: readonly number[], interval: Interval) {
+    return this.#database.reader
+      .selectFrom('tsdb_chunks')
+      .select(['series_id', 'min_ms', 'kind', 'bytes'])
+      .where('series_id', 'in', ids)
+      .where('max_ms', '>=', interval.startMs)
+      .where('min_ms', '<=', interval.endMs)
+      .execute();
+  }
+
+  /** What `identityOf` wrote, as an object that inherits nothing: a label may be called `constructor`. */
+  #labelsFrom(identity: string): Labels | null {
+    try {
+      return Object.assign(emptyLabels(), JSON.parse(identity));
+    } catch (error) {
+      this.#damagedRows.add(1);
+      this.#logger.error({ error: messageOf(error) }, 'The labels of an archived series are damaged.');
+      return null;
+    }
+  }
+
+  #unpack(
+    row: { readonly kind: number; readonly min_ms: number; readonly bytes: Uint8Array },
+    finding: ArchiveFinding,
+  ): void {
+    try {
+      if (row.kind === KIND_FLOATS) unpackFloats(row.bytes, row.min_ms, finding.floats);
+      else finding.histograms.push(...unpackHistograms(row.bytes, row.min_ms));
+    } catch (error) {
+      this.#damagedRows.add(1);
+      this.#logger.error(
+        { error: messageOf(error), labels: finding.labels },
+        'An archived chunk is damaged.',
+      );
+    }
+  }
+}
+
+/** The metrics that the matcher lists are about; null where that can't be told by equality. */
+function metricNamesOf(matcherLists: readonly (readonly Matcher[])[]): string[] | null {
+  const names = new Set<string>();
+  for (const matchers of matcherLists) {
+    const name = matchers.find(({ name, operator }) => name === METRIC_NAME_LABEL && operator === '=');
+    if (!name) return null;
+    names.add(name.value);
+  }
+  return names.size > MAX_METRIC_NAMES ? null : [...names];
+}
