@@ -6,14 +6,18 @@ import type { FleetActivityFeed } from './fleet-activity-feed.ts';
 import type { FleetLimits } from './limits.ts';
 import type { StallWatch } from './leases/stall-watch.ts';
 
-/** What every part of the fleet stands on. */
-export interface FleetParts {
+export interface FleetOptions {
   readonly database: StateDatabase;
   readonly bus: EventBus;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
+  readonly limits?: Partial<FleetLimits>;
+}
+
+/** What every part of the fleet stands on. */
+export interface FleetParts extends FleetOptions {
   readonly limits: FleetLimits;
   readonly stall: StallWatch;
   readonly agentIndex: AgentIndex;

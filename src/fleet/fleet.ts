@@ -14,7 +14,7 @@ import { AgentIndex } from './agents/agent-index.ts';
 import { AgentRegistrations } from './agents/agent-registrations.ts';
 import { AgentRegistry } from './agents/agent-registry.ts';
 import { FleetActivityFeed } from './fleet-activity-feed.ts';
-import type { FleetParts } from './fleet-parts.ts';
+import type { FleetOptions, FleetParts } from './fleet-parts.ts';
 import { StoredGenerations, type GenerationStore, type WorkRelease } from './agents/generation-store.ts';
 import { HeartbeatIntake } from './agents/heartbeat-intake.ts';
 import { HeartbeatWatch } from './agents/heartbeat-watch.ts';
@@ -22,16 +22,6 @@ import { DEFAULT_FLEET_LIMITS, type FleetLimits } from './limits.ts';
 import { LockRegistry } from './locks/lock-registry.ts';
 import { StallWatch } from './leases/stall-watch.ts';
 import { TaskQueue } from './tasks/task-queue.ts';
-
-export interface FleetOptions {
-  readonly database: StateDatabase;
-  readonly bus: EventBus;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly metrics: SelfMetrics;
-  readonly limits?: Partial<FleetLimits>;
-}
 
 export interface Fleet {
   readonly agents: AgentRegistry;

@@ -1,4 +1,5 @@
-export { createFleet, type Fleet, type FleetOptions } from './fleet.ts';
+export { createFleet, type Fleet } from './fleet.ts';
+export type { FleetOptions } from './fleet-parts.ts';
 export { DEFAULT_FLEET_LIMITS, type FleetLimits } from './limits.ts';
 export { type AgentRegistry } from './agents/agent-registry.ts';
 export { type Heartbeat, type HeartbeatAck, type HeartbeatIntake } from './agents/heartbeat-intake.ts';

@@ -10,6 +10,7 @@ import {
   VirtualClock,
   wordsOf,
   writeStaleMarker,
+  type AgentObservation,
   type AppendFeed,
   type AppendNotice,
   type AppendOrigin,
@@ -31,6 +32,22 @@ import {
 } from '#telemetry';
 import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
 import { createMonitor, type Monitor, type MonitorParts } from './monitor.ts';
+
+/** A worker that is well. For tests. */
+export function observed(fields: Partial<AgentObservation> = {}): AgentObservation {
+  return {
+    agentId: 'w1',
+    agentType: 'worker',
+    poolId: 'demo',
+    phaseId: 'PHASE_IMPLEMENTATION',
+    status: 'IDLE',
+    generation: 1,
+    managed: true,
+    heartbeatAgeMs: 200,
+    heartbeatsMissed: 0,
+    ...fields,
+  };
+}
 
 /** A store of samples in memory that tells its subscribers, as the real one does. For tests. */
 class MemoryStore implements SampleSink, AppendFeed, Queryable {

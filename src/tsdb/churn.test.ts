@@ -1,27 +1,15 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import {
-  SampleBatch,
-  SelfMetrics,
-  VirtualClock,
-  createMatcher,
-  nextTurn,
-  silentLogger,
-  type AppendOrigin,
-} from '#telemetry';
+import { SampleBatch, SelfMetrics, VirtualClock, createMatcher, nextTurn, silentLogger } from '#telemetry';
 import { createTsdb } from './index.ts';
+import { originOf } from './origin.test-support.ts';
 
 const HOUR_MS = 3_600_000;
 const WAVES = 10;
 const SERIES_PER_WAVE = 20_000;
 const MIB = 1024 * 1024;
-const ORIGIN: AppendOrigin = {
-  source: 'remote_write',
-  traceparent: null,
-  receivedAtMs: 0,
-  receivedMonotonicMs: 0,
-};
+const ORIGIN = originOf('remote_write');
 
 setFlagsFromString('--expose-gc');
 const collect: () => void = runInNewContext('gc');

@@ -9,7 +9,6 @@ import {
   VirtualClock,
   createMatcher,
   silentLogger,
-  type AppendOrigin,
   type HistogramValue,
   type Labels,
 } from '#telemetry';
@@ -17,13 +16,9 @@ import { histogram } from './histogram.test-support.ts';
 import { createTsdb, type Tsdb } from './index.ts';
 import { openLogDirectory, type LogStorage } from './log/log-storage.ts';
 import type { TsdbOptions } from './open-tsdb.ts';
+import { originOf } from './origin.test-support.ts';
 
-const origin: AppendOrigin = {
-  source: 'remote_write',
-  traceparent: null,
-  receivedAtMs: 0,
-  receivedMonotonicMs: 0,
-};
+const origin = originOf('remote_write');
 
 let directory: string;
 let clock: VirtualClock;

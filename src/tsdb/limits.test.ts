@@ -3,6 +3,7 @@ import { SampleBatch, SelfMetrics, silentLogger, VirtualClock, type Labels } fro
 import { SeriesIndex } from './index/series-index.ts';
 import { createTsdb, type Tsdb } from './index.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
+import { originOf } from './origin.test-support.ts';
 
 // The limits of the store as docs/monitoring/promql.md tells them, at their numbers.
 
@@ -58,12 +59,7 @@ describe('the time of a sample', () => {
   function commit(atMs: number): { readonly accepted: number } {
     const batch = new SampleBatch();
     batch.add(tsdb.series({ __name__: 'm' }), atMs, 1);
-    return tsdb.commit(batch, {
-      source: 'remote_write',
-      traceparent: null,
-      receivedAtMs: 0,
-      receivedMonotonicMs: 0,
-    });
+    return tsdb.commit(batch, originOf('remote_write'));
   }
 
   it('is no more than ten minutes ahead of the clock', () => {

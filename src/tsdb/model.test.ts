@@ -9,7 +9,6 @@ import {
   labelsKey,
   silentLogger,
   wordsOf,
-  type AppendOrigin,
   type HistogramValue,
   type Labels,
   type Matcher,
@@ -19,6 +18,7 @@ import {
 import type { ArchiveDatabase } from './archive/archive-database.ts';
 import { CrashDisk } from './crash-disk.ts';
 import { createTsdb, type Tsdb } from './index.ts';
+import { originOf } from './origin.test-support.ts';
 
 const STEPS = 80;
 const MINUTE_MS = 60_000;
@@ -30,12 +30,7 @@ const NAMES = ['l', 'é x', '__proto__', 'constructor', '1', '10'];
 const EXPRESSIONS = ['a|b', '.*', '.+', '', 'a|', '(?i)A', 'b.*', 'x.y', '[^a]', '\\pL+', '\\x00', '__.*'];
 
 const STALE = '7ff00000 2';
-const ORIGIN: AppendOrigin = {
-  source: 'remote_write',
-  traceparent: null,
-  receivedAtMs: 0,
-  receivedMonotonicMs: 0,
-};
+const ORIGIN = originOf('remote_write');
 
 /** A sample as a text: the bits of its value, or the histogram. */
 type Content = string;

@@ -6,19 +6,14 @@ import {
   type VirtualClock,
   createMatcher,
   silentLogger,
-  type AppendOrigin,
   type Labels,
 } from '#telemetry';
 import { TickingClock } from '../telemetry/time/ticking-clock.test-support.ts';
 import { createTsdb, type Tsdb } from './index.ts';
+import { originOf } from './origin.test-support.ts';
 
 const HOUR_MS = 3_600_000;
-const origin: AppendOrigin = {
-  source: 'collector',
-  traceparent: null,
-  receivedAtMs: 0,
-  receivedMonotonicMs: 0,
-};
+const origin = originOf('collector');
 
 let database: TelemetryDatabase | undefined;
 afterEach(async () => {

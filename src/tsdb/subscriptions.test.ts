@@ -7,21 +7,16 @@ import {
   nextTurn,
   silentLogger,
   type AppendNotice,
-  type AppendOrigin,
   type Labels,
   type Subscription,
 } from '#telemetry';
 import { TickingClock } from '../telemetry/time/ticking-clock.test-support.ts';
 import { createTsdb } from './index.ts';
 import { Selector, SeriesLinks } from './series-links.ts';
+import { originOf } from './origin.test-support.ts';
 
 const HOUR_MS = 3_600_000;
-const origin: AppendOrigin = {
-  source: 'collector',
-  traceparent: null,
-  receivedAtMs: 0,
-  receivedMonotonicMs: 0,
-};
+const origin = originOf('collector');
 
 async function openStore() {
   const clock = new VirtualClock();

@@ -8,17 +8,12 @@ import {
   silentLogger,
   wordsOf,
   type AppendNotice,
-  type AppendOrigin,
   type Labels,
 } from '#telemetry';
 import { createTsdb, type Tsdb, type TsdbLimits } from './index.ts';
+import { originOf } from './origin.test-support.ts';
 
-const origin: AppendOrigin = {
-  source: 'collector',
-  traceparent: null,
-  receivedAtMs: 0,
-  receivedMonotonicMs: 0,
-};
+const origin = originOf('collector');
 
 async function openStore(limits: Partial<TsdbLimits> = {}): Promise<{ tsdb: Tsdb; clock: VirtualClock }> {
   const clock = new VirtualClock();

@@ -1,20 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { nextTurn, type AgentObservation } from '#telemetry';
-import { openStage, type Stage } from '../monitor.test-support.ts';
+import { nextTurn } from '#telemetry';
+import { observed as agent, openStage, type Stage } from '../monitor.test-support.ts';
 import { AGENTS_PER_SLICE } from './agent-gauges.ts';
-
-const agent = (fields: Partial<AgentObservation>): AgentObservation => ({
-  agentId: 'w1',
-  agentType: 'worker',
-  poolId: 'demo',
-  phaseId: 'PHASE_IMPLEMENTATION',
-  status: 'IDLE',
-  generation: 1,
-  managed: true,
-  heartbeatAgeMs: 200,
-  heartbeatsMissed: 0,
-  ...fields,
-});
 
 const turn = (): Promise<void> => Promise.resolve();
 

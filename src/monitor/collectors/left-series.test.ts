@@ -1,22 +1,12 @@
 import { afterEach, expect, it } from 'vitest';
 import { METRIC_NAME_LABEL, SampleBatch, type AgentObservation, type Labels } from '#telemetry';
-import { openStage, type Stage } from '../monitor.test-support.ts';
+import { observed, openStage, type Stage } from '../monitor.test-support.ts';
 
 let stage: Stage;
 afterEach(() => stage.close());
 
-const agent = (agentId: string, fields: Partial<AgentObservation>): AgentObservation => ({
-  agentId,
-  agentType: 'worker',
-  poolId: 'demo',
-  phaseId: 'PHASE_TESTING',
-  status: 'IDLE',
-  generation: 1,
-  managed: true,
-  heartbeatAgeMs: 200,
-  heartbeatsMissed: 0,
-  ...fields,
-});
+const agent = (agentId: string, fields: Partial<AgentObservation>): AgentObservation =>
+  observed({ agentId, phaseId: 'PHASE_TESTING', ...fields });
 
 /** What an earlier process, or somebody else, has written. */
 function leave(labels: Labels, value: number | 'stale'): void {

@@ -18,6 +18,7 @@ import {
 } from '#telemetry';
 import { createTsdb, type Tsdb } from '../index.ts';
 import type { ArchiveDatabase } from './archive-database.ts';
+import { originOf } from '../origin.test-support.ts';
 
 const HOUR_MS = 3_600_000;
 const STEP_MS = 15_000;
@@ -72,8 +73,7 @@ async function append(
     if (typeof value === 'number') batch.add(tsdb.series({ __name__: 'm', a: '1' }), timestampMs, value);
     else batch.addHistogram(tsdb.series({ __name__: 'h' }), timestampMs, value);
   }
-  const origin = { source, traceparent: null, receivedAtMs: 0, receivedMonotonicMs: 0 };
-  const committed = tsdb.commit(batch, origin);
+  const committed = tsdb.commit(batch, originOf(source));
   await committed.durable();
   return committed.accepted;
 }
@@ -277,7 +277,7 @@ test('archived labels with the names of what objects inherit are found, and only
   ];
   const batch = new SampleBatch();
   for (const labels of odd) batch.add(tsdb.series(labels), clock.wallMs(), 1);
-  const origin = { source: 'otlp', traceparent: null, receivedAtMs: 0, receivedMonotonicMs: 0 } as const;
+  const origin = originOf('otlp');
   await tsdb.commit(batch, origin).durable();
   await clock.advance(3 * HOUR_MS);
   await tsdb.runMaintenance();

@@ -12,12 +12,13 @@ import {
 } from '#telemetry';
 import { histogram } from '../histogram.test-support.ts';
 import { createTsdb, type Tsdb } from '../index.ts';
+import { originOf } from '../origin.test-support.ts';
 
 const HOUR_MS = 3_600_000;
 const STEP_MS = 15_000;
 const SERIES = 20;
 const everything = [createMatcher('__name__', '=~', '.+')];
-const origin = { source: 'import', traceparent: null, receivedAtMs: 0, receivedMonotonicMs: 0 } as const;
+const origin = originOf('import');
 
 let clock: VirtualClock;
 let database: TelemetryDatabase;

@@ -5,18 +5,13 @@ import {
   VirtualClock,
   createMatcher,
   silentLogger,
-  type AppendOrigin,
   type HistogramValue,
 } from '#telemetry';
 import { createTsdb } from '../index.ts';
+import { originOf } from '../origin.test-support.ts';
 
 const MINUTE_MS = 60_000;
-const origin: AppendOrigin = {
-  source: 'remote_write',
-  traceparent: null,
-  receivedAtMs: 0,
-  receivedMonotonicMs: 0,
-};
+const origin = originOf('remote_write');
 
 function histogramOf(count: number): HistogramValue {
   return {

@@ -8,11 +8,12 @@ import {
   type Selection,
 } from '#telemetry';
 import { createTsdb, type Tsdb } from '../index.ts';
+import { originOf } from '../origin.test-support.ts';
 
 const SERIES = 6000;
 /** More expressions than the store remembers the values of. */
 const EXPRESSIONS = 100;
-const origin = { source: 'import', traceparent: null, receivedAtMs: 0, receivedMonotonicMs: 0 } as const;
+const origin = originOf('import');
 
 /** A millisecond goes by at each look at the clock. */
 class ImpatientClock extends VirtualClock {

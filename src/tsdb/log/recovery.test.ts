@@ -1,18 +1,12 @@
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { propertyRuns } from '../../../tests/property-runs.ts';
-import {
-  SampleBatch,
-  SelfMetrics,
-  VirtualClock,
-  createMatcher,
-  silentLogger,
-  type AppendOrigin,
-} from '#telemetry';
+import { SampleBatch, SelfMetrics, VirtualClock, createMatcher, silentLogger } from '#telemetry';
 import { createTsdb, type Tsdb } from '../index.ts';
 import type { LogFile, LogStorage } from './log-storage.ts';
+import { originOf } from '../origin.test-support.ts';
 
-const origin: AppendOrigin = { source: 'import', traceparent: null, receivedAtMs: 0, receivedMonotonicMs: 0 };
+const origin = originOf('import');
 
 /** A disk in memory. */
 function memoryStorage(
