@@ -335,8 +335,9 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     const { index, head, clock } = this.#parts;
     // Memory first: a chunk that is moved meanwhile is then seen twice rather than not at all.
     const memory = await selectFromHeadInSlices(index, head, { selection, clock });
-    const archived = archive.reader.select(selection.matchers, selection);
-    return mergeWithArchive(memory, archived, { selection, stretch: stretchOf(selection, clock) });
+    const stretch = stretchOf(selection, clock);
+    const archived = archive.reader.select(selection.matchers, selection, stretch);
+    return mergeWithArchive(memory, archived, { selection, stretch });
   }
 
   #noteForgotten(rows: readonly SeriesRow[]): void {

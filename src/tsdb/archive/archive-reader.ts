@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import {
   emptyLabels,
-  type Clock,
   type Counter,
   type Labels,
   type Logger,
@@ -10,7 +9,7 @@ import {
   messageOf,
   METRIC_NAME_LABEL,
   type SelfMetrics,
-  Stretch,
+  type Stretch,
 } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { TimedHistogram } from '../head/histogram-series.ts';
@@ -50,20 +49,14 @@ interface ReadInterval extends Interval {
 /** Finds what is archived, in statements and stretches that are bounded however much that is. */
 export class ArchiveReader {
   readonly #database: ArchiveDatabase;
-  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #damagedRows: Counter;
 
   constructor(
     database: ArchiveDatabase,
-    {
-      clock,
-      logger,
-      selfMetrics,
-    }: { readonly clock: Clock; readonly logger: Logger; readonly selfMetrics: SelfMetrics },
+    { logger, selfMetrics }: { readonly logger: Logger; readonly selfMetrics: SelfMetrics },
   ) {
     this.#database = database;
-    this.#clock = clock;
     this.#logger = logger;
     this.#damagedRows = selfMetrics.counter(
       'omoi_tsdb_archive_damaged_rows_total',
@@ -74,18 +67,21 @@ export class ArchiveReader {
   /**
    * What is archived in an interval of the series that all matchers accept: page by page of the series, and of each as
    * many at a time as have few samples. What they all have, and the labels of all, may be more than fits into memory:
-   * who keeps what is found stops where it is too much.
+   * who keeps what is found stops where it is too much. A series that has nothing in the interval costs a look into an
+   * index.
+   * @param stretch paused after each page, found or not, so that the work of those who have gone ends
    * @throws OmoiError `query_limit` where one series alone has more than `maxSamples`, before they are read
    */
   async *select(
     matchers: readonly Matcher[],
     interval: ReadInterval,
+    stretch: Stretch,
   ): AsyncGenerator<ArchiveFinding, void, void> {
-    for await (const page of this.pagesOfSeries([matchers])) {
+    for await (const page of this.pagesOfSeries([matchers], interval)) {
+      if (stretch.isOver) await stretch.pause();
       const labelsOf = new Map(page.map(({ id, labels }) => [id, labels]));
       for await (const ids of this.#groupsOf([...labelsOf.keys()], interval)) {
         const findings = new Map<number, ArchiveFinding>();
-        const stretch = new Stretch(this.#clock);
         for (const row of await this.#rowsOf(ids, interval)) {
           if (stretch.isOver) await stretch.pause();
           let finding = findings.get(row.series_id);
@@ -104,30 +100,28 @@ export class ArchiveReader {
   /**
    * The archived series that all matchers of one of the lists accept, page by page: there may be millions, and each
    * page is a turn of the event loop.
+   * @param within only series that have samples about then
    */
   async *pagesOfSeries(
     matcherLists: readonly (readonly Matcher[])[],
+    within?: Interval,
   ): AsyncGenerator<readonly { readonly id: number; readonly labels: Labels }[], void, void> {
-    const metricNames = metricNamesOf(matcherLists);
-    for (let afterId = 0; ;) {
-      const rows = await this.#database.reader
-        .selectFrom('tsdb_series')
-        .select(['id', 'labels'])
-        .$if(metricNames !== null, (query) => query.where('metric_name', 'in', metricNames ?? []))
-        .where('id', '>', afterId)
-        .orderBy('id')
-        .limit(SERIES_PER_PAGE)
-        .execute();
-      const page: { id: number; labels: Labels }[] = [];
-      for (const row of rows) {
-        const labels = this.#labelsFrom(row.labels);
-        if (!labels) continue;
-        if (matcherLists.some((matchers) => matchesAll(matchers, labels))) page.push({ id: row.id, labels });
+    // One metric after the other: for several at once each page would sort all that is left of them.
+    for (const metricName of metricNamesOf(matcherLists) ?? [null]) {
+      for (let afterId = 0; ;) {
+        const rows = await this.#pageOf(metricName, { afterId, within });
+        const page: { id: number; labels: Labels }[] = [];
+        for (const row of rows) {
+          const labels = row.labels === null ? null : this.#labelsFrom(row.labels);
+          if (!labels) continue;
+          if (matcherLists.some((matchers) => matchesAll(matchers, labels)))
+            page.push({ id: row.id, labels });
+        }
+        yield page;
+        const last = rows.at(-1);
+        if (!last || rows.length < SERIES_PER_PAGE) break;
+        afterId = last.id;
       }
-      yield page;
-      const last = rows.at(-1);
-      if (!last || rows.length < SERIES_PER_PAGE) return;
-      afterId = last.id;
     }
   }
 
@@ -148,6 +142,31 @@ export class ArchiveReader {
     const finding = { labels: {}, floats: new SampleColumns(), histograms: [] };
     for (const row of await this.#rowsOf([id], interval)) this.#unpack(row, finding);
     return finding;
+  }
+
+  /** Series of a metric, or of all, by id; without labels where they have nothing in the interval. */
+  #pageOf(
+    metricName: string | null,
+    { afterId, within }: { readonly afterId: number; readonly within: Interval | undefined },
+  ): Promise<readonly { readonly id: number; readonly labels: string | null }[]> {
+    return this.#database.reader
+      .selectFrom('tsdb_series')
+      .select('id')
+      .select((series) => {
+        if (!within) return series.ref('labels').as('labels');
+        const inside = series
+          .selectFrom('tsdb_chunks')
+          .select('series_id')
+          .whereRef('series_id', '=', 'tsdb_series.id')
+          .where('max_ms', '>=', within.startMs)
+          .where('min_ms', '<=', within.endMs);
+        return series.case().when(series.exists(inside)).then(series.ref('labels')).end().as('labels');
+      })
+      .$if(metricName !== null, (query) => query.where('metric_name', '=', metricName))
+      .where('id', '>', afterId)
+      .orderBy('id')
+      .limit(SERIES_PER_PAGE)
+      .execute();
   }
 
   /** Those of the series that have samples in the interval, so many at a time as one statement may answer. */
