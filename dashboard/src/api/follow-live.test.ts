@@ -27,14 +27,17 @@ function cacheOf(tookMs: number) {
   let feedChanges = 0;
   let underWay = 0;
   const seen = { readings: 0, mostAtOnce: 0 };
+  const asked: string[] = [];
   return {
     seen,
+    asked,
     feed: () => ({ ids: feed.map(({ id }) => id), changes: feedChanges }),
     setQueryData(_key: unknown, update: unknown): undefined {
       feed = (update as (feed: readonly SystemEvent[]) => readonly SystemEvent[])(feed);
       feedChanges += 1;
     },
-    async invalidateQueries(): Promise<void> {
+    async invalidateQueries({ queryKey }: { queryKey: readonly string[] }): Promise<void> {
+      asked.push(...queryKey);
       seen.readings += 1;
       underWay += 1;
       seen.mostAtOnce = Math.max(seen.mostAtOnce, underWay);
@@ -67,4 +70,35 @@ it('lets a slow reading end before the next, and rests twice as long, while even
   await vi.advanceTimersByTimeAsync(10_000);
   expect(cache.seen.readings).toBe(11);
   expect(cache.feed().ids[0]).toBe(300);
+});
+
+it('reads about once a second while events stream, however quick the server is', async () => {
+  const cache = cacheOf(1);
+  const live = followLive(cache as never, () => Date.now());
+  for (let id = 1; id <= 1000; id++) {
+    live.onEvent(eventOf(id));
+    await vi.advanceTimersByTimeAsync(10);
+  }
+  expect(cache.seen.readings).toBeGreaterThanOrEqual(10);
+  expect(cache.seen.readings).toBeLessThanOrEqual(12);
+});
+
+it('keeps no more events than are shown while the page may not draw', () => {
+  const cache = cacheOf(1);
+  const live = followLive(cache as never, () => Date.now());
+  const kept = new Set<number>();
+  for (let id = 1; id <= 100_000; id++) {
+    const seenWhenShown = { get: () => (kept.add(id), id), enumerable: true };
+    live.onEvent(Object.defineProperty(eventOf(id), 'id', seenWhenShown));
+  }
+  vi.advanceTimersByTime(150);
+  expect(kept.size).toBeLessThan(400);
+  expect(cache.feed().ids).toHaveLength(200);
+  expect(cache.feed().ids[0]).toBe(100_000);
+});
+
+it('reads the feed once more when the stream begins: what happened before was told to nobody', () => {
+  const cache = cacheOf(1);
+  followLive(cache as never, () => Date.now()).onOpen();
+  expect(cache.asked).toEqual(['events']);
 });

@@ -7,6 +7,8 @@ import { changedBy, prependEvents, type Resource } from './live-changes.ts';
 const gatherMs = 150;
 /** A reading that took long is followed by a rest of so many times as long, so that page and server stay quick. */
 const restPerReading = 2;
+/** And one that took no time by this: in an incident events never end, and many look at the same server. */
+const minRestMs = 850;
 const maxShownEvents = 200;
 
 /**
@@ -44,17 +46,23 @@ export function followLive(
         isReading = false;
         void readAgain();
       },
-      (nowMs() - beganMs) * restPerReading,
+      Math.max((nowMs() - beganMs) * restPerReading, minRestMs),
     );
   };
 
   return {
     onEvent(event) {
       events.push(event);
+      // In a tab that nobody looks at a browser may call only once a minute.
+      if (events.length >= 2 * maxShownEvents) events = events.slice(-maxShownEvents);
       for (const resource of changedBy(event)) changed.add(resource);
       if (isGathering) return;
       isGathering = true;
       setTimeout(show, gatherMs);
+    },
+    onOpen() {
+      // What happened between the first reading and now was told to nobody.
+      void queries.invalidateQueries({ queryKey: ['events'] });
     },
     onReset() {
       void queries.invalidateQueries();

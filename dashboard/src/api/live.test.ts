@@ -40,7 +40,11 @@ function start() {
       sources.push(source);
       return source;
     },
-    { onEvent: (event) => heard.push(`event ${event.id}`), onReset: () => heard.push('reset') },
+    {
+      onOpen: () => heard.push('open'),
+      onEvent: (event) => heard.push(`event ${event.id}`),
+      onReset: () => heard.push('reset'),
+    },
   );
   live.watch(() => heard.push(live.state));
   live.start();
@@ -59,7 +63,7 @@ describe('LiveEvents', () => {
     first.open();
     first.send('reset', '{}');
     live.stop();
-    expect(heard).toEqual(['live', 'event 7', 'reconnecting', 'live', 'reset', 'ended']);
+    expect(heard).toEqual(['open', 'live', 'event 7', 'reconnecting', 'live', 'reset', 'ended']);
   });
 
   it('opens a new connection when the browser gives up, and asks for a fresh start then', () => {
@@ -70,7 +74,16 @@ describe('LiveEvents', () => {
     vi.advanceTimersByTime(5_000);
     expect(sources).toHaveLength(2);
     sources[1]?.open();
-    expect(heard).toEqual(['live', 'reconnecting', 'reset', 'live']);
+    expect(heard).toEqual(['open', 'live', 'reconnecting', 'reset', 'live']);
+  });
+
+  it('asks for a fresh start, too, when it was stopped and is started again', () => {
+    const { live, sources, heard, first } = start();
+    first.open();
+    live.stop();
+    live.start();
+    sources[1]?.open();
+    expect(heard).toEqual(['open', 'live', 'ended', 'connecting', 'reset', 'live']);
   });
 
   it('stays away once it is stopped', () => {

@@ -4,6 +4,8 @@ import type { SystemEvent } from '#api';
 export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'ended';
 
 export interface LiveListener {
+  /** Events are told from now on, for the first time. */
+  onOpen(): void;
   onEvent(event: SystemEvent): void;
   /** Too much was missed: everything must be read anew. */
   onReset(): void;
@@ -34,6 +36,7 @@ export class LiveEvents {
   #retry: ReturnType<typeof setTimeout> | null = null;
   #state: LiveState = 'connecting';
   #lost = false;
+  #wasOpen = false;
 
   constructor(open: (url: string) => EventSourceLike, listener: LiveListener) {
     this.#open = open;
@@ -57,7 +60,9 @@ export class LiveEvents {
     source.addEventListener('open', () => {
       // A new connection of ours cannot resume: what happened meanwhile is read again.
       if (this.#lost) this.#listener.onReset();
+      else if (!this.#wasOpen) this.#listener.onOpen();
       this.#lost = false;
+      this.#wasOpen = true;
       this.#become('live');
     });
     source.addEventListener('error', () => {
@@ -76,6 +81,7 @@ export class LiveEvents {
   stop(): void {
     if (this.#retry !== null) clearTimeout(this.#retry);
     this.#source?.close();
+    this.#lost = true;
     this.#become('ended');
   }
 

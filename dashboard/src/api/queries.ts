@@ -206,5 +206,7 @@ export const traceQuery = (client: ApiClient, traceId: string) =>
   queryOptions({
     queryKey: ['traces', traceId],
     queryFn: () => client.get<Trace>(`/api/v1/observability/traces/${encodeURIComponent(traceId)}`),
-    refetchInterval: 5_000,
+    // A long one less often.
+    refetchInterval: ({ state }) =>
+      5_000 * Math.ceil(Math.max(1, state.data?.spans.length ?? 0) / maxPageRows),
   });

@@ -4,6 +4,7 @@ import type { Span } from '../api/wire.ts';
 import { formatOffset, formatSpanTime } from '../domain/age.ts';
 import { hintOf } from '../domain/span-hint.ts';
 import { timeMarks, type Waterfall, type WaterfallRow } from '../domain/trace-tree.ts';
+import { InBlocks } from './in-blocks.tsx';
 import styles from './trace-waterfall.module.css';
 
 export interface TraceWaterfallProps {
@@ -13,6 +14,9 @@ export interface TraceWaterfallProps {
 }
 
 const maxMarks = 5;
+const rowsPerBlock = 100;
+/** In pixels, as the style sheet has it. */
+const rowHeight = 30;
 
 /** Every span as a bar on one axis of time, children under their parents. A click opens a span’s details. */
 export function TraceWaterfall({ waterfall, traceId, chosenId }: TraceWaterfallProps) {
@@ -27,11 +31,14 @@ export function TraceWaterfall({ waterfall, traceId, chosenId }: TraceWaterfallP
           </span>
         ))}
       </div>
-      <ol className={styles.rows}>
-        {waterfall.rows.map((row) => (
-          <Row key={row.span.span_id} row={row} traceId={traceId} chosen={row.span.span_id === chosenId} />
-        ))}
-      </ol>
+      <InBlocks
+        rows={waterfall.rows}
+        keyOf={({ span }) => span.span_id}
+        render={(row) => <Row row={row} traceId={traceId} chosen={row.span.span_id === chosenId} />}
+        className={styles.rows}
+        perBlock={rowsPerBlock}
+        blockHeight={rowsPerBlock * rowHeight}
+      />
     </div>
   );
 }
@@ -47,32 +54,30 @@ function Row({ row, traceId, chosen }: RowProps) {
   const hint = hintOf(span.attributes);
   const took = formatSpanTime(span.duration_us / 1_000);
   return (
-    <li>
-      <Link
-        className={styles.row}
-        to="/traces/$traceId"
-        params={{ traceId }}
-        search={{ span: span.span_id }}
-        resetScroll={false}
-        aria-current={chosen ? 'true' : undefined}
-        aria-label={`${span.name}, ${hint === null ? '' : `${hint}, `}${took}${span.status === 'error' ? ', failed' : ''}`}
-      >
-        <span className={styles.name} style={{ paddingLeft: depth * 14 }}>
-          {!hasParent && <span className={styles.orphan}>…</span>}
-          {span.name}
-          {hint !== null && <span className={styles.hint}>{hint}</span>}
-        </span>
-        <span className={styles.track}>
-          <span
-            className={styles.bar}
-            data-family={familyOf(span.name)}
-            data-failed={span.status === 'error'}
-            style={{ ...placeOf(offset), width: `max(3px, ${width * 100}%)` }}
-          />
-        </span>
-        <span className={styles.took}>{took}</span>
-      </Link>
-    </li>
+    <Link
+      className={styles.row}
+      to="/traces/$traceId"
+      params={{ traceId }}
+      search={{ span: span.span_id }}
+      resetScroll={false}
+      aria-current={chosen ? 'true' : undefined}
+      aria-label={`${span.name}, ${hint === null ? '' : `${hint}, `}${took}${span.status === 'error' ? ', failed' : ''}`}
+    >
+      <span className={styles.name} style={{ paddingLeft: depth * 14 }}>
+        {!hasParent && <span className={styles.orphan}>…</span>}
+        {span.name}
+        {hint !== null && <span className={styles.hint}>{hint}</span>}
+      </span>
+      <span className={styles.track}>
+        <span
+          className={styles.bar}
+          data-family={familyOf(span.name)}
+          data-failed={span.status === 'error'}
+          style={{ ...placeOf(offset), width: `max(3px, ${width * 100}%)` }}
+        />
+      </span>
+      <span className={styles.took}>{took}</span>
+    </Link>
   );
 }
 

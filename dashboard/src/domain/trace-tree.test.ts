@@ -34,6 +34,13 @@ describe('layOutTrace', () => {
     ]);
   });
 
+  it('takes a chain of as many spans as a trace may have', () => {
+    const chain = Array.from({ length: 20_000 }, (_, at) =>
+      span(`${at}`, at === 0 ? null : `${at - 1}`, [at, 20_000]),
+    );
+    expect(layOutTrace(chain).rows.at(-1)).toMatchObject({ depth: 19_999, span: { name: '19999' } });
+  });
+
   it('loses nothing to a cycle', () => {
     const { rows } = layOutTrace([span('a', 'b', [0, 1]), span('b', 'a', [0, 1])]);
     expect(rows).toHaveLength(2);

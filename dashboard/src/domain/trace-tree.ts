@@ -44,20 +44,27 @@ export function layOutTrace<Span extends TraceSpan>(spans: readonly Span[]): Wat
   );
   const rows: WaterfallRow<Span>[] = [];
   const placed = new Set<string>();
-  const place = (span: Span, depth: number): void => {
-    if (placed.has(span.span_id)) return;
-    placed.add(span.span_id);
-    rows.push({
-      span,
-      depth,
-      offset: share(span.start_us - startUs),
-      width: share(span.duration_us),
-      hasParent: span.parent_span_id === null || known.has(span.parent_span_id),
-    });
-    for (const child of children.get(span.span_id) ?? []) place(child, depth + 1);
+  // The next one last. No recursion: a trace may be a chain of thousands.
+  const waiting: { readonly span: Span; readonly depth: number }[] = [];
+  const place = (root: Span): void => {
+    waiting.push({ span: root, depth: 0 });
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+      const { span, depth } = next;
+      if (placed.has(span.span_id)) continue;
+      placed.add(span.span_id);
+      rows.push({
+        span,
+        depth,
+        offset: share(span.start_us - startUs),
+        width: share(span.duration_us),
+        hasParent: span.parent_span_id === null || known.has(span.parent_span_id),
+      });
+      const ofSpan = children.get(span.span_id) ?? [];
+      for (const child of ofSpan.toReversed()) waiting.push({ span: child, depth: depth + 1 });
+    }
   };
-  for (const root of children.get(null) ?? []) place(root, 0);
-  for (const span of spans) place(span, 0);
+  for (const root of children.get(null) ?? []) place(root);
+  for (const span of spans) place(span);
   return { rows, startUs, durationUs };
 }
 
