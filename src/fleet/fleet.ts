@@ -1,14 +1,4 @@
-import type { EventBus } from '#eventbus';
-import type { StateDatabase } from '#storage';
-import {
-  messageOf,
-  type Clock,
-  type FleetFeed,
-  type Logger,
-  type Random,
-  type SelfMetrics,
-  type Timer,
-} from '#telemetry';
+import { messageOf, type FleetFeed, type Timer } from '#telemetry';
 import { AgentDirectory } from './agents/agent-directory.ts';
 import { AgentIndex } from './agents/agent-index.ts';
 import { AgentRegistrations } from './agents/agent-registrations.ts';
