@@ -9,7 +9,7 @@ export {
   type MutableLabels,
 } from './labels/label-set.ts';
 export { TextNumbers } from './labels/text-numbers.ts';
-export { recordOf, recordOfAtMost, storedText, toStorable } from './stored-text.ts';
+export { recordOf, recordOfAtMost, remarkText, storedText, toStorable } from './stored-text.ts';
 export { binaryParts, formatFloat, type FloatForm } from './numbers/go-float.ts';
 export { expandReferences } from './labels/expand-references.ts';
 export {

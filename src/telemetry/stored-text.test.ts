@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { recordOf, recordOfAtMost, storedText, toStorable } from './stored-text.ts';
+import { recordOf, recordOfAtMost, remarkText, storedText, toStorable } from './stored-text.ts';
 
 describe('a text that is kept', () => {
   it.each([
@@ -18,6 +18,21 @@ describe('a text that is kept', () => {
 
   it('is made fit to be kept where nobody looks it up', () => {
     expect(toStorable('exit\0 code 💩 \ud83d')).toBe('exit\uFFFD code 💩 \uFFFD');
+  });
+});
+
+describe('a remark', () => {
+  it.each([
+    ['disk full', 'disk full'],
+    ['', ''],
+    ['1234567890', '1234567890'],
+    ['12345678901', '1234567890'],
+    ['123456789💩', '123456789'],
+    ['12345678💩', '12345678💩'],
+    ['12345678💩💩', '12345678💩'],
+    ['a\0b\ud83d', 'a\uFFFDb\uFFFD'],
+  ])('%j is kept as %j', (said, kept) => {
+    expect(remarkText(10).parse(said)).toBe(kept);
   });
 });
 

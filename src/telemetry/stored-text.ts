@@ -21,6 +21,23 @@ export function toStorable(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
+/**
+ * What a program says for people to read, beside what matters: no reason to refuse a sign of life or a result. What is
+ * too long is cut, and what cannot be kept is U+FFFD.
+ */
+export function remarkText(maxCharacters: number) {
+  return z
+    .string()
+    .overwrite((text) => toStorable(text.slice(0, cutAt(text, maxCharacters))))
+    .describe(`What is longer than ${maxCharacters} characters is cut.`);
+}
+
+/** Not between the halves of a surrogate pair. */
+function cutAt(text: string, maxCharacters: number): number {
+  const isSplit = text.length > maxCharacters && (text.codePointAt(maxCharacters - 1) ?? 0) > 0xffff;
+  return isSplit ? maxCharacters - 1 : maxCharacters;
+}
+
 /** A new one each time: zod takes the message out of it. */
 const unusableKey = () => ({ path: ['__proto__'], message: 'no such name can be used here' });
 

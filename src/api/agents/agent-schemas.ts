@@ -6,6 +6,7 @@ import {
   nameText,
   PHASES,
   recordOfAtMost,
+  remarkText,
   storedText,
 } from '#telemetry';
 import { z } from 'zod';
@@ -70,7 +71,7 @@ export const registerAnswer = z.object({
 
 export const deregisterBody = z.strictObject({
   generation,
-  reason: storedText(500).min(1).default('deregistered'),
+  reason: remarkText(500).default('deregistered'),
   exit_code: z
     .number()
     .int()

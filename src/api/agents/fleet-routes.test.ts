@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openFleetApi, type FleetApi } from '../fleet-api.test-support.ts';
+import { failBody } from '../tasks/task-schemas.ts';
 import { heartbeatsBody } from './heartbeat-schemas.ts';
 
 const BASE = '/api/v1/fleet';
@@ -378,6 +379,31 @@ test('many agents beat in one request, and each is answered by itself', async ()
   expect(heartbeatsBody.safeParse(tooMany).success).toBe(false);
   expect(await call('agent', '/agents/heartbeats', { heartbeats: [beat, {}] })).toMatchObject({
     status: 400,
+  });
+});
+
+test('nothing that an agent says of itself costs it its heartbeat, its result or its leave', async () => {
+  await call('agent', '/agents', registration);
+  await call('operator', '/tasks', build);
+  const ref = { agent_id: 'worker-1', generation: 1 };
+  const said = `${'x'.repeat(499)}💩\0\ud83d`;
+  const kept = 'x'.repeat(499);
+  const beat = { generation: 1, sequence: 1, health: 'degraded', reason: said };
+  expect((await call('agent', '/agents/worker-1/heartbeat', beat)).status).toBe(200);
+  expect((await call('viewer', '/agents/worker-1')).body).toMatchObject({
+    status: 'DEGRADED',
+    status_reason: kept,
+  });
+  const { body } = await call('agent', '/tasks/claim', ref);
+  const [task] = body['tasks'] as { task_id: string }[];
+  const failure = { ...ref, error: `\ud83d${'e'.repeat(5_000)}` };
+  expect(failBody.parse({ ...ref, error: 'e'.repeat(200_000) }).error).toHaveLength(100_000);
+  const failed = await call('agent', `/tasks/${task?.task_id ?? ''}/fail`, failure);
+  expect(failed.body).toMatchObject({ failures: 1, error: `\uFFFD${'e'.repeat(4095)}` });
+  await call('agent', '/agents/worker-1/deregister', { generation: 1, reason: said });
+  expect((await call('viewer', '/agents/worker-1')).body).toMatchObject({
+    status: 'TERMINATED',
+    status_reason: kept,
   });
 });
 

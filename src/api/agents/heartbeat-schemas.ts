@@ -1,4 +1,4 @@
-import { PROCESS_ACTIVITIES, storedText } from '#telemetry';
+import { PROCESS_ACTIVITIES, remarkText } from '#telemetry';
 import { z } from 'zod';
 import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
 import { generation, name } from './agent-schemas.ts';
@@ -7,7 +7,7 @@ const beat = {
   generation,
   sequence: z.number().int().min(0).describe('Grows by one with every beat of a generation.'),
   health: z.enum(['ok', 'degraded']).default('ok'),
-  reason: storedText(500).nullish(),
+  reason: remarkText(500).nullish(),
   in_flight: z.number().int().min(0).max(1_000_000).default(0).describe('Pieces of work that go on.'),
   nonce: z.string().max(200).nullish(),
   process_activity: z

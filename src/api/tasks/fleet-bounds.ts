@@ -19,5 +19,7 @@ export const FLEET_BOUNDS = {
   /** A claim looks into one lane of the queue for each of its phases and types. */
   maxTaskTypesPerClaim: 50,
   maxMaxAttempts: 100,
+  /** The fleet itself may keep less of what an attempt failed with. */
+  maxErrorCharacters: 100_000,
   maxPageRows: 1000,
 } as const;

@@ -1,4 +1,4 @@
-import { idText, PHASES, storedText, TASK_STATES } from '#telemetry';
+import { idText, PHASES, remarkText, storedText, TASK_STATES } from '#telemetry';
 import { z } from 'zod';
 import { generation, maxInteger, name, phaseId } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS as BOUNDS } from './fleet-bounds.ts';
@@ -175,13 +175,13 @@ export const completionsAnswer = z.object({
 });
 export const failBody = z.strictObject({
   ...holder,
-  error: z.string().max(100_000).describe('What is too long is cut.'),
+  error: remarkText(BOUNDS.maxErrorCharacters),
   retry: z.boolean().default(true).describe('False fails the task for good.'),
 });
 export const handoffBody = z.strictObject({
   ...holder,
   to_agent_id: name,
-  reason: storedText(500).nullish(),
+  reason: remarkText(500).nullish(),
 });
 
 export const tasksQuery = z.strictObject({
