@@ -27,6 +27,15 @@ describe('the labels of a series', () => {
     ],
     ['characters of a name', 1024, (length) => ({ __name__: 'm', ['a'.repeat(length)]: 'x' })],
     ['characters of a value', 8192, (length) => ({ __name__: 'm', a: 'x'.repeat(length) })],
+    [
+      'characters of all',
+      32_768,
+      (length) => ({
+        __name__: 'm',
+        ...Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, 'x'.repeat(8000)])),
+        e: 'x'.repeat(length - '__name__mabcde'.length - 4 * 8000),
+      }),
+    ],
   ])('%s: %i and no more', (_what, most, labels) => {
     expect(() => tsdb.series(labels(most))).not.toThrow();
     expect(() => tsdb.series(labels(most + 1))).toThrow(expect.objectContaining({ code: 'labels_invalid' }));

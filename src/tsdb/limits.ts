@@ -5,6 +5,8 @@ export interface TsdbLimits {
   readonly maxLabelsPerSeries: number;
   readonly maxLabelNameLength: number;
   readonly maxLabelValueLength: number;
+  /** All names and values of a series: what is told of it, an alert and an event among that, has them all. */
+  readonly maxLabelSetLength: number;
   /** How much older than a series' newest sample a sample may be. */
   readonly outOfOrderWindowMs: number;
   /** How far ahead of the server's clock a sample may be. */
@@ -37,6 +39,7 @@ export const DEFAULT_LIMITS: TsdbLimits = {
   maxLabelsPerSeries: 64,
   maxLabelNameLength: 1024,
   maxLabelValueLength: 8192,
+  maxLabelSetLength: 32_768,
   outOfOrderWindowMs: 5 * MINUTE_MS,
   maxAheadMs: 10 * MINUTE_MS,
   headWindowMs: 2 * HOUR_MS,

@@ -4,7 +4,7 @@ import { matchesAll, messageOf, OmoiError, parseLabels, type AlertState, type Ma
 import type { AlertRow } from './alert-row.ts';
 
 /** How many rows are read at once while matchers, which the database does not know, drop some. */
-const SCAN_ROWS = 500;
+const SCAN_ROWS = 100;
 /** A page is answered with what was found once so many rows were looked at. */
 const MAX_SCANNED_ROWS = 20_000;
 

@@ -11,6 +11,7 @@ import {
   rulesQuery,
   timelineAnswer,
 } from './alert-schemas.ts';
+import { pagesBehind, sendPagedList } from '../http/paged-list.ts';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import { viewOfActiveAlert, viewOfAlert, viewOfGroup } from './alert-view.ts';
 import { pageOfRules } from './rule-page.ts';
@@ -37,17 +38,27 @@ function registerReading(app: ApiApp, { alerting }: AlertRouteParts): void {
       querystring: alertsQuery,
       response: { 200: alertsAnswer },
     },
-    handler: async ({ query }) => {
-      const page = await alerting.alerts.list({
-        ...(query.state === undefined ? {} : { state: query.state }),
-        ...(query.severity === undefined ? {} : { severity: query.severity }),
-        ...(query.rule_id === undefined ? {} : { ruleId: query.rule_id }),
-        ...(query.acknowledged === undefined ? {} : { acknowledged: query.acknowledged === 'true' }),
-        ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
-        matchers: query.matcher,
-        limit: query.limit,
+    handler: async ({ query }, reply) => {
+      let nextCursor: string | null = null;
+      const list = async (cursor: string | null, limit: number) => {
+        const page = await alerting.alerts.list({
+          ...(query.state === undefined ? {} : { state: query.state }),
+          ...(query.severity === undefined ? {} : { severity: query.severity }),
+          ...(query.rule_id === undefined ? {} : { ruleId: query.rule_id }),
+          ...(query.acknowledged === undefined ? {} : { acknowledged: query.acknowledged === 'true' }),
+          ...(cursor === null ? {} : { cursor }),
+          matchers: query.matcher,
+          limit,
+        });
+        nextCursor = page.nextCursor;
+        return { rows: page.alerts, next: nextCursor };
+      };
+      return sendPagedList(reply, {
+        name: 'alerts',
+        pages: pagesBehind({ after: query.cursor ?? null, limit: query.limit }, list),
+        view: viewOfAlert,
+        nextCursor: () => nextCursor,
       });
-      return { alerts: page.alerts.map(viewOfAlert), next_cursor: page.nextCursor };
     },
   });
   app.route({

@@ -2,6 +2,7 @@ import type { EventBus } from '#eventbus';
 import type { ApiApp } from '../http/app.ts';
 import { eventsAnswer, eventsQuery } from './event-schemas.ts';
 import { eventTypesOf } from './event-types.ts';
+import { pagesBehind, sendPagedList } from '../http/paged-list.ts';
 import { READERS } from '../access/roles.ts';
 
 export interface EventRouteParts {
@@ -20,20 +21,27 @@ export function registerEventRoutes(app: ApiApp, { events }: EventRouteParts): v
       querystring: eventsQuery,
       response: { 200: eventsAnswer },
     },
-    handler: async ({ query }) => {
+    handler: async ({ query }, reply) => {
       const types = eventTypesOf(query.types ?? '');
-      const found = await events.list({
-        ...(types && { types: [...types] }),
-        ...(query.entity_id !== undefined && { entityId: query.entity_id }),
-        ...(query.trace_id !== undefined && { traceId: query.trace_id }),
-        ...(query.from !== undefined && { fromMs: query.from }),
-        ...(query.to !== undefined && { toMs: query.to }),
-        ...(query.after_id !== undefined && { afterId: query.after_id }),
-        ...(query.before_id !== undefined && { beforeId: query.before_id }),
-        newestFirst: query.order === 'newest_first',
-        limit: query.limit,
-      });
-      return { events: [...found] };
+      const newestFirst = query.order === 'newest_first';
+      const list = async (behindId: number | null, limit: number) => {
+        const afterId = (newestFirst ? null : behindId) ?? query.after_id;
+        const beforeId = (newestFirst ? behindId : null) ?? query.before_id;
+        const rows = await events.list({
+          ...(types && { types: [...types] }),
+          ...(query.entity_id !== undefined && { entityId: query.entity_id }),
+          ...(query.trace_id !== undefined && { traceId: query.trace_id }),
+          ...(query.from !== undefined && { fromMs: query.from }),
+          ...(query.to !== undefined && { toMs: query.to }),
+          ...(afterId !== undefined && { afterId }),
+          ...(beforeId !== undefined && { beforeId }),
+          newestFirst,
+          limit,
+        });
+        return { rows, next: rows.at(-1)?.id ?? null };
+      };
+      const pages = pagesBehind({ after: null, limit: query.limit }, list);
+      return sendPagedList(reply, { name: 'events', pages, view: (event) => event });
     },
   });
 }

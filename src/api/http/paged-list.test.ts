@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { sendPagedList } from './paged-list.ts';
+import { pagesBehind, sendPagedList } from './paged-list.ts';
 
 let app: FastifyInstance;
 let read = 0;
@@ -60,4 +60,36 @@ test('pages are read as the client takes them', async () => {
   for await (const chunk of waiting) length += Buffer.byteLength(chunk);
   expect(read).toBe(400);
   expect(length).toBeGreaterThan(400 * 200_000);
+});
+
+test.each([
+  [0, 100, [0]],
+  [10, 100, [10]],
+  [60, 100, [25, 25, 10]],
+  [50, 50, [25, 25]],
+  [1000, 60, [25, 25, 10]],
+])('of %i rows %i are read a few at a time', async (rows, limit, sizes) => {
+  const read = async (after: number | null, count: number) => {
+    const start = after ?? 0;
+    const page = Array.from({ length: Math.min(count, rows - start) }, (_, at) => start + at + 1);
+    return { rows: page, next: page.at(-1) ?? null };
+  };
+  const pages: (readonly number[])[] = [];
+  for await (const page of pagesBehind({ after: null, limit }, read)) pages.push(page);
+  expect(pages.map(({ length }) => length)).toEqual(sizes);
+  expect(pages.flat()).toEqual(Array.from({ length: Math.min(rows, limit) }, (_, at) => at + 1));
+});
+
+test('a list may be all of an answer, or have its cursor behind it', async () => {
+  async function* reading(): AsyncGenerator<readonly number[], void, void> {
+    yield [1, 2];
+    yield [3];
+  }
+  const view = (row: number) => row;
+  app.get('/alone', (_, reply) => sendPagedList(reply, { name: null, pages: reading(), view }));
+  app.get('/with', (_, reply) =>
+    sendPagedList(reply, { name: 'rows', pages: reading(), view, nextCursor: () => 'c"3' }),
+  );
+  expect((await app.inject('/alone')).json()).toEqual([1, 2, 3]);
+  expect((await app.inject('/with')).json()).toEqual({ rows: [1, 2, 3], next_cursor: 'c"3' });
 });

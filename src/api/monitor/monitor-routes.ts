@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
 import { jsonOfFitting } from '../http/json-pieces.ts';
+import { pagesBehind, sendPagedList } from '../http/paged-list.ts';
 import { sendPieces } from '../http/pieces.ts';
 import { viewOfAnomaly } from './anomaly-view.ts';
 import {
@@ -96,16 +97,23 @@ function registerAnomalyRoutes(app: ApiApp, { anomalies }: Monitor): void {
       querystring: anomalyQuery,
       response: { 200: z.array(anomalyView) },
     },
-    handler: async (request) => {
-      const { state, metric_name: metricName, before, after, limit } = request.query;
-      const rows = await anomalies.list({
-        limit,
-        ...(state !== undefined && { state }),
-        ...(metricName !== undefined && { metricName }),
-        ...(before !== undefined && { beforeMs: before }),
-        ...(after !== undefined && { afterId: after }),
+    handler: async ({ query }, reply) => {
+      const { state, metric_name: metricName, before, after = null, limit } = query;
+      const list = async (afterId: string | null, rowLimit: number) => {
+        const rows = await anomalies.list({
+          limit: rowLimit,
+          ...(state !== undefined && { state }),
+          ...(metricName !== undefined && { metricName }),
+          ...(before !== undefined && { beforeMs: before }),
+          ...(afterId !== null && { afterId }),
+        });
+        return { rows, next: rows.at(-1)?.id ?? null };
+      };
+      return sendPagedList(reply, {
+        name: null,
+        pages: pagesBehind({ after, limit }, list),
+        view: viewOfAnomaly,
       });
-      return rows.map(viewOfAnomaly);
     },
   });
 

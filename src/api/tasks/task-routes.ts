@@ -1,4 +1,4 @@
-import type { NewTask, TaskRow } from '#fleet';
+import type { NewTask } from '#fleet';
 import { toRfc3339 } from '#telemetry';
 import type { z } from 'zod';
 import { scopeName } from '../access/agent-scope.ts';
@@ -27,16 +27,13 @@ import {
   reachIn,
   speakerOf,
 } from '../agents/may-speak.ts';
-import { sendPagedList } from '../http/paged-list.ts';
+import { pagesBehind, sendPagedList } from '../http/paged-list.ts';
 import { scopedKey } from './idempotency-key.ts';
 import { noteSeen } from './note-seen.ts';
 import { registerCompletionRoutes } from './completion-routes.ts';
 import type { TaskRouteParts } from './task-route-parts.ts';
 import { viewTask, viewTaskWithin } from './task-view.ts';
 import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
-
-/** Tasks that are read from the database at once for a list. */
-const TASKS_PER_PAGE = 25;
 
 /** `/api/v1/fleet/tasks`: the queue, and what agents do with its tasks. */
 export function registerTaskRoutes(app: ApiApp, parts: TaskRouteParts): void {
@@ -62,8 +59,8 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
     handler: async ({ query, principal }, reply) => {
       const reach = reachIn(fleet, principal);
       const speaks = speakerOf(fleet, principal);
-      const list = (afterTaskId: string | null, limit: number) =>
-        fleet.tasks.list({
+      const list = async (afterTaskId: string | null, limit: number) => {
+        const rows = await fleet.tasks.list({
           states: query.state ? [query.state] : null,
           phaseId: query.phase_id ?? null,
           agentId: query.agent_id ?? null,
@@ -71,9 +68,11 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
           afterTaskId,
           limit,
         });
+        return { rows, next: rows.at(-1)?.task_id ?? null };
+      };
       return sendPagedList(reply, {
         name: 'tasks',
-        pages: pagesOf(list, { after: query.after ?? null, limit: query.limit }),
+        pages: pagesBehind({ after: query.after ?? null, limit: query.limit }, list),
         view: (task) => viewTaskWithin(task, reach, speaks),
       });
     },
@@ -289,21 +288,4 @@ function holderOf(taskId: string, body: z.output<typeof renewBody>, traceparent:
     attempt: body.attempt ?? null,
     traceparent,
   };
-}
-
-/** The first of up to so many tasks, a few at a time: each may have half a megabyte of content. */
-async function* pagesOf(
-  list: (after: string | null, limit: number) => Promise<readonly TaskRow[]>,
-  { after, limit }: { readonly after: string | null; readonly limit: number },
-): AsyncGenerator<readonly TaskRow[], void, void> {
-  let last = after;
-  let left = limit;
-  while (left > 0) {
-    const asked = Math.min(left, TASKS_PER_PAGE);
-    const page = await list(last, asked);
-    yield page;
-    if (page.length < asked) return;
-    left -= asked;
-    last = page.at(-1)?.task_id ?? null;
-  }
 }

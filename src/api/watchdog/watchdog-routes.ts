@@ -10,6 +10,7 @@ import {
   remediationSchema,
   watchdogStateSchema,
 } from './watchdog-schemas.ts';
+import { pagesBehind, sendPagedList } from '../http/paged-list.ts';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import { viewOfPolicy, viewOfRemediation, viewOfStates } from './watchdog-view.ts';
 
@@ -47,16 +48,20 @@ export function registerWatchdogRoutes(app: ApiApp, { watchdog, remediations }: 
       querystring: remediationQuerySchema,
       response: { 200: remediationListSchema },
     },
-    async handler({ query }) {
-      const found = await remediations.list({
-        ...(query.state === undefined ? {} : { states: [query.state] }),
-        ...(query.policy === undefined ? {} : { policy: query.policy }),
-        ...(query.alert_id === undefined ? {} : { alertId: query.alert_id }),
-        ...(query.target_id === undefined ? {} : { targetId: query.target_id }),
-        ...(query.before === undefined ? {} : { beforeId: query.before }),
-        limit: query.limit,
-      });
-      return { remediations: found.map(viewOfRemediation) };
+    async handler({ query }, reply) {
+      const list = async (beforeId: string | null, limit: number) => {
+        const rows = await remediations.list({
+          ...(query.state === undefined ? {} : { states: [query.state] }),
+          ...(query.policy === undefined ? {} : { policy: query.policy }),
+          ...(query.alert_id === undefined ? {} : { alertId: query.alert_id }),
+          ...(query.target_id === undefined ? {} : { targetId: query.target_id }),
+          ...(beforeId === null ? {} : { beforeId }),
+          limit,
+        });
+        return { rows, next: rows.at(-1)?.remediation.id ?? null };
+      };
+      const pages = pagesBehind({ after: query.before ?? null, limit: query.limit }, list);
+      return sendPagedList(reply, { name: 'remediations', pages, view: viewOfRemediation });
     },
   });
   app.route({

@@ -31,7 +31,19 @@ export function checkLabels(labels: Labels, names: readonly string[], limits: Ts
       `A series of ${metric} has ${names.length} labels; max_labels_per_series is ${limits.maxLabelsPerSeries}.`,
     );
   }
-  for (const name of names) checkLabel(name, labels[name] ?? '', limits);
+  let length = 0;
+  for (const name of names) {
+    const value = labels[name] ?? '';
+    checkLabel(name, value, limits);
+    length += name.length + value.length;
+  }
+  if (length > limits.maxLabelSetLength) {
+    const metric = (labels[METRIC_NAME_LABEL] ?? '').slice(0, 200);
+    throw new OmoiError(
+      'labels_invalid',
+      `The labels of a series of ${metric} have ${length} characters; max_label_set_length is ${limits.maxLabelSetLength}.`,
+    );
+  }
 }
 
 function checkLabel(name: string, value: string, limits: TsdbLimits): void {
