@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '#telemetry';
 import { DEMO_WORKERS, demoConfig, demoPools, loadConfig, startServer, type RunningOmoi } from '#server';
@@ -16,7 +17,10 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 /** Further signals within this time are the same Ctrl-C, told by the terminal and by a parent. */
 const SAME_STOP_MS = 1000;
 
-/** Serves until a signal says stop. */
+/** Until those who wait for an answer, and the log, have heard why the server ends. */
+const LAST_WORDS_MS = 250;
+
+/** Serves until a signal says stop, or the server can't go on. */
 export async function serve({ configFile, demo, version }: ServeOptions): Promise<void> {
   const startedAt = performance.now();
   // Agents work for people: their files have the rights that the person who started the server gives to new files.
@@ -45,7 +49,13 @@ export async function serve({ configFile, demo, version }: ServeOptions): Promis
       .reload()
       .catch((thrown: unknown) => process.stderr.write(`omoi: not reloaded: ${messageOf(thrown)}\n`));
   });
-  await stopSignal();
+  const broken = await Promise.race([stopSignal(), running.broken]);
+  if (broken) {
+    process.stderr.write(`omoi: ${broken.message}; start Omoi again: what is on disk holds\n`);
+    await delay(LAST_WORDS_MS);
+    // No orderly stop: it would write what memory holds, which may not be what is on disk.
+    process.exit(1);
+  }
   if (demo) process.stdout.write('stopping the server and the demo fleet …\n');
   const leftBehind = await running.stop();
   // The log names them; what they hold open would keep the process from ending.

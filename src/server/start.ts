@@ -9,6 +9,7 @@ import {
   createSystemRandom,
   SelfMetrics,
   SteadyClock,
+  type OmoiError,
   type PoolDefinition,
 } from '#telemetry';
 import { createTsdb } from '#tsdb';
@@ -53,6 +54,8 @@ export interface RunningOmoi {
   readonly firstAdmin: FirstAdmin | null;
   /** Which agents run as the server's own user, and what that means; null where none do. */
   readonly sharedUser: string | null;
+  /** What makes it impossible to go on: the process has to end at once, without an orderly stop. */
+  readonly broken: Promise<OmoiError>;
   /**
    * Reads rules and policies anew. What is broken changes nothing.
    * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`
@@ -112,7 +115,9 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   const sampleClock = new SteadyClock(clock);
   const startedAtMs = clock.wallMs();
   const dataDirectory = resolve(config.data_directory);
+  const broken = Promise.withResolvers<OmoiError>();
   const directory = {
+    onCommitUnknown: broken.resolve,
     directory: dataDirectory,
     clock,
     logger: logging.logger('storage'),
@@ -296,6 +301,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     database: state.dialect,
     parts,
     firstAdmin,
+    broken: broken.promise,
     reload: () => reloadFiles(config, parts),
     stop: () => lifecycle.stop(logger),
   };

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { Clock, Logger } from '#telemetry';
+import type { Clock, Logger, OmoiError } from '#telemetry';
 import type { StateDatabase, TelemetryDatabase } from './database.ts';
 import { migrate, pendingMigrations, type MigrateOptions } from './migrate.ts';
 import type { Migration } from './migration.ts';
@@ -17,6 +17,11 @@ interface OpenOptions {
    * server, or alone; it takes the lock only while it migrates.
    */
   readonly role: 'server' | 'tool';
+  /**
+   * Called when the thread that owns a SQLite file has died within a commit: nobody knows whether that is on disk, and
+   * nothing is written any more. The process has to end; its next start reads what is there.
+   */
+  readonly onCommitUnknown?: (error: OmoiError) => void;
   /** What this version knows; all of Omoi's where absent. */
   readonly migrations?: readonly Migration[];
 }
@@ -84,7 +89,7 @@ export async function openTelemetryDatabase(options: DirectoryOptions): Promise<
 }
 
 async function createInDirectory<Tables>(
-  { directory, clock, logger }: DirectoryOptions,
+  { directory, clock, logger, onCommitUnknown }: DirectoryOptions,
   kind: {
     readonly name: string;
     readonly synchronous: 'full' | 'normal';
@@ -108,6 +113,7 @@ async function createInDirectory<Tables>(
     threads: kind.threads,
     clock,
     logger,
+    ...(onCommitUnknown && { onCommitUnknown }),
   });
 }
 

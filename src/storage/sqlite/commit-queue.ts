@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { messageOf, OmoiError, type Clock, type Logger } from '#telemetry';
 import type { TransactionOptions } from '../database.ts';
 import { Effects } from '../effects.ts';
+import { isCommitUnknown } from './sqlite-access.ts';
 import { errorOf } from './sqlite-errors.ts';
 import { UrgentFirst } from './urgent-first.ts';
 import type { SqliteReply } from './worker-protocol.ts';
@@ -19,6 +20,8 @@ interface Turn {
   answered(): Promise<void>;
   /** Tells the caller, once it is known whether the outer transaction is on disk. */
   settle(commitError: Error | null): void;
+  /** Tells the caller that nobody knows whether the outer transaction is on disk: no effect is run for either. */
+  leave(commitUnknown: Error): void;
   /** Whether the caller has its answer. */
   settled: boolean;
 }
@@ -33,6 +36,8 @@ export interface CommitQueueOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Nobody knows whether what memory was to follow is on disk. */
+  readonly onCommitUnknown?: (error: OmoiError) => void;
 }
 
 /**
@@ -101,6 +106,12 @@ export class CommitQueue {
         effects.rolledBack();
         reject(outcome.kind === 'failed' ? outcome.error : commitError);
       },
+      leave: (commitUnknown) => {
+        // What failed by itself was undone before the commit.
+        if (outcome.kind === 'failed') return turn.settle(null);
+        turn.settled = true;
+        reject(commitUnknown);
+      },
     };
     this.#turns.push(turn, urgent);
     this.#draining ??= this.#drain();
@@ -136,7 +147,13 @@ export class CommitQueue {
     } while (group.length < maxTransactionsPerCommit && nowMs - startedMs < maxCommitDelayMs);
     const committed = this.#askFor('commit');
     const beginError = await begun;
-    const error = beginError ?? (await committed);
+    const commitError = await committed;
+    if (isCommitUnknown(commitError)) {
+      for (const turn of group) turn.leave(commitError);
+      this.#options.onCommitUnknown?.(commitError);
+      return;
+    }
+    const error = beginError ?? commitError;
     for (const turn of group) await turn.answered();
     if (beginError) group.push(...this.#turns.clear());
     for (const turn of group) turn.settle(error);

@@ -16,11 +16,19 @@ export type SqliteNote = Exclude<SqliteRequest, { id: number }>;
 
 /** Whatever does SQLite's work. Requests are done in the order in which they are made. */
 export interface SqliteAccess {
-  /** @throws OmoiError `database_failed` when the thread died, `shutting_down` once it is closed */
+  /**
+   * @throws OmoiError `database_failed` when the thread died, `commit_unknown` for a commit that it died within,
+   * `shutting_down` once it is closed
+   */
   ask(question: SqliteQuestion): Promise<SqliteReply>;
   tell(note: SqliteNote): void;
   /** Closes the database behind what was asked before. */
   close(): Promise<void>;
+}
+
+/** Whether an error says that nobody can tell if a commit is on disk. */
+export function isCommitUnknown(error: Error | null): error is OmoiError {
+  return error instanceof OmoiError && error.code === 'commit_unknown';
 }
 
 export function closedError(what: string): OmoiError {

@@ -18,9 +18,17 @@ export class SqliteConnections {
   #reader: Reader | null = null;
   #lock: FileLock | null = null;
   readonly #texts = new StatementTexts();
+  readonly #onCommit: () => void;
 
-  constructor(file: SqliteFile) {
+  /** @param onCommit called before each commit begins */
+  constructor(file: SqliteFile, onCommit: () => void = () => undefined) {
     this.#file = file;
+    this.#onCommit = onCommit;
+  }
+
+  /** @throws LockRefused */
+  lock(): void {
+    this.#lock ??= new FileLock(`${this.#file.path}.lock`, process.pid);
   }
 
   /** The reply, or null for a request that gets none. Never throws. */
@@ -47,11 +55,14 @@ export class SqliteConnections {
       case 'savepoint':
       case 'release':
       case 'undo':
-      case 'commit':
         this.#writing()[request.op]();
         return NOTHING;
+      case 'commit':
+        this.#onCommit();
+        this.#writing().commit();
+        return NOTHING;
       case 'lock':
-        this.#lock ??= new FileLock(`${this.#file.path}.lock`, process.pid);
+        this.lock();
         return NOTHING;
       case 'unlock':
         this.#lock?.release();

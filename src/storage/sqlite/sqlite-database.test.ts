@@ -1,5 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -46,14 +46,16 @@ describe('a SQLite database', () => {
   it.runIf(process.platform === 'linux')(
     'lets the thread of the state go before that of telemetry',
     async () => {
-      expect(nicenessOfThreads()).toEqual([0]);
+      // Whoever runs the tests may have put all of them into the background.
+      const own = getPriority();
+      expect(nicenessOfThreads()).toEqual([own]);
       const telemetry = await openTelemetryDatabase({
         directory,
         clock: new VirtualClock(),
         logger: silentLogger,
         role: 'server',
       });
-      expect(nicenessOfThreads().toSorted((a, b) => a - b)).toEqual([0, 10]);
+      expect(nicenessOfThreads().toSorted((a, b) => a - b)).toEqual([own, Math.max(own, 10)]);
       await telemetry.close();
     },
   );

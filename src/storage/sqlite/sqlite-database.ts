@@ -19,6 +19,11 @@ export interface SqliteDatabaseOptions {
   readonly threads: 'two' | 'as_needed' | 'one' | 'none';
   readonly clock: Clock;
   readonly logger: Logger;
+  /**
+   * Called when the writing thread has died within a commit. Callers had `commit_unknown`, and no effect of theirs was
+   * run; nothing is written any more. Memory may differ from what is on disk, so that the process has to end.
+   */
+  readonly onCommitUnknown?: (error: OmoiError) => void;
 }
 
 /** A SQLite database, with the lock that tells servers on one directory apart. */
@@ -51,7 +56,14 @@ export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): Sq
   const { file, clock, logger } = options;
   const { path } = file;
   const { writer, readerThread } = openThreads(options);
-  const queue = new CommitQueue({ thread: writer, path, clock, logger });
+  const onCommitUnknown = (error: OmoiError): void => {
+    logger.error(
+      { path, error: error.message },
+      'Nobody knows whether a commit is on disk: nothing is written any more. A start of Omoi reads what is there.',
+    );
+    options.onCommitUnknown?.(error);
+  };
+  const queue = new CommitQueue({ thread: writer, path, clock, logger, onCommitUnknown });
   const connection = new ThreadConnection(writer, { path, access: 'write' });
   const db = createWriter<Tables>(connection);
   let closing: Promise<void> | null = null;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { silentLogger, VirtualClock } from '#telemetry';
+import { OmoiError, silentLogger, VirtualClock } from '#telemetry';
 import type { StateDatabase, StateTransaction } from '../database.ts';
 import { openStateDatabase, openTelemetryDatabase } from '../open.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -75,6 +75,32 @@ describe('a SQLite database in trouble', () => {
     expect(await keys()).toEqual(['afterwards']);
     // The one that died, and the one in its place, which reads too as long as it has nothing to write.
     expect(threads).toHaveLength(2);
+  });
+});
+
+describe('the lock of a data directory', () => {
+  it('is held by the thread that follows one that died', async () => {
+    const threads: Worker[] = [];
+    const onThread = (worker: Worker): void => void threads.push(worker);
+    process.on('worker', onThread);
+    const directory = mkdtempSync(join(tmpdir(), 'omoi-sqlite-'));
+    const options = { directory, clock: new VirtualClock(), logger: silentLogger, role: 'server' } as const;
+    const database = await openStateDatabase(options);
+    try {
+      await threads[0]?.terminate();
+      await database.transaction((tx) => tx.db.deleteFrom('event_cursors').execute());
+      expect(threads).toHaveLength(2);
+      await expect(openStateDatabase(options)).rejects.toMatchObject({
+        code: 'database_busy',
+        details: { pid: process.pid },
+      });
+    } finally {
+      process.off('worker', onThread);
+      await database.close();
+    }
+    const next = await openStateDatabase(options);
+    await next.close();
+    rmSync(directory, { recursive: true });
   });
 });
 
@@ -250,6 +276,39 @@ describe('the commit queue', () => {
     expect(effects).toEqual([]);
     expect(rolledBack).toEqual([0, 1, 2]);
     await expect(queue.enqueue(async () => 'next')).resolves.toBe('next');
+  });
+
+  it('runs neither kind of effect where nobody knows whether a commit is on disk, and says so', async () => {
+    const unknown = new OmoiError('commit_unknown', 'the thread died within a commit');
+    const thread = {
+      async ask({ op }: { readonly op: 'begin' | 'commit' }): Promise<SqliteReply> {
+        if (op === 'commit') throw unknown;
+        return { id: 1, ok: true, result: { rows: [], changes: null, lastInsertRowid: null } };
+      },
+    };
+    const told: OmoiError[] = [];
+    const queue = new CommitQueue({
+      thread,
+      path: 'state.sqlite',
+      clock: new VirtualClock(),
+      logger: silentLogger,
+      onCommitUnknown: (error) => told.push(error),
+    });
+    const effects: string[] = [];
+    const done = (name: string, fails: boolean) =>
+      queue.enqueue(async ({ afterCommit, afterRollback }, expectAnswer) => {
+        afterCommit(() => effects.push(`${name} is there`));
+        afterRollback(() => effects.push(`${name} is not there`));
+        expectAnswer(Promise.reject(new OmoiError('database_failed', 'the thread died')));
+        if (fails) throw new Error('by itself');
+      });
+    const outcomes = await Promise.allSettled([done('one', false), done('undone', true)]);
+    expect(outcomes).toMatchObject([
+      { status: 'rejected', reason: { code: 'commit_unknown' } },
+      { status: 'rejected', reason: { message: 'by itself' } },
+    ]);
+    expect(effects).toEqual(['undone is not there']);
+    expect(told).toEqual([unknown]);
   });
 
   it('keeps the error of a transaction that failed by itself when its commit fails too', async () => {

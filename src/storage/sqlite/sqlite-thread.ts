@@ -2,11 +2,19 @@ import { Worker } from 'node:worker_threads';
 import { messageOf, OmoiError, type Clock } from '#telemetry';
 import { closedError, type SqliteAccess, type SqliteNote, type SqliteQuestion } from './sqlite-access.ts';
 import { StatementNumbers } from './statement-numbers.ts';
-import type { SqliteFile, SqliteReply, SqliteRequest } from './worker-protocol.ts';
+import type { SqliteFile, SqliteReply, SqliteRequest, SqliteWorkerData } from './worker-protocol.ts';
 
 interface Waiting {
+  readonly op: SqliteQuestion['op'];
   readonly resolve: (reply: SqliteReply) => void;
   readonly reject: (error: Error) => void;
+}
+
+/** What the main thread counts of one worker. */
+interface Running {
+  readonly worker: Worker;
+  readonly commitsBegun: Int32Array;
+  commitsAnswered: number;
 }
 
 /** When a thread that nobody asks may end. */
@@ -28,8 +36,9 @@ const script = import.meta.filename.endsWith('.ts') ? './sqlite-worker.ts' : './
 /**
  * The main thread's end of a thread that owns a SQLite database. What is asked in one turn of the event loop's promises
  * goes to it as one message: waking a thread costs more than most statements. A thread that dies takes what it was asked with
- * it (`database_failed`); the next request starts another one, as it does after one that ended because nobody asked
- * it for long. Keeps the process alive only while it is asked.
+ * it (`database_failed`); the next request starts another one, which holds the lock that the first one held, as it does
+ * after one that ended because nobody asked it for long. One that dies within a commit is not followed by another: whether
+ * the commit is on disk is for the next start of the process to find out. Keeps the process alive only while it is asked.
  */
 export class SqliteThread implements SqliteAccess {
   readonly #file: SqliteFile;
@@ -39,7 +48,10 @@ export class SqliteThread implements SqliteAccess {
   #flushing = false;
   /** Of the present worker. */
   #statements = new StatementNumbers();
-  #worker: Worker | null = null;
+  #running: Running | null = null;
+  #holdsLock = false;
+  /** Why nothing can be asked any more. */
+  #lost: OmoiError | null = null;
   /** The end of a worker that was idle. */
   #retiring: Promise<void> = Promise.resolve();
   #lastId = 0;
@@ -60,17 +72,17 @@ export class SqliteThread implements SqliteAccess {
   }
 
   get isRunning(): boolean {
-    return this.#worker !== null;
+    return this.#running !== null;
   }
 
-  /** @throws OmoiError `database_failed` when the thread died, `shutting_down` once it is closed */
   ask(question: SqliteQuestion): Promise<SqliteReply> {
     if (this.#closed) return Promise.reject(closedError(this.#file.path));
+    if (this.#lost) return Promise.reject(this.#lost);
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      const worker = this.#running();
+      const { worker } = this.#started();
       if (this.#waiting.size === 0) worker.ref();
-      this.#waiting.set(id, { resolve, reject });
+      this.#waiting.set(id, { op: question.op, resolve, reject });
       if ('sql' in question) {
         this.#requests.push({ ...question, id, sql: this.#statements.of(question.sql) });
       } else this.#requests.push({ op: question.op, id });
@@ -86,12 +98,12 @@ export class SqliteThread implements SqliteAccess {
   /** Closes the database behind what was asked before, and ends the thread. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    const worker = this.#worker;
-    if (!worker) {
+    if (!this.#running) {
       this.#closed = true;
       await this.#retiring;
       return;
     }
+    const { worker } = this.#running;
     const ended = endOf(worker);
     // Refused when the thread dies on the way; it has ended then.
     const asked = this.ask({ op: 'close' }).catch(() => undefined);
@@ -128,39 +140,50 @@ export class SqliteThread implements SqliteAccess {
   #post(requests: readonly SqliteRequest[]): Error | null {
     try {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      this.#running().postMessage(requests);
+      this.#started().worker.postMessage(requests);
       return null;
     } catch (error) {
       return error instanceof Error ? error : new Error(messageOf(error));
     }
   }
 
-  #running(): Worker {
-    if (this.#worker) return this.#worker;
+  #started(): Running {
+    if (this.#running) return this.#running;
+    const commitsBegun = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const workerData: SqliteWorkerData = { ...this.#file, takesLock: this.#holdsLock, commitsBegun };
     const worker = new Worker(new URL(script, import.meta.url), {
-      workerData: this.#file,
+      workerData,
       name: 'omoi-sqlite',
       resourceLimits: { maxOldGenerationSizeMb },
     });
     worker.unref();
     this.#statements = new StatementNumbers();
+    const running: Running = { worker, commitsBegun: new Int32Array(commitsBegun), commitsAnswered: 0 };
     let cause: unknown;
     worker.on('message', (replies: readonly SqliteReply[]) => {
-      for (const reply of replies) this.#settle(reply.id)?.resolve(reply);
+      for (const reply of replies) this.#answered(running, reply);
     });
     worker.on('error', (error) => {
       cause = error;
     });
-    worker.on('exit', () => this.#onExit(worker, cause));
-    this.#worker = worker;
-    return worker;
+    worker.on('exit', () => this.#onExit(running, cause));
+    this.#running = running;
+    return running;
+  }
+
+  #answered(running: Running, reply: SqliteReply): void {
+    const waiting = this.#settle(reply.id);
+    if (waiting?.op === 'commit') running.commitsAnswered += 1;
+    if (waiting?.op === 'lock') this.#holdsLock = reply.ok;
+    if (waiting?.op === 'unlock') this.#holdsLock = false;
+    waiting?.resolve(reply);
   }
 
   #settle(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (this.#waiting.size === 0) {
-      this.#worker?.unref();
+      this.#running?.worker.unref();
       this.#watchIdle();
     }
     return waiting;
@@ -186,27 +209,29 @@ export class SqliteThread implements SqliteAccess {
 
   /** Lets the worker go: it closes its database and ends, while another one may start already. */
   #retire(): void {
-    const worker = this.#worker;
-    if (!worker) return;
-    this.#worker = null;
+    if (!this.#running) return;
+    const { worker } = this.#running;
+    this.#running = null;
     this.#retiring = endOf(worker);
     const close: readonly SqliteRequest[] = [{ op: 'close', id: ++this.#lastId }];
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage(close);
   }
 
-  #onExit(worker: Worker, cause: unknown): void {
-    if (this.#worker !== worker) return;
-    this.#worker = null;
+  #onExit(running: Running, cause: unknown): void {
+    if (this.#running !== running) return;
+    this.#running = null;
     this.#requests = [];
     const why = cause === undefined ? 'it ended' : messageOf(cause);
-    const error = new OmoiError(
-      'database_failed',
-      `the thread of the database ${this.#file.path} died: ${why}`,
-      {},
-      cause,
-    );
-    for (const { reject } of this.#waiting.values()) reject(error);
+    const what = `the thread of the database ${this.#file.path} died`;
+    const died = new OmoiError('database_failed', `${what}: ${why}`, {}, cause);
+    let inCommit: OmoiError | null = null;
+    if (Atomics.load(running.commitsBegun, 0) > running.commitsAnswered) {
+      inCommit = new OmoiError('commit_unknown', `${what} within a commit: ${why}`, {}, cause);
+      this.#lost = new OmoiError('database_failed', `${what} within a commit; start Omoi again`, {}, cause);
+    }
+    const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
+    for (const { op, reject } of waiting) reject(op === 'commit' && inCommit ? inCommit : died);
   }
 }

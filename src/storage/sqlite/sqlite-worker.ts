@@ -2,14 +2,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { SqliteConnections } from './sqlite-connections.ts';
 import { stayInBackground } from './thread-priority.ts';
-import type { SqliteFile, SqliteRequest } from './worker-protocol.ts';
+import type { SqliteRequest, SqliteWorkerData } from './worker-protocol.ts';
 
 const port = parentPort;
 if (!port) throw new Error('sqlite-worker runs in a worker thread');
 // The thread that started this one is of the same build: it sends what the protocol says.
-const file = workerData as SqliteFile;
+const { takesLock, commitsBegun, ...file } = workerData as SqliteWorkerData;
 if (file.background === true) stayInBackground();
-const connections = new SqliteConnections(file);
+const begun = new Int32Array(commitsBegun);
+const connections = new SqliteConnections(file, () => void Atomics.add(begun, 0, 1));
+if (takesLock) connections.lock();
 
 port.on('message', (requests: readonly SqliteRequest[]) => {
   port.postMessage(requests.map((request) => connections.answer(request)).filter((reply) => reply !== null));

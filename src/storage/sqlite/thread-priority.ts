@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { basename } from 'node:path';
 
 /** Of `nice`: beside a thread at 0 this one gets a tenth of a CPU that both want, and all of one that nobody wants. */
@@ -12,7 +12,8 @@ const BACKGROUND_NICENESS = 10;
 export function stayInBackground(): void {
   if (process.platform !== 'linux') return;
   try {
-    setPriority(Number(basename(readlinkSync('/proc/thread-self'))), BACKGROUND_NICENESS);
+    const thread = Number(basename(readlinkSync('/proc/thread-self')));
+    setPriority(thread, Math.max(getPriority(thread), BACKGROUND_NICENESS));
   } catch {
     // It works as well at the common priority, only less politely.
   }

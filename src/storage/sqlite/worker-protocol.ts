@@ -9,6 +9,14 @@ export interface SqliteFile {
   readonly background?: boolean;
 }
 
+/** What the thread is started with, beside its file. */
+export interface SqliteWorkerData extends SqliteFile {
+  /** Whether it takes the lock before anything else: the thread before it held it. */
+  readonly takesLock: boolean;
+  /** One number that both threads see: how many commits the thread has begun. */
+  readonly commitsBegun: SharedArrayBuffer;
+}
+
 /**
  * A statement: its text, or the number that a text was given when it was sent for the first time. Texts are longer
  * than all that goes with them, and the same few are sent thousands of times a second.

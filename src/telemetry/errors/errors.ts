@@ -58,6 +58,10 @@ export const ERROR_CATALOGUE = {
   database_too_new: entry(500, 'Start the Omoi version that wrote the database, or a newer one.'),
   database_busy: entry(500, 'Stop the other server that uses this data directory, or choose another.'),
   database_failed: entry(503, 'Look at the server log for the cause; the call may be repeated.', true),
+  commit_unknown: entry(
+    503,
+    'Look whether it was done before you do it again: Omoi ended while it was written, and knows after its next start.',
+  ),
   database_conflict: entry(
     503,
     'Try again; other changes of the same rows got in the way several times in a row.',

@@ -2,6 +2,7 @@ import { OmoiError, type ErrorCode } from './errors.ts';
 
 /** What says that Omoi's own database, or its disk, is away: whoever relies on what others write may have missed it. */
 const OUTAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'commit_unknown',
   'database_failed',
   'storage_failed',
   'storage_full',
