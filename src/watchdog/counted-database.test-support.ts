@@ -8,6 +8,8 @@ export class CountedDatabase {
   /** Rows that they gave. */
   rows = 0;
   transactions = 0;
+  /** Remediations that were read whole, outside of transactions. */
+  remediationsRead = 0;
   /** The text of every statement there has been. */
   readonly texts = new Set<string>();
 
@@ -15,6 +17,7 @@ export class CountedDatabase {
     this.statements = 0;
     this.rows = 0;
     this.transactions = 0;
+    this.remediationsRead = 0;
   }
 
   around(database: StateDatabase): StateDatabase {
@@ -32,7 +35,13 @@ export class CountedDatabase {
     };
     return {
       ...database,
-      reader: database.reader.withPlugin(counting),
+      reader: database.reader.withPlugin(counting).withPlugin({
+        transformQuery: ({ node }) => node,
+        transformResult: async ({ result }) => {
+          this.remediationsRead += result.rows.filter((row) => 'plan' in row).length;
+          return result;
+        },
+      }),
       transaction: (work) => {
         this.transactions++;
         return database.transaction((tx) => work({ ...tx, db: tx.db.withPlugin(counting) }));

@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CountedDatabase } from './counted-database.test-support.ts';
+import { TroubledDatabase } from './troubled-database.test-support.ts';
 import { RemediationArchive } from './remediations/remediation-archive.ts';
 import {
   becomes,
+  becomesInTime,
   flood,
   heldBy,
   openStage,
@@ -97,6 +99,36 @@ describe('one repair', () => {
     await holdBack(1000, silent);
     expect(await heldCount('observe')).toBe(1000);
     expect(await costOf('a3', other('w-3'))).toEqual(free);
+  });
+});
+
+describe('a look for what was written though it was said to have failed', () => {
+  it('reads what is missing in memory whole, and of all others their ids', async () => {
+    counted = new CountedDatabase();
+    const troubled = new TroubledDatabase();
+    stage = await openStage([OBSERVE, OTHER], {}, (database, clock) =>
+      troubled.around(counted.around(database), clock),
+    );
+    await holdBack(1000, silent);
+    stage.fleet.addAgent('w-1');
+    counted.reset();
+    troubled.troubles = ['fails_after_commit'];
+    await stage.alerts.raise('a1', other('w-1'));
+    await becomesInTime(stage, 'a1', 'verifying');
+    expect(troubled.troubles).toEqual([]);
+    expect(counted.remediationsRead).toBeGreaterThan(0);
+    expect(counted.remediationsRead).toBeLessThan(10);
+  });
+
+  it('takes up as many as there may be when the process starts', async () => {
+    await open(OBSERVE);
+    await holdBack(450, silent);
+    counted.reset();
+    await stage.restartProcess();
+    await stage.clock.advance(0);
+    expect(counted.remediationsRead).toBe(450);
+    expect(await heldCount('observe')).toBe(450);
+    for (let number = 0; number < 450; number++) expect(await stateOf(stage, `h${number}`)).toBe('planned');
   });
 });
 

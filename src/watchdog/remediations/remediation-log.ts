@@ -36,6 +36,8 @@ export interface RemediationLogParts {
 
 /** A suppression's reason and end as they are shown are no older than this. */
 const MAX_SUPPRESSION_AGE_MS = 30_000;
+/** Plans, evidence and last outputs of so many take some megabytes at most. */
+const maxRowsPerRead = 200;
 
 /** What changes with a transition. */
 type Change = Partial<Omit<Remediation, 'id' | 'state' | 'updated_at_ms'>>;
@@ -331,14 +333,31 @@ export class RemediationLog {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Those that have not ended, in the order in which they were planned. */
-  async open(): Promise<readonly Remediation[]> {
-    return this.#parts.database.reader
+  /** The ids of those that have not ended, in the order in which they were planned: `maxOpenRemediations` at most. */
+  async openIds(): Promise<readonly string[]> {
+    const rows = await this.#parts.database.reader
       .selectFrom('remediations')
-      .selectAll()
+      .select('id')
       .where('state', 'in', OPEN_REMEDIATION_STATES)
       .orderBy('id')
       .execute();
+    return rows.map(({ id }) => id);
+  }
+
+  /** Those of the ids that have not ended, in their order. Each carries its plan, so that a few are read at a time. */
+  async open(ids: readonly string[]): Promise<readonly Remediation[]> {
+    const found: Remediation[] = [];
+    for (let at = 0; at < ids.length; at += maxRowsPerRead) {
+      const rows = await this.#parts.database.reader
+        .selectFrom('remediations')
+        .selectAll()
+        .where('id', 'in', ids.slice(at, at + maxRowsPerRead))
+        .where('state', 'in', OPEN_REMEDIATION_STATES)
+        .orderBy('id')
+        .execute();
+      found.push(...rows);
+    }
+    return found;
   }
 
   async #move(

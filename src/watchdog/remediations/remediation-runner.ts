@@ -113,17 +113,21 @@ export class RemediationRunner {
 
   /** Takes up what was open when the last process ended. */
   async resume(): Promise<void> {
-    const rows = await this.#parts.log.open();
-    this.#parts.slots.start(rows);
+    const { log, slots } = this.#parts;
+    const rows = await log.open(await log.openIds());
+    slots.start(rows);
     for (const row of rows) this.#wake(this.#takeUp(row));
   }
 
   /** Takes up what is open on disk and not in memory, after a commit that failed. @returns it */
   async takeUpMissing(): Promise<readonly Remediation[]> {
     const { doubtful } = this.#first;
-    const rows = await this.#parts.log.open();
-    this.#first.settleDoubts(doubtful, new Set(rows.map(({ id }) => id)));
-    const missing = rows.filter(({ id }) => !this.#open.get(id));
+    const { log } = this.#parts;
+    const openIds = await log.openIds();
+    this.#first.settleDoubts(doubtful, new Set(openIds));
+    const isMissing = (id: string): boolean => !this.#open.get(id);
+    // Looked at again behind the read: some may have come meanwhile.
+    const missing = (await log.open(openIds.filter(isMissing))).filter(({ id }) => isMissing(id));
     for (const row of missing) {
       const open = this.#takeUp(row);
       // It may have ended since it was read.
