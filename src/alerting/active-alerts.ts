@@ -1,4 +1,4 @@
-import { OmoiError, Stretch, type ActiveAlertState, type Clock, type Labels } from '#telemetry';
+import { PageCursors, Stretch, type ActiveAlertState, type Clock, type Labels } from '#telemetry';
 import { expandAnnotations, type ExpansionContext } from './evaluation/alert-elements.ts';
 import type { LoadedRules } from './rules/loaded-rules.ts';
 import type { AlertingRule } from './rules/rule.ts';
@@ -62,7 +62,7 @@ export async function activeAlertsOf(
 /**
  * A page of all label sets that are pending or firing: rule by rule as they are loaded, those of one rule by
  * fingerprint, so that what comes and goes between two pages moves nothing else.
- * @throws OmoiError `invalid_request` for a broken cursor, or where the rule in which the page before ended is gone
+ * @throws OmoiError `invalid_cursor`, also where the rule in which the page before ended is gone
  */
 export async function pageOfActiveAlerts(
   { states }: Pick<LoadedRules, 'states'>,
@@ -71,8 +71,13 @@ export async function pageOfActiveAlerts(
 ): Promise<ActiveAlertPage> {
   const stretch = new Stretch(clock);
   const alerts: ActiveAlertPage['alerts'][number][] = [];
-  let begin = query.cursor === undefined ? null : parseCursor(query.cursor, states);
-  let end: Cursor | null = null;
+  const { cursor, limit, ...filters } = query;
+  const cursors = new PageCursors('active alerts', filters);
+  let begin = cursor === undefined ? null : parsePlace(cursors.placeOf(cursor));
+  if (cursor !== undefined && begin !== null && !states.has(begin.ruleKey)) {
+    throw cursors.refused(cursor, 'names a rule that is not loaded any more');
+  }
+  let end: Place | null = null;
   for (const [ruleKey, { definition, instances }] of states) {
     if (begin !== null && begin.ruleKey !== ruleKey) continue;
     const after = begin?.fingerprint ?? '';
@@ -80,7 +85,8 @@ export async function pageOfActiveAlerts(
     const { rule } = definition;
     if (rule.kind === 'recording' || (query.ruleId !== undefined && query.ruleId !== rule.id)) continue;
     for (const instance of wantedInstances(instances, after, query.state)) {
-      if (end !== null && alerts.length === query.limit) return { alerts, nextCursor: formatCursor(end) };
+      if (end !== null && alerts.length === limit)
+        return { alerts, nextCursor: cursors.at(formatPlace(end)) };
       if (stretch.isOver) await stretch.pause();
       const alert = activeAlert(rule, instance, expansion);
       if (alert) alerts.push({ ...alert, ruleId: rule.id });
@@ -104,22 +110,18 @@ function wantedInstances(
     .sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
 }
 
-interface Cursor {
+interface Place {
   readonly fingerprint: string;
   readonly ruleKey: string;
 }
 
-function formatCursor({ fingerprint, ruleKey }: Cursor): string {
+function formatPlace({ fingerprint, ruleKey }: Place): string {
   return `${fingerprint}.${ruleKey}`;
 }
 
-function parseCursor(text: string, states: ReadonlyMap<string, unknown>): Cursor {
-  const [, fingerprint = '', ruleKey = ''] = /^([0-9a-f]{16})\.(.+)$/s.exec(text) ?? [];
-  if (states.has(ruleKey)) return { fingerprint, ruleKey };
-  throw new OmoiError(
-    'invalid_request',
-    `cursor ${JSON.stringify(text)} is none that Omoi gave, or its rule is not loaded any more: begin with the first page`,
-  );
+function parsePlace(place: string): Place {
+  const dot = place.indexOf('.');
+  return { fingerprint: place.slice(0, dot), ruleKey: place.slice(dot + 1) };
 }
 
 function activeAlert(

@@ -1,4 +1,4 @@
-import { nextTurn, OmoiError, SerialQueue, type Clock } from '#telemetry';
+import { nextTurn, PageCursors, SerialQueue, type Clock } from '#telemetry';
 
 /** Where a search stands in what is ordered by time and then by the number of the row: the next is before it. */
 export interface Position {
@@ -35,24 +35,24 @@ export class SlicedSearch {
   readonly #turns = new SerialQueue();
   readonly #name: string;
 
-  /** @param name begins the cursors: one of another search is refused */
+  /** @param name of what is searched */
   constructor(name: 'logs' | 'traces', clock: Clock) {
     this.#name = name;
     this.#clock = clock;
   }
 
   /**
-   * @param from the cursor of the page before, or undefined for the newest
-   * @param limit how many items at most
+   * @param query the filters, how many items at most, and the cursor of the page before: none for the newest
    * @param read gives the slice before a position; at most `limit` items of it
-   * @throws OmoiError `invalid_request` where the cursor is none of this search
+   * @throws OmoiError `invalid_cursor` where the cursor is none of this search
    */
   async run<Found>(
-    { from, limit }: { readonly from: string | undefined; readonly limit: number },
+    { cursor, limit, ...filters }: { readonly cursor?: string; readonly limit: number },
     read: (before: Position | null, limit: number) => Promise<Slice<Found>>,
   ): Promise<SearchPage<Found>> {
     const found: Found[] = [];
-    let before = from === undefined ? null : this.#positionOf(from);
+    const cursors = new PageCursors(this.#name, filters);
+    let before = cursor === undefined ? null : parsePlace(cursors.placeOf(cursor));
     const endMs = this.#clock.monotonicMs() + maxSearchMs;
     for (;;) {
       const at = before;
@@ -60,25 +60,21 @@ export class SlicedSearch {
       found.push(...slice.found.map(({ item }) => item));
       if (found.length >= limit || slice.isFull) {
         const last = slice.found.at(-1)?.at ?? at;
-        return { found, nextCursor: last ? this.#cursorOf(last) : null };
+        return { found, nextCursor: last ? cursors.at(formatPlace(last)) : null };
       }
       if (slice.next === null) return { found, nextCursor: null };
       before = slice.next;
-      if (this.#clock.monotonicMs() >= endMs) return { found, nextCursor: this.#cursorOf(before) };
+      if (this.#clock.monotonicMs() >= endMs) return { found, nextCursor: cursors.at(formatPlace(before)) };
       await nextTurn();
     }
   }
+}
 
-  #cursorOf({ time, row }: Position): string {
-    return `${this.#name}.${time}.${row}`;
-  }
+function formatPlace({ time, row }: Position): string {
+  return `${time}.${row}`;
+}
 
-  #positionOf(cursor: string): Position {
-    const [, name, time, row] = /^(\w+)\.(\d{1,16})\.(\d{1,16})$/.exec(cursor) ?? [];
-    if (name === this.#name) return { time: Number(time), row: Number(row) };
-    throw new OmoiError(
-      'invalid_request',
-      `cursor: "${cursor}" is no next_cursor of a search of ${this.#name}`,
-    );
-  }
+function parsePlace(place: string): Position {
+  const [time, row] = place.split('.');
+  return { time: Number(time), row: Number(row) };
 }

@@ -69,6 +69,7 @@ export {
 export { createSystemClock } from './time/system-clock.ts';
 export { SteadyClock } from './time/steady-clock.ts';
 export { VirtualClock } from './time/virtual-clock.ts';
+export { PageCursors } from './page-cursors.ts';
 export { jsonObjectSchema } from './json-object.ts';
 export { createSeededRandom, createSystemRandom, type Random } from './random.ts';
 export { createId, idText, nameText } from './ids.ts';

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PageCursors } from '#telemetry';
 import { adminOf } from './support/admin.ts';
 import type { Client } from './support/client.ts';
 import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
@@ -6,14 +7,16 @@ import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
 const directory = dataDirectory();
 let server: OmoiServer;
 let admin: Client;
-/** A rule that is loaded; it stands in the cursors of two lists. */
+/** The cursor behind a rule that is loaded, and that rule: it stands in the cursors of two lists. */
+let behindRule: string;
 let rule: string;
 
 beforeAll(async () => {
   server = await OmoiServer.start(directory.path);
   admin = await adminOf(server, directory.path);
   const { next_cursor } = await admin.read<{ next_cursor: string }>('/api/v1/alerts/rules?limit=1');
-  rule = next_cursor;
+  behindRule = next_cursor;
+  rule = new PageCursors('rules', {}).placeOf(next_cursor);
 });
 
 afterAll(async () => {
@@ -34,6 +37,13 @@ interface PagedList {
 
 const id = (prefix: string): string => `${prefix}_01kb6fh9rg${'0'.repeat(12)}`;
 const refused = '400 invalid_request';
+const refusedBy = ({ parameter }: PagedList): string =>
+  parameter === 'cursor' ? '400 invalid_cursor' : refused;
+/** As the lists give them where nothing else is asked for. */
+const ALERTS = new PageCursors('alerts', { matchers: [] });
+const ACTIVE = new PageCursors('active alerts', {});
+const LOGS = new PageCursors('logs', {});
+const TRACES = new PageCursors('traces', { attributes: {} });
 /** Beyond all that a date can be, and beyond all whole numbers. */
 const endOfTime = '9'.repeat(16);
 
@@ -41,22 +51,25 @@ const LISTS: readonly PagedList[] = [
   {
     path: '/api/v1/alerts',
     parameter: 'cursor',
-    own: () => `1764330000000.${id('alrt')}`,
+    own: () => ALERTS.at(`1764330000000.${id('alrt')}`),
     forged: '200',
     extremes: [
-      [`${endOfTime}.${id('alrt')}`, '200'],
-      [`0.${id('alrt')}`, '200'],
-      [`1764330000000.${id('task')}`, refused],
-      ['1764330000000.17', refused],
+      [ALERTS.at(`${endOfTime}.${id('alrt')}`), '200'],
+      [ALERTS.at(`0.${id('alrt')}`), '200'],
+      [`1764330000000.${id('alrt')}`, '400 invalid_cursor'],
+      [
+        new PageCursors('alerts', { matchers: [], state: 'firing' }).at(`1764330000000.${id('alrt')}`),
+        '400 invalid_cursor',
+      ],
     ],
   },
-  { path: '/api/v1/alerts/rules', parameter: 'cursor', own: () => rule, forged: '200' },
+  { path: '/api/v1/alerts/rules', parameter: 'cursor', own: () => behindRule, forged: '200' },
   {
     path: '/api/v1/alerts/active',
     parameter: 'cursor',
-    own: () => `${'f'.repeat(16)}.${rule}`,
+    own: () => ACTIVE.at(`${'f'.repeat(16)}.${rule}`),
     forged: '200',
-    extremes: [[`${'f'.repeat(16)}.no/such rule`, refused]],
+    extremes: [[ACTIVE.at(`${'f'.repeat(16)}.no/such rule`), '400 invalid_cursor']],
   },
   { path: '/api/v1/fleet/tasks', parameter: 'after', own: () => id('task'), forged: '404 unknown_task' },
   { path: '/api/v1/fleet/locks', parameter: 'after', own: () => id('lock'), forged: '200' },
@@ -72,21 +85,23 @@ const LISTS: readonly PagedList[] = [
   {
     path: '/api/v1/observability/logs',
     parameter: 'cursor',
-    own: () => 'logs.1764330000000.7',
+    own: () => LOGS.at('1764330000000.7'),
     forged: '200',
     extremes: [
-      [`logs.${endOfTime}.${endOfTime}`, '200'],
-      ['logs.0.0', '200'],
+      [LOGS.at(`${endOfTime}.${endOfTime}`), '200'],
+      [LOGS.at('0.0'), '200'],
+      ['1764330000000.7', '400 invalid_cursor'],
     ],
   },
   {
     path: '/api/v1/observability/traces',
     parameter: 'cursor',
-    own: () => 'traces.1764330000000000.7',
+    own: () => TRACES.at('1764330000000000.7'),
     forged: '200',
     extremes: [
-      [`traces.${endOfTime}.${endOfTime}`, '200'],
-      ['traces.0.0', '200'],
+      [TRACES.at(`${endOfTime}.${endOfTime}`), '200'],
+      [TRACES.at('0.0'), '200'],
+      ['1764330000000000.7', '400 invalid_cursor'],
     ],
   },
 ];
@@ -139,7 +154,7 @@ describe('a cursor that a list did not give', () => {
     for (const [cursor = ''] of expected) answers.push([cursor, await answerTo(list, cursor)]);
     expect(answers).toEqual(expected);
     for (const broken of ['\0', '\u{10ffff}'.repeat(30), "' or 1=1 --", '../', '{}']) {
-      expect([broken, await answerTo(list, broken)]).toEqual([broken, refused]);
+      expect([broken, await answerTo(list, broken)]).toEqual([broken, refusedBy(list)]);
     }
   });
 
@@ -147,7 +162,8 @@ describe('a cursor that a list did not give', () => {
     for (const other of [...LISTS, ...BY_NAME_OR_NUMBER]) {
       if (other.path === list.path) continue;
       const cursor = other.own();
-      expect([other.path, cursor, await answerTo(list, cursor)]).toEqual([other.path, cursor, refused]);
+      const expected = [other.path, cursor, refusedBy(list)];
+      expect([other.path, cursor, await answerTo(list, cursor)]).toEqual(expected);
     }
   });
 });

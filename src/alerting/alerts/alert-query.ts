@@ -1,6 +1,14 @@
 import { parseMatcher } from '#promql';
 import { listInSlices, type ListSlice, type StateDatabase } from '#storage';
-import { matchesAll, messageOf, OmoiError, parseLabels, type AlertState, type Matcher } from '#telemetry';
+import {
+  matchesAll,
+  messageOf,
+  OmoiError,
+  PageCursors,
+  parseLabels,
+  type AlertState,
+  type Matcher,
+} from '#telemetry';
 import type { AlertRow } from './alert-row.ts';
 
 /** How many rows are read at once while matchers, which the database does not know, drop some. */
@@ -28,35 +36,37 @@ export interface AlertPage {
   readonly nextCursor: string | null;
 }
 
-/** Alerts, the newest first. @throws OmoiError `invalid_request` for a broken cursor or matcher */
+/** Alerts, the newest first. @throws OmoiError `invalid_cursor`; `invalid_request` for a broken matcher */
 export async function listAlerts(database: StateDatabase, filter: AlertFilter): Promise<AlertPage> {
   const matchers = filter.matchers.map(parseAlertMatcher);
   const slices = alertSlices(database, filter);
   const found: AlertRow[] = [];
-  let after = filter.cursor === undefined ? null : parseCursor(filter.cursor);
-  const pageRows = matchers.length === 0 ? Math.min(filter.limit, SCAN_ROWS) : SCAN_ROWS;
+  const { cursor, limit, ...filters } = filter;
+  const cursors = new PageCursors('alerts', filters);
+  let after = cursor === undefined ? null : parsePlace(cursors.placeOf(cursor));
+  const pageRows = matchers.length === 0 ? Math.min(limit, SCAN_ROWS) : SCAN_ROWS;
   for (let scanned = 0; scanned < MAX_SCANNED_ROWS;) {
     const rows = await listInSlices(slices, { after, limit: pageRows });
     for (const row of rows) {
       after = { firedAtMs: row.fired_at_ms, id: row.id };
       if (!matchesAll(matchers, parseLabels(row.labels))) continue;
       found.push(row);
-      if (found.length === filter.limit) return { alerts: found, nextCursor: formatCursor(after) };
+      if (found.length === limit) return { alerts: found, nextCursor: cursors.at(formatPlace(after)) };
     }
     scanned += rows.length;
     if (rows.length < pageRows) return { alerts: found, nextCursor: null };
   }
-  return { alerts: found, nextCursor: after === null ? null : formatCursor(after) };
+  return { alerts: found, nextCursor: after === null ? null : cursors.at(formatPlace(after)) };
 }
 
-interface Cursor {
+interface Place {
   readonly firedAtMs: number;
   readonly id: string;
 }
 
 /** One index is walked, that of the filter which leaves the fewest in an incident; the others drop rows of a stretch. */
 function alertSlices({ reader }: StateDatabase, { state, severity, ruleId, acknowledged }: AlertFilter) {
-  const behind = (after: Cursor | null) => {
+  const behind = (after: Place | null) => {
     let rows = reader.selectFrom('alerts').orderBy('fired_at_ms', 'desc').orderBy('id', 'desc');
     if (state === 'firing') rows = rows.where('state', '=', state);
     else if (ruleId !== undefined) rows = rows.where('rule_id', '=', ruleId);
@@ -69,7 +79,7 @@ function alertSlices({ reader }: StateDatabase, { state, severity, ruleId, ackno
     );
   };
   return {
-    async end(after: Cursor | null, rows: number): Promise<Cursor | null> {
+    async end(after: Place | null, rows: number): Promise<Place | null> {
       const query = behind(after).select(['fired_at_ms as firedAtMs', 'id']);
       return (
         (await query
@@ -78,7 +88,7 @@ function alertSlices({ reader }: StateDatabase, { state, severity, ruleId, ackno
           .executeTakeFirst()) ?? null
       );
     },
-    find({ after, until, rows, limit }: ListSlice<Cursor>): Promise<AlertRow[]> {
+    find({ after, until, rows, limit }: ListSlice<Place>): Promise<AlertRow[]> {
       let stretch = behind(after).selectAll();
       if (until !== null) {
         stretch = stretch.where((row) =>
@@ -97,14 +107,13 @@ function alertSlices({ reader }: StateDatabase, { state, severity, ruleId, ackno
   };
 }
 
-function formatCursor(cursor: Cursor): string {
-  return `${cursor.firedAtMs}.${cursor.id}`;
+function formatPlace({ firedAtMs, id }: Place): string {
+  return `${firedAtMs}.${id}`;
 }
 
-function parseCursor(text: string): Cursor {
-  const match = /^(\d{1,16})\.(alrt_\w{22})$/.exec(text);
-  if (!match) throw new OmoiError('invalid_request', `cursor ${JSON.stringify(text)} is none that Omoi gave`);
-  return { firedAtMs: Number(match[1]), id: match[2] ?? '' };
+function parsePlace(place: string): Place {
+  const [firedAtMs, id = ''] = place.split('.');
+  return { firedAtMs: Number(firedAtMs), id };
 }
 
 /** A matcher whose value has no quotes. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PageCursors } from '#telemetry';
 import { openAlertApi, type AlertApi } from './alert-routes.test-support.ts';
 import { activeAlertsAnswer, alertsAnswer, rulesAnswer, timelineAnswer } from './alert-schemas.ts';
 
@@ -26,8 +27,13 @@ describe('/api/v1/alerts', () => {
     expect(one.alerts).toMatchObject([
       { labels: { phase: 'a' }, value: '31', annotations: { summary: 'a: 31' } },
     ]);
-    const first = await read(alertsAnswer, '/api/v1/alerts?limit=1&state=firing&rule_id=queues/High');
-    const second = await read(alertsAnswer, `/api/v1/alerts?limit=1&cursor=${first.next_cursor}`);
+    const high = '/api/v1/alerts?state=firing&rule_id=queues/High';
+    const first = await read(alertsAnswer, `${high}&limit=1`);
+    const second = await read(alertsAnswer, `${high}&limit=5&cursor=${first.next_cursor}`);
+    for (const other of ['', '?state=firing', '?state=firing&rule_id=queues/Slow']) {
+      const url = `/api/v1/alerts${other}${other === '' ? '?' : '&'}cursor=${first.next_cursor}`;
+      expect(await call('GET', url)).toMatchObject({ status: 400, body: { error: 'invalid_cursor' } });
+    }
     const idsOf = (page: { alerts: { id: string }[] }) => page.alerts.map(({ id }) => id);
     expect([...idsOf(first), ...idsOf(second)]).toEqual(idsOf(all));
     expect((await call('GET', '/api/v1/alerts?severity=info')).body).toEqual({
@@ -39,7 +45,7 @@ describe('/api/v1/alerts', () => {
   it.each([
     ['/api/v1/alerts?matcher=nonsense', 400, 'invalid_request'],
     ['/api/v1/alerts?matcher=a%3D~%22(%22', 400, 'invalid_request'],
-    ['/api/v1/alerts?cursor=1', 400, 'invalid_request'],
+    ['/api/v1/alerts?cursor=1', 400, 'invalid_cursor'],
     ['/api/v1/alerts?state=burning', 400, 'invalid_request'],
     ['/api/v1/alerts?limit=0', 400, 'invalid_request'],
     ['/api/v1/alerts/alrt_none', 404, 'unknown_alert'],
@@ -133,15 +139,19 @@ describe('/api/v1/alerts', () => {
     const next = `cursor=${encodeURIComponent(first.next ?? '')}`;
     const left = all.names.slice(3).filter((name) => !name.includes(' a '));
     expect((await activeOf(next)).names).toEqual(left);
-    const [, ...key] = (first.next ?? '').split('.');
     for (const [list, cursor] of [
-      ['active', `${'0'.repeat(16)}.${key.join('.')}x`],
-      ['rules', `${key.join('.')}x`],
-    ]) {
-      const url = `/api/v1/alerts/${list}?cursor=${encodeURIComponent(cursor ?? '')}`;
+      ['active', new PageCursors('active alerts', {}).at(`${'0'.repeat(16)}.queues/Gone`)],
+      ['rules', new PageCursors('rules', {}).at('queues/Gone')],
+    ] as const) {
+      const url = `/api/v1/alerts/${list}?cursor=${encodeURIComponent(cursor)}`;
       expect(await call('GET', url)).toMatchObject({
         status: 400,
-        body: { error: 'invalid_request', message: expect.stringContaining('begin with the first page') },
+        body: {
+          error: 'invalid_cursor',
+          message: expect.stringMatching(
+            /names a rule that is not loaded any more: begin with the first page/,
+          ),
+        },
       });
     }
   });

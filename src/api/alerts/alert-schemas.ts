@@ -28,7 +28,7 @@ export const alertsQuery = z.strictObject({
     .transform((given) => (given === undefined ? [] : typeof given === 'string' ? [given] : given))
     .describe('`name="value"`, with =, !=, =~ or !~; may be repeated, then all have to fit.'),
   limit: wholeNumber({ min: 1, max: 1000 }).default(100),
-  cursor: z.string().max(120).optional().describe('`next_cursor` of the page before.'),
+  cursor: z.string().max(200).optional().describe('`next_cursor` of the page before.'),
 });
 
 export const alertView = z.object({
@@ -60,14 +60,14 @@ export const timelineAnswer = z.object({ alert_id: z.string(), events: z.array(e
 
 export const rulesQuery = z.strictObject({
   limit: wholeNumber({ min: 1, max: 1000 }).default(100).describe('How many rules.'),
-  cursor: z.string().max(1000).optional().describe('`next_cursor` of the page before.'),
+  cursor: z.string().max(1500).optional().describe('`next_cursor` of the page before.'),
 });
 
 export const activeAlertsQuery = z.strictObject({
   rule_id: storedText(500).optional().describe('`group/alert`'),
   state: z.enum(ACTIVE_ALERT_STATES).optional(),
   limit: wholeNumber({ min: 1, max: 1000 }).default(100),
-  cursor: z.string().max(1200).optional().describe('`next_cursor` of the page before.'),
+  cursor: z.string().max(1500).optional().describe('`next_cursor` of the page before.'),
 });
 
 export const activeAlertsAnswer = z.object({

@@ -8,7 +8,7 @@ const name = storedText(200).min(1);
 const limit = (byDefault: number) => wholeNumber({ min: 1, max: 1000 }).default(byDefault);
 /** Longer ones are cut where they are stored. */
 const attributeText = storedText(10_000);
-const cursor = z.string().max(50).optional().describe('`next_cursor` of the page before.');
+const cursor = z.string().max(100).optional().describe('`next_cursor` of the page before.');
 const nextCursor = z
   .string()
   .nullable()

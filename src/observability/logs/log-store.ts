@@ -114,7 +114,7 @@ export function createLogStore(database: TelemetryDatabase, clock: Clock): LogSt
       const tables = await listDayTables(database);
       let bytes = maxPageBytes;
       const limit = Math.min(query.limit, maxListedLines);
-      const page = await searching.run({ from: query.cursor, limit }, async (before, lines) => {
+      const page = await searching.run({ ...query, limit }, async (before, lines) => {
         const room = { lines, bytes, isEmpty: bytes === maxPageBytes };
         const slice = await sliceOfDays(database, query, { tables, before, room });
         for (const { item } of slice.found) bytes -= item.bytes;

@@ -61,7 +61,7 @@ export function createSpanStore(database: TelemetryDatabase, clock: Clock): Span
     async search(query) {
       const seen = new Set<string>();
       const limit = Math.min(query.limit, maxListedTraces);
-      const page = await searching.run({ from: query.cursor, limit }, async (before, left) => {
+      const page = await searching.run({ ...query, limit }, async (before, left) => {
         // Those that are known may come again: one more for each that a slice can bring.
         const slice = await sliceOfSpans(database, { ...query, limit: left + seen.size }, before);
         const fresh = slice.found.filter(({ item }) => !seen.has(item)).slice(0, left);

@@ -21,6 +21,10 @@ export const ERROR_CATALOGUE = {
     400,
     'Correct or leave out the key or parameter that the message names. Where a client newer than the server sends it, update the server first.',
   ),
+  invalid_cursor: entry(
+    400,
+    'Begin with the first page. A cursor goes with the list and the filters that gave it.',
+  ),
   malformed_json: entry(400, 'Send well-formed JSON.'),
   body_too_large: entry(413, 'Send less at once; the message names the limit.'),
   unsupported_media_type: entry(415, 'Send one of the content types that the message lists.'),
