@@ -82,6 +82,24 @@ describe('what no route reads', () => {
     expect(await call('POST', 'tasks', payload)).toBe('201 taken');
   });
 
+  it('is nothing that a key which stands twice could hide: what is checked is what is done', async () => {
+    const post = async (body: string) => {
+      const headers = { ...fleet.api.as('operator'), 'content-type': 'application/json' };
+      const url = '/api/v1/fleet/tasks';
+      const answer = await fleet.api.app.inject({ method: 'POST', url, headers, payload: body });
+      return [answer.statusCode, answer.json()];
+    };
+    const rest = '"phase_id": "PHASE_TESTING"';
+    expect(await post(`{"task_type": "/", "task_type": "build", ${rest}}`)).toMatchObject([
+      201,
+      { task: { task_type: 'build' } },
+    ]);
+    expect(await post(`{"task_type": "build", "task_type": "/", ${rest}}`)).toMatchObject([
+      400,
+      { error: 'invalid_request' },
+    ]);
+  });
+
   it('may be an empty body where none is read', async () => {
     expect(await call('POST', 'tasks/t1/cancel', {})).toMatch(/^404 unknown_task/);
     expect(await call('POST', 'tasks/t1/cancel')).toMatch(/^404 unknown_task/);
