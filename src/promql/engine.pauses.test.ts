@@ -121,6 +121,24 @@ describe('a query of many parts, none of which pauses by itself', () => {
   });
 });
 
+it('pauses between long series that it answers with as they are', () => {
+  const [samples, count] = [10_000, 80];
+  const one = {
+    timestampsMs: Float64Array.from({ length: samples }, (_, at) => at),
+    values: new Float64Array(samples),
+  };
+  const store: Queryable = {
+    select: () =>
+      Array.from({ length: count }, (_, at) => ({ labels: { __name__: 'm', at: `${at}` }, ...one })),
+  };
+  const work = engineWith().prepare('m[1h]').instantWork(store, samples);
+  let pauses = 0;
+  let step = work.next();
+  for (; step.done !== true; step = work.next()) pauses++;
+  expect(step.value).toMatchObject({ kind: 'matrix', series: { length: count } });
+  expect(pauses).toBeGreaterThanOrEqual(count);
+});
+
 describe('a query of many selectors', () => {
   /** A millisecond goes by at each look at the clock. */
   const clock: Clock = Object.assign(new VirtualClock(), { monotonicMs: () => ++looks });

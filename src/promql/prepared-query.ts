@@ -186,8 +186,8 @@ export class PreparedQuery {
     if (expression.kind === 'matrix_selector') {
       const { selector, rangeMs } = expression;
       const endMs = (selector.at ? resolveAt(selector.at, query) : timestampMs) - selector.offsetMs;
-      const series = yield* seriesOfRuns(runsOf(selector, context), endMs - rangeMs, endMs);
-      for (const { timestampsMs } of series) context.guard.count(timestampsMs.length, timestampsMs.length);
+      const interval = { startMs: endMs - rangeMs, endMs };
+      const series = yield* seriesOfRuns(runsOf(selector, context), interval, context.guard);
       return { kind: 'matrix', series, ...this.#noticed(context) };
     }
     if (expression.kind === 'subquery') {

@@ -3,6 +3,7 @@ import { HISTOGRAM, type VectorTable } from '../evaluation/vector-table.ts';
 import type { Position } from '../syntax/position.ts';
 import { isPresent, rowsByGroup, tableOfGroups, type GroupedRows } from './grouped-rows.ts';
 import type { FoldOptions } from './fold.ts';
+import { numbersFirst, partAt } from './order-statistics.ts';
 
 /** The φ-quantile of each group, φ being one value a step. */
 export function* quantiles(
@@ -37,23 +38,26 @@ export function* quantiles(
 
 /**
  * The φ-quantile of a sample by linear interpolation between the nearest ranks; NaN counts as the smallest value.
- * −∞ for φ < 0, +∞ for φ > 1, NaN for no values. Sorts the array.
+ * −∞ for φ < 0, +∞ for φ > 1, NaN for no values. Reorders the array.
  */
 export function quantileOf(phi: number, sample: Float64Array): number {
   const count = sample.length;
   if (count === 0 || Number.isNaN(phi)) return NaN;
   if (phi < 0) return -Infinity;
   if (phi > 1) return Infinity;
-  sample.sort();
-  let numbers = count;
-  while (numbers > 0 && Number.isNaN(sample[numbers - 1])) numbers--;
+  const numbers = numbersFirst(sample);
   const nans = count - numbers;
-  const at = (place: number): number => (place < nans ? NaN : (sample[place - nans] ?? NaN));
   const rank = phi * (count - 1);
   const lower = Math.max(0, Math.floor(rank));
   const upper = Math.min(count - 1, lower + 1);
   const weight = rank - Math.floor(rank);
-  return at(lower) * (1 - weight) + at(upper) * weight;
+  if (lower < nans) return NaN;
+  const place = lower - nans;
+  partAt(sample.subarray(0, numbers), place);
+  const least = sample[place] ?? NaN;
+  let next = upper === lower ? least : Infinity;
+  for (let at = place + 1; at < numbers; at++) next = Math.min(next, sample[at] ?? NaN);
+  return least * (1 - weight) + next * weight;
 }
 
 /** What of φ's values is worth a warning: NaN, the greatest above 1, the least below 0. */

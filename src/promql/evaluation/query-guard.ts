@@ -18,8 +18,8 @@ export interface SampleStatistics {
   readonly peakSamples: number;
 }
 
-/** More than a second's resolution for ten days. */
-const MAX_SUBQUERY_STEPS = 1_000_000;
+/** A minute's resolution for a leap year, or a second's for six days. */
+const MAX_SUBQUERY_STEPS = 527_040;
 /** What the store takes as a label's value; `label_replace` and `label_join` make no longer ones. */
 const MAX_LABEL_VALUE_LENGTH = 8192;
 /** Characters that a query may write into labels. */

@@ -4,7 +4,8 @@ import { labelOrderOf } from './label-order.ts';
 import { withoutMetricName } from './label-sets.ts';
 import { mergeEqualRows } from './output-rows.ts';
 import { byRows, sortInSteps, type Steps } from './pacing.ts';
-import type { Runs } from './sample-run.ts';
+import type { QueryGuard } from './query-guard.ts';
+import type { Runs, SampleRun } from './sample-run.ts';
 import { ABSENT, HISTOGRAM, timeAt, type StepGrid, type VectorTable } from './vector-table.ts';
 
 /** Removes the metric names that are due; rows that are then alike become one. */
@@ -77,29 +78,63 @@ function* sortedByLabels(series: readonly MatrixSeries[]): Steps<readonly Matrix
 }
 
 /** The samples of runs within (startMs, endMs], floats and histograms in one sequence again, sorted by labels. */
-export function* seriesOfRuns(runs: Runs, startMs: number, endMs: number): Steps<readonly MatrixSeries[]> {
+export function* seriesOfRuns(
+  runs: Runs,
+  { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
+  guard: QueryGuard,
+): Steps<readonly MatrixSeries[]> {
   const series: MatrixSeries[] = [];
   for (let place = 0; place < runs.runCount; place++) {
     const run = runs.runAt(place);
-    if (place % 100 === 99) yield;
-    const samples: { timeMs: number; value: number; histogram: HistogramValue | null }[] = [];
-    run.times.forEach((timeMs, at) => {
-      samples.push({ timeMs, value: run.values[at] ?? NaN, histogram: null });
-    });
-    run.histogramTimes.forEach((timeMs, at) => {
-      samples.push({ timeMs, value: NaN, histogram: run.histograms[at] ?? null });
-    });
-    const within = samples
-      .filter(({ timeMs }) => timeMs > startMs && timeMs <= endMs)
-      .sort((a, b) => a.timeMs - b.timeMs);
-    if (within.length === 0) continue;
-    const hasHistograms = within.some(({ histogram }) => histogram !== null);
-    series.push({
-      labels: run.dropsName ? withoutMetricName(run.labels) : run.labels,
-      timestampsMs: Float64Array.from(within, ({ timeMs }) => timeMs),
-      values: Float64Array.from(within, ({ value }) => value),
-      ...(hasHistograms ? { histograms: within.map(({ histogram }) => histogram) } : {}),
-    });
+    const within = samplesWithin(run, startMs, endMs);
+    const count = within.timestampsMs.length;
+    guard.count(count, count);
+    if (guard.spend(run.times.length + run.histogramTimes.length)) yield;
+    if (count === 0) continue;
+    series.push({ labels: run.dropsName ? withoutMetricName(run.labels) : run.labels, ...within });
   }
   return yield* sortedByLabels(series);
+}
+
+function samplesWithin(
+  { times, values, histogramTimes, histograms }: SampleRun,
+  startMs: number,
+  endMs: number,
+): Omit<MatrixSeries, 'labels'> {
+  const from = countUntil(times, startMs);
+  const to = countUntil(times, endMs);
+  const histogramFrom = countUntil(histogramTimes, startMs);
+  const histogramTo = countUntil(histogramTimes, endMs);
+  // Copies: the run's arrays are good until the next one is read.
+  if (histogramFrom >= histogramTo) {
+    return { timestampsMs: times.slice(from, to), values: values.slice(from, to) };
+  }
+  const count = to - from + histogramTo - histogramFrom;
+  const merged = {
+    timestampsMs: new Float64Array(count),
+    values: new Float64Array(count).fill(NaN),
+    histograms: Array<HistogramValue | null>(count).fill(null),
+  };
+  let float = from;
+  let histogram = histogramFrom;
+  for (let at = 0; at < count; at++) {
+    const floatMs = float < to ? (times[float] ?? 0) : Infinity;
+    const histogramMs = histogram < histogramTo ? (histogramTimes[histogram] ?? 0) : Infinity;
+    merged.timestampsMs[at] = Math.min(floatMs, histogramMs);
+    if (floatMs <= histogramMs) merged.values[at] = values[float++] ?? NaN;
+    else merged.histograms[at] = histograms[histogram++] ?? null;
+  }
+  return merged;
+}
+
+/** How many of the ascending times are not after `timeMs`. */
+function countUntil(times: Float64Array, timeMs: number): number {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((times[middle] ?? 0) <= timeMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
