@@ -63,6 +63,22 @@ describe('tasks that wait for their time', () => {
     expect((await waiting).map((row) => row.task_type)).toEqual(['last']);
   });
 
+  it('that are due in great number are nothing to a claim that takes none of them', async () => {
+    for (let batch = 0; batch < 2; batch++) await enqueue(...Array.from({ length: 400 }, () => 'many'));
+    await database.transaction((tx) =>
+      tx.db.updateTable('tasks').set({ deferred_until_ms: clock.wallMs() }).execute(),
+    );
+    // So many are brought back by its transaction that more may be due.
+    expect(await claim()).toEqual(['many']);
+    let looks = 0;
+    const signal = Object.defineProperty(new AbortController().signal, 'aborted', {
+      // Who looks for ever would keep the event loop, and this test, for ever.
+      get: () => ++looks > 1000,
+    });
+    const others = await test.fleet.tasks.claim(claimOf('b', { phaseIds: [DESIGN], signal }));
+    expect({ others, looks }).toEqual({ others: [], looks: 1 });
+  });
+
   it('are not walked past: a lane holds what may be claimed now and nothing else', async () => {
     await enqueue('first', 'second');
     await fail('first');

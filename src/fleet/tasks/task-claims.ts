@@ -78,7 +78,7 @@ export class TaskClaims {
       if (request.signal?.aborted) return [];
       const tasks = await this.#attempt(request);
       if (tasks.length > 0) return tasks;
-      if (this.#moreIsDue) continue;
+      if (this.#moreIsDue && this.#mayFind(request)) continue;
       const waitMs = endMs - clock.monotonicMs();
       if (waitMs <= 0 || request.signal?.aborted) return [];
       if (waiters.full) {
@@ -94,9 +94,12 @@ export class TaskClaims {
   }
 
   async #attempt(request: ClaimRequest): Promise<readonly TaskRow[]> {
-    const agent = this.#require(request);
-    if (agent.desired === 'drain' || !this.#state.holdsFor(this.#filterOf(request))) return [];
-    return this.#attempts.ask(request);
+    return this.#mayFind(request) ? this.#attempts.ask(request) : [];
+  }
+
+  /** Whether the database is worth asking: a task may be there that the agent is given. */
+  #mayFind(request: ClaimRequest): boolean {
+    return this.#require(request).desired !== 'drain' && this.#state.holdsFor(this.#filterOf(request));
   }
 
   /**
