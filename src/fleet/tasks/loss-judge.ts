@@ -17,26 +17,23 @@ export type LossJudgement =
   | { readonly kind: 'counts' }
   /** Omoi itself has not listened for long enough: a start, a reboot, a stall, an outage of the database. */
   | { readonly kind: 'outage' }
-  /** Most of the domain went at once; `counted` were held against their tasks before that was known. */
-  | { readonly kind: 'many_at_once'; readonly counted: readonly CountedLoss[] };
+  /** Most of the domain went at once; `counted` was held against their tasks before that was known. */
+  | { readonly kind: 'many_at_once'; readonly counted: CountedLosses };
 
-/** A loss that was counted: of the claim with this attempt number. */
-export interface CountedLoss {
-  readonly taskId: string;
-  readonly attempt: number;
-}
+/** The tasks whose losses were counted, by who had lost them. */
+export type CountedLosses = ReadonlyMap<string, readonly string[]>;
 
 interface Seen {
   readonly atMs: number;
+  /** How many of the domain lived before it went, itself included. */
+  readonly living: number;
   readonly explained: boolean;
 }
 
 interface Domain {
-  /** How many lived before the first of the lost went. */
-  readonly size: number;
+  /** Within the window, the first in front. */
   readonly lost: Map<string, Seen>;
-  /** What was held against tasks, by who had lost them. */
-  readonly counted: Map<string, readonly CountedLoss[]>;
+  counted: Map<string, readonly string[]>;
   explained: number;
 }
 
@@ -71,51 +68,63 @@ export class LossJudge {
     this.#outageAtMs = this.#clock.monotonicMs();
   }
 
-  /** Judges a holder's end, also of one that held nothing: it is one of many, or not. */
+  /**
+   * Judges a holder's end, also of one that held nothing: it is one of many, or not. What is then to be given back is
+   * given out once; `notGivenBack` takes it in again.
+   */
   judge(holder: LostHolder): LossJudgement {
     const nowMs = this.#clock.monotonicMs();
     const domain = this.#domainOf(holder, nowMs);
     const key = keyOf(holder);
     if (!domain.lost.has(key)) {
-      domain.lost.set(key, { atMs: nowMs, explained: holder.explained });
+      domain.lost.set(key, { atMs: nowMs, living: holder.living, explained: holder.explained });
       if (holder.explained) domain.explained++;
     }
     const trustedSinceMs = Math.max(this.#stall.trustedSinceMs, this.#outageAtMs);
     if (nowMs - trustedSinceMs < this.#limits.lossTrustMs) return { kind: 'outage' };
     const unexplained = domain.lost.size - domain.explained;
-    const others = domain.size - domain.explained;
+    const others = sizeOf(domain, holder.living) - domain.explained;
     if (unexplained < fewestMany || unexplained * 2 <= others) return { kind: 'counts' };
-    return { kind: 'many_at_once', counted: [...domain.counted.values()].flat() };
+    const { counted } = domain;
+    domain.counted = new Map();
+    return { kind: 'many_at_once', counted };
   }
 
-  /** After the commit: these losses were counted. */
-  counted(holder: Holder & { readonly poolId: string | null }, losses: readonly CountedLoss[]): void {
+  /** After the commit: the losses of these tasks were counted. */
+  counted(holder: Holder & { readonly poolId: string | null }, taskIds: readonly string[]): void {
     const domain = this.#domains.get(holder.poolId);
-    const key = keyOf(holder);
-    if (domain?.lost.has(key)) domain.counted.set(key, [...(domain.counted.get(key) ?? []), ...losses]);
+    if (domain) addCounted(domain, keyOf(holder), taskIds);
   }
 
-  /** After the commit: what was counted in the domain's window has been given back. */
-  givenBack(poolId: string | null): void {
-    this.#domains.get(poolId)?.counted.clear();
+  /** After a rollback: it is to be given back by who goes next. */
+  notGivenBack(poolId: string | null, counted: CountedLosses): void {
+    const domain = this.#domains.get(poolId);
+    if (domain) for (const [key, taskIds] of counted) addCounted(domain, key, taskIds);
   }
 
-  /** The domain with those who were lost within the window; its size is taken when the first of them goes. */
-  #domainOf({ poolId, living }: LostHolder, nowMs: number): Domain {
-    const known = this.#domains.get(poolId);
-    if (known) {
-      for (const [key, { atMs, explained }] of known.lost) {
-        if (nowMs - atMs <= this.#limits.massLossWindowMs) break;
-        known.lost.delete(key);
-        known.counted.delete(key);
-        if (explained) known.explained--;
-      }
-      if (known.lost.size > 0) return known;
+  /** The domain with those who were lost within the window. */
+  #domainOf({ poolId }: LostHolder, nowMs: number): Domain {
+    let domain = this.#domains.get(poolId);
+    if (!domain) this.#domains.set(poolId, (domain = { lost: new Map(), counted: new Map(), explained: 0 }));
+    for (const [key, { atMs, explained }] of domain.lost) {
+      if (nowMs - atMs <= this.#limits.massLossWindowMs) break;
+      domain.lost.delete(key);
+      domain.counted.delete(key);
+      if (explained) domain.explained--;
     }
-    const domain = { size: living, lost: new Map(), counted: new Map(), explained: 0 };
-    this.#domains.set(poolId, domain);
     return domain;
   }
+}
+
+/** How many lived before the first of the lost went; more, where the domain has grown since. */
+function sizeOf({ lost }: Domain, living: number): number {
+  const [first] = lost.values();
+  return Math.max(first?.living ?? 0, living);
+}
+
+/** What is out of the window counts for good. */
+function addCounted(domain: Domain, key: string, taskIds: readonly string[]): void {
+  if (domain.lost.has(key)) domain.counted.set(key, [...(domain.counted.get(key) ?? []), ...taskIds]);
 }
 
 function keyOf({ agentId, generation }: Holder): string {

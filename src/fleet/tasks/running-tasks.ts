@@ -1,7 +1,7 @@
 import type { Clock } from '#telemetry';
 import type { TaskRow } from './task-row.ts';
 
-type RunningTask = Pick<TaskRow, 'task_id' | 'phase_id' | 'task_type' | 'claimed_at_ms'>;
+type RunningTask = Pick<TaskRow, 'task_id' | 'phase_id' | 'task_type'>;
 
 /** Tasks of one phase and type that are claimed, by id: since when (monotonic ms), the longest first. */
 interface RunningKind {
@@ -23,16 +23,14 @@ export class RunningTasks {
     this.#clock = clock;
   }
 
-  /** A claim runs: since now, or since the time that its row says where it was found at the start. */
-  begin(task: RunningTask): void {
+  /** A claim runs, and has run for so long; those found at the start come in the order of their claims. */
+  begin(task: RunningTask, heldMs: number): void {
     const key = keyOf({ phaseId: task.phase_id, taskType: task.task_type });
     let kind = this.#kinds.get(key);
     if (!kind) {
       kind = { phaseId: task.phase_id, taskType: task.task_type, since: new Map() };
       this.#kinds.set(key, kind);
     }
-    const wallMs = this.#clock.wallMs();
-    const heldMs = Math.max(0, wallMs - (task.claimed_at_ms ?? wallMs));
     // Claimed again, it is the youngest.
     kind.since.delete(task.task_id);
     this.#kindOf.set(task.task_id, kind);

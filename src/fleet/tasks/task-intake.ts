@@ -87,7 +87,8 @@ export class TaskIntake {
     const [first] = fresh;
     if (claim && mayClaim && first) return { enqueued, given: await this.#claim(tx, claim, first) };
     await this.#parts.bus.append(tx, ...fresh.map(enqueuedEvent));
-    if (fresh.length > 0) tx.afterCommit(() => this.#state.queued(fresh, traceparent));
+    const { nowMs } = tx;
+    if (fresh.length > 0) tx.afterCommit(() => this.#state.queued(fresh, { nowMs, traceparent }));
     return { enqueued, given: null };
   }
 

@@ -11,6 +11,12 @@ import { heldMs, holderOf, runsAlone, type TaskRow } from './task-row.ts';
 /** Which wakes may be pending at once; beyond it a late task is found by the next claim that comes by itself. */
 const maxLateTasks = 100_000;
 
+/** A commit: when its transaction began by the database's clock, which is not the server's, and in which trace. */
+interface Commit {
+  readonly nowMs: number;
+  readonly traceparent: string | null;
+}
+
 /**
  * The memory of the task queue, written after commits only: counts, leases, who holds how much, who waits.
  * Everything in it can be rebuilt from the database.
@@ -62,10 +68,10 @@ export class TaskQueueState {
   }
 
   /** Tasks came into the queue: new ones. */
-  queued(tasks: readonly TaskRow[], traceparent: string | null): void {
+  queued(tasks: readonly TaskRow[], { nowMs, traceparent }: Commit): void {
     for (const task of tasks) this.count(task, 1);
     this.#parts.activity.tell({ kind: 'queue', traceparent });
-    for (const task of tasks) this.announce(task);
+    for (const task of tasks) this.announce(task, nowMs);
   }
 
   /** A task came into the queue and was claimed in the same transaction: nobody else is told of it. */
@@ -91,25 +97,22 @@ export class TaskQueueState {
     });
   }
 
-  /** Starts a claim's lease; at the start of the server each gets its whole length again. */
-  hold(task: TaskRow, holder: Holder): void {
+  /**
+   * Starts a claim's lease; at the start of the server each gets its whole length again.
+   * @param heldMs for how long the claim has run
+   */
+  hold(task: TaskRow, holder: Holder, heldMs = 0): void {
+    const { time_limit_ms: timeLimitMs } = task;
     if (runsAlone(task)) this.solitude.begin(task.task_id, holder.agentId);
-    this.running.begin(task);
+    this.running.begin(task, heldMs);
     this.leases.begin({
       id: task.task_id,
       agentId: holder.agentId,
       generation: holder.generation,
       term: task.attempt,
       lengthMs: task.lease_ms ?? this.#parts.limits.defaultLeaseMs,
-      limitMs: this.#limitLeftMs(task),
+      limitMs: timeLimitMs === null ? null : Math.max(0, timeLimitMs - heldMs),
     });
-  }
-
-  /** What is left of the time limit of a claim: all of it where the claim begins now. */
-  #limitLeftMs({ time_limit_ms: limitMs, claimed_at_ms: claimedAtMs }: TaskRow): number | null {
-    if (limitMs === null) return null;
-    const heldMs = this.#parts.clock.wallMs() - (claimedAtMs ?? this.#parts.clock.wallMs());
-    return Math.min(limitMs, Math.max(0, limitMs - heldMs));
   }
 
   completed(task: TaskRow, holder: Holder, traceparent: string | null): void {
@@ -125,16 +128,18 @@ export class TaskQueueState {
   }
 
   /** An attempt failed; the task may be queued again. */
-  failed(task: TaskRow, holder: Holder, traceparent: string | null): void {
+  failed(task: TaskRow, holder: Holder, commit: Commit): void {
     const { activity } = this.#parts;
+    const { traceparent } = commit;
     activity.tell({ kind: 'task_failed', phaseId: task.phase_id, agentId: holder.agentId, traceparent });
-    this.released(task, holder, traceparent);
+    this.released(task, holder, commit);
   }
 
   /** A holder lost its task or gave it up; the row says whether it is queued again. */
-  released(task: TaskRow, holder: Holder, traceparent: string | null): void {
+  released(task: TaskRow, holder: Holder, commit: Commit): void {
+    const { traceparent } = commit;
     this.#let(task, holder, traceparent);
-    if (task.state === 'queued') this.queued([task], traceparent);
+    if (task.state === 'queued') this.queued([task], commit);
     if (task.state !== 'parked') return;
     this.countParked(task, 1);
     this.#parts.activity.tell({ kind: 'queue', traceparent });
@@ -146,9 +151,9 @@ export class TaskQueueState {
   }
 
   /** A person, or Omoi, queued a task again that was parked or had failed. */
-  retried(task: TaskRow, from: 'parked' | 'failed', traceparent: string | null): void {
+  retried(task: TaskRow, from: 'parked' | 'failed', commit: Commit): void {
     if (from === 'parked') this.countParked(task, -1);
-    this.queued([task], traceparent);
+    this.queued([task], commit);
   }
 
   /** A task was cancelled, in the queue, in a holder's hand or parked: `before` is the row as it was. */
@@ -179,9 +184,11 @@ export class TaskQueueState {
     this.#parts.activity.countParked(task.phase_id, task.task_type, change);
   }
 
-  /** Wakes the claim that waits for the task: now, or when the task may be claimed (by more agents than before). */
-  announce(task: TaskRow): void {
-    const nowMs = this.#parts.clock.wallMs();
+  /**
+   * Wakes the claim that waits for the task: now, or when the task may be claimed (by more agents than before).
+   * @param nowMs by the clock that the row was written with, which the database asks as well
+   */
+  announce(task: TaskRow, nowMs: number): void {
     if (task.available_at_ms > nowMs) {
       this.#later(task.available_at_ms - nowMs, () => this.waiters.wake(task));
       return;
@@ -213,7 +220,7 @@ export class TaskQueueState {
   /** False where too many wait already. */
   #later(delayMs: number, run: () => void): boolean {
     if (this.#late.size >= maxLateTasks) return false;
-    // One more millisecond, for the wall clock that the database compares with counts whole ones.
+    // One more millisecond, for the clock that the database compares with counts whole ones.
     const timer = this.#parts.clock.after(Math.max(0, delayMs) + 1, () => {
       this.#late.delete(timer);
       run();

@@ -53,6 +53,7 @@ export class TaskQueue {
   /** Builds the memory from the database: counts, leases (with their whole length again) and late tasks. */
   async start(): Promise<void> {
     const { database, agentIndex } = this.#parts;
+    const nowMs = await database.transaction(async (tx) => tx.nowMs);
     const counts = await database.reader
       .selectFrom('tasks')
       .select([...COUNTED, (select) => select.fn.countAll<number>().as('queued')])
@@ -69,7 +70,7 @@ export class TaskQueue {
     for (const task of claimed) {
       const holder = holderOf(task);
       if (!holder) continue;
-      this.#state.hold(task, holder);
+      this.#state.hold(task, holder, Math.max(0, nowMs - (task.claimed_at_ms ?? nowMs)));
       agentIndex.tookTask(holder);
     }
     const parked = await database.reader
@@ -84,7 +85,7 @@ export class TaskQueue {
       .where('state', '=', sql.lit('queued'))
       .where('deferred_until_ms', 'is not', null)
       .execute();
-    for (const task of late) this.#state.announce(task);
+    for (const task of late) this.#state.announce(task, nowMs);
   }
 
   stop(): void {

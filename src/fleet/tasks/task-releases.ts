@@ -4,7 +4,7 @@ import { backoffMs, messageOf, OmoiError, toStorable, type TaskReleaseReason } f
 import type { FleetParts } from '../fleet-parts.ts';
 import type { HolderLoss, ReleaseOrder } from '../agents/generation-store.ts';
 import { isOverLimit, type Holder, type Lease } from '../leases/lease-registry.ts';
-import { LossJudge, type CountedLoss, type LossJudgement } from './loss-judge.ts';
+import { LossJudge, type CountedLosses, type LossJudgement } from './loss-judge.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
 import {
   attemptsUsed,
@@ -115,7 +115,8 @@ export class TaskReleases {
       const queued: TaskRow = { ...task, ...requeued(tx.nowMs), failures: 0, counted_losses: 0, error: null };
       await writeTask(tx, queued);
       await bus.append(tx, retriedEvent(queued, { ...order, from }));
-      tx.afterCommit(() => this.#state.retried(queued, from, order.traceparent));
+      const commit = { nowMs: tx.nowMs, traceparent: order.traceparent };
+      tx.afterCommit(() => this.#state.retried(queued, from, commit));
       return queued;
     });
   }
@@ -213,12 +214,12 @@ export class TaskReleases {
     });
     await this.#parts.bus.append(tx, ...events);
     tx.afterCommit(() => {
-      for (const { task, holder: of } of releases) this.#state.released(task, of, traceparent);
-      if (counted)
-        this.#judge.counted(
-          this.#inDomain(holder),
-          releases.map(({ task }) => claimOf(task)),
-        );
+      for (const { task, holder: of } of releases) {
+        this.#state.released(task, of, { nowMs: tx.nowMs, traceparent });
+      }
+      if (!counted) return;
+      const taskIds = releases.map(({ task }) => task.task_id);
+      this.#judge.counted(this.#inDomain(holder), taskIds);
     });
     if (judgement?.kind === 'many_at_once') await this.#giveBack(tx, holder, judgement.counted);
     return releases.map((release) => release.task);
@@ -283,20 +284,24 @@ export class TaskReleases {
   }
 
   /** So many holders went at once that their tasks are not to blame: neither are those of the first of them. */
-  async #giveBack(tx: StateTransaction, holder: Holder, losses: readonly CountedLoss[]): Promise<void> {
-    if (losses.length === 0) return;
+  async #giveBack(tx: StateTransaction, holder: Holder, counted: CountedLosses): Promise<void> {
+    if (counted.size === 0) return;
     const { poolId } = this.#inDomain(holder);
+    tx.afterRollback(() => this.#judge.notGivenBack(poolId, counted));
+    const losses = new Map<string, number>();
+    for (const taskId of [...counted.values()].flat()) losses.set(taskId, (losses.get(taskId) ?? 0) + 1);
     const tasks = await tx.db
       .selectFrom('tasks')
       .selectAll()
-      .where('task_id', 'in', [...new Set(losses.map(({ taskId }) => taskId))])
+      .where('task_id', 'in', [...losses.keys()])
       .where('counted_losses', '>', 0)
       .orderBy('task_id')
       .forUpdate()
       .execute();
     const unfinished = tasks.filter(({ state }) => CANCELLABLE.has(state));
     for (const task of unfinished) {
-      const innocent = { ...task, counted_losses: task.counted_losses - 1 };
+      const left = Math.max(0, task.counted_losses - (losses.get(task.task_id) ?? 0));
+      const innocent = { ...task, counted_losses: left };
       if (task.state !== 'parked') {
         await writeTask(tx, innocent);
         if (task.state === 'queued') tx.afterCommit(() => this.#state.acquitted(innocent));
@@ -306,17 +311,12 @@ export class TaskReleases {
       await writeTask(tx, queued);
       const by = 'omoi: most agents of its pool ended at once';
       await this.#parts.bus.append(tx, retriedEvent(queued, { from: 'parked', by, traceparent: null }));
-      tx.afterCommit(() => this.#state.retried(queued, 'parked', null));
+      tx.afterCommit(() => this.#state.retried(queued, 'parked', { nowMs: tx.nowMs, traceparent: null }));
     }
-    tx.afterCommit(() => this.#judge.givenBack(poolId));
   }
 }
 
 const CANCELLABLE: ReadonlySet<string> = new Set(['queued', 'claimed', 'parked']);
-
-function claimOf({ task_id: taskId, attempt }: TaskRow): CountedLoss {
-  return { taskId, attempt };
-}
 
 /** What a task in the queue looks like that nobody holds; from `availableAtMs` on it may be claimed. */
 function requeued(nowMs: number, availableAtMs = nowMs) {

@@ -121,7 +121,8 @@ export class TaskSettlement {
       };
       await writeTask(tx, failed);
       await bus.append(tx, failedEvent(failed, request, traceparent));
-      tx.afterCommit(() => this.#state.failed(failed, request, traceparent));
+      const { nowMs } = tx;
+      tx.afterCommit(() => this.#state.failed(failed, request, { nowMs, traceparent }));
       return failed;
     });
   }
@@ -135,7 +136,8 @@ export class TaskSettlement {
     const { traceparent, agentId, generation } = request;
     this.#assertTakesWork(to.agentId);
     return this.#asHolder(request, 'handoff', async (tx, task) => {
-      const keptUntilMs = tx.nowMs + limits.handoffKeptMs;
+      const { nowMs } = tx;
+      const keptUntilMs = nowMs + limits.handoffKeptMs;
       const handed: TaskRow = {
         ...task,
         ...FREE,
@@ -163,7 +165,7 @@ export class TaskSettlement {
         releasedEvent(handed, { holder: request, reason: 'handed_off', counted: false, traceparent }),
       );
       tx.afterCommit(() => {
-        this.#state.released(handed, request, traceparent);
+        this.#state.released(handed, request, { nowMs, traceparent });
         activity.tell({ kind: 'handoff', fromAgentId: agentId, toAgentId: to.agentId, traceparent });
       });
       return handed;
