@@ -65,8 +65,8 @@ describe('tasks that wait for their time', () => {
 
   it('that are due in great number are nothing to a claim that takes none of them', async () => {
     for (let batch = 0; batch < 2; batch++) await enqueue(...Array.from({ length: 400 }, () => 'many'));
-    await database.transaction((tx) =>
-      tx.db.updateTable('tasks').set({ deferred_until_ms: clock.wallMs() }).execute(),
+    await test.database.transaction((tx) =>
+      tx.db.updateTable('tasks').set({ deferred_until_ms: test.clock.wallMs() }).execute(),
     );
     // So many are brought back by its transaction that more may be due.
     expect(await claim()).toEqual(['many']);
