@@ -35,6 +35,28 @@ describe('urgent first', () => {
   });
 });
 
+describe('urgent ones that each take as long as a commit waits for more', () => {
+  it('leave the others a turn between two commits, however many of them come', () => {
+    const lines = new UrgentFirst<string>();
+    for (const name of ['a', 'b']) lines.push(name, false);
+    lines.push('U', true);
+    const order: string[] = [];
+    for (let commits = 0; commits < 6; commits++) {
+      lines.restart();
+      // The next one is asked for while this one is at work.
+      lines.push('U', true);
+      for (let spentMs = 0; spentMs < 4;) {
+        const next = lines.next();
+        const ms = next?.item === 'U' ? 10 : 1;
+        order.push(next?.item ?? '');
+        next?.used(ms);
+        spentMs += ms;
+      }
+    }
+    expect(order.join(' ')).toBe('U a U U b U U U');
+  });
+});
+
 describe('an urgent transaction of a SQLite database', () => {
   it('goes before those that wait, and these are done all the same', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'omoi-urgent-'));

@@ -1,3 +1,6 @@
+/** Less than any turn takes. */
+const NEXT_TO_NOTHING_MS = Number.MIN_VALUE;
+
 /**
  * Things that wait for their turn, in two lines. Urgent ones go first; so that the others are not kept waiting by a
  * flood of them, each line gets the next turn when it has used less time than the other since the last `restart`.
@@ -16,9 +19,13 @@ export class UrgentFirst<Item> {
     (urgent ? this.#urgent : this.#others).push(item);
   }
 
-  /** Both lines have used nothing: an urgent one is next. */
+  /**
+   * Both lines have used nothing: an urgent one is next, but where others wait and had no turn since the last `restart`.
+   * Each urgent one may take longer than it is between two of those.
+   */
   restart(): void {
-    this.#urgentMs = 0;
+    const areOthersDue = this.#urgentMs > 0 && this.#othersMs === 0 && this.#others.length > 0;
+    this.#urgentMs = areOthersDue ? NEXT_TO_NOTHING_MS : 0;
     this.#othersMs = 0;
   }
 
