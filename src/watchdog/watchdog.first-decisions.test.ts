@@ -70,6 +70,20 @@ describe('a transaction that plans and decides', () => {
     expect(began).toEqual([]);
   });
 
+  it('gives its token back where it is rolled back: the next one is not made to wait for another', async () => {
+    const policy = RESTART.replace('max_parallel: 2', 'max_parallel: 2, repair_burst: 1, repair_every: 1h');
+    stage = await openStage([policy], {}, (database, clock) => troubled.around(database, clock));
+    stage.fleet.addAgent('w-1', { status: 'FAILED' });
+    stage.fleet.addAgent('w-2');
+    await stage.alerts.raise('first', silent('w-2'));
+    await becomes(stage, 'first', 'verifying');
+    troubled.troubles = ['fails_before_commit', 'fails_before_commit'];
+    await stage.alerts.raise('a1', silent('w-1'));
+    await stage.clock.advance(5000);
+    await becomes(stage, 'a1', 'verifying');
+    expect(troubled.troubles).toEqual([]);
+  });
+
   it('keeps its places where it is written after all, until that is taken up', async () => {
     await open();
     troubled.troubles = ['fails_after_commit'];

@@ -37,6 +37,12 @@ export class RepairRates {
     for (const [other, fullAtMs] of this.#fullAtMs) if (fullAtMs <= nowMs) this.#fullAtMs.delete(other);
   }
 
+  /** Gives a token back: the repair for which it was taken was rolled back. */
+  giveBack(domain: string, { refillMs }: RepairRateLimits): void {
+    const fullAtMs = this.#fullAtMs.get(domain);
+    if (fullAtMs !== undefined) this.#fullAtMs.set(domain, fullAtMs - refillMs);
+  }
+
   #fullAt(domain: string, { burst, refillMs }: RepairRateLimits): number {
     return this.#fullAtMs.get(domain) ?? this.#startedAtMs + (burst - 1) * refillMs;
   }

@@ -121,7 +121,7 @@ export class RemediationDecisions {
       return wait(await log.awaitApproval(tx, noted), null);
     }
     slots.reserve(remediation, policy, now.bootMs);
-    if (agent && isCertainlyIll(agent)) this.#rates.take(agent.domain, rateOf(policy.guards));
+    if (agent && isCertainlyIll(agent)) this.#takeToken(tx, agent.domain, rateOf(policy.guards));
     const begin = {
       step: planOf(remediation).step,
       attempts: attempts + 1,
@@ -135,6 +135,11 @@ export class RemediationDecisions {
       remediation: executing,
       order: { remediation: executing, step: begin.step, action, kind: 'act' },
     };
+  }
+
+  #takeToken(tx: StateTransaction, domain: string, rate: RepairRateLimits): void {
+    this.#rates.take(domain, rate);
+    tx.afterRollback(() => this.#rates.giveBack(domain, rate));
   }
 
   /** The lineage has tried often enough: the guardian has it, with what is known of the last attempt. */
@@ -214,7 +219,7 @@ export class RemediationDecisions {
   }
 
   #input(remediation: Remediation, policy: Policy, { now, lastEnd, attempts }: Known): GuardInput {
-    const { slots, states, fleet, storm, suspectUntilMs } = this.#parts;
+    const { clock, slots, states, fleet, storm, suspectUntilMs } = this.#parts;
     const { generation_since_ms: generationSinceMs, target_kind: kind, target_id: id } = remediation;
     const { step } = planOf(remediation);
     const agent = kind === 'agent' ? fleet.agent(id) : null;
@@ -223,7 +228,8 @@ export class RemediationDecisions {
       policy,
       paused: states.get('paused'),
       storm: agent && storm(agent.domain),
-      suspectUntilMs: suspectUntilMs(),
+      // The server's clock says when it ends; that of the database, by which it is decided, may be another.
+      suspectUntilMs: now.wallMs + (suspectUntilMs() - clock.wallMs()),
       ...slots.look(remediation, policy, now),
       lastEndedAtMs: lastEnd?.endedAtMs ?? null,
       cooldownMs: cooldownMsOf(policy, attempts),
