@@ -377,9 +377,26 @@ test('many agents beat in one request, and each is answered by itself', async ()
     heartbeats: Array.from({ length: 501 }, () => ({ agent_id: 'w', generation: 1, sequence: 1 })),
   };
   expect(heartbeatsBody.safeParse(tooMany).success).toBe(false);
-  expect(await call('agent', '/agents/heartbeats', { heartbeats: [beat, {}] })).toMatchObject({
+  const nobodys = await call('agent', '/agents/heartbeats', { heartbeats: [beat, {}] });
+  expect(nobodys).toMatchObject({
     status: 400,
+    body: {
+      message: 'body.heartbeats.1.agent_id: Invalid input: expected string, received undefined',
+    },
   });
+  const wrong = { ...beat, sequence: 7 };
+  const inForm = await call('agent', '/agents/heartbeats', {
+    heartbeats: [{ ...wrong, in_flight: -1 }, { ...wrong, progress: 0.5 }, wrong],
+  });
+  expect(inForm.body['heartbeats']).toMatchObject([
+    {
+      agent_id: 'worker-1',
+      error: 'invalid_request',
+      message: 'heartbeat.in_flight: Too small: expected number to be >=0',
+    },
+    { agent_id: 'worker-1', error: 'unknown_key' },
+    { agent_id: 'worker-1', acknowledged: 7 },
+  ]);
 });
 
 test('nothing that an agent says of itself costs it its heartbeat, its result or its leave', async () => {

@@ -4,7 +4,13 @@ import type { z } from 'zod';
 import { AGENTS } from '../access/roles.ts';
 import type { ApiApp, Principal } from '../http/app.ts';
 import { agentParams } from './agent-schemas.ts';
-import { heartbeatAnswer, heartbeatBody, heartbeatsAnswer, heartbeatsBody } from './heartbeat-schemas.ts';
+import {
+  heartbeatAnswer,
+  heartbeatBody,
+  heartbeatsAnswer,
+  heartbeatsBody,
+  type BeatOrRefusal,
+} from './heartbeat-schemas.ts';
 import { assertMaySpeak } from './may-speak.ts';
 
 export interface HeartbeatRouteParts {
@@ -37,7 +43,7 @@ export function registerHeartbeatRoutes(app: ApiApp, parts: HeartbeatRouteParts)
       response: { 200: heartbeatsAnswer },
     },
     handler: async ({ body, principal }, reply) => {
-      const heartbeats = body.heartbeats.map((beat) => takeOrRefuse(parts, principal, beat));
+      const heartbeats = body.heartbeats.map((one) => takeOrRefuse(parts, principal, one));
       // Made here from numbers and known texts: to check each answer would cost more than the beat.
       return reply.serializer(JSON.stringify).send({ heartbeats });
     },
@@ -70,11 +76,17 @@ function take(
 }
 
 /** What one beat of many is refused with is its own answer: the others count. */
-function takeOrRefuse(parts: HeartbeatRouteParts, principal: Principal, beat: Beat): BatchAnswer {
+function takeOrRefuse(parts: HeartbeatRouteParts, principal: Principal, one: BeatOrRefusal): BatchAnswer {
+  if ('refused' in one) return refusal(one.agentId, one.refused);
+  const { beat } = one;
   try {
     return { agent_id: beat.agent_id, ...take(parts, principal, beat) };
   } catch (thrown) {
     if (!(thrown instanceof OmoiError)) throw thrown;
-    return { agent_id: beat.agent_id, error: thrown.code, message: thrown.message };
+    return refusal(beat.agent_id, thrown);
   }
+}
+
+function refusal(agentId: string, { code, message }: OmoiError): BatchAnswer {
+  return { agent_id: agentId, error: code, message };
 }

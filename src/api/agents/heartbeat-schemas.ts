@@ -1,5 +1,6 @@
-import { PROCESS_ACTIVITIES, remarkText } from '#telemetry';
+import { PROCESS_ACTIVITIES, remarkText, type OmoiError } from '#telemetry';
 import { z } from 'zod';
+import { refusalOf } from '../http/validate-requests.ts';
 import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
 import { generation, name } from './agent-schemas.ts';
 
@@ -29,11 +30,35 @@ const ack = {
 
 export const heartbeatAnswer = z.object(ack);
 
+const beatOfMany = z.strictObject({ agent_id: name, ...beat });
+const speaker = z.object({ agent_id: name });
+const { $schema: _dialect, ...beatOfManyJson } = z.toJSONSchema(beatOfMany, { io: 'input' });
+
+/** One of many heartbeats: what it says, or why it alone is refused. */
+export type BeatOrRefusal =
+  { readonly beat: z.output<typeof beatOfMany> } | { readonly agentId: string; readonly refused: OmoiError };
+
+/**
+ * A heartbeat that is wrong in its form costs the other agents of its host nothing. One that doesn't say whose it is
+ * could be answered to nobody: then the request is refused.
+ */
+const beatOrRefusal = z
+  .unknown()
+  .meta(beatOfManyJson)
+  .transform((given, context): BeatOrRefusal => {
+    const read = beatOfMany.safeParse(given);
+    if (read.success) return { beat: read.data };
+    const named = speaker.safeParse(given);
+    if (named.success) {
+      const refused = refusalOf(read.error.issues, { schema: beatOfMany, part: 'heartbeat' });
+      return { agentId: named.data.agent_id, refused };
+    }
+    for (const { path, message } of named.error.issues) context.addIssue({ code: 'custom', path, message });
+    return z.NEVER;
+  });
+
 export const heartbeatsBody = z.strictObject({
-  heartbeats: z
-    .array(z.strictObject({ agent_id: name, ...beat }))
-    .min(1)
-    .max(BOUNDS.maxHeartbeatsPerRequest),
+  heartbeats: z.array(beatOrRefusal).min(1).max(BOUNDS.maxHeartbeatsPerRequest),
 });
 
 export const heartbeatsAnswer = z.object({

@@ -31,7 +31,7 @@ interface Asked {
 type Issue = z.core.$ZodIssue;
 
 /** `body.desired: expected number, received string`, one for each field that is wrong. */
-function refusalOf(issues: readonly Issue[], asked: Asked): OmoiError {
+export function refusalOf(issues: readonly Issue[], asked: Asked): OmoiError {
   const unknown = issues.some(({ code }) => code === 'unrecognized_keys');
   const named: string[] = [];
   let wrong = 0;
