@@ -56,4 +56,23 @@ describe('a list of tasks beside thousands that are done', () => {
     expect(new Set(pages).size).toBe(DONE);
     expect(pages).toHaveLength(DONE);
   });
+
+  it('finds what is parked without a walk over what waits', async () => {
+    await running.database.transaction((tx) =>
+      tx.db.updateTable('tasks').set({ state: 'queued', finished_at_ms: null }).execute(),
+    );
+    const ended: string[] = [];
+    const list = running.fleet.tasks
+      .list({ ...all, states: ['parked'] })
+      .then((found) => ended.push(`list of ${found.length}`));
+    const others = async (): Promise<void> => {
+      // The list asks twice: where its stretch ends, and what is in it.
+      for (let read = 0; read < 4; read++) {
+        await running.database.reader.selectFrom('agents').select('agent_id').execute();
+      }
+      ended.push('four other reads');
+    };
+    await Promise.all([list, others()]);
+    expect(ended).toEqual(['list of 0', 'four other reads']);
+  });
 });

@@ -173,12 +173,14 @@ export class TaskQueue {
 type TaskPlace = Pick<TaskRow, 'queue_order' | 'task_id'>;
 const UNFINISHED: ReadonlySet<string> = new Set(['queued', 'claimed', 'parked']);
 
-/** What is not done is read from an index of its own; what is done, stretch by stretch. */
+/** What is not done, and what is parked, is read from an index of its own; what is done, stretch by stretch. */
 function taskSlices({ reader }: StateDatabase, { states, phaseId, agentId, within = null }: TaskQuery) {
   const unfinished = states?.every((state) => UNFINISHED.has(state)) ?? false;
+  const parked = states?.every((state) => state === 'parked') ?? false;
   const behind = (after: TaskPlace | null) => {
     let rows = reader.selectFrom('tasks').orderBy('queue_order').orderBy('task_id');
-    if (unfinished) rows = rows.where('finished_at_ms', 'is', null);
+    if (parked) rows = rows.where('state', '=', sql.lit('parked'));
+    else if (unfinished) rows = rows.where('finished_at_ms', 'is', null);
     if (after === null) return rows;
     return rows.where((row) =>
       row(row.refTuple('queue_order', 'task_id'), '>', row.tuple(after.queue_order, after.task_id)),
