@@ -257,7 +257,7 @@ it(
   'an episode is one row with one beginning and one end, and all that tells of alerts agrees, whatever happens at once',
   async () => {
     await fc.assert(
-      fc.asyncProperty(fc.nat(), fc.array(step, { minLength: 5, maxLength: 40 }), async (seed, script) => {
+      fc.asyncProperty(fc.nat(), fc.array(step, { minLength: 20, maxLength: 40 }), async (seed, script) => {
         const play = await Play.begin(seed);
         try {
           for (const next of script) await play.do(next);
