@@ -1,8 +1,9 @@
 import { type Clock, isRefusal, type Logger, messageOf, OmoiError, Stretch, type Timer } from '#telemetry';
 import type { Archive, ArchivedSeries } from './archive/archive.ts';
 import { packFloats, packHistograms, type ArchivedChunks } from './archive/chunk-bytes.ts';
-import type { Head, SealedBytes } from './head/head.ts';
+import type { Head } from './head/head.ts';
 import type { HistogramChunk } from './head/histogram-series.ts';
+import type { SealedBytes } from './head/sealed-chunks.ts';
 import { IS_WANTED } from './head/series-states.ts';
 import type { SeriesIndex } from './index/series-index.ts';
 import type { SeriesRow } from './index/series-rows.ts';
@@ -197,19 +198,20 @@ export class Maintenance {
 
   #leavingOf(row: SeriesRow, beforeMs: number): Leaving | null {
     const { head, index, limits } = this.#parts;
-    const { states, chunks } = head;
+    const { sealed } = head;
+    const { table } = sealed;
     const ids = new Set<number>();
     const floats: SealedBytes[] = [];
     let oldestMs = Number.POSITIVE_INFINITY;
-    for (let id = states.pageOf(row).firstChunks[row & ROW_MASK] ?? 0; id !== 0; id = chunks.next(id)) {
-      const chunk = chunks.pageOf(id);
+    for (let id = sealed.firstOf(row); id !== 0; id = table.next(id)) {
+      const chunk = table.pageOf(id);
       const place = id & ROW_MASK;
       const minMs = chunk.minMs[place] ?? 0;
       const maxMs = chunk.maxMs[place] ?? 0;
       if (maxMs >= beforeMs) continue;
       ids.add(id);
       oldestMs = Math.min(oldestMs, minMs);
-      floats.push({ bytes: head.chunkBytes(id), count: chunk.counts[place] ?? 0, minMs, maxMs });
+      floats.push({ bytes: sealed.bytesOf(id), count: chunk.counts[place] ?? 0, minMs, maxMs });
     }
     head.histogramsOf(row)?.sealBefore(beforeMs);
     const histograms = new Set(head.histogramsOf(row)?.chunks.filter((chunk) => chunk.maxMs < beforeMs));

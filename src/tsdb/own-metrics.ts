@@ -16,7 +16,7 @@ export function registerGauges(parts: {
 }): void {
   const { selfMetrics, index, head, archive, writeAheadLog, recovery } = parts;
   selfMetrics.gauge('omoi_tsdb_series', 'Series in memory.', () => index.seriesCount);
-  selfMetrics.gauge('omoi_tsdb_sealed_chunks', 'Sealed chunks in memory.', () => head.chunks.live);
+  selfMetrics.gauge('omoi_tsdb_sealed_chunks', 'Sealed chunks in memory.', () => head.sealed.table.live);
   selfMetrics.gauge(
     'omoi_tsdb_sealed_chunk_bytes',
     'Bytes of the sealed chunks in memory.',
@@ -31,7 +31,7 @@ export function registerGauges(parts: {
   selfMetrics.gauge(
     'omoi_tsdb_series_pages',
     'Pages of columns for series and for sealed chunks in memory, of 1,024 rows each.',
-    () => head.states.pageCount + head.chunks.pageCount,
+    () => head.states.pageCount + head.sealed.table.pageCount,
   );
   selfMetrics.gauge('omoi_tsdb_archive_bytes', 'Bytes of archived chunks.', () => archive?.totalBytes ?? 0);
   selfMetrics.gauge(

@@ -304,7 +304,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
       ...(await cardinalityOf(index, limit, stretch)),
       seriesCount: index.seriesCount,
       labelPairCount: index.labelPairCount,
-      chunkCount: head.chunks.live,
+      chunkCount: head.sealed.table.live,
     };
   }
 

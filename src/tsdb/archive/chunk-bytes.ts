@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { BitReader, viewOf } from '../chunk/bits.ts';
 import type { SampleColumns } from '../chunk/sample-columns.ts';
 import { MAX_SEALED_SAMPLES, decodeSealed } from '../chunk/sealed-chunk.ts';
-import type { SealedBytes } from '../head/head.ts';
+import type { SealedBytes } from '../head/sealed-chunks.ts';
 import { decodeHistograms, type HistogramChunk, type TimedHistogram } from '../head/histogram-series.ts';
 import { ByteReader, DamagedBytes } from '../log/byte-reader.ts';
 import { ByteWriter } from '../log/byte-writer.ts';

@@ -1,6 +1,6 @@
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import { encodeSealed } from '../chunk/sealed-chunk.ts';
-import type { SealedBytes } from '../head/head.ts';
+import type { SealedBytes } from '../head/sealed-chunks.ts';
 import { HistogramSeries, type TimedHistogram } from '../head/histogram-series.ts';
 import {
   KIND_FLOATS,

@@ -45,7 +45,7 @@ export class HeadReader implements SeriesReader {
 
   read(place: number): SelectedSeries | null {
     const { startMs, endMs } = this.#interval;
-    if (this.#hasArchive && this.#head.removedUntilMs >= startMs) return null;
+    if (this.#hasArchive && this.#head.sealed.removedUntilMs >= startMs) return null;
     const row = this.#rows[place] ?? 0;
     const columns = this.#columns;
     columns.length = 0;

@@ -88,7 +88,7 @@ describe('the head', () => {
     };
     const startMs = 1_000_000;
     for (let at = 0; at < 5000; at++) append(startMs + at * 10, at);
-    expect(head.chunks.live).toBeGreaterThan(40);
+    expect(head.sealed.table.live).toBeGreaterThan(40);
     // One third is there with this value, one third is new, and one third is there with another value.
     for (let at = 4998; at > 0; at--)
       append(startMs + at * 10 + (at % 3 === 1 ? 5 : 0), at % 3 === 2 ? -at : at);
@@ -110,8 +110,8 @@ describe('the head', () => {
     expect(read(head, 0, Infinity)[0]?.[0]).toBeGreaterThan(100_000);
     head.forget(1);
     expect(read(head, 0, Infinity)).toEqual([]);
-    expect(head.chunks.live).toBe(0);
-    expect(head.sealed).toEqual({ bytes: 0, samples: 0 });
+    expect(head.sealed.table.live).toBe(0);
+    expect(head.sealed).toMatchObject({ bytes: 0, samples: 0 });
     head.states.reserve(1);
     head.append(1, 5, 0, 0);
     expect(read(head, 0, Infinity)).toEqual([[5, 0]]);

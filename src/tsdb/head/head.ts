@@ -1,15 +1,16 @@
 import type { HistogramValue } from '#telemetry';
 import { Arena, LARGEST_SLOT_CLASS, slotBytes } from '../chunk/arena.ts';
 import { BitReader, BitWriter, SLACK_BYTES } from '../chunk/bits.ts';
-import { ChunkTable, type ChunkId } from '../chunk/chunk-table.ts';
+import type { ChunkId } from '../chunk/chunk-table.ts';
 import { SampleColumns } from '../chunk/sample-columns.ts';
-import { decodeSealed, encodeSealed } from '../chunk/sealed-chunk.ts';
+import { encodeSealed } from '../chunk/sealed-chunk.ts';
 import type { SeriesRow } from '../index/series-rows.ts';
 import { ROW_MASK } from '../rows/row-allocator.ts';
 import { MAX_SAMPLE_BITS, readXorChunk, writeStep, writeXor } from '../chunk/xor-chunk.ts';
 import { HistogramSeries, sameHistogram, type HistogramChunk } from './histogram-series.ts';
 import { LateLookup } from './late-lookup.ts';
 import { LateSamples, MAX_LATE_SAMPLES_PER_SERIES } from './late-samples.ts';
+import { SealedChunks } from './sealed-chunks.ts';
 import {
   HAS_FLOATS,
   HAS_HISTOGRAMS,
@@ -35,32 +36,18 @@ const FIRST_CHUNK_SPREAD = 60;
 /** The samples in memory: of each series the sealed chunks, the open one, the late ones and the newest value. */
 export class Head {
   readonly states = new SeriesStates();
-  readonly chunks = new ChunkTable();
   readonly arena = new Arena();
+  readonly sealed = new SealedChunks(this.states, this.arena);
   readonly #outOfOrderWindowMs: number;
   readonly #late = new LateSamples();
-  readonly #lateLookup = new LateLookup(this.chunks);
+  readonly #lateLookup = new LateLookup(this.sealed.table);
   readonly #histograms = new Map<SeriesRow, HistogramSeries>();
   readonly #writer = new BitWriter(this.arena.viewOf(0));
   readonly #reader = new BitReader(this.arena.viewOf(0));
   readonly #scratch = new SampleColumns();
-  #sealedBytes = 0;
-  #sealedSamples = 0;
-  #removedUntilMs = Number.NEGATIVE_INFINITY;
-  #removedChunks = 0;
 
   constructor(outOfOrderWindowMs: number) {
     this.#outOfOrderWindowMs = outOfOrderWindowMs;
-  }
-
-  /** Bytes and samples of the sealed chunks in memory. */
-  get sealed(): { readonly bytes: number; readonly samples: number } {
-    return { bytes: this.#sealedBytes, samples: this.#sealedSamples };
-  }
-
-  /** The newest time of which memory has ever given a chunk up. */
-  get removedUntilMs(): number {
-    return this.#removedUntilMs;
   }
 
   /** Appends a float sample given by its two words of bits. */
@@ -119,11 +106,8 @@ export class Head {
   oldestMs(row: SeriesRow): number {
     const page = this.states.pageOf(row);
     const at = row & ROW_MASK;
-    const { chunks } = this;
     let oldestMs = (page.counts[at] ?? 0) > 0 ? (page.firstMs[at] ?? 0) : Infinity;
-    for (let id = page.firstChunks[at] ?? 0; id !== 0; id = chunks.next(id)) {
-      oldestMs = Math.min(oldestMs, chunks.pageOf(id).minMs[id & ROW_MASK] ?? 0);
-    }
+    oldestMs = Math.min(oldestMs, this.sealed.oldestMs(row));
     for (const { minMs } of this.#histograms.get(row)?.chunks ?? []) oldestMs = Math.min(oldestMs, minMs);
     return Math.min(oldestMs, this.#late.oldestMs(row));
   }
@@ -146,37 +130,12 @@ export class Head {
     const states = this.states;
     if (!states.hasFlag(row, HAS_FLOATS)) return;
     const start = into.length;
-    const { chunks } = this;
-    for (let id = page.firstChunks[at] ?? 0; id !== 0; id = chunks.next(id)) {
-      const { minMs, maxMs } = chunks.pageOf(id);
-      const place = id & ROW_MASK;
-      if ((maxMs[place] ?? 0) < startMs || (minMs[place] ?? 0) > endMs) continue;
-      this.readChunk(id, into);
-    }
+    this.sealed.readChain(row, { startMs, endMs }, into);
     const openCount = page.counts[at] ?? 0;
     if (openCount > 0 && (page.firstMs[at] ?? 0) <= endMs) this.#readOpen(row, into);
     if (states.hasFlag(row, HAS_LATE_SAMPLES)) this.#late.read(row, into);
     into.sortFrom(start);
     into.trimFrom(start, startMs, endMs);
-  }
-
-  /** Appends all samples of one sealed chunk to the columns. */
-  readChunk(id: ChunkId, into: SampleColumns): void {
-    const page = this.chunks.pageOf(id);
-    const at = id & ROW_MASK;
-    const address = page.addresses[at] ?? 0;
-    this.#reader.view = this.arena.viewOf(address);
-    this.#reader.bit = this.arena.offsetOf(address) * 8;
-    decodeSealed(this.#reader, page.counts[at] ?? 0, page.minMs[at] ?? 0, into);
-  }
-
-  /** The bytes of a sealed chunk, as a view. */
-  chunkBytes(id: ChunkId): Uint8Array {
-    const page = this.chunks.pageOf(id);
-    const at = id & ROW_MASK;
-    const address = page.addresses[at] ?? 0;
-    const offset = this.arena.offsetOf(address);
-    return this.arena.pageOf(address).subarray(offset, offset + (page.byteLengths[at] ?? 0));
   }
 
   /** The bytes of the open chunk, as a view; empty where there is none. */
@@ -206,43 +165,12 @@ export class Head {
       states.clearFlag(row, HAS_LATE_SAMPLES);
       scratch.sortFrom(0);
     }
-    this.addSealed(row, scratch);
+    this.#addSealed(row, scratch);
     if (count === 0) return;
     this.arena.returnSlot(page.slots[at] ?? 0);
     page.slots[at] = 0;
     page.counts[at] = 0;
     page.bitLengths[at] = 0;
-  }
-
-  /** Makes a sealed chunk of samples and chains it to its series. */
-  addSealed(row: SeriesRow, columns: SampleColumns): void {
-    this.addSealedBytes(row, {
-      bytes: encodeSealed(columns),
-      count: columns.length,
-      minMs: columns.timestampsMs[0] ?? 0,
-      maxMs: columns.timestampsMs[columns.length - 1] ?? 0,
-    });
-  }
-
-  /** Chains a chunk that is encoded already, as from a snapshot. */
-  addSealedBytes(row: SeriesRow, chunk: SealedBytes): void {
-    const page = this.states.pageOf(row);
-    const at = row & ROW_MASK;
-    const { states, chunks } = this;
-    const id = chunks.add({
-      address: this.arena.storeBlock(chunk.bytes),
-      byteLength: chunk.bytes.length,
-      count: chunk.count,
-      minMs: chunk.minMs,
-      maxMs: chunk.maxMs,
-    });
-    const last = page.lastChunks[at] ?? 0;
-    if (last === 0) page.firstChunks[at] = id;
-    else chunks.setNext(last, id);
-    page.lastChunks[at] = id;
-    states.setFlag(row, HAS_FLOATS);
-    this.#sealedBytes += chunk.bytes.length;
-    this.#sealedSamples += chunk.count;
   }
 
   /** Puts an open chunk back as a snapshot kept it; the newest sample is set too. */
@@ -296,15 +224,16 @@ export class Head {
 
   /** Drops the chunks of a series that end before a time. */
   dropChunksBefore(row: SeriesRow, beforeMs: number): void {
-    this.#dropChunks(row, (id) => (this.chunks.pageOf(id).maxMs[id & ROW_MASK] ?? 0) < beforeMs);
+    const { table } = this.sealed;
+    this.sealed.drop(row, (id) => (table.pageOf(id).maxMs[id & ROW_MASK] ?? 0) < beforeMs);
     this.#histograms.get(row)?.dropBefore(beforeMs);
   }
 
   /** Drops these chunks of a series, sealed ones of floats and of histograms. */
   removeChunks(row: SeriesRow, ids: ReadonlySet<ChunkId>, histograms: ReadonlySet<HistogramChunk>): void {
-    this.#dropChunks(row, (id) => ids.has(id));
+    this.sealed.drop(row, (id) => ids.has(id));
     this.#histograms.get(row)?.remove(histograms);
-    for (const { maxMs } of histograms) this.#removedUntilMs = Math.max(this.#removedUntilMs, maxMs);
+    for (const { maxMs } of histograms) this.sealed.noteRemoved(maxMs);
   }
 
   /** Forgets everything about a series. */
@@ -317,37 +246,6 @@ export class Head {
     this.#late.remove(row);
     this.#lateLookup.forget(row);
     this.#histograms.delete(row);
-  }
-
-  #dropChunks(row: SeriesRow, isDropped: (id: ChunkId) => boolean): void {
-    const page = this.states.pageOf(row);
-    const at = row & ROW_MASK;
-    const { chunks } = this;
-    let previous = 0;
-    for (let id = page.firstChunks[at] ?? 0; id !== 0;) {
-      const next = chunks.next(id);
-      if (isDropped(id)) {
-        this.#freeChunk(id);
-        if (previous === 0) page.firstChunks[at] = next;
-        else chunks.setNext(previous, next);
-      } else {
-        previous = id;
-      }
-      id = next;
-    }
-    page.lastChunks[at] = previous;
-  }
-
-  #freeChunk(id: ChunkId): void {
-    const page = this.chunks.pageOf(id);
-    const at = id & ROW_MASK;
-    this.#removedUntilMs = Math.max(this.#removedUntilMs, page.maxMs[at] ?? 0);
-    const byteLength = page.byteLengths[at] ?? 0;
-    this.arena.freeBlock(page.addresses[at] ?? 0, byteLength);
-    this.#sealedBytes -= byteLength;
-    this.#sealedSamples -= page.counts[at] ?? 0;
-    this.#removedChunks++;
-    this.chunks.remove(id);
   }
 
   #isFull(row: SeriesRow, count: number, timestampMs: number): boolean {
@@ -469,8 +367,8 @@ export class Head {
     const at = row & ROW_MASK;
     const scratch = this.#scratch;
     scratch.length = 0;
-    const chain = { first: page.firstChunks[at] ?? 0, removals: this.#removedChunks };
-    for (const id of this.#lateLookup.chunksAt(row, chain, timestampMs)) this.readChunk(id, scratch);
+    const chain = { first: this.sealed.firstOf(row), removals: this.sealed.removals };
+    for (const id of this.#lateLookup.chunksAt(row, chain, timestampMs)) this.sealed.read(id, scratch);
     if ((page.counts[at] ?? 0) > 0 && (page.firstMs[at] ?? 0) <= timestampMs) this.#readOpen(row, scratch);
     const place = scratch.timestampsMs.subarray(0, scratch.length).indexOf(timestampMs);
     if (place < 0) return this.#late.find(row, timestampMs);
@@ -483,15 +381,18 @@ export class Head {
     this.#late.read(row, scratch);
     this.#late.remove(row);
     this.states.clearFlag(row, HAS_LATE_SAMPLES);
-    this.addSealed(row, scratch);
+    this.#addSealed(row, scratch);
   }
-}
 
-export interface SealedBytes {
-  readonly bytes: Uint8Array;
-  readonly count: number;
-  readonly minMs: number;
-  readonly maxMs: number;
+  /** Makes a sealed chunk of samples and chains it to its series. */
+  #addSealed(row: SeriesRow, columns: SampleColumns): void {
+    this.sealed.add(row, {
+      bytes: encodeSealed(columns),
+      count: columns.length,
+      minMs: columns.timestampsMs[0] ?? 0,
+      maxMs: columns.timestampsMs[columns.length - 1] ?? 0,
+    });
+  }
 }
 
 export interface OpenChunk {

@@ -128,7 +128,7 @@ const late = new SampleColumns();
 
 function writeSeries(into: ByteWriter, source: SnapshotSource, row: SeriesRow): void {
   const { index, head } = source;
-  const { states, chunks } = head;
+  const { states, sealed } = head;
   const labels = index.labelsOf(row);
   if (!labels) return;
   const page = states.pageOf(row);
@@ -148,16 +148,16 @@ function writeSeries(into: ByteWriter, source: SnapshotSource, row: SeriesRow): 
     into.copy(head.openBytes(row));
   }
   const ids: number[] = [];
-  for (let id = page.firstChunks[at] ?? 0; id !== 0; id = chunks.next(id)) ids.push(id);
+  for (let id = page.firstChunks[at] ?? 0; id !== 0; id = sealed.table.next(id)) ids.push(id);
   into.varint(ids.length);
   for (const id of ids) {
-    const chunk = chunks.pageOf(id);
+    const chunk = sealed.table.pageOf(id);
     const place = id & ROW_MASK;
     const minMs = chunk.minMs[place] ?? 0;
     into.float(minMs);
     into.zigzag((chunk.maxMs[place] ?? 0) - minMs);
     into.varint(chunk.counts[place] ?? 0);
-    const bytes = head.chunkBytes(id);
+    const bytes = head.sealed.bytesOf(id);
     into.varint(bytes.length);
     into.copy(bytes);
   }
@@ -194,7 +194,7 @@ export function readSeries(
     const count = reader.varint();
     const bytes = reader.take(reader.varint());
     if (count > MAX_SEALED_SAMPLES) throw new DamagedBytes('A chunk claims too many samples.');
-    head.addSealedBytes(row, { bytes, count, minMs, maxMs });
+    head.sealed.add(row, { bytes, count, minMs, maxMs });
   }
   const lateSamples = reader.varint();
   for (let left = lateSamples; left > 0; left--) {
