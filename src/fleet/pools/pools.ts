@@ -1,15 +1,8 @@
 import type { StateTransaction } from '#storage';
-import {
-  backoffMs,
-  isRetryable,
-  messageOf,
-  OmoiError,
-  type PoolChange,
-  type PoolDefinition,
-  type Timer,
-} from '#telemetry';
+import type { PoolChange, PoolDefinition } from '#telemetry';
 import { AgentControl, type Restarted, type RestartOrder } from './agent-control.ts';
 import { Convergence, type Converged } from './convergence.ts';
+import { ConvergenceSchedule } from './convergence-schedule.ts';
 import { assertPoolDefinition } from './pool-definition.ts';
 import type { Asked, PoolParts, WorkerConnection } from './pool-parts.ts';
 import {
@@ -17,14 +10,12 @@ import {
   definitionOf,
   insertPool,
   lockPool,
-  setPoolError,
   unknownPool,
   updatePool,
   type PoolRow,
 } from './pool-rows.ts';
 import { readPool, readPools, type PoolFilter, type PoolView } from './pool-view.ts';
 import { confinementOf } from './worker-environment.ts';
-import { OutageLog, WRITE_BACKOFF } from './persist.ts';
 import {
   assertAddsAgents,
   deleteScaleOverride,
@@ -56,19 +47,13 @@ export class Pools {
   readonly #supervisor: UnitSupervisor;
   readonly #convergence: Convergence;
   readonly #agents: AgentControl;
-  readonly #expiries = new Map<string, Timer>();
   readonly #known = new Map<string, PoolDefinition>();
   readonly #ended = new Set<() => void>();
-  readonly #outages: OutageLog;
-  /** Pools whose replicas will be looked at, and have not been yet. */
-  readonly #due = new Set<string>();
-  /** Attempts to converge in a row that found the database away. */
-  readonly #failures = new Map<string, number>();
-  #stopping = false;
+  readonly #schedule: ConvergenceSchedule;
 
   constructor(parts: PoolParts, connection: WorkerConnection) {
     this.#parts = parts;
-    this.#outages = new OutageLog(parts);
+    this.#schedule = new ConvergenceSchedule(parts, (poolId) => this.#convergeNow(poolId));
     this.#supervisor = new UnitSupervisor(parts, connection, {
       recorded: (tx, pool, unit) => this.#convergence.followUp(tx, pool, unit),
       committed: (poolId) => this.#onEnded(poolId),
@@ -87,20 +72,19 @@ export class Pools {
     const pools = await this.#parts.database.reader.selectFrom('pools').selectAll().execute();
     for (const row of pools) {
       this.#know(row);
-      this.#convergeSoon(row.pool_id);
+      this.#schedule.soon(row.pool_id);
     }
   }
 
   /** Stops looking after the processes: they go on. */
   async close(): Promise<void> {
-    this.#stopping = true;
-    for (const timer of this.#expiries.values()) timer.cancel();
+    this.#schedule.stop();
     await this.#supervisor.close();
   }
 
   /** Ends every process, with SIGKILL after `graceMs`. They are started again when Omoi starts again. */
   async stopAll(graceMs: number): Promise<void> {
-    this.#stopping = true;
+    this.#schedule.stop();
     const { database, clock } = this.#parts;
     const live = await database.transaction(async (tx) => {
       const rows = await tx.db.selectFrom('agent_units').selectAll().where('state', '!=', 'ended').execute();
@@ -226,7 +210,7 @@ export class Pools {
       const extended = await extendScaleOverride(tx, overrideId, ttlMs);
       const overrides = await liveOverrides(tx, poolId);
       const nextExpiryMs = Math.min(...overrides.map((override) => override.expires_at_ms));
-      tx.afterCommit(() => this.#convergeAt(poolId, overrides.length > 0 ? nextExpiryMs : null));
+      tx.afterCommit(() => this.#schedule.at(poolId, overrides.length > 0 ? nextExpiryMs : null));
       return extended;
     });
   }
@@ -322,74 +306,21 @@ export class Pools {
   ): Promise<Converged & { readonly row: PoolRow }> {
     const row = await lockPool(tx, poolId);
     const converged = await this.#convergence.converge(tx, row, asked);
-    tx.afterCommit(() => this.#convergeAt(poolId, converged.nextExpiryMs));
+    tx.afterCommit(() => this.#schedule.at(poolId, converged.nextExpiryMs));
     return { ...converged, row };
   }
 
   #onEnded(poolId: string): void {
     for (const resolve of this.#ended) resolve();
-    this.#convergeSoon(poolId);
-  }
-
-  #convergeAt(poolId: string, atMs: number | null): void {
-    this.#expiries.get(poolId)?.cancel();
-    this.#expiries.delete(poolId);
-    if (atMs === null || this.#stopping) return;
-    const delayMs = Math.max(0, atMs - this.#parts.clock.wallMs());
-    this.#expiries.set(
-      poolId,
-      this.#parts.clock.after(delayMs, () => this.#convergeSoon(poolId)),
-    );
-  }
-
-  /** Once for all that ends until then: of a pool's agents many may end at once, and each look is at all of them. */
-  #convergeSoon(poolId: string): void {
-    if (this.#stopping || this.#due.has(poolId)) return;
-    this.#due.add(poolId);
-    void this.#convergeNow(poolId).catch((error: unknown) => this.#onConvergeFailure(poolId, error));
-  }
-
-  /** While the database is away it is tried again; what it refuses for good waits for the next change of the pool. */
-  #onConvergeFailure(poolId: string, error: unknown): void {
-    if (error instanceof OmoiError && error.code === 'unknown_pool') return;
-    const { clock, random, logger, metrics, database } = this.#parts;
-    if (isRetryable(error)) {
-      const failures = (this.#failures.get(poolId) ?? 0) + 1;
-      this.#failures.set(poolId, failures);
-      this.#outages.failed(`The replicas of pool ${poolId}`, error);
-      this.#convergeAt(poolId, clock.wallMs() + backoffMs(failures, WRITE_BACKOFF, random));
-      return;
-    }
-    const reason = messageOf(error);
-    logger.error(
-      { pool_id: poolId, error: reason },
-      'Pool agents neither started nor stopped: tried again when the pool changes.',
-    );
-    metrics
-      .counter(
-        'omoi_pool_records_given_up_total',
-        'What happened to units and could not be recorded for good.',
-      )
-      .add(1, { pool_id: poolId });
-    void database
-      .transaction((tx) => setPoolError(tx, poolId, `its replicas could not be decided: ${reason}`))
-      .catch(() => undefined);
+    this.#schedule.soon(poolId);
   }
 
   async #convergeNow(poolId: string): Promise<void> {
     const asked = { reason: 'pool_converged', by: 'omoi', traceparent: null };
-    try {
-      await this.#parts.database.transaction((tx) => {
-        // What ends from here on may not show in what it reads.
-        this.#due.delete(poolId);
-        return this.#converge(tx, poolId, asked);
-      });
-    } catch (error) {
-      this.#due.delete(poolId);
-      throw error;
-    }
-    this.#outages.succeeded();
-    this.#failures.delete(poolId);
+    await this.#parts.database.transaction((tx) => {
+      this.#schedule.began(poolId);
+      return this.#converge(tx, poolId, asked);
+    });
   }
 
   async #countLive(): Promise<number> {

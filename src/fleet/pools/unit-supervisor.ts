@@ -1,4 +1,4 @@
-import { backoffMs, messageOf, OmoiError, type PoolDefinition, type Span, type Timer } from '#telemetry';
+import { backoffMs, messageOf, OmoiError, type PoolDefinition, type Span } from '#telemetry';
 import type { StateTransaction } from '#storage';
 import { readGeneration } from '../agents/agent-rows.ts';
 import type { EndedUnit, Runtime, StartedUnit, UnitExit } from '../runtimes/runtime.ts';
@@ -16,6 +16,7 @@ import {
   type UnitRow,
 } from './unit-rows.ts';
 import { UnitActivityWatch } from './unit-activity-watch.ts';
+import { SpawnQueue } from './spawn-queue.ts';
 import { UnitStopper } from './unit-stopper.ts';
 import { confinementOf, workerEnvironment } from './worker-environment.ts';
 
@@ -51,8 +52,6 @@ interface UnitEnds {
   committed(poolId: string): void;
 }
 
-const maxParallelSpawns = 8;
-
 /** Gone, and nobody saw how. */
 const UNSEEN: UnitExit = { exitCode: null, signal: null };
 
@@ -73,11 +72,7 @@ export class UnitSupervisor {
   /** Intents whose spawn an earlier server may have carried out without writing it down. */
   readonly #unknown = new Set<string>();
   readonly #tokens = new Map<string, string>();
-  readonly #queue: PoolKey[] = [];
-  readonly #busy = new Set<string>();
-  /** Asked for once more while it was busy: what it saw may have changed meanwhile. */
-  readonly #again = new Map<string, PoolKey>();
-  readonly #retries = new Map<string, Timer>();
+  readonly #spawns: SpawnQueue<PoolKey>;
   readonly #settled = new Set<Promise<void>>();
 
   constructor(parts: PoolParts, connection: WorkerConnection, ends: UnitEnds) {
@@ -91,6 +86,10 @@ export class UnitSupervisor {
         'The runtime could not be asked to stop a unit.',
       ),
     );
+    this.#spawns = new SpawnQueue<PoolKey>(parts.clock, {
+      nameOf,
+      spawn: (key) => this.#track(this.#bringUp(key)),
+    });
     this.#activity = new UnitActivityWatch(parts, this.#running);
     this.#runtimes = new Map(parts.runtimes.map((runtime) => [runtime.name, runtime]));
     for (const runtime of parts.runtimes) runtime.onEnd((ended) => this.#onEnd(ended));
@@ -113,8 +112,7 @@ export class UnitSupervisor {
 
   /** To be called after the commit of an intent. */
   spawn(key: PoolKey): void {
-    this.#queue.push(key);
-    this.#pump();
+    this.#spawns.add(key);
   }
 
   /** To be called after the commit of a stop. */
@@ -128,33 +126,13 @@ export class UnitSupervisor {
     this.#closing.abort();
     this.#activity.close();
     this.#stopper.close();
-    for (const timer of this.#retries.values()) timer.cancel();
+    this.#spawns.stop();
     for (const runtime of this.#runtimes.values()) runtime.close();
     await Promise.all(this.#settled);
   }
 
-  #pump(): void {
-    while (this.#busy.size < maxParallelSpawns && !this.#closing.signal.aborted) {
-      const key = this.#queue.shift();
-      if (!key) return;
-      const name = nameOf(key);
-      if (this.#busy.has(name)) {
-        this.#again.set(name, key);
-        continue;
-      }
-      this.#busy.add(name);
-      this.#track(
-        this.#bringUp(key).finally(() => {
-          this.#busy.delete(name);
-          const again = this.#again.get(name);
-          if (again && this.#again.delete(name)) this.#queue.push(again);
-          this.#pump();
-        }),
-      );
-    }
-  }
-
-  #track(work: Promise<void>): void {
+  /** Never rejects; `close` waits for it. */
+  #track(work: Promise<void>): Promise<void> {
     const settled = work
       .catch((error: unknown) =>
         this.#parts.logger.error(
@@ -164,6 +142,7 @@ export class UnitSupervisor {
       )
       .finally(() => this.#settled.delete(settled));
     this.#settled.add(settled);
+    return settled;
   }
 
   async #bringUp(key: PoolKey): Promise<void> {
@@ -240,7 +219,7 @@ export class UnitSupervisor {
     if (!definitionOf(poolRow).overlap && (await hasLiveOlder(tx, key))) return null;
     const waitMs = (poolRow.next_attempt_at_ms ?? 0) - tx.nowMs;
     if (waitMs > 0) {
-      tx.afterCommit(() => this.#spawnLater(key, waitMs));
+      tx.afterCommit(() => this.#spawns.addAfter(key, waitMs));
       return null;
     }
     const pool = definitionOf(poolRow);
@@ -321,19 +300,7 @@ export class UnitSupervisor {
     this.#parts.metrics
       .counter('omoi_pool_spawn_failures_total', 'Agent processes that could not be started.')
       .add(1, { pool_id: order.key.poolId });
-    this.#spawnLater(order.key, retryInMs);
-  }
-
-  #spawnLater(key: PoolKey, delayMs: number): void {
-    const name = nameOf(key);
-    this.#retries.get(name)?.cancel();
-    this.#retries.set(
-      name,
-      this.#parts.clock.after(delayMs, () => {
-        this.#retries.delete(name);
-        this.spawn(key);
-      }),
-    );
+    this.#spawns.addAfter(order.key, retryInMs);
   }
 
   #adopt(row: UnitRow): void {
@@ -362,7 +329,7 @@ export class UnitSupervisor {
     if (!known) return;
     this.#running.delete(handle);
     this.#stopper.ended(handle);
-    this.#track(this.#recordExit(known, exit ?? UNSEEN));
+    void this.#track(this.#recordExit(known, exit ?? UNSEEN));
   }
 
   async #recordExit(known: Watched, exit: UnitExit): Promise<void> {
@@ -424,7 +391,7 @@ export class UnitSupervisor {
             'What happened to units and could not be recorded for good.',
           )
           .add(1, { pool_id: poolId });
-        this.#track(
+        void this.#track(
           database.transaction((tx) => setPoolError(tx, poolId, `${what} could not be recorded: ${reason}`)),
         );
       },
