@@ -2,30 +2,15 @@ import { type Matcher, type Stretch, TextNumbers } from '#telemetry';
 import { PostingList, sortRows, unionOfDisjoint } from './postings.ts';
 import { RowSet } from './row-set.ts';
 import { ROW_MASK, RowAllocator, pageOfRow } from '../rows/row-allocator.ts';
-import { shapeOf, type RegexShape } from './regex-shape.ts';
+import { shapeOf } from './regex-shape.ts';
 import type { SeriesRow } from './series-rows.ts';
+import { TriedExpressions } from './tried-expressions.ts';
 
-/** Regular expressions whose matching values are remembered, per label name. */
-const MAX_CACHED_EXPRESSIONS = 64;
 /** Trying an expression on so many values is not worth avoiding. */
 const FEW_VALUES = 64;
-/** Values that an expression is tried on, and values whose series are gathered, between two looks at the clock. */
-const TRIED_PER_LOOK = 128;
+/** Values whose series are gathered between two looks at the clock. */
 const GATHERED_PER_LOOK = 1024;
-/** An expression that so many new values under old numbers have to be tried on begins anew. */
-const MAX_RETRIED = 8192;
 const NONE = new Uint32Array(0);
-
-interface CachedExpression {
-  /** How many numbers have been tried. */
-  seen: number;
-  /** The list of reused numbers that it knows, and how many of them are taken into account. */
-  reused: readonly number[];
-  reusedSeen: number;
-  /** Numbers below `seen` that stand for another value since they were tried. */
-  retries: number[];
-  matching: number[];
-}
 
 /** Values by number and the series that have each. */
 interface ValuePage {
@@ -47,9 +32,7 @@ export class LabelValues {
   #pages: (ValuePage | undefined)[] = [];
   /** All numbers that have been given are below this. */
   #end = 1;
-  /** Numbers that were given to another value, in order; what has been tried on the old one has to be tried anew. */
-  #reused: number[] = [];
-  readonly #cache = new Map<string, CachedExpression>();
+  readonly #tried = new TriedExpressions({ end: () => this.#end, textOf: (number) => this.textOf(number) });
   #seriesCount = 0;
 
   constructor(name: string, nameNumber: number) {
@@ -85,7 +68,7 @@ export class LabelValues {
     const known = this.#numberOf.get(value);
     if (known !== undefined) return known;
     const number = this.#allocator.take();
-    if (number < this.#end) this.#noteReuse(number);
+    if (number < this.#end) this.#tried.noteReuse(number);
     else this.#end = number + 1;
     this.#numberOf.add(value, number);
     const page = (this.#pages[pageOfRow(number)] ??= { values: [], postings: [] });
@@ -174,9 +157,7 @@ export class LabelValues {
   /** Whether the answer for this matcher is at hand without trying every value. */
   isCheap(matcher: Matcher): boolean {
     if (matcher.operator === '=' || matcher.operator === '!=') return true;
-    const cached = this.#cache.get(matcher.value);
-    const untried = cached ? this.#untried(cached) : this.#end;
-    return untried <= FEW_VALUES || shapeOf(matcher.value).kind === 'literals';
+    return this.#tried.untriedBy(matcher.value) <= FEW_VALUES || shapeOf(matcher.value).kind === 'literals';
   }
 
   /** Forgets series: of each value, by its number, the rows in ascending order. */
@@ -192,7 +173,7 @@ export class LabelValues {
     }
     if (this.#allocator.end >= this.#end) return;
     this.#end = Math.max(1, this.#allocator.end);
-    this.#forgetTries();
+    this.#tried.forgetAll();
   }
 
   #forget(number: number, page: ValuePage): void {
@@ -202,17 +183,6 @@ export class LabelValues {
     if (!this.#allocator.release(number)) return;
     this.#pages[pageOfRow(number)] = undefined;
     while (this.#pages.length > 0 && this.#pages.at(-1) === undefined) this.#pages.pop();
-  }
-
-  #forgetTries(): void {
-    this.#reused = [];
-    this.#cache.clear();
-  }
-
-  #noteReuse(number: number): void {
-    if (this.#cache.size === 0) return;
-    if (this.#reused.length >= Math.max(MAX_RETRIED, this.#end)) this.#forgetTries();
-    else this.#reused.push(number);
   }
 
   #postingsAt(number: number): SeriesRow | PostingList {
@@ -230,21 +200,14 @@ export class LabelValues {
     if (matcher.operator === '=' || matcher.operator === '!=') return this.#numbersOf([matcher.value]);
     const shape = shapeOf(matcher.value);
     if (shape.kind === 'literals') return this.#numbersOf(shape.values);
-    const cached = this.#cached(matcher.value);
-    this.#extend(cached, { shape, matcher, maxValues: Number.POSITIVE_INFINITY });
-    return cached.matching;
+    return this.#tried.matching(matcher, shape);
   }
 
   async #matchingInSlices(matcher: Matcher, stretch: Stretch): Promise<readonly number[]> {
     if (matcher.operator === '=' || matcher.operator === '!=') return this.#numbersOf([matcher.value]);
     const shape = shapeOf(matcher.value);
     if (shape.kind === 'literals') return this.#numbersOf(shape.values);
-    const cached = this.#cached(matcher.value);
-    while (this.#untried(cached) > 0) {
-      this.#extend(cached, { shape, matcher, maxValues: TRIED_PER_LOOK });
-      if (stretch.isOver) await stretch.pause();
-    }
-    return cached.matching;
+    return this.#tried.matchingInSlices(matcher, shape, stretch);
   }
 
   /** Nothing to wait for where the value has few series: there may be a million of such values. */
@@ -261,24 +224,6 @@ export class LabelValues {
     return undefined;
   }
 
-  /** What is remembered of an expression, which becomes the last to be forgotten. */
-  #cached(expression: string): CachedExpression {
-    const cached = this.#cache.get(expression) ?? {
-      seen: 0,
-      reused: this.#reused,
-      reusedSeen: this.#reused.length,
-      retries: [],
-      matching: [],
-    };
-    this.#cache.delete(expression);
-    this.#cache.set(expression, cached);
-    if (this.#cache.size > MAX_CACHED_EXPRESSIONS) {
-      const [oldest] = this.#cache.keys();
-      if (oldest !== undefined) this.#cache.delete(oldest);
-    }
-    return cached;
-  }
-
   #numbersOf(values: readonly string[]): number[] {
     const numbers = new Set<number>();
     for (const value of values) {
@@ -286,62 +231,6 @@ export class LabelValues {
       if (number !== undefined) numbers.add(number);
     }
     return [...numbers];
-  }
-
-  #untried(cached: CachedExpression): number {
-    if (cached.reused !== this.#reused) return this.#end;
-    const reused = this.#reused.length - cached.reusedSeen;
-    return this.#end - cached.seen + cached.retries.length + reused;
-  }
-
-  /** Tries up to so many of the values that the expression has not been tried on. */
-  #extend(
-    cached: CachedExpression,
-    search: { readonly shape: RegexShape; readonly matcher: Matcher; readonly maxValues: number },
-  ): void {
-    this.#takeReuseIn(cached);
-    let left = search.maxValues;
-    for (; left > 0 && cached.retries.length > 0; left--)
-      this.#try(cached, cached.retries.pop() ?? 0, search);
-    for (; left > 0 && cached.seen < this.#end; left--) this.#try(cached, cached.seen++, search);
-  }
-
-  #try(
-    cached: CachedExpression,
-    number: number,
-    { shape, matcher }: { readonly shape: RegexShape; readonly matcher: Matcher },
-  ): void {
-    const value = this.textOf(number);
-    if (value === '' || shape.kind === 'literals' || !value.startsWith(shape.prefix)) return;
-    const isMatch =
-      shape.kind === 'prefix'
-        ? !shape.nonEmptyRest || value.length > shape.prefix.length
-        : matcher.matches(value) === (matcher.operator === '=~');
-    if (isMatch) cached.matching.push(number);
-  }
-
-  /** What was found out about numbers that stand for other values now is forgotten. */
-  #takeReuseIn(cached: CachedExpression): void {
-    const reused = this.#reused;
-    const isSame = cached.reused === reused;
-    if (isSame && cached.reusedSeen === reused.length) return;
-    if (!isSame || reused.length - cached.reusedSeen > MAX_RETRIED) {
-      cached.matching = [];
-      cached.retries = [];
-      cached.seen = 0;
-    } else {
-      const changed = new RowSet(this.#end);
-      for (let at = cached.reusedSeen; at < reused.length; at++) {
-        const number = reused[at] ?? 0;
-        if (number < cached.seen) changed.add(number);
-      }
-      const stays = (number: number): boolean => !changed.has(number);
-      // New lists: a search that pauses may be walking along the old one.
-      cached.matching = cached.matching.filter(stays);
-      cached.retries = [...cached.retries.filter(stays), ...changed.sorted()];
-    }
-    cached.reused = reused;
-    cached.reusedSeen = reused.length;
   }
 
   #union(numbers: readonly number[]): Uint32Array {
