@@ -2,8 +2,10 @@ import type { Matcher, Stretch } from '#telemetry';
 import type { RegexShape } from './regex-shape.ts';
 import { RowSet } from './row-set.ts';
 
-/** Regular expressions whose matching values are remembered, per label name. */
+/** Regular expressions whose matching values are remembered, per label name … */
 const MAX_EXPRESSIONS = 64;
+/** … and how many values all of them match, 8 bytes each; the newest is kept whatever it matches. */
+const MAX_MATCHING = 8_000_000;
 /** Values that an expression is tried on between two looks at the clock. */
 const TRIED_PER_LOOK = 128;
 /** An expression that so many new values under old numbers have to be tried on begins anew. */
@@ -85,11 +87,20 @@ export class TriedExpressions {
     };
     this.#cache.delete(expression);
     this.#cache.set(expression, cached);
-    if (this.#cache.size > MAX_EXPRESSIONS) {
-      const [oldest] = this.#cache.keys();
-      if (oldest !== undefined) this.#cache.delete(oldest);
-    }
+    this.#makeRoom();
     return cached;
+  }
+
+  /** Those that were not asked for the longest go; the newest stays. */
+  #makeRoom(): void {
+    let matching = 0;
+    for (const one of this.#cache.values()) matching += one.matching.length;
+    for (const [expression, one] of this.#cache) {
+      const isTooMuch = this.#cache.size > MAX_EXPRESSIONS || matching > MAX_MATCHING;
+      if (!isTooMuch || this.#cache.size === 1) return;
+      this.#cache.delete(expression);
+      matching -= one.matching.length;
+    }
   }
 
   #untried(cached: CachedExpression): number {
