@@ -346,7 +346,9 @@ describe('each rule', () => {
 
   it.each(rules)('finds the old rows of $table by an index', async (rule) => {
     const { reader } = databaseOf(rule.table);
-    const query = retentionQuery(rule, { nowMs: clock.wallMs(), limit: 250 }).compile(reader);
+    const query = retentionQuery(rule, { nowMs: clock.wallMs(), limit: 250, dialect: 'sqlite' }).compile(
+      reader,
+    );
     const plan = await reader.executeQuery<{ detail: string }>(
       CompiledQuery.raw(`explain query plan ${query.sql}`, [...query.parameters]),
     );

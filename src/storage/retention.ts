@@ -77,11 +77,12 @@ export async function inBatches(
 
 /** Deletes the oldest `limit` rows of a rule, as far as they may go, and tells how many went. */
 async function deleteBatch<Tables>(
-  { db }: DatabaseTransaction<Tables>,
+  { db, dialect }: DatabaseTransaction<Tables>,
   rule: RetentionRule<Tables>,
-  batch: RetentionBatch,
+  time: Pick<RetentionBatch, 'nowMs' | 'limit'>,
 ): Promise<number> {
   const { withChildren } = rule;
+  const batch = { ...time, dialect };
   if (withChildren === undefined) {
     const result = await retentionQuery(rule, batch).execute(db);
     return Number(result.numAffectedRows ?? 0n);
@@ -99,19 +100,25 @@ async function deleteBatch<Tables>(
 interface RetentionBatch {
   readonly nowMs: number;
   readonly limit: number;
+  readonly dialect: DatabaseTransaction<unknown>['dialect'];
 }
 
-/** The keys of the oldest rows of a rule that may go: it reads `limit` rows, whatever may go of them. */
+/**
+ * The keys of the oldest rows of a rule that may go: it reads `limit` rows, whatever may go of them. On PostgreSQL, where
+ * transactions overlap, it holds them until the commit and leaves those that somebody else is changing: what had ended
+ * may be going on again, as a task does that is retried.
+ */
 function oldestQuery<Tables>(
   rule: RetentionRule<Tables>,
-  { nowMs, limit }: RetentionBatch,
+  { nowMs, limit, dialect }: RetentionBatch,
 ): RawBuilder<{ readonly key: unknown }> {
   const before = (nowMs - rule.keepMs) * (rule.unit === 'us' ? 1000 : 1);
   const key = sql.ref(rule.key);
   const time = sql.ref(rule.timeColumn);
   const condition = rule.only ? sql`where ${rule.only(nowMs)}` : sql``;
+  const held = dialect === 'postgres' ? sql`for update skip locked` : sql``;
   return sql`select ${key} as key from (
-    select ${key} from ${sql.table(rule.table)} where ${time} < ${before} order by ${time} limit ${limit}
+    select ${key} from ${sql.table(rule.table)} where ${time} < ${before} order by ${time} limit ${limit} ${held}
   ) as oldest ${condition}`;
 }
 

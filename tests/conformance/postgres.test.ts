@@ -1,10 +1,12 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEventBus } from '#eventbus';
-import { openStateDatabase, type StateDatabase } from '#storage';
+import { openStateDatabase, retentionJobs, type StateDatabase, type StateTransaction } from '#storage';
 import { createSeededRandom, createSystemClock, SelfMetrics, silentLogger, type Logger } from '#telemetry';
 import { newEpisode } from '../../src/alerting/alerts/episode.test-support.ts';
 import { refreshAlerts } from '../../src/alerting/alerts/alert-refresh.ts';
 import { EpisodeWriter } from '../../src/alerting/alerts/episode-writer.ts';
+import { registration, startTestFleet } from '../../src/fleet/fleet.test-support.ts';
 import { createAlertReader } from '../../src/server/alert-reader.ts';
 import { noticeOutages } from '../../src/server/noticed-outages.ts';
 import { LosesCommits } from './lost-commits.ts';
@@ -152,6 +154,101 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
     await bus.stop();
     await database.close();
   });
+
+  /** How long what has ended is kept where it is forgotten at once. */
+  const soon = { endedAgentRetentionMs: 0, lockResourceRetentionMs: 0, endedAgentShownMs: 0 };
+
+  it.each<{
+    readonly what: string;
+    readonly write: (tx: StateTransaction) => Promise<unknown>;
+    readonly takeUp: (tx: StateTransaction) => Promise<unknown>;
+    readonly table: 'event_cursors' | 'agents' | 'lock_resources';
+    readonly forget: (database: StateDatabase, signal: AbortSignal) => Promise<unknown>;
+  }>([
+    {
+      what: 'a row that has ended',
+      table: 'event_cursors',
+      write: (tx) =>
+        tx.db
+          .insertInto('event_cursors')
+          .values({ consumer: 'a', last_event_id: 0, updated_at_ms: 1 })
+          .execute(),
+      takeUp: (tx) => tx.db.updateTable('event_cursors').set({ updated_at_ms: tx.nowMs }).execute(),
+      forget: (database, signal) => {
+        const rule = {
+          table: 'event_cursors',
+          key: 'consumer',
+          timeColumn: 'updated_at_ms',
+          keepMs: 1,
+        } as const;
+        const clock = createSystemClock();
+        const jobs = retentionJobs(database, [rule], { clock });
+        return Promise.all(jobs.map((job) => job.run(clock.wallMs(), signal)));
+      },
+    },
+    {
+      what: 'an agent that registers again',
+      table: 'agents',
+      write: async (tx) => {
+        const ended = { status: 'TERMINATED', status_since_ms: 1, status_reason: 'left' } as const;
+        await tx.db.updateTable('agents').set(ended).execute();
+      },
+      takeUp: (tx) =>
+        tx.db.updateTable('agents').set({ status: 'IDLE', status_since_ms: tx.nowMs }).execute(),
+      forget: (database, signal) => forgetIn(database, (fleet) => fleet.directory.forgetOld(signal)),
+    },
+    {
+      what: 'a resource that is being locked',
+      table: 'lock_resources',
+      write: (tx) =>
+        tx.db
+          .insertInto('lock_resources')
+          .values({ resource_type: 'file', resource_name: 'a', last_token: 7, touched_at_ms: 1 })
+          .execute(),
+      takeUp: (tx) => tx.db.updateTable('lock_resources').set({ touched_at_ms: tx.nowMs }).execute(),
+      forget: (database, signal) => forgetIn(database, (fleet) => fleet.locks.deleteOld(signal)),
+    },
+  ])('does not forget $what meanwhile', async ({ table, write, takeUp, forget }) => {
+    const place = await kind.createPlace();
+    const database = await openPlace(place);
+    if (table === 'agents') await forgetIn(database, ({ agents }) => agents.register(registration('a')));
+    await database.transaction(write);
+    const held = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    const taken = database.transaction(async (tx) => {
+      await takeUp(tx);
+      held.resolve();
+      await go.promise;
+    });
+    await held.promise;
+    let isDone = false;
+    const forgotten = forget(database, new AbortController().signal).then(() => (isDone = true));
+    const waits = sql<{ waits: number }>`select count(*)::int as waits from pg_locks where not granted`;
+    await vi.waitFor(async () => {
+      const [row] = (await waits.execute(database.reader)).rows;
+      expect(isDone || (row?.waits ?? 0) > 0).toBe(true);
+    }, patience);
+    go.resolve();
+    await Promise.all([taken, forgotten]);
+    expect(await database.reader.selectFrom(table).selectAll().execute()).toHaveLength(1);
+    await database.close();
+  });
+
+  async function forgetIn<Result>(
+    database: StateDatabase,
+    work: (fleet: Awaited<ReturnType<typeof startTestFleet>>['fleet']) => Promise<Result>,
+  ): Promise<Result> {
+    const running = await startTestFleet(database, {
+      clock: createSystemClock(),
+      limits: soon,
+      ticks: 'none',
+    });
+    try {
+      return await work(running.fleet);
+    } finally {
+      await running.stop();
+    }
+  }
 
   it('lets several starters migrate one database at the same time', async () => {
     const place = await kind.createPlace();

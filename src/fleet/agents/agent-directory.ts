@@ -162,7 +162,10 @@ async function deleteEnded(tx: StateTransaction, beforeMs: number): Promise<numb
         .select('old.agent_id')
         .where('old.status', 'in', ENDED_STATUSES)
         .where('old.status_since_ms', '<', beforeMs)
-        .limit(maxAgentsPerTransaction),
+        .limit(maxAgentsPerTransaction)
+        // One that is registering again is left.
+        .forUpdate()
+        .skipLocked(),
     )
     .returning('agent_id')
     .execute();

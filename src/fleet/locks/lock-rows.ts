@@ -50,24 +50,27 @@ export async function lockResource(tx: StateTransaction, request: LockRequest): 
       { agent_id: request.agentId, current_generation: agent?.generation ?? null },
     );
   }
-  await tx.db
-    .insertInto('lock_resources')
-    .values({
-      resource_type: request.resourceType,
-      resource_name: request.resourceName,
-      last_token: tx.nowMs,
-      touched_at_ms: tx.nowMs,
-    })
-    .onConflict((conflict) => conflict.columns(['resource_type', 'resource_name']).doNothing())
-    .execute();
-  const resource = await tx.db
-    .selectFrom('lock_resources')
-    .select('last_token')
-    .where('resource_type', '=', request.resourceType)
-    .where('resource_name', '=', request.resourceName)
-    .forUpdate()
-    .executeTakeFirstOrThrow();
-  return resource.last_token;
+  for (;;) {
+    const resource = await tx.db
+      .selectFrom('lock_resources')
+      .select('last_token')
+      .where('resource_type', '=', request.resourceType)
+      .where('resource_name', '=', request.resourceName)
+      .forUpdate()
+      .executeTakeFirst();
+    if (resource) return resource.last_token;
+    // Where somebody else makes it at the same time, it is his, and may even be forgotten before it is held here.
+    await tx.db
+      .insertInto('lock_resources')
+      .values({
+        resource_type: request.resourceType,
+        resource_name: request.resourceName,
+        last_token: tx.nowMs,
+        touched_at_ms: tx.nowMs,
+      })
+      .onConflict((conflict) => conflict.columns(['resource_type', 'resource_name']).doNothing())
+      .execute();
+  }
 }
 
 /** Forgets resources, so many at a time, that nobody has locked since a time; returns how many. */
@@ -94,6 +97,9 @@ export async function deleteUnlocked(tx: StateTransaction, beforeMs: number): Pr
             ),
           )
           .limit(maxResourcesPerTransaction)
+          // One that is being locked is left.
+          .forUpdate('old')
+          .skipLocked()
           .$asTuple('resource_type', 'resource_name'),
       ),
     )
