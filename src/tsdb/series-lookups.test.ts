@@ -210,3 +210,17 @@ test('a series that lies in memory and in the archive is found at the times of e
   }
   await tsdb.stop();
 });
+
+test('others have their turns while the exemplars of one series are looked through', async () => {
+  const { tsdb, clock } = await openStore();
+  const batch = new SampleBatch();
+  const ref = tsdb.series({ __name__: 'm' });
+  const timestampMs = clock.wallMs();
+  for (let at = 0; at < 20_000; at++) batch.addExemplar(ref, { labels: {}, value: at, timestampMs });
+  tsdb.commit(batch, origin);
+  let found: readonly { readonly exemplars: readonly unknown[] }[] = [];
+  const selection = { matchers: [createMatcher('__name__', '=', 'm')], startMs: 0, endMs: Infinity };
+  const turns = await turnsDuring(async () => (found = await tsdb.exemplars(selection)));
+  expect(found.map(({ exemplars }) => exemplars.length)).toEqual([20_000]);
+  expect(turns).toBeGreaterThanOrEqual(8);
+});

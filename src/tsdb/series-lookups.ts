@@ -20,6 +20,8 @@ import type { SeriesRow } from './index/series-rows.ts';
 
 /** Series looked at between two looks at the clock. */
 const SERIES_PER_LOOK = 64;
+/** The same of exemplars, of which one series may have all. */
+const EXEMPLARS_PER_LOOK = 1000;
 
 /** Which series a lookup is about: those that match one of the matcher lists; all where there is none. */
 export interface SeriesLookup {
@@ -156,7 +158,8 @@ export class SeriesLookups {
     const found = new Map<SeriesRef, { labels: Labels; exemplars: Exemplar[] } | null>();
     // The ring turns while others take their turn.
     const all = [...exemplars.entries()];
-    for (const { ref, exemplar } of all) {
+    for (const [at, { ref, exemplar }] of all.entries()) {
+      if (at % EXEMPLARS_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
       if (exemplar.timestampMs < startMs || exemplar.timestampMs > endMs) continue;
       let ofSeries = found.get(ref);
       if (ofSeries === undefined) {

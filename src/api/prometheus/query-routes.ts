@@ -58,9 +58,11 @@ export function registerPrometheusQueryRoutes(app: ApiApp, parts: PrometheusQuer
       parameters: ['query'],
       async answer({ parameters }) {
         const { expression } = prepareQuery(parameters, parts);
-        // To read a long text takes its time, and so does to write one.
+        // To read a long text takes its time, and so do to write it and to send it.
         await nextTurn();
-        return { data: jsonOf(language.prettyPrint(expression)) };
+        const text = language.prettyPrint(expression);
+        await nextTurn();
+        return { data: jsonOf(text) };
       },
     },
     {
@@ -71,7 +73,9 @@ export function registerPrometheusQueryRoutes(app: ApiApp, parts: PrometheusQuer
       async answer({ parameters }) {
         const { expression } = prepareQuery(parameters, parts);
         await nextTurn();
-        return { data: jsonOf(language.expressionTree(expression)) };
+        const tree = language.expressionTree(expression);
+        await nextTurn();
+        return { data: jsonOf(tree) };
       },
     },
   ]);

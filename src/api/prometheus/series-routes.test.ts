@@ -86,6 +86,26 @@ describe('what there is', () => {
     expect(await stage.get('metadata', { metric: 'other' })).toEqual(success({}));
   });
 
+  it('has others have a turn before the exemplars of each selector', async () => {
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      next = setImmediate(count);
+    };
+    let next = setImmediate(count);
+    const query = Array.from({ length: 100 }, (_, at) => `depth{queue!="${at}"}`).join(' + ');
+    const before = stage.searched.times;
+    const answer = await stage.get('query_exemplars', { query });
+    clearImmediate(next);
+    // What several selectors find is there once.
+    expect(answer).toMatchObject({ status: 200, body: { data: { length: 1 } } });
+    expect(stage.searched.times - before).toBe(100);
+    expect(turns).toBeGreaterThanOrEqual(100);
+    expect(await stage.get('query_exemplars', { query: `${query} + depth` })).toMatchObject({
+      body: { error: expect.stringContaining('query: 101 selectors are more than maxSelectors (100)') },
+    });
+  });
+
   it('is counted', async () => {
     const { body } = await stage.get('status/tsdb', { limit: '1' });
     expect(body['data']).toMatchObject({

@@ -1,6 +1,6 @@
 import type { Engine } from '#promql';
 import type { SeriesLookup, Tsdb } from '#tsdb';
-import { OmoiError, type Labels, type Matcher } from '#telemetry';
+import { nextTurn, OmoiError, type Labels, type Matcher } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
 import { jsonOfList } from '../http/json-pieces.ts';
 import { TRUNCATED, type PrometheusAnswer } from './answer.ts';
@@ -118,8 +118,11 @@ async function findExemplars(
   checkSelectorCount(different.length, 'query');
   const bySeries = new Map<Labels, object>();
   for (const matchers of different) {
+    // Each goes through all that there are, in slices of its own: one at least for each.
+    await nextTurn();
     const found = await turns.run(signal, () => store.exemplars({ matchers, startMs, endMs }, signal));
     for (const { labels, exemplars } of found) {
+      if (bySeries.has(labels)) continue;
       bySeries.set(labels, {
         seriesLabels: labels,
         exemplars: exemplars.map((exemplar) => ({
