@@ -148,7 +148,7 @@ export class Maintenance {
       (page.newestMs[at] ?? 0) < beforeMs &&
       page.counts[at] === 0 &&
       page.firstChunks[at] === 0 &&
-      (head.histogramsOf(row)?.chunks.length ?? 0) === 0
+      head.histogramsOf(row)?.isEmpty !== false
     );
   }
 

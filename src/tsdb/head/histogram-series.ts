@@ -29,14 +29,21 @@ export interface HistogramChunk {
 }
 
 export class HistogramSeries {
-  #chunks: HistogramChunk[] = [];
+  /** In order of time, none overlapping another; samples are appended to the last. */
+  #inOrder: HistogramChunk[] = [];
+  /** Of one sample each, by its time: there may be a hundred thousand, and each that comes asks for its time first. */
+  readonly #late = new Map<number, HistogramChunk>();
   #newest: HistogramValue | null = null;
   #newestMs = Number.NEGATIVE_INFINITY;
   #isLastOpen = false;
 
-  /** The chunks, the one that samples are appended to last. Those that came late overlap with others. */
+  /** All chunks. Those that came late overlap with others. */
   get chunks(): readonly HistogramChunk[] {
-    return this.#chunks;
+    return [...this.#late.values(), ...this.#inOrder];
+  }
+
+  get isEmpty(): boolean {
+    return this.#inOrder.length === 0 && this.#late.size === 0;
   }
 
   get newest(): HistogramValue | null {
@@ -48,11 +55,11 @@ export class HistogramSeries {
   }
 
   append(timestampMs: number, histogram: HistogramValue): void {
-    let chunk = this.#chunks.at(-1);
+    let chunk = this.#inOrder.at(-1);
     const isFull = chunk && (chunk.count >= MAX_CHUNK_SAMPLES || !sameLayout(chunk.layout, histogram));
     if (!chunk || isFull || !this.#isLastOpen) {
       chunk = emptyChunk(timestampMs, histogram);
-      this.#chunks.push(chunk);
+      this.#inOrder.push(chunk);
       this.#isLastOpen = true;
     }
     encodeSample(chunk, timestampMs, histogram, chunk.count === 0 ? null : this.#newest);
@@ -65,23 +72,24 @@ export class HistogramSeries {
     const chunk = emptyChunk(timestampMs, histogram);
     encodeSample(chunk, timestampMs, histogram, null);
     chunk.bytes = chunk.bytes.slice(0, chunk.byteLength);
-    if (this.#isLastOpen) this.#chunks.splice(-1, 0, chunk);
-    else this.#chunks.push(chunk);
+    this.#late.set(timestampMs, chunk);
   }
 
   /** The histogram at a time. */
   at(timestampMs: number): HistogramValue | undefined {
-    return this.read(timestampMs, timestampMs)[0]?.histogram;
+    const chunk = this.#late.get(timestampMs) ?? this.#chunkAt(timestampMs);
+    return chunk && decodeHistograms(chunk).find((sample) => sample.timestampMs === timestampMs)?.histogram;
   }
 
   /** Closes the last chunk where it ends before a time, so that it stays as it is. */
   sealBefore(beforeMs: number): void {
-    if ((this.#chunks.at(-1)?.maxMs ?? beforeMs) < beforeMs) this.#isLastOpen = false;
+    if ((this.#inOrder.at(-1)?.maxMs ?? beforeMs) < beforeMs) this.#isLastOpen = false;
   }
 
   /** Takes over a chunk from a snapshot. */
   restore(chunk: HistogramChunk): void {
-    this.#chunks.push(chunk);
+    if (chunk.count === 1) this.#late.set(chunk.minMs, chunk);
+    else this.#inOrder.push(chunk);
     if (chunk.maxMs < this.#newestMs) return;
     this.#newest = decodeHistograms(chunk).at(-1)?.histogram ?? this.#newest;
     this.#newestMs = chunk.maxMs;
@@ -92,7 +100,7 @@ export class HistogramSeries {
     const found: TimedHistogram[] = [];
     let isOrdered = true;
     let beforeMs = Number.NEGATIVE_INFINITY;
-    for (const chunk of this.#chunks) {
+    for (const chunk of this.chunks) {
       if (chunk.maxMs < startMs || chunk.minMs > endMs) continue;
       for (const sample of decodeHistograms(chunk)) {
         if (sample.timestampMs < startMs || sample.timestampMs > endMs) continue;
@@ -106,11 +114,27 @@ export class HistogramSeries {
 
   /** Drops the chunks that end before a time. */
   dropBefore(beforeMs: number): void {
-    this.#chunks = this.#chunks.filter((chunk) => chunk.maxMs >= beforeMs);
+    this.#inOrder = this.#inOrder.filter((chunk) => chunk.maxMs >= beforeMs);
+    for (const timestampMs of this.#late.keys()) if (timestampMs < beforeMs) this.#late.delete(timestampMs);
   }
 
   remove(chunks: ReadonlySet<HistogramChunk>): void {
-    if (chunks.size > 0) this.#chunks = this.#chunks.filter((chunk) => !chunks.has(chunk));
+    if (chunks.size === 0) return;
+    this.#inOrder = this.#inOrder.filter((chunk) => !chunks.has(chunk));
+    for (const [timestampMs, chunk] of this.#late) if (chunks.has(chunk)) this.#late.delete(timestampMs);
+  }
+
+  /** The chunk in order whose span a time lies in. */
+  #chunkAt(timestampMs: number): HistogramChunk | undefined {
+    let from = 0;
+    let to = this.#inOrder.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((this.#inOrder[middle]?.maxMs ?? 0) < timestampMs) from = middle + 1;
+      else to = middle;
+    }
+    const chunk = this.#inOrder[from];
+    return chunk && chunk.minMs <= timestampMs ? chunk : undefined;
   }
 }
 
