@@ -10,6 +10,9 @@ export const WIRE_VARINT = 0;
 export const WIRE_FIXED64 = 1;
 export const WIRE_BYTES = 2;
 export const WIRE_FIXED32 = 5;
+/** Of protobuf 2; nothing that is read here has groups. */
+const WIRE_GROUP = 3;
+const WIRE_GROUP_END = 4;
 
 /** Walks the protobuf wire format over memory that is handed in anew for every request. */
 export class WireReader {
@@ -148,6 +151,9 @@ export class WireReader {
         if (this.at + 4 > end) throw this.broken('a number is cut off');
         this.at += 4;
         return;
+      case WIRE_GROUP:
+      case WIRE_GROUP_END:
+        throw this.broken(`field ${tag >>> 3} is a group, and groups are not read`);
       default:
         throw this.broken(`wire type ${tag & 7} does not exist`);
     }

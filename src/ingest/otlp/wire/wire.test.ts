@@ -34,6 +34,11 @@ describe.each(SIGNALS)('%s that are no protobuf', (signal) => {
   });
 });
 
+it('a group is refused for what it is', async () => {
+  const sent = otlp.send('logs', hex('a3 06 a4 06'), { encoding: 'protobuf' });
+  await expect(sent).rejects.toThrow(/field 100 is a group, and groups are not read/);
+});
+
 it('a gauge of NaN as it is on the wire', async () => {
   const body = hex('0a14 1212 1210 0a01 67 2a0b 0a09 21 000000000000f87f');
   expect(await otlp.send('metrics', body, { encoding: 'protobuf' })).toEqual({ rejected: 0, message: '' });
