@@ -11,7 +11,9 @@ const ACTIONS = { restart, scale } as const;
 const verify = z
   .strictObject({
     /** How long the target has to be well again, and the alert to resolve. */
-    within: durationText.prefault('1m'),
+    within: durationText
+      .refine((withinMs) => withinMs > 0, 'nothing is well again in no time; give at least 1s')
+      .prefault('1m'),
     /** How long a restarted agent has to stay well. */
     healthy_for: durationText.optional(),
   })

@@ -40,4 +40,20 @@ describe('policy files', () => {
     const sources = ['a.yaml', 'b.yaml'].map((name) => ({ name, text: policy('same') }));
     expect(() => read(sources)).toThrow('b.yaml:1:1: policy "same" stands in a.yaml too; names are unique');
   });
+
+  it.each([
+    [
+      '{ kind: agent }',
+      '{ action: restart, verify: { within: 0s } }',
+      /"steps\.0\.verify\.within": nothing is well/,
+    ],
+    [
+      '{ kind: pool, pool: p }',
+      '{ action: scale, add: 1, ttl: 999ms }',
+      /"steps\.0\.ttl": would be over before/,
+    ],
+  ])('for %s give a step time: not %s', (target, step, message) => {
+    const text = `name: hasty\nmatch: ['a="b"']\ntarget: ${target}\nsteps: [${step}]\n`;
+    expect(() => read([{ name: 'hasty.yaml', text }])).toThrow(message);
+  });
 });

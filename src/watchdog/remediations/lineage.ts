@@ -3,6 +3,8 @@ import { elapsedMs, wallTimeOf, type Moment, type RemediationOutcome } from '#te
 import type { Policy } from '../policies/policy.ts';
 import type { Remediation } from './remediation.ts';
 
+const maxDoublings = 64;
+
 /** The last remediation of a lineage (one policy on one target) that acted and has ended. */
 export interface LastEnd {
   readonly id: string;
@@ -74,7 +76,8 @@ export function cooldownMsOf(
   { guards, relapse_window: windowMs }: Pick<Policy, 'guards' | 'relapse_window'>,
   attempts: number,
 ): number {
-  const grownMs = guards.cooldown * 2 ** Math.max(0, attempts - 1);
+  // Doubled so often one millisecond is longer than any window, and none is still none: 0 × ∞ would hold for ever.
+  const grownMs = guards.cooldown * 2 ** Math.min(Math.max(0, attempts - 1), maxDoublings);
   return Math.max(guards.cooldown, Math.min(grownMs, windowMs));
 }
 

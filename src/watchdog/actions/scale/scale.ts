@@ -2,6 +2,9 @@ import { durationText } from '#telemetry';
 import { z } from 'zod';
 import { defineAction, type Done } from '../action.ts';
 
+/** The watchdog extends an override at most four times a second. */
+const MIN_TTL_MS = 1000;
+
 /** "The pool should have so many more", for as long as the alert fires and a while after. */
 export const scale = defineAction({
   name: 'scale',
@@ -10,7 +13,12 @@ export const scale = defineAction({
     /** How many agents are added. */
     add: z.number().int().positive(),
     /** How long the override lives if nobody extends it; the watchdog does while the alert fires. */
-    ttl: durationText.prefault('2m'),
+    ttl: durationText
+      .refine(
+        (ttlMs) => ttlMs >= MIN_TTL_MS,
+        'would be over before the watchdog extends it; give at least 1s',
+      )
+      .prefault('2m'),
     /** How long the alert must have been resolved before the override is taken back. */
     release_after: durationText.prefault('5m'),
   },
