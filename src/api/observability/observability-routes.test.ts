@@ -59,6 +59,17 @@ afterEach(async () => {
 const get = (url: string) => api.app.inject({ url, headers: api.as('viewer') });
 
 describe('the routes of observability', () => {
+  it('send long names in pieces', async () => {
+    const names = Array.from({ length: 10 }, (_, at) => `${at}`.repeat(20_000));
+    for (const name of names) tracing.startSpan(name, { parent: null }).end(startMs + 1);
+    await tracing.flush();
+    const found = await get('/api/v1/observability/traces');
+    // What is sent whole has a length.
+    expect(found.headers['content-length']).toBeUndefined();
+    const { traces } = found.json<{ traces: { name: string }[] }>();
+    expect(traces.map(({ name }) => name).sort()).toEqual(names);
+  });
+
   it('show a trace with its links and events, and find it by what its spans say', async () => {
     const other = tracing.startSpan('elsewhere', { parent: null });
     const span = tracing.startSpan('alerting.alert', {

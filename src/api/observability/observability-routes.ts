@@ -32,7 +32,7 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
       querystring: tracesQuery,
       response: { 200: tracesAnswer },
     },
-    handler: async ({ query }) => {
+    handler: async ({ query }, reply) => {
       const page = await spans.search({
         ...timesOf(query),
         ...(query.name !== undefined && { name: query.name }),
@@ -42,7 +42,11 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
         limit: query.limit,
         ...(query.cursor !== undefined && { cursor: query.cursor }),
       });
-      return { traces: page.found.map(viewOfSummary), next_cursor: page.nextCursor };
+      const answer = jsonOfFields([
+        ['traces', jsonOfList(viewsOf(page.found, viewOfSummary))],
+        ['next_cursor', jsonOf(page.nextCursor)],
+      ]);
+      return sendPieces(reply.type('application/json'), answer);
     },
   });
   app.route({
@@ -117,7 +121,7 @@ function attributesOf(asked: string | readonly string[] | undefined): Record<str
   );
 }
 
-/** One by one, as they are sent: a trace has up to 20,000 spans, and lines may be long. */
+/** One by one, as they are sent: a trace has up to 20,000 spans, and names and lines may be long. */
 function* viewsOf<Found, View>(
   found: readonly Found[],
   viewOf: (one: Found) => View,
