@@ -7,6 +7,8 @@ const HOST = 'host';
 export interface RequestAddress {
   /** The `Host` header. */
   readonly host: string | undefined;
+  /** Of HTTP: `1.0`, `1.1`. */
+  readonly httpVersion: string;
   /** The `Origin` header. */
   readonly origin: string | undefined;
   /** The server's own address on the connection. */
@@ -15,10 +17,12 @@ export interface RequestAddress {
 
 /**
  * Refuses a request whose Host is neither loopback, nor the address it arrived on, nor listed. A web page whose
- * name was re-bound to this machine (DNS rebinding) sends its own name as Host, and stops here.
+ * name was re-bound to this machine (DNS rebinding) sends its own name as Host, and stops here. HTTP/1.0, which no
+ * browser speaks but the probes of load balancers, may leave it out.
  * @throws OmoiError `host_not_allowed`
  */
 export function checkHost(address: RequestAddress, allowedHosts: ReadonlySet<string>): void {
+  if (address.host === undefined && address.httpVersion === '1.0') return;
   const name = hostName(address.host ?? '');
   if (name !== null && (isLoopbackName(name) || allowedHosts.has(name))) return;
   if (name !== null && name === plainAddress(address.localAddress)) return;
@@ -47,7 +51,7 @@ export function checkOneHost(rawHeaders: readonly string[]): void {
  * Refuses a change that a page of another origin asks for. Callers that are no browser send no Origin.
  * @throws OmoiError `origin_not_allowed`
  */
-export function checkOrigin({ host, origin }: RequestAddress): void {
+export function checkOrigin({ host, origin }: Pick<RequestAddress, 'host' | 'origin'>): void {
   if (origin === undefined) return;
   const own = URL.canParse(origin) ? new URL(origin).host : null;
   if (own !== null && own === normalHost(host)) return;

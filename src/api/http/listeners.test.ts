@@ -69,6 +69,17 @@ describe('listening', () => {
     expect(await text(socket)).toMatch(expected);
   });
 
+  it.each([
+    ['HTTP/1.0\r\n', /^HTTP\/1.1 200 [^]*{"status":"alive"}/],
+    ['HTTP/1.0\r\nHost: attacker.example\r\n', /^HTTP\/1.1 403 [^]*"error":"host_not_allowed"/],
+    ['HTTP/1.0\r\nHost:\r\n', /^HTTP\/1.1 403 [^]*"error":"host_not_allowed"/],
+  ])('takes a probe of a load balancer, which names no host: %j', async (rest, expected) => {
+    const url = new URL(await test.api.listen({ host: '127.0.0.1', port: 0 }));
+    const socket = connect(Number(url.port), url.hostname);
+    socket.write(`GET /healthz ${rest}\r\n`);
+    expect(await text(socket)).toMatch(expected);
+  });
+
   it('repeats no more than the beginning of a path', async () => {
     const { message } = (
       await test.app.inject({ url: `/api/v1/${'x'.repeat(5000)}`, headers: test.as('viewer') })

@@ -26,7 +26,8 @@ export function checkRequests(app: ApiApp, options: RequestCheckOptions): void {
 
     checkOneHost(request.raw.rawHeaders);
     const { host, origin } = request.headers;
-    const address = { host, origin, localAddress: request.socket.localAddress };
+    const { httpVersion } = request.raw;
+    const address = { host, origin, httpVersion, localAddress: request.socket.localAddress };
     if (!options.guard.isLocalOwner(request) && hostOf.get(request.socket) !== (host ?? '')) {
       checkHost(address, options.allowedHosts);
       hostOf.set(request.socket, host ?? '');
