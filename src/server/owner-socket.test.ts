@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -83,5 +84,16 @@ describe('a socket that a crash left behind', () => {
     writeFileSync(path, '');
     removeAbandonedSocket(path);
     expect(existsSync(path)).toBe(true);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('stays in a directory of another user, where none is made', () => {
+    const theirs = directory('omoi-owner-theirs');
+    const path = join(theirs, 'omoi.sock');
+    writeFileSync(path, '');
+    chownSync(theirs, 4711, 4711);
+    removeAbandonedSocket(path);
+    expect(existsSync(path)).toBe(true);
+    const socket = prepareOwnerSocket({ dataDirectory: theirs, temporaryDirectories: [root] });
+    expect(dirname(socket.path)).not.toBe(theirs);
   });
 });

@@ -39,7 +39,7 @@ describe('numbers', () => {
     ['a list', '"asDouble":[1]', 'asDouble is a list, where none belongs'],
     ['an object', '"asInt":{}', 'asInt is an object, where none belongs'],
     ['a negative time', '"asInt":1,"timeUnixNano":-1', 'timeUnixNano: an integer from 0'],
-    ['an offset of 10^12', '"asInt":1,"flags":1e12', 'flags: an integer from 0'],
+    ['flags of 10^12', '"asInt":1,"flags":1e12', 'flags: an integer from 0'],
   ])('%s refuses its point alone', async (_, value, reason) => {
     const answer = await otlp.send('metrics', point(`{"asInt":2},{${value}}`));
     expect(answer).toEqual({ rejected: 1, message: expect.stringContaining(reason) });

@@ -250,6 +250,7 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
 
   it('stores a summary with its quantiles, NaN among them', async () => {
     const quantileValues = [
+      { quantile: 'NaN', value: 5 },
       { quantile: 0.5, value: 'NaN' },
       { quantile: 0.99, value: 3 },
     ];
@@ -259,9 +260,44 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
     expect(otlp.stored()).toEqual({
       s_count: { 1: 2 },
       s_sum: { 1: 4 },
+      's{quantile="NaN"}': { 1: 5 },
       's{quantile="0.5"}': { 1: 'NaN' },
       's{quantile="0.99"}': { 1: 3 },
     });
+  });
+
+  it.each(['NaN', 'Infinity', '-Infinity'])('stores histograms whose sum is %s', async (sum) => {
+    const point = { ...at(1), count: 1, sum };
+    await send(
+      metrics({
+        name: 'h',
+        histogram: {
+          aggregationTemporality: 2,
+          dataPoints: [{ ...point, bucketCounts: [1, 0], explicitBounds: [2] }],
+        },
+      }),
+    );
+    await send(exponential({ ...point, zeroCount: 1 }));
+    const stored = otlp.stored();
+    expect(stored['h_sum']).toEqual({ 1: sum });
+    expect(stored['h_count']).toEqual({ 1: 1 });
+    expect(stored['e']).toMatchObject({ 1: { count: 1, sum: Number(sum) } });
+  });
+
+  it.each(['NaN', 'Infinity', '-Infinity'])('keeps a point whose attribute is %s', async (value) => {
+    const attributes = [{ key: 'load', value: { doubleValue: value } }];
+    expect(await send(gauge({ ...at(1), asInt: '1', attributes }))).toEqual({ rejected: 0, message: '' });
+    expect(otlp.stored()).toEqual({ [`g{load="${value}"}`]: { 1: 1 } });
+  });
+
+  it('refuses a histogram alone whose bucket offset is far beyond 32 bits, in JSON', async () => {
+    const point = (offset: string) =>
+      `{"timeUnixNano":"${otlp.ns(1)}","count":1,"positive":{"offset":${offset},"bucketCounts":[1]}}`;
+    const body = `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"e","exponentialHistogram":{
+      "aggregationTemporality":2,"dataPoints":[${point('1e12')},${point('0')}]}}]}]}]}`;
+    const answer = await otlp.send('metrics', body);
+    expect(answer).toEqual({ rejected: 1, message: expect.stringContaining('offset') });
+    expect(Object.keys(otlp.stored())).toEqual(['e']);
   });
 
   it('tells integers apart that a double does not', async () => {
