@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createConnection, type AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SelfMetrics, VirtualClock, type NewSystemEvent, type SystemEvent } from '#telemetry';
 import { EventStreams, type EventSource } from './event-streams.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
@@ -195,6 +195,41 @@ describe('the stream of live events', () => {
     expect(closedSlow()).toBe(1);
     response.resume().on('error', () => {});
     await lost;
+  });
+
+  it('writes what one commit brought in one piece, however many events those are', async () => {
+    let tell: (event: SystemEvent) => void = () => {};
+    const source: EventSource = {
+      listen(listener) {
+        tell = listener;
+        return { stop() {} };
+      },
+      list: () => Promise.resolve([]),
+    };
+    const streams = new EventStreams({
+      events: source,
+      clock: new VirtualClock(),
+      metrics: new SelfMetrics(),
+    });
+    const server = createServer((_incoming, response) => {
+      const mayContinue = () => Promise.resolve(true);
+      void streams.run({ response, lastEventId: null, accepts: () => true, mayContinue });
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    // Each piece is a chunk of its own, as its bytes tell.
+    let bytes = '';
+    const socket = createConnection(port, '127.0.0.1').setEncoding('utf8');
+    socket.on('data', (text: string) => (bytes += text));
+    socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    await vi.waitFor(() => expect(bytes).toContain('id: 0\n\n'));
+    bytes = '';
+    for (let id = 1; id <= 200; id++) tell({ ...poolChanged(id), id, at: '' });
+    await vi.waitFor(() => expect(bytes).toContain('id: 200\n'));
+    expect(idsIn(bytes)).toEqual(Array.from({ length: 200 }, (_, at) => at + 1));
+    expect(bytes.match(/^[0-9a-f]+\r\n/gm)).toHaveLength(1);
+    socket.destroy();
+    server.close();
   });
 
   it('keeps no place for a client that left while it was being admitted', async () => {

@@ -58,6 +58,7 @@ export class EventStreams {
   readonly #pages = new SerialQueue();
   readonly #slowClosed;
   #subscription: Subscription | null = null;
+  #flushIsDue = false;
 
   constructor(parts: EventStreamsParts) {
     this.#parts = parts;
@@ -118,6 +119,17 @@ export class EventStreams {
     if (this.#open.size === 0) return;
     const message = formatEvent(event);
     for (const stream of this.#open) stream.offer(event, message);
+    this.#flushSoon();
+  }
+
+  /** What one commit brought is told at once: each stream writes it in one piece. */
+  #flushSoon(): void {
+    if (this.#flushIsDue) return;
+    this.#flushIsDue = true;
+    queueMicrotask(() => {
+      this.#flushIsDue = false;
+      for (const stream of this.#open) stream.flush();
+    });
   }
 
   /** Live events wait in the stream while the log is read, so that none falls between the two. */
@@ -156,6 +168,7 @@ export class EventStreams {
     if (stream.ended) return [];
     const page = await this.#parts.events.list({ afterId, limit: resumePageSize });
     for (const event of page) stream.send(event, formatEvent(event));
+    stream.flush();
     await nextTurn();
     return page;
   }
@@ -175,6 +188,8 @@ class EventStream {
   /** What happened while the log was being read; null once the stream is live. */
   #waiting: { event: SystemEvent; message: string }[] | null = [];
   #lastSentId = 0;
+  /** Messages that are written together. */
+  #unsent = '';
 
   constructor(request: StreamRequest, onSlow: () => void) {
     this.#request = request;
@@ -192,20 +207,29 @@ class EventStream {
     else this.#closeSlow();
   }
 
+  /** Call `flush` when there is no more of it for now. */
   send(event: SystemEvent, message: string): void {
     if (event.id <= this.#lastSentId) return;
     this.#lastSentId = event.id;
-    if (this.#request.accepts(event)) this.write(message);
+    if (this.#request.accepts(event)) this.#unsent += message;
   }
 
   goLive(): void {
     const waiting = this.#waiting ?? [];
     this.#waiting = null;
     for (const { event, message } of waiting) this.send(event, message);
+    this.flush();
   }
 
   write(text: string): void {
-    if (this.ended) return;
+    this.#unsent += text;
+    this.flush();
+  }
+
+  flush(): void {
+    const text = this.#unsent;
+    this.#unsent = '';
+    if (text === '' || this.ended) return;
     this.#request.response.write(text);
     if (this.#request.response.writableLength > maxUnreadBytes) this.#closeSlow();
   }
