@@ -1,8 +1,15 @@
 import { afterEach, expect, it } from 'vitest';
+import { VirtualClock } from '#telemetry';
+import { GuardWaits } from './guard-waits.ts';
+import type { OpenRemediation } from './open-remediations.ts';
+import type { Remediation } from './remediation.ts';
 import { becomes, heldBy, openStage, RESTART, silent, type Stage } from '../watchdog.test-support.ts';
 
-let stage: Stage;
-afterEach(() => stage.close());
+let stage: Stage | undefined;
+afterEach(async () => {
+  await stage?.close();
+  stage = undefined;
+});
 
 it('who is held until a time waits for it, though this clock has passed it before the transaction’s', async () => {
   stage = await openStage([RESTART]);
@@ -25,4 +32,45 @@ it('who is held until a time waits for it, though this clock has passed it befor
   expect(stage.alerts.reads).toBeLessThan(5);
   await stage.clock.advance(2);
   await becomes(stage, 'a1', 'verifying');
+});
+
+it('looks at a few in each turn of the event loop of the thousands that a storm has held back', async () => {
+  const count = 2000;
+  const opens = new Map<string, OpenRemediation>();
+  const turns = [0];
+  const woken = new Set<string>();
+  const waits = new GuardWaits({
+    clock: new VirtualClock(),
+    random: { next: () => 0.5 },
+    decisions: {
+      hasLifted: () => false,
+      stillHeldBy() {
+        turns.push((turns.pop() ?? 0) + 1);
+        return null;
+      },
+    },
+    find: (id) => opens.get(id) ?? null,
+    wake: ({ id }) => void woken.add(id),
+  });
+  const heldBy = { suppressed: 'storm', reason: 'it does', untilMs: null, recordedAtMs: 0 } as const;
+  for (let number = 0; number < count; number++) {
+    // Of a remediation this is all that a line goes by.
+    const row = { id: `rem_${number}`, policy: 'p', state: 'planned', pool_id: null } as Remediation;
+    const open = { id: row.id, row, subject: row, heldBy, timer: null } as unknown as OpenRemediation;
+    opens.set(row.id, open);
+    waits.wait(open, { kind: 'wait', remediation: row, waitMs: null, heldBy });
+  }
+  const ended = new Promise<void>((resolve) => {
+    const turn = (): void => {
+      turns.push(0);
+      if (woken.size === count) resolve();
+      else setImmediate(turn);
+    };
+    setImmediate(turn);
+  });
+  waits.callAll('storm');
+  await ended;
+  expect(turns.reduce((sum, looks) => sum + looks, 0)).toBe(count);
+  expect(Math.max(...turns)).toBeLessThanOrEqual(250);
+  waits.stop();
 });

@@ -1,4 +1,4 @@
-import type { Clock, Guard, Random, Timer } from '#telemetry';
+import { TurnQueue, type Clock, type Guard, type Random, type Timer } from '#telemetry';
 import type { OpenRemediation } from './open-remediations.ts';
 import type { RemediationDecisions } from './remediation-decisions.ts';
 import type { Next } from './transition.ts';
@@ -18,6 +18,8 @@ export interface GuardWaitParts {
 const MAX_GUARD_WAIT_MS = 30_000;
 /** Guards that lift for one after the other, each at a time that is known. */
 const OPENED_BY_TIME: ReadonlySet<Guard> = new Set(['start_budget', 'repair_rate']);
+/** Who is called together, or asked again at the same time, is looked at so many in a turn of the event loop: some ms. */
+const MAX_LOOKS_PER_TURN = 250;
 /** A wait without a guard ends by an event; this only bounds the timer. */
 const MAX_WAIT_MS = 3_600_000;
 
@@ -28,6 +30,7 @@ const MAX_WAIT_MS = 3_600_000;
 export class GuardWaits {
   readonly #parts: GuardWaitParts;
   readonly #lines = new WaitingLines();
+  readonly #looks = new TurnQueue(MAX_LOOKS_PER_TURN);
   /** When the first of a line may begin: a start leaves its policy's window, a failure domain has a token again. */
   readonly #lineTimers = new Map<string, Timer>();
   #stopped = false;
@@ -57,11 +60,15 @@ export class GuardWaits {
 
   /** What held many back has ended, for some of them at least: there may be storms in other failure domains. */
   callAll(guard: Extract<Guard, 'paused' | 'storm'>): void {
+    for (const id of this.#lines.all(guard)) this.#looks.run(() => this.#call(id, guard));
+  }
+
+  #call(id: string, guard: Guard): void {
     const { find, wake, decisions } = this.#parts;
-    for (const id of this.#lines.all(guard)) {
-      const open = find(id);
-      if (open && (open.row === null || decisions.stillHeldBy(open.row, guard) === null)) wake(open, null);
-    }
+    const open = find(id);
+    // It may have been called by somebody else while it waited for this look.
+    if (!open || this.#lines.lineOf(id) !== guard || this.#stopped) return;
+    if (open.row === null || decisions.stillHeldBy(open.row, guard) === null) wake(open, null);
   }
 
   /** Who was called from a line has had its turn: where it is not back in it, the next one is called. */
@@ -100,7 +107,12 @@ export class GuardWaits {
 
   #askAfter(open: OpenRemediation, delayMs: number): void {
     open.timer?.cancel();
-    open.timer = this.#parts.clock.after(Math.max(delayMs, 1), () => this.#askAgain(open));
+    const timer = this.#parts.clock.after(Math.max(delayMs, 1), () =>
+      this.#looks.run(() => {
+        if (open.timer === timer && !this.#stopped) this.#askAgain(open);
+      }),
+    );
+    open.timer = timer;
   }
 
   /** Time has passed: who is held back as before, as far as memory tells, stays in line and costs nothing more. */

@@ -329,6 +329,7 @@ export class RemediationRunner {
 
   #close(open: OpenRemediation, ended: Remediation | null): void {
     open.timer?.cancel();
+    open.timer = null;
     this.#waits.leave(open);
     this.#open.delete(open);
     if (ended) this.#parts.spans.end(ended);
