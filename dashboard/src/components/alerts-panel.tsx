@@ -89,7 +89,7 @@ interface FiringAlertProps {
 }
 
 function FiringAlert({ alert, mayHandle, nowMs }: FiringAlertProps) {
-  const { name, subject, summary, labels } = describeAlert(alert);
+  const { name, subject, summary, description, labels } = describeAlert(alert);
   const tone = severityTone(alert.severity);
   return (
     <div className={styles.alert} data-tone={tone}>
@@ -104,6 +104,7 @@ function FiringAlert({ alert, mayHandle, nowMs }: FiringAlertProps) {
         </span>
       </div>
       {summary !== null && <p className={styles.summary}>{summary}</p>}
+      {description !== null && <p className={styles.description}>{description}</p>}
       {labels.length > 0 && <p className={styles.labels}>{labels.join('  ')}</p>}
       {alert.evaluation_error !== null && (
         <p className={styles.summary}>Its rule cannot be evaluated now: {alert.evaluation_error}</p>

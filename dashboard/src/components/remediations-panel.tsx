@@ -1,5 +1,5 @@
 import type { UseQueryResult } from '@tanstack/react-query';
-import type { Remediation, WatchdogState } from '../api/wire.ts';
+import type { Remediation } from '../api/wire.ts';
 import { formatAge, formatDuration, formatElapsed } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
 import { describeNoRepairs, describeRepairs, isOpen, type FleetCounts } from '../domain/headline.ts';
@@ -16,27 +16,13 @@ export interface RemediationsPanelProps {
   readonly remediations: UseQueryResult<readonly Remediation[]>;
   /** How many are open; null before it is known. */
   readonly counts: FleetCounts | null;
-  /** What holds the watchdog as a whole back. */
-  readonly states: WatchdogState['states'] | undefined;
 }
 
-/** How each state of the watchdog ends. */
-const WAY_OUT: Readonly<Record<WatchdogState['states'][number]['state'], string>> = {
-  paused: 'Ends when somebody resumes: POST /api/v1/watchdog/resume.',
-  storm: 'Ends when agents are heard again, or by POST /api/v1/watchdog/resume.',
-  self_suspicion: 'Ends by itself when agents had time to be heard.',
-};
-
 /** What the watchdog does, then what it did or would do, newest first, each with its steps. */
-export function RemediationsPanel({ remediations, counts, states }: RemediationsPanelProps) {
+export function RemediationsPanel({ remediations, counts }: RemediationsPanelProps) {
   const nowMs = useNow();
   return (
     <Panel title="Repairs" note={(counts && describeRepairs(counts)) ?? undefined}>
-      {states?.map(({ state, reason }) => (
-        <p key={state} className={styles.held}>
-          <ToneLabel tone="caution">{words(state)}</ToneLabel> {reason}. {WAY_OUT[state]}
-        </p>
-      ))}
       <QueryView query={remediations} placeholderLines={4}>
         {(found) =>
           found.length === 0 ? (

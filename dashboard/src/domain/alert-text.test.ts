@@ -23,14 +23,24 @@ describe('describeAlert', () => {
       name: 'HighQueueDepth',
       subject: 'Testing',
       summary: 'Too much waits.',
+      description: null,
       labels: ['priority=5'],
     });
     expect(describeAlert(alert({}))).toEqual({
       name: 'HighQueueDepth',
       subject: null,
       summary: null,
+      description: null,
       labels: [],
     });
+  });
+
+  it.each([
+    [{ summary: 'One waits.', description: 'Type this.' }, 'One waits.', 'Type this.'],
+    [{ description: 'Type this.' }, 'Type this.', null],
+    [{ summary: 'The same.', description: 'The same.' }, 'The same.', null],
+  ])('says of %j what is the case and what to do', (annotations, summary, description) => {
+    expect(describeAlert(alert({ annotations }))).toMatchObject({ summary, description });
   });
 });
 

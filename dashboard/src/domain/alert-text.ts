@@ -17,6 +17,8 @@ export interface AlertText {
   readonly subject: string | null;
   /** What the rule’s author has to say; null: nothing. */
   readonly summary: string | null;
+  /** What the author says beyond that, what to do above all; null: nothing. */
+  readonly description: string | null;
   /** `pool_id=coders`, without what is said elsewhere already. */
   readonly labels: readonly string[];
 }
@@ -32,6 +34,7 @@ export function describeAlert(alert: ToldAlert): AlertText {
     name: alert.labels.alertname ?? alert.rule_id.slice(alert.rule_id.indexOf('/') + 1),
     subject: subjectOf(alert.labels),
     summary: summary ?? description ?? null,
+    description: summary === undefined || description === summary ? null : (description ?? null),
     labels: Object.entries(alert.labels)
       .filter(([label]) => label !== subjectLabel && !SAID_ELSEWHERE.includes(label))
       .map(([label, value]) => `${label}=${value}`),

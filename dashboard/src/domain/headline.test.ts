@@ -5,6 +5,7 @@ import {
   describeNoRepairs,
   describeRepairs,
   type FleetOverview,
+  type HeldBy,
 } from './headline.ts';
 
 type BySeverity = FleetOverview['alerts']['by_severity'];
@@ -13,6 +14,7 @@ interface Row {
   readonly agents?: FleetOverview['agents']['by_status'];
   readonly alerts?: BySeverity;
   readonly remediations?: Partial<FleetOverview['remediations']>;
+  readonly heldBy?: readonly HeldBy[];
   readonly text: string;
   readonly tone: string;
 }
@@ -54,23 +56,45 @@ const ROWS: readonly Row[] = [
   },
   { alerts: [alerts('critical', 1, 0)], text: '1 alert firing.', tone: 'caution' },
   { alerts: [alerts('info', 1), alerts('critical', 1, 0)], text: '2 alerts firing.', tone: 'busy' },
+  // A calm in which nothing would be repaired is none.
+  {
+    agents: { IDLE: 6 },
+    heldBy: ['paused'],
+    text: 'All is well with 6 agents; the watchdog is paused.',
+    tone: 'caution',
+  },
+  {
+    alerts: [alerts('critical', 503)],
+    heldBy: ['self_suspicion', 'storm', 'paused'],
+    text: '503 alerts firing; the watchdog is paused.',
+    tone: 'bad',
+  },
+  {
+    agents: { UNRESPONSIVE: 3 },
+    heldBy: ['storm'],
+    text: '3 agents of 3 not working; a storm holds repairs back.',
+    tone: 'caution',
+  },
 ];
 
 describe('describeFleet', () => {
-  it.each(ROWS)('$text', ({ agents = {}, alerts: bySeverity = [], remediations = {}, text, tone }) => {
-    const sum = (key: 'firing' | 'unacknowledged') =>
-      bySeverity.reduce((total, count) => total + count[key], 0);
-    const counts = countFleet({
-      agents: { by_status: agents },
-      alerts: {
-        firing: sum('firing'),
-        unacknowledged: sum('unacknowledged'),
-        by_severity: bySeverity,
-      },
-      remediations: { planned: 0, awaiting_approval: 0, executing: 0, verifying: 0, ...remediations },
-    });
-    expect(describeFleet(counts)).toEqual({ text, tone });
-  });
+  it.each(ROWS)(
+    '$text',
+    ({ agents = {}, alerts: bySeverity = [], remediations = {}, heldBy = [], text, tone }) => {
+      const sum = (key: 'firing' | 'unacknowledged') =>
+        bySeverity.reduce((total, count) => total + count[key], 0);
+      const counts = countFleet({
+        agents: { by_status: agents },
+        alerts: {
+          firing: sum('firing'),
+          unacknowledged: sum('unacknowledged'),
+          by_severity: bySeverity,
+        },
+        remediations: { planned: 0, awaiting_approval: 0, executing: 0, verifying: 0, ...remediations },
+      });
+      expect(describeFleet(counts, heldBy)).toEqual({ text, tone });
+    },
+  );
 });
 
 describe('describeRepairs', () => {

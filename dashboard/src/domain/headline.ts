@@ -61,20 +61,40 @@ export function isOpen(remediation: { readonly ended_at: string | null }): boole
   return remediation.ended_at === null;
 }
 
-/** How things stand, in one sentence; the worst comes first. */
-export function describeFleet(counts: FleetCounts): Headline {
+/** What holds the watchdog as a whole back. */
+export type HeldBy = 'paused' | 'storm' | 'self_suspicion';
+
+/** How each of them is told of, the one that only a person ends first. */
+const HELD: readonly (readonly [HeldBy, string])[] = [
+  ['paused', 'the watchdog is paused'],
+  ['storm', 'a storm holds repairs back'],
+  ['self_suspicion', 'the watchdog distrusts itself'],
+];
+
+/**
+ * How things stand, in one sentence; the worst comes first. What holds the watchdog back is always told: nobody is to
+ * wait for a repair that does not come.
+ */
+export function describeFleet(counts: FleetCounts, heldBy: readonly HeldBy[]): Headline {
+  const { text, tone } = describeCounts(counts);
+  const held = HELD.find(([state]) => heldBy.includes(state));
+  if (held === undefined) return { text: `${text}.`, tone };
+  return { text: `${text}; ${held[1]}.`, tone: tone === 'good' || tone === 'gone' ? 'caution' : tone };
+}
+
+function describeCounts(counts: FleetCounts): Headline {
   const { alive, present, firing, worst } = counts;
   const down = present - alive;
   const repairs = describeRepairs({ ...counts, planned: 0 });
   if (firing > 0) {
     const also = repairs === null ? '' : `, ${repairs}`;
-    return { text: `${amount(firing, 'alert')} firing${also}.`, tone: worst ?? 'caution' };
+    return { text: `${amount(firing, 'alert')} firing${also}`, tone: worst ?? 'caution' };
   }
-  if (repairs !== null) return { text: `${repairs}.`, tone: 'repair' };
-  if (present === 0) return { text: 'No agents yet.', tone: 'gone' };
+  if (repairs !== null) return { text: repairs, tone: 'repair' };
+  if (present === 0) return { text: 'No agents yet', tone: 'gone' };
   if (down > 0)
-    return { text: `${amount(down, 'agent')} of ${number(present)} not working.`, tone: 'caution' };
-  return { text: `All is well with ${amount(present, 'agent')}.`, tone: 'good' };
+    return { text: `${amount(down, 'agent')} of ${number(present)} not working`, tone: 'caution' };
+  return { text: `All is well with ${amount(present, 'agent')}`, tone: 'good' };
 }
 
 /** `3 repairs under way, 2 awaiting approval, 40 planned`; null where none is open. */

@@ -48,7 +48,11 @@ export function MissionControl() {
     <>
       <h1 className="visually-hidden">Mission control</h1>
       {counts !== null && (
-        <StatusBar counts={counts} waiting={history.data ? waitingNow(history.data) : null} />
+        <StatusBar
+          counts={counts}
+          waiting={history.data ? waitingNow(history.data) : null}
+          states={watchdog.data ?? []}
+        />
       )}
       <div className={styles.columns}>
         <div className={styles.column}>
@@ -63,7 +67,7 @@ export function MissionControl() {
             onMore={alertsShown.more}
             mayHandle={role === 'operator' || role === 'admin'}
           />
-          <RemediationsPanel remediations={remediations} counts={counts} states={watchdog.data} />
+          <RemediationsPanel remediations={remediations} counts={counts} />
         </div>
       </div>
       <AgentDrawer agentId={agent} />
