@@ -26,6 +26,13 @@ describe('a check of rules, policies and selectors', () => {
     expect(await findings({})).toEqual([]);
   });
 
+  it('warns of two rules of the same name and labels', async () => {
+    const twice = 'groups: [{name: g, rules: [{alert: A, expr: "up"}, {alert: A, expr: "up"}]}]';
+    expect(await findings({ alerting: { rule_files: [file('twice.yaml', twice)] } })).toEqual([
+      expect.stringMatching(/^warning alerting.rule_files: .*twice.yaml: duplicate rule/),
+    ]);
+  });
+
   it('names what a start would refuse, each kind beside the others', async () => {
     const found = await findings({
       alerting: {

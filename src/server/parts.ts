@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { createAlerting, type Alerting, type AlertingOptions } from '#alerting';
+import { createAlerting, type Alerting, type AlertingOptions, type LoadReport } from '#alerting';
 import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type WorkerConnection } from '#fleet';
 import { createMonitor, type Monitor } from '#monitor';
@@ -8,6 +8,8 @@ import { tellHeldTransactions, type StateDatabase } from '#storage';
 import {
   messageOf,
   OmoiError,
+  paced,
+  Stretch,
   type Clock,
   type DocumentSource,
   type Logger,
@@ -149,7 +151,7 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
   lifecycle.started('fleet', () => fleet.stop());
   await monitor.start();
   lifecycle.started('monitor', () => monitor.stop());
-  await alerting.rules.load(ruleFiles);
+  await loadRules(alerting, ruleFiles, ground.logger('server'));
   await alerting.start();
   lifecycle.started('alerting', () => alerting.stop());
   await watchdog.start();
@@ -160,12 +162,36 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
 }
 
 /**
- * Reads the files of rules and policies anew; each kind is taken over whole or not at all.
+ * Reads the files of rules and policies anew. Policies are read before rules are taken over: a mistake in either leaves
+ * both as they were.
  * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`
  */
-export async function reloadFiles(config: Config, { alerting, watchdog }: Parts): Promise<void> {
-  await alerting.rules.load(await readRuleFiles(config));
-  await watchdog.reload(await readPolicyFiles(config));
+export async function reloadFiles(
+  config: Config,
+  { alerting, watchdog }: Parts,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Promise<void> {
+  try {
+    const policyFiles = await readPolicyFiles(config);
+    const policies = await paced(watchdog.policies.parse(policyFiles), new Stretch(clock));
+    const { rules, changed, removed } = await loadRules(alerting, await readRuleFiles(config), logger);
+    await watchdog.reload(policyFiles);
+    logger.info({ rules, changed, removed, policies: policies.length }, 'Rules and policies reloaded');
+  } catch (thrown) {
+    logger.error({ error: messageOf(thrown) }, 'Rules and policies not reloaded: the old ones stay in force');
+    throw thrown;
+  }
+}
+
+/** Takes rules over, and logs what is allowed in them and hardly meant. */
+async function loadRules(
+  { rules }: Alerting,
+  files: readonly DocumentSource[],
+  logger: Logger,
+): Promise<LoadReport> {
+  const report = await rules.load(files);
+  for (const warning of report.warnings) logger.warn({ warning }, 'A rule file has what is hardly meant');
+  return report;
 }
 
 /** @throws OmoiError `rule_file_invalid` for a path that cannot be read */

@@ -302,7 +302,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     parts,
     firstAdmin,
     broken: broken.promise,
-    reload: () => reloadFiles(config, parts),
+    reload: () => reloadFiles(config, parts, { clock, logger }),
     stop: () => lifecycle.stop(logger),
   };
 }

@@ -144,4 +144,24 @@ describe('SIGHUP', () => {
     expect([await active(), await episodes()]).toEqual(before);
     writeFileSync(path, good);
   });
+
+  it('takes no rule over where a policy is broken, and says in the log how it went', async () => {
+    const before = await active();
+    const [goodRules, goodPolicy] = [readFileSync(rules, 'utf8'), readFileSync(policy, 'utf8')];
+    writeFileSync(rules, ruleFile(rule('Kept', 'warning', 'vector(3)')));
+    writeFileSync(policy, policyFile('one', '1h').replace('guards:', 'guardz:'));
+    expect(await refusal()).toMatch(/guards/);
+    expect(await active()).toEqual(before);
+    writeFileSync(rules, goodRules);
+    writeFileSync(policy, goodPolicy);
+    server.child.kill('SIGHUP');
+    const told = await until(async () => {
+      const { lines } = await admin.read<{ lines: { message: string; fields: object }[] }>(
+        '/api/v1/observability/logs?component=server&text=reloaded',
+      );
+      return lines[0]?.message === 'Rules and policies reloaded' && lines;
+    }, 'the log says that it is done');
+    expect(told[0]?.fields).toMatchObject({ rules: 3, changed: 0, policies: 2 });
+    expect(told[1]?.message).toBe('Rules and policies not reloaded: the old ones stay in force');
+  });
 });
