@@ -2,7 +2,7 @@ import { CloseButton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { Agent, Pool, Task } from '../api/wire.ts';
-import { groupFleet, type FleetGroup } from '../domain/fleet-groups.ts';
+import { countAlive, groupFleet, type FleetGroup } from '../domain/fleet-groups.ts';
 import { number } from '../domain/headline.ts';
 import { useView } from '../hooks/use-view.ts';
 import { AgentTile } from './agent-tile.tsx';
@@ -126,10 +126,10 @@ function GroupHeading({ group, isWhole }: GroupHeadingProps) {
   );
 }
 
-/** An agent that has not ended need not run: the tiles say what it does. */
+/** Of a pool how many are alive: one that failed or hangs has a tile, and is none of those that should run. */
 function factOf({ pool, agents }: FleetGroup<Pool, Agent>, isWhole: boolean): string {
   const count = number(agents.length);
   if (!isWhole) return pool === null ? `${count} shown` : `${count} shown, ${number(pool.effective)} wanted`;
-  if (pool !== null) return `${count} of ${number(pool.effective)}`;
+  if (pool !== null) return `${number(countAlive(agents))} of ${number(pool.effective)} alive`;
   return `${count} ${agents.length === 1 ? 'agent' : 'agents'}`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { groupFleet } from './fleet-groups.ts';
+import { countAlive, groupFleet } from './fleet-groups.ts';
 
 const agent = (agent_id: string, pool_id: string | null, status = 'IDLE') => ({ agent_id, pool_id, status });
 
@@ -21,5 +21,21 @@ describe('groupFleet', () => {
       ['testers', []],
       [null, ['scout']],
     ]);
+  });
+});
+
+describe('countAlive', () => {
+  it('counts neither who failed or hangs nor who is still being started', () => {
+    const statuses = [
+      'IDLE',
+      'RUNNING',
+      'DEGRADED',
+      'FAILED',
+      'STALLED',
+      'UNRESPONSIVE',
+      'QUARANTINED',
+      'SPAWNING',
+    ];
+    expect(countAlive(statuses.map((status) => agent(status, 'coders', status)))).toBe(3);
   });
 });

@@ -13,6 +13,13 @@ export interface FleetGroup<Pool, Agent> {
   readonly agents: readonly Agent[];
 }
 
+const ALIVE: readonly string[] = ['IDLE', 'RUNNING', 'DEGRADED'];
+
+/** How many do or could do work, as the headline counts them. */
+export function countAlive(agents: readonly Pick<GroupedAgent, 'status'>[]): number {
+  return agents.filter(({ status }) => ALIVE.includes(status)).length;
+}
+
 const byName = new Intl.Collator('en', { numeric: true });
 
 /** Agents under their pools, pools by name, agents without a pool last. A pool without agents is still shown. */
