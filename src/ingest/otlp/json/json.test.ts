@@ -121,8 +121,8 @@ describe('what does not fit', () => {
   it('fields may come in any order', async () => {
     await otlp.send(
       'metrics',
-      `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"sum":{"dataPoints":[{"asInt":"1"}],"isMonotonic":true},
-        "unit":"By","name":"c"}],"scope":{"name":"s"}}],
+      `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"sum":{"dataPoints":[{"asInt":"1"}],"isMonotonic":true,
+        "aggregationTemporality":2},"unit":"By","name":"c"}],"scope":{"name":"s"}}],
         "resource":{"attributes":[{"value":{"stringValue":"api"},"key":"service.name"}]}}]}`,
     );
     expect(Object.keys(otlp.stored())).toEqual(['c_bytes_total{job="api", otel_scope_name="s"}']);

@@ -15,15 +15,18 @@ import type { PointRows } from './point-rows.ts';
 const ELEMENTS_PER_STEP = 250;
 const BYTES_PER_STEP = 128 * 1024;
 const TEMPORALITY_DELTA = 1;
+const TEMPORALITY_CUMULATIVE = 2;
+const GAUGE_FIELD = 5;
+const SUM_FIELD = 7;
+const SUMMARY_FIELD = 11;
 /** Kinds of points by the field of the metric that holds them. */
 const KINDS: Readonly<Record<number, PointKind>> = {
-  5: 'number',
-  7: 'number',
+  [GAUGE_FIELD]: 'number',
+  [SUM_FIELD]: 'number',
   9: 'histogram',
   10: 'exponential',
-  11: 'summary',
+  [SUMMARY_FIELD]: 'summary',
 };
-const SUM_FIELD = 7;
 
 /** Where a message stands in the request. */
 interface Extent {
@@ -41,6 +44,8 @@ interface MetricHead {
   /** How many it has. */
   readonly points: number;
   readonly isDelta: boolean;
+  /** Whether it says what its values add up to, where it has to: neither is not allowed, and could mean both. */
+  readonly hasTemporality: boolean;
   readonly isMonotonic: boolean;
 }
 
@@ -126,11 +131,9 @@ export class MetricsDecoder {
   *#metric(scope: KnownScope, end: number): Generator<void> {
     const reader = this.#reader;
     const head = this.#metricHead(end);
-    if (head.dataField === 0 || head.bytes.length > maxElementBytes) {
-      this.#refusals.refuse(
-        head.dataField === 0 ? 'a metric without data' : TOO_LARGE,
-        Math.max(1, head.points),
-      );
+    const problem = problemOf(head);
+    if (problem !== null) {
+      this.#refusals.refuse(problem, Math.max(1, head.points));
       reader.at = end;
       return;
     }
@@ -221,8 +224,10 @@ export class MetricsDecoder {
         isMonotonic = said.isMonotonic ?? isMonotonic;
       } else reader.skip(tag, end);
     }
-    const isDelta = temporality === TEMPORALITY_DELTA && dataField !== 5 && dataField !== 11;
-    return { bytes: joined(texts), dataField, data, points, isDelta, isMonotonic };
+    const adds = dataField !== GAUGE_FIELD && dataField !== SUMMARY_FIELD;
+    const isDelta = adds && temporality === TEMPORALITY_DELTA;
+    const hasTemporality = !adds || isDelta || temporality === TEMPORALITY_CUMULATIVE;
+    return { bytes: joined(texts), dataField, data, points, isDelta, hasTemporality, isMonotonic };
   }
 
   /**
@@ -322,6 +327,14 @@ export class MetricsDecoder {
     if (id !== 0) families[id] = family;
     return family;
   }
+}
+
+/** Why nothing of a metric can be stored; null where it can. */
+function problemOf({ dataField, bytes, points, hasTemporality }: MetricHead): string | null {
+  if (dataField === 0) return 'a metric without data';
+  if (bytes.length > maxElementBytes) return TOO_LARGE;
+  if (hasTemporality || points === 0) return null;
+  return 'a sum or histogram whose aggregationTemporality is neither DELTA nor CUMULATIVE';
 }
 
 function prometheusType({ dataField, isMonotonic }: MetricHead): PrometheusType {

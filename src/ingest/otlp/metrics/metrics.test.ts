@@ -248,6 +248,22 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
     expect(otlp.stored()).toEqual({});
   });
 
+  it.each([0, 3])(
+    'refuses what is neither delta nor cumulative, alone: temporality %d',
+    async (temporality) => {
+      const sumOf = (name: string, aggregationTemporality: number) => ({
+        name,
+        sum: { aggregationTemporality, isMonotonic: true, dataPoints: [{ ...at(1), asInt: '1' }] },
+      });
+      const answer = await send(metrics(sumOf('unsaid', temporality), sumOf('said', 2)));
+      expect(answer).toEqual({
+        rejected: 1,
+        message: expect.stringContaining('neither DELTA nor CUMULATIVE'),
+      });
+      expect(Object.keys(otlp.stored())).toEqual(['said_total']);
+    },
+  );
+
   it('stores a summary with its quantiles, NaN among them', async () => {
     const quantileValues = [
       { quantile: 'NaN', value: 5 },
