@@ -7,15 +7,20 @@ import { scale } from './scale/scale.ts';
 /** Everything that a policy may have done: an action that stands here is known to policies, runner and API. */
 const ACTIONS = { restart, scale } as const;
 
+const DAY_MS = 86_400_000;
+const TOO_LONG =
+  'holds its target for longer than a day, in which nobody else may repair it; give at most 1d';
+
 /** What has to be true for a step to have worked: see `verdict.ts`. */
 const verify = z
   .strictObject({
     /** How long the target has to be well again, and the alert to resolve. */
     within: durationText
       .refine((withinMs) => withinMs > 0, 'nothing is well again in no time; give at least 1s')
+      .refine((withinMs) => withinMs <= DAY_MS, TOO_LONG)
       .prefault('1m'),
     /** How long a restarted agent has to stay well. */
-    healthy_for: durationText.optional(),
+    healthy_for: durationText.refine((ms) => ms <= DAY_MS, TOO_LONG).optional(),
   })
   .prefault({});
 

@@ -48,11 +48,21 @@ describe('policy files', () => {
       /"steps\.0\.verify\.within": nothing is well/,
     ],
     [
+      '{ kind: agent }',
+      '{ action: restart, verify: { within: 25h } }',
+      /"steps\.0\.verify\.within": .* at most 1d/,
+    ],
+    [
+      '{ kind: agent }',
+      '{ action: restart, verify: { healthy_for: 292y } }',
+      /"steps\.0\.verify\.healthy_for": .* at most 1d/,
+    ],
+    [
       '{ kind: pool, pool: p }',
       '{ action: scale, add: 1, ttl: 999ms }',
       /"steps\.0\.ttl": would be over before/,
     ],
-  ])('for %s give a step time: not %s', (target, step, message) => {
+  ])('for %s give a step time, and not for ever: not %s', (target, step, message) => {
     const text = `name: hasty\nmatch: ['a="b"']\ntarget: ${target}\nsteps: [${step}]\n`;
     expect(() => read([{ name: 'hasty.yaml', text }])).toThrow(message);
   });
