@@ -16,18 +16,21 @@ const remediationOf =
   (event: SystemEvent): boolean =>
     event.event_type === type && event.payload.target === `agent:${agentId}`;
 
-/** Sends a signal to one of a pool's workers, each round to the next; says to whom, after which event and when. */
-async function strike(
+/** Sends a signal to one of a pool's workers; says to whom, after which event and when. */
+function strike(
   fleet: SupervisedFleet,
-  { pool, round, signal }: { readonly pool: string; readonly round: number; readonly signal: NodeJS.Signals },
+  { victim, signal }: { readonly victim: Replica; readonly signal: NodeJS.Signals },
 ) {
-  const replicas = await fleet.replicas(pool);
-  const victim = replicas[round % replicas.length];
-  if (!victim) throw new Error('the pool has no process');
   const afterId = fleet.lastEventId;
   const atMs = Date.now();
   process.kill(victim.pid, signal);
-  return { victim, afterId, atMs };
+  return { afterId, atMs };
+}
+
+/** A worker for each round: who fails again within the relapse window is left alone for a while, and then for good. */
+async function victims(fleet: SupervisedFleet, pool: string, rounds: number): Promise<readonly Replica[]> {
+  await fleet.createPool(pool, rounds);
+  return fleet.replicas(pool);
 }
 
 /**
@@ -36,12 +39,12 @@ async function strike(
  */
 export async function exitToRunning(fleet: SupervisedFleet, rounds: number): Promise<Measured> {
   const pool = 'exit';
-  await fleet.createPool(pool, 8);
+  const replicas = await victims(fleet, pool, rounds);
   const oursMs: number[] = [];
   const runningMs: number[] = [];
   const provenMs: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const { victim, afterId, atMs: killedAtMs } = await strike(fleet, { pool, round, signal: 'SIGKILL' });
+  for (const victim of replicas) {
+    const { afterId, atMs: killedAtMs } = strike(fleet, { victim, signal: 'SIGKILL' });
     const spawned = await fleet.waitFor(about('fleet.agent.spawned', victim), { afterId });
     const registered = await fleet.waitFor(about('fleet.agent.registered', victim), { afterId });
     const proven = await fleet.waitFor(remediationOf('watchdog.remediation.completed', victim), { afterId });
@@ -51,7 +54,7 @@ export async function exitToRunning(fleet: SupervisedFleet, rounds: number): Pro
   }
   await fleet.removePool(pool);
   return {
-    kills: rounds,
+    kills: replicas.length,
     ours_p50_ms: round(percentile(oursMs, 0.5)),
     ours_p99_ms: round(percentile(oursMs, 0.99)),
     running_p50_ms: round(percentile(runningMs, 0.5)),
@@ -87,11 +90,11 @@ export async function allAtOnce(fleet: SupervisedFleet, workers: number): Promis
 /** A worker is stopped (SIGSTOP) as one that hangs. */
 export async function hangToProven(fleet: SupervisedFleet, rounds: number): Promise<Measured> {
   const pool = 'hang';
-  await fleet.createPool(pool, 4);
+  const replicas = await victims(fleet, pool, rounds);
   const noticedMs: number[] = [];
   const provenMs: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const { victim, afterId, atMs: hungAtMs } = await strike(fleet, { pool, round, signal: 'SIGSTOP' });
+  for (const victim of replicas) {
+    const { afterId, atMs: hungAtMs } = strike(fleet, { victim, signal: 'SIGSTOP' });
     const noticed = await fleet.waitFor(isGivenUp(victim), { afterId });
     const proven = await fleet.waitFor(remediationOf('watchdog.remediation.completed', victim), { afterId });
     noticedMs.push(atMs(noticed) - hungAtMs);
@@ -99,7 +102,7 @@ export async function hangToProven(fleet: SupervisedFleet, rounds: number): Prom
   }
   await fleet.removePool(pool);
   return {
-    hangs: rounds,
+    hangs: replicas.length,
     noticed_p50_ms: round(percentile(noticedMs, 0.5)),
     noticed_to_proven_p50_ms: round(percentile(provenMs, 0.5)),
     noticed_to_proven_max_ms: Math.max(...provenMs),

@@ -8,6 +8,9 @@ import type { Measured } from './repairs.ts';
 /** Long enough for a wrong judgement to be acted upon: three TTLs and an evaluation. */
 const SETTLE_MS = 12_000;
 const HANG_SHORTER_THAN_TTL_MS = 900;
+/** Eight faults each, of which four are to others than a worker of the pool. */
+const TURNS = 5;
+const STRUCK_A_TURN = 4;
 
 /** What the faults were done to: only `ill` may be repaired. */
 interface Faults {
@@ -21,13 +24,14 @@ interface Faults {
  */
 export async function wrongActions(fleet: SupervisedFleet): Promise<Measured> {
   const pool = 'mixed';
-  await fleet.createPool(pool, 8);
+  await fleet.createPool(pool, TURNS * STRUCK_A_TURN);
+  const replicas = await fleet.replicas(pool);
   const afterId = fleet.lastEventId;
   const strangers = Array.from({ length: 4 }, () => spawn('sleep', ['600'], { stdio: 'ignore' }));
   const faults: Faults = { ill: new Set(), count: 0 };
-  for (let turn = 0; turn < 5; turn++) {
-    const [first, second, third, fourth] = await fleet.replicas(pool);
-    if (!first || !second || !third || !fourth) throw new Error('the pool has lost its processes');
+  for (let turn = 0; turn < TURNS; turn++) {
+    const [first, second, third, fourth] = replicas.slice(turn * STRUCK_A_TURN);
+    if (!first || !second || !third || !fourth) throw new Error('the pool has too few processes');
     await Promise.all([
       kill(first, faults),
       pauseBriefly(second, faults),
