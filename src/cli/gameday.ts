@@ -1,8 +1,9 @@
 import { findServer } from '#server';
 import { createLocalClient } from './local-client.ts';
 import { EventFollower } from './gameday/event-follower.ts';
-import { loadExperiment } from './gameday/experiment.ts';
-import { startOwnServer } from './gameday/own-server.ts';
+import { loadExperiment, type Experiment } from './gameday/experiment.ts';
+import { OwnMachine } from './gameday/own-machine.ts';
+import { startOwnServer, startServerOnOwnMachine, type OwnServer } from './gameday/own-server.ts';
 import { runExperiment, type StepReport } from './gameday/run.ts';
 import { z } from 'zod';
 
@@ -12,23 +13,33 @@ export interface GamedayOptions {
   readonly dataDirectory: string;
 }
 
-/** Runs a game day against the server of a data directory, or one of its own. Returns the exit code. */
+/** That of a test that was skipped, as test harnesses know it. */
+const SKIPPED = 77;
+
+/**
+ * Runs a game day against the server of a data directory, or one of its own. Returns the exit code: 0 where every step was
+ * observed, 77 where it can't be done on this machine.
+ */
 export async function runGameday(file: string, options: GamedayOptions): Promise<number> {
   const experiment = loadExperiment(file);
   const say = (line: string): void =>
     void (options.json ? process.stderr : process.stdout).write(`${line}\n`);
-  const running = options.control ? null : findServer(options.dataDirectory);
-  const own = running
-    ? null
-    : await startOwnServer({
-        demo: experiment.server.demo,
-        environment: {
-          ...experiment.server.environment,
-          ...(options.control ? experiment.control?.environment : {}),
-        },
-      });
+  const needsMachine = experiment.server.machine === 'own';
+  const reason = needsMachine ? OwnMachine.reasonAgainst() : null;
+  if (reason !== null) {
+    const skipped = `no machine of its own can be made here, which takes root: ${reason}`;
+    say(`skipped: ${experiment.title}: ${skipped}`);
+    if (options.json) {
+      const report = { experiment: experiment.title, steps: [], trace_id: null, ok: false, skipped };
+      process.stdout.write(`${JSON.stringify(report)}\n`);
+    }
+    return SKIPPED;
+  }
+  const running = options.control || needsMachine ? null : findServer(options.dataDirectory);
+  const own = running ? null : await startServer(experiment, options);
   const directory = own?.dataDirectory ?? options.dataDirectory;
-  const socketPath = (): string | null => findServer(directory)?.socket ?? null;
+  const find = own?.find ?? (() => findServer(directory));
+  const socketPath = (): string | null => find()?.socket ?? null;
   const client = createLocalClient(socketPath);
   const follower = new EventFollower(socketPath);
   try {
@@ -43,6 +54,7 @@ export async function runGameday(file: string, options: GamedayOptions): Promise
         client,
         follower,
         dataDirectory: directory,
+        machine: own?.machine ?? null,
         faultAfterId: 0,
         feeds: new Set(),
         externals: null,
@@ -61,6 +73,12 @@ export async function runGameday(file: string, options: GamedayOptions): Promise
     follower.stop();
     await own?.stop();
   }
+}
+
+function startServer({ server, control }: Experiment, options: GamedayOptions): Promise<OwnServer> {
+  const environment = { ...server.environment, ...(options.control ? control?.environment : {}) };
+  const start = server.machine === 'own' ? startServerOnOwnMachine : startOwnServer;
+  return start({ demo: server.demo, environment });
 }
 
 function timelineRow(step: StepReport): string {

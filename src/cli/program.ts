@@ -87,7 +87,9 @@ function defineGameday(program: Command): void {
   const gameday = program.command('gameday').description('scripted fault experiments against a real fleet');
   gameday
     .command('run')
-    .description('run an experiment; exit 0 only if every step was observed')
+    .description(
+      'run an experiment; exit 0 only if every step was observed, 77 if it cannot be done on this machine',
+    )
     .argument('<file>', 'config/gamedays/….yaml')
     .option('--json', 'print one JSON report instead of the timeline')
     .option('--control', 'the same fault with the watchdog off')

@@ -2,7 +2,13 @@ export { checkFiles } from './check-files.ts';
 export { checkInstallation } from './check-installation.ts';
 export { loadConfig } from './config/load.ts';
 export { demoConfig, demoPools, DEMO_WORKERS } from './demo.ts';
-export { findServer, isAlive } from './running-server.ts';
+export {
+  findServer,
+  isAlive,
+  lastAnnouncement,
+  withdrawServer,
+  type RunningServer,
+} from './running-server.ts';
 export { Lifecycle } from './lifecycle.ts';
 export { startParts } from './parts.ts';
 export { startServer, type RunningOmoi } from './start.ts';

@@ -3,7 +3,7 @@ import { OmoiError, toRfc3339 } from '#telemetry';
 import { z } from 'zod';
 import type { Action } from './experiment.ts';
 import { ExternalAgents } from './external-agents.ts';
-import { createPool, killPool, runOneShots, scalePool } from './fleet-faults.ts';
+import { changePool, createPool, killPool, reboot, runOneShots, scalePool } from './fleet-faults.ts';
 import { Feed, type FeedFleet } from './feed.ts';
 import type { Stage } from './stage.ts';
 
@@ -29,6 +29,8 @@ export async function perform(action: Action, stage: Stage): Promise<unknown> {
       return null;
     case 'scale_pool':
       return scalePool(action, stage);
+    case 'change_pool':
+      return changePool(action, stage);
     case 'kill_pool':
       return killPool(action, stage);
     case 'create_pool':
@@ -43,6 +45,8 @@ export async function perform(action: Action, stage: Stage): Promise<unknown> {
       return externalsOf(stage).silence(action.count);
     case 'revive_agents':
       return externalsOf(stage).revive();
+    case 'reboot':
+      return reboot(action, stage);
   }
 }
 

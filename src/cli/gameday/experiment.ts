@@ -17,6 +17,8 @@ const eventProbe = z.strictObject({
   where: recordOf(z.string(), scalar).default({}),
   /** How many such events are waited for. */
   count: z.number().int().positive().default(1),
+  /** Only such that came after the event of this id. */
+  after: z.string().optional(),
 });
 
 const metricProbe = z.strictObject({
@@ -46,13 +48,24 @@ const poolProbe = z.strictObject({
 
 /** Nothing of the kind happens for as long as is watched. */
 const absentProbe = eventProbe
-  .omit({ type: true, count: true })
+  .omit({ type: true, count: true, after: true })
   .extend({ type: z.literal('absent'), over: durationText });
 
 /** However many of them there were since the fault, never more than so many came within any such time. */
 const rateProbe = eventProbe
-  .omit({ type: true, count: true })
+  .omit({ type: true, count: true, after: true })
   .extend({ type: z.literal('rate'), at_most: z.number().int().min(1), per: durationText });
+
+/** How long it took from one event to another, both of which were saved: `${name.at}`. */
+const elapsedProbe = z.strictObject({
+  type: z.literal('elapsed'),
+  from: z.string(),
+  to: z.string(),
+  at_most: durationText,
+});
+
+/** All processes still run that got the pids of workers when the machine was booted anew, and are no workers. */
+const strangersProbe = z.strictObject({ type: z.literal('strangers_untouched') });
 
 const taskOnceProbe = z.strictObject({ type: z.literal('task_done_once'), task: z.string() });
 
@@ -101,6 +114,15 @@ const scalePoolAction = z.strictObject({
   type: z.literal('scale_pool'),
   pool: z.string(),
   processes: z.number().int().positive(),
+  /** By a scale override that lasts so long, which a server that is started again keeps; else by the pool's own size. */
+  ttl: durationText.optional(),
+});
+
+/** Changes a pool until the run ends. */
+const changePoolAction = z.strictObject({
+  type: z.literal('change_pool'),
+  pool: z.string(),
+  overlap: z.boolean(),
 });
 
 /** Ends the processes of a pool at once, as a machine does that runs out of memory. */
@@ -142,6 +164,12 @@ const silenceAction = z.strictObject({
 });
 const reviveAction = z.strictObject({ type: z.literal('revive_agents') });
 
+/**
+ * Kills every process of the server's own machine at once, and boots it anew: the pids that a pool's processes had belong to
+ * others then.
+ */
+const rebootAction = z.strictObject({ type: z.literal('reboot'), pool: z.string() });
+
 const step = z.strictObject({
   name: z.string(),
   /** The step after which milliseconds are counted. */
@@ -156,12 +184,14 @@ const step = z.strictObject({
       hangWorkerAction,
       signalAction,
       scalePoolAction,
+      changePoolAction,
       killPoolAction,
       createPoolAction,
       oneShotsAction,
       externalAgentsAction,
       silenceAction,
       reviveAction,
+      rebootAction,
     ])
     .optional(),
   observe: z
@@ -172,6 +202,8 @@ const step = z.strictObject({
       metricProbe,
       growthProbe,
       poolProbe,
+      elapsedProbe,
+      strangersProbe,
       taskOnceProbe,
       traceProbe,
     ])
@@ -189,6 +221,8 @@ const experimentSchema = z.strictObject({
   server: z
     .strictObject({
       demo: z.boolean().default(true),
+      /** `own`: a machine that can be booted anew (a namespace of processes); then the server is always the run's own. */
+      machine: z.enum(['shared', 'own']).default('shared'),
       environment: recordOf(z.string(), z.string()).default({}),
     })
     .prefault({}),

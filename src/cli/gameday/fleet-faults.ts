@@ -29,17 +29,52 @@ const poolSize = z.object({ desired: z.number() });
 
 /** Gives a pool another size; the end of the run gives it the old one back. */
 export async function scalePool(
-  { pool, processes }: ActionOf<'scale_pool'>,
+  { pool, processes, ttl }: ActionOf<'scale_pool'>,
   { client, cleanUps }: Stage,
 ): Promise<unknown> {
   const path = `/api/v1/fleet/pools/${pool}`;
   const before = poolSize.parse(await client.call('GET', path)).desired;
   const reason = 'for a game day';
+  if (ttl !== undefined) {
+    const override = `${path}/scale-overrides/gameday`;
+    await client.call('PUT', override, { add: processes - before, ttl_ms: ttl, reason });
+    cleanUps.push(async () => {
+      await client.call('DELETE', override);
+    });
+    return { before, processes };
+  }
   await client.call('POST', `${path}/scale`, { desired: processes, reason });
   cleanUps.push(async () => {
     await client.call('POST', `${path}/scale`, { desired: before, reason });
   });
   return { before, processes };
+}
+
+const poolOverlap = z.object({ overlap: z.boolean() });
+
+/** Changes a pool; the end of the run changes it back. */
+export async function changePool(
+  { pool, overlap }: ActionOf<'change_pool'>,
+  { client, cleanUps }: Stage,
+): Promise<unknown> {
+  const path = `/api/v1/fleet/pools/${pool}`;
+  const before = poolOverlap.parse(await client.call('GET', path));
+  await client.call('PATCH', path, { overlap });
+  cleanUps.push(async () => {
+    await client.call('PATCH', path, before);
+  });
+  return { before, overlap };
+}
+
+/** Boots the server's machine anew, with strangers under the pids of a pool. `at` is when its processes were killed. */
+export async function reboot({ pool }: ActionOf<'reboot'>, { client, machine }: Stage): Promise<unknown> {
+  if (!machine)
+    throw new OmoiError('not_found', 'the server has no machine of its own (server.machine: own)');
+  const { replicas } = poolReplicas.parse(await client.call('GET', `/api/v1/fleet/pools/${pool}`));
+  const pids = replicas.flatMap(({ pid }) => pid ?? []);
+  const at = toRfc3339(Date.now());
+  await machine.reboot(pids);
+  return { at, pids };
 }
 
 /** Creates a pool that the end of the run removes. */

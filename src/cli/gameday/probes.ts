@@ -28,6 +28,10 @@ export async function observe(probe: Probe, withinMs: number, stage: Stage): Pro
       return until(withinMs, () => observeMetric(probe, stage));
     case 'growth':
       return observeGrowth(probe, stage);
+    case 'elapsed':
+      return observeElapsed(probe);
+    case 'strangers_untouched':
+      return observeStrangers(stage);
     case 'pool':
       return until(withinMs, () => observePool(probe, stage));
     case 'task_done_once':
@@ -51,11 +55,12 @@ type ProbeOf<Type extends Probe['type']> = Extract<Probe, { type: Type }>;
 
 /** Whether an event is of the kind, and came after the fault. */
 function accepting(
-  { event_type: type, where }: Pick<ProbeOf<'event'>, 'event_type' | 'where'>,
+  { event_type: type, where, after }: Pick<ProbeOf<'event'>, 'event_type' | 'where' | 'after'>,
   { faultAfterId }: Stage,
 ): (event: SystemEvent) => boolean {
+  const afterId = Math.max(faultAfterId, Number(after ?? 0));
   return (event) =>
-    event.id > faultAfterId &&
+    event.id > afterId &&
     event.event_type === type &&
     Object.entries(where).every(([path, wanted]) => String(valueAt(event, path)) === String(wanted));
 }
@@ -168,6 +173,20 @@ async function observePool(probe: ProbeOf<'pool'>, stage: Stage): Promise<Observ
   const living = replicas.filter(({ pid }) => pid !== null && isAlive(pid)).length;
   const { min = 0, max = Infinity } = probe.processes;
   return { held: living >= min && living <= max, found: living, detail: `${living} live processes` };
+}
+
+function observeElapsed({ from, to, at_most: atMostMs }: ProbeOf<'elapsed'>): Observation {
+  const ms = Date.parse(to) - Date.parse(from);
+  return { held: ms >= 0 && ms <= atMostMs, found: { ms }, detail: `${ms} ms, at most ${atMostMs} ms` };
+}
+
+function observeStrangers({ machine }: Stage): Observation {
+  const { started = [], alive = [] } = machine?.strangers() ?? {};
+  return {
+    held: started.length > 0 && started.every((pid) => alive.includes(pid)),
+    found: { started, alive },
+    detail: `of ${started.length} processes with pids of former workers ${alive.length} still run`,
+  };
 }
 
 const taskState = z.object({ state: z.string() });

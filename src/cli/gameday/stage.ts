@@ -2,6 +2,7 @@ import type { LocalClient } from '../local-client.ts';
 import type { EventFollower } from './event-follower.ts';
 import type { ExternalAgents } from './external-agents.ts';
 import type { Feed } from './feed.ts';
+import type { RebootableMachine } from './own-server.ts';
 
 /** What the steps of a run act on. */
 export interface Stage {
@@ -9,6 +10,8 @@ export interface Stage {
   readonly follower: EventFollower;
   /** Of the server. */
   readonly dataDirectory: string;
+  /** The server's own; null where it has none. */
+  readonly machine: RebootableMachine | null;
   /** The newest event before the fault: what came earlier proves nothing about what follows. */
   faultAfterId: number;
   /** Feeds that run; the run stops what is left at its end. */
