@@ -12,7 +12,7 @@ export interface OwnServer {
   /** What it runs on that can be booted anew; null where it runs beside the runner. */
   readonly machine: RebootableMachine | null;
   /** Where it listens; null while it does not. */
-  find(): RunningServer | null;
+  readonly find: () => RunningServer | null;
   stop(): Promise<void>;
 }
 
@@ -96,9 +96,9 @@ function programOf(dataDirectory: string, { demo, environment }: OwnServerOption
 }
 
 interface Starting {
-  isReady(): boolean;
-  isRunning(): boolean;
-  stop(): Promise<void>;
+  readonly isReady: () => boolean;
+  readonly isRunning: () => boolean;
+  readonly stop: () => Promise<void>;
 }
 
 /** @throws Error where it ends instead, or takes too long */
