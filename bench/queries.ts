@@ -1,8 +1,9 @@
-// Queries over many series in slices: how long each takes, how long the event loop is held at a stretch, how much memory
+// Queries over many series, and over one with many samples, in slices: how long each takes, how long the event loop is held at a stretch, how much memory
 // it takes. To reach: no stretch over 50 ms.
-// npm run bench -- queries [--json] [--series=100000] [--runs=3] [--only=TEXT]
+// npm run bench -- queries [--json] [--series=100000] [--samples=1000000] [--runs=3] [--only=TEXT]
 import { createSystemClock } from '#telemetry';
 import { createEngine, type QueryResult } from '#promql';
+import { createLongStore } from './queries/long-store.ts';
 import { startResultServer } from './queries/served-result.ts';
 import { measureTurns, type TurnReadings } from './queries/turns.ts';
 import { createWideStore } from './queries/wide-store.ts';
@@ -34,6 +35,23 @@ const EXPRESSIONS = [
   'timestamp(wide)',
 ];
 
+/** Over one series with very many samples within the two hours that memory keeps. */
+const LONG_EXPRESSIONS = [
+  'long_total[2h]',
+  'count_over_time(long_total[2h])',
+  'sum_over_time(long_total[2h])',
+  'avg_over_time(long_total[2h])',
+  'max_over_time(long_total[2h])',
+  'stddev_over_time(long_total[2h])',
+  'rate(long_total[2h])',
+  'rate(long_total[2h:])',
+  'changes(long_total[2h])',
+  'deriv(long_total[2h])',
+  'double_exponential_smoothing(long_total[2h], 0.5, 0.5)',
+  'quantile_over_time(0.9, long_total[2h])',
+  'mad_over_time(long_total[2h])',
+];
+
 function argument(name: string): string | undefined {
   const start = `--${name}=`;
   return process.argv.find((given) => given.startsWith(start))?.slice(start.length);
@@ -41,6 +59,7 @@ function argument(name: string): string | undefined {
 
 const isJson = process.argv.includes('--json');
 const seriesCount = Number(argument('series') ?? 100_000);
+const sampleCount = Number(argument('samples') ?? 1_000_000);
 const runs = Number(argument('runs') ?? 3);
 const only = argument('only');
 const rows: object[] = [];
@@ -65,14 +84,33 @@ async function measure(name: string, work: () => Promise<unknown>): Promise<void
   }
 }
 
-if (!isJson) console.log('  wall ms    cpu ms   longest  of it gc     gc ms   high MB     worst');
-const { tsdb, nowMs } = await createWideStore(seriesCount);
 const engine = createEngine({ clock: createSystemClock() });
-const evaluate = (text: string): Promise<QueryResult> => engine.prepare(text).instantInSlices(tsdb, nowMs);
-for (const text of EXPRESSIONS) await measure(text, () => evaluate(text));
-const server = await startResultServer();
-await measure('wide, over HTTP', async () => server.send(await evaluate('wide')));
-await measure('wide + other, over HTTP', async () => server.send(await evaluate('wide + other')));
-await server.stop();
-await tsdb.stop();
-if (isJson) console.log(JSON.stringify({ bench: 'queries', series: seriesCount, rows }));
+
+async function measureLong(): Promise<void> {
+  const { tsdb, nowMs } = await createLongStore(sampleCount);
+  for (const text of LONG_EXPRESSIONS) {
+    await measure(text, () => engine.prepare(text).instantInSlices(tsdb, nowMs));
+  }
+  const text = 'rate(long_total[5m])';
+  const range = { startMs: nowMs - 7_000_000, endMs: nowMs, stepMs: 7000 };
+  await measure(`${text}, 1,000 steps`, () => engine.prepare(text).range(tsdb, range));
+  await tsdb.stop();
+}
+
+async function measureWide(): Promise<void> {
+  const { tsdb, nowMs } = await createWideStore(seriesCount);
+  const evaluate = (text: string): Promise<QueryResult> => engine.prepare(text).instantInSlices(tsdb, nowMs);
+  for (const text of EXPRESSIONS) await measure(text, () => evaluate(text));
+  const server = await startResultServer();
+  await measure('wide, over HTTP', async () => server.send(await evaluate('wide')));
+  await measure('wide + other, over HTTP', async () => server.send(await evaluate('wide + other')));
+  await server.stop();
+  await tsdb.stop();
+}
+
+if (!isJson) console.log('  wall ms    cpu ms   longest  of it gc     gc ms   high MB     worst');
+if (sampleCount > 0) await measureLong();
+if (seriesCount > 0) await measureWide();
+if (isJson) {
+  console.log(JSON.stringify({ bench: 'queries', series: seriesCount, samples: sampleCount, rows }));
+}

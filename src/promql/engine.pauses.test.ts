@@ -6,10 +6,12 @@ import {
   type Labels,
   type LatestSamples,
   type Queryable,
+  type SelectedSeries,
   type Selection,
 } from '#telemetry';
 import { createEngine } from './engine.ts';
 import { engineWith } from './engine.test-support.ts';
+import { SAMPLES_AT_ONCE } from './evaluation/pacing.ts';
 
 const SERIES = 30_000;
 /** A few hundred series that are sorted by three labels have so many of them read; all series three times as many. */
@@ -139,6 +141,68 @@ it('pauses between long series that it answers with as they are', () => {
   expect(pauses).toBeGreaterThanOrEqual(count);
 });
 
+describe('a query over one long series pauses while it looks at its samples', () => {
+  const SAMPLES = 300_000;
+  const one: SelectedSeries = {
+    labels: { __name__: 'm' },
+    timestampsMs: Float64Array.from({ length: SAMPLES }, (_, at) => at),
+    // A counter that is reset now and then.
+    values: Float64Array.from({ length: SAMPLES }, (_, at) => at % 777),
+  };
+  const atOnce: Queryable = { select: () => [one] };
+  /** Read in ten steps. */
+  const inSteps: Queryable = {
+    ...atOnce,
+    open: () => ({
+      seriesCount: 1,
+      read: () => one,
+      *readLong() {
+        for (let step = 0; step < 10; step++) yield;
+        return one;
+      },
+    }),
+  };
+
+  function pausesOf(text: string, store: Queryable): number {
+    let pauses = 0;
+    const work = engineWith().prepare(text).instantWork(store, SAMPLES);
+    let step = work.next();
+    for (; step.done !== true; step = work.next()) pauses++;
+    expect(step.value).not.toMatchObject({ elements: [] });
+    return pauses;
+  }
+
+  it.each([
+    // Of the samples those that a window has are looked at once, to tell floats from staleness markers, …
+    ['count_over_time(m[1h])', 1],
+    ['m[1h]', 1],
+    // … and by most functions once more.
+    ['sum_over_time(m[1h])', 2],
+    ['avg_over_time(m[1h])', 2],
+    ['max_over_time(m[1h])', 2],
+    ['ts_of_min_over_time(m[1h])', 2],
+    ['stddev_over_time(m[1h])', 2],
+    ['rate(m[1h])', 2],
+    ['increase(m[1h] @ end())', 2],
+    ['changes(m[1h])', 2],
+    ['resets(m[1h])', 2],
+    ['deriv(m[1h])', 2],
+    ['predict_linear(m[1h], 60)', 2],
+    ['double_exponential_smoothing(m[1h], 0.5, 0.5)', 2],
+    ['quantile_over_time(0.9, m[1h])', 5],
+    ['mad_over_time(m[1h])', 9],
+  ])('%s', (text, looks) => {
+    const atLeast = (looks * SAMPLES) / SAMPLES_AT_ONCE - 1;
+    const pauses = pausesOf(text, atOnce);
+    expect(pauses).toBeGreaterThanOrEqual(atLeast);
+    expect(pausesOf(text, inSteps)).toBeGreaterThanOrEqual(atLeast + 10);
+  });
+
+  it('and where the store reads it for an instant selector', () => {
+    expect(pausesOf('min_over_time(m[200ms:100ms])', inSteps)).toBeGreaterThanOrEqual(10);
+  });
+});
+
 describe('a query of many selectors', () => {
   /** A millisecond goes by at each look at the clock. */
   const clock: Clock = Object.assign(new VirtualClock(), { monotonicMs: () => ++looks });
@@ -156,6 +220,14 @@ describe('a query of many selectors', () => {
     };
     return { store: { select: () => [], selectLatest }, longest: () => longest };
   }
+
+  it('lets a rule pause after each', () => {
+    const { store } = countingStore();
+    const work = engineWith().prepare(text).instantWork(store, 0);
+    let pauses = 0;
+    while (work.next().done !== true) pauses++;
+    expect(pauses).toBeGreaterThanOrEqual(299);
+  });
 
   it('gives the event loop its turns while their series are found', async () => {
     const { store, longest } = countingStore();

@@ -3,7 +3,7 @@ import { Annotations } from './annotations.ts';
 import { comparisonOf, type Comparison } from './comparison.ts';
 import type { EvaluationContext } from './evaluation/evaluation-context.ts';
 import { evaluate, evaluateSubquery } from './evaluation/evaluator.ts';
-import { runAtOnce, runInSlices, runWithin, type Steps } from './evaluation/pacing.ts';
+import { runAtOnce, runInSlices, runWithin, type Steps, type Work } from './evaluation/pacing.ts';
 import { QueryGuard, type QueryLimits, type SampleStatistics } from './evaluation/query-guard.ts';
 import { dropNames, elementsOf, seriesOf, seriesOfRuns } from './evaluation/results.ts';
 import {
@@ -11,7 +11,6 @@ import {
   planSelections,
   resolveAt,
   type FetchOptions,
-  type SelectedData,
 } from './evaluation/selection-plan.ts';
 import { runsOf } from './evaluation/selectors.ts';
 import { SelectionMoved } from './evaluation/series-readers.ts';
@@ -47,7 +46,14 @@ export interface EvaluationSettings {
 }
 
 /** Work on a query: it yields where others may have a turn (undefined), and what it has to wait for. */
-export type QueryWork = Generator<Promise<unknown> | undefined, QueryResult, unknown>;
+export type QueryWork = Work<QueryResult>;
+
+interface WorkOptions {
+  readonly grid: StepGrid;
+  readonly guard: QueryGuard;
+  /** Whether the store may pause, too. */
+  readonly mayPause: boolean;
+}
 
 /** A query that has been parsed and checked, to be evaluated any number of times. */
 export class PreparedQuery {
@@ -78,39 +84,15 @@ export class PreparedQuery {
     timeMs: number,
     options: { readonly signal?: AbortSignal } = {},
   ): QueryResult | Promise<QueryResult> {
-    const grid = { startMs: timeMs, endMs: timeMs, stepMs: 1, stepCount: 1 };
-    const guard = this.#guard(options.signal);
-    const fetch = (reads: FetchOptions['reads']): SelectedData | Promise<SelectedData> =>
-      this.#fetch(queryable, grid, { guard, mayPause: false, reads });
-    const run = (selected: SelectedData): QueryResult =>
-      runAtOnce(this.#evaluateInstant(this.#context(grid, selected, guard)), guard);
-    const data = fetch('one_at_a_time');
-    if (!(data instanceof Promise)) return run(data);
-    return data.then(run).catch(async (thrown: unknown) => {
-      if (!(thrown instanceof SelectionMoved)) throw thrown;
-      guard.startOver();
-      return run(await fetch('all_at_once'));
-    });
+    return runAtOnce(this.#instantWork(queryable, timeMs, { guard: this.#guard(options.signal) }));
   }
 
   /**
    * As `instant`, as work that its caller paces: rules do what is small in the call, and what is large within their
    * budget. Samples of series that it has not come to yet may be newer than those it has read.
    */
-  *instantWork(queryable: Queryable, timeMs: number): QueryWork {
-    const grid = { startMs: timeMs, endMs: timeMs, stepMs: 1, stepCount: 1 };
-    const guard = this.#guard(undefined);
-    const fetch = (reads: FetchOptions['reads']): SelectedData | Promise<SelectedData> =>
-      this.#fetch(queryable, grid, { guard, mayPause: false, reads });
-    const run = (data: SelectedData): Generator<undefined, QueryResult, unknown> =>
-      runWithin(this.#evaluateInstant(this.#context(grid, data, guard)), guard);
-    try {
-      return yield* run(yield* awaited(fetch('one_at_a_time')));
-    } catch (thrown) {
-      if (!(thrown instanceof SelectionMoved)) throw thrown;
-      guard.startOver();
-      return yield* run(yield* awaited(fetch('all_at_once')));
-    }
+  instantWork(queryable: Queryable, timeMs: number): QueryWork {
+    return this.#instantWork(queryable, timeMs, { guard: this.#guard(undefined) });
   }
 
   /** As `instant`, with turns of the event loop every few milliseconds. */
@@ -119,11 +101,9 @@ export class PreparedQuery {
     timeMs: number,
     options: { readonly signal?: AbortSignal; readonly onStatistics?: StatisticsListener } = {},
   ): Promise<QueryResult> {
-    const grid = { startMs: timeMs, endMs: timeMs, stepMs: 1, stepCount: 1 };
     const guard = this.#guard(options.signal);
-    const result = await this.#inSlices(queryable, { grid, guard }, (data) =>
-      this.#evaluateInstant(this.#context(grid, data, guard)),
-    );
+    const work = this.#instantWork(queryable, timeMs, { guard, mayPause: true });
+    const result = await runInSlices(work, guard);
     options.onStatistics?.(guard.statistics);
     return result;
   }
@@ -141,42 +121,54 @@ export class PreparedQuery {
       );
     }
     const guard = this.#guard(options.signal);
-    const result = await this.#inSlices(queryable, { grid, guard }, (data) =>
-      this.#evaluateRange(this.#context(grid, data, guard)),
+    const work = this.#work(queryable, { grid, guard, mayPause: true }, (context) =>
+      this.#evaluateRange(context),
     );
+    const result = await runInSlices(work, guard);
     options.onStatistics?.(guard.statistics);
     return result;
   }
 
-  async #inSlices(
+  #instantWork(
     queryable: Queryable,
-    { grid, guard }: { readonly grid: StepGrid; readonly guard: QueryGuard },
-    evaluation: (data: SelectedData) => Steps<QueryResult>,
-  ): Promise<QueryResult> {
-    const fetch = { guard, mayPause: true } as const;
+    timeMs: number,
+    { guard, mayPause = false }: { readonly guard: QueryGuard; readonly mayPause?: boolean },
+  ): QueryWork {
+    const grid = { startMs: timeMs, endMs: timeMs, stepMs: 1, stepCount: 1 };
+    return this.#work(queryable, { grid, guard, mayPause }, (context) => this.#evaluateInstant(context));
+  }
+
+  /** Begins anew, with all samples read at once, where samples have moved before it was their turn to be read. */
+  *#work(
+    queryable: Queryable,
+    options: WorkOptions,
+    evaluation: (context: EvaluationContext) => Steps<QueryResult>,
+  ): QueryWork {
+    const { guard } = options;
     try {
-      const data = await this.#fetch(queryable, grid, { ...fetch, reads: 'one_at_a_time' });
-      return await runInSlices(evaluation(data), guard);
+      const context = yield* this.#fetch(queryable, options, 'one_at_a_time');
+      return yield* runWithin(evaluation(context), guard);
     } catch (thrown) {
       if (!(thrown instanceof SelectionMoved)) throw thrown;
       guard.startOver();
-      const data = await this.#fetch(queryable, grid, { ...fetch, reads: 'all_at_once' });
-      return runInSlices(evaluation(data), guard);
+      const context = yield* this.#fetch(queryable, options, 'all_at_once');
+      return yield* runWithin(evaluation(context), guard);
     }
+  }
+
+  *#fetch(
+    queryable: Queryable,
+    { grid, guard, mayPause }: WorkOptions,
+    reads: FetchOptions['reads'],
+  ): Work<EvaluationContext> {
+    const { lookbackMs, subqueryStepMs } = this.#settings;
+    const planned = planSelections(this.expression, grid, lookbackMs);
+    const data = yield* fetchSelections(queryable, planned, { guard, mayPause, reads });
+    return { data, query: grid, lookbackMs, subqueryStepMs, annotations: new Annotations(), guard };
   }
 
   #guard(signal: AbortSignal | undefined): QueryGuard {
     return new QueryGuard(this.#settings.limits, this.#settings.clock, signal);
-  }
-
-  #fetch(queryable: Queryable, grid: StepGrid, options: FetchOptions): SelectedData | Promise<SelectedData> {
-    const plan = planSelections(this.expression, grid, this.#settings.lookbackMs);
-    return fetchSelections(queryable, plan, options);
-  }
-
-  #context(query: StepGrid, data: SelectedData, guard: QueryGuard): EvaluationContext {
-    const { lookbackMs, subqueryStepMs } = this.#settings;
-    return { data, query, lookbackMs, subqueryStepMs, annotations: new Annotations(), guard };
   }
 
   *#evaluateInstant(context: EvaluationContext): Steps<QueryResult> {
@@ -232,11 +224,6 @@ export class PreparedQuery {
   #noticed({ annotations }: EvaluationContext): Pick<QueryResult, 'warnings' | 'infos'> {
     return { warnings: annotations.warnings(this.text), infos: annotations.infos(this.text) };
   }
-}
-
-function* awaited<Value>(value: Value | Promise<Value>): Generator<Promise<unknown>, Value, unknown> {
-  // Whoever drives the work goes on with what the promise was resolved with.
-  return value instanceof Promise ? ((yield value) as Value) : value;
 }
 
 function gridOf({ startMs, endMs, stepMs }: RangeOptions): StepGrid {

@@ -52,7 +52,7 @@ export { allSettled } from './concurrency/all-settled.ts';
 export { SerialQueue, KeyedSerialQueue } from './concurrency/serial-queue.ts';
 export { backoffMs, type BackoffLimits } from './concurrency/backoff.ts';
 export { delay } from './concurrency/delay.ts';
-export { nextTurn, paced, Stretch, type StretchOptions } from './concurrency/pacing.ts';
+export { nextTurn, paced, Stretch, unpaced, type StretchOptions } from './concurrency/pacing.ts';
 export { TurnQueue } from './concurrency/turn-queue.ts';
 export { type HistogramSpan, type HistogramValue } from './series/histogram-value.ts';
 export { SEVERITIES, severityRank, type Severity } from './labels/severity.ts';

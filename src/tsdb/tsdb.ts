@@ -208,8 +208,11 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   select(selection: Selection): readonly SelectedSeries[] | Promise<readonly SelectedSeries[]> {
     const { index, head, archive, clock } = this.#parts;
     if (archive && selection.startMs <= archive.newestMs) return this.#selectWithArchive(selection, archive);
-    if (selection.mayPause) return selectFromHeadInSlices(index, head, { selection, clock });
-    return selectFromHead(index, head, selection);
+    if (!selection.mayPause) return selectFromHead(index, head, selection);
+    return selectFromHeadInSlices(index, head, { selection, clock }).then((found) =>
+      // What has left memory in its pauses is in the archive.
+      archive && selection.startMs <= archive.newestMs ? this.#selectWithArchive(selection, archive) : found,
+    );
   }
 
   /**

@@ -242,7 +242,12 @@ export function* evaluateRange(
     if (node.kind === 'matrix_selector') argument = { node, ...runsOf(node.selector, frame.context) };
     else if (node.kind === 'subquery') {
       const { table, grid: inner } = yield* frame.subquery(node);
-      argument = { node, runCount: table.rowCount, runAt: (row) => runOfRow(table, row, inner) };
+      argument = {
+        node,
+        runCount: table.rowCount,
+        runAt: (row) => runOfRow(table, row, inner),
+        longRunAt: () => null,
+      };
     } else scalars.push(yield* frame.scalar(node));
   }
   if (!argument) throw new Error(`${call.name}() has no range vector`);

@@ -4,10 +4,16 @@
  */
 export class KahanSum {
   sum: number;
-  compensation = 0;
+  compensation: number;
 
-  constructor(first = 0) {
+  constructor(first = 0, compensation = 0) {
     this.sum = first;
+    this.compensation = compensation;
+  }
+
+  set(sum: number, compensation: number): void {
+    this.sum = sum;
+    this.compensation = compensation;
   }
 
   add(value: number): void {

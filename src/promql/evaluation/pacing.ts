@@ -5,19 +5,42 @@ import { CELLS_OF_A_ROW, type QueryGuard } from './query-guard.ts';
 export type Steps<T> = Generator<void, T, void>;
 
 /** How long an evaluation may keep the event loop. */
-export const SLICE_MS = 2;
+const SLICE_MS = 2;
 
-/** Runs to the end without letting anything else run; the limits still hold. */
-export function runAtOnce<T>(steps: Steps<T>, guard: QueryGuard): T {
-  for (;;) {
-    const step = steps.next();
+/** Steps that may have to wait: they yield where others may have a turn (undefined), and what they wait for. */
+export type Work<T> = Generator<Promise<unknown> | undefined, T, unknown>;
+
+/** Runs to the end without letting anything else run: a promise only where there is something to wait for. */
+export function runAtOnce<T>(work: Work<T>): T | Promise<T> {
+  let step = work.next();
+  while (!step.done && step.value === undefined) step = work.next();
+  return step.done ? step.value : runWhenAnswered(work, step.value);
+}
+
+async function runWhenAnswered<T>(work: Work<T>, first: Promise<unknown> | undefined): Promise<T> {
+  for (let waiting = first; ;) {
+    const step = waiting ? await resume(work, waiting) : work.next();
     if (step.done) return step.value;
-    guard.check();
+    waiting = step.value;
   }
 }
 
+/** Goes on with what was waited for, or fails as that did. */
+async function resume<T>(
+  work: Work<T>,
+  waiting: Promise<unknown>,
+): Promise<IteratorResult<Promise<unknown> | undefined, T>> {
+  let answer: unknown;
+  try {
+    answer = await waiting;
+  } catch (thrown) {
+    return work.throw(thrown);
+  }
+  return work.next(answer);
+}
+
 /** Passes its pauses on to whoever drives it; the limits still hold. */
-export function* runWithin<T>(steps: Steps<T>, guard: QueryGuard): Generator<undefined, T, unknown> {
+export function* runWithin<T>(steps: Steps<T>, guard: QueryGuard): Work<T> {
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
@@ -27,12 +50,11 @@ export function* runWithin<T>(steps: Steps<T>, guard: QueryGuard): Generator<und
 }
 
 /** Runs in slices of a few milliseconds with turns of the event loop between them. */
-export async function runInSlices<T>(steps: Steps<T>, guard: QueryGuard): Promise<T> {
+export async function runInSlices<T>(work: Work<T>, guard: QueryGuard): Promise<T> {
   let sliceStartMs = guard.nowMs();
-  for (;;) {
-    const step = steps.next();
+  for (let step = work.next(); ;) {
     if (step.done) return step.value;
-    guard.check();
+    step = step.value ? await resume(work, step.value) : work.next();
     if (guard.nowMs() - sliceStartMs < SLICE_MS) continue;
     await nextTurn();
     sliceStartMs = guard.nowMs();
@@ -51,6 +73,17 @@ export function* byRows(
   for (let row = 0; row < rowCount; row++) {
     work(row);
     if ((row + 1) % block === 0) yield;
+  }
+}
+
+/** Samples of one series that are worked on between two chances to pause: less than a millisecond. */
+export const SAMPLES_AT_ONCE = 50_000;
+
+/** Does something to every sample of a long series, a block of them at a time. */
+export function* byBlocks(length: number, work: (from: number, to: number) => void): Steps<void> {
+  for (let from = 0; from < length; from += SAMPLES_AT_ONCE) {
+    work(from, Math.min(length, from + SAMPLES_AT_ONCE));
+    yield;
   }
 }
 

@@ -1,5 +1,13 @@
 import { absence } from '../functions/absence.ts';
-import { RATE_ROWS, fillRateRow, type RowCounts } from '../functions/rate-rows.ts';
+import { ORDER_FUNCTIONS, type OrderFunction } from '../functions/order-over-time.ts';
+import {
+  fillLongRateRow,
+  fillRateRow,
+  isLongRateRow,
+  RATE_ROWS,
+  type RateOptions,
+  type RowCounts,
+} from '../functions/rate-rows.ts';
 import { RANGE_FUNCTIONS } from '../functions/range-functions.ts';
 import { unwrap, type Call, type MatrixSelector, type Subquery } from '../syntax/ast.ts';
 import type { EvaluationContext } from './evaluation-context.ts';
@@ -10,7 +18,7 @@ import type { QueryGuard } from './query-guard.ts';
 import { RangeWindow, type RangeFunction } from './range-window.ts';
 import type { Runs } from './sample-run.ts';
 import { resolveAt } from './selection-plan.ts';
-import { ABSENT, FLOAT, type VectorTable, timeAt, type StepGrid } from './vector-table.ts';
+import { ABSENT, FLOAT, type SampleKind, type VectorTable, timeAt, type StepGrid } from './vector-table.ts';
 
 /** A range vector as an argument: the series, and where each step's window lies. */
 export interface RangeArgument extends Runs {
@@ -34,8 +42,10 @@ export function* evaluateRangeCall(
   argument: RangeArgument,
   { grid, context, takeRows = null }: RowTarget,
 ): Steps<VectorTable> {
-  const compute = RANGE_FUNCTIONS.get(call.name);
-  if (!compute) throw new Error(`no range function ${call.name}`);
+  const make = RANGE_FUNCTIONS.get(call.name);
+  if (!make) throw new Error(`no range function ${call.name}`);
+  const compute = make();
+  const ofOrder = ORDER_FUNCTIONS.get(call.name) ?? null;
   const { annotations, guard } = context;
   const { node, scalars } = argument;
   const { rangeMs } = node;
@@ -48,14 +58,19 @@ export function* evaluateRangeCall(
   const notesNonCounters = call.name === 'rate' || call.name === 'increase';
   let notedName: string | null = null;
   for (let place = 0; place < argument.runCount; place++) {
-    const run = argument.runAt(place);
+    const long = argument.longRunAt(place);
+    const run = long ? yield* long : argument.runAt(place);
     const dropsName = run.dropsName || !KEEPS_NAME.has(call.name);
     const cell = table.addRow(run.labels, dropsName);
     window.enter(run);
     const found =
       rowRate && run.histograms.length === 0
-        ? ofFloats(fillRateRow({ table, cell }, run, rowRate))
-        : yield* fillRow(table, cell, window, { compute, bounds, grid, guard });
+        ? ofFloats(
+            isLongRateRow(run, rowRate)
+              ? yield* fillLongRateRow({ table, cell }, run, rowRate)
+              : fillRateRow({ table, cell }, run, rowRate),
+          )
+        : yield* fillRow(table, cell, window, { compute, ofOrder, bounds, grid, guard });
     if (found.samples === 0) table.dropLastRow();
     if (notesNonCounters && found.floats > 0 && window.metricName !== notedName) {
       notedName = window.metricName;
@@ -84,11 +99,7 @@ function windowBounds(node: MatrixSelector | Subquery, context: EvaluationContex
 }
 
 /** How a call is computed a row at a time; null where it is not. */
-function rateOf(
-  name: string,
-  bounds: WindowBounds,
-  grid: StepGrid,
-): Parameters<typeof fillRateRow>[2] | null {
+function rateOf(name: string, bounds: WindowBounds, grid: StepGrid): RateOptions | null {
   const kind = RATE_ROWS.get(name);
   if (!kind || bounds.fixedMs !== null || grid.stepCount > MAX_STEPS_AT_ONCE) return null;
   const { rangeMs, offsetMs } = bounds;
@@ -116,11 +127,14 @@ function* fillRow(
   window: RangeWindow,
   {
     compute,
+    ofOrder,
     bounds,
     grid,
     guard,
   }: {
     readonly compute: RangeFunction;
+    /** The function, where it is one of the order of a window's samples. */
+    readonly ofOrder: OrderFunction | null;
     readonly bounds: WindowBounds;
     readonly grid: StepGrid;
     readonly guard: QueryGuard;
@@ -146,7 +160,7 @@ function* fillRow(
     read += window.histogramTo - Math.max(window.histogramFrom, histogramsReadTo);
     readTo = window.to;
     histogramsReadTo = window.histogramTo;
-    const kind = compute(window);
+    const kind = window.isLastPart ? compute(window) : yield* computeInSteps(window, compute, ofOrder);
     if (kind === ABSENT) continue;
     samples++;
     if (kind === FLOAT) {
@@ -157,6 +171,22 @@ function* fillRow(
     }
   }
   return { samples, floats, queried, read };
+}
+
+/** Of a window that is too large for one go. */
+function* computeInSteps(
+  window: RangeWindow,
+  compute: RangeFunction,
+  ofOrder: OrderFunction | null,
+): Steps<SampleKind> {
+  if (ofOrder) return yield* ofOrder.computeInSteps(window);
+  let kind = compute(window);
+  while (!window.isLastPart) {
+    yield;
+    window.moveToNextPart();
+    kind = compute(window);
+  }
+  return kind;
 }
 
 function noteNonCounter(window: RangeWindow): void {

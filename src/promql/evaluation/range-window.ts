@@ -1,11 +1,15 @@
 import type { HistogramValue, Labels } from '#telemetry';
 import type { Annotations } from '../annotations.ts';
 import type { Position } from '../syntax/position.ts';
+import { firstAfter } from './ascending-times.ts';
 import { metricNameOf } from './label-sets.ts';
+import { SAMPLES_AT_ONCE } from './pacing.ts';
 import type { SampleRun } from './sample-run.ts';
 import type { SampleKind } from './vector-table.ts';
 
 const NO_NUMBERS: Float64Array = new Float64Array(0);
+/** Histograms of a window that are computed without a pause. */
+const HISTOGRAMS_AT_ONCE = 250;
 
 /**
  * What a range function sees: the samples of one series in (rangeStartMs, rangeEndMs], as indexes into the
@@ -23,6 +27,11 @@ export class RangeWindow {
   histograms: readonly HistogramValue[] = [];
   histogramFrom = 0;
   histogramTo = 0;
+  /** What of the window is at hand: all of it, but for windows that are too large for one go. */
+  partFrom = 0;
+  partTo = 0;
+  histogramPartFrom = 0;
+  histogramPartTo = 0;
   rangeStartMs = 0;
   rangeEndMs = 0;
   /** The length of the range as written, in seconds. */
@@ -59,6 +68,14 @@ export class RangeWindow {
     return this.histogramTo - this.histogramFrom;
   }
 
+  get isFirstPart(): boolean {
+    return this.partFrom === this.from && this.histogramPartFrom === this.histogramFrom;
+  }
+
+  get isLastPart(): boolean {
+    return this.partTo === this.to && this.histogramPartTo === this.histogramTo;
+  }
+
   get metricName(): string {
     return metricNameOf(this.labels);
   }
@@ -88,21 +105,48 @@ export class RangeWindow {
     const { times, histogramTimes } = this;
     this.to = firstAfter(times, this.to, rangeEndMs);
     this.from = firstAfter(times, this.from, rangeStartMs);
-    if (histogramTimes.length === 0) return;
-    this.histogramTo = firstAfter(histogramTimes, this.histogramTo, rangeEndMs);
-    this.histogramFrom = firstAfter(histogramTimes, this.histogramFrom, rangeStartMs);
+    if (histogramTimes.length > 0) {
+      this.histogramTo = firstAfter(histogramTimes, this.histogramTo, rangeEndMs);
+      this.histogramFrom = firstAfter(histogramTimes, this.histogramFrom, rangeStartMs);
+    }
+    this.#takePart(this.from, this.histogramFrom);
+  }
+
+  /** Goes on to what follows the present part. */
+  moveToNextPart(): void {
+    this.#takePart(this.partTo, this.histogramPartTo);
+  }
+
+  #takePart(from: number, histogramFrom: number): void {
+    this.partFrom = from;
+    this.partTo = this.to;
+    this.histogramPartFrom = histogramFrom;
+    this.histogramPartTo = this.histogramTo;
+    const isSmall =
+      this.to - from <= SAMPLES_AT_ONCE && this.histogramTo - histogramFrom <= HISTOGRAMS_AT_ONCE;
+    if (!isSmall) this.#shortenPart();
+  }
+
+  /** Floats and histograms of one part lie in one stretch of time. */
+  #shortenPart(): void {
+    const { times, histogramTimes } = this;
+    const floatTo = Math.min(this.to, this.partFrom + SAMPLES_AT_ONCE);
+    const histogramTo = Math.min(this.histogramTo, this.histogramPartFrom + HISTOGRAMS_AT_ONCE);
+    const endMs = Math.min(
+      floatTo === this.to ? Infinity : (times[floatTo - 1] ?? 0),
+      histogramTo === this.histogramTo ? Infinity : (histogramTimes[histogramTo - 1] ?? 0),
+    );
+    this.partTo = Math.min(floatTo, firstAfter(times, this.partFrom, endMs));
+    this.histogramPartTo = Math.min(histogramTo, firstAfter(histogramTimes, this.histogramPartFrom, endMs));
   }
 }
 
-/** The first index from `start` on whose time is after `timeMs`. */
-function firstAfter(times: Float64Array, start: number, timeMs: number): number {
-  let at = start;
-  while (at < times.length && (times[at] ?? 0) <= timeMs) at++;
-  return at;
-}
-
 /**
- * Computes a range function over the present window. Answers what it found and leaves the result in the window's
- * `value` or `histogram`.
+ * Computes a range function over the present part of a window: it is called for each part in order, and keeps what it
+ * needs of those before. Answers what it found up to here and leaves the result in the window's `value` or `histogram`:
+ * what it says of the last part is the function's.
  */
 export type RangeFunction = (window: RangeWindow) => SampleKind;
+
+/** Makes a range function for one evaluation: what it keeps is its own. */
+export type RangeFunctionMaker = () => RangeFunction;

@@ -1,9 +1,10 @@
 import type { HistogramValue } from '#telemetry';
 import type { MatrixSeries, VectorElement } from '../query-result.ts';
+import { firstAfter } from './ascending-times.ts';
 import { labelOrderOf } from './label-order.ts';
 import { withoutMetricName } from './label-sets.ts';
 import { mergeEqualRows } from './output-rows.ts';
-import { byRows, sortInSteps, type Steps } from './pacing.ts';
+import { byBlocks, byRows, SAMPLES_AT_ONCE, sortInSteps, type Steps } from './pacing.ts';
 import type { QueryGuard } from './query-guard.ts';
 import type { Runs, SampleRun } from './sample-run.ts';
 import { ABSENT, HISTOGRAM, timeAt, type StepGrid, type VectorTable } from './vector-table.ts';
@@ -85,8 +86,9 @@ export function* seriesOfRuns(
 ): Steps<readonly MatrixSeries[]> {
   const series: MatrixSeries[] = [];
   for (let place = 0; place < runs.runCount; place++) {
-    const run = runs.runAt(place);
-    const within = samplesWithin(run, startMs, endMs);
+    const long = runs.longRunAt(place);
+    const run = long ? yield* long : runs.runAt(place);
+    const within = yield* samplesWithin(run, startMs, endMs);
     const count = within.timestampsMs.length;
     guard.count(count, count);
     if (guard.spend(run.times.length + run.histogramTimes.length)) yield;
@@ -96,18 +98,21 @@ export function* seriesOfRuns(
   return yield* sortedByLabels(series);
 }
 
-function samplesWithin(
+function* samplesWithin(
   { times, values, histogramTimes, histograms }: SampleRun,
   startMs: number,
   endMs: number,
-): Omit<MatrixSeries, 'labels'> {
-  const from = countUntil(times, startMs);
-  const to = countUntil(times, endMs);
-  const histogramFrom = countUntil(histogramTimes, startMs);
-  const histogramTo = countUntil(histogramTimes, endMs);
+): Steps<Omit<MatrixSeries, 'labels'>> {
+  const from = firstAfter(times, 0, startMs);
+  const to = firstAfter(times, from, endMs);
+  const histogramFrom = firstAfter(histogramTimes, 0, startMs);
+  const histogramTo = firstAfter(histogramTimes, histogramFrom, endMs);
   // Copies: the run's arrays are good until the next one is read.
   if (histogramFrom >= histogramTo) {
-    return { timestampsMs: times.slice(from, to), values: values.slice(from, to) };
+    return {
+      timestampsMs: yield* copyOf(times.subarray(from, to)),
+      values: yield* copyOf(values.subarray(from, to)),
+    };
   }
   const count = to - from + histogramTo - histogramFrom;
   const merged = {
@@ -127,14 +132,9 @@ function samplesWithin(
   return merged;
 }
 
-/** How many of the ascending times are not after `timeMs`. */
-function countUntil(times: Float64Array, timeMs: number): number {
-  let low = 0;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((times[middle] ?? 0) <= timeMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+function* copyOf(numbers: Float64Array): Steps<Float64Array> {
+  if (numbers.length <= SAMPLES_AT_ONCE) return numbers.slice();
+  const copy = new Float64Array(numbers.length);
+  yield* byBlocks(numbers.length, (from, to) => copy.set(numbers.subarray(from, to), from));
+  return copy;
 }

@@ -1,4 +1,5 @@
 import { type HistogramValue, isStaleMarker, type Labels, type SelectedSeries, wordsOf } from '#telemetry';
+import { byBlocks, type Steps } from './pacing.ts';
 import { FLOAT, HISTOGRAM, type StepGrid, type VectorTable, timeAt } from './vector-table.ts';
 
 /**
@@ -20,44 +21,101 @@ export interface Runs {
   readonly runCount: number;
   /** Good until the next call. */
   runAt(place: number): SampleRun;
+  /** As `runAt`, with pauses, where one is so long that it takes them; else null. */
+  longRunAt(place: number): Steps<SampleRun> | null;
 }
 
 const NO_TIMES = new Float64Array(0);
 
 /** The run of a selected series. Its arrays are used as they are where nothing has to be left out. */
 export function runOf(series: SelectedSeries): SampleRun {
-  const { labels, timestampsMs, values, histograms } = series;
+  const { length } = series.values;
+  const floats = countFloats(series, 0, length);
+  if (floats === length) return wholeRun(series);
+  const run = new PartedRun(series, floats);
+  run.add(0, length);
+  return run.finish();
+}
+
+/** As `runOf`, with pauses. */
+export function* longRunOf(series: SelectedSeries): Steps<SampleRun> {
+  const { length } = series.values;
+  let floats = 0;
+  yield* byBlocks(length, (from, to) => {
+    floats += countFloats(series, from, to);
+  });
+  if (floats === length) return wholeRun(series);
+  const run = new PartedRun(series, floats);
+  yield* byBlocks(length, (from, to) => run.add(from, to));
+  return run.finish();
+}
+
+function countFloats({ values, histograms }: SelectedSeries, from: number, to: number): number {
   const words = wordsOf(values);
-  let kept = 0;
-  for (let at = 0; at < values.length; at++) {
-    if (!histograms?.[at] && !isStaleMarker(words, at)) kept++;
-  }
-  const base = { labels, dropsName: false };
-  if (kept === values.length) {
-    return { ...base, times: timestampsMs, values, histogramTimes: NO_TIMES, histograms: [] };
-  }
-  const times = new Float64Array(kept);
-  const floats = new Float64Array(kept);
-  const histogramTimes: number[] = [];
-  const keptHistograms: HistogramValue[] = [];
-  kept = 0;
-  for (let at = 0; at < values.length; at++) {
-    const histogram = histograms?.[at];
-    if (histogram) {
-      histogramTimes.push(timestampsMs[at] ?? 0);
-      keptHistograms.push(histogram);
-    } else if (!isStaleMarker(words, at)) {
-      times[kept] = timestampsMs[at] ?? 0;
-      floats[kept++] = values[at] ?? 0;
-    }
-  }
+  let floats = 0;
+  for (let at = from; at < to; at++) if (!histograms?.[at] && !isStaleMarker(words, at)) floats++;
+  return floats;
+}
+
+/** Of a series of floats alone. */
+function wholeRun({ labels, timestampsMs, values }: SelectedSeries): SampleRun {
   return {
-    ...base,
-    times,
-    values: floats,
-    histogramTimes: Float64Array.from(histogramTimes),
-    histograms: keptHistograms,
+    labels,
+    dropsName: false,
+    times: timestampsMs,
+    values,
+    histogramTimes: NO_TIMES,
+    histograms: [],
   };
+}
+
+/** A run of which something is left out, or that has histograms: its arrays are copies. */
+class PartedRun {
+  readonly #series: SelectedSeries;
+  readonly #words: Uint32Array;
+  readonly #times: Float64Array;
+  readonly #values: Float64Array;
+  readonly #histogramTimes: number[] = [];
+  readonly #histograms: HistogramValue[] = [];
+  #floats = 0;
+
+  constructor(series: SelectedSeries, floats: number) {
+    this.#series = series;
+    this.#words = wordsOf(series.values);
+    this.#times = new Float64Array(floats);
+    this.#values = new Float64Array(floats);
+  }
+
+  /** Takes the samples from index `from` on, before `to`. */
+  add(from: number, to: number): void {
+    const { timestampsMs, values, histograms } = this.#series;
+    const words = this.#words;
+    const times = this.#times;
+    const kept = this.#values;
+    let floats = this.#floats;
+    for (let at = from; at < to; at++) {
+      const histogram = histograms?.[at];
+      if (histogram) {
+        this.#histogramTimes.push(timestampsMs[at] ?? 0);
+        this.#histograms.push(histogram);
+      } else if (!isStaleMarker(words, at)) {
+        times[floats] = timestampsMs[at] ?? 0;
+        kept[floats++] = values[at] ?? 0;
+      }
+    }
+    this.#floats = floats;
+  }
+
+  finish(): SampleRun {
+    return {
+      labels: this.#series.labels,
+      dropsName: false,
+      times: this.#times,
+      values: this.#values,
+      histogramTimes: Float64Array.from(this.#histogramTimes),
+      histograms: this.#histograms,
+    };
+  }
 }
 
 /** The run of a table's row: what a subquery hands to a range function. */

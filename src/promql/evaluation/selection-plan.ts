@@ -1,4 +1,4 @@
-import { nextTurn, type LatestSamples, type Queryable, type Selection } from '#telemetry';
+import { type LatestSamples, type Queryable, type Selection } from '#telemetry';
 import {
   chainOf,
   childrenOf,
@@ -7,7 +7,7 @@ import {
   type Expression,
   type VectorSelector,
 } from '../syntax/ast.ts';
-import { SLICE_MS } from './pacing.ts';
+import type { Work } from './pacing.ts';
 import type { QueryGuard } from './query-guard.ts';
 import { ReaderOfAll, ReaderOfOne, type SelectedSeriesReader } from './series-readers.ts';
 import { endOf, type StepGrid } from './vector-table.ts';
@@ -127,24 +127,32 @@ function statisticsBelow(node: Expression, above: boolean): boolean {
   return above;
 }
 
-/** Finds the series of all planned selections; a promise only where the store gives one, or where it may pause. */
-export function fetchSelections(
+/**
+ * Finds the series of all planned selections, one after the other, with a pause between any two: all at once, each would
+ * take its slice of one and the same turn of the event loop, and there may be thousands that cost little each.
+ */
+export function* fetchSelections(
   queryable: Queryable,
   planned: readonly PlannedSelection[],
   options: FetchOptions,
-): SelectedData | Promise<SelectedData> {
+): Work<SelectedData> {
+  const { guard } = options;
   const data = {
     series: new Map<VectorSelector, SelectedSeriesReader>(),
     latest: new Map<VectorSelector, LatestSamples>(),
     statisticsOnly: new Set(planned.filter((plan) => plan.statisticsOnly).map(({ selector }) => selector)),
   };
-  if (options.mayPause) return fetchInTurn(queryable, planned, { ...options, data });
-  const waits: Promise<void>[] = [];
+  let isFirst = true;
   for (const plan of planned) {
+    if (!isFirst) {
+      guard.check();
+      yield undefined;
+    }
+    isFirst = false;
     const wait = fetchOne(queryable, plan, { ...options, data });
-    if (wait) waits.push(wait);
+    if (wait) yield wait;
   }
-  return waits.length === 0 ? data : Promise.all(waits).then(() => data);
+  return data;
 }
 
 interface FetchInto extends FetchOptions {
@@ -153,25 +161,6 @@ interface FetchInto extends FetchOptions {
     readonly latest: Map<VectorSelector, LatestSamples>;
     readonly statisticsOnly: ReadonlySet<VectorSelector>;
   };
-}
-
-/** One after the other: all at once, each would take its slice of one and the same turn of the event loop. */
-async function fetchInTurn(
-  queryable: Queryable,
-  planned: readonly PlannedSelection[],
-  options: FetchInto,
-): Promise<SelectedData> {
-  const { guard, data } = options;
-  let sliceStartMs = guard.nowMs();
-  for (const plan of planned) {
-    const wait = fetchOne(queryable, plan, options);
-    if (wait) await wait;
-    if (guard.nowMs() - sliceStartMs < SLICE_MS) continue;
-    await nextTurn();
-    guard.check();
-    sliceStartMs = guard.nowMs();
-  }
-  return data;
 }
 
 /** @returns what is to be waited for; undefined where the store has answered */

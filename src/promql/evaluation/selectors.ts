@@ -1,10 +1,11 @@
 import { isStaleMarker, type LatestSamples, type SelectedSeries, wordsOf } from '#telemetry';
 import { withResetHints } from '../histograms/statistics.ts';
 import type { VectorSelector } from '../syntax/ast.ts';
+import { firstAfter } from './ascending-times.ts';
 import { BlockTable, type RowTarget } from './block-table.ts';
 import type { EvaluationContext } from './evaluation-context.ts';
 import type { Steps } from './pacing.ts';
-import { runOf, type Runs } from './sample-run.ts';
+import { longRunOf, runOf, type Runs, type SampleRun } from './sample-run.ts';
 import { resolveAt } from './selection-plan.ts';
 import type { SelectedSeriesReader } from './series-readers.ts';
 import { VectorTable, timeAt, type StepGrid } from './vector-table.ts';
@@ -33,7 +34,8 @@ export function* evaluateSelector(
   const { table } = output;
   const statistics = context.data.statisticsOnly.has(selector);
   for (let place = 0; place < reader.seriesCount; place++) {
-    const one = reader.read(place);
+    const long = reader.readLong(place);
+    const one = long ? yield* long : reader.read(place);
     const series =
       statistics && one.histograms ? { ...one, histograms: withResetHints(one.histograms) } : one;
     const cell = table.addRow(series.labels, false);
@@ -68,7 +70,7 @@ function fillRow(
   let found = 0;
   for (let step = 0; step < grid.stepCount; step++) {
     const timeMs = (fixedMs ?? timeAt(grid, step)) - selector.offsetMs;
-    while (next < timestampsMs.length && (timestampsMs[next] ?? 0) <= timeMs) next++;
+    next = firstAfter(timestampsMs, next, timeMs);
     const at = next - 1;
     if (at < 0) continue;
     const sampleMs = timestampsMs[at] ?? 0;
@@ -140,8 +142,20 @@ export function runsOf(selector: VectorSelector, context: EvaluationContext): Ru
     runCount: reader.seriesCount,
     runAt(place) {
       const run = runOf(reader.read(place));
-      if (!statistics || run.histograms.length === 0) return run;
-      return { ...run, histograms: withResetHints(run.histograms) };
+      return statistics ? hinted(run) : run;
+    },
+    longRunAt(place) {
+      const series = reader.readLong(place);
+      return series && readRun(series, statistics);
     },
   };
+}
+
+function* readRun(series: Steps<SelectedSeries>, statistics: boolean): Steps<SampleRun> {
+  const run = yield* longRunOf(yield* series);
+  return statistics ? hinted(run) : run;
+}
+
+function hinted(run: SampleRun): SampleRun {
+  return run.histograms.length > 0 ? { ...run, histograms: withResetHints(run.histograms) } : run;
 }

@@ -1,11 +1,10 @@
-import { nextCompensation } from '../evaluation/kahan.ts';
-import type { RangeFunction, RangeWindow } from '../evaluation/range-window.ts';
-import { ABSENT, FLOAT, HISTOGRAM, type SampleKind } from '../evaluation/vector-table.ts';
+import { KahanSum, nextCompensation } from '../evaluation/kahan.ts';
+import type { RangeFunction, RangeFunctionMaker, RangeWindow } from '../evaluation/range-window.ts';
+import { ABSENT, FLOAT, HISTOGRAM } from '../evaluation/vector-table.ts';
 import { HistogramMean, HistogramTotal, type HistogramFold } from '../histograms/totals.ts';
-import { quantileOf } from '../aggregations/quantiles.ts';
 
 /** Annotates that a function of floats ignored the window's histograms; false where there are no floats. */
-function hasFloatsOnly(window: RangeWindow): boolean {
+export function hasFloatsOnly(window: RangeWindow): boolean {
   if (window.floatCount === 0) return false;
   if (window.histogramCount > 0) {
     window.annotations.histogramIgnoredInRange(window.metricName, window.position);
@@ -13,71 +12,112 @@ function hasFloatsOnly(window: RangeWindow): boolean {
   return true;
 }
 
-export const sumOverTime: RangeFunction = (window) => {
-  if (window.histogramCount > 0) return foldHistograms(window, new HistogramTotal());
-  const { values, from, to } = window;
-  let sum = 0;
-  let compensation = 0;
-  for (let at = from; at < to; at++) {
-    const value = values[at] ?? NaN;
-    compensation = nextCompensation(sum, value, compensation);
-    sum += value;
-  }
-  window.value = sum === Infinity || sum === -Infinity ? sum : sum + compensation;
-  return FLOAT;
-};
+export function sumOverTime(): RangeFunction {
+  const total = new KahanSum();
+  const foldHistograms = histogramFolding(() => new HistogramTotal());
+  return (window) => {
+    if (window.histogramCount > 0) return foldHistograms(window);
+    const { values, partFrom, partTo } = window;
+    const isFirst = window.isFirstPart;
+    let sum = isFirst ? 0 : total.sum;
+    let compensation = isFirst ? 0 : total.compensation;
+    for (let at = partFrom; at < partTo; at++) {
+      const value = values[at] ?? NaN;
+      compensation = nextCompensation(sum, value, compensation);
+      sum += value;
+    }
+    total.set(sum, compensation);
+    window.value = sum === Infinity || sum === -Infinity ? sum : sum + compensation;
+    return FLOAT;
+  };
+}
 
 /** The mean as in the `avg` aggregation: incremental only from where the sum would overflow. */
-export const avgOverTime: RangeFunction = (window) => {
-  if (window.histogramCount > 0) return foldHistograms(window, new HistogramMean());
-  const { values, from, to } = window;
-  let sum = values[from] ?? NaN;
-  let compensation = 0;
-  for (let at = from + 1; at < to; at++) {
+export function avgOverTime(): RangeFunction {
+  const total = new KahanSum();
+  const mean = new KahanSum();
+  let isIncremental = false;
+  const foldHistograms = histogramFolding(() => new HistogramMean());
+  return (window) => {
+    if (window.histogramCount > 0) return foldHistograms(window);
+    const { values, from, partFrom, partTo } = window;
+    let at = partFrom;
+    if (window.isFirstPart) {
+      total.set(values[at++] ?? NaN, 0);
+      isIncremental = false;
+    }
+    if (!isIncremental) {
+      at = addUntilOverflow(total, window, at);
+      if (at === partTo) {
+        window.value = total.sum / (partTo - from) + total.compensation / (partTo - from);
+        return FLOAT;
+      }
+      isIncremental = true;
+      mean.set(total.sum / (at - from), total.compensation / (at - from));
+    }
+    addToMean(mean, window, at);
+    window.value = mean.total;
+    return FLOAT;
+  };
+}
+
+/** Adds the floats of the part from `start` on, up to its end or to the one that the sum would overflow with: answers which. */
+function addUntilOverflow(total: KahanSum, { values, partTo }: RangeWindow, start: number): number {
+  let { sum, compensation } = total;
+  let at = start;
+  for (; at < partTo; at++) {
     const value = values[at] ?? NaN;
     const next = sum + value;
-    if (next === Infinity || next === -Infinity) {
-      window.value = incrementalMean(window, at, sum, compensation);
-      return FLOAT;
-    }
+    if (next === Infinity || next === -Infinity) break;
     compensation = nextCompensation(sum, value, compensation);
     sum = next;
   }
-  window.value = sum / (to - from) + compensation / (to - from);
-  return FLOAT;
-};
+  total.set(sum, compensation);
+  return at;
+}
 
-/** Goes on with a mean whose first samples, those before index `start`, have been summed up. */
-function incrementalMean(window: RangeWindow, start: number, sum: number, compensation: number): number {
-  const { values, from, to } = window;
-  let mean = sum / (start - from);
-  let rest = compensation / (start - from);
-  for (let at = start; at < to; at++) {
+/** Goes on with the mean of the window's samples before index `start`. */
+function addToMean(total: KahanSum, { values, from, partTo }: RangeWindow, start: number): void {
+  let { sum: mean, compensation: rest } = total;
+  for (let at = start; at < partTo; at++) {
     const count = at - from + 1;
     const weight = (count - 1) / count;
     const share = (values[at] ?? NaN) / count;
     rest = nextCompensation(weight * mean, share, weight * rest);
     mean = weight * mean + share;
   }
-  return mean + rest;
+  total.set(mean, rest);
 }
 
-function foldHistograms(window: RangeWindow, fold: HistogramFold): SampleKind {
-  const { annotations, metricName, position } = window;
-  if (window.floatCount > 0) {
-    annotations.mixedFloatsAndHistograms(metricName, position);
-    return ABSENT;
-  }
-  for (let at = window.histogramFrom; at < window.histogramTo; at++) {
-    const histogram = window.histograms[at];
-    if (!histogram || fold.add(histogram)) continue;
-    annotations.mixedExponentialAndCustomBuckets(metricName, position);
-    return ABSENT;
-  }
-  if (fold.counterResetCollision) annotations.counterResetCollision('aggregation', position);
-  if (fold.boundsReconciled) annotations.customBucketsReconciled('aggregation', position);
-  window.histogram = fold.result();
-  return HISTOGRAM;
+function histogramFolding(begin: () => HistogramFold): RangeFunction {
+  let fold: HistogramFold | null = null;
+  /** Of floats beside histograms, or of buckets that don't go together. */
+  let hasFailed = false;
+  return (window) => {
+    const { annotations, metricName, position } = window;
+    if (window.isFirstPart || !fold) {
+      fold = begin();
+      hasFailed = false;
+    }
+    if (hasFailed) return ABSENT;
+    if (window.floatCount > 0) {
+      hasFailed = true;
+      annotations.mixedFloatsAndHistograms(metricName, position);
+      return ABSENT;
+    }
+    for (let at = window.histogramPartFrom; at < window.histogramPartTo; at++) {
+      const histogram = window.histograms[at];
+      if (!histogram || fold.add(histogram)) continue;
+      hasFailed = true;
+      annotations.mixedExponentialAndCustomBuckets(metricName, position);
+      return ABSENT;
+    }
+    if (!window.isLastPart) return ABSENT;
+    if (fold.counterResetCollision) annotations.counterResetCollision('aggregation', position);
+    if (fold.boundsReconciled) annotations.customBucketsReconciled('aggregation', position);
+    window.histogram = fold.result();
+    return HISTOGRAM;
+  };
 }
 
 export const countOverTime: RangeFunction = (window) => {
@@ -90,11 +130,17 @@ export const presentOverTime: RangeFunction = (window) => {
   return FLOAT;
 };
 
-/** The index of the greatest (least) float; of equal ones the first, or the last where `ties` says so. */
-function extremeIndex(window: RangeWindow, which: 'min' | 'max', ties: 'first' | 'last'): number {
-  const { values, from, to } = window;
-  let best = from;
-  for (let at = from; at < to; at++) {
+/**
+ * The index of the greatest (least) float of the part and of the one found before it; of equal ones the first, or the
+ * last where `ties` says so.
+ */
+function extremeIndex(
+  { values, partFrom, partTo }: RangeWindow,
+  found: number,
+  { which, ties }: { readonly which: 'min' | 'max'; readonly ties: 'first' | 'last' },
+): number {
+  let best = found;
+  for (let at = partFrom; at < partTo; at++) {
     const value = values[at] ?? NaN;
     const champion = values[best] ?? NaN;
     const better = which === 'max' ? value > champion : value < champion;
@@ -103,22 +149,32 @@ function extremeIndex(window: RangeWindow, which: 'min' | 'max', ties: 'first' |
   return best;
 }
 
-function extremeOverTime(which: 'min' | 'max'): RangeFunction {
-  return (window) => {
-    if (!hasFloatsOnly(window)) return ABSENT;
-    window.value = window.values[extremeIndex(window, which, 'first')] ?? NaN;
-    return FLOAT;
+function extremeOverTime(which: 'min' | 'max'): RangeFunctionMaker {
+  const kind = { which, ties: 'first' } as const;
+  return () => {
+    let best = 0;
+    return (window) => {
+      if (!hasFloatsOnly(window)) return ABSENT;
+      best = extremeIndex(window, window.isFirstPart ? window.from : best, kind);
+      window.value = window.values[best] ?? NaN;
+      return FLOAT;
+    };
   };
 }
 
 export const minOverTime = extremeOverTime('min');
 export const maxOverTime = extremeOverTime('max');
 
-function timeOfExtreme(which: 'min' | 'max'): RangeFunction {
-  return (window) => {
-    if (!hasFloatsOnly(window)) return ABSENT;
-    window.value = (window.times[extremeIndex(window, which, 'last')] ?? 0) / 1000;
-    return FLOAT;
+function timeOfExtreme(which: 'min' | 'max'): RangeFunctionMaker {
+  const kind = { which, ties: 'last' } as const;
+  return () => {
+    let best = 0;
+    return (window) => {
+      if (!hasFloatsOnly(window)) return ABSENT;
+      best = extremeIndex(window, window.isFirstPart ? window.from : best, kind);
+      window.value = (window.times[best] ?? 0) / 1000;
+      return FLOAT;
+    };
   };
 }
 
@@ -162,37 +218,32 @@ export const timeOfLastOverTime: RangeFunction = (window) => {
   return FLOAT;
 };
 
-export const quantileOverTime: RangeFunction = (window) => {
-  if (window.floatCount === 0) return ABSENT;
-  const phi = window.scalar(0);
-  if (!(phi >= 0 && phi <= 1)) window.annotations.invalidQuantile(phi, window.position);
-  hasFloatsOnly(window);
-  window.value = quantileOf(phi, window.values.slice(window.from, window.to));
-  return FLOAT;
-};
-
-/** The median of the distances from the median; NaN where the window has a NaN. */
-export const madOverTime: RangeFunction = (window) => {
-  if (!hasFloatsOnly(window)) return ABSENT;
-  const sample = window.values.slice(window.from, window.to);
-  if (sample.some(Number.isNaN)) {
-    window.value = NaN;
-    return FLOAT;
-  }
-  const median = quantileOf(0.5, sample);
-  for (let at = 0; at < sample.length; at++) sample[at] = Math.abs((sample[at] ?? 0) - median);
-  window.value = quantileOf(0.5, sample);
-  return FLOAT;
-};
-
 /** Welford's method with compensated sums. */
-function variance(window: RangeWindow): number {
-  const { values, from, to } = window;
-  let mean = 0;
-  let meanRest = 0;
-  let squares = 0;
-  let squaresRest = 0;
-  for (let at = from; at < to; at++) {
+function varianceOf(finish: (variance: number) => number): RangeFunctionMaker {
+  return () => {
+    const means = new KahanSum();
+    const sums = new KahanSum();
+    return (window) => {
+      if (!hasFloatsOnly(window)) return ABSENT;
+      if (window.isFirstPart) {
+        means.set(0, 0);
+        sums.set(0, 0);
+      }
+      addDistances(window, means, sums);
+      window.value = finish(sums.total / (window.partTo - window.from));
+      return FLOAT;
+    };
+  };
+}
+
+function addDistances(
+  { values, from, partFrom, partTo }: RangeWindow,
+  means: KahanSum,
+  sums: KahanSum,
+): void {
+  let { sum: mean, compensation: meanRest } = means;
+  let { sum: squares, compensation: squaresRest } = sums;
+  for (let at = partFrom; at < partTo; at++) {
     const value = values[at] ?? NaN;
     const distance = value - (mean + meanRest);
     const share = distance / (at - from + 1);
@@ -202,17 +253,9 @@ function variance(window: RangeWindow): number {
     squaresRest = nextCompensation(squares, square, squaresRest);
     squares += square;
   }
-  return (squares + squaresRest) / (to - from);
+  means.set(mean, meanRest);
+  sums.set(squares, squaresRest);
 }
 
-export const stdvarOverTime: RangeFunction = (window) => {
-  if (!hasFloatsOnly(window)) return ABSENT;
-  window.value = variance(window);
-  return FLOAT;
-};
-
-export const stddevOverTime: RangeFunction = (window) => {
-  if (!hasFloatsOnly(window)) return ABSENT;
-  window.value = Math.sqrt(variance(window));
-  return FLOAT;
-};
+export const stdvarOverTime = varianceOf((variance) => variance);
+export const stddevOverTime = varianceOf(Math.sqrt);

@@ -5,7 +5,7 @@ import { Annotations } from '../annotations.ts';
 import { RangeWindow } from '../evaluation/range-window.ts';
 import { ABSENT, VectorTable } from '../evaluation/vector-table.ts';
 import { RANGE_FUNCTIONS } from './range-functions.ts';
-import { RATE_ROWS, fillRateRow, type RowWindows } from './rate-rows.ts';
+import { fillLongRateRow, fillRateRow, isLongRateRow, RATE_ROWS, type RowWindows } from './rate-rows.ts';
 
 const samples = fc.array(
   fc.record({
@@ -26,7 +26,7 @@ const windows: fc.Arbitrary<RowWindows> = fc.record({
 });
 
 test.each([...RATE_ROWS])('%s of a row is that of each of its windows, bit by bit', (name, kind) => {
-  const compute = RANGE_FUNCTIONS.get(name);
+  const compute = RANGE_FUNCTIONS.get(name)?.();
   fc.assert(
     fc.property(samples, windows, (given, places) => {
       const { firstEndMs, stepMs, stepCount, rangeMs } = places;
@@ -62,8 +62,44 @@ test.each([...RATE_ROWS])('%s of a row is that of each of its windows, bit by bi
       const counts = fillRateRow({ table, cell }, run, { kind, windows: places });
       expect(table.values).toEqual(expected.values);
       expect(table.kinds).toEqual(expected.kinds);
-      expect(counts).toEqual({ samples: found, queried, read: seen.size });
+      expect(counts).toMatchObject({ samples: found, queried, read: seen.size });
     }),
     { numRuns: propertyRuns(300) },
   );
+});
+
+test.each([
+  ['many samples', { length: 120_000, stepCount: 20 }],
+  ['many resets in many windows', { length: 30_000, stepCount: 1000 }],
+])('of %s is filled in steps, bit by bit as in one go', (_, { length, stepCount }) => {
+  const run = {
+    labels: {},
+    dropsName: false,
+    times: Float64Array.from({ length }, (_value, at) => at),
+    values: Float64Array.from({ length }, (_value, at) => (at % 3) + at / 7),
+    histogramTimes: new Float64Array(0),
+    histograms: [],
+  };
+  const windows = { firstEndMs: length / 2, stepMs: 20, stepCount, rangeMs: length / 2 };
+  const options = { kind: { isCounter: true, isPerSecond: true }, windows };
+  const [expected, table] = [new VectorTable(stepCount, 1), new VectorTable(stepCount, 1)];
+  const cell = expected.addRow({}, false);
+  table.addRow({}, false);
+  const counts = fillRateRow({ table: expected, cell }, run, options);
+
+  expect(isLongRateRow(run, options)).toBe(true);
+  const steps = fillLongRateRow({ table, cell }, run, options);
+  let pauses = 0;
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) pauses++;
+  // A third of the window's samples are resets; fifty thousand are looked at between two pauses.
+  expect(pauses).toBeGreaterThan((stepCount * length) / 2 / 3 / 100_000);
+  expect(step.value).toMatchObject({
+    samples: counts.samples,
+    queried: counts.queried,
+    read: counts.read,
+  });
+  expect(counts.samples).toBe(stepCount);
+  expect(table.values).toEqual(expected.values);
+  expect(table.kinds).toEqual(expected.kinds);
 });

@@ -1,12 +1,12 @@
 import type { HistogramValue } from '#telemetry';
-import type { RangeFunction, RangeWindow } from '../evaluation/range-window.ts';
+import type { RangeFunction, RangeFunctionMaker, RangeWindow } from '../evaluation/range-window.ts';
 import { ABSENT, FLOAT, HISTOGRAM, type SampleKind } from '../evaluation/vector-table.ts';
 import { histogramDifference, instantHistogramDifference } from '../histograms/differences.ts';
 import { divideHistogram, multiplyHistogram } from '../histograms/scaling.ts';
 
-export const rate: RangeFunction = (window) => extrapolate(window, 'counter', window.rangeSeconds);
-export const increase: RangeFunction = (window) => extrapolate(window, 'counter', 1);
-export const delta: RangeFunction = (window) => extrapolate(window, 'gauge', 1);
+export const rate: RangeFunctionMaker = () => extrapolation('counter', (window) => window.rangeSeconds);
+export const increase: RangeFunctionMaker = () => extrapolation('counter', () => 1);
+export const delta: RangeFunctionMaker = () => extrapolation('gauge', () => 1);
 export const irate: RangeFunction = (window) => lastDifference(window, 'counter');
 export const idelta: RangeFunction = (window) => lastDifference(window, 'gauge');
 
@@ -17,25 +17,40 @@ type Nature = 'counter' | 'gauge';
  * distances between samples), else by half such a distance; a counter is not extrapolated below zero. As in
  * Prometheus's `extrapolatedRate`.
  */
-function extrapolate(window: RangeWindow, nature: Nature, perSeconds: number): SampleKind {
-  const { histogramCount, floatCount } = window;
-  if (histogramCount > 0) {
-    if (floatCount === 0) return extrapolateHistogram(window, nature, perSeconds);
-    window.annotations.mixedFloatsAndHistograms(window.metricName, window.position);
-    return ABSENT;
-  }
-  if (floatCount < 2) return ABSENT;
+function extrapolation(nature: Nature, perSeconds: (window: RangeWindow) => number): RangeFunction {
+  let growth = 0;
+  return (window) => {
+    const { histogramCount, floatCount } = window;
+    if (histogramCount > 0) {
+      if (!window.isLastPart) return ABSENT;
+      if (floatCount === 0) return extrapolateHistogram(window, nature, perSeconds(window));
+      window.annotations.mixedFloatsAndHistograms(window.metricName, window.position);
+      return ABSENT;
+    }
+    if (floatCount < 2) return ABSENT;
+    const { values, from, to } = window;
+    if (window.isFirstPart) growth = (values[to - 1] ?? NaN) - (values[from] ?? NaN);
+    if (nature === 'counter') growth = withResets(growth, window);
+    if (!window.isLastPart) return ABSENT;
+    window.value = extrapolate(window, growth, { nature, perSeconds: perSeconds(window) });
+    return FLOAT;
+  };
+}
+
+/** What the growth from the window's first float to its last comes to. */
+function extrapolate(
+  window: RangeWindow,
+  growth: number,
+  { nature, perSeconds }: { readonly nature: Nature; readonly perSeconds: number },
+): number {
   const { times, values, from, to } = window;
   const first = values[from] ?? NaN;
-  let growth = (values[to - 1] ?? NaN) - first;
-  if (nature === 'counter') growth = withResets(growth, values, from, to);
-  const spans = spansOf(window, times[from] ?? 0, times[to - 1] ?? 0, floatCount);
+  const spans = spansOf(window, times[from] ?? 0, times[to - 1] ?? 0, to - from);
   if (nature === 'counter' && growth > 0 && first >= 0) {
     const toZero = spans.sampled * (first / growth);
     if (toZero < spans.toStart) spans.toStart = toZero;
   }
-  window.value = growth * (extrapolationFactor(spans) / perSeconds);
-  return FLOAT;
+  return growth * (extrapolationFactor(spans) / perSeconds);
 }
 
 function extrapolateHistogram(window: RangeWindow, nature: Nature, perSeconds: number): SampleKind {
@@ -73,13 +88,13 @@ function extrapolationFactor({ sampled, toStart, toEnd }: typeof sharedSpans): n
 }
 
 /**
- * The growth plus what a counter had reached before each of its resets, a reset being a value below the one before it.
- * Added one by one, as the order decides which digits are lost.
+ * The growth plus what a counter had reached before each of its resets in the window's present part, a reset being a
+ * value below the one before it. Added one by one, as the order decides which digits are lost.
  */
-function withResets(growth: number, values: Float64Array, from: number, to: number): number {
+function withResets(growth: number, { values, from, partFrom, partTo }: RangeWindow): number {
   let sum = growth;
-  let previous = values[from] ?? NaN;
-  for (let at = from + 1; at < to; at++) {
+  let previous = values[Math.max(from, partFrom - 1)] ?? NaN;
+  for (let at = Math.max(from + 1, partFrom); at < partTo; at++) {
     const value = values[at] ?? NaN;
     if (value < previous) sum += previous;
     previous = value;

@@ -1,5 +1,5 @@
 import type { HistogramValue } from '#telemetry';
-import type { RangeFunction, RangeWindow } from '../evaluation/range-window.ts';
+import type { RangeFunction, RangeFunctionMaker } from '../evaluation/range-window.ts';
 import { FLOAT } from '../evaluation/vector-table.ts';
 import { equalHistograms } from '../histograms/equality.ts';
 import { isCounterReset } from '../histograms/reset-detection.ts';
@@ -10,23 +10,32 @@ interface Transitions {
 }
 
 /** Counts the pairs of neighbours that `is` accepts; a change between float and histogram always counts. */
-function countTransitions(window: RangeWindow, is: Transitions): number {
-  const { times, values, histogramTimes, histograms } = window;
-  let float = window.from;
-  let histogram = window.histogramFrom;
+function countTransitions(is: Transitions): RangeFunction {
   let count = 0;
   let before: number | HistogramValue | null = null;
-  while (float < window.to || histogram < window.histogramTo) {
-    const takesFloat =
-      histogram >= window.histogramTo ||
-      (float < window.to && (times[float] ?? 0) < (histogramTimes[histogram] ?? 0));
-    const after: number | HistogramValue = takesFloat
-      ? (values[float++] ?? NaN)
-      : (histograms[histogram++] ?? NaN);
-    if (before !== null && isTransition(before, after, is)) count++;
-    before = after;
-  }
-  return count;
+  return (window) => {
+    const { times, values, histogramTimes, histograms, partTo, histogramPartTo } = window;
+    if (window.isFirstPart) {
+      count = 0;
+      before = null;
+    }
+    let float = window.partFrom;
+    let histogram = window.histogramPartFrom;
+    let last = before;
+    while (float < partTo || histogram < histogramPartTo) {
+      const takesFloat =
+        histogram >= histogramPartTo ||
+        (float < partTo && (times[float] ?? 0) < (histogramTimes[histogram] ?? 0));
+      const after: number | HistogramValue = takesFloat
+        ? (values[float++] ?? NaN)
+        : (histograms[histogram++] ?? NaN);
+      if (last !== null && isTransition(last, after, is)) count++;
+      last = after;
+    }
+    before = last;
+    window.value = count;
+    return FLOAT;
+  };
 }
 
 function isTransition(
@@ -48,12 +57,5 @@ const CHANGES: Transitions = {
   histograms: (before, after) => !equalHistograms(after, before),
 };
 
-export const resets: RangeFunction = (window) => {
-  window.value = countTransitions(window, RESETS);
-  return FLOAT;
-};
-
-export const changes: RangeFunction = (window) => {
-  window.value = countTransitions(window, CHANGES);
-  return FLOAT;
-};
+export const resets: RangeFunctionMaker = () => countTransitions(RESETS);
+export const changes: RangeFunctionMaker = () => countTransitions(CHANGES);

@@ -44,7 +44,7 @@ export function histogramDifference(
     return null;
   }
   noteNature(samples, first, last, options);
-  const schema = Math.min(previous.schema, ...relevant.map((sample) => sample.schema));
+  const schema = relevant.reduce((least, sample) => Math.min(least, sample.schema), previous.schema);
   const combine = new Combination(atSchema(last, schema), options);
   combine.subtract(previous);
   if (isCounter) {

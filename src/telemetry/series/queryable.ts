@@ -63,6 +63,11 @@ export interface SeriesReader {
    * once: the caller begins anew with `select`.
    */
   read(place: number): SelectedSeries | null;
+  /**
+   * As `read`, in steps between which others may have a turn, where the series has so many samples that reading them in
+   * one go would be felt; null where `read` is quick. Samples that come meanwhile may be among those that are read.
+   */
+  readLong?(place: number): Generator<void, SelectedSeries | null, void> | null;
 }
 
 /** One sample a series, in parallel arrays under the same rules as `SelectedSeries`. */

@@ -8,19 +8,25 @@ import {
   matchesAll,
   messageOf,
   METRIC_NAME_LABEL,
+  paced,
   type SelfMetrics,
   type Stretch,
+  unpaced,
 } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { TimedHistogram } from '../head/histogram-series.ts';
 import { tooMuch } from '../head/sample-slab.ts';
 import type { ArchiveDatabase } from './archive-database.ts';
-import { KIND_FLOATS, unpackFloats, unpackHistograms } from './chunk-bytes.ts';
+import { KIND_FLOATS, unpackFloatsInSteps, unpackHistograms } from './chunk-bytes.ts';
 
 /** Ids that one statement carries, well under SQLite's limit of variables. */
 const MAX_IDS_PER_STATEMENT = 200;
 /** Samples that one statement answers, unless they are of one series: some megabytes once they are unpacked. */
 const MAX_SAMPLES_PER_STATEMENT = 500_000;
+/** Rows of one series that one statement answers where all of them are too many. */
+const ROWS_PER_PAGE = 25;
+/** A row with more samples than this is not unpacked in one go. */
+const MANY_SAMPLES = 50_000;
 /** Samples that a series is expected to have; room for more is made as they come. */
 const FIRST_CAPACITY = 128;
 /** Series read from the archive at a time: a millisecond or two of reading their labels. */
@@ -39,6 +45,20 @@ export interface ArchiveFinding {
 interface Interval {
   readonly startMs: number;
   readonly endMs: number;
+}
+
+/** Series whose chunks are read together, and how many samples those have. */
+interface SeriesGroup {
+  readonly ids: number[];
+  samples: number;
+}
+
+interface ChunkRow {
+  readonly series_id: number;
+  readonly min_ms: number;
+  readonly kind: number;
+  readonly count: number;
+  readonly bytes: Uint8Array;
 }
 
 /** `maxSamples` is what the reader keeps at most. */
@@ -80,17 +100,20 @@ export class ArchiveReader {
     for await (const page of this.pagesOfSeries([matchers], interval)) {
       if (stretch.isOver) await stretch.pause();
       const labelsOf = new Map(page.map(({ id, labels }) => [id, labels]));
-      for await (const ids of this.#groupsOf([...labelsOf.keys()], interval)) {
+      for await (const group of this.#groupsOf([...labelsOf.keys()], interval)) {
         const findings = new Map<number, ArchiveFinding>();
-        for (const row of await this.#rowsOf(ids, interval)) {
-          if (stretch.isOver) await stretch.pause();
-          let finding = findings.get(row.series_id);
-          if (!finding) {
-            const labels = labelsOf.get(row.series_id) ?? {};
-            finding = { labels, floats: new SampleColumns(FIRST_CAPACITY), histograms: [] };
-            findings.set(row.series_id, finding);
+        for await (const rows of this.#pagesOfRows(group, interval)) {
+          for (const row of rows) {
+            if (stretch.isOver) await stretch.pause();
+            let finding = findings.get(row.series_id);
+            if (!finding) {
+              const labels = labelsOf.get(row.series_id) ?? {};
+              const capacity = group.ids.length === 1 ? group.samples : FIRST_CAPACITY;
+              finding = { labels, floats: new SampleColumns(capacity), histograms: [] };
+              findings.set(row.series_id, finding);
+            }
+            await this.#unpackRow(row, finding, stretch);
           }
-          this.#unpack(row, finding);
         }
         yield* findings.values();
       }
@@ -140,7 +163,7 @@ export class ArchiveReader {
   /** What is archived of one series in an interval. */
   async read(id: number, interval: Interval): Promise<ArchiveFinding> {
     const finding = { labels: {}, floats: new SampleColumns(), histograms: [] };
-    for (const row of await this.#rowsOf([id], interval)) this.#unpack(row, finding);
+    for (const row of await this.#rowsOf([id], interval)) unpaced(this.#unpack(row, finding));
     return finding;
   }
 
@@ -170,10 +193,7 @@ export class ArchiveReader {
   }
 
   /** Those of the series that have samples in the interval, so many at a time as one statement may answer. */
-  async *#groupsOf(
-    ids: readonly number[],
-    interval: ReadInterval,
-  ): AsyncGenerator<readonly number[], void, void> {
+  async *#groupsOf(ids: readonly number[], interval: ReadInterval): AsyncGenerator<SeriesGroup, void, void> {
     const { startMs, endMs, maxSamples = Number.POSITIVE_INFINITY } = interval;
     for (let at = 0; at < ids.length; at += MAX_IDS_PER_STATEMENT) {
       const { rows } = await sql<{ id: number; samples: number; inside: number }>`
@@ -183,31 +203,59 @@ export class ArchiveReader {
         where series_id in (${sql.join(ids.slice(at, at + MAX_IDS_PER_STATEMENT))})
           and max_ms >= ${startMs} and min_ms <= ${endMs}
         group by series_id order by series_id`.execute(this.#database.reader);
-      let group: number[] = [];
-      let left = MAX_SAMPLES_PER_STATEMENT;
+      let group: SeriesGroup = { ids: [], samples: 0 };
       for (const { id, samples, inside } of rows) {
         if (inside > maxSamples) throw tooMuch('samples', maxSamples);
-        if (samples > left && group.length > 0) {
+        if (group.samples + samples > MAX_SAMPLES_PER_STATEMENT && group.ids.length > 0) {
           yield group;
-          group = [];
-          left = MAX_SAMPLES_PER_STATEMENT;
+          group = { ids: [], samples: 0 };
         }
-        group.push(id);
-        left -= samples;
+        group.ids.push(id);
+        group.samples += samples;
       }
-      if (group.length > 0) yield group;
+      if (group.ids.length > 0) yield group;
     }
   }
 
-  /** The chunks of some series that touch an interval. */
-  #rowsOf(ids: readonly number[], interval: Interval) {
-    return this.#database.reader
+  /** The chunks of a group that touch an interval; of one series with many samples so many at a time as are few. */
+  async *#pagesOfRows(
+    { ids, samples }: SeriesGroup,
+    interval: Interval,
+  ): AsyncGenerator<readonly ChunkRow[], void, void> {
+    if (samples <= MAX_SAMPLES_PER_STATEMENT) {
+      yield await this.#rowsOf(ids, interval);
+      return;
+    }
+    for (let last: ChunkRow | undefined; ;) {
+      const rows = await this.#rowsOf(ids, interval, { after: last });
+      if (rows.length > 0) yield rows;
+      if (rows.length < ROWS_PER_PAGE) return;
+      last = rows.at(-1);
+    }
+  }
+
+  /** The chunks of some series that touch an interval, or a page of those of one series. */
+  #rowsOf(
+    ids: readonly number[],
+    interval: Interval,
+    page?: { readonly after: ChunkRow | undefined },
+  ): Promise<ChunkRow[]> {
+    const chunks = this.#database.reader
       .selectFrom('tsdb_chunks')
-      .select(['series_id', 'min_ms', 'kind', 'bytes'])
+      .select(['series_id', 'min_ms', 'kind', 'count', 'bytes'])
       .where('series_id', 'in', ids)
-      .where('max_ms', '>=', interval.startMs)
-      .where('min_ms', '<=', interval.endMs)
-      .execute();
+      .where('min_ms', '<=', interval.endMs);
+    if (!page) return chunks.where('max_ms', '>=', interval.startMs).execute();
+    // Along the key, whatever else there is: the rows of all pages would be sorted for each.
+    const inOrder = chunks
+      .where(sql`+max_ms`, '>=', interval.startMs)
+      .orderBy('min_ms')
+      .orderBy('kind');
+    const { after } = page;
+    const rest = after
+      ? inOrder.where((row) => row(row.refTuple('min_ms', 'kind'), '>', row.tuple(after.min_ms, after.kind)))
+      : inOrder;
+    return rest.limit(ROWS_PER_PAGE).execute();
   }
 
   /** What `identityOf` wrote, as an object that inherits nothing: a label may be called `constructor`. */
@@ -221,12 +269,16 @@ export class ArchiveReader {
     }
   }
 
-  #unpack(
-    row: { readonly kind: number; readonly min_ms: number; readonly bytes: Uint8Array },
-    finding: ArchiveFinding,
-  ): void {
+  /** In one go where the row has few samples: most do. */
+  async #unpackRow(row: ChunkRow, finding: ArchiveFinding, stretch: Stretch): Promise<void> {
+    const steps = this.#unpack(row, finding);
+    if (row.count > MANY_SAMPLES) await paced(steps, stretch);
+    else unpaced(steps);
+  }
+
+  *#unpack(row: ChunkRow, finding: ArchiveFinding): Generator<void, void, void> {
     try {
-      if (row.kind === KIND_FLOATS) unpackFloats(row.bytes, row.min_ms, finding.floats);
+      if (row.kind === KIND_FLOATS) yield* unpackFloatsInSteps(row.bytes, row.min_ms, finding.floats);
       else finding.histograms.push(...unpackHistograms(row.bytes, row.min_ms));
     } catch (error) {
       this.#damagedRows.add(1);

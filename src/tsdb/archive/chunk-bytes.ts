@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { unpaced } from '#telemetry';
 import { BitReader, viewOf } from '../chunk/bits.ts';
 import type { SampleColumns } from '../chunk/sample-columns.ts';
 import { MAX_SEALED_SAMPLES, decodeSealed } from '../chunk/sealed-chunk.ts';
@@ -19,6 +20,8 @@ import { readHistogramChunk, writeHistogramChunk } from '../log/histogram-bytes.
 export const KIND_FLOATS = 0;
 const KIND_HISTOGRAMS = 1;
 const CHECKSUM_BYTES = 4;
+/** Samples unpacked between two chances to pause: about a millisecond. */
+const SAMPLES_AT_ONCE = 20_000;
 
 export interface ArchivedChunks {
   readonly kind: typeof KIND_FLOATS | typeof KIND_HISTOGRAMS;
@@ -52,13 +55,30 @@ export function packHistograms(chunks: readonly HistogramChunk[]): ArchivedChunk
  * @throws DamagedBytes
  */
 export function unpackFloats(bytes: Uint8Array, rowMinMs: number, into: SampleColumns): void {
+  unpaced(unpackFloatsInSteps(bytes, rowMinMs, into));
+}
+
+/**
+ * As `unpackFloats`, in steps: what leaves memory together is one row, and that may be hours of a series.
+ * @throws DamagedBytes
+ */
+export function* unpackFloatsInSteps(
+  bytes: Uint8Array,
+  rowMinMs: number,
+  into: SampleColumns,
+): Generator<void, void, void> {
   const reader = contentOf(bytes, rowMinMs);
+  let room = SAMPLES_AT_ONCE;
   while (!reader.done) {
     const minMs = rowMinMs + reader.zigzag();
     const count = reader.varint();
     const chunk = reader.take(reader.varint());
     if (count > MAX_SEALED_SAMPLES) throw new DamagedBytes('A chunk claims too many samples.');
     decodeSealed(new BitReader(viewOf(chunk)), count, minMs, into);
+    room -= count;
+    if (room > 0) continue;
+    room = SAMPLES_AT_ONCE;
+    yield;
   }
 }
 

@@ -1,8 +1,14 @@
-import { labelsKey, type SelectedSeries, type Selection, type Stretch, wordsOf } from '#telemetry';
+import { labelsKey, paced, type SelectedSeries, type Selection, type Stretch, wordsOf } from '#telemetry';
+import { mergeRuns } from '../chunk/merge-runs.ts';
 import type { SampleColumns } from '../chunk/sample-columns.ts';
-import { SampleSlab } from '../head/sample-slab.ts';
+import { mergeHistogramsInSteps, SampleSlab } from '../head/sample-slab.ts';
 import type { TimedHistogram } from '../head/histogram-series.ts';
 import type { ArchiveFinding } from './archive-reader.ts';
+
+/** A series with more samples than this is not merged in one go. */
+const MANY_SAMPLES = 50_000;
+/** Samples copied between two chances to pause: about a millisecond. */
+const SAMPLES_AT_ONCE = 20_000;
 
 /**
  * Joins what memory and archive have of a selection, one series after the other. A chunk may be on both sides while
@@ -23,8 +29,12 @@ export async function mergeWithArchive(
   for await (const { labels, floats, histograms } of archived) {
     const key = labelsKey(labels);
     const inMemory = rest.get(key);
-    if (inMemory) addSelected(inMemory, floats, histograms);
     rest.delete(key);
+    if (floats.length + (inMemory?.values.length ?? 0) > MANY_SAMPLES && !selection.latestOnly) {
+      await paced(mergeLong(slab, { labels, floats, histograms }, { inMemory, selection }), stretch);
+      continue;
+    }
+    if (inMemory) addSelected(inMemory, floats, histograms);
     floats.sortFrom(0);
     floats.trimFrom(0, selection.startMs, selection.endMs);
     const inside = sortedInside(histograms, selection);
@@ -37,6 +47,36 @@ export async function mergeWithArchive(
     if (stretch.isOver) await stretch.pause();
   }
   return slab.series;
+}
+
+/** As for others, in steps, for a series with many samples; what is found becomes part of the result as it is. */
+function* mergeLong(
+  slab: SampleSlab,
+  { labels, floats, histograms }: ArchiveFinding,
+  { inMemory, selection }: { readonly inMemory: SelectedSeries | undefined; readonly selection: Selection },
+): Generator<void, void, void> {
+  if (inMemory) {
+    const { length } = inMemory.values;
+    for (let from = 0; from < length; from += SAMPLES_AT_ONCE) {
+      addSelected(partOf(inMemory, from, Math.min(length, from + SAMPLES_AT_ONCE)), floats, histograms);
+      yield;
+    }
+  }
+  yield* mergeRuns(floats);
+  const within = floats.within(selection.startMs, selection.endMs);
+  const inside = sortedInside(histograms, selection);
+  const merged = inside.length > 0 ? yield* mergeHistogramsInSteps(within, inside) : within;
+  slab.keep({ labels, ...merged });
+}
+
+function partOf(series: SelectedSeries, from: number, to: number): SelectedSeries {
+  const { labels, timestampsMs, values, histograms } = series;
+  return {
+    labels,
+    timestampsMs: timestampsMs.subarray(from, to),
+    values: values.subarray(from, to),
+    ...(histograms ? { histograms: histograms.slice(from, to) } : {}),
+  };
 }
 
 function addSelected(series: SelectedSeries, floats: SampleColumns, histograms: TimedHistogram[]): void {

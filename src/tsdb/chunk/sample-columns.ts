@@ -62,6 +62,36 @@ export class SampleColumns {
     this.length -= first - start;
   }
 
+  /** Becomes what other columns are; they are not to be used any more. */
+  takeFrom(columns: SampleColumns): void {
+    this.timestampsMs = columns.timestampsMs;
+    this.values = columns.values;
+    this.words = columns.words;
+    this.length = columns.length;
+  }
+
+  /** The samples in [startMs, endMs] of columns that are in order, as views. */
+  within(
+    startMs: number,
+    endMs: number,
+  ): { readonly timestampsMs: Float64Array; readonly values: Float64Array } {
+    const from = this.#countWhile((timeMs) => timeMs < startMs);
+    const to = this.#countWhile((timeMs) => timeMs <= endMs);
+    return { timestampsMs: this.timestampsMs.subarray(from, to), values: this.values.subarray(from, to) };
+  }
+
+  /** How many samples stand before the first for whose time something no longer holds. */
+  #countWhile(holds: (timeMs: number) => boolean): number {
+    let low = 0;
+    let high = this.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (holds(this.timestampsMs[middle] ?? 0)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   #sortAndMerge(start: number): void {
     const places = Array.from({ length: this.length - start }, (_, offset) => start + offset);
     places.sort((a, b) => (this.timestampsMs[a] ?? 0) - (this.timestampsMs[b] ?? 0) || a - b);

@@ -125,17 +125,20 @@ export class Head {
 
   /** Appends the float samples of a series in [startMs, endMs] to the columns, in order of time. */
   read(row: SeriesRow, startMs: number, endMs: number, into: SampleColumns): void {
-    const page = this.states.pageOf(row);
-    const at = row & ROW_MASK;
-    const states = this.states;
-    if (!states.hasFlag(row, HAS_FLOATS)) return;
+    if (!this.states.hasFlag(row, HAS_FLOATS)) return;
     const start = into.length;
     this.sealed.readChain(row, { startMs, endMs }, into);
-    const openCount = page.counts[at] ?? 0;
-    if (openCount > 0 && (page.firstMs[at] ?? 0) <= endMs) this.#readOpen(row, into);
-    if (states.hasFlag(row, HAS_LATE_SAMPLES)) this.#late.read(row, into);
+    this.readUnsealed(row, endMs, into);
     into.sortFrom(start);
     into.trimFrom(start, startMs, endMs);
+  }
+
+  /** Appends what no sealed chunk has yet to the columns: the open chunk, unless all of it is after `endMs`, and what came late. */
+  readUnsealed(row: SeriesRow, endMs: number, into: SampleColumns): void {
+    const page = this.states.pageOf(row);
+    const at = row & ROW_MASK;
+    if ((page.counts[at] ?? 0) > 0 && (page.firstMs[at] ?? 0) <= endMs) this.#readOpen(row, into);
+    if (this.states.hasFlag(row, HAS_LATE_SAMPLES)) this.#late.read(row, into);
   }
 
   /** The bytes of the open chunk, as a view; empty where there is none. */

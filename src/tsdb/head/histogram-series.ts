@@ -1,4 +1,4 @@
-import type { HistogramSpan, HistogramValue } from '#telemetry';
+import { type HistogramSpan, type HistogramValue, unpaced } from '#telemetry';
 
 /*
  * Native histograms of one series, in chunks of up to 120 samples that share a layout (schema, zero threshold,
@@ -12,6 +12,8 @@ import type { HistogramSpan, HistogramValue } from '#telemetry';
  *     kind 1   8 bytes, little endian
  */
 const MAX_CHUNK_SAMPLES = 120;
+/** Histograms decoded between two chances to pause: a millisecond or two. */
+const HISTOGRAMS_AT_ONCE = 500;
 const MAX_WHOLE = 2 ** 50;
 const KIND_WHOLE = 0;
 const KIND_FLOAT = 1;
@@ -95,11 +97,24 @@ export class HistogramSeries {
     this.#newestMs = chunk.maxMs;
   }
 
+  /** How many histograms the chunks have that touch [startMs, endMs]. */
+  countTouching(startMs: number, endMs: number): number {
+    let count = 0;
+    for (const chunk of this.chunks) if (chunk.maxMs >= startMs && chunk.minMs <= endMs) count += chunk.count;
+    return count;
+  }
+
   /** The histograms in [startMs, endMs], in order of time. */
   read(startMs: number, endMs: number): TimedHistogram[] {
+    return unpaced(this.readInSteps(startMs, endMs));
+  }
+
+  /** As `read`, in steps, between which more may come and others go: of those it has what it finds. */
+  *readInSteps(startMs: number, endMs: number): Generator<void, TimedHistogram[], void> {
     const found: TimedHistogram[] = [];
     let isOrdered = true;
     let beforeMs = Number.NEGATIVE_INFINITY;
+    let room = HISTOGRAMS_AT_ONCE;
     for (const chunk of this.chunks) {
       if (chunk.maxMs < startMs || chunk.minMs > endMs) continue;
       for (const sample of decodeHistograms(chunk)) {
@@ -108,6 +123,10 @@ export class HistogramSeries {
         beforeMs = sample.timestampMs;
         found.push(sample);
       }
+      room -= chunk.count;
+      if (room > 0) continue;
+      room = HISTOGRAMS_AT_ONCE;
+      yield;
     }
     return isOrdered ? found : found.sort((a, b) => a.timestampMs - b.timestampMs);
   }

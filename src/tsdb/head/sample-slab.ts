@@ -1,10 +1,23 @@
-import { type HistogramValue, type Labels, OmoiError, type SelectedSeries } from '#telemetry';
+import {
+  type HistogramValue,
+  type Labels,
+  OmoiError,
+  type SelectedSeries,
+  unpaced,
+  wordsOf,
+} from '#telemetry';
+import { mergeRuns } from '../chunk/merge-runs.ts';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { TimedHistogram } from './histogram-series.ts';
 
 /** Results of many small series share buffers of this size: an ArrayBuffer of its own costs more than its content. */
 const SLAB_SAMPLES = 16_384;
 const NAN_HIGH_WORD = 0x7ff80000;
+/** Samples put in order between two chances to pause: a millisecond or two. */
+const SAMPLES_AT_ONCE = 10_000;
+
+/** Floats of a series in order of time. */
+export type FloatViews = Pick<SelectedSeries, 'timestampsMs' | 'values'>;
 
 /** Collects the result of a selection and holds it to its limits. */
 export class SampleSlab {
@@ -32,15 +45,17 @@ export class SampleSlab {
       this.series.push({ labels, ...this.#take(floats) });
       return;
     }
-    const merged = mergeHistograms(floats, histograms);
-    this.series.push({ labels, ...this.#take(merged.columns), histograms: merged.histograms });
+    const { timestampsMs, values, length } = floats;
+    const views = { timestampsMs: timestampsMs.subarray(0, length), values: values.subarray(0, length) };
+    this.series.push({ labels, ...mergeHistograms(views, histograms) });
   }
 
   /**
-   * Adds a series as it is; nobody may change its arrays.
+   * Adds a series as it is; nobody may change its arrays. One without samples is left out.
    * @throws OmoiError `query_limit`
    */
   keep(series: SelectedSeries): void {
+    if (series.values.length === 0) return;
     this.#count(series.values.length);
     this.series.push(series);
   }
@@ -69,27 +84,40 @@ export class SampleSlab {
 }
 
 /**
- * Floats and histograms in one sequence: where a histogram stands, the columns have a plain NaN, and the list, of the
+ * Floats and histograms in one sequence: where a histogram stands, the values have a plain NaN, and the list, of the
  * same length, has it.
  */
 export function mergeHistograms(
-  floats: SampleColumns,
+  floats: FloatViews,
   histograms: readonly TimedHistogram[],
-): { readonly columns: SampleColumns; readonly histograms: readonly (HistogramValue | null)[] } {
+): Omit<SelectedSeries, 'labels'> {
+  return unpaced(mergeHistogramsInSteps(floats, histograms));
+}
+
+/** As `mergeHistograms`, in steps. */
+export function* mergeHistogramsInSteps(
+  { timestampsMs, values }: FloatViews,
+  histograms: readonly TimedHistogram[],
+): Generator<void, Omit<SelectedSeries, 'labels'>, void> {
   const byTime = new Map<number, HistogramValue>();
-  const columns = new SampleColumns();
-  columns.reserve(floats.length + histograms.length);
-  for (let at = 0; at < floats.length; at++) {
-    columns.push(floats.timestampsMs[at] ?? 0, floats.words[2 * at + 1] ?? 0, floats.words[2 * at] ?? 0);
+  const columns = new SampleColumns(values.length + histograms.length);
+  const words = wordsOf(values);
+  for (let at = 0; at < values.length; at++) {
+    columns.push(timestampsMs[at] ?? 0, words[2 * at + 1] ?? 0, words[2 * at] ?? 0);
+    if (at % SAMPLES_AT_ONCE === SAMPLES_AT_ONCE - 1) yield;
   }
   for (const { timestampMs, histogram } of histograms) {
     byTime.set(timestampMs, histogram);
     columns.push(timestampMs, NAN_HIGH_WORD, 0);
+    if (columns.length % SAMPLES_AT_ONCE === 0) yield;
   }
-  columns.sortFrom(0);
+  yield* mergeRuns(columns);
   const merged: (HistogramValue | null)[] = [];
-  for (let at = 0; at < columns.length; at++) merged.push(byTime.get(columns.timestampsMs[at] ?? 0) ?? null);
-  return { columns, histograms: merged };
+  for (let at = 0; at < columns.length; at++) {
+    merged.push(byTime.get(columns.timestampsMs[at] ?? 0) ?? null);
+    if (at % SAMPLES_AT_ONCE === SAMPLES_AT_ONCE - 1) yield;
+  }
+  return { ...columns.within(-Infinity, Infinity), histograms: merged };
 }
 
 export function tooMuch(what: 'series' | 'samples', limit: number): OmoiError {

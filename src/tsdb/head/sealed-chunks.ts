@@ -100,13 +100,26 @@ export class SealedChunks {
     interval: { readonly startMs: number; readonly endMs: number },
     into: SampleColumns,
   ): void {
-    const { startMs, endMs } = interval;
     for (let id = this.firstOf(row); id !== 0; id = this.table.next(id)) {
-      const { minMs, maxMs } = this.table.pageOf(id);
-      const place = id & ROW_MASK;
-      if ((maxMs[place] ?? 0) < startMs || (minMs[place] ?? 0) > endMs) continue;
-      this.read(id, into);
+      if (this.touches(id, interval)) this.read(id, into);
     }
+  }
+
+  /** Whether a chunk has the time of any sample in an interval between those of its first and its last. */
+  touches(id: ChunkId, { startMs, endMs }: { readonly startMs: number; readonly endMs: number }): boolean {
+    const { minMs, maxMs } = this.table.pageOf(id);
+    const place = id & ROW_MASK;
+    return (maxMs[place] ?? 0) >= startMs && (minMs[place] ?? 0) <= endMs;
+  }
+
+  /** The newest time until `untilMs` at which a chunk of a series begins; −Infinity where none does. */
+  newestStartMs(row: SeriesRow, untilMs: number): number {
+    let newestMs = Number.NEGATIVE_INFINITY;
+    for (let id = this.firstOf(row); id !== 0; id = this.table.next(id)) {
+      const minMs = this.table.pageOf(id).minMs[id & ROW_MASK] ?? 0;
+      if (minMs <= untilMs && minMs > newestMs) newestMs = minMs;
+    }
+    return newestMs;
   }
 
   /** The time of the oldest sample in the chunks of a series; Infinity where there is none. */

@@ -11,10 +11,11 @@ import {
 } from '#telemetry';
 import { SampleColumns } from '../chunk/sample-columns.ts';
 import type { SeriesIndex } from '../index/series-index.ts';
-import type { SeriesRow } from '../index/series-rows.ts';
+import type { IndexEpoch, SeriesRow } from '../index/series-rows.ts';
 import { ROW_MASK } from '../rows/row-allocator.ts';
 import type { Head } from './head.ts';
 import type { TimedHistogram } from './histogram-series.ts';
+import { isLong, readLong } from './long-series.ts';
 import { SampleSlab, tooMuch } from './sample-slab.ts';
 import { HAS_HISTOGRAMS, NEWEST_IS_HISTOGRAM } from './series-states.ts';
 
@@ -57,7 +58,10 @@ export async function selectFromHeadInSlices(
     if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
     const row = rows[at] ?? 0;
     // The series may be gone, and another one in its row.
-    if (index.isFrom(row, epoch)) readInto(slab, { index, head, row, selection });
+    if (!index.isFrom(row, epoch)) continue;
+    if (isLong(head, row, selection))
+      await readLongInto(slab, { index, head, row, selection, epoch }, stretch);
+    else readInto(slab, { index, head, row, selection });
   }
   return slab.series;
 }
@@ -82,6 +86,24 @@ function readInto(slab: SampleSlab, { index, head, row, selection }: ReadPlace):
     ? (head.histogramsOf(row)?.read(startMs, endMs) ?? NO_HISTOGRAMS)
     : NO_HISTOGRAMS;
   slab.add(index.labelsOf(row) ?? NO_LABELS, scratch, histograms);
+}
+
+/** As `readInto`, in steps. The columns are kept as they are. */
+async function readLongInto(
+  slab: SampleSlab,
+  { index, head, row, selection, epoch }: ReadPlace & { readonly epoch: IndexEpoch },
+  stretch: Stretch,
+): Promise<void> {
+  const steps = readLong(head, row, { interval: selection, into: new SampleColumns(0) });
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) {
+      slab.keep({ labels: index.labelsOf(row) ?? NO_LABELS, ...step.value });
+      return;
+    }
+    if (stretch.isOver) await stretch.pause();
+    if (!index.isFrom(row, epoch)) return;
+  }
 }
 
 /**
@@ -207,10 +229,11 @@ interface NewestSample {
   readonly histogram: HistogramValue | null;
 }
 
-/** The newest sample in the interval, by decoding. */
-function newestInside(head: Head, row: SeriesRow, { startMs, endMs }: Selection): NewestSample | null {
+/** The newest sample in the interval, by decoding no more chunks than it may be in. */
+function newestInside(head: Head, row: SeriesRow, selection: Selection): NewestSample | null {
+  const { startMs, endMs } = selection;
   scratch.length = 0;
-  head.read(row, startMs, endMs, scratch);
+  head.read(row, Math.max(startMs, head.sealed.newestStartMs(row, endMs)), endMs, scratch);
   const at = scratch.length - 1;
   const floatMs = at < 0 ? Number.NEGATIVE_INFINITY : (scratch.timestampsMs[at] ?? 0);
   const timed = head.histogramsOf(row)?.read(startMs, endMs).at(-1);

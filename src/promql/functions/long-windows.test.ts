@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { createSeededRandom, type HistogramValue } from '#telemetry';
+import { Annotations } from '../annotations.ts';
+import { SAMPLES_AT_ONCE } from '../evaluation/pacing.ts';
+import { RangeWindow } from '../evaluation/range-window.ts';
+import { ABSENT, HISTOGRAM, type SampleKind } from '../evaluation/vector-table.ts';
+import { ORDER_FUNCTIONS } from './order-over-time.ts';
+import { RANGE_FUNCTIONS } from './range-functions.ts';
+
+const LENGTH = 2 * SAMPLES_AT_ONCE + 4321;
+const HISTOGRAMS = 700;
+const random = createSeededRandom(5);
+
+/** Exponential buckets whose counts grow and are reset now and then. */
+function histogramAt(at: number): HistogramValue {
+  const count = at % 300;
+  return {
+    schema: at % 200 === 0 ? 0 : 1,
+    count: 3 * count,
+    sum: count * 0.1,
+    zeroThreshold: 0,
+    zeroCount: 0,
+    positiveSpans: [{ offset: 0, length: 2 }],
+    positiveCounts: [count, 2 * count],
+    negativeSpans: [],
+    negativeCounts: [],
+    customBounds: [],
+    counterReset: 'unknown',
+  };
+}
+
+const FLOATS: readonly (readonly [string, (at: number) => number])[] = [
+  ['a counter with resets', (at) => (at % 777) + random.next()],
+  ['a gauge', () => (random.next() - 0.5) * 10 ** (random.next() * 30)],
+  ['what overflows in its midst', (at) => (at > LENGTH / 2 ? Number.MAX_VALUE / 3 : at)],
+  ['what never changes', () => 5],
+  ['with NaN and infinities', (at) => (at % 999 === 0 ? NaN : at % 1001 === 0 ? -Infinity : at)],
+];
+
+interface Found {
+  readonly kind: SampleKind;
+  readonly value: number | HistogramValue | null;
+  readonly notes: readonly string[];
+}
+
+/** A window over all samples. */
+function windowOver(floats: Float64Array, histograms: readonly HistogramValue[]) {
+  const annotations = new Annotations();
+  const position = { start: 0, end: 0 };
+  const scalars = [Float64Array.of(0.3), Float64Array.of(0.7)];
+  const window = new RangeWindow({ rangeMs: LENGTH, scalars, annotations, position });
+  window.enter({
+    labels: { __name__: 'm' },
+    dropsName: false,
+    times: Float64Array.from(floats, (_, at) => at + 1),
+    values: floats,
+    histogramTimes: Float64Array.from(histograms, (_, at) => 1.5 + at * 150),
+    histograms,
+  });
+  window.timeMs = LENGTH;
+  window.moveTo(0, LENGTH);
+  const foundBy = (kind: SampleKind): Found => ({
+    kind,
+    value: kind === ABSENT ? null : kind === HISTOGRAM ? window.histogram : window.value,
+    notes: [...annotations.warnings(''), ...annotations.infos('')],
+  });
+  return { window, foundBy };
+}
+
+/** The window in one part, however large. */
+function atOnce(name: string, floats: Float64Array, histograms: readonly HistogramValue[]): Found {
+  const { window, foundBy } = windowOver(floats, histograms);
+  window.partTo = window.to;
+  window.histogramPartTo = window.histogramTo;
+  return foundBy(RANGE_FUNCTIONS.get(name)?.()(window) ?? ABSENT);
+}
+
+/** The window part by part, or in steps where its order matters. */
+function inParts(name: string, floats: Float64Array, histograms: readonly HistogramValue[]) {
+  const { window, foundBy } = windowOver(floats, histograms);
+  let parts = 1;
+  const ofOrder = ORDER_FUNCTIONS.get(name);
+  if (ofOrder) {
+    const steps = ofOrder.computeInSteps(window);
+    for (let step = steps.next(); ; step = steps.next(), parts++) {
+      if (step.done === true) return { ...foundBy(step.value), parts };
+    }
+  }
+  const compute = RANGE_FUNCTIONS.get(name)?.();
+  let kind = compute?.(window) ?? ABSENT;
+  for (; !window.isLastPart; parts++) {
+    window.moveToNextPart();
+    kind = compute?.(window) ?? ABSENT;
+  }
+  return { ...foundBy(kind), parts };
+}
+
+describe.each([...RANGE_FUNCTIONS.keys()])(
+  '%s of a long window in parts is that of the whole, bit by bit',
+  (name) => {
+    it.each(FLOATS)('%s', (_, valueAt) => {
+      const floats = Float64Array.from({ length: LENGTH }, (_value, at) => valueAt(at));
+      const { parts, ...found } = inParts(name, floats, []);
+      expect(found).toEqual(atOnce(name, floats, []));
+      expect(parts).toBeGreaterThanOrEqual(3);
+    });
+
+    it.each([
+      ['histograms', 0],
+      ['histograms among floats', LENGTH],
+    ])('%s', (_, length) => {
+      const floats = Float64Array.from({ length }, (_value, at) => at % 10);
+      const histograms = Array.from({ length: HISTOGRAMS }, (_value, at) => histogramAt(at));
+      const { parts, ...found } = inParts(name, floats, histograms);
+      expect(found).toEqual(atOnce(name, floats, histograms));
+      if (!ORDER_FUNCTIONS.has(name)) expect(parts).toBeGreaterThanOrEqual(3);
+    });
+  },
+);
