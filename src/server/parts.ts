@@ -12,6 +12,7 @@ import {
   Stretch,
   type Clock,
   type DocumentSource,
+  type Guard,
   type Logger,
   type Matcher,
   type Random,
@@ -62,6 +63,8 @@ export interface PartsOptions {
   readonly lifecycle: Lifecycle;
   /** Where workers find this server; read when one is started. */
   readonly connection: WorkerConnection;
+  /** Which guards the watchdog asks; all of them where absent. A simulation leaves one out, to see what it is for. */
+  readonly guards?: readonly Guard[];
 }
 
 const SHIPPED_RULES = [fileURLToPath(new URL('../../config/alert_rules', import.meta.url))];
@@ -72,7 +75,8 @@ const SHIPPED_POLICIES = [fileURLToPath(new URL('../../config/watchdog_policies'
  * server. Rules and policies are read first: a broken file starts nothing.
  * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`, `database_failed`, …
  */
-export async function startParts({ config, ground, lifecycle, connection }: PartsOptions): Promise<Parts> {
+export async function startParts(options: PartsOptions): Promise<Parts> {
+  const { config, ground, lifecycle, connection } = options;
   const { clock, sampleClock, random, tsdb, tracing, metrics, runtimes } = ground;
   const ruleFiles = await readRuleFiles(config);
   const policyFiles = await readPolicyFiles(config);
@@ -143,6 +147,7 @@ export async function startParts({ config, ground, lifecycle, connection }: Part
     fleet: createFleetActuator(fleet, pools),
     alerts: createAlertReader(alerting, database),
     modeOverride: config.watchdog.mode ?? null,
+    ...(options.guards && { guards: options.guards }),
     parseMatcher,
   });
   await watchdog.policies.load(policyFiles, clock);

@@ -8,6 +8,7 @@ import {
   Stretch,
   type Clock,
   type DocumentSource,
+  type Guard,
   type Logger,
   type PolicyMode,
   type Random,
@@ -55,6 +56,8 @@ export interface WatchdogOptions {
   readonly suspicionLimits?: SelfSuspicionLimits;
   readonly actionLimits?: ActionLimits;
   readonly maxOpenRemediations?: number;
+  /** Those that are asked, in this order; all where absent. */
+  readonly guards?: readonly Guard[];
 }
 
 const HEALTH_LOOK_EVERY_MS = 1000;

@@ -32,7 +32,12 @@ export interface TaskStand {
 export interface RemediationStand {
   state: string;
   outcome: string | null;
-  startedAtMs: number | null;
+  /** `agent:coders-1` */
+  target: string;
+  policy: string;
+  /** When each of its steps began. */
+  readonly beganAtMs: number[];
+  endedAtMs: number | null;
 }
 
 export interface AlertStand {
@@ -61,6 +66,13 @@ export class Chronicle {
   readonly exits = new Map<string, number>();
   /** `agent/generation` that ended as Omoi had asked. */
   readonly expectedExits = new Set<string>();
+  /** When each agent's last generation was begun by somebody but the watchdog, and which. */
+  readonly startedByOthers = new Map<string, { readonly generation: number; readonly atMs: number }>();
+  /** Alerts that were handed to a guardian. */
+  readonly escalatedAlerts = new Set<string>();
+  /** Since when the watchdog is paused; null where it is not. */
+  pausedSinceMs: number | null = null;
+  resumedAtMs = Number.NEGATIVE_INFINITY;
   readonly events: LoggedEvent[] = [];
   /** The events of the last step. */
   fresh: readonly LoggedEvent[] = [];
@@ -82,10 +94,20 @@ export class Chronicle {
     return this.statuses.get(agentId)?.findLast(({ sinceMs }) => sinceMs <= atMs) ?? null;
   }
 
+  /** The statuses that the agent had at any time of a stretch. */
+  statusesDuring(agentId: string, fromMs: number, untilMs: number): readonly string[] {
+    const stands = this.statuses.get(agentId) ?? [];
+    return stands.flatMap(({ status, sinceMs }, at) => {
+      const untilNextMs = stands[at + 1]?.sinceMs ?? Number.POSITIVE_INFINITY;
+      return sinceMs <= untilMs && untilNextMs >= fromMs ? [status] : [];
+    });
+  }
+
   #fold(event: LoggedEvent): void {
     if (event.type.startsWith('fleet.task.')) this.#foldTask(event);
     else if (event.type.startsWith('watchdog.remediation.')) this.#foldRemediation(event);
     else if (event.type.startsWith('monitor.alert.')) this.#foldAlert(event);
+    else if (event.type.startsWith('watchdog.')) this.#foldWatchdog(event);
     else if (event.type === 'monitor.anomaly.detected') this.openAnomalies.add(event.entityId);
     else if (event.type === 'monitor.anomaly.closed') this.openAnomalies.delete(event.entityId);
     else this.#foldAgent(event);
@@ -102,6 +124,10 @@ export class Chronicle {
     if (requested) {
       const key = `${requested.agent_id}/${requested.generation}`;
       this.restartsRequested.set(key, requested.requested_by);
+      const { agent_id: agentId, generation } = requested;
+      const started = { generation: generation + 1, atMs: event.atMs };
+      if (requested.requested_by.startsWith('watchdog')) this.startedByOthers.delete(agentId);
+      else this.startedByOthers.set(agentId, started);
     }
     const exited = payloadOf(event, 'fleet.agent.exited');
     if (exited) this.exits.set(`${exited.agent_id}/${exited.generation}`, event.id);
@@ -149,18 +175,35 @@ export class Chronicle {
   }
 
   #foldRemediation(event: LoggedEvent): void {
+    if (event.type === 'watchdog.remediation.suppressed') return;
+    const { target, policy } = event.payload;
     const stand = this.remediations.get(event.entityId) ?? {
       state: 'planned',
       outcome: null,
-      startedAtMs: null,
+      target: String(target),
+      policy: String(policy),
+      beganAtMs: [],
+      endedAtMs: null,
     };
     this.remediations.set(event.entityId, stand);
+    if (isBeginning(event)) stand.beganAtMs.push(event.atMs);
     const changed = payloadOf(event, 'watchdog.remediation.changed');
     if (event.type === 'watchdog.remediation.started') stand.state = 'executing';
     if (changed) stand.state = changed.to;
-    if (stand.state === 'executing') stand.startedAtMs = event.atMs;
     const completed = payloadOf(event, 'watchdog.remediation.completed');
-    if (completed) Object.assign(stand, { state: 'ended', outcome: completed.outcome });
+    if (!completed) return;
+    // That one relapsed is told when its alert returns: it had ended before.
+    const endedAtMs = completed.outcome === 'relapsed' ? stand.endedAtMs : event.atMs;
+    Object.assign(stand, { state: 'ended', outcome: completed.outcome, endedAtMs });
+  }
+
+  #foldWatchdog(event: LoggedEvent): void {
+    const escalated = payloadOf(event, 'watchdog.escalated');
+    if (escalated?.alert_id) this.escalatedAlerts.add(escalated.alert_id);
+    const changed = payloadOf(event, 'watchdog.state.changed');
+    if (changed?.state !== 'paused') return;
+    this.pausedSinceMs = changed.active ? event.atMs : null;
+    if (!changed.active) this.resumedAtMs = event.atMs;
   }
 
   #foldAlert(event: LoggedEvent): void {
@@ -179,6 +222,14 @@ export class Chronicle {
     if (!resolved || !alert) return;
     Object.assign(alert, { resolved: alert.resolved + 1, resolvedAtMs: event.atMs, cause: resolved.cause });
   }
+}
+
+/** Whether the watchdog began to act. */
+export function isBeginning(event: LoggedEvent): boolean {
+  return (
+    event.type === 'watchdog.remediation.started' ||
+    payloadOf(event, 'watchdog.remediation.changed')?.to === 'executing'
+  );
 }
 
 type Row = Readonly<Record<string, string | number | null>>;

@@ -3,6 +3,7 @@ import {
   createSeededRandom,
   SelfMetrics,
   SteadyClock,
+  type Guard,
   type Logger,
   type PoolDefinition,
   type VirtualClock,
@@ -27,6 +28,8 @@ export interface IncarnationOptions {
   readonly machine: Machine;
   readonly config: Config;
   readonly pools: readonly PoolDefinition[];
+  /** Those that the watchdog asks. */
+  readonly guards: readonly Guard[];
   readonly logger: Logger;
 }
 
@@ -62,7 +65,7 @@ export class Incarnation {
   /** @throws what the parts can't start with; then `bury` is to be called */
   async start(): Promise<void> {
     const { clock, gate } = this;
-    const { directory, disk, logFiles, machine, config, pools, logger, seed } = this.#options;
+    const { directory, disk, logFiles, machine, config, pools, guards, logger, seed } = this.#options;
     this.#file = await openTestStateDatabase(clock, 'none', directory);
     this.#database = faultyDatabase(this.#file, disk, gate);
     const random = createSeededRandom(seed);
@@ -78,6 +81,7 @@ export class Incarnation {
     const parts = await startParts({
       config,
       lifecycle: this.#lifecycle,
+      guards,
       connection: { url: 'http://simulated', otlpUrl: null, inheritedEnv: {} },
       ground: {
         clock,

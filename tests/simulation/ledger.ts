@@ -11,6 +11,21 @@ export interface Refusal {
   readonly code: ErrorCode;
 }
 
+interface Generation {
+  readonly agentId: string;
+  readonly generation: number;
+}
+
+export interface Forced extends Generation {
+  readonly poolId: string | null;
+  readonly atMs: number;
+  /** null: it was not asked before. */
+  readonly askedAtMs: number | null;
+}
+
+/** `done`: exit code 0; `fails`: exit code 1; `interrupted`: its person pressed Ctrl-C. */
+export type OneShotEnd = 'done' | 'fails' | 'interrupted';
+
 /** What the world outside the server knows: what it was told, and what it has done itself. */
 export class Ledger {
   /** Tasks whose enqueuing was acknowledged. */
@@ -23,6 +38,21 @@ export class Ledger {
   readonly #beats = new Map<string, number[]>();
   /** When processes of an agent's generation were stopped, monotonic ms; by `agent/generation`. */
   readonly #standstills = new Map<string, { readonly fromMs: number; untilMs: number }[]>();
+  /** When servers took renewals of a lease from an agent's generation, monotonic ms. */
+  readonly #renewals = new Map<string, number>();
+  /** `agent/generation` of processes that ended by themselves, or with the machine. */
+  readonly #endedByItself = new Set<string>();
+  readonly #endedByReboot = new Set<string>();
+  /** When Omoi first asked a process to leave, monotonic ms; by `agent/generation`. */
+  readonly #asked = new Map<string, number>();
+  /** Processes that Omoi ended by force. */
+  readonly forced: Forced[] = [];
+  /** Pids of processes that are not Omoi's, and that it ended. */
+  readonly strangersKilled: number[] = [];
+  /** How one-shots ended that were run beside the pools; by agent. */
+  readonly oneShots = new Map<string, OneShotEnd>();
+  /** Until when the server could not do all that it should, as far as is known, monotonic ms. */
+  hinderedUntilMs = 0;
   /** What no caller may ever see: errors outside the catalogue. */
   readonly surprises: string[] = [];
   /** When a stall or an outage of the server ended last, monotonic ms, and what it was. */
@@ -39,6 +69,45 @@ export class Ledger {
   died(atMs: number): void {
     for (const blind of this.blindness)
       if (blind.what === 'stall') blind.untilMs = Math.min(blind.untilMs, atMs);
+  }
+
+  hindered(untilMs: number): void {
+    this.hinderedUntilMs = Math.max(this.hinderedUntilMs, untilMs);
+  }
+
+  renewed(agentId: string, generation: number, atMs: number): void {
+    this.#renewals.set(`${agentId}/${generation}`, atMs);
+  }
+
+  /** When a server last took a renewal of the generation; null where none did. */
+  lastRenewal(agentId: string, generation: number): number | null {
+    return this.#renewals.get(`${agentId}/${generation}`) ?? null;
+  }
+
+  endedByItself({ agentId, generation }: Generation): void {
+    this.#endedByItself.add(`${agentId}/${generation}`);
+  }
+
+  endedByReboot({ agentId, generation }: Generation): void {
+    this.#endedByReboot.add(`${agentId}/${generation}`);
+  }
+
+  hasEndedByItself({ agentId, generation }: Generation): boolean {
+    return this.#endedByItself.has(`${agentId}/${generation}`);
+  }
+
+  hasEndedByReboot({ agentId, generation }: Generation): boolean {
+    return this.#endedByReboot.has(`${agentId}/${generation}`);
+  }
+
+  askedToLeave({ agentId, generation }: Generation, atMs: number): void {
+    const key = `${agentId}/${generation}`;
+    if (!this.#asked.has(key)) this.#asked.set(key, atMs);
+  }
+
+  endedByForce({ agentId, generation, poolId }: Generation & Pick<Forced, 'poolId'>, atMs: number): void {
+    const askedAtMs = this.#asked.get(`${agentId}/${generation}`) ?? null;
+    this.forced.push({ agentId, generation, poolId, atMs, askedAtMs });
   }
 
   heard(agentId: string, generation: number, atMs: number): void {

@@ -1,5 +1,12 @@
 import type { EndedUnit, Runtime, UnitExit } from '#fleet';
 import type { ProcessActivity } from '#telemetry';
+import {
+  findProcess,
+  formatHandle,
+  parseHandle,
+  type UnitIdentity,
+} from '../../src/fleet/runtimes/process-handle.ts';
+import type { ProcessStat, ProcessTable } from '../../src/fleet/runtimes/process-table.ts';
 import { between, happens } from './chance.ts';
 import type { Gate } from './gate.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
@@ -10,17 +17,41 @@ export interface SimulatedProcess {
   readonly handle: string;
   readonly pid: number;
   readonly agentId: string;
+  readonly poolId: string | null;
   readonly generation: number;
   readonly nonce: string;
   readonly worker: Worker;
   watcher: { readonly runtime: SimulatedRuntime; readonly own: boolean } | null;
 }
 
-/** A machine whose processes outlive the servers that start them. */
+/** A process that has nothing to do with Omoi. */
+interface Stranger {
+  readonly startTicks: number;
+}
+
+/** What keeps programs from running, from their start on: until when, and for how long they run at most; ms. */
+interface Breakage {
+  readonly untilMs: number;
+  readonly runForMs: number;
+}
+
+const FIRST_PID = 100;
+const MS_PER_TICK = 10;
+/** Pids that are given to strangers at once. */
+const MAX_STRANGERS = 6;
+
+/**
+ * A machine whose processes outlive the servers that start them. Pids are given again, to its own and to strangers; who
+ * is meant is found out as by the real runtime: boot, pid and start.
+ */
 export class Machine {
   readonly #world: WorkerWorld;
-  readonly #processes = new Map<string, SimulatedProcess>();
-  #lastPid = 100;
+  readonly #processes = new Map<number, SimulatedProcess>();
+  readonly #strangers = new Map<number, Stranger>();
+  readonly #freed: number[] = [];
+  /** Pools and agents whose programs can't run at present. */
+  readonly #broken = new Map<string, Breakage>();
+  #lastPid = FIRST_PID;
   /** The share of starts that fail. */
   refusalShare = 0;
 
@@ -32,48 +63,138 @@ export class Machine {
     return [...this.#processes.values()];
   }
 
+  /** What `/proc` would show of them. */
+  get table(): Pick<ProcessTable, 'bootId' | 'stat'> {
+    return {
+      bootId: () => this.#world.clock.bootId,
+      stat: (pid) => {
+        const process = this.#processes.get(pid);
+        const startTicks = process ? identityOf(process).startTicks : this.#strangers.get(pid)?.startTicks;
+        return startTicks === undefined ? null : sleeping(pid, startTicks);
+      },
+    };
+  }
+
   runtime(gate: Gate): Runtime {
-    return new SimulatedRuntime(this, gate);
+    return new SimulatedRuntime(this, gate, this.#world);
   }
 
   start(spec: StartSpec, runtime: SimulatedRuntime): SimulatedProcess | null {
-    if (happens(this.#world.random, this.refusalShare)) return null;
+    const { clock, random } = this.#world;
+    if (happens(random, this.refusalShare)) return null;
     const { agentId, generation, nonce, env } = spec;
-    const pid = ++this.#lastPid;
-    const handle = `simulated/${pid}`;
-    const identity = {
-      agentId,
-      generation,
-      nonce,
-      poolId: env['OMOI_POOL_ID'] ?? null,
-      phaseId: env['OMOI_PHASE_ID'] ?? '',
-    };
+    const pid = this.#nextPid();
+    const unit = { bootId: clock.bootId, pid, startTicks: this.#ticks(), unitId: null };
+    const handle = formatHandle(unit);
+    const poolId = env['OMOI_POOL_ID'] ?? null;
+    const identity = { agentId, generation, nonce, poolId, phaseId: env['OMOI_PHASE_ID'] ?? '' };
     const worker = new Worker(identity, this.#world, (exitCode) =>
       this.end(handle, { exitCode, signal: null }),
     );
-    const process = { handle, pid, agentId, generation, nonce, worker, watcher: { runtime, own: true } };
-    this.#processes.set(handle, process);
+    const watcher = { runtime, own: true };
+    const process = { handle, pid, agentId, poolId, generation, nonce, worker, watcher };
+    this.#processes.set(pid, process);
     worker.start();
+    const breakage = this.#breakageOf(process);
+    if (breakage) clock.after(between(random, 20, breakage.runForMs), () => this.crash(process));
     return process;
   }
 
+  /** The process of that handle, and no other that has its pid. */
   find(handle: string): SimulatedProcess | null {
-    return this.#processes.get(handle) ?? null;
+    const unit = parseHandle(handle);
+    return unit && findProcess(this.table, unit) ? (this.#processes.get(unit.pid) ?? null) : null;
+  }
+
+  /** It ends by itself, with an error. */
+  crash(process: SimulatedProcess): void {
+    if (!this.find(process.handle)) return;
+    this.#world.ledger.endedByItself(process);
+    this.end(process.handle, { exitCode: 1, signal: null });
   }
 
   /** A process ends; whoever watches it learns of it a little later. */
   end(handle: string, exit: UnitExit): void {
-    const process = this.#processes.get(handle);
+    const process = this.find(handle);
     if (!process) return;
-    this.#processes.delete(handle);
+    this.#processes.delete(process.pid);
+    this.#freed.push(process.pid);
     process.worker.die();
     const { watcher } = process;
     if (watcher) this.tell(watcher.runtime, { handle, exit: watcher.own ? exit : null }, watcher.own);
   }
 
+  /** SIGKILL to whoever has the pid. */
+  kill({ pid }: UnitIdentity): void {
+    const process = this.#processes.get(pid);
+    if (process) this.end(process.handle, { exitCode: null, signal: 'SIGKILL' });
+    else if (this.#strangers.delete(pid)) this.#world.ledger.strangersKilled.push(pid);
+  }
+
+  /** All of it ends at once, and nobody is told. Pids begin anew. */
+  reboot(): void {
+    for (const process of this.#processes.values()) {
+      this.#world.ledger.endedByReboot(process);
+      process.worker.die();
+    }
+    this.#processes.clear();
+    this.#strangers.clear();
+    this.#freed.length = 0;
+    this.#lastPid = FIRST_PID;
+  }
+
+  /** Those that ended last have their pids given to others, which stay for a while. */
+  giveFreedPidsToStrangers(forMs: number): void {
+    const pids = this.#freed.splice(-MAX_STRANGERS).filter((pid) => !this.#isTaken(pid));
+    for (const pid of pids) this.#strangers.set(pid, { startTicks: this.#ticks() });
+    this.#world.clock.after(forMs, () => {
+      for (const pid of pids) this.#strangers.delete(pid);
+    });
+  }
+
+  /** What a pool or an agent runs ends by itself soon after each start, for a while; what runs of it ends now. */
+  breakProgram(id: string, { forMs, runForMs }: { readonly forMs: number; readonly runForMs: number }): void {
+    this.#broken.set(id, { untilMs: this.#world.clock.monotonicMs() + forMs, runForMs });
+    for (const process of this.processes)
+      if (process.agentId === id || process.poolId === id) this.crash(process);
+  }
+
+  repairPrograms(): void {
+    this.#broken.clear();
+  }
+
   tell(runtime: SimulatedRuntime, ended: EndedUnit, own: boolean): void {
     this.#world.clock.after(between(this.#world.random, 0, own ? 2 : 250), () => runtime.tell(ended));
   }
+
+  #breakageOf({ agentId, poolId }: SimulatedProcess): Breakage | null {
+    const found = this.#broken.get(agentId) ?? this.#broken.get(poolId ?? '');
+    return found && found.untilMs > this.#world.clock.monotonicMs() ? found : null;
+  }
+
+  #nextPid(): number {
+    do this.#lastPid++;
+    while (this.#isTaken(this.#lastPid));
+    return this.#lastPid;
+  }
+
+  #isTaken(pid: number): boolean {
+    return this.#processes.has(pid) || this.#strangers.has(pid);
+  }
+
+  #ticks(): number {
+    return Math.floor(this.#world.clock.bootMs() / MS_PER_TICK);
+  }
+}
+
+function identityOf({ handle }: SimulatedProcess): UnitIdentity {
+  const unit = parseHandle(handle);
+  if (!unit) throw new Error(`${handle} is no handle`);
+  return unit;
+}
+
+function sleeping(pid: number, startTicks: number): ProcessStat {
+  return { pid, state: 'S', parentPid: 1, groupId: pid, sessionId: pid, cpuTicks: 0, startTicks };
 }
 
 /** The runtime of one server process on the machine. */
@@ -82,12 +203,14 @@ class SimulatedRuntime implements Runtime {
   readonly capabilities = { seesExitOfWatched: false, onThisMachine: false } as const;
   readonly #machine: Machine;
   readonly #gate: Gate;
+  readonly #world: WorkerWorld;
   #closed = false;
   #listener: (ended: EndedUnit) => void = () => {};
 
-  constructor(machine: Machine, gate: Gate) {
+  constructor(machine: Machine, gate: Gate, world: WorkerWorld) {
     this.#machine = machine;
     this.#gate = gate;
+    this.#world = world;
   }
 
   onEnd(listener: (ended: EndedUnit) => void): void {
@@ -128,16 +251,27 @@ class SimulatedRuntime implements Runtime {
     const activities = new Map<string, ProcessActivity>();
     for (const handle of handles) {
       const process = this.#machine.find(handle);
-      if (process) activities.set(handle, process.worker.isHung ? 'stopped' : 'active');
+      if (process && !process.worker.isUnseen)
+        activities.set(handle, process.worker.isHung ? 'stopped' : 'active');
     }
     return this.#gate.pass(Promise.resolve(activities));
   }
 
   stop(handle: string, order: Parameters<Runtime['stop']>[1]): Promise<boolean> {
     const process = this.#gate.isOpen ? this.#machine.find(handle) : null;
-    if (process && order.how === 'force') this.#machine.end(handle, { exitCode: null, signal: 'SIGKILL' });
-    else process?.worker.leave();
+    if (process) this.#tellToStop(process, order.how);
     return this.#gate.pass(Promise.resolve(process !== null));
+  }
+
+  #tellToStop(process: SimulatedProcess, how: 'ask' | 'force'): void {
+    const { ledger, clock } = this.#world;
+    if (how === 'ask') {
+      ledger.askedToLeave(process, clock.monotonicMs());
+      process.worker.leave();
+      return;
+    }
+    ledger.endedByForce(process, clock.monotonicMs());
+    this.#machine.kill(identityOf(process));
   }
 
   logs(): ReturnType<Runtime['logs']> {

@@ -2,6 +2,9 @@ import { between, happens, oneOf } from './chance.ts';
 import { OPERATIONS } from './operators.ts';
 import type { World } from './world.ts';
 
+/** Long enough for a task that its lease has to be renewed. */
+const SLOW = 8;
+
 /** What may go wrong, each a name for a scenario's weights. */
 const FAULTS = {
   nothing: () => {},
@@ -13,7 +16,7 @@ const FAULTS = {
   },
   agent_crashes: (world) => {
     const process = oneOf(world.random, world.machine.processes);
-    if (process) world.machine.end(process.handle, { exitCode: 1, signal: null });
+    if (process) world.machine.crash(process);
   },
   /** Most at once: a storm, whose cause is hardly in the agents. */
   agents_hang_together: (world) => {
@@ -25,9 +28,27 @@ const FAULTS = {
   },
   /** More than a policy may repair in parallel, and fewer than a storm. */
   agents_crash_together: (world) => {
-    for (const { handle } of world.machine.processes.slice(0, 3))
-      world.machine.end(handle, { exitCode: 1, signal: null });
+    for (const process of world.machine.processes.slice(0, 3)) world.machine.crash(process);
   },
+  /** A program that ends whenever it is started, until somebody repairs it. */
+  program_breaks: (world) => {
+    const process = oneOf(world.random, world.machine.processes);
+    if (!process) return;
+    const forMs = between(world.random, 5000, 150_000);
+    world.machine.breakProgram(process.agentId, { forMs, runForMs: between(world.random, 200, 4000) });
+  },
+  /** What all of a pool need to run is away: they end, and end again until it is back. */
+  dependency_is_away: (world) => {
+    const pool = oneOf(world.random, world.pools);
+    const forMs = between(world.random, 1000, 45_000);
+    if (pool) world.machine.breakProgram(pool.id, { forMs, runForMs: 500 });
+  },
+  machine_reboots: (world) => world.reboot(),
+  /** Those that ended last are not there any more, and others have their pids. */
+  pids_are_given_again: (world) =>
+    world.machine.giveFreedPidsToStrangers(between(world.random, 5000, 60_000)),
+  one_shot_runs: (world) =>
+    world.oneShots.run(oneOf(world.random, ['done', 'fails', 'interrupted'] as const)),
   agent_is_slow: (world) => {
     const process = oneOf(world.random, world.machine.processes);
     if (process) process.worker.slowness = between(world.random, 2, 10);
@@ -35,6 +56,22 @@ const FAULTS = {
   agent_is_cut_off: (world) => {
     const process = oneOf(world.random, world.machine.processes);
     if (process) world.network.partition(process.agentId, between(world.random, 500, 9000));
+  },
+  /** Beats alone are lost, and nobody can see what the process does: its leases are all that is known of it. */
+  beats_are_lost: (world) => {
+    const process = oneOf(world.random, world.machine.processes);
+    if (!process) return;
+    const { worker } = process;
+    worker.isUnseen = true;
+    worker.slowness = Math.max(worker.slowness, SLOW);
+    world.clock.after(between(world.random, 4000, 15_000), () => {
+      worker.isUnseen = false;
+    });
+  },
+  /** A switch fails: most of the fleet is silent, and well. */
+  network_splits: (world) => {
+    const forMs = between(world.random, 4000, 15_000);
+    for (const { agentId } of world.machine.processes.slice(1)) world.network.partition(agentId, forMs);
   },
   stranger_crashes: (world) => world.strangers.crashOne(),
   network_loses: (world) => {

@@ -2,6 +2,7 @@ import { messageOf, OmoiError } from '#telemetry';
 import type { Parts } from '../../src/server/parts.ts';
 import { between, happens, oneOf } from './chance.ts';
 import { Unreachable } from './network.ts';
+import { POISON } from './worker.ts';
 import type { World } from './world.ts';
 
 const OPERATOR = 'operator';
@@ -11,6 +12,7 @@ const asked = { reason: 'an operator wants it', by: OPERATOR, traceparent: null 
 export const OPERATIONS = {
   tasks_come: (world: World) => enqueue(world, between(world.random, 1, 4)),
   tasks_flood: (world: World) => enqueue(world, between(world.random, 40, 80)),
+  poison_comes: (world: World) => enqueue(world, 1, POISON),
   task_is_cancelled: (world: World) => {
     const taskId = oneOf(world.random, [...world.ledger.enqueued]);
     if (taskId !== undefined)
@@ -67,10 +69,10 @@ function anyAgent(world: World): string {
   return oneOf(world.random, [...world.chronicle.agents.keys()]) ?? 'nobody';
 }
 
-function enqueue(world: World, count: number): void {
+function enqueue(world: World, count: number, taskType = 'simulated'): void {
   const phaseId = oneOf(world.random, world.pools)?.phaseId ?? '';
   const tasks = Array.from({ length: count }, () => ({
-    taskType: 'simulated',
+    taskType,
     phaseId,
     priority: between(world.random, 0, 2),
     payload: '{}',

@@ -1,4 +1,4 @@
-import type { PolicyMode } from '#telemetry';
+import type { Guard, PolicyMode } from '#telemetry';
 import type { Mischief } from './mischief.ts';
 
 type Weights = Readonly<Partial<Record<Mischief, number>>>;
@@ -10,6 +10,8 @@ export interface Scenario {
   readonly steps: number;
   readonly mode: PolicyMode;
   readonly mischief: Weights;
+  /** A guard that is switched off: what it is for. */
+  readonly without?: Guard;
 }
 
 const WORK: Weights = { nothing: 20, tasks_come: 10 };
@@ -68,11 +70,42 @@ const PEOPLE: Weights = {
 /** Little work, so that floods stand out, and nobody who scales by hand. */
 const FLOODS: Weights = { nothing: 30, tasks_come: 3, tasks_flood: 1, agent_hangs: 1, server_is_killed: 0.5 };
 
+/** What ends, and how: of itself, again and again, all at once, for a task, on purpose. */
+const ENDS: Weights = {
+  ...WORK,
+  agent_hangs: 1,
+  agent_crashes: 1,
+  agents_crash_together: 0.5,
+  program_breaks: 0.4,
+  dependency_is_away: 0.4,
+  machine_reboots: 0.2,
+  pids_are_given_again: 1,
+  one_shot_runs: 1,
+  poison_comes: 0.3,
+  operator_restarts: 1,
+  server_is_killed: 0.3,
+};
+
+/** Who is not heard, though nothing is wrong with it. */
+const SILENCE: Weights = {
+  ...WORK,
+  agent_is_cut_off: 6,
+  agent_crashes: 0.5,
+  beats_are_lost: 2,
+  network_splits: 0.5,
+  server_stalls: 0.5,
+  disk_fails: 0.5,
+  operator_quarantines: 0.5,
+  operator_restarts: 1,
+};
+
 export const WEIGHTS = {
   agents: AGENTS,
   server: SERVER,
   disk: DISK,
   people: PEOPLE,
   floods: FLOODS,
-  everything: { ...AGENTS, ...SERVER, ...DISK, ...PEOPLE },
+  ends: ENDS,
+  silence: SILENCE,
+  everything: { ...ENDS, ...SILENCE, ...AGENTS, ...SERVER, ...DISK, ...PEOPLE },
 } as const satisfies Readonly<Record<string, Weights>>;

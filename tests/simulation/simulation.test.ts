@@ -45,6 +45,24 @@ test.each<[string, Scenario, { servers: number; events: readonly EventType[] }]>
     { servers: 3, events: ['watchdog.remediation.suppressed'] },
   ],
   [
+    'programs that end, a machine that reboots, pids that are given again, poison, and one-shots',
+    scenario('ends', 'act', { seed: 3, steps: 400 }),
+    {
+      servers: 2,
+      events: [
+        'fleet.task.parked',
+        'watchdog.escalated',
+        'watchdog.remediation.completed',
+        'fleet.agent.exited',
+      ],
+    },
+  ],
+  [
+    'silence, of which nobody knows whether it is death',
+    scenario('silence', 'act', { seed: 2, steps: 400 }),
+    { servers: 1, events: ['watchdog.remediation.suppressed', 'watchdog.remediation.completed'] },
+  ],
+  [
     'everything at once',
     scenario('everything', 'act', { seed: 7, steps: 600 }),
     { servers: 5, events: ['watchdog.remediation.started', 'fleet.agent.exited'] },

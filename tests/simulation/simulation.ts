@@ -26,7 +26,8 @@ const MAX_CALM_MS = 240_000;
  */
 export async function simulate(scenario: Scenario): Promise<RunReport> {
   const log = new Keepsake();
-  const world = new World(scenario.seed, { mode: scenario.mode, logger: log });
+  const { mode, without } = scenario;
+  const world = new World(scenario.seed, { mode, logger: log, ...(without && { without }) });
   const observer = new Observer(world);
   let step = 0;
   try {
@@ -70,13 +71,22 @@ async function comeToRest(world: World, observer: Observer): Promise<void> {
   }
 }
 
+const dismissal = { reason: 'it is done with', exit: null, traceparent: null };
+
 function restartWhatIsDown(world: World): void {
   const asked = { reason: 'it is down', by: 'operator', traceparent: null };
   ask(world, ({ watchdog }) => watchdog.resume('operator'));
   for (const [agentId, { status }] of world.chronicle.agents) {
     if (status === 'QUARANTINED')
       ask(world, ({ fleet }) => fleet.agents.release({ agentId, reason: 'all is well', traceparent: null }));
-    if (status === 'FAILED') ask(world, ({ pools }) => pools.restart({ agentId, ...asked }));
+    if (status !== 'FAILED') continue;
+    // What was run beside the pools its person takes off the list.
+    if (world.ledger.oneShots.has(agentId))
+      ask(world, ({ fleet }) => fleet.agents.deregisterExternal({ agentId, generation: 1, ...dismissal }));
+    else ask(world, ({ pools }) => pools.restart({ agentId, ...asked }));
+  }
+  for (const [taskId, { state }] of world.chronicle.tasks) {
+    if (state === 'parked') ask(world, ({ fleet }) => fleet.tasks.cancel(taskId, asked));
   }
 }
 
@@ -93,11 +103,16 @@ class Observer {
     const { chronicle, archive, ledger, machine, mode, clock, server, wallOffsetMs } = this.#world;
     if (ledger.starts.length === 0) return;
     if (server) {
-      this.#policies = server.parts.watchdog.policies.list().map(({ name, guards }) => ({
-        name,
-        maxParallel: guards.max_parallel,
-        maxStarts: guards.max_starts,
-        windowMs: guards.window,
+      this.#policies = server.parts.watchdog.policies.list().map((policy) => ({
+        name: policy.name,
+        maxParallel: policy.guards.max_parallel,
+        maxStarts: policy.guards.max_starts,
+        windowMs: policy.guards.window,
+        cooldownMs: policy.guards.cooldown,
+        relapseWindowMs: policy.relapse_window,
+        withinMs: Math.max(...policy.steps.map(({ verify }) => verify.within)),
+        repairBurst: policy.guards.repair_burst,
+        repairEveryMs: policy.guards.repair_every,
       }));
     }
     chronicle.take(archive.eventsAfter(chronicle.lastId, wallOffsetMs));
@@ -109,6 +124,8 @@ class Observer {
       ledger,
       processes: machine.processes,
       policies: this.#policies,
+      serverRuns: server !== null,
+      pools: this.#world.pools,
     });
   }
 
@@ -146,9 +163,10 @@ class Observer {
       `SELECT id, state FROM remediations WHERE state NOT IN ('completed', 'escalated', 'cancelled')`,
     );
     if (open.length > 0) return `remediation ${open[0]?.['id']} is ${open[0]?.['state']}`;
-    const [firing] = archive.rows(
-      `SELECT rule_id, labels FROM alerts WHERE state = 'firing' AND severity != 'info'`,
-    );
+    // What is told of a one-shot that was taken off the list while the server was away ends with the look-back window.
+    const firing = archive
+      .rows(`SELECT rule_id, labels FROM alerts WHERE state = 'firing' AND severity != 'info'`)
+      .find(({ labels }) => !/"agent_id":"job-/.test(String(labels)));
     return firing ? `${firing['rule_id']} fires for ${firing['labels']}` : null;
   }
 

@@ -24,7 +24,12 @@ export interface WorkerIdentity {
 interface Held {
   readonly taskId: string;
   readonly attempt: number;
+  readonly taskType: string;
 }
+
+/** A task that ends every process that works on it. */
+export const POISON = 'poison';
+const ABORTED = 134;
 
 const LEASE_MS = 8000;
 const BEAT_EVERY_MS = 1000;
@@ -50,6 +55,8 @@ export class Worker {
   #inFlight = 0;
   /** How much longer than usual its work takes. */
   slowness = 1;
+  /** Its beats are lost, all else passes; and nobody can see what its process does. */
+  isUnseen = false;
 
   constructor(identity: WorkerIdentity, world: WorkerWorld, onExit: (exitCode: number) => void) {
     this.identity = identity;
@@ -132,7 +139,7 @@ export class Worker {
   async #beat(): Promise<void> {
     for (let sequence = 0; !this.#gone; sequence++) {
       // Beats are not waited for: one that is lost must not delay the next.
-      void this.#beatOnce(sequence);
+      if (!this.isUnseen) void this.#beatOnce(sequence);
       await this.#pause(BEAT_EVERY_MS);
     }
   }
@@ -170,7 +177,8 @@ export class Worker {
           signal: null,
         }),
       );
-      return task === undefined ? null : { taskId: task.task_id, attempt: task.attempt };
+      if (task === undefined) return null;
+      return { taskId: task.task_id, attempt: task.attempt, taskType: task.task_type };
     } catch (thrown) {
       if (thrown instanceof OmoiError && DISMISSALS.has(thrown.code)) this.#leaving = true;
       else await this.#pause(RETRY_MS);
@@ -181,6 +189,12 @@ export class Worker {
   async #work(task: Held): Promise<void> {
     const { random } = this.#world;
     this.#inFlight = 1;
+    if (task.taskType === POISON) {
+      await this.#pause(between(random, 10, 300));
+      this.#world.ledger.endedByItself({ ...this.identity, generation: this.#generation });
+      this.#exit(ABORTED);
+      return never();
+    }
     const lock = happens(random, 0.3) ? await this.#lock() : null;
     let leftMs = between(random, 50, 3000) * this.slowness;
     while (leftMs > 0) {
@@ -197,7 +211,11 @@ export class Worker {
 
   /** A lease that can't be renewed may be lost; it tries to complete all the same: the server has to refuse it. */
   async #renew(task: Held): Promise<void> {
-    await this.#call(({ fleet }) => fleet.tasks.renew(this.#asHolder(task))).catch(() => null);
+    const { ledger, clock } = this.#world;
+    await this.#call(async ({ fleet }) => {
+      await fleet.tasks.renew(this.#asHolder(task));
+      ledger.renewed(this.identity.agentId, this.#generation, clock.monotonicMs());
+    }).catch(() => null);
   }
 
   async #complete(task: Held): Promise<void> {
@@ -244,9 +262,10 @@ export class Worker {
     await this.#call(({ fleet }) => fleet.locks.release(lockId, holder)).catch(() => null);
   }
 
-  #asHolder(task: Held) {
+  #asHolder({ taskId, attempt }: Held) {
     return {
-      ...task,
+      taskId,
+      attempt,
       agentId: this.identity.agentId,
       generation: this.#generation,
       traceparent: null,
@@ -293,9 +312,9 @@ export class Worker {
     if (this.#gone) await never();
   }
 
-  #exit(): void {
+  #exit(exitCode = 0): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#onExit(0);
+    this.#onExit(exitCode);
   }
 }

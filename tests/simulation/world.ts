@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import {
   createSeededRandom,
   definePool,
+  GUARDS,
   silentLogger,
   VirtualClock,
+  type Guard,
   type Logger,
   type PolicyMode,
   type PoolDefinition,
@@ -20,6 +22,7 @@ import { Ledger } from './ledger.ts';
 import type { LogFiles } from './log-disk.ts';
 import { Machine } from './machine.ts';
 import { Network } from './network.ts';
+import { OneShots } from './one-shots.ts';
 import { Strangers } from './strangers.ts';
 
 const MAX_DOWNTIME_MS = 12_000;
@@ -30,6 +33,13 @@ const WAITING_STEP_MS = 50;
 
 const POOL = { command: ['simulated'], min: 1, graceMs: 3000 } as const;
 
+export interface WorldOptions {
+  readonly mode: PolicyMode;
+  readonly logger?: Logger;
+  /** A guard of the watchdog that is switched off. */
+  readonly without?: Guard;
+}
+
 /** A server, the machine and the disk under it, and all who speak with it: one clock, one seed. */
 export class World {
   readonly clock = new VirtualClock();
@@ -39,10 +49,11 @@ export class World {
   readonly network: Network;
   readonly machine: Machine;
   readonly strangers: Strangers;
+  readonly oneShots: OneShots;
   readonly chronicle = new Chronicle();
   readonly mode: PolicyMode;
   readonly pools: readonly PoolDefinition[] = [
-    definePool({ ...POOL, id: 'coders', overlap: true, phaseId: 'PHASE_IMPLEMENTATION', desired: 4, max: 9 }),
+    definePool({ ...POOL, id: 'coders', overlap: true, phaseId: 'PHASE_IMPLEMENTATION', desired: 6, max: 9 }),
     definePool({ ...POOL, id: 'testers', phaseId: 'PHASE_TESTING', desired: 2, max: 5 }),
   ];
   /** Somebody has sent the server SIGTERM. */
@@ -50,14 +61,16 @@ export class World {
   readonly #directory = mkdtempSync(join(tmpdir(), 'omoi-simulation-'));
   readonly #logFiles: LogFiles = new Map();
   readonly #logger: Logger;
+  readonly #guards: readonly Guard[];
   #server: Incarnation | null = null;
   #archive: Archive | null = null;
   #startAtMs = 0;
 
-  constructor(seed: number, options: { readonly mode: PolicyMode; readonly logger?: Logger }) {
+  constructor(seed: number, options: WorldOptions) {
     this.random = createSeededRandom(seed);
     this.mode = options.mode;
     this.#logger = options.logger ?? silentLogger;
+    this.#guards = GUARDS.filter((guard) => guard !== options.without);
     this.network = new Network(this.clock, this.random, this.ledger);
     const workers = {
       clock: this.clock,
@@ -67,6 +80,7 @@ export class World {
     };
     this.machine = new Machine(workers);
     this.strangers = new Strangers(workers, 'PHASE_IMPLEMENTATION');
+    this.oneShots = new OneShots(workers);
   }
 
   /** The server process, while one runs. */
@@ -98,12 +112,14 @@ export class World {
     const fromMs = this.clock.monotonicMs();
     if (!this.#server?.clock.stall(forMs)) return;
     this.ledger.blindness.push({ what: 'stall', fromMs, untilMs: fromMs + forMs });
+    this.ledger.hindered(fromMs + forMs);
   }
 
   breakDisk(state: 'failing' | 'full', forMs: number): void {
     if (this.disk.state !== 'well') return;
     const fromMs = this.clock.monotonicMs();
     this.disk.state = state;
+    this.ledger.hindered(fromMs + forMs);
     this.clock.after(forMs, () => {
       this.disk.state = 'well';
       const untilMs = this.clock.monotonicMs();
@@ -116,16 +132,25 @@ export class World {
     this.ledger.wallSteps++;
   }
 
+  /** Power is lost: server and agents end, the machine has another boot id, and its boot clock begins at 0. */
+  reboot(): void {
+    this.#server?.crash();
+    this.machine.reboot();
+    this.clock.reboot();
+  }
+
   /** Everything that was wrong is right from now on. */
   heal(): void {
     this.disk.spare();
     this.disk.state = 'well';
     this.machine.refusalShare = 0;
+    this.machine.repairPrograms();
     this.network.heal();
     this.strangers.wakeAll();
     for (const { worker } of this.machine.processes) {
       worker.wake();
       worker.slowness = 1;
+      worker.isUnseen = false;
     }
   }
 
@@ -147,6 +172,7 @@ export class World {
       machine: this.machine,
       config: configSchema.parse({ watchdog: { mode: this.mode } }),
       pools: this.pools,
+      guards: this.#guards,
       logger: this.#logger,
     });
     const outcome = await this.#settled(

@@ -38,7 +38,10 @@ export function parseHandle(handle: string): UnitIdentity | null {
 }
 
 /** The process of that identity, if it still runs. */
-export function findProcess(table: ProcessTable, identity: ProcessIdentity): ProcessStat | null {
+export function findProcess(
+  table: Pick<ProcessTable, 'bootId' | 'stat'>,
+  identity: ProcessIdentity,
+): ProcessStat | null {
   if (identity.bootId !== table.bootId()) return null;
   const stat = table.stat(identity.pid);
   return isRunning(stat) && stat.startTicks === identity.startTicks ? stat : null;

@@ -76,9 +76,9 @@ export function notManagedReason({ agentId }: Pick<AgentFacts, 'agentId'>): stri
   return `agent ${agentId} is external: Omoi did not start it and cannot restart it; run it in a pool to have it repaired`;
 }
 
-/** The guard that holds a remediation back, or null when it may go. */
-export function decide(input: GuardInput): Suppression | null {
-  for (const guard of GUARDS) {
+/** The guard that holds a remediation back, or null when it may go. @param guards those that are asked */
+export function decide(input: GuardInput, guards: readonly Guard[] = GUARDS): Suppression | null {
+  for (const guard of guards) {
     const suppression = CHECKS[guard](input);
     if (suppression) return suppression;
   }

@@ -1,5 +1,5 @@
 import type { StateDatabase, StateTransaction } from '#storage';
-import type { Logger } from '#telemetry';
+import { GUARDS, type Guard, type Logger } from '#telemetry';
 import type { PoolAlert } from '../actions/scale/pool-alerts.ts';
 import { notManagedReason } from '../guards/guards.ts';
 import type { PolicyRegistry } from '../policies/policy-registry.ts';
@@ -24,6 +24,7 @@ export interface PlannerParts {
   readonly onPoolAlert: (about: PoolAlert) => void;
   /** So many are held open; further alerts wait until others have ended. */
   readonly maxOpenRemediations: number;
+  readonly guards?: readonly Guard[];
 }
 
 export const DEFAULT_MAX_OPEN_REMEDIATIONS = 10_000;
@@ -200,7 +201,8 @@ export class Planner {
     alerts: readonly AlertFacts[],
     planned: ReadonlySet<string>,
   ): { readonly wanted: readonly WantedRemediation[]; readonly unplanned: readonly Unplanned[] } {
-    const { fleet, policies, runner, onPoolAlert, maxOpenRemediations } = this.#parts;
+    const { fleet, policies, runner, onPoolAlert, maxOpenRemediations, guards = GUARDS } = this.#parts;
+    const sparesExternals = guards.includes('not_managed');
     const wanted: WantedRemediation[] = [];
     const unplanned: Unplanned[] = [];
     for (const alert of alerts) {
@@ -211,7 +213,7 @@ export class Planner {
           unplanned.push({ ...about, reason: 'no_target', message: target.missing });
           continue;
         }
-        if (target.kind === 'agent' && !target.managed) {
+        if (sparesExternals && target.kind === 'agent' && !target.managed) {
           const message = notManagedReason({ agentId: target.id });
           unplanned.push({ ...about, reason: 'not_managed', message, target: targetText(target) });
           continue;

@@ -31,6 +31,7 @@ export interface DecisionParts {
   /** Whether much of a failure domain, or of the whole, has fallen silent. */
   readonly storm: (domain: string) => { readonly reason: string } | null;
   readonly suspectUntilMs: () => number;
+  readonly guards?: readonly Guard[];
 }
 
 /** What of a decision is not known from memory. */
@@ -115,7 +116,10 @@ export class RemediationDecisions {
     if (relapse && attempts >= policy.max_attempts) return this.#giveUp(tx, noted, { policy, relapse });
     const remediation = isFirstStep(noted) ? { ...noted, step: firstStep(noted, attempts) } : noted;
     // From here to the reservation nothing is awaited: what the guards have counted stays true.
-    const suppression = decide(this.#input(remediation, policy, { now, lastEnd, attempts }));
+    const suppression = decide(
+      this.#input(remediation, policy, { now, lastEnd, attempts }),
+      this.#parts.guards,
+    );
     if (suppression) return this.#holdBack(tx, noted, { suppression, held });
     if (policy.mode === 'approve' && remediation.approved_by === null) {
       return wait(await log.awaitApproval(tx, noted), null);

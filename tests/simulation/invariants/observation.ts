@@ -1,5 +1,5 @@
-import type { PolicyMode } from '#telemetry';
-import type { Archive, Chronicle } from '../chronicle.ts';
+import type { PolicyMode, PoolDefinition } from '#telemetry';
+import { isBeginning, type Archive, type Chronicle, type LoggedEvent } from '../chronicle.ts';
 import type { SimulatedProcess } from '../machine.ts';
 import type { Ledger } from '../ledger.ts';
 
@@ -9,6 +9,12 @@ export interface PolicyLimits {
   readonly maxParallel: number;
   readonly maxStarts: number;
   readonly windowMs: number;
+  readonly cooldownMs: number;
+  readonly relapseWindowMs: number;
+  /** How long a step of it has to take effect, ms. */
+  readonly withinMs: number;
+  readonly repairBurst: number;
+  readonly repairEveryMs: number;
 }
 
 /** Everything an invariant may look at, after a step. */
@@ -19,6 +25,9 @@ export interface Observation {
   readonly chronicle: Chronicle;
   readonly ledger: Ledger;
   readonly processes: readonly SimulatedProcess[];
+  /** Whether a server runs. */
+  readonly serverRuns: boolean;
+  readonly pools: readonly PoolDefinition[];
   readonly policies: readonly PolicyLimits[];
 }
 
@@ -38,4 +47,9 @@ export function firstWrong<Item>(
     if (typeof wrong === 'string') return wrong;
   }
   return null;
+}
+
+/** The moments at which the watchdog began to act, in the last step. */
+export function beginnings({ chronicle }: Observation): readonly LoggedEvent[] {
+  return chronicle.fresh.filter(isBeginning);
 }

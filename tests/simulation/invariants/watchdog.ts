@@ -1,18 +1,9 @@
-import { payloadOf, type LoggedEvent } from '../chronicle.ts';
-import { firstWrong, HEARTBEAT_TTL_MS, type Invariant, type Observation } from './observation.ts';
+import { isBeginning, type LoggedEvent } from '../chronicle.ts';
+import { beginnings, firstWrong, HEARTBEAT_TTL_MS, type Invariant, type Observation } from './observation.ts';
 
 /** Shorter gaps are hiccups, which the watchdog need not notice. */
 const NOTICED_STALL_MS = 2500;
 const STORM = { minSilent: 3, share: 0.5, withinMs: 30_000 };
-
-/** The moments at which the watchdog began to act, in the last step. */
-function beginnings({ chronicle }: Observation): readonly LoggedEvent[] {
-  return chronicle.fresh.filter(
-    (event) =>
-      event.type === 'watchdog.remediation.started' ||
-      payloadOf(event, 'watchdog.remediation.changed')?.to === 'executing',
-  );
-}
 
 /** The silent agent that a remediation acts on; null where it acts on a pool, or on what was seen to end or to stand still. */
 function silentTarget({ chronicle }: Observation, event: LoggedEvent): string | null {
@@ -139,10 +130,6 @@ function isForCertainIll({ chronicle }: Observation, { payload, atMs }: LoggedEv
   // A decision is made a moment before its event is told: the order may have changed the status since.
   const stands = (chronicle.statuses.get(agentId) ?? []).filter(({ sinceMs }) => sinceMs <= atMs).slice(-2);
   return stands.some(({ status }) => status === 'FAILED' || status === 'STALLED');
-}
-
-function isBeginning(event: LoggedEvent): boolean {
-  return event.type === 'watchdog.remediation.started' || event.payload['to'] === 'executing';
 }
 
 /** 13 */
