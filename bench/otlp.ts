@@ -112,7 +112,7 @@ async function measureOmoi(
 ): Promise<Measured> {
   const { receiver, tsdb } = await openReceiver(store);
   const watch = new LoopWatch();
-  const sender = { scope: null };
+  const sender = { name: 'token:bench', scope: null };
   let elements = 0;
   let cpuMs = 0;
   for (const [at, body] of bodies.entries()) {

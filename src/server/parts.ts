@@ -22,7 +22,9 @@ import {
 } from '#telemetry';
 import type { Tsdb } from '#tsdb';
 import { RemediationArchive, Watchdog } from '#watchdog';
+import { createAlertAuthority } from './alert-authority.ts';
 import { createAlertReader } from './alert-reader.ts';
+import { AlertSenders } from './alert-senders.ts';
 import type { Config } from './config/schema.ts';
 import { readDocuments } from './files.ts';
 import { createFleetActuator } from './fleet-actuator.ts';
@@ -146,6 +148,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     bus,
     fleet: createFleetActuator(fleet, pools),
     alerts: createAlertReader(alerting, database),
+    authority: createAlertAuthority(new AlertSenders(alerting, tsdb)),
     modeOverride: config.watchdog.mode ?? null,
     ...(options.guards && { guards: options.guards }),
     parseMatcher,

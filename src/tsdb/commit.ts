@@ -1,5 +1,6 @@
 import {
   type OmoiError,
+  senderOfOrigin,
   wordsOf,
   type AppendOrigin,
   type Clock,
@@ -22,6 +23,7 @@ import type { PendingNotices, Subscriptions } from './subscriptions.ts';
 
 const STALE_HIGH_WORD = 0x7ff00000;
 const STALE_LOW_WORD = 2;
+const NO_SENDER = 0;
 const DURABLE = Promise.resolve();
 
 export interface CommitterParts {
@@ -42,6 +44,8 @@ interface Unit {
   readonly words: Uint32Array;
   readonly oldestMs: number;
   readonly furthestMs: number;
+  /** The number of who sends it. */
+  readonly sender: number;
   readonly refused: ReturnType<typeof noneRefused>;
   readonly pending: PendingNotices;
   accepted: number;
@@ -66,13 +70,13 @@ export class Committer {
     );
     this.#exemplarsDropped = parts.selfMetrics.counter(
       'omoi_tsdb_exemplars_dropped_total',
-      'Exemplars with too long labels, or of series that are gone.',
+      'Exemplars with too long labels, of series that are gone or are another sender’s.',
     );
   }
 
   /** As the contract of `SampleSink.commit` says. */
   commit(batch: SampleBatch, origin: AppendOrigin): CommitResult {
-    const { clock, limits, writeAheadLog, subscriptions } = this.#parts;
+    const { clock, limits, index, writeAheadLog, subscriptions } = this.#parts;
     const blockedBy = writeAheadLog?.blockedBy;
     if (blockedBy) return this.#refuseAll(batch, blockedBy);
     const nowMs = clock.wallMs();
@@ -81,12 +85,13 @@ export class Committer {
       words: wordsOf(batch.values),
       oldestMs: origin.source === 'import' ? Number.NEGATIVE_INFINITY : nowMs - limits.headWindowMs,
       furthestMs: nowMs + limits.maxAheadMs,
+      sender: index.senderNumber(senderOfOrigin(origin)),
       refused: noneRefused(),
       pending: new Map(),
       accepted: 0,
     };
     for (let at = 0; at < batch.length; at++) this.#take(unit, at);
-    if (batch.exemplars.length > 0) this.#takeExemplars(batch);
+    if (batch.exemplars.length > 0) this.#takeExemplars(batch, unit.sender);
     writeAheadLog?.commits.end();
     this.#acceptedCounter.add(unit.accepted);
     if (unit.accepted < batch.length) this.#countRefused(unit.refused);
@@ -114,6 +119,11 @@ export class Committer {
       refused.unknown_series++;
       return;
     }
+    const owner = index.senderNumberOf(row);
+    if (owner !== unit.sender && owner !== NO_SENDER) {
+      refused.series_owned++;
+      return;
+    }
     const isStale = batch.stale[at] === 1;
     const high = isStale ? STALE_HIGH_WORD : (words[2 * at + 1] ?? 0) | 0;
     const low = isStale ? STALE_LOW_WORD : (words[2 * at] ?? 0) | 0;
@@ -130,6 +140,7 @@ export class Committer {
       return;
     }
     unit.accepted++;
+    if (owner === NO_SENDER) this.#fixSender(row, unit.sender);
     if (outcome !== ACCEPTED) return;
     if (writeAheadLog) {
       if (states.hasFlag(row, histogram ? HAS_FLOATS : HAS_HISTOGRAMS)) writeAheadLog.commits.keepOrder();
@@ -143,20 +154,36 @@ export class Committer {
     }
   }
 
+  /** From its first sample on, a series is its sender's. */
+  #fixSender(row: SeriesRow, sender: number): void {
+    const { index, head, writeAheadLog } = this.#parts;
+    index.setSender(row, sender);
+    if (writeAheadLog && head.states.hasFlag(row, IS_LOGGED)) this.#logSender(row, writeAheadLog);
+  }
+
+  #logSender(row: SeriesRow, writeAheadLog: WriteAheadLog): void {
+    const { index } = this.#parts;
+    const sender = index.senderOf(row);
+    if (sender !== null) writeAheadLog.commits.addSender(index.numberOf(row), sender);
+  }
+
   #logSeries(row: SeriesRow, writeAheadLog: WriteAheadLog): void {
     const { index } = this.#parts;
     const labels = index.labelsOf(row);
     if (!labels) return;
     writeAheadLog.commits.addSeries(index.numberOf(row), labels);
+    this.#logSender(row, writeAheadLog);
     this.#parts.head.states.setFlag(row, IS_LOGGED);
   }
 
-  #takeExemplars(batch: SampleBatch): void {
+  #takeExemplars(batch: SampleBatch, sender: number): void {
     const { exemplars, index, head, writeAheadLog, limits } = this.#parts;
     const taken: LoggedExemplar[] = [];
     for (const { ref, exemplar } of batch.exemplars) {
       const row = index.rowOf(ref);
-      if (row === 0 || lengthOf(exemplar.labels) > limits.maxExemplarLabelsLength) {
+      const owner = index.senderNumberOf(row);
+      const isForeign = owner !== sender && owner !== NO_SENDER;
+      if (row === 0 || isForeign || lengthOf(exemplar.labels) > limits.maxExemplarLabelsLength) {
         this.#exemplarsDropped.add(1);
         continue;
       }

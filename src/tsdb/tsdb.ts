@@ -19,6 +19,7 @@ import {
   type SelectedSeries,
   type Selection,
   type SelfMetrics,
+  type Sender,
   type SeriesReader,
   type SeriesRef,
   Stretch,
@@ -185,6 +186,20 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   /** @throws OmoiError `labels_invalid` when a label set may not become a series */
   checkLabels(labels: Labels): void {
     checkLabels(labels, presentNames(labels), this.#parts.limits);
+  }
+
+  /** Who the series are from that all matchers accept and that have a sample; null where that is not known. */
+  visitSenders(matchers: readonly Matcher[], visit: (sender: Sender | null, labels: Labels) => void): void {
+    const { index, head } = this.#parts;
+    for (const row of index.select(matchers)) {
+      if (head.states.newestMs(row) === Number.NEGATIVE_INFINITY) continue;
+      visit(index.senderOf(row), index.labelsOf(row) ?? NO_LABELS);
+    }
+  }
+
+  /** Grows when `visitSenders` may answer otherwise than before. */
+  get sendersVersion(): number {
+    return this.#parts.index.sendersVersion;
   }
 
   commit(batch: SampleBatch, origin: AppendOrigin): CommitResult {

@@ -1,5 +1,13 @@
 export { Watchdog, type WatchdogOptions } from './watchdog.ts';
-export type { AgentFacts, AlertReader, AlertFacts, FleetActuator, FleetHealth } from './ports.ts';
+export type {
+  AgentFacts,
+  AlertAuthority,
+  SpokenFor,
+  AlertReader,
+  AlertFacts,
+  FleetActuator,
+  FleetHealth,
+} from './ports.ts';
 export type { Policy } from './policies/policy.ts';
 export { PolicyRegistry } from './policies/policy-registry.ts';
 export {

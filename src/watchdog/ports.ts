@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import type { AgentStatus, Labels } from '#telemetry';
+import type { AgentStatus, Labels, TargetKind } from '#telemetry';
 
 /** What the watchdog may do to the fleet; every action states what should be, so that repeating it is harmless. */
 export interface FleetActuator {
@@ -88,6 +88,23 @@ export interface AlertReader {
   firingAmong(tx: StateTransaction, alertIds: readonly string[]): Promise<readonly AlertFacts[]>;
   /** All of them. */
   firing(): Promise<readonly AlertFacts[]>;
+}
+
+/** Says whose word an alert rests on, and whom they may speak for. */
+export interface AlertAuthority {
+  /**
+   * Why the watchdog may not act on the target for this alert: which sender has a part in it that may not speak for the
+   * target, and what to do about it. Null where all may. Known from memory.
+   */
+  refusalOf(alert: AlertFacts, target: SpokenFor): string | null;
+}
+
+/** What somebody may speak for, or not. */
+export interface SpokenFor {
+  readonly kind: TargetKind;
+  readonly id: string;
+  /** The pool, or the pool of the agent; null where it is in none. */
+  readonly poolId: string | null;
 }
 
 export interface AlertFacts {

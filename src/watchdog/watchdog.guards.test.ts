@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { GUARDS, type Guard } from '#telemetry';
-import { openStage, RESTART, silent, sourcesOf, stateOf, type Stage } from './watchdog.test-support.ts';
+import { becomes, openStage, RESTART, silent, sourcesOf, stateOf, type Stage } from './watchdog.test-support.ts';
 
 let stage: Stage;
 afterEach(() => stage.close());
@@ -70,6 +70,27 @@ const ROWS: Readonly<Record<Guard, readonly Row[]>> = {
         await stage.watchdog.resume('ann');
       },
       lift: () => stage.changeStatus('w-1', { managed: true }),
+    },
+  ],
+  not_authorized: [
+    {
+      by: 'another sender',
+      hold: () => stage.distrust('rule fleet/Silent reads series of anonymous'),
+      lift: async () => {
+        stage.distrust(null);
+        await pass(31);
+      },
+    },
+    {
+      by: 'a policy that asks a person',
+      hold: () => stage.distrust('rule fleet/Silent reads series of anonymous'),
+      lift: async () => {
+        await stage.watchdog.reload(sourcesOf([RESTART.replace('mode: act', 'mode: approve')]));
+        await pass(31);
+        await becomes(stage, 'a1', 'awaiting_approval');
+        const [asked] = await stage.archive.list({ alertId: 'a1', limit: 1 });
+        await stage.watchdog.approve(asked?.remediation.id ?? '', 'ann');
+      },
     },
   ],
   self_suspicion: [

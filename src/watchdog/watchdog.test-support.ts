@@ -156,6 +156,8 @@ export interface Stage {
   readonly events: () => Promise<readonly SystemEvent[]>;
   /** The agent's status, in the fleet's own words, with the event that tells of it. */
   changeStatus(agentId: string, facts: Partial<AgentFacts>): Promise<void>;
+  /** From now on all alerts rest on the word of somebody who may not speak for any target; null: of nobody such. */
+  distrust(reason: string | null): void;
   /** The process dies: nothing of it happens any more. A new one starts on the same database. */
   restartProcess(policies?: readonly string[]): Promise<void>;
   close(): Promise<void>;
@@ -191,6 +193,7 @@ export async function openStage(
   const append: EventBus['append'] = (tx, ...events) => running.bus.append(tx, ...events);
   const alerts = new TestAlerts(database, append);
   const tracing = countingTracing();
+  let refusal: string | null = null;
   const begin = async (texts: readonly string[]) => {
     const victim = new KillableProcess();
     const metrics = new SelfMetrics();
@@ -202,6 +205,7 @@ export async function openStage(
       tracing,
       fleet: victim.fleet(fleet),
       alerts,
+      authority: { refusalOf: () => refusal },
       modeOverride: null,
       parseMatcher,
       ...options,
@@ -239,6 +243,9 @@ export async function openStage(
           traceparent: null,
         }),
       );
+    },
+    distrust(reason) {
+      refusal = reason;
     },
     async restartProcess(texts = policies) {
       running.victim.kill();

@@ -26,7 +26,7 @@ import { DEFAULT_STORM_LIMITS, type StormLimits } from './guards/storm.ts';
 import { PolicyRegistry } from './policies/policy-registry.ts';
 import type { MatcherParser } from './policies/policy.ts';
 import { targetText } from './policies/target.ts';
-import type { AlertReader, AlertFacts, FleetActuator } from './ports.ts';
+import type { AlertAuthority, AlertReader, AlertFacts, FleetActuator } from './ports.ts';
 import { DEFAULT_MAX_OPEN_REMEDIATIONS, Planner } from './remediations/planner.ts';
 import { ProvenHealth } from './remediations/proven-health.ts';
 import { RemediationLog } from './remediations/remediation-log.ts';
@@ -48,6 +48,7 @@ export interface WatchdogOptions {
   readonly metrics: SelfMetrics;
   readonly fleet: FleetActuator;
   readonly alerts: AlertReader;
+  readonly authority: AlertAuthority;
   /** Replaces every policy's own mode; null leaves them. */
   readonly modeOverride: PolicyMode | null;
   /** The query language's. */

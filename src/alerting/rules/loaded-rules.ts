@@ -51,6 +51,7 @@ export class LoadedRules {
   readonly #ending = new Set<RuleState>();
   #groups: readonly RuleGroup[] = [];
   #states: ReadonlyMap<string, RuleState> = new Map();
+  #version = 0;
 
   constructor(parts: LoadedRulesParts) {
     this.#parts = parts;
@@ -63,6 +64,11 @@ export class LoadedRules {
   /** By rule key, in the order of files, groups and rules. */
   get states(): ReadonlyMap<string, RuleState> {
     return this.#states;
+  }
+
+  /** Grows when rules have changed, and again when their states go by the new definitions. */
+  get version(): number {
+    return this.#version;
   }
 
   /** The state that alerts of that key belong to, also where the rule has just been removed. */
@@ -91,7 +97,12 @@ export class LoadedRules {
     const registration = await ruleTableChange(database, groups, stretch);
     await database.transaction((tx) => registerRules(tx, registration));
     const change = this.#swap(groups, loaded, created);
-    await this.#parts.onChange(change);
+    this.#version++;
+    try {
+      await this.#parts.onChange(change);
+    } finally {
+      this.#version++;
+    }
     return {
       groups: groups.length,
       rules: loaded.length,

@@ -4,6 +4,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiApp } from '../http/app.ts';
 import { countBodies, type ByteBudget } from '../http/body-budget.ts';
 import { SENDERS_AND_AGENTS } from '../access/roles.ts';
+import { senderOf } from '../access/sender.ts';
 import { encodedBody } from './decoded-body.ts';
 
 export interface OtlpRouteParts {
@@ -55,7 +56,7 @@ export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
         },
         async handler(request, reply) {
           const encoding = parts.encodingOf(request.headers['content-type'] ?? '');
-          const sender = { scope: request.principal.scope };
+          const sender = { name: senderOf(request.principal), scope: request.principal.scope };
           const encoded = encodedBody(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0), {
             contentEncoding: request.headers['content-encoding'],
             maxBytes: parts.maxDecodedBytes,

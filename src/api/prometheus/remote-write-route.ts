@@ -2,6 +2,7 @@ import type { RemoteWriteReceiver } from '#ingest';
 import { OmoiError } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
 import { countBodies, type BodyBudget } from '../http/body-budget.ts';
+import { senderOf } from '../access/sender.ts';
 import { SENDERS } from '../access/roles.ts';
 
 export interface RemoteWriteRouteParts {
@@ -33,7 +34,8 @@ export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRoutePa
         checkHeaders(request.headers['content-type'], request.headers['content-encoding']);
         const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
         const { traceparent } = request;
-        await holdBody(request, () => parts.receiver.handle({ body, traceparent }));
+        const sender = senderOf(request.principal);
+        await holdBody(request, () => parts.receiver.handle({ body, traceparent, sender }));
         return reply.code(204).send();
       },
     });

@@ -56,6 +56,7 @@ export interface OtlpTest {
     body: Body,
     how?: {
       readonly encoding?: Encoding;
+      readonly name?: OtlpSender['name'];
       readonly scope?: OtlpSender['scope'];
       readonly take?: (bytes: number) => void;
     },
@@ -108,9 +109,13 @@ export async function startOtlp({
     spans,
     logs,
     ns: (afterMs) => `${startMs + afterMs}000000`,
-    async send(signal, body, { encoding = 'json', scope = null, take = () => undefined } = {}) {
+    async send(
+      signal,
+      body,
+      { encoding = 'json', name = 'token:test', scope = null, take = () => undefined } = {},
+    ) {
       const bytes = bytesOf(signal, encoding, body);
-      const answer = await receiver.receive({ signal, encoding, body: bytes, sender: { scope }, take });
+      const answer = await receiver.receive({ signal, encoding, body: bytes, sender: { name, scope }, take });
       return answerOf(signal, encoding, answer);
     },
     stored: (name) => storedSeries(tsdb, startMs, name),

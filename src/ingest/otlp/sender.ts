@@ -1,5 +1,9 @@
+import type { Sender } from '#telemetry';
+
 /** Who sends: what a bound token speaks for, or null for a sender without such a bound. */
 export interface OtlpSender {
+  /** Under which its series are kept. */
+  readonly name: Sender;
   readonly scope: {
     readonly agentIds: readonly string[];
     /** All agents of this pool, whichever they are when they send; null where agents are named. */

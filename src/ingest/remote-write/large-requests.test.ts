@@ -57,7 +57,9 @@ async function mostCallsInATurn(request: Uint8Array, isReserved = false): Promis
     if (turning) setImmediate(turn);
   };
   turn();
-  await receiver.handle({ body: snappy(request), traceparent: null }).catch(() => undefined);
+  await receiver
+    .handle({ body: snappy(request), traceparent: null, sender: 'token:test' })
+    .catch(() => undefined);
   turning = false;
   return most;
 }

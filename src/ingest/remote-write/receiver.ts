@@ -12,6 +12,7 @@ import {
   type Random,
   type SampleSink,
   type SelfMetrics,
+  type Sender,
   type SeriesRef,
   Stretch,
   type Subscription,
@@ -69,6 +70,7 @@ export interface RemoteWriteRequest {
   readonly body: Uint8Array;
   /** W3C traceparent of the request, or null. */
   readonly traceparent: string | null;
+  readonly sender: Sender;
 }
 
 export interface RemoteWriteReceiver {
@@ -125,6 +127,7 @@ function addResult(outcome: Outcome, result: CommitResult): void {
   outcome.refused.too_old += result.refused.too_old;
   outcome.refused.too_far_ahead += result.refused.too_far_ahead;
   outcome.refused.unknown_series += result.refused.unknown_series;
+  outcome.refused.series_owned += result.refused.series_owned;
   outcome.refused.storage_full += result.refused.storage_full;
   // All parts share one log: when the last is on disk, all are. A refusal of any part is one of the whole.
   const before = outcome.durable;
@@ -173,6 +176,7 @@ class Receiver {
     const { clock } = this.#parts;
     const origin: AppendOrigin = {
       source: 'remote_write',
+      sender: request.sender,
       traceparent: request.traceparent,
       receivedAtMs: clock.wallMs(),
       receivedMonotonicMs: clock.monotonicMs(),

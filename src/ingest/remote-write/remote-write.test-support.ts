@@ -5,6 +5,7 @@ import {
   createSeededRandom,
   silentLogger,
   type SelectedSeries,
+  type Sender,
 } from '#telemetry';
 import { createTsdb, type Tsdb, type TsdbLimits } from '#tsdb';
 import { encodeWriteRequest, snappy, type RequestSeries } from '../../../tests/remote-write-request.ts';
@@ -16,7 +17,7 @@ export interface ReceiverStage {
   readonly selfMetrics: SelfMetrics;
   readonly tsdb: Tsdb;
   /** Bytes of a request, uncompressed. */
-  sendBytes(request: Uint8Array): ReturnType<RemoteWriteReceiver['handle']>;
+  sendBytes(request: Uint8Array, sender?: Sender): ReturnType<RemoteWriteReceiver['handle']>;
   /** @param rest further fields of the request */
   send(series: readonly RequestSeries[], rest?: Uint8Array): ReturnType<RemoteWriteReceiver['handle']>;
   selectAll(): readonly SelectedSeries[];
@@ -38,8 +39,8 @@ export async function openReceiver(limits: Partial<TsdbLimits> = {}): Promise<Re
     selfMetrics,
     isReserved: (name) => name === 'agent_heartbeats_missed',
   });
-  const sendBytes: ReceiverStage['sendBytes'] = (request) =>
-    receiver.handle({ body: snappy(request), traceparent: null });
+  const sendBytes: ReceiverStage['sendBytes'] = (request, sender = 'token:test') =>
+    receiver.handle({ body: snappy(request), traceparent: null, sender });
   return {
     clock,
     selfMetrics,

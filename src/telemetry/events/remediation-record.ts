@@ -37,6 +37,7 @@ export const GUARDS = [
   'paused',
   'observe',
   'not_managed',
+  'not_authorized',
   'self_suspicion',
   'storm',
   'one_per_target',

@@ -20,11 +20,43 @@ export type SeriesRef = number;
 export type SampleSource = 'collector' | 'detector' | 'rule' | 'scrape' | 'otlp' | 'remote_write' | 'import';
 
 /**
+ * Who a series is from, fixed with its first sample: `omoi` (its own collectors), `rule` and `detector` (derived by Omoi
+ * from other series, on whose word they rest), `agent:ID`, `pool:ID` (a token bound to it), `token:NAME`, `scrape:JOB`,
+ * or `anonymous`.
+ */
+export type Sender = string;
+
+export const OMOI_SENDER: Sender = 'omoi';
+export const RULE_SENDER: Sender = 'rule';
+export const DETECTOR_SENDER: Sender = 'detector';
+export const ANONYMOUS_SENDER: Sender = 'anonymous';
+
+/** Who sends a unit that names no sender: what comes from outside without a name is anonymous. */
+export function senderOfOrigin({ sender, source }: Pick<AppendOrigin, 'sender' | 'source'>): Sender {
+  if (sender !== undefined) return sender;
+  switch (source) {
+    case 'collector':
+      return OMOI_SENDER;
+    case 'rule':
+      return RULE_SENDER;
+    case 'detector':
+      return DETECTOR_SENDER;
+    case 'scrape':
+    case 'otlp':
+    case 'remote_write':
+    case 'import':
+      return ANONYMOUS_SENDER;
+  }
+}
+
+/**
  * What caused a unit of samples: it travels beside the samples to whoever is subscribed, so that an alert can
  * be traced back to the very append that raised it.
  */
 export interface AppendOrigin {
   readonly source: SampleSource;
+  /** Who sent it; where left out, `senderOfOrigin` says. */
+  readonly sender?: Sender;
   /** W3C traceparent of the span that produced the unit; null where nothing upstream is traced. */
   readonly traceparent: string | null;
   /** Wall clock, ms since epoch, when the unit arrived. */
@@ -125,11 +157,18 @@ export class SampleBatch {
 
 /**
  * Why samples of a batch were refused, with how many. `unknown_series`: the reference was never given out, or its
- * series is long gone; ask for it again. `storage_full`: nothing of the batch was taken.
+ * series is long gone; ask for it again. `series_owned`: the series is another sender's.
+ * `storage_full`: nothing of the batch was taken.
  */
 export type RefusedSamples = Readonly<
   Record<
-    'out_of_order' | 'duplicate_timestamp' | 'too_old' | 'too_far_ahead' | 'unknown_series' | 'storage_full',
+    | 'out_of_order'
+    | 'duplicate_timestamp'
+    | 'too_old'
+    | 'too_far_ahead'
+    | 'unknown_series'
+    | 'series_owned'
+    | 'storage_full',
     number
   >
 >;
@@ -142,6 +181,7 @@ export function noneRefused(): { -readonly [Reason in keyof RefusedSamples]: num
     too_old: 0,
     too_far_ahead: 0,
     unknown_series: 0,
+    series_owned: 0,
     storage_full: 0,
   };
 }

@@ -3,6 +3,7 @@ import {
   type Matcher,
   METRIC_NAME_LABEL,
   OmoiError,
+  type Sender,
   type SeriesRef,
   type Stretch,
 } from '#telemetry';
@@ -12,6 +13,7 @@ import { checkLabels, labelSetOf, presentNames } from './label-set.ts';
 import { LabelValues } from './label-values.ts';
 import { PostingList, intersect, subtract } from './postings.ts';
 import { RowSet } from './row-set.ts';
+import { SenderTable } from './sender-table.ts';
 import { SeriesRows, type IndexEpoch, type SeriesNumber, type SeriesRow } from './series-rows.ts';
 
 const NONE = new Uint32Array(0);
@@ -36,6 +38,8 @@ export class SeriesIndex {
   readonly #rows = new SeriesRows();
   readonly #all = new PostingList();
   readonly #removalWatches = new Set<(row: SeriesRow, labels: Labels) => void>();
+  readonly #senders = new SenderTable();
+  #sendersVersion = 0;
   #namesSeen = 0;
 
   constructor(limits: TsdbLimits) {
@@ -74,6 +78,32 @@ export class SeriesIndex {
   /** The row of a reference's series; 0 where it is gone or never was. */
   rowOf(ref: SeriesRef): SeriesRow {
     return this.#rows.rowOf(ref);
+  }
+
+  /** The number of a sender, for comparing with that of a series. */
+  senderNumber(sender: Sender): number {
+    return this.#senders.numberOf(sender);
+  }
+
+  /** The number of a series' sender; 0 before its first sample, and where a log of before senders has it. */
+  senderNumberOf(row: SeriesRow): number {
+    return this.#rows.senderOf(row);
+  }
+
+  /** Who a series is from; null where that is not known. */
+  senderOf(row: SeriesRow): Sender | null {
+    return this.#senders.textOf(this.#rows.senderOf(row));
+  }
+
+  /** Fixes who a series is from. */
+  setSender(row: SeriesRow, sender: number): void {
+    this.#rows.setSender(row, sender);
+    this.#sendersVersion++;
+  }
+
+  /** Grows when a series gets its sender, and when series go: what was found out about senders may have changed. */
+  get sendersVersion(): number {
+    return this.#sendersVersion;
   }
 
   get labelPairCount(): number {
@@ -210,6 +240,7 @@ export class SeriesIndex {
       if (values.valueCount === 0) this.#names.delete(values.name);
     }
     this.#all.remove(removed);
+    this.#sendersVersion++;
   }
 
   /** Tells of every series that is forgotten, until the function that comes back is called. */

@@ -24,7 +24,7 @@ const MAX_GENERATION = 2 ** 21 - 1;
 /** Stands in `refs` where a row never gets a series. */
 const NEVER = Number.NaN;
 
-const BYTES_PER_ROW = 2 * 8 + 4;
+const BYTES_PER_ROW = 2 * 8 + 2 * 4;
 
 /** What the index knows of the series of a page of rows. */
 class SeriesPage {
@@ -32,6 +32,8 @@ class SeriesPage {
   readonly refs: Float64Array;
   readonly numbers: Float64Array;
   readonly hashes: Uint32Array;
+  /** Numbers of senders; 0 before the first sample. */
+  readonly senders: Uint32Array;
   readonly labels: (Labels | undefined)[] = Array.from({ length: PAGE_ROWS }, () => undefined);
 
   constructor(generation: number) {
@@ -39,6 +41,7 @@ class SeriesPage {
     this.refs = memory.floats(PAGE_ROWS).fill(-1 - generation);
     this.numbers = memory.floats(PAGE_ROWS);
     this.hashes = memory.words(PAGE_ROWS);
+    this.senders = memory.words(PAGE_ROWS);
   }
 }
 
@@ -66,6 +69,7 @@ export class SeriesRows {
     page.refs[at] = generation * GENERATION + row;
     page.numbers[at] = ++this.#newest;
     page.hashes[at] = hash;
+    page.senders[at] = 0;
     page.labels[at] = labels;
     return row;
   }
@@ -102,6 +106,16 @@ export class SeriesRows {
 
   hashOf(row: SeriesRow): number {
     return this.#page(row)?.hashes[row & ROW_MASK] ?? 0;
+  }
+
+  /** The number of the series' sender; 0 where it has none yet. */
+  senderOf(row: SeriesRow): number {
+    return this.#page(row)?.senders[row & ROW_MASK] ?? 0;
+  }
+
+  setSender(row: SeriesRow, sender: number): void {
+    const page = this.#page(row);
+    if (page) page.senders[row & ROW_MASK] = sender;
   }
 
   /** Whether a row has the series that it had at that time. */

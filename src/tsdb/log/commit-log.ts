@@ -1,4 +1,4 @@
-import type { HistogramValue, Labels, MetricMetadata } from '#telemetry';
+import type { HistogramValue, Labels, MetricMetadata, Sender } from '#telemetry';
 import { HistogramSeries } from '../head/histogram-series.ts';
 import type { SeriesNumber } from '../index/series-rows.ts';
 import { ByteWriter } from './byte-writer.ts';
@@ -13,6 +13,7 @@ export type LoggedMetadata = readonly [metricName: string, metadata: MetricMetad
  * Turns commits into records:
  *
  *   series       repeated: varint number of the series, labels (varint count, then name and value as texts)
+ *   senders      repeated: varint number of the series, sender (text)
  *   samples      float sequence of the commit, float first time, then for each sample: zigzag number of the series − the one before
  *                (0 at first), zigzag time − the one before (the first time at first), 8 bytes value
  *   histograms   float sequence of the commit, then repeated: varint number of the series, a chunk of one (histogram-bytes.ts)
@@ -26,6 +27,7 @@ export type LoggedMetadata = readonly [metricName: string, metadata: MetricMetad
 export class CommitLog {
   readonly #writer: LogWriter;
   readonly #series = new ByteWriter();
+  readonly #senders = new ByteWriter();
   readonly #samples = new ByteWriter(16 * 1024);
   readonly #histograms = new ByteWriter();
   #exemplars: Uint8Array | null = null;
@@ -46,6 +48,11 @@ export class CommitLog {
   addSeries(series: SeriesNumber, labels: Labels): void {
     this.#series.varint(series);
     writeLabels(this.#series, labels);
+  }
+
+  addSender(series: SeriesNumber, sender: Sender): void {
+    this.#senders.varint(series);
+    this.#senders.text(sender);
   }
 
   addSample(series: SeriesNumber, timestampMs: number, high: number, low: number): void {
@@ -104,6 +111,10 @@ export class CommitLog {
     if (this.#series.length > 0) {
       this.#frame(RECORD.series, this.#series.view());
       this.#series.clear();
+    }
+    if (this.#senders.length > 0) {
+      this.#frame(RECORD.senders, this.#senders.view());
+      this.#senders.clear();
     }
     if (this.#sampleCount > 0) this.#frame(RECORD.samples, this.#samples.view());
     if (this.#histograms.length > 0) this.#frame(RECORD.histograms, this.#histograms.view());

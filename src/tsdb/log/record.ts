@@ -26,6 +26,8 @@ export const RECORD = {
   histograms: 4,
   exemplars: 5,
   metadata: 6,
+  /** Who series are from; in snapshots too. */
+  senders: 7,
   snapshotHeader: 16,
   snapshotSeries: 17,
   snapshotEnd: 18,

@@ -1,4 +1,11 @@
-import { emptyLabels, type Exemplar, type Labels, type Logger, type MetricMetadata } from '#telemetry';
+import {
+  emptyLabels,
+  type Exemplar,
+  type Labels,
+  type Logger,
+  type MetricMetadata,
+  type Sender,
+} from '#telemetry';
 import type { Head } from '../head/head.ts';
 import { decodeHistograms } from '../head/histogram-series.ts';
 import type { SeriesNumber, SeriesRow } from '../index/series-rows.ts';
@@ -16,6 +23,8 @@ import { readSeries, snapshotName, snapshotNumber } from './snapshot.ts';
 export interface RecoveryTarget {
   readonly head: Head;
   series(labels: Labels): SeriesRow;
+  /** Who a series is from. */
+  sender(row: SeriesRow, sender: Sender): void;
   /** One that is there already is not taken again. */
   exemplar(row: SeriesRow, exemplar: Exemplar): void;
   metadata(metricName: string, metadata: MetricMetadata): void;
@@ -133,6 +142,9 @@ class Replay {
       case RECORD.series:
         while (!reader.done) this.#map(reader.varint(), this.#seriesFrom(reader), -1);
         return;
+      case RECORD.senders:
+        this.#applySenders(reader);
+        return;
       case RECORD.samples:
         this.#applySamples(reader);
         return;
@@ -182,6 +194,14 @@ class Replay {
         head.append(row, timestampMs, high | 0, low | 0);
         this.samples++;
       }
+    }
+  }
+
+  #applySenders(reader: ByteReader): void {
+    while (!reader.done) {
+      const row = this.#rowOf(reader.varint());
+      const sender = reader.text();
+      if (row !== 0) this.#target.sender(row, sender);
     }
   }
 

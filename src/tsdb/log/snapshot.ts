@@ -31,7 +31,7 @@ import { RECORD, writeRecord } from './record.ts';
  *                 varint length, bytes
  *               late samples: varint number; each: float time, 8 bytes value
  *               histogram chunks: varint number; each as in histogram-bytes.ts
- *   exemplars, metadata   as in commit-log.ts, in several records
+ *   senders, exemplars, metadata   as in commit-log.ts, in several records
  *   end       float number of series
  */
 const BLOCK_SERIES = 500;
@@ -92,6 +92,11 @@ export async function writeSnapshot(
       while (at < end && block.length < BLOCK_BYTES) writeSeries(block, source, rows[at++] ?? 0);
       await put(RECORD.snapshotSeries, block.view());
     }
+    for (let at = 0; at < rows.length; at += BLOCK_SERIES) {
+      block.clear();
+      for (const row of rows.subarray(at, at + BLOCK_SERIES)) writeSender(block, source, row);
+      if (block.length > 0) await put(RECORD.senders, block.view());
+    }
     for (const part of partsOf(exemplarsOf(source))) await put(RECORD.exemplars, exemplarsPayload(part));
     for (const part of partsOf(source.metadata)) {
       await put(RECORD.metadata, Buffer.from(JSON.stringify(part)));
@@ -108,6 +113,13 @@ export async function writeSnapshot(
   await file.close();
   await storage.rename(partial, snapshotName(firstSegment));
   return offset;
+}
+
+function writeSender(into: ByteWriter, { index }: SnapshotSource, row: SeriesRow): void {
+  const sender = index.senderOf(row);
+  if (sender === null) return;
+  into.varint(index.numberOf(row));
+  into.text(sender);
 }
 
 /** The exemplars of the series that are there. */

@@ -16,6 +16,8 @@ export interface GuardInput {
   readonly paused: { readonly by: string; readonly reason: string } | null;
   /** That the agent's failure domain is in, or the whole fleet. */
   readonly storm: { readonly reason: string } | null;
+  /** Why those whose word the alert rests on may not speak for the target; null where they may. */
+  readonly unauthorized: string | null;
   /** Until when the watchdog distrusts itself. */
   readonly suspectUntilMs: number;
   /** Another remediation that executes or verifies on the target, or on what contains it. */
@@ -35,6 +37,9 @@ export interface GuardInput {
   readonly newGenerationUntilMs: number | null;
 }
 
+/** When it is asked again whose word an alert rests on: rules, grants and series may have changed. */
+const AUTHORITY_LOOK_EVERY_MS = 30_000;
+
 type GuardCheck = (input: GuardInput) => Suppression | null;
 
 const CHECKS: Readonly<Record<Guard, GuardCheck>> = {
@@ -42,6 +47,10 @@ const CHECKS: Readonly<Record<Guard, GuardCheck>> = {
   observe: ({ policy }) =>
     policy.mode === 'observe' ? held('observe', 'the policy only observes; set its mode to act') : null,
   not_managed: ({ agent }) => (agent && !agent.managed ? held('not_managed', notManagedReason(agent)) : null),
+  not_authorized: ({ policy, unauthorized, nowMs }) =>
+    policy.mode === 'act' && unauthorized !== null
+      ? held('not_authorized', unauthorized, nowMs + AUTHORITY_LOOK_EVERY_MS)
+      : null,
   self_suspicion: distrusted,
   storm: ({ storm, agent }) => (storm && isDoubtful(agent) ? held('storm', storm.reason) : null),
   one_per_target: ({ busyWith }) =>

@@ -12,7 +12,7 @@ import { ask, decide, isCertainlyIll, type GuardInput, type Suppression } from '
 import { RepairRates, type RepairRateLimits } from '../guards/repair-rate.ts';
 import type { PolicyRegistry } from '../policies/policy-registry.ts';
 import type { Policy } from '../policies/policy.ts';
-import type { AgentFacts, AlertFacts, FleetActuator } from '../ports.ts';
+import type { AgentFacts, AlertAuthority, AlertFacts, FleetActuator } from '../ports.ts';
 import type { WatchdogStates } from '../watchdog-states.ts';
 import { cooldownMsOf, relapseOf, sinceOf, type LastEnd } from './lineage.ts';
 import type { RemediationLog } from './remediation-log.ts';
@@ -30,6 +30,8 @@ export interface DecisionParts {
   readonly states: WatchdogStates;
   /** Whether much of a failure domain, or of the whole, has fallen silent. */
   readonly storm: (domain: string) => { readonly reason: string } | null;
+  /** Whether those whose word the alert rests on may speak for the target. */
+  readonly authority: AlertAuthority;
   readonly suspectUntilMs: () => number;
   readonly guards?: readonly Guard[];
 }
@@ -37,6 +39,8 @@ export interface DecisionParts {
 /** What of a decision is not known from memory. */
 interface Known {
   readonly now: Moment;
+  /** Null where only guards are asked again that need no alert. */
+  readonly alert: AlertFacts | null;
   /** Null where the policy never acted on the target. */
   readonly lastEnd: LastEnd | null;
   /** How often the lineage has tried; 0 where it has not within the relapse window. */
@@ -117,7 +121,7 @@ export class RemediationDecisions {
     const remediation = isFirstStep(noted) ? { ...noted, step: firstStep(noted, attempts) } : noted;
     // From here to the reservation nothing is awaited: what the guards have counted stays true.
     const suppression = decide(
-      this.#input(remediation, policy, { now, lastEnd, attempts }),
+      this.#input(remediation, policy, { now, alert, lastEnd, attempts }),
       this.#parts.guards,
     );
     if (suppression) return this.#holdBack(tx, noted, { suppression, held });
@@ -178,7 +182,7 @@ export class RemediationDecisions {
   #ask(remediation: Remediation, guard: Guard, now: Moment): Suppression | null {
     const policy = this.#parts.policies.get(remediation.policy);
     if (!policy || !KNOWN_FROM_MEMORY.has(guard)) return null;
-    return ask(guard, this.#input(remediation, policy, { now, lastEnd: null, attempts: 0 }));
+    return ask(guard, this.#input(remediation, policy, { now, alert: null, lastEnd: null, attempts: 0 }));
   }
 
   /** Awaits approval for as long as the policy asks for one. */
@@ -222,14 +226,18 @@ export class RemediationDecisions {
     return { kind: 'ended', remediation: await this.#parts.log.end(tx, remediation, ending) };
   }
 
-  #input(remediation: Remediation, policy: Policy, { now, lastEnd, attempts }: Known): GuardInput {
-    const { clock, slots, states, fleet, storm, suspectUntilMs } = this.#parts;
+  #input(remediation: Remediation, policy: Policy, { now, alert, lastEnd, attempts }: Known): GuardInput {
+    const { clock, slots, states, fleet, authority, storm, suspectUntilMs } = this.#parts;
     const { generation_since_ms: generationSinceMs, target_kind: kind, target_id: id } = remediation;
     const { step } = planOf(remediation);
+    const target = { kind, id };
     const agent = kind === 'agent' ? fleet.agent(id) : null;
     return {
       nowMs: now.wallMs,
       policy,
+      unauthorized:
+        alert &&
+        authority.refusalOf(alert, { ...target, poolId: kind === 'pool' ? id : (agent?.poolId ?? null) }),
       paused: states.get('paused'),
       storm: agent && storm(agent.domain),
       // The server's clock says when it ends; that of the database, by which it is decided, may be another.

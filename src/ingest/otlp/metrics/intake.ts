@@ -58,6 +58,7 @@ export class MetricsIntake {
     const { clock } = this.#parts;
     const origin: AppendOrigin = {
       source: 'otlp',
+      sender: sender.name,
       traceparent: null,
       receivedAtMs: clock.wallMs(),
       receivedMonotonicMs: clock.monotonicMs(),

@@ -122,6 +122,7 @@ const REASONS: readonly (keyof RefusedSamples)[] = [
   'duplicate_timestamp',
   'too_old',
   'too_far_ahead',
+  'series_owned',
 ];
 
 /** @throws OmoiError where nothing of the batch was taken */

@@ -1,0 +1,133 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  createMatcher,
+  SampleBatch,
+  SelfMetrics,
+  silentLogger,
+  VirtualClock,
+  type AppendOrigin,
+  type CommitResult,
+  type Sender,
+} from '#telemetry';
+import { createTsdb, type Tsdb, type TsdbLimits } from './index.ts';
+
+let directory: string;
+let clock: VirtualClock;
+let opened: Tsdb[];
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'omoi-tsdb-'));
+  clock = new VirtualClock();
+  opened = [];
+});
+afterEach(async () => {
+  for (const tsdb of opened) await tsdb.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function open(limits: Partial<TsdbLimits> = {}): Promise<Tsdb> {
+  const parts = { clock, logger: silentLogger, selfMetrics: new SelfMetrics() };
+  const tsdb = await createTsdb({ ...parts, directory, limits });
+  opened.push(tsdb);
+  return tsdb;
+}
+
+function originOf(sender: Sender): AppendOrigin {
+  const at = { traceparent: null, receivedAtMs: clock.wallMs(), receivedMonotonicMs: clock.monotonicMs() };
+  return sender === 'collector' || sender === 'rule' || sender === 'detector' || sender === 'otlp'
+    ? { source: sender, ...at }
+    : { source: 'otlp', sender, ...at };
+}
+
+function send(tsdb: Tsdb, sender: string, value: number, name = 'load'): CommitResult {
+  const batch = new SampleBatch();
+  batch.add(tsdb.series({ __name__: name }), clock.wallMs(), value);
+  return tsdb.commit(batch, originOf(sender));
+}
+
+function sendersOf(tsdb: Tsdb, name = 'load'): (string | null)[] {
+  const senders: (string | null)[] = [];
+  tsdb.visitSenders([createMatcher('__name__', '=', name)], (sender) => senders.push(sender));
+  return senders;
+}
+
+describe('a series is its first sender’s', () => {
+  it('takes no sample of another, and says why', async () => {
+    const tsdb = await open();
+    expect(send(tsdb, 'token:a', 1).accepted).toBe(1);
+    await clock.advance(1000);
+    expect(send(tsdb, 'token:b', 2)).toMatchObject({ accepted: 0, refused: { series_owned: 1 } });
+    expect(tsdb.newestValue(tsdb.series({ __name__: 'load' }))).toBe(1);
+    expect(send(tsdb, 'token:a', 3).accepted).toBe(1);
+  });
+
+  it('takes nothing else of that unit amiss', async () => {
+    const tsdb = await open();
+    send(tsdb, 'token:a', 1);
+    await clock.advance(1000);
+    const batch = new SampleBatch();
+    for (const name of ['load', 'other']) batch.add(tsdb.series({ __name__: name }), clock.wallMs(), 2);
+    const result = tsdb.commit(batch, originOf('token:b'));
+    expect(result).toMatchObject({ accepted: 1, refused: { series_owned: 1 } });
+    expect(sendersOf(tsdb, 'other')).toEqual(['token:b']);
+  });
+
+  it('is nobody’s before a sample was taken: a refused one fixes nothing', async () => {
+    const tsdb = await open();
+    const batch = new SampleBatch();
+    batch.add(tsdb.series({ __name__: 'load' }), clock.wallMs() + 3_600_000, 1);
+    expect(tsdb.commit(batch, originOf('token:a'))).toMatchObject({ refused: { too_far_ahead: 1 } });
+    expect(sendersOf(tsdb)).toEqual([]);
+    expect(send(tsdb, 'token:b', 1).accepted).toBe(1);
+    expect(sendersOf(tsdb)).toEqual(['token:b']);
+  });
+
+  it.each([
+    ['collector', 'omoi'],
+    ['rule', 'rule'],
+    ['detector', 'detector'],
+    ['otlp', 'anonymous'],
+  ])('what a %s sends without a name is from %s', async (source, sender) => {
+    const tsdb = await open();
+    send(tsdb, source, 1);
+    expect(sendersOf(tsdb)).toEqual([sender]);
+  });
+});
+
+describe('whose a series is survives', () => {
+  it('a crash, by the log', async () => {
+    await send(await open(), 'token:a', 1).durable();
+    const next = await open();
+    expect(sendersOf(next)).toEqual(['token:a']);
+    await clock.advance(1000);
+    expect(send(next, 'token:b', 2).refused.series_owned).toBe(1);
+  });
+
+  it('a clean stop, by the snapshot', async () => {
+    const first = await open();
+    send(first, 'token:a', 1);
+    await first.stop();
+    opened = [];
+    const next = await open();
+    expect(sendersOf(next)).toEqual(['token:a']);
+    await clock.advance(1000);
+    await send(next, 'token:a', 2).durable();
+    const third = await open();
+    expect(sendersOf(third)).toEqual(['token:a']);
+    await clock.advance(1000);
+    expect(send(third, 'token:b', 3).refused.series_owned).toBe(1);
+  });
+});
+
+it('what was found out about senders is old when a series gets one', async () => {
+  const tsdb = await open();
+  const before = tsdb.sendersVersion;
+  send(tsdb, 'token:a', 1);
+  const after = tsdb.sendersVersion;
+  expect(after).toBeGreaterThan(before);
+  await clock.advance(1000);
+  send(tsdb, 'token:a', 2);
+  expect(tsdb.sendersVersion).toBe(after);
+});
