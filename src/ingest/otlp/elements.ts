@@ -1,7 +1,8 @@
+import type { Sender } from '#telemetry';
 import type { WireReader } from '../wire-reader.ts';
 import { checkLimit, maxElementBytes, TOO_LARGE } from './limits.ts';
 import type { Refusals } from './refusals.ts';
-import { readResource, type Resource } from './resource.ts';
+import { readResource, underSender, type Resource } from './resource.ts';
 
 /** Wire bytes and elements of one piece of a request: what is read, and handed to a store, in one go. */
 const maxPieceBytes = 64 * 1024;
@@ -18,7 +19,11 @@ export type ReadElement<Element> = (end: number, resource: Resource) => Element 
  */
 export function* piecesOf<Element>(
   reader: WireReader,
-  options: { readonly readElement: ReadElement<Element>; readonly refusals: Refusals },
+  options: {
+    readonly readElement: ReadElement<Element>;
+    readonly refusals: Refusals;
+    readonly sender: Sender;
+  },
 ): Generator<readonly Element[]> {
   const piece = new Piece<Element>(reader, options);
   const end = reader.bytes.length;
@@ -29,7 +34,8 @@ export function* piecesOf<Element>(
     }
     const resourceEnd = reader.fieldEnd(end);
     const start = reader.at;
-    const resource = readResource(contentOf(reader, resourceEnd, 1), options.refusals);
+    const said = readResource(contentOf(reader, resourceEnd, 1), options.refusals);
+    const resource = underSender(said, options.sender);
     reader.at = start;
     while (reader.at < resourceEnd) {
       if (entered(reader, resourceEnd, 2)) {

@@ -7,6 +7,7 @@ import {
   type ReceivedLogRecord,
   type ReceivedSpan,
   type SelfMetrics,
+  type Sender,
 } from '#telemetry';
 import { WireReader } from '../wire-reader.ts';
 import { encodeSuccess, type Encoding } from './answer.ts';
@@ -94,7 +95,7 @@ class Receiver implements OtlpReceiver {
       await taken.durable;
     } else {
       if (encoding === 'protobuf') await this.#check(signal, wire);
-      await this.#storePieces({ signal, lane: size }, wire, refusals);
+      await this.#storePieces({ signal, lane: size, sender: sender.name }, wire, refusals);
     }
     const partial = refusals.partialSuccess;
     if (partial.rejected > 0) this.#refused.add(partial.rejected, { signal });
@@ -117,7 +118,11 @@ class Receiver implements OtlpReceiver {
 
   /** Reads pieces while those before them are stored. */
   async #storePieces(
-    { signal, lane }: { readonly signal: 'traces' | 'logs'; readonly lane: Lane },
+    {
+      signal,
+      lane,
+      sender,
+    }: { readonly signal: 'traces' | 'logs'; readonly lane: Lane; readonly sender: Sender },
     wire: Uint8Array,
     refusals: Refusals,
   ): Promise<void> {
@@ -125,10 +130,10 @@ class Receiver implements OtlpReceiver {
     const reading = { reader: readerOf(wire), refusals, receivedAtMs: clock.wallMs() };
     const { reader } = reading;
     if (signal === 'traces') {
-      const pieces = piecesOf(reader, { readElement: spanReader(reading), refusals });
+      const pieces = piecesOf(reader, { readElement: spanReader(reading), refusals, sender });
       await this.#eachPiece(lane, pieces, (piece) => spans.receive(piece));
     } else {
-      const pieces = piecesOf(reader, { readElement: logReader(reading), refusals });
+      const pieces = piecesOf(reader, { readElement: logReader(reading), refusals, sender });
       await this.#eachPiece(lane, pieces, (piece) => logs.receive(piece));
     }
   }

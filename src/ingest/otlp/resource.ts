@@ -1,4 +1,4 @@
-import { OmoiError } from '#telemetry';
+import { OMOI_SENDER, OmoiError, type Sender } from '#telemetry';
 import { WIRE_BYTES, WireReader } from '../wire-reader.ts';
 import {
   attributeProblem,
@@ -92,6 +92,12 @@ export function readResource(bytes: Uint8Array, refusals: Refusals): Resource {
   const { attributes } = list;
   leaveOutValues(budget, refusals);
   return { attributes, serviceName: nonEmptyText(attributes['service.name']) ?? 'unknown' };
+}
+
+/** What somebody sends as if Omoi itself had said it is kept under who has sent it. */
+export function underSender(resource: Resource, sender: Sender): Resource {
+  if (resource.serviceName.trim().toLowerCase() !== OMOI_SENDER) return resource;
+  return { serviceName: sender, attributes: { ...resource.attributes, 'service.name': sender } };
 }
 
 /** What a scope says. */

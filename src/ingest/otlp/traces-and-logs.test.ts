@@ -221,3 +221,25 @@ describe.each(['json', 'protobuf'] as const)('log records in %s', (encoding) => 
     expect(otlp.logs).toMatchObject([{ message: 'kept', traceId: null, spanId: null }]);
   });
 });
+
+describe('what is sent in the name of Omoi itself', () => {
+  it.each([['omoi'], ['OMOI'], [' omoi ']])('as %j is kept under who has sent it', async (said) => {
+    const own = { attributes: [{ key: 'service.name', value: { stringValue: said } }] };
+    const name = 'agent:coder-1';
+    const logRecords = [{ timeUnixNano: otlp.ns(1), body: { stringValue: 'Remediation healed' } }];
+    await otlp.send('logs', { resourceLogs: [{ resource: own, scopeLogs: [{ logRecords }] }] }, { name });
+    const spans = [{ traceId: TRACE, spanId: SPAN, name: 'heal', startTimeUnixNano: otlp.ns(1) }];
+    await otlp.send('traces', { resourceSpans: [{ resource: own, scopeSpans: [{ spans }] }] }, { name });
+    for (const { serviceName, attributes } of [...otlp.logs, ...otlp.spans]) {
+      expect([serviceName, attributes['service.name']]).toEqual([name, name]);
+    }
+    expect([otlp.logs.length, otlp.spans.length]).toEqual([1, 1]);
+  });
+
+  it('is not what only begins like it', async () => {
+    const logRecords = [{ timeUnixNano: otlp.ns(1), body: { stringValue: 'x' } }];
+    const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'omoi-worker' } }] };
+    await otlp.send('logs', { resourceLogs: [{ resource, scopeLogs: [{ logRecords }] }] });
+    expect(otlp.logs.map(({ serviceName }) => serviceName)).toEqual(['omoi-worker']);
+  });
+});
