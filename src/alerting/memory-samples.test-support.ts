@@ -169,6 +169,8 @@ export class MemoryQueries implements RuleQueries {
       metricName,
       threshold,
       comparison: operator ?? null,
+      reachMs: LOOK_BACK_MS,
+      sharesLabel: () => absent === undefined,
       *evaluateData(timeMs) {
         yield undefined;
         return absent === undefined ? evaluateData(timeMs) : null;

@@ -17,6 +17,7 @@ import { SelectionMoved } from './evaluation/series-readers.ts';
 import type { StepGrid } from './evaluation/vector-table.ts';
 import { evaluationError } from './evaluation/query-error.ts';
 import type { QueryResult } from './query-result.ts';
+import { sharesLabel } from './shared-labels.ts';
 import { childrenOf, unwrap, type Expression, type ValueType } from './syntax/ast.ts';
 import { typeOf } from './syntax/checker.ts';
 
@@ -63,7 +64,10 @@ export class PreparedQuery {
   /** All selectors of the query: whose new samples can change its result. */
   readonly selectors: readonly QuerySelector[];
   readonly comparison: Comparison | null;
+  /** Whether each element of the result has that label in common with all series that it rests on. */
+  readonly sharesLabel: (name: string) => boolean;
   readonly #settings: EvaluationSettings;
+  #reachMs: number | null = null;
 
   constructor(text: string, expression: Expression, settings: EvaluationSettings) {
     this.text = text;
@@ -71,7 +75,14 @@ export class PreparedQuery {
     this.type = typeOf(expression);
     this.selectors = [...selectorsOf(expression)];
     this.comparison = comparisonOf(expression);
+    this.sharesLabel = sharesLabel(expression);
     this.#settings = settings;
+  }
+
+  /** How far back an evaluation looks, in ms; beyond all measure where an `@` fixes a time. */
+  get reachMs(): number {
+    this.#reachMs ??= reachOf(this.expression, this.#settings.lookbackMs);
+    return this.#reachMs;
   }
 
   /**
@@ -224,6 +235,15 @@ export class PreparedQuery {
   #noticed({ annotations }: EvaluationContext): Pick<QueryResult, 'warnings' | 'infos'> {
     return { warnings: annotations.warnings(this.text), infos: annotations.infos(this.text) };
   }
+}
+
+/** Later than any time that an `@` names. */
+const FAR_OFF_MS = 8.64e15;
+
+function reachOf(expression: Expression, lookbackMs: number): number {
+  const grid = { startMs: FAR_OFF_MS, endMs: FAR_OFF_MS, stepMs: 1, stepCount: 1 };
+  const planned = planSelections(expression, grid, lookbackMs);
+  return planned.reduce((reachMs, { startMs }) => Math.max(reachMs, FAR_OFF_MS - startMs), 0);
 }
 
 function gridOf({ startMs, endMs, stepMs }: RangeOptions): StepGrid {

@@ -29,6 +29,8 @@ function prepareRule(engine: Engine, source: Queryable, expr: string): RuleQuery
     metricName: query.comparison?.metricName ?? null,
     threshold: query.comparison?.threshold ?? null,
     comparison: query.comparison?.operator ?? null,
+    reachMs: query.reachMs,
+    sharesLabel: query.sharesLabel,
     evaluate: (timeMs) => elementsAt(query, source, timeMs),
     *evaluateData(timeMs) {
       // Few rules ever lose an element: their other queries are prepared when the first does.

@@ -17,6 +17,10 @@ export interface RuleQuery {
   readonly threshold: number | null;
   /** The operator between them, as if the metric stood on the left. */
   readonly comparison: string | null;
+  /** How far back an evaluation looks, in ms. */
+  readonly reachMs: number;
+  /** Whether each element has that label in common with all series that it rests on; false where that can't be told. */
+  readonly sharesLabel: (name: string) => boolean;
   /** @throws OmoiError `query_failed`, `query_limit`, `query_timeout` … */
   evaluate(timeMs: number): SlicedWork<readonly VectorElement[]>;
   /**
