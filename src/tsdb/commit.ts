@@ -23,7 +23,8 @@ import type { PendingNotices, Subscriptions } from './subscriptions.ts';
 
 const STALE_HIGH_WORD = 0x7ff00000;
 const STALE_LOW_WORD = 2;
-const NO_SENDER = 0;
+/** Those that a series was taken over from are told apart by the hour, so that there are few. */
+const HOUR_MS = 3_600_000;
 const DURABLE = Promise.resolve();
 
 export interface CommitterParts {
@@ -44,6 +45,7 @@ interface Unit {
   readonly words: Uint32Array;
   readonly oldestMs: number;
   readonly furthestMs: number;
+  readonly nowMs: number;
   /** The number of who sends it. */
   readonly sender: number;
   readonly refused: ReturnType<typeof noneRefused>;
@@ -85,6 +87,7 @@ export class Committer {
       words: wordsOf(batch.values),
       oldestMs: origin.source === 'import' ? Number.NEGATIVE_INFINITY : nowMs - limits.headWindowMs,
       furthestMs: nowMs + limits.maxAheadMs,
+      nowMs,
       sender: index.senderNumber(senderOfOrigin(origin)),
       refused: noneRefused(),
       pending: new Map(),
@@ -120,7 +123,7 @@ export class Committer {
       return;
     }
     const owner = index.senderNumberOf(row);
-    if (owner !== unit.sender && owner !== NO_SENDER) {
+    if (owner !== unit.sender && !index.maySend(unit.sender, owner)) {
       refused.series_owned++;
       return;
     }
@@ -140,7 +143,7 @@ export class Committer {
       return;
     }
     unit.accepted++;
-    if (owner === NO_SENDER) this.#fixSender(row, unit.sender);
+    if (owner !== unit.sender) this.#own(row, unit);
     if (outcome !== ACCEPTED) return;
     if (writeAheadLog) {
       if (states.hasFlag(row, histogram ? HAS_FLOATS : HAS_HISTOGRAMS)) writeAheadLog.commits.keepOrder();
@@ -154,17 +157,21 @@ export class Committer {
     }
   }
 
-  /** From its first sample on, a series is its sender's. */
-  #fixSender(row: SeriesRow, sender: number): void {
-    const { index, head, writeAheadLog } = this.#parts;
-    index.setSender(row, sender);
+  /** From its first sample on a series is its sender's, until somebody goes on with it whose word is worth more. */
+  #own(row: SeriesRow, { sender, nowMs }: Unit): void {
+    const { index, head, limits, writeAheadLog } = this.#parts;
+    const before = index.senderNumberOf(row);
+    // Chunks may stay in memory for a second window.
+    const untilMs = Math.ceil((nowMs + 2 * limits.headWindowMs) / HOUR_MS + 1) * HOUR_MS;
+    index.setOwner(row, sender, untilMs);
+    if (index.senderNumberOf(row) === before) return;
     if (writeAheadLog && head.states.hasFlag(row, IS_LOGGED)) this.#logSender(row, writeAheadLog);
   }
 
   #logSender(row: SeriesRow, writeAheadLog: WriteAheadLog): void {
     const { index } = this.#parts;
-    const sender = index.senderOf(row);
-    if (sender !== null) writeAheadLog.commits.addSender(index.numberOf(row), sender);
+    const senders = index.sendersTextOf(row);
+    if (senders !== null) writeAheadLog.commits.addSender(index.numberOf(row), senders);
   }
 
   #logSeries(row: SeriesRow, writeAheadLog: WriteAheadLog): void {
@@ -182,7 +189,7 @@ export class Committer {
     for (const { ref, exemplar } of batch.exemplars) {
       const row = index.rowOf(ref);
       const owner = index.senderNumberOf(row);
-      const isForeign = owner !== sender && owner !== NO_SENDER;
+      const isForeign = owner !== sender && !index.maySend(sender, owner);
       if (row === 0 || isForeign || lengthOf(exemplar.labels) > limits.maxExemplarLabelsLength) {
         this.#exemplarsDropped.add(1);
         continue;

@@ -1,4 +1,14 @@
-import { type Clock, isRefusal, type Logger, messageOf, OmoiError, Stretch, type Timer } from '#telemetry';
+import {
+  ANONYMOUS_SENDER,
+  type Clock,
+  isRefusal,
+  type Logger,
+  messageOf,
+  OmoiError,
+  type Sender,
+  Stretch,
+  type Timer,
+} from '#telemetry';
 import type { Archive, ArchivedSeries } from './archive/archive.ts';
 import { packFloats, packHistograms, type ArchivedChunks } from './archive/chunk-bytes.ts';
 import type { Head } from './head/head.ts';
@@ -196,6 +206,13 @@ export class Maintenance {
     }
   }
 
+  /** A row of the archive has one sender: of what was taken over it is nobody known. */
+  #archivedSenderOf(row: SeriesRow): Sender | null {
+    const { index, clock } = this.#parts;
+    const [sender = null, ...before] = index.sendersOf(row, clock.wallMs());
+    return before.length > 0 ? ANONYMOUS_SENDER : sender;
+  }
+
   #leavingOf(row: SeriesRow, beforeMs: number): Leaving | null {
     const { head, index, limits } = this.#parts;
     const { sealed } = head;
@@ -223,6 +240,11 @@ export class Maintenance {
     const packed: ArchivedChunks[] = [];
     if (floats.length > 0) packed.push(packFloats(floats));
     if (histograms.size > 0) packed.push(packHistograms([...histograms]));
-    return { row, ids, histograms, archived: { labels, chunks: packed } };
+    return {
+      row,
+      ids,
+      histograms,
+      archived: { labels, sender: this.#archivedSenderOf(row), chunks: packed },
+    };
   }
 }

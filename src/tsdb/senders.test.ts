@@ -96,6 +96,51 @@ describe('a series is its first sender’s', () => {
   });
 });
 
+describe('a series is taken over', () => {
+  it.each([
+    ['anonymous', 'token:a', true],
+    ['anonymous', 'rule', true],
+    ['token:a', 'rule', true],
+    ['token:a', 'collector', true],
+    ['agent:w-1', 'detector', true],
+    ['token:a', 'anonymous', false],
+    ['token:a', 'token:b', false],
+    ['token:a', 'agent:w-1', false],
+    ['rule', 'token:a', false],
+    ['rule', 'detector', false],
+    ['rule', 'anonymous', false],
+  ])('from %s by %s: %s', async (before, after, isTaken) => {
+    const tsdb = await open();
+    send(tsdb, before, 1);
+    await clock.advance(1000);
+    expect(send(tsdb, after, 2).accepted).toBe(isTaken ? 1 : 0);
+    await clock.advance(1000);
+    expect(send(tsdb, before, 3).accepted).toBe(isTaken ? 0 : 1);
+    expect(sendersOf(tsdb)).toHaveLength(isTaken ? 2 : 1);
+  });
+
+  it('and rests on those before as long as memory has what they sent, over a restart too', async () => {
+    const first = await open();
+    send(first, 'anonymous', 1);
+    await clock.advance(1000);
+    send(first, 'token:a', 2);
+    await clock.advance(1000);
+    await send(first, 'rule', 3).durable();
+    const all = ['rule', 'token:a', 'anonymous'];
+    expect(sendersOf(first)).toEqual(all);
+    const next = await open();
+    expect(sendersOf(next)).toEqual(all);
+    expect(send(next, 'token:a', 4).refused.series_owned).toBe(1);
+    const version = next.sendersVersion;
+    for (let hour = 0; hour < 6; hour++) {
+      await clock.advance(3_600_000);
+      expect(send(next, 'rule', hour).accepted).toBe(1);
+    }
+    expect(sendersOf(next)).toEqual(['rule']);
+    expect(next.sendersVersion).not.toBe(version);
+  });
+});
+
 describe('whose a series is survives', () => {
   it('a crash, by the log', async () => {
     await send(await open(), 'token:a', 1).durable();

@@ -59,6 +59,8 @@ import { cardinalityOf, timeRangeOf, type CardinalityStatus } from './status.ts'
 import { Subscriptions } from './subscriptions.ts';
 
 const NO_LABELS: Labels = {};
+/** Those that a series was taken over from are forgotten at the full hour. */
+const HOUR_MS = 3_600_000;
 
 export interface TsdbParts {
   readonly clock: Clock;
@@ -188,18 +190,38 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     checkLabels(labels, presentNames(labels), this.#parts.limits);
   }
 
-  /** Who the series are from that all matchers accept and that have a sample; null where that is not known. */
+  /**
+   * Who has sent what is in memory of the series that all matchers accept, several where one was taken over; null where
+   * that is not known.
+   */
   visitSenders(matchers: readonly Matcher[], visit: (sender: Sender | null, labels: Labels) => void): void {
-    const { index, head } = this.#parts;
+    const { index, head, clock } = this.#parts;
+    const nowMs = clock.wallMs();
     for (const row of index.select(matchers)) {
       if (head.states.newestMs(row) === Number.NEGATIVE_INFINITY) continue;
-      visit(index.senderOf(row), index.labelsOf(row) ?? NO_LABELS);
+      const labels = index.labelsOf(row) ?? NO_LABELS;
+      const senders = index.sendersOf(row, nowMs);
+      if (senders.length === 0) visit(null, labels);
+      for (const sender of senders) visit(sender, labels);
     }
   }
 
-  /** Grows when `visitSenders` may answer otherwise than before. */
+  /**
+   * Who the archived series of a metric (null: of any) are from that a look back by so much may meet, with the metric's
+   * name: '' stands for what is not known. None where memory reaches as far.
+   */
+  *archivedSenders(metricName: string | null, reachMs: number): Generator<readonly [Sender, string]> {
+    const { archive, limits } = this.#parts;
+    if (!archive || reachMs <= limits.headWindowMs) return;
+    for (const name of metricName === null ? archive.sentMetrics() : [metricName]) {
+      for (const sender of archive.sendersOf(name)) yield [sender, name];
+    }
+  }
+
+  /** Another one when `visitSenders` may answer otherwise than before. */
   get sendersVersion(): number {
-    return this.#parts.index.sendersVersion;
+    const { index, clock } = this.#parts;
+    return index.sendersVersion + Math.floor(clock.wallMs() / HOUR_MS);
   }
 
   commit(batch: SampleBatch, origin: AppendOrigin): CommitResult {

@@ -21,6 +21,7 @@ import { unitStops } from './024_unit_stops.ts';
 import { proofOfRepair } from './026_proof_of_repair.ts';
 import { drains } from './027_drains.ts';
 import { parkedTasks } from './028_parked_tasks.ts';
+import { senders } from './029_senders.ts';
 import { scopes } from './030_scopes.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -47,5 +48,6 @@ export const MIGRATIONS: readonly Migration[] = [
   proofOfRepair,
   drains,
   parkedTasks,
+  senders,
   scopes,
 ];

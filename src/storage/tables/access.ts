@@ -8,6 +8,8 @@ export interface AccessTables {
     role: string;
     /** JSON {agent_ids, pool_id}; null but for agent tokens. */
     scope: string | null;
+    /** JSON {pools, agents, matchers}; null where it speaks for nobody beside its scope. */
+    speaks_for: string | null;
     /** SHA-256 of the secret, hex. */
     secret_hash: string;
     /** The first characters of the secret, to tell tokens apart. */

@@ -7,6 +7,8 @@ export interface TsdbTables {
     metric_name: string;
     /** JSON object of the labels, names sorted: the identity of the series. */
     labels: string;
+    /** Who it is from; '' where that is not known. */
+    sender: Generated<string>;
   };
   tsdb_chunks: {
     series_id: number;

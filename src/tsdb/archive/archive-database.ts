@@ -6,6 +6,7 @@ interface ArchiveTables {
     id: Generated<number>;
     metric_name: string;
     labels: string;
+    sender: Generated<string>;
   };
   tsdb_chunks: {
     series_id: number;

@@ -51,6 +51,7 @@ afterEach(() => database.close());
 /** Chunks one after the other, a second each. What they hold cannot be read, which is told and passed over. */
 const seriesOf = (name: string, chunks: number): ArchivedSeries => ({
   labels: { [METRIC_NAME_LABEL]: 'm', name },
+  sender: 'token:test',
   chunks: Array.from({ length: chunks }, (_, at) => ({
     kind: KIND_FLOATS,
     minMs: at * 1000,

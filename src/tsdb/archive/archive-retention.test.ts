@@ -31,6 +31,7 @@ afterEach(() => database.close());
 
 const seriesAt = (at: number, endMs: number): ArchivedSeries => ({
   labels: { [METRIC_NAME_LABEL]: `m${at % 3}`, at: String(at) },
+  sender: 'token:test',
   chunks: [
     { kind: KIND_FLOATS, minMs: endMs - 1000, maxMs: endMs, count: 1, bytes: new Uint8Array(bytesOfChunk) },
   ],

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { ANONYMOUS_SENDER, type Sender } from '#telemetry';
 import type { ArchiveTransaction } from './archive-database.ts';
 import type { ArchivedChunks } from './chunk-bytes.ts';
 
@@ -10,11 +11,13 @@ export interface ArrivingSeries {
   readonly metricName: string;
   /** What the archive knows the series by: JSON of its labels. */
   readonly identity: string;
+  /** '' where it is not known. */
+  readonly sender: Sender;
   readonly chunks: readonly ArchivedChunks[];
 }
 
 /**
- * Stores chunks, and their series where they are new. However many they are, they come as one text and one piece of
+ * Stores chunks, and their series where they are new. One whose earlier chunks are somebody else's is anybody's from then on. However many they are, they come as one text and one piece of
  * bytes: a buffer for each chunk costs more on its way to another thread than all else, and a statement with a
  * parameter for each value has a text of its own for each number of rows.
  */
@@ -24,9 +27,11 @@ export async function insertChunks(
 ): Promise<void> {
   const { rows, bytes } = rowsOf(series);
   await sql`
-    insert into tsdb_series (metric_name, labels)
-    select value ->> 0, value ->> 1 from json_each(${rows}) where true
-    on conflict do nothing`.execute(db);
+    insert into tsdb_series (metric_name, labels, sender)
+    select value ->> 0, value ->> 1, value ->> 8 from json_each(${rows}) where true
+    on conflict (labels) do update set sender = ${ANONYMOUS_SENDER} where sender <> excluded.sender`.execute(
+    db,
+  );
   // Only a row that is damaged can be in the way: of another the samples are known.
   await sql`
     insert into tsdb_chunks (series_id, min_ms, max_ms, kind, count, byte_length, bytes)
@@ -39,14 +44,14 @@ export async function insertChunks(
   );
 }
 
-/** A row each chunk (metric name, identity, first and last time, kind, samples, where its bytes begin, how many). */
+/** A row each chunk (metric name, identity, first and last time, kind, samples, where its bytes begin, how many, sender). */
 function rowsOf(series: readonly ArrivingSeries[]): { readonly rows: string; readonly bytes: Uint8Array } {
   const rows: (string | number)[][] = [];
   const parts: Uint8Array[] = [];
   let length = 0;
-  for (const { metricName, identity, chunks } of series) {
+  for (const { metricName, identity, sender, chunks } of series) {
     for (const { minMs, maxMs, kind, count, bytes } of chunks) {
-      rows.push([metricName, identity, minMs, maxMs, kind, count, length, bytes.length]);
+      rows.push([metricName, identity, minMs, maxMs, kind, count, length, bytes.length, sender]);
       parts.push(bytes);
       length += bytes.length;
     }

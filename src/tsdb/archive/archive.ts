@@ -5,6 +5,7 @@ import {
   type Logger,
   METRIC_NAME_LABEL,
   type SelfMetrics,
+  type Sender,
   Stretch,
 } from '#telemetry';
 import type { TsdbLimits } from '../limits.ts';
@@ -19,8 +20,12 @@ const MAX_PAUSE_MS = 20;
 /** How much history goes at a time when the archive is too large. */
 const SIZE_RETENTION_STEP_MS = 3_600_000;
 
+const NOBODY: ReadonlySet<Sender> = new Set();
+
 export interface ArchivedSeries {
   readonly labels: Labels;
+  /** Null where it is not known. */
+  readonly sender: Sender | null;
   readonly chunks: readonly ArchivedChunks[];
 }
 
@@ -36,6 +41,7 @@ export class Archive {
   readonly #database: ArchiveDatabase;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #senders = new Map<string, Set<Sender>>();
   #newestMs = Number.NEGATIVE_INFINITY;
   #totalBytes = 0;
 
@@ -61,6 +67,16 @@ export class Archive {
     return this.#totalBytes;
   }
 
+  /** Who archived series of a metric are from, those of before the last retention too; '' stands for what is not known. */
+  sendersOf(metricName: string): ReadonlySet<Sender> {
+    return this.#senders.get(metricName) ?? NOBODY;
+  }
+
+  /** The names of the metrics whose senders are known. */
+  sentMetrics(): Iterable<string> {
+    return this.#senders.keys();
+  }
+
   /**
    * Stores chunks in one transaction, without the samples that are archived already: what was moved here comes back
    * to memory after a crash, from a snapshot or a log that is older, and is moved once more; perhaps in other chunks,
@@ -74,6 +90,7 @@ export class Archive {
       for (const chunk of chunks) this.#newestMs = Math.max(this.#newestMs, chunk.maxMs);
     }
     if (fresh.length === 0) return;
+    for (const { metricName, sender } of fresh) this.#noteSender(metricName, sender);
     await this.#database.transaction((tx) => insertChunks(tx, fresh));
     for (const { chunks } of fresh) for (const chunk of chunks) this.#totalBytes += chunk.bytes.length;
   }
@@ -102,9 +119,10 @@ export class Archive {
   async #arriving(series: readonly ArchivedSeries[]): Promise<ArrivingSeries[]> {
     const stretch = new Stretch(this.#clock, { maxPauseMs: MAX_PAUSE_MS });
     const arriving: ArrivingSeries[] = [];
-    for (const { labels, chunks } of series) {
+    for (const { labels, sender, chunks } of series) {
       if (stretch.isOver) await stretch.pause();
-      arriving.push({ metricName: labels[METRIC_NAME_LABEL] ?? '', identity: identityOf(labels), chunks });
+      const metricName = labels[METRIC_NAME_LABEL] ?? '';
+      arriving.push({ metricName, identity: identityOf(labels), sender: sender ?? '', chunks });
     }
     return arriving;
   }
@@ -186,7 +204,15 @@ export class Archive {
         .executeTakeFirst();
       this.#totalBytes = totals?.bytes ?? 0;
       this.#newestMs = await readNewestMs(db);
+      const sent = await db.selectFrom('tsdb_series').select(['metric_name', 'sender']).distinct().execute();
+      for (const { metric_name: metricName, sender } of sent) this.#noteSender(metricName, sender);
     });
+  }
+
+  #noteSender(metricName: string, sender: Sender): void {
+    const known = this.#senders.get(metricName);
+    if (known) known.add(sender);
+    else this.#senders.set(metricName, new Set([sender]));
   }
 }
 

@@ -1,20 +1,76 @@
-import type { Sender } from '#telemetry';
+import { ANONYMOUS_SENDER, DETECTOR_SENDER, OMOI_SENDER, RULE_SENDER, type Sender } from '#telemetry';
 
-/** Numbers for senders, from 1, so that a series' sender is one word. They hold while the store runs. */
+/** Agents that come and go send under a name each. */
+const MAX_SENDERS = 1_000_000;
+/** In no name of a sender. */
+const SEPARATOR = '\n';
+
+/**
+ * Numbers for the senders of a series, from 1, so that they are one word. They hold while the store runs.
+ *
+ * As a text, which logs and snapshots keep: `SENDER`, or for a series that was taken over `SENDER\nUNTIL\nBEFORE`, where
+ * UNTIL is when the samples of those before have left memory (wall ms) and BEFORE such a text again.
+ */
 export class SenderTable {
-  readonly #numbers = new Map<Sender, number>();
-  readonly #texts: Sender[] = [];
+  readonly #numbers = new Map<string, number>();
+  readonly #texts: string[] = [];
+  /** By number: who sends now. */
+  readonly #owners: number[] = [];
+  readonly #anonymous = this.#add(ANONYMOUS_SENDER);
 
-  numberOf(sender: Sender): number {
-    let number = this.#numbers.get(sender);
-    if (number === undefined) {
-      number = this.#texts.push(sender);
-      this.#numbers.set(sender, number);
-    }
-    return number;
+  /** Those who come when there are too many are anonymous, whose word is worth the least. */
+  numberOf(text: string): number {
+    const known = this.#numbers.get(text);
+    if (known !== undefined) return known;
+    return this.#texts.length < MAX_SENDERS ? this.#add(text) : this.#anonymous;
   }
 
-  textOf(number: number): Sender | null {
+  textOf(number: number): string | null {
     return this.#texts[number - 1] ?? null;
+  }
+
+  /** Whether a sender may go on with a series: its own, or one of somebody whose word is worth less. */
+  mayContinue(number: number, sender: number): boolean {
+    const owner = this.#owners[number - 1];
+    return owner === sender || this.#rankOf(sender) > this.#rankOf(owner ?? sender);
+  }
+
+  /** The number of a series when a sender has gone on with it. */
+  continued(number: number, sender: number, untilMs: number): number {
+    if (this.#owners[number - 1] === sender) return number;
+    return this.numberOf([this.textOf(sender), untilMs, this.textOf(number)].join(SEPARATOR));
+  }
+
+  /** Who sent what is in memory of a series: its sender, and those whom it was taken over from not long ago. */
+  *sendersAt(number: number, nowMs: number): Generator<Sender> {
+    const [sender, ...before] = (this.textOf(number) ?? '').split(SEPARATOR);
+    if (sender) yield sender;
+    for (let at = 0; at + 1 < before.length; at += 2) {
+      const earlier = before[at + 1];
+      if (Number(before[at]) > nowMs && earlier) yield earlier;
+    }
+  }
+
+  /** What Omoi writes outranks what somebody sends, and a token those who have none. */
+  #rankOf(number: number): number {
+    switch (this.textOf(number)) {
+      case OMOI_SENDER:
+      case RULE_SENDER:
+      case DETECTOR_SENDER:
+        return 2;
+      case ANONYMOUS_SENDER:
+        return 0;
+      default:
+        return 1;
+    }
+  }
+
+  #add(text: string): number {
+    const end = text.indexOf(SEPARATOR);
+    const owner = end === -1 ? null : this.numberOf(text.slice(0, end));
+    const number = this.#texts.push(text);
+    this.#numbers.set(text, number);
+    this.#owners.push(owner ?? number);
+    return number;
   }
 }

@@ -80,25 +80,42 @@ export class SeriesIndex {
     return this.#rows.rowOf(ref);
   }
 
-  /** The number of a sender, for comparing with that of a series. */
-  senderNumber(sender: Sender): number {
-    return this.#senders.numberOf(sender);
+  /** The number of a sender, or of what `sendersTextOf` has answered. */
+  senderNumber(text: string): number {
+    return this.#senders.numberOf(text);
   }
 
-  /** The number of a series' sender; 0 before its first sample, and where a log of before senders has it. */
+  /** The number of a series' senders; 0 before its first sample, and where a log of before senders has it. */
   senderNumberOf(row: SeriesRow): number {
     return this.#rows.senderOf(row);
   }
 
-  /** Who a series is from; null where that is not known. */
-  senderOf(row: SeriesRow): Sender | null {
+  /** Whether a sender may send samples of a series that has that number. */
+  maySend(sender: number, ofSeries: number): boolean {
+    return ofSeries === 0 || this.#senders.mayContinue(ofSeries, sender);
+  }
+
+  /** A sender's sample was taken: the series is its own. @param untilMs when what is in memory will have left it */
+  setOwner(row: SeriesRow, sender: number, untilMs: number): void {
+    const before = this.#rows.senderOf(row);
+    const number = before === 0 ? sender : this.#senders.continued(before, sender, untilMs);
+    if (number !== before) this.setSenders(row, number);
+  }
+
+  /** Restores who a series is from. */
+  setSenders(row: SeriesRow, number: number): void {
+    this.#rows.setSender(row, number);
+    this.#sendersVersion++;
+  }
+
+  /** Who a series is from, as logs and snapshots keep it; null where that is not known. */
+  sendersTextOf(row: SeriesRow): string | null {
     return this.#senders.textOf(this.#rows.senderOf(row));
   }
 
-  /** Fixes who a series is from. */
-  setSender(row: SeriesRow, sender: number): void {
-    this.#rows.setSender(row, sender);
-    this.#sendersVersion++;
+  /** Who sent what is in memory of a series; none where that is not known. */
+  sendersOf(row: SeriesRow, nowMs: number): readonly Sender[] {
+    return [...this.#senders.sendersAt(this.#rows.senderOf(row), nowMs)];
   }
 
   /** Grows when a series gets its sender, and when series go: what was found out about senders may have changed. */

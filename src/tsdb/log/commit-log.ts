@@ -1,4 +1,4 @@
-import type { HistogramValue, Labels, MetricMetadata, Sender } from '#telemetry';
+import type { HistogramValue, Labels, MetricMetadata } from '#telemetry';
 import { HistogramSeries } from '../head/histogram-series.ts';
 import type { SeriesNumber } from '../index/series-rows.ts';
 import { ByteWriter } from './byte-writer.ts';
@@ -13,7 +13,7 @@ export type LoggedMetadata = readonly [metricName: string, metadata: MetricMetad
  * Turns commits into records:
  *
  *   series       repeated: varint number of the series, labels (varint count, then name and value as texts)
- *   senders      repeated: varint number of the series, sender (text)
+ *   senders      repeated: varint number of the series, its senders (text, as in sender-table.ts)
  *   samples      float sequence of the commit, float first time, then for each sample: zigzag number of the series − the one before
  *                (0 at first), zigzag time − the one before (the first time at first), 8 bytes value
  *   histograms   float sequence of the commit, then repeated: varint number of the series, a chunk of one (histogram-bytes.ts)
@@ -50,9 +50,9 @@ export class CommitLog {
     writeLabels(this.#series, labels);
   }
 
-  addSender(series: SeriesNumber, sender: Sender): void {
+  addSender(series: SeriesNumber, senders: string): void {
     this.#senders.varint(series);
-    this.#senders.text(sender);
+    this.#senders.text(senders);
   }
 
   addSample(series: SeriesNumber, timestampMs: number, high: number, low: number): void {

@@ -1,11 +1,4 @@
-import {
-  emptyLabels,
-  type Exemplar,
-  type Labels,
-  type Logger,
-  type MetricMetadata,
-  type Sender,
-} from '#telemetry';
+import { emptyLabels, type Exemplar, type Labels, type Logger, type MetricMetadata } from '#telemetry';
 import type { Head } from '../head/head.ts';
 import { decodeHistograms } from '../head/histogram-series.ts';
 import type { SeriesNumber, SeriesRow } from '../index/series-rows.ts';
@@ -23,8 +16,8 @@ import { readSeries, snapshotName, snapshotNumber } from './snapshot.ts';
 export interface RecoveryTarget {
   readonly head: Head;
   series(labels: Labels): SeriesRow;
-  /** Who a series is from. */
-  sender(row: SeriesRow, sender: Sender): void;
+  /** Who a series is from, as a text of `SenderTable`. */
+  senders(row: SeriesRow, text: string): void;
   /** One that is there already is not taken again. */
   exemplar(row: SeriesRow, exemplar: Exemplar): void;
   metadata(metricName: string, metadata: MetricMetadata): void;
@@ -200,8 +193,8 @@ class Replay {
   #applySenders(reader: ByteReader): void {
     while (!reader.done) {
       const row = this.#rowOf(reader.varint());
-      const sender = reader.text();
-      if (row !== 0) this.#target.sender(row, sender);
+      const senders = reader.text();
+      if (row !== 0) this.#target.senders(row, senders);
     }
   }
 

@@ -116,10 +116,10 @@ export async function writeSnapshot(
 }
 
 function writeSender(into: ByteWriter, { index }: SnapshotSource, row: SeriesRow): void {
-  const sender = index.senderOf(row);
-  if (sender === null) return;
+  const senders = index.sendersTextOf(row);
+  if (senders === null) return;
   into.varint(index.numberOf(row));
-  into.text(sender);
+  into.text(senders);
 }
 
 /** The exemplars of the series that are there. */
