@@ -99,6 +99,7 @@ const parts = await startParts({
     metrics,
     runtimes: [idleRuntime],
     mintAgentToken: () => Promise.resolve(''),
+    grantOf: () => null,
     logger: () => logger,
   },
 });

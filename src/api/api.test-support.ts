@@ -1,5 +1,6 @@
 import type { Role } from './access/roles.ts';
 import { createEventBus, type EventBus } from '#eventbus';
+import { parseMatcher } from '#promql';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import {
   SelfMetrics,
@@ -49,6 +50,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     clock,
     random,
     logger,
+    parseMatcher,
     options: {
       openIngestOnLoopback: options.openIngestOnLoopback ?? false,
     },

@@ -26,6 +26,7 @@ export function createProgram(version: string): Command {
   defineQuery(program);
   defineTasks(program);
   defineToken(program);
+  definePolicies(program);
   defineCheck(program);
   return program;
 }
@@ -51,6 +52,20 @@ function defineCheck(program: Command): void {
     .action(async (flags: CheckFlags) => {
       const { check } = await import('./check.ts');
       process.exitCode = await check(flags);
+    });
+}
+
+function definePolicies(program: Command): void {
+  program
+    .command('policies')
+    .description('what the watchdog does about alerts')
+    .command('check')
+    .description('which policies somebody could set off who may only send telemetry; exit 1 where one acts')
+    .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')
+    .option('--json', 'print them as JSON')
+    .action(async (flags: CheckFlags) => {
+      const { checkPolicies } = await import('./policies.ts');
+      process.exitCode = await checkPolicies(flags);
     });
 }
 
@@ -138,6 +153,7 @@ interface TokenOptions {
   readonly memberOf?: string;
   readonly enqueueFor?: string[];
   readonly maxAgents?: number;
+  readonly speaksFor?: string[];
 }
 
 function defineTasks(program: Command): void {
@@ -183,6 +199,10 @@ function defineToken(program: Command): void {
     .option('--member-of <pool>', 'the pool that the agents of --agent join')
     .option('--enqueue-for <pool...>', 'pools of others that an agent token may put tasks into; * for all')
     .option('--max-agents <number>', 'how many agents it may have registered at a time', wholeNumber)
+    .option(
+      '--speaks-for <target...>',
+      'targets that policies may act on when an alert rests on what it sends: pool=ID, agent=ID, \'pool_id=~"mail-.*"\'',
+    )
     .action(async (name: string, options: TokenOptions) => {
       const { createToken } = await import('./token.ts');
       await createToken(token.opts<{ dataDirectory: string }>().dataDirectory, {
@@ -193,6 +213,7 @@ function defineToken(program: Command): void {
         memberOf: options.memberOf ?? null,
         enqueueFor: options.enqueueFor ?? [],
         maxAgents: options.maxAgents ?? null,
+        speaksFor: options.speaksFor ?? [],
       });
     });
   token

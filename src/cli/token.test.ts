@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { scopeOf } from './token.ts';
+import { scopeOf, speaksForOf } from './token.ts';
 
 const NOTHING = { agentIds: [], poolId: null, memberOf: null, enqueueFor: [], maxAgents: null };
 
@@ -14,5 +14,17 @@ describe('the scope of a token', () => {
     [{ maxAgents: 3 }, { max_agents: 3 }],
   ])('is sent for %j alone, so that no option is dropped unsaid', (given, sent) => {
     expect(scopeOf({ ...NOTHING, ...given })).toMatchObject(sent);
+  });
+});
+
+describe('for whom a token speaks', () => {
+  it('is nobody where no option says anything', () => expect(speaksForOf([])).toBeUndefined());
+
+  it('is sent by kind, and what is no name is a matcher', () => {
+    expect(speaksForOf(['pool=demo', 'agent=w-1', 'agent=a=b', 'pool_id=~"m.*"'])).toEqual({
+      pools: ['demo'],
+      agents: ['w-1', 'a=b'],
+      matchers: ['pool_id=~"m.*"'],
+    });
   });
 });

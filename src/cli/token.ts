@@ -11,6 +11,8 @@ export interface TokenRequest {
   readonly memberOf: string | null;
   readonly enqueueFor: readonly string[];
   readonly maxAgents: number | null;
+  /** `pool=ID`, `agent=ID`, or a matcher. */
+  readonly speaksFor: readonly string[];
 }
 
 /** The server of a data directory, reached as its owner: what protects it is the directory's permissions. */
@@ -33,7 +35,7 @@ const createdToken = z.object({ token: z.object({ id: z.string(), role: z.string
 
 export async function createToken(dataDirectory: string, request: TokenRequest): Promise<void> {
   const { name, role } = request;
-  const body = { name, role, scope: scopeOf(request) };
+  const body = { name, role, scope: scopeOf(request), speaks_for: speaksForOf(request.speaksFor) };
   const answer = await ownerClient(dataDirectory).call('POST', '/api/v1/tokens', body);
   const { token, secret } = createdToken.parse(answer);
   process.stderr.write(`token ${token.id} (${token.role}); it is shown this once:\n`);
@@ -47,12 +49,24 @@ export function scopeOf({
   memberOf,
   enqueueFor,
   maxAgents,
-}: Omit<TokenRequest, 'name' | 'role'>): object | undefined {
+}: Omit<TokenRequest, 'name' | 'role' | 'speaksFor'>): object | undefined {
   const isScoped =
     agentIds.length + enqueueFor.length > 0 || [poolId, memberOf, maxAgents].some((given) => given !== null);
   if (!isScoped) return undefined;
   const limits = { member_of: memberOf, enqueue_for: enqueueFor, max_agents: maxAgents };
   return { agent_ids: agentIds, pool_id: poolId, ...limits };
+}
+
+/**
+ * Targets of `--speaks-for`: `pool=demo`, `agent=w-1`, and what is neither a matcher, which the server reads; undefined
+ * where there is none.
+ */
+export function speaksForOf(given: readonly string[]): object | undefined {
+  if (given.length === 0) return undefined;
+  const named = (kind: string): readonly string[] =>
+    given.flatMap((text) => (text.startsWith(`${kind}=`) ? [text.slice(kind.length + 1)] : []));
+  const matchers = given.filter((text) => !/^(?:pool|agent)=/.test(text));
+  return { pools: named('pool'), agents: named('agent'), matchers };
 }
 
 const tokenList = z.array(
@@ -62,6 +76,9 @@ const tokenList = z.array(
     role: z.string(),
     last_used_at: z.string().nullable(),
     revoked_at: z.string().nullable(),
+    speaks_for: z
+      .object({ pools: z.array(z.string()), agents: z.array(z.string()), matchers: z.array(z.string()) })
+      .nullable(),
   }),
 );
 
@@ -75,9 +92,17 @@ export async function listTokens(dataDirectory: string): Promise<void> {
     token.revoked_at === null ? 'live' : 'revoked',
     token.last_used_at ?? 'never used',
     token.name,
+    speaksForText(token.speaks_for),
   ]);
-  for (const row of aligned([['ID', 'ROLE', 'STATE', 'LAST USED', 'NAME'], ...rows]))
+  for (const row of aligned([['ID', 'ROLE', 'STATE', 'LAST USED', 'NAME', 'SPEAKS FOR'], ...rows]))
     process.stdout.write(`${row}\n`);
+}
+
+/** As `--speaks-for` takes it. */
+function speaksForText(given: z.output<typeof tokenList>[number]['speaks_for']): string {
+  if (given === null) return '';
+  const { pools, agents, matchers } = given;
+  return [...pools.map((id) => `pool=${id}`), ...agents.map((id) => `agent=${id}`), ...matchers].join(' ');
 }
 
 async function allTokens(client: LocalClient): Promise<z.output<typeof tokenList>> {

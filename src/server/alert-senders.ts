@@ -3,6 +3,7 @@ import {
   ANONYMOUS_SENDER,
   createMatcher,
   DETECTOR_SENDER,
+  labelsKey,
   METRIC_NAME_LABEL,
   OMOI_SENDER,
   RULE_SENDER,
@@ -13,8 +14,8 @@ import {
 import type { Tsdb } from '#tsdb';
 import { isReserved } from './own-metrics.ts';
 
-type Selector = readonly Matcher[];
 type RuleStates = Alerting['rules']['states'];
+type Store = Pick<Tsdb, 'visitSenders' | 'archivedSenders' | 'sendersVersion'>;
 
 /** Rules by what leads to them. */
 interface RulesByName {
@@ -24,40 +25,66 @@ interface RulesByName {
   readonly alerting: ReadonlyMap<string, readonly LoadedRule[]>;
 }
 
+/** Series that something derived rests on: what the matchers accept, and that says the same in the shared labels. */
+interface Source {
+  readonly matchers: readonly Matcher[];
+  /** The labels of what was derived. */
+  readonly labels: Labels;
+  readonly shares: (name: string) => boolean;
+  /** How far back the series are read. */
+  readonly reachMs: number;
+}
+
+/** A series or an alert that rests on others. */
+type Derived = Pick<Source, 'labels' | 'reachMs'>;
+
 const ALERT_SERIES = new Set(['ALERTS', 'ALERTS_FOR_STATE']);
+/** Labels that Omoi itself puts on every alert. */
+const ALERT_LABELS = ['alertname', 'alertstate'];
 /** A label that a query fills may say what any series says. */
 const QUERIES = /\b(?:query|first)\b/;
+/** Beyond so many elements of one rule the whole rule is looked at instead: a sum over thousands of recorded series. */
+const MAX_ELEMENTS_TRACED = 32;
+const MAX_KNOWN = 10_000;
+
+const NOTHING_SHARED = (): boolean => false;
+/** Whatever a rule has ever derived. */
+const ANY_ELEMENT: Derived = { labels: {}, reachMs: Number.POSITIVE_INFINITY };
 
 /**
- * On whose word the alerts of a rule rest: the senders of all series that its selectors match, those that decide
- * absence and thresholds too. What a rule has recorded, or a detector has judged, rests on what that has read. The
- * answer is that of the whole rule and not of one element: which series had no part in an element, as by a join, can't
- * be told from its labels.
+ * On whose word an alert rests: the senders of all series that its rule's selectors match and that may have had a part
+ * in it, those that decide absence and thresholds too. Of what has the alert's own labels it is that which says the same
+ * in the labels that the expression carries over; where it carries none over it is all. What a rule has recorded, or a
+ * detector has judged, rests on what that has read.
  */
 export class AlertSenders {
   readonly #alerting: Pick<Alerting, 'rules'>;
-  readonly #tsdb: Pick<Tsdb, 'visitSenders' | 'sendersVersion'>;
+  readonly #store: Store;
   readonly #known = new Map<string, ReadonlySet<Sender>>();
   #rules: RulesByName | null = null;
   #knownVersion = -1;
 
-  constructor(alerting: Pick<Alerting, 'rules'>, tsdb: Pick<Tsdb, 'visitSenders' | 'sendersVersion'>) {
+  constructor(alerting: Pick<Alerting, 'rules'>, store: Store) {
     this.#alerting = alerting;
-    this.#tsdb = tsdb;
+    this.#store = store;
   }
 
-  /** Never `rule` or `detector`; null where the rule is not loaded. Found out anew when rules or senders change. */
-  of(ruleId: string): ReadonlySet<Sender> | null {
+  /**
+   * Never `rule` or `detector`; null where the rule is not loaded. Found out anew when rules or senders change.
+   * @param labels the alert's
+   */
+  of(ruleId: string, labels: Labels): ReadonlySet<Sender> | null {
     const rules = this.#rulesNow();
-    const { sendersVersion } = this.#tsdb;
-    if (sendersVersion !== this.#knownVersion) this.#known.clear();
+    const { sendersVersion } = this.#store;
+    if (sendersVersion !== this.#knownVersion || this.#known.size >= MAX_KNOWN) this.#known.clear();
     this.#knownVersion = sendersVersion;
-    let senders = this.#known.get(ruleId);
+    const key = `${ruleId} ${labelsKey(labels)}`;
+    let senders = this.#known.get(key);
     if (!senders) {
       const found = rules.byId.get(ruleId);
       if (!found) return null;
-      senders = this.#trace(found, rules);
-      this.#known.set(ruleId, senders);
+      senders = new Trace(this.#store, rules).from(found, labels);
+      this.#known.set(key, senders);
     }
     return senders;
   }
@@ -69,49 +96,122 @@ export class AlertSenders {
     this.#rules = rulesByName(states, version);
     return this.#rules;
   }
+}
 
-  /** Follows what was derived to what it was derived from, each selector once. */
-  #trace(found: readonly LoadedRule[], rules: RulesByName): ReadonlySet<Sender> {
-    const senders = new Set<Sender>();
-    const seen = new Set<string>();
-    const open: Selector[] = [];
-    const follow = (key: string, selectors: () => readonly Selector[]): void => {
-      if (seen.has(key)) return;
-      seen.add(key);
-      open.push(...selectors());
-    };
-    const followRules = (key: string, derivedFrom: readonly LoadedRule[] | undefined): void => {
-      if (!derivedFrom) {
-        senders.add(ANONYMOUS_SENDER);
-        return;
-      }
-      follow(key, () => derivedFrom.flatMap(({ query }) => query.selectors));
-      if (derivedFrom.some(hasQueriedLabels)) senders.add(ANONYMOUS_SENDER);
-    };
-    followRules('', found);
-    const visit = (sender: Sender | null, labels: Labels): void => {
-      const name = labels[METRIC_NAME_LABEL] ?? '';
-      if (sender === RULE_SENDER) {
-        if (ALERT_SERIES.has(name)) {
-          const alert = labels['alertname'] ?? '';
-          followRules(`alert ${alert}`, rules.alerting.get(alert));
-        } else followRules(`rule ${name}`, rules.recording.get(name));
-      } else if (sender === DETECTOR_SENDER) {
-        follow(`detector ${labels['metric_name'] ?? `of ${labels['agent_id'] ?? ''}`}`, () => [
-          judgedBy(labels),
-        ]);
-      } else senders.add(sender ?? (isReserved(name) ? OMOI_SENDER : ANONYMOUS_SENDER));
-    };
-    for (let selector = open.pop(); selector; selector = open.pop()) this.#tsdb.visitSenders(selector, visit);
-    return senders;
+/** Follows what was derived to what it was derived from, each source once. */
+class Trace {
+  readonly #store: Store;
+  readonly #rules: RulesByName;
+  readonly #senders = new Set<Sender>();
+  readonly #seen = new Set<string>();
+  readonly #elementsOf = new Map<string, number>();
+  readonly #open: Source[] = [];
+  #seriesFound = 0;
+
+  constructor(store: Store, rules: RulesByName) {
+    this.#store = store;
+    this.#rules = rules;
+  }
+
+  from(found: readonly LoadedRule[], labels: Labels): ReadonlySet<Sender> {
+    this.#followRules('', found, { labels, reachMs: 0 });
+    let isOwn = true;
+    for (let source = this.#open.pop(); source; source = this.#open.pop()) {
+      const { matchers } = source;
+      isOwn &&= matchers.some(({ name, operator, value }) => isNamed(name, operator) && isReserved(value));
+      this.#store.visitSenders(narrowed(source), (sender, labels) => {
+        if (!saysTheSame(source, labels)) return;
+        this.#seriesFound++;
+        this.#add(sender, { labels, reachMs: source.reachMs });
+      });
+      this.#addArchived(source);
+    }
+    // What an alert on nothing rests on is the silence of whoever might have sent it.
+    if (this.#seriesFound === 0 && !isOwn) this.#senders.add(ANONYMOUS_SENDER);
+    return this.#senders;
+  }
+
+  #add(sender: Sender | null, derived: Derived): void {
+    const { labels, reachMs } = derived;
+    const name = labels[METRIC_NAME_LABEL] ?? '';
+    if (sender === RULE_SENDER) {
+      const alertName = labels['alertname'] ?? '';
+      if (ALERT_SERIES.has(name)) {
+        this.#followRules(`alert ${alertName}`, this.#rules.alerting.get(alertName), derived);
+      } else this.#followRules(`rule ${name}`, this.#rules.recording.get(name), derived);
+    } else if (sender === DETECTOR_SENDER) {
+      const { metric_name: metricName } = labels;
+      // An agent's score compares what the fleet itself has seen of its tasks.
+      if (metricName === undefined) this.#senders.add(OMOI_SENDER);
+      else this.#follow(`detector ${reachMs} ${labelsKey(labels)}`, [judgedBy(metricName, derived)]);
+    } else this.#senders.add(sender ?? (isReserved(name) ? OMOI_SENDER : ANONYMOUS_SENDER));
+  }
+
+  /** Of what has left memory no more is known than who has sent series of that name. */
+  #addArchived({ matchers, reachMs }: Source): void {
+    const name = matchers.find((one) => isNamed(one.name, one.operator))?.value ?? null;
+    for (const [sender, metricName] of this.#store.archivedSenders(name, reachMs)) {
+      this.#seriesFound++;
+      if (sender === RULE_SENDER)
+        this.#followRules(`rule ${metricName}`, this.#rules.recording.get(metricName), null);
+      else if (sender === DETECTOR_SENDER) this.#senders.add(ANONYMOUS_SENDER);
+      else this.#add(sender === '' ? null : sender, { labels: { [METRIC_NAME_LABEL]: metricName }, reachMs });
+    }
+  }
+
+  /** @param derived by the rules; null where it is not known which element it is, or there are too many */
+  #followRules(what: string, rules: readonly LoadedRule[] | undefined, derived: Derived | null): void {
+    if (!rules || rules.some(hasQueriedLabels)) this.#senders.add(ANONYMOUS_SENDER);
+    const elements = (this.#elementsOf.get(what) ?? 0) + 1;
+    this.#elementsOf.set(what, elements);
+    const followed = elements > MAX_ELEMENTS_TRACED ? null : derived;
+    const { labels, reachMs } = followed ?? ANY_ELEMENT;
+    this.#follow(
+      `${what} ${reachMs} ${labelsKey(labels)}`,
+      (rules ?? []).flatMap((rule) => {
+        const shares = followed === null ? NOTHING_SHARED : sharedWith(rule);
+        const source = { labels, shares, reachMs: reachMs + rule.query.reachMs };
+        return rule.query.selectors.map((matchers) => ({ matchers, ...source }));
+      }),
+    );
+  }
+
+  #follow(key: string, sources: readonly Source[]): void {
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    this.#open.push(...sources);
   }
 }
 
-/** What a detector's series is a judgement on: a metric, or all that was judged of an agent. */
-function judgedBy({ metric_name: metricName, agent_id: agentId }: Labels): Selector {
-  if (metricName !== undefined) return [createMatcher(METRIC_NAME_LABEL, '=', metricName)];
-  const scores = createMatcher(METRIC_NAME_LABEL, '=', 'anomaly_score');
-  return agentId === undefined ? [scores] : [scores, createMatcher('agent_id', '=', agentId)];
+/** Labels that a rule writes itself say nothing of what it has read. */
+function sharedWith({ rule, query }: LoadedRule): (name: string) => boolean {
+  const written = new Set(
+    rule.kind === 'alerting' ? [...rule.labels.keys(), ...ALERT_LABELS] : Object.keys(rule.labels),
+  );
+  return (name) => !written.has(name) && query.sharesLabel(name);
+}
+
+/** Found by the index: series that have the shared labels of what was derived. */
+function narrowed({ matchers, labels, shares }: Source): readonly Matcher[] {
+  const equal = Object.entries(labels).filter(([name]) => name !== METRIC_NAME_LABEL && shares(name));
+  return [...matchers, ...equal.map(([name, value]) => createMatcher(name, '=', value))];
+}
+
+/** Whether a series has none of the shared labels that what was derived has not. */
+function saysTheSame({ labels: derived, shares }: Source, labels: Labels): boolean {
+  return Object.keys(labels).every(
+    (name) => name === METRIC_NAME_LABEL || derived[name] !== undefined || !shares(name),
+  );
+}
+
+function isNamed(name: string, operator: string): boolean {
+  return name === METRIC_NAME_LABEL && operator === '=';
+}
+
+/** What a score is a judgement on: the series with its labels. */
+function judgedBy(metricName: string, { labels, reachMs }: Derived): Source {
+  const matchers = [createMatcher(METRIC_NAME_LABEL, '=', metricName)];
+  return { matchers, labels, shares: (name) => name !== 'metric_name', reachMs };
 }
 
 function hasQueriedLabels({ rule }: LoadedRule): boolean {

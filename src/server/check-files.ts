@@ -5,6 +5,7 @@ import { PolicyRegistry } from '#watchdog';
 import type { Finding } from './check-installation.ts';
 import type { Config } from './config/schema.ts';
 import { readPolicyFiles, readRuleFiles, watchedSeries } from './parts.ts';
+import { strangerTriggers, triggerText, type StrangerTrigger } from './stranger-triggers.ts';
 
 /** What a start would refuse or warn of in rules, policies and selectors: every mistake of each kind. Changes nothing. */
 export async function checkFiles(config: Config): Promise<readonly Finding[]> {
@@ -28,6 +29,13 @@ export async function checkFiles(config: Config): Promise<readonly Finding[]> {
       },
     ],
     [
+      'watchdog.policy_files',
+      async () => {
+        const triggers = await checkTriggers(config).catch(() => []); // What can't be read is named above.
+        return triggers.filter(({ mode }) => mode === 'act').map(triggerText);
+      },
+    ],
+    [
       'monitor',
       () => {
         watchedSeries(config);
@@ -44,4 +52,20 @@ export async function checkFiles(config: Config): Promise<readonly Finding[]> {
     }
   }
   return findings;
+}
+
+/**
+ * The policies that somebody could set off who may send telemetry and nothing else. Changes nothing.
+ * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`, `config_invalid`
+ */
+export async function checkTriggers(config: Config): Promise<readonly StrangerTrigger[]> {
+  const clock = createSystemClock();
+  const engine = createEngine({ clock });
+  const policies = new PolicyRegistry(config.watchdog.mode ?? null, parseMatcher);
+  return strangerTriggers({
+    files: parseRuleFiles(await readRuleFiles(config), (expr) => void engine.prepare(expr)),
+    policies: await paced(policies.parse(await readPolicyFiles(config)), new Stretch(clock)),
+    selectorsOf: (expr) => engine.prepare(expr).selectors.map(({ matchers }) => matchers),
+    watch: watchedSeries(config).watch ?? [],
+  });
 }

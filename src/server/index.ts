@@ -1,4 +1,4 @@
-export { checkFiles } from './check-files.ts';
+export { checkFiles, checkTriggers } from './check-files.ts';
 export { checkInstallation } from './check-installation.ts';
 export { loadConfig } from './config/load.ts';
 export { demoConfig, demoPools, DEMO_WORKERS } from './demo.ts';
@@ -12,4 +12,5 @@ export {
 export { Lifecycle } from './lifecycle.ts';
 export { startParts } from './parts.ts';
 export { startServer, type RunningOmoi } from './start.ts';
+export { triggerText } from './stranger-triggers.ts';
 export { keepAliveDuring } from './keep-alive.ts';

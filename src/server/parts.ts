@@ -22,7 +22,7 @@ import {
 } from '#telemetry';
 import type { Tsdb } from '#tsdb';
 import { RemediationArchive, Watchdog } from '#watchdog';
-import { createAlertAuthority } from './alert-authority.ts';
+import { createAlertAuthority, type GrantOf } from './alert-authority.ts';
 import { createAlertReader } from './alert-reader.ts';
 import { AlertSenders } from './alert-senders.ts';
 import type { Config } from './config/schema.ts';
@@ -44,6 +44,8 @@ export interface Ground {
   readonly metrics: SelfMetrics;
   readonly runtimes: readonly Runtime[];
   readonly mintAgentToken: PoolParts['mintAgentToken'];
+  /** For whom senders of samples may speak. */
+  readonly grantOf: GrantOf;
   logger(component: string): Logger;
 }
 
@@ -148,7 +150,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     bus,
     fleet: createFleetActuator(fleet, pools),
     alerts: createAlertReader(alerting, database),
-    authority: createAlertAuthority(new AlertSenders(alerting, tsdb)),
+    authority: createAlertAuthority(new AlertSenders(alerting, tsdb), ground.grantOf),
     modeOverride: config.watchdog.mode ?? null,
     ...(options.guards && { guards: options.guards }),
     parseMatcher,

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { CONNECTION_BOUNDS, createAccess, createApi, type FirstAdmin } from '#api';
 import { createProcessTable, findUnitGroups, LogFiles, logLimitsOf, ProcessRuntime } from '#fleet';
 import { createLogging, createLogStore, createSpanStore, createTracing } from '#observability';
+import { parseMatcher } from '#promql';
 import { openStateDatabase, openTelemetryDatabase, tellHeldTransactions } from '#storage';
 import {
   createSystemClock,
@@ -170,11 +171,13 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     clock,
     random,
     logger: logging.logger('access'),
+    parseMatcher,
     options: {
       openIngestOnLoopback: config.access.open_ingest_on_loopback,
     },
   });
   lifecycle.started('access', () => access.stop());
+  await access.loadGrants();
 
   const runtime = new ProcessRuntime({
     clock,
@@ -194,6 +197,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     metrics,
     runtimes: [runtime],
     mintAgentToken: (tx, agent) => access.mintAgentToken(tx, agent),
+    grantOf: (sender) => access.grantOf(sender),
     logger: (component) => logging.logger(component),
   };
   const address = { url: '', otlpUrl: null as string | null };

@@ -28,12 +28,7 @@ export {
   SampleBatch,
   type AppendFeed,
   type AppendNotice,
-  ANONYMOUS_SENDER,
   type AppendOrigin,
-  DETECTOR_SENDER,
-  OMOI_SENDER,
-  RULE_SENDER,
-  type Sender,
   senderOfOrigin,
   type AppendSubscription,
   type CommitResult,
@@ -47,6 +42,14 @@ export {
   type SeriesRef,
   type Subscription,
 } from './series/sample.ts';
+export {
+  ANONYMOUS_SENDER,
+  DETECTOR_SENDER,
+  type Grant,
+  OMOI_SENDER,
+  RULE_SENDER,
+  type Sender,
+} from './series/sender.ts';
 export {
   type LatestSamples,
   type Queryable,

@@ -386,7 +386,7 @@ function turn(): Promise<void> {
 const today = Math.floor(Date.now() / 86_400_000);
 
 /** In each of these rows are used again. */
-const FIXED_SEEDS = [1, 2, 3, 4, 6, 7];
+const FIXED_SEEDS = [1, 3, 4, 6, 7, 9];
 
 test.each([...FIXED_SEEDS, today, today + 100_000])(
   'appends, upkeep, restarts and crashes never show in what is read: seed %d',

@@ -1,6 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { GUARDS, type Guard } from '#telemetry';
-import { becomes, openStage, RESTART, silent, sourcesOf, stateOf, type Stage } from './watchdog.test-support.ts';
+import {
+  becomes,
+  openStage,
+  RESTART,
+  silent,
+  sourcesOf,
+  stateOf,
+  type Stage,
+} from './watchdog.test-support.ts';
 
 let stage: Stage;
 afterEach(() => stage.close());

@@ -93,6 +93,7 @@ export class Incarnation {
         metrics,
         runtimes: [machine.runtime(gate)],
         mintAgentToken: async () => 'simulated',
+        grantOf: () => null,
         logger: () => logger,
       },
     });

@@ -1,5 +1,5 @@
 import type { StateDatabase, StateTransaction } from '#storage';
-import { OmoiError, type Clock, type Logger, type Random } from '#telemetry';
+import { OmoiError, type Clock, type Grant, type Logger, type Random, type Sender } from '#telemetry';
 import type { Principal } from '../http/app.ts';
 import { mintAgentToken, type StartedAgent } from './agent-tokens.ts';
 import { createAuditLog, type AuditLog, type SystemActor } from './audit-log.ts';
@@ -7,6 +7,7 @@ import { createAuthenticator, type Authenticator } from './authenticator.ts';
 import { IdentityCache } from './identity-cache.ts';
 import { LastUse } from './last-use.ts';
 import { hashSecret } from './secret.ts';
+import { Grants, type MatcherParser } from './speaks-for.ts';
 import {
   createLoginLink,
   endSession,
@@ -33,6 +34,8 @@ export interface AccessParts {
   /** For ids; secrets come from the system's own randomness. */
   readonly random: Random;
   readonly logger: Logger;
+  /** The query language's. */
+  readonly parseMatcher: MatcherParser;
   readonly options: AccessOptions;
 }
 
@@ -49,6 +52,10 @@ export interface Access extends Authenticator {
   readonly audit: AuditLog;
   /** Makes the first admin token and a login link; null where an admin token exists. */
   ensureAdmin(): Promise<FirstAdmin | null>;
+  /** Reads for whom the tokens speak; before anybody asks. */
+  loadGrants(): Promise<void>;
+  /** For whom a sender of samples may speak beside itself; null where it was given nobody. Known from memory. */
+  grantOf(sender: Sender): Grant | null;
   /** @throws OmoiError `token_name_taken`, `invalid_request` */
   mintToken(token: NewToken): Promise<MintedToken>;
   listTokens(page: TokenPage): Promise<readonly TokenRecord[]>;
@@ -91,6 +98,7 @@ export function createAccess(parts: AccessParts): Access {
   const lastUse = new LastUse({ database, clock, logger });
   const audit = createAuditLog(database);
   const tokens = createTokenStore(parts);
+  const grants = new Grants(clock, parts.parseMatcher);
   const authenticator = createAuthenticator({ database, clock, cache, lastUse });
 
   const logIn = (
@@ -132,12 +140,26 @@ export function createAccess(parts: AccessParts): Access {
         });
         return { token: secret, loginCode };
       }),
-    mintToken: (token) => database.transaction((tx) => tokens.mint(tx, token)),
+    async loadGrants() {
+      for (const token of await tokens.speaking()) grants.add(token);
+    },
+    grantOf: (sender) => grants.of(sender),
+    async mintToken(token) {
+      if (token.speaksFor) grants.check(token.role, token.speaksFor);
+      return database.transaction(async (tx) => {
+        const minted = await tokens.mint(tx, token);
+        tx.afterCommit(() => grants.add(minted.token));
+        return minted;
+      });
+    },
     listTokens: (page) => tokens.list(page),
     revokeToken: (id, by) =>
       database.transaction(async (tx) => {
         const revoked = await tokens.revoke(tx, id, by);
-        tx.afterCommit(() => cache.forgetToken(id));
+        tx.afterCommit(() => {
+          grants.remove(id);
+          cache.forgetToken(id);
+        });
         return revoked;
       }),
     async mintAgentToken(tx, agent) {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { StateTransaction } from '#storage';
-import type { TokenStore } from './token-store.ts';
+import { RUNTIME, type TokenStore } from './token-store.ts';
 
 /** An agent that Omoi starts. */
 export interface StartedAgent {
@@ -16,7 +16,6 @@ export interface AgentTokenChange {
   readonly revoked: readonly string[];
 }
 
-const CREATED_BY = 'runtime';
 /** The new generation's token and that of the one before, which may still be ending its work. */
 const liveTokensPerAgent = 2;
 
@@ -39,7 +38,7 @@ export async function mintAgentToken(
   const live = await tx.db
     .selectFrom('access_tokens')
     .select(['id', 'name'])
-    .where('created_by', '=', CREATED_BY)
+    .where('created_by', '=', RUNTIME)
     .where('revoked_at_ms', 'is', null)
     .where(byName, '>=', stem)
     .where(byName, '<', `agent/${agent.agentId}${AFTER_SLASH}`)
@@ -53,7 +52,7 @@ export async function mintAgentToken(
     .filter((token) => token.stem === stem)
     .sort((a, b) => b.number - a.number);
   const revoked = own.slice(liveTokensPerAgent - 1).map(({ id }) => id);
-  for (const id of revoked) await tokens.revoke(tx, id, CREATED_BY);
+  for (const id of revoked) await tokens.revoke(tx, id, RUNTIME);
   const { secret } = await tokens.mint(tx, {
     name: `${stem}${(own[0]?.number ?? 0) + 1}`,
     role: 'agent',
@@ -64,7 +63,7 @@ export async function mintAgentToken(
       enqueueFor: agent.enqueueFor,
       maxAgents: null,
     },
-    createdBy: CREATED_BY,
+    createdBy: RUNTIME,
     expiresAtMs: null,
   });
   return { secret, revoked };

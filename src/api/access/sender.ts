@@ -9,8 +9,13 @@ import type { Principal } from '../http/app.ts';
 export function senderOf({ kind, name, scope }: Pick<Principal, 'kind' | 'name' | 'scope'>): Sender {
   if (kind === 'anonymous') return ANONYMOUS_SENDER;
   if (kind === 'local') return 'local';
-  if (scope === null) return `token:${name}`;
+  if (scope === null) return tokenSender(name);
   if (scope.poolId !== null) return `pool:${scope.poolId}`;
   const [agentId] = scope.agentIds;
-  return agentId !== undefined && scope.agentIds.length === 1 ? `agent:${agentId}` : `token:${name}`;
+  return agentId !== undefined && scope.agentIds.length === 1 ? `agent:${agentId}` : tokenSender(name);
+}
+
+/** A token of that name as a sender. */
+export function tokenSender(name: string): Sender {
+  return `token:${name}`;
 }

@@ -38,6 +38,16 @@ const scopeBody = z.strictObject({
     .describe('How many agents it may have registered; null: `access.max_agents_per_token`.'),
 });
 
+const speaksForBody = z.strictObject({
+  pools: z.array(nameText).max(1_000).default([]),
+  agents: z.array(nameText).max(1_000).default([]),
+  matchers: z
+    .array(storedText(1_000))
+    .max(100)
+    .default([])
+    .describe('Targets whose `agent_id` and `pool_id` all of these accept: `pool_id=~"mail-.*"`.'),
+});
+
 const tokenBody = z.object({
   id: z.string(),
   name: z.string(),
@@ -50,6 +60,9 @@ const tokenBody = z.object({
       enqueue_for: z.array(z.string()),
       max_agents: z.number().nullable(),
     })
+    .nullable(),
+  speaks_for: z
+    .object({ pools: z.array(z.string()), agents: z.array(z.string()), matchers: z.array(z.string()) })
     .nullable(),
   prefix: z.string().describe('The first characters of the secret.'),
   created_at: z.string(),
@@ -67,6 +80,11 @@ const newToken = z.strictObject({
     .regex(/^\P{Cc}*$/u, 'must have no control characters'),
   role: z.enum(ROLES),
   scope: scopeBody.optional().describe('Agent tokens only: what the token may speak for.'),
+  speaks_for: speaksForBody
+    .optional()
+    .describe(
+      'Targets that policies may act on when an alert rests on what this token sends. Without it: none.',
+    ),
   expires_in: z
     .string()
     .max(50)
@@ -113,7 +131,7 @@ export function registerTokenRoutes(
       },
     },
     async (request, reply) => {
-      const { name, role, scope, expires_in: expiresIn } = request.body;
+      const { name, role, scope, speaks_for: speaksFor, expires_in: expiresIn } = request.body;
       const minted = await access.mintToken({
         name,
         role,
@@ -126,6 +144,7 @@ export function registerTokenRoutes(
               maxAgents: scope.max_agents,
             }
           : null,
+        speaksFor: speaksFor ?? null,
         createdBy: request.principal.name,
         expiresAtMs: expiresIn === undefined ? null : Math.floor(clock.wallMs()) + readLifetime(expiresIn),
       });
@@ -168,6 +187,11 @@ function describeToken(token: TokenRecord): z.output<typeof tokenBody> {
       member_of: token.scope.memberOf ?? null,
       enqueue_for: [...(token.scope.enqueueFor ?? [])],
       max_agents: token.scope.maxAgents ?? null,
+    },
+    speaks_for: token.speaksFor && {
+      pools: [...token.speaksFor.pools],
+      agents: [...token.speaksFor.agents],
+      matchers: [...token.speaksFor.matchers],
     },
     prefix: token.prefix,
     created_at: toRfc3339(token.createdAtMs),

@@ -4,6 +4,7 @@ import { OmoiError, createId, type Random } from '#telemetry';
 import type { Selectable } from 'kysely';
 import type { AgentScope } from '../http/app.ts';
 import { createTokenSecret, hashSecret, shownPrefix } from './secret.ts';
+import { readSpeaksFor, writeSpeaksFor, type SpeaksFor } from './speaks-for.ts';
 
 /** A token without its secret. Times are wall ms since epoch. */
 export interface TokenRecord {
@@ -11,6 +12,7 @@ export interface TokenRecord {
   readonly name: string;
   readonly role: Role;
   readonly scope: AgentScope | null;
+  readonly speaksFor: SpeaksFor | null;
   /** `omoi_admin_3fGh1k`: enough to tell tokens apart. */
   readonly prefix: string;
   readonly createdAtMs: number;
@@ -26,6 +28,8 @@ export interface NewToken {
   readonly role: Role;
   /** Required for role agent, null for the others. */
   readonly scope: AgentScope | null;
+  /** Checked already; for nobody where it is left out. */
+  readonly speaksFor?: SpeaksFor | null;
   readonly createdBy: string;
   /** Wall ms since epoch; null: until it is revoked. */
   readonly expiresAtMs: number | null;
@@ -43,6 +47,9 @@ export interface TokenPage {
   readonly limit: number;
 }
 
+/** Who makes the tokens of agents that Omoi starts. */
+export const RUNTIME = 'runtime';
+
 type TokenRow = Selectable<StateTables['access_tokens']>;
 
 /** The named tokens. Only the hash of a secret is kept. */
@@ -56,6 +63,8 @@ export interface TokenStore {
    * @throws OmoiError `unknown_token`
    */
   revoke(tx: StateTransaction, id: string, by: string): Promise<TokenRecord>;
+  /** Those that are not revoked and may speak for others; the runtime's speak for their agent alone. */
+  speaking(): Promise<readonly TokenRecord[]>;
   /** The oldest admin token that still works, or null. */
   findAdmin(tx: StateTransaction): Promise<TokenRecord | null>;
 }
@@ -74,6 +83,7 @@ export function createTokenStore(parts: {
         name: token.name,
         role: token.role,
         scope: token.scope === null ? null : writeScope(token.scope),
+        speaks_for: writeSpeaksFor(token.speaksFor ?? null),
         secret_hash: hashSecret(secret),
         prefix: shownPrefix(secret),
         created_at_ms: tx.nowMs,
@@ -109,6 +119,20 @@ export function createTokenStore(parts: {
       await tx.db.deleteFrom('access_sessions').where('token_id', '=', id).execute();
       await tx.db.deleteFrom('login_links').where('token_id', '=', id).execute();
       return readToken({ ...row, ...revoked });
+    },
+    async speaking() {
+      const rows = await database.reader
+        .selectFrom('access_tokens')
+        .selectAll()
+        .where('revoked_at_ms', 'is', null)
+        .where((where) =>
+          where.or([
+            where('speaks_for', 'is not', null),
+            where.and([where('role', '=', 'agent'), where('created_by', '!=', RUNTIME)]),
+          ]),
+        )
+        .execute();
+      return rows.map(readToken);
     },
     async findAdmin(tx) {
       const row = await tx.db
@@ -147,6 +171,7 @@ export function readToken(row: TokenRow): TokenRecord {
     name: row.name,
     role: readRole(row.role),
     scope: row.scope === null ? null : readScope(row.scope),
+    speaksFor: readSpeaksFor(row.speaks_for),
     prefix: row.prefix,
     createdAtMs: row.created_at_ms,
     createdBy: row.created_by,

@@ -1,6 +1,7 @@
 import type { Labels } from '../labels/label-set.ts';
 import type { HistogramValue } from './histogram-value.ts';
 import type { Matcher } from '../labels/matcher.ts';
+import { ANONYMOUS_SENDER, DETECTOR_SENDER, OMOI_SENDER, RULE_SENDER, type Sender } from './sender.ts';
 
 /** One sample as the HTTP API shows it; `timestamp` is RFC 3339 in UTC with milliseconds. */
 export interface MetricSample {
@@ -20,16 +21,20 @@ export type SeriesRef = number;
 export type SampleSource = 'collector' | 'detector' | 'rule' | 'scrape' | 'otlp' | 'remote_write' | 'import';
 
 /**
- * Who a series is from, fixed with its first sample: `omoi` (its own collectors), `rule` and `detector` (derived by Omoi
- * from other series, on whose word they rest), `agent:ID`, `pool:ID` (a token bound to it), `token:NAME`, `scrape:JOB`,
- * or `anonymous`.
+ * What caused a unit of samples: it travels beside the samples to whoever is subscribed, so that an alert can
+ * be traced back to the very append that raised it.
  */
-export type Sender = string;
-
-export const OMOI_SENDER: Sender = 'omoi';
-export const RULE_SENDER: Sender = 'rule';
-export const DETECTOR_SENDER: Sender = 'detector';
-export const ANONYMOUS_SENDER: Sender = 'anonymous';
+export interface AppendOrigin {
+  readonly source: SampleSource;
+  /** Who sent it; where left out, `senderOfOrigin` says. */
+  readonly sender?: Sender;
+  /** W3C traceparent of the span that produced the unit; null where nothing upstream is traced. */
+  readonly traceparent: string | null;
+  /** Wall clock, ms since epoch, when the unit arrived. */
+  readonly receivedAtMs: number;
+  /** Monotonic clock, ms, when the unit arrived: latencies are measured from here. */
+  readonly receivedMonotonicMs: number;
+}
 
 /** Who sends a unit that names no sender: what comes from outside without a name is anonymous. */
 export function senderOfOrigin({ sender, source }: Pick<AppendOrigin, 'sender' | 'source'>): Sender {
@@ -47,22 +52,6 @@ export function senderOfOrigin({ sender, source }: Pick<AppendOrigin, 'sender' |
     case 'import':
       return ANONYMOUS_SENDER;
   }
-}
-
-/**
- * What caused a unit of samples: it travels beside the samples to whoever is subscribed, so that an alert can
- * be traced back to the very append that raised it.
- */
-export interface AppendOrigin {
-  readonly source: SampleSource;
-  /** Who sent it; where left out, `senderOfOrigin` says. */
-  readonly sender?: Sender;
-  /** W3C traceparent of the span that produced the unit; null where nothing upstream is traced. */
-  readonly traceparent: string | null;
-  /** Wall clock, ms since epoch, when the unit arrived. */
-  readonly receivedAtMs: number;
-  /** Monotonic clock, ms, when the unit arrived: latencies are measured from here. */
-  readonly receivedMonotonicMs: number;
 }
 
 /** One measurement that stands for many, usually with the trace it came from. */

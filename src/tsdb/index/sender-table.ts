@@ -60,6 +60,7 @@ export class SenderTable {
         return 2;
       case ANONYMOUS_SENDER:
         return 0;
+      case null:
       default:
         return 1;
     }
