@@ -3,6 +3,7 @@ import type { CheckFlags } from './check.ts';
 import type { QueryFlags } from './query.ts';
 import type { RunFlags } from './run.ts';
 import type { TaskFlags } from './tasks.ts';
+import type { WhyFlags } from './why.ts';
 
 /** Where commands look for the server, when they are not told. */
 const DATA_DIRECTORY = process.env['OMOI_DATA_DIRECTORY'] ?? '.omoi';
@@ -24,6 +25,7 @@ export function createProgram(version: string): Command {
   defineRun(program);
   defineGameday(program);
   defineQuery(program);
+  defineWhy(program);
   defineTasks(program);
   defineToken(program);
   definePolicies(program);
@@ -154,6 +156,20 @@ interface TokenOptions {
   readonly enqueueFor?: string[];
   readonly maxAgents?: number;
   readonly speaksFor?: string[];
+}
+
+function defineWhy(program: Command): void {
+  program
+    .command('why')
+    .description('how it stands with an agent: evidence, alerts, repairs, what holds them back, what to do')
+    .argument('<agent>', 'the agent id')
+    .option('--json', 'print the server’s answer')
+    .option('--url <url>', 'a server elsewhere; its token comes from $OMOI_TOKEN')
+    .option('--data-directory <directory>', 'the server that runs on this directory', DATA_DIRECTORY)
+    .action(async (agentId: string, flags: WhyFlags) => {
+      const { explainAgent } = await import('./why.ts');
+      await explainAgent(agentId, flags);
+    });
 }
 
 function defineTasks(program: Command): void {

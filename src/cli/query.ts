@@ -1,9 +1,10 @@
 import { OmoiError, parseDuration } from '#telemetry';
-import { askQuery, type Server } from './query/ask.ts';
+import { askQuery } from './query/ask.ts';
 import type { QueryAnswer } from './query/answer.ts';
 import { chartOf } from './query/chart.ts';
 import { placeOf } from './query/error-place.ts';
 import { samplesTable, vectorTable } from './query/table.ts';
+import { serverOf } from './read-from.ts';
 
 export interface QueryFlags {
   readonly range?: string;
@@ -32,10 +33,7 @@ export async function query(expression: string, flags: QueryFlags): Promise<void
 }
 
 async function answerQuery(expression: string, flags: QueryFlags): Promise<void> {
-  const server: Server =
-    flags.url === undefined
-      ? { kind: 'local', dataDirectory: flags.dataDirectory }
-      : { kind: 'remote', url: flags.url, token: process.env['OMOI_TOKEN'] ?? null };
+  const server = serverOf(flags);
   const endMs = flags.time === undefined ? Date.now() : readTime(flags.time);
   if (flags.range === undefined) {
     const answer = await askQuery(server, 'query', { query: expression, time: String(endMs / 1000) });

@@ -18,6 +18,7 @@ const parkedTask = z.object({
   max_attempts: z.number(),
   parked_at: z.string().nullable(),
   error: z.string().nullable(),
+  last_output: z.string().nullable(),
 });
 const taskPage = z.object({ tasks: z.array(parkedTask) });
 
@@ -37,8 +38,17 @@ export async function listParkedTasks(flags: TaskFlags): Promise<void> {
       `${task.task_id}  ${task.task_type}  ${task.phase_id}  ${attempts}  parked ${task.parked_at ?? ''}\n`,
     );
     for (const line of (task.error ?? '').split('\n')) process.stdout.write(`    ${printable(line)}\n`);
+    for (const line of lastLines(task.last_output)) process.stdout.write(`    | ${printable(line)}\n`);
   }
 }
+
+/** The end of an output, as much of it as is read at a glance. */
+export function lastLines(output: string | null): readonly string[] {
+  const text = (output ?? '').trimEnd();
+  return text === '' ? [] : text.split('\n').slice(-SHOWN_OUTPUT_LINES);
+}
+
+const SHOWN_OUTPUT_LINES = 10;
 
 async function allParked(client: LocalClient): Promise<z.output<typeof parkedTask>[]> {
   const tasks: z.output<typeof parkedTask>[] = [];

@@ -16,7 +16,7 @@ export { type LockRegistry } from './locks/lock-registry.ts';
 export { type LockRow } from './locks/lock-decision.ts';
 export { Pools } from './pools/pools.ts';
 export type { Asked, PoolParts, WorkerConnection } from './pools/pool-parts.ts';
-export type { PoolView } from './pools/pool-view.ts';
+export type { PoolView, ReplicaView } from './pools/pool-view.ts';
 export type { EndedUnit, Runtime, UnitExit } from './runtimes/runtime.ts';
 export { ProcessRuntime } from './runtimes/process-runtime.ts';
 export { findUnitGroups, removeEmptyGroups } from './runtimes/unit-groups.ts';

@@ -2,8 +2,6 @@ import type { Fleet, Pools } from '#fleet';
 import { AGENT_STATUSES, type AgentStatus } from '#telemetry';
 import type { FleetActuator } from '#watchdog';
 
-/** What a guardian reads first: some thirty lines. */
-const MAX_OUTPUT_BYTES = 2000;
 /** They ended on purpose, or were taken out of service: no illness, and nothing that could be healthy. */
 const GONE = ['TERMINATED', 'QUARANTINED'] as const;
 
@@ -44,10 +42,7 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
       };
     },
     pool: (poolId) => (definitionOf(poolId) ? fleet.agents.countInPool(poolId) : null),
-    async lastOutput(agentId, generation) {
-      const output = await pools.output({ agentId, generation }, MAX_OUTPUT_BYTES);
-      return output?.stderr || (output?.stdout ?? '');
-    },
+    lastOutput: (agentId, generation) => pools.lastOutput({ agentId, generation }),
     hasPool: (poolId) => definitionOf(poolId) !== undefined,
     poolsOfPhase: (phaseId) =>
       pools.definitions().flatMap((pool) => (pool.phaseId === phaseId ? [pool.id] : [])),

@@ -16,6 +16,7 @@ import {
   registerRemoteWriteRoutes,
   registerTaskRoutes,
   registerWatchdogRoutes,
+  registerWhyRoute,
   type ApiApp,
   type ServerFacts,
 } from '#api';
@@ -46,6 +47,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   const { parts, clock, sampleClock, spans, logs, ingest, tsdb, facts, maxIngestBytes, metrics } = served;
   registerAgentRoutes(app, { fleet: parts.fleet, clock });
   registerTaskRoutes(app, parts);
+  registerWhyRoute(app, { ...parts, clock });
   registerLockRoutes(app, parts);
   registerPoolRoutes(app, parts);
   registerMonitorRoutes(app, parts.monitor);

@@ -142,6 +142,7 @@ const ROWS = {
     counted_losses: 0,
     time_limit_ms: null,
     parked_at_ms: null,
+    last_output: null,
     available_at_ms: 0,
     enqueued_at_ms: 0,
   },

@@ -93,7 +93,7 @@ export {
 } from './tracing/tracing.ts';
 export { isOutage, isRefusal, isRetryable } from './errors/failures.ts';
 export { ERROR_CATALOGUE, OmoiError, messageOf, type ErrorCode } from './errors/errors.ts';
-export { knownKeys, lenientPath, suggestKey } from './errors/known-keys.ts';
+export { knownKeys, lenientPath, nearestWord, suggestKey } from './errors/known-keys.ts';
 export { MAX_DURATION_MS, durationText, formatDuration, parseDuration } from './time/duration.ts';
 export {
   ACTIVE_ALERT_STATES,
@@ -161,6 +161,7 @@ export {
   ACTION_RESULTS,
   GUARDS,
   POLICY_MODES,
+  REMEDIATION_CONCERNS,
   REMEDIATION_OUTCOMES,
   OPEN_REMEDIATION_STATES,
   REMEDIATION_STATES,
@@ -170,6 +171,7 @@ export {
   type Guard,
   type OpenRemediationState,
   type PolicyMode,
+  type RemediationConcern,
   type RemediationOutcome,
   type RemediationState,
   type TargetKind,

@@ -61,6 +61,13 @@ export interface WatchdogOptions {
   readonly guards?: readonly Guard[];
 }
 
+/** Why the watchdog may be the one that is deaf. */
+export interface Doubts {
+  readonly storm: { readonly reason: string } | null;
+  /** Wall ms until which it distrusts itself; null where it does not. */
+  readonly suspectUntilMs: number | null;
+}
+
 const HEALTH_LOOK_EVERY_MS = 1000;
 /** How often alerts are looked at again that got no remediation, for want of a target or of room. */
 const RECONSIDER_EVERY_MS = 30_000;
@@ -186,6 +193,23 @@ export class Watchdog {
   /** How many remediations that have not ended stand in each state. */
   countOpen(): ReturnType<RemediationRunner['countOpen']> {
     return this.#runner.countOpen();
+  }
+
+  /** The guard that holds a remediation back now; null where none does. */
+  heldBy(remediationId: string): Guard | null {
+    return this.#runner.heldBy(remediationId);
+  }
+
+  /**
+   * What keeps repairs of what is silent back in a failure domain at this moment.
+   * @param domain `pool:demo`, `external:laptops`
+   */
+  doubtsAbout(domain: string): Doubts {
+    const suspectUntilMs = this.#suspicion.untilMs();
+    return {
+      storm: this.#storm.judge(domain),
+      suspectUntilMs: suspectUntilMs > this.#options.clock.wallMs() ? suspectUntilMs : null,
+    };
   }
 
   /** @throws OmoiError `unknown_remediation`, `remediation_settled` */

@@ -68,11 +68,19 @@ export const taskView = z
     parked_at: z.string().nullable().describe('Since when it waits for a person.'),
     result: z.unknown(),
     error: z.string().nullable(),
+    last_output: z
+      .string()
+      .nullable()
+      .describe(
+        'The end of what its last holder put out when it was parked; null where Omoi has not got it.',
+      ),
     traceparent: z.string().nullable(),
     content_hidden: z
       .literal(true)
       .optional()
-      .describe('Its content is not the caller’s: payload, result, error, key and trace are null here.'),
+      .describe(
+        'Its content is not the caller’s: payload, result, error, output, key and trace are null here.',
+      ),
   })
   .meta({ id: 'Task' });
 

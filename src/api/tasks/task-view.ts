@@ -17,8 +17,9 @@ export function viewTaskWithin(
   const isOwn = (agentId: string | null): boolean => agentId !== null && speaksFor(agentId);
   if (reach === null || task.enqueued_by === reach.enqueuedBy) return viewTask(task);
   if (isOwn(task.agent_id) || isOwn(task.kept_for_agent_id)) return viewTask(task);
-  const content = { payload: null, result: null, error: null, idempotency_key: null, traceparent: null };
-  return { ...viewTask(task), ...content, content_hidden: true };
+  const content = { payload: null, result: null, error: null, last_output: null };
+  const origin = { idempotency_key: null, traceparent: null };
+  return { ...viewTask(task), ...content, ...origin, content_hidden: true };
 }
 
 /** A task as the API shows it. */
@@ -51,6 +52,7 @@ export function viewTask(task: TaskRow): z.output<typeof taskView> {
     parked_at: toRfc3339OrNull(task.parked_at_ms),
     result: task.result === null ? null : JSON.parse(task.result),
     error: task.error,
+    last_output: task.last_output,
     traceparent: task.traceparent,
   };
 }

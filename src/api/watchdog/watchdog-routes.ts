@@ -55,13 +55,18 @@ export function registerWatchdogRoutes(app: ApiApp, { watchdog, remediations }: 
           ...(query.policy === undefined ? {} : { policy: query.policy }),
           ...(query.alert_id === undefined ? {} : { alertId: query.alert_id }),
           ...(query.target_id === undefined ? {} : { targetId: query.target_id }),
+          ...(query.concern === undefined ? {} : { concern: query.concern }),
           ...(beforeId === null ? {} : { beforeId }),
           limit,
         });
         return { rows, next: rows.at(-1)?.remediation.id ?? null };
       };
       const pages = pagesBehind({ after: query.before ?? null, limit: query.limit }, list);
-      return sendPagedList(reply, { name: 'remediations', pages, view: viewOfRemediation });
+      return sendPagedList(reply, {
+        name: 'remediations',
+        pages,
+        view: (one) => viewOfRemediation(one, watchdog),
+      });
     },
   });
   app.route({
@@ -74,7 +79,7 @@ export function registerWatchdogRoutes(app: ApiApp, { watchdog, remediations }: 
       params: idParams,
       response: { 200: remediationSchema },
     },
-    handler: async ({ params }) => viewOfRemediation(await remediations.get(params.id)),
+    handler: async ({ params }) => viewOfRemediation(await remediations.get(params.id), watchdog),
   });
   for (const decision of ['approve', 'reject'] as const) {
     app.route({
@@ -89,7 +94,7 @@ export function registerWatchdogRoutes(app: ApiApp, { watchdog, remediations }: 
       },
       async handler({ params, principal }) {
         await watchdog[decision](params.id, principal.name);
-        return viewOfRemediation(await remediations.get(params.id));
+        return viewOfRemediation(await remediations.get(params.id), watchdog);
       },
     });
   }

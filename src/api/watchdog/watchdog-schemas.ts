@@ -4,6 +4,7 @@ import {
   idText,
   jsonObjectSchema,
   POLICY_MODES,
+  REMEDIATION_CONCERNS,
   REMEDIATION_OUTCOMES,
   REMEDIATION_STATES,
   TARGET_KINDS,
@@ -29,11 +30,14 @@ export const remediationSchema = z.object({
     .number()
     .int()
     .meta({ description: 'of the lineage (policy and target), those of this remediation included' }),
+  max_attempts: z.number().int().meta({ description: 'of the lineage, until the guardian has it' }),
+  guardian: z.string(),
   evidence: z.string().nullable().meta({ description: 'what was known when its last step began' }),
   last_output: z.string().nullable().meta({ description: 'the end of the output of what did not come up' }),
   planned_at: time,
   step_started_at: time.nullable(),
   verify_until: time.nullable(),
+  verifies: z.string().nullable().meta({ description: 'what its present or last step has to bring about' }),
   ended_at: time.nullable(),
   approved_by: z.string().nullable(),
   trace_id: z.string().nullable(),
@@ -52,6 +56,9 @@ export const remediationSchema = z.object({
       finished_at: time.nullable(),
       result: z.enum(ACTION_RESULTS).nullable(),
       detail: z.string().nullable(),
+      passed_guards: z
+        .array(z.object({ guard: z.enum(GUARDS), saw: z.string() }))
+        .meta({ description: 'what each guard saw that let the step begin; empty where that was not kept' }),
     }),
   ),
   suppressions: z.array(
@@ -62,6 +69,9 @@ export const remediationSchema = z.object({
       last_at: time,
       count: z.number().int().meta({ description: 'how often it began to hold' }),
       until: time.nullable(),
+      holds: z.boolean().meta({ description: 'whether it holds the remediation back now' }),
+      lifts: z.string().meta({ description: 'what ends its hold' }),
+      person: z.string().nullable().meta({ description: 'what a person can do about it' }),
     }),
   ),
 });
@@ -75,6 +85,10 @@ export const remediationQuerySchema = z.strictObject({
   policy: filter.optional(),
   alert_id: filter.optional(),
   target_id: filter.optional(),
+  concern: z.enum(REMEDIATION_CONCERNS).optional().meta({
+    description:
+      'given_up: those that the guardian has while their alert still fires; relapsing: the last repair of a lineage that did not last, while the next one has not ended',
+  }),
   before: idText('rem', 'a remediation')
     .optional()
     .meta({ description: 'the id of the last one of the page before' }),

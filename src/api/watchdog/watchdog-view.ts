@@ -1,6 +1,7 @@
 import type { Policy, RemediationDetail, Watchdog } from '#watchdog';
-import { toRfc3339, toRfc3339OrNull, traceIdOf, WATCHDOG_STATES } from '#telemetry';
+import { formatDuration, toRfc3339, toRfc3339OrNull, traceIdOf, WATCHDOG_STATES } from '#telemetry';
 import type { z } from 'zod';
+import { GUARD_RELIEF } from './guard-relief.ts';
 import type { policySchema, remediationSchema, watchdogStateSchema } from './watchdog-schemas.ts';
 
 export function viewOfStates({ states }: Watchdog): z.input<typeof watchdogStateSchema> {
@@ -42,11 +43,12 @@ export function viewOfPolicy(policy: Policy, { policies }: Watchdog): z.input<ty
   };
 }
 
-export function viewOfRemediation({
-  remediation,
-  actions,
-  suppressions,
-}: RemediationDetail): z.input<typeof remediationSchema> {
+/** A remediation, with what holds it back at this moment. */
+export function viewOfRemediation(
+  { remediation, plan, actions, suppressions }: RemediationDetail,
+  watchdog: Pick<Watchdog, 'heldBy'>,
+): z.input<typeof remediationSchema> {
+  const holding = watchdog.heldBy(remediation.id);
   return {
     id: remediation.id,
     policy: remediation.policy,
@@ -58,11 +60,14 @@ export function viewOfRemediation({
     outcome: remediation.outcome,
     reason: remediation.reason,
     attempts: remediation.attempts,
+    max_attempts: plan.max_attempts,
+    guardian: plan.guardian,
     evidence: remediation.evidence,
     last_output: remediation.last_output,
     planned_at: toRfc3339(remediation.planned_at_ms),
     step_started_at: toRfc3339OrNull(remediation.step_started_at_ms),
     verify_until: toRfc3339OrNull(remediation.verify_until_ms),
+    verifies: verificationOf(remediation, plan),
     ended_at: toRfc3339OrNull(remediation.ended_at_ms),
     approved_by: remediation.approved_by,
     trace_id: traceIdOf(remediation.traceparent),
@@ -76,6 +81,7 @@ export function viewOfRemediation({
       finished_at: toRfc3339OrNull(action.finished_at_ms),
       result: action.result,
       detail: action.detail,
+      passed_guards: [...action.passed],
     })),
     suppressions: suppressions.map((suppression) => ({
       guard: suppression.guard,
@@ -84,6 +90,21 @@ export function viewOfRemediation({
       last_at: toRfc3339(suppression.last_at_ms),
       count: suppression.count,
       until: toRfc3339OrNull(suppression.until_ms),
+      holds: suppression.guard === holding,
+      ...GUARD_RELIEF[suppression.guard],
     })),
   };
+}
+
+/** What a step that was started has to bring about, in words; null before the first. */
+function verificationOf(
+  { step, step_started_at_ms: startedAtMs }: RemediationDetail['remediation'],
+  { steps }: RemediationDetail['plan'],
+): string | null {
+  const current = steps[step];
+  if (!current || startedAtMs === null) return null;
+  if (current.action === 'scale') return 'the pool has its agents up, and the alert recovers';
+  const { healthy_for: healthyForMs } = current.verify;
+  const howLong = healthyForMs === undefined ? 'two heartbeat intervals' : formatDuration(healthyForMs);
+  return `the new generation is ready or at work, stays well for ${howLong}, and the alert recovers`;
 }

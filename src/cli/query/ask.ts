@@ -1,13 +1,5 @@
-import { findServer } from '#server';
-import { messageOf, OmoiError } from '#telemetry';
-import { answeredError } from '../answered-error.ts';
-import { createLocalClient } from '../local-client.ts';
+import { readFrom, type Server } from '../read-from.ts';
 import { queryAnswer, type QueryAnswer } from './answer.ts';
-
-/** Which server is asked: the one that runs on a directory, as its owner, or any other by its address. */
-export type Server =
-  | { readonly kind: 'local'; readonly dataDirectory: string }
-  | { readonly kind: 'remote'; readonly url: string; readonly token: string | null };
 
 /** @throws OmoiError with the server's own code, or `not_found` where none runs */
 export async function askQuery(
@@ -16,51 +8,5 @@ export async function askQuery(
   parameters: Readonly<Record<string, string>>,
 ): Promise<QueryAnswer> {
   const target = `/prometheus/api/v1/${path}?${new URLSearchParams(parameters).toString()}`;
-  return queryAnswer.parse(
-    server.kind === 'local' ? await askLocally(server, target) : await askFar(server, target),
-  );
-}
-
-function askLocally(
-  { dataDirectory }: Server & { readonly kind: 'local' },
-  target: string,
-): Promise<unknown> {
-  const running = findServer(dataDirectory);
-  if (!running) {
-    const problem = `no server runs on ${dataDirectory}; start one, or name its --data-directory or --url`;
-    throw new OmoiError('not_found', problem);
-  }
-  if (running.socket === null) {
-    const problem = `the server on ${dataDirectory} has no owner's socket (access.owner_socket: off); ask --url ${running.url}`;
-    throw new OmoiError('not_found', problem);
-  }
-  return createLocalClient(() => running.socket).call('GET', target);
-}
-
-async function askFar(
-  { url, token }: Server & { readonly kind: 'remote' },
-  target: string,
-): Promise<unknown> {
-  const address = addressOf(url, target);
-  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
-  const response = await fetch(address, { headers }).catch((thrown: unknown) => {
-    const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
-    throw new OmoiError('not_found', `no server answers at ${address.origin}: ${messageOf(cause)}`);
-  });
-  const answer: unknown = await response.json().catch(() => {
-    const problem = `what answers at ${address.origin} (status ${response.status}) is no Omoi server`;
-    throw new OmoiError('not_found', problem);
-  });
-  if (!response.ok) throw answeredError(answer);
-  return answer;
-}
-
-function addressOf(url: string, target: string): URL {
-  if (!/^https?:/.test(url) || !URL.canParse(target, url)) {
-    throw new OmoiError(
-      'invalid_request',
-      `--url ${JSON.stringify(url)} is no address like http://host:4600`,
-    );
-  }
-  return new URL(target, url);
+  return queryAnswer.parse(await readFrom(server, target));
 }

@@ -1,4 +1,5 @@
 import { inBatches, listInSlices, type ListSlice, type StateDatabase, type StateTransaction } from '#storage';
+import { nearestWord, paced, Stretch } from '#telemetry';
 import { countAgents } from './agent-counts.ts';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import { unknownAgent } from './agent-refusals.ts';
@@ -10,6 +11,7 @@ import { paceOf } from './heartbeat-ladder.ts';
 import type { GenerationRow } from './registration.ts';
 
 const maxAgentsPerTransaction = 250;
+const idsComparedAtOnce = 100;
 
 /** An agent as the database has it, and as memory has it where it lives (or ended a short while ago). */
 export interface AgentRecord {
@@ -79,6 +81,13 @@ export class AgentDirectory {
       .executeTakeFirst();
     if (!row) throw unknownAgent(agentId);
     return this.#recordOf(row, null);
+  }
+
+  /** The id of the agent in memory that was probably meant by an unknown one; null where none is near. */
+  async nearest(agentId: string): Promise<string | null> {
+    const { agentIndex, clock } = this.#parts;
+    const ids = Array.from(agentIndex.entries(), (entry) => entry.agentId);
+    return paced(nearestOf(agentId, ids), new Stretch(clock));
   }
 
   /** Whether an agent like this lives in a pool. */
@@ -151,6 +160,17 @@ export class AgentDirectory {
       database.transaction((tx) => deleteEnded(tx, tx.nowMs - limits.endedAgentRetentionMs)),
     );
   }
+}
+
+/** The nearest of the nearest of each slice: comparing with thousands takes longer than a turn should. */
+function* nearestOf(agentId: string, ids: readonly string[]): Generator<void, string | null> {
+  const near: string[] = [];
+  for (let at = 0; at < ids.length; at += idsComparedAtOnce) {
+    const nearest = nearestWord(agentId, ids.slice(at, at + idsComparedAtOnce));
+    if (nearest !== null) near.push(nearest);
+    yield;
+  }
+  return nearestWord(agentId, near);
 }
 
 async function deleteEnded(tx: StateTransaction, beforeMs: number): Promise<number> {

@@ -7,7 +7,7 @@ import type { UnitRow } from './unit-rows.ts';
 import { newestOf } from './replica-plan.ts';
 
 /** One replica of a pool and the newest generation in it. Times are wall ms since epoch. */
-interface ReplicaView {
+export interface ReplicaView {
   readonly replica: number;
   readonly agentId: string;
   readonly generation: number;
@@ -107,6 +107,17 @@ export async function readPool(
     .execute();
   const units = await reader.selectFrom('agent_units').selectAll().where('pool_id', '=', poolId).execute();
   return viewOf(pool, { overrides, units, notEnforced });
+}
+
+export async function readReplica(database: StateDatabase, agentId: string): Promise<ReplicaView | null> {
+  const unit = await database.reader
+    .selectFrom('agent_units')
+    .selectAll()
+    .where('agent_id', '=', agentId)
+    .orderBy('generation', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return unit ? replicaViewOf(unit) : null;
 }
 
 function viewOf(

@@ -2,6 +2,7 @@ import type { StateTransaction } from '#storage';
 import type { PoolChange, PoolDefinition } from '#telemetry';
 import { AgentControl, type Restarted, type RestartOrder } from './agent-control.ts';
 import { Convergence, type Converged } from './convergence.ts';
+import { ParkedOutputs } from './parked-outputs.ts';
 import { ConvergenceSchedule } from './convergence-schedule.ts';
 import { assertPoolDefinition } from './pool-definition.ts';
 import type { Asked, PoolParts, WorkerConnection } from './pool-parts.ts';
@@ -14,7 +15,14 @@ import {
   updatePool,
   type PoolRow,
 } from './pool-rows.ts';
-import { readPool, readPools, type PoolFilter, type PoolView } from './pool-view.ts';
+import {
+  readPool,
+  readPools,
+  readReplica,
+  type PoolFilter,
+  type PoolView,
+  type ReplicaView,
+} from './pool-view.ts';
 import { confinementOf } from './worker-environment.ts';
 import {
   assertAddsAgents,
@@ -27,7 +35,6 @@ import {
 } from './scale-overrides.ts';
 import { UnitSupervisor } from './unit-supervisor.ts';
 import { poolUnits, vacateEndedPlaces, type UnitKey } from './unit-rows.ts';
-import type { UnitOutput } from '../runtimes/runtime.ts';
 
 interface ScaleResult {
   readonly effective: number;
@@ -35,6 +42,8 @@ interface ScaleResult {
   readonly expiresAtMs: number;
 }
 
+/** What somebody reads first of a process that ended: some thirty lines. */
+const MAX_LAST_OUTPUT_BYTES = 2000;
 /** Beyond the grace, for exits to be recorded. */
 const STOP_MARGIN_MS = 1000;
 
@@ -50,6 +59,7 @@ export class Pools {
   readonly #known = new Map<string, PoolDefinition>();
   readonly #ended = new Set<() => void>();
   readonly #schedule: ConvergenceSchedule;
+  readonly #parkedOutputs: ParkedOutputs;
 
   constructor(parts: PoolParts, connection: WorkerConnection) {
     this.#parts = parts;
@@ -63,10 +73,12 @@ export class Pools {
       stop: (row) => this.#supervisor.stop(row),
     });
     this.#agents = new AgentControl(parts, this.#convergence);
+    this.#parkedOutputs = new ParkedOutputs({ ...parts, lastOutput: (holder) => this.lastOutput(holder) });
   }
 
   /** Adopts what runs, then brings every pool to its count, also where somebody else has ended an agent on purpose. */
   async start(): Promise<void> {
+    await this.#parkedOutputs.start();
     await this.#supervisor.start();
     await this.#parts.database.transaction(vacateEndedPlaces);
     const pools = await this.#parts.database.reader.selectFrom('pools').selectAll().execute();
@@ -79,6 +91,7 @@ export class Pools {
   /** Stops looking after the processes: they go on. */
   async close(): Promise<void> {
     this.#schedule.stop();
+    await this.#parkedOutputs.stop();
     await this.#supervisor.close();
   }
 
@@ -106,11 +119,8 @@ export class Pools {
     return [...this.#known.values()];
   }
 
-  /**
-   * The end of what a generation wrote, at most `maxBytes` of each stream; null where it never had a unit, or its runtime
-   * is not there.
-   */
-  async output(key: UnitKey, maxBytes: number): Promise<UnitOutput | null> {
+  /** The end of what a generation put out, of its errors first; empty where nothing is known of it. */
+  async lastOutput(key: UnitKey): Promise<string> {
     const unit = await this.#parts.database.reader
       .selectFrom('agent_units')
       .select(['runtime', 'handle'])
@@ -118,8 +128,14 @@ export class Pools {
       .where('generation', '=', key.generation)
       .executeTakeFirst();
     const runtime = this.#parts.runtimes.find(({ name }) => name === unit?.runtime);
-    if (!unit || unit.handle === null || !runtime) return null;
-    return runtime.logs({ ...key, handle: unit.handle }, maxBytes);
+    if (!unit || unit.handle === null || !runtime) return '';
+    const { stdout, stderr } = await runtime.logs({ ...key, handle: unit.handle }, MAX_LAST_OUTPUT_BYTES);
+    return stderr || stdout;
+  }
+
+  /** The newest generation of an agent that Omoi starts; null for one that it doesn't. */
+  replica(agentId: string): Promise<ReplicaView | null> {
+    return readReplica(this.#parts.database, agentId);
   }
 
   list(filter: PoolFilter): Promise<readonly PoolView[]> {

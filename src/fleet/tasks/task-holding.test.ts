@@ -20,6 +20,7 @@ const claimed: TaskRow = {
   counted_losses: 0,
   time_limit_ms: null,
   parked_at_ms: null,
+  last_output: null,
   available_at_ms: 0,
   kept_for_agent_id: null,
   kept_until_ms: null,

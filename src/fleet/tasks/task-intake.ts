@@ -186,6 +186,7 @@ export class TaskIntake {
       first_claimed_at_ms: null,
       finished_at_ms: null,
       parked_at_ms: null,
+      last_output: null,
       result: null,
       error: null,
       traceparent: origin.traceparent,

@@ -23,6 +23,7 @@ import { drains } from './027_drains.ts';
 import { parkedTasks } from './028_parked_tasks.ts';
 import { senders } from './029_senders.ts';
 import { scopes } from './030_scopes.ts';
+import { toldToPeople } from './037_told_to_people.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -50,4 +51,5 @@ export const MIGRATIONS: readonly Migration[] = [
   parkedTasks,
   senders,
   scopes,
+  toldToPeople,
 ];

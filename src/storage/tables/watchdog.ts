@@ -71,6 +71,8 @@ export interface WatchdogTables {
     /** Null while it is open; `unknown` without an end after an attempt that gave no answer. */
     result: ActionResult | null;
     detail: string | null;
+    /** JSON: what each guard saw that let the step begin; null in rows from before it was kept. */
+    passed_guards: string | null;
   };
   /** What held a remediation back: one row for each guard, as of `last_at_ms`; `count` is how often it began to. */
   watchdog_suppressions: {

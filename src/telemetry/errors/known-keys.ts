@@ -53,15 +53,22 @@ const MAX_SUGGESTED_EDITS = 3;
 
 /** What to say behind an unknown key: the nearest of the known ones, or all of them; nothing where none is known. */
 export function suggestKey(key: string, known: readonly string[]): string {
-  const ranked = known
-    // What differs in length by more is never near: a key may be as long as a body.
-    .filter((candidate) => Math.abs(candidate.length - key.length) <= MAX_SUGGESTED_EDITS)
-    .map((candidate) => ({ candidate, edits: editDistance(key.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, edits }) => edits <= Math.min(MAX_SUGGESTED_EDITS, Math.ceil(candidate.length / 2)))
-    .sort((a, b) => a.edits - b.edits);
-  const best = ranked[0];
-  if (best) return `; did you mean "${best.candidate}"?`;
+  const best = nearestWord(key, known);
+  if (best !== null) return `; did you mean "${best}"?`;
   return known.length > 0 ? `; known are ${known.join(', ')}` : '';
+}
+
+/** The one of `candidates` that was probably meant; null where none is near. Of those that are as near, the first. */
+export function nearestWord(word: string, candidates: Iterable<string>): string | null {
+  let best: { readonly candidate: string; readonly edits: number } | null = null;
+  for (const candidate of candidates) {
+    // What differs in length by more is never near: a word may be as long as a body.
+    if (Math.abs(candidate.length - word.length) > MAX_SUGGESTED_EDITS) continue;
+    const edits = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (edits > Math.min(MAX_SUGGESTED_EDITS, Math.ceil(candidate.length / 2))) continue;
+    if (best === null || edits < best.edits) best = { candidate, edits };
+  }
+  return best?.candidate ?? null;
 }
 
 /** Levenshtein distance of two short words. */

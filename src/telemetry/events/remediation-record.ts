@@ -24,6 +24,13 @@ export const REMEDIATION_OUTCOMES = [
 ] as const;
 export type RemediationOutcome = (typeof REMEDIATION_OUTCOMES)[number];
 
+/**
+ * Why a person should know of a remediation: `given_up`, which the guardian has while its alert still fires; `relapsing`,
+ * whose repair did not last while a newer one of its lineage has not ended.
+ */
+export const REMEDIATION_CONCERNS = ['given_up', 'relapsing'] as const;
+export type RemediationConcern = (typeof REMEDIATION_CONCERNS)[number];
+
 /** What a remediation acts on. A pool contains its agents. */
 export const TARGET_KINDS = ['agent', 'pool'] as const;
 export type TargetKind = (typeof TARGET_KINDS)[number];

@@ -1,7 +1,13 @@
 import type { StateDatabase, StateTables, StateTransaction } from '#storage';
-import { elapsedMs, type Moment } from '#telemetry';
+import { elapsedMs, type Guard, type Moment } from '#telemetry';
 import type { Selectable } from 'kysely';
 import { actionId, type Remediation } from '../remediations/remediation.ts';
+
+/** What a guard saw that let a step begin. */
+export interface PassedGuard {
+  readonly guard: Guard;
+  readonly saw: string;
+}
 
 /** A step's intent, and what became of it. */
 export type ActionRow = Selectable<StateTables['watchdog_actions']>;
@@ -13,6 +19,7 @@ export async function insertIntent(
   intent: {
     readonly step: { readonly action: string };
     readonly expectedGeneration: number | null;
+    readonly passed: readonly PassedGuard[];
     readonly now: Moment;
   },
 ): Promise<ActionRow> {
@@ -31,9 +38,16 @@ export async function insertIntent(
     finished_at_ms: null,
     result: null,
     detail: null,
+    passed_guards: JSON.stringify(intent.passed),
   };
   await tx.db.insertInto('watchdog_actions').values(action).execute();
   return action;
+}
+
+/** What the guards saw when the step began; empty where that was not kept. */
+export function passedGuardsOf({ passed_guards: text }: ActionRow): readonly PassedGuard[] {
+  // Written by `insertIntent` alone.
+  return text === null ? [] : (JSON.parse(text) as readonly PassedGuard[]);
 }
 
 /** The intent of a remediation's present step. */

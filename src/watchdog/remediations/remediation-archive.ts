@@ -1,6 +1,8 @@
 import { listInSlices, type ListSlice, type StateDatabase, type StateTables } from '#storage';
-import { OmoiError, type RemediationState } from '#telemetry';
-import type { Selectable } from 'kysely';
+import { OmoiError, type RemediationConcern, type RemediationState } from '#telemetry';
+import { sql, type Expression, type ExpressionBuilder, type Selectable, type SqlBool } from 'kysely';
+import { passedGuardsOf, type ActionRow, type PassedGuard } from '../actions/action-rows.ts';
+import { readPlan, type RemediationPlan } from '../policies/remediation-plan.ts';
 import { isOpenState, type Remediation } from './remediation.ts';
 
 export interface RemediationQuery {
@@ -8,6 +10,7 @@ export interface RemediationQuery {
   readonly policy?: string;
   readonly alertId?: string;
   readonly targetId?: string;
+  readonly concern?: RemediationConcern;
   /** Only those planned before this one: for paging, newest first. */
   readonly beforeId?: string;
   readonly limit: number;
@@ -15,7 +18,8 @@ export interface RemediationQuery {
 
 export interface RemediationDetail {
   readonly remediation: Remediation;
-  readonly actions: readonly Selectable<StateTables['watchdog_actions']>[];
+  readonly plan: RemediationPlan;
+  readonly actions: readonly (ActionRow & { readonly passed: readonly PassedGuard[] })[];
   readonly suppressions: readonly Selectable<StateTables['watchdog_suppressions']>[];
 }
 
@@ -65,22 +69,61 @@ export class RemediationArchive {
     ]);
     return remediations.map((remediation) => ({
       remediation,
-      actions: actions.filter((action) => action.remediation_id === remediation.id),
+      plan: readPlan(remediation.plan),
+      actions: actions
+        .filter((action) => action.remediation_id === remediation.id)
+        .map((action) => ({ ...action, passed: passedGuardsOf(action) })),
       suppressions: suppressions.filter((suppression) => suppression.remediation_id === remediation.id),
     }));
   }
 }
 
+type Stretch = ExpressionBuilder<StateTables & { stretch: StateTables['remediations'] }, 'stretch'>;
+
+const CONCERNS: Readonly<Record<RemediationConcern, (row: Stretch) => Expression<SqlBool>>> = {
+  given_up: (row) =>
+    row.and([
+      row('stretch.state', '=', 'escalated'),
+      row.exists(
+        row
+          .selectFrom('alerts')
+          .select('alerts.id')
+          .whereRef('alerts.id', '=', 'stretch.alert_id')
+          .where('alerts.state', '=', sql.lit('firing')),
+      ),
+    ]),
+  // The newest relapse of each lineage, as long as the next remediation has not ended.
+  relapsing: (row) =>
+    row.and([
+      row('stretch.outcome', '=', 'relapsed'),
+      row.exists(laterOf(row).where('later.ended_at_ms', 'is', null)),
+      row.not(row.exists(laterOf(row).where('later.outcome', '=', 'relapsed'))),
+    ]),
+};
+
+/** The remediations of a lineage that were planned after one of it. */
+function laterOf(row: Stretch) {
+  return row
+    .selectFrom('remediations as later')
+    .select('later.id')
+    .whereRef('later.target_id', '=', 'stretch.target_id')
+    .whereRef('later.id', '>', 'stretch.id')
+    .whereRef('later.policy', '=', 'stretch.policy')
+    .whereRef('later.target_kind', '=', 'stretch.target_kind');
+}
+
 /** One index is walked, that of the filter which leaves the fewest; the others drop rows of a stretch. */
 function remediationSlices(
   { reader }: StateDatabase,
-  { states = [], policy, alertId, targetId }: RemediationQuery,
+  { states = [], policy, alertId, targetId, concern }: RemediationQuery,
 ) {
   const [onlyState] = states;
   const behind = (after: string | null) => {
     let rows = reader.selectFrom('remediations').orderBy('id', 'desc');
     if (alertId !== undefined) rows = rows.where('alert_id', '=', alertId);
     else if (targetId !== undefined) rows = rows.where('target_id', '=', targetId);
+    else if (concern === 'given_up') rows = rows.where('state', '=', 'escalated');
+    else if (concern === 'relapsing') rows = rows.where('outcome', '=', sql.lit('relapsed'));
     else if (onlyState !== undefined && states.length === 1 && isOpenState(onlyState)) {
       rows = rows.where('state', '=', onlyState);
     } else if (policy !== undefined) rows = rows.where('policy', '=', policy);
@@ -105,6 +148,7 @@ function remediationSlices(
       if (states.length > 0) found = found.where('state', 'in', states);
       if (policy !== undefined) found = found.where('policy', '=', policy);
       if (targetId !== undefined) found = found.where('target_id', '=', targetId);
+      if (concern !== undefined) found = found.where(CONCERNS[concern]);
       return found.orderBy('id', 'desc').limit(limit).execute();
     },
   };

@@ -9,6 +9,7 @@ import {
   type Moment,
 } from '#telemetry';
 import { ask, decide, isCertainlyIll, type GuardInput, type Suppression } from '../guards/guards.ts';
+import { passedBy } from '../guards/passed-guards.ts';
 import { RepairRates, type RepairRateLimits } from '../guards/repair-rate.ts';
 import type { PolicyRegistry } from '../policies/policy-registry.ts';
 import type { Policy } from '../policies/policy.ts';
@@ -120,10 +121,8 @@ export class RemediationDecisions {
     if (relapse && attempts >= policy.max_attempts) return this.#giveUp(tx, noted, { policy, relapse });
     const remediation = isFirstStep(noted) ? { ...noted, step: firstStep(noted, attempts) } : noted;
     // From here to the reservation nothing is awaited: what the guards have counted stays true.
-    const suppression = decide(
-      this.#input(remediation, policy, { now, alert, lastEnd, attempts }),
-      this.#parts.guards,
-    );
+    const input = this.#input(remediation, policy, { now, alert, lastEnd, attempts });
+    const suppression = decide(input, this.#parts.guards);
     if (suppression) return this.#holdBack(tx, noted, { suppression, held });
     if (policy.mode === 'approve' && remediation.approved_by === null) {
       return wait(await log.awaitApproval(tx, noted), null);
@@ -136,6 +135,7 @@ export class RemediationDecisions {
       evidence: evidenceOf(alert, agent),
       value: alert.value,
       expectedGeneration: agent?.generation ?? null,
+      passed: passedBy(input, this.#parts.guards),
     };
     const { executing, action } = await log.start(tx, remediation, begin);
     return {

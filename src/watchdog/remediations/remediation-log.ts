@@ -12,7 +12,7 @@ import {
   type RemediationOutcome,
   type RemediationState,
 } from '#telemetry';
-import { finishAction, insertIntent, type ActionRow } from '../actions/action-rows.ts';
+import { finishAction, insertIntent, type ActionRow, type PassedGuard } from '../actions/action-rows.ts';
 import type { Done } from '../actions/action.ts';
 import type { PolicyStep } from '../actions/actions.ts';
 import type { Suppression } from '../guards/guards.ts';
@@ -191,6 +191,8 @@ export class RemediationLog {
       readonly value: number;
       /** The generation that the agent has now; null for a pool. */
       readonly expectedGeneration: number | null;
+      /** What each guard saw that let it begin. */
+      readonly passed: readonly PassedGuard[];
     },
   ): Promise<{ readonly executing: Remediation; readonly action: ActionRow }> {
     const payload = { ...remediationRef(remediation), step: begin.step.action };

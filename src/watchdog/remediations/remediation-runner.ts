@@ -89,6 +89,11 @@ export class RemediationRunner {
     return this.#open.countByState();
   }
 
+  /** The guard that holds a remediation back; null where none does. */
+  heldBy(id: string): Guard | null {
+    return this.#open.get(id)?.heldBy?.suppressed ?? null;
+  }
+
   /** Remediations are planned by a transaction. A few are decided in it at once, so that a repair starts with its plan. */
   async takeOn(
     tx: StateTransaction,

@@ -1,0 +1,34 @@
+import type { WhyAnswer } from './why-schemas.ts';
+
+type Known = Pick<WhyAnswer, 'agent' | 'alerts' | 'remediations' | 'parked_tasks' | 'verdict'>;
+
+/** What a person can do for an agent; empty where nothing is to be done. */
+export function adviceFor({ agent, alerts, remediations, parked_tasks: parked, verdict }: Known): string[] {
+  const path = `/api/v1/fleet/agents/${agent.agent_id}`;
+  const advice: string[] = [];
+  for (const { id, state, suppressions } of remediations) {
+    if (state === 'awaiting_approval') {
+      advice.push(`decide: POST /api/v1/watchdog/remediations/${id}/approve or /reject`);
+    }
+    for (const { holds, guard, person } of suppressions) {
+      if (holds && person !== null) advice.push(`${guard}: ${person}`);
+    }
+  }
+  const firing = new Set(alerts.map(({ id }) => id));
+  const given = remediations.find(({ state, alert_id: id }) => state === 'escalated' && firing.has(id));
+  if (given) {
+    const { policy, guardian, attempts } = given;
+    advice.push(
+      `${policy} has given it to ${guardian} after ${attempts} attempts and tries no more: read its last output, mend the cause, then POST ${path}/restart`,
+    );
+  }
+  if (alerts.some(({ policies }) => policies.length === 0)) {
+    advice.push('no policy is for what fires: nothing is done about it unless a person does it');
+  }
+  if (agent.status === 'QUARANTINED') advice.push(`give it work again: POST ${path}/release`);
+  if (!agent.managed && verdict === 'ill') {
+    advice.push(`restart it where it was started, or take it out of the fleet: DELETE ${path}`);
+  }
+  for (const { task_id: id } of parked) advice.push(`omoi tasks retry ${id}, or omoi tasks cancel ${id}`);
+  return [...new Set(advice)];
+}

@@ -1,0 +1,125 @@
+import type { AgentRecord, GenerationRow, ReplicaView, TaskRow } from '#fleet';
+import { formatDuration, toRfc3339, toRfc3339OrNull, type AgentStatus } from '#telemetry';
+import type { Evidence, Verdict } from './why-schemas.ts';
+
+/** What the fleet knows of an agent. */
+export interface KnownAgent extends AgentRecord {
+  /** Newest first. */
+  readonly generations: readonly GenerationRow[];
+  /** Its unit, where Omoi starts it. */
+  readonly replica: ReplicaView | null;
+  /** What it holds, some of it. */
+  readonly held: readonly TaskRow[];
+  readonly domain: { readonly name: string; readonly agents: number; readonly silent: number };
+}
+
+const VERDICTS: Readonly<Record<AgentStatus, Verdict>> = {
+  SPAWNING: 'starting',
+  IDLE: 'well',
+  RUNNING: 'well',
+  DEGRADED: 'ill',
+  STALLED: 'ill',
+  UNRESPONSIVE: 'ill',
+  FAILED: 'ill',
+  QUARANTINED: 'out_of_service',
+  TERMINATED: 'ended',
+};
+
+export function verdictOf(status: AgentStatus, alerts: number): Verdict {
+  const verdict = VERDICTS[status];
+  return verdict === 'well' && alerts > 0 ? 'alerting' : verdict;
+}
+
+/** `demo-2 is UNRESPONSIVE for 4s: heartbeats missed` */
+export function summaryOf({ row, live }: AgentRecord, nowMs: number): string {
+  const age = ageOf(row.status_since_ms, nowMs);
+  return `${row.agent_id} is ${live?.status ?? row.status} for ${age}: ${row.status_reason.replaceAll('_', ' ')}`;
+}
+
+/** What an agent's status rests on, the most telling first. */
+export function evidenceOf(agent: KnownAgent, nowMs: number): readonly Evidence[] {
+  const { domain, held } = agent;
+  const all: readonly (Evidence | null)[] = [
+    exitOf(agent, nowMs),
+    heartbeatOf(agent),
+    processOf(agent, nowMs),
+    activityOf(agent),
+    workOf(agent, nowMs),
+    ...held.map((task) => leaseOf(task)),
+    {
+      kind: 'domain',
+      text: `${domain.silent} of ${domain.agents} agents of its failure domain ${domain.name} are silent`,
+    },
+  ];
+  return all.filter((one) => one !== null);
+}
+
+/** How its newest generation that has ended did so. */
+function exitOf({ generations }: KnownAgent, nowMs: number): Evidence | null {
+  const ended = generations.find(({ ended_at_ms: endedAtMs }) => endedAtMs !== null);
+  if (!ended || ended.ended_at_ms === null) return null;
+  const { generation, exit_code: code, exit_signal: signal, opened_at_ms: openedAtMs } = ended;
+  const how = signal ?? (code === null ? 'no exit that anybody saw' : `exit code ${code}`);
+  const lived = formatDuration(Math.max(0, ended.ended_at_ms - openedAtMs));
+  const ago = ageOf(ended.ended_at_ms, nowMs);
+  return { kind: 'exit', text: `generation ${generation} ended ${ago} ago with ${how}, after ${lived}` };
+}
+
+function heartbeatOf({ live, pace }: KnownAgent): Evidence | null {
+  if (!live || live.status === 'FAILED' || live.status === 'TERMINATED') return null;
+  const { heartbeatAgeMs: ageMs, heartbeatsMissed: missed } = live;
+  const heard =
+    ageMs === null ? 'no heartbeat of this generation yet' : `last heartbeat ${formatDuration(ageMs)} ago`;
+  const late = missed === 0 ? '' : `, ${missed} missed`;
+  const rule = `due every ${formatDuration(pace.intervalMs)}, silent after ${formatDuration(pace.ttlMs)}`;
+  const by = live.evidenceTold ? '; another process beats for it' : '';
+  return { kind: 'heartbeat', text: `${heard}${late} (${rule})${by}` };
+}
+
+function processOf({ row, replica }: KnownAgent, nowMs: number): Evidence {
+  if (row.managed === 0)
+    return { kind: 'process', text: 'external: Omoi did not start it and cannot restart it' };
+  if (!replica) return { kind: 'process', text: 'Omoi runs it, and has no process of it' };
+  const { generation, pid, unit, startedAtMs, killAtMs, desiredState } = replica;
+  if (unit !== 'running') {
+    const text = unit === 'ended' ? 'has ended' : 'is to be started';
+    return { kind: 'process', text: `the process of generation ${generation} ${text}` };
+  }
+  const since = startedAtMs === null ? '' : ` for ${ageOf(startedAtMs, nowMs)}`;
+  const asked = desiredState === 'run' ? '' : '; it was asked to end';
+  const killed = killAtMs === null ? '' : ` and is killed at ${toRfc3339(killAtMs)}`;
+  const text = `process ${pid ?? 'on another machine'} of generation ${generation} runs${since}${asked}${killed}`;
+  return { kind: 'process', text };
+}
+
+const ACTIVITIES = {
+  at_work: 'its process tree used CPU or made I/O within a heartbeat TTL, while it holds work',
+  busy: 'its process tree used CPU or made I/O, and it holds no work',
+  unseen: 'it holds work, and its processes have still to be looked at',
+  stopped: 'its process is stopped (state T)',
+  no_progress: 'its process tree used no CPU and made no I/O for a heartbeat TTL, while it holds work',
+} as const;
+
+function activityOf({ live }: KnownAgent): Evidence | null {
+  if (!live || live.status === 'FAILED' || live.status === 'TERMINATED') return null;
+  if (live.evidence !== null) return { kind: 'activity', text: ACTIVITIES[live.evidence] };
+  if (live.heartbeatsMissed === 0) return null;
+  return { kind: 'activity', text: 'its processes show nothing that counts as work' };
+}
+
+function workOf({ live }: KnownAgent, nowMs: number): Evidence | null {
+  const seenAtMs = live?.workSeenAtMs ?? null;
+  if (seenAtMs === null) return null;
+  return { kind: 'work', text: `its work was last seen to go on ${ageOf(seenAtMs, nowMs)} ago` };
+}
+
+function leaseOf(task: TaskRow): Evidence {
+  const until = toRfc3339OrNull(task.lease_until_ms) ?? 'its end';
+  const text = `holds task ${task.task_id} (${task.task_type}), leased until ${until}; a lease alone is no sign of life`;
+  return { kind: 'lease', text };
+}
+
+function ageOf(atMs: number, nowMs: number): string {
+  const ageMs = Math.max(0, nowMs - atMs);
+  return ageMs < 10_000 ? formatDuration(ageMs) : formatDuration(Math.floor(ageMs / 1000) * 1000);
+}

@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { openStage as openAlerts, type Stage as AlertStage } from '../../alerting/alerting.test-support.ts';
+import {
+  claimOf,
+  registration,
+  startTestFleet,
+  task,
+  type RunningFleet,
+} from '../../fleet/fleet.test-support.ts';
+import {
+  becomes,
+  heldBy,
+  openStage as openWatchdog,
+  RESTART,
+  silent,
+  type Stage as WatchdogStage,
+} from '../../watchdog/watchdog.test-support.ts';
+import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { registerWhyRoute } from './why-routes.ts';
+import type { WhyAnswer } from './why-schemas.ts';
+
+const RULES = `
+groups:
+  - name: fleet
+    rules:
+      - {alert: Silent, expr: silence > 3, labels: {severity: error, agent_id: worker-1}}
+      - {alert: Unwatched, expr: unwatched > 3, labels: {agent_id: worker-2}}
+`;
+
+let alerts: AlertStage;
+let watchdog: WatchdogStage;
+let running: RunningFleet;
+let api: TestApi;
+
+beforeEach(async () => {
+  alerts = await openAlerts(RULES);
+  watchdog = await openWatchdog([RESTART]);
+  const { clock, database } = watchdog;
+  running = await startTestFleet(database, { clock, ticks: 'none' });
+  await running.fleet.start();
+  const parts = {
+    fleet: running.fleet,
+    alerting: alerts.alerting,
+    watchdog: watchdog.watchdog,
+    remediations: watchdog.archive,
+    pools: { replica: () => Promise.resolve(null) },
+    clock,
+  };
+  api = await startTestApi({ register: (app) => registerWhyRoute(app, parts) });
+  for (const id of ['worker-1', 'worker-2']) await running.fleet.agents.register(registration(id));
+});
+
+afterEach(async () => {
+  await api.close();
+  await running.stop();
+  await watchdog.close();
+  await alerts.close();
+});
+
+async function why(agentId: string): Promise<WhyAnswer> {
+  const url = `/api/v1/fleet/agents/${agentId}/why`;
+  return (await api.app.inject({ method: 'GET', url, headers: api.as('viewer') })).json();
+}
+
+const textsOf = ({ evidence }: WhyAnswer): readonly string[] =>
+  evidence.map(({ kind, text }) => `${kind}: ${text}`);
+
+it('says of an agent that is well that it is, and why', async () => {
+  await watchdog.clock.advance(400);
+  const answer = await why('worker-1');
+  expect(answer).toMatchObject({ verdict: 'well', alerts: [], remediations: [], watchdog: [], advice: [] });
+  expect(answer.summary).toBe('worker-1 is IDLE for 400ms: registered');
+  expect(textsOf(answer)).toEqual([
+    'heartbeat: no heartbeat of this generation yet (due every 1s, silent after 3s500ms)',
+    'process: external: Omoi did not start it and cannot restart it',
+    'domain: 0 of 2 agents of its failure domain external are silent',
+  ]);
+});
+
+it('says what is known of a silent one, and that a person has to see to an external one', async () => {
+  await watchdog.clock.advance(4000);
+  await vi.waitFor(async () => expect((await why('worker-1')).agent.status).toBe('UNRESPONSIVE'));
+  const answer = await why('worker-1');
+  expect(answer.verdict).toBe('ill');
+  expect(textsOf(answer)[0]).toMatch(
+    /^heartbeat: no heartbeat of this generation yet, 3 missed \(due every 1s, silent after 3s500ms\)$/,
+  );
+  expect(answer.advice).toEqual([
+    'restart it where it was started, or take it out of the fleet: DELETE /api/v1/fleet/agents/worker-1',
+  ]);
+});
+
+it('shows what fires, who is for it, and which guard holds its repair until when', async () => {
+  watchdog.fleet.addAgent('worker-1');
+  await watchdog.watchdog.pause('ann', 'moving house');
+  await alerts.append({ silence: 9, unwatched: 9 });
+  await alerts.advance(250);
+  await watchdog.alerts.raise('a1', silent('worker-1'));
+  await heldBy(watchdog, 'a1', 'paused');
+
+  const held = await why('worker-1');
+  expect(held.verdict).toBe('alerting');
+  expect(held.alerts).toMatchObject([
+    { rule_id: 'fleet/Silent', policies: [{ policy: 'restart_it', mode: 'act' }] },
+  ]);
+  expect(held.watchdog).toEqual([{ state: 'paused', reason: 'paused by ann: moving house', until: null }]);
+  expect(held.remediations).toMatchObject([
+    {
+      state: 'planned',
+      attempts: 0,
+      max_attempts: 3,
+      guardian: 'operators',
+      suppressions: [{ guard: 'paused', holds: true, lifts: 'when somebody resumes' }],
+    },
+  ]);
+  expect(held.advice).toEqual([expect.stringMatching(/^paused: resume: POST \/api\/v1\/watchdog\/resume/)]);
+
+  await watchdog.watchdog.resume('ann');
+  await becomes(watchdog, 'a1', 'verifying');
+  const going = await why('worker-1');
+  expect(going.watchdog).toEqual([]);
+  expect(going.remediations).toMatchObject([
+    {
+      state: 'verifying',
+      attempts: 1,
+      evidence: 'agent worker-1: generation 1 is UNRESPONSIVE, silent for 5s; fleet/Silent fires with 1',
+      verifies: 'the new generation is ready or at work, stays well for 0s, and the alert recovers',
+      suppressions: [{ guard: 'paused', holds: false }],
+    },
+  ]);
+  expect(going.advice).toEqual([]);
+
+  const unwatched = await why('worker-2');
+  expect(unwatched.alerts).toMatchObject([{ rule_id: 'fleet/Unwatched', policies: [] }]);
+  expect(unwatched.advice).toEqual([
+    'no policy is for what fires: nothing is done about it unless a person does it',
+  ]);
+});
+
+it('names the tasks that it held and that are parked, and how it ended', async () => {
+  const { fleet } = running;
+  // Losses count once the fleet has listened for a while.
+  await watchdog.clock.advance(600_000);
+  await fleet.agents.register(registration('worker-3'));
+  await fleet.tasks.enqueue([task({ maxAttempts: 1 })], null);
+  const [claimed] = await fleet.tasks.claim(claimOf('worker-3'));
+  expect(textsOf(await why('worker-3'))).toContainEqual(
+    expect.stringMatching(
+      `^lease: holds task ${claimed?.task_id} \\(build\\), leased until .*no sign of life$`,
+    ),
+  );
+  const exit = { exitCode: 3, signal: null, asked: null, expect: 'forever' } as const;
+  await fleet.agents.deregister({
+    agentId: 'worker-3',
+    generation: 1,
+    reason: 'ended',
+    exit,
+    traceparent: null,
+  });
+  const answer = await why('worker-3');
+  expect(answer).toMatchObject({ verdict: 'ill', agent: { status: 'FAILED' } });
+  expect(textsOf(answer)[0]).toMatch(/^exit: generation 1 ended .* ago with exit code 3, after /);
+  expect(answer.parked_tasks).toMatchObject([{ task_id: claimed?.task_id, task_type: 'build' }]);
+  expect(answer.advice).toContain(
+    `omoi tasks retry ${claimed?.task_id}, or omoi tasks cancel ${claimed?.task_id}`,
+  );
+});
+
+it('says which agent was probably meant by one that is unknown', async () => {
+  expect(await why('wroker-2')).toMatchObject({
+    error: 'unknown_agent',
+    message: 'Agent wroker-2 is unknown; did you mean worker-2?',
+  });
+  expect(await why('somebody-else')).toMatchObject({
+    error: 'unknown_agent',
+    message: 'Agent somebody-else is unknown.',
+  });
+});
+
+it('is for who may read, not for agents', async () => {
+  const url = '/api/v1/fleet/agents/worker-1/why';
+  const { statusCode } = await api.app.inject({ method: 'GET', url, headers: api.as('agent') });
+  expect(statusCode).toBe(403);
+});

@@ -1,0 +1,146 @@
+import type { Alerting } from '#alerting';
+import type { AgentRecord, Fleet, Pools } from '#fleet';
+import { AGENT_STATUSES, OmoiError, parseLabels, toRfc3339, toRfc3339OrNull, type Clock } from '#telemetry';
+import type { RemediationArchive, Watchdog } from '#watchdog';
+import { agentParams } from '../agents/agent-schemas.ts';
+import { viewAgent, viewGeneration } from '../agents/agent-view.ts';
+import { viewOfAlert } from '../alerts/alert-view.ts';
+import { READERS } from '../access/roles.ts';
+import type { ApiApp } from '../http/app.ts';
+import { viewOfRemediation } from '../watchdog/watchdog-view.ts';
+import { adviceFor } from './advice.ts';
+import { evidenceOf, summaryOf, verdictOf, type KnownAgent } from './agent-evidence.ts';
+import { whyAnswer, type WhyAnswer } from './why-schemas.ts';
+
+export interface WhyRouteParts {
+  readonly fleet: Pick<Fleet, 'agents' | 'directory' | 'tasks'>;
+  readonly pools: Pick<Pools, 'replica'>;
+  readonly alerting: { readonly alerts: Pick<Alerting['alerts'], 'list'> };
+  readonly watchdog: Pick<Watchdog, 'heldBy' | 'doubtsAbout' | 'states' | 'policies'>;
+  readonly remediations: Pick<RemediationArchive, 'list'>;
+  readonly clock: Clock;
+}
+
+const SHOWN = { generations: 5, held: 5, alerts: 20, remediations: 10, parked: 10 } as const;
+
+/** `/api/v1/fleet/agents/:agent_id/why`: how it stands with an agent, and why something is done about it or not. */
+export function registerWhyRoute(app: ApiApp, parts: WhyRouteParts): void {
+  app.route({
+    method: 'GET',
+    url: '/api/v1/fleet/agents/:agent_id/why',
+    config: { access: READERS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'Why an agent stands as it does: evidence, alerts, repairs, what holds them back, what to do',
+      params: agentParams,
+      response: { 200: whyAnswer },
+    },
+    handler: ({ params }) => explain(parts, params.agent_id),
+  });
+}
+
+async function explain(parts: WhyRouteParts, agentId: string): Promise<WhyAnswer> {
+  const { clock, watchdog } = parts;
+  const agent = await knownAgent(parts, agentId);
+  const [alerts, remediations, parked] = await Promise.all([
+    alertsAbout(parts, agentId),
+    parts.remediations.list({ targetId: agentId, limit: SHOWN.remediations }),
+    tasksOf(parts, agentId, 'parked'),
+  ]);
+  const nowMs = clock.wallMs();
+  const known = {
+    verdict: verdictOf(agent.live?.status ?? agent.row.status, alerts.length),
+    agent: viewAgent(agent),
+    alerts,
+    remediations: remediations
+      .filter(({ remediation }) => remediation.target_kind === 'agent')
+      .map((one) => viewOfRemediation(one, watchdog)),
+    parked_tasks: parked.map((task) => ({
+      task_id: task.task_id,
+      task_type: task.task_type,
+      parked_at: toRfc3339OrNull(task.parked_at_ms),
+      error: task.error,
+      last_output: task.last_output,
+    })),
+  };
+  return {
+    at: toRfc3339(nowMs),
+    ...known,
+    summary: summaryOf(agent, nowMs),
+    generations: agent.generations.map(viewGeneration),
+    evidence: [...evidenceOf(agent, nowMs)],
+    watchdog: holdsOn(parts, agent.domain.name),
+    advice: adviceFor(known),
+  };
+}
+
+async function knownAgent({ fleet, pools }: WhyRouteParts, agentId: string): Promise<KnownAgent> {
+  const record = await recordOf(fleet, agentId);
+  const [generations, replica, held] = await Promise.all([
+    fleet.directory.generations(agentId, SHOWN.generations),
+    pools.replica(agentId),
+    tasksOf({ fleet }, agentId, 'claimed'),
+  ]);
+  return { ...record, generations, replica, held, domain: domainOf(fleet, record) };
+}
+
+/** @throws OmoiError `unknown_agent`, with the agent that was probably meant */
+async function recordOf({ directory }: WhyRouteParts['fleet'], agentId: string): Promise<AgentRecord> {
+  try {
+    return await directory.get(agentId);
+  } catch (thrown) {
+    if (!(thrown instanceof OmoiError) || thrown.code !== 'unknown_agent') throw thrown;
+    const nearest = await directory.nearest(agentId);
+    if (nearest === null) throw thrown;
+    const message = `Agent ${agentId} is unknown; did you mean ${nearest}?`;
+    throw new OmoiError('unknown_agent', message, { agent_id: agentId, nearest });
+  }
+}
+
+/** Its failure domain; of an agent that ended long ago nobody counts one any more. */
+function domainOf({ agents }: WhyRouteParts['fleet'], { live, row }: AgentRecord): KnownAgent['domain'] {
+  const name = live?.domain ?? (row.pool_id === null ? 'none' : row.pool_id);
+  const present = AGENT_STATUSES.filter((status) => status !== 'TERMINATED' && status !== 'QUARANTINED');
+  const count = present.reduce((sum, status) => sum + agents.countOf(status, name), 0);
+  return { name, agents: count, silent: agents.countOf('UNRESPONSIVE', name) };
+}
+
+function tasksOf({ fleet }: Pick<WhyRouteParts, 'fleet'>, agentId: string, state: 'claimed' | 'parked') {
+  const limit = state === 'parked' ? SHOWN.parked : SHOWN.held;
+  return fleet.tasks.list({ states: [state], phaseId: null, agentId, afterTaskId: null, limit });
+}
+
+async function alertsAbout(
+  { alerting, watchdog }: WhyRouteParts,
+  agentId: string,
+): Promise<WhyAnswer['alerts']> {
+  const matchers = [`agent_id=${JSON.stringify(agentId)}`];
+  const { alerts } = await alerting.alerts.list({ state: 'firing', matchers, limit: SHOWN.alerts });
+  return alerts.map((row) => ({
+    ...viewOfAlert(row),
+    policies: watchdog.policies
+      .forAlert(parseLabels(row.labels))
+      .map(({ name: policy, mode }) => ({ policy, mode })),
+  }));
+}
+
+/** What holds repairs in a failure domain back at this moment. */
+function holdsOn({ watchdog }: WhyRouteParts, domain: string): WhyAnswer['watchdog'] {
+  const { storm, suspectUntilMs } = watchdog.doubtsAbout(domain);
+  const paused = watchdog.states.get('paused');
+  return [
+    ...(paused
+      ? [{ state: 'paused' as const, reason: `paused by ${paused.by}: ${paused.reason}`, until: null }]
+      : []),
+    ...(storm ? [{ state: 'storm' as const, reason: storm.reason, until: null }] : []),
+    ...(suspectUntilMs === null
+      ? []
+      : [
+          {
+            state: 'self_suspicion' as const,
+            reason: 'Omoi itself stalled or lost its database; agents get time to be heard',
+            until: toRfc3339(suspectUntilMs),
+          },
+        ]),
+  ];
+}

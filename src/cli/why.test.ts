@@ -1,0 +1,121 @@
+import { expect, it } from 'vitest';
+import { linesOf, type Why } from './why.ts';
+
+const AT = '2026-11-28T12:00:30.000Z';
+const agent = { agent_type: 'worker', pool_id: 'demo', managed: true, generation: 3 };
+const well: Why = {
+  at: AT,
+  verdict: 'well',
+  summary: 'demo-1 is RUNNING for 5m: registered',
+  agent,
+  evidence: [{ kind: 'heartbeat', text: 'last heartbeat 400ms ago' }],
+  alerts: [],
+  remediations: [],
+  watchdog: [],
+  parked_tasks: [],
+  advice: [],
+};
+
+it('says with evidence that nothing is wrong', () => {
+  expect(linesOf(well)).toEqual([
+    'demo-1 is RUNNING for 5m: registered',
+    '  worker, pool demo, generation 3, started by Omoi',
+    '',
+    'Evidence',
+    '  heartbeat  last heartbeat 400ms ago',
+    '',
+    'Alerts',
+    '  none fires about it',
+    '',
+    'Repairs',
+    '  none was needed',
+    '',
+    'What you can do',
+    '  nothing is to be done',
+  ]);
+});
+
+it('says what is done, what holds it back and when that lifts, and what a person can do', () => {
+  const lines = linesOf({
+    ...well,
+    verdict: 'ill',
+    alerts: [
+      {
+        rule_id: 'fleet/AgentUnresponsive',
+        severity: 'error',
+        fired_at: '2026-11-28T12:00:25.000Z',
+        value: '1',
+        acknowledged_by: 'ann',
+        policies: [{ policy: 'restart_it', mode: 'act' }],
+      },
+    ],
+    remediations: [
+      {
+        policy: 'restart_it',
+        state: 'planned',
+        outcome: null,
+        reason: null,
+        attempts: 2,
+        max_attempts: 3,
+        guardian: 'operators',
+        evidence: 'agent demo-1: generation 2 is FAILED',
+        verifies: null,
+        verify_until: null,
+        last_output: 'one\ntwo\u001b[2J\n',
+        planned_at: '2026-11-28T12:00:26.000Z',
+        actions: [
+          {
+            action: 'restart',
+            result: 'done',
+            detail: 'generation 3 should run',
+            passed_guards: [
+              { guard: 'paused', saw: 'nobody has paused the watchdog' },
+              { guard: 'repair_rate', saw: 'pool:demo had a token' },
+            ],
+          },
+        ],
+        suppressions: [
+          { guard: 'storm', reason: '3 of 4', holds: false, lifts: 'by itself', until: null },
+          {
+            guard: 'cooldown',
+            reason: 'cooldown of 1m',
+            holds: true,
+            lifts: 'when the cooldown is over',
+            until: '2026-11-28T12:01:10.000Z',
+          },
+        ],
+      },
+    ],
+    watchdog: [{ state: 'self_suspicion', reason: 'it stalled', until: '2026-11-28T12:00:40.000Z' }],
+    parked_tasks: [
+      { task_id: 'task_1', task_type: 'mail', error: '3 of 3 attempts used up', last_output: 'oh\nno\n' },
+    ],
+    advice: ['restart it by hand'],
+  });
+  expect(lines.slice(6)).toEqual([
+    'Alerts',
+    '  fleet/AgentUnresponsive  error, fires for 5s with 1, acknowledged by ann; restart_it (act)',
+    '',
+    'Repairs',
+    '  restart_it  planned, planned 4s ago; attempt 2 of 3, then operators',
+    '    on: agent demo-1: generation 2 is FAILED',
+    '    let pass: paused (nobody has paused the watchdog), repair_rate (pool:demo had a token)',
+    '    did: restart: generation 3 should run (done)',
+    '    held by cooldown: cooldown of 1m; lifts in 40s',
+    '    was held by: storm',
+    '    last output:',
+    '      | one',
+    '      | two\\u001b[2J',
+    '',
+    'Held back in its failure domain',
+    '  self_suspicion: it stalled; ends in 10s',
+    '',
+    'Parked tasks',
+    '  task_1  mail  3 of 3 attempts used up',
+    '    | oh',
+    '    | no',
+    '',
+    'What you can do',
+    '  restart it by hand',
+  ]);
+});

@@ -1,0 +1,80 @@
+import { expect, it } from 'vitest';
+import { GUARDS } from '#telemetry';
+import type { GuardInput } from './guards.ts';
+import { passedBy } from './passed-guards.ts';
+
+const NOW = 1_000_000;
+const agent = {
+  agentId: 'w-1',
+  poolId: 'demo',
+  managed: true,
+  domain: 'pool:demo',
+  generation: 3,
+  status: 'UNRESPONSIVE' as const,
+  silenceMs: 5000,
+  lastHeartbeatAtMs: NOW - 5000,
+  workSeenAtMs: null,
+  heartbeatTtlMs: 3000,
+  heartbeatIntervalMs: 1000,
+  beatsForItself: true,
+};
+const input: GuardInput = {
+  nowMs: NOW,
+  policy: {
+    name: 'p',
+    mode: 'act',
+    guards: {
+      cooldown: 60_000,
+      max_parallel: 2,
+      max_starts: 3,
+      window: 600_000,
+      spare_healthy: true,
+      repair_burst: 4,
+      repair_every: 250,
+    },
+  },
+  paused: null,
+  storm: null,
+  suspectUntilMs: 0,
+  busyWith: null,
+  lastEndedAtMs: NOW - 90_000,
+  cooldownMs: 60_000,
+  running: 1,
+  budgetStartMs: null,
+  rateWaitMs: 0,
+  agent,
+  newGenerationUntilMs: null,
+};
+const said = (about: GuardInput) => passedBy(about).map(({ guard, saw }) => `${guard}: ${saw}`);
+
+it('has every guard say what it saw of a silent agent, in their order', () => {
+  expect(said(input)).toEqual([
+    'paused: nobody has paused the watchdog',
+    'observe: the policy is in mode act',
+    'not_managed: Omoi runs w-1',
+    'self_suspicion: Omoi has neither stalled nor lost its database',
+    'storm: no storm in pool:demo',
+    'one_per_target: nothing else is at work on the target',
+    'cooldown: the last remediation ended 1m30s ago',
+    'max_parallel: 1 of 2 remediations of the policy ran',
+    'start_budget: fewer than 3 steps were started in 10m',
+    'target_withdrawn: w-1 is UNRESPONSIVE',
+    'target_healthy: w-1 was silent for 5s',
+    'new_generation: nobody else has just started generation 3',
+    'work_in_flight: no work of it was seen since its last heartbeat',
+  ]);
+});
+
+it('leaves out what has nothing to do with the target', () => {
+  const failed = passedBy({ ...input, agent: { ...agent, status: 'FAILED' } }).map(({ guard }) => guard);
+  const notAsked = ['self_suspicion', 'storm', 'max_parallel', 'start_budget', 'work_in_flight'];
+  expect(failed).toEqual(GUARDS.filter((guard) => !notAsked.includes(guard)));
+  expect(said({ ...input, agent: null, lastEndedAtMs: null })).toEqual([
+    'paused: nobody has paused the watchdog',
+    'observe: the policy is in mode act',
+    'one_per_target: nothing else is at work on the target',
+    'cooldown: the policy had not acted on the target before',
+    'max_parallel: 1 of 2 remediations of the policy ran',
+    'start_budget: fewer than 3 steps were started in 10m',
+  ]);
+});

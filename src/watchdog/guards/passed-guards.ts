@@ -1,0 +1,46 @@
+import { formatDuration, GUARDS, type Guard } from '#telemetry';
+import type { PassedGuard } from '../actions/action-rows.ts';
+import { isCertainlyIll, type GuardInput } from './guards.ts';
+
+/** What each guard has to say of a decision in which it does not hold; null where it has nothing to do with the target. */
+const SAW: Readonly<Record<Guard, (input: GuardInput) => string | null>> = {
+  paused: () => 'nobody has paused the watchdog',
+  observe: ({ policy }) => `the policy is in mode ${policy.mode}`,
+  not_managed: ({ agent }) => agent && `Omoi runs ${agent.agentId}`,
+  self_suspicion: ofTheSilent(() => 'Omoi has neither stalled nor lost its database'),
+  storm: ofTheSilent(({ domain }) => `no storm in ${domain}`),
+  one_per_target: () => 'nothing else is at work on the target',
+  cooldown: ({ lastEndedAtMs, nowMs }) =>
+    lastEndedAtMs === null
+      ? 'the policy had not acted on the target before'
+      : `the last remediation ended ${formatDuration(nowMs - lastEndedAtMs)} ago`,
+  max_parallel: ({ agent, running, policy }) =>
+    isCertainlyIll(agent)
+      ? null
+      : `${running} of ${policy.guards.max_parallel} remediations of the policy ran`,
+  start_budget: ({ agent, policy: { guards } }) =>
+    isCertainlyIll(agent)
+      ? null
+      : `fewer than ${guards.max_starts} steps were started in ${formatDuration(guards.window)}`,
+  repair_rate: ({ agent }) => (agent && isCertainlyIll(agent) ? `${agent.domain} had a token` : null),
+  target_withdrawn: ({ agent }) => agent && `${agent.agentId} is ${agent.status}`,
+  target_healthy: ({ agent }) =>
+    agent && `${agent.agentId} was silent for ${formatDuration(agent.silenceMs)}`,
+  new_generation: ({ agent }) => agent && `nobody else has just started generation ${agent.generation}`,
+  work_in_flight: ofTheSilent(() => 'no work of it was seen since its last heartbeat'),
+};
+
+/** What the guards saw of a decision in which none of them holds, in the order in which they are asked. */
+export function passedBy(input: GuardInput, guards: readonly Guard[] = GUARDS): readonly PassedGuard[] {
+  return guards.flatMap((guard) => {
+    const saw = SAW[guard](input);
+    return saw === null ? [] : [{ guard, saw }];
+  });
+}
+
+/** What was seen to end or to stand still is no matter of hearing, and a pool is none either. */
+function ofTheSilent(
+  saw: (agent: NonNullable<GuardInput['agent']>) => string,
+): (input: GuardInput) => string | null {
+  return ({ agent }) => (agent && !isCertainlyIll(agent) ? saw(agent) : null);
+}
