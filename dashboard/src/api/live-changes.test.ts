@@ -6,6 +6,7 @@ describe('changedBy', () => {
     { type: 'fleet.agent.exited', resources: ['agents', 'pools', 'overview'] },
     { type: 'fleet.pool.changed', resources: ['pools'] },
     { type: 'fleet.task.refused', resources: ['agents'] },
+    { type: 'fleet.task.parked', resources: ['agents', 'parked'] },
     { type: 'monitor.alert.triggered', resources: ['alerts', 'overview'] },
     { type: 'monitor.anomaly.closed', resources: ['anomalies'] },
     { type: 'watchdog.remediation.changed', resources: ['remediations', 'alerts', 'overview'] },

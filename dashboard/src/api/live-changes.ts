@@ -1,12 +1,21 @@
 import type { SystemEvent } from '#api';
 
 /** What the pages read from the server, as far as events change it. */
-export type Resource = 'agents' | 'pools' | 'alerts' | 'remediations' | 'anomalies' | 'watchdog' | 'overview';
+export type Resource =
+  'agents' | 'pools' | 'alerts' | 'remediations' | 'anomalies' | 'watchdog' | 'overview' | 'parked';
+
+/** What puts a task among those that wait for a person, or takes it from them. */
+const PARKING: ReadonlySet<string> = new Set([
+  'fleet.task.parked',
+  'fleet.task.retried',
+  'fleet.task.cancelled',
+]);
 
 /** Which resources an event has changed. */
 export function changedBy({ event_type: type }: Pick<SystemEvent, 'event_type'>): readonly Resource[] {
   if (type.startsWith('fleet.agent.')) return ['agents', 'pools', 'overview'];
   if (type.startsWith('fleet.pool.')) return ['pools'];
+  if (PARKING.has(type)) return ['agents', 'parked'];
   if (type.startsWith('fleet.task.')) return ['agents'];
   if (type.startsWith('monitor.alert.')) return ['alerts', 'overview'];
   if (type.startsWith('monitor.anomaly.')) return ['anomalies'];

@@ -27,6 +27,7 @@ import type {
   TasksAnswer,
   Trace,
   WatchdogState,
+  Why,
 } from './wire.ts';
 
 /** What is read again by itself, although events tell of most changes: ages and tasks change without one. */
@@ -101,6 +102,14 @@ export const agentQuery = (client: ApiClient, agentId: string) =>
     refetchInterval: fastMs,
   });
 
+/** Why an agent stands as it does, and what a person can do. */
+export const whyQuery = (client: ApiClient, agentId: string) =>
+  queryOptions({
+    queryKey: ['agents', agentId, 'why'],
+    queryFn: () => client.get<Why>(`/api/v1/fleet/agents/${encodeURIComponent(agentId)}/why`),
+    refetchInterval: slowMs,
+  });
+
 export const poolsQuery = (client: ApiClient) =>
   queryOptions({
     queryKey: ['pools'],
@@ -148,11 +157,13 @@ export const watchdogQuery = (client: ApiClient) =>
 
 const URGENT_STATES = ['executing', 'verifying', 'awaiting_approval'] as const;
 const remediationRows = 20;
+/** What the server gives of remediations at once. */
+const maxRemediationRows = 500;
 
 /** What is under way and what a person must decide about; then the newest. */
 export const remediationsQuery = (client: ApiClient) =>
   queryOptions({
-    queryKey: ['remediations'],
+    queryKey: ['remediations', 'newest'],
     queryFn: () => {
       const filters = [...URGENT_STATES.map((state) => `state=${state}&`), ''];
       const readings = filters.map((filter): Reading<Remediation> => async ({ limit }) => {
@@ -162,6 +173,45 @@ export const remediationsQuery = (client: ApiClient) =>
       return gatherRows(readings, { limit: remediationRows, maxPageRows, idOf: ({ id }) => id });
     },
     refetchInterval: slowMs,
+  });
+
+/** The beginning of a list that may be longer. */
+export interface FirstRows<Row> {
+  readonly rows: readonly Row[];
+  readonly isWhole: boolean;
+}
+
+/** One row more than is shown tells whether there are more. */
+function firstRows<Row>(rows: readonly Row[], shown: number): FirstRows<Row> {
+  return { rows: rows.slice(0, shown), isWhole: rows.length <= shown };
+}
+
+/** What a person should know of what the watchdog does. @param filter of the list of remediations */
+export const concernsQuery = (
+  client: ApiClient,
+  filter: 'state=awaiting_approval' | 'concern=given_up' | 'concern=relapsing',
+  rows: number,
+) =>
+  queryOptions({
+    queryKey: ['remediations', filter, rows],
+    queryFn: async () => {
+      const path = `/api/v1/watchdog/remediations?${filter}&limit=${Math.min(rows + 1, maxRemediationRows)}`;
+      return firstRows((await client.get<RemediationsAnswer>(path)).remediations, rows);
+    },
+    refetchInterval: slowMs,
+    placeholderData: keepPreviousData,
+  });
+
+/** Tasks that wait for a person, the longest enqueued first. */
+export const parkedTasksQuery = (client: ApiClient, rows: number) =>
+  queryOptions({
+    queryKey: ['parked', rows],
+    queryFn: async () => {
+      const path = `/api/v1/fleet/tasks?state=parked&limit=${Math.min(rows + 1, maxPageRows)}`;
+      return firstRows((await client.get<TasksAnswer>(path)).tasks, rows);
+    },
+    refetchInterval: slowMs,
+    placeholderData: keepPreviousData,
   });
 
 /** Newest first; live events are put in front of it as they come. */

@@ -9,6 +9,7 @@ import type {
   sessionBody,
   tasksAnswer,
   traceAnswer,
+  whyAnswer,
   watchdogStateSchema,
 } from '#api';
 import type { z } from 'zod';
@@ -19,6 +20,7 @@ export type Overview = z.output<typeof overviewAnswer>;
 export type AgentsAnswer = z.output<typeof agentsAnswer>;
 export type Agent = AgentsAnswer['agents'][number];
 export type AgentDetails = z.output<typeof agentDetails>;
+export type Why = z.output<typeof whyAnswer>;
 export type TasksAnswer = z.output<typeof tasksAnswer>;
 export type Task = TasksAnswer['tasks'][number];
 export type PoolsAnswer = z.output<typeof poolsAnswer>;

@@ -1,11 +1,12 @@
 import { Drawer } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { agentQuery } from '../api/queries.ts';
+import { agentQuery, whyQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
-import type { AgentDetails } from '../api/wire.ts';
+import type { AgentDetails, Why } from '../api/wire.ts';
 import { formatDuration, formatElapsed } from '../domain/age.ts';
-import { count, describeStatus, words } from '../domain/event-sentence.ts';
+import { count, describeStatus, sentence, words } from '../domain/event-sentence.ts';
 import { phaseName } from '../domain/queue-history.ts';
+import { describeAttempts, describeHold } from '../domain/repair-story.ts';
 import { agentTone } from '../domain/tone.ts';
 import { traceIdOf } from '../domain/trace-id.ts';
 import { useNow } from '../hooks/use-now.ts';
@@ -58,6 +59,7 @@ function AgentFacts({ agentId }: { readonly agentId: string }) {
               </div>
             ))}
           </dl>
+          <WhySo agentId={agentId} />
           <h3 className={styles.subtitle}>Generations</h3>
           <ol className={styles.generations}>
             {agent.generations.map((generation) => (
@@ -67,6 +69,66 @@ function AgentFacts({ agentId }: { readonly agentId: string }) {
         </>
       )}
     </QueryView>
+  );
+}
+
+/** What its status rests on, what holds repairs back, and what a person can do. */
+function WhySo({ agentId }: { readonly agentId: string }) {
+  const { client } = useServer();
+  const query = useQuery(whyQuery(client, agentId));
+  return (
+    <QueryView query={query} placeholderLines={4}>
+      {({ evidence, watchdog, remediations, advice }) => (
+        <>
+          <h3 className={styles.subtitle}>Evidence</h3>
+          <dl className={styles.facts}>
+            {evidence.map(({ kind, text }) => (
+              <div key={`${kind} ${text}`}>
+                <dt>{words(kind)}</dt>
+                <dd>{text}</dd>
+              </div>
+            ))}
+            {watchdog.map(({ state, reason }) => (
+              <div key={state}>
+                <dt>{words(state)}</dt>
+                <dd>{reason}</dd>
+              </div>
+            ))}
+          </dl>
+          <h3 className={styles.subtitle}>Repairs</h3>
+          <LastRepair remediations={remediations} />
+          <h3 className={styles.subtitle}>What you can do</h3>
+          {advice.length === 0 ? (
+            <p className={styles.calm}>Nothing is to be done.</p>
+          ) : (
+            <ul className={styles.advice}>
+              {advice.map((one) => (
+                <li key={one}>{one}</li>
+              ))}
+            </ul>
+          )}
+        </>
+      )}
+    </QueryView>
+  );
+}
+
+/** Its newest repair in a sentence. */
+function LastRepair({ remediations }: Pick<Why, 'remediations'>) {
+  const nowMs = useNow();
+  const [last] = remediations;
+  if (!last) return <p className={styles.calm}>None was needed.</p>;
+  const { policy, state, outcome, reason, suppressions } = last;
+  const how = `${words(policy)}: ${words(outcome ?? state)}`;
+  const attempts = describeAttempts(last);
+  const told = [attempts === null ? how : `${how}, ${attempts}`, reason, describeHold(suppressions, nowMs)];
+  return (
+    <p className={styles.calm}>
+      {told
+        .filter((part) => part !== null)
+        .map(sentence)
+        .join(' ')}
+    </p>
   );
 }
 

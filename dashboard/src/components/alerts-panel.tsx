@@ -1,6 +1,4 @@
-import { Button } from '@mantine/core';
-import { useMutation, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
-import { useServer } from '../api/server-context.tsx';
+import type { UseQueryResult } from '@tanstack/react-query';
 import type { Alert } from '../api/wire.ts';
 import { byUrgency, describeAlert } from '../domain/alert-text.ts';
 import { formatAge, formatDuration } from '../domain/age.ts';
@@ -12,6 +10,7 @@ import styles from './alerts-panel.module.css';
 import { InBlocks } from './in-blocks.tsx';
 import { More } from './more.tsx';
 import { Panel } from './panel.tsx';
+import { PostButton } from './post-button.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
 import { ToneDot, ToneLabel } from './tone-dot.tsx';
 import { TraceLink } from './trace-link.tsx';
@@ -124,33 +123,17 @@ interface AcknowledgementProps {
 }
 
 function Acknowledgement({ alert, name, mayHandle }: AcknowledgementProps) {
-  const { client } = useServer();
-  const queries = useQueryClient();
-  const acknowledge = useMutation({
-    mutationFn: () => client.post(`/api/v1/alerts/${encodeURIComponent(alert.id)}/acknowledge`, {}),
-    onSettled: () => queries.invalidateQueries({ queryKey: ['alerts'] }),
-  });
   if (alert.acknowledged_by !== null) {
     return <span className={styles.seen}>Acknowledged by {alert.acknowledged_by}</span>;
   }
   if (!mayHandle) return <span className={styles.seen}>Not acknowledged</span>;
   return (
-    <span className={styles.handle}>
-      <Button
-        size="compact-xs"
-        variant="default"
-        loading={acknowledge.isPending}
-        onClick={() => acknowledge.mutate()}
-        aria-label={`Acknowledge ${name}`}
-      >
-        Acknowledge
-      </Button>
-      {acknowledge.error !== null && (
-        <span className={styles.failed} role="alert">
-          {acknowledge.error.message}
-        </span>
-      )}
-    </span>
+    <PostButton
+      path={`/api/v1/alerts/${encodeURIComponent(alert.id)}/acknowledge`}
+      label="Acknowledge"
+      describes={`Acknowledge ${name}`}
+      changes={['alerts']}
+    />
   );
 }
 

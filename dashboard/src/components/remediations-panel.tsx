@@ -1,11 +1,13 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { Remediation } from '../api/wire.ts';
 import { formatAge, formatDuration, formatElapsed } from '../domain/age.ts';
-import { words } from '../domain/event-sentence.ts';
+import { sentence, words } from '../domain/event-sentence.ts';
 import { describeNoRepairs, describeRepairs, isOpen, type FleetCounts } from '../domain/headline.ts';
 import { describeSteps, type RemediationMark } from '../domain/remediation-steps.ts';
+import { describeAttempts, describeHold, describePastHolds } from '../domain/repair-story.ts';
 import { remediationTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
+import { Output } from './output.tsx';
 import { Panel } from './panel.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
 import styles from './remediations-panel.module.css';
@@ -49,7 +51,8 @@ function RemediationSteps({
 }) {
   const { policy, target, state, outcome, planned_at: plannedAt, ended_at: endedAt } = remediation;
   const running = isOpen(remediation);
-  const held = running ? remediation.suppressions : [];
+  const attempts = describeAttempts(remediation);
+  const hold = running ? describeHold(remediation.suppressions, nowMs) : null;
   const plannedMs = Date.parse(plannedAt);
   const tookMs = (endedAt === null ? nowMs : Date.parse(endedAt)) - plannedMs;
   return (
@@ -64,6 +67,7 @@ function RemediationSteps({
         </span>
         <span>{running ? `for ${formatElapsed(plannedMs, nowMs)}` : `took ${formatDuration(tookMs)}`}</span>
         {!running && <span>{formatAge(plannedMs, nowMs)} ago</span>}
+        {attempts !== null && <span>{attempts}</span>}
         <TraceLink traceId={remediation.trace_id} of={`${policy} on ${target.id}`} />
       </p>
       <ol className={styles.marks}>
@@ -71,12 +75,35 @@ function RemediationSteps({
           <Mark key={mark.key} mark={mark} plannedMs={plannedMs} />
         ))}
       </ol>
-      {held.map(({ guard, reason }) => (
-        <p key={guard} className={styles.guard}>
-          Held back by {words(guard)}: {reason}
-        </p>
-      ))}
+      {hold !== null && <p className={styles.guard}>{hold}</p>}
+      <Grounds remediation={remediation} />
+      <Output text={remediation.last_output} of={target.id} />
     </li>
+  );
+}
+
+/** What it acted on: the evidence, and what each guard saw that let it pass; folded until somebody asks. */
+function Grounds({ remediation }: { readonly remediation: Remediation }) {
+  const { evidence, actions, suppressions, policy, target } = remediation;
+  const passed = actions.at(-1)?.passed_guards ?? [];
+  const past = describePastHolds(suppressions);
+  if (evidence === null) return null;
+  return (
+    <details className={styles.grounds}>
+      <summary aria-label={`Why ${words(policy)} acted on ${target.id}`}>Why it acted</summary>
+      <p>{sentence(evidence)}</p>
+      {past !== null && <p>{past}</p>}
+      {passed.length > 0 && (
+        <dl>
+          {passed.map(({ guard, saw }) => (
+            <div key={guard}>
+              <dt>{words(guard)}</dt>
+              <dd>{saw}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </details>
   );
 }
 

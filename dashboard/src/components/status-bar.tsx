@@ -1,6 +1,9 @@
 import type { WatchdogState } from '../api/wire.ts';
-import { words } from '../domain/event-sentence.ts';
+import { formatElapsed } from '../domain/age.ts';
+import { sentence, words } from '../domain/event-sentence.ts';
 import { describeFleet, number, type FleetCounts } from '../domain/headline.ts';
+import { useNow } from '../hooks/use-now.ts';
+import { PostButton } from './post-button.tsx';
 import styles from './status-bar.module.css';
 import { ToneDot, ToneLabel } from './tone-dot.tsx';
 
@@ -10,17 +13,24 @@ export interface StatusBarProps {
   readonly waiting: number | null;
   /** What holds the watchdog as a whole back. */
   readonly states: WatchdogState['states'];
+  /** Whether whoever is logged in may end a pause or a storm. */
+  readonly mayHandle: boolean;
 }
 
-/** How each state of the watchdog ends. */
-const WAY_OUT: Readonly<Record<WatchdogState['states'][number]['state'], string>> = {
-  paused: 'Ends when somebody resumes: POST /api/v1/watchdog/resume.',
-  storm: 'Ends when agents are heard again, or by POST /api/v1/watchdog/resume.',
-  self_suspicion: 'Ends by itself when agents had time to be heard.',
+/** How each state of the watchdog ends, and by which button a person ends it. */
+const WAY_OUT: Readonly<
+  Record<WatchdogState['states'][number]['state'], { readonly text: string; readonly button: string | null }>
+> = {
+  paused: { text: 'Nothing is repaired until an operator resumes.', button: 'Resume' },
+  storm: {
+    text: 'Nobody who is silent there is restarted. It ends when agents are heard again, when nobody more falls silent for a while, or when an operator ends it.',
+    button: 'End the storm',
+  },
+  self_suspicion: { text: 'Ends by itself when agents had time to be heard.', button: null },
 };
 
 /** How things stand: one sentence, the numbers behind it, and why nothing is repaired where that is so. */
-export function StatusBar({ counts, waiting, states }: StatusBarProps) {
+export function StatusBar({ counts, waiting, states, mayHandle }: StatusBarProps) {
   const { text, tone } = describeFleet(
     counts,
     states.map(({ state }) => state),
@@ -44,14 +54,38 @@ export function StatusBar({ counts, waiting, states }: StatusBarProps) {
         />
         <Fact name="Repairs" value={number(counts.repairing)} />
       </dl>
-      {states.map(({ state, reason }) => (
-        <p key={state} className={styles.held}>
-          <ToneLabel tone="caution">{words(state)}</ToneLabel>
-          <span>
-            {reason}. {WAY_OUT[state]}
-          </span>
-        </p>
+      {states.map((held) => (
+        <HeldBanner key={held.state} held={held} mayHandle={mayHandle} />
       ))}
+    </div>
+  );
+}
+
+interface HeldBannerProps {
+  readonly held: WatchdogState['states'][number];
+  readonly mayHandle: boolean;
+}
+
+/** Why nothing is repaired, since when, and the way out. */
+function HeldBanner({ held: { state, reason, by, since }, mayHandle }: HeldBannerProps) {
+  const nowMs = useNow();
+  const { text, button } = WAY_OUT[state];
+  const who = by === 'watchdog' ? '' : `, by ${by}`;
+  return (
+    <div className={styles.held} role="group" aria-label={words(state)}>
+      <ToneLabel tone="caution">{words(state)}</ToneLabel>
+      <p className={styles.why}>
+        {sentence(reason)} For {formatElapsed(Date.parse(since), nowMs)}
+        {who}. {text}
+      </p>
+      {button !== null && mayHandle && (
+        <PostButton
+          path="/api/v1/watchdog/resume"
+          label={button}
+          describes={button}
+          changes={['watchdog', 'remediations', 'overview']}
+        />
+      )}
     </div>
   );
 }

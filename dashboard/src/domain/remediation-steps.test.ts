@@ -5,6 +5,8 @@ const remediation = (told: Partial<ToldRemediation>): ToldRemediation => ({
   state: 'planned',
   step: 1,
   outcome: null,
+  reason: null,
+  verifies: null,
   planned_at: '12:00',
   step_started_at: null,
   verify_until: null,
@@ -32,8 +34,8 @@ describe('describeSteps', () => {
       steps: ['planned (done)', 'scale (now)'],
     },
     {
-      given: { state: 'verifying', actions: [{ ...scale, detail: 'coders +2' }] },
-      steps: ['planned (done)', 'scale: coders +2 (done)', 'verifying (now)'],
+      given: { state: 'verifying', verifies: 'it is well', actions: [{ ...scale, detail: 'coders +2' }] },
+      steps: ['planned (done)', 'scale: coders +2 (done)', 'verifying: it is well (now)'],
     },
     {
       given: { state: 'completed', outcome: 'healed', ended_at: '12:05', actions: [scale] },
@@ -43,10 +45,11 @@ describe('describeSteps', () => {
       given: {
         state: 'escalated',
         outcome: 'no_effect',
+        reason: 'it ended again',
         ended_at: '12:05',
         actions: [{ ...scale, result: 'failed' }],
       },
-      steps: ['planned (done)', 'scale: failed (failed)', 'no effect (failed)'],
+      steps: ['planned (done)', 'scale: failed (failed)', 'no effect: it ended again (failed)'],
     },
   ])('$steps', ({ given, steps }) => expect(told(given)).toEqual(steps));
 });

@@ -5,6 +5,8 @@ export interface ToldRemediation {
   readonly state: string;
   readonly step: number;
   readonly outcome: string | null;
+  readonly reason: string | null;
+  readonly verifies: string | null;
   readonly planned_at: string;
   readonly step_started_at: string | null;
   readonly verify_until: string | null;
@@ -52,12 +54,15 @@ export function describeSteps(remediation: ToldRemediation): readonly Remediatio
     });
   }
   if (state === 'verifying') {
-    marks.push({ key: 'verifying', text: 'verifying', at: remediation.step_started_at, progress: 'now' });
+    const { verifies } = remediation;
+    const text = verifies === null ? 'verifying' : `verifying: ${verifies}`;
+    marks.push({ key: 'verifying', text, at: remediation.step_started_at, progress: 'now' });
   }
   if (remediation.ended_at !== null) {
+    const how = words(outcome ?? state);
     marks.push({
       key: 'ended',
-      text: words(outcome ?? state),
+      text: remediation.reason === null ? how : `${how}: ${remediation.reason}`,
       at: remediation.ended_at,
       progress: outcome === 'healed' || outcome === null ? 'done' : 'failed',
     });

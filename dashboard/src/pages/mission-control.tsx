@@ -17,6 +17,7 @@ import { AgentDrawer } from '../components/agent-drawer.tsx';
 import { AlertsPanel } from '../components/alerts-panel.tsx';
 import { EventsPanel } from '../components/events-panel.tsx';
 import { FleetPanel } from '../components/fleet-panel.tsx';
+import { NeedsYouPanel } from '../components/needs-you-panel.tsx';
 import { QueuePanel } from '../components/queue-panel.tsx';
 import { RemediationsPanel } from '../components/remediations-panel.tsx';
 import { StatusBar } from '../components/status-bar.tsx';
@@ -44,6 +45,7 @@ export function MissionControl() {
 
   const counts = overview.data ? countFleet(overview.data) : null;
   const role = session.data?.principal.role;
+  const mayHandle = role === 'operator' || role === 'admin';
   return (
     <>
       <h1 className="visually-hidden">Mission control</h1>
@@ -52,6 +54,7 @@ export function MissionControl() {
           counts={counts}
           waiting={history.data ? waitingNow(history.data) : null}
           states={watchdog.data ?? []}
+          mayHandle={mayHandle}
         />
       )}
       <div className={styles.columns}>
@@ -61,12 +64,8 @@ export function MissionControl() {
           <EventsPanel events={events} filter={filter} />
         </div>
         <div className={styles.column}>
-          <AlertsPanel
-            firing={firing}
-            resolved={resolved}
-            onMore={alertsShown.more}
-            mayHandle={role === 'operator' || role === 'admin'}
-          />
+          <NeedsYouPanel mayHandle={mayHandle} />
+          <AlertsPanel firing={firing} resolved={resolved} onMore={alertsShown.more} mayHandle={mayHandle} />
           <RemediationsPanel remediations={remediations} counts={counts} />
         </div>
       </div>

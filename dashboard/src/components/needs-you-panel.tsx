@@ -1,0 +1,245 @@
+import { useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { concernsQuery, parkedTasksQuery, type FirstRows } from '../api/queries.ts';
+import { useServer } from '../api/server-context.tsx';
+import type { Remediation, Task } from '../api/wire.ts';
+import { formatAge } from '../domain/age.ts';
+import { words } from '../domain/event-sentence.ts';
+import { describeAttempts } from '../domain/repair-story.ts';
+import type { Tone } from '../domain/tone.ts';
+import { useNow } from '../hooks/use-now.ts';
+import { usePageSize } from '../hooks/use-page-size.ts';
+import { useView } from '../hooks/use-view.ts';
+import { More } from './more.tsx';
+import styles from './needs-you-panel.module.css';
+import { Output } from './output.tsx';
+import { Panel } from './panel.tsx';
+import { PostButton } from './post-button.tsx';
+import { Nothing, QueryView } from './query-view.tsx';
+import { ToneLabel } from './tone-dot.tsx';
+import { TraceLink } from './trace-link.tsx';
+
+export interface NeedsYouPanelProps {
+  /** Whether whoever is logged in may decide. */
+  readonly mayHandle: boolean;
+}
+
+const FIRST_ROWS = 5;
+
+/** What does not go on without a person: approvals, repairs that were given up or do not last, parked tasks. */
+export function NeedsYouPanel({ mayHandle }: NeedsYouPanelProps) {
+  const { client } = useServer();
+  const sizes = {
+    approvals: usePageSize(FIRST_ROWS),
+    givenUp: usePageSize(FIRST_ROWS),
+    relapsing: usePageSize(FIRST_ROWS),
+    parked: usePageSize(FIRST_ROWS),
+  };
+  const approvals = useQuery(concernsQuery(client, 'state=awaiting_approval', sizes.approvals.rows));
+  const givenUp = useQuery(concernsQuery(client, 'concern=given_up', sizes.givenUp.rows));
+  const relapsing = useQuery(concernsQuery(client, 'concern=relapsing', sizes.relapsing.rows));
+  const parked = useQuery(parkedTasksQuery(client, sizes.parked.rows));
+  const lists = [approvals, givenUp, relapsing, parked];
+  const isEmpty = lists.every(({ data }) => data?.rows.length === 0);
+  return (
+    <Panel title="Needs you">
+      {isEmpty ? (
+        <Nothing>Nothing waits for a person.</Nothing>
+      ) : (
+        <div className={styles.lists}>
+          <Items query={approvals} what="awaiting approval" onMore={sizes.approvals.more}>
+            {(one) => <Approval key={one.id} remediation={one} mayHandle={mayHandle} />}
+          </Items>
+          <Items query={givenUp} what="given up" onMore={sizes.givenUp.more}>
+            {(one) => <GivenUp key={one.id} remediation={one} />}
+          </Items>
+          <Items query={relapsing} what="relapsing" onMore={sizes.relapsing.more}>
+            {(one) => <Relapsing key={one.id} remediation={one} />}
+          </Items>
+          <Items query={parked} what="parked tasks" onMore={sizes.parked.more}>
+            {(task) => <ParkedTask key={task.task_id} task={task} mayHandle={mayHandle} />}
+          </Items>
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+interface ItemsProps<Row> {
+  readonly query: UseQueryResult<FirstRows<Row>>;
+  readonly what: string;
+  readonly onMore: () => void;
+  readonly children: (row: Row) => ReactNode;
+}
+
+/** One list of the panel; nothing at all where it is empty. */
+function Items<Row>({ query, what, onMore, children }: ItemsProps<Row>) {
+  return (
+    <QueryView query={query} placeholderLines={1}>
+      {({ rows, isWhole }) => (
+        <>
+          {rows.length > 0 && (
+            <ul className={styles.items} aria-label={what}>
+              {rows.map(children)}
+            </ul>
+          )}
+          {!isWhole && <More shown={rows.length} total={null} what={what} onMore={onMore} />}
+        </>
+      )}
+    </QueryView>
+  );
+}
+
+interface ItemProps {
+  readonly tone: Tone;
+  readonly label: string;
+  readonly title: ReactNode;
+  readonly sinceMs: number;
+  readonly children: ReactNode;
+}
+
+function Item({ tone, label, title, sinceMs, children }: ItemProps) {
+  const nowMs = useNow();
+  return (
+    <li className={styles.item}>
+      <div className={styles.head}>
+        <ToneLabel tone={tone}>{label}</ToneLabel>
+        <span className={styles.title}>{title}</span>
+        <span className={styles.age}>{formatAge(sinceMs, nowMs)}</span>
+      </div>
+      {children}
+    </li>
+  );
+}
+
+function Approval({
+  remediation,
+  mayHandle,
+}: {
+  readonly remediation: Remediation;
+  readonly mayHandle: boolean;
+}) {
+  const { id, policy, target, planned_at: plannedAt, trace_id: traceId } = remediation;
+  const what = `${words(policy)} on ${target.id}`;
+  const path = `/api/v1/watchdog/remediations/${encodeURIComponent(id)}`;
+  return (
+    <Item
+      tone="caution"
+      label="approve?"
+      title={<TargetLink target={target} />}
+      sinceMs={Date.parse(plannedAt)}
+    >
+      <p className={styles.text}>{words(policy)} waits for a yes or no.</p>
+      <p className={styles.foot}>
+        {mayHandle ? (
+          <>
+            <PostButton
+              path={`${path}/approve`}
+              label="Approve"
+              describes={`Approve ${what}`}
+              changes={CHANGED}
+            />
+            <PostButton
+              path={`${path}/reject`}
+              label="Reject"
+              describes={`Reject ${what}`}
+              changes={CHANGED}
+            />
+          </>
+        ) : (
+          <span className={styles.soft}>An operator decides.</span>
+        )}
+        <TraceLink traceId={traceId} of={what} />
+      </p>
+    </Item>
+  );
+}
+
+const CHANGED = ['remediations', 'overview'];
+
+function GivenUp({ remediation }: { readonly remediation: Remediation }) {
+  const { policy, target, guardian, reason, ended_at: endedAt, planned_at: plannedAt } = remediation;
+  return (
+    <Item
+      tone="bad"
+      label="given up"
+      title={<TargetLink target={target} />}
+      sinceMs={Date.parse(endedAt ?? plannedAt)}
+    >
+      <p className={styles.text}>
+        {words(policy)} tries no more and has given it to {guardian}: {reason ?? 'no reason was noted'}
+      </p>
+      <Output text={remediation.last_output} of={target.id} />
+      <p className={styles.foot}>
+        <TraceLink traceId={remediation.trace_id} of={`${words(policy)} on ${target.id}`} />
+      </p>
+    </Item>
+  );
+}
+
+function Relapsing({ remediation }: { readonly remediation: Remediation }) {
+  const { policy, target, guardian, ended_at: endedAt, planned_at: plannedAt } = remediation;
+  return (
+    <Item
+      tone="caution"
+      label="relapsing"
+      title={<TargetLink target={target} />}
+      sinceMs={Date.parse(endedAt ?? plannedAt)}
+    >
+      <p className={styles.text}>
+        What {words(policy)} repaired came back after {describeAttempts(remediation) ?? 'a repair'}; then{' '}
+        {guardian} have it.
+      </p>
+      <p className={styles.foot}>
+        <TraceLink traceId={remediation.trace_id} of={`${words(policy)} on ${target.id}`} />
+      </p>
+    </Item>
+  );
+}
+
+function ParkedTask({ task, mayHandle }: { readonly task: Task; readonly mayHandle: boolean }) {
+  const { task_id: id, task_type: type, agent_id: agentId, error, parked_at: parkedAt } = task;
+  const path = `/api/v1/fleet/tasks/${encodeURIComponent(id)}`;
+  const name = `${type} ${id.slice(-6)}`;
+  return (
+    <Item
+      tone="bad"
+      label="parked"
+      title={agentId === null ? name : <AgentLink agentId={agentId}>{name}</AgentLink>}
+      sinceMs={Date.parse(parkedAt ?? task.enqueued_at)}
+    >
+      <p className={styles.text}>{error ?? 'It ended its holders too often.'}</p>
+      <Output text={task.last_output} of={name} />
+      {mayHandle ? (
+        <p className={styles.foot}>
+          <PostButton path={`${path}/retry`} label="Retry" describes={`Retry ${name}`} changes={TASKS} />
+          <PostButton path={`${path}/cancel`} label="Cancel" describes={`Cancel ${name}`} changes={TASKS} />
+        </p>
+      ) : (
+        <p className={styles.soft}>An operator may retry or cancel it.</p>
+      )}
+    </Item>
+  );
+}
+
+const TASKS = ['parked', 'agents'];
+
+function TargetLink({ target }: { readonly target: Remediation['target'] }) {
+  const { changed } = useView();
+  if (target.kind === 'agent') return <AgentLink agentId={target.id}>{target.id}</AgentLink>;
+  return (
+    <Link to="/" search={changed({ pool: target.id })} resetScroll={false}>
+      pool {target.id}
+    </Link>
+  );
+}
+
+function AgentLink({ agentId, children }: { readonly agentId: string; readonly children: ReactNode }) {
+  const { changed } = useView();
+  return (
+    <Link to="/" search={changed({ agent: agentId })} resetScroll={false}>
+      {children}
+    </Link>
+  );
+}

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { describeAttempts, describeHold, describePastHolds, type ToldHold } from './repair-story.ts';
+
+const NOW = Date.parse('2026-11-28T12:00:00Z');
+const cooldown: ToldHold = {
+  guard: 'cooldown',
+  reason: 'cooldown of 1m after the last remediation',
+  holds: true,
+  lifts: 'when the cooldown is over',
+  person: null,
+  until: '2026-11-28T12:00:12.300Z',
+};
+const paused: ToldHold = {
+  guard: 'paused',
+  reason: 'paused by ann: maintenance',
+  holds: true,
+  lifts: 'when somebody resumes',
+  person: 'resume',
+  until: null,
+};
+
+describe('describeHold', () => {
+  it.each([
+    [[cooldown], 'Held back by cooldown: cooldown of 1m after the last remediation. Lifts in 13 s.'],
+    [
+      [{ ...cooldown, until: '2026-11-28T11:59:59Z' }],
+      'Held back by cooldown: cooldown of 1m after the last remediation. Lifts now.',
+    ],
+    [
+      [{ ...cooldown, holds: false }, paused],
+      'Held back by paused: paused by ann: maintenance. Lifts when somebody resumes. You can resume.',
+    ],
+    [[{ ...cooldown, holds: false }], null],
+    [[], null],
+  ])('%j', (holds, told) => expect(describeHold(holds, NOW)).toBe(told));
+});
+
+it('tells of the guards that hold no more', () => {
+  expect(describePastHolds([{ ...cooldown, holds: false }, paused])).toBe('Was held back by cooldown.');
+  expect(describePastHolds([paused])).toBeNull();
+});
+
+it('counts attempts from the first one on', () => {
+  expect(describeAttempts({ attempts: 2, max_attempts: 3 })).toBe('attempt 2 of 3');
+  expect(describeAttempts({ attempts: 0, max_attempts: 3 })).toBeNull();
+});

@@ -1,0 +1,39 @@
+import { formatDuration } from './age.ts';
+import { sentence, words } from './event-sentence.ts';
+
+/** What holds a remediation back, as far as its telling depends on it. */
+export interface ToldHold {
+  readonly guard: string;
+  readonly reason: string;
+  readonly holds: boolean;
+  readonly lifts: string;
+  readonly person: string | null;
+  readonly until: string | null;
+}
+
+/** What holds a repair back now, when that lifts, and what a person can do; null where nothing does. */
+export function describeHold(holds: readonly ToldHold[], nowMs: number): string | null {
+  const hold = holds.find((one) => one.holds);
+  if (!hold) return null;
+  const { guard, reason, lifts, person, until } = hold;
+  const leftMs = until === null ? null : Math.ceil((Date.parse(until) - nowMs) / 1000) * 1000;
+  // What is over is looked at again within a moment: the server's word of it is a little old.
+  const when = leftMs === null ? lifts : leftMs > 0 ? `in ${formatDuration(leftMs)}` : 'now';
+  const told = `Held back by ${words(guard)}: ${sentence(reason)} Lifts ${sentence(when)}`;
+  return person === null ? told : `${told} You can ${sentence(person)}`;
+}
+
+/** The guards that held it back before; null where none did. */
+export function describePastHolds(holds: readonly ToldHold[]): string | null {
+  const past = holds.filter((one) => !one.holds).map(({ guard }) => words(guard));
+  return past.length === 0 ? null : `Was held back by ${past.join(', ')}.`;
+}
+
+/** `attempt 2 of 3`; null before the first. */
+export function describeAttempts(remediation: {
+  readonly attempts: number;
+  readonly max_attempts: number;
+}): string | null {
+  const { attempts, max_attempts: most } = remediation;
+  return attempts === 0 ? null : `attempt ${attempts} of ${most}`;
+}

@@ -1,0 +1,135 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { adminOf } from '../acceptance/support/admin.ts';
+import type { Client } from '../acceptance/support/client.ts';
+import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts';
+import { until } from '../acceptance/support/until.ts';
+import { workersOf } from '../acceptance/support/workers.ts';
+import { chromiumForTests, openBrowser } from './chromium.ts';
+
+const program = chromiumForTests();
+const WITHIN_MS = 60_000;
+
+describe.skipIf(program === null)('what needs a person', () => {
+  const directory = dataDirectory();
+  let server: OmoiServer;
+  let admin: Client;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+
+  beforeAll(async () => {
+    server = await OmoiServer.start(directory.path, { demo: true });
+    admin = await adminOf(server, directory.path);
+    browser = await openBrowser(program ?? '');
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+    directory.remove();
+  });
+  beforeEach(async () => {
+    context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    context.setDefaultTimeout(WITHIN_MS);
+    page = await context.newPage();
+  });
+  afterEach(() => context.close());
+
+  async function logInAs(role: 'viewer' | 'operator'): Promise<void> {
+    const body = { name: `a ${role}`, role };
+    const { secret } = await admin.read<{ secret: string }>('/api/v1/tokens', { method: 'POST', body });
+    await page.goto(server.url);
+    await page.getByLabel('Token', { exact: true }).fill(secret);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('heading', { name: 'Fleet' }).waitFor();
+  }
+
+  const panel = () => page.getByRole('region', { name: 'Needs you' });
+
+  it('says so where nothing does', async () => {
+    await logInAs('viewer');
+    await panel().getByText('Nothing waits for a person.').waitFor();
+  });
+
+  it('shows a pause with its reason, holds a repair by it, and ends it by a button of an operator', async () => {
+    const reason = 'moving the database';
+    await admin.read('/api/v1/watchdog/pause', { method: 'POST', body: { reason } });
+    await logInAs('viewer');
+    const banner = page.getByRole('group', { name: 'paused' });
+    await banner.getByText(reason).waitFor();
+    expect(await page.getByRole('button', { name: 'Resume' }).count()).toBe(0);
+
+    const pid = await until(
+      () =>
+        workersOf({ url: server.url, directory: directory.path }).find(({ agentId }) => agentId === 'demo-2')
+          ?.pid,
+      'demo-2 has a process',
+    );
+    process.kill(pid, 'SIGSTOP');
+    const repairs = page.getByRole('region', { name: 'Repairs' });
+    await repairs.getByText(/^Held back by paused: paused by .*Lifts when somebody resumes\./).waitFor();
+
+    await context.close();
+    context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    context.setDefaultTimeout(WITHIN_MS);
+    page = await context.newPage();
+    await logInAs('operator');
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await banner.waitFor({ state: 'hidden' });
+    const told = page.getByRole('region', { name: 'Repairs' });
+    await told.getByText(/^healed: generation 2 is (IDLE|RUNNING), healthy for/).waitFor();
+    await told.getByLabel('Why restart stalled agent acted on demo-2').click();
+    await told.getByText(/^agent demo-2: generation 1 is STALLED/).waitFor();
+    await told.getByText('Was held back by paused.').waitFor();
+    await told.getByText('nobody has paused the watchdog').waitFor();
+  });
+
+  it('shows a parked task with the last output of its holder, and takes it back by a button', async () => {
+    // Losses right after a start are held against no task.
+    await until(
+      async () => {
+        const { text } = await admin.call('/metrics');
+        return (
+          [...text.matchAll(/^tasks_completed_total\{.*\} (\d+)/gm)].reduce(
+            (sum, [, n]) => sum + Number(n),
+            0,
+          ) > 60
+        );
+      },
+      'the fleet has worked for a while',
+      WITHIN_MS,
+    );
+    const body = {
+      task_type: 'fetch',
+      phase_id: 'PHASE_TESTING',
+      priority: 5,
+      payload: { poison: true },
+      max_attempts: 1,
+    };
+    const { task } = await admin.read<{ task: { task_id: string } }>('/api/v1/fleet/tasks', {
+      method: 'POST',
+      body,
+    });
+    const name = `fetch ${task.task_id.slice(-6)}`;
+    await logInAs('operator');
+    const parked = panel().getByRole('listitem').filter({ hasText: name });
+    await parked
+      .getByText(/^1 of 1 attempts used up: agent demo-\d generation \d was ended by SIGABRT$/)
+      .waitFor();
+    await parked.getByLabel(`Last output of ${name}`).click();
+    await parked.locator('pre').waitFor();
+    const link = parked.getByRole('link', { name });
+    await link.click();
+    const details = page.getByRole('dialog', { name: /^demo-\d$/ });
+    await details.getByRole('heading', { name: 'What you can do' }).waitFor();
+    await details.getByText(`omoi tasks retry ${task.task_id}`, { exact: false }).waitFor();
+    await page.keyboard.press('Escape');
+
+    await panel()
+      .getByRole('button', { name: `Cancel ${name}` })
+      .click();
+    await parked.waitFor({ state: 'hidden' });
+    const { state } = await admin.read<{ state: string }>(`/api/v1/fleet/tasks/${task.task_id}`);
+    expect(state).toBe('cancelled');
+  });
+});
