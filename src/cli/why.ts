@@ -134,7 +134,8 @@ function told({ policy, mode }: Why['alerts'][number]['policies'][number]): stri
 function repairLines(one: Remediation, nowMs: number): readonly string[] {
   const { state, outcome, evidence, verifies, verify_until: until } = one;
   const how = outcome === null || outcome === state ? state : `${state}, ${outcome}`;
-  const attempts = `attempt ${one.attempts} of ${one.max_attempts}, then ${one.guardian}`;
+  const tried = one.attempts === 0 ? 'no attempt yet' : `attempt ${one.attempts}`;
+  const attempts = `${tried} of ${one.max_attempts}, then ${one.guardian}`;
   const lines = [`${one.policy}  ${how}, planned ${ageOf(one.planned_at, nowMs)} ago; ${attempts}`];
   if (evidence !== null) lines.push(`  on: ${evidence}`);
   for (const { action, result, detail, passed_guards: passed } of one.actions) {
