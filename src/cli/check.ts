@@ -1,4 +1,4 @@
-import { checkFiles, checkInstallation, loadConfig } from '#server';
+import { changedInConfiguration, checkFiles, checkInstallation, loadConfig, readConfigFile } from '#server';
 
 export interface CheckFlags {
   readonly config?: string;
@@ -12,7 +12,12 @@ export interface CheckFlags {
  */
 export async function check(flags: CheckFlags): Promise<number> {
   const config = loadConfig({ file: flags.config ?? null, environment: process.env });
-  const findings = [...(await checkFiles(config)), ...checkInstallation(config)];
+  const file = readConfigFile(flags.config ?? null);
+  const findings = [
+    ...(await checkFiles(config)),
+    ...checkInstallation(config),
+    ...(file ? changedInConfiguration(file) : []),
+  ];
   if (flags.json) process.stdout.write(`${JSON.stringify({ findings })}\n`);
   else {
     for (const { severity, key, message } of findings)

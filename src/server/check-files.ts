@@ -2,6 +2,7 @@ import { parseRuleFiles } from '#alerting';
 import { createEngine, parseMatcher } from '#promql';
 import { createSystemClock, messageOf, paced, Stretch } from '#telemetry';
 import { PolicyRegistry } from '#watchdog';
+import { changedInPolicy } from './changed-meanings.ts';
 import type { Finding } from './check-installation.ts';
 import type { Config } from './config/schema.ts';
 import { readPolicyFiles, readRuleFiles, watchedSeries } from './parts.ts';
@@ -44,12 +45,18 @@ export async function checkFiles(config: Config): Promise<readonly Finding[]> {
     ],
   ];
   const findings: Finding[] = [];
+  const { policy_files: own } = config.watchdog;
   for (const [key, check] of checks) {
     try {
       for (const message of await check()) findings.push({ severity: 'warning', key, message });
     } catch (thrown) {
       findings.push({ severity: 'error', key, message: messageOf(thrown) });
     }
+  }
+  // The shipped ones are of this version.
+  if (own !== undefined) {
+    const sources = await readPolicyFiles(config).catch(() => []);
+    findings.push(...sources.flatMap(changedInPolicy));
   }
   return findings;
 }

@@ -1,14 +1,17 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { confine, confinementOf, notEnforced, thisMachine, type ConfiningMachine } from '#fleet';
-import type { PoolDefinition } from '#telemetry';
+import { formatDuration, type PoolDefinition } from '#telemetry';
 import type { Config } from './config/schema.ts';
 import { ownUser, poolsOfOwnUser, sharedUserWarning, type OwnUser } from './shared-user.ts';
 
 /** Something that a person should know before the server starts. */
 export interface Finding {
-  /** `error`: it will not work. `warning`: it works, and is not what one might think. */
-  readonly severity: 'error' | 'warning';
+  /**
+   * `error`: it will not work. `warning`: it works, and is not what one might think. `notice`: it works, and means
+   * something else than it did in an earlier version.
+   */
+  readonly severity: 'error' | 'warning' | 'notice';
   /** The key of the configuration that it is about. */
   readonly key: string;
   readonly message: string;
@@ -55,10 +58,23 @@ function checkPool(pool: PoolDefinition, machine: ConfiningMachine): readonly Fi
   const key = `fleet.pools.${pool.id}`;
   const wanted = confinementOf(pool);
   const confined = confine(pool, wanted, machine);
+  const pace = checkPace(pool);
   const refused: readonly Finding[] =
     confined.kind === 'refused' ? [{ severity: 'error', key, message: confined.error }] : [];
   const missing = notEnforced(wanted, machine);
-  return [...refused, ...missing.map((message): Finding => ({ severity: 'warning', key, message }))];
+  return [...pace, ...refused, ...missing.map((message): Finding => ({ severity: 'warning', key, message }))];
+}
+
+/** Each third of a TTL without a beat is one missed: less than an interval each, and every agent would be late. */
+function checkPace({
+  id,
+  heartbeatIntervalMs: intervalMs,
+  heartbeatTtlMs: ttlMs,
+}: PoolDefinition): readonly Finding[] {
+  if (intervalMs === null || ttlMs === null || ttlMs >= 3 * intervalMs) return [];
+  const needed = formatDuration(3 * intervalMs);
+  const message = `${formatDuration(ttlMs)} is less than three times heartbeat_interval (${formatDuration(intervalMs)}), so that its agents are refused when they register; give at least ${needed}`;
+  return [{ severity: 'error', key: `fleet.pools.${id}.heartbeat_ttl`, message }];
 }
 
 function here(): CheckedMachine {

@@ -1,6 +1,7 @@
+export { changedInConfiguration } from './changed-meanings.ts';
 export { checkFiles, checkTriggers } from './check-files.ts';
 export { checkInstallation } from './check-installation.ts';
-export { loadConfig } from './config/load.ts';
+export { loadConfig, readConfigFile } from './config/load.ts';
 export { demoConfig, demoPools, DEMO_WORKERS } from './demo.ts';
 export {
   findServer,

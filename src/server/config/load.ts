@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { OmoiError, messageOf, parseStrictDocument } from '#telemetry';
+import { OmoiError, messageOf, parseStrictDocument, type DocumentSource } from '#telemetry';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { configSchema, type Config } from './schema.ts';
@@ -18,14 +18,7 @@ const DEFAULT_FILE = 'omoi.yaml';
  * @throws OmoiError `config_invalid` with file, line and a suggestion for each mistake
  */
 export function loadConfig(sources: ConfigSources): Config {
-  const name = sources.file ?? DEFAULT_FILE;
-  if (sources.file !== null && !existsSync(name)) {
-    throw new OmoiError(
-      'config_invalid',
-      `${name}: there is no such file; name an existing one after --config`,
-    );
-  }
-  const text = existsSync(name) ? readFileSync(name, 'utf8') : '';
+  const { name, text } = readConfigFile(sources.file) ?? { name: DEFAULT_FILE, text: '' };
   const fromFile = parseStrictDocument({ name, text }, configSchema, 'config_invalid');
   const overrides = environmentOverrides(sources.environment);
   if (overrides.length === 0) return withSecrets(fromFile);
@@ -35,6 +28,20 @@ export function loadConfig(sources: ConfigSources): Config {
   const origin = `${name} with ${overrides.map(({ variable }) => variable).join(', ')}`;
   return withSecrets(
     parseStrictDocument({ name: origin, text: stringify(merged) }, configSchema, 'config_invalid'),
+  );
+}
+
+/**
+ * The configuration file as it is written; null where none is named and there is no `omoi.yaml`.
+ * @throws OmoiError `config_invalid` where the named one is not there
+ */
+export function readConfigFile(file: string | null): DocumentSource | null {
+  const name = file ?? DEFAULT_FILE;
+  if (existsSync(name)) return { name, text: readFileSync(name, 'utf8') };
+  if (file === null) return null;
+  throw new OmoiError(
+    'config_invalid',
+    `${name}: there is no such file; name an existing one after --config`,
   );
 }
 
