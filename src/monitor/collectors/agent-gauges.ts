@@ -15,6 +15,9 @@ const TROUBLED: ReadonlySet<string> = new Set([
   'FAILED',
 ]);
 
+/** Its end was seen, or somebody took it out of service. */
+const OWES_NO_BEATS: ReadonlySet<string> = new Set(['FAILED', 'QUARANTINED']);
+
 /** What an agent counts for, as it was last seen. */
 interface Counted {
   readonly status: KeptSeries;
@@ -24,7 +27,8 @@ interface Counted {
 
 interface OneAgent {
   readonly age: KeptSeries;
-  readonly missed: KeptSeries;
+  /** Null while it owes no beats. */
+  missed: KeptSeries | null;
   /** By status, opened when the agent first is in it. */
   readonly statuses: Map<string, KeptSeries>;
 }
@@ -87,7 +91,7 @@ export class AgentGauges {
       return;
     }
     const one = this.#at(agent.agentId);
-    this.#appender.put(one.missed, agent.heartbeatsMissed);
+    this.#lookAtBeats(one, agent);
     if (agent.heartbeatAgeMs !== null && (withAge || Number.isNaN(one.age.value))) {
       this.#appender.put(one.age, agent.heartbeatAgeMs / 1000);
     }
@@ -95,6 +99,21 @@ export class AgentGauges {
     if (!this.#sawAll) for (const status of TROUBLED) this.#openStatus(one, agent.agentId, status);
     if (TROUBLED.has(agent.status)) this.#openStatus(one, agent.agentId, agent.status);
     for (const [status, series] of one.statuses) this.#appender.put(series, status === agent.status ? 1 : 0);
+  }
+
+  /**
+   * The count of missed beats goes down when beats come, and for nothing else: who has ended owes none any more, and has
+   * no count; a generation that comes up leaves that of the one before until it beats, or is late itself.
+   */
+  #lookAtBeats(one: OneAgent, { agentId, status, heartbeatAgeMs, heartbeatsMissed }: AgentObservation): void {
+    if (OWES_NO_BEATS.has(status)) {
+      if (one.missed) this.#appender.remove(one.missed);
+      one.missed = null;
+      return;
+    }
+    if (heartbeatAgeMs === null && heartbeatsMissed === 0) return;
+    one.missed ??= this.#appender.open('agent_heartbeats_missed', { agent_id: agentId });
+    this.#appender.put(one.missed, heartbeatsMissed);
   }
 
   #count({ agentId, agentType, status, phaseId }: AgentObservation): void {
@@ -145,7 +164,7 @@ export class AgentGauges {
       const labels = { agent_id: agentId };
       one = {
         age: this.#appender.open('agent_heartbeat_age_seconds', labels),
-        missed: this.#appender.open('agent_heartbeats_missed', labels),
+        missed: null,
         statuses: new Map(),
       };
       this.#byAgent.set(agentId, one);
@@ -157,7 +176,8 @@ export class AgentGauges {
     const one = this.#byAgent.get(agentId);
     if (!one) return;
     this.#byAgent.delete(agentId);
-    for (const series of [one.age, one.missed, ...one.statuses.values()]) this.#appender.remove(series);
+    for (const series of [one.age, ...one.statuses.values()]) this.#appender.remove(series);
+    if (one.missed) this.#appender.remove(one.missed);
   }
 
   #forgetAbsent(feed: FleetFeed): void {

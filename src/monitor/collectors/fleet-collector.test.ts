@@ -98,6 +98,30 @@ describe('the collector of the fleet', () => {
     expect(store.history('agents_by_status')['agent_type=worker,status=UNRESPONSIVE']).toEqual([0, 1, 0]);
   });
 
+  it('counts missed beats down when beats come, and ends the count of one that owes none', async () => {
+    const steps = [
+      { heartbeatAgeMs: 1200, heartbeatsMissed: 1 },
+      { heartbeatAgeMs: 3000, heartbeatsMissed: 2, status: 'DEGRADED' },
+      { heartbeatAgeMs: 4000, heartbeatsMissed: 3, status: 'UNRESPONSIVE' },
+      // The next generation has not beaten yet: that is no beat.
+      { heartbeatAgeMs: null, heartbeatsMissed: 0, status: 'SPAWNING', generation: 2 },
+      { heartbeatAgeMs: 10, heartbeatsMissed: 0, generation: 2 },
+      { heartbeatAgeMs: 3000, heartbeatsMissed: 2, status: 'DEGRADED', generation: 2 },
+      { heartbeatAgeMs: null, heartbeatsMissed: 0, status: 'FAILED', generation: 2 },
+      { heartbeatAgeMs: null, heartbeatsMissed: 0, status: 'SPAWNING', generation: 3 },
+      { heartbeatAgeMs: 10, heartbeatsMissed: 0, generation: 3 },
+      { heartbeatAgeMs: 10, heartbeatsMissed: 0, status: 'QUARANTINED', generation: 3 },
+    ] as const;
+    for (const step of steps) {
+      stage.fleet.agents = [agent(step)];
+      stage.fleet.tell({ kind: 'agents', traceparent: null });
+      await stage.clock.advance(1000);
+    }
+    expect(stage.store.history('agent_heartbeats_missed')).toEqual({
+      'agent_id=w1': [1, 2, 3, 0, 2, 'stale', 0, 'stale'],
+    });
+  });
+
   it('shows how long the oldest claim of each kind runs, on a tick, and zero once none runs', async () => {
     const kind = { phaseId: 'PHASE_TESTING', taskType: 'fetch' };
     stage.fleet.running = [{ ...kind, ageSeconds: 7 }];

@@ -57,7 +57,11 @@ export const STANDARD_METRICS = {
     '1 while an agent is DEGRADED, STALLED, UNRESPONSIVE, QUARANTINED or FAILED, 0 once it was and no longer is.',
   ),
   agent_heartbeat_age_seconds: gauge('seconds', ['agent_id'], 'Time since the last heartbeat arrived.'),
-  agent_heartbeats_missed: gauge('heartbeats', ['agent_id'], 'Heartbeats missed in a row.'),
+  agent_heartbeats_missed: gauge(
+    'heartbeats',
+    ['agent_id'],
+    'Heartbeats missed in a row; none of an agent that has ended or is quarantined.',
+  ),
   agent_restarts_total: counter('restarts', ['agent_id', 'reason'], 'Generations started after the first.'),
   agent_anomaly_score: gauge('score', ['agent_id'], 'How unlike its pool an agent behaves, 0 to 1.'),
   anomaly_score: gauge(
