@@ -24,6 +24,7 @@ export type LossJudgement =
 export type CountedLosses = ReadonlyMap<string, readonly string[]>;
 
 interface Seen {
+  readonly agentId: string;
   readonly atMs: number;
   /** How many of the domain lived before it went, itself included. */
   readonly living: number;
@@ -34,7 +35,10 @@ interface Domain {
   /** Within the window, the first in front. */
   readonly lost: Map<string, Seen>;
   counted: Map<string, readonly string[]>;
-  explained: number;
+  /** How many ends of each agent are in `lost`, of several generations perhaps. */
+  readonly ends: Map<string, { all: number; unexplained: number }>;
+  /** Agents that have an end that no task explains: one that ends again and again is still one. */
+  unexplained: number;
 }
 
 interface JudgeLimits {
@@ -77,13 +81,15 @@ export class LossJudge {
     const domain = this.#domainOf(holder, nowMs);
     const key = keyOf(holder);
     if (!domain.lost.has(key)) {
-      domain.lost.set(key, { atMs: nowMs, living: holder.living, explained: holder.explained });
-      if (holder.explained) domain.explained++;
+      const { agentId, living, explained } = holder;
+      const seen = { agentId, atMs: nowMs, living, explained };
+      domain.lost.set(key, seen);
+      countEnd(domain, seen, 1);
     }
     const trustedSinceMs = Math.max(this.#stall.trustedSinceMs, this.#outageAtMs);
     if (nowMs - trustedSinceMs < this.#limits.lossTrustMs) return { kind: 'outage' };
-    const unexplained = domain.lost.size - domain.explained;
-    const others = sizeOf(domain, holder.living) - domain.explained;
+    const { unexplained } = domain;
+    const others = sizeOf(domain, holder.living) - (domain.ends.size - unexplained);
     if (unexplained < fewestMany || unexplained * 2 <= others) return { kind: 'counts' };
     const { counted } = domain;
     domain.counted = new Map();
@@ -105,15 +111,29 @@ export class LossJudge {
   /** The domain with those who were lost within the window. */
   #domainOf({ poolId }: LostHolder, nowMs: number): Domain {
     let domain = this.#domains.get(poolId);
-    if (!domain) this.#domains.set(poolId, (domain = { lost: new Map(), counted: new Map(), explained: 0 }));
-    for (const [key, { atMs, explained }] of domain.lost) {
-      if (nowMs - atMs <= this.#limits.massLossWindowMs) break;
+    if (!domain)
+      this.#domains.set(
+        poolId,
+        (domain = { lost: new Map(), counted: new Map(), ends: new Map(), unexplained: 0 }),
+      );
+    for (const [key, seen] of domain.lost) {
+      if (nowMs - seen.atMs <= this.#limits.massLossWindowMs) break;
       domain.lost.delete(key);
       domain.counted.delete(key);
-      if (explained) domain.explained--;
+      countEnd(domain, seen, -1);
     }
     return domain;
   }
+}
+
+function countEnd(domain: Domain, { agentId, explained }: Seen, change: 1 | -1): void {
+  const ends = domain.ends.get(agentId) ?? { all: 0, unexplained: 0 };
+  const wasUnexplained = ends.unexplained > 0;
+  ends.all += change;
+  if (!explained) ends.unexplained += change;
+  if (ends.all > 0) domain.ends.set(agentId, ends);
+  else domain.ends.delete(agentId);
+  domain.unexplained += Number(ends.unexplained > 0) - Number(wasUnexplained);
 }
 
 /** How many lived before the first of the lost went; more, where the domain has grown since. */
