@@ -21,6 +21,10 @@ export const GUARD_RELIEF: Readonly<Record<Guard, GuardRelief>> = {
     lifts: 'when Omoi runs the agent',
     person: 'restart it where it was started; run it in a pool to have it repaired',
   },
+  not_authorized: {
+    lifts: 'when the alert rests on the word of somebody who may speak for the target',
+    person: 'give the sender’s token speaks_for, or have the policy ask (mode approve)',
+  },
   self_suspicion: { lifts: 'when agents had time to be heard', person: null },
   storm: {
     lifts: 'when agents are heard again, when nobody more falls silent, or when somebody resumes',

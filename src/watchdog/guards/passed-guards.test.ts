@@ -42,6 +42,7 @@ const input: GuardInput = {
   running: 1,
   budgetStartMs: null,
   rateWaitMs: 0,
+  unauthorized: null,
   agent,
   newGenerationUntilMs: null,
 };
@@ -52,6 +53,7 @@ it('has every guard say what it saw of a silent agent, in their order', () => {
     'paused: nobody has paused the watchdog',
     'observe: the policy is in mode act',
     'not_managed: Omoi runs w-1',
+    'not_authorized: who told of it may speak for the target',
     'self_suspicion: Omoi has neither stalled nor lost its database',
     'storm: no storm in pool:demo',
     'one_per_target: nothing else is at work on the target',
@@ -72,6 +74,7 @@ it('leaves out what has nothing to do with the target', () => {
   expect(said({ ...input, agent: null, lastEndedAtMs: null })).toEqual([
     'paused: nobody has paused the watchdog',
     'observe: the policy is in mode act',
+    'not_authorized: who told of it may speak for the target',
     'one_per_target: nothing else is at work on the target',
     'cooldown: the policy had not acted on the target before',
     'max_parallel: 1 of 2 remediations of the policy ran',

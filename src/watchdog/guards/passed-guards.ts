@@ -7,6 +7,8 @@ const SAW: Readonly<Record<Guard, (input: GuardInput) => string | null>> = {
   paused: () => 'nobody has paused the watchdog',
   observe: ({ policy }) => `the policy is in mode ${policy.mode}`,
   not_managed: ({ agent }) => agent && `Omoi runs ${agent.agentId}`,
+  not_authorized: ({ policy, unauthorized }) =>
+    policy.mode === 'act' && unauthorized === null ? 'who told of it may speak for the target' : null,
   self_suspicion: ofTheSilent(() => 'Omoi has neither stalled nor lost its database'),
   storm: ofTheSilent(({ domain }) => `no storm in ${domain}`),
   one_per_target: () => 'nothing else is at work on the target',
