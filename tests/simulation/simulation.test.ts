@@ -36,7 +36,7 @@ test.each<[string, Scenario, { servers: number; events: readonly EventType[] }]>
   ],
   [
     'people who approve, reject, pause, scale and quarantine, and a wall clock that jumps',
-    scenario('people', 'approve', { seed: 5, steps: 400 }),
+    scenario('people', 'approve', { seed: 7, steps: 400 }),
     { servers: 1, events: ['watchdog.remediation.changed', 'fleet.task.cancelled', 'fleet.pool.changed'] },
   ],
   [
