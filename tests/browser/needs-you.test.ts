@@ -35,8 +35,10 @@ describe.skipIf(program === null)('what needs a person', () => {
   });
   afterEach(() => context.close());
 
+  let tokens = 0;
+
   async function logInAs(role: 'viewer' | 'operator'): Promise<void> {
-    const body = { name: `a ${role}`, role };
+    const body = { name: `${role} ${++tokens}`, role };
     const { secret } = await admin.read<{ secret: string }>('/api/v1/tokens', { method: 'POST', body });
     await page.goto(server.url);
     await page.getByLabel('Token', { exact: true }).fill(secret);
@@ -75,7 +77,7 @@ describe.skipIf(program === null)('what needs a person', () => {
     page = await context.newPage();
     await logInAs('operator');
     await page.getByRole('button', { name: 'Resume' }).click();
-    await banner.waitFor({ state: 'hidden' });
+    await page.getByRole('group', { name: 'paused' }).waitFor({ state: 'hidden' });
     const told = page.getByRole('region', { name: 'Repairs' });
     await told.getByText(/^healed: generation 2 is (IDLE|RUNNING), healthy for/).waitFor();
     await told.getByLabel('Why restart stalled agent acted on demo-2').click();
