@@ -125,7 +125,8 @@ describe.skipIf(program === null)('what needs a person', () => {
     const details = page.getByRole('dialog', { name: /^demo-\d$/ });
     await details.getByRole('heading', { name: 'What you can do' }).waitFor();
     await details.getByText(`omoi tasks retry ${task.task_id}`, { exact: false }).waitFor();
-    await page.keyboard.press('Escape');
+    await details.getByRole('button', { name: 'Close' }).click();
+    await details.waitFor({ state: 'hidden' });
 
     await panel()
       .getByRole('button', { name: `Cancel ${name}` })
