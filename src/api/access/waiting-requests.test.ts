@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { nextTurn } from '#telemetry';
 import { openFleetApi, type FleetApi } from '../fleet-api.test-support.ts';
@@ -79,6 +80,22 @@ it('a claim whose client has gone waits no longer, and the next task is for othe
   client.end(JSON.stringify({ ...worker(1), wait_ms: 30_000 }));
   while (fleetApi.fleet.tasks.waitingClaims === 0) await nextTurn();
   client.destroy();
+  while (fleetApi.fleet.tasks.waitingClaims > 0) await nextTurn();
+  const enqueued = await ask('operator', 'tasks', { task_type: 'build', phase_id: 'PHASE_TESTING' });
+  const seen = await ask('operator', `tasks/${enqueued.task?.task_id ?? ''}`);
+  expect(seen).toMatchObject({ state: 'queued' });
+});
+
+it('a claim behind another one of the same connection ends with it too', async () => {
+  const url = new URL(await fleetApi.api.api.listen({ host: '127.0.0.1', port: 0 }));
+  const body = JSON.stringify({ ...worker(1), wait_ms: 30_000 });
+  const request =
+    `POST /api/v1/fleet/tasks/claim HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
+    `Authorization: ${fleetApi.api.as('agent').authorization}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const socket = connect(Number(url.port), url.hostname);
+  socket.write(request.repeat(3));
+  while (fleetApi.fleet.tasks.waitingClaims < 3) await nextTurn();
+  socket.destroy();
   while (fleetApi.fleet.tasks.waitingClaims > 0) await nextTurn();
   const enqueued = await ask('operator', 'tasks', { task_type: 'build', phase_id: 'PHASE_TESTING' });
   const seen = await ask('operator', `tasks/${enqueued.task?.task_id ?? ''}`);

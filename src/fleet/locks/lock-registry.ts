@@ -197,13 +197,23 @@ export class LockRegistry {
   async #attempt(request: LockRequest, startedMs: number): Promise<LockAttempt<LockRow>> {
     try {
       this.#assertAlive(request);
-      return await this.#parts.database.transaction((tx) => this.#lock(tx, request, startedMs));
+      if (request.signal?.aborted) return { refused: lockOverdue(request) };
+      const attempt = await this.#parts.database.transaction((tx) => this.#lock(tx, request, startedMs));
+      if (!('acquired' in attempt)) return attempt;
+      if (!request.signal?.aborted) return { granted: attempt.acquired };
+      // Nobody would be told: others wait for it.
+      await this.release(attempt.acquired.lock_id, request);
+      return { refused: lockOverdue(request) };
     } catch (thrown) {
       return { failed: thrown };
     }
   }
 
-  async #lock(tx: StateTransaction, request: LockRequest, startedMs: number): Promise<LockAttempt<LockRow>> {
+  async #lock(
+    tx: StateTransaction,
+    request: LockRequest,
+    startedMs: number,
+  ): Promise<LockAttempt<LockRow> | { readonly acquired: LockRow }> {
     const { clock, random, activity } = this.#parts;
     const lastToken = await lockResource(tx, request);
     const held = await tx.db
@@ -251,7 +261,7 @@ export class LockRegistry {
         traceparent,
       });
     });
-    return { granted: lock };
+    return { acquired: lock };
   }
 
   #hold(lock: LockRow): void {

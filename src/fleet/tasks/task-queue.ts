@@ -106,8 +106,12 @@ export class TaskQueue {
     return this.#intake.enqueue(tasks, traceparent);
   }
 
-  claim(request: ClaimRequest): Promise<readonly TaskRow[]> {
-    return this.#claims.claim(request);
+  /** @param request where its signal is aborted nothing stays claimed: what its transaction took goes back */
+  async claim(request: ClaimRequest): Promise<readonly TaskRow[]> {
+    const tasks = await this.#claims.claim(request);
+    if (tasks.length === 0 || request.signal?.aborted !== true) return tasks;
+    await this.#releases.giveBack(tasks, request);
+    return [];
   }
 
   renew(request: HolderRequest): Promise<Lease> {

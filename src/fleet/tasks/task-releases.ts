@@ -55,6 +55,30 @@ export class TaskReleases {
     return held.length;
   }
 
+  /**
+   * Queues again what was claimed for somebody who has gone before being told. Nobody is to blame, and whatever has
+   * changed hands since stays as it is.
+   */
+  async giveBack(
+    claimed: readonly TaskRow[],
+    claim: Holder & { readonly traceparent: string | null },
+  ): Promise<void> {
+    const attempts = new Map(claimed.map((task) => [task.task_id, task.attempt]));
+    await this.#parts.database.transaction(async (tx) => {
+      const tasks = await tx.db
+        .selectFrom('tasks')
+        .selectAll()
+        .where('task_id', 'in', [...attempts.keys()])
+        .where('state', '=', sql.lit('claimed'))
+        .orderBy('task_id')
+        .forUpdate()
+        .execute();
+      const untold = tasks.filter((task) => task.attempt === attempts.get(task.task_id));
+      const { traceparent } = claim;
+      await this.#release(tx, claim, untold, { reason: 'undelivered', loss: null, traceparent });
+    });
+  }
+
   /** Takes back the tasks whose leases have run out. To be called every tick. */
   async expire(): Promise<void> {
     if (this.#expiring) return;

@@ -6,6 +6,8 @@ describe('a task that comes while claims wait', () => {
   let commits = 0;
   /** What the next transactions fail with, behind their work. */
   let failure: Error | null = null;
+  /** What happens before the next transactions are committed, behind their work. */
+  let beforeCommit = (): void => {};
   const test = useTestFleet({
     around: (database) => ({
       ...database,
@@ -14,6 +16,7 @@ describe('a task that comes while claims wait', () => {
         return database.transaction(async (tx) => {
           const result = await work(tx);
           if (failure) throw failure;
+          beforeCommit();
           return result;
         }, options);
       },
@@ -22,6 +25,7 @@ describe('a task that comes while claims wait', () => {
 
   beforeEach(async () => {
     failure = null;
+    beforeCommit = () => {};
     for (const agentId of ['a', 'b']) {
       await test.fleet.agents.register(
         registration(agentId, { heartbeatIntervalMs: 3_600_000, heartbeatTtlMs: 36_000_000 }),
@@ -57,7 +61,7 @@ describe('a task that comes while claims wait', () => {
       states: ['claimed'],
       phaseId: null,
       agentId: 'a',
-      afterTaskId: null,
+      after: null,
       limit: 10,
     });
     expect(row).toMatchObject({ attempt: 1, lease_until_ms: untilMs() });
@@ -123,5 +127,34 @@ describe('a task that comes while claims wait', () => {
     expect(await first).toMatchObject([{ task_type: 'build' }]);
     expect(await second).toEqual([]);
     expect(await test.fleet.tasks.claim(claimOf('a'))).toMatchObject([{ task_type: 'test', attempt: 1 }]);
+  });
+
+  it('goes back to the queue where the asker went while its claim was committed', async () => {
+    await enqueue('build', 'test');
+    const gone = new AbortController();
+    beforeCommit = () => gone.abort();
+    const claim = claimOf('a', { signal: gone.signal, maxTasks: 2 });
+    expect(await test.fleet.tasks.claim(claim)).toEqual([]);
+    expect(test.fleet.agents.get('a')?.status).toBe('IDLE');
+    const again = await test.fleet.tasks.claim(claimOf('b', { maxTasks: 2 }));
+    expect(again).toMatchObject([
+      { task_type: 'build', attempt: 2, leases_lost: 0, counted_losses: 0 },
+      { task_type: 'test', attempt: 2, leases_lost: 0, counted_losses: 0 },
+    ]);
+    const released = (await test.bus.list({ limit: 100 })).filter(
+      ({ event_type: type }) => type === 'fleet.task.released',
+    );
+    const undelivered = expect.objectContaining({ reason: 'undelivered', counted: false });
+    expect(released.map(({ payload }) => payload)).toEqual([undelivered, undelivered]);
+  });
+
+  it('goes to the next in line where the first went while it was enqueued for it', async () => {
+    const gone = new AbortController();
+    const first = await wait('a', { signal: gone.signal });
+    const second = await wait('b');
+    beforeCommit = () => gone.abort();
+    expect(await enqueue('build')).toEqual([true]);
+    expect(await first.claimed).toEqual([]);
+    expect(await second.claimed).toEqual([`build for b until ${untilMs()}`]);
   });
 });

@@ -10,6 +10,7 @@ export const TASK_RELEASE_REASONS = [
   'handed_off',
   'agent_drained',
   'time_limit',
+  'undelivered',
 ] as const;
 
 export type TaskReleaseReason = (typeof TASK_RELEASE_REASONS)[number];
