@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StateDatabase } from '#storage';
-import { AnomalyStore } from '../../src/monitor/anomalies/anomaly-store.ts';
+import { AnomalyStore, type AnomalyRow } from '../../src/monitor/anomalies/anomaly-store.ts';
 import { DATABASE_KINDS, openPlace } from './state-databases.ts';
 
 describe.each(DATABASE_KINDS)('the pages of anomalies on $name', (kind) => {
@@ -32,14 +32,15 @@ describe.each(DATABASE_KINDS)('the pages of anomalies on $name', (kind) => {
         await database.transaction((tx) => tx.db.insertInto('monitor_anomalies').values(rows).execute());
         const store = new AnomalyStore(database);
         const found: string[] = [];
+        let after: AnomalyRow | undefined;
         for (;;) {
-          const afterId = found.at(-1);
           const page = await store.list({
             metricName: 'm',
             limit: 2,
             ...(state !== undefined && { state }),
-            ...(afterId !== undefined && { afterId }),
+            ...(after && { after }),
           });
+          after = page.at(-1);
           found.push(...page.map(({ id }) => id));
           if (page.length < 2) break;
         }

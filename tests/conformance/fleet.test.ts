@@ -39,7 +39,7 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
           ...any,
           states: null,
           phaseId: null,
-          afterTaskId: null,
+          after: null,
         });
         const agents = await stage.fleet.directory.list({
           ...any,

@@ -349,6 +349,26 @@ test('lists are paged', async () => {
   expect(types).toEqual(['type-0', 'type-1', 'type-2']);
 });
 
+test('a list goes on behind a task that leaves the caller’s hands while it is read', async () => {
+  await call('agent', '/agents', registration);
+  for (let at = 0; at < 10; at++) await call('operator', '/tasks/batch', { tasks: [build, build, build] });
+  const held: string[] = [];
+  for (const max_tasks of [20, 10]) {
+    const { body } = await call('agent', '/tasks/claim', { agent_id: 'worker-1', generation: 1, max_tasks });
+    held.push(...(body['tasks'] as { task_id: string }[]).map(({ task_id: id }) => id));
+  }
+  const { tasks } = served.fleet;
+  const list = tasks.list.bind(tasks);
+  tasks.list = async (query) => {
+    const rows = await list(query);
+    const last = rows.at(-1);
+    if (last && query.after === null) await tasks.reassignTask(last.task_id, null);
+    return rows;
+  };
+  const { body } = await call('agent', '/tasks?limit=1000');
+  expect((body['tasks'] as { task_id: string }[]).map(({ task_id: id }) => id)).toEqual(held);
+});
+
 test('many agents beat in one request, and each is answered by itself', async () => {
   for (const agent_id of ['worker-1', 'worker-2'])
     await call('operator', '/agents', { ...registration, agent_id });

@@ -1,4 +1,4 @@
-import type { Monitor } from '#monitor';
+import type { AnomalyRow, Monitor } from '#monitor';
 import { STANDARD_METRICS } from '#telemetry';
 import { z } from 'zod';
 import { OPERATORS, READERS } from '../access/roles.ts';
@@ -98,20 +98,21 @@ function registerAnomalyRoutes(app: ApiApp, { anomalies }: Monitor): void {
       response: { 200: z.array(anomalyView) },
     },
     handler: async ({ query }, reply) => {
-      const { state, metric_name: metricName, before, after = null, limit } = query;
-      const list = async (afterId: string | null, rowLimit: number) => {
+      const { state, metric_name: metricName, before, limit } = query;
+      const start = query.after === undefined ? null : await anomalies.get(query.after);
+      const list = async (after: AnomalyRow | null, rowLimit: number) => {
         const rows = await anomalies.list({
           limit: rowLimit,
           ...(state !== undefined && { state }),
           ...(metricName !== undefined && { metricName }),
           ...(before !== undefined && { beforeMs: before }),
-          ...(afterId !== null && { afterId }),
+          ...(after !== null && { after }),
         });
-        return { rows, next: rows.at(-1)?.id ?? null };
+        return { rows, next: rows.at(-1) ?? null };
       };
       return sendPagedList(reply, {
         name: null,
-        pages: pagesBehind({ after, limit }, list),
+        pages: pagesBehind({ after: start, limit }, list),
         view: viewOfAnomaly,
       });
     },

@@ -1,4 +1,4 @@
-import type { NewTask } from '#fleet';
+import type { NewTask, TaskRow } from '#fleet';
 import { toRfc3339 } from '#telemetry';
 import type { z } from 'zod';
 import { scopeName } from '../access/agent-scope.ts';
@@ -59,20 +59,22 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
     handler: async ({ query, principal }, reply) => {
       const reach = reachIn(fleet, principal);
       const speaks = speakerOf(fleet, principal);
-      const list = async (afterTaskId: string | null, limit: number) => {
+      // The list goes on behind a row whatever becomes of it meanwhile: it may be deleted, or be nobody's business any more.
+      const start = query.after === undefined ? null : await fleet.tasks.get(query.after, reach);
+      const list = async (after: TaskRow | null, limit: number) => {
         const rows = await fleet.tasks.list({
           states: query.state ? [query.state] : null,
           phaseId: query.phase_id ?? null,
           agentId: query.agent_id ?? null,
           within: reach,
-          afterTaskId,
+          after,
           limit,
         });
-        return { rows, next: rows.at(-1)?.task_id ?? null };
+        return { rows, next: rows.at(-1) ?? null };
       };
       return sendPagedList(reply, {
         name: 'tasks',
-        pages: pagesBehind({ after: query.after ?? null, limit: query.limit }, list),
+        pages: pagesBehind({ after: start, limit: query.limit }, list),
         view: (task) => viewTaskWithin(task, reach, speaks),
       });
     },

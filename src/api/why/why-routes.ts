@@ -107,7 +107,7 @@ function domainOf({ agents }: WhyRouteParts['fleet'], { live, row }: AgentRecord
 
 function tasksOf({ fleet }: Pick<WhyRouteParts, 'fleet'>, agentId: string, state: 'claimed' | 'parked') {
   const limit = state === 'parked' ? SHOWN.parked : SHOWN.held;
-  return fleet.tasks.list({ states: [state], phaseId: null, agentId, afterTaskId: null, limit });
+  return fleet.tasks.list({ states: [state], phaseId: null, agentId, after: null, limit });
 }
 
 async function alertsAbout(

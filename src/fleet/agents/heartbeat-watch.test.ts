@@ -89,7 +89,7 @@ describe('two thousand agents at once', () => {
     expect(claimed.flat()).toHaveLength(AGENTS);
     transactions = 0;
     await pass(4000);
-    const list = { states: ['claimed' as const], phaseId: null, agentId: null, afterTaskId: null, limit: 1 };
+    const list = { states: ['claimed' as const], phaseId: null, agentId: null, after: null, limit: 1 };
     expect(await tasks.list(list)).toEqual([]);
     expect(transactions).toBeLessThan(AGENTS / SHARED + (3 * AGENTS) / SHARED + 200);
   }, 60_000);

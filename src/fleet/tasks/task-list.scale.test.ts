@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readsDuring } from '../../storage/reads-during.test-support.ts';
+import type { TaskRow } from './task-row.ts';
 import { registration, task, createTestFleet } from '../fleet.test-support.ts';
 
 const DONE = 4500;
@@ -23,7 +24,7 @@ describe('a list of tasks beside thousands that are done', () => {
   });
   afterAll(() => running.close());
 
-  const all = { states: null, phaseId: null, agentId: null, afterTaskId: null, limit: 10 };
+  const all = { states: null, phaseId: null, agentId: null, after: null, limit: 10 };
 
   it('lets others read in between, however few tasks fit', async () => {
     const list = running.fleet.tasks.list({ ...all, agentId: 'nobody' });
@@ -35,29 +36,32 @@ describe('a list of tasks beside thousands that are done', () => {
   it('finds what is not done, and goes on where a page ended', async () => {
     expect(await running.fleet.tasks.list({ ...all, states: ['queued', 'claimed'] })).toHaveLength(1);
     const pages: string[] = [];
-    let afterTaskId: string | null = null;
+    let after: TaskRow | null = null;
     for (;;) {
-      const page: { readonly task_id: string }[] = await running.fleet.tasks.list({
+      const page: TaskRow[] = await running.fleet.tasks.list({
         ...all,
         agentId: 'worker',
-        afterTaskId,
+        after,
         limit: 1000,
       });
       pages.push(...page.map(({ task_id: id }) => id));
-      afterTaskId = page.at(-1)?.task_id ?? null;
+      after = page.at(-1) ?? null;
       if (page.length < 1000) break;
     }
     expect(new Set(pages).size).toBe(DONE);
     expect(pages).toHaveLength(DONE);
   });
 
-  it('finds what is parked without a walk over what waits', async () => {
+  it.each([
+    ['what is parked', { states: ['parked' as const] }],
+    ['what one agent holds', { states: ['claimed' as const], agentId: 'worker' }],
+  ])('finds %s without a walk over what waits', async (_what, filters) => {
     await running.database.transaction((tx) =>
       tx.db.updateTable('tasks').set({ state: 'queued', finished_at_ms: null }).execute(),
     );
     const ended: string[] = [];
     const list = running.fleet.tasks
-      .list({ ...all, states: ['parked'] })
+      .list({ ...all, ...filters })
       .then((found) => ended.push(`list of ${found.length}`));
     const others = async (): Promise<void> => {
       // The list asks twice: where its stretch ends, and what is in it.

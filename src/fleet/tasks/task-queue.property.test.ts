@@ -125,7 +125,7 @@ class World {
   }
 
   async #allDone(): Promise<boolean> {
-    const query = { phaseId: null, agentId: null, afterTaskId: null, limit: 1 };
+    const query = { phaseId: null, agentId: null, after: null, limit: 1 };
     return (await this.#running.fleet.tasks.list({ ...query, states: ['queued', 'claimed'] })).length === 0;
   }
 }

@@ -18,14 +18,17 @@ import { TaskReleases } from './task-releases.ts';
 import { holderOf, type TaskRow } from './task-row.ts';
 import { TaskSettlement, unknownTask, type HolderRequest } from './task-settlement.ts';
 
+/** Where a task stands in the order in which all were enqueued. */
+type TaskPlace = Pick<TaskRow, 'queue_order' | 'task_id'>;
+
 export interface TaskQuery {
   readonly states: readonly TaskRow['state'][] | null;
   readonly phaseId: string | null;
   readonly agentId: string | null;
   /** Only what these agents may see; null: all. */
   readonly within?: Reach | null;
-  /** Answers what was enqueued after this task's place. */
-  readonly afterTaskId: string | null;
+  /** Answers what was enqueued after this place, whether the task is still there or not. */
+  readonly after: TaskPlace | null;
   readonly limit: number;
 }
 
@@ -159,10 +162,9 @@ export class TaskQueue {
     return this.#withLease(task);
   }
 
-  /** Tasks in the order in which they were enqueued. @throws OmoiError `unknown_task` for an unknown `after` */
+  /** Tasks in the order in which they were enqueued. */
   async list(query: TaskQuery): Promise<TaskRow[]> {
-    const { afterTaskId, limit } = query;
-    const after = afterTaskId === null ? null : await this.get(afterTaskId, query.within ?? null);
+    const { after, limit } = query;
     const tasks = await listInSlices(taskSlices(this.#parts.database, query), { after, limit });
     return tasks.map((task) => this.#withLease(task));
   }
@@ -174,17 +176,22 @@ export class TaskQueue {
   }
 }
 
-type TaskPlace = Pick<TaskRow, 'queue_order' | 'task_id'>;
 const UNFINISHED: ReadonlySet<string> = new Set(['queued', 'claimed', 'parked']);
 
-/** What is not done, and what is parked, is read from an index of its own; what is done, stretch by stretch. */
+/**
+ * What is not done, what is parked and what one agent holds is read from an index of its own; what is done, stretch by
+ * stretch.
+ */
 function taskSlices({ reader }: StateDatabase, { states, phaseId, agentId, within = null }: TaskQuery) {
   const unfinished = states?.every((state) => UNFINISHED.has(state)) ?? false;
   const parked = states?.every((state) => state === 'parked') ?? false;
+  const heldBy = states?.every((state) => state === 'claimed') ? agentId : null;
   const behind = (after: TaskPlace | null) => {
     let rows = reader.selectFrom('tasks').orderBy('queue_order').orderBy('task_id');
     if (parked) rows = rows.where('state', '=', sql.lit('parked'));
-    else if (unfinished) rows = rows.where('finished_at_ms', 'is', null);
+    else if (heldBy !== null) {
+      rows = rows.where('state', '=', sql.lit('claimed')).where('agent_id', '=', heldBy);
+    } else if (unfinished) rows = rows.where('finished_at_ms', 'is', null);
     if (after === null) return rows;
     return rows.where((row) =>
       row(row.refTuple('queue_order', 'task_id'), '>', row.tuple(after.queue_order, after.task_id)),

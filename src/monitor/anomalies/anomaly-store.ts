@@ -4,13 +4,15 @@ import { OmoiError, type AnomalyState } from '#telemetry';
 
 export type AnomalyRow = Selectable<StateTables['monitor_anomalies']>;
 
+type AnomalyPlace = Pick<AnomalyRow, 'detected_at_ms' | 'id'>;
+
 export interface AnomalyQuery {
   readonly state?: AnomalyState;
   readonly metricName?: string;
   /** Only what was detected before this; wall ms. */
   readonly beforeMs?: number;
-  /** The last one of the page before. */
-  readonly afterId?: string;
+  /** The last one of the page before, whether it is still there or not. */
+  readonly after?: AnomalyPlace;
   /** At most 1000. */
   readonly limit: number;
 }
@@ -25,13 +27,9 @@ export class AnomalyStore {
     this.#database = database;
   }
 
-  /**
-   * The newest first; of one time, in the order of their ids.
-   * @throws OmoiError `unknown_anomaly` where `afterId` is deleted by now, or never was
-   */
-  async list({ afterId, ...query }: AnomalyQuery): Promise<readonly AnomalyRow[]> {
-    const after = afterId === undefined ? null : await this.get(afterId);
-    return anomaliesQuery(this.#database.reader, query, after).execute();
+  /** The newest first; of one time, in the order of their ids. */
+  list({ after, ...query }: AnomalyQuery): Promise<readonly AnomalyRow[]> {
+    return anomaliesQuery(this.#database.reader, query, after ?? null).execute();
   }
 
   /** @throws OmoiError `unknown_anomaly` */
@@ -65,8 +63,8 @@ export class AnomalyStore {
 /** A walk along one index from where the page begins: what is open has indexes of its own, and nearly all is closed. */
 export function anomaliesQuery(
   db: StateDatabase['reader'],
-  { state, metricName, beforeMs, limit }: Omit<AnomalyQuery, 'afterId'>,
-  after: Pick<AnomalyRow, 'detected_at_ms' | 'id'> | null,
+  { state, metricName, beforeMs, limit }: Omit<AnomalyQuery, 'after'>,
+  after: AnomalyPlace | null,
 ) {
   let select = db.selectFrom('monitor_anomalies').selectAll();
   // A literal: the indexes of the open ones are taken only where the database sees that they hold them all.
