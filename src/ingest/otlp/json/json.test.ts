@@ -18,7 +18,8 @@ describe('numbers', () => {
   it.each([
     ['a text', '"asDouble":"3.5"', 3.5],
     ['NaN as text', '"asDouble":"NaN"', 'NaN'],
-    ['beyond the largest double', '"asDouble":1e999', 'Infinity'],
+    ['the largest double', '"asDouble":1.7976931348623157e308', 1.7976931348623157e308],
+    ['infinity as text', '"asDouble":"-Infinity"', '-Infinity'],
     ['an integer as number', '"asInt":7', 7],
     ['an integer in another form', '"asInt":"1.5e3"', 1500],
     ['snake_case', '"as_double":2', 2],
@@ -36,6 +37,8 @@ describe('numbers', () => {
   it.each([
     ['an integer with a fraction', '"asInt":1.5', 'asInt: an integer belongs here'],
     ['a word', '"asDouble":"many"', 'asDouble: a number belongs here'],
+    ['a number beyond the largest double', '"asDouble":1e400', 'asDouble: a number that fits into a double'],
+    ['a text of such a number', '"asDouble":"-1e400"', 'asDouble: a number that fits into a double'],
     ['a list', '"asDouble":[1]', 'asDouble is a list, where none belongs'],
     ['an object', '"asInt":{}', 'asInt is an object, where none belongs'],
     ['a negative time', '"asInt":1,"timeUnixNano":-1', 'timeUnixNano: an integer from 0'],
@@ -90,6 +93,9 @@ describe('what does not fit', () => {
       'values is no object',
     ],
     ['bytes that are no base64', '{"key":"a","value":{"bytesValue":"%"}}', 'bytesValue: base64 belongs here'],
+    ['six bits of a byte', '{"key":"a","value":{"bytesValue":"A"}}', 'bytesValue: base64 belongs here'],
+    ['padding of nothing', '{"key":"a","value":{"bytesValue":"="}}', 'bytesValue: base64 belongs here'],
+    ['half a padding', '{"key":"a","value":{"bytesValue":"AA="}}', 'bytesValue: base64 belongs here'],
     ['an attribute that is none', '7', 'attributes is no object'],
   ])('%s is left out of a span, and refuses a point', async (_, attribute, reason) => {
     const attributes = `"attributes":[{"key":"good","value":{"boolValue":true}},${attribute}]`;
@@ -102,6 +108,15 @@ describe('what does not fit', () => {
     const refused = await otlp.send('metrics', point(`{"asInt":1,${attributes}},{"asInt":2}`));
     expect(refused).toEqual({ rejected: 1, message: `${reason} (1)` });
     expect(otlp.stored()).toEqual({ g: { 0: 2 } });
+  });
+
+  it.each(['', 'AA', 'AA==', 'AAA', 'AAA=', 'AAAA', '-_-_'])('%j is base64', async (text) => {
+    const sent = await otlp.send(
+      'traces',
+      span(`"attributes":[{"key":"a","value":{"bytesValue":"${text}"}}]`),
+    );
+    expect(sent).toEqual({ rejected: 0, message: '' });
+    expect(otlp.spans).toHaveLength(1);
   });
 
   it('null in a list of values is a value', async () => {

@@ -12,7 +12,8 @@ const MAX_NAME_BYTES = 64;
 /**
  * Writes a value by the rules of ProtoJSON (https://protobuf.dev/programming-guides/json/): 64-bit integers as numbers
  * or texts, doubles as numbers, as texts of numbers or as NaN, Infinity and -Infinity, enums as numbers or names,
- * bytes as base64; ids as hex, which is OTLP's own rule. A double beyond the largest is infinite.
+ * bytes as base64; ids as hex, which is OTLP's own rule. A number beyond the largest double is none, as protobuf's own
+ * conformance tests have it.
  * @returns what is wrong with the value, or null
  */
 export function writeScalar(
@@ -32,12 +33,8 @@ export function writeScalar(
       if (typeof token !== 'boolean') return 'true or false belongs here';
       writer.varint(token ? 1 : 0);
       return null;
-    case 'double': {
-      const value = doubleOf(token);
-      if (value === null) return 'a number belongs here';
-      writer.double(value);
-      return null;
-    }
+    case 'double':
+      return writeDouble(writer, token);
     case 'int64':
     case 'uint64':
     case 'uint32':
@@ -68,9 +65,17 @@ function writeHex(writer: WireWriter, token: Token): string | null {
 function writeBase64(writer: WireWriter, token: Token): string | null {
   if (typeof token === 'boolean' || token.kind !== 'text') return 'base64 belongs here';
   const text = token.text.toString('latin1');
-  if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(text)) return 'base64 belongs here';
+  if (!isBase64(text)) return 'base64 belongs here';
   writer.bytes(Buffer.from(text, 'base64'));
   return null;
+}
+
+/** With or without padding; a last group of one digit is six bits of a byte, and no byte. */
+function isBase64(text: string): boolean {
+  const digits = /^[A-Za-z0-9+/_-]*/.exec(text)?.[0].length ?? 0;
+  const padding = text.length - digits;
+  if (digits % 4 === 1 || padding > 2 || !'=='.startsWith(text.slice(digits))) return false;
+  return padding === 0 || text.length % 4 === 0;
 }
 
 function writeEnum(writer: WireWriter, { numbers }: EnumType, token: Token): string | null {
@@ -83,6 +88,18 @@ function writeEnum(writer: WireWriter, { numbers }: EnumType, token: Token): str
   const number = numbers.get(name);
   if (number === undefined) return `${name.slice(0, 60)} is no value of this enum`;
   writer.varint(number);
+  return null;
+}
+
+function writeDouble(writer: WireWriter, token: Token): string | null {
+  if (typeof token === 'boolean') return 'a number belongs here';
+  const text = digitsOf(token);
+  const isText = token.kind === 'text';
+  const isNamed = isText && (text === 'NaN' || text === 'Infinity' || text === '-Infinity');
+  if (isText && !isNamed && !NUMBER.test(text)) return 'a number belongs here';
+  const value = Number(text);
+  if (!isNamed && !Number.isFinite(value)) return 'a number that fits into a double belongs here';
+  writer.double(value);
   return null;
 }
 
@@ -135,14 +152,6 @@ function integerOf(token: Token): bigint | null {
   if (!NUMBER.test(text)) return null;
   const value = Number(text);
   return Number.isInteger(value) ? BigInt(value) : null;
-}
-
-function doubleOf(token: Token): number | null {
-  if (typeof token === 'boolean') return null;
-  if (token.kind === 'number') return Number(token.text);
-  const text = digitsOf(token);
-  if (text === 'NaN' || text === 'Infinity' || text === '-Infinity') return Number(text);
-  return NUMBER.test(text) ? Number(text) : null;
 }
 
 /** What may be a number; '' where it is too long for one. */
