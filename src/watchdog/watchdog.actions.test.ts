@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { OmoiError } from '#telemetry';
+import { OmoiError, silentLogger } from '#telemetry';
 import { DEFAULT_ACTION_LIMITS } from './actions/action-limits.ts';
 import {
   becomes,
@@ -296,6 +296,23 @@ describe('an alert without a remediation', () => {
     fleet.addAgent('w-9');
     await clock.advance(30_000);
     await becomes(stage, 'a1', 'verifying');
+  });
+});
+
+describe('many alerts without a target', () => {
+  it('are one line in the log for each policy, with their number', async () => {
+    const lines: [fields: object, message: string][] = [];
+    const logger = { ...silentLogger, warn: (...line: [object, string]) => void lines.push(line) };
+    stage = await openStage([RESTART], { logger });
+    const labelsOf = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`a${at}`, silent(`w-${at}`)]));
+    await stage.alerts.raiseAll(labelsOf);
+    await expect.poll(() => counted('omoi_watchdog_unplanned_total')).toEqual({ no_target: 50 });
+    expect(lines).toEqual([
+      [
+        expect.objectContaining({ policy: 'restart_it', alert_id: 'a0', alerts: 50 }),
+        'No remediation planned for the alert, nor for 49 more alerts, tried again every 30 s: agent w-0 is unknown',
+      ],
+    ]);
   });
 });
 

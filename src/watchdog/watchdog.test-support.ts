@@ -9,6 +9,7 @@ import {
   VirtualClock,
   type EventPayload,
   type Labels,
+  type NewSystemEvent,
   type SystemEvent,
   type Tracing,
 } from '#telemetry';
@@ -47,10 +48,18 @@ export class TestAlerts implements AlertReader {
     return Promise.resolve([...this.#alerts.values()].filter((alert) => alert.state === 'firing'));
   }
 
-  async raise(alertId: string, labels: Labels, value = 1): Promise<void> {
+  raise(alertId: string, labels: Labels, value = 1): Promise<void> {
+    return this.#raise([this.#make(alertId, labels, value)]);
+  }
+
+  /** In one transaction, as many alerts begin to fire that one evaluation finds. */
+  async raiseAll(labelsOf: Readonly<Record<string, Labels>>): Promise<void> {
+    await this.#raise(Object.entries(labelsOf).map(([id, labels]) => this.#make(id, labels, 1)));
+  }
+
+  #make(alertId: string, labels: Labels, value: number): AlertFacts {
     const ruleId = `fleet/${labels['alertname'] ?? ''}`;
-    const traceparent = ALERT_TRACE;
-    const alert: AlertFacts = {
+    return {
       alertId,
       ruleId,
       labels,
@@ -59,26 +68,15 @@ export class TestAlerts implements AlertReader {
       cause: null,
       value,
       worse: 'higher',
-      traceparent,
+      traceparent: ALERT_TRACE,
     };
+  }
+
+  async #raise(alerts: readonly AlertFacts[]): Promise<void> {
     await this.#database.transaction((tx) => {
-      // A transaction behind this one sees it, as it would see a row.
-      this.#alerts.set(alertId, alert);
-      return this.#append(tx, {
-        event_type: 'monitor.alert.triggered',
-        entity_type: 'alert',
-        entity_id: alertId,
-        payload: {
-          alert_id: alertId,
-          rule_id: ruleId,
-          severity: 'error',
-          metric_name: null,
-          current_value: value,
-          threshold: null,
-          labels,
-        },
-        traceparent,
-      });
+      // A transaction behind this one sees them, as it would see rows.
+      for (const alert of alerts) this.#alerts.set(alert.alertId, alert);
+      return this.#append(tx, ...alerts.map(triggeredEvent));
     });
   }
 
@@ -112,6 +110,24 @@ export class TestAlerts implements AlertReader {
       });
     });
   }
+}
+
+function triggeredEvent({ alertId, ruleId, labels, value, traceparent }: AlertFacts): NewSystemEvent {
+  return {
+    event_type: 'monitor.alert.triggered',
+    entity_type: 'alert',
+    entity_id: alertId,
+    payload: {
+      alert_id: alertId,
+      rule_id: ruleId,
+      severity: 'error',
+      metric_name: null,
+      current_value: value,
+      threshold: null,
+      labels,
+    },
+    traceparent,
+  };
 }
 
 interface SeenSpan {

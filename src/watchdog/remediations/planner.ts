@@ -52,12 +52,17 @@ export class Planner {
     const { logger, counters } = this.#parts;
     const unplanned = await this.#planAll(tx, alerts);
     await this.#tellImpossible(tx, unplanned);
-    for (const { policy, alert, reason, message } of unplanned) {
-      counters.unplanned(reason);
-      if (reason === 'not_managed') continue;
+    for (const { reason } of unplanned) counters.unplanned(reason);
+    const possible = unplanned.filter(({ reason }) => reason !== 'not_managed');
+    // Thousands may begin to fire at once: one line for all that want the same and lack the same.
+    const alike = Map.groupBy(possible, ({ policy, reason }) => `${policy}\n${reason}`);
+    for (const [first, ...others] of alike.values()) {
+      if (!first) continue;
+      const { policy, alert, message } = first;
+      const more = others.length === 0 ? '' : `, nor for ${others.length} more alerts`;
       logger.warn(
-        { policy, alert_id: alert.alertId, traceparent: alert.traceparent },
-        `No remediation planned for the alert, tried again every 30 s: ${message}`,
+        { policy, alert_id: alert.alertId, alerts: others.length + 1, traceparent: alert.traceparent },
+        `No remediation planned for the alert${more}, tried again every 30 s: ${message}`,
       );
     }
   }
