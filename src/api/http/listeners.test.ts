@@ -80,6 +80,43 @@ describe('listening', () => {
     expect(await text(socket)).toMatch(expected);
   });
 
+  describe('asked whether to send a body', () => {
+    /** What a client is told that waits for `100 Continue` before it sends `body`. */
+    async function answersTo(headers: string, body: string): Promise<string> {
+      const url = new URL(await test.api.listen({ host: '127.0.0.1', port: 0 }));
+      const socket = connect(Number(url.port), url.hostname);
+      socket.write(
+        `POST /api/v1/login-links HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
+          `Expect: 100-continue\r\n${headers}\r\n\r\n`,
+      );
+      let answers = '';
+      for await (const chunk of socket) {
+        const text = String(chunk);
+        answers += text;
+        if (text.startsWith('HTTP/1.1 100')) socket.write(body);
+        else if (!/connection: close/i.test(text)) socket.end();
+      }
+      return answers;
+    }
+
+    it('says yes where it will read it', async () => {
+      const headers = `Authorization: ${test.as('admin').authorization}\r\nContent-Length: 2`;
+      expect(await answersTo(headers, '{}')).toMatch(
+        /^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 201 [^]*Connection: keep-alive/,
+      );
+    });
+
+    it.each([
+      ['is longer than any that it reads', 'admin', 1_000_000, /^HTTP\/1.1 413 [^]*"error":"body_too_large"/],
+      ['comes from nobody', null, 2, /^HTTP\/1.1 401 [^]*"error":"unauthenticated"/],
+    ] as const)('says no at once where it %s', async (_, role, length, expected) => {
+      const authorization = role === null ? '' : `Authorization: ${test.as(role).authorization}\r\n`;
+      const answers = await answersTo(`${authorization}Content-Length: ${length}`, 'never sent');
+      expect(answers).toMatch(expected);
+      expect(answers).toMatch(/connection: close/i);
+    });
+  });
+
   it('repeats no more than the beginning of a path', async () => {
     const { message } = (
       await test.app.inject({ url: `/api/v1/${'x'.repeat(5000)}`, headers: test.as('viewer') })

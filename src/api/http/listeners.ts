@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import type { SelfMetrics } from '#telemetry';
 import type { ApiApp } from './app.ts';
 import { ConnectionLimits, serverOptionsOf, type ConnectionBounds } from './connection-limits.ts';
+import { continueWhereTaken } from './continued-bodies.ts';
 import { refuseConnection, refuseExpectation } from './failures.ts';
 
 /** An import of it by name would read all that it exports, and thereby load the HTTP client behind `fetch`: 5 MB. */
@@ -44,12 +45,18 @@ export function createListeners(app: ApiApp, { bounds, metrics }: ListenerParts)
   const limits = new ConnectionLimits(bounds, metrics);
   const localConnections = new WeakSet<Socket>();
   const further: Server[] = [];
-  app.server.on('checkExpectation', refuseExpectation);
+  const askForBodies = continueWhereTaken(app);
+  prepare(app.server);
   limits.watch(app.server);
+
+  function prepare(server: Server): void {
+    server.on('checkExpectation', refuseExpectation);
+    askForBodies(server);
+  }
 
   function openServer(route: RequestListener): Server {
     const server = createServer(serverOptionsOf(bounds), route);
-    server.on('checkExpectation', refuseExpectation);
+    prepare(server);
     // What is no HTTP is answered here as on the main listener.
     server.on('clientError', refuseConnection);
     further.push(server);
