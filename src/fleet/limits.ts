@@ -43,6 +43,8 @@ export interface FleetLimits {
   readonly lossTrustMs: number;
   readonly retryBaseMs: number;
   readonly retryMaxMs: number;
+  /** How often a task may be handed on before a person queues it again: agents that hand it to each other end. */
+  readonly maxHandoffs: number;
   /** How long a task that was handed over waits for the agent it was meant for. */
   readonly handoffKeptMs: number;
 
@@ -84,6 +86,7 @@ export const DEFAULT_FLEET_LIMITS: FleetLimits = {
   lossTrustMs: 3500,
   retryBaseMs: 1000,
   retryMaxMs: 300_000,
+  maxHandoffs: 100,
   handoffKeptMs: 30_000,
 
   defaultLockTtlMs: 30_000,

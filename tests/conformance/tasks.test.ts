@@ -142,7 +142,7 @@ describe.each(DATABASE_KINDS)('the queue of tasks on $name', (kind) => {
           states: ['parked'],
           phaseId: null,
           agentId: null,
-          afterTaskId: null,
+          after: null,
           limit: 1,
         });
       const loseThrice = async (): Promise<TaskRow> => {
@@ -195,6 +195,28 @@ describe.each(DATABASE_KINDS)('the queue of tasks on $name', (kind) => {
       await expect(
         stage.fleet.tasks.handOff(heldBy('c', taskId), { agentId: 'nobody', reason: null }),
       ).rejects.toMatchObject({ code: 'unknown_agent' });
+    });
+
+    it('ends the handing on of a task in a circle, until a person queues it again', async () => {
+      await stage.register('a', 'b');
+      const [enqueued] = await stage.fleet.tasks.enqueue([task({ maxAttempts: 1 })], null);
+      const taskId = enqueued?.task.task_id ?? '';
+      const handOn = async (from: string, to: string): Promise<void> => {
+        await stage.claimed(from);
+        await stage.fleet.tasks.handOff(heldBy(from, taskId), { agentId: to, reason: null });
+      };
+      const { maxHandoffs } = stage.fleet.limits;
+      for (let at = 0; at < maxHandoffs; at += 2) {
+        await handOn('a', 'b');
+        await handOn('b', 'a');
+      }
+      await expect(handOn('a', 'b')).rejects.toMatchObject({ code: 'too_many_handoffs' });
+      expect(await stage.fleet.tasks.get(taskId)).toMatchObject({ agent_id: 'a', handoffs: maxHandoffs });
+      const failure = { error: 'it goes in a circle', retry: true };
+      await stage.fleet.tasks.fail(heldBy('a', taskId), failure);
+      await stage.fleet.tasks.retry(taskId, { by: 'somebody', traceparent: null });
+      await handOn('a', 'b');
+      expect((await stage.claimed('b')).handoffs).toBe(1);
     });
 
     it('cancels a task under its holder’s hands', async () => {

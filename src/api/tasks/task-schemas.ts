@@ -54,6 +54,9 @@ export const taskView = z
     counted_losses: z
       .number()
       .describe('Losses that count as attempts: the holder ended or hung by itself while it held the task.'),
+    handoffs: z
+      .number()
+      .describe('How often it was handed on since it was enqueued or queued again by a person.'),
     alone: z.boolean().describe('Whether a claim gives it to an agent that holds nothing else meanwhile.'),
     time_limit_ms: z.number().nullable().describe('A claim that runs longer is lost.'),
     available_at: z.string(),

@@ -38,6 +38,7 @@ export function viewTask(task: TaskRow): z.output<typeof taskView> {
     failures: task.failures,
     leases_lost: task.leases_lost,
     counted_losses: task.counted_losses,
+    handoffs: task.handoffs,
     alone: task.counted_losses > 0,
     time_limit_ms: task.time_limit_ms,
     available_at: toRfc3339(task.available_at_ms),

@@ -136,7 +136,8 @@ export class TaskReleases {
           state: from,
         });
       }
-      const queued: TaskRow = { ...task, ...requeued(tx.nowMs), failures: 0, counted_losses: 0, error: null };
+      const fresh = { failures: 0, counted_losses: 0, handoffs: 0, error: null };
+      const queued: TaskRow = { ...task, ...requeued(tx.nowMs), ...fresh };
       await writeTask(tx, queued);
       await bus.append(tx, retriedEvent(queued, { ...order, from }));
       const commit = { nowMs: tx.nowMs, traceparent: order.traceparent };

@@ -129,7 +129,8 @@ export class TaskSettlement {
 
   /**
    * Hands a task to another agent: it is queued again, for a while for that agent alone.
-   * @throws OmoiError as `complete`; `unknown_agent`, `agent_not_claiming` about the other agent
+   * @throws OmoiError as `complete`; `unknown_agent`, `agent_not_claiming` about the other agent; `too_many_handoffs`
+   *   where it has been handed on so often that it goes in a circle: it stays with its holder
    */
   async handOff(request: HolderRequest, to: { agentId: string; reason: string | null }): Promise<TaskRow> {
     const { bus, activity, clock, random, limits } = this.#parts;
@@ -137,11 +138,13 @@ export class TaskSettlement {
     this.#assertTakesWork(to.agentId);
     return this.#asHolder(request, 'handoff', async (tx, task) => {
       const { nowMs } = tx;
+      if (task.handoffs >= limits.maxHandoffs) throw tooManyHandoffs(task, limits.maxHandoffs);
       const keptUntilMs = nowMs + limits.handoffKeptMs;
       const handed: TaskRow = {
         ...task,
         ...FREE,
         state: 'queued',
+        handoffs: task.handoffs + 1,
         available_at_ms: tx.nowMs,
         kept_for_agent_id: to.agentId,
         kept_until_ms: keptUntilMs,
@@ -289,6 +292,14 @@ function markCompleted(tx: StateTransaction, request: CompleteRequest): Promise<
 export async function writeTask(tx: StateTransaction, task: TaskRow): Promise<void> {
   const { task_id: taskId, ...columns } = task;
   await tx.db.updateTable('tasks').set(columns).where('task_id', '=', taskId).execute();
+}
+
+function tooManyHandoffs({ task_id: taskId, handoffs }: TaskRow, maxHandoffs: number): OmoiError {
+  return new OmoiError(
+    'too_many_handoffs',
+    `Task ${taskId} has been handed on ${handoffs} times (maxHandoffs is ${maxHandoffs}): complete it or fail it.`,
+    { task_id: taskId, handoffs, max_handoffs: maxHandoffs },
+  );
 }
 
 export function unknownTask(taskId: string): OmoiError {

@@ -24,6 +24,7 @@ import { parkedTasks } from './028_parked_tasks.ts';
 import { senders } from './029_senders.ts';
 import { scopes } from './030_scopes.ts';
 import { toldToPeople } from './037_told_to_people.ts';
+import { handoffs } from './038_handoffs.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -52,4 +53,5 @@ export const MIGRATIONS: readonly Migration[] = [
   senders,
   scopes,
   toldToPeople,
+  handoffs,
 ];

@@ -82,6 +82,8 @@ export interface TaskTables {
      * may be what ends them.
      */
     counted_losses: number;
+    /** How often it was handed on to another agent since it was enqueued, or queued again by a person. */
+    handoffs: number;
     /** How long a claim may run, however often its lease is renewed; null: for ever. */
     time_limit_ms: number | null;
     /** A retry waits until then. */

@@ -107,6 +107,10 @@ export const ERROR_CATALOGUE = {
     409,
     'Only a parked or failed task can be retried; the message says where it stands.',
   ),
+  too_many_handoffs: entry(
+    409,
+    'Complete the task or fail it: it goes in a circle. Queued again by a person it may be handed on again.',
+  ),
   task_finished: entry(409, 'The task has ended; nothing is left to do.'),
   lock_held: entry(409, 'Try again when the present holder’s lease has ended; the message names it.', true),
   lock_lost: entry(409, 'Drop what the lock protected: it has expired or was taken over.'),
