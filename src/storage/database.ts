@@ -17,10 +17,11 @@ export interface Database<Tables> {
    * Resolves when the commit is on disk; rolls back when `work` throws. Nothing but calls of `tx.db` may be awaited
    * inside. What PostgreSQL undoes because of others (deadlock, serialization) is repeated a few times, so that `work`
    * may run more than once: what it does outside of the database belongs into `afterCommit`. Where PostgreSQL does not
-   * answer the commit it is asked what became of it, so that what memory follows is what is on disk. Where SQLite's thread
-   * dies within the commit neither kind of effect is called, and nothing is written any more.
+   * answer the commit it is asked what became of it until it says so, so that what memory follows is what is on disk. Where
+   * SQLite's thread dies within the commit, or PostgreSQL does not know any more, neither kind of effect is called, and
+   * nothing is written any more.
    * @throws OmoiError `database_conflict` where others got in the way each time; `database_failed`, `storage_full`;
-   * `commit_unknown` where SQLite's thread died within the commit
+   * `commit_unknown` where nobody knows whether it is on disk
    */
   transaction<Result>(
     work: (tx: DatabaseTransaction<Tables>) => Promise<Result>,

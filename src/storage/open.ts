@@ -18,8 +18,9 @@ interface OpenOptions {
    */
   readonly role: 'server' | 'tool';
   /**
-   * Called when the thread that owns a SQLite file has died within a commit: nobody knows whether that is on disk, and
-   * nothing is written any more. The process has to end; its next start reads what is there.
+   * Called when nobody knows whether a commit is on disk, and nothing is written any more: the thread that owns a SQLite
+   * file has died within it, or PostgreSQL did not answer it and can't tell what became of it. The process has to end; its
+   * next start reads what is there.
    */
   readonly onCommitUnknown?: (error: OmoiError) => void;
   /** What this version knows; all of Omoi's where absent. */
@@ -53,11 +54,17 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
     });
     return openSqlite(database, options.role, { half: 'state', migrations });
   }
-  const { url, clock, logger, role } = options;
+  const { url, clock, logger, role, onCommitUnknown } = options;
   // Only who uses PostgreSQL pays for loading its client.
   const { createPostgresDatabase } = await import('./postgres/postgres-database.ts');
   const applicationName = `omoi ${hostname()} pid ${process.pid}`;
-  const database = createPostgresDatabase<StateTables>({ url, applicationName, clock, logger });
+  const database = createPostgresDatabase<StateTables>({
+    url,
+    applicationName,
+    clock,
+    logger,
+    ...(onCommitUnknown && { onCommitUnknown }),
+  });
   try {
     if (role === 'server') await database.lock();
     await migrate(database, { half: 'state', migrations });

@@ -12,8 +12,15 @@ export class LosesCommits {
   readonly #server: Server;
   readonly #to: { readonly host: string; readonly port: number };
   #losing: LostAt | null = null;
+  #thenAway = false;
+  #holding: Promise<void> | null = null;
+  readonly #joined = new Set<Socket>();
   /** How many connections were broken so. */
   lost = 0;
+  /** While PostgreSQL is away nobody gets through. */
+  #away = false;
+  /** How many did not. */
+  refused = 0;
 
   /** @param url of the PostgreSQL */
   constructor(url: string) {
@@ -34,19 +41,47 @@ export class LosesCommits {
     return through.href;
   }
 
-  loseNext(at: LostAt): void {
+  /** @param options `thenAway`: whether PostgreSQL is away from then on */
+  loseNext(at: LostAt, { thenAway = false } = {}): void {
     this.#losing = at;
+    this.#thenAway = thenAway;
+  }
+
+  /** PostgreSQL can be reached again. */
+  comeBack(): void {
+    this.#away = false;
   }
 
   close(): void {
     this.#server.close();
   }
 
+  /** Keeps the answer of the next commit until `release` is called. */
+  holdNextAnswer(): { release(): void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#holding = promise;
+    return { release: resolve };
+  }
+
+  #leave(): void {
+    this.#away = true;
+    for (const socket of this.#joined) socket.destroy();
+  }
+
   #join(near: Socket): void {
+    if (this.#away) {
+      this.refused++;
+      near.destroy();
+      return;
+    }
+    this.#joined.add(near);
+    near.on('close', () => this.#joined.delete(near));
     const far = connect(this.#to);
     let dropsAnswer = false;
+    let held: Promise<void> | null = null;
     const breakOff = (): void => {
       this.lost++;
+      if (this.#thenAway) this.#leave();
       near.destroy();
       far.destroy();
     };
@@ -54,10 +89,18 @@ export class LosesCommits {
       const losing = data.indexOf(COMMIT) >= 0 ? this.#losing : null;
       if (losing !== null) this.#losing = null;
       if (losing === 'question') return breakOff();
+      if (this.#holding && data.indexOf(COMMIT) >= 0) {
+        held = this.#holding;
+        this.#holding = null;
+      }
       dropsAnswer ||= losing === 'answer';
       far.write(data);
     });
-    far.on('data', (data) => (dropsAnswer ? breakOff() : near.write(data)));
+    far.on('data', (data) => {
+      if (dropsAnswer) return breakOff();
+      if (held) void held.then(() => near.write(data));
+      else near.write(data);
+    });
     for (const [one, other] of [
       [near, far],
       [far, near],

@@ -2,7 +2,15 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEventBus } from '#eventbus';
 import { openStateDatabase, retentionJobs, type StateDatabase, type StateTransaction } from '#storage';
-import { createSeededRandom, createSystemClock, SelfMetrics, silentLogger, type Logger } from '#telemetry';
+import {
+  createSeededRandom,
+  createSystemClock,
+  OmoiError,
+  SelfMetrics,
+  silentLogger,
+  VirtualClock,
+  type Logger,
+} from '#telemetry';
 import { newEpisode } from '../../src/alerting/alerts/episode.test-support.ts';
 import { refreshAlerts } from '../../src/alerting/alerts/alert-refresh.ts';
 import { EpisodeWriter } from '../../src/alerting/alerts/episode-writer.ts';
@@ -21,6 +29,16 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
 
   const count = (database: StateDatabase) =>
     database.transaction((tx) => tx.db.selectFrom('events').select('id').execute()).then(() => 'works');
+
+  /** Writes one row, and notes which effects it had. */
+  const writeNoting = (database: StateDatabase, effects: string[]) =>
+    database.transaction(async (tx) => {
+      const row = { consumer: 'a', last_event_id: 7, updated_at_ms: tx.nowMs };
+      await tx.db.insertInto('event_cursors').values(row).execute();
+      tx.afterCommit(() => effects.push('committed'));
+      tx.afterRollback(() => effects.push('rolled back'));
+      return 'result';
+    });
 
   it('answers a lost connection with a coded error that may be retried, and comes back', async () => {
     const place = await kind.createPlace();
@@ -56,21 +74,105 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
     const database = await openPlace({ url: await proxy.listen(url) });
     const effects: string[] = [];
     proxy.loseNext(at);
-    const told = await database
-      .transaction(async (tx) => {
-        const row = { consumer: 'a', last_event_id: 7, updated_at_ms: tx.nowMs };
-        await tx.db.insertInto('event_cursors').values(row).execute();
-        tx.afterCommit(() => effects.push('committed'));
-        tx.afterRollback(() => effects.push('rolled back'));
-        return 'result';
-      })
-      .catch((error: unknown) => error);
+    const told = await writeNoting(database, effects).catch((error: unknown) => error);
     expect(proxy.lost).toBe(1);
     if (at === 'answer') expect(told).toBe('result');
     else expect(told).toMatchObject({ code: 'database_failed', retryable: true });
     expect(effects).toEqual([outcome]);
     const rows = database.reader.selectFrom('event_cursors').select('last_event_id').execute();
     await expect(rows).resolves.toEqual(at === 'answer' ? [{ last_event_id: 7 }] : []);
+    await database.close();
+    proxy.close();
+  });
+
+  it.each([
+    ['answer', 'committed'],
+    ['question', 'rolled back'],
+  ] as const)(
+    'who loses the %s of a commit waits while nobody can be asked, and is told then',
+    async (at, outcome) => {
+      const url = urlOf(await kind.createPlace());
+      const proxy = new LosesCommits(url);
+      const clock = new VirtualClock();
+      const database = await openPlace({ url: await proxy.listen(url) }, clock);
+      const seen: string[] = [];
+      proxy.loseNext(at, { thenAway: true });
+      const told = writeNoting(database, seen).then(
+        () => 'told committed',
+        (error: unknown) => `told ${error instanceof OmoiError ? error.code : String(error)}`,
+      );
+      void told.then((what) => seen.push(what));
+      // Longer than any restart of PostgreSQL takes.
+      await vi.waitFor(async () => {
+        await clock.advance(1000);
+        expect(proxy.refused).toBeGreaterThan(20);
+        expect(clock.monotonicMs()).toBeGreaterThan(300_000);
+      }, patience);
+      expect(seen).toEqual([]);
+      proxy.comeBack();
+      await vi.waitFor(async () => {
+        await clock.advance(1000);
+        expect(seen).toHaveLength(2);
+      }, patience);
+      expect(seen).toEqual([outcome, at === 'answer' ? 'told committed' : 'told database_failed']);
+      await database.close();
+      proxy.close();
+    },
+  );
+
+  it('runs no effect and writes no more where PostgreSQL does not know what became of a commit', async () => {
+    const url = urlOf(await kind.createPlace());
+    const proxy = new LosesCommits(url);
+    const unknown: string[] = [];
+    const database = await openStateDatabase({
+      url: await proxy.listen(url),
+      clock: createSystemClock(),
+      logger: silentLogger,
+      role: 'server',
+      onCommitUnknown: ({ code }) => unknown.push(code),
+    });
+    // As it answers for a transaction that is long gone by.
+    await sql`create schema forgets`.execute(database.reader);
+    await sql`create function forgets.txid_status(bigint) returns text language sql as 'select null::text'`.execute(
+      database.reader,
+    );
+    await sql`alter database ${sql.id(new URL(url).pathname.slice(1))} set search_path = forgets, pg_catalog, public`.execute(
+      database.reader,
+    );
+    const seen: string[] = [];
+    proxy.loseNext('answer', { thenAway: true });
+    const told = writeNoting(database, seen);
+    await vi.waitFor(() => expect(proxy.refused).toBeGreaterThan(0), patience);
+    proxy.comeBack();
+    await expect(told).rejects.toMatchObject({ code: 'commit_unknown', retryable: false });
+    expect([seen, unknown]).toEqual([[], ['commit_unknown']]);
+    await expect(writeNoting(database, seen)).rejects.toMatchObject({ code: 'database_failed' });
+    await database.close();
+    proxy.close();
+  });
+
+  it('tells of commits in the order in which they were made, also where their answers come in another', async () => {
+    const url = urlOf(await kind.createPlace());
+    const proxy = new LosesCommits(url);
+    const database = await openPlace({ url: await proxy.listen(url) });
+    const told: string[] = [];
+    await writeNoting(database, []);
+    const set = (value: number) =>
+      database.transaction(async (tx) => {
+        await tx.db.updateTable('event_cursors').set({ last_event_id: value }).execute();
+        tx.afterCommit(() => told.push(String(value)));
+      });
+    const written = async (): Promise<number | undefined> =>
+      (await database.reader.selectFrom('event_cursors').select('last_event_id').executeTakeFirst())
+        ?.last_event_id;
+    const answer = proxy.holdNextAnswer();
+    const first = set(1);
+    await vi.waitFor(async () => expect(await written()).toBe(1), patience);
+    const second = set(2);
+    await vi.waitFor(async () => expect(await written()).toBe(2), patience);
+    answer.release();
+    await Promise.all([first, second]);
+    expect(told).toEqual(['1', '2']);
     await database.close();
     proxy.close();
   });

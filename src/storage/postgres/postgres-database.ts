@@ -12,6 +12,7 @@ import {
 } from '#telemetry';
 import type { Database, DatabaseTransaction } from '../database.ts';
 import { Effects } from '../effects.ts';
+import { CommitOrder, type CommitTurn } from './commit-order.ts';
 import { commitOutcome } from './commit-outcome.ts';
 import { createCodedPostgresDialect } from './postgres-dialect.ts';
 import { ServerLock } from './server-lock.ts';
@@ -32,6 +33,12 @@ export interface PostgresDatabaseOptions {
   /** Paces the repetition of transactions. */
   readonly clock: Clock;
   readonly logger: Logger;
+  /**
+   * Called when PostgreSQL cannot say what became of a commit that it did not answer. Its caller had `commit_unknown`, and
+   * no effect of it was run; nothing is written any more. Memory may differ from what is on disk, so that the process has
+   * to end.
+   */
+  readonly onCommitUnknown?: (error: OmoiError) => void;
 }
 
 /** A PostgreSQL database, with the lock of the one active server. */
@@ -69,6 +76,9 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
   pool.on('connect', (client) => client.on('error', onLost));
   const db = new Kysely<Tables>({ dialect: createCodedPostgresDialect(pool) });
   let serverLock: ServerLock | null = null;
+  /** Why nothing is written any more. */
+  let lost: OmoiError | null = null;
+  const commits = new CommitOrder();
   const running = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
   const random = createSystemRandom();
@@ -92,40 +102,55 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
   async function attemptTransaction<Result>(
     work: (tx: DatabaseTransaction<Tables>) => Promise<Result>,
   ): Promise<Result> {
+    if (lost) throw lost;
     if (serverLock && !serverLock.held) await serverLock.acquire();
     const effects = new Effects(logger);
-    const commit: { asked: { readonly id: string; readonly result: Result } | null } = { asked: null };
+    const commit: { asked: AskedCommit<Result> | null } = { asked: null };
     try {
       const result = await db.transaction().execute(async (tx) => {
         const { nowMs, id } = await beginningOf(tx);
         const done = await runWork(work, { tx, nowMs, effects });
         // All that follows is the commit.
-        commit.asked = { id, result: done };
+        commit.asked = { id, result: done, turn: commits.enter() };
         return done;
       });
+      await commit.asked?.turn.before;
       effects.committed();
       return result;
     } catch (error) {
       const inDoubt = commit.asked;
+      // Those behind it do not wait until PostgreSQL can be asked, which may take long.
+      inDoubt?.turn.leave();
       if (inDoubt && !isConflict(error) && (await wasCommitted(inDoubt.id, error))) {
         effects.committed();
         return inDoubt.result;
       }
       effects.rolledBack();
       throw error;
+    } finally {
+      commit.asked?.turn.leave();
     }
   }
 
-  /** Whether a transaction is on disk whose commit failed, or got no answer. */
+  /**
+   * Whether a transaction is on disk whose commit failed, or got no answer.
+   * @throws OmoiError `commit_unknown` where nobody can tell: then neither kind of effect may be run
+   */
   async function wasCommitted(id: string, error: unknown): Promise<boolean> {
-    const outcome = await commitOutcome({ pool, clock, random, signal: stopping.signal }, id);
-    if (outcome === null) {
-      logger.error(
-        { error: messageOf(error) },
-        'PostgreSQL did not answer a commit and cannot be asked: taken as failed. If it is on disk, restart Omoi.',
-      );
+    const outcome = await commitOutcome({ pool, clock, random, logger, signal: stopping.signal }, id);
+    if (outcome !== 'unknown') return outcome === 'committed';
+    const what = `PostgreSQL did not answer the commit of transaction ${id} (${messageOf(error)})`;
+    if (stopping.signal.aborted) {
+      throw new OmoiError('commit_unknown', `${what}, and Omoi stopped before it was told more`, {}, error);
     }
-    return outcome === 'committed';
+    const unknown = new OmoiError('commit_unknown', `${what} and cannot say what became of it`, {}, error);
+    lost ??= new OmoiError('database_failed', `${unknown.message}; start Omoi again`, {}, error);
+    logger.error(
+      { transaction: id, error: messageOf(error) },
+      'Nobody knows whether a commit is in PostgreSQL: nothing is written any more. A start of Omoi reads what is there.',
+    );
+    options.onCommitUnknown?.(unknown);
+    throw unknown;
   }
 
   async function close(): Promise<void> {
@@ -159,6 +184,12 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
 
 function isConflict(error: unknown): boolean {
   return error instanceof OmoiError && error.code === 'database_conflict';
+}
+
+interface AskedCommit<Result> {
+  readonly id: string;
+  readonly result: Result;
+  readonly turn: CommitTurn;
 }
 
 interface Beginning<Tables> {

@@ -50,3 +50,12 @@ const INVALID_PARAMETER = '22023';
 export function isOfFuture(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && thrown.code === INVALID_PARAMETER;
 }
+
+/** `syntax_error_or_access_rule_violation`: no such function, or not for this user. */
+const REFUSED_CLASS = '42';
+
+/** Whether PostgreSQL refused a statement for what it is: it will the next time too. */
+export function isRefusedStatement(thrown: unknown): boolean {
+  if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return false;
+  return SQLSTATE.test(thrown.code) && thrown.code.startsWith(REFUSED_CLASS);
+}
