@@ -62,7 +62,7 @@ export class AgentDirectory {
       .execute();
     for (const row of rows) {
       const { nonce_hash, last_heartbeat_at_ms, work_seen_at_ms, running, ...agent } = row;
-      const entry = agentIndex.apply(agent, nonce_hash);
+      const entry = agentIndex.apply(agent, nonce_hash, agentIndex.nextChange());
       entry.lastHeartbeatAtMs = last_heartbeat_at_ms;
       entry.workSeenAtMs = work_seen_at_ms;
       entry.says({ running: running === 1, degraded: agent.self_degraded === 1, reason: null });

@@ -18,6 +18,8 @@ const MAX_UNSEEN_TTLS = 2;
  */
 export class AgentEntry implements AgentObservation {
   row: AgentRow;
+  /** The number of the change that `row` is of. */
+  change = 0;
   /** Of the current generation. */
   nonceHash: string;
   /** Wall ms since epoch. */

@@ -22,6 +22,7 @@ export class AgentIndex {
   readonly #byDomain = new Map<string, StatusCounts>();
   /** Those that have not ended; external ones without a pool under null. */
   readonly #livingInPool = new Map<string | null, number>();
+  #changes = 0;
   #observations: readonly AgentObservation[] | null = null;
 
   constructor(clock: Clock, stall: StallWatch, limits: FleetLimits) {
@@ -68,8 +69,20 @@ export class AgentIndex {
     return this.#observations;
   }
 
-  /** Takes over a committed row. `nonceHash` is given where a generation was opened or registered. */
-  apply(row: AgentRow, nonceHash: string | null): AgentEntry {
+  /**
+   * Numbers what a transaction tells of an agent. To be asked while it holds the agent's row: another one that writes the
+   * row gets it after the commit of this one, and then a greater number.
+   */
+  nextChange(): number {
+    return ++this.#changes;
+  }
+
+  /**
+   * Takes over a committed row. `nonceHash` is given where a generation was opened or registered. On PostgreSQL commits may
+   * be told in another order than they were made in: the row of an older one is no news.
+   * @param change its number, as `nextChange` gave it
+   */
+  apply(row: AgentRow, nonceHash: string | null, change: number): AgentEntry {
     const nowMonotonicMs = this.#clock.monotonicMs();
     const known = this.#entries.get(row.agent_id);
     if (!known) {
@@ -78,14 +91,19 @@ export class AgentIndex {
         limits: this.#limits,
         nowMonotonicMs,
       });
+      entry.change = change;
       this.#entries.set(row.agent_id, entry);
       this.#observations = null;
       this.#count(row, 1);
       this.judgedAt.set(entry, nowMonotonicMs);
       return entry;
     }
-    // On PostgreSQL two commits may be told in the other order: the older generation's news are no news.
-    if (row.generation < known.generation) return known;
+    if (change < known.change) {
+      // Who wrote the row after the generation was opened did not know its nonce.
+      if (row.generation === known.generation && known.nonceHash === '') known.nonceHash = nonceHash ?? '';
+      return known;
+    }
+    known.change = change;
     this.#count(known.row, -1);
     this.#count(row, 1);
     this.judgedAt.set(known, nowMonotonicMs);

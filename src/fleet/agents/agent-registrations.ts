@@ -176,9 +176,10 @@ export class AgentRegistrations {
     });
     if (news.from !== agent.status) await bus.append(tx, statusEvent(agent, news.from, traceparent));
     const nonceHash = hashNonce(news.request.nonce);
+    const change = agentIndex.nextChange();
     tx.afterCommit(() => {
       // Told as one: the time that the process took to start is no silence of the agent's.
-      agentIndex.apply(agent, nonceHash).heard(clock.monotonicMs());
+      agentIndex.apply(agent, nonceHash, change).heard(clock.monotonicMs());
       activity.tell({ kind: 'agents', traceparent });
     });
   }

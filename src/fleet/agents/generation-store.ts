@@ -152,8 +152,9 @@ export class StoredGenerations implements GenerationStore {
     }
     await bus.append(tx, statusEvent(agent, known?.status ?? 'NONE', opening.traceparent));
     const { traceparent, reason } = opening;
+    const change = agentIndex.nextChange();
     tx.afterCommit(() => {
-      agentIndex.apply(agent, nonceHash);
+      agentIndex.apply(agent, nonceHash, change);
       activity.tell({ kind: 'agents', traceparent });
       if (known) activity.tell({ kind: 'agent_restarted', agentId: agent.agent_id, reason, traceparent });
     });

@@ -153,9 +153,10 @@ export class HeartbeatWatch {
     const moved = await Promise.all(committed.map(({ step, agent }) => write(tx, agent, step)));
     const events = committed.flatMap(({ step, agent }, at) => eventsOf(step, agent, moved[at] ?? agent));
     await bus.append(tx, ...events);
+    const change = agentIndex.nextChange();
     tx.afterCommit(() => {
       for (const [at, { step, agent }] of committed.entries()) {
-        const current = agentIndex.apply(moved[at] ?? agent, null);
+        const current = agentIndex.apply(moved[at] ?? agent, null, change);
         if (step.step) current.moved(step.beats);
         if (step.missed > 0) current.warned = current.beats === step.beats;
         activity.tell({ kind: 'agent', agentId: agent.agent_id, traceparent: null });

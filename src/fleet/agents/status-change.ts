@@ -18,8 +18,9 @@ export async function tellStatus(
   { left, now, traceparent }: StatusChange,
 ): Promise<void> {
   await bus.append(tx, statusEvent(now, left, traceparent));
+  const change = agentIndex.nextChange();
   tx.afterCommit(() => {
-    agentIndex.apply(now, null);
+    agentIndex.apply(now, null, change);
     activity.tell({ kind: 'agent', agentId: now.agent_id, traceparent });
   });
 }
