@@ -355,3 +355,110 @@ describe('many clients that come back at once', () => {
     expect(reads).toEqual([0]);
   });
 });
+
+describe('a client that reads slowly or not at all', () => {
+  /** 300 events of 35,000 characters, as alerts with the most labels have. */
+  const large = (id: number): SystemEvent => ({
+    ...({ ...stateChanged, payload: { state: 'paused', active: true, reason: 'x'.repeat(35_000) } } as const),
+    id,
+    at: '2026-11-22T12:00:00.000Z',
+  });
+  const log: SystemEvent[] = [];
+  const clock = new VirtualClock();
+  const server = createServer();
+  let metrics: SelfMetrics;
+  let tell: (event: SystemEvent) => void;
+  let response: ServerResponse;
+  let lastEventId: number | null = 0;
+
+  const happens = (): void => {
+    const event = large(log.length + 1);
+    log.push(event);
+    tell(event);
+  };
+  const closedSlow = (): number =>
+    metrics.collect().find(({ name }) => name === 'omoi_api_event_streams_closed_slow_total')?.points[0]
+      ?.value ?? 0;
+
+  beforeEach(async () => {
+    log.length = 0;
+    metrics = new SelfMetrics();
+    const source: EventSource = {
+      listen(listener) {
+        tell = listener;
+        return { stop() {} };
+      },
+      list: ({ afterId = 0, limit, newestFirst }) =>
+        Promise.resolve(newestFirst ? log.slice(-1) : log.slice(afterId, afterId + limit)),
+    };
+    const streams = new EventStreams({ events: source, clock, metrics });
+    server.removeAllListeners('request').on('request', (_incoming, outgoing: ServerResponse) => {
+      response = outgoing;
+      const mayContinue = () => Promise.resolve(true);
+      void streams.run({ response, lastEventId, accepts: () => true, mayContinue });
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+  });
+  afterEach(async () => {
+    server.closeAllConnections();
+    const closed = once(server, 'close');
+    server.close();
+    await closed;
+  });
+
+  /** Its response stands still until somebody reads it. */
+  async function connect(): Promise<IncomingMessage> {
+    const { port } = server.address() as AddressInfo;
+    const outgoing = request({ port, host: '127.0.0.1' }).on('error', () => {});
+    outgoing.end();
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+    return incoming.on('error', () => {});
+  }
+
+  it('is sent large events that it missed as fast as it reads, and all that happens meanwhile', async () => {
+    lastEventId = 0;
+    for (let count = 0; count < 300; count++) log.push(large(log.length + 1));
+    const incoming = await connect();
+    await vi.waitFor(() => expect(response.writableNeedDrain).toBe(true));
+    // More than may wait for one client.
+    for (let count = 0; count < 6000; count++) happens();
+    expect([closedSlow(), response.destroyed]).toEqual([0, false]);
+    log.length = 400;
+    let text = '';
+    const ids: number[] = [];
+    for await (const chunk of incoming.setEncoding('utf8')) {
+      text += String(chunk);
+      const end = text.lastIndexOf('\n\n');
+      if (end < 0) continue;
+      ids.push(...idsIn(text.slice(0, end)));
+      text = text.slice(end);
+      if (ids.length >= 400) break;
+    }
+    expect(ids).toEqual(Array.from({ length: 400 }, (_, at) => at + 1));
+    expect(closedSlow()).toBe(0);
+  });
+
+  it('is closed after a minute in which it took nothing, and counted once', async () => {
+    lastEventId = null;
+    await connect();
+    await vi.waitFor(() => expect(response.writableNeedDrain).toBe(false));
+    while (response.writableLength === 0) {
+      happens();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await clock.advance(60_000);
+    expect(response.destroyed).toBe(false);
+    await clock.advance(15_000);
+    expect([closedSlow(), response.destroyed]).toEqual([1, true]);
+  });
+
+  it('is closed and counted once, however much happens in one commit', async () => {
+    lastEventId = null;
+    await connect();
+    await vi.waitFor(() => expect(metrics.collect()).toContainEqual(expect.anything()));
+    for (let count = 0; count < 500; count++) happens();
+    await vi.waitFor(() => expect(response.destroyed).toBe(true));
+    for (let count = 0; count < 500; count++) happens();
+    expect(closedSlow()).toBe(1);
+  });
+});

@@ -40,9 +40,12 @@ const maxStreams = 100;
 const maxUnreadBytes = 1_048_576;
 /** A client that was away for more events than this starts afresh instead. */
 const maxResumedEvents = 5_000;
-/** What is sent in one turn of the event loop. */
+/** What is sent in one turn of the event loop: of large events fewer, so that one who reads is not taken for slow. */
 const resumePageSize = 100;
+const maxResumePageCharacters = 262_144;
 const heartbeatMs = 15_000;
+/** Heartbeats during which a client takes nothing of what is unread before it is closed: others may want its place. */
+const maxBeatsUnread = 4;
 /** How long a browser waits before it comes back. */
 const reconnectMs = 2_000;
 
@@ -132,16 +135,16 @@ export class EventStreams {
     });
   }
 
-  /** Live events wait in the stream while the log is read, so that none falls between the two. */
+  /** Live events wait in the stream while the end of the log is read, so that none falls between the two. */
   async #resume(stream: EventStream, lastEventId: number | null): Promise<void> {
+    stream.awaitEnd();
+    const [newest] = await this.#parts.events.list({ limit: 1, newestFirst: true });
     if (lastEventId === null) {
-      const [newest] = await this.#parts.events.list({ limit: 1, newestFirst: true });
       // A client whose connection breaks before the first event resumes from here.
       stream.write(`id: ${newest?.id ?? 0}\n\n`);
       stream.goLive();
       return;
     }
-    const [newest] = await this.#parts.events.list({ limit: 1, newestFirst: true });
     const missed = (newest?.id ?? 0) - lastEventId;
     if (missed < 0 || missed > maxResumedEvents) {
       // Too much to send again; or the client comes from another database, or one that a backup was put back into.
@@ -150,46 +153,72 @@ export class EventStreams {
       return;
     }
     let afterId = lastEventId;
-    for (let sent = 0; sent <= maxResumedEvents; sent += resumePageSize) {
+    for (let sent = 0; sent <= maxResumedEvents;) {
       const page = await this.#pages.run(() => this.#sendPage(stream, afterId));
-      await stream.drained();
-      afterId = page.at(-1)?.id ?? afterId;
-      if (page.length < resumePageSize || stream.ended) {
+      afterId = page.lastId;
+      sent += page.count;
+      if (page.isLast) {
         stream.goLive();
         return;
       }
+      // What happens until the next page is read is in the log by then.
+      stream.forgetWaiting();
+      await stream.drained();
     }
     stream.write('event: reset\ndata: {}\n\n');
     stream.goLive();
   }
 
-  /** Sends what comes after an event; nothing is read for a client that has left. */
-  async #sendPage(stream: EventStream, afterId: number): Promise<readonly SystemEvent[]> {
-    if (stream.ended) return [];
-    const page = await this.#parts.events.list({ afterId, limit: resumePageSize });
-    for (const event of page) stream.send(event, formatEvent(event));
+  /** Sends what comes after an event, in part where it is large; nothing is read for a client that has left. */
+  async #sendPage(stream: EventStream, afterId: number): Promise<SentPage> {
+    if (stream.ended) return { lastId: afterId, count: 0, isLast: true };
+    stream.awaitEnd();
+    const events = await this.#parts.events.list({ afterId, limit: resumePageSize });
+    let lastId = afterId;
+    let count = 0;
+    for (let characters = 0; count < events.length && characters < maxResumePageCharacters; count++) {
+      const event = events[count];
+      if (!event) break;
+      const message = formatEvent(event);
+      stream.send(event, message);
+      characters += message.length;
+      lastId = event.id;
+    }
     stream.flush();
     await nextTurn();
-    return page;
+    return { lastId, count, isLast: count === events.length && count < resumePageSize };
   }
 
   #startHeartbeat(stream: EventStream): Timer {
     return this.#parts.clock.every(heartbeatMs, () => {
-      stream.write(': beat\n\n');
+      stream.beat();
       void stream.checkPermission();
     });
   }
+}
+
+/** What was sent of the log. */
+interface SentPage {
+  readonly lastId: number;
+  readonly count: number;
+  /** Nothing more was in the log. */
+  readonly isLast: boolean;
 }
 
 /** One listener's connection. */
 class EventStream {
   readonly #request: StreamRequest;
   readonly #onSlow: () => void;
-  /** What happened while the log was being read; null once the stream is live. */
-  #waiting: { event: SystemEvent; message: string }[] | null = [];
+  /** Events that happen are sent, wait for the end of the log to be read, or are in what is read of it next. */
+  #mode: 'live' | 'awaits_end' | 'behind' = 'behind';
+  /** What happened while the end of the log was being read. */
+  #waiting: { event: SystemEvent; message: string }[] = [];
   #lastSentId = 0;
   /** Messages that are written together. */
   #unsent = '';
+  /** Bytes that the client, or the system's buffers for it, had taken at the last beat, and for how many beats no more. */
+  #takenBytes = 0;
+  #beatsUnread = 0;
 
   constructor(request: StreamRequest, onSlow: () => void) {
     this.#request = request;
@@ -202,9 +231,22 @@ class EventStream {
   }
 
   offer(event: SystemEvent, message: string): void {
-    if (this.#waiting === null) this.send(event, message);
+    if (this.ended || this.#mode === 'behind') return;
+    if (this.#mode === 'live') this.send(event, message);
     else if (this.#waiting.length < maxResumedEvents) this.#waiting.push({ event, message });
     else this.#closeSlow();
+  }
+
+  /** What may be the end of the log is read: what happens from now on waits. */
+  awaitEnd(): void {
+    this.#mode = 'awaits_end';
+    this.#waiting = [];
+  }
+
+  /** It was not the end. */
+  forgetWaiting(): void {
+    this.#mode = 'behind';
+    this.#waiting = [];
   }
 
   /** Call `flush` when there is no more of it for now. */
@@ -215,10 +257,23 @@ class EventStream {
   }
 
   goLive(): void {
-    const waiting = this.#waiting ?? [];
-    this.#waiting = null;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#mode = 'live';
+    if (this.ended) return;
     for (const { event, message } of waiting) this.send(event, message);
     this.flush();
+  }
+
+  /** Keeps the connection open, and ends one whose client reads nothing any more. */
+  beat(): void {
+    const { socket, writableLength } = this.#request.response;
+    const takenBytes = (socket?.bytesWritten ?? 0) - writableLength;
+    const isStuck = writableLength > 0 && takenBytes <= this.#takenBytes;
+    this.#takenBytes = takenBytes;
+    this.#beatsUnread = isStuck ? this.#beatsUnread + 1 : 0;
+    if (this.#beatsUnread >= maxBeatsUnread) this.#closeSlow();
+    else this.write(': beat\n\n');
   }
 
   write(text: string): void {
