@@ -5,7 +5,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 import { CONNECTION_BOUNDS, type ConnectionBounds } from './connection-limits.ts';
 
+/** More than the system's buffers take. */
+const LARGE = 50_000_000;
+
 let test: TestApi;
+let lateIsOver: Promise<void>;
 let sockets: Socket[];
 
 beforeEach(() => {
@@ -22,6 +26,11 @@ async function start(bounds: Partial<ConnectionBounds>): Promise<URL> {
     parts: { connections: { ...CONNECTION_BOUNDS, ...bounds } },
     register: (app) => {
       app.post('/v1/slow', { config: { access: 'public' } }, async () => ({ read: true }));
+      app.get('/v1/large', { config: { access: 'public' } }, () => 'x'.repeat(LARGE));
+      app.get('/v1/late', { config: { access: 'public' } }, async () => {
+        await lateIsOver;
+        return 'late';
+      });
     },
   });
   return new URL(await test.api.listenForIngest({ host: '127.0.0.1', port: 0 }));
@@ -78,6 +87,21 @@ async function ask(url: URL): Promise<string> {
 }
 
 describe('connections', () => {
+  it('are closed when nothing of an answer is read, and not while it is awaited', async () => {
+    const url = await start({ unreadTimeoutMs: 300 });
+    let end = (): void => {};
+    lateIsOver = new Promise((resolve) => (end = resolve));
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+    const [awaiting, reading, dead] = [await open(url), await open(url), await open(url)];
+    awaiting.write(get('/v1/late'));
+    reading.write(get('/v1/large'));
+    expect((await text(reading)).length).toBeGreaterThan(LARGE);
+    dead.pause().write(get('/v1/large'));
+    await expect.poll(() => readMetrics().then(() => valueOf(CLOSED('unread'))), { timeout: 20_000 }).toBe(1);
+    end();
+    expect(await text(awaiting)).toMatch(/^HTTP\/1.1 200 [^]*late$/);
+  });
+
   it('of which 1,500 stay silent are bounded, the oldest make room, and requests are answered', async () => {
     const url = await start({});
     const silent: Socket[] = [];

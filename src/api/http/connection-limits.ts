@@ -10,6 +10,8 @@ export interface ConnectionBounds {
   readonly requestTimeoutMs: number;
   /** How often the two are looked at. */
   readonly checkEveryMs: number;
+  /** Without that the other side takes anything of an answer that waits for it. What waits takes memory. */
+  readonly unreadTimeoutMs: number;
   /** Without a next request. Longer than what proxies in front keep theirs. */
   readonly keepAliveTimeoutMs: number;
   /** Connections of one listener. */
@@ -23,6 +25,7 @@ export const CONNECTION_BOUNDS: ConnectionBounds = {
   headersTimeoutMs: 20_000,
   requestTimeoutMs: 60_000,
   checkEveryMs: 5_000,
+  unreadTimeoutMs: 60_000,
   keepAliveTimeoutMs: 72_000,
   maxConnections: 20_000,
   maxSilentConnections: 1_000,
@@ -40,7 +43,7 @@ export function serverOptionsOf(bounds: ConnectionBounds) {
   } as const;
 }
 
-type ClosedFor = 'max_connections' | 'max_silent_connections' | 'timeout';
+type ClosedFor = 'max_connections' | 'max_silent_connections' | 'timeout' | 'unread';
 
 /** Holds the connections of all listeners within their numbers, and counts those that are closed for it. */
 export class ConnectionLimits {
@@ -69,7 +72,12 @@ export class ConnectionLimits {
     server.maxConnections = this.#bounds.maxConnections;
     server.on('drop', () => this.#count('max_connections'));
     server.on('connection', (socket) => this.#opened(socket));
-    server.on('request', ({ socket }) => void this.#silent.delete(socket));
+    // Of a connection with a request; between two Node sets the one for keeping it alive.
+    server.timeout = this.#bounds.unreadTimeoutMs;
+    server.on('request', ({ socket }, response) => {
+      this.#silent.delete(socket);
+      response.on('timeout', () => this.#stoodStill(socket));
+    });
     server.on('clientError', ({ code }: Error & { readonly code?: string }) => {
       if (code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#count('timeout');
     });
@@ -88,6 +96,13 @@ export class ConnectionLimits {
     this.#silent.delete(oldest);
     this.#count('max_silent_connections');
     oldest.destroy();
+  }
+
+  /** Nothing came or went for a while: an answer is not read, or one is not there yet, which takes what it takes. */
+  #stoodStill(socket: Socket): void {
+    if (socket.writableLength === 0) return;
+    this.#count('unread');
+    socket.destroy();
   }
 
   #count(reason: ClosedFor): void {
