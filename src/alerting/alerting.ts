@@ -20,7 +20,7 @@ import {
   type ActiveAlertQuery,
 } from './active-alerts.ts';
 import { AlertStore } from './alerts/alert-store.ts';
-import { EpisodeWriter } from './alerts/episode-writer.ts';
+import { EpisodeWriter, type MaintenanceOf } from './alerts/episode-writer.ts';
 import { remediationFollower } from './alerts/remediation-follower.ts';
 import { EvaluationBudget } from './evaluation/evaluation-budget.ts';
 import { EvaluationLoop, type TickedGroup } from './evaluation/evaluation-loop.ts';
@@ -57,6 +57,8 @@ export interface AlertingEngineParts {
   readonly feed: AppendFeed;
   readonly sink: RuleSink;
   readonly options?: Partial<AlertingOptions>;
+  /** Alerts that begin in a maintenance are marked with it. */
+  readonly maintenanceOf?: MaintenanceOf;
 }
 
 /** Rules, evaluated as their data arrives, and the alerts they raise. */
@@ -92,7 +94,7 @@ function ruleParts(
 export function assembleAlerting(parts: AlertingEngineParts): Alerting {
   const { bus, clock, database, metrics } = parts;
   const options: AlertingOptions = { ...DEFAULT_ALERTING_OPTIONS, ...parts.options };
-  const episodes = new EpisodeWriter(database, bus);
+  const episodes = new EpisodeWriter(database, bus, parts.maintenanceOf);
   let graceUntilMs = 0;
   let isRunning = false;
   const hostAt = (timeMs: number): RuleTemplateHost => ({

@@ -33,5 +33,7 @@ export { registerPrometheusRuleRoutes } from './prometheus/rule-routes.ts';
 export { registerPrometheusSeriesRoutes } from './prometheus/series-routes.ts';
 export { registerPrometheusStatusRoutes, type ServerFacts } from './prometheus/status-routes.ts';
 export { registerRemoteWriteRoutes } from './prometheus/remote-write-route.ts';
+export type { maintenanceListSchema } from './watchdog/maintenance-routes.ts';
+export { registerMaintenanceRoutes } from './watchdog/maintenance-routes.ts';
 export { registerWhyRoute } from './why/why-routes.ts';
 export { registerWatchdogRoutes } from './watchdog/watchdog-routes.ts';

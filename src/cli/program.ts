@@ -1,5 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { CheckFlags } from './check.ts';
+import type { MaintenanceFlags, MaintenanceStart } from './maintenance.ts';
+import type { PolicyListFlags } from './policy-list.ts';
 import type { QueryFlags } from './query.ts';
 import type { RunFlags } from './run.ts';
 import type { TaskFlags } from './tasks.ts';
@@ -27,8 +29,9 @@ export function createProgram(version: string): Command {
   defineQuery(program);
   defineWhy(program);
   defineTasks(program);
-  defineToken(program);
+  defineMaintenance(program);
   definePolicies(program);
+  defineToken(program);
   defineCheck(program);
   return program;
 }
@@ -58,9 +61,8 @@ function defineCheck(program: Command): void {
 }
 
 function definePolicies(program: Command): void {
-  program
-    .command('policies')
-    .description('what the watchdog does about alerts')
+  const policies = program.command('policies').description('what the watchdog does about alerts');
+  policies
     .command('check')
     .description('which policies somebody could set off who may only send telemetry; exit 1 where one acts')
     .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')
@@ -68,6 +70,15 @@ function definePolicies(program: Command): void {
     .action(async (flags: CheckFlags) => {
       const { checkPolicies } = await import('./policies.ts');
       process.exitCode = await checkPolicies(flags);
+    });
+  policies
+    .command('list')
+    .description('list the policies in force: whether each observes, asks or acts, and on how much')
+    .option('--json', 'print them as JSON')
+    .option('--data-directory <directory>', 'the server’s data directory', DATA_DIRECTORY)
+    .action(async (flags: PolicyListFlags) => {
+      const { listPolicies } = await import('./policy-list.ts');
+      await listPolicies(flags);
     });
 }
 
@@ -198,6 +209,37 @@ function defineTasks(program: Command): void {
         await orderTask(order, taskId, flags);
       });
   }
+}
+
+function defineMaintenance(program: Command): void {
+  const maintenance = program
+    .command('maintenance')
+    .description('leave something alone for a while: alerts are recorded, nothing is repaired')
+    .addHelpText('after', "\nExample: omoi maintenance start pool:demo --for 30m --reason 'new disks'");
+  const define = (name: string, description: string): Command =>
+    maintenance
+      .command(name)
+      .description(description)
+      .option('--json', 'print the server’s answer')
+      .option('--data-directory <directory>', 'the server’s data directory', DATA_DIRECTORY);
+  define('start', 'have the watchdog leave a pool, a host or an agent alone; ends by itself')
+    .argument('<target>', 'pool:ID, host:NAME or agent:ID; without the kind where only one is called that')
+    .requiredOption('--for <duration>', 'how long: 30m, 2h; at most 7d')
+    .requiredOption('--reason <text>', 'why: shown with everything that is held back')
+    .action(async (target: string, flags: MaintenanceStart) => {
+      const { startMaintenance } = await import('./maintenance.ts');
+      await startMaintenance(target, flags);
+    });
+  define('list', 'list what is under maintenance').action(async (flags: MaintenanceFlags) => {
+    const { listMaintenances } = await import('./maintenance.ts');
+    await listMaintenances(flags);
+  });
+  define('end', 'end a maintenance before its time')
+    .argument('<id>', 'as `omoi maintenance list` shows it')
+    .action(async (id: string, flags: MaintenanceFlags) => {
+      const { endMaintenance } = await import('./maintenance.ts');
+      await endMaintenance(id, flags);
+    });
 }
 
 function defineToken(program: Command): void {

@@ -1,7 +1,6 @@
-import { OmoiError } from '#telemetry';
-import { findServer } from '#server';
 import { z } from 'zod';
-import { createLocalClient, type LocalClient } from './local-client.ts';
+import type { LocalClient } from './local-client.ts';
+import { ownerClient } from './owner-client.ts';
 import { printable } from './query/printable.ts';
 
 export interface TaskFlags {
@@ -72,15 +71,4 @@ export async function orderTask(order: 'retry' | 'cancel', taskId: string, flags
   const { state } = z.object({ state: z.string() }).parse(answer);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(answer)}\n`);
   else process.stdout.write(`task ${taskId} is ${state}\n`);
-}
-
-/** The server of a data directory, reached as its owner. */
-function ownerClient(dataDirectory: string): LocalClient {
-  if (!findServer(dataDirectory)) {
-    throw new OmoiError(
-      'not_found',
-      `no server runs on ${dataDirectory}; start one, or name its --data-directory`,
-    );
-  }
-  return createLocalClient(() => findServer(dataDirectory)?.socket ?? null);
 }

@@ -1,7 +1,7 @@
-import { OmoiError, type ErrorCode } from '#telemetry';
 import { findServer } from '#server';
 import { z } from 'zod';
-import { createLocalClient, type LocalClient } from './local-client.ts';
+import type { LocalClient } from './local-client.ts';
+import { ownerClient } from './owner-client.ts';
 
 export interface TokenRequest {
   readonly name: string;
@@ -13,22 +13,6 @@ export interface TokenRequest {
   readonly maxAgents: number | null;
   /** `pool=ID`, `agent=ID`, or a matcher. */
   readonly speaksFor: readonly string[];
-}
-
-/** The server of a data directory, reached as its owner: what protects it is the directory's permissions. */
-function ownerClient(dataDirectory: string): LocalClient {
-  const server = findServer(dataDirectory);
-  if (!server) {
-    const code: ErrorCode = 'not_found';
-    throw new OmoiError(code, `no server runs on ${dataDirectory}; start one, or name its --data-directory`);
-  }
-  if (server.socket === null) {
-    throw new OmoiError(
-      'not_found',
-      `the server on ${dataDirectory} has no owner's socket (access.owner_socket: off); call ${server.url} with an admin token`,
-    );
-  }
-  return createLocalClient(() => server.socket);
 }
 
 const createdToken = z.object({ token: z.object({ id: z.string(), role: z.string() }), secret: z.string() });

@@ -1,12 +1,23 @@
-import type { Fleet, Pools } from '#fleet';
+import type { AgentEntry, Fleet, Pools } from '#fleet';
 import { AGENT_STATUSES, type AgentStatus } from '#telemetry';
 import type { FleetActuator } from '#watchdog';
+import { hostname } from 'node:os';
 
 /** They ended on purpose, or were taken out of service: no illness, and nothing that could be healthy. */
 const GONE = ['TERMINATED', 'QUARANTINED'] as const;
 
+function* agentsOfPool({ agents }: Fleet, poolId: string | null): Iterable<string> {
+  for (const agent of agents.entries()) {
+    if (agent.managed && agent.poolId === poolId && agent.status !== 'TERMINATED') yield agent.agentId;
+  }
+}
+
 /** The fleet as the watchdog may act on it. */
 export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
+  // What Omoi starts runs where Omoi does.
+  const ownHost = hostname();
+  const hostOf = ({ host, managed }: Pick<AgentEntry, 'host' | 'managed'>): string | null =>
+    host ?? (managed ? ownHost : null);
   const definitionOf = (poolId: string) => pools.definitions().find(({ id }) => id === poolId);
   return {
     async restart({ agentId, expectedGeneration, reason, requestedBy, traceparent }) {
@@ -28,6 +39,7 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
       return {
         agentId,
         poolId: agent.poolId,
+        host: hostOf(agent),
         managed: agent.managed,
         domain: agent.domain,
         generation: agent.generation,
@@ -44,6 +56,14 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
     pool: (poolId) => (definitionOf(poolId) ? fleet.agents.countInPool(poolId) : null),
     lastOutput: (agentId, generation) => pools.lastOutput({ agentId, generation }),
     hasPool: (poolId) => definitionOf(poolId) !== undefined,
+    peersOf({ kind, poolId }) {
+      if (kind === 'pool') return pools.definitions().map(({ id }) => id);
+      return agentsOfPool(fleet, poolId);
+    },
+    hasHost(host) {
+      for (const agent of fleet.agents.entries()) if (hostOf(agent) === host) return true;
+      return host === ownHost;
+    },
     poolsOfPhase: (phaseId) =>
       pools.definitions().flatMap((pool) => (pool.phaseId === phaseId ? [pool.id] : [])),
     // Asked with every decision, also in a storm.

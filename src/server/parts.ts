@@ -116,6 +116,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       bus,
       generations: fleet.generations,
       drains: fleet.heartbeats,
+      agents: fleet.agents,
       silence: fleet.heartbeats,
       runtimes,
       mintAgentToken: ground.mintAgentToken,
@@ -143,6 +144,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     source: tsdb,
     sink: tsdb,
     options: alertingOptions(config),
+    maintenanceOf: (labels) => watchdog.maintenance.ofLabels(labels),
   });
   const watchdog = new Watchdog({
     ...base,

@@ -4,6 +4,7 @@ import {
   registerAlertRoutes,
   registerEventRoutes,
   registerLockRoutes,
+  registerMaintenanceRoutes,
   registerMonitorRoutes,
   registerObservabilityRoutes,
   registerOtlpRoutes,
@@ -58,6 +59,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerPrometheusSeriesRoutes(app, { engine, language, store: tsdb });
   registerPrometheusStatusRoutes(app, { store: tsdb, facts, clock });
   registerWatchdogRoutes(app, parts);
+  registerMaintenanceRoutes(app, { watchdog: parts.watchdog, clock });
   registerOverviewRoute(app, parts);
   registerObservabilityRoutes(app, { spans, logs });
   registerEventRoutes(app, { events: parts.bus });

@@ -62,6 +62,7 @@ export function stateRetention(keep: StateKeep): readonly RetentionRule<StateTab
     { table: 'monitor_anomalies', key: 'id', timeColumn: 'closed_at_ms', keepMs: keep.anomaliesMs },
     // Its actions and suppressions go with it: their foreign keys cascade.
     { table: 'remediations', key: 'id', timeColumn: 'ended_at_ms', keepMs: keep.remediationsMs },
+    { table: 'maintenance_windows', key: 'id', timeColumn: 'ended_at_ms', keepMs: keep.remediationsMs },
     { table: 'audit_log', key: 'id', timeColumn: 'at_ms', keepMs: keep.auditMs },
     { table: 'access_sessions', key: 'secret_hash', timeColumn: 'expires_at_ms', keepMs: 0 },
     { table: 'login_links', key: 'code_hash', timeColumn: 'expires_at_ms', keepMs: 0 },

@@ -201,6 +201,17 @@ const ROWS = {
     planned_at_ms: 0,
     updated_at_ms: 0,
   },
+  maintenance_windows: {
+    id: 'id',
+    target_kind: 'agent',
+    target_id: 'a',
+    reason: 'r',
+    started_by: 'a',
+    started_at_ms: 0,
+    boot_ms: 0,
+    boot_id: 'b',
+    length_ms: 1,
+  },
   audit_log: {
     actor_kind: 'system',
     actor_id: 'a',
@@ -258,6 +269,7 @@ const OPEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   alert_rules: {},
   monitor_anomalies: { state: 'open' },
   remediations: { state: 'verifying' },
+  maintenance_windows: {},
 };
 
 describe('each rule', () => {

@@ -177,6 +177,8 @@ export {
   type TargetKind,
   type WatchdogStateName,
 } from './events/remediation-record.ts';
+export { ROLL_STATES, type RollState } from './events/roll-states.ts';
+export { MAINTENANCE_KINDS, type MaintenanceKind } from './events/maintenance-record.ts';
 export {
   definePool,
   DESIRED_UNIT_STATES,
@@ -186,6 +188,8 @@ export {
   poolChangeBody,
   poolConfiguration,
   poolIdText,
+  concernsGenerations,
+  generationKeysOf,
   poolKeysOf,
   poolOfKeys,
   poolVariables,

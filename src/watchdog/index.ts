@@ -8,6 +8,7 @@ export type {
   FleetActuator,
   FleetHealth,
 } from './ports.ts';
+export type { RunningMaintenance } from './maintenance/maintenance-windows.ts';
 export type { Policy } from './policies/policy.ts';
 export { PolicyRegistry } from './policies/policy-registry.ts';
 export {

@@ -65,6 +65,8 @@ export class KillableProcess {
       pool: (poolId) => fleet.pool(poolId),
       lastOutput: (agentId) => fleet.lastOutput(agentId),
       hasPool: (poolId) => fleet.hasPool(poolId),
+      peersOf: (target) => fleet.peersOf(target),
+      hasHost: (host) => fleet.hasHost(host),
       poolsOfPhase: (phaseId) => fleet.poolsOfPhase(phaseId),
       health: (domain) => fleet.health(domain),
       domains: () => fleet.domains(),

@@ -16,6 +16,10 @@ export interface FleetActuator {
   releaseScale(overrideId: string, traceparent: string | null): Promise<void>;
   agent(agentId: string): AgentFacts | null;
   hasPool(poolId: string): boolean;
+  /** The ids of the agents that Omoi starts in that pool, or of all pools: among them a count of targets is chosen. */
+  peersOf(target: { readonly kind: TargetKind; readonly poolId: string | null }): Iterable<string>;
+  /** Whether an agent runs on that host. */
+  hasHost(host: string): boolean;
   /** How many agents of a pool run; null where there is no such pool. */
   pool(poolId: string): PoolFacts | null;
   /** The end of what a generation's process put out; empty where nothing is known of it. */
@@ -48,6 +52,8 @@ export interface ScaleOrder {
 export interface AgentFacts {
   readonly agentId: string;
   readonly poolId: string | null;
+  /** The machine it runs on; null where it has not said. */
+  readonly host: string | null;
   /** Whether Omoi starts and stops it. */
   readonly managed: boolean;
   /** What takes it down together with others: `pool:demo`, `external:laptops`. */

@@ -1,4 +1,4 @@
-import { OmoiError, type VirtualClock } from '#telemetry';
+import { OmoiError, type TargetKind, type VirtualClock } from '#telemetry';
 import type { AgentFacts, FleetActuator, PoolFacts, RestartOrder, ScaleOrder } from './ports.ts';
 
 export type FleetCall = 'restart' | 'raise' | 'extend' | 'release';
@@ -30,6 +30,7 @@ export class RecordingFleet implements FleetActuator {
     this.agents.set(agentId, {
       agentId,
       poolId: 'demo',
+      host: 'here',
       managed: true,
       domain: 'pool:demo',
       generation: 1,
@@ -104,6 +105,15 @@ export class RecordingFleet implements FleetActuator {
 
   hasPool(poolId: string): boolean {
     return this.pools.has(poolId);
+  }
+
+  peersOf({ kind, poolId }: { readonly kind: TargetKind; readonly poolId: string | null }): Iterable<string> {
+    if (kind === 'pool') return this.pools.keys();
+    return [...this.agents.values()].flatMap((agent) => (agent.poolId === poolId ? [agent.agentId] : []));
+  }
+
+  hasHost(host: string): boolean {
+    return [...this.agents.values()].some((agent) => agent.host === host);
   }
 
   poolsOfPhase(phaseId: string): readonly string[] {

@@ -51,6 +51,13 @@ async function beginStorm(): Promise<void> {
   await pass(1);
 }
 
+const WORK = { lengthMs: 600_000, reason: 'new disks', by: 'ann' };
+
+async function endMaintenances(): Promise<void> {
+  const { maintenance } = stage.watchdog;
+  for (const { window } of maintenance.list()) await maintenance.end(window.id, 'bob');
+}
+
 const ROWS: Readonly<Record<Guard, readonly Row[]>> = {
   paused: [
     {
@@ -99,6 +106,18 @@ const ROWS: Readonly<Record<Guard, readonly Row[]>> = {
         const [asked] = await stage.archive.list({ alertId: 'a1', limit: 1 });
         await stage.watchdog.approve(asked?.remediation.id ?? '', 'ann');
       },
+    },
+  ],
+  maintenance: [
+    {
+      by: 'time',
+      hold: () => stage.watchdog.maintenance.begin({ ...WORK, target: 'pool:demo' }),
+      lift: () => pass(601),
+    },
+    {
+      by: 'a person',
+      hold: () => stage.watchdog.maintenance.begin({ ...WORK, target: 'host:here' }),
+      lift: () => endMaintenances(),
     },
   ],
   self_suspicion: [
@@ -204,6 +223,7 @@ describe('every guard lifts, though nothing is done that it forbids:', () => {
     '$guard by $by',
     async ({ guard, policy = RESTART, hold, whenRaised, lift }) => {
       stage = await openStage([policy]);
+      stage.fleet.pools.set('demo', 'PHASE_TESTING');
       for (const agentId of ['w-1', 'w-2', 'w-3', 'w-4']) stage.fleet.addAgent(agentId);
       await hold();
       await raise('a1', 'w-1');
@@ -229,6 +249,55 @@ describe('what is certainly ill', () => {
     for (let second = 0; second < seconds; second++) await pass(1);
     await vi.waitFor(() => expect(stage.fleet.restarts).toHaveLength(count), WAIT);
     expect(stage.watchdog.states.get('storm')).toBeNull();
+  });
+});
+
+describe('a policy that acts on a part of its targets', () => {
+  it('acts on the same ones each time, observes the others, and acts on them once it may', async () => {
+    const some = RESTART.replace('mode: act', 'mode: act\nact_on: 50%').replace(
+      'max_parallel: 2',
+      'max_parallel: 20, max_starts: 100',
+    );
+    stage = await openStage([some]);
+    const ids = Array.from({ length: 10 }, (_, at) => `w-${at + 1}`);
+    for (const id of ids) stage.fleet.addAgent(id);
+    for (const id of ids) await raise(`about ${id}`, id);
+    await vi.waitFor(async () => {
+      const observed = (await guardsThatHeld()).filter((guard) => guard === 'observe');
+      expect(observed.length + stage.fleet.restarts.length).toBe(ids.length);
+    }, WAIT);
+    const acted = stage.fleet.restarts.map(({ agentId }) => agentId);
+    expect(acted.toSorted()).toMatchInlineSnapshot(`
+      [
+        "w-4",
+        "w-5",
+        "w-6",
+        "w-7",
+        "w-8",
+        "w-9",
+      ]
+    `);
+    await stage.restartProcess();
+    await pass(60);
+    expect(new Set(stage.fleet.restarts.map(({ agentId }) => agentId))).toEqual(new Set(acted));
+    await stage.watchdog.reload(sourcesOf([some.replace('act_on: 50%', 'act_on: 100%')]));
+    await vi.waitFor(
+      () => expect(new Set(stage.fleet.restarts.map(({ agentId }) => agentId)).size).toBe(10),
+      WAIT,
+    );
+  });
+
+  it('acts on so many of each pool, where it says a count', async () => {
+    stage = await openStage([RESTART.replace('mode: act', 'mode: act\nact_on: 1')]);
+    for (const poolId of ['demo', 'other'])
+      for (const at of [1, 2, 3])
+        stage.fleet.addAgent(`${poolId}-${at}`, { poolId, domain: `pool:${poolId}` });
+    for (const id of stage.fleet.agents.keys()) await raise(`about ${id}`, id);
+    await vi.waitFor(async () => {
+      expect((await guardsThatHeld()).filter((guard) => guard === 'observe')).toHaveLength(4);
+      expect(stage.fleet.restarts).toHaveLength(2);
+    }, WAIT);
+    expect(new Set(stage.fleet.restarts.map(({ agentId }) => agentId.split('-')[0])).size).toBe(2);
   });
 });
 

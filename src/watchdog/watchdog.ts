@@ -23,6 +23,11 @@ import { ScaleOverrides } from './actions/scale/scale-overrides.ts';
 import { TimedCalls } from './actions/timed-calls.ts';
 import { StormWatch } from './guards/storm-watch.ts';
 import { DEFAULT_STORM_LIMITS, type StormLimits } from './guards/storm.ts';
+import {
+  DEFAULT_MAINTENANCE_LIMITS,
+  MaintenanceWindows,
+  type MaintenanceLimits,
+} from './maintenance/maintenance-windows.ts';
 import { PolicyRegistry } from './policies/policy-registry.ts';
 import type { MatcherParser } from './policies/policy.ts';
 import { targetText } from './policies/target.ts';
@@ -56,6 +61,7 @@ export interface WatchdogOptions {
   readonly stormLimits?: StormLimits;
   readonly suspicionLimits?: SelfSuspicionLimits;
   readonly actionLimits?: ActionLimits;
+  readonly maintenanceLimits?: MaintenanceLimits;
   readonly maxOpenRemediations?: number;
   /** Those that are asked, in this order; all where absent. */
   readonly guards?: readonly Guard[];
@@ -79,6 +85,7 @@ const RECONSIDER_EVERY_MS = 30_000;
 export class Watchdog {
   readonly policies: PolicyRegistry;
   readonly states: WatchdogStates;
+  readonly maintenance: MaintenanceWindows;
   readonly #options: WatchdogOptions;
   readonly #runner: RemediationRunner;
   readonly #planner: Planner;
@@ -102,6 +109,11 @@ export class Watchdog {
     this.#options = options;
     this.policies = new PolicyRegistry(modeOverride, options.parseMatcher);
     this.states = new WatchdogStates(database, bus);
+    this.maintenance = new MaintenanceWindows({
+      ...options,
+      limits: options.maintenanceLimits ?? DEFAULT_MAINTENANCE_LIMITS,
+      onEnded: () => this.#runner.wakeHeldBy('maintenance'),
+    });
     this.#storm = new StormWatch({ clock, states: this.states, fleet, limits: stormLimits });
     this.#suspicion = new SelfSuspicion(clock, suspicionLimits, (reason) => this.#suspect(reason));
     this.#calls = new TimedCalls(clock, limits.timeLimitMs);
@@ -114,6 +126,7 @@ export class Watchdog {
     const transitions = new RemediationTransitions({
       ...shared,
       states: this.states,
+      maintenance: this.maintenance,
       health: this.#health,
       limits,
       storm: (domain) => this.#storm.judge(domain),
@@ -137,6 +150,7 @@ export class Watchdog {
   async start(): Promise<void> {
     const { bus, clock, database } = this.#options;
     await this.states.start();
+    await this.maintenance.start();
     this.#storm.start();
     // Whoever has just started trusts itself; a stall or an outage is what it notices while it runs.
     if (this.states.get('self_suspicion')) await this.#endSuspicion();
@@ -294,7 +308,7 @@ export class Watchdog {
     }
   }
 
-  /** Records what has begun or ended: a storm, a suspicion. One look at a time: a slow database is not asked twice. */
+  /** Records what has begun or ended: a storm, a suspicion, a maintenance. One look at a time: a slow database is not asked twice. */
   async #lookAtHealth(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
@@ -302,6 +316,7 @@ export class Watchdog {
     try {
       if (this.#suspicion.untilMs() <= clock.wallMs()) await this.#trustAgain();
       if (await this.#storm.record()) this.#runner.wakeHeldBy('storm');
+      await this.maintenance.endDue();
     } catch (thrown) {
       if (isOutage(thrown)) this.#suspicion.outage(thrown.message);
       else

@@ -51,6 +51,7 @@ const pools = new Pools(
     tracing,
     generations: fleet.generations,
     drains: fleet.heartbeats,
+    agents: fleet.agents,
     silence: fleet.heartbeats,
     runtimes: [process.env['HOST_DIES_AFTER_SPAWN'] ? dyingAfterSpawn(processes) : processes],
     mintAgentToken: () => Promise.resolve('token'),

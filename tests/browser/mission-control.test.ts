@@ -136,6 +136,26 @@ describe.skipIf(program === null)('mission control', () => {
     await page.getByRole('heading', { name: 'watchdog.step.restart' }).waitFor();
   });
 
+  it('shows what is under maintenance at once, and ends it', async () => {
+    await logIn();
+    const maintenances = page.getByRole('region', { name: 'Under maintenance' });
+    expect(await maintenances.count()).toBe(0);
+    for (const target of ['pool:demo', 'agent:demo-feeder-1']) {
+      const body = { target, duration_ms: 600_000, reason: 'new disks' };
+      await admin.read('/api/v1/watchdog/maintenance', { method: 'POST', body });
+    }
+    await maintenances
+      .getByText(/pool demo is left alone by .*: new disks\. Ends by itself in 9 m/)
+      .waitFor();
+    const fleet = page.getByRole('region', { name: 'Fleet' });
+    await fleet.getByText(/^under maintenance by /).waitFor();
+    await page.getByRole('link', { name: /^demo-feeder-1, .*, under maintenance$/ }).waitFor();
+    await page.getByRole('button', { name: 'End the maintenance of pool demo' }).click();
+    await fleet.getByText(/^under maintenance by /).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'End the maintenance of agent demo-feeder-1' }).click();
+    await maintenances.waitFor({ state: 'detached' });
+  });
+
   it('is reached by the keyboard: the content first, then every control', async () => {
     await logIn();
     await page.keyboard.press('Tab');

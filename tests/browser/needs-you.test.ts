@@ -135,4 +135,22 @@ describe.skipIf(program === null)('what needs a person', () => {
     const { state } = await admin.read<{ state: string }>(`/api/v1/fleet/tasks/${task.task_id}`);
     expect(state).toBe('cancelled');
   });
+
+  it('shows a pool whose new definition does not work, until somebody changes it', async () => {
+    const waits = [process.execPath, '-e', 'setInterval(() => {}, 1000)'];
+    const pool = { pool_id: 'sleepers', command: waits, desired: 2, max: 2 };
+    await admin.read('/api/v1/fleet/pools', { method: 'POST', body: pool });
+    const change = (command: readonly string[]): Promise<unknown> =>
+      admin.read('/api/v1/fleet/pools/sleepers', { method: 'PATCH', body: { command } });
+    await change([process.execPath, '-e', 'process.exit(3)']);
+    await logInAs('viewer');
+    const stopped = panel().getByRole('listitem').filter({ hasText: 'pool sleepers' });
+    await stopped
+      .getByText(/^Its new definition does not work: generation \d of sleepers-\d ended with code 3 before/)
+      .waitFor();
+    await page.getByRole('region', { name: 'Fleet' }).getByText('new definition stopped').waitFor();
+    await change(waits);
+    await stopped.waitFor({ state: 'hidden' });
+    await admin.read('/api/v1/fleet/pools/sleepers', { method: 'DELETE' });
+  });
 });

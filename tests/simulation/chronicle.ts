@@ -49,6 +49,16 @@ export interface AlertStand {
   cause: string | null;
 }
 
+/** A maintenance, by the events that tell of it. */
+export interface MaintenanceStand {
+  readonly id: string;
+  readonly target: string;
+  readonly startedId: number;
+  /** On the world's monotonic clock: it ends by itself then. */
+  readonly endsAtMs: number;
+  endedId: number | null;
+}
+
 /** The event log retold from its start: what should be, if every change has its event and every event its change. */
 export class Chronicle {
   readonly agents = new Map<string, AgentStand>();
@@ -73,6 +83,7 @@ export class Chronicle {
   /** Since when the watchdog is paused; null where it is not. */
   pausedSinceMs: number | null = null;
   resumedAtMs = Number.NEGATIVE_INFINITY;
+  readonly maintenances: MaintenanceStand[] = [];
   readonly events: LoggedEvent[] = [];
   /** The events of the last step. */
   fresh: readonly LoggedEvent[] = [];
@@ -107,10 +118,23 @@ export class Chronicle {
     if (event.type.startsWith('fleet.task.')) this.#foldTask(event);
     else if (event.type.startsWith('watchdog.remediation.')) this.#foldRemediation(event);
     else if (event.type.startsWith('monitor.alert.')) this.#foldAlert(event);
+    else if (event.type.startsWith('watchdog.maintenance.')) this.#foldMaintenance(event);
     else if (event.type.startsWith('watchdog.')) this.#foldWatchdog(event);
     else if (event.type === 'monitor.anomaly.detected') this.openAnomalies.add(event.entityId);
     else if (event.type === 'monitor.anomaly.closed') this.openAnomalies.delete(event.entityId);
     else this.#foldAgent(event);
+  }
+
+  #foldMaintenance(event: LoggedEvent): void {
+    const started = payloadOf(event, 'watchdog.maintenance.started');
+    if (started) {
+      const { maintenance_id: id, target, until } = started;
+      const endsAtMs = event.atMs + (Date.parse(until) - event.writtenAtMs);
+      this.maintenances.push({ id, target, startedId: event.id, endsAtMs, endedId: null });
+    }
+    const ended = payloadOf(event, 'watchdog.maintenance.ended');
+    const known = this.maintenances.find(({ id }) => id === ended?.maintenance_id);
+    if (known) known.endedId = event.id;
   }
 
   #foldAgent(event: LoggedEvent): void {

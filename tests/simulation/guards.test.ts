@@ -20,10 +20,11 @@ const NEEDS: Partial<Record<Guard, Need>> = {
   paused: { name: 'people', seed: 3, steps: 60, breaks: 'nothingIsDoneWhilePaused' },
   observe: { name: 'ends', mode: 'observe', seed: 1, steps: 30, breaks: 'whoOnlyObservesDoesNothing' },
   not_managed: { name: 'agents', seed: 2, steps: 60, breaks: 'nobodyActsOnWhatIsNotManaged' },
+  maintenance: { name: 'releases', seed: 1, steps: 120, breaks: 'maintenanceIsLeftAlone' },
   cooldown: { name: 'ends', seed: 1, steps: 50, breaks: 'aCooldownIsWaitedFor' },
   max_parallel: { name: 'silence', seed: 3, steps: 110, breaks: 'policiesStayWithinTheirGuards' },
   repair_rate: { name: 'ends', seed: 4, steps: 50, breaks: 'repairsOfTheCertainAreSpread' },
-  target_healthy: { name: 'silence', seed: 4, steps: 150, breaks: 'onlyTheIllAreActedUpon' },
+  target_healthy: { name: 'silence', seed: 31, steps: 150, breaks: 'onlyTheIllAreActedUpon' },
 };
 
 function scenarioOf({ name, mode = 'act', steps }: Need, seed: number): Scenario {

@@ -43,6 +43,24 @@ export const OPERATIONS = {
     const desired = between(world.random, pool.min, pool.max);
     ask(world, ({ pools }) => pools.update(pool.id, { desired }, asked));
   },
+  operator_redefines: (world: World) => {
+    const pool = oneOf(world.random, world.pools);
+    if (!pool) return;
+    const env = { RELEASE: String(between(world.random, 1, 3)) };
+    ask(world, ({ pools }) => pools.update(pool.id, { env }, asked));
+  },
+  operator_maintains: (world: World) => {
+    const pool = oneOf(world.random, world.pools)?.id ?? '';
+    const target = happens(world.random, 0.5) ? `pool:${pool}` : `agent:${anyAgent(world)}`;
+    const lengthMs = between(world.random, 1000, 40_000);
+    ask(world, ({ watchdog }) =>
+      watchdog.maintenance.begin({ target, lengthMs, reason: 'simulated', by: OPERATOR }),
+    );
+  },
+  operator_ends_maintenance: (world: World) =>
+    ask(world, async ({ watchdog: { maintenance } }) => {
+      for (const { window } of maintenance.list().slice(0, 1)) await maintenance.end(window.id, OPERATOR);
+    }),
   operator_handles_alert: (world: World) => {
     const resolves = happens(world.random, 0.3);
     ask(world, async ({ alerting }) => {

@@ -99,6 +99,21 @@ const SILENCE: Weights = {
   operator_restarts: 1,
 };
 
+/** Definitions change while agents, servers and people do what they do. */
+const RELEASES: Weights = {
+  ...WORK,
+  agent_hangs: 2,
+  agent_crashes: 2,
+  starts_fail: 0.5,
+  server_is_killed: 1,
+  operator_redefines: 3,
+  operator_maintains: 1,
+  operator_ends_maintenance: 0.5,
+  operator_restarts: 1,
+  operator_scales: 1,
+  wall_clock_steps: 1,
+};
+
 export const WEIGHTS = {
   agents: AGENTS,
   server: SERVER,
@@ -107,5 +122,6 @@ export const WEIGHTS = {
   floods: FLOODS,
   ends: ENDS,
   silence: SILENCE,
+  releases: RELEASES,
   everything: { ...ENDS, ...SILENCE, ...AGENTS, ...SERVER, ...DISK, ...PEOPLE },
 } as const satisfies Readonly<Record<string, Weights>>;

@@ -16,7 +16,7 @@ function scenario(name: Name, mode: PolicyMode, run: { seed: number; steps: numb
 test.each<[string, Scenario, { servers: number; events: readonly EventType[] }]>([
   [
     'hanging, crashing and cut-off agents are repaired',
-    scenario('agents', 'act', { seed: 4, steps: 400 }),
+    scenario('agents', 'act', { seed: 1, steps: 400 }),
     { servers: 1, events: ['watchdog.remediation.completed', 'fleet.task.refused', 'fleet.task.released'] },
   ],
   [
@@ -61,6 +61,14 @@ test.each<[string, Scenario, { servers: number; events: readonly EventType[] }]>
     'silence, of which nobody knows whether it is death',
     scenario('silence', 'act', { seed: 2, steps: 400 }),
     { servers: 1, events: ['watchdog.remediation.suppressed', 'watchdog.remediation.completed'] },
+  ],
+  [
+    'pools roll to new definitions, and what is under maintenance is left alone',
+    scenario('releases', 'act', { seed: 1, steps: 400 }),
+    {
+      servers: 3,
+      events: ['fleet.pool.roll_changed', 'watchdog.maintenance.ended', 'watchdog.remediation.suppressed'],
+    },
   ],
   [
     'everything at once',

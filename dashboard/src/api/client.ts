@@ -62,6 +62,11 @@ export class ApiClient {
     return this.#call('POST', path, body);
   }
 
+  /** @throws ApiError */
+  delete<Answer>(path: string): Promise<Answer> {
+    return this.#call('DELETE', path);
+  }
+
   #keep(session: Session): Session {
     this.#csrfToken = session.csrf_token;
     return session;

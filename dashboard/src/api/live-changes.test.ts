@@ -11,6 +11,7 @@ describe('changedBy', () => {
     { type: 'monitor.anomaly.closed', resources: ['anomalies'] },
     { type: 'watchdog.remediation.changed', resources: ['remediations', 'alerts', 'overview'] },
     { type: 'watchdog.state.changed', resources: ['watchdog'] },
+    { type: 'watchdog.maintenance.ended', resources: ['maintenances'] },
   ] as const)('$type changes $resources', ({ type, resources }) => {
     expect(changedBy({ event_type: type })).toEqual(resources);
   });

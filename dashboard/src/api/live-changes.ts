@@ -2,7 +2,15 @@ import type { SystemEvent } from '#api';
 
 /** What the pages read from the server, as far as events change it. */
 export type Resource =
-  'agents' | 'pools' | 'alerts' | 'remediations' | 'anomalies' | 'watchdog' | 'overview' | 'parked';
+  | 'agents'
+  | 'pools'
+  | 'alerts'
+  | 'remediations'
+  | 'anomalies'
+  | 'watchdog'
+  | 'maintenances'
+  | 'overview'
+  | 'parked';
 
 /** What puts a task among those that wait for a person, or takes it from them. */
 const PARKING: ReadonlySet<string> = new Set([
@@ -19,6 +27,7 @@ export function changedBy({ event_type: type }: Pick<SystemEvent, 'event_type'>)
   if (type.startsWith('fleet.task.')) return ['agents'];
   if (type.startsWith('monitor.alert.')) return ['alerts', 'overview'];
   if (type.startsWith('monitor.anomaly.')) return ['anomalies'];
+  if (type.startsWith('watchdog.maintenance.')) return ['maintenances'];
   if (type === 'watchdog.state.changed') return ['watchdog'];
   return type.startsWith('watchdog.') ? ['remediations', 'alerts', 'overview'] : [];
 }

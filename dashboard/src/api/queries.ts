@@ -19,7 +19,9 @@ import type {
   Alert,
   AlertsAnswer,
   EventsAnswer,
+  MaintenancesAnswer,
   Overview,
+  Pool,
   PoolsAnswer,
   Remediation,
   RemediationsAnswer,
@@ -155,6 +157,14 @@ export const watchdogQuery = (client: ApiClient) =>
     refetchInterval: slowMs,
   });
 
+export const maintenancesQuery = (client: ApiClient) =>
+  queryOptions({
+    queryKey: ['maintenances'],
+    queryFn: () => client.get<MaintenancesAnswer>('/api/v1/watchdog/maintenance'),
+    select: ({ maintenances }) => maintenances,
+    refetchInterval: slowMs,
+  });
+
 const URGENT_STATES = ['executing', 'verifying', 'awaiting_approval'] as const;
 const remediationRows = 20;
 /** What the server gives of remediations at once. */
@@ -185,6 +195,22 @@ export interface FirstRows<Row> {
 function firstRows<Row>(rows: readonly Row[], shown: number): FirstRows<Row> {
   return { rows: rows.slice(0, shown), isWhole: rows.length <= shown };
 }
+
+/** A pool whose new definition did not work, and how it stands with it. */
+export interface StoppedRoll {
+  readonly pool: Pool;
+  readonly roll: NonNullable<Pool['roll']>;
+}
+
+/** Shares its answer with `poolsQuery`. */
+export const stoppedRollsQuery = (client: ApiClient, rows: number) =>
+  queryOptions({
+    ...poolsQuery(client),
+    select: ({ pools }): FirstRows<StoppedRoll> => {
+      const stopped = pools.flatMap((pool) => (pool.roll?.stopped ? [{ pool, roll: pool.roll }] : []));
+      return firstRows(stopped, rows);
+    },
+  });
 
 /** What a person should know of what the watchdog does. @param filter of the list of remediations */
 export const concernsQuery = (

@@ -3,6 +3,7 @@ import type {
   agentsAnswer,
   alertsAnswer,
   eventsAnswer,
+  maintenanceListSchema,
   overviewAnswer,
   poolsAnswer,
   remediationListSchema,
@@ -32,4 +33,6 @@ export type Remediation = RemediationsAnswer['remediations'][number];
 export type EventsAnswer = z.output<typeof eventsAnswer>;
 export type Trace = z.output<typeof traceAnswer>;
 export type Span = Trace['spans'][number];
+export type MaintenancesAnswer = z.output<typeof maintenanceListSchema>;
+export type Maintenance = MaintenancesAnswer['maintenances'][number];
 export type WatchdogState = z.output<typeof watchdogStateSchema>;

@@ -11,10 +11,12 @@ export interface AgentTileProps {
   readonly agent: Agent;
   /** What it works on; null: nothing. */
   readonly task: Task | null;
+  /** Whether it is left alone for a while, by itself or with its host. */
+  readonly isMaintained: boolean;
 }
 
 /** One agent: its state, its generation, its last sign of life and its work. Opens its details. */
-export function AgentTile({ agent, task }: AgentTileProps) {
+export function AgentTile({ agent, task, isMaintained }: AgentTileProps) {
   const { changed } = useView();
   const tone = agentTone(agent.status);
   // Agents and tasks are read one after the other: the task may be one that came or went in between.
@@ -26,7 +28,7 @@ export function AgentTile({ agent, task }: AgentTileProps) {
       to="/"
       search={changed({ agent: agent.agent_id })}
       resetScroll={false}
-      aria-label={`${agent.agent_id}, ${agent.status.toLowerCase()}, generation ${agent.generation}, ${work}`}
+      aria-label={`${agent.agent_id}, ${agent.status.toLowerCase()}, generation ${agent.generation}, ${work}${isMaintained ? ', under maintenance' : ''}`}
     >
       <span className={styles.head}>
         <ToneDot tone={tone} />
@@ -39,7 +41,7 @@ export function AgentTile({ agent, task }: AgentTileProps) {
         {agent.generation > 1 && <span className={styles.generation}>gen {agent.generation}</span>}
       </span>
       <span className={styles.foot}>
-        <span className={styles.status}>{agent.status.toLowerCase()}</span>
+        <span className={styles.status}>{isMaintained ? 'maintenance' : agent.status.toLowerCase()}</span>
         <span className={styles.beat}>{beatText(agent)}</span>
       </span>
     </Link>

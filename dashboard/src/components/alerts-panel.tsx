@@ -94,6 +94,7 @@ function FiringAlert({ alert, mayHandle, nowMs }: FiringAlertProps) {
     <div className={styles.alert} data-tone={tone}>
       <div className={styles.head}>
         <ToneLabel tone={tone}>{alert.severity}</ToneLabel>
+        {alert.maintenance_id !== null && <ToneLabel tone="caution">maintenance</ToneLabel>}
         <span className={styles.name}>
           {name} {subject !== null && <span className={styles.subject}>{subject}</span>}
         </span>

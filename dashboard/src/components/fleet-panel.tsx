@@ -1,9 +1,10 @@
 import { CloseButton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { UseQueryResult } from '@tanstack/react-query';
-import type { Agent, Pool, Task } from '../api/wire.ts';
+import type { Agent, Maintenance, Pool, Task } from '../api/wire.ts';
 import { countAlive, groupFleet, type FleetGroup } from '../domain/fleet-groups.ts';
 import { number } from '../domain/headline.ts';
+import { maintenanceOfAgent, maintenanceOfPool } from '../domain/maintenance.ts';
 import { useView } from '../hooks/use-view.ts';
 import { AgentTile } from './agent-tile.tsx';
 import styles from './fleet-panel.module.css';
@@ -11,6 +12,7 @@ import { InBlocks } from './in-blocks.tsx';
 import { More } from './more.tsx';
 import { Panel } from './panel.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
+import { ToneLabel } from './tone-dot.tsx';
 
 export interface FleetReading {
   readonly agents: readonly Agent[];
@@ -25,6 +27,8 @@ export interface FleetReading {
 export interface FleetPanelProps {
   readonly fleet: UseQueryResult<FleetReading>;
   readonly pools: UseQueryResult<readonly Pool[]>;
+  /** What is left alone for a while. */
+  readonly maintenances: readonly Maintenance[];
   /** Only this pool; undefined: all. */
   readonly poolId: string | undefined;
   /** Shows more agents. */
@@ -32,7 +36,7 @@ export interface FleetPanelProps {
 }
 
 /** Agents as tiles under their pools; of a large fleet those in trouble first. */
-export function FleetPanel({ fleet, pools, poolId, onMore }: FleetPanelProps) {
+export function FleetPanel({ fleet, pools, maintenances, poolId, onMore }: FleetPanelProps) {
   const { change } = useView();
   return (
     <Panel
@@ -58,7 +62,7 @@ export function FleetPanel({ fleet, pools, poolId, onMore }: FleetPanelProps) {
               <div className={styles.groups}>
                 {shown.map((group) => (
                   <div key={group.poolId ?? ''} className={styles.group} data-agents={group.agents.length}>
-                    <GroupHeading group={group} isWhole={isWhole} />
+                    <GroupHeading group={group} isWhole={isWhole} maintenances={maintenances} />
                     {group.agents.length === 0 ? (
                       <Nothing>
                         {isWhole ? 'No agent runs in this pool.' : 'None of its agents is shown.'}
@@ -68,7 +72,11 @@ export function FleetPanel({ fleet, pools, poolId, onMore }: FleetPanelProps) {
                         rows={group.agents}
                         keyOf={(agent) => agent.agent_id}
                         render={(agent) => (
-                          <AgentTile agent={agent} task={taskOf.get(agent.agent_id) ?? null} />
+                          <AgentTile
+                            agent={agent}
+                            task={taskOf.get(agent.agent_id) ?? null}
+                            isMaintained={maintenanceOfAgent(agent, maintenances) !== null}
+                          />
                         )}
                         className={styles.tiles}
                         perBlock={60}
@@ -98,11 +106,13 @@ interface GroupHeadingProps {
   readonly group: FleetGroup<Pool, Agent>;
   /** Whether all its agents are known. */
   readonly isWhole: boolean;
+  readonly maintenances: readonly Maintenance[];
 }
 
-function GroupHeading({ group, isWhole }: GroupHeadingProps) {
+function GroupHeading({ group, isWhole, maintenances }: GroupHeadingProps) {
   const { changed } = useView();
   const { pool, poolId } = group;
+  const maintenance = poolId === null ? null : maintenanceOfPool(poolId, maintenances);
   return (
     <h3 className={styles.heading}>
       {poolId === null ? (
@@ -121,8 +131,24 @@ function GroupHeading({ group, isWhole }: GroupHeadingProps) {
           </span>
         )}
       </span>
+      {pool?.roll && <RollState roll={pool.roll} />}
+      {maintenance !== null && (
+        <ToneLabel tone="caution">{`under maintenance by ${maintenance.started_by}`}</ToneLabel>
+      )}
       {pool?.last_error && <span className={styles.error}>{pool.last_error}</span>}
     </h3>
+  );
+}
+
+/** How it stands with a pool that is brought to a changed definition. */
+function RollState({ roll }: { readonly roll: NonNullable<Pool['roll']> }) {
+  const left = `${number(roll.remaining)} ${roll.remaining === 1 ? 'agent' : 'agents'}`;
+  if (!roll.stopped) return <ToneLabel tone="busy">{`new definition: ${left} to go`}</ToneLabel>;
+  return (
+    <>
+      <ToneLabel tone="bad">{`new definition stopped, ${left} to go`}</ToneLabel>
+      <span className={styles.error}>{roll.reason}</span>
+    </>
   );
 }
 

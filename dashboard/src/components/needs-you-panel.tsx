@@ -1,11 +1,18 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { concernsQuery, parkedTasksQuery, type FirstRows } from '../api/queries.ts';
+import {
+  concernsQuery,
+  parkedTasksQuery,
+  stoppedRollsQuery,
+  type FirstRows,
+  type StoppedRoll,
+} from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { Remediation, Task } from '../api/wire.ts';
 import { formatAge } from '../domain/age.ts';
-import { words } from '../domain/event-sentence.ts';
+import { sentence, words } from '../domain/event-sentence.ts';
+import { number } from '../domain/headline.ts';
 import { describeAttempts } from '../domain/repair-story.ts';
 import type { Tone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
@@ -27,20 +34,25 @@ export interface NeedsYouPanelProps {
 
 const FIRST_ROWS = 5;
 
-/** What does not go on without a person: approvals, repairs that were given up or do not last, parked tasks. */
+/**
+ * What does not go on without a person: approvals, repairs that were given up or do not last, pools whose new definition
+ * does not work, parked tasks.
+ */
 export function NeedsYouPanel({ mayHandle }: NeedsYouPanelProps) {
   const { client } = useServer();
   const sizes = {
     approvals: usePageSize(FIRST_ROWS),
     givenUp: usePageSize(FIRST_ROWS),
     relapsing: usePageSize(FIRST_ROWS),
+    rolls: usePageSize(FIRST_ROWS),
     parked: usePageSize(FIRST_ROWS),
   };
   const approvals = useQuery(concernsQuery(client, 'state=awaiting_approval', sizes.approvals.rows));
   const givenUp = useQuery(concernsQuery(client, 'concern=given_up', sizes.givenUp.rows));
   const relapsing = useQuery(concernsQuery(client, 'concern=relapsing', sizes.relapsing.rows));
+  const rolls = useQuery(stoppedRollsQuery(client, sizes.rolls.rows));
   const parked = useQuery(parkedTasksQuery(client, sizes.parked.rows));
-  const lists = [approvals, givenUp, relapsing, parked];
+  const lists = [approvals, givenUp, relapsing, rolls, parked];
   const isEmpty = lists.every(({ data }) => data?.rows.length === 0);
   return (
     <Panel title="Needs you">
@@ -56,6 +68,9 @@ export function NeedsYouPanel({ mayHandle }: NeedsYouPanelProps) {
           </Items>
           <Items query={relapsing} what="relapsing" onMore={sizes.relapsing.more}>
             {(one) => <Relapsing key={one.id} remediation={one} />}
+          </Items>
+          <Items query={rolls} what="stopped releases" onMore={sizes.rolls.more}>
+            {({ pool, roll }) => <StoppedRelease key={pool.pool_id} pool={pool} roll={roll} />}
           </Items>
           <Items query={parked} what="parked tasks" onMore={sizes.parked.more}>
             {(task) => <ParkedTask key={task.task_id} task={task} mayHandle={mayHandle} />}
@@ -193,6 +208,23 @@ function Relapsing({ remediation }: { readonly remediation: Remediation }) {
       </p>
       <p className={styles.foot}>
         <TraceLink traceId={remediation.trace_id} of={`${words(policy)} on ${target.id}`} />
+      </p>
+    </Item>
+  );
+}
+
+function StoppedRelease({ pool: { pool_id: poolId }, roll: { reason, since, remaining } }: StoppedRoll) {
+  const agents = remaining === 1 ? 'agent keeps' : 'agents keep';
+  return (
+    <Item
+      tone="bad"
+      label="stopped"
+      title={<TargetLink target={{ kind: 'pool', id: poolId }} />}
+      sinceMs={Date.parse(since)}
+    >
+      <p className={styles.text}>
+        Its new definition does not work: {sentence(reason)} {number(remaining)} {agents} the old one. It is
+        tried again when somebody changes the definition, or sets it back.
       </p>
     </Item>
   );

@@ -67,6 +67,17 @@ function describe(event: SystemEvent): EventSentence | undefined {
         tone: active ? 'caution' : 'good',
       };
     }
+    case 'watchdog.maintenance.started': {
+      const { target, started_by: by, reason } = event.payload;
+      return { text: `${target} is under maintenance by ${by}: ${reason}`, tone: 'caution' };
+    }
+    case 'watchdog.maintenance.ended': {
+      const { target, ended_by: by } = event.payload;
+      return {
+        text: `Maintenance of ${target} ended ${by === null ? 'by itself' : `by ${by}`}`,
+        tone: 'good',
+      };
+    }
     case 'fleet.agent.registered':
       return { text: `${agentName(event.payload)} registered`, tone: 'good' };
     case 'fleet.agent.status_changed': {
@@ -97,6 +108,10 @@ function describe(event: SystemEvent): EventSentence | undefined {
     case 'fleet.pool.changed': {
       const { pool_id: pool, effective, reason } = event.payload;
       return { text: `${pool} should have ${count(effective, 'agent')}: ${words(reason)}`, tone: 'busy' };
+    }
+    case 'fleet.pool.roll_changed': {
+      const { pool_id: pool, state, reason } = event.payload;
+      return { text: `${pool} ${ROLLS[state].text}: ${words(reason)}`, tone: ROLLS[state].tone };
     }
     case 'fleet.pool.spawn_failed':
       return {
@@ -145,6 +160,12 @@ function describe(event: SystemEvent): EventSentence | undefined {
       return undefined;
   }
 }
+
+const ROLLS = {
+  rolling: { text: 'is brought to its new definition', tone: 'busy' },
+  stopped: { text: 'is brought no further to its new definition', tone: 'bad' },
+  completed: { text: 'has its new definition', tone: 'good' },
+} as const;
 
 const STATES = {
   storm: 'in a storm',

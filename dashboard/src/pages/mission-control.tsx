@@ -4,6 +4,7 @@ import {
   eventsQuery,
   firingAlertsQuery,
   fleetQuery,
+  maintenancesQuery,
   overviewQuery,
   poolsQuery,
   queueHistoryQuery,
@@ -17,6 +18,7 @@ import { AgentDrawer } from '../components/agent-drawer.tsx';
 import { AlertsPanel } from '../components/alerts-panel.tsx';
 import { EventsPanel } from '../components/events-panel.tsx';
 import { FleetPanel } from '../components/fleet-panel.tsx';
+import { MaintenanceList } from '../components/maintenance-list.tsx';
 import { NeedsYouPanel } from '../components/needs-you-panel.tsx';
 import { QueuePanel } from '../components/queue-panel.tsx';
 import { RemediationsPanel } from '../components/remediations-panel.tsx';
@@ -40,6 +42,7 @@ export function MissionControl() {
   const resolved = useQuery(resolvedAlertsQuery(client));
   const remediations = useQuery(remediationsQuery(client));
   const watchdog = useQuery(watchdogQuery(client));
+  const maintenances = useQuery(maintenancesQuery(client));
   const events = useQuery(eventsQuery(client));
   const history = useQuery(queueHistoryQuery(client, range));
 
@@ -57,9 +60,16 @@ export function MissionControl() {
           mayHandle={mayHandle}
         />
       )}
+      <MaintenanceList maintenances={maintenances.data ?? []} mayHandle={mayHandle} />
       <div className={styles.columns}>
         <div className={styles.column}>
-          <FleetPanel fleet={fleet} pools={pools} poolId={pool} onMore={agentsShown.more} />
+          <FleetPanel
+            fleet={fleet}
+            pools={pools}
+            maintenances={maintenances.data ?? []}
+            poolId={pool}
+            onMore={agentsShown.more}
+          />
           <QueuePanel history={history} range={range} />
           <EventsPanel events={events} filter={filter} />
         </div>

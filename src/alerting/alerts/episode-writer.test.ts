@@ -41,4 +41,17 @@ describe('an episode that begins', () => {
     const rows = await database.reader.selectFrom('alerts').select('id').orderBy('id').execute();
     expect(rows).toEqual([{ id: 'a1' }, { id: 'a3' }]);
   });
+
+  it('is marked with the maintenance of what it is about, in its row and its event', async () => {
+    const marking = new EpisodeWriter(database, bus, ({ name }) => (name === 'one' ? 'mnt_1' : null));
+    const episodes = ['one', 'two'].map((name) => ({ ...newEpisode(name, name), labels: { name } }));
+    await marking.write({ begun: episodes, ended: [], saved: NOTHING_SAVED });
+    const rows = await database.reader.selectFrom('alerts').select('maintenance_id').orderBy('id').execute();
+    expect(rows.map((row) => row.maintenance_id)).toEqual(['mnt_1', null]);
+    const events = await bus.list({ types: ['monitor.alert.triggered'], limit: 10 });
+    expect(events.map(({ payload }) => 'maintenance_id' in payload && payload.maintenance_id)).toEqual([
+      'mnt_1',
+      false,
+    ]);
+  });
 });

@@ -55,6 +55,18 @@ export interface EpisodeChanges {
   readonly saved: SavedStateChange;
 }
 
+/** The maintenance in which what an alert's labels name is at the moment: its id, or null. */
+export type MaintenanceOf = (labels: Labels) => string | null;
+
+/** An episode that begins, and what it is marked with. */
+interface MarkedEpisode extends NewEpisode {
+  readonly maintenanceId: string | null;
+}
+
+interface MarkedChanges extends EpisodeChanges {
+  readonly begun: readonly MarkedEpisode[];
+}
+
 type ResolvedEvent = Extract<NewSystemEvent, { readonly event_type: 'monitor.alert.resolved' }>;
 
 /** A rule already has a firing row for the labels of an episode that begins. */
@@ -77,18 +89,21 @@ const ENDED_COLUMNS = ['id', 'rule_id', 'severity', 'labels', 'cause', 'fired_at
 export class EpisodeWriter {
   readonly #database: StateDatabase;
   readonly #bus: EventBus;
+  readonly #maintenanceOf: MaintenanceOf;
 
-  constructor(database: StateDatabase, bus: EventBus) {
+  constructor(database: StateDatabase, bus: EventBus, maintenanceOf: MaintenanceOf = () => null) {
     this.#database = database;
     this.#bus = bus;
+    this.#maintenanceOf = maintenanceOf;
   }
 
   /**
    * All or nothing; may be repeated when it is unknown whether it went through. An episode that has ended already is
    * left as it is.
    */
-  async write(changes: EpisodeChanges): Promise<WrittenEpisodes> {
-    const { begun, ended } = changes;
+  async write({ begun: found, ended, saved }: EpisodeChanges): Promise<WrittenEpisodes> {
+    const begun = found.map((one) => ({ ...one, maintenanceId: this.#maintenanceOf(one.labels) }));
+    const changes = { begun, ended, saved };
     const options = { urgent: begun.length + ended.length <= MAX_URGENT_EPISODES };
     if (ended.length === 0) {
       try {
@@ -101,7 +116,7 @@ export class EpisodeWriter {
   }
 
   /** Rows and events go to the database together, as if none of them fired already. @throws FiresAlready where one does */
-  async #beginNew(tx: StateTransaction, { begun, saved }: EpisodeChanges): Promise<WrittenEpisodes> {
+  async #beginNew(tx: StateTransaction, { begun, saved }: MarkedChanges): Promise<WrittenEpisodes> {
     const [inserted] = await allSettled([
       insertEpisodes(tx, begun),
       writeSavedStates(tx, saved),
@@ -111,7 +126,7 @@ export class EpisodeWriter {
     return { opened: begun, causes: new Map() };
   }
 
-  async #write(tx: StateTransaction, changes: EpisodeChanges): Promise<WrittenEpisodes> {
+  async #write(tx: StateTransaction, changes: MarkedChanges): Promise<WrittenEpisodes> {
     const [ended, opened] = await allSettled([
       endEpisodes(tx, changes.ended),
       beginEpisodes(tx, changes.begun),
@@ -176,7 +191,7 @@ async function endEpisodes(
 
 async function beginEpisodes(
   tx: StateTransaction,
-  begun: readonly NewEpisode[],
+  begun: readonly MarkedEpisode[],
 ): Promise<readonly OpenedEpisode[]> {
   const ids = await insertEpisodes(tx, begun);
   if (ids.size === begun.length) return begun;
@@ -196,7 +211,7 @@ async function beginEpisodes(
 /** Leaves those out that fire already. @returns the ids of the others */
 async function insertEpisodes(
   tx: StateTransaction,
-  begun: readonly NewEpisode[],
+  begun: readonly MarkedEpisode[],
 ): Promise<ReadonlySet<string>> {
   if (begun.length === 0) return new Set();
   const inserted = await tx.db
@@ -227,7 +242,7 @@ async function firingRows(
   return new Map(rows.map((row) => [row.fingerprint, { alertId: row.id, traceparent: row.traceparent }]));
 }
 
-function rowOf(episode: NewEpisode): Insertable<StateTables['alerts']> {
+function rowOf(episode: MarkedEpisode): Insertable<StateTables['alerts']> {
   return {
     id: episode.alertId,
     rule_id: episode.ruleId,
@@ -250,13 +265,14 @@ function rowOf(episode: NewEpisode): Insertable<StateTables['alerts']> {
     acknowledged_at_ms: null,
     remediation_id: null,
     remediation_acted: 0,
+    maintenance_id: episode.maintenanceId,
     evaluation_error: null,
     traceparent: episode.traceparent,
     updated_at_ms: episode.firedAtMs,
   };
 }
 
-function triggeredEvent(episode: NewEpisode): NewSystemEvent {
+function triggeredEvent(episode: MarkedEpisode): NewSystemEvent {
   return {
     event_type: 'monitor.alert.triggered',
     entity_type: 'alert',
@@ -270,6 +286,7 @@ function triggeredEvent(episode: NewEpisode): NewSystemEvent {
       current_value: Number.isFinite(episode.value) ? episode.value : null,
       threshold: episode.threshold,
       labels: episode.labels,
+      ...(episode.maintenanceId === null ? {} : { maintenance_id: episode.maintenanceId }),
     },
   };
 }

@@ -49,6 +49,7 @@ export const alertView = z.object({
   acknowledged_by: nullableText,
   acknowledged_at: nullableText,
   remediation_id: nullableText,
+  maintenance_id: nullableText.describe('The maintenance of its target that ran when it began to fire.'),
   evaluation_error: nullableText.describe('Why the rule can’t be evaluated now; the alert goes on firing.'),
   trace_id: nullableText,
   updated_at: z.string(),

@@ -66,6 +66,7 @@ export function viewOfAlert(row: AlertRow): z.input<typeof alertView> {
     acknowledged_by: row.acknowledged_by,
     acknowledged_at: toRfc3339OrNull(row.acknowledged_at_ms),
     remediation_id: row.remediation_id,
+    maintenance_id: row.maintenance_id,
     evaluation_error: row.evaluation_error,
     trace_id: traceIdOf(row.traceparent),
     updated_at: toRfc3339(row.updated_at_ms),

@@ -85,7 +85,7 @@ function registerDefining(app: ApiApp, { pools }: PoolRouteParts): void {
     config: { access: ADMINS },
     schema: {
       tags: ['fleet'],
-      summary: 'Change a pool; a new command holds for generations started from then on',
+      summary: 'Change a pool; its replicas are brought to a new command or environment in turn',
       params: poolParams,
       body: poolChangeBody,
       response: { 200: poolView },

@@ -58,6 +58,17 @@ export const poolView = z
       .array(z.string())
       .describe('What of its confinement this machine can’t give, and why; the pool runs without.'),
     next_attempt_at: z.string().nullable(),
+    roll: z
+      .object({
+        stopped: z
+          .boolean()
+          .describe('The new generation did not prove itself: it goes on when the definition changes.'),
+        reason: z.string(),
+        since: z.string(),
+        remaining: z.number().describe('Replicas of an older definition.'),
+      })
+      .nullable()
+      .describe('While its replicas are brought to a changed definition.'),
     scale_overrides: z.array(
       z.object({
         override_id: z.string(),

@@ -16,6 +16,12 @@ export function viewPool(pool: PoolView): z.output<typeof poolView> {
     last_error: pool.lastError,
     not_enforced: [...pool.notEnforced],
     next_attempt_at: toRfc3339OrNull(pool.nextAttemptAtMs),
+    roll: pool.roll && {
+      stopped: pool.roll.state === 'stopped',
+      reason: pool.roll.reason,
+      since: toRfc3339(pool.roll.sinceMs),
+      remaining: pool.roll.remaining,
+    },
     scale_overrides: pool.overrides.map((override) => ({
       override_id: override.overrideId,
       add: override.add,

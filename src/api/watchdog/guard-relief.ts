@@ -25,6 +25,10 @@ export const GUARD_RELIEF: Readonly<Record<Guard, GuardRelief>> = {
     lifts: 'when the alert rests on the word of somebody who may speak for the target',
     person: 'give the sender’s token speaks_for, or have the policy ask (mode approve)',
   },
+  maintenance: {
+    lifts: 'when the maintenance ends: by itself at its time, or by a person',
+    person: 'end it: omoi maintenance list, then end, or the button in mission control',
+  },
   self_suspicion: { lifts: 'when agents had time to be heard', person: null },
   storm: {
     lifts: 'when agents are heard again, when nobody more falls silent, or when somebody resumes',

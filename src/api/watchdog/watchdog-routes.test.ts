@@ -9,6 +9,7 @@ import {
   type Stage,
 } from '../../watchdog/watchdog.test-support.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { registerMaintenanceRoutes } from './maintenance-routes.ts';
 import { registerWatchdogRoutes } from './watchdog-routes.ts';
 
 let stage: Stage;
@@ -22,7 +23,7 @@ interface Answer {
 async function call(role: Role, line: string, payload?: object): Promise<Answer> {
   const [method, path] = line.split(' ');
   const response = await api.app.inject({
-    method: method === 'POST' ? 'POST' : 'GET',
+    method: method === 'POST' || method === 'DELETE' ? method : 'GET',
     url: `/api/v1/watchdog/${path ?? ''}`,
     headers: { ...api.as(role), host: 'localhost' },
     ...(payload && { payload }),
@@ -40,7 +41,10 @@ beforeEach(async () => {
   stage.fleet.addAgent('w-1');
   stage.fleet.addAgent('w-2');
   api = await startTestApi({
-    register: (app) => registerWatchdogRoutes(app, { watchdog: stage.watchdog, remediations: stage.archive }),
+    register: (app) => {
+      registerWatchdogRoutes(app, { watchdog: stage.watchdog, remediations: stage.archive });
+      registerMaintenanceRoutes(app, stage);
+    },
   });
 });
 
@@ -156,5 +160,40 @@ describe('/api/v1/watchdog', () => {
     expect((await call('operator', 'POST resume')).body).toEqual({ states: [] });
     expect((await call('viewer', 'GET state')).body).toEqual({ states: [] });
     await becomes(stage, 'a1', 'awaiting_approval');
+  });
+
+  it('puts an agent under maintenance and ends it', async () => {
+    const order = { target: 'w-1', duration_ms: 60_000, reason: 'new disks' };
+    expect((await call('viewer', 'POST maintenance', order)).status).toBe(403);
+    const begun = await call('operator', 'POST maintenance', order);
+    const startedAt = stage.clock.wallMs();
+    expect([begun.status, begun.body]).toEqual([
+      201,
+      {
+        id: expect.stringMatching(/^mnt_/) as string,
+        target: { kind: 'agent', id: 'w-1' },
+        reason: 'new disks',
+        started_by: 'the operator',
+        started_at: new Date(startedAt).toISOString(),
+        until: new Date(startedAt + 60_000).toISOString(),
+      },
+    ]);
+    await stage.alerts.raise('a1', silent('w-1'));
+    await heldBy(stage, 'a1', 'maintenance');
+    expect((await call('viewer', 'GET maintenance')).body).toEqual({ maintenances: [begun.body] });
+    const path = `DELETE maintenance/${String(begun.body['id'])}`;
+    expect((await call('viewer', path)).status).toBe(403);
+    for (const _time of [1, 2]) expect((await call('operator', path)).body).toEqual({ maintenances: [] });
+    await becomes(stage, 'a1', 'awaiting_approval');
+  });
+
+  it.each([
+    ['an unknown target', { target: 'nobody' }, 404, 'unknown_target'],
+    ['too long', { duration_ms: 8 * 86_400_000 }, 400, 'invalid_request'],
+    ['no reason', { reason: '' }, 400, 'invalid_request'],
+  ])('refuses a maintenance: %s', async (_what, change, status, error) => {
+    const order = { target: 'w-1', duration_ms: 60_000, reason: 'new disks', ...change };
+    const answer = await call('operator', 'POST maintenance', order);
+    expect([answer.status, answer.body['error']]).toEqual([status, error]);
   });
 });

@@ -104,6 +104,10 @@ export const policySchema = z.object({
   name: z.string(),
   description: z.string(),
   mode: z.enum(POLICY_MODES),
+  act_on: z
+    .string()
+    .nullable()
+    .meta({ description: 'in mode act: `10%` of the targets, or so many; null: all' }),
   match: z.array(z.string()),
   target: jsonObjectSchema,
   steps: z.array(z.object({ action: z.string(), verify_within_ms: z.number() }).loose()),

@@ -19,6 +19,7 @@ export function viewOfPolicy(policy: Policy, { policies }: Watchdog): z.input<ty
     name: policy.name,
     description: policy.description,
     mode: policy.mode,
+    act_on: policies.viewActOn(policy),
     match: policy.match.map(
       (matcher) => `${matcher.name}${matcher.operator}${JSON.stringify(matcher.value)}`,
     ),

@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { AgentObservation, AgentStatus, AgentType, ProcessActivity } from '#telemetry';
 import type { StateTables } from '#storage';
-import { domainOf } from './failure-domain.ts';
+import { domainOf, hostLabelOf } from './failure-domain.ts';
 import { hasEnded } from './agent-status.ts';
 import { missedHeartbeats, paceOf, untilNextMissMs, type LifeEvidence } from './heartbeat-ladder.ts';
 import type { FleetLimits, HeartbeatPace } from '../limits.ts';
@@ -58,6 +58,8 @@ export class AgentEntry implements AgentObservation {
     readonly lookedAtMs: number;
   } | null = null;
   #processesTold = false;
+  /** As the labels of that row say: they are JSON, and asked for with each decision. */
+  #hostOf: { readonly row: AgentRow; readonly host: string | null } | null = null;
 
   constructor(
     row: AgentRow,
@@ -95,6 +97,12 @@ export class AgentEntry implements AgentObservation {
   /** What takes it down together with others. */
   get domain(): string {
     return domainOf(this.row);
+  }
+
+  /** The machine that it says it runs on, in its label `host`; null where it says none. */
+  get host(): string | null {
+    if (this.#hostOf?.row !== this.row) this.#hostOf = { row: this.row, host: hostLabelOf(this.row) };
+    return this.#hostOf.host;
   }
 
   get managed(): boolean {

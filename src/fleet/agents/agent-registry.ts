@@ -68,6 +68,11 @@ export class AgentRegistry {
     return this.#parts.agentIndex.countOf(status, domain);
   }
 
+  /** All that live, and those that ended a short while ago. */
+  entries(): Iterable<AgentEntry> {
+    return this.#parts.agentIndex.entries();
+  }
+
   /** The failure domains that have agents: `pool:demo`, `external:laptops`. */
   domains(): Iterable<string> {
     return this.#parts.agentIndex.domains();

@@ -1,5 +1,5 @@
 import type { StateTables } from '#storage';
-import type { AgentStatus } from '#telemetry';
+import { parseLabels, type AgentStatus } from '#telemetry';
 import type { Selectable } from 'kysely';
 
 /**
@@ -12,6 +12,11 @@ export function domainOf({
 }: Pick<Selectable<StateTables['agents']>, 'managed' | 'pool_id'>): string {
   const kind = managed === 1 ? 'pool' : 'external';
   return poolId === null ? kind : `${kind}:${poolId}`;
+}
+
+/** The machine that an agent says it runs on, in its label `host`; null where it says none. */
+export function hostLabelOf({ labels }: Pick<Selectable<StateTables['agents']>, 'labels'>): string | null {
+  return parseLabels(labels)['host'] ?? null;
 }
 
 /** How many agents there are of each status. */

@@ -24,7 +24,7 @@ export interface Restarted {
 interface OrderedRestart {
   readonly row: PoolRow;
   readonly process: UnitRow;
-  readonly order: RestartOrder;
+  readonly order: Asked;
 }
 
 /** Orders about one agent that Omoi starts. */
@@ -60,6 +60,19 @@ export class AgentControl {
     });
   }
 
+  /**
+   * Replaces a generation whose pool has another definition now: one that is up drains, one that hangs or has ended is not
+   * waited for, one in quarantine is left. The caller holds the pool's row.
+   */
+  async roll(tx: StateTransaction, order: OrderedRestart): Promise<void> {
+    const { process } = order;
+    const status = await statusOf(tx, process.agent_id);
+    if (status === 'QUARANTINED') return;
+    await this.#tellRequested(tx, order);
+    const hangs = status === 'UNRESPONSIVE' || status === 'STALLED';
+    await (hangs || process.state !== 'running' ? this.#replace(tx, order) : this.#drain(tx, order));
+  }
+
   /** n finishes what it holds, takes nothing new, and ends; then n+1 is opened. */
   async #drain(tx: StateTransaction, { row, process, order }: OrderedRestart): Promise<Restarted> {
     const { reason, by, traceparent } = order;
@@ -81,7 +94,7 @@ export class AgentControl {
       desiredState: 'replaced',
       by: order.by,
     });
-    const generation = await this.#convergence.open(tx, row, { agentId: order.agentId, asked: order });
+    const generation = await this.#convergence.open(tx, row, { agentId: process.agent_id, asked: order });
     return { generation, opened: true };
   }
 
@@ -89,9 +102,9 @@ export class AgentControl {
     await this.#parts.bus.append(tx, {
       event_type: 'fleet.agent.restart_requested',
       entity_type: 'agent',
-      entity_id: order.agentId,
+      entity_id: process.agent_id,
       payload: {
-        agent_id: order.agentId,
+        agent_id: process.agent_id,
         agent_type: definitionOf(row).agentType,
         pool_id: row.pool_id,
         generation: process.generation,

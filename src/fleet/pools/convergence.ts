@@ -1,5 +1,6 @@
 import type { StateTransaction } from '#storage';
 import { messageOf, OmoiError } from '#telemetry';
+import { madeOf } from './made-of.ts';
 import { effectiveCount, replicaAgentId } from './pool-definition.ts';
 import type { Asked, PoolParts } from './pool-parts.ts';
 import { definitionOf, type PoolRow } from './pool-rows.ts';
@@ -113,7 +114,8 @@ export class Convergence {
       traceparent: asked.traceparent,
     });
     const key = { agentId, generation, poolId: pool.id };
-    await insertIntent(tx, { ...key, runtime: pool.runtime, nonce, traceparent: asked.traceparent });
+    const { traceparent } = asked;
+    await insertIntent(tx, { ...key, runtime: pool.runtime, nonce, madeOf: madeOf(pool), traceparent });
     await forgetOlderUnits(tx, key);
     tx.afterCommit(() => this.#consequences.spawn(key));
     return generation;

@@ -1,6 +1,6 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
-import type { Clock, Logger, ProcessActivity, Random, SelfMetrics, Tracing } from '#telemetry';
+import type { AgentStatus, Clock, Logger, ProcessActivity, Random, SelfMetrics, Tracing } from '#telemetry';
 import type { GenerationStore } from '../agents/generation-store.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 
@@ -39,6 +39,15 @@ export interface SilentAgents {
   showed(holder: { readonly agentId: string; readonly generation: number }, activity: ProcessActivity): void;
 }
 
+/** An agent in memory, as far as a roll asks for it. */
+export interface RolledAgent {
+  readonly generation: number;
+  readonly status: AgentStatus;
+  readonly pace: { readonly intervalMs: number };
+  /** Whether another process beats for it. */
+  readonly evidenceTold: boolean;
+}
+
 /** What pools and their processes stand on. */
 export interface PoolParts {
   readonly database: StateDatabase;
@@ -50,6 +59,8 @@ export interface PoolParts {
   readonly tracing: Tracing;
   readonly generations: GenerationStore;
   readonly drains: DrainSignal;
+  /** The agents as memory has them. */
+  readonly agents: { get(agentId: string): RolledAgent | undefined };
   readonly silence: SilentAgents;
   readonly runtimes: readonly Runtime[];
   readonly mintAgentToken: MintAgentToken;

@@ -1,7 +1,9 @@
 import type { StateDatabase } from '#storage';
 import type { PoolDefinition } from '#telemetry';
+import { madeOf } from './made-of.ts';
 import { effectiveCount, replicaOf } from './pool-definition.ts';
 import { definitionOf, type PoolRow } from './pool-rows.ts';
+import { rollOf, type Roll } from './roll-rows.ts';
 import type { OverrideRow } from './scale-overrides.ts';
 import type { UnitRow } from './unit-rows.ts';
 import { newestOf } from './replica-plan.ts';
@@ -38,6 +40,8 @@ export interface PoolView {
   /** What of its confinement this machine can't give, each with the reason. */
   readonly notEnforced: readonly string[];
   readonly nextAttemptAtMs: number | null;
+  /** Its replicas are brought to a changed definition; null: they have it. */
+  readonly roll: (Roll & { readonly remaining: number }) | null;
   readonly overrides: readonly OverrideView[];
   readonly replicas: readonly ReplicaView[];
 }
@@ -142,6 +146,7 @@ function viewOf(
     lastError: pool.last_error,
     notEnforced: notEnforced(definition),
     nextAttemptAtMs: pool.next_attempt_at_ms,
+    roll: rollViewOf(pool, newestOf(units)),
     overrides: overrides.map((override) => ({
       overrideId: override.override_id,
       add: override.add_count,
@@ -153,6 +158,15 @@ function viewOf(
       .map(replicaViewOf)
       .sort((a, b) => a.replica - b.replica),
   };
+}
+
+function rollViewOf(pool: PoolRow, units: readonly UnitRow[]): PoolView['roll'] {
+  const roll = rollOf(pool);
+  if (!roll) return null;
+  const wanted = madeOf(definitionOf(pool));
+  const isOld = ({ made_of: made, desired_state: desired }: UnitRow): boolean =>
+    made !== null && made !== wanted && (desired === 'run' || desired === 'replaced');
+  return { ...roll, remaining: units.filter(isOld).length };
 }
 
 function replicaViewOf(unit: UnitRow): ReplicaView {

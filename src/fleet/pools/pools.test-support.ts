@@ -26,6 +26,7 @@ export function openTestPools(
       tracing: { startSpan: () => silentSpan(TRACE) },
       generations: fleet.generations,
       drains: fleet.heartbeats,
+      agents: fleet.agents,
       silence: fleet.heartbeats,
       runtimes: [new MemoryRuntime(machine)],
       mintAgentToken: () => Promise.resolve('token'),

@@ -1,11 +1,12 @@
 import type { StateTransaction } from '#storage';
-import type { PoolChange, PoolDefinition } from '#telemetry';
+import { concernsGenerations, type PoolChange, type PoolDefinition } from '#telemetry';
 import { AgentControl, type Restarted, type RestartOrder } from './agent-control.ts';
 import { Convergence, type Converged } from './convergence.ts';
 import { ParkedOutputs } from './parked-outputs.ts';
 import { ConvergenceSchedule } from './convergence-schedule.ts';
 import { assertPoolDefinition } from './pool-definition.ts';
 import type { Asked, PoolParts, WorkerConnection } from './pool-parts.ts';
+import { PoolRolls } from './pool-rolls.ts';
 import {
   assertActive,
   definitionOf,
@@ -60,6 +61,7 @@ export class Pools {
   readonly #ended = new Set<() => void>();
   readonly #schedule: ConvergenceSchedule;
   readonly #parkedOutputs: ParkedOutputs;
+  readonly #rolls: PoolRolls;
 
   constructor(parts: PoolParts, connection: WorkerConnection) {
     this.#parts = parts;
@@ -74,6 +76,10 @@ export class Pools {
     });
     this.#agents = new AgentControl(parts, this.#convergence);
     this.#parkedOutputs = new ParkedOutputs({ ...parts, lastOutput: (holder) => this.lastOutput(holder) });
+    this.#rolls = new PoolRolls(parts, {
+      control: this.#agents,
+      onChange: (poolId) => this.#schedule.soon(poolId),
+    });
   }
 
   /** Adopts what runs, then brings every pool to its count, also where somebody else has ended an agent on purpose. */
@@ -86,10 +92,12 @@ export class Pools {
       this.#know(row);
       this.#schedule.soon(row.pool_id);
     }
+    this.#rolls.start();
   }
 
   /** Stops looking after the processes: they go on. */
   async close(): Promise<void> {
+    this.#rolls.stop();
     this.#schedule.stop();
     await this.#parkedOutputs.stop();
     await this.#supervisor.close();
@@ -97,6 +105,7 @@ export class Pools {
 
   /** Ends every process, with SIGKILL after `graceMs`. They are started again when Omoi starts again. */
   async stopAll(graceMs: number): Promise<void> {
+    this.#rolls.stop();
     this.#schedule.stop();
     const { database, clock } = this.#parts;
     const live = await database.transaction(async (tx) => {
@@ -169,16 +178,22 @@ export class Pools {
     }
     if (!known) await this.create(pool, asked);
     else if (JSON.stringify(known.definition) !== JSON.stringify(pool))
-      await this.update(pool.id, pool, asked);
+      await this.update(pool.id, differenceOf(known.definition, pool), asked);
   }
 
-  /** @throws OmoiError `unknown_pool`, `invalid_request`, `pool_bounds` */
+  /**
+   * Changes a pool. What holds for a generation from its start on is brought to its replicas in turn, so that at most
+   * `maxUnavailable` are away because of it.
+   * @throws OmoiError `unknown_pool`, `invalid_request`, `pool_bounds`
+   */
   async update(poolId: string, change: PoolChange, asked: Asked): Promise<PoolView> {
     await this.#redefine(poolId, asked, async (tx) => {
       const row = await lockPool(tx, poolId);
       assertActive(row);
-      this.#assert({ ...definitionOf(row), ...change });
+      const after = { ...definitionOf(row), ...change };
+      this.#assert(after);
       await updatePool(tx, row, change);
+      if (concernsGenerations(change)) await this.#rolls.redefined(tx, row, { after, asked });
       const intended = (await poolUnits(tx, poolId)).filter(({ state }) => state === 'intended');
       // What failed to start may start now: its next attempt is not waited for.
       tx.afterCommit(() => {
@@ -322,6 +337,7 @@ export class Pools {
   ): Promise<Converged & { readonly row: PoolRow }> {
     const row = await lockPool(tx, poolId);
     const converged = await this.#convergence.converge(tx, row, asked);
+    if (row.roll !== null) await this.#rolls.step(tx, row, { effective: converged.effective, asked });
     tx.afterCommit(() => this.#schedule.at(poolId, converged.nextExpiryMs));
     return { ...converged, row };
   }
@@ -360,4 +376,12 @@ export class Pools {
       this.#ended.add(finish);
     });
   }
+}
+
+/** The keys in which a definition differs from another of the same pool. */
+function differenceOf(before: PoolDefinition, after: PoolDefinition): PoolChange {
+  const old: Readonly<Record<string, unknown>> = { ...before };
+  const differs = ([name, value]: readonly [string, unknown]): boolean =>
+    JSON.stringify(value) !== JSON.stringify(old[name]);
+  return Object.fromEntries(Object.entries(after).filter(differs));
 }

@@ -18,6 +18,8 @@ const ROW: UnitRow = {
   stopped_by: null,
   traceparent: null,
   restart: null,
+  made_of: null,
+  verified_at_ms: null,
   intended_at_ms: 0,
   started_at_ms: 0,
   ended_at_ms: null,

@@ -20,6 +20,7 @@ export interface UnitIntent extends UnitKey {
   readonly poolId: string;
   readonly runtime: string;
   readonly nonce: string;
+  readonly madeOf: string;
   readonly traceparent: string | null;
 }
 
@@ -35,6 +36,7 @@ export async function insertIntent(tx: StateTransaction, intent: UnitIntent): Pr
       state: 'intended',
       desired_state: 'run',
       nonce: intent.nonce,
+      made_of: intent.madeOf,
       traceparent: intent.traceparent,
       intended_at_ms: tx.nowMs,
     })

@@ -5,7 +5,9 @@ import type { EndedUnit, Runtime, StartedUnit, UnitExit } from '../runtimes/runt
 import { definitionOf, lockPool, setPoolError, setSpawnFailure, type PoolRow } from './pool-rows.ts';
 import type { PoolParts, WorkerConnection } from './pool-parts.ts';
 import { OutageLog, persist, type PersistOptions } from './persist.ts';
+import { madeOf } from './made-of.ts';
 import {
+  changeUnit,
   hasLiveOlder,
   intendedAfter,
   readUnit,
@@ -38,7 +40,6 @@ interface Watched {
 interface SpawnOrder {
   readonly key: PoolKey;
   readonly pool: PoolDefinition;
-  readonly failures: number;
   readonly nonce: string;
   readonly token: string;
   readonly parent: string | null;
@@ -223,13 +224,14 @@ export class UnitSupervisor {
       return null;
     }
     const pool = definitionOf(poolRow);
+    // The definition may have changed since the generation was opened.
+    if (row.made_of !== madeOf(pool)) await changeUnit(tx, key, { made_of: madeOf(pool) });
     const { enqueueFor } = pool;
     const token = this.#tokens.get(name) ?? (await this.#parts.mintAgentToken(tx, { ...key, enqueueFor }));
     tx.afterCommit(() => this.#tokens.set(name, token));
     return {
       key,
       pool,
-      failures: poolRow.spawn_failures,
       nonce: row.nonce,
       token,
       parent: row.traceparent,
@@ -280,10 +282,10 @@ export class UnitSupervisor {
 
   async #recordFailure(order: SpawnOrder, error: string, traceparent: string): Promise<void> {
     const { bus, random } = this.#parts;
-    const failures = order.failures + 1;
-    const retryInMs = backoffMs(failures, SPAWN_BACKOFF, random);
-    await persist(this.#persisting('A failed start', order.key), async (tx) => {
-      await lockPool(tx, order.key.poolId);
+    const retryInMs = await persist(this.#persisting('A failed start', order.key), async (tx) => {
+      // Not those that were known before it: its definition may have changed meanwhile, and with it the count begins anew.
+      const failures = (await lockPool(tx, order.key.poolId)).spawn_failures + 1;
+      const retryInMs = backoffMs(failures, SPAWN_BACKOFF, random);
       await setSpawnFailure(tx, order.key.poolId, {
         failures,
         error,
@@ -296,11 +298,12 @@ export class UnitSupervisor {
         payload: { pool_id: order.key.poolId, error, retry_in_ms: retryInMs },
         traceparent,
       });
+      return retryInMs;
     });
     this.#parts.metrics
       .counter('omoi_pool_spawn_failures_total', 'Agent processes that could not be started.')
       .add(1, { pool_id: order.key.poolId });
-    this.#spawns.addAfter(order.key, retryInMs);
+    if (retryInMs !== null) this.#spawns.addAfter(order.key, retryInMs);
   }
 
   #adopt(row: UnitRow): void {

@@ -34,6 +34,8 @@ export interface AlertingTables {
     remediation_id: string | null;
     /** 1 once that remediation has acted and has not failed. */
     remediation_acted: number;
+    /** The maintenance of its target that ran when it began to fire; null where none did. */
+    maintenance_id: string | null;
     /** Why the rule can't be evaluated at the moment. */
     evaluation_error: string | null;
     traceparent: string | null;

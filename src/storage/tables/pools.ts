@@ -11,6 +11,8 @@ export interface PoolTables {
     spawn_failures: number;
     last_error: string | null;
     next_attempt_at_ms: number | null;
+    /** JSON `{state, reason, since_ms}` while its replicas are brought to another definition; null without that. */
+    roll: string | null;
     created_at_ms: number;
     updated_at_ms: number;
   };
@@ -44,6 +46,10 @@ export interface PoolTables {
     kill_at_ms: number | null;
     /** The person, token or policy that asked for its end; null where nobody did, or a server before 024 was asked. */
     stopped_by: string | null;
+    /** The keys of the pool that it was started with, as SHA-256; null where a server before 031 started it. */
+    made_of: string | null;
+    /** When it had proven itself as a generation of a new definition. */
+    verified_at_ms: number | null;
     traceparent: string | null;
     intended_at_ms: number;
     started_at_ms: number | null;

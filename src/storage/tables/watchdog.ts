@@ -1,6 +1,7 @@
 import type {
   ActionResult,
   Guard,
+  MaintenanceKind,
   RemediationOutcome,
   RemediationState,
   TargetKind,
@@ -103,5 +104,23 @@ export interface WatchdogTables {
     reason: string;
     changed_by: string;
     changed_at_ms: number;
+  };
+  /** While one runs, nothing is done to its target. */
+  maintenance_windows: {
+    id: string;
+    target_kind: MaintenanceKind;
+    target_id: string;
+    reason: string;
+    /** The person or token. */
+    started_by: string;
+    started_at_ms: number;
+    /** `started_at_ms` on the boot clock. */
+    boot_ms: number;
+    boot_id: string;
+    length_ms: number;
+    /** Null while it runs. */
+    ended_at_ms: number | null;
+    /** The person or token; null where it ended by itself. */
+    ended_by: string | null;
   };
 }

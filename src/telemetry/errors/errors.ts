@@ -135,6 +135,15 @@ export const ERROR_CATALOGUE = {
   alert_resolved: entry(409, 'The alert has ended; nothing is left to do.'),
   unknown_policy: entry(404, 'List the policies to see what exists.'),
   unknown_remediation: entry(404, 'List the remediations to see what exists.'),
+  unknown_maintenance: entry(404, 'List what is under maintenance with `omoi maintenance list`.'),
+  unknown_target: entry(
+    404,
+    'Name a pool, a host or an agent that is there: `pool:ID`, `host:NAME`, `agent:ID`.',
+  ),
+  too_many_maintenances: entry(
+    409,
+    'End those that are no longer needed: `omoi maintenance list`, then `end`.',
+  ),
   remediation_settled: entry(409, 'The remediation has ended or moved on; read its present state.'),
   // observability
   unknown_trace: entry(404, 'The trace is unknown or past its retention.'),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { labelsSchema } from '../labels/label-set.ts';
 import { RESOLUTION_CAUSES } from './alert-states.ts';
 import { ANOMALY_KINDS } from './anomaly-record.ts';
+import { ROLL_STATES } from './roll-states.ts';
 import { TASK_LOSS_CAUSES, TASK_RELEASE_REASONS } from './task-states.ts';
 import { GUARDS, REMEDIATION_OUTCOMES, REMEDIATION_STATES, WATCHDOG_STATES } from './remediation-record.ts';
 
@@ -14,6 +15,8 @@ const remediationRef = {
   alert_id: z.string(),
   target: z.string(),
 };
+
+const maintenanceRef = { maintenance_id: z.string(), target: z.string(), reason: z.string() };
 
 const agentRef = {
   agent_id: z.string(),
@@ -61,6 +64,8 @@ export const EVENT_PAYLOADS = {
     current_value: z.number().nullable(),
     threshold: z.number().nullable(),
     labels,
+    /** The maintenance of its target that ran when it began; absent without one. */
+    maintenance_id: z.string().optional(),
   }),
   'monitor.alert.acknowledged': z.object({ ...alertRef, acknowledged_by: z.string() }),
   'monitor.alert.escalated': z.object({ ...alertRef, to: z.string(), reason: z.string() }),
@@ -103,6 +108,13 @@ export const EVENT_PAYLOADS = {
     active: z.boolean(),
     reason: z.string(),
   }),
+  'watchdog.maintenance.started': z.object({
+    ...maintenanceRef,
+    started_by: z.string(),
+    until: z.string(),
+  }),
+  /** `ended_by` is null where it ended by itself. */
+  'watchdog.maintenance.ended': z.object({ ...maintenanceRef, ended_by: nullableText }),
   'fleet.agent.registered': z.object({ ...agentRef, managed: z.boolean() }),
   'fleet.agent.status_changed': z.object({
     ...agentRef,
@@ -124,6 +136,12 @@ export const EVENT_PAYLOADS = {
     pool_id: z.string(),
     desired: z.number().int(),
     effective: z.number().int(),
+    reason: z.string(),
+  }),
+  /** Its replicas are brought to a changed definition. */
+  'fleet.pool.roll_changed': z.object({
+    pool_id: z.string(),
+    state: z.enum([...ROLL_STATES, 'completed']),
     reason: z.string(),
   }),
   'fleet.pool.spawn_failed': z.object({ pool_id: z.string(), error: z.string(), retry_in_ms: z.number() }),

@@ -45,6 +45,7 @@ export const GUARDS = [
   'observe',
   'not_managed',
   'not_authorized',
+  'maintenance',
   'self_suspicion',
   'storm',
   'one_per_target',

@@ -40,6 +40,8 @@ interface PoolKey<Schema extends z.ZodType = z.ZodType> {
   readonly default?: unknown;
   /** The variable in which a worker finds it; a null is left out. */
   readonly variable?: string;
+  /** True where a change holds at once, for what runs already. */
+  readonly live?: true;
   /** True where values may be secrets: they are not shown. */
   readonly secret?: true;
 }
@@ -47,8 +49,11 @@ interface PoolKey<Schema extends z.ZodType = z.ZodType> {
 type More = Omit<PoolKey, 'schema' | 'default'>;
 
 /** A key that has to be given. */
-function required<Schema extends z.ZodType>(schema: Schema): { readonly schema: Schema } {
-  return { schema };
+function required<Schema extends z.ZodType, Extra extends More>(
+  schema: Schema,
+  more: Extra,
+): { readonly schema: Schema } & Extra {
+  return { schema, ...more };
 }
 
 /** A key that has a default. The type keeps whether it is secret. */
@@ -70,12 +75,20 @@ const POOL_KEYS = {
   runtime: optional(z.string().min(1).max(63).describe('What starts and stops its agents.'), 'process', {}),
   command: required(
     z.array(argument).min(1).max(256).describe('Program and arguments; no shell is involved.'),
+    {},
   ),
   cwd: optional(argument.nullable(), null, {}),
   env: optional(recordOfAtMost(maxVariables, variableName, storedText(32_768)), {}, { secret: true }),
-  desired: required(count),
-  min: optional(count, 0, {}),
-  max: required(count),
+  desired: required(count, { live: true }),
+  min: optional(count, 0, { live: true }),
+  max: required(count, { live: true }),
+  max_unavailable: optional(
+    count
+      .min(1)
+      .describe('How many replicas may be away at a time while they are brought to a changed definition.'),
+    1,
+    { live: true },
+  ),
   grace_ms: optional(graceMs.describe('From being asked to end to being ended by force.'), 10_000, {
     variable: 'OMOI_GRACE_MS',
   }),
@@ -84,7 +97,7 @@ const POOL_KEYS = {
       .boolean()
       .describe('Whether the next generation of a hung agent may start before the present one has ended.'),
     false,
-    {},
+    { live: true },
   ),
   orphan_timeout_ms: optional(orphanTimeoutMs, 600_000, { variable: 'OMOI_ORPHAN_TIMEOUT_MS' }),
   on_orphan: optional(
@@ -162,7 +175,7 @@ export type PoolDefinition = { readonly id: string } & {
   readonly [Name in KeyName as Camel<Name>]: Value<Name>;
 };
 
-/** What may be changed of a pool. A new command or environment holds for generations started from then on. */
+/** What may be changed of a pool. Replicas are brought to what does not hold at once in turn. */
 export type PoolChange = Partial<Omit<PoolDefinition, 'id'>>;
 
 /** A pool with what has no default, and whatever else is to differ from it. */
@@ -194,6 +207,21 @@ export function definePool(pool: NewPool): PoolDefinition {
 export function poolKeysOf(pool: PoolDefinition): Readonly<Record<KeyName, unknown>> {
   const values = pool as Readonly<Record<string, unknown>>;
   return Object.fromEntries(NAMES.map((name) => [name, values[camel(name)]])) as Record<KeyName, unknown>;
+}
+
+/** The keys that hold for a generation from its start on, as JSON has them, where they differ from their defaults. */
+export function generationKeysOf(pool: PoolDefinition): Readonly<Record<string, unknown>> {
+  const keys = poolKeysOf(pool);
+  const isDefault = (name: KeyName): boolean =>
+    'default' in keyOf(name) && JSON.stringify(keys[name]) === JSON.stringify(keyOf(name).default);
+  return Object.fromEntries(
+    NAMES.filter((name) => keyOf(name).live !== true && !isDefault(name)).map((name) => [name, keys[name]]),
+  );
+}
+
+/** Whether a change names a key that holds for generations from their start on. */
+export function concernsGenerations(change: PoolChange): boolean {
+  return NAMES.some((name) => camel(name) in change && keyOf(name).live !== true);
 }
 
 /** What `poolKeysOf` gave, perhaps before a key was added. */

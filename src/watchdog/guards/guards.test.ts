@@ -11,10 +11,13 @@ const guards = {
   repair_burst: 4,
   repair_every: 250,
 };
+const SOME = { name: 'p', mode: 'act', act_on: { kind: 'share', share: 0.1 }, guards } as const;
 const free: GuardInput = {
   nowMs: NOW,
   policy: { name: 'p', mode: 'act', guards },
+  isActedOn: true,
   paused: null,
+  maintenance: null,
   storm: null,
   unauthorized: null,
   suspectUntilMs: 0,
@@ -30,6 +33,7 @@ const free: GuardInput = {
 const agent = {
   agentId: 'w-1',
   poolId: null,
+  host: null,
   managed: true,
   domain: 'pool:demo',
   generation: 1,
@@ -51,6 +55,20 @@ describe('the guards', () => {
     [
       'the word of a stranger, to be approved',
       { unauthorized: 'read x', policy: { name: 'p', mode: 'approve', guards } },
+      null,
+      null,
+    ],
+    [
+      'a maintenance of its pool',
+      { maintenance: { target: 'pool:demo', by: 'ann', reason: 'disks', untilMs: NOW + 60_000 }, agent },
+      'maintenance',
+      NOW + 60_000,
+    ],
+    ['one that is not among those that are acted on', { policy: SOME, isActedOn: false }, 'observe', null],
+    ['one that is among them', { policy: SOME }, null, null],
+    [
+      'one that is not, where a person decides',
+      { policy: { ...SOME, mode: 'approve' }, isActedOn: false },
       null,
       null,
     ],

@@ -1,4 +1,5 @@
 import { formatDuration, GUARDS, type AgentStatus, type Guard } from '#telemetry';
+import { formatActOn } from '../policies/act-on.ts';
 import type { Policy } from '../policies/policy.ts';
 import type { AgentFacts } from '../ports.ts';
 
@@ -12,8 +13,17 @@ export interface Suppression {
 /** Everything that a decision rests on. Times are wall ms. */
 export interface GuardInput {
   readonly nowMs: number;
-  readonly policy: Pick<Policy, 'name' | 'mode' | 'guards'>;
+  readonly policy: Pick<Policy, 'name' | 'mode' | 'act_on' | 'guards'>;
+  /** Whether the target is among those that the policy acts on. */
+  readonly isActedOn: boolean;
   readonly paused: { readonly by: string; readonly reason: string } | null;
+  /** The maintenance that the target is in; null without one. */
+  readonly maintenance: {
+    readonly target: string;
+    readonly by: string;
+    readonly reason: string;
+    readonly untilMs: number;
+  } | null;
   /** That the agent's failure domain is in, or the whole fleet. */
   readonly storm: { readonly reason: string } | null;
   /** Why those whose word the alert rests on may not speak for the target; null where they may. */
@@ -44,13 +54,13 @@ type GuardCheck = (input: GuardInput) => Suppression | null;
 
 const CHECKS: Readonly<Record<Guard, GuardCheck>> = {
   paused: ({ paused }) => paused && held('paused', `paused by ${paused.by}: ${paused.reason}`),
-  observe: ({ policy }) =>
-    policy.mode === 'observe' ? held('observe', 'the policy only observes; set its mode to act') : null,
+  observe: onlyObserved,
   not_managed: ({ agent }) => (agent && !agent.managed ? held('not_managed', notManagedReason(agent)) : null),
   not_authorized: ({ policy, unauthorized, nowMs }) =>
     policy.mode === 'act' && unauthorized !== null
       ? held('not_authorized', unauthorized, nowMs + AUTHORITY_LOOK_EVERY_MS)
       : null,
+  maintenance: maintained,
   self_suspicion: distrusted,
   storm: ({ storm, agent }) => (storm && isDoubtful(agent) ? held('storm', storm.reason) : null),
   one_per_target: ({ busyWith }) =>
@@ -101,6 +111,19 @@ export function ask(guard: Guard, input: GuardInput): Suppression | null {
 
 function held(suppressed: Guard, reason: string, untilMs: number | null = null): Suppression {
   return { suppressed, reason, untilMs };
+}
+
+function onlyObserved({ policy, isActedOn }: GuardInput): Suppression | null {
+  if (policy.mode === 'observe') return held('observe', 'the policy only observes; set its mode to act');
+  if (policy.mode !== 'act' || policy.act_on === undefined || isActedOn) return null;
+  const limit = formatActOn(policy.act_on);
+  return held('observe', `the policy acts on ${limit} of its targets (act_on), and not on this one`);
+}
+
+function maintained({ maintenance }: GuardInput): Suppression | null {
+  if (maintenance === null) return null;
+  const { target, by, reason, untilMs } = maintenance;
+  return held('maintenance', `${target} is under maintenance by ${by}: ${reason}`, untilMs);
 }
 
 function asManyAsMayRun({ policy, running, agent }: GuardInput): Suppression | null {

@@ -7,6 +7,7 @@ const NOW = 1_000_000;
 const agent = {
   agentId: 'w-1',
   poolId: 'demo',
+  host: 'here',
   managed: true,
   domain: 'pool:demo',
   generation: 3,
@@ -33,7 +34,9 @@ const input: GuardInput = {
       repair_every: 250,
     },
   },
+  isActedOn: true,
   paused: null,
+  maintenance: null,
   storm: null,
   suspectUntilMs: 0,
   busyWith: null,
@@ -54,6 +57,7 @@ it('has every guard say what it saw of a silent agent, in their order', () => {
     'observe: the policy is in mode act',
     'not_managed: Omoi runs w-1',
     'not_authorized: who told of it may speak for the target',
+    'maintenance: the target is not under maintenance',
     'self_suspicion: Omoi has neither stalled nor lost its database',
     'storm: no storm in pool:demo',
     'one_per_target: nothing else is at work on the target',
@@ -75,9 +79,17 @@ it('leaves out what has nothing to do with the target', () => {
     'paused: nobody has paused the watchdog',
     'observe: the policy is in mode act',
     'not_authorized: who told of it may speak for the target',
+    'maintenance: the target is not under maintenance',
     'one_per_target: nothing else is at work on the target',
     'cooldown: the policy had not acted on the target before',
     'max_parallel: 1 of 2 remediations of the policy ran',
     'start_budget: fewer than 3 steps were started in 10m',
   ]);
+});
+
+it('says on how much of its targets the policy acts', () => {
+  const actOn = { kind: 'share', share: 0.1 } as const;
+  expect(said({ ...input, policy: { ...input.policy, act_on: actOn } })).toContain(
+    'observe: the policy is in mode act, and the target among the 10% it acts on',
+  );
 });

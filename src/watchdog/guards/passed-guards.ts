@@ -1,14 +1,19 @@
 import { formatDuration, GUARDS, type Guard } from '#telemetry';
 import type { PassedGuard } from '../actions/action-rows.ts';
+import { formatActOn } from '../policies/act-on.ts';
 import { isCertainlyIll, type GuardInput } from './guards.ts';
 
 /** What each guard has to say of a decision in which it does not hold; null where it has nothing to do with the target. */
 const SAW: Readonly<Record<Guard, (input: GuardInput) => string | null>> = {
   paused: () => 'nobody has paused the watchdog',
-  observe: ({ policy }) => `the policy is in mode ${policy.mode}`,
+  observe: ({ policy: { mode, act_on: actOn } }) =>
+    mode === 'act' && actOn !== undefined
+      ? `the policy is in mode act, and the target among the ${formatActOn(actOn)} it acts on`
+      : `the policy is in mode ${mode}`,
   not_managed: ({ agent }) => agent && `Omoi runs ${agent.agentId}`,
   not_authorized: ({ policy, unauthorized }) =>
     policy.mode === 'act' && unauthorized === null ? 'who told of it may speak for the target' : null,
+  maintenance: () => 'the target is not under maintenance',
   self_suspicion: ofTheSilent(() => 'Omoi has neither stalled nor lost its database'),
   storm: ofTheSilent(({ domain }) => `no storm in ${domain}`),
   one_per_target: () => 'nothing else is at work on the target',

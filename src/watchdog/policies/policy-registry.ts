@@ -11,6 +11,7 @@ import {
 } from '#telemetry';
 import type { StepView } from '../actions/action.ts';
 import { actionOf, type PolicyStep } from '../actions/actions.ts';
+import { formatActOn } from './act-on.ts';
 import { createPolicySchema, type MatcherParser, type Policy } from './policy.ts';
 
 /** A policy is read in one go. The shipped ones have some 400 characters; so many take less than 50 ms. */
@@ -70,6 +71,11 @@ export class PolicyRegistry {
   /** What a step's action shows of it, beside its name: durations in ms, with the unit in the name. */
   viewStep(step: PolicyStep): StepView {
     return actionOf(step).view(step);
+  }
+
+  /** On how much of its targets a policy acts, as its file says it; null: on all. */
+  viewActOn({ act_on: actOn }: Policy): string | null {
+    return actOn === undefined ? null : formatActOn(actOn);
   }
 
   get(name: string): Policy | null {

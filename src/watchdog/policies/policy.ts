@@ -1,6 +1,7 @@
 import { durationText, messageOf, POLICY_MODES, type Matcher } from '#telemetry';
 import { z } from 'zod';
 import { actionOf, policyStepSchema } from '../actions/actions.ts';
+import { actOnText } from './act-on.ts';
 
 /** Reads `name="value"`; throws where the text is no matcher. */
 export type MatcherParser = (text: string) => Matcher;
@@ -42,6 +43,8 @@ export function createPolicySchema(parseMatcher: MatcherParser) {
       match: z.array(matcherSchema(parseMatcher)).min(1),
       /** observe: only say what would be done. approve: ask a person. act: do it. */
       mode: z.enum(POLICY_MODES).default('observe'),
+      /** In mode act: only on this share of the targets, or so many; the others are only observed. */
+      act_on: actOnText.optional(),
       target: z.discriminatedUnion('kind', [agentTarget, poolTarget]),
       /** Tried one after the other until one has worked. */
       steps: z.array(policyStepSchema).min(1),

@@ -16,6 +16,9 @@ export interface GuardWaitParts {
 
 /** Whoever is held back is asked again at least this often; half of it is chance, so that many do not come at once. */
 const MAX_GUARD_WAIT_MS = 30_000;
+/** Guards that hold many, and end for all of them at once. */
+export type EndedGuard = Extract<Guard, 'paused' | 'storm' | 'maintenance'>;
+
 /** Guards that lift for one after the other, each at a time that is known. */
 const OPENED_BY_TIME: ReadonlySet<Guard> = new Set(['start_budget', 'repair_rate']);
 /** Who is called together, or asked again at the same time, is looked at so many in a turn of the event loop: some ms. */
@@ -59,7 +62,7 @@ export class GuardWaits {
   }
 
   /** What held many back has ended, for some of them at least: there may be storms in other failure domains. */
-  callAll(guard: Extract<Guard, 'paused' | 'storm'>): void {
+  callAll(guard: EndedGuard): void {
     for (const id of this.#lines.all(guard)) this.#looks.run(() => this.#call(id, guard));
   }
 

@@ -11,8 +11,11 @@ import {
 import { ask, decide, isCertainlyIll, type GuardInput, type Suppression } from '../guards/guards.ts';
 import { passedBy } from '../guards/passed-guards.ts';
 import { RepairRates, type RepairRateLimits } from '../guards/repair-rate.ts';
+import { isActedOn } from '../policies/act-on.ts';
 import type { PolicyRegistry } from '../policies/policy-registry.ts';
 import type { Policy } from '../policies/policy.ts';
+import { maintenanceTargetText } from '../maintenance/maintenance-target.ts';
+import type { MaintenanceWindows } from '../maintenance/maintenance-windows.ts';
 import type { AgentFacts, AlertAuthority, AlertFacts, FleetActuator } from '../ports.ts';
 import type { WatchdogStates } from '../watchdog-states.ts';
 import { cooldownMsOf, relapseOf, sinceOf, type LastEnd } from './lineage.ts';
@@ -29,6 +32,7 @@ export interface DecisionParts {
   readonly slots: RepairSlots;
   readonly policies: PolicyRegistry;
   readonly states: WatchdogStates;
+  readonly maintenance: Pick<MaintenanceWindows, 'covering'>;
   /** Whether much of a failure domain, or of the whole, has fallen silent. */
   readonly storm: (domain: string) => { readonly reason: string } | null;
   /** Whether those whose word the alert rests on may speak for the target. */
@@ -62,6 +66,7 @@ const KNOWN_FROM_MEMORY: ReadonlySet<Guard> = new Set([
   'paused',
   'observe',
   'not_managed',
+  'maintenance',
   'self_suspicion',
   'storm',
   'one_per_target',
@@ -78,6 +83,7 @@ const LIFTED_BY_EVENT: ReadonlySet<Guard> = new Set([
   'paused',
   'observe',
   'not_managed',
+  'maintenance',
   'storm',
   'one_per_target',
   'max_parallel',
@@ -238,7 +244,11 @@ export class RemediationDecisions {
       unauthorized:
         alert &&
         authority.refusalOf(alert, { ...target, poolId: kind === 'pool' ? id : (agent?.poolId ?? null) }),
+      isActedOn:
+        policy.act_on === undefined ||
+        isActedOn(id, policy.act_on, () => fleet.peersOf({ kind, poolId: agent?.poolId ?? null })),
       paused: states.get('paused'),
+      maintenance: this.#maintenanceOf(remediation, agent, now),
       storm: agent && storm(agent.domain),
       // The server's clock says when it ends; that of the database, by which it is decided, may be another.
       suspectUntilMs: now.wallMs + (suspectUntilMs() - clock.wallMs()),
@@ -253,6 +263,23 @@ export class RemediationDecisions {
           ? null
           : now.wallMs - sinceOf(remediation, generationSinceMs, now) + step.verify.within,
     };
+  }
+
+  #maintenanceOf(
+    { target_kind: kind, target_id: id, pool_id: poolId }: Remediation,
+    agent: AgentFacts | null,
+    now: Moment,
+  ): GuardInput['maintenance'] {
+    const place = {
+      agentId: kind === 'agent' ? id : null,
+      poolId: agent?.poolId ?? poolId,
+      host: agent?.host ?? null,
+    };
+    const running = this.#parts.maintenance.covering(place, now);
+    if (!running) return null;
+    const { target, startedBy: by, reason } = running.window;
+    const untilMs = Math.round(now.wallMs + running.leftMs);
+    return { target: maintenanceTargetText(target), by, reason, untilMs };
   }
 
   async #holdBack(

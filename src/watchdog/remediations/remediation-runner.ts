@@ -16,7 +16,7 @@ import { carryOut, type OrderParts, type StepOrder } from '../actions/step-order
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import { FairQueue } from './fair-queue.ts';
 import { FirstDecisions } from './first-decisions.ts';
-import { GuardWaits } from './guard-waits.ts';
+import { GuardWaits, type EndedGuard } from './guard-waits.ts';
 import { OpenRemediations, type OpenRemediation } from './open-remediations.ts';
 import type { RemediationLog } from './remediation-log.ts';
 import type { RemediationSpans } from './remediation-spans.ts';
@@ -157,8 +157,8 @@ export class RemediationRunner {
     for (const open of this.#open.all()) if (!open.row || !isBusy(open.row)) this.#wake(open);
   }
 
-  /** What held many back has ended: a pause, a storm. */
-  wakeHeldBy(guard: Extract<Guard, 'paused' | 'storm'>): void {
+  /** What held many back has ended: a pause, a storm, a maintenance. */
+  wakeHeldBy(guard: EndedGuard): void {
     this.#waits.callAll(guard);
   }
 

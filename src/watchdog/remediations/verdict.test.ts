@@ -29,6 +29,7 @@ const recovered: AlertFacts = { ...alert, state: 'resolved', cause: 'recovered' 
 const agent: AgentFacts = {
   agentId: 'w-1',
   poolId: null,
+  host: null,
   generation: 2,
   status: 'IDLE',
   silenceMs: 0,

@@ -2,6 +2,7 @@ import * as alerts from './alerts.ts';
 import * as fleet from './fleet.ts';
 import * as log from './log.ts';
 import type { Invariant, Observation } from './observation.ts';
+import * as releases from './releases.ts';
 import * as repairs from './repairs.ts';
 import * as watchdog from './watchdog.ts';
 import * as world from './world.ts';
@@ -10,6 +11,7 @@ const INVARIANTS: Readonly<Record<string, Invariant>> = {
   ...log,
   ...alerts,
   ...fleet,
+  ...releases,
   ...watchdog,
   ...repairs,
   ...world,

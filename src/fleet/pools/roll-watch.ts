@@ -1,0 +1,109 @@
+import type { Clock } from '#telemetry';
+import type { RolledAgent } from './pool-parts.ts';
+import { isWell, type UnitHealth } from './roll-plan.ts';
+import type { UnitKey, UnitRow } from './unit-rows.ts';
+
+/** What is known of a unit since it was first looked at; times are monotonic ms. */
+interface Sight {
+  readonly generation: number;
+  wellSinceMs: number | null;
+  illSinceMs: number;
+}
+
+/** What is known of a pool's units while it rolls. */
+interface WatchedPool {
+  /** By the agent. */
+  readonly sights: Map<string, Sight>;
+  /** Those on which the next plan depends, and how they were when the last one was made. */
+  awaited: readonly UnitKey[];
+  seen: string;
+}
+
+const MIN_HEALTHY_FOR_MS = 1000;
+/** Where another process beats for it, its beats say less. */
+const UNHEARD_HEALTHY_FOR_MS = 5000;
+const INTERVALS_HEALTHY_FOR = 2;
+
+/**
+ * How long the agents of pools that roll have been well or ill without a break. By the monotonic clock and in memory: a
+ * server that has just started looks at them anew.
+ */
+export class RollWatch {
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #agent: (agentId: string) => RolledAgent | undefined;
+  readonly #verifyWithinMs: number;
+  readonly #pools = new Map<string, WatchedPool>();
+
+  constructor(
+    clock: Pick<Clock, 'monotonicMs'>,
+    agent: (agentId: string) => RolledAgent | undefined,
+    verifyWithinMs: number,
+  ) {
+    this.#clock = clock;
+    this.#agent = agent;
+    this.#verifyWithinMs = verifyWithinMs;
+  }
+
+  /** How a unit of a pool that rolls is now. */
+  look(poolId: string, { agentId, generation }: UnitKey): UnitHealth {
+    const nowMs = this.#clock.monotonicMs();
+    const found = this.#agent(agentId);
+    const agent = found?.generation === generation ? found : null;
+    const { sights } = this.#pool(poolId);
+    const known = sights.get(agentId);
+    const sight =
+      known?.generation === generation ? known : { generation, wellSinceMs: null, illSinceMs: nowMs };
+    sights.set(agentId, sight);
+    if (agent && isWell(agent.status)) sight.wellSinceMs ??= nowMs;
+    else {
+      if (sight.wellSinceMs !== null) sight.illSinceMs = nowMs;
+      sight.wellSinceMs = null;
+    }
+    return {
+      status: agent?.status ?? null,
+      wellForMs: sight.wellSinceMs === null ? 0 : nowMs - sight.wellSinceMs,
+      healthyForMs: healthyForMsOf(agent),
+      illForMs: sight.wellSinceMs === null ? nowMs - sight.illSinceMs : 0,
+    };
+  }
+
+  /** The roll of a pool was planned: it goes on when one of these units has changed. */
+  await(poolId: string, units: readonly UnitRow[]): void {
+    const pool = this.#pool(poolId);
+    pool.awaited = units.map(({ agent_id: agentId, generation }) => ({ agentId, generation }));
+    pool.seen = this.#sight(poolId, pool.awaited);
+  }
+
+  /** A pool does not roll any more. */
+  forget(poolId: string): void {
+    this.#pools.delete(poolId);
+  }
+
+  /** The pools whose rolls may go on, or have to stop, by what has been seen since. */
+  changed(): readonly string[] {
+    return [...this.#pools].flatMap(([poolId, { awaited, seen }]) =>
+      this.#sight(poolId, awaited) === seen ? [] : [poolId],
+    );
+  }
+
+  #pool(poolId: string): WatchedPool {
+    const pool = this.#pools.get(poolId) ?? { sights: new Map(), awaited: [], seen: '' };
+    this.#pools.set(poolId, pool);
+    return pool;
+  }
+
+  /** What a plan depends on: not how long exactly, but whether long enough. */
+  #sight(poolId: string, units: readonly UnitKey[]): string {
+    return units
+      .map((unit) => {
+        const { status, wellForMs, healthyForMs, illForMs } = this.look(poolId, unit);
+        return `${status} ${wellForMs >= healthyForMs} ${illForMs >= this.#verifyWithinMs}`;
+      })
+      .join('\n');
+  }
+}
+
+function healthyForMsOf(agent: RolledAgent | null): number {
+  if (!agent || agent.evidenceTold) return UNHEARD_HEALTHY_FOR_MS;
+  return Math.max(MIN_HEALTHY_FOR_MS, INTERVALS_HEALTHY_FOR * agent.pace.intervalMs);
+}

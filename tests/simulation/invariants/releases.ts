@@ -1,0 +1,42 @@
+import { payloadOf } from '../chronicle.ts';
+import { firstWrong, type Invariant } from './observation.ts';
+
+/**
+ * A replica is away because of a roll while its old generation drains for it, and until the new one has told of itself.
+ * Those that others take away (a crash, a restart, a scale) are none.
+ */
+export const aRollTakesFewAtATime: Invariant = ({ archive }) =>
+  firstWrong(
+    archive.rows(
+      `SELECT pools.pool_id, json_extract(definition, '$.max_unavailable') AS allowed, count(*) AS away,
+              group_concat(unit.agent_id || '/' || unit.generation) AS who
+       FROM agent_units AS unit JOIN pools USING (pool_id) JOIN agents USING (agent_id)
+       WHERE unit.generation = (SELECT max(generation) FROM agent_units WHERE agent_id = unit.agent_id)
+         AND unit.state != 'ended' AND (
+           json_extract(unit.restart, '$.reason') = 'pool_rolled'
+           OR (unit.desired_state = 'run' AND unit.verified_at_ms IS NULL AND agents.status = 'SPAWNING'
+               AND (SELECT reason FROM agent_generations AS generation
+                    WHERE generation.agent_id = unit.agent_id AND generation.generation = unit.generation) = 'pool_rolled'))
+       GROUP BY pools.pool_id, allowed HAVING count(*) > allowed`,
+    ),
+    (row) => `${row['away']} replicas of ${row['pool_id']} are away because of its roll: ${row['who']}`,
+  );
+
+/** Nothing begins on what is under maintenance. */
+export const maintenanceIsLeftAlone: Invariant = ({ chronicle }) =>
+  firstWrong(chronicle.fresh, (event) => {
+    const begun = payloadOf(event, 'watchdog.remediation.started');
+    if (!begun) return null;
+    const window = chronicle.maintenances.find(
+      ({ target, startedId, endedId, endsAtMs }) =>
+        startedId < event.id &&
+        (endedId === null || endedId > event.id) &&
+        // Its last moment is not its own.
+        event.atMs < endsAtMs - 1 &&
+        (begun.target === target || begun.target.startsWith(`${target.replace('pool:', 'agent:')}-`)),
+    );
+    return (
+      window !== undefined &&
+      `${begun.policy} began on ${begun.target}: ${window.target} is under maintenance`
+    );
+  });
