@@ -239,6 +239,32 @@ describe('work', () => {
     expect(server.of('fail')).toEqual([]);
   });
 
+  it('aborts at its time limit the work of one task alone, long before its lease would be renewed', async () => {
+    server.leaseMs = 3_600_000;
+    server.timeLimitsMs.set('slow', 50);
+    server.script = { renew: refusal('lease_lost') };
+    const gate = held();
+    const signals = new Map<string, AbortSignal>();
+    open().work(
+      (task, { signal }) => {
+        signals.set(task.task_id, signal);
+        if (task.task_id !== 'slow') return gate.handler();
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      },
+      { concurrency: 2 },
+    );
+    server.offer('slow', 'beside');
+    await server.until(() => signals.get('slow')?.aborted === true);
+    expect(signals.get('slow')?.reason).toMatchObject({ code: 'lease_lost' });
+    expect(server.of('renew').map(({ path }) => path)).toEqual(['/api/v1/fleet/tasks/slow/renew']);
+    expect(signals.get('beside')?.aborted).toBe(false);
+    server.offer('next');
+    await server.until(() => signals.has('next'));
+    gate.release();
+    await server.until(() => server.of('complete').length === 2);
+    expect(server.of('fail')).toEqual([]);
+  });
+
   it('tells of a refused completion and does not repeat it', async () => {
     const refusals: Refusal[] = [];
     server.script = { complete: refusal('lease_lost') };

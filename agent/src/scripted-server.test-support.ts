@@ -26,6 +26,8 @@ export class ScriptedServer {
   script: Script;
   /** Of the tasks that are offered. */
   leaseMs = 60;
+  /** Of tasks, by id; those that are not here have none. */
+  readonly timeLimitsMs = new Map<string, number>();
   #server: Server | null = null;
   #port = 0;
   #waiting: (() => void)[] = [];
@@ -72,6 +74,7 @@ export class ScriptedServer {
         payload: { id: taskId },
         attempt: 1,
         lease_ms: this.leaseMs,
+        time_limit_ms: this.timeLimitsMs.get(taskId) ?? null,
         traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
       })),
     );

@@ -44,6 +44,7 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
         domain: agent.domain,
         generation: agent.generation,
         status: agent.status,
+        blamedTaskId: fleet.tasks.blamedFor(agent),
         silenceMs: agent.silenceMs,
         lastHeartbeatAtMs: agent.lastHeartbeatAtMs,
         // What was seen of a process before it stood still is no reason to wait.

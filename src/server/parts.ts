@@ -118,6 +118,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       drains: fleet.heartbeats,
       agents: fleet.agents,
       silence: fleet.heartbeats,
+      tasks: fleet.tasks,
       runtimes,
       mintAgentToken: ground.mintAgentToken,
     },

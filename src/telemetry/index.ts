@@ -194,6 +194,7 @@ export {
   poolOfKeys,
   poolVariables,
   shownPoolKeys,
+  taskTimeLimitBounds,
   UNIT_STATES,
   viewPoolKeys,
   type PoolChange,

@@ -69,7 +69,7 @@ export function recordOfAtMost<Key extends z.ZodString, Value extends z.ZodType>
     typeof given === 'object' && given !== null && Object.keys(given).length <= maxEntries;
   return z
     .custom<Record<string, unknown>>(isSmall, `must be an object of at most ${maxEntries} entries`)
-    .meta({ type: 'object', maxProperties: maxEntries, additionalProperties: { type: 'string' } })
+    .meta({ type: 'object', maxProperties: maxEntries, additionalProperties: { type: value.type } })
     .refine(hasUsableKeys, unusableKey())
     .pipe(z.record(key, value));
 }

@@ -60,6 +60,8 @@ export interface AgentFacts {
   readonly domain: string;
   readonly generation: number;
   readonly status: AgentStatus;
+  /** The task that explains why it is ill: the agent had it alone, and others were lost with it before. */
+  readonly blamedTaskId: string | null;
   /** Monotonic ms since the generation's last sign of life, or since one is awaited. */
   readonly silenceMs: number;
   /** Wall ms since epoch; null before the first. */

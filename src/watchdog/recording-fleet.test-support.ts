@@ -35,6 +35,7 @@ export class RecordingFleet implements FleetActuator {
       domain: 'pool:demo',
       generation: 1,
       status: 'UNRESPONSIVE',
+      blamedTaskId: null,
       silenceMs: 5000,
       lastHeartbeatAtMs: null,
       workSeenAtMs: null,

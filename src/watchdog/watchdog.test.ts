@@ -143,6 +143,70 @@ describe('a remediation', () => {
     expect(told.map(({ payload }) => payload)).toMatchObject([{ alert_id: 'a4', guardian: 'operators' }]);
   });
 
+  it('of ends that a task explains counts for the agent not at all: no relapse, no cooldown, no attempt', async () => {
+    const { alerts, fleet, clock, archive } = await open(RESTART);
+    const ends: readonly (string | null)[] = [null, 'poison', 'poison', 'poison', null];
+    for (const [at, blamedTaskId] of ends.entries()) {
+      await stage.changeStatus('w-1', { status: 'FAILED', blamedTaskId });
+      await alerts.raise(`a${at}`, silent('w-1'));
+      // Only what counts waits for the cooldown of what counted before.
+      if (blamedTaskId === null) await becomesInTime(stage, `a${at}`, 'verifying');
+      else await becomes(`a${at}`, 'verifying');
+      await stage.changeStatus('w-1', { blamedTaskId: null });
+      await alerts.resolve(`a${at}`, 'remediated');
+      await becomes(`a${at}`, 'completed(healed)');
+      await clock.advance(1000);
+    }
+    const rows = (await archive.list({ limit: 10 })).map(({ remediation }) => remediation).toReversed();
+    expect(rows.map(({ outcome, attempts }) => [outcome, attempts])).toEqual([
+      ['relapsed', 1],
+      ['healed', 0],
+      ['healed', 0],
+      ['healed', 0],
+      ['healed', 2],
+    ]);
+    expect(rows[1]?.evidence).toContain('lost with task poison, which others were lost with before');
+    expect(fleet.restarts).toHaveLength(5);
+  });
+
+  it('of a new generation that got the same task repeats its last step as long as the task explains it', async () => {
+    const { alerts, fleet, archive } = await open(RESTART);
+    await stage.changeStatus('w-1', { status: 'FAILED' });
+    await alerts.raise('a1', silent('w-1'));
+    for (let restarts = 1; restarts <= 4; restarts++) {
+      await vi.waitFor(async () => {
+        await stage.clock.advance(250);
+        expect(fleet.restarts).toHaveLength(restarts);
+      }, WAIT);
+      await becomes('a1', 'verifying');
+      await stage.changeStatus('w-1', { status: 'FAILED', blamedTaskId: restarts < 4 ? 'poison' : null });
+    }
+    await becomes('a1', 'escalated(no_effect)');
+    const [row] = await archive.list({ limit: 10 });
+    expect(row?.remediation).toMatchObject({ attempts: 1, step: 3 });
+    expect(row?.actions.map(({ id }) => id)).toHaveLength(4);
+  });
+
+  it('of what is certainly ill takes no place and no start of the silent, also over a restart of the server', async () => {
+    const policy = RESTART.replace('max_parallel: 2', 'max_parallel: 1, max_starts: 1');
+    const { alerts, fleet } = await open(policy);
+    fleet.addAgent('w-3');
+    for (const agentId of ['w-1', 'w-2']) {
+      await stage.changeStatus(agentId, { status: 'FAILED' });
+      await alerts.raise(`alert of ${agentId}`, silent(agentId));
+      await becomesInTime(stage, `alert of ${agentId}`, 'verifying');
+    }
+    await stage.restartProcess();
+    await alerts.raise('a3', silent('w-3'));
+    await becomes('a3', 'verifying');
+    // The next silent one waits for that one.
+    fleet.addAgent('w-4');
+    await alerts.raise('a4', silent('w-4'));
+    await heldBy('a4', 'max_parallel');
+    await alerts.resolve('a3', 'remediated');
+    await heldBy('a4', 'start_budget');
+  });
+
   it('of an agent that ends again is never called healed, and the guardian gets its last output', async () => {
     const { alerts, events } = await open(RESTART);
     const crash = (): Promise<void> => stage.changeStatus('w-1', { status: 'FAILED' });

@@ -53,6 +53,7 @@ const pools = new Pools(
     drains: fleet.heartbeats,
     agents: fleet.agents,
     silence: fleet.heartbeats,
+    tasks: fleet.tasks,
     runtimes: [process.env['HOST_DIES_AFTER_SPAWN'] ? dyingAfterSpawn(processes) : processes],
     mintAgentToken: () => Promise.resolve('token'),
   },

@@ -1,10 +1,11 @@
+import { taskTimeLimitBounds } from '#telemetry';
+
 /** What a request under `/api/v1/fleet` may ask for. What the fleet itself can hold are its own limits. */
 export const FLEET_BOUNDS = {
   minLeaseMs: 200,
   maxLeaseMs: 3_600_000,
-  minTimeLimitMs: 100,
-  /** A week. */
-  maxTimeLimitMs: 604_800_000,
+  minTimeLimitMs: taskTimeLimitBounds.minMs,
+  maxTimeLimitMs: taskTimeLimitBounds.maxMs,
   minLockTtlMs: 200,
   maxLockTtlMs: 3_600_000,
   /** Below what proxies cut off. */

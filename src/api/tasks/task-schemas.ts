@@ -27,7 +27,9 @@ export const newTask = z.strictObject({
     .min(BOUNDS.minTimeLimitMs)
     .max(BOUNDS.maxTimeLimitMs)
     .nullish()
-    .describe('A claim that runs longer is lost and counts as an attempt; none by default.'),
+    .describe(
+      'A claim that runs longer is lost and counts as an attempt. Without it `time_limits_ms` of the pool counts whose agent claims it.',
+    ),
   idempotency_key: storedText(200)
     .min(1)
     .nullish()
@@ -58,7 +60,12 @@ export const taskView = z
       .number()
       .describe('How often it was handed on since it was enqueued or queued again by a person.'),
     alone: z.boolean().describe('Whether a claim gives it to an agent that holds nothing else meanwhile.'),
-    time_limit_ms: z.number().nullable().describe('A claim that runs longer is lost.'),
+    time_limit_ms: z
+      .number()
+      .nullable()
+      .describe(
+        'A claim that runs longer is lost: its own limit; while it is claimed, what holds for its claim.',
+      ),
     available_at: z.string(),
     kept_for_agent_id: z.string().nullable(),
     agent_id: z.string().nullable(),

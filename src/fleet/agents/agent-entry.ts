@@ -35,6 +35,8 @@ export class AgentEntry implements AgentObservation {
   selfDegraded: boolean;
   /** Why it says that it is DEGRADED. */
   degradedReason: string | null = null;
+  /** The task that this generation was lost with, alone, and that had been lost before: it explains its end. */
+  blamedTaskId: string | null = null;
   desired: 'run' | 'drain' = 'run';
   /** Whether the beats' part of this entry has changed since it was last written. */
   unwritten = false;
@@ -235,6 +237,7 @@ export class AgentEntry implements AgentObservation {
     this.workSeenAtMs = null;
     this.selfDegraded = false;
     this.degradedReason = null;
+    this.blamedTaskId = null;
     this.desired = 'run';
     this.warned = false;
     this.#heardAtMs = nowMonotonicMs;
@@ -255,6 +258,7 @@ export class AgentEntry implements AgentObservation {
   tookTask(): void {
     this.#tasksHeld++;
     this.#everClaimed = true;
+    this.blamedTaskId = null;
   }
 
   droppedTask(): void {

@@ -145,6 +145,12 @@ export class AgentIndex {
     return entry.status !== before;
   }
 
+  /** Notes which task explains a holder's end. */
+  blame(holder: Holder, taskId: string): void {
+    const entry = this.#current(holder);
+    if (entry) entry.blamedTaskId = taskId;
+  }
+
   /** Notes that work was seen in flight. */
   workSeen(holder: Holder): void {
     const entry = this.#current(holder);

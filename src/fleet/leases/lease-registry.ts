@@ -13,6 +13,8 @@ export interface Lease extends Holder {
   /** Tells this lease from earlier and later ones of the same thing: a claim's attempt, a lock's fencing token. */
   readonly term: number;
   readonly lengthMs: number;
+  /** For how long it can be held, however often it is renewed; null: for ever. */
+  readonly limitMs: number | null;
   /** Monotonic: when it ends however often it is renewed; null: never. */
   readonly limitAtMs: number | null;
   /** Monotonic. */
@@ -45,24 +47,26 @@ export class LeaseRegistry {
     return this.#leases.size;
   }
 
-  /** @param lease.limitMs from now on it can't be held for longer */
+  /** @param lease.heldMs for how much of its `limitMs` it has been held already */
   begin(
     lease: Holder & {
       readonly id: string;
       readonly term: number;
       readonly lengthMs: number;
       readonly limitMs?: number | null;
+      readonly heldMs?: number;
     },
   ): Lease {
     const nowMs = this.#clock.monotonicMs();
-    const { limitMs = null } = lease;
+    const { limitMs = null, heldMs = 0 } = lease;
     const begun: Lease = {
       id: lease.id,
       agentId: lease.agentId,
       generation: lease.generation,
       term: lease.term,
       lengthMs: lease.lengthMs,
-      limitAtMs: limitMs === null ? null : nowMs + limitMs,
+      limitMs,
+      limitAtMs: limitMs === null ? null : nowMs + Math.max(0, limitMs - heldMs),
       renewedAtMs: nowMs,
       untilMs: this.#clock.wallMs() + lease.lengthMs,
       ending: false,

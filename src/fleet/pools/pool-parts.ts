@@ -32,6 +32,11 @@ interface DrainSignal {
   ): void;
 }
 
+/** Where tasks learn for how long agents of a pool may hold them. */
+interface TaskLimits {
+  limitTimes(poolId: string, limitsMs: Readonly<Record<string, number>> | null): void;
+}
+
 /** Who is silent, so that what their processes do is to be known. */
 export interface SilentAgents {
   silent(): readonly { readonly agentId: string; readonly generation: number }[];
@@ -62,6 +67,7 @@ export interface PoolParts {
   /** The agents as memory has them. */
   readonly agents: { get(agentId: string): RolledAgent | undefined };
   readonly silence: SilentAgents;
+  readonly tasks: TaskLimits;
   readonly runtimes: readonly Runtime[];
   readonly mintAgentToken: MintAgentToken;
 }

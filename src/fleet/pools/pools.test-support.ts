@@ -28,6 +28,7 @@ export function openTestPools(
       drains: fleet.heartbeats,
       agents: fleet.agents,
       silence: fleet.heartbeats,
+      tasks: fleet.tasks,
       runtimes: [new MemoryRuntime(machine)],
       mintAgentToken: () => Promise.resolve('token'),
       ...more,

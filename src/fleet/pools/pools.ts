@@ -312,8 +312,10 @@ export class Pools {
   }
 
   #know(row: PoolRow): void {
-    if (row.state === 'active') this.#known.set(row.pool_id, definitionOf(row));
+    const pool = row.state === 'active' ? definitionOf(row) : null;
+    if (pool) this.#known.set(row.pool_id, pool);
     else this.#known.delete(row.pool_id);
+    this.#parts.tasks.limitTimes(row.pool_id, pool?.timeLimitsMs ?? null);
   }
 
   /** A change of a pool's overrides and what follows from it; an event only where it moves something. */

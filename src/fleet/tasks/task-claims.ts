@@ -77,7 +77,7 @@ export class TaskClaims {
       // It may have gone between being woken and its turn.
       if (request.signal?.aborted) return [];
       const tasks = await this.#attempt(request);
-      if (tasks.length > 0) return tasks;
+      if (tasks.length > 0) return tasks.map((task) => this.#state.withLimit(task));
       if (this.#moreIsDue && this.#mayFind(request)) continue;
       const waitMs = endMs - clock.monotonicMs();
       if (waitMs <= 0 || request.signal?.aborted) return [];
@@ -88,7 +88,7 @@ export class TaskClaims {
       if (waiters.version !== version) continue;
       const filter = this.#filterOf(request);
       const outcome = await waiters.wait(filter, { request, ticket, waitMs });
-      if (typeof outcome === 'object') return [outcome.given];
+      if (typeof outcome === 'object') return [this.#state.withLimit(outcome.given)];
       if (outcome !== 'woken') return [];
     }
   }

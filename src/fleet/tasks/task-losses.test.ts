@@ -170,3 +170,41 @@ it('takes a task away at its time limit, though its lease is renewed', async () 
     expect.objectContaining({ task_id: slow, reason: 'time_limit' }),
   ]);
 });
+
+it('explains the end of an agent by the task that it was lost with alone, until the agent starts over', async () => {
+  await start(...workers);
+  const blamed = (agentId: string): string | null => {
+    const agent = running.fleet.agents.get(agentId);
+    return agent ? running.fleet.tasks.blamedFor(agent) : null;
+  };
+  const [poison = ''] = await enqueue();
+  await claim('w1');
+  await end('w1');
+  // One loss is no evidence against a task.
+  expect(blamed('w1')).toBeNull();
+  await running.clock.advance(5_000);
+  await claim('w2');
+  await end('w2');
+  expect(blamed('w2')).toBe(poison);
+  await start('w2');
+  expect(blamed('w2')).toBeNull();
+});
+
+it('explains the silence of an agent by the task that it holds alone', async () => {
+  await start(...workers);
+  const [poison = ''] = await enqueue();
+  await claim('w1');
+  await end('w1');
+  await running.clock.advance(5_000);
+  // All but w2 beat.
+  await claim('w2');
+  for (let second = 0; second < 10; second++) {
+    await running.clock.advance(1000);
+    for (const agentId of ['w3', 'w4']) {
+      running.fleet.heartbeats.seen({ agentId, generation: generationOf(agentId) });
+    }
+  }
+  const agent = running.fleet.agents.get('w2');
+  expect(agent?.status).toBe('UNRESPONSIVE');
+  expect(agent && running.fleet.tasks.blamedFor(agent)).toBe(poison);
+});

@@ -6,6 +6,7 @@ import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry
 import { QueueLanes, type LaneTask } from './queue-lanes.ts';
 import { RunningTasks } from './running-tasks.ts';
 import { TaskSolitude } from './task-solitude.ts';
+import { TaskTimeLimits } from './task-time-limits.ts';
 import { heldMs, holderOf, runsAlone, type TaskRow } from './task-row.ts';
 
 /** Which wakes may be pending at once; beyond it a late task is found by the next claim that comes by itself. */
@@ -27,6 +28,7 @@ export class TaskQueueState {
   readonly lanes = new QueueLanes();
   readonly solitude: TaskSolitude;
   readonly running: RunningTasks;
+  readonly timeLimits = new TaskTimeLimits();
   readonly #parts: FleetParts;
   readonly #late = new Set<Timer>();
   /** How many tasks are kept for an agent that they were handed to. */
@@ -102,7 +104,7 @@ export class TaskQueueState {
    * @param heldMs for how long the claim has run
    */
   hold(task: TaskRow, holder: Holder, heldMs = 0): void {
-    const { time_limit_ms: timeLimitMs } = task;
+    const poolId = this.#parts.agentIndex.get(holder.agentId)?.poolId ?? null;
     if (runsAlone(task)) this.solitude.begin(task.task_id, holder.agentId);
     this.running.begin(task, heldMs);
     this.leases.begin({
@@ -111,8 +113,22 @@ export class TaskQueueState {
       generation: holder.generation,
       term: task.attempt,
       lengthMs: task.lease_ms ?? this.#parts.limits.defaultLeaseMs,
-      limitMs: timeLimitMs === null ? null : Math.max(0, timeLimitMs - heldMs),
+      limitMs: this.timeLimits.of(task, poolId),
+      heldMs,
     });
+  }
+
+  /** A task as its claim shows it. Memory alone knows of renewals, and which limit holds for the claim. */
+  withLease(task: TaskRow): TaskRow {
+    const lease = task.state === 'claimed' ? this.leases.get(task.task_id) : undefined;
+    return lease ? { ...this.withLimit(task), lease_until_ms: Math.trunc(lease.untilMs) } : task;
+  }
+
+  /** A task that was claimed just now, with the limit that holds for this claim. */
+  withLimit(task: TaskRow): TaskRow {
+    const lease = this.leases.get(task.task_id);
+    if (lease?.term !== task.attempt || lease.limitMs === task.time_limit_ms) return task;
+    return { ...task, time_limit_ms: lease.limitMs };
   }
 
   completed(task: TaskRow, holder: Holder, traceparent: string | null): void {

@@ -6,6 +6,8 @@ import {
   type StateTables,
   type StateTransaction,
 } from '#storage';
+import type { AgentStatus } from '#telemetry';
+import type { AgentEntry } from '../agents/agent-entry.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { ReleaseOrder } from '../agents/generation-store.ts';
 import type { Lease } from '../leases/lease-registry.ts';
@@ -14,6 +16,7 @@ import type { ClaimRequest } from './claim-request.ts';
 import { TaskClaims } from './task-claims.ts';
 import { TaskIntake, type EnqueuedTask, type NewTask } from './task-intake.ts';
 import { TaskQueueState } from './task-queue-state.ts';
+import { definitionOf } from '../pools/pool-rows.ts';
 import { TaskReleases } from './task-releases.ts';
 import { holderOf, type TaskRow } from './task-row.ts';
 import { TaskSettlement, unknownTask, type HolderRequest } from './task-settlement.ts';
@@ -53,9 +56,11 @@ export class TaskQueue {
     this.#releases = new TaskReleases(parts, this.#state);
   }
 
-  /** Builds the memory from the database: counts, leases (with their whole length again) and late tasks. */
+  /** Builds the memory from the database: limits, counts, leases (with their whole length again) and late tasks. */
   async start(): Promise<void> {
     const { database, agentIndex } = this.#parts;
+    const pools = await database.reader.selectFrom('pools').selectAll().execute();
+    for (const pool of pools) this.limitTimes(pool.pool_id, definitionOf(pool).timeLimitsMs);
     const nowMs = await database.transaction(async (tx) => tx.nowMs);
     const counts = await database.reader
       .selectFrom('tasks')
@@ -109,6 +114,20 @@ export class TaskQueue {
     return this.#intake.enqueue(tasks, traceparent);
   }
 
+  /** Limits, from the next claim on, for how long agents of a pool hold tasks, by type; null where the pool is gone. */
+  limitTimes(poolId: string, limitsMs: Readonly<Record<string, number>> | null): void {
+    this.#state.timeLimits.know(poolId, limitsMs);
+  }
+
+  /**
+   * The task that explains why an agent is ill: the one that it was lost with, or holds, alone, and that others were
+   * lost with before; null where there is none.
+   */
+  blamedFor(agent: Pick<AgentEntry, 'agentId' | 'status' | 'blamedTaskId'>): string | null {
+    if (!ILL.has(agent.status)) return null;
+    return agent.blamedTaskId ?? this.#state.solitude.heldAloneBy(agent.agentId);
+  }
+
   /** @param request where its signal is aborted nothing stays claimed: what its transaction took goes back */
   async claim(request: ClaimRequest): Promise<readonly TaskRow[]> {
     const tasks = await this.#claims.claim(request);
@@ -159,22 +178,18 @@ export class TaskQueue {
     if (within !== null) found = found.where(isWithin(reader, within));
     const task = await found.executeTakeFirst();
     if (!task) throw unknownTask(taskId);
-    return this.#withLease(task);
+    return this.#state.withLease(task);
   }
 
   /** Tasks in the order in which they were enqueued. */
   async list(query: TaskQuery): Promise<TaskRow[]> {
     const { after, limit } = query;
     const tasks = await listInSlices(taskSlices(this.#parts.database, query), { after, limit });
-    return tasks.map((task) => this.#withLease(task));
-  }
-
-  /** A renewal is known to memory alone. */
-  #withLease(task: TaskRow): TaskRow {
-    const lease = task.state === 'claimed' ? this.#state.leases.get(task.task_id) : undefined;
-    return lease ? { ...task, lease_until_ms: Math.trunc(lease.untilMs) } : task;
+    return tasks.map((task) => this.#state.withLease(task));
   }
 }
+
+const ILL: ReadonlySet<AgentStatus> = new Set(['FAILED', 'STALLED', 'UNRESPONSIVE']);
 
 const UNFINISHED: ReadonlySet<string> = new Set(['queued', 'claimed', 'parked']);
 

@@ -183,12 +183,12 @@ export class TaskReleases {
       .execute();
     const stillHeld = tasks.filter((task) => terms.get(task.task_id)?.term === task.attempt);
     const nowMs = this.#parts.clock.monotonicMs();
-    const overLimit = new Set(expired.filter((lease) => isOverLimit(lease, nowMs)).map(({ id }) => id));
-    const [tooLong, notRenewed] = [
-      stillHeld.filter((task) => overLimit.has(task.task_id)),
-      stillHeld.filter((task) => !overLimit.has(task.task_id)),
-    ];
-    for (const task of tooLong) await this.#releaseOverLimit(tx, task);
+    const notRenewed: TaskRow[] = [];
+    for (const task of stillHeld) {
+      const lease = terms.get(task.task_id);
+      if (lease && isOverLimit(lease, nowMs)) await this.#releaseOverLimit(tx, task, lease);
+      else notRenewed.push(task);
+    }
     await this.#releaseNotRenewed(tx, notRenewed);
     const released = new Set(stillHeld.map((task) => task.task_id));
     tx.afterCommit(() => {
@@ -197,10 +197,10 @@ export class TaskReleases {
     });
   }
 
-  async #releaseOverLimit(tx: StateTransaction, task: TaskRow): Promise<void> {
+  async #releaseOverLimit(tx: StateTransaction, task: TaskRow, { limitMs }: Lease): Promise<void> {
     const holder = holderOf(task);
     if (!holder) return;
-    const detail = `held it for longer than its time limit of ${task.time_limit_ms ?? 0} ms`;
+    const detail = `held it for longer than its time limit of ${limitMs ?? 0} ms`;
     const loss = { cause: 'time_limit', detail } as const;
     await this.#release(tx, holder, [task], { reason: 'time_limit', loss, traceparent: null });
   }
@@ -224,7 +224,8 @@ export class TaskReleases {
     cause: ReleaseCause,
   ): Promise<TaskRow[]> {
     const { reason, loss, traceparent } = cause;
-    const judgement = loss && this.#judgeLoss(holder, held, loss);
+    const suspect = loss && this.#suspectAmong(holder, held, loss);
+    const judgement = loss && this.#judgeLoss(holder, loss, suspect !== null);
     if (held.length === 0 && judgement?.kind !== 'many_at_once') return [];
     const releases = held.map((task) => ({
       task: this.#releasedRow(task, { loss, judgement, nowMs: tx.nowMs }),
@@ -245,6 +246,7 @@ export class TaskReleases {
       if (!counted) return;
       const taskIds = releases.map(({ task }) => task.task_id);
       this.#judge.counted(this.#inDomain(holder), taskIds);
+      if (suspect) this.#parts.agentIndex.blame(holder, suspect.task_id);
     });
     if (judgement?.kind === 'many_at_once') await this.#giveBack(tx, holder, judgement.counted);
     return releases.map((release) => release.task);
@@ -254,12 +256,17 @@ export class TaskReleases {
     return { ...holder, poolId: this.#parts.agentIndex.get(holder.agentId)?.poolId ?? null };
   }
 
-  #judgeLoss(holder: Holder, held: readonly TaskRow[], { cause }: HolderLoss): LossJudgement {
+  /** The task that explains a holder's end: it held nothing else, and the task had been lost before. */
+  #suspectAmong(holder: Holder, held: readonly TaskRow[], { cause }: HolderLoss): TaskRow | null {
+    if (cause === 'time_limit' || (this.#parts.agentIndex.get(holder.agentId)?.tasksHeld ?? 0) > 1)
+      return null;
+    return held.find(({ counted_losses: losses }) => losses > 0) ?? null;
+  }
+
+  #judgeLoss(holder: Holder, { cause }: HolderLoss, explained: boolean): LossJudgement {
     // That a task ran too long shows of itself whose fault it is.
     if (cause === 'time_limit') return { kind: 'counts' };
     const lost = this.#inDomain(holder);
-    const entry = this.#parts.agentIndex.get(holder.agentId);
-    const explained = held.some(({ counted_losses: losses }) => losses > 0) && (entry?.tasksHeld ?? 0) <= 1;
     return this.#judge.judge({ ...lost, explained, living: this.#parts.agentIndex.livingIn(lost.poolId) });
   }
 

@@ -41,6 +41,11 @@ export class TaskSolitude {
     return this.#holders.has(agentId);
   }
 
+  /** The task that an agent has alone. */
+  heldAloneBy(agentId: string): string | null {
+    return this.#holders.get(agentId) ?? null;
+  }
+
   /**
    * Whether a busy agent is given nothing more for the sake of one of these tasks, which wait for a free one: it is kept
    * for one already, or for one of these from now on. Each task keeps one agent free, so that the others work on.

@@ -39,8 +39,13 @@ export interface WatchdogTables {
     reason: string | null;
     /** Its own span's; its alert's until its first transition. */
     traceparent: string | null;
-    /** How often the lineage (policy and target) has tried, this remediation's attempts included; 0 before its first. */
+    /**
+     * How often the lineage (policy and target) has tried, this remediation's attempts included; 0 before its first, and
+     * where a task explains the agent's end.
+     */
     attempts: number;
+    /** 1 where the agent was certainly ill when the step began: it has a rate of its own, and no place of its policy. */
+    certain: number;
     /** What was known of target and alert when the step began, in words. */
     evidence: string | null;
     /** The end of what a process put out that did not come up. */
@@ -58,6 +63,8 @@ export interface WatchdogTables {
     action: string;
     /** JSON */
     params: string;
+    /** As of its remediation, when it began. */
+    certain: number;
     /** The agent's generation when the step started: each attempt orders the one after it. Null for a pool. */
     expected_generation: number | null;
     intended_at_ms: number;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AGENT_TYPES, PHASES } from '../events/fleet-activity.ts';
-import { recordOfAtMost, storedText } from '../stored-text.ts';
+import { recordOf, recordOfAtMost, storedText } from '../stored-text.ts';
 import { durationText } from '../time/duration.ts';
 
 /** A pool is never larger: a typing error must not fill the machine. */
@@ -16,6 +16,12 @@ const argument = storedText(4096);
 /** A name, or a number. */
 const account = z.string().regex(/^(?:\d{1,10}|[A-Za-z_][A-Za-z0-9_.-]{0,254}\$?)$/, 'is no user or group');
 const maxVariables = 1000;
+/** For how long a claim of a task may run at least and, a week, at most: what a task or a pool may ask for. */
+export const taskTimeLimitBounds = { minMs: 100, maxMs: 604_800_000 } as const;
+const taskTimeLimitMs = z.number().int().min(taskTimeLimitBounds.minMs).max(taskTimeLimitBounds.maxMs);
+const maxTimeLimits = 1000;
+/** A type of tasks; `*` for all that are not named. */
+const taskType = storedText(200).min(1);
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no name of a variable');
 
 export const POOL_STATES = ['active', 'removing'] as const;
@@ -44,6 +50,8 @@ interface PoolKey<Schema extends z.ZodType = z.ZodType> {
   readonly live?: true;
   /** True where values may be secrets: they are not shown. */
   readonly secret?: true;
+  /** How the configuration writes it, where a duration for a number of ms is not all that differs. */
+  readonly configured?: z.ZodType;
 }
 
 type More = Omit<PoolKey, 'schema' | 'default'>;
@@ -111,6 +119,13 @@ const POOL_KEYS = {
     variable: 'OMOI_HEARTBEAT_INTERVAL_MS',
   }),
   heartbeat_ttl_ms: optional(paceMs.nullable(), null, { variable: 'OMOI_HEARTBEAT_TTL_MS' }),
+  time_limits_ms: optional(
+    recordOfAtMost(maxTimeLimits, taskType, taskTimeLimitMs).describe(
+      'For how long its agents may hold a task of each type that has no `time_limit_ms` of its own; `*` for all other types.',
+    ),
+    {},
+    { configured: recordOf(taskType, durationText.pipe(taskTimeLimitMs)) },
+  ),
   user: optional(
     account.nullable().describe('As whom its agents run: a user or its number. The server has to be root.'),
     null,
@@ -281,8 +296,9 @@ export const poolConfiguration: z.ZodType<PoolDefinition> = z
   });
 
 function configured(name: KeyName): z.ZodType {
-  const { schema } = keyOf(name);
-  const value = isDuration(name) ? durationText.pipe(schema as z.ZodType<unknown, number>) : schema;
+  const { schema, configured: written } = keyOf(name);
+  const value =
+    written ?? (isDuration(name) ? durationText.pipe(schema as z.ZodType<unknown, number>) : schema);
   return 'default' in keyOf(name) ? value.optional() : value;
 }
 

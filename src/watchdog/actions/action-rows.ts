@@ -29,6 +29,7 @@ export async function insertIntent(
     step: remediation.step,
     action: intent.step.action,
     params: JSON.stringify(intent.step),
+    certain: remediation.certain,
     expected_generation: intent.expectedGeneration,
     intended_at_ms: tx.nowMs,
     boot_ms: Math.trunc(intent.now.bootMs),

@@ -38,6 +38,7 @@ const agent = {
   domain: 'pool:demo',
   generation: 1,
   status: 'UNRESPONSIVE' as const,
+  blamedTaskId: null,
   silenceMs: 5000,
   lastHeartbeatAtMs: NOW - 5000,
   workSeenAtMs: null,

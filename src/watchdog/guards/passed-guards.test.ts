@@ -12,6 +12,7 @@ const agent = {
   domain: 'pool:demo',
   generation: 3,
   status: 'UNRESPONSIVE' as const,
+  blamedTaskId: null,
   silenceMs: 5000,
   lastHeartbeatAtMs: NOW - 5000,
   workSeenAtMs: null,

@@ -21,7 +21,7 @@ export interface LastEnd {
   readonly durationMs: number;
 }
 
-/** Null where the policy never acted on the target. */
+/** Null where the policy never acted on the target but for ends that a task explains, which are no attempts. */
 export async function readLastEnd(
   tx: StateTransaction,
   { policy, target_kind: kind, target_id: id }: Remediation,
@@ -35,6 +35,7 @@ export async function readLastEnd(
     .where('target_kind', '=', kind)
     .where('target_id', '=', id)
     .where('step_started_at_ms', 'is not', null)
+    .where('attempts', '>', 0)
     .where('ended_at_ms', 'is not', null)
     .orderBy('ended_at_ms', 'desc')
     .limit(1)

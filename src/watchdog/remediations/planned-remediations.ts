@@ -62,6 +62,7 @@ export function plannedRemediation(
     reason: null,
     traceparent: alert.traceparent,
     attempts: 0,
+    certain: 0,
     evidence: null,
     last_output: null,
     updated_at_ms: nowMs,

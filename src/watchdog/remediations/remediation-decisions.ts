@@ -118,16 +118,23 @@ export class RemediationDecisions {
     slots.update(planned);
     const agent = planned.target_kind === 'agent' ? fleet.agent(planned.target_id) : null;
     const now = log.now(tx);
-    const relapse = isFirstStep(planned) ? relapseOf(planned, lastEnd, { policy, now }) : null;
+    // An end that a task explains is no failure of the agent: neither a relapse nor an attempt, and nothing to cool down.
+    const isExplained = agent !== null && agent.blamedTaskId !== null;
+    const last = isExplained ? null : lastEnd;
+    const relapse = isFirstStep(planned) ? relapseOf(planned, last, { policy, now }) : null;
     const [noted] = await allSettled([
       log.noteGeneration(tx, planned, agent),
       relapse?.outcome === 'healed' && log.relapsed(tx, planned, relapse),
     ]);
     const attempts = relapse?.attempts ?? noted.attempts;
     if (relapse && attempts >= policy.max_attempts) return this.#giveUp(tx, noted, { policy, relapse });
-    const remediation = isFirstStep(noted) ? { ...noted, step: firstStep(noted, attempts) } : noted;
+    const remediation = {
+      ...noted,
+      step: isFirstStep(noted) ? firstStep(noted, attempts) : noted.step,
+      certain: isCertainlyIll(agent) ? 1 : 0,
+    };
     // From here to the reservation nothing is awaited: what the guards have counted stays true.
-    const input = this.#input(remediation, policy, { now, alert, lastEnd, attempts });
+    const input = this.#input(remediation, policy, { now, alert, lastEnd: last, attempts });
     const suppression = decide(input, this.#parts.guards);
     if (suppression) return this.#holdBack(tx, noted, { suppression, held });
     if (policy.mode === 'approve' && remediation.approved_by === null) {
@@ -137,7 +144,7 @@ export class RemediationDecisions {
     if (agent && isCertainlyIll(agent)) this.#takeToken(tx, agent.domain, rateOf(policy.guards));
     const begin = {
       step: planOf(remediation).step,
-      attempts: attempts + 1,
+      attempts: isExplained ? attempts : attempts + 1,
       evidence: evidenceOf(alert, agent),
       value: alert.value,
       expectedGeneration: agent?.generation ?? null,
@@ -307,8 +314,10 @@ function firstStep(remediation: Remediation, attempts: number): number {
 function evidenceOf({ ruleId, value }: AlertFacts, agent: AgentFacts | null): string {
   const alert = `${ruleId} fires with ${value}`;
   if (!agent) return alert;
-  const { agentId, generation, status, silenceMs } = agent;
-  return `agent ${agentId}: generation ${generation} is ${status}, silent for ${formatDuration(silenceMs)}; ${alert}`;
+  const { agentId, generation, status, silenceMs, blamedTaskId } = agent;
+  const blamed =
+    blamedTaskId === null ? '' : `, lost with task ${blamedTaskId}, which others were lost with before`;
+  return `agent ${agentId}: generation ${generation} is ${status}${blamed}, silent for ${formatDuration(silenceMs)}; ${alert}`;
 }
 
 function rateOf({ repair_burst: burst, repair_every: refillMs }: Policy['guards']): RepairRateLimits {

@@ -203,6 +203,7 @@ export class RemediationLog {
         value_before: Number.isFinite(begin.value) ? begin.value : null,
         step: remediation.step,
         attempts: begin.attempts,
+        certain: remediation.certain,
         evidence: begin.evidence,
       }),
       insertIntent(tx, remediation, { ...begin, now: this.now(tx) }),

@@ -218,10 +218,18 @@ export class RemediationSteps {
   ): Promise<Next> {
     const { steps, guardian, max_attempts: maxAttempts } = planOf(remediation);
     const { step, attempts } = remediation;
-    if (step + 1 < steps.length && attempts < maxAttempts) {
+    const mayGoOn = step + 1 < steps.length && attempts < maxAttempts;
+    // The new generation got the task that had ended the one before: that is no fault of the step.
+    if (mayGoOn || this.#isExplained(remediation)) {
       return again(await this.#parts.log.nextStep(tx, remediation, because));
     }
     return this.#end(tx, remediation, { state: 'escalated', guardian, ...because });
+  }
+
+  /** Whether a task explains why the agent is ill again. It is parked after its attempts, so this comes to an end. */
+  #isExplained({ target_kind: kind, target_id: id }: Remediation): boolean {
+    const agent = kind === 'agent' ? this.#parts.fleet.agent(id) : null;
+    return agent !== null && agent.blamedTaskId !== null;
   }
 
   async #end(tx: StateTransaction, remediation: Remediation, ending: Ending): Promise<Next> {

@@ -45,6 +45,7 @@ function remediationOf(id: string, target: string, policyName = 'p'): Remediatio
     reason: null,
     traceparent: null,
     attempts: 0,
+    certain: 0,
     evidence: null,
     last_output: null,
     updated_at_ms: NOW,
@@ -66,6 +67,20 @@ describe('the places of repairs', () => {
     const slots = new RepairSlots();
     slots.reserve(remediationOf('other', taken), policy, NOW);
     expect(slots.look(remediationOf('one', asks), policy, now).busyWith).toBe(busyWith);
+  });
+
+  it('of what is certainly ill are its target alone', () => {
+    const slots = new RepairSlots();
+    const certain = { ...remediationOf('a', 'w-1'), certain: 1 };
+    slots.reserve(certain, policy, NOW);
+    expect(slots.look(remediationOf('b', 'w-2'), policy, now)).toEqual({
+      busyWith: null,
+      running: 0,
+      budgetStartMs: null,
+    });
+    expect(slots.look(remediationOf('c', 'w-1'), policy, now).busyWith).toBe('a');
+    slots.update({ ...certain, state: 'completed' });
+    expect(slots.look(remediationOf('c', 'w-1'), policy, now).busyWith).toBeNull();
   });
 
   it('are taken from the moment in which they are reserved, and counted for the policy alone', () => {

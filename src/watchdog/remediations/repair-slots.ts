@@ -10,7 +10,7 @@ import { readStarts, StartTimes, type Start } from './start-times.ts';
 export interface Occupancy {
   /** One that executes or verifies on the same target, or on what contains it or is contained. */
   readonly busyWith: string | null;
-  /** How many others of the policy execute or verify. */
+  /** How many others of the policy execute or verify, of those that repair what is not certainly ill. */
   readonly running: number;
   /** The start that has to leave the policy's window before another may begin; null where there is room. */
   readonly budgetStartMs: number | null;
@@ -19,7 +19,8 @@ export interface Occupancy {
 /** A place that a remediation holds: its target, and one of those that its policy may have. */
 interface Held {
   readonly target: string;
-  readonly policy: string;
+  /** Null where what it repairs is certainly ill: it takes no place of its policy. */
+  readonly policy: string | null;
   /** The pool that contains the agent that is the target; null for a pool and for an agent without one. */
   readonly agentOf: string | null;
   /** The start that is not known to be on disk yet; null once it is. */
@@ -71,8 +72,15 @@ export class RepairSlots {
     return this.#held.has(remediationId);
   }
 
-  /** A step is about to start. Call in the turn in which `look` showed room. @param atMs on the boot clock */
+  /**
+   * A step is about to start. Call in the turn in which `look` showed room. What repairs the certainly ill takes its
+   * target alone: its rate is counted elsewhere. @param atMs on the boot clock
+   */
   reserve(remediation: Remediation, { guards }: Pick<Policy, 'guards'>, atMs: number): void {
+    if (remediation.certain === 1) {
+      this.#hold(remediation, null);
+      return;
+    }
     const start = { actionId: actionId(remediation), atMs };
     this.#startsOf(remediation.policy).add(start, guards);
     this.#hold(remediation, start);
@@ -105,22 +113,23 @@ export class RepairSlots {
   }
 
   #hold(remediation: Remediation, pendingStart: Start | null): void {
-    const { id, policy, target_kind: kind, pool_id: poolId } = remediation;
+    const { id, target_kind: kind, pool_id: poolId } = remediation;
     const target = targetOf(remediation);
     const agentOf = kind === 'agent' ? poolId : null;
+    const policy = remediation.certain === 1 ? null : remediation.policy;
     this.#held.set(id, { target, policy, agentOf, pendingStart });
     this.#byTarget.set(target, id);
-    this.#byPolicy.add(policy, id);
+    if (policy !== null) this.#byPolicy.add(policy, id);
     if (agentOf !== null) this.#agentsOfPool.add(agentOf, id);
   }
 
   #release(id: string, { target, policy, agentOf, pendingStart }: Held): void {
     this.#held.delete(id);
     if (this.#byTarget.get(target) === id) this.#byTarget.delete(target);
-    this.#byPolicy.delete(policy, id);
+    if (policy !== null) this.#byPolicy.delete(policy, id);
     if (agentOf !== null) this.#agentsOfPool.delete(agentOf, id);
     // It has not started after all: its start was rolled back.
-    if (pendingStart) this.#starts.get(policy)?.remove(pendingStart);
+    if (pendingStart && policy !== null) this.#starts.get(policy)?.remove(pendingStart);
   }
 
   #startsOf(policy: string): StartTimes {

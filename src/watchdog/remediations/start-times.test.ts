@@ -152,6 +152,7 @@ function endedRemediation(policy: string, { id, atMs }: StartedRow): Insertable<
     step_started_at_ms: atMs,
     ended_at_ms: atMs,
     attempts: 1,
+    certain: 0,
     updated_at_ms: atMs,
   };
 }
@@ -166,6 +167,7 @@ function doneAction(
     step: 0,
     action: 'restart',
     params: '{}',
+    certain: 0,
     expected_generation: 1,
     intended_at_ms: atMs,
     boot_ms: Math.trunc(now.bootMs - agoMs),

@@ -2,7 +2,7 @@ import type { StateDatabase } from '#storage';
 import { elapsedMs, type Moment } from '#telemetry';
 import type { Policy } from '../policies/policy.ts';
 
-/** When a step started. */
+/** When a step started that counts in its policy's budget. */
 export interface Start {
   readonly actionId: string;
   /** On the present boot clock, ms; negative where it was before this boot. */
@@ -103,6 +103,7 @@ async function readNewest(
       .select(['action.id as actionId', 'policy', `action.${by} as place`])
       .select(['action.intended_at_ms as wallMs', 'action.boot_ms as bootMs', 'action.boot_id as bootId'])
       .where(`action.${by}`, '>', sinceMs)
+      .where('action.certain', '=', 0)
       .orderBy(`action.${by}`, 'desc')
       .orderBy('action.id', 'desc')
       .limit(ROWS_PER_PAGE);

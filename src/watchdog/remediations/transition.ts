@@ -41,10 +41,10 @@ export function isOver(
   return alert === null || alert.state === 'resolved';
 }
 
-/** What a remediation's plan says of it, and the step that it is at. */
+/** What a remediation's plan says of it, and the step that it is at; the last one is repeated where it was not to blame. */
 export function planOf(remediation: Remediation): RemediationPlan & { readonly step: PolicyStep } {
   const plan = readPlan(remediation.plan);
-  const step = plan.steps[remediation.step];
-  if (!step) throw new Error(`the plan of remediation ${remediation.id} has no step ${remediation.step + 1}`);
+  const step = plan.steps[remediation.step] ?? plan.steps.at(-1);
+  if (!step) throw new Error(`the plan of remediation ${remediation.id} has no steps`);
   return { ...plan, step };
 }

@@ -32,6 +32,7 @@ const agent: AgentFacts = {
   host: null,
   generation: 2,
   status: 'IDLE',
+  blamedTaskId: null,
   silenceMs: 0,
   lastHeartbeatAtMs: NOW,
   workSeenAtMs: null,
