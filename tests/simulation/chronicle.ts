@@ -27,6 +27,10 @@ export interface TaskStand {
   state: string;
   completions: number;
   holder: { readonly agentId: string; readonly generation: number } | null;
+  /** `agent/generation` of all that have claimed it. */
+  readonly holders: Set<string>;
+  /** `agent/generation` of those whose loss of it counted as an attempt. */
+  readonly losers: Set<string>;
 }
 
 export interface RemediationStand {
@@ -178,13 +182,17 @@ export class Chronicle {
 
   #foldTask(event: LoggedEvent): void {
     const enqueued = payloadOf(event, 'fleet.task.enqueued');
-    if (enqueued) this.tasks.set(enqueued.task_id, { state: 'queued', completions: 0, holder: null });
+    if (enqueued) {
+      const stand = { state: 'queued', completions: 0, holder: null };
+      this.tasks.set(enqueued.task_id, { ...stand, holders: new Set(), losers: new Set() });
+    }
     const task = this.tasks.get(event.entityId);
     if (!task) return;
     const claimed = payloadOf(event, 'fleet.task.claimed');
     if (claimed) {
       task.state = 'claimed';
       task.holder = { agentId: claimed.agent_id, generation: claimed.generation };
+      task.holders.add(`${claimed.agent_id}/${claimed.generation}`);
     }
     if (event.type === 'fleet.task.completed') {
       task.state = 'completed';
@@ -192,7 +200,9 @@ export class Chronicle {
     }
     const failed = payloadOf(event, 'fleet.task.failed');
     if (failed) task.state = failed.will_retry ? 'queued' : 'failed';
-    if (event.type === 'fleet.task.released') task.state = 'queued';
+    const released = payloadOf(event, 'fleet.task.released');
+    if (released) task.state = 'queued';
+    if (released?.counted) task.losers.add(`${released.agent_id}/${released.generation}`);
     if (event.type === 'fleet.task.parked') task.state = 'parked';
     if (event.type === 'fleet.task.retried') task.state = 'queued';
     if (event.type === 'fleet.task.cancelled') task.state = 'cancelled';

@@ -55,18 +55,46 @@ export const nothingIsDoneWhilePaused: Invariant = (observation) =>
     );
   });
 
-/** A policy leaves a target alone for a while after it has acted on it. */
+/** The ill generation and the task that a repair says its end is explained by; null where none is said to be. */
+function explanationOf({ archive }: Observation, { entityId }: LoggedEvent) {
+  const row = archive.rows('SELECT id, evidence FROM remediations').find(({ id }) => id === entityId);
+  const said = /^agent (.*): generation (\d+) is \w+, lost with task (\S+), /.exec(String(row?.['evidence']));
+  const [, agentId, generation, taskId] = said ?? [];
+  return taskId === undefined ? null : { holder: `${agentId}/${generation}`, taskId };
+}
+
+/** What ends its holder alone, and has ended others before, is to blame for it; nothing else is. */
+export const whatExplainsAnEndHasEndedOthers: Invariant = (observation) =>
+  firstWrong(beginnings(observation), (event) => {
+    const explanation = explanationOf(observation, event);
+    if (!explanation) return null;
+    const { holder, taskId } = explanation;
+    const task = observation.chronicle.tasks.get(taskId);
+    const hadIt = task?.holders.has(holder) === true;
+    const lostByOthers = [...(task?.losers ?? [])].some((loser) => loser !== holder);
+    return (
+      !(hadIt && lostByOthers) &&
+      `${event.entityId} began on ${holder}, which task ${taskId} is to have ended: it ${hadIt ? 'had' : 'never had'} it, ` +
+        `which ${lostByOthers ? 'others' : 'nobody else'} had lost`
+    );
+  });
+
+/** A policy leaves a target alone for a while after it has acted on it; but for what a task explains, which is none of its ills. */
 export const aCooldownIsWaitedFor: Invariant = (observation) =>
   firstWrong(beginnings(observation), (event) => {
-    const { chronicle, ledger } = observation;
+    const { archive, chronicle, ledger } = observation;
     const { policy, target } = event.payload;
     const limits = limitsOf(observation, policy);
     // What ended last is found by wall time.
     if (!limits || ledger.wallSteps > 0) return null;
     const own = chronicle.remediations.get(event.entityId);
-    if (own && own.beganAtMs.length > 1) return null;
+    if ((own && own.beganAtMs.length > 1) || explanationOf(observation, event)) return null;
+    const attempts = new Map(
+      archive.rows('SELECT id, attempts FROM remediations').map((row) => [row['id'], row['attempts']]),
+    );
     for (const [id, { policy: by, target: on, beganAtMs, endedAtMs }] of chronicle.remediations) {
-      if (id === event.entityId || by !== policy || on !== target || beganAtMs.length === 0) continue;
+      if (id === event.entityId || by !== policy || on !== target) continue;
+      if (beganAtMs.length === 0 || attempts.get(id) === 0) continue;
       const agoMs = event.atMs - (endedAtMs ?? Number.NEGATIVE_INFINITY);
       if (endedAtMs !== null && agoMs >= 0 && agoMs < limits.cooldownMs - DECIDED_WITHIN_MS)
         return `${event.entityId} began at ${event.atMs} on ${target}, ${agoMs} ms after ${id} had ended`;

@@ -110,10 +110,8 @@ export const policiesStayWithinTheirGuards: Invariant = (observation) => {
   );
   return firstWrong(policies, ({ name, maxParallel, maxStarts, windowMs }) => {
     const running = archive
-      .rows(`SELECT policy, evidence FROM remediations WHERE state IN ('executing', 'verifying')`)
-      .filter(
-        (row) => row['policy'] === name && !/ is (FAILED|STALLED),/.test(String(row['evidence'])),
-      ).length;
+      .rows(`SELECT policy, certain FROM remediations WHERE state IN ('executing', 'verifying')`)
+      .filter((row) => row['policy'] === name && row['certain'] === 0).length;
     if (running > maxParallel) return `${running} remediations of ${name} run, at most ${maxParallel} may`;
     // The window is one of wall time.
     if (ledger.wallSteps > 0) return null;
