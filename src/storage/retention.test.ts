@@ -140,6 +140,7 @@ const ROWS = {
     failures: 0,
     leases_lost: 0,
     counted_losses: 0,
+    lost_by: null,
     handoffs: 0,
     time_limit_ms: null,
     parked_at_ms: null,

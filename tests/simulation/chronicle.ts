@@ -202,7 +202,8 @@ export class Chronicle {
     if (failed) task.state = failed.will_retry ? 'queued' : 'failed';
     const released = payloadOf(event, 'fleet.task.released');
     if (released) task.state = 'queued';
-    if (released?.counted) task.losers.add(`${released.agent_id}/${released.generation}`);
+    if (released?.counted && released.reason !== 'time_limit')
+      task.losers.add(`${released.agent_id}/${released.generation}`);
     if (event.type === 'fleet.task.parked') task.state = 'parked';
     if (event.type === 'fleet.task.retried') task.state = 'queued';
     if (event.type === 'fleet.task.cancelled') task.state = 'cancelled';

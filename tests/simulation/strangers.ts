@@ -19,7 +19,9 @@ export class Strangers {
   crashOne(): void {
     const agentId = oneOf(this.#world.random, [...this.#running.keys()]);
     if (agentId === undefined) return;
-    this.#running.get(agentId)?.die();
+    const worker = this.#running.get(agentId);
+    if (worker) this.#world.ledger.endedByItself({ agentId, generation: worker.generation });
+    worker?.die();
     this.#startLater(agentId);
   }
 

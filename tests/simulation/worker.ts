@@ -65,6 +65,11 @@ export class Worker {
     this.#generation = identity.generation ?? 0;
   }
 
+  /** 0 before it knows. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   get isHung(): boolean {
     return this.#frozen !== null;
   }

@@ -18,6 +18,7 @@ const claimed: TaskRow = {
   failures: 0,
   leases_lost: 1,
   counted_losses: 0,
+  lost_by: null,
   handoffs: 0,
   time_limit_ms: null,
   parked_at_ms: null,

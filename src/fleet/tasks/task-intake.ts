@@ -172,6 +172,7 @@ export class TaskIntake {
       failures: 0,
       leases_lost: 0,
       counted_losses: 0,
+      lost_by: null,
       handoffs: 0,
       time_limit_ms: task.timeLimitMs,
       available_at_ms: origin.nowMs,

@@ -7,7 +7,7 @@ import { QueueLanes, type LaneTask } from './queue-lanes.ts';
 import { RunningTasks } from './running-tasks.ts';
 import { TaskSolitude } from './task-solitude.ts';
 import { TaskTimeLimits } from './task-time-limits.ts';
-import { heldMs, holderOf, runsAlone, type TaskRow } from './task-row.ts';
+import { endedOthers, heldMs, holderOf, runsAlone, type TaskRow } from './task-row.ts';
 
 /** Which wakes may be pending at once; beyond it a late task is found by the next claim that comes by itself. */
 const maxLateTasks = 100_000;
@@ -105,7 +105,7 @@ export class TaskQueueState {
    */
   hold(task: TaskRow, holder: Holder, heldMs = 0): void {
     const poolId = this.#parts.agentIndex.get(holder.agentId)?.poolId ?? null;
-    if (runsAlone(task)) this.solitude.begin(task.task_id, holder.agentId);
+    if (runsAlone(task)) this.solitude.begin(task.task_id, holder.agentId, endedOthers(task, holder));
     this.running.begin(task, heldMs);
     this.leases.begin({
       id: task.task_id,

@@ -18,7 +18,7 @@ import { TaskIntake, type EnqueuedTask, type NewTask } from './task-intake.ts';
 import { TaskQueueState } from './task-queue-state.ts';
 import { definitionOf } from '../pools/pool-rows.ts';
 import { TaskReleases } from './task-releases.ts';
-import { holderOf, type TaskRow } from './task-row.ts';
+import { holderOf, loserOf, type TaskRow } from './task-row.ts';
 import { TaskSettlement, unknownTask, type HolderRequest } from './task-settlement.ts';
 
 /** Where a task stands in the order in which all were enqueued. */
@@ -81,6 +81,7 @@ export class TaskQueue {
       this.#state.hold(task, holder, Math.max(0, nowMs - (task.claimed_at_ms ?? nowMs)));
       agentIndex.tookTask(holder);
     }
+    await this.#knowWhomTasksEnded();
     const parked = await database.reader
       .selectFrom('tasks')
       .select(['phase_id', 'task_type'])
@@ -94,6 +95,24 @@ export class TaskQueue {
       .where('deferred_until_ms', 'is not', null)
       .execute();
     for (const task of late) this.#state.announce(task, nowMs);
+  }
+
+  /** Agents that are ill since a task was lost with them that others were lost with before: it explains their ends. */
+  async #knowWhomTasksEnded(): Promise<void> {
+    const { database, agentIndex } = this.#parts;
+    const tasks = await database.reader
+      .selectFrom('tasks')
+      .select(['task_id', 'lost_by'])
+      .where('state', 'in', ['queued', 'claimed', 'parked'])
+      .where('counted_losses', '>', 1)
+      .where('lost_by', 'is not', null)
+      .execute();
+    const endedBy = new Map(tasks.map((task) => [task.lost_by, task.task_id]));
+    if (endedBy.size === 0) return;
+    for (const { agentId, generation, status } of agentIndex.observations()) {
+      const taskId = endedBy.get(loserOf({ agent_id: agentId, generation }));
+      if (taskId !== undefined && ILL.has(status)) agentIndex.blame({ agentId, generation }, taskId);
+    }
   }
 
   stop(): void {
@@ -125,7 +144,7 @@ export class TaskQueue {
    */
   blamedFor(agent: Pick<AgentEntry, 'agentId' | 'status' | 'blamedTaskId'>): string | null {
     if (!ILL.has(agent.status)) return null;
-    return agent.blamedTaskId ?? this.#state.solitude.heldAloneBy(agent.agentId);
+    return agent.blamedTaskId ?? this.#state.solitude.suspectOf(agent.agentId);
   }
 
   /** @param request where its signal is aborted nothing stays claimed: what its transaction took goes back */

@@ -8,8 +8,10 @@ import { LossJudge, type CountedLosses, type LossJudgement } from './loss-judge.
 import type { TaskQueueState } from './task-queue-state.ts';
 import {
   attemptsUsed,
+  endedOthers,
   cancelledEvent,
   holderOf,
+  loserOf,
   parkedEvent,
   releasedEvent,
   retriedEvent,
@@ -136,7 +138,7 @@ export class TaskReleases {
           state: from,
         });
       }
-      const fresh = { failures: 0, counted_losses: 0, handoffs: 0, error: null };
+      const fresh = { failures: 0, counted_losses: 0, lost_by: null, handoffs: 0, error: null };
       const queued: TaskRow = { ...task, ...requeued(tx.nowMs), ...fresh };
       await writeTask(tx, queued);
       await bus.append(tx, retriedEvent(queued, { ...order, from }));
@@ -256,11 +258,11 @@ export class TaskReleases {
     return { ...holder, poolId: this.#parts.agentIndex.get(holder.agentId)?.poolId ?? null };
   }
 
-  /** The task that explains a holder's end: it held nothing else, and the task had been lost before. */
+  /** The task that explains a holder's end: it held nothing else, and another process had been lost with the task before. */
   #suspectAmong(holder: Holder, held: readonly TaskRow[], { cause }: HolderLoss): TaskRow | null {
     if (cause === 'time_limit' || (this.#parts.agentIndex.get(holder.agentId)?.tasksHeld ?? 0) > 1)
       return null;
-    return held.find(({ counted_losses: losses }) => losses > 0) ?? null;
+    return held.find((task) => endedOthers(task, holder)) ?? null;
   }
 
   #judgeLoss(holder: Holder, { cause }: HolderLoss, explained: boolean): LossJudgement {
@@ -286,6 +288,7 @@ export class TaskReleases {
       ...task,
       leases_lost: task.leases_lost + 1,
       counted_losses: task.counted_losses + (counts ? 1 : 0),
+      lost_by: counts && loss.cause !== 'time_limit' ? loserOf(task) : task.lost_by,
     };
     if (!counts) {
       // What went together comes back apart, so that the one that ends its holders shows itself.
@@ -333,7 +336,7 @@ export class TaskReleases {
     const unfinished = tasks.filter(({ state }) => CANCELLABLE.has(state));
     for (const task of unfinished) {
       const left = Math.max(0, task.counted_losses - (losses.get(task.task_id) ?? 0));
-      const innocent = { ...task, counted_losses: left };
+      const innocent = { ...task, counted_losses: left, lost_by: left === 0 ? null : task.lost_by };
       if (task.state !== 'parked') {
         await writeTask(tx, innocent);
         if (task.state === 'queued') tx.afterCommit(() => this.#state.acquitted(innocent));
@@ -374,6 +377,7 @@ const releasing = new PreparedQuery<TaskRow & { readonly taskId: string }, never
       lease_until_ms: values.lease_until_ms,
       leases_lost: values.leases_lost,
       counted_losses: values.counted_losses,
+      lost_by: values.lost_by,
       available_at_ms: values.available_at_ms,
       deferred_until_ms: values.deferred_until_ms,
       parked_at_ms: values.parked_at_ms,

@@ -163,6 +163,16 @@ export function runsAlone(task: Pick<TaskRow, 'counted_losses'>): boolean {
   return task.counted_losses > 0;
 }
 
+/** Who loses the task now, as `lost_by` has it. */
+export function loserOf({ agent_id: agentId, generation }: Pick<TaskRow, 'agent_id' | 'generation'>): string {
+  return `${agentId}/${generation}`;
+}
+
+/** Whether another process than this one was lost with the task before: then the task explains that this one is ill. */
+export function endedOthers({ lost_by: lostBy }: Pick<TaskRow, 'lost_by'>, holder: Holder): boolean {
+  return lostBy !== null && lostBy !== loserOf({ agent_id: holder.agentId, generation: holder.generation });
+}
+
 /** How long the last claim lasted, ms; 0 where it never was claimed or did not end. */
 export function heldMs(task: TaskRow): number {
   if (task.claimed_at_ms === null || task.finished_at_ms === null) return 0;

@@ -9,7 +9,8 @@ const keptFreeMs = 60_000;
  */
 export class TaskSolitude {
   readonly #clock: Clock;
-  readonly #holders = new Map<string, string>();
+  /** By agent. */
+  readonly #holders = new Map<string, { readonly taskId: string; readonly endedOthers: boolean }>();
   /** By task: the busy agent that gets it as soon as it holds nothing. */
   readonly #keptFree = new Map<string, { readonly agentId: string; readonly untilMs: number }>();
   #waiting = 0;
@@ -27,23 +28,24 @@ export class TaskSolitude {
     this.#waiting += change;
   }
 
-  /** An agent has the task alone from now on. */
-  begin(taskId: string, agentId: string): void {
+  /** An agent has the task alone from now on. @param endedOthers whether another process was lost with it before */
+  begin(taskId: string, agentId: string, endedOthers: boolean): void {
     this.#keptFree.delete(taskId);
-    this.#holders.set(agentId, taskId);
+    this.#holders.set(agentId, { taskId, endedOthers });
   }
 
   end(taskId: string, agentId: string): void {
-    if (this.#holders.get(agentId) === taskId) this.#holders.delete(agentId);
+    if (this.#holders.get(agentId)?.taskId === taskId) this.#holders.delete(agentId);
   }
 
   holdsAlone(agentId: string): boolean {
     return this.#holders.has(agentId);
   }
 
-  /** The task that an agent has alone. */
-  heldAloneBy(agentId: string): string | null {
-    return this.#holders.get(agentId) ?? null;
+  /** The task that explains why an agent that has it alone is ill; null where there is none. */
+  suspectOf(agentId: string): string | null {
+    const held = this.#holders.get(agentId);
+    return held?.endedOthers ? held.taskId : null;
   }
 
   /**

@@ -23,8 +23,8 @@ import { drains } from './027_drains.ts';
 import { parkedTasks } from './028_parked_tasks.ts';
 import { senders } from './029_senders.ts';
 import { scopes } from './030_scopes.ts';
-import { certainRepairs } from './035_certain_repairs.ts';
 import { maintenanceAndRolls } from './031_maintenance_and_rolls.ts';
+import { explainedEnds } from './035_explained_ends.ts';
 import { toldToPeople } from './037_told_to_people.ts';
 import { handoffs } from './038_handoffs.ts';
 
@@ -54,8 +54,8 @@ export const MIGRATIONS: readonly Migration[] = [
   parkedTasks,
   senders,
   scopes,
-  certainRepairs,
   maintenanceAndRolls,
+  explainedEnds,
   toldToPeople,
   handoffs,
 ];

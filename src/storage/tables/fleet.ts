@@ -82,6 +82,8 @@ export interface TaskTables {
      * may be what ends them.
      */
     counted_losses: number;
+    /** `agent/generation` of the last of these holders that ended or hung; null where none did. */
+    lost_by: string | null;
     /** How often it was handed on to another agent since it was enqueued, or queued again by a person. */
     handoffs: number;
     /** How long a claim may run, however often its lease is renewed; null: for ever. */

@@ -157,6 +157,12 @@ describe('the guards', () => {
     ['one in quarantine', { agent: { ...agent, status: 'QUARANTINED' } }, 'target_withdrawn', null],
     ['a generation started meanwhile', { agent, newGenerationUntilMs: NOW + 5 }, 'new_generation', NOW + 5],
     ['which has had its time', { agent, newGenerationUntilMs: NOW }, null, null],
+    [
+      'which has ended already',
+      { agent: { ...agent, status: 'FAILED' }, newGenerationUntilMs: NOW + 5 },
+      null,
+      null,
+    ],
   ])('%s', (_name, change, guard, untilMs) => {
     const suppression = decide({ ...free, ...change });
     expect(suppression?.suppressed ?? null).toBe(guard);

@@ -177,8 +177,9 @@ function healthy({ policy, agent, nowMs }: GuardInput): Suppression | null {
   );
 }
 
+/** A generation that has ended, or stands still, needs no more time to show what it can do. */
 function comingUp({ agent, newGenerationUntilMs, nowMs }: GuardInput): Suppression | null {
-  if (newGenerationUntilMs === null || newGenerationUntilMs <= nowMs) return null;
+  if (newGenerationUntilMs === null || newGenerationUntilMs <= nowMs || isCertainlyIll(agent)) return null;
   const reason = `generation ${agent?.generation} was started meanwhile and gets time to take effect`;
   return held('new_generation', reason, newGenerationUntilMs);
 }

@@ -116,6 +116,8 @@ export const whatOthersHaveStartedGetsItsTime: Invariant = (observation) =>
       .rows('SELECT id, planned_at_ms FROM remediations')
       .find((row) => row['id'] === event.entityId);
     const plannedAtMs = Number(planned?.['planned_at_ms']) - (event.writtenAtMs - event.atMs);
+    // One that has ended again needs no more time.
+    if (isCertain(observation, event)) return null;
     return (
       // One that was planned for the new generation is about an ill of that one.
       plannedAtMs < started.atMs &&
@@ -222,6 +224,7 @@ function unseen(
     (limits?.cooldownMs ?? 0) * 2 ** Math.max(0, attempts - 1),
     limits?.relapseWindowMs ?? 0,
   );
+  // One that was asked while it started is asked again some time later.
   const othersMs = chronicle.startedByOthers.get(agentId)?.atMs ?? Number.NEGATIVE_INFINITY;
   const freeAtMs = Math.max(
     stand.sinceMs,
