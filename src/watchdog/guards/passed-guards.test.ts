@@ -72,6 +72,17 @@ it('has every guard say what it saw of a silent agent, in their order', () => {
   ]);
 });
 
+it('says what a task and an early end explain', () => {
+  const failed = { ...agent, status: 'FAILED', blamedTaskId: 'task_1' } as const;
+  const explained = { ...input, agent: failed, lastEndedAtMs: null, newGenerationUntilMs: NOW + 5 };
+  expect(said(explained)).toEqual(
+    expect.arrayContaining([
+      'cooldown: task task_1 explains why w-1 is ill: nothing has to cool down',
+      'new_generation: generation 3, which somebody else has started, is FAILED already',
+    ]),
+  );
+});
+
 it('leaves out what has nothing to do with the target', () => {
   const failed = passedBy({ ...input, agent: { ...agent, status: 'FAILED' } }).map(({ guard }) => guard);
   const notAsked = ['self_suspicion', 'storm', 'max_parallel', 'start_budget', 'work_in_flight'];

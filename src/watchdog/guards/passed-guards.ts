@@ -17,10 +17,12 @@ const SAW: Readonly<Record<Guard, (input: GuardInput) => string | null>> = {
   self_suspicion: ofTheSilent(() => 'Omoi has neither stalled nor lost its database'),
   storm: ofTheSilent(({ domain }) => `no storm in ${domain}`),
   one_per_target: () => 'nothing else is at work on the target',
-  cooldown: ({ lastEndedAtMs, nowMs }) =>
-    lastEndedAtMs === null
-      ? 'the policy had not acted on the target before'
-      : `the last remediation ended ${formatDuration(nowMs - lastEndedAtMs)} ago`,
+  cooldown: ({ agent, lastEndedAtMs, nowMs }) => {
+    if (lastEndedAtMs !== null)
+      return `the last remediation ended ${formatDuration(nowMs - lastEndedAtMs)} ago`;
+    if (!agent?.blamedTaskId) return 'the policy had not acted on the target before';
+    return `task ${agent.blamedTaskId} explains why ${agent.agentId} is ill: nothing has to cool down`;
+  },
   max_parallel: ({ agent, running, policy }) =>
     isCertainlyIll(agent)
       ? null
@@ -33,7 +35,11 @@ const SAW: Readonly<Record<Guard, (input: GuardInput) => string | null>> = {
   target_withdrawn: ({ agent }) => agent && `${agent.agentId} is ${agent.status}`,
   target_healthy: ({ agent }) =>
     agent && `${agent.agentId} was silent for ${formatDuration(agent.silenceMs)}`,
-  new_generation: ({ agent }) => agent && `nobody else has just started generation ${agent.generation}`,
+  new_generation: ({ agent, newGenerationUntilMs, nowMs }) =>
+    agent &&
+    (newGenerationUntilMs !== null && newGenerationUntilMs > nowMs
+      ? `generation ${agent.generation}, which somebody else has started, is ${agent.status} already`
+      : `nobody else has just started generation ${agent.generation}`),
   work_in_flight: ofTheSilent(() => 'no work of it was seen since its last heartbeat'),
 };
 
