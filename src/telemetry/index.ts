@@ -190,6 +190,7 @@ export {
   poolIdText,
   concernsGenerations,
   generationKeysOf,
+  withGenerationKeys,
   poolKeysOf,
   poolOfKeys,
   poolVariables,

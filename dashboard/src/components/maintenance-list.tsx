@@ -47,7 +47,7 @@ function MaintenanceItem({ maintenance, mayHandle, nowMs }: MaintenanceItemProps
         <b>
           {target.kind} {target.id}
         </b>{' '}
-        is left alone by {by}: {reason}. Ends by itself in{' '}
+        is left alone by order of {by}: {reason}. Ends by itself in{' '}
         {formatDuration(Math.ceil((Date.parse(until) - nowMs) / 1000) * 1000)}.
       </span>
       {mayHandle && (

@@ -223,8 +223,8 @@ function StoppedRelease({ pool: { pool_id: poolId }, roll: { reason, since, rema
       sinceMs={Date.parse(since)}
     >
       <p className={styles.text}>
-        Its new definition does not work: {sentence(reason)} {number(remaining)} {agents} the old one. It is
-        tried again when somebody changes the definition, or sets it back.
+        Its new definition does not work: {sentence(reason)} {number(remaining)} {agents} the old one, and
+        what starts gets it. Change the definition to roll again, or set it back.
       </p>
     </Item>
   );

@@ -4,6 +4,7 @@ import { madeOf } from './made-of.ts';
 import { effectiveCount, replicaAgentId } from './pool-definition.ts';
 import type { Asked, PoolParts } from './pool-parts.ts';
 import { definitionOf, type PoolRow } from './pool-rows.ts';
+import { startDefinitionOf } from './roll-rows.ts';
 import { deleteExpiredOverrides, liveOverrides } from './scale-overrides.ts';
 import {
   changeUnit,
@@ -102,7 +103,7 @@ export class Convergence {
   ): Promise<number> {
     const { agentId, asked } = opening;
     const nonce = createSpawnNonce();
-    const pool = definitionOf(row);
+    const pool = startDefinitionOf(row);
     const generation = await this.#parts.generations.openGeneration(tx, {
       agentId,
       agentType: pool.agentType,

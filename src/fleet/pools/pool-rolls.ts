@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import type { PoolDefinition, Timer } from '#telemetry';
+import { generationKeysOf, type PoolDefinition, type Timer } from '#telemetry';
 import type { AgentControl } from './agent-control.ts';
 import { madeOf } from './made-of.ts';
 import type { Asked, PoolParts } from './pool-parts.ts';
@@ -62,7 +62,8 @@ export class PoolRolls {
     await trustUnits(tx, before.id, wanted);
     // Starts of another definition that failed say nothing of this one.
     await setSpawnFailure(tx, before.id, null);
-    const roll = { state: 'rolling', reason: `${asked.reason}, asked by ${asked.by}` } as const;
+    const from = rollOf(row)?.from ?? generationKeysOf(before);
+    const roll = { state: 'rolling', reason: `${asked.reason}, asked by ${asked.by}`, from } as const;
     await setRoll(tx, after.id, roll);
     await this.#tell(tx, after.id, roll);
     tx.afterCommit(() => this.#watch.forget(after.id));
@@ -75,7 +76,8 @@ export class PoolRolls {
     { effective, asked }: { readonly effective: number; readonly asked: Asked },
   ): Promise<void> {
     const poolId = row.pool_id;
-    if (rollOf(row)?.state !== 'rolling' || row.state !== 'active') {
+    const roll = rollOf(row);
+    if (roll?.state !== 'rolling' || row.state !== 'active') {
       tx.afterCommit(() => this.#watch.forget(poolId));
       return;
     }
@@ -91,10 +93,14 @@ export class PoolRolls {
       healthOf: (unit) => this.#watch.look(poolId, keyOf(unit)),
     });
     for (const unit of plan.verified) await changeUnit(tx, keyOf(unit), { verified_at_ms: tx.nowMs });
-    if (plan.stopped !== null) return this.#end(tx, poolId, { state: 'stopped', reason: plan.stopped });
+    if (plan.stopped !== null) {
+      const stopped = { state: 'stopped', reason: plan.stopped } as const;
+      await setRoll(tx, poolId, { ...stopped, from: roll.from });
+      return this.#end(tx, poolId, stopped);
+    }
     if (plan.completed) {
-      const reason = 'all replicas have the new definition';
-      return this.#end(tx, poolId, { state: 'completed', reason });
+      await setRoll(tx, poolId, null);
+      return this.#end(tx, poolId, { state: 'completed', reason: 'all replicas have the new definition' });
     }
     const order = { reason: ROLLED, by: asked.by, traceparent: asked.traceparent };
     for (const process of plan.replace) await this.#rolls.control.roll(tx, { row, process, order });
@@ -111,14 +117,13 @@ export class PoolRolls {
     told: { readonly state: Told; readonly reason: string },
   ): Promise<void> {
     const { state, reason } = told;
-    await setRoll(tx, poolId, state === 'completed' ? null : { state, reason });
     await this.#tell(tx, poolId, told);
     tx.afterCommit(() => {
       this.#watch.forget(poolId);
       if (state !== 'stopped') return;
       this.#parts.logger.warn(
         { pool_id: poolId, reason },
-        'Pool not brought further to its new definition: it rolls again when the definition changes.',
+        'Pool not brought further to its new definition: what starts gets the last one that worked, until the definition changes.',
       );
     });
   }

@@ -1,6 +1,6 @@
 import type { StateTransaction } from '#storage';
-import type { RollState } from '#telemetry';
-import type { PoolRow } from './pool-rows.ts';
+import { withGenerationKeys, type PoolDefinition, type RollState } from '#telemetry';
+import { definitionOf, type PoolRow } from './pool-rows.ts';
 
 /** A pool that is brought to another definition, or was until the new generation did not prove itself. */
 export interface Roll {
@@ -9,26 +9,39 @@ export interface Roll {
   readonly reason: string;
   /** Wall ms since epoch, of this state. */
   readonly sinceMs: number;
+  /** `generationKeysOf` the last definition that all replicas had. */
+  readonly from: Readonly<Record<string, unknown>>;
 }
 
 interface KeptRoll {
   readonly state: RollState;
   readonly reason: string;
   readonly since_ms: number;
+  readonly from: Readonly<Record<string, unknown>>;
 }
 
 export function rollOf({ roll }: Pick<PoolRow, 'roll'>): Roll | null {
   if (roll === null) return null;
   // Written by `setRoll`, and by nobody else.
-  const { state, reason, since_ms: sinceMs } = JSON.parse(roll) as KeptRoll;
-  return { state, reason, sinceMs };
+  const { state, reason, since_ms: sinceMs, from } = JSON.parse(roll) as KeptRoll;
+  return { state, reason, sinceMs, from };
+}
+
+/**
+ * What a generation that starts now is made of. While a roll is stopped that is the last definition that all replicas had:
+ * a repair, a restart or a scale would else take one replica after the other to a definition that does not work.
+ */
+export function startDefinitionOf(row: PoolRow): PoolDefinition {
+  const pool = definitionOf(row);
+  const roll = rollOf(row);
+  return roll?.state === 'stopped' ? withGenerationKeys(pool, roll.from) : pool;
 }
 
 /** @param roll null: there is none any more */
 export async function setRoll(
   tx: StateTransaction,
   poolId: string,
-  roll: Pick<Roll, 'state' | 'reason'> | null,
+  roll: Pick<Roll, 'state' | 'reason' | 'from'> | null,
 ): Promise<void> {
   const kept: KeptRoll | null = roll && { ...roll, since_ms: tx.nowMs };
   await tx.db

@@ -4,6 +4,7 @@ import { readGeneration } from '../agents/agent-rows.ts';
 import type { EndedUnit, Runtime, StartedUnit, UnitExit } from '../runtimes/runtime.ts';
 import { definitionOf, lockPool, setPoolError, setSpawnFailure, type PoolRow } from './pool-rows.ts';
 import type { PoolParts, WorkerConnection } from './pool-parts.ts';
+import { startDefinitionOf } from './roll-rows.ts';
 import { OutageLog, persist, type PersistOptions } from './persist.ts';
 import { madeOf } from './made-of.ts';
 import {
@@ -223,7 +224,7 @@ export class UnitSupervisor {
       tx.afterCommit(() => this.#spawns.addAfter(key, waitMs));
       return null;
     }
-    const pool = definitionOf(poolRow);
+    const pool = startDefinitionOf(poolRow);
     // The definition may have changed since the generation was opened.
     if (row.made_of !== madeOf(pool)) await changeUnit(tx, key, { made_of: madeOf(pool) });
     const { enqueueFor } = pool;

@@ -234,6 +234,16 @@ export function generationKeysOf(pool: PoolDefinition): Readonly<Record<string, 
   );
 }
 
+/** A pool whose generations start as another definition had it: with what `generationKeysOf` gave of that. */
+export function withGenerationKeys(
+  pool: PoolDefinition,
+  generationKeys: Readonly<Record<string, unknown>>,
+): PoolDefinition {
+  const keys = poolKeysOf(pool);
+  const live = NAMES.filter((name) => keyOf(name).live === true).map((name) => [name, keys[name]]);
+  return poolOfKeys(pool.id, { ...Object.fromEntries(live), ...generationKeys });
+}
+
 /** Whether a change names a key that holds for generations from their start on. */
 export function concernsGenerations(change: PoolChange): boolean {
   return NAMES.some((name) => camel(name) in change && keyOf(name).live !== true);
