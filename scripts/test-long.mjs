@@ -10,7 +10,7 @@ import { installPeers } from './peers.mjs';
 
 const seed = Number(process.env.OMOI_SEED ?? Date.now() % 2 ** 31);
 const factor = Number(process.env.OMOI_RUNS_FACTOR ?? 100);
-const simulations = Number(process.env.OMOI_SIMULATIONS ?? 48);
+const simulations = Number(process.env.OMOI_SIMULATIONS ?? 300);
 const rounds = Number(process.env.OMOI_ROUNDS ?? 3000);
 const only = process.argv.slice(2);
 
@@ -35,14 +35,10 @@ step(
 step('limits', ['--project', 'unit', 'src/fleet/limits', '--testTimeout', '3600000'], {
   OMOI_LIMITS: 'default',
 });
-for (let run = 0; run < simulations; run++) {
-  const scenarios = ['agents', 'server', 'disk', 'floods', 'people', 'ends', 'silence', 'everything'];
-  step(`simulation ${run + 1} of ${simulations}`, ['--project', 'simulation', '-t', 'a fresh run'], {
-    OMOI_SIMULATION_SEED: seed + run,
-    OMOI_SIMULATION_SCENARIO: scenarios[run % scenarios.length],
-    OMOI_SIMULATION_STEPS: 800,
-  });
-}
+step('simulation', ['--project', 'simulation', 'sweep'], {
+  OMOI_SIMULATIONS: simulations,
+  OMOI_SIMULATION_SEED: seed,
+});
 step('PromQL beside Prometheus', ['--project', 'conformance', 'promql-differential'], {
   OMOI_SEED: seed,
   OMOI_ROUNDS: rounds,

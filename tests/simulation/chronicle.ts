@@ -21,6 +21,8 @@ export interface AgentStand {
   readonly status: string;
   readonly generation: number;
   readonly sinceMs: number;
+  /** The event that says so. */
+  readonly eventId: number;
 }
 
 export interface TaskStand {
@@ -63,6 +65,19 @@ export interface MaintenanceStand {
   endedId: number | null;
 }
 
+export interface OrderedGeneration {
+  readonly generation: number;
+  readonly atMs: number;
+  readonly eventId: number;
+  readonly byWatchdog: boolean;
+}
+
+export interface PoolSize {
+  readonly effective: number;
+  readonly eventId: number;
+  readonly atMs: number;
+}
+
 /** The event log retold from its start: what should be, if every change has its event and every event its change. */
 export class Chronicle {
   readonly agents = new Map<string, AgentStand>();
@@ -75,13 +90,13 @@ export class Chronicle {
   /** `agent/generation` that somebody asked to be replaced. */
   readonly restartsRequested = new Map<string, string>();
   /** Every size that a pool should have had, oldest first. */
-  readonly poolSizes = new Map<string, { readonly effective: number; readonly eventId: number }[]>();
+  readonly poolSizes = new Map<string, PoolSize[]>();
   /** `agent/generation` whose process ended, and the event that says so. */
   readonly exits = new Map<string, number>();
   /** `agent/generation` that ended as Omoi had asked. */
   readonly expectedExits = new Set<string>();
-  /** When each agent's last generation was begun by somebody but the watchdog, and which. */
-  readonly startedByOthers = new Map<string, { readonly generation: number; readonly atMs: number }>();
+  /** The generations of each agent that somebody has asked for, oldest first. */
+  readonly #ordered = new Map<string, OrderedGeneration[]>();
   /** Alerts that were handed to a guardian. */
   readonly escalatedAlerts = new Set<string>();
   /** Since when the watchdog is paused; null where it is not. */
@@ -107,6 +122,20 @@ export class Chronicle {
   /** What status the agent had at a time; null before it was known. */
   statusAt(agentId: string, atMs: number): AgentStand | null {
     return this.statuses.get(agentId)?.findLast(({ sinceMs }) => sinceMs <= atMs) ?? null;
+  }
+
+  /** What status the agent had when something began: what it has led to may have happened in the same millisecond. */
+  statusBefore(agentId: string, { id }: LoggedEvent): AgentStand | null {
+    return this.statuses.get(agentId)?.findLast(({ eventId }) => eventId < id) ?? null;
+  }
+
+  /**
+   * The last generation of an agent that was asked for, where that was by somebody but the watchdog.
+   * @param before an event, by its id
+   */
+  startedByOthers(agentId: string, before = Number.POSITIVE_INFINITY): OrderedGeneration | null {
+    const last = this.#ordered.get(agentId)?.findLast(({ eventId }) => eventId < before);
+    return last && !last.byWatchdog ? last : null;
   }
 
   /** The statuses that the agent had at any time of a stretch. */
@@ -143,19 +172,24 @@ export class Chronicle {
 
   #foldAgent(event: LoggedEvent): void {
     const changed = payloadOf(event, 'fleet.agent.status_changed');
-    if (changed) this.#stands(changed, changed.to, event.atMs);
+    if (changed) this.#stands(changed, changed.to, event);
     const registered = payloadOf(event, 'fleet.agent.registered');
     const known = registered && this.agents.get(registered.agent_id);
-    if (known && known.generation !== registered.generation)
-      this.#stands(registered, known.status, event.atMs);
+    if (known && known.generation !== registered.generation) this.#stands(registered, known.status, event);
     const requested = payloadOf(event, 'fleet.agent.restart_requested');
     if (requested) {
       const key = `${requested.agent_id}/${requested.generation}`;
       this.restartsRequested.set(key, requested.requested_by);
       const { agent_id: agentId, generation } = requested;
-      const started = { generation: generation + 1, atMs: event.atMs };
-      if (requested.requested_by.startsWith('watchdog')) this.startedByOthers.delete(agentId);
-      else this.startedByOthers.set(agentId, started);
+      const ordered = {
+        generation: generation + 1,
+        atMs: event.atMs,
+        eventId: event.id,
+        byWatchdog: requested.requested_by.startsWith('watchdog'),
+      };
+      const known = this.#ordered.get(agentId);
+      if (known) known.push(ordered);
+      else this.#ordered.set(agentId, [ordered]);
     }
     const exited = payloadOf(event, 'fleet.agent.exited');
     if (exited) this.exits.set(`${exited.agent_id}/${exited.generation}`, event.id);
@@ -163,7 +197,7 @@ export class Chronicle {
     const resized = payloadOf(event, 'fleet.pool.changed');
     if (resized) {
       const sizes = this.poolSizes.get(resized.pool_id) ?? [];
-      sizes.push({ effective: resized.effective, eventId: event.id });
+      sizes.push({ effective: resized.effective, eventId: event.id, atMs: event.atMs });
       this.poolSizes.set(resized.pool_id, sizes);
     }
   }
@@ -171,9 +205,9 @@ export class Chronicle {
   #stands(
     agent: { readonly agent_id: string; readonly generation: number },
     status: string,
-    sinceMs: number,
+    { id: eventId, atMs: sinceMs }: LoggedEvent,
   ): void {
-    const stand = { status, generation: agent.generation, sinceMs };
+    const stand = { status, generation: agent.generation, sinceMs, eventId };
     this.agents.set(agent.agent_id, stand);
     const known = this.statuses.get(agent.agent_id);
     if (known) known.push(stand);

@@ -8,7 +8,7 @@ import {
   type PoolDefinition,
   type VirtualClock,
 } from '#telemetry';
-import { createTsdb } from '#tsdb';
+import { createTsdb, type Tsdb } from '#tsdb';
 import type { Config } from '../../src/server/config/schema.ts';
 import { Lifecycle } from '../../src/server/lifecycle.ts';
 import { startParts, type Parts } from '../../src/server/parts.ts';
@@ -42,6 +42,7 @@ export class Incarnation {
   #file: StateDatabase | null = null;
   #database: FaultyDatabase | null = null;
   #parts: Parts | null = null;
+  #tsdb: Tsdb | null = null;
 
   constructor(options: IncarnationOptions) {
     this.#options = options;
@@ -52,6 +53,11 @@ export class Incarnation {
   get parts(): Parts {
     if (!this.#parts) throw new Error('this server has not started');
     return this.#parts;
+  }
+
+  get samples(): Tsdb {
+    if (!this.#tsdb) throw new Error('this server has not started');
+    return this.#tsdb;
   }
 
   get transactionsInFlight(): number {
@@ -77,6 +83,7 @@ export class Incarnation {
       selfMetrics: metrics,
       logStorage: logDisk(logFiles, disk, gate),
     });
+    this.#tsdb = tsdb;
     this.#lifecycle.started('tsdb', () => tsdb.stop());
     const parts = await startParts({
       config,

@@ -28,6 +28,8 @@ export type OneShotEnd = 'done' | 'fails' | 'interrupted';
 
 /** What the world outside the server knows: what it was told, and what it has done itself. */
 export class Ledger {
+  /** How often each fault was injected. */
+  readonly faults: Record<string, number> = {};
   /** Tasks whose enqueuing was acknowledged. */
   readonly enqueued = new Set<string>();
   /** Completions that were acknowledged. */
@@ -38,8 +40,8 @@ export class Ledger {
   readonly #beats = new Map<string, number[]>();
   /** When processes of an agent's generation were stopped, monotonic ms; by `agent/generation`. */
   readonly #standstills = new Map<string, { readonly fromMs: number; untilMs: number }[]>();
-  /** When servers took renewals of a lease from an agent's generation, monotonic ms. */
-  readonly #renewals = new Map<string, number>();
+  /** When servers took renewals of a lease from an agent's generation, monotonic ms; by `agent/generation`. */
+  readonly #renewals = new Map<string, number[]>();
   /** `agent/generation` of processes that ended by themselves, or with the machine. */
   readonly #endedByItself = new Set<string>();
   readonly #endedByReboot = new Set<string>();
@@ -65,6 +67,10 @@ export class Ledger {
   readonly starts: number[] = [];
   wallSteps = 0;
 
+  injected(fault: string): void {
+    this.faults[fault] = (this.faults[fault] ?? 0) + 1;
+  }
+
   /** A process that has died is not stalled any more; the next one never was. */
   died(atMs: number): void {
     for (const blind of this.blindness)
@@ -76,12 +82,15 @@ export class Ledger {
   }
 
   renewed(agentId: string, generation: number, atMs: number): void {
-    this.#renewals.set(`${agentId}/${generation}`, atMs);
+    const key = `${agentId}/${generation}`;
+    const known = this.#renewals.get(key);
+    if (known) known.push(atMs);
+    else this.#renewals.set(key, [atMs]);
   }
 
-  /** When a server last took a renewal of the generation; null where none did. */
-  lastRenewal(agentId: string, generation: number): number | null {
-    return this.#renewals.get(`${agentId}/${generation}`) ?? null;
+  /** The last renewal of a generation that was taken by then; null before the first. */
+  lastRenewal(agentId: string, generation: number, atMs: number): number | null {
+    return this.#renewals.get(`${agentId}/${generation}`)?.findLast((renewedMs) => renewedMs <= atMs) ?? null;
   }
 
   endedByItself({ agentId, generation }: Generation): void {

@@ -143,13 +143,14 @@ export class Machine {
     this.#lastPid = FIRST_PID;
   }
 
-  /** Those that ended last have their pids given to others, which stay for a while. */
-  giveFreedPidsToStrangers(forMs: number): void {
+  /** Those that ended last have their pids given to others, which stay for a while. @returns how many */
+  giveFreedPidsToStrangers(forMs: number): number {
     const pids = this.#freed.splice(-MAX_STRANGERS).filter((pid) => !this.#isTaken(pid));
     for (const pid of pids) this.#strangers.set(pid, { startTicks: this.#ticks() });
     this.#world.clock.after(forMs, () => {
       for (const pid of pids) this.#strangers.delete(pid);
     });
+    return pids.length;
   }
 
   /** What a pool or an agent runs ends by itself soon after each start, for a while; what runs of it ends now. */

@@ -1,4 +1,5 @@
 import { messageOf, OmoiError, type Random, type VirtualClock } from '#telemetry';
+import type { Tsdb } from '#tsdb';
 import type { Parts } from '../../src/server/parts.ts';
 import { between, happens } from './chance.ts';
 import type { Gate } from './gate.ts';
@@ -11,6 +12,8 @@ export class Unreachable extends Error {}
 export interface Reachable {
   readonly parts: Parts;
   readonly gate: Gate;
+  /** Where samples go that others send. */
+  readonly samples: Tsdb;
   responsive(): Promise<void>;
 }
 

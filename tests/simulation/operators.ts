@@ -6,13 +6,13 @@ import { POISON } from './worker.ts';
 import type { World } from './world.ts';
 
 const OPERATOR = 'operator';
+const ILL: ReadonlySet<string> = new Set(['FAILED', 'STALLED', 'UNRESPONSIVE']);
 const asked = { reason: 'an operator wants it', by: OPERATOR, traceparent: null };
 
 /** What people and other programs do with the server; each call is one that may fail, like theirs. */
 export const OPERATIONS = {
   tasks_come: (world: World) => enqueue(world, between(world.random, 1, 4)),
   tasks_flood: (world: World) => enqueue(world, between(world.random, 40, 80)),
-  poison_comes: (world: World) => enqueue(world, 1, POISON),
   task_is_cancelled: (world: World) => {
     const taskId = oneOf(world.random, [...world.ledger.enqueued]);
     if (taskId !== undefined)
@@ -32,6 +32,20 @@ export const OPERATIONS = {
     world.clock.after(between(world.random, 2000, 12_000), () =>
       ask(world, ({ fleet }) => fleet.agents.release({ agentId, reason: 'simulated', traceparent: null })),
     );
+  },
+  /** Somebody takes what is ill out of service, to look into it. */
+  operator_quarantines_the_ill: (world: World) => {
+    const agentId = oneOf(world.random, illAgents(world));
+    if (agentId === undefined) return;
+    ask(world, ({ fleet }) => fleet.agents.quarantine({ agentId, reason: 'ill', traceparent: null }));
+    world.clock.after(between(world.random, 5000, 20_000), () =>
+      ask(world, ({ fleet }) => fleet.agents.release({ agentId, reason: 'looked into', traceparent: null })),
+    );
+  },
+  /** Somebody does what the watchdog would have done, before it does. */
+  operator_restarts_the_ill: (world: World) => {
+    const agentId = oneOf(world.random, illAgents(world));
+    if (agentId !== undefined) ask(world, ({ pools }) => pools.restart({ agentId, ...asked }));
   },
   operator_restarts: (world: World) => {
     const agentId = anyAgent(world);
@@ -81,6 +95,15 @@ export function ask(world: World, call: (parts: Parts) => Promise<unknown>): voi
     if (thrown instanceof OmoiError || thrown instanceof Unreachable) return;
     world.ledger.surprises.push(messageOf(thrown));
   });
+}
+
+/** A task that ends whoever works on it. */
+export function bringPoison(world: World): void {
+  enqueue(world, 1, POISON);
+}
+
+function illAgents({ chronicle }: World): readonly string[] {
+  return [...chronicle.agents].flatMap(([agentId, { status }]) => (ILL.has(status) ? [agentId] : []));
 }
 
 function anyAgent(world: World): string {

@@ -10,8 +10,8 @@ export interface Scenario {
   readonly steps: number;
   readonly mode: PolicyMode;
   readonly mischief: Weights;
-  /** A guard that is switched off: what it is for. */
-  readonly without?: Guard;
+  /** Guards that are switched off: what they are for. */
+  readonly without?: readonly Guard[];
 }
 
 const WORK: Weights = { nothing: 20, tasks_come: 10 };
@@ -114,6 +114,18 @@ const RELEASES: Weights = {
   wall_clock_steps: 1,
 };
 
+/** What strangers say of agents that are ill now and then, and of agents that are not. */
+const HEARSAY: Weights = {
+  ...WORK,
+  stranger_gossips: 2,
+  agent_crashes: 1,
+  agent_is_cut_off: 1,
+  operator_quarantines_the_ill: 1,
+  operator_restarts_the_ill: 1,
+  operator_decides: 2,
+  server_is_killed: 0.3,
+};
+
 export const WEIGHTS = {
   agents: AGENTS,
   server: SERVER,
@@ -123,5 +135,6 @@ export const WEIGHTS = {
   ends: ENDS,
   silence: SILENCE,
   releases: RELEASES,
-  everything: { ...ENDS, ...SILENCE, ...AGENTS, ...SERVER, ...DISK, ...PEOPLE },
+  hearsay: HEARSAY,
+  everything: { ...ENDS, ...SILENCE, ...HEARSAY, ...AGENTS, ...SERVER, ...DISK, ...PEOPLE },
 } as const satisfies Readonly<Record<string, Weights>>;

@@ -12,43 +12,68 @@ function scenario(name: Name, mode: PolicyMode, run: { seed: number; steps: numb
   return { name, mode, mischief: WEIGHTS[name], ...run };
 }
 
+interface Expected {
+  readonly servers: number;
+  /** So many are injected, at least: in all these runs more than 500, and nothing wrong is done about any of them. */
+  readonly faults: number;
+  readonly events: readonly EventType[];
+}
+
 /** Each with what must have happened in it, so that it can't pass by quietly doing nothing. */
-test.each<[string, Scenario, { servers: number; events: readonly EventType[] }]>([
+test.each<[string, Scenario, Expected]>([
+  [
+    'what strangers say of agents, and people who were faster than the watchdog',
+    scenario('hearsay', 'act', { seed: 1, steps: 400 }),
+    {
+      servers: 1,
+      faults: 40,
+      events: ['watchdog.remediation.suppressed', 'watchdog.remediation.completed'],
+    },
+  ],
   [
     'hanging, crashing and cut-off agents are repaired',
-    scenario('agents', 'act', { seed: 1, steps: 400 }),
-    { servers: 1, events: ['watchdog.remediation.completed', 'fleet.task.refused', 'fleet.task.released'] },
+    scenario('agents', 'act', { seed: 5, steps: 400 }),
+    {
+      servers: 1,
+      faults: 80,
+      events: ['watchdog.remediation.completed', 'fleet.task.refused', 'fleet.task.released'],
+    },
   ],
   [
     'agents work on while the server dies and comes back',
     scenario('server', 'act', { seed: 2, steps: 400 }),
-    { servers: 5, events: ['watchdog.remediation.started', 'fleet.task.completed'] },
+    { servers: 5, faults: 50, events: ['watchdog.remediation.started', 'fleet.task.completed'] },
   ],
   [
     'a disk that fails, a full one, and a server that stalls',
     scenario('disk', 'act', { seed: 3, steps: 400 }),
-    { servers: 1, events: ['watchdog.remediation.completed', 'monitor.alert.resolved'] },
+    { servers: 1, faults: 50, events: ['watchdog.remediation.completed', 'monitor.alert.resolved'] },
   ],
   [
     'floods are met with more workers, which leave again',
     scenario('floods', 'act', { seed: 11, steps: 500 }),
-    { servers: 1, events: ['monitor.anomaly.detected', 'watchdog.remediation.started'] },
+    { servers: 1, faults: 10, events: ['monitor.anomaly.detected', 'watchdog.remediation.started'] },
   ],
   [
     'people who approve, reject, pause, scale and quarantine, and a wall clock that jumps',
     scenario('people', 'approve', { seed: 7, steps: 400 }),
-    { servers: 1, events: ['watchdog.remediation.changed', 'fleet.task.cancelled', 'fleet.pool.changed'] },
+    {
+      servers: 1,
+      faults: 20,
+      events: ['watchdog.remediation.changed', 'fleet.task.cancelled', 'fleet.pool.changed'],
+    },
   ],
   [
     'in mode observe nothing is done, whatever happens',
     scenario('everything', 'observe', { seed: 6, steps: 400 }),
-    { servers: 3, events: ['watchdog.remediation.suppressed'] },
+    { servers: 3, faults: 60, events: ['watchdog.remediation.suppressed'] },
   ],
   [
     'programs that end, a machine that reboots, pids that are given again, poison, and one-shots',
     scenario('ends', 'act', { seed: 3, steps: 400 }),
     {
       servers: 2,
+      faults: 30,
       events: [
         'fleet.task.parked',
         'watchdog.escalated',
@@ -60,25 +85,28 @@ test.each<[string, Scenario, { servers: number; events: readonly EventType[] }]>
   [
     'silence, of which nobody knows whether it is death',
     scenario('silence', 'act', { seed: 2, steps: 400 }),
-    { servers: 1, events: ['watchdog.remediation.suppressed', 'watchdog.remediation.completed'] },
+    { servers: 1, faults: 70, events: ['watchdog.remediation.suppressed', 'watchdog.remediation.completed'] },
   ],
   [
     'pools roll to new definitions, and what is under maintenance is left alone',
     scenario('releases', 'act', { seed: 1, steps: 400 }),
     {
       servers: 3,
+      faults: 20,
       events: ['fleet.pool.roll_changed', 'watchdog.maintenance.ended', 'watchdog.remediation.suppressed'],
     },
   ],
   [
     'everything at once',
     scenario('everything', 'act', { seed: 7, steps: 600 }),
-    { servers: 5, events: ['watchdog.remediation.started', 'fleet.agent.exited'] },
+    { servers: 5, faults: 120, events: ['watchdog.remediation.started', 'fleet.agent.exited'] },
   ],
 ])('%s', async (_name, run, expected) => {
   const report = await simulate(run);
   expect(report.servers).toBeGreaterThanOrEqual(expected.servers);
   expect(Object.keys(report.events)).toEqual(expect.arrayContaining([...expected.events]));
+  const faults = Object.values(report.faults).reduce((sum, count) => sum + count, 0);
+  expect(faults).toBeGreaterThanOrEqual(expected.faults);
 });
 
 test('a seed gives the same run again, and another seed another one', async () => {

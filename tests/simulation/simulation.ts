@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from '#telemetry';
 import { between, weighted } from './chance.ts';
+import { isBeginning } from './chronicle.ts';
 import { assertInvariants, type PolicyLimits } from './invariants/index.ts';
 import { commit } from './mischief.ts';
 import { ask } from './operators.ts';
@@ -13,6 +14,10 @@ export interface RunReport {
   readonly virtualMs: number;
   readonly servers: number;
   readonly events: Readonly<Record<string, number>>;
+  /** How often each fault was injected. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** How often the watchdog began to act, each time judged by the invariants. */
+  readonly actions: number;
 }
 
 const CALM_STEP_MS = 1000;
@@ -183,6 +188,8 @@ class Observer {
       virtualMs: clock.monotonicMs(),
       servers: ledger.starts.length,
       events,
+      faults: ledger.faults,
+      actions: chronicle.events.filter(isBeginning).length,
     };
   }
 }

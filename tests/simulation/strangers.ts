@@ -16,13 +16,16 @@ export class Strangers {
     for (const agentId of STRANGERS) this.#start(agentId);
   }
 
-  crashOne(): void {
-    const agentId = oneOf(this.#world.random, [...this.#running.keys()]);
-    if (agentId === undefined) return;
-    const worker = this.#running.get(agentId);
-    if (worker) this.#world.ledger.endedByItself({ agentId, generation: worker.generation });
-    worker?.die();
+  /** @returns whether one ran */
+  crashOne(): boolean {
+    const { ledger, random } = this.#world;
+    const found = oneOf(random, [...this.#running]);
+    if (!found) return false;
+    const [agentId, worker] = found;
+    ledger.endedByItself({ agentId, generation: worker.generation });
+    worker.die();
     this.#startLater(agentId);
+    return true;
   }
 
   wakeAll(): void {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   createSeededRandom,
   definePool,
@@ -17,6 +18,7 @@ import { configSchema } from '../../src/server/config/schema.ts';
 import { between } from './chance.ts';
 import { Archive, Chronicle } from './chronicle.ts';
 import { Disk } from './faulty-database.ts';
+import { Gossip, GOSSIP_FILES } from './gossip.ts';
 import { Incarnation } from './incarnation.ts';
 import { Ledger } from './ledger.ts';
 import type { LogFiles } from './log-disk.ts';
@@ -24,6 +26,10 @@ import { Machine } from './machine.ts';
 import { Network } from './network.ts';
 import { OneShots } from './one-shots.ts';
 import { Strangers } from './strangers.ts';
+
+const shipped = (folder: string): string => fileURLToPath(new URL(`../../config/${folder}`, import.meta.url));
+const SHIPPED_RULES = shipped('alert_rules');
+const SHIPPED_POLICIES = shipped('watchdog_policies');
 
 const MAX_DOWNTIME_MS = 12_000;
 const RETRY_START_MS = 1000;
@@ -36,8 +42,8 @@ const POOL = { command: ['simulated'], min: 1, graceMs: 3000 } as const;
 export interface WorldOptions {
   readonly mode: PolicyMode;
   readonly logger?: Logger;
-  /** A guard of the watchdog that is switched off. */
-  readonly without?: Guard;
+  /** Guards of the watchdog that are switched off. */
+  readonly without?: readonly Guard[];
 }
 
 /** A server, the machine and the disk under it, and all who speak with it: one clock, one seed. */
@@ -50,6 +56,7 @@ export class World {
   readonly machine: Machine;
   readonly strangers: Strangers;
   readonly oneShots: OneShots;
+  readonly gossip: Gossip;
   readonly chronicle = new Chronicle();
   readonly mode: PolicyMode;
   readonly pools: readonly PoolDefinition[] = [
@@ -70,7 +77,7 @@ export class World {
     this.random = createSeededRandom(seed);
     this.mode = options.mode;
     this.#logger = options.logger ?? silentLogger;
-    this.#guards = GUARDS.filter((guard) => guard !== options.without);
+    this.#guards = GUARDS.filter((guard) => !options.without?.includes(guard));
     this.network = new Network(this.clock, this.random, this.ledger);
     const workers = {
       clock: this.clock,
@@ -81,6 +88,7 @@ export class World {
     this.machine = new Machine(workers);
     this.strangers = new Strangers(workers, 'PHASE_IMPLEMENTATION');
     this.oneShots = new OneShots(workers);
+    this.gossip = new Gossip(workers);
   }
 
   /** The server process, while one runs. */
@@ -108,15 +116,18 @@ export class World {
       throw new Error('a transaction has not ended between two steps: the run would not replay');
   }
 
-  stallServer(forMs: number): void {
+  /** @returns whether there was a server that did anything */
+  stallServer(forMs: number): boolean {
     const fromMs = this.clock.monotonicMs();
-    if (!this.#server?.clock.stall(forMs)) return;
+    if (!this.#server?.clock.stall(forMs)) return false;
     this.ledger.blindness.push({ what: 'stall', fromMs, untilMs: fromMs + forMs });
     this.ledger.hindered(fromMs + forMs);
+    return true;
   }
 
-  breakDisk(state: 'failing' | 'full', forMs: number): void {
-    if (this.disk.state !== 'well') return;
+  /** @returns whether it was well before */
+  breakDisk(state: 'failing' | 'full', forMs: number): boolean {
+    if (this.disk.state !== 'well') return false;
     const fromMs = this.clock.monotonicMs();
     this.disk.state = state;
     this.ledger.hindered(fromMs + forMs);
@@ -125,6 +136,7 @@ export class World {
       const untilMs = this.clock.monotonicMs();
       if (this.disk.takeFailures() > 0) this.ledger.blindness.push({ what: 'outage', fromMs, untilMs });
     });
+    return true;
   }
 
   stepWallClock(byMs: number): void {
@@ -146,6 +158,7 @@ export class World {
     this.machine.refusalShare = 0;
     this.machine.repairPrograms();
     this.network.heal();
+    this.gossip.fallSilent();
     this.strangers.wakeAll();
     for (const { worker } of this.machine.processes) {
       worker.wake();
@@ -170,7 +183,10 @@ export class World {
       disk: this.disk,
       logFiles: this.#logFiles,
       machine: this.machine,
-      config: configSchema.parse({ watchdog: { mode: this.mode } }),
+      config: configSchema.parse({
+        alerting: { rule_files: [SHIPPED_RULES, GOSSIP_FILES.rules] },
+        watchdog: { mode: this.mode, policy_files: [SHIPPED_POLICIES, GOSSIP_FILES.policy] },
+      }),
       pools: this.pools,
       guards: this.#guards,
       logger: this.#logger,

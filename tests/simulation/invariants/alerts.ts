@@ -22,6 +22,8 @@ export const aRecoveryIsTrue: Invariant = (observation) =>
     const agentId = resolved.labels['agent_id'];
     if (agentId === undefined) return null;
     const { alertname } = resolved.labels;
+    // What a stranger said of it, a stranger may take back.
+    if (resolved.rule_id.startsWith('gossip/')) return null;
     // What changed in the last moment may not have been seen by the evaluation yet.
     const stand = observation.chronicle.statusAt(agentId, event.atMs - 1);
     if (!stand || stand.sinceMs > event.atMs - RESOLVE_STABILITY_MS) return null;

@@ -17,6 +17,24 @@ const INVARIANTS: Readonly<Record<string, Invariant>> = {
   ...world,
 };
 
+/** Those of them that break where the watchdog acts on what it should leave alone. */
+export const WRONG_ACTIONS: readonly (keyof typeof releases | keyof typeof watchdog | keyof typeof repairs)[] = [
+  'onlyTheIllAreActedUpon',
+  'nobodyActsOnWhatIsNotManaged',
+  'nobodyActsOnGossip',
+  'whoIsOutOfServiceIsLeftAlone',
+  'noStrangerIsEnded',
+  'maintenanceIsLeftAlone',
+  'nothingIsDoneForAResolvedAlert',
+  'nothingIsDoneWhilePaused',
+  'oneRemediationATarget',
+  'whatOthersHaveStartedGetsItsTime',
+  'whoIsLeavingIsNotActedUpon',
+  'whoIsAskedToLeaveHasItsGrace',
+  'whoOnlyObservesDoesNothing',
+  'workThatGoesOnIsNotInterrupted',
+];
+
 /** @throws Error naming the invariant that does not hold */
 export function assertInvariants(observation: Observation): void {
   for (const [name, invariant] of Object.entries(INVARIANTS)) {

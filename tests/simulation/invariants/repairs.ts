@@ -1,4 +1,5 @@
 import { payloadOf, type AgentStand, type LoggedEvent } from '../chronicle.ts';
+import { GOSSIP_POLICY } from '../gossip.ts';
 import {
   beginnings,
   firstWrong,
@@ -28,7 +29,9 @@ const limitsOf = ({ policies }: Observation, name: unknown): PolicyLimits | unde
 export const onlyTheIllAreActedUpon: Invariant = (observation) =>
   firstWrong(beginnings(observation), (event) => {
     const agentId = agentOf(event);
-    if (agentId === null) return null;
+    // What somebody has said of it a person may believe.
+    const isApproved = observation.mode === 'approve' && event.payload['policy'] === GOSSIP_POLICY;
+    if (agentId === null || isApproved) return null;
     const { chronicle } = observation;
     const statuses = chronicle.statusesDuring(agentId, event.atMs - DECIDED_WITHIN_MS, event.atMs);
     return (
@@ -43,6 +46,20 @@ export const nobodyActsOnWhatIsNotManaged: Invariant = (observation) =>
     const agentId = agentOf(event);
     const isOfPool = observation.pools.some(({ id }) => agentId?.startsWith(`${id}-`));
     return agentId !== null && !isOfPool && `${event.entityId} began on ${agentId}, which is external`;
+  });
+
+/** No action on who has no place any more, and leaves: its pool has become smaller. */
+export const whoIsLeavingIsNotActedUpon: Invariant = (observation) =>
+  firstWrong(beginnings(observation), (event) => {
+    const [, poolId, place] = /^(.*)-(\d+)$/.exec(agentOf(event) ?? '') ?? [];
+    const sizes = observation.chronicle.poolSizes.get(poolId ?? '') ?? [];
+    const size = sizes.findLast(({ eventId }) => eventId < event.id);
+    return (
+      size !== undefined &&
+      size.effective < Number(place) &&
+      size.atMs < event.atMs - DECIDED_WITHIN_MS &&
+      `${event.entityId} began at ${event.atMs} on ${poolId}-${place}, whose pool has ${size.effective} since ${size.atMs}`
+    );
   });
 
 export const nothingIsDoneWhilePaused: Invariant = (observation) =>
@@ -108,8 +125,8 @@ export const whatOthersHaveStartedGetsItsTime: Invariant = (observation) =>
     const { chronicle, ledger, archive } = observation;
     const agentId = agentOf(event);
     if (agentId === null || ledger.wallSteps > 0) return null;
-    const started = chronicle.startedByOthers.get(agentId);
-    const stand = chronicle.statusAt(agentId, event.atMs);
+    const started = chronicle.startedByOthers(agentId, event.id);
+    const stand = chronicle.statusBefore(agentId, event);
     const own = chronicle.remediations.get(event.entityId);
     if (!started || stand?.generation !== started.generation || own?.beganAtMs.length !== 1) return null;
     const planned = archive
@@ -135,14 +152,14 @@ export const workThatGoesOnIsNotInterrupted: Invariant = (observation) =>
   firstWrong(beginnings(observation), (event) => {
     const { chronicle, ledger } = observation;
     const agentId = agentOf(event);
-    const stand = agentId === null ? null : chronicle.statusAt(agentId, event.atMs);
+    const stand = agentId === null ? null : chronicle.statusBefore(agentId, event);
     if (agentId === null || stand?.status !== 'UNRESPONSIVE' || ledger.wallSteps > 0) return null;
-    const renewedAtMs = ledger.lastRenewal(agentId, stand.generation) ?? Number.NEGATIVE_INFINITY;
+    const seenMs = event.atMs - DECIDED_WITHIN_MS;
+    const renewedAtMs = ledger.lastRenewal(agentId, stand.generation, seenMs) ?? Number.NEGATIVE_INFINITY;
     const heardAtMs = ledger.lastBeat(agentId, stand.generation, event.atMs) ?? 0;
     const startedMs = ledger.starts.at(-1) ?? 0;
     return (
       renewedAtMs > Math.max(heardAtMs, startedMs) &&
-      renewedAtMs < event.atMs - DECIDED_WITHIN_MS &&
       event.atMs - renewedAtMs < HEARTBEAT_TTL_MS - DECIDED_WITHIN_MS &&
       `${event.entityId} began at ${event.atMs} on ${agentId}, which renewed a lease at ${renewedAtMs}`
     );
@@ -225,7 +242,7 @@ function unseen(
     limits?.relapseWindowMs ?? 0,
   );
   // One that was asked while it started is asked again some time later.
-  const othersMs = chronicle.startedByOthers.get(agentId)?.atMs ?? Number.NEGATIVE_INFINITY;
+  const othersMs = chronicle.startedByOthers(agentId)?.atMs ?? Number.NEGATIVE_INFINITY;
   const freeAtMs = Math.max(
     stand.sinceMs,
     ableSinceMs,

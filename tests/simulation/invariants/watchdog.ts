@@ -1,6 +1,12 @@
 import { isBeginning, type LoggedEvent } from '../chronicle.ts';
+import type { Ledger } from '../ledger.ts';
+import { GOSSIP_POLICY } from '../gossip.ts';
 import { beginnings, firstWrong, HEARTBEAT_TTL_MS, type Invariant, type Observation } from './observation.ts';
 
+/** How long who was blind waits, ms: the watchdog's own limit, as its docs say it. */
+const SUSPICION_HOLD_MS = 15_000;
+/** A decision is made from memory, a moment before its event. */
+const DECIDED_WITHIN_MS = 60;
 /** Shorter gaps are hiccups, which the watchdog need not notice. */
 const NOTICED_STALL_MS = 2500;
 const STORM = { minSilent: 3, share: 0.5, withinMs: 30_000 };
@@ -9,7 +15,7 @@ const STORM = { minSilent: 3, share: 0.5, withinMs: 30_000 };
 function silentTarget({ chronicle }: Observation, event: LoggedEvent): string | null {
   const agentId = /^agent:(.*)$/.exec(String(event.payload['target']))?.[1];
   if (agentId === undefined) return null;
-  return chronicle.statusAt(agentId, event.atMs)?.status === 'UNRESPONSIVE' ? agentId : null;
+  return chronicle.statusBefore(agentId, event)?.status === 'UNRESPONSIVE' ? agentId : null;
 }
 
 const poolOf = (agentId: string): string => agentId.replace(/-\d+$/, '');
@@ -62,7 +68,7 @@ export const whoWasBlindWaitsBeforeItActs: Invariant = (observation) =>
       ({ what, fromMs, untilMs }) =>
         (what === 'outage' || untilMs - fromMs > NOTICED_STALL_MS) &&
         untilMs <= event.atMs &&
-        event.atMs + 1 < untilMs + HEARTBEAT_TTL_MS &&
+        event.atMs + 1 < waitsUntilMs({ what, fromMs, untilMs }) &&
         // Another process was launched since: it was not blind, and its agents' ages began with it.
         !launches.some((launchMs) => launchMs >= fromMs && launchMs <= event.atMs),
     );
@@ -71,6 +77,12 @@ export const whoWasBlindWaitsBeforeItActs: Invariant = (observation) =>
       `${event.entityId} began at ${event.atMs}, ${event.atMs - blind.untilMs} ms after a ${blind.what}`
     );
   });
+
+/** An outage may have been met at its beginning alone: that it went on afterwards nobody has noticed. */
+function waitsUntilMs({ what, fromMs, untilMs }: Ledger['blindness'][number]): number {
+  const noticedMs = what === 'stall' ? untilMs : fromMs;
+  return Math.max(untilMs + HEARTBEAT_TTL_MS, noticedMs + SUSPICION_HOLD_MS);
+}
 
 /** 7 */
 export const aStormStopsRepairs: Invariant = (observation) =>
@@ -83,14 +95,15 @@ export const aStormStopsRepairs: Invariant = (observation) =>
     let agents = 0;
     let fell = 0;
     for (const [agentId, stands] of chronicle.statuses) {
-      const stand = stands.findLast((one) => one.sinceMs < event.atMs);
+      const stand = stands.findLast((one) => one.eventId < event.id);
       if (!stand || poolOf(agentId) !== poolOf(target) || GONE.has(stand.status)) continue;
       agents++;
       if (stand.status === 'UNRESPONSIVE' && stand.sinceMs > sinceMs) fell++;
     }
-    // What changed in the same millisecond may have calmed the storm.
+    // What changed just before, in the same millisecond, may have calmed the storm.
     const changing = chronicle.fresh.some(
-      (other) => other.type === 'fleet.agent.status_changed' && other.atMs === event.atMs,
+      (other) =>
+        other.type === 'fleet.agent.status_changed' && other.atMs === event.atMs && other.id < event.id,
     );
     return (
       !changing &&
@@ -103,16 +116,21 @@ export const aStormStopsRepairs: Invariant = (observation) =>
 const GONE: ReadonlySet<string> = new Set(['TERMINATED', 'QUARANTINED']);
 
 /** 8 */
-export const policiesStayWithinTheirGuards: Invariant = (observation) => {
-  const { archive, chronicle, policies, ledger, nowMs } = observation;
-  const limited = chronicle.events.filter(
-    (event) => isBeginning(event) && !isForCertainIll(observation, event),
-  );
-  return firstWrong(policies, ({ name, maxParallel, maxStarts, windowMs }) => {
+export const noMoreAreRepairedAtOnceThanMay: Invariant = ({ archive, policies }) =>
+  firstWrong(policies, ({ name, maxParallel }) => {
     const running = archive
       .rows(`SELECT policy, certain FROM remediations WHERE state IN ('executing', 'verifying')`)
       .filter((row) => row['policy'] === name && row['certain'] === 0).length;
-    if (running > maxParallel) return `${running} remediations of ${name} run, at most ${maxParallel} may`;
+    return running > maxParallel && `${running} remediations of ${name} run, at most ${maxParallel} may`;
+  });
+
+/** 8 */
+export const noMoreStartsThanMay: Invariant = (observation) => {
+  const { chronicle, policies, ledger, nowMs } = observation;
+  const limited = chronicle.events.filter(
+    (event) => isBeginning(event) && !isForCertainIll(observation, event),
+  );
+  return firstWrong(policies, ({ name, maxStarts, windowMs }) => {
     // The window is one of wall time.
     if (ledger.wallSteps > 0) return null;
     const starts = limited.filter(
@@ -129,6 +147,30 @@ function isForCertainIll({ chronicle }: Observation, { payload, atMs }: LoggedEv
   const stands = (chronicle.statuses.get(agentId) ?? []).filter(({ sinceMs }) => sinceMs <= atMs).slice(-2);
   return stands.some(({ status }) => status === 'FAILED' || status === 'STALLED');
 }
+
+/** 13: no telemetry makes the watchdog act on somebody else's agent. */
+export const nobodyActsOnGossip: Invariant = (observation) =>
+  firstWrong(
+    beginnings(observation),
+    (event) =>
+      observation.mode === 'act' &&
+      event.payload['policy'] === GOSSIP_POLICY &&
+      `${event.entityId} began on ${String(event.payload['target'])}, of which a stranger said that it is sick`,
+  );
+
+/** Whom a person has taken out of service, or who has left, is nobody's to repair. */
+export const whoIsOutOfServiceIsLeftAlone: Invariant = (observation) =>
+  firstWrong(beginnings(observation), (event) => {
+    const { chronicle } = observation;
+    const agentId = /^agent:(.*)$/s.exec(String(event.payload['target']))?.[1];
+    const stand = agentId === undefined ? null : chronicle.statusBefore(agentId, event);
+    return (
+      stand !== null &&
+      GONE.has(stand.status) &&
+      stand.sinceMs < event.atMs - DECIDED_WITHIN_MS &&
+      `${event.entityId} began at ${event.atMs} on ${agentId}, ${stand.status} since ${stand.sinceMs}`
+    );
+  });
 
 /** 13 */
 export const whoOnlyObservesDoesNothing: Invariant = ({ archive, chronicle, mode }) => {

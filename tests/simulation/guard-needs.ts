@@ -1,0 +1,102 @@
+import type { Guard, PolicyMode } from '#telemetry';
+import { WEIGHTS, type Scenario } from './scenarios.ts';
+
+/** Runs in which a guard is needed, and the invariant that does not hold without it. */
+export interface Need {
+  readonly mischief: Scenario['mischief'];
+  readonly mode?: PolicyMode;
+  /** The seed that is tried first: it has shown the need. */
+  readonly seed: number;
+  readonly steps: number;
+  readonly breaks: string;
+}
+
+const CALM = { nothing: 20, tasks_come: 5 } as const;
+
+/** What each guard is for. */
+export const NEEDS: Readonly<Record<Guard, Need>> = {
+  paused: { mischief: WEIGHTS.people, seed: 3, steps: 60, breaks: 'nothingIsDoneWhilePaused' },
+  observe: {
+    mischief: WEIGHTS.ends,
+    mode: 'observe',
+    seed: 1,
+    steps: 30,
+    breaks: 'whoOnlyObservesDoesNothing',
+  },
+  not_managed: { mischief: WEIGHTS.agents, seed: 2, steps: 60, breaks: 'nobodyActsOnWhatIsNotManaged' },
+  not_authorized: {
+    mischief: { ...CALM, stranger_gossips: 3 },
+    seed: 1,
+    steps: 40,
+    breaks: 'nobodyActsOnGossip',
+  },
+  maintenance: { mischief: WEIGHTS.releases, seed: 1, steps: 120, breaks: 'maintenanceIsLeftAlone' },
+  self_suspicion: {
+    mischief: { nothing: 15, agent_is_cut_off: 4, server_stalls: 0.5 },
+    seed: 1,
+    steps: 80,
+    breaks: 'whoWasBlindWaitsBeforeItActs',
+  },
+  storm: {
+    mischief: { nothing: 40, network_splits: 1, server_stalls: 1 },
+    seed: 5,
+    steps: 120,
+    breaks: 'aStormStopsRepairs',
+  },
+  one_per_target: {
+    mischief: { nothing: 5, agent_hangs: 4, agent_crashes: 4 },
+    seed: 2,
+    steps: 60,
+    breaks: 'oneRemediationATarget',
+  },
+  cooldown: { mischief: WEIGHTS.ends, seed: 1, steps: 50, breaks: 'aCooldownIsWaitedFor' },
+  max_parallel: {
+    mischief: WEIGHTS.silence,
+    seed: 3,
+    steps: 110,
+    breaks: 'noMoreAreRepairedAtOnceThanMay',
+  },
+  start_budget: {
+    mischief: { nothing: 10, agent_is_cut_off: 4, operator_resumes: 4 },
+    seed: 1,
+    steps: 200,
+    breaks: 'noMoreStartsThanMay',
+  },
+  repair_rate: { mischief: WEIGHTS.ends, seed: 4, steps: 50, breaks: 'repairsOfTheCertainAreSpread' },
+  target_withdrawn: {
+    mischief: {
+      nothing: 5,
+      agent_is_cut_off: 6,
+      operator_pauses: 4,
+      operator_quarantines_the_ill: 8,
+      operator_resumes: 8,
+    },
+    seed: 1,
+    steps: 100,
+    breaks: 'whoIsOutOfServiceIsLeftAlone',
+  },
+  target_healthy: {
+    mischief: { nothing: 5, agent_is_cut_off: 6, operator_pauses: 4, operator_resumes: 8 },
+    seed: 3,
+    steps: 120,
+    breaks: 'onlyTheIllAreActedUpon',
+  },
+  new_generation: {
+    mischief: {
+      nothing: 5,
+      program_breaks: 2,
+      operator_pauses: 4,
+      operator_restarts_the_ill: 8,
+      operator_resumes: 8,
+    },
+    seed: 2,
+    steps: 150,
+    breaks: 'whatOthersHaveStartedGetsItsTime',
+  },
+  work_in_flight: {
+    mischief: { nothing: 10, tasks_come: 10, beats_are_lost: 2 },
+    seed: 2,
+    steps: 80,
+    breaks: 'workThatGoesOnIsNotInterrupted',
+  },
+};
