@@ -65,6 +65,8 @@ export class Ledger {
   readonly launches: number[] = [];
   /** When each server process had started, monotonic ms. */
   readonly starts: number[] = [];
+  /** When a person last said that all is well, which ends storms, monotonic ms. */
+  resumedAtMs = Number.NEGATIVE_INFINITY;
   wallSteps = 0;
 
   injected(fault: string): void {

@@ -24,7 +24,7 @@ export const OPERATIONS = {
       for (const lock of await fleet.locks.list(query)) await fleet.locks.break(lock.lock_id, null);
     }),
   operator_pauses: (world: World) => ask(world, ({ watchdog }) => watchdog.pause(OPERATOR, 'simulated')),
-  operator_resumes: (world: World) => ask(world, ({ watchdog }) => watchdog.resume(OPERATOR)),
+  operator_resumes: resume,
   operator_decides: (world: World) => decide(world, happens(world.random, 0.7)),
   operator_quarantines: (world: World) => {
     const agentId = anyAgent(world);
@@ -94,6 +94,14 @@ export function ask(world: World, call: (parts: Parts) => Promise<unknown>): voi
   world.network.call(OPERATOR, call).catch((thrown: unknown) => {
     if (thrown instanceof OmoiError || thrown instanceof Unreachable) return;
     world.ledger.surprises.push(messageOf(thrown));
+  });
+}
+
+/** Ends a pause, and storms with it. */
+export function resume(world: World): void {
+  ask(world, ({ watchdog }) => {
+    world.ledger.resumedAtMs = world.clock.monotonicMs();
+    return watchdog.resume(OPERATOR);
   });
 }
 

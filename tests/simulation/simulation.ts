@@ -4,7 +4,7 @@ import { between, weighted } from './chance.ts';
 import { isBeginning } from './chronicle.ts';
 import { assertInvariants, type PolicyLimits } from './invariants/index.ts';
 import { commit } from './mischief.ts';
-import { ask } from './operators.ts';
+import { ask, resume } from './operators.ts';
 import type { Scenario } from './scenarios.ts';
 import { World } from './world.ts';
 
@@ -80,7 +80,7 @@ const dismissal = { reason: 'it is done with', exit: null, traceparent: null };
 
 function restartWhatIsDown(world: World): void {
   const asked = { reason: 'it is down', by: 'operator', traceparent: null };
-  ask(world, ({ watchdog }) => watchdog.resume('operator'));
+  resume(world);
   for (const [agentId, { status }] of world.chronicle.agents) {
     if (status === 'QUARANTINED')
       ask(world, ({ fleet }) => fleet.agents.release({ agentId, reason: 'all is well', traceparent: null }));

@@ -92,6 +92,8 @@ export const aStormStopsRepairs: Invariant = (observation) =>
     const sinceMs = event.atMs - STORM.withinMs;
     // Whoever was silent when a process began has fallen silent before its time.
     if (target === null || ledger.launches.some((launchMs) => launchMs >= sinceMs)) return false;
+    // A person has looked: who was silent then is no storm any more.
+    if (ledger.resumedAtMs >= sinceMs) return false;
     let agents = 0;
     let fell = 0;
     for (const [agentId, stands] of chronicle.statuses) {
