@@ -63,6 +63,7 @@ export interface MaintenanceStand {
   /** On the world's monotonic clock: it ends by itself then. */
   readonly endsAtMs: number;
   endedId: number | null;
+  endedAtMs: number | null;
 }
 
 export interface OrderedGeneration {
@@ -138,6 +139,14 @@ export class Chronicle {
     return last && !last.byWatchdog ? last : null;
   }
 
+  /** Until when an agent, or its pool, is or was under maintenance, ms; −∞ where it never was. */
+  maintainedUntilMs(agentId: string): number {
+    const targets = new Set([`agent:${agentId}`, `pool:${agentId.replace(/-\d+$/, '')}`]);
+    return this.maintenances
+      .filter(({ target }) => targets.has(target))
+      .reduce((latest, { endedAtMs, endsAtMs }) => Math.max(latest, endedAtMs ?? endsAtMs), -Infinity);
+  }
+
   /** The statuses that the agent had at any time of a stretch. */
   statusesDuring(agentId: string, fromMs: number, untilMs: number): readonly string[] {
     const stands = this.statuses.get(agentId) ?? [];
@@ -163,11 +172,11 @@ export class Chronicle {
     if (started) {
       const { maintenance_id: id, target, until } = started;
       const endsAtMs = event.atMs + (Date.parse(until) - event.writtenAtMs);
-      this.maintenances.push({ id, target, startedId: event.id, endsAtMs, endedId: null });
+      this.maintenances.push({ id, target, startedId: event.id, endsAtMs, endedId: null, endedAtMs: null });
     }
     const ended = payloadOf(event, 'watchdog.maintenance.ended');
     const known = this.maintenances.find(({ id }) => id === ended?.maintenance_id);
-    if (known) known.endedId = event.id;
+    if (known) Object.assign(known, { endedId: event.id, endedAtMs: event.atMs });
   }
 
   #foldAgent(event: LoggedEvent): void {

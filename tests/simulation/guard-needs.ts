@@ -1,5 +1,5 @@
 import type { Guard, PolicyMode } from '#telemetry';
-import { WEIGHTS, type Scenario } from './scenarios.ts';
+import type { Scenario } from './scenarios.ts';
 
 /** Runs in which a guard is needed, and the invariant that does not hold without it. */
 export interface Need {
@@ -11,26 +11,39 @@ export interface Need {
   readonly breaks: string;
 }
 
-const CALM = { nothing: 20, tasks_come: 5 } as const;
-
 /** What each guard is for. */
 export const NEEDS: Readonly<Record<Guard, Need>> = {
-  paused: { mischief: WEIGHTS.people, seed: 3, steps: 60, breaks: 'nothingIsDoneWhilePaused' },
+  paused: {
+    mischief: { nothing: 10, agent_crashes: 5, operator_pauses: 3, operator_resumes: 1 },
+    seed: 1,
+    steps: 40,
+    breaks: 'nothingIsDoneWhilePaused',
+  },
   observe: {
-    mischief: WEIGHTS.ends,
+    mischief: { nothing: 10, agent_crashes: 5 },
     mode: 'observe',
     seed: 1,
-    steps: 30,
+    steps: 20,
     breaks: 'whoOnlyObservesDoesNothing',
   },
-  not_managed: { mischief: WEIGHTS.agents, seed: 2, steps: 60, breaks: 'nobodyActsOnWhatIsNotManaged' },
+  not_managed: {
+    mischief: { nothing: 20, stranger_crashes: 4 },
+    seed: 1,
+    steps: 60,
+    breaks: 'nobodyActsOnWhatIsNotManaged',
+  },
   not_authorized: {
-    mischief: { ...CALM, stranger_gossips: 3 },
+    mischief: { nothing: 20, stranger_gossips: 3 },
     seed: 1,
     steps: 40,
     breaks: 'nobodyActsOnGossip',
   },
-  maintenance: { mischief: WEIGHTS.releases, seed: 1, steps: 120, breaks: 'maintenanceIsLeftAlone' },
+  maintenance: {
+    mischief: { nothing: 10, agent_crashes: 5, operator_maintains: 4 },
+    seed: 1,
+    steps: 60,
+    breaks: 'maintenanceIsLeftAlone',
+  },
   self_suspicion: {
     mischief: { nothing: 15, agent_is_cut_off: 4, server_stalls: 0.5 },
     seed: 1,
@@ -49,11 +62,16 @@ export const NEEDS: Readonly<Record<Guard, Need>> = {
     steps: 60,
     breaks: 'oneRemediationATarget',
   },
-  cooldown: { mischief: WEIGHTS.ends, seed: 1, steps: 50, breaks: 'aCooldownIsWaitedFor' },
+  cooldown: {
+    mischief: { nothing: 10, agent_crashes: 6 },
+    seed: 1,
+    steps: 60,
+    breaks: 'aCooldownIsWaitedFor',
+  },
   max_parallel: {
-    mischief: WEIGHTS.silence,
-    seed: 3,
-    steps: 110,
+    mischief: { nothing: 10, agent_is_cut_off: 5, operator_resumes: 3 },
+    seed: 1,
+    steps: 100,
     breaks: 'noMoreAreRepairedAtOnceThanMay',
   },
   start_budget: {
@@ -62,7 +80,12 @@ export const NEEDS: Readonly<Record<Guard, Need>> = {
     steps: 200,
     breaks: 'noMoreStartsThanMay',
   },
-  repair_rate: { mischief: WEIGHTS.ends, seed: 4, steps: 50, breaks: 'repairsOfTheCertainAreSpread' },
+  repair_rate: {
+    mischief: { nothing: 20, dependency_is_away: 2 },
+    seed: 1,
+    steps: 40,
+    breaks: 'repairsOfTheCertainAreSpread',
+  },
   target_withdrawn: {
     mischief: {
       nothing: 5,
@@ -84,13 +107,13 @@ export const NEEDS: Readonly<Record<Guard, Need>> = {
   new_generation: {
     mischief: {
       nothing: 5,
-      program_breaks: 2,
+      agent_is_cut_off: 6,
       operator_pauses: 4,
       operator_restarts_the_ill: 8,
       operator_resumes: 8,
     },
-    seed: 2,
-    steps: 150,
+    seed: 1,
+    steps: 120,
     breaks: 'whatOthersHaveStartedGetsItsTime',
   },
   work_in_flight: {

@@ -37,12 +37,13 @@ export const WRONG_ACTIONS: readonly (
   'workThatGoesOnIsNotInterrupted',
 ];
 
-/** @throws Error naming the invariant that does not hold */
+/** @throws Error naming the invariants that do not hold */
 export function assertInvariants(observation: Observation): void {
-  for (const [name, invariant] of Object.entries(INVARIANTS)) {
-    const wrong = invariant(observation);
-    if (wrong !== null) throw new Error(`${name} does not hold at ${observation.nowMs} ms: ${wrong}`);
-  }
+  const wrong = Object.entries(INVARIANTS).flatMap(([name, invariant]) => {
+    const found = invariant(observation);
+    return found === null ? [] : [`${name} does not hold at ${observation.nowMs} ms: ${found}`];
+  });
+  if (wrong.length > 0) throw new Error(wrong.join('; '));
 }
 
 export type { Observation, PolicyLimits } from './observation.ts';

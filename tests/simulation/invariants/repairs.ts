@@ -248,6 +248,7 @@ function unseen(
     ableSinceMs,
     acted.length === 0 ? 0 : lastEndMs + cooldownMs,
     othersMs + FIRST_STEP_WITHIN_MS,
+    chronicle.maintainedUntilMs(agentId),
   );
   const lateMs = nowMs - freeAtMs - SEEN_TO_WITHIN_MS;
   return lateMs > 0
