@@ -13,6 +13,7 @@ const ALERT: AlertFacts = {
   cause: null,
   value: 1,
   worse: 'higher',
+  maintained: false,
   traceparent: null,
 };
 const AGENT = { kind: 'agent', id: 'w-1', poolId: 'demo' } as const;

@@ -10,6 +10,9 @@ beforeEach(async () => {
 });
 afterEach(() => database.close());
 
+const alerts = () =>
+  createAlertReader({ alerts: { list: () => expect.fail('one alert is asked for') } }, database);
+
 it.each([
   ['>', 'higher'],
   ['>=', 'higher'],
@@ -50,9 +53,7 @@ it.each([
       })
       .execute(),
   );
-  const alerts = createAlertReader(
-    { alerts: { list: () => expect.fail('one alert is asked for') } },
-    database,
-  );
-  expect(await alerts.get('a1')).toMatchObject({ alertId: 'a1', value: 2, worse });
+  expect(await alerts().get('a1')).toMatchObject({ alertId: 'a1', value: 2, worse, maintained: false });
+  await database.transaction((tx) => tx.db.updateTable('alerts').set({ maintenance_id: 'mnt_1' }).execute());
+  expect(await alerts().get('a1')).toMatchObject({ worse, maintained: true });
 });

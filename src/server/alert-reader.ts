@@ -63,6 +63,7 @@ function factsOf(row: AlertRow): AlertFacts {
     cause: row.cause,
     value: Number(row.value),
     worse: WORSE[row.comparison ?? ''] ?? null,
+    maintained: row.maintenance_id !== null,
     traceparent: row.traceparent,
   };
 }

@@ -60,7 +60,7 @@ describe('lines whose meaning has changed', () => {
     expect(named(changedInPolicy({ name: 'p.yaml', text }))).toEqual(expected.toSorted());
   });
 
-  it('a pool that says nothing of `overlap`, by its id and line', () => {
+  it('a pool that says nothing of `overlap` or `max_unavailable`, by its id and line', () => {
     const text = `fleet:
   pools:
     - id: old
@@ -68,9 +68,15 @@ describe('lines whose meaning has changed', () => {
     - id: new
       command: [work]
       overlap: false
+      max_unavailable: 1
+    - id: rolls
+      command: [work]
+      max_unavailable: 2
 `;
     expect(named(changedInConfiguration({ name: 'omoi.yaml', text }))).toEqual([
       'notice omoi.yaml:3 fleet.pools.old',
+      'notice omoi.yaml:3 fleet.pools.old',
+      'notice omoi.yaml:9 fleet.pools.rolls',
     ]);
     expect(changedInConfiguration({ name: 'omoi.yaml', text: 'http: { port: 1 }' })).toEqual([]);
   });

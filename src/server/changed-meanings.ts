@@ -49,6 +49,12 @@ const OF_CONFIGURATION: readonly ChangedMeaning[] = [
     message:
       'the next generation of a hung agent used to start beside it; now it starts when the hung one has ended, but with `overlap: true`',
   },
+  {
+    path: ['fleet', 'pools', '*'],
+    settledBy: ['max_unavailable'],
+    message:
+      'a changed command or environment used to reach an agent with its next restart; now the pool rolls to it at once, `max_unavailable` (1) at a time',
+  },
 ];
 
 /** The lines of a policy's file whose meaning has changed, as far as nothing in it shows that its writer knows. */

@@ -220,6 +220,7 @@ function alertOf(rule: number, labels: Labels): AlertFacts {
     cause: null,
     value: 1,
     worse: null,
+    maintained: false,
     traceparent: null,
   } as const;
   return { alertId: 'a', ruleId: `g/A${rule}`, labels: { ...labels, alertname: `A${rule}` }, ...told };

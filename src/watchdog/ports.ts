@@ -125,5 +125,7 @@ export interface AlertFacts {
   readonly value: number;
   /** Which values are worse, as the rule's comparison says; null where it compares with no number. */
   readonly worse: 'higher' | 'lower' | null;
+  /** Whether what it is about was under maintenance when it began: then somebody was at work on it. */
+  readonly maintained: boolean;
   readonly traceparent: string | null;
 }

@@ -1,6 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { EventPayload, Labels, OmoiError } from '#telemetry';
-import { becomes, heldBy, openDemoStage, RESTART, silent, type Stage } from './watchdog.test-support.ts';
+import {
+  becomes,
+  becomesInTime,
+  heldBy,
+  openDemoStage,
+  RESTART,
+  silent,
+  type Stage,
+} from './watchdog.test-support.ts';
 
 const MINUTE_MS = 60_000;
 const WAIT = { timeout: 30_000, interval: 5 };
@@ -52,6 +60,34 @@ describe('a maintenance', () => {
     await begin('agent:w-1');
     await stage.alerts.resolve('a1');
     await becomes(stage, 'a1', 'completed(healed)');
+  });
+
+  it('makes no relapse of what somebody takes away, and gives nothing to the guardian', async () => {
+    stage = await openDemoStage([RESTART]);
+    for (const alertId of ['a1', 'a2', 'a3']) {
+      await stage.alerts.raise(alertId, silent('w-1'));
+      await becomesInTime(stage, alertId, 'verifying');
+      await stage.alerts.resolve(alertId, 'remediated');
+      await becomes(stage, alertId, 'completed(healed)');
+      await stage.clock.advance(1000);
+    }
+    const { window } = await begin('agent:w-1');
+    stage.alerts.maintained = true;
+    await stage.alerts.raise('a4', silent('w-1'));
+    await heldBy(stage, 'a4', 'maintenance');
+    await stage.watchdog.maintenance.end(window.id, 'ann');
+    await becomesInTime(stage, 'a4', 'verifying');
+    await stage.alerts.resolve('a4', 'remediated');
+    await becomes(stage, 'a4', 'completed(healed)');
+    const rows = (await stage.archive.list({ limit: 10 })).map(({ remediation }) => remediation).toReversed();
+    expect(rows.map(({ outcome, attempts }) => [outcome, attempts])).toEqual([
+      ['relapsed', 1],
+      ['relapsed', 2],
+      ['healed', 3],
+      ['healed', 1],
+    ]);
+    const types = (await stage.events()).map(({ event_type: type }) => type);
+    expect(types).not.toContain('watchdog.escalated');
   });
 
   it('ends by itself, once, and what it held is decided again', async () => {

@@ -48,6 +48,9 @@ export class TestAlerts implements AlertReader {
     return Promise.resolve([...this.#alerts.values()].filter((alert) => alert.state === 'firing'));
   }
 
+  /** Of those that begin from now on. */
+  maintained = false;
+
   raise(alertId: string, labels: Labels, value = 1): Promise<void> {
     return this.#raise([this.#make(alertId, labels, value)]);
   }
@@ -68,6 +71,7 @@ export class TestAlerts implements AlertReader {
       cause: null,
       value,
       worse: 'higher',
+      maintained: this.maintained,
       traceparent: ALERT_TRACE,
     };
   }

@@ -367,6 +367,7 @@ function alertOf(event: Extract<SystemEvent, { event_type: 'monitor.alert.trigge
     cause: null,
     value: payload.current_value ?? Number.NaN,
     worse: null,
+    maintained: payload.maintenance_id !== undefined,
     traceparent,
   };
 }

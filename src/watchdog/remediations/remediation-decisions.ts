@@ -121,7 +121,9 @@ export class RemediationDecisions {
     // An end that a task explains is no failure of the agent: neither a relapse nor an attempt, and nothing to cool down.
     const isExplained = agent !== null && agent.blamedTaskId !== null;
     const last = isExplained ? null : lastEnd;
-    const relapse = isFirstStep(planned) ? relapseOf(planned, last, { policy, now }) : null;
+    // Who works on it has taken it away: that is no return of what was repaired before, and nobody is told of one.
+    const mayBeRelapse = isFirstStep(planned) && !alert.maintained;
+    const relapse = mayBeRelapse ? relapseOf(planned, last, { policy, now }) : null;
     const [noted] = await allSettled([
       log.noteGeneration(tx, planned, agent),
       relapse?.outcome === 'healed' && log.relapsed(tx, planned, relapse),

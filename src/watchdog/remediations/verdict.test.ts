@@ -23,6 +23,7 @@ const alert: AlertFacts = {
   cause: null,
   value: 100,
   worse: 'higher',
+  maintained: false,
   traceparent: null,
 };
 const recovered: AlertFacts = { ...alert, state: 'resolved', cause: 'recovered' };
