@@ -45,6 +45,7 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
         generation: agent.generation,
         status: agent.status,
         blamedTaskId: fleet.tasks.blamedFor(agent),
+        saysUnwell: agent.selfDegraded,
         silenceMs: agent.silenceMs,
         lastHeartbeatAtMs: agent.lastHeartbeatAtMs,
         // What was seen of a process before it stood still is no reason to wait.

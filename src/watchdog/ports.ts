@@ -62,6 +62,8 @@ export interface AgentFacts {
   readonly status: AgentStatus;
   /** The task that explains why it is ill: the agent had it alone, and others were lost with it before. */
   readonly blamedTaskId: string | null;
+  /** Whether its last heartbeat said that it is not well. */
+  readonly saysUnwell: boolean;
   /** Monotonic ms since the generation's last sign of life, or since one is awaited. */
   readonly silenceMs: number;
   /** Wall ms since epoch; null before the first. */

@@ -42,6 +42,7 @@ export class RecordingFleet implements FleetActuator {
       heartbeatTtlMs: 3000,
       heartbeatIntervalMs: 1000,
       beatsForItself: true,
+      saysUnwell: false,
       ...facts,
     });
   }

@@ -198,6 +198,11 @@ const ROWS: Readonly<Record<Guard, readonly Row[]>> = {
       hold: () => stage.fleet.addAgent('w-1', { status: 'IDLE', silenceMs: 100 }),
       lift: () => stage.changeStatus('w-1', { status: 'UNRESPONSIVE', silenceMs: 5000 }),
     },
+    {
+      by: 'the end of its work, where it was silent over it',
+      hold: () => stage.fleet.addAgent('w-1', { status: 'DEGRADED', silenceMs: 9000 }),
+      lift: () => stage.changeStatus('w-1', { status: 'STALLED', silenceMs: 12_000 }),
+    },
   ],
   new_generation: [
     {

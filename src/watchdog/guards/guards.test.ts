@@ -45,6 +45,7 @@ const agent = {
   heartbeatTtlMs: 3000,
   heartbeatIntervalMs: 1000,
   beatsForItself: true,
+  saysUnwell: false,
 };
 
 describe('the guards', () => {
@@ -138,7 +139,39 @@ describe('the guards', () => {
       NOW + 2900,
     ],
     ['one that beats no more', { agent: { ...agent, status: 'IDLE', silenceMs: 3000 } }, null, null],
-    ['one that beats and is DEGRADED', { agent: { ...agent, status: 'DEGRADED', silenceMs: 0 } }, null, null],
+    [
+      'one that is late, and not given up',
+      { agent: { ...agent, status: 'DEGRADED', silenceMs: 2000 } },
+      'target_healthy',
+      null,
+    ],
+    [
+      'one that is silent, and whose processes are at work or have still to be looked at',
+      { agent: { ...agent, status: 'DEGRADED', silenceMs: 9000 } },
+      'target_healthy',
+      null,
+    ],
+    [
+      'one that beats and says that it is not well',
+      { agent: { ...agent, status: 'DEGRADED', silenceMs: 0, saysUnwell: true } },
+      null,
+      null,
+    ],
+    [
+      'one that said that it is not well, and is silent and not given up',
+      { agent: { ...agent, status: 'DEGRADED', silenceMs: 3000, saysUnwell: true } },
+      'target_healthy',
+      null,
+    ],
+    [
+      'one that is late, for a policy that is about other ills',
+      {
+        agent: { ...agent, status: 'DEGRADED', silenceMs: 2000 },
+        policy: { name: 'p', mode: 'act', guards: { ...guards, spare_healthy: false } },
+      },
+      null,
+      null,
+    ],
     [
       'one that beats, for a policy that is about other ills',
       {

@@ -165,10 +165,22 @@ function overBudget({ policy, budgetStartMs, agent, nowMs }: GuardInput): Suppre
   return held('start_budget', reason, budgetStartMs + window);
 }
 
-/** An alert may be late, or about something else: who beats is not dead. Lifts with the status, or when beats end. */
+/**
+ * An alert may be late, or about something else: who beats is not dead. Lifts with the status, or when beats end. One that
+ * is DEGRADED has not been given up: it is late, or silent while its work goes on or its processes have still to be looked
+ * at. Only the fleet says what becomes of that. One that beats and says itself that it is not well is not healthy.
+ */
 function healthy({ policy, agent, nowMs }: GuardInput): Suppression | null {
-  if (!agent || !policy.guards.spare_healthy || !HEALTHY.has(agent.status)) return null;
+  if (!agent || !policy.guards.spare_healthy) return null;
   const leftMs = agent.heartbeatTtlMs - agent.silenceMs;
+  if (agent.status === 'DEGRADED' && !(agent.saysUnwell && leftMs > 0)) {
+    const silence = formatDuration(agent.silenceMs);
+    return held(
+      'target_healthy',
+      `agent ${agent.agentId} is DEGRADED, silent for ${silence}, and not given up: it is late or at work`,
+    );
+  }
+  if (!HEALTHY.has(agent.status)) return null;
   if (leftMs <= 0) return null;
   return held(
     'target_healthy',

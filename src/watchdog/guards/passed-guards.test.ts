@@ -19,6 +19,7 @@ const agent = {
   heartbeatTtlMs: 3000,
   heartbeatIntervalMs: 1000,
   beatsForItself: true,
+  saysUnwell: false,
 };
 const input: GuardInput = {
   nowMs: NOW,

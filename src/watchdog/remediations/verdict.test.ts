@@ -40,6 +40,7 @@ const agent: AgentFacts = {
   heartbeatTtlMs: 3000,
   heartbeatIntervalMs: 1000,
   beatsForItself: true,
+  saysUnwell: false,
   managed: true,
   domain: 'pool demo',
 };
