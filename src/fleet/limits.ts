@@ -11,7 +11,7 @@ export interface HeartbeatPace {
 export interface FleetLimits {
   /** The TTLs leave a sixth more than three intervals, so that jitter is no missed beat. */
   readonly heartbeats: Readonly<Record<AgentType, HeartbeatPace>>;
-  /** A spawned agent has this long to register before its silence counts. */
+  /** A started agent has this long to register before its silence counts, where its pool did not say. */
   readonly spawnGraceMs: number;
   /** How often silence, leases and locks are judged. */
   readonly tickMs: number;

@@ -11,7 +11,8 @@ import { until } from './support/until.ts';
 /** Small, so that three attempts fit into a test. */
 const TIMES = { within: '2s', cooldown: '500ms', attempts: 3 } as const;
 const HEARTBEAT_INTERVAL = '500ms';
-/** `max_attempts × (within + healthy_for)`, the cooldowns between them, and room for a busy machine. */
+const START_WITHIN = '1s';
+/** Some 15 s, by the formula in docs/watchdog/policies.md, and room for a busy machine. */
 const ESCALATED_WITHIN_MS = 240_000;
 
 function policy(name: string, alert: string): string {
@@ -30,7 +31,15 @@ guardian: operators
 }
 
 function pool(id: string, command: readonly string[]): object {
-  return { id, command, desired: 1, max: 1, heartbeat_interval: HEARTBEAT_INTERVAL, grace: '500ms' };
+  return {
+    id,
+    command,
+    desired: 1,
+    max: 1,
+    heartbeat_interval: HEARTBEAT_INTERVAL,
+    start_within: START_WITHIN,
+    grace: '500ms',
+  };
 }
 
 /** A program that wants a port. */

@@ -48,6 +48,8 @@ export class AgentEntry implements AgentObservation {
   readonly #limits: FleetLimits;
   /** Monotonic: the last beat, or since when one is awaited. */
   #heardAtMs: number;
+  /** Whether the process of the generation is known to have been started. */
+  #hasStarted = false;
   #beats = 0;
   #beatsAtMove = 0;
   #tasksHeld = 0;
@@ -145,8 +147,16 @@ export class AgentEntry implements AgentObservation {
 
   /** What may be held against the agent: monotonic ms since its last beat, less the grace of one that spawns. */
   get silenceMs(): number {
-    const graceMs = this.row.status === 'SPAWNING' ? this.#limits.spawnGraceMs : 0;
-    return Math.max(0, this.#stall.silenceMs(this.#heardAtMs) - graceMs);
+    return Math.max(0, this.#stall.silenceMs(this.#heardAtMs) - this.#startGraceMs);
+  }
+
+  /** Until its process runs it waits for Omoi, for the end of the one before or for its turn: its own time is not used up. */
+  get #startGraceMs(): number {
+    const { status, start_within_ms: startWithinMs } = this.row;
+    const { spawnGraceMs } = this.#limits;
+    if (status !== 'SPAWNING') return 0;
+    if (startWithinMs === null) return spawnGraceMs;
+    return this.#hasStarted ? startWithinMs : Math.max(spawnGraceMs, startWithinMs);
   }
 
   /** How many signs of life this agent has given. */
@@ -211,6 +221,13 @@ export class AgentEntry implements AgentObservation {
     if (!this.#processesTold) this.#processes = null;
   }
 
+  /** Its process runs, from monotonic `atMs` on: before that it could not be heard. */
+  started(atMs: number): void {
+    if (this.row.status !== 'SPAWNING') return;
+    this.#hasStarted = true;
+    this.#heardAtMs = atMs;
+  }
+
   /** What the agent says about itself. */
   says(word: {
     readonly running: boolean;
@@ -241,6 +258,7 @@ export class AgentEntry implements AgentObservation {
     this.desired = 'run';
     this.warned = false;
     this.#heardAtMs = nowMonotonicMs;
+    this.#hasStarted = false;
     this.#beatsAtMove = this.#beats;
     this.#tasksHeld = 0;
     this.#everClaimed = false;

@@ -70,6 +70,7 @@ export class AgentRegistrations {
     const agent: AgentRow = {
       ...describe(request),
       agent_id: request.agentId,
+      start_within_ms: null,
       managed: 0,
       status: 'IDLE',
       status_reason: 'registered',

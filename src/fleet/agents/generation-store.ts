@@ -21,6 +21,11 @@ export interface GenerationOpening {
   readonly agentType: AgentType;
   readonly poolId: string | null;
   readonly phaseId: string | null;
+  /** How it beats until it registers and says so itself; null where the usual pace holds. */
+  readonly heartbeatIntervalMs: number | null;
+  readonly heartbeatTtlMs: number | null;
+  /** From its start to its registration; null for the usual time. */
+  readonly startWithinMs: number | null;
   /** The secret that the process proves itself with when it registers; only its hash is kept. */
   readonly nonce: string;
   /** `pool_scaled_up`, `restart_requested`, … */
@@ -122,6 +127,7 @@ export class StoredGenerations implements GenerationStore {
           status: 'SPAWNING',
           status_reason: opening.reason,
           self_degraded: 0,
+          ...awaitedPace(opening, known),
         })
       : await insertSpawning(tx, opening);
     await tx.db
@@ -222,6 +228,19 @@ export class StoredGenerations implements GenerationStore {
   }
 }
 
+/** What a generation is judged by until it registers: as its pool says, else as the one before has beaten. */
+function awaitedPace(
+  { heartbeatIntervalMs, heartbeatTtlMs, startWithinMs }: GenerationOpening,
+  known: AgentRow | null,
+): Pick<AgentRow, 'heartbeat_interval_ms' | 'heartbeat_ttl_ms' | 'start_within_ms'> {
+  const isSaid = heartbeatIntervalMs !== null || heartbeatTtlMs !== null;
+  return {
+    heartbeat_interval_ms: isSaid ? heartbeatIntervalMs : (known?.heartbeat_interval_ms ?? null),
+    heartbeat_ttl_ms: isSaid ? heartbeatTtlMs : (known?.heartbeat_ttl_ms ?? null),
+    start_within_ms: startWithinMs,
+  };
+}
+
 async function insertSpawning(tx: StateTransaction, opening: GenerationOpening): Promise<AgentRow> {
   const agent: AgentRow = {
     agent_id: opening.agentId,
@@ -236,8 +255,7 @@ async function insertSpawning(tx: StateTransaction, opening: GenerationOpening):
     generation: 1,
     labels: '{}',
     capabilities: '[]',
-    heartbeat_interval_ms: null,
-    heartbeat_ttl_ms: null,
+    ...awaitedPace(opening, null),
     registered_at_ms: tx.nowMs,
     registered_by: null,
   };

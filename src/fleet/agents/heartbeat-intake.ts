@@ -91,6 +91,15 @@ export class HeartbeatIntake {
     this.#watch.settle(agent);
   }
 
+  /** The process of a generation runs: its time to register begins. */
+  started({ agentId, generation }: Holder): void {
+    const { agentIndex, clock } = this.#parts;
+    const agent = agentIndex.get(agentId);
+    if (agent?.generation !== generation) return;
+    agent.started(clock.monotonicMs());
+    agentIndex.judgedAt.set(agent, clock.monotonicMs());
+  }
+
   /** What the next heartbeats answer: `drain` asks the agent to finish its task, take no other and leave. */
   setDesired(holder: Holder, desired: 'run' | 'drain'): void {
     const agent = this.#parts.agentIndex.get(holder.agentId);

@@ -37,8 +37,10 @@ interface TaskLimits {
   limitTimes(poolId: string, limitsMs: Readonly<Record<string, number>> | null): void;
 }
 
-/** Who is silent, so that what their processes do is to be known. */
+/** Whose silence is judged: since when, and what their processes do meanwhile. */
 export interface SilentAgents {
+  /** The process of a generation runs: its time to register begins. */
+  started(holder: { readonly agentId: string; readonly generation: number }): void;
   silent(): readonly { readonly agentId: string; readonly generation: number }[];
   /** Tells what the processes of one of them were seen to do. */
   showed(holder: { readonly agentId: string; readonly generation: number }, activity: ProcessActivity): void;

@@ -277,6 +277,7 @@ export class UnitSupervisor {
       return readUnit(tx, key);
     });
     this.#tokens.delete(nameOf(key));
+    this.#parts.silence.started(key);
     // Somebody changed their mind while it was being spawned.
     if (row && row.kill_at_ms !== null) this.#stop(row);
   }
@@ -317,6 +318,7 @@ export class UnitSupervisor {
       return;
     }
     this.#running.set(row.handle, { key: keyOf(row), runtime, recorded: Promise.resolve() });
+    this.#parts.silence.started(keyOf(row));
     runtime.watch(row.handle);
     if (row.kill_at_ms !== null) this.#stop(row);
   }

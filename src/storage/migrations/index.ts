@@ -27,6 +27,7 @@ import { maintenanceAndRolls } from './031_maintenance_and_rolls.ts';
 import { explainedEnds } from './035_explained_ends.ts';
 import { toldToPeople } from './037_told_to_people.ts';
 import { handoffs } from './038_handoffs.ts';
+import { startWithin } from './039_start_within.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -58,4 +59,5 @@ export const MIGRATIONS: readonly Migration[] = [
   explainedEnds,
   toldToPeople,
   handoffs,
+  startWithin,
 ];

@@ -22,6 +22,8 @@ export interface AgentTables {
     /** null where the agent type's default holds. */
     heartbeat_interval_ms: number | null;
     heartbeat_ttl_ms: number | null;
+    /** How long a generation that Omoi starts may take to register; null where nobody said. */
+    start_within_ms: number | null;
     registered_at_ms: number;
     /** The id of the agent token that registered it; null where another one did, or nobody's. */
     registered_by: string | null;

@@ -9,6 +9,8 @@ export const maxAgentsPerPool = 1000;
 const count = z.number().int().min(0).max(maxAgentsPerPool);
 const graceMs = z.number().int().min(0).max(3_600_000);
 const orphanTimeoutMs = z.number().int().min(0).max(2_592_000_000);
+/** A process has to be able to start at all. */
+const startWithinMs = z.number().int().min(100).max(3_600_000);
 /** Shorter would make a beat cost more than it tells. */
 const paceMs = z.number().int().min(100).max(3_600_000);
 /** No system starts a program with a NUL in its arguments or environment. */
@@ -114,6 +116,11 @@ const POOL_KEYS = {
       .describe('What a worker does whose server stays away for longer than `orphan_timeout_ms`.'),
     'continue',
     { variable: 'OMOI_ON_ORPHAN' },
+  ),
+  start_within_ms: optional(
+    startWithinMs.describe('From its start to its registration: the silence of so long is no illness.'),
+    15_000,
+    {},
   ),
   heartbeat_interval_ms: optional(paceMs.nullable().describe('null takes the agent type’s.'), null, {
     variable: 'OMOI_HEARTBEAT_INTERVAL_MS',
