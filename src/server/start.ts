@@ -290,7 +290,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     logger: logging.logger('retention'),
   });
   lifecycle.started('retention', () => retention.stop());
-  announceServer(dataDirectory, { pid: process.pid, url: address.url, socket: socket?.path ?? null });
+  announceServer(dataDirectory, { url: address.url, socket: socket?.path ?? null });
   lifecycle.started('announcement', () => withdrawServer(dataDirectory));
   logger.info(
     { url: address.url, data_directory: dataDirectory, version },

@@ -5,6 +5,7 @@ import type { Action } from './experiment.ts';
 import { ExternalAgents } from './external-agents.ts';
 import { changePool, createPool, killPool, reboot, runOneShots, scalePool } from './fleet-faults.ts';
 import { Feed, type FeedFleet } from './feed.ts';
+import { processOf, signalProcess } from './replica-process.ts';
 import type { Stage } from './stage.ts';
 
 /** Does what a step says. Returns what the step found, for `save`. */
@@ -25,8 +26,12 @@ export async function perform(action: Action, stage: Stage): Promise<unknown> {
     case 'hang_busy_worker':
       return hangBusyWorker(action.pool, stage);
     case 'signal':
-      process.kill(Number(action.pid), action.signal);
-      return null;
+      return {
+        signalled: signalProcess(
+          { pid: Number(action.pid), start_ticks: Number(action.start_ticks) },
+          action.signal,
+        ),
+      };
     case 'scale_pool':
       return scalePool(action, stage);
     case 'change_pool':
@@ -102,8 +107,8 @@ async function hangBusyWorker(pool: string, stage: Stage): Promise<unknown> {
   for (let attempt = 0; attempt < PICK_ATTEMPTS; attempt++) {
     const { replicas } = poolReplicas.parse(await stage.client.call('GET', `/api/v1/fleet/pools/${pool}`));
     const replica = replicas[attempt % replicas.length];
-    if (!replica || replica.pid === null) continue;
-    process.kill(replica.pid, 'SIGSTOP');
+    const stopped = replica ? processOf(replica) : null;
+    if (!replica || !stopped || !signalProcess(stopped, 'SIGSTOP')) continue;
     const at = toRfc3339(Date.now());
     await delay(IN_FLIGHT_MS);
     const task = await taskHeldBy(replica.agent_id, stage);
@@ -112,10 +117,10 @@ async function hangBusyWorker(pool: string, stage: Stage): Promise<unknown> {
         at,
         agent_id: replica.agent_id,
         generation: replica.generation,
-        pid: replica.pid,
+        ...stopped,
         task_id: task,
       };
-    process.kill(replica.pid, 'SIGCONT');
+    signalProcess(stopped, 'SIGCONT');
     await delay(IN_FLIGHT_MS);
   }
   throw new OmoiError('not_found', `no worker of pool "${pool}" held a task; feed the pool first`);

@@ -105,7 +105,9 @@ const hangWorkerAction = z.strictObject({ type: z.literal('hang_busy_worker'), p
 
 const signalAction = z.strictObject({
   type: z.literal('signal'),
+  /** Of one process, as `hang_busy_worker` saves them: who has its pid later is left alone. */
   pid: z.string(),
+  start_ticks: z.string(),
   signal: z.enum(['SIGSTOP', 'SIGCONT', 'SIGKILL', 'SIGTERM']),
 });
 

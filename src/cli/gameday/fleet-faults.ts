@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { OmoiError, toRfc3339 } from '#telemetry';
 import { z } from 'zod';
 import type { Action } from './experiment.ts';
+import { processOf, signalProcess } from './replica-process.ts';
 import type { Stage } from './stage.ts';
 
 type ActionOf<Type extends Action['type']> = Extract<Action, { type: Type }>;
@@ -17,11 +18,14 @@ export async function killPool(
   { client }: Stage,
 ): Promise<unknown> {
   const { replicas } = poolReplicas.parse(await client.call('GET', `/api/v1/fleet/pools/${pool}`));
-  const victims = replicas.flatMap(({ pid, agent_id: agentId }) => (pid === null ? [] : { pid, agentId }));
+  const victims = replicas.flatMap((replica) => {
+    const process = processOf(replica);
+    return process ? { process, agentId: replica.agent_id } : [];
+  });
   const killed = victims.slice(0, processes);
   if (killed.length === 0) throw new OmoiError('not_found', `pool "${pool}" has no process to kill`);
   const at = toRfc3339(Date.now());
-  for (const { pid } of killed) process.kill(pid, 'SIGKILL');
+  for (const { process } of killed) signalProcess(process, 'SIGKILL');
   return { at, count: killed.length, agent_ids: killed.map(({ agentId }) => agentId) };
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isAlive } from '#server';
 import { labelsSchema, OmoiError, traceIdOf, type SystemEvent } from '#telemetry';
+import { processOf } from './replica-process.ts';
 import { z } from 'zod';
 import type { Probe } from './experiment.ts';
 import { valueAt } from './references.ts';
@@ -170,7 +170,7 @@ async function observePool(probe: ProbeOf<'pool'>, stage: Stage): Promise<Observ
   const { replicas } = poolReplicas.parse(
     await stage.client.call('GET', `/api/v1/fleet/pools/${probe.pool}`),
   );
-  const living = replicas.filter(({ pid }) => pid !== null && isAlive(pid)).length;
+  const living = replicas.filter((replica) => processOf(replica) !== null).length;
   const { min = 0, max = Infinity } = probe.processes;
   return { held: living >= min && living <= max, found: living, detail: `${living} live processes` };
 }
