@@ -139,8 +139,10 @@ function repairLines(one: Remediation, nowMs: number): readonly string[] {
   const lines = [`${one.policy}  ${how}, planned ${ageOf(one.planned_at, nowMs)} ago; ${attempts}`];
   if (evidence !== null) lines.push(`  on: ${evidence}`);
   for (const { action, result, detail, passed_guards: passed } of one.actions) {
-    if (passed.length > 0)
-      lines.push(`  let pass: ${passed.map(({ guard, saw }) => `${guard} (${saw})`).join(', ')}`);
+    if (passed.length > 0) {
+      const width = Math.max(...passed.map(({ guard }) => guard.length));
+      lines.push('  let pass by:', ...passed.map(({ guard, saw }) => `    ${guard.padEnd(width)}  ${saw}`));
+    }
     lines.push(`  did: ${action}${detail === null ? '' : `: ${detail}`} (${result ?? 'under way'})`);
   }
   if (state === 'verifying' && verifies !== null) {
