@@ -123,7 +123,7 @@ export class Committer {
       return;
     }
     const owner = index.senderNumberOf(row);
-    if (owner !== unit.sender && !index.maySend(unit.sender, owner)) {
+    if (owner !== unit.sender && !index.maySend(row, unit.sender)) {
       refused.series_owned++;
       return;
     }
@@ -189,7 +189,7 @@ export class Committer {
     for (const { ref, exemplar } of batch.exemplars) {
       const row = index.rowOf(ref);
       const owner = index.senderNumberOf(row);
-      const isForeign = owner !== sender && !index.maySend(sender, owner);
+      const isForeign = owner !== sender && !index.maySend(row, sender);
       if (row === 0 || isForeign || lengthOf(exemplar.labels) > limits.maxExemplarLabelsLength) {
         this.#exemplarsDropped.add(1);
         continue;

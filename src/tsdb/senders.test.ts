@@ -10,6 +10,7 @@ import {
   VirtualClock,
   type AppendOrigin,
   type CommitResult,
+  type Labels,
   type Sender,
 } from '#telemetry';
 import { createTsdb, type Tsdb, type TsdbLimits } from './index.ts';
@@ -41,9 +42,14 @@ function originOf(sender: Sender): AppendOrigin {
     : { source: 'otlp', sender, ...at };
 }
 
-function send(tsdb: Tsdb, sender: string, value: number, name = 'load'): CommitResult {
+function send(
+  tsdb: Tsdb,
+  sender: string,
+  value: number,
+  { name = 'load', labels = {} }: { readonly name?: string; readonly labels?: Labels } = {},
+): CommitResult {
   const batch = new SampleBatch();
-  batch.add(tsdb.series({ __name__: name }), clock.wallMs(), value);
+  batch.add(tsdb.series({ ...labels, __name__: name }), clock.wallMs(), value);
   return tsdb.commit(batch, originOf(sender));
 }
 
@@ -117,6 +123,26 @@ describe('a series is taken over', () => {
     await clock.advance(1000);
     expect(send(tsdb, before, 3).accepted).toBe(isTaken ? 0 : 1);
     expect(sendersOf(tsdb)).toHaveLength(isTaken ? 2 : 1);
+  });
+
+  it.each<[string, string, Labels, boolean]>([
+    ['token:a', 'agent:w-1', { agent_id: 'w-1' }, true],
+    ['pool:p', 'agent:w-1', { agent_id: 'w-1', pool_id: 'p' }, true],
+    ['token:a', 'pool:p', { agent_id: 'w-1', pool_id: 'p' }, true],
+    ['agent:w-2', 'agent:w-1', { agent_id: 'w-1' }, true],
+    ['agent:w-1', 'rule', { agent_id: 'w-1' }, true],
+    ['token:a', 'agent:w-1', { agent_id: 'w-2' }, false],
+    ['token:a', 'pool:p', { pool_id: 'q' }, false],
+    ['agent:w-1', 'token:a', { agent_id: 'w-1' }, false],
+    ['agent:w-1', 'pool:p', { agent_id: 'w-1', pool_id: 'p' }, false],
+  ])('from %s by %s where its labels are %j: %s', async (before, after, labels, isTaken) => {
+    const tsdb = await open();
+    send(tsdb, before, 1, { labels });
+    await clock.advance(1000);
+    expect(send(tsdb, after, 2, { labels }).accepted).toBe(isTaken ? 1 : 0);
+    await clock.advance(1000);
+    expect(send(tsdb, before, 3, { labels }).accepted).toBe(isTaken ? 0 : 1);
+    expect(sendersOf(tsdb)).toEqual(isTaken ? [after, before] : [before]);
   });
 
   it('and rests on those before as long as memory has what they sent, over a restart too', async () => {

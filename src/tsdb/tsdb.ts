@@ -197,10 +197,14 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   visitSenders(matchers: readonly Matcher[], visit: (sender: Sender | null, labels: Labels) => void): void {
     const { index, head, clock } = this.#parts;
     const nowMs = clock.wallMs();
+    // Of 100,000 series few differ in who sent them.
+    const known = new Map<number, readonly Sender[]>();
     for (const row of index.select(matchers)) {
       if (head.states.newestMs(row) === Number.NEGATIVE_INFINITY) continue;
       const labels = index.labelsOf(row) ?? NO_LABELS;
-      const senders = index.sendersOf(row, nowMs);
+      const number = index.senderNumberOf(row);
+      let senders = known.get(number);
+      if (!senders) known.set(number, (senders = index.sendersOf(row, nowMs)));
       if (senders.length === 0) visit(null, labels);
       for (const sender of senders) visit(sender, labels);
     }

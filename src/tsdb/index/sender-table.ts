@@ -1,4 +1,11 @@
-import { ANONYMOUS_SENDER, DETECTOR_SENDER, OMOI_SENDER, RULE_SENDER, type Sender } from '#telemetry';
+import {
+  ANONYMOUS_SENDER,
+  DETECTOR_SENDER,
+  OMOI_SENDER,
+  RULE_SENDER,
+  type Labels,
+  type Sender,
+} from '#telemetry';
 
 /** Agents that come and go send under a name each. */
 const MAX_SENDERS = 1_000_000;
@@ -29,10 +36,10 @@ export class SenderTable {
     return this.#texts[number - 1] ?? null;
   }
 
-  /** Whether a sender may go on with a series: its own, or one of somebody whose word is worth less. */
-  mayContinue(number: number, sender: number): boolean {
+  /** Whether a sender may go on with a series: its own, or one of somebody whose word on it is worth less. */
+  mayContinue(number: number, sender: number, labels: Labels): boolean {
     const owner = this.#owners[number - 1];
-    return owner === sender || this.#rankOf(sender) > this.#rankOf(owner ?? sender);
+    return owner === sender || this.#rankOf(sender, labels) > this.#rankOf(owner ?? sender, labels);
   }
 
   /** The number of a series when a sender has gone on with it. */
@@ -51,18 +58,24 @@ export class SenderTable {
     }
   }
 
-  /** What Omoi writes outranks what somebody sends, and a token those who have none. */
-  #rankOf(number: number): number {
-    switch (this.textOf(number)) {
+  /**
+   * What Omoi writes outranks what somebody sends; the token of the agent that the labels name, and then of their pool,
+   * those of others, who were only there first; and a token those who have none.
+   */
+  #rankOf(number: number, { agent_id: agentId, pool_id: poolId }: Labels): number {
+    const sender = this.textOf(number);
+    switch (sender) {
       case OMOI_SENDER:
       case RULE_SENDER:
       case DETECTOR_SENDER:
-        return 2;
+        return 4;
       case ANONYMOUS_SENDER:
         return 0;
       case null:
-      default:
         return 1;
+      default:
+        if (agentId !== undefined && sender === `agent:${agentId}`) return 3;
+        return poolId !== undefined && sender === `pool:${poolId}` ? 2 : 1;
     }
   }
 

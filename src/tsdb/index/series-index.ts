@@ -90,9 +90,10 @@ export class SeriesIndex {
     return this.#rows.senderOf(row);
   }
 
-  /** Whether a sender may send samples of a series that has that number. */
-  maySend(sender: number, ofSeries: number): boolean {
-    return ofSeries === 0 || this.#senders.mayContinue(ofSeries, sender);
+  /** Whether a sender may send samples of a series. */
+  maySend(row: SeriesRow, sender: number): boolean {
+    const before = this.#rows.senderOf(row);
+    return before === 0 || this.#senders.mayContinue(before, sender, this.#rows.labelsOf(row) ?? {});
   }
 
   /** A sender's sample was taken: the series is its own. @param untilMs when what is in memory will have left it */
