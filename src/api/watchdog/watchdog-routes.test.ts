@@ -1,7 +1,9 @@
+import type { StateDatabase } from '#storage';
 import type { Role } from '../access/roles.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   becomes,
+  becomesInTime,
   heldBy,
   openStage,
   RESTART,
@@ -34,6 +36,30 @@ async function call(role: Role, line: string, payload?: object): Promise<Answer>
 async function idOf(alertId: string): Promise<string> {
   const [detail] = await stage.archive.list({ alertId, limit: 1 });
   return detail?.remediation.id ?? '';
+}
+
+/** The alert as its record has it: `stage.alerts` keeps none. */
+async function insertAlert(database: StateDatabase, id: string): Promise<void> {
+  const row = {
+    id,
+    rule_id: 'fleet/Silent',
+    rule_key: 'fleet/Silent',
+    fingerprint: '0'.repeat(16),
+    labels: '{}',
+    annotations: '{}',
+    source_labels: '{}',
+    severity: 'error',
+    state: 'firing' as const,
+    value: '1',
+    threshold: null,
+    comparison: null,
+    metric_name: null,
+    active_at_ms: 0,
+    fired_at_ms: 0,
+    remediation_acted: 0,
+    updated_at_ms: 0,
+  };
+  await database.transaction((tx) => tx.db.insertInto('alerts').values(row).execute());
 }
 
 beforeEach(async () => {
@@ -143,6 +169,47 @@ describe('/api/v1/watchdog', () => {
     expect([...newest, ...(await listed(`before=${before}`))].toSorted()).toEqual(['a1', 'a2']);
     const unknown = await call('viewer', 'GET remediations/rem_no');
     expect([unknown.status, unknown.body['error']]).toEqual([404, 'unknown_remediation']);
+  });
+
+  it('lists what the guardian has while its alert fires, and the newest relapse of what is tried again', async () => {
+    await api.close();
+    await stage.close();
+    stage = await openStage([RESTART]);
+    stage.fleet.addAgent('w-1');
+    stage.fleet.addAgent('w-2');
+    api = await startTestApi({
+      register: (app) =>
+        registerWatchdogRoutes(app, { watchdog: stage.watchdog, remediations: stage.archive }),
+    });
+    const concern = async (name: string) => {
+      const { body } = await call('viewer', `GET remediations?concern=${name}`);
+      return (body['remediations'] as { alert_id: string }[]).map((one) => one.alert_id);
+    };
+    const fires = (alertId: string) => insertAlert(stage.database, alertId);
+    const ends = (alertId: string) =>
+      stage.database.transaction((tx) =>
+        tx.db.updateTable('alerts').set({ state: 'resolved' }).where('id', '=', alertId).execute(),
+      );
+    for (const alertId of ['a1', 'a2', 'a3']) {
+      await fires(alertId);
+      await stage.alerts.raise(alertId, silent('w-1'));
+      await becomesInTime(stage, alertId, 'verifying');
+      const earlier = alertId === 'a1' ? [] : [`a${Number(alertId.slice(1)) - 1}`];
+      expect(await concern('relapsing')).toEqual(earlier);
+      await Promise.all([stage.alerts.resolve(alertId, 'remediated'), ends(alertId)]);
+      await becomes(stage, alertId, 'completed(healed)');
+      expect(await concern('relapsing')).toEqual([]);
+      await stage.clock.advance(1000);
+    }
+    await fires('a4');
+    await stage.alerts.raise('a4', silent('w-1'));
+    await becomes(stage, 'a4', 'escalated(no_effect)');
+    expect(await concern('given_up')).toEqual(['a4']);
+    expect(await concern('relapsing')).toEqual([]);
+    await ends('a4');
+    expect(await concern('given_up')).toEqual([]);
+    const wrong = await call('viewer', 'GET remediations?concern=none');
+    expect([wrong.status, wrong.body['error']]).toEqual([400, 'invalid_request']);
   });
 
   it('pauses and resumes', async () => {

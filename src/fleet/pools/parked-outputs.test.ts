@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { definePool } from '#telemetry';
+import { claimOf, registration, task, useTestFleet } from '../fleet.test-support.ts';
+import { MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
+import type { TaskRow } from '../tasks/task-row.ts';
+import type { Pools } from './pools.ts';
+import { openTestPools, untilTrue } from './pools.test-support.ts';
+
+// What the last holder of a parked task put out is kept, also where the task was parked while nobody wrote that down.
+
+const AGENT = 'coders-1';
+const ASKED = { reason: 'test', by: 'tester', traceparent: null };
+
+const test = useTestFleet({ threads: 'one' });
+let machine: MemoryMachine;
+let pools: Pools;
+
+const until = (condition: () => boolean | Promise<boolean>): Promise<void> =>
+  untilTrue(test.clock, condition);
+const spawned = async (): Promise<number> => (await test.events('fleet.agent.spawned')).length;
+const read = (taskId: string): Promise<TaskRow> => test.fleet.tasks.get(taskId);
+
+/** A task whose holder ends over it, at its last attempt. */
+async function park(): Promise<string> {
+  const [queued] = await test.fleet.tasks.enqueue([task({ maxAttempts: 1 })], null);
+  const [claimed] = await test.fleet.tasks.claim(claimOf(AGENT, { leaseMs: 600_000 }));
+  expect(claimed?.task_id).toBe(queued?.task.task_id);
+  await test.database.transaction((tx) =>
+    test.fleet.generations.recordExit(tx, {
+      agentId: AGENT,
+      generation: 1,
+      exitCode: 1,
+      signal: null,
+      asked: null,
+      once: false,
+      traceparent: null,
+    }),
+  );
+  const taskId = claimed?.task_id ?? '';
+  expect(await read(taskId)).toMatchObject({ state: 'parked' });
+  return taskId;
+}
+
+beforeEach(async () => {
+  machine = new MemoryMachine();
+  pools = openTestPools(test, { machine });
+  await pools.start();
+  await pools.create(definePool({ id: 'coders', command: ['run'], desired: 1, max: 1 }), ASKED);
+  await until(async () => (await spawned()) === 1);
+  const nonce = machine.starts[0]?.nonce ?? '';
+  await test.fleet.agents.register(registration(AGENT, { generation: 1, nonce }));
+  // Losses right after the start are held against nobody.
+  await test.clock.advance(10_000);
+  await until(() => test.fleet.agents.get(AGENT)?.moving === false);
+});
+
+afterEach(() => pools.close());
+
+it('at once, where it is parked while Omoi runs', async () => {
+  const taskId = await park();
+  await until(async () => (await read(taskId)).last_output !== null);
+  expect((await read(taskId)).last_output).toBe('ready');
+});
+
+it('at the next start, where Omoi ended before it was written down', async () => {
+  await pools.close();
+  const taskId = await park();
+  expect((await read(taskId)).last_output).toBeNull();
+  pools = openTestPools(test, { machine });
+  await pools.start();
+  await until(async () => (await read(taskId)).last_output !== null);
+  expect((await read(taskId)).last_output).toBe('ready');
+});
+
+it('never of a task that somebody has queued again meanwhile', async () => {
+  await pools.close();
+  const taskId = await park();
+  await test.fleet.tasks.retry(taskId, { by: 'ann', traceparent: null });
+  pools = openTestPools(test, { machine });
+  await pools.start();
+  await pools.close();
+  expect(await read(taskId)).toMatchObject({ state: 'queued', last_output: null });
+});
