@@ -120,7 +120,7 @@ const POOL_KEYS = {
   start_within_ms: optional(
     startWithinMs.describe('From its start to its registration: the silence of so long is no illness.'),
     15_000,
-    {},
+    { live: true },
   ),
   heartbeat_interval_ms: optional(paceMs.nullable().describe('null takes the agent type’s.'), null, {
     variable: 'OMOI_HEARTBEAT_INTERVAL_MS',
