@@ -3,6 +3,7 @@ import { parseMatcher } from '#promql';
 import type { Grant } from '#telemetry';
 import type { AlertFacts } from '#watchdog';
 import { createAlertAuthority } from './alert-authority.ts';
+import { MAX_SENDERS_FOUND } from './alert-senders.ts';
 
 const ALERT: AlertFacts = {
   alertId: 'alert_1',
@@ -33,6 +34,15 @@ const GRANTS: Readonly<Record<string, Grant>> = {
   'token:unlike': grant({ matchers: ['pool_id=~"de.*"', 'agent_id="w-9"'] }),
   'token:empty': grant({}),
 };
+
+it('refuses what rests on the word of more than are looked for, whoever they are', () => {
+  const many = Array.from({ length: MAX_SENDERS_FOUND + 1 }, (_, at) => `token:${at}`);
+  const mayAll = (): Grant => grant({ agents: ['w-1'] });
+  const of = (senders: readonly string[]) =>
+    createAlertAuthority({ of: () => new Set(senders) }, mayAll).refusalOf(ALERT, AGENT);
+  expect(of(many)).toContain('more than 1000 senders');
+  expect(of(many.slice(1))).toBeNull();
+});
 
 function refusal(
   target: typeof AGENT | typeof POOL | typeof LONER,

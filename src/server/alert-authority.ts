@@ -1,6 +1,6 @@
 import { ANONYMOUS_SENDER, type Grant, type Labels, matchesAll, OMOI_SENDER, type Sender } from '#telemetry';
 import type { AlertAuthority, SpokenFor } from '#watchdog';
-import type { AlertSenders } from './alert-senders.ts';
+import { MAX_SENDERS_FOUND, type AlertSenders } from './alert-senders.ts';
 
 const NAMED_SENDERS = 3;
 
@@ -16,6 +16,9 @@ export function createAlertAuthority(senders: Pick<AlertSenders, 'of'>, grantOf:
     refusalOf({ ruleId, labels }, target) {
       const found = senders.of(ruleId, labels);
       if (found === null) return `rule ${ruleId} is not loaded, so whose word it rests on is not known`;
+      if (found.size > MAX_SENDERS_FOUND) {
+        return `the alert rests on what more than ${MAX_SENDERS_FOUND} senders sent; have its rule read fewer, or set the policy's mode to approve`;
+      }
       const strangers = [...found].filter((sender) => !maySpeakFor(sender, target, grantOf));
       if (strangers.length === 0) return null;
       const { kind, id } = target;

@@ -17,7 +17,7 @@ import {
 } from '#telemetry';
 import { createTsdb, type Tsdb } from '#tsdb';
 import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
-import { AlertSenders } from './alert-senders.ts';
+import { AlertSenders, MAX_SENDERS_FOUND } from './alert-senders.ts';
 
 let clock: VirtualClock;
 let database: StateDatabase;
@@ -219,6 +219,24 @@ describe('what is derived rests on what it was derived from:', () => {
       send('rule', 'one', { agent_id: `w-${at}` });
     }
     expect(of()).toBe('token:0 token:1');
+  });
+
+  it('a maximum over more scores than are followed one by one', async () => {
+    await load('{alert: A, expr: "max(anomaly_score) > 6"}');
+    for (let at = 0; at < 50; at++) {
+      send(`token:${at === 49 ? 'last' : 'a'}`, 'load', { agent_id: `w-${at}` });
+      send('detector', 'anomaly_score', { metric_name: 'load', agent_id: `w-${at}` });
+    }
+    send('token:b', 'other');
+    send('detector', 'anomaly_score', { metric_name: 'other' });
+    expect(of()).toBe('token:a token:b token:last');
+  });
+
+  it('a sum over more senders than are looked for: there are more than so many', async () => {
+    await load('{alert: A, expr: "sum(load) > 1"}');
+    for (let at = 0; at < MAX_SENDERS_FOUND + 50; at++)
+      send(`agent:w-${at}`, 'load', { agent_id: `w-${at}` });
+    expect(senders.of('g/A', { alertname: 'A' })?.size).toBe(MAX_SENDERS_FOUND + 1);
   });
 });
 

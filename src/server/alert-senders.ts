@@ -45,6 +45,8 @@ const ALERT_LABELS = ['alertname', 'alertstate'];
 const QUERIES = /\b(?:query|first)\b/;
 /** Beyond so many elements of one rule the whole rule is looked at instead: a sum over thousands of recorded series. */
 const MAX_ELEMENTS_TRACED = 32;
+/** More are not looked for: what rests on the word of so many is nobody's to answer for. */
+export const MAX_SENDERS_FOUND = 1000;
 const MAX_KNOWN = 10_000;
 
 const NOTHING_SHARED = (): boolean => false;
@@ -70,7 +72,8 @@ export class AlertSenders {
   }
 
   /**
-   * Never `rule` or `detector`; null where the rule is not loaded. Found out anew when rules or senders change.
+   * Never `rule` or `detector`; null where the rule is not loaded; more than `MAX_SENDERS_FOUND` where they are not all.
+   * Found out anew when rules or senders change.
    * @param labels the alert's
    */
   of(ruleId: string, labels: Labels): ReadonlySet<Sender> | null {
@@ -105,6 +108,10 @@ class Trace {
   readonly #senders = new Set<Sender>();
   readonly #seen = new Set<string>();
   readonly #elementsOf = new Map<string, number>();
+  /** Of what they have recorded all is followed already. */
+  readonly #wholeRules = new Set<string>();
+  /** Of what was judged of them all is followed already. */
+  readonly #wholeMetrics = new Set<string>();
   readonly #open: Source[] = [];
   #seriesFound = 0;
 
@@ -120,10 +127,12 @@ class Trace {
       const { matchers } = source;
       isOwn &&= matchers.some(({ name, operator, value }) => isNamed(name, operator) && isReserved(value));
       this.#store.visitSenders(narrowed(source), (sender, labels) => {
-        if (!saysTheSame(source, labels)) return;
+        if (this.#isKnown(sender, labels) || !saysTheSame(source, labels)) return true;
         this.#seriesFound++;
         this.#add(sender, { labels, reachMs: source.reachMs });
+        return !this.#isFull;
       });
+      if (this.#isFull) break;
       this.#addArchived(source);
     }
     // What an alert on nothing rests on is the silence of whoever might have sent it.
@@ -131,19 +140,33 @@ class Trace {
     return this.#senders;
   }
 
+  /** Of 100,000 series of one sender, or of one rule, each says the same. */
+  #isKnown(sender: Sender | null, labels: Labels): boolean {
+    if (sender === RULE_SENDER) return this.#wholeRules.has(labels[METRIC_NAME_LABEL] ?? '');
+    if (sender === DETECTOR_SENDER) return this.#wholeMetrics.has(labels['metric_name'] ?? '');
+    return sender !== null && this.#senders.has(sender);
+  }
+
+  get #isFull(): boolean {
+    return this.#senders.size > MAX_SENDERS_FOUND;
+  }
+
   #add(sender: Sender | null, derived: Derived): void {
-    const { labels, reachMs } = derived;
+    const { labels } = derived;
     const name = labels[METRIC_NAME_LABEL] ?? '';
     if (sender === RULE_SENDER) {
       const alertName = labels['alertname'] ?? '';
-      if (ALERT_SERIES.has(name)) {
-        this.#followRules(`alert ${alertName}`, this.#rules.alerting.get(alertName), derived);
-      } else this.#followRules(`rule ${name}`, this.#rules.recording.get(name), derived);
+      const { alerting, recording } = this.#rules;
+      const [what, rules] = ALERT_SERIES.has(name)
+        ? [`alert ${alertName}`, alerting.get(alertName)]
+        : [`rule ${name}`, recording.get(name)];
+      this.#followRules(what, rules, derived);
+      if (this.#isWhole(what) && !ALERT_SERIES.has(name)) this.#wholeRules.add(name);
     } else if (sender === DETECTOR_SENDER) {
       const { metric_name: metricName } = labels;
       // An agent's score compares what the fleet itself has seen of its tasks.
       if (metricName === undefined) this.#senders.add(OMOI_SENDER);
-      else this.#follow(`detector ${reachMs} ${labelsKey(labels)}`, [judgedBy(metricName, derived)]);
+      else this.#followDetector(metricName, derived);
     } else this.#senders.add(sender ?? (isReserved(name) ? OMOI_SENDER : ANONYMOUS_SENDER));
   }
 
@@ -157,6 +180,25 @@ class Trace {
       else if (sender === DETECTOR_SENDER) this.#senders.add(ANONYMOUS_SENDER);
       else this.#add(sender === '' ? null : sender, { labels: { [METRIC_NAME_LABEL]: metricName }, reachMs });
     }
+  }
+
+  /** Beyond some scores of one metric all of its series are looked at. */
+  #followDetector(metricName: string, derived: Derived): void {
+    const what = `detector ${metricName}`;
+    const elements = (this.#elementsOf.get(what) ?? 0) + 1;
+    this.#elementsOf.set(what, elements);
+    const judged = judgedBy(metricName, derived);
+    if (elements <= MAX_ELEMENTS_TRACED) {
+      this.#follow(`${what} ${derived.reachMs} ${labelsKey(derived.labels)}`, [judged]);
+      return;
+    }
+    this.#wholeMetrics.add(metricName);
+    this.#follow(what, [{ ...judged, ...ANY_ELEMENT, shares: NOTHING_SHARED }]);
+  }
+
+  /** Whether all that a rule has recorded, or a detector has judged of a metric, is followed already. */
+  #isWhole(what: string): boolean {
+    return (this.#elementsOf.get(what) ?? 0) > MAX_ELEMENTS_TRACED;
   }
 
   /** @param derived by the rules; null where it is not known which element it is, or there are too many */

@@ -55,7 +55,7 @@ function send(
 
 function sendersOf(tsdb: Tsdb, name = 'load'): (string | null)[] {
   const senders: (string | null)[] = [];
-  tsdb.visitSenders([createMatcher('__name__', '=', name)], (sender) => senders.push(sender));
+  tsdb.visitSenders([createMatcher('__name__', '=', name)], (sender) => senders.push(sender) > 0);
   return senders;
 }
 

@@ -192,9 +192,12 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
 
   /**
    * Who has sent what is in memory of the series that all matchers accept, several where one was taken over; null where
-   * that is not known.
+   * that is not known. Ends where `visit` answers false.
    */
-  visitSenders(matchers: readonly Matcher[], visit: (sender: Sender | null, labels: Labels) => void): void {
+  visitSenders(
+    matchers: readonly Matcher[],
+    visit: (sender: Sender | null, labels: Labels) => boolean,
+  ): void {
     const { index, head, clock } = this.#parts;
     const nowMs = clock.wallMs();
     // Of 100,000 series few differ in who sent them.
@@ -205,8 +208,8 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
       const number = index.senderNumberOf(row);
       let senders = known.get(number);
       if (!senders) known.set(number, (senders = index.sendersOf(row, nowMs)));
-      if (senders.length === 0) visit(null, labels);
-      for (const sender of senders) visit(sender, labels);
+      if (senders.length === 0 && !visit(null, labels)) return;
+      for (const sender of senders) if (!visit(sender, labels)) return;
     }
   }
 
