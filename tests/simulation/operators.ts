@@ -47,6 +47,12 @@ export const OPERATIONS = {
     const agentId = oneOf(world.random, illAgents(world));
     if (agentId !== undefined) ask(world, ({ pools }) => pools.restart({ agentId, ...asked }));
   },
+  /** Who has run a command that failed takes it off the list. */
+  operator_dismisses: (world: World) => {
+    const failed = illAgents(world).filter((agentId) => world.ledger.oneShots.has(agentId));
+    const agentId = oneOf(world.random, failed);
+    if (agentId !== undefined) dismiss(world, agentId);
+  },
   operator_restarts: (world: World) => {
     const agentId = anyAgent(world);
     ask(world, ({ pools }) => pools.restart({ agentId, ...asked }));
@@ -95,6 +101,13 @@ export function ask(world: World, call: (parts: Parts) => Promise<unknown>): voi
     if (thrown instanceof OmoiError || thrown instanceof Unreachable) return;
     world.ledger.surprises.push(messageOf(thrown));
   });
+}
+
+/** Takes what was run beside the pools off the list. */
+export function dismiss(world: World, agentId: string): void {
+  const generation = world.chronicle.agents.get(agentId)?.generation ?? 1;
+  const order = { agentId, generation, reason: 'it is done with', exit: null, traceparent: null };
+  ask(world, ({ fleet }) => fleet.agents.deregisterExternal(order));
 }
 
 /** Ends a pause, and storms with it. */

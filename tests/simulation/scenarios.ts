@@ -81,6 +81,7 @@ const ENDS: Weights = {
   machine_reboots: 0.2,
   pids_are_given_again: 1,
   one_shot_runs: 1,
+  operator_dismisses: 1,
   poison_comes: 0.3,
   operator_restarts: 1,
   server_is_killed: 0.3,
@@ -126,6 +127,16 @@ const HEARSAY: Weights = {
   server_is_killed: 0.3,
 };
 
+/** Commands that fail are taken off the list, while the disk and the server come and go. */
+const DEPARTURES: Weights = {
+  nothing: 6,
+  one_shot_runs: 5,
+  operator_dismisses: 5,
+  server_dies_in_transaction: 4,
+  server_is_killed: 1,
+  disk_fails: 1,
+};
+
 export const WEIGHTS = {
   agents: AGENTS,
   server: SERVER,
@@ -136,5 +147,6 @@ export const WEIGHTS = {
   silence: SILENCE,
   releases: RELEASES,
   hearsay: HEARSAY,
+  departures: DEPARTURES,
   everything: { ...ENDS, ...SILENCE, ...HEARSAY, ...AGENTS, ...SERVER, ...DISK, ...PEOPLE },
 } as const satisfies Readonly<Record<string, Weights>>;

@@ -97,6 +97,11 @@ test.each<[string, Scenario, Expected]>([
     },
   ],
   [
+    'who has left, while the disk could not be written, is not ill for anybody',
+    scenario('departures', 'act', { seed: 12, steps: 120 }),
+    { servers: 3, faults: 20, events: ['fleet.agent.deregistered', 'monitor.alert.resolved'] },
+  ],
+  [
     'everything at once',
     scenario('everything', 'act', { seed: 7, steps: 600 }),
     { servers: 5, faults: 120, events: ['watchdog.remediation.started', 'fleet.agent.exited'] },

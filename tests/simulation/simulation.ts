@@ -4,7 +4,7 @@ import { between, weighted } from './chance.ts';
 import { isBeginning } from './chronicle.ts';
 import { assertInvariants, type PolicyLimits } from './invariants/index.ts';
 import { commit } from './mischief.ts';
-import { ask, resume } from './operators.ts';
+import { ask, dismiss, resume } from './operators.ts';
 import type { Scenario } from './scenarios.ts';
 import { World } from './world.ts';
 
@@ -76,8 +76,6 @@ async function comeToRest(world: World, observer: Observer): Promise<void> {
   }
 }
 
-const dismissal = { reason: 'it is done with', exit: null, traceparent: null };
-
 function restartWhatIsDown(world: World): void {
   const asked = { reason: 'it is down', by: 'operator', traceparent: null };
   resume(world);
@@ -86,8 +84,7 @@ function restartWhatIsDown(world: World): void {
       ask(world, ({ fleet }) => fleet.agents.release({ agentId, reason: 'all is well', traceparent: null }));
     if (status !== 'FAILED') continue;
     // What was run beside the pools its person takes off the list.
-    if (world.ledger.oneShots.has(agentId))
-      ask(world, ({ fleet }) => fleet.agents.deregisterExternal({ agentId, generation: 1, ...dismissal }));
+    if (world.ledger.oneShots.has(agentId)) dismiss(world, agentId);
     else ask(world, ({ pools }) => pools.restart({ agentId, ...asked }));
   }
   for (const [taskId, { state }] of world.chronicle.tasks) {
@@ -168,10 +165,9 @@ class Observer {
       `SELECT id, state FROM remediations WHERE state NOT IN ('completed', 'escalated', 'cancelled')`,
     );
     if (open.length > 0) return `remediation ${open[0]?.['id']} is ${open[0]?.['state']}`;
-    // What is told of a one-shot that was taken off the list while the server was away ends with the look-back window.
-    const firing = archive
-      .rows(`SELECT rule_id, labels FROM alerts WHERE state = 'firing' AND severity != 'info'`)
-      .find(({ labels }) => !/"agent_id":"job-/.test(String(labels)));
+    const [firing] = archive.rows(
+      `SELECT rule_id, labels FROM alerts WHERE state = 'firing' AND severity != 'info'`,
+    );
     return firing ? `${firing['rule_id']} fires for ${firing['labels']}` : null;
   }
 

@@ -16,6 +16,8 @@ class FussySink implements SampleSink {
   asked = 0;
   refuseUnknown = false;
   full = false;
+  /** The disk can't be written. */
+  broken = false;
   readonly taken: (readonly number[])[] = [];
 
   series(_labels: Labels): number {
@@ -24,11 +26,11 @@ class FussySink implements SampleSink {
   }
 
   commit(batch: SampleBatch): CommitResult {
-    const refused = this.refuseUnknown ? batch.length : 0;
+    const refused = this.refuseUnknown || this.broken ? batch.length : 0;
     if (refused === 0) this.taken.push([...batch.values.subarray(0, batch.length)]);
     return {
       accepted: batch.length - refused,
-      refused: { ...noneRefused(), unknown_series: refused },
+      refused: { ...noneRefused(), [this.broken ? 'storage_full' : 'unknown_series']: refused },
       durable: () => Promise.resolve(),
     };
   }
@@ -96,6 +98,31 @@ describe('the appender of series', () => {
     }
     appender.flush((series) => (series === second ? '00-trace' : null));
     expect(sink.taken).toEqual([[1, 3], [2]]);
+  });
+
+  it('ends a series when the disk can be written again, unless it goes on by then', async () => {
+    for (const place of ['gone', 'back']) appender.put(appender.open('m', { place }), 1);
+    const [gone, back] = appender.current();
+    appender.flush();
+    sink.broken = true;
+    if (gone) appender.remove(gone);
+    if (back) appender.remove(back);
+    appender.flush();
+    await clock.advance(1000);
+    appender.repeat();
+    appender.flush();
+    appender.put(appender.open('m', { place: 'back' }), 2);
+    sink.broken = false;
+    await clock.advance(1000);
+    appender.repeat();
+    appender.flush();
+    appender.repeat();
+    appender.flush();
+    // In the order in which they were put: the value of the one, and the end of the other.
+    expect(sink.taken).toEqual([
+      [1, 1],
+      [2, Number.NaN],
+    ]);
   });
 
   it('ends no series that was never seen', () => {

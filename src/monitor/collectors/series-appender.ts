@@ -71,6 +71,8 @@ export class SeriesAppender {
   readonly #refused: Counter;
   readonly #unkept: Counter;
   readonly #batch = new SampleBatch();
+  /** Removed series whose end the store could not write, by name and labels; `maxSeries` at most. */
+  readonly #unended = new Map<string, KeptSeries>();
   #pending: KeptSeries[] = [];
 
   constructor(options: SeriesAppenderOptions) {
@@ -103,6 +105,8 @@ export class SeriesAppender {
     const kept: Record<string, string> = {};
     for (const [label, value] of Object.entries(labels)) if (value !== '') kept[label] = value;
     const series = new KeptSeries(name, kept);
+    // It goes on: nobody needs to see that it was away.
+    if (this.#unended.size > 0) this.#unended.delete(keyOf(series));
     if (this.#size < this.#options.maxSeries) {
       const family = this.#families.get(series.family);
       if (family) family.add(series);
@@ -151,7 +155,7 @@ export class SeriesAppender {
     }
   }
 
-  /** Puts what was last appended 15 s ago or longer into the next unit. */
+  /** Puts what was last appended 15 s ago or longer, and ends that the store refused, into the next unit. */
   repeat(): void {
     let isDone = false;
     for (const slices = this.repeatInSlices(); !isDone;) isDone = slices.next().done === true;
@@ -160,6 +164,8 @@ export class SeriesAppender {
   /** As `repeat`, in slices of so many samples: whoever walks them flushes after each, for a unit of its own. */
   *repeatInSlices(): Generator<void, void, void> {
     const beforeMs = this.#options.clock.wallMs() - repeatAfterMs;
+    for (const series of this.#unended.values()) this.#awaitEnd(series);
+    this.#unended.clear();
     let put = 0;
     for (const family of this.#families.values()) {
       for (const series of family) {
@@ -234,7 +240,15 @@ export class SeriesAppender {
     }
     // References that have ended are asked for again with the next repetition.
     if (result.refused.unknown_series > 0) for (const series of unit) series.ref = null;
-    for (const series of unit) series.appendedAtMs = timestampMs - repeatAfterMs;
+    for (const series of unit) {
+      series.appendedAtMs = timestampMs - repeatAfterMs;
+      // A disk that could not be written: an end that got lost would leave the last value true for a look-back window.
+      if (result.refused.storage_full > 0 && series.removed) this.#endLater(series);
+    }
+  }
+
+  #endLater(series: KeptSeries): void {
+    if (this.#unended.size < this.#options.maxSeries) this.#unended.set(keyOf(series), series);
   }
 
   #addTo(batch: SampleBatch, series: KeptSeries, timestampMs: number): void {
@@ -262,4 +276,8 @@ export class SeriesAppender {
     }
     return series.ref;
   }
+}
+
+function keyOf({ name, labels }: KeptSeries): string {
+  return `${name}\n${labelsKey(labels)}`;
 }
