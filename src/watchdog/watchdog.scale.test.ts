@@ -38,9 +38,9 @@ async function writeHistory(count: number): Promise<void> {
     const numbers = sql`with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ${count})`;
     const endMs = sql`${tx.nowMs - 86_400_000} - n * 1000`;
     await sql`insert into remediations (id, policy, alert_id, rule_id, target_kind, target_id, pool_id, state, plan, step,
-        outcome, attempts, planned_at_ms, step_started_at_ms, ended_at_ms, updated_at_ms)
+        outcome, attempts, lineage_order, planned_at_ms, step_started_at_ms, ended_at_ms, updated_at_ms)
       ${numbers} select 'rem_0' || n, 'restart_it', 'old' || n, 'r', 'agent', 'w-1', 'demo', 'completed', '{}', 0,
-        'healed', 1, ${endMs}, ${endMs}, ${endMs}, ${endMs} from numbers`.execute(tx.db);
+        'healed', 1, ${count} - n + 1, ${endMs}, ${endMs}, ${endMs}, ${endMs} from numbers`.execute(tx.db);
     await sql`insert into watchdog_actions (id, remediation_id, step, action, params, intended_at_ms, attempts,
         finished_at_ms, result)
       ${numbers} select 'rem_0' || n || '-1', 'rem_0' || n, 0, 'restart', '{}', ${endMs}, 1, ${endMs}, 'done'

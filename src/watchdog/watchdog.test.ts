@@ -245,6 +245,27 @@ describe('a remediation', () => {
     },
   );
 
+  it.each([3_600_000, -3_600_000])(
+    'goes on with the lineage where its last repair left it, while the wall clock steps by %d ms each time',
+    async (stepMs) => {
+      const { alerts, fleet, clock, archive } = await open(RESTART);
+      for (const alertId of ['a1', 'a2', 'a3']) {
+        await alerts.raise(alertId, silent('w-1'));
+        await becomesInTime(stage, alertId, 'verifying');
+        await alerts.resolve(alertId, 'remediated');
+        await becomes(alertId, 'completed(healed)');
+        clock.stepWallClock(stepMs);
+        await clock.advance(1000);
+      }
+      await alerts.raise('a4', silent('w-1'));
+      await becomes('a4', 'escalated(no_effect)');
+      const rows = (await archive.list({ limit: 10 })).map(({ remediation }) => remediation);
+      const attempts = new Map(rows.map((row) => [row.alert_id, row.attempts]));
+      expect(['a1', 'a2', 'a3'].map((alertId) => attempts.get(alertId))).toEqual([1, 2, 3]);
+      expect(fleet.restarts).toHaveLength(3);
+    },
+  );
+
   it('is planned once for each alert, whatever is delivered again', async () => {
     const { alerts, fleet } = await open(RESTART);
     await alerts.raise('a1', silent('w-1'));

@@ -28,6 +28,7 @@ import { explainedEnds } from './035_explained_ends.ts';
 import { toldToPeople } from './037_told_to_people.ts';
 import { handoffs } from './038_handoffs.ts';
 import { startWithin } from './039_start_within.ts';
+import { lineageOrder } from './041_lineage_order.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -60,4 +61,5 @@ export const MIGRATIONS: readonly Migration[] = [
   toldToPeople,
   handoffs,
   startWithin,
+  lineageOrder,
 ];

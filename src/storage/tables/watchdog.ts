@@ -44,6 +44,8 @@ export interface WatchdogTables {
      * where a task explains the agent's end.
      */
     attempts: number;
+    /** Its place among those of its lineage that acted, in their order; 0 before its first step. */
+    lineage_order: number;
     /** 1 where the agent was certainly ill when the step began: it has a rate of its own, and no place of its policy. */
     certain: number;
     /** What was known of target and alert when the step began, in words. */

@@ -12,6 +12,8 @@ export interface LastEnd {
   readonly outcome: RemediationOutcome | null;
   readonly reason: string | null;
   readonly lastOutput: string | null;
+  /** Its place among those of the lineage that acted. */
+  readonly order: number;
   /** How often the lineage had tried by then. */
   readonly attempts: number;
   /** How long ago it ended, ms; by the boot clock within one boot. */
@@ -30,14 +32,14 @@ export async function readLastEnd(
   const row = await tx.db
     .selectFrom('remediations')
     .select(['id', 'alert_id', 'outcome', 'reason', 'last_output', 'attempts'])
-    .select(['planned_at_ms', 'ended_at_ms', 'boot_ms', 'boot_id'])
+    .select(['lineage_order', 'planned_at_ms', 'ended_at_ms', 'boot_ms', 'boot_id'])
     .where('policy', '=', policy)
     .where('target_kind', '=', kind)
     .where('target_id', '=', id)
     .where('step_started_at_ms', 'is not', null)
     .where('attempts', '>', 0)
     .where('ended_at_ms', 'is not', null)
-    .orderBy('ended_at_ms', 'desc')
+    .orderBy('lineage_order', 'desc')
     .limit(1)
     .executeTakeFirst();
   if (!row || row.ended_at_ms === null) return null;
@@ -48,6 +50,7 @@ export async function readLastEnd(
     outcome: row.outcome,
     reason: row.reason,
     lastOutput: row.last_output,
+    order: row.lineage_order,
     attempts: row.attempts,
     agoMs: elapsedMs(start, now),
     endedAtMs: wallTimeOf(start, now),

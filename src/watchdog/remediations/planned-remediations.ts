@@ -62,6 +62,7 @@ export function plannedRemediation(
     reason: null,
     traceparent: alert.traceparent,
     attempts: 0,
+    lineage_order: 0,
     certain: 0,
     evidence: null,
     last_output: null,

@@ -147,6 +147,7 @@ export class RemediationDecisions {
     const begin = {
       step: planOf(remediation).step,
       attempts: isExplained ? attempts : attempts + 1,
+      lineageOrder: (lastEnd?.order ?? 0) + 1,
       evidence: evidenceOf(alert, agent),
       value: alert.value,
       expectedGeneration: agent?.generation ?? null,

@@ -186,6 +186,8 @@ export class RemediationLog {
       readonly step: PolicyStep;
       /** Of the lineage, this one included. */
       readonly attempts: number;
+      /** Behind all of the lineage that have ended. */
+      readonly lineageOrder: number;
       readonly evidence: string;
       /** Of the alert. */
       readonly value: number;
@@ -203,6 +205,7 @@ export class RemediationLog {
         value_before: Number.isFinite(begin.value) ? begin.value : null,
         step: remediation.step,
         attempts: begin.attempts,
+        lineage_order: begin.lineageOrder,
         certain: remediation.certain,
         evidence: begin.evidence,
       }),

@@ -45,6 +45,7 @@ function remediationOf(id: string, target: string, policyName = 'p'): Remediatio
     reason: null,
     traceparent: null,
     attempts: 0,
+    lineage_order: 0,
     certain: 0,
     evidence: null,
     last_output: null,

@@ -152,6 +152,7 @@ function endedRemediation(policy: string, { id, atMs }: StartedRow): Insertable<
     step_started_at_ms: atMs,
     ended_at_ms: atMs,
     attempts: 1,
+    lineage_order: 1,
     certain: 0,
     updated_at_ms: atMs,
   };
