@@ -4,6 +4,7 @@ import type { World } from './world.ts';
 
 /** Long enough for a task that its lease has to be renewed. */
 const SLOW = 8;
+const HOUR_MS = 3_600_000;
 
 /**
  * What may go wrong, each a name for a scenario's weights. Each says whether there was anything to go wrong with: only
@@ -134,6 +135,11 @@ const FAULTS = {
   disk_is_full: (world) => world.breakDisk('full', between(world.random, 100, 6000)),
   wall_clock_steps: (world) => {
     world.stepWallClock(between(world.random, -20_000, 20_000));
+    return true;
+  },
+  /** As by hand, for summer time. */
+  wall_clock_leaps: (world) => {
+    world.stepWallClock(happens(world.random, 0.5) ? HOUR_MS : -HOUR_MS);
     return true;
   },
 } as const satisfies Readonly<Record<string, (world: World) => boolean>>;

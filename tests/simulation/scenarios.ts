@@ -67,6 +67,16 @@ const PEOPLE: Weights = {
   wall_clock_steps: 1,
 };
 
+/** Repairs that do not last, of agents that end again and again, by clocks that nobody can rely on. */
+const CLOCKS: Weights = {
+  ...WORK,
+  agent_crashes: 2,
+  agent_hangs: 1,
+  program_breaks: 0.4,
+  wall_clock_leaps: 1,
+  wall_clock_steps: 1,
+};
+
 /** Little work, so that floods stand out, and nobody who scales by hand. */
 const FLOODS: Weights = { nothing: 30, tasks_come: 3, tasks_flood: 1, agent_hangs: 1, server_is_killed: 0.5 };
 
@@ -144,6 +154,7 @@ export const WEIGHTS = {
   people: PEOPLE,
   floods: FLOODS,
   ends: ENDS,
+  clocks: CLOCKS,
   silence: SILENCE,
   releases: RELEASES,
   hearsay: HEARSAY,

@@ -83,6 +83,14 @@ test.each<[string, Scenario, Expected]>([
     },
   ],
   [
+    'repairs that do not last, while the wall clock is set forth and back by an hour',
+    scenario('clocks', 'act', { seed: 1, steps: 300 }),
+    {
+      servers: 1,
+      events: ['watchdog.remediation.suppressed', 'watchdog.escalated', 'watchdog.remediation.completed'],
+    },
+  ],
+  [
     'silence, of which nobody knows whether it is death',
     scenario('silence', 'act', { seed: 2, steps: 400 }),
     { servers: 1, faults: 70, events: ['watchdog.remediation.suppressed', 'watchdog.remediation.completed'] },

@@ -99,11 +99,10 @@ export const whatExplainsAnEndHasEndedOthers: Invariant = (observation) =>
 /** A policy leaves a target alone for a while after it has acted on it; but for what a task explains, which is none of its ills. */
 export const aCooldownIsWaitedFor: Invariant = (observation) =>
   firstWrong(beginnings(observation), (event) => {
-    const { archive, chronicle, ledger } = observation;
+    const { archive, chronicle } = observation;
     const { policy, target } = event.payload;
     const limits = limitsOf(observation, policy);
-    // What ended last is found by wall time.
-    if (!limits || ledger.wallSteps > 0) return null;
+    if (!limits) return null;
     const own = chronicle.remediations.get(event.entityId);
     if ((own && own.beganAtMs.length > 1) || explanationOf(observation, event)) return null;
     const attempts = new Map(

@@ -128,13 +128,11 @@ export const noMoreAreRepairedAtOnceThanMay: Invariant = ({ archive, policies })
 
 /** 8 */
 export const noMoreStartsThanMay: Invariant = (observation) => {
-  const { chronicle, policies, ledger, nowMs } = observation;
+  const { chronicle, policies, nowMs } = observation;
   const limited = chronicle.events.filter(
     (event) => isBeginning(event) && !isForCertainIll(observation, event),
   );
   return firstWrong(policies, ({ name, maxStarts, windowMs }) => {
-    // The window is one of wall time.
-    if (ledger.wallSteps > 0) return null;
     const starts = limited.filter(
       (event) => event.atMs > nowMs - windowMs && event.payload['policy'] === name,
     ).length;
