@@ -87,6 +87,7 @@ test.each<[string, Scenario, Expected]>([
     scenario('clocks', 'act', { seed: 1, steps: 300 }),
     {
       servers: 1,
+      faults: 40,
       events: ['watchdog.remediation.suppressed', 'watchdog.escalated', 'watchdog.remediation.completed'],
     },
   ],
