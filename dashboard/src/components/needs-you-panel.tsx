@@ -203,8 +203,8 @@ function Relapsing({ remediation }: { readonly remediation: Remediation }) {
       sinceMs={Date.parse(endedAt ?? plannedAt)}
     >
       <p className={styles.text}>
-        What {words(policy)} repaired came back after {describeAttempts(remediation) ?? 'a repair'}; then{' '}
-        {guardian} have it.
+        What {words(policy)} repaired came back after {describeAttempts(remediation) ?? 'a repair'}. When none
+        is left, {guardian} have it.
       </p>
       <p className={styles.foot}>
         <TraceLink traceId={remediation.trace_id} of={`${words(policy)} on ${target.id}`} />
