@@ -36,6 +36,29 @@ describe('tasks that wait for their time', () => {
     expect(await claim('a', 3)).toEqual(['oldest', 'youngest']);
   });
 
+  it.each([-3_600_000, -20_000, 3_600_000])(
+    'come back in time though the clock steps by %d ms',
+    async (stepMs) => {
+      await enqueue('oldest', 'handed');
+      await fail('oldest');
+      const [handed] = await test.fleet.tasks.claim(claimOf('a'));
+      await test.fleet.tasks.handOff(heldBy('a', handed?.task_id ?? ''), { agentId: 'b', reason: null });
+      test.clock.stepWallClock(stepMs);
+      await test.clock.advance(limits.handoffKeptMs);
+      expect(await claim('a', 3)).toEqual(['oldest', 'handed']);
+    },
+  );
+
+  it('come back to a server that starts with a clock that was set back', async () => {
+    await enqueue('oldest');
+    await fail('oldest');
+    await test.stop();
+    test.clock.stepWallClock(-3_600_000);
+    await test.start();
+    await test.clock.advance(limits.retryMaxMs);
+    expect(await claim()).toEqual(['oldest']);
+  });
+
   it('come back from an agent for which they were kept but which did not ask', async () => {
     await enqueue('older', 'younger');
     const [older] = await test.fleet.tasks.claim(claimOf('a'));

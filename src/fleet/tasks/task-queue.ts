@@ -13,6 +13,7 @@ import type { ReleaseOrder } from '../agents/generation-store.ts';
 import type { Lease } from '../leases/lease-registry.ts';
 import { idsOrNone, type Reach } from '../reach.ts';
 import type { ClaimRequest } from './claim-request.ts';
+import { DeferredTasks } from './deferred-tasks.ts';
 import { TaskClaims } from './task-claims.ts';
 import { TaskIntake, type EnqueuedTask, type NewTask } from './task-intake.ts';
 import { TaskQueueState } from './task-queue-state.ts';
@@ -46,10 +47,12 @@ export class TaskQueue {
   readonly #claims: TaskClaims;
   readonly #settlement: TaskSettlement;
   readonly #releases: TaskReleases;
+  readonly #deferred: DeferredTasks;
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
     this.#state = new TaskQueueState(parts);
+    this.#deferred = new DeferredTasks(parts);
     this.#intake = new TaskIntake(parts, this.#state);
     this.#claims = new TaskClaims(parts, this.#state);
     this.#settlement = new TaskSettlement(parts, this.#state);
@@ -61,7 +64,10 @@ export class TaskQueue {
     const { database, agentIndex } = this.#parts;
     const pools = await database.reader.selectFrom('pools').selectAll().execute();
     for (const pool of pools) this.limitTimes(pool.pool_id, definitionOf(pool).timeLimitsMs);
-    const nowMs = await database.transaction(async (tx) => tx.nowMs);
+    const nowMs = await database.transaction(async (tx) => {
+      await this.#deferred.start(tx);
+      return tx.nowMs;
+    });
     const counts = await database.reader
       .selectFrom('tasks')
       .select([...COUNTED, (select) => select.fn.countAll<number>().as('queued')])
@@ -120,8 +126,9 @@ export class TaskQueue {
   }
 
   /** Takes back what was held too long. To be called every tick. */
-  tick(): Promise<void> {
-    return this.#releases.expire();
+  async tick(): Promise<void> {
+    await this.#deferred.look();
+    await this.#releases.expire();
   }
 
   /** How many claims wait for a task. */
