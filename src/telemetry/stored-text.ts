@@ -67,9 +67,13 @@ export function recordOfAtMost<Key extends z.ZodString, Value extends z.ZodType>
 ) {
   const isSmall = (given: unknown): given is Record<string, unknown> =>
     typeof given === 'object' && given !== null && Object.keys(given).length <= maxEntries;
+  const { $schema: _dialect, ...additionalProperties } = z.toJSONSchema(value, {
+    io: 'input',
+    unrepresentable: 'any',
+  });
   return z
     .custom<Record<string, unknown>>(isSmall, `must be an object of at most ${maxEntries} entries`)
-    .meta({ type: 'object', maxProperties: maxEntries, additionalProperties: { type: value.type } })
+    .meta({ type: 'object', maxProperties: maxEntries, additionalProperties })
     .refine(hasUsableKeys, unusableKey())
     .pipe(z.record(key, value));
 }

@@ -1,4 +1,4 @@
-import { idText, MAINTENANCE_KINDS, storedText, toRfc3339, type Clock } from '#telemetry';
+import { MAINTENANCE_KINDS, storedText, toRfc3339, type Clock } from '#telemetry';
 import type { RunningMaintenance, Watchdog } from '#watchdog';
 import { z } from 'zod';
 import { OPERATORS, READERS } from '../access/roles.ts';
@@ -75,7 +75,7 @@ export function registerMaintenanceRoutes(app: ApiApp, { watchdog, clock }: Main
     schema: {
       tags: ['watchdog'],
       summary: 'end a maintenance before its time; ending one that has ended changes nothing',
-      params: z.object({ id: idText('mnt', 'a maintenance') }),
+      params: z.object({ id: storedText(100) }),
       response: { 200: maintenanceListSchema },
     },
     async handler({ params, principal }) {
