@@ -8,6 +8,7 @@ import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts
 import { until } from '../acceptance/support/until.ts';
 import { workersOf } from '../acceptance/support/workers.ts';
 import { chromiumForTests, openBrowser } from './chromium.ts';
+import { logInWithToken } from './log-in.ts';
 
 const program = chromiumForTests();
 const WITHIN_MS = 60_000;
@@ -81,12 +82,8 @@ describe.skipIf(program === null)('what a person decides, or has to know', () =>
     context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     context.setDefaultTimeout(WITHIN_MS);
     page = await context.newPage();
-    const body = { name: expect.getState().currentTestName, role: 'operator' };
-    const { secret } = await admin.read<{ secret: string }>('/api/v1/tokens', { method: 'POST', body });
-    await page.goto(server.url);
-    await page.getByLabel('Token', { exact: true }).fill(secret);
-    await page.getByRole('button', { name: 'Log in' }).click();
-    await page.getByRole('heading', { name: 'Fleet' }).waitFor();
+    const name = expect.getState().currentTestName ?? '';
+    await logInWithToken(page, { url: server.url, admin }, { name, role: 'operator' });
   });
   afterEach(() => context.close());
 

@@ -6,6 +6,7 @@ import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts
 import { until } from '../acceptance/support/until.ts';
 import { workersOf } from '../acceptance/support/workers.ts';
 import { chromiumForTests, openBrowser } from './chromium.ts';
+import { logInWithToken } from './log-in.ts';
 
 const program = chromiumForTests();
 const WITHIN_MS = 60_000;
@@ -37,14 +38,8 @@ describe.skipIf(program === null)('what needs a person', () => {
 
   let tokens = 0;
 
-  async function logInAs(role: 'viewer' | 'operator'): Promise<void> {
-    const body = { name: `${role} ${++tokens}`, role };
-    const { secret } = await admin.read<{ secret: string }>('/api/v1/tokens', { method: 'POST', body });
-    await page.goto(server.url);
-    await page.getByLabel('Token', { exact: true }).fill(secret);
-    await page.getByRole('button', { name: 'Log in' }).click();
-    await page.getByRole('heading', { name: 'Fleet' }).waitFor();
-  }
+  const logInAs = (role: 'viewer' | 'operator'): Promise<void> =>
+    logInWithToken(page, { url: server.url, admin }, { name: `${role} ${++tokens}`, role });
 
   const panel = () => page.getByRole('region', { name: 'Needs you' });
 

@@ -10,7 +10,7 @@ import styles from './alerts-panel.module.css';
 import { InBlocks } from './in-blocks.tsx';
 import { More } from './more.tsx';
 import { Panel } from './panel.tsx';
-import { PostButton } from './post-button.tsx';
+import { RequestButton } from './request-button.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
 import { ToneDot, ToneLabel } from './tone-dot.tsx';
 import { TraceLink } from './trace-link.tsx';
@@ -129,7 +129,7 @@ function Acknowledgement({ alert, name, mayHandle }: AcknowledgementProps) {
   }
   if (!mayHandle) return <span className={styles.seen}>Not acknowledged</span>;
   return (
-    <PostButton
+    <RequestButton
       path={`/api/v1/alerts/${encodeURIComponent(alert.id)}/acknowledge`}
       label="Acknowledge"
       describes={`Acknowledge ${name}`}

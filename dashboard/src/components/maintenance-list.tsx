@@ -1,11 +1,9 @@
-import { Button } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useServer } from '../api/server-context.tsx';
 import type { Maintenance } from '../api/wire.ts';
 import { formatDuration } from '../domain/age.ts';
 import { useNow } from '../hooks/use-now.ts';
+import { Banner } from './banner.tsx';
 import styles from './maintenance-list.module.css';
-import { ToneLabel } from './tone-dot.tsx';
+import { RequestButton } from './request-button.tsx';
 
 export interface MaintenanceListProps {
   readonly maintenances: readonly Maintenance[];
@@ -33,39 +31,26 @@ interface MaintenanceItemProps {
 }
 
 function MaintenanceItem({ maintenance, mayHandle, nowMs }: MaintenanceItemProps) {
-  const { client } = useServer();
-  const queries = useQueryClient();
   const { target, reason, started_by: by, until, id } = maintenance;
-  const end = useMutation({
-    mutationFn: () => client.delete(`/api/v1/watchdog/maintenance/${encodeURIComponent(id)}`),
-    onSettled: () => queries.invalidateQueries({ queryKey: ['maintenances'] }),
-  });
+  const name = `${target.kind} ${target.id}`;
   return (
-    <div className={styles.item}>
-      <ToneLabel tone="caution">maintenance</ToneLabel>
-      <span className={styles.text}>
-        <b>
-          {target.kind} {target.id}
-        </b>{' '}
-        is left alone by order of {by}: {reason}. Ends by itself in{' '}
-        {formatDuration(Math.ceil((Date.parse(until) - nowMs) / 1000) * 1000)}.
-      </span>
-      {mayHandle && (
-        <Button
-          size="compact-xs"
-          variant="default"
-          loading={end.isPending}
-          onClick={() => end.mutate()}
-          aria-label={`End the maintenance of ${target.kind} ${target.id}`}
-        >
-          End now
-        </Button>
-      )}
-      {end.error !== null && (
-        <span className={styles.failed} role="alert">
-          {end.error.message}
-        </span>
-      )}
-    </div>
+    <Banner
+      label="maintenance"
+      name={`maintenance of ${name}`}
+      button={
+        mayHandle && (
+          <RequestButton
+            method="DELETE"
+            path={`/api/v1/watchdog/maintenance/${encodeURIComponent(id)}`}
+            label="End now"
+            describes={`End the maintenance of ${name}`}
+            changes={['maintenances']}
+          />
+        )
+      }
+    >
+      <b>{name}</b> is left alone by order of {by}: {reason}. Ends by itself in{' '}
+      {formatDuration(Math.ceil((Date.parse(until) - nowMs) / 1000) * 1000)}.
+    </Banner>
   );
 }

@@ -22,7 +22,7 @@ import { More } from './more.tsx';
 import styles from './needs-you-panel.module.css';
 import { Output } from './output.tsx';
 import { Panel } from './panel.tsx';
-import { PostButton } from './post-button.tsx';
+import { RequestButton } from './request-button.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
 import { ToneLabel } from './tone-dot.tsx';
 import { TraceLink } from './trace-link.tsx';
@@ -149,13 +149,13 @@ function Approval({
       <p className={styles.foot}>
         {mayHandle ? (
           <>
-            <PostButton
+            <RequestButton
               path={`${path}/approve`}
               label="Approve"
               describes={`Approve ${what}`}
               changes={CHANGED}
             />
-            <PostButton
+            <RequestButton
               path={`${path}/reject`}
               label="Reject"
               describes={`Reject ${what}`}
@@ -245,8 +245,13 @@ function ParkedTask({ task, mayHandle }: { readonly task: Task; readonly mayHand
       <Output text={task.last_output} of={name} />
       {mayHandle ? (
         <p className={styles.foot}>
-          <PostButton path={`${path}/retry`} label="Retry" describes={`Retry ${name}`} changes={TASKS} />
-          <PostButton path={`${path}/cancel`} label="Cancel" describes={`Cancel ${name}`} changes={TASKS} />
+          <RequestButton path={`${path}/retry`} label="Retry" describes={`Retry ${name}`} changes={TASKS} />
+          <RequestButton
+            path={`${path}/cancel`}
+            label="Cancel"
+            describes={`Cancel ${name}`}
+            changes={TASKS}
+          />
         </p>
       ) : (
         <p className={styles.soft}>An operator may retry or cancel it.</p>

@@ -3,9 +3,10 @@ import { formatElapsed } from '../domain/age.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
 import { describeFleet, number, type FleetCounts } from '../domain/headline.ts';
 import { useNow } from '../hooks/use-now.ts';
-import { PostButton } from './post-button.tsx';
+import { Banner } from './banner.tsx';
+import { RequestButton } from './request-button.tsx';
 import styles from './status-bar.module.css';
-import { ToneDot, ToneLabel } from './tone-dot.tsx';
+import { ToneDot } from './tone-dot.tsx';
 
 export interface StatusBarProps {
   readonly counts: FleetCounts;
@@ -72,21 +73,24 @@ function HeldBanner({ held: { state, reason, by, since }, mayHandle }: HeldBanne
   const { text, button } = WAY_OUT[state];
   const who = by === 'watchdog' ? '' : `, by ${by}`;
   return (
-    <div className={styles.held} role="group" aria-label={words(state)}>
-      <ToneLabel tone="caution">{words(state)}</ToneLabel>
-      <p className={styles.why}>
-        {sentence(reason)} For {formatElapsed(Date.parse(since), nowMs)}
-        {who}. {text}
-      </p>
-      {button !== null && mayHandle && (
-        <PostButton
-          path="/api/v1/watchdog/resume"
-          label={button}
-          describes={button}
-          changes={['watchdog', 'remediations', 'overview']}
-        />
-      )}
-    </div>
+    <Banner
+      label={words(state)}
+      name={words(state)}
+      button={
+        button !== null &&
+        mayHandle && (
+          <RequestButton
+            path="/api/v1/watchdog/resume"
+            label={button}
+            describes={button}
+            changes={['watchdog', 'remediations', 'overview']}
+          />
+        )
+      }
+    >
+      {sentence(reason)} For {formatElapsed(Date.parse(since), nowMs)}
+      {who}. {text}
+    </Banner>
   );
 }
 

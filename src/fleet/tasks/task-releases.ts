@@ -67,15 +67,7 @@ export class TaskReleases {
   ): Promise<void> {
     const attempts = new Map(claimed.map((task) => [task.task_id, task.attempt]));
     await this.#parts.database.transaction(async (tx) => {
-      const tasks = await tx.db
-        .selectFrom('tasks')
-        .selectAll()
-        .where('task_id', 'in', [...attempts.keys()])
-        .where('state', '=', sql.lit('claimed'))
-        .orderBy('task_id')
-        .forUpdate()
-        .execute();
-      const untold = tasks.filter((task) => task.attempt === attempts.get(task.task_id));
+      const untold = await lockClaimed(tx, attempts);
       const { traceparent } = claim;
       await this.#release(tx, claim, untold, { reason: 'undelivered', loss: null, traceparent });
     });
@@ -175,15 +167,7 @@ export class TaskReleases {
 
   async #expire(tx: StateTransaction, expired: readonly Lease[]): Promise<void> {
     const terms = new Map(expired.map((lease) => [lease.id, lease]));
-    const tasks = await tx.db
-      .selectFrom('tasks')
-      .selectAll()
-      .where('task_id', 'in', [...terms.keys()])
-      .where('state', '=', sql.lit('claimed'))
-      .orderBy('task_id')
-      .forUpdate()
-      .execute();
-    const stillHeld = tasks.filter((task) => terms.get(task.task_id)?.term === task.attempt);
+    const stillHeld = await lockClaimed(tx, new Map(expired.map(({ id, term }) => [id, term])));
     const nowMs = this.#parts.clock.monotonicMs();
     const notRenewed: TaskRow[] = [];
     for (const task of stillHeld) {
@@ -389,6 +373,22 @@ const releasing = new PreparedQuery<TaskRow & { readonly taskId: string }, never
 
 async function writeReleased(tx: StateTransaction, task: TaskRow): Promise<void> {
   await releasing.run(tx, { ...task, taskId: task.task_id });
+}
+
+/** Of these tasks those that are claimed still, and by the same claim. @param attempts by task id, the claim's attempt */
+async function lockClaimed(
+  tx: StateTransaction,
+  attempts: ReadonlyMap<string, number>,
+): Promise<readonly TaskRow[]> {
+  const tasks = await tx.db
+    .selectFrom('tasks')
+    .selectAll()
+    .where('task_id', 'in', [...attempts.keys()])
+    .where('state', '=', sql.lit('claimed'))
+    .orderBy('task_id')
+    .forUpdate()
+    .execute();
+  return tasks.filter((task) => task.attempt === attempts.get(task.task_id));
 }
 
 async function lockTask(tx: StateTransaction, taskId: string): Promise<TaskRow> {

@@ -1,9 +1,11 @@
 import { Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useServer } from '../api/server-context.tsx';
-import styles from './post-button.module.css';
+import styles from './request-button.module.css';
 
-export interface PostButtonProps {
+export interface RequestButtonProps {
+  /** POST where absent. */
+  readonly method?: 'POST' | 'DELETE';
   readonly path: string;
   readonly label: string;
   /** What it is done to, for who does not see the place: `Approve restart it on demo-1`. */
@@ -13,11 +15,11 @@ export interface PostButtonProps {
 }
 
 /** A button that asks the server for something, and says why where it refuses. */
-export function PostButton({ path, label, describes, changes }: PostButtonProps) {
+export function RequestButton({ method = 'POST', path, label, describes, changes }: RequestButtonProps) {
   const { client } = useServer();
   const queries = useQueryClient();
-  const post = useMutation({
-    mutationFn: () => client.post(path, {}),
+  const request = useMutation({
+    mutationFn: () => (method === 'POST' ? client.post(path, {}) : client.delete(path)),
     onSettled: () => Promise.all(changes.map((key) => queries.invalidateQueries({ queryKey: [key] }))),
   });
   return (
@@ -25,15 +27,15 @@ export function PostButton({ path, label, describes, changes }: PostButtonProps)
       <Button
         size="compact-xs"
         variant="default"
-        loading={post.isPending}
-        onClick={() => post.mutate()}
+        loading={request.isPending}
+        onClick={() => request.mutate()}
         aria-label={describes}
       >
         {label}
       </Button>
-      {post.error !== null && (
+      {request.error !== null && (
         <span className={styles.failed} role="alert">
-          {post.error.message}
+          {request.error.message}
         </span>
       )}
     </span>
