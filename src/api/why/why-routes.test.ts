@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { toRfc3339 } from '#telemetry';
 import { openStage as openAlerts, type Stage as AlertStage } from '../../alerting/alerting.test-support.ts';
 import {
   claimOf,
@@ -64,6 +65,21 @@ async function why(agentId: string): Promise<WhyAnswer> {
 
 const textsOf = ({ evidence }: WhyAnswer): readonly string[] =>
   evidence.map(({ kind, text }) => `${kind}: ${text}`);
+
+it('says that an agent is left alone, by whom, why and until when, before anything is to be repaired', async () => {
+  watchdog.fleet.addAgent('worker-1');
+  const order = { target: 'agent:worker-1', lengthMs: 1_800_000, reason: 'new disks', by: 'ann' };
+  const { window } = await watchdog.watchdog.maintenance.begin(order);
+  const hold = {
+    state: 'maintenance',
+    reason: 'agent worker-1 is left alone by order of ann: new disks',
+    until: toRfc3339(watchdog.clock.wallMs() + 1_800_000),
+  };
+  expect((await why('worker-1')).watchdog).toEqual([hold]);
+  expect((await why('worker-2')).watchdog).toEqual([]);
+  await watchdog.watchdog.maintenance.end(window.id, 'ann');
+  expect((await why('worker-1')).watchdog).toEqual([]);
+});
 
 it('says of an agent that is well that it is, and why', async () => {
   await watchdog.clock.advance(400);

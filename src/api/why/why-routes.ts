@@ -1,6 +1,14 @@
 import type { Alerting } from '#alerting';
 import type { AgentRecord, Fleet, Pools } from '#fleet';
-import { AGENT_STATUSES, OmoiError, parseLabels, toRfc3339, toRfc3339OrNull, type Clock } from '#telemetry';
+import {
+  AGENT_STATUSES,
+  momentOf,
+  OmoiError,
+  parseLabels,
+  toRfc3339,
+  toRfc3339OrNull,
+  type Clock,
+} from '#telemetry';
 import type { RemediationArchive, Watchdog } from '#watchdog';
 import { agentParams } from '../agents/agent-schemas.ts';
 import { viewAgent, viewGeneration } from '../agents/agent-view.ts';
@@ -16,7 +24,7 @@ export interface WhyRouteParts {
   readonly fleet: Pick<Fleet, 'agents' | 'directory' | 'tasks'>;
   readonly pools: Pick<Pools, 'replica'>;
   readonly alerting: { readonly alerts: Pick<Alerting['alerts'], 'list'> };
-  readonly watchdog: Pick<Watchdog, 'heldBy' | 'doubtsAbout' | 'states' | 'policies'>;
+  readonly watchdog: Pick<Watchdog, 'heldBy' | 'doubtsAbout' | 'states' | 'policies' | 'maintenance'>;
   readonly remediations: Pick<RemediationArchive, 'list'>;
   readonly clock: Clock;
 }
@@ -69,7 +77,7 @@ async function explain(parts: WhyRouteParts, agentId: string): Promise<WhyAnswer
     summary: summaryOf(agent, nowMs),
     generations: agent.generations.map(viewGeneration),
     evidence: [...evidenceOf(agent, nowMs)],
-    watchdog: holdsOn(parts, agent.domain.name),
+    watchdog: [...maintenanceOf(parts, agent), ...holdsOn(parts, agent.domain.name)],
     advice: adviceFor(known),
   };
 }
@@ -122,6 +130,22 @@ async function alertsAbout(
       .forAlert(parseLabels(row.labels))
       .map(({ name: policy, mode }) => ({ policy, mode })),
   }));
+}
+
+/** The maintenance that it is in, by itself, with its pool or with its host. */
+function maintenanceOf({ watchdog, clock }: WhyRouteParts, { row, live }: KnownAgent): WhyAnswer['watchdog'] {
+  const place = { agentId: row.agent_id, poolId: row.pool_id, host: live?.host ?? null };
+  const now = momentOf(clock);
+  const running = watchdog.maintenance.covering(place, now);
+  if (!running) return [];
+  const { target, startedBy, reason } = running.window;
+  return [
+    {
+      state: 'maintenance',
+      reason: `${target.kind} ${target.id} is left alone by order of ${startedBy}: ${reason}`,
+      until: toRfc3339(now.wallMs + running.leftMs),
+    },
+  ];
 }
 
 /** What holds repairs in a failure domain back at this moment. */

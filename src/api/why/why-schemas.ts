@@ -43,8 +43,14 @@ export const whyAnswer = z.object({
     .describe('Those that fire about it, the newest twenty.'),
   remediations: z.array(remediationSchema).describe('What was done about it, the newest ten.'),
   watchdog: z
-    .array(z.object({ state: z.enum(WATCHDOG_STATES), reason: z.string(), until: time.nullable() }))
-    .describe('What holds repairs back in its failure domain now.'),
+    .array(
+      z.object({
+        state: z.enum([...WATCHDOG_STATES, 'maintenance']),
+        reason: z.string(),
+        until: time.nullable(),
+      }),
+    )
+    .describe('What holds repairs of it, or in its failure domain, back now.'),
   parked_tasks: z
     .array(
       z.object({

@@ -115,7 +115,7 @@ export class MaintenanceWindows {
       const window = await this.#parts.database.transaction((tx) =>
         this.#insert(tx, { ...order, id, target }),
       );
-      return { window, leftMs: window.lengthMs };
+      return { window, leftMs: leftMs(window, momentOf(clock)) };
     });
   }
 
