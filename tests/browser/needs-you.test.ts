@@ -64,7 +64,9 @@ describe.skipIf(program === null)('what needs a person', () => {
     );
     process.kill(pid, 'SIGSTOP');
     const repairs = page.getByRole('region', { name: 'Repairs' });
-    await repairs.getByText(/^Held back by paused: paused by .*Lifts when somebody resumes\./).waitFor();
+    // Whatever else is ill meanwhile is held back as well.
+    const held = repairs.getByText(/^Held back by paused: paused by .*Lifts when somebody resumes\./);
+    await held.first().waitFor();
 
     await context.close();
     context = await browser.newContext({ viewport: { width: 1280, height: 900 } });

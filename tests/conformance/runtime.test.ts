@@ -182,12 +182,12 @@ describe.each([
   });
 
   it('gives the end of what a unit wrote, also when it has ended', async () => {
-    const { handle } = await start(fixture.exits3);
+    await start(fixture.exits3);
     await until(() => ends.length > 0);
-    const unit = { handle, agentId: 'coders-1', generation: 1 };
+    const unit = { agentId: 'coders-1', generation: 1 };
     expect(await runtime.logs(unit, 1000)).toEqual({ stdout: 'ready\n', stderr: '' });
     expect(await runtime.logs(unit, 3)).toEqual({ stdout: 'dy\n', stderr: '' });
-    const other = { handle: 'of another runtime', agentId: 'coders-9', generation: 1 };
+    const other = { agentId: 'coders-9', generation: 1 };
     expect(await runtime.logs(other, 1000)).toEqual({ stdout: '', stderr: '' });
   });
 });

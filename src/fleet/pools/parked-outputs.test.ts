@@ -72,6 +72,18 @@ it('at the next start, where Omoi ended before it was written down', async () =>
   expect((await read(taskId)).last_output).toBe('ready');
 });
 
+it('also where its holder has been replaced meanwhile, and its unit is forgotten', async () => {
+  await pools.close();
+  const taskId = await park();
+  await test.database.transaction((tx) =>
+    tx.db.deleteFrom('agent_units').where('agent_id', '=', AGENT).execute(),
+  );
+  pools = openTestPools(test, { machine });
+  await pools.start();
+  await until(async () => (await read(taskId)).last_output !== null);
+  expect((await read(taskId)).last_output).toBe('ready');
+});
+
 it('never of a task that somebody has queued again meanwhile', async () => {
   await pools.close();
   const taskId = await park();

@@ -130,16 +130,12 @@ export class Pools {
 
   /** The end of what a generation put out, of its errors first; empty where nothing is known of it. */
   async lastOutput(key: UnitKey): Promise<string> {
-    const unit = await this.#parts.database.reader
-      .selectFrom('agent_units')
-      .select(['runtime', 'handle'])
-      .where('agent_id', '=', key.agentId)
-      .where('generation', '=', key.generation)
-      .executeTakeFirst();
-    const runtime = this.#parts.runtimes.find(({ name }) => name === unit?.runtime);
-    if (!unit || unit.handle === null || !runtime) return '';
-    const { stdout, stderr } = await runtime.logs({ ...key, handle: unit.handle }, MAX_LAST_OUTPUT_BYTES);
-    return stderr || stdout;
+    // Which runtime had it is forgotten as soon as it is replaced; what it put out is kept longer.
+    for (const runtime of this.#parts.runtimes) {
+      const { stdout, stderr } = await runtime.logs(key, MAX_LAST_OUTPUT_BYTES);
+      if (stderr || stdout) return stderr || stdout;
+    }
+    return '';
   }
 
   /** The newest generation of an agent that Omoi starts; null for one that it doesn't. */

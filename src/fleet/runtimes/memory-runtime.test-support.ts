@@ -25,7 +25,7 @@ interface MemoryProcess {
  */
 export class MemoryMachine {
   readonly #processes = new Map<string, MemoryProcess>();
-  /** What each has written, also after its end. */
+  /** What each has written, also after its end; by agent and generation. */
   readonly #outputs = new Map<string, string>();
   /** What the processes do that a test speaks for; nothing is seen of others. By handle. */
   readonly #activities = new Map<string, ProcessActivity>();
@@ -47,7 +47,7 @@ export class MemoryMachine {
     const pid = ++this.#lastPid;
     const started = { handle: `memory/${pid}`, pid };
     this.starts.push(spec);
-    this.#outputs.set(started.handle, 'ready\n');
+    this.#outputs.set(nameOf(spec), 'ready\n');
     this.#processes.set(started.handle, { started, spec, watcher, own: true });
     const { agentId } = spec;
     const atOnce = this.running.filter((other) => other.agentId === agentId).length;
@@ -76,8 +76,8 @@ export class MemoryMachine {
     }
   }
 
-  output(handle: string, maxBytes: number): UnitOutput {
-    const stdout = this.#outputs.get(handle) ?? '';
+  output(unit: UnitRef, maxBytes: number): UnitOutput {
+    const stdout = this.#outputs.get(nameOf(unit)) ?? '';
     return { stdout: stdout.slice(Math.max(0, stdout.length - maxBytes)), stderr: '' };
   }
 
@@ -164,8 +164,8 @@ export class MemoryRuntime implements Runtime {
     return this.#machine.signal(handle, order.how === 'force' ? 'SIGKILL' : 'SIGTERM');
   }
 
-  async logs({ handle }: UnitRef, maxBytes: number): Promise<UnitOutput> {
-    return this.#machine.output(handle, maxBytes);
+  async logs(unit: UnitRef, maxBytes: number): Promise<UnitOutput> {
+    return this.#machine.output(unit, maxBytes);
   }
 
   close(): void {
@@ -175,4 +175,8 @@ export class MemoryRuntime implements Runtime {
   tell(ended: EndedUnit): void {
     this.#listener(ended);
   }
+}
+
+function nameOf({ agentId, generation }: UnitRef): string {
+  return `${agentId} ${generation}`;
 }

@@ -57,9 +57,8 @@ export interface UnitOutput {
   readonly stderr: string;
 }
 
-/** A generation's unit, as the supervisor names it. */
+/** A generation's unit, as the supervisor names it: what is known of it longest. */
 export interface UnitRef {
-  readonly handle: string;
   readonly agentId: string;
   readonly generation: number;
 }
@@ -98,7 +97,7 @@ export interface Runtime {
   activity(handles: readonly string[]): Promise<ReadonlyMap<string, ProcessActivity>>;
   /** Stops a unit and all that it started; false when it is gone. Repeating it does no harm. */
   stop(handle: string, order: StopOrder): Promise<boolean>;
-  /** The end of what it wrote, at most `maxBytes` of each stream; also after it has ended, while that is kept. */
+  /** The end of what it wrote, at most `maxBytes` of each stream; also after it has ended and been replaced, while that is kept. */
   logs(unit: UnitRef, maxBytes: number): Promise<UnitOutput>;
   /** One listener, set before anything is started. Own units' ends come at once, watched ones' within 250 ms (of thousands: 1.5 s). */
   onEnd(listener: (ended: EndedUnit) => void): void;
