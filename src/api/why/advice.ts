@@ -22,7 +22,7 @@ export function adviceFor({ agent, alerts, remediations, parked_tasks: parked, v
       `${policy} has given it to ${guardian} after ${attempts} attempts and tries no more: read its last output, mend the cause, then POST ${path}/restart`,
     );
   }
-  if (alerts.some(({ policies }) => policies.length === 0)) {
+  if (alerts.length > 0 && alerts.every(({ policies }) => policies.length === 0)) {
     advice.push('no policy is for what fires: nothing is done about it unless a person does it');
   }
   if (agent.status === 'QUARANTINED') advice.push(`give it work again: POST ${path}/release`);
