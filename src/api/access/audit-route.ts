@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { AuditLog } from './audit-log.ts';
 import type { ApiApp } from '../http/app.ts';
 import { ADMINS } from './roles.ts';
-import { pagesBehind, sendPagedList } from '../http/paged-list.ts';
+import { rowsBehind, sendPagedList } from '../http/paged-list.ts';
 import { wholeNumber } from '../http/whole-number.ts';
 
 const query = z.strictObject({
@@ -36,12 +36,10 @@ export function registerAuditRoute(app: ApiApp, audit: AuditLog): void {
       },
     },
     async ({ query: asked }, reply) => {
-      const list = async (beforeId: number | null, limit: number) => {
-        const rows = await audit.list({ beforeId, limit });
-        return { rows, next: rows.at(-1)?.id ?? null };
-      };
-      const pages = pagesBehind({ after: asked.before_id ?? null, limit: asked.limit }, list);
-      return sendPagedList(reply, { name: null, pages, view: (entry) => entry });
+      const { before_id: after = null, limit } = asked;
+      const read = async (beforeId: number | null, limit: number) =>
+        rowsBehind(await audit.list({ beforeId, limit }), limit, ({ id }) => id);
+      return sendPagedList(reply, { name: null, after, limit, read, view: (entry) => entry });
     },
   );
 }

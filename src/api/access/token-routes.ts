@@ -14,6 +14,7 @@ import { z } from 'zod';
 import type { Access } from './access.ts';
 import type { TokenRecord } from './token-store.ts';
 import type { ApiApp } from '../http/app.ts';
+import { rowsBehind, sendPagedList } from '../http/paged-list.ts';
 import { wholeNumber } from '../http/whole-number.ts';
 
 const scopeBody = z.strictObject({
@@ -115,8 +116,11 @@ export function registerTokenRoutes(
         response: { 200: z.array(tokenBody) },
       },
     },
-    async ({ query: { after, limit } }) =>
-      (await access.listTokens({ afterId: after ?? null, limit })).map(describeToken),
+    async ({ query: { after = null, limit } }, reply) => {
+      const read = async (afterId: string | null, asked: number) =>
+        rowsBehind(await access.listTokens({ afterId, limit: asked }), asked, ({ id }) => id);
+      return sendPagedList(reply, { name: null, after, limit, read, view: describeToken });
+    },
   );
 
   app.post(

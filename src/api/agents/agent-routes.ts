@@ -2,6 +2,7 @@ import type { Fleet } from '#fleet';
 import { OmoiError, toRfc3339, type Clock } from '#telemetry';
 import { assertMaySpeakFor } from '../access/agent-scope.ts';
 import type { ApiApp } from '../http/app.ts';
+import { rowsBehind, sendPagedList } from '../http/paged-list.ts';
 import {
   agentDetails,
   agentParams,
@@ -47,17 +48,21 @@ function registerReading(app: ApiApp, { fleet }: AgentRouteParts): void {
       querystring: agentsQuery,
       response: { 200: agentsAnswer },
     },
-    handler: async ({ query, principal }) => {
-      const records = await directory.list({
-        poolId: query.pool_id ?? null,
-        status: query.status ?? null,
-        presentOnly: query.present !== undefined,
-        within: reachIn(fleet, principal),
-        afterAgentId: query.after ?? null,
-        limit: query.limit,
-      });
-      const agents = records.map(viewAgent);
-      return { agents: query.status ? agents.filter(({ status }) => status === query.status) : agents };
+    handler: async ({ query, principal }, reply) => {
+      const within = reachIn(fleet, principal);
+      const read = async (afterAgentId: string | null, limit: number) => {
+        const records = await directory.list({
+          poolId: query.pool_id ?? null,
+          status: query.status ?? null,
+          presentOnly: query.present !== undefined,
+          within,
+          afterAgentId,
+          limit,
+        });
+        return rowsBehind(records, limit, ({ row }) => row.agent_id);
+      };
+      const { after = null, limit } = query;
+      return sendPagedList(reply, { name: 'agents', after, limit, read, view: viewAgent });
     },
   });
   app.route({

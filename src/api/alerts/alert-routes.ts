@@ -11,9 +11,11 @@ import {
   rulesQuery,
   timelineAnswer,
 } from './alert-schemas.ts';
-import { pagesBehind, sendPagedList } from '../http/paged-list.ts';
+import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
+import { sendPagedList } from '../http/paged-list.ts';
+import { sendPieces } from '../http/pieces.ts';
 import { OPERATORS, READERS } from '../access/roles.ts';
-import { viewOfActiveAlert, viewOfAlert, viewOfGroup } from './alert-view.ts';
+import { jsonOfGroup, viewOfActiveAlert, viewOfAlert } from './alert-view.ts';
 import { pageOfRules } from './rule-page.ts';
 
 export interface AlertRouteParts {
@@ -40,7 +42,7 @@ function registerReading(app: ApiApp, { alerting }: AlertRouteParts): void {
     },
     handler: async ({ query }, reply) => {
       let nextCursor: string | null = null;
-      const list = async (cursor: string | null, limit: number) => {
+      const read = async (cursor: string | null, limit: number) => {
         const page = await alerting.alerts.list({
           ...(query.state === undefined ? {} : { state: query.state }),
           ...(query.severity === undefined ? {} : { severity: query.severity }),
@@ -51,11 +53,14 @@ function registerReading(app: ApiApp, { alerting }: AlertRouteParts): void {
           limit,
         });
         nextCursor = page.nextCursor;
-        return { rows: page.alerts, next: nextCursor };
+        // Fewer than were asked for: of what was looked at no more fits, and whoever asked decides whether to look on.
+        return { rows: page.alerts, next: page.alerts.length < limit ? null : nextCursor };
       };
       return sendPagedList(reply, {
         name: 'alerts',
-        pages: pagesBehind({ after: query.cursor ?? null, limit: query.limit }, list),
+        after: query.cursor ?? null,
+        limit: query.limit,
+        read,
         view: viewOfAlert,
         nextCursor: () => nextCursor,
       });
@@ -83,10 +88,14 @@ function registerReading(app: ApiApp, { alerting }: AlertRouteParts): void {
       params: alertParams,
       response: { 200: timelineAnswer },
     },
-    handler: async ({ params }) => ({
-      alert_id: params.alert_id,
-      events: [...(await alerting.alerts.timeline(params.alert_id))],
-    }),
+    handler: async ({ params: { alert_id: id } }, reply) => {
+      const events = jsonOfList(await alerting.alerts.timeline(id));
+      const timeline = jsonOfFields([
+        ['alert_id', jsonOf(id)],
+        ['events', events],
+      ]);
+      return sendPieces(reply.type('application/json'), timeline);
+    },
   });
 }
 
@@ -129,9 +138,13 @@ function registerRules(app: ApiApp, { alerting }: AlertRouteParts): void {
       querystring: rulesQuery,
       response: { 200: rulesAnswer },
     },
-    handler: async ({ query: { cursor = null, limit } }) => {
+    handler: async ({ query: { cursor = null, limit } }, reply) => {
       const page = pageOfRules(await alerting.overview(), { cursor, limit });
-      return { groups: page.groups.map(viewOfGroup), next_cursor: page.nextCursor };
+      const rules = jsonOfFields([
+        ['groups', jsonOfElements(mapped(page.groups, jsonOfGroup))],
+        ['next_cursor', jsonOf(page.nextCursor)],
+      ]);
+      return sendPieces(reply.type('application/json'), rules);
     },
   });
   app.route({
@@ -144,14 +157,18 @@ function registerRules(app: ApiApp, { alerting }: AlertRouteParts): void {
       querystring: activeAlertsQuery,
       response: { 200: activeAlertsAnswer },
     },
-    handler: async ({ query }) => {
+    handler: async ({ query }, reply) => {
       const page = await alerting.pageOfActiveAlerts({
         ...(query.rule_id === undefined ? {} : { ruleId: query.rule_id }),
         ...(query.state === undefined ? {} : { state: query.state }),
         ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
         limit: query.limit,
       });
-      return { active: page.alerts.map(viewOfActiveAlert), next_cursor: page.nextCursor };
+      const active = jsonOfFields([
+        ['active', jsonOfList(mapped(page.alerts, viewOfActiveAlert))],
+        ['next_cursor', jsonOf(page.nextCursor)],
+      ]);
+      return sendPieces(reply.type('application/json'), active);
     },
   });
 }

@@ -2,7 +2,7 @@ import type { EventBus } from '#eventbus';
 import type { ApiApp } from '../http/app.ts';
 import { eventsAnswer, eventsQuery } from './event-schemas.ts';
 import { eventTypesOf } from './event-types.ts';
-import { pagesBehind, sendPagedList } from '../http/paged-list.ts';
+import { rowsBehind, sendPagedList } from '../http/paged-list.ts';
 import { READERS } from '../access/roles.ts';
 
 export interface EventRouteParts {
@@ -24,7 +24,7 @@ export function registerEventRoutes(app: ApiApp, { events }: EventRouteParts): v
     handler: async ({ query }, reply) => {
       const types = eventTypesOf(query.types ?? '');
       const newestFirst = query.order === 'newest_first';
-      const list = async (behindId: number | null, limit: number) => {
+      const read = async (behindId: number | null, limit: number) => {
         const afterId = (newestFirst ? null : behindId) ?? query.after_id;
         const beforeId = (newestFirst ? behindId : null) ?? query.before_id;
         const rows = await events.list({
@@ -38,10 +38,10 @@ export function registerEventRoutes(app: ApiApp, { events }: EventRouteParts): v
           newestFirst,
           limit,
         });
-        return { rows, next: rows.at(-1)?.id ?? null };
+        return rowsBehind(rows, limit, ({ id }) => id);
       };
-      const pages = pagesBehind({ after: null, limit: query.limit }, list);
-      return sendPagedList(reply, { name: 'events', pages, view: (event) => event });
+      const { limit } = query;
+      return sendPagedList(reply, { name: 'events', after: null, limit, read, view: (event) => event });
     },
   });
 }

@@ -3,6 +3,14 @@ export function* jsonOf(value: unknown): Generator<string, void, void> {
   yield JSON.stringify(value);
 }
 
+/** Each element is made when it is asked for: many, or large ones, are never all there at once. */
+export function* mapped<From, To>(
+  values: Iterable<From>,
+  make: (value: From) => To,
+): Generator<To, void, void> {
+  for (const value of values) yield make(value);
+}
+
 /** A list, element by element: it may be long. */
 export function* jsonOfList(values: Iterable<unknown>): Generator<string, void, void> {
   let before = '[';

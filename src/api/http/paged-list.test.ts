@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { pagesBehind, sendPagedList } from './paged-list.ts';
+import { rowsBehind, sendPagedList } from './paged-list.ts';
 
 let app: FastifyInstance;
 let read = 0;
@@ -11,17 +11,16 @@ beforeEach(() => {
 });
 afterEach(() => app.close());
 
-/** A route that sends pages of rows, and counts how many have been read. */
+/** A route that sends what is read in pages, and counts how many have been read. */
 function route(pages: readonly (readonly unknown[])[], failsAt = Infinity): void {
-  async function* reading(): AsyncGenerator<readonly unknown[], void, void> {
-    for (const page of pages) {
-      if (read++ >= failsAt) throw new Error('the disk is gone');
-      yield page;
-    }
-  }
-  app.get('/', (_request, reply) =>
-    sendPagedList(reply, { name: 'rows', pages: reading(), view: (row) => ({ row }) }),
-  );
+  const reading = async (at: number | null) => {
+    if (read >= failsAt) throw new Error('the disk is gone');
+    read++;
+    const page = at ?? 0;
+    return { rows: pages[page] ?? [], next: page + 1 < pages.length ? page + 1 : null };
+  };
+  const list = { name: 'rows', after: null, limit: 1000, read: reading, view: (row: unknown) => ({ row }) };
+  app.get('/', (_request, reply) => sendPagedList(reply, list));
 }
 
 const large = 'é'.repeat(100_000);
@@ -63,33 +62,107 @@ test('pages are read as the client takes them', async () => {
 });
 
 test.each([
-  [0, 100, [0]],
-  [10, 100, [10]],
-  [60, 100, [25, 25, 10]],
-  [50, 50, [25, 25]],
-  [1000, 60, [25, 25, 10]],
-])('of %i rows %i are read a few at a time', async (rows, limit, sizes) => {
+  ['no rows', 0, 100, 1, [[5, 0]]],
+  [
+    'a few small rows',
+    8,
+    100,
+    1,
+    [
+      [5, 5],
+      [25, 3],
+    ],
+  ],
+  [
+    'many small rows',
+    100,
+    60,
+    1,
+    [
+      [5, 5],
+      [25, 25],
+      [25, 25],
+      [5, 5],
+    ],
+  ],
+  [
+    'as many rows as are asked for',
+    30,
+    30,
+    1,
+    [
+      [5, 5],
+      [25, 25],
+    ],
+  ],
+  ['fewer than are read at first', 30, 2, 1, [[2, 2]]],
+  [
+    'large rows',
+    100,
+    10,
+    100_000,
+    [
+      [5, 5],
+      [2, 2],
+      [2, 2],
+      [1, 1],
+    ],
+  ],
+  [
+    'rows larger than what is read at once',
+    100,
+    8,
+    300_000,
+    [
+      [5, 5],
+      [1, 1],
+      [1, 1],
+      [1, 1],
+    ],
+  ],
+])('%s: of %i, %i are read a few at a time', async (_, rows, limit, characters, reads) => {
+  const asked: (readonly number[])[] = [];
   const read = async (after: number | null, count: number) => {
     const start = after ?? 0;
-    const page = Array.from({ length: Math.min(count, rows - start) }, (_, at) => start + at + 1);
-    return { rows: page, next: page.at(-1) ?? null };
+    const page = Array.from({ length: Math.min(count, rows - start) }, (_row, at) => start + at + 1);
+    asked.push([count, page.length]);
+    return rowsBehind(page, count, (row) => row);
   };
-  const pages: (readonly number[])[] = [];
-  for await (const page of pagesBehind({ after: null, limit }, read)) pages.push(page);
-  expect(pages.map(({ length }) => length)).toEqual(sizes);
-  expect(pages.flat()).toEqual(Array.from({ length: Math.min(rows, limit) }, (_, at) => at + 1));
+  const view = (row: number) => ({ row, text: 'x'.repeat(characters) });
+  app.get('/', (_request, reply) => sendPagedList(reply, { name: null, after: null, limit, read, view }));
+  const answer: readonly { readonly row: number }[] = (await app.inject('/')).json();
+  expect(asked).toEqual(reads);
+  expect(answer.map(({ row }) => row)).toEqual(
+    Array.from({ length: Math.min(rows, limit) }, (_row, at) => at + 1),
+  );
 });
 
-test('a list may be all of an answer, or have its cursor behind it', async () => {
-  async function* reading(): AsyncGenerator<readonly number[], void, void> {
-    yield [1, 2];
-    yield [3];
-  }
-  const view = (row: number) => row;
-  app.get('/alone', (_, reply) => sendPagedList(reply, { name: null, pages: reading(), view }));
+test('rows that grow are read fewer at a time from then on', async () => {
+  const asked: number[] = [];
+  const read = async (after: number | null, count: number) => {
+    asked.push(count);
+    const start = after ?? 0;
+    const rows = Array.from({ length: count }, (_, at) => start + at + 1);
+    return rowsBehind(rows, count, (row) => row);
+  };
+  const view = (row: number) => 'x'.repeat(row > 30 ? 200_000 : 10);
+  app.get('/', (_request, reply) => sendPagedList(reply, { name: null, after: null, limit: 60, read, view }));
+  expect((await app.inject('/')).json()).toHaveLength(60);
+  expect(asked).toEqual([5, 25, 25, 1, 1, 1, 1, 1]);
+});
+
+test('a list may be all of an answer, begin behind a row, or have its cursor behind it', async () => {
+  const read = async (after: number | null, count: number) => {
+    const rows = [1, 2, 3].filter((row) => row > (after ?? 0)).slice(0, Math.min(count, 2));
+    return { rows, next: rows.at(-1) === 3 ? null : (rows.at(-1) ?? null) };
+  };
+  const list = { limit: 10, read, view: (row: number) => row };
+  app.get('/alone', (_, reply) => sendPagedList(reply, { ...list, name: null, after: null }));
+  app.get('/behind', (_, reply) => sendPagedList(reply, { ...list, name: null, after: 2 }));
   app.get('/with', (_, reply) =>
-    sendPagedList(reply, { name: 'rows', pages: reading(), view, nextCursor: () => 'c"3' }),
+    sendPagedList(reply, { ...list, name: 'rows', after: null, nextCursor: () => 'c"3' }),
   );
   expect((await app.inject('/alone')).json()).toEqual([1, 2, 3]);
+  expect((await app.inject('/behind')).json()).toEqual([3]);
   expect((await app.inject('/with')).json()).toEqual({ rows: [1, 2, 3], next_cursor: 'c"3' });
 });

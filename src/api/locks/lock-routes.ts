@@ -2,6 +2,7 @@ import type { Fleet, LockRow } from '#fleet';
 import { OmoiError, toRfc3339 } from '#telemetry';
 import type { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
+import { rowsBehind, sendPagedList } from '../http/paged-list.ts';
 import { nothing } from '../agents/agent-schemas.ts';
 import {
   acquireBody,
@@ -52,15 +53,20 @@ function registerReading(app: ApiApp, { fleet }: LockRouteParts): void {
       querystring: locksQuery,
       response: { 200: locksAnswer },
     },
-    handler: async ({ query, principal }) => {
-      const locks = await fleet.locks.list({
-        resourceType: query.resource_type ?? null,
-        agentId: query.agent_id ?? null,
-        within: reachIn(fleet, principal),
-        afterLockId: query.after ?? null,
-        limit: query.limit,
-      });
-      return { locks: locks.map(viewOf) };
+    handler: async ({ query, principal }, reply) => {
+      const within = reachIn(fleet, principal);
+      const read = async (afterLockId: string | null, limit: number) => {
+        const locks = await fleet.locks.list({
+          resourceType: query.resource_type ?? null,
+          agentId: query.agent_id ?? null,
+          within,
+          afterLockId,
+          limit,
+        });
+        return rowsBehind(locks, limit, ({ lock_id: lockId }) => lockId);
+      };
+      const { after = null, limit } = query;
+      return sendPagedList(reply, { name: 'locks', after, limit, read, view: viewOf });
     },
   });
   app.route({

@@ -3,8 +3,8 @@ import { STANDARD_METRICS } from '#telemetry';
 import { z } from 'zod';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
-import { jsonOfFitting } from '../http/json-pieces.ts';
-import { pagesBehind, sendPagedList } from '../http/paged-list.ts';
+import { jsonOfFitting, jsonOfList, mapped } from '../http/json-pieces.ts';
+import { rowsBehind, sendPagedList } from '../http/paged-list.ts';
 import { sendPieces } from '../http/pieces.ts';
 import { viewOfAnomaly } from './anomaly-view.ts';
 import {
@@ -71,19 +71,22 @@ function registerMetricRoutes(app: ApiApp, monitor: Monitor): void {
       querystring: agentScoreQuery,
       response: { 200: z.array(agentScore) },
     },
-    handler: async ({ query: { limit } }) =>
-      monitor
-        .agentScores()
-        .slice(0, limit)
-        .map((score) => ({
-          agent_id: score.agentId,
-          pool_id: score.poolId,
-          score: score.score,
-          duration_score: score.durationScore,
-          failure_score: score.failureScore,
-          tasks: score.tasks,
-        })),
+    handler: async ({ query: { limit } }, reply) => {
+      const scores = mapped(monitor.agentScores().slice(0, limit), viewOfScore);
+      return sendPieces(reply.type('application/json'), jsonOfList(scores));
+    },
   });
+}
+
+function viewOfScore(score: ReturnType<Monitor['agentScores']>[number]): z.input<typeof agentScore> {
+  return {
+    agent_id: score.agentId,
+    pool_id: score.poolId,
+    score: score.score,
+    duration_score: score.durationScore,
+    failure_score: score.failureScore,
+    tasks: score.tasks,
+  };
 }
 
 function registerAnomalyRoutes(app: ApiApp, { anomalies }: Monitor): void {
@@ -100,7 +103,7 @@ function registerAnomalyRoutes(app: ApiApp, { anomalies }: Monitor): void {
     handler: async ({ query }, reply) => {
       const { state, metric_name: metricName, before, limit } = query;
       const start = query.after === undefined ? null : await anomalies.get(query.after);
-      const list = async (after: AnomalyRow | null, rowLimit: number) => {
+      const read = async (after: AnomalyRow | null, rowLimit: number) => {
         const rows = await anomalies.list({
           limit: rowLimit,
           ...(state !== undefined && { state }),
@@ -108,13 +111,9 @@ function registerAnomalyRoutes(app: ApiApp, { anomalies }: Monitor): void {
           ...(before !== undefined && { beforeMs: before }),
           ...(after !== null && { after }),
         });
-        return { rows, next: rows.at(-1) ?? null };
+        return rowsBehind(rows, rowLimit, (row) => row);
       };
-      return sendPagedList(reply, {
-        name: null,
-        pages: pagesBehind({ after: start, limit }, list),
-        view: viewOfAnomaly,
-      });
+      return sendPagedList(reply, { name: null, after: start, limit, read, view: viewOfAnomaly });
     },
   });
 

@@ -1,7 +1,7 @@
 import type { LogStore, SpanStore } from '#observability';
 import { OmoiError } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
-import { jsonOf, jsonOfFields, jsonOfList } from '../http/json-pieces.ts';
+import { jsonOf, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
 import { sendPieces } from '../http/pieces.ts';
 import {
   logsAnswer,
@@ -43,7 +43,7 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
         ...(query.cursor !== undefined && { cursor: query.cursor }),
       });
       const answer = jsonOfFields([
-        ['traces', jsonOfList(viewsOf(page.found, viewOfSummary))],
+        ['traces', jsonOfList(mapped(page.found, viewOfSummary))],
         ['next_cursor', jsonOf(page.nextCursor)],
       ]);
       return sendPieces(reply.type('application/json'), answer);
@@ -63,7 +63,7 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
       const found = await spans.trace(params.trace_id);
       const trace = jsonOfFields([
         ['trace_id', jsonOf(params.trace_id)],
-        ['spans', jsonOfList(viewsOf(found, viewOfSpan))],
+        ['spans', jsonOfList(mapped(found, viewOfSpan))],
       ]);
       return sendPieces(reply.type('application/json'), trace);
     },
@@ -90,7 +90,7 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
         ...(query.cursor !== undefined && { cursor: query.cursor }),
       });
       const answer = jsonOfFields([
-        ['lines', jsonOfList(viewsOf(page.found, viewOfLine))],
+        ['lines', jsonOfList(mapped(page.found, viewOfLine))],
         ['next_cursor', jsonOf(page.nextCursor)],
       ]);
       return sendPieces(reply.type('application/json'), answer);
@@ -119,12 +119,4 @@ function attributesOf(asked: string | readonly string[] | undefined): Record<str
       return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );
-}
-
-/** One by one, as they are sent: a trace has up to 20,000 spans, and names and lines may be long. */
-function* viewsOf<Found, View>(
-  found: readonly Found[],
-  viewOf: (one: Found) => View,
-): Generator<View, void, void> {
-  for (const one of found) yield viewOf(one);
 }

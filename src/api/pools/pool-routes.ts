@@ -1,7 +1,8 @@
-import type { Asked, Pools } from '#fleet';
+import type { Asked, Pools, PoolView } from '#fleet';
 import { newPoolBody, poolChangeBody, toRfc3339 } from '#telemetry';
 import type { FastifyRequest } from 'fastify';
 import type { ApiApp } from '../http/app.ts';
+import { rowsBehind, sendPagedList } from '../http/paged-list.ts';
 import {
   agentParams,
   nothing,
@@ -43,6 +44,11 @@ export function registerPoolRoutes(app: ApiApp, parts: PoolRouteParts): void {
   registerAgentOrders(app, parts);
 }
 
+/** What is shown of a pool says little of its size: it has up to a thousand replicas, and its environment is not shown. */
+const POOLS_AT_ONCE = 5;
+
+const idOf = ({ definition }: PoolView): string => definition.id;
+
 function registerReading(app: ApiApp, { pools }: PoolRouteParts): void {
   app.route({
     method: 'GET',
@@ -54,9 +60,12 @@ function registerReading(app: ApiApp, { pools }: PoolRouteParts): void {
       querystring: poolsQuery,
       response: { 200: poolsAnswer },
     },
-    handler: async ({ query: { after, limit } }) => {
-      const found = await pools.list({ afterPoolId: after ?? null, limit });
-      return { pools: found.map(viewPool) };
+    handler: async ({ query: { after = null, limit } }, reply) => {
+      const read = async (afterPoolId: string | null, asked: number) => {
+        const atOnce = Math.min(asked, POOLS_AT_ONCE);
+        return rowsBehind(await pools.list({ afterPoolId, limit: atOnce }), atOnce, idOf);
+      };
+      return sendPagedList(reply, { name: 'pools', after, limit, read, view: viewPool });
     },
   });
   app.route({

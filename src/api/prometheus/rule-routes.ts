@@ -1,7 +1,7 @@
 import type { ActiveAlert, Alerting, GroupOverview, RuleOverview } from '#alerting';
 import { toRfc3339 } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
-import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList } from '../http/json-pieces.ts';
+import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
 import { filterGroups, readRuleFilter } from './rule-filter.ts';
 import type { PromqlLanguage } from './query-routes.ts';
 import { registerPrometheusReads } from './prometheus-route.ts';
@@ -75,11 +75,6 @@ async function activeAlerts(
 
 function* allOf(active: ActiveAlerts): Generator<ActiveAlert, void, void> {
   for (const alerts of active.values()) yield* alerts;
-}
-
-/** Each element is made when it is asked for. */
-function* mapped<From, To>(values: Iterable<From>, make: (value: From) => To): Generator<To, void, void> {
-  for (const value of values) yield make(value);
 }
 
 interface Shown {

@@ -27,7 +27,7 @@ import {
   reachIn,
   speakerOf,
 } from '../agents/may-speak.ts';
-import { pagesBehind, sendPagedList } from '../http/paged-list.ts';
+import { rowsBehind, sendPagedList } from '../http/paged-list.ts';
 import { scopedKey } from './idempotency-key.ts';
 import { noteSeen } from './note-seen.ts';
 import { registerCompletionRoutes } from './completion-routes.ts';
@@ -61,7 +61,7 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
       const speaks = speakerOf(fleet, principal);
       // The list goes on behind a row whatever becomes of it meanwhile: it may be deleted, or be nobody's business any more.
       const start = query.after === undefined ? null : await fleet.tasks.get(query.after, reach);
-      const list = async (after: TaskRow | null, limit: number) => {
+      const read = async (after: TaskRow | null, limit: number) => {
         const rows = await fleet.tasks.list({
           states: query.state ? [query.state] : null,
           phaseId: query.phase_id ?? null,
@@ -70,11 +70,13 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
           after,
           limit,
         });
-        return { rows, next: rows.at(-1) ?? null };
+        return rowsBehind(rows, limit, (task) => task);
       };
       return sendPagedList(reply, {
         name: 'tasks',
-        pages: pagesBehind({ after: start, limit: query.limit }, list),
+        after: start,
+        limit: query.limit,
+        read,
         view: (task) => viewTaskWithin(task, reach, speaks),
       });
     },

@@ -10,7 +10,9 @@ import {
   remediationSchema,
   watchdogStateSchema,
 } from './watchdog-schemas.ts';
-import { pagesBehind, sendPagedList } from '../http/paged-list.ts';
+import { jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
+import { rowsBehind, sendPagedList } from '../http/paged-list.ts';
+import { sendPieces } from '../http/pieces.ts';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import { viewOfPolicy, viewOfRemediation, viewOfStates } from './watchdog-view.ts';
 
@@ -33,9 +35,10 @@ export function registerWatchdogRoutes(app: ApiApp, { watchdog, remediations }: 
       querystring: policyQuerySchema,
       response: { 200: z.object({ policies: z.array(policySchema) }) },
     },
-    handler: ({ query: { after = null, limit } }) => {
+    handler: async ({ query: { after = null, limit } }, reply) => {
       const page = pageOfPolicies(watchdog.policies.list(), { after, limit });
-      return { policies: page.map((policy) => viewOfPolicy(policy, watchdog)) };
+      const policies = jsonOfList(mapped(page, (policy) => viewOfPolicy(policy, watchdog)));
+      return sendPieces(reply.type('application/json'), jsonOfFields([['policies', policies]]));
     },
   });
   app.route({
@@ -49,7 +52,7 @@ export function registerWatchdogRoutes(app: ApiApp, { watchdog, remediations }: 
       response: { 200: remediationListSchema },
     },
     async handler({ query }, reply) {
-      const list = async (beforeId: string | null, limit: number) => {
+      const read = async (beforeId: string | null, limit: number) => {
         const rows = await remediations.list({
           ...(query.state === undefined ? {} : { states: [query.state] }),
           ...(query.policy === undefined ? {} : { policy: query.policy }),
@@ -59,12 +62,13 @@ export function registerWatchdogRoutes(app: ApiApp, { watchdog, remediations }: 
           ...(beforeId === null ? {} : { beforeId }),
           limit,
         });
-        return { rows, next: rows.at(-1)?.remediation.id ?? null };
+        return rowsBehind(rows, limit, ({ remediation }) => remediation.id);
       };
-      const pages = pagesBehind({ after: query.before ?? null, limit: query.limit }, list);
       return sendPagedList(reply, {
         name: 'remediations',
-        pages,
+        after: query.before ?? null,
+        limit: query.limit,
+        read,
         view: (one) => viewOfRemediation(one, watchdog),
       });
     },

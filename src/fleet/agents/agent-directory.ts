@@ -121,7 +121,7 @@ export class AgentDirectory {
   async list(query: AgentQuery): Promise<AgentRecord[]> {
     const { database, agentIndex } = this.#parts;
     const { afterAgentId: after, limit } = query;
-    const rows = await listInSlices(agentSlices(database, query), { after, limit });
+    const rows = await listInSlices(agentSlices(query, { database, agentIndex }), { after, limit });
     return rows.map((row) => {
       const live = agentIndex.get(row.agent_id) ?? null;
       return this.#recordOf(live?.row ?? row, live);
@@ -196,9 +196,10 @@ async function deleteEnded(tx: StateTransaction, beforeMs: number): Promise<numb
   return ids.length;
 }
 
-function agentSlices({ reader }: StateDatabase, { poolId, status, presentOnly, within = null }: AgentQuery) {
-  // Between IDLE and RUNNING memory decides: of both the database knows IDLE.
-  const kept = status === 'RUNNING' ? 'IDLE' : status;
+function agentSlices(
+  { poolId, status, presentOnly, within = null }: AgentQuery,
+  { database: { reader }, agentIndex }: Pick<FleetParts, 'database' | 'agentIndex'>,
+) {
   const behind = (after: string | null) => {
     const rows = reader.selectFrom('agents').orderBy('agent_id');
     return after === null ? rows : rows.where('agent_id', '>', after);
@@ -215,12 +216,11 @@ function agentSlices({ reader }: StateDatabase, { poolId, status, presentOnly, w
         )?.agent_id ?? null
       );
     },
-    find({ after, until, rows, limit }: ListSlice<string>): Promise<AgentRow[]> {
+    async find({ after, until, rows, limit }: ListSlice<string>): Promise<AgentRow[]> {
       let stretch = behind(after).selectAll();
       if (until !== null) stretch = stretch.where('agent_id', '<=', until);
-      let found = reader.selectFrom(stretch.limit(rows).as('agents')).selectAll();
+      let found = reader.selectFrom(stretch.limit(rows).as('agents'));
       if (poolId !== null) found = found.where('pool_id', '=', poolId);
-      if (kept !== null) found = found.where('status', '=', kept);
       if (within !== null) {
         const { agentIds, poolIds } = within;
         found = found.where((row) =>
@@ -228,7 +228,23 @@ function agentSlices({ reader }: StateDatabase, { poolId, status, presentOnly, w
         );
       }
       if (presentOnly) found = found.where('status', '!=', 'TERMINATED');
-      return found.orderBy('agent_id').limit(limit).execute();
+      found = found.orderBy('agent_id');
+      if (status === null) return found.selectAll().limit(limit).execute();
+      // Memory has the last word: of IDLE and RUNNING the database knows IDLE. So first the ids, then the rows that fit.
+      const kept = await found
+        .select(['agent_id', 'status'])
+        .where('status', '=', status === 'RUNNING' ? 'IDLE' : status)
+        .execute();
+      const fitting = kept.filter((row) => (agentIndex.get(row.agent_id)?.status ?? row.status) === status);
+      const read: AgentRow[] = [];
+      // One may have been deleted meanwhile.
+      for (let at = 0; at < fitting.length && read.length < limit;) {
+        const some = fitting.slice(at, at + limit - read.length).map((row) => row.agent_id);
+        const those = reader.selectFrom('agents').selectAll().where('agent_id', 'in', some);
+        read.push(...(await those.orderBy('agent_id').execute()));
+        at += some.length;
+      }
+      return read;
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { StateDatabase } from '#storage';
-import type { PoolDefinition } from '#telemetry';
+import { paced, Stretch, type Clock, type PoolDefinition } from '#telemetry';
 import { madeOf } from './made-of.ts';
 import { effectiveCount, replicaOf } from './pool-definition.ts';
 import { definitionOf, type PoolRow } from './pool-rows.ts';
@@ -55,13 +55,17 @@ export interface PoolFilter {
   readonly limit: number;
 }
 
+interface PoolReading {
+  readonly database: StateDatabase;
+  readonly clock: Clock;
+  readonly notEnforced: NotEnforced;
+}
+
 /** Pools by id. */
 export async function readPools(
-  database: StateDatabase,
   filter: PoolFilter,
-  notEnforced: NotEnforced,
+  { database: { reader }, clock, notEnforced }: PoolReading,
 ): Promise<readonly PoolView[]> {
-  const { reader } = database;
   const pools = await reader
     .selectFrom('pools')
     .selectAll()
@@ -86,13 +90,18 @@ export async function readPools(
     .execute();
   const overridesOf = Map.groupBy(overrides, (override) => override.pool_id);
   const unitsOf = Map.groupBy(units, (unit) => unit.pool_id);
-  return pools.map((pool) =>
-    viewOf(pool, {
-      overrides: overridesOf.get(pool.pool_id) ?? [],
-      units: unitsOf.get(pool.pool_id) ?? [],
-      notEnforced,
-    }),
-  );
+  const views = function* (): Generator<void, readonly PoolView[]> {
+    const found: PoolView[] = [];
+    for (const pool of pools) {
+      const { pool_id: id } = pool;
+      const of = { overrides: overridesOf.get(id) ?? [], units: unitsOf.get(id) ?? [], notEnforced };
+      found.push(viewOf(pool, of));
+      yield;
+    }
+    return found;
+  };
+  // Each definition is JSON of up to some megabytes.
+  return paced(views(), new Stretch(clock));
 }
 
 export async function readPool(

@@ -144,7 +144,7 @@ export class Pools {
   }
 
   list(filter: PoolFilter): Promise<readonly PoolView[]> {
-    return readPools(this.#parts.database, filter, this.#notEnforced);
+    return readPools(filter, { ...this.#parts, notEnforced: this.#notEnforced });
   }
 
   /** @throws OmoiError `unknown_pool` */
