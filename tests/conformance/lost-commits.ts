@@ -21,6 +21,9 @@ export class LosesCommits {
   #away = false;
   /** How many did not. */
   refused = 0;
+  #swallows: 'from_next_commit' | 'all' | null = null;
+  /** Connections over which something was swallowed. */
+  swallowing = 0;
 
   /** @param url of the PostgreSQL */
   constructor(url: string) {
@@ -47,9 +50,15 @@ export class LosesCommits {
     this.#thenAway = thenAway;
   }
 
-  /** PostgreSQL can be reached again. */
+  /** From the next commit on connections stay open and lead nowhere, those that are made later too. */
+  swallowFromNextCommit(): void {
+    this.#swallows = 'from_next_commit';
+  }
+
+  /** PostgreSQL can be reached again: by new connections, where those before lead nowhere. */
   comeBack(): void {
     this.#away = false;
+    this.#swallows = null;
   }
 
   close(): void {
@@ -76,6 +85,15 @@ export class LosesCommits {
     }
     this.#joined.add(near);
     near.on('close', () => this.#joined.delete(near));
+    const leadsNowhere = { now: false };
+    const swallows = (data: Buffer): boolean => {
+      if (this.#swallows === 'from_next_commit' && data.indexOf(COMMIT) >= 0) this.#swallows = 'all';
+      if (this.#swallows === 'all' && !leadsNowhere.now) {
+        leadsNowhere.now = true;
+        this.swallowing++;
+      }
+      return leadsNowhere.now;
+    };
     const far = connect(this.#to);
     let dropsAnswer = false;
     let held: Promise<void> | null = null;
@@ -86,6 +104,7 @@ export class LosesCommits {
       far.destroy();
     };
     near.on('data', (data) => {
+      if (swallows(data)) return;
       const losing = data.indexOf(COMMIT) >= 0 ? this.#losing : null;
       if (losing !== null) this.#losing = null;
       if (losing === 'question') return breakOff();
@@ -97,6 +116,7 @@ export class LosesCommits {
       far.write(data);
     });
     far.on('data', (data) => {
+      if (leadsNowhere.now) return;
       if (dropsAnswer) return breakOff();
       if (held) void held.then(() => near.write(data));
       else near.write(data);

@@ -120,6 +120,35 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
     },
   );
 
+  it('who gets no answer to a commit, nor to what became of it, is told as soon as somebody answers', async () => {
+    const url = urlOf(await kind.createPlace());
+    const proxy = new LosesCommits(url);
+    const clock = new VirtualClock();
+    const database = await openPlace({ url: await proxy.listen(url) }, clock);
+    // Two connections are open: whoever asks does so on one that worked before.
+    await Promise.all([count(database), count(database)]);
+    const seen: string[] = [];
+    proxy.swallowFromNextCommit();
+    const told = writeNoting(database, seen).catch((error: unknown) => error);
+    await vi.waitFor(() => expect(proxy.swallowing).toBe(1), patience);
+    await clock.advance(29_000);
+    expect(proxy.swallowing).toBe(1);
+    await vi.waitFor(async () => {
+      await clock.advance(1000);
+      expect(proxy.swallowing).toBeGreaterThan(2);
+    }, patience);
+    expect(seen).toEqual([]);
+    proxy.comeBack();
+    await vi.waitFor(async () => {
+      await clock.advance(1000);
+      expect(seen).toEqual(['rolled back']);
+    }, patience);
+    expect(await told).toMatchObject({ code: 'database_failed', retryable: true });
+    expect(await writeNoting(database, seen)).toBe('result');
+    await database.close();
+    proxy.close();
+  });
+
   it('runs no effect and writes no more where PostgreSQL does not know what became of a commit', async () => {
     const url = urlOf(await kind.createPlace());
     const proxy = new LosesCommits(url);

@@ -1,8 +1,11 @@
 import type { Pool } from 'pg';
 import { backoffMs, delay, type BackoffLimits, type Clock, type Logger, type Random } from '#telemetry';
 import { isOfFuture, isRefusedStatement } from './postgres-errors.ts';
+import { answeredWithin } from './unanswered.ts';
 
 const ASKING_BACKOFF: BackoffLimits = { firstMs: 20, maxMs: 1000 };
+/** Looking an id up takes no time: without an answer for so long it is asked again, on another connection. */
+const maxAnswerMs = 5_000;
 /** How often it is told that PostgreSQL is still being asked. */
 const tellEveryMs = 30_000;
 
@@ -31,7 +34,7 @@ export async function commitOutcome(
 ): Promise<CommitOutcome> {
   let tellAtMs = clock.monotonicMs() + tellEveryMs;
   for (let asked = 1; !signal.aborted; asked++) {
-    const status = await statusOf(pool, id);
+    const status = await statusOf({ pool, clock }, id);
     if (status === 'committed' || status === 'aborted' || status === 'unknown') return status;
     if (clock.monotonicMs() >= tellAtMs) {
       tellAtMs += tellEveryMs;
@@ -46,13 +49,25 @@ export async function commitOutcome(
 }
 
 /** `in progress` while the server has not noticed yet that the connection broke; null where it can't be asked. */
-async function statusOf(pool: Pool, id: string): Promise<CommitOutcome | 'in progress' | null> {
+async function statusOf(
+  { pool, clock }: Pick<CommitOutcomeParts, 'pool' | 'clock'>,
+  id: string,
+): Promise<CommitOutcome | 'in progress' | null> {
   try {
-    const { rows } = await pool.query<{ status: 'committed' | 'aborted' | 'in progress' | null }>(
-      'select txid_status($1) as status',
-      [id],
-    );
-    return rows[0]?.status ?? 'unknown';
+    const client = await pool.connect();
+    const ask = () =>
+      client.query<{ status: 'committed' | 'aborted' | 'in progress' | null }>(
+        'select txid_status($1) as status',
+        [id],
+      );
+    let answered = false;
+    try {
+      const { rows } = await answeredWithin(ask, { client, clock, maxMs: maxAnswerMs });
+      answered = true;
+      return rows[0]?.status ?? 'unknown';
+    } finally {
+      client.release(!answered);
+    }
   } catch (error) {
     if (isOfFuture(error)) return 'aborted';
     return isRefusedStatement(error) ? 'unknown' : null;

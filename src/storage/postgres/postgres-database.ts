@@ -16,6 +16,7 @@ import { CommitOrder, type CommitTurn } from './commit-order.ts';
 import { commitOutcome } from './commit-outcome.ts';
 import { createCodedPostgresDialect } from './postgres-dialect.ts';
 import { ServerLock } from './server-lock.ts';
+import { clientsOf } from './unanswered.ts';
 
 const maxConnections = 10;
 const connectTimeoutMs = 5000;
@@ -67,7 +68,7 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
     keepAlive: true,
     types,
   };
-  const pool = new Pool({ ...connection, max: maxConnections });
+  const pool = new Pool({ ...connection, max: maxConnections, Client: clientsOf(clock) });
   const onLost = (error: Error): void =>
     logger.warn({ error: messageOf(error) }, 'a PostgreSQL connection was lost');
   // One that breaks while nobody uses it; the pool replaces it.
@@ -176,7 +177,7 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
     },
     close: () => (closing ??= close()),
     async lock() {
-      serverLock ??= new ServerLock(connection);
+      serverLock ??= new ServerLock({ ...connection, query_timeout: connectTimeoutMs });
       await serverLock.acquire();
     },
   };

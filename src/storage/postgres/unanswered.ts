@@ -1,0 +1,38 @@
+import { Client } from 'pg';
+import type { Clock } from '#telemetry';
+
+/** A commit is a few writes to a log. Without an answer for so long the connection leads nowhere. */
+const maxCommitMs = 30_000;
+
+/**
+ * Ends a connection whose answer does not come in time: one that leads nowhere (a firewall forgot it, a proxy swallows)
+ * stays open for hours, and all that waits for it waits as long. What waits is refused as on a connection that broke.
+ */
+export async function answeredWithin<Answer>(
+  ask: () => Promise<Answer>,
+  {
+    client,
+    clock,
+    maxMs,
+  }: { readonly client: Pick<Client, 'end'>; readonly clock: Clock; readonly maxMs: number },
+): Promise<Answer> {
+  const timer = clock.after(maxMs, () => void client.end());
+  try {
+    return await ask();
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** Connections for a pool, each of which ends when PostgreSQL does not answer a commit: then it is asked on another one. */
+export function clientsOf(clock: Clock): new () => Client {
+  return class extends Client {
+    override query = new Proxy(super.query, {
+      apply: (query, client, asked: readonly unknown[]): unknown => {
+        const answer: unknown = Reflect.apply(query, client, asked);
+        if (asked[0] !== 'commit' || !(answer instanceof Promise)) return answer;
+        return answeredWithin(() => answer, { client: this, clock, maxMs: maxCommitMs });
+      },
+    });
+  };
+}
