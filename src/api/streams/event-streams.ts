@@ -36,9 +36,12 @@ export interface StreamRequest {
 
 /** Beyond this a new stream is refused. */
 const maxStreams = 100;
-/** A client that leaves more than this unread is closed; it comes back and resumes. */
+/**
+ * What a client leaves unread, or what happens while its page of the log is read: beyond that it is sent the rest from the
+ * log, as fast as it reads.
+ */
 const maxUnreadBytes = 1_048_576;
-/** A client that was away for more events than this starts afresh instead. */
+/** A client that was away for more events than this, or falls behind by more, starts afresh instead. */
 const maxResumedEvents = 5_000;
 /** What is sent in one turn of the event loop: of large events fewer, so that one who reads is not taken for slow. */
 const resumePageSize = 100;
@@ -69,7 +72,7 @@ export class EventStreams {
     metrics.gauge('omoi_api_event_streams', 'Open streams of live events.', () => this.#open.size);
     this.#slowClosed = metrics.counter(
       'omoi_api_event_streams_closed_slow_total',
-      'Streams of live events that were closed because their client read too slowly.',
+      'Streams of live events that were closed because their client read nothing any more.',
     );
   }
 
@@ -84,7 +87,10 @@ export class EventStreams {
    * @throws what reading the log was refused with
    */
   async run(request: StreamRequest): Promise<void> {
-    const stream = new EventStream(request, () => this.#slowClosed.add(1));
+    const stream = new EventStream(request, {
+      onStuck: () => this.#slowClosed.add(1),
+      onBehind: (lastId) => void this.#sendMissed(stream, lastId).catch(() => stream.end()),
+    });
     // The client may have left while it was being admitted: then its end has been told already.
     if (stream.ended) return;
     const closed = new Promise<void>((resolve) => {
@@ -137,30 +143,44 @@ export class EventStreams {
 
   /** Live events wait in the stream while the end of the log is read, so that none falls between the two. */
   async #resume(stream: EventStream, lastEventId: number | null): Promise<void> {
+    if (lastEventId !== null) return this.#sendMissed(stream, lastEventId);
     stream.awaitEnd();
+    // A client whose connection breaks before the first event resumes from here.
+    stream.write(`id: ${await this.#newestId()}\n\n`);
+    stream.goLive();
+  }
+
+  async #newestId(): Promise<number> {
     const [newest] = await this.#parts.events.list({ limit: 1, newestFirst: true });
-    if (lastEventId === null) {
-      // A client whose connection breaks before the first event resumes from here.
-      stream.write(`id: ${newest?.id ?? 0}\n\n`);
-      stream.goLive();
-      return;
-    }
-    const missed = (newest?.id ?? 0) - lastEventId;
+    return newest?.id ?? 0;
+  }
+
+  /** Sends what comes after an event from the log, page by page as the client reads, and is live again at its end. */
+  async #sendMissed(stream: EventStream, lastEventId: number): Promise<void> {
+    await stream.drained();
+    if (stream.ended) return;
+    stream.awaitEnd();
+    const newestId = await this.#newestId();
+    const missed = newestId - lastEventId;
     if (missed < 0 || missed > maxResumedEvents) {
       // Too much to send again; or the client comes from another database, or one that a backup was put back into.
-      stream.write(`id: ${newest?.id ?? 0}\nevent: reset\ndata: {}\n\n`);
+      stream.write(`id: ${newestId}\nevent: reset\ndata: {}\n\n`);
       stream.goLive();
       return;
     }
     let afterId = lastEventId;
+    let limit = resumePageSize;
     for (let sent = 0; sent <= maxResumedEvents;) {
-      const page = await this.#pages.run(() => this.#sendPage(stream, afterId));
+      const page = await this.#pages.run(() => this.#sendPage(stream, { afterId, limit }));
+      if (stream.ended) return;
       afterId = page.lastId;
       sent += page.count;
-      if (page.isLast) {
+      if (page.isLast && stream.hasAllSince) {
         stream.goLive();
         return;
       }
+      // Where events are large, no more are read than are sent.
+      limit = page.count < limit ? Math.max(page.count, 1) : Math.min(2 * limit, resumePageSize);
       // What happens until the next page is read is in the log by then.
       stream.forgetWaiting();
       await stream.drained();
@@ -170,10 +190,13 @@ export class EventStreams {
   }
 
   /** Sends what comes after an event, in part where it is large; nothing is read for a client that has left. */
-  async #sendPage(stream: EventStream, afterId: number): Promise<SentPage> {
+  async #sendPage(
+    stream: EventStream,
+    { afterId, limit }: { readonly afterId: number; readonly limit: number },
+  ): Promise<SentPage> {
     if (stream.ended) return { lastId: afterId, count: 0, isLast: true };
     stream.awaitEnd();
-    const events = await this.#parts.events.list({ afterId, limit: resumePageSize });
+    const events = await this.#parts.events.list({ afterId, limit });
     let lastId = afterId;
     let count = 0;
     for (let characters = 0; count < events.length && characters < maxResumePageCharacters; count++) {
@@ -186,7 +209,7 @@ export class EventStreams {
     }
     stream.flush();
     await nextTurn();
-    return { lastId, count, isLast: count === events.length && count < resumePageSize };
+    return { lastId, count, isLast: count === events.length && count < limit };
   }
 
   #startHeartbeat(stream: EventStream): Timer {
@@ -205,14 +228,22 @@ interface SentPage {
   readonly isLast: boolean;
 }
 
+interface StreamEnds {
+  /** Called once its client reads nothing any more and it is closed for it. */
+  onStuck(): void;
+  /** Called when it has to be sent what comes after an event from the log. */
+  onBehind(lastId: number): void;
+}
+
 /** One listener's connection. */
 class EventStream {
   readonly #request: StreamRequest;
-  readonly #onSlow: () => void;
+  readonly #ends: StreamEnds;
   /** Events that happen are sent, wait for the end of the log to be read, or are in what is read of it next. */
   #mode: 'live' | 'awaits_end' | 'behind' = 'behind';
   /** What happened while the end of the log was being read. */
   #waiting: { event: SystemEvent; message: string }[] = [];
+  #waitingCharacters = 0;
   #lastSentId = 0;
   /** Messages that are written together. */
   #unsent = '';
@@ -220,9 +251,9 @@ class EventStream {
   #takenBytes = 0;
   #beatsUnread = 0;
 
-  constructor(request: StreamRequest, onSlow: () => void) {
+  constructor(request: StreamRequest, ends: StreamEnds) {
     this.#request = request;
-    this.#onSlow = onSlow;
+    this.#ends = ends;
   }
 
   get ended(): boolean {
@@ -232,21 +263,39 @@ class EventStream {
 
   offer(event: SystemEvent, message: string): void {
     if (this.ended || this.#mode === 'behind') return;
-    if (this.#mode === 'live') this.send(event, message);
-    else if (this.#waiting.length < maxResumedEvents) this.#waiting.push({ event, message });
-    else this.#closeSlow();
+    if (this.#mode === 'awaits_end') {
+      this.#waitingCharacters += message.length;
+      if (this.#waitingCharacters > maxUnreadBytes) this.forgetWaiting();
+      else this.#waiting.push({ event, message });
+      return;
+    }
+    const unread = this.#request.response.writableLength + this.#unsent.length;
+    if (unread === 0 || unread + message.length <= maxUnreadBytes) {
+      this.send(event, message);
+      return;
+    }
+    // It may well keep up, and one commit have brought more than that.
+    this.forgetWaiting();
+    this.flush();
+    this.#ends.onBehind(event.id - 1);
+  }
+
+  /** Whether what happened while the end of the log was read waits, and is not to be read from it too. */
+  get hasAllSince(): boolean {
+    return this.#mode === 'awaits_end';
   }
 
   /** What may be the end of the log is read: what happens from now on waits. */
   awaitEnd(): void {
+    this.forgetWaiting();
     this.#mode = 'awaits_end';
-    this.#waiting = [];
   }
 
   /** It was not the end. */
   forgetWaiting(): void {
     this.#mode = 'behind';
     this.#waiting = [];
+    this.#waitingCharacters = 0;
   }
 
   /** Call `flush` when there is no more of it for now. */
@@ -258,7 +307,7 @@ class EventStream {
 
   goLive(): void {
     const waiting = this.#waiting;
-    this.#waiting = [];
+    this.forgetWaiting();
     this.#mode = 'live';
     if (this.ended) return;
     for (const { event, message } of waiting) this.send(event, message);
@@ -272,7 +321,7 @@ class EventStream {
     const isStuck = writableLength > 0 && takenBytes <= this.#takenBytes;
     this.#takenBytes = takenBytes;
     this.#beatsUnread = isStuck ? this.#beatsUnread + 1 : 0;
-    if (this.#beatsUnread >= maxBeatsUnread) this.#closeSlow();
+    if (this.#beatsUnread >= maxBeatsUnread) this.#closeStuck();
     else this.write(': beat\n\n');
   }
 
@@ -286,7 +335,6 @@ class EventStream {
     this.#unsent = '';
     if (text === '' || this.ended) return;
     this.#request.response.write(text);
-    if (this.#request.response.writableLength > maxUnreadBytes) this.#closeSlow();
   }
 
   /** Resolves when the client has read on; at once where it keeps up or has left. */
@@ -312,8 +360,8 @@ class EventStream {
     if (!this.ended) this.#request.response.end();
   }
 
-  #closeSlow(): void {
-    this.#onSlow();
+  #closeStuck(): void {
+    this.#ends.onStuck();
     this.#request.response.destroy();
   }
 }
