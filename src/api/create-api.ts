@@ -12,7 +12,7 @@ import { EventStreams, type EventSource } from './streams/event-streams.ts';
 import type { MetricFamily } from './metrics/exposition.ts';
 import { acceptJsonBodies } from './http/json-body.ts';
 import { CONNECTION_BOUNDS, serverOptionsOf, type ConnectionBounds } from './http/connection-limits.ts';
-import { createListeners, type Listeners } from './http/listeners.ts';
+import { createListeners, type AddressesOf, type Listeners } from './http/listeners.ts';
 import { serveOpenApi } from './http/openapi.ts';
 import { createProcessMetrics } from './metrics/process-metrics.ts';
 import { answerUnknownPaths, createFailureAnswer, refuseConnection } from './http/failures.ts';
@@ -57,6 +57,8 @@ export interface ApiParts {
   readonly limits: ApiLimits;
   /** What connections may take; `CONNECTION_BOUNDS` where it is left out. */
   readonly connections?: ConnectionBounds;
+  /** How `localhost` is looked up; by the system where it is left out. */
+  readonly addressesOf?: AddressesOf;
   readonly options: ApiOptions;
 }
 
@@ -97,7 +99,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   app.setSerializerCompiler(serializerCompiler);
   app.decorate('closing', closing.signal);
 
-  const listeners = createListeners(app, { bounds: connections, metrics });
+  const listeners = createListeners(app, { ...parts, bounds: connections });
   const guard = { access, isLocalOwner: (request: FastifyRequest) => listeners.isLocalOwner(request) };
   const mayContinue = (request: FastifyRequest) => isStillAdmitted(request, guard);
   app.decorate('waitingRequests', new WaitingRequests(mayContinue));

@@ -7,6 +7,8 @@ import { CONNECTION_BOUNDS, type ConnectionBounds } from './connection-limits.ts
 
 /** More than the system's buffers take. */
 const LARGE = 50_000_000;
+/** About twice of it. */
+const MEDIUM = 10_000_000;
 
 let test: TestApi;
 let lateIsOver: Promise<void>;
@@ -27,6 +29,7 @@ async function start(bounds: Partial<ConnectionBounds>): Promise<URL> {
     register: (app) => {
       app.post('/v1/slow', { config: { access: 'public' } }, async () => ({ read: true }));
       app.get('/v1/large', { config: { access: 'public' } }, () => 'x'.repeat(LARGE));
+      app.get('/v1/medium', { config: { access: 'public' } }, () => 'x'.repeat(MEDIUM));
       app.get('/v1/late', { config: { access: 'public' } }, async () => {
         await lateIsOver;
         return 'late';
@@ -102,6 +105,33 @@ describe('connections', () => {
     await expect.poll(() => readMetrics().then(() => valueOf(CLOSED('unread'))), { timeout: 20_000 }).toBe(1);
     end();
     expect(await text(awaiting)).toMatch(/^HTTP\/1.1 200 [^]*late$/);
+  });
+
+  it('whose answers are not read are closed, those with the most first, until the rest is few enough', async () => {
+    const maxUnreadBytes = 3 * MEDIUM;
+    const url = await start({ maxUnreadBytes });
+    const asking = 'GET /v1/medium HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const dead: Socket[] = [];
+    for (let opened = 0; opened < 12; opened++) dead.push((await open(url)).pause());
+    // Two ask for more than one answer before they have the first.
+    for (const [at, socket] of dead.entries()) socket.write(asking.repeat(at < 2 ? 2 : 1));
+    const isHeld = async (): Promise<boolean> => {
+      await readMetrics();
+      return valueOf('omoi_http_unread_bytes') > 12 * 0.4 * MEDIUM;
+    };
+    await until(isHeld);
+    await test.clock.advance(CONNECTION_BOUNDS.addUnreadEveryMs);
+    await readMetrics();
+    expect(valueOf('omoi_http_unread_bytes')).toBeGreaterThan(0);
+    expect(valueOf('omoi_http_unread_bytes')).toBeLessThanOrEqual(maxUnreadBytes);
+    const closed = valueOf(CLOSED('max_unread_bytes'));
+    expect(closed).toBeGreaterThanOrEqual(5);
+    await until(() => readMetrics().then(() => valueOf('omoi_http_connections') === 12 - closed));
+    await Promise.all(dead.slice(0, 2).map(ended));
+    expect(await ask(url)).toMatch(/^HTTP\/1.1 200 /);
+    await test.clock.advance(CONNECTION_BOUNDS.addUnreadEveryMs);
+    await readMetrics();
+    expect(valueOf(CLOSED('max_unread_bytes'))).toBe(closed);
   });
 
   it('of which 1,500 stay silent are bounded, the oldest make room, and requests are answered', async () => {

@@ -1,6 +1,6 @@
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Counter, SelfMetrics } from '#telemetry';
+import type { Clock, Counter, SelfMetrics, Timer } from '#telemetry';
 
 /** How long a connection may take for what, and how many there may be. */
 export interface ConnectionBounds {
@@ -12,6 +12,10 @@ export interface ConnectionBounds {
   readonly checkEveryMs: number;
   /** Without that the other side takes anything of an answer that waits for it. What waits takes memory. */
   readonly unreadTimeoutMs: number;
+  /** Of all answers of all listeners that wait to be read: beyond it the connections with the most are closed. */
+  readonly maxUnreadBytes: number;
+  /** How often these are added up: what is written meanwhile may exceed them. */
+  readonly addUnreadEveryMs: number;
   /** Without a next request. Longer than what proxies in front keep theirs. */
   readonly keepAliveTimeoutMs: number;
   /** Connections of one listener. */
@@ -26,6 +30,8 @@ export const CONNECTION_BOUNDS: ConnectionBounds = {
   requestTimeoutMs: 60_000,
   checkEveryMs: 5_000,
   unreadTimeoutMs: 60_000,
+  maxUnreadBytes: 134_217_728,
+  addUnreadEveryMs: 250,
   keepAliveTimeoutMs: 72_000,
   maxConnections: 20_000,
   maxSilentConnections: 1_000,
@@ -43,7 +49,7 @@ export function serverOptionsOf(bounds: ConnectionBounds) {
   } as const;
 }
 
-type ClosedFor = 'max_connections' | 'max_silent_connections' | 'timeout' | 'unread';
+type ClosedFor = 'max_connections' | 'max_silent_connections' | 'max_unread_bytes' | 'timeout' | 'unread';
 
 /** Holds the connections of all listeners within their numbers, and counts those that are closed for it. */
 export class ConnectionLimits {
@@ -52,8 +58,14 @@ export class ConnectionLimits {
   /** In the order in which they came. */
   readonly #silent = new Set<Socket>();
   #open = 0;
+  /** The answers of each connection that have not left for the system yet: several where requests are sent ahead. */
+  readonly #answers = new Map<Socket, Set<ServerResponse>>();
+  readonly #adding: Timer;
 
-  constructor(bounds: ConnectionBounds, metrics: SelfMetrics) {
+  constructor(
+    bounds: ConnectionBounds,
+    { clock, metrics }: { readonly clock: Clock; readonly metrics: SelfMetrics },
+  ) {
     this.#bounds = bounds;
     this.#closed = metrics.counter(
       'omoi_http_connections_closed_total',
@@ -65,6 +77,14 @@ export class ConnectionLimits {
       'Open connections over which no request has come yet.',
       () => this.#silent.size,
     );
+    metrics.gauge('omoi_http_unread_bytes', 'Bytes of answers that wait to be read.', () =>
+      sumOf(this.#unread()),
+    );
+    this.#adding = clock.every(bounds.addUnreadEveryMs, () => this.#closeLargestUnread());
+  }
+
+  stop(): void {
+    this.#adding.cancel();
   }
 
   /** To be called before the server listens. */
@@ -77,6 +97,9 @@ export class ConnectionLimits {
     server.on('request', ({ socket }, response) => {
       this.#silent.delete(socket);
       response.on('timeout', () => this.#stoodStill(socket));
+      const answers = this.#answers.get(socket);
+      answers?.add(response);
+      response.on('close', () => answers?.delete(response));
     });
     server.on('clientError', ({ code }: Error & { readonly code?: string }) => {
       if (code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#count('timeout');
@@ -86,7 +109,9 @@ export class ConnectionLimits {
   #opened(socket: Socket): void {
     this.#open++;
     this.#silent.add(socket);
+    this.#answers.set(socket, new Set());
     socket.once('close', () => {
+      this.#answers.delete(socket);
       this.#open--;
       this.#silent.delete(socket);
     });
@@ -105,7 +130,37 @@ export class ConnectionLimits {
     socket.destroy();
   }
 
+  /** Bytes that wait to be read, by connection. */
+  #unread(): Map<Socket, number> {
+    const unread = new Map<Socket, number>();
+    for (const [socket, answers] of this.#answers) {
+      let bytes = 0;
+      // What waits in the socket is counted by the one whose turn it is.
+      for (const { writableLength } of answers) bytes += writableLength;
+      if (bytes > 0) unread.set(socket, bytes);
+    }
+    return unread;
+  }
+
+  #closeLargestUnread(): void {
+    const unread = this.#unread();
+    let excess = sumOf(unread) - this.#bounds.maxUnreadBytes;
+    if (excess <= 0) return;
+    for (const [socket, bytes] of [...unread].sort(([, a], [, b]) => b - a)) {
+      if (excess <= 0) return;
+      this.#count('max_unread_bytes');
+      socket.destroy();
+      excess -= bytes;
+    }
+  }
+
   #count(reason: ClosedFor): void {
     this.#closed.add(1, { reason });
   }
+}
+
+function sumOf(unread: ReadonlyMap<Socket, number>): number {
+  let sum = 0;
+  for (const bytes of unread.values()) sum += bytes;
+  return sum;
 }

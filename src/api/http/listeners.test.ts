@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { request, type IncomingMessage, type RequestOptions } from 'node:http';
 import { connect } from 'node:net';
@@ -7,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ApiApp } from './app.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { CONNECTION_BOUNDS } from './connection-limits.ts';
 
 let test: TestApi;
 let closed = false;
@@ -45,6 +47,26 @@ describe('listening', () => {
     expect([own.statusCode, await text(own)]).toEqual([200, '{"status":"alive"}']);
     const rebound = await call({ ...address, headers: { host: 'attacker.example' } });
     expect([rebound.statusCode, JSON.parse(await text(rebound)).error]).toEqual([403, 'host_not_allowed']);
+  });
+
+  it('listens on each address of localhost that the machine has, with the same limits, and ends there too', async () => {
+    await test.close();
+    const addressesOf = async () => ['127.0.0.1', '127.0.0.2', '203.0.113.7'];
+    const connections = { ...CONNECTION_BOUNDS, maxConnections: 1 };
+    test = await startTestApi({ register: registerLongPoll, parts: { addressesOf, connections } });
+    for (const listen of [test.api.listen, test.api.listenForIngest]) {
+      const url = new URL(await listen({ host: 'localhost', port: 0 }));
+      expect(url.hostname).toBe('localhost');
+      for (const host of ['127.0.0.1', '127.0.0.2']) {
+        const kept = connect(Number(url.port), host);
+        await once(kept, 'connect');
+        // Beyond the limit of the listener.
+        expect(await text(connect(Number(url.port), host))).toBe('');
+        kept.write('GET /v1/nothing HTTP/1.1\r\nHost: localhost\r\nExpect: foo\r\n\r\n');
+        expect(String(await once(kept, 'data'))).toMatch(/^HTTP\/1.1 417 /);
+        kept.destroy();
+      }
+    }
   });
 
   it('answers what is no HTTP with a coded error', async () => {

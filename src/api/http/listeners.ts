@@ -1,8 +1,9 @@
+import { lookup } from 'node:dns/promises';
 import { chmodSync, rmSync } from 'node:fs';
 import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
-import type { SelfMetrics } from '#telemetry';
+import type { Clock, SelfMetrics } from '#telemetry';
 import type { ApiApp } from './app.ts';
 import { ConnectionLimits, serverOptionsOf, type ConnectionBounds } from './connection-limits.ts';
 import { continueWhereTaken } from './continued-bodies.ts';
@@ -38,11 +39,23 @@ const OTLP_PREFIX = '/v1/';
 
 export interface ListenerParts {
   readonly bounds: ConnectionBounds;
+  readonly clock: Clock;
   readonly metrics: SelfMetrics;
+  /** The addresses of a host name; the system's where it is left out. */
+  readonly addressesOf?: AddressesOf;
 }
 
-export function createListeners(app: ApiApp, { bounds, metrics }: ListenerParts): OwnedListeners {
-  const limits = new ConnectionLimits(bounds, metrics);
+export type AddressesOf = (host: string) => Promise<readonly string[]>;
+
+const addressesInSystem: AddressesOf = async (host) =>
+  (await lookup(host, { all: true })).map(({ address }) => address);
+
+/** What a machine says that does not have the address: `localhost` is often `::1` too where there is no IPv6. */
+const NO_SUCH_ADDRESS: ReadonlySet<unknown> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
+
+export function createListeners(app: ApiApp, parts: ListenerParts): OwnedListeners {
+  const { bounds, addressesOf = addressesInSystem } = parts;
+  const limits = new ConnectionLimits(bounds, parts);
   const localConnections = new WeakSet<Socket>();
   const further: Server[] = [];
   const askForBodies = continueWhereTaken(app);
@@ -63,23 +76,53 @@ export function createListeners(app: ApiApp, { bounds, metrics }: ListenerParts)
     return server;
   }
 
+  async function open(route: RequestListener, { host, port }: ListenAddress): Promise<Server> {
+    const server = openServer(route);
+    limits.watch(server);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, resolve);
+    });
+    return server;
+  }
+
+  /** Browsers and clients try each address of `localhost`: on those that the machine has they find the same. */
+  async function alsoListenOn(
+    hosts: readonly string[],
+    { route, port }: { readonly route: RequestListener; readonly port: number },
+  ): Promise<void> {
+    for (const host of hosts) {
+      await open(route, { host, port }).catch((error: unknown) => {
+        if (!(error instanceof Error && 'code' in error && NO_SUCH_ADDRESS.has(error.code))) throw error;
+      });
+    }
+  }
+
+  const hostsOf = async (host: string): Promise<readonly [string, ...string[]]> => {
+    const [first = host, ...others] = host === 'localhost' ? new Set(await addressesOf(host)) : [host];
+    return [first, ...others];
+  };
+
   return {
     isLocalOwner: (request) => localConnections.has(request.socket),
     async listen(address) {
-      await app.listen(address);
-      return urlOf(app.server.address(), address);
+      const [host, ...others] = await hostsOf(address.host);
+      // Given a name, Fastify would open listeners of its own, without limits.
+      await app.listen({ host, port: address.port });
+      const bound = app.server.address();
+      const route: RequestListener = (request, response) => app.routing(request, response);
+      await alsoListenOn(others, { route, port: portOf(bound, address) });
+      return urlOf(bound, address);
     },
     async listenForIngest(address) {
-      const server = openServer((request, response) => {
+      const [host, ...others] = await hostsOf(address.host);
+      const route: RequestListener = (request, response) => {
         if (request.url?.startsWith(OTLP_PREFIX)) app.routing(request, response);
         else response.writeHead(404).end();
-      });
-      limits.watch(server);
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(address.port, address.host, resolve);
-      });
-      return urlOf(server.address(), address);
+      };
+      const bound = (await open(route, { host, port: address.port })).address();
+      await alsoListenOn(others, { route, port: portOf(bound, address) });
+      return urlOf(bound, address);
     },
     async listenLocally(socketPath) {
       const server = openServer((request, response) => app.routing(request, response));
@@ -97,6 +140,7 @@ export function createListeners(app: ApiApp, { bounds, metrics }: ListenerParts)
     },
     async close() {
       await Promise.all([app.close(), ...further.map(closeServer)]);
+      limits.stop();
     },
     cutOff() {
       app.server.closeAllConnections();
@@ -112,8 +156,14 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
-function urlOf(bound: AddressInfo | string | null, asked: ListenAddress): string {
-  const port = typeof bound === 'object' && bound !== null ? bound.port : asked.port;
+type Bound = AddressInfo | string | null;
+
+function portOf(bound: Bound, asked: ListenAddress): number {
+  return typeof bound === 'object' && bound !== null ? bound.port : asked.port;
+}
+
+function urlOf(bound: Bound, asked: ListenAddress): string {
+  const port = portOf(bound, asked);
   const host = asked.host.includes(':') ? `[${asked.host}]` : asked.host;
   return `http://${host}:${port}`;
 }
