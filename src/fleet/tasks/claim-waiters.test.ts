@@ -22,14 +22,20 @@ const request = (wanted: ClaimFilter, signal: AbortSignal | null = null): ClaimR
   traceparent: null,
   signal,
 });
-const task = { task_type: 'build', phase_id: 'A', pool_id: null, kept_for_agent_id: null, counted_losses: 0 };
+const task = {
+  task_id: 't',
+  task_type: 'build',
+  phase_id: 'A',
+  pool_id: null,
+  kept_for_agent_id: null,
+  counted_losses: 0,
+};
 
 /** Waits in the name of each, in this order; tells who was woken. */
 function waitAs(waiters: ClaimWaiters, ...filters: readonly ClaimFilter[]) {
   const woken: string[] = [];
   const ended = filters.map(async (wanted) => {
-    const place = { request: request(wanted), ticket: waiters.takeTicket(), waitMs: 1000 };
-    const outcome = await waiters.wait(wanted, place);
+    const outcome = await waiters.enter(request(wanted), () => wanted).wait(1000);
     woken.push(`${wanted.agentId} ${typeof outcome === 'object' ? outcome.given.task_id : outcome}`);
   });
   return { woken, ended: Promise.all(ended) };
@@ -65,10 +71,10 @@ describe('claims that wait', () => {
 
   it('gives a claim that was woken and found nothing its old place back', async () => {
     const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10, mayTake: () => true });
-    const early = waiters.takeTicket();
+    const early = waiters.enter(request(filter('early')), () => filter('early'));
     const { woken } = waitAs(waiters, filter('later'));
-    void waiters
-      .wait(filter('early'), { request: request(filter('early')), ticket: early, waitMs: 1000 })
+    void early
+      .wait(1000)
       .then((outcome) => woken.push(`early ${typeof outcome === 'object' ? 'given' : outcome}`));
     waiters.wake(task);
     await turn();
@@ -100,8 +106,7 @@ describe('claims that wait', () => {
     let told = 0;
     const waits = askers.map(async ({ signal }, at) => {
       const wanted = filter(`agent-${at}`);
-      const place = { request: request(wanted, signal), ticket: waiters.takeTicket(), waitMs: 1000 };
-      await waiters.wait(wanted, place);
+      await waiters.enter(request(wanted, signal), () => wanted).wait(1000);
       told++;
     });
     endAll(waiters, askers);
@@ -140,5 +145,39 @@ describe('claims that wait', () => {
     waiters.stop();
     await ended;
     expect(waiters.size).toBe(0);
+  });
+
+  it('calls one that looks for what fits it, and for nothing else', () => {
+    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10, mayTake: () => true });
+    const places = ['build', 'build', 'test'].map((type, at) => {
+      const wanted = filter(`agent-${at}`, { taskTypes: [type] });
+      return waiters.enter(request(wanted), () => wanted);
+    });
+    for (const place of places) place.look();
+    waiters.wake(task);
+    expect(places.map(({ isCalled }) => isCalled)).toEqual([true, false, false]);
+    places[0]?.look();
+    expect(places.map(({ isCalled }) => isCalled)).toEqual([false, false, false]);
+  });
+
+  it.each<[string, string[], boolean]>([
+    ['calls the next for what one that was called did not take', ['other'], true],
+    ['calls nobody for what one that was called took', ['other', 't'], false],
+  ])('%s', (_, taken, isNextCalled) => {
+    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10, mayTake: () => true });
+    const [first, next] = ['a', 'b'].map((agentId) => {
+      const place = waiters.enter(request(filter(agentId)), () => filter(agentId));
+      place.look();
+      return place;
+    });
+    waiters.wake(task);
+    first?.leave(taken.map((taskId) => ({ task_id: taskId })));
+    expect(next?.isCalled).toBe(isNextCalled);
+  });
+
+  it('has nobody wait that asks when the server has stopped', async () => {
+    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10, mayTake: () => true });
+    waiters.stop();
+    expect(await waiters.enter(request(filter('a')), () => filter('a')).wait(1000)).toBe('timed_out');
   });
 });

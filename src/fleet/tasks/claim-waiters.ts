@@ -1,4 +1,4 @@
-import { TurnQueue, type Clock } from '#telemetry';
+import { TurnQueue, type Clock, type Timer } from '#telemetry';
 import { takes, type ClaimFilter, type QueuedTask } from './claim-filter.ts';
 import { ClaimLines } from './claim-lines.ts';
 import type { ClaimRequest } from './claim-request.ts';
@@ -12,21 +12,25 @@ const maxPlacesPerClaim = 20;
 /** `given`: the task was claimed for it in the transaction that enqueued the task. */
 export type WaitOutcome = 'woken' | 'timed_out' | 'aborted' | { readonly given: TaskRow };
 
-interface Waiter {
-  readonly request: ClaimRequest;
-  readonly ticket: number;
-  /** Out of its line, and no longer ended by time or by the asker: who took it ends it. */
-  readonly leave: () => void;
-  readonly end: (outcome: WaitOutcome) => void;
-  /** Where it has waited long enough: told in this turn of the event loop or a later one. */
-  readonly endWithout: (outcome: 'timed_out' | 'aborted') => void;
+/** A claim from when it is asked until it is answered: it looks into the database, waits, looks again. */
+export interface ClaimPlace {
+  /** Whether a task came for it since it last began to look, so that it may have looked too soon. */
+  readonly isCalled: boolean;
+  /** It begins to look: what is in the queue by now it will see, and what comes from now on calls it or another. */
+  look(): void;
+  /** It looks no longer and waits for a task. A claim that was woken and found nothing has its old place again. */
+  wait(waitMs: number): Promise<WaitOutcome>;
+  /** It stays until its time is over and is given nothing; what it was called for goes to others. */
+  stayAside(waitMs: number): Promise<WaitOutcome>;
+  /**
+   * It is answered. What it was called for, and what is not among the tasks that it got, goes to others; not where the
+   * database has failed, which would refuse one after the other.
+   */
+  leave(taken: readonly Pick<TaskRow, 'task_id'>[] | 'failed'): void;
 }
 
-/** A claim and what it takes. */
-interface Waiting {
-  readonly filter: ClaimFilter;
-  readonly waiter: Waiter;
-}
+/** A task that came into the queue. */
+export type ComingTask = QueuedTask & Pick<TaskRow, 'task_id'>;
 
 /** A claim that waits no longer because a task is on its way to it. It is to be answered, with one of the two. */
 export interface TakenClaim {
@@ -37,20 +41,48 @@ export interface TakenClaim {
   release(): void;
 }
 
+/** One claim among all that are asked. */
+class Seat {
+  readonly request: ClaimRequest;
+  readonly ticket: number;
+  filter: ClaimFilter;
+  /** Where tasks find it, and what takes it out again. */
+  line: 'looking' | 'waiting' | null = null;
+  leaveLine: () => void = () => undefined;
+  isCalled = false;
+  /** What came since it began to look, and called it and nobody else. */
+  calledFor: ComingTask[] = [];
+  timer: Timer | null = null;
+  onAbort: (() => void) | null = null;
+  resolve: ((outcome: WaitOutcome) => void) | null = null;
+
+  constructor(request: ClaimRequest, ticket: number, filter: ClaimFilter) {
+    this.request = request;
+    this.ticket = ticket;
+    this.filter = filter;
+  }
+
+  get waits(): boolean {
+    return this.resolve !== null;
+  }
+}
+
 /**
- * Claims that wait for a task. A task that comes wakes the one that fits and has waited longest, and no other.
+ * The claims that are asked, and those of them that wait for a task. A task that comes calls the one that fits and was
+ * asked first, and no other; where that goes without it, the next one is called. What comes for others costs a claim
+ * nothing, while it looks as well.
  */
 export class ClaimWaiters {
   readonly #clock: Clock;
   readonly #maxWaiting: number;
   readonly #mayTake: (agentId: string, task: QueuedTask) => boolean;
-  readonly #lines = new ClaimLines<Waiter>();
-  /** The same by agent, for tasks that are kept for one. */
-  readonly #byAgent = new Map<string, Set<Waiting>>();
+  readonly #lines = { looking: new ClaimLines<Seat>(), waiting: new ClaimLines<Seat>() };
+  /** All of them by agent, for tasks that are kept for one. */
+  readonly #byAgent = new Map<string, Set<Seat>>();
   readonly #turns = new TurnQueue(maxToldPerTurn);
   #size = 0;
   #tickets = 0;
-  #version = 0;
+  #stopped = false;
 
   /** @param options.mayTake false where the agent of a claim that waits is given no task, or not this one */
   constructor(
@@ -65,107 +97,159 @@ export class ClaimWaiters {
     this.#mayTake = options.mayTake;
   }
 
+  /** How many wait. */
   get size(): number {
     return this.#size;
   }
 
-  /** Grows with every task that comes: who looked before and finds it grown looks again before he waits. */
-  get version(): number {
-    return this.#version;
-  }
-
   get full(): boolean {
-    return this.#size >= this.#maxWaiting || this.#lines.places >= maxPlacesPerClaim * this.#maxWaiting;
+    return (
+      this.#size >= this.#maxWaiting || this.#lines.waiting.places >= maxPlacesPerClaim * this.#maxWaiting
+    );
   }
 
-  /** A place in the line; a claim that was woken and found nothing goes back to its old place. */
-  takeTicket(): number {
-    return this.#tickets++;
-  }
-
-  wait(
-    filter: ClaimFilter,
-    place: { readonly request: ClaimRequest; readonly ticket: number; readonly waitMs: number },
-  ): Promise<WaitOutcome> {
-    const { request, ticket, waitMs } = place;
-    const { signal } = request;
-    return new Promise((resolve) => {
-      const leave = (): void => {
-        timer.cancel();
-        signal?.removeEventListener('abort', abort);
-        leaveLine();
-      };
-      const end = (outcome: WaitOutcome): void => {
-        leave();
-        resolve(outcome);
-      };
-      // Thousands may have waited for the same time: they leave at once, so that no task goes to them any more.
-      const endWithout = (outcome: 'timed_out' | 'aborted'): void => {
-        leave();
-        this.#turns.run(() => resolve(outcome));
-      };
-      const abort = (): void => endWithout('aborted');
-      const timer = this.#clock.after(waitMs, () => endWithout('timed_out'));
-      signal?.addEventListener('abort', abort, { once: true });
-      const leaveLine = this.#enter(filter, { request, ticket, leave, end, endWithout });
-    });
+  /** Where a claim comes from who asks it, behind all that were asked before. @param filterOf what it takes by now */
+  enter(request: ClaimRequest, filterOf: () => ClaimFilter): ClaimPlace {
+    const seat = new Seat(request, this.#tickets++, filterOf());
+    const { agentId } = request;
+    const ofAgent = this.#byAgent.get(agentId);
+    if (ofAgent) ofAgent.add(seat);
+    else this.#byAgent.set(agentId, new Set([seat]));
+    return {
+      get isCalled() {
+        return seat.isCalled;
+      },
+      look: () => {
+        seat.isCalled = false;
+        seat.calledFor = [];
+        seat.filter = filterOf();
+        this.#enterLine(seat, 'looking');
+      },
+      wait: (waitMs) => {
+        this.#enterLine(seat, 'waiting');
+        return this.#wait(seat, waitMs);
+      },
+      stayAside: (waitMs) => {
+        seat.leaveLine();
+        this.#passOn(seat, []);
+        return this.#wait(seat, waitMs);
+      },
+      leave: (taken) => {
+        seat.leaveLine();
+        const seats = this.#byAgent.get(agentId);
+        seats?.delete(seat);
+        if (seats?.size === 0) this.#byAgent.delete(agentId);
+        if (taken !== 'failed') this.#passOn(seat, taken);
+      },
+    };
   }
 
   /** Takes the claim that fits a task and has waited longest out of its line; null where none waits for such a task. */
   take(task: QueuedTask): TakenClaim | null {
-    const waiter = this.#firstFor(task);
-    if (!waiter) return null;
-    waiter.leave();
+    const seat = this.#firstIn('waiting', task);
+    if (!seat) return null;
+    const end = this.#stopWaiting(seat);
     return {
-      request: waiter.request,
-      give: (given) => waiter.end({ given }),
-      release: () => waiter.end('woken'),
+      request: seat.request,
+      give: (given) => end({ given }),
+      release: () => end('woken'),
     };
   }
 
   /** A task came into the queue. */
-  wake(task: QueuedTask): void {
-    this.#version++;
-    this.#firstFor(task)?.end('woken');
+  wake(task: ComingTask): void {
+    const seat = task.kept_for_agent_id === null ? this.#firstOf(task) : this.#firstOfAgent(task);
+    if (!seat) return;
+    seat.calledFor.push(task);
+    this.#call(seat);
   }
 
   /** An agent that was given nothing may have something again. */
   wakeAgent(agentId: string): void {
-    this.#version++;
-    for (const { waiter } of this.#byAgent.get(agentId) ?? []) waiter.end('woken');
+    for (const seat of this.#byAgent.get(agentId) ?? []) if (seat.line !== null) this.#call(seat);
   }
 
-  /** Everybody stops waiting. */
+  /** Everybody stops waiting, and nobody waits any more. */
   stop(): void {
-    const all = [...this.#byAgent.values()].flatMap((waiting) => [...waiting]);
-    for (const { waiter } of all) waiter.endWithout('timed_out');
+    this.#stopped = true;
+    const all = [...this.#byAgent.values()].flatMap((seats) => [...seats]);
+    for (const seat of all) if (seat.waits) this.#endWithout(seat, 'timed_out');
   }
 
-  #firstFor(task: QueuedTask): Waiter | undefined {
-    const mayTake = ({ request }: Waiter): boolean => this.#mayTake(request.agentId, task);
-    if (task.kept_for_agent_id === null) return this.#lines.firstFor(task, mayTake);
-    let first: Waiter | undefined;
-    for (const { filter, waiter } of this.#byAgent.get(task.kept_for_agent_id) ?? []) {
-      if (first && waiter.ticket > first.ticket) continue;
-      if (takes(filter, task) && mayTake(waiter)) first = waiter;
+  #call(seat: Seat): void {
+    seat.leaveLine();
+    seat.isCalled = true;
+    if (seat.waits) this.#stopWaiting(seat)('woken');
+  }
+
+  /** Others are called for what the claim was called for and has not taken. */
+  #passOn(seat: Seat, taken: readonly Pick<TaskRow, 'task_id'>[]): void {
+    const { calledFor } = seat;
+    seat.calledFor = [];
+    for (const task of calledFor) {
+      if (!taken.some(({ task_id: taskId }) => taskId === task.task_id)) this.wake(task);
+    }
+  }
+
+  #firstOf(task: QueuedTask): Seat | undefined {
+    const looking = this.#firstIn('looking', task);
+    const waiting = this.#firstIn('waiting', task);
+    if (!looking || !waiting) return looking ?? waiting;
+    return looking.ticket < waiting.ticket ? looking : waiting;
+  }
+
+  #firstIn(line: 'looking' | 'waiting', task: QueuedTask): Seat | undefined {
+    return this.#lines[line].firstFor(task, ({ request }) => this.#mayTake(request.agentId, task));
+  }
+
+  /** Of the claims of the agent that the task is kept for. */
+  #firstOfAgent(task: QueuedTask): Seat | undefined {
+    let first: Seat | undefined;
+    for (const seat of this.#byAgent.get(task.kept_for_agent_id ?? '') ?? []) {
+      if (seat.line === null || (first && seat.ticket > first.ticket)) continue;
+      if (takes(seat.filter, task) && this.#mayTake(seat.request.agentId, task)) first = seat;
     }
     return first;
   }
 
-  /** @returns what takes the waiter out again */
-  #enter(filter: ClaimFilter, waiter: Waiter): () => void {
-    const leaveLines = this.#lines.enter(filter, waiter);
-    const own = { filter, waiter };
-    const ofAgent = this.#byAgent.get(filter.agentId);
-    if (ofAgent) ofAgent.add(own);
-    else this.#byAgent.set(filter.agentId, new Set([own]));
-    this.#size++;
-    return () => {
-      leaveLines();
-      const others = this.#byAgent.get(filter.agentId);
-      if (!others?.delete(own)) return;
-      this.#size--;
-      if (others.size === 0) this.#byAgent.delete(filter.agentId);
+  #enterLine(seat: Seat, line: 'looking' | 'waiting'): void {
+    seat.leaveLine();
+    const leave = this.#lines[line].enter(seat.filter, seat);
+    seat.line = line;
+    seat.leaveLine = () => {
+      if (seat.line === null) return;
+      seat.line = null;
+      leave();
     };
+  }
+
+  #wait(seat: Seat, waitMs: number): Promise<WaitOutcome> {
+    const { signal } = seat.request;
+    if (this.#stopped) return Promise.resolve('timed_out');
+    return new Promise((resolve) => {
+      seat.resolve = resolve;
+      this.#size++;
+      seat.timer = this.#clock.after(waitMs, () => this.#endWithout(seat, 'timed_out'));
+      seat.onAbort = () => this.#endWithout(seat, 'aborted');
+      signal?.addEventListener('abort', seat.onAbort, { once: true });
+    });
+  }
+
+  /** Out of its line, and no longer ended by time or by the asker: who stopped it ends it. */
+  #stopWaiting(seat: Seat): (outcome: WaitOutcome) => void {
+    const { resolve, timer, onAbort } = seat;
+    if (!resolve) throw new Error('a claim that does not wait was stopped from waiting');
+    seat.leaveLine();
+    seat.resolve = null;
+    this.#size--;
+    timer?.cancel();
+    if (onAbort) seat.request.signal?.removeEventListener('abort', onAbort);
+    return resolve;
+  }
+
+  /** Thousands may have waited for the same time: they leave at once, so that no task goes to them any more. */
+  #endWithout(seat: Seat, outcome: 'timed_out' | 'aborted'): void {
+    const end = this.#stopWaiting(seat);
+    this.#turns.run(() => end(outcome));
   }
 }

@@ -1,5 +1,5 @@
 import { SharedTransactions, type StateTransaction } from '#storage';
-import type { Counter, OmoiError } from '#telemetry';
+import { isRetryable, type Counter, type OmoiError } from '#telemetry';
 import type { AgentEntry } from '../agents/agent-entry.ts';
 import { currentAgent } from '../agents/agent-refusals.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
@@ -16,6 +16,7 @@ import {
   type AloneCandidate,
   type Candidate,
 } from './claim-queries.ts';
+import type { ClaimPlace } from './claim-waiters.ts';
 import { notClaiming, refusalOf, type ClaimRequest } from './claim-request.ts';
 import type { QueueLane } from './queue-lanes.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
@@ -68,27 +69,40 @@ export class TaskClaims {
    *   `agent_gone`
    */
   async claim(request: ClaimRequest): Promise<readonly TaskRow[]> {
+    const place = this.#state.waiters.enter(request, () => this.#filterOf(request));
+    try {
+      const tasks = await this.#findOrWait(request, place);
+      place.leave(tasks);
+      return tasks.map((task) => this.#state.withLimit(task));
+    } catch (thrown) {
+      place.leave(isRetryable(thrown) ? 'failed' : []);
+      throw thrown;
+    }
+  }
+
+  async #findOrWait(request: ClaimRequest, place: ClaimPlace): Promise<readonly TaskRow[]> {
     const { clock } = this.#parts;
     const { waiters } = this.#state;
     const endMs = clock.monotonicMs() + request.waitMs;
-    const ticket = waiters.takeTicket();
     for (;;) {
-      const { version } = waiters;
       // It may have gone between being woken and its turn.
       if (request.signal?.aborted) return [];
-      const tasks = await this.#attempt(request);
-      if (tasks.length > 0) return tasks.map((task) => this.#state.withLimit(task));
-      if (this.#moreIsDue && this.#mayFind(request)) continue;
+      const leaves = this.#require(request).desired === 'drain';
+      if (!leaves) {
+        place.look();
+        const tasks = await this.#attempt(request);
+        if (tasks.length > 0) return tasks;
+        if (this.#moreIsDue && this.#mayFind(request)) continue;
+      }
       const waitMs = endMs - clock.monotonicMs();
       if (waitMs <= 0 || request.signal?.aborted) return [];
       if (waiters.full) {
         this.#waitsRefused.add(1, { what: 'claim' });
         return [];
       }
-      if (waiters.version !== version) continue;
-      const filter = this.#filterOf(request);
-      const outcome = await waiters.wait(filter, { request, ticket, waitMs });
-      if (typeof outcome === 'object') return [this.#state.withLimit(outcome.given)];
+      if (!leaves && place.isCalled) continue;
+      const outcome = await (leaves ? place.stayAside(waitMs) : place.wait(waitMs));
+      if (typeof outcome === 'object') return [outcome.given];
       if (outcome !== 'woken') return [];
     }
   }

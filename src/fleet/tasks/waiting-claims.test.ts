@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { OmoiError } from '#telemetry';
-import { claimOf, registration, task, useTestFleet } from '../fleet.test-support.ts';
+import { claimOf, heldBy, registration, task, useTestFleet } from '../fleet.test-support.ts';
 
 describe('a task that comes while claims wait', () => {
   let commits = 0;
@@ -116,6 +116,46 @@ describe('a task that comes while claims wait', () => {
     expect(await claimed).toEqual([`build for b until ${untilMs()}`]);
     await test.clock.advance(10_000);
     expect(await answered).toEqual(answer);
+  });
+
+  it.each<[why: string, leave: (gone: AbortController) => unknown]>([
+    [
+      'has gone when it was told',
+      (gone) => test.database.transaction(async (tx) => tx.afterCommit(() => gone.abort())),
+    ],
+    ['leaves', () => test.fleet.heartbeats.setDesired({ agentId: 'a', generation: 1 }, 'drain')],
+    [
+      'is quarantined',
+      () => test.fleet.agents.quarantine({ agentId: 'a', reason: 'test', traceparent: null }),
+    ],
+  ])('that is queued again goes to the next in line where the first %s', async (_why, leave) => {
+    await test.fleet.agents.register(registration('holder'));
+    await enqueue('build');
+    const [held] = await test.fleet.tasks.claim(claimOf('holder'));
+    const gone = new AbortController();
+    const first = await wait('a', { signal: gone.signal });
+    const answered = first.claimed.catch((error: OmoiError) => error.code);
+    const next = await wait('b');
+    const queued = test.fleet.tasks.reassignTask(held?.task_id ?? '', null);
+    await Promise.all([queued, leave(gone)]);
+    await new Promise((resolve) => setImmediate(resolve));
+    // Where it was not called it is told so when its time is over.
+    await test.clock.advance(10_000);
+    await answered;
+    expect(await next.claimed).toMatchObject([expect.stringMatching(/^build for b/)]);
+  });
+
+  it('costs a claim nothing that looks for something else', async () => {
+    await enqueue('build');
+    const [held] = await test.fleet.tasks.claim(claimOf('b'));
+    // It waits for its time, and the claim looks whether that has come.
+    await test.fleet.tasks.fail(heldBy('b', held?.task_id ?? ''), { error: 'broken', retry: true });
+    commits = 0;
+    const claim = test.fleet.tasks.claim(claimOf('a', { waitMs: 60_000, taskTypes: ['build'] }));
+    for (let others = 0; others < 10; others++) await enqueue(`test ${others}`);
+    expect(commits).toBe(10 + 1);
+    await test.clock.advance(60_000);
+    expect(await claim).toMatchObject([{ task_type: 'build' }]);
   });
 
   it('stays in the queue where the asker went before its turn came', async () => {
