@@ -11,7 +11,10 @@ export type LockDecision =
   | { readonly kind: 'held_by_asker'; readonly lock: LockRow }
   | { readonly kind: 'refused'; readonly by: LockRow };
 
-/** Whether a resource may be locked beside the locks that are on it: shared ones go together, nothing else does. */
+/**
+ * Whether a resource may be locked beside the locks that are on it: shared ones go together, nothing else does.
+ * @param held the asker's own, and any other one
+ */
 export function decideLock(asker: Holder, mode: LockMode, held: readonly LockRow[]): LockDecision {
   const own = held.find(
     (lock) =>

@@ -6,7 +6,7 @@ import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
 import { decideLock, type LockRow } from './lock-decision.ts';
 import { lockHeld, lockLost, lockOverdue, unknownLock, type LockRequest } from './lock-request.ts';
-import { deleteUnlocked, lockResource, selectLocks, type LockQuery } from './lock-rows.ts';
+import { deleteUnlocked, lockResource, locksDeciding, selectLocks, type LockQuery } from './lock-rows.ts';
 import { LockWaitQueue, type LockAttempt } from './lock-wait-queue.ts';
 
 const maxExpiriesPerTransaction = 100;
@@ -216,12 +216,7 @@ export class LockRegistry {
   ): Promise<LockAttempt<LockRow> | { readonly acquired: LockRow }> {
     const { clock, random, activity } = this.#parts;
     const lastToken = await lockResource(tx, request);
-    const held = await tx.db
-      .selectFrom('locks')
-      .selectAll()
-      .where('resource_type', '=', request.resourceType)
-      .where('resource_name', '=', request.resourceName)
-      .execute();
+    const held = await locksDeciding(tx, request);
     const decision = decideLock(request, request.mode, held);
     if (decision.kind === 'refused') return { refused: lockHeld(request, decision.by) };
     if (decision.kind === 'held_by_asker') {

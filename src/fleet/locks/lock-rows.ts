@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { StateDatabase, StateTransaction } from '#storage';
 import { OmoiError } from '#telemetry';
 import { idsOrNone, type Reach } from '../reach.ts';
@@ -71,6 +72,32 @@ export async function lockResource(tx: StateTransaction, request: LockRequest): 
       .onConflict((conflict) => conflict.columns(['resource_type', 'resource_name']).doNothing())
       .execute();
   }
+}
+
+/**
+ * What a decision needs to know of the locks that are on a resource, which thousands may share: the asker's own, and any
+ * one, as all are shared where one is.
+ */
+export async function locksDeciding(tx: StateTransaction, request: LockRequest): Promise<LockRow[]> {
+  const own = tx.db
+    .selectFrom('locks')
+    .selectAll()
+    .where('agent_id', '=', request.agentId)
+    .where('generation', '=', request.generation)
+    .where('lock_mode', '=', request.mode)
+    // `|| ''`: by its holder, and not by a walk over all who share it.
+    .where(sql`resource_type || ''`, '=', request.resourceType)
+    .where(sql`resource_name || ''`, '=', request.resourceName)
+    .limit(1)
+    .execute();
+  const any = tx.db
+    .selectFrom('locks')
+    .selectAll()
+    .where('resource_type', '=', request.resourceType)
+    .where('resource_name', '=', request.resourceName)
+    .limit(1)
+    .execute();
+  return (await Promise.all([own, any])).flat();
 }
 
 /** Forgets resources, so many at a time, that nobody has locked since a time; returns how many. */
