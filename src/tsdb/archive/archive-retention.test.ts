@@ -56,3 +56,19 @@ it('removes what is too old bit by bit, with the series that have nothing left',
   );
   expect((await archive.reader.metricNames()).toSorted()).toEqual(['m0', 'm1', 'm2']);
 });
+
+it('forgets those who sent what is gone, once they are many, and nobody else', async () => {
+  const nowMs = clock.wallMs();
+  const from = (at: number, endMs: number) => ({ ...seriesAt(at, endMs), sender: `agent:${at}` });
+  await archive.store(Array.from({ length: 11_000 }, (_, at) => from(at, nowMs - 2 * DAY_MS)));
+  await archive.store([from(20_000, nowMs), from(20_001, nowMs), { ...from(20_003, nowMs), sender: null }]);
+  expect(archive.sendersOf('m0').size).toBeGreaterThan(3000);
+  await archive.retain(nowMs, { ...DEFAULT_LIMITS, retentionMs: DAY_MS });
+  const left = Array.from(archive.sentMetrics(), (name) => [name, archive.sendersOf(name)] as const);
+  expect(new Map(left)).toEqual(
+    new Map([
+      ['m0', new Set(['agent:20001'])],
+      ['m2', new Set(['agent:20000', ''])],
+    ]),
+  );
+});

@@ -14,13 +14,17 @@ import { ArchiveReader } from './archive-reader.ts';
 import { insertChunks, removeOldest, type ArrivingSeries } from './archive-writes.ts';
 import type { ArchivedChunks } from './chunk-bytes.ts';
 import { withoutKnown } from './known-samples.ts';
+import { SendersByMetric } from './senders-by-metric.ts';
 
 /** What goes into the archive may take its time: others have as many turns as they need, up to this. */
 const MAX_PAUSE_MS = 20;
 /** How much history goes at a time when the archive is too large. */
 const SIZE_RETENTION_STEP_MS = 3_600_000;
 
-const NOBODY: ReadonlySet<Sender> = new Set();
+/** Senders of metrics, of series that are gone too, that may be known beside twice those that were found there last. */
+const SENDERS_BETWEEN_LOOKS = 10_000;
+/** Series that are asked together whom they are from: some milliseconds. */
+const SERIES_PER_LOOK = 5000;
 
 export interface ArchivedSeries {
   readonly labels: Labels;
@@ -41,7 +45,11 @@ export class Archive {
   readonly #database: ArchiveDatabase;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #senders = new Map<string, Set<Sender>>();
+  #senders = new SendersByMetric();
+  /** How many there were when they were looked for last. */
+  #sendersFound = 0;
+  /** While they are looked for: what is found, and what comes. */
+  #nextSenders: SendersByMetric | null = null;
   #newestMs = Number.NEGATIVE_INFINITY;
   #totalBytes = 0;
 
@@ -69,12 +77,12 @@ export class Archive {
 
   /** Who archived series of a metric are from, those of before the last retention too; '' stands for what is not known. */
   sendersOf(metricName: string): ReadonlySet<Sender> {
-    return this.#senders.get(metricName) ?? NOBODY;
+    return this.#senders.of(metricName);
   }
 
   /** The names of the metrics whose senders are known. */
   sentMetrics(): Iterable<string> {
-    return this.#senders.keys();
+    return this.#senders.metricNames;
   }
 
   /**
@@ -106,6 +114,7 @@ export class Archive {
       const removed = await this.#removeBefore(cutMs);
       this.#logger.warn({ removed }, 'The archive is over its size limit; the oldest chunks were removed.');
     }
+    if (this.#senders.size > 2 * this.#sendersFound + SENDERS_BETWEEN_LOOKS) await this.#lookForSenders();
   }
 
   /** Gives up the oldest hour of what is archived, for a disk that is full. */
@@ -206,13 +215,45 @@ export class Archive {
       this.#newestMs = await readNewestMs(db);
       const sent = await db.selectFrom('tsdb_series').select(['metric_name', 'sender']).distinct().execute();
       for (const { metric_name: metricName, sender } of sent) this.#noteSender(metricName, sender);
+      this.#sendersFound = this.#senders.size;
     });
   }
 
   #noteSender(metricName: string, sender: Sender): void {
-    const known = this.#senders.get(metricName);
-    if (known) known.add(sender);
-    else this.#senders.set(metricName, new Set([sender]));
+    this.#senders.add(metricName, sender);
+    this.#nextSenders?.add(metricName, sender);
+  }
+
+  /** Forgets the senders of which no series is left: agents come and go, and each sends under a name of its own. */
+  async #lookForSenders(): Promise<void> {
+    const next = new SendersByMetric();
+    this.#nextSenders = next;
+    try {
+      for (let afterId: number | null = 0; afterId !== null;) afterId = await this.#lookBehind(afterId, next);
+      this.#senders = next;
+      this.#sendersFound = next.size;
+    } finally {
+      this.#nextSenders = null;
+    }
+  }
+
+  /** @returns how far it looked; null at the end */
+  async #lookBehind(afterId: number, into: SendersByMetric): Promise<number | null> {
+    const behind = this.#database.reader.selectFrom('tsdb_series').where('id', '>', afterId).orderBy('id');
+    const last = await behind
+      .select('id')
+      .offset(SERIES_PER_LOOK - 1)
+      .limit(1)
+      .executeTakeFirst();
+    const sent = await this.#database.reader
+      .selectFrom('tsdb_series')
+      .select(['metric_name', 'sender'])
+      .distinct()
+      .where('id', '>', afterId)
+      .$if(last !== undefined, (rows) => rows.where('id', '<=', last?.id ?? 0))
+      .execute();
+    for (const { metric_name: metricName, sender } of sent) into.add(metricName, sender);
+    return last?.id ?? null;
   }
 }
 
