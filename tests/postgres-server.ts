@@ -14,6 +14,10 @@ export interface PostgresServer {
   createDatabase(): Promise<string>;
   /** Breaks all sessions of a database, as a restart of PostgreSQL would. */
   disconnectAll(url: string): Promise<void>;
+  /** Stops it as an operator does who does not wait for its clients. */
+  halt(): Promise<void>;
+  /** Starts it again after `halt`, on the same port. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -60,13 +64,20 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
     max_connections: '200',
     shared_buffers: '16MB',
   };
-  const server = spawn(
-    join(programs, 'postgres'),
-    ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-    { ...run, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
   const urlOf = (database: string): string => `postgres://omoi@127.0.0.1:${port}/${database}`;
-  const admin = await connectTo(urlOf('postgres'), server);
+  const launch = async (): Promise<{ readonly server: ChildProcess; readonly admin: Client }> => {
+    const server = spawn(
+      join(programs, 'postgres'),
+      ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+      { ...run, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    return { server, admin: await connectTo(urlOf('postgres'), server) };
+  };
+  let { server, admin } = await launch();
+  const halt = async (): Promise<void> => {
+    await admin.end();
+    await stopProcess(server);
+  };
   let created = 0;
   return {
     async createDatabase() {
@@ -78,9 +89,12 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
       const name = new URL(url).pathname.slice(1);
       await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
     },
+    halt,
+    async restart() {
+      ({ server, admin } = await launch());
+    },
     async stop() {
-      await admin.end();
-      await stopProcess(server);
+      await halt();
       rmSync(directory, { recursive: true, force: true });
     },
   };

@@ -81,6 +81,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     metrics,
     standardMetrics: () => [],
     notReady: () => [],
+    doubt: () => null,
     register: options.register ?? (() => {}),
     limits: { maxBodyBytes: 10_000 },
     options: { version: '0.0.0-test', allowedHosts: ['omoi.example'], dashboardDirectory: null },

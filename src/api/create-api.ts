@@ -1,7 +1,7 @@
 import cookie from '@fastify/cookie';
 import fastify, { type FastifyRequest } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import { createId, type Clock, type Logger, type Random, type SelfMetrics } from '#telemetry';
+import { createId, type OmoiError, type Clock, type Logger, type Random, type SelfMetrics } from '#telemetry';
 import type { Access } from './access/access.ts';
 import { auditChanges } from './access/audit-hook.ts';
 import { admit } from './access/guard.ts';
@@ -52,6 +52,8 @@ export interface ApiParts {
   standardMetrics(): Iterable<MetricFamily>;
   /** The names of the parts that are not ready to serve. */
   notReady(): readonly string[];
+  /** Why the server can't say that it is the one in charge of the state; null while it can. */
+  doubt(): OmoiError | null;
   /** Adds the routes of the parts. */
   register(app: ApiApp): void;
   readonly limits: ApiLimits;
@@ -111,7 +113,12 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   acceptJsonBodies(app);
   await app.register(cookie);
   countRequests(app, parts);
-  checkRequests(app, { allowedHosts: new Set(options.allowedHosts), closing: closing.signal, guard });
+  checkRequests(app, {
+    allowedHosts: new Set(options.allowedHosts),
+    closing: closing.signal,
+    guard,
+    doubt: () => parts.doubt(),
+  });
   auditChanges(app, access.audit, logger);
   await serveOpenApi(app, options.version);
 

@@ -20,6 +20,11 @@ const SAME_STOP_MS = 1000;
 /** Until those who wait for an answer, and the log, have heard why the server ends. */
 const LAST_WORDS_MS = 250;
 
+/** So long a fenced server says on /readyz that it is: whoever sends requests here asks every second or so. */
+const FENCED_MS = 2000;
+/** EX_TEMPFAIL (sysexits.h): a later start succeeds once the other server has gone. */
+const EXIT_FENCED = 75;
+
 /** Serves until a signal says stop, or the server can't go on. */
 export async function serve({ configFile, demo, version }: ServeOptions): Promise<void> {
   const startedAt = performance.now();
@@ -50,6 +55,11 @@ export async function serve({ configFile, demo, version }: ServeOptions): Promis
       .catch((thrown: unknown) => process.stderr.write(`omoi: not reloaded: ${messageOf(thrown)}\n`));
   });
   const broken = await Promise.race([stopSignal(), running.broken]);
+  if (broken?.code === 'server_fenced') {
+    process.stderr.write(`omoi: ${broken.message}\n`);
+    await delay(FENCED_MS);
+    process.exit(EXIT_FENCED);
+  }
   if (broken) {
     process.stderr.write(`omoi: ${broken.message}; start Omoi again: what is on disk holds\n`);
     await delay(LAST_WORDS_MS);

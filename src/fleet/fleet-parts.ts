@@ -14,6 +14,11 @@ export interface FleetOptions {
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
   readonly limits?: Partial<FleetLimits>;
+  /**
+   * Whether agents are heard and what they say can be written: while not, nobody's silence counts, no lease runs out and
+   * nothing is judged. Always, where absent.
+   */
+  readonly listens?: () => boolean;
 }
 
 /** What every part of the fleet stands on. */

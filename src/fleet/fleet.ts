@@ -30,7 +30,7 @@ export interface Fleet {
 
 /** Agents, tasks and locks over one database. Exactly one fleet runs on a database. */
 export function createFleet(options: FleetOptions): Fleet {
-  const { clock, logger, metrics } = options;
+  const { clock, logger, metrics, listens = () => true } = options;
   const limits: FleetLimits = { ...DEFAULT_FLEET_LIMITS, ...options.limits };
   const stall = new StallWatch(clock, limits);
   const agentIndex = new AgentIndex(clock, stall, limits);
@@ -54,6 +54,10 @@ export function createFleet(options: FleetOptions): Fleet {
   metrics.gauge('omoi_fleet_waiting_claims', 'Claims that wait for a task.', () => tasks.waitingClaims);
 
   const tick = (): void => {
+    if (!listens()) {
+      stall.restart();
+      return;
+    }
     const stalledMs = stall.tick();
     if (stalledMs > 0) {
       stalls.add(1);
@@ -93,7 +97,9 @@ export function createFleet(options: FleetOptions): Fleet {
       stall.restart();
       timers = [
         clock.every(limits.tickMs, tick),
-        clock.every(limits.beatFlushMs, () => void watch.flush()),
+        clock.every(limits.beatFlushMs, () => {
+          if (listens()) void watch.flush();
+        }),
         clock.every(limits.retentionSweepMs, () => void sweep()),
       ];
     },

@@ -43,6 +43,8 @@ export interface Ground {
   readonly tracing: Tracing;
   readonly metrics: SelfMetrics;
   readonly runtimes: readonly Runtime[];
+  /** Whether agents are heard and what they say can be written; always, where absent. */
+  readonly listens?: () => boolean;
   readonly mintAgentToken: PoolParts['mintAgentToken'];
   /** For whom senders of samples may speak. */
   readonly grantOf: GrantOf;
@@ -108,6 +110,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     ...of('fleet'),
     bus,
     limits: { maxAgentsPerToken: config.access.max_agents_per_token },
+    ...(ground.listens && { listens: ground.listens }),
   });
   const pools = new Pools(
     {

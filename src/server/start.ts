@@ -4,16 +4,18 @@ import { CONNECTION_BOUNDS, createAccess, createApi, type FirstAdmin } from '#ap
 import { createProcessTable, findUnitGroups, LogFiles, logLimitsOf, ProcessRuntime } from '#fleet';
 import { createLogging, createLogStore, createSpanStore, createTracing } from '#observability';
 import { parseMatcher } from '#promql';
-import { openStateDatabase, openTelemetryDatabase, tellHeldTransactions } from '#storage';
+import { Leadership, openStateDatabase, openTelemetryDatabase, tellHeldTransactions } from '#storage';
 import {
   createSystemClock,
   createSystemRandom,
   SelfMetrics,
   SteadyClock,
+  type Clock,
   type OmoiError,
   type PoolDefinition,
 } from '#telemetry';
 import { createTsdb } from '#tsdb';
+import { actInCharge } from './act-in-charge.ts';
 import type { Config } from './config/schema.ts';
 import { connectionsWithin, descriptorLimit } from './descriptor-limit.ts';
 import { DiskReserve, writeFromReserve } from './disk-reserve.ts';
@@ -23,6 +25,7 @@ import { keepAliveDuring } from './keep-alive.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listening } from './listening.ts';
 import { reloadFiles, startParts, type Ground, type Parts } from './parts.ts';
+import { serverProcesses } from './own-process.ts';
 import { prometheusFacts } from './prometheus-facts.ts';
 import { registerRoutes } from './routes.ts';
 import { prepareOwnerSocket, removeAbandonedSocket } from './owner-socket.ts';
@@ -117,6 +120,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   const startedAtMs = clock.wallMs();
   const dataDirectory = resolve(config.data_directory);
   const broken = Promise.withResolvers<OmoiError>();
+  const leadership = new Leadership(clock);
   const directory = {
     onCommitUnknown: broken.resolve,
     directory: dataDirectory,
@@ -134,7 +138,11 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   lifecycle.started('disk reserve', () => reserve.close());
   const state = stateWrites.watch(
     writeFromReserve(
-      await openStateDatabase(databaseUrl === undefined ? directory : { ...directory, url: databaseUrl }),
+      await openStateDatabase(
+        databaseUrl === undefined
+          ? directory
+          : { ...directory, url: databaseUrl, leadership, processes: serverProcesses() },
+      ),
       reserve,
     ),
   );
@@ -195,7 +203,8 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     tsdb,
     tracing,
     metrics,
-    runtimes: [runtime],
+    runtimes: [actInCharge(runtime, leadership)],
+    listens: () => leadership.listens,
     mintAgentToken: (tx, agent) => access.mintAgentToken(tx, agent),
     grantOf: (sender) => access.grantOf(sender),
     logger: (component) => logging.logger(component),
@@ -211,6 +220,11 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     inheritedEnv: inheritedEnvironment(options.environment),
   };
   const parts = await startParts({ config, ground, lifecycle, connection });
+  void leadership.fenced.then(async (fencedBy) => {
+    logger.error({ error: fencedBy.message }, 'Another server is in charge now: this one ends.');
+    if (wasTakenElsewhere(fencedBy, clock)) await endUnits(parts.pools.runningUnits(), runtime);
+    broken.resolve(fencedBy);
+  });
   const ingest = createIngest(ground, { fleet: parts.fleet, spans, logs });
   const facts = prometheusFacts(config, parts.engine, { version, startedAtMs, dataDirectory });
   const unready = new Set(['pools']);
@@ -223,6 +237,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     logger: logging.logger('api'),
     metrics,
     standardMetrics: () => parts.monitor.standardMetrics(),
+    doubt: () => leadership.doubt,
     notReady: () => [
       ...unready,
       ...(stateWrites.failure === null ? [] : [`the state can’t be written: ${stateWrites.failure}`]),
@@ -309,6 +324,19 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     reload: () => reloadFiles(config, parts, { clock, logger }),
     stop: () => lifecycle.stop(logger),
   };
+}
+
+/** The successor runs on another machine, or after another boot: it takes what ran here for ended. */
+function wasTakenElsewhere({ details }: OmoiError, { bootId }: Pick<Clock, 'bootId'>): boolean {
+  return typeof details['boot_id'] === 'string' && details['boot_id'] !== bootId;
+}
+
+/** What is left here would run on beside its next generation, unseen; its work was given away. */
+async function endUnits(
+  units: readonly { readonly handle: string }[],
+  runtime: ProcessRuntime,
+): Promise<void> {
+  await Promise.allSettled(units.map(({ handle }) => runtime.stop(handle, { how: 'force' })));
 }
 
 /** Enough to name some. */

@@ -18,6 +18,8 @@ export {
   type DirectoryOptions,
   type StateDatabaseOptions,
 } from './open.ts';
+export { Leadership } from './leadership.ts';
+export type { ServerProcess, ServerProcesses } from './postgres/lease-holder.ts';
 export { stateRetention, telemetryRetention, type StateKeep } from './retention-rules.ts';
 export { tellHeldTransactions } from './held-transactions.ts';
 export { PreparedInsert } from './prepared-insert.ts';

@@ -2,10 +2,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Logger, OmoiError } from '#telemetry';
 import type { StateDatabase, TelemetryDatabase } from './database.ts';
+import type { Leadership } from './leadership.ts';
 import { migrate, pendingMigrations, type MigrateOptions } from './migrate.ts';
 import type { Migration } from './migration.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { makeDataDirectoryPrivate, makePrivateFile } from './private-directory.ts';
+import type { ServerProcesses } from './postgres/lease-holder.ts';
 import { createSqliteDatabase, type SqliteDatabase } from './sqlite/sqlite-database.ts';
 import type { StateTables, TelemetryTables } from './tables.ts';
 
@@ -13,7 +15,7 @@ interface OpenOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /**
-   * `server`: the one that runs on this database; it locks it until it closes it. `tool`: a command beside a
+   * `server`: the one that runs on this database; it locks it (on PostgreSQL by a lease) until it closes it. `tool`: a command beside a
    * server, or alone; it takes the lock only while it migrates.
    */
   readonly role: 'server' | 'tool';
@@ -23,6 +25,10 @@ interface OpenOptions {
    * next start reads what is there.
    */
   readonly onCommitUnknown?: (error: OmoiError) => void;
+  /** Is told whether this server is still the one in charge; on SQLite it is, until it ends. */
+  readonly leadership?: Leadership;
+  /** What is known of servers' processes: on PostgreSQL a server that has died is followed at once, not when its lease has run out. */
+  readonly processes?: ServerProcesses;
   /** What this version knows; all of Omoi's where absent. */
   readonly migrations?: readonly Migration[];
 }
@@ -54,7 +60,7 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
     });
     return openSqlite(database, options.role, { half: 'state', migrations });
   }
-  const { url, clock, logger, role, onCommitUnknown } = options;
+  const { url, clock, logger, role, onCommitUnknown, leadership, processes } = options;
   // Only who uses PostgreSQL pays for loading its client.
   const { createPostgresDatabase } = await import('./postgres/postgres-database.ts');
   const applicationName = `omoi ${hostname()} pid ${process.pid}`;
@@ -63,6 +69,8 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
     applicationName,
     clock,
     logger,
+    leadership,
+    processes,
     ...(onCommitUnknown && { onCommitUnknown }),
   });
   try {

@@ -36,7 +36,9 @@ async function climb<Tables>(database: Database<Tables>, half: MigrationHalf): P
     await migrate(database, { half, migrations: MIGRATIONS, to });
     schemas.set(to, await schemaOf(database));
   }
-  expect(schemas.get(null)?.every((column) => column.startsWith('schema_migrations.'))).toBe(true);
+  expect(
+    schemas.get(null)?.filter((column) => !/^(?:schema_migrations|server_lease)\./.test(column)),
+  ).toEqual([]);
   for (const to of floors.toReversed()) {
     await migrate(database, { half, migrations: MIGRATIONS, to });
     expect(await schemaOf(database), `down to ${to}`).toEqual(schemas.get(to));

@@ -1,7 +1,13 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEventBus } from '#eventbus';
-import { openStateDatabase, retentionJobs, type StateDatabase, type StateTransaction } from '#storage';
+import {
+  Leadership,
+  openStateDatabase,
+  retentionJobs,
+  type StateDatabase,
+  type StateTransaction,
+} from '#storage';
 import {
   createSeededRandom,
   createSystemClock,
@@ -52,16 +58,102 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
     await database.close();
   });
 
-  it('stops writing when another server has taken over', async () => {
+  /** As if the server that holds the lease had been stopped for an hour. */
+  const letLeaseRunOut = (database: StateDatabase) =>
+    sql`update server_lease set renewed_at = renewed_at - interval '1 hour'`.execute(database.reader);
+
+  it('goes on as the one in charge where only its connections broke', async () => {
     const place = await kind.createPlace();
     const first = await openPlace(place);
     await kind.disconnectAll(urlOf(place));
-    const second = await vi.waitFor(() => openPlace(place), patience);
-    await vi.waitFor(() => expect(count(first)).rejects.toMatchObject({ code: 'database_busy' }), patience);
-    await expect(count(second)).resolves.toBe('works');
-    await second.close();
+    await expect(openPlace(place)).rejects.toMatchObject({ code: 'database_busy' });
     await vi.waitFor(() => expect(count(first)).resolves.toBe('works'), patience);
     await first.close();
+  });
+
+  it('never writes again when another server has taken over, and says which', async () => {
+    const place = await kind.createPlace();
+    const clock = new VirtualClock();
+    const leadership = new Leadership(clock);
+    const options = { ...place, logger: silentLogger, role: 'server' as const };
+    const first = await openStateDatabase({ ...options, clock, leadership });
+    expect(leadership.doubt).toBeNull();
+    await letLeaseRunOut(first);
+    const second = await openPlace(place);
+    await expect(count(first)).rejects.toMatchObject({ code: 'server_fenced', retryable: true });
+    await expect(leadership.fenced).resolves.toMatchObject({ code: 'server_fenced' });
+    expect(leadership.doubt?.message).toContain(`pid ${process.pid}`);
+    await second.close();
+    await expect(count(first)).rejects.toMatchObject({ code: 'server_fenced' });
+    await first.close();
+    const third = await openPlace(place);
+    await expect(count(third)).resolves.toBe('works');
+    await third.close();
+  });
+
+  it('hears of it without writing anything', async () => {
+    const place = await kind.createPlace();
+    const clock = new VirtualClock();
+    const leadership = new Leadership(clock);
+    const first = await openStateDatabase({
+      ...place,
+      logger: silentLogger,
+      role: 'server',
+      clock,
+      leadership,
+    });
+    await letLeaseRunOut(first);
+    const second = await openPlace(place);
+    await clock.advance(2000);
+    await expect(leadership.fenced).resolves.toMatchObject({ code: 'server_fenced' });
+    await second.close();
+    await first.close();
+  });
+
+  it('commits nothing of a server that stood still within a transaction while another took over', async () => {
+    const place = await kind.createPlace();
+    const clock = new VirtualClock();
+    const first = await openPlace(place, clock);
+    const goOn = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const effects: string[] = [];
+    const standing = first.transaction(async (tx) => {
+      const row = { consumer: 'a', last_event_id: 7, updated_at_ms: tx.nowMs };
+      await tx.db.insertInto('event_cursors').values(row).execute();
+      tx.afterCommit(() => effects.push('committed'));
+      tx.afterRollback(() => effects.push('rolled back'));
+      begun.resolve();
+      await goOn.promise;
+    });
+    await begun.promise;
+    await letLeaseRunOut(first);
+    const second = await openPlace(place);
+    goOn.resolve();
+    await expect(standing).rejects.toMatchObject({ code: 'database_failed' });
+    expect(effects).toEqual(['rolled back']);
+    expect(await second.reader.selectFrom('event_cursors').selectAll().execute()).toEqual([]);
+    await second.close();
+    await first.close();
+  });
+
+  it('doubts that it is in charge when nobody has confirmed it for the length of the lease', async () => {
+    const place = await kind.createPlace();
+    const clock = new VirtualClock();
+    const leadership = new Leadership(clock);
+    const database = await openStateDatabase({
+      ...place,
+      logger: silentLogger,
+      role: 'server',
+      clock,
+      leadership,
+    });
+    clock.stepWallClock(3_600_000);
+    expect(leadership.doubt).toMatchObject({ code: 'database_failed', retryable: true });
+    await vi.waitFor(async () => {
+      await clock.advance(2000);
+      expect(leadership.doubt).toBeNull();
+    }, patience);
+    await database.close();
   });
 
   it.each([

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStateDatabase, type StateDatabase } from '#storage';
 import { createSystemClock, silentLogger, type Clock } from '#telemetry';
+import { serverProcesses } from '../../src/server/own-process.ts';
 import { postgresForTests, startPostgres, type PostgresServer } from '../postgres-server.ts';
 
 /** What `openStateDatabase` needs to find the same database again, also from another process. */
@@ -20,7 +21,8 @@ export interface DatabaseKind {
 }
 
 export function openPlace(place: StatePlace, clock: Clock = createSystemClock()): Promise<StateDatabase> {
-  return openStateDatabase({ ...place, clock, logger: silentLogger, role: 'server' });
+  const processes = serverProcesses();
+  return openStateDatabase({ ...place, clock, logger: silentLogger, role: 'server', processes });
 }
 
 function sqliteKind(): DatabaseKind {

@@ -7,6 +7,8 @@ import { PUBLIC } from '../access/roles.ts';
 export interface HealthParts {
   /** The names of the parts that are not ready to serve. */
   notReady(): readonly string[];
+  /** Why the server can't say that it is the one in charge; null while it can. */
+  doubt(): OmoiError | null;
 }
 
 /** For load balancers and supervisors: does the process answer, and may it get traffic? */
@@ -63,6 +65,8 @@ export function registerHealthRoutes(app: ApiApp, parts: HealthParts): void {
 }
 
 function assertReady(parts: HealthParts): void {
+  const doubt = parts.doubt();
+  if (doubt) throw doubt;
   const waitingFor = parts.notReady();
   if (waitingFor.length > 0) throw new OmoiError('not_ready', `not ready: ${waitingFor.join(', ')}`);
 }

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { OmoiError } from '#telemetry';
 import { admit, isChange, type GuardOptions } from '../access/guard.ts';
 import type { ApiApp } from './app.ts';
@@ -8,6 +9,8 @@ export interface RequestCheckOptions {
   readonly allowedHosts: ReadonlySet<string>;
   readonly closing: AbortSignal;
   readonly guard: GuardOptions;
+  /** Why the server can't say that it is the one in charge; null while it can. */
+  doubt(): OmoiError | null;
 }
 
 /** What every request must pass before its body is read, in order: the server runs on, Host, Origin, who it is. */
@@ -33,6 +36,8 @@ export function checkRequests(app: ApiApp, options: RequestCheckOptions): void {
       hostOf.set(request.socket, host ?? '');
     }
     if (isChange(request.method)) checkOrigin(address);
+    const doubt = options.doubt();
+    if (doubt && needsTheOneInCharge(request, doubt)) throw doubt;
     request.principal = await admit(request, options.guard);
   });
 
@@ -40,4 +45,15 @@ export function checkRequests(app: ApiApp, options: RequestCheckOptions): void {
     if (options.closing.aborted) reply.header('connection', 'close');
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   });
+}
+
+/**
+ * What only the server in charge may answer: all but what is public where another has taken over; where that is not known,
+ * what agents and people ask for, but neither reading nor telemetry, which is this server's own.
+ */
+function needsTheOneInCharge(request: FastifyRequest, doubt: OmoiError): boolean {
+  const { access, openOnLoopback: isTelemetry = false, readsOnly = false } = request.routeOptions.config;
+  if (access === 'public' || request.is404) return false;
+  if (doubt.code === 'server_fenced') return true;
+  return isChange(request.method) && !readsOnly && !isTelemetry;
 }

@@ -123,6 +123,11 @@ export class Pools {
     }
   }
 
+  /** The units that run, by the name of their runtime. */
+  runningUnits(): readonly { readonly runtime: string; readonly handle: string }[] {
+    return this.#supervisor.runningUnits();
+  }
+
   /** The pools that are not being removed, from memory. */
   definitions(): readonly PoolDefinition[] {
     return [...this.#known.values()];

@@ -124,6 +124,10 @@ export class UnitSupervisor {
     else this.spawn(keyOf(row));
   }
 
+  runningUnits(): readonly { readonly runtime: string; readonly handle: string }[] {
+    return [...this.#running].map(([handle, { runtime }]) => ({ runtime: runtime.name, handle }));
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     this.#activity.close();

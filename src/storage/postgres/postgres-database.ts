@@ -1,5 +1,5 @@
 import { Kysely, sql, type CompiledQuery, type Transaction } from 'kysely';
-import { Pool, types as pgTypes, type ClientConfig, type CustomTypesConfig } from 'pg';
+import { Pool, types as pgTypes, type ClientConfig, type CustomTypesConfig, type PoolClient } from 'pg';
 import {
   backoffMs,
   createSystemRandom,
@@ -12,10 +12,12 @@ import {
 } from '#telemetry';
 import type { Database, DatabaseTransaction } from '../database.ts';
 import { Effects } from '../effects.ts';
+import { Leadership } from '../leadership.ts';
 import { CommitOrder, type CommitTurn } from './commit-order.ts';
 import { commitOutcome } from './commit-outcome.ts';
 import { createCodedPostgresDialect } from './postgres-dialect.ts';
-import { ServerLock } from './server-lock.ts';
+import type { ServerProcesses } from './lease-holder.ts';
+import { DEFAULT_LEASE_LIMITS, ServerLease } from './server-lease.ts';
 import { clientsOf } from './unanswered.ts';
 
 const maxConnections = 10;
@@ -40,12 +42,16 @@ export interface PostgresDatabaseOptions {
    * to end.
    */
   readonly onCommitUnknown?: (error: OmoiError) => void;
+  /** Is told how the lease stands, once there is one. */
+  readonly leadership?: Leadership | undefined;
+  /** What is known of servers' processes, so that a lease whose holder has died need not run out. */
+  readonly processes?: ServerProcesses | undefined;
 }
 
-/** A PostgreSQL database, with the lock of the one active server. */
+/** A PostgreSQL database, with the lease of the one active server. */
 export interface PostgresDatabase<Tables> extends Database<Tables> {
   readonly dialect: 'postgres';
-  /** From now on every transaction makes sure of the lock. @throws OmoiError `database_busy` */
+  /** From now on every transaction makes sure of the lease. @throws OmoiError `database_busy`, `database_failed` */
   lock(): Promise<void>;
 }
 
@@ -69,14 +75,23 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
     types,
   };
   const pool = new Pool({ ...connection, max: maxConnections, Client: clientsOf(clock) });
-  const onLost = (error: Error): void =>
-    logger.warn({ error: messageOf(error) }, 'a PostgreSQL connection was lost');
+  const connections = new Set<PoolClient>();
+  const onLost = (error: Error): void => {
+    // Whether it was this one alone, or PostgreSQL is away, the lease finds out and tells.
+    if (lease) lease.nudge();
+    else logger.warn({ error: messageOf(error) }, 'a PostgreSQL connection was lost');
+  };
   // One that breaks while nobody uses it; the pool replaces it.
   pool.on('error', onLost);
-  // One that breaks between two queries of a transaction; the next query is refused.
-  pool.on('connect', (client) => client.on('error', onLost));
-  const db = new Kysely<Tables>({ dialect: createCodedPostgresDialect(pool) });
-  let serverLock: ServerLock | null = null;
+  pool.on('connect', (client) => {
+    connections.add(client);
+    // One that breaks between two queries of a transaction; the next query is refused.
+    client.on('error', onLost);
+  });
+  pool.on('remove', (client) => connections.delete(client));
+  const leadership = options.leadership ?? new Leadership(clock);
+  const db = new Kysely<Tables>({ dialect: createCodedPostgresDialect(pool, awayOf(leadership)) });
+  let lease: ServerLease | null = null;
   /** Why nothing is written any more. */
   let lost: OmoiError | null = null;
   const commits = new CommitOrder();
@@ -104,12 +119,12 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
     work: (tx: DatabaseTransaction<Tables>) => Promise<Result>,
   ): Promise<Result> {
     if (lost) throw lost;
-    if (serverLock && !serverLock.held) await serverLock.acquire();
+    if (leadership.fencedBy) throw leadership.fencedBy;
     const effects = new Effects(logger);
     const commit: { asked: AskedCommit<Result> | null } = { asked: null };
     try {
       const result = await db.transaction().execute(async (tx) => {
-        const { nowMs, id } = await beginningOf(tx);
+        const { nowMs, id } = await beginningOf(tx, lease);
         const done = await runWork(work, { tx, nowMs, effects });
         // All that follows is the commit.
         commit.asked = { id, result: done, turn: commits.enter() };
@@ -159,7 +174,7 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
     await Promise.allSettled(running);
     // The pool alone is ended, not Kysely: a late query then gets the pool's refusal, which has a code.
     await pool.end();
-    await serverLock?.release();
+    await lease?.release();
   }
 
   return {
@@ -177,8 +192,20 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
     },
     close: () => (closing ??= close()),
     async lock() {
-      serverLock ??= new ServerLock({ ...connection, query_timeout: connectTimeoutMs });
-      await serverLock.acquire();
+      const taken = new ServerLease({
+        connection,
+        name: applicationName,
+        processes: options.processes ?? null,
+        clock,
+        random,
+        logger,
+        leadership,
+        limits: DEFAULT_LEASE_LIMITS,
+        // What waits for an answer is told that there is none; a commit is then asked about.
+        onAway: () => connections.forEach((client) => void forsake(client)),
+      });
+      await taken.acquire();
+      lease = taken;
     },
   };
 }
@@ -216,15 +243,41 @@ async function runWork<Tables, Result>(
   return done;
 }
 
-/** When a transaction began, and the id by which PostgreSQL knows later what became of it. */
+/**
+ * When a transaction began, and the id by which PostgreSQL knows later what became of it. Until it ends it holds the row of
+ * the lease, for which a server that takes over waits.
+ * @throws OmoiError `server_fenced` where another server has the lease
+ */
 async function beginningOf<Tables>(
   tx: Transaction<Tables>,
+  lease: ServerLease | null,
 ): Promise<{ readonly nowMs: number; readonly id: string }> {
-  const answer = await sql<{ now_ms: number; id: string }>`select
-    floor(extract(epoch from transaction_timestamp()) * 1000)::int8 as now_ms, txid_current()::text as id`.execute(
-    tx,
-  );
-  const row = answer.rows[0];
+  const now = sql`floor(extract(epoch from transaction_timestamp()) * 1000)::int8 as now_ms, txid_current()::text as id`;
+  const beginning = lease
+    ? sql<BeginningRow>`with lease as (select epoch from server_lease for key share)
+        select ${now}, (select epoch from lease) as epoch`
+    : sql<BeginningRow>`select ${now}, null as epoch`;
+  const row = (await beginning.execute(tx)).rows[0];
   if (!row) throw new Error('PostgreSQL did not tell the time');
+  if (lease && row.epoch !== lease.epoch) throw await lease.superseded();
   return { nowMs: row.now_ms, id: row.id };
+}
+
+interface BeginningRow {
+  readonly now_ms: number;
+  readonly id: string;
+  readonly epoch: number | null;
+}
+
+/** Ends a connection whose other end does not answer; who uses it is refused. */
+async function forsake(client: PoolClient): Promise<void> {
+  await (client as unknown as { end(): Promise<void> }).end().catch(() => undefined);
+}
+
+/** While PostgreSQL is away nobody waits until a connection to it has failed once more. */
+function awayOf(leadership: Leadership): () => OmoiError | null {
+  return () => {
+    const { outage } = leadership;
+    return outage && new OmoiError('database_failed', `PostgreSQL is away: ${outage.reason}`);
+  };
 }

@@ -8,14 +8,18 @@ import {
   type TransactionSettings,
 } from 'kysely';
 import type { Pool } from 'pg';
+import type { OmoiError } from '#telemetry';
 import { postgresErrorOf } from './postgres-errors.ts';
 
-/** Kysely's PostgreSQL dialect, whose errors are those of the catalogue. */
-export function createCodedPostgresDialect(pool: Pool): Dialect {
+/**
+ * Kysely's PostgreSQL dialect, whose errors are those of the catalogue.
+ * @param refusal why no connection is given now; null where one may be asked for
+ */
+export function createCodedPostgresDialect(pool: Pool, refusal: () => OmoiError | null): Dialect {
   const dialect = new PostgresDialect({ pool });
   return {
     createAdapter: () => dialect.createAdapter(),
-    createDriver: () => new CodedDriver(dialect.createDriver()),
+    createDriver: () => new CodedDriver(dialect.createDriver(), refusal),
     createIntrospector: (db) => dialect.createIntrospector(db),
     createQueryCompiler: () => dialect.createQueryCompiler(),
   };
@@ -31,9 +35,11 @@ async function coded<Result>(call: Promise<Result>): Promise<Result> {
 
 class CodedDriver implements Driver {
   readonly #driver: Driver;
+  readonly #refusal: () => OmoiError | null;
 
-  constructor(driver: Driver) {
+  constructor(driver: Driver, refusal: () => OmoiError | null) {
     this.#driver = driver;
+    this.#refusal = refusal;
   }
 
   init(): Promise<void> {
@@ -41,6 +47,8 @@ class CodedDriver implements Driver {
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {
+    const refusal = this.#refusal();
+    if (refusal) throw refusal;
     return new CodedConnection(await coded(this.#driver.acquireConnection()));
   }
 

@@ -60,7 +60,10 @@ export const ERROR_CATALOGUE = {
   // storage
   data_directory_exposed: entry(500, 'Type the command that the message names, or choose another directory.'),
   database_too_new: entry(500, 'Start the Omoi version that wrote the database, or a newer one.'),
-  database_busy: entry(500, 'Stop the other server that uses this data directory, or choose another.'),
+  database_busy: entry(
+    500,
+    'Stop the other server that uses this data directory or PostgreSQL database, or choose another.',
+  ),
   database_failed: entry(503, 'Look at the server log for the cause; the call may be repeated.', true),
   commit_unknown: entry(
     503,
@@ -69,6 +72,11 @@ export const ERROR_CATALOGUE = {
   database_conflict: entry(
     503,
     'Try again; other changes of the same rows got in the way several times in a row.',
+    true,
+  ),
+  server_fenced: entry(
+    503,
+    'Ask the server that the message names: it has taken over, and this one ends with exit code 75.',
     true,
   ),
   storage_full: entry(507, 'Free disk space; writing resumes by itself.', true),

@@ -4,6 +4,7 @@ import { OmoiError, type ErrorCode } from './errors.ts';
 const OUTAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'commit_unknown',
   'database_failed',
+  'server_fenced',
   'storage_failed',
   'storage_full',
 ]);
