@@ -47,9 +47,8 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
         blamedTaskId: fleet.tasks.blamedFor(agent),
         saysUnwell: agent.selfDegraded,
         silenceMs: agent.silenceMs,
-        lastHeartbeatAtMs: agent.lastHeartbeatAtMs,
         // What was seen of a process before it stood still is no reason to wait.
-        workSeenAtMs: agent.status === 'STALLED' ? null : agent.workSeenAtMs,
+        workAfterBeatMs: agent.status === 'STALLED' ? null : agent.workAfterBeatMs,
         heartbeatTtlMs: agent.pace.ttlMs,
         heartbeatIntervalMs: agent.pace.intervalMs,
         beatsForItself: !agent.evidenceTold,

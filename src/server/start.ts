@@ -133,7 +133,8 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   const telemetry = await openTelemetryDatabase(directory);
   lifecycle.started('telemetry', () => telemetry.close());
   const { url: databaseUrl } = config.database;
-  const stateWrites = new StateWrites(clock);
+  const stateWrites = new StateWrites({ clock, logger: logging.logger('storage'), leadership });
+  const loggerOf = (component: string) => stateWrites.withoutRepetitions(logging.logger(component));
   const reserve = new DiskReserve(dataDirectory, { clock, logger: logging.logger('storage') });
   lifecycle.started('disk reserve', () => reserve.close());
   const state = stateWrites.watch(
@@ -147,7 +148,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     ),
   );
   lifecycle.started('state', () => state.close());
-  const owner = (name: string) => ({ owner: name, clock, metrics, logger: logging.logger(name) });
+  const owner = (name: string) => ({ owner: name, clock, metrics, logger: loggerOf(name) });
   const logs = createLogStore(tellHeldTransactions(telemetry, owner('logs')), clock);
   logging.storeIn(logs);
   lifecycle.started('log store', () => logging.flush());
@@ -157,13 +158,13 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     clock,
     random,
     metrics,
-    logger: logging.logger('tracing'),
+    logger: loggerOf('tracing'),
     serviceName: 'omoi',
   });
   lifecycle.started('tracing', () => tracing.stop());
   const tsdb = await createTsdb({
     clock: sampleClock,
-    logger: logging.logger('tsdb'),
+    logger: loggerOf('tsdb'),
     selfMetrics: metrics,
     directory: dataDirectory,
     telemetryDatabase: tellHeldTransactions(telemetry, owner('tsdb')),
@@ -178,7 +179,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     database: tellHeldTransactions(state, owner('access')),
     clock,
     random,
-    logger: logging.logger('access'),
+    logger: loggerOf('access'),
     parseMatcher,
     options: {
       openIngestOnLoopback: config.access.open_ingest_on_loopback,
@@ -189,7 +190,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
 
   const runtime = new ProcessRuntime({
     clock,
-    logger: logging.logger('runtime'),
+    logger: loggerOf('runtime'),
     table: createProcessTable(),
     logs: outputFiles(config, join(dataDirectory, 'agents'), metrics),
     umask: options.workerUmask ?? null,
@@ -207,7 +208,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     listens: () => leadership.listens,
     mintAgentToken: (tx, agent) => access.mintAgentToken(tx, agent),
     grantOf: (sender) => access.grantOf(sender),
-    logger: (component) => logging.logger(component),
+    logger: loggerOf,
   };
   const address = { url: '', otlpUrl: null as string | null };
   const connection = {
@@ -234,7 +235,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     events: parts.bus,
     clock,
     random,
-    logger: logging.logger('api'),
+    logger: loggerOf('api'),
     metrics,
     standardMetrics: () => parts.monitor.standardMetrics(),
     doubt: () => leadership.doubt,
@@ -302,7 +303,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     logs,
     clock,
     metrics,
-    logger: logging.logger('retention'),
+    logger: loggerOf('retention'),
   });
   lifecycle.started('retention', () => retention.stop());
   announceServer(dataDirectory, { url: address.url, socket: socket?.path ?? null });

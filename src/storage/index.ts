@@ -18,6 +18,7 @@ export {
   type DirectoryOptions,
   type StateDatabaseOptions,
 } from './open.ts';
+export { deadlineOf, deadlineSet } from './deadline-columns.ts';
 export { Leadership } from './leadership.ts';
 export type { ServerProcess, ServerProcesses } from './postgres/lease-holder.ts';
 export { stateRetention, telemetryRetention, type StateKeep } from './retention-rules.ts';

@@ -69,9 +69,11 @@ export { toRfc3339, toRfc3339OrNull, type Clock, type Timer } from './time/clock
 export {
   elapsedMs,
   leftMs,
+  leftUntil,
   momentOf,
   wallTimeOf,
   type Moment,
+  type PersistedDeadline,
   type PersistedDuration,
   type PersistedMoment,
 } from './time/persisted-duration.ts';

@@ -66,10 +66,8 @@ export interface AgentFacts {
   readonly saysUnwell: boolean;
   /** Monotonic ms since the generation's last sign of life, or since one is awaited. */
   readonly silenceMs: number;
-  /** Wall ms since epoch; null before the first. */
-  readonly lastHeartbeatAtMs: number | null;
-  /** When work of the agent was last seen in flight (a renewed lease), wall ms. */
-  readonly workSeenAtMs: number | null;
+  /** How long ago, monotonic ms, work was seen in flight (a renewed lease) that came after its last heartbeat; null: none. */
+  readonly workAfterBeatMs: number | null;
   readonly heartbeatTtlMs: number;
   readonly heartbeatIntervalMs: number;
   /** False where another process beats for it. */

@@ -7,6 +7,8 @@ export type FleetCall = 'restart' | 'raise' | 'extend' | 'release';
 export class RecordingFleet implements FleetActuator {
   readonly #clock: VirtualClock;
   readonly agents = new Map<string, AgentFacts>();
+  /** Monotonic. */
+  readonly #addedAtMs = new Map<string, number>();
   readonly pools = new Map<string, string>();
   readonly overrides = new Map<string, { order: ScaleOrder; extended: number; expiresAtMs: number }>();
   readonly restarts: RestartOrder[] = [];
@@ -27,6 +29,7 @@ export class RecordingFleet implements FleetActuator {
   }
 
   addAgent(agentId: string, facts: Partial<AgentFacts> = {}): void {
+    this.#addedAtMs.set(agentId, this.#clock.monotonicMs());
     this.agents.set(agentId, {
       agentId,
       poolId: 'demo',
@@ -37,8 +40,7 @@ export class RecordingFleet implements FleetActuator {
       status: 'UNRESPONSIVE',
       blamedTaskId: null,
       silenceMs: 5000,
-      lastHeartbeatAtMs: null,
-      workSeenAtMs: null,
+      workAfterBeatMs: null,
       heartbeatTtlMs: 3000,
       heartbeatIntervalMs: 1000,
       beatsForItself: true,
@@ -94,7 +96,11 @@ export class RecordingFleet implements FleetActuator {
   }
 
   agent(agentId: string): AgentFacts | null {
-    return this.agents.get(agentId) ?? null;
+    const agent = this.agents.get(agentId);
+    if (!agent) return null;
+    const { workAfterBeatMs: workMs } = agent;
+    const sinceMs = this.#clock.monotonicMs() - (this.#addedAtMs.get(agentId) ?? 0);
+    return { ...agent, workAfterBeatMs: workMs === null ? null : workMs + sinceMs };
   }
 
   pool(poolId: string): PoolFacts | null {

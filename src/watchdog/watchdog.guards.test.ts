@@ -214,10 +214,7 @@ const ROWS: Readonly<Record<Guard, readonly Row[]>> = {
   work_in_flight: [
     {
       by: 'time',
-      hold: () => {
-        const nowMs = stage.clock.wallMs();
-        stage.fleet.addAgent('w-1', { lastHeartbeatAtMs: nowMs - 5000, workSeenAtMs: nowMs - 1000 });
-      },
+      hold: () => stage.fleet.addAgent('w-1', { workAfterBeatMs: 1000 }),
       lift: () => pass(3),
     },
   ],

@@ -376,8 +376,7 @@ describe('what holds a remediation back', () => {
 
   it('work that is seen to go on, for one more TTL', async () => {
     const { alerts, fleet, clock } = await open(RESTART);
-    const nowMs = clock.wallMs();
-    fleet.addAgent('w-1', { lastHeartbeatAtMs: nowMs - 5000, workSeenAtMs: nowMs - 1000 });
+    fleet.addAgent('w-1', { workAfterBeatMs: 1000 });
     await alerts.raise('a1', silent('w-1'));
     await heldBy('a1', 'work_in_flight');
     expect(fleet.restarts).toEqual([]);

@@ -48,6 +48,7 @@ export class AgentEntry implements AgentObservation {
   readonly #limits: FleetLimits;
   /** Monotonic: the last beat, or since when one is awaited. */
   #heardAtMs: number;
+  #workSeenMonotonicMs: number | null = null;
   /** Whether the process of the generation is known to have been started. */
   #hasStarted = false;
   #beats = 0;
@@ -192,14 +193,27 @@ export class AgentEntry implements AgentObservation {
     return this.#processesTold;
   }
 
+  /** Work of it was seen in flight. */
+  sawWork(now: { readonly monotonicMs: number; readonly wallMs: number }): void {
+    this.workSeenAtMs = now.wallMs;
+    this.#workSeenMonotonicMs = now.monotonicMs;
+    this.unwritten = true;
+  }
+
+  /** How long ago work was seen that came after its last beat, ms; null: none was, by this server. */
+  get workAfterBeatMs(): number | null {
+    const seenAtMs = this.#workSeenMonotonicMs;
+    if (seenAtMs === null || this.lastHeartbeatAtMs === null || seenAtMs <= this.#heardAtMs) return null;
+    return this.#stall.silenceMs(seenAtMs);
+  }
+
   /** What its processes were seen to do by Omoi itself, as it is silent. */
   showed(activity: ProcessActivity, now: { readonly monotonicMs: number; readonly wallMs: number }): void {
     if (this.#processesTold) this.#processes = null;
     this.#processesTold = false;
     this.#take(activity, now.monotonicMs);
     if (activity !== 'active' || !this.holdsWork) return;
-    this.workSeenAtMs = now.wallMs;
-    this.unwritten = true;
+    this.sawWork(now);
   }
 
   /** What a beat says of the processes that it stands for; null where it stands for itself. */
@@ -252,6 +266,7 @@ export class AgentEntry implements AgentObservation {
     this.lastSequence = -1;
     this.inFlight = 0;
     this.workSeenAtMs = null;
+    this.#workSeenMonotonicMs = null;
     this.selfDegraded = false;
     this.degradedReason = null;
     this.blamedTaskId = null;

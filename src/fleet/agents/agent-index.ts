@@ -155,8 +155,7 @@ export class AgentIndex {
   workSeen(holder: Holder): void {
     const entry = this.#current(holder);
     if (!entry) return;
-    entry.workSeenAtMs = this.#clock.wallMs();
-    entry.unwritten = true;
+    entry.sawWork({ monotonicMs: this.#clock.monotonicMs(), wallMs: this.#clock.wallMs() });
   }
 
   #count(row: AgentRow, change: 1 | -1): void {

@@ -22,13 +22,12 @@ export class ConvergenceSchedule {
     this.#outages = new OutageLog(parts);
   }
 
-  /** @param atMs wall ms since epoch, instead of what was set before; null: when something happens */
-  at(poolId: string, atMs: number | null): void {
+  /** @param delayMs instead of what was set before; null: when something happens */
+  in(poolId: string, delayMs: number | null): void {
     this.#timers.get(poolId)?.cancel();
     this.#timers.delete(poolId);
-    if (atMs === null || this.#stopped) return;
+    if (delayMs === null || this.#stopped) return;
     const { clock } = this.#parts;
-    const delayMs = Math.max(0, atMs - clock.wallMs());
     this.#timers.set(
       poolId,
       clock.after(delayMs, () => this.soon(poolId)),
@@ -69,12 +68,12 @@ export class ConvergenceSchedule {
       this.#failures.delete(poolId);
       return;
     }
-    const { clock, random, logger, metrics, database } = this.#parts;
+    const { random, logger, metrics, database } = this.#parts;
     if (isRetryable(error)) {
       const failures = (this.#failures.get(poolId) ?? 0) + 1;
       this.#failures.set(poolId, failures);
       this.#outages.failed(`The replicas of pool ${poolId}`, error);
-      this.at(poolId, clock.wallMs() + backoffMs(failures, WRITE_BACKOFF, random));
+      this.in(poolId, backoffMs(failures, WRITE_BACKOFF, random));
       return;
     }
     const reason = messageOf(error);

@@ -1,11 +1,11 @@
-import type { StateTransaction } from '#storage';
-import { messageOf, OmoiError } from '#telemetry';
+import { type StateTransaction, deadlineSet } from '#storage';
+import { messageOf, OmoiError, momentOf } from '#telemetry';
 import { madeOf } from './made-of.ts';
 import { effectiveCount, replicaAgentId } from './pool-definition.ts';
 import type { Asked, PoolParts } from './pool-parts.ts';
 import { definitionOf, type PoolRow } from './pool-rows.ts';
 import { startDefinitionOf } from './roll-rows.ts';
-import { deleteExpiredOverrides, liveOverrides } from './scale-overrides.ts';
+import { deleteExpiredOverrides, liveOverrides, nextExpiry } from './scale-overrides.ts';
 import {
   changeUnit,
   forgetOlderUnits,
@@ -14,6 +14,7 @@ import {
   poolUnits,
   reasonOfStop,
   type UnitRow,
+  killLeftMs,
 } from './unit-rows.ts';
 import { newestOf, planReplicas } from './replica-plan.ts';
 import { createSpawnNonce } from './spawn-nonce.ts';
@@ -37,8 +38,8 @@ export interface Converged {
   readonly effective: number;
   /** Whether generations were opened or retired. */
   readonly moved: boolean;
-  /** When the next override expires, wall ms since epoch; null without overrides. */
-  readonly nextExpiryMs: number | null;
+  /** How long until the next override expires; null without overrides. */
+  readonly expiresInMs: number | null;
 }
 
 /** Why a replica got a generation; what made the pool larger is in its own event. */
@@ -58,8 +59,9 @@ export class Convergence {
   }
 
   async converge(tx: StateTransaction, row: PoolRow, asked: Asked): Promise<Converged> {
-    const expired = await deleteExpiredOverrides(tx, row.pool_id);
-    const overrides = await liveOverrides(tx, row.pool_id);
+    const now = momentOf(this.#parts.clock, tx.nowMs);
+    const expired = await deleteExpiredOverrides(tx, row.pool_id, now);
+    const overrides = await liveOverrides(tx, row.pool_id, now);
     const added = overrides.reduce((sum, override) => sum + override.add_count, 0);
     const pool = definitionOf(row);
     const effective = row.state === 'removing' ? 0 : effectiveCount(pool, added);
@@ -83,8 +85,7 @@ export class Convergence {
     return {
       effective,
       moved: plan.open.length + plan.retire.length > 0,
-      nextExpiryMs:
-        overrides.length > 0 ? Math.min(...overrides.map((override) => override.expires_at_ms)) : null,
+      expiresInMs: nextExpiry(overrides, now),
     };
   }
 
@@ -136,13 +137,18 @@ export class Convergence {
       stopped_by: by,
       restart: restart === null ? null : JSON.stringify(restart),
     };
-    const graceEndMs = Math.round(tx.nowMs + graceMs);
-    const killAtMs =
-      process.state === 'ended' ? null : Math.min(process.kill_at_ms ?? graceEndMs, graceEndMs);
+    const now = momentOf(this.#parts.clock, tx.nowMs);
+    const deadline =
+      process.state === 'ended'
+        ? { kill_at_ms: null }
+        : {
+            kill_at_ms: Math.round(tx.nowMs + Math.min(graceMs, killLeftMs(process, now))),
+            ...deadlineSet(now),
+          };
     await changeUnit(
       tx,
       { agentId: process.agent_id, generation: process.generation },
-      { ...change, kill_at_ms: killAtMs },
+      { ...change, ...deadline },
     );
     if (process.state === 'ended') {
       const { agent_id: agentId, generation, traceparent } = process;
@@ -156,7 +162,7 @@ export class Convergence {
         });
       return;
     }
-    tx.afterCommit(() => this.#consequences.stop({ ...process, ...change, kill_at_ms: killAtMs }));
+    tx.afterCommit(() => this.#consequences.stop({ ...process, ...change, ...deadline }));
   }
 
   async tellChanged(

@@ -61,7 +61,7 @@ describe('writing down what has happened', () => {
     expect(clock.monotonicMs() - startedMs).toBeGreaterThan(60_000);
     expect(lines).toEqual([
       'error Database away: units are recorded when it is back.',
-      'info Database back: units are recorded.',
+      'debug Database back: units are recorded.',
     ]);
     expect(givenUp).toEqual([]);
   });

@@ -41,7 +41,8 @@ export class OutageLog {
   succeeded(): void {
     if (this.#sinceMs === null) return;
     const awayMs = Math.round(this.#clock.monotonicMs() - this.#sinceMs);
-    this.#logger.info(
+    // That the state can be written again is told once, for the whole server.
+    this.#logger.debug(
       { away_ms: awayMs, failed_writes: this.#failures },
       'Database back: units are recorded.',
     );

@@ -1,6 +1,14 @@
 import type { Selectable } from 'kysely';
-import type { StateTables, StateTransaction } from '#storage';
-import { OmoiError, poolKeysOf, poolOfKeys, type PoolChange, type PoolDefinition } from '#telemetry';
+import { type StateTables, type StateTransaction, deadlineOf, deadlineSet } from '#storage';
+import {
+  OmoiError,
+  poolKeysOf,
+  poolOfKeys,
+  type PoolChange,
+  type PoolDefinition,
+  leftUntil,
+  type Moment,
+} from '#telemetry';
 
 export type PoolRow = Selectable<StateTables['pools']>;
 
@@ -73,7 +81,13 @@ export async function setPoolError(tx: StateTransaction, poolId: string, error: 
 export interface SpawnFailure {
   readonly failures: number;
   readonly error: string;
-  readonly nextAttemptAtMs: number;
+  readonly retryInMs: number;
+  readonly now: Moment;
+}
+
+/** What is left until a pool may try its command again, ms; 0 where it may now. */
+export function startPauseLeftMs(row: PoolRow, now: Moment): number {
+  return row.next_attempt_at_ms === null ? 0 : leftUntil(deadlineOf(row.next_attempt_at_ms, row), now);
 }
 
 /** null: a spawn has succeeded, whatever failed before. */
@@ -87,7 +101,8 @@ export async function setSpawnFailure(
     .set({
       spawn_failures: failure?.failures ?? 0,
       last_error: failure?.error ?? null,
-      next_attempt_at_ms: failure?.nextAttemptAtMs ?? null,
+      next_attempt_at_ms: failure && Math.round(failure.now.wallMs + failure.retryInMs),
+      ...(failure && deadlineSet(failure.now)),
     })
     .where('pool_id', '=', poolId)
     .execute();

@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import { concernsGenerations, type PoolChange, type PoolDefinition } from '#telemetry';
+import { concernsGenerations, type PoolChange, type PoolDefinition, momentOf } from '#telemetry';
 import { AgentControl, type Restarted, type RestartOrder } from './agent-control.ts';
 import { Convergence, type Converged } from './convergence.ts';
 import { ParkedOutputs } from './parked-outputs.ts';
@@ -33,6 +33,7 @@ import {
   poolOfOverride,
   putScaleOverride,
   type ScaleOverride,
+  nextExpiry,
 } from './scale-overrides.ts';
 import { UnitSupervisor } from './unit-supervisor.ts';
 import { poolUnits, vacateEndedPlaces, type UnitKey } from './unit-rows.ts';
@@ -226,7 +227,7 @@ export class Pools {
     assertAddsAgents(override);
     const expiresAtMs = await this.#rescale(poolId, override, async (tx) => {
       assertActive(await lockPool(tx, poolId));
-      return putScaleOverride(tx, override);
+      return putScaleOverride(tx, override, momentOf(this.#parts.clock, tx.nowMs));
     });
     return { effective: (await this.get(poolId)).effective, expiresAtMs };
   }
@@ -239,10 +240,10 @@ export class Pools {
     if (poolId === null) return false;
     return this.#parts.database.transaction(async (tx) => {
       await lockPool(tx, poolId);
-      const extended = await extendScaleOverride(tx, overrideId, ttlMs);
-      const overrides = await liveOverrides(tx, poolId);
-      const nextExpiryMs = Math.min(...overrides.map((override) => override.expires_at_ms));
-      tx.afterCommit(() => this.#schedule.at(poolId, overrides.length > 0 ? nextExpiryMs : null));
+      const now = momentOf(this.#parts.clock, tx.nowMs);
+      const extended = await extendScaleOverride(tx, { poolId, overrideId, ttlMs }, now);
+      const expiresInMs = nextExpiry(await liveOverrides(tx, poolId, now), now);
+      tx.afterCommit(() => this.#schedule.in(poolId, expiresInMs));
       return extended;
     });
   }
@@ -341,7 +342,7 @@ export class Pools {
     const row = await lockPool(tx, poolId);
     const converged = await this.#convergence.converge(tx, row, asked);
     if (row.roll !== null) await this.#rolls.step(tx, row, { effective: converged.effective, asked });
-    tx.afterCommit(() => this.#schedule.at(poolId, converged.nextExpiryMs));
+    tx.afterCommit(() => this.#schedule.in(poolId, converged.expiresInMs));
     return { ...converged, row };
   }
 

@@ -1,6 +1,12 @@
 import type { Selectable } from 'kysely';
-import type { StateDatabase, StateTables, StateTransaction } from '#storage';
-import { maxAgentsPerPool, OmoiError } from '#telemetry';
+import {
+  deadlineOf,
+  deadlineSet,
+  type StateDatabase,
+  type StateTables,
+  type StateTransaction,
+} from '#storage';
+import { leftUntil, maxAgentsPerPool, OmoiError, type Moment } from '#telemetry';
 import type { Asked } from './pool-parts.ts';
 
 export type OverrideRow = Selectable<StateTables['pool_scale_overrides']>;
@@ -27,9 +33,13 @@ export function assertAddsAgents({ add }: ScaleOverride): void {
  * Writes an override of a locked pool, or moves the expiry of one that is there; returns when it expires, wall ms.
  * @throws OmoiError `pool_bounds`; `invalid_request` where another pool has an override of this id
  */
-export async function putScaleOverride(tx: StateTransaction, override: ScaleOverride): Promise<number> {
+export async function putScaleOverride(
+  tx: StateTransaction,
+  override: ScaleOverride,
+  now: Moment,
+): Promise<number> {
   const { poolId, overrideId } = override;
-  const overrides = await liveOverrides(tx, poolId);
+  const overrides = await liveOverrides(tx, poolId, now);
   const known = overrides.some((other) => other.override_id === overrideId);
   if (!known && overrides.length >= maxScaleOverridesPerPool) {
     throw new OmoiError(
@@ -37,14 +47,15 @@ export async function putScaleOverride(tx: StateTransaction, override: ScaleOver
       `Pool ${poolId} has maxScaleOverridesPerPool (${maxScaleOverridesPerPool}) overrides.`,
     );
   }
-  const expiresAtMs = Math.round(tx.nowMs + override.ttlMs);
+  const expiresAtMs = Math.round(now.wallMs + override.ttlMs);
+  const expiry = { expires_at_ms: expiresAtMs, ...deadlineSet(now) };
   const row = {
     add_count: override.add,
     holder: override.by,
     reason: override.reason,
     traceparent: override.traceparent,
     created_at_ms: tx.nowMs,
-    expires_at_ms: expiresAtMs,
+    ...expiry,
   };
   const written = await tx.db
     .insertInto('pool_scale_overrides')
@@ -53,7 +64,7 @@ export async function putScaleOverride(tx: StateTransaction, override: ScaleOver
       conflict
         .column('override_id')
         // One that has expired, and is still on record, is another one.
-        .doUpdateSet(known ? { expires_at_ms: expiresAtMs } : row)
+        .doUpdateSet(known ? expiry : row)
         .where('pool_scale_overrides.pool_id', '=', poolId),
     )
     .returning('override_id')
@@ -65,16 +76,17 @@ export async function putScaleOverride(tx: StateTransaction, override: ScaleOver
 /** Moves the expiry to `ttlMs` from now; false where it has expired. */
 export async function extendScaleOverride(
   tx: StateTransaction,
-  overrideId: string,
-  ttlMs: number,
+  { poolId, overrideId, ttlMs }: Pick<ScaleOverride, 'poolId' | 'overrideId' | 'ttlMs'>,
+  now: Moment,
 ): Promise<boolean> {
-  const result = await tx.db
+  const overrides = await liveOverrides(tx, poolId, now);
+  if (!overrides.some((override) => override.override_id === overrideId)) return false;
+  await tx.db
     .updateTable('pool_scale_overrides')
-    .set({ expires_at_ms: Math.round(tx.nowMs + ttlMs) })
+    .set({ expires_at_ms: Math.round(now.wallMs + ttlMs), ...deadlineSet(now) })
     .where('override_id', '=', overrideId)
-    .where('expires_at_ms', '>', tx.nowMs)
-    .executeTakeFirst();
-  return result.numUpdatedRows > 0n;
+    .execute();
+  return true;
 }
 
 export async function deleteScaleOverride(tx: StateTransaction, overrideId: string): Promise<void> {
@@ -91,29 +103,44 @@ export async function poolOfOverride({ reader }: StateDatabase, overrideId: stri
   return override?.pool_id ?? null;
 }
 
+/** What is left of an override, ms. */
+export function overrideLeftMs(row: OverrideRow, now: Moment): number {
+  return leftUntil(deadlineOf(row.expires_at_ms, row), now);
+}
+
+/** When the first of some overrides expires, ms from now; null without any. */
+export function nextExpiry(overrides: readonly OverrideRow[], now: Moment): number | null {
+  if (overrides.length === 0) return null;
+  return Math.min(...overrides.map((override) => overrideLeftMs(override, now)));
+}
+
 /** The overrides that have not expired. */
-export function liveOverrides(tx: StateTransaction, poolId: string): Promise<readonly OverrideRow[]> {
-  return tx.db
-    .selectFrom('pool_scale_overrides')
-    .selectAll()
-    .where('pool_id', '=', poolId)
-    .where('expires_at_ms', '>', tx.nowMs)
-    .orderBy('created_at_ms')
-    .execute();
+export async function liveOverrides(
+  tx: StateTransaction,
+  poolId: string,
+  now: Moment,
+): Promise<readonly OverrideRow[]> {
+  return (await overridesOf(tx, poolId)).filter((override) => overrideLeftMs(override, now) > 0);
 }
 
 export async function deleteExpiredOverrides(
   tx: StateTransaction,
   poolId: string,
+  now: Moment,
 ): Promise<readonly OverrideRow[]> {
-  const expired = await tx.db
-    .selectFrom('pool_scale_overrides')
-    .selectAll()
-    .where('pool_id', '=', poolId)
-    .where('expires_at_ms', '<=', tx.nowMs)
-    .execute();
+  const expired = (await overridesOf(tx, poolId)).filter((override) => overrideLeftMs(override, now) === 0);
   for (const override of expired) {
     await tx.db.deleteFrom('pool_scale_overrides').where('override_id', '=', override.override_id).execute();
   }
   return expired;
+}
+
+/** At most `maxScaleOverridesPerPool`, and those that have just expired. */
+function overridesOf(tx: StateTransaction, poolId: string): Promise<OverrideRow[]> {
+  return tx.db
+    .selectFrom('pool_scale_overrides')
+    .selectAll()
+    .where('pool_id', '=', poolId)
+    .orderBy('created_at_ms')
+    .execute();
 }

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
-import type { StateTables, StateTransaction } from '#storage';
+import { deadlineOf, type StateTables, type StateTransaction } from '#storage';
+import { leftUntil, type Moment } from '#telemetry';
 import type { Asked } from './pool-parts.ts';
 import type { StartedUnit, UnitExit } from '../runtimes/runtime.ts';
 
@@ -118,6 +119,11 @@ export function setEnded(tx: StateTransaction, key: UnitKey, exit: UnitExit): Pr
     exit_code: exit.exitCode,
     exit_signal: exit.signal,
   });
+}
+
+/** What is left until a unit is ended by force, ms; infinite while nothing stops it. */
+export function killLeftMs(row: UnitRow, now: Moment): number {
+  return row.kill_at_ms === null ? Number.POSITIVE_INFINITY : leftUntil(deadlineOf(row.kill_at_ms, row), now);
 }
 
 /** Why a unit was asked to end: `stopped by ann`, `retired`, `replaced`; null where nobody asked. */

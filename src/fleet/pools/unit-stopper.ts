@@ -16,9 +16,7 @@ export class UnitStopper {
     this.#onFailure = onFailure;
   }
 
-  /** @param forceAtMs wall ms since epoch */
-  stop(runtime: Runtime, handle: string, forceAtMs: number): void {
-    const graceMs = Math.max(0, forceAtMs - this.#clock.wallMs());
+  stop(runtime: Runtime, handle: string, graceMs: number): void {
     if (graceMs === 0) {
       this.#forceAfter(runtime, handle, FORCE_AGAIN_MS);
       void this.#force(runtime, handle);

@@ -1,8 +1,15 @@
-import { backoffMs, messageOf, OmoiError, type PoolDefinition, type Span } from '#telemetry';
+import { backoffMs, messageOf, OmoiError, type PoolDefinition, type Span, momentOf } from '#telemetry';
 import type { StateTransaction } from '#storage';
 import { readGeneration } from '../agents/agent-rows.ts';
 import type { EndedUnit, Runtime, StartedUnit, UnitExit } from '../runtimes/runtime.ts';
-import { definitionOf, lockPool, setPoolError, setSpawnFailure, type PoolRow } from './pool-rows.ts';
+import {
+  definitionOf,
+  lockPool,
+  setPoolError,
+  setSpawnFailure,
+  type PoolRow,
+  startPauseLeftMs,
+} from './pool-rows.ts';
 import type { PoolParts, WorkerConnection } from './pool-parts.ts';
 import { startDefinitionOf } from './roll-rows.ts';
 import { OutageLog, persist, type PersistOptions } from './persist.ts';
@@ -17,6 +24,7 @@ import {
   setRunning,
   type UnitKey,
   type UnitRow,
+  killLeftMs,
 } from './unit-rows.ts';
 import { UnitActivityWatch } from './unit-activity-watch.ts';
 import { SpawnQueue } from './spawn-queue.ts';
@@ -223,7 +231,7 @@ export class UnitSupervisor {
     }
     // Its end starts this one: what it still holds (a port, a lock) nobody else could have.
     if (!definitionOf(poolRow).overlap && (await hasLiveOlder(tx, key))) return null;
-    const waitMs = (poolRow.next_attempt_at_ms ?? 0) - tx.nowMs;
+    const waitMs = startPauseLeftMs(poolRow, momentOf(this.#parts.clock, tx.nowMs));
     if (waitMs > 0) {
       tx.afterCommit(() => this.#spawns.addAfter(key, waitMs));
       return null;
@@ -292,11 +300,8 @@ export class UnitSupervisor {
       // Not those that were known before it: its definition may have changed meanwhile, and with it the count begins anew.
       const failures = (await lockPool(tx, order.key.poolId)).spawn_failures + 1;
       const retryInMs = backoffMs(failures, SPAWN_BACKOFF, random);
-      await setSpawnFailure(tx, order.key.poolId, {
-        failures,
-        error,
-        nextAttemptAtMs: Math.round(tx.nowMs + retryInMs),
-      });
+      const now = momentOf(this.#parts.clock, tx.nowMs);
+      await setSpawnFailure(tx, order.key.poolId, { failures, error, retryInMs, now });
       await bus.append(tx, {
         event_type: 'fleet.pool.spawn_failed',
         entity_type: 'pool',
@@ -331,7 +336,7 @@ export class UnitSupervisor {
     const runtime = this.#runtimes.get(row.runtime);
     if (!runtime || row.handle === null || row.kill_at_ms === null) return;
     this.#parts.drains.setDesired(keyOf(row), 'drain');
-    this.#stopper.stop(runtime, row.handle, row.kill_at_ms);
+    this.#stopper.stop(runtime, row.handle, killLeftMs(row, momentOf(this.#parts.clock)));
   }
 
   #onEnd({ handle, exit }: EndedUnit): void {

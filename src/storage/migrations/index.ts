@@ -29,6 +29,7 @@ import { toldToPeople } from './037_told_to_people.ts';
 import { handoffs } from './038_handoffs.ts';
 import { startWithin } from './039_start_within.ts';
 import { lineageOrder } from './041_lineage_order.ts';
+import { deadlines } from './042_deadlines.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -62,4 +63,5 @@ export const MIGRATIONS: readonly Migration[] = [
   handoffs,
   startWithin,
   lineageOrder,
+  deadlines,
 ];

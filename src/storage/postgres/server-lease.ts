@@ -76,7 +76,6 @@ export class ServerLease {
   #renewal: Promise<void> | null = null;
   #timer: Timer | null = null;
   #failures = 0;
-  #told = false;
   #released = false;
 
   constructor(parts: ServerLeaseParts) {
@@ -229,7 +228,7 @@ export class ServerLease {
     try {
       const client = await this.#connected();
       if (await renewLease(client, this.#epoch ?? 0, this.#self.serverId)) {
-        this.#isThere(askedAt.monotonicMs);
+        this.#failures = 0;
         leadership.proven(askedAt, limits.leaseTtlMs);
         this.#scheduleRenewal(limits.renewEveryMs);
       } else await this.superseded();
@@ -265,35 +264,15 @@ export class ServerLease {
   }
 
   #failed(error: unknown): void {
-    const { leadership, logger, onAway } = this.#parts;
+    const { leadership, onAway } = this.#parts;
     const client = this.#client;
     this.#client = null;
     void client?.end().catch(() => undefined);
     this.#failures++;
-    const reason = messageOf(error);
     // One that swallows what it is sent, or refuses a new connection, is away; a connection alone may break.
     if (this.#failures < failuresUntilAway && client !== null && !isTimeout(error)) return;
-    leadership.away(reason);
+    leadership.away(messageOf(error));
     onAway();
-    if (this.#told) return;
-    this.#told = true;
-    logger.error(
-      { error: reason },
-      'PostgreSQL is away: changes are refused (503) and nobody’s silence counts until it answers. It is asked all the time.',
-    );
-  }
-
-  #isThere(nowMs: number): void {
-    const { leadership, logger } = this.#parts;
-    const { outage } = leadership;
-    if (outage && this.#told) {
-      logger.warn(
-        { away_ms: Math.round(nowMs - outage.sinceMonotonicMs), tries: this.#failures },
-        'PostgreSQL answers again: all go on, and every agent and lease has its whole time again.',
-      );
-    }
-    this.#failures = 0;
-    this.#told = false;
   }
 
   /** Who has the lease now. */

@@ -1,7 +1,8 @@
+import type { DeadlineColumns } from '../deadline-columns.ts';
 import type { DesiredUnitState, PoolState, UnitState } from '#telemetry';
 
 export interface PoolTables {
-  pools: {
+  pools: DeadlineColumns & {
     pool_id: string;
     /** JSON object: the pool's keys as the API has them. */
     definition: string;
@@ -16,7 +17,7 @@ export interface PoolTables {
     created_at_ms: number;
     updated_at_ms: number;
   };
-  pool_scale_overrides: {
+  pool_scale_overrides: DeadlineColumns & {
     override_id: string;
     pool_id: string;
     add_count: number;
@@ -27,7 +28,7 @@ export interface PoolTables {
     expires_at_ms: number;
   };
   /** One row for every unit that Omoi wanted: written before it is started. */
-  agent_units: {
+  agent_units: DeadlineColumns & {
     agent_id: string;
     generation: number;
     pool_id: string;

@@ -1,3 +1,4 @@
+import type { DeadlineColumns } from '../deadline-columns.ts';
 import type {
   ActionResult,
   Guard,
@@ -95,7 +96,7 @@ export interface WatchdogTables {
     until_ms: number | null;
   };
   /** Scale overrides that the watchdog keeps up, and takes back when their alert has been over for a while. */
-  watchdog_claims: {
+  watchdog_claims: DeadlineColumns & {
     claim_id: string;
     remediation_id: string;
     policy: string;

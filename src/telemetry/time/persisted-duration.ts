@@ -45,6 +45,21 @@ export function leftMs({ start, lengthMs }: PersistedDuration, now: Moment): num
   return Math.max(0, lengthMs - elapsedMs(start, now));
 }
 
+/**
+ * A deadline as it stands in the database: when it is on the wall clock by which it was set, and when that was. Without the
+ * latter where it was written before that was kept.
+ */
+export interface PersistedDeadline {
+  readonly atMs: number;
+  readonly set: PersistedMoment | null;
+}
+
+/** What is left until a deadline, ms: as of a duration that began when it was set. */
+export function leftUntil({ atMs, set }: PersistedDeadline, now: Moment): number {
+  if (set === null) return Math.max(0, atMs - now.wallMs);
+  return leftMs({ start: set, lengthMs: Math.max(0, atMs - set.wallMs) }, now);
+}
+
 /** When a moment was on the present wall clock, however that was stepped since: ms since epoch. */
 export function wallTimeOf(start: PersistedMoment, now: Moment): number {
   return now.wallMs - elapsedMs(start, now);

@@ -202,9 +202,7 @@ function comingUp({ agent, newGenerationUntilMs, nowMs }: GuardInput): Suppressi
  */
 function workInFlight({ agent, nowMs }: GuardInput): Suppression | null {
   if (!agent || !isDoubtful(agent)) return null;
-  if (agent.workSeenAtMs === null || agent.lastHeartbeatAtMs === null) return null;
-  if (agent.workSeenAtMs <= agent.lastHeartbeatAtMs) return null;
-  const untilMs = agent.workSeenAtMs + agent.heartbeatTtlMs;
-  if (untilMs <= nowMs) return null;
+  if (agent.workAfterBeatMs === null || agent.workAfterBeatMs >= agent.heartbeatTtlMs) return null;
+  const untilMs = nowMs + agent.heartbeatTtlMs - agent.workAfterBeatMs;
   return held('work_in_flight', `agent ${agent.agentId} is silent, but its work goes on`, untilMs);
 }

@@ -15,13 +15,7 @@ it('who is held until a time waits for it, though this clock has passed it befor
   stage = await openStage([RESTART]);
   // A transaction's time has whole milliseconds; this clock is half of one ahead of it, and of a database elsewhere more.
   await stage.clock.advance(10_000.75);
-  const nowMs = stage.clock.wallMs();
-  const heartbeatTtlMs = 3000;
-  stage.fleet.addAgent('w-1', {
-    heartbeatTtlMs,
-    lastHeartbeatAtMs: nowMs - 5000,
-    workSeenAtMs: nowMs - 0.25 - heartbeatTtlMs,
-  });
+  stage.fleet.addAgent('w-1', { heartbeatTtlMs: 3000, workAfterBeatMs: 2999.5 });
   await stage.alerts.raise('a1', silent('w-1'));
   await heldBy(stage, 'a1', 'work_in_flight');
   for (let turn = 0; turn < 200; turn++) {

@@ -29,6 +29,11 @@ export class Client {
     return new Client(this.#url, token);
   }
 
+  /** The same, of another server. */
+  at(url: string): Client {
+    return new Client(() => url, this.#token);
+  }
+
   async call(path: string, { method = 'GET', body, headers = {} }: Call = {}): Promise<Answer> {
     const raw = typeof body === 'string';
     const response = await fetch(new URL(path, this.#url()), {

@@ -73,6 +73,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A server that is to be started again on the same port names it; 0 takes any. */
   readonly port?: number;
+  /** Whether its state is there already, in PostgreSQL: then it says nothing about itself beside its log. */
+  readonly stateExists?: boolean;
 }
 
 /** A running `omoi serve` on a data directory of the test's. */
@@ -95,7 +97,7 @@ export class OmoiServer extends OmoiProcess {
 
   /** Resolves when the server has said where it is. */
   static async start(directory: string, options: ServerOptions = {}): Promise<OmoiServer> {
-    const first = !existsSync(join(directory, 'state.sqlite'));
+    const first = options.stateExists !== true && !existsSync(join(directory, 'state.sqlite'));
     const server = new OmoiServer(directory, options);
     await until(() => server.#announced(), 'the server is ready', START_LIMIT_MS);
     if (options.demo === true || first) {

@@ -1,5 +1,13 @@
-import type { StateDatabase, StateTables } from '#storage';
-import { messageOf, type Clock, type Logger, type Timer, type Tracing } from '#telemetry';
+import { type StateDatabase, type StateTables, deadlineOf, deadlineSet } from '#storage';
+import {
+  messageOf,
+  type Clock,
+  type Logger,
+  type Timer,
+  type Tracing,
+  leftUntil,
+  momentOf,
+} from '#telemetry';
 import type { Selectable } from 'kysely';
 import type { AlertReader, FleetActuator } from '../../ports.ts';
 import type { Remediation } from '../../remediations/remediation.ts';
@@ -162,7 +170,7 @@ export class ScaleOverrides {
   }
 
   async #maintain(): Promise<void> {
-    const { database, clock, logger } = this.#parts;
+    const { database, logger } = this.#parts;
     this.#isDue = false;
     if (this.#stopped) return;
     try {
@@ -172,11 +180,7 @@ export class ScaleOverrides {
       for (const override of overrides) {
         this.#maintainSoon(override, this.#poolAlerts.isFiring(overrideKey(override)));
       }
-      const nextMs = overrides.map((override) =>
-        override.release_at_ms === null
-          ? override.ttl_ms
-          : Math.min(override.ttl_ms, override.release_at_ms - clock.wallMs()),
-      );
+      const nextMs = overrides.map((override) => Math.min(override.ttl_ms, this.#releaseLeftMs(override)));
       this.#schedule(Math.min(...nextMs));
     } catch (thrown) {
       logger.warn(
@@ -199,9 +203,9 @@ export class ScaleOverrides {
 
   /** Never throws. */
   async #maintainOne(override: Override, firing: boolean): Promise<void> {
-    const { clock, logger } = this.#parts;
+    const { logger } = this.#parts;
     try {
-      const isOver = !firing && override.release_at_ms !== null && override.release_at_ms <= clock.wallMs();
+      const isOver = !firing && this.#releaseLeftMs(override) === 0;
       await (isOver ? this.#release(override) : this.#extend(override, firing));
     } catch (thrown) {
       logger.warn(
@@ -225,17 +229,26 @@ export class ScaleOverrides {
       );
       return;
     }
-    const releaseAtMs = firing
-      ? null
-      : (override.release_at_ms ?? clock.wallMs() + override.release_after_ms);
-    if (releaseAtMs === override.release_at_ms) return;
+    if (firing === (override.release_at_ms === null)) return;
     await database.transaction(async (tx) => {
+      const now = momentOf(clock, tx.nowMs);
+      const release = {
+        release_at_ms: Math.round(now.wallMs + override.release_after_ms),
+        ...deadlineSet(now),
+      };
       await tx.db
         .updateTable('watchdog_claims')
-        .set({ release_at_ms: releaseAtMs })
+        .set(firing ? { release_at_ms: null } : release)
         .where('claim_id', '=', override.claim_id)
         .execute();
     });
+  }
+
+  /** What is left until an override whose alert is over is taken back, ms; infinite while its alert fires. */
+  #releaseLeftMs(override: Override): number {
+    const { release_at_ms: atMs } = override;
+    if (atMs === null) return Number.POSITIVE_INFINITY;
+    return leftUntil(deadlineOf(atMs, override), momentOf(this.#parts.clock));
   }
 
   /** Alerts come and go more often than overrides need to be extended. */
