@@ -13,6 +13,8 @@ export interface FleetOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
+  /** The host on which Omoi starts agents; absent where that is unknown. */
+  readonly host?: string;
   readonly limits?: Partial<FleetLimits>;
   /**
    * Whether agents are heard and what they say can be written: while not, nobody's silence counts, no lease runs out and

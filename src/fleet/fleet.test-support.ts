@@ -164,6 +164,7 @@ export function generationOrder(
     heartbeatIntervalMs: null,
     heartbeatTtlMs: null,
     startWithinMs: null,
+    provider: null,
     nonce,
     reason: 'test',
     requestedBy: 'test',

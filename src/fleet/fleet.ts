@@ -30,10 +30,10 @@ export interface Fleet {
 
 /** Agents, tasks and locks over one database. Exactly one fleet runs on a database. */
 export function createFleet(options: FleetOptions): Fleet {
-  const { clock, logger, metrics, listens = () => true } = options;
+  const { clock, logger, metrics, host = null, listens = () => true } = options;
   const limits: FleetLimits = { ...DEFAULT_FLEET_LIMITS, ...options.limits };
   const stall = new StallWatch(clock, limits);
-  const agentIndex = new AgentIndex(clock, stall, limits);
+  const agentIndex = new AgentIndex(clock, stall, limits, host);
   const activity = new FleetActivityFeed(agentIndex);
   const parts: FleetParts = { ...options, limits, stall, agentIndex, activity };
   const tasks = new TaskQueue(parts);

@@ -4,6 +4,7 @@ export { DEFAULT_FLEET_LIMITS, type FleetLimits } from './limits.ts';
 export { type AgentRegistry } from './agents/agent-registry.ts';
 export { type Heartbeat, type HeartbeatAck, type HeartbeatIntake } from './agents/heartbeat-intake.ts';
 export { type AgentDirectory, type AgentRecord } from './agents/agent-directory.ts';
+export { type DomainCell } from './agents/failure-domain.ts';
 export { type AgentEntry } from './agents/agent-entry.ts';
 export { type GenerationRow, type Registrant, type RegistrationRequest } from './agents/registration.ts';
 export { type GenerationStore } from './agents/generation-store.ts';

@@ -1,10 +1,19 @@
-import type { AgentEntry, Fleet, Pools } from '#fleet';
+import type { DomainCell as Cell, Fleet, Pools } from '#fleet';
 import { AGENT_STATUSES, type AgentStatus } from '#telemetry';
-import type { FleetActuator } from '#watchdog';
-import { hostname } from 'node:os';
+import type { DomainCell, FleetActuator, FleetHealth } from '#watchdog';
 
-/** They ended on purpose, or were taken out of service: no illness, and nothing that could be healthy. */
-const GONE = ['TERMINATED', 'QUARANTINED'] as const;
+function healthOf({ id, domains, counts }: Cell): DomainCell {
+  return { id, domains, ...healthBy((status) => counts.of(status)) };
+}
+
+/** @param countOf how many agents of a status there are, IDLE standing for RUNNING too */
+function healthBy(countOf: (status: AgentStatus) => number): FleetHealth {
+  const agents = PRESENT.reduce((sum, status) => sum + countOf(status), 0);
+  return { agents, silent: countOf('UNRESPONSIVE') };
+}
+
+/** Who ended on purpose, or was taken out of service, is not ill, and nobody who could be healthy. */
+const PRESENT = AGENT_STATUSES.filter((status) => status !== 'TERMINATED' && status !== 'QUARANTINED');
 
 function* agentsOfPool({ agents }: Fleet, poolId: string | null): Iterable<string> {
   for (const agent of agents.entries()) {
@@ -12,12 +21,8 @@ function* agentsOfPool({ agents }: Fleet, poolId: string | null): Iterable<strin
   }
 }
 
-/** The fleet as the watchdog may act on it. */
-export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
-  // What Omoi starts runs where Omoi does.
-  const ownHost = hostname();
-  const hostOf = ({ host, managed }: Pick<AgentEntry, 'host' | 'managed'>): string | null =>
-    host ?? (managed ? ownHost : null);
+/** The fleet as the watchdog may act on it. @param ownHost where Omoi runs, and what it starts */
+export function createFleetActuator(fleet: Fleet, pools: Pools, ownHost: string): FleetActuator {
   const definitionOf = (poolId: string) => pools.definitions().find(({ id }) => id === poolId);
   return {
     async restart({ agentId, expectedGeneration, reason, requestedBy, traceparent }) {
@@ -39,9 +44,9 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
       return {
         agentId,
         poolId: agent.poolId,
-        host: hostOf(agent),
+        host: agent.host,
         managed: agent.managed,
-        domain: agent.domain,
+        domains: agent.placement.domains,
         generation: agent.generation,
         status: agent.status,
         blamedTaskId: fleet.tasks.blamedFor(agent),
@@ -62,18 +67,14 @@ export function createFleetActuator(fleet: Fleet, pools: Pools): FleetActuator {
       return agentsOfPool(fleet, poolId);
     },
     hasHost(host) {
-      for (const agent of fleet.agents.entries()) if (hostOf(agent) === host) return true;
+      for (const agent of fleet.agents.entries()) if (agent.host === host) return true;
       return host === ownHost;
     },
     poolsOfPhase: (phaseId) =>
       pools.definitions().flatMap((pool) => (pool.phaseId === phaseId ? [pool.id] : [])),
     // Asked with every decision, also in a storm.
-    health(domain) {
-      const countOf = (status: AgentStatus): number => fleet.agents.countOf(status, domain);
-      const gone = GONE.reduce((count, status) => count + countOf(status), 0);
-      const all = AGENT_STATUSES.reduce((count, status) => count + countOf(status), 0);
-      return { agents: all - gone, silent: countOf('UNRESPONSIVE') };
-    },
-    domains: () => fleet.agents.domains(),
+    health: (domain) => healthBy((status) => fleet.agents.countOf(status, domain)),
+    cells: () => Array.from(fleet.agents.cells(), healthOf),
+    silentCells: () => Array.from(fleet.agents.cellsOf('UNRESPONSIVE'), healthOf),
   };
 }

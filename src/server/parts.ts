@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createAlerting, type Alerting, type AlertingOptions, type LoadReport } from '#alerting';
 import { createEventBus, type EventBus } from '#eventbus';
@@ -105,10 +106,13 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   lifecycle.started('eventbus', () => bus.stop());
 
   const engine = createEngine({ clock });
+  // What Omoi starts runs where Omoi does.
+  const host = hostname();
   const fleet = createFleet({
     ...base,
     ...of('fleet'),
     bus,
+    host,
     limits: { maxAgentsPerToken: config.access.max_agents_per_token },
     ...(ground.listens && { listens: ground.listens }),
   });
@@ -154,7 +158,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     ...base,
     ...of('watchdog'),
     bus,
-    fleet: createFleetActuator(fleet, pools),
+    fleet: createFleetActuator(fleet, pools, host),
     alerts: createAlertReader(alerting, database),
     authority: createAlertAuthority(new AlertSenders(alerting, tsdb), ground.grantOf),
     modeOverride: config.watchdog.mode ?? null,

@@ -5,6 +5,7 @@ export type {
   SpokenFor,
   AlertReader,
   AlertFacts,
+  DomainCell,
   FleetActuator,
   FleetHealth,
 } from './ports.ts';

@@ -69,7 +69,8 @@ export class KillableProcess {
       hasHost: (host) => fleet.hasHost(host),
       poolsOfPhase: (phaseId) => fleet.poolsOfPhase(phaseId),
       health: (domain) => fleet.health(domain),
-      domains: () => fleet.domains(),
+      cells: () => fleet.cells(),
+      silentCells: () => fleet.silentCells(),
     };
   }
 

@@ -28,8 +28,10 @@ export interface FleetActuator {
   poolsOfPhase(phaseId: string): readonly string[];
   /** @param domain a failure domain, `pool:demo`; the whole fleet where absent */
   health(domain?: string): FleetHealth;
-  /** The failure domains that have agents. */
-  domains(): Iterable<string>;
+  /** All agents, those together that are in the same failure domains. */
+  cells(): Iterable<DomainCell>;
+  /** Those of them in which somebody is silent. */
+  silentCells(): Iterable<DomainCell>;
 }
 
 export interface RestartOrder {
@@ -56,8 +58,11 @@ export interface AgentFacts {
   readonly host: string | null;
   /** Whether Omoi starts and stops it. */
   readonly managed: boolean;
-  /** What takes it down together with others: `pool:demo`, `external:laptops`. */
-  readonly domain: string;
+  /**
+   * What takes it down together with others: `pool:demo` or `external:laptops`, then `host:web-1` and `provider:acme` where it
+   * has them.
+   */
+  readonly domains: readonly string[];
   readonly generation: number;
   readonly status: AgentStatus;
   /** The task that explains why it is ill: the agent had it alone, and others were lost with it before. */
@@ -86,6 +91,12 @@ export interface PoolFacts {
 export interface FleetHealth {
   readonly agents: number;
   readonly silent: number;
+}
+
+/** The health of the agents that are in the same failure domains. */
+export interface DomainCell extends FleetHealth {
+  readonly id: string;
+  readonly domains: readonly string[];
 }
 
 /** What the watchdog needs to know of alerts. */

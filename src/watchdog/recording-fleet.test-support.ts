@@ -1,5 +1,5 @@
 import { OmoiError, type TargetKind, type VirtualClock } from '#telemetry';
-import type { AgentFacts, FleetActuator, PoolFacts, RestartOrder, ScaleOrder } from './ports.ts';
+import type { AgentFacts, DomainCell, FleetActuator, PoolFacts, RestartOrder, ScaleOrder } from './ports.ts';
 
 export type FleetCall = 'restart' | 'raise' | 'extend' | 'release';
 
@@ -35,7 +35,7 @@ export class RecordingFleet implements FleetActuator {
       poolId: 'demo',
       host: 'here',
       managed: true,
-      domain: 'pool:demo',
+      domains: ['pool:demo'],
       generation: 1,
       status: 'UNRESPONSIVE',
       blamedTaskId: null,
@@ -133,7 +133,13 @@ export class RecordingFleet implements FleetActuator {
     return { agents: Math.max(this.agents.size, silent), silent };
   }
 
-  domains(): readonly string[] {
-    return [...new Set(['pool:demo', ...[...this.agents.values()].map(({ domain }) => domain)])];
+  *cells(): Iterable<DomainCell> {
+    const all = new Map([...this.agents.values()].map(({ domains }) => [domains.join(' '), domains]));
+    for (const [id, domains] of all.set('pool:demo', ['pool:demo']))
+      yield { id, domains, ...this.health(domains[0]) };
+  }
+
+  silentCells(): Iterable<DomainCell> {
+    return [...this.cells()].filter(({ silent }) => silent > 0);
   }
 }

@@ -40,7 +40,7 @@ async function suppressionOf(alertId: string) {
 describe('a maintenance', () => {
   it('holds what is in it, says by whom, why and until when, and nothing else', async () => {
     stage = await openDemoStage([RESTART]);
-    stage.fleet.addAgent('x-1', { poolId: 'other', host: 'there', domain: 'pool:other' });
+    stage.fleet.addAgent('x-1', { poolId: 'other', host: 'there', domains: ['pool:other'] });
     await begin('pool:demo');
     await stage.alerts.raise('a1', silent('w-1'));
     await stage.alerts.raise('a2', silent('x-1'));

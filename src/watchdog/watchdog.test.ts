@@ -345,7 +345,7 @@ describe('what holds a remediation back', () => {
     await alerts.raise('a2', silent('w-1'));
     await heldBy('a2', 'cooldown');
     expect(fleet.restarts).toHaveLength(1);
-    await clock.advance(60_000);
+    await clock.advance(75_000);
     await becomes('a2', 'verifying');
     expect(fleet.restarts[1]).toMatchObject({ expectedGeneration: 2 });
   });

@@ -21,7 +21,7 @@ import {
 import { DEFAULT_ACTION_LIMITS, type ActionLimits } from './actions/action-limits.ts';
 import { ScaleOverrides } from './actions/scale/scale-overrides.ts';
 import { TimedCalls } from './actions/timed-calls.ts';
-import { StormWatch } from './guards/storm-watch.ts';
+import { StormWatch, type Storm } from './guards/storm-watch.ts';
 import { DEFAULT_STORM_LIMITS, type StormLimits } from './guards/storm.ts';
 import {
   DEFAULT_MAINTENANCE_LIMITS,
@@ -69,7 +69,7 @@ export interface WatchdogOptions {
 
 /** Why the watchdog may be the one that is deaf. */
 export interface Doubts {
-  readonly storm: { readonly reason: string } | null;
+  readonly storm: Storm | null;
   /** Wall ms until which it distrusts itself; null where it does not. */
   readonly suspectUntilMs: number | null;
 }
@@ -129,7 +129,7 @@ export class Watchdog {
       maintenance: this.maintenance,
       health: this.#health,
       limits,
-      storm: (domain) => this.#storm.judge(domain),
+      storm: (domains) => this.#storm.judge(domains),
       suspectUntilMs: () => this.#suspicion.untilMs(),
     });
     this.#runner = new RemediationRunner({
@@ -215,15 +215,20 @@ export class Watchdog {
   }
 
   /**
-   * What keeps repairs of what is silent back in a failure domain at this moment.
-   * @param domain `pool:demo`, `external:laptops`
+   * What keeps repairs of what is silent back in failure domains at this moment.
+   * @param domains `pool:demo`, `host:web-1`
    */
-  doubtsAbout(domain: string): Doubts {
+  doubtsAbout(domains: readonly string[]): Doubts {
     const suspectUntilMs = this.#suspicion.untilMs();
     return {
-      storm: this.#storm.judge(domain),
+      storm: this.#storm.judge(domains),
       suspectUntilMs: suspectUntilMs > this.#options.clock.wallMs() ? suspectUntilMs : null,
     };
+  }
+
+  /** The storms that are on, the first one first; while there is one, `states` has a storm, too. */
+  storms(): readonly Storm[] {
+    return this.#storm.list();
   }
 
   /** @throws OmoiError `unknown_remediation`, `remediation_settled` */

@@ -83,7 +83,7 @@ it.each<{
 it('a remediation is decided again when the storm of its failure domain ends, while another goes on', async () => {
   stage = await openStage([RESTART]);
   const { fleet, clock, alerts } = stage;
-  for (const name of ['a', 'b']) fleet.addAgent(name, { poolId: name, domain: `pool:${name}` });
+  for (const name of ['a', 'b']) fleet.addAgent(name, { poolId: name, domains: [`pool:${name}`] });
   await clock.advance(1000);
   fleet.silent = 3;
   await clock.advance(1000);

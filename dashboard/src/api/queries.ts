@@ -153,7 +153,6 @@ export const watchdogQuery = (client: ApiClient) =>
   queryOptions({
     queryKey: ['watchdog'],
     queryFn: () => client.get<WatchdogState>('/api/v1/watchdog/state'),
-    select: ({ states }) => states,
     refetchInterval: slowMs,
   });
 

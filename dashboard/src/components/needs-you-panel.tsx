@@ -5,11 +5,12 @@ import {
   concernsQuery,
   parkedTasksQuery,
   stoppedRollsQuery,
+  watchdogQuery,
   type FirstRows,
   type StoppedRoll,
 } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
-import type { Remediation, Task } from '../api/wire.ts';
+import type { Remediation, Task, WatchdogState } from '../api/wire.ts';
 import { formatAge } from '../domain/age.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
 import { number } from '../domain/headline.ts';
@@ -35,7 +36,7 @@ export interface NeedsYouPanelProps {
 const FIRST_ROWS = 5;
 
 /**
- * What does not go on without a person: approvals, repairs that were given up or do not last, pools whose new definition
+ * What does not go on without a person: storms, approvals, repairs that were given up or do not last, pools whose new definition
  * does not work, parked tasks.
  */
 export function NeedsYouPanel({ mayHandle }: NeedsYouPanelProps) {
@@ -52,14 +53,17 @@ export function NeedsYouPanel({ mayHandle }: NeedsYouPanelProps) {
   const relapsing = useQuery(concernsQuery(client, 'concern=relapsing', sizes.relapsing.rows));
   const rolls = useQuery(stoppedRollsQuery(client, sizes.rolls.rows));
   const parked = useQuery(parkedTasksQuery(client, sizes.parked.rows));
+  const watchdog = useQuery(watchdogQuery(client));
   const lists = [approvals, givenUp, relapsing, rolls, parked];
-  const isEmpty = lists.every(({ data }) => data?.rows.length === 0);
+  const storms = watchdog.data?.storms;
+  const isEmpty = storms?.length === 0 && lists.every(({ data }) => data?.rows.length === 0);
   return (
     <Panel title="Needs you">
       {isEmpty ? (
         <Nothing>Nothing waits for a person.</Nothing>
       ) : (
         <div className={styles.lists}>
+          <Storms watchdog={watchdog.data ?? null} />
           <Items query={approvals} what="awaiting approval" onMore={sizes.approvals.more}>
             {(one) => <Approval key={one.id} remediation={one} mayHandle={mayHandle} />}
           </Items>
@@ -78,6 +82,24 @@ export function NeedsYouPanel({ mayHandle }: NeedsYouPanelProps) {
         </div>
       )}
     </Panel>
+  );
+}
+
+/** What fell silent together has a cause that a person has to look for; that it is over the watchdog sees by itself. */
+function Storms({ watchdog }: { readonly watchdog: WatchdogState | null }) {
+  if (watchdog === null || watchdog.storms.length === 0) return null;
+  const { storms, more_storms: more } = watchdog;
+  return (
+    <ul className={styles.items} aria-label="storms">
+      {storms.map(({ domain, reason, since }) => (
+        <Item key={domain} tone="caution" label="storm" title={domain} sinceMs={Date.parse(since)}>
+          <p className={styles.text}>
+            {sentence(reason)} Look at what they share; nobody who is silent there is restarted meanwhile.
+          </p>
+        </Item>
+      ))}
+      {more > 0 && <li className={styles.item}>{number(more)} more storms</li>}
+    </ul>
   );
 }
 

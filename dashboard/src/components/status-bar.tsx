@@ -2,6 +2,7 @@ import type { WatchdogState } from '../api/wire.ts';
 import { formatElapsed } from '../domain/age.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
 import { describeFleet, number, type FleetCounts } from '../domain/headline.ts';
+import { reasonOf } from '../domain/storms.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { Banner } from './banner.tsx';
 import { RequestButton } from './request-button.tsx';
@@ -12,8 +13,8 @@ export interface StatusBarProps {
   readonly counts: FleetCounts;
   /** Tasks that wait in all phases together; null before it is known. */
   readonly waiting: number | null;
-  /** What holds the watchdog as a whole back. */
-  readonly states: WatchdogState['states'];
+  /** What holds the watchdog back, as a whole or in failure domains. */
+  readonly watchdog: WatchdogState;
   /** Whether whoever is logged in may end a pause or a storm. */
   readonly mayHandle: boolean;
 }
@@ -31,7 +32,8 @@ const WAY_OUT: Readonly<
 };
 
 /** How things stand: one sentence, the numbers behind it, and why nothing is repaired where that is so. */
-export function StatusBar({ counts, waiting, states, mayHandle }: StatusBarProps) {
+export function StatusBar({ counts, waiting, watchdog, mayHandle }: StatusBarProps) {
+  const { states } = watchdog;
   const { text, tone } = describeFleet(
     counts,
     states.map(({ state }) => state),
@@ -56,7 +58,7 @@ export function StatusBar({ counts, waiting, states, mayHandle }: StatusBarProps
         <Fact name="Repairs" value={number(counts.repairing)} />
       </dl>
       {states.map((held) => (
-        <HeldBanner key={held.state} held={held} mayHandle={mayHandle} />
+        <HeldBanner key={held.state} held={held} why={reasonOf(held, watchdog)} mayHandle={mayHandle} />
       ))}
     </div>
   );
@@ -64,11 +66,12 @@ export function StatusBar({ counts, waiting, states, mayHandle }: StatusBarProps
 
 interface HeldBannerProps {
   readonly held: WatchdogState['states'][number];
+  readonly why: string;
   readonly mayHandle: boolean;
 }
 
 /** Why nothing is repaired, since when, and the way out. */
-function HeldBanner({ held: { state, reason, by, since }, mayHandle }: HeldBannerProps) {
+function HeldBanner({ held: { state, by, since }, why, mayHandle }: HeldBannerProps) {
   const nowMs = useNow();
   const { text, button } = WAY_OUT[state];
   const who = by === 'watchdog' ? '' : `, by ${by}`;
@@ -88,7 +91,7 @@ function HeldBanner({ held: { state, reason, by, since }, mayHandle }: HeldBanne
         )
       }
     >
-      {sentence(reason)} For {formatElapsed(Date.parse(since), nowMs)}
+      {sentence(why)} For {formatElapsed(Date.parse(since), nowMs)}
       {who}. {text}
     </Banner>
   );

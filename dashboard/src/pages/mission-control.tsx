@@ -28,6 +28,8 @@ import { waitingNow } from '../domain/queue-history.ts';
 import { usePageSize } from '../hooks/use-page-size.ts';
 import styles from './mission-control.module.css';
 
+const NOTHING_HELD = { states: [], storms: [], more_storms: 0 };
+
 /** The fleet, its alerts and its repairs on one page. */
 export function MissionControl() {
   const { client } = useServer();
@@ -56,7 +58,7 @@ export function MissionControl() {
         <StatusBar
           counts={counts}
           waiting={history.data ? waitingNow(history.data) : null}
-          states={watchdog.data ?? []}
+          watchdog={watchdog.data ?? NOTHING_HELD}
           mayHandle={mayHandle}
         />
       )}

@@ -224,8 +224,8 @@ describe('/api/v1/watchdog', () => {
       state: 'planned',
       suppressions: [{ guard: 'paused', count: 1, until: null }],
     });
-    expect((await call('operator', 'POST resume')).body).toEqual({ states: [] });
-    expect((await call('viewer', 'GET state')).body).toEqual({ states: [] });
+    expect((await call('operator', 'POST resume')).body).toEqual({ states: [], storms: [], more_storms: 0 });
+    expect((await call('viewer', 'GET state')).body).toEqual({ states: [], storms: [], more_storms: 0 });
     await becomes(stage, 'a1', 'awaiting_approval');
   });
 

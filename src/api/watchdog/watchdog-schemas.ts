@@ -125,8 +125,18 @@ export const policySchema = z.object({
   guardian: z.string(),
 });
 
+/** There may be one on each of many hosts. */
+export const MAX_SHOWN_STORMS = 25;
+
 export const watchdogStateSchema = z.object({
   states: z.array(
     z.object({ state: z.enum(WATCHDOG_STATES), reason: z.string(), by: z.string(), since: time }),
   ),
+  storms: z
+    .array(z.object({ domain: z.string(), reason: z.string(), since: time }))
+    .max(MAX_SHOWN_STORMS)
+    .describe(
+      'The failure domains in which a storm holds repairs of silent agents back, the first one first: `pool:demo`, `external:laptops`, `host:web-1`, `provider:acme`, `the fleet`.',
+    ),
+  more_storms: z.number().int().describe('How many there are beside those.'),
 });

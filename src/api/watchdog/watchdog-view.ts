@@ -2,14 +2,27 @@ import type { Policy, RemediationDetail, Watchdog } from '#watchdog';
 import { formatDuration, toRfc3339, toRfc3339OrNull, traceIdOf, WATCHDOG_STATES } from '#telemetry';
 import type { z } from 'zod';
 import { GUARD_RELIEF } from './guard-relief.ts';
-import type { policySchema, remediationSchema, watchdogStateSchema } from './watchdog-schemas.ts';
+import {
+  MAX_SHOWN_STORMS,
+  type policySchema,
+  type remediationSchema,
+  type watchdogStateSchema,
+} from './watchdog-schemas.ts';
 
-export function viewOfStates({ states }: Watchdog): z.input<typeof watchdogStateSchema> {
+export function viewOfStates(watchdog: Watchdog): z.input<typeof watchdogStateSchema> {
+  const { states } = watchdog;
+  const storms = watchdog.storms();
   const active = WATCHDOG_STATES.flatMap((state) => {
     const found = states.get(state);
     return found ? [{ state, reason: found.reason, by: found.by, since: toRfc3339(found.sinceMs) }] : [];
   });
-  return { states: active };
+  return {
+    states: active,
+    storms: storms
+      .slice(0, MAX_SHOWN_STORMS)
+      .map(({ domain, reason, sinceMs }) => ({ domain, reason, since: toRfc3339(sinceMs) })),
+    more_storms: Math.max(0, storms.length - MAX_SHOWN_STORMS),
+  };
 }
 
 /** A policy with its steps as their actions show them. */

@@ -2,6 +2,12 @@ import type { AgentRecord, GenerationRow, ReplicaView, TaskRow } from '#fleet';
 import { formatDuration, toRfc3339, toRfc3339OrNull, type AgentStatus } from '#telemetry';
 import type { Evidence, Verdict } from './why-schemas.ts';
 
+interface DomainHealth {
+  readonly name: string;
+  readonly agents: number;
+  readonly silent: number;
+}
+
 /** What the fleet knows of an agent. */
 export interface KnownAgent extends AgentRecord {
   /** Newest first. */
@@ -10,7 +16,8 @@ export interface KnownAgent extends AgentRecord {
   readonly replica: ReplicaView | null;
   /** What it holds, some of it. */
   readonly held: readonly TaskRow[];
-  readonly domain: { readonly name: string; readonly agents: number; readonly silent: number };
+  /** Its failure domains, the narrowest first; none where it ended long ago. */
+  readonly domains: readonly DomainHealth[];
 }
 
 const VERDICTS: Readonly<Record<AgentStatus, Verdict>> = {
@@ -38,7 +45,7 @@ export function summaryOf({ row, live }: AgentRecord, nowMs: number): string {
 
 /** What an agent's status rests on, the most telling first. */
 export function evidenceOf(agent: KnownAgent, nowMs: number): readonly Evidence[] {
-  const { domain, held } = agent;
+  const { domains, held } = agent;
   const all: readonly (Evidence | null)[] = [
     exitOf(agent, nowMs),
     heartbeatOf(agent),
@@ -46,10 +53,10 @@ export function evidenceOf(agent: KnownAgent, nowMs: number): readonly Evidence[
     activityOf(agent),
     workOf(agent, nowMs),
     ...held.map((task) => leaseOf(task)),
-    {
+    ...domains.map(({ name, agents, silent }): Evidence => ({
       kind: 'domain',
-      text: `${domain.silent} of ${domain.agents} agents of its failure domain ${domain.name} are silent`,
-    },
+      text: `${silent} of ${agents} agents of its failure domain ${name} are silent`,
+    })),
   ];
   return all.filter((one) => one !== null);
 }

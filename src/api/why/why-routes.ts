@@ -77,7 +77,7 @@ async function explain(parts: WhyRouteParts, agentId: string): Promise<WhyAnswer
     summary: summaryOf(agent, nowMs),
     generations: agent.generations.map(viewGeneration),
     evidence: [...evidenceOf(agent, nowMs)],
-    watchdog: [...maintenanceOf(parts, agent), ...holdsOn(parts, agent.domain.name)],
+    watchdog: [...maintenanceOf(parts, agent), ...holdsOn(parts, agent)],
     advice: adviceFor(known),
   };
 }
@@ -89,7 +89,7 @@ async function knownAgent({ fleet, pools }: WhyRouteParts, agentId: string): Pro
     pools.replica(agentId),
     tasksOf({ fleet }, agentId, 'claimed'),
   ]);
-  return { ...record, generations, replica, held, domain: domainOf(fleet, record) };
+  return { ...record, generations, replica, held, domains: domainsOf(fleet, record) };
 }
 
 /** @throws OmoiError `unknown_agent`, with the agent that was probably meant */
@@ -105,12 +105,15 @@ async function recordOf({ directory }: WhyRouteParts['fleet'], agentId: string):
   }
 }
 
-/** Its failure domain; of an agent that ended long ago nobody counts one any more. */
-function domainOf({ agents }: WhyRouteParts['fleet'], { live, row }: AgentRecord): KnownAgent['domain'] {
-  const name = live?.domain ?? (row.pool_id === null ? 'none' : row.pool_id);
-  const present = AGENT_STATUSES.filter((status) => status !== 'TERMINATED' && status !== 'QUARANTINED');
-  const count = present.reduce((sum, status) => sum + agents.countOf(status, name), 0);
-  return { name, agents: count, silent: agents.countOf('UNRESPONSIVE', name) };
+const PRESENT = AGENT_STATUSES.filter((status) => status !== 'TERMINATED' && status !== 'QUARANTINED');
+
+/** Its failure domains; an agent that ended long ago counts in none any more. */
+function domainsOf({ agents }: WhyRouteParts['fleet'], { live }: AgentRecord): KnownAgent['domains'] {
+  return (live?.placement.domains ?? []).map((name) => ({
+    name,
+    agents: PRESENT.reduce((sum, status) => sum + agents.countOf(status, name), 0),
+    silent: agents.countOf('UNRESPONSIVE', name),
+  }));
 }
 
 function tasksOf({ fleet }: Pick<WhyRouteParts, 'fleet'>, agentId: string, state: 'claimed' | 'parked') {
@@ -148,15 +151,15 @@ function maintenanceOf({ watchdog, clock }: WhyRouteParts, { row, live }: KnownA
   ];
 }
 
-/** What holds repairs in a failure domain back at this moment. */
-function holdsOn({ watchdog }: WhyRouteParts, domain: string): WhyAnswer['watchdog'] {
-  const { storm, suspectUntilMs } = watchdog.doubtsAbout(domain);
+/** What holds repairs in its failure domains back at this moment. */
+function holdsOn({ watchdog }: WhyRouteParts, { domains }: KnownAgent): WhyAnswer['watchdog'] {
+  const { storm, suspectUntilMs } = watchdog.doubtsAbout(domains.map(({ name }) => name));
   const paused = watchdog.states.get('paused');
   return [
     ...(paused
       ? [{ state: 'paused' as const, reason: `paused by ${paused.by}: ${paused.reason}`, until: null }]
       : []),
-    ...(storm ? [{ state: 'storm' as const, reason: storm.reason, until: null }] : []),
+    ...(storm ? [{ state: 'storm' as const, reason: `${storm.domain}: ${storm.reason}`, until: null }] : []),
     ...(suspectUntilMs === null
       ? []
       : [

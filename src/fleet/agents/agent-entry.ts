@@ -1,13 +1,16 @@
 import type { Selectable } from 'kysely';
 import type { AgentObservation, AgentStatus, AgentType, ProcessActivity } from '#telemetry';
 import type { StateTables } from '#storage';
-import { domainOf, hostLabelOf } from './failure-domain.ts';
+import { placementOf, type Placement } from './failure-domain.ts';
 import { hasEnded } from './agent-status.ts';
 import { missedHeartbeats, paceOf, untilNextMissMs, type LifeEvidence } from './heartbeat-ladder.ts';
 import type { FleetLimits, HeartbeatPace } from '../limits.ts';
 import type { StallWatch } from '../leases/stall-watch.ts';
 
 export type AgentRow = Selectable<StateTables['agents']>;
+
+/** What a placement follows from. */
+const STANDS_BY = ['managed', 'pool_id', 'labels'] as const;
 
 /** After so many TTLs of silence an agent is judged whether or not its processes could be looked at. */
 const MAX_UNSEEN_TTLS = 2;
@@ -63,19 +66,26 @@ export class AgentEntry implements AgentObservation {
     readonly lookedAtMs: number;
   } | null = null;
   #processesTold = false;
-  /** As the labels of that row say: they are JSON, and asked for with each decision. */
-  #hostOf: { readonly row: AgentRow; readonly host: string | null } | null = null;
+  readonly #ownHost: string | null;
+  /** Of that row, whose labels are JSON: it is asked for with each decision. */
+  #placed: { readonly row: AgentRow; readonly placement: Placement } | null = null;
 
   constructor(
     row: AgentRow,
     nonceHash: string,
-    context: { readonly stall: StallWatch; readonly limits: FleetLimits; readonly nowMonotonicMs: number },
+    context: {
+      readonly stall: StallWatch;
+      readonly limits: FleetLimits;
+      readonly ownHost: string | null;
+      readonly nowMonotonicMs: number;
+    },
   ) {
     this.row = row;
     this.nonceHash = nonceHash;
     this.selfDegraded = row.self_degraded === 1;
     this.#stall = context.stall;
     this.#limits = context.limits;
+    this.#ownHost = context.ownHost;
     this.#heardAtMs = context.nowMonotonicMs;
   }
 
@@ -99,15 +109,19 @@ export class AgentEntry implements AgentObservation {
     return this.row.generation;
   }
 
-  /** What takes it down together with others. */
-  get domain(): string {
-    return domainOf(this.row);
+  /** Where it stands: what takes it down together with others. */
+  get placement(): Placement {
+    if (this.#placed?.row === this.row) return this.#placed.placement;
+    const before = this.#placed;
+    const isSame = before !== null && STANDS_BY.every((key) => before.row[key] === this.row[key]);
+    const placement = isSame ? before.placement : placementOf(this.row, this.#ownHost);
+    this.#placed = { row: this.row, placement };
+    return placement;
   }
 
-  /** The machine that it says it runs on, in its label `host`; null where it says none. */
+  /** The machine that it runs on, as its label `host` says or, where Omoi has started it, that; null where neither is known. */
   get host(): string | null {
-    if (this.#hostOf?.row !== this.row) this.#hostOf = { row: this.row, host: hostLabelOf(this.row) };
-    return this.#hostOf.host;
+    return this.placement.host;
   }
 
   get managed(): boolean {

@@ -5,7 +5,7 @@ import { DueTimes } from '../leases/due-times.ts';
 import type { Holder } from '../leases/lease-registry.ts';
 import type { FleetLimits } from '../limits.ts';
 import type { StallWatch } from '../leases/stall-watch.ts';
-import { domainOf, StatusCounts } from './failure-domain.ts';
+import { DomainCounts, type DomainCell } from './failure-domain.ts';
 
 /** The agents in memory: all that live, and those that ended a short while ago. Changed only after commits. */
 export class AgentIndex {
@@ -17,15 +17,17 @@ export class AgentIndex {
   readonly judgedAt: DueTimes<AgentEntry>;
   /** Managed ones that have missed a heartbeat: their processes are looked at. Those that beat again leave at the next look. */
   readonly silent = new Set<AgentEntry>();
-  readonly #byStatus = new StatusCounts();
-  /** Of each failure domain. */
-  readonly #byDomain = new Map<string, StatusCounts>();
+  readonly #counts = new DomainCounts();
   /** Those that have not ended; external ones without a pool under null. */
   readonly #livingInPool = new Map<string | null, number>();
   #changes = 0;
   #observations: readonly AgentObservation[] | null = null;
 
-  constructor(clock: Clock, stall: StallWatch, limits: FleetLimits) {
+  readonly #ownHost: string | null;
+
+  /** @param ownHost the host on which Omoi starts agents; null where that is unknown */
+  constructor(clock: Clock, stall: StallWatch, limits: FleetLimits, ownHost: string | null = null) {
+    this.#ownHost = ownHost;
     this.#clock = clock;
     this.#stall = stall;
     this.#limits = limits;
@@ -49,13 +51,17 @@ export class AgentIndex {
    * @param domain of one failure domain alone
    */
   countOf(status: AgentStatus, domain?: string): number {
-    const counts = domain === undefined ? this.#byStatus : this.#byDomain.get(domain);
-    return counts?.of(status) ?? 0;
+    return this.#counts.of(status, domain);
   }
 
-  /** The failure domains that have agents. */
-  domains(): Iterable<string> {
-    return this.#byDomain.keys();
+  /** The agents of each set of failure domains that occurs. */
+  cells(): Iterable<DomainCell> {
+    return this.#counts.cells();
+  }
+
+  /** Those of them that have agents of a committed status. */
+  cellsOf(status: AgentStatus): Iterable<DomainCell> {
+    return this.#counts.cellsOf(status);
   }
 
   /** How many agents of a pool (null: of none) have not ended. */
@@ -89,12 +95,13 @@ export class AgentIndex {
       const entry = new AgentEntry(row, nonceHash ?? '', {
         stall: this.#stall,
         limits: this.#limits,
+        ownHost: this.#ownHost,
         nowMonotonicMs,
       });
       entry.change = change;
       this.#entries.set(row.agent_id, entry);
       this.#observations = null;
-      this.#count(row, 1);
+      this.#count(entry, 1);
       this.judgedAt.set(entry, nowMonotonicMs);
       return entry;
     }
@@ -104,14 +111,14 @@ export class AgentIndex {
       return known;
     }
     known.change = change;
-    this.#count(known.row, -1);
-    this.#count(row, 1);
+    this.#count(known, -1);
     this.judgedAt.set(known, nowMonotonicMs);
     if (row.generation > known.generation) known.startOver(row, nonceHash ?? '', nowMonotonicMs);
     else {
       known.row = row;
       if (nonceHash !== null) known.nonceHash = nonceHash;
     }
+    this.#count(known, 1);
     return known;
   }
 
@@ -120,7 +127,7 @@ export class AgentIndex {
     if (!entry) return;
     this.#entries.delete(agentId);
     this.#observations = null;
-    this.#count(entry.row, -1);
+    this.#count(entry, -1);
     this.judgedAt.delete(entry);
     this.silent.delete(entry);
   }
@@ -158,15 +165,9 @@ export class AgentIndex {
     entry.sawWork({ monotonicMs: this.#clock.monotonicMs(), wallMs: this.#clock.wallMs() });
   }
 
-  #count(row: AgentRow, change: 1 | -1): void {
-    this.#byStatus.add(row.status, change);
-    const domain = domainOf(row);
-    const counts = this.#byDomain.get(domain) ?? new StatusCounts();
-    this.#byDomain.set(domain, counts);
-    counts.add(row.status, change);
-    if (counts.size === 0) this.#byDomain.delete(domain);
-    const { pool_id: poolId } = row;
-    if (hasEnded(row.status)) return;
+  #count({ row: { status, pool_id: poolId }, placement }: AgentEntry, change: 1 | -1): void {
+    this.#counts.add(placement, status, change);
+    if (hasEnded(status)) return;
     const living = this.livingIn(poolId) + change;
     if (living > 0) this.#livingInPool.set(poolId, living);
     else this.#livingInPool.delete(poolId);

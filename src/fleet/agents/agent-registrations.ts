@@ -12,6 +12,7 @@ import {
   statusEvent,
 } from './agent-rows.ts';
 import { hasEnded } from './agent-status.ts';
+import { providerIn, withProvider } from './failure-domain.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { WorkRelease } from './generation-store.ts';
 import {
@@ -102,6 +103,9 @@ export class AgentRegistrations {
     const { request, agent, decision } = taking;
     const { traceparent } = request;
     const { agent_type, pool_id, phase_id, ...said } = describe(request);
+    // Who provides for a managed agent is its pool's to say, where that says it.
+    const provider = agent.managed === 1 ? providerIn(agent.labels) : null;
+    if (provider !== null) said.labels = withProvider(said.labels, provider);
     // Where a managed agent belongs is its pool's to say; an operator's quarantine outlives a restart.
     const registered_by = request.registeredBy?.tokenId ?? null;
     const placed = agent.managed === 1 ? {} : { agent_type, pool_id, phase_id, registered_by };

@@ -1,6 +1,7 @@
 import type { StateTransaction } from '#storage';
 import { OmoiError, type AgentStatus, type ExitExpectation } from '#telemetry';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
+import type { DomainCell } from './failure-domain.ts';
 import { currentAgent, knownAgent, superseded, unknownAgent } from './agent-refusals.ts';
 import type { AgentRegistrations } from './agent-registrations.ts';
 import { agentRef, changeAgent, endGeneration, lockAgent } from './agent-rows.ts';
@@ -73,9 +74,14 @@ export class AgentRegistry {
     return this.#parts.agentIndex.entries();
   }
 
-  /** The failure domains that have agents: `pool:demo`, `external:laptops`. */
-  domains(): Iterable<string> {
-    return this.#parts.agentIndex.domains();
+  /** The agents of each set of failure domains that occurs. */
+  cells(): Iterable<DomainCell> {
+    return this.#parts.agentIndex.cells();
+  }
+
+  /** Those of them that have agents of a committed status. */
+  cellsOf(status: AgentStatus): Iterable<DomainCell> {
+    return this.#parts.agentIndex.cellsOf(status);
   }
 
   /** How many agents of a pool work or are ready to, and how many are being started. */

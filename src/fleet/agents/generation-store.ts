@@ -10,6 +10,7 @@ import {
   statusEvent,
 } from './agent-rows.ts';
 import { hasEnded, isGivenUp } from './agent-status.ts';
+import { withProvider } from './failure-domain.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import { meaningOfExit, type ExitFacts } from './exit-meaning.ts';
 import { hashNonce } from './registration.ts';
@@ -26,6 +27,8 @@ export interface GenerationOpening {
   readonly heartbeatTtlMs: number | null;
   /** From its start to its registration; null for the usual time. */
   readonly startWithinMs: number | null;
+  /** Who provides what it works with, as its pool says; null where that says nobody. */
+  readonly provider: string | null;
   /** The secret that the process proves itself with when it registers; only its hash is kept. */
   readonly nonce: string;
   /** `pool_scaled_up`, `restart_requested`, … */
@@ -127,6 +130,7 @@ export class StoredGenerations implements GenerationStore {
           status: 'SPAWNING',
           status_reason: opening.reason,
           self_degraded: 0,
+          labels: withProvider(known.labels, opening.provider),
           ...awaitedPace(opening, known),
         })
       : await insertSpawning(tx, opening);
@@ -253,7 +257,7 @@ async function insertSpawning(tx: StateTransaction, opening: GenerationOpening):
     status_since_ms: tx.nowMs,
     self_degraded: 0,
     generation: 1,
-    labels: '{}',
+    labels: withProvider('{}', opening.provider),
     capabilities: '[]',
     ...awaitedPace(opening, null),
     registered_at_ms: tx.nowMs,

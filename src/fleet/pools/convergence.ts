@@ -113,6 +113,7 @@ export class Convergence {
       heartbeatIntervalMs: pool.heartbeatIntervalMs,
       heartbeatTtlMs: pool.heartbeatTtlMs,
       startWithinMs: pool.startWithinMs,
+      provider: pool.provider,
       nonce,
       reason: asked.reason,
       requestedBy: asked.by,

@@ -171,6 +171,16 @@ const POOL_KEYS = {
     null,
     {},
   ),
+  provider: optional(
+    storedText(256)
+      .min(1)
+      .nullable()
+      .describe(
+        'Who provides what its agents work with (a model, a site): they fail together. A failure domain.',
+      ),
+    null,
+    { variable: 'OMOI_PROVIDER' },
+  ),
   enqueue_for: optional(
     z
       .array(z.string().min(1).max(200))

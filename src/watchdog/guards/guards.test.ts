@@ -26,7 +26,7 @@ const free: GuardInput = {
   cooldownMs: guards.cooldown,
   running: 0,
   budgetStartMs: null,
-  rateWaitMs: 0,
+  rateWait: null,
   agent: null,
   newGenerationUntilMs: null,
 };
@@ -35,7 +35,7 @@ const agent = {
   poolId: null,
   host: null,
   managed: true,
-  domain: 'pool:demo',
+  domains: ['pool:demo'],
   generation: 1,
   status: 'UNRESPONSIVE' as const,
   blamedTaskId: null,
@@ -46,6 +46,8 @@ const agent = {
   beatsForItself: true,
   saysUnwell: false,
 };
+
+const rateWait = { domain: 'host:web-1', limits: { burst: 16, refillMs: 62.5 }, ms: 250 };
 
 describe('the guards', () => {
   it.each<[string, Partial<GuardInput>, string | null, number | null]>([
@@ -75,10 +77,10 @@ describe('the guards', () => {
     ],
     ['a stall of its own', { suspectUntilMs: NOW + 1, agent }, 'self_suspicion', NOW + 1],
     ['a stall that is over', { suspectUntilMs: NOW, agent }, null, null],
-    ['a storm', { storm: { reason: '3 of 4' }, agent }, 'storm', null],
+    ['a storm', { storm: { domain: 'pool:demo', reason: '3 of 4' }, agent }, 'storm', null],
     [
       'a storm, and an agent that was seen to end',
-      { storm: { reason: '3 of 4' }, agent: { ...agent, status: 'FAILED' } },
+      { storm: { domain: 'pool:demo', reason: '3 of 4' }, agent: { ...agent, status: 'FAILED' } },
       null,
       null,
     ],
@@ -91,11 +93,11 @@ describe('the guards', () => {
     ['an external agent', { agent: { ...agent, managed: false } }, 'not_managed', null],
     [
       'certainly ill, and no token',
-      { agent: { ...agent, status: 'FAILED' }, rateWaitMs: 250 },
+      { agent: { ...agent, status: 'FAILED' }, rateWait },
       'repair_rate',
       NOW + 250,
     ],
-    ['silent, and no token', { agent, rateWaitMs: 250 }, null, null],
+    ['silent, and no token', { agent, rateWait }, null, null],
     [
       'certainly ill, where as many run as may',
       { agent: { ...agent, status: 'FAILED' }, running: 2 },
@@ -108,7 +110,7 @@ describe('the guards', () => {
       null,
       null,
     ],
-    ['a storm, and a pool that is to grow', { storm: { reason: '3 of 4' } }, null, null],
+    ['a storm, and a pool that is to grow', { storm: { domain: 'pool:demo', reason: '3 of 4' } }, null, null],
     ['the target is being repaired', { busyWith: 'rem_1' }, 'one_per_target', null],
     ['cooldown', { lastEndedAtMs: NOW - 59_999 }, 'cooldown', NOW + 1],
     ['cooldown over', { lastEndedAtMs: NOW - 60_000 }, null, null],
@@ -201,7 +203,12 @@ describe('the guards', () => {
   });
 
   it('names the first that holds', () => {
-    const all = { paused: { by: 'a', reason: 'b' }, storm: { reason: 'c' }, agent, running: 9 };
+    const all = {
+      paused: { by: 'a', reason: 'b' },
+      storm: { domain: 'pool:demo', reason: 'c' },
+      agent,
+      running: 9,
+    };
     expect(decide({ ...free, ...all })?.suppressed).toBe('paused');
   });
 });

@@ -2,6 +2,8 @@ import { formatDuration, GUARDS, type AgentStatus, type Guard } from '#telemetry
 import { formatActOn } from '../policies/act-on.ts';
 import type { Policy } from '../policies/policy.ts';
 import type { AgentFacts } from '../ports.ts';
+import type { RateWait } from './repair-rate.ts';
+import type { Storm } from './storm-watch.ts';
 
 /** A remediation is held back: by which guard, why, and when it may be lifted (null: by an event, not by time). */
 export interface Suppression {
@@ -24,8 +26,8 @@ export interface GuardInput {
     readonly reason: string;
     readonly untilMs: number;
   } | null;
-  /** That the agent's failure domain is in, or the whole fleet. */
-  readonly storm: { readonly reason: string } | null;
+  /** That one of the agent's failure domains is in, or the whole fleet. */
+  readonly storm: Pick<Storm, 'domain' | 'reason'> | null;
   /** Why those whose word the alert rests on may not speak for the target; null where they may. */
   readonly unauthorized: string | null;
   /** Until when the watchdog distrusts itself. */
@@ -39,8 +41,8 @@ export interface GuardInput {
   readonly running: number;
   /** The start that has to leave the policy's window before another may begin; null where there is room. */
   readonly budgetStartMs: number | null;
-  /** In how many ms the target's failure domain has a token for a repair of what is certainly ill. */
-  readonly rateWaitMs: number;
+  /** The failure domain of the target that has no token for a repair of what is certainly ill; null where all have. */
+  readonly rateWait: RateWait | null;
   /** The agent that would be restarted. */
   readonly agent: AgentFacts | null;
   /** Until when a generation that somebody else has started is given time to take effect. */
@@ -62,7 +64,8 @@ const CHECKS: Readonly<Record<Guard, GuardCheck>> = {
       : null,
   maintenance: maintained,
   self_suspicion: distrusted,
-  storm: ({ storm, agent }) => (storm && isDoubtful(agent) ? held('storm', storm.reason) : null),
+  storm: ({ storm, agent }) =>
+    storm && isDoubtful(agent) ? held('storm', `${storm.domain}: ${storm.reason}`) : null,
   one_per_target: ({ busyWith }) =>
     busyWith === null ? null : held('one_per_target', `${busyWith} is at work on this target`),
   cooldown: coolingDown,
@@ -132,11 +135,12 @@ function asManyAsMayRun({ policy, running, agent }: GuardInput): Suppression | n
   return held('max_parallel', `${running} of ${maxParallel} remediations of this policy run`);
 }
 
-function tooFast({ policy, agent, rateWaitMs, nowMs }: GuardInput): Suppression | null {
-  if (!isCertainlyIll(agent) || rateWaitMs <= 0) return null;
-  const { repair_burst: burst, repair_every: every } = policy.guards;
-  const reason = `${agent?.domain} is repaired ${burst} at once and one more every ${formatDuration(every)}`;
-  return held('repair_rate', reason, nowMs + rateWaitMs);
+function tooFast({ agent, rateWait, nowMs }: GuardInput): Suppression | null {
+  if (!isCertainlyIll(agent) || rateWait === null) return null;
+  const { domain, limits, ms } = rateWait;
+  const every = formatDuration(Math.max(1, Math.round(limits.refillMs)));
+  const reason = `${domain} is repaired ${limits.burst} at once and one more every ${every}, slower after a start of Omoi`;
+  return held('repair_rate', reason, nowMs + ms);
 }
 
 /** What was seen to end, or is stopped, is no matter of hearing; a pool that is to grow is none either. */

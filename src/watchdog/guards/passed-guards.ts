@@ -15,7 +15,7 @@ const SAW: Readonly<Record<Guard, (input: GuardInput) => string | null>> = {
     policy.mode === 'act' && unauthorized === null ? 'who told of it may speak for the target' : null,
   maintenance: () => 'the target is not under maintenance',
   self_suspicion: ofTheSilent(() => 'Omoi has neither stalled nor lost its database'),
-  storm: ofTheSilent(({ domain }) => `no storm in ${domain}`),
+  storm: ofTheSilent(({ domains }) => `no storm in ${domains.join(', ')}`),
   one_per_target: () => 'nothing else is at work on the target',
   cooldown: ({ agent, lastEndedAtMs, nowMs }) => {
     if (lastEndedAtMs !== null)
@@ -31,7 +31,8 @@ const SAW: Readonly<Record<Guard, (input: GuardInput) => string | null>> = {
     isCertainlyIll(agent)
       ? null
       : `fewer than ${guards.max_starts} steps were started in ${formatDuration(guards.window)}`,
-  repair_rate: ({ agent }) => (agent && isCertainlyIll(agent) ? `${agent.domain} had a token` : null),
+  repair_rate: ({ agent }) =>
+    agent && isCertainlyIll(agent) ? `${agent.domains.join(', ')} had a token` : null,
   target_withdrawn: ({ agent }) => agent && `${agent.agentId} is ${agent.status}`,
   target_healthy: ({ agent }) =>
     agent && `${agent.agentId} was silent for ${formatDuration(agent.silenceMs)}`,

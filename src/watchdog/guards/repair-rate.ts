@@ -1,4 +1,6 @@
 import type { Clock } from '#telemetry';
+import { RepairRamp } from './repair-ramp.ts';
+import { WHOLE_FLEET } from './storm-watch.ts';
 
 /** How fast what is certainly ill is repaired in one failure domain. */
 export interface RepairRateLimits {
@@ -8,42 +10,84 @@ export interface RepairRateLimits {
   readonly refillMs: number;
 }
 
+/** A failure domain that has no token, and in how many ms it has one. */
+export interface RateWait {
+  readonly domain: string;
+  readonly limits: RepairRateLimits;
+  readonly ms: number;
+}
+
+/** A host, a provider and the fleet bear what so many pools do: one pool that burns leaves the others their rate. */
+const POOLS_OF_A_WIDER_DOMAIN = 4;
+
+/** What looks like a shorter wait is a rounding error. */
+const ROUNDING_MS = 1e-6;
+
 /**
- * A token bucket for each failure domain, kept as the time at which it will be full again. After a start of the
- * server each holds a single token: after a reboot all is ill at once, and so many starts at once are the next ill.
+ * A token bucket for each failure domain and for the whole fleet, kept as the time at which it will be full again; a repair
+ * takes a token of each that its target is in. After a start of the server each holds a single token, and fills slowly
+ * (`RepairRamp`).
  */
 export class RepairRates {
-  readonly #clock: Clock;
-  readonly #startedAtMs: number;
-  /** When, monotonic, the bucket of a domain is full again. */
+  readonly #ramp: RepairRamp;
+  /** When, by the ramp's clock, the bucket of a domain is full again. */
   readonly #fullAtMs = new Map<string, number>();
 
   constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#startedAtMs = clock.monotonicMs();
+    this.#ramp = new RepairRamp(clock);
   }
 
-  /** In how many ms there is a token; 0 where there is one. */
-  waitMs(domain: string, limits: RepairRateLimits): number {
-    const { burst, refillMs } = limits;
-    const spareMs = (burst - 1) * refillMs;
-    return Math.max(0, this.#fullAt(domain, limits) - spareMs - this.#clock.monotonicMs());
+  /** Call when the watchdog begins to act: then the ramp begins. */
+  start(): void {
+    this.#ramp.start();
+    this.#fullAtMs.clear();
   }
 
-  /** Takes a token. Call in the turn in which there was one. */
-  take(domain: string, limits: RepairRateLimits): void {
-    const nowMs = this.#clock.monotonicMs();
-    this.#fullAtMs.set(domain, Math.max(this.#fullAt(domain, limits), nowMs) + limits.refillMs);
-    for (const [other, fullAtMs] of this.#fullAtMs) if (fullAtMs <= nowMs) this.#fullAtMs.delete(other);
+  /**
+   * The domain that has a token last; null where all have one.
+   * @param domains those that the target is in, its pool first
+   * @param limits of its pool
+   */
+  waitFor(domains: readonly string[], limits: RepairRateLimits): RateWait | null {
+    let longest: RateWait | null = null;
+    for (const [domain, own] of limitsOf(domains, limits)) {
+      const { burst, refillMs } = own;
+      const ms = this.#ramp.untilMs(this.#fullAt(domain, own) - (burst - 1) * refillMs);
+      if (ms > Math.max(ROUNDING_MS, longest?.ms ?? 0)) longest = { domain, limits: own, ms: Math.ceil(ms) };
+    }
+    return longest;
   }
 
-  /** Gives a token back: the repair for which it was taken was rolled back. */
-  giveBack(domain: string, { refillMs }: RepairRateLimits): void {
-    const fullAtMs = this.#fullAtMs.get(domain);
-    if (fullAtMs !== undefined) this.#fullAtMs.set(domain, fullAtMs - refillMs);
+  /** Takes a token of each. Call in the turn in which there were some. */
+  take(domains: readonly string[], limits: RepairRateLimits): void {
+    const nowMs = this.#ramp.creditMs();
+    for (const [domain, own] of limitsOf(domains, limits))
+      this.#fullAtMs.set(domain, Math.max(this.#fullAt(domain, own), nowMs) + own.refillMs);
+    for (const [domain, fullAtMs] of this.#fullAtMs) if (fullAtMs <= nowMs) this.#fullAtMs.delete(domain);
+  }
+
+  /** Gives the tokens back: the repair for which they were taken was rolled back. */
+  giveBack(domains: readonly string[], limits: RepairRateLimits): void {
+    for (const [domain, { refillMs }] of limitsOf(domains, limits)) {
+      const fullAtMs = this.#fullAtMs.get(domain);
+      if (fullAtMs !== undefined) this.#fullAtMs.set(domain, fullAtMs - refillMs);
+    }
   }
 
   #fullAt(domain: string, { burst, refillMs }: RepairRateLimits): number {
-    return this.#fullAtMs.get(domain) ?? this.#startedAtMs + (burst - 1) * refillMs;
+    return this.#fullAtMs.get(domain) ?? (burst - 1) * refillMs;
   }
+}
+
+/** The limits of each domain of a target, and of the whole fleet. */
+function limitsOf(
+  [pool, ...wider]: readonly string[],
+  limits: RepairRateLimits,
+): readonly (readonly [string, RepairRateLimits])[] {
+  const those = {
+    burst: limits.burst * POOLS_OF_A_WIDER_DOMAIN,
+    refillMs: limits.refillMs / POOLS_OF_A_WIDER_DOMAIN,
+  };
+  const widerLimits = [...wider, WHOLE_FLEET].map((domain) => [domain, those] as const);
+  return pool === undefined ? widerLimits : [[pool, limits], ...widerLimits];
 }

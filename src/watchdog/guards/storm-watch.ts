@@ -1,77 +1,110 @@
 import type { Clock } from '#telemetry';
-import type { FleetActuator } from '../ports.ts';
+import type { DomainCell, FleetActuator } from '../ports.ts';
 import type { WatchdogStates } from '../watchdog-states.ts';
-import {
-  judgeStorm,
-  NO_STORM,
-  SilenceWindow,
-  type Silence,
-  type StormLimits,
-  type StormState,
-} from './storm.ts';
+import { Falls, judgeStorm, NO_STORM, type Silence, type StormLimits, type StormState } from './storm.ts';
 
 export interface StormWatchParts {
   readonly clock: Clock;
   readonly states: WatchdogStates;
-  readonly fleet: Pick<FleetActuator, 'health' | 'domains'>;
+  readonly fleet: Pick<FleetActuator, 'health' | 'cells' | 'silentCells'>;
   readonly limits: StormLimits;
 }
 
-interface Domain {
-  readonly window: SilenceWindow;
-  storm: StormState;
+/** A storm that is on. */
+export interface Storm {
+  /** `pool:demo`, `host:web-1` …, or `WHOLE_FLEET`. */
+  readonly domain: string;
+  readonly reason: string;
+  /** Wall ms since epoch. */
+  readonly sinceMs: number;
 }
 
-const NO_SILENCE: Silence = { agents: 0, silent: 0, fell: 0 };
+/** Its name among the failure domains. */
+export const WHOLE_FLEET = 'the fleet';
+
+interface Domain extends Silence {
+  readonly cells: readonly FallenCell[];
+}
+
+/** A cell, and how many of it have fallen silent. */
+interface FallenCell extends DomainCell {
+  readonly fell: number;
+}
+
+interface StormUnderWay {
+  readonly state: StormState;
+  readonly sinceMs: number;
+}
 
 /**
- * The one owner of storms: of each failure domain, and of the others together where many small ones fall silent at once.
- * Whoever decides asks it, and it alone records what begins and ends. One storm is told, whatever domains it comes to.
+ * The one owner of storms: of each failure domain, and of what is left of the fleet. Silence counts once: the domain of which
+ * the greatest share has fallen silent is in a storm, and what is silent there is no storm of the other domains that its
+ * agents are in. So the agents of one provider do not hold back those of another on the same host. Whoever decides asks it,
+ * and it alone records what begins and ends. One storm is told, whatever domains it comes to.
  */
 export class StormWatch {
   readonly #parts: StormWatchParts;
-  readonly #domains = new Map<string, Domain>();
-  /** Of the domains that are in none of their own. */
-  #fleet: StormState = NO_STORM;
-  /** The storms at the last `record`: domains, and null for the fleet. */
-  #recorded: ReadonlySet<string | null> = new Set();
+  readonly #cellFalls: Falls;
+  readonly #domainFalls: Falls;
+  /** Also of `WHOLE_FLEET`, which counts those who are in no storm of their own. */
+  readonly #storms = new Map<string, StormUnderWay>();
+  /** How many were silent in each domain, and in all, at the last look. */
+  #silentBefore: ReadonlyMap<string, number> = new Map();
+  /** The storms at the last `record`. */
+  #recorded: ReadonlySet<string> = new Set();
 
   constructor(parts: StormWatchParts) {
     this.#parts = parts;
+    this.#cellFalls = new Falls(parts.limits.withinMs);
+    this.#domainFalls = new Falls(parts.limits.withinMs);
   }
 
   /** Goes on with the storm in which the last process ended. Call when the states have been read. */
   start(): void {
     const { clock, states } = this.#parts;
+    this.#settle();
     const recorded = states.get('storm');
-    if (recorded) {
-      const { reason } = recorded;
-      this.#fleet = {
-        ...NO_STORM,
-        active: true,
-        reason,
-        settledSinceMs: clock.monotonicMs(),
-        silent: Infinity,
-      };
-    }
-    // Who is silent already falls silent no more.
-    this.#lookAtAll();
+    if (!recorded) return;
+    const { reason, sinceMs } = recorded;
+    const state = {
+      ...NO_STORM,
+      active: true,
+      reason,
+      settledSinceMs: clock.monotonicMs(),
+      silent: Infinity,
+    };
+    this.#storms.set(WHOLE_FLEET, { state, sinceMs });
   }
 
-  /** The storm that agents of this domain are in, or null. It is looked at: alerts may come faster than the regular look. */
-  judge(domain: string): { readonly reason: string } | null {
-    this.#look(domain);
-    const own = this.#domains.get(domain)?.storm;
-    if (own?.active) return { reason: `${domain}: ${own.reason}` };
-    return this.#fleet.active ? { reason: `the fleet: ${this.#fleet.reason}` } : null;
+  /**
+   * The storm that agents of these domains are in, or null. Where more are silent than at the last look, it looks: alerts may
+   * come faster than the regular look.
+   */
+  judge(domains: readonly string[]): Storm | null {
+    const { fleet } = this.#parts;
+    const hasGrown = ({ silent }: { readonly silent: number }, name: string): boolean =>
+      silent > (this.#silentBefore.get(name) ?? 0);
+    if (hasGrown(fleet.health(), WHOLE_FLEET) || domains.some((name) => hasGrown(fleet.health(name), name)))
+      this.#look();
+    for (const domain of [...domains, WHOLE_FLEET]) {
+      const storm = this.#storms.get(domain);
+      if (storm) return stormOf(domain, storm);
+    }
+    return null;
+  }
+
+  /** Those that are on, the first one first. */
+  list(): readonly Storm[] {
+    return [...this.#storms].map(([domain, storm]) => stormOf(domain, storm));
   }
 
   /** A person has looked: the storms are over. Those who are silent now are no new one. @returns whether there was one */
   async end(by: string): Promise<boolean> {
     const { states } = this.#parts;
-    this.#domains.clear();
-    this.#fleet = NO_STORM;
-    if (states.get('storm') === null) return false;
+    const hadAny = this.#storms.size > 0;
+    this.#storms.clear();
+    this.#settle();
+    if (states.get('storm') === null) return hadAny;
     await states.set('storm', { active: false, reason: 'ended by a person', by });
     return true;
   }
@@ -83,56 +116,160 @@ export class StormWatch {
    */
   async record(): Promise<boolean> {
     const { states } = this.#parts;
-    this.#lookAtAll();
-    const storm = this.#storm();
-    if ((storm !== null) !== (states.get('storm') !== null)) {
-      const reason = storm?.reason ?? 'health is back and has stayed, or nobody more fell silent';
-      await states.set('storm', { active: storm !== null, reason, by: 'watchdog' });
+    this.#look();
+    const [storm] = this.list();
+    if ((storm !== undefined) !== (states.get('storm') !== null)) {
+      const reason = storm
+        ? `${storm.domain}: ${storm.reason}`
+        : 'health is back and has stayed, or nobody more fell silent';
+      await states.set('storm', { active: storm !== undefined, reason, by: 'watchdog' });
     }
     const before = this.#recorded;
-    this.#recorded = this.#active();
-    return [...before].some((ended) => !this.#recorded.has(ended));
+    this.#recorded = new Set(this.#storms.keys());
+    return [...before].some((ended) => !this.#storms.has(ended));
   }
 
-  #active(): ReadonlySet<string | null> {
-    const active = new Set<string | null>(this.#fleet.active ? [null] : []);
-    for (const [domain, { storm }] of this.#domains) if (storm.active) active.add(domain);
-    return active;
-  }
-
-  /** The first storm of all. */
-  #storm(): { readonly reason: string } | null {
-    if (this.#fleet.active) return { reason: `the fleet: ${this.#fleet.reason}` };
-    for (const [domain, { storm }] of this.#domains) {
-      if (storm.active) return { reason: `${domain}: ${storm.reason}` };
-    }
-    return null;
-  }
-
-  #lookAtAll(): void {
-    const { clock, fleet, limits } = this.#parts;
-    const present = new Set(fleet.domains());
-    for (const domain of this.#domains.keys()) if (!present.has(domain)) this.#domains.delete(domain);
-    let others = NO_SILENCE;
-    for (const domain of present) {
-      const { agents, silent, fell } = this.#look(domain) ?? NO_SILENCE;
-      others = { agents: others.agents + agents, silent: others.silent + silent, fell: others.fell + fell };
-    }
-    this.#fleet = judgeStorm(this.#fleet, others, { ms: clock.monotonicMs(), limits });
-  }
-
-  /** @returns its silence, where that is not a storm of its own */
-  #look(name: string): Silence | null {
-    const { clock, fleet, limits } = this.#parts;
+  #look(): void {
+    const { clock, fleet } = this.#parts;
     const ms = clock.monotonicMs();
-    const domain = this.#domains.get(name) ?? { window: new SilenceWindow(limits.withinMs), storm: NO_STORM };
-    this.#domains.set(name, domain);
-    const { agents, silent } = fleet.health(name);
-    const silence = { agents, silent, fell: domain.window.fell(silent, ms) };
-    const wasActive = domain.storm.active;
-    domain.storm = judgeStorm(domain.storm, silence, { ms, limits });
-    // What is silent still when a storm is over is so for a cause of its own.
-    if (wasActive && !domain.storm.active) domain.window.restart();
-    return domain.storm.active ? null : { ...silence, fell: wasActive ? 0 : silence.fell };
+    if (this.#storms.size === 0 && !this.#mayBeginAny(ms)) return;
+    const cells = this.#fallen(fleet.cells(), ms);
+    const domains = byDomain(cells, this.#storms);
+    this.#endThoseOver(domains, ms);
+    this.#beginOwn(domains, ms);
+    this.#judgeRest(cells, ms);
+    this.#remember(domains, cells);
   }
+
+  /** Whether there is a domain, or the fleet, that would be in a storm by itself: most often nobody has to look further. */
+  #mayBeginAny(ms: number): boolean {
+    const { fleet, limits } = this.#parts;
+    const silentCells = this.#fallen(fleet.silentCells(), ms);
+    const domains = byDomain(silentCells, this.#storms);
+    this.#remember(domains, silentCells);
+    const isStorm = (silence: Silence, agents: number, name: string): boolean => {
+      const fell = this.#domainFalls.of(name, silence.silent, ms);
+      return judgeStorm(NO_STORM, { ...limitedTo(fell, silence), agents }, { ms, limits }).active;
+    };
+    const near = [...domains].filter(([name, domain]) => isStorm(domain, fleet.health(name).agents, name));
+    return isStorm(sumOf(silentCells), fleet.health().agents, WHOLE_FLEET) || near.length > 0;
+  }
+
+  #fallen(cells: Iterable<DomainCell>, ms: number): readonly FallenCell[] {
+    const fallen: FallenCell[] = [];
+    const silentIds = new Set<string>();
+    for (const { id, domains, agents, silent } of cells) {
+      const fell = silent === 0 ? 0 : this.#cellFalls.of(id, silent, ms);
+      if (silent > 0) silentIds.add(id);
+      fallen.push({ id, domains, agents, silent, fell });
+    }
+    this.#cellFalls.keep(silentIds);
+    return fallen;
+  }
+
+  /** Whether a storm is over is told by all who are in its domain. */
+  #endThoseOver(domains: ReadonlyMap<string, Domain>, ms: number): void {
+    const { limits } = this.#parts;
+    for (const [name, { state, sinceMs }] of this.#storms) {
+      if (name === WHOLE_FLEET) continue;
+      const domain = domains.get(name);
+      const next = domain ? judgeStorm(state, domain, { ms, limits }) : NO_STORM;
+      if (next.active) this.#storms.set(name, { state: next, sinceMs });
+      else this.#end(name, domain?.silent ?? 0, ms);
+    }
+  }
+
+  /** What is silent still when a storm is over is so for a cause of its own. */
+  #end(name: string, silent: number, ms: number): void {
+    this.#storms.delete(name);
+    this.#domainFalls.settle(name, silent, ms);
+  }
+
+  #beginOwn(domains: ReadonlyMap<string, Domain>, ms: number): void {
+    const { clock, limits } = this.#parts;
+    const fallen = [...domains].map(([name, { cells, silent }]) => {
+      const fell = this.#domainFalls.of(name, silent, ms);
+      const look = (): Silence => limitedTo(fell, this.#outsideStorms(cells));
+      return { name, look, before: look() };
+    });
+    const mostFirst = fallen
+      .filter(({ before }) => judgeStorm(NO_STORM, before, { ms, limits }).active)
+      .toSorted((a, b) => shareOf(b.before) - shareOf(a.before) || b.before.fell - a.before.fell);
+    for (const { name, look } of mostFirst) {
+      const state = judgeStorm(NO_STORM, look(), { ms, limits });
+      if (!state.active) continue;
+      const silent = domains.get(name)?.silent ?? 0;
+      this.#storms.set(name, { state: { ...state, silent }, sinceMs: clock.wallMs() });
+    }
+  }
+
+  #judgeRest(cells: readonly FallenCell[], ms: number): void {
+    const { clock, limits } = this.#parts;
+    const fell = this.#domainFalls.of(WHOLE_FLEET, sumOf(cells).silent, ms);
+    const rest = limitedTo(fell, this.#outsideStorms(cells));
+    const storm = this.#storms.get(WHOLE_FLEET);
+    const state = judgeStorm(storm?.state ?? NO_STORM, rest, { ms, limits });
+    if (state.active) this.#storms.set(WHOLE_FLEET, { state, sinceMs: storm?.sinceMs ?? clock.wallMs() });
+    else if (storm) this.#end(WHOLE_FLEET, sumOf(cells).silent, ms);
+  }
+
+  /** Those who are in no storm of a domain of theirs. */
+  #outsideStorms(cells: readonly FallenCell[]): Silence {
+    return sumOf(cells.filter(({ domains }) => !domains.some((domain) => this.#storms.has(domain))));
+  }
+
+  /** Who is silent already falls silent no more. */
+  #settle(): void {
+    const { clock, fleet } = this.#parts;
+    const ms = clock.monotonicMs();
+    const cells = this.#fallen(fleet.silentCells(), ms);
+    const domains = byDomain(cells, this.#storms);
+    for (const { id, silent } of cells) this.#cellFalls.settle(id, silent, ms);
+    for (const [name, { silent }] of domains) this.#domainFalls.settle(name, silent, ms);
+    this.#domainFalls.settle(WHOLE_FLEET, sumOf(cells).silent, ms);
+    this.#remember(domains, cells);
+  }
+
+  #remember(domains: ReadonlyMap<string, Domain>, cells: readonly FallenCell[]): void {
+    const silent = new Map([...domains].map(([name, domain]) => [name, domain.silent]));
+    this.#silentBefore = silent.set(WHOLE_FLEET, sumOf(cells).silent);
+    this.#domainFalls.keep(silent);
+  }
+}
+
+function stormOf(domain: string, { state: { reason }, sinceMs }: StormUnderWay): Storm {
+  return { domain, reason, sinceMs };
+}
+
+/** The domains in which somebody is silent, and those that are in a storm: of many hosts most are neither. */
+function byDomain(
+  cells: readonly FallenCell[],
+  storms: ReadonlyMap<string, unknown>,
+): ReadonlyMap<string, Domain> {
+  const cellsOf = new Map<string, FallenCell[]>();
+  for (const domain of storms.keys()) if (domain !== WHOLE_FLEET) cellsOf.set(domain, []);
+  for (const { silent, domains } of cells) {
+    if (silent > 0) for (const domain of domains) cellsOf.set(domain, []);
+  }
+  for (const cell of cells) for (const domain of cell.domains) cellsOf.get(domain)?.push(cell);
+  return new Map([...cellsOf].map(([name, those]) => [name, { cells: those, ...sumOf(those) }]));
+}
+
+function sumOf(cells: readonly FallenCell[]): Silence {
+  const sum = { agents: 0, silent: 0, fell: 0 };
+  for (const { agents, silent, fell } of cells) {
+    sum.agents += agents;
+    sum.silent += silent;
+    sum.fell += fell;
+  }
+  return sum;
+}
+
+/** Where some fall silent while others are heard again, no more have fallen than there are more silent ones. */
+function limitedTo(fell: number, silence: Silence): Silence {
+  return { ...silence, fell: Math.min(fell, silence.fell) };
+}
+
+function shareOf({ agents, fell }: Silence): number {
+  return agents === 0 ? 0 : fell / agents;
 }

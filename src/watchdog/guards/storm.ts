@@ -71,10 +71,51 @@ export function judgeStorm(
   }
   const settledSinceMs = silent > state.silent ? ms : state.settledSinceMs;
   const share = agents === 0 ? 0 : silent / agents;
-  const calmSinceMs = share > limits.leaveShare ? null : (state.calmSinceMs ?? ms);
+  const calmSinceMs = silent > 0 && share >= limits.leaveShare ? null : (state.calmSinceMs ?? ms);
   const isCalm = calmSinceMs !== null && ms - calmSinceMs >= limits.calmMs;
   if (isCalm || ms - settledSinceMs >= limits.settledMs) return NO_STORM;
   return { ...state, calmSinceMs, settledSinceMs, silent };
+}
+
+/** Of each name, how many are silent more than at the best moment of a short past. Nothing is kept of whom nobody is silent. */
+export class Falls {
+  readonly #withinMs: number;
+  readonly #windows = new Map<string, SilenceWindow>();
+
+  constructor(withinMs: number) {
+    this.#withinMs = withinMs;
+  }
+
+  /**
+   * How many have fallen silent. Of a name that was not there before, or of whom nobody was silent, all who are: they have
+   * come, too, since the last look.
+   */
+  of(name: string, silent: number, atMs: number): number {
+    if (silent === 0) {
+      this.#windows.delete(name);
+      return 0;
+    }
+    const window = this.#windows.get(name) ?? this.#begin(name, 0, atMs);
+    return window.fell(silent, atMs);
+  }
+
+  /** Whoever is silent now has not fallen silent. */
+  settle(name: string, silent: number, atMs: number): void {
+    if (silent === 0) this.#windows.delete(name);
+    else this.#begin(name, silent, atMs);
+  }
+
+  /** Forgets the names that are gone. */
+  keep(present: { has(name: string): boolean }): void {
+    for (const name of this.#windows.keys()) if (!present.has(name)) this.#windows.delete(name);
+  }
+
+  #begin(name: string, silent: number, atMs: number): SilenceWindow {
+    const window = new SilenceWindow(this.#withinMs);
+    window.fell(silent, atMs);
+    this.#windows.set(name, window);
+    return window;
+  }
 }
 
 /** How many are silent more than at the best moment of a short past. */
@@ -94,11 +135,6 @@ export class SilenceWindow {
     else this.#looks.push({ atMs, silent });
     this.#looks = this.#looks.filter((look) => look.atMs >= atMs - this.#withinMs);
     return silent - this.#looks.reduce((least, look) => Math.min(least, look.silent), silent);
-  }
-
-  /** Whoever is silent now has not fallen silent. */
-  restart(): void {
-    this.#looks = [];
   }
 }
 

@@ -40,10 +40,10 @@ export function isActedOn(id: string, actOn: ActOn, peers: () => Iterable<string
 }
 
 /**
- * Where an id stands between 0 and 1: FNV-1a of its UTF-16 units, then the last mixing of MurmurHash3 (Austin Appleby),
+ * Where a text stands between 0 and 1, always the same: FNV-1a of its UTF-16 units, then the last mixing of MurmurHash3 (Austin Appleby),
  * without which ids that differ in their last digit alone would lie side by side.
  */
-function placeOf(id: string): number {
+export function placeOf(id: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

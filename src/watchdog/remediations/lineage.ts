@@ -1,5 +1,6 @@
 import type { StateTransaction } from '#storage';
 import { elapsedMs, wallTimeOf, type Moment, type RemediationOutcome } from '#telemetry';
+import { placeOf } from '../policies/act-on.ts';
 import type { Policy } from '../policies/policy.ts';
 import type { Remediation } from './remediation.ts';
 
@@ -72,17 +73,30 @@ export function relapseOf(
   return returnedAfterMs <= policy.relapse_window ? last : null;
 }
 
+/** One policy on one target. */
+export function lineageOf({ policy, target_kind: kind, target_id: id }: Remediation): string {
+  return `${policy} ${kind}:${id}`;
+}
+
+/** The part of a cooldown that differs between lineages: what failed together does not come back together. */
+const JITTER_SHARE = 0.2;
+
 /**
  * How long a policy leaves a target alone after a remediation: twice as long with each attempt of the lineage, up to its
- * relapse window, so that who comes back again and again is left alone longer.
+ * relapse window, so that who comes back again and again is left alone longer. Up to a quarter of it is jitter, which follows
+ * from lineage and attempt: it is the same whenever it is asked for, and after a restart of the server. It is never less
+ * than the policy's cooldown, nor, where that is shorter, more than the window.
  */
 export function cooldownMsOf(
   { guards, relapse_window: windowMs }: Pick<Policy, 'guards' | 'relapse_window'>,
   attempts: number,
+  lineage: string,
 ): number {
   // Doubled so often one millisecond is longer than any window, and none is still none: 0 × ∞ would hold for ever.
   const grownMs = guards.cooldown * 2 ** Math.min(Math.max(0, attempts - 1), maxDoublings);
-  return Math.max(guards.cooldown, Math.min(grownMs, windowMs));
+  const longestMs = Math.min(grownMs / (1 - JITTER_SHARE), windowMs);
+  const spreadMs = longestMs * JITTER_SHARE * placeOf(`${lineage} ${attempts}`);
+  return Math.max(guards.cooldown, Math.round(longestMs * (1 - JITTER_SHARE) + spreadMs));
 }
 
 /** How long ago a time of a remediation's row was, ms: by the boot clock since the row changed, by wall time before. */

@@ -11,6 +11,7 @@ import {
 import { ask, decide, isCertainlyIll, type GuardInput, type Suppression } from '../guards/guards.ts';
 import { passedBy } from '../guards/passed-guards.ts';
 import { RepairRates, type RepairRateLimits } from '../guards/repair-rate.ts';
+import type { Storm } from '../guards/storm-watch.ts';
 import { isActedOn } from '../policies/act-on.ts';
 import type { PolicyRegistry } from '../policies/policy-registry.ts';
 import type { Policy } from '../policies/policy.ts';
@@ -18,7 +19,7 @@ import { maintenanceTargetText } from '../maintenance/maintenance-target.ts';
 import type { MaintenanceWindows } from '../maintenance/maintenance-windows.ts';
 import type { AgentFacts, AlertAuthority, AlertFacts, FleetActuator } from '../ports.ts';
 import type { WatchdogStates } from '../watchdog-states.ts';
-import { cooldownMsOf, relapseOf, sinceOf, type LastEnd } from './lineage.ts';
+import { cooldownMsOf, lineageOf, relapseOf, sinceOf, type LastEnd } from './lineage.ts';
 import type { RemediationLog } from './remediation-log.ts';
 import type { Remediation } from './remediation.ts';
 import type { RepairSlots } from './repair-slots.ts';
@@ -33,8 +34,8 @@ export interface DecisionParts {
   readonly policies: PolicyRegistry;
   readonly states: WatchdogStates;
   readonly maintenance: Pick<MaintenanceWindows, 'covering'>;
-  /** Whether much of a failure domain, or of the whole, has fallen silent. */
-  readonly storm: (domain: string) => { readonly reason: string } | null;
+  /** Whether much of one of the failure domains, or of the whole, has fallen silent. */
+  readonly storm: (domains: readonly string[]) => Storm | null;
   /** Whether those whose word the alert rests on may speak for the target. */
   readonly authority: AlertAuthority;
   readonly suspectUntilMs: () => number;
@@ -102,6 +103,11 @@ export class RemediationDecisions {
     this.#rates = new RepairRates(parts.clock);
   }
 
+  /** Call when the watchdog begins to act: repairs are slow at first. */
+  start(): void {
+    this.#rates.start();
+  }
+
   /**
    * Whether it may run is what the policy says now; what would run was written down when it was planned. Costs a
    * few rows by their keys, however long the history is and however many others are held back.
@@ -143,7 +149,7 @@ export class RemediationDecisions {
       return wait(await log.awaitApproval(tx, noted), null);
     }
     slots.reserve(remediation, policy, now.bootMs);
-    if (agent && isCertainlyIll(agent)) this.#takeToken(tx, agent.domain, rateOf(policy.guards));
+    if (agent && isCertainlyIll(agent)) this.#takeToken(tx, agent.domains, rateOf(policy.guards));
     const begin = {
       step: planOf(remediation).step,
       attempts: isExplained ? attempts : attempts + 1,
@@ -161,9 +167,9 @@ export class RemediationDecisions {
     };
   }
 
-  #takeToken(tx: StateTransaction, domain: string, rate: RepairRateLimits): void {
-    this.#rates.take(domain, rate);
-    tx.afterRollback(() => this.#rates.giveBack(domain, rate));
+  #takeToken(tx: StateTransaction, domains: readonly string[], rate: RepairRateLimits): void {
+    this.#rates.take(domains, rate);
+    tx.afterRollback(() => this.#rates.giveBack(domains, rate));
   }
 
   /** The lineage has tried often enough: the guardian has it, with what is known of the last attempt. */
@@ -259,14 +265,14 @@ export class RemediationDecisions {
         isActedOn(id, policy.act_on, () => fleet.peersOf({ kind, poolId: agent?.poolId ?? null })),
       paused: states.get('paused'),
       maintenance: this.#maintenanceOf(remediation, agent, now),
-      storm: agent && storm(agent.domain),
+      storm: agent && storm(agent.domains),
       // The server's clock says when it ends; that of the database, by which it is decided, may be another.
       suspectUntilMs: now.wallMs + (suspectUntilMs() - clock.wallMs()),
       ...slots.look(remediation, policy, now),
       lastEndedAtMs: lastEnd?.endedAtMs ?? null,
-      cooldownMs: cooldownMsOf(policy, attempts),
+      cooldownMs: cooldownMsOf(policy, attempts, lineageOf(remediation)),
       agent,
-      rateWaitMs: agent ? this.#rates.waitMs(agent.domain, rateOf(policy.guards)) : 0,
+      rateWait: agent && this.#rates.waitFor(agent.domains, rateOf(policy.guards)),
       // A restart by somebody else gets as long to take effect as one of the policy's own.
       newGenerationUntilMs:
         generationSinceMs === null

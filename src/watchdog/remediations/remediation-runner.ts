@@ -118,7 +118,8 @@ export class RemediationRunner {
 
   /** Takes up what was open when the last process ended. */
   async resume(): Promise<void> {
-    const { log, slots } = this.#parts;
+    const { log, slots, transitions } = this.#parts;
+    transitions.decisions.start();
     const rows = await log.open(await log.openIds());
     slots.start(rows);
     for (const row of rows) this.#wake(this.#takeUp(row));

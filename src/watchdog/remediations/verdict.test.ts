@@ -41,7 +41,7 @@ const agent: AgentFacts = {
   beatsForItself: true,
   saysUnwell: false,
   managed: true,
-  domain: 'pool demo',
+  domains: ['pool:demo'],
 };
 const well = { remediation: step, alert: recovered, agent, wellForMs: 2000, healthyForMs: 2000 };
 const spawning = { ...well, agent: { ...agent, status: 'SPAWNING' }, wellForMs: null } as const;

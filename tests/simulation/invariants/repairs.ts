@@ -237,7 +237,8 @@ function unseen(
   const attempts = acted.reduce((sum, { beganAtMs }) => sum + beganAtMs.length, 0);
   const limits = limitsOf(observation, 'restart_failed_agent');
   const cooldownMs = Math.min(
-    (limits?.cooldownMs ?? 0) * 2 ** Math.max(0, attempts - 1),
+    // A quarter is jitter.
+    (limits?.cooldownMs ?? 0) * 1.25 * 2 ** Math.max(0, attempts - 1),
     limits?.relapseWindowMs ?? 0,
   );
   // One that was asked while it started is asked again some time later.

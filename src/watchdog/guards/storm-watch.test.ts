@@ -1,0 +1,269 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createEventBus } from '#eventbus';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock, type SystemEvent } from '#telemetry';
+import type { DomainCell, FleetHealth } from '../ports.ts';
+import { WatchdogStates } from '../watchdog-states.ts';
+import { DEFAULT_STORM_LIMITS } from './storm.ts';
+import { StormWatch } from './storm-watch.ts';
+
+interface Standing {
+  readonly domains: readonly string[];
+  isSilent: boolean;
+}
+
+/** Agents, each in its failure domains. */
+class Agents {
+  #all: Standing[] = [];
+
+  /** So many more in these domains. */
+  add(count: number, ...domains: readonly string[]): readonly Standing[] {
+    const those = Array.from({ length: count }, () => ({ domains, isSilent: false }));
+    this.#all.push(...those);
+    return those;
+  }
+
+  remove(those: readonly Standing[]): void {
+    this.#all = this.#all.filter((one) => !those.includes(one));
+  }
+
+  health(domain?: string): FleetHealth {
+    const those =
+      domain === undefined ? this.#all : this.#all.filter(({ domains }) => domains.includes(domain));
+    return { agents: those.length, silent: those.filter(({ isSilent }) => isSilent).length };
+  }
+
+  cells(): readonly DomainCell[] {
+    const byId = Map.groupBy(this.#all, ({ domains }) => domains.join(' '));
+    return [...byId].map(([id, those]) => ({
+      id,
+      domains: those[0]?.domains ?? [],
+      agents: those.length,
+      silent: those.filter(({ isSilent }) => isSilent).length,
+    }));
+  }
+
+  silentCells(): readonly DomainCell[] {
+    return this.cells().filter(({ silent }) => silent > 0);
+  }
+}
+
+let clock: VirtualClock;
+let database: StateDatabase;
+let states: WatchdogStates;
+let agents: Agents;
+let watch: StormWatch;
+let told: SystemEvent[];
+
+beforeEach(async () => {
+  clock = new VirtualClock();
+  database = await openTestStateDatabase(clock);
+  const bus = createEventBus({
+    database,
+    clock,
+    random: createSeededRandom(1),
+    logger: silentLogger,
+    metrics: new SelfMetrics(),
+  });
+  told = [];
+  bus.listen((event) => void told.push(event));
+  states = new WatchdogStates(database, bus);
+  await states.start();
+  agents = new Agents();
+  watch = new StormWatch({ clock, states, fleet: agents, limits: DEFAULT_STORM_LIMITS });
+});
+afterEach(() => database.close());
+
+const fallSilent = (those: readonly Standing[]): void => {
+  for (const one of those) one.isSilent = true;
+};
+const areHeard = (those: readonly Standing[]): void => {
+  for (const one of those) one.isSilent = false;
+};
+
+/** The regular looks of so many seconds. @returns whether any storm has ended */
+async function pass(seconds: number): Promise<boolean> {
+  let hasEnded = false;
+  for (let second = 0; second < seconds; second++) {
+    await clock.advance(1000);
+    if (await watch.record()) hasEnded = true;
+  }
+  return hasEnded;
+}
+
+const storms = (): readonly string[] => watch.list().map(({ domain }) => domain);
+const changes = (): readonly boolean[] =>
+  told.flatMap((event) => (event.event_type === 'watchdog.state.changed' ? [event.payload.active] : []));
+
+describe('a storm is of the domain that explains most', () => {
+  it('of one provider, not of the host and the groups in which its agents stand', async () => {
+    const acme = [
+      ...agents.add(10, 'external:a', 'host:h', 'provider:acme'),
+      ...agents.add(10, 'external:b', 'host:h', 'provider:acme'),
+    ];
+    agents.add(8, 'external:a', 'host:h', 'provider:other');
+    const [worker] = agents.add(4, 'pool:demo', 'host:h', 'provider:other');
+    watch.start();
+    await pass(1);
+    fallSilent(acme);
+    await pass(1);
+    expect(storms()).toEqual(['provider:acme']);
+    fallSilent(worker ? [worker] : []);
+    expect(watch.judge(['pool:demo', 'host:h', 'provider:other'])).toBeNull();
+    expect(watch.judge(['external:a', 'host:h', 'provider:acme'])).toMatchObject({
+      domain: 'provider:acme',
+      reason: '20 of 20 agents fell silent at once',
+    });
+  });
+
+  it('of a host on which pools of other hosts have a few agents each', async () => {
+    const hosts = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'];
+    const standing = hosts.map((host) =>
+      ['a', 'b', 'c'].flatMap((pool) => agents.add(2, `pool:${pool}`, `host:${host}`)),
+    );
+    watch.start();
+    await pass(1);
+    fallSilent(standing[0] ?? []);
+    await pass(1);
+    expect(storms()).toEqual(['host:h1']);
+    expect(watch.judge(['pool:a', 'host:h2'])).toBeNull();
+    expect(watch.judge(['pool:a', 'host:h1'])).toMatchObject({ domain: 'host:h1' });
+  });
+
+  it('of a pool, not of the host that the pool is half of', async () => {
+    const demo = agents.add(6, 'pool:demo', 'host:h');
+    agents.add(4, 'pool:other', 'host:h');
+    watch.start();
+    await pass(1);
+    fallSilent(demo);
+    await pass(1);
+    expect(storms()).toEqual(['pool:demo']);
+    expect(watch.judge(['pool:other', 'host:h'])).toBeNull();
+  });
+
+  it('of the fleet, where many small domains fall silent', async () => {
+    const pairs = Array.from({ length: 10 }, (_, at) => agents.add(2, `pool:${at}`, `host:${at}`));
+    watch.start();
+    await pass(1);
+    fallSilent(pairs.flat());
+    await pass(1);
+    expect(storms()).toEqual(['the fleet']);
+    expect(watch.judge(['pool:new'])).toMatchObject({ domain: 'the fleet' });
+  });
+});
+
+describe('a storm is seen', () => {
+  it('though all of its domain came and fell silent between two looks', async () => {
+    agents.add(20, 'pool:other', 'host:h');
+    watch.start();
+    await pass(5);
+    fallSilent(agents.add(4, 'pool:new', 'host:h', 'provider:acme'));
+    expect(watch.judge(['pool:new', 'host:h', 'provider:acme'])).toMatchObject({
+      reason: '4 of 4 agents fell silent at once',
+    });
+    expect(watch.judge(['pool:other', 'host:h'])).toBeNull();
+    await pass(1);
+    expect(changes()).toEqual([true]);
+  });
+
+  it('between two looks, by whoever asks', async () => {
+    const demo = agents.add(4, 'pool:demo', 'host:h');
+    watch.start();
+    await pass(1);
+    fallSilent(demo.slice(0, 1));
+    expect(watch.judge(['pool:demo', 'host:h'])).toBeNull();
+    fallSilent(demo);
+    expect(watch.judge(['pool:demo', 'host:h'])).toMatchObject({ domain: 'pool:demo' });
+  });
+
+  it('not in those who were silent when the watchdog began, nor where as many are heard again as fall silent', async () => {
+    const first = agents.add(10, 'external:a', 'host:h1');
+    const second = agents.add(10, 'external:a', 'host:h2');
+    fallSilent(first);
+    watch.start();
+    await pass(3);
+    expect(storms()).toEqual([]);
+    areHeard(first);
+    await pass(31);
+    fallSilent(first.slice(0, 2));
+    await pass(1);
+    areHeard(first);
+    fallSilent(second.slice(0, 2));
+    await pass(1);
+    expect(storms()).toEqual([]);
+  });
+});
+
+describe.each(['host:h', 'provider:acme'])('a storm of %s', (domain) => {
+  let those: readonly Standing[];
+  beforeEach(async () => {
+    those = ['a', 'b', 'c'].flatMap((pool) => agents.add(2, `pool:${pool}`, domain));
+    for (const pool of ['a', 'b', 'c']) agents.add(4, `pool:${pool}`, 'host:other');
+    watch.start();
+    await pass(1);
+    fallSilent(those);
+    await pass(1);
+    expect(storms()).toEqual([domain]);
+    expect(states.get('storm')?.reason).toBe(`${domain}: 6 of 6 agents fell silent at once`);
+  });
+
+  it('is told once, and so is its end, when health is back and has stayed', async () => {
+    await pass(20);
+    areHeard(those);
+    expect(await pass(29)).toBe(false);
+    expect(await pass(2)).toBe(true);
+    expect(storms()).toEqual([]);
+    await pass(60);
+    expect(changes()).toEqual([true, false]);
+  });
+
+  it('ends though nobody is heard again and nothing is repaired', async () => {
+    expect(await pass(125)).toBe(true);
+    expect(watch.judge(['pool:a', domain])).toBeNull();
+    await pass(60);
+    expect(changes()).toEqual([true, false]);
+  });
+
+  it('is ended by a person, and does not begin anew with those who are silent then', async () => {
+    expect(await watch.end('ann')).toBe(true);
+    expect(watch.judge(['pool:a', domain])).toBeNull();
+    await pass(60);
+    expect(changes()).toEqual([true, false]);
+    areHeard(those);
+    await pass(31);
+    fallSilent(those);
+    await pass(1);
+    expect(storms()).toEqual([domain]);
+  });
+
+  it('is over when its agents have left', async () => {
+    agents.remove(those);
+    expect(await pass(32)).toBe(true);
+    expect(changes()).toEqual([true, false]);
+  });
+
+  it('goes on after a restart of the server, for all whom it may concern, and ends', async () => {
+    const { reason, sinceMs } = states.get('storm') ?? { reason: '', sinceMs: 0 };
+    watch = new StormWatch({ clock, states, fleet: agents, limits: DEFAULT_STORM_LIMITS });
+    watch.start();
+    expect(watch.list()).toEqual([{ domain: 'the fleet', reason, sinceMs }]);
+    areHeard(those);
+    expect(await pass(32)).toBe(true);
+    expect(changes()).toEqual([true, false]);
+  });
+});
+
+it('looks at those alone who are silent, while there is no storm, and once however many ask', async () => {
+  for (let at = 0; at < 1000; at++) agents.add(1, 'external:laptops', `host:${at}`, 'provider:acme');
+  const looks = { all: 0, silent: 0 };
+  const fleet = {
+    health: (domain?: string) => agents.health(domain),
+    cells: () => (looks.all++, agents.cells()),
+    silentCells: () => (looks.silent++, agents.silentCells()),
+  };
+  watch = new StormWatch({ clock, states, fleet, limits: DEFAULT_STORM_LIMITS });
+  watch.start();
+  fallSilent(agents.add(1, 'external:laptops', 'host:last', 'provider:acme'));
+  for (let decision = 0; decision < 100; decision++) watch.judge(['external:laptops', `host:${decision}`]);
+  expect(looks).toEqual({ all: 0, silent: 2 });
+});
