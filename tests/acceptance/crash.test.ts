@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from './support/client.ts';
-import { startGameday, type GamedayName } from './support/gameday-process.ts';
+import { startGameday, type TracedGameday } from './support/gameday-process.ts';
 import { dataDirectory, freePort, OmoiServer } from './support/omoi-process.ts';
 import { until } from './support/until.ts';
 import { workersOf, type Worker } from './support/workers.ts';
@@ -101,7 +101,7 @@ async function hasSpan(name: string, since: string): Promise<boolean> {
 }
 
 /** The rule whose alert a game day is about. */
-const RULES: Readonly<Record<GamedayName, string>> = {
+const RULES: Readonly<Record<TracedGameday, string>> = {
   worker_hang: 'fleet/AgentStalled',
   high_queue_depth: 'fleet/HighQueueDepth',
 };
@@ -109,7 +109,7 @@ const RULES: Readonly<Record<GamedayName, string>> = {
 const TRACE_STEP = 'one trace holds all of it';
 
 /** Runs a game day and kills the server at its steps; afterwards everything is as if nothing had happened. */
-async function survive(name: GamedayName, kills: readonly Kill[]): Promise<void> {
+async function survive(name: TracedGameday, kills: readonly Kill[]): Promise<void> {
   const since = new Date().toISOString();
   const run = startGameday(name, data.path);
   try {

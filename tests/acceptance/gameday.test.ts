@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from './support/client.ts';
-import { startGameday, type GamedayName } from './support/gameday-process.ts';
+import { startGameday, type TracedGameday } from './support/gameday-process.ts';
 import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
 import { workersOf } from './support/workers.ts';
 
@@ -11,7 +11,7 @@ interface Span {
 }
 
 /** The span in which each step of a game day is seen, where a step has one. */
-const SPANS: Readonly<Record<GamedayName, Readonly<Record<string, string>>>> = {
+const SPANS: Readonly<Record<TracedGameday, Readonly<Record<string, string>>>> = {
   worker_hang: {
     'the alert fires': 'alerting.alert',
     'a remediation starts': 'watchdog.remediation',
@@ -49,7 +49,7 @@ afterAll(async () => {
 });
 
 /** Runs a game day on the test's server and reads its trace back. */
-async function runAndReadTrace(name: GamedayName): Promise<void> {
+async function runAndReadTrace(name: TracedGameday): Promise<void> {
   const { report, status, timeline } = await startGameday(name, data.path).report();
   expect([status, report.ok], timeline).toEqual([0, true]);
   expect(report).toEqual({
@@ -85,5 +85,16 @@ describe('a game day, with all its steps in one trace', () => {
     expect([status, report.ok], timeline).toEqual([0, true]);
     expect(report.steps.map((step) => step.name)).toContain('without the watchdog nothing repairs it');
     expect(report.steps.map((step) => step.name)).not.toContain('a remediation starts');
+  });
+});
+
+describe('a storm of one provider, on a server of its own', () => {
+  it.each([
+    ['leaves the repairs of another provider alone', [], 'it is restarted while the storm goes on'],
+    ['is told with the watchdog off, too', ['--control'], 'without the watchdog nobody is restarted'],
+  ])('%s', async (_what, flags, step) => {
+    const { report, status, timeline } = await startGameday('silent_provider', nowhere.path, flags).report();
+    expect([status, report.ok], timeline).toEqual([0, true]);
+    expect(report.steps.map(({ name }) => name)).toContain(step);
   });
 });

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { OmoiError, toRfc3339 } from '#telemetry';
 import { z } from 'zod';
 import type { Action } from './experiment.ts';
-import { ExternalAgents } from './external-agents.ts';
+import { ExternalAgents, type NewExternalAgents } from './external-agents.ts';
 import { changePool, createPool, killPool, reboot, runOneShots, scalePool } from './fleet-faults.ts';
 import { Feed, type FeedFleet } from './feed.ts';
 import { processOf, signalProcess } from './replica-process.ts';
@@ -43,16 +43,23 @@ export async function perform(action: Action, stage: Stage): Promise<unknown> {
     case 'one_shots':
       return runOneShots(action, stage);
     case 'external_agents':
-      stage.externals = await ExternalAgents.register(stage.client, action);
-      stage.cleanUps.push(() => stage.externals?.leave() ?? Promise.resolve());
+      await registerExternals(action, stage);
       return null;
     case 'silence_agents':
-      return externalsOf(stage).silence(action.count);
+      return externalsOf(stage).silence(action);
     case 'revive_agents':
       return externalsOf(stage).revive();
     case 'reboot':
       return reboot(action, stage);
   }
+}
+
+async function registerExternals(action: NewExternalAgents, stage: Stage): Promise<void> {
+  if (stage.externals) return stage.externals.register(action);
+  const externals = new ExternalAgents(stage.client);
+  stage.externals = externals;
+  stage.cleanUps.push(() => externals.leave());
+  await externals.register(action);
 }
 
 function externalsOf({ externals }: Stage): ExternalAgents {

@@ -142,6 +142,7 @@ const createPoolAction = z.strictObject({
   command: z.array(z.string()).min(1),
   processes: z.number().int().positive().default(1),
   phase_id: z.string().optional(),
+  provider: z.string().optional(),
 });
 
 /** Commands under `omoi run`, all at once; waited for until each has ended. */
@@ -152,17 +153,19 @@ const oneShotsAction = z.strictObject({
   command: z.array(z.string()).min(1),
 });
 
-/** One client registers so many external agents and beats for them, until the run ends. */
+/** One client registers so many external agents more and beats for them, until the run ends. */
 const externalAgentsAction = z.strictObject({
   type: z.literal('external_agents'),
   pool: z.string(),
   count: z.number().int().positive(),
+  labels: recordOf(z.string(), z.string()).default({}),
 });
 
-/** The client stops beating for so many of them, or beats for all again. */
+/** The client stops beating for so many of them, of those with these labels where some are named, or beats for all again. */
 const silenceAction = z.strictObject({
   type: z.literal('silence_agents'),
   count: z.number().int().positive(),
+  labels: recordOf(z.string(), z.string()).default({}),
 });
 const reviveAction = z.strictObject({ type: z.literal('revive_agents') });
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { toRfc3339 } from '#telemetry';
+import { toRfc3339, type Labels } from '#telemetry';
 import { z } from 'zod';
 import type { LocalClient } from '../local-client.ts';
 
@@ -7,6 +7,13 @@ interface ExternalAgent {
   readonly agentId: string;
   readonly generation: number;
   readonly nonce: string;
+  readonly labels: Labels;
+}
+
+export interface NewExternalAgents {
+  readonly pool: string;
+  readonly count: number;
+  readonly labels: Labels;
 }
 
 /** The most that one request may carry, as the API says. */
@@ -22,32 +29,38 @@ export class ExternalAgents {
   #sequence = 0;
   #silent: ReadonlySet<string> = new Set();
 
-  private constructor(client: LocalClient) {
+  constructor(client: LocalClient) {
     this.#client = client;
   }
 
   /** Those that are registered are beaten for while the others are. */
-  static async register(
-    client: LocalClient,
-    { pool, count }: { readonly pool: string; readonly count: number },
-  ): Promise<ExternalAgents> {
-    const externals = new ExternalAgents(client);
-    await eachOf(count, (number) => externals.#add(pool, `${pool}-${number + 1}`));
-    await externals.#beat();
-    return externals;
+  async register({ pool, count, labels }: NewExternalAgents): Promise<void> {
+    const before = this.#agents.length;
+    await eachOf(count, (number) => this.#add(pool, `${pool}-${before + number + 1}`, labels));
+    await this.#beat();
   }
 
-  async #add(pool: string, agentId: string): Promise<void> {
+  async #add(pool: string, agentId: string, labels: Labels): Promise<void> {
     const nonce = randomUUID();
-    const body = { agent_id: agentId, agent_type: 'worker', pool_id: pool, nonce, new_generation: true };
+    const body = {
+      agent_id: agentId,
+      agent_type: 'worker',
+      pool_id: pool,
+      nonce,
+      labels,
+      new_generation: true,
+    };
     const answer = registered.parse(await this.#client.call('POST', '/api/v1/fleet/agents', body));
-    this.#agents.push({ agentId, generation: answer.generation, nonce });
+    this.#agents.push({ agentId, generation: answer.generation, nonce, labels });
     this.#timer ??= setInterval(() => void this.#beat(), answer.heartbeat_interval_ms);
   }
 
-  /** Beats no more for the first so many. `at` is since when. */
-  silence(count: number): unknown {
-    this.#silent = new Set(this.#agents.slice(0, count).map(({ agentId }) => agentId));
+  /** Beats no more for the first so many that have these labels. `at` is since when. */
+  silence({ count, labels }: { readonly count: number; readonly labels: Labels }): unknown {
+    const those = this.#agents.filter((agent) =>
+      Object.entries(labels).every(([name, value]) => agent.labels[name] === value),
+    );
+    this.#silent = new Set(those.slice(0, count).map(({ agentId }) => agentId));
     return { at: toRfc3339(Date.now()), count: this.#silent.size };
   }
 

@@ -83,7 +83,7 @@ export async function reboot({ pool }: ActionOf<'reboot'>, { client, machine }: 
 
 /** Creates a pool that the end of the run removes. */
 export async function createPool(
-  { pool, command, processes, phase_id: phaseId }: ActionOf<'create_pool'>,
+  { pool, command, processes, phase_id: phaseId, provider }: ActionOf<'create_pool'>,
   { client, cleanUps }: Stage,
 ): Promise<unknown> {
   const at = toRfc3339(Date.now());
@@ -93,6 +93,7 @@ export async function createPool(
     desired: processes,
     max: processes,
     ...(phaseId !== undefined && { phase_id: phaseId }),
+    ...(provider !== undefined && { provider }),
   });
   cleanUps.push(async () => {
     await client.call('DELETE', `/api/v1/fleet/pools/${pool}`);

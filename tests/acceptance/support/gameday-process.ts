@@ -21,7 +21,9 @@ export interface GamedayRun {
   stop(): Promise<void>;
 }
 
-export type GamedayName = 'worker_hang' | 'high_queue_depth';
+/** Those that follow one alert. */
+export type TracedGameday = 'worker_hang' | 'high_queue_depth';
+export type GamedayName = TracedGameday | 'silent_provider';
 
 /** Starts `omoi gameday run --json`, on the server of a data directory or, where none runs, on its own. */
 export function startGameday(
