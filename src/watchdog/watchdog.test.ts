@@ -485,6 +485,27 @@ describe('a policy file', () => {
 });
 
 describe('a storm', () => {
+  it('of a provider holds the silent of that one alone, and nobody there whose end was seen', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    const at = (pool: string, provider: string) => [`pool:${pool}`, 'host:here', `provider:${provider}`];
+    fleet.addAgent('silent', { poolId: 'a', domains: at('a', 'acme') });
+    fleet.addAgent('failed', { poolId: 'b', domains: at('b', 'acme'), status: 'FAILED' });
+    fleet.addAgent('other', { poolId: 'c', domains: at('c', 'other') });
+    const standing = { a: 20, b: 20, c: 1, demo: 0 };
+    for (const [pool, silentNow] of Object.entries(standing)) fleet.silentIn.set(`pool:${pool}`, silentNow);
+    await clock.advance(1000);
+    fleet.silentIn.set('provider:acme', 40);
+    fleet.silent = 41;
+    await clock.advance(1000);
+    expect(stage.watchdog.storms()).toMatchObject([{ domain: 'provider:acme' }]);
+    for (const name of ['silent', 'failed', 'other']) await alerts.raise(`about ${name}`, silent(name));
+    await heldBy('about silent', 'storm');
+    await vi.waitFor(
+      () => expect(fleet.restarts.map(({ agentId }) => agentId).toSorted()).toEqual(['failed', 'other']),
+      WAIT,
+    );
+  });
+
   it('is told once, however often it is looked at while the database is slow, and over a restart', async () => {
     const gate = Promise.withResolvers<void>();
     let isSlow = false;

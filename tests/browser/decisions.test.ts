@@ -152,12 +152,13 @@ describe.skipIf(program === null)('what a person decides, or has to know', () =>
       .waitFor();
   });
 
-  it('shows a storm with its reason, and ends it by a button', async () => {
+  it('shows a storm with its reason and its failure domain, and ends it by a button', async () => {
     for (let number = 1; number <= 4; number++) {
       const body = {
         agent_id: `laptop-${number}`,
         agent_type: 'worker',
-        pool_id: 'laptops',
+        pool_id: `laptops-${number % 2}`,
+        labels: { provider: 'acme' },
         nonce: `nonce of laptop-${number}`,
         new_generation: true,
         heartbeat_interval_ms: 700,
@@ -166,9 +167,12 @@ describe.skipIf(program === null)('what a person decides, or has to know', () =>
       await admin.read('/api/v1/fleet/agents', { method: 'POST', body });
     }
     const banner = page.getByRole('group', { name: 'storm' });
-    await banner.getByText(/\d of 4 agents fell silent at once/).waitFor();
+    await banner.getByText(/In provider:acme \d of 4 agents fell silent at once/).waitFor();
+    const storms = page.getByRole('region', { name: 'Needs you' }).getByRole('list', { name: 'storms' });
+    await storms.getByText('provider:acme', { exact: true }).waitFor();
     await banner.getByText('Nobody who is silent there is restarted.', { exact: false }).waitFor();
     await page.getByRole('button', { name: 'End the storm' }).click();
     await banner.waitFor({ state: 'hidden' });
+    await storms.waitFor({ state: 'hidden' });
   });
 });

@@ -11,7 +11,7 @@ describe('why repairs are held back', () => {
       'the failure domain of a storm',
       ['provider:acme'],
       0,
-      'provider:acme: 3 of 4 agents fell silent at once',
+      'in provider:acme 3 of 4 agents fell silent at once',
     ],
     ['what was recorded, where none goes on', [], 0, 'pool:old: 3 of 3'],
   ])('%s', (_name, domains, more, expected) => {
@@ -21,7 +21,7 @@ describe('why repairs are held back', () => {
   it('the first of many, and how many more there are', () => {
     const storms = ['host:1', 'host:2', 'host:3', 'host:4'].map(storm);
     expect(reasonOf(held, { states: [held], storms, more_storms: 7 })).toMatch(
-      /^host:1: .*; host:3: .*; and 8 more$/,
+      /^in host:1 .*; in host:3 .*; and 8 more$/,
     );
   });
 

@@ -1,6 +1,6 @@
 import type { StateDatabase } from '#storage';
 import type { Role } from '../access/roles.ts';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   becomes,
   becomesInTime,
@@ -227,6 +227,27 @@ describe('/api/v1/watchdog', () => {
     expect((await call('operator', 'POST resume')).body).toEqual({ states: [], storms: [], more_storms: 0 });
     expect((await call('viewer', 'GET state')).body).toEqual({ states: [], storms: [], more_storms: 0 });
     await becomes(stage, 'a1', 'awaiting_approval');
+  });
+
+  it('lists the failure domains that are in a storm', async () => {
+    stage.fleet.silent = 3;
+    await stage.clock.advance(1000);
+    const startedAt = stage.clock.wallMs();
+    await vi.waitFor(async () => {
+      const { body } = await call('viewer', 'GET state');
+      expect(body).toEqual({
+        states: [expect.objectContaining({ state: 'storm', by: 'watchdog' })],
+        storms: [
+          {
+            domain: 'pool:demo',
+            reason: expect.stringMatching(/^3 of \d+ agents fell silent at once$/),
+            since: new Date(startedAt).toISOString(),
+          },
+        ],
+        more_storms: 0,
+      });
+    });
+    expect((await call('operator', 'POST resume')).body).toMatchObject({ storms: [] });
   });
 
   it('puts an agent under maintenance and ends it', async () => {
