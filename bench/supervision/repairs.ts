@@ -63,7 +63,11 @@ export async function exitToRunning(fleet: SupervisedFleet, rounds: number): Pro
   };
 }
 
-/** All workers of a pool are killed at once. */
+/**
+ * All workers of a pool are killed at once. Orders are what the watchdog has begun, which is what its rate bounds; starts are
+ * processes, which follow when the machine comes to it: on a busy one later, and more of them together. All are back when
+ * each has registered anew: one that was repaired twice makes up for no other.
+ */
 export async function allAtOnce(fleet: SupervisedFleet, workers: number): Promise<Measured> {
   const pool = 'crowd';
   await fleet.createPool(pool, workers);
@@ -71,19 +75,26 @@ export async function allAtOnce(fleet: SupervisedFleet, workers: number): Promis
   const afterId = fleet.lastEventId;
   const killedAtMs = Date.now();
   for (const { pid } of replicas) process.kill(pid, 'SIGKILL');
-  const isOfPool =
-    (type: 'fleet.agent.spawned' | 'fleet.agent.registered') =>
-    (event: SystemEvent): boolean =>
-      event.event_type === type && event.payload.pool_id === pool;
-  const all = { afterId, count: replicas.length };
-  const lastBack = await fleet.waitFor(isOfPool('fleet.agent.registered'), all);
-  const starts = fleet.eventsAfter(afterId).filter(isOfPool('fleet.agent.spawned')).map(atMs);
+  const back = await Promise.all(
+    replicas.map((replica) => fleet.waitFor(about('fleet.agent.registered', replica), { afterId })),
+  );
+  const since = fleet.eventsAfter(afterId);
+  const timesOf = (accepts: (replica: Replica) => (event: SystemEvent) => boolean): readonly number[][] =>
+    replicas.map((replica) => since.filter(accepts(replica)).map(atMs));
+  const ordersOf = timesOf((replica) => remediationOf('watchdog.remediation.started', replica));
+  const startsOf = timesOf((replica) => about('fleet.agent.spawned', replica));
+  const waitsMs = startsOf.map((starts, at) => (starts[0] ?? NaN) - (ordersOf[at]?.[0] ?? NaN));
   await fleet.removePool(pool);
   return {
     killed: replicas.length,
-    first_start_ms: Math.min(...starts) - killedAtMs,
-    all_back_ms: atMs(lastBack) - killedAtMs,
-    peak_starts_per_second: mostWithin(starts, 1000),
+    orders: ordersOf.flat().length,
+    peak_orders_per_second: mostWithin(ordersOf.flat(), 1000),
+    starts: startsOf.flat().length,
+    peak_starts_per_second: mostWithin(startsOf.flat(), 1000),
+    order_to_start_p50_ms: round(percentile(waitsMs, 0.5)),
+    order_to_start_p99_ms: round(percentile(waitsMs, 0.99)),
+    first_start_ms: Math.min(...startsOf.flat()) - killedAtMs,
+    all_back_ms: Math.max(...back.map(atMs)) - killedAtMs,
   };
 }
 
