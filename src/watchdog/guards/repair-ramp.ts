@@ -1,9 +1,9 @@
 import type { Clock } from '#telemetry';
 
 /** For how long after a start of the server repairs are slower than later … */
-export const RAMP_MS = 30_000;
+const RAMP_MS = 30_000;
 /** … and which share of the full rate they begin with; it grows evenly. */
-export const FIRST_SHARE = 0.25;
+const FIRST_SHARE = 0.25;
 
 /** What has come in of a full rate when the ramp is over, ms of that rate: the mean of both shares. */
 const RAMP_CREDIT_MS = (RAMP_MS * (FIRST_SHARE + 1)) / 2;
