@@ -95,10 +95,10 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
     it('remembers the queue and the holders when the server comes back, and gives them their time', async () => {
       await stage.register('a');
       await stage.fleet.tasks.enqueue([task(), task({ priority: 3 })], null);
-      const { task_id: taskId } = await stage.claimed('a', { leaseMs: 100 });
+      const { task_id: taskId } = await stage.claimed('a', { leaseMs: 2000 });
       const lock = await stage.fleet.locks.acquire(lockOf('a', { ttlMs: 60_000 }));
       await stage.stop();
-      await new Promise((resolve) => stage.clock.after(150, () => resolve(null)));
+      await new Promise((resolve) => stage.clock.after(2100, () => resolve(null)));
       await stage.start();
       expect(stage.fleet.feed.snapshot().queue).toEqual([
         { phaseId: 'PHASE_IMPLEMENTATION', priority: 0, queued: 1 },

@@ -35,6 +35,13 @@ export interface TaskStand {
   readonly losers: Set<string>;
 }
 
+/** That a remediation was planned, of which no event tells. */
+export interface Plan {
+  readonly id: string;
+  /** On the world's monotonic clock. */
+  readonly atMs: number;
+}
+
 export interface RemediationStand {
   state: string;
   outcome: string | null;
@@ -86,6 +93,8 @@ export class Chronicle {
   readonly statuses = new Map<string, AgentStand[]>();
   readonly tasks = new Map<string, TaskStand>();
   readonly remediations = new Map<string, RemediationStand>();
+  /** When each was planned, on the world's monotonic clock. */
+  readonly plannedAtMs = new Map<string, number>();
   readonly alerts = new Map<string, AlertStand>();
   readonly openAnomalies = new Set<string>();
   /** `agent/generation` that somebody asked to be replaced. */
@@ -108,8 +117,9 @@ export class Chronicle {
   /** The events of the last step. */
   fresh: readonly LoggedEvent[] = [];
 
-  take(events: readonly LoggedEvent[]): void {
+  take(events: readonly LoggedEvent[], plans: readonly Plan[]): void {
     this.fresh = events;
+    for (const { id, atMs } of plans) this.plannedAtMs.set(id, atMs);
     for (const event of events) {
       this.events.push(event);
       this.#fold(event);
@@ -340,6 +350,14 @@ export class Archive {
       atMs: Number(row['at_ms']) - wallOffsetMs,
       writtenAtMs: Number(row['at_ms']),
     }));
+  }
+
+  /** @param count how many were read before */
+  plansAfter(count: number, wallOffsetMs: number): readonly Plan[] {
+    return this.rows(
+      'SELECT id, planned_at_ms FROM remediations ORDER BY rowid LIMIT -1 OFFSET ?',
+      count,
+    ).map((row) => ({ id: String(row['id']), atMs: Number(row['planned_at_ms']) - wallOffsetMs }));
   }
 
   close(): void {

@@ -98,7 +98,7 @@ export class Incarnation {
         tsdb,
         tracing: simulatedTracing(random),
         metrics,
-        runtimes: [machine.runtime(gate)],
+        runtimes: [machine.runtime(gate, () => clock.responsive())],
         mintAgentToken: async () => 'simulated',
         grantOf: () => null,
         logger: () => logger,

@@ -26,6 +26,9 @@ export interface Forced extends Generation {
 /** `done`: exit code 0; `fails`: exit code 1; `interrupted`: its person pressed Ctrl-C. */
 export type OneShotEnd = 'done' | 'fails' | 'interrupted';
 
+/** After an outage the server tries again what it could not write, and evaluates its rules. */
+const RECOVERS_WITHIN_MS = 2500;
+
 /** What the world outside the server knows: what it was told, and what it has done itself. */
 export class Ledger {
   /** How often each fault was injected. */
@@ -67,10 +70,44 @@ export class Ledger {
   readonly starts: number[] = [];
   /** When a person last said that all is well, which ends storms, monotonic ms. */
   resumedAtMs = Number.NEGATIVE_INFINITY;
-  wallSteps = 0;
+  /** When the wall clock was set, monotonic ms, and by how much. */
+  readonly #wallSteps: { readonly atMs: number; readonly byMs: number }[] = [];
+  /** When the machine was started anew, monotonic ms. */
+  readonly #reboots: number[] = [];
 
   injected(fault: string): void {
     this.faults[fault] = (this.faults[fault] ?? 0) + 1;
+  }
+
+  wallClockWasSet(atMs: number, byMs: number): void {
+    this.#wallSteps.push({ atMs, byMs });
+  }
+
+  rebooted(atMs: number): void {
+    this.#reboots.push(atMs);
+  }
+
+  /** How long ago something was, as far as anybody can know who writes down both clocks: over a reboot the wall clock alone tells. */
+  elapsedMs(fromMs: number, untilMs: number): number {
+    const isBetween = (atMs: number): boolean => atMs >= fromMs && atMs <= untilMs;
+    const realMs = untilMs - fromMs;
+    if (!this.#reboots.some(isBetween)) return realMs;
+    const steppedMs = this.#wallSteps.reduce((sum, { atMs, byMs }) => sum + (isBetween(atMs) ? byMs : 0), 0);
+    return Math.max(0, realMs + steppedMs);
+  }
+
+  /**
+   * Since when the server could write nothing down, or did nothing at all, where that has just ended or goes on, monotonic
+   * ms: what happened meanwhile it tells late. The time itself where it could.
+   */
+  muteSinceMs(atMs: number): number {
+    const newestFirst = this.blindness
+      .filter(({ fromMs }) => fromMs <= atMs)
+      .toSorted((one, other) => other.untilMs - one.untilMs);
+    let sinceMs = atMs;
+    for (const { fromMs, untilMs } of newestFirst)
+      if (untilMs >= sinceMs - RECOVERS_WITHIN_MS) sinceMs = Math.min(sinceMs, fromMs);
+    return sinceMs;
   }
 
   /** A process that has died is not stalled any more; the next one never was. */

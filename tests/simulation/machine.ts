@@ -75,8 +75,9 @@ export class Machine {
     };
   }
 
-  runtime(gate: Gate): Runtime {
-    return new SimulatedRuntime(this, gate, this.#world);
+  /** @param responsive resolves when the process that watches does anything at all */
+  runtime(gate: Gate, responsive: () => Promise<void>): Runtime {
+    return new SimulatedRuntime(this, { gate, responsive }, this.#world);
   }
 
   start(spec: StartSpec, runtime: SimulatedRuntime): SimulatedProcess | null {
@@ -165,7 +166,7 @@ export class Machine {
   }
 
   tell(runtime: SimulatedRuntime, ended: EndedUnit, own: boolean): void {
-    this.#world.clock.after(between(this.#world.random, 0, own ? 2 : 250), () => runtime.tell(ended));
+    this.#world.clock.after(between(this.#world.random, 0, own ? 2 : 250), () => void runtime.tell(ended));
   }
 
   #breakageOf({ agentId, poolId }: SimulatedProcess): Breakage | null {
@@ -204,13 +205,19 @@ class SimulatedRuntime implements Runtime {
   readonly capabilities = { seesExitOfWatched: false, onThisMachine: false } as const;
   readonly #machine: Machine;
   readonly #gate: Gate;
+  readonly #responsive: () => Promise<void>;
   readonly #world: WorkerWorld;
   #closed = false;
   #listener: (ended: EndedUnit) => void = () => {};
 
-  constructor(machine: Machine, gate: Gate, world: WorkerWorld) {
+  constructor(
+    machine: Machine,
+    { gate, responsive }: { readonly gate: Gate; readonly responsive: () => Promise<void> },
+    world: WorkerWorld,
+  ) {
     this.#machine = machine;
     this.#gate = gate;
+    this.#responsive = responsive;
     this.#world = world;
   }
 
@@ -283,7 +290,9 @@ class SimulatedRuntime implements Runtime {
     this.#closed = true;
   }
 
-  tell(ended: EndedUnit): void {
+  /** A server that is stalled learns of it when it goes on. */
+  async tell(ended: EndedUnit): Promise<void> {
+    await this.#responsive();
     if (this.#gate.isOpen && !this.#closed) this.#listener(ended);
   }
 }

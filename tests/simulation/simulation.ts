@@ -117,7 +117,10 @@ class Observer {
         repairEveryMs: policy.guards.repair_every,
       }));
     }
-    chronicle.take(archive.eventsAfter(chronicle.lastId, wallOffsetMs));
+    chronicle.take(
+      archive.eventsAfter(chronicle.lastId, wallOffsetMs),
+      archive.plansAfter(chronicle.plannedAtMs.size, wallOffsetMs),
+    );
     assertInvariants({
       nowMs: clock.monotonicMs(),
       mode,

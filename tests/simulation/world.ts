@@ -141,7 +141,7 @@ export class World {
 
   stepWallClock(byMs: number): void {
     this.clock.stepWallClock(byMs);
-    this.ledger.wallSteps++;
+    this.ledger.wallClockWasSet(this.clock.monotonicMs(), byMs);
   }
 
   /** Power is lost: server and agents end, the machine has another boot id, and its boot clock begins at 0. */
@@ -149,6 +149,7 @@ export class World {
     this.#server?.crash();
     this.machine.reboot();
     this.clock.reboot();
+    this.ledger.rebooted(this.clock.monotonicMs());
   }
 
   /** Everything that was wrong is right from now on. */

@@ -24,9 +24,10 @@ export const aRecoveryIsTrue: Invariant = (observation) =>
     const { alertname } = resolved.labels;
     // What a stranger said of it, a stranger may take back.
     if (resolved.rule_id.startsWith('gossip/')) return null;
-    // What changed in the last moment may not have been seen by the evaluation yet.
+    // What changed in the last moment may not have been seen by the evaluation yet; what it saw before it could be late to tell.
     const stand = observation.chronicle.statusAt(agentId, event.atMs - 1);
-    if (!stand || stand.sinceMs > event.atMs - RESOLVE_STABILITY_MS) return null;
+    const { ledger } = observation;
+    if (!stand || stand.sinceMs > ledger.muteSinceMs(event.atMs) - RESOLVE_STABILITY_MS) return null;
     const wrong =
       (alertname === 'AgentFailed' && stand.status === 'FAILED') ||
       (alertname === 'AgentStalled' && stand.status === 'STALLED') ||
@@ -37,6 +38,24 @@ export const aRecoveryIsTrue: Invariant = (observation) =>
     return (
       wrong &&
       `${alertname} of ${agentId} was ${resolved.cause} at ${event.atMs}; it is ${stand.status} since ${stand.sinceMs}`
+    );
+  });
+
+const OWES_NO_BEATS: ReadonlySet<string> = new Set(['FAILED', 'TERMINATED', 'QUARANTINED']);
+
+/** 6: nobody is said to be late who has ended, or was taken out of service. */
+export const whoOwesNoBeatsIsNotLate: Invariant = ({ chronicle, ledger }) =>
+  firstWrong(chronicle.fresh, (event) => {
+    const triggered = payloadOf(event, 'monitor.alert.triggered');
+    const { agent_id: agentId, alertname } = triggered?.labels ?? {};
+    if (alertname !== 'HeartbeatMissed' || agentId === undefined) return null;
+    const stand = chronicle.statusBefore(agentId, event);
+    return (
+      stand !== null &&
+      OWES_NO_BEATS.has(stand.status) &&
+      // It may have been late before, when nothing could be written down.
+      stand.sinceMs < ledger.muteSinceMs(event.atMs) - RESOLVE_STABILITY_MS &&
+      `${agentId} was said to be late at ${event.atMs}; it is ${stand.status} since ${stand.sinceMs}`
     );
   });
 

@@ -99,7 +99,7 @@ export const whatExplainsAnEndHasEndedOthers: Invariant = (observation) =>
 /** A policy leaves a target alone for a while after it has acted on it; but for what a task explains, which is none of its ills. */
 export const aCooldownIsWaitedFor: Invariant = (observation) =>
   firstWrong(beginnings(observation), (event) => {
-    const { archive, chronicle } = observation;
+    const { archive, chronicle, ledger } = observation;
     const { policy, target } = event.payload;
     const limits = limitsOf(observation, policy);
     if (!limits) return null;
@@ -111,8 +111,9 @@ export const aCooldownIsWaitedFor: Invariant = (observation) =>
     for (const [id, { policy: by, target: on, beganAtMs, endedAtMs }] of chronicle.remediations) {
       if (id === event.entityId || by !== policy || on !== target) continue;
       if (beganAtMs.length === 0 || attempts.get(id) === 0) continue;
-      const agoMs = event.atMs - (endedAtMs ?? Number.NEGATIVE_INFINITY);
-      if (endedAtMs !== null && agoMs >= 0 && agoMs < limits.cooldownMs - DECIDED_WITHIN_MS)
+      if (endedAtMs === null) continue;
+      const agoMs = ledger.elapsedMs(endedAtMs, event.atMs);
+      if (agoMs >= 0 && agoMs < limits.cooldownMs - DECIDED_WITHIN_MS)
         return `${event.entityId} began at ${event.atMs} on ${target}, ${agoMs} ms after ${id} had ended`;
     }
     return null;
@@ -121,17 +122,14 @@ export const aCooldownIsWaitedFor: Invariant = (observation) =>
 /** A generation that a person has started gets as long to take effect as one of the policy's own. */
 export const whatOthersHaveStartedGetsItsTime: Invariant = (observation) =>
   firstWrong(beginnings(observation), (event) => {
-    const { chronicle, ledger, archive } = observation;
+    const { chronicle } = observation;
     const agentId = agentOf(event);
-    if (agentId === null || ledger.wallSteps > 0) return null;
+    if (agentId === null) return null;
     const started = chronicle.startedByOthers(agentId, event.id);
     const stand = chronicle.statusBefore(agentId, event);
     const own = chronicle.remediations.get(event.entityId);
     if (!started || stand?.generation !== started.generation || own?.beganAtMs.length !== 1) return null;
-    const planned = archive
-      .rows('SELECT id, planned_at_ms FROM remediations')
-      .find((row) => row['id'] === event.entityId);
-    const plannedAtMs = Number(planned?.['planned_at_ms']) - (event.writtenAtMs - event.atMs);
+    const plannedAtMs = chronicle.plannedAtMs.get(event.entityId) ?? event.atMs;
     // One that has ended again needs no more time.
     if (isCertain(observation, event)) return null;
     return (
@@ -152,7 +150,7 @@ export const workThatGoesOnIsNotInterrupted: Invariant = (observation) =>
     const { chronicle, ledger } = observation;
     const agentId = agentOf(event);
     const stand = agentId === null ? null : chronicle.statusBefore(agentId, event);
-    if (agentId === null || stand?.status !== 'UNRESPONSIVE' || ledger.wallSteps > 0) return null;
+    if (agentId === null || stand?.status !== 'UNRESPONSIVE') return null;
     const seenMs = event.atMs - DECIDED_WITHIN_MS;
     const renewedAtMs = ledger.lastRenewal(agentId, stand.generation, seenMs) ?? Number.NEGATIVE_INFINITY;
     const heardAtMs = ledger.lastBeat(agentId, stand.generation, event.atMs) ?? 0;
@@ -214,7 +212,7 @@ function unseen(
   agentId: string,
   { stand, ableSinceMs }: { readonly stand: AgentStand; readonly ableSinceMs: number },
 ): string | null {
-  const { chronicle, archive, nowMs } = observation;
+  const { chronicle, archive, ledger, nowMs } = observation;
   const [unit] = archive
     .rows('SELECT agent_id, generation, desired_state FROM agent_units ORDER BY generation DESC')
     .filter((row) => row['agent_id'] === agentId);
@@ -246,7 +244,7 @@ function unseen(
   const freeAtMs = Math.max(
     stand.sinceMs,
     ableSinceMs,
-    acted.length === 0 ? 0 : lastEndMs + cooldownMs,
+    acted.length === 0 ? 0 : nowMs - (ledger.elapsedMs(lastEndMs, nowMs) - cooldownMs),
     othersMs + FIRST_STEP_WITHIN_MS,
     chronicle.maintainedUntilMs(agentId),
   );
@@ -276,9 +274,8 @@ export const aLossCountsOnlyWhereItsHolderIsIll: Invariant = ({ chronicle, ledge
   });
 
 /** Work asked to leave is done: who is not ill has its grace before it is ended by force. */
-export const whoIsAskedToLeaveHasItsGrace: Invariant = ({ chronicle, ledger, pools }) => {
-  if (ledger.wallSteps > 0) return null;
-  return firstWrong(ledger.forced, ({ agentId, generation, poolId, atMs, askedAtMs }) => {
+export const whoIsAskedToLeaveHasItsGrace: Invariant = ({ chronicle, ledger, pools }) =>
+  firstWrong(ledger.forced, ({ agentId, generation, poolId, atMs, askedAtMs }) => {
     const graceMs = pools.find(({ id }) => id === poolId)?.graceMs ?? 0;
     const wasIll = (chronicle.statuses.get(agentId) ?? []).some(
       (stand) => stand.generation === generation && ILL.has(stand.status),
@@ -289,7 +286,6 @@ export const whoIsAskedToLeaveHasItsGrace: Invariant = ({ chronicle, ledger, poo
       `${agentId}/${generation} was ended by force at ${atMs}, asked to leave at ${askedAtMs}`
     );
   });
-};
 
 export const noStrangerIsEnded: Invariant = ({ ledger }) =>
   firstWrong(ledger.strangersKilled, (pid) => `process ${pid}, which is not Omoi's, was ended`);

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import type { PolicyMode } from '#telemetry';
+import { WEIGHTS } from './scenarios.ts';
+import { simulate } from './simulation.ts';
+
+/** Runs of sweeps that have shown a fault, each with what it was. */
+test.each<[string, keyof typeof WEIGHTS, PolicyMode, number]>([
+  ['a restart began on an agent whose pool had become smaller', 'floods', 'act', 9024],
+  ['a restart began on one that a person had scaled away', 'people', 'approve', 20_051],
+  ['a restart began on one that a person had scaled away, and hung', 'people', 'act', 20_099],
+  ['a restart began on one that left while its pool rolled', 'releases', 'act', 20_248],
+  ['a cooldown was measured over a reboot and a step of the wall clock', 'everything', 'act', 20_035],
+  ['a stalled server learned of an exit', 'silence', 'act', 9056],
+  ['a recovery was told when the disk could be written again', 'disk', 'approve', 9042],
+  ['tasks waited for as long as the clock had been set back', 'clocks', 'observe', 20_042],
+  ['the same, where a person decides', 'clocks', 'approve', 20_090],
+  ['the same, where repairs are made meanwhile', 'clocks', 'act', 20_138],
+  ['an agent released from quarantine was acted upon', 'silence', 'act', 25],
+])('%s (%s, %s, seed %s)', async (_name, name, mode, seed) => {
+  const report = await simulate({ name, mode, seed, steps: 400, mischief: WEIGHTS[name] });
+  expect(Object.keys(report.faults)).not.toEqual([]);
+});
