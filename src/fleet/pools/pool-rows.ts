@@ -73,6 +73,14 @@ export async function updatePool(
   return pool;
 }
 
+/** Notes the size that the configuration says: what differs from it later is a person's. */
+export async function setConfiguredSize(
+  tx: StateTransaction,
+  { id, desired }: PoolDefinition,
+): Promise<void> {
+  await tx.db.updateTable('pools').set({ configured_desired: desired }).where('pool_id', '=', id).execute();
+}
+
 /** Shows on the pool what went wrong with it; nothing where the pool is gone. */
 export async function setPoolError(tx: StateTransaction, poolId: string, error: string): Promise<void> {
   await tx.db.updateTable('pools').set({ last_error: error }).where('pool_id', '=', poolId).execute();

@@ -32,6 +32,8 @@ interface OverrideView {
 /** A pool as it stands. */
 export interface PoolView {
   readonly definition: PoolDefinition;
+  /** The size that the configuration gave it last; null where it never did. */
+  readonly configuredDesired: number | null;
   readonly state: PoolRow['state'];
   /** How many agents there shall be now. */
   readonly effective: number;
@@ -149,6 +151,7 @@ function viewOf(
   const added = overrides.reduce((sum, override) => sum + override.add_count, 0);
   return {
     definition,
+    configuredDesired: pool.configured_desired,
     state: pool.state,
     effective: pool.state === 'removing' ? 0 : effectiveCount(definition, added),
     spawnFailures: pool.spawn_failures,

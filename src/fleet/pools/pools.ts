@@ -4,7 +4,7 @@ import { AgentControl, type Restarted, type RestartOrder } from './agent-control
 import { Convergence, type Converged } from './convergence.ts';
 import { ParkedOutputs } from './parked-outputs.ts';
 import { ConvergenceSchedule } from './convergence-schedule.ts';
-import { assertPoolDefinition } from './pool-definition.ts';
+import { assertPoolDefinition, effectiveCount } from './pool-definition.ts';
 import type { Asked, PoolParts, WorkerConnection } from './pool-parts.ts';
 import { PoolRolls } from './pool-rolls.ts';
 import {
@@ -12,6 +12,7 @@ import {
   definitionOf,
   insertPool,
   lockPool,
+  setConfiguredSize,
   unknownPool,
   updatePool,
   type PoolRow,
@@ -167,7 +168,10 @@ export class Pools {
     return this.get(pool.id);
   }
 
-  /** Makes a pool what the configuration says, new or not. */
+  /**
+   * Makes a pool what the configuration says, new or not. A size that a person has set since the configuration's was taken
+   * over stays, within the bounds, until the configuration names another one.
+   */
   async declare(pool: PoolDefinition, asked: Asked): Promise<void> {
     this.#assert(pool);
     const known = await readPool(this.#parts.database, pool.id, this.#notEnforced);
@@ -178,9 +182,23 @@ export class Pools {
         'The pool runs with less protection than it asks for.',
       );
     }
-    if (!known) await this.create(pool, asked);
-    else if (JSON.stringify(known.definition) !== JSON.stringify(pool))
-      await this.update(pool.id, differenceOf(known.definition, pool), asked);
+    if (!known) {
+      await this.#redefine(pool.id, asked, async (tx) => {
+        await insertPool(tx, pool);
+        await setConfiguredSize(tx, pool);
+      });
+      return;
+    }
+    const isTaken = known.configuredDesired === pool.desired;
+    const { desired } = isTaken ? known.definition : pool;
+    const wanted = { ...pool, desired: effectiveCount({ ...pool, desired }, 0) };
+    if (JSON.stringify(known.definition) !== JSON.stringify(wanted)) {
+      const change = differenceOf(known.definition, wanted);
+      await this.#redefine(pool.id, asked, async (tx) => {
+        await this.#change(tx, pool.id, { change, asked });
+        await setConfiguredSize(tx, pool);
+      });
+    } else if (!isTaken) await this.#parts.database.transaction((tx) => setConfiguredSize(tx, pool));
   }
 
   /**
@@ -189,22 +207,28 @@ export class Pools {
    * @throws OmoiError `unknown_pool`, `invalid_request`, `pool_bounds`
    */
   async update(poolId: string, change: PoolChange, asked: Asked): Promise<PoolView> {
-    await this.#redefine(poolId, asked, async (tx) => {
-      const row = await lockPool(tx, poolId);
-      assertActive(row);
-      const after = { ...definitionOf(row), ...change };
-      this.#assert(after);
-      await updatePool(tx, row, change);
-      if (concernsGenerations(change)) await this.#rolls.redefined(tx, row, { after, asked });
-      const intended = (await poolUnits(tx, poolId)).filter(({ state }) => state === 'intended');
-      // What failed to start may start now: its next attempt is not waited for.
-      tx.afterCommit(() => {
-        for (const { agent_id: agentId, generation } of intended) {
-          this.#supervisor.spawn({ agentId, generation, poolId });
-        }
-      });
-    });
+    await this.#redefine(poolId, asked, (tx) => this.#change(tx, poolId, { change, asked }));
     return this.get(poolId);
+  }
+
+  async #change(
+    tx: StateTransaction,
+    poolId: string,
+    { change, asked }: { readonly change: PoolChange; readonly asked: Asked },
+  ): Promise<void> {
+    const row = await lockPool(tx, poolId);
+    assertActive(row);
+    const after = { ...definitionOf(row), ...change };
+    this.#assert(after);
+    await updatePool(tx, row, change);
+    if (concernsGenerations(change)) await this.#rolls.redefined(tx, row, { after, asked });
+    const intended = (await poolUnits(tx, poolId)).filter(({ state }) => state === 'intended');
+    // What failed to start may start now: its next attempt is not waited for.
+    tx.afterCommit(() => {
+      for (const { agent_id: agentId, generation } of intended) {
+        this.#supervisor.spawn({ agentId, generation, poolId });
+      }
+    });
   }
 
   /**

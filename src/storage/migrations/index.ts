@@ -30,6 +30,7 @@ import { handoffs } from './038_handoffs.ts';
 import { startWithin } from './039_start_within.ts';
 import { lineageOrder } from './041_lineage_order.ts';
 import { deadlines } from './042_deadlines.ts';
+import { configuredSizes } from './044_configured_sizes.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -64,4 +65,5 @@ export const MIGRATIONS: readonly Migration[] = [
   startWithin,
   lineageOrder,
   deadlines,
+  configuredSizes,
 ];

@@ -14,6 +14,8 @@ export interface PoolTables {
     next_attempt_at_ms: number | null;
     /** JSON `{state, reason, since_ms}` while its replicas are brought to another definition; null without that. */
     roll: string | null;
+    /** The size that the configuration gave it last; null where it never did. Another one in `definition` is a person's. */
+    configured_desired: number | null;
     created_at_ms: number;
     updated_at_ms: number;
   };
