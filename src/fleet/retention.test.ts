@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { registration, useTestFleet } from './fleet.test-support.ts';
+import { generationOrder, registration, useTestFleet } from './fleet.test-support.ts';
 
 /** More than go in one transaction, twice. */
 const MANY = 600;
@@ -38,6 +38,28 @@ test('agents that ended long ago go with all that is on record of them; those th
   await running.clock.advance(2 * HOUR_MS);
   await vi.waitFor(async () => expect(await keysOf('agents')).toEqual(['alive']), { timeout: 60_000 });
   expect(await keysOf('agent_generations')).toEqual(['alive']);
+});
+
+test('a pool’s agent that has FAILED is there until it is repaired, however long nobody does', async () => {
+  const key = { agentId: 'coders-1', generation: 1 };
+  await running.database.transaction(async (tx) => {
+    await running.fleet.generations.openGeneration(
+      tx,
+      generationOrder(key.agentId, { nonce: 'a', poolId: 'coders' }),
+    );
+    const exit = { exitCode: 1, signal: null, asked: null, once: false, traceparent: null };
+    await running.fleet.generations.recordExit(tx, { ...key, ...exit });
+  });
+  await running.fleet.agents.register(registration('gone'));
+  const left = { agentId: 'gone', generation: 1, reason: 'done', exit: null, traceparent: null };
+  await running.fleet.agents.deregister(left);
+  await running.clock.advance(2 * HOUR_MS);
+  await vi.waitFor(async () => expect(await keysOf('agents')).toEqual(['coders-1']), { timeout: 60_000 });
+  expect(running.fleet.agents.get('gone')).toBeUndefined();
+  expect(running.fleet.agents.get('coders-1')?.status).toBe('FAILED');
+  await running.stop();
+  await running.start();
+  expect(running.fleet.agents.get('coders-1')?.status).toBe('FAILED');
 });
 
 test('resources that nobody has locked for long are forgotten; one that is held stays', async () => {

@@ -49,6 +49,7 @@ export function createFleetActuator(fleet: Fleet, pools: Pools, ownHost: string)
         domains: agent.placement.domains,
         generation: agent.generation,
         status: agent.status,
+        leaves: agent.leaves,
         blamedTaskId: fleet.tasks.blamedFor(agent),
         saysUnwell: agent.selfDegraded,
         silenceMs: agent.silenceMs,

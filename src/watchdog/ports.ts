@@ -65,6 +65,8 @@ export interface AgentFacts {
   readonly domains: readonly string[];
   readonly generation: number;
   readonly status: AgentStatus;
+  /** Whether it was asked to end and no generation follows. */
+  readonly leaves: boolean;
   /** The task that explains why it is ill: the agent had it alone, and others were lost with it before. */
   readonly blamedTaskId: string | null;
   /** Whether its last heartbeat said that it is not well. */

@@ -38,6 +38,7 @@ export class RecordingFleet implements FleetActuator {
       domains: ['pool:demo'],
       generation: 1,
       status: 'UNRESPONSIVE',
+      leaves: false,
       blamedTaskId: null,
       silenceMs: 5000,
       workAfterBeatMs: null,

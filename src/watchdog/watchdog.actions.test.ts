@@ -9,6 +9,7 @@ import {
   openDemoStage,
   openStage,
   RESTART,
+  RESTART_SILENT,
   SCALE,
   silent,
   sourcesOf,
@@ -49,6 +50,17 @@ describe('a step', () => {
     expect(fleet.restarts.map((order) => order.expectedGeneration)).toEqual([1, 2]);
     expect(fleet.agents.get('w-1')?.generation).toBe(3);
     expect((await actionsOf('a1')).map((action) => action.expected_generation)).toEqual([1, 2]);
+  });
+
+  it('that the fleet refuses, since the agent was asked to leave meanwhile, is cancelled', async () => {
+    const { alerts, fleet, events } = await open(RESTART);
+    fleet.before = (_call, agentId) => {
+      fleet.addAgent(agentId, { leaves: true });
+      return Promise.reject(new OmoiError('transition_not_allowed', 'w-1 is beyond the count of its pool'));
+    };
+    await alerts.raise('a1', silent('w-1'));
+    await becomes(stage, 'a1', 'completed(cancelled)');
+    expect((await events()).filter((event) => event.event_type === 'watchdog.escalated')).toEqual([]);
   });
 
   it('that the fleet refuses has failed', async () => {
@@ -155,7 +167,7 @@ describe('a step', () => {
 
 describe('the agent itself', () => {
   it('is left alone as long as it beats, and restarted when its status says that it is gone', async () => {
-    const { alerts, fleet } = await open(RESTART);
+    const { alerts, fleet } = await open(RESTART_SILENT);
     fleet.addAgent('w-1', { status: 'IDLE', silenceMs: 100 });
     await alerts.raise('a1', silent('w-1'));
     await heldBy(stage, 'a1', 'target_healthy');
@@ -164,18 +176,20 @@ describe('the agent itself', () => {
     await becomes(stage, 'a1', 'verifying');
   });
 
-  it('is looked at again when its heartbeat would be too old', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
-    fleet.addAgent('w-1', { status: 'IDLE', silenceMs: 100 });
+  it('is left alone until its status says that it is gone, also where its heartbeat is too old', async () => {
+    const { alerts, fleet } = await open(RESTART_SILENT);
+    fleet.addAgent('w-1', { status: 'QUARANTINED', silenceMs: 60_000 });
     await alerts.raise('a1', silent('w-1'));
+    await heldBy(stage, 'a1', 'target_withdrawn');
+    await stage.changeStatus('w-1', { status: 'IDLE', silenceMs: 61_000 });
     await heldBy(stage, 'a1', 'target_healthy');
-    fleet.addAgent('w-1', { status: 'IDLE', silenceMs: 3000 });
-    await clock.advance(2900);
+    expect(fleet.restarts).toEqual([]);
+    await stage.changeStatus('w-1', { status: 'UNRESPONSIVE', silenceMs: 61_100 });
     await becomes(stage, 'a1', 'verifying');
   });
 
   it('is restarted although it beats, where the policy is about other ills', async () => {
-    const { alerts, fleet } = await open(RESTART.replace('cooldown: 1m', 'spare_healthy: false'));
+    const { alerts, fleet } = await open(RESTART);
     fleet.addAgent('w-1', { status: 'RUNNING', silenceMs: 100 });
     await alerts.raise('a1', silent('w-1'));
     await becomes(stage, 'a1', 'verifying');

@@ -4,6 +4,7 @@ import {
   becomes,
   openStage,
   RESTART,
+  RESTART_SILENT,
   silent,
   sourcesOf,
   stateOf,
@@ -188,6 +189,11 @@ const ROWS: Readonly<Record<Guard, readonly Row[]>> = {
   ],
   target_withdrawn: [
     {
+      by: 'another generation, where it was asked to leave',
+      hold: () => stage.fleet.addAgent('w-1', { leaves: true }),
+      lift: () => stage.changeStatus('w-1', { status: 'FAILED', generation: 2, leaves: false }),
+    },
+    {
       by: 'its status',
       hold: () => stage.fleet.addAgent('w-1', { status: 'QUARANTINED' }),
       lift: () => stage.changeStatus('w-1', { status: 'UNRESPONSIVE' }),
@@ -196,11 +202,13 @@ const ROWS: Readonly<Record<Guard, readonly Row[]>> = {
   target_healthy: [
     {
       by: 'its status',
+      policy: RESTART_SILENT,
       hold: () => stage.fleet.addAgent('w-1', { status: 'IDLE', silenceMs: 100 }),
       lift: () => stage.changeStatus('w-1', { status: 'UNRESPONSIVE', silenceMs: 5000 }),
     },
     {
       by: 'the end of its work, where it was silent over it',
+      policy: RESTART_SILENT,
       hold: () => stage.fleet.addAgent('w-1', { status: 'DEGRADED', silenceMs: 9000 }),
       lift: () => stage.changeStatus('w-1', { status: 'STALLED', silenceMs: 12_000 }),
     },

@@ -315,6 +315,7 @@ export async function heldBy(stage: Stage, alertId: string, guard: string): Prom
   }, WAIT);
 }
 
+/** About other ills than silence: it goes on where the recording fleet has an agent IDLE at once and its alert fires on. */
 export const RESTART = `
 name: restart_it
 match: ['alertname="Silent"']
@@ -323,8 +324,10 @@ target: { kind: agent }
 steps:
   - { action: restart, verify: { within: 30s, healthy_for: 0s } }
   - { action: restart, verify: { within: 30s, healthy_for: 0s } }
-guards: { cooldown: 1m, max_parallel: 2 }
+guards: { cooldown: 1m, max_parallel: 2, spare_healthy: false }
 `;
+/** The same about silence: who has not been given up is spared. */
+export const RESTART_SILENT = RESTART.replace(', spare_healthy: false', '');
 export const SCALE = `
 name: scale_it
 match: ['alertname="Flood"']

@@ -84,7 +84,7 @@ test('an agent registers, beats, claims, renews, completes and leaves', async ()
     status: 200,
     body: { state: 'completed', result: 'ok', desired: 'run' },
   });
-  served.fleet.heartbeats.setDesired({ agentId: 'worker-1', generation: 1 }, 'drain');
+  served.fleet.heartbeats.drain({ agentId: 'worker-1', generation: 1 }, { leaves: true });
   expect((await call('agent', '/tasks/claim', ref)).body).toEqual({ tasks: [], desired: 'drain' });
   await call('agent', '/agents/worker-1/deregister', { generation: 1 });
   expect((await call('viewer', '/agents?status=TERMINATED')).body['agents']).toHaveLength(1);

@@ -40,10 +40,10 @@ export const GUARD_RELIEF: Readonly<Record<Guard, GuardRelief>> = {
   start_budget: { lifts: 'when the oldest start leaves the window', person: null },
   repair_rate: { lifts: 'when the failure domain has a token again', person: null },
   target_withdrawn: {
-    lifts: 'when the status of the agent changes',
-    person: 'release it from quarantine, or start it again',
+    lifts: 'when the status of the agent changes, or another generation of it starts',
+    person: 'release it from quarantine, start it again, or make its pool larger',
   },
-  target_healthy: { lifts: 'when the agent falls silent or changes its status', person: null },
+  target_healthy: { lifts: 'when the agent changes its status', person: null },
   new_generation: { lifts: 'when the new generation had its time', person: null },
   work_in_flight: { lifts: 'when its work has not been seen for a heartbeat TTL', person: null },
 };

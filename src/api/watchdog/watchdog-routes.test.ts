@@ -94,7 +94,7 @@ describe('/api/v1/watchdog', () => {
             { action: 'restart', verify_within_ms: 30_000 },
             { action: 'restart', verify_within_ms: 30_000 },
           ],
-          guards: { cooldown_ms: 60_000, max_parallel: 2, spare_healthy: true },
+          guards: { cooldown_ms: 60_000, max_parallel: 2, spare_healthy: false },
         },
       ],
     });

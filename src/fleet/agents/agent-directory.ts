@@ -50,21 +50,31 @@ export class AgentDirectory {
           .onRef('agent_generations.generation', '=', 'agents.generation'),
       )
       .leftJoin('agent_beats', 'agent_beats.agent_id', 'agents.agent_id')
+      .leftJoin('agent_units', (join) =>
+        join
+          .onRef('agent_units.agent_id', '=', 'agents.agent_id')
+          .onRef('agent_units.generation', '=', 'agents.generation')
+          .on('agent_units.state', '!=', 'ended'),
+      )
       .selectAll('agents')
-      .select(['nonce_hash', 'last_heartbeat_at_ms', 'work_seen_at_ms', 'running'])
+      .select(['nonce_hash', 'last_heartbeat_at_ms', 'work_seen_at_ms', 'running', 'desired_state'])
       .where((where) =>
         where.or([
           where('agents.status', 'not in', ENDED_STATUSES),
+          where.and([where('agents.status', '=', 'FAILED'), where('agents.managed', '=', 1)]),
           where('agents.status_since_ms', '>', clock.wallMs() - limits.endedAgentShownMs),
         ]),
       )
       .orderBy('agents.agent_id')
       .execute();
     for (const row of rows) {
-      const { nonce_hash, last_heartbeat_at_ms, work_seen_at_ms, running, ...agent } = row;
+      const { nonce_hash, last_heartbeat_at_ms, work_seen_at_ms, running, desired_state, ...agent } = row;
       const entry = agentIndex.apply(agent, nonce_hash, agentIndex.nextChange());
       entry.lastHeartbeatAtMs = last_heartbeat_at_ms;
       entry.workSeenAtMs = work_seen_at_ms;
+      // Its pool asks it again when it has taken over what runs; until then nobody takes it for one that stays.
+      if (desired_state !== null && desired_state !== 'run') entry.desired = 'drain';
+      entry.leaves = desired_state === 'retired' || desired_state === 'stopped';
       entry.says({ running: running === 1, degraded: agent.self_degraded === 1, reason: null });
     }
   }
@@ -151,8 +161,7 @@ export class AgentDirectory {
     const { database, agentIndex, activity, clock, limits } = this.#parts;
     const shownSinceMs = clock.wallMs() - limits.endedAgentShownMs;
     for (const entry of agentIndex.entries()) {
-      const { status, status_since_ms: sinceMs } = entry.row;
-      if (!hasEnded(status) || sinceMs > shownSinceMs) continue;
+      if (isExpected(entry.row) || entry.row.status_since_ms > shownSinceMs) continue;
       agentIndex.forget(entry.agentId);
       activity.tell({ kind: 'agent_removed', agentId: entry.agentId, traceparent: null });
     }
@@ -173,6 +182,11 @@ function* nearestOf(agentId: string, ids: readonly string[]): Generator<void, st
   return nearestWord(agentId, near);
 }
 
+/** Whether its place waits for it: of a pool's agent that has FAILED it does until it is repaired, or wanted no more. */
+function isExpected({ status, managed }: AgentRow): boolean {
+  return !hasEnded(status) || (status === 'FAILED' && managed === 1);
+}
+
 async function deleteEnded(tx: StateTransaction, beforeMs: number): Promise<number> {
   const gone = await tx.db
     .deleteFrom('agents')
@@ -181,6 +195,7 @@ async function deleteEnded(tx: StateTransaction, beforeMs: number): Promise<numb
         .selectFrom('agents as old')
         .select('old.agent_id')
         .where('old.status', 'in', ENDED_STATUSES)
+        .where((where) => where.or([where('old.status', '!=', 'FAILED'), where('old.managed', '=', 0)]))
         .where('old.status_since_ms', '<', beforeMs)
         .limit(maxAgentsPerTransaction)
         // One that is registering again is left.

@@ -41,6 +41,8 @@ export class AgentEntry implements AgentObservation {
   /** The task that this generation was lost with, alone, and that had been lost before: it explains its end. */
   blamedTaskId: string | null = null;
   desired: 'run' | 'drain' = 'run';
+  /** Whether it was asked to end and no generation follows: its pool has become smaller, or somebody stopped it. */
+  leaves = false;
   /** Whether the beats' part of this entry has changed since it was last written. */
   unwritten = false;
   /** Whether a transition is being committed. */
@@ -285,6 +287,7 @@ export class AgentEntry implements AgentObservation {
     this.degradedReason = null;
     this.blamedTaskId = null;
     this.desired = 'run';
+    this.leaves = false;
     this.warned = false;
     this.#heardAtMs = nowMonotonicMs;
     this.#hasStarted = false;

@@ -100,10 +100,15 @@ export class HeartbeatIntake {
     agentIndex.judgedAt.set(agent, clock.monotonicMs());
   }
 
-  /** What the next heartbeats answer: `drain` asks the agent to finish its task, take no other and leave. */
-  setDesired(holder: Holder, desired: 'run' | 'drain'): void {
-    const agent = this.#parts.agentIndex.get(holder.agentId);
-    if (agent?.generation === holder.generation) agent.desired = desired;
+  /**
+   * The next heartbeats ask the agent to finish its task, take no other and end.
+   * @param leaves whether no generation follows
+   */
+  drain({ agentId, generation }: Holder, { leaves }: { readonly leaves: boolean }): void {
+    const agent = this.#parts.agentIndex.get(agentId);
+    if (agent?.generation !== generation) return;
+    agent.desired = 'drain';
+    agent.leaves = leaves;
   }
 
   #heard(agent: AgentEntry): void {

@@ -24,11 +24,11 @@ type MintAgentToken = (
   },
 ) => Promise<string>;
 
-/** Asks an agent by its next heartbeat's answer to finish its work and leave. */
+/** Asks an agent by its next heartbeat's answer to finish its work and end. */
 interface DrainSignal {
-  setDesired(
+  drain(
     holder: { readonly agentId: string; readonly generation: number },
-    desired: 'run' | 'drain',
+    order: { readonly leaves: boolean },
   ): void;
 }
 

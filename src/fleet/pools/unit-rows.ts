@@ -135,6 +135,11 @@ export function reasonOfStop({
   return desired === 'stopped' && by !== null ? `stopped by ${by}` : desired;
 }
 
+/** Whether a unit was asked to end, and none follows it. */
+export function isLeaving({ desired_state: desired }: Pick<UnitRow, 'desired_state'>): boolean {
+  return desired === 'retired' || desired === 'stopped';
+}
+
 /**
  * Opens the places of units that ended on purpose without Omoi being asked: a shutdown of the machine or the service
  * ends workers beside their server, and must not leave a pool without them for ever.

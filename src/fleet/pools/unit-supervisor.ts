@@ -18,6 +18,7 @@ import {
   changeUnit,
   hasLiveOlder,
   intendedAfter,
+  isLeaving,
   readUnit,
   reasonOfStop,
   setEnded,
@@ -127,6 +128,7 @@ export class UnitSupervisor {
 
   /** To be called after the commit of a stop. */
   stop(row: UnitRow): void {
+    this.#drain(row);
     if (row.state === 'running') this.#stop(row);
     // An intent is taken back, unless it is being spawned: then it is stopped once it runs.
     else this.spawn(keyOf(row));
@@ -335,8 +337,12 @@ export class UnitSupervisor {
   #stop(row: UnitRow): void {
     const runtime = this.#runtimes.get(row.runtime);
     if (!runtime || row.handle === null || row.kill_at_ms === null) return;
-    this.#parts.drains.setDesired(keyOf(row), 'drain');
+    this.#drain(row);
     this.#stopper.stop(runtime, row.handle, killLeftMs(row, momentOf(this.#parts.clock)));
+  }
+
+  #drain(row: UnitRow): void {
+    this.#parts.drains.drain(keyOf(row), { leaves: isLeaving(row) });
   }
 
   #onEnd({ handle, exit }: EndedUnit): void {

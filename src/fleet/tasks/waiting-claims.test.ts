@@ -96,7 +96,7 @@ describe('a task that comes while claims wait', () => {
   it.each<[why: string, change: () => unknown, answer: string | readonly string[]]>([
     [
       'is asked to leave',
-      () => test.fleet.heartbeats.setDesired({ agentId: 'a', generation: 1 }, 'drain'),
+      () => test.fleet.heartbeats.drain({ agentId: 'a', generation: 1 }, { leaves: true }),
       [],
     ],
     [

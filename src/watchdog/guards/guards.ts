@@ -72,10 +72,7 @@ const CHECKS: Readonly<Record<Guard, GuardCheck>> = {
   max_parallel: asManyAsMayRun,
   start_budget: overBudget,
   repair_rate: tooFast,
-  target_withdrawn: ({ agent }) =>
-    agent && WITHDRAWN.has(agent.status)
-      ? held('target_withdrawn', `agent ${agent.agentId} is ${agent.status}: somebody took it out of service`)
-      : null,
+  target_withdrawn: withdrawn,
   target_healthy: healthy,
   new_generation: comingUp,
   work_in_flight: workInFlight,
@@ -169,12 +166,24 @@ function overBudget({ policy, budgetStartMs, agent, nowMs }: GuardInput): Suppre
   return held('start_budget', reason, budgetStartMs + window);
 }
 
+/** Nobody wants it back: a fleet would refuse the order, or start what a person has just stopped. */
+function withdrawn({ agent }: GuardInput): Suppression | null {
+  if (!agent) return null;
+  const { agentId, status, leaves } = agent;
+  if (WITHDRAWN.has(status))
+    return held('target_withdrawn', `agent ${agentId} is ${status}: somebody took it out of service`);
+  if (!leaves) return null;
+  const reason = `agent ${agentId} was asked to leave: its pool has become smaller, or somebody stopped it`;
+  return held('target_withdrawn', reason);
+}
+
 /**
- * An alert may be late, or about something else: who beats is not dead. Lifts with the status, or when beats end. One that
- * is DEGRADED has not been given up: it is late, or silent while its work goes on or its processes have still to be looked
- * at. Only the fleet says what becomes of that. One that beats and says itself that it is not well is not healthy.
+ * An alert may be late, or about something else: who has not been given up is not dead. Lifts with the status: only the
+ * fleet says that somebody is silent for too long, also of one that is DEGRADED (late, or silent while its work goes on or
+ * its processes have still to be looked at), that is being started, or that has just been released from quarantine. One that beats and says
+ * itself that it is not well is not healthy.
  */
-function healthy({ policy, agent, nowMs }: GuardInput): Suppression | null {
+function healthy({ policy, agent }: GuardInput): Suppression | null {
   if (!agent || !policy.guards.spare_healthy) return null;
   const leftMs = agent.heartbeatTtlMs - agent.silenceMs;
   if (agent.status === 'DEGRADED' && !(agent.saysUnwell && leftMs > 0)) {
@@ -184,12 +193,12 @@ function healthy({ policy, agent, nowMs }: GuardInput): Suppression | null {
       `agent ${agent.agentId} is DEGRADED, silent for ${silence}, and not given up: it is late or at work`,
     );
   }
+  if (agent.status === 'SPAWNING')
+    return held('target_healthy', `agent ${agent.agentId} is SPAWNING, and has its time to register`);
   if (!HEALTHY.has(agent.status)) return null;
-  if (leftMs <= 0) return null;
   return held(
     'target_healthy',
     `agent ${agent.agentId} is ${agent.status} and was heard ${formatDuration(agent.silenceMs)} ago`,
-    nowMs + leftMs,
   );
 }
 

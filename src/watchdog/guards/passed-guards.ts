@@ -33,7 +33,8 @@ const SAW: Readonly<Record<Guard, (input: GuardInput) => string | null>> = {
       : `fewer than ${guards.max_starts} steps were started in ${formatDuration(guards.window)}`,
   repair_rate: ({ agent }) =>
     agent && isCertainlyIll(agent) ? `${agent.domains.join(', ')} had a token` : null,
-  target_withdrawn: ({ agent }) => agent && `${agent.agentId} is ${agent.status}`,
+  target_withdrawn: ({ agent }) =>
+    agent && `${agent.agentId} is ${agent.status}, and nobody has asked it to leave`,
   target_healthy: ({ agent }) =>
     agent && `${agent.agentId} was silent for ${formatDuration(agent.silenceMs)}`,
   new_generation: ({ agent, newGenerationUntilMs, nowMs }) =>

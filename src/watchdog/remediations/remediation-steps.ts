@@ -11,14 +11,14 @@ import {
 } from '../actions/action-rows.ts';
 import type { PolicyStep } from '../actions/actions.ts';
 import type { OrderResult, StepOrder } from '../actions/step-order.ts';
-import type { AlertFacts, AlertReader, FleetActuator } from '../ports.ts';
+import type { AgentFacts, AlertFacts, AlertReader, FleetActuator } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import type { ProvenHealth } from './proven-health.ts';
 import type { RemediationLog } from './remediation-log.ts';
 import type { RemediationSpans } from './remediation-spans.ts';
 import type { Ending, Remediation } from './remediation.ts';
 import { again, isOver, planOf, wait, type Next } from './transition.ts';
-import { healthyForMsOf, judgeRestart, judgeScale, type Verdict } from './verdict.ts';
+import { healthyForMsOf, judgeRestart, judgeScale, withdrawalOf, type Verdict } from './verdict.ts';
 
 export interface StepParts {
   readonly random: Random;
@@ -138,6 +138,13 @@ export class RemediationSteps {
     this.#count(tx, order, kind);
     if (kind === 'failed') {
       await finishAction(tx, action, { result: 'failed', detail });
+      const agent = this.#agentOf(remediation);
+      const withdrawal = agent && withdrawalOf(agent);
+      // Somebody was faster than the order.
+      if (withdrawal) {
+        const { outcome, reason } = withdrawal;
+        return this.#end(tx, remediation, { state: 'completed', outcome, reason });
+      }
       return this.#stepOver(tx, remediation, { outcome: 'failed', reason: detail, lastOutput: null });
     }
     await putOff(tx, action, { result: 'unknown', detail, nextAttemptAtMs: action.intended_at_ms });
@@ -227,9 +234,13 @@ export class RemediationSteps {
   }
 
   /** Whether a task explains why the agent is ill again. It is parked after its attempts, so this comes to an end. */
-  #isExplained({ target_kind: kind, target_id: id }: Remediation): boolean {
-    const agent = kind === 'agent' ? this.#parts.fleet.agent(id) : null;
+  #isExplained(remediation: Remediation): boolean {
+    const agent = this.#agentOf(remediation);
     return agent !== null && agent.blamedTaskId !== null;
+  }
+
+  #agentOf({ target_kind: kind, target_id: id }: Remediation): AgentFacts | null {
+    return kind === 'agent' ? this.#parts.fleet.agent(id) : null;
   }
 
   async #end(tx: StateTransaction, remediation: Remediation, ending: Ending): Promise<Next> {

@@ -7,6 +7,7 @@ const now = { wallMs: NOW, bootMs: 9000, bootId: 'boot' };
 /** Half a minute to take effect, of which 5 ms are left. */
 const step = {
   generation: 2,
+  leaves: false,
   value_before: 100,
   updated_at_ms: NOW - 29_995,
   verify_until_ms: NOW + 5,
@@ -33,6 +34,7 @@ const agent: AgentFacts = {
   host: null,
   generation: 2,
   status: 'IDLE',
+  leaves: false,
   blamedTaskId: null,
   silenceMs: 0,
   workAfterBeatMs: null,
@@ -100,6 +102,12 @@ describe('the verdict on a restart', () => {
       { ...well, agent: { ...agent, status: 'QUARANTINED' } },
       'cancelled',
       /QUARANTINED/,
+    ],
+    [
+      'its pool has become smaller, and it was asked to leave',
+      { ...well, agent: { ...agent, leaves: true } },
+      'cancelled',
+      /was asked to leave/,
     ],
     [
       'the data vanished',

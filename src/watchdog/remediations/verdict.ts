@@ -15,6 +15,9 @@ export type Verdict =
   /** It did not help. */
   | { readonly kind: 'ineffective'; readonly outcome: 'worsened' | 'no_effect'; readonly reason: string };
 
+/** The target is nobody's to repair any more. */
+type Withdrawal = Extract<Verdict, { kind: 'over' }>;
+
 /** What a restart is judged by. */
 export interface RestartEvidence {
   readonly remediation: Pick<Remediation, 'generation' | 'value_before' | VerificationTime>;
@@ -135,13 +138,15 @@ function endOf(alert: AlertFacts | null): {
   return { outcome: cause === 'manual' ? 'cancelled' : 'unknown', reason };
 }
 
-/** An agent that somebody took out of service meanwhile is not ours to judge. */
-function withdrawalOf({ status, generation }: AgentFacts): Verdict | null {
-  if (status !== 'TERMINATED' && status !== 'QUARANTINED') return null;
+/** An agent that somebody took out of service meanwhile, or asked to leave, is not ours to judge. */
+export function withdrawalOf({ status, generation, leaves }: AgentFacts): Withdrawal | null {
+  const isGone = status === 'TERMINATED' || status === 'QUARANTINED';
+  if (!isGone && !leaves) return null;
+  const stand = isGone ? status : `${status}, and was asked to leave`;
   return {
     kind: 'over',
     outcome: 'cancelled',
-    reason: `generation ${generation} is ${status}: it was withdrawn`,
+    reason: `generation ${generation} is ${stand}: it was withdrawn`,
   };
 }
 
