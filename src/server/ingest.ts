@@ -25,6 +25,7 @@ export function createIngest(
   { sampleClock: clock, random, tsdb, metrics }: Ground,
   { fleet, ...stores }: IngestParts,
 ): Ingest {
+  const redating = () => clock.redating();
   return {
     otlp: createOtlpReceiver({
       clock,
@@ -32,9 +33,10 @@ export function createIngest(
       samples: tsdb,
       ...stores,
       selfMetrics: metrics,
+      redating,
       isReserved,
       agentPool: (agentId) => fleet.agents.get(agentId)?.poolId ?? null,
     }),
-    remoteWrite: createRemoteWriteReceiver({ clock, random, sink: tsdb, selfMetrics: metrics, isReserved }),
+    remoteWrite: createRemoteWriteReceiver({ clock, random, sink: tsdb, selfMetrics: metrics, redating, isReserved }),
   };
 }

@@ -31,7 +31,7 @@ import { readDocuments } from './files.ts';
 import { createFleetActuator } from './fleet-actuator.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { noticeOutages } from './noticed-outages.ts';
-import { newestOwnSampleMs } from './own-metrics.ts';
+import { continueSampleClock, tellSampleClockLead } from './sample-clock.ts';
 
 /** What the parts stand on: all time, chance and I/O come from here. */
 export interface Ground {
@@ -88,12 +88,9 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   const ruleFiles = await readRuleFiles(config);
   const policyFiles = await readPolicyFiles(config);
 
-  sampleClock.notBefore((await newestOwnSampleMs(tsdb, clock.wallMs())) ?? 0);
-  metrics.gauge(
-    'omoi_sample_clock_lead_seconds',
-    'How far samples are dated ahead of the wall clock, after it went back.',
-    () => sampleClock.leadMs() / 1000,
-  );
+  await continueSampleClock(ground);
+  const toldLead = tellSampleClockLead(ground);
+  lifecycle.started('sample clock', () => toldLead.stop());
 
   const database = noticeOutages(ground.state, (reason) => watchdog.databaseFailed(reason));
   const base = { clock, random, tracing, metrics };

@@ -46,6 +46,8 @@ export interface ServerOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The umask of the pools' processes, where the server has one of its own. */
   readonly workerUmask?: number;
+  /** The machine's where absent. */
+  readonly clock?: Clock;
 }
 
 export interface RunningOmoi {
@@ -88,7 +90,7 @@ const INHERITED = [
  */
 export async function startServer(options: ServerOptions): Promise<RunningOmoi> {
   const metrics = new SelfMetrics();
-  const clock = createSystemClock();
+  const clock = options.clock ?? createSystemClock();
   const lifecycle = new Lifecycle(clock);
   const { level, destination } = options.config.log;
   const logging = createLogging({ level, destination, serviceName: 'omoi', clock, metrics });
@@ -105,7 +107,7 @@ export async function startServer(options: ServerOptions): Promise<RunningOmoi> 
 interface Begun {
   readonly lifecycle: Lifecycle;
   readonly metrics: SelfMetrics;
-  readonly clock: ReturnType<typeof createSystemClock>;
+  readonly clock: Clock;
   readonly logging: ReturnType<typeof createLogging>;
 }
 

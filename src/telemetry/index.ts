@@ -78,7 +78,7 @@ export {
   type PersistedMoment,
 } from './time/persisted-duration.ts';
 export { createSystemClock } from './time/system-clock.ts';
-export { SteadyClock } from './time/steady-clock.ts';
+export { SteadyClock, type Redate } from './time/steady-clock.ts';
 export { VirtualClock } from './time/virtual-clock.ts';
 export { PageCursors } from './page-cursors.ts';
 export { jsonObjectSchema } from './json-object.ts';

@@ -6,6 +6,7 @@ import {
   type Random,
   type ReceivedLogRecord,
   type ReceivedSpan,
+  type Redate,
   type SelfMetrics,
   type Sender,
 } from '#telemetry';
@@ -36,6 +37,8 @@ export interface OtlpReceiverOptions extends Authority {
   readonly spans: { receive(spans: readonly ReceivedSpan[]): Promise<void> };
   readonly logs: { receive(records: readonly ReceivedLogRecord[]): Promise<void> };
   readonly selfMetrics: SelfMetrics;
+  /** How senders' times are put right now, null where they need not be; never where absent. */
+  readonly redating?: () => Redate | null;
 }
 
 export interface OtlpRequest {

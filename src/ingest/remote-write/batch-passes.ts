@@ -1,4 +1,4 @@
-import { SampleBatch, type HistogramValue, type SeriesRef } from '#telemetry';
+import { SampleBatch, type HistogramValue, type Redate, type SeriesRef } from '#telemetry';
 import { placeOfUnknown } from './decoder.ts';
 
 /** One look at each sample of a request, of which there may be two million: it yields where it may pause. */
@@ -24,6 +24,18 @@ export interface Reserved {
 }
 
 export const NONE_RESERVED: Reserved = { samples: 0, metricName: '' };
+
+/** Puts right what the sender's clock says. */
+export function* redateBatch(batch: SampleBatch, redate: Redate): Pass<void> {
+  for (let at = 0; at < batch.length; at++) {
+    if (at % ITEMS_PER_LOOK === 0) yield;
+    batch.timestampsMs[at] = redate(batch.timestampsMs[at] ?? NaN);
+  }
+  for (const [at, { ref, exemplar }] of batch.exemplars.entries()) {
+    if (at % ITEMS_PER_LOOK === 0) yield;
+    batch.exemplars[at] = { ref, exemplar: { ...exemplar, timestampMs: redate(exemplar.timestampMs) } };
+  }
+}
 
 /** For each series of the request that the cache did not know, 1 where the store may take some sample of it. */
 export function* seriesWithTimelySamples(

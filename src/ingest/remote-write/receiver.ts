@@ -10,6 +10,7 @@ import {
   OmoiError,
   paced,
   type Random,
+  type Redate,
   type SampleSink,
   type SelfMetrics,
   type Sender,
@@ -24,6 +25,7 @@ import {
   fitsOneUnit,
   NONE_RESERVED,
   partsOf,
+  redateBatch,
   replaceUnknown,
   seriesWithTimelySamples,
   type Reserved,
@@ -61,6 +63,8 @@ export interface RemoteWriteParts {
   readonly selfMetrics: SelfMetrics;
   /** Metric names that Omoi itself writes: they can make it act, so that they are taken from nobody. */
   readonly isReserved: (metricName: string) => boolean;
+  /** How senders' times are put right now, null where they need not be; never where absent. */
+  readonly redating?: () => Redate | null;
   /** What a request may decode to; 32 MiB where absent. */
   readonly maxDecodedBytes?: number;
 }
@@ -224,6 +228,8 @@ class Receiver {
     const { batch, metadata } = this.#decoder;
     this.#decoder.begin(decoded);
     while (!this.#decoder.step(ITEMS_PER_LOOK)) if (stretch.isOver) await stretch.pause();
+    const redate = this.#parts.redating?.() ?? null;
+    if (redate) await paced(redateBatch(batch, redate), stretch);
     const { limit, reserved } = await this.#resolveUnknown(stretch);
     for (const [at, { metricName, metadata: described }] of metadata.entries()) {
       if (!isReserved(metricName)) sink.describe(metricName, described);

@@ -5,6 +5,7 @@ import {
   type AppendOrigin,
   type Clock,
   type CommitResult,
+  type Redate,
   type RefusedSamples,
 } from '#telemetry';
 import { otlpStretch } from '../otlp-stretch.ts';
@@ -32,6 +33,8 @@ export interface MetricsLaneParts {
   readonly clock: Clock;
   readonly samples: OtlpSampleStore;
   readonly authority: Authority;
+  /** How senders' times are put right now, null where they need not be; never where absent. */
+  readonly redating?: () => Redate | null;
 }
 
 /** A request that is being stored. */
@@ -79,6 +82,7 @@ export class MetricsLane {
     const { origin, sender } = unit;
     const { receivedAtMs } = origin;
     const rows = this.#rows;
+    rows.redate = this.#parts.redating?.() ?? null;
     const decoder = new MetricsDecoder({ known, rows, refusals, receivedAtMs });
     await paced(decoder.decode(body), stretch);
     const targets = new RowTargets({ ...this.#parts, known, rows, refusals, sender, receivedAtMs });

@@ -1,4 +1,4 @@
-import type { Exemplar, HistogramValue } from '#telemetry';
+import type { Exemplar, HistogramValue, Redate } from '#telemetry';
 import { checkLimit } from '../limits.ts';
 import type { Family, Layout } from './family.ts';
 
@@ -23,11 +23,13 @@ const MAX_KEPT_NUMBERS = 128 * FIRST_CAPACITY;
  */
 export class PointRows {
   length = 0;
+  /** Puts right what the sender's clock says; null where nothing is to be put right. */
+  redate: Redate | null = null;
   /** Entry of the writer, or FIRST_UNKNOWN_WRITER + n. */
   writers = new Uint32Array(FIRST_CAPACITY);
   families = new Uint32Array(FIRST_CAPACITY);
   timesMs = new Float64Array(FIRST_CAPACITY);
-  /** 0 where the start is not told. */
+  /** As the sender tells it: 0 where it does not. */
   startsMs = new Float64Array(FIRST_CAPACITY);
   /** The value; of histograms and summaries, where in `numbers` or `histograms` it stands. */
   values = new Float64Array(FIRST_CAPACITY);
@@ -59,10 +61,15 @@ export class PointRows {
     const row = this.length++;
     this.writers[row] = writer;
     this.families[row] = this.familyList.length - 1;
-    this.timesMs[row] = timeMs;
+    this.timesMs[row] = this.dated(timeMs);
     this.startsMs[row] = startMs;
     this.values[row] = value;
     this.stale[row] = isStale ? 1 : 0;
+  }
+
+  /** What a time of the sender is here. */
+  dated(timeMs: number): number {
+    return this.redate === null ? timeMs : this.redate(timeMs);
   }
 
   addNumber(value: number): void {

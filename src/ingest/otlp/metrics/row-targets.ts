@@ -191,7 +191,7 @@ export class RowTargets {
       const next = rows.exemplars[this.#exemplarsDone];
       if (!next || next.row > row) return;
       if (target === null || next.row < row) continue;
-      const exemplar = atTime(next.exemplar, rows.timesMs[row] ?? 0);
+      const exemplar = atTime(next.exemplar, rows, row);
       const ref = target.group ? known.bucketOf(target.ref, exemplar.value) : target.ref;
       if (samples.isTimely(exemplar.timestampMs)) batch.addExemplar(ref, exemplar);
       else refusals.leaveOut('an exemplar that is too old or too far ahead');
@@ -200,8 +200,10 @@ export class RowTargets {
 }
 
 /** An exemplar without a time of its own is of the time of its point. */
-function atTime(exemplar: Exemplar, timeMs: number): Exemplar {
-  return exemplar.timestampMs === 0 ? { ...exemplar, timestampMs: timeMs } : exemplar;
+function atTime(exemplar: Exemplar, rows: PointRows, row: number): Exemplar {
+  const { timestampMs } = exemplar;
+  if (timestampMs === 0) return { ...exemplar, timestampMs: rows.timesMs[row] ?? 0 };
+  return rows.redate === null ? exemplar : { ...exemplar, timestampMs: rows.redate(timestampMs) };
 }
 
 function foreign(agentId: string): string {

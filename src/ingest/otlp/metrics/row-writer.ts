@@ -64,7 +64,8 @@ export class RowWriter {
     const lastStartMs = columns.startsMs[entry] ?? 0;
     if (entry === 0 || startMs === 0 || lastStartMs === 0 || startMs === lastStartMs) return false;
     const timeMs = this.#rows.timesMs[row] ?? 0;
-    return startMs >= (columns.timesMs[entry] ?? 0) && startMs < timeMs;
+    const datedMs = this.#rows.dated(startMs);
+    return datedMs >= (columns.timesMs[entry] ?? 0) && datedMs < timeMs;
   }
 
   #writeSingle(
@@ -165,7 +166,7 @@ export class RowWriter {
 
   /** A sample of zero where the stream starts anew. */
   #writeZero(ref: SeriesRef, row: number): void {
-    const startMs = this.#rows.startsMs[row] ?? 0;
+    const startMs = this.#rows.dated(this.#rows.startsMs[row] ?? 0);
     const newestMs = this.#totals.newestMs(ref);
     const zeroMs = startMs > newestMs ? startMs : newestMs + 1;
     if (zeroMs < (this.#rows.timesMs[row] ?? 0)) this.#batch.add(ref, zeroMs, 0);

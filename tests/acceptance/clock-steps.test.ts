@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { loadConfig, startServer, type RunningOmoi } from '#server';
+import { createSystemClock } from '#telemetry';
+
+it('repro', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'omoi-clock-'));
+  let offset = 0;
+  const system = createSystemClock();
+  const clock = { ...system, wallMs: () => system.wallMs() + offset };
+  const config = loadConfig({ file: null, environment: { OMOI_DATA_DIRECTORY: dir, OMOI_HTTP_PORT: '0', OMOI_OTLP_PORT: '0', OMOI_LOG_DESTINATION: join(dir, 'log') } });
+  const start = () => startServer({ config, version: 't', extraPools: () => [], agentsOnStop: 'end', dashboardDirectory: '/nonexistent', environment: process.env, clock });
+  const query = async (s: RunningOmoi, q: string, time = '') => (await fetch(`${s.url}/prometheus/api/v1/query?query=${encodeURIComponent(q)}${time}`, { headers: { authorization: `Bearer ${token}` } })).text();
+  let token = '';
+  let s = await start();
+  token = s.firstAdmin!.token;
+  await new Promise((r) => setTimeout(r, 20000));
+  console.log(await query(s, 'timestamp(omoi_sample_clock_lead_seconds) - time()'));
+  console.log(await query(s, 'omoi_tsdb_samples_refused_total'));
+  await s.stop();
+  offset = -3_600_000;
+  s = await start();
+  await new Promise((r) => setTimeout(r, 20000));
+  const m = await (await fetch(`${s.url}/metrics`, { headers: { authorization: `Bearer ${token}` } })).text();
+  console.log(m.split('\n').filter((l) => /^omoi_.*(refused|lead)/.test(l)).join('\n'));
+  console.log(await query(s, 'omoi_sample_clock_lead_seconds'));
+  console.log(await query(s, 'timestamp(omoi_sample_clock_lead_seconds) - time()'));
+  offset = -7_200_000;
+  await new Promise((r) => setTimeout(r, 20000));
+  console.log(await query(s, 'omoi_sample_clock_lead_seconds'));
+  console.log(await query(s, 'timestamp(omoi_sample_clock_lead_seconds) - time()'));
+  await s.stop();
+  rmSync(dir, { recursive: true });
+});
