@@ -18,7 +18,7 @@ export interface AlertingOptions {
   readonly evaluationShare: number;
   /** How much evaluation time may be spent at once after a quiet while. */
   readonly evaluationBurstMs: number;
-  /** For so long after the start missing data resolves nothing: collectors and exporters have yet to report. */
+  /** For so long after the start, or after the wall clock has leapt forward, missing data resolves nothing: collectors and exporters have yet to report. */
   readonly startupGraceMs: number;
   /** A downtime up to this long does not end pending alerts; their `for` stands still while Omoi is down. */
   readonly outageToleranceMs: number;

@@ -52,7 +52,12 @@ export class AlertEvaluation {
   *evaluate(
     loaded: LoadedAlertingRule,
     instances: ReadonlyMap<string, Instance>,
-    at: { readonly moment: EvaluationMoment; readonly tracesFor: EvaluationTrace['tracesFor'] },
+    at: {
+      readonly moment: EvaluationMoment;
+      /** When the wall clock last leapt forward. */
+      readonly leaptAtMs: number;
+      readonly tracesFor: EvaluationTrace['tracesFor'];
+    },
   ): SlicedWork<EvaluatedAlerts> {
     const { timeMs, receivedAtMs, startedAtMs } = at.moment;
     const { query, group } = loaded.definition;
@@ -60,7 +65,10 @@ export class AlertEvaluation {
     const result = yield* query.evaluate(queryTimeMs);
     const identified = { rule: loaded.rule, limit: group.limit };
     const elements = yield* identifyElements(identified, result, this.expansion(timeMs));
-    const graceUntilMs = this.#parts.graceUntilMs();
+    const graceUntilMs = Math.max(
+      this.#parts.graceUntilMs(),
+      at.leaptAtMs + this.#parts.options.startupGraceMs,
+    );
     const inGrace = timeMs < graceUntilMs;
     const asksForData = mayHaveVanished(instances, elements, inGrace);
     const data = asksForData ? yield* query.evaluateData(queryTimeMs) : null;

@@ -25,6 +25,7 @@ import type { WriteMoment } from './evaluation-moment.ts';
 import type { Instance } from './instance.ts';
 import { fromFiring, restoreInstances, type RestoreTimes, type SavedRule } from './restore.ts';
 import { SavedStates } from './saved-states.ts';
+import { postponed } from './transition.ts';
 
 /**
  * Episodes of one transaction. Many begin and end in several, one after the other, so that those of another rule wait
@@ -99,6 +100,19 @@ export class AlertStates {
       yield;
     }
     yield* this.#series.write(this.#instances, at);
+  }
+
+  /** Moves what waits by a time in which nothing was seen: it counts neither for `for` nor for `keep_firing_for`. */
+  *postpone(byMs: number): SlicedWork<void> {
+    for (const [key, instance] of this.#instances) {
+      const phase = postponed(instance.phase, byMs);
+      if (phase === instance.phase) continue;
+      const moved = { ...instance, phase };
+      this.#instances.set(key, moved);
+      this.#saved.note(instance.fingerprint, moved);
+      this.#isUnwritten = true;
+      yield;
+    }
   }
 
   /** Reads what is on disk where that is uncertain. @throws where it can't be read */

@@ -6,6 +6,7 @@ import {
   type AppendOrigin,
   type Clock,
 } from '#telemetry';
+import { ClockLeap } from '../evaluation/clock-leap.ts';
 import { EvaluationClock } from '../evaluation/evaluation-clock.ts';
 import { evaluateRecording } from '../evaluation/recording-evaluation.ts';
 import { RuleInputs } from '../evaluation/rule-inputs.ts';
@@ -49,6 +50,9 @@ export class RuleState {
   readonly #queue = new SerialQueue();
   readonly #inputs = new RuleInputs();
   readonly #clock = new EvaluationClock();
+  readonly #leap = new ClockLeap();
+  /** When the wall clock last leapt forward: until data has come anew, what is missing says nothing. */
+  #leaptAtMs = Number.NEGATIVE_INFINITY;
   readonly #outputs: SeriesWriter;
   readonly #health: RuleHealth;
   /** Null for a recording rule. */
@@ -229,12 +233,18 @@ export class RuleState {
     const alerts = this.#alerts;
     if (!alerts) return null;
     if (!(yield* this.#makeCertain(alerts))) return moment.timeMs + COMMIT_RETRY_MS;
+    const leapMs = this.#leap.since(this.#parts.clock);
+    if (leapMs > 0) {
+      this.#leaptAtMs = moment.startedAtMs;
+      yield* alerts.postpone(leapMs);
+    }
     const wasFailing = this.#health.failingSinceMs !== null;
     let evaluated: EvaluatedAlerts | null = null;
     let plan: EvaluatedAlerts['plan'];
     try {
       evaluated = yield* this.#parts.evaluation.evaluate(loaded, alerts.instances, {
         moment,
+        leaptAtMs: this.#leaptAtMs,
         tracesFor: (labels) => this.#inputs.tracesFor(labels),
       });
       ({ plan } = evaluated);

@@ -125,6 +125,23 @@ export function unseen(phase: Phase): Phase {
   return phase.kind === 'keep_firing' ? { ...phase, falseSinceMs: null } : phase;
 }
 
+/** The phase after a time in which nothing was seen, however long it was by the clock. */
+export function postponed(phase: Phase, byMs: number): Phase {
+  switch (phase.kind) {
+    case 'pending':
+      return { ...phase, activeAtMs: phase.activeAtMs + byMs };
+    case 'keep_firing':
+      return {
+        ...phase,
+        missedSinceMs: phase.missedSinceMs + byMs,
+        falseSinceMs: phase.falseSinceMs === null ? null : phase.falseSinceMs + byMs,
+      };
+    case 'firing':
+    case 'dismissed':
+      return phase;
+  }
+}
+
 function onUnknown(phase: Phase | null, sinceMs: number, times: TransitionTimes): Transition {
   if (phase === null || phase.kind === 'pending' || phase.kind === 'dismissed') return stay(phase);
   const dueMs = sinceMs + times.failedRuleResolveMs;
