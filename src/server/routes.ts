@@ -24,7 +24,7 @@ import {
 import { encodeError, encodingOf } from '#ingest';
 import type { LogStore, SpanStore } from '#observability';
 import { queryLanguage as language } from '#promql';
-import type { Clock, SelfMetrics } from '#telemetry';
+import type { Clock, SelfMetrics, SteadyClock } from '#telemetry';
 import type { Tsdb } from '#tsdb';
 import type { Ingest } from './ingest.ts';
 import type { Parts } from './parts.ts';
@@ -33,7 +33,7 @@ export interface ServedParts {
   readonly parts: Parts;
   readonly clock: Clock;
   /** The time of queries that name none: that of the newest samples. */
-  readonly sampleClock: Clock;
+  readonly sampleClock: SteadyClock;
   readonly spans: SpanStore;
   readonly logs: LogStore;
   readonly ingest: Ingest;
@@ -60,7 +60,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerPrometheusStatusRoutes(app, { store: tsdb, facts, clock });
   registerWatchdogRoutes(app, parts);
   registerMaintenanceRoutes(app, { watchdog: parts.watchdog, clock });
-  registerOverviewRoute(app, parts);
+  registerOverviewRoute(app, { ...parts, sampleClock });
   registerObservabilityRoutes(app, { spans, logs });
   registerEventRoutes(app, { events: parts.bus });
   const bodies = new BodyBudget(maxIngestBodyBytes, metrics);

@@ -34,7 +34,8 @@ beforeEach(async () => {
   const { clock, database } = watchdog;
   running = await startTestFleet(database, { clock });
   const { fleet } = running;
-  const parts = { fleet, alerting: alerts.alerting, watchdog: watchdog.watchdog };
+  const sampleClock = { leadMs: () => 90_000 };
+  const parts = { fleet, alerting: alerts.alerting, watchdog: watchdog.watchdog, sampleClock };
   api = await startTestApi({
     register: (app) => {
       registerOverviewRoute(app, parts);

@@ -10,6 +10,7 @@ export interface OverviewParts {
   readonly fleet: { readonly directory: Pick<Fleet['directory'], 'countByStatus'> };
   readonly alerting: { readonly alerts: Pick<Alerting['alerts'], 'countFiring'> };
   readonly watchdog: Pick<Watchdog, 'countOpen'>;
+  readonly sampleClock: { leadMs(): number };
 }
 
 type Overview = z.output<typeof overviewAnswer>;
@@ -34,7 +35,7 @@ export function registerOverviewRoute(app: ApiApp, parts: OverviewParts): void {
   });
 }
 
-async function readOverview({ fleet, alerting, watchdog }: OverviewParts): Promise<Overview> {
+async function readOverview({ fleet, alerting, watchdog, sampleClock }: OverviewParts): Promise<Overview> {
   const bySeverity = await alerting.alerts.countFiring();
   return {
     agents: { by_status: fleet.directory.countByStatus() },
@@ -43,6 +44,7 @@ async function readOverview({ fleet, alerting, watchdog }: OverviewParts): Promi
       unacknowledged: bySeverity.reduce((sum, { unacknowledged }) => sum + unacknowledged, 0),
       by_severity: [...bySeverity],
     },
+    sample_clock_lead_seconds: sampleClock.leadMs() / 1000,
     remediations: watchdog.countOpen(),
   };
 }

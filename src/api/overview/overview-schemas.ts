@@ -14,6 +14,11 @@ export const overviewAnswer = z.object({
     unacknowledged: count,
     by_severity: z.array(z.object({ severity: z.string(), firing: count, unacknowledged: count })),
   }),
+  sample_clock_lead_seconds: z
+    .number()
+    .describe(
+      'How far samples and alerts are dated ahead of the wall clock, after it was set back; 0 where it was not.',
+    ),
   remediations: z
     .record(z.enum(OPEN_REMEDIATION_STATES), count)
     .describe('Those that have not ended. What is planned waits for its turn, or a guard holds it back.'),
