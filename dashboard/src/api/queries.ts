@@ -252,12 +252,15 @@ export const eventsQuery = (client: ApiClient) =>
     staleTime: Infinity,
   });
 
-/** Waiting tasks by phase. Read as a Prometheus would, so that the past is there from the first look. */
-export const queueHistoryQuery = (client: ApiClient, range: QueueRange) =>
+/**
+ * Waiting tasks by phase. Read as a Prometheus would, so that the past is there from the first look.
+ * @param leadSeconds how far samples are dated ahead of the wall clock
+ */
+export const queueHistoryQuery = (client: ApiClient, range: QueueRange, leadSeconds: number) =>
   queryOptions({
-    queryKey: ['queue', range],
+    queryKey: ['queue', range, Math.round(leadSeconds / 60)],
     queryFn: async () => {
-      const grid = gridUntil(client.nowMs() / 1_000, QUEUE_RANGES[range]);
+      const grid = gridUntil(client.nowMs() / 1_000 + leadSeconds, QUEUE_RANGES[range]);
       const queries = queueQueries(grid);
       const asked = new URLSearchParams({
         query: queries.most,

@@ -1,5 +1,5 @@
 import type { WatchdogState } from '../api/wire.ts';
-import { formatElapsed } from '../domain/age.ts';
+import { formatDuration, formatElapsed } from '../domain/age.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
 import { describeFleet, number, type FleetCounts } from '../domain/headline.ts';
 import { reasonOf } from '../domain/storms.ts';
@@ -15,6 +15,8 @@ export interface StatusBarProps {
   readonly waiting: number | null;
   /** What holds the watchdog back, as a whole or in failure domains. */
   readonly watchdog: WatchdogState;
+  /** How far samples and alerts are dated ahead of the wall clock. */
+  readonly clockLeadSeconds: number;
   /** Whether whoever is logged in may end a pause or a storm. */
   readonly mayHandle: boolean;
 }
@@ -31,8 +33,11 @@ const WAY_OUT: Readonly<
   self_suspicion: { text: 'Ends by itself when agents had time to be heard.', button: null },
 };
 
+/** A smaller lead is caught up before it matters. */
+const MIN_TOLD_LEAD_SECONDS = 10;
+
 /** How things stand: one sentence, the numbers behind it, and why nothing is repaired where that is so. */
-export function StatusBar({ counts, waiting, watchdog, mayHandle }: StatusBarProps) {
+export function StatusBar({ counts, waiting, watchdog, clockLeadSeconds, mayHandle }: StatusBarProps) {
   const { states } = watchdog;
   const { text, tone } = describeFleet(
     counts,
@@ -60,6 +65,13 @@ export function StatusBar({ counts, waiting, watchdog, mayHandle }: StatusBarPro
       {states.map((held) => (
         <HeldBanner key={held.state} held={held} why={reasonOf(held, watchdog)} mayHandle={mayHandle} />
       ))}
+      {clockLeadSeconds >= MIN_TOLD_LEAD_SECONDS && (
+        <Banner label="clock set back" name="clock set back" button={null}>
+          The wall clock of the server was set back: samples and alerts are dated{' '}
+          {formatDuration(Math.round(clockLeadSeconds) * 1_000)} ahead of it. Repairs go on. Ends by itself when it
+          has caught up, or when the clock is set right.
+        </Banner>
+      )}
     </div>
   );
 }

@@ -46,7 +46,8 @@ export function MissionControl() {
   const watchdog = useQuery(watchdogQuery(client));
   const maintenances = useQuery(maintenancesQuery(client));
   const events = useQuery(eventsQuery(client));
-  const history = useQuery(queueHistoryQuery(client, range));
+  const clockLeadSeconds = overview.data?.sample_clock_lead_seconds ?? 0;
+  const history = useQuery(queueHistoryQuery(client, range, clockLeadSeconds));
 
   const counts = overview.data ? countFleet(overview.data) : null;
   const role = session.data?.principal.role;
@@ -59,6 +60,7 @@ export function MissionControl() {
           counts={counts}
           waiting={history.data ? waitingNow(history.data) : null}
           watchdog={watchdog.data ?? NOTHING_HELD}
+          clockLeadSeconds={clockLeadSeconds}
           mayHandle={mayHandle}
         />
       )}

@@ -85,6 +85,7 @@ it('counts everything, however many pages the lists have', async () => {
         { severity: 'warning', firing: 3, unacknowledged: 3 },
       ]),
     },
+    sample_clock_lead_seconds: 90,
     remediations: { planned: 2, awaiting_approval: 0, executing: 0, verifying: 0 },
   });
   const present = await call('/api/v1/fleet/agents?present=true');
