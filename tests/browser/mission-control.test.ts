@@ -111,6 +111,30 @@ describe.skipIf(program === null)('mission control', () => {
     expect(new URL(page.url()).search).toBe('');
   });
 
+  it('shows what an agent works on, and when that has taken longer than it may', async () => {
+    const agent = { agent_id: 'auditor-1', agent_type: 'auditor', nonce: 'nonce of the auditor' };
+    const { generation } = await admin.read<{ generation: number }>('/api/v1/fleet/agents', {
+      method: 'POST',
+      body: agent,
+    });
+    const limits = [3_600_000, 1000, null];
+    for (const time_limit_ms of limits) {
+      const task = { task_type: 'audit', phase_id: 'PHASE_REVIEW', time_limit_ms };
+      await admin.read('/api/v1/fleet/tasks', { method: 'POST', body: task });
+    }
+    const claim = { agent_id: agent.agent_id, generation, max_tasks: limits.length };
+    const { tasks } = await admin.read<{ tasks: readonly { task_id: string }[] }>(
+      '/api/v1/fleet/tasks/claim',
+      { method: 'POST', body: claim },
+    );
+    expect(tasks).toHaveLength(limits.length);
+    await logIn();
+    await page.goto(`${server.url}/?agent=${agent.agent_id}`);
+    const held = page.getByRole('list', { name: 'Tasks of auditor-1' }).getByRole('listitem');
+    await held.getByText(/^audit \w{6} for .*, limit 1 h$/).waitFor();
+    await held.getByText(/^audit \w{6} for .*, no time limit$/).waitFor();
+  });
+
   it('shows a worker that hangs, its repair, and the trace of it all, without being reloaded', async () => {
     await logIn();
     await tile('demo-3').waitFor();

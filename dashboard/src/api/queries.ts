@@ -239,6 +239,19 @@ export const parkedTasksQuery = (client: ApiClient, rows: number) =>
     placeholderData: keepPreviousData,
   });
 
+/** What an agent holds, the longest enqueued first. */
+export const heldTasksQuery = (client: ApiClient, agentId: string, rows: number) =>
+  queryOptions({
+    queryKey: ['held', agentId, rows],
+    queryFn: async () => {
+      const holder = encodeURIComponent(agentId);
+      const path = `/api/v1/fleet/tasks?state=claimed&agent_id=${holder}&limit=${Math.min(rows + 1, maxPageRows)}`;
+      return firstRows((await client.get<TasksAnswer>(path)).tasks, rows);
+    },
+    refetchInterval: fastMs,
+    placeholderData: keepPreviousData,
+  });
+
 /** Newest first; live events are put in front of it as they come. */
 export const eventsQuery = (client: ApiClient) =>
   queryOptions({

@@ -1,17 +1,20 @@
 import { Drawer } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { agentQuery, whyQuery } from '../api/queries.ts';
+import { agentQuery, heldTasksQuery, poolsQuery, whyQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
-import type { AgentDetails, Why } from '../api/wire.ts';
+import type { AgentDetails, Pool, Why } from '../api/wire.ts';
 import { formatDuration, formatElapsed } from '../domain/age.ts';
 import { count, describeStatus, sentence, words } from '../domain/event-sentence.ts';
+import { describeHeldTask, describeTimeLimits } from '../domain/held-task.ts';
 import { phaseName } from '../domain/queue-history.ts';
 import { describeAttempts, describeHold } from '../domain/repair-story.ts';
 import { agentTone } from '../domain/tone.ts';
 import { traceIdOf } from '../domain/trace-id.ts';
 import { useNow } from '../hooks/use-now.ts';
+import { usePageSize } from '../hooks/use-page-size.ts';
 import { useView } from '../hooks/use-view.ts';
 import styles from './agent-drawer.module.css';
+import { More } from './more.tsx';
 import { QueryView } from './query-view.tsx';
 import { ToneLabel } from './tone-dot.tsx';
 import { TraceLink } from './trace-link.tsx';
@@ -43,6 +46,7 @@ function AgentFacts({ agentId }: { readonly agentId: string }) {
   const nowMs = useNow();
   const { client } = useServer();
   const query = useQuery(agentQuery(client, agentId));
+  const pools = useQuery(poolsQuery(client));
   return (
     <QueryView query={query} placeholderLines={8}>
       {(agent) => (
@@ -52,13 +56,14 @@ function AgentFacts({ agentId }: { readonly agentId: string }) {
             <span>{describeStatus(agent, formatElapsed(Date.parse(agent.status_since), nowMs))}</span>
           </p>
           <dl className={styles.facts}>
-            {factsOf(agent).map(([name, value]) => (
+            {[...factsOf(agent), ...limitsOf(agent, pools.data ?? [])].map(([name, value]) => (
               <div key={name}>
                 <dt>{name}</dt>
                 <dd>{value}</dd>
               </div>
             ))}
           </dl>
+          <HeldTasks agentId={agentId} />
           <WhySo agentId={agentId} />
           <h3 className={styles.subtitle}>Generations</h3>
           <ol className={styles.generations}>
@@ -68,6 +73,36 @@ function AgentFacts({ agentId }: { readonly agentId: string }) {
           </ol>
         </>
       )}
+    </QueryView>
+  );
+}
+
+/** What it works on, for how long already, and for how long it may. */
+function HeldTasks({ agentId }: { readonly agentId: string }) {
+  const nowMs = useNow();
+  const { client } = useServer();
+  const size = usePageSize(10);
+  const query = useQuery(heldTasksQuery(client, agentId, size.rows));
+  return (
+    <QueryView query={query} placeholderLines={1}>
+      {({ rows, isWhole }) =>
+        rows.length > 0 && (
+          <>
+            <h3 className={styles.subtitle}>Tasks</h3>
+            <ul className={styles.advice} aria-label={`Tasks of ${agentId}`}>
+              {rows.map((task) => {
+                const { name, text, isOver } = describeHeldTask(task, nowMs);
+                return (
+                  <li key={task.task_id}>
+                    {isOver && <ToneLabel tone="caution">over its limit</ToneLabel>} {name} {text}
+                  </li>
+                );
+              })}
+            </ul>
+            {!isWhole && <More shown={rows.length} total={null} what="tasks" onMore={size.more} />}
+          </>
+        )
+      }
     </QueryView>
   );
 }
@@ -144,6 +179,15 @@ function factsOf(agent: AgentDetails): readonly (readonly [string, string])[] {
     ['Work', `${count(agent.tasks_held, 'task')} held; ${agent.in_flight} in flight at the last beat`],
     ...(labels.length > 0 ? [['Labels', labels.join(', ')] as const] : []),
   ];
+}
+
+function limitsOf(
+  { pool_id: poolId }: AgentDetails,
+  pools: readonly Pool[],
+): readonly (readonly [string, string])[] {
+  const pool = pools.find((one) => one.pool_id === poolId);
+  const limits = pool ? describeTimeLimits(pool) : null;
+  return limits === null ? [] : [['Time limits', limits]];
 }
 
 interface GenerationProps {
