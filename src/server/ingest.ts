@@ -37,6 +37,13 @@ export function createIngest(
       isReserved,
       agentPool: (agentId) => fleet.agents.get(agentId)?.poolId ?? null,
     }),
-    remoteWrite: createRemoteWriteReceiver({ clock, random, sink: tsdb, selfMetrics: metrics, redating, isReserved }),
+    remoteWrite: createRemoteWriteReceiver({
+      clock,
+      random,
+      sink: tsdb,
+      selfMetrics: metrics,
+      redating,
+      isReserved,
+    }),
   };
 }

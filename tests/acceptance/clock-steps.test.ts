@@ -115,7 +115,11 @@ describe('the alert of a series that a sender on the same machine sends', () => 
   it('goes on over a restart with the wall clock set back by an hour', async () => {
     await judged(20);
     // What Omoi notes of itself every 15 s.
-    await until(async () => (await query('omoi_rules_dirty')).length > 0, 'own metrics are stored', WITHIN_MS);
+    await until(
+      async () => (await query('omoi_rules_dirty')).length > 0,
+      'own metrics are stored',
+      WITHIN_MS,
+    );
     await server.stop();
     offsetMs -= HOUR_MS;
     await start();
@@ -143,7 +147,11 @@ describe('the alert of a series that a sender on the same machine sends', () => 
 
   it('and is told by nothing else when it ends', async () => {
     await tell(1);
-    await until(async () => (await alerts()).every(({ state }) => state === 'resolved'), 'resolved', WITHIN_MS);
+    await until(
+      async () => (await alerts()).every(({ state }) => state === 'resolved'),
+      'resolved',
+      WITHIN_MS,
+    );
     expect(await alerts()).toMatchObject([{ state: 'resolved', cause: 'recovered' }]);
     // Own metrics are noted every 15 s.
     const refused = 'last_over_time(omoi_tsdb_samples_refused_total[6h])';

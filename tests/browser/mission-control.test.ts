@@ -111,18 +111,29 @@ describe.skipIf(program === null)('mission control', () => {
     expect(new URL(page.url()).search).toBe('');
   });
 
-  it('shows what an agent works on, and when that has taken longer than it may', async () => {
-    const agent = { agent_id: 'auditor-1', agent_type: 'auditor', nonce: 'nonce of the auditor' };
+  it('shows what an agent works on, and for how long it may', async () => {
+    const agent = {
+      agent_id: 'auditor-1',
+      agent_type: 'worker',
+      nonce: 'nonce of the auditor',
+      heartbeat_interval_ms: 60_000,
+      pool_id: 'auditors',
+    };
     const { generation } = await admin.read<{ generation: number }>('/api/v1/fleet/agents', {
       method: 'POST',
       body: agent,
     });
-    const limits = [3_600_000, 1000, null];
+    const limits = [3_600_000, null];
     for (const time_limit_ms of limits) {
-      const task = { task_type: 'audit', phase_id: 'PHASE_REVIEW', time_limit_ms };
+      const task = { task_type: 'audit', phase_id: 'PHASE_DESIGN', pool_id: 'auditors', time_limit_ms };
       await admin.read('/api/v1/fleet/tasks', { method: 'POST', body: task });
     }
-    const claim = { agent_id: agent.agent_id, generation, max_tasks: limits.length };
+    const claim = {
+      agent_id: agent.agent_id,
+      generation,
+      max_tasks: limits.length,
+      lease_ms: 600_000,
+    };
     const { tasks } = await admin.read<{ tasks: readonly { task_id: string }[] }>(
       '/api/v1/fleet/tasks/claim',
       { method: 'POST', body: claim },
@@ -131,8 +142,8 @@ describe.skipIf(program === null)('mission control', () => {
     await logIn();
     await page.goto(`${server.url}/?agent=${agent.agent_id}`);
     const held = page.getByRole('list', { name: 'Tasks of auditor-1' }).getByRole('listitem');
-    await held.getByText(/^audit \w{6} for .*, limit 1 h$/).waitFor();
-    await held.getByText(/^audit \w{6} for .*, no time limit$/).waitFor();
+    await held.filter({ hasText: /audit \w{6} for .*, limit 1 h$/ }).waitFor();
+    await held.filter({ hasText: /audit \w{6} for .*, no time limit$/ }).waitFor();
   });
 
   it('shows a worker that hangs, its repair, and the trace of it all, without being reloaded', async () => {

@@ -68,8 +68,8 @@ export function StatusBar({ counts, waiting, watchdog, clockLeadSeconds, mayHand
       {clockLeadSeconds >= MIN_TOLD_LEAD_SECONDS && (
         <Banner label="clock set back" name="clock set back" button={null}>
           The wall clock of the server was set back: samples and alerts are dated{' '}
-          {formatDuration(Math.round(clockLeadSeconds) * 1_000)} ahead of it. Repairs go on. Ends by itself when it
-          has caught up, or when the clock is set right.
+          {formatDuration(Math.round(clockLeadSeconds) * 1_000)} ahead of it. Repairs go on. Ends by itself
+          when it has caught up, or when the clock is set right.
         </Banner>
       )}
     </div>

@@ -29,5 +29,7 @@ describe('the time limits of a pool', () => {
     [{}, null],
     [{ '*': 600_000 }, 'any other 10 m'],
     [{ '*': 600_000, index: 60_000, fetch: 30_000 }, 'fetch 30 s, index 1 m, any other 10 m'],
-  ])('%j are told as %s', (limits, text) => expect(describeTimeLimits({ time_limits_ms: limits })).toBe(text));
+  ])('%j are told as %s', (limits, text) =>
+    expect(describeTimeLimits({ time_limits_ms: limits })).toBe(text),
+  );
 });
