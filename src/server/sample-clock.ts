@@ -30,10 +30,9 @@ export async function continueSampleClock({
 }
 
 /** Measures how far samples are dated ahead of the wall clock, and tells in the log when that begins and ends. */
-export function tellSampleClockLead({ clock, sampleClock, metrics, logger }: SampleClockGround): {
-  stop(): void;
-} {
-  const log = logger('server');
+export function tellSampleClockLead(ground: SampleClockGround): { stop(): void } {
+  const { clock, sampleClock, metrics } = ground;
+  const log = ground.logger('server');
   let isTold = false;
   const leadSeconds = (): number => sampleClock.leadMs() / 1000;
   const look = (): void => {
