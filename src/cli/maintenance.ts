@@ -1,14 +1,9 @@
 import { OmoiError, parseDuration } from '#telemetry';
 import { z } from 'zod';
-import { ownerClient } from './owner-client.ts';
 import { printable } from './query/printable.ts';
+import { clientOf, serverOf, type ServerFlags } from './server-client.ts';
 
-export interface MaintenanceFlags {
-  readonly dataDirectory: string;
-  readonly json?: boolean;
-}
-
-export interface MaintenanceStart extends MaintenanceFlags {
+export interface MaintenanceStart extends ServerFlags {
   readonly for: string;
   readonly reason: string;
 }
@@ -31,14 +26,14 @@ export async function startMaintenance(target: string, flags: MaintenanceStart):
     throw new OmoiError('invalid_request', `--for: "${flags.for}" is no duration; write 30m, 2h, 1d`);
   }
   const order = { target, duration_ms: durationMs, reason: flags.reason };
-  const answer = await ownerClient(flags.dataDirectory).call('POST', PATH, order);
+  const answer = await clientOf(serverOf(flags)).call('POST', PATH, order);
   if (flags.json === true) return print(answer);
   process.stdout.write(lineOf(maintenance.parse(answer)));
 }
 
 /** `omoi maintenance list` */
-export async function listMaintenances(flags: MaintenanceFlags): Promise<void> {
-  const answer = await ownerClient(flags.dataDirectory).call('GET', PATH);
+export async function listMaintenances(flags: ServerFlags): Promise<void> {
+  const answer = await clientOf(serverOf(flags)).call('GET', PATH);
   if (flags.json === true) return print(answer);
   const { maintenances } = maintenanceList.parse(answer);
   if (maintenances.length === 0) process.stdout.write('nothing is under maintenance\n');
@@ -46,8 +41,8 @@ export async function listMaintenances(flags: MaintenanceFlags): Promise<void> {
 }
 
 /** `omoi maintenance end` */
-export async function endMaintenance(id: string, flags: MaintenanceFlags): Promise<void> {
-  const answer = await ownerClient(flags.dataDirectory).call('DELETE', `${PATH}/${encodeURIComponent(id)}`);
+export async function endMaintenance(id: string, flags: ServerFlags): Promise<void> {
+  const answer = await clientOf(serverOf(flags)).call('DELETE', `${PATH}/${encodeURIComponent(id)}`);
   if (flags.json === true) print(answer);
   else process.stdout.write(`maintenance ${id} has ended\n`);
 }

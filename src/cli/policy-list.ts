@@ -1,10 +1,5 @@
 import { z } from 'zod';
-import { ownerClient } from './owner-client.ts';
-
-export interface PolicyListFlags {
-  readonly dataDirectory: string;
-  readonly json?: boolean;
-}
+import { clientOf, serverOf, type ServerFlags } from './server-client.ts';
 
 const policy = z.object({
   name: z.string(),
@@ -18,8 +13,8 @@ const policyPage = z.object({ policies: z.array(z.looseObject(policy.shape)) });
 const POLICIES_PER_PAGE = 500;
 
 /** `omoi policies list`: the policies in force, and on how much of their targets each acts. */
-export async function listPolicies(flags: PolicyListFlags): Promise<void> {
-  const client = ownerClient(flags.dataDirectory);
+export async function listPolicies(flags: ServerFlags): Promise<void> {
+  const client = clientOf(serverOf(flags));
   const policies: PolicyLine[] = [];
   for (;;) {
     const last = policies.at(-1);

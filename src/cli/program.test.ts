@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from './program.ts';
 
@@ -22,5 +23,48 @@ describe('a wrong command line', () => {
     for (const command of program.commands.flatMap((known) => [known, ...known.commands]))
       command.configureOutput({ writeErr: () => {} });
     await expect(program.parseAsync(args, { from: 'user' })).rejects.toMatchObject({ code });
+  });
+});
+
+/** Commands that ask no server, or only the one of this machine, and which of the common options they have. */
+const OTHERS: Readonly<Record<string, readonly string[]>> = {
+  serve: [],
+  // What the command puts out is the command's own.
+  run: ['--url', '--data-directory'],
+  // Faults are made on the processes of this machine.
+  'gameday run': ['--json', '--data-directory'],
+  check: ['--json'],
+  'policies check': ['--json'],
+};
+const COMMON = ['--json', '--url', '--data-directory'];
+
+function* leavesOf(command: Command, path: readonly string[] = []): Generator<readonly [string, Command]> {
+  for (const below of command.commands) {
+    const name = [...path, below.name()];
+    if (below.commands.length > 0) yield* leavesOf(below, name);
+    else yield [name.join(' '), below];
+  }
+}
+
+describe('the common options', () => {
+  const leaves = [...leavesOf(createProgram('0.0.0'))];
+
+  it.each(leaves)('`omoi %s` has those that it can have', (name, command) => {
+    const found = command.options.map(({ long }) => long).filter((long) => COMMON.includes(long ?? ''));
+    expect(found.toSorted()).toEqual([...(OTHERS[name] ?? COMMON)].toSorted());
+  });
+
+  it('are the same in all commands that ask a server', () => {
+    const texts = leaves
+      .filter(([name]) => !(name in OTHERS))
+      .map(([, { options }]) =>
+        options.filter(({ long }) => COMMON.includes(long ?? '')).map((one) => `${one.flags} ${one.description}`),
+      );
+    expect(texts.length).toBeGreaterThan(8);
+    for (const text of texts) expect(text).toEqual(texts[0]);
+  });
+
+  it('are told of no command that is gone', () => {
+    expect(Object.keys(OTHERS).filter((name) => !leaves.some(([leaf]) => leaf === name))).toEqual([]);
   });
 });

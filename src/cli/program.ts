@@ -1,11 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { CheckFlags } from './check.ts';
-import type { MaintenanceFlags, MaintenanceStart } from './maintenance.ts';
-import type { PolicyListFlags } from './policy-list.ts';
+import type { MaintenanceStart } from './maintenance.ts';
 import type { QueryFlags } from './query.ts';
 import type { RunFlags } from './run.ts';
-import type { TaskFlags } from './tasks.ts';
-import type { WhyFlags } from './why.ts';
+import type { ServerFlags } from './server-client.ts';
 
 /** Where commands look for the server, when they are not told. */
 const DATA_DIRECTORY = process.env['OMOI_DATA_DIRECTORY'] ?? '.omoi';
@@ -34,6 +32,18 @@ export function createProgram(version: string): Command {
   defineToken(program);
   defineCheck(program);
   return program;
+}
+
+/** A command that asks a server: which one, and in what form it prints the answer. */
+function asking(command: Command, dataDirectory: string | null = DATA_DIRECTORY): Command {
+  return command
+    .option('--json', 'print the server’s answer')
+    .option('--url <url>', 'a server elsewhere; its token comes from $OMOI_TOKEN')
+    .option(
+      '--data-directory <directory>',
+      'the server that runs on this directory',
+      dataDirectory ?? undefined,
+    );
 }
 
 function defineServe(program: Command, version: string): void {
@@ -71,12 +81,9 @@ function definePolicies(program: Command): void {
       const { checkPolicies } = await import('./policies.ts');
       process.exitCode = await checkPolicies(flags);
     });
-  policies
-    .command('list')
+  asking(policies.command('list'))
     .description('list the policies in force: whether each observes, asks or acts, and on how much')
-    .option('--json', 'print them as JSON')
-    .option('--data-directory <directory>', 'the server’s data directory', DATA_DIRECTORY)
-    .action(async (flags: PolicyListFlags) => {
+    .action(async (flags: ServerFlags) => {
       const { listPolicies } = await import('./policy-list.ts');
       await listPolicies(flags);
     });
@@ -137,16 +144,12 @@ function defineGameday(program: Command): void {
 }
 
 function defineQuery(program: Command): void {
-  program
-    .command('query')
+  asking(program.command('query'))
     .description('evaluate a PromQL expression: a table, or with --range a chart')
     .argument('<expression>', "for instance 'sum by (phase_id) (tasks_queued_total)'")
     .option('--range <duration>', 'draw the last 15m, 1h, 2d …')
     .option('--step <duration>', 'the time between two points (default: what the chart can show)')
     .option('--time <time>', 'the time to look at, RFC 3339 or Unix seconds (default: now)')
-    .option('--json', 'print the server’s answer')
-    .option('--url <url>', 'a server elsewhere; its token comes from $OMOI_TOKEN')
-    .option('--data-directory <directory>', 'the server that runs on this directory', DATA_DIRECTORY)
     .action(async (expression: string, flags: QueryFlags) => {
       const { query } = await import('./query.ts');
       await query(expression, flags);
@@ -170,14 +173,10 @@ interface TokenOptions {
 }
 
 function defineWhy(program: Command): void {
-  program
-    .command('why')
+  asking(program.command('why'))
     .description('how it stands with an agent: evidence, alerts, repairs, what holds them back, what to do')
     .argument('<agent>', 'the agent id')
-    .option('--json', 'print the server’s answer')
-    .option('--url <url>', 'a server elsewhere; its token comes from $OMOI_TOKEN')
-    .option('--data-directory <directory>', 'the server that runs on this directory', DATA_DIRECTORY)
-    .action(async (agentId: string, flags: WhyFlags) => {
+    .action(async (agentId: string, flags: ServerFlags) => {
       const { explainAgent } = await import('./why.ts');
       await explainAgent(agentId, flags);
     });
@@ -186,13 +185,9 @@ function defineWhy(program: Command): void {
 function defineTasks(program: Command): void {
   const tasks = program.command('tasks').description('tasks that need somebody');
   const define = (name: string, description: string): Command =>
-    tasks
-      .command(name)
-      .description(description)
-      .option('--json', 'print the server’s answer')
-      .option('--data-directory <directory>', 'the server’s data directory', DATA_DIRECTORY);
+    asking(tasks.command(name)).description(description);
   define('parked', 'list the tasks that ended their holders too often, with what was seen last').action(
-    async (flags: TaskFlags) => {
+    async (flags: ServerFlags) => {
       const { listParkedTasks } = await import('./tasks.ts');
       await listParkedTasks(flags);
     },
@@ -204,7 +199,7 @@ function defineTasks(program: Command): void {
   for (const [order, description] of orders) {
     define(order, description)
       .argument('<task-id>', 'as `omoi tasks parked` shows it')
-      .action(async (taskId: string, flags: TaskFlags) => {
+      .action(async (taskId: string, flags: ServerFlags) => {
         const { orderTask } = await import('./tasks.ts');
         await orderTask(order, taskId, flags);
       });
@@ -217,11 +212,7 @@ function defineMaintenance(program: Command): void {
     .description('leave something alone for a while: alerts are recorded, nothing is repaired')
     .addHelpText('after', "\nExample: omoi maintenance start pool:demo --for 30m --reason 'new disks'");
   const define = (name: string, description: string): Command =>
-    maintenance
-      .command(name)
-      .description(description)
-      .option('--json', 'print the server’s answer')
-      .option('--data-directory <directory>', 'the server’s data directory', DATA_DIRECTORY);
+    asking(maintenance.command(name)).description(description);
   define('start', 'have the watchdog leave a pool, a host or an agent alone; ends by itself')
     .argument('<target>', 'pool:ID, host:NAME or agent:ID; without the kind where only one is called that')
     .requiredOption('--for <duration>', 'how long: 30m, 2h; at most 7d')
@@ -230,25 +221,27 @@ function defineMaintenance(program: Command): void {
       const { startMaintenance } = await import('./maintenance.ts');
       await startMaintenance(target, flags);
     });
-  define('list', 'list what is under maintenance').action(async (flags: MaintenanceFlags) => {
+  define('list', 'list what is under maintenance').action(async (flags: ServerFlags) => {
     const { listMaintenances } = await import('./maintenance.ts');
     await listMaintenances(flags);
   });
   define('end', 'end a maintenance before its time')
     .argument('<id>', 'as `omoi maintenance list` shows it')
-    .action(async (id: string, flags: MaintenanceFlags) => {
+    .action(async (id: string, flags: ServerFlags) => {
       const { endMaintenance } = await import('./maintenance.ts');
       await endMaintenance(id, flags);
     });
 }
 
 function defineToken(program: Command): void {
-  const token = program
-    .command('token')
-    .description('who may do what')
-    .option('--data-directory <directory>', 'the server’s data directory', DATA_DIRECTORY);
-  token
-    .command('create')
+  const token = asking(program.command('token')).description('who may do what');
+  // What stands behind `token` holds where the command below says nothing itself.
+  const define = (name: string): Command => asking(token.command(name), null);
+  const flagsOf = (options: Partial<ServerFlags>): ServerFlags => ({
+    ...token.opts<ServerFlags>(),
+    ...options,
+  });
+  define('create')
     .description('make a token; its secret is shown once')
     .argument('<name>', 'what the token is called in the audit log')
     .requiredOption('--role <role>', 'ingest, agent, viewer, operator or admin')
@@ -261,9 +254,9 @@ function defineToken(program: Command): void {
       '--speaks-for <target...>',
       'targets that policies may act on when an alert rests on what it sends: pool=ID, agent=ID, \'pool_id=~"mail-.*"\'',
     )
-    .action(async (name: string, options: TokenOptions) => {
+    .action(async (name: string, options: TokenOptions & Partial<ServerFlags>) => {
       const { createToken } = await import('./token.ts');
-      await createToken(token.opts<{ dataDirectory: string }>().dataDirectory, {
+      await createToken(flagsOf(options), {
         name,
         role: options.role,
         agentIds: options.agent ?? [],
@@ -274,26 +267,23 @@ function defineToken(program: Command): void {
         speaksFor: options.speaksFor ?? [],
       });
     });
-  token
-    .command('list')
+  define('list')
     .description('list the tokens')
-    .action(async () => {
+    .action(async (options: Partial<ServerFlags>) => {
       const { listTokens } = await import('./token.ts');
-      await listTokens(token.opts<{ dataDirectory: string }>().dataDirectory);
+      await listTokens(flagsOf(options));
     });
-  token
-    .command('revoke')
+  define('revoke')
     .description('make a token worthless at once')
     .argument('<id>', 'the id that list shows')
-    .action(async (id: string) => {
+    .action(async (id: string, options: Partial<ServerFlags>) => {
       const { revokeToken } = await import('./token.ts');
-      await revokeToken(token.opts<{ dataDirectory: string }>().dataDirectory, id);
+      await revokeToken(id, flagsOf(options));
     });
-  token
-    .command('login')
+  define('login')
     .description('make a one-time link that logs a browser in')
-    .action(async () => {
+    .action(async (options: Partial<ServerFlags>) => {
       const { createLoginLink } = await import('./token.ts');
-      await createLoginLink(token.opts<{ dataDirectory: string }>().dataDirectory);
+      await createLoginLink(flagsOf(options));
     });
 }

@@ -4,7 +4,7 @@ import type { QueryAnswer } from './query/answer.ts';
 import { chartOf } from './query/chart.ts';
 import { placeOf } from './query/error-place.ts';
 import { samplesTable, vectorTable } from './query/table.ts';
-import { serverOf } from './read-from.ts';
+import { serverOf } from './server-client.ts';
 
 export interface QueryFlags {
   readonly range?: string;

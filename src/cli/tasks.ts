@@ -1,12 +1,6 @@
 import { z } from 'zod';
-import type { LocalClient } from './local-client.ts';
-import { ownerClient } from './owner-client.ts';
 import { printable } from './query/printable.ts';
-
-export interface TaskFlags {
-  readonly dataDirectory: string;
-  readonly json?: boolean;
-}
+import { clientOf, serverOf, type ServerClient, type ServerFlags } from './server-client.ts';
 
 const parkedTask = z.object({
   task_id: z.string(),
@@ -24,8 +18,8 @@ const taskPage = z.object({ tasks: z.array(parkedTask) });
 const TASKS_PER_PAGE = 1000;
 
 /** `omoi tasks parked`: the tasks that used up their attempts by ending their holders, and what was seen last. */
-export async function listParkedTasks(flags: TaskFlags): Promise<void> {
-  const tasks = await allParked(ownerClient(flags.dataDirectory));
+export async function listParkedTasks(flags: ServerFlags): Promise<void> {
+  const tasks = await allParked(clientOf(serverOf(flags)));
   if (flags.json === true) {
     process.stdout.write(`${JSON.stringify({ tasks })}\n`);
     return;
@@ -49,7 +43,7 @@ export function lastLines(output: string | null): readonly string[] {
 
 const SHOWN_OUTPUT_LINES = 10;
 
-async function allParked(client: LocalClient): Promise<z.output<typeof parkedTask>[]> {
+async function allParked(client: ServerClient): Promise<z.output<typeof parkedTask>[]> {
   const tasks: z.output<typeof parkedTask>[] = [];
   for (;;) {
     const last = tasks.at(-1);
@@ -65,9 +59,13 @@ async function allParked(client: LocalClient): Promise<z.output<typeof parkedTas
 }
 
 /** `omoi tasks retry` and `omoi tasks cancel`, of one task. */
-export async function orderTask(order: 'retry' | 'cancel', taskId: string, flags: TaskFlags): Promise<void> {
+export async function orderTask(
+  order: 'retry' | 'cancel',
+  taskId: string,
+  flags: ServerFlags,
+): Promise<void> {
   const path = `/api/v1/fleet/tasks/${encodeURIComponent(taskId)}/${order}`;
-  const answer = await ownerClient(flags.dataDirectory).call('POST', path);
+  const answer = await clientOf(serverOf(flags)).call('POST', path);
   const { state } = z.object({ state: z.string() }).parse(answer);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(answer)}\n`);
   else process.stdout.write(`task ${taskId} is ${state}\n`);

@@ -1,7 +1,5 @@
-import { findServer } from '#server';
 import { z } from 'zod';
-import type { LocalClient } from './local-client.ts';
-import { ownerClient } from './owner-client.ts';
+import { clientOf, serverOf, urlOf, type ServerClient, type ServerFlags } from './server-client.ts';
 
 export interface TokenRequest {
   readonly name: string;
@@ -17,10 +15,11 @@ export interface TokenRequest {
 
 const createdToken = z.object({ token: z.object({ id: z.string(), role: z.string() }), secret: z.string() });
 
-export async function createToken(dataDirectory: string, request: TokenRequest): Promise<void> {
+export async function createToken(flags: ServerFlags, request: TokenRequest): Promise<void> {
   const { name, role } = request;
   const body = { name, role, scope: scopeOf(request), speaks_for: speaksForOf(request.speaksFor) };
-  const answer = await ownerClient(dataDirectory).call('POST', '/api/v1/tokens', body);
+  const answer = await clientOf(serverOf(flags)).call('POST', '/api/v1/tokens', body);
+  if (flags.json === true) return print(answer);
   const { token, secret } = createdToken.parse(answer);
   process.stderr.write(`token ${token.id} (${token.role}); it is shown this once:\n`);
   process.stdout.write(`${secret}\n`);
@@ -54,7 +53,7 @@ export function speaksForOf(given: readonly string[]): object | undefined {
 }
 
 const tokenList = z.array(
-  z.object({
+  z.looseObject({
     id: z.string(),
     name: z.string(),
     role: z.string(),
@@ -68,8 +67,9 @@ const tokenList = z.array(
 
 const TOKENS_PER_PAGE = 1000;
 
-export async function listTokens(dataDirectory: string): Promise<void> {
-  const tokens = await allTokens(ownerClient(dataDirectory));
+export async function listTokens(flags: ServerFlags): Promise<void> {
+  const tokens = await allTokens(clientOf(serverOf(flags)));
+  if (flags.json === true) return print({ tokens });
   const rows = tokens.map((token) => [
     token.id,
     token.role,
@@ -89,7 +89,7 @@ function speaksForText(given: z.output<typeof tokenList>[number]['speaks_for']):
   return [...pools.map((id) => `pool=${id}`), ...agents.map((id) => `agent=${id}`), ...matchers].join(' ');
 }
 
-async function allTokens(client: LocalClient): Promise<z.output<typeof tokenList>> {
+async function allTokens(client: ServerClient): Promise<z.output<typeof tokenList>> {
   const tokens: z.output<typeof tokenList> = [];
   for (;;) {
     const last = tokens.at(-1);
@@ -100,15 +100,23 @@ async function allTokens(client: LocalClient): Promise<z.output<typeof tokenList
   }
 }
 
-export async function revokeToken(dataDirectory: string, id: string): Promise<void> {
-  await ownerClient(dataDirectory).call('DELETE', `/api/v1/tokens/${encodeURIComponent(id)}`);
+export async function revokeToken(id: string, flags: ServerFlags): Promise<void> {
+  const answer = await clientOf(serverOf(flags)).call('DELETE', `/api/v1/tokens/${encodeURIComponent(id)}`);
+  if (flags.json === true) return print(answer);
   process.stderr.write(`token ${id} is revoked\n`);
 }
 
-export async function createLoginLink(dataDirectory: string): Promise<void> {
-  const answer = await ownerClient(dataDirectory).call('POST', '/api/v1/login-links');
+export async function createLoginLink(flags: ServerFlags): Promise<void> {
+  const server = serverOf(flags);
+  const answer = await clientOf(server).call('POST', '/api/v1/login-links');
   const { path } = z.object({ path: z.string() }).parse(answer);
-  process.stdout.write(`${findServer(dataDirectory)?.url ?? ''}${path}\n`);
+  const url = new URL(path, urlOf(server)).href;
+  if (flags.json === true) print({ url });
+  else process.stdout.write(`${url}\n`);
+}
+
+function print(answer: unknown): void {
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 
 function aligned(rows: readonly (readonly string[])[]): readonly string[] {

@@ -2,11 +2,7 @@ import { formatDuration } from '#telemetry';
 import { z } from 'zod';
 import { printable } from './query/printable.ts';
 import { lastLines } from './tasks.ts';
-import { readFrom, serverOf, type ServerFlags } from './read-from.ts';
-
-export interface WhyFlags extends ServerFlags {
-  readonly json?: boolean;
-}
+import { readFrom, serverOf, type ServerFlags } from './server-client.ts';
 
 const nullableText = z.string().nullable();
 
@@ -75,7 +71,7 @@ const why = z.object({
 export type Why = z.output<typeof why>;
 
 /** `omoi why AGENT`: how it stands with an agent, what that rests on, what is done about it, and what holds that back. */
-export async function explainAgent(agentId: string, flags: WhyFlags): Promise<void> {
+export async function explainAgent(agentId: string, flags: ServerFlags): Promise<void> {
   const answer = await readFrom(serverOf(flags), `/api/v1/fleet/agents/${encodeURIComponent(agentId)}/why`);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(answer)}\n`);
   else process.stdout.write(`${linesOf(why.parse(answer)).join('\n')}\n`);

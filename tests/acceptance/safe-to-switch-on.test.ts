@@ -127,6 +127,32 @@ describe('a pool whose definition changes', () => {
   });
 });
 
+it('is asked about from elsewhere by every command, with a token in the environment', async () => {
+  const from = ['--json', '--url', server.url];
+  const env = { OMOI_TOKEN: server.adminToken };
+  for (const args of [
+    ['maintenance', 'list'],
+    ['policies', 'list'],
+    ['tasks', 'parked'],
+    ['token', 'list'],
+    ['token', 'login'],
+  ]) {
+    const { status, stdout } = await omoi([...args, ...from], env);
+    expect([args, status, typeof JSON.parse(stdout)]).toEqual([args, 0, 'object']);
+  }
+  const started = await omoi(
+    ['maintenance', 'start', 'rollers', '--for', '10m', '--reason', 'from elsewhere', ...from],
+    env,
+  );
+  const { id } = JSON.parse(started.stdout) as { id: string };
+  expect(await omoi(['maintenance', 'end', id, '--url', server.url], env)).toMatchObject({
+    status: 0,
+    stdout: `maintenance ${id} has ended\n`,
+  });
+  const refused = await omoi(['maintenance', 'list', '--url', server.url]);
+  expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('unauthenticated')]);
+});
+
 describe('a maintenance', () => {
   it('keeps a killed worker down, marks its alert, and ends by hand: then it is repaired', async () => {
     await until(async () => (await firing()).length === 0, 'nothing fires any more', WITHIN_MS);

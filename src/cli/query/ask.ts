@@ -1,4 +1,4 @@
-import { readFrom, type Server } from '../read-from.ts';
+import { readFrom, type Server } from '../server-client.ts';
 import { queryAnswer, type QueryAnswer } from './answer.ts';
 
 /** @throws OmoiError with the server's own code, or `not_found` where none runs */

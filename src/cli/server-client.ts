@@ -1,0 +1,105 @@
+import { findServer } from '#server';
+import { messageOf, OmoiError } from '#telemetry';
+import { answeredError } from './answered-error.ts';
+import { createLocalClient, type LocalClient, type Method } from './local-client.ts';
+
+/** How a command is told which server it asks, and how it answers. */
+export interface ServerFlags {
+  readonly dataDirectory: string;
+  /** Its token comes from $OMOI_TOKEN: on a command line everybody on the machine would see it. */
+  readonly url?: string;
+  readonly json?: boolean;
+}
+
+/** Which server is asked: the one that runs on a directory, as its owner, or any other by its address. */
+export type Server =
+  | { readonly kind: 'local'; readonly dataDirectory: string }
+  | { readonly kind: 'remote'; readonly url: string; readonly token: string | null };
+
+/** Calls a server; errors have the server's own code, or are `not_found` where none runs. */
+export type ServerClient = Pick<LocalClient, 'call'>;
+
+export function serverOf({ url, dataDirectory }: Pick<ServerFlags, 'url' | 'dataDirectory'>): Server {
+  return url === undefined
+    ? { kind: 'local', dataDirectory }
+    : { kind: 'remote', url, token: process.env['OMOI_TOKEN'] ?? null };
+}
+
+/** @throws OmoiError `not_found` where none runs on the directory, or it has no owner's socket */
+export function clientOf(server: Server): ServerClient {
+  return server.kind === 'local'
+    ? ownerClient(server.dataDirectory)
+    : { call: (method, path, body) => callFar(server, { method, path, body }) };
+}
+
+/** Reads a path of the server's. @throws OmoiError with the server's own code, or `not_found` where none runs */
+export async function readFrom(server: Server, path: string): Promise<unknown> {
+  return clientOf(server).call('GET', path);
+}
+
+/** Where a person reaches the server. @throws OmoiError `not_found` where none runs */
+export function urlOf(server: Server): string {
+  return server.kind === 'remote' ? server.url : runningOn(server.dataDirectory).url;
+}
+
+/** The server of a directory, reached as its owner: what protects it is the directory's permissions. */
+function ownerClient(dataDirectory: string): ServerClient {
+  const running = runningOn(dataDirectory);
+  if (running.socket === null) {
+    throw new OmoiError(
+      'not_found',
+      `the server on ${dataDirectory} has no owner's socket (access.owner_socket: off); ask --url ${running.url} with a token in $OMOI_TOKEN`,
+    );
+  }
+  return createLocalClient(() => findServer(dataDirectory)?.socket ?? null);
+}
+
+function runningOn(dataDirectory: string): { readonly url: string; readonly socket: string | null } {
+  const running = findServer(dataDirectory);
+  if (running) return running;
+  const problem = `no server runs on ${dataDirectory}; start one, or name its --data-directory or --url`;
+  throw new OmoiError('not_found', problem);
+}
+
+interface FarCall {
+  readonly method: Method;
+  readonly path: string;
+  readonly body: unknown;
+}
+
+async function callFar(
+  { url, token }: Server & { readonly kind: 'remote' },
+  { method, path, body }: FarCall,
+): Promise<unknown> {
+  const address = addressOf(url, path);
+  const headers = {
+    ...(token !== null && { authorization: `Bearer ${token}` }),
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+  };
+  const sent = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
+  const response = await fetch(address, sent).catch((thrown: unknown) => {
+    const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
+    throw new OmoiError('not_found', `no server answers at ${address.origin}: ${messageOf(cause)}`);
+  });
+  const answer = await answerOf(response).catch(() => {
+    const problem = `what answers at ${address.origin} (status ${response.status}) is no Omoi server`;
+    throw new OmoiError('not_found', problem);
+  });
+  if (!response.ok) throw answeredError(answer);
+  return answer;
+}
+
+async function answerOf(response: Response): Promise<unknown> {
+  const answered = await response.text();
+  return answered === '' && response.ok ? null : JSON.parse(answered);
+}
+
+function addressOf(url: string, path: string): URL {
+  if (!/^https?:/.test(url) || !URL.canParse(path, url)) {
+    throw new OmoiError(
+      'invalid_request',
+      `--url ${JSON.stringify(url)} is no address like http://host:4600`,
+    );
+  }
+  return new URL(path, url);
+}
