@@ -58,7 +58,9 @@ describe('the common options', () => {
     const texts = leaves
       .filter(([name]) => !(name in OTHERS))
       .map(([, { options }]) =>
-        options.filter(({ long }) => COMMON.includes(long ?? '')).map((one) => `${one.flags} ${one.description}`),
+        options
+          .filter(({ long }) => COMMON.includes(long ?? ''))
+          .map((one) => `${one.flags} ${one.description}`),
       );
     expect(texts.length).toBeGreaterThan(8);
     for (const text of texts) expect(text).toEqual(texts[0]);
