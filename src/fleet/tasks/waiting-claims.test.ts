@@ -123,7 +123,7 @@ describe('a task that comes while claims wait', () => {
       'has gone when it was told',
       (gone) => test.database.transaction(async (tx) => tx.afterCommit(() => gone.abort())),
     ],
-    ['leaves', () => test.fleet.heartbeats.setDesired({ agentId: 'a', generation: 1 }, 'drain')],
+    ['leaves', () => test.fleet.heartbeats.drain({ agentId: 'a', generation: 1 }, { leaves: true })],
     [
       'is quarantined',
       () => test.fleet.agents.quarantine({ agentId: 'a', reason: 'test', traceparent: null }),
