@@ -106,6 +106,11 @@ const LISTS: readonly PagedList[] = [
   },
 ];
 
+/** What is no whole number that a double holds, in digits. */
+const NO_NUMBERS = ['', '-1', '1.5', '1e3', '0x10', ' 5', 'NaN', '9007199254740992', '9007199254740993'].map(
+  (text) => [text, refused] as const,
+);
+
 /** Lists whose cursor is a number or a name that people choose: any is one that the list may have given. */
 const BY_NAME_OR_NUMBER: readonly PagedList[] = [
   { path: '/api/v1/fleet/agents', parameter: 'after', own: () => 'w-7', forged: '200' },
@@ -121,24 +126,21 @@ const BY_NAME_OR_NUMBER: readonly PagedList[] = [
     parameter: 'after_id',
     own: () => String(Number.MAX_SAFE_INTEGER),
     forged: '200',
-    extremes: [
-      ['9007199254740993', refused],
-      ['-1', refused],
-    ],
+    extremes: [['0', '200'], ...NO_NUMBERS],
   },
   {
     path: '/api/v1/events',
     parameter: 'before_id',
     own: () => '1',
     forged: '200',
-    extremes: [['9007199254740993', refused]],
+    extremes: [['0', '200'], [String(Number.MAX_SAFE_INTEGER), '200'], ...NO_NUMBERS],
   },
   {
     path: '/api/v1/audit',
     parameter: 'before_id',
     own: () => String(Number.MAX_SAFE_INTEGER),
     forged: '200',
-    extremes: [['9007199254740993', refused]],
+    extremes: [['1', '200'], ['0', refused], ...NO_NUMBERS],
   },
 ];
 
@@ -167,6 +169,34 @@ describe('a cursor that a list did not give', () => {
     }
   });
 });
+
+it.each([
+  ['after all events', '/api/v1/events?after_id=9007199254740991'],
+  ['after all events, the oldest first', '/api/v1/events?after_id=9007199254740991&order=oldest_first'],
+  ['before the first event', '/api/v1/events?before_id=0'],
+  ['before the first event, the oldest first', '/api/v1/events?before_id=1&order=oldest_first'],
+  ['between two that leave no room', '/api/v1/events?after_id=5&before_id=6'],
+  ['before the first entry', '/api/v1/audit?before_id=1'],
+  ['behind the last token', `/api/v1/tokens?after=tok_${'0'.repeat(22)}`],
+  ['behind the last agent', `/api/v1/fleet/agents?after=${'z'.repeat(200)}`],
+  ['behind the last pool', `/api/v1/fleet/pools?after=${'z'.repeat(63)}`],
+  ['behind the last lock', `/api/v1/fleet/locks?after=lock_${'7z'.repeat(11)}`],
+  ['behind the oldest remediation', `/api/v1/watchdog/remediations?before=rem_${'0'.repeat(22)}`],
+])('%s there is an empty page', async (_where, path) => {
+  const { status, body } = await admin.call(path);
+  const rows = Array.isArray(body) ? body : Object.values(body as object)[0];
+  expect([status, rows]).toEqual([200, []]);
+});
+
+it.each([...LISTS, ...BY_NAME_OR_NUMBER].map(({ path }) => path))(
+  'a page of %s has at least one row, and a bounded number',
+  async (path) => {
+    for (const limit of ['0', '-1', '1001', '', 'x', '1e2', '9007199254740993']) {
+      const { status, body } = await admin.call(`${path}?limit=${limit}`);
+      expect([limit, status, (body as { error?: string }).error]).toEqual([limit, 400, 'invalid_request']);
+    }
+  },
+);
 
 it('knows every list that has pages', async () => {
   const { paths } = await admin.read<{
