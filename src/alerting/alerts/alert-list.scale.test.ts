@@ -1,3 +1,4 @@
+import type { KyselyPlugin } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { VirtualClock } from '#telemetry';
@@ -6,6 +7,7 @@ import { listAlerts } from './alert-query.ts';
 import { countFiring } from './firing-counts.ts';
 
 const RESOLVED = 4500;
+const FIRING = 1500;
 
 describe('a list of alerts beside thousands that are resolved', () => {
   let database: StateDatabase;
@@ -37,6 +39,42 @@ describe('a list of alerts beside thousands that are resolved', () => {
     const reads = await readsDuring(database, listAlerts(database, rare));
     // No statement looks at more than a thousand or two.
     expect(reads).toBeGreaterThanOrEqual(RESOLVED / 1000);
+  });
+});
+
+describe('a list of what fires for one agent while thousands fire', () => {
+  let database: StateDatabase;
+  beforeAll(async () => {
+    database = await openTestStateDatabase(new VirtualClock());
+    await database.transaction(async (tx) => {
+      for (let at = 0; at < FIRING; at += 100) {
+        const rows = Array.from({ length: 100 }, (_, number) => {
+          const labels = JSON.stringify({ agent_id: `agent "${at + number}"`, team: 'infra' });
+          return { ...alertRow(at + number, 'firing'), labels };
+        });
+        await tx.db.insertInto('alerts').values(rows).execute();
+      }
+    });
+  });
+  afterAll(() => database.close());
+
+  it.each([
+    ['an equality', ['agent_id="agent \\"7\\""'], ['alert000007'], 1],
+    ['several', ['team="infra"', 'agent_id="agent \\"7\\""', 'other=""'], ['alert000007'], 1],
+    ['what is not there', ['team="agent"'], [], 0],
+    ['an expression', ['agent_id=~".*\\"7\\""'], ['alert000007'], FIRING],
+  ])('reads by %s', async (_, matchers, ids, rowsRead) => {
+    let rows = 0;
+    const counting: KyselyPlugin = {
+      transformQuery: ({ node }) => node,
+      transformResult: async ({ result }) => {
+        rows += result.rows.filter((row) => 'labels' in row).length;
+        return result;
+      },
+    };
+    const counted = { ...database, reader: database.reader.withPlugin(counting) };
+    const page = await listAlerts(counted, { state: 'firing', matchers, limit: 10 });
+    expect([page.alerts.map(({ id }) => id), page.nextCursor, rows]).toEqual([ids, null, rowsRead]);
   });
 });
 
