@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SystemEvent } from '#telemetry';
+import { createSeededRandom, type SystemEvent } from '#telemetry';
 import { CommitOrder } from './commit-order.ts';
 
 const event = (id: number): SystemEvent => ({
@@ -28,5 +28,25 @@ describe('commit order', () => {
       else ticket?.rolledBack();
     }
     expect(published).toEqual(expected);
+  });
+
+  it('holds for thousands that end in any order while others begin', () => {
+    const random = createSeededRandom(7);
+    const published: number[] = [];
+    const order = new CommitOrder(({ id }) => published.push(id));
+    const open: { readonly id: number; readonly committed: () => void; readonly rolledBack: () => void }[] =
+      [];
+    const expected: number[] = [];
+    for (let id = 1; id <= 3000 || open.length > 0; id++) {
+      if (id <= 3000) open.push({ id, ...order.add([event(id)]) });
+      if (random.next() < 0.5) continue;
+      const [ended] = open.splice(Math.floor(random.next() * open.length), 1);
+      if (ended && ended.id % 3 === 0) ended.rolledBack();
+      else if (ended) {
+        ended.committed();
+        expected.push(ended.id);
+      }
+    }
+    expect(published).toEqual(expected.toSorted((a, b) => a - b));
   });
 });
