@@ -223,11 +223,13 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     inheritedEnv: inheritedEnvironment(options.environment),
   };
   const parts = await startParts({ config, ground, lifecycle, connection });
-  void leadership.fenced.then(async (fencedBy) => {
+  const endWhenFenced = async (): Promise<void> => {
+    const fencedBy = await leadership.fenced;
     logger.error({ error: fencedBy.message }, 'Another server is in charge now: this one ends.');
     if (wasTakenElsewhere(fencedBy, clock)) await endUnits(parts.pools.runningUnits(), runtime);
     broken.resolve(fencedBy);
-  });
+  };
+  void endWhenFenced();
   const ingest = createIngest(ground, { fleet: parts.fleet, spans, logs });
   const facts = prometheusFacts(config, parts.engine, { version, startedAtMs, dataDirectory });
   const unready = new Set(['pools']);
@@ -357,10 +359,16 @@ function inheritedEnvironment(environment: ServerOptions['environment']): Readon
 }
 
 function outputFiles(config: Config, directory: string, metrics: SelfMetrics): LogFiles {
-  const { max_bytes_per_agent: maxAgentBytes, max_bytes: maxBytes } = config.fleet.output;
+  const {
+    max_bytes_per_agent: maxAgentBytes,
+    max_bytes: maxBytes,
+    reserve_bytes: reserveBytes,
+  } = config.fleet.output;
   const dropped = metrics.counter(
     'omoi_agent_output_dropped_bytes_total',
     'Output of agents that was given up, because files were too large, over the quota, or the disk was full.',
   );
-  return new LogFiles(directory, logLimitsOf({ maxAgentBytes, maxBytes }), (bytes) => dropped.add(bytes));
+  return new LogFiles(directory, logLimitsOf({ maxAgentBytes, maxBytes, reserveBytes }), (bytes) =>
+    dropped.add(bytes),
+  );
 }

@@ -104,7 +104,7 @@ export async function poolOfOverride({ reader }: StateDatabase, overrideId: stri
 }
 
 /** What is left of an override, ms. */
-export function overrideLeftMs(row: OverrideRow, now: Moment): number {
+function overrideLeftMs(row: OverrideRow, now: Moment): number {
   return leftUntil(deadlineOf(row.expires_at_ms, row), now);
 }
 

@@ -16,7 +16,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogFiles } from './log-files.ts';
 
 let directory: string;
-const LIMITS = { maxLogBytes: 30, keptCopies: 2, keptGenerations: 2, maxAgentBytes: 1000, maxBytes: 10_000 };
+const LIMITS = {
+  maxLogBytes: 30,
+  keptCopies: 2,
+  keptGenerations: 2,
+  maxAgentBytes: 1000,
+  maxBytes: 10_000,
+  reserveBytes: 0,
+};
 let dropped: number;
 const onDropped = (bytes: number): void => void (dropped += bytes);
 

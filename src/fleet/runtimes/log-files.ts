@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { OutputReserve } from './output-reserve.ts';
 
 export interface LogLimits {
   /** A file that has grown beyond it is rotated; as much of its end is kept. */
@@ -13,6 +14,8 @@ export interface LogLimits {
   readonly maxAgentBytes: number;
   /** All that is kept. */
   readonly maxBytes: number;
+  /** Room that is kept for each file that grows, for when the disk is full. */
+  readonly reserveBytes: number;
 }
 
 const DEFAULT_LOG_LIMITS: LogLimits = {
@@ -21,10 +24,13 @@ const DEFAULT_LOG_LIMITS: LogLimits = {
   keptGenerations: 5,
   maxAgentBytes: 64 * 1024 * 1024,
   maxBytes: 1024 * 1024 * 1024,
+  reserveBytes: 256 * 1024,
 };
 
 /** A quota holds a full set of both streams' files, so that it is kept by rotation as a rule. */
-export function logLimitsOf(quota: Pick<LogLimits, 'maxAgentBytes' | 'maxBytes'>): LogLimits {
+export function logLimitsOf(
+  quota: Pick<LogLimits, 'maxAgentBytes' | 'maxBytes' | 'reserveBytes'>,
+): LogLimits {
   const filesOfGeneration = 2 * (DEFAULT_LOG_LIMITS.keptCopies + 1);
   const share = Math.floor(Math.min(quota.maxAgentBytes, quota.maxBytes) / filesOfGeneration);
   return {
@@ -47,7 +53,8 @@ const LOG_NAME = /^(\d+)\.(?:stdout|stderr)\.log(?:\.(\d+))?$/;
  * The output of agents: `AGENT_ID/GENERATION.stdout.log` and `.stderr.log`. A process writes into its file by
  * itself, so that it never depends on a reader. Files are open for appending: a writer goes on at the new end of one
  * that was truncated. Rotation needs no room: the end of the file is read into memory, the file is truncated, and only
- * then is the end written as a copy; where the disk is full all the same, the copy is what is given up.
+ * then is the end written as a copy; where the disk is full all the same, the copy is what is given up. A file that grows
+ * has a reserve of room, so that who writes to it goes on where the disk is full.
  */
 export class LogFiles {
   readonly #directory: string;
@@ -55,6 +62,7 @@ export class LogFiles {
   readonly #onDropped: (bytes: number) => void;
   /** Files that may grow. */
   readonly #live = new Set<string>();
+  readonly #reserve: OutputReserve;
   /** Those among them that were too large at the last look: looked at more often. */
   #hot: ReadonlySet<string> = new Set();
 
@@ -67,6 +75,7 @@ export class LogFiles {
     this.#directory = directory;
     this.#limits = limits;
     this.#onDropped = onDropped;
+    this.#reserve = new OutputReserve(limits.reserveBytes);
   }
 
   /** @throws Error of the file system */
@@ -117,6 +126,7 @@ export class LogFiles {
       if (await this.#rotate(file)) hot.add(file);
     }
     this.#hot = hot;
+    if (which === 'all') await this.#reserve.keep([...this.#live]);
     for (const directory of new Set([...hot].map((file) => dirname(file)))) {
       await this.#keepQuota(await logFilesOf(directory), this.#limits.maxAgentBytes);
     }
@@ -139,10 +149,12 @@ export class LogFiles {
         if (copy > 0) continue;
         await this.#rotate(path);
         if (generation === newest) this.#live.add(path);
+        else await this.#reserve.giveBack(path);
       }
       all.push(...(await this.#keepQuota(await logFilesOf(directory), this.#limits.maxAgentBytes)));
     }
     await this.#keepQuota(all, this.#limits.maxBytes);
+    await this.#reserve.keep([...this.#live]);
   }
 
   /** Gives up the oldest until the rest fits; returns the rest. */
@@ -154,12 +166,17 @@ export class LogFiles {
       if (bytes <= maxBytes) break;
       // One that somebody may write to stays, and is emptied.
       if (file.copy > 0) await rm(file.path, { force: true });
-      else await truncate(file.path, 0).catch(ignoreMissing);
+      else await this.#empty(file.path).catch(ignoreMissing);
       this.#onDropped(file.size);
       bytes -= file.size;
       dropped.add(file);
     }
     return files.filter((file) => !dropped.has(file));
+  }
+
+  async #empty(path: string): Promise<void> {
+    await truncate(path, 0);
+    this.#reserve.emptied(path);
   }
 
   /** Whether it was too large. */
@@ -172,7 +189,7 @@ export class LogFiles {
       await rename(`${file}.${copy}`, `${file}.${copy + 1}`).catch(ignoreMissing);
     }
     const size = await sizeOf(file);
-    await truncate(file, 0);
+    await this.#empty(file);
     this.#onDropped(Math.max(0, size - end.length));
     if (keptCopies === 0) return true;
     try {

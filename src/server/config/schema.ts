@@ -55,6 +55,7 @@ export const configSchema = z.strictObject({
         .strictObject({
           max_bytes_per_agent: z.number().int().min(65_536).default(67_108_864),
           max_bytes: z.number().int().min(65_536).default(1_073_741_824),
+          reserve_bytes: z.number().int().min(0).max(67_108_864).default(262_144),
         })
         .prefault({}),
     })

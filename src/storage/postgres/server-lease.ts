@@ -263,15 +263,15 @@ export class ServerLease {
     return client;
   }
 
-  #failed(error: unknown): void {
+  #failed(thrown: unknown): void {
     const { leadership, onAway } = this.#parts;
     const client = this.#client;
     this.#client = null;
     void client?.end().catch(() => undefined);
     this.#failures++;
     // One that swallows what it is sent, or refuses a new connection, is away; a connection alone may break.
-    if (this.#failures < failuresUntilAway && client !== null && !isTimeout(error)) return;
-    leadership.away(messageOf(error));
+    if (this.#failures < failuresUntilAway && client !== null && !isTimeout(thrown)) return;
+    leadership.away(messageOf(thrown));
     onAway();
   }
 

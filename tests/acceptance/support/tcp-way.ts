@@ -48,7 +48,7 @@ export class TcpWay {
   /** What was held up gets through. */
   letThrough(): void {
     this.#swallows = false;
-    for (const near of [...this.#near]) if (near.readyState === 'open') near.resume();
+    for (const near of this.#near) near.resume();
     for (const far of this.#far) far.resume();
   }
 
