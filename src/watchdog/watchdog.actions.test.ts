@@ -204,9 +204,23 @@ describe('the agent itself', () => {
     await stage.watchdog.resume('ann');
     await heldBy(stage, 'a1', 'new_generation');
     expect(fleet.restarts).toEqual([]);
+    await stage.changeStatus('w-1', { generation: 2, status: 'UNRESPONSIVE' });
     await clock.advance(30_000);
     await becomes(stage, 'a1', 'verifying');
     expect(fleet.restarts).toMatchObject([{ expectedGeneration: 2 }]);
+  });
+
+  it('is not started anew while it may take longer to start than a step to take effect', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes(stage, 'a1', 'verifying');
+    await stage.changeStatus('w-1', { generation: 2, status: 'SPAWNING' });
+    await clock.advance(300_000);
+    await heldBy(stage, 'a1', 'new_generation');
+    expect(fleet.restarts).toHaveLength(1);
+    await stage.changeStatus('w-1', { generation: 2, status: 'UNRESPONSIVE' });
+    await becomes(stage, 'a1', 'verifying');
+    expect(fleet.restarts).toHaveLength(2);
   });
 
   it('gets time where its generation was coming up when the alert was seen', async () => {

@@ -215,9 +215,20 @@ const ROWS: Readonly<Record<Guard, readonly Row[]>> = {
   ],
   new_generation: [
     {
-      by: 'time',
+      by: 'time, once it is no longer being started',
       hold: () => stage.fleet.addAgent('w-1', { status: 'SPAWNING', silenceMs: 0 }),
-      lift: () => pass(31),
+      lift: async () => {
+        await stage.changeStatus('w-1', { status: 'UNRESPONSIVE', silenceMs: 5000 });
+        await pass(31);
+      },
+    },
+    {
+      by: 'its silence beyond start_within',
+      hold: () => stage.fleet.addAgent('w-1', { status: 'SPAWNING', silenceMs: 0 }),
+      lift: async () => {
+        await pass(31);
+        await stage.changeStatus('w-1', { status: 'UNRESPONSIVE', silenceMs: 5000 });
+      },
     },
   ],
   work_in_flight: [

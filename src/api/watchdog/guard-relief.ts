@@ -44,6 +44,6 @@ export const GUARD_RELIEF: Readonly<Record<Guard, GuardRelief>> = {
     person: 'release it from quarantine, start it again, or make its pool larger',
   },
   target_healthy: { lifts: 'when the agent changes its status', person: null },
-  new_generation: { lifts: 'when the new generation had its time', person: null },
+  new_generation: { lifts: 'when the new generation has registered, or had its time', person: null },
   work_in_flight: { lifts: 'when its work has not been seen for a heartbeat TTL', person: null },
 };

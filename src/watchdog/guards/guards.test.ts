@@ -145,7 +145,6 @@ describe('the guards', () => {
       'target_healthy',
       null,
     ],
-    ['one that is being started', { agent: { ...agent, status: 'SPAWNING' } }, 'target_healthy', null],
     [
       'one that is late, and not given up',
       { agent: { ...agent, status: 'DEGRADED', silenceMs: 2000 } },
@@ -196,6 +195,12 @@ describe('the guards', () => {
     ],
     ['one that was asked to leave', { agent: { ...agent, leaves: true } }, 'target_withdrawn', null],
     ['one in quarantine', { agent: { ...agent, status: 'QUARANTINED' } }, 'target_withdrawn', null],
+    [
+      'one that is being started, whoever asked for it',
+      { agent: { ...agent, status: 'SPAWNING' } },
+      'new_generation',
+      null,
+    ],
     ['a generation started meanwhile', { agent, newGenerationUntilMs: NOW + 5 }, 'new_generation', NOW + 5],
     ['which has had its time', { agent, newGenerationUntilMs: NOW }, null, null],
     [

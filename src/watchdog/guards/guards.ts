@@ -180,8 +180,8 @@ function withdrawn({ agent }: GuardInput): Suppression | null {
 /**
  * An alert may be late, or about something else: who has not been given up is not dead. Lifts with the status: only the
  * fleet says that somebody is silent for too long, also of one that is DEGRADED (late, or silent while its work goes on or
- * its processes have still to be looked at), that is being started, or that has just been released from quarantine. One that beats and says
- * itself that it is not well is not healthy.
+ * its processes have still to be looked at), or that has just been released from quarantine. One that beats and says itself
+ * that it is not well is not healthy.
  */
 function healthy({ policy, agent }: GuardInput): Suppression | null {
   if (!agent || !policy.guards.spare_healthy) return null;
@@ -193,8 +193,6 @@ function healthy({ policy, agent }: GuardInput): Suppression | null {
       `agent ${agent.agentId} is DEGRADED, silent for ${silence}, and not given up: it is late or at work`,
     );
   }
-  if (agent.status === 'SPAWNING')
-    return held('target_healthy', `agent ${agent.agentId} is SPAWNING, and has its time to register`);
   if (!HEALTHY.has(agent.status)) return null;
   return held(
     'target_healthy',
@@ -202,8 +200,17 @@ function healthy({ policy, agent }: GuardInput): Suppression | null {
   );
 }
 
-/** A generation that has ended, or stands still, needs no more time to show what it can do. */
+/**
+ * A generation that has ended, or stands still, needs no more time to show what it can do. One that is being started has
+ * all of its `start_within`, however little the policy gives a step: the fleet ends that, by its next status.
+ */
 function comingUp({ agent, newGenerationUntilMs, nowMs }: GuardInput): Suppression | null {
+  if (agent?.status === 'SPAWNING') {
+    return held(
+      'new_generation',
+      `generation ${agent.generation} is being started, and has not registered yet`,
+    );
+  }
   if (newGenerationUntilMs === null || newGenerationUntilMs <= nowMs || isCertainlyIll(agent)) return null;
   const reason = `generation ${agent?.generation} was started meanwhile and gets time to take effect`;
   return held('new_generation', reason, newGenerationUntilMs);

@@ -76,6 +76,7 @@ const KNOWN_FROM_MEMORY: ReadonlySet<Guard> = new Set([
   'repair_rate',
   'target_withdrawn',
   'target_healthy',
+  'new_generation',
   'work_in_flight',
 ]);
 
@@ -90,6 +91,7 @@ const LIFTED_BY_EVENT: ReadonlySet<Guard> = new Set([
   'max_parallel',
   'target_withdrawn',
   'target_healthy',
+  'new_generation',
   'work_in_flight',
 ]);
 
