@@ -18,8 +18,8 @@ interface PoolRollParts {
 
 /** How often the agents of pools that roll are looked at; a plan costs a transaction, a look does not. */
 const LOOK_EVERY_MS = 250;
-/** How long a new generation has until it is well, and one that fell ill until it is again. */
-const ROLL_VERIFY_WITHIN_MS = 60_000;
+/** How long a new generation has at least until it is well, and one that fell ill until it is again. */
+const MIN_ROLL_VERIFY_WITHIN_MS = 60_000;
 
 type Told = Roll['state'] | 'completed';
 
@@ -36,7 +36,7 @@ export class PoolRolls {
   constructor(parts: Pick<PoolParts, 'bus' | 'clock' | 'agents' | 'logger'>, rolls: PoolRollParts) {
     this.#parts = parts;
     this.#rolls = rolls;
-    this.#watch = new RollWatch(parts.clock, (id) => parts.agents.get(id), ROLL_VERIFY_WITHIN_MS);
+    this.#watch = new RollWatch(parts.clock, (id) => parts.agents.get(id));
   }
 
   start(): void {
@@ -82,13 +82,14 @@ export class PoolRolls {
       return;
     }
     const pool = definitionOf(row);
+    const verifyWithinMs = verifyWithinMsOf(pool);
     const plan = planRoll({
       poolId,
       effective,
       units: newestOf(await poolUnits(tx, poolId)),
       madeOf: madeOf(pool),
       maxUnavailable: pool.maxUnavailable,
-      verifyWithinMs: ROLL_VERIFY_WITHIN_MS,
+      verifyWithinMs,
       spawnFailures: { count: row.spawn_failures, error: row.last_error },
       healthOf: (unit) => this.#watch.look(poolId, keyOf(unit)),
     });
@@ -105,7 +106,7 @@ export class PoolRolls {
     const order = { reason: ROLLED, by: asked.by, traceparent: asked.traceparent };
     for (const process of plan.replace) await this.#rolls.control.roll(tx, { row, process, order });
     tx.afterCommit(() => {
-      this.#watch.await(poolId, plan.watched);
+      this.#watch.await(poolId, plan.watched, verifyWithinMs);
       // Generations that were opened at once are looked at from now on.
       if (plan.replace.length > 0) this.#rolls.onChange(poolId);
     });
@@ -141,6 +142,11 @@ export class PoolRolls {
       traceparent: null,
     });
   }
+}
+
+/** Whoever may take long to register is not ill meanwhile: the fleet calls it so a TTL after its `start_within`. */
+function verifyWithinMsOf({ startWithinMs, heartbeatTtlMs }: PoolDefinition): number {
+  return Math.max(MIN_ROLL_VERIFY_WITHIN_MS, startWithinMs + heartbeatTtlMs);
 }
 
 function keyOf({ agent_id: agentId, generation }: UnitRow) {

@@ -16,6 +16,8 @@ interface WatchedPool {
   readonly sights: Map<string, Sight>;
   /** Those on which the next plan depends, and how they were when the last one was made. */
   awaited: readonly UnitKey[];
+  /** How long a unit may be ill until the plan is made again. */
+  verifyWithinMs: number;
   seen: string;
 }
 
@@ -31,17 +33,11 @@ const INTERVALS_HEALTHY_FOR = 2;
 export class RollWatch {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #agent: (agentId: string) => RolledAgent | undefined;
-  readonly #verifyWithinMs: number;
   readonly #pools = new Map<string, WatchedPool>();
 
-  constructor(
-    clock: Pick<Clock, 'monotonicMs'>,
-    agent: (agentId: string) => RolledAgent | undefined,
-    verifyWithinMs: number,
-  ) {
+  constructor(clock: Pick<Clock, 'monotonicMs'>, agent: (agentId: string) => RolledAgent | undefined) {
     this.#clock = clock;
     this.#agent = agent;
-    this.#verifyWithinMs = verifyWithinMs;
   }
 
   /** How a unit of a pool that rolls is now. */
@@ -68,10 +64,11 @@ export class RollWatch {
   }
 
   /** The roll of a pool was planned: it goes on when one of these units has changed. */
-  await(poolId: string, units: readonly UnitRow[]): void {
+  await(poolId: string, units: readonly UnitRow[], verifyWithinMs: number): void {
     const pool = this.#pool(poolId);
+    pool.verifyWithinMs = verifyWithinMs;
     pool.awaited = units.map(({ agent_id: agentId, generation }) => ({ agentId, generation }));
-    pool.seen = this.#sight(poolId, pool.awaited);
+    pool.seen = this.#sight(poolId, pool);
   }
 
   /** A pool does not roll any more. */
@@ -81,23 +78,26 @@ export class RollWatch {
 
   /** The pools whose rolls may go on, or have to stop, by what has been seen since. */
   changed(): readonly string[] {
-    return [...this.#pools].flatMap(([poolId, { awaited, seen }]) =>
-      this.#sight(poolId, awaited) === seen ? [] : [poolId],
+    return [...this.#pools].flatMap(([poolId, pool]) =>
+      this.#sight(poolId, pool) === pool.seen ? [] : [poolId],
     );
   }
 
   #pool(poolId: string): WatchedPool {
-    const pool = this.#pools.get(poolId) ?? { sights: new Map(), awaited: [], seen: '' };
+    const pool = this.#pools.get(poolId) ?? { sights: new Map(), awaited: [], verifyWithinMs: 0, seen: '' };
     this.#pools.set(poolId, pool);
     return pool;
   }
 
   /** What a plan depends on: not how long exactly, but whether long enough. */
-  #sight(poolId: string, units: readonly UnitKey[]): string {
-    return units
+  #sight(
+    poolId: string,
+    { awaited, verifyWithinMs }: Pick<WatchedPool, 'awaited' | 'verifyWithinMs'>,
+  ): string {
+    return awaited
       .map((unit) => {
         const { status, wellForMs, healthyForMs, illForMs } = this.look(poolId, unit);
-        return `${status} ${wellForMs >= healthyForMs} ${illForMs >= this.#verifyWithinMs}`;
+        return `${status} ${wellForMs >= healthyForMs} ${illForMs >= verifyWithinMs}`;
       })
       .join('\n');
   }

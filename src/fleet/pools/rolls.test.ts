@@ -248,6 +248,18 @@ describe('a definition whose generations do not prove themselves', () => {
     expect(colours()).toBe('green,green,green,red');
   });
 
+  it('waits for one that may take longer to register, for as long as its pool says', async () => {
+    await fullPool();
+    register = false;
+    await change({ ...RED, startWithinMs: 300_000 });
+    await passUntil(() => colours() === 'green,green,green,red');
+    await pass(290_000);
+    expect(await roll()).toMatchObject({ state: 'rolling' });
+    register = true;
+    await passUntil(async () => (await roll()) === null);
+    expect(colours()).toBe('red,red,red,red');
+  });
+
   it.each([[['exit', '3']], [['missing']]])(
     'begins anew with a further change, and one back leaves those that never left it: %s',
     async (command) => {
