@@ -30,6 +30,15 @@ describe('whether losses are held against tasks', () => {
     expect([lose('one', 3).kind, lose('other', 2).kind]).toEqual(['counts', 'many_at_once']);
   });
 
+  it('remembers no domain in which nobody was lost of late: who is external names one as it likes', async () => {
+    const { clock, judge } = await startJudge();
+    for (let at = 0; at < 1000; at++) {
+      judge.judge({ agentId: `a${at}`, generation: 1, poolId: `mine-${at}`, living: 1, explained: false });
+      await clock.advance(massLossWindowMs / 10);
+    }
+    expect(judge.domainCount).toBeLessThanOrEqual(11);
+  });
+
   it('gives back what was counted once, and again where that was rolled back', async () => {
     const { judge, lose, count } = await startJudge();
     expect(lose('a', 3)).toEqual({ kind: 'counts' });

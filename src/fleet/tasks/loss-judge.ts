@@ -32,6 +32,8 @@ interface Seen {
 }
 
 interface Domain {
+  /** When its last end was judged. */
+  judgedAtMs: number;
   /** Within the window, the first in front. */
   readonly lost: Map<string, Seen>;
   counted: Map<string, readonly string[]>;
@@ -58,6 +60,7 @@ export class LossJudge {
   readonly #clock: Clock;
   readonly #stall: Pick<StallWatch, 'trustedSinceMs'>;
   readonly #limits: JudgeLimits;
+  /** Whose end was judged last is the last one. */
   readonly #domains = new Map<string | null, Domain>();
   #outageAtMs = -Infinity;
 
@@ -65,6 +68,11 @@ export class LossJudge {
     this.#clock = clock;
     this.#stall = stall;
     this.#limits = limits;
+  }
+
+  /** How many domains are remembered: those in which somebody was lost of late. */
+  get domainCount(): number {
+    return this.#domains.size;
   }
 
   /** The database could not be written: who is lost now may have waited for an answer in vain. */
@@ -110,12 +118,20 @@ export class LossJudge {
 
   /** The domain with those who were lost within the window. */
   #domainOf({ poolId }: LostHolder, nowMs: number): Domain {
-    let domain = this.#domains.get(poolId);
-    if (!domain)
-      this.#domains.set(
-        poolId,
-        (domain = { lost: new Map(), counted: new Map(), ends: new Map(), unexplained: 0 }),
-      );
+    for (const [other, { judgedAtMs }] of this.#domains) {
+      if (nowMs - judgedAtMs <= this.#limits.massLossWindowMs) break;
+      this.#domains.delete(other);
+    }
+    const domain = this.#domains.get(poolId) ?? {
+      judgedAtMs: nowMs,
+      lost: new Map<string, Seen>(),
+      counted: new Map<string, readonly string[]>(),
+      ends: new Map<string, { all: number; unexplained: number }>(),
+      unexplained: 0,
+    };
+    domain.judgedAtMs = nowMs;
+    this.#domains.delete(poolId);
+    this.#domains.set(poolId, domain);
     for (const [key, seen] of domain.lost) {
       if (nowMs - seen.atMs <= this.#limits.massLossWindowMs) break;
       domain.lost.delete(key);
