@@ -53,7 +53,7 @@ export function viewTask(task: TaskRow): z.output<typeof taskView> {
     parked_at: toRfc3339OrNull(task.parked_at_ms),
     result: task.result === null ? null : JSON.parse(task.result),
     error: task.error,
-    last_output: task.last_output,
+    last_output: task.last_output || null,
     traceparent: task.traceparent,
   };
 }

@@ -68,7 +68,7 @@ async function explain(parts: WhyRouteParts, agentId: string): Promise<WhyAnswer
       task_type: task.task_type,
       parked_at: toRfc3339OrNull(task.parked_at_ms),
       error: task.error,
-      last_output: task.last_output,
+      last_output: task.last_output || null,
     })),
   };
   return {

@@ -84,6 +84,31 @@ it('also where its holder has been replaced meanwhile, and its unit is forgotten
   expect((await read(taskId)).last_output).toBe('ready');
 });
 
+it('once, where it put out nothing: others that were parked come to their turn', async () => {
+  await pools.close();
+  const taskId = await park();
+  const [quiet] = await test.fleet.tasks.enqueue([task({})], null);
+  const quietId = quiet?.task.task_id ?? '';
+  await test.database.transaction((tx) =>
+    tx.db
+      .updateTable('tasks')
+      .set({ state: 'parked', parked_at_ms: 1, agent_id: 'stranger', generation: 1 })
+      .where('task_id', '=', quietId)
+      .execute(),
+  );
+  pools = openTestPools(test, { machine });
+  await pools.start();
+  await until(async () => (await read(quietId)).last_output !== null);
+  expect([(await read(taskId)).last_output, (await read(quietId)).last_output]).toEqual(['ready', '']);
+});
+
+it('of its last holder only: nothing of an earlier one stays when it is queued again', async () => {
+  const taskId = await park();
+  await until(async () => (await read(taskId)).last_output !== null);
+  await test.fleet.tasks.retry(taskId, { by: 'ann', traceparent: null });
+  expect(await read(taskId)).toMatchObject({ state: 'queued', last_output: null });
+});
+
 it('never of a task that somebody has queued again meanwhile', async () => {
   await pools.close();
   const taskId = await park();

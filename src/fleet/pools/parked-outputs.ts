@@ -19,12 +19,12 @@ interface ParkedOutputParts {
   readonly lastOutput: (holder: Holder) => Promise<string>;
 }
 
-/** So many are looked at after a start, of those that were parked when the last process ended. */
+/** So many are looked at after a start, the last ones first, of those that were parked when the last process ended. */
 const maxTakenUp = 100;
 
 /**
  * Writes down what the last holder of a parked task put out, as soon as the task is parked: its successors write on, and
- * old output makes room for new.
+ * old output makes room for new. Where it put out nothing, that is written down too: an empty text, so that nobody looks again.
  */
 export class ParkedOutputs {
   readonly #parts: ParkedOutputParts;
@@ -44,7 +44,7 @@ export class ParkedOutputs {
       .select(['task_id', 'agent_id', 'generation'])
       .where('state', '=', sql.lit('parked'))
       .where('last_output', 'is', null)
-      .orderBy('queue_order')
+      .orderBy('parked_at_ms', 'desc')
       .limit(maxTakenUp)
       .execute();
     for (const { task_id: taskId, agent_id: agentId, generation } of missing) {
@@ -83,7 +83,7 @@ export class ParkedOutputs {
     await database.transaction((tx) =>
       tx.db
         .updateTable('tasks')
-        .set({ last_output: output === '' ? null : output })
+        .set({ last_output: output })
         .where('task_id', '=', taskId)
         // Somebody may have queued it again meanwhile.
         .where('state', '=', sql.lit('parked'))

@@ -130,7 +130,14 @@ export class TaskReleases {
           state: from,
         });
       }
-      const fresh = { failures: 0, counted_losses: 0, lost_by: null, handoffs: 0, error: null };
+      const fresh = {
+        failures: 0,
+        counted_losses: 0,
+        lost_by: null,
+        handoffs: 0,
+        error: null,
+        last_output: null,
+      };
       const queued: TaskRow = { ...task, ...requeued(tx.nowMs), ...fresh };
       await writeTask(tx, queued);
       await bus.append(tx, retriedEvent(queued, { ...order, from }));

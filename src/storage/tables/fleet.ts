@@ -110,7 +110,7 @@ export interface TaskTables {
     finished_at_ms: number | null;
     /** Since when it waits for a person; it is not finished, so it is kept. */
     parked_at_ms: number | null;
-    /** The end of what the holder put out that had it last when it was parked; null where nothing is known of that. */
+    /** What the holder put out last when it was parked; empty where that is nothing, null where nobody has looked. */
     last_output: string | null;
     /** JSON. */
     result: string | null;
