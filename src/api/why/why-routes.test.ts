@@ -66,13 +66,17 @@ async function why(agentId: string): Promise<WhyAnswer> {
 const textsOf = ({ evidence }: WhyAnswer): readonly string[] =>
   evidence.map(({ kind, text }) => `${kind}: ${text}`);
 
-it('says that an agent is left alone, by whom, why and until when, before anything is to be repaired', async () => {
-  watchdog.fleet.addAgent('worker-1');
-  const order = { target: 'agent:worker-1', lengthMs: 1_800_000, reason: 'new disks', by: 'ann' };
+it.each([
+  ['agent', 'worker-1'],
+  // It says of itself no host: it was started here.
+  ['host', 'here'],
+])('says that an agent is left alone with its %s, by whom, why and until when', async (kind, id) => {
+  watchdog.fleet.addAgent('worker-1', { host: 'here' });
+  const order = { target: `${kind}:${id}`, lengthMs: 1_800_000, reason: 'new disks', by: 'ann' };
   const { window } = await watchdog.watchdog.maintenance.begin(order);
   const hold = {
     state: 'maintenance',
-    reason: 'agent worker-1 is left alone by order of ann: new disks',
+    reason: `${kind} ${id} is left alone by order of ann: new disks`,
     until: toRfc3339(watchdog.clock.wallMs() + 1_800_000),
   };
   expect((await why('worker-1')).watchdog).toEqual([hold]);

@@ -1,14 +1,6 @@
 import type { Alerting } from '#alerting';
 import type { AgentRecord, Fleet, Pools } from '#fleet';
-import {
-  AGENT_STATUSES,
-  momentOf,
-  OmoiError,
-  parseLabels,
-  toRfc3339,
-  toRfc3339OrNull,
-  type Clock,
-} from '#telemetry';
+import { AGENT_STATUSES, OmoiError, parseLabels, toRfc3339, toRfc3339OrNull, type Clock } from '#telemetry';
 import type { RemediationArchive, Watchdog } from '#watchdog';
 import { agentParams } from '../agents/agent-schemas.ts';
 import { viewAgent, viewGeneration } from '../agents/agent-view.ts';
@@ -137,16 +129,15 @@ async function alertsAbout(
 
 /** The maintenance that it is in, by itself, with its pool or with its host. */
 function maintenanceOf({ watchdog, clock }: WhyRouteParts, { row, live }: KnownAgent): WhyAnswer['watchdog'] {
-  const place = { agentId: row.agent_id, poolId: row.pool_id, host: live?.host ?? null };
-  const now = momentOf(clock);
-  const running = watchdog.maintenance.covering(place, now);
+  const { agent_id: agentId, pool_id: poolId } = row;
+  const running = watchdog.maintenance.over({ agentId, poolId, host: live?.host ?? null });
   if (!running) return [];
   const { target, startedBy, reason } = running.window;
   return [
     {
       state: 'maintenance',
       reason: `${target.kind} ${target.id} is left alone by order of ${startedBy}: ${reason}`,
-      until: toRfc3339(now.wallMs + running.leftMs),
+      until: toRfc3339(clock.wallMs() + running.leftMs),
     },
   ];
 }

@@ -154,14 +154,16 @@ export class MaintenanceWindows {
   /** The maintenance in which what these labels are about is, by its `agent_id`, `pool_id` or `host`; null without one. */
   ofLabels(labels: Labels): string | null {
     if (this.#running.size === 0) return null;
-    const { agent_id: agentId = null, pool_id: poolId, host } = labels;
-    const agent = agentId === null ? null : this.#parts.fleet.agent(agentId);
-    const place = {
-      agentId,
-      poolId: agent?.poolId ?? poolId ?? null,
-      host: agent?.host ?? host ?? null,
-    };
-    return this.covering(place, momentOf(this.#parts.clock))?.window.id ?? null;
+    const { agent_id: agentId = null, pool_id: poolId = null, host = null } = labels;
+    return this.over({ agentId, poolId, host })?.window.id ?? null;
+  }
+
+  /** The maintenance that covers a place now, by what the fleet knows of its agent before what is said of it. */
+  over({ agentId, poolId, host }: FleetPlace): RunningMaintenance | null {
+    const { fleet, clock } = this.#parts;
+    const agent = agentId === null ? null : fleet.agent(agentId);
+    const place = { agentId, poolId: agent?.poolId ?? poolId, host: agent?.host ?? host };
+    return this.covering(place, momentOf(clock));
   }
 
   async #insert(
