@@ -232,6 +232,46 @@ describe('the trace of a request', () => {
   });
 });
 
+describe('a server that may not be in charge any more', () => {
+  const register = (app: ApiApp): void => {
+    app.get('/probe/read', { config: { access: ['operator'] } }, () => ({}));
+    app.post('/probe/query', { config: { access: ['operator'], readsOnly: true } }, () => ({}));
+    app.post('/probe/change', { config: { access: ['operator'], reportsOnly: true } }, () => ({}));
+    app.post('/probe/telemetry', { config: { access: ['operator'], openOnLoopback: true } }, () => ({}));
+  };
+  const asks = [
+    ['GET', '/probe/read'],
+    ['POST', '/probe/query'],
+    ['POST', '/probe/change'],
+    ['POST', '/probe/telemetry'],
+    ['GET', '/readyz'],
+    ['GET', '/healthz'],
+  ] as const;
+
+  it.each<{ readonly doubt: OmoiError; readonly refused: readonly string[] }>([
+    { doubt: new OmoiError('database_failed', 'nobody says so'), refused: ['/probe/change', '/readyz'] },
+    {
+      doubt: new OmoiError('server_fenced', 'another is'),
+      refused: ['/probe/read', '/probe/query', '/probe/change', '/probe/telemetry', '/readyz'],
+    },
+  ])('refuses what only that one may answer: $doubt.code', async ({ doubt, refused }) => {
+    const { app, as } = await start({ register, parts: { doubt: () => doubt } });
+    const answers: {
+      readonly url: string;
+      readonly status: number;
+      readonly error: unknown;
+      readonly again: unknown;
+    }[] = [];
+    for (const [method, url] of asks) {
+      const answer = await app.inject({ method, url, headers: as('operator') });
+      const { error } = answer.json<{ error?: string }>();
+      answers.push({ url, status: answer.statusCode, error, again: answer.headers['retry-after'] });
+    }
+    const wanted = refused.map((url) => ({ url, status: 503, error: doubt.code, again: '1' }));
+    expect(answers.filter(({ status }) => status !== 200)).toEqual(wanted);
+  });
+});
+
 describe('health', () => {
   it('is alive at once and ready when every part is', async () => {
     const waiting = ['rules'];

@@ -72,7 +72,7 @@ export class RecordingFleet implements FleetActuator {
     this.overrides.set(order.overrideId, {
       order,
       extended,
-      expiresAtMs: this.#clock.wallMs() + order.ttlMs,
+      expiresAtMs: this.#clock.monotonicMs() + order.ttlMs,
     });
     await this.after('raise', order.poolId);
   }
@@ -80,7 +80,7 @@ export class RecordingFleet implements FleetActuator {
   async extendScale(overrideId: string, ttlMs: number): Promise<boolean> {
     await this.before('extend', overrideId);
     const override = this.overrides.get(overrideId);
-    const nowMs = this.#clock.wallMs();
+    const nowMs = this.#clock.monotonicMs();
     if (!override || override.expiresAtMs <= nowMs) return false;
     this.overrides.set(overrideId, {
       ...override,

@@ -421,6 +421,31 @@ describe('a scale override', () => {
     });
   });
 
+  it.each([3_600_000, -3_600_000])(
+    'is taken back as long after its alert while the wall clock steps by %d ms',
+    async (stepMs) => {
+      const { alerts, fleet, clock } = await open(SCALE);
+      await alerts.raise('a1', flood);
+      await becomes('a1', 'verifying');
+      await alerts.resolve('a1');
+      await becomes('a1', 'completed(healed)');
+      const releases = async (): Promise<readonly (number | null)[]> => {
+        const rows = stage.database.reader.selectFrom('watchdog_claims').select('release_at_ms').execute();
+        return (await rows).map((row) => row.release_at_ms);
+      };
+      await vi.waitFor(async () => expect(await releases()).toEqual([expect.any(Number)]), WAIT);
+      clock.stepWallClock(stepMs);
+      for (let second = 0; second < 15; second++) await clock.advance(1000);
+      expect(fleet.released).toEqual([]);
+      const startedMs = clock.monotonicMs();
+      await vi.waitFor(async () => {
+        await clock.advance(1000);
+        expect(fleet.released).toHaveLength(1);
+      }, WAIT);
+      expect(clock.monotonicMs() - startedMs).toBeLessThan(600_000);
+    },
+  );
+
   it('stays when the alert comes back, and over a restart of the process', async () => {
     const { alerts, fleet, clock } = await open(SCALE);
     await alerts.raise('a1', flood);

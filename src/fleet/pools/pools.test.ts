@@ -161,6 +161,27 @@ describe('a pool', () => {
     expect(await overrides('coders')).toEqual([['c1', expiresAtMs]]);
   });
 
+  it.each([3_600_000, -3_600_000])(
+    'keeps an override for its time while the wall clock steps by %d ms, over a restart too',
+    async (stepMs) => {
+      await pools.create(POOL, ASKED);
+      await pools.setScaleOverride({ ...ASKED, poolId: 'coders', overrideId: 'c1', add: 1, ttlMs: 60_000 });
+      await runs('coders-1/1', 'coders-2/1', 'coders-3/1');
+      test.clock.stepWallClock(stepMs);
+      await test.clock.advance(20_000);
+      await pools.close();
+      pools = openPools();
+      await pools.start();
+      expect(await pools.extendScaleOverride('c1', 50_000)).toBe(true);
+      test.clock.stepWallClock(stepMs);
+      await test.clock.advance(49_000);
+      expect(await processes()).toMatchObject({ 'coders-3': 'running run' });
+      await test.clock.advance(1000);
+      await until(async () => (await processes())['coders-3'] !== 'running run');
+      expect(await pools.extendScaleOverride('c1', 50_000)).toBe(false);
+    },
+  );
+
   it('takes an override under the id of one that has expired for a new one', async () => {
     await pools.create(POOL, ASKED);
     const override = { ...ASKED, poolId: 'coders', overrideId: 'c1', add: 1, ttlMs: 60_000 };
@@ -322,6 +343,28 @@ describe('a command that does not exist', () => {
     await runs('coders-1/1');
     expect(await pools.get('coders')).toMatchObject({ spawnFailures: 0, lastError: null });
   });
+
+  it.each([3_600_000, -3_600_000])(
+    'is tried again after its pause while the wall clock steps by %d ms and Omoi starts again',
+    async (stepMs) => {
+      await pools.create({ ...POOL, desired: 1, command: ['missing'] }, ASKED);
+      await until(async () => (await pools.get('coders')).spawnFailures === 1);
+      const failed = async () => (await events('fleet.pool.spawn_failed')).length;
+      const pauseMs = ((await pools.get('coders')).nextAttemptAtMs ?? 0) - test.clock.wallMs();
+      await pools.close();
+      test.clock.stepWallClock(stepMs);
+      pools = openPools();
+      await pools.start();
+      const startedMs = test.clock.monotonicMs();
+      await until(async () => {
+        await test.clock.advance(50);
+        return (await failed()) > 1;
+      });
+      const passedMs = test.clock.monotonicMs() - startedMs;
+      expect(passedMs).toBeGreaterThan(pauseMs - 50);
+      expect(passedMs).toBeLessThan(3_000_000);
+    },
+  );
 
   it('leaves nothing to start when its agent is no longer wanted', async () => {
     await pools.create({ ...POOL, desired: 1, command: ['missing'] }, ASKED);

@@ -121,6 +121,28 @@ describe('a restart of an agent at work', () => {
     await expect(complete(taskId)).rejects.toMatchObject({ code: 'generation_superseded' });
   });
 
+  it.each([3_600_000, -3_600_000])(
+    'leaves it its grace and no more while the wall clock steps by %d ms, over a restart of Omoi too',
+    async (stepMs) => {
+      await poolOfOne();
+      await claimNew();
+      await pools.restart(ORDER);
+      await until(() => beat() === 'drain');
+      test.clock.stepWallClock(stepMs);
+      await pools.close();
+      pools = openPools();
+      await pools.start();
+      for (let passedMs = 0; passedMs < GRACE_MS - 1000; passedMs += 1000) {
+        beat();
+        await test.clock.advance(1000);
+      }
+      expect(running()).toBe('coders-1/1');
+      beat();
+      await test.clock.advance(1000);
+      await until(() => running() === 'coders-1/2');
+    },
+  );
+
   it('is one restart, however often it is asked for while it is under way', async () => {
     await poolOfOne();
     const first = await Promise.all(Array.from({ length: 20 }, () => pools.restart(ORDER)));
