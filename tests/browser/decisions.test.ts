@@ -167,7 +167,7 @@ describe.skipIf(program === null)('what a person decides, or has to know', () =>
       await admin.read('/api/v1/fleet/agents', { method: 'POST', body });
     }
     const banner = page.getByRole('group', { name: 'storm' });
-    await banner.getByText(/In provider:acme \d of 4 agents fell silent at once/).waitFor();
+    await banner.getByText(/in provider:acme \d of 4 agents fell silent at once/i).waitFor();
     const storms = page.getByRole('region', { name: 'Needs you' }).getByRole('list', { name: 'storms' });
     await storms.getByText('provider:acme', { exact: true }).waitFor();
     await banner.getByText('Nobody who is silent there is restarted.', { exact: false }).waitFor();
