@@ -62,6 +62,27 @@ test('a pool’s agent that has FAILED is there until it is repaired, however lo
   expect(running.fleet.agents.get('coders-1')?.status).toBe('FAILED');
 });
 
+test('an external agent that failed is struck off the list also when memory has forgotten it', async () => {
+  await running.fleet.agents.register(registration('job'));
+  const left = { agentId: 'job', generation: 1, reason: 'exit 1', traceparent: null };
+  const exit = { exitCode: 1, signal: null, asked: null, expect: 'once' as const };
+  await running.fleet.agents.deregister({ ...left, exit });
+  await running.stop();
+  await running.clock.advance(HOUR_MS + 60_000);
+  await running.start();
+  expect(running.fleet.agents.get('job')).toBeUndefined();
+  await running.fleet.agents.deregisterExternal({ ...left, reason: 'done with', exit: null });
+  const row = await running.database.reader
+    .selectFrom('agents')
+    .select(['status', 'status_reason'])
+    .executeTakeFirst();
+  expect(row).toEqual({ status: 'TERMINATED', status_reason: 'done with' });
+  const nobody = { ...left, agentId: 'nobody', exit: null };
+  await expect(running.fleet.agents.deregisterExternal(nobody)).rejects.toMatchObject({
+    code: 'unknown_agent',
+  });
+});
+
 test('resources that nobody has locked for long are forgotten; one that is held stays', async () => {
   const { agents, locks } = running.fleet;
   await agents.register(registration('a', { heartbeatIntervalMs: 60_000, heartbeatTtlMs: 86_400_000 }));

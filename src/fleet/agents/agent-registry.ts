@@ -1,4 +1,4 @@
-import type { StateTransaction } from '#storage';
+import type { StateDatabase, StateTransaction } from '#storage';
 import { OmoiError, type AgentStatus, type ExitExpectation } from '#telemetry';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import type { DomainCell } from './failure-domain.ts';
@@ -120,9 +120,13 @@ export class AgentRegistry {
    * @throws OmoiError `unknown_agent`, `unknown_generation`, `generation_superseded`
    */
   async deregister(order: Departure): Promise<void> {
-    const { database, bus, agentIndex } = this.#parts;
+    currentAgent(this.#parts.agentIndex, order);
+    await this.#depart(order);
+  }
+
+  async #depart(order: Departure): Promise<void> {
+    const { database, bus } = this.#parts;
     const { generations, work } = this.#with;
-    currentAgent(agentIndex, order);
     await database.transaction(async (tx) => {
       const agent = await lockKnown(tx, order.agentId);
       if (agent.generation !== order.generation) throw superseded(order, agent.generation);
@@ -156,16 +160,20 @@ export class AgentRegistry {
   }
 
   /**
-   * Deregisters an external agent that can't do so itself.
+   * Deregisters an external agent that can't do so itself, also one that ended so long ago that memory has it no more.
    * @throws OmoiError `agent_is_managed`, and as `deregister`
    */
   async deregisterExternal(order: Departure): Promise<void> {
-    if (knownAgent(this.#parts.agentIndex, order.agentId).managed) {
-      throw new OmoiError('agent_is_managed', `Agent ${order.agentId} is started and stopped by Omoi.`, {
-        agent_id: order.agentId,
+    const { agentIndex, database } = this.#parts;
+    const { agentId } = order;
+    const known = agentIndex.get(agentId) ?? (await readManaged(database, agentId));
+    if (!known) throw unknownAgent(agentId);
+    if (known.managed) {
+      throw new OmoiError('agent_is_managed', `Agent ${agentId} is started and stopped by Omoi.`, {
+        agent_id: agentId,
       });
     }
-    await this.deregister(order);
+    await this.#depart(order);
   }
 
   /**
@@ -208,6 +216,18 @@ export class AgentRegistry {
       await tellStatus(tx, this.#parts, { left: agent.status, now: moved, traceparent: order.traceparent });
     });
   }
+}
+
+async function readManaged(
+  { reader }: StateDatabase,
+  agentId: string,
+): Promise<{ readonly managed: boolean } | null> {
+  const row = await reader
+    .selectFrom('agents')
+    .select('managed')
+    .where('agent_id', '=', agentId)
+    .executeTakeFirst();
+  return row ? { managed: row.managed === 1 } : null;
 }
 
 async function lockKnown(tx: StateTransaction, agentId: string): Promise<AgentRow> {
