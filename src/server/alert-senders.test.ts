@@ -249,6 +249,40 @@ describe('is found out anew', () => {
     expect(of()).toBe('token:a token:b');
   });
 
+  it.each([
+    ['0s', 0],
+    ['1h', 60],
+  ])(
+    'when the samples of who was displaced have no part in it any more (kept firing for %s)',
+    async (keepFiringFor, keptMinutes) => {
+      await load(`{alert: A, expr: "load > 0", keep_firing_for: ${keepFiringFor}}`);
+      await alerting.start();
+      send('anonymous', 'load');
+      const minutes = async (count: number): Promise<void> => {
+        for (let minute = 0; minute < count; minute++) {
+          await clock.advance(60_000);
+          send('token:a', 'load');
+        }
+      };
+      // It is read for five minutes, and an evaluation may be as old.
+      await minutes(keptMinutes + 9);
+      expect(of()).toBe('anonymous token:a');
+      await minutes(3);
+      expect(of()).toBe('token:a');
+      await alerting.stop();
+    },
+  );
+
+  it('not by time alone where its rule can’t be evaluated', async () => {
+    await load('{alert: A, expr: "load > 0"}');
+    send('anonymous', 'load');
+    for (let minute = 0; minute < 20; minute++) {
+      await clock.advance(60_000);
+      send('token:a', 'load');
+    }
+    expect(of()).toBe('anonymous token:a');
+  });
+
   it('when its rule has changed', async () => {
     await load('{alert: A, expr: "load > 1"}');
     send('token:a', 'load');

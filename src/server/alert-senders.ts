@@ -23,6 +23,8 @@ interface RulesByName {
   readonly byId: ReadonlyMap<string, readonly LoadedRule[]>;
   readonly recording: ReadonlyMap<string, readonly LoadedRule[]>;
   readonly alerting: ReadonlyMap<string, readonly LoadedRule[]>;
+  /** Whether its state is not what the present samples say. */
+  isFailing(rule: LoadedRule): boolean;
 }
 
 /** Series that something derived rests on: what the matchers accept, and that says the same in the shared labels. */
@@ -33,10 +35,12 @@ interface Source {
   readonly shares: (name: string) => boolean;
   /** How far back the series are read. */
   readonly reachMs: number;
+  /** How old a sample may be that the alert still rests on: older ones of a sender who was displaced count no more. */
+  readonly restsMs: number;
 }
 
 /** A series or an alert that rests on others. */
-type Derived = Pick<Source, 'labels' | 'reachMs'>;
+type Derived = Pick<Source, 'labels' | 'reachMs' | 'restsMs'>;
 
 const ALERT_SERIES = new Set(['ALERTS', 'ALERTS_FOR_STATE']);
 /** Labels that Omoi itself puts on every alert. */
@@ -51,7 +55,13 @@ const MAX_KNOWN = 10_000;
 
 const NOTHING_SHARED = (): boolean => false;
 /** Whatever a rule has ever derived. */
-const ANY_ELEMENT: Derived = { labels: {}, reachMs: Number.POSITIVE_INFINITY };
+const ANY_ELEMENT: Derived = {
+  labels: {},
+  reachMs: Number.POSITIVE_INFINITY,
+  restsMs: Number.POSITIVE_INFINITY,
+};
+/** How late an evaluation may be, and how long what it saw may stand before it resolves. */
+const MAX_EVALUATION_AGE_MS = 300_000;
 
 /**
  * On whose word an alert rests: the senders of all series that its rule's selectors match and that may have had a part
@@ -121,15 +131,17 @@ class Trace {
   }
 
   from(found: readonly LoadedRule[], labels: Labels): ReadonlySet<Sender> {
-    this.#followRules('', found, { labels, reachMs: 0 });
+    this.#followRules('', found, { labels, reachMs: 0, restsMs: 0 });
     let isOwn = true;
     for (let source = this.#open.pop(); source; source = this.#open.pop()) {
       const { matchers } = source;
       isOwn &&= matchers.some(({ name, operator, value }) => isNamed(name, operator) && isReserved(value));
-      this.#store.visitSenders(narrowed(source), (sender, labels) => {
+      const selected = { matchers: narrowed(source), displacedReachMs: source.restsMs };
+      this.#store.visitSenders(selected, (sender, labels) => {
         if (this.#isKnown(sender, labels) || !saysTheSame(source, labels)) return true;
         this.#seriesFound++;
-        this.#add(sender, { labels, reachMs: source.reachMs });
+        const { reachMs, restsMs } = source;
+        this.#add(sender, { labels, reachMs, restsMs });
         return !this.#isFull;
       });
       if (this.#isFull) break;
@@ -157,10 +169,12 @@ class Trace {
     if (sender === RULE_SENDER) {
       const alertName = labels['alertname'] ?? '';
       const { alerting, recording } = this.#rules;
+      // An alert that looks at alerts may hold itself, on what was seen long ago.
+      const from = ALERT_SERIES.has(name) ? { ...derived, restsMs: Number.POSITIVE_INFINITY } : derived;
       const [what, rules] = ALERT_SERIES.has(name)
         ? [`alert ${alertName}`, alerting.get(alertName)]
         : [`rule ${name}`, recording.get(name)];
-      this.#followRules(what, rules, derived);
+      this.#followRules(what, rules, from);
       if (this.#isWhole(what) && !ALERT_SERIES.has(name)) this.#wholeRules.add(name);
     } else if (sender === DETECTOR_SENDER) {
       const { metric_name: metricName } = labels;
@@ -178,7 +192,10 @@ class Trace {
       if (sender === RULE_SENDER)
         this.#followRules(`rule ${metricName}`, this.#rules.recording.get(metricName), null);
       else if (sender === DETECTOR_SENDER) this.#senders.add(ANONYMOUS_SENDER);
-      else this.#add(sender === '' ? null : sender, { labels: { [METRIC_NAME_LABEL]: metricName }, reachMs });
+      else {
+        const labels = { [METRIC_NAME_LABEL]: metricName };
+        this.#add(sender === '' ? null : sender, { labels, reachMs, restsMs: Number.POSITIVE_INFINITY });
+      }
     }
   }
 
@@ -207,12 +224,17 @@ class Trace {
     const elements = (this.#elementsOf.get(what) ?? 0) + 1;
     this.#elementsOf.set(what, elements);
     const followed = elements > MAX_ELEMENTS_TRACED ? null : derived;
-    const { labels, reachMs } = followed ?? ANY_ELEMENT;
+    const { labels, reachMs, restsMs } = followed ?? ANY_ELEMENT;
     this.#follow(
-      `${what} ${reachMs} ${labelsKey(labels)}`,
+      `${what} ${reachMs} ${restsMs} ${labelsKey(labels)}`,
       (rules ?? []).flatMap((rule) => {
         const shares = followed === null ? NOTHING_SHARED : sharedWith(rule);
-        const source = { labels, shares, reachMs: reachMs + rule.query.reachMs };
+        const source = {
+          labels,
+          shares,
+          reachMs: reachMs + rule.query.reachMs,
+          restsMs: restsMs + restsOn(rule, this.#rules.isFailing(rule)),
+        };
         return rule.query.selectors.map((matchers) => ({ matchers, ...source }));
       }),
     );
@@ -253,7 +275,16 @@ function isNamed(name: string, operator: string): boolean {
 /** What a score is a judgement on: the series with its labels. */
 function judgedBy(metricName: string, { labels, reachMs }: Derived): Source {
   const matchers = [createMatcher(METRIC_NAME_LABEL, '=', metricName)];
-  return { matchers, labels, shares: (name) => name !== 'metric_name', reachMs };
+  // What has been learned of a series may be hours old.
+  const restsMs = Number.POSITIVE_INFINITY;
+  return { matchers, labels, shares: (name) => name !== 'metric_name', reachMs, restsMs };
+}
+
+/** How old a sample may be that what a rule says rests on; of an alerting rule its alerts, as they wait and go on. */
+function restsOn({ rule, query, group }: LoadedRule, isFailing: boolean): number {
+  if (isFailing) return Number.POSITIVE_INFINITY;
+  const waitsMs = rule.kind === 'alerting' ? rule.forMs + rule.keepFiringForMs : 0;
+  return query.reachMs + (group.queryOffsetMs ?? 0) + waitsMs + MAX_EVALUATION_AGE_MS;
 }
 
 function hasQueriedLabels({ rule }: LoadedRule): boolean {
@@ -274,5 +305,6 @@ function rulesByName(states: RuleStates, version: number): RulesByName {
     add(byId, definition.rule.id, definition);
     add(definition.rule.kind === 'recording' ? recording : alerting, definition.rule.name, definition);
   }
-  return { version, byId, recording, alerting };
+  const isFailing = ({ rule }: LoadedRule): boolean => states.get(rule.key)?.health.health !== 'ok';
+  return { version, byId, recording, alerting, isFailing };
 }

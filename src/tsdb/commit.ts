@@ -23,8 +23,9 @@ import type { PendingNotices, Subscriptions } from './subscriptions.ts';
 
 const STALE_HIGH_WORD = 0x7ff00000;
 const STALE_LOW_WORD = 2;
-/** Those that a series was taken over from are told apart by the hour, so that there are few. */
+/** Those that a series was taken over from are told apart by the hour, their newest samples by this, so that there are few. */
 const HOUR_MS = 3_600_000;
+const LAST_SAMPLE_STEP_MS = 60_000;
 const DURABLE = Promise.resolve();
 
 export interface CommitterParts {
@@ -131,6 +132,7 @@ export class Committer {
     const high = isStale ? STALE_HIGH_WORD : (words[2 * at + 1] ?? 0) | 0;
     const low = isStale ? STALE_LOW_WORD : (words[2 * at] ?? 0) | 0;
     const histogram = batch.histograms.size > 0 ? batch.histograms.get(at) : undefined;
+    const newestMs = owner === unit.sender ? 0 : states.newestMs(row);
     const outcome = histogram
       ? head.appendHistogram(row, timestampMs, histogram)
       : head.append(row, timestampMs, high, low);
@@ -143,7 +145,7 @@ export class Committer {
       return;
     }
     unit.accepted++;
-    if (owner !== unit.sender) this.#own(row, unit);
+    if (owner !== unit.sender) this.#own(row, unit, newestMs);
     if (outcome !== ACCEPTED) return;
     if (writeAheadLog) {
       if (states.hasFlag(row, histogram ? HAS_FLOATS : HAS_HISTOGRAMS)) writeAheadLog.commits.keepOrder();
@@ -158,12 +160,13 @@ export class Committer {
   }
 
   /** From its first sample on a series is its sender's, until somebody goes on with it whose word is worth more. */
-  #own(row: SeriesRow, { sender, nowMs }: Unit): void {
+  #own(row: SeriesRow, { sender, nowMs }: Unit, displacedMs: number): void {
     const { index, head, limits, writeAheadLog } = this.#parts;
     const before = index.senderNumberOf(row);
     // Chunks may stay in memory for a second window.
     const untilMs = Math.ceil((nowMs + 2 * limits.headWindowMs) / HOUR_MS + 1) * HOUR_MS;
-    index.setOwner(row, sender, untilMs);
+    const lastMs = Math.ceil(displacedMs / LAST_SAMPLE_STEP_MS) * LAST_SAMPLE_STEP_MS;
+    index.setOwner(row, sender, { untilMs, lastMs });
     if (index.senderNumberOf(row) === before) return;
     if (writeAheadLog && head.states.hasFlag(row, IS_LOGGED)) this.#logSender(row, writeAheadLog);
   }

@@ -53,9 +53,10 @@ function send(
   return tsdb.commit(batch, originOf(sender));
 }
 
-function sendersOf(tsdb: Tsdb, name = 'load'): (string | null)[] {
+function sendersOf(tsdb: Tsdb, name = 'load', displacedReachMs = Infinity): (string | null)[] {
   const senders: (string | null)[] = [];
-  tsdb.visitSenders([createMatcher('__name__', '=', name)], (sender) => senders.push(sender) > 0);
+  const matchers = [createMatcher('__name__', '=', name)];
+  tsdb.visitSenders({ matchers, displacedReachMs }, (sender) => senders.push(sender) > 0);
   return senders;
 }
 
@@ -165,6 +166,23 @@ describe('a series is taken over', () => {
     expect(sendersOf(next)).toEqual(['rule']);
     expect(next.sendersVersion).not.toBe(version);
   });
+});
+
+it('a series rests on those before as long as their samples are read, over a restart too', async () => {
+  const first = await open();
+  send(first, 'anonymous', 1);
+  await clock.advance(30_000);
+  await send(first, 'token:a', 2).durable();
+  const reachMs = 300_000;
+  expect(sendersOf(first, 'load', reachMs)).toEqual(['token:a', 'anonymous']);
+  await clock.advance(reachMs - 30_000);
+  const next = await open();
+  expect(sendersOf(next, 'load', reachMs)).toEqual(['token:a', 'anonymous']);
+  const version = next.sendersVersion;
+  await clock.advance(60_000);
+  expect(sendersOf(next, 'load', reachMs)).toEqual(['token:a']);
+  expect(next.sendersVersion).not.toBe(version);
+  expect(sendersOf(next)).toEqual(['token:a', 'anonymous']);
 });
 
 describe('whose a series is survives', () => {

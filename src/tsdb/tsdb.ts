@@ -59,8 +59,8 @@ import { cardinalityOf, timeRangeOf, type CardinalityStatus } from './status.ts'
 import { Subscriptions } from './subscriptions.ts';
 
 const NO_LABELS: Labels = {};
-/** Those that a series was taken over from are forgotten at the full hour. */
-const HOUR_MS = 3_600_000;
+/** Who a series was taken over from, and counts still, is found out anew this often. */
+const DISPLACED_LOOK_MS = 60_000;
 
 export interface TsdbParts {
   readonly clock: Clock;
@@ -193,9 +193,13 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   /**
    * Who has sent what is in memory of the series that all matchers accept, several where one was taken over; null where
    * that is not known. Ends where `visit` answers false.
+   * @param displacedReachMs those whom it was taken over from count where they have a sample as new as that
    */
   visitSenders(
-    matchers: readonly Matcher[],
+    {
+      matchers,
+      displacedReachMs,
+    }: { readonly matchers: readonly Matcher[]; readonly displacedReachMs: number },
     visit: (sender: Sender | null, labels: Labels) => boolean,
   ): void {
     const { index, head, clock } = this.#parts;
@@ -207,7 +211,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
       const labels = index.labelsOf(row) ?? NO_LABELS;
       const number = index.senderNumberOf(row);
       let senders = known.get(number);
-      if (!senders) known.set(number, (senders = index.sendersOf(row, nowMs)));
+      if (!senders) known.set(number, (senders = index.sendersOf(row, nowMs, nowMs - displacedReachMs)));
       if (senders.length === 0 && !visit(null, labels)) return;
       for (const sender of senders) if (!visit(sender, labels)) return;
     }
@@ -228,7 +232,9 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   /** Another one when `visitSenders` may answer otherwise than before. */
   get sendersVersion(): number {
     const { index, clock } = this.#parts;
-    return index.sendersVersion + Math.floor(clock.wallMs() / HOUR_MS);
+    const nowMs = clock.wallMs();
+    const isAnyDisplaced = index.displacedUntilMs > nowMs;
+    return index.sendersVersion + (isAnyDisplaced ? Math.floor(nowMs / DISPLACED_LOOK_MS) : 0);
   }
 
   commit(batch: SampleBatch, origin: AppendOrigin): CommitResult {

@@ -12,11 +12,20 @@ const MAX_SENDERS = 1_000_000;
 /** In no name of a sender. */
 const SEPARATOR = '\n';
 
+/** What is known of the samples of who was displaced; ms since epoch. */
+export interface Displaced {
+  /** When they have left memory. */
+  readonly untilMs: number;
+  /** When the newest of them is dated, or later. */
+  readonly lastMs: number;
+}
+
 /**
  * Numbers for the senders of a series, from 1, so that they are one word. They hold while the store runs.
  *
- * As a text, which logs and snapshots keep: `SENDER`, or for a series that was taken over `SENDER\nUNTIL\nBEFORE`, where
- * UNTIL is when the samples of those before have left memory (wall ms) and BEFORE such a text again.
+ * As a text, which logs and snapshots keep: `SENDER`, or for a series that was taken over `SENDER\nUNTIL,LAST\nBEFORE`,
+ * where UNTIL is when the samples of those before have left memory, LAST when the newest of them is dated (both wall ms),
+ * and BEFORE such a text again. Without LAST where it was not kept yet.
  */
 export class SenderTable {
   readonly #numbers = new Map<string, number>();
@@ -24,6 +33,8 @@ export class SenderTable {
   /** By number: who sends now. */
   readonly #owners: number[] = [];
   readonly #anonymous = this.#add(ANONYMOUS_SENDER);
+  /** Until when memory has samples of somebody whom a series was taken over from, ms since epoch. */
+  displacedUntilMs = 0;
 
   /** Those who come when there are too many are anonymous, whose word is worth the least. */
   numberOf(text: string): number {
@@ -43,18 +54,22 @@ export class SenderTable {
   }
 
   /** The number of a series when a sender has gone on with it. */
-  continued(number: number, sender: number, untilMs: number): number {
+  continued(number: number, sender: number, { untilMs, lastMs }: Displaced): number {
     if (this.#owners[number - 1] === sender) return number;
-    return this.numberOf([this.textOf(sender), untilMs, this.textOf(number)].join(SEPARATOR));
+    return this.numberOf([this.textOf(sender), `${untilMs},${lastMs}`, this.textOf(number)].join(SEPARATOR));
   }
 
-  /** Who sent what is in memory of a series: its sender, and those whom it was taken over from not long ago. */
-  *sendersAt(number: number, nowMs: number): Generator<Sender> {
+  /**
+   * Who sent what is in memory of a series: its sender, and those whom it was taken over from not long ago.
+   * @param sinceMs those before count where they have a sample from then on
+   */
+  *sendersAt(number: number, nowMs: number, sinceMs = Number.NEGATIVE_INFINITY): Generator<Sender> {
     const [sender, ...before] = (this.textOf(number) ?? '').split(SEPARATOR);
     if (sender) yield sender;
     for (let at = 0; at + 1 < before.length; at += 2) {
       const earlier = before[at + 1];
-      if (Number(before[at]) > nowMs && earlier) yield earlier;
+      const { untilMs, lastMs } = displacedOf(before[at] ?? '');
+      if (untilMs > nowMs && lastMs >= sinceMs && earlier) yield earlier;
     }
   }
 
@@ -81,10 +96,19 @@ export class SenderTable {
 
   #add(text: string): number {
     const end = text.indexOf(SEPARATOR);
+    const [, ...before] = text.split(SEPARATOR);
+    for (let at = 0; at + 1 < before.length; at += 2) {
+      this.displacedUntilMs = Math.max(this.displacedUntilMs, displacedOf(before[at] ?? '').untilMs);
+    }
     const owner = end === -1 ? null : this.numberOf(text.slice(0, end));
     const number = this.#texts.push(text);
     this.#numbers.set(text, number);
     this.#owners.push(owner ?? number);
     return number;
   }
+}
+
+function displacedOf(text: string): Displaced {
+  const [until = '', last = until] = text.split(',');
+  return { untilMs: Number(until), lastMs: Number(last) };
 }

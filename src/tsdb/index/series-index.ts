@@ -13,7 +13,7 @@ import { checkLabels, labelSetOf, presentNames } from './label-set.ts';
 import { LabelValues } from './label-values.ts';
 import { PostingList, intersect, subtract } from './postings.ts';
 import { RowSet } from './row-set.ts';
-import { SenderTable } from './sender-table.ts';
+import { SenderTable, type Displaced } from './sender-table.ts';
 import { SeriesRows, type IndexEpoch, type SeriesNumber, type SeriesRow } from './series-rows.ts';
 
 const NONE = new Uint32Array(0);
@@ -96,10 +96,10 @@ export class SeriesIndex {
     return before === 0 || this.#senders.mayContinue(before, sender, this.#rows.labelsOf(row) ?? {});
   }
 
-  /** A sender's sample was taken: the series is its own. @param untilMs when what is in memory will have left it */
-  setOwner(row: SeriesRow, sender: number, untilMs: number): void {
+  /** A sender's sample was taken: the series is its own. @param displaced of whose it was */
+  setOwner(row: SeriesRow, sender: number, displaced: Displaced): void {
     const before = this.#rows.senderOf(row);
-    const number = before === 0 ? sender : this.#senders.continued(before, sender, untilMs);
+    const number = before === 0 ? sender : this.#senders.continued(before, sender, displaced);
     if (number !== before) this.setSenders(row, number);
   }
 
@@ -115,8 +115,13 @@ export class SeriesIndex {
   }
 
   /** Who sent what is in memory of a series; none where that is not known. */
-  sendersOf(row: SeriesRow, nowMs: number): readonly Sender[] {
-    return [...this.#senders.sendersAt(this.#rows.senderOf(row), nowMs)];
+  sendersOf(row: SeriesRow, nowMs: number, sinceMs?: number): readonly Sender[] {
+    return [...this.#senders.sendersAt(this.#rows.senderOf(row), nowMs, sinceMs)];
+  }
+
+  /** Until when memory has samples of somebody whom a series was taken over from, ms since epoch. */
+  get displacedUntilMs(): number {
+    return this.#senders.displacedUntilMs;
   }
 
   /** Grows when a series gets its sender, and when series go: what was found out about senders may have changed. */
