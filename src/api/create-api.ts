@@ -81,7 +81,7 @@ const closeGraceMs = 5_000;
  * @throws Error when a route states no access, or would drop what a request says: a programmer's mistake
  */
 export async function createApi(parts: ApiParts): Promise<Api> {
-  const { access, clock, logger, metrics, options, connections = CONNECTION_BOUNDS } = parts;
+  const { access, clock, logger, options, connections = CONNECTION_BOUNDS } = parts;
   const closing = new AbortController();
   const fail = createFailureAnswer(logger);
   const app: ApiApp = fastify({

@@ -54,8 +54,8 @@ describe('listening', () => {
     const addressesOf = async () => ['127.0.0.1', '127.0.0.2', '203.0.113.7'];
     const connections = { ...CONNECTION_BOUNDS, maxConnections: 1 };
     test = await startTestApi({ register: registerLongPoll, parts: { addressesOf, connections } });
-    for (const listen of [test.api.listen, test.api.listenForIngest]) {
-      const url = new URL(await listen({ host: 'localhost', port: 0 }));
+    for (const listen of ['listen', 'listenForIngest'] as const) {
+      const url = new URL(await test.api[listen]({ host: 'localhost', port: 0 }));
       expect(url.hostname).toBe('localhost');
       for (const host of ['127.0.0.1', '127.0.0.2']) {
         const kept = connect(Number(url.port), host);

@@ -1,4 +1,4 @@
-import { inBatches, listInSlices, type ListSlice, type StateDatabase, type StateTransaction } from '#storage';
+import { inBatches, listInSlices, type ListSlice, type StateTransaction } from '#storage';
 import { nearestWord, paced, Stretch } from '#telemetry';
 import { countAgents } from './agent-counts.ts';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';

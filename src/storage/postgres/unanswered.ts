@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 import type { Clock } from '#telemetry';
 
 /** A commit is a few writes to a log. Without an answer for so long the connection leads nowhere. */
@@ -27,12 +27,15 @@ export async function answeredWithin<Answer>(
 /** Connections for a pool, each of which ends when PostgreSQL does not answer a commit: then it is asked on another one. */
 export function clientsOf(clock: Clock): new () => Client {
   return class extends Client {
-    override query = new Proxy(super.query, {
-      apply: (query, client, asked: readonly unknown[]): unknown => {
-        const answer: unknown = Reflect.apply(query, client, asked);
-        if (asked[0] !== 'commit' || !(answer instanceof Promise)) return answer;
-        return answeredWithin(() => answer, { client: this, clock, maxMs: maxCommitMs });
-      },
-    });
+    constructor(config?: ClientConfig) {
+      super(config);
+      this.query = new Proxy(super.query.bind(this), {
+        apply: (query, _client, asked: readonly unknown[]): unknown => {
+          const answer: unknown = Reflect.apply(query, this, asked);
+          if (asked[0] !== 'commit' || !(answer instanceof Promise)) return answer;
+          return answeredWithin(() => answer, { client: this, clock, maxMs: maxCommitMs });
+        },
+      });
+    }
   };
 }
