@@ -15,6 +15,10 @@ test.each<[string, keyof typeof WEIGHTS, PolicyMode, number]>([
   ['tasks waited for as long as the clock had been set back', 'clocks', 'observe', 20_042],
   ['the same, where a person decides', 'clocks', 'approve', 20_090],
   ['the same, where repairs are made meanwhile', 'clocks', 'act', 20_138],
+  ['agents that had FAILED were forgotten when the clock went forth by an hour', 'upheaval', 'act', 31_014],
+  ['a repair began on one that was being started, after a reboot and a leap', 'upheaval', 'act', 31_010],
+  ['more repairs began at once than may, of agents that were not known any more', 'upheaval', 'act', 31_012],
+  ['a command that had failed could not be struck off any more', 'upheaval', 'act', 31_002],
   ['an agent released from quarantine was acted upon', 'silence', 'act', 25],
 ])('%s (%s, %s, seed %s)', async (_name, name, mode, seed) => {
   const report = await simulate({ name, mode, seed, steps: 400, mischief: WEIGHTS[name] });

@@ -147,6 +147,33 @@ const DEPARTURES: Weights = {
   disk_fails: 1,
 };
 
+const EVERYTHING: Weights = {
+  ...ENDS,
+  ...SILENCE,
+  ...HEARSAY,
+  ...AGENTS,
+  ...SERVER,
+  ...DISK,
+  ...PEOPLE,
+};
+
+/** All of it while definitions change, commands come and go, and the wall clock is set by hours over reboots. */
+const UPHEAVAL: Weights = {
+  ...DEPARTURES,
+  ...EVERYTHING,
+  nothing: 20,
+  one_shot_runs: 1,
+  operator_dismisses: 1,
+  disk_fails: 0.7,
+  server_dies_in_transaction: 2,
+  operator_redefines: 2,
+  operator_maintains: 1,
+  operator_ends_maintenance: 0.5,
+  wall_clock_leaps: 0.5,
+  // What is sent by a clock that was set back is another matter.
+  stranger_gossips: 0,
+};
+
 export const WEIGHTS = {
   agents: AGENTS,
   server: SERVER,
@@ -159,5 +186,6 @@ export const WEIGHTS = {
   releases: RELEASES,
   hearsay: HEARSAY,
   departures: DEPARTURES,
-  everything: { ...ENDS, ...SILENCE, ...HEARSAY, ...AGENTS, ...SERVER, ...DISK, ...PEOPLE },
+  everything: EVERYTHING,
+  upheaval: UPHEAVAL,
 } as const satisfies Readonly<Record<string, Weights>>;
