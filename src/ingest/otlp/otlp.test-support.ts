@@ -12,6 +12,7 @@ import {
   type HistogramValue,
   type ReceivedLogRecord,
   type ReceivedSpan,
+  type Redate,
   type SelectedSeries,
 } from '#telemetry';
 import { createTsdb, type Tsdb, type TsdbLimits } from '#tsdb';
@@ -78,7 +79,10 @@ export async function startOtlp({
   samples = (tsdb) => tsdb,
   stores = {},
   nowMs,
+  redate = null,
 }: {
+  /** How the senders' times are put right. */
+  readonly redate?: Redate | null;
   /** Wall clock at the start. */
   readonly nowMs?: number;
   readonly limits?: Partial<TsdbLimits>;
@@ -96,6 +100,7 @@ export async function startOtlp({
     random: createSeededRandom(1),
     samples: samples(tsdb),
     selfMetrics,
+    redating: () => redate,
     isReserved: (name) => name === 'anomaly_score',
     agentPool: (agentId) => (agentId.startsWith('coder-') ? 'coders' : null),
     spans: { receive: stores.spans ?? (async (received) => void spans.push(...received)) },

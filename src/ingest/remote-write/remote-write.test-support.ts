@@ -4,6 +4,7 @@ import {
   createMatcher,
   createSeededRandom,
   silentLogger,
+  type Redate,
   type SelectedSeries,
   type Sender,
 } from '#telemetry';
@@ -28,7 +29,10 @@ export interface ReceiverStage {
   ): { readonly timestampMs: number; readonly value: number | Uint8Array };
 }
 
-export async function openReceiver(limits: Partial<TsdbLimits> = {}): Promise<ReceiverStage> {
+export async function openReceiver(
+  limits: Partial<TsdbLimits> = {},
+  redate: Redate | null = null,
+): Promise<ReceiverStage> {
   const clock = new VirtualClock();
   const selfMetrics = new SelfMetrics();
   const tsdb = await createTsdb({ clock, logger: silentLogger, selfMetrics, limits });
@@ -37,6 +41,7 @@ export async function openReceiver(limits: Partial<TsdbLimits> = {}): Promise<Re
     clock,
     random: createSeededRandom(1),
     selfMetrics,
+    redating: () => redate,
     isReserved: (name) => name === 'agent_heartbeats_missed',
   });
   const sendBytes: ReceiverStage['sendBytes'] = (request, sender = 'token:test') =>
