@@ -20,6 +20,8 @@ interface PoolRollParts {
 const LOOK_EVERY_MS = 250;
 /** How long a new generation has at least until it is well, and one that fell ill until it is again. */
 const MIN_ROLL_VERIFY_WITHIN_MS = 60_000;
+/** Beside its `start_within`, in which the wait for its turn to be started does not count. */
+const ROLL_START_MARGIN_MS = 30_000;
 
 type Told = Roll['state'] | 'completed';
 
@@ -144,9 +146,9 @@ export class PoolRolls {
   }
 }
 
-/** Whoever may take long to register is not ill meanwhile: the fleet calls it so a TTL after its `start_within`. */
-function verifyWithinMsOf({ startWithinMs, heartbeatTtlMs }: PoolDefinition): number {
-  return Math.max(MIN_ROLL_VERIFY_WITHIN_MS, startWithinMs + heartbeatTtlMs);
+/** Whoever may take long to register is not ill meanwhile. */
+function verifyWithinMsOf({ startWithinMs }: PoolDefinition): number {
+  return Math.max(MIN_ROLL_VERIFY_WITHIN_MS, startWithinMs + ROLL_START_MARGIN_MS);
 }
 
 function keyOf({ agent_id: agentId, generation }: UnitRow) {
