@@ -221,9 +221,9 @@ const UNFINISHED: ReadonlySet<string> = new Set(['queued', 'claimed', 'parked'])
 
 /**
  * What is not done, what is parked and what one agent holds is read from an index of its own; what is done, stretch by
- * stretch: one agent's or phase's tasks among 200,000 that retention keeps are found in 0.4 s at the longest, in 200
- * statements that others get in between. An index by agent would answer at once, and be written anew by each claim: that
- * takes a third more CPU then (0.20 ms, 0.27 with it). Only people ask so, and claims are what the queue is for.
+ * stretch: to find that none of 200,000 fits takes some 0.4 s, in 200 statements that others get in between. An index by agent
+ * would be written anew by each claim: a tenth to a third more CPU where that was measured. Only people ask so, and claims are what
+ * the queue is for.
  */
 function taskSlices({ reader }: StateDatabase, { states, phaseId, agentId, within = null }: TaskQuery) {
   const unfinished = states?.every((state) => UNFINISHED.has(state)) ?? false;
