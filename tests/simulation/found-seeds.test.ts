@@ -19,6 +19,12 @@ test.each<[string, keyof typeof WEIGHTS, PolicyMode, number]>([
   ['a repair began on one that was being started, after a reboot and a leap', 'upheaval', 'act', 31_010],
   ['more repairs began at once than may, of agents that were not known any more', 'upheaval', 'act', 31_012],
   ['a command that had failed could not be struck off any more', 'upheaval', 'act', 31_002],
+  [
+    'the last repair counts for a cooldown, and not an earlier one that seems to be younger',
+    'upheaval',
+    'act',
+    31_020,
+  ],
   ['an agent released from quarantine was acted upon', 'silence', 'act', 25],
 ])('%s (%s, %s, seed %s)', async (_name, name, mode, seed) => {
   const report = await simulate({ name, mode, seed, steps: 400, mischief: WEIGHTS[name] });

@@ -108,15 +108,17 @@ export const aCooldownIsWaitedFor: Invariant = (observation) =>
     const attempts = new Map(
       archive.rows('SELECT id, attempts FROM remediations').map((row) => [row['id'], row['attempts']]),
     );
+    let last = { id: '', atMs: Number.NEGATIVE_INFINITY };
     for (const [id, { policy: by, target: on, beganAtMs, endedAtMs }] of chronicle.remediations) {
-      if (id === event.entityId || by !== policy || on !== target) continue;
-      if (beganAtMs.length === 0 || attempts.get(id) === 0) continue;
-      if (endedAtMs === null) continue;
-      const agoMs = ledger.elapsedMs(endedAtMs, event.atMs);
-      if (agoMs >= 0 && agoMs < limits.cooldownMs - DECIDED_WITHIN_MS)
-        return `${event.entityId} began at ${event.atMs} on ${target}, ${agoMs} ms after ${id} had ended`;
+      if (id === event.entityId || by !== policy || on !== target || endedAtMs === null) continue;
+      if (beganAtMs.length === 0 || attempts.get(id) === 0 || endedAtMs > event.atMs) continue;
+      if (endedAtMs >= last.atMs) last = { id, atMs: endedAtMs };
     }
-    return null;
+    // Over a reboot earlier ones may seem to be younger: the last one is what counts.
+    const agoMs = ledger.elapsedMs(last.atMs, event.atMs);
+    return agoMs < limits.cooldownMs - DECIDED_WITHIN_MS
+      ? `${event.entityId} began at ${event.atMs} on ${String(target)}, ${agoMs} ms after ${last.id} had ended`
+      : null;
   });
 
 /** A generation that a person has started gets as long to take effect as one of the policy's own. */
