@@ -11,10 +11,11 @@ const guards = {
   repair_burst: 4,
   repair_every: 250,
 };
-const SOME = { name: 'p', mode: 'act', act_on: { kind: 'share', share: 0.1 }, guards } as const;
+const target = { kind: 'pool', pool: 'demo' } as const;
+const SOME = { name: 'p', mode: 'act', target, act_on: { kind: 'share', share: 0.1 }, guards } as const;
 const free: GuardInput = {
   nowMs: NOW,
-  policy: { name: 'p', mode: 'act', guards },
+  policy: { name: 'p', mode: 'act', target, guards },
   isActedOn: true,
   paused: null,
   maintenance: null,
@@ -54,11 +55,11 @@ describe('the guards', () => {
   it.each<[string, Partial<GuardInput>, string | null, number | null]>([
     ['nothing in the way', {}, null, null],
     ['paused', { paused: { by: 'ann', reason: 'maintenance' } }, 'paused', null],
-    ['observe', { policy: { name: 'p', mode: 'observe', guards } }, 'observe', null],
+    ['observe', { policy: { name: 'p', mode: 'observe', target, guards } }, 'observe', null],
     ['the word of a stranger', { unauthorized: 'read x' }, 'not_authorized', NOW + 30_000],
     [
       'the word of a stranger, to be approved',
-      { unauthorized: 'read x', policy: { name: 'p', mode: 'approve', guards } },
+      { unauthorized: 'read x', policy: { name: 'p', mode: 'approve', target, guards } },
       null,
       null,
     ],
@@ -173,7 +174,7 @@ describe('the guards', () => {
       'one that is late, for a policy that is about other ills',
       {
         agent: { ...agent, status: 'DEGRADED', silenceMs: 2000 },
-        policy: { name: 'p', mode: 'act', guards: { ...guards, spare_healthy: false } },
+        policy: { name: 'p', mode: 'act', target, guards: { ...guards, spare_healthy: false } },
       },
       null,
       null,
@@ -182,7 +183,7 @@ describe('the guards', () => {
       'one that beats, for a policy that is about other ills',
       {
         agent: { ...agent, status: 'RUNNING', silenceMs: 0 },
-        policy: { name: 'p', mode: 'act', guards: { ...guards, spare_healthy: false } },
+        policy: { name: 'p', mode: 'act', target, guards: { ...guards, spare_healthy: false } },
       },
       null,
       null,
@@ -194,6 +195,15 @@ describe('the guards', () => {
       null,
     ],
     ['one that was asked to leave', { agent: { ...agent, leaves: true } }, 'target_withdrawn', null],
+    [
+      'one that is not known any more',
+      {
+        policy: { name: 'p', mode: 'act', target: { kind: 'agent', label: 'agent_id' }, guards },
+        agent: null,
+      },
+      'target_withdrawn',
+      null,
+    ],
     ['one in quarantine', { agent: { ...agent, status: 'QUARANTINED' } }, 'target_withdrawn', null],
     [
       'one that is being started, whoever asked for it',

@@ -15,7 +15,7 @@ export interface Suppression {
 /** Everything that a decision rests on. Times are wall ms. */
 export interface GuardInput {
   readonly nowMs: number;
-  readonly policy: Pick<Policy, 'name' | 'mode' | 'act_on' | 'guards'>;
+  readonly policy: Pick<Policy, 'name' | 'mode' | 'act_on' | 'guards' | 'target'>;
   /** Whether the target is among those that the policy acts on. */
   readonly isActedOn: boolean;
   readonly paused: { readonly by: string; readonly reason: string } | null;
@@ -167,8 +167,12 @@ function overBudget({ policy, budgetStartMs, agent, nowMs }: GuardInput): Suppre
 }
 
 /** Nobody wants it back: a fleet would refuse the order, or start what a person has just stopped. */
-function withdrawn({ agent }: GuardInput): Suppression | null {
-  if (!agent) return null;
+/** Of an agent that nobody knows any more it is known that it left: it was forgotten long after it had ended. */
+function withdrawn({ policy, agent }: GuardInput): Suppression | null {
+  if (!agent)
+    return policy.target.kind === 'agent'
+      ? held('target_withdrawn', 'the agent is not known any more: it left long ago')
+      : null;
   const { agentId, status, leaves } = agent;
   if (WITHDRAWN.has(status))
     return held('target_withdrawn', `agent ${agentId} is ${status}: somebody took it out of service`);

@@ -24,6 +24,7 @@ const agent = {
 const input: GuardInput = {
   nowMs: NOW,
   policy: {
+    target: { kind: 'agent', label: 'agent_id' },
     name: 'p',
     mode: 'act',
     guards: {
