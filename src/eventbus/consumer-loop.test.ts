@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock, type NewSystemEvent } from '#telemetry';
+import { transactUnanswered } from '../storage/unanswered-commit.test-support.ts';
 import { cursorTouchMs } from './consumer-loop.ts';
 import { createEventBus } from './create-event-bus.ts';
 import type { EventBus } from './event-bus.ts';
@@ -48,14 +49,8 @@ const cursorOf = (consumer: string) =>
 
 /** On disk, while whoever appended is told that it failed, as where the database's thread dies before it answers. */
 async function appendUnanswered(): Promise<void> {
-  const rolledBack: (() => void)[] = [];
-  await database.transaction((tx) =>
-    bus.append(
-      { ...tx, afterCommit() {}, afterRollback: (effect) => void rolledBack.push(effect) },
-      poolChanged,
-    ),
-  );
-  for (const effect of rolledBack) effect();
+  const unanswered = transactUnanswered(database, (tx) => bus.append(tx, poolChanged));
+  await expect(unanswered).rejects.toMatchObject({ code: 'database_failed' });
 }
 
 describe('a durable consumer', () => {

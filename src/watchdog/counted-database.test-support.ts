@@ -42,9 +42,9 @@ export class CountedDatabase {
           return result;
         },
       }),
-      transaction: (work) => {
+      transaction: (work, options) => {
         this.transactions++;
-        return database.transaction((tx) => work({ ...tx, db: tx.db.withPlugin(counting) }));
+        return database.transaction((tx) => work({ ...tx, db: tx.db.withPlugin(counting) }), options);
       },
     };
   }

@@ -29,14 +29,14 @@ export class KillableProcess {
   database(database: StateDatabase): StateDatabase {
     return {
       ...database,
-      transaction: async (work) => {
+      transaction: async (work, options) => {
         await this.#living();
         const transaction = database.transaction(async (tx) => {
           this.#assertLiving();
           const result = await work(tx);
           this.#assertLiving();
           return result;
-        });
+        }, options);
         this.#inDatabase.add(transaction);
         try {
           return await transaction;

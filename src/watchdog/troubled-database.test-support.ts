@@ -1,5 +1,6 @@
-import type { StateDatabase, StateTransaction } from '#storage';
+import type { StateDatabase } from '#storage';
 import { delay, OmoiError, type Clock } from '#telemetry';
+import { transactUnanswered } from '../storage/unanswered-commit.test-support.ts';
 
 /** How a transaction goes: late, rolled back, or written while whoever asked is told that it failed. */
 export const TROUBLES = ['slow', 'fails_before_commit', 'fails_after_commit'] as const;
@@ -15,39 +16,23 @@ export class TroubledDatabase {
   around(database: StateDatabase, clock: Clock): StateDatabase {
     return {
       ...database,
-      transaction: async (work) => {
+      transaction: async (work, options) => {
         const trouble = this.troubles.shift();
         switch (trouble) {
           case undefined:
-            return database.transaction(work);
+            return database.transaction(work, options);
           case 'slow':
             await delay(clock, SLOW_MS, new AbortController().signal);
-            return database.transaction(work);
+            return database.transaction(work, options);
           case 'fails_before_commit':
             return database.transaction(async (tx) => {
               await work(tx);
-              throw failure();
-            });
+              throw new OmoiError('database_failed', 'simulated: the connection broke before the commit');
+            }, options);
           case 'fails_after_commit':
-            return failAfterCommit(database, work);
+            return transactUnanswered(database, work, options);
         }
       },
     };
   }
-}
-
-async function failAfterCommit<Result>(
-  database: StateDatabase,
-  work: (tx: StateTransaction) => Promise<Result>,
-): Promise<Result> {
-  const effects: (() => void)[] = [];
-  await database.transaction((tx) =>
-    work({ ...tx, afterCommit() {}, afterRollback: (effect) => void effects.push(effect) }),
-  );
-  for (const effect of effects) effect();
-  throw failure();
-}
-
-function failure(): OmoiError {
-  return new OmoiError('database_failed', 'the connection broke');
 }

@@ -98,6 +98,8 @@ class World {
   readonly orders: Order[] = [];
   /** Remediations of which a step began for what was certainly ill. */
   readonly certain = new Set<string>();
+  /** What was wrong with an order, of which the watchdog only hears that it failed. */
+  readonly #wrongs: unknown[] = [];
   readonly #database: TroubledDatabase;
   readonly #stage: Stage;
   readonly #moods: Mood[] = [];
@@ -112,7 +114,7 @@ class World {
       fleet.addAgent(agentId, { poolId: agentId.startsWith('w') ? 'demo' : null });
     fleet.pools.set('demo', 'PHASE_TESTING');
     fleet.before = async (call, targetId) => {
-      await this.#witness(call, targetId);
+      await this.#witness(call, targetId).catch((wrong: unknown) => this.#wrongs.push(wrong));
       await this.#meet(call, this.#moods[0], ['refuses', 'breaks', 'is_away', 'hangs']);
     };
     fleet.after = (call) => this.#meet(call, this.#moods[0], ['does_and_breaks', 'does_and_hangs']);
@@ -200,6 +202,7 @@ class World {
     await this.#pass(60_000);
     for (const alert of await alerts.firing()) await alerts.resolve(alert.alertId);
     await this.#pass(120_000);
+    if (this.#wrongs.length > 0) throw this.#wrongs[0];
   }
 
   async #pass(ms: number): Promise<void> {
@@ -385,9 +388,12 @@ test(
           expect(unfinished).toEqual([]);
           assertWithinBudget(all.filter(({ remediation: { id } }) => !world.certain.has(id)));
           expect(await stage.database.reader.selectFrom('watchdog_claims').selectAll().execute()).toEqual([]);
-        } finally {
-          await stage.close();
+        } catch (failure) {
+          // Where the stage does not close either, this is what came first.
+          await stage.close().catch(() => undefined);
+          throw failure;
         }
+        await stage.close();
       }),
       { numRuns: propertyRuns(40) },
     );

@@ -278,13 +278,33 @@ export async function openStage(
       stage.watchdog = running.watchdog;
     },
     async close() {
-      if (running.victim.isDead) void running.watchdog.stop();
-      else await running.watchdog.stop();
-      void running.bus.stop();
+      const { victim, watchdog, bus } = running;
+      const stopping = watchdog.stop();
+      await endsInTime(stopping, { clock, isWaitedFor: () => !victim.isDead });
+      void bus.stop();
       await database.close();
     },
   };
   return stage;
+}
+
+/** Longer than all that a watchdog waits for when it is stopped. */
+const MAX_STOP_MS = 600_000;
+
+/** The clock goes on until the watchdog has stopped: what is slow waits for it. @throws where it does not stop at all */
+async function endsInTime(
+  stopping: Promise<void>,
+  { clock, isWaitedFor }: { readonly clock: VirtualClock; readonly isWaitedFor: () => boolean },
+): Promise<void> {
+  const stop = { isOver: false };
+  const end = (): void => void (stop.isOver = true);
+  stopping.then(end, end);
+  const endMs = clock.monotonicMs() + MAX_STOP_MS;
+  while (!stop.isOver && isWaitedFor()) {
+    if (clock.monotonicMs() >= endMs) throw new Error(`the watchdog has not stopped after ${MAX_STOP_MS} ms`);
+    await clock.advance(1000);
+  }
+  if (stop.isOver) await stopping;
 }
 
 /** `verifying`, `completed(healed)`; `none` where nothing was planned. */
