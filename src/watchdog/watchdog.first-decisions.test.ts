@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { OmoiError } from '#telemetry';
 import { CountedDatabase } from './counted-database.test-support.ts';
 import { TroubledDatabase } from './troubled-database.test-support.ts';
 import {
@@ -97,5 +98,38 @@ describe('a transaction that plans and decides', () => {
     await becomesInTime(stage, 'a1', 'verifying');
     expect(stage.fleet.restarts.filter(({ agentId }) => agentId === 'w-1')).toHaveLength(1);
     expect(await stateOf(stage, 'a2')).toBe('planned');
+  });
+
+  it('gives its target back where it fails, though its commit would not have been answered', async () => {
+    await open();
+    stage.fleet.addAgent('w-3');
+    // Both together, then the first one by itself: the cursor has moved meanwhile, so that it is rolled back.
+    troubled.troubles = ['fails_after_commit', 'fails_after_commit'];
+    await stage.alerts.raiseAll({ a1: silent('w-1'), a2: silent('w-3') });
+    await stage.clock.advance(200);
+    expect(troubled.troubles).toEqual([]);
+    await becomesInTime(stage, 'a1', 'verifying');
+    await becomesInTime(stage, 'a2', 'verifying');
+  });
+});
+
+describe('a watchdog that is stopped', () => {
+  it('does not wait for a transaction of which nobody knows whether it is on disk', async () => {
+    let isAway = false;
+    let unknown = 0;
+    stage = await openStage([RESTART], {}, (database) => ({
+      ...database,
+      async transaction(work, options) {
+        if (!isAway) return database.transaction(work, options);
+        await database.transaction((tx) => work({ ...tx, afterCommit() {}, afterRollback() {} }), options);
+        unknown++;
+        throw new OmoiError('commit_unknown', 'simulated: nobody knows');
+      },
+    }));
+    stage.fleet.addAgent('w-1');
+    isAway = true;
+    await stage.alerts.raise('a1', silent('w-1'));
+    await vi.waitFor(() => expect(unknown).toBeGreaterThan(0));
+    await stage.close();
   });
 });

@@ -181,8 +181,7 @@ export class Watchdog {
     for (const subscription of this.#subscriptions) subscription.stop();
     this.#suspicion.stop();
     this.#calls.close();
-    await this.#runner.stop();
-    await this.#overrides.stop();
+    await Promise.all([this.#runner.stop(), this.#overrides.stop()]);
   }
 
   /**

@@ -8,6 +8,7 @@ export class TimedCalls {
   readonly #clock: Clock;
   readonly #limitMs: number;
   readonly #waits = new Set<() => void>();
+  #closed = false;
 
   constructor(clock: Clock, limitMs: number) {
     this.#clock = clock;
@@ -16,6 +17,10 @@ export class TimedCalls {
 
   /** @throws Overdue, or what the call throws */
   within<Result>(call: Promise<Result>): Promise<Result> {
+    if (this.#closed) {
+      call.catch(() => undefined);
+      return Promise.reject(new Overdue('nobody waits for an answer any more: the watchdog stops'));
+    }
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
         settle();
@@ -31,8 +36,9 @@ export class TimedCalls {
     });
   }
 
-  /** Nobody waits any more. */
+  /** Nobody waits any more, nor for what is asked from now on. */
   close(): void {
+    this.#closed = true;
     for (const giveUp of this.#waits) giveUp();
   }
 }

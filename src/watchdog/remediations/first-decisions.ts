@@ -32,6 +32,8 @@ export class FirstDecisions {
   readonly #parts: FirstDecisionParts;
   /** Their transaction failed while they held a place, and perhaps they are on disk all the same. */
   readonly #doubtful = new Set<string>();
+  /** End the turns that are taken. */
+  readonly #ends = new Set<() => void>();
 
   constructor(parts: FirstDecisionParts) {
     this.#parts = parts;
@@ -81,11 +83,21 @@ export class FirstDecisions {
     }
   }
 
+  /** Gives all turns back: a transaction of which nobody knows whether it is on disk never says that it has ended. */
+  stop(): void {
+    for (const end of this.#ends) end();
+  }
+
   /** Whether nothing was done on the target; from now on this is, until the transaction has ended. */
   #takeTurn(tx: StateTransaction, target: string): boolean {
     const { turns } = this.#parts;
     if (!turns.isIdle(target)) return false;
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const end = (): void => {
+      this.#ends.delete(end);
+      resolve();
+    };
+    this.#ends.add(end);
     void turns.run(target, () => ended);
     tx.afterCommit(end);
     tx.afterRollback(end);

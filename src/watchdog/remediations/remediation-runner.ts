@@ -149,6 +149,7 @@ export class RemediationRunner {
     this.#decisions.clear();
     for (const { timer } of this.#open.all()) timer?.cancel();
     this.#waits.stop();
+    this.#first.stop();
     await this.#turns.settled();
     this.#parts.spans.endAll();
   }

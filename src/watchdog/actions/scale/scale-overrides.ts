@@ -175,6 +175,7 @@ export class ScaleOverrides {
     if (this.#stopped) return;
     try {
       const overrides = await database.reader.selectFrom('watchdog_claims').selectAll().execute();
+      if (this.#stopped) return;
       this.#watched = new Set(overrides.map(overrideKey));
       if (overrides.length === 0) return;
       for (const override of overrides) {
