@@ -56,7 +56,8 @@ test('is a list of times that is looked through', () => {
       for (const one of steps) {
         if ('set' in one) {
           due.set(one.set, nowMs + one.inMs);
-          times.set(one.set, nowMs + one.inMs);
+          // Nobody can be told of it before it was set.
+          times.set(one.set, nowMs + Math.max(0, one.inMs));
         } else if ('drop' in one) {
           due.delete(one.drop);
           times.delete(one.drop);

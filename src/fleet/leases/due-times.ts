@@ -3,7 +3,7 @@ const SLOT_MS = 10;
 
 /**
  * What falls due at which monotonic time: looking for it costs what is found, not what is kept. Nothing is told too
- * early, nor more than `SLOT_MS` too late.
+ * early, nor more than `SLOT_MS` too late; what was overdue when it was set falls due then.
  */
 export class DueTimes<Item> {
   readonly #slots = new Map<number, Set<Item>>();
