@@ -2,13 +2,21 @@
 export const propertySeed = Number(process.env['OMOI_SEED'] ?? 20_261_128);
 
 const factor = Number(process.env['OMOI_RUNS_FACTOR'] ?? 1);
+/** Where a run plays a whole part of Omoi, some 100 ms: as many runs as of small properties would take half a day. */
+const HEAVY_SHARE = 1 / 4;
 
 /** How many runs a property test does: `usual` in `npm test`, many times that in `npm run test:long`. */
 export function propertyRuns(usual: number): number {
   return Math.ceil(usual * factor);
 }
 
-/** How long a property test may take in ms: `usual` in `npm test`, longer by as much as its runs are more. */
-export function propertyLimitMs(usual: number): number {
-  return Math.ceil(usual * Math.max(1, factor));
+/** The same for one whose runs take long each: fewer times that in `npm run test:long`. */
+export function heavyPropertyRuns(usual: number): number {
+  return Math.ceil(usual * (factor > 1 ? Math.max(1, factor * HEAVY_SHARE) : factor));
 }
+
+/**
+ * How long a heavy property test may take: far more than it does, since what this ends is a test that hangs, not one on
+ * a busy machine.
+ */
+export const propertyLimitMs = Math.ceil(600_000 * Math.max(1, factor));

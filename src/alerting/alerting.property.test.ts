@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createSeededRandom, labelsKey, nextTurn, parseLabels } from '#telemetry';
-import { propertyLimitMs, propertyRuns } from '../../tests/property-runs.ts';
+import { propertyLimitMs, heavyPropertyRuns } from '../../tests/property-runs.ts';
 import { openStage, type Stage } from './alerting.test-support.ts';
 
 const HIGH = '{alert: High, expr: queue > 30}';
@@ -266,8 +266,8 @@ it(
           await play.end();
         }
       }),
-      { numRuns: propertyRuns(40) },
+      { numRuns: heavyPropertyRuns(40) },
     );
   },
-  propertyLimitMs(300_000),
+  propertyLimitMs,
 );

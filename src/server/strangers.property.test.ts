@@ -21,7 +21,7 @@ import {
 } from '#telemetry';
 import { createTsdb, type Tsdb } from '#tsdb';
 import type { AlertFacts, SpokenFor } from '#watchdog';
-import { propertyLimitMs, propertyRuns, propertySeed } from '../../tests/property-runs.ts';
+import { propertyLimitMs, heavyPropertyRuns, propertySeed } from '../../tests/property-runs.ts';
 import { encodeWriteRequest, snappy } from '../../tests/remote-write-request.ts';
 import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
 import { createAlertAuthority } from './alert-authority.ts';
@@ -256,9 +256,9 @@ it(
       }
       await tsdb.stop();
     });
-    await fc.assert(property, { seed: propertySeed, numRuns: propertyRuns(60) });
+    await fc.assert(property, { seed: propertySeed, numRuns: heavyPropertyRuns(60) });
     // It would hold of a guard that lets nothing pass, or everything.
     expect([acted > 50, held > 50]).toEqual([true, true]);
   },
-  propertyLimitMs(120_000),
+  propertyLimitMs,
 );

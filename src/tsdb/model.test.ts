@@ -15,6 +15,7 @@ import {
   type Random,
   type SeriesRef,
 } from '#telemetry';
+import { propertyRuns, propertySeed } from '../../tests/property-runs.ts';
 import type { ArchiveDatabase } from './archive/archive-database.ts';
 import { CrashDisk } from './crash-disk.ts';
 import { createTsdb, type Tsdb } from './index.ts';
@@ -383,14 +384,13 @@ function turn(): Promise<void> {
   });
 }
 
-const today = Math.floor(Date.now() / 86_400_000);
-
 /** In each of these rows are used again. */
 const FIXED_SEEDS = [1, 3, 4, 6, 7, 9];
+const DRAWN_SEEDS = Array.from({ length: propertyRuns(2) }, (_, at) => propertySeed + at);
 
-test.each([...FIXED_SEEDS, today, today + 100_000])(
+test.each([...FIXED_SEEDS, ...DRAWN_SEEDS])(
   'appends, upkeep, restarts and crashes never show in what is read: seed %d',
-  { timeout: 60_000 },
+  { timeout: 600_000 },
   async (seed) => {
     const random = createSeededRandom(seed);
     const archive = await openTestTelemetryDatabase(new VirtualClock());

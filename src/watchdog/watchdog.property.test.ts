@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { OmoiError, type AgentStatus, type EventPayload } from '#telemetry';
 import { DEFAULT_ACTION_LIMITS } from './actions/action-limits.ts';
 import type { FleetCall } from './recording-fleet.test-support.ts';
-import { propertyLimitMs, propertyRuns } from '../../tests/property-runs.ts';
+import { propertyLimitMs, heavyPropertyRuns } from '../../tests/property-runs.ts';
 import type { RemediationDetail } from './remediations/remediation-archive.ts';
 import { TroubledDatabase, TROUBLES } from './troubled-database.test-support.ts';
 import { openStage, sourcesOf, type Stage } from './watchdog.test-support.ts';
@@ -346,56 +346,52 @@ function assertWithinBudget(all: readonly RemediationDetail[]): void {
   }
 }
 
-test(
-  'whatever happens, remediations keep their promises',
-  { timeout: propertyLimitMs(120_000) },
-  async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-        const database = new TroubledDatabase();
-        const stage = await openStage(POLICY_SETS[0], {}, (inner, clock) => database.around(inner, clock));
-        try {
-          const world = new World(stage, database);
-          for (const one of steps) await world.run(one);
-          await world.finish();
+test('whatever happens, remediations keep their promises', { timeout: propertyLimitMs }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+      const database = new TroubledDatabase();
+      const stage = await openStage(POLICY_SETS[0], {}, (inner, clock) => database.around(inner, clock));
+      try {
+        const world = new World(stage, database);
+        for (const one of steps) await world.run(one);
+        await world.finish();
 
-          const { resolvedAt, startsOf, ends } = await readLog(stage);
-          const all = await stage.archive.list({ limit: 500 });
-          // A lineage goes on behind the steps that it has tried: the first start may be one of the second step.
-          const startOf = new Map(
-            all.flatMap(({ remediation: { id }, actions }) =>
-              actions.map((action, place) => [action.id, startsOf.get(id)?.[place]] as const),
-            ),
-          );
-          for (const { actionId, alertId } of world.orders) {
-            const startedAt = startOf.get(actionId);
-            expect(startedAt, `${actionId} has started`).toBeDefined();
-            expect(
-              resolvedAt.get(alertId) ?? Infinity,
-              `${actionId} is for an alert that fires`,
-            ).toBeGreaterThan(startedAt ?? 0);
-          }
-          const generations = new Map<string, number | null>();
-          for (const { actionId, expectedGeneration } of world.orders) {
-            expect(generations.get(actionId) ?? expectedGeneration).toBe(expectedGeneration);
-            generations.set(actionId, expectedGeneration);
-          }
-          for (const { remediation } of all) {
-            expect(['completed', 'escalated', 'cancelled'], remediation.id).toContain(remediation.state);
-          }
-          expect(ends.toSorted()).toEqual(all.map(({ remediation }) => remediation.id).toSorted());
-          const unfinished = all.flatMap(({ actions }) => actions.filter((action) => action.result === null));
-          expect(unfinished).toEqual([]);
-          assertWithinBudget(all.filter(({ remediation: { id } }) => !world.certain.has(id)));
-          expect(await stage.database.reader.selectFrom('watchdog_claims').selectAll().execute()).toEqual([]);
-        } catch (failure) {
-          // Where the stage does not close either, this is what came first.
-          await stage.close().catch(() => undefined);
-          throw failure;
+        const { resolvedAt, startsOf, ends } = await readLog(stage);
+        const all = await stage.archive.list({ limit: 500 });
+        // A lineage goes on behind the steps that it has tried: the first start may be one of the second step.
+        const startOf = new Map(
+          all.flatMap(({ remediation: { id }, actions }) =>
+            actions.map((action, place) => [action.id, startsOf.get(id)?.[place]] as const),
+          ),
+        );
+        for (const { actionId, alertId } of world.orders) {
+          const startedAt = startOf.get(actionId);
+          expect(startedAt, `${actionId} has started`).toBeDefined();
+          expect(
+            resolvedAt.get(alertId) ?? Infinity,
+            `${actionId} is for an alert that fires`,
+          ).toBeGreaterThan(startedAt ?? 0);
         }
-        await stage.close();
-      }),
-      { numRuns: propertyRuns(40) },
-    );
-  },
-);
+        const generations = new Map<string, number | null>();
+        for (const { actionId, expectedGeneration } of world.orders) {
+          expect(generations.get(actionId) ?? expectedGeneration).toBe(expectedGeneration);
+          generations.set(actionId, expectedGeneration);
+        }
+        for (const { remediation } of all) {
+          expect(['completed', 'escalated', 'cancelled'], remediation.id).toContain(remediation.state);
+        }
+        expect(ends.toSorted()).toEqual(all.map(({ remediation }) => remediation.id).toSorted());
+        const unfinished = all.flatMap(({ actions }) => actions.filter((action) => action.result === null));
+        expect(unfinished).toEqual([]);
+        assertWithinBudget(all.filter(({ remediation: { id } }) => !world.certain.has(id)));
+        expect(await stage.database.reader.selectFrom('watchdog_claims').selectAll().execute()).toEqual([]);
+      } catch (failure) {
+        // Where the stage does not close either, this is what came first.
+        await stage.close().catch(() => undefined);
+        throw failure;
+      }
+      await stage.close();
+    }),
+    { numRuns: heavyPropertyRuns(40) },
+  );
+});

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { propertyLimitMs, propertyRuns } from '../../../tests/property-runs.ts';
+import { propertyLimitMs, heavyPropertyRuns } from '../../../tests/property-runs.ts';
 import { OmoiError } from '#telemetry';
 import {
   claimOf,
@@ -159,7 +159,7 @@ test(
       maxLength: 40,
     });
     // A failure prints the seed and the shrunk steps; `{ seed, path }` here replays them.
-    await fc.assert(fc.asyncProperty(steps, play), { numRuns: propertyRuns(20), endOnFailure: false });
+    await fc.assert(fc.asyncProperty(steps, play), { numRuns: heavyPropertyRuns(20), endOnFailure: false });
   },
-  propertyLimitMs(60_000),
+  propertyLimitMs,
 );

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it, test } from 'vitest';
 import { nextTurn } from '#telemetry';
-import { propertyRuns } from '../../../tests/property-runs.ts';
+import { heavyPropertyRuns } from '../../../tests/property-runs.ts';
 import { maxSmallBodyBytes } from './lanes.ts';
 import { encodeProtobuf, startOtlp, type OtlpTest } from './otlp.test-support.ts';
 import type { Signal } from './wire/messages.ts';
@@ -126,7 +126,7 @@ it('requests side by side leave behind what they leave one after the other', asy
     fc.asyncProperty(fc.array(sent, { minLength: 2, maxLength: 5 }), async (requests) => {
       expect(await outcome(requests, 'side by side')).toEqual(await outcome(requests, 'in turn'));
     }),
-    { numRuns: propertyRuns(25) },
+    { numRuns: heavyPropertyRuns(25) },
   );
 });
 

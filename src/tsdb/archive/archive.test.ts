@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { histogram } from '../histogram.test-support.ts';
-import { propertyLimitMs, propertyRuns } from '../../../tests/property-runs.ts';
+import { propertyLimitMs, heavyPropertyRuns } from '../../../tests/property-runs.ts';
 import { MIGRATIONS, migrate, openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
 import {
   SampleBatch,
@@ -262,10 +262,10 @@ test(
         expect(await archivedSamples()).toBe(Object.values(all).flat().length);
         await tsdb.stop();
       }),
-      { numRuns: propertyRuns(25) },
+      { numRuns: heavyPropertyRuns(25) },
     );
   },
-  propertyLimitMs(60_000),
+  propertyLimitMs,
 );
 
 test('archived labels with the names of what objects inherit are found, and only where they are', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { propertyRuns } from '../../../tests/property-runs.ts';
+import { heavyPropertyRuns } from '../../../tests/property-runs.ts';
 import { PAGE_ROWS, RowAllocator, pageOfRow } from './row-allocator.ts';
 
 test('the lowest free row is given out, and each to one owner at a time', () => {
@@ -29,7 +29,7 @@ test('the lowest free row is given out, and each to one owner at a time', () => 
         expect(lowest).toBe(expected);
       },
     ),
-    { numRuns: propertyRuns(50) },
+    { numRuns: heavyPropertyRuns(50) },
   );
 });
 
