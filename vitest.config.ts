@@ -26,6 +26,7 @@ export default defineConfig({
           execArgv,
           setupFiles: ['tests/property.setup.ts'],
           testTimeout: 120_000,
+          hookTimeout: 120_000,
           maxWorkers,
           // A worker of its own for each of 300 files costs more than a third of the whole run.
           isolate: false,
@@ -49,6 +50,7 @@ export default defineConfig({
           include: ['tests/simulation/**/*.test.ts'],
           execArgv,
           testTimeout: 400_000,
+          hookTimeout: 120_000,
           maxWorkers,
         },
       },

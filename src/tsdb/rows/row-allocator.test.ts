@@ -11,13 +11,11 @@ test('the lowest free row is given out, and each to one owner at a time', () => 
         const allocator = new RowAllocator();
         const taken = new Set<number>();
         for (const move of moves) {
-          for (let left = move; left > 0; left--) {
-            const row = allocator.take();
-            expect(row).toBeGreaterThan(0);
-            expect(taken.has(row)).toBe(false);
-            taken.add(row);
-          }
-          for (const row of [...taken].filter((_, at) => at < -move)) {
+          const rows = Array.from({ length: Math.max(0, move) }, () => allocator.take());
+          expect(rows.filter((row) => row <= 0 || taken.has(row))).toEqual([]);
+          expect(new Set(rows).size).toBe(rows.length);
+          for (const row of rows) taken.add(row);
+          for (const row of [...taken].slice(0, Math.max(0, -move))) {
             allocator.release(row);
             taken.delete(row);
           }
