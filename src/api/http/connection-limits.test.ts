@@ -9,6 +9,9 @@ import { CONNECTION_BOUNDS, type ConnectionBounds } from './connection-limits.ts
 const LARGE = 50_000_000;
 /** About twice of it. */
 const MEDIUM = 10_000_000;
+/** Longer than a busy machine keeps this process from a core while it reads. */
+const STOOD_STILL_MS = 2000;
+const FOREVER_MS = 3_600_000;
 
 let test: TestApi;
 let lateIsOver: Promise<void>;
@@ -40,11 +43,23 @@ async function start(bounds: Partial<ConnectionBounds>): Promise<URL> {
 }
 
 /** A connection that says no more than it is told to, whatever it gets. */
-async function open(url: URL): Promise<Socket> {
+function connectTo(url: URL): Socket {
   const socket = connect({ port: Number(url.port), host: url.hostname, allowHalfOpen: true });
   socket.on('error', () => {});
   sockets.push(socket);
+  return socket;
+}
+
+async function open(url: URL): Promise<Socket> {
+  const socket = connectTo(url);
   await once(socket, 'connect');
+  return socket;
+}
+
+/** Asks with the first bytes, since a connection over which nothing was asked is closed after a while. */
+function ask(url: URL, path: string): Socket {
+  const socket = connectTo(url);
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
   return socket;
 }
 
@@ -81,7 +96,7 @@ const BEGINNING_OF_BODY =
   'POST /v1/slow HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n ';
 const TIMED_OUT = /^HTTP\/1.1 408 [^]*"the request was not sent in time"/;
 
-async function ask(url: URL): Promise<string> {
+async function answer(url: URL): Promise<string> {
   const socket = await open(url);
   socket.write(
     'POST /v1/slow HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}',
@@ -91,18 +106,15 @@ async function ask(url: URL): Promise<string> {
 
 describe('connections', () => {
   it('are closed when nothing of an answer is read, and not while it is awaited', async () => {
-    const url = await start({ unreadTimeoutMs: 300 });
+    const url = await start({ unreadTimeoutMs: STOOD_STILL_MS });
     let end = (): void => {};
     lateIsOver = new Promise((resolve) => (end = resolve));
-    const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
-    const [awaiting, reading] = [await open(url), await open(url)];
-    awaiting.write(get('/v1/late'));
-    reading.write(get('/v1/large'));
-    expect((await text(reading)).length).toBeGreaterThan(LARGE);
-    // Opened now: a connection on which nothing has been asked is closed after as long.
-    const dead = await open(url);
-    dead.pause().write(get('/v1/large'));
-    await expect.poll(() => readMetrics().then(() => valueOf(CLOSED('unread'))), { timeout: 20_000 }).toBe(1);
+    const awaiting = ask(url, '/v1/late');
+    expect((await text(ask(url, '/v1/large'))).length).toBeGreaterThan(LARGE);
+    ask(url, '/v1/large').pause();
+    await expect
+      .poll(() => readMetrics().then(() => valueOf(CLOSED('unread'))), { timeout: 100_000 })
+      .toBe(1);
     end();
     expect(await text(awaiting)).toMatch(/^HTTP\/1.1 200 [^]*late$/);
   });
@@ -128,14 +140,14 @@ describe('connections', () => {
     expect(closed).toBeGreaterThanOrEqual(5);
     await until(() => readMetrics().then(() => valueOf('omoi_http_connections') === 12 - closed));
     await Promise.all(dead.slice(0, 2).map(ended));
-    expect(await ask(url)).toMatch(/^HTTP\/1.1 200 /);
+    expect(await answer(url)).toMatch(/^HTTP\/1.1 200 /);
     await test.clock.advance(CONNECTION_BOUNDS.addUnreadEveryMs);
     await readMetrics();
     expect(valueOf(CLOSED('max_unread_bytes'))).toBe(closed);
   });
 
   it('of which 1,500 stay silent are bounded, the oldest make room, and requests are answered', async () => {
-    const url = await start({});
+    const url = await start({ headersTimeoutMs: FOREVER_MS, requestTimeoutMs: FOREVER_MS });
     const silent: Socket[] = [];
     for (let opened = 0; opened < 1500; opened++) silent.push(await open(url));
     await Promise.all(silent.slice(0, 500).map(ended));
@@ -143,7 +155,7 @@ describe('connections', () => {
     expect(valueOf('omoi_http_silent_connections')).toBe(1000);
     expect(valueOf(CLOSED('max_silent_connections'))).toBe(500);
     expect(silent.slice(500).filter((socket) => socket.readableEnded)).toEqual([]);
-    expect(await ask(url)).toMatch(/^HTTP\/1.1 200 /);
+    expect(await answer(url)).toMatch(/^HTTP\/1.1 200 /);
   });
 
   it('over which no whole request comes are closed, descriptors and all, though the other side stays', async () => {
