@@ -71,6 +71,23 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
     await first.close();
   });
 
+  it('gives its lease back when it is closed, also before it was renewed once', async () => {
+    const place = await kind.createPlace();
+    const first = await openPlace(place);
+    await first.close();
+    const tool = await openStateDatabase({
+      ...place,
+      clock: createSystemClock(),
+      logger: silentLogger,
+      role: 'tool',
+    });
+    const holders = await sql<{ server_id: string | null }>`select server_id from server_lease`.execute(
+      tool.reader,
+    );
+    expect(holders.rows).toEqual([{ server_id: null }]);
+    await tool.close();
+  });
+
   it('never writes again when another server has taken over, and says which', async () => {
     const place = await kind.createPlace();
     const clock = new VirtualClock();
@@ -196,7 +213,7 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
       void told.then((what) => seen.push(what));
       // Longer than any restart of PostgreSQL takes.
       await vi.waitFor(async () => {
-        await clock.advance(1000);
+        await clock.advance(10_000);
         expect(proxy.refused).toBeGreaterThan(20);
         expect(clock.monotonicMs()).toBeGreaterThan(300_000);
       }, patience);

@@ -143,12 +143,16 @@ export class ServerLease {
     this.#released = true;
     this.#timer?.cancel();
     await this.#renewal;
+    const isHeld = this.#epoch !== null && !this.#parts.leadership.fencedBy;
+    if (isHeld && this.#failures === 0) await this.#giveBack().catch(() => undefined);
     const client = this.#client;
     this.#client = null;
-    if (client && this.#epoch !== null && !this.#parts.leadership.fencedBy) {
-      await releaseLease(client, this.#epoch, this.#self.serverId).catch(() => undefined);
-    }
     await client?.end().catch(() => undefined);
+  }
+
+  /** On a connection of its own where the first renewal has not made one yet. */
+  async #giveBack(): Promise<void> {
+    await releaseLease(await this.#connected(), this.#epoch ?? 0, this.#self.serverId);
   }
 
   #isFree({ holder, leftMs }: LeaseRow): boolean {
