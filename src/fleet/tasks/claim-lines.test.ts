@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { propertyRuns } from '../../../tests/property-runs.ts';
 import { takes, type ClaimFilter } from './claim-filter.ts';
-import { ClaimLines } from './claim-lines.ts';
+import { ClaimLines, type Company } from './claim-lines.ts';
 
 interface Waiter {
   readonly ticket: number;
@@ -18,6 +18,7 @@ const filters: fc.Arbitrary<ClaimFilter> = fc.record({
   taskTypes: names,
   ownPoolOnly: fc.boolean(),
 });
+const company = fc.constantFrom<Company[]>('alone', 'shared');
 const tasks = fc.record({ task_type: name, phase_id: name, pool_id: fc.option(name) });
 
 describe('the lines of waiting claims', () => {
@@ -25,11 +26,15 @@ describe('the lines of waiting claims', () => {
     const step = fc.oneof(
       fc.record({ comes: filters, ticket: fc.nat(20) }),
       fc.record({ leaves: fc.nat(9) }),
-      fc.record({ task: tasks, passedOver: fc.nat(3) }),
+      // Of four groups of waiters, of which each takes nothing, or nothing alone, for some time.
+      fc.record({ group: fc.nat(3), takesNo: company }),
+      fc.record({ group: fc.nat(3), takesAgain: company }),
+      fc.record({ task: tasks, company }),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const lines = new ClaimLines<Waiter>();
+        const passedOver = new Set<string>();
         let waiting: readonly { readonly waiter: Waiter; readonly leave: () => boolean }[] = [];
         const leave = (at: number): void => {
           const one = waiting[at];
@@ -44,13 +49,17 @@ describe('the lines of waiting claims', () => {
             const waiter = { filter: one.comes, ticket: one.ticket * 100 + at };
             waiting = [...waiting, { waiter, leave: lines.enter(one.comes, waiter) }];
           } else if ('leaves' in one) leave(one.leaves);
-          else {
-            const mayTake = ({ ticket }: Waiter): boolean => ticket % 4 !== one.passedOver;
+          else if ('takesNo' in one) passedOver.add(`${one.group} ${one.takesNo}`);
+          else if ('takesAgain' in one) {
+            passedOver.delete(`${one.group} ${one.takesAgain}`);
+            lines.reconsider();
+          } else {
+            const mayTake = ({ ticket }: Waiter): boolean => !passedOver.has(`${ticket % 4} ${one.company}`);
             const fitting = waiting
               .map(({ waiter }) => waiter)
               .filter((waiter) => takes(waiter.filter, one.task) && mayTake(waiter));
             const longest = fitting.toSorted((a, b) => a.ticket - b.ticket)[0];
-            expect(lines.firstFor(one.task, mayTake)).toBe(longest);
+            expect(lines.firstFor(one.task, { company: one.company, mayTake })).toBe(longest);
           }
         }
         while (waiting.length > 0) leave(0);
@@ -74,12 +83,47 @@ describe('the lines of waiting claims', () => {
       lines.enter({ ...wanted, poolId: `pool-${at}`, taskTypes: ['common', `type-${at}`] }, waiter);
     }
     looks = 0;
-    const anyone = (): boolean => true;
+    const anyone = { company: 'shared', mayTake: () => true } as const;
     expect(lines.firstFor({ task_type: 'other', phase_id: 'A', pool_id: null }, anyone)).toBeUndefined();
     expect(lines.firstFor({ task_type: 'common', phase_id: 'A', pool_id: null }, anyone)).toBeDefined();
     expect(
       lines.firstFor({ task_type: 'common', phase_id: 'A', pool_id: 'pool-1999' }, anyone),
     ).toBeDefined();
     expect(looks).toBeLessThan(10);
+  });
+
+  it('are looked through once for those that are passed over, and again when one may take tasks', () => {
+    const lines = new ClaimLines<{ readonly ticket: number }>();
+    const filter = {
+      agentId: 'agent',
+      poolId: null,
+      phaseIds: null,
+      taskTypes: ['build'],
+      ownPoolOnly: false,
+    };
+    const waiters = Array.from({ length: 5000 }, (_, ticket) => ({ ticket }));
+    for (const waiter of waiters) lines.enter(filter, waiter);
+    const task = { task_type: 'build', phase_id: 'A', pool_id: null };
+    let free: number | null = null;
+    let looks = 0;
+    const mayTake = ({ ticket }: { readonly ticket: number }): boolean => {
+      looks++;
+      return ticket === free;
+    };
+    const find = () => lines.firstFor(task, { company: 'alone', mayTake })?.ticket;
+    for (let again = 0; again < 1000; again++) expect(find()).toBeUndefined();
+    expect(looks).toBe(waiters.length);
+    free = 4000;
+    lines.reconsider();
+    expect(find()).toBe(free);
+    const leave = lines.enter(filter, { ticket: 5000 });
+    free = 5000;
+    expect(find()).toBe(free);
+    leave();
+    free = -1;
+    expect(find()).toBeUndefined();
+    lines.enter(filter, { ticket: -1 });
+    expect(find()).toBe(free);
+    expect(looks).toBeLessThan(3 * waiters.length);
   });
 });

@@ -9,22 +9,43 @@ interface Place {
   readonly ticket: number;
 }
 
+/** `alone`: the task goes to an agent that holds nothing. */
+export type Company = 'alone' | 'shared';
+
+/** Claims of one pool and type. */
+interface Line<Waiter> {
+  /** Those that have waited longest in front. */
+  readonly waiters: Waiter[];
+  /** Those with a lower ticket are passed over, for a task of this kind. */
+  readonly passed: Record<Company, number>;
+  /** When that was found out; it may differ since. */
+  passedSince: number;
+}
+
 /** Claims that take tasks of the same phases. */
 interface PhaseSet<Waiter> {
   /** null takes any. */
   readonly phaseIds: ReadonlySet<string> | null;
-  /** By pool and type, those that have waited longest in front. */
-  readonly lines: Map<string, Waiter[]>;
+  /** By pool and type. */
+  readonly lines: Map<string, Line<Waiter>>;
+}
+
+/** Who is passed over. */
+interface Passing<Waiter> {
+  readonly company: Company;
+  readonly mayTake: (waiter: Waiter) => boolean;
 }
 
 /**
  * Claims that wait, each in a line for each type that it takes, of its pool and of no pool. A task looks at the heads of
  * the lines for its pool and type alone, one for each set of phases that is waited with: it costs the same however many
- * wait, and for whatever else.
+ * wait, and for whatever else. Those that are passed over are looked at once, and again when one may take tasks again.
  */
 export class ClaimLines<Waiter extends Place> {
   readonly #sets = new Map<string, PhaseSet<Waiter>>();
   #places = 0;
+  /** How often somebody that was passed over might have come to take tasks. */
+  #changes = 0;
 
   /** In how many lines somebody stands, counted for each. */
   get places(): number {
@@ -42,9 +63,7 @@ export class ClaimLines<Waiter extends Place> {
     const { lines } = set;
     const keys = linesOf(filter);
     for (const line of keys) {
-      const waiters = lines.get(line);
-      if (waiters) waiters.splice(placeOf(waiters, waiter), 0, waiter);
-      else lines.set(line, [waiter]);
+      stand(lines, line, waiter);
     }
     this.#places += keys.length;
     return () => {
@@ -55,22 +74,39 @@ export class ClaimLines<Waiter extends Place> {
     };
   }
 
-  /**
-   * The claim that takes the task and has waited longest.
-   * @param mayTake false for those that are passed over: they are looked at one by one, so they have to be few
-   */
-  firstFor(task: LaneOfTask, mayTake: (waiter: Waiter) => boolean): Waiter | undefined {
+  /** To be told when a claim may take tasks that may have been passed over for one. */
+  reconsider(): void {
+    this.#changes++;
+  }
+
+  /** The claim that takes the task and has waited longest. */
+  firstFor(task: LaneOfTask, passing: Passing<Waiter>): Waiter | undefined {
     const { pool_id: poolId, task_type: type, phase_id: phaseId } = task;
     const keys = [lineOf(poolId, type), lineOf(poolId, null)];
     let first: Waiter | undefined;
     for (const { phaseIds, lines } of this.#sets.values()) {
       if (phaseIds && !phaseIds.has(phaseId)) continue;
       for (const key of keys) {
-        const longest = lines.get(key)?.find(mayTake);
+        const line = lines.get(key);
+        const longest = line && this.#firstOf(line, passing);
         if (longest && (!first || longest.ticket < first.ticket)) first = longest;
       }
     }
     return first;
+  }
+
+  #firstOf(line: Line<Waiter>, { company, mayTake }: Passing<Waiter>): Waiter | undefined {
+    const { waiters, passed } = line;
+    if (line.passedSince !== this.#changes) {
+      line.passedSince = this.#changes;
+      passed.alone = 0;
+      passed.shared = 0;
+    }
+    for (let at = passed[company] === 0 ? 0 : placeOf(waiters, passed[company]); ; at++) {
+      const waiter = waiters[at];
+      if (!waiter || mayTake(waiter)) return waiter;
+      passed[company] = waiter.ticket + 1;
+    }
   }
 }
 
@@ -84,15 +120,28 @@ function lineOf(poolId: string | null, type: string | null): string {
   return JSON.stringify([poolId, type]);
 }
 
+function stand<Waiter extends Place>(lines: Map<string, Line<Waiter>>, key: string, waiter: Waiter): void {
+  const line = lines.get(key);
+  if (!line) {
+    lines.set(key, { waiters: [waiter], passed: { alone: 0, shared: 0 }, passedSince: 0 });
+    return;
+  }
+  const { waiters, passed } = line;
+  const { ticket } = waiter;
+  waiters.splice(placeOf(waiters, ticket), 0, waiter);
+  passed.alone = Math.min(passed.alone, ticket);
+  passed.shared = Math.min(passed.shared, ticket);
+}
+
 function leave<Waiter extends Place>(
-  lines: Map<string, Waiter[]>,
+  lines: Map<string, Line<Waiter>>,
   keys: readonly string[],
   waiter: Waiter,
 ): boolean {
   let left = false;
   for (const key of keys) {
-    const waiters = lines.get(key) ?? [];
-    const at = placeOf(waiters, waiter);
+    const waiters = lines.get(key)?.waiters ?? [];
+    const at = placeOf(waiters, waiter.ticket);
     if (waiters[at] !== waiter) continue;
     left = true;
     waiters.splice(at, 1);
@@ -101,8 +150,8 @@ function leave<Waiter extends Place>(
   return left;
 }
 
-/** Where a waiter belongs among those who wait in the order of their tickets. */
-function placeOf(waiters: readonly Place[], { ticket }: Place): number {
+/** Where a ticket belongs among those who wait in the order of their tickets. */
+function placeOf(waiters: readonly Place[], ticket: number): number {
   let low = 0;
   let high = waiters.length;
   while (low < high) {

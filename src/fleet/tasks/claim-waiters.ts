@@ -2,7 +2,7 @@ import { TurnQueue, type Clock, type Timer } from '#telemetry';
 import { takes, type ClaimFilter, type QueuedTask } from './claim-filter.ts';
 import { ClaimLines } from './claim-lines.ts';
 import type { ClaimRequest } from './claim-request.ts';
-import type { TaskRow } from './task-row.ts';
+import { runsAlone, type TaskRow } from './task-row.ts';
 
 /** Claims that are told in one turn of the event loop that they wait no longer: each is an answer to be written. */
 const maxToldPerTurn = 100;
@@ -84,7 +84,10 @@ export class ClaimWaiters {
   #tickets = 0;
   #stopped = false;
 
-  /** @param options.mayTake false where the agent of a claim that waits is given no task, or not this one */
+  /**
+   * @param options.mayTake false where the agent of a claim that waits is given no task, or none that runs alone; where it
+   *   may be given one again, `reconsider` is told
+   */
   constructor(
     clock: Clock,
     options: {
@@ -164,7 +167,14 @@ export class ClaimWaiters {
     this.#call(seat);
   }
 
-  /** An agent that was given nothing may have something again. */
+  /** An agent that was passed over may be given tasks again. */
+  reconsider(agentId: string): void {
+    if (!this.#byAgent.has(agentId)) return;
+    this.#lines.looking.reconsider();
+    this.#lines.waiting.reconsider();
+  }
+
+  /** An agent that was given nothing looks whether something is there by now. */
   wakeAgent(agentId: string): void {
     for (const seat of this.#byAgent.get(agentId) ?? []) if (seat.line !== null) this.#call(seat);
   }
@@ -199,7 +209,10 @@ export class ClaimWaiters {
   }
 
   #firstIn(line: 'looking' | 'waiting', task: QueuedTask): Seat | undefined {
-    return this.#lines[line].firstFor(task, ({ request }) => this.#mayTake(request.agentId, task));
+    return this.#lines[line].firstFor(task, {
+      company: runsAlone(task) ? 'alone' : 'shared',
+      mayTake: ({ request }) => this.#mayTake(request.agentId, task),
+    });
   }
 
   /** Of the claims of the agent that the task is kept for. */

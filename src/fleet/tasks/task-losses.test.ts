@@ -208,3 +208,18 @@ it('explains the silence of an agent by the task that it holds alone', async () 
   expect(agent?.status).toBe('UNRESPONSIVE');
   expect(agent && running.fleet.tasks.blamedFor(agent)).toBe(poison);
 });
+
+it('is given to a claim that an earlier one had passed over while its agent was busy', async () => {
+  await start(...workers);
+  const [first = '', second = '', other = ''] = await enqueue(3);
+  for (const agentId of ['w1', 'w3', 'w2']) expect(await claim(agentId)).toHaveLength(1);
+  const waiting = claim('w2', { waitMs: 60_000 });
+  await end('w1');
+  await running.clock.advance(5_000);
+  expect(await claim('w4')).toMatchObject([{ task_id: first }]);
+  await running.fleet.tasks.complete(heldBy('w4', first), null);
+  await running.fleet.tasks.complete(heldBy('w2', other), null);
+  await end('w3');
+  await running.clock.advance(5_000);
+  expect(await waiting).toMatchObject([{ task_id: second, agent_id: 'w2' }]);
+});

@@ -251,8 +251,9 @@ export class TaskQueueState {
     this.leases.end(lease.id);
     this.running.end(lease.id);
     this.solitude.end(lease.id, lease.agentId);
-    if (this.#parts.agentIndex.droppedTask(lease))
-      this.#parts.activity.tell({ kind: 'agent', agentId: lease.agentId, traceparent: null });
+    const nowIdle = this.#parts.agentIndex.droppedTask(lease);
+    this.waiters.reconsider(lease.agentId);
+    if (nowIdle) this.#parts.activity.tell({ kind: 'agent', agentId: lease.agentId, traceparent: null });
   }
 
   #let(task: TaskRow, holder: Holder, traceparent: string | null): void {
@@ -267,6 +268,7 @@ export class TaskQueueState {
     if (nowIdle) this.#parts.activity.tell({ kind: 'agent', agentId, traceparent });
     // Its own claims waited although there was something to do.
     const isFree = (this.#parts.agentIndex.get(agentId)?.tasksHeld ?? 0) === 0;
+    if (hadAlone || isFree) this.waiters.reconsider(agentId);
     if (hadAlone || (isFree && this.solitude.waiting > 0)) this.waiters.wakeAgent(agentId);
   }
 }
