@@ -1,16 +1,24 @@
 import type { Timer } from '#telemetry';
 import type { ClaimFilter } from './claim-filter.ts';
-import { ClaimWaiters } from './claim-waiters.ts';
+import { ClaimWaiters, type ComingTask } from './claim-waiters.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
 import { QueueLanes, type LaneTask } from './queue-lanes.ts';
 import { RunningTasks } from './running-tasks.ts';
 import { TaskSolitude } from './task-solitude.ts';
 import { TaskTimeLimits } from './task-time-limits.ts';
-import { endedOthers, heldMs, holderOf, runsAlone, type TaskRow } from './task-row.ts';
+import {
+  endedOthers,
+  heldMs,
+  holderOf,
+  runsAlone,
+  type AnnouncedTask,
+  type HeldTask,
+  type TaskRow,
+} from './task-row.ts';
 
 /** Which wakes may be pending at once; beyond it a late task is found by the next claim that comes by itself. */
-const maxLateTasks = 100_000;
+export const maxLateTasks = 100_000;
 
 /** A commit: when its transaction began by the database's clock, which is not the server's, and in which trace. */
 interface Commit {
@@ -103,7 +111,7 @@ export class TaskQueueState {
    * Starts a claim's lease; at the start of the server each gets its whole length again.
    * @param heldMs for how long the claim has run
    */
-  hold(task: TaskRow, holder: Holder, heldMs = 0): void {
+  hold(task: HeldTask, holder: Holder, heldMs = 0): void {
     const poolId = this.#parts.agentIndex.get(holder.agentId)?.poolId ?? null;
     if (runsAlone(task)) this.solitude.begin(task.task_id, holder.agentId, endedOthers(task, holder));
     this.running.begin(task, heldMs);
@@ -204,15 +212,16 @@ export class TaskQueueState {
    * Wakes the claim that waits for the task: now, or when the task may be claimed (by more agents than before).
    * @param nowMs by the clock that the row was written with, which the database asks as well
    */
-  announce(task: TaskRow, nowMs: number): void {
+  announce(task: AnnouncedTask, nowMs: number): void {
+    const coming = comingTask(task);
     if (task.available_at_ms > nowMs) {
-      this.#later(task.available_at_ms - nowMs, () => this.waiters.wake(task));
+      this.#later(task.available_at_ms - nowMs, () => this.waiters.wake(coming));
       return;
     }
-    this.waiters.wake(task);
+    this.waiters.wake(coming);
     const keeper = task.kept_for_agent_id;
     if (keeper !== null && task.kept_until_ms !== null) {
-      const anyone = { ...task, kept_for_agent_id: null };
+      const anyone = { ...coming, kept_for_agent_id: null };
       const scheduled = this.#later(task.kept_until_ms - nowMs, () => {
         this.#keep(keeper, -1);
         this.waiters.wake(anyone);
@@ -271,4 +280,16 @@ export class TaskQueueState {
     if (hadAlone || isFree) this.waiters.reconsider(agentId);
     if (hadAlone || (isFree && this.solitude.waiting > 0)) this.waiters.wakeAgent(agentId);
   }
+}
+
+/** Without its payload, which would lie in memory until the task is due. */
+function comingTask({
+  task_id,
+  task_type,
+  phase_id,
+  pool_id,
+  kept_for_agent_id,
+  counted_losses,
+}: AnnouncedTask): ComingTask {
+  return { task_id, task_type, phase_id, pool_id, kept_for_agent_id, counted_losses };
 }

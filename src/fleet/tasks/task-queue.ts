@@ -16,10 +16,10 @@ import type { ClaimRequest } from './claim-request.ts';
 import { DeferredTasks } from './deferred-tasks.ts';
 import { TaskClaims } from './task-claims.ts';
 import { TaskIntake, type EnqueuedTask, type NewTask } from './task-intake.ts';
-import { TaskQueueState } from './task-queue-state.ts';
+import { maxLateTasks, TaskQueueState } from './task-queue-state.ts';
 import { definitionOf } from '../pools/pool-rows.ts';
 import { TaskReleases } from './task-releases.ts';
-import { holderOf, loserOf, type TaskRow } from './task-row.ts';
+import { ANNOUNCED_COLUMNS, HELD_COLUMNS, holderOf, loserOf, type TaskRow } from './task-row.ts';
 import { TaskSettlement, unknownTask, type HolderRequest } from './task-settlement.ts';
 
 /** Where a task stands in the order in which all were enqueued. */
@@ -64,10 +64,7 @@ export class TaskQueue {
     const { database, agentIndex } = this.#parts;
     const pools = await database.reader.selectFrom('pools').selectAll().execute();
     for (const pool of pools) this.limitTimes(pool.pool_id, definitionOf(pool).timeLimitsMs);
-    const nowMs = await database.transaction(async (tx) => {
-      await this.#deferred.start(tx);
-      return tx.nowMs;
-    });
+    const nowMs = await this.#deferred.start();
     const counts = await database.reader
       .selectFrom('tasks')
       .select([...COUNTED, (select) => select.fn.countAll<number>().as('queued')])
@@ -77,7 +74,7 @@ export class TaskQueue {
     for (const count of counts) this.#state.count(count, count.queued);
     const claimed = await database.reader
       .selectFrom('tasks')
-      .selectAll()
+      .select(HELD_COLUMNS)
       .where('state', '=', sql.lit('claimed'))
       .orderBy('claimed_at_ms')
       .execute();
@@ -96,9 +93,11 @@ export class TaskQueue {
     for (const task of parked) this.#state.countParked(task, 1);
     const late = await database.reader
       .selectFrom('tasks')
-      .selectAll()
+      .select(ANNOUNCED_COLUMNS)
       .where('state', '=', sql.lit('queued'))
       .where('deferred_until_ms', 'is not', null)
+      .orderBy('deferred_until_ms')
+      .limit(maxLateTasks)
       .execute();
     for (const task of late) this.#state.announce(task, nowMs);
   }

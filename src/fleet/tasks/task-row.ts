@@ -6,6 +6,35 @@ import type { Holder } from '../leases/lease-registry.ts';
 /** A task as it is kept; `payload` and `result` are JSON text. */
 export type TaskRow = Selectable<StateTables['tasks']>;
 
+/** What memory has to know of a task that is held. A payload may have 256 KiB: it stays where it is. */
+export const HELD_COLUMNS = [
+  'task_id',
+  'task_type',
+  'phase_id',
+  'agent_id',
+  'generation',
+  'attempt',
+  'claimed_at_ms',
+  'lease_ms',
+  'time_limit_ms',
+  'counted_losses',
+  'lost_by',
+] as const satisfies readonly (keyof TaskRow)[];
+export type HeldTask = Pick<TaskRow, (typeof HELD_COLUMNS)[number]>;
+
+/** What memory has to know of a task that waits for its time, or for a claim. */
+export const ANNOUNCED_COLUMNS = [
+  'task_id',
+  'task_type',
+  'phase_id',
+  'pool_id',
+  'counted_losses',
+  'available_at_ms',
+  'kept_for_agent_id',
+  'kept_until_ms',
+] as const satisfies readonly (keyof TaskRow)[];
+export type AnnouncedTask = Pick<TaskRow, (typeof ANNOUNCED_COLUMNS)[number]>;
+
 /** What every event about a task names, and the trace in which it was enqueued. */
 type NamedTask = Pick<TaskRow, 'task_id' | 'task_type' | 'phase_id' | 'traceparent'>;
 
@@ -180,7 +209,7 @@ export function heldMs(task: TaskRow): number {
 }
 
 /** Who has the task claimed, or had it last when it finished. */
-export function holderOf(task: TaskRow): Holder | null {
+export function holderOf(task: Pick<TaskRow, 'agent_id' | 'generation'>): Holder | null {
   if (task.agent_id === null || task.generation === null) return null;
   return { agentId: task.agent_id, generation: task.generation };
 }
