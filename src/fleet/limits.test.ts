@@ -117,6 +117,40 @@ it('lets maxWaitingLocks requests wait for locks, and answers the next at once',
   expect(waitsRefused('lock')).toBe(2);
 });
 
+it('lets one agent hold maxLocksPerAgent locks, all of them maxLocks, and counts those that it finds at the start', async () => {
+  await open({ maxLocksPerAgent: 3, maxLocks: 4 });
+  const lock = (agentId: string, resourceName: string) =>
+    stage.fleet.locks.acquire({
+      agentId,
+      generation: 1,
+      resourceType: 'file',
+      resourceName,
+      mode: 'exclusive',
+      ttlMs: 3_600_000,
+      waitMs: 0,
+      traceparent: null,
+      signal: null,
+    });
+  for (const agentId of ['a', 'b']) await stage.fleet.agents.register(registration(agentId));
+  const held = [await lock('a', '1'), await lock('a', '2'), await lock('a', '3')];
+  await stage.stop();
+  await stage.clock.advance(1000);
+  await stage.start();
+  await expect(lock('a', '4')).rejects.toMatchObject({
+    code: 'lock_limit_reached',
+    details: { agent_id: 'a', max_locks_per_agent: 3 },
+  });
+  // What it has it may ask for again.
+  expect((await lock('a', '3')).lock_id).toBe(held[2]?.lock_id);
+  await lock('b', '4');
+  await expect(lock('b', '5')).rejects.toMatchObject({
+    code: 'lock_limit_reached',
+    details: { max_locks: 4 },
+  });
+  await stage.fleet.locks.release(held[0]?.lock_id ?? '', { agentId: 'a', generation: 1, traceparent: null });
+  await lock('b', '5');
+});
+
 it('has the limits by default that the design names', async () => {
   await open({});
   expect(DEFAULT_FLEET_LIMITS).toMatchObject({
@@ -126,5 +160,7 @@ it('has the limits by default that the design names', async () => {
     maxPayloadBytes: 262_144,
     maxWaitingClaims: 10_000,
     maxWaitingLocks: 10_000,
+    maxLocks: 200_000,
+    maxLocksPerAgent: 10_000,
   });
 });

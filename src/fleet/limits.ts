@@ -50,6 +50,8 @@ export interface FleetLimits {
 
   readonly defaultLockTtlMs: number;
   readonly maxWaitingLocks: number;
+  readonly maxLocks: number;
+  readonly maxLocksPerAgent: number;
   /** A resource that nobody locked for this long is forgotten. */
   readonly lockResourceRetentionMs: number;
 
@@ -91,6 +93,8 @@ export const DEFAULT_FLEET_LIMITS: FleetLimits = {
 
   defaultLockTtlMs: 30_000,
   maxWaitingLocks: 10_000,
+  maxLocks: 200_000,
+  maxLocksPerAgent: 10_000,
   lockResourceRetentionMs: DAY_MS,
 
   retentionSweepMs: 600_000,

@@ -1,6 +1,7 @@
-import type { KyselyPlugin } from 'kysely';
+import { sql, type KyselyPlugin } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { registration, useTestFleet } from '../fleet.test-support.ts';
+import { decidingQueries } from './lock-rows.ts';
 
 describe('a lock that many share', () => {
   const holders = 150;
@@ -19,18 +20,19 @@ describe('a lock that many share', () => {
         database.transaction((tx) => work({ ...tx, db: tx.db.withPlugin(counting) }), options),
     }),
   });
+  const request = (agentId: string, mode: 'shared' | 'exclusive') => ({
+    agentId,
+    generation: 1,
+    resourceType: 'file',
+    resourceName: 'a',
+    mode,
+    ttlMs: 3_600_000,
+    waitMs: 0,
+    traceparent: null,
+    signal: null,
+  });
   const lock = (agentId: string, mode: 'shared' | 'exclusive') =>
-    test.fleet.locks.acquire({
-      agentId,
-      generation: 1,
-      resourceType: 'file',
-      resourceName: 'a',
-      mode,
-      ttlMs: 3_600_000,
-      waitMs: 0,
-      traceparent: null,
-      signal: null,
-    });
+    test.fleet.locks.acquire(request(agentId, mode));
   const name = (at: number): string => `agent-${at}`;
 
   beforeEach(async () => {
@@ -54,6 +56,19 @@ describe('a lock that many share', () => {
       limit: 1000,
     });
     expect(held).toHaveLength(holders + 1);
+  });
+
+  it('is found without a walk, however many share it and however many locks its holder has', async () => {
+    const plans = decidingQueries(test.database.reader, request('a', 'shared')).map(async (query) => {
+      const steps = await query.explain<{ detail: string }>(undefined, sql`query plan`);
+      return steps.map(({ detail }) => detail);
+    });
+    expect(await Promise.all(plans)).toEqual([
+      [
+        'SEARCH locks USING INDEX locks_by_holder (agent_id=? AND generation=? AND resource_type=? AND resource_name=?)',
+      ],
+      ['SEARCH locks USING INDEX locks_by_resource (resource_type=? AND resource_name=?)'],
+    ]);
   });
 
   it('is refused to who would share it while one has it alone, also to that one', async () => {

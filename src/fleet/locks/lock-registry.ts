@@ -4,6 +4,7 @@ import { agentGone, currentAgent } from '../agents/agent-refusals.ts';
 import { hasEnded } from '../agents/agent-status.ts';
 import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
+import { LockCounts } from './lock-counts.ts';
 import { decideLock, type LockRow } from './lock-decision.ts';
 import { lockHeld, lockLost, lockOverdue, unknownLock, type LockRequest } from './lock-request.ts';
 import { deleteUnlocked, lockResource, locksDeciding, selectLocks, type LockQuery } from './lock-rows.ts';
@@ -20,6 +21,7 @@ const maxWaitersPerTurn = 100;
 export class LockRegistry {
   readonly #parts: FleetParts;
   readonly #leases: LeaseRegistry;
+  readonly #counts: LockCounts;
   readonly #waitsRefused: Counter;
   readonly #lines = new Map<string, LockWaitQueue<LockRow>>();
   readonly #turns = new TurnQueue(maxWaitersPerTurn);
@@ -29,6 +31,7 @@ export class LockRegistry {
   constructor(parts: FleetParts) {
     this.#parts = parts;
     this.#leases = new LeaseRegistry(parts.clock, parts.stall);
+    this.#counts = new LockCounts(parts.limits);
     this.#waitsRefused = waitsRefused(parts.metrics);
   }
 
@@ -50,7 +53,7 @@ export class LockRegistry {
   /**
    * Locks a resource; one that the asker holds in this mode already is renewed.
    * @throws OmoiError `lock_held` naming the holder, `unknown_agent`, `unknown_generation`,
-   *   `generation_superseded`, `agent_gone`
+   *   `generation_superseded`, `agent_gone`, `lock_limit_reached`
    */
   async acquire(request: LockRequest): Promise<LockRow> {
     const { clock, limits } = this.#parts;
@@ -223,6 +226,7 @@ export class LockRegistry {
       this.#leases.renew(decision.lock.lock_id, request);
       return { granted: this.#withLease(decision.lock) };
     }
+    this.#counts.assertRoom(request.agentId);
     const lock: LockRow = {
       lock_id: createId('lock', clock.wallMs(), random),
       resource_type: request.resourceType,
@@ -260,6 +264,7 @@ export class LockRegistry {
   }
 
   #hold(lock: LockRow): void {
+    this.#counts.add(lock.agent_id, 1);
     this.#leases.begin({
       id: lock.lock_id,
       agentId: lock.agent_id,
@@ -274,6 +279,7 @@ export class LockRegistry {
     if (locks.length === 0) return;
     for (const lock of locks) {
       this.#leases.end(lock.lock_id);
+      this.#counts.add(lock.agent_id, -1);
       activity.countLocks(lock.resource_type, lock.lock_mode, -1);
     }
     activity.tell({ kind: 'locks', traceparent });

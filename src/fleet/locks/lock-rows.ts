@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { StateDatabase, StateTransaction } from '#storage';
 import { OmoiError } from '#telemetry';
 import { idsOrNone, type Reach } from '../reach.ts';
@@ -79,25 +78,26 @@ export async function lockResource(tx: StateTransaction, request: LockRequest): 
  * one, as all are shared where one is.
  */
 export async function locksDeciding(tx: StateTransaction, request: LockRequest): Promise<LockRow[]> {
-  const own = tx.db
+  const rows = decidingQueries(tx.db, request).map((query) => query.execute());
+  return (await Promise.all(rows)).flat();
+}
+
+/** Each walks one index to one row. */
+export function decidingQueries(
+  db: StateTransaction['db'] | StateDatabase['reader'],
+  { resourceType, resourceName, agentId, generation, mode }: LockRequest,
+) {
+  const any = db
     .selectFrom('locks')
     .selectAll()
-    .where('agent_id', '=', request.agentId)
-    .where('generation', '=', request.generation)
-    .where('lock_mode', '=', request.mode)
-    // `|| ''`: by its holder, and not by a walk over all who share it.
-    .where(sql`resource_type || ''`, '=', request.resourceType)
-    .where(sql`resource_name || ''`, '=', request.resourceName)
-    .limit(1)
-    .execute();
-  const any = tx.db
-    .selectFrom('locks')
-    .selectAll()
-    .where('resource_type', '=', request.resourceType)
-    .where('resource_name', '=', request.resourceName)
-    .limit(1)
-    .execute();
-  return (await Promise.all([own, any])).flat();
+    .where('resource_type', '=', resourceType)
+    .where('resource_name', '=', resourceName)
+    .limit(1);
+  const own = any
+    .where('agent_id', '=', agentId)
+    .where('generation', '=', generation)
+    .where('lock_mode', '=', mode);
+  return [own, any] as const;
 }
 
 /** Forgets resources, so many at a time, that nobody has locked since a time; returns how many. */

@@ -31,6 +31,7 @@ import { startWithin } from './039_start_within.ts';
 import { lineageOrder } from './041_lineage_order.ts';
 import { deadlines } from './042_deadlines.ts';
 import { configuredSizes } from './044_configured_sizes.ts';
+import { locksByHolder } from './045_locks_by_holder.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -66,4 +67,5 @@ export const MIGRATIONS: readonly Migration[] = [
   lineageOrder,
   deadlines,
   configuredSizes,
+  locksByHolder,
 ];

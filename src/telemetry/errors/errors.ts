@@ -122,6 +122,11 @@ export const ERROR_CATALOGUE = {
   task_finished: entry(409, 'The task has ended; nothing is left to do.'),
   lock_held: entry(409, 'Try again when the present holder’s lease has ended; the message names it.', true),
   lock_lost: entry(409, 'Drop what the lock protected: it has expired or was taken over.'),
+  lock_limit_reached: entry(
+    429,
+    'Release locks that are not needed any more, or let them run out; the message names the limit.',
+    true,
+  ),
   // telemetry
   labels_invalid: entry(400, 'Correct the label that the message names.'),
   series_limit_reached: entry(
