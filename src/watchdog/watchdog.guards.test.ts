@@ -2,6 +2,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { GUARDS, type Guard } from '#telemetry';
 import {
   becomes,
+  becomesInTime,
+  heldBy,
   openStage,
   RESTART,
   RESTART_SILENT,
@@ -257,6 +259,69 @@ describe('every guard lifts, though nothing is done that it forbids:', () => {
       expect(stage.fleet.restarts.at(-1)?.agentId).toBe('w-1');
     },
   );
+});
+
+/** They bound how many repairs there are, and when: who gives up does none. The last one is told at once. */
+const BOUNDS: readonly Guard[] = ['cooldown', 'max_parallel', 'start_budget', 'repair_rate'];
+/** Of who is external nothing is planned at all; another policy at work on the target is what no single one shows. */
+const NOT_HERE: readonly Guard[] = ['not_managed', 'one_per_target'];
+
+describe('whoever has tried often enough gives up only when no guard says that it is not certain, or not its affair:', () => {
+  const tellingGuards = GUARDS.filter((guard) => ![...BOUNDS, ...NOT_HERE].includes(guard));
+
+  /** The policy has repaired w-1 as often as it may, and it did not last. */
+  async function exhaust(): Promise<void> {
+    for (const alertId of ['b1', 'b2', 'b3']) {
+      await stage.changeStatus('w-1', { status: 'UNRESPONSIVE', silenceMs: 5000 });
+      await raise(alertId, 'w-1');
+      await becomesInTime(stage, alertId, 'verifying');
+      await stage.alerts.resolve(alertId, 'remediated');
+      await becomes(stage, alertId, 'completed(healed)');
+      await pass(1);
+    }
+    await stage.changeStatus('w-1', { status: 'UNRESPONSIVE', silenceMs: 5000 });
+  }
+  const escalations = async () =>
+    (await stage.events()).filter(
+      (event) => event.event_type === 'watchdog.escalated' && event.payload.alert_id === 'a1',
+    );
+
+  it.each(tellingGuards.flatMap((guard) => ROWS[guard].slice(0, 1).map((row) => ({ guard, ...row }))))(
+    '$guard',
+    async ({ guard, policy = RESTART, hold, lift }) => {
+      const acting = policy.replace('mode: observe', 'mode: act');
+      stage = await openStage([acting]);
+      stage.fleet.pools.set('demo', 'PHASE_TESTING');
+      for (const agentId of ['w-1', 'w-2', 'w-3', 'w-4']) stage.fleet.addAgent(agentId);
+      await exhaust();
+      if (acting !== policy) await stage.watchdog.reload(sourcesOf([policy]));
+      await hold();
+      await raise('a1', 'w-1');
+      await heldBy(stage, 'a1', guard);
+      await pass(1);
+      expect(await stateOf(stage, 'a1')).toBe('planned');
+      expect(await escalations()).toEqual([]);
+      await lift();
+      await becomesInTime(stage, 'a1', 'escalated(no_effect)');
+      expect(await escalations()).toHaveLength(1);
+      expect(stage.fleet.restarts).toHaveLength(3);
+    },
+  );
+
+  it.each(BOUNDS)('%s is not asked', async (guard) => {
+    const bounds = 'max_parallel: 1, max_starts: 4, window: 1h, repair_burst: 1, repair_every: 1h';
+    stage = await openStage([RESTART.replace('max_parallel: 2', bounds)]);
+    for (const agentId of ['w-1', 'w-2']) stage.fleet.addAgent(agentId);
+    await exhaust();
+    // What the guard gives is used up.
+    if (guard === 'repair_rate')
+      for (const agentId of ['w-1', 'w-2']) await stage.changeStatus(agentId, { status: 'FAILED' });
+    await begin('a0', 'w-2');
+    await raise('a1', 'w-1');
+    await becomes(stage, 'a1', 'escalated(no_effect)');
+    const [given] = await stage.archive.list({ alertId: 'a1', limit: 1 });
+    expect(given?.suppressions).toEqual([]);
+  });
 });
 
 describe('what is certainly ill', () => {

@@ -2,6 +2,7 @@ import type { StateDatabase, StateTransaction } from '#storage';
 import {
   allSettled,
   formatDuration,
+  GUARDS,
   momentOf,
   OmoiError,
   type Clock,
@@ -95,6 +96,17 @@ const LIFTED_BY_EVENT: ReadonlySet<Guard> = new Set([
   'work_in_flight',
 ]);
 
+/**
+ * Guards that say how many repairs there may be, and when: who gives up does none. The others say that it is not certain
+ * that the target is ill, or not the watchdog's affair now, and then nobody is told that it could not be repaired.
+ */
+const ONLY_BOUNDS_ACTIONS: ReadonlySet<Guard> = new Set([
+  'cooldown',
+  'max_parallel',
+  'start_budget',
+  'repair_rate',
+]);
+
 /** Whether a remediation may begin its step: what the policy and the guards say at the moment. */
 export class RemediationDecisions {
   readonly #parts: DecisionParts;
@@ -137,7 +149,7 @@ export class RemediationDecisions {
       relapse?.outcome === 'healed' && log.relapsed(tx, planned, relapse),
     ]);
     const attempts = relapse?.attempts ?? noted.attempts;
-    if (relapse && attempts >= policy.max_attempts) return this.#giveUp(tx, noted, { policy, relapse });
+    const lastTry = relapse && attempts >= policy.max_attempts ? relapse : null;
     const remediation = {
       ...noted,
       step: isFirstStep(noted) ? firstStep(noted, attempts) : noted.step,
@@ -145,8 +157,11 @@ export class RemediationDecisions {
     };
     // From here to the reservation nothing is awaited: what the guards have counted stays true.
     const input = this.#input(remediation, policy, { now, alert, lastEnd: last, attempts });
-    const suppression = decide(input, this.#parts.guards);
+    const { guards = GUARDS } = this.#parts;
+    const asked = lastTry ? guards.filter((guard) => !ONLY_BOUNDS_ACTIONS.has(guard)) : guards;
+    const suppression = decide(input, asked);
     if (suppression) return this.#holdBack(tx, noted, { suppression, held });
+    if (lastTry) return this.#giveUp(tx, noted, { policy, relapse: lastTry });
     if (policy.mode === 'approve' && remediation.approved_by === null) {
       return wait(await log.awaitApproval(tx, noted), null);
     }
@@ -159,7 +174,7 @@ export class RemediationDecisions {
       evidence: evidenceOf(alert, agent),
       value: alert.value,
       expectedGeneration: agent?.generation ?? null,
-      passed: passedBy(input, this.#parts.guards),
+      passed: passedBy(input, guards),
     };
     const { executing, action } = await log.start(tx, remediation, begin);
     return {
