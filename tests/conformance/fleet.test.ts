@@ -66,6 +66,33 @@ describe.each(DATABASE_KINDS)('the fleet on $name', (kind) => {
       expect(await seen({ poolIds: ['in'], ownPoolIds: ['in'] })).toMatchObject({ tasks: ['in-1', 'pool'] });
     });
 
+    it('lets a token register no more agents than it may, also where all of them come at once', async () => {
+      const tokenId = 'tok_1';
+      await stage.database.transaction(async (tx) => {
+        const token = {
+          id: tokenId,
+          name: 'ci',
+          role: 'agent',
+          secret_hash: 'h',
+          prefix: 'p',
+          created_by: 'test',
+        };
+        const never = { expires_at_ms: null, last_used_at_ms: null, revoked_at_ms: null, revoked_by: null };
+        const row = { ...token, ...never, scope: null, speaks_for: null, created_at_ms: tx.nowMs };
+        await tx.db.insertInto('access_tokens').values(row).execute();
+      });
+      const registeredBy = { tokenId, maxAgents: 3 };
+      const answers = await Promise.allSettled(
+        Array.from({ length: 20 }, (_, at) =>
+          stage.fleet.agents.register(registration(`a-${at}`, { registeredBy })),
+        ),
+      );
+      const refused = answers.flatMap((answer) =>
+        answer.status === 'rejected' ? [codeOf(answer.reason)] : [],
+      );
+      expect(refused).toEqual(Array.from({ length: 17 }, () => 'agent_limit_reached'));
+    });
+
     it('completes or refuses, never both, when a completion meets the next generation', async () => {
       await stage.openGeneration('m', 'nonce 1');
       await stage.registerManaged('m', 1, 'nonce 1');

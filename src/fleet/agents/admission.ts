@@ -3,7 +3,7 @@ import { OmoiError, type Counter, type SelfMetrics } from '#telemetry';
 import { replicaOf } from '../pools/pool-definition.ts';
 import type { FleetLimits } from '../limits.ts';
 import { ENDED_STATUSES } from './agent-status.ts';
-import type { RegistrationRequest } from './registration.ts';
+import type { Registrant, RegistrationRequest } from './registration.ts';
 
 type Newcomer = Pick<RegistrationRequest, 'agentId' | 'registeredBy'>;
 
@@ -41,6 +41,7 @@ export class Admission {
   async admitAgain(tx: StateTransaction, { registeredBy }: Newcomer): Promise<void> {
     if (!registeredBy) return;
     const maxAgents = registeredBy.maxAgents ?? this.#limits.maxAgentsPerToken;
+    await takeTurnOf(tx, registeredBy);
     const { agents } = await tx.db
       .selectFrom('agents')
       .select((select) => select.fn.countAll<number>().as('agents'))
@@ -56,6 +57,12 @@ export class Admission {
       { max_agents: maxAgents },
     );
   }
+}
+
+/** Transactions that overlap do not see each other's agents: those of one token are counted one after the other. */
+async function takeTurnOf(tx: StateTransaction, { tokenId }: Registrant): Promise<void> {
+  if (tx.dialect !== 'postgres') return;
+  await tx.db.selectFrom('access_tokens').select('id').where('id', '=', tokenId).forNoKeyUpdate().execute();
 }
 
 /** The pool whose replica an id would be; null for an id that no pool will ever use. */
