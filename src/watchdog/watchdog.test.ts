@@ -143,6 +143,28 @@ describe('a remediation', () => {
     expect(told.map(({ payload }) => payload)).toMatchObject([{ alert_id: 'a4', guardian: 'operators' }]);
   });
 
+  it('that comes back within the window is a relapse also where it waited, and somebody restarted the agent meanwhile', async () => {
+    const { alerts, clock, archive } = await open(RESTART);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    await alerts.resolve('a1', 'remediated');
+    await becomes('a1', 'completed(healed)');
+    await clock.advance(540_000);
+    await stage.watchdog.pause('ann', 'I do it myself');
+    await alerts.raise('a2', silent('w-1'));
+    await heldBy('a2', 'paused');
+    await clock.advance(300_000);
+    await stage.changeStatus('w-1', { generation: 3, status: 'UNRESPONSIVE' });
+    await vi.waitFor(async () => {
+      const [waiting] = await archive.list({ alertId: 'a2', limit: 1 });
+      expect(waiting?.remediation.generation).toBe(3);
+    }, WAIT);
+    await stage.watchdog.resume('ann');
+    await becomesInTime(stage, 'a2', 'verifying');
+    const [again] = await archive.list({ alertId: 'a2', limit: 1 });
+    expect(again?.remediation).toMatchObject({ attempts: 2, step: 1 });
+  });
+
   it('of ends that a task explains counts for the agent not at all: no relapse, no cooldown, no attempt', async () => {
     const { alerts, fleet, clock, archive } = await open(RESTART);
     const ends: readonly (string | null)[] = [null, 'poison', 'poison', 'poison', null];

@@ -76,6 +76,7 @@ export class RemediationLog {
     const noted = {
       generation: agent.generation,
       generation_since_ms: tx.nowMs,
+      updated_at_ms: tx.nowMs,
       ...stampOf(this.now(tx)),
     };
     await tx.db.updateTable('remediations').set(noted).where('id', '=', remediation.id).execute();
