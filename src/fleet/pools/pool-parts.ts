@@ -50,7 +50,7 @@ export interface SilentAgents {
 export interface RolledAgent {
   readonly generation: number;
   readonly status: AgentStatus;
-  readonly pace: { readonly intervalMs: number };
+  readonly pace: { readonly intervalMs: number; readonly ttlMs: number };
   /** Whether another process beats for it. */
   readonly evidenceTold: boolean;
 }

@@ -1,14 +1,14 @@
 import type { StateTransaction } from '#storage';
-import { generationKeysOf, type PoolDefinition, type Timer } from '#telemetry';
+import { elapsedMs, generationKeysOf, momentOf, type PoolDefinition, type Timer } from '#telemetry';
 import type { AgentControl } from './agent-control.ts';
 import { madeOf } from './made-of.ts';
 import type { Asked, PoolParts } from './pool-parts.ts';
 import { definitionOf, setSpawnFailure, type PoolRow } from './pool-rows.ts';
 import { newestOf } from './replica-plan.ts';
-import { planRoll, ROLLED } from './roll-plan.ts';
-import { rollOf, setRoll, stampUnits, trustUnits, type Roll } from './roll-rows.ts';
+import { isWell, planRoll, ROLLED } from './roll-plan.ts';
+import { forgetIllness, rollOf, setRoll, stampUnits, trustUnits, type Roll } from './roll-rows.ts';
 import { RollWatch } from './roll-watch.ts';
-import { changeUnit, poolUnits, type UnitRow } from './unit-rows.ts';
+import { changeUnit, illFrom, illSinceOf, poolUnits, type UnitRow } from './unit-rows.ts';
 
 interface PoolRollParts {
   readonly control: AgentControl;
@@ -62,6 +62,7 @@ export class PoolRolls {
     const wanted = madeOf(after);
     if (wanted === madeOf(before) && row.roll === null) return;
     await trustUnits(tx, before.id, wanted);
+    await forgetIllness(tx, before.id);
     // Starts of another definition that failed say nothing of this one.
     await setSpawnFailure(tx, before.id, null);
     const from = rollOf(row)?.from ?? generationKeysOf(before);
@@ -85,6 +86,12 @@ export class PoolRolls {
     }
     const pool = definitionOf(row);
     const verifyWithinMs = verifyWithinMsOf(pool);
+    const now = momentOf(this.#parts.clock, tx.nowMs);
+    const healthOf = (unit: UnitRow) => {
+      const since = illSinceOf(unit);
+      const ill = { elapsedMs: since && elapsedMs(since, now), verifyWithinMs };
+      return this.#watch.look(poolId, keyOf(unit), ill);
+    };
     const plan = planRoll({
       poolId,
       effective,
@@ -93,8 +100,14 @@ export class PoolRolls {
       maxUnavailable: pool.maxUnavailable,
       verifyWithinMs,
       spawnFailures: { count: row.spawn_failures, error: row.last_error },
-      healthOf: (unit) => this.#watch.look(poolId, keyOf(unit)),
+      healthOf,
     });
+    for (const unit of plan.watched) {
+      const { status } = healthOf(unit);
+      const isIll = status === null || !isWell(status);
+      if (isIll !== (illSinceOf(unit) !== null))
+        await changeUnit(tx, keyOf(unit), illFrom(isIll ? now : null));
+    }
     for (const unit of plan.verified) await changeUnit(tx, keyOf(unit), { verified_at_ms: tx.nowMs });
     if (plan.stopped !== null) {
       const stopped = { state: 'stopped', reason: plan.stopped } as const;

@@ -1,6 +1,7 @@
 import type { StateTransaction } from '#storage';
 import { withGenerationKeys, type PoolDefinition, type RollState } from '#telemetry';
 import { definitionOf, type PoolRow } from './pool-rows.ts';
+import { illFrom } from './unit-rows.ts';
 
 /** A pool that is brought to another definition, or was until the new generation did not prove itself. */
 export interface Roll {
@@ -58,6 +59,16 @@ export async function stampUnits(tx: StateTransaction, poolId: string, madeOf: s
     .set({ made_of: madeOf })
     .where('pool_id', '=', poolId)
     .where('made_of', 'is', null)
+    .execute();
+}
+
+/** A roll begins: what an earlier one had waited for has its whole time again. */
+export async function forgetIllness(tx: StateTransaction, poolId: string): Promise<void> {
+  await tx.db
+    .updateTable('agent_units')
+    .set(illFrom(null))
+    .where('pool_id', '=', poolId)
+    .where('ill_since_ms', 'is not', null)
     .execute();
 }
 

@@ -21,14 +21,21 @@ interface WatchedPool {
   seen: string;
 }
 
+/** How long a unit has been ill as its row has it, and how long it may be. */
+interface IllTime {
+  /** Null where the row says nothing. */
+  readonly elapsedMs: number | null;
+  readonly verifyWithinMs: number;
+}
+
 const MIN_HEALTHY_FOR_MS = 1000;
 /** Where another process beats for it, its beats say less. */
 const UNHEARD_HEALTHY_FOR_MS = 5000;
 const INTERVALS_HEALTHY_FOR = 2;
 
 /**
- * How long the agents of pools that roll have been well or ill without a break. By the monotonic clock and in memory: a
- * server that has just started looks at them anew.
+ * How long the agents of pools that roll have been well or ill without a break, by the monotonic clock. Since when one is ill
+ * is in its row as well: a server that has just started goes on from there, but gives it a heartbeat TTL to be heard.
  */
 export class RollWatch {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
@@ -40,15 +47,20 @@ export class RollWatch {
     this.#agent = agent;
   }
 
-  /** How a unit of a pool that rolls is now. */
-  look(poolId: string, { agentId, generation }: UnitKey): UnitHealth {
+  /**
+   * How a unit of a pool that rolls is now.
+   * @param ill how long it has been ill, for one that this server has not looked at yet
+   */
+  look(poolId: string, { agentId, generation }: UnitKey, ill: IllTime | null = null): UnitHealth {
     const nowMs = this.#clock.monotonicMs();
     const found = this.#agent(agentId);
     const agent = found?.generation === generation ? found : null;
     const { sights } = this.#pool(poolId);
     const known = sights.get(agentId);
     const sight =
-      known?.generation === generation ? known : { generation, wellSinceMs: null, illSinceMs: nowMs };
+      known?.generation === generation
+        ? known
+        : { generation, wellSinceMs: null, illSinceMs: nowMs - illBefore(ill, agent) };
     sights.set(agentId, sight);
     if (agent && isWell(agent.status)) sight.wellSinceMs ??= nowMs;
     else {
@@ -101,6 +113,13 @@ export class RollWatch {
       })
       .join('\n');
   }
+}
+
+/** What an earlier server has seen of its illness; nobody is judged before he had time to be heard by this one. */
+function illBefore(ill: IllTime | null, agent: RolledAgent | null): number {
+  if (!ill || ill.elapsedMs === null) return 0;
+  const ttlMs = agent?.pace.ttlMs ?? UNHEARD_HEALTHY_FOR_MS;
+  return Math.min(ill.elapsedMs, Math.max(0, ill.verifyWithinMs - ttlMs));
 }
 
 function healthyForMsOf(agent: RolledAgent | null): number {

@@ -248,6 +248,54 @@ describe('a definition whose generations do not prove themselves', () => {
     expect(colours()).toBe('green,green,green,red');
   });
 
+  it('stops it at the same time where the server starts again meanwhile, whatever becomes of the clock', async () => {
+    await fullPool();
+    register = false;
+    await change(RED);
+    await passUntil(() => colours() === 'green,green,green,red');
+    for (const stepMs of [3_600_000, -3_600_000]) {
+      await pass(20_000);
+      await pools.close();
+      test.clock.stepWallClock(stepMs);
+      pools = openPools();
+      await pools.start();
+    }
+    await pass(17_000);
+    expect(await roll()).toMatchObject({ state: 'rolling' });
+    await pass(5000);
+    expect(await roll()).toMatchObject({ reason: 'generation 2 of coders-4 has not registered after 1m' });
+  });
+
+  it('gives whoever could not register while the server was down time to be heard', async () => {
+    await fullPool();
+    register = false;
+    await change(RED);
+    await passUntil(() => colours() === 'green,green,green,red');
+    await pools.close();
+    await test.clock.advance(600_000);
+    pools = openPools();
+    await pools.start();
+    await pass(3000);
+    expect(await roll()).toMatchObject({ state: 'rolling' });
+    register = true;
+    await passUntil(async () => (await roll()) === null);
+    expect(colours()).toBe('red,red,red,red');
+  });
+
+  it('counts no illness of an earlier roll', async () => {
+    await fullPool();
+    register = false;
+    await change(RED);
+    await passUntil(async () => (await roll())?.state === 'stopped');
+    await change({ env: { COLOUR: 'blue' } });
+    await passUntil(() => colours().includes('blue'));
+    await pass(50_000);
+    expect(await roll()).toMatchObject({ state: 'rolling' });
+    register = true;
+    await passUntil(async () => (await roll()) === null);
+    expect(colours()).toBe('blue,blue,blue,blue');
+  });
+
   it('waits for one that may take longer to register, for as long as its pool says', async () => {
     await fullPool();
     register = false;

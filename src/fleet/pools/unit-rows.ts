@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import { deadlineOf, type StateTables, type StateTransaction } from '#storage';
-import { leftUntil, type Moment } from '#telemetry';
+import { leftUntil, type Moment, type PersistedMoment } from '#telemetry';
 import type { Asked } from './pool-parts.ts';
 import type { StartedUnit, UnitExit } from '../runtimes/runtime.ts';
 
@@ -124,6 +124,26 @@ export function setEnded(tx: StateTransaction, key: UnitKey, exit: UnitExit): Pr
 /** What is left until a unit is ended by force, ms; infinite while nothing stops it. */
 export function killLeftMs(row: UnitRow, now: Moment): number {
   return row.kill_at_ms === null ? Number.POSITIVE_INFINITY : leftUntil(deadlineOf(row.kill_at_ms, row), now);
+}
+
+/** Since when a unit has not been well while the roll of its pool waits for it; null where it is, or nothing waits. */
+export function illSinceOf({
+  ill_since_ms: wallMs,
+  ill_boot_ms: bootMs,
+  ill_boot_id: bootId,
+}: Pick<UnitRow, 'ill_since_ms' | 'ill_boot_ms' | 'ill_boot_id'>): PersistedMoment | null {
+  return wallMs === null ? null : { wallMs, bootMs, bootId };
+}
+
+/** @param now null: it is well */
+export function illFrom(
+  now: Moment | null,
+): Pick<UnitRow, 'ill_since_ms' | 'ill_boot_ms' | 'ill_boot_id'> {
+  return {
+    ill_since_ms: now && Math.floor(now.wallMs),
+    ill_boot_ms: now && Math.floor(now.bootMs),
+    ill_boot_id: now && now.bootId,
+  };
 }
 
 /** Why a unit was asked to end: `stopped by ann`, `retired`, `replaced`; null where nobody asked. */

@@ -32,6 +32,7 @@ import { lineageOrder } from './041_lineage_order.ts';
 import { deadlines } from './042_deadlines.ts';
 import { configuredSizes } from './044_configured_sizes.ts';
 import { locksByHolder } from './045_locks_by_holder.ts';
+import { rollTimes } from './050_roll_times.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -68,4 +69,5 @@ export const MIGRATIONS: readonly Migration[] = [
   deadlines,
   configuredSizes,
   locksByHolder,
+  rollTimes,
 ];

@@ -53,6 +53,10 @@ export interface PoolTables {
     made_of: string | null;
     /** When it had proven itself as a generation of a new definition. */
     verified_at_ms: number | null;
+    /** Since when it has not been well, while the roll of its pool waits for it, on both clocks; null while it is well. */
+    ill_since_ms: number | null;
+    ill_boot_ms: number | null;
+    ill_boot_id: string | null;
     traceparent: string | null;
     intended_at_ms: number;
     started_at_ms: number | null;
