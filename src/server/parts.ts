@@ -125,6 +125,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       tasks: fleet.tasks,
       runtimes,
       mintAgentToken: ground.mintAgentToken,
+      startLimits: { startsPerSecond: config.fleet.starts_per_second },
     },
     connection,
   );

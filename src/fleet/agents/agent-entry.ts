@@ -258,6 +258,11 @@ export class AgentEntry implements AgentObservation {
     this.#heardAtMs = atMs;
   }
 
+  /** Monotonic `atMs`: it still waits for its turn to be started. */
+  awaitsStart(atMs: number): void {
+    if (this.row.status === 'SPAWNING' && !this.#hasStarted) this.#heardAtMs = atMs;
+  }
+
   /** What the agent says about itself. */
   says(word: {
     readonly running: boolean;

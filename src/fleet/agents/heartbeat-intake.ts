@@ -100,6 +100,12 @@ export class HeartbeatIntake {
     agentIndex.judgedAt.set(agent, clock.monotonicMs());
   }
 
+  /** A generation waits for its turn to be started: its time to register has not begun. */
+  awaitsStart({ agentId, generation }: Holder): void {
+    const agent = this.#parts.agentIndex.get(agentId);
+    if (agent?.generation === generation) agent.awaitsStart(this.#parts.clock.monotonicMs());
+  }
+
   /**
    * The next heartbeats ask the agent to finish its task, take no other and end.
    * @param leaves whether no generation follows

@@ -3,6 +3,7 @@ import type { StateDatabase, StateTransaction } from '#storage';
 import type { AgentStatus, Clock, Logger, ProcessActivity, Random, SelfMetrics, Tracing } from '#telemetry';
 import type { GenerationStore } from '../agents/generation-store.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
+import type { StartLimits } from './start-rates.ts';
 
 /** Where the workers find the server; known when it listens. */
 export interface WorkerConnection {
@@ -41,6 +42,8 @@ interface TaskLimits {
 export interface SilentAgents {
   /** The process of a generation runs: its time to register begins. */
   started(holder: { readonly agentId: string; readonly generation: number }): void;
+  /** It has not been started because others are before it: that is no silence. */
+  awaitsStart(holder: { readonly agentId: string; readonly generation: number }): void;
   silent(): readonly { readonly agentId: string; readonly generation: number }[];
   /** Tells what the processes of one of them were seen to do. */
   showed(holder: { readonly agentId: string; readonly generation: number }, activity: ProcessActivity): void;
@@ -72,6 +75,7 @@ export interface PoolParts {
   readonly tasks: TaskLimits;
   readonly runtimes: readonly Runtime[];
   readonly mintAgentToken: MintAgentToken;
+  readonly startLimits?: StartLimits;
 }
 
 /** Who asked for a change, and why. */

@@ -31,6 +31,8 @@ export function openTestPools(
       tasks: fleet.tasks,
       runtimes: [new MemoryRuntime(machine)],
       mintAgentToken: () => Promise.resolve('token'),
+      // All that a test asks for start at once, without time.
+      startLimits: { startsPerSecond: 10_000 },
       ...more,
     },
     { url: 'http://127.0.0.1:4600', otlpUrl: null, inheritedEnv: { PATH: '/bin' } },

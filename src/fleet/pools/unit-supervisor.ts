@@ -29,6 +29,7 @@ import {
 } from './unit-rows.ts';
 import { UnitActivityWatch } from './unit-activity-watch.ts';
 import { SpawnQueue } from './spawn-queue.ts';
+import { DEFAULT_START_LIMITS, StartRates } from './start-rates.ts';
 import { UnitStopper } from './unit-stopper.ts';
 import { confinementOf, workerEnvironment } from './worker-environment.ts';
 
@@ -84,7 +85,7 @@ export class UnitSupervisor {
   readonly #unknown = new Set<string>();
   readonly #tokens = new Map<string, string>();
   readonly #spawns: SpawnQueue<PoolKey>;
-  readonly #settled = new Set<Promise<void>>();
+  readonly #settled = new Set<Promise<unknown>>();
 
   constructor(parts: PoolParts, connection: WorkerConnection, ends: UnitEnds) {
     this.#parts = parts;
@@ -97,10 +98,16 @@ export class UnitSupervisor {
         'The runtime could not be asked to stop a unit.',
       ),
     );
-    this.#spawns = new SpawnQueue<PoolKey>(parts.clock, {
-      nameOf,
-      spawn: (key) => this.#track(this.#bringUp(key)),
-    });
+    this.#spawns = new SpawnQueue<PoolKey>(
+      parts.clock,
+      {
+        nameOf,
+        poolOf: ({ poolId }) => poolId,
+        spawn: async (key) => (await this.#track(this.#bringUp(key))) ?? false,
+        waiting: (keys) => keys.forEach((key) => parts.silence.awaitsStart(key)),
+      },
+      new StartRates(parts.clock, parts.startLimits ?? DEFAULT_START_LIMITS),
+    );
     this.#activity = new UnitActivityWatch(parts, this.#running);
     this.#runtimes = new Map(parts.runtimes.map((runtime) => [runtime.name, runtime]));
     for (const runtime of parts.runtimes) runtime.onEnd((ended) => this.#onEnd(ended));
@@ -147,26 +154,28 @@ export class UnitSupervisor {
     await Promise.all(this.#settled);
   }
 
-  /** Never rejects; `close` waits for it. */
-  #track(work: Promise<void>): Promise<void> {
+  /** Never rejects: null where it failed. `close` waits for it. */
+  #track<Result>(work: Promise<Result>): Promise<Result | null> {
     const settled = work
-      .catch((error: unknown) =>
+      .catch((error: unknown) => {
         this.#parts.logger.error(
           { error: messageOf(error) },
           'A unit could not be started, stopped or recorded.',
-        ),
-      )
+        );
+        return null;
+      })
       .finally(() => this.#settled.delete(settled));
     this.#settled.add(settled);
     return settled;
   }
 
-  async #bringUp(key: PoolKey): Promise<void> {
-    if (this.#unknown.delete(nameOf(key)) && (await this.#recover(key))) return;
+  /** @returns whether a unit was started, or was to be and could not */
+  async #bringUp(key: PoolKey): Promise<boolean> {
+    if (this.#unknown.delete(nameOf(key)) && (await this.#recover(key))) return false;
     const order = await persist(this.#persisting('The order to start an agent', key), (tx) =>
       this.#prepare(tx, key),
     );
-    if (!order) return;
+    if (!order) return false;
     const runtime = this.#requireRuntime(order.pool.runtime);
     const span = this.#startSpan(key, order.parent);
     const result = await runtime.start({
@@ -192,6 +201,7 @@ export class UnitSupervisor {
         break;
     }
     span.end();
+    return true;
   }
 
   /** Looks for the process of an intent that an earlier server left open. */

@@ -50,6 +50,8 @@ export const configSchema = z.strictObject({
   fleet: z
     .strictObject({
       pools: z.array(poolConfiguration).default([]),
+      /** How many processes of pools are started a second, of all together; of one pool half as many. */
+      starts_per_second: z.number().int().positive().max(10_000).default(20),
       /** How much of what agents write is kept. */
       output: z
         .strictObject({

@@ -1,5 +1,4 @@
-import type { Clock } from '#telemetry';
-import { RepairRamp } from './repair-ramp.ts';
+import { StartRamp, type Clock } from '#telemetry';
 import { WHOLE_FLEET } from './storm-watch.ts';
 
 /** How fast what is certainly ill is repaired in one failure domain. */
@@ -26,15 +25,15 @@ const ROUNDING_MS = 1e-6;
 /**
  * A token bucket for each failure domain and for the whole fleet, kept as the time at which it will be full again; a repair
  * takes a token of each that its target is in. After a start of the server each holds a single token, and fills slowly
- * (`RepairRamp`).
+ * (`StartRamp`).
  */
 export class RepairRates {
-  readonly #ramp: RepairRamp;
+  readonly #ramp: StartRamp;
   /** When, by the ramp's clock, the bucket of a domain is full again. */
   readonly #fullAtMs = new Map<string, number>();
 
   constructor(clock: Clock) {
-    this.#ramp = new RepairRamp(clock);
+    this.#ramp = new StartRamp(clock);
   }
 
   /** Call when the watchdog begins to act: then the ramp begins. */

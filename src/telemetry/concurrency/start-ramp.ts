@@ -1,8 +1,8 @@
-import type { Clock } from '#telemetry';
+import type { Clock } from '../time/clock.ts';
 
-/** For how long after a start of the server repairs are slower than later … */
+/** For how long after a start of the server a rate is lower than later … */
 const RAMP_MS = 30_000;
-/** … and which share of the full rate they begin with; it grows evenly. */
+/** … and with which share of it it begins; it grows evenly. */
 const FIRST_SHARE = 0.25;
 
 /** What has come in of a full rate when the ramp is over, ms of that rate: the mean of both shares. */
@@ -14,7 +14,7 @@ const RAMP_CREDIT_MS = (RAMP_MS * (FIRST_SHARE + 1)) / 2;
  *
  *     FIRST_SHARE · e + (1 − FIRST_SHARE) · e² ∕ (2 · RAMP_MS)     until RAMP_MS, and goes like any other from then on.
  */
-export class RepairRamp {
+export class StartRamp {
   readonly #clock: Clock;
   #startedAtMs: number;
 
