@@ -26,6 +26,8 @@ export interface RunningFleet {
 }
 
 interface FleetSettings {
+  /** The machine on which it runs. */
+  readonly host?: string;
   readonly limits?: Partial<FleetLimits>;
   /** Without ticks nobody is ever late. */
   readonly ticks?: 'run' | 'none';
@@ -33,12 +35,17 @@ interface FleetSettings {
 
 export async function startTestFleet(
   database: StateDatabase,
-  { clock, limits, ticks = 'run' }: FleetSettings & { readonly clock: Clock },
+  { clock, limits, host, ticks = 'run' }: FleetSettings & { readonly clock: Clock },
 ): Promise<RunningFleet> {
   const random = createSeededRandom(1);
   const common = { database, clock, random, logger: silentLogger, metrics: new SelfMetrics() };
   const bus = createEventBus(common);
-  const fleet = createFleet({ ...common, bus, ...(limits && { limits }) });
+  const fleet = createFleet({
+    ...common,
+    bus,
+    ...(host !== undefined && { host }),
+    ...(limits && { limits }),
+  });
   if (ticks === 'run') await fleet.start();
   const activity: FleetActivity[] = [];
   fleet.feed.onActivity((told) => activity.push(told));
@@ -107,9 +114,10 @@ export class TestFleet<Time extends Clock = VirtualClock> {
     await this.database.close();
   }
 
-  /** Starts the fleet on what its database holds. */
-  async start(): Promise<void> {
-    const { around = (database: StateDatabase) => database, ...settings } = this.#settings;
+  /** Starts the fleet on what its database holds. @param host the machine on which it runs, where that is another one */
+  async start(host?: string): Promise<void> {
+    const { around = (database: StateDatabase) => database, ...others } = this.#settings;
+    const settings = { ...others, ...(host !== undefined && { host }) };
     this.#running = await startTestFleet(around(this.database), { ...settings, clock: this.clock });
   }
 

@@ -118,6 +118,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       ...base,
       ...of('fleet'),
       bus,
+      host,
       generations: fleet.generations,
       drains: fleet.heartbeats,
       agents: fleet.agents,

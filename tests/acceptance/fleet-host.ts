@@ -48,6 +48,7 @@ const pools = new Pools(
     ...common,
     database,
     bus,
+    host: null,
     tracing,
     generations: fleet.generations,
     drains: fleet.heartbeats,

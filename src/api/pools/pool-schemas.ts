@@ -88,6 +88,7 @@ export const poolView = z
           .enum(DESIRED_UNIT_STATES)
           .describe('`stopped` stays so until a restart; `retired` is filled again when the pool grows.'),
         pid: z.number().nullable(),
+        host: z.string().nullable().describe('The machine on which it runs.'),
         started_at: z.string().nullable(),
         kill_at: z.string().nullable(),
       }),

@@ -36,6 +36,7 @@ export function viewPool(pool: PoolView): z.output<typeof poolView> {
       unit: replica.unit,
       desired_state: replica.desiredState,
       pid: replica.pid,
+      host: replica.host,
       started_at: toRfc3339OrNull(replica.startedAtMs),
       kill_at: toRfc3339OrNull(replica.killAtMs),
     })),

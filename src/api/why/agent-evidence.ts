@@ -83,11 +83,11 @@ function heartbeatOf({ live, pace }: KnownAgent): Evidence | null {
   return { kind: 'heartbeat', text: `${heard}${late} (${rule})${by}` };
 }
 
-function processOf({ row, replica }: KnownAgent, nowMs: number): Evidence {
+function processOf({ row, live, replica }: KnownAgent, nowMs: number): Evidence {
   if (row.managed === 0)
     return { kind: 'process', text: 'external: Omoi did not start it and cannot restart it' };
   if (!replica) return { kind: 'process', text: 'Omoi runs it, and has no process of it' };
-  const { generation, pid, unit, startedAtMs, killAtMs, desiredState } = replica;
+  const { generation, pid, host, unit, startedAtMs, killAtMs, desiredState } = replica;
   if (unit !== 'running') {
     const text = unit === 'ended' ? 'has ended' : 'is to be started';
     return { kind: 'process', text: `the process of generation ${generation} ${text}` };
@@ -95,7 +95,10 @@ function processOf({ row, replica }: KnownAgent, nowMs: number): Evidence {
   const since = startedAtMs === null ? '' : ` for ${ageOf(startedAtMs, nowMs)}`;
   const asked = desiredState === 'run' ? '' : '; it was asked to end';
   const killed = killAtMs === null ? '' : ` and is killed at ${toRfc3339(killAtMs)}`;
-  const text = `process ${pid ?? 'on another machine'} of generation ${generation} runs${since}${asked}${killed}`;
+  const where = host === null ? '' : ` on ${host}`;
+  const process = pid === null ? `a process${where || ' on another machine'}` : `process ${pid}${where}`;
+  const seen = live?.isElsewhere ? '; the server can neither look at it nor signal it' : '';
+  const text = `${process} of generation ${generation} runs${since}${asked}${killed}${seen}`;
   return { kind: 'process', text };
 }
 

@@ -7,6 +7,7 @@ import { ENDED_STATUSES, hasEnded } from './agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { HeartbeatPace } from '../limits.ts';
 import { idsOrNone, type Reach } from '../reach.ts';
+import { isElsewhere } from '../pools/unit-host.ts';
 import { paceOf } from './heartbeat-ladder.ts';
 import type { GenerationRow } from './registration.ts';
 
@@ -41,7 +42,7 @@ export class AgentDirectory {
 
   /** Fills the agentIndex from the database: all agents that live, and those that ended a short while ago. */
   async start(): Promise<void> {
-    const { database, agentIndex, clock, limits } = this.#parts;
+    const { database, agentIndex, clock, limits, host: ownHost = null } = this.#parts;
     const rows = await database.reader
       .selectFrom('agents')
       .leftJoin('agent_generations', (join) =>
@@ -58,6 +59,7 @@ export class AgentDirectory {
       )
       .selectAll('agents')
       .select(['nonce_hash', 'last_heartbeat_at_ms', 'work_seen_at_ms', 'running', 'desired_state'])
+      .select(['agent_units.host as unit_host', 'agent_units.host_boot_id as unit_boot_id'])
       .where((where) =>
         where.or([
           where('agents.status', 'not in', ENDED_STATUSES),
@@ -68,8 +70,12 @@ export class AgentDirectory {
       .orderBy('agents.agent_id')
       .execute();
     for (const row of rows) {
-      const { nonce_hash, last_heartbeat_at_ms, work_seen_at_ms, running, desired_state, ...agent } = row;
+      const { nonce_hash, last_heartbeat_at_ms, work_seen_at_ms, running, desired_state, ...rest } = row;
+      const { unit_host: host, unit_boot_id: host_boot_id, ...agent } = rest;
       const entry = agentIndex.apply(agent, nonce_hash, agentIndex.nextChange());
+      if (host !== null && isElsewhere({ host, host_boot_id }, { host: ownHost, clock })) {
+        agentIndex.runsElsewhere(entry, host);
+      }
       entry.lastHeartbeatAtMs = last_heartbeat_at_ms;
       entry.workSeenAtMs = work_seen_at_ms;
       // Its pool asks it again when it has taken over what runs; until then nobody takes it for one that stays.

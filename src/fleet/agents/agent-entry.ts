@@ -69,6 +69,8 @@ export class AgentEntry implements AgentObservation {
   } | null = null;
   #processesTold = false;
   readonly #ownHost: string | null;
+  /** Where a server on another machine has started its process; null where it runs here, or is external. */
+  #elsewhere: string | null = null;
   /** Of that row, whose labels are JSON: it is asked for with each decision. */
   #placed: { readonly row: AgentRow; readonly placement: Placement } | null = null;
 
@@ -116,7 +118,7 @@ export class AgentEntry implements AgentObservation {
     if (this.#placed?.row === this.row) return this.#placed.placement;
     const before = this.#placed;
     const isSame = before !== null && STANDS_BY.every((key) => before.row[key] === this.row[key]);
-    const placement = isSame ? before.placement : placementOf(this.row, this.#ownHost);
+    const placement = isSame ? before.placement : placementOf(this.row, this.#elsewhere ?? this.#ownHost);
     this.#placed = { row: this.row, placement };
     return placement;
   }
@@ -124,6 +126,17 @@ export class AgentEntry implements AgentObservation {
   /** The machine that it runs on, as its label `host` says or, where Omoi has started it, that; null where neither is known. */
   get host(): string | null {
     return this.placement.host;
+  }
+
+  /** A server on another machine has started the process of its present generation: nobody here can look at it. */
+  runsElsewhere(host: string): void {
+    this.#elsewhere = host;
+    this.#placed = null;
+  }
+
+  /** Whether its process runs on another machine, which this server can't look at. */
+  get isElsewhere(): boolean {
+    return this.#elsewhere !== null;
   }
 
   get managed(): boolean {
@@ -202,6 +215,7 @@ export class AgentEntry implements AgentObservation {
 
   /** Whether it may still be silent over its work without anybody having looked at its processes. */
   get #awaitsLook(): boolean {
+    if (this.#elsewhere !== null) return false;
     return this.managed && this.holdsWork && this.silenceMs < MAX_UNSEEN_TTLS * this.pace.ttlMs;
   }
 
@@ -302,6 +316,9 @@ export class AgentEntry implements AgentObservation {
     this.#saysRunning = false;
     this.#processes = null;
     this.#processesTold = false;
+    // What Omoi starts from now on it starts here.
+    if (this.#elsewhere !== null) this.#placed = null;
+    this.#elsewhere = null;
   }
 
   #take(activity: ProcessActivity, nowMonotonicMs: number): void {

@@ -122,6 +122,13 @@ export class AgentIndex {
     return known;
   }
 
+  /** The present generation of an agent was started on another machine: it stands there. */
+  runsElsewhere(entry: AgentEntry, host: string): void {
+    this.#count(entry, -1);
+    entry.runsElsewhere(host);
+    this.#count(entry, 1);
+  }
+
   forget(agentId: string): void {
     const entry = this.#entries.get(agentId);
     if (!entry) return;

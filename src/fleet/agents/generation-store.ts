@@ -60,6 +60,14 @@ export interface GenerationStore {
    */
   recordExit(tx: StateTransaction, exit: GenerationExit): Promise<void>;
   /**
+   * Gives an opened generation another secret, where no process has registered as it: one that another server may have
+   * started with the former one is refused from now on. @returns whether it was given
+   */
+  renewNonce(
+    tx: StateTransaction,
+    generation: { readonly agentId: string; readonly generation: number; readonly nonce: string },
+  ): Promise<boolean>;
+  /**
    * Nobody wants an agent any more whose process has ended: where it is FAILED it becomes TERMINATED, for what
    * nobody wants needs no repair. Repeating it changes nothing.
    */
@@ -221,6 +229,32 @@ export class StoredGenerations implements GenerationStore {
       traceparent,
     });
     if (ends) await tellStatus(tx, this.#parts, { left: agent.status, now: ended, traceparent });
+  }
+
+  async renewNonce(
+    tx: StateTransaction,
+    {
+      agentId,
+      generation,
+      nonce,
+    }: { readonly agentId: string; readonly generation: number; readonly nonce: string },
+  ): Promise<boolean> {
+    await lockAgent(tx, agentId);
+    const nonceHash = hashNonce(nonce);
+    const renewed = await tx.db
+      .updateTable('agent_generations')
+      .set({ nonce_hash: nonceHash })
+      .where('agent_id', '=', agentId)
+      .where('generation', '=', generation)
+      .where('state', '=', 'opened')
+      .returning('generation')
+      .execute();
+    if (renewed.length === 0) return false;
+    tx.afterCommit(() => {
+      const entry = this.#parts.agentIndex.get(agentId);
+      if (entry?.generation === generation) entry.nonceHash = nonceHash;
+    });
+    return true;
   }
 
   async writeOff(tx: StateTransaction, ended: EndedGeneration): Promise<void> {

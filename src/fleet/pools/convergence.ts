@@ -121,7 +121,8 @@ export class Convergence {
     });
     const key = { agentId, generation, poolId: pool.id };
     const { traceparent } = asked;
-    await insertIntent(tx, { ...key, runtime: pool.runtime, nonce, madeOf: madeOf(pool), traceparent });
+    const intent = { ...key, runtime: pool.runtime, nonce, madeOf: madeOf(pool), traceparent };
+    await insertIntent(tx, intent, this.#parts);
     await forgetOlderUnits(tx, key);
     tx.afterCommit(() => this.#consequences.spawn(key));
     return generation;

@@ -56,6 +56,8 @@ export interface RolledAgent {
   readonly pace: { readonly intervalMs: number; readonly ttlMs: number };
   /** Whether another process beats for it. */
   readonly evidenceTold: boolean;
+  /** How many signs of life it has given to this server. */
+  readonly beats: number;
 }
 
 /** What pools and their processes stand on. */
@@ -63,6 +65,8 @@ export interface PoolParts {
   readonly database: StateDatabase;
   readonly bus: EventBus;
   readonly clock: Clock;
+  /** The machine on which the server runs, and starts units; null where that is unknown. */
+  readonly host: string | null;
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: SelfMetrics;

@@ -16,6 +16,8 @@ export interface ReplicaView {
   readonly unit: UnitRow['state'];
   readonly desiredState: UnitRow['desired_state'];
   readonly pid: number | null;
+  /** The machine on which it runs; null where it does not, or that is unknown. */
+  readonly host: string | null;
   readonly startedAtMs: number | null;
   /** When it is killed if it has not ended by then. */
   readonly killAtMs: number | null;
@@ -189,6 +191,7 @@ function replicaViewOf(unit: UnitRow): ReplicaView {
     unit: unit.state,
     desiredState: unit.desired_state,
     pid: unit.state === 'running' ? unit.pid : null,
+    host: unit.state === 'running' ? unit.host : null,
     startedAtMs: unit.started_at_ms,
     killAtMs: unit.kill_at_ms,
   };

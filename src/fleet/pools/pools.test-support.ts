@@ -13,13 +13,14 @@ export function openTestPools(
   {
     machine,
     ...more
-  }: { readonly machine: MemoryMachine } & Partial<Pick<PoolParts, 'tracing' | 'mintAgentToken'>>,
+  }: { readonly machine: MemoryMachine } & Partial<Pick<PoolParts, 'tracing' | 'mintAgentToken' | 'host'>>,
 ): Pools {
   return new Pools(
     {
       database,
       bus,
       clock,
+      host: 'here',
       random: createSeededRandom(7),
       logger: silentLogger,
       metrics: new SelfMetrics(),

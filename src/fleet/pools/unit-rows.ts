@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import { deadlineOf, type StateTables, type StateTransaction } from '#storage';
 import { leftUntil, type Moment, type PersistedMoment } from '#telemetry';
 import type { Asked } from './pool-parts.ts';
+import { hostColumns, type OwnHost } from './unit-host.ts';
 import type { StartedUnit, UnitExit } from '../runtimes/runtime.ts';
 
 export type UnitRow = Selectable<StateTables['agent_units']>;
@@ -26,7 +27,7 @@ export interface UnitIntent extends UnitKey {
 }
 
 /** Committed before anything is spawned. */
-export async function insertIntent(tx: StateTransaction, intent: UnitIntent): Promise<void> {
+export async function insertIntent(tx: StateTransaction, intent: UnitIntent, own: OwnHost): Promise<void> {
   await tx.db
     .insertInto('agent_units')
     .values({
@@ -40,6 +41,7 @@ export async function insertIntent(tx: StateTransaction, intent: UnitIntent): Pr
       made_of: intent.madeOf,
       traceparent: intent.traceparent,
       intended_at_ms: tx.nowMs,
+      ...hostColumns(own),
     })
     .execute();
 }
@@ -100,14 +102,24 @@ export async function changeUnit(tx: StateTransaction, key: UnitKey, change: Uni
 }
 
 /** The process is known: its nonce is not needed any more. */
-export function setRunning(tx: StateTransaction, key: UnitKey, started: StartedUnit): Promise<void> {
+export function setRunning(
+  tx: StateTransaction,
+  key: UnitKey,
+  { started, own }: { readonly started: StartedUnit; readonly own: OwnHost },
+): Promise<void> {
   return changeUnit(tx, key, {
     state: 'running',
     nonce: null,
     handle: started.handle,
     pid: started.pid,
     started_at_ms: tx.nowMs,
+    ...hostColumns(own),
   });
+}
+
+/** A unit that another server was to start runs on its machine: it has registered. */
+export function setRunningElsewhere(tx: StateTransaction, key: UnitKey): Promise<void> {
+  return changeUnit(tx, key, { state: 'running', nonce: null, started_at_ms: tx.nowMs });
 }
 
 export function setEnded(tx: StateTransaction, key: UnitKey, exit: UnitExit): Promise<void> {
@@ -136,9 +148,7 @@ export function illSinceOf({
 }
 
 /** @param now null: it is well */
-export function illFrom(
-  now: Moment | null,
-): Pick<UnitRow, 'ill_since_ms' | 'ill_boot_ms' | 'ill_boot_id'> {
+export function illFrom(now: Moment | null): Pick<UnitRow, 'ill_since_ms' | 'ill_boot_ms' | 'ill_boot_id'> {
   return {
     ill_since_ms: now && Math.floor(now.wallMs),
     ill_boot_ms: now && Math.floor(now.bootMs),

@@ -14,6 +14,7 @@ import type { PoolParts, WorkerConnection } from './pool-parts.ts';
 import { startDefinitionOf } from './roll-rows.ts';
 import { OutageLog, persist, type PersistOptions } from './persist.ts';
 import { madeOf } from './made-of.ts';
+import { createSpawnNonce } from './spawn-nonce.ts';
 import {
   changeUnit,
   hasLiveOlder,
@@ -23,6 +24,7 @@ import {
   reasonOfStop,
   setEnded,
   setRunning,
+  setRunningElsewhere,
   type UnitKey,
   type UnitRow,
   killLeftMs,
@@ -31,6 +33,8 @@ import { UnitActivityWatch } from './unit-activity-watch.ts';
 import { SpawnQueue } from './spawn-queue.ts';
 import { DEFAULT_START_LIMITS, StartRates } from './start-rates.ts';
 import { UnitStopper } from './unit-stopper.ts';
+import { isElsewhere } from './unit-host.ts';
+import { UnitsElsewhere } from './units-elsewhere.ts';
 import { confinementOf, workerEnvironment } from './worker-environment.ts';
 
 /** Between the failed spawns of a pool. */
@@ -77,6 +81,7 @@ export class UnitSupervisor {
   readonly #ends: UnitEnds;
   readonly #runtimes: ReadonlyMap<string, Runtime>;
   readonly #stopper: UnitStopper;
+  readonly #elsewhere: UnitsElsewhere;
   readonly #activity: UnitActivityWatch;
   readonly #outages: OutageLog;
   readonly #closing = new AbortController();
@@ -108,24 +113,42 @@ export class UnitSupervisor {
       },
       new StartRates(parts.clock, parts.startLimits ?? DEFAULT_START_LIMITS),
     );
+    this.#elsewhere = new UnitsElsewhere({
+      ...parts,
+      onGone: (row) => void this.#track(this.#recordEnd(keyOf(row), UNSEEN)),
+    });
     this.#activity = new UnitActivityWatch(parts, this.#running);
     this.#runtimes = new Map(parts.runtimes.map((runtime) => [runtime.name, runtime]));
     for (const runtime of parts.runtimes) runtime.onEnd((ended) => this.#onEnd(ended));
   }
 
-  /** Takes over what an earlier server left: running processes are adopted, open intents are looked into. */
+  /**
+   * Takes over what an earlier server left: running processes are adopted, open intents are looked into. What a server on
+   * another machine has started is judged by what it says.
+   */
   async start(): Promise<void> {
     const rows = await this.#parts.database.reader
       .selectFrom('agent_units')
       .selectAll()
       .where('state', '!=', 'ended')
       .execute();
+    this.#tellElsewhere(rows.filter((row) => isElsewhere(row, this.#parts)));
     for (const row of rows) {
       if (row.state === 'intended') {
         this.#unknown.add(nameOf(keyOf(row)));
         this.spawn(keyOf(row));
-      } else this.#adopt(row);
+      } else if (isElsewhere(row, this.#parts)) this.#takeElsewhere(row);
+      else this.#adopt(row);
     }
+  }
+
+  #tellElsewhere(rows: readonly UnitRow[]): void {
+    if (rows.length === 0) return;
+    const hosts = [...new Set(rows.map(({ host }) => host))];
+    this.#parts.logger.warn(
+      { hosts, units: rows.length },
+      'Units were started on another machine, which this server can neither look at nor signal: each goes on as long as it is heard',
+    );
   }
 
   /** To be called after the commit of an intent. */
@@ -148,6 +171,7 @@ export class UnitSupervisor {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#activity.close();
+    this.#elsewhere.close();
     this.#stopper.close();
     this.#spawns.stop();
     for (const runtime of this.#runtimes.values()) runtime.close();
@@ -207,6 +231,7 @@ export class UnitSupervisor {
   /** Looks for the process of an intent that an earlier server left open. */
   async #recover(key: PoolKey): Promise<boolean> {
     const row = await persist(this.#persisting('An open intent', key), (tx) => readUnit(tx, key));
+    if (row?.state === 'intended' && isElsewhere(row, this.#parts)) return this.#claimIntent(key);
     const runtime = row && this.#runtimes.get(row.runtime);
     if (!runtime || row.state !== 'intended' || row.nonce === null) return false;
     const found = await runtime.discover(row.nonce);
@@ -216,6 +241,27 @@ export class UnitSupervisor {
     await this.#took({ key, runtime, started: found, span });
     runtime.watch(found.handle);
     span.end();
+    return true;
+  }
+
+  /**
+   * Takes over what a server on another machine was to start. Where that was done it has registered, and goes on there; else
+   * it is started here, and who may have been started there is refused, since it does not know the new secret.
+   * @returns whether it runs there
+   */
+  async #claimIntent(key: PoolKey): Promise<boolean> {
+    const taken = await persist(this.#persisting('The order to start an agent', key), async (tx) => {
+      await lockPool(tx, key.poolId);
+      const nonce = createSpawnNonce();
+      if (await this.#parts.generations.renewNonce(tx, { ...key, nonce })) {
+        await changeUnit(tx, key, { nonce });
+        return null;
+      }
+      await setRunningElsewhere(tx, key);
+      return readUnit(tx, key);
+    });
+    if (!taken) return false;
+    this.#takeElsewhere(taken);
     return true;
   }
 
@@ -282,7 +328,7 @@ export class UnitSupervisor {
     const row = await persist(this.#persisting('The start of an agent', key), async (tx) => {
       const poolRow = await lockPool(tx, key.poolId);
       const generation = await readGeneration(tx, key.agentId, key.generation);
-      await setRunning(tx, key, started);
+      await setRunning(tx, key, { started, own: this.#parts });
       if (poolRow.spawn_failures > 0) await setSpawnFailure(tx, key.poolId, null);
       await bus.append(tx, {
         event_type: 'fleet.agent.spawned',
@@ -344,10 +390,18 @@ export class UnitSupervisor {
     if (row.kill_at_ms !== null) this.#stop(row);
   }
 
+  #takeElsewhere(row: UnitRow): void {
+    this.#parts.silence.started(keyOf(row));
+    this.#elsewhere.add(row);
+    if (row.kill_at_ms !== null) this.#stop(row);
+  }
+
   #stop(row: UnitRow): void {
-    const runtime = this.#runtimes.get(row.runtime);
-    if (!runtime || row.handle === null || row.kill_at_ms === null) return;
+    if (row.kill_at_ms === null) return;
     this.#drain(row);
+    if (this.#elsewhere.stop(row)) return;
+    const runtime = this.#runtimes.get(row.runtime);
+    if (!runtime || row.handle === null) return;
     this.#stopper.stop(runtime, row.handle, killLeftMs(row, momentOf(this.#parts.clock)));
   }
 
@@ -365,9 +419,13 @@ export class UnitSupervisor {
 
   async #recordExit(known: Watched, exit: UnitExit): Promise<void> {
     await known.recorded;
-    await persist(this.#persisting('The exit of an agent', known.key), async (tx) => {
-      const pool = await lockPool(tx, known.key.poolId);
-      const unit = await readUnit(tx, known.key);
+    await this.#recordEnd(known.key, exit);
+  }
+
+  async #recordEnd(key: PoolKey, exit: UnitExit): Promise<void> {
+    await persist(this.#persisting('The exit of an agent', key), async (tx) => {
+      const pool = await lockPool(tx, key.poolId);
+      const unit = await readUnit(tx, key);
       if (unit && unit.state !== 'ended') await this.#end(tx, { pool, unit }, exit);
     });
   }

@@ -33,6 +33,7 @@ import { deadlines } from './042_deadlines.ts';
 import { configuredSizes } from './044_configured_sizes.ts';
 import { locksByHolder } from './045_locks_by_holder.ts';
 import { rollTimes } from './050_roll_times.ts';
+import { unitHosts } from './051_unit_hosts.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -70,4 +71,5 @@ export const MIGRATIONS: readonly Migration[] = [
   configuredSizes,
   locksByHolder,
   rollTimes,
+  unitHosts,
 ];

@@ -43,6 +43,9 @@ export interface PoolTables {
     /** How the runtime finds the unit again. */
     handle: string | null;
     pid: number | null;
+    /** The machine on which it was started, or is to be, and the boot of it; null where a server before 051 did. */
+    host: string | null;
+    host_boot_id: string | null;
     /** JSON `{reason, by, traceparent}`: the restart that was asked for and follows its end; null without one. */
     restart: string | null;
     /** When it is ended by force; null while nothing stops it. */
