@@ -33,6 +33,21 @@ describe('a check of rules, policies and selectors', () => {
     ]);
   });
 
+  it('warns of attempts that last as long as a pool allows, and not as long as the policy says', async () => {
+    const pool = (id: string, more: object) => ({ id, command: ['run'], desired: 1, max: 1, ...more });
+    const pools = [
+      pool('usual', {}),
+      pool('slow', { start_within: '5m' }),
+      pool('patient', { grace: '10m' }),
+    ];
+    expect(await findings({ fleet: { pools } })).toEqual([
+      expect.stringMatching(
+        /^warning watchdog.policy_files: pool slow: its agents may take 5m to start \(start_within\), so that an attempt of restart_failed_agent, .* within 30s: the guardian is told later$/,
+      ),
+      expect.stringMatching(/pool patient: its agents may take 10m to finish \(grace\)/),
+    ]);
+  });
+
   it('names what a start would refuse, each kind beside the others', async () => {
     const found = await findings({
       alerting: {

@@ -3,6 +3,7 @@ import { createEngine, parseMatcher } from '#promql';
 import { createSystemClock, messageOf, paced, Stretch } from '#telemetry';
 import { PolicyRegistry } from '#watchdog';
 import { changedInPolicy } from './changed-meanings.ts';
+import { attemptsThatWait } from './attempts-that-wait.ts';
 import type { Finding } from './check-installation.ts';
 import type { Config } from './config/schema.ts';
 import { readPolicyFiles, readRuleFiles, watchedSeries } from './parts.ts';
@@ -25,8 +26,8 @@ export async function checkFiles(config: Config): Promise<readonly Finding[]> {
       'watchdog.policy_files',
       async () => {
         const sources = await readPolicyFiles(config);
-        await paced(new PolicyRegistry(null, parseMatcher).parse(sources), new Stretch(clock));
-        return [];
+        const policies = new PolicyRegistry(null, parseMatcher).parse(sources);
+        return attemptsThatWait(config.fleet.pools, await paced(policies, new Stretch(clock)));
       },
     ],
     [

@@ -50,6 +50,7 @@ export function createFleetActuator(fleet: Fleet, pools: Pools, ownHost: string)
         generation: agent.generation,
         status: agent.status,
         leaves: agent.leaves,
+        drains: agent.desired === 'drain' && !agent.leaves,
         blamedTaskId: fleet.tasks.blamedFor(agent),
         saysUnwell: agent.selfDegraded,
         silenceMs: agent.silenceMs,

@@ -67,6 +67,8 @@ export interface AgentFacts {
   readonly status: AgentStatus;
   /** Whether it was asked to end and no generation follows. */
   readonly leaves: boolean;
+  /** Whether it was asked to end, and is to be followed by another generation. */
+  readonly drains: boolean;
   /** The task that explains why it is ill: the agent had it alone, and others were lost with it before. */
   readonly blamedTaskId: string | null;
   /** Whether its last heartbeat said that it is not well. */

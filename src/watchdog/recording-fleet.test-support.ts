@@ -39,6 +39,7 @@ export class RecordingFleet implements FleetActuator {
       generation: 1,
       status: 'UNRESPONSIVE',
       leaves: false,
+      drains: false,
       blamedTaskId: null,
       silenceMs: 5000,
       workAfterBeatMs: null,

@@ -201,6 +201,9 @@ class World {
     void this.#stage.watchdog.resume('ann');
     await this.#pass(60_000);
     for (const alert of await alerts.firing()) await alerts.resolve(alert.alertId);
+    // Nobody is being started for ever: the fleet gives up who does not register.
+    for (const [agentId, { status }] of fleet.agents)
+      if (status === 'SPAWNING') await this.#stage.changeStatus(agentId, { status: 'UNRESPONSIVE' });
     await this.#pass(120_000);
     if (this.#wrongs.length > 0) throw this.#wrongs[0];
   }

@@ -40,6 +40,7 @@ const agent = {
   generation: 1,
   status: 'UNRESPONSIVE' as const,
   leaves: false,
+  drains: false,
   blamedTaskId: null,
   silenceMs: 5000,
   workAfterBeatMs: null,

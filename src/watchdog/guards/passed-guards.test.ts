@@ -11,6 +11,7 @@ const agent = {
   managed: true,
   domains: ['pool:demo'],
   leaves: false,
+  drains: false,
   generation: 3,
   status: 'UNRESPONSIVE' as const,
   blamedTaskId: null,

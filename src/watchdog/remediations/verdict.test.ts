@@ -15,6 +15,8 @@ const step = {
   boot_id: null,
 };
 const late = { ...step, verify_until_ms: NOW };
+/** Ten minutes ago, with half a minute to take effect. */
+const longAgo = { ...step, updated_at_ms: NOW - 600_000, verify_until_ms: NOW - 570_000 };
 const alert: AlertFacts = {
   alertId: 'a1',
   ruleId: 'fleet/X',
@@ -35,6 +37,7 @@ const agent: AgentFacts = {
   generation: 2,
   status: 'IDLE',
   leaves: false,
+  drains: false,
   blamedTaskId: null,
   silenceMs: 0,
   workAfterBeatMs: null,
@@ -64,12 +67,42 @@ describe('the verdict on a restart', () => {
       'open 1500',
       null,
     ],
-    ['the alert that the restart itself ended proves nothing', spawning, 'open 5', null],
+    ['the alert that the restart itself ended proves nothing', spawning, 'open 30000', null],
+    [
+      'it is still starting, for as long as its pool allows',
+      { ...spawning, remediation: late },
+      'open 30000',
+      null,
+    ],
     [
       'it never came up',
-      { ...spawning, remediation: late },
+      { ...spawning, remediation: late, agent: { ...agent, status: 'UNRESPONSIVE' } },
       'no_effect',
-      /generation 2 is SPAWNING, and was to be healthy/,
+      /generation 2 is UNRESPONSIVE, and was to be healthy/,
+    ],
+    [
+      'the one before it finishes its work, for as long as its grace allows',
+      { ...well, remediation: late, agent: { ...agent, generation: 1, drains: true } },
+      'open 30000',
+      null,
+    ],
+    [
+      'the one before it is still there, and nobody has asked it to end',
+      { ...well, remediation: late, agent: { ...agent, generation: 1 } },
+      'no_effect',
+      /generation 1 is IDLE, and was to be healthy/,
+    ],
+    [
+      'it came up late, as it may, and the signal has as long to come back as ever',
+      { ...well, alert, remediation: longAgo, wellForMs: 10_000 },
+      'open 20000',
+      null,
+    ],
+    [
+      'it came up late, and the signal has not come back',
+      { ...well, alert, remediation: longAgo, wellForMs: 30_000 },
+      'no_effect',
+      /the alert still fires, though generation 2 is IDLE/,
     ],
     [
       'it ended again, which is known at once',

@@ -1,4 +1,11 @@
-import { formatDuration, leftMs, type Moment, type RemediationOutcome } from '#telemetry';
+import {
+  elapsedMs,
+  formatDuration,
+  leftMs,
+  type Moment,
+  type PersistedDuration,
+  type RemediationOutcome,
+} from '#telemetry';
 import type { AgentFacts, AlertFacts, PoolFacts } from '../ports.ts';
 import type { Remediation } from './remediation.ts';
 
@@ -60,6 +67,8 @@ export function judgeRestart(evidence: RestartEvidence, now: Moment): Verdict {
   }
   const left = verificationLeftMs(remediation, now);
   if (!agent || agent.generation < generation || wellForMs === null) {
+    if (agent && isOnItsWay(agent, generation))
+      return { kind: 'open', leftMs: Math.max(left, LOOK_AT_STARTING_EVERY_MS) };
     if (left > 0) return { kind: 'open', leftMs: left };
     const state = agent ? `generation ${agent.generation} is ${agent.status}` : 'the agent is unknown';
     return ineffective(evidence, `${state}, and was to be healthy by now`);
@@ -67,7 +76,8 @@ export function judgeRestart(evidence: RestartEvidence, now: Moment): Verdict {
   // Whoever came up in time may show that it stays up.
   if (wellForMs < healthyForMs) return { kind: 'open', leftMs: healthyForMs - wellForMs };
   if (!ended) {
-    if (left > 0) return { kind: 'open', leftMs: left };
+    const signalLeft = Math.max(left, leftOfLateMs(remediation, wellForMs, now));
+    if (signalLeft > 0) return { kind: 'open', leftMs: signalLeft };
     return ineffective(
       evidence,
       `the alert still fires, though generation ${agent.generation} is ${agent.status}`,
@@ -99,9 +109,37 @@ export function judgeScale(evidence: ScaleEvidence, now: Moment): Verdict {
 
 /** What is left of the time that a step has to take effect, ms. */
 export function verificationLeftMs(remediation: Pick<Remediation, VerificationTime>, now: Moment): number {
-  const { verify_until_ms: untilMs, updated_at_ms: wallMs, boot_ms: bootMs, boot_id: bootId } = remediation;
-  const lengthMs = Math.max(0, (untilMs ?? 0) - wallMs);
-  return leftMs({ start: { wallMs, bootMs, bootId }, lengthMs }, now);
+  return leftMs(verificationOf(remediation), now);
+}
+
+function verificationOf({
+  verify_until_ms: untilMs,
+  updated_at_ms: wallMs,
+  boot_ms: bootMs,
+  boot_id: bootId,
+}: Pick<Remediation, VerificationTime>): PersistedDuration {
+  return { start: { wallMs, bootMs, bootId }, lengthMs: Math.max(0, (untilMs ?? 0) - wallMs) };
+}
+
+/**
+ * Whether the generation is being started, or the one before it finishes its work: both take as long as the pool allows
+ * (`start_within` and one TTL, `grace`), and the fleet sees to it that they end.
+ */
+function isOnItsWay({ generation: present, status, drains }: AgentFacts, generation: number): boolean {
+  return present < generation ? drains : status === 'SPAWNING';
+}
+
+/** A change of its status is looked at when it comes. */
+const LOOK_AT_STARTING_EVERY_MS = 30_000;
+
+/** What is left for the signal of one that came up when its time was over already: as long as it had to come up, ms. */
+function leftOfLateMs(
+  remediation: Pick<Remediation, VerificationTime>,
+  wellForMs: number,
+  now: Moment,
+): number {
+  const { start, lengthMs } = verificationOf(remediation);
+  return elapsedMs(start, now) - wellForMs > lengthMs ? Math.max(0, lengthMs - wellForMs) : 0;
 }
 
 function ineffective(
