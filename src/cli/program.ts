@@ -100,6 +100,12 @@ function defineRun(program: Command): void {
       '--expect <once|forever>',
       'once: exit 0 is how it is meant to end; forever: every end is a failure (default: once, in a pool forever)',
     )
+    .option(
+      '--label <name=value>',
+      'a label of the agent, of which host and provider say its failure domains (default: host=this machine); may be repeated',
+      (label: string, before: readonly string[]) => [...before, label],
+      [],
+    )
     .option('--left-behind <leave|end>', 'what becomes of processes that outlive the command', 'leave')
     .option(
       '--url <url>',

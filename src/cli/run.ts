@@ -3,6 +3,7 @@ import { findServer } from '#server';
 import { AGENT_TYPES, EXIT_EXPECTATIONS, messageOf, nameText, OmoiError } from '#telemetry';
 import { z } from 'zod';
 import { createLocalClient } from './local-client.ts';
+import { agentLabels } from './run/agent-labels.ts';
 import { givenIdentity } from './run/given-identity.ts';
 import { LEFT_BEHIND_CHOICES } from './run/left-behind.ts';
 import { runCommand } from './run/run-command.ts';
@@ -14,6 +15,8 @@ export interface RunFlags {
   readonly type: string;
   readonly expect?: string;
   readonly leftBehind: string;
+  /** Each `name=value`. */
+  readonly label?: readonly string[];
   readonly url?: string;
   readonly dataDirectory: string;
 }
@@ -41,6 +44,8 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
   const poolId = given?.poolId ?? flags.pool;
   if (poolId === undefined) throw new OmoiError('invalid_request', '--pool: name the pool it belongs to');
   named('pool', poolId);
+  // Of what a pool has started the server knows the machine.
+  const labels = agentLabels(flags.label ?? [], given ? null : hostname());
   const host = hostname().replace(NOT_IN_NAMES, '-');
   const agentId = named('id', given?.agentId ?? flags.id ?? `${poolId}-${host}-${process.pid}`);
   if (given) tellIgnored({ id: agentId, pool: poolId }, flags);
@@ -52,6 +57,7 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
       agentType,
       poolId,
       phaseId: process.env['OMOI_PHASE_ID'] ?? null,
+      labels,
       given,
       expect,
       leftBehind,

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -112,7 +112,13 @@ describe('omoi run', () => {
     });
     expect(server.of('register')[0]).toMatchObject({
       authorization: 'Bearer secret',
-      body: { agent_id: 'coders-x', agent_type: 'worker', pool_id: 'coders', generation: null },
+      body: {
+        agent_id: 'coders-x',
+        agent_type: 'worker',
+        pool_id: 'coders',
+        generation: null,
+        labels: { host: hostname() },
+      },
     });
     expect(server.of('deregister')[0]?.body).toEqual({
       generation: 4,
@@ -236,6 +242,16 @@ describe('omoi run', () => {
     // The runtime sees how it ended; nothing is kept twice.
     expect(server.of('deregister')).toEqual([]);
     expect(existsSync(join(directory, 'logs'))).toBe(false);
+  });
+
+  it('is labelled as it is told to be, and by its machine, but not in a pool', async () => {
+    const flags = ['--label', 'rack=r7', '--label', 'provider=acme'];
+    await sh('exit 0', { flags }).ended;
+    await sh('exit 0', { flags, env: POOLS_IDENTITY }).ended;
+    expect(server.of('register').map(({ body }) => body['labels'])).toEqual([
+      { host: hostname(), rack: 'r7', provider: 'acme' },
+      { rack: 'r7', provider: 'acme' },
+    ]);
   });
 
   it('tells that a one-shot of a pool is finished', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createProcessTable, unitIdOf, UNIT_VARIABLE, type ProcessTable, type UnitIdentity } from '#fleet';
-import { messageOf, type AgentType, type ExitExpectation } from '#telemetry';
+import { messageOf, type AgentType, type ExitExpectation, type Labels } from '#telemetry';
 import { createAgent, type Agent } from '@omoi/agent';
 import { CommandActivity } from './command-activity.ts';
 import { commandEnvironment } from './command-environment.ts';
@@ -18,6 +18,7 @@ export interface RunOptions {
   readonly agentType: AgentType;
   readonly poolId: string;
   readonly phaseId: string | null;
+  readonly labels: Labels;
   /**
    * Who this process is where a pool has started it; null: an external agent. A pool keeps the output, ends what is
    * left behind, and sees how the process ended.
@@ -61,6 +62,7 @@ export async function runCommand(options: RunOptions): Promise<number> {
     agentId: options.agentId,
     agentType: options.agentType,
     poolId: options.poolId,
+    labels: options.labels,
     nonce,
     handleSigterm: false,
     processActivity: () => activity.look(),
