@@ -10,8 +10,8 @@ const startTimeoutMs = 30_000;
 
 /** A PostgreSQL of the tests' own: on loopback, in a temporary directory, nothing of it kept. */
 export interface PostgresServer {
-  /** Makes an empty database and tells its URL. */
-  createDatabase(): Promise<string>;
+  /** Makes a database and tells its URL: an empty one, or a copy of one that nobody is connected to. */
+  createDatabase(copyOf?: string): Promise<string>;
   /** Breaks all sessions of a database, as a restart of PostgreSQL would. */
   disconnectAll(url: string): Promise<void>;
   /** Stops it as an operator does who does not wait for its clients. */
@@ -80,9 +80,10 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
   };
   let created = 0;
   return {
-    async createDatabase() {
+    async createDatabase(copyOf) {
       const name = `omoi_${++created}`;
-      await admin.query(`create database ${name}`);
+      const template = copyOf === undefined ? 'template1' : new URL(copyOf).pathname.slice(1);
+      await admin.query(`create database ${name} template ${template}`);
       return urlOf(name);
     },
     async disconnectAll(url) {

@@ -65,13 +65,13 @@ describe.each(DATABASE_KINDS)('migrations of the state on $name', (kind) => {
     afterAll(() => kind.stop());
 
     it('go up, down and up again', async () => {
-      const database = await openPlace(await kind.createPlace());
+      const database = await openPlace(await kind.createEmptyPlace());
       await climb(database, 'state');
       await database.close();
     });
 
     it('refuse a database that a newer version wrote, and change nothing', async () => {
-      const place = await kind.createPlace();
+      const place = await kind.createEmptyPlace();
       const openWith = (migrations: readonly Migration[], role: 'server' | 'tool' = 'server') =>
         openStateDatabase({
           ...place,
@@ -104,7 +104,7 @@ describe.each(DATABASE_KINDS)('migrations of the state on $name', (kind) => {
           async down() {},
         },
       };
-      const database = await openPlace(await kind.createPlace());
+      const database = await openPlace(await kind.createEmptyPlace());
       const before = await schemaOf(database);
       await expect(migrate(database, { half: 'state', migrations: [...MIGRATIONS, broken] })).rejects.toThrow(
         'out of luck',

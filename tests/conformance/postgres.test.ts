@@ -489,7 +489,7 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
   }
 
   it('lets several starters migrate one database at the same time', async () => {
-    const place = await kind.createPlace();
+    const place = await kind.createEmptyPlace();
     const opened = await Promise.all(
       Array.from({ length: 4 }, () =>
         openStateDatabase({ ...place, clock: createSystemClock(), logger: silentLogger, role: 'tool' }),

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStateDatabase, type StateDatabase } from '#storage';
@@ -15,7 +15,8 @@ export interface DatabaseKind {
   /** False where its program is missing; then its tests are skipped. */
   readonly available: boolean;
   start(): Promise<void>;
-  /** An empty place. */
+  createEmptyPlace(): Promise<StatePlace>;
+  /** One that has had all migrations, which take longer than most of what a test does, and has no rows. */
   createPlace(): Promise<StatePlace>;
   stop(): Promise<void>;
 }
@@ -25,15 +26,33 @@ export function openPlace(place: StatePlace, clock: Clock = createSystemClock())
   return openStateDatabase({ ...place, clock, logger: silentLogger, role: 'server', processes });
 }
 
+/** Makes what places are copied from when the first of them is asked for. */
+function onceMigrated<Place extends StatePlace>(createEmpty: () => Promise<Place>): () => Promise<Place> {
+  let migrated: Promise<Place> | null = null;
+  const migrate = async (): Promise<Place> => {
+    const place = await createEmpty();
+    await (await openPlace(place)).close();
+    return place;
+  };
+  return () => (migrated ??= migrate());
+}
+
 function sqliteKind(): DatabaseKind {
   let root = '';
+  const createEmptyPlace = async () => ({ directory: await mkdtemp(join(root, 'data-')) });
+  const migrated = onceMigrated(createEmptyPlace);
   return {
     name: 'SQLite',
     available: true,
     async start() {
       root = await mkdtemp(join(tmpdir(), 'omoi-conformance-'));
     },
-    createPlace: async () => ({ directory: await mkdtemp(join(root, 'data-')) }),
+    createEmptyPlace,
+    async createPlace() {
+      const place = await createEmptyPlace();
+      await cp((await migrated()).directory, place.directory, { recursive: true });
+      return place;
+    },
     stop: () => rm(root, { recursive: true, force: true }),
   };
 }
@@ -49,13 +68,16 @@ export function postgresKind(): PostgresKind {
     if (!server) throw new Error('PostgreSQL was not started');
     return server;
   };
+  const createEmptyPlace = async () => ({ url: await running().createDatabase() });
+  const migrated = onceMigrated(createEmptyPlace);
   return {
     name: 'PostgreSQL',
     available: programs !== null,
     async start() {
       if (programs !== null) server = await startPostgres(programs);
     },
-    createPlace: async () => ({ url: await running().createDatabase() }),
+    createEmptyPlace,
+    createPlace: async () => ({ url: await running().createDatabase((await migrated()).url) }),
     disconnectAll: (url) => running().disconnectAll(url),
     async stop() {
       await server?.stop();

@@ -75,7 +75,7 @@ describe.each(VERSIONS)('what $version left', ({ version, nowMs, hasTelemetry })
       afterAll(() => kind.stop());
 
       it('opens, and keeps its open alerts, remediations, tasks, pools, agents and tokens', async () => {
-        const place = await kind.createPlace();
+        const place = await kind.createEmptyPlace();
         await restore(place, version);
         const database = await openStateDatabase({ ...place, clock, logger: silentLogger, role: 'server' });
         const contents = await readFile(new URL(`${version}/contents.json`, FIXTURES), 'utf8');
