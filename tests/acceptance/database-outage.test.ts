@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createAgent, type Agent } from '@omoi/agent';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isLong } from '../long-tests.ts';
 import { postgresForTests, startPostgres, type PostgresServer } from '../postgres-server.ts';
 import { adminOf } from './support/admin.ts';
 import type { Answer, Client } from './support/client.ts';
@@ -17,7 +18,8 @@ const programs = postgresForTests();
 const AGENTS = 20;
 /** A database, a server and its agents come up, also on a machine that is busy with much else. */
 const HOOK_LIMIT_MS = 300_000;
-const AWAY_MS = 20_000;
+/** At least; in any case until the lease has run out, which takes longer than any heartbeat TTL here. */
+const AWAY_MS = isLong ? 20_000 : 0;
 const TTL_MS = 5000;
 
 interface LogLine {
@@ -32,7 +34,7 @@ interface AgentView {
   readonly last_heartbeat_at: string | null;
 }
 
-describe.skipIf(programs === null)('a database that is away for 20 s', () => {
+describe.skipIf(programs === null)('a database that is away', () => {
   const data = dataDirectory();
   let postgres: PostgresServer;
   let way: TcpWay;
@@ -101,18 +103,20 @@ describe.skipIf(programs === null)('a database that is away for 20 s', () => {
       body: { task_type: 'nothing', phase_id: 'PHASE_IMPLEMENTATION' },
     });
 
-  it.each([
-    {
-      what: 'stopped and started again',
-      leave: () => postgres.halt(),
-      comeBack: () => postgres.restart(),
-    },
-    {
-      what: 'behind a network that swallows all',
-      leave: async () => way.swallow(),
-      comeBack: async () => way.letThrough(),
-    },
-  ])('makes nobody ill, and is told in two lines: $what', async ({ leave, comeBack }) => {
+  it.each(
+    [
+      {
+        what: 'behind a network that swallows all',
+        leave: async () => way.swallow(),
+        comeBack: async () => way.letThrough(),
+      },
+      {
+        what: 'stopped and started again',
+        leave: () => postgres.halt(),
+        comeBack: () => postgres.restart(),
+      },
+    ].slice(0, isLong ? 2 : 1),
+  )('makes nobody ill, and is told in two lines: $what', async ({ leave, comeBack }) => {
     const linesBefore = logLines().length;
     const lastEvent = (await admin.events('watchdog,fleet.agent')).at(-1)?.id ?? 0;
 

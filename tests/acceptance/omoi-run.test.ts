@@ -4,13 +4,14 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { createProcessTable } from '#fleet';
 import { ScriptedServer } from '../../agent/src/scripted-server.test-support.ts';
+import { omoi } from './support/omoi-process.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const WITHIN_MS = 20_000;
+const OMOI = fileURLToPath(new URL('../../bin/omoi', import.meta.url));
+const WITHIN_MS = 120_000;
 
 interface Ended {
   readonly status: number | null;
@@ -23,6 +24,9 @@ let server: ScriptedServer;
 let directory: string;
 let gate: string;
 let started: ChildProcess[];
+
+// Builds what has changed since the last build, of which it tells on standard error.
+beforeAll(() => omoi(['--version']));
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'omoi-run-'));
@@ -67,11 +71,10 @@ function run(
     directory,
     ...flags,
   ];
-  const child = spawn(
-    process.execPath,
-    ['--conditions=omoi-source', '--disable-warning=ExperimentalWarning', MAIN, ...args, '--', ...command],
-    { env: { ...process.env, OMOI_AGENT_TOKEN: 'secret', ...env }, stdio: ['ignore', out, 'pipe'] },
-  );
+  const child = spawn(process.execPath, [OMOI, ...args, '--', ...command], {
+    env: { ...process.env, OMOI_AGENT_TOKEN: 'secret', ...env },
+    stdio: ['ignore', out, 'pipe'],
+  });
   started.push(child);
   const { stdout, stderr } = child;
   if (!stderr) throw new Error('the command has no output');

@@ -20,14 +20,34 @@ afterAll(async () => {
 
 const why = (...args: readonly string[]) => omoi(['why', '--data-directory', directory.path, ...args]);
 
+async function statusOf(agentId: string): Promise<string> {
+  const { status, body } = await admin.call(`/api/v1/fleet/agents/${agentId}`);
+  return status === 404 ? 'unknown' : (body as { readonly status: string }).status;
+}
+
+interface Repair {
+  readonly outcome: string | null;
+  readonly suppressions: readonly { readonly guard: string }[];
+}
+
+async function repairsOf(agentId: string): Promise<readonly Repair[]> {
+  const path = `/api/v1/watchdog/remediations?target_id=${agentId}`;
+  return (await admin.read<{ remediations: readonly Repair[] }>(path)).remediations;
+}
+
+async function hasEnded(agentId: string): Promise<boolean> {
+  const events = await admin.events('fleet.agent.exited');
+  return events.some(({ payload }) => (payload as { readonly agent_id: string }).agent_id === agentId);
+}
+
 async function text(agentId: string): Promise<string> {
   return (await why(agentId)).stdout;
 }
 
 it('says why an agent stands as it does, from the illness over the hold to the proven repair', async () => {
-  const named = new RegExp('^demo-2 is (IDLE|RUNNING) for .*: registered$', 'm');
-  await until(async () => named.test(await text('demo-2')), 'demo-2 is well');
+  await until(async () => ['IDLE', 'RUNNING'].includes(await statusOf('demo-2')), 'demo-2 is well');
   const well = await text('demo-2');
+  expect(well).toMatch(/^demo-2 is (IDLE|RUNNING) for .*: registered$/m);
   expect(well).toMatch(/^ {2}worker, pool demo, generation 1, started by Omoi$/m);
   expect(well).toMatch(/^ {2}heartbeat {2}last heartbeat .*due every/m);
   expect(well).toMatch(/^ {2}process {4}process \d+ of generation 1 runs for /m);
@@ -39,10 +59,11 @@ it('says why an agent stands as it does, from the illness over the hold to the p
   )?.pid;
   if (pid === undefined) throw new Error('demo-2 has no process');
   process.kill(pid, 'SIGSTOP');
-  const held = await until(async () => {
-    const said = await text('demo-2');
-    return said.includes('held by paused') && said;
+  await until(async () => {
+    const [repair] = await repairsOf('demo-2');
+    return repair?.suppressions.some(({ guard }) => guard === 'paused') ?? false;
   }, 'its repair is held by the pause');
+  const held = await text('demo-2');
   expect(held).toMatch(/^demo-2 is STALLED for .*: stopped$/m);
   expect(held).toContain('activity   its process is stopped (state T)');
   expect(held).toMatch(/^ {2}fleet\/AgentStalled .*restart_stalled_agent \(act\)$/m);
@@ -50,11 +71,14 @@ it('says why an agent stands as it does, from the illness over the hold to the p
   expect(held).toMatch(/What you can do\n {2}paused: resume/);
 
   await admin.read('/api/v1/watchdog/resume', { method: 'POST' });
-  const healed = await until(async () => {
-    const said = await text('demo-2');
-    // The demo's workers overlap: the stopped one has its grace, while its successor is proven.
-    return said.includes('completed, healed') && said.includes('generation 1 ended') && said;
-  }, 'its repair is proven, and its process has ended');
+  await until(
+    async () => (await repairsOf('demo-2')).some(({ outcome }) => outcome === 'healed'),
+    'its repair is proven',
+  );
+  // The demo's workers overlap: the stopped one has its grace, while its successor is proven.
+  await until(() => hasEnded('demo-2'), 'its process has ended');
+  const healed = await text('demo-2');
+  expect(healed).toContain('completed, healed');
   expect(healed).toMatch(/on: agent demo-2: generation 1 is STALLED/);
   expect(healed).toContain('did: restart: generation 2 should run (done)');
   expect(healed).toMatch(

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isLong } from '../long-tests.ts';
 import { postgresForTests, startPostgres, type PostgresServer } from '../postgres-server.ts';
 import { startGameday } from './support/gameday-process.ts';
 import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
@@ -39,7 +40,7 @@ describe.skipIf(programs === null)('omoi serve --demo on PostgreSQL', () => {
     expect([status, report.ok], timeline).toEqual([0, true]);
   });
 
-  it.runIf(process.env['OMOI_LONG'] === '1')('heals a flooded queue', async () => {
+  it.runIf(isLong)('heals a flooded queue', async () => {
     const { report, status, timeline } = await startGameday('high_queue_depth', data.path).report();
     expect([status, report.ok], timeline).toEqual([0, true]);
   });

@@ -11,6 +11,8 @@ import { definePool, type EventType, type PoolDefinition, type SystemEvent } fro
 import { leaveNoGroups } from './support/omoi-process.ts';
 
 const HOST = fileURLToPath(new URL('fleet-host.ts', import.meta.url));
+/** A host is started from hundreds of sources, twice in most tests. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/omoi-compile', import.meta.url));
 const ASKED = { reason: 'test', by: 'tester', traceparent: null };
 const WITHIN_MS = 60_000;
 /** Longer than a busy machine takes to start a worker. */
@@ -34,7 +36,10 @@ class Host {
     this.process = spawn(
       process.execPath,
       ['--conditions=omoi-source', '--disable-warning=ExperimentalWarning', HOST, directory],
-      { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] },
+      {
+        env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
     );
     // A host that was killed can't be written to.
     this.process.stdin?.on('error', () => {});

@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SelfMetrics, createMatcher, createSeededRandom, createSystemClock, silentLogger } from '#telemetry';
 import { createTsdb } from '#tsdb';
+import { isLong } from '../long-tests.ts';
 
 const SERIES = 50;
-const KILLS = 8;
+const KILLS = isLong ? 100 : 4;
 const WRITER = fileURLToPath(new URL('tsdb-writer.ts', import.meta.url));
 
 let directory: string;

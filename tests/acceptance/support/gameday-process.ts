@@ -23,11 +23,10 @@ export interface GamedayRun {
 
 /** Those that follow one alert. */
 export type TracedGameday = 'worker_hang' | 'high_queue_depth';
-export type GamedayName = TracedGameday | 'silent_provider';
 
 /** Starts `omoi gameday run --json`, on the server of a data directory or, where none runs, on its own. */
 export function startGameday(
-  name: GamedayName,
+  name: TracedGameday,
   directory: string,
   flags: readonly string[] = [],
 ): GamedayRun {
