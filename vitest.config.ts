@@ -25,7 +25,8 @@ export default defineConfig({
           include: ['src', 'agent/src', 'dashboard/src', 'bench'].map((part) => `${part}/**/*.test.ts`),
           execArgv,
           setupFiles: ['tests/property.setup.ts'],
-          testTimeout: 120_000,
+          // They yield to tests that run whole servers at the same time.
+          testTimeout: 400_000,
           hookTimeout: 120_000,
           maxWorkers,
           // A worker of its own for each of 300 files costs more than a third of the whole run.

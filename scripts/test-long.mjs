@@ -1,6 +1,6 @@
 // `npm run test:long`: what takes too long for every change. Limits that take long to reach, fuzzing and property tests
-// many times over from a new seed, a sweep of simulations, random queries beside a real Prometheus, game days with their
-// control runs. Prints each seed; OMOI_SEED=… npm run test:long draws the same again. Closes with one line:
+// many times over from a new seed, a sweep of simulations, random queries beside a real Prometheus, outages and kills that
+// take minutes, game days with their control runs. Prints each seed; OMOI_SEED=… npm run test:long draws the same again. Closes with one line:
 // `N passed, N failed[, N skipped]`.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -18,6 +18,8 @@ const vitest = join(checkoutDirectory, 'node_modules/vitest/vitest.mjs');
 const total = { passed: 0, failed: 0, skipped: 0 };
 /** What a game day ends with that can't be done on this machine. */
 const skippedStatus = 77;
+/** No game day takes longer; one that waits for ever is ended, and has failed. */
+const gamedayLimitMs = 20 * 60_000;
 
 installPackages();
 installPeers();
@@ -39,7 +41,7 @@ step('PromQL beside Prometheus', ['--project', 'conformance', 'promql-differenti
   OMOI_SEED: seed,
   OMOI_ROUNDS: rounds,
 });
-step('game days on PostgreSQL', ['--project', 'acceptance', 'tests/acceptance/postgres.test.ts'], {
+step('acceptance', ['--project', 'acceptance', ...filesWithLongTests('tests/acceptance')], {
   OMOI_LONG: '1',
 });
 const gamedays = readdirSync(join(checkoutDirectory, 'config/gamedays')).map((file) =>
@@ -52,13 +54,25 @@ for (const name of gamedays.toSorted()) {
     const args = ['bin/omoi', 'gameday', 'run', `config/gamedays/${name}.yaml`, ...control];
     count(
       step,
-      spawnSync(process.execPath, args, { cwd: checkoutDirectory, stdio: ['ignore', 'inherit', 'inherit'] }),
+      spawnSync(process.execPath, args, {
+        cwd: checkoutDirectory,
+        stdio: ['ignore', 'inherit', 'inherit'],
+        timeout: gamedayLimitMs,
+      }),
     );
   }
 }
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 process.stdout.write(`${total.passed} passed, ${total.failed} failed${skipped}\n`);
 process.exitCode = total.failed > 0 ? 1 : 0;
+
+/** Those that do more under OMOI_LONG=1. */
+function filesWithLongTests(directory) {
+  return readdirSync(join(checkoutDirectory, directory))
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join(directory, name))
+    .filter((file) => readFileSync(join(checkoutDirectory, file), 'utf8').includes('long-tests.ts'));
+}
 
 function step(name, args, variables) {
   const set = Object.fromEntries(Object.entries(variables).map(([key, value]) => [key, String(value)]));

@@ -1,14 +1,28 @@
 // `npm test`: installs what is missing, then everything that `npm run check` checks, then the tests that start
 // real processes. Closes with one line: `N passed, N failed[, N skipped]`.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, getPriority, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildDashboard, buildServer, checkoutDirectory, installPackages, pinnedNode } from './checkout.mjs';
 import { installPeers } from './peers.mjs';
 
-const STATIC_CHECKS = ['format:check', 'lint', 'types', 'knip'];
-const PROJECTS = ['unit', 'conformance', 'simulation', 'acceptance', 'browser'];
+const reportDirectory = mkdtempSync(join(tmpdir(), 'omoi-test-'));
+
+/**
+ * Two at a time: tests that start whole servers wait more than they compute, and what computes takes the cores that they
+ * leave. It yields to them, so that neither heartbeats nor browsers are late for its sake.
+ */
+const LANES = [
+  { priority: constants.priority.PRIORITY_NORMAL, parts: ['acceptance', 'browser'].map(project) },
+  {
+    priority: constants.priority.PRIORITY_BELOW_NORMAL,
+    parts: [
+      ...['format:check', 'lint', 'types', 'knip'].map(check),
+      ...['unit', 'conformance', 'simulation'].map(project),
+    ],
+  },
+];
 
 installPackages();
 installPeers();
@@ -20,41 +34,84 @@ const environment = {
   PATH: `${join(checkoutDirectory, 'node_modules/.bin')}:${process.env.PATH}`,
 };
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** The parts that run, each with its process and what it has said. */
+const running = new Map();
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => breakOff(signal));
 
-for (const check of STATIC_CHECKS) {
-  const result = spawnSync('npm', ['run', '--silent', check], {
-    cwd: checkoutDirectory,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: environment,
-  });
-  const passed = result.status === 0;
-  process.stdout.write(`${passed ? 'ok' : 'FAILED'}: ${check}\n`);
-  total[passed ? 'passed' : 'failed'] += 1;
-}
-
-const reportDirectory = mkdtempSync(join(tmpdir(), 'omoi-test-'));
-for (const project of PROJECTS) {
-  const report = join(reportDirectory, `${project}.json`);
-  const result = spawnSync(
-    pinnedNode,
-    [
-      join(checkoutDirectory, 'node_modules/vitest/vitest.mjs'),
-      'run',
-      '--project',
-      project,
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${report}`,
-    ],
-    { cwd: checkoutDirectory, stdio: ['ignore', 'inherit', 'inherit'], env: environment },
-  );
-  addReport(project, report, result.status);
-}
+await Promise.all(LANES.map(run));
 rmSync(reportDirectory, { recursive: true, force: true });
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 process.stdout.write(`${total.passed} passed, ${total.failed} failed${skipped}\n`);
 process.exitCode = total.failed > 0 ? 1 : 0;
+
+/** A part is what runs in a process of its own; `count` adds what came out, from its exit status, to the total. */
+function check(name) {
+  return {
+    name,
+    command: ['npm', 'run', '--silent', name],
+    count: (status) => void (total[status === 0 ? 'passed' : 'failed'] += 1),
+  };
+}
+
+function project(name) {
+  const report = join(reportDirectory, `${name}.json`);
+  const vitest = join(checkoutDirectory, 'node_modules/vitest/vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  return {
+    name,
+    command: [pinnedNode, vitest, 'run', '--project', name, ...reporters],
+    count: (status) => addReport(name, report, status),
+  };
+}
+
+async function run({ priority, parts }) {
+  for (const part of parts) {
+    const startedAt = performance.now();
+    process.stdout.write(`${part.name} …\n`);
+    const { status, said } = await outcomeOf(part, priority);
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    process.stdout.write(`${said}${status === 0 ? 'ok' : 'FAILED'}: ${part.name} (${seconds} s)\n`);
+    part.count(status);
+  }
+}
+
+/** What it says is kept until it has ended, since another part speaks at the same time. */
+function outcomeOf({ name, command: [program, ...args] }, priority) {
+  const child = spawn(program, args, {
+    cwd: checkoutDirectory,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment,
+  });
+  // Not above that of this process, which takes rights.
+  if (child.pid !== undefined) setPriority(child.pid, Math.max(priority, getPriority()));
+  const part = { child, said: '' };
+  running.set(name, part);
+  for (const output of [child.stdout, child.stderr]) {
+    output.setEncoding('utf8').on('data', (text) => (part.said += text));
+  }
+  return new Promise((resolve) => {
+    const end = (status) => {
+      running.delete(name);
+      resolve({ status, said: part.said });
+    };
+    child.once('error', ({ message }) => {
+      part.said += `${message}\n`;
+      end(null);
+    });
+    child.once('close', end);
+  });
+}
+
+function breakOff(signal) {
+  for (const [name, { child, said }] of running) {
+    child.kill(signal);
+    process.stdout.write(`${said}broken off: ${name}\n`);
+  }
+  rmSync(reportDirectory, { recursive: true, force: true });
+  process.exitCode = 128 + constants.signals[signal];
+  process.stdout.write('', () => process.exit());
+}
 
 /** A project whose run failed without a failed test (a file that does not load, say) counts as one failure. */
 function addReport(project, file, status) {

@@ -213,7 +213,7 @@ const step = z.strictObject({
       traceProbe,
     ])
     .optional(),
-  within: durationText.prefault('30s'),
+  within: durationText.prefault('60s'),
   /** Keeps what was found under this name, for `${name.path}` in later steps. */
   save: z.string().optional(),
 });
