@@ -89,13 +89,14 @@ export class Committer {
       oldestMs: origin.source === 'import' ? Number.NEGATIVE_INFINITY : nowMs - limits.headWindowMs,
       furthestMs: nowMs + limits.maxAheadMs,
       nowMs,
-      sender: index.senderNumber(senderOfOrigin(origin)),
+      sender: index.beginSending(senderOfOrigin(origin)),
       refused: noneRefused(),
       pending: new Map(),
       accepted: 0,
     };
     for (let at = 0; at < batch.length; at++) this.#take(unit, at);
     if (batch.exemplars.length > 0) this.#takeExemplars(batch, unit.sender);
+    index.endSending(unit.sender);
     writeAheadLog?.commits.end();
     this.#acceptedCounter.add(unit.accepted);
     if (unit.accepted < batch.length) this.#countRefused(unit.refused);

@@ -7,7 +7,7 @@ import {
   type Sender,
 } from '#telemetry';
 
-/** Agents that come and go send under a name each. */
+/** Agents send under a name each; those that nothing is from any more do not count. */
 const MAX_SENDERS = 1_000_000;
 /** In no name of a sender. */
 const SEPARATOR = '\n';
@@ -21,7 +21,8 @@ export interface Displaced {
 }
 
 /**
- * Numbers for the senders of a series, from 1, so that they are one word. They hold while the store runs.
+ * Numbers for the senders of a series, from 1, so that they are one word. A number holds while somebody holds it: each
+ * series that is from it, and who is sending. Then it is given to others.
  *
  * As a text, which logs and snapshots keep: `SENDER`, or for a series that was taken over `SENDER\nUNTIL,LAST\nBEFORE`,
  * where UNTIL is when the samples of those before have left memory, LAST when the newest of them is dated (both wall ms),
@@ -29,18 +30,55 @@ export interface Displaced {
  */
 export class SenderTable {
   readonly #numbers = new Map<string, number>();
-  readonly #texts: string[] = [];
-  /** By number: who sends now. */
+  /** By number, as all that follows; null where it is free. */
+  readonly #texts: (string | null)[] = [];
+  /** Who sends now. */
   readonly #owners: number[] = [];
-  readonly #anonymous = this.#add(ANONYMOUS_SENDER);
+  /** How many hold it. */
+  readonly #holders: number[] = [];
+  readonly #free: number[] = [];
+  readonly #max: number;
+  readonly #anonymous: number;
   /** Until when memory has samples of somebody whom a series was taken over from, ms since epoch. */
   displacedUntilMs = 0;
 
-  /** Those who come when there are too many are anonymous, whose word is worth the least. */
-  numberOf(text: string): number {
-    const known = this.#numbers.get(text);
-    if (known !== undefined) return known;
-    return this.#texts.length < MAX_SENDERS ? this.#add(text) : this.#anonymous;
+  constructor(max = MAX_SENDERS) {
+    this.#max = max;
+    this.#anonymous = this.hold(ANONYMOUS_SENDER);
+  }
+
+  /** How many are known. */
+  get size(): number {
+    return this.#numbers.size;
+  }
+
+  /**
+   * The number of a text, held until it is released as often. Those who come when there are too many are anonymous, whose
+   * word is worth the least.
+   */
+  hold(text: string): number {
+    return this.keep(this.#numbers.get(text) ?? (this.size < this.#max ? this.#add(text) : this.#anonymous));
+  }
+
+  /** Holds once more what is held. */
+  keep(number: number): number {
+    this.#holders[number - 1] = (this.#holders[number - 1] ?? 0) + 1;
+    return number;
+  }
+
+  /** @param number 0: nothing is held */
+  release(number: number): void {
+    const text = this.textOf(number);
+    if (text === null) return;
+    const at = number - 1;
+    const holders = (this.#holders[at] ?? 0) - 1;
+    this.#holders[at] = holders;
+    if (holders > 0) return;
+    const owner = this.#owners[at] ?? number;
+    this.#numbers.delete(text);
+    this.#texts[at] = null;
+    this.#free.push(number);
+    if (owner !== number) this.release(owner);
   }
 
   textOf(number: number): string | null {
@@ -53,10 +91,10 @@ export class SenderTable {
     return owner === sender || this.#rankOf(sender, labels) > this.#rankOf(owner ?? sender, labels);
   }
 
-  /** The number of a series when a sender has gone on with it. */
-  continued(number: number, sender: number, { untilMs, lastMs }: Displaced): number {
-    if (this.#owners[number - 1] === sender) return number;
-    return this.numberOf([this.textOf(sender), `${untilMs},${lastMs}`, this.textOf(number)].join(SEPARATOR));
+  /** The number of a series when a sender has gone on with it; held, as by `hold`. */
+  holdContinued(number: number, sender: number, { untilMs, lastMs }: Displaced): number {
+    if (this.#owners[number - 1] === sender) return this.keep(number);
+    return this.hold([this.textOf(sender), `${untilMs},${lastMs}`, this.textOf(number)].join(SEPARATOR));
   }
 
   /**
@@ -100,10 +138,12 @@ export class SenderTable {
     for (let at = 0; at + 1 < before.length; at += 2) {
       this.displacedUntilMs = Math.max(this.displacedUntilMs, displacedOf(before[at] ?? '').untilMs);
     }
-    const owner = end === -1 ? null : this.numberOf(text.slice(0, end));
-    const number = this.#texts.push(text);
+    const owner = end === -1 ? null : this.hold(text.slice(0, end));
+    const number = this.#free.pop() ?? this.#texts.length + 1;
     this.#numbers.set(text, number);
-    this.#owners.push(owner ?? number);
+    this.#texts[number - 1] = text;
+    this.#owners[number - 1] = owner ?? number;
+    this.#holders[number - 1] = 0;
     return number;
   }
 }

@@ -80,9 +80,13 @@ export class SeriesIndex {
     return this.#rows.rowOf(ref);
   }
 
-  /** The number of a sender, or of what `sendersTextOf` has answered. */
-  senderNumber(text: string): number {
-    return this.#senders.numberOf(text);
+  /** The number of who begins to send, which nobody else has until it is told to `endSending`. */
+  beginSending(sender: Sender): number {
+    return this.#senders.hold(sender);
+  }
+
+  endSending(number: number): void {
+    this.#senders.release(number);
   }
 
   /** The number of a series' senders; 0 before its first sample, and where a log of before senders has it. */
@@ -99,14 +103,25 @@ export class SeriesIndex {
   /** A sender's sample was taken: the series is its own. @param displaced of whose it was */
   setOwner(row: SeriesRow, sender: number, displaced: Displaced): void {
     const before = this.#rows.senderOf(row);
-    const number = before === 0 ? sender : this.#senders.continued(before, sender, displaced);
-    if (number !== before) this.setSenders(row, number);
+    const senders = this.#senders;
+    this.#setHeld(
+      row,
+      before === 0 ? senders.keep(sender) : senders.holdContinued(before, sender, displaced),
+    );
   }
 
-  /** Restores who a series is from. */
-  setSenders(row: SeriesRow, number: number): void {
-    this.#rows.setSender(row, number);
-    this.#sendersVersion++;
+  /** Restores who a series is from. @param text as `sendersTextOf` has answered it */
+  setSenders(row: SeriesRow, text: string): void {
+    this.#setHeld(row, this.#senders.hold(text));
+  }
+
+  #setHeld(row: SeriesRow, number: number): void {
+    const before = this.#rows.senderOf(row);
+    // Without a row nothing is kept.
+    const held = this.#rows.labelsOf(row) ? number : 0;
+    if (held !== 0) this.#rows.setSender(row, held);
+    if (held !== before) this.#sendersVersion++;
+    this.#senders.release(held === 0 ? number : before);
   }
 
   /** Who a series is from, as logs and snapshots keep it; null where that is not known. */
@@ -255,6 +270,7 @@ export class SeriesIndex {
         else ofValues.set(number, [row]);
       }
       this.#identities.remove(this.#rows.hashOf(row), row);
+      this.#senders.release(this.#rows.senderOf(row));
       this.#rows.remove(row);
       for (const watch of this.#removalWatches) watch(row, labels);
     }
