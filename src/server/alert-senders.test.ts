@@ -238,6 +238,21 @@ describe('what is derived rests on what it was derived from:', () => {
       send(`agent:w-${at}`, 'load', { agent_id: `w-${at}` });
     expect(senders.of('g/A', { alertname: 'A' })?.size).toBe(MAX_SENDERS_FOUND + 1);
   });
+
+  it('more archived senders than are looked for: no more of them are looked at', async () => {
+    await load('{alert: A, expr: "max_over_time(load[3d]) > 1"}');
+    let looks = 0;
+    const store = {
+      sendersVersion: 0,
+      visitSenders: () => {},
+      *archivedSenders(): Generator<readonly [string, string]> {
+        for (;;) yield [`token:${looks++}`, 'load'];
+      },
+    };
+    const found = new AlertSenders(alerting, store).of('g/A', { alertname: 'A' });
+    expect(found?.size).toBe(MAX_SENDERS_FOUND + 1);
+    expect(looks).toBeLessThanOrEqual(MAX_SENDERS_FOUND + 2);
+  });
 });
 
 describe('is found out anew', () => {

@@ -188,6 +188,7 @@ class Trace {
   #addArchived({ matchers, reachMs }: Source): void {
     const name = matchers.find((one) => isNamed(one.name, one.operator))?.value ?? null;
     for (const [sender, metricName] of this.#store.archivedSenders(name, reachMs)) {
+      if (this.#isFull) return;
       this.#seriesFound++;
       if (sender === RULE_SENDER)
         this.#followRules(`rule ${metricName}`, this.#rules.recording.get(metricName), null);

@@ -69,6 +69,23 @@ it('a series that two have sent in turn is anybody’s', async () => {
   expect(archived(await open())).toEqual([['anonymous', 'load']]);
 });
 
+it('of any metric each sender comes once, and what differs by metric with each', async () => {
+  await database.transaction(async (tx) => {
+    for (const sender of ['token:a', 'token:b', 'rule', '']) {
+      const series = [1, 2, 3].map((at) => ({
+        metric_name: `m${at}`,
+        labels: `{"s":"${sender}${at}"}`,
+        sender,
+      }));
+      await tx.db.insertInto('tsdb_series').values(series).execute();
+    }
+  });
+  const found = archived(await open(), 2 * HOUR_MS, null);
+  const of = (wanted: string) => found.filter(([sender]) => sender === wanted).map(([, name]) => name);
+  expect([of('token:a').length, of('token:b').length]).toEqual([1, 1]);
+  for (const sender of ['rule', '']) expect(of(sender).toSorted()).toEqual(['m1', 'm2', 'm3']);
+});
+
 it('what was archived before senders were kept is of nobody known', async () => {
   await database.transaction((tx) =>
     tx.db.insertInto('tsdb_series').values({ metric_name: 'load', labels: '{"__name__":"load"}' }).execute(),

@@ -219,14 +219,12 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
 
   /**
    * Who the archived series of a metric (null: of any) are from that a look back by so much may meet, with the metric's
-   * name: '' stands for what is not known. None where memory reaches as far.
+   * name, as `Archive.sendersOf` says. None where memory reaches as far.
    */
   *archivedSenders(metricName: string | null, reachMs: number): Generator<readonly [Sender, string]> {
     const { archive, limits } = this.#parts;
     if (!archive || reachMs <= limits.headWindowMs) return;
-    for (const name of metricName === null ? archive.sentMetrics() : [metricName]) {
-      for (const sender of archive.sendersOf(name)) yield [sender, name];
-    }
+    yield* archive.sendersOf(metricName);
   }
 
   /** Another one when `visitSenders` may answer otherwise than before. */

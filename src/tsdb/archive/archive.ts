@@ -75,14 +75,12 @@ export class Archive {
     return this.#totalBytes;
   }
 
-  /** Who archived series of a metric are from, those of before the last retention too; '' stands for what is not known. */
-  sendersOf(metricName: string): ReadonlySet<Sender> {
+  /**
+   * Who archived series of a metric (null: of any) are from, those of before the last retention too, each with the name of
+   * the metric; '' stands for what is not known. Of any metric a sender that speaks for itself comes once.
+   */
+  sendersOf(metricName: string | null): Iterable<readonly [Sender, string]> {
     return this.#senders.of(metricName);
-  }
-
-  /** The names of the metrics whose senders are known. */
-  sentMetrics(): Iterable<string> {
-    return this.#senders.metricNames;
   }
 
   /**
