@@ -69,9 +69,9 @@ it('forgets those who sent what is gone, once they are many, and nobody else', a
     ['agent:20000', 'm2'],
     ['', 'm2'],
   ];
-  expect([...archive.sendersOf(null)].toSorted()).toEqual(left.toSorted());
+  expect(new Set(archive.sendersOf(null))).toEqual(new Set(left));
   for (const name of ['m0', 'm1', 'm2']) {
     const ofName = left.filter(([, metric]) => metric === name);
-    expect([...archive.sendersOf(name)].toSorted()).toEqual(ofName.toSorted());
+    expect(new Set(archive.sendersOf(name))).toEqual(new Set(ofName));
   }
 });
