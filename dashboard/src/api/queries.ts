@@ -62,7 +62,6 @@ export interface FleetPage {
   readonly rows: number;
 }
 
-/** Agents and what they work on, read together so that one fits the other. */
 export const fleetQuery = (client: ApiClient, { poolId, rows }: FleetPage) =>
   queryOptions({
     queryKey: ['agents', 'page', poolId ?? null, rows],
@@ -81,15 +80,12 @@ export const fleetQuery = (client: ApiClient, { poolId, rows }: FleetPage) =>
             };
           },
       );
-      const [agents, { tasks }] = await Promise.all([
-        gatherRows(readings, { limit: rows, maxPageRows, idOf: (agent) => agent.agent_id }),
-        client.get<TasksAnswer>('/api/v1/fleet/tasks?state=claimed&limit=1000'),
-      ]);
+      const limits = { limit: rows, maxPageRows, idOf: (agent: Agent) => agent.agent_id };
+      const agents = await gatherRows(readings, limits);
       return {
         agents,
         total: poolId === undefined ? countPresent(counts.by_status) : null,
         isWhole: agents.length < rows,
-        taskOf: new Map(tasks.map((task) => [task.agent_id, task])),
       };
     },
     // Where more pages are read, less often.

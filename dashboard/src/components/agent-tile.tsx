@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
-import type { Agent, Task } from '../api/wire.ts';
+import type { Agent } from '../api/wire.ts';
 import { formatDuration } from '../domain/age.ts';
-import { count, words } from '../domain/event-sentence.ts';
+import { words } from '../domain/event-sentence.ts';
 import { agentTone } from '../domain/tone.ts';
 import { useView } from '../hooks/use-view.ts';
 import styles from './agent-tile.module.css';
@@ -9,18 +9,15 @@ import { ToneDot } from './tone-dot.tsx';
 
 export interface AgentTileProps {
   readonly agent: Agent;
-  /** What it works on; null: nothing. */
-  readonly task: Task | null;
   /** Whether it is left alone for a while, by itself or with its host. */
   readonly isMaintained: boolean;
 }
 
 /** One agent: its state, its generation, its last sign of life and its work. Opens its details. */
-export function AgentTile({ agent, task, isMaintained }: AgentTileProps) {
+export function AgentTile({ agent, isMaintained }: AgentTileProps) {
   const { changed } = useView();
   const tone = agentTone(agent.status);
-  // Agents and tasks are read one after the other: the task may be one that came or went in between.
-  const work = task === null || agent.tasks_held === 0 ? idleText(agent) : task.task_type;
+  const work = agent.working_on ?? idleText(agent);
   return (
     <Link
       className={styles.tile}
@@ -48,9 +45,8 @@ export function AgentTile({ agent, task, isMaintained }: AgentTileProps) {
   );
 }
 
-/** What an agent does of which no task is known: it holds none, or one of so many that not all were read. */
-function idleText({ status, tasks_held: held }: Agent): string {
-  if (held > 0) return `holds ${count(held, 'task')}`;
+/** What an agent does that holds no task. */
+function idleText({ status }: Agent): string {
   if (status === 'SPAWNING') return 'starting up';
   return status === 'IDLE' ? 'waiting for work' : 'no task';
 }

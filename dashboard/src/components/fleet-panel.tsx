@@ -1,7 +1,7 @@
 import { CloseButton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { UseQueryResult } from '@tanstack/react-query';
-import type { Agent, Maintenance, Pool, Task } from '../api/wire.ts';
+import type { Agent, Maintenance, Pool } from '../api/wire.ts';
 import { countAlive, groupFleet, type FleetGroup } from '../domain/fleet-groups.ts';
 import { number } from '../domain/headline.ts';
 import { maintenanceOfAgent, maintenanceOfPool } from '../domain/maintenance.ts';
@@ -20,8 +20,6 @@ export interface FleetReading {
   readonly total: number | null;
   /** Whether `agents` are all there are. */
   readonly isWhole: boolean;
-  /** By the agent that holds it. */
-  readonly taskOf: ReadonlyMap<string | null, Task>;
 }
 
 export interface FleetPanelProps {
@@ -49,7 +47,7 @@ export function FleetPanel({ fleet, pools, maintenances, poolId, onMore }: Fleet
       }
     >
       <QueryView query={fleet} placeholderLines={6}>
-        {({ agents, total, isWhole, taskOf }) => {
+        {({ agents, total, isWhole }) => {
           const groups = groupFleet(pools.data ?? [], agents);
           const shown = poolId === undefined ? groups : groups.filter((group) => group.poolId === poolId);
           if (shown.length === 0) {
@@ -74,7 +72,6 @@ export function FleetPanel({ fleet, pools, maintenances, poolId, onMore }: Fleet
                         render={(agent) => (
                           <AgentTile
                             agent={agent}
-                            task={taskOf.get(agent.agent_id) ?? null}
                             isMaintained={maintenanceOfAgent(agent, maintenances) !== null}
                           />
                         )}

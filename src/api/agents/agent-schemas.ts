@@ -113,6 +113,10 @@ export const agentView = z
     heartbeat_age_ms: z.number().nullable().describe('By the server’s monotonic clock.'),
     heartbeats_missed: z.number(),
     tasks_held: z.number(),
+    working_on: z
+      .string()
+      .nullable()
+      .describe('The type of the task that it has held longest; null where it holds none.'),
     in_flight: z.number(),
     work_seen_at: z.string().nullable(),
     desired: z.enum(['run', 'drain']),

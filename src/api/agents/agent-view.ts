@@ -25,6 +25,7 @@ export function viewAgent({ row, live, pace }: AgentRecord): z.output<typeof age
     heartbeat_age_ms: live?.heartbeatAgeMs ?? null,
     heartbeats_missed: live?.heartbeatsMissed ?? 0,
     tasks_held: live?.tasksHeld ?? 0,
+    working_on: live?.workingOn ?? null,
     in_flight: live?.inFlight ?? 0,
     work_seen_at: toRfc3339OrNull(live?.workSeenAtMs),
     desired: live?.desired ?? 'run',

@@ -75,6 +75,7 @@ test('an agent registers, beats, claims, renews, completes and leaves', async ()
   expect((await call('viewer', '/agents/worker-1')).body).toMatchObject({
     status: 'RUNNING',
     tasks_held: 1,
+    working_on: build.task_type,
     generations: [{ generation: 1, state: 'registered' }],
   });
   const path = `/tasks/${String(task?.['task_id'])}`;

@@ -7,6 +7,9 @@ import { missedHeartbeats, paceOf, untilNextMissMs, type LifeEvidence } from './
 import type { FleetLimits, HeartbeatPace } from '../limits.ts';
 import type { StallWatch } from '../leases/stall-watch.ts';
 
+/** What is known here of a task that an agent holds. */
+export type AgentTask = Pick<Selectable<StateTables['tasks']>, 'task_id' | 'task_type'>;
+
 export type AgentRow = Selectable<StateTables['agents']>;
 
 /** What a placement follows from. */
@@ -58,7 +61,8 @@ export class AgentEntry implements AgentObservation {
   #hasStarted = false;
   #beats = 0;
   #beatsAtMove = 0;
-  #tasksHeld = 0;
+  /** The types of the tasks that it holds, by id, the one that it has held longest in front. */
+  readonly #tasks = new Map<string, string>();
   #everClaimed = false;
   #saysRunning = false;
   /** What its processes do, and since when (monotonic) they have not been seen to be active. */
@@ -153,7 +157,13 @@ export class AgentEntry implements AgentObservation {
   }
 
   get tasksHeld(): number {
-    return this.#tasksHeld;
+    return this.#tasks.size;
+  }
+
+  /** The type of the task that it has held longest; null where it holds none. */
+  get workingOn(): string | null {
+    const [longest = null] = this.#tasks.values();
+    return longest;
   }
 
   get pace(): HeartbeatPace {
@@ -196,7 +206,7 @@ export class AgentEntry implements AgentObservation {
 
   /** Whether it has claimed tasks, or works on what Omoi doesn't see. */
   get holdsWork(): boolean {
-    return this.#tasksHeld > 0 || (this.#saysRunning && !this.#everClaimed);
+    return this.#tasks.size > 0 || (this.#saysRunning && !this.#everClaimed);
   }
 
   /** What its processes show; null where nobody has looked at them, or not for long enough. */
@@ -311,7 +321,7 @@ export class AgentEntry implements AgentObservation {
     this.#heardAtMs = nowMonotonicMs;
     this.#hasStarted = false;
     this.#beatsAtMove = this.#beats;
-    this.#tasksHeld = 0;
+    this.#tasks.clear();
     this.#everClaimed = false;
     this.#saysRunning = false;
     this.#processes = null;
@@ -327,13 +337,13 @@ export class AgentEntry implements AgentObservation {
     this.#processes = { activity, quietSinceMs, lookedAtMs: nowMonotonicMs };
   }
 
-  tookTask(): void {
-    this.#tasksHeld++;
+  tookTask({ task_id: taskId, task_type: taskType }: AgentTask): void {
+    this.#tasks.set(taskId, taskType);
     this.#everClaimed = true;
     this.blamedTaskId = null;
   }
 
-  droppedTask(): void {
-    this.#tasksHeld = Math.max(0, this.#tasksHeld - 1);
+  droppedTask(taskId: string): void {
+    this.#tasks.delete(taskId);
   }
 }

@@ -1,5 +1,5 @@
 import type { AgentObservation, AgentStatus, Clock } from '#telemetry';
-import { AgentEntry, type AgentRow } from './agent-entry.ts';
+import { AgentEntry, type AgentRow, type AgentTask } from './agent-entry.ts';
 import { hasEnded } from './agent-status.ts';
 import { DueTimes } from '../leases/due-times.ts';
 import type { Holder } from '../leases/lease-registry.ts';
@@ -140,21 +140,21 @@ export class AgentIndex {
   }
 
   /** Notes that a holder took a task; true when that made its status RUNNING. */
-  tookTask(holder: Holder): boolean {
+  tookTask(holder: Holder, task: AgentTask): boolean {
     const entry = this.#current(holder);
     if (!entry) return false;
     const before = entry.status;
-    entry.tookTask();
+    entry.tookTask(task);
     entry.unwritten = true;
     return entry.status !== before;
   }
 
   /** Notes that a holder's task is gone from it; true when that changed its status. */
-  droppedTask(holder: Holder): boolean {
+  droppedTask(holder: Holder, taskId: string): boolean {
     const entry = this.#current(holder);
     if (!entry) return false;
     const before = entry.status;
-    entry.droppedTask();
+    entry.droppedTask(taskId);
     entry.unwritten = true;
     return entry.status !== before;
   }

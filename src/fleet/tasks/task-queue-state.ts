@@ -94,7 +94,7 @@ export class TaskQueueState {
     const { activity, agentIndex } = this.#parts;
     this.count(task, -1);
     this.hold(task, holder);
-    const nowBusy = agentIndex.tookTask(holder);
+    const nowBusy = agentIndex.tookTask(holder, task);
     activity.tell({ kind: 'queue', traceparent });
     if (nowBusy) activity.tell({ kind: 'agent', agentId: holder.agentId, traceparent });
     if (task.attempt !== 1) return;
@@ -260,7 +260,7 @@ export class TaskQueueState {
     this.leases.end(lease.id);
     this.running.end(lease.id);
     this.solitude.end(lease.id, lease.agentId);
-    const nowIdle = this.#parts.agentIndex.droppedTask(lease);
+    const nowIdle = this.#parts.agentIndex.droppedTask(lease, lease.id);
     this.waiters.reconsider(lease.agentId);
     if (nowIdle) this.#parts.activity.tell({ kind: 'agent', agentId: lease.agentId, traceparent: null });
   }
@@ -273,7 +273,7 @@ export class TaskQueueState {
     const { agentId } = holder;
     const hadAlone = this.solitude.holdsAlone(agentId);
     this.solitude.end(task.task_id, agentId);
-    const nowIdle = this.#parts.agentIndex.droppedTask(holder);
+    const nowIdle = this.#parts.agentIndex.droppedTask(holder, task.task_id);
     if (nowIdle) this.#parts.activity.tell({ kind: 'agent', agentId, traceparent });
     // Its own claims waited although there was something to do.
     const isFree = (this.#parts.agentIndex.get(agentId)?.tasksHeld ?? 0) === 0;

@@ -82,7 +82,7 @@ export class TaskQueue {
       const holder = holderOf(task);
       if (!holder) continue;
       this.#state.hold(task, holder, Math.max(0, nowMs - (task.claimed_at_ms ?? nowMs)));
-      agentIndex.tookTask(holder);
+      agentIndex.tookTask(holder, task);
     }
     await this.#knowWhomTasksEnded();
     const parked = await database.reader
