@@ -17,10 +17,13 @@ export class LosesCommits {
   readonly #joined = new Set<Socket>();
   /** How many connections were broken so. */
   lost = 0;
+  /** How many connections have ended. */
+  ended = 0;
   /** While PostgreSQL is away nobody gets through. */
   #away = false;
   /** How many did not. */
   refused = 0;
+  readonly #forgotten = new WeakSet<Socket>();
   #swallows: 'from_next_commit' | 'all' | null = null;
   /** Connections over which something was swallowed. */
   swallowing = 0;
@@ -55,6 +58,11 @@ export class LosesCommits {
     this.#swallows = 'from_next_commit';
   }
 
+  /** Connections that are open lead nowhere, those that are made later lead to PostgreSQL. */
+  swallowJoined(): void {
+    for (const socket of this.#joined) this.#forgotten.add(socket);
+  }
+
   /** PostgreSQL can be reached again: by new connections, where those before lead nowhere. */
   comeBack(): void {
     this.#away = false;
@@ -84,11 +92,15 @@ export class LosesCommits {
       return;
     }
     this.#joined.add(near);
-    near.on('close', () => this.#joined.delete(near));
+    near.on('close', () => {
+      this.#joined.delete(near);
+      this.ended++;
+    });
     const leadsNowhere = { now: false };
     const swallows = (data: Buffer): boolean => {
       if (this.#swallows === 'from_next_commit' && data.indexOf(COMMIT) >= 0) this.#swallows = 'all';
-      if (this.#swallows === 'all' && !leadsNowhere.now) {
+      const isForgotten = this.#swallows === 'all' || this.#forgotten.has(near);
+      if (isForgotten && !leadsNowhere.now) {
         leadsNowhere.now = true;
         this.swallowing++;
       }

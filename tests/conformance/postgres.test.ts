@@ -256,6 +256,74 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
     proxy.close();
   });
 
+  it.each(['a transaction', 'a read'])(
+    'tells who asks on a connection that leads nowhere, of %s',
+    async (what) => {
+      const url = urlOf(await kind.createPlace());
+      const proxy = new LosesCommits(url);
+      const clock = new VirtualClock();
+      const database = await openPlace({ url: await proxy.listen(url) }, clock);
+      await count(database);
+      proxy.swallowJoined();
+      const asked = what === 'a read' ? sql`select 1`.execute(database.reader) : count(database);
+      const told = asked.catch((error: unknown) => error);
+      await vi.waitFor(() => expect(proxy.swallowing).toBeGreaterThan(0), patience);
+      const startedMs = clock.monotonicMs();
+      let isTold = false;
+      void told.then(() => (isTold = true));
+      await vi.waitFor(async () => {
+        await clock.advance(1000);
+        expect(isTold).toBe(true);
+      }, patience);
+      expect(clock.monotonicMs() - startedMs).toBeGreaterThan(29_000);
+      expect(await told).toMatchObject({ code: 'database_failed', retryable: true });
+      await vi.waitFor(() => expect(count(database)).resolves.toBe('works'), patience);
+      await database.close();
+      proxy.close();
+    },
+  );
+
+  it('leaves a statement alone that PostgreSQL is at work on, however long', async () => {
+    const url = urlOf(await kind.createPlace());
+    const proxy = new LosesCommits(url);
+    const clock = new VirtualClock();
+    const database = await openPlace({ url: await proxy.listen(url) }, clock);
+    const release = Promise.withResolvers<void>();
+    const isHeld = Promise.withResolvers<void>();
+    const holder = database.transaction(async (tx) => {
+      await sql`select pg_advisory_xact_lock(7)`.execute(tx.db);
+      isHeld.resolve();
+      await release.promise;
+    });
+    await isHeld.promise;
+    const waiter = database.transaction((tx) => sql`select pg_advisory_xact_lock(7)`.execute(tx.db));
+    let isOver = false;
+    void waiter.then(
+      () => (isOver = true),
+      () => (isOver = true),
+    );
+    await vi.waitFor(async () => {
+      const { rows } = await sql`select 1 from pg_locks where locktype = 'advisory' and not granted`.execute(
+        database.reader,
+      );
+      expect(rows).toHaveLength(1);
+    }, patience);
+    await clock.advance(25_000);
+    // Each look is a connection that comes and goes.
+    for (let look = 0; look < 3; look++) {
+      const before = proxy.ended;
+      await clock.advance(5000);
+      await vi.waitFor(() => expect(proxy.ended).toBeGreaterThan(before), patience);
+    }
+    await sql`select 1`.execute(database.reader);
+    expect(isOver).toBe(false);
+    release.resolve();
+    await holder;
+    await waiter;
+    await database.close();
+    proxy.close();
+  });
+
   it('runs no effect and writes no more where PostgreSQL does not know what became of a commit', async () => {
     const url = urlOf(await kind.createPlace());
     const proxy = new LosesCommits(url);

@@ -18,6 +18,7 @@ import { commitOutcome } from './commit-outcome.ts';
 import { createCodedPostgresDialect } from './postgres-dialect.ts';
 import type { ServerProcesses } from './lease-holder.ts';
 import { DEFAULT_LEASE_LIMITS, ServerLease } from './server-lease.ts';
+import { StalledStatements } from './stalled-statements.ts';
 import { clientsOf } from './unanswered.ts';
 
 const maxConnections = 10;
@@ -74,7 +75,8 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
     keepAlive: true,
     types,
   };
-  const pool = new Pool({ ...connection, max: maxConnections, Client: clientsOf(clock) });
+  const stalled = new StalledStatements({ connection, clock, logger });
+  const pool = new Pool({ ...connection, max: maxConnections, Client: clientsOf(clock, stalled) });
   const connections = new Set<PoolClient>();
   const onLost = (error: Error): void => {
     // Whether it was this one alone, or PostgreSQL is away, the lease finds out and tells.
@@ -172,6 +174,7 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
   async function close(): Promise<void> {
     stopping.abort();
     await Promise.allSettled(running);
+    stalled.stop();
     // The pool alone is ended, not Kysely: a late query then gets the pool's refusal, which has a code.
     await pool.end();
     await lease?.release();

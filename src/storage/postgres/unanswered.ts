@@ -1,5 +1,6 @@
 import { Client, type ClientConfig } from 'pg';
 import type { Clock } from '#telemetry';
+import type { StalledStatements } from './stalled-statements.ts';
 
 /** A commit is a few writes to a log. Without an answer for so long the connection leads nowhere. */
 const maxCommitMs = 30_000;
@@ -24,15 +25,23 @@ export async function answeredWithin<Answer>(
   }
 }
 
-/** Connections for a pool, each of which ends when PostgreSQL does not answer a commit: then it is asked on another one. */
-export function clientsOf(clock: Clock): new () => Client {
+/**
+ * Connections for a pool, each of which ends when PostgreSQL does not answer a commit: then it is asked on another one.
+ * @param stalled is told of all other statements
+ */
+export function clientsOf(clock: Clock, stalled: StalledStatements): new () => Client {
   return class extends Client {
     constructor(config?: ClientConfig) {
       super(config);
       this.query = new Proxy(super.query.bind(this), {
         apply: (query, _client, asked: readonly unknown[]): unknown => {
           const answer: unknown = Reflect.apply(query, this, asked);
-          if (asked[0] !== 'commit' || !(answer instanceof Promise)) return answer;
+          if (!(answer instanceof Promise)) return answer;
+          if (asked[0] !== 'commit') {
+            const end = stalled.begin(this);
+            answer.then(end, end);
+            return answer;
+          }
           return answeredWithin(() => answer, { client: this, clock, maxMs: maxCommitMs });
         },
       });
