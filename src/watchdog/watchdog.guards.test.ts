@@ -405,4 +405,30 @@ describe('what Omoi cannot restart', () => {
     await raise('managed', 'w-1');
     await vi.waitFor(() => expect(stage.fleet.restarts.map(({ agentId }) => agentId)).toEqual(['w-1']), WAIT);
   });
+
+  it.each(['while the server runs', 'after it was started again'])(
+    'is repaired once it runs in a pool, where its alert still fires: %s',
+    async (when) => {
+      stage = await openStage([RESTART]);
+      for (const id of ['e-1', 'e-2']) stage.fleet.addAgent(id, { managed: false, domains: ['external'] });
+      await raise('a1', 'e-1');
+      await raise('a2', 'e-2');
+      if (when.startsWith('after')) await stage.restartProcess();
+      const told = async () =>
+        (await stage.events()).filter(({ event_type: type }) => type === 'watchdog.remediation.suppressed');
+      await vi.waitFor(async () => expect(await told()).toHaveLength(2), WAIT);
+      await pass(31);
+      expect(stage.fleet.restarts).toEqual([]);
+      stage.fleet.addAgent('e-1', { status: 'FAILED', generation: 3 });
+      await pass(31);
+      await becomes(stage, 'a1', 'verifying');
+      expect(stage.fleet.restarts.map(({ agentId }) => agentId)).toEqual(['e-1']);
+      // Who is external still is told of no more.
+      expect(await told()).toHaveLength(2);
+      await stage.alerts.resolve('a2');
+      stage.fleet.addAgent('e-2', { status: 'FAILED' });
+      await pass(31);
+      expect(stage.fleet.restarts.map(({ agentId }) => agentId)).not.toContain('e-2');
+    },
+  );
 });

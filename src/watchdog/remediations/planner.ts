@@ -32,12 +32,16 @@ export const DEFAULT_MAX_OPEN_REMEDIATIONS = 10_000;
 const MAX_ALERTS_PER_TRANSACTION = 50;
 /** Alerts that got no remediation and are remembered one by one; beyond that all that fire are looked at again. */
 const MAX_UNPLANNED_ALERTS = 10_000;
+/** Alerts about agents that Omoi did not start; of more it is only looked at the next start or reload whether it has since. */
+const MAX_IMPOSSIBLE_ALERTS = 100_000;
 
 /** Plans what the policies say about alerts: one remediation for each policy, alert and target, once. */
 export class Planner {
   readonly #parts: PlannerParts;
   /** Alerts that were left without a remediation that a policy wants for them. */
   readonly #unplanned = new Set<string>();
+  /** Alerts about agents that are external, by id, and the agent: it may come to run in a pool while the alert fires. */
+  readonly #impossible = new Map<string, string>();
   /** There were more of them than are remembered. */
   #hasForgotten = false;
   /** A transaction that planned something failed, perhaps after its commit. */
@@ -82,18 +86,20 @@ export class Planner {
 
   /** Whether an alert was left without a remediation that a policy wants for it. */
   concerns(alertId: string): boolean {
-    return this.#unplanned.has(alertId);
+    return this.#unplanned.has(alertId) || this.#impossible.has(alertId);
   }
 
   /** An alert has ended: it needs no remediation any more. */
   forget(alertId: string): void {
     this.#unplanned.delete(alertId);
+    this.#impossible.delete(alertId);
   }
 
   /** Plans for all alerts that fire: the policies have changed, or the process has just started. */
   async reconsiderAll(): Promise<void> {
     this.#hasForgotten = false;
     this.#unplanned.clear();
+    this.#impossible.clear();
     try {
       await this.#planForFiring();
     } catch (thrown) {
@@ -121,14 +127,23 @@ export class Planner {
   async reconsiderUnplanned(): Promise<void> {
     if (this.#isInDoubt) await this.#takeUpUnknown();
     if (this.#hasForgotten) return this.reconsiderAll();
-    await this.#inBatches([...this.#unplanned], async (tx, alertIds) => {
+    const alerts = new Set([...this.#unplanned, ...this.#nowPossible()]);
+    await this.#inBatches([...alerts], async (tx, alertIds) => {
       const firing = await this.#parts.alerts.firingAmong(tx, alertIds);
       const unplanned = new Set((await this.#planAll(tx, firing)).map(({ alert }) => alert.alertId));
       // Where it is rolled back they are looked at again.
       tx.afterCommit(() => {
-        for (const alertId of alertIds) if (!unplanned.has(alertId)) this.#unplanned.delete(alertId);
+        for (const alertId of alertIds) if (!unplanned.has(alertId)) this.forget(alertId);
       });
     });
+  }
+
+  /** Alerts about agents that were external and run in a pool now, as far as memory tells. */
+  #nowPossible(): readonly string[] {
+    const { fleet } = this.#parts;
+    return [...this.#impossible].flatMap(([alertId, agentId]) =>
+      fleet.agent(agentId)?.managed === true ? [alertId] : [],
+    );
   }
 
   /** Takes up what is on disk and of which the runner was not told. */
@@ -196,7 +211,10 @@ export class Planner {
     await runner.takeOn(tx, log.plan(tx, wanted));
     // Where the commit failed nobody knows whether the rows are there.
     if (wanted.length > 0) tx.afterRollback(() => (this.#isInDoubt = true));
-    for (const { alert, reason } of unplanned) if (reason !== 'not_managed') this.#remember(alert.alertId);
+    for (const one of unplanned) {
+      if (one.reason === 'not_managed') this.#rememberImpossible(one.alert.alertId, one.agentId);
+      else this.#remember(one.alert.alertId);
+    }
     return unplanned;
   }
 
@@ -220,7 +238,8 @@ export class Planner {
         }
         if (sparesExternals && target.kind === 'agent' && !target.managed) {
           const message = notManagedReason({ agentId: target.id });
-          unplanned.push({ ...about, reason: 'not_managed', message, target: targetText(target) });
+          const external = { agentId: target.id, target: targetText(target) };
+          unplanned.push({ ...about, reason: 'not_managed', message, ...external });
           continue;
         }
         if (target.kind === 'pool') {
@@ -243,6 +262,10 @@ export class Planner {
     if (this.#unplanned.size < MAX_UNPLANNED_ALERTS) this.#unplanned.add(alertId);
     else this.#hasForgotten = true;
   }
+
+  #rememberImpossible(alertId: string, agentId: string): void {
+    if (this.#impossible.size < MAX_IMPOSSIBLE_ALERTS) this.#impossible.set(alertId, agentId);
+  }
 }
 
 type Unplanned = {
@@ -251,7 +274,7 @@ type Unplanned = {
   readonly message: string;
 } & (
   | { readonly reason: 'no_target' | 'max_open_remediations' }
-  | { readonly reason: 'not_managed'; readonly target: string }
+  | { readonly reason: 'not_managed'; readonly agentId: string; readonly target: string }
 );
 
 function keyOf(policy: string, alertId: string, target: string): string {
