@@ -1,6 +1,7 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
-import { KeyedSerialQueue, type WatchdogStateName } from '#telemetry';
+import { KeyedSerialQueue, type NewSystemEvent, type WatchdogStateName } from '#telemetry';
+import type { Storm } from './guards/storm.ts';
 
 export interface WatchdogState {
   readonly reason: string;
@@ -14,12 +15,23 @@ interface StateChange {
   readonly by: string;
 }
 
+/** The storms that are on, and what is said of those that are over. */
+interface StormChange {
+  readonly storms: readonly Storm[];
+  readonly ended: string;
+  readonly by: string;
+}
+
+/** So many failure domains in a storm are kept over a restart, and told one by one. */
+const MAX_STORMS_KEPT = 100;
+
 /** Whether the watchdog is paused, in a storm, or distrusts itself: kept over a restart, each change an event. */
 export class WatchdogStates {
   readonly #database: StateDatabase;
   readonly #bus: EventBus;
   readonly #active = new Map<WatchdogStateName, WatchdogState>();
   readonly #changes = new KeyedSerialQueue<WatchdogStateName>();
+  #storms: readonly Storm[] = [];
 
   constructor(database: StateDatabase, bus: EventBus) {
     this.#database = database;
@@ -34,6 +46,7 @@ export class WatchdogStates {
       .execute();
     for (const row of rows) {
       this.#active.set(row.state, { reason: row.reason, by: row.changed_by, sinceMs: row.changed_at_ms });
+      if (row.state === 'storm') this.#storms = stormsOf(row.storms);
     }
   }
 
@@ -41,38 +54,116 @@ export class WatchdogStates {
     return this.#active.get(name) ?? null;
   }
 
+  /** The storms that are on record; none where a server before 052 recorded one. */
+  storms(): readonly Storm[] {
+    return this.#storms;
+  }
+
   /**
    * Makes a state active or ends it. The row decides whether that is a change: however many ask for it while the
-   * database is slow, and over restarts, it is told once. A storm that begins is told to the operators, too.
+   * database is slow, and over restarts, it is told once.
    */
-  set(name: WatchdogStateName, change: StateChange): Promise<void> {
+  set(name: Exclude<WatchdogStateName, 'storm'>, change: StateChange): Promise<void> {
     return this.#changes.run(name, async () => {
       if (this.#active.has(name) === change.active) return;
       await this.#database.transaction(async (tx) => {
-        if (await compareAndSet(tx, name, change)) await this.#tell(tx, name, change);
+        if (await compareAndSet(tx, name, change)) await this.#bus.append(tx, changedEvent(name, change));
+        tx.afterCommit(() => this.#follow(name, change, tx.nowMs));
+      });
+    });
+  }
+
+  /**
+   * Records which failure domains are in a storm. Each that comes into it or out of it is an event; the first one, and the
+   * end of the last one, are a change of the state, and its beginning is told to the operators.
+   */
+  setStorms(change: StormChange): Promise<void> {
+    return this.#changes.run('storm', async () => {
+      const storms = change.storms.slice(0, MAX_STORMS_KEPT);
+      const [first] = storms;
+      const reason = first ? `${first.domain}: ${first.reason}` : change.ended;
+      const state = { active: first !== undefined, reason, by: change.by };
+      await this.#database.transaction(async (tx) => {
+        const before = await recordedStorms(tx);
+        const hasChanged = await compareAndSet(tx, 'storm', state);
+        await tx.db
+          .updateTable('watchdog_states')
+          .set({ storms: JSON.stringify(storms) })
+          .where('state', '=', 'storm')
+          .execute();
+        await this.#bus.append(
+          tx,
+          ...(hasChanged && state.active ? [changedEvent('storm', state), escalatedEvent(reason)] : []),
+          ...stormEvents(before, storms, change.ended),
+          ...(hasChanged && !state.active ? [changedEvent('storm', state)] : []),
+        );
         tx.afterCommit(() => {
-          const { reason, by } = change;
-          if (change.active) this.#active.set(name, { reason, by, sinceMs: tx.nowMs });
-          else this.#active.delete(name);
+          if (state.active !== this.#active.has('storm')) this.#follow('storm', state, tx.nowMs);
+          this.#storms = storms;
         });
       });
     });
   }
 
-  async #tell(tx: StateTransaction, name: WatchdogStateName, { active, reason }: StateChange): Promise<void> {
-    const about = { entity_type: 'watchdog', entity_id: name, traceparent: null } as const;
-    await this.#bus.append(tx, {
-      ...about,
-      event_type: 'watchdog.state.changed',
-      payload: { state: name, active, reason },
-    });
-    if (name !== 'storm' || !active) return;
-    await this.#bus.append(tx, {
-      ...about,
-      event_type: 'watchdog.escalated',
-      payload: { alert_id: null, policy: null, target: null, guardian: 'operators', reason },
-    });
+  #follow(name: WatchdogStateName, { active, reason, by }: StateChange, sinceMs: number): void {
+    if (active) this.#active.set(name, { reason, by, sinceMs });
+    else this.#active.delete(name);
   }
+}
+
+function changedEvent(name: WatchdogStateName, { active, reason }: StateChange): NewSystemEvent {
+  return {
+    event_type: 'watchdog.state.changed',
+    entity_type: 'watchdog',
+    entity_id: name,
+    payload: { state: name, active, reason },
+    traceparent: null,
+  };
+}
+
+function escalatedEvent(reason: string): NewSystemEvent {
+  return {
+    event_type: 'watchdog.escalated',
+    entity_type: 'watchdog',
+    entity_id: 'storm',
+    payload: { alert_id: null, policy: null, target: null, guardian: 'operators', reason },
+    traceparent: null,
+  };
+}
+
+/** What has come into a storm, and what is out of it. */
+function stormEvents(
+  before: readonly Storm[],
+  now: readonly Storm[],
+  ended: string,
+): readonly NewSystemEvent[] {
+  const told = (domain: string, active: boolean, reason: string): NewSystemEvent => ({
+    event_type: 'watchdog.storm.changed',
+    entity_type: 'watchdog',
+    entity_id: domain,
+    payload: { domain, active, reason },
+    traceparent: null,
+  });
+  const isAmong = (storms: readonly Storm[], { domain }: Storm): boolean =>
+    storms.some((storm) => storm.domain === domain);
+  return [
+    ...before.filter((storm) => !isAmong(now, storm)).map(({ domain }) => told(domain, false, ended)),
+    ...now.filter((storm) => !isAmong(before, storm)).map(({ domain, reason }) => told(domain, true, reason)),
+  ];
+}
+
+async function recordedStorms(tx: StateTransaction): Promise<readonly Storm[]> {
+  const row = await tx.db
+    .selectFrom('watchdog_states')
+    .select('storms')
+    .where('state', '=', 'storm')
+    .executeTakeFirst();
+  return stormsOf(row?.storms ?? null);
+}
+
+function stormsOf(text: string | null): readonly Storm[] {
+  // Written by `setStorms`, and by nobody else.
+  return text === null ? [] : (JSON.parse(text) as readonly Storm[]);
 }
 
 /** Writes a state where the row says otherwise; false where it says so already. */

@@ -580,12 +580,16 @@ describe('a storm', () => {
 
   it('is told once where two processes see it begin', async () => {
     await open(RESTART);
-    const bus = { append: vi.fn(async () => {}) };
+    const told: string[] = [];
+    const bus = {
+      append: async (_tx: unknown, ...events: readonly { readonly event_type: string }[]) =>
+        void told.push(...events.map(({ event_type: type }) => type)),
+    };
     const parties = [1, 2].map(() => new WatchdogStates(stage.database, bus as unknown as EventBus));
-    const change = { active: true, reason: '3 of 4', by: 'watchdog' };
-    await Promise.all(parties.map((states) => states.set('storm', change)));
-    expect(bus.append).toHaveBeenCalledTimes(2);
-    expect(parties.map((states) => states.get('storm')?.reason)).toEqual(['3 of 4', '3 of 4']);
+    const storms = [{ domain: 'pool:demo', reason: '3 of 4', sinceMs: 0 }];
+    await Promise.all(parties.map((states) => states.setStorms({ storms, ended: '', by: 'watchdog' })));
+    expect(told).toEqual(['watchdog.state.changed', 'watchdog.escalated', 'watchdog.storm.changed']);
+    expect(parties.map((states) => states.get('storm')?.reason)).toEqual(Array(2).fill('pool:demo: 3 of 4'));
   });
 });
 

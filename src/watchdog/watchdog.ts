@@ -21,8 +21,8 @@ import {
 import { DEFAULT_ACTION_LIMITS, type ActionLimits } from './actions/action-limits.ts';
 import { ScaleOverrides } from './actions/scale/scale-overrides.ts';
 import { TimedCalls } from './actions/timed-calls.ts';
-import { StormWatch, type Storm } from './guards/storm-watch.ts';
-import { DEFAULT_STORM_LIMITS, type StormLimits } from './guards/storm.ts';
+import { StormWatch } from './guards/storm-watch.ts';
+import { DEFAULT_STORM_LIMITS, type Storm, type StormLimits } from './guards/storm.ts';
 import {
   DEFAULT_MAINTENANCE_LIMITS,
   MaintenanceWindows,

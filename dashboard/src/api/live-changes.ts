@@ -28,7 +28,7 @@ export function changedBy({ event_type: type }: Pick<SystemEvent, 'event_type'>)
   if (type.startsWith('monitor.alert.')) return ['alerts', 'overview'];
   if (type.startsWith('monitor.anomaly.')) return ['anomalies'];
   if (type.startsWith('watchdog.maintenance.')) return ['maintenances'];
-  if (type === 'watchdog.state.changed') return ['watchdog'];
+  if (type === 'watchdog.state.changed' || type === 'watchdog.storm.changed') return ['watchdog'];
   return type.startsWith('watchdog.') ? ['remediations', 'alerts', 'overview'] : [];
 }
 

@@ -67,6 +67,13 @@ function describe(event: SystemEvent): EventSentence | undefined {
         tone: active ? 'caution' : 'good',
       };
     }
+    case 'watchdog.storm.changed': {
+      const { domain, active, reason } = event.payload;
+      return {
+        text: `Storm in ${domain}${active ? '' : ' over'}: ${reason}`,
+        tone: active ? 'caution' : 'good',
+      };
+    }
     case 'watchdog.maintenance.started': {
       const { target, started_by: by, reason } = event.payload;
       return { text: `${target} is under maintenance by ${by}: ${reason}`, tone: 'caution' };

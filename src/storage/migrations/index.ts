@@ -34,6 +34,7 @@ import { configuredSizes } from './044_configured_sizes.ts';
 import { locksByHolder } from './045_locks_by_holder.ts';
 import { rollTimes } from './050_roll_times.ts';
 import { unitHosts } from './051_unit_hosts.ts';
+import { stormDomains } from './052_storm_domains.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -72,4 +73,5 @@ export const MIGRATIONS: readonly Migration[] = [
   locksByHolder,
   rollTimes,
   unitHosts,
+  stormDomains,
 ];

@@ -114,6 +114,8 @@ export interface WatchdogTables {
     reason: string;
     changed_by: string;
     changed_at_ms: number;
+    /** JSON `[{domain, reason, sinceMs}]` of a storm: the failure domains that are in it; null where nothing is kept. */
+    storms: string | null;
   };
   /** While one runs, nothing is done to its target. */
   maintenance_windows: {

@@ -108,6 +108,8 @@ export const EVENT_PAYLOADS = {
     active: z.boolean(),
     reason: z.string(),
   }),
+  /** A failure domain has come into a storm, or out of it: `pool:demo`, `host:web-1` …, or `the fleet`. */
+  'watchdog.storm.changed': z.object({ domain: z.string(), active: z.boolean(), reason: z.string() }),
   'watchdog.maintenance.started': z.object({
     ...maintenanceRef,
     started_by: z.string(),

@@ -3,7 +3,7 @@ import { formatActOn } from '../policies/act-on.ts';
 import type { Policy } from '../policies/policy.ts';
 import type { AgentFacts } from '../ports.ts';
 import type { RateWait } from './repair-rate.ts';
-import type { Storm } from './storm-watch.ts';
+import type { Storm } from './storm.ts';
 
 /** A remediation is held back: by which guard, why, and when it may be lifted (null: by an event, not by time). */
 export interface Suppression {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createEventBus } from '#eventbus';
+import { createEventBus, type EventBus } from '#eventbus';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock, type SystemEvent } from '#telemetry';
 import type { DomainCell, FleetHealth } from '../ports.ts';
@@ -54,11 +54,12 @@ let states: WatchdogStates;
 let agents: Agents;
 let watch: StormWatch;
 let told: SystemEvent[];
+let bus: EventBus;
 
 beforeEach(async () => {
   clock = new VirtualClock();
   database = await openTestStateDatabase(clock);
-  const bus = createEventBus({
+  bus = createEventBus({
     database,
     clock,
     random: createSeededRandom(1),
@@ -89,6 +90,13 @@ async function pass(seconds: number): Promise<boolean> {
     if (await watch.record()) hasEnded = true;
   }
   return hasEnded;
+}
+
+async function restart(): Promise<void> {
+  states = new WatchdogStates(database, bus);
+  await states.start();
+  watch = new StormWatch({ clock, states, fleet: agents, limits: DEFAULT_STORM_LIMITS });
+  watch.start();
 }
 
 const storms = (): readonly string[] => watch.list().map(({ domain }) => domain);
@@ -242,13 +250,46 @@ describe.each(['host:h', 'provider:acme'])('a storm of %s', (domain) => {
     expect(changes()).toEqual([true, false]);
   });
 
-  it('goes on after a restart of the server, for all whom it may concern, and ends', async () => {
+  it('goes on after a restart of the server, where it was, and ends', async () => {
+    const before = watch.list();
+    await restart();
+    expect(watch.list()).toEqual(before);
+    // Whoever is silent elsewhere is in none.
+    expect(watch.judge(['pool:d', 'host:another'])).toBeNull();
+    areHeard(those);
+    expect(await pass(32)).toBe(true);
+    expect(changes()).toEqual([true, false]);
+  });
+
+  it('goes on as one of the fleet where it is not known where it was, and ends', async () => {
+    await database.transaction((tx) => tx.db.updateTable('watchdog_states').set({ storms: null }).execute());
     const { reason, sinceMs } = states.get('storm') ?? { reason: '', sinceMs: 0 };
-    watch = new StormWatch({ clock, states, fleet: agents, limits: DEFAULT_STORM_LIMITS });
-    watch.start();
+    await restart();
     expect(watch.list()).toEqual([{ domain: 'the fleet', reason, sinceMs }]);
     areHeard(those);
     expect(await pass(32)).toBe(true);
+    expect(changes()).toEqual([true, false]);
+  });
+
+  it('tells of each failure domain that comes into it or out of it, over a restart too', async () => {
+    const others = agents.add(8, 'pool:later', 'host:later');
+    await pass(1);
+    fallSilent(others);
+    await pass(2);
+    await restart();
+    await pass(1);
+    areHeard(others);
+    await pass(40);
+    areHeard(those);
+    await pass(40);
+    const domains = told.flatMap((event) =>
+      event.event_type === 'watchdog.storm.changed'
+        ? [`${event.payload.domain} ${event.payload.active}`]
+        : [],
+    );
+    expect(domains).toEqual([`${domain} true`, 'pool:later true', 'pool:later false', `${domain} false`]);
+    // People are told once.
+    expect(told.filter(({ event_type: type }) => type === 'watchdog.escalated')).toHaveLength(1);
     expect(changes()).toEqual([true, false]);
   });
 });

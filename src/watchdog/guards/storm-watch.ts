@@ -1,22 +1,21 @@
 import type { Clock } from '#telemetry';
 import type { DomainCell, FleetActuator } from '../ports.ts';
 import type { WatchdogStates } from '../watchdog-states.ts';
-import { Falls, judgeStorm, NO_STORM, type Silence, type StormLimits, type StormState } from './storm.ts';
+import {
+  Falls,
+  judgeStorm,
+  NO_STORM,
+  type Silence,
+  type Storm,
+  type StormLimits,
+  type StormState,
+} from './storm.ts';
 
 export interface StormWatchParts {
   readonly clock: Clock;
   readonly states: WatchdogStates;
   readonly fleet: Pick<FleetActuator, 'health' | 'cells' | 'silentCells'>;
   readonly limits: StormLimits;
-}
-
-/** A storm that is on. */
-export interface Storm {
-  /** `pool:demo`, `host:web-1` …, or `WHOLE_FLEET`. */
-  readonly domain: string;
-  readonly reason: string;
-  /** Wall ms since epoch. */
-  readonly sinceMs: number;
 }
 
 /** Its name among the failure domains. */
@@ -59,21 +58,24 @@ export class StormWatch {
     this.#domainFalls = new Falls(parts.limits.withinMs);
   }
 
-  /** Goes on with the storm in which the last process ended. Call when the states have been read. */
+  /** Goes on with the storms in which the last process ended. Call when the states have been read. */
   start(): void {
-    const { clock, states } = this.#parts;
+    const { states } = this.#parts;
     this.#settle();
     const recorded = states.get('storm');
     if (!recorded) return;
     const { reason, sinceMs } = recorded;
-    const state = {
-      ...NO_STORM,
-      active: true,
-      reason,
-      settledSinceMs: clock.monotonicMs(),
-      silent: Infinity,
-    };
-    this.#storms.set(WHOLE_FLEET, { state, sinceMs });
+    const storms = states.storms();
+    // Of one that a server before 052 has recorded nobody knows where it was.
+    for (const storm of storms.length === 0 ? [{ domain: WHOLE_FLEET, reason, sinceMs }] : storms)
+      this.#goOn(storm);
+    this.#recorded = new Set(this.#storms.keys());
+  }
+
+  #goOn({ domain, reason, sinceMs }: Storm): void {
+    const settledSinceMs = this.#parts.clock.monotonicMs();
+    const state = { ...NO_STORM, active: true, reason, settledSinceMs, silent: Infinity };
+    this.#storms.set(domain, { state, sinceMs });
   }
 
   /**
@@ -105,28 +107,28 @@ export class StormWatch {
     this.#storms.clear();
     this.#settle();
     if (states.get('storm') === null) return hadAny;
-    await states.set('storm', { active: false, reason: 'ended by a person', by });
+    await states.setStorms({ storms: [], ended: 'ended by a person', by });
+    this.#recorded = new Set();
     return true;
   }
 
   /**
-   * Records that a storm has begun where there was none, or that the last one has ended.
+   * Records which failure domains have come into a storm, or out of it.
    * @returns whether any storm has ended: who was held back by it may go on, while others still are
    * @throws what the database throws
    */
   async record(): Promise<boolean> {
-    const { states } = this.#parts;
     this.#look();
-    const [storm] = this.list();
-    if ((storm !== undefined) !== (states.get('storm') !== null)) {
-      const reason = storm
-        ? `${storm.domain}: ${storm.reason}`
-        : 'health is back and has stayed, or nobody more fell silent';
-      await states.set('storm', { active: storm !== undefined, reason, by: 'watchdog' });
-    }
+    const storms = this.list();
+    const now = new Set(storms.map(({ domain }) => domain));
     const before = this.#recorded;
-    this.#recorded = new Set(this.#storms.keys());
-    return [...before].some((ended) => !this.#storms.has(ended));
+    const hasEnded = [...before].some((domain) => !now.has(domain));
+    if (hasEnded || now.size > before.size) {
+      const ended = 'health is back and has stayed, or nobody more fell silent';
+      await this.#parts.states.setStorms({ storms, ended, by: 'watchdog' });
+    }
+    this.#recorded = now;
+    return hasEnded;
   }
 
   #look(): void {

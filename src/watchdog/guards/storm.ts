@@ -1,3 +1,12 @@
+/** A storm that is on. */
+export interface Storm {
+  /** `pool:demo`, `host:web-1` …, or `the fleet`. */
+  readonly domain: string;
+  readonly reason: string;
+  /** Wall ms since epoch. */
+  readonly sinceMs: number;
+}
+
 export interface StormLimits {
   /** Share of a domain that has fallen silent within `withinMs` from which on a storm is assumed. */
   readonly enterShare: number;

@@ -12,7 +12,7 @@ import {
 import { ask, decide, isCertainlyIll, type GuardInput, type Suppression } from '../guards/guards.ts';
 import { passedBy } from '../guards/passed-guards.ts';
 import { RepairRates, type RepairRateLimits } from '../guards/repair-rate.ts';
-import type { Storm } from '../guards/storm-watch.ts';
+import type { Storm } from '../guards/storm.ts';
 import { isActedOn } from '../policies/act-on.ts';
 import type { PolicyRegistry } from '../policies/policy-registry.ts';
 import type { Policy } from '../policies/policy.ts';
