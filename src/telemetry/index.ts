@@ -73,6 +73,7 @@ export {
   leftUntil,
   momentOf,
   wallTimeOf,
+  wallTimeOfDeadline,
   type Moment,
   type PersistedDeadline,
   type PersistedDuration,

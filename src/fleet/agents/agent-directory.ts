@@ -73,6 +73,8 @@ export class AgentDirectory {
       const { nonce_hash, last_heartbeat_at_ms, work_seen_at_ms, running, desired_state, ...rest } = row;
       const { unit_host: host, unit_boot_id: host_boot_id, ...agent } = rest;
       const entry = agentIndex.apply(agent, nonce_hash, agentIndex.nextChange());
+      // How long ago that was the wall clock says, of before this start.
+      if (entry.endedAtMs !== null) entry.endedAtMs -= Math.max(0, clock.wallMs() - agent.status_since_ms);
       if (host !== null && isElsewhere({ host, host_boot_id }, { host: ownHost, clock })) {
         agentIndex.runsElsewhere(entry, host);
       }
@@ -165,9 +167,9 @@ export class AgentDirectory {
    */
   async forgetOld(signal: AbortSignal): Promise<void> {
     const { database, agentIndex, activity, clock, limits } = this.#parts;
-    const shownSinceMs = clock.wallMs() - limits.endedAgentShownMs;
+    const shownSinceMs = clock.monotonicMs() - limits.endedAgentShownMs;
     for (const entry of agentIndex.entries()) {
-      if (isExpected(entry.row) || entry.row.status_since_ms > shownSinceMs) continue;
+      if (isExpected(entry.row) || (entry.endedAtMs ?? Infinity) > shownSinceMs) continue;
       agentIndex.forget(entry.agentId);
       activity.tell({ kind: 'agent_removed', agentId: entry.agentId, traceparent: null });
     }

@@ -48,6 +48,8 @@ export class AgentEntry implements AgentObservation {
   leaves = false;
   /** Whether the beats' part of this entry has changed since it was last written. */
   unwritten = false;
+  /** Monotonic: since when memory has it as ended; null while it lives. */
+  endedAtMs: number | null = null;
   /** Whether a transition is being committed. */
   moving = false;
   warned = false;

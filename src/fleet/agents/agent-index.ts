@@ -99,6 +99,7 @@ export class AgentIndex {
         nowMonotonicMs,
       });
       entry.change = change;
+      noteEnd(entry, nowMonotonicMs);
       this.#entries.set(row.agent_id, entry);
       this.#observations = null;
       this.#count(entry, 1);
@@ -118,6 +119,7 @@ export class AgentIndex {
       known.row = row;
       if (nonceHash !== null) known.nonceHash = nonceHash;
     }
+    noteEnd(known, nowMonotonicMs);
     this.#count(known, 1);
     return known;
   }
@@ -184,4 +186,9 @@ export class AgentIndex {
     const entry = this.#entries.get(holder.agentId);
     return entry?.generation === holder.generation ? entry : undefined;
   }
+}
+
+function noteEnd(entry: AgentEntry, nowMonotonicMs: number): void {
+  if (hasEnded(entry.row.status)) entry.endedAtMs ??= nowMonotonicMs;
+  else entry.endedAtMs = null;
 }

@@ -160,6 +160,18 @@ describe('the heartbeat ladder', () => {
     expect(running.fleet.agents.get('a')?.heartbeatsMissed).toBe(0);
   });
 
+  test('who has ended is listed for an hour, however the wall clock steps', async () => {
+    const { agents } = running.fleet;
+    await agents.register(registration('a'));
+    await agents.deregister({ agentId: 'a', generation: 1, reason: 'done', exit: null, traceparent: null });
+    running.clock.stepWallClock(7_200_000);
+    await running.clock.advance(3_500_000);
+    expect(statusOf('a')).toBe('TERMINATED');
+    running.clock.stepWallClock(-7_200_000);
+    await running.clock.advance(800_000);
+    expect(agents.get('a')).toBeUndefined();
+  });
+
   test('after a restart of the server ages start afresh, and only a beat recovers', async () => {
     await running.fleet.agents.register(registration('a'));
     await running.fleet.agents.register(registration('b'));

@@ -1,5 +1,13 @@
-import type { StateDatabase } from '#storage';
-import { paced, Stretch, type Clock, type PoolDefinition } from '#telemetry';
+import { deadlineOf, type StateDatabase } from '#storage';
+import {
+  momentOf,
+  paced,
+  Stretch,
+  wallTimeOfDeadline,
+  type Clock,
+  type Moment,
+  type PoolDefinition,
+} from '#telemetry';
 import { madeOf } from './made-of.ts';
 import { effectiveCount, replicaOf } from './pool-definition.ts';
 import { definitionOf, type PoolRow } from './pool-rows.ts';
@@ -8,7 +16,7 @@ import type { OverrideRow } from './scale-overrides.ts';
 import type { UnitRow } from './unit-rows.ts';
 import { newestOf } from './replica-plan.ts';
 
-/** One replica of a pool and the newest generation in it. Times are wall ms since epoch. */
+/** One replica of a pool and the newest generation in it. Times are wall ms since epoch, by the present clock. */
 export interface ReplicaView {
   readonly replica: number;
   readonly agentId: string;
@@ -99,7 +107,7 @@ export async function readPools(
     for (const pool of pools) {
       const { pool_id: id } = pool;
       const of = { overrides: overridesOf.get(id) ?? [], units: unitsOf.get(id) ?? [], notEnforced };
-      found.push(viewOf(pool, of));
+      found.push(viewOf(pool, { ...of, now: momentOf(clock) }));
       yield;
     }
     return found;
@@ -109,11 +117,9 @@ export async function readPools(
 }
 
 export async function readPool(
-  database: StateDatabase,
   poolId: string,
-  notEnforced: NotEnforced,
+  { database: { reader }, clock, notEnforced }: PoolReading,
 ): Promise<PoolView | null> {
-  const { reader } = database;
   const pool = await reader.selectFrom('pools').selectAll().where('pool_id', '=', poolId).executeTakeFirst();
   if (!pool) return null;
   const overrides = await reader
@@ -123,10 +129,13 @@ export async function readPool(
     .orderBy('created_at_ms')
     .execute();
   const units = await reader.selectFrom('agent_units').selectAll().where('pool_id', '=', poolId).execute();
-  return viewOf(pool, { overrides, units, notEnforced });
+  return viewOf(pool, { overrides, units, notEnforced, now: momentOf(clock) });
 }
 
-export async function readReplica(database: StateDatabase, agentId: string): Promise<ReplicaView | null> {
+export async function readReplica(
+  agentId: string,
+  { database, clock }: Pick<PoolReading, 'database' | 'clock'>,
+): Promise<ReplicaView | null> {
   const unit = await database.reader
     .selectFrom('agent_units')
     .selectAll()
@@ -134,7 +143,7 @@ export async function readReplica(database: StateDatabase, agentId: string): Pro
     .orderBy('generation', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return unit ? replicaViewOf(unit) : null;
+  return unit ? replicaViewOf(unit, momentOf(clock)) : null;
 }
 
 function viewOf(
@@ -143,10 +152,12 @@ function viewOf(
     overrides,
     units,
     notEnforced,
+    now,
   }: {
     readonly overrides: readonly OverrideRow[];
     readonly units: readonly UnitRow[];
     readonly notEnforced: NotEnforced;
+    readonly now: Moment;
   },
 ): PoolView {
   const definition = definitionOf(pool);
@@ -159,17 +170,18 @@ function viewOf(
     spawnFailures: pool.spawn_failures,
     lastError: pool.last_error,
     notEnforced: notEnforced(definition),
-    nextAttemptAtMs: pool.next_attempt_at_ms,
+    nextAttemptAtMs:
+      pool.next_attempt_at_ms && wallTimeOfDeadline(deadlineOf(pool.next_attempt_at_ms, pool), now),
     roll: rollViewOf(pool, newestOf(units)),
     overrides: overrides.map((override) => ({
       overrideId: override.override_id,
       add: override.add_count,
       holder: override.holder,
       reason: override.reason,
-      expiresAtMs: override.expires_at_ms,
+      expiresAtMs: wallTimeOfDeadline(deadlineOf(override.expires_at_ms, override), now),
     })),
     replicas: newestOf(units)
-      .map(replicaViewOf)
+      .map((unit) => replicaViewOf(unit, now))
       .sort((a, b) => a.replica - b.replica),
   };
 }
@@ -183,7 +195,7 @@ function rollViewOf(pool: PoolRow, units: readonly UnitRow[]): PoolView['roll'] 
   return { ...roll, remaining: units.filter(isOld).length };
 }
 
-function replicaViewOf(unit: UnitRow): ReplicaView {
+function replicaViewOf(unit: UnitRow, now: Moment): ReplicaView {
   return {
     replica: replicaOf(unit.pool_id, unit.agent_id) ?? 0,
     agentId: unit.agent_id,
@@ -193,6 +205,6 @@ function replicaViewOf(unit: UnitRow): ReplicaView {
     pid: unit.state === 'running' ? unit.pid : null,
     host: unit.state === 'running' ? unit.host : null,
     startedAtMs: unit.started_at_ms,
-    killAtMs: unit.kill_at_ms,
+    killAtMs: unit.kill_at_ms && wallTimeOfDeadline(deadlineOf(unit.kill_at_ms, unit), now),
   };
 }

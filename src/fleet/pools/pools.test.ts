@@ -193,6 +193,24 @@ describe('a pool', () => {
     expect(await pools.setScaleOverride({ ...override, add: 3 })).toMatchObject({ effective: 5 });
   });
 
+  it.each([3_600_000, -3_600_000])('shows its deadlines by a clock that was set by %d ms', async (stepMs) => {
+    await pools.create({ ...POOL, command: ['ignore_sigterm'] }, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await pools.setScaleOverride({ ...ASKED, poolId: 'coders', overrideId: 'c1', add: 1, ttlMs: 600_000 });
+    await pools.stop({ ...ASKED, agentId: 'coders-1' });
+    const shown = async () => {
+      const { overrides, replicas } = await pools.get('coders');
+      const times = [overrides[0]?.expiresAtMs, replicas[0]?.killAtMs];
+      return times.map((atMs) => (atMs ?? 0) - test.clock.wallMs());
+    };
+    expect(await shown()).toEqual([600_000, GRACE_MS]);
+    test.clock.stepWallClock(stepMs);
+    await test.clock.advance(1000);
+    expect(await shown()).toEqual([599_000, GRACE_MS - 1000]);
+    expect(await pools.list({ afterPoolId: null, limit: 10 })).toEqual([await pools.get('coders')]);
+    expect((await pools.replica('coders-1'))?.killAtMs).toBe(test.clock.wallMs() + GRACE_MS - 1000);
+  });
+
   it('looks at its replicas a few times, however many of them end at once', async () => {
     const many = 100;
     let transactions = 0;

@@ -147,16 +147,16 @@ export class Pools {
 
   /** The newest generation of an agent that Omoi starts; null for one that it doesn't. */
   replica(agentId: string): Promise<ReplicaView | null> {
-    return readReplica(this.#parts.database, agentId);
+    return readReplica(agentId, this.#parts);
   }
 
   list(filter: PoolFilter): Promise<readonly PoolView[]> {
-    return readPools(filter, { ...this.#parts, notEnforced: this.#notEnforced });
+    return readPools(filter, this.#reading);
   }
 
   /** @throws OmoiError `unknown_pool` */
   async get(poolId: string): Promise<PoolView> {
-    const view = await readPool(this.#parts.database, poolId, this.#notEnforced);
+    const view = await readPool(poolId, this.#reading);
     if (!view) throw unknownPool(poolId);
     return view;
   }
@@ -174,7 +174,7 @@ export class Pools {
    */
   async declare(pool: PoolDefinition, asked: Asked): Promise<void> {
     this.#assert(pool);
-    const known = await readPool(this.#parts.database, pool.id, this.#notEnforced);
+    const known = await readPool(pool.id, this.#reading);
     const missing = this.#notEnforced(pool);
     if (missing.length > 0) {
       this.#parts.logger.warn(
@@ -305,6 +305,11 @@ export class Pools {
    */
   stop(order: { readonly agentId: string } & Asked): Promise<void> {
     return this.#agents.stop(order);
+  }
+
+  get #reading() {
+    const { database, clock } = this.#parts;
+    return { database, clock, notEnforced: this.#notEnforced };
   }
 
   readonly #notEnforced = (pool: PoolDefinition): readonly string[] => {

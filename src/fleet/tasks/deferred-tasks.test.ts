@@ -75,6 +75,17 @@ describe('tasks that wait for their time', () => {
     },
   );
 
+  it('come back no earlier where the clock is set forth', async () => {
+    await enqueue('oldest');
+    await fail('oldest');
+    test.clock.stepWallClock(3_600_000);
+    // Half of the pause is chance.
+    await test.clock.advance(limits.retryBaseMs / 2 - 100);
+    expect(await claim()).toEqual([]);
+    await test.clock.advance(limits.retryMaxMs);
+    expect(await claim()).toEqual(['oldest']);
+  });
+
   it('come back to a server that starts with a clock that was set back', async () => {
     await enqueue('oldest');
     await fail('oldest');
@@ -118,14 +129,20 @@ describe('tasks that wait for their time', () => {
     };
     const largest = (): number => Math.max(...changed);
 
-    it.each([0, 1, 3])(
-      'follow a clock that is set back in small transactions, once each, also where the %dth fails',
-      async (which) => {
+    it.each([
+      [0, stepMs],
+      [1, stepMs],
+      [3, stepMs],
+      [0, -stepMs],
+      [3, -stepMs],
+    ])(
+      'follow a clock in small transactions, once each, also where the %dth fails, that is set by %d ms',
+      async (which, setByMs) => {
         const before = await times();
         failing = which;
-        test.clock.stepWallClock(stepMs);
+        test.clock.stepWallClock(setByMs);
         await test.clock.advance(500);
-        expect(await times()).toEqual(before.map((timeMs) => timeMs + stepMs));
+        expect(await times()).toEqual(before.map((timeMs) => timeMs + setByMs));
         expect(largest()).toBeLessThanOrEqual(250);
         expect(changed.filter((rows) => rows > 0)).toHaveLength(4);
       },

@@ -6,31 +6,35 @@ import type { TaskRow } from './task-row.ts';
 
 /** Smaller steps are those of a clock that is kept right, and make no task wait for long. */
 const minStepMs = 1000;
-/** Any number of tasks may wait: a transaction sets the times of so many, between which others have theirs. */
+/** How often a database with a clock of its own is asked for it, and how long its answer may take. */
+const askEveryMs = 10_000;
+const maxAnswerMs = minStepMs / 2;
+/** Any number of tasks may wait: a transaction moves the times of so many, between which others have theirs. */
 const maxTasksPerTransaction = 250;
 
 /** A step of the clock that tasks have yet to follow. */
 interface Step {
   readonly stepMs: number;
-  /** Those whose time came before this one have followed; they come before it all the more. */
-  fromMs: number;
+  /** Those beyond it have followed: of a step back the earlier ones, which come earlier still, of one forward the later ones. */
+  boundMs: number;
 }
 
 /**
- * Tasks that wait for their time: a retry, or the agent that they were handed to. The database goes by wall time. Where the
- * clock is set back they would wait for as long again: their times are set back with it. Where it is set forward they
- * come early, which does no harm.
+ * Tasks that wait for their time: a retry, or the agent that they were handed to. The database goes by wall time. Where its
+ * clock is set back they would wait for as long again, and where it is set forward they would come early, before what they
+ * failed by is over: their times are set back or forward with it. On PostgreSQL that is its clock, and not the server's.
  */
 export class DeferredTasks {
   readonly #parts: FleetParts;
-  /** Of the wall clock against the monotonic one, when they were last looked at. */
-  #offsetMs: number;
+  /** Of the database's clock against the monotonic one, when they were last looked at; null before the start. */
+  #offsetMs: number | null = null;
   #step: Step | null = null;
   #looking = false;
+  /** Monotonic. */
+  #restUntilMs = 0;
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
-    this.#offsetMs = this.#offset();
   }
 
   /**
@@ -38,11 +42,11 @@ export class DeferredTasks {
    * @returns the time by the database's clock, wall ms
    */
   async start(): Promise<number> {
-    const { database, limits } = this.#parts;
-    const longestMs = Math.max(limits.retryMaxMs, limits.handoffKeptMs);
+    const { database, clock } = this.#parts;
     for (;;) {
       const { nowMs, isLast } = await database.transaction(async (tx) => {
-        const ids = (await firstDeferred(tx, tx.nowMs + longestMs + 1)).map((task) => task.task_id);
+        this.#offsetMs = tx.nowMs - clock.monotonicMs();
+        const ids = (await deferredFrom(tx, tx.nowMs + this.#longestMs + 1)).map((task) => task.task_id);
         await bringBack(tx, ids);
         return { nowMs: tx.nowMs, isLast: ids.length < maxTasksPerTransaction };
       });
@@ -53,15 +57,15 @@ export class DeferredTasks {
   /** To be called every tick. */
   async look(): Promise<void> {
     if (this.#looking) return;
-    this.#step ??= this.#newStep();
-    if (!this.#step) return;
     this.#looking = true;
     const { logger } = this.#parts;
     try {
+      this.#step ??= await this.#newStep();
+      if (!this.#step) return;
       await this.#follow(this.#step);
       logger.info(
         { step_ms: this.#step.stepMs },
-        'The clock was set back: tasks that wait for their time wait no longer for it.',
+        'The clock was set: tasks that wait for their time wait neither longer nor shorter for it.',
       );
       this.#step = null;
     } catch (thrown) {
@@ -74,44 +78,70 @@ export class DeferredTasks {
     }
   }
 
-  #newStep(): Step | null {
-    const offsetMs = this.#offset();
-    const stepMs = Math.trunc(offsetMs - this.#offsetMs);
+  get #longestMs(): number {
+    const { retryMaxMs, handoffKeptMs } = this.#parts.limits;
+    return Math.max(retryMaxMs, handoffKeptMs);
+  }
+
+  async #newStep(): Promise<Step | null> {
+    const { clock } = this.#parts;
+    const wallMs = this.#parts.database.dialect === 'sqlite' ? clock.wallMs() : await this.#askDatabase();
+    if (wallMs === null) return null;
+    const offsetMs = wallMs - clock.monotonicMs();
+    const stepMs = Math.trunc(offsetMs - (this.#offsetMs ?? offsetMs));
     this.#offsetMs = offsetMs;
-    return stepMs > -minStepMs ? null : { stepMs, fromMs: Number.MIN_SAFE_INTEGER };
+    if (Math.abs(stepMs) < minStepMs) return null;
+    // Whoever began to wait since then waits by the new clock, of which the old one set none.
+    const boundMs = stepMs < 0 ? Number.MIN_SAFE_INTEGER : wallMs - stepMs + this.#longestMs;
+    return { stepMs, boundMs: Math.round(boundMs) };
+  }
+
+  /** Its clock can only be asked; null where it was asked a short while ago, or says too little of now. */
+  async #askDatabase(): Promise<number | null> {
+    const { database, clock } = this.#parts;
+    const askedMs = clock.monotonicMs();
+    if (askedMs < this.#restUntilMs) return null;
+    this.#restUntilMs = askedMs + askEveryMs;
+    const wallMs = await database.transaction((tx) => Promise.resolve(tx.nowMs));
+    return clock.monotonicMs() - askedMs > maxAnswerMs ? null : wallMs;
   }
 
   /** Goes on where it has failed, so that no task follows a step twice. */
   async #follow(step: Step): Promise<void> {
+    const first = step.stepMs < 0 ? deferredFrom : deferredUntil;
     for (let isLast = false; !isLast;) {
       const tasks = await this.#parts.database.transaction(async (tx) => {
-        const first = await firstDeferred(tx, step.fromMs);
-        await setBack(tx, step, first);
-        return first;
+        const those = await first(tx, step.boundMs);
+        await move(tx, step, those);
+        return those;
       });
-      step.fromMs = tasks.at(-1)?.deferred_until_ms ?? step.fromMs;
+      step.boundMs = tasks.at(-1)?.deferred_until_ms ?? step.boundMs;
       isLast = tasks.length < maxTasksPerTransaction;
     }
-  }
-
-  #offset(): number {
-    const { clock } = this.#parts;
-    return clock.wallMs() - clock.monotonicMs();
   }
 }
 
 type Deferred = Pick<TaskRow, 'task_id' | 'deferred_until_ms'>;
 
-/** Those that wait until a time or longer, the first of them in front. */
-function firstDeferred(tx: StateTransaction, fromMs: number): Promise<Deferred[]> {
+function deferred(tx: StateTransaction) {
   return tx.db
     .selectFrom('tasks')
     .select(['task_id', 'deferred_until_ms'])
     .where('state', '=', sql.lit('queued'))
     .where('deferred_until_ms', 'is not', null)
-    .where('deferred_until_ms', '>=', fromMs)
-    .orderBy('deferred_until_ms')
-    .limit(maxTasksPerTransaction)
+    .limit(maxTasksPerTransaction);
+}
+
+/** Those that wait until a time or longer, the first of them in front. */
+function deferredFrom(tx: StateTransaction, fromMs: number): Promise<Deferred[]> {
+  return deferred(tx).where('deferred_until_ms', '>=', fromMs).orderBy('deferred_until_ms').execute();
+}
+
+/** Those that wait until a time at most, the last of them in front. */
+function deferredUntil(tx: StateTransaction, untilMs: number): Promise<Deferred[]> {
+  return deferred(tx)
+    .where('deferred_until_ms', '<=', untilMs)
+    .orderBy('deferred_until_ms', 'desc')
     .execute();
 }
 
@@ -131,9 +161,9 @@ async function bringBack(tx: StateTransaction, ids: readonly string[]): Promise<
     .execute();
 }
 
-async function setBack(
+async function move(
   tx: StateTransaction,
-  { stepMs, fromMs }: Step,
+  { stepMs, boundMs }: Step,
   tasks: readonly Deferred[],
 ): Promise<void> {
   if (tasks.length === 0) return;
@@ -148,6 +178,6 @@ async function setBack(
     }))
     .where('task_id', 'in', ids)
     .where('state', '=', sql.lit('queued'))
-    .where('deferred_until_ms', '>=', fromMs)
+    .where('deferred_until_ms', stepMs < 0 ? '>=' : '<=', boundMs)
     .execute();
 }

@@ -60,6 +60,17 @@ export function leftUntil({ atMs, set }: PersistedDeadline, now: Moment): number
   return leftMs({ start: set, lengthMs: Math.max(0, atMs - set.wallMs) }, now);
 }
 
+/** What the wall clock differs from the boot clock by is followed from here on; less is how they are read one after the other. */
+const MIN_STEP_MS = 1000;
+
+/** When a deadline is on the present wall clock, however that was stepped since it was set: ms since epoch. */
+export function wallTimeOfDeadline(deadline: PersistedDeadline, now: Moment): number {
+  const left = leftUntil(deadline, now);
+  const atMs = Math.round(now.wallMs + left);
+  if (left === 0) return Math.min(deadline.atMs, atMs);
+  return Math.abs(atMs - deadline.atMs) < MIN_STEP_MS ? deadline.atMs : atMs;
+}
+
 /** When a moment was on the present wall clock, however that was stepped since: ms since epoch. */
 export function wallTimeOf(start: PersistedMoment, now: Moment): number {
   return now.wallMs - elapsedMs(start, now);
