@@ -294,6 +294,52 @@ describe.each(['host:h', 'provider:acme'])('a storm of %s', (domain) => {
   });
 });
 
+describe('external agents, which choose their labels,', () => {
+  it('make no storm of agents that Omoi runs, on their host, with their provider or in the fleet', async () => {
+    const [hung] = agents.add(8, 'pool:demo', 'host:h', 'provider:acme');
+    const strangers = [
+      ...agents.add(40, 'external:a', 'host:h', 'provider:acme'),
+      ...Array.from({ length: 40 }, (_, at) => agents.add(1, `external:b${at}`, 'host:h')).flat(),
+      ...Array.from({ length: 40 }, (_, at) => agents.add(1, `external:c${at}`)).flat(),
+    ];
+    watch.start();
+    await pass(1);
+    fallSilent([...strangers, ...(hung ? [hung] : [])]);
+    await pass(1);
+    expect(watch.judge(['pool:demo', 'host:h', 'provider:acme'])).toBeNull();
+    expect(storms()).toEqual(['external:a']);
+  });
+
+  it('speak for one where few agents that Omoi runs have fallen silent, and most of them', async () => {
+    const workers = agents.add(2, 'pool:demo', 'host:h');
+    const others = agents.add(10, 'external:a', 'host:h');
+    watch.start();
+    await pass(1);
+    fallSilent([...workers, ...others]);
+    await pass(1);
+    expect(watch.judge(['pool:demo', 'host:h'])?.domain).toBe('host:h');
+  });
+
+  it('do not make one last, nor hide one', async () => {
+    const workers = agents.add(4, 'pool:demo', 'host:h');
+    const others = agents.add(100, 'external:a', 'host:h');
+    watch.start();
+    fallSilent(others.slice(0, 50));
+    await pass(60);
+    // As many are heard again as fall silent.
+    areHeard(others.slice(0, 50));
+    fallSilent(workers);
+    await pass(1);
+    expect(watch.judge(['pool:demo', 'host:h'])).not.toBeNull();
+    areHeard(workers);
+    for (let second = 0; second < 40; second++) {
+      fallSilent(others.slice(second, second + 1));
+      await pass(1);
+    }
+    expect(watch.judge(['pool:demo', 'host:h'])).toBeNull();
+  });
+});
+
 it('looks at those alone who are silent, while there is no storm, and once however many ask', async () => {
   for (let at = 0; at < 1000; at++) agents.add(1, 'external:laptops', `host:${at}`, 'provider:acme');
   const looks = { all: 0, silent: 0 };

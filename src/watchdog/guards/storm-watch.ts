@@ -23,6 +23,8 @@ export const WHOLE_FLEET = 'the fleet';
 
 interface Domain extends Silence {
   readonly cells: readonly FallenCell[];
+  /** How many are silent of all, also of those whose silence makes no storm. */
+  readonly allSilent: number;
 }
 
 /** A cell, and how many of it have fallen silent. */
@@ -38,8 +40,10 @@ interface StormUnderWay {
 /**
  * The one owner of storms: of each failure domain, and of what is left of the fleet. Silence counts once: the domain of which
  * the greatest share has fallen silent is in a storm, and what is silent there is no storm of the other domains that its
- * agents are in. So the agents of one provider do not hold back those of another on the same host. Whoever decides asks it,
- * and it alone records what begins and ends. One storm is told, whatever domains it comes to.
+ * agents are in. So the agents of one provider do not hold back those of another on the same host. Where Omoi runs agents of
+ * a domain, theirs is the silence that counts: external ones choose their labels, and only add to how many have to have
+ * fallen silent. Whoever decides asks it, and it alone records what begins and ends. One storm is told, whatever domains it
+ * comes to.
  */
 export class StormWatch {
   readonly #parts: StormWatchParts;
@@ -149,12 +153,24 @@ export class StormWatch {
     const silentCells = this.#fallen(fleet.silentCells(), ms);
     const domains = byDomain(silentCells, this.#storms);
     this.#remember(domains, silentCells);
-    const isStorm = (silence: Silence, agents: number, name: string): boolean => {
-      const fell = this.#domainFalls.of(name, silence.silent, ms);
-      return judgeStorm(NO_STORM, { ...limitedTo(fell, silence), agents }, { ms, limits }).active;
-    };
-    const near = [...domains].filter(([name, domain]) => isStorm(domain, fleet.health(name).agents, name));
-    return isStorm(sumOf(silentCells), fleet.health().agents, WHOLE_FLEET) || near.length > 0;
+    for (const [name, { cells }] of domains) this.#fellIn(name, cells, ms);
+    this.#fellIn(WHOLE_FLEET, silentCells, ms);
+    // In which share of whom, those who are heard say as well.
+    const hasEnough = (cells: readonly FallenCell[]): boolean => sumOf(cells).fell >= limits.minSilent;
+    return hasEnough(silentCells) || [...domains.values()].some(({ cells }) => hasEnough(cells));
+  }
+
+  /** How many more of a domain are silent than at the best moment of a short past, of those whose silence counts. */
+  #fellIn(name: string, cells: readonly FallenCell[], ms: number): number {
+    const own = cells.filter(isOmois);
+    const ofOwn = this.#domainFalls.of(ownOf(name), sumOf(own).silent, ms);
+    const ofAll = this.#domainFalls.of(name, sumOf(cells).silent, ms);
+    return sumOf(own).agents > 0 ? ofOwn : ofAll;
+  }
+
+  #settleIn(name: string, cells: readonly FallenCell[], ms: number): void {
+    this.#domainFalls.settle(ownOf(name), sumOf(cells.filter(isOmois)).silent, ms);
+    this.#domainFalls.settle(name, sumOf(cells).silent, ms);
   }
 
   #fallen(cells: Iterable<DomainCell>, ms: number): readonly FallenCell[] {
@@ -177,26 +193,26 @@ export class StormWatch {
       const domain = domains.get(name);
       const next = domain ? judgeStorm(state, domain, { ms, limits }) : NO_STORM;
       if (next.active) this.#storms.set(name, { state: next, sinceMs });
-      else this.#end(name, domain?.silent ?? 0, ms);
+      else this.#end(name, domain?.cells ?? [], ms);
     }
   }
 
   /** What is silent still when a storm is over is so for a cause of its own. */
-  #end(name: string, silent: number, ms: number): void {
+  #end(name: string, cells: readonly FallenCell[], ms: number): void {
     this.#storms.delete(name);
-    this.#domainFalls.settle(name, silent, ms);
+    this.#settleIn(name, cells, ms);
   }
 
   #beginOwn(domains: ReadonlyMap<string, Domain>, ms: number): void {
     const { clock, limits } = this.#parts;
-    const fallen = [...domains].map(([name, { cells, silent }]) => {
-      const fell = this.#domainFalls.of(name, silent, ms);
+    const fallen = [...domains].map(([name, { cells }]) => {
+      const fell = this.#fellIn(name, cells, ms);
       const look = (): Silence => limitedTo(fell, this.#outsideStorms(cells));
       return { name, look, before: look() };
     });
     const mostFirst = fallen
       .filter(({ before }) => judgeStorm(NO_STORM, before, { ms, limits }).active)
-      .toSorted((a, b) => shareOf(b.before) - shareOf(a.before) || b.before.fell - a.before.fell);
+      .toSorted((a, b) => shareOf(b.before) - shareOf(a.before) || allFallen(b.before) - allFallen(a.before));
     for (const { name, look } of mostFirst) {
       const state = judgeStorm(NO_STORM, look(), { ms, limits });
       if (!state.active) continue;
@@ -207,17 +223,17 @@ export class StormWatch {
 
   #judgeRest(cells: readonly FallenCell[], ms: number): void {
     const { clock, limits } = this.#parts;
-    const fell = this.#domainFalls.of(WHOLE_FLEET, sumOf(cells).silent, ms);
+    const fell = this.#fellIn(WHOLE_FLEET, cells, ms);
     const rest = limitedTo(fell, this.#outsideStorms(cells));
     const storm = this.#storms.get(WHOLE_FLEET);
     const state = judgeStorm(storm?.state ?? NO_STORM, rest, { ms, limits });
     if (state.active) this.#storms.set(WHOLE_FLEET, { state, sinceMs: storm?.sinceMs ?? clock.wallMs() });
-    else if (storm) this.#end(WHOLE_FLEET, sumOf(cells).silent, ms);
+    else if (storm) this.#end(WHOLE_FLEET, cells, ms);
   }
 
   /** Those who are in no storm of a domain of theirs. */
   #outsideStorms(cells: readonly FallenCell[]): Silence {
-    return sumOf(cells.filter(({ domains }) => !domains.some((domain) => this.#storms.has(domain))));
+    return silenceOf(cells.filter(({ domains }) => !domains.some((domain) => this.#storms.has(domain))));
   }
 
   /** Who is silent already falls silent no more. */
@@ -227,15 +243,15 @@ export class StormWatch {
     const cells = this.#fallen(fleet.silentCells(), ms);
     const domains = byDomain(cells, this.#storms);
     for (const { id, silent } of cells) this.#cellFalls.settle(id, silent, ms);
-    for (const [name, { silent }] of domains) this.#domainFalls.settle(name, silent, ms);
-    this.#domainFalls.settle(WHOLE_FLEET, sumOf(cells).silent, ms);
+    for (const [name, domain] of domains) this.#settleIn(name, domain.cells, ms);
+    this.#settleIn(WHOLE_FLEET, cells, ms);
     this.#remember(domains, cells);
   }
 
   #remember(domains: ReadonlyMap<string, Domain>, cells: readonly FallenCell[]): void {
-    const silent = new Map([...domains].map(([name, domain]) => [name, domain.silent]));
+    const silent = new Map([...domains].map(([name, { allSilent }]) => [name, allSilent]));
     this.#silentBefore = silent.set(WHOLE_FLEET, sumOf(cells).silent);
-    this.#domainFalls.keep(silent);
+    this.#domainFalls.keep(new Set([...silent.keys()].flatMap((name) => [name, ownOf(name)])));
   }
 }
 
@@ -254,11 +270,36 @@ function byDomain(
     if (silent > 0) for (const domain of domains) cellsOf.set(domain, []);
   }
   for (const cell of cells) for (const domain of cell.domains) cellsOf.get(domain)?.push(cell);
-  return new Map([...cellsOf].map(([name, those]) => [name, { cells: those, ...sumOf(those) }]));
+  return new Map(
+    [...cellsOf].map(([name, those]) => [
+      name,
+      { cells: those, allSilent: sumOf(those).silent, ...silenceOf(those) },
+    ]),
+  );
+}
+
+/** Of those that Omoi runs, where it runs some; the others add to how many have fallen silent, and to no share. */
+function silenceOf(cells: readonly FallenCell[]): Silence {
+  const own = sumOf(cells.filter(isOmois));
+  if (own.agents === 0) return sumOf(cells);
+  return { ...own, fellBeside: sumOf(cells).fell - own.fell };
+}
+
+/** Whether Omoi runs the agents of a cell: where they stand is not theirs to say. */
+function isOmois({ domains: [first = ''] }: DomainCell): boolean {
+  return first === POOLED || first.startsWith(`${POOLED}:`);
+}
+
+/** How the first failure domain begins of agents that Omoi runs. */
+const POOLED = 'pool';
+
+/** The name under which it is noted how many of a domain's agents are silent that Omoi runs. */
+function ownOf(name: string): string {
+  return `own ${name}`;
 }
 
 function sumOf(cells: readonly FallenCell[]): Silence {
-  const sum = { agents: 0, silent: 0, fell: 0 };
+  const sum = { agents: 0, silent: 0, fell: 0, fellBeside: 0 };
   for (const { agents, silent, fell } of cells) {
     sum.agents += agents;
     sum.silent += silent;
@@ -270,6 +311,10 @@ function sumOf(cells: readonly FallenCell[]): Silence {
 /** Where some fall silent while others are heard again, no more have fallen than there are more silent ones. */
 function limitedTo(fell: number, silence: Silence): Silence {
   return { ...silence, fell: Math.min(fell, silence.fell) };
+}
+
+function allFallen({ fell, fellBeside = 0 }: Silence): number {
+  return fell + fellBeside;
 }
 
 function shareOf({ agents, fell }: Silence): number {

@@ -41,6 +41,8 @@ export interface Silence {
   readonly silent: number;
   /** How many of them have fallen silent within `withinMs`. */
   readonly fell: number;
+  /** How many others that stand there have, who are in none of these numbers. */
+  readonly fellBeside?: number;
 }
 
 export interface StormState {
@@ -69,12 +71,13 @@ export const NO_STORM: StormState = {
  */
 export function judgeStorm(
   state: StormState,
-  { agents, silent, fell }: Silence,
+  { agents, silent, fell, fellBeside = 0 }: Silence,
   { ms, limits }: { readonly ms: number; readonly limits: StormLimits },
 ): StormState {
   if (!state.active) {
     const enterShare = fell >= limits.manySilent ? limits.enterShareOfMany : limits.enterShare;
-    if (fell < limits.minSilent || fell / agents < enterShare) return NO_STORM;
+    const isAlone = fell === 0 || fell + fellBeside < limits.minSilent;
+    if (isAlone || fell / agents < enterShare) return NO_STORM;
     const reason = `${fell} of ${agents} agents fell silent at once`;
     return { active: true, reason, calmSinceMs: null, settledSinceMs: ms, silent };
   }
