@@ -320,6 +320,24 @@ describe('external agents, which choose their labels,', () => {
     expect(watch.judge(['pool:demo', 'host:h'])?.domain).toBe('host:h');
   });
 
+  it('speak for one also where they are in a storm of their own already', async () => {
+    const troubled = agents.add(30, 'external:troubled', 'provider:acme');
+    const worker = agents.add(1, 'pool:troubled', 'host:h', 'provider:acme');
+    const other = agents.add(1, 'pool:other', 'host:h', 'provider:other');
+    agents.add(30, 'external:other', 'provider:other');
+    watch.start();
+    await pass(1);
+    fallSilent(troubled);
+    await pass(15);
+    expect(storms()).toEqual(['external:troubled']);
+    fallSilent([...worker, ...other]);
+    await pass(1);
+    expect(watch.judge(['pool:troubled', 'host:h', 'provider:acme'])?.domain).toBe('provider:acme');
+    expect(watch.judge(['pool:other', 'host:h', 'provider:other'])).toBeNull();
+    await pass(125);
+    expect(watch.judge(['pool:troubled', 'host:h', 'provider:acme'])).toBeNull();
+  });
+
   it('do not make one last, nor hide one', async () => {
     const workers = agents.add(4, 'pool:demo', 'host:h');
     const others = agents.add(100, 'external:a', 'host:h');

@@ -207,7 +207,9 @@ export class StormWatch {
     const { clock, limits } = this.#parts;
     const fallen = [...domains].map(([name, { cells }]) => {
       const fell = this.#fellIn(name, cells, ms);
-      const look = (): Silence => limitedTo(fell, this.#outsideStorms(cells));
+      // External ones that are in a storm of their own speak for this one, too: it may be for the same cause.
+      const fellBeside = fellBesideOmois(cells);
+      const look = (): Silence => ({ ...limitedTo(fell, this.#outsideStorms(cells)), fellBeside });
       return { name, look, before: look() };
     });
     const mostFirst = fallen
@@ -282,7 +284,13 @@ function byDomain(
 function silenceOf(cells: readonly FallenCell[]): Silence {
   const own = sumOf(cells.filter(isOmois));
   if (own.agents === 0) return sumOf(cells);
-  return { ...own, fellBeside: sumOf(cells).fell - own.fell };
+  return { ...own, fellBeside: fellBesideOmois(cells) };
+}
+
+/** How many external agents have fallen silent beside those that Omoi runs; 0 where it runs none. */
+function fellBesideOmois(cells: readonly FallenCell[]): number {
+  const own = sumOf(cells.filter(isOmois));
+  return own.agents === 0 ? 0 : sumOf(cells).fell - own.fell;
 }
 
 /** Whether Omoi runs the agents of a cell: where they stand is not theirs to say. */
