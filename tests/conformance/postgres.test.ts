@@ -58,6 +58,17 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
     await database.close();
   });
 
+  it('lets wait who comes while all connections are in use: that is no outage', async () => {
+    const database = await openPlace(await kind.createPlace());
+    // Longer than a new connection may take.
+    const busy = Array.from({ length: 10 }, () =>
+      database.transaction((tx) => sql`select pg_sleep(6)`.execute(tx.db)),
+    );
+    await expect(count(database)).resolves.toBe('works');
+    await Promise.all(busy);
+    await database.close();
+  });
+
   /** As if the server that holds the lease had been stopped for an hour. */
   const letLeaseRunOut = (database: StateDatabase) =>
     sql`update server_lease set renewed_at = renewed_at - interval '1 hour'`.execute(database.reader);

@@ -19,7 +19,7 @@ export function createCodedPostgresDialect(pool: Pool, refusal: () => OmoiError 
   const dialect = new PostgresDialect({ pool });
   return {
     createAdapter: () => dialect.createAdapter(),
-    createDriver: () => new CodedDriver(dialect.createDriver(), refusal),
+    createDriver: () => new CodedDriver(dialect.createDriver(), refusal, pool.options.max),
     createIntrospector: (db) => dialect.createIntrospector(db),
     createQueryCompiler: () => dialect.createQueryCompiler(),
   };
@@ -36,20 +36,34 @@ async function coded<Result>(call: Promise<Result>): Promise<Result> {
 class CodedDriver implements Driver {
   readonly #driver: Driver;
   readonly #refusal: () => OmoiError | null;
+  readonly #places: Places;
 
-  constructor(driver: Driver, refusal: () => OmoiError | null) {
+  constructor(driver: Driver, refusal: () => OmoiError | null, maxConnections: number) {
     this.#driver = driver;
     this.#refusal = refusal;
+    this.#places = new Places(maxConnections);
   }
 
   init(): Promise<void> {
     return this.#driver.init();
   }
 
+  /** Who waits for others to give theirs back waits: only the connection itself may take too long, and tell of an outage. */
   async acquireConnection(): Promise<DatabaseConnection> {
+    this.#assertThere();
+    await this.#places.take();
+    try {
+      this.#assertThere();
+      return new CodedConnection(await coded(this.#driver.acquireConnection()));
+    } catch (error) {
+      this.#places.giveBack();
+      throw error;
+    }
+  }
+
+  #assertThere(): void {
     const refusal = this.#refusal();
     if (refusal) throw refusal;
-    return new CodedConnection(await coded(this.#driver.acquireConnection()));
   }
 
   beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
@@ -66,12 +80,46 @@ class CodedDriver implements Driver {
     await this.#driver.rollbackTransaction(innerOf(connection)).catch(() => undefined);
   }
 
-  releaseConnection(connection: DatabaseConnection): Promise<void> {
-    return this.#driver.releaseConnection(innerOf(connection));
+  async releaseConnection(connection: DatabaseConnection): Promise<void> {
+    try {
+      await this.#driver.releaseConnection(innerOf(connection));
+    } finally {
+      this.#places.giveBack();
+    }
   }
 
   destroy(): Promise<void> {
     return this.#driver.destroy();
+  }
+}
+
+/** Places that are given to those who ask in the order in which they ask. */
+class Places {
+  #free: number;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async take(): Promise<void> {
+    if (this.#free > 0) {
+      this.#free--;
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add(resolve);
+    await promise;
+  }
+
+  giveBack(): void {
+    const [next] = this.#waiting;
+    if (!next) {
+      this.#free++;
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
   }
 }
 
