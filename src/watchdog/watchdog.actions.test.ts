@@ -105,6 +105,24 @@ describe('a step', () => {
     expect(counted('omoi_watchdog_remediations_total')).toEqual({ failed: 1 });
   });
 
+  it('that is ordered again is so in a whole millisecond: a database keeps no part of one', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    fleet.before = async () => {
+      await clock.advance(0.3);
+      throw new Error('out of luck');
+    };
+    await alerts.raise('a1', silent('w-1'));
+    const nextAttempt = async (): Promise<number | null> => {
+      const [action] = await actionsOf('a1');
+      return action?.next_attempt_at_ms ?? null;
+    };
+    await vi.waitFor(async () => expect(await nextAttempt()).not.toBeNull(), {
+      timeout: 60_000,
+      interval: 5,
+    });
+    expect(await nextAttempt()).toSatisfy(Number.isInteger);
+  });
+
   it('that gets no answer ends as unknown', async () => {
     const { alerts, fleet } = await open(RESTART);
     fleet.before = never;

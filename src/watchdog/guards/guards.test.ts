@@ -53,6 +53,19 @@ const agent = {
 const rateWait = { domain: 'host:web-1', limits: { burst: 16, refillMs: 62.5 }, ms: 250 };
 
 describe('the guards', () => {
+  it.each<[string, Partial<GuardInput>, number]>([
+    ['a suspicion', { agent, suspectUntilMs: NOW + 10.25 }, NOW + 11],
+    ['a cooldown', { lastEndedAtMs: NOW - 0.75 }, NOW + 60_000],
+    ['a budget', { budgetStartMs: NOW - 0.75 }, NOW + 600_000],
+    ['a new generation', { agent, newGenerationUntilMs: NOW + 0.5 }, NOW + 1],
+    ['work in flight', { agent: { ...agent, workAfterBeatMs: 2999.5 } }, NOW + 1],
+  ])(
+    'that %s may end in whole milliseconds alone: a database keeps no part of one',
+    (_what, more, untilMs) => {
+      expect(decide({ ...free, ...more })?.untilMs).toBe(untilMs);
+    },
+  );
+
   it.each<[string, Partial<GuardInput>, string | null, number | null]>([
     ['nothing in the way', {}, null, null],
     ['paused', { paused: { by: 'ann', reason: 'maintenance' } }, 'paused', null],

@@ -109,8 +109,9 @@ export function ask(guard: Guard, input: GuardInput): Suppression | null {
   return CHECKS[guard](input);
 }
 
+/** The machine's clocks have parts of a millisecond, the database's columns have none. */
 function held(suppressed: Guard, reason: string, untilMs: number | null = null): Suppression {
-  return { suppressed, reason, untilMs };
+  return { suppressed, reason, untilMs: untilMs === null ? null : Math.ceil(untilMs) };
 }
 
 function onlyObserved({ policy, isActedOn }: GuardInput): Suppression | null {

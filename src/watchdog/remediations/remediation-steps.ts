@@ -159,10 +159,11 @@ export class RemediationSteps {
     const { random, limits } = this.#parts;
     const pauses = { firstMs: limits.minRetryDelayMs, maxMs: limits.maxRetryDelayMs };
     const delayMs = backoffMs(action.attempts, pauses, random);
+    const sinceMs = Math.ceil(sinceIntentMs(action, this.#parts.log.now(tx)));
     await putOff(tx, action, {
       result: result.kind === 'unknown' ? 'unknown' : null,
       detail: result.message,
-      nextAttemptAtMs: action.intended_at_ms + sinceIntentMs(action, this.#parts.log.now(tx)) + delayMs,
+      nextAttemptAtMs: action.intended_at_ms + sinceMs + delayMs,
     });
     return wait(remediation, delayMs);
   }
