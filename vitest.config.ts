@@ -13,6 +13,24 @@ const maxWorkers = Math.max(2, availableParallelism() - 1);
  */
 const retry = process.env['CI'] === 'true' ? 1 : 0;
 
+/**
+ * Tests of the fleet and the watchdog, once more on PostgreSQL: a few always, with OMOI_LONG=1 all but those about what SQLite
+ * alone does (how it plans a statement, that its transactions never overlap) or that ask no database.
+ */
+const onPostgres =
+  process.env['OMOI_LONG'] === '1'
+    ? {
+        include: ['src/fleet/**/*.test.ts', 'src/watchdog/**/*.test.ts'],
+        exclude: [
+          'src/**/*.scale.test.ts',
+          'src/**/claim-queries.test.ts',
+          'src/**/start-times.test.ts',
+          'src/**/waiting-claims.test.ts',
+          'src/fleet/runtimes/**',
+        ],
+      }
+    : { include: ['src/fleet/pools/restart.test.ts', 'src/watchdog/watchdog.test.ts'] };
+
 /** Unit tests stand beside their source; everything that starts real processes or servers is under tests/. */
 export default defineConfig({
   ...source,
@@ -31,6 +49,19 @@ export default defineConfig({
           maxWorkers,
           // A worker of its own for each of 300 files costs more than a third of the whole run.
           isolate: false,
+        },
+      },
+      {
+        ...source,
+        test: {
+          name: 'postgres',
+          ...onPostgres,
+          execArgv,
+          globalSetup: ['tests/postgres.global-setup.ts'],
+          setupFiles: ['tests/property.setup.ts', 'tests/postgres.setup.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          maxWorkers,
         },
       },
       {

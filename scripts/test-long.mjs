@@ -44,6 +44,7 @@ step('PromQL beside Prometheus', ['--project', 'conformance', 'promql-differenti
 step('acceptance', ['--project', 'acceptance', ...filesWithLongTests('tests/acceptance')], {
   OMOI_LONG: '1',
 });
+step('fleet and watchdog on PostgreSQL', ['--project', 'postgres'], { OMOI_LONG: '1' });
 const gamedays = readdirSync(join(checkoutDirectory, 'config/gamedays')).map((file) =>
   file.replace('.yaml', ''),
 );

@@ -19,7 +19,7 @@ const LANES = [
     priority: constants.priority.PRIORITY_BELOW_NORMAL,
     parts: [
       ...['format:check', 'lint', 'types', 'knip'].map(check),
-      ...['unit', 'conformance', 'simulation'].map(project),
+      ...['unit', 'postgres', 'conformance', 'simulation'].map(project),
     ],
   },
 ];

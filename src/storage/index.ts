@@ -8,7 +8,7 @@ export type {
   TransactionOptions,
 } from './database.ts';
 export type { StateTables, TelemetryTables } from './tables.ts';
-export { openTestStateDatabase, openTestTelemetryDatabase } from './test-databases.ts';
+export { openTestStateDatabase, openTestTelemetryDatabase, setTestStateDatabases } from './test-databases.ts';
 export { migrate, type MigrateOptions, type MigrationHalf } from './migrate.ts';
 export type { Migration } from './migration.ts';
 export { MIGRATIONS } from './migrations/index.ts';

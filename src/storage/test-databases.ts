@@ -15,6 +15,14 @@ import type { StateTables, TelemetryTables } from './tables.ts';
  */
 type TestThreads = 'one' | 'none';
 
+type OpenState = (clock: Clock) => Promise<StateDatabase>;
+let openElsewhere: OpenState | null = null;
+
+/** From now on what `openTestStateDatabase` opens, unless a directory is named, is opened by this. */
+export function setTestStateDatabases(open: OpenState): void {
+  openElsewhere = open;
+}
+
 /**
  * A migrated state database, for tests and simulations.
  * @param directory outlives the database, so that it can be opened again; without one it is in a temporary
@@ -25,6 +33,7 @@ export function openTestStateDatabase(
   threads: TestThreads = 'none',
   directory?: string,
 ): Promise<StateDatabase> {
+  if (openElsewhere && directory === undefined) return openElsewhere(clock);
   return openTestDatabase<StateTables>('state', { clock, threads, directory });
 }
 

@@ -117,7 +117,7 @@ describe('a maintenance', () => {
       await stage.clock.advance(4 * MINUTE_MS);
       stage.clock.stepWallClock(stepMs);
       await stage.restartProcess();
-      expect(running().map(({ leftMs, window }) => [window.startedBy, leftMs])).toEqual([
+      expect(running().map(({ leftMs, window }) => [window.startedBy, Math.round(leftMs)])).toEqual([
         ['ann', 6 * MINUTE_MS],
       ]);
       await stage.alerts.raise('a1', silent('w-1'));

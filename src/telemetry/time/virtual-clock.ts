@@ -17,6 +17,7 @@ export class VirtualClock implements Clock {
   readonly #timers = new TimerHeap();
   #boot = 1;
   #bootedAtMs = 0;
+  #settled: () => Promise<void> = () => Promise.resolve();
 
   /** @param startEpochMs wall time at the start, ms since epoch */
   constructor(startEpochMs = Date.UTC(2026, 0, 1)) {
@@ -58,6 +59,11 @@ export class VirtualClock implements Clock {
     return this.#schedule(periodMs, run, periodMs);
   }
 
+  /** What goes on outside of the process takes no time by this clock: it is awaited before each timer. */
+  waitFor(settled: () => Promise<void>): void {
+    this.#settled = settled;
+  }
+
   /**
    * Moves time forward, firing what falls due; after each timer the event loop turns once, so that the promises
    * it settled (a database call, say) are through before the next one.
@@ -66,6 +72,7 @@ export class VirtualClock implements Clock {
     const endMs = this.#nowMs + byMs;
     for (;;) {
       await nextTurn();
+      await this.#settled();
       const due = this.#takeDue(endMs);
       if (!due) break;
       this.#nowMs = Math.max(this.#nowMs, due.dueMs);
@@ -73,6 +80,7 @@ export class VirtualClock implements Clock {
     }
     this.#nowMs = endMs;
     await nextTurn();
+    await this.#settled();
   }
 
   #schedule(delayMs: number, run: () => void, periodMs: number | null): Timer {
