@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -160,6 +161,16 @@ describe('omoi run', () => {
     const end = await ended;
     expect(end.status).toBe(status);
     expect(end.stderr).toContain('omoi run: ');
+  });
+
+  it('watches on when nobody reads its output any more, and tells how the command ended', async () => {
+    const { child, ended } = sh('trap "" PIPE; while echo more; do sleep 0.05; done 2> /dev/null; exit 9');
+    ended.catch(() => undefined);
+    const exit = once(child, 'exit');
+    await once(child.stdout ?? child, 'data');
+    child.stdout?.destroy();
+    expect((await exit)[0]).toBe(9);
+    expect(server.of('deregister')[0]?.body).toMatchObject({ exit_code: 9 });
   });
 
   it('ends with the command, tells of what it left behind and lets that go on', async () => {

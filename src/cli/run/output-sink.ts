@@ -71,7 +71,9 @@ class StreamSink implements OutputSink {
     this.#stream.once('drain', listener);
   }
 
+  /** Of other commands it is the end that nobody reads what they print (`main.ts`). This one has somebody to watch. */
   onGone(listener: () => void): void {
+    this.#stream.removeAllListeners('error');
     this.#stream.on('error', listener);
   }
 }

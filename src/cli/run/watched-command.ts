@@ -125,17 +125,24 @@ export class WatchedCommand {
   /** A reader that is slow slows the command down, as it would without a watcher. */
   #pass(from: Readable | null, to: OutputSink, copy: RotatingFile | null): void {
     let kept = copy;
+    let isPaused = false;
+    const goOn = (): void => {
+      if (isPaused) this.#paused--;
+      isPaused = false;
+      from?.resume();
+    };
     // Who reads has gone (`| head`): the command is told as it would be without a watcher.
-    to.onGone(() => from?.destroy());
+    to.onGone(() => {
+      goOn();
+      from?.destroy();
+    });
     from?.on('data', (chunk: Buffer) => {
       this.#outputBytes += chunk.length;
       if (!to.write(chunk)) {
         from.pause();
+        isPaused = true;
         this.#paused++;
-        to.onReady(() => {
-          this.#paused--;
-          from.resume();
-        });
+        to.onReady(goOn);
       }
       try {
         kept?.write(chunk);
