@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,8 +54,10 @@ async function openTestDatabase<Tables>(
 ): Promise<Database<Tables>> {
   const directory = kept ?? (await mkdtemp(join(tmpdir(), 'omoi-test-')));
   const path = join(directory, `${half}.sqlite`);
-  if (!existsSync(path)) await writeFile(path, await migratedFile(half));
+  if (kept === undefined) await writeFile(path, await migratedFile(half));
   const database = openFile<Tables>(path, { clock, threads });
+  // One that is kept takes every step of a start, also where a simulation starts it again.
+  if (kept !== undefined) await migrate(database, { half, migrations: MIGRATIONS });
   return {
     ...database,
     async close() {
