@@ -28,12 +28,12 @@ const MOVE_MS = 20 * STEP_MS;
 let root: string;
 let clock: VirtualClock;
 let database: TelemetryDatabase;
-let opened: Tsdb[];
+let opened: Set<Tsdb>;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'omoi-archive-'));
   clock = new VirtualClock();
   database = await openTestTelemetryDatabase(clock);
-  opened = [];
+  opened = new Set();
 });
 afterEach(async () => {
   for (const tsdb of opened) await tsdb.stop();
@@ -50,8 +50,14 @@ async function open(directory: string, telemetryDatabase: ArchiveDatabase = data
     telemetryDatabase,
     limits: { headWindowMs: HOUR_MS },
   });
-  opened.push(tsdb);
+  opened.add(tsdb);
   return tsdb;
+}
+
+/** A property opens thousands: one that is gone is not kept. */
+async function stop(tsdb: Tsdb): Promise<void> {
+  await tsdb.stop();
+  opened.delete(tsdb);
 }
 
 /** A store as it would be after a power cut now: what the log has, and the archive. The one before is gone. */
@@ -59,7 +65,8 @@ async function crashed(dead: Tsdb, from: string, to: string): Promise<Tsdb> {
   // A copy takes its time: files that a snapshot replaces meanwhile would be no crash but a mixture.
   await dead.runMaintenance();
   await cp(join(root, from), join(root, to), { recursive: true });
-  await dead.stop();
+  await stop(dead);
+  await rm(join(root, from), { recursive: true });
   return open(to);
 }
 
@@ -260,7 +267,8 @@ test(
         const all = await readAll(tsdb);
         expect((await tsdb.status()).seriesCount).toBe(0);
         expect(await archivedSamples()).toBe(Object.values(all).flat().length);
-        await tsdb.stop();
+        await stop(tsdb);
+        await rm(join(root, place), { recursive: true });
       }),
       { numRuns: heavyPropertyRuns(25) },
     );
