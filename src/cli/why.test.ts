@@ -121,3 +121,26 @@ it('says what is done, what holds it back and when that lifts, and what a person
     '  restart it by hand',
   ]);
 });
+
+it.each([
+  ['2026-11-28T12:00:50.000Z', '  verifies: agent demo-1, within 20s'],
+  ['2026-11-28T12:00:20.000Z', '  verifies: agent demo-1, for as long as the pool lets it start or finish'],
+])('says until when a repair is verified: %s', (until, line) => {
+  const verifying = {
+    policy: 'restart_it',
+    state: 'verifying',
+    outcome: null,
+    reason: null,
+    attempts: 1,
+    max_attempts: 3,
+    guardian: 'operators',
+    evidence: null,
+    verifies: 'agent demo-1',
+    verify_until: until,
+    last_output: null,
+    planned_at: '2026-11-28T12:00:10.000Z',
+    actions: [],
+    suppressions: [],
+  };
+  expect(linesOf({ ...well, remediations: [verifying] })).toContain(`  ${line}`);
+});

@@ -142,7 +142,7 @@ function repairLines(one: Remediation, nowMs: number): readonly string[] {
     lines.push(`  did: ${action}${detail === null ? '' : `: ${detail}`} (${result ?? 'under way'})`);
   }
   if (state === 'verifying' && verifies !== null) {
-    lines.push(`  verifies: ${verifies}${until === null ? '' : `, within ${untilText(until, nowMs)}`}`);
+    lines.push(`  verifies: ${verifies}${deadlineText(until, nowMs)}`);
   }
   for (const { guard, reason, holds, lifts, until: heldUntil } of one.suppressions) {
     if (!holds) continue;
@@ -155,6 +155,13 @@ function repairLines(one: Remediation, nowMs: number): readonly string[] {
   const output = lastLines(one.last_output);
   if (output.length > 0) lines.push('  last output:', ...output.map((line) => `    | ${line}`));
   return lines.map(printable);
+}
+
+/** A verification goes on behind its end while the pool still lets the agent start, or finish. */
+function deadlineText(until: string | null, nowMs: number): string {
+  if (until === null) return '';
+  if (Date.parse(until) <= nowMs) return ', for as long as the pool lets it start or finish';
+  return `, within ${untilText(until, nowMs)}`;
 }
 
 function holdLine({ state, reason, until }: Why['watchdog'][number], nowMs: number): string {

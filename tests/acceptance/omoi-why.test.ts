@@ -50,7 +50,7 @@ it('says why an agent stands as it does, from the illness over the hold to the p
   expect(well).toMatch(/^demo-2 is (IDLE|RUNNING) for .*: registered$/m);
   expect(well).toMatch(/^ {2}worker, pool demo, generation 1, started by Omoi$/m);
   expect(well).toMatch(/^ {2}heartbeat {2}last heartbeat .*due every/m);
-  expect(well).toMatch(/^ {2}process {4}process \d+ of generation 1 runs for /m);
+  expect(well).toMatch(/^ {2}process {4}process \d+ of generation 1 runs on \S+ for /m);
   expect(well).toContain('What you can do\n  nothing is to be done');
 
   await admin.read('/api/v1/watchdog/pause', { method: 'POST', body: { reason: 'a look at it' } });

@@ -95,10 +95,10 @@ function processOf({ row, live, replica }: KnownAgent, nowMs: number): Evidence 
   const since = startedAtMs === null ? '' : ` for ${ageOf(startedAtMs, nowMs)}`;
   const asked = desiredState === 'run' ? '' : '; it was asked to end';
   const killed = killAtMs === null ? '' : ` and is killed at ${toRfc3339(killAtMs)}`;
-  const where = host === null ? '' : ` on ${host}`;
-  const process = pid === null ? `a process${where || ' on another machine'}` : `process ${pid}${where}`;
+  const where = host === null ? (pid === null ? ' on another machine' : '') : ` on ${host}`;
+  const process = pid === null ? 'a process' : `process ${pid}`;
   const seen = live?.isElsewhere ? '; the server can neither look at it nor signal it' : '';
-  const text = `${process} of generation ${generation} runs${since}${asked}${killed}${seen}`;
+  const text = `${process} of generation ${generation} runs${where}${since}${asked}${killed}${seen}`;
   return { kind: 'process', text };
 }
 
