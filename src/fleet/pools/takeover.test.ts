@@ -102,7 +102,8 @@ describe('units of a server on another machine', () => {
     expect(second.starts).toEqual([]);
     await pools.restart({ ...ASKED, agentId: 'coders-2' });
     await until(() => runningOn(second).join() === 'coders-2/2');
-    expect(await replica('coders-2')).toMatchObject({ unit: 'running', host: 'host-b' });
+    await until(async () => (await replica('coders-2'))?.unit === 'running');
+    expect(await replica('coders-2')).toMatchObject({ host: 'host-b' });
     expect(agent('coders-2')?.placement.domains).toEqual(['pool:coders', 'host:host-b']);
   });
 
