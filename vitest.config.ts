@@ -8,8 +8,8 @@ const execArgv = ['--conditions=omoi-source'];
 const maxWorkers = Math.max(2, availableParallelism() - 1);
 
 /**
- * What starts real processes is tried once more under CI=true: on a machine that others use too, one slow second is no
- * reason to refuse a change. The report names what was tried again; it is a fault to look for all the same.
+ * What starts real processes, servers or threads is tried once more under CI=true: on a machine that others use too, one slow
+ * second is no reason to refuse a change. The report names what was tried again; it is a fault to look for all the same.
  */
 const retry = process.env['CI'] === 'true' ? 1 : 0;
 
@@ -61,6 +61,7 @@ export default defineConfig({
           setupFiles: ['tests/property.setup.ts', 'tests/postgres.setup.ts'],
           testTimeout: 240_000,
           hookTimeout: 120_000,
+          retry,
           maxWorkers,
         },
       },
@@ -72,6 +73,7 @@ export default defineConfig({
           execArgv,
           testTimeout: 240_000,
           hookTimeout: 120_000,
+          retry,
           maxWorkers,
         },
       },
