@@ -46,6 +46,7 @@ export default defineConfig({
           // They yield to tests that run whole servers at the same time.
           testTimeout: 400_000,
           hookTimeout: 120_000,
+          retry,
           maxWorkers,
           // A worker of its own for each of 300 files costs more than a third of the whole run.
           isolate: false,
