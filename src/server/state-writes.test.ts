@@ -91,3 +91,15 @@ it('is not over by what had been begun before it, nor while the database is know
   await write();
   expect(writes.failure).toBeNull();
 });
+
+it('tells an outage by whoever is refused first, also one who only reads', async () => {
+  away = { sinceMonotonicMs: clock.monotonicMs(), reason: 'timeout' };
+  partLogger.warn({ error: 'PostgreSQL: Connection terminated' }, 'Not read; tried again.');
+  partLogger.warn({ error: 'another fault' }, 'This is told.');
+  await fail(new OmoiError('database_failed', 'PostgreSQL is away: timeout'));
+  partLogger.warn({ error: 'PostgreSQL is away: timeout' }, 'Not written; tried again.');
+  expect(lines).toEqual([
+    expect.objectContaining({ message: expect.stringMatching(/^The state can’t be written/) }),
+    { error: 'another fault', message: 'This is told.' },
+  ]);
+});

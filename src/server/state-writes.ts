@@ -110,9 +110,15 @@ export class StateWrites {
   }
 
   #isKnown(fields: object): boolean {
-    if (this.#outage === null || !('error' in fields)) return false;
-    if (typeof fields.error !== 'string' || !this.#outage.texts.has(fields.error)) return false;
+    if (!('error' in fields) || typeof fields.error !== 'string') return false;
+    // Who only reads may be refused before anybody who writes.
+    if (this.#leadership.outage && isOfPostgres(fields.error)) this.#failed(fields.error);
+    if (this.#outage === null || !this.#outage.texts.has(fields.error)) return false;
     this.#outage.leftOut++;
     return true;
   }
+}
+
+function isOfPostgres(error: string): boolean {
+  return error.includes('PostgreSQL');
 }
