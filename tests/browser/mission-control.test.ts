@@ -132,6 +132,8 @@ describe.skipIf(program === null)('mission control', () => {
       agent_id: agent.agent_id,
       generation,
       max_tasks: limits.length,
+      // Those of the demo are for agents of any pool.
+      own_pool_only: true,
       lease_ms: 600_000,
     };
     const { tasks } = await admin.read<{ tasks: readonly { task_id: string }[] }>(

@@ -22,7 +22,7 @@ export function viewAgent({ row, live, pace }: AgentRecord): z.output<typeof age
     heartbeat_interval_ms: pace.intervalMs,
     heartbeat_ttl_ms: pace.ttlMs,
     last_heartbeat_at: toRfc3339OrNull(live?.lastHeartbeatAtMs),
-    heartbeat_age_ms: live?.heartbeatAgeMs ?? null,
+    heartbeat_age_ms: wholeOrNull(live?.heartbeatAgeMs),
     heartbeats_missed: live?.heartbeatsMissed ?? 0,
     tasks_held: live?.tasksHeld ?? 0,
     working_on: live?.workingOn ?? null,
@@ -47,4 +47,8 @@ export function viewGeneration(row: GenerationRow): z.output<typeof generationVi
     exit_signal: row.exit_signal,
     traceparent: row.traceparent,
   };
+}
+
+function wholeOrNull(ms: number | null | undefined): number | null {
+  return typeof ms === 'number' ? Math.floor(ms) : null;
 }
