@@ -3,6 +3,7 @@ import {
   labelsKey,
   matchesAll,
   METRIC_NAME_LABEL,
+  Stretch,
   withoutLabels,
   type AppendFeed,
   type AppendNotice,
@@ -31,8 +32,10 @@ export interface DetectorLimits extends GateLimits {
   readonly maxSilenceMs: number;
 }
 
-/** Learned once a second, whatever the pace of judging. */
+/** Learned once a second, whatever the pace of judging; unchanged scores are looked through as often. */
 const learnIntervalMs = 1000;
+/** Series judged between two looks at the clock; their scores become visible as one unit. */
+const seriesPerSlice = 100;
 
 export interface DetectorParts {
   readonly feed: AppendFeed;
@@ -50,6 +53,8 @@ interface Watched {
   readonly labels: Labels;
   readonly metricName: string;
   readonly judge: SeriesJudge;
+  /** Monotonic ms. Those of all series are spread over the interval, so that no tick learns them all. */
+  learnedAtMs: number;
   gate: GateState;
   /** The append that the present suspicion began with. */
   suspectOrigin: AppendOrigin | null;
@@ -71,8 +76,13 @@ export class Detector {
   readonly #byScore = new Map<KeptSeries, Watched>();
   #subscriptions: Subscription[] = [];
   #timer: Timer | null = null;
-  #learnedAtMs = 0;
+  #repeatedAtMs = 0;
   #startedAtMs = 0;
+  /** Series watched since the start. */
+  #watchedSoFar = 0;
+  /** Whether a tick's work goes on: those that come meanwhile are left out. */
+  #judging = false;
+  #stopped = false;
 
   /** @param watched of several watches that select a series the first counts; of bounds the lowest */
   constructor(
@@ -99,14 +109,15 @@ export class Detector {
   start(open: readonly OpenAnomaly[]): void {
     for (const anomaly of open) this.#orphans.set(anomaly.seriesKey, anomaly);
     this.#startedAtMs = this.#parts.clock.monotonicMs();
-    this.#learnedAtMs = this.#startedAtMs;
+    this.#repeatedAtMs = this.#startedAtMs;
     this.#subscriptions = this.#watches.map((watch) =>
       this.#parts.feed.onAppend(watch.matchers, (notice) => this.#note(notice)),
     );
-    this.#timer = this.#parts.clock.every(this.#limits.judgeIntervalMs, () => this.#tick());
+    this.#timer = this.#parts.clock.every(this.#limits.judgeIntervalMs, () => void this.#tick());
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#timer?.cancel();
     for (const subscription of this.#subscriptions) subscription.stop();
   }
@@ -145,6 +156,7 @@ export class Detector {
       labels: withoutLabels(labels, METRIC_NAME_LABEL),
       metricName,
       judge: this.#judgeOf(watch, labels, orphan),
+      learnedAtMs: this.#parts.clock.monotonicMs() - this.#nextPhaseMs(),
       gate: orphan ? { phase: 'open', peakScore: orphan.peakScore, calmSinceMs: null } : CALM,
       suspectOrigin: null,
       anomaly: orphan ? { id: orphan.id, traceparent: orphan.traceparent } : null,
@@ -161,23 +173,61 @@ export class Detector {
     return new SeriesJudge(watch, bounds.length > 0 ? Math.min(...bounds) : null, inherited);
   }
 
-  #tick(): void {
-    const nowMs = this.#parts.clock.monotonicMs();
-    const learns = nowMs - this.#learnedAtMs >= learnIntervalMs;
-    if (learns) {
-      this.#learnedAtMs = nowMs;
-      if (this.#orphans.size > 0) this.#closeOrphans(nowMs);
-    }
-    for (const [ref, watched] of this.#watched) {
-      if (nowMs - watched.judge.heardAtMs > this.#limits.maxSilenceMs) {
-        this.#forget(ref, watched);
-        continue;
+  /** How far into its second the next series is: one after the other learn in the ticks of a second in turn. */
+  #nextPhaseMs(): number {
+    const { judgeIntervalMs } = this.#limits;
+    const ticks = Math.max(1, Math.floor(learnIntervalMs / judgeIntervalMs));
+    return (this.#watchedSoFar++ % ticks) * judgeIntervalMs;
+  }
+
+  /** In slices: thousands of series that leave their past at once are thousands of anomalies to be opened. */
+  async #tick(): Promise<void> {
+    if (this.#judging) return;
+    this.#judging = true;
+    try {
+      const nowMs = this.#parts.clock.monotonicMs();
+      this.#closeOrphans(nowMs);
+      const stretch = new Stretch(this.#parts.clock);
+      let judged = 0;
+      for (const [ref, watched] of this.#watched) {
+        this.#judge(ref, watched, nowMs);
+        if (++judged % seriesPerSlice === 0) await this.#endSlice(stretch);
+        if (this.#stopped) return;
       }
-      const judgement = watched.judge.judge();
-      if (judgement) this.#weigh(watched, judgement, nowMs);
-      if (learns) watched.judge.learn(watched.gate.phase !== 'calm');
+      await this.#repeatScores(nowMs, stretch);
+      if (!this.#stopped) this.#flush();
+    } finally {
+      this.#judging = false;
     }
-    if (learns) this.#parts.scores.repeat();
+  }
+
+  #judge(ref: SeriesRef, watched: Watched, nowMs: number): void {
+    if (nowMs - watched.judge.heardAtMs > this.#limits.maxSilenceMs) {
+      this.#forget(ref, watched);
+      return;
+    }
+    const judgement = watched.judge.judge();
+    if (judgement) this.#weigh(watched, judgement, nowMs);
+    const seconds = Math.floor((nowMs - watched.learnedAtMs) / learnIntervalMs);
+    if (seconds < 1) return;
+    watched.learnedAtMs += seconds * learnIntervalMs;
+    watched.judge.learn(watched.gate.phase !== 'calm');
+  }
+
+  async #repeatScores(nowMs: number, stretch: Stretch): Promise<void> {
+    if (nowMs - this.#repeatedAtMs < learnIntervalMs) return;
+    this.#repeatedAtMs = nowMs;
+    const repeated = this.#parts.scores.repeatInSlices();
+    while (!this.#stopped && repeated.next().done !== true) await this.#endSlice(stretch);
+  }
+
+  /** What was put becomes visible as a unit of its own. */
+  async #endSlice(stretch: Stretch): Promise<void> {
+    this.#flush();
+    if (stretch.isOver) await stretch.pause();
+  }
+
+  #flush(): void {
     this.#parts.scores.flush((series) => this.#byScore.get(series)?.anomaly?.traceparent ?? null);
   }
 
@@ -268,7 +318,7 @@ export class Detector {
 
   /** An anomaly whose series did not come back after a restart is over. */
   #closeOrphans(nowMs: number): void {
-    if (nowMs - this.#startedAtMs < this.#limits.maxSilenceMs) return;
+    if (this.#orphans.size === 0 || nowMs - this.#startedAtMs < this.#limits.maxSilenceMs) return;
     const closedAtMs = Math.floor(this.#parts.clock.wallMs());
     for (const { id, peakScore } of this.#orphans.values()) {
       this.#parts.writer.closed({ id, peakScore, closedAtMs });
