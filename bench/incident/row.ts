@@ -74,7 +74,7 @@ export function textOf(row: Row | BrokenRow): string {
   return [
     `${row.row}: ${missed.length === 0 ? 'all limits held' : `missed: ${missed.map(([name]) => name).join(', ')}`}`,
     `  happened         ${happened.join(', ')}`,
-    `  loop             longest ${loop.longest_cpu_ms} ms of CPU (${loop.longest_cpu_wall_ms} ms by the clock), longest by the clock ${loop.longest_wall_ms} ms, ` +
+    `  loop             longest ${loop.longest_cpu_ms} ms of CPU (${loop.longest_cpu_wall_ms} ms by the clock, ${loop.longest_cpu_gc_ms} of them garbage collection), longest by the clock ${loop.longest_wall_ms} ms, ` +
       `${loop.over_50_ms} over 50 ms, ${loop.over_10_ms} over 10 ms; ${loop.cpu_seconds} s of CPU in ${loop.seconds} s`,
     `  alert to action  ${latency('alert_to_action')}${probes.alerts_skipped > 0 ? `, ${probes.alerts_skipped} could not be raised` : ''}`,
     `  heartbeats       ${latency('heartbeats')}`,

@@ -2,6 +2,7 @@
 // answers on a Unix socket, a line of JSON for each word: `take` gives the stretches since the last take, `memory`
 // collects garbage and says what is left.
 import { createServer } from 'node:net';
+import { PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
 
 export interface LoopReadings {
@@ -11,8 +12,12 @@ export interface LoopReadings {
   /** The most CPU time of the main thread between two turns of its event loop, and how long that was by the clock. */
   readonly longest_cpu_ms: number;
   readonly longest_cpu_wall_ms: number;
+  /** By the clock, of that stretch: V8 collected garbage. */
+  readonly longest_cpu_gc_ms: number;
   /** The longest time by the clock between two turns; a machine with others on it makes it longer. */
   readonly longest_wall_ms: number;
+  /** The longest collection of garbage, by the clock. */
+  readonly longest_gc_ms: number;
   readonly over_10_ms: number;
   readonly over_50_ms: number;
 }
@@ -41,23 +46,33 @@ class LoopWatch {
   #takenAtCpuMs = cpuMs();
   #lookedAtMs = this.#takenAtMs;
   #lookedAtCpuMs = this.#takenAtCpuMs;
-  #longest = { cpuMs: 0, wallMs: 0 };
+  #longest = { cpuMs: 0, wallMs: 0, endedAtMs: 0 };
   #longestWallMs = 0;
   #over10 = 0;
   #over50 = 0;
+  #collections: PerformanceEntry[] = [];
+  readonly #observer = new PerformanceObserver(
+    (entries) => void this.#collections.push(...entries.getEntries()),
+  );
 
   constructor() {
+    this.#observer.observe({ entryTypes: ['gc'] });
     setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
   }
 
   take(): LoopReadings {
     this.#look();
+    this.#collections.push(...this.#observer.takeRecords());
     const readings = {
       seconds: round((this.#lookedAtMs - this.#takenAtMs) / 1000),
       cpu_seconds: round((this.#lookedAtCpuMs - this.#takenAtCpuMs) / 1000),
       longest_cpu_ms: round(this.#longest.cpuMs),
       longest_cpu_wall_ms: round(this.#longest.wallMs),
+      longest_cpu_gc_ms: round(this.#collectedIn(this.#longest)),
       longest_wall_ms: round(this.#longestWallMs),
+      longest_gc_ms: round(
+        this.#collections.reduce((longest, { duration }) => Math.max(longest, duration), 0),
+      ),
       over_10_ms: this.#over10,
       over_50_ms: this.#over50,
     };
@@ -68,7 +83,9 @@ class LoopWatch {
   begin(): void {
     this.#takenAtMs = this.#lookedAtMs = performance.now();
     this.#takenAtCpuMs = this.#lookedAtCpuMs = cpuMs();
-    this.#longest = { cpuMs: 0, wallMs: 0 };
+    this.#longest = { cpuMs: 0, wallMs: 0, endedAtMs: 0 };
+    this.#observer.takeRecords();
+    this.#collections = [];
     this.#longestWallMs = this.#over10 = this.#over50 = 0;
   }
 
@@ -79,10 +96,17 @@ class LoopWatch {
     const spentMs = nowCpuMs - this.#lookedAtCpuMs;
     this.#lookedAtMs = nowMs;
     this.#lookedAtCpuMs = nowCpuMs;
-    if (spentMs > this.#longest.cpuMs) this.#longest = { cpuMs: spentMs, wallMs };
+    if (spentMs > this.#longest.cpuMs) this.#longest = { cpuMs: spentMs, wallMs, endedAtMs: nowMs };
     if (wallMs > this.#longestWallMs) this.#longestWallMs = wallMs;
     if (spentMs > 10) this.#over10++;
     if (spentMs > 50) this.#over50++;
+  }
+
+  #collectedIn({ wallMs, endedAtMs }: { readonly wallMs: number; readonly endedAtMs: number }): number {
+    const within = this.#collections.filter(
+      ({ startTime }) => startTime >= endedAtMs - wallMs && startTime < endedAtMs,
+    );
+    return within.reduce((sum, { duration }) => sum + duration, 0);
   }
 }
 
