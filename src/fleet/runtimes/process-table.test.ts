@@ -15,6 +15,7 @@ const LINE =
 function tableOf(...stats: readonly ProcessStat[]): ProcessTable {
   return {
     pids: () => stats.map((stat) => stat.pid),
+    newestPid: () => null,
     stat: (pid) => stats.find((stat) => stat.pid === pid) ?? null,
     ioBytes: () => null,
     environ: () => null,

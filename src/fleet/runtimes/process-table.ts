@@ -19,6 +19,8 @@ export interface ProcessTable {
   /** null when there is no such process. */
   stat(pid: number): ProcessStat | null;
   pids(): readonly number[];
+  /** The pid that was given last; null where that is not told. */
+  newestPid(): number | null;
   /** Bytes that a process has read and written by system calls, sockets and pipes too; null when it is gone or another user's. */
   ioBytes(pid: number): number | null;
   /** The environment a process was started with; null when it is gone or another user's. */
@@ -73,6 +75,11 @@ export function createProcessTable(): ProcessTable {
       } catch {
         return [];
       }
+    },
+    newestPid: () => {
+      // The last of its fields (proc_loadavg(5)).
+      const newest = Number(readOrNull('/proc/loadavg')?.trim().split(' ').at(-1));
+      return Number.isInteger(newest) ? newest : null;
     },
     ioBytes: (pid) => {
       const text = readOrNull(`/proc/${pid}/io`);

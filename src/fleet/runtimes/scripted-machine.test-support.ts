@@ -28,6 +28,7 @@ export class ScriptedMachine implements ProcessTable, ProcessSignals {
   readonly #lastTick = new Map<number, number>();
   #births = 0;
   #nextPid = FIRST_PID;
+  #newestPid = FIRST_PID;
   /** How much may happen between two looks. */
   restlessness = 6;
   readonly sent: { readonly owner: Owner; readonly signal: UnitSignal }[] = [];
@@ -82,6 +83,11 @@ export class ScriptedMachine implements ProcessTable, ProcessSignals {
     return [...this.#living.keys()];
   }
 
+  newestPid(): number {
+    this.happen();
+    return this.#newestPid;
+  }
+
   environ(pid: number): string | null {
     this.happen();
     const process = this.#living.get(pid);
@@ -118,6 +124,7 @@ export class ScriptedMachine implements ProcessTable, ProcessSignals {
   ): ProcessStat {
     const process = { ...born, startTicks: this.#tick(), cpuTicks: 0, state: 'S', stopped: false };
     this.#births++;
+    this.#newestPid = born.pid;
     this.#lastTick.set(born.pid, process.startTicks);
     this.#living.set(born.pid, process);
     return process;

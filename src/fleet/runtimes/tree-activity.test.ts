@@ -30,6 +30,7 @@ function at(pid: number): TestProcess {
 }
 
 const table: ProcessTable = {
+  newestPid: () => null,
   pids: () => {
     reads++;
     return [...machine.keys()];

@@ -4,6 +4,7 @@ import type { UnitIdentity } from './process-handle.ts';
 import type { ProcessStat, ProcessTable } from './process-table.ts';
 import {
   membersOf,
+  sightNewest,
   sightProcesses,
   signalMember,
   type ProcessSignals,
@@ -23,6 +24,8 @@ export interface ReaperParts {
 const EMPTY_WALKS = 2;
 /** Walks that may find new ones before what there is is killed all the same. */
 const MAX_STOP_WALKS = 20;
+/** At the newest processes in a row, while more come: a few µs each. */
+const MAX_CHASES = 64;
 /** Between walks while something is left that takes its time to go. */
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 1000;
@@ -119,13 +122,44 @@ export class UnitReaper {
   async #walkOnce(stretch: Stretch): Promise<void> {
     const endings = [...this.#endings];
     const sinceTicks = Math.min(...endings.map(([, { unit }]) => unit.startTicks));
+    const newestBefore = this.#parts.table.newestPid();
     const sighted = await sightProcesses(this.#parts.table, sinceTicks, stretch);
+    const fleeing = this.#chase(endings, newestBefore);
     for (const [name, ending] of endings) {
       // Whole pools end at once.
       if (stretch.isOver) await stretch.pause();
       if (this.#closed) return;
-      if (this.#step(ending, membersOf(ending.unit, sighted))) this.#endings.delete(name);
+      const found = { members: membersOf(ending.unit, sighted), flees: fleeing.has(ending) };
+      if (this.#step(ending, found)) this.#endings.delete(name);
     }
+  }
+
+  /**
+   * Looks for those that start the next and go before a walk comes to them, and signals them in the turn in which they are
+   * seen, until a look finds that nobody has been started since the last one.
+   * @returns the units of those that it has seen
+   */
+  #chase(endings: readonly (readonly [string, Ending])[], newestBefore: number | null): ReadonlySet<Ending> {
+    const { table } = this.#parts;
+    const fleeing = new Set<Ending>();
+    const byMark = new Map(endings.map(([, ending]) => [ending.unit.unitId, ending]));
+    let last = newestBefore;
+    for (let chase = 0; chase < MAX_CHASES; chase++) {
+      const newest = table.newestPid();
+      if (newest === null || newest === last) break;
+      last = newest;
+      for (const process of sightNewest(table, newest)) {
+        const ending = byMark.get(process.unitId);
+        if (!ending || process.startTicks < ending.unit.startTicks) continue;
+        fleeing.add(ending);
+        if (this.#isForced(ending)) signalMember(this.#parts, { process, known: 'mark' }, 'SIGSTOP');
+      }
+    }
+    return fleeing;
+  }
+
+  #isForced({ forceAtMs }: Ending): boolean {
+    return this.#parts.clock.monotonicMs() >= forceAtMs;
   }
 
   async #pause(): Promise<void> {
@@ -137,11 +171,13 @@ export class UnitReaper {
   }
 
   /** Goes one step further with a unit; true when it is done with. */
-  #step(ending: Ending, members: readonly UnitMember[]): boolean {
+  #step(
+    ending: Ending,
+    { members, flees }: { readonly members: readonly UnitMember[]; readonly flees: boolean },
+  ): boolean {
     const nowMs = this.#parts.clock.monotonicMs();
-    const forced = nowMs >= ending.forceAtMs;
     // What has left its parents and its session and cleared its environment is known to the group alone.
-    if (members.length === 0 && !this.#isPopulated(ending)) {
+    if (members.length === 0 && !flees && !this.#isPopulated(ending)) {
       ending.emptyWalks++;
       ending.pauseMs = 0;
       if (ending.emptyWalks < EMPTY_WALKS) return false;
@@ -150,7 +186,7 @@ export class UnitReaper {
       return true;
     }
     ending.emptyWalks = 0;
-    if (!forced) {
+    if (nowMs < ending.forceAtMs) {
       this.#ask(ending, members);
       ending.pauseMs = Math.min(this.#longer(ending), Math.max(1, ending.forceAtMs - nowMs));
       return false;

@@ -94,6 +94,21 @@ export async function sightProcesses(
   return sighted;
 }
 
+/** Of the newest, so many are looked at: those that one may have started since it was read who the newest is. */
+const NEWEST = 4;
+
+/** Those that were started last and carry a mark, the newest first: a walk over thousands comes too late for them. */
+export function sightNewest(table: ProcessTable, newestPid: number): readonly SightedProcess[] {
+  const sighted: SightedProcess[] = [];
+  for (let pid = newestPid; pid > newestPid - NEWEST && pid >= LOWEST_UNIT_PID; pid--) {
+    const stat = table.stat(pid);
+    if (!isRunning(stat)) continue;
+    const unitId = unitMark(table, pid);
+    if (unitId !== null) sighted.push({ ...stat, unitId });
+  }
+  return sighted;
+}
+
 function unitMark(table: ProcessTable, pid: number): string | null {
   const environ = table.environ(pid);
   if (environ === null) return null;
