@@ -35,6 +35,15 @@ const ROWS: readonly { readonly event: SystemEvent; readonly text: string; reado
   {
     event: {
       ...at,
+      event_type: 'fleet.agent.exited',
+      payload: { ...agent, generation: 1, exit_code: null, signal: 'SIGKILL', expected: true },
+    },
+    text: 'coders-2 (generation 1) exited (SIGKILL)',
+    tone: 'gone',
+  },
+  {
+    event: {
+      ...at,
       event_type: 'fleet.task.refused',
       payload: { ...task, agent_id: 'coders-2', generation: 1, operation: 'complete', reason: 'lease_lost' },
     },

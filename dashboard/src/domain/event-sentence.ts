@@ -94,9 +94,10 @@ function describe(event: SystemEvent): EventSentence | undefined {
     case 'fleet.agent.spawned':
       return { text: `${agentName(event.payload)} spawned: ${words(event.payload.reason)}`, tone: 'busy' };
     case 'fleet.agent.exited': {
-      const { exit_code: code, signal, expected } = event.payload;
+      // The next generation may run already: which one has gone is always said.
+      const { agent_id: agent, generation, exit_code: code, signal, expected } = event.payload;
       return {
-        text: `${agentName(event.payload)} exited (${signal ?? code ?? 'unknown'})`,
+        text: `${agent} (generation ${generation}) exited (${signal ?? code ?? 'unknown'})`,
         tone: expected ? 'gone' : 'bad',
       };
     }
