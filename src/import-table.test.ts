@@ -112,6 +112,18 @@ describe('the import table', () => {
     expect(imports.length).toBeGreaterThan(300);
   });
 
+  it('finds each package among those that the published one installs', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(SOURCE, '../package.json'), 'utf8')) as {
+      readonly dependencies: Readonly<Record<string, string>>;
+    };
+    const packages = imports
+      .map(({ specifier }) => specifier)
+      .filter((specifier) => !/^(?:[.#]|node:)/.test(specifier))
+      .map((specifier) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier);
+    expect(packages).toContain('@omoi/agent');
+    expect([...new Set(packages)].filter((name) => !(name in dependencies))).toEqual([]);
+  });
+
   it('holds for every import', () => {
     const broken = imports.flatMap((found) => {
       const reason = refusal(found);
