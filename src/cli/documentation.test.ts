@@ -1,7 +1,6 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command, Option } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -9,42 +8,10 @@ import { parseRuleFile } from '#alerting';
 import { createEngine, parseMatcher } from '#promql';
 import { loadConfig } from '#server';
 import { VirtualClock } from '#telemetry';
+import { BLOCKS, codeIn, PAGES, ROOT } from '../documentation.test-support.ts';
 import { PolicyRegistry } from '../watchdog/policies/policy-registry.ts';
 import { unpaced } from '../alerting/rules/unpaced.test-support.ts';
 import { createProgram } from './program.ts';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PAGES = [
-  'README.md',
-  'ARCHITECTURE.md',
-  'CONTRIBUTING.md',
-  'agent/README.md',
-  'bench/README.md',
-  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => join('docs', file)),
-].filter((page) => existsSync(join(ROOT, page)));
-
-interface Block {
-  readonly page: string;
-  readonly line: number;
-  readonly language: string;
-  readonly text: string;
-}
-
-const FENCED = /^```(\w*)\n(.*?)^```$/gms;
-
-function blocksOf(page: string): readonly Block[] {
-  const content = readFileSync(join(ROOT, page), 'utf8');
-  return [...content.matchAll(FENCED)].map((match) => ({
-    page,
-    line: content.slice(0, match.index).split('\n').length,
-    language: match[1] ?? '',
-    text: match[2] ?? '',
-  }));
-}
-
-const BLOCKS = PAGES.flatMap(blocksOf);
 
 let directory: string;
 beforeAll(() => {
@@ -107,12 +74,10 @@ interface Line {
 const COMMAND = /(?:^|\s)(?:(?:bin\/|npx )?omoi|npm|npx vitest)(?: .*)?$/;
 
 function linesOf(page: string): readonly Line[] {
-  const content = readFileSync(join(ROOT, page), 'utf8');
-  const inline = [...content.replace(FENCED, '').matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? '');
-  const fenced = BLOCKS.filter((block) => block.page === page && block.language === '')
+  const fenced = BLOCKS.filter((block) => block.page === page && ['', 'sh'].includes(block.language))
     .flatMap(({ text }) => text.replaceAll('\\\n', ' ').split('\n'))
     .map((line) => line.replace(/\s+#.*/, ''));
-  const written = [...inline, ...fenced].map((line) => COMMAND.exec(line)?.[0].trim() ?? '');
+  const written = [...codeIn(page), ...fenced].map((line) => COMMAND.exec(line)?.[0].trim() ?? '');
   return written.filter((line) => line !== '').map((line) => ({ page, words: wordsOf(line) }));
 }
 
