@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PAGES, readPage } from '../../src/documentation.test-support.ts';
 import { adminOf } from './support/admin.ts';
 import type { Client } from './support/client.ts';
 import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
@@ -18,6 +19,7 @@ afterAll(async () => {
 });
 
 interface Operation {
+  readonly parameters?: readonly { readonly name: string }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: unknown }>> };
 }
 
@@ -98,6 +100,72 @@ describe('every route below /api/v1', () => {
     const body = JSON.stringify({ resourceMetrics: [], noSuchKey: 1 });
     const headers = { 'content-type': 'application/json' };
     expect((await fetch(`${server.url}/v1/metrics?a=1`, { method: 'POST', headers, body })).status).toBe(200);
+  });
+});
+
+interface DocumentedKeys {
+  readonly page: string;
+  /** `POST /api/v1/fleet/tasks/{}`. */
+  readonly route: string;
+  readonly keys: readonly string[];
+}
+
+const ROUTE = /`(GET|POST|PUT|PATCH|DELETE) (\/api\/v1\/[^`\s?]*)`?/;
+const routeOf = (method: string, path: string): string => `${method} ${path.replace(/:\w+|\{\w*\}/g, '{}')}`;
+const namesIn = (text: string): readonly string[] => text.match(/[a-z]+(?:_[a-z]+)*/g) ?? [];
+
+/** The keys of bodies, `{a, b}` in a row of a table that begins with a route; and of queries, behind it: (filters `a`, `b`; …). */
+function documentedKeys(page: string): readonly DocumentedKeys[] {
+  const text = readPage(page);
+  const bodies = text.split('\n').flatMap((line) => {
+    const [, method, path = ''] = ROUTE.exec(line.split('|')[1] ?? '') ?? [];
+    const [, body] = /`(\{[^`]*\})`/.exec(line) ?? [];
+    return method === undefined || body === undefined
+      ? []
+      : [{ page, route: routeOf(method, path), keys: namesIn(body) }];
+  });
+  const queries = [
+    ...text.replace(/\s+/g, ' ').matchAll(/`GET (\/api\/v1\/[^`?]*)` \(filters ([^)]*)\)/g),
+  ].map(([, path = '', filters = '']) => ({
+    page,
+    route: routeOf('GET', path),
+    keys: [...filters.matchAll(/`(\w+)`/g)].map(([, key = '']) => key),
+  }));
+  return [...bodies, ...queries];
+}
+
+/** The names of all properties below a schema. */
+function propertiesIn(schema: unknown): readonly string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const own = 'properties' in schema ? Object.keys(schema.properties as object) : [];
+  return [...own, ...Object.values(schema).flatMap(propertiesIn)];
+}
+
+describe('the documentation', () => {
+  it('names keys of bodies and queries that are read', async () => {
+    const { paths } = await admin.read<{ paths: Record<string, Record<string, Operation>> }>('/openapi.json');
+    const read = new Map(
+      Object.entries(paths).flatMap(([path, operations]) =>
+        Object.entries(operations).map(([method, { parameters = [], requestBody }]) => {
+          const body = Object.values(requestBody?.content ?? {}).flatMap(({ schema }) =>
+            propertiesIn(schema),
+          );
+          return [
+            routeOf(method.toUpperCase(), path),
+            new Set([...parameters.map(({ name }) => name), ...body]),
+          ] as const;
+        }),
+      ),
+    );
+    const documented = PAGES.flatMap(documentedKeys);
+    expect(documented.length).toBeGreaterThan(5);
+    for (const { page, route, keys } of documented) {
+      expect([page, route, keys.filter((key) => read.get(route)?.has(key) !== true)]).toEqual([
+        page,
+        route,
+        [],
+      ]);
+    }
   });
 });
 
