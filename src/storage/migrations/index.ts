@@ -35,6 +35,7 @@ import { locksByHolder } from './045_locks_by_holder.ts';
 import { rollTimes } from './050_roll_times.ts';
 import { unitHosts } from './051_unit_hosts.ts';
 import { stormDomains } from './052_storm_domains.ts';
+import { givenUpAs } from './055_given_up_as.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -74,4 +75,5 @@ export const MIGRATIONS: readonly Migration[] = [
   rollTimes,
   unitHosts,
   stormDomains,
+  givenUpAs,
 ];

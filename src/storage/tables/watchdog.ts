@@ -53,6 +53,8 @@ export interface WatchdogTables {
     evidence: string | null;
     /** The end of what a process put out that did not come up. */
     last_output: string | null;
+    /** Planned: nothing more is tried, and the guardian has it with this outcome once no guard holds that back; null else. */
+    given_up_as: RemediationOutcome | null;
     updated_at_ms: number;
     /** `updated_at_ms` on the boot clock; null in rows from before it was kept. */
     boot_ms: number | null;

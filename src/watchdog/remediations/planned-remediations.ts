@@ -66,6 +66,7 @@ export function plannedRemediation(
     certain: 0,
     evidence: null,
     last_output: null,
+    given_up_as: null,
     updated_at_ms: nowMs,
     boot_ms: Math.trunc(now.bootMs),
     boot_id: now.bootId,

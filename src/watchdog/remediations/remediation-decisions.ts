@@ -22,9 +22,10 @@ import type { AgentFacts, AlertAuthority, AlertFacts, FleetActuator } from '../p
 import type { WatchdogStates } from '../watchdog-states.ts';
 import { cooldownMsOf, lineageOf, relapseOf, sinceOf, type LastEnd } from './lineage.ts';
 import type { RemediationLog } from './remediation-log.ts';
-import type { Remediation } from './remediation.ts';
+import type { Ending, Remediation } from './remediation.ts';
 import type { RepairSlots } from './repair-slots.ts';
 import { again, planOf, wait, type Next, type RecordedSuppression } from './transition.ts';
+import { withdrawalOf } from './verdict.ts';
 
 export interface DecisionParts {
   readonly database: StateDatabase;
@@ -107,6 +108,12 @@ const ONLY_BOUNDS_ACTIONS: ReadonlySet<Guard> = new Set([
   'repair_rate',
 ]);
 
+/**
+ * Guards that say that it is doubtful whether a repair has failed, or that somebody has taken the target in hand. While one
+ * of them holds, the guardian is not told that the last step did not help.
+ */
+const HOLDS_GIVING_UP: ReadonlySet<Guard> = new Set(['paused', 'maintenance', 'self_suspicion', 'storm']);
+
 /** Whether a remediation may begin its step: what the policy and the guards say at the moment. */
 export class RemediationDecisions {
   readonly #parts: DecisionParts;
@@ -133,6 +140,7 @@ export class RemediationDecisions {
   ): Promise<Next> {
     const { log, fleet, slots, policies } = this.#parts;
     const policy = policies.get(planned.policy);
+    if (planned.given_up_as !== null) return this.#giveUpNow(tx, planned, held);
     if (!policy) return this.cancel(tx, planned, 'its policy is gone');
     // What an attempt had reserved that was rolled back is free again: on disk it is planned.
     slots.update(planned);
@@ -203,6 +211,41 @@ export class RemediationDecisions {
     return { kind: 'ended', remediation: await this.#parts.log.end(tx, remediation, ending) };
   }
 
+  /** What says that the guardian is not told yet that the last step of a remediation did not help; null where nothing does. */
+  holdsGivingUp(remediation: Remediation, now: Moment): Suppression | null {
+    const { policies, guards = GUARDS } = this.#parts;
+    const policy = policies.get(remediation.policy);
+    if (!policy) return null;
+    const input = this.#input(remediation, policy, { now, alert: null, lastEnd: null, attempts: 0 });
+    return decide(
+      input,
+      guards.filter((guard) => HOLDS_GIVING_UP.has(guard)),
+    );
+  }
+
+  /** Its last step did not help while a guard held back that anybody is told. */
+  async #giveUpNow(
+    tx: StateTransaction,
+    remediation: Remediation,
+    held: RecordedSuppression | null,
+  ): Promise<Next> {
+    const { log, fleet } = this.#parts;
+    const suppression = this.holdsGivingUp(remediation, log.now(tx));
+    if (suppression) return this.#holdBack(tx, remediation, { suppression, held });
+    const agent = remediation.target_kind === 'agent' ? fleet.agent(remediation.target_id) : null;
+    const withdrawal = agent && withdrawalOf(agent);
+    const { guardian } = planOf(remediation);
+    const ending: Ending = withdrawal
+      ? { state: 'completed', outcome: withdrawal.outcome, reason: withdrawal.reason }
+      : {
+          state: 'escalated',
+          outcome: remediation.given_up_as ?? 'unknown',
+          guardian,
+          reason: remediation.reason ?? 'its last step did not help',
+        };
+    return { kind: 'ended', remediation: await log.end(tx, remediation, ending) };
+  }
+
   /** What a guard that held a remediation back says now; null where it lifts, or the database has to be asked. */
   stillHeldBy(remediation: Remediation, guard: Guard): Suppression | null {
     return this.#ask(remediation, guard, momentOf(this.#parts.clock));
@@ -255,7 +298,8 @@ export class RemediationDecisions {
     if (isFirstStep(remediation)) {
       return this.cancel(tx, remediation, 'the alert resolved before anything was done');
     }
-    const reason = `the alert resolved after ${remediation.reason ?? 'a step'}, before the next step`;
+    const next = remediation.given_up_as === null ? 'the next step' : 'its guardian was told';
+    const reason = `the alert resolved after ${remediation.reason ?? 'a step'}, before ${next}`;
     const ending = { state: 'completed', outcome: 'unknown', reason } as const;
     return { kind: 'ended', remediation: await this.#parts.log.end(tx, remediation, ending) };
   }

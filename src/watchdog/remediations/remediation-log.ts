@@ -42,6 +42,14 @@ const maxRowsPerRead = 200;
 /** What changes with a transition. */
 type Change = Partial<Omit<Remediation, 'id' | 'state' | 'updated_at_ms'>>;
 
+/** What is known of a step that did not help. */
+export interface FailedStep {
+  readonly outcome: RemediationOutcome;
+  readonly reason: string;
+  /** The end of what the process put out that did not come up. */
+  readonly lastOutput: string | null;
+}
+
 /** The durable record of remediations: every transition is one transaction with its event. */
 export class RemediationLog {
   readonly #parts: RemediationLogParts;
@@ -275,18 +283,23 @@ export class RemediationLog {
   }
 
   /** The step did not help: back to planned, for the next one. */
-  async nextStep(
+  nextStep(tx: StateTransaction, remediation: Remediation, failed: FailedStep): Promise<Remediation> {
+    return this.#planAgain(tx, remediation, { failed, change: { step: remediation.step + 1 } });
+  }
+
+  /** No step helped: back to planned, until no guard holds back that the guardian is told. */
+  giveUpLater(tx: StateTransaction, remediation: Remediation, failed: FailedStep): Promise<Remediation> {
+    return this.#planAgain(tx, remediation, { failed, change: { given_up_as: failed.outcome } });
+  }
+
+  async #planAgain(
     tx: StateTransaction,
     remediation: Remediation,
-    failed: {
-      readonly outcome: RemediationOutcome;
-      readonly reason: string;
-      readonly lastOutput: string | null;
-    },
+    { failed, change }: { readonly failed: FailedStep; readonly change: Change },
   ): Promise<Remediation> {
     const [planned] = await allSettled([
       this.#move(tx, remediation, 'planned', {
-        step: remediation.step + 1,
+        ...change,
         reason: `step ${remediation.step + 1}: ${failed.outcome}: ${failed.reason}`,
         last_output: failed.lastOutput,
         verify_until_ms: null,

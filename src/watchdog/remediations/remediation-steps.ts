@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import { backoffMs, type Random, type RemediationOutcome } from '#telemetry';
+import { backoffMs, type Random } from '#telemetry';
 import type { ActionLimits } from '../actions/action-limits.ts';
 import {
   countAttempt,
@@ -14,7 +14,8 @@ import type { OrderResult, StepOrder } from '../actions/step-order.ts';
 import type { AgentFacts, AlertFacts, AlertReader, FleetActuator } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import type { ProvenHealth } from './proven-health.ts';
-import type { RemediationLog } from './remediation-log.ts';
+import type { RemediationDecisions } from './remediation-decisions.ts';
+import type { FailedStep, RemediationLog } from './remediation-log.ts';
 import type { RemediationSpans } from './remediation-spans.ts';
 import type { Ending, Remediation } from './remediation.ts';
 import { again, isOver, planOf, wait, type Next } from './transition.ts';
@@ -31,6 +32,8 @@ export interface StepParts {
   readonly health: ProvenHealth;
 }
 
+export type StepDecisions = Pick<RemediationDecisions, 'holdsGivingUp'>;
+
 /** What a verification goes by, beside what the fleet knows. */
 interface Seen {
   readonly alert: AlertFacts | null;
@@ -41,9 +44,11 @@ interface Seen {
 /** A step that has started: it is ordered, its answer is recorded, its effect is judged. */
 export class RemediationSteps {
   readonly #parts: StepParts;
+  readonly #decisions: StepDecisions;
 
-  constructor(parts: StepParts) {
+  constructor(parts: StepParts, decisions: StepDecisions) {
     this.#parts = parts;
+    this.#decisions = decisions;
   }
 
   /**
@@ -214,22 +219,18 @@ export class RemediationSteps {
     return this.#end(tx, remediation, ending);
   }
 
-  /** A step did not help: the next one, or the guardian. */
-  async #stepOver(
-    tx: StateTransaction,
-    remediation: Remediation,
-    because: {
-      readonly outcome: RemediationOutcome;
-      readonly reason: string;
-      readonly lastOutput: string | null;
-    },
-  ): Promise<Next> {
+  /** A step did not help: the next one, or the guardian, once no guard says that it is doubtful whether it helped. */
+  async #stepOver(tx: StateTransaction, remediation: Remediation, because: FailedStep): Promise<Next> {
+    const { log } = this.#parts;
     const { steps, guardian, max_attempts: maxAttempts } = planOf(remediation);
     const { step, attempts } = remediation;
     const mayGoOn = step + 1 < steps.length && attempts < maxAttempts;
     // The new generation got the task that had ended the one before: that is no fault of the step.
     if (mayGoOn || this.#isExplained(remediation)) {
-      return again(await this.#parts.log.nextStep(tx, remediation, because));
+      return again(await log.nextStep(tx, remediation, because));
+    }
+    if (this.#decisions.holdsGivingUp(remediation, log.now(tx))) {
+      return again(await log.giveUpLater(tx, remediation, because));
     }
     return this.#end(tx, remediation, { state: 'escalated', guardian, ...because });
   }

@@ -49,7 +49,7 @@ export class RemediationTransitions {
   constructor(parts: TransitionParts) {
     this.#parts = parts;
     this.decisions = new RemediationDecisions(parts);
-    this.#steps = new RemediationSteps(parts);
+    this.#steps = new RemediationSteps(parts, this.decisions);
     this.#shared = new SharedTransactions(parts.database, makeTogether, { urgent: true });
   }
 
