@@ -73,6 +73,24 @@ export class WatchdogStates {
     });
   }
 
+  /** Pauses, or gives a pause that holds already another reason and name: each is an event, and `sinceMs` stays. */
+  pause(given: Pick<WatchdogState, 'reason' | 'by'>): Promise<void> {
+    const change = { active: true, ...given };
+    return this.#changes.run('paused', () =>
+      this.#database.transaction(async (tx) => {
+        const hasBegun = await compareAndSet(tx, 'paused', change);
+        if (hasBegun || (await sayAnew(tx, 'paused', change)))
+          await this.#bus.append(tx, changedEvent('paused', change));
+        const row = await tx.db
+          .selectFrom('watchdog_states')
+          .select('changed_at_ms')
+          .where('state', '=', 'paused')
+          .executeTakeFirstOrThrow();
+        tx.afterCommit(() => this.#follow('paused', change, row.changed_at_ms));
+      }),
+    );
+  }
+
   /**
    * Records which failure domains are in a storm. Each that comes into it or out of it is an event; the first one, and the
    * end of the last one, are a change of the state, and its beginning is told to the operators.
@@ -164,6 +182,23 @@ async function recordedStorms(tx: StateTransaction): Promise<readonly Storm[]> {
 function stormsOf(text: string | null): readonly Storm[] {
   // Written by `setStorms`, and by nobody else.
   return text === null ? [] : (JSON.parse(text) as readonly Storm[]);
+}
+
+/** Writes why a state that is active is so, and by whom; false where that is on record. */
+async function sayAnew(
+  tx: StateTransaction,
+  name: WatchdogStateName,
+  { reason, by }: StateChange,
+): Promise<boolean> {
+  const changed = await tx.db
+    .updateTable('watchdog_states')
+    .set({ reason, changed_by: by })
+    .where('state', '=', name)
+    .where('active', '=', 1)
+    .where((where) => where.or([where('reason', '!=', reason), where('changed_by', '!=', by)]))
+    .returning('state')
+    .execute();
+  return changed.length > 0;
 }
 
 /** Writes a state where the row says otherwise; false where it says so already. */

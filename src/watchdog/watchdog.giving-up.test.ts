@@ -123,6 +123,15 @@ describe('a verification that fails while it is doubtful whether the repair did'
     expect(await toldOf('a1')).toEqual([]);
   });
 
+  it('is judged without the last output where that is not to be had', async () => {
+    await restartInVain();
+    stage.fleet.lastOutput = () => new Promise(() => {});
+    await becomesInTime(stage, 'a1', 'escalated(no_effect)');
+    expect(await toldOf('a1')).toMatchObject([
+      { last_output: '(its output could not be read: no answer within 10000 ms)' },
+    ]);
+  });
+
   /** Once its time to be well is over. */
   async function heldInTime(guard: string): Promise<void> {
     for (let second = 0; second < 60 && (await stateOf(stage, 'a1')) === 'verifying'; second++) await pass(1);

@@ -128,6 +128,7 @@ export class Watchdog {
       states: this.states,
       maintenance: this.maintenance,
       health: this.#health,
+      calls: this.#calls,
       limits,
       storm: (domains) => this.#storm.judge(domains),
       suspectUntilMs: () => this.#suspicion.untilMs(),
@@ -245,8 +246,9 @@ export class Watchdog {
     this.#suspicion.outage(reason);
   }
 
+  /** Begins no remediation until somebody resumes. Where it is paused already, this reason stands in place of the first. */
   async pause(by: string, reason: string): Promise<void> {
-    await this.states.set('paused', { active: true, reason, by });
+    await this.states.pause({ reason, by });
   }
 
   /** Ends a pause, and a storm: a person has looked. */

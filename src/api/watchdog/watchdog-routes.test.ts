@@ -229,6 +229,22 @@ describe('/api/v1/watchdog', () => {
     await becomes(stage, 'a1', 'awaiting_approval');
   });
 
+  it('takes the reason of a second pause, tells it, and keeps it over a restart', async () => {
+    const { body: first } = await call('operator', 'POST pause', { reason: 'maintenance' });
+    await stage.clock.advance(5000);
+    for (const reason of ['an upgrade', 'an upgrade']) await call('operator', 'POST pause', { reason });
+    const { body } = await call('viewer', 'GET state');
+    const [{ since }] = (first as { readonly states: readonly [{ readonly since: string }] }).states;
+    expect(body).toMatchObject({ states: [{ state: 'paused', reason: 'an upgrade', since }] });
+    await stage.restartProcess();
+    expect(stage.watchdog.states.get('paused')).toMatchObject({ reason: 'an upgrade' });
+    const told = (await stage.events()).filter((event) => event.event_type === 'watchdog.state.changed');
+    expect(told.map(({ payload }) => payload)).toMatchObject([
+      { state: 'paused', active: true, reason: 'maintenance' },
+      { state: 'paused', active: true, reason: 'an upgrade' },
+    ]);
+  });
+
   it('lists the failure domains that are in a storm', async () => {
     stage.fleet.silent = 3;
     await stage.clock.advance(1000);

@@ -1,6 +1,7 @@
 import { SharedTransactions, type StateDatabase, type StateTransaction } from '#storage';
 import { allSettled, messageOf, toStorable } from '#telemetry';
 import type { OrderResult, StepOrder } from '../actions/step-order.ts';
+import type { TimedCalls } from '../actions/timed-calls.ts';
 import type { AlertFacts, AlertReader } from '../ports.ts';
 import type { LastEnd } from './lineage.ts';
 import { isWell } from './proven-health.ts';
@@ -12,6 +13,8 @@ import { isOver, type Next, type RecordedSuppression } from './transition.ts';
 export interface TransitionParts extends DecisionParts, StepParts {
   readonly database: StateDatabase;
   readonly alerts: AlertReader;
+  /** The target has its turn as long as its output is waited for. */
+  readonly calls: Pick<TimedCalls, 'within'>;
 }
 
 export interface TransitionFacts {
@@ -98,12 +101,12 @@ export class RemediationTransitions {
 
   /** The last output of an agent that has not come up, read before the transaction: in there only the database is asked. */
   async #seen(remediation: Remediation): Promise<string> {
-    const { fleet } = this.#parts;
+    const { fleet, calls } = this.#parts;
     if (remediation.state !== 'verifying' || remediation.target_kind !== 'agent') return '';
     const agent = fleet.agent(remediation.target_id);
     if (!agent || isWell(agent)) return '';
     try {
-      return toStorable(await fleet.lastOutput(agent.agentId, agent.generation));
+      return toStorable(await calls.within(fleet.lastOutput(agent.agentId, agent.generation)));
     } catch (thrown) {
       return `(its output could not be read: ${messageOf(thrown)})`;
     }
