@@ -67,7 +67,10 @@ export interface MaintenanceStand {
   readonly id: string;
   readonly target: string;
   readonly startedId: number;
-  /** On the world's monotonic clock: it ends by itself then. */
+  /** On the world's monotonic clock. */
+  readonly startedAtMs: number;
+  readonly lengthMs: number;
+  /** On the world's monotonic clock: it ends by itself then, if the machine does not reboot meanwhile. */
   readonly endsAtMs: number;
   endedId: number | null;
   endedAtMs: number | null;
@@ -178,11 +181,13 @@ export class Chronicle {
   }
 
   #foldMaintenance(event: LoggedEvent): void {
-    const started = payloadOf(event, 'watchdog.maintenance.started');
-    if (started) {
-      const { maintenance_id: id, target, until } = started;
-      const endsAtMs = event.atMs + (Date.parse(until) - event.writtenAtMs);
-      this.maintenances.push({ id, target, startedId: event.id, endsAtMs, endedId: null, endedAtMs: null });
+    const begun = payloadOf(event, 'watchdog.maintenance.started');
+    if (begun) {
+      const { maintenance_id: id, target, until } = begun;
+      const { id: startedId, atMs: startedAtMs } = event;
+      const lengthMs = Date.parse(until) - event.writtenAtMs;
+      const started = { startedId, startedAtMs, lengthMs, endsAtMs: startedAtMs + lengthMs };
+      this.maintenances.push({ id, target, ...started, endedId: null, endedAtMs: null });
     }
     const ended = payloadOf(event, 'watchdog.maintenance.ended');
     const known = this.maintenances.find(({ id }) => id === ended?.maintenance_id);

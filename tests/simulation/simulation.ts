@@ -9,7 +9,9 @@ import type { Scenario } from './scenarios.ts';
 import { World } from './world.ts';
 
 export interface RunReport {
-  /** Of everything that happened: the same for the same scenario. */
+  /** Everything that happened, an event a line: the same for the same scenario. */
+  readonly log: readonly string[];
+  /** Of the log. */
   readonly digest: string;
   readonly virtualMs: number;
   readonly servers: number;
@@ -176,14 +178,15 @@ class Observer {
 
   report(): RunReport {
     const { chronicle, clock, ledger } = this.#world;
-    const hash = createHash('sha256');
     const events: Record<string, number> = {};
-    for (const { id, type, entityId, writtenAtMs } of chronicle.events) {
-      hash.update(`${id} ${type} ${entityId} ${writtenAtMs}\n`);
-      events[type] = (events[type] ?? 0) + 1;
-    }
+    for (const { type } of chronicle.events) events[type] = (events[type] ?? 0) + 1;
+    const log = chronicle.events.map(
+      ({ id, type, entityId, writtenAtMs, payload }) =>
+        `${id} ${writtenAtMs} ${type} ${entityId} ${JSON.stringify(payload)}`,
+    );
     return {
-      digest: hash.digest('hex'),
+      log,
+      digest: createHash('sha256').update(log.join('\n')).digest('hex'),
       virtualMs: clock.monotonicMs(),
       servers: ledger.starts.length,
       events,

@@ -233,11 +233,22 @@ export class World {
       progress.ended = true;
     });
     for (let turns = 0; !progress.ended; turns++) {
+      assertNothingReal();
       if (turns < TURNS_UNTIL_TIME_PASSES) await new Promise((resolve) => setImmediate(resolve));
       else await this.clock.advance(WAITING_STEP_MS);
     }
     return outcome;
   }
+}
+
+/**
+ * How long a real file takes to be read differs from run to run, and virtual time passes meanwhile: whatever a server
+ * awaits comes from the world. @throws Error naming what it awaits
+ */
+function assertNothingReal(): void {
+  const real = process.getActiveResourcesInfo().filter((resource) => resource.startsWith('FSReq'));
+  if (real.length > 0)
+    throw new Error(`the server waits for real files (${real.join()}): the run would not replay`);
 }
 
 function isDiskError(thrown: unknown): boolean {

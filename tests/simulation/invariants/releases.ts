@@ -36,17 +36,17 @@ function poolOf(id: string, definition: string): PoolDefinition {
   return poolOfKeys(id, JSON.parse(definition) as Readonly<Record<string, unknown>>);
 }
 
-/** Nothing begins on what is under maintenance. */
-export const maintenanceIsLeftAlone: Invariant = ({ chronicle }) =>
+/** Nothing begins on what is under maintenance. After a reboot the wall clock says how long one has lasted, however it was set. */
+export const maintenanceIsLeftAlone: Invariant = ({ chronicle, ledger }) =>
   firstWrong(chronicle.fresh, (event) => {
     const begun = payloadOf(event, 'watchdog.remediation.started');
     if (!begun) return null;
     const window = chronicle.maintenances.find(
-      ({ target, startedId, endedId, endsAtMs }) =>
+      ({ target, startedId, startedAtMs, lengthMs, endedId }) =>
         startedId < event.id &&
         (endedId === null || endedId > event.id) &&
         // Its last moment is not its own.
-        event.atMs < endsAtMs - 1 &&
+        ledger.elapsedMs(startedAtMs, event.atMs) < lengthMs - 1 &&
         (begun.target === target || begun.target.startsWith(`${target.replace('pool:', 'agent:')}-`)),
     );
     return (
