@@ -57,7 +57,12 @@ const HOLDS: readonly Hold[] = [
   {
     guard: 'maintenance',
     hold: () =>
-      stage.watchdog.maintenance.begin({ target: 'pool:demo', lengthMs: 600_000, reason: 'disks', by: 'ann' }),
+      stage.watchdog.maintenance.begin({
+        target: 'pool:demo',
+        lengthMs: 600_000,
+        reason: 'disks',
+        by: 'ann',
+      }),
     lift: () => pass(601),
   },
 ];
@@ -81,17 +86,20 @@ describe('a verification that fails while it is doubtful whether the repair did'
     expect(stage.fleet.restarts).toHaveLength(1);
   });
 
-  it.each(HOLDS)('is nothing to tell where all was well before $guard lifted', async ({ guard, hold, lift }) => {
-    await restartInVain();
-    await hold();
-    await heldInTime(guard);
-    await stage.changeStatus('w-1', { status: 'IDLE', silenceMs: 0 });
-    await stage.alerts.resolve('a1');
-    await becomes(stage, 'a1', 'completed(unknown)');
-    await lift();
-    await pass(60);
-    expect(await toldOf('a1')).toEqual([]);
-  });
+  it.each(HOLDS)(
+    'is nothing to tell where all was well before $guard lifted',
+    async ({ guard, hold, lift }) => {
+      await restartInVain();
+      await hold();
+      await heldInTime(guard);
+      await stage.changeStatus('w-1', { status: 'IDLE', silenceMs: 0 });
+      await stage.alerts.resolve('a1');
+      await becomes(stage, 'a1', 'completed(unknown)');
+      await lift();
+      await pass(60);
+      expect(await toldOf('a1')).toEqual([]);
+    },
+  );
 
   it('waits over a restart of the server, too', async () => {
     await restartInVain();

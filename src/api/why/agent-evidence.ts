@@ -107,6 +107,7 @@ const ACTIVITIES = {
   busy: 'its process tree used CPU or made I/O, and it holds no work',
   unseen: 'it holds work, and its processes have still to be looked at',
   stopped: 'its process is stopped (state T)',
+  traced: 'a debugger holds its process (state t): it is left alone until that lets it go',
   no_progress: 'its process tree used no CPU and made no I/O for a heartbeat TTL, while it holds work',
 } as const;
 

@@ -221,6 +221,7 @@ export class AgentEntry implements AgentObservation {
     if (this.#stall.silenceMs(lookedAtMs) >= ttlMs) return null;
     // Some are stopped and continued in turn to slow them down.
     if (activity === 'stopped') return missedHeartbeats(quietMs, ttlMs) > 0 ? 'stopped' : null;
+    if (activity === 'traced') return 'traced';
     if (!this.holdsWork) return activity === 'active' ? 'busy' : null;
     return quietMs < ttlMs ? 'at_work' : 'no_progress';
   }
@@ -334,8 +335,9 @@ export class AgentEntry implements AgentObservation {
   }
 
   #take(activity: ProcessActivity, nowMonotonicMs: number): void {
-    const quietSinceMs =
-      activity === 'active' ? nowMonotonicMs : (this.#processes?.quietSinceMs ?? nowMonotonicMs);
+    // Whom a debugger lets go has its whole time to do something.
+    const isExcused = activity === 'active' || activity === 'traced';
+    const quietSinceMs = isExcused ? nowMonotonicMs : (this.#processes?.quietSinceMs ?? nowMonotonicMs);
     this.#processes = { activity, quietSinceMs, lookedAtMs: nowMonotonicMs };
   }
 

@@ -89,8 +89,8 @@ export async function moveAgent(tx: StateTransaction, agent: AgentRow, move: Mov
   return { ...agent, ...move, status_since_ms: tx.nowMs };
 }
 
-/** What a change of an agent may set. */
-export type AgentChange = Partial<Omit<AgentRow, 'agent_id' | 'managed' | 'status_since_ms'>>;
+/** What a change of an agent may set; who has ended may become Omoi's own. */
+export type AgentChange = Partial<Omit<AgentRow, 'agent_id' | 'status_since_ms'>>;
 
 /**
  * Writes a change of a locked row and returns the row as it is now.

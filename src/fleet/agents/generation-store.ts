@@ -49,8 +49,10 @@ export interface GenerationExit extends ExitFacts {
 export interface GenerationStore {
   /**
    * Creates the agent in SPAWNING as generation 1, or moves it to n+1, and gives back to the queue what the older
-   * generations had claimed. Returns the generation that shall run.
-   * @throws OmoiError `transition_not_allowed` for a quarantined agent, `agent_not_managed` for an external one
+   * generations had claimed. An external agent that has ended leaves its id: from then on it is Omoi's. Returns the generation
+   * that shall run.
+   * @throws OmoiError `transition_not_allowed` for a quarantined agent, `agent_not_managed` for an external one that has not
+   *   ended
    */
   openGeneration(tx: StateTransaction, opening: GenerationOpening): Promise<number>;
   /**
@@ -121,7 +123,7 @@ export class StoredGenerations implements GenerationStore {
   async openGeneration(tx: StateTransaction, opening: GenerationOpening): Promise<number> {
     const { bus, agentIndex, activity } = this.#parts;
     const known = await lockAgent(tx, opening.agentId);
-    if (known && known.managed === 0) {
+    if (known && known.managed === 0 && !hasEnded(known.status)) {
       throw new OmoiError(
         'agent_not_managed',
         `Agent ${opening.agentId} was started by somebody else, so Omoi can't start a generation of it.`,
@@ -138,8 +140,10 @@ export class StoredGenerations implements GenerationStore {
           status: 'SPAWNING',
           status_reason: opening.reason,
           self_degraded: 0,
-          labels: withProvider(known.labels, opening.provider),
-          ...awaitedPace(opening, known),
+          // What somebody else has said of a process of theirs is not true of Omoi's own.
+          ...(known.managed === 1
+            ? { labels: withProvider(known.labels, opening.provider), ...awaitedPace(opening, known) }
+            : ownFrom(opening)),
         })
       : await insertSpawning(tx, opening);
     await tx.db
@@ -279,23 +283,30 @@ function awaitedPace(
   };
 }
 
+/** What is known of an agent that Omoi starts for the first time. */
+function ownFrom(opening: GenerationOpening) {
+  return {
+    managed: 1,
+    labels: withProvider('{}', opening.provider),
+    capabilities: '[]',
+    ...awaitedPace(opening, null),
+    registered_by: null,
+  };
+}
+
 async function insertSpawning(tx: StateTransaction, opening: GenerationOpening): Promise<AgentRow> {
   const agent: AgentRow = {
     agent_id: opening.agentId,
     agent_type: opening.agentType,
     pool_id: opening.poolId,
     phase_id: opening.phaseId,
-    managed: 1,
     status: 'SPAWNING',
     status_reason: opening.reason,
     status_since_ms: tx.nowMs,
     self_degraded: 0,
     generation: 1,
-    labels: withProvider('{}', opening.provider),
-    capabilities: '[]',
-    ...awaitedPace(opening, null),
     registered_at_ms: tx.nowMs,
-    registered_by: null,
+    ...ownFrom(opening),
   };
   await tx.db.insertInto('agents').values(agent).execute();
   return agent;

@@ -83,6 +83,15 @@ test.each<[string, Partial<BeatRecord>, string | null]>([
     { status: 'UNRESPONSIVE', missed: 5, evidence: 'at_work' },
     'DEGRADED silent_at_work',
   ],
+  ['silent, and held by a debugger', { missed: 3, evidence: 'traced' }, 'DEGRADED traced'],
+  ['held by a debugger for long', { status: 'DEGRADED', missed: 900, evidence: 'traced' }, null],
+  [
+    'STALLED, and a person has attached a debugger',
+    { status: 'STALLED', missed: 9, evidence: 'traced' },
+    'DEGRADED traced',
+  ],
+  ['held by a debugger before it came up', { status: 'SPAWNING', missed: 3, evidence: 'traced' }, null],
+  ['its wrapper beats and says that a debugger holds it', { ...told, evidence: 'traced' }, null],
   [
     'silent over its work, and not looked at yet',
     { missed: 3, evidence: 'unseen' },

@@ -8,10 +8,10 @@ const MISSED_UNTIL_UNRESPONSIVE = 3;
 
 /**
  * What an agent's processes show of it. `at_work`: it holds work, and they used CPU or made I/O within one TTL.
- * `busy`: they did, but it holds none. `unseen`: it holds work, and its processes have still to be looked at. Else why
- * it stands still.
+ * `busy`: they did, but it holds none. `unseen`: it holds work, and its processes have still to be looked at. `traced`: a
+ * debugger holds them. Else why it stands still.
  */
-export type LifeEvidence = 'at_work' | 'busy' | 'unseen' | StallReason;
+export type LifeEvidence = 'at_work' | 'busy' | 'unseen' | 'traced' | StallReason;
 
 /** What is known about the beats of one agent. */
 export interface BeatRecord {
@@ -30,7 +30,8 @@ export interface BeatRecord {
 
 export interface LadderStep {
   readonly to: 'IDLE' | 'DEGRADED' | 'STALLED' | 'UNRESPONSIVE';
-  readonly reason: 'heartbeats_missed' | 'heartbeat_returned' | 'reported' | 'silent_at_work' | StallReason;
+  readonly reason:
+    'heartbeats_missed' | 'heartbeat_returned' | 'reported' | 'silent_at_work' | 'traced' | StallReason;
 }
 
 /**
@@ -115,6 +116,10 @@ function stepOfTheStill(record: BeatRecord): LadderStep | null {
   if (evidence === 'unseen') {
     // Not to have looked yet is Omoi's own lateness.
     return status === 'IDLE' || status === 'RUNNING' ? { to: 'DEGRADED', reason: 'heartbeats_missed' } : null;
+  }
+  if (evidence === 'traced') {
+    // Whoever debugs it holds it up: it is neither ill nor lost, and there is nothing to repair.
+    return status === 'DEGRADED' || status === 'SPAWNING' ? null : { to: 'DEGRADED', reason: 'traced' };
   }
   if (evidence === 'at_work' && status !== 'SPAWNING') {
     return status === 'DEGRADED' ? null : { to: 'DEGRADED', reason: 'silent_at_work' };

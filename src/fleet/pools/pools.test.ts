@@ -342,6 +342,49 @@ describe('a restart', () => {
   });
 });
 
+describe('an external agent that has the id of a replica', () => {
+  const registered = () =>
+    test.fleet.agents.register({ ...registration('coders-2'), labels: { provider: 'theirs' } });
+  const leave = () =>
+    test.fleet.agents.deregister({
+      agentId: 'coders-2',
+      generation: 1,
+      reason: 'done',
+      exit: null,
+      traceparent: null,
+    });
+
+  it('keeps it while it lives, and leaves it when it has ended', async () => {
+    await registered();
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1');
+    await leave();
+    await until(() => status('coders-2') === 'TERMINATED');
+    await pools.update('coders', { desired: 3 }, ASKED);
+    await runs('coders-1/1', 'coders-2/2', 'coders-3/1');
+    const taken = test.fleet.agents.get('coders-2');
+    expect(taken).toMatchObject({ managed: true, row: { pool_id: 'coders', labels: '{}' } });
+    // It is restarted like any other from then on, and whoever had the id may not come back as it.
+    machine.end(machine.pidOf('coders-2'), { signal: 'SIGSEGV' });
+    await until(() => status('coders-2') === 'FAILED');
+    expect((await pools.restart({ ...ASKED, agentId: 'coders-2' })).generation).toBe(3);
+    await expect(registered()).rejects.toMatchObject({ code: 'agent_is_managed' });
+  });
+
+  it('is Omoi’s own after a restart of the server, too', async () => {
+    await registered();
+    await leave();
+    await pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/2');
+    const [row] = await test.database.reader
+      .selectFrom('agents')
+      .select(['managed', 'registered_by'])
+      .where('agent_id', '=', 'coders-2')
+      .execute();
+    expect(row).toEqual({ managed: 1, registered_by: null });
+  });
+});
+
 describe('a command that does not exist', () => {
   it('is told of by the pool, which tries again later and later, and starts once it is corrected', async () => {
     await pools.create({ ...POOL, desired: 1, command: ['missing'] }, ASKED);

@@ -83,6 +83,18 @@ describe('an agent that falls silent', () => {
     expect(status()).toBe('IDLE heartbeat_returned');
   });
 
+  it('is left alone while a debugger holds it, and has its whole time when that lets it go', async () => {
+    await claim();
+    shows('traced');
+    await pass(3 * TTL_MS);
+    expect(test.fleet.agents.get(AGENT)).toMatchObject({ status: 'DEGRADED', evidence: 'traced' });
+    shows('idle');
+    await pass(TTL_MS - 500);
+    expect(test.fleet.agents.get(AGENT)?.status).toBe('DEGRADED');
+    await pass(1000);
+    expect(status()).toBe('STALLED no_progress');
+  });
+
   it('keeps its task and is not given up while it computes under its lease', async () => {
     const taskId = await claim();
     const workSeenBefore = test.fleet.agents.get(AGENT)?.workSeenAtMs ?? null;

@@ -66,6 +66,14 @@ async function written(count: number, agentId = 'agent-1'): Promise<readonly num
   return readFileSync(file, 'utf8').trim().split('\n').map(Number);
 }
 
+/** Moves time on until the answer is there. */
+async function inTime<Answer>(clock: VirtualClock, asked: Promise<Answer>): Promise<Answer> {
+  let isOver = false;
+  const answer = asked.finally(() => (isOver = true));
+  while (!isOver) await clock.advance(1);
+  return answer;
+}
+
 async function until(condition: () => boolean): Promise<void> {
   const deadline = performance.now() + 60_000;
   while (!condition()) {
@@ -261,9 +269,30 @@ describe('thousands of units that an earlier server started', () => {
   });
 
   it('are sought by their nonce in turns with others', async () => {
-    const { machine, runtime } = slowMachine();
-    expect(await runtime.discover('one')).toBeNull();
-    expect([machine.looks, machine.mostInTurn < 200]).toEqual([UNITS, true]);
+    const { machine, runtime, virtual } = slowMachine();
+    expect(await inTime(virtual, runtime.discover('one'))).toBeNull();
+    expect([machine.looks % UNITS, machine.mostInTurn < 200]).toEqual([0, true]);
+  });
+
+  it.each([
+    ['has no environment for an instant', ''],
+    ['has still that of its parent', 'PATH=/bin\0A=1'],
+  ])('are found though one that becomes another program %s', async (_, atFirst) => {
+    let looks = 0;
+    const pid = process.pid;
+    const virtual = new VirtualClock();
+    const runtime = new ProcessRuntime({
+      clock: virtual,
+      logger: silentLogger,
+      table: {
+        ...table,
+        pids: () => [pid],
+        environ: () => (looks++ === 0 ? atFirst : 'OMOI_AGENT_NONCE=one\0A=1'),
+      },
+      logs: new LogFiles(directory),
+    });
+    runtimes.push(runtime);
+    expect(await inTime(virtual, runtime.discover('one'))).toMatchObject({ pid });
   });
 });
 

@@ -59,6 +59,12 @@ const LOG_LOOK_MS = 250;
 const LOOKS_AT_GROWING = 4;
 const LOOKS_AT_ALL = 40;
 const NONCE_VARIABLE = 'OMOI_AGENT_NONCE';
+/**
+ * Walks over the table that have to find nothing: a process that is just becoming another program (execve) shows no
+ * environment, and one that was forked and has not got so far that of its parent. What is missed is started once more.
+ */
+const WALKS_IN_VAIN = 3;
+const PAUSE_BETWEEN_WALKS_MS = 10;
 
 /**
  * Agents as processes of this machine. Each leads a session of its own, so that neither a signal to Omoi's group
@@ -136,21 +142,34 @@ export class ProcessRuntime implements Runtime {
   }
 
   async discover(nonce: string): Promise<StartedUnit | null> {
+    const { clock } = this.#parts;
+    for (let walk = 1; ; walk++) {
+      const found = await this.#carrying(nonce);
+      if (found) return describe(this.#identify(found, nonce));
+      if (walk === WALKS_IN_VAIN) return null;
+      await new Promise<void>((resolve) => clock.after(PAUSE_BETWEEN_WALKS_MS, resolve));
+    }
+  }
+
+  /** The process that was started with a nonce; null where none is seen to carry it. */
+  async #carrying(nonce: string): Promise<ProcessStat | null> {
     const { table, clock } = this.#parts;
     const wanted = `${NONCE_VARIABLE}=${nonce}`;
+    const carries = (pid: number): boolean => table.environ(pid)?.split('\0').includes(wanted) === true;
     const stretch = new Stretch(clock);
     const found: ProcessStat[] = [];
     for (const pid of table.pids()) {
       if (stretch.isOver) await stretch.pause();
-      if (table.environ(pid)?.split('\0').includes(wanted) !== true) continue;
+      if (!carries(pid)) continue;
       const stat = table.stat(pid);
-      if (isRunning(stat)) found.push(stat);
+      // Read once more behind the identity: the pid may have been given again between the two.
+      if (isRunning(stat) && carries(pid)) found.push(stat);
     }
     // What it started inherits its environment: the leader of the session is the agent, else the oldest.
     found.sort(
       (a, b) => Number(b.pid === b.sessionId) - Number(a.pid === a.sessionId) || a.startTicks - b.startTicks,
     );
-    return found[0] ? describe(this.#identify(found[0], nonce)) : null;
+    return found[0] ?? null;
   }
 
   watch(handle: string): void {

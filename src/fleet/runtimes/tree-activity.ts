@@ -4,6 +4,8 @@ import { isRunning, type ProcessStat, type ProcessTable } from './process-table.
 /** Processes read before others may have a turn: a fraction of a millisecond. */
 const PROCESSES_PER_SLICE = 50;
 const STOPPED = 'T';
+/** Held by its tracer: a debugger at a breakpoint, or for an instant one that follows its system calls. */
+const TRACED = 't';
 
 /** What one process had used when it was looked at last. */
 interface Used {
@@ -99,7 +101,10 @@ function membersOf({ byPid, byParent, bySession }: ProcessIndex, rootPid: number
   return [...members];
 }
 
-/** A stopped root can do nothing for itself; a shell that waits for what is stopped can't either. */
+/**
+ * A stopped root can do nothing for itself; a shell that waits for what is stopped can't either. What a debugger holds
+ * stands still because somebody looks at it.
+ */
 function judge(
   members: readonly ProcessStat[],
   { used, known }: { readonly used: Tree; readonly known: Tree | undefined },
@@ -107,6 +112,7 @@ function judge(
   if (members[0]?.state === STOPPED) return 'stopped';
   const moved = known !== undefined && members.some(({ pid }) => hasMoved(used.get(pid), known.get(pid)));
   if (moved) return 'active';
+  if (members.some(({ state }) => state === TRACED)) return 'traced';
   return members.some(({ state }) => state === STOPPED) ? 'stopped' : 'idle';
 }
 

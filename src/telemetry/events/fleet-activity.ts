@@ -19,9 +19,9 @@ export type StallReason = (typeof STALL_REASONS)[number];
 
 /**
  * What a process and all that it started have done since they were looked at before: used CPU, made I/O or started
- * others; nothing; or they are stopped (SIGSTOP) and can do nothing.
+ * others; nothing; they are stopped (SIGSTOP) and can do nothing; or a debugger holds them.
  */
-export const PROCESS_ACTIVITIES = ['active', 'idle', 'stopped'] as const;
+export const PROCESS_ACTIVITIES = ['active', 'idle', 'stopped', 'traced'] as const;
 export type ProcessActivity = (typeof PROCESS_ACTIVITIES)[number];
 
 export const AGENT_TYPES = ['worker', 'monitor', 'watchdog', 'guardian'] as const;

@@ -49,6 +49,7 @@ function remediationOf(id: string, target: string, policyName = 'p'): Remediatio
     certain: 0,
     evidence: null,
     last_output: null,
+    given_up_as: null,
     updated_at_ms: NOW,
     boot_ms: NOW,
     boot_id: 'boot',
