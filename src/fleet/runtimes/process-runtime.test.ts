@@ -68,9 +68,9 @@ async function written(count: number, agentId = 'agent-1'): Promise<readonly num
 
 /** Moves time on until the answer is there. */
 async function inTime<Answer>(clock: VirtualClock, asked: Promise<Answer>): Promise<Answer> {
-  let isOver = false;
-  const answer = asked.finally(() => (isOver = true));
-  while (!isOver) await clock.advance(1);
+  const waiting = { isOver: false };
+  const answer = asked.finally(() => (waiting.isOver = true));
+  while (!waiting.isOver) await clock.advance(1);
   return answer;
 }
 
