@@ -5,6 +5,7 @@ import type { Action } from './experiment.ts';
 import { ExternalAgents, type NewExternalAgents } from './external-agents.ts';
 import { changePool, createPool, killPool, reboot, runOneShots, scalePool } from './fleet-faults.ts';
 import { Feed, type FeedFleet } from './feed.ts';
+import { taskHeldBy } from './held-task.ts';
 import { processOf, signalProcess } from './replica-process.ts';
 import type { Stage } from './stage.ts';
 
@@ -95,9 +96,6 @@ function fleetOf({ client }: Stage): FeedFleet {
   };
 }
 
-const claimedTasks = z.object({
-  tasks: z.array(z.object({ task_id: z.string(), agent_id: z.string().nullable() })),
-});
 const poolReplicas = z.object({
   replicas: z.array(z.object({ agent_id: z.string(), generation: z.number(), pid: z.number().nullable() })),
 });
@@ -118,7 +116,7 @@ async function hangBusyWorker(pool: string, stage: Stage): Promise<unknown> {
     if (!replica || !stopped || !signalProcess(stopped, 'SIGSTOP')) continue;
     const at = toRfc3339(Date.now());
     await delay(IN_FLIGHT_MS);
-    const task = await taskHeldBy(replica.agent_id, stage);
+    const task = await taskHeldBy(replica.agent_id, stage.client);
     if (task !== null)
       return {
         at,
@@ -131,10 +129,4 @@ async function hangBusyWorker(pool: string, stage: Stage): Promise<unknown> {
     await delay(IN_FLIGHT_MS);
   }
   throw new OmoiError('not_found', `no worker of pool "${pool}" held a task; feed the pool first`);
-}
-
-async function taskHeldBy(agentId: string, stage: Stage): Promise<string | null> {
-  const answer = await stage.client.call('GET', '/api/v1/fleet/tasks?state=claimed&limit=1000');
-  const { tasks } = claimedTasks.parse(answer);
-  return tasks.find((task) => task.agent_id === agentId)?.task_id ?? null;
 }
