@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { claimOf, registration, task, createTestFleet, type TestFleet } from './fleet.test-support.ts';
 import { DEFAULT_FLEET_LIMITS, type FleetLimits } from './limits.ts';
+import type { LockRequest } from './locks/lock-request.ts';
 
 /** `npm run test:long` takes all limits as they are; a million tasks take minutes. */
 const areDefaults = process.env['OMOI_LIMITS'] === 'default';
@@ -58,6 +59,22 @@ it('takes maxQueuedTasks tasks, and more once one is claimed', async () => {
   await expect(enqueue(1)).rejects.toMatchObject({ code: 'queue_full' });
 });
 
+/** An exclusive lock of a file. */
+function lockOf(agentId: string, resourceName: string, more: Partial<LockRequest> = {}): LockRequest {
+  return {
+    agentId,
+    generation: 1,
+    resourceType: 'file',
+    resourceName,
+    mode: 'exclusive',
+    ttlMs: 3_600_000,
+    waitMs: 0,
+    traceparent: null,
+    signal: null,
+    ...more,
+  };
+}
+
 /** How many claims or locks could not wait. */
 function waitsRefused(what: 'claim' | 'lock'): number {
   const refused = stage.metrics.collect().find(({ name }) => name === 'omoi_fleet_waits_refused_total');
@@ -66,10 +83,13 @@ function waitsRefused(what: 'claim' | 'lock'): number {
 
 it('lets maxWaitingClaims claims wait, and answers the next at once with nothing', async () => {
   await open({});
-  await stage.fleet.agents.register(registration('a'));
+  const { maxWaitingClaims, maxWaitingClaimsPerAgent } = DEFAULT_FLEET_LIMITS;
+  const agentIds = Array.from({ length: maxWaitingClaims / maxWaitingClaimsPerAgent }, (_, at) => `a${at}`);
+  await Promise.all(['a', ...agentIds].map((agentId) => stage.fleet.agents.register(registration(agentId))));
   const gone = new AbortController();
-  const claim = () => stage.fleet.tasks.claim(claimOf('a', { waitMs: 30_000, signal: gone.signal }));
-  const waiting = Array.from({ length: DEFAULT_FLEET_LIMITS.maxWaitingClaims }, claim);
+  const claim = (agentId = 'a') =>
+    stage.fleet.tasks.claim(claimOf(agentId, { waitMs: 30_000, signal: gone.signal }));
+  const waiting = Array.from({ length: maxWaitingClaims }, (_, at) => claim(agentIds[at % agentIds.length]));
   // What it would wait with is the virtual clock, and that stands still.
   expect(await claim()).toEqual([]);
   expect(waitsRefused('claim')).toBe(1);
@@ -82,22 +102,64 @@ it('lets maxWaitingClaims claims wait, and answers the next at once with nothing
   expect(waitsRefused('claim')).toBe(1);
 });
 
-it('lets maxWaitingLocks requests wait for locks, and answers the next at once', async () => {
+it('lets maxWaitingClaimsPerAgent claims of one agent wait, and others of others', async () => {
   await open({});
+  for (const agentId of ['a', 'b']) await stage.fleet.agents.register(registration(agentId));
+  const most = DEFAULT_FLEET_LIMITS.maxWaitingClaimsPerAgent;
+  const gone = new AbortController();
+  const claim = (agentId: string) =>
+    stage.fleet.tasks.claim(claimOf(agentId, { waitMs: 30_000, signal: gone.signal }));
+  const waiting = Array.from({ length: most }, () => claim('a'));
+  const refusal = {
+    code: 'claim_limit_reached',
+    details: { agent_id: 'a', max_waiting_claims_per_agent: most },
+  };
+  await expect(claim('a')).rejects.toMatchObject(refusal);
+  expect(waitsRefused('claim')).toBe(1);
+  const other = claim('b');
+  // Who need not wait is given what is there; a claim that is answered leaves its place.
+  await enqueue(1);
+  expect(await Promise.race(waiting)).toHaveLength(1);
+  waiting.push(claim('a'));
+  await expect(claim('a')).rejects.toMatchObject(refusal);
+  await enqueue(most + 2);
+  expect((await Promise.all([...waiting, other])).flat()).toHaveLength(most + 2);
+  expect(await stage.fleet.tasks.claim(claimOf('a'))).toHaveLength(1);
+});
+
+it('lets maxWaitingLocksPerAgent requests of one agent wait for locks, and has it lock what is free all the same', async () => {
+  await open({});
+  for (const agentId of ['a', 'b', 'c']) await stage.fleet.agents.register(registration(agentId));
+  const most = DEFAULT_FLEET_LIMITS.maxWaitingLocksPerAgent;
+  const lock = (resourceName: string, agentId: string) =>
+    stage.fleet.locks.acquire(lockOf(agentId, resourceName, { waitMs: 30_000 }));
+  const held = await lock('x', 'a');
+  const waiting = Array.from({ length: most }, () => lock('x', 'b'));
+  const refusal = {
+    code: 'lock_limit_reached',
+    details: { agent_id: 'b', max_waiting_locks_per_agent: most },
+  };
+  await expect(lock('x', 'b')).rejects.toMatchObject(refusal);
+  expect(waitsRefused('lock')).toBe(1);
+  expect(await lock('y', 'b')).toMatchObject({ agent_id: 'b' });
+  const other = lock('x', 'c');
+  await stage.fleet.locks.release(held.lock_id, { agentId: 'a', generation: 1, traceparent: null });
+  const [given] = await Promise.all(waiting);
+  const again = Array.from({ length: most }, () => lock('y', 'c'));
+  await stage.fleet.locks.release(given?.lock_id ?? '', { agentId: 'b', generation: 1, traceparent: null });
+  // What `c` waits for counts as that of `b` did.
+  expect(await other).toMatchObject({ agent_id: 'c' });
+  const settled = Promise.allSettled(again);
+  await stage.clock.advance(30_000);
+  expect(new Set((await settled).map(({ status }) => status))).toEqual(new Set(['rejected']));
+});
+
+it('lets maxWaitingLocks requests wait for locks, and answers the next at once', async () => {
+  await open({ maxWaitingLocksPerAgent: DEFAULT_FLEET_LIMITS.maxWaitingLocks });
   const { agents, locks } = stage.fleet;
   for (const agentId of ['a', 'b']) await agents.register(registration(agentId));
   const lock = (resourceName: string, agentId: string) =>
-    locks.acquire({
-      agentId,
-      generation: 1,
-      resourceType: 'file',
-      resourceName,
-      mode: 'exclusive',
-      ttlMs: 3_600_000,
-      waitMs: 30_000,
-      traceparent: null,
-      signal: null,
-    });
+    locks.acquire(lockOf(agentId, resourceName, { waitMs: 30_000 }));
   const held = [await lock('x', 'a'), await lock('y', 'a')];
   const waiting = Array.from({ length: DEFAULT_FLEET_LIMITS.maxWaitingLocks }, (_, at) =>
     lock(at % 2 === 0 ? 'x' : 'y', 'b'),
@@ -117,38 +179,53 @@ it('lets maxWaitingLocks requests wait for locks, and answers the next at once',
   expect(waitsRefused('lock')).toBe(2);
 });
 
-it('lets one agent hold maxLocksPerAgent locks, all of them maxLocks, and counts those that it finds at the start', async () => {
-  await open({ maxLocksPerAgent: 3, maxLocks: 4 });
+it('lets one agent hold maxLocksPerAgent locks, and counts those that it finds at the start', async () => {
+  await open({});
+  const { maxLocksPerAgent } = DEFAULT_FLEET_LIMITS;
   const lock = (agentId: string, resourceName: string) =>
-    stage.fleet.locks.acquire({
-      agentId,
-      generation: 1,
-      resourceType: 'file',
-      resourceName,
-      mode: 'exclusive',
-      ttlMs: 3_600_000,
-      waitMs: 0,
-      traceparent: null,
-      signal: null,
-    });
+    stage.fleet.locks.acquire(lockOf(agentId, resourceName));
   for (const agentId of ['a', 'b']) await stage.fleet.agents.register(registration(agentId));
-  const held = [await lock('a', '1'), await lock('a', '2'), await lock('a', '3')];
+  const held = await lock('a', '0');
+  await inBatches(maxLocksPerAgent - 1, (from, count) =>
+    Promise.all(Array.from({ length: count }, (_, at) => lock('a', `${from + at + 1}`))),
+  );
   await stage.stop();
   await stage.clock.advance(1000);
   await stage.start();
-  await expect(lock('a', '4')).rejects.toMatchObject({
+  const refusal = {
     code: 'lock_limit_reached',
-    details: { agent_id: 'a', max_locks_per_agent: 3 },
-  });
+    details: { agent_id: 'a', max_locks_per_agent: maxLocksPerAgent },
+  };
+  await expect(lock('a', 'more')).rejects.toMatchObject(refusal);
   // What it has it may ask for again.
-  expect((await lock('a', '3')).lock_id).toBe(held[2]?.lock_id);
-  await lock('b', '4');
-  await expect(lock('b', '5')).rejects.toMatchObject({
-    code: 'lock_limit_reached',
-    details: { max_locks: 4 },
-  });
-  await stage.fleet.locks.release(held[0]?.lock_id ?? '', { agentId: 'a', generation: 1, traceparent: null });
-  await lock('b', '5');
+  expect((await lock('a', '0')).lock_id).toBe(held.lock_id);
+  await lock('b', 'more');
+  await stage.fleet.locks.release(held.lock_id, { agentId: 'a', generation: 1, traceparent: null });
+  await lock('a', '0');
+  await expect(lock('a', 'one more')).rejects.toMatchObject(refusal);
+});
+
+it('lets all agents hold maxLocks locks, and counts those that it finds at the start', async () => {
+  const maxLocks = areDefaults ? DEFAULT_FLEET_LIMITS.maxLocks : 40;
+  const agents = 20;
+  await open({ maxLocks });
+  const lock = (agentId: string, resourceName: string) =>
+    stage.fleet.locks.acquire(lockOf(agentId, resourceName));
+  for (let at = 0; at <= agents; at++) await stage.fleet.agents.register(registration(`a${at}`));
+  const held = await lock('a0', '0');
+  await inBatches(maxLocks - 1, (from, count) =>
+    Promise.all(
+      Array.from({ length: count }, (_, at) => lock(`a${(from + at + 1) % agents}`, `${from + at + 1}`)),
+    ),
+  );
+  await stage.stop();
+  await stage.clock.advance(1000);
+  await stage.start();
+  const refusal = { code: 'lock_limit_reached', details: { max_locks: maxLocks } };
+  await expect(lock(`a${agents}`, 'more')).rejects.toMatchObject(refusal);
+  await stage.fleet.locks.release(held.lock_id, { agentId: 'a0', generation: 1, traceparent: null });
+  await lock(`a${agents}`, 'more');
+  await expect(lock(`a${agents}`, 'one more')).rejects.toMatchObject(refusal);
 });
 
 it('has the limits by default that the design names', async () => {
@@ -159,7 +236,9 @@ it('has the limits by default that the design names', async () => {
     maxBatchTasks: 500,
     maxPayloadBytes: 262_144,
     maxWaitingClaims: 10_000,
+    maxWaitingClaimsPerAgent: 100,
     maxWaitingLocks: 10_000,
+    maxWaitingLocksPerAgent: 1000,
     maxLocks: 200_000,
     maxLocksPerAgent: 10_000,
   });

@@ -29,6 +29,7 @@ export interface FleetLimits {
 
   readonly defaultLeaseMs: number;
   readonly maxWaitingClaims: number;
+  readonly maxWaitingClaimsPerAgent: number;
   readonly maxQueuedTasks: number;
   readonly maxBatchTasks: number;
   readonly maxPayloadBytes: number;
@@ -50,6 +51,7 @@ export interface FleetLimits {
 
   readonly defaultLockTtlMs: number;
   readonly maxWaitingLocks: number;
+  readonly maxWaitingLocksPerAgent: number;
   readonly maxLocks: number;
   readonly maxLocksPerAgent: number;
   /** A resource that nobody locked for this long is forgotten. */
@@ -79,6 +81,7 @@ export const DEFAULT_FLEET_LIMITS: FleetLimits = {
 
   defaultLeaseMs: 30_000,
   maxWaitingClaims: 10_000,
+  maxWaitingClaimsPerAgent: 100,
   maxQueuedTasks: 1_000_000,
   maxBatchTasks: 500,
   maxPayloadBytes: 262_144,
@@ -93,6 +96,7 @@ export const DEFAULT_FLEET_LIMITS: FleetLimits = {
 
   defaultLockTtlMs: 30_000,
   maxWaitingLocks: 10_000,
+  maxWaitingLocksPerAgent: 1000,
   maxLocks: 200_000,
   maxLocksPerAgent: 10_000,
   lockResourceRetentionMs: DAY_MS,

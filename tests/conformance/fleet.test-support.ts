@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
-import type { ClaimRequest, TaskRow } from '#fleet';
+import type { ClaimRequest, FleetLimits, TaskRow } from '#fleet';
 import { createSystemClock, OmoiError, type Clock, type EventType } from '#telemetry';
 import {
   claimOf as anyClaimOf,
@@ -37,13 +37,13 @@ export function codeOf(thrown: unknown): string {
 
 /** A fleet on a database as a server opens it, by the clock of the machine, and what its tests ask of it. */
 class FleetStage extends TestFleet<Clock> {
-  constructor(kind: DatabaseKind) {
+  constructor(kind: DatabaseKind, limits: Partial<FleetLimits>) {
     super(
       {
         createClock: createSystemClock,
         openDatabase: async (clock) => openPlace(await kind.createPlace(), clock),
       },
-      { limits: { tickMs: 10, retryBaseMs: 40, handoffKeptMs: 300, lossTrustMs: 0 } },
+      { limits: { tickMs: 10, retryBaseMs: 40, handoffKeptMs: 300, lossTrustMs: 0, ...limits } },
     );
   }
 
@@ -81,8 +81,8 @@ class FleetStage extends TestFleet<Clock> {
 }
 
 /** A fleet on an empty database of a kind for each test of the `describe`. */
-export function useFleetOn(kind: DatabaseKind): FleetStage {
-  const stage = new FleetStage(kind);
+export function useFleetOn(kind: DatabaseKind, limits: Partial<FleetLimits> = {}): FleetStage {
+  const stage = new FleetStage(kind, limits);
   beforeAll(() => kind.start());
   afterAll(() => kind.stop());
   beforeEach(() => stage.open());

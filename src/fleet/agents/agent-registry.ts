@@ -8,6 +8,7 @@ import { agentRef, changeAgent, endGeneration, lockAgent } from './agent-rows.ts
 import type { FleetParts } from '../fleet-parts.ts';
 import type { GenerationExit, GenerationStore, WorkRelease } from './generation-store.ts';
 import type { HeartbeatWatch } from './heartbeat-watch.ts';
+import { Reservations } from '../reservations.ts';
 import type { RegistrationRequest } from './registration.ts';
 import { tellStatus } from './status-change.ts';
 
@@ -48,6 +49,7 @@ interface RegistryParts {
 export class AgentRegistry {
   readonly #parts: FleetParts;
   readonly #with: RegistryParts;
+  readonly #reservations = new Reservations();
 
   constructor(parts: FleetParts, besides: RegistryParts) {
     this.#parts = parts;
@@ -101,17 +103,30 @@ export class AgentRegistry {
    *   `agent_is_managed`, `agent_limit_reached`, `agent_id_reserved`
    */
   async register(request: RegistrationRequest): Promise<Registration> {
-    const { database, agentIndex, limits, clock } = this.#parts;
-    if (!agentIndex.get(request.agentId) && agentIndex.size >= limits.maxAgents) {
-      throw new OmoiError('agent_limit_reached', `The fleet has maxAgents (${limits.maxAgents}) agents.`, {
-        max_agents: limits.maxAgents,
-      });
-    }
-    const fresh = await database.transaction((tx) => this.#with.registrations.register(tx, request));
+    const { database, agentIndex, clock } = this.#parts;
+    const giveRoomBack = this.#reserve(request.agentId);
+    const fresh = await database
+      .transaction((tx) => {
+        tx.afterCommit(giveRoomBack);
+        return this.#with.registrations.register(tx, request);
+      })
+      .finally(giveRoomBack);
     const agent = knownAgent(agentIndex, request.agentId);
     agent.heard(clock.monotonicMs());
     this.#with.watch.settle(agent);
     return { agent, fresh };
+  }
+
+  /** Room for an agent that memory does not know. @throws OmoiError `agent_limit_reached` */
+  #reserve(agentId: string): () => void {
+    const { agentIndex, limits } = this.#parts;
+    if (agentIndex.get(agentId)) return () => undefined;
+    if (agentIndex.size + this.#reservations.count >= limits.maxAgents) {
+      throw new OmoiError('agent_limit_reached', `The fleet has maxAgents (${limits.maxAgents}) agents.`, {
+        max_agents: limits.maxAgents,
+      });
+    }
+    return this.#reservations.take(1);
   }
 
   /**

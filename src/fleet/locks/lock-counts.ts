@@ -1,7 +1,15 @@
 import { OmoiError } from '#telemetry';
 import type { FleetLimits } from '../limits.ts';
 
-/** How many locks are held, in all and by each agent. Memory only; changed after commits. */
+/** Counts a lock that is being committed, so that those that come at once see each other. */
+export interface LockRoom {
+  /** Repeating it changes nothing. @throws OmoiError `lock_limit_reached` */
+  reserve(): void;
+  /** Where it is committed before it is added, and where it has failed; repeating it changes nothing. */
+  giveBack(): void;
+}
+
+/** How many locks are held, in all and by each agent. Memory only. */
 export class LockCounts {
   readonly #limits: Pick<FleetLimits, 'maxLocks' | 'maxLocksPerAgent'>;
   readonly #ofAgent = new Map<string, number>();
@@ -18,8 +26,24 @@ export class LockCounts {
     else this.#ofAgent.delete(agentId);
   }
 
-  /** Those that are being committed at the same time may pass together. @throws OmoiError `lock_limit_reached` */
-  assertRoom(agentId: string): void {
+  /** For one lock of an agent, if it comes to that. */
+  roomFor(agentId: string): LockRoom {
+    let isReserved = false;
+    return {
+      reserve: () => {
+        if (isReserved) return;
+        this.#assertRoom(agentId);
+        this.add(agentId, 1);
+        isReserved = true;
+      },
+      giveBack: () => {
+        if (isReserved) this.add(agentId, -1);
+        isReserved = false;
+      },
+    };
+  }
+
+  #assertRoom(agentId: string): void {
     const { maxLocks, maxLocksPerAgent } = this.#limits;
     if (this.#total >= maxLocks) {
       throw new OmoiError('lock_limit_reached', `maxLocks (${maxLocks}) locks are held.`, {

@@ -4,10 +4,11 @@ import { agentGone, currentAgent } from '../agents/agent-refusals.ts';
 import { hasEnded } from '../agents/agent-status.ts';
 import { waitsRefused, type FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
-import { LockCounts } from './lock-counts.ts';
+import { LockCounts, type LockRoom } from './lock-counts.ts';
 import { decideLock, type LockRow } from './lock-decision.ts';
 import { lockHeld, lockLost, lockOverdue, unknownLock, type LockRequest } from './lock-request.ts';
 import { deleteUnlocked, lockResource, locksDeciding, selectLocks, type LockQuery } from './lock-rows.ts';
+import { LockWaits } from './lock-waits.ts';
 import { LockWaitQueue, type LockAttempt } from './lock-wait-queue.ts';
 
 const maxExpiriesPerTransaction = 100;
@@ -22,6 +23,7 @@ export class LockRegistry {
   readonly #parts: FleetParts;
   readonly #leases: LeaseRegistry;
   readonly #counts: LockCounts;
+  readonly #waits: LockWaits;
   readonly #waitsRefused: Counter;
   readonly #lines = new Map<string, LockWaitQueue<LockRow>>();
   readonly #turns = new TurnQueue(maxWaitersPerTurn);
@@ -32,6 +34,7 @@ export class LockRegistry {
     this.#parts = parts;
     this.#leases = new LeaseRegistry(parts.clock, parts.stall);
     this.#counts = new LockCounts(parts.limits);
+    this.#waits = new LockWaits(parts.limits.maxWaitingLocksPerAgent);
     this.#waitsRefused = waitsRefused(parts.metrics);
   }
 
@@ -63,16 +66,19 @@ export class LockRegistry {
     this.#lines.set(key, line);
     const startedMs = clock.monotonicMs();
     const full = this.#waiting >= limits.maxWaitingLocks;
-    if (full) this.#waitsRefused.add(1, { what: 'lock' });
+    const wait = full ? null : this.#waits.enter(request);
+    if (wait === null) this.#waitsRefused.add(1, { what: 'lock' });
     this.#waiting++;
     const outcome = await line.join(() => this.#attempt(request, startedMs), {
-      waitMs: full ? 0 : request.waitMs,
+      waitMs: wait === null ? 0 : request.waitMs,
       signal: request.signal,
       overdue: () => lockOverdue(request),
     });
     this.#waiting--;
+    wait?.leave();
     if (line.length === 0 && this.#lines.get(key) === line) this.#lines.delete(key);
     if ('granted' in outcome) return outcome.granted;
+    if (!full && wait === null && 'refused' in outcome) throw this.#waits.refusalOf(request, outcome.refused);
     throw 'refused' in outcome ? outcome.refused : outcome.failed;
   }
 
@@ -198,10 +204,13 @@ export class LockRegistry {
   }
 
   async #attempt(request: LockRequest, startedMs: number): Promise<LockAttempt<LockRow>> {
+    const room = this.#counts.roomFor(request.agentId);
     try {
       this.#assertAlive(request);
       if (request.signal?.aborted) return { refused: lockOverdue(request) };
-      const attempt = await this.#parts.database.transaction((tx) => this.#lock(tx, request, startedMs));
+      const attempt = await this.#parts.database.transaction((tx) =>
+        this.#lock(tx, request, { room, startedMs }),
+      );
       if (!('acquired' in attempt)) return attempt;
       if (!request.signal?.aborted) return { granted: attempt.acquired };
       // Nobody would be told: others wait for it.
@@ -209,13 +218,15 @@ export class LockRegistry {
       return { refused: lockOverdue(request) };
     } catch (thrown) {
       return { failed: thrown };
+    } finally {
+      room.giveBack();
     }
   }
 
   async #lock(
     tx: StateTransaction,
     request: LockRequest,
-    startedMs: number,
+    { room, startedMs }: { readonly room: LockRoom; readonly startedMs: number },
   ): Promise<LockAttempt<LockRow> | { readonly acquired: LockRow }> {
     const { clock, random, activity } = this.#parts;
     const lastToken = await lockResource(tx, request);
@@ -226,7 +237,7 @@ export class LockRegistry {
       this.#leases.renew(decision.lock.lock_id, request);
       return { granted: this.#withLease(decision.lock) };
     }
-    this.#counts.assertRoom(request.agentId);
+    room.reserve();
     const lock: LockRow = {
       lock_id: createId('lock', clock.wallMs(), random),
       resource_type: request.resourceType,
@@ -248,6 +259,7 @@ export class LockRegistry {
       .execute();
     await tx.db.insertInto('locks').values(lock).execute();
     tx.afterCommit(() => {
+      room.giveBack();
       this.#hold(lock);
       activity.countLocks(lock.resource_type, lock.lock_mode, 1);
       const { traceparent } = request;

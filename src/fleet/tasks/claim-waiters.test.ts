@@ -44,7 +44,11 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 describe('claims that wait', () => {
   it('wakes the one that fits and has waited longest, across filters', async () => {
-    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10, mayTake: () => true });
+    const waiters = new ClaimWaiters(new VirtualClock(), {
+      maxWaiting: 10,
+      maxWaitingPerAgent: 10_000,
+      mayTake: () => true,
+    });
     const { woken } = waitAs(
       waiters,
       filter('tester', { taskTypes: ['test'] }),
@@ -61,7 +65,11 @@ describe('claims that wait', () => {
   });
 
   it('wakes for a task that is kept only the agent it is kept for', async () => {
-    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10, mayTake: () => true });
+    const waiters = new ClaimWaiters(new VirtualClock(), {
+      maxWaiting: 10,
+      maxWaitingPerAgent: 10_000,
+      mayTake: () => true,
+    });
     const { woken } = waitAs(waiters, filter('a'), filter('b'));
     waiters.wake({ ...task, kept_for_agent_id: 'c' });
     waiters.wake({ ...task, kept_for_agent_id: 'b' });
@@ -70,7 +78,11 @@ describe('claims that wait', () => {
   });
 
   it('gives a claim that was woken and found nothing its old place back', async () => {
-    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10, mayTake: () => true });
+    const waiters = new ClaimWaiters(new VirtualClock(), {
+      maxWaiting: 10,
+      maxWaitingPerAgent: 10_000,
+      mayTake: () => true,
+    });
     const early = waiters.enter(request(filter('early')), () => filter('early'));
     const { woken } = waitAs(waiters, filter('later'));
     void early
@@ -83,7 +95,11 @@ describe('claims that wait', () => {
 
   it('ends a claim that was taken for a task by who took it alone, not by time', async () => {
     const clock = new VirtualClock();
-    const waiters = new ClaimWaiters(clock, { maxWaiting: 10, mayTake: () => true });
+    const waiters = new ClaimWaiters(clock, {
+      maxWaiting: 10,
+      maxWaitingPerAgent: 10_000,
+      mayTake: () => true,
+    });
     const { woken } = waitAs(waiters, filter('a'), filter('b'), filter('c'));
     const [first, second] = [waiters.take(task), waiters.take(task)];
     expect([first?.request.agentId, second?.request.agentId, waiters.size]).toEqual(['a', 'b', 1]);
@@ -101,7 +117,11 @@ describe('claims that wait', () => {
     ['whose askers go', (_, askers) => askers.forEach((asker) => asker.abort())],
     ['when the server stops', (waiters) => waiters.stop()],
   ])('tells thousands %s in many turns, and none of them gets a task any more', async (_, endAll) => {
-    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10_000, mayTake: () => true });
+    const waiters = new ClaimWaiters(new VirtualClock(), {
+      maxWaiting: 10_000,
+      maxWaitingPerAgent: 10_000,
+      mayTake: () => true,
+    });
     const askers = Array.from({ length: 2000 }, () => new AbortController());
     let told = 0;
     const waits = askers.map(async ({ signal }, at) => {
@@ -122,7 +142,11 @@ describe('claims that wait', () => {
   });
 
   it('compares a task with no filter: those that wait stand in lines for what they take', async () => {
-    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10_000, mayTake: () => true });
+    const waiters = new ClaimWaiters(new VirtualClock(), {
+      maxWaiting: 10_000,
+      maxWaitingPerAgent: 10_000,
+      mayTake: () => true,
+    });
     let compared = 0;
     const watched = (agentId: string): ClaimFilter =>
       Object.defineProperty(filter(agentId, { taskTypes: ['mail'] }), 'phaseIds', {
@@ -148,7 +172,11 @@ describe('claims that wait', () => {
   });
 
   it('calls one that looks for what fits it, and for nothing else', () => {
-    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10, mayTake: () => true });
+    const waiters = new ClaimWaiters(new VirtualClock(), {
+      maxWaiting: 10,
+      maxWaitingPerAgent: 10_000,
+      mayTake: () => true,
+    });
     const places = ['build', 'build', 'test'].map((type, at) => {
       const wanted = filter(`agent-${at}`, { taskTypes: [type] });
       return waiters.enter(request(wanted), () => wanted);
@@ -164,7 +192,11 @@ describe('claims that wait', () => {
     ['calls the next for what one that was called did not take', ['other'], true],
     ['calls nobody for what one that was called took', ['other', 't'], false],
   ])('%s', (_, taken, isNextCalled) => {
-    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10, mayTake: () => true });
+    const waiters = new ClaimWaiters(new VirtualClock(), {
+      maxWaiting: 10,
+      maxWaitingPerAgent: 10_000,
+      mayTake: () => true,
+    });
     const [first, next] = ['a', 'b'].map((agentId) => {
       const place = waiters.enter(request(filter(agentId)), () => filter(agentId));
       place.look();
@@ -176,7 +208,11 @@ describe('claims that wait', () => {
   });
 
   it('has nobody wait that asks when the server has stopped', async () => {
-    const waiters = new ClaimWaiters(new VirtualClock(), { maxWaiting: 10, mayTake: () => true });
+    const waiters = new ClaimWaiters(new VirtualClock(), {
+      maxWaiting: 10,
+      maxWaitingPerAgent: 10_000,
+      mayTake: () => true,
+    });
     waiters.stop();
     expect(await waiters.enter(request(filter('a')), () => filter('a')).wait(1000)).toBe('timed_out');
   });

@@ -1,4 +1,4 @@
-import { TurnQueue, type Clock, type Timer } from '#telemetry';
+import { OmoiError, TurnQueue, type Clock, type Timer } from '#telemetry';
 import { takes, type ClaimFilter, type QueuedTask } from './claim-filter.ts';
 import { ClaimLines } from './claim-lines.ts';
 import type { ClaimRequest } from './claim-request.ts';
@@ -18,6 +18,8 @@ export interface ClaimPlace {
   readonly isCalled: boolean;
   /** It begins to look: what is in the queue by now it will see, and what comes from now on calls it or another. */
   look(): void;
+  /** To be asked before it waits. @throws OmoiError `claim_limit_reached` where others of its agent wait, and are too many */
+  assertMayWait(): void;
   /** It looks no longer and waits for a task. A claim that was woken and found nothing has its old place again. */
   wait(waitMs: number): Promise<WaitOutcome>;
   /** It stays until its time is over and is given nothing; what it was called for goes to others. */
@@ -41,6 +43,13 @@ export interface TakenClaim {
   release(): void;
 }
 
+/** The claims of one agent. */
+class AgentSeats {
+  readonly all = new Set<Seat>();
+  /** Those that have waited. */
+  counted = 0;
+}
+
 /** One claim among all that are asked. */
 class Seat {
   readonly request: ClaimRequest;
@@ -50,6 +59,8 @@ class Seat {
   line: 'looking' | 'waiting' | null = null;
   leaveLine: () => void = () => undefined;
   isCalled = false;
+  /** Has waited, and counts as one that waits until it is answered: one that was woken may wait on. */
+  isCounted = false;
   /** What came since it began to look, and called it and nobody else. */
   calledFor: ComingTask[] = [];
   timer: Timer | null = null;
@@ -75,10 +86,11 @@ class Seat {
 export class ClaimWaiters {
   readonly #clock: Clock;
   readonly #maxWaiting: number;
+  readonly #maxWaitingPerAgent: number;
   readonly #mayTake: (agentId: string, task: QueuedTask) => boolean;
   readonly #lines = { looking: new ClaimLines<Seat>(), waiting: new ClaimLines<Seat>() };
   /** All of them by agent, for tasks that are kept for one. */
-  readonly #byAgent = new Map<string, Set<Seat>>();
+  readonly #byAgent = new Map<string, AgentSeats>();
   readonly #turns = new TurnQueue(maxToldPerTurn);
   #size = 0;
   #tickets = 0;
@@ -92,11 +104,13 @@ export class ClaimWaiters {
     clock: Clock,
     options: {
       readonly maxWaiting: number;
+      readonly maxWaitingPerAgent: number;
       readonly mayTake: (agentId: string, task: QueuedTask) => boolean;
     },
   ) {
     this.#clock = clock;
     this.#maxWaiting = options.maxWaiting;
+    this.#maxWaitingPerAgent = options.maxWaitingPerAgent;
     this.#mayTake = options.mayTake;
   }
 
@@ -115,9 +129,9 @@ export class ClaimWaiters {
   enter(request: ClaimRequest, filterOf: () => ClaimFilter): ClaimPlace {
     const seat = new Seat(request, this.#tickets++, filterOf());
     const { agentId } = request;
-    const ofAgent = this.#byAgent.get(agentId);
-    if (ofAgent) ofAgent.add(seat);
-    else this.#byAgent.set(agentId, new Set([seat]));
+    const ofAgent = this.#byAgent.get(agentId) ?? new AgentSeats();
+    this.#byAgent.set(agentId, ofAgent);
+    ofAgent.all.add(seat);
     return {
       get isCalled() {
         return seat.isCalled;
@@ -128,20 +142,23 @@ export class ClaimWaiters {
         seat.filter = filterOf();
         this.#enterLine(seat, 'looking');
       },
+      assertMayWait: () => this.#assertMayWait(seat, ofAgent),
       wait: (waitMs) => {
+        count(seat, ofAgent);
         this.#enterLine(seat, 'waiting');
         return this.#wait(seat, waitMs);
       },
       stayAside: (waitMs) => {
+        count(seat, ofAgent);
         seat.leaveLine();
         this.#passOn(seat, []);
         return this.#wait(seat, waitMs);
       },
       leave: (taken) => {
         seat.leaveLine();
-        const seats = this.#byAgent.get(agentId);
-        seats?.delete(seat);
-        if (seats?.size === 0) this.#byAgent.delete(agentId);
+        ofAgent.all.delete(seat);
+        if (seat.isCounted) ofAgent.counted--;
+        if (ofAgent.all.size === 0) this.#byAgent.delete(agentId);
         if (taken !== 'failed') this.#passOn(seat, taken);
       },
     };
@@ -176,14 +193,24 @@ export class ClaimWaiters {
 
   /** An agent that was given nothing looks whether something is there by now. */
   wakeAgent(agentId: string): void {
-    for (const seat of this.#byAgent.get(agentId) ?? []) if (seat.line !== null) this.#call(seat);
+    for (const seat of this.#byAgent.get(agentId)?.all ?? []) if (seat.line !== null) this.#call(seat);
   }
 
   /** Everybody stops waiting, and nobody waits any more. */
   stop(): void {
     this.#stopped = true;
-    const all = [...this.#byAgent.values()].flatMap((seats) => [...seats]);
+    const all = [...this.#byAgent.values()].flatMap((seats) => [...seats.all]);
     for (const seat of all) if (seat.waits) this.#endWithout(seat, 'timed_out');
+  }
+
+  #assertMayWait({ isCounted, request }: Seat, ofAgent: AgentSeats): void {
+    const most = this.#maxWaitingPerAgent;
+    if (isCounted || ofAgent.counted < most) return;
+    throw new OmoiError(
+      'claim_limit_reached',
+      `Agent ${request.agentId} has maxWaitingClaimsPerAgent (${most}) claims that wait for tasks already.`,
+      { agent_id: request.agentId, max_waiting_claims_per_agent: most },
+    );
   }
 
   #call(seat: Seat): void {
@@ -218,7 +245,7 @@ export class ClaimWaiters {
   /** Of the claims of the agent that the task is kept for. */
   #firstOfAgent(task: QueuedTask): Seat | undefined {
     let first: Seat | undefined;
-    for (const seat of this.#byAgent.get(task.kept_for_agent_id ?? '') ?? []) {
+    for (const seat of this.#byAgent.get(task.kept_for_agent_id ?? '')?.all ?? []) {
       if (seat.line === null || (first && seat.ticket > first.ticket)) continue;
       if (takes(seat.filter, task) && this.#mayTake(seat.request.agentId, task)) first = seat;
     }
@@ -265,4 +292,9 @@ export class ClaimWaiters {
     const end = this.#stopWaiting(seat);
     this.#turns.run(() => end(outcome));
   }
+}
+
+function count(seat: Seat, ofAgent: AgentSeats): void {
+  if (!seat.isCounted) ofAgent.counted++;
+  seat.isCounted = true;
 }

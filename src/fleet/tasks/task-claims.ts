@@ -66,7 +66,7 @@ export class TaskClaims {
   /**
    * The next tasks for an agent's generation; none where none fits in time.
    * @throws OmoiError `unknown_agent`, `unknown_generation`, `generation_superseded`, `agent_not_claiming`,
-   *   `agent_gone`
+   *   `agent_gone`, `claim_limit_reached` (too many of the agent's wait)
    */
   async claim(request: ClaimRequest): Promise<readonly TaskRow[]> {
     const place = this.#state.waiters.enter(request, () => this.#filterOf(request));
@@ -101,9 +101,19 @@ export class TaskClaims {
         return [];
       }
       if (!leaves && place.isCalled) continue;
+      this.#assertMayWait(place);
       const outcome = await (leaves ? place.stayAside(waitMs) : place.wait(waitMs));
       if (typeof outcome === 'object') return [outcome.given];
       if (outcome !== 'woken') return [];
+    }
+  }
+
+  #assertMayWait(place: ClaimPlace): void {
+    try {
+      place.assertMayWait();
+    } catch (refusal) {
+      this.#waitsRefused.add(1, { what: 'claim' });
+      throw refusal;
     }
   }
 

@@ -48,11 +48,13 @@ export class TaskIntake {
    * @throws OmoiError `queue_full`, `body_too_large` (a payload), `invalid_request` (too many at once)
    */
   async enqueue(tasks: readonly NewTask[], traceparent: string | null): Promise<EnqueuedTask[]> {
-    this.#assertRoom(tasks);
+    this.#assertSizes(tasks);
+    const giveRoomBack = this.#state.room.reserve(tasks.length);
     const claim = this.#claimWaitingFor(tasks);
-    const enqueueing = this.#parts.database.transaction((tx) =>
-      this.#enqueue(tx, tasks, { traceparent, claim: claim?.request ?? null }),
-    );
+    const enqueueing = this.#parts.database.transaction((tx) => {
+      tx.afterCommit(giveRoomBack);
+      return this.#enqueue(tx, tasks, { traceparent, claim: claim?.request ?? null });
+    });
     try {
       const { enqueued, given } = await enqueueing;
       if (given) claim?.give(given);
@@ -61,6 +63,8 @@ export class TaskIntake {
     } catch (error) {
       claim?.release();
       throw error;
+    } finally {
+      giveRoomBack();
     }
   }
 
@@ -136,19 +140,14 @@ export class TaskIntake {
     return new Map(found.map((task) => [task.idempotency_key ?? '', task]));
   }
 
-  #assertRoom(tasks: readonly NewTask[]): void {
-    const { limits, activity } = this.#parts;
+  #assertSizes(tasks: readonly NewTask[]): void {
+    const { limits } = this.#parts;
     if (tasks.length > limits.maxBatchTasks) {
       throw new OmoiError(
         'invalid_request',
         `${tasks.length} tasks are more than maxBatchTasks (${limits.maxBatchTasks}).`,
         { max_batch_tasks: limits.maxBatchTasks },
       );
-    }
-    if (activity.queued + tasks.length > limits.maxQueuedTasks) {
-      throw new OmoiError('queue_full', `maxQueuedTasks (${limits.maxQueuedTasks}) tasks wait already.`, {
-        max_queued_tasks: limits.maxQueuedTasks,
-      });
     }
     for (const task of tasks) assertSize('payload', task.payload, limits.maxPayloadBytes);
   }

@@ -4,6 +4,7 @@ import { ClaimWaiters, type ComingTask } from './claim-waiters.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
 import { QueueLanes, type LaneTask } from './queue-lanes.ts';
+import { QueueRoom } from './queue-room.ts';
 import { RunningTasks } from './running-tasks.ts';
 import { TaskSolitude } from './task-solitude.ts';
 import { TaskTimeLimits } from './task-time-limits.ts';
@@ -34,6 +35,7 @@ export class TaskQueueState {
   readonly leases: LeaseRegistry;
   readonly waiters: ClaimWaiters;
   readonly lanes = new QueueLanes();
+  readonly room: QueueRoom;
   readonly solitude: TaskSolitude;
   readonly running: RunningTasks;
   readonly timeLimits = new TaskTimeLimits();
@@ -45,11 +47,13 @@ export class TaskQueueState {
   constructor(parts: FleetParts) {
     this.#parts = parts;
     this.leases = new LeaseRegistry(parts.clock, parts.stall);
+    this.room = new QueueRoom(parts);
     this.solitude = new TaskSolitude(parts.clock);
     this.running = new RunningTasks(parts.clock);
     parts.activity.showRunning(this.running);
     this.waiters = new ClaimWaiters(parts.clock, {
       maxWaiting: parts.limits.maxWaitingClaims,
+      maxWaitingPerAgent: parts.limits.maxWaitingClaimsPerAgent,
       mayTake: (agentId, task) => this.#mayTake(agentId, task),
     });
   }

@@ -115,13 +115,10 @@ export class TaskReleases {
    * @throws OmoiError `unknown_task`, `task_not_parked`, `queue_full`
    */
   async retry(taskId: string, order: { by: string; traceparent: string | null }): Promise<TaskRow> {
-    const { activity, bus, database, limits } = this.#parts;
-    if (activity.queued >= limits.maxQueuedTasks) {
-      throw new OmoiError('queue_full', `maxQueuedTasks (${limits.maxQueuedTasks}) tasks wait already.`, {
-        max_queued_tasks: limits.maxQueuedTasks,
-      });
-    }
-    return database.transaction(async (tx) => {
+    const { bus, database } = this.#parts;
+    const giveRoomBack = this.#state.room.reserve(1);
+    const retrying = database.transaction(async (tx) => {
+      tx.afterCommit(giveRoomBack);
       const task = await lockTask(tx, taskId);
       const { state: from } = task;
       if (from !== 'parked' && from !== 'failed') {
@@ -145,6 +142,7 @@ export class TaskReleases {
       tx.afterCommit(() => this.#state.retried(queued, from, commit));
       return queued;
     });
+    return retrying.finally(giveRoomBack);
   }
 
   /**

@@ -104,6 +104,11 @@ export const ERROR_CATALOGUE = {
     'Try again when tasks have been done, or raise the limit that the message names.',
     true,
   ),
+  claim_limit_reached: entry(
+    429,
+    'Wait for the claims that the agent has asked already, or end them; one claim takes several tasks with max_tasks.',
+    true,
+  ),
   pool_exists: entry(409, 'Update the pool instead.'),
   pool_bounds: entry(400, 'Keep min ≤ desired ≤ max.'),
   lease_lost: entry(
