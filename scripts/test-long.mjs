@@ -37,6 +37,9 @@ step('simulation', ['--project', 'simulation', 'sweep'], {
   OMOI_SIMULATIONS: simulations,
   OMOI_SIMULATION_SEED: seed,
 });
+step('simulations that have shown a fault', ['--project', 'simulation', 'found-seeds'], {
+  OMOI_LONG: '1',
+});
 step('PromQL beside Prometheus', ['--project', 'conformance', 'promql-differential'], {
   OMOI_SEED: seed,
   OMOI_ROUNDS: rounds,
