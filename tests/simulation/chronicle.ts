@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { EventPayload, EventType } from '#telemetry';
 
 /** An event as the log holds it. */
@@ -330,14 +330,18 @@ type Row = Readonly<Record<string, string | number | null>>;
 /** Reads the state as somebody outside the server does: committed rows, whether a server runs or not. */
 export class Archive {
   readonly #database: DatabaseSync;
+  /** By their text: the same few are asked after every step. */
+  readonly #statements = new Map<string, StatementSync>();
 
   constructor(path: string) {
     this.#database = new DatabaseSync(path, { readOnly: true });
   }
 
   rows(sql: string, ...parameters: number[]): readonly Row[] {
+    let statement = this.#statements.get(sql);
+    if (!statement) this.#statements.set(sql, (statement = this.#database.prepare(sql)));
     // Columns are texts and integers alone.
-    return this.#database.prepare(sql).all(...parameters) as unknown as readonly Row[];
+    return statement.all(...parameters) as unknown as readonly Row[];
   }
 
   count(sql: string, ...parameters: number[]): number {
