@@ -216,5 +216,7 @@ describe('the shipped rules, on the real store and engine', () => {
     expect(await episodes()).toEqual([]);
     await advance(1500);
     expect(await episodes()).toEqual(['anomalies/AnomalyOnSeries: firing']);
+    const { alerts } = await alerting.alerts.list({ matchers: [], limit: 1 });
+    expect(alerts[0]?.annotations).toContain('"description":"Series: job=a metric_name=x"');
   });
 });

@@ -133,6 +133,17 @@ describe.skipIf(program === null)('what a person decides, or has to know', () =>
     await given.locator('pre').getByText('there is no leader').waitFor();
   });
 
+  it('lets an operator start again what was given up', async () => {
+    const agent = () => admin.read<{ generation: number }>('/api/v1/fleet/agents/hopeless-1');
+    const { generation } = await agent();
+    await item('given up', 'hopeless-1').getByRole('button', { name: 'Restart hopeless-1' }).click();
+    await until(
+      async () => (await agent()).generation > generation,
+      'hopeless-1 has its next generation',
+      WITHIN_MS,
+    );
+  });
+
   it('shows what comes back again, as long as it is tried again', async () => {
     await kill('lasting-1');
     await until(

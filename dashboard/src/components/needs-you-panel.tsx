@@ -68,7 +68,7 @@ export function NeedsYouPanel({ mayHandle }: NeedsYouPanelProps) {
             {(one) => <Approval key={one.id} remediation={one} mayHandle={mayHandle} />}
           </Items>
           <Items query={givenUp} what="given up" onMore={sizes.givenUp.more}>
-            {(one) => <GivenUp key={one.id} remediation={one} />}
+            {(one) => <GivenUp key={one.id} remediation={one} mayHandle={mayHandle} />}
           </Items>
           <Items query={relapsing} what="relapsing" onMore={sizes.relapsing.more}>
             {(one) => <Relapsing key={one.id} remediation={one} />}
@@ -194,8 +194,16 @@ function Approval({
 }
 
 const CHANGED = ['remediations', 'overview'];
+const RESTARTED = [...CHANGED, 'agents', 'pools'];
 
-function GivenUp({ remediation }: { readonly remediation: Remediation }) {
+/** Nothing starts an agent again by itself now: whoever has mended the cause does. */
+function GivenUp({
+  remediation,
+  mayHandle,
+}: {
+  readonly remediation: Remediation;
+  readonly mayHandle: boolean;
+}) {
   const { policy, target, guardian, reason, ended_at: endedAt, planned_at: plannedAt } = remediation;
   return (
     <Item
@@ -209,6 +217,15 @@ function GivenUp({ remediation }: { readonly remediation: Remediation }) {
       </p>
       <Output text={remediation.last_output} of={target.id} />
       <p className={styles.foot}>
+        {mayHandle && target.kind === 'agent' && (
+          <RequestButton
+            path={`/api/v1/fleet/agents/${encodeURIComponent(target.id)}/restart`}
+            body={{ reason: 'restarted in mission control' }}
+            label="Restart"
+            describes={`Restart ${target.id}`}
+            changes={RESTARTED}
+          />
+        )}
         <TraceLink traceId={remediation.trace_id} of={`${words(policy)} on ${target.id}`} />
       </p>
     </Item>

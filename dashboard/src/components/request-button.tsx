@@ -7,6 +7,8 @@ export interface RequestButtonProps {
   /** POST where absent. */
   readonly method?: 'POST' | 'DELETE';
   readonly path: string;
+  /** Of a POST; nothing where absent. */
+  readonly body?: object;
   readonly label: string;
   /** What it is done to, for who does not see the place: `Approve restart it on demo-1`. */
   readonly describes: string;
@@ -15,11 +17,18 @@ export interface RequestButtonProps {
 }
 
 /** A button that asks the server for something, and says why where it refuses. */
-export function RequestButton({ method = 'POST', path, label, describes, changes }: RequestButtonProps) {
+export function RequestButton({
+  method = 'POST',
+  path,
+  body = {},
+  label,
+  describes,
+  changes,
+}: RequestButtonProps) {
   const { client } = useServer();
   const queries = useQueryClient();
   const request = useMutation({
-    mutationFn: () => (method === 'POST' ? client.post(path, {}) : client.delete(path)),
+    mutationFn: () => (method === 'POST' ? client.post(path, body) : client.delete(path)),
     onSettled: () => Promise.all(changes.map((key) => queries.invalidateQueries({ queryKey: [key] }))),
   });
   return (

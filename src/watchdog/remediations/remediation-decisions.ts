@@ -204,7 +204,10 @@ export class RemediationDecisions {
     { policy, relapse }: { readonly policy: Policy; readonly relapse: LastEnd },
   ): Promise<Next> {
     const tried = `${relapse.attempts} of ${policy.max_attempts} attempts did not last`;
-    const reason = `${tried}; the last one: ${relapse.reason ?? relapse.outcome ?? 'unknown'}`;
+    const last = relapse.reason ?? relapse.outcome ?? 'unknown';
+    // What proved it is true of then, not of now.
+    const seemed = relapse.outcome === 'healed' || relapse.outcome === 'relapsed';
+    const reason = `${tried}; the last one ${seemed ? 'seemed to have worked, and its alert came back' : 'ended'}: ${last}`;
     const { guardian } = planOf(remediation);
     const { lastOutput } = relapse;
     const ending = { state: 'escalated', outcome: 'no_effect', guardian, reason, lastOutput } as const;
