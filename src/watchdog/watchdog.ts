@@ -21,6 +21,7 @@ import {
 import { DEFAULT_ACTION_LIMITS, type ActionLimits } from './actions/action-limits.ts';
 import { ScaleOverrides } from './actions/scale/scale-overrides.ts';
 import { TimedCalls } from './actions/timed-calls.ts';
+import type { Suppression } from './guards/guards.ts';
 import { StormWatch } from './guards/storm-watch.ts';
 import { DEFAULT_STORM_LIMITS, type Storm, type StormLimits } from './guards/storm.ts';
 import {
@@ -209,8 +210,8 @@ export class Watchdog {
     return this.#runner.countOpen();
   }
 
-  /** The guard that holds a remediation back now; null where none does. */
-  heldBy(remediationId: string): Guard | null {
+  /** What the guard that holds a remediation back says at this moment; null where none does. */
+  heldBy(remediationId: string): Suppression | null {
     return this.#runner.heldBy(remediationId);
   }
 

@@ -291,6 +291,34 @@ describe('/api/v1/watchdog', () => {
     await becomes(stage, 'a1', 'awaiting_approval');
   });
 
+  it('says of what is held which maintenance lasts longest now, whichever held it first', async () => {
+    const lengthsMs = [60_000, 3_600_000];
+    const begin = async (at: number) =>
+      (
+        await call('operator', 'POST maintenance', {
+          target: 'w-1',
+          duration_ms: lengthsMs[at],
+          reason: `the ${at}.`,
+        })
+      ).body;
+    const shown = async () => {
+      const { body } = await call('viewer', `GET remediations/${await idOf('a1')}`);
+      return (body['suppressions'] as { reason: string; until: string }[])[0];
+    };
+    const first = await begin(0);
+    await stage.alerts.raise('a1', silent('w-1'));
+    await heldBy(stage, 'a1', 'maintenance');
+    const second = await begin(1);
+    const longest = {
+      reason: 'agent:w-1 is under maintenance by the operator: the 1.',
+      until: second['until'],
+    };
+    expect(await shown()).toMatchObject(longest);
+    await call('operator', `DELETE maintenance/${String(second['id'])}`);
+    const left = { reason: 'agent:w-1 is under maintenance by the operator: the 0.', until: first['until'] };
+    expect(await shown()).toMatchObject(left);
+  });
+
   it.each([
     ['an unknown target', { target: 'nobody' }, 404, 'unknown_target'],
     ['too long', { duration_ms: 8 * 86_400_000 }, 400, 'invalid_request'],

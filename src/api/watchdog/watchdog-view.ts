@@ -99,12 +99,14 @@ export function viewOfRemediation(
     })),
     suppressions: suppressions.map((suppression) => ({
       guard: suppression.guard,
-      reason: suppression.reason,
+      reason: (suppression.guard === holding?.suppressed ? holding : suppression).reason,
       first_at: toRfc3339(suppression.first_at_ms),
       last_at: toRfc3339(suppression.last_at_ms),
       count: suppression.count,
-      until: toRfc3339OrNull(suppression.until_ms),
-      holds: suppression.guard === holding,
+      until: toRfc3339OrNull(
+        suppression.guard === holding?.suppressed ? holding.untilMs : suppression.until_ms,
+      ),
+      holds: suppression.guard === holding?.suppressed,
       ...GUARD_RELIEF[suppression.guard],
     })),
   };

@@ -7,12 +7,12 @@ import {
   messageOf,
   OmoiError,
   type Clock,
-  type Guard,
   type Logger,
   type Random,
   type SelfMetrics,
 } from '#telemetry';
 import { carryOut, type OrderParts, type StepOrder } from '../actions/step-order.ts';
+import type { Suppression } from '../guards/guards.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import { FairQueue } from './fair-queue.ts';
 import { FirstDecisions } from './first-decisions.ts';
@@ -89,9 +89,14 @@ export class RemediationRunner {
     return this.#open.countByState();
   }
 
-  /** The guard that holds a remediation back; null where none does. */
-  heldBy(id: string): Guard | null {
-    return this.#open.get(id)?.heldBy?.suppressed ?? null;
+  /**
+   * What the guard that holds a remediation back says now, which may be more than its row does: a longer maintenance may have
+   * begun since. Null where none holds it.
+   */
+  heldBy(id: string): Suppression | null {
+    const { row = null, heldBy = null } = this.#open.get(id) ?? {};
+    if (heldBy === null) return null;
+    return (row && this.#parts.transitions.decisions.stillHeldBy(row, heldBy.suppressed)) ?? heldBy;
   }
 
   /** Remediations are planned by a transaction. A few are decided in it at once, so that a repair starts with its plan. */
