@@ -22,7 +22,13 @@ export type { EndedUnit, Runtime, UnitExit } from './runtimes/runtime.ts';
 export { ProcessRuntime } from './runtimes/process-runtime.ts';
 export { findUnitGroups, removeEmptyGroups } from './runtimes/unit-groups.ts';
 export { LogFiles, logLimitsOf } from './runtimes/log-files.ts';
-export { confine, notEnforced, thisMachine, type ConfiningMachine } from './runtimes/confinement.ts';
+export {
+  confine,
+  findProgram,
+  notEnforced,
+  thisMachine,
+  type ConfiningMachine,
+} from './runtimes/confinement.ts';
 export { findProcess, unitIdOf, UNIT_VARIABLE, type UnitIdentity } from './runtimes/process-handle.ts';
 export { createProcessSignals, membersOf, sightProcesses } from './runtimes/unit-tree.ts';
 export { UnitReaper } from './runtimes/unit-reaper.ts';

@@ -26,6 +26,6 @@ export { tellHeldTransactions } from './held-transactions.ts';
 export { PreparedInsert } from './prepared-insert.ts';
 export { SharedTransactions } from './shared-transactions.ts';
 export { lockRows, type RowSet } from './row-locks.ts';
-export { listInSlices, type ListSlice } from './sliced-list.ts';
+export { listInSlices, rowAt, type ListSlice } from './sliced-list.ts';
 export { PreparedQuery } from './prepared-query.ts';
 export { inBatches, Retention, retentionJobs, type RetentionJob, type RetentionRule } from './retention.ts';

@@ -1,3 +1,5 @@
+import type { SelectQueryBuilder, Simplify } from 'kysely';
+
 /** So many rows are looked at by one statement, whatever fits of them: a few milliseconds. */
 const rowsPerSlice = 1000;
 
@@ -16,6 +18,18 @@ export interface SlicedList<Row, Place> {
   end(after: Place | null, rows: number): Promise<Place | null>;
   /** What fits in a stretch, in order. */
   find(slice: ListSlice<Place>): Promise<readonly Row[]>;
+}
+
+/** What `SlicedList.end` looks for: the row that is `rows` behind the beginning of an ordered query. */
+export async function rowAt<Tables, Table extends keyof Tables, Row>(
+  query: SelectQueryBuilder<Tables, Table, Row>,
+  rows: number,
+): Promise<Simplify<Row> | null> {
+  const row = await query
+    .offset(rows - 1)
+    .limit(1)
+    .executeTakeFirst();
+  return row ?? null;
 }
 
 /**

@@ -14,3 +14,14 @@ export const histogram: HistogramValue = {
   customBounds: [],
   counterReset: 'unknown',
 };
+
+/** Of so many observations, all in one bucket. */
+export function histogramOf(count: number): HistogramValue {
+  return {
+    ...histogram,
+    count,
+    zeroCount: 0,
+    positiveSpans: [{ offset: 0, length: 1 }],
+    positiveCounts: [count],
+  };
+}

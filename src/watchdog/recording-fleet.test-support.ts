@@ -1,4 +1,5 @@
 import { OmoiError, type TargetKind, type VirtualClock } from '#telemetry';
+import { SILENT_AGENT } from './agent-facts.test-support.ts';
 import type { AgentFacts, DomainCell, FleetActuator, PoolFacts, RestartOrder, ScaleOrder } from './ports.ts';
 
 export type FleetCall = 'restart' | 'raise' | 'extend' | 'release';
@@ -30,25 +31,7 @@ export class RecordingFleet implements FleetActuator {
 
   addAgent(agentId: string, facts: Partial<AgentFacts> = {}): void {
     this.#addedAtMs.set(agentId, this.#clock.monotonicMs());
-    this.agents.set(agentId, {
-      agentId,
-      poolId: 'demo',
-      host: 'here',
-      managed: true,
-      domains: ['pool:demo'],
-      generation: 1,
-      status: 'UNRESPONSIVE',
-      leaves: false,
-      drains: false,
-      blamedTaskId: null,
-      silenceMs: 5000,
-      workAfterBeatMs: null,
-      heartbeatTtlMs: 3000,
-      heartbeatIntervalMs: 1000,
-      beatsForItself: true,
-      saysUnwell: false,
-      ...facts,
-    });
+    this.agents.set(agentId, { ...SILENT_AGENT, agentId, ...facts });
   }
 
   async restart(order: RestartOrder): Promise<{ generation: number }> {

@@ -1,5 +1,6 @@
 import type { Span } from '../api/wire.ts';
 import { formatOffset, formatSpanTime } from '../domain/age.ts';
+import { Fact } from './fact.tsx';
 import { Panel } from './panel.tsx';
 import styles from './span-details.module.css';
 import { ToneLabel } from './tone-dot.tsx';
@@ -22,11 +23,16 @@ export function SpanDetails({ span, traceStartUs }: SpanDetailsProps) {
         </p>
       )}
       <dl className={styles.facts}>
-        <Fact name="Service" value={span.service_name} />
-        <Fact name="Begins at" value={since(span.start_us)} />
-        <Fact name="Took" value={formatSpanTime(span.duration_us / 1_000)} />
+        <Fact className={styles.fact} name="Service" value={span.service_name} />
+        <Fact className={styles.fact} name="Begins at" value={since(span.start_us)} />
+        <Fact className={styles.fact} name="Took" value={formatSpanTime(span.duration_us / 1_000)} />
         {Object.entries(span.attributes).map(([name, value]) => (
-          <Fact key={name} name={name} value={typeof value === 'string' ? value : JSON.stringify(value)} />
+          <Fact
+            key={name}
+            className={styles.fact}
+            name={name}
+            value={typeof value === 'string' ? value : JSON.stringify(value)}
+          />
         ))}
       </dl>
       {span.events.length > 0 && (
@@ -56,14 +62,5 @@ export function SpanDetails({ span, traceStartUs }: SpanDetailsProps) {
         </>
       )}
     </Panel>
-  );
-}
-
-function Fact({ name, value }: { readonly name: string; readonly value: string }) {
-  return (
-    <div className={styles.fact}>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }

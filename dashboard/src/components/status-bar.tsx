@@ -5,6 +5,7 @@ import { describeFleet, number, type FleetCounts } from '../domain/headline.ts';
 import { reasonOf } from '../domain/storms.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { Banner } from './banner.tsx';
+import { Fact } from './fact.tsx';
 import { RequestButton } from './request-button.tsx';
 import styles from './status-bar.module.css';
 import { ToneDot } from './tone-dot.tsx';
@@ -50,9 +51,14 @@ export function StatusBar({ counts, waiting, watchdog, clockLeadSeconds, mayHand
         {text}
       </p>
       <dl className={styles.numbers}>
-        <Fact name="Agents alive" value={`${number(counts.alive)} / ${number(counts.present)}`} />
-        <Fact name="Tasks waiting" value={waiting === null ? '–' : number(waiting)} />
         <Fact
+          className={styles.fact}
+          name="Agents alive"
+          value={`${number(counts.alive)} / ${number(counts.present)}`}
+        />
+        <Fact className={styles.fact} name="Tasks waiting" value={waiting === null ? '–' : number(waiting)} />
+        <Fact
+          className={styles.fact}
           name={
             counts.unacknowledged < counts.firing
               ? `Alerts, ${number(counts.unacknowledged)} unseen`
@@ -60,7 +66,7 @@ export function StatusBar({ counts, waiting, watchdog, clockLeadSeconds, mayHand
           }
           value={number(counts.firing)}
         />
-        <Fact name="Repairs" value={number(counts.repairing)} />
+        <Fact className={styles.fact} name="Repairs" value={number(counts.repairing)} />
       </dl>
       {states.map((held) => (
         <HeldBanner key={held.state} held={held} why={reasonOf(held, watchdog)} mayHandle={mayHandle} />
@@ -106,14 +112,5 @@ function HeldBanner({ held: { state, by, since }, why, mayHandle }: HeldBannerPr
       {sentence(why)} For {formatElapsed(Date.parse(since), nowMs)}
       {who}. {text}
     </Banner>
-  );
-}
-
-function Fact({ name, value }: { readonly name: string; readonly value: string }) {
-  return (
-    <div className={styles.fact}>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { parseMatcher } from '#promql';
-import { listInSlices, type ListSlice, type StateDatabase } from '#storage';
+import { listInSlices, rowAt, type ListSlice, type StateDatabase } from '#storage';
 import {
   matchesAll,
   messageOf,
@@ -86,15 +86,8 @@ function alertSlices(
     );
   };
   return {
-    async end(after: Place | null, rows: number): Promise<Place | null> {
-      const query = behind(after).select(['fired_at_ms as firedAtMs', 'id']);
-      return (
-        (await query
-          .offset(rows - 1)
-          .limit(1)
-          .executeTakeFirst()) ?? null
-      );
-    },
+    end: (after: Place | null, rows: number): Promise<Place | null> =>
+      rowAt(behind(after).select(['fired_at_ms as firedAtMs', 'id']), rows),
     find({ after, until, rows, limit }: ListSlice<Place>): Promise<AlertRow[]> {
       let stretch = behind(after).selectAll();
       if (until !== null) {

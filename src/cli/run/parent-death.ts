@@ -1,5 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { findProgram } from '#fleet';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -9,24 +8,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function endingWithParent(command: readonly string[], environment: Environment): readonly string[] {
   const [program = '', ...args] = command;
-  const setpriv = findProgram('setpriv', environment);
-  if (setpriv === null || findProgram(program, environment) === null) return command;
+  const setpriv = findProgram('setpriv', environment, null);
+  if (setpriv === null || findProgram(program, environment, null) === null) return command;
   return [setpriv, '--pdeathsig', 'TERM', '--', program, ...args];
-}
-
-/** As `execvp` looks for it; null where it would not start. */
-function findProgram(name: string, environment: Environment): string | null {
-  if (name === '') return null;
-  if (name.includes('/')) return isExecutable(name) ? name : null;
-  const places = (environment['PATH'] ?? '').split(delimiter).filter((place) => place !== '');
-  return places.map((place) => join(place, name)).find(isExecutable) ?? null;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,4 @@
-import { inBatches, listInSlices, type ListSlice, type StateTransaction } from '#storage';
+import { inBatches, listInSlices, rowAt, type ListSlice, type StateTransaction } from '#storage';
 import { nearestWord, paced, Stretch } from '#telemetry';
 import { countAgents } from './agent-counts.ts';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
@@ -229,15 +229,7 @@ function agentSlices(
   };
   return {
     async end(after: string | null, rows: number): Promise<string | null> {
-      const query = behind(after).select('agent_id');
-      return (
-        (
-          await query
-            .offset(rows - 1)
-            .limit(1)
-            .executeTakeFirst()
-        )?.agent_id ?? null
-      );
+      return (await rowAt(behind(after).select('agent_id'), rows))?.agent_id ?? null;
     },
     async find({ after, until, rows, limit }: ListSlice<string>): Promise<AgentRow[]> {
       let stretch = behind(after).selectAll();

@@ -132,10 +132,10 @@ export class AgentControl {
     tx: StateTransaction,
     agentId: string,
   ): Promise<{ readonly row: PoolRow; readonly process: UnitRow }> {
-    const seen = await newestUnit(tx, agentId);
+    const seen = await newestUnit(tx.db, agentId);
     if (!seen) throw await this.#notOurs(tx, agentId);
     const row = await lockPool(tx, seen.pool_id);
-    return { row, process: (await newestUnit(tx, agentId)) ?? seen };
+    return { row, process: (await newestUnit(tx.db, agentId)) ?? seen };
   }
 
   async #notOurs(tx: StateTransaction, agentId: string): Promise<OmoiError> {

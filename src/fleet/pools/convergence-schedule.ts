@@ -1,5 +1,5 @@
 import { backoffMs, isRetryable, messageOf, OmoiError, type Timer } from '#telemetry';
-import { OutageLog, WRITE_BACKOFF } from './persist.ts';
+import { countGivenUp, OutageLog, WRITE_BACKOFF } from './persist.ts';
 import type { PoolParts } from './pool-parts.ts';
 import { setPoolError } from './pool-rows.ts';
 
@@ -81,12 +81,7 @@ export class ConvergenceSchedule {
       { pool_id: poolId, error: reason },
       'Pool agents neither started nor stopped: tried again when the pool changes.',
     );
-    metrics
-      .counter(
-        'omoi_pool_records_given_up_total',
-        'What happened to units and could not be recorded for good.',
-      )
-      .add(1, { pool_id: poolId });
+    countGivenUp(metrics, poolId);
     void database
       .transaction((tx) => setPoolError(tx, poolId, `its replicas could not be decided: ${reason}`))
       .catch(() => undefined);

@@ -8,10 +8,18 @@ import {
   type Clock,
   type Logger,
   type Random,
+  type SelfMetrics,
 } from '#telemetry';
 
 /** Between the attempts to write while the database is away. */
 export const WRITE_BACKOFF: BackoffLimits = { firstMs: 500, maxMs: 10_000 };
+
+/** Counts that something of a pool could not be recorded, and is not tried again. */
+export function countGivenUp(metrics: SelfMetrics, poolId: string): void {
+  metrics
+    .counter('omoi_pool_records_given_up_total', 'What happened to units and could not be recorded for good.')
+    .add(1, { pool_id: poolId });
+}
 
 /**
  * The log of one writer about the database being away: a line when that begins and one when it is over, however many

@@ -12,8 +12,8 @@ import { madeOf } from './made-of.ts';
 import { effectiveCount, replicaOf } from './pool-definition.ts';
 import { definitionOf, type PoolRow } from './pool-rows.ts';
 import { rollOf, type Roll } from './roll-rows.ts';
-import type { OverrideRow } from './scale-overrides.ts';
-import type { UnitRow } from './unit-rows.ts';
+import { overridesOfPool, type OverrideRow } from './scale-overrides.ts';
+import { newestUnit, type UnitRow } from './unit-rows.ts';
 import { newestOf } from './replica-plan.ts';
 
 /** One replica of a pool and the newest generation in it. Times are wall ms since epoch, by the present clock. */
@@ -122,12 +122,7 @@ export async function readPool(
 ): Promise<PoolView | null> {
   const pool = await reader.selectFrom('pools').selectAll().where('pool_id', '=', poolId).executeTakeFirst();
   if (!pool) return null;
-  const overrides = await reader
-    .selectFrom('pool_scale_overrides')
-    .selectAll()
-    .where('pool_id', '=', poolId)
-    .orderBy('created_at_ms')
-    .execute();
+  const overrides = await overridesOfPool(reader, poolId);
   const units = await reader.selectFrom('agent_units').selectAll().where('pool_id', '=', poolId).execute();
   return viewOf(pool, { overrides, units, notEnforced, now: momentOf(clock) });
 }
@@ -136,13 +131,7 @@ export async function readReplica(
   agentId: string,
   { database, clock }: Pick<PoolReading, 'database' | 'clock'>,
 ): Promise<ReplicaView | null> {
-  const unit = await database.reader
-    .selectFrom('agent_units')
-    .selectAll()
-    .where('agent_id', '=', agentId)
-    .orderBy('generation', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+  const unit = await newestUnit(database.reader, agentId);
   return unit ? replicaViewOf(unit, momentOf(clock)) : null;
 }
 

@@ -3,40 +3,10 @@ import { definePool, type PoolDefinition } from '#telemetry';
 import { assertPoolDefinition, effectiveCount, replicaOf } from './pool-definition.ts';
 import type { UnitRow } from './unit-rows.ts';
 import { newestOf, planReplicas } from './replica-plan.ts';
-
-const ROW: UnitRow = {
-  agent_id: 'coders-1',
-  generation: 1,
-  pool_id: 'coders',
-  runtime: 'process',
-  state: 'running',
-  desired_state: 'run',
-  nonce: null,
-  handle: 'h',
-  pid: 1,
-  kill_at_ms: null,
-  host: null,
-  host_boot_id: null,
-  ill_since_ms: null,
-  ill_boot_ms: null,
-  ill_boot_id: null,
-  deadline_set_at_ms: null,
-  deadline_boot_ms: null,
-  deadline_boot_id: null,
-  stopped_by: null,
-  traceparent: null,
-  restart: null,
-  made_of: null,
-  verified_at_ms: null,
-  intended_at_ms: 0,
-  started_at_ms: 0,
-  ended_at_ms: null,
-  exit_code: null,
-  exit_signal: null,
-};
+import { RUNNING_UNIT } from './unit-row.test-support.ts';
 
 const replica = (number: number, change: Partial<UnitRow> = {}): UnitRow => ({
-  ...ROW,
+  ...RUNNING_UNIT,
   agent_id: `coders-${number}`,
   ...change,
 });

@@ -1,6 +1,7 @@
 import type { AgentStatus } from '#telemetry';
 import { describe, expect, it } from 'vitest';
 import { planRoll, type RollInput } from './roll-plan.ts';
+import { RUNNING_UNIT } from './unit-row.test-support.ts';
 import type { UnitRow } from './unit-rows.ts';
 
 /** `3 old IDLE`: the third replica has the old definition and is IDLE. */
@@ -15,34 +16,9 @@ const HEALTHY_FOR_MS = 1000;
 const WITHIN_MS = 60_000;
 
 const row = (replica: number, change: Partial<UnitRow>): UnitRow => ({
+  ...RUNNING_UNIT,
   agent_id: `p-${replica}`,
-  generation: 1,
-  pool_id: 'p',
-  runtime: 'memory',
-  state: 'running',
-  desired_state: 'run',
-  nonce: null,
-  handle: null,
-  pid: null,
-  restart: null,
-  kill_at_ms: null,
-  host: null,
-  host_boot_id: null,
-  ill_since_ms: null,
-  ill_boot_ms: null,
-  ill_boot_id: null,
-  deadline_set_at_ms: null,
-  deadline_boot_ms: null,
-  deadline_boot_id: null,
-  stopped_by: null,
   made_of: 'old',
-  verified_at_ms: null,
-  traceparent: null,
-  intended_at_ms: 0,
-  started_at_ms: 0,
-  ended_at_ms: null,
-  exit_code: null,
-  exit_signal: null,
   ...change,
 });
 

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import {
   deadlineOf,
   deadlineSet,
@@ -120,7 +120,7 @@ export async function liveOverrides(
   poolId: string,
   now: Moment,
 ): Promise<readonly OverrideRow[]> {
-  return (await overridesOf(tx, poolId)).filter((override) => overrideLeftMs(override, now) > 0);
+  return (await overridesOfPool(tx.db, poolId)).filter((override) => overrideLeftMs(override, now) > 0);
 }
 
 export async function deleteExpiredOverrides(
@@ -128,7 +128,9 @@ export async function deleteExpiredOverrides(
   poolId: string,
   now: Moment,
 ): Promise<readonly OverrideRow[]> {
-  const expired = (await overridesOf(tx, poolId)).filter((override) => overrideLeftMs(override, now) === 0);
+  const expired = (await overridesOfPool(tx.db, poolId)).filter(
+    (override) => overrideLeftMs(override, now) === 0,
+  );
   for (const override of expired) {
     await tx.db.deleteFrom('pool_scale_overrides').where('override_id', '=', override.override_id).execute();
   }
@@ -136,8 +138,8 @@ export async function deleteExpiredOverrides(
 }
 
 /** At most `maxScaleOverridesPerPool`, and those that have just expired. */
-function overridesOf(tx: StateTransaction, poolId: string): Promise<OverrideRow[]> {
-  return tx.db
+export function overridesOfPool(db: Kysely<StateTables>, poolId: string): Promise<OverrideRow[]> {
+  return db
     .selectFrom('pool_scale_overrides')
     .selectAll()
     .where('pool_id', '=', poolId)

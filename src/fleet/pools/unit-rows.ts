@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { deadlineOf, type StateTables, type StateTransaction } from '#storage';
 import { leftUntil, type Moment, type PersistedMoment } from '#telemetry';
 import type { Asked } from './pool-parts.ts';
@@ -204,8 +204,8 @@ export async function forgetOlderUnits(tx: StateTransaction, key: UnitKey): Prom
 }
 
 /** The newest generation of an agent that Omoi starts; null for one that it doesn't. */
-export async function newestUnit(tx: StateTransaction, agentId: string): Promise<UnitRow | null> {
-  const row = await tx.db
+export async function newestUnit(db: Kysely<StateTables>, agentId: string): Promise<UnitRow | null> {
+  const row = await db
     .selectFrom('agent_units')
     .selectAll()
     .where('agent_id', '=', agentId)

@@ -12,7 +12,7 @@ import {
 } from './pool-rows.ts';
 import type { PoolParts, WorkerConnection } from './pool-parts.ts';
 import { startDefinitionOf } from './roll-rows.ts';
-import { OutageLog, persist, type PersistOptions } from './persist.ts';
+import { countGivenUp, OutageLog, persist, type PersistOptions } from './persist.ts';
 import { madeOf } from './made-of.ts';
 import { createSpawnNonce } from './spawn-nonce.ts';
 import {
@@ -474,12 +474,7 @@ export class UnitSupervisor {
           { pool_id: poolId, agent_id: agentId, what, error: reason },
           'Unit not recorded: given up.',
         );
-        metrics
-          .counter(
-            'omoi_pool_records_given_up_total',
-            'What happened to units and could not be recorded for good.',
-          )
-          .add(1, { pool_id: poolId });
+        countGivenUp(metrics, poolId);
         void this.#track(
           database.transaction((tx) => setPoolError(tx, poolId, `${what} could not be recorded: ${reason}`)),
         );

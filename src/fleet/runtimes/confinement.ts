@@ -190,9 +190,10 @@ function toolPath(machine: ConfiningMachine, tool: 'prlimit' | 'setpriv'): strin
 
 const USUAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-function findProgram(
+/** As `execvp` looks for it in a directory (null: the present one); null where it would not start. */
+export function findProgram(
   program: string,
-  environment: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>>,
   cwd: string | null,
 ): string | null {
   const from = cwd ?? '.';

@@ -1,6 +1,7 @@
 import { sql, type Expression, type ExpressionBuilder, type SqlBool } from 'kysely';
 import {
   listInSlices,
+  rowAt,
   type ListSlice,
   type StateDatabase,
   type StateTables,
@@ -240,15 +241,8 @@ function taskSlices({ reader }: StateDatabase, { states, phaseId, agentId, withi
     );
   };
   return {
-    async end(after: TaskPlace | null, rows: number): Promise<TaskPlace | null> {
-      const query = behind(after).select(['queue_order', 'task_id']);
-      return (
-        (await query
-          .offset(rows - 1)
-          .limit(1)
-          .executeTakeFirst()) ?? null
-      );
-    },
+    end: (after: TaskPlace | null, rows: number): Promise<TaskPlace | null> =>
+      rowAt(behind(after).select(['queue_order', 'task_id']), rows),
     find({ after, until, rows, limit }: ListSlice<TaskPlace>): Promise<TaskRow[]> {
       let stretch = behind(after).selectAll();
       if (until !== null) {

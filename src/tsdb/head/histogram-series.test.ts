@@ -1,24 +1,8 @@
 import { expect, it } from 'vitest';
-import type { HistogramValue } from '#telemetry';
+import { histogramOf } from '../histogram.test-support.ts';
 import { HistogramSeries, type HistogramChunk } from './histogram-series.ts';
 
 const CHUNKS = 1000;
-
-function histogramOf(count: number): HistogramValue {
-  return {
-    schema: 0,
-    count,
-    sum: 1,
-    zeroThreshold: 0,
-    zeroCount: 0,
-    positiveSpans: [{ offset: 0, length: 1 }],
-    positiveCounts: [count],
-    negativeSpans: [],
-    negativeCounts: [],
-    customBounds: [],
-    counterReset: 'unknown',
-  };
-}
 
 /** A chunk of samples a second apart. */
 function chunkFrom(startMs: number, samples: number): HistogramChunk {

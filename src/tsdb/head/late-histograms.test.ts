@@ -1,33 +1,11 @@
 import { expect, test } from 'vitest';
-import {
-  SampleBatch,
-  SelfMetrics,
-  VirtualClock,
-  createMatcher,
-  silentLogger,
-  type HistogramValue,
-} from '#telemetry';
+import { SampleBatch, SelfMetrics, VirtualClock, createMatcher, silentLogger } from '#telemetry';
+import { histogramOf } from '../histogram.test-support.ts';
 import { createTsdb } from '../index.ts';
 import { originOf } from '../origin.test-support.ts';
 
 const MINUTE_MS = 60_000;
 const origin = originOf('remote_write');
-
-function histogramOf(count: number): HistogramValue {
-  return {
-    schema: 0,
-    count,
-    sum: 12.5,
-    zeroThreshold: 0.001,
-    zeroCount: 0,
-    positiveSpans: [{ offset: 0, length: 1 }],
-    positiveCounts: [count],
-    negativeSpans: [],
-    negativeCounts: [],
-    customBounds: [],
-    counterReset: 'unknown',
-  };
-}
 
 /** A sample: minutes from now, and a number or the count of a histogram. */
 type Sample = readonly [minute: number, value: number | { readonly count: number }];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SILENT_AGENT } from '../agent-facts.test-support.ts';
 import { decide, type GuardInput } from './guards.ts';
 
 const NOW = 1_000_000;
@@ -31,24 +32,7 @@ const free: GuardInput = {
   agent: null,
   newGenerationUntilMs: null,
 };
-const agent = {
-  agentId: 'w-1',
-  poolId: null,
-  host: null,
-  managed: true,
-  domains: ['pool:demo'],
-  generation: 1,
-  status: 'UNRESPONSIVE' as const,
-  leaves: false,
-  drains: false,
-  blamedTaskId: null,
-  silenceMs: 5000,
-  workAfterBeatMs: null,
-  heartbeatTtlMs: 3000,
-  heartbeatIntervalMs: 1000,
-  beatsForItself: true,
-  saysUnwell: false,
-};
+const agent = { ...SILENT_AGENT, poolId: null, host: null };
 
 const rateWait = { domain: 'host:web-1', limits: { burst: 16, refillMs: 62.5 }, ms: 250 };
 

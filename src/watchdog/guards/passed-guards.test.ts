@@ -1,27 +1,11 @@
 import { expect, it } from 'vitest';
 import { GUARDS } from '#telemetry';
+import { SILENT_AGENT } from '../agent-facts.test-support.ts';
 import type { GuardInput } from './guards.ts';
 import { passedBy } from './passed-guards.ts';
 
 const NOW = 1_000_000;
-const agent = {
-  agentId: 'w-1',
-  poolId: 'demo',
-  host: 'here',
-  managed: true,
-  domains: ['pool:demo'],
-  leaves: false,
-  drains: false,
-  generation: 3,
-  status: 'UNRESPONSIVE' as const,
-  blamedTaskId: null,
-  silenceMs: 5000,
-  workAfterBeatMs: null,
-  heartbeatTtlMs: 3000,
-  heartbeatIntervalMs: 1000,
-  beatsForItself: true,
-  saysUnwell: false,
-};
+const agent = { ...SILENT_AGENT, generation: 3 };
 const input: GuardInput = {
   nowMs: NOW,
   policy: {

@@ -1,4 +1,4 @@
-import { listInSlices, type ListSlice, type StateDatabase, type StateTables } from '#storage';
+import { listInSlices, rowAt, type ListSlice, type StateDatabase, type StateTables } from '#storage';
 import { OmoiError, type RemediationConcern, type RemediationState } from '#telemetry';
 import { sql, type Expression, type ExpressionBuilder, type Selectable, type SqlBool } from 'kysely';
 import { passedGuardsOf, type ActionRow, type PassedGuard } from '../actions/action-rows.ts';
@@ -131,15 +131,7 @@ function remediationSlices(
   };
   return {
     async end(after: string | null, rows: number): Promise<string | null> {
-      const query = behind(after).select('id');
-      return (
-        (
-          await query
-            .offset(rows - 1)
-            .limit(1)
-            .executeTakeFirst()
-        )?.id ?? null
-      );
+      return (await rowAt(behind(after).select('id'), rows))?.id ?? null;
     },
     find({ after, until, rows, limit }: ListSlice<string>): Promise<Remediation[]> {
       let stretch = behind(after).selectAll();

@@ -1,0 +1,33 @@
+import type { UnitRow } from './unit-rows.ts';
+
+/** A unit of a pool that runs, in the first of its replicas. */
+export const RUNNING_UNIT: UnitRow = {
+  agent_id: 'p-1',
+  generation: 1,
+  pool_id: 'p',
+  runtime: 'process',
+  state: 'running',
+  desired_state: 'run',
+  nonce: null,
+  handle: 'h',
+  pid: 1,
+  kill_at_ms: null,
+  host: null,
+  host_boot_id: null,
+  ill_since_ms: null,
+  ill_boot_ms: null,
+  ill_boot_id: null,
+  deadline_set_at_ms: null,
+  deadline_boot_ms: null,
+  deadline_boot_id: null,
+  stopped_by: null,
+  traceparent: null,
+  restart: null,
+  made_of: null,
+  verified_at_ms: null,
+  intended_at_ms: 0,
+  started_at_ms: 0,
+  ended_at_ms: null,
+  exit_code: null,
+  exit_signal: null,
+};
