@@ -9,6 +9,11 @@ function sourcesBelow(folder: string): readonly string[] {
     .map((file) => join(folder, file));
 }
 
+const foldersOf = (path: string): readonly string[] =>
+  readdirSync(join(ROOT, path), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'testdata')
+    .map(({ name }) => name);
+
 const FILES = ['src', 'agent', 'bench', 'config', 'dashboard', 'examples', 'scripts', 'tests']
   .flatMap(sourcesBelow)
   .filter((file) => !file.startsWith('src/documentation.'));
@@ -112,9 +117,14 @@ describe('ARCHITECTURE.md', () => {
   it('names every room of the house, and no other', () => {
     const [, house = ''] = /```\nsrc\/\n(.*?)^```/ms.exec(sectionOf('The house')) ?? [];
     const rooms = [...house.matchAll(/^ {2}([a-z]+)\/ /gm)].map(([, room = '']) => room);
-    const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name);
-    expect(rooms.toSorted()).toEqual(folders.toSorted());
+    expect(rooms.toSorted()).toEqual(foldersOf('src').toSorted());
+  });
+
+  // Those of the API are its resources.
+  it.each(foldersOf('src').filter((room) => room !== 'api'))('names each folder of src/%s', (room) => {
+    const [, told = ''] =
+      new RegExp(`^ {2}${room}/ +(.*?)^(?: {2})?[a-z]`, 'ms').exec(sectionOf('The house')) ?? [];
+    const unnamed = foldersOf(join('src', room)).filter((name) => !told.includes(`${name}/`));
+    expect(unnamed).toEqual([]);
   });
 });

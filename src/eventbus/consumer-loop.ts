@@ -229,7 +229,7 @@ export class ConsumerLoop {
     onFailure(this.#consumer.name);
     logger.error(
       { consumer: this.#consumer.name, failures, retry_in_ms: delayMs, error: messageOf(error) },
-      'an event handler failed; it is tried again',
+      'Consumer of events failed; the same events are tried again',
     );
     await new Promise<void>((resolve) => {
       const timer = clock.after(delayMs, resolve);

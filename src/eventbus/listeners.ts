@@ -48,7 +48,10 @@ export class Listeners {
         try {
           listener(event);
         } catch (error) {
-          this.#logger.error({ error: messageOf(error), event_id: event.id }, 'an event listener threw');
+          this.#logger.error(
+            { error: messageOf(error), event_id: event.id },
+            'Event not told to a listener that failed; others were told',
+          );
         }
       }
     }

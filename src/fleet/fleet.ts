@@ -75,7 +75,7 @@ export function createFleet(options: FleetOptions): Fleet {
       await locks.deleteOld(stopping.signal);
       await directory.forgetOld(stopping.signal);
     } catch (thrown) {
-      logger.warn({ error: messageOf(thrown) }, 'Old locks and agents could not be deleted.');
+      logger.warn({ error: messageOf(thrown) }, 'Old locks and agents not deleted; tried again later.');
     }
   };
   const stopping = new AbortController();

@@ -209,7 +209,7 @@ async function loadRules(
   logger: Logger,
 ): Promise<LoadReport> {
   const report = await rules.load(files);
-  for (const warning of report.warnings) logger.warn({ warning }, 'A rule file has what is hardly meant');
+  for (const warning of report.warnings) logger.warn({ warning }, 'Rule file loaded, with a warning');
   return report;
 }
 

@@ -27,7 +27,10 @@ export class Effects {
       try {
         effect();
       } catch (error) {
-        this.#logger.error({ error: messageOf(error) }, 'what was to run after a transaction threw');
+        this.#logger.error(
+          { error: messageOf(error) },
+          'Work after a commit failed; the commit itself holds',
+        );
       }
     }
   }

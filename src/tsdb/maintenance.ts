@@ -107,7 +107,10 @@ export class Maintenance {
   run(): Promise<void> {
     this.#running ??= this.#round()
       .catch((error: unknown) => {
-        this.#parts.logger.error({ error: messageOf(error) }, 'The upkeep of the time series store failed.');
+        this.#parts.logger.error(
+          { error: messageOf(error) },
+          'Upkeep of the samples in memory (archive, snapshot) failed; tried again in a minute.',
+        );
       })
       .finally(() => {
         this.#running = null;

@@ -131,7 +131,10 @@ export class Subscriptions {
           listener(notice);
         } catch (error) {
           this.#parts.onFailure();
-          this.#parts.logger.error({ error: messageOf(error) }, 'A listener for appended samples failed.');
+          this.#parts.logger.error(
+            { error: messageOf(error) },
+            'Samples stored, but a rule or detector was not told of them: it failed.',
+          );
         }
       }
     }

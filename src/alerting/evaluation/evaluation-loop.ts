@@ -266,7 +266,10 @@ export class EvaluationLoop {
     try {
       wakeAtMs = await evaluation;
     } catch (thrown) {
-      logger.error({ rule: rule.key, error: messageOf(thrown) }, 'An evaluation ended unexpectedly');
+      logger.error(
+        { rule: rule.key, error: messageOf(thrown) },
+        'Rule not evaluated, for a reason of the server’s own; tried again when its data or its interval asks for it',
+      );
     }
     slices.rest();
     this.#durations.observe(slices.costMs / 1000);

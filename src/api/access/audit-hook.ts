@@ -35,7 +35,10 @@ export function auditChanges(app: ApiApp, audit: AuditLog, logger: Logger): void
       await audit.complete(entry, outcomeOf(reply), { status: reply.statusCode });
     } catch (thrown) {
       // The change has been made or refused by now; its entry stays `started`, and the caller gets the answer.
-      logger.error({ error: messageOf(thrown), request_id: request.id }, 'An audit entry was not completed.');
+      logger.error(
+        { error: messageOf(thrown), request_id: request.id },
+        'Audit entry left as started: how the request ended could not be recorded.',
+      );
     }
   });
 }

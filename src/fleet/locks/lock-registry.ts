@@ -169,7 +169,7 @@ export class LockRegistry {
       });
     } catch (thrown) {
       for (const lease of expired) this.#leases.keep(lease);
-      this.#parts.logger.error({ error: messageOf(thrown) }, 'Expired locks could not be freed.');
+      this.#parts.logger.error({ error: messageOf(thrown) }, 'Expired locks not freed; tried again.');
     } finally {
       this.#expiring = false;
     }

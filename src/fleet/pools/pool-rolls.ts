@@ -139,7 +139,7 @@ export class PoolRolls {
       if (state !== 'stopped') return;
       this.#parts.logger.warn(
         { pool_id: poolId, reason },
-        'Pool not brought further to its new definition: what starts gets the last one that worked, until the definition changes.',
+        'Pool roll stopped: what starts gets the last one that worked, until the definition changes.',
       );
     });
   }

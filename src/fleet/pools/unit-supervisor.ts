@@ -184,7 +184,7 @@ export class UnitSupervisor {
       .catch((error: unknown) => {
         this.#parts.logger.error(
           { error: messageOf(error) },
-          'A unit could not be started, stopped or recorded.',
+          'Agent process not started, stopped or recorded, for a reason of the server’s own.',
         );
         return null;
       })

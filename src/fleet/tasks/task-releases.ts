@@ -84,7 +84,10 @@ export class TaskReleases {
     } catch (thrown) {
       for (const lease of expired) this.#state.leases.keep(lease);
       this.#judge.outage();
-      this.#parts.logger.error({ error: messageOf(thrown) }, 'Expired leases could not be taken back.');
+      this.#parts.logger.error(
+        { error: messageOf(thrown) },
+        'Tasks whose leases have expired not taken back; tried again.',
+      );
     } finally {
       this.#expiring = false;
     }

@@ -78,7 +78,7 @@ export function createTracing(parts: TracingParts): StoredTracing {
     maxPerWrite: maxSpansPerWrite,
     delayMs: writeDelayMs,
     onDropped: (count) => dropped.add(count),
-    onFailure: (error) => logger.warn({ error: messageOf(error) }, 'spans could not be written yet'),
+    onFailure: (error) => logger.warn({ error: messageOf(error) }, 'Spans not written; tried again'),
     onRefused: (error) => {
       dropped.add(1);
       logger.error({ error: messageOf(error) }, 'Span dropped: the store refuses it for good.');

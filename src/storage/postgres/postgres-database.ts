@@ -81,7 +81,11 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
   const onLost = (error: Error): void => {
     // Whether it was this one alone, or PostgreSQL is away, the lease finds out and tells.
     if (lease) lease.nudge();
-    else logger.warn({ error: messageOf(error) }, 'a PostgreSQL connection was lost');
+    else
+      logger.warn(
+        { error: messageOf(error) },
+        'PostgreSQL connection lost; another one is opened when it is needed',
+      );
   };
   // One that breaks while nobody uses it; the pool replaces it.
   pool.on('error', onLost);

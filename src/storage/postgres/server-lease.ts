@@ -209,9 +209,12 @@ export class ServerLease {
       try {
         await client.connect();
         const sessions = await endBlockers(client, backend);
-        if (sessions > 0) logger.warn({ sessions }, 'Sessions of the server before were ended.');
+        if (sessions > 0) logger.warn({ sessions }, 'Database sessions of the former server ended.');
       } catch (error) {
-        logger.warn({ error: messageOf(error) }, 'Sessions of the server before can’t be ended: waiting.');
+        logger.warn(
+          { error: messageOf(error) },
+          'Database sessions of the former server can’t be ended: waiting for them.',
+        );
       } finally {
         await client.end().catch(() => undefined);
       }

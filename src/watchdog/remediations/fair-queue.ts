@@ -48,7 +48,7 @@ export class FairQueue {
         .catch((thrown: unknown) => {
           logger.error(
             { error: messageOf(thrown) },
-            'Work of the watchdog threw instead of handling its error',
+            'Remediation not decided, for a reason of the server’s own; others go on',
           );
         })
         .finally(() => {
