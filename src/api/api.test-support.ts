@@ -36,6 +36,28 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
+export interface TestAnswer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+/** Sends a request with a token of the role: `POST pools`, below `/api/v1/fleet/`. */
+export async function callBelow(
+  prefix: string,
+  api: TestApi,
+  { role, line, payload }: { readonly role: Role; readonly line: string; readonly payload?: object },
+): Promise<TestAnswer> {
+  const [method, path = ''] = line.split(' ');
+  const response = await api.app.inject({
+    // The lines of tests name methods only.
+    method: method as 'GET',
+    url: `${prefix}${path}`,
+    headers: { ...api.as(role), host: 'localhost' },
+    ...(payload && { payload }),
+  });
+  return { status: response.statusCode, body: response.json() };
+}
+
 const STARTED_AT_MS = Date.UTC(2026, 10, 22, 12, 0, 0);
 
 export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {

@@ -87,7 +87,8 @@ function wordsOf(line: string): readonly string[] {
   return words.filter((word) => word !== 'npx' && word !== '…');
 }
 
-const LINES = PAGES.flatMap(linesOf);
+/** Alerts say, too, what is to be typed. */
+const LINES = [...PAGES, 'config/alert_rules/fleet.yaml'].flatMap(linesOf);
 
 /** What is wrong with a line of `omoi`; null where it can be typed. */
 function mistakeIn(words: readonly string[]): string | null {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Pools } from '#fleet';
 import { useTestFleet } from '../../fleet/fleet.test-support.ts';
 import { MemoryMachine } from '../../fleet/runtimes/memory-runtime.test-support.ts';
-import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { callBelow, startTestApi, type TestAnswer, type TestApi } from '../api.test-support.ts';
 import { registerPoolRoutes } from './pool-routes.ts';
 
 const POOL = { pool_id: 'coders', command: ['run'], desired: 1, max: 4, env: { API_KEY: 'hush' } };
@@ -13,20 +13,8 @@ const test = useTestFleet({ ticks: 'none' });
 let api: TestApi;
 let pools: Pools;
 
-interface Answer {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-}
-
-async function call(role: Role, line: string, payload?: object): Promise<Answer> {
-  const [method, path] = line.split(' ');
-  const response = await api.app.inject({
-    method: method as 'GET',
-    url: `/api/v1/fleet/${path ?? ''}`,
-    headers: { ...api.as(role), host: 'localhost' },
-    ...(payload && { payload }),
-  });
-  return { status: response.statusCode, body: response.json() };
+function call(role: Role, line: string, payload?: object): Promise<TestAnswer> {
+  return callBelow('/api/v1/fleet/', api, { role, line, ...(payload && { payload }) });
 }
 
 const settled = (condition: (pool: Record<string, unknown>) => boolean): Promise<void> =>

@@ -10,27 +10,15 @@ import {
   silent,
   type Stage,
 } from '../../watchdog/watchdog.test-support.ts';
-import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { callBelow, startTestApi, type TestAnswer, type TestApi } from '../api.test-support.ts';
 import { registerMaintenanceRoutes } from './maintenance-routes.ts';
 import { registerWatchdogRoutes } from './watchdog-routes.ts';
 
 let stage: Stage;
 let api: TestApi;
 
-interface Answer {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-}
-
-async function call(role: Role, line: string, payload?: object): Promise<Answer> {
-  const [method, path] = line.split(' ');
-  const response = await api.app.inject({
-    method: method === 'POST' || method === 'DELETE' ? method : 'GET',
-    url: `/api/v1/watchdog/${path ?? ''}`,
-    headers: { ...api.as(role), host: 'localhost' },
-    ...(payload && { payload }),
-  });
-  return { status: response.statusCode, body: response.json() };
+function call(role: Role, line: string, payload?: object): Promise<TestAnswer> {
+  return callBelow('/api/v1/watchdog/', api, { role, line, ...(payload && { payload }) });
 }
 
 async function idOf(alertId: string): Promise<string> {
