@@ -29,7 +29,13 @@ const onPostgres =
           'src/fleet/runtimes/**',
         ],
       }
-    : { include: ['src/fleet/pools/restart.test.ts', 'src/watchdog/watchdog.test.ts'] };
+    : {
+        include: [
+          'src/fleet/pools/restart.test.ts',
+          'src/fleet/tasks/deferred-tasks.test.ts',
+          'src/watchdog/watchdog.test.ts',
+        ],
+      };
 
 /** Unit tests stand beside their source; everything that starts real processes or servers is under tests/. */
 export default defineConfig({
