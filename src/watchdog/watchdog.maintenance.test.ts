@@ -127,6 +127,27 @@ describe('a maintenance', () => {
     },
   );
 
+  it('lasts no longer than it was meant to after a reboot with a clock that was set back, nor where that is set then', async () => {
+    stage = await openDemoStage([RESTART]);
+    await begin('pool:demo');
+    stage.kill();
+    stage.clock.reboot();
+    stage.clock.stepWallClock(-3_600_000);
+    await stage.restartProcess();
+    const left = () => running().map(({ leftMs }) => Math.round(leftMs / MINUTE_MS));
+    expect(left()).toEqual([10]);
+    await stage.clock.advance(4 * MINUTE_MS);
+    expect(left()).toEqual([6]);
+    stage.clock.stepWallClock(3_600_000);
+    await stage.restartProcess();
+    expect(left()).toEqual([6]);
+    await stage.clock.advance(6 * MINUTE_MS + 2000);
+    await vi.waitFor(
+      async () => expect(await maintenanceEvents()).toContain('ended pool:demo by itself'),
+      WAIT,
+    );
+  });
+
   it('that is over when the server starts again holds nothing, and its end is told', async () => {
     stage = await openDemoStage([RESTART]);
     await begin('pool:demo', MINUTE_MS);

@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { EventPayload, EventType } from '#telemetry';
+import type { Ledger } from './ledger.ts';
 
 /** An event as the log holds it. */
 export interface LoggedEvent {
@@ -70,8 +71,6 @@ export interface MaintenanceStand {
   /** On the world's monotonic clock. */
   readonly startedAtMs: number;
   readonly lengthMs: number;
-  /** On the world's monotonic clock: it ends by itself then, if the machine does not reboot meanwhile. */
-  readonly endsAtMs: number;
   endedId: number | null;
   endedAtMs: number | null;
 }
@@ -152,12 +151,16 @@ export class Chronicle {
     return last && !last.byWatchdog ? last : null;
   }
 
-  /** Until when an agent, or its pool, is or was under maintenance, ms; −∞ where it never was. */
-  maintainedUntilMs(agentId: string): number {
+  /** Until when an agent, or its pool, is or was under maintenance at most, ms; −∞ where it never was. */
+  maintainedUntilMs(agentId: string, nowMs: number, ledger: Ledger): number {
     const targets = new Set([`agent:${agentId}`, `pool:${agentId.replace(/-\d+$/, '')}`]);
     return this.maintenances
       .filter(({ target }) => targets.has(target))
-      .reduce((latest, { endedAtMs, endsAtMs }) => Math.max(latest, endedAtMs ?? endsAtMs), -Infinity);
+      .map(({ endedAtMs, startedAtMs, lengthMs }) => {
+        const takenUpMs = ledger.takenUpMs(startedAtMs, nowMs);
+        return endedAtMs ?? (takenUpMs ?? startedAtMs) + lengthMs;
+      })
+      .reduce((latest, untilMs) => Math.max(latest, untilMs), -Infinity);
   }
 
   /** The statuses that the agent had at any time of a stretch. */
@@ -186,8 +189,15 @@ export class Chronicle {
       const { maintenance_id: id, target, until } = begun;
       const { id: startedId, atMs: startedAtMs } = event;
       const lengthMs = Date.parse(until) - event.writtenAtMs;
-      const started = { startedId, startedAtMs, lengthMs, endsAtMs: startedAtMs + lengthMs };
-      this.maintenances.push({ id, target, ...started, endedId: null, endedAtMs: null });
+      this.maintenances.push({
+        id,
+        target,
+        startedId,
+        startedAtMs,
+        lengthMs,
+        endedId: null,
+        endedAtMs: null,
+      });
     }
     const ended = payloadOf(event, 'watchdog.maintenance.ended');
     const known = this.maintenances.find(({ id }) => id === ended?.maintenance_id);

@@ -97,6 +97,23 @@ export class Ledger {
   }
 
   /**
+   * For how long something has lasted that the boot clock follows: of what began before a reboot the first server after it asks
+   * the wall clock, once.
+   */
+  lastedMs(fromMs: number, untilMs: number): number {
+    const takenUpMs = this.takenUpMs(fromMs, untilMs);
+    return takenUpMs === null
+      ? untilMs - fromMs
+      : this.elapsedMs(fromMs, takenUpMs) + Math.max(0, untilMs - takenUpMs);
+  }
+
+  /** When a server began that knew what had begun before the last reboot by then; null where there was no reboot. */
+  takenUpMs(fromMs: number, untilMs: number): number | null {
+    const rebootMs = this.#reboots.findLast((atMs) => atMs >= fromMs && atMs <= untilMs);
+    return rebootMs === undefined ? null : (this.starts.find((atMs) => atMs >= rebootMs) ?? untilMs);
+  }
+
+  /**
    * Since when the server could write nothing down, or did nothing at all, where that has just ended or goes on, monotonic
    * ms: what happened meanwhile it tells late. The time itself where it could.
    */

@@ -36,7 +36,7 @@ function poolOf(id: string, definition: string): PoolDefinition {
   return poolOfKeys(id, JSON.parse(definition) as Readonly<Record<string, unknown>>);
 }
 
-/** Nothing begins on what is under maintenance. After a reboot the wall clock says how long one has lasted, however it was set. */
+/** Nothing begins on what is under maintenance. After a reboot the wall clock says how long one had lasted, however it was set. */
 export const maintenanceIsLeftAlone: Invariant = ({ chronicle, ledger }) =>
   firstWrong(chronicle.fresh, (event) => {
     const begun = payloadOf(event, 'watchdog.remediation.started');
@@ -46,7 +46,7 @@ export const maintenanceIsLeftAlone: Invariant = ({ chronicle, ledger }) =>
         startedId < event.id &&
         (endedId === null || endedId > event.id) &&
         // Its last moment is not its own.
-        ledger.elapsedMs(startedAtMs, event.atMs) < lengthMs - 1 &&
+        ledger.lastedMs(startedAtMs, event.atMs) < lengthMs - 1 &&
         (begun.target === target || begun.target.startsWith(`${target.replace('pool:', 'agent:')}-`)),
     );
     return (

@@ -248,7 +248,7 @@ function unseen(
     ableSinceMs,
     acted.length === 0 ? 0 : nowMs - (ledger.elapsedMs(lastEndMs, nowMs) - cooldownMs),
     othersMs + FIRST_STEP_WITHIN_MS,
-    chronicle.maintainedUntilMs(agentId),
+    chronicle.maintainedUntilMs(agentId, nowMs, ledger),
   );
   const lateMs = nowMs - freeAtMs - SEEN_TO_WITHIN_MS;
   return lateMs > 0
