@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildDashboard, buildServer, checkoutDirectory, installPackages, pinnedNode } from './checkout.mjs';
+import { runLimited } from './limited-run.mjs';
 import { installPeers } from './peers.mjs';
 
 const seed = Number(process.env.OMOI_SEED ?? Date.now() % 2 ** 31);
@@ -18,8 +19,10 @@ const vitest = join(checkoutDirectory, 'node_modules/vitest/vitest.mjs');
 const total = { passed: 0, failed: 0, skipped: 0 };
 /** What a game day ends with that can't be done on this machine. */
 const skippedStatus = 77;
-/** No game day takes longer; one that waits for ever is ended, and has failed. */
+/** No game day takes longer; one that waits for ever is ended with its server and its workers, and has failed. */
 const gamedayLimitMs = 20 * 60_000;
+/** So long it has to stop its server. */
+const gamedayGraceMs = 30_000;
 
 installPackages();
 installPeers();
@@ -56,14 +59,13 @@ for (const name of gamedays.toSorted()) {
     const step = `game day ${[name, ...control].join(' ')}`;
     if (!isWanted(step)) continue;
     const args = ['bin/omoi', 'gameday', 'run', `config/gamedays/${name}.yaml`, ...control];
-    count(
-      step,
-      spawnSync(process.execPath, args, {
-        cwd: checkoutDirectory,
-        stdio: ['ignore', 'inherit', 'inherit'],
-        timeout: gamedayLimitMs,
-      }),
-    );
+    const run = await runLimited([process.execPath, ...args], {
+      cwd: checkoutDirectory,
+      limit: AbortSignal.timeout(gamedayLimitMs),
+      graceMs: gamedayGraceMs,
+    });
+    if (run.leftBehind > 0) process.stdout.write(`${run.leftBehind} processes of it were ended\n`);
+    count(step, run);
   }
 }
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
