@@ -1,27 +1,27 @@
 // How soon what has ended or hung is replaced and proven, with real processes, and whether anything is repaired that is
 // not ill.
-// npm run bench -- supervision [--json] [--only=PART,…] [--workers=100]
+// npm run bench -- supervision [--json] [--only=PART,…] [--kills=40] [--workers=100] [--hangs=10] [--turns=5]
 import { parseArgs } from 'node:util';
 import { SupervisedFleet } from './supervision/fleet.ts';
 import { allAtOnce, exitToRunning, hangToProven, type Measured } from './supervision/repairs.ts';
 import { wrongActions } from './supervision/wrong-actions.ts';
 
-const KILLS = 40;
-const HANGS = 10;
-
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     only: { type: 'string' },
+    kills: { type: 'string', default: '40' },
     workers: { type: 'string', default: '100' },
+    hangs: { type: 'string', default: '10' },
+    turns: { type: 'string', default: '5' },
   },
 });
 
 const PARTS: Readonly<Record<string, (fleet: SupervisedFleet) => Promise<Measured>>> = {
-  'exit to running': (fleet) => exitToRunning(fleet, KILLS),
+  'exit to running': (fleet) => exitToRunning(fleet, Number(options.kills)),
   'all killed at once': (fleet) => allAtOnce(fleet, Number(options.workers)),
-  'hang to proven': (fleet) => hangToProven(fleet, HANGS),
-  'wrong actions': wrongActions,
+  'hang to proven': (fleet) => hangToProven(fleet, Number(options.hangs)),
+  'wrong actions': (fleet) => wrongActions(fleet, Number(options.turns)),
 };
 
 const rows: object[] = [];

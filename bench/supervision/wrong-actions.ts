@@ -8,8 +8,7 @@ import type { Measured } from './repairs.ts';
 /** Long enough for a wrong judgement to be acted upon: three TTLs and an evaluation. */
 const SETTLE_MS = 12_000;
 const HANG_SHORTER_THAN_TTL_MS = 900;
-/** Eight faults each, of which four are to others than a worker of the pool. */
-const TURNS = 5;
+/** Of the eight faults of a turn; the others are to others than a worker of the pool. */
 const STRUCK_A_TURN = 4;
 
 /** What the faults were done to: only `ill` may be repaired. */
@@ -19,17 +18,17 @@ interface Faults {
 }
 
 /**
- * Forty faults on real processes, most of which are none: what is healthy, starting, draining, finished, external or a
+ * Eight faults a turn on real processes, most of which are none: what is healthy, starting, draining, finished, external or a
  * stranger's must not be acted upon. Counts the remediations that were, and strangers that have died.
  */
-export async function wrongActions(fleet: SupervisedFleet): Promise<Measured> {
+export async function wrongActions(fleet: SupervisedFleet, turns: number): Promise<Measured> {
   const pool = 'mixed';
-  await fleet.createPool(pool, TURNS * STRUCK_A_TURN);
+  await fleet.createPool(pool, turns * STRUCK_A_TURN);
   const replicas = await fleet.replicas(pool);
   const afterId = fleet.lastEventId;
   const strangers = Array.from({ length: 4 }, () => spawn('sleep', ['600'], { stdio: 'ignore' }));
   const faults: Faults = { ill: new Set(), count: 0 };
-  for (let turn = 0; turn < TURNS; turn++) {
+  for (let turn = 0; turn < turns; turn++) {
     const [first, second, third, fourth] = replicas.slice(turn * STRUCK_A_TURN);
     if (!first || !second || !third || !fourth) throw new Error('the pool has too few processes');
     await Promise.all([

@@ -99,9 +99,15 @@ export class OmoiServer extends OmoiProcess {
   static async start(directory: string, options: ServerOptions = {}): Promise<OmoiServer> {
     const first = options.stateExists !== true && !existsSync(join(directory, 'state.sqlite'));
     const server = new OmoiServer(directory, options);
-    await until(() => server.#announced(), 'the server is ready', START_LIMIT_MS);
-    if (options.demo === true || first) {
-      await until(() => server.#hasIntroducedItself(), 'the server says what is running', START_LIMIT_MS);
+    try {
+      await until(() => server.#announced(), 'the server is ready', START_LIMIT_MS);
+      if (options.demo === true || first) {
+        await until(() => server.#hasIntroducedItself(), 'the server says what is running', START_LIMIT_MS);
+      }
+    } catch (thrown) {
+      // Nobody else knows of it.
+      await server.stop();
+      throw thrown;
     }
     return server;
   }
