@@ -239,6 +239,59 @@ describe('what is derived rests on what it was derived from:', () => {
     expect(senders.of('g/A', { alertname: 'A' })?.size).toBe(MAX_SENDERS_FOUND + 1);
   });
 
+  it('a sum over very many series of few senders: of each sender one is looked at', async () => {
+    await load(
+      '{alert: A, expr: "sum(load) > 1"}',
+      '{alert: B, expr: "sum(one) > 1"}',
+      '{record: one, expr: "load"}',
+    );
+    for (let at = 0; at < 3000; at++) {
+      send(`token:${at === 2999 ? 'last' : at % 2}`, 'load', { host: `h-${at}` });
+      if (at < 1000) send('rule', 'one', { host: `h-${at}` });
+    }
+    let looks = 0;
+    const counted = new AlertSenders(alerting, {
+      sendersVersion: 0,
+      visitSenders: (selected, visit) =>
+        tsdb.visitSenders(selected, (sender, labels) => {
+          looks++;
+          return visit(sender, labels);
+        }),
+      archivedSenders: (name, reachMs) => tsdb.archivedSenders(name, reachMs),
+    });
+    const all = ['token:0', 'token:1', 'token:last'];
+    expect([...(counted.of('g/A', { alertname: 'A' }) ?? [])].sort()).toEqual(all);
+    expect(looks).toBe(3);
+    expect([...(counted.of('g/B', { alertname: 'B' }) ?? [])].sort()).toEqual(all);
+    expect(looks).toBeLessThan(200);
+  });
+
+  it('scores of several metrics, however many there are of one', async () => {
+    await load('{alert: A, expr: "max(anomaly_score) > 6"}');
+    send('token:b', 'other');
+    for (let at = 0; at < 200; at++) {
+      send('token:a', 'load', { host: `h-${at}` });
+      send('detector', 'anomaly_score', { metric_name: 'load', host: `h-${at}` });
+    }
+    send('detector', 'anomaly_score', { metric_name: 'other' });
+    expect(of()).toBe('token:a token:b');
+  });
+
+  it('a sum over metrics by a label, of which each is recorded by a rule of its own', async () => {
+    await load(
+      `{alert: A, expr: "sum({job='x'}) > 1"}`,
+      '{record: one, expr: "load", labels: {job: x}}',
+      '{record: two, expr: "other", labels: {job: x}}',
+    );
+    for (let at = 0; at < 100; at++) {
+      send('token:a', 'load', { host: `h-${at}` });
+      send('rule', 'one', { job: 'x', host: `h-${at}` });
+    }
+    send('token:b', 'other');
+    send('rule', 'two', { job: 'x' });
+    expect(of()).toBe('token:a token:b');
+  });
+
   it('more archived senders than are looked for: no more of them are looked at', async () => {
     await load('{alert: A, expr: "max_over_time(load[3d]) > 1"}');
     let looks = 0;

@@ -137,12 +137,17 @@ class Trace {
       const { matchers } = source;
       isOwn &&= matchers.some(({ name, operator, value }) => isNamed(name, operator) && isReserved(value));
       const selected = { matchers: narrowed(source), displacedReachMs: source.restsMs };
+      const isOneMetric = matchers.some(({ name, operator }) => isNamed(name, operator));
       this.#store.visitSenders(selected, (sender, labels) => {
-        if (this.#isKnown(sender, labels) || !saysTheSame(source, labels)) return true;
-        this.#seriesFound++;
-        const { reachMs, restsMs } = source;
-        this.#add(sender, { labels, reachMs, restsMs });
-        return !this.#isFull;
+        if (!this.#isKnown(sender, labels)) {
+          if (!saysTheSame(source, labels)) return 'more';
+          this.#seriesFound++;
+          const { reachMs, restsMs } = source;
+          this.#add(sender, { labels, reachMs, restsMs });
+          if (this.#isFull) return 'enough';
+          if (!this.#isKnown(sender, labels)) return 'more';
+        }
+        return isSurelyKnown(sender, isOneMetric) ? 'known' : 'more';
       });
       if (this.#isFull) break;
       this.#addArchived(source);
@@ -156,7 +161,7 @@ class Trace {
   #isKnown(sender: Sender | null, labels: Labels): boolean {
     if (sender === RULE_SENDER) return this.#wholeRules.has(labels[METRIC_NAME_LABEL] ?? '');
     if (sender === DETECTOR_SENDER) return this.#wholeMetrics.has(labels['metric_name'] ?? '');
-    return sender !== null && this.#senders.has(sender);
+    return this.#senders.has(sender ?? nobodyOf(labels));
   }
 
   get #isFull(): boolean {
@@ -181,7 +186,7 @@ class Trace {
       // An agent's score compares what the fleet itself has seen of its tasks.
       if (metricName === undefined) this.#senders.add(OMOI_SENDER);
       else this.#followDetector(metricName, derived);
-    } else this.#senders.add(sender ?? (isReserved(name) ? OMOI_SENDER : ANONYMOUS_SENDER));
+    } else this.#senders.add(sender ?? nobodyOf(labels));
   }
 
   /** Of what has left memory no more is known than who has sent series of that name. */
@@ -267,6 +272,17 @@ function saysTheSame({ labels: derived, shares }: Source, labels: Labels): boole
   return Object.keys(labels).every(
     (name) => name === METRIC_NAME_LABEL || derived[name] !== undefined || !shares(name),
   );
+}
+
+/** Whether a sender of whom one series is known is known of all: of what is recorded the metric says who, of a score its labels. */
+function isSurelyKnown(sender: Sender | null, isOneMetric: boolean): boolean {
+  if (sender === DETECTOR_SENDER) return false;
+  return isOneMetric || (sender !== null && sender !== RULE_SENDER);
+}
+
+/** Who sent a series of whom that is not known. */
+function nobodyOf(labels: Labels): Sender {
+  return isReserved(labels[METRIC_NAME_LABEL] ?? '') ? OMOI_SENDER : ANONYMOUS_SENDER;
 }
 
 function isNamed(name: string, operator: string): boolean {

@@ -56,7 +56,10 @@ function send(
 function sendersOf(tsdb: Tsdb, name = 'load', displacedReachMs = Infinity): (string | null)[] {
   const senders: (string | null)[] = [];
   const matchers = [createMatcher('__name__', '=', name)];
-  tsdb.visitSenders({ matchers, displacedReachMs }, (sender) => senders.push(sender) > 0);
+  tsdb.visitSenders({ matchers, displacedReachMs }, (sender) => {
+    senders.push(sender);
+    return 'more';
+  });
   return senders;
 }
 

@@ -1,4 +1,5 @@
 import {
+  METRIC_NAME_LABEL,
   type AppendFeed,
   type AppendNotice,
   type AppendOrigin,
@@ -61,6 +62,12 @@ import { Subscriptions } from './subscriptions.ts';
 const NO_LABELS: Labels = {};
 /** Who a series was taken over from, and counts still, is found out anew this often. */
 const DISPLACED_LOOK_MS = 60_000;
+
+/**
+ * What becomes of a sender that was visited: its next series is looked at too; no other of it is, among those that the
+ * matchers accept; nobody else is.
+ */
+export type SenderVerdict = 'more' | 'known' | 'enough';
 
 export interface TsdbParts {
   readonly clock: Clock;
@@ -192,7 +199,8 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
 
   /**
    * Who has sent what is in memory of the series that all matchers accept, several where one was taken over; null where
-   * that is not known. Ends where `visit` answers false.
+   * that is not known. Of 100,000 series few differ in who sent them: it ends where `visit` has said of all senders of the
+   * metric that they are known.
    * @param displacedReachMs those whom it was taken over from count where they have a sample as new as that
    */
   visitSenders(
@@ -200,20 +208,32 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
       matchers,
       displacedReachMs,
     }: { readonly matchers: readonly Matcher[]; readonly displacedReachMs: number },
-    visit: (sender: Sender | null, labels: Labels) => boolean,
+    visit: (sender: Sender | null, labels: Labels) => SenderVerdict,
   ): void {
     const { index, head, clock } = this.#parts;
     const nowMs = clock.wallMs();
-    // Of 100,000 series few differ in who sent them.
-    const known = new Map<number, readonly Sender[]>();
+    const sendersByNumber = new Map<number, readonly Sender[]>();
+    const known = new Set<number>();
+    const metric = matchers.find(({ name, operator }) => name === METRIC_NAME_LABEL && operator === '=');
+    const all = metric ? index.senderCountOf(metric.value) : Number.POSITIVE_INFINITY;
     for (const row of index.select(matchers)) {
-      if (head.states.newestMs(row) === Number.NEGATIVE_INFINITY) continue;
-      const labels = index.labelsOf(row) ?? NO_LABELS;
       const number = index.senderNumberOf(row);
-      let senders = known.get(number);
-      if (!senders) known.set(number, (senders = index.sendersOf(row, nowMs, nowMs - displacedReachMs)));
-      if (senders.length === 0 && !visit(null, labels)) return;
-      for (const sender of senders) if (!visit(sender, labels)) return;
+      if (known.has(number) || head.states.newestMs(row) === Number.NEGATIVE_INFINITY) continue;
+      const labels = index.labelsOf(row) ?? NO_LABELS;
+      let senders = sendersByNumber.get(number);
+      if (!senders) {
+        senders = index.sendersOf(row, nowMs, nowMs - displacedReachMs);
+        sendersByNumber.set(number, senders);
+      }
+      let verdict: SenderVerdict = senders.length === 0 ? visit(null, labels) : 'known';
+      for (const sender of senders) {
+        const ofOne = visit(sender, labels);
+        if (ofOne !== 'known') verdict = ofOne;
+        if (ofOne === 'enough') break;
+      }
+      if (verdict === 'enough') return;
+      if (verdict === 'known') known.add(number);
+      if (known.size >= all) return;
     }
   }
 

@@ -11,6 +11,7 @@ import type { TsdbLimits } from '../limits.ts';
 import { IdentityTable } from './identity-table.ts';
 import { checkLabels, labelSetOf, presentNames } from './label-set.ts';
 import { LabelValues } from './label-values.ts';
+import { MetricSenders } from './metric-senders.ts';
 import { PostingList, intersect, subtract } from './postings.ts';
 import { RowSet } from './row-set.ts';
 import { SenderTable, type Displaced } from './sender-table.ts';
@@ -39,6 +40,7 @@ export class SeriesIndex {
   readonly #all = new PostingList();
   readonly #removalWatches = new Set<(row: SeriesRow, labels: Labels) => void>();
   readonly #senders = new SenderTable();
+  readonly #metricSenders = new MetricSenders();
   #sendersVersion = 0;
   #namesSeen = 0;
 
@@ -118,9 +120,13 @@ export class SeriesIndex {
   #setHeld(row: SeriesRow, number: number): void {
     const before = this.#rows.senderOf(row);
     // Without a row nothing is kept.
-    const held = this.#rows.labelsOf(row) ? number : 0;
+    const labels = this.#rows.labelsOf(row);
+    const held = labels ? number : 0;
     if (held !== 0) this.#rows.setSender(row, held);
-    if (held !== before) this.#sendersVersion++;
+    if (held !== before) {
+      this.#sendersVersion++;
+      if (held !== 0) this.#metricSenders.moved(labels?.[METRIC_NAME_LABEL], before, held);
+    }
     this.#senders.release(held === 0 ? number : before);
   }
 
@@ -132,6 +138,14 @@ export class SeriesIndex {
   /** Who sent what is in memory of a series; none where that is not known. */
   sendersOf(row: SeriesRow, nowMs: number, sinceMs?: number): readonly Sender[] {
     return [...this.#senders.sendersAt(this.#rows.senderOf(row), nowMs, sinceMs)];
+  }
+
+  /** How many different numbers of senders the series of a metric have, 0 among them. Costs a look at them the first time. */
+  senderCountOf(metricName: string): number {
+    const rows = this.#names.get(METRIC_NAME_LABEL)?.seriesWith(metricName) ?? NONE;
+    return rows.length === 0
+      ? 0
+      : this.#metricSenders.countOf(metricName, rows, (row) => this.#rows.senderOf(row));
   }
 
   /** Until when memory has samples of somebody whom a series was taken over from, ms since epoch. */
@@ -270,7 +284,9 @@ export class SeriesIndex {
         else ofValues.set(number, [row]);
       }
       this.#identities.remove(this.#rows.hashOf(row), row);
-      this.#senders.release(this.#rows.senderOf(row));
+      const sender = this.#rows.senderOf(row);
+      this.#metricSenders.moved(labels[METRIC_NAME_LABEL], sender, null);
+      this.#senders.release(sender);
       this.#rows.remove(row);
       for (const watch of this.#removalWatches) watch(row, labels);
     }
@@ -369,6 +385,7 @@ export class SeriesIndex {
     ofNames.forEach((values, at) => values.addSeries(numbers[at] ?? 0, row));
     this.#identities.add(hash, row);
     this.#all.add(row);
+    this.#metricSenders.moved(kept[METRIC_NAME_LABEL], null, 0);
     return row;
   }
 
