@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEventBus } from '#eventbus';
@@ -293,6 +295,58 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
       proxy.close();
     },
   );
+
+  const notTaken = {
+    code: 'database_failed',
+    retryable: true,
+    message: expect.stringMatching(
+      /See that PostgreSQL at 127\.0\.0\.1:\d+ runs and can be reached from here/,
+    ) as string,
+  };
+
+  it.each(['when it looks who holds the lease', 'when it has made its table'])(
+    'does not wait for ever to be in charge on a connection that leads nowhere %s',
+    async (when) => {
+      const url = urlOf(await kind.createPlace());
+      const proxy = new LosesCommits(url);
+      const through = await proxy.listen(url);
+      const clock = new VirtualClock();
+      // It gives its lease back only when the starter has looked at it.
+      const holder = await openPlace({ url });
+      if (when === 'when it has made its table') proxy.swallowFromNextCommit();
+      const starting = openPlace({ url: through }, clock).catch((error: unknown) => error);
+      if (when === 'when it looks who holds the lease') {
+        await vi.waitFor(async () => {
+          const { rows } = await sql`select 1 from pg_stat_activity
+            where query like 'select epoch, server_id%' and state = 'idle'`.execute(holder.reader);
+          expect(rows).toHaveLength(1);
+        }, patience);
+        proxy.swallowJoined();
+        await clock.advance(200);
+      }
+      await vi.waitFor(() => expect(proxy.swallowing).toBeGreaterThan(0), patience);
+      let told: unknown = null;
+      void starting.then((error) => (told = error));
+      await vi.waitFor(async () => {
+        await clock.advance(1000);
+        expect(told).not.toBeNull();
+      }, patience);
+      expect(told).toMatchObject(notTaken);
+      await holder.close();
+      proxy.close();
+    },
+  );
+
+  it('does not wait for ever to be in charge where nobody answers at all', async () => {
+    const swallowing = createServer((socket) => socket.on('error', () => undefined).resume());
+    swallowing.listen(0, '127.0.0.1');
+    await once(swallowing, 'listening');
+    const { port } = swallowing.address() as AddressInfo;
+    await expect(openPlace({ url: `postgres://omoi:omoi@127.0.0.1:${port}/omoi` })).rejects.toMatchObject(
+      notTaken,
+    );
+    swallowing.close();
+  });
 
   it('leaves a statement alone that PostgreSQL is at work on, however long', async () => {
     const url = urlOf(await kind.createPlace());

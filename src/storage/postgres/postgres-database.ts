@@ -76,7 +76,8 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
     types,
   };
   const stalled = new StalledStatements({ connection, clock, logger });
-  const pool = new Pool({ ...connection, max: maxConnections, Client: clientsOf(clock, stalled) });
+  const AnsweredClient = clientsOf(clock, stalled);
+  const pool = new Pool({ ...connection, max: maxConnections, Client: AnsweredClient });
   const connections = new Set<PoolClient>();
   const onLost = (error: Error): void => {
     // Whether it was this one alone, or PostgreSQL is away, the lease finds out and tells.
@@ -201,6 +202,7 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
     async lock() {
       const taken = new ServerLease({
         connection,
+        AnsweredClient,
         name: applicationName,
         processes: options.processes ?? null,
         clock,

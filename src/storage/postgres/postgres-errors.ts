@@ -16,7 +16,7 @@ const DISK_FULL = '53100';
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 /** pg and Node name a lost or refused connection by these. */
 const CONNECTION_FAILURE =
-  /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)|connection terminated|timeout exceeded|client has encountered a connection error|not queryable/i;
+  /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)|connection terminated|timeout (exceeded|expired)|client has encountered a connection error|not queryable/i;
 
 const POOL_CLOSED = /^cannot use a pool after calling end/i;
 

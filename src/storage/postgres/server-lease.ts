@@ -25,6 +25,7 @@ import {
   type LeaseRow,
 } from './lease-rows.ts';
 import { postgresErrorOf } from './postgres-errors.ts';
+import { endConnection } from './unanswered.ts';
 
 export interface LeaseLimits {
   /** A server that was not heard of for so long may be followed by another. */
@@ -50,6 +51,8 @@ const failuresUntilAway = 2;
 
 export interface ServerLeaseParts {
   readonly connection: ClientConfig;
+  /** Makes the connections on which the lease is taken, which end where PostgreSQL does not answer. */
+  readonly AnsweredClient: new (config: ClientConfig) => Client;
   /** For people. */
   readonly name: string;
   /** Absent: no other process is known, so that a lease has to run out. */
@@ -96,11 +99,11 @@ export class ServerLease {
   /**
    * Takes the lease, and keeps it from then on. One whose holder may have gone is waited for, until it has run out or was
    * renewed.
-   * @throws OmoiError `database_busy` when another server holds it, `database_failed` when PostgreSQL can't be reached
+   * @throws OmoiError `database_busy` when another server holds it, `database_failed` when PostgreSQL can't be reached, or
+   *   does not answer
    */
   async acquire(): Promise<void> {
-    const client = new Client(this.#parts.connection);
-    client.on('error', () => undefined);
+    const client = this.#answeredClient();
     try {
       await client.connect();
       await createLease(client);
@@ -111,9 +114,9 @@ export class ServerLease {
         await delay(this.#parts.clock, lookEveryMs, NEVER);
       }
     } catch (error) {
-      throw postgresErrorOf(error);
+      throw notTaken(postgresErrorOf(error), client);
     } finally {
-      await client.end().catch(() => undefined);
+      await endConnection(client, this.#parts.clock);
     }
     this.#scheduleRenewal(this.#parts.limits.renewEveryMs);
   }
@@ -147,7 +150,7 @@ export class ServerLease {
     if (isHeld && this.#failures === 0) await this.#giveBack().catch(() => undefined);
     const client = this.#client;
     this.#client = null;
-    await client?.end().catch(() => undefined);
+    if (client) await endConnection(client, this.#parts.clock);
   }
 
   /** On a connection of its own where the first renewal has not made one yet. */
@@ -200,12 +203,11 @@ export class ServerLease {
   }
 
   async #endOthers(backend: number, done: AbortSignal): Promise<void> {
-    const { clock, connection, logger } = this.#parts;
+    const { clock, logger } = this.#parts;
     for (;;) {
       await delay(clock, waitForOthersMs, done);
       if (done.aborted) return;
-      const client = new Client(connection);
-      client.on('error', () => undefined);
+      const client = this.#answeredClient();
       try {
         await client.connect();
         const sessions = await endBlockers(client, backend);
@@ -216,9 +218,15 @@ export class ServerLease {
           'Database sessions of the former server can’t be ended: waiting for them.',
         );
       } finally {
-        await client.end().catch(() => undefined);
+        await endConnection(client, clock);
       }
     }
+  }
+
+  #answeredClient(): Client {
+    const client = new this.#parts.AnsweredClient(this.#parts.connection);
+    client.on('error', () => undefined);
+    return client;
   }
 
   #scheduleRenewal(delayMs: number): void {
@@ -293,6 +301,18 @@ export class ServerLease {
 }
 
 const NEVER = new AbortController().signal;
+
+/** What a starter is told. */
+function notTaken(error: unknown, { host, port }: Pick<Client, 'host' | 'port'>): unknown {
+  if (!(error instanceof OmoiError) || error.code !== 'database_failed') return error;
+  return new OmoiError(
+    'database_failed',
+    `${error.message}. See that PostgreSQL at ${host}:${port} runs and can be reached from here (a firewall or pooler on ` +
+      'the way may swallow what it is sent), then start Omoi again',
+    error.details,
+    error,
+  );
+}
 
 function isTimeout(error: unknown): boolean {
   return /timeout/i.test(messageOf(error));

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Client, type ClientConfig } from 'pg';
 import type { Clock } from '#telemetry';
 import type { StalledStatements } from './stalled-statements.ts';
@@ -25,11 +26,23 @@ export async function answeredWithin<Answer>(
   }
 }
 
+/** How long the other end of a connection may take to say goodbye. */
+const maxGoodbyeMs = 5000;
+
+/** Ends a connection, and cuts it off where the other end does not say goodbye. Never rejects. */
+export async function endConnection(client: Client, clock: Clock): Promise<void> {
+  // What pg's types leave out: https://github.com/brianc/node-postgres/blob/master/packages/pg/lib/client.js
+  const { stream } = (client as unknown as { readonly connection: { readonly stream: Socket } }).connection;
+  const timer = clock.after(maxGoodbyeMs, () => stream.destroy());
+  await client.end().catch(() => undefined);
+  timer.cancel();
+}
+
 /**
- * Connections for a pool, each of which ends when PostgreSQL does not answer a commit: then it is asked on another one.
+ * Connections for a pool, or alone, each of which ends when PostgreSQL does not answer a commit: then it is asked on another one.
  * @param stalled is told of all other statements
  */
-export function clientsOf(clock: Clock, stalled: StalledStatements): new () => Client {
+export function clientsOf(clock: Clock, stalled: StalledStatements): new (config?: ClientConfig) => Client {
   return class extends Client {
     constructor(config?: ClientConfig) {
       super(config);
