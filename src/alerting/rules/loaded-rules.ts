@@ -47,8 +47,8 @@ export interface LoadReport {
 export class LoadedRules {
   readonly #parts: LoadedRulesParts;
   readonly #loading = new SerialQueue();
-  /** Removed rules whose alerts have not ended yet. */
-  readonly #ending = new Set<RuleState>();
+  /** Removed rules whose alerts have not ended yet, by key. */
+  readonly #ending = new Map<string, RuleState>();
   #groups: readonly RuleGroup[] = [];
   #states: ReadonlyMap<string, RuleState> = new Map();
   #version = 0;
@@ -73,7 +73,7 @@ export class LoadedRules {
 
   /** The state that alerts of that key belong to, also where the rule has just been removed. */
   find(ruleKey: string): RuleState | undefined {
-    return this.#states.get(ruleKey) ?? [...this.#ending].find((rule) => rule.key === ruleKey);
+    return this.#states.get(ruleKey) ?? this.#ending.get(ruleKey);
   }
 
   /**
@@ -88,8 +88,8 @@ export class LoadedRules {
     const { clock, database } = this.#parts;
     const stretch = new Stretch(clock);
     const parsed = await readRuleFiles(files, (expr) => this.#parts.prepare(expr));
-    for (const rule of this.#ending) if (rule.hasEnded) this.#ending.delete(rule);
-    const inUse = [...this.#ending].map(({ key }) => key);
+    for (const [key, rule] of this.#ending) if (rule.hasEnded) this.#ending.delete(key);
+    const inUse = [...this.#ending.keys()];
     const known = await readKnownRules(database);
     const groups = await paced(buildRuleGroups(parsed, known, inUse), stretch);
     const loaded = await paced(this.#prepare(groups), stretch);
@@ -154,7 +154,7 @@ export class LoadedRules {
       states.set(key, rule);
     }
     const removed = [...this.#states.values()].filter((rule) => !states.has(rule.key));
-    for (const rule of removed) this.#ending.add(rule);
+    for (const rule of removed) this.#ending.set(rule.key, rule);
     this.#groups = groups;
     this.#states = states;
     return { added, changed, removed };

@@ -10,17 +10,16 @@ const MAX_ROWS_READ = 500;
 
 /** The rules that were loaded last, also by a server of before. */
 export async function readKnownRules(database: StateDatabase): Promise<readonly KnownRule[]> {
-  const rows = await readRows(database);
-  return rows.flatMap(({ rule_key: key, rule_id: id, removed_at_ms: removedAtMs, ...traits }) =>
-    removedAtMs === null ? [{ ...traits, key, id }] : [],
-  );
+  const rows = await readLoaded(database);
+  return rows.map(({ rule_key: key, rule_id: id, ...traits }) => ({ ...traits, key, id }));
 }
 
-/** All rows, page by page. */
-async function readRows(database: StateDatabase) {
+/** The rows of rules that are loaded, page by page; those that were removed stay for long, and are many. */
+async function readLoaded(database: StateDatabase) {
   const query = database.reader
     .selectFrom('alert_rules')
-    .select(['rule_key', 'rule_id', 'kind', 'file', 'hash', 'expr', 'labels', 'removed_at_ms'])
+    .select(['rule_key', 'rule_id', 'kind', 'file', 'hash', 'expr', 'labels'])
+    .where('removed_at_ms', 'is', null)
     .orderBy('rule_key')
     .limit(MAX_ROWS_READ);
   const rows = await query.execute();
@@ -45,7 +44,7 @@ export async function ruleTableChange(
   groups: readonly RuleGroup[],
   stretch: Stretch,
 ): Promise<RuleTableChange> {
-  const known = await readRows(database);
+  const known = await readLoaded(database);
   const before = new Map(known.map((row) => [row.rule_key, row]));
   const put: ReturnType<typeof rowOf>[] = [];
   const present = new Set<string>();
@@ -56,11 +55,11 @@ export async function ruleTableChange(
       present.add(row.rule_key);
       const old = before.get(row.rule_key);
       const isSame = old?.hash === row.hash && old.file === row.file && old.labels === row.labels;
-      if (!isSame || old.removed_at_ms !== null) put.push(row);
+      if (!isSame) put.push(row);
     }
   }
-  const gone = known.filter((row) => row.removed_at_ms === null && !present.has(row.rule_key));
-  return { put, gone: gone.map((row) => row.rule_key) };
+  const gone = known.map((row) => row.rule_key).filter((key) => !present.has(key));
+  return { put, gone };
 }
 
 /** Writes down which rules are loaded now; those that are gone get the time at which they went. */
