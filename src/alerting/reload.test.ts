@@ -146,6 +146,24 @@ describe('a reload', () => {
 });
 
 describe('a reload and what rules read', () => {
+  it('prepares the expressions that are new, each once', async () => {
+    const prepared: string[] = [];
+    const stage = await stages.open(HIGH);
+    const prepare = stage.queries.prepare.bind(stage.queries);
+    stage.queries.prepare = (expr) => {
+      prepared.push(expr);
+      return prepare(expr);
+    };
+    const load = (text: string) => stage.alerting.rules.load([{ name: 'rules.yml', text }]);
+    await load(HIGH);
+    await load(HIGH.replace('critical', 'warning'));
+    expect(prepared).toEqual([]);
+    await load(`${HIGH}      - {alert: One, expr: other > 1}\n      - {alert: Two, expr: other > 1}\n`);
+    expect(prepared).toEqual(['other > 1']);
+    await stage.append({ queue: 31 });
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: firing']);
+  });
+
   it('a rule that reads the same series keeps its subscriptions; another one changes them once', async () => {
     const stage = await stages.open(HIGH);
     const { samples } = stage;

@@ -87,12 +87,13 @@ export class LoadedRules {
   async #load(files: readonly RuleFileText[]): Promise<LoadReport> {
     const { clock, database } = this.#parts;
     const stretch = new Stretch(clock);
-    const parsed = await readRuleFiles(files, (expr) => this.#parts.prepare(expr));
+    const queries = this.#queries();
+    const parsed = await readRuleFiles(files, queries);
     for (const [key, rule] of this.#ending) if (rule.hasEnded) this.#ending.delete(key);
     const inUse = [...this.#ending.keys()];
     const known = await readKnownRules(database);
     const groups = await paced(buildRuleGroups(parsed, known, inUse), stretch);
-    const loaded = await paced(this.#prepare(groups), stretch);
+    const loaded = await paced(this.#prepare(groups, queries), stretch);
     const created = await paced(this.#createStates(loaded), stretch);
     const registration = await ruleTableChange(database, groups, stretch);
     await database.transaction((tx) => registerRules(tx, registration));
@@ -112,12 +113,26 @@ export class LoadedRules {
     };
   }
 
-  *#prepare(groups: readonly RuleGroup[]): Generator<void, readonly LoadedRule[]> {
+  /** Prepares each expression once; that of a rule which is loaded is prepared already. An expression may be long. */
+  #queries(): (expr: string) => RuleQuery {
+    const queries = new Map<string, RuleQuery>();
+    for (const { definition } of this.#states.values()) queries.set(definition.rule.expr, definition.query);
+    return (expr) => {
+      let query = queries.get(expr);
+      if (!query) queries.set(expr, (query = this.#parts.prepare(expr)));
+      return query;
+    };
+  }
+
+  *#prepare(
+    groups: readonly RuleGroup[],
+    queryOf: (expr: string) => RuleQuery,
+  ): Generator<void, readonly LoadedRule[]> {
     const loaded: LoadedRule[] = [];
     for (const group of groups) {
       const pace = paceOf(group.name, this.#parts.options);
       for (const rule of group.rules) {
-        loaded.push({ rule, group, pace, query: this.#parts.prepare(rule.expr), order: loaded.length });
+        loaded.push({ rule, group, pace, query: queryOf(rule.expr), order: loaded.length });
         yield;
       }
     }
