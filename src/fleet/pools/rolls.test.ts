@@ -63,6 +63,9 @@ async function tellAll(): Promise<void> {
   }
 }
 
+/** Lets time pass in which nobody has anything to tell. */
+const passIdly = (ms: number): Promise<void> => test.clock.advance(ms);
+
 /** Lets time pass, a look at a time. */
 async function pass(ms: number): Promise<void> {
   for (let passedMs = 0; passedMs < ms; passedMs += 250) {
@@ -211,7 +214,7 @@ describe('a definition whose generations do not prove themselves', () => {
     await passUntil(async () => (await roll())?.state === 'stopped');
     expect(await roll()).toMatchObject({ reason, remaining: 3 });
     expect(await told()).toEqual(['rolling: a release, asked by tester', `stopped: ${reason}`]);
-    await pass(300_000);
+    await passIdly(300_000);
     expect(colours()).toMatch(/^green,green,green(,green)?$/);
     // A scale is no answer to it, nor is the same configuration once more.
     await pools.declare({ ...POOL, ...broken, max: 7 }, ASKED);

@@ -31,12 +31,22 @@ const TYPES: Readonly<Record<Signal, protobuf.Type>> = {
 
 /** The bytes of a request, as a reference encoder writes them; ids are hex digits in the message, as in OTLP/JSON. */
 export function encodeProtobuf(signal: Signal, message: object): Uint8Array {
-  const withBytes = JSON.parse(JSON.stringify(message), (key, value: unknown) =>
-    /^(?:traceId|spanId|parentSpanId)$/.test(key) && typeof value === 'string'
-      ? Buffer.from(value, 'hex').toString('base64')
-      : value,
-  ) as Record<string, unknown>;
-  return TYPES[signal].encode(TYPES[signal].fromObject(withBytes)).finish();
+  return TYPES[signal]
+    .encode(TYPES[signal].fromObject(withBytes(message) as Record<string, unknown>))
+    .finish();
+}
+
+const IDS: ReadonlySet<string> = new Set(['traceId', 'spanId', 'parentSpanId']);
+
+/** What JSON keeps of a value, its ids in base64: requests of a million parts take long by way of a text. */
+function withBytes(value: unknown, key = ''): unknown {
+  if (typeof value === 'string') return IDS.has(key) ? Buffer.from(value, 'hex').toString('base64') : value;
+  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null;
+  if (Array.isArray(value)) return value.map((element) => withBytes(element));
+  if (typeof value !== 'object' || value === null) return value;
+  const copy: Record<string, unknown> = {};
+  for (const [name, one] of Object.entries(value)) if (one !== undefined) copy[name] = withBytes(one, name);
+  return copy;
 }
 
 /** Histograms and numbers as tests compare them; NaN and infinities as text, `stale` where a series ends. */

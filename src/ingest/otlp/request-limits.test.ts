@@ -42,6 +42,19 @@ function histograms(buckets: number) {
   ]);
 }
 
+const field = (number: number, content: Uint8Array) =>
+  protobuf.Writer.create()
+    .uint32(number * 8 + 2)
+    .bytes(content)
+    .finish();
+
+/** So many elements in all: a resource, a scope, and metrics or spans without anything. */
+function elements(count: number, encoding: Encoding, [resources, scopes, list]: readonly string[]): Body {
+  const empty = count - 2;
+  if (encoding === 'protobuf') return field(1, field(2, Buffer.alloc(2 * empty, field(2, NO_BYTES))));
+  return `{"${resources}":[{"${scopes}":[{"${list}":[${'{},'.repeat(empty - 1)}{}]}]}]}`;
+}
+
 /** So many messages in all: a resource, a scope, and spans of attributes that say nothing. */
 function messages(count: number, encoding: Encoding): Body {
   const perSpan = 400_000;
@@ -52,11 +65,6 @@ function messages(count: number, encoding: Encoding): Body {
     const texts = attributesOfSpans.map((attributes) => `{"attributes":[${'{},'.repeat(attributes - 1)}{}]}`);
     return `{"resourceSpans":[{"scopeSpans":[{"spans":[${texts.join()}]}]}]}`;
   }
-  const field = (number: number, content: Uint8Array) =>
-    protobuf.Writer.create()
-      .uint32(number * 8 + 2)
-      .bytes(content)
-      .finish();
   const wire = attributesOfSpans.map((attributes) =>
     field(2, Buffer.alloc(2 * attributes, field(9, NO_BYTES))),
   );
@@ -65,9 +73,12 @@ function messages(count: number, encoding: Encoding): Body {
 
 describe.each(['protobuf', 'json'] as const)('a request in %s', (encoding) => {
   it.each<[limit: OtlpLimit, signal: Signal, request: (size: number, encoding: Encoding) => Body]>([
-    // The others are the resource and the scope.
-    ['maxRequestElements', 'metrics', (count) => metrics(many(count - 2, () => ({})))],
-    ['maxRequestElements', 'traces', (count) => spans(many(count - 2, () => ({})))],
+    [
+      'maxRequestElements',
+      'metrics',
+      (...of) => elements(...of, ['resourceMetrics', 'scopeMetrics', 'metrics']),
+    ],
+    ['maxRequestElements', 'traces', (...of) => elements(...of, ['resourceSpans', 'scopeSpans', 'spans'])],
     ['maxRequestMessages', 'traces', messages],
     ['maxRequestNumbers', 'metrics', histograms],
     [
