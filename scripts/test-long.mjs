@@ -33,7 +33,7 @@ step('properties', ['--project', 'unit', ...propertyTests(), '--testTimeout', '3
   OMOI_SEED: seed,
   OMOI_RUNS_FACTOR: factor,
 });
-step('limits', ['--project', 'unit', 'src/fleet/limits', '--testTimeout', '3600000'], {
+step('limits', ['--project', 'unit', 'src/fleet/limits', 'src/tsdb/limits', '--testTimeout', '3600000'], {
   OMOI_LIMITS: 'default',
 });
 step('simulation', ['--project', 'simulation', 'sweep'], {

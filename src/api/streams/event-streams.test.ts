@@ -357,9 +357,10 @@ describe('many clients that come back at once', () => {
 });
 
 describe('a client that reads slowly or not at all', () => {
+  const longReason = 'x'.repeat(35_000);
   /** 300 events of 35,000 characters, as alerts with the most labels have. */
   const large = (id: number): SystemEvent => ({
-    ...({ ...stateChanged, payload: { state: 'paused', active: true, reason: 'x'.repeat(35_000) } } as const),
+    ...({ ...stateChanged, payload: { state: 'paused', active: true, reason: longReason } } as const),
     id,
     at: '2026-11-22T12:00:00.000Z',
   });

@@ -29,13 +29,19 @@ function histogramAt(at: number): HistogramValue {
   };
 }
 
-const FLOATS: readonly (readonly [string, (at: number) => number])[] = [
-  ['a counter with resets', (at) => (at % 777) + random.next()],
-  ['a gauge', () => (random.next() - 0.5) * 10 ** (random.next() * 30)],
-  ['what overflows in its midst', (at) => (at > LENGTH / 2 ? Number.MAX_VALUE / 3 : at)],
-  ['what never changes', () => 5],
-  ['with NaN and infinities', (at) => (at % 999 === 0 ? NaN : at % 1001 === 0 ? -Infinity : at)],
+const floatsBy = (valueAt: (at: number) => number): Float64Array =>
+  Float64Array.from({ length: LENGTH }, (_, at) => valueAt(at));
+
+/** Made once: each function reads them. */
+const FLOATS: readonly (readonly [string, Float64Array])[] = [
+  ['a counter with resets', floatsBy((at) => (at % 777) + random.next())],
+  ['a gauge', floatsBy(() => (random.next() - 0.5) * 10 ** (random.next() * 30))],
+  ['what overflows in its midst', floatsBy((at) => (at > LENGTH / 2 ? Number.MAX_VALUE / 3 : at))],
+  ['what never changes', floatsBy(() => 5)],
+  ['with NaN and infinities', floatsBy((at) => (at % 999 === 0 ? NaN : at % 1001 === 0 ? -Infinity : at))],
 ];
+const HISTOGRAM_VALUES = Array.from({ length: HISTOGRAMS }, (_, at) => histogramAt(at));
+const TENS = floatsBy((at) => at % 10);
 
 interface Found {
   readonly kind: SampleKind;
@@ -98,21 +104,18 @@ function inParts(name: string, floats: Float64Array, histograms: readonly Histog
 describe.each([...RANGE_FUNCTIONS.keys()])(
   '%s of a long window in parts is that of the whole, bit by bit',
   (name) => {
-    it.each(FLOATS)('%s', (_, valueAt) => {
-      const floats = Float64Array.from({ length: LENGTH }, (_value, at) => valueAt(at));
+    it.each(FLOATS)('%s', (_, floats) => {
       const { parts, ...found } = inParts(name, floats, []);
       expect(found).toEqual(atOnce(name, floats, []));
       expect(parts).toBeGreaterThanOrEqual(3);
     });
 
     it.each([
-      ['histograms', 0],
-      ['histograms among floats', LENGTH],
-    ])('%s', (_, length) => {
-      const floats = Float64Array.from({ length }, (_value, at) => at % 10);
-      const histograms = Array.from({ length: HISTOGRAMS }, (_value, at) => histogramAt(at));
-      const { parts, ...found } = inParts(name, floats, histograms);
-      expect(found).toEqual(atOnce(name, floats, histograms));
+      ['histograms', new Float64Array()],
+      ['histograms among floats', TENS],
+    ])('%s', (_, floats) => {
+      const { parts, ...found } = inParts(name, floats, HISTOGRAM_VALUES);
+      expect(found).toEqual(atOnce(name, floats, HISTOGRAM_VALUES));
       if (!ORDER_FUNCTIONS.has(name)) expect(parts).toBeGreaterThanOrEqual(3);
     });
   },
