@@ -29,6 +29,12 @@ const FOUND: readonly Found[] = [
     31_020,
   ],
   ['an agent released from quarantine was acted upon', 'silence', 'act', 25],
+  [
+    'a restart of one that renewed its lease, and of which no beat had ever come',
+    'everything',
+    'act',
+    771_024,
+  ],
 ];
 
 /** Without OMOI_LONG=1 the first of each scenario: others play there too, with other seeds, in `simulation.test.ts`. */

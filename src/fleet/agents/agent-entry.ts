@@ -246,7 +246,7 @@ export class AgentEntry implements AgentObservation {
   /** How long ago work was seen that came after its last beat, ms; null: none was, by this server. */
   get workAfterBeatMs(): number | null {
     const seenAtMs = this.#workSeenMonotonicMs;
-    if (seenAtMs === null || this.lastHeartbeatAtMs === null || seenAtMs <= this.#heardAtMs) return null;
+    if (seenAtMs === null || seenAtMs <= this.#heardAtMs) return null;
     return this.#stall.silenceMs(seenAtMs);
   }
 

@@ -333,3 +333,13 @@ test('what heartbeats said is written in batches and survives a restart', async 
     status: 'RUNNING',
   });
 });
+
+test('a lease that is renewed is a sign of work, also of one of which no beat has ever come', async () => {
+  await running.fleet.agents.register(registration('a'));
+  await running.fleet.tasks.enqueue([task()], null);
+  const [claimed] = await running.fleet.tasks.claim(claimOf('a'));
+  await running.clock.advance(1000);
+  await running.fleet.tasks.renew(heldBy('a', claimed?.task_id ?? ''));
+  await running.clock.advance(500);
+  expect(running.fleet.agents.get('a')).toMatchObject({ lastHeartbeatAtMs: null, workAfterBeatMs: 500 });
+});
