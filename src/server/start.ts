@@ -25,6 +25,7 @@ import { keepAliveDuring } from './keep-alive.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listening } from './listening.ts';
 import { reloadFiles, startParts, type Ground, type Parts } from './parts.ts';
+import { reloadsInTurn } from './reloads.ts';
 import { serverProcesses } from './own-process.ts';
 import { prometheusFacts } from './prometheus-facts.ts';
 import { registerRoutes } from './routes.ts';
@@ -326,7 +327,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     parts,
     firstAdmin,
     broken: broken.promise,
-    reload: () => reloadFiles(config, parts, { clock, logger }),
+    reload: reloadsInTurn(() => reloadFiles(config, parts, { clock, logger })),
     stop: () => lifecycle.stop(logger),
   };
 }
