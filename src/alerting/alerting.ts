@@ -178,7 +178,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
  */
 async function resolveByHand(rule: RuleState, alertId: string, loop: EvaluationLoop): Promise<void> {
   try {
-    await rule.resolveByHand(alertId, loop.slices());
+    await rule.resolveByHand(alertId, () => loop.slices());
   } catch (thrown) {
     loop.mark(rule, { repeat: false });
     throw thrown;
@@ -196,7 +196,7 @@ async function restore(
   const times = { nowMs: Math.floor(clock.wallMs()), outageToleranceMs: options.outageToleranceMs };
   for (const [key, rows] of saved) {
     const rule = rules.states.get(key);
-    if (rule?.definition.rule.kind === 'alerting') await rule.restore(rows, times, loop.slices());
+    if (rule?.definition.rule.kind === 'alerting') await rule.restore(rows, times, () => loop.slices());
     else {
       const ending = endOrphan(key, rows, { ...ofRules, uncommitted: counters.uncommitted });
       await runSliced(ending, loop.slices());

@@ -125,7 +125,7 @@ export class EvaluationLoop {
 
   /** The rule is no more: its alerts end. Where they can't be ended now, it is tried again until they are. */
   async retire(rule: LoopRule): Promise<void> {
-    await rule.remove(this.slices());
+    await rule.remove(() => this.slices());
     if (rule.hasEnded) this.remove(rule);
     else this.mark(rule, { repeat: false });
   }

@@ -27,6 +27,22 @@ export function runSliced<Result>(work: SlicedWork<Result>, slices: EvaluationSl
   return step.done ? step.value : finish(work, step.value, slices);
 }
 
+/**
+ * The same for work that had to wait for its turn: its time counts from here on, and until it is done.
+ * @param begin makes its slices; what lies before is no work of its own
+ */
+export async function runInTurn<Result>(
+  work: SlicedWork<Result>,
+  begin: () => EvaluationSlices,
+): Promise<Result> {
+  const slices = begin();
+  try {
+    return await runSliced(work, slices);
+  } finally {
+    slices.rest();
+  }
+}
+
 async function finish<Result>(
   work: SlicedWork<Result>,
   waitingFor: Promise<unknown> | undefined,

@@ -11,7 +11,7 @@ import { EvaluationClock } from '../evaluation/evaluation-clock.ts';
 import { evaluateRecording } from '../evaluation/recording-evaluation.ts';
 import { RuleInputs } from '../evaluation/rule-inputs.ts';
 import { SeriesWriter } from '../evaluation/series-writer.ts';
-import { runSliced, type EvaluationSlices, type SlicedWork } from '../evaluation/sliced-work.ts';
+import { runInTurn, runSliced, type EvaluationSlices, type SlicedWork } from '../evaluation/sliced-work.ts';
 import type { LoadedRule } from '../rules/loaded-rule.ts';
 import type { AlertEvaluation, EvaluatedAlerts, LoadedAlertingRule } from './alert-evaluation.ts';
 import { AlertStates, type AlertStatesParts } from './alert-states.ts';
@@ -139,11 +139,11 @@ export class RuleState {
    * The rule is no more: its alerts end, its series too. Where that fails `hasEnded` stays false, and `evaluate` tries
    * again.
    */
-  remove(slices: EvaluationSlices): Promise<void> {
+  remove(slices: () => EvaluationSlices): Promise<void> {
     this.#inputs.stop();
     return this.#queue.run(async () => {
       this.#isRemoved = true;
-      await runSliced(this.#end(), slices);
+      await runInTurn(this.#end(), slices);
     });
   }
 
@@ -160,9 +160,9 @@ export class RuleState {
   }
 
   /** Takes up what was left on disk. */
-  restore(rows: SavedRule, times: RestoreTimes, slices: EvaluationSlices): Promise<void> {
+  restore(rows: SavedRule, times: RestoreTimes, slices: () => EvaluationSlices): Promise<void> {
     return this.#queue.run(async () => {
-      if (this.#alerts) await runSliced(this.#alerts.restore(rows, times, this.#writeMoment(true)), slices);
+      if (this.#alerts) await runInTurn(this.#alerts.restore(rows, times, this.#writeMoment(true)), slices);
       this.#noteUnsaved();
     });
   }
@@ -171,10 +171,10 @@ export class RuleState {
    * A person ends an alert of this rule.
    * @throws OmoiError `alert_resolved`; `database_failed` where it could not be committed
    */
-  resolveByHand(alertId: string, slices: EvaluationSlices): Promise<void> {
+  resolveByHand(alertId: string, slices: () => EvaluationSlices): Promise<void> {
     return this.#queue.run(async () => {
       if (!this.#alerts) throw new Error(`the recording rule ${this.key} has no alerts`);
-      const ended = await runSliced(this.#alerts.resolveByHand(alertId, this.#writeMoment(false)), slices);
+      const ended = await runInTurn(this.#alerts.resolveByHand(alertId, this.#writeMoment(false)), slices);
       this.#noteUnsaved();
       if (!ended) throw new OmoiError('alert_resolved', `Alert ${alertId} has been resolved already`);
     });
