@@ -198,9 +198,7 @@ class Play {
       if (row.rule_id === 'g/Slow') expect(row.fired_at_ms - row.active_at_ms).toBeGreaterThanOrEqual(2000);
       if (row.cause === 'manual')
         expect(this.#doings.removed || this.#doings.resolved.has(row.id)).toBe(true);
-      // What a recording rule has written vanishes with the rule.
-      const mayVanish = this.#doings.removed && row.rule_id.startsWith('g/Recorded');
-      if (row.cause === 'data_vanished') expect(mayVanish || this.#doings.vanished).toBe(true);
+      if (row.cause === 'data_vanished') expect(this.#doings.vanished).toBe(true);
       expect([null, 'manual', 'recovered', 'data_vanished']).toContain(row.cause);
     }
   }
