@@ -135,8 +135,9 @@ describe('evaluation on arrival', () => {
     await stage.append({ queue: 31 });
     expect(await stage.episodes()).toHaveLength(1);
     stage.clock.stepWallClock(-4000);
+    await stage.advance(4000);
     await stage.append({ queue: 3 });
-    await stage.advance(8000);
+    await stage.advance(4000);
     expect(await stage.episodes()).toEqual(['g/High{}: resolved recovered']);
   });
 });

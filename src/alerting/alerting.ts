@@ -27,11 +27,13 @@ import { EvaluationLoop, type TickedGroup } from './evaluation/evaluation-loop.t
 import { RuleIntake } from './evaluation/rule-intake.ts';
 import type { RuleSink } from './evaluation/rule-outlet.ts';
 import type { RuleQuery } from './evaluation/rule-query.ts';
-import { runSliced } from './evaluation/sliced-work.ts';
+import { SeriesHolders } from './evaluation/series-holders.ts';
+import { runInTurn, runSliced } from './evaluation/sliced-work.ts';
 import { overviewOf, type GroupOverview } from './overview.ts';
 import { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';
 import { LoadedRules, type RuleChange } from './rules/loaded-rules.ts';
 import { AlertEvaluation } from './state/alert-evaluation.ts';
+import { endLeftAlertSeries } from './state/left-alert-series.ts';
 import { endOrphan, readSavedRules } from './state/restore-rules.ts';
 import { ruleCounters } from './state/rule-health.ts';
 import { RuleSaver } from './state/rule-saver.ts';
@@ -88,7 +90,12 @@ function ruleParts(
     'omoi_rule_samples_refused_total',
     'Samples of rules that the store did not take.',
   );
-  return { ...parts, ...shared, outlet: { sink, refused }, counters: ruleCounters(metrics) };
+  return {
+    ...parts,
+    ...shared,
+    outlet: { sink, refused, holders: new SeriesHolders() },
+    counters: ruleCounters(metrics),
+  };
 }
 
 export function assembleAlerting(parts: AlertingEngineParts): Alerting {
@@ -154,7 +161,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
     },
     pageOfActiveAlerts: (query) => pageOfActiveAlerts(rules, query, reading()),
     async start() {
-      await restore(rules, ofRules, { loop, options });
+      await restore(rules, ofRules, { loop, options, queries: parts.queries });
       graceUntilMs = clock.wallMs() + options.startupGraceMs;
       saver.start();
       follower = bus.consume(remediationFollower(bus));
@@ -185,11 +192,15 @@ async function resolveByHand(rule: RuleState, alertId: string, loop: EvaluationL
   }
 }
 
-/** Takes the label sets up where they were left; episodes whose rule is gone end. */
+/** Takes the label sets up where they were left; episodes whose rule is gone end, and series whose episode has. */
 async function restore(
   rules: LoadedRules,
   ofRules: RuleStateParts,
-  { loop, options }: { readonly loop: EvaluationLoop; readonly options: AlertingOptions },
+  {
+    loop,
+    options,
+    queries,
+  }: { readonly loop: EvaluationLoop; readonly options: AlertingOptions; readonly queries: RuleQueries },
 ): Promise<void> {
   const { clock, counters, database } = ofRules;
   const saved = await readSavedRules(database);
@@ -202,6 +213,8 @@ async function restore(
       await runSliced(ending, loop.slices());
     }
   }
+  const left = { ...ofRules, alerts: queries.prepare('ALERTS'), rules: [...rules.states.values()] };
+  await runInTurn(endLeftAlertSeries({ ...left, saved: saved.values() }), () => loop.slices());
 }
 
 /**
@@ -226,12 +239,17 @@ async function handOver(
     begun.push(rule.redefine(definition).then(() => (isRunning ? intake.take(rule) : undefined)));
     if (stretch.isOver) await stretch.pause();
   }
-  for (const rule of removed) {
+  // Who reads what a recording rule has written ends before it: none finds data missing that the reload has taken away.
+  for (const rule of [...removed.filter(isAlerting), ...removed.filter((rule) => !isAlerting(rule))]) {
     begun.push(loop.retire(rule));
     if (stretch.isOver) await stretch.pause();
   }
   if (isRunning) begun.push(...added.map((rule) => intake.take(rule)));
   await Promise.all(begun);
+}
+
+function isAlerting({ definition }: RuleState): boolean {
+  return definition.rule.kind === 'alerting';
 }
 
 function tickedGroups(rules: LoadedRules, options: AlertingOptions): readonly TickedGroup[] {

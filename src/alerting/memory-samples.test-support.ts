@@ -27,7 +27,10 @@ interface StoredSeries {
   readonly samples: { timeMs: number; value: number; stale: boolean }[];
 }
 
-/** A small store in memory that keeps the contracts of the sample sink and the append feed. For tests. */
+/**
+ * A small store in memory that keeps the contracts of the sample sink and the append feed: a series has one sample a time.
+ * For tests.
+ */
 export class MemorySamples implements RuleSink, AppendFeed {
   readonly #series: StoredSeries[] = [];
   readonly #refs = new Map<string, SeriesRef>();
@@ -53,6 +56,7 @@ export class MemorySamples implements RuleSink, AppendFeed {
   commit(batch: SampleBatch, origin: AppendOrigin): CommitResult {
     const appended: { ref: SeriesRef; timeMs: number; value: number; stale: boolean }[] = [];
     let unknown = 0;
+    let duplicates = 0;
     for (let at = 0; at < batch.length; at++) {
       const sample = {
         ref: batch.refs[at] ?? 0,
@@ -64,8 +68,14 @@ export class MemorySamples implements RuleSink, AppendFeed {
         unknown++;
         continue;
       }
+      const samples = this.#series[sample.ref]?.samples ?? [];
+      const after = samples.findLastIndex(({ timeMs }) => timeMs <= sample.timeMs);
+      if (samples[after]?.timeMs === sample.timeMs) {
+        duplicates++;
+        continue;
+      }
       appended.push(sample);
-      this.#series[sample.ref]?.samples.push(sample);
+      samples.splice(after + 1, 0, sample);
     }
     for (const { matchers, listener } of this.#listeners) {
       const seen = appended.filter(({ ref }) => matchesAll(matchers, this.labelsOf(ref)));
@@ -78,8 +88,8 @@ export class MemorySamples implements RuleSink, AppendFeed {
         stale: seen.map(({ stale }) => stale),
       });
     }
-    const refused = { ...noneRefused(), unknown_series: unknown };
-    return { accepted: batch.length - unknown, refused, durable: () => Promise.resolve() };
+    const refused = { ...noneRefused(), unknown_series: unknown, duplicate_timestamp: duplicates };
+    return { accepted: appended.length, refused, durable: () => Promise.resolve() };
   }
 
   onAppend(matchers: readonly Matcher[], listener: (notice: AppendNotice) => void) {

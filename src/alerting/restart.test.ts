@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Stage } from './alerting.test-support.ts';
 import { HIGH, rule, stagesOfTest } from './rule-stage.test-support.ts';
 
 const stages = stagesOfTest();
@@ -76,5 +77,53 @@ describe('what survives a restart', () => {
     await before.append({ queue: 31 });
     await before.alerting.rules.load([{ name: 'rules.yml', text: rule('alert: Other\nexpr: queue > 90') }]);
     expect(await before.episodes()).toEqual(['g/High{"severity":"critical"}: resolved manual']);
+  });
+});
+
+describe('the series ALERTS after a restart', () => {
+  const states = (stage: Stage) =>
+    stage.samples
+      .live('ALERTS', stage.clock.wallMs())
+      .map(({ alertname, alertstate }) => `${alertname} ${alertstate}`)
+      .sort();
+
+  it.each([{ crash: false }, { crash: true }])(
+    'end where their alert did, though the process did not hear of it (%j)',
+    async ({ crash }) => {
+      const before = await stages.open(HIGH);
+      await before.append({ queue: 31 });
+      before.faults.push('unanswered');
+      const resolving = before.alerting.alerts.resolve((await before.events())[0]?.entity_id ?? '');
+      await expect(resolving).rejects.toMatchObject({ code: 'database_failed' });
+      expect(states(before)).toEqual(['High firing']);
+      const after = await stages.restart(before, { downMs: 500, crash });
+      expect(states(after)).toEqual([]);
+      expect(after.samples.live('ALERTS_FOR_STATE', after.clock.wallMs())).toEqual([]);
+      await after.append({ queue: 3 });
+      await after.append({ queue: 32 });
+      expect(states(after)).toEqual(['High firing']);
+    },
+  );
+
+  it('end where a pending alert does not outlive the downtime', async () => {
+    const before = await stages.open(rule('alert: High\nexpr: queue > 30\nfor: 60s'), {
+      outageToleranceMs: 60_000,
+    });
+    await before.append({ queue: 31 });
+    await before.advance(1000);
+    const after = await stages.restart(before, {
+      downMs: 61_000,
+      rules: rule('alert: High\nexpr: queue > 90'),
+    });
+    expect(states(after)).toEqual([]);
+  });
+
+  it('go on where their alert does, and where somebody else sends them', async () => {
+    const before = await stages.open(HIGH);
+    await before.append({ queue: 31 });
+    await before.append({ 'ALERTS{alertname="Theirs",alertstate="firing"}': 1 });
+    await before.advance(1000);
+    const after = await stages.restart(before, { downMs: 500, crash: true });
+    expect(states(after)).toEqual(['High firing', 'Theirs firing']);
   });
 });

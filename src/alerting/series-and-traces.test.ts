@@ -29,6 +29,24 @@ describe('series', () => {
     await stage.append({ 'queue{phase="a"}': null });
     expect(stage.samples.history('r')).toEqual({ 'phase=a,team=x': ['31', 'stale'] });
   });
+
+  it('of two rules that give the same labels go on until both have ended', async () => {
+    const stage = await stages.open(
+      'groups:\n  - name: g\n    interval: 1h\n    rules:\n' +
+        '      - {alert: High, expr: queue > 30}\n      - {alert: High, expr: queue > 20}\n' +
+        '      - {record: r, expr: depth > 30}\n      - {record: r, expr: depth > 20}\n',
+    );
+    const live = () => ['ALERTS', 'r'].map((name) => stage.samples.live(name, stage.clock.wallMs()).length);
+    await stage.append({ queue: 31, depth: 31 });
+    await stage.advance(100);
+    await stage.append({ queue: 25, depth: 25 });
+    await stage.advance(1500);
+    expect((await stage.episodes()).toSorted()).toEqual(['g/High{}: firing', 'g/High{}: resolved recovered']);
+    expect(live()).toEqual([1, 1]);
+    await stage.append({ queue: 3, depth: 3 });
+    await stage.advance(1500);
+    expect(live()).toEqual([0, 0]);
+  });
 });
 
 describe('the trace of an alert', () => {

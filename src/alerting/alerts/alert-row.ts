@@ -29,3 +29,17 @@ export async function readEndedByHand(
     .execute();
   return new Set(rows.map(({ id }) => id));
 }
+
+/** The fingerprints of the alerts that have ended since then. */
+export async function readResolvedSince(
+  database: StateDatabase,
+  sinceMs: number,
+): Promise<readonly string[]> {
+  const rows = await database.reader
+    .selectFrom('alerts')
+    .select('fingerprint')
+    .distinct()
+    .where('resolved_at_ms', '>=', sinceMs)
+    .execute();
+  return rows.map(({ fingerprint }) => fingerprint);
+}

@@ -1,10 +1,12 @@
 import { SampleBatch, type AppendOrigin, type Labels, type SeriesRef } from '#telemetry';
 import { alertState, type Instance } from '../state/instance.ts';
-import { commitOutputs, type RuleOutlet } from './rule-outlet.ts';
+import { commitOutputs, releaseSeries, type RuleOutlet } from './rule-outlet.ts';
 import type { SlicedWork } from './sliced-work.ts';
 
 /** A unit of samples that is larger than this is committed in several, each with whole alerts. */
-const MAX_UNIT_SAMPLES = 4000;
+export const MAX_UNIT_SAMPLES = 4000;
+
+export const ALERT_STATE_LABEL = 'alertstate';
 
 /** What was written last of one label set. */
 interface WrittenAlert {
@@ -12,6 +14,11 @@ interface WrittenAlert {
   readonly activeAtMs: number;
   readonly alertsRef: SeriesRef;
   readonly forStateRef: SeriesRef;
+}
+
+interface UnitMoment {
+  readonly timeMs: number;
+  readonly origin: AppendOrigin;
 }
 
 /**
@@ -30,37 +37,36 @@ export class AlertSeries {
   /** @param repeat whether unchanged values are written too, so that look-back windows don't lose them */
   *write(
     instances: ReadonlyMap<string, Instance>,
-    at: { readonly timeMs: number; readonly origin: AppendOrigin; readonly repeat: boolean },
+    at: UnitMoment & { readonly repeat: boolean },
   ): SlicedWork<void> {
     for (const [key, written] of this.#written) {
       const instance = instances.get(key);
       if (!instance || alertState(instance.phase) === null) this.#end(key, written, at.timeMs);
-      yield* this.#commitWhenFull(at.origin);
+      yield* this.#commitWhenFull(at);
     }
     for (const instance of instances.values()) {
       this.#writeOne(instance, at);
-      yield* this.#commitWhenFull(at.origin);
+      yield* this.#commitWhenFull(at);
     }
-    this.#commit(at.origin);
+    this.#commit(at);
   }
 
   /** One label set has ended. */
-  end(key: string, at: { readonly timeMs: number; readonly origin: AppendOrigin }): void {
+  end(key: string, at: UnitMoment): void {
     const written = this.#written.get(key);
     if (!written) return;
     this.#end(key, written, at.timeMs);
-    this.#commit(at.origin);
+    this.#commit(at);
   }
 
-  *#commitWhenFull(origin: AppendOrigin): SlicedWork<void> {
-    if (this.#batch.length >= MAX_UNIT_SAMPLES) this.#commit(origin);
+  *#commitWhenFull(at: UnitMoment): SlicedWork<void> {
+    if (this.#batch.length >= MAX_UNIT_SAMPLES) this.#commit(at);
     yield;
   }
 
   #end(key: string, written: WrittenAlert, timeMs: number): void {
     this.#written.delete(key);
-    this.#addStale(written.alertsRef, timeMs);
-    this.#addStale(written.forStateRef, timeMs);
+    this.#release(written, timeMs);
   }
 
   #writeOne(
@@ -77,10 +83,13 @@ export class AlertSeries {
       return;
     }
     const alertsRef = known?.state === state ? known.alertsRef : this.#series(alertsLabels(labels, state));
-    const forStateRef = known?.forStateRef ?? this.#series({ ...labels, __name__: 'ALERTS_FOR_STATE' });
+    const forStateRef = known?.forStateRef ?? this.#series(forStateLabels(labels));
     if (alertsRef === null || forStateRef === null) return;
     const written = { state, activeAtMs, alertsRef, forStateRef };
-    if (known && known.alertsRef !== alertsRef) this.#addStale(known.alertsRef, timeMs);
+    const before = this.#written.get(key);
+    this.#outlet.holders.hold(alertsRef);
+    this.#outlet.holders.hold(forStateRef);
+    if (before) this.#release(before, timeMs);
     this.#written.set(key, written);
     this.#add(written, timeMs);
   }
@@ -92,13 +101,15 @@ export class AlertSeries {
     return written && sink.holds(written.alertsRef) && sink.holds(written.forStateRef) ? written : null;
   }
 
-  #addStale(ref: SeriesRef, timeMs: number): void {
-    if (this.#outlet.sink.holds(ref)) this.#batch.addStale(ref, timeMs);
+  #release({ alertsRef, forStateRef }: WrittenAlert, timeMs: number): void {
+    releaseSeries(this.#outlet, this.#batch, { ref: alertsRef, timeMs });
+    releaseSeries(this.#outlet, this.#batch, { ref: forStateRef, timeMs });
   }
 
   #add({ alertsRef, forStateRef, activeAtMs }: WrittenAlert, timeMs: number): void {
-    this.#batch.add(alertsRef, timeMs, 1);
-    this.#batch.add(forStateRef, timeMs, Math.floor(activeAtMs / 1000));
+    const { holders } = this.#outlet;
+    this.#batch.add(alertsRef, holders.dateOf(alertsRef, timeMs), 1);
+    this.#batch.add(forStateRef, holders.dateOf(forStateRef, timeMs), Math.floor(activeAtMs / 1000));
   }
 
   /** Null where the store takes no more series: the alert itself does not depend on them. */
@@ -111,11 +122,20 @@ export class AlertSeries {
     }
   }
 
-  #commit(origin: AppendOrigin): void {
-    if (!commitOutputs(this.#outlet, this.#batch, origin)) this.#written.clear();
+  #commit({ timeMs, origin }: UnitMoment): void {
+    if (commitOutputs(this.#outlet, this.#batch, origin)) return;
+    for (const { alertsRef, forStateRef } of this.#written.values()) {
+      this.#outlet.holders.release(alertsRef, timeMs);
+      this.#outlet.holders.release(forStateRef, timeMs);
+    }
+    this.#written.clear();
   }
 }
 
-function alertsLabels(labels: Labels, state: string): Labels {
-  return { ...labels, __name__: 'ALERTS', alertstate: state };
+export function alertsLabels(labels: Labels, state: string): Labels {
+  return { ...labels, __name__: 'ALERTS', [ALERT_STATE_LABEL]: state };
+}
+
+export function forStateLabels(labels: Labels): Labels {
+  return { ...labels, __name__: 'ALERTS_FOR_STATE' };
 }

@@ -3,13 +3,14 @@ import { MemorySamples } from '../memory-samples.test-support.ts';
 import type { Instance } from '../state/instance.ts';
 import { AlertSeries } from './alert-series.ts';
 import type { RuleOutlet } from './rule-outlet.ts';
+import { SeriesHolders } from './series-holders.ts';
 import { SeriesWriter } from './series-writer.ts';
 import type { SlicedWork } from './sliced-work.ts';
 
 const HOUR_MS = 3_600_000;
 
 function outletOf(sink: MemorySamples, onRefused: (samples: number) => void = () => undefined): RuleOutlet {
-  return { sink, refused: { add: onRefused } };
+  return { sink, refused: { add: onRefused }, holders: new SeriesHolders() };
 }
 
 /** An evaluation at an interval; it waits for nothing. */

@@ -1,4 +1,5 @@
 import type { AppendOrigin, Counter, SampleBatch, SampleSink, SeriesRef } from '#telemetry';
+import type { SeriesHolders } from './series-holders.ts';
 
 /** A store that rules write to. */
 export interface RuleSink extends SampleSink {
@@ -9,8 +10,19 @@ export interface RuleSink extends SampleSink {
 /** Where rules write their series. */
 export interface RuleOutlet {
   readonly sink: RuleSink;
+  readonly holders: SeriesHolders;
   /** Counts the samples that were not taken. */
   readonly refused: Counter;
+}
+
+/** The rule keeps the series no longer: it ends where no other rule does. */
+export function releaseSeries(
+  { holders, sink }: RuleOutlet,
+  batch: SampleBatch,
+  end: { readonly ref: SeriesRef; readonly timeMs: number },
+): void {
+  const isOver = holders.release(end.ref, end.timeMs);
+  if (isOver && sink.holds(end.ref)) batch.addStale(end.ref, end.timeMs);
 }
 
 /**

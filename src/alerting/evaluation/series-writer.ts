@@ -6,7 +6,7 @@ import {
   type Labels,
   type SeriesRef,
 } from '#telemetry';
-import { commitOutputs, type RuleOutlet } from './rule-outlet.ts';
+import { commitOutputs, releaseSeries, type RuleOutlet } from './rule-outlet.ts';
 import type { SlicedWork } from './sliced-work.ts';
 
 /** One sample of what a recording rule puts out. */
@@ -50,14 +50,16 @@ export class SeriesWriter {
       yield;
       const known = this.#written.get(key);
       if (known && this.#outlet.sink.holds(known.ref)) {
-        if (at.repeat || !Object.is(known.value, value)) this.#batch.add(known.ref, at.timeMs, value);
+        if (at.repeat || !Object.is(known.value, value)) this.#add(known.ref, at.timeMs, value);
         known.value = value;
         continue;
       }
       try {
         const ref = this.#outlet.sink.series(labels);
+        this.#outlet.holders.hold(ref);
+        if (known) releaseSeries(this.#outlet, this.#batch, { ref: known.ref, timeMs: at.timeMs });
         this.#written.set(key, { ref, value });
-        this.#batch.add(ref, at.timeMs, value);
+        this.#add(ref, at.timeMs, value);
       } catch (thrown) {
         this.#outlet.refused.add(1);
         reason ??= messageOf(thrown);
@@ -66,9 +68,18 @@ export class SeriesWriter {
     for (const [key, { ref }] of this.#written) {
       if (present.has(key)) continue;
       this.#written.delete(key);
-      if (this.#outlet.sink.holds(ref)) this.#batch.addStale(ref, at.timeMs);
+      releaseSeries(this.#outlet, this.#batch, { ref, timeMs: at.timeMs });
     }
-    if (!commitOutputs(this.#outlet, this.#batch, at.origin)) this.#written.clear();
+    if (!commitOutputs(this.#outlet, this.#batch, at.origin)) this.#forget(at.timeMs);
     return reason;
+  }
+
+  #add(ref: SeriesRef, timeMs: number, value: number): void {
+    this.#batch.add(ref, this.#outlet.holders.dateOf(ref, timeMs), value);
+  }
+
+  #forget(timeMs: number): void {
+    for (const { ref } of this.#written.values()) this.#outlet.holders.release(ref, timeMs);
+    this.#written.clear();
   }
 }
