@@ -112,6 +112,71 @@ describe('a second rule of the same name', () => {
   });
 });
 
+describe('a reload that removes a recording rule', () => {
+  const group = (name: string, ...rules: readonly string[]) =>
+    `groups:\n  - name: ${name}\n    interval: 1m\n    rules:\n${rules.map((text) => `      - ${text}\n`).join('')}`;
+  const twice = '{record: twice, expr: queue}';
+  const recorded = '{alert: Recorded, expr: twice > 30}';
+  const high = '{alert: High, expr: queue > 900}';
+  const load = (stage: Stage, text: string) => stage.alerting.rules.load([{ name: 'rules.yml', text }]);
+
+  /** The alert fires and its condition is false; an evaluation that is due waits for the alert's states to be saved. */
+  async function aboutToResolve(): Promise<{ readonly stage: Stage; readonly savingMayEnd: () => void }> {
+    const stage = await stages.open(group('g', twice, recorded));
+    await stage.append({ queue: 31 });
+    await stage.advance(500);
+    expect(await stage.episodes()).toEqual(['g/Recorded{}: firing']);
+    await stage.append({ queue: 3 });
+    const saving = Promise.withResolvers<void>();
+    stage.observer.pause = () => saving.promise;
+    await stage.clock.advance(1500);
+    const savingMayEnd = () => {
+      stage.observer.pause = null;
+      saving.resolve();
+    };
+    return { stage, savingMayEnd };
+  }
+
+  it('and the alert over it: that ends since its rule was removed, also where its evaluation was due', async () => {
+    const { stage, savingMayEnd } = await aboutToResolve();
+    stage.observer.pause = null;
+    const loading = load(stage, group('g', high));
+    await stage.clock.advance(1500);
+    savingMayEnd();
+    await loading;
+    await stage.advance(2000);
+    expect(await stage.episodes()).toEqual(['g/Recorded{}: resolved manual']);
+  });
+
+  it('and has the alert look at other data: that is judged by the other data', async () => {
+    const { stage, savingMayEnd } = await aboutToResolve();
+    stage.observer.pause = null;
+    const loading = load(stage, group('g', '{alert: Recorded, expr: queue > 2}'));
+    await stage.clock.advance(1500);
+    savingMayEnd();
+    await loading;
+    await stage.advance(2000);
+    expect(await stage.episodes()).toEqual(['g/Recorded{}: firing']);
+  });
+
+  it('under an alert that stays: its data has vanished', async () => {
+    const stage = await stages.open(group('g', twice, recorded));
+    await stage.append({ queue: 31 });
+    await load(stage, group('g', recorded));
+    await stage.advance(2000);
+    expect(await stage.episodes()).toEqual(['g/Recorded{}: resolved data_vanished']);
+  });
+
+  it('and puts it into another group: its series and the alerts over it go on', async () => {
+    const stage = await stages.open(group('g', twice) + group('h', recorded).slice('groups:\n'.length));
+    await stage.append({ queue: 31 });
+    await load(stage, group('other', twice) + group('h', recorded).slice('groups:\n'.length));
+    await stage.advance(2000);
+    expect(stage.samples.live('twice', stage.clock.wallMs())).toHaveLength(1);
+    expect(await stage.episodes()).toEqual(['h/Recorded{}: firing']);
+  });
+});
+
 describe('a reload', () => {
   it('leaves the old rules running when a file is broken, and says where', async () => {
     const stage = await stages.open(HIGH);

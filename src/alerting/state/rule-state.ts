@@ -59,6 +59,8 @@ export class RuleState {
   readonly #alerts: AlertStates | null;
   readonly #firingRows: FiringRows;
   #definition: LoadedRule;
+  /** Redefinitions and the removal that wait: an evaluation would judge by a definition that no longer holds. */
+  #handOversAhead = 0;
   #isRemoved = false;
   #hasEnded = false;
 
@@ -125,11 +127,11 @@ export class RuleState {
   }
 
   /**
-   * From here on the rule is what the definition says. Its alerts live on: the next evaluation says which of them still
-   * hold.
+   * From here on the rule is what the definition says. Its alerts live on: the next evaluation, which the caller asks
+   * for, says which of them still hold.
    */
   redefine(definition: LoadedRule): Promise<void> {
-    return this.#queue.run(async () => {
+    return this.#handOver(async () => {
       this.#definition = definition;
       this.#inputs.changeQuery(definition.query);
     });
@@ -141,20 +143,28 @@ export class RuleState {
    */
   remove(slices: () => EvaluationSlices): Promise<void> {
     this.#inputs.stop();
-    return this.#queue.run(async () => {
+    return this.#handOver(async () => {
       this.#isRemoved = true;
       await runInTurn(this.#end(), slices);
     });
   }
 
+  #handOver(work: () => Promise<void>): Promise<void> {
+    this.#handOversAhead++;
+    return this.#queue.run(() => {
+      this.#handOversAhead--;
+      return work();
+    });
+  }
+
   /**
    * Evaluates the rule. Never rejects. What can be done without waiting is done in the call, where nothing else is being
-   * done to the rule.
+   * done to the rule. Where a reload is about to change or to remove the rule, nothing is done.
    * @returns the evaluation time at which it has to be looked at again though nothing arrives; null: none
    */
   evaluate(options: EvaluateOptions): Promise<number | null> {
     return this.#queue.run(async () => {
-      if (this.#hasEnded) return null;
+      if (this.#hasEnded || this.#handOversAhead > 0) return null;
       return runSliced(this.#isRemoved ? this.#end() : this.#evaluate(options), options.slices);
     });
   }
@@ -255,6 +265,8 @@ export class RuleState {
       plan = yield* this.#parts.evaluation.planFailure(loaded, alerts.instances, at);
     }
     slices.noteResult();
+    // The reload came while the query ran: what it found may be missing because of the reload.
+    if (this.#handOversAhead > 0) return null;
     const at = writeMomentOf(moment, this.#parts.clock);
     const isDone = yield* alerts.carryOut(plan, this.#parts.evaluation.textsOf(loaded, moment), at);
     if (evaluated === null) yield* this.#firingRows.markFailed(alerts, this.#health.report.lastError);
