@@ -91,7 +91,7 @@ export class AgentProbe {
     await Promise.all(
       agents.map(async (agent, number) => {
         const dueMs = startedAt + (number * SECOND_MS) / agents.length;
-        await delay(dueMs - performance.now());
+        await delay(Math.max(0, dueMs - performance.now()));
         await this.#beat(agent, dueMs);
       }),
     );

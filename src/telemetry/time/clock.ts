@@ -17,7 +17,7 @@ export interface Clock {
   bootMs(): number;
   /** Which boot of which machine that is: another id, another boot clock. */
   readonly bootId: string;
-  /** Calls `run` once after `delayMs` (at least the next turn of the event loop). */
+  /** Calls `run` once after `delayMs`; where that has passed already (0 or less), in the next turn of the event loop. */
   after(delayMs: number, run: () => void): Timer;
   /** Calls `run` every `periodMs`, first after one period; a period missed by a stall is not made up for. */
   every(periodMs: number, run: () => void): Timer;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { nextTurn } from '../concurrency/pacing.ts';
 import { createSystemClock } from './system-clock.ts';
 
 const DAY_MS = 86_400_000;
@@ -33,6 +34,25 @@ it.each([1, 30])('what comes every %s days comes so often, until it is cancelled
   timer.cancel();
   vi.advanceTimersByTime(days * DAY_MS * 2);
   expect(run).toHaveBeenCalledTimes(3);
+});
+
+it('a time that has passed is due at once, and the runtime warns of nothing', async () => {
+  vi.useRealTimers();
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', onWarning);
+  const clock = createSystemClock();
+  try {
+    await new Promise<void>((resolve) => {
+      clock.after(-250, resolve);
+    });
+    // Warnings are told in the turn after.
+    await nextTurn();
+    await nextTurn();
+  } finally {
+    process.off('warning', onWarning);
+  }
+  expect(warnings).toEqual([]);
 });
 
 it('counts from the boot, whichever process asks', () => {
