@@ -70,6 +70,8 @@ class Play {
   readonly #doings: Doings = { resolved: new Set(), removed: false, vanished: false };
   #running: Promise<unknown>[] = [];
   #set = 0;
+  /** What was appended last of each series. */
+  readonly #newest = new Map<string, number | null>();
   #stage: Stage;
 
   private constructor(stage: Stage, seed: number) {
@@ -89,6 +91,7 @@ class Play {
       case 'append':
         await clock.advance(1);
         this.#doings.vanished ||= next.value === null;
+        this.#newest.set(next.series, next.value);
         this.#stage.appendNow({ [next.series]: next.value });
         return;
       case 'wait':
@@ -125,6 +128,8 @@ class Play {
     await this.#settle();
     // A load that a fault hit is done again, as a person would.
     await this.#load();
+    // A rule that could not be evaluated is evaluated again when data comes.
+    await this.#stage.append(Object.fromEntries(this.#newest));
     await this.#stage.advance(QUIET_MS);
     await this.#checkEpisodes();
     await this.#checkState();

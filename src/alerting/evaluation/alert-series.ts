@@ -108,8 +108,8 @@ export class AlertSeries {
 
   #add({ alertsRef, forStateRef, activeAtMs }: WrittenAlert, timeMs: number): void {
     const { holders } = this.#outlet;
-    this.#batch.add(alertsRef, holders.dateOf(alertsRef, timeMs), 1);
-    this.#batch.add(forStateRef, holders.dateOf(forStateRef, timeMs), Math.floor(activeAtMs / 1000));
+    this.#batch.add(alertsRef, holders.date(alertsRef, timeMs), 1);
+    this.#batch.add(forStateRef, holders.date(forStateRef, timeMs), Math.floor(activeAtMs / 1000));
   }
 
   /** Null where the store takes no more series: the alert itself does not depend on them. */

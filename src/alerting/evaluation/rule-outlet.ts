@@ -22,7 +22,7 @@ export function releaseSeries(
   end: { readonly ref: SeriesRef; readonly timeMs: number },
 ): void {
   const isOver = holders.release(end.ref, end.timeMs);
-  if (isOver && sink.holds(end.ref)) batch.addStale(end.ref, end.timeMs);
+  if (isOver && sink.holds(end.ref)) batch.addStale(end.ref, holders.date(end.ref, end.timeMs));
 }
 
 /**

@@ -1,41 +1,51 @@
 import type { SeriesRef } from '#telemetry';
 
-/** For how long the end of a series is remembered. Evaluation times are ahead of the clock by 5 s at most. */
+/** For how long a series that has ended is remembered. Evaluation times are ahead of the clock by 5 s at most. */
 const REMEMBERED_MS = 10_000;
+
+interface SharedSeries {
+  holders: number;
+  /** The time of the newest sample, or of the end. */
+  newestMs: number;
+}
 
 /**
  * Which series rules keep. Two rules may write the same one: a rule that was moved to another group begins before the one
  * of before has ended, and two rules may give the same labels. It ends with the last of them, and goes on after that end.
  */
 export class SeriesHolders {
-  readonly #holders = new Map<SeriesRef, number>();
-  /** When series ended lately, the first first. */
-  readonly #endedAtMs = new Map<SeriesRef, number>();
+  readonly #series = new Map<SeriesRef, SharedSeries>();
+  /** Nobody holds them; the first to end first. */
+  readonly #ended = new Map<SeriesRef, SharedSeries>();
 
   hold(ref: SeriesRef): void {
-    this.#holders.set(ref, (this.#holders.get(ref) ?? 0) + 1);
+    const series = this.#series.get(ref) ?? { holders: 0, newestMs: Number.NEGATIVE_INFINITY };
+    series.holders++;
+    this.#series.set(ref, series);
+    this.#ended.delete(ref);
   }
 
-  /** @returns whether nobody holds the series any more: it ends at that time */
+  /** @returns whether nobody holds the series any more: it ends then */
   release(ref: SeriesRef, timeMs: number): boolean {
-    const others = (this.#holders.get(ref) ?? 1) - 1;
-    if (others > 0) {
-      this.#holders.set(ref, others);
-      return false;
+    const series = this.#series.get(ref);
+    if (!series || --series.holders > 0) return false;
+    this.#ended.set(ref, series);
+    for (const [other, { newestMs }] of this.#ended) {
+      if (newestMs > timeMs - REMEMBERED_MS) break;
+      this.#ended.delete(other);
+      this.#series.delete(other);
     }
-    this.#holders.delete(ref);
-    for (const [ended, endedAtMs] of this.#endedAtMs) {
-      if (endedAtMs > timeMs - REMEMBERED_MS) break;
-      this.#endedAtMs.delete(ended);
-    }
-    this.#endedAtMs.delete(ref);
-    this.#endedAtMs.set(ref, timeMs);
     return true;
   }
 
-  /** The time at which a sample of then can be written: a series has one sample a time, and its end may have taken it. */
-  dateOf(ref: SeriesRef, timeMs: number): number {
-    const endedAtMs = this.#endedAtMs.get(ref);
-    return endedAtMs !== undefined && endedAtMs >= timeMs ? endedAtMs + 1 : timeMs;
+  /**
+   * The time at which a sample of then, or the end, can be written: a series has one sample a time, and another rule may
+   * have taken it.
+   */
+  date(ref: SeriesRef, timeMs: number): number {
+    const series = this.#series.get(ref);
+    if (!series) return timeMs;
+    series.newestMs = Math.max(timeMs, series.newestMs + 1);
+    return series.newestMs;
   }
 }

@@ -75,7 +75,7 @@ export class SeriesWriter {
   }
 
   #add(ref: SeriesRef, timeMs: number, value: number): void {
-    this.#batch.add(ref, this.#outlet.holders.dateOf(ref, timeMs), value);
+    this.#batch.add(ref, this.#outlet.holders.date(ref, timeMs), value);
   }
 
   #forget(timeMs: number): void {
