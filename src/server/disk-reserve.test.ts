@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStateDatabase, type StateDatabase } from '#storage';
-import { silentLogger, VirtualClock } from '#telemetry';
+import { OmoiError, silentLogger, VirtualClock } from '#telemetry';
 import { DiskReserve, writeFromReserve } from './disk-reserve.ts';
 
 const MIB = 1024 * 1024;
@@ -65,6 +65,22 @@ describe.runIf(mayMount)('on a disk that is full (mounts a tmpfs: needs root)', 
     rmSync(join(disk, 'output'));
     await clock.advance(60_000);
     expect(existsSync(join(disk, 'reserve'))).toBe(true);
+    reserve.close();
+  });
+
+  it('a disk of PostgreSQL that is full takes it only where it is this one', async () => {
+    const reserve = new DiskReserve(disk, { clock, logger: silentLogger }, 2 * MIB);
+    const elsewhere: StateDatabase = {
+      ...database,
+      dialect: 'postgres',
+      transaction: () => Promise.reject(new OmoiError('storage_full', 'the disk of the server is full')),
+    };
+    const kept = (): boolean => existsSync(join(disk, 'reserve'));
+    await expect(write(writeFromReserve(elsewhere, reserve), 'one')).rejects.toThrow('the disk');
+    expect(kept()).toBe(true);
+    fill();
+    await expect(write(writeFromReserve(elsewhere, reserve), 'one')).rejects.toThrow('the disk');
+    expect(kept()).toBe(false);
     reserve.close();
   });
 

@@ -37,8 +37,7 @@ export class DiskReserve {
   take(): boolean {
     if (this.#held) return true;
     try {
-      const { bavail, bsize } = statfsSync(dirname(this.#path));
-      if (bavail * bsize < this.#bytes * ROOM_FOR_RESERVE) return false;
+      if (this.#freeBytes() < this.#bytes * ROOM_FOR_RESERVE) return false;
       // Nothing that a file system could store as a hole, or in less room.
       writeFileSync(this.#path, randomFillSync(Buffer.alloc(this.#bytes)), { mode: 0o600 });
       this.#held = true;
@@ -46,6 +45,11 @@ export class DiskReserve {
       rmSync(this.#path, { force: true });
     }
     return this.#held;
+  }
+
+  /** Whether the disk has no more room than a reserve would take: what failed elsewhere for want of room is no sign of it. */
+  isNeeded(): boolean {
+    return this.#freeBytes() < this.#bytes;
   }
 
   /** Gives the room away; false where there was none to give. */
@@ -63,9 +67,17 @@ export class DiskReserve {
   close(): void {
     this.#timer.cancel();
   }
+
+  #freeBytes(): number {
+    const { bavail, bsize } = statfsSync(dirname(this.#path));
+    return bavail * bsize;
+  }
 }
 
-/** The same database; a transaction that finds the disk full is done again in the room of the reserve. */
+/**
+ * The same database; a transaction that finds the disk full is done again in the room of the reserve. PostgreSQL's disk is
+ * as a rule another one, which has no use for that room.
+ */
 export function writeFromReserve(database: StateDatabase, reserve: DiskReserve): StateDatabase {
   return {
     dialect: database.dialect,
@@ -76,7 +88,8 @@ export function writeFromReserve(database: StateDatabase, reserve: DiskReserve):
         return await database.transaction(work, options);
       } catch (thrown) {
         const full = thrown instanceof OmoiError && thrown.code === 'storage_full';
-        if (!full || !reserve.release()) throw thrown;
+        const isOfThisDisk = database.dialect === 'sqlite' || reserve.isNeeded();
+        if (!full || !isOfThisDisk || !reserve.release()) throw thrown;
         return database.transaction(work, options);
       }
     },
