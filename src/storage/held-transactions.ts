@@ -14,8 +14,9 @@ export interface TransactionOwner {
 
 /**
  * A view of the database for one part of the server: a transaction whose work takes longer than `maxSilentlyHeldMs` is
- * named by its owner in the log, while it is held and again when it is over, and counted. The time until its turn and
- * that of the commit are not its own, and do not count.
+ * named by its owner in the log, while it is held and again when it is over, and counted. Of those that are held beside
+ * each other (on PostgreSQL) the first is told, and their number when the last is over. The time until its turn and that of
+ * the commit are not its own, and do not count.
  */
 export function tellHeldTransactions<Tables>(
   database: Database<Tables>,
@@ -25,6 +26,26 @@ export function tellHeldTransactions<Tables>(
     'omoi_transactions_held_total',
     'Transactions whose work took more than 5 s, by the part of the server that did it.',
   );
+  let told = 0;
+  let telling = 0;
+  let longestMs = 0;
+  const tell = (heldMs: number): void => {
+    held.add(1, { owner });
+    told++;
+    if (telling++ > 0) return;
+    logger.warn(
+      { owner, held_ms: heldMs },
+      'Transaction held for long: others wait for it. The disk is slow, or its owner waits for something else.',
+    );
+  };
+  const tellEnd = (heldMs: number): void => {
+    longestMs = Math.max(longestMs, heldMs);
+    if (--telling > 0) return;
+    const transactions = told;
+    const fields = { owner, held_ms: longestMs, ...(transactions > 1 && { transactions }) };
+    told = longestMs = 0;
+    logger.warn(fields, 'Transaction that was held for long is over.');
+  };
   return {
     dialect: database.dialect,
     reader: database.reader,
@@ -32,21 +53,17 @@ export function tellHeldTransactions<Tables>(
     transaction: (work, options) =>
       database.transaction(async (tx) => {
         const startedMs = clock.monotonicMs();
-        let told = false;
+        const heldMs = (): number => Math.round(clock.monotonicMs() - startedMs);
+        let isTold = false;
         const timer = clock.after(maxSilentlyHeldMs, () => {
-          told = true;
-          held.add(1, { owner });
-          logger.warn(
-            { owner, held_ms: Math.round(clock.monotonicMs() - startedMs) },
-            'Transaction held for long: others wait for it. The disk is slow, or its owner waits for something else.',
-          );
+          isTold = true;
+          tell(heldMs());
         });
         try {
           return await work(tx);
         } finally {
           timer.cancel();
-          const heldMs = Math.round(clock.monotonicMs() - startedMs);
-          if (told) logger.warn({ owner, held_ms: heldMs }, 'Transaction that was held for long is over.');
+          if (isTold) tellEnd(heldMs());
         }
       }, options),
   };

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { sql } from 'kysely';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEventBus } from '#eventbus';
 import {
   Leadership,
   openStateDatabase,
   retentionJobs,
+  tellHeldTransactions,
   type StateDatabase,
   type StateTransaction,
 } from '#storage';
@@ -295,6 +297,53 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
       proxy.close();
     },
   );
+
+  it('says whose lock its transactions wait for, once, and when they wait no more', async () => {
+    const place = await kind.createPlace();
+    const clock = new VirtualClock();
+    const metrics = new SelfMetrics();
+    const told: { readonly fields: object; readonly message: string }[] = [];
+    const logger: Logger = {
+      ...silentLogger,
+      warn: (fields, message) => void told.push({ fields, message }),
+    };
+    const database = tellHeldTransactions(
+      await openStateDatabase({ ...place, clock, logger, role: 'server' }),
+      { owner: 'fleet', clock, logger, metrics },
+    );
+    const until = (assertion: () => void): Promise<void> =>
+      vi.waitFor(async () => {
+        await clock.advance(500);
+        assertion();
+      }, patience);
+    const lines = (what: RegExp): readonly object[] =>
+      told.filter(({ message }) => what.test(message)).map(({ fields }) => fields);
+    const held = (): unknown =>
+      metrics.collect().find(({ name }) => name === 'omoi_transactions_held_total')?.points[0]?.value;
+
+    const stranger = new Client({ connectionString: urlOf(place), application_name: 'migrate.py' });
+    await stranger.connect();
+    try {
+      const { rows } = await stranger.query<{ pid: number }>('select pg_backend_pid() as pid');
+      await stranger.query('begin');
+      await stranger.query('lock table events in access exclusive mode');
+      const asked = Promise.all([count(database), count(database)]);
+      const waiting = /wait for a lock of somebody else/;
+      await until(() => expect(lines(waiting)).toHaveLength(1));
+      await until(() => expect(held()).toBe(2));
+      expect(lines(waiting)).toMatchObject([
+        { held_by: [{ pid: rows[0]?.pid, user: 'omoi', application: 'migrate.py' }] },
+      ]);
+      expect(lines(/Transaction held for long/)).toHaveLength(1);
+      await stranger.query('commit');
+      expect(await asked).toEqual(['works', 'works']);
+      await until(() => expect(lines(/no lock of others any more/)).toHaveLength(1));
+      expect(lines(/held for long is over/)).toMatchObject([{ owner: 'fleet', transactions: 2 }]);
+    } finally {
+      await stranger.end();
+      await database.close();
+    }
+  });
 
   const notTaken = {
     code: 'database_failed',

@@ -1,6 +1,9 @@
 import { Client, type ClientConfig } from 'pg';
 import type { Clock, Logger, Timer } from '#telemetry';
+import { ForeignLocks, waitForLocks, type WaitForLocks } from './foreign-locks.ts';
 
+/** Without an answer for so long a statement may wait for a lock of others: half of what passes before PostgreSQL counts as away. */
+const maxUntoldMs = 2500;
 /** Without an answer for so long a statement is asked about; those of migrations and retention may take longer. */
 const maxUnaskedMs = 30_000;
 const lookEveryMs = 5000;
@@ -30,6 +33,11 @@ export interface Session {
   readonly runsMs: number;
 }
 
+interface Look {
+  readonly sessions: readonly Session[];
+  readonly locks: WaitForLocks;
+}
+
 /** Whether no answer will come: PostgreSQL is not at work on it, or has had an answer for long that nobody takes. */
 export function leadsNowhere({ pid, waitedMs, untaken }: Unanswered, sessions: readonly Session[]): boolean {
   const own = sessions.find((session) => session.pid === pid);
@@ -55,17 +63,19 @@ export interface StalledStatementParts {
 /**
  * Ends connections that lead nowhere: a firewall forgot them, or a proxy swallows. A statement may take long, so that time
  * alone says nothing: PostgreSQL is asked, on another connection, what it is at work on. What waits is refused as on a
- * connection that broke.
+ * connection that broke. Where it waits for a lock of others the log says whose.
  */
 export class StalledStatements {
   readonly #parts: StalledStatementParts;
   readonly #waiting = new Map<Client, Waiting>();
+  readonly #locks: ForeignLocks;
   readonly #timer: Timer;
   #looking = false;
   #unansweredLooks = 0;
 
   constructor(parts: StalledStatementParts) {
     this.#parts = parts;
+    this.#locks = new ForeignLocks(parts);
     this.#timer = parts.clock.every(lookEveryMs, () => void this.#look());
   }
 
@@ -92,28 +102,35 @@ export class StalledStatements {
   }
 
   async #look(): Promise<void> {
-    if (this.#looking || this.#overdue().length === 0) return;
+    if (this.#looking || !(this.#locks.areTold || this.#waitingFor(maxUntoldMs).length > 0)) return;
     this.#looking = true;
     try {
-      const sessions = await this.#sessions();
-      if (sessions === null && ++this.#unansweredLooks < looksUntilAway) return;
-      if (sessions !== null) this.#unansweredLooks = 0;
-      for (const [client, waiting] of this.#overdue()) {
-        const unanswered = {
-          pid: pidOf(client),
-          waitedMs: this.#parts.clock.monotonicMs() - waiting.sinceMs,
-          untaken: waiting.untaken,
-        };
-        if (sessions === null || leadsNowhere(unanswered, sessions)) this.#end(client, unanswered);
-        else waiting.untaken = sessions.some(({ pid, isUntaken }) => pid === unanswered.pid && isUntaken);
-      }
+      const look = await this.#askSessions();
+      if (look !== null) this.#locks.seen(look.locks);
+      this.#endOverdue(look?.sessions ?? null);
     } finally {
       this.#looking = false;
     }
   }
 
-  #overdue(): [Client, Waiting][] {
-    const beforeMs = this.#parts.clock.monotonicMs() - maxUnaskedMs;
+  #endOverdue(sessions: readonly Session[] | null): void {
+    const overdue = this.#waitingFor(maxUnaskedMs);
+    if (overdue.length === 0) return;
+    if (sessions === null && ++this.#unansweredLooks < looksUntilAway) return;
+    if (sessions !== null) this.#unansweredLooks = 0;
+    for (const [client, waiting] of overdue) {
+      const unanswered = {
+        pid: pidOf(client),
+        waitedMs: this.#parts.clock.monotonicMs() - waiting.sinceMs,
+        untaken: waiting.untaken,
+      };
+      if (sessions === null || leadsNowhere(unanswered, sessions)) this.#end(client, unanswered);
+      else waiting.untaken = sessions.some(({ pid, isUntaken }) => pid === unanswered.pid && isUntaken);
+    }
+  }
+
+  #waitingFor(leastMs: number): [Client, Waiting][] {
+    const beforeMs = this.#parts.clock.monotonicMs() - leastMs;
     return [...this.#waiting].filter(([, { sinceMs }]) => sinceMs <= beforeMs);
   }
 
@@ -127,31 +144,34 @@ export class StalledStatements {
   }
 
   /** null where PostgreSQL does not answer. */
-  async #sessions(): Promise<readonly Session[] | null> {
+  async #askSessions(): Promise<Look | null> {
     const { connection, clock } = this.#parts;
     const client = new Client({ ...connection, connectionTimeoutMillis: maxAnswerMs });
     client.on('error', () => undefined);
-    // By this clock: a connection that leads nowhere answers neither.
     // By this clock: a connection that leads nowhere answers neither, and may never even come to be.
     const late = Promise.withResolvers<null>();
     const timer = clock.after(2 * maxAnswerMs, () => late.resolve(null));
-    const asked = sessionsOf(client, connection.application_name ?? '').catch(() => null);
-    const sessions = await Promise.race([asked, late.promise]);
+    const asked = lookOf(client, connection.application_name ?? '').catch(() => null);
+    const look = await Promise.race([asked, late.promise]);
     timer.cancel();
     void client.end().catch(() => undefined);
-    return sessions;
+    return look;
   }
 }
 
-async function sessionsOf(client: Client, applicationName: string): Promise<readonly Session[]> {
+async function lookOf(client: Client, applicationName: string): Promise<Look> {
   await client.connect();
   const { rows } = await client.query<SessionRow>(SESSIONS, [applicationName]);
-  return rows.map((row) => ({
-    pid: row.pid,
-    isActive: row.is_active,
-    isUntaken: row.is_untaken,
-    runsMs: row.runs_ms ?? 0,
-  }));
+  const blockers = rows.flatMap(({ blockers: pids }) => (pids === null ? [] : [pids]));
+  return {
+    sessions: rows.map((row) => ({
+      pid: row.pid,
+      isActive: row.is_active,
+      isUntaken: row.is_untaken,
+      runsMs: row.runs_ms ?? 0,
+    })),
+    locks: await waitForLocks(client, blockers, applicationName),
+  };
 }
 
 interface SessionRow {
@@ -159,12 +179,15 @@ interface SessionRow {
   readonly is_active: boolean;
   readonly is_untaken: boolean;
   readonly runs_ms: number | null;
+  /** null where it waits for no lock. */
+  readonly blockers: readonly number[] | null;
 }
 
 /** The cast to `name` cuts as PostgreSQL has cut it. */
 const SESSIONS = `select pid, state = 'active' as is_active,
     coalesce(wait_event = 'ClientWrite', false) as is_untaken,
-    (extract(epoch from clock_timestamp() - query_start) * 1000)::float8 as runs_ms
+    (extract(epoch from clock_timestamp() - query_start) * 1000)::float8 as runs_ms,
+    case when wait_event_type = 'Lock' then pg_blocking_pids(pid) end as blockers
   from pg_stat_activity
   where application_name = ($1::name)::text and pid <> pg_backend_pid() and state is not null`;
 
