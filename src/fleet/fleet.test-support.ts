@@ -1,6 +1,6 @@
 import { afterEach, beforeEach } from 'vitest';
 import { createEventBus, type EventBus } from '#eventbus';
-import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { openTestStateDatabase, takeUpState, type StateDatabase } from '#storage';
 import {
   createSeededRandom,
   SelfMetrics,
@@ -76,6 +76,7 @@ export class TestFleet<Time extends Clock = VirtualClock> {
   readonly #place: TestFleetPlace<Time>;
   readonly #settings: TestFleetSettings;
   #opened: { readonly clock: Time; readonly database: StateDatabase } | null = null;
+  #stateClock: Clock | null = null;
   #running: RunningFleet | null = null;
 
   constructor(place: TestFleetPlace<Time>, settings: TestFleetSettings = {}) {
@@ -85,6 +86,10 @@ export class TestFleet<Time extends Clock = VirtualClock> {
 
   get clock(): Time {
     return present(this.#opened).clock;
+  }
+  /** The clock by which the fleet works on its state. */
+  get stateClock(): Clock {
+    return present(this.#stateClock);
   }
   get database(): StateDatabase {
     return present(this.#opened).database;
@@ -118,7 +123,8 @@ export class TestFleet<Time extends Clock = VirtualClock> {
   async start(host?: string): Promise<void> {
     const { around = (database: StateDatabase) => database, ...others } = this.#settings;
     const settings = { ...others, ...(host !== undefined && { host }) };
-    this.#running = await startTestFleet(around(this.database), { ...settings, clock: this.clock });
+    this.#stateClock = await takeUpState(this.database, this.clock);
+    this.#running = await startTestFleet(around(this.database), { ...settings, clock: this.#stateClock });
   }
 
   stop(): Promise<void> {

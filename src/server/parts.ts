@@ -5,7 +5,7 @@ import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type WorkerConnection } from '#fleet';
 import { createMonitor, type Monitor } from '#monitor';
 import { createEngine, parseMatcher, parseSelector, type Engine } from '#promql';
-import { tellHeldTransactions, type StateDatabase } from '#storage';
+import { takeUpState, tellHeldTransactions, type StateDatabase } from '#storage';
 import {
   messageOf,
   OmoiError,
@@ -84,10 +84,11 @@ const SHIPPED_POLICIES = [fileURLToPath(new URL('../../config/watchdog_policies'
  */
 export async function startParts(options: PartsOptions): Promise<Parts> {
   const { config, ground, lifecycle, connection } = options;
-  const { clock, sampleClock, random, tsdb, tracing, metrics, runtimes } = ground;
+  const { sampleClock, random, tsdb, tracing, metrics, runtimes } = ground;
   const ruleFiles = await readRuleFiles(config);
   const policyFiles = await readPolicyFiles(config);
 
+  const clock = await takeUpState(ground.state, ground.clock);
   await continueSampleClock(ground);
   const toldLead = tellSampleClockLead(ground);
   lifecycle.started('sample clock', () => toldLead.stop());

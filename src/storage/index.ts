@@ -19,6 +19,7 @@ export {
   type StateDatabaseOptions,
 } from './open.ts';
 export { deadlineOf, deadlineSet } from './deadline-columns.ts';
+export { takeUpState } from './taken-up-state.ts';
 export { Leadership } from './leadership.ts';
 export type { ServerProcess, ServerProcesses } from './postgres/lease-holder.ts';
 export { stateRetention, telemetryRetention, type StateKeep } from './retention-rules.ts';

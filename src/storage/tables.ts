@@ -1,5 +1,6 @@
 import type { AccessTables } from './tables/access.ts';
 import type { AlertingTables } from './tables/alerting.ts';
+import type { BootTables } from './tables/boots.ts';
 import type { EventTables } from './tables/events.ts';
 import type { FleetTables } from './tables/fleet.ts';
 import type { MonitorTables } from './tables/monitor.ts';
@@ -10,7 +11,15 @@ import type { WatchdogTables } from './tables/watchdog.ts';
 
 /** Everything that must never be lost; SQLite with full sync, or PostgreSQL. */
 export interface StateTables
-  extends EventTables, FleetTables, PoolTables, MonitorTables, AlertingTables, WatchdogTables, AccessTables {}
+  extends
+    BootTables,
+    EventTables,
+    FleetTables,
+    PoolTables,
+    MonitorTables,
+    AlertingTables,
+    WatchdogTables,
+    AccessTables {}
 
 /** What may go when the disk is full, oldest first; always local SQLite. */
 export interface TelemetryTables extends TsdbTables, ObservabilityTables {}

@@ -66,12 +66,13 @@ export { StartRamp } from './concurrency/start-ramp.ts';
 export { TurnQueue } from './concurrency/turn-queue.ts';
 export { type HistogramSpan, type HistogramValue } from './series/histogram-value.ts';
 export { SEVERITIES, severityRank, type Severity } from './labels/severity.ts';
-export { toRfc3339, toRfc3339OrNull, type Clock, type Timer } from './time/clock.ts';
+export { toRfc3339, toRfc3339OrNull, type Boot, type Clock, type Timer } from './time/clock.ts';
 export {
   elapsedMs,
   leftMs,
   leftUntil,
   momentOf,
+  unsetWallMs,
   wallTimeOf,
   wallTimeOfDeadline,
   type Moment,
@@ -81,6 +82,7 @@ export {
 } from './time/persisted-duration.ts';
 export { createSystemClock } from './time/system-clock.ts';
 export { SteadyClock, type Redate } from './time/steady-clock.ts';
+export { TakenUpClock } from './time/taken-up-clock.ts';
 export { VirtualClock } from './time/virtual-clock.ts';
 export { PageCursors } from './page-cursors.ts';
 export { jsonObjectSchema } from './json-object.ts';

@@ -1,7 +1,7 @@
 import { parseMatcher } from '#promql';
 import { expect, vi } from 'vitest';
 import { createEventBus, type EventBus } from '#eventbus';
-import { openTestStateDatabase, type StateDatabase, type StateTransaction } from '#storage';
+import { openTestStateDatabase, takeUpState, type StateDatabase, type StateTransaction } from '#storage';
 import {
   createSeededRandom,
   SelfMetrics,
@@ -207,7 +207,7 @@ export async function openStage(
   const clock = new VirtualClock();
   const database = await openTestStateDatabase(clock, 'none');
   const random = createSeededRandom(1);
-  const base = { clock, random, logger: silentLogger };
+  const base = { random, logger: silentLogger };
   const fleet = new RecordingFleet(clock);
   // Whoever appends an event wakes the consumers of the process that runs.
   const append: EventBus['append'] = (tx, ...events) => running.bus.append(tx, ...events);
@@ -217,7 +217,12 @@ export async function openStage(
   const begin = async (texts: readonly string[]) => {
     const victim = new KillableProcess();
     const metrics = new SelfMetrics();
-    const parts = { ...base, metrics, database: around(victim.database(database), clock) };
+    const parts = {
+      ...base,
+      clock: await takeUpState(database, clock),
+      metrics,
+      database: around(victim.database(database), clock),
+    };
     const bus = createEventBus(parts);
     const watchdog = new Watchdog({
       ...parts,

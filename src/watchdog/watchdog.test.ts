@@ -290,6 +290,59 @@ describe('a remediation', () => {
     },
   );
 
+  describe('after a reboot with a clock that was set back', () => {
+    /** The process dies with its machine, whose clock is behind by an hour when it is up again. */
+    async function rebootSetBack(): Promise<void> {
+      stage.kill();
+      stage.clock.reboot();
+      stage.clock.stepWallClock(-3_600_000);
+      await stage.restartProcess();
+    }
+
+    it('waits no longer than its cooldown', async () => {
+      const { alerts, fleet } = await open(RESTART);
+      await alerts.raise('a1', silent('w-1'));
+      await becomes('a1', 'verifying');
+      await alerts.resolve('a1');
+      await becomes('a1', 'completed(healed)');
+      await rebootSetBack();
+      await alerts.raise('a2', silent('w-1'));
+      await heldBy('a2', 'cooldown');
+      const startedMs = stage.clock.monotonicMs();
+      await becomesInTime(stage, 'a2', 'verifying');
+      expect(stage.clock.monotonicMs() - startedMs).toBeLessThan(120_000);
+      expect(fleet.restarts).toHaveLength(2);
+    });
+
+    it('verifies for no longer than it may', async () => {
+      const { alerts, clock } = await open(RESTART);
+      await alerts.raise('a1', silent('w-1'));
+      await becomes('a1', 'verifying');
+      await rebootSetBack();
+      const startedMs = clock.monotonicMs();
+      await vi.waitFor(async () => {
+        await clock.advance(1000);
+        expect(stage.fleet.restarts).toHaveLength(2);
+      }, WAIT);
+      expect(clock.monotonicMs() - startedMs).toBeLessThan(600_000);
+    });
+
+    it('takes what comes back after its relapse window for something new', async () => {
+      const { alerts, clock, archive } = await open(RESTART);
+      await alerts.raise('a1', silent('w-1'));
+      await becomes('a1', 'verifying');
+      await alerts.resolve('a1');
+      await becomes('a1', 'completed(healed)');
+      await rebootSetBack();
+      // Longer than the window, and less than what the clock was set back by.
+      await clock.advance(660_000);
+      await alerts.raise('a2', silent('w-1'));
+      await becomesInTime(stage, 'a2', 'verifying');
+      const known = (await archive.list({ limit: 10 })).map(({ remediation }) => remediation);
+      expect(known.find((row) => row.alert_id === 'a2')).toMatchObject({ attempts: 1 });
+    });
+  });
+
   it('is planned once for each alert, whatever is delivered again', async () => {
     const { alerts, fleet } = await open(RESTART);
     await alerts.raise('a1', silent('w-1'));

@@ -87,24 +87,28 @@ export class Ledger {
     this.#reboots.push(atMs);
   }
 
-  /** How long ago something was, as far as anybody can know who writes down both clocks: over a reboot the wall clock alone tells. */
+  /**
+   * How long ago something was, as far as anybody can know who writes down both clocks: of what began before a reboot the first
+   * server after it asks the wall clock, once, and the boot clock counts from then on.
+   */
   elapsedMs(fromMs: number, untilMs: number): number {
-    const isBetween = (atMs: number): boolean => atMs >= fromMs && atMs <= untilMs;
-    const realMs = untilMs - fromMs;
-    if (!this.#reboots.some(isBetween)) return realMs;
-    const steppedMs = this.#wallSteps.reduce((sum, { atMs, byMs }) => sum + (isBetween(atMs) ? byMs : 0), 0);
-    return Math.max(0, realMs + steppedMs);
+    const reboots = this.#reboots.filter((atMs) => atMs >= fromMs && atMs <= untilMs);
+    const takenUp = reboots.map((atMs) =>
+      Math.min(this.starts.find((startMs) => startMs >= atMs) ?? untilMs, untilMs),
+    );
+    let sinceMs = fromMs;
+    let passedMs = 0;
+    for (const atMs of new Set(takenUp)) {
+      passedMs += Math.max(0, atMs - sinceMs + this.#steppedMs(sinceMs, atMs));
+      sinceMs = atMs;
+    }
+    return passedMs + untilMs - sinceMs;
   }
 
-  /**
-   * For how long something has lasted that the boot clock follows: of what began before a reboot the first server after it asks
-   * the wall clock, once.
-   */
-  lastedMs(fromMs: number, untilMs: number): number {
-    const takenUpMs = this.takenUpMs(fromMs, untilMs);
-    return takenUpMs === null
-      ? untilMs - fromMs
-      : this.elapsedMs(fromMs, takenUpMs) + Math.max(0, untilMs - takenUpMs);
+  /** By how much the wall clock was set within a stretch. */
+  #steppedMs(fromMs: number, untilMs: number): number {
+    const within = this.#wallSteps.filter(({ atMs }) => atMs >= fromMs && atMs <= untilMs);
+    return within.reduce((sum, { byMs }) => sum + byMs, 0);
   }
 
   /** When a server began that knew what had begun before the last reboot by then; null where there was no reboot. */

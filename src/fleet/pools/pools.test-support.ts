@@ -9,7 +9,7 @@ const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 /** Pools of a fleet whose units run in the memory of a machine. For tests. */
 export function openTestPools(
-  { database, bus, clock, fleet }: Pick<TestFleet, 'database' | 'bus' | 'clock' | 'fleet'>,
+  { database, bus, stateClock: clock, fleet }: Pick<TestFleet, 'database' | 'bus' | 'stateClock' | 'fleet'>,
   {
     machine,
     ...more

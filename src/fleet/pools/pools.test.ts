@@ -64,6 +64,17 @@ async function runs(...agents: string[]): Promise<void> {
   });
 }
 
+/** The machine boots anew with its clock set back by an hour, and Omoi starts again. */
+async function rebootSetBack(): Promise<void> {
+  await pools.close();
+  await test.stop();
+  test.clock.reboot();
+  test.clock.stepWallClock(-3_600_000);
+  await test.start();
+  pools = openPools();
+  await pools.start();
+}
+
 const nameOf = (agent: string): string => agent.split('/')[0] ?? '';
 
 beforeEach(async () => {
@@ -182,6 +193,22 @@ describe('a pool', () => {
     },
   );
 
+  it('keeps an override no longer than for its time after a reboot with a clock that was set back', async () => {
+    await pools.create(POOL, ASKED);
+    await pools.setScaleOverride({ ...ASKED, poolId: 'coders', overrideId: 'c1', add: 1, ttlMs: 60_000 });
+    await rebootSetBack();
+    const left = async () => {
+      const [override] = (await pools.get('coders')).overrides;
+      return override && override.expiresAtMs - test.clock.wallMs();
+    };
+    expect(await left()).toBe(60_000);
+    await test.clock.advance(50_000);
+    test.clock.stepWallClock(3_600_000);
+    expect(await left()).toBe(10_000);
+    await test.clock.advance(10_000);
+    await until(async () => (await left()) === undefined);
+  });
+
   it('takes an override under the id of one that has expired for a new one', async () => {
     await pools.create(POOL, ASKED);
     const override = { ...ASKED, poolId: 'coders', overrideId: 'c1', add: 1, ttlMs: 60_000 };
@@ -223,7 +250,7 @@ describe('a pool', () => {
     };
     await pools.close();
     pools = openTestPools(
-      { database: counted, bus: test.bus, clock: test.clock, fleet: test.fleet },
+      { database: counted, bus: test.bus, stateClock: test.stateClock, fleet: test.fleet },
       { machine },
     );
     await pools.start();
@@ -305,6 +332,9 @@ describe('a pool', () => {
     await expect(pools.update('coders', { desired: 3 }, ASKED)).rejects.toMatchObject({
       code: 'transition_not_allowed',
     });
+    const isBeingRemoved = /Pool coders is being removed: .* may be made anew when its last agent has ended/;
+    await expect(pools.restart({ ...ASKED, agentId: 'coders-1' })).rejects.toThrow(isBeingRemoved);
+    await expect(pools.create(POOL, ASKED)).rejects.toThrow(isBeingRemoved);
     await test.clock.advance(GRACE_MS);
     await until(async () => (await pools.list({ afterPoolId: null, limit: 1 })).length === 0);
     expect(runningAgents()).toEqual([]);
@@ -426,6 +456,20 @@ describe('a command that does not exist', () => {
       expect(passedMs).toBeLessThan(3_000_000);
     },
   );
+
+  it('is tried again after its pause where the machine boots with a clock that was set back', async () => {
+    await pools.create({ ...POOL, desired: 1, command: ['missing'] }, ASKED);
+    await until(async () => (await pools.get('coders')).spawnFailures === 1);
+    const failed = async () => (await events('fleet.pool.spawn_failed')).length;
+    await rebootSetBack();
+    const pauseMs = ((await pools.get('coders')).nextAttemptAtMs ?? 0) - test.clock.wallMs();
+    const startedMs = test.clock.monotonicMs();
+    await until(async () => {
+      await test.clock.advance(50);
+      return (await failed()) > 1;
+    });
+    expect(test.clock.monotonicMs() - startedMs).toBeLessThan(pauseMs + 1000);
+  });
 
   it('leaves nothing to start when its agent is no longer wanted', async () => {
     await pools.create({ ...POOL, desired: 1, command: ['missing'] }, ASKED);

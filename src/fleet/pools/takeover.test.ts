@@ -6,7 +6,7 @@ import type { Pools } from './pools.ts';
 import { openTestPools, untilTrue } from './pools.test-support.ts';
 
 const ASKED = { reason: 'test', by: 'tester', traceparent: null };
-const POOL = definePool({ id: 'coders', command: ['run'], desired: 3, max: 6, graceMs: 5000 });
+const POOL = definePool({ id: 'coders', command: ['ignore_sigterm'], desired: 3, max: 6, graceMs: 5000 });
 /** Of a worker. */
 const TTL_MS = 3500;
 
@@ -56,10 +56,11 @@ async function passUntil(condition: () => boolean, ...beating: readonly string[]
 }
 
 /** The first server is gone without a word; another one, on another machine, takes its state over. */
-async function takeOver(): Promise<void> {
+async function takeOver(stepMs = 0): Promise<void> {
   await pools.close();
   await test.stop();
   test.clock.reboot();
+  test.clock.stepWallClock(stepMs);
   await test.start('host-b');
   pools = openTestPools(test, { machine: second, host: 'host-b' });
   await pools.start();
@@ -136,6 +137,17 @@ describe('units of a server on another machine', () => {
     expect(statuses()).not.toContain('TERMINATED');
     await passUntil(() => statuses() === 'IDLE,IDLE,TERMINATED', 'coders-1', 'coders-2');
     expect(await replica('coders-3')).toMatchObject({ unit: 'ended' });
+  });
+
+  it('have no more than their grace to leave where the clock of the machine that takes over is behind', async () => {
+    await pools.update('coders', { desired: 2 }, ASKED);
+    await until(async () => (await replica('coders-3'))?.desiredState !== 'run');
+    await takeOver(-3_600_000);
+    await pass(1000, 'coders-1', 'coders-2', 'coders-3');
+    expect(statuses()).not.toContain('TERMINATED');
+    const startedMs = test.clock.monotonicMs();
+    await passUntil(() => statuses() === 'IDLE,IDLE,TERMINATED', 'coders-1', 'coders-2', 'coders-3');
+    expect(test.clock.monotonicMs() - startedMs).toBeLessThan(POOL.graceMs + 5000);
   });
 
   it('have ended when they say so', async () => {

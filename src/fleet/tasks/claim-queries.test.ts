@@ -1,7 +1,7 @@
 import { sql, type CompiledQuery } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTestStateDatabase, type StateDatabase, type StateTransaction } from '#storage';
-import { VirtualClock } from '#telemetry';
+import { momentOf, VirtualClock } from '#telemetry';
 import { bringBackDue, keptFor, laneHead, takeTask } from './claim-queries.ts';
 
 /** What SQLite says that it will do, a line for each step. */
@@ -77,7 +77,13 @@ describe('what a claim asks the database', () => {
     ],
     [
       'taking one task',
-      (tx) => takeTask(tx, 'task_1', { agentId: 'a', generation: 1, leaseMs: 1000 }),
+      (tx) =>
+        takeTask(tx, 'task_1', {
+          agentId: 'a',
+          generation: 1,
+          leaseMs: 1000,
+          now: momentOf(new VirtualClock()),
+        }),
       ['SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (task_id=?)'],
     ],
   ])('walks one index from its front and sorts nothing: %s', async (_what, ask, plan) => {

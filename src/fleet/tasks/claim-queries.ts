@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import { PreparedQuery, type StateTransaction } from '#storage';
+import type { Moment } from '#telemetry';
 import type { AgentRow } from '../agents/agent-entry.ts';
 import type { ClaimRequest } from './claim-request.ts';
 import type { QueueLane } from './queue-lanes.ts';
-import type { TaskRow } from './task-row.ts';
+import { sinceNow, type TaskRow } from './task-row.ts';
 
 /** A queued task as a claim sees it before it takes it. */
 export type Candidate = Pick<TaskRow, (typeof CANDIDATE_COLUMNS)[number]>;
@@ -166,6 +167,8 @@ interface TakeValues {
   readonly leaseMs: number;
   readonly leaseUntilMs: number;
   readonly nowMs: number;
+  readonly bootMs: number;
+  readonly bootId: string;
 }
 
 const taking = new PreparedQuery<TakeValues, TaskRow>((db, values) =>
@@ -177,6 +180,9 @@ const taking = new PreparedQuery<TakeValues, TaskRow>((db, values) =>
       generation: values.generation,
       attempt: set('attempt', '+', 1),
       claimed_at_ms: values.nowMs,
+      since_ms: values.nowMs,
+      since_boot_ms: values.bootMs,
+      since_boot_id: values.bootId,
       lease_ms: values.leaseMs,
       lease_until_ms: values.leaseUntilMs,
       first_claimed_at_ms: set.fn.coalesce('first_claimed_at_ms', set.val(values.nowMs)),
@@ -189,43 +195,43 @@ const taking = new PreparedQuery<TakeValues, TaskRow>((db, values) =>
     .returningAll(),
 );
 
+/** Who is given a task, and when. */
+interface Taker extends Pick<ClaimRequest, 'agentId' | 'generation' | 'leaseMs'> {
+  readonly now: Moment;
+}
+
+function takeValuesOf(taskId: string, { agentId, generation, leaseMs, now }: Taker): TakeValues {
+  const { wallMs: nowMs, bootId } = now;
+  const holder = { agentId, generation, leaseMs, leaseUntilMs: nowMs + leaseMs };
+  return { taskId, ...holder, nowMs, bootMs: Math.floor(now.bootMs), bootId };
+}
+
 /**
  * Gives a task that the transaction itself has queued, and nobody else can see, to an agent's generation: with the commit,
  * since what comes of it is known.
  */
-export function takeNewTask(
-  tx: StateTransaction,
-  task: TaskRow,
-  { agentId, generation, leaseMs }: Pick<ClaimRequest, 'agentId' | 'generation' | 'leaseMs'>,
-): TaskRow {
-  const { nowMs } = tx;
-  const values = { taskId: task.task_id, agentId, generation, leaseMs, leaseUntilMs: nowMs + leaseMs, nowMs };
+export function takeNewTask(tx: StateTransaction, task: TaskRow, taker: Taker): TaskRow {
+  const values = takeValuesOf(task.task_id, taker);
   taking.atCommit(tx, values, (taken) => {
     if (taken.length !== 1) throw new Error(`task ${task.task_id} was taken before it was there`);
   });
   return {
     ...task,
     state: 'claimed',
-    agent_id: agentId,
-    generation,
+    agent_id: values.agentId,
+    generation: values.generation,
     attempt: task.attempt + 1,
-    claimed_at_ms: nowMs,
-    lease_ms: leaseMs,
+    claimed_at_ms: values.nowMs,
+    ...sinceNow(taker.now),
+    lease_ms: values.leaseMs,
     lease_until_ms: values.leaseUntilMs,
-    first_claimed_at_ms: task.first_claimed_at_ms ?? nowMs,
+    first_claimed_at_ms: task.first_claimed_at_ms ?? values.nowMs,
   };
 }
 
 /** Gives a queued task, which the transaction holds, to an agent's generation. @throws Error where it was not queued */
-export async function takeTask(
-  tx: StateTransaction,
-  taskId: string,
-  claim: { readonly agentId: string; readonly generation: number; readonly leaseMs: number },
-): Promise<TaskRow> {
-  const { agentId, generation, leaseMs } = claim;
-  const { nowMs } = tx;
-  const values = { taskId, agentId, generation, leaseMs, leaseUntilMs: nowMs + leaseMs, nowMs };
-  const task = await taking.first(tx, values);
+export async function takeTask(tx: StateTransaction, taskId: string, taker: Taker): Promise<TaskRow> {
+  const task = await taking.first(tx, takeValuesOf(taskId, taker));
   if (!task) throw new Error(`task ${taskId} was taken by somebody else`);
   return task;
 }

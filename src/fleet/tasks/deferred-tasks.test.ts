@@ -101,6 +101,40 @@ describe('tasks that wait for their time', () => {
     expect(await claim()).toEqual(['oldest']);
   });
 
+  it.each([-20_000, 3_600_000])(
+    'wait for what is left to them where the clock steps by %d ms while the server is down',
+    async (stepMs) => {
+      await enqueue('handed');
+      const [handed] = await test.fleet.tasks.claim(claimOf('a'));
+      await test.fleet.tasks.handOff(heldBy('a', handed?.task_id ?? ''), { agentId: 'b', reason: null });
+      await test.clock.advance(2000);
+      await test.stop();
+      test.clock.stepWallClock(stepMs);
+      await test.start();
+      await test.clock.advance(limits.handoffKeptMs - 2500);
+      expect(await claim('a')).toEqual([]);
+      await test.clock.advance(1000);
+      expect(await claim('a')).toEqual(['handed']);
+    },
+  );
+
+  it('come back after a reboot with a clock that was set back, however often', async () => {
+    await enqueue('handed');
+    const [handed] = await test.fleet.tasks.claim(claimOf('a'));
+    await test.fleet.tasks.handOff(heldBy('a', handed?.task_id ?? ''), { agentId: 'b', reason: null });
+    for (const passedMs of [3000, 1000]) {
+      await test.stop();
+      test.clock.reboot();
+      // By less than a handed-over task is kept: it may have been kept for so long.
+      test.clock.stepWallClock(-4000);
+      await test.start();
+      await test.clock.advance(passedMs);
+      expect(await claim('a')).toEqual([]);
+    }
+    await test.clock.advance(limits.handoffKeptMs - 1000);
+    expect(await claim('a')).toEqual(['handed']);
+  });
+
   it('come back to a server that starts with a clock that was set back', async () => {
     await enqueue('oldest');
     await fail('oldest');

@@ -1,8 +1,8 @@
-import { sql } from 'kysely';
-import { lockRows, type StateTransaction } from '#storage';
-import { messageOf } from '#telemetry';
+import { sql, type ExpressionBuilder } from 'kysely';
+import { lockRows, type StateTables, type StateTransaction } from '#storage';
+import { messageOf, momentOf, wallTimeOfDeadline, type Moment } from '#telemetry';
 import type { FleetParts } from '../fleet-parts.ts';
-import type { TaskRow } from './task-row.ts';
+import { sinceNow, waitOf, type SinceColumns, type TaskRow } from './task-row.ts';
 
 /** Smaller steps are those of a clock that is kept right, and make no task wait for long. */
 const minStepMs = 1000;
@@ -38,19 +38,30 @@ export class DeferredTasks {
   }
 
   /**
-   * At the start of the server: what is to wait for longer than any task does has waited by a clock that was set back.
-   * @returns the time by the database's clock, wall ms
+   * At the start of the server: the clock may have been set while it was down, and the machine booted. What is to wait for
+   * longer than any task does was put off by a server that did not write down since when it waits.
+   * @returns now, by the database's clock
    */
-  async start(): Promise<number> {
+  async start(): Promise<Moment> {
     const { database, clock } = this.#parts;
+    let after: Place | null = null;
     for (;;) {
-      const { nowMs, isLast } = await database.transaction(async (tx) => {
+      const last: Waiting | undefined = await database.transaction(async (tx) => {
         this.#offsetMs = tx.nowMs - clock.monotonicMs();
+        const tasks = await deferredAfter(tx, after);
+        await putRight(tx, tasks, momentOf(clock, tx.nowMs));
+        return tasks[maxTasksPerTransaction - 1];
+      });
+      after = last ? { untilMs: last.deferred_until_ms ?? 0, taskId: last.task_id } : null;
+      if (after === null) break;
+    }
+    for (;;) {
+      const { now, isLast } = await database.transaction(async (tx) => {
         const ids = (await deferredFrom(tx, tx.nowMs + this.#longestMs + 1)).map((task) => task.task_id);
         await bringBack(tx, ids);
-        return { nowMs: tx.nowMs, isLast: ids.length < maxTasksPerTransaction };
+        return { now: momentOf(clock, tx.nowMs), isLast: ids.length < maxTasksPerTransaction };
       });
-      if (isLast) return nowMs;
+      if (isLast) return now;
     }
   }
 
@@ -122,6 +133,47 @@ export class DeferredTasks {
 }
 
 type Deferred = Pick<TaskRow, 'task_id' | 'deferred_until_ms'>;
+type Waiting = Deferred & SinceColumns;
+
+/** Where a page of those that wait ends. */
+interface Place {
+  readonly untilMs: number;
+  readonly taskId: string;
+}
+
+/** The next of those that wait, the first of them in front. */
+function deferredAfter(tx: StateTransaction, after: Place | null): Promise<Waiting[]> {
+  let page = deferred(tx)
+    .select(['since_ms', 'since_boot_ms', 'since_boot_id'])
+    .orderBy('deferred_until_ms')
+    .orderBy('task_id');
+  if (after !== null) {
+    const { untilMs, taskId } = after;
+    page = page.where((row) =>
+      row(row.refTuple('deferred_until_ms', 'task_id'), '>', row.tuple(untilMs, taskId)),
+    );
+  }
+  return page.execute();
+}
+
+/** Lets tasks wait for what is left of their time, whatever the clock shows now; one that has followed stays as it is. */
+async function putRight(tx: StateTransaction, tasks: readonly Waiting[], now: Moment): Promise<void> {
+  const moved = tasks.flatMap((task) => {
+    const untilMs = task.deferred_until_ms ?? 0;
+    const rightMs = wallTimeOfDeadline(waitOf(untilMs, task), now);
+    return rightMs === untilMs ? [] : [{ taskId: task.task_id, byMs: rightMs - untilMs }];
+  });
+  if (moved.length === 0) return;
+  await lockRows(tx, { table: 'tasks', key: 'task_id', ids: moved.map(({ taskId }) => taskId) });
+  for (const { taskId, byMs } of moved) {
+    await tx.db
+      .updateTable('tasks')
+      .set((time) => ({ ...movedBy(time, byMs), ...sinceNow(now) }))
+      .where('task_id', '=', taskId)
+      .where('state', '=', sql.lit('queued'))
+      .execute();
+  }
+}
 
 function deferred(tx: StateTransaction) {
   return tx.db
@@ -172,12 +224,19 @@ async function move(
   await tx.db
     .updateTable('tasks')
     .set((time) => ({
-      available_at_ms: time('available_at_ms', '+', stepMs),
-      deferred_until_ms: time('deferred_until_ms', '+', stepMs),
-      kept_until_ms: time('kept_until_ms', '+', stepMs),
+      ...movedBy(time, stepMs),
+      since_ms: time('since_ms', '+', stepMs),
     }))
     .where('task_id', 'in', ids)
     .where('state', '=', sql.lit('queued'))
     .where('deferred_until_ms', stepMs < 0 ? '>=' : '<=', boundMs)
     .execute();
+}
+
+function movedBy(time: ExpressionBuilder<StateTables, 'tasks'>, byMs: number) {
+  return {
+    available_at_ms: time('available_at_ms', '+', byMs),
+    deferred_until_ms: time('deferred_until_ms', '+', byMs),
+    kept_until_ms: time('kept_until_ms', '+', byMs),
+  };
 }

@@ -1,5 +1,5 @@
 import { SharedTransactions, type StateTransaction } from '#storage';
-import { isRetryable, type Counter, type OmoiError } from '#telemetry';
+import { isRetryable, momentOf, type Counter, type OmoiError } from '#telemetry';
 import type { AgentEntry } from '../agents/agent-entry.ts';
 import { currentAgent } from '../agents/agent-refusals.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
@@ -150,11 +150,14 @@ export class TaskClaims {
     const events = given.flatMap(({ claim: { request }, tasks }) =>
       tasks.map((task) => claimedEvent(task, request, request.traceparent)),
     );
+    const now = momentOf(this.#parts.clock, tx.nowMs);
     const [taken] = await Promise.all([
       Promise.all(
         given.map(async ({ claim: { request }, tasks }) => ({
           request,
-          tasks: await Promise.all(tasks.map(({ task_id: taskId }) => takeTask(tx, taskId, request))),
+          tasks: await Promise.all(
+            tasks.map(({ task_id: taskId }) => takeTask(tx, taskId, { ...request, now })),
+          ),
         })),
       ),
       this.#parts.bus.append(tx, ...events),

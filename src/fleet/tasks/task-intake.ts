@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import { createId, OmoiError } from '#telemetry';
+import { createId, momentOf, OmoiError } from '#telemetry';
 import type { FleetParts } from '../fleet-parts.ts';
 import { holdClaimant, takeNewTask } from './claim-queries.ts';
 import { refusalOf, type ClaimRequest } from './claim-request.ts';
@@ -119,7 +119,7 @@ export class TaskIntake {
   }
 
   async #claim(tx: StateTransaction, claim: ClaimRequest, task: TaskRow): Promise<TaskRow> {
-    const given = takeNewTask(tx, task, claim);
+    const given = takeNewTask(tx, task, { ...claim, now: momentOf(this.#parts.clock, tx.nowMs) });
     await this.#parts.bus.append(tx, enqueuedEvent(task), claimedEvent(task, claim, claim.traceparent));
     tx.afterCommit(() => this.#state.queuedAndClaimed(given, claim));
     return given;
@@ -178,6 +178,9 @@ export class TaskIntake {
       kept_for_agent_id: null,
       kept_until_ms: null,
       deferred_until_ms: null,
+      since_ms: null,
+      since_boot_ms: null,
+      since_boot_id: null,
       agent_id: null,
       generation: null,
       claimed_at_ms: null,

@@ -20,7 +20,7 @@ import { TaskIntake, type EnqueuedTask, type NewTask } from './task-intake.ts';
 import { maxLateTasks, TaskQueueState } from './task-queue-state.ts';
 import { definitionOf } from '../pools/pool-rows.ts';
 import { TaskReleases } from './task-releases.ts';
-import { ANNOUNCED_COLUMNS, HELD_COLUMNS, holderOf, loserOf, type TaskRow } from './task-row.ts';
+import { ANNOUNCED_COLUMNS, HELD_COLUMNS, heldForMs, holderOf, loserOf, type TaskRow } from './task-row.ts';
 import { TaskSettlement, unknownTask, type HolderRequest } from './task-settlement.ts';
 
 /** Where a task stands in the order in which all were enqueued. */
@@ -65,7 +65,7 @@ export class TaskQueue {
     const { database, agentIndex } = this.#parts;
     const pools = await database.reader.selectFrom('pools').selectAll().execute();
     for (const pool of pools) this.limitTimes(pool.pool_id, definitionOf(pool).timeLimitsMs);
-    const nowMs = await this.#deferred.start();
+    const now = await this.#deferred.start();
     const counts = await database.reader
       .selectFrom('tasks')
       .select([...COUNTED, (select) => select.fn.countAll<number>().as('queued')])
@@ -82,7 +82,7 @@ export class TaskQueue {
     for (const task of claimed) {
       const holder = holderOf(task);
       if (!holder) continue;
-      this.#state.hold(task, holder, Math.max(0, nowMs - (task.claimed_at_ms ?? nowMs)));
+      this.#state.hold(task, holder, heldForMs(task, now));
       agentIndex.tookTask(holder, task);
     }
     await this.#knowWhomTasksEnded();
@@ -100,7 +100,7 @@ export class TaskQueue {
       .orderBy('deferred_until_ms')
       .limit(maxLateTasks)
       .execute();
-    for (const task of late) this.#state.announce(task, nowMs);
+    for (const task of late) this.#state.announce(task, now.wallMs);
   }
 
   /** Agents that are ill since a task was lost with them that others were lost with before: it explains their ends. */

@@ -1,6 +1,14 @@
 import { sql } from 'kysely';
 import { PreparedQuery, type StateTransaction } from '#storage';
-import { backoffMs, messageOf, OmoiError, toStorable, type TaskReleaseReason } from '#telemetry';
+import {
+  backoffMs,
+  messageOf,
+  momentOf,
+  OmoiError,
+  toStorable,
+  type Moment,
+  type TaskReleaseReason,
+} from '#telemetry';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { HolderLoss, ReleaseOrder } from '../agents/generation-store.ts';
 import { isOverLimit, type Holder, type Lease } from '../leases/lease-registry.ts';
@@ -15,6 +23,7 @@ import {
   parkedEvent,
   releasedEvent,
   retriedEvent,
+  sinceNow,
   type TaskRow,
 } from './task-row.ts';
 import { finished, FREE, unknownTask, writeTask } from './task-settlement.ts';
@@ -221,8 +230,9 @@ export class TaskReleases {
     const suspect = loss && this.#suspectAmong(holder, held, loss);
     const judgement = loss && this.#judgeLoss(holder, loss, suspect !== null);
     if (held.length === 0 && judgement?.kind !== 'many_at_once') return [];
+    const now = momentOf(this.#parts.clock, tx.nowMs);
     const releases = held.map((task) => ({
-      task: this.#releasedRow(task, { loss, judgement, nowMs: tx.nowMs }),
+      task: this.#releasedRow(task, { loss, judgement, now }),
       holder: holderOf(task) ?? holder,
     }));
     await Promise.all(releases.map(({ task }) => writeReleased(tx, task)));
@@ -270,10 +280,11 @@ export class TaskReleases {
     release: {
       readonly loss: HolderLoss | null;
       readonly judgement: LossJudgement | null;
-      readonly nowMs: number;
+      readonly now: Moment;
     },
   ): TaskRow {
-    const { loss, judgement, nowMs } = release;
+    const { loss, judgement, now } = release;
+    const nowMs = now.wallMs;
     if (!loss || !judgement) return { ...task, ...requeued(nowMs) };
     const counts = judgement.kind === 'counts';
     const lost = {
@@ -284,11 +295,13 @@ export class TaskReleases {
     };
     if (!counts) {
       // What went together comes back apart, so that the one that ends its holders shows itself.
-      const again = judgement.kind === 'outage' ? nowMs : this.#retryAtMs(nowMs, lost.leases_lost);
-      return { ...lost, ...requeued(nowMs, again) };
+      return {
+        ...lost,
+        ...(judgement.kind === 'outage' ? requeued(nowMs) : this.#retried(now, lost.leases_lost)),
+      };
     }
     if (attemptsUsed(lost) < task.max_attempts) {
-      return { ...lost, ...requeued(nowMs, this.#retryAtMs(nowMs, lost.counted_losses)) };
+      return { ...lost, ...this.#retried(now, lost.counted_losses) };
     }
     const holder = `agent ${task.agent_id} generation ${task.generation}`;
     return {
@@ -305,9 +318,14 @@ export class TaskReleases {
     };
   }
 
-  #retryAtMs(nowMs: number, losses: number): number {
+  /** A task in the queue that waits for its retry. */
+  #retried(now: Moment, losses: number) {
     const { limits, random } = this.#parts;
-    return nowMs + backoffMs(losses, { firstMs: limits.retryBaseMs, maxMs: limits.retryMaxMs }, random);
+    const pauseMs = backoffMs(losses, { firstMs: limits.retryBaseMs, maxMs: limits.retryMaxMs }, random);
+    if (pauseMs === 0) return requeued(now.wallMs);
+    const retryAtMs = now.wallMs + pauseMs;
+    const waits = { ...sinceNow(now), available_at_ms: retryAtMs, deferred_until_ms: retryAtMs };
+    return { ...requeued(now.wallMs), ...waits };
   }
 
   /** So many holders went at once that their tasks are not to blame: neither are those of the first of them. */
@@ -345,15 +363,15 @@ export class TaskReleases {
 
 const CANCELLABLE: ReadonlySet<string> = new Set(['queued', 'claimed', 'parked']);
 
-/** What a task in the queue looks like that nobody holds; from `availableAtMs` on it may be claimed. */
-function requeued(nowMs: number, availableAtMs = nowMs) {
+/** What a task in the queue looks like that nobody holds, and that may be claimed. */
+function requeued(nowMs: number) {
   return {
     ...FREE,
     state: 'queued',
     finished_at_ms: null,
     parked_at_ms: null,
-    available_at_ms: availableAtMs,
-    deferred_until_ms: availableAtMs > nowMs ? availableAtMs : null,
+    available_at_ms: nowMs,
+    deferred_until_ms: null,
   } as const;
 }
 
@@ -365,6 +383,9 @@ const releasing = new PreparedQuery<TaskRow & { readonly taskId: string }, never
       agent_id: values.agent_id,
       generation: values.generation,
       claimed_at_ms: values.claimed_at_ms,
+      since_ms: values.since_ms,
+      since_boot_ms: values.since_boot_ms,
+      since_boot_id: values.since_boot_id,
       lease_ms: values.lease_ms,
       lease_until_ms: values.lease_until_ms,
       leases_lost: values.leases_lost,

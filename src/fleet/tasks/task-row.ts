@@ -1,6 +1,14 @@
 import type { Selectable } from 'kysely';
 import type { StateTables } from '#storage';
-import type { NewSystemEvent, TaskLossCause, TaskReleaseReason } from '#telemetry';
+import {
+  elapsedMs,
+  type Moment,
+  type NewSystemEvent,
+  type PersistedDeadline,
+  type PersistedMoment,
+  type TaskLossCause,
+  type TaskReleaseReason,
+} from '#telemetry';
 import type { Holder } from '../leases/lease-registry.ts';
 
 /** A task as it is kept; `payload` and `result` are JSON text. */
@@ -15,12 +23,43 @@ export const HELD_COLUMNS = [
   'generation',
   'attempt',
   'claimed_at_ms',
+  'since_ms',
+  'since_boot_ms',
+  'since_boot_id',
   'lease_ms',
   'time_limit_ms',
   'counted_losses',
   'lost_by',
 ] as const satisfies readonly (keyof TaskRow)[];
 export type HeldTask = Pick<TaskRow, (typeof HELD_COLUMNS)[number]>;
+
+/** Since when a task is held, or waits for its time. */
+export type SinceColumns = Pick<TaskRow, 'since_ms' | 'since_boot_ms' | 'since_boot_id'>;
+
+/** The columns of a task that is claimed now, or begins to wait for its time. */
+export function sinceNow({ wallMs, bootMs, bootId }: Moment): SinceColumns {
+  return { since_ms: Math.floor(wallMs), since_boot_ms: Math.floor(bootMs), since_boot_id: bootId };
+}
+
+/** Null where it was not kept. */
+function sinceOf({
+  since_ms: wallMs,
+  since_boot_ms: bootMs,
+  since_boot_id: bootId,
+}: SinceColumns): PersistedMoment | null {
+  return wallMs === null ? null : { wallMs, bootMs, bootId };
+}
+
+/** For how long a task has been held, ms. */
+export function heldForMs(task: HeldTask, now: Moment): number {
+  const since = sinceOf(task);
+  return since ? elapsedMs(since, now) : Math.max(0, now.wallMs - (task.claimed_at_ms ?? now.wallMs));
+}
+
+/** Until when a task waits, and since when it does. @param untilMs its `deferred_until_ms` */
+export function waitOf(untilMs: number, task: SinceColumns): PersistedDeadline {
+  return { atMs: untilMs, set: sinceOf(task) };
+}
 
 /** What memory has to know of a task that waits for its time, or for a claim. */
 export const ANNOUNCED_COLUMNS = [

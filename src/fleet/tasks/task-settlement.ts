@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { lockRows, PreparedQuery, SharedTransactions, type StateTransaction } from '#storage';
-import { backoffMs, createId, OmoiError, toStorable } from '#telemetry';
+import { backoffMs, createId, momentOf, OmoiError, toStorable } from '#telemetry';
 import { knownAgent } from '../agents/agent-refusals.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
@@ -14,6 +14,7 @@ import {
   failedEvent,
   refusedEvent,
   releasedEvent,
+  sinceNow,
   type TaskRow,
 } from './task-row.ts';
 
@@ -104,7 +105,7 @@ export class TaskSettlement {
    * @throws OmoiError as `complete`
    */
   async fail(request: HolderRequest, failure: { error: string; retry: boolean }): Promise<TaskRow> {
-    const { limits, random, bus } = this.#parts;
+    const { limits, random, bus, clock } = this.#parts;
     const { traceparent } = request;
     return this.#asHolder(request, 'fail', async (tx, task) => {
       const failures = task.failures + 1;
@@ -116,7 +117,13 @@ export class TaskSettlement {
         failures,
         error: toStorable(failure.error.slice(0, limits.maxErrorLength)),
         ...(retries
-          ? { ...FREE, state: 'queued', available_at_ms: retryAtMs, deferred_until_ms: retryAtMs }
+          ? {
+              ...FREE,
+              ...sinceNow(momentOf(clock, tx.nowMs)),
+              state: 'queued',
+              available_at_ms: retryAtMs,
+              deferred_until_ms: retryAtMs,
+            }
           : { state: 'failed', lease_until_ms: null, finished_at_ms: tx.nowMs }),
       };
       await writeTask(tx, failed);
@@ -143,6 +150,7 @@ export class TaskSettlement {
       const handed: TaskRow = {
         ...task,
         ...FREE,
+        ...sinceNow(momentOf(clock, nowMs)),
         state: 'queued',
         handoffs: task.handoffs + 1,
         available_at_ms: tx.nowMs,
@@ -244,6 +252,9 @@ export const FREE = {
   agent_id: null,
   generation: null,
   claimed_at_ms: null,
+  since_ms: null,
+  since_boot_ms: null,
+  since_boot_id: null,
   lease_ms: null,
   lease_until_ms: null,
 } as const;

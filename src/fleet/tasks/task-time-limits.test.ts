@@ -122,6 +122,24 @@ describe('a pool’s limit for a type of tasks', () => {
     await pools.close();
   });
 
+  it.each([3_600_000, -3_600_000])(
+    'counts on over a restart of the server while the wall clock steps by %d ms',
+    async (stepMs) => {
+      const pools = await startPool();
+      const [slow = ''] = await enqueue('fetch');
+      await running.fleet.tasks.claim(claimOf('w1'));
+      await renewFor(1500, slow);
+      await pools.close();
+      await running.stop();
+      running.clock.stepWallClock(stepMs);
+      await running.start();
+      await renewFor(400, slow);
+      expect(await running.fleet.tasks.get(slow)).toMatchObject({ state: 'claimed' });
+      await renewFor(200, slow);
+      expect(await running.fleet.tasks.get(slow)).not.toMatchObject({ state: 'claimed' });
+    },
+  );
+
   it('counts on over a restart of the server, from the claim', async () => {
     const pools = await startPool();
     const [slow = ''] = await enqueue('fetch');

@@ -36,6 +36,7 @@ import { rollTimes } from './050_roll_times.ts';
 import { unitHosts } from './051_unit_hosts.ts';
 import { stormDomains } from './052_storm_domains.ts';
 import { givenUpAs } from './055_given_up_as.ts';
+import { boots } from './058_boots.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -78,4 +79,5 @@ export const MIGRATIONS: readonly Migration[] = [
   stormDomains,
   givenUpAs,
   loadedRules,
+  boots,
 ];

@@ -100,6 +100,12 @@ export interface TaskTables {
      * when that time has come. Null for a task that lies in its lane.
      */
     deferred_until_ms: number | null;
+    /**
+     * Since when it is held, or waits for its time, on both clocks, while it does; null where it has since before that was kept.
+     */
+    since_ms: number | null;
+    since_boot_ms: number | null;
+    since_boot_id: string | null;
     agent_id: string | null;
     generation: number | null;
     claimed_at_ms: number | null;

@@ -4,6 +4,15 @@ export interface Timer {
   cancel(): void;
 }
 
+/** A boot in which what is persisted was worked on: when it was taken up, on both clocks. */
+export interface Boot {
+  readonly bootId: string;
+  /** Ms on its boot clock. */
+  readonly bootMs: number;
+  /** Ms since the Unix epoch; on PostgreSQL by the database's clock. */
+  readonly wallMs: number;
+}
+
 /** The only source of time. Code outside `server` never calls `Date.now` or `setTimeout`. */
 export interface Clock {
   /** Milliseconds since the Unix epoch, with fractions. What is persisted uses this. */
@@ -17,6 +26,8 @@ export interface Clock {
   bootMs(): number;
   /** Which boot of which machine that is: another id, another boot clock. */
   readonly bootId: string;
+  /** The boots in which what is persisted was worked on, the present one last; absent where nothing was taken up. */
+  readonly boots?: readonly Boot[];
   /** Calls `run` once after `delayMs`; where that has passed already (0 or less), in the next turn of the event loop. */
   after(delayMs: number, run: () => void): Timer;
   /** Calls `run` every `periodMs`, first after one period; a period missed by a stall is not made up for. */

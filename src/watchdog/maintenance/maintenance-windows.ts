@@ -2,7 +2,6 @@ import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTables, StateTransaction } from '#storage';
 import {
   createId,
-  elapsedMs,
   formatDuration,
   leftMs,
   momentOf,
@@ -80,30 +79,15 @@ export class MaintenanceWindows {
     this.#parts = parts;
   }
 
-  /**
-   * Takes up those that ran when the last process ended. Of one from another boot the wall clock is asked once how long it has
-   * lasted, and the boot clock from then on: where the wall clock was set back it would not end before that has caught up.
-   */
+  /** Takes up those that ran when the last process ended. */
   async start(): Promise<void> {
-    const { database, clock } = this.#parts;
-    const windows = await database.transaction(async (tx) => {
-      const now = momentOf(clock, tx.nowMs);
-      const rows = await tx.db
-        .selectFrom('maintenance_windows')
-        .selectAll()
-        .where('ended_at_ms', 'is', null)
-        .orderBy('id')
-        .execute();
-      const known = rows.map(windowOf);
-      const taken = known.map((window) => onThisBoot(window, now));
-      for (const [at, { id, start }] of taken.entries()) {
-        if (known[at]?.start.bootId === start.bootId) continue;
-        const stamp = { boot_ms: Math.floor(start.bootMs ?? 0), boot_id: start.bootId ?? '' };
-        await tx.db.updateTable('maintenance_windows').set(stamp).where('id', '=', id).execute();
-      }
-      return taken;
-    });
-    for (const window of windows) this.#running.set(window.id, window);
+    const rows = await this.#parts.database.reader
+      .selectFrom('maintenance_windows')
+      .selectAll()
+      .where('ended_at_ms', 'is', null)
+      .orderBy('id')
+      .execute();
+    for (const window of rows.map(windowOf)) this.#running.set(window.id, window);
   }
 
   /** Those that run, in the order in which they began. */
@@ -231,12 +215,6 @@ export class MaintenanceWindows {
       }),
     );
   }
-}
-
-function onThisBoot(window: MaintenanceWindow, now: Moment): MaintenanceWindow {
-  const { start } = window;
-  const { bootId } = now;
-  return { ...window, start: { ...start, bootId, bootMs: now.bootMs - elapsedMs(start, now) } };
 }
 
 function refOf({ id, target, reason }: MaintenanceWindow) {

@@ -1,5 +1,5 @@
 import type { StateDatabase } from '#storage';
-import { elapsedMs, type Moment } from '#telemetry';
+import { elapsedMs, unsetWallMs, type Moment } from '#telemetry';
 import type { Policy } from '../policies/policy.ts';
 
 /** When a step started that counts in its policy's budget. */
@@ -93,7 +93,7 @@ async function readNewest(
 ): Promise<WantedStarts> {
   const wanted = new WantedStarts(policies, now);
   const longestMs = Math.max(0, ...policies.map(({ guards }) => guards.window));
-  const nowMs = by === 'boot_ms' ? now.bootMs : now.wallMs;
+  const nowMs = by === 'boot_ms' ? now.bootMs : unsetWallMs(now);
   const sinceMs = Math.floor(nowMs - longestMs);
   let before: { readonly place: number; readonly actionId: string } | null = null;
   while (!wanted.areComplete) {
