@@ -60,7 +60,7 @@ describe('lines whose meaning has changed', () => {
     expect(named(changedInPolicy({ name: 'p.yaml', text }))).toEqual(expected.toSorted());
   });
 
-  it('a pool that says nothing of `overlap` or `max_unavailable`, by its id and line', () => {
+  it('pools that say nothing of `overlap` or `max_unavailable`, each change once, by their ids and lines', () => {
     const text = `fleet:
   pools:
     - id: old
@@ -73,11 +73,18 @@ describe('lines whose meaning has changed', () => {
       command: [work]
       max_unavailable: 2
 `;
-    expect(named(changedInConfiguration({ name: 'omoi.yaml', text }))).toEqual([
+    const findings = changedInConfiguration({ name: 'omoi.yaml', text });
+    expect(named(findings)).toEqual([
       'notice omoi.yaml:3 fleet.pools.old',
       'notice omoi.yaml:3 fleet.pools.old',
-      'notice omoi.yaml:9 fleet.pools.rolls',
     ]);
+    expect(findings[0]?.message).toMatch(/; the same holds for fleet\.pools\.rolls \(line 9\)$/);
+    expect(findings[1]?.message).not.toContain('fleet.pools.rolls');
+    const ids = Array.from({ length: 30 }, (_, at) => `p${at}`);
+    const many = `fleet: { pools: [${ids.map((id) => `{ id: ${id} }`).join(', ')}] }`;
+    const [first, ...others] = changedInConfiguration({ name: 'omoi.yaml', text: many });
+    expect(first?.message).toContain('fleet.pools.p10 (line 1) and 19 more');
+    expect(others).toHaveLength(1);
     expect(changedInConfiguration({ name: 'omoi.yaml', text: 'http: { port: 1 }' })).toEqual([]);
   });
 });

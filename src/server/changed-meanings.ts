@@ -74,14 +74,29 @@ function changedIn(
 ): readonly Finding[] {
   const lines = new LineCounter();
   const { contents } = parseDocument(text, { lineCounter: lines });
-  return table.flatMap(({ path, settledBy, message }) =>
-    placesOf(contents, path).flatMap(({ key, node, beside }): readonly Finding[] => {
+  return table.flatMap(({ path, settledBy, message }): readonly Finding[] => {
+    const places = placesOf(contents, path).filter(({ node, beside }) => {
       const settling = settledIn === 'root' ? contents : isMap(node) ? node : beside;
-      if (isMap(settling) && settledBy.some((settled) => settling.has(settled))) return [];
+      return !isMap(settling) || !settledBy.some((settled) => settling.has(settled));
+    });
+    const [first, ...others] = places.map(({ key, node }) => {
       const { line } = lines.linePos(node.range?.[0] ?? 0);
-      return [{ severity: 'notice', key: `${name}:${line} ${key}`, message }];
-    }),
-  );
+      return { key, line };
+    });
+    if (!first) return [];
+    const key = `${name}:${first.line} ${first.key}`;
+    return [{ severity: 'notice', key, message: `${message}${alsoAt(others)}` }];
+  });
+}
+
+const MAX_NAMED_PLACES = 10;
+
+/** The other lines of which the same is to be said. */
+function alsoAt(places: readonly { readonly key: string; readonly line: number }[]): string {
+  if (places.length === 0) return '';
+  const named = places.slice(0, MAX_NAMED_PLACES).map(({ key, line }) => `${key} (line ${line})`);
+  const left = places.length - named.length;
+  return `; the same holds for ${named.join(', ')}${left > 0 ? ` and ${left} more` : ''}`;
 }
 
 interface Place {
