@@ -42,6 +42,7 @@ export class AgentControl {
     const { agentId } = order;
     return this.#parts.database.transaction(async (tx) => {
       const { row, process } = await this.#lockAgentsPool(tx, agentId);
+      assertActive(row);
       const status = await statusOf(tx, agentId);
       const decision = decideRestart({ order, process, status });
       switch (decision.kind) {
@@ -51,7 +52,6 @@ export class AgentControl {
           return { generation: decision.generation, opened: false };
         case 'drain':
         case 'replace':
-          assertActive(row);
           await this.#tellRequested(tx, { row, process, order });
           return decision.kind === 'drain'
             ? this.#drain(tx, { row, process, order })

@@ -37,7 +37,7 @@ function definitionText(pool: PoolDefinition): string {
   return JSON.stringify(poolKeysOf(pool));
 }
 
-/** @throws OmoiError `pool_exists` */
+/** @throws OmoiError `pool_exists`; `transition_not_allowed` where one of that id is being removed */
 export async function insertPool(tx: StateTransaction, pool: PoolDefinition): Promise<void> {
   const result = await tx.db
     .insertInto('pools')
@@ -54,6 +54,7 @@ export async function insertPool(tx: StateTransaction, pool: PoolDefinition): Pr
     .onConflict((conflict) => conflict.column('pool_id').doNothing())
     .executeTakeFirst();
   if (result.numInsertedOrUpdatedRows !== 1n) {
+    assertActive(await lockPool(tx, pool.id));
     throw new OmoiError('pool_exists', `There is a pool ${pool.id} already.`, { pool_id: pool.id });
   }
 }
@@ -119,7 +120,9 @@ export async function setSpawnFailure(
 /** @throws OmoiError `transition_not_allowed` for a pool that is being removed */
 export function assertActive(row: PoolRow): void {
   if (row.state === 'active') return;
-  throw new OmoiError('transition_not_allowed', `Pool ${row.pool_id} is being removed.`, {
-    pool_id: row.pool_id,
-  });
+  throw new OmoiError(
+    'transition_not_allowed',
+    `Pool ${row.pool_id} is being removed: it starts nothing any more, and may be made anew when its last agent has ended.`,
+    { pool_id: row.pool_id },
+  );
 }

@@ -161,7 +161,7 @@ export class Pools {
     return view;
   }
 
-  /** @throws OmoiError `invalid_request`, `pool_bounds`, `pool_exists` */
+  /** @throws OmoiError `invalid_request`, `pool_bounds`, `pool_exists`, `transition_not_allowed` */
   async create(pool: PoolDefinition, asked: Asked): Promise<PoolView> {
     this.#assert(pool);
     await this.#redefine(pool.id, asked, (tx) => insertPool(tx, pool));
