@@ -253,7 +253,7 @@ export class EvaluationLoop {
     this.#evaluations.add(1);
     const { clock, budget } = this.#parts;
     const slices = new EvaluationSlices(clock, budget, entry.pace.size);
-    entry.pace.starts(startedMs - mark.sinceMs);
+    entry.pace.starts(mark.sinceMs, startedMs);
     const evaluation = entry.rule.evaluate({ repeat: mark.repeat, slices });
     slices.rest();
     void this.#finish(entry, evaluation, slices);

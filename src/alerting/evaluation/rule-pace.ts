@@ -1,9 +1,9 @@
 import type { EvaluationSize } from './evaluation-budget.ts';
 import { MAX_SLICE_MS, MAX_SMALL_MS } from './sliced-work.ts';
 
-/** A rule is evaluated at most every so many times its own cost … */
+/** A rule's evaluations begin at most every so many times its own cost … */
 const COST_FACTOR = 20;
-/** … and never more often than this. */
+/** … and from the end of one to the next are no less than this. */
 const MIN_PAUSE_MS = 5;
 /** How much of a new measurement goes into the smoothed cost. */
 const COST_WEIGHT = 0.2;
@@ -31,6 +31,7 @@ function smoothedCostMs(beforeMs: number, measuredMs: number): number {
 /** How often one rule may be evaluated: what is dear comes less often. Times are monotonic ms. */
 export class RulePace {
   #notBeforeMs = 0;
+  #startedMs = 0;
   #lastDurationMs = 0;
   /** Of the evaluation before that one; infinite where there was none. */
   #durationBeforeMs = Number.POSITIVE_INFINITY;
@@ -70,20 +71,25 @@ export class RulePace {
     return true;
   }
 
-  /** It is evaluated now. @param waitedMs how long it was dirty */
-  starts(waitedMs: number): void {
+  /** It is evaluated now. @param dirtySinceMs when it became dirty */
+  starts(dirtySinceMs: number, nowMs: number): void {
+    this.#startedMs = nowMs;
     this.#evaluations++;
     if (!this.#isDelayed) return;
     this.#isDelayed = false;
     this.#delays++;
-    this.#lastDelayMs = waitedMs;
+    this.#lastDelayMs = nowMs - dirtySinceMs;
   }
 
-  /** The evaluation has ended. @param costMs what it took of the event loop */
+  /**
+   * The evaluation has ended. What it waited for the database is part of the pause until the next one: that took the event
+   * loop no time.
+   * @param costMs what it took of the event loop
+   */
   ended(costMs: number, nowMs: number): void {
     if (this.#evaluations > 1) this.#durationBeforeMs = this.#lastDurationMs;
     this.#lastDurationMs = costMs;
     this.#costMs = smoothedCostMs(this.#costMs, costMs);
-    this.#notBeforeMs = nowMs + Math.max(MIN_PAUSE_MS, COST_FACTOR * this.#costMs);
+    this.#notBeforeMs = Math.max(nowMs + MIN_PAUSE_MS, this.#startedMs + COST_FACTOR * this.#costMs);
   }
 }
