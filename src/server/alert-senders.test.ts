@@ -257,6 +257,7 @@ describe('what is derived rests on what it was derived from:', () => {
           looks++;
           return visit(sender, labels);
         }),
+      sendersOfMetric: (name, reachMs) => tsdb.sendersOfMetric(name, reachMs),
       archivedSenders: (name, reachMs) => tsdb.archivedSenders(name, reachMs),
     });
     const all = ['token:0', 'token:1', 'token:last'];
@@ -292,12 +293,31 @@ describe('what is derived rests on what it was derived from:', () => {
     expect(of()).toBe('token:a token:b');
   });
 
+  it('a sum over few of more series than can be looked at: whoever has sent any of the metric, or anybody', async () => {
+    await load(
+      `{alert: A, expr: "sum(load{host=~'x-.*'}) > 1"}`,
+      `{alert: B, expr: "sum({host=~'x-.*'}) > 1"}`,
+      `{alert: C, expr: "sum(load{host='x-1'}) > 1"}`,
+    );
+    const batch = new SampleBatch();
+    for (let at = 0; at < 21_000; at++) {
+      batch.add(tsdb.series({ __name__: 'load', host: `h-${at}` }), clock.wallMs(), 1);
+    }
+    const at = { traceparent: null, receivedAtMs: clock.wallMs(), receivedMonotonicMs: clock.monotonicMs() };
+    tsdb.commit(batch, { source: 'otlp', sender: 'token:a', ...at });
+    send('token:b', 'load', { host: 'x-1' });
+    expect(of()).toBe('token:a token:b');
+    expect(of({ alertname: 'B' }, 'g/B')).toBe('anonymous');
+    expect(of({ alertname: 'C' }, 'g/C')).toBe('token:b');
+  });
+
   it('more archived senders than are looked for: no more of them are looked at', async () => {
     await load('{alert: A, expr: "max_over_time(load[3d]) > 1"}');
     let looks = 0;
     const store = {
       sendersVersion: 0,
-      visitSenders: () => {},
+      visitSenders: () => true,
+      *sendersOfMetric() {},
       *archivedSenders(): Generator<readonly [string, string]> {
         for (;;) yield [`token:${looks++}`, 'load'];
       },

@@ -15,7 +15,7 @@ import type { Tsdb } from '#tsdb';
 import { isReserved } from './own-metrics.ts';
 
 type RuleStates = Alerting['rules']['states'];
-type Store = Pick<Tsdb, 'visitSenders' | 'archivedSenders' | 'sendersVersion'>;
+type Store = Pick<Tsdb, 'visitSenders' | 'sendersOfMetric' | 'archivedSenders' | 'sendersVersion'>;
 
 /** Rules by what leads to them. */
 interface RulesByName {
@@ -137,8 +137,8 @@ class Trace {
       const { matchers } = source;
       isOwn &&= matchers.some(({ name, operator, value }) => isNamed(name, operator) && isReserved(value));
       const selected = { matchers: narrowed(source), displacedReachMs: source.restsMs };
-      const isOneMetric = matchers.some(({ name, operator }) => isNamed(name, operator));
-      this.#store.visitSenders(selected, (sender, labels) => {
+      const isOneMetric = metricNameOf(source) !== null;
+      const areAll = this.#store.visitSenders(selected, (sender, labels) => {
         if (!this.#isKnown(sender, labels)) {
           if (!saysTheSame(source, labels)) return 'more';
           this.#seriesFound++;
@@ -149,6 +149,7 @@ class Trace {
         }
         return isSurelyKnown(sender, isOneMetric) ? 'known' : 'more';
       });
+      if (!this.#isFull && !areAll) this.#addUnseen(source);
       if (this.#isFull) break;
       this.#addArchived(source);
     }
@@ -189,10 +190,21 @@ class Trace {
     } else this.#senders.add(sender ?? nobodyOf(labels));
   }
 
+  /** Of more series than can be looked at whoever has sent any of the metric counts; of any metric it may be anybody. */
+  #addUnseen(source: Source): void {
+    const name = metricNameOf(source);
+    if (name === null) this.#senders.add(ANONYMOUS_SENDER);
+    else this.#addOfMetrics(this.#store.sendersOfMetric(name, source.restsMs), source);
+  }
+
   /** Of what has left memory no more is known than who has sent series of that name. */
-  #addArchived({ matchers, reachMs }: Source): void {
-    const name = matchers.find((one) => isNamed(one.name, one.operator))?.value ?? null;
-    for (const [sender, metricName] of this.#store.archivedSenders(name, reachMs)) {
+  #addArchived(source: Source): void {
+    this.#addOfMetrics(this.#store.archivedSenders(metricNameOf(source), source.reachMs), source);
+  }
+
+  /** @param senders with the name of the metric that they have sent; '' where it is not known who */
+  #addOfMetrics(senders: Iterable<readonly [Sender, string]>, { reachMs }: Source): void {
+    for (const [sender, metricName] of senders) {
       if (this.#isFull) return;
       this.#seriesFound++;
       if (sender === RULE_SENDER)
@@ -287,6 +299,11 @@ function nobodyOf(labels: Labels): Sender {
 
 function isNamed(name: string, operator: string): boolean {
   return name === METRIC_NAME_LABEL && operator === '=';
+}
+
+/** The metric that series are of; null where that is not said. */
+function metricNameOf({ matchers }: Source): string | null {
+  return matchers.find(({ name, operator }) => isNamed(name, operator))?.value ?? null;
 }
 
 /** What a score is a judgement on: the series with its labels. */

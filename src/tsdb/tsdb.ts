@@ -56,18 +56,13 @@ import {
   type ExemplarsOfSeries,
   type SeriesLookup,
 } from './series-lookups.ts';
+import { visitSenders, type SoughtSenders, type VisitSender } from './sender-visits.ts';
 import { cardinalityOf, timeRangeOf, type CardinalityStatus } from './status.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 const NO_LABELS: Labels = {};
 /** Who a series was taken over from, and counts still, is found out anew this often. */
 const DISPLACED_LOOK_MS = 60_000;
-
-/**
- * What becomes of a sender that was visited: its next series is looked at too; no other of it is, among those that the
- * matchers accept; nobody else is.
- */
-export type SenderVerdict = 'more' | 'known' | 'enough';
 
 export interface TsdbParts {
   readonly clock: Clock;
@@ -201,39 +196,18 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
    * Who has sent what is in memory of the series that all matchers accept, several where one was taken over; null where
    * that is not known. Of 100,000 series few differ in who sent them: it ends where `visit` has said of all senders of the
    * metric that they are known.
-   * @param displacedReachMs those whom it was taken over from count where they have a sample as new as that
+   * @returns whether all were visited: false where it would take too long at a stretch
    */
-  visitSenders(
-    {
-      matchers,
-      displacedReachMs,
-    }: { readonly matchers: readonly Matcher[]; readonly displacedReachMs: number },
-    visit: (sender: Sender | null, labels: Labels) => SenderVerdict,
-  ): void {
-    const { index, head, clock } = this.#parts;
+  visitSenders(sought: SoughtSenders, visit: VisitSender): boolean {
+    return visitSenders(this.#parts, sought, visit);
+  }
+
+  /** Who any series in memory of a metric is from, with the metric's name; '' stands for what is not known. */
+  *sendersOfMetric(metricName: string, displacedReachMs: number): Generator<readonly [Sender, string]> {
+    const { index, clock } = this.#parts;
     const nowMs = clock.wallMs();
-    const sendersByNumber = new Map<number, readonly Sender[]>();
-    const known = new Set<number>();
-    const metric = matchers.find(({ name, operator }) => name === METRIC_NAME_LABEL && operator === '=');
-    const all = metric ? index.senderCountOf(metric.value) : Number.POSITIVE_INFINITY;
-    for (const row of index.select(matchers)) {
-      const number = index.senderNumberOf(row);
-      if (known.has(number) || head.states.newestMs(row) === Number.NEGATIVE_INFINITY) continue;
-      const labels = index.labelsOf(row) ?? NO_LABELS;
-      let senders = sendersByNumber.get(number);
-      if (!senders) {
-        senders = index.sendersOf(row, nowMs, nowMs - displacedReachMs);
-        sendersByNumber.set(number, senders);
-      }
-      let verdict: SenderVerdict = senders.length === 0 ? visit(null, labels) : 'known';
-      for (const sender of senders) {
-        const ofOne = visit(sender, labels);
-        if (ofOne !== 'known') verdict = ofOne;
-        if (ofOne === 'enough') break;
-      }
-      if (verdict === 'enough') return;
-      if (verdict === 'known') known.add(number);
-      if (known.size >= all) return;
+    for (const sender of index.sendersOfMetric(metricName, nowMs, nowMs - displacedReachMs)) {
+      yield [sender, metricName];
     }
   }
 
@@ -247,7 +221,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
     yield* archive.sendersOf(metricName);
   }
 
-  /** Another one when `visitSenders` may answer otherwise than before. */
+  /** Another one when `visitSenders` and `sendersOfMetric` may answer otherwise than before. */
   get sendersVersion(): number {
     const { index, clock } = this.#parts;
     const nowMs = clock.wallMs();

@@ -51,17 +51,17 @@ describe('the senders of a metric', () => {
     const senders = new MetricSenders();
     let looks = 0;
     const rows = Uint32Array.from({ length: 1000 }, (_, at) => at + 1);
-    const count = () => senders.countOf('load', rows, (row) => (looks++, row % 3));
-    expect([count(), count(), looks]).toEqual([3, 3, 1000]);
+    const count = () => senders.of('load', rows, (row) => (looks++, row % 3));
+    expect([count().size, count().size, looks]).toEqual([3, 3, 1000]);
     senders.moved('load', null, 7);
-    expect([count(), looks]).toEqual([4, 1000]);
+    expect([count().size, looks]).toEqual([4, 1000]);
   });
 
   it('are remembered of so many metrics only', () => {
     const senders = new MetricSenders();
     const row = Uint32Array.of(1);
     const looked: string[] = [];
-    const ask = (name: string) => senders.countOf(name, row, () => (looked.push(name), 1));
+    const ask = (name: string) => senders.of(name, row, () => (looked.push(name), 1));
     for (let at = 0; at < 1000; at++) ask(`m${at}`);
     ask('m0');
     ask('one more');

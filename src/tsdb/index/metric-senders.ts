@@ -10,8 +10,12 @@ const MAX_COUNTED_METRICS = 1000;
 export class MetricSenders {
   readonly #counted = new Map<string, Map<number, number>>();
 
-  /** How many different ones a metric has. @param rows its series */
-  countOf(metricName: string, rows: Uint32Array, senderOf: (row: SeriesRow) => number): number {
+  /** The different ones that a metric has. @param rows its series */
+  of(
+    metricName: string,
+    rows: Uint32Array,
+    senderOf: (row: SeriesRow) => number,
+  ): Pick<ReadonlyMap<number, number>, 'keys' | 'size'> {
     let counts = this.#counted.get(metricName);
     if (!counts) {
       counts = new Map();
@@ -25,7 +29,7 @@ export class MetricSenders {
     this.#counted.set(metricName, counts);
     const [oldest] = this.#counted.keys();
     if (this.#counted.size > MAX_COUNTED_METRICS && oldest !== undefined) this.#counted.delete(oldest);
-    return counts.size;
+    return counts;
   }
 
   /** A series is from another sender than before; null: it is new, or it is gone. */

@@ -142,10 +142,21 @@ export class SeriesIndex {
 
   /** How many different numbers of senders the series of a metric have, 0 among them. Costs a look at them the first time. */
   senderCountOf(metricName: string): number {
+    return this.#senderNumbersOf(metricName)?.size ?? 0;
+  }
+
+  /** Who sent what is in memory of any series of a metric, perhaps more than once; '' where that is not known. */
+  *sendersOfMetric(metricName: string, nowMs: number, sinceMs: number): Generator<Sender> {
+    for (const number of this.#senderNumbersOf(metricName)?.keys() ?? []) {
+      if (number === 0) yield '';
+      else yield* this.#senders.sendersAt(number, nowMs, sinceMs);
+    }
+  }
+
+  #senderNumbersOf(metricName: string): ReturnType<MetricSenders['of']> | null {
     const rows = this.#names.get(METRIC_NAME_LABEL)?.seriesWith(metricName) ?? NONE;
-    return rows.length === 0
-      ? 0
-      : this.#metricSenders.countOf(metricName, rows, (row) => this.#rows.senderOf(row));
+    if (rows.length === 0) return null;
+    return this.#metricSenders.of(metricName, rows, (row) => this.#rows.senderOf(row));
   }
 
   /** Until when memory has samples of somebody whom a series was taken over from, ms since epoch. */
@@ -198,14 +209,10 @@ export class SeriesIndex {
 
   /** The series that all matchers accept, ascending. A view: read it before the index changes. */
   select(matchers: readonly Matcher[]): Uint32Array {
+    const { ofOneValue, later } = this.#byCost(matchers);
     let found: Uint32Array | null = null;
-    const later: Matcher[] = [];
-    for (const matcher of matchers) {
-      if (matcher.operator !== '=' || matcher.value === '') {
-        later.push(matcher);
-        continue;
-      }
-      const having = this.#names.get(matcher.name)?.seriesWith(matcher.value) ?? NONE;
+    for (const matcher of ofOneValue) {
+      const having = this.#seriesHaving(matcher);
       found = found ? intersect(found, having) : having;
       if (found.length === 0) return NONE;
     }
@@ -216,12 +223,32 @@ export class SeriesIndex {
     return found ?? this.#all.view();
   }
 
+  /**
+   * Series among which are all that the matchers accept, ascending, and whether they accept one of them: for whoever asks
+   * about few. Costs nothing before. A view: read it before the index changes.
+   */
+  candidates(matchers: readonly Matcher[]): {
+    readonly rows: Uint32Array;
+    readonly accepts: (row: SeriesRow) => boolean;
+  } {
+    const { ofOneValue, later } = this.#byCost(matchers);
+    const [rarest, ...others] = ofOneValue;
+    const verdicts = [
+      ...others.map((matcher) => this.#equals(matcher)),
+      ...later.map((matcher) => this.#verdictsOf(matcher)),
+    ];
+    return {
+      rows: rarest ? this.#seriesHaving(rarest) : this.#all.view(),
+      accepts: (row) => verdicts.every((accepts) => accepts(row)),
+    };
+  }
+
   /** A number of series that `select` does not exceed, without looking for them. */
   atMost(matchers: readonly Matcher[]): number {
     let most = this.seriesCount;
-    for (const { name, operator, value } of matchers) {
-      if (operator !== '=' || value === '') continue;
-      most = Math.min(most, this.#names.get(name)?.seriesWith(value).length ?? 0);
+    for (const matcher of matchers) {
+      if (!asksForValue(matcher)) continue;
+      most = Math.min(most, this.#names.get(matcher.name)?.countOf(matcher.value) ?? 0);
     }
     return most;
   }
@@ -231,14 +258,10 @@ export class SeriesIndex {
    * be in it, whether or not they match: what counts is what is `from` the epoch before the call.
    */
   async selectInSlices(matchers: readonly Matcher[], stretch: Stretch): Promise<Uint32Array> {
+    const { ofOneValue, later } = this.#byCost(matchers);
     let found: Uint32Array | null = null;
-    const later: Matcher[] = [];
-    for (const matcher of matchers) {
-      if (matcher.operator !== '=' || matcher.value === '') {
-        later.push(matcher);
-        continue;
-      }
-      const having: Uint32Array = this.#names.get(matcher.name)?.seriesWith(matcher.value) ?? NONE;
+    for (const matcher of ofOneValue) {
+      const having = this.#seriesHaving(matcher);
       found = found ? intersect(found, having) : having.slice();
       if (found.length === 0) return NONE;
       if (stretch.isOver) await stretch.pause();
@@ -309,6 +332,21 @@ export class SeriesIndex {
     return hash === null ? 0 : this.#identities.find(hash, (row) => this.#hasLabels(row, labels, names));
   }
 
+  /** First those that ask for one value, from that on which the fewest series have: what is looked up in the others is as few. */
+  #byCost(matchers: readonly Matcher[]): {
+    readonly ofOneValue: readonly Matcher[];
+    readonly later: readonly Matcher[];
+  } {
+    const [ofOneValue, later]: [Matcher[], Matcher[]] = [[], []];
+    for (const matcher of matchers) (asksForValue(matcher) ? ofOneValue : later).push(matcher);
+    const having = ({ name, value }: Matcher): number => this.#names.get(name)?.countOf(value) ?? 0;
+    return { ofOneValue: ofOneValue.sort((a, b) => having(a) - having(b)), later };
+  }
+
+  #seriesHaving({ name, value }: Matcher): Uint32Array {
+    return this.#names.get(name)?.seriesWith(value) ?? NONE;
+  }
+
   #narrow(found: Uint32Array | null, matcher: Matcher): Uint32Array {
     const acceptsMissing = matcher.matches('');
     const values = this.#names.get(matcher.name);
@@ -343,6 +381,10 @@ export class SeriesIndex {
   /** The candidates that a matcher accepts. */
   #tryEach(found: Uint32Array, matcher: Matcher): Uint32Array {
     return found.filter(this.#verdictsOf(matcher));
+  }
+
+  #equals({ name, value }: Matcher): (row: SeriesRow) => boolean {
+    return (row) => this.#rows.labelsOf(row)?.[name] === value;
   }
 
   /** Whether a matcher accepts a series; each value is tried once. */
@@ -435,6 +477,11 @@ async function keepInSlices(
     if (keep(row)) kept[count++] = row;
   }
   return kept.subarray(0, count);
+}
+
+/** Whether a matcher accepts one value, which no series without the label has. */
+function asksForValue({ operator, value }: Matcher): boolean {
+  return operator === '=' && value !== '';
 }
 
 function isFew(candidates: number, values: number): boolean {
