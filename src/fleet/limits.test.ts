@@ -81,7 +81,7 @@ function waitsRefused(what: 'claim' | 'lock'): number {
   return refused?.points.find(({ labels }) => labels['what'] === what)?.value ?? 0;
 }
 
-it('lets maxWaitingClaims claims wait, and answers the next at once with nothing', async () => {
+it('lets maxWaitingClaims claims wait, and refuses the next', async () => {
   await open({});
   const { maxWaitingClaims, maxWaitingClaimsPerAgent } = DEFAULT_FLEET_LIMITS;
   const agentIds = Array.from({ length: maxWaitingClaims / maxWaitingClaimsPerAgent }, (_, at) => `a${at}`);
@@ -91,7 +91,10 @@ it('lets maxWaitingClaims claims wait, and answers the next at once with nothing
     stage.fleet.tasks.claim(claimOf(agentId, { waitMs: 30_000, signal: gone.signal }));
   const waiting = Array.from({ length: maxWaitingClaims }, (_, at) => claim(agentIds[at % agentIds.length]));
   // What it would wait with is the virtual clock, and that stands still.
-  expect(await claim()).toEqual([]);
+  await expect(claim()).rejects.toMatchObject({
+    code: 'claim_limit_reached',
+    details: { agent_id: 'a', owner: 'agents without a token', max_waiting_claims: maxWaitingClaims },
+  });
   expect(waitsRefused('claim')).toBe(1);
   await enqueue(1);
   expect(await Promise.race(waiting)).toHaveLength(1);
@@ -100,6 +103,47 @@ it('lets maxWaitingClaims claims wait, and answers the next at once with nothing
   expect(await again).toEqual([]);
   expect((await Promise.all(waiting)).flat()).toHaveLength(1);
   expect(waitsRefused('claim')).toBe(1);
+});
+
+it('shares maxWaitingClaims among tokens, pools and all others: the newest of who has most make room', async () => {
+  await open({ maxWaitingClaims: 12 });
+  const { agents, tasks } = stage.fleet;
+  const registeredBy = (tokenId: string) => ({ registeredBy: { tokenId, maxAgents: null } });
+  for (const at of [0, 1, 2, 3]) await agents.register({ ...registration(`a${at}`), ...registeredBy('A') });
+  await agents.register({ ...registration('b'), ...registeredBy('B') });
+  await agents.register(registration('c'));
+  const ended: string[] = [];
+  const claim = async (agentId: string) => {
+    try {
+      const given = await tasks.claim(claimOf(agentId, { waitMs: 30_000 }));
+      ended.push(`${agentId} ${given.length}`);
+    } catch (refused) {
+      expect(refused).toMatchObject({ code: 'claim_limit_reached', details: { agent_id: agentId } });
+      ended.push(`${agentId} refused`);
+    }
+  };
+  const ofA = Array.from({ length: 12 }, (_, at) => claim(`a${at % 4}`));
+  // Of two each has six, and the oldest of A stay.
+  const ofB = Array.from({ length: 6 }, () => claim('b'));
+  await Promise.all(ofA.slice(6));
+  expect([ended.length, tasks.waitingClaims]).toEqual([6, 12]);
+  await claim('b');
+  // Of three each has four.
+  const ofC = Array.from({ length: 4 }, () => claim('c'));
+  await Promise.all([...ofA.slice(4), ...ofB.slice(4)]);
+  await claim('c');
+  expect(tasks.waitingClaims).toBe(12);
+  expect(ended.filter((one) => one === 'b refused')).toHaveLength(3);
+  expect(waitsRefused('claim')).toBe(12);
+  // Who has waited longest is first to be given something, whoever came.
+  ended.length = 0;
+  await enqueue(4);
+  await Promise.all(ofA);
+  expect(ended.sort()).toEqual(['a0 1', 'a1 1', 'a2 1', 'a3 1']);
+  await stage.clock.advance(30_000);
+  await Promise.all([...ofB, ...ofC]);
+  expect(ended).not.toContain('b refused');
+  expect(tasks.waitingClaims).toBe(0);
 });
 
 it('lets maxWaitingClaimsPerAgent claims of one agent wait, and others of others', async () => {

@@ -1,5 +1,4 @@
 import {
-  METRIC_NAME_LABEL,
   type AppendFeed,
   type AppendNotice,
   type AppendOrigin,

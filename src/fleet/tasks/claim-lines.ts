@@ -111,7 +111,7 @@ export class ClaimLines<Waiter extends Place> {
 }
 
 /** The lines of a claim; none for one that takes nothing. */
-function linesOf({ poolId, taskTypes, ownPoolOnly }: ClaimFilter): readonly string[] {
+export function linesOf({ poolId, taskTypes, ownPoolOnly }: ClaimFilter): readonly string[] {
   const pools = [...(poolId === null ? [] : [poolId]), ...(ownPoolOnly ? [] : [null])];
   return pools.flatMap((pool) => (taskTypes ?? [null]).map((type) => lineOf(pool, type)));
 }
@@ -151,7 +151,7 @@ function leave<Waiter extends Place>(
 }
 
 /** Where a ticket belongs among those who wait in the order of their tickets. */
-function placeOf(waiters: readonly Place[], ticket: number): number {
+export function placeOf(waiters: readonly Place[], ticket: number): number {
   let low = 0;
   let high = waiters.length;
   while (low < high) {

@@ -48,6 +48,7 @@ describe('claims that wait', () => {
       maxWaiting: 10,
       maxWaitingPerAgent: 10_000,
       mayTake: () => true,
+      ownerOf: () => 'all',
     });
     const { woken } = waitAs(
       waiters,
@@ -69,6 +70,7 @@ describe('claims that wait', () => {
       maxWaiting: 10,
       maxWaitingPerAgent: 10_000,
       mayTake: () => true,
+      ownerOf: () => 'all',
     });
     const { woken } = waitAs(waiters, filter('a'), filter('b'));
     waiters.wake({ ...task, kept_for_agent_id: 'c' });
@@ -82,6 +84,7 @@ describe('claims that wait', () => {
       maxWaiting: 10,
       maxWaitingPerAgent: 10_000,
       mayTake: () => true,
+      ownerOf: () => 'all',
     });
     const early = waiters.enter(request(filter('early')), () => filter('early'));
     const { woken } = waitAs(waiters, filter('later'));
@@ -99,6 +102,7 @@ describe('claims that wait', () => {
       maxWaiting: 10,
       maxWaitingPerAgent: 10_000,
       mayTake: () => true,
+      ownerOf: () => 'all',
     });
     const { woken } = waitAs(waiters, filter('a'), filter('b'), filter('c'));
     const [first, second] = [waiters.take(task), waiters.take(task)];
@@ -121,6 +125,7 @@ describe('claims that wait', () => {
       maxWaiting: 10_000,
       maxWaitingPerAgent: 10_000,
       mayTake: () => true,
+      ownerOf: () => 'all',
     });
     const askers = Array.from({ length: 2000 }, () => new AbortController());
     let told = 0;
@@ -146,6 +151,7 @@ describe('claims that wait', () => {
       maxWaiting: 10_000,
       maxWaitingPerAgent: 10_000,
       mayTake: () => true,
+      ownerOf: () => 'all',
     });
     let compared = 0;
     const watched = (agentId: string): ClaimFilter =>
@@ -176,6 +182,7 @@ describe('claims that wait', () => {
       maxWaiting: 10,
       maxWaitingPerAgent: 10_000,
       mayTake: () => true,
+      ownerOf: () => 'all',
     });
     const places = ['build', 'build', 'test'].map((type, at) => {
       const wanted = filter(`agent-${at}`, { taskTypes: [type] });
@@ -196,6 +203,7 @@ describe('claims that wait', () => {
       maxWaiting: 10,
       maxWaitingPerAgent: 10_000,
       mayTake: () => true,
+      ownerOf: () => 'all',
     });
     const [first, next] = ['a', 'b'].map((agentId) => {
       const place = waiters.enter(request(filter(agentId)), () => filter(agentId));
@@ -212,6 +220,7 @@ describe('claims that wait', () => {
       maxWaiting: 10,
       maxWaitingPerAgent: 10_000,
       mayTake: () => true,
+      ownerOf: () => 'all',
     });
     waiters.stop();
     expect(await waiters.enter(request(filter('a')), () => filter('a')).wait(1000)).toBe('timed_out');

@@ -1,7 +1,8 @@
 import { OmoiError, TurnQueue, type Clock, type Timer } from '#telemetry';
 import { takes, type ClaimFilter, type QueuedTask } from './claim-filter.ts';
-import { ClaimLines } from './claim-lines.ts';
+import { ClaimLines, linesOf } from './claim-lines.ts';
 import type { ClaimRequest } from './claim-request.ts';
+import { ClaimShares } from './claim-shares.ts';
 import { runsAlone, type TaskRow } from './task-row.ts';
 
 /** Claims that are told in one turn of the event loop that they wait no longer: each is an answer to be written. */
@@ -9,8 +10,11 @@ const maxToldPerTurn = 100;
 /** A claim stands in a line for each type that it takes, once more for its pool; so many of each claim on average. */
 const maxPlacesPerClaim = 20;
 
-/** `given`: the task was claimed for it in the transaction that enqueued the task. */
-export type WaitOutcome = 'woken' | 'timed_out' | 'aborted' | { readonly given: TaskRow };
+/**
+ * `displaced`: others had waited with less than their part of what all may have. `given`: the task was claimed for it in the
+ * transaction that enqueued the task.
+ */
+export type WaitOutcome = 'woken' | 'timed_out' | 'aborted' | 'displaced' | { readonly given: TaskRow };
 
 /** A claim from when it is asked until it is answered: it looks into the database, waits, looks again. */
 export interface ClaimPlace {
@@ -18,8 +22,14 @@ export interface ClaimPlace {
   readonly isCalled: boolean;
   /** It begins to look: what is in the queue by now it will see, and what comes from now on calls it or another. */
   look(): void;
-  /** To be asked before it waits. @throws OmoiError `claim_limit_reached` where others of its agent wait, and are too many */
+  /**
+   * To be asked before it waits. Where too many do, one of those makes room whose owner has the most, for an owner that has
+   * less than its part.
+   * @throws OmoiError `claim_limit_reached` where too many others wait of its agent, or of its owner
+   */
   assertMayWait(): void;
+  /** Why it was displaced. */
+  refusal(): OmoiError;
   /** It looks no longer and waits for a task. A claim that was woken and found nothing has its old place again. */
   wait(waitMs: number): Promise<WaitOutcome>;
   /** It stays until its time is over and is given nothing; what it was called for goes to others. */
@@ -54,10 +64,13 @@ class AgentSeats {
 class Seat {
   readonly request: ClaimRequest;
   readonly ticket: number;
+  readonly owner: string;
   filter: ClaimFilter;
   /** Where tasks find it, and what takes it out again. */
   line: 'looking' | 'waiting' | null = null;
   leaveLine: () => void = () => undefined;
+  /** In how many lines it waits. */
+  places = 0;
   isCalled = false;
   /** Has waited, and counts as one that waits until it is answered: one that was woken may wait on. */
   isCounted = false;
@@ -67,9 +80,17 @@ class Seat {
   onAbort: (() => void) | null = null;
   resolve: ((outcome: WaitOutcome) => void) | null = null;
 
-  constructor(request: ClaimRequest, ticket: number, filter: ClaimFilter) {
+  constructor(
+    request: ClaimRequest,
+    {
+      ticket,
+      owner,
+      filter,
+    }: { readonly ticket: number; readonly owner: string; readonly filter: ClaimFilter },
+  ) {
     this.request = request;
     this.ticket = ticket;
+    this.owner = owner;
     this.filter = filter;
   }
 
@@ -88,6 +109,8 @@ export class ClaimWaiters {
   readonly #maxWaiting: number;
   readonly #maxWaitingPerAgent: number;
   readonly #mayTake: (agentId: string, task: QueuedTask) => boolean;
+  readonly #ownerOf: (agentId: string) => string;
+  readonly #shares = new ClaimShares<Seat>();
   readonly #lines = { looking: new ClaimLines<Seat>(), waiting: new ClaimLines<Seat>() };
   /** All of them by agent, for tasks that are kept for one. */
   readonly #byAgent = new Map<string, AgentSeats>();
@@ -99,6 +122,7 @@ export class ClaimWaiters {
   /**
    * @param options.mayTake false where the agent of a claim that waits is given no task, or none that runs alone; where it
    *   may be given one again, `reconsider` is told
+   * @param options.ownerOf whose agent one is, as a person is told: all of an owner share one part of what may wait
    */
   constructor(
     clock: Clock,
@@ -106,12 +130,14 @@ export class ClaimWaiters {
       readonly maxWaiting: number;
       readonly maxWaitingPerAgent: number;
       readonly mayTake: (agentId: string, task: QueuedTask) => boolean;
+      readonly ownerOf: (agentId: string) => string;
     },
   ) {
     this.#clock = clock;
     this.#maxWaiting = options.maxWaiting;
     this.#maxWaitingPerAgent = options.maxWaitingPerAgent;
     this.#mayTake = options.mayTake;
+    this.#ownerOf = options.ownerOf;
   }
 
   /** How many wait. */
@@ -119,16 +145,14 @@ export class ClaimWaiters {
     return this.#size;
   }
 
-  get full(): boolean {
-    return (
-      this.#size >= this.#maxWaiting || this.#lines.waiting.places >= maxPlacesPerClaim * this.#maxWaiting
-    );
-  }
-
   /** Where a claim comes from who asks it, behind all that were asked before. @param filterOf what it takes by now */
   enter(request: ClaimRequest, filterOf: () => ClaimFilter): ClaimPlace {
-    const seat = new Seat(request, this.#tickets++, filterOf());
     const { agentId } = request;
+    const seat = new Seat(request, {
+      ticket: this.#tickets++,
+      owner: this.#ownerOf(agentId),
+      filter: filterOf(),
+    });
     const ofAgent = this.#byAgent.get(agentId) ?? new AgentSeats();
     this.#byAgent.set(agentId, ofAgent);
     ofAgent.all.add(seat);
@@ -142,7 +166,11 @@ export class ClaimWaiters {
         seat.filter = filterOf();
         this.#enterLine(seat, 'looking');
       },
-      assertMayWait: () => this.#assertMayWait(seat, ofAgent),
+      assertMayWait: () => {
+        this.#assertAgentMayWait(seat, ofAgent);
+        this.#assertRoom(seat);
+      },
+      refusal: () => this.#tooManyOf(seat),
       wait: (waitMs) => {
         count(seat, ofAgent);
         this.#enterLine(seat, 'waiting');
@@ -203,13 +231,33 @@ export class ClaimWaiters {
     for (const seat of all) if (seat.waits) this.#endWithout(seat, 'timed_out');
   }
 
-  #assertMayWait({ isCounted, request }: Seat, ofAgent: AgentSeats): void {
+  #assertAgentMayWait({ isCounted, request }: Seat, ofAgent: AgentSeats): void {
     const most = this.#maxWaitingPerAgent;
     if (isCounted || ofAgent.counted < most) return;
     throw new OmoiError(
       'claim_limit_reached',
       `Agent ${request.agentId} has maxWaitingClaimsPerAgent (${most}) claims that wait for tasks already.`,
       { agent_id: request.agentId, max_waiting_claims_per_agent: most },
+    );
+  }
+
+  #assertRoom(seat: Seat): void {
+    const maxPlaces = maxPlacesPerClaim * this.#maxWaiting;
+    if (this.#size >= this.#maxWaiting) this.#makeRoom(seat, 'claims', this.#maxWaiting);
+    while (this.#lines.waiting.places >= maxPlaces) this.#makeRoom(seat, 'places', maxPlaces);
+  }
+
+  #makeRoom(seat: Seat, shared: 'claims' | 'places', max: number): void {
+    const displaced = this.#shares.displacedBy(seat.owner, shared, max);
+    if (!displaced) throw this.#tooManyOf(seat);
+    this.#endWithout(displaced, 'displaced');
+  }
+
+  #tooManyOf({ owner, request }: Seat): OmoiError {
+    return new OmoiError(
+      'claim_limit_reached',
+      `maxWaitingClaims (${this.#maxWaiting}) claims wait for tasks, and those of ${owner} have their part of them.`,
+      { agent_id: request.agentId, owner, max_waiting_claims: this.#maxWaiting },
     );
   }
 
@@ -269,6 +317,8 @@ export class ClaimWaiters {
     return new Promise((resolve) => {
       seat.resolve = resolve;
       this.#size++;
+      seat.places = seat.line === null ? 0 : linesOf(seat.filter).length;
+      this.#shares.enter(seat);
       seat.timer = this.#clock.after(waitMs, () => this.#endWithout(seat, 'timed_out'));
       seat.onAbort = () => this.#endWithout(seat, 'aborted');
       signal?.addEventListener('abort', seat.onAbort, { once: true });
@@ -282,13 +332,14 @@ export class ClaimWaiters {
     seat.leaveLine();
     seat.resolve = null;
     this.#size--;
+    this.#shares.leave(seat);
     timer?.cancel();
     if (onAbort) seat.request.signal?.removeEventListener('abort', onAbort);
     return resolve;
   }
 
   /** Thousands may have waited for the same time: they leave at once, so that no task goes to them any more. */
-  #endWithout(seat: Seat, outcome: 'timed_out' | 'aborted'): void {
+  #endWithout(seat: Seat, outcome: 'timed_out' | 'aborted' | 'displaced'): void {
     const end = this.#stopWaiting(seat);
     this.#turns.run(() => end(outcome));
   }

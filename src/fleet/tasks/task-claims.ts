@@ -66,7 +66,7 @@ export class TaskClaims {
   /**
    * The next tasks for an agent's generation; none where none fits in time.
    * @throws OmoiError `unknown_agent`, `unknown_generation`, `generation_superseded`, `agent_not_claiming`,
-   *   `agent_gone`, `claim_limit_reached` (too many of the agent's wait)
+   *   `agent_gone`, `claim_limit_reached` (too many of the agent's wait, or of its pool's or token's)
    */
   async claim(request: ClaimRequest): Promise<readonly TaskRow[]> {
     const place = this.#state.waiters.enter(request, () => this.#filterOf(request));
@@ -82,7 +82,6 @@ export class TaskClaims {
 
   async #findOrWait(request: ClaimRequest, place: ClaimPlace): Promise<readonly TaskRow[]> {
     const { clock } = this.#parts;
-    const { waiters } = this.#state;
     const endMs = clock.monotonicMs() + request.waitMs;
     for (;;) {
       // It may have gone between being woken and its turn.
@@ -96,14 +95,14 @@ export class TaskClaims {
       }
       const waitMs = endMs - clock.monotonicMs();
       if (waitMs <= 0 || request.signal?.aborted) return [];
-      if (waiters.full) {
-        this.#waitsRefused.add(1, { what: 'claim' });
-        return [];
-      }
       if (!leaves && place.isCalled) continue;
       this.#assertMayWait(place);
       const outcome = await (leaves ? place.stayAside(waitMs) : place.wait(waitMs));
       if (typeof outcome === 'object') return [outcome.given];
+      if (outcome === 'displaced') {
+        this.#waitsRefused.add(1, { what: 'claim' });
+        throw place.refusal();
+      }
       if (outcome !== 'woken') return [];
     }
   }

@@ -1,4 +1,5 @@
 import type { Timer } from '#telemetry';
+import type { AgentEntry } from '../agents/agent-entry.ts';
 import type { ClaimFilter } from './claim-filter.ts';
 import { ClaimWaiters, type ComingTask } from './claim-waiters.ts';
 import type { FleetParts } from '../fleet-parts.ts';
@@ -55,6 +56,7 @@ export class TaskQueueState {
       maxWaiting: parts.limits.maxWaitingClaims,
       maxWaitingPerAgent: parts.limits.maxWaitingClaimsPerAgent,
       mayTake: (agentId, task) => this.#mayTake(agentId, task),
+      ownerOf: (agentId) => ownerOf(parts.agentIndex.get(agentId)),
     });
   }
 
@@ -284,6 +286,13 @@ export class TaskQueueState {
     if (hadAlone || isFree) this.waiters.reconsider(agentId);
     if (hadAlone || (isFree && this.solitude.waiting > 0)) this.waiters.wakeAgent(agentId);
   }
+}
+
+/** Whose claims an agent's count as: its token's, or those of its pool, which has one for all of its own. */
+function ownerOf(agent: AgentEntry | undefined): string {
+  const { registered_by: tokenId = null, pool_id: poolId = null } = agent?.row ?? {};
+  if (tokenId !== null) return `token ${tokenId}`;
+  return poolId === null ? 'agents without a token' : `pool ${poolId}`;
 }
 
 /** Without its payload, which would lie in memory until the task is due. */

@@ -106,7 +106,7 @@ export const ERROR_CATALOGUE = {
   ),
   claim_limit_reached: entry(
     429,
-    'Wait for the claims that the agent has asked already, or end them; one claim takes several tasks with max_tasks.',
+    'Wait for the claims that were asked already, by the agent or by its owner as the details say, or end them; one claim takes several tasks with max_tasks.',
     true,
   ),
   pool_exists: entry(409, 'Update the pool instead.'),
