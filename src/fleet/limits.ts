@@ -1,4 +1,4 @@
-import type { AgentType } from '#telemetry';
+import { maxAgentsOfFleet, type AgentType } from '#telemetry';
 
 export interface HeartbeatPace {
   /** How often an agent should beat. */
@@ -74,7 +74,7 @@ export const DEFAULT_FLEET_LIMITS: FleetLimits = {
   maxStallMs: 1000,
   maxTransitionsPerTick: 200,
   beatFlushMs: 5000,
-  maxAgents: 20_000,
+  maxAgents: maxAgentsOfFleet,
   maxAgentsPerToken: 1000,
   endedAgentShownMs: 3_600_000,
   endedAgentRetentionMs: 30 * DAY_MS,

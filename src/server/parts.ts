@@ -127,6 +127,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       tasks: fleet.tasks,
       runtimes,
       mintAgentToken: ground.mintAgentToken,
+      maxAgents: fleet.limits.maxAgents,
       startLimits: { startsPerSecond: config.fleet.starts_per_second },
     },
     connection,

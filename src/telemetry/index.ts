@@ -188,6 +188,7 @@ export { MAINTENANCE_KINDS, type MaintenanceKind } from './events/maintenance-re
 export {
   definePool,
   DESIRED_UNIT_STATES,
+  maxAgentsOfFleet,
   maxAgentsPerPool,
   newPoolBody,
   POOL_STATES,

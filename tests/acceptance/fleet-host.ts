@@ -57,6 +57,7 @@ const pools = new Pools(
     tasks: fleet.tasks,
     runtimes: [process.env['HOST_DIES_AFTER_SPAWN'] ? dyingAfterSpawn(processes) : processes],
     mintAgentToken: () => Promise.resolve('token'),
+    maxAgents: fleet.limits.maxAgents,
   },
   {
     url: process.env['HOST_SERVER_URL'] ?? 'http://127.0.0.1:9',

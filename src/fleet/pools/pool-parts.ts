@@ -79,6 +79,8 @@ export interface PoolParts {
   readonly tasks: TaskLimits;
   readonly runtimes: readonly Runtime[];
   readonly mintAgentToken: MintAgentToken;
+  /** So many all pools together may have. */
+  readonly maxAgents: number;
   readonly startLimits?: StartLimits;
 }
 

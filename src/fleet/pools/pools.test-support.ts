@@ -13,7 +13,9 @@ export function openTestPools(
   {
     machine,
     ...more
-  }: { readonly machine: MemoryMachine } & Partial<Pick<PoolParts, 'tracing' | 'mintAgentToken' | 'host'>>,
+  }: { readonly machine: MemoryMachine } & Partial<
+    Pick<PoolParts, 'tracing' | 'mintAgentToken' | 'host' | 'maxAgents'>
+  >,
 ): Pools {
   return new Pools(
     {
@@ -32,6 +34,7 @@ export function openTestPools(
       tasks: fleet.tasks,
       runtimes: [new MemoryRuntime(machine)],
       mintAgentToken: () => Promise.resolve('token'),
+      maxAgents: fleet.limits.maxAgents,
       // All that a test asks for start at once, without time.
       startLimits: { startsPerSecond: 10_000 },
       ...more,

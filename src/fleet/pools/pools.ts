@@ -6,6 +6,7 @@ import { ParkedOutputs } from './parked-outputs.ts';
 import { ConvergenceSchedule } from './convergence-schedule.ts';
 import { assertPoolDefinition, effectiveCount } from './pool-definition.ts';
 import type { Asked, PoolParts, WorkerConnection } from './pool-parts.ts';
+import { PoolRoom } from './pool-room.ts';
 import { PoolRolls } from './pool-rolls.ts';
 import {
   assertActive,
@@ -60,6 +61,7 @@ export class Pools {
   readonly #convergence: Convergence;
   readonly #agents: AgentControl;
   readonly #known = new Map<string, PoolDefinition>();
+  readonly #room: PoolRoom;
   readonly #ended = new Set<() => void>();
   readonly #schedule: ConvergenceSchedule;
   readonly #parkedOutputs: ParkedOutputs;
@@ -67,6 +69,7 @@ export class Pools {
 
   constructor(parts: PoolParts, connection: WorkerConnection) {
     this.#parts = parts;
+    this.#room = new PoolRoom(parts.maxAgents, () => this.#known.values());
     this.#schedule = new ConvergenceSchedule(parts, (poolId) => this.#convergeNow(poolId));
     this.#supervisor = new UnitSupervisor(parts, connection, {
       recorded: (tx, pool, unit) => this.#convergence.followUp(tx, pool, unit),
@@ -164,7 +167,7 @@ export class Pools {
   /** @throws OmoiError `invalid_request`, `pool_bounds`, `pool_exists`, `transition_not_allowed` */
   async create(pool: PoolDefinition, asked: Asked): Promise<PoolView> {
     this.#assert(pool);
-    await this.#redefine(pool.id, asked, (tx) => insertPool(tx, pool));
+    await this.#redefine(pool.id, asked, (tx) => this.#insert(tx, pool));
     return this.get(pool.id);
   }
 
@@ -184,7 +187,7 @@ export class Pools {
     }
     if (!known) {
       await this.#redefine(pool.id, asked, async (tx) => {
-        await insertPool(tx, pool);
+        await this.#insert(tx, pool);
         await setConfiguredSize(tx, pool);
       });
       return;
@@ -220,6 +223,7 @@ export class Pools {
     assertActive(row);
     const after = { ...definitionOf(row), ...change };
     this.#assert(after);
+    this.#room.take(tx, after);
     await updatePool(tx, row, change);
     if (concernsGenerations(change)) await this.#rolls.redefined(tx, row, { after, asked });
     const intended = (await poolUnits(tx, poolId)).filter(({ state }) => state === 'intended');
@@ -320,6 +324,11 @@ export class Pools {
       ? [`the runtime ${pool.runtime} takes neither user nor limits`]
       : [];
   };
+
+  async #insert(tx: StateTransaction, pool: PoolDefinition): Promise<void> {
+    this.#room.take(tx, pool);
+    await insertPool(tx, pool);
+  }
 
   #assert(pool: PoolDefinition): void {
     assertPoolDefinition(

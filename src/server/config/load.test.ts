@@ -50,6 +50,10 @@ describe('the configuration', () => {
     ['retention:\n  events: soon\n', /"soon" is no duration; write 90s/],
     ['database: { url: a, url_file: b }\n', /give database\.url or database\.url_file, not both/],
     ['database: { url_file: /nowhere }\n', /database\.url_file: ENOENT/],
+    [
+      `fleet: {pools: [${Array.from({ length: 21 }, (_, at) => `{id: p${at}, command: [a], desired: 0, max: 1000}`).join(', ')}]}\n`,
+      /"fleet\.pools": by their max all pools may have 21000 agents together; a fleet has at most 20000/,
+    ],
   ])('refuses %j', (text, message) => {
     expect(refusal(text)).toMatch(message);
   });

@@ -1,4 +1,4 @@
-import { durationText, poolConfiguration, recordOf } from '#telemetry';
+import { durationText, maxAgentsOfFleet, poolConfiguration, recordOf } from '#telemetry';
 import { z } from 'zod';
 
 const port = z.number().int().min(0).max(65_535);
@@ -7,6 +7,13 @@ const databasePassword = z.strictObject({
   /** The database's password, joined into the URL. */
   password: z.string().optional(),
   password_file: z.string().optional(),
+});
+
+const pools = z.array(poolConfiguration).superRefine((all, context) => {
+  const agents = all.reduce((sum, { max }) => sum + max, 0);
+  if (agents <= maxAgentsOfFleet) return;
+  const message = `by their max all pools may have ${agents} agents together; a fleet has at most ${maxAgentsOfFleet}`;
+  context.addIssue({ code: 'custom', message });
 });
 
 /** The one configuration file. Every key has a default: an empty file is a good one. */
@@ -49,7 +56,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   fleet: z
     .strictObject({
-      pools: z.array(poolConfiguration).default([]),
+      pools: pools.default([]),
       /** How many processes of pools are started a second, of all together; of one pool half as many. */
       starts_per_second: z.number().int().positive().max(10_000).default(20),
       /** How much of what agents write is kept. */

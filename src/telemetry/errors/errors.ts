@@ -110,7 +110,7 @@ export const ERROR_CATALOGUE = {
     true,
   ),
   pool_exists: entry(409, 'Update the pool instead.'),
-  pool_bounds: entry(400, 'Keep min ≤ desired ≤ max.'),
+  pool_bounds: entry(400, 'Keep min ≤ desired ≤ max, and max within what the message says.'),
   lease_lost: entry(
     409,
     'Drop the work: the task has been given to somebody else; the message says to whom.',

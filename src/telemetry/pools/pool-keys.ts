@@ -5,6 +5,8 @@ import { durationText } from '../time/duration.ts';
 
 /** A pool is never larger: a typing error must not fill the machine. */
 export const maxAgentsPerPool = 1000;
+/** Nor is the fleet, nor are all pools together. */
+export const maxAgentsOfFleet = 20_000;
 
 const count = z.number().int().min(0).max(maxAgentsPerPool);
 const graceMs = z.number().int().min(0).max(3_600_000);
