@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { RefusedRequest } from '../load/connection.ts';
 import { ConnectionPool } from '../load/connection-pool.ts';
 import { PROBE_POOLS, probePool } from './alert-probe.ts';
@@ -25,8 +26,14 @@ const REST_MS = 2000;
 /** Until what is compiled, cached and grown once is there: memory is compared after it. */
 const WARM_UP_MS = 15_000;
 const LONG = '3650d';
-/** Does nothing for as long as the bench runs, and ends with it even where no server is left to end it. */
-const SLEEPER = ['sh', '-c', 'while kill -0 "$0"; do sleep 5; done', String(process.pid)];
+/** It beats: the silence of one that does not, beside that of others, is a storm, which would hold its restart back. */
+const WORKER = [
+  process.execPath,
+  '--conditions=omoi-source',
+  '--disable-warning=ExperimentalWarning',
+  fileURLToPath(new URL('./worker.ts', import.meta.url)),
+  String(process.pid),
+];
 
 /** How the server of an incident is started, where not all can happen on one. */
 export interface Begin {
@@ -200,8 +207,8 @@ async function createPools(connections: ConnectionPool): Promise<void> {
     ...Array.from({ length: HOLD_POOLS }, (_, number) => holdPool(number)),
   ];
   await Promise.all(names.map((name) => connections.post('/api/v1/fleet/pools', { pool_id: name, ...idle })));
-  const sleeper = { command: SLEEPER, desired: 1, min: 0, max: 1 };
-  await connections.post('/api/v1/fleet/pools', { pool_id: RESTART_POOL, ...sleeper });
+  const one = { command: WORKER, desired: 1, min: 0, max: 1 };
+  await connections.post('/api/v1/fleet/pools', { pool_id: RESTART_POOL, ...one });
 }
 
 /** Stops its agent; where the server can't do that, the agent ends by itself when the bench has. */
