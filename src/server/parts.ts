@@ -182,35 +182,14 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   return { bus, engine, fleet, pools, monitor, alerting, watchdog, remediations };
 }
 
-/**
- * Reads the files of rules and policies anew. Policies are read before rules are taken over: a mistake in either leaves
- * both as they were.
- * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`
- */
-export async function reloadFiles(
-  config: Config,
-  { alerting, watchdog }: Parts,
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
-): Promise<void> {
-  try {
-    const policyFiles = await readPolicyFiles(config);
-    const policies = await paced(watchdog.policies.parse(policyFiles), new Stretch(clock));
-    const { rules, changed, removed } = await loadRules(alerting, await readRuleFiles(config), logger);
-    await watchdog.reload(policyFiles);
-    logger.info({ rules, changed, removed, policies: policies.length }, 'Rules and policies reloaded');
-  } catch (thrown) {
-    logger.error({ error: messageOf(thrown) }, 'Rules and policies not reloaded: the old ones stay in force');
-    throw thrown;
-  }
-}
-
-/** Takes rules over, and logs what is allowed in them and hardly meant. */
-async function loadRules(
-  { rules }: Alerting,
+/** Takes rules over, and logs what is allowed in them and hardly meant. @param onTaken as `LoadedRules.load` has it */
+export async function loadRules(
+  { rules }: Pick<Alerting, 'rules'>,
   files: readonly DocumentSource[],
   logger: Logger,
+  onTaken?: () => void,
 ): Promise<LoadReport> {
-  const report = await rules.load(files);
+  const report = await rules.load(files, onTaken);
   for (const warning of report.warnings) logger.warn({ warning }, 'Rule file loaded, with a warning');
   return report;
 }

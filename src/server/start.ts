@@ -24,7 +24,8 @@ import { createIngest } from './ingest.ts';
 import { keepAliveDuring } from './keep-alive.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listening } from './listening.ts';
-import { reloadFiles, startParts, type Ground, type Parts } from './parts.ts';
+import { startParts, type Ground, type Parts } from './parts.ts';
+import { reloadFiles } from './reload-files.ts';
 import { reloadsInTurn } from './reloads.ts';
 import { serverProcesses } from './own-process.ts';
 import { prometheusFacts } from './prometheus-facts.ts';
@@ -327,7 +328,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     parts,
     firstAdmin,
     broken: broken.promise,
-    reload: reloadsInTurn(() => reloadFiles(config, parts, { clock, logger })),
+    reload: reloadsInTurn(() => reloadFiles(config, { ...parts, logger })),
     stop: () => lifecycle.stop(logger),
   };
 }

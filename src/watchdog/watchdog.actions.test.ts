@@ -12,7 +12,7 @@ import {
   RESTART_SILENT,
   SCALE,
   silent,
-  sourcesOf,
+  reloadPolicies,
   stateOf,
   type Stage,
 } from './watchdog.test-support.ts';
@@ -268,7 +268,7 @@ describe('a reload', () => {
     const { alerts, fleet, clock } = await open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes(stage, 'a1', 'verifying');
-    await stage.watchdog.reload(sourcesOf([oneStep]));
+    await reloadPolicies(stage.watchdog, [oneStep]);
     await stage.changeStatus('w-1', { status: 'UNRESPONSIVE' });
     await clock.advance(30_000);
     expect(fleet.restarts).toHaveLength(2);
@@ -283,7 +283,7 @@ describe('a reload', () => {
     await heldBy(stage, 'a2', 'observe');
     expect(await stateOf(stage, 'a1')).toBe('none');
     stage.fleet.addAgent('w-1', { poolId: 'other' });
-    await stage.watchdog.reload(sourcesOf([RESTART, SCALE]));
+    await reloadPolicies(stage.watchdog, [RESTART, SCALE]);
     await becomes(stage, 'a1', 'verifying');
     await becomes(stage, 'a2', 'verifying');
   });
@@ -303,14 +303,14 @@ describe('a reload', () => {
     await alerts.raise('a2', { ...silent('w-2'), alertname: 'Other' });
     await becomes(stage, 'a1', 'awaiting_approval');
     await becomes(stage, 'a2', 'awaiting_approval');
-    await stage.watchdog.reload(sourcesOf([RESTART]));
+    await reloadPolicies(stage.watchdog, [RESTART]);
     await becomes(stage, 'a1', 'verifying');
     await becomes(stage, 'a2', 'cancelled(cancelled)');
   });
 
   it('that is broken changes nothing', async () => {
     await open(RESTART);
-    await expect(stage.watchdog.reload(sourcesOf([RESTART.replace('mode:', 'mod:')]))).rejects.toThrow(
+    await expect(reloadPolicies(stage.watchdog, [RESTART.replace('mode:', 'mod:')])).rejects.toThrow(
       'did you mean "mode"',
     );
     expect(stage.watchdog.policies.list().map((policy) => policy.name)).toEqual(['restart_it']);

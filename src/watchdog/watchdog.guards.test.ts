@@ -8,7 +8,7 @@ import {
   RESTART,
   RESTART_SILENT,
   silent,
-  sourcesOf,
+  reloadPolicies,
   stateOf,
   type Stage,
 } from './watchdog.test-support.ts';
@@ -74,7 +74,7 @@ const ROWS: Readonly<Record<Guard, readonly Row[]>> = {
       by: 'a reload',
       policy: RESTART.replace('mode: act', 'mode: observe'),
       hold: () => {},
-      lift: () => stage.watchdog.reload(sourcesOf([RESTART])),
+      lift: () => reloadPolicies(stage.watchdog, [RESTART]),
     },
   ],
   not_managed: [
@@ -103,7 +103,7 @@ const ROWS: Readonly<Record<Guard, readonly Row[]>> = {
       by: 'a policy that asks a person',
       hold: () => stage.distrust('rule fleet/Silent reads series of anonymous'),
       lift: async () => {
-        await stage.watchdog.reload(sourcesOf([RESTART.replace('mode: act', 'mode: approve')]));
+        await reloadPolicies(stage.watchdog, [RESTART.replace('mode: act', 'mode: approve')]);
         await pass(31);
         await becomes(stage, 'a1', 'awaiting_approval');
         const [asked] = await stage.archive.list({ alertId: 'a1', limit: 1 });
@@ -294,7 +294,7 @@ describe('whoever has tried often enough gives up only when no guard says that i
       stage.fleet.pools.set('demo', 'PHASE_TESTING');
       for (const agentId of ['w-1', 'w-2', 'w-3', 'w-4']) stage.fleet.addAgent(agentId);
       await exhaust();
-      if (acting !== policy) await stage.watchdog.reload(sourcesOf([policy]));
+      if (acting !== policy) await reloadPolicies(stage.watchdog, [policy]);
       await hold();
       await raise('a1', 'w-1');
       await heldBy(stage, 'a1', guard);
@@ -367,7 +367,7 @@ describe('a policy that acts on a part of its targets', () => {
     await stage.restartProcess();
     await pass(60);
     expect(new Set(stage.fleet.restarts.map(({ agentId }) => agentId))).toEqual(new Set(acted));
-    await stage.watchdog.reload(sourcesOf([some.replace('act_on: 50%', 'act_on: 100%')]));
+    await reloadPolicies(stage.watchdog, [some.replace('act_on: 50%', 'act_on: 100%')]);
     await vi.waitFor(
       () => expect(new Set(stage.fleet.restarts.map(({ agentId }) => agentId)).size).toBe(10),
       WAIT,

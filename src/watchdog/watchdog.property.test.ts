@@ -6,7 +6,7 @@ import type { FleetCall } from './recording-fleet.test-support.ts';
 import { propertyLimitMs, heavyPropertyRuns } from '../../tests/property-runs.ts';
 import type { RemediationDetail } from './remediations/remediation-archive.ts';
 import { TroubledDatabase, TROUBLES } from './troubled-database.test-support.ts';
-import { openStage, sourcesOf, type Stage } from './watchdog.test-support.ts';
+import { openStage, reloadPolicies, type Stage } from './watchdog.test-support.ts';
 
 /** Three agents of the pool that is scaled, and two beside it. */
 const AGENTS = ['w-1', 'w-2', 'w-3', 'x-1', 'x-2'] as const;
@@ -169,7 +169,7 @@ class World {
         return;
       case 'reload':
         this.#policies = POLICY_SETS[step.set] ?? POLICY_SETS[0];
-        void watchdog.reload(sourcesOf(this.#policies)).catch(refused);
+        void reloadPolicies(watchdog, this.#policies).catch(refused);
         return clock.advance(0);
     }
   }

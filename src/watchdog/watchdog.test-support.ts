@@ -186,6 +186,13 @@ export interface Stage {
 export const sourcesOf = (policies: readonly string[]) =>
   policies.map((text, index) => ({ name: `policy-${index}.yaml`, text }));
 
+/** What a reload does with policies. */
+export async function reloadPolicies(watchdog: Watchdog, policies: readonly string[]): Promise<void> {
+  const prepared = await watchdog.preparePolicies(sourcesOf(policies));
+  prepared.takeOver();
+  await watchdog.reconsider();
+}
+
 /** A watchdog over two agents, `w-1` and `w-2`, and a pool `demo`. */
 export async function openDemoStage(policies: readonly string[]): Promise<Stage> {
   const stage = await openStage(policies);

@@ -40,6 +40,7 @@ import { RemediationRunner } from './remediations/remediation-runner.ts';
 import { RemediationSpans } from './remediations/remediation-spans.ts';
 import { RemediationTransitions } from './remediations/remediation-transitions.ts';
 import { RepairSlots } from './remediations/repair-slots.ts';
+import { readStarts } from './remediations/start-times.ts';
 import { DEFAULT_SUSPICION_LIMITS, SelfSuspicion, type SelfSuspicionLimits } from './self-suspicion.ts';
 import { createWatchdogCounters } from './watchdog-counters.ts';
 import { WatchdogStates } from './watchdog-states.ts';
@@ -66,6 +67,13 @@ export interface WatchdogOptions {
   readonly maxOpenRemediations?: number;
   /** Those that are asked, in this order; all where absent. */
   readonly guards?: readonly Guard[];
+}
+
+/** Policies that have been read and are not in force yet. */
+export interface PreparedPolicies {
+  readonly count: number;
+  /** They are in force from this turn on. Nothing in it fails. */
+  takeOver(): void;
 }
 
 /** Why the watchdog may be the one that is deaf. */
@@ -157,7 +165,8 @@ export class Watchdog {
     // Whoever has just started trusts itself; a stall or an outage is what it notices while it runs.
     if (this.states.get('self_suspicion')) await this.#endSuspicion();
     this.#suspicion.start();
-    await this.#slots.loadStarts(database, this.policies.list(), momentOf(clock));
+    const policies = this.policies.list();
+    this.#slots.govern(policies, await readStarts(database, policies, momentOf(clock)));
     await this.#overrides.start();
     await this.#runner.resume();
     this.#subscriptions = [
@@ -187,16 +196,22 @@ export class Watchdog {
   }
 
   /**
-   * Takes new policies over, all or none, and plans what they say about the alerts that fire already. What has been
-   * planned keeps its steps; its mode and guards are the new ones.
-   * @throws OmoiError `policy_file_invalid`; the old policies stay in force
+   * Reads new policies, all or none, and what they need to be in force. Nothing changes before they are taken over, which
+   * cannot fail; then `reconsider` plans what they say about the alerts that fire already. What has been planned keeps its
+   * steps; its mode and guards are the new ones.
+   * @throws OmoiError `policy_file_invalid`; `database_failed`
    */
-  async reload(sources: readonly DocumentSource[]): Promise<void> {
+  async preparePolicies(sources: readonly DocumentSource[]): Promise<PreparedPolicies> {
     const { database, clock } = this.#options;
     const policies = await paced(this.policies.parse(sources), new Stretch(clock));
-    await this.#slots.loadStarts(database, policies, momentOf(clock));
-    this.policies.replace(policies);
-    await this.reconsider();
+    const starts = await readStarts(database, policies, momentOf(clock));
+    return {
+      count: policies.length,
+      takeOver: () => {
+        this.#slots.govern(policies, starts);
+        this.policies.replace(policies);
+      },
+    };
   }
 
   /** Plans and decides anew for the alerts that fire: what was missing (a policy, a pool) may be there now. */

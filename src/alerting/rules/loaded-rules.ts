@@ -78,13 +78,14 @@ export class LoadedRules {
 
   /**
    * Replaces all rules by those of the files.
-   * @throws OmoiError `rule_file_invalid` naming every mistake in every file; the old rules keep running
+   * @param onTaken called in the turn in which the rules change, for what has to change with them; must not throw
+   * @throws OmoiError `rule_file_invalid` naming every mistake in every file; `database_failed`; the old rules keep running
    */
-  load(files: readonly RuleFileText[]): Promise<LoadReport> {
-    return this.#loading.run(() => this.#load(files));
+  load(files: readonly RuleFileText[], onTaken: () => void = () => undefined): Promise<LoadReport> {
+    return this.#loading.run(() => this.#load(files, onTaken));
   }
 
-  async #load(files: readonly RuleFileText[]): Promise<LoadReport> {
+  async #load(files: readonly RuleFileText[], onTaken: () => void): Promise<LoadReport> {
     const { clock, database } = this.#parts;
     const stretch = new Stretch(clock);
     const queries = this.#queries();
@@ -98,6 +99,7 @@ export class LoadedRules {
     const registration = await ruleTableChange(database, groups, stretch);
     await database.transaction((tx) => registerRules(tx, registration));
     const change = this.#swap(groups, loaded, created);
+    onTaken();
     this.#version++;
     try {
       await this.#parts.onChange(change);

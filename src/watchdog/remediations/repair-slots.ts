@@ -1,10 +1,9 @@
-import type { StateDatabase } from '#storage';
 import type { Policy } from '../policies/policy.ts';
 import type { Moment } from '#telemetry';
 import { targetText } from '../policies/target.ts';
 import { IdGroups } from './id-groups.ts';
 import { actionId, isBusy, targetOf, type Remediation } from './remediation.ts';
-import { readStarts, StartTimes, type Start } from './start-times.ts';
+import { StartTimes, type Start } from './start-times.ts';
 
 /** What the guards need to know of other remediations. Times are wall ms. */
 export interface Occupancy {
@@ -48,9 +47,8 @@ export class RepairSlots {
     for (const remediation of open) this.update(remediation);
   }
 
-  /** Reads when steps of these policies started, before they are in force; what others have started is forgotten. */
-  async loadStarts(database: StateDatabase, policies: readonly Policy[], now: Moment): Promise<void> {
-    const read = await readStarts(database, policies, now);
+  /** These policies are in force now; what others have started is forgotten. @param read when their steps started */
+  govern(policies: readonly Policy[], read: ReadonlyMap<string, readonly Start[]>): void {
     for (const name of this.#starts.keys()) if (!read.has(name)) this.#starts.delete(name);
     for (const { name, guards } of policies) {
       for (const start of read.get(name) ?? []) this.#startsOf(name).add(start, guards);

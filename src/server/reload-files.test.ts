@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { StateDatabase } from '#storage';
+import { OmoiError, silentLogger } from '#telemetry';
+import { openStage as openRuleStage, type Stage as RuleStage } from '../alerting/alerting.test-support.ts';
+import { becomesInTime, openStage, RESTART, stateOf, type Stage } from '../watchdog/watchdog.test-support.ts';
+import { configSchema, type Config } from './config/schema.ts';
+import { reloadFiles } from './reload-files.ts';
+
+let directory: string;
+let config: Config;
+let rules: RuleStage;
+let watchdog: Stage;
+/** Whether the watchdog’s database fails. */
+let isDown: boolean;
+
+const ruleFile = (threshold: number) =>
+  `groups: [{name: g, rules: [{alert: High, expr: queue > ${threshold}}]}]\n`;
+const policyFile = (cooldown: string) => RESTART.replace(/cooldown: \w+/, `cooldown: ${cooldown}`);
+
+function write(rule: string, policy: string): void {
+  writeFileSync(join(directory, 'rules.yaml'), rule);
+  writeFileSync(join(directory, 'policy.yaml'), policy);
+}
+
+/** What is in force: the rule's expression, and the cooldown of the policy. */
+function inForce(): readonly unknown[] {
+  const [rule] = rules.alerting.rules.states.values();
+  const [policy] = watchdog.watchdog.policies.list();
+  return [rule?.definition.rule.expr, policy?.guards.cooldown];
+}
+
+const reload = () =>
+  reloadFiles(config, { alerting: rules.alerting, watchdog: watchdog.watchdog, logger: silentLogger });
+
+function failing(database: StateDatabase): StateDatabase {
+  const check = (): void => {
+    if (isDown) throw new OmoiError('database_failed', 'down');
+  };
+  return {
+    ...database,
+    get reader() {
+      check();
+      return database.reader;
+    },
+    async transaction(work, options) {
+      check();
+      return database.transaction(work, options);
+    },
+  };
+}
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'omoi-reload-'));
+  config = configSchema.parse({
+    alerting: { rule_files: [join(directory, 'rules.yaml')] },
+    watchdog: { policy_files: [join(directory, 'policy.yaml')] },
+  });
+  isDown = false;
+  write(ruleFile(30), policyFile('1m'));
+  rules = await openRuleStage(ruleFile(30));
+  watchdog = await openStage([policyFile('1m')], {}, failing);
+  expect(inForce()).toEqual(['queue > 30', 60_000]);
+});
+
+afterEach(async () => {
+  rmSync(directory, { recursive: true });
+  await rules.close();
+  await watchdog.close();
+});
+
+it('a reload takes rules and policies over together', async () => {
+  write(ruleFile(40), policyFile('2m'));
+  await reload();
+  expect(inForce()).toEqual(['queue > 40', 120_000]);
+});
+
+it.each<[string, () => void, string]>([
+  ['a rule is broken', () => write('groups: 7\n', policyFile('2m')), 'rule_file_invalid'],
+  ['a policy is broken', () => write(ruleFile(40), 'name: 7\n'), 'policy_file_invalid'],
+  [
+    'a file is gone',
+    () => {
+      write(ruleFile(40), policyFile('2m'));
+      rmSync(join(directory, 'policy.yaml'));
+    },
+    'policy_file_invalid',
+  ],
+  [
+    'what the policies need cannot be read',
+    () => {
+      write(ruleFile(40), policyFile('2m'));
+      isDown = true;
+    },
+    'database_failed',
+  ],
+  [
+    'the rules cannot be registered',
+    () => {
+      write(ruleFile(40), policyFile('2m'));
+      rules.faults.push('lost');
+    },
+    'database_failed',
+  ],
+])('where %s the old ones stay in force, both', async (_what, prepare, code) => {
+  prepare();
+  await expect(reload()).rejects.toMatchObject({ code });
+  expect(inForce()).toEqual(['queue > 30', 60_000]);
+});
+
+it('where the database fails once they are in force the reload is done, and alerts are looked at again later', async () => {
+  watchdog.fleet.addAgent('w-1');
+  await watchdog.alerts.raise('a1', { alertname: 'Other', agent_id: 'w-1' });
+  write(ruleFile(40), policyFile('2m').replace('alertname="Silent"', 'alertname="Other"'));
+  rules.observer.pause = async () => {
+    isDown = true;
+  };
+  await reload();
+  expect(inForce()).toEqual(['queue > 40', 120_000]);
+  isDown = false;
+  expect(await stateOf(watchdog, 'a1')).toBe('none');
+  await becomesInTime(watchdog, 'a1', 'verifying');
+});

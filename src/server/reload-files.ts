@@ -1,0 +1,40 @@
+import type { Alerting } from '#alerting';
+import { messageOf, type Logger } from '#telemetry';
+import type { Watchdog } from '#watchdog';
+import type { Config } from './config/schema.ts';
+import { loadRules, readPolicyFiles, readRuleFiles } from './parts.ts';
+
+export interface ReloadParts {
+  readonly alerting: Pick<Alerting, 'rules'>;
+  readonly watchdog: Pick<Watchdog, 'preparePolicies' | 'reconsider'>;
+  readonly logger: Logger;
+}
+
+/**
+ * Reads the files of rules and policies anew and takes all of them over, or none. What can fail comes first: reading,
+ * checking, and what the database is asked; then both change in one turn of the event loop. That they are in force is
+ * true, too, where the database fails after that: what it is about is done again, and the log says so.
+ * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`, `database_failed`; the old ones stay in force
+ */
+export async function reloadFiles(config: Config, parts: ReloadParts): Promise<void> {
+  const { alerting, watchdog, logger } = parts;
+  try {
+    const policyFiles = await readPolicyFiles(config);
+    const ruleFiles = await readRuleFiles(config);
+    const policies = await watchdog.preparePolicies(policyFiles);
+    const report = await loadRules(alerting, ruleFiles, logger, () => policies.takeOver());
+    const { rules, changed, removed } = report;
+    logger.info({ rules, changed, removed, policies: policies.count }, 'Rules and policies reloaded');
+  } catch (thrown) {
+    logger.error({ error: messageOf(thrown) }, 'Rules and policies not reloaded: the old ones stay in force');
+    throw thrown;
+  }
+  try {
+    await watchdog.reconsider();
+  } catch (thrown) {
+    logger.warn(
+      { error: messageOf(thrown) },
+      'Alerts that fire already not looked at under the new policies; tried again within 30 s',
+    );
+  }
+}
