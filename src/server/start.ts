@@ -200,6 +200,8 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     umask: options.workerUmask ?? null,
     groups: findUnitGroups(dataDirectory),
   });
+  // Whoever can reach nobody is not silent: before this server listens, and while it stops.
+  const reach = { isOpen: false };
   const ground: Ground = {
     clock,
     sampleClock,
@@ -209,7 +211,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     tracing,
     metrics,
     runtimes: [actInCharge(runtime, leadership)],
-    listens: () => leadership.listens,
+    listens: () => reach.isOpen && leadership.listens,
     mintAgentToken: (tx, agent) => access.mintAgentToken(tx, agent),
     grantOf: (sender) => access.grantOf(sender),
     logger: loggerOf,
@@ -270,8 +272,12 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
       dashboardDirectory: existsSync(options.dashboardDirectory) ? options.dashboardDirectory : null,
     },
   });
-  lifecycle.started('api', () => api.close());
+  lifecycle.started('api', () => {
+    reach.isOpen = false;
+    return api.close();
+  });
   address.url = await listening('http', config.http, (asked) => api.listen(asked));
+  reach.isOpen = true;
   address.otlpUrl = config.otlp.enabled
     ? await listening('otlp', config.otlp, (asked) => api.listenForIngest(asked))
     : null;
