@@ -42,6 +42,8 @@ export interface GenerationOpening {
 export interface GenerationExit extends ExitFacts {
   readonly agentId: string;
   readonly generation: number;
+  /** Whether somebody watched it end, though perhaps not how; by default where it is known how. */
+  readonly watched?: boolean;
   readonly traceparent: string | null;
 }
 
@@ -312,7 +314,7 @@ async function insertSpawning(tx: StateTransaction, opening: GenerationOpening):
   return agent;
 }
 
-/** An exit that nobody saw says nothing about why: a server or a machine was away. */
+/** An end that nobody watched says nothing about why: a server or a machine was away. */
 function lossBy(
   exit: GenerationExit,
   { expected, before }: { readonly expected: boolean; readonly before: AgentRow | null },
@@ -322,9 +324,9 @@ function lossBy(
     if (!before || !isGivenUp(before.status)) return null;
     return { cause: 'holder_hung', detail: `was ${before.status} (${before.status_reason})` };
   }
-  if (exit.exitCode === null && exit.signal === null) return null;
-  return {
-    cause: 'holder_ended',
-    detail: exit.signal === null ? `exited with code ${exit.exitCode}` : `was ended by ${exit.signal}`,
-  };
+  const { exitCode, signal, watched = exitCode !== null || signal !== null } = exit;
+  if (!watched) return null;
+  if (signal !== null) return { cause: 'holder_ended', detail: `was ended by ${signal}` };
+  const detail = exitCode === null ? 'ended (its exit code is not known)' : `exited with code ${exitCode}`;
+  return { cause: 'holder_ended', detail };
 }

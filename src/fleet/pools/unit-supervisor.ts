@@ -1,7 +1,7 @@
 import { backoffMs, messageOf, OmoiError, type PoolDefinition, type Span, momentOf } from '#telemetry';
 import type { StateTransaction } from '#storage';
 import { readGeneration } from '../agents/agent-rows.ts';
-import type { EndedUnit, Runtime, StartedUnit, UnitExit } from '../runtimes/runtime.ts';
+import type { EndedUnit, Runtime, StartedUnit } from '../runtimes/runtime.ts';
 import {
   definitionOf,
   lockPool,
@@ -30,6 +30,7 @@ import {
   killLeftMs,
 } from './unit-rows.ts';
 import { UnitActivityWatch } from './unit-activity-watch.ts';
+import { firstLooksMs, UNWATCHED, type UnitEnd } from './unit-end.ts';
 import { SpawnQueue } from './spawn-queue.ts';
 import { DEFAULT_START_LIMITS, StartRates } from './start-rates.ts';
 import { UnitStopper } from './unit-stopper.ts';
@@ -49,6 +50,8 @@ interface Watched {
   readonly key: PoolKey;
   readonly runtime: Runtime;
   readonly recorded: Promise<void>;
+  /** Monotonic: from when on its end is one that was watched; before, it may have come while no server was there. */
+  readonly watchedFromMs: number;
 }
 
 /** Everything needed to start one intended process. */
@@ -67,9 +70,6 @@ interface UnitEnds {
   /** After its commit. */
   committed(poolId: string): void;
 }
-
-/** Gone, and nobody saw how. */
-const UNSEEN: UnitExit = { exitCode: null, signal: null };
 
 /**
  * Brings processes to what is written down, and writes down what becomes of them: intended ones are spawned,
@@ -115,7 +115,7 @@ export class UnitSupervisor {
     );
     this.#elsewhere = new UnitsElsewhere({
       ...parts,
-      onGone: (row) => void this.#track(this.#recordEnd(keyOf(row), UNSEEN)),
+      onGone: (row) => void this.#track(this.#recordEnd(keyOf(row), UNWATCHED)),
     });
     this.#activity = new UnitActivityWatch(parts, this.#running);
     this.#runtimes = new Map(parts.runtimes.map((runtime) => [runtime.name, runtime]));
@@ -283,7 +283,7 @@ export class UnitSupervisor {
     const name = nameOf(key);
     if (row?.state !== 'intended' || row.nonce === null) return null;
     if (row.desired_state !== 'run') {
-      await this.#end(tx, { pool: poolRow, unit: row }, UNSEEN);
+      await this.#end(tx, { pool: poolRow, unit: row }, UNWATCHED);
       this.#tokens.delete(name);
       return null;
     }
@@ -319,7 +319,8 @@ export class UnitSupervisor {
     const { key, runtime, started, span } = taken;
     span.setAttributes({ 'process.pid': started.pid ?? 0 });
     const recorded = this.#recordStart(key, started, span.traceparent);
-    this.#running.set(started.handle, { key, runtime, recorded });
+    const watchedFromMs = this.#parts.clock.monotonicMs();
+    this.#running.set(started.handle, { key, runtime, recorded, watchedFromMs });
     await recorded;
   }
 
@@ -384,7 +385,8 @@ export class UnitSupervisor {
       );
       return;
     }
-    this.#running.set(row.handle, { key: keyOf(row), runtime, recorded: Promise.resolve() });
+    const watchedFromMs = this.#parts.clock.monotonicMs() + firstLooksMs;
+    this.#running.set(row.handle, { key: keyOf(row), runtime, recorded: Promise.resolve(), watchedFromMs });
     this.#parts.silence.started(keyOf(row));
     runtime.watch(row.handle);
     if (row.kill_at_ms !== null) this.#stop(row);
@@ -414,15 +416,16 @@ export class UnitSupervisor {
     if (!known) return;
     this.#running.delete(handle);
     this.#stopper.ended(handle);
-    void this.#track(this.#recordExit(known, exit ?? UNSEEN));
+    const watched = exit !== null || this.#parts.clock.monotonicMs() >= known.watchedFromMs;
+    void this.#track(this.#recordExit(known, { exitCode: null, signal: null, ...exit, watched }));
   }
 
-  async #recordExit(known: Watched, exit: UnitExit): Promise<void> {
+  async #recordExit(known: Watched, exit: UnitEnd): Promise<void> {
     await known.recorded;
     await this.#recordEnd(known.key, exit);
   }
 
-  async #recordEnd(key: PoolKey, exit: UnitExit): Promise<void> {
+  async #recordEnd(key: PoolKey, exit: UnitEnd): Promise<void> {
     await persist(this.#persisting('The exit of an agent', key), async (tx) => {
       const pool = await lockPool(tx, key.poolId);
       const unit = await readUnit(tx, key);
@@ -433,7 +436,7 @@ export class UnitSupervisor {
   async #end(
     tx: StateTransaction,
     { pool, unit: row }: { readonly pool: PoolRow; readonly unit: UnitRow },
-    exit: UnitExit,
+    exit: UnitEnd,
   ): Promise<void> {
     await setEnded(tx, keyOf(row), exit);
     await this.#parts.generations.recordExit(tx, {
@@ -441,6 +444,7 @@ export class UnitSupervisor {
       generation: row.generation,
       exitCode: exit.exitCode,
       signal: exit.signal,
+      watched: exit.watched,
       asked: reasonOfStop(row),
       once: false,
       traceparent: row.traceparent,
