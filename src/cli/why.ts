@@ -130,7 +130,8 @@ function told({ policy, mode }: Why['alerts'][number]['policies'][number]): stri
 function repairLines(one: Remediation, nowMs: number): readonly string[] {
   const { state, outcome, evidence, verifies, verify_until: until } = one;
   const how = outcome === null || outcome === state ? state : `${state}, ${outcome}`;
-  const tried = one.attempts === 0 ? 'no attempt yet' : `attempt ${one.attempts}`;
+  const none = state === 'escalated' ? 'no further attempt' : 'no attempt yet';
+  const tried = one.attempts === 0 ? none : `attempt ${one.attempts}`;
   const attempts = `${tried} of ${one.max_attempts}, then ${one.guardian}`;
   const lines = [`${one.policy}  ${how}, planned ${ageOf(one.planned_at, nowMs)} ago; ${attempts}`];
   if (evidence !== null) lines.push(`  on: ${evidence}`);

@@ -128,6 +128,7 @@ describe('a remediation', () => {
       await becomes(alertId, 'completed(healed)');
       await clock.advance(1000);
     }
+    await stage.changeStatus('w-1', { status: 'FAILED' });
     await alerts.raise('a4', silent('w-1'));
     await becomes('a4', 'escalated(no_effect)');
     const rows = (await archive.list({ limit: 10 })).map(({ remediation }) => remediation).toReversed();
@@ -142,7 +143,9 @@ describe('a remediation', () => {
     );
     expect(fleet.restarts).toHaveLength(3);
     const told = (await events()).filter(({ event_type: type }) => type === 'watchdog.escalated');
-    expect(told.map(({ payload }) => payload)).toMatchObject([{ alert_id: 'a4', guardian: 'operators' }]);
+    expect(told.map(({ payload }) => payload)).toMatchObject([
+      { alert_id: 'a4', guardian: 'operators', last_output: 'the last words of w-1' },
+    ]);
   });
 
   it('that comes back within the window is a relapse also where it waited, and somebody restarted the agent meanwhile', async () => {

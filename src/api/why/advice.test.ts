@@ -20,3 +20,21 @@ it('says that nothing will be done only where no policy is for any of what fires
     'no policy is for what fires: nothing is done about it unless a person does it',
   ]);
 });
+
+it.each([
+  ['a last attempt that failed', 2, 'after 2 attempts'],
+  ['a return after the last attempt', 0, 'after 3 attempts'],
+])('counts the attempts of what was given up for %s', (_what, attempts, said) => {
+  const given = {
+    state: 'escalated',
+    alert_id: 'ended',
+    policy: 'restart',
+    guardian: 'operators',
+    attempts,
+    max_attempts: 3,
+    suppressions: [],
+  } as unknown as Known['remediations'][number];
+  const alerts = [alert('ended', restarts)];
+  const told = adviceFor({ agent, alerts, remediations: [given], parked_tasks: [], verdict: 'ill' });
+  expect(told).toEqual([expect.stringContaining(said)]);
+});

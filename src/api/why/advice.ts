@@ -17,9 +17,11 @@ export function adviceFor({ agent, alerts, remediations, parked_tasks: parked, v
   const firing = new Set(alerts.map(({ id }) => id));
   const given = remediations.find(({ state, alert_id: id }) => state === 'escalated' && firing.has(id));
   if (given) {
-    const { policy, guardian, attempts } = given;
+    const { policy, guardian, attempts, max_attempts: maxAttempts } = given;
+    // A return after the last attempt is given up without one of its own.
+    const tried = attempts === 0 ? maxAttempts : attempts;
     advice.push(
-      `${policy} has given it to ${guardian} after ${attempts} attempts and tries no more: read its last output, mend the cause, then POST ${path}/restart`,
+      `${policy} has given it to ${guardian} after ${tried} attempts and tries no more: read its last output, mend the cause, then POST ${path}/restart`,
     );
   }
   if (alerts.length > 0 && alerts.every(({ policies }) => policies.length === 0)) {

@@ -62,6 +62,8 @@ export interface DecisionFacts {
   readonly held: RecordedSuppression | null;
   /** The last remediation of the policy on the same target that acted; null where none did. */
   readonly lastEnd: LastEnd | null;
+  /** What an agent that is not well put out last; empty where there is nothing, null where nobody looked. */
+  readonly lastOutput: string | null;
 }
 
 /** Guards whose answer is known from memory, so that asking them again costs no look at the database. */
@@ -136,7 +138,7 @@ export class RemediationDecisions {
   async decide(
     tx: StateTransaction,
     planned: Remediation,
-    { alert, held, lastEnd }: DecisionFacts,
+    { alert, held, lastEnd, lastOutput }: DecisionFacts,
   ): Promise<Next> {
     const { log, fleet, slots, policies } = this.#parts;
     const policy = policies.get(planned.policy);
@@ -169,7 +171,11 @@ export class RemediationDecisions {
     const asked = lastTry ? guards.filter((guard) => !ONLY_BOUNDS_ACTIONS.has(guard)) : guards;
     const suppression = decide(input, asked);
     if (suppression) return this.#holdBack(tx, noted, { suppression, held });
-    if (lastTry) return this.#giveUp(tx, noted, { policy, relapse: lastTry });
+    if (lastTry) {
+      // What ended the agent this time is read before a transaction: the next one has it.
+      if (agent && lastOutput === null) return again(noted);
+      return this.#giveUp(tx, noted, { policy, relapse: lastTry, lastOutput });
+    }
     if (policy.mode === 'approve' && remediation.approved_by === null) {
       return wait(await log.awaitApproval(tx, noted), null);
     }
@@ -197,11 +203,15 @@ export class RemediationDecisions {
     tx.afterRollback(() => this.#rates.giveBack(domains, rate));
   }
 
-  /** The lineage has tried often enough: the guardian has it, with what is known of the last attempt. */
+  /** The lineage has tried often enough: the guardian has it, with what is known of the last attempt and of what ended it. */
   async #giveUp(
     tx: StateTransaction,
     remediation: Remediation,
-    { policy, relapse }: { readonly policy: Policy; readonly relapse: LastEnd },
+    {
+      policy,
+      relapse,
+      lastOutput: seen,
+    }: { readonly policy: Policy; readonly relapse: LastEnd; readonly lastOutput: string | null },
   ): Promise<Next> {
     const tried = `${relapse.attempts} of ${policy.max_attempts} attempts did not last`;
     const last = relapse.reason ?? relapse.outcome ?? 'unknown';
@@ -209,7 +219,7 @@ export class RemediationDecisions {
     const seemed = relapse.outcome === 'healed' || relapse.outcome === 'relapsed';
     const reason = `${tried}; the last one ${seemed ? 'seemed to have worked, and its alert came back' : 'ended'}: ${last}`;
     const { guardian } = planOf(remediation);
-    const { lastOutput } = relapse;
+    const lastOutput = seen || relapse.lastOutput;
     const ending = { state: 'escalated', outcome: 'no_effect', guardian, reason, lastOutput } as const;
     return { kind: 'ended', remediation: await this.#parts.log.end(tx, remediation, ending) };
   }

@@ -5,7 +5,7 @@ import type { TimedCalls } from '../actions/timed-calls.ts';
 import type { AlertFacts, AlertReader } from '../ports.ts';
 import type { LastEnd } from './lineage.ts';
 import { isWell } from './proven-health.ts';
-import { RemediationDecisions, type DecisionParts } from './remediation-decisions.ts';
+import { RemediationDecisions, type DecisionFacts, type DecisionParts } from './remediation-decisions.ts';
 import { RemediationSteps, type StepParts } from './remediation-steps.ts';
 import type { Remediation } from './remediation.ts';
 import { isOver, type Next, type RecordedSuppression } from './transition.ts';
@@ -32,7 +32,7 @@ interface Transition {
 interface Seen {
   /** The guard that held it back, as it was written down. */
   readonly held: RecordedSuppression | null;
-  /** What an agent that is verified and is not well put out last; null where nobody looked. */
+  /** What an agent that is verified, or given up, and is not well put out last; null where nobody looked. */
   readonly lastOutput: string | null;
 }
 
@@ -48,6 +48,8 @@ export class RemediationTransitions {
   readonly #shared: SharedTransactions<Transition, Next>;
   readonly decisions: RemediationDecisions;
   readonly #steps: RemediationSteps;
+  /** Those that are to be given up, once it has been looked what ended their agent. */
+  readonly #givenUp = new Set<string>();
 
   constructor(parts: TransitionParts) {
     this.#parts = parts;
@@ -100,9 +102,12 @@ export class RemediationTransitions {
   }
 
   /** The last output of an agent that has not come up, read before the transaction: in there only the database is asked. */
-  async #seen(remediation: Remediation): Promise<string> {
+  async #seen(remediation: Remediation): Promise<string | null> {
     const { fleet, calls } = this.#parts;
-    if (remediation.state !== 'verifying' || remediation.target_kind !== 'agent') return '';
+    const isGivenUp = this.#givenUp.delete(remediation.id);
+    if (remediation.state === 'planned' && !isGivenUp) return null;
+    if (!['planned', 'verifying'].includes(remediation.state) || remediation.target_kind !== 'agent')
+      return '';
     const agent = fleet.agent(remediation.target_id);
     if (!agent || isWell(agent)) return '';
     try {
@@ -110,6 +115,12 @@ export class RemediationTransitions {
     } catch (thrown) {
       return `(its output could not be read: ${messageOf(thrown)})`;
     }
+  }
+
+  async #decide(tx: StateTransaction, planned: Remediation, facts: DecisionFacts): Promise<Next> {
+    const next = await this.decisions.decide(tx, planned, facts);
+    if (next.kind === 'again') this.#givenUp.add(planned.id);
+    return next;
   }
 
   async #nextOf(
@@ -123,7 +134,7 @@ export class RemediationTransitions {
       case 'planned':
         return isOver(alert)
           ? decisions.withdraw(tx, remediation)
-          : decisions.decide(tx, remediation, { alert, held, lastEnd });
+          : this.#decide(tx, remediation, { alert, held, lastEnd, lastOutput });
       case 'awaiting_approval':
         return isOver(alert) ? decisions.withdraw(tx, remediation) : decisions.awaitAnswer(tx, remediation);
       case 'executing':
