@@ -9,8 +9,10 @@ export interface BatchWriterOptions<Item> {
   /** How long an item waits for others at most. */
   readonly delayMs: number;
   readonly onDropped: (count: number) => void;
-  /** A write failed; what it carried is tried again after the delay. */
-  readonly onFailure: (error: unknown) => void;
+  /** A write failed; what it carried is tried again after the delay. `inARow` is 1 where the one before went well. */
+  readonly onFailure: (error: unknown, inARow: number) => void;
+  /** A write went well again after so many that failed. */
+  readonly onRecovered?: (failures: number) => void;
   /** An item can never be written, whenever it is tried; it is dropped. */
   readonly onRefused: (error: unknown) => void;
 }
@@ -21,6 +23,7 @@ export class BatchWriter<Item> {
   #queue: Item[] = [];
   #timer: Timer | null = null;
   #writing: Promise<void> | null = null;
+  #failuresInARow = 0;
 
   constructor(options: BatchWriterOptions<Item>) {
     this.#options = options;
@@ -79,10 +82,11 @@ export class BatchWriter<Item> {
     const { write, onFailure, onRefused } = this.#options;
     try {
       await write(batch);
+      this.#recovered();
       return [];
     } catch (error) {
       if (!isRefusal(error)) {
-        onFailure(error);
+        onFailure(error, ++this.#failuresInARow);
         return batch;
       }
       if (batch.length === 1) {
@@ -95,6 +99,13 @@ export class BatchWriter<Item> {
       if (left.length > 0) return batch.slice(at);
     }
     return [];
+  }
+
+  #recovered(): void {
+    const failures = this.#failuresInARow;
+    if (failures === 0) return;
+    this.#failuresInARow = 0;
+    this.#options.onRecovered?.(failures);
   }
 
   #schedule(): void {

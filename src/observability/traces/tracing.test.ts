@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTestTelemetryDatabase, type TelemetryDatabase } from '#storage';
-import { createSeededRandom, SelfMetrics, silentLogger, spanIdOf, traceIdOf, VirtualClock } from '#telemetry';
+import {
+  createSeededRandom,
+  OmoiError,
+  SelfMetrics,
+  silentLogger,
+  spanIdOf,
+  traceIdOf,
+  VirtualClock,
+} from '#telemetry';
 import { createSpanStore, type SpanStore } from './span-store.ts';
 import { createTracing, type StoredTracing } from './tracing.ts';
 
@@ -32,6 +40,32 @@ afterEach(async () => {
 const traceOf = (traceparent: string): string => traceIdOf(traceparent) ?? 'no trace';
 
 describe('tracing', () => {
+  it('tells that spans can’t be written once, and once when they are written again', async () => {
+    const told: string[] = [];
+    let isAway = true;
+    const patient = createTracing({
+      store: {
+        ...store,
+        insert: (spans) =>
+          isAway ? Promise.reject(new OmoiError('database_failed', 'away')) : store.insert(spans),
+      },
+      clock,
+      random: createSeededRandom(2),
+      logger: { ...silentLogger, warn: (_fields, message) => void told.push(message) },
+      metrics: new SelfMetrics(),
+      serviceName: 'omoi',
+    });
+    for (let times = 0; times < 3; times++) {
+      patient.startSpan('one', { parent: null }).end();
+      await clock.advance(5000);
+    }
+    expect(told).toEqual([expect.stringMatching(/^Spans can’t be written/)]);
+    isAway = false;
+    await clock.advance(5000);
+    expect(told.slice(1)).toEqual(['Spans are written again.']);
+    await patient.stop();
+  });
+
   it('keeps a trace across traceparents, with everything that was said of its spans', async () => {
     const startUs = clock.wallMs() * 1000;
     const root = tracing.startSpan('telemetry.append', { parent: null });

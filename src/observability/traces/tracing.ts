@@ -78,7 +78,14 @@ export function createTracing(parts: TracingParts): StoredTracing {
     maxPerWrite: maxSpansPerWrite,
     delayMs: writeDelayMs,
     onDropped: (count) => dropped.add(count),
-    onFailure: (error) => logger.warn({ error: messageOf(error) }, 'Spans not written; tried again'),
+    onFailure: (error, inARow) => {
+      if (inARow > 1) return;
+      logger.warn(
+        { error: messageOf(error) },
+        `Spans can’t be written: they are tried again, and beyond ${maxQueuedSpans} that wait the oldest are dropped.`,
+      );
+    },
+    onRecovered: (failures) => logger.warn({ failures }, 'Spans are written again.'),
     onRefused: (error) => {
       dropped.add(1);
       logger.error({ error: messageOf(error) }, 'Span dropped: the store refuses it for good.');
