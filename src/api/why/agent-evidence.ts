@@ -1,5 +1,5 @@
 import type { AgentRecord, GenerationRow, ReplicaView, TaskRow } from '#fleet';
-import { formatDuration, toRfc3339, toRfc3339OrNull, type AgentStatus } from '#telemetry';
+import { formatDuration, toRfc3339, type AgentStatus } from '#telemetry';
 import type { Evidence, Verdict } from './why-schemas.ts';
 
 interface DomainHealth {
@@ -52,7 +52,7 @@ export function evidenceOf(agent: KnownAgent, nowMs: number): readonly Evidence[
     processOf(agent, nowMs),
     activityOf(agent),
     workOf(agent, nowMs),
-    ...held.map((task) => leaseOf(task)),
+    ...held.map((task) => leaseOf(task, nowMs)),
     ...domains.map(({ name, agents, silent }): Evidence => ({
       kind: 'domain',
       text: `${silent} of ${agents} agents of its failure domain ${name} are silent`,
@@ -124,13 +124,20 @@ function workOf({ live }: KnownAgent, nowMs: number): Evidence | null {
   return { kind: 'work', text: `its work was last seen to go on ${ageOf(seenAtMs, nowMs)} ago` };
 }
 
-function leaseOf(task: TaskRow): Evidence {
-  const until = toRfc3339OrNull(task.lease_until_ms) ?? 'its end';
-  const text = `holds task ${task.task_id} (${task.task_type}), leased until ${until}; a lease alone is no sign of life`;
+function leaseOf(
+  { task_id: id, task_type: type, lease_until_ms: untilMs }: TaskRow,
+  nowMs: number,
+): Evidence {
+  const leased = untilMs === null ? 'leased' : `leased for ${lengthOf(untilMs - nowMs)} more`;
+  const text = `holds task ${id} (${type}), ${leased}; a lease alone is no sign of life`;
   return { kind: 'lease', text };
 }
 
 function ageOf(atMs: number, nowMs: number): string {
-  const ageMs = Math.max(0, nowMs - atMs);
-  return ageMs < 10_000 ? formatDuration(ageMs) : formatDuration(Math.floor(ageMs / 1000) * 1000);
+  return lengthOf(nowMs - atMs);
+}
+
+function lengthOf(ms: number): string {
+  const lengthMs = Math.max(0, ms);
+  return formatDuration(lengthMs < 10_000 ? lengthMs : Math.floor(lengthMs / 1000) * 1000);
 }

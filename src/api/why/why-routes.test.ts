@@ -166,7 +166,7 @@ it('names the tasks that it held and that are parked, and how it ended', async (
   const [claimed] = await fleet.tasks.claim(claimOf('worker-3'));
   expect(textsOf(await why('worker-3'))).toContainEqual(
     expect.stringMatching(
-      `^lease: holds task ${claimed?.task_id} \\(build\\), leased until .*no sign of life$`,
+      `^lease: holds task ${claimed?.task_id} \\(build\\), leased for 10s more; .*no sign of life$`,
     ),
   );
   const exit = { exitCode: 3, signal: null, asked: null, expect: 'forever' } as const;
