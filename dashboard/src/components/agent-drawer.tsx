@@ -156,7 +156,9 @@ function LastRepair({ remediations }: Pick<Why, 'remediations'>) {
   const { policy, state, outcome, reason, suppressions } = last;
   const how = `${words(policy)}: ${words(outcome ?? state)}`;
   const attempts = describeAttempts(last);
-  const told = [attempts === null ? how : `${how}, ${attempts}`, reason, describeHold(suppressions, nowMs)];
+  const tried = attempts === null ? how : `${how}, ${attempts}`;
+  const why = reason === null ? tried : `${tried}, because ${reason}`;
+  const told = [why, describeHold(suppressions, nowMs)];
   return (
     <p className={styles.calm}>
       {told

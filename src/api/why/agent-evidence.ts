@@ -67,7 +67,7 @@ function exitOf({ generations }: KnownAgent, nowMs: number): Evidence | null {
   if (!ended || ended.ended_at_ms === null) return null;
   const { generation, exit_code: code, exit_signal: signal, opened_at_ms: openedAtMs } = ended;
   const how = signal ?? (code === null ? 'no exit that anybody saw' : `exit code ${code}`);
-  const lived = formatDuration(Math.max(0, ended.ended_at_ms - openedAtMs));
+  const lived = lengthOf(ended.ended_at_ms - openedAtMs);
   const ago = ageOf(ended.ended_at_ms, nowMs);
   return { kind: 'exit', text: `generation ${generation} ended ${ago} ago with ${how}, after ${lived}` };
 }
