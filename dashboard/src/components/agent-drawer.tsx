@@ -4,9 +4,9 @@ import { agentQuery, heldTasksQuery, poolsQuery, whyQuery } from '../api/queries
 import { useServer } from '../api/server-context.tsx';
 import type { AgentDetails, Pool, Why } from '../api/wire.ts';
 import { formatDuration, formatElapsed } from '../domain/age.ts';
-import { count, describeStatus, sentence, words } from '../domain/event-sentence.ts';
+import { factsOf } from '../domain/agent-facts.ts';
+import { describeStatus, sentence, words } from '../domain/event-sentence.ts';
 import { describeHeldTask, describeTimeLimits } from '../domain/held-task.ts';
-import { phaseName } from '../domain/queue-history.ts';
 import { describeAttempts, describeHold } from '../domain/repair-story.ts';
 import { agentTone } from '../domain/tone.ts';
 import { traceIdOf } from '../domain/trace-id.ts';
@@ -167,20 +167,6 @@ function LastRepair({ remediations }: Pick<Why, 'remediations'>) {
         .join(' ')}
     </p>
   );
-}
-
-function factsOf(agent: AgentDetails): readonly (readonly [string, string])[] {
-  const { heartbeat_age_ms: ageMs, heartbeat_interval_ms: intervalMs, heartbeat_ttl_ms: ttlMs } = agent;
-  const labels = Object.entries(agent.labels).map(([name, value]) => `${name}=${value}`);
-  return [
-    ['Type', agent.managed ? `${agent.agent_type}, started by Omoi` : `${agent.agent_type}, external`],
-    ['Pool', agent.pool_id ?? 'none'],
-    ['Phase', agent.phase_id === null ? 'any' : phaseName(agent.phase_id)],
-    ['Last beat', ageMs === null ? 'none yet' : `${formatDuration(ageMs)} ago`],
-    ['Beats', `every ${formatDuration(intervalMs)}, unresponsive after ${formatDuration(ttlMs)}`],
-    ['Work', `${count(agent.tasks_held, 'task')} held; ${agent.in_flight} in flight at the last beat`],
-    ...(labels.length > 0 ? [['Labels', labels.join(', ')] as const] : []),
-  ];
 }
 
 function limitsOf(
