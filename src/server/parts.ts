@@ -123,6 +123,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       generations: fleet.generations,
       drains: fleet.heartbeats,
       agents: fleet.agents,
+      activity: fleet.feed,
       silence: fleet.heartbeats,
       tasks: fleet.tasks,
       runtimes,

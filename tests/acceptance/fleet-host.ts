@@ -53,6 +53,7 @@ const pools = new Pools(
     generations: fleet.generations,
     drains: fleet.heartbeats,
     agents: fleet.agents,
+    activity: fleet.feed,
     silence: fleet.heartbeats,
     tasks: fleet.tasks,
     runtimes: [process.env['HOST_DIES_AFTER_SPAWN'] ? dyingAfterSpawn(processes) : processes],

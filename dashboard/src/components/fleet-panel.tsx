@@ -133,8 +133,16 @@ function GroupHeading({ group, isWhole, maintenances }: GroupHeadingProps) {
         <ToneLabel tone="caution">{`under maintenance by ${maintenance.started_by}`}</ToneLabel>
       )}
       {pool?.last_error && <span className={styles.error}>{pool.last_error}</span>}
+      {pool?.not_started[0] && <NotStarted replicas={pool.not_started} />}
     </h3>
   );
+}
+
+/** Why places of a pool are empty; of several the first stands for all. */
+function NotStarted({ replicas: [first, ...others] }: { readonly replicas: Pool['not_started'] }) {
+  if (!first) return null;
+  const more = others.length === 0 ? '' : ` (and ${number(others.length)} more)`;
+  return <span className={styles.error}>{`${first.agent_id} is not started: ${first.reason}${more}`}</span>;
 }
 
 /** How it stands with a pool that is brought to a changed definition. */

@@ -57,6 +57,9 @@ export const poolView = z
     not_enforced: z
       .array(z.string())
       .describe('What of its confinement this machine can’t give, and why; the pool runs without.'),
+    not_started: z
+      .array(z.object({ agent_id: z.string(), reason: z.string() }))
+      .describe('Replicas that stay empty because of the agents that have their ids, and until when.'),
     next_attempt_at: z.string().nullable(),
     roll: z
       .object({

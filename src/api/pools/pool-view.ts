@@ -15,6 +15,7 @@ export function viewPool(pool: PoolView): z.output<typeof poolView> {
     spawn_failures: pool.spawnFailures,
     last_error: pool.lastError,
     not_enforced: [...pool.notEnforced],
+    not_started: pool.notStarted.map(({ agentId, reason }) => ({ agent_id: agentId, reason })),
     next_attempt_at: toRfc3339OrNull(pool.nextAttemptAtMs),
     roll: pool.roll && {
       stopped: pool.roll.state === 'stopped',

@@ -16,6 +16,7 @@ import {
   type UnitRow,
   killLeftMs,
 } from './unit-rows.ts';
+import type { RefusedReplicas } from './refused-replicas.ts';
 import { newestOf, planReplicas } from './replica-plan.ts';
 import { createSpawnNonce } from './spawn-nonce.ts';
 
@@ -23,6 +24,11 @@ import { createSpawnNonce } from './spawn-nonce.ts';
 export interface Consequences {
   spawn(key: { readonly agentId: string; readonly generation: number; readonly poolId: string }): void;
   stop(row: UnitRow): void;
+}
+
+interface Opening {
+  readonly agentId: string;
+  readonly asked: Asked;
 }
 
 export interface Retirement {
@@ -51,10 +57,12 @@ const SCALED_UP = 'pool_scaled_up';
  */
 export class Convergence {
   readonly #parts: PoolParts;
+  readonly #refused: RefusedReplicas;
   readonly #consequences: Consequences;
 
-  constructor(parts: PoolParts, consequences: Consequences) {
+  constructor(parts: PoolParts, refused: RefusedReplicas, consequences: Consequences) {
     this.#parts = parts;
+    this.#refused = refused;
     this.#consequences = consequences;
   }
 
@@ -71,9 +79,12 @@ export class Convergence {
     const plan = planReplicas(row.pool_id, effective, newestOf(processes));
     // An override's own trace is that of the workers it brings.
     const cause = overrides.at(-1)?.traceparent ?? null;
-    for (const replica of plan.open) {
+    const wanted = new Set(plan.open.map((replica) => replicaAgentId(row.pool_id, replica)));
+    tx.afterCommit(() => this.#refused.keep(row.pool_id, wanted));
+    for (const agentId of wanted) {
+      if (this.#refused.stands(agentId)) continue;
       await this.#openReplica(tx, row, {
-        agentId: replicaAgentId(row.pool_id, replica),
+        agentId,
         asked: { reason: SCALED_UP, by: asked.by, traceparent: asked.traceparent ?? cause },
       });
     }
@@ -93,15 +104,19 @@ export class Convergence {
   async followUp(tx: StateTransaction, row: PoolRow, ended: UnitRow): Promise<void> {
     const restart = pendingRestart(ended);
     if (restart === null || row.state !== 'active') return;
-    await this.#openReplica(tx, row, { agentId: ended.agent_id, asked: restart });
+    try {
+      await this.open(tx, row, { agentId: ended.agent_id, asked: restart });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#parts.logger.warn(
+        { pool_id: row.pool_id, agent_id: ended.agent_id, error: messageOf(error) },
+        'The generation that a restart asked for is not started: ask again when the agent may start.',
+      );
+    }
   }
 
   /** Opens generation n+1 (or the first) and writes down that it shall run. Returns the generation. */
-  async open(
-    tx: StateTransaction,
-    row: PoolRow,
-    opening: { agentId: string; asked: Asked },
-  ): Promise<number> {
+  async open(tx: StateTransaction, row: PoolRow, opening: Opening): Promise<number> {
     const { agentId, asked } = opening;
     const nonce = createSpawnNonce();
     const pool = startDefinitionOf(row);
@@ -187,20 +202,24 @@ export class Convergence {
   }
 
   /** A replica whose agent may not start (it is quarantined, or somebody else's) is not started. */
-  async #openReplica(
-    tx: StateTransaction,
-    row: PoolRow,
-    opening: { readonly agentId: string; readonly asked: Asked },
-  ): Promise<void> {
+  async #openReplica(tx: StateTransaction, row: PoolRow, opening: Opening): Promise<void> {
+    const { pool_id: poolId } = row;
+    const { agentId } = opening;
     try {
       await this.open(tx, row, opening);
+      tx.afterCommit(() => this.#refused.delete(agentId));
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      this.#parts.logger.warn(
-        { pool_id: row.pool_id, agent_id: opening.agentId, error: messageOf(error) },
-        `Pool replica not started: ${reasonOf(error)}.`,
-      );
+      tx.afterCommit(() => this.#onRefused(poolId, agentId, error));
     }
+  }
+
+  #onRefused(poolId: string, agentId: string, error: OmoiError): void {
+    if (!this.#refused.add(poolId, agentId, error)) return;
+    this.#parts.logger.warn(
+      { pool_id: poolId, agent_id: agentId, error: messageOf(error) },
+      'Pool replica not started: tried again when the agent that has its id has ended or is released.',
+    );
   }
 
   async #remove(tx: StateTransaction, poolId: string): Promise<void> {
@@ -208,11 +227,6 @@ export class Convergence {
       await tx.db.deleteFrom(table).where('pool_id', '=', poolId).execute();
     }
   }
-}
-
-function reasonOf({ code, details }: OmoiError): string {
-  if (code === 'agent_not_managed') return 'an agent that Omoi does not manage has its id';
-  return details['status'] === 'QUARANTINED' ? 'agent quarantined' : `agent is ${String(details['status'])}`;
 }
 
 /** Refusals come before anything was written, so the transaction can go on. */

@@ -1,6 +1,15 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
-import type { AgentStatus, Clock, Logger, ProcessActivity, Random, SelfMetrics, Tracing } from '#telemetry';
+import type {
+  AgentStatus,
+  Clock,
+  FleetFeed,
+  Logger,
+  ProcessActivity,
+  Random,
+  SelfMetrics,
+  Tracing,
+} from '#telemetry';
 import type { GenerationStore } from '../agents/generation-store.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { StartLimits } from './start-rates.ts';
@@ -75,6 +84,7 @@ export interface PoolParts {
   readonly drains: DrainSignal;
   /** The agents as memory has them. */
   readonly agents: { get(agentId: string): RolledAgent | undefined };
+  readonly activity: Pick<FleetFeed, 'onActivity'>;
   readonly silence: SilentAgents;
   readonly tasks: TaskLimits;
   readonly runtimes: readonly Runtime[];

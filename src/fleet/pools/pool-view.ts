@@ -11,6 +11,7 @@ import {
 import { madeOf } from './made-of.ts';
 import { effectiveCount, replicaOf } from './pool-definition.ts';
 import { definitionOf, type PoolRow } from './pool-rows.ts';
+import type { RefusedReplica } from './refused-replicas.ts';
 import { rollOf, type Roll } from './roll-rows.ts';
 import { overridesOfPool, type OverrideRow } from './scale-overrides.ts';
 import { newestUnit, type UnitRow } from './unit-rows.ts';
@@ -52,6 +53,8 @@ export interface PoolView {
   /** What of its confinement this machine can't give, each with the reason. */
   readonly notEnforced: readonly string[];
   readonly nextAttemptAtMs: number | null;
+  /** Replicas that are not started because of the agents that have their ids. */
+  readonly notStarted: readonly RefusedReplica[];
   /** Its replicas are brought to a changed definition; null: they have it. */
   readonly roll: (Roll & { readonly remaining: number }) | null;
   readonly overrides: readonly OverrideView[];
@@ -60,6 +63,8 @@ export interface PoolView {
 
 /** What of a pool's confinement its runtime can't give. */
 type NotEnforced = (pool: PoolDefinition) => readonly string[];
+/** Which of a pool's replicas are not started, and why. */
+type NotStarted = (poolId: string) => readonly RefusedReplica[];
 
 export interface PoolFilter {
   /** The pools behind this one; null: from the first. */
@@ -71,12 +76,13 @@ interface PoolReading {
   readonly database: StateDatabase;
   readonly clock: Clock;
   readonly notEnforced: NotEnforced;
+  readonly notStarted: NotStarted;
 }
 
 /** Pools by id. */
 export async function readPools(
   filter: PoolFilter,
-  { database: { reader }, clock, notEnforced }: PoolReading,
+  { database: { reader }, clock, notEnforced, notStarted }: PoolReading,
 ): Promise<readonly PoolView[]> {
   const pools = await reader
     .selectFrom('pools')
@@ -106,7 +112,12 @@ export async function readPools(
     const found: PoolView[] = [];
     for (const pool of pools) {
       const { pool_id: id } = pool;
-      const of = { overrides: overridesOf.get(id) ?? [], units: unitsOf.get(id) ?? [], notEnforced };
+      const of = {
+        overrides: overridesOf.get(id) ?? [],
+        units: unitsOf.get(id) ?? [],
+        notEnforced,
+        notStarted,
+      };
       found.push(viewOf(pool, { ...of, now: momentOf(clock) }));
       yield;
     }
@@ -118,13 +129,13 @@ export async function readPools(
 
 export async function readPool(
   poolId: string,
-  { database: { reader }, clock, notEnforced }: PoolReading,
+  { database: { reader }, clock, notEnforced, notStarted }: PoolReading,
 ): Promise<PoolView | null> {
   const pool = await reader.selectFrom('pools').selectAll().where('pool_id', '=', poolId).executeTakeFirst();
   if (!pool) return null;
   const overrides = await overridesOfPool(reader, poolId);
   const units = await reader.selectFrom('agent_units').selectAll().where('pool_id', '=', poolId).execute();
-  return viewOf(pool, { overrides, units, notEnforced, now: momentOf(clock) });
+  return viewOf(pool, { overrides, units, notEnforced, notStarted, now: momentOf(clock) });
 }
 
 export async function readReplica(
@@ -141,11 +152,13 @@ function viewOf(
     overrides,
     units,
     notEnforced,
+    notStarted,
     now,
   }: {
     readonly overrides: readonly OverrideRow[];
     readonly units: readonly UnitRow[];
     readonly notEnforced: NotEnforced;
+    readonly notStarted: NotStarted;
     readonly now: Moment;
   },
 ): PoolView {
@@ -161,6 +174,7 @@ function viewOf(
     notEnforced: notEnforced(definition),
     nextAttemptAtMs:
       pool.next_attempt_at_ms && wallTimeOfDeadline(deadlineOf(pool.next_attempt_at_ms, pool), now),
+    notStarted: notStarted(pool.pool_id),
     roll: rollViewOf(pool, newestOf(units)),
     overrides: overrides.map((override) => ({
       overrideId: override.override_id,

@@ -30,6 +30,7 @@ export function openTestPools(
       generations: fleet.generations,
       drains: fleet.heartbeats,
       agents: fleet.agents,
+      activity: fleet.feed,
       silence: fleet.heartbeats,
       tasks: fleet.tasks,
       runtimes: [new MemoryRuntime(machine)],

@@ -1,5 +1,12 @@
 import type { StateTransaction } from '#storage';
-import { concernsGenerations, type PoolChange, type PoolDefinition, momentOf } from '#telemetry';
+import {
+  concernsGenerations,
+  momentOf,
+  type FleetActivity,
+  type PoolChange,
+  type PoolDefinition,
+  type Subscription,
+} from '#telemetry';
 import { AgentControl, type Restarted, type RestartOrder } from './agent-control.ts';
 import { Convergence, type Converged } from './convergence.ts';
 import { ParkedOutputs } from './parked-outputs.ts';
@@ -8,6 +15,7 @@ import { assertPoolDefinition, effectiveCount } from './pool-definition.ts';
 import type { Asked, PoolParts, WorkerConnection } from './pool-parts.ts';
 import { PoolRoom } from './pool-room.ts';
 import { PoolRolls } from './pool-rolls.ts';
+import { RefusedReplicas } from './refused-replicas.ts';
 import {
   assertActive,
   definitionOf,
@@ -66,6 +74,8 @@ export class Pools {
   readonly #schedule: ConvergenceSchedule;
   readonly #parkedOutputs: ParkedOutputs;
   readonly #rolls: PoolRolls;
+  readonly #refused: RefusedReplicas;
+  #listening: Subscription | null = null;
 
   constructor(parts: PoolParts, connection: WorkerConnection) {
     this.#parts = parts;
@@ -75,7 +85,8 @@ export class Pools {
       recorded: (tx, pool, unit) => this.#convergence.followUp(tx, pool, unit),
       committed: (poolId) => this.#onEnded(poolId),
     });
-    this.#convergence = new Convergence(parts, {
+    this.#refused = new RefusedReplicas(parts.agents);
+    this.#convergence = new Convergence(parts, this.#refused, {
       spawn: (key) => this.#supervisor.spawn(key),
       stop: (row) => this.#supervisor.stop(row),
     });
@@ -91,6 +102,7 @@ export class Pools {
   async start(): Promise<void> {
     await this.#parkedOutputs.start();
     await this.#supervisor.start();
+    this.#listening = this.#parts.activity.onActivity((told) => this.#onActivity(told));
     await this.#parts.database.transaction(vacateEndedPlaces);
     const pools = await this.#parts.database.reader.selectFrom('pools').selectAll().execute();
     for (const row of pools) {
@@ -102,6 +114,7 @@ export class Pools {
 
   /** Stops looking after the processes: they go on. */
   async close(): Promise<void> {
+    this.#listening?.stop();
     this.#rolls.stop();
     this.#schedule.stop();
     await this.#parkedOutputs.stop();
@@ -313,7 +326,8 @@ export class Pools {
 
   get #reading() {
     const { database, clock } = this.#parts;
-    return { database, clock, notEnforced: this.#notEnforced };
+    const notStarted = (poolId: string) => this.#refused.of(poolId);
+    return { database, clock, notEnforced: this.#notEnforced, notStarted };
   }
 
   readonly #notEnforced = (pool: PoolDefinition): readonly string[] => {
@@ -382,6 +396,12 @@ export class Pools {
     if (row.roll !== null) await this.#rolls.step(tx, row, { effective: converged.effective, asked });
     tx.afterCommit(() => this.#schedule.in(poolId, converged.expiresInMs));
     return { ...converged, row };
+  }
+
+  /** Who had the id of a replica may have left it. */
+  #onActivity(told: FleetActivity): void {
+    const poolId = told.kind === 'agent' ? this.#refused.poolFreedBy(told.agentId) : null;
+    if (poolId !== null) this.#schedule.soon(poolId);
   }
 
   #onEnded(poolId: string): void {
