@@ -113,6 +113,22 @@ describe('a verification that fails while it is doubtful whether the repair did'
     expect(stage.fleet.restarts).toHaveLength(1);
   });
 
+  it.each(HOLDS)(
+    'is not told sooner where a reload removes the policy while $guard holds',
+    async ({ guard, hold, lift }) => {
+      await restartInVain();
+      await hold();
+      await heldInTime(guard);
+      await stage.watchdog.reload([]);
+      await pass(30);
+      expect(await stateOf(stage, 'a1')).toBe('planned');
+      expect(await toldOf('a1')).toEqual([]);
+      await lift();
+      await becomesInTime(stage, 'a1', 'escalated(no_effect)');
+      expect(await toldOf('a1')).toMatchObject([{ guardian: 'operators' }]);
+    },
+  );
+
   it('is told at once of a generation that was seen to end: a storm is about silence', async () => {
     await restartInVain();
     stage.fleet.silent = 3;

@@ -12,12 +12,9 @@ export interface Suppression {
   readonly untilMs: number | null;
 }
 
-/** Everything that a decision rests on. Times are wall ms. */
-export interface GuardInput {
+/** What makes it doubtful that a target is ill, or a person's affair, whatever a policy says. Times are wall ms. */
+export interface DoubtInput {
   readonly nowMs: number;
-  readonly policy: Pick<Policy, 'name' | 'mode' | 'act_on' | 'guards' | 'target'>;
-  /** Whether the target is among those that the policy acts on. */
-  readonly isActedOn: boolean;
   readonly paused: { readonly by: string; readonly reason: string } | null;
   /** The maintenance that the target is in; null without one. */
   readonly maintenance: {
@@ -28,10 +25,19 @@ export interface GuardInput {
   } | null;
   /** That one of the agent's failure domains is in, or the whole fleet. */
   readonly storm: Pick<Storm, 'domain' | 'reason'> | null;
-  /** Why those whose word the alert rests on may not speak for the target; null where they may. */
-  readonly unauthorized: string | null;
   /** Until when the watchdog distrusts itself. */
   readonly suspectUntilMs: number;
+  /** The agent that would be restarted, or has been. */
+  readonly agent: AgentFacts | null;
+}
+
+/** Everything that a decision rests on. */
+export interface GuardInput extends DoubtInput {
+  readonly policy: Pick<Policy, 'name' | 'mode' | 'act_on' | 'guards' | 'target'>;
+  /** Whether the target is among those that the policy acts on. */
+  readonly isActedOn: boolean;
+  /** Why those whose word the alert rests on may not speak for the target; null where they may. */
+  readonly unauthorized: string | null;
   /** Another remediation that executes or verifies on the target, or on what contains it. */
   readonly busyWith: string | null;
   /** When this policy last ended a remediation on this target after acting. */
@@ -43,8 +49,6 @@ export interface GuardInput {
   readonly budgetStartMs: number | null;
   /** The failure domain of the target that has no token for a repair of what is certainly ill; null where all have. */
   readonly rateWait: RateWait | null;
-  /** The agent that would be restarted. */
-  readonly agent: AgentFacts | null;
   /** Until when a generation that somebody else has started is given time to take effect. */
   readonly newGenerationUntilMs: number | null;
 }
@@ -54,18 +58,32 @@ const AUTHORITY_LOOK_EVERY_MS = 30_000;
 
 type GuardCheck = (input: GuardInput) => Suppression | null;
 
-const CHECKS: Readonly<Record<Guard, GuardCheck>> = {
+const DOUBTS = {
   paused: ({ paused }) => paused && held('paused', `paused by ${paused.by}: ${paused.reason}`),
+  maintenance: maintained,
+  self_suspicion: distrusted,
+  storm: ({ storm, agent }) =>
+    storm && isDoubtful(agent) ? held('storm', `${storm.domain}: ${storm.reason}`) : null,
+} satisfies Partial<Record<Guard, (input: DoubtInput) => Suppression | null>>;
+
+/**
+ * Guards that say that it is doubtful whether a repair has failed, or that somebody has taken the target in hand. While one
+ * of them holds, the guardian is not told that the last step did not help.
+ */
+export type Doubt = keyof typeof DOUBTS;
+
+export function isDoubt(guard: Guard): guard is Doubt {
+  return guard in DOUBTS;
+}
+
+const CHECKS: Readonly<Record<Guard, GuardCheck>> = {
+  ...DOUBTS,
   observe: onlyObserved,
   not_managed: ({ agent }) => (agent && !agent.managed ? held('not_managed', notManagedReason(agent)) : null),
   not_authorized: ({ policy, unauthorized, nowMs }) =>
     policy.mode === 'act' && unauthorized !== null
       ? held('not_authorized', unauthorized, nowMs + AUTHORITY_LOOK_EVERY_MS)
       : null,
-  maintenance: maintained,
-  self_suspicion: distrusted,
-  storm: ({ storm, agent }) =>
-    storm && isDoubtful(agent) ? held('storm', `${storm.domain}: ${storm.reason}`) : null,
   one_per_target: ({ busyWith }) =>
     busyWith === null ? null : held('one_per_target', `${busyWith} is at work on this target`),
   cooldown: coolingDown,
@@ -104,6 +122,15 @@ export function decide(input: GuardInput, guards: readonly Guard[] = GUARDS): Su
   return null;
 }
 
+/** The first of these guards that makes it doubtful whether a repair has failed; null where none does. */
+export function doubt(input: DoubtInput, guards: readonly Doubt[]): Suppression | null {
+  for (const guard of guards) {
+    const suppression = DOUBTS[guard](input);
+    if (suppression) return suppression;
+  }
+  return null;
+}
+
 /** Whether one guard holds, whatever the others say. */
 export function ask(guard: Guard, input: GuardInput): Suppression | null {
   return CHECKS[guard](input);
@@ -121,7 +148,7 @@ function onlyObserved({ policy, isActedOn }: GuardInput): Suppression | null {
   return held('observe', `the policy acts on ${limit} of its targets (act_on), and not on this one`);
 }
 
-function maintained({ maintenance }: GuardInput): Suppression | null {
+function maintained({ maintenance }: DoubtInput): Suppression | null {
   if (maintenance === null) return null;
   const { target, by, reason, untilMs } = maintenance;
   return held('maintenance', `${target} is under maintenance by ${by}: ${reason}`, untilMs);
@@ -146,7 +173,7 @@ function isDoubtful(agent: AgentFacts | null): boolean {
   return agent !== null && !isCertainlyIll(agent);
 }
 
-function distrusted({ suspectUntilMs, nowMs, agent }: GuardInput): Suppression | null {
+function distrusted({ suspectUntilMs, nowMs, agent }: DoubtInput): Suppression | null {
   if (suspectUntilMs <= nowMs || !isDoubtful(agent)) return null;
   const reason = 'Omoi itself stalled or lost its database; agents get time to be heard';
   return held('self_suspicion', reason, suspectUntilMs);

@@ -9,7 +9,16 @@ import {
   type Guard,
   type Moment,
 } from '#telemetry';
-import { ask, decide, isCertainlyIll, type GuardInput, type Suppression } from '../guards/guards.ts';
+import {
+  ask,
+  decide,
+  doubt,
+  isCertainlyIll,
+  isDoubt,
+  type DoubtInput,
+  type GuardInput,
+  type Suppression,
+} from '../guards/guards.ts';
 import { passedBy } from '../guards/passed-guards.ts';
 import { RepairRates, type RepairRateLimits } from '../guards/repair-rate.ts';
 import type { Storm } from '../guards/storm.ts';
@@ -109,12 +118,6 @@ const ONLY_BOUNDS_ACTIONS: ReadonlySet<Guard> = new Set([
   'start_budget',
   'repair_rate',
 ]);
-
-/**
- * Guards that say that it is doubtful whether a repair has failed, or that somebody has taken the target in hand. While one
- * of them holds, the guardian is not told that the last step did not help.
- */
-const HOLDS_GIVING_UP: ReadonlySet<Guard> = new Set(['paused', 'maintenance', 'self_suspicion', 'storm']);
 
 /** Whether a remediation may begin its step: what the policy and the guards say at the moment. */
 export class RemediationDecisions {
@@ -224,16 +227,13 @@ export class RemediationDecisions {
     return { kind: 'ended', remediation: await this.#parts.log.end(tx, remediation, ending) };
   }
 
-  /** What says that the guardian is not told yet that the last step of a remediation did not help; null where nothing does. */
+  /**
+   * What says that the guardian is not told yet that the last step of a remediation did not help; null where nothing does. What is
+   * doubtful is so without the policy, too: a reload that removes it is no word about the target.
+   */
   holdsGivingUp(remediation: Remediation, now: Moment): Suppression | null {
-    const { policies, guards = GUARDS } = this.#parts;
-    const policy = policies.get(remediation.policy);
-    if (!policy) return null;
-    const input = this.#input(remediation, policy, { now, alert: null, lastEnd: null, attempts: 0 });
-    return decide(
-      input,
-      guards.filter((guard) => HOLDS_GIVING_UP.has(guard)),
-    );
+    const { guards = GUARDS } = this.#parts;
+    return doubt(this.#doubtInput(remediation, now), guards.filter(isDoubt));
   }
 
   /** Its last step did not help while a guard held back that anybody is told. */
@@ -261,7 +261,7 @@ export class RemediationDecisions {
 
   /** What a guard that held a remediation back says now; null where it lifts, or the database has to be asked. */
   stillHeldBy(remediation: Remediation, guard: Guard): Suppression | null {
-    return this.#ask(remediation, guard, momentOf(this.#parts.clock));
+    return this.#ask(remediation, guard, momentOf(this.#parts.clock)) ?? null;
   }
 
   /**
@@ -269,14 +269,16 @@ export class RemediationDecisions {
    * may not have passed by the transaction's, which would hold it back again, and so on without end.
    */
   hasLifted(remediation: Remediation, { suppressed: guard, recordedAtMs }: RecordedSuppression): boolean {
-    const { policies, clock } = this.#parts;
-    if (!LIFTED_BY_EVENT.has(guard) || !policies.get(remediation.policy)) return false;
-    return this.#ask(remediation, guard, momentOf(clock, recordedAtMs)) === null;
+    if (!LIFTED_BY_EVENT.has(guard)) return false;
+    return this.#ask(remediation, guard, momentOf(this.#parts.clock, recordedAtMs)) === null;
   }
 
-  #ask(remediation: Remediation, guard: Guard, now: Moment): Suppression | null {
+  /** What a guard says as far as memory knows, null where it lets pass; undefined where the database has to be asked. */
+  #ask(remediation: Remediation, guard: Guard, now: Moment): Suppression | null | undefined {
+    if (remediation.given_up_as !== null && isDoubt(guard))
+      return doubt(this.#doubtInput(remediation, now), [guard]);
     const policy = this.#parts.policies.get(remediation.policy);
-    if (!policy || !KNOWN_FROM_MEMORY.has(guard)) return null;
+    if (!policy || !KNOWN_FROM_MEMORY.has(guard)) return undefined;
     return ask(guard, this.#input(remediation, policy, { now, alert: null, lastEnd: null, attempts: 0 }));
   }
 
@@ -322,14 +324,30 @@ export class RemediationDecisions {
     return { kind: 'ended', remediation: await this.#parts.log.end(tx, remediation, ending) };
   }
 
-  #input(remediation: Remediation, policy: Policy, { now, alert, lastEnd, attempts }: Known): GuardInput {
-    const { clock, slots, states, fleet, authority, storm, suspectUntilMs } = this.#parts;
-    const { generation_since_ms: generationSinceMs, target_kind: kind, target_id: id } = remediation;
-    const { step } = planOf(remediation);
-    const target = { kind, id };
+  #doubtInput(remediation: Remediation, now: Moment): DoubtInput {
+    const { clock, states, fleet, storm, suspectUntilMs } = this.#parts;
+    const { target_kind: kind, target_id: id } = remediation;
     const agent = kind === 'agent' ? fleet.agent(id) : null;
     return {
       nowMs: now.wallMs,
+      paused: states.get('paused'),
+      maintenance: this.#maintenanceOf(remediation, agent, now),
+      storm: agent && storm(agent.domains),
+      // The server's clock says when it ends; that of the database, by which it is decided, may be another.
+      suspectUntilMs: now.wallMs + (suspectUntilMs() - clock.wallMs()),
+      agent,
+    };
+  }
+
+  #input(remediation: Remediation, policy: Policy, { now, alert, lastEnd, attempts }: Known): GuardInput {
+    const { slots, fleet, authority } = this.#parts;
+    const { generation_since_ms: generationSinceMs, target_kind: kind, target_id: id } = remediation;
+    const { step } = planOf(remediation);
+    const target = { kind, id };
+    const doubts = this.#doubtInput(remediation, now);
+    const { agent } = doubts;
+    return {
+      ...doubts,
       policy,
       unauthorized:
         alert &&
@@ -337,15 +355,9 @@ export class RemediationDecisions {
       isActedOn:
         policy.act_on === undefined ||
         isActedOn(id, policy.act_on, () => fleet.peersOf({ kind, poolId: agent?.poolId ?? null })),
-      paused: states.get('paused'),
-      maintenance: this.#maintenanceOf(remediation, agent, now),
-      storm: agent && storm(agent.domains),
-      // The server's clock says when it ends; that of the database, by which it is decided, may be another.
-      suspectUntilMs: now.wallMs + (suspectUntilMs() - clock.wallMs()),
       ...slots.look(remediation, policy, now),
       lastEndedAtMs: lastEnd?.endedAtMs ?? null,
       cooldownMs: cooldownMsOf(policy, attempts, lineageOf(remediation)),
-      agent,
       rateWait: agent && this.#rates.waitFor(agent.domains, rateOf(policy.guards)),
       // A restart by somebody else gets as long to take effect as one of the policy's own.
       newGenerationUntilMs:
