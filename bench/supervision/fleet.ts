@@ -7,7 +7,7 @@ import { createLocalClient, type LocalClient } from '../../src/cli/local-client.
 import { dataDirectory, OmoiServer } from '../../tests/acceptance/support/omoi-process.ts';
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
-const HEARTBEAT_INTERVAL_MS = 500;
+export const HEARTBEAT_INTERVAL_MS = 500;
 /** How long a fleet may take to do what it is expected to do, on a busy machine. */
 const LIMIT_MS = 300_000;
 
@@ -53,8 +53,11 @@ export class SupervisedFleet {
     return this.#follower.lastId;
   }
 
-  /** Creates a pool of small workers, and waits until all of them are registered. */
-  async createPool(pool: string, workers: number): Promise<void> {
+  /**
+   * Creates a pool of small workers, and waits until all of them are registered.
+   * @param heartbeatTtlMs what the server makes of the interval where absent
+   */
+  async createPool(pool: string, workers: number, heartbeatTtlMs?: number): Promise<void> {
     const before = this.lastEventId;
     await this.client.call('POST', '/api/v1/fleet/pools', {
       pool_id: pool,
@@ -67,6 +70,7 @@ export class SupervisedFleet {
       desired: workers,
       max: workers,
       heartbeat_interval_ms: HEARTBEAT_INTERVAL_MS,
+      ...(heartbeatTtlMs !== undefined && { heartbeat_ttl_ms: heartbeatTtlMs }),
       grace_ms: 2000,
     });
     await this.waitFor(

@@ -15,7 +15,7 @@ const TIME_LIMIT_MS = 900_000;
 const SMALL = ['--kills=1', '--workers=3', '--hangs=1', '--turns=1'];
 
 it(
-  'every part of the bench comes to its end, and nothing is left behind',
+  'every part of the bench comes to its end, nothing is repaired that is not ill, and nothing is left behind',
   { timeout: TIME_LIMIT_MS },
   async () => {
     const directory = mkdtempSync(join(tmpdir(), 'omoi-bench-'));
@@ -39,14 +39,14 @@ it(
       .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
     const rows = lines.slice(0, -1);
     expect(lines.at(-1)).toEqual({ rows });
-    // Neither how long things take nor what a starved machine makes of a short pause is what this test looks at.
+    // How long things take is not what this test looks at; what a starved machine may have made ill is `undecided`.
     const time = expect.any(Number) as number;
     const count = time;
     expect(rows).toMatchObject([
       { row: 'exit to running', kills: 1, ours_p50_ms: time, running_p50_ms: time, proven_p50_ms: time },
       { row: 'all killed at once', killed: 3, orders: count, starts: count, all_back_ms: time },
       { row: 'hang to proven', hangs: 1, noticed_p50_ms: time, noticed_to_proven_max_ms: time },
-      { row: 'wrong actions', faults: 8, ill: 1, acted: count, wrong: count },
+      { row: 'wrong actions', faults: 8, ill: 1, acted: count, wrong: 0, undecided: count },
     ]);
     for (const row of rows)
       for (const [name, value] of Object.entries(row))
