@@ -60,27 +60,43 @@ export function suggestKey(key: string, known: readonly string[]): string {
 
 /** The one of `candidates` that was probably meant; null where none is near. Of those that are as near, the first. */
 export function nearestWord(word: string, candidates: Iterable<string>): string | null {
-  let best: { readonly candidate: string; readonly edits: number } | null = null;
+  let best: string | null = null;
+  let bestEdits = MAX_SUGGESTED_EDITS + 1;
+  let distance: WordDistance | null = null;
   for (const candidate of candidates) {
     // What differs in length by more is never near: a word may be as long as a body.
     if (Math.abs(candidate.length - word.length) > MAX_SUGGESTED_EDITS) continue;
-    const edits = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (edits > Math.min(MAX_SUGGESTED_EDITS, Math.ceil(candidate.length / 2))) continue;
-    if (best === null || edits < best.edits) best = { candidate, edits };
+    distance ??= new WordDistance(word.toLowerCase());
+    const edits = distance.to(candidate.toLowerCase());
+    if (edits > Math.ceil(candidate.length / 2) || edits >= bestEdits) continue;
+    best = candidate;
+    bestEdits = edits;
   }
-  return best?.candidate ?? null;
+  return best;
 }
 
-/** Levenshtein distance of two short words. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const substituted = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(substituted, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    previous = current;
+/** Levenshtein distances of a short word to others. A request for many may be wrong in each: nothing is made for a pair. */
+class WordDistance {
+  readonly #word: string;
+  #row: number[] = [];
+  #previous: number[] = [];
+
+  constructor(word: string) {
+    this.#word = word;
   }
-  return previous[b.length] ?? 0;
+
+  to(other: string): number {
+    const word = this.#word;
+    for (let column = 0; column <= other.length; column++) this.#row[column] = column;
+    for (let at = 1; at <= word.length; at++) {
+      [this.#row, this.#previous] = [this.#previous, this.#row];
+      const [row, previous] = [this.#row, this.#previous];
+      row[0] = at;
+      for (let column = 1; column <= other.length; column++) {
+        const substituted = (previous[column - 1] ?? 0) + (word[at - 1] === other[column - 1] ? 0 : 1);
+        row[column] = Math.min(substituted, (previous[column] ?? 0) + 1, (row[column - 1] ?? 0) + 1);
+      }
+    }
+    return this.#row[other.length] ?? 0;
+  }
 }
