@@ -47,6 +47,10 @@ describe('the configuration', () => {
       'alerting:\n  external_labels:\n    __proto__: a\n',
       /"alerting\.external_labels\.__proto__": no such name/,
     ],
+    [
+      'fleet:\n  pools:\n    - { id: p, command: [work], phase_id: P }\n',
+      /omoi\.yaml:3:\d+: "fleet\.pools\.0\.phase_id": Invalid option: expected one of "PHASE_/,
+    ],
     ['retention:\n  events: soon\n', /"soon" is no duration; write 90s/],
     ['database: { url: a, url_file: b }\n', /give database\.url or database\.url_file, not both/],
     ['database: { url_file: /nowhere }\n', /database\.url_file: ENOENT/],
