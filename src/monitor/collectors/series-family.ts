@@ -65,8 +65,7 @@ abstract class Family<Member> {
   }
 
   at(...values: readonly string[]): Member {
-    // Most have one label, and are asked for with each look at an agent.
-    const key = values.length === 1 ? (values[0] ?? '') : values.join('\xFF');
+    const key = values.join('\xFF');
     const known = this.#members.get(key);
     if (known) return this.#touch(key, known);
     if (this.#members.size >= this.#maxMembers && !this.#endIdle()) {
