@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { EventBus } from '#eventbus';
 import {
   ALERT_TRACE,
   becomes as becomesOf,
@@ -7,13 +6,11 @@ import {
   flood,
   heldBy as heldByOf,
   openDemoStage,
-  openStage,
   RESTART,
   SCALE,
   silent,
   type Stage,
 } from './watchdog.test-support.ts';
-import { WatchdogStates } from './watchdog-states.ts';
 
 const WAIT = { timeout: 60_000, interval: 5 };
 let stage: Stage;
@@ -119,101 +116,6 @@ describe('a remediation', () => {
     await becomes('a1', `completed(${outcome})`);
   });
 
-  it('that comes back within the relapse window is no healing: it goes on with the next attempt, then to the guardian', async () => {
-    const { alerts, fleet, clock, archive, events } = await open(RESTART);
-    for (const alertId of ['a1', 'a2', 'a3']) {
-      await alerts.raise(alertId, silent('w-1'));
-      await becomesInTime(stage, alertId, 'verifying');
-      await alerts.resolve(alertId, 'remediated');
-      await becomes(alertId, 'completed(healed)');
-      await clock.advance(1000);
-    }
-    await stage.changeStatus('w-1', { status: 'FAILED' });
-    await alerts.raise('a4', silent('w-1'));
-    await becomes('a4', 'escalated(no_effect)');
-    const rows = (await archive.list({ limit: 10 })).map(({ remediation }) => remediation).toReversed();
-    expect(rows.map(({ outcome, attempts, step }) => [outcome, attempts, step])).toEqual([
-      ['relapsed', 1, 0],
-      ['relapsed', 2, 1],
-      ['relapsed', 3, 1],
-      ['no_effect', 0, 0],
-    ]);
-    expect(rows[3]?.reason).toMatch(
-      /^3 of 3 attempts did not last; the last one seemed to have worked, and its alert came back: /,
-    );
-    expect(fleet.restarts).toHaveLength(3);
-    const told = (await events()).filter(({ event_type: type }) => type === 'watchdog.escalated');
-    expect(told.map(({ payload }) => payload)).toMatchObject([
-      { alert_id: 'a4', guardian: 'operators', last_output: 'the last words of w-1' },
-    ]);
-  });
-
-  it('that comes back within the window is a relapse also where it waited, and somebody restarted the agent meanwhile', async () => {
-    const { alerts, clock, archive } = await open(RESTART);
-    await alerts.raise('a1', silent('w-1'));
-    await becomes('a1', 'verifying');
-    await alerts.resolve('a1', 'remediated');
-    await becomes('a1', 'completed(healed)');
-    await clock.advance(540_000);
-    await stage.watchdog.pause('ann', 'I do it myself');
-    await alerts.raise('a2', silent('w-1'));
-    await heldBy('a2', 'paused');
-    await clock.advance(300_000);
-    await stage.changeStatus('w-1', { generation: 3, status: 'UNRESPONSIVE' });
-    await vi.waitFor(async () => {
-      const [waiting] = await archive.list({ alertId: 'a2', limit: 1 });
-      expect(waiting?.remediation.generation).toBe(3);
-    }, WAIT);
-    await stage.watchdog.resume('ann');
-    await becomesInTime(stage, 'a2', 'verifying');
-    const [again] = await archive.list({ alertId: 'a2', limit: 1 });
-    expect(again?.remediation).toMatchObject({ attempts: 2, step: 1 });
-  });
-
-  it('of ends that a task explains counts for the agent not at all: no relapse, no cooldown, no attempt', async () => {
-    const { alerts, fleet, clock, archive } = await open(RESTART);
-    const ends: readonly (string | null)[] = [null, 'poison', 'poison', 'poison', null];
-    for (const [at, blamedTaskId] of ends.entries()) {
-      await stage.changeStatus('w-1', { status: 'FAILED', blamedTaskId });
-      await alerts.raise(`a${at}`, silent('w-1'));
-      // Only what counts waits for the cooldown of what counted before.
-      if (blamedTaskId === null) await becomesInTime(stage, `a${at}`, 'verifying');
-      else await becomes(`a${at}`, 'verifying');
-      await stage.changeStatus('w-1', { blamedTaskId: null });
-      await alerts.resolve(`a${at}`, 'remediated');
-      await becomes(`a${at}`, 'completed(healed)');
-      await clock.advance(1000);
-    }
-    const rows = (await archive.list({ limit: 10 })).map(({ remediation }) => remediation).toReversed();
-    expect(rows.map(({ outcome, attempts }) => [outcome, attempts])).toEqual([
-      ['relapsed', 1],
-      ['healed', 0],
-      ['healed', 0],
-      ['healed', 0],
-      ['healed', 2],
-    ]);
-    expect(rows[1]?.evidence).toContain('lost with task poison, which others were lost with before');
-    expect(fleet.restarts).toHaveLength(5);
-  });
-
-  it('of a new generation that got the same task repeats its last step as long as the task explains it', async () => {
-    const { alerts, fleet, archive } = await open(RESTART);
-    await stage.changeStatus('w-1', { status: 'FAILED' });
-    await alerts.raise('a1', silent('w-1'));
-    for (let restarts = 1; restarts <= 4; restarts++) {
-      await vi.waitFor(async () => {
-        await stage.clock.advance(250);
-        expect(fleet.restarts).toHaveLength(restarts);
-      }, WAIT);
-      await becomes('a1', 'verifying');
-      await stage.changeStatus('w-1', { status: 'FAILED', blamedTaskId: restarts < 4 ? 'poison' : null });
-    }
-    await becomes('a1', 'escalated(no_effect)');
-    const [row] = await archive.list({ limit: 10 });
-    expect(row?.remediation).toMatchObject({ attempts: 1, step: 3 });
-    expect(row?.actions.map(({ id }) => id)).toHaveLength(4);
-  });
-
   it('of what is certainly ill takes no place and no start of the silent, also over a restart of the server', async () => {
     const policy = RESTART.replace('max_parallel: 2', 'max_parallel: 1, max_starts: 1');
     const { alerts, fleet } = await open(policy);
@@ -233,65 +135,6 @@ describe('a remediation', () => {
     await alerts.resolve('a3', 'remediated');
     await heldBy('a4', 'start_budget');
   });
-
-  it('of an agent that ends again is never called healed, and the guardian gets its last output', async () => {
-    const { alerts, events } = await open(RESTART);
-    const crash = (): Promise<void> => stage.changeStatus('w-1', { status: 'FAILED' });
-    for (const alertId of ['a1', 'a2', 'a3']) {
-      await alerts.raise(alertId, silent('w-1'));
-      await becomesInTime(stage, alertId, 'verifying');
-      // The restart itself ends the alert; then the process ends as the one before it did.
-      await Promise.all([alerts.resolve(alertId, 'remediated'), crash()]);
-      await becomes(alertId, 'completed(no_effect)');
-    }
-    await alerts.raise('a4', silent('w-1'));
-    await becomes('a4', 'escalated(no_effect)');
-    const told = (await events()).find(({ event_type: type }) => type === 'watchdog.escalated');
-    expect(told?.payload).toMatchObject({ alert_id: 'a4', last_output: 'the last words of w-1' });
-  });
-
-  it.each([3_600_000, -3_600_000])(
-    'keeps cooldown and verification while the wall clock steps by %d ms',
-    async (stepMs) => {
-      const { alerts, fleet, clock } = await open(RESTART);
-      await alerts.raise('a1', silent('w-1'));
-      await becomes('a1', 'verifying');
-      clock.stepWallClock(stepMs);
-      await clock.advance(29_000);
-      expect(fleet.restarts).toHaveLength(1);
-      await alerts.resolve('a1');
-      await becomes('a1', 'completed(healed)');
-      clock.stepWallClock(stepMs);
-      await stage.restartProcess();
-      await alerts.raise('a2', silent('w-1'));
-      await heldBy('a2', 'cooldown');
-      await clock.advance(59_000);
-      expect(fleet.restarts).toHaveLength(1);
-      await becomesInTime(stage, 'a2', 'verifying');
-      expect(fleet.restarts).toHaveLength(2);
-    },
-  );
-
-  it.each([3_600_000, -3_600_000])(
-    'goes on with the lineage where its last repair left it, while the wall clock steps by %d ms each time',
-    async (stepMs) => {
-      const { alerts, fleet, clock, archive } = await open(RESTART);
-      for (const alertId of ['a1', 'a2', 'a3']) {
-        await alerts.raise(alertId, silent('w-1'));
-        await becomesInTime(stage, alertId, 'verifying');
-        await alerts.resolve(alertId, 'remediated');
-        await becomes(alertId, 'completed(healed)');
-        clock.stepWallClock(stepMs);
-        await clock.advance(1000);
-      }
-      await alerts.raise('a4', silent('w-1'));
-      await becomes('a4', 'escalated(no_effect)');
-      const rows = (await archive.list({ limit: 10 })).map(({ remediation }) => remediation);
-      const attempts = new Map(rows.map((row) => [row.alert_id, row.attempts]));
-      expect(['a1', 'a2', 'a3'].map((alertId) => attempts.get(alertId))).toEqual([1, 2, 3]);
-      expect(fleet.restarts).toHaveLength(3);
-    },
-  );
 
   describe('after a reboot with a clock that was set back', () => {
     /** The process dies with its machine, whose clock is behind by an hour when it is up again. */
@@ -476,75 +319,6 @@ describe('what holds a remediation back', () => {
   });
 });
 
-describe('a scale override', () => {
-  it('is kept up while the alert fires, and taken back a while after', async () => {
-    const { alerts, fleet, clock } = await open(SCALE);
-    await alerts.raise('a1', flood);
-    await becomes('a1', 'verifying');
-    const [overrideId, override] = [...fleet.overrides][0] ?? ['', undefined];
-    expect(override?.order).toMatchObject({ poolId: 'demo', add: 4, ttlMs: 30_000 });
-    await clock.advance(11_000);
-    await vi.waitFor(() => expect(fleet.overrides.get(overrideId)?.extended).toBeGreaterThan(0), WAIT);
-    await alerts.resolve('a1');
-    await becomes('a1', 'completed(healed)');
-    await clock.advance(15_000);
-    expect(fleet.released).toEqual([]);
-    await vi.waitFor(async () => {
-      await clock.advance(1000);
-      expect(fleet.released).toEqual([overrideId]);
-    }, WAIT);
-    const { spans } = stage.tracing;
-    expect(spans.at(-1)).toMatchObject({
-      name: 'watchdog.release',
-      parent: spans[0]?.traceparent,
-      isEnded: true,
-    });
-  });
-
-  it.each([3_600_000, -3_600_000])(
-    'is taken back as long after its alert while the wall clock steps by %d ms',
-    async (stepMs) => {
-      const { alerts, fleet, clock } = await open(SCALE);
-      await alerts.raise('a1', flood);
-      await becomes('a1', 'verifying');
-      await alerts.resolve('a1');
-      await becomes('a1', 'completed(healed)');
-      const releases = async (): Promise<readonly (number | null)[]> => {
-        const rows = stage.database.reader.selectFrom('watchdog_claims').select('release_at_ms').execute();
-        return (await rows).map((row) => row.release_at_ms);
-      };
-      await vi.waitFor(async () => expect(await releases()).toEqual([expect.any(Number)]), WAIT);
-      clock.stepWallClock(stepMs);
-      for (let second = 0; second < 15; second++) await clock.advance(1000);
-      expect(fleet.released).toEqual([]);
-      const startedMs = clock.monotonicMs();
-      await vi.waitFor(async () => {
-        await clock.advance(1000);
-        expect(fleet.released).toHaveLength(1);
-      }, WAIT);
-      expect(clock.monotonicMs() - startedMs).toBeLessThan(600_000);
-    },
-  );
-
-  it('stays when the alert comes back, and over a restart of the process', async () => {
-    const { alerts, fleet, clock } = await open(SCALE);
-    await alerts.raise('a1', flood);
-    await becomes('a1', 'verifying');
-    await alerts.resolve('a1');
-    await becomes('a1', 'completed(healed)');
-    await alerts.raise('a2', flood);
-    await heldBy('a2', 'cooldown');
-    await stage.restartProcess();
-    for (let second = 0; second < 60; second++) await clock.advance(1000);
-    expect(fleet.released).toEqual([]);
-    await alerts.resolve('a2');
-    await vi.waitFor(async () => {
-      await clock.advance(1000);
-      expect(fleet.released).toHaveLength(1);
-    }, WAIT);
-  });
-});
-
 describe('after a restart of the process', () => {
   it('verification goes on from the recorded times', async () => {
     const { alerts, fleet, clock } = await open(RESTART);
@@ -586,68 +360,6 @@ describe('a policy file', () => {
     const load = stage.watchdog.policies.load([{ name: 'policy-0.yaml', text }], stage.clock);
     await expect(load).rejects.toThrow(message);
     expect(stage.watchdog.policies.list().map((policy) => policy.name)).toEqual(['restart_it']);
-  });
-});
-
-describe('a storm', () => {
-  it('of a provider holds the silent of that one alone, and nobody there whose end was seen', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
-    const at = (pool: string, provider: string) => [`pool:${pool}`, 'host:here', `provider:${provider}`];
-    fleet.addAgent('silent', { poolId: 'a', domains: at('a', 'acme') });
-    fleet.addAgent('failed', { poolId: 'b', domains: at('b', 'acme'), status: 'FAILED' });
-    fleet.addAgent('other', { poolId: 'c', domains: at('c', 'other') });
-    const standing = { a: 20, b: 20, c: 1, demo: 0 };
-    for (const [pool, silentNow] of Object.entries(standing)) fleet.silentIn.set(`pool:${pool}`, silentNow);
-    await clock.advance(1000);
-    fleet.silentIn.set('provider:acme', 40);
-    fleet.silent = 41;
-    await clock.advance(1000);
-    expect(stage.watchdog.storms()).toMatchObject([{ domain: 'provider:acme' }]);
-    for (const name of ['silent', 'failed', 'other']) await alerts.raise(`about ${name}`, silent(name));
-    await heldBy('about silent', 'storm');
-    await vi.waitFor(
-      () => expect(fleet.restarts.map(({ agentId }) => agentId).toSorted()).toEqual(['failed', 'other']),
-      WAIT,
-    );
-  });
-
-  it('is told once, however often it is looked at while the database is slow, and over a restart', async () => {
-    const gate = Promise.withResolvers<void>();
-    let isSlow = false;
-    stage = await openStage([RESTART], {}, (database) => ({
-      ...database,
-      transaction: async (work) => {
-        if (isSlow) await gate.promise;
-        return database.transaction(work);
-      },
-    }));
-    const told = async () =>
-      (await stage.events()).filter(({ event_type: type }) => type === 'watchdog.escalated').length;
-    stage.fleet.silent = 3;
-    isSlow = true;
-    for (let look = 0; look < 4; look++) await stage.clock.advance(1000);
-    expect(await told()).toBe(0);
-    isSlow = false;
-    gate.resolve();
-    await vi.waitFor(async () => expect(await told()).toBe(1), WAIT);
-    await stage.clock.advance(5000);
-    await stage.restartProcess();
-    await stage.clock.advance(5000);
-    expect(await told()).toBe(1);
-  });
-
-  it('is told once where two processes see it begin', async () => {
-    await open(RESTART);
-    const told: string[] = [];
-    const bus = {
-      append: async (_tx: unknown, ...events: readonly { readonly event_type: string }[]) =>
-        void told.push(...events.map(({ event_type: type }) => type)),
-    };
-    const parties = [1, 2].map(() => new WatchdogStates(stage.database, bus as unknown as EventBus));
-    const storms = [{ domain: 'pool:demo', reason: '3 of 4', sinceMs: 0 }];
-    await Promise.all(parties.map((states) => states.setStorms({ storms, ended: '', by: 'watchdog' })));
-    expect(told).toEqual(['watchdog.state.changed', 'watchdog.escalated', 'watchdog.storm.changed']);
-    expect(parties.map((states) => states.get('storm')?.reason)).toEqual(Array(2).fill('pool:demo: 3 of 4'));
   });
 });
 

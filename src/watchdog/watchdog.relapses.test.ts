@@ -1,0 +1,178 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import {
+  becomes as becomesOf,
+  becomesInTime,
+  heldBy as heldByOf,
+  openDemoStage,
+  RESTART,
+  silent,
+  type Stage,
+} from './watchdog.test-support.ts';
+
+const WAIT = { timeout: 60_000, interval: 5 };
+let stage: Stage;
+afterEach(() => stage.close());
+
+async function open(...policies: string[]): Promise<Stage> {
+  stage = await openDemoStage(policies);
+  return stage;
+}
+
+const becomes = (alertId: string, state: string) => becomesOf(stage, alertId, state);
+const heldBy = (alertId: string, guard: string) => heldByOf(stage, alertId, guard);
+
+describe('a remediation', () => {
+  it('that comes back within the relapse window is no healing: it goes on with the next attempt, then to the guardian', async () => {
+    const { alerts, fleet, clock, archive, events } = await open(RESTART);
+    for (const alertId of ['a1', 'a2', 'a3']) {
+      await alerts.raise(alertId, silent('w-1'));
+      await becomesInTime(stage, alertId, 'verifying');
+      await alerts.resolve(alertId, 'remediated');
+      await becomes(alertId, 'completed(healed)');
+      await clock.advance(1000);
+    }
+    await stage.changeStatus('w-1', { status: 'FAILED' });
+    await alerts.raise('a4', silent('w-1'));
+    await becomes('a4', 'escalated(no_effect)');
+    const rows = (await archive.list({ limit: 10 })).map(({ remediation }) => remediation).toReversed();
+    expect(rows.map(({ outcome, attempts, step }) => [outcome, attempts, step])).toEqual([
+      ['relapsed', 1, 0],
+      ['relapsed', 2, 1],
+      ['relapsed', 3, 1],
+      ['no_effect', 0, 0],
+    ]);
+    expect(rows[3]?.reason).toMatch(
+      /^3 of 3 attempts did not last; the last one seemed to have worked, and its alert came back: /,
+    );
+    expect(fleet.restarts).toHaveLength(3);
+    const told = (await events()).filter(({ event_type: type }) => type === 'watchdog.escalated');
+    expect(told.map(({ payload }) => payload)).toMatchObject([
+      { alert_id: 'a4', guardian: 'operators', last_output: 'the last words of w-1' },
+    ]);
+  });
+
+  it('that comes back within the window is a relapse also where it waited, and somebody restarted the agent meanwhile', async () => {
+    const { alerts, clock, archive } = await open(RESTART);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    await alerts.resolve('a1', 'remediated');
+    await becomes('a1', 'completed(healed)');
+    await clock.advance(540_000);
+    await stage.watchdog.pause('ann', 'I do it myself');
+    await alerts.raise('a2', silent('w-1'));
+    await heldBy('a2', 'paused');
+    await clock.advance(300_000);
+    await stage.changeStatus('w-1', { generation: 3, status: 'UNRESPONSIVE' });
+    await vi.waitFor(async () => {
+      const [waiting] = await archive.list({ alertId: 'a2', limit: 1 });
+      expect(waiting?.remediation.generation).toBe(3);
+    }, WAIT);
+    await stage.watchdog.resume('ann');
+    await becomesInTime(stage, 'a2', 'verifying');
+    const [again] = await archive.list({ alertId: 'a2', limit: 1 });
+    expect(again?.remediation).toMatchObject({ attempts: 2, step: 1 });
+  });
+
+  it('of ends that a task explains counts for the agent not at all: no relapse, no cooldown, no attempt', async () => {
+    const { alerts, fleet, clock, archive } = await open(RESTART);
+    const ends: readonly (string | null)[] = [null, 'poison', 'poison', 'poison', null];
+    for (const [at, blamedTaskId] of ends.entries()) {
+      await stage.changeStatus('w-1', { status: 'FAILED', blamedTaskId });
+      await alerts.raise(`a${at}`, silent('w-1'));
+      // Only what counts waits for the cooldown of what counted before.
+      if (blamedTaskId === null) await becomesInTime(stage, `a${at}`, 'verifying');
+      else await becomes(`a${at}`, 'verifying');
+      await stage.changeStatus('w-1', { blamedTaskId: null });
+      await alerts.resolve(`a${at}`, 'remediated');
+      await becomes(`a${at}`, 'completed(healed)');
+      await clock.advance(1000);
+    }
+    const rows = (await archive.list({ limit: 10 })).map(({ remediation }) => remediation).toReversed();
+    expect(rows.map(({ outcome, attempts }) => [outcome, attempts])).toEqual([
+      ['relapsed', 1],
+      ['healed', 0],
+      ['healed', 0],
+      ['healed', 0],
+      ['healed', 2],
+    ]);
+    expect(rows[1]?.evidence).toContain('lost with task poison, which others were lost with before');
+    expect(fleet.restarts).toHaveLength(5);
+  });
+
+  it('of a new generation that got the same task repeats its last step as long as the task explains it', async () => {
+    const { alerts, fleet, archive } = await open(RESTART);
+    await stage.changeStatus('w-1', { status: 'FAILED' });
+    await alerts.raise('a1', silent('w-1'));
+    for (let restarts = 1; restarts <= 4; restarts++) {
+      await vi.waitFor(async () => {
+        await stage.clock.advance(250);
+        expect(fleet.restarts).toHaveLength(restarts);
+      }, WAIT);
+      await becomes('a1', 'verifying');
+      await stage.changeStatus('w-1', { status: 'FAILED', blamedTaskId: restarts < 4 ? 'poison' : null });
+    }
+    await becomes('a1', 'escalated(no_effect)');
+    const [row] = await archive.list({ limit: 10 });
+    expect(row?.remediation).toMatchObject({ attempts: 1, step: 3 });
+    expect(row?.actions.map(({ id }) => id)).toHaveLength(4);
+  });
+
+  it('of an agent that ends again is never called healed, and the guardian gets its last output', async () => {
+    const { alerts, events } = await open(RESTART);
+    const crash = (): Promise<void> => stage.changeStatus('w-1', { status: 'FAILED' });
+    for (const alertId of ['a1', 'a2', 'a3']) {
+      await alerts.raise(alertId, silent('w-1'));
+      await becomesInTime(stage, alertId, 'verifying');
+      // The restart itself ends the alert; then the process ends as the one before it did.
+      await Promise.all([alerts.resolve(alertId, 'remediated'), crash()]);
+      await becomes(alertId, 'completed(no_effect)');
+    }
+    await alerts.raise('a4', silent('w-1'));
+    await becomes('a4', 'escalated(no_effect)');
+    const told = (await events()).find(({ event_type: type }) => type === 'watchdog.escalated');
+    expect(told?.payload).toMatchObject({ alert_id: 'a4', last_output: 'the last words of w-1' });
+  });
+
+  it.each([3_600_000, -3_600_000])(
+    'keeps cooldown and verification while the wall clock steps by %d ms',
+    async (stepMs) => {
+      const { alerts, fleet, clock } = await open(RESTART);
+      await alerts.raise('a1', silent('w-1'));
+      await becomes('a1', 'verifying');
+      clock.stepWallClock(stepMs);
+      await clock.advance(29_000);
+      expect(fleet.restarts).toHaveLength(1);
+      await alerts.resolve('a1');
+      await becomes('a1', 'completed(healed)');
+      clock.stepWallClock(stepMs);
+      await stage.restartProcess();
+      await alerts.raise('a2', silent('w-1'));
+      await heldBy('a2', 'cooldown');
+      await clock.advance(59_000);
+      expect(fleet.restarts).toHaveLength(1);
+      await becomesInTime(stage, 'a2', 'verifying');
+      expect(fleet.restarts).toHaveLength(2);
+    },
+  );
+
+  it.each([3_600_000, -3_600_000])(
+    'goes on with the lineage where its last repair left it, while the wall clock steps by %d ms each time',
+    async (stepMs) => {
+      const { alerts, fleet, clock, archive } = await open(RESTART);
+      for (const alertId of ['a1', 'a2', 'a3']) {
+        await alerts.raise(alertId, silent('w-1'));
+        await becomesInTime(stage, alertId, 'verifying');
+        await alerts.resolve(alertId, 'remediated');
+        await becomes(alertId, 'completed(healed)');
+        clock.stepWallClock(stepMs);
+        await clock.advance(1000);
+      }
+      await alerts.raise('a4', silent('w-1'));
+      await becomes('a4', 'escalated(no_effect)');
+      const rows = (await archive.list({ limit: 10 })).map(({ remediation }) => remediation);
+      const attempts = new Map(rows.map((row) => [row.alert_id, row.attempts]));
+      expect(['a1', 'a2', 'a3'].map((alertId) => attempts.get(alertId))).toEqual([1, 2, 3]);
+      expect(fleet.restarts).toHaveLength(3);
+    },
+  );
+});

@@ -1,0 +1,84 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { EventBus } from '#eventbus';
+import {
+  heldBy as heldByOf,
+  openDemoStage,
+  openStage,
+  RESTART,
+  silent,
+  type Stage,
+} from './watchdog.test-support.ts';
+import { WatchdogStates } from './watchdog-states.ts';
+
+const WAIT = { timeout: 60_000, interval: 5 };
+let stage: Stage;
+afterEach(() => stage.close());
+
+async function open(...policies: string[]): Promise<Stage> {
+  stage = await openDemoStage(policies);
+  return stage;
+}
+
+const heldBy = (alertId: string, guard: string) => heldByOf(stage, alertId, guard);
+
+describe('a storm', () => {
+  it('of a provider holds the silent of that one alone, and nobody there whose end was seen', async () => {
+    const { alerts, fleet, clock } = await open(RESTART);
+    const at = (pool: string, provider: string) => [`pool:${pool}`, 'host:here', `provider:${provider}`];
+    fleet.addAgent('silent', { poolId: 'a', domains: at('a', 'acme') });
+    fleet.addAgent('failed', { poolId: 'b', domains: at('b', 'acme'), status: 'FAILED' });
+    fleet.addAgent('other', { poolId: 'c', domains: at('c', 'other') });
+    const standing = { a: 20, b: 20, c: 1, demo: 0 };
+    for (const [pool, silentNow] of Object.entries(standing)) fleet.silentIn.set(`pool:${pool}`, silentNow);
+    await clock.advance(1000);
+    fleet.silentIn.set('provider:acme', 40);
+    fleet.silent = 41;
+    await clock.advance(1000);
+    expect(stage.watchdog.storms()).toMatchObject([{ domain: 'provider:acme' }]);
+    for (const name of ['silent', 'failed', 'other']) await alerts.raise(`about ${name}`, silent(name));
+    await heldBy('about silent', 'storm');
+    await vi.waitFor(
+      () => expect(fleet.restarts.map(({ agentId }) => agentId).toSorted()).toEqual(['failed', 'other']),
+      WAIT,
+    );
+  });
+
+  it('is told once, however often it is looked at while the database is slow, and over a restart', async () => {
+    const gate = Promise.withResolvers<void>();
+    let isSlow = false;
+    stage = await openStage([RESTART], {}, (database) => ({
+      ...database,
+      transaction: async (work) => {
+        if (isSlow) await gate.promise;
+        return database.transaction(work);
+      },
+    }));
+    const told = async () =>
+      (await stage.events()).filter(({ event_type: type }) => type === 'watchdog.escalated').length;
+    stage.fleet.silent = 3;
+    isSlow = true;
+    for (let look = 0; look < 4; look++) await stage.clock.advance(1000);
+    expect(await told()).toBe(0);
+    isSlow = false;
+    gate.resolve();
+    await vi.waitFor(async () => expect(await told()).toBe(1), WAIT);
+    await stage.clock.advance(5000);
+    await stage.restartProcess();
+    await stage.clock.advance(5000);
+    expect(await told()).toBe(1);
+  });
+
+  it('is told once where two processes see it begin', async () => {
+    await open(RESTART);
+    const told: string[] = [];
+    const bus = {
+      append: async (_tx: unknown, ...events: readonly { readonly event_type: string }[]) =>
+        void told.push(...events.map(({ event_type: type }) => type)),
+    };
+    const parties = [1, 2].map(() => new WatchdogStates(stage.database, bus as unknown as EventBus));
+    const storms = [{ domain: 'pool:demo', reason: '3 of 4', sinceMs: 0 }];
+    await Promise.all(parties.map((states) => states.setStorms({ storms, ended: '', by: 'watchdog' })));
+    expect(told).toEqual(['watchdog.state.changed', 'watchdog.escalated', 'watchdog.storm.changed']);
+    expect(parties.map((states) => states.get('storm')?.reason)).toEqual(Array(2).fill('pool:demo: 3 of 4'));
+  });
+});
