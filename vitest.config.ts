@@ -34,6 +34,7 @@ const onPostgres =
           'src/fleet/pools/restart.test.ts',
           'src/fleet/tasks/deferred-tasks.test.ts',
           'src/watchdog/watchdog.test.ts',
+          'src/watchdog/watchdog.{relapses,scale-overrides,storms}.test.ts',
         ],
       };
 

@@ -1,11 +1,21 @@
-import { createSeededRandom, SelfMetrics, silentLogger, type VirtualClock } from '#telemetry';
+import { afterEach, beforeEach } from 'vitest';
+import {
+  createSeededRandom,
+  definePool,
+  SelfMetrics,
+  silentLogger,
+  type EventType,
+  type SystemEvent,
+  type Tracing,
+  type VirtualClock,
+} from '#telemetry';
 import { silentSpan } from '../../telemetry/tracing/tracing.test-support.ts';
-import type { TestFleet } from '../fleet.test-support.ts';
-import { MemoryRuntime, type MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
+import { useTestFleet, type TestFleet } from '../fleet.test-support.ts';
+import { MemoryMachine, MemoryRuntime } from '../runtimes/memory-runtime.test-support.ts';
 import type { PoolParts } from './pool-parts.ts';
 import { Pools } from './pools.ts';
 
-const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+export const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 /** Pools of a fleet whose units run in the memory of a machine. For tests. */
 export function openTestPools(
@@ -57,4 +67,114 @@ export async function untilTrue(
     if (performance.now() > giveUpAt) throw new Error('it did not come true');
     await clock.advance(0);
   }
+}
+
+export const ASKED = { reason: 'test', by: 'tester', traceparent: null };
+export const GRACE_MS = 5000;
+
+/** Two agents of at most six. */
+export const POOL = definePool({
+  id: 'coders',
+  phaseId: 'PHASE_IMPLEMENTATION',
+  command: ['run'],
+  env: { COLOUR: 'green', OMOI_AGENT_ID: 'somebody-else' },
+  desired: 2,
+  max: 6,
+  graceMs: GRACE_MS,
+  orphanTimeoutMs: 60_000,
+});
+
+/** Spans whose traceparent tells their parent: the trace stays, the span id is new. */
+const tracing: Tracing = {
+  startSpan: (_, { parent }) =>
+    silentSpan(parent === null ? TRACE : parent.replace(/-[0-9a-f]{16}-/, '-00000000000000aa-')),
+};
+
+/** The pools of a server, the machine that their units run on, and what is to be seen of the pool `coders`. */
+export interface PoolStage {
+  readonly test: TestFleet;
+  readonly machine: MemoryMachine;
+  readonly pools: Pools;
+  /** A server that starts on the same database and machine. */
+  openPools(around?: Pick<TestFleet, 'database'>): Promise<void>;
+  restart(): Promise<void>;
+  /** The machine boots anew with its clock set back by an hour, and Omoi starts again. */
+  rebootSetBack(): Promise<void>;
+  until(condition: () => boolean | Promise<boolean>): Promise<void>;
+  /** `AGENT/GENERATION` of each unit that runs. */
+  runningAgents(): readonly string[];
+  /** `UNIT DESIRED` by agent, as in `running run`. */
+  processes(): Promise<Record<string, string>>;
+  /** Resolves when these run, and that is recorded. */
+  runs(...agents: string[]): Promise<void>;
+  events(type: EventType): Promise<readonly SystemEvent[]>;
+  status(agentId: string): string | undefined;
+}
+
+/** A stage of its own for each test of a file; what agents do not say is nothing there. */
+export function useTestPools(): PoolStage {
+  const test = useTestFleet({ threads: 'one', ticks: 'none' });
+  let opened: { readonly machine: MemoryMachine; pools: Pools } | null = null;
+  const present = () => {
+    if (!opened) throw new Error('the stage is open within a test');
+    return opened;
+  };
+  const open = async (machine: MemoryMachine, database = test.database): Promise<Pools> => {
+    const { bus, stateClock, fleet } = test;
+    const mintAgentToken = async (_: unknown, { agentId }: { readonly agentId: string }) =>
+      `token of ${agentId}`;
+    const pools = openTestPools({ database, bus, stateClock, fleet }, { machine, tracing, mintAgentToken });
+    await pools.start();
+    return pools;
+  };
+  beforeEach(async () => {
+    const machine = new MemoryMachine();
+    opened = { machine, pools: await open(machine) };
+  });
+  afterEach(() => present().pools.close());
+  const stage: PoolStage = {
+    test,
+    get machine() {
+      return present().machine;
+    },
+    get pools() {
+      return present().pools;
+    },
+    async openPools(around) {
+      present().pools = await open(present().machine, around?.database);
+    },
+    async restart() {
+      await present().pools.close();
+      await stage.openPools();
+    },
+    async rebootSetBack() {
+      await present().pools.close();
+      await test.stop();
+      test.clock.reboot();
+      test.clock.stepWallClock(-3_600_000);
+      await test.start();
+      await stage.openPools();
+    },
+    until: (condition) => untilTrue(test.clock, condition),
+    runningAgents: () =>
+      present()
+        .machine.running.map((spec) => `${spec.agentId}/${spec.generation}`)
+        .sort(),
+    async processes() {
+      const { replicas } = await present().pools.get('coders');
+      return Object.fromEntries(
+        replicas.map(({ agentId, unit, desiredState }) => [agentId, `${unit} ${desiredState}`]),
+      );
+    },
+    runs: (...agents) =>
+      stage.until(async () => {
+        const { replicas } = await present().pools.get('coders');
+        const recorded = replicas.filter(({ unit }) => unit === 'running').length;
+        const names = new Set(agents.map((agent) => agent.split('/')[0]));
+        return stage.runningAgents().join() === agents.toSorted().join() && recorded >= names.size;
+      }),
+    events: (type) => test.bus.list({ types: [type], limit: 100 }),
+    status: (agentId) => test.fleet.agents.get(agentId)?.status,
+  };
+  return stage;
 }

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { registration } from '../fleet.test-support.ts';
+import { ASKED, GRACE_MS, POOL, useTestPools } from './pools.test-support.ts';
+
+const stage = useTestPools();
+const { test, until, runningAgents, runs, events, status } = stage;
+
+describe('an external agent that has the id of a replica', () => {
+  const registered = () =>
+    test.fleet.agents.register({ ...registration('coders-2'), labels: { provider: 'theirs' } });
+  const leave = () =>
+    test.fleet.agents.deregister({
+      agentId: 'coders-2',
+      generation: 1,
+      reason: 'done',
+      exit: null,
+      traceparent: null,
+    });
+
+  it('keeps it while it lives, and leaves it when it has ended', async () => {
+    await registered();
+    await stage.pools.create(POOL, ASKED);
+    await runs('coders-1/1');
+    await leave();
+    await until(() => status('coders-2') === 'TERMINATED');
+    await stage.pools.update('coders', { desired: 3 }, ASKED);
+    await runs('coders-1/1', 'coders-2/2', 'coders-3/1');
+    const taken = test.fleet.agents.get('coders-2');
+    expect(taken).toMatchObject({ managed: true, row: { pool_id: 'coders', labels: '{}' } });
+    // It is restarted like any other from then on, and whoever had the id may not come back as it.
+    stage.machine.end(stage.machine.pidOf('coders-2'), { signal: 'SIGSEGV' });
+    await until(() => status('coders-2') === 'FAILED');
+    expect((await stage.pools.restart({ ...ASKED, agentId: 'coders-2' })).generation).toBe(3);
+    await expect(registered()).rejects.toMatchObject({ code: 'agent_is_managed' });
+  });
+
+  it('is named by the pool, and is followed when it ends, though nothing of the pool changes', async () => {
+    await registered();
+    await stage.pools.create(POOL, ASKED);
+    await runs('coders-1/1');
+    const notStarted = async () => (await stage.pools.get('coders')).notStarted;
+    const reason = 'an agent that Omoi does not manage has its id: it is started when that one has ended';
+    expect(await notStarted()).toEqual([{ agentId: 'coders-2', reason }]);
+    // A look that nothing has come of asks the database for it no more.
+    await stage.pools.update('coders', { desired: 3 }, ASKED);
+    await runs('coders-1/1', 'coders-3/1');
+    expect(await notStarted()).toEqual([{ agentId: 'coders-2', reason }]);
+    await leave();
+    await runs('coders-1/1', 'coders-2/2', 'coders-3/1');
+    expect(await notStarted()).toEqual([]);
+  });
+
+  it('is no matter of the pool any more where that shrinks', async () => {
+    await registered();
+    await stage.pools.create(POOL, ASKED);
+    await runs('coders-1/1');
+    await stage.pools.update('coders', { desired: 1 }, ASKED);
+    expect((await stage.pools.get('coders')).notStarted).toEqual([]);
+    await leave();
+    await test.clock.advance(60_000);
+    expect(runningAgents()).toEqual(['coders-1/1']);
+  });
+
+  it('is Omoi’s own after a restart of the server, too', async () => {
+    await registered();
+    await leave();
+    await stage.pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/2');
+    const [row] = await test.database.reader
+      .selectFrom('agents')
+      .select(['managed', 'registered_by'])
+      .where('agent_id', '=', 'coders-2')
+      .execute();
+    expect(row).toEqual({ managed: 1, registered_by: null });
+  });
+});
+
+describe('after a crash of the server', () => {
+  /** kill -9: nothing is closed in order, and nothing more is written. */
+  async function crash(): Promise<void> {
+    await stage.restart();
+  }
+
+  it('what runs is adopted, not doubled, and its end is seen with an unknown code', async () => {
+    await stage.pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await crash();
+    await runs('coders-1/1', 'coders-2/1');
+    expect(stage.machine.starts.length).toBe(2);
+    stage.machine.end(stage.machine.pidOf('coders-1'), { exitCode: 0 });
+    await until(() => status('coders-1') === 'FAILED');
+    expect((await events('fleet.agent.exited'))[0]?.payload).toMatchObject({ exit_code: null, signal: null });
+  });
+
+  it('what ended meanwhile has failed', async () => {
+    await stage.pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await stage.pools.close();
+    stage.machine.end(stage.machine.pidOf('coders-2'), { exitCode: 0 });
+    await stage.openPools();
+    await until(() => status('coders-2') === 'FAILED');
+    expect(runningAgents()).toEqual(['coders-1/1']);
+  });
+
+  it.each([
+    ['was carried out', true],
+    ['was not carried out', false],
+  ])('an intent whose spawn %s is carried out once', async (_, carriedOut) => {
+    await stage.pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    const spec = stage.machine.starts[0];
+    if (!spec) throw new Error('nothing was started');
+    await stage.pools.close();
+    if (!carriedOut) {
+      stage.machine.end(stage.machine.pidOf('coders-1'), {});
+    }
+    await test.database.transaction(async (tx) => {
+      await tx.db
+        .updateTable('agent_units')
+        .set({ state: 'intended', nonce: spec.nonce, handle: null, pid: null, started_at_ms: null })
+        .where('agent_id', '=', 'coders-1')
+        .execute();
+    });
+    await stage.openPools();
+    await runs('coders-1/1', 'coders-2/1');
+    expect(stage.machine.starts.length).toBe(carriedOut ? 2 : 3);
+    expect(stage.machine.starts.at(-1)?.nonce).toBeDefined();
+  });
+
+  it('a stop goes on where it was', async () => {
+    await stage.pools.create({ ...POOL, command: ['ignore_sigterm'] }, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await stage.pools.update('coders', { desired: 1 }, ASKED);
+    await crash();
+    expect(runningAgents()).toEqual(['coders-1/1', 'coders-2/1']);
+    await test.clock.advance(GRACE_MS + 1);
+    await runs('coders-1/1');
+  });
+});
+
+describe('stopAll', () => {
+  it('ends every agent; they run again when Omoi starts again', async () => {
+    await stage.pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await stage.pools.stopAll(GRACE_MS);
+    expect(runningAgents()).toEqual([]);
+    await stage.restart();
+    await runs('coders-1/2', 'coders-2/2');
+  });
+});
