@@ -9,8 +9,6 @@ import { takeUpState, tellHeldTransactions, type StateDatabase } from '#storage'
 import {
   messageOf,
   OmoiError,
-  paced,
-  Stretch,
   type Clock,
   type DocumentSource,
   type Guard,
