@@ -100,15 +100,15 @@ export interface PoolStage {
   restart(): Promise<void>;
   /** The machine boots anew with its clock set back by an hour, and Omoi starts again. */
   rebootSetBack(): Promise<void>;
-  until(condition: () => boolean | Promise<boolean>): Promise<void>;
+  readonly until: (condition: () => boolean | Promise<boolean>) => Promise<void>;
   /** `AGENT/GENERATION` of each unit that runs. */
-  runningAgents(): readonly string[];
+  readonly runningAgents: () => readonly string[];
   /** `UNIT DESIRED` by agent, as in `running run`. */
-  processes(): Promise<Record<string, string>>;
+  readonly processes: () => Promise<Record<string, string>>;
   /** Resolves when these run, and that is recorded. */
-  runs(...agents: string[]): Promise<void>;
-  events(type: EventType): Promise<readonly SystemEvent[]>;
-  status(agentId: string): string | undefined;
+  readonly runs: (...agents: string[]) => Promise<void>;
+  readonly events: (type: EventType) => Promise<readonly SystemEvent[]>;
+  readonly status: (agentId: string) => string | undefined;
 }
 
 /** A stage of its own for each test of a file; what agents do not say is nothing there. */
