@@ -11,7 +11,7 @@ import { createAlertReader } from '../../src/server/alert-reader.ts';
 import { noticeOutages } from '../../src/server/noticed-outages.ts';
 import { LosesCommits } from './lost-commits.ts';
 import { openPlace, postgresKind } from './state-databases.ts';
-import { count, patience, urlOf, writeNoting } from './postgres.test-support.ts';
+import { patience, urlOf, writeNoting } from './postgres.test-support.ts';
 
 const kind = postgresKind();
 

@@ -1,0 +1,135 @@
+import { beforeEach, describe, expect, it, test } from 'vitest';
+import { OmoiError } from '#telemetry';
+import { startOtlp, type OtlpTest } from '../otlp.test-support.ts';
+import { cumulative, delta, ENCODINGS } from './metric-requests.test-support.ts';
+
+let otlp: OtlpTest;
+beforeEach(async () => {
+  otlp = await startOtlp();
+});
+
+describe.each(ENCODINGS)('metrics in %s', (encoding) => {
+  const send = (body: object) => otlp.send('metrics', body, { encoding });
+  const at = (timeMs: number) => ({ timeUnixNano: otlp.ns(timeMs) });
+
+  it.each([
+    [
+      'sent twice',
+      [
+        [5, 10],
+        [5, 10],
+        [1, 20],
+      ],
+      { 10: 5, 20: 6 },
+      1,
+    ],
+    [
+      'too old, then one of now',
+      [
+        [1000, -86_400_000],
+        [1, 10],
+      ],
+      { 10: 1 },
+      1,
+    ],
+    [
+      'of NaN, then a number',
+      [
+        ['NaN', 10],
+        [1, 20],
+      ],
+      { 20: 1 },
+      1,
+    ],
+    [
+      'of infinity, then a number',
+      [
+        ['Infinity', 10],
+        [1, 20],
+      ],
+      { 20: 1 },
+      1,
+    ],
+    [
+      'below zero',
+      [
+        [5, 10],
+        [-1, 20],
+        [1, 30],
+      ],
+      { 10: 5, 30: 6 },
+      1,
+    ],
+    [
+      'that comes late',
+      [
+        [5, 20],
+        [1, 10],
+        [1, 30],
+      ],
+      { 20: 5, 30: 6 },
+      1,
+    ],
+  ] as const)('counts a delta %s', async (_, deltas, expected, refused) => {
+    let rejected = 0;
+    for (const [value, timeMs] of deltas) {
+      rejected += (await send(delta({ ...at(timeMs), asDouble: value }))).rejected;
+    }
+    expect(otlp.stored()).toEqual({ c_total: expected });
+    expect(rejected).toBe(refused);
+    // The same in one request.
+    otlp = await startOtlp();
+    const points = deltas.map(([value, timeMs]) => ({ ...at(timeMs), asDouble: value }));
+    expect((await send(delta(...points))).rejected).toBe(refused);
+    expect(otlp.stored()).toEqual({ c_total: expected });
+  });
+
+  it('goes on with totals where another start is told, which says nothing of a delta', async () => {
+    await send(delta({ ...at(10), asDouble: 5, startTimeUnixNano: otlp.ns(0) }));
+    await send(delta({ ...at(20), asDouble: 1, startTimeUnixNano: otlp.ns(12) }));
+    expect(otlp.stored()).toEqual({ c_total: { 10: 5, 20: 6 } });
+  });
+
+  it('takes a changed start of a cumulative sum for a reset, though its value is higher', async () => {
+    await send(cumulative({ ...at(10), asDouble: 5, startTimeUnixNano: otlp.ns(1) }));
+    await send(cumulative({ ...at(20), asDouble: 6, startTimeUnixNano: otlp.ns(1) }));
+    await send(cumulative({ ...at(40), asDouble: 7, startTimeUnixNano: otlp.ns(30) }));
+    expect(otlp.stored()).toEqual({ c_total: { 10: 5, 20: 6, 30: 0, 40: 7 } });
+  });
+
+  it('takes a start that jitters for none', async () => {
+    await send(cumulative({ ...at(10), asDouble: 5, startTimeUnixNano: otlp.ns(1) }));
+    await send(cumulative({ ...at(20), asDouble: 6, startTimeUnixNano: otlp.ns(3) }));
+    expect(otlp.stored()).toEqual({ c_total: { 10: 5, 20: 6 } });
+  });
+});
+
+test('a delta whose commit fails counts once, when it is sent again', async () => {
+  let failures = 1;
+  otlp = await startOtlp({
+    samples: (tsdb) => ({
+      series: (labels) => tsdb.series(labels),
+      describe: (name, metadata) => tsdb.describe(name, metadata),
+      isTimely: (timeMs) => tsdb.isTimely(timeMs),
+      holds: (ref) => tsdb.holds(ref),
+      onForgotten: (listener) => tsdb.onForgotten(listener),
+      newestMs: (ref) => tsdb.newestMs(ref),
+      newestValue: (ref) => tsdb.newestValue(ref),
+      newestHistogram: (ref) => tsdb.newestHistogram(ref),
+      commit(batch, origin) {
+        if (failures-- <= 0) return tsdb.commit(batch, origin);
+        const { refused } = tsdb.commit(batch, { ...origin });
+        return {
+          accepted: 0,
+          refused,
+          durable: () => Promise.reject(new OmoiError('storage_failed', 'the log could not be written')),
+        };
+      },
+    }),
+  });
+  const body = delta({ timeUnixNano: otlp.ns(1), asDouble: 5 });
+  await expect(otlp.send('metrics', body)).rejects.toMatchObject({ code: 'storage_failed' });
+  await otlp.send('metrics', body);
+  await otlp.send('metrics', delta({ timeUnixNano: otlp.ns(2), asDouble: 1 }));
+  expect(otlp.stored()).toEqual({ c_total: { 1: 5, 2: 6 } });
+});
