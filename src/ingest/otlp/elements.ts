@@ -1,6 +1,7 @@
 import type { Sender } from '#telemetry';
 import type { WireReader } from '../wire-reader.ts';
-import { checkLimit, maxElementBytes, TOO_LARGE } from './limits.ts';
+import { groupHead } from './group-head.ts';
+import { maxElementBytes, TOO_LARGE } from './limits.ts';
 import type { Refusals } from './refusals.ts';
 import { readResource, underSender, type Resource } from './resource.ts';
 
@@ -34,7 +35,7 @@ export function* piecesOf<Element>(
     }
     const resourceEnd = reader.fieldEnd(end);
     const start = reader.at;
-    const said = readResource(contentOf(reader, resourceEnd, 1), options.refusals);
+    const said = readResource(groupHead(reader, resourceEnd), options.refusals);
     const resource = underSender(said, options.sender);
     reader.at = start;
     while (reader.at < resourceEnd) {
@@ -107,21 +108,4 @@ class Piece<Element> {
     this.#fields = 0;
     return elements;
   }
-}
-
-/** The messages of the field, one after the other, which is one message. */
-function contentOf(reader: WireReader, end: number, field: number): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  for (let fields = 1; reader.at < end; fields++) {
-    checkLimit('maxRequestElements', fields);
-    const tag = reader.varint32(end);
-    if (tag >>> 3 !== field) {
-      reader.skip(tag, end);
-      continue;
-    }
-    const pieceEnd = reader.fieldEnd(end);
-    pieces.push(reader.bytes.subarray(reader.at, pieceEnd));
-    reader.at = pieceEnd;
-  }
-  return Buffer.concat(pieces);
 }

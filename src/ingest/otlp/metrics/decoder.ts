@@ -1,5 +1,6 @@
 import { WIRE_BYTES, WIRE_VARINT, WireReader } from '../../wire-reader.ts';
 import { readText } from '../attributes.ts';
+import { groupHead, joined } from '../group-head.ts';
 import { checkLimit, maxElementBytes, TOO_LARGE } from '../limits.ts';
 import { Refusals } from '../refusals.ts';
 import { checkLength, readResource, readScope } from '../resource.ts';
@@ -102,7 +103,7 @@ export class MetricsDecoder {
   *#resourceMetrics(end: number): Generator<void> {
     const reader = this.#reader;
     const { at } = reader;
-    const resource = this.#resourceOf(this.#gather(end, 1));
+    const resource = this.#resourceOf(groupHead(this.#reader, end));
     reader.at = at;
     while (reader.at < end) {
       const tag = reader.varint32(end);
@@ -117,7 +118,7 @@ export class MetricsDecoder {
   *#scopeMetrics(resource: KnownResource, end: number): Generator<void> {
     const reader = this.#reader;
     const { at } = reader;
-    const scope = this.#scopeOf(resource, this.#gather(end, 1));
+    const scope = this.#scopeOf(resource, groupHead(this.#reader, end));
     reader.at = at;
     while (reader.at < end) {
       const tag = reader.varint32(end);
@@ -169,25 +170,6 @@ export class MetricsDecoder {
     this.#stepEnd = this.#elements + ELEMENTS_PER_STEP;
     this.#stepEndAt = at + BYTES_PER_STEP;
     return true;
-  }
-
-  /** The content of the messages in the field; several are one message in pieces. Refuses the other fields' wire types. */
-  #gather(end: number, field: number): Uint8Array {
-    const reader = this.#reader;
-    const pieces: Uint8Array[] = [];
-    for (let fields = 1; reader.at < end; fields++) {
-      checkLimit('maxRequestElements', fields);
-      const tag = reader.varint32(end);
-      if (tag >>> 3 === field || tag >>> 3 === 2) reader.expect(tag, WIRE_BYTES);
-      if (tag >>> 3 !== field) {
-        reader.skip(tag, end);
-        continue;
-      }
-      const pieceEnd = reader.fieldEnd(end);
-      pieces.push(reader.bytes.subarray(reader.at, pieceEnd));
-      reader.at = pieceEnd;
-    }
-    return joined(pieces);
   }
 
   /** Metric: 1 name, 2 description, 3 unit, and one of the kinds of data. */
@@ -360,10 +342,4 @@ function readTexts(bytes: Uint8Array): {
     else texts.unit = text;
   }
   return texts;
-}
-
-/** One piece as it is, without a copy. */
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const [first] = pieces;
-  return pieces.length === 1 && first ? first : Buffer.concat(pieces);
 }
