@@ -1,5 +1,14 @@
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+/**
+ * For whatever the tests start from TypeScript, above all the thread of each SQLite database: without it each compiles its
+ * sources anew, which is half of what a test of a database costs.
+ */
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(
+  new URL('node_modules/.cache/omoi-compile', import.meta.url),
+);
 
 const conditions = ['omoi-source', 'node'];
 const source = { resolve: { conditions }, ssr: { resolve: { conditions } } };

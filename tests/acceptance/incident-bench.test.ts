@@ -6,7 +6,6 @@ import { expect, it } from 'vitest';
 import { reachedOf, type BrokenRow, type Row } from '../../bench/incident/row.ts';
 
 const BENCH = fileURLToPath(new URL('../../bench/incident.ts', import.meta.url));
-const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/omoi-compile', import.meta.url));
 /** Some 40 s on two free cores. */
 const TIME_LIMIT_MS = 900_000;
 const FLAGS = ['--conditions=omoi-source', '--disable-warning=ExperimentalWarning'];
@@ -30,7 +29,6 @@ function leftBehind(pid: number): readonly string[] {
 async function linesOfBench(): Promise<readonly unknown[]> {
   const bench = spawn(process.execPath, [...FLAGS, BENCH, '--json', '--scale=0.02'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
   });
   let written = '';
   let complaints = '';

@@ -11,8 +11,6 @@ import { definePool, type EventType, type PoolDefinition, type SystemEvent } fro
 import { leaveNoGroups } from './support/omoi-process.ts';
 
 const HOST = fileURLToPath(new URL('fleet-host.ts', import.meta.url));
-/** A host is started from hundreds of sources, twice in most tests. */
-const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/omoi-compile', import.meta.url));
 const ASKED = { reason: 'test', by: 'tester', traceparent: null };
 const WITHIN_MS = 60_000;
 /** Longer than a busy machine takes to start a worker. */
@@ -37,7 +35,7 @@ class Host {
       process.execPath,
       ['--conditions=omoi-source', '--disable-warning=ExperimentalWarning', HOST, directory],
       {
-        env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+        env: { ...process.env, ...env },
         stdio: ['pipe', 'pipe', 'inherit'],
       },
     );

@@ -8,7 +8,6 @@ import { expect, it } from 'vitest';
 import { processesMarked } from '../../scripts/marked-processes.mjs';
 
 const BENCH = fileURLToPath(new URL('../../bench/supervision.ts', import.meta.url));
-const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/omoi-compile', import.meta.url));
 const FLAGS = ['--conditions=omoi-source', '--disable-warning=ExperimentalWarning'];
 /** It waits more than it works: some 40 s. */
 const TIME_LIMIT_MS = 900_000;
@@ -21,7 +20,7 @@ it(
     const directory = mkdtempSync(join(tmpdir(), 'omoi-bench-'));
     const bench = spawn(process.execPath, [...FLAGS, BENCH, '--json', ...SMALL], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, TMPDIR: directory },
+      env: { ...process.env, TMPDIR: directory },
     });
     let written = '';
     let complaints = '';
