@@ -92,6 +92,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           retry,
           maxWorkers,
+          isolate: false,
         },
       },
       {
@@ -116,6 +117,7 @@ export default defineConfig({
           retry,
           // They wait more than they work; each server has its own directory and ports.
           maxWorkers: maxWorkers + 1,
+          isolate: false,
         },
       },
       {

@@ -9,7 +9,7 @@ import { postgresForTests, startPostgres, type PostgresServer } from '../postgre
 /** What `openStateDatabase` needs to find the same database again, also from another process. */
 export type StatePlace = { readonly directory: string } | { readonly url: string };
 
-/** An implementation of the state database that the conformance suites run on. */
+/** An implementation of the state database that the conformance suites run on, one after the other in the same process. */
 export interface DatabaseKind {
   readonly name: 'SQLite' | 'PostgreSQL';
   /** False where its program is missing; then its tests are skipped. */
@@ -40,12 +40,13 @@ function onceMigrated<Place extends StatePlace>(createEmpty: () => Promise<Place
 function sqliteKind(): DatabaseKind {
   let root = '';
   const createEmptyPlace = async () => ({ directory: await mkdtemp(join(root, 'data-')) });
-  const migrated = onceMigrated(createEmptyPlace);
+  let migrated = onceMigrated(createEmptyPlace);
   return {
     name: 'SQLite',
     available: true,
     async start() {
       root = await mkdtemp(join(tmpdir(), 'omoi-conformance-'));
+      migrated = onceMigrated(createEmptyPlace);
     },
     createEmptyPlace,
     async createPlace() {
@@ -69,12 +70,13 @@ export function postgresKind(): PostgresKind {
     return server;
   };
   const createEmptyPlace = async () => ({ url: await running().createDatabase() });
-  const migrated = onceMigrated(createEmptyPlace);
+  let migrated = onceMigrated(createEmptyPlace);
   return {
     name: 'PostgreSQL',
     available: programs !== null,
     async start() {
       if (programs !== null) server = await startPostgres(programs);
+      migrated = onceMigrated(createEmptyPlace);
     },
     createEmptyPlace,
     createPlace: async () => ({ url: await running().createDatabase((await migrated()).url) }),
