@@ -88,6 +88,7 @@ export default defineConfig({
           name: 'conformance',
           include: ['tests/conformance/**/*.test.ts'],
           execArgv,
+          globalSetup: ['tests/postgres.global-setup.ts'],
           testTimeout: 240_000,
           hookTimeout: 120_000,
           retry,

@@ -8,12 +8,16 @@ import { Client } from 'pg';
 const installCommand = 'sudo apt-get install --no-install-recommends postgresql';
 const startTimeoutMs = 30_000;
 
-/** A PostgreSQL of the tests' own: on loopback, in a temporary directory, nothing of it kept. */
-export interface PostgresServer {
+/** The databases of a PostgreSQL. */
+export interface PostgresDatabases {
   /** Makes a database and tells its URL: an empty one, or a copy of one that nobody is connected to. */
   createDatabase(copyOf?: string): Promise<string>;
   /** Breaks all sessions of a database, as a restart of PostgreSQL would. */
   disconnectAll(url: string): Promise<void>;
+}
+
+/** A PostgreSQL of the tests' own: on loopback, in a temporary directory, nothing of it kept. */
+export interface PostgresServer extends PostgresDatabases {
   /** Stops it as an operator does who does not wait for its clients. */
   halt(): Promise<void>;
   /** Starts it again after `halt`, on the same port. */
@@ -78,18 +82,10 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
     await admin.end();
     await stopProcess(server);
   };
-  let created = 0;
+  const databases = (): PostgresDatabases => databasesOf(admin, urlOf('postgres'));
   return {
-    async createDatabase(copyOf) {
-      const name = `omoi_${++created}`;
-      const template = copyOf === undefined ? 'template1' : new URL(copyOf).pathname.slice(1);
-      await admin.query(`create database ${name} template ${template}`);
-      return urlOf(name);
-    },
-    async disconnectAll(url) {
-      const name = new URL(url).pathname.slice(1);
-      await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
-    },
+    createDatabase: (copyOf) => databases().createDatabase(copyOf),
+    disconnectAll: (url) => databases().disconnectAll(url),
     halt,
     async restart() {
       ({ server, admin } = await launch());
@@ -100,6 +96,27 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
     },
   };
 }
+
+let created = 0;
+
+/** Makes databases whose names no other process of the run takes. @param adminUrl of any database of the server */
+export function databasesOf(admin: Client, adminUrl: string): PostgresDatabases {
+  return {
+    async createDatabase(copyOf) {
+      const name = `omoi_${process.pid}_${++created}`;
+      const template = copyOf === undefined ? 'template1' : nameOf(copyOf);
+      await admin.query(`create database ${name} template ${template}`);
+      return new URL(`/${name}`, adminUrl).href;
+    },
+    async disconnectAll(url) {
+      await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
+        nameOf(url),
+      ]);
+    },
+  };
+}
+
+const nameOf = (url: string): string => new URL(url).pathname.slice(1);
 
 /** PostgreSQL refuses to run as root: then it runs as `postgres` or `nobody`. */
 async function startingUser(): Promise<{ uid: number; gid: number } | null> {

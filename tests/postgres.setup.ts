@@ -4,7 +4,7 @@ import { beforeEach, inject } from 'vitest';
 import { setTestStateDatabases, type StateDatabase, type StateTables } from '#storage';
 import { createSystemClock, nextTurn, silentLogger, VirtualClock, type Clock } from '#telemetry';
 import { createPostgresDatabase } from '../src/storage/postgres/postgres-database.ts';
-import { openPlace } from './conformance/state-databases.ts';
+import { openPlace } from './conformance/state-places.ts';
 import './postgres.global-setup.ts';
 
 /** What is asked of PostgreSQL for so long waits for a row that only time, or another transaction, frees. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStage } from '../../src/alerting/alerting.test-support.ts';
-import { DATABASE_KINDS, openPlace } from './state-databases.ts';
+import { DATABASE_KINDS } from './state-databases.ts';
+import { openPlace } from './state-places.ts';
 
 const RULES = `
 groups:

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StateDatabase } from '#storage';
 import { AnomalyStore, type AnomalyRow } from '../../src/monitor/anomalies/anomaly-store.ts';
-import { DATABASE_KINDS, openPlace } from './state-databases.ts';
+import { DATABASE_KINDS } from './state-databases.ts';
+import { openPlace } from './state-places.ts';
 
 describe.each(DATABASE_KINDS)('the pages of anomalies on $name', (kind) => {
   describe.skipIf(!kind.available)('keep their contract', () => {

@@ -10,7 +10,8 @@ import {
   type StateTransaction,
 } from '#storage';
 import { createSystemClock, OmoiError, silentLogger } from '#telemetry';
-import { DATABASE_KINDS, openPlace, type StatePlace } from './state-databases.ts';
+import { DATABASE_KINDS } from './state-databases.ts';
+import { openPlace, type StatePlace } from './state-places.ts';
 
 describe.each(DATABASE_KINDS)('the state database on $name', (kind) => {
   describe.skipIf(!kind.available)('keeps its contract', () => {

@@ -1,7 +1,7 @@
 // A process that is killed inside an event handler, after the handler's writes and before their commit.
 import { createEventBus } from '#eventbus';
 import { createSeededRandom, createSystemClock, SelfMetrics, silentLogger } from '#telemetry';
-import { openPlace, type StatePlace } from './state-databases.ts';
+import { openPlace, type StatePlace } from './state-places.ts';
 
 const place = JSON.parse(process.argv[2] ?? '') as StatePlace;
 const database = await openPlace(place);

@@ -12,7 +12,8 @@ import {
   type NewSystemEvent,
   type SystemEvent,
 } from '#telemetry';
-import { DATABASE_KINDS, openPlace, type StatePlace } from './state-databases.ts';
+import { DATABASE_KINDS } from './state-databases.ts';
+import { openPlace, type StatePlace } from './state-places.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const patience = { timeout: 60_000, interval: 5 };

@@ -7,7 +7,8 @@ import {
   registration,
   TestFleet,
 } from '../../src/fleet/fleet.test-support.ts';
-import { openPlace, type DatabaseKind } from './state-databases.ts';
+import { type DatabaseKind } from './state-databases.ts';
+import { openPlace } from './state-places.ts';
 
 /** How long and how often `vi.waitFor` looks: time goes by the clock here, also on a busy machine. */
 export const patience = { timeout: 60_000, interval: 5 };

@@ -1,5 +1,5 @@
 // A process that opens a database as a server would, writes a row, says so, and stays until it is killed.
-import { openPlace, type StatePlace } from './state-databases.ts';
+import { openPlace, type StatePlace } from './state-places.ts';
 
 const place = JSON.parse(process.argv[2] ?? '') as StatePlace;
 const database = await openPlace(place);

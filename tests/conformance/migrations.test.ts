@@ -13,7 +13,8 @@ import {
   type MigrationHalf,
 } from '#storage';
 import { createSystemClock, silentLogger } from '#telemetry';
-import { DATABASE_KINDS, openPlace } from './state-databases.ts';
+import { DATABASE_KINDS } from './state-databases.ts';
+import { openPlace } from './state-places.ts';
 
 /** Tables with their columns, for a comparison of schemas. */
 async function schemaOf<Tables>(database: Database<Tables>): Promise<readonly string[]> {

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openStateDatabase } from '#storage';
 import { createSystemClock, OmoiError, silentLogger, VirtualClock } from '#telemetry';
 import { LosesCommits } from './lost-commits.ts';
-import { openPlace, postgresKind } from './state-databases.ts';
+import { postgresKind } from './state-databases.ts';
+import { openPlace } from './state-places.ts';
 import { count, patience, urlOf, writeNoting } from './postgres.test-support.ts';
 
 const kind = postgresKind();

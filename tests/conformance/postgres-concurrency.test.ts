@@ -10,7 +10,8 @@ import { registration, startTestFleet } from '../../src/fleet/fleet.test-support
 import { createAlertReader } from '../../src/server/alert-reader.ts';
 import { noticeOutages } from '../../src/server/noticed-outages.ts';
 import { LosesCommits } from './lost-commits.ts';
-import { openPlace, postgresKind } from './state-databases.ts';
+import { postgresKind } from './state-databases.ts';
+import { openPlace } from './state-places.ts';
 import { patience, urlOf, writeNoting } from './postgres.test-support.ts';
 
 const kind = postgresKind();

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Leadership, openStateDatabase, type StateDatabase } from '#storage';
 import { createSystemClock, silentLogger, VirtualClock } from '#telemetry';
 import { LosesCommits } from './lost-commits.ts';
-import { openPlace, postgresKind } from './state-databases.ts';
+import { postgresKind } from './state-databases.ts';
+import { openPlace } from './state-places.ts';
 import { count, patience, urlOf } from './postgres.test-support.ts';
 
 const kind = postgresKind();

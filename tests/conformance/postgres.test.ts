@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openStateDatabase, tellHeldTransactions } from '#storage';
 import { createSystemClock, SelfMetrics, silentLogger, VirtualClock, type Logger } from '#telemetry';
 import { LosesCommits } from './lost-commits.ts';
-import { openPlace, postgresKind } from './state-databases.ts';
+import { postgresKind } from './state-databases.ts';
+import { openPlace } from './state-places.ts';
 import { count, patience, urlOf } from './postgres.test-support.ts';
 
 const kind = postgresKind();

@@ -1,13 +1,11 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openStateDatabase, type StateDatabase } from '#storage';
-import { createSystemClock, silentLogger, type Clock } from '#telemetry';
-import { serverProcesses } from '../../src/server/own-process.ts';
-import { postgresForTests, startPostgres, type PostgresServer } from '../postgres-server.ts';
-
-/** What `openStateDatabase` needs to find the same database again, also from another process. */
-export type StatePlace = { readonly directory: string } | { readonly url: string };
+import { Client } from 'pg';
+import { inject } from 'vitest';
+import { databasesOf, type PostgresDatabases } from '../postgres-server.ts';
+import '../postgres.global-setup.ts';
+import { openPlace, type StatePlace } from './state-places.ts';
 
 /** An implementation of the state database that the conformance suites run on, one after the other in the same process. */
 export interface DatabaseKind {
@@ -19,11 +17,6 @@ export interface DatabaseKind {
   /** One that has had all migrations, which take longer than most of what a test does, and has no rows. */
   createPlace(): Promise<StatePlace>;
   stop(): Promise<void>;
-}
-
-export function openPlace(place: StatePlace, clock: Clock = createSystemClock()): Promise<StateDatabase> {
-  const processes = serverProcesses();
-  return openStateDatabase({ ...place, clock, logger: silentLogger, role: 'server', processes });
 }
 
 /** Makes what places are copied from when the first of them is asked for. */
@@ -62,28 +55,30 @@ export interface PostgresKind extends DatabaseKind {
   disconnectAll(url: string): Promise<void>;
 }
 
+/** On the server that the whole run has; each start makes databases of its own there. */
 export function postgresKind(): PostgresKind {
-  const programs = postgresForTests();
-  let server: PostgresServer | null = null;
-  const running = (): PostgresServer => {
-    if (!server) throw new Error('PostgreSQL was not started');
-    return server;
+  const serverUrl = inject('postgresUrl');
+  let admin: Client | null = null;
+  let databases: PostgresDatabases | null = null;
+  const running = (): PostgresDatabases => {
+    if (!databases) throw new Error('nobody is connected to PostgreSQL');
+    return databases;
   };
   const createEmptyPlace = async () => ({ url: await running().createDatabase() });
   let migrated = onceMigrated(createEmptyPlace);
   return {
     name: 'PostgreSQL',
-    available: programs !== null,
+    available: serverUrl !== null,
     async start() {
-      if (programs !== null) server = await startPostgres(programs);
+      admin = new Client({ connectionString: serverUrl ?? '' });
+      await admin.connect();
+      databases = databasesOf(admin, serverUrl ?? '');
       migrated = onceMigrated(createEmptyPlace);
     },
     createEmptyPlace,
     createPlace: async () => ({ url: await running().createDatabase((await migrated()).url) }),
     disconnectAll: (url) => running().disconnectAll(url),
-    async stop() {
-      await server?.stop();
-    },
+    stop: async () => admin?.end(),
   };
 }
 

@@ -9,7 +9,8 @@ import { createSpanStore } from '#observability';
 import { openStateDatabase, openTelemetryDatabase, type StateDatabase } from '#storage';
 import { createMatcher, METRIC_NAME_LABEL, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import { createTsdb } from '#tsdb';
-import { DATABASE_KINDS, type StatePlace } from './state-databases.ts';
+import { DATABASE_KINDS } from './state-databases.ts';
+import { type StatePlace } from './state-places.ts';
 
 /**
  * What earlier versions left. 0.1.0-a: `serve --demo` for a minute, one worker killed, an alert that stays open; then
