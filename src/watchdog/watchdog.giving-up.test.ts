@@ -4,6 +4,7 @@ import {
   becomesInTime,
   heldBy,
   openDemoStage,
+  reloadPolicies,
   RESTART,
   silent,
   stateOf,
@@ -119,7 +120,7 @@ describe('a verification that fails while it is doubtful whether the repair did'
       await restartInVain();
       await hold();
       await heldInTime(guard);
-      await stage.watchdog.reload([]);
+      await reloadPolicies(stage.watchdog, []);
       await pass(30);
       expect(await stateOf(stage, 'a1')).toBe('planned');
       expect(await toldOf('a1')).toEqual([]);
