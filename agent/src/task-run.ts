@@ -35,7 +35,8 @@ export interface TaskRunOptions {
 }
 
 type Outcome =
-  { readonly kind: 'complete'; readonly result: unknown } | { readonly kind: 'fail'; readonly error: string };
+  | { readonly kind: 'complete'; readonly result: unknown }
+  | { readonly kind: 'fail'; readonly error: string };
 
 const RENEWALS_A_LEASE = 3;
 const FASTEST_RENEWAL_MS = 20;

@@ -89,7 +89,12 @@ function histogramText({ count, sum, positiveCounts, customBounds, ...rest }: Hi
 }
 
 type Outcome =
-  'accepted' | 'duplicate_timestamp' | 'out_of_order' | 'too_old' | 'too_far_ahead' | 'unknown_series';
+  | 'accepted'
+  | 'duplicate_timestamp'
+  | 'out_of_order'
+  | 'too_old'
+  | 'too_far_ahead'
+  | 'unknown_series';
 
 /** Series of a churn: as pods that come and go. */
 const CHURNED = 60;

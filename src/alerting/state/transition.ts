@@ -41,7 +41,9 @@ export interface Transition {
   /** Null: inactive. */
   readonly next: Phase | null;
   readonly event:
-    { readonly kind: 'fired' } | { readonly kind: 'resolved'; readonly cause: EvaluatedCause } | null;
+    | { readonly kind: 'fired' }
+    | { readonly kind: 'resolved'; readonly cause: EvaluatedCause }
+    | null;
   /** When time alone will change the phase; null where only another observation can. */
   readonly wakeAtMs: number | null;
 }

@@ -36,7 +36,8 @@ const { $schema: _dialect, ...beatOfManyJson } = z.toJSONSchema(beatOfMany, { io
 
 /** One of many heartbeats: what it says, or why it alone is refused. */
 export type BeatOrRefusal =
-  { readonly beat: z.output<typeof beatOfMany> } | { readonly agentId: string; readonly refused: OmoiError };
+  | { readonly beat: z.output<typeof beatOfMany> }
+  | { readonly agentId: string; readonly refused: OmoiError };
 
 /**
  * A heartbeat that is wrong in its form costs the other agents of its host nothing. One that doesn't say whose it is

@@ -31,7 +31,12 @@ export interface BeatRecord {
 export interface LadderStep {
   readonly to: 'IDLE' | 'DEGRADED' | 'STALLED' | 'UNRESPONSIVE';
   readonly reason:
-    'heartbeats_missed' | 'heartbeat_returned' | 'reported' | 'silent_at_work' | 'traced' | StallReason;
+    | 'heartbeats_missed'
+    | 'heartbeat_returned'
+    | 'reported'
+    | 'silent_at_work'
+    | 'traced'
+    | StallReason;
 }
 
 /**

@@ -110,7 +110,11 @@ export function decideRegistration(
 
 function refuse(
   code:
-    'unknown_generation' | 'generation_superseded' | 'generation_taken' | 'agent_gone' | 'agent_is_managed',
+    | 'unknown_generation'
+    | 'generation_superseded'
+    | 'generation_taken'
+    | 'agent_gone'
+    | 'agent_is_managed',
   message: string,
   details: Readonly<Record<string, unknown>>,
 ): RegistrationDecision {

@@ -2,7 +2,9 @@ import type { Clock, Timer, TurnQueue } from '#telemetry';
 
 /** What an attempt to lock came to. */
 export type LockAttempt<Granted> =
-  { readonly granted: Granted } | { readonly refused: Error } | { readonly failed: unknown };
+  | { readonly granted: Granted }
+  | { readonly refused: Error }
+  | { readonly failed: unknown };
 
 interface Waiter<Granted> {
   readonly attempt: () => Promise<LockAttempt<Granted>>;

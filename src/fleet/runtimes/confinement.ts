@@ -123,7 +123,8 @@ export function confine(
 }
 
 type Identity =
-  { readonly account: (Account & { readonly gid: number }) | null } | { readonly error: string };
+  | { readonly account: (Account & { readonly gid: number }) | null }
+  | { readonly error: string };
 
 function identityOf({ user, group }: Confinement, machine: ConfiningMachine): Identity {
   if (user === null && group === null) return { account: null };

@@ -3,7 +3,16 @@
  * compares and prints; null is the value that is not there. What else Go has are the classes below.
  */
 export type TemplateValue =
-  null | string | number | bigint | boolean | GoInteger | GoSlice | GoMap | GoStruct | GoFunction;
+  | null
+  | string
+  | number
+  | bigint
+  | boolean
+  | GoInteger
+  | GoSlice
+  | GoMap
+  | GoStruct
+  | GoFunction;
 
 /** A parameter's type by Go's name; `any` takes everything. */
 export type ParameterType = 'any' | 'string' | 'float64' | 'int' | (string & {});

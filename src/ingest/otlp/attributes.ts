@@ -4,7 +4,12 @@ import { maxElementTextBytes, maxElementValues, maxTextBytes, maxValueDepth } fr
 
 /** A value as JSON has it. What JSON has not is text: NaN and infinities, bytes as base64, integers beyond 2^53 as digits. */
 export type PlainValue =
-  string | number | boolean | null | readonly PlainValue[] | { readonly [key: string]: PlainValue };
+  | string
+  | number
+  | boolean
+  | null
+  | readonly PlainValue[]
+  | { readonly [key: string]: PlainValue };
 
 /** What may still be kept of one element: bytes of texts, and values; below zero where there were more. */
 export interface ElementBudget {

@@ -32,7 +32,9 @@ export interface StringLiteral {
 
 /** What follows `@`: a fixed time, or the start or end of the whole query. */
 export type AtModifier =
-  { readonly kind: 'time'; readonly timeMs: number } | { readonly kind: 'start' } | { readonly kind: 'end' };
+  | { readonly kind: 'time'; readonly timeMs: number }
+  | { readonly kind: 'start' }
+  | { readonly kind: 'end' };
 
 export interface VectorSelector {
   readonly kind: 'vector_selector';

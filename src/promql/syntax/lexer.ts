@@ -6,7 +6,14 @@ import { quote } from './text-literals.ts';
  * where it stands (inside braces none is, as a grouping label nearly all are names), which only the parser knows.
  */
 export type TokenKind =
-  'word' | 'number' | 'duration' | 'string' | 'operator' | 'punctuation' | 'end' | 'error';
+  | 'word'
+  | 'number'
+  | 'duration'
+  | 'string'
+  | 'operator'
+  | 'punctuation'
+  | 'end'
+  | 'error';
 
 export interface Token {
   readonly kind: TokenKind;

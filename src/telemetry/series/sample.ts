@@ -64,7 +64,14 @@ export interface Exemplar {
 /** What a metric is, as its source describes it. */
 export interface MetricMetadata {
   readonly type:
-    'counter' | 'gauge' | 'histogram' | 'gaugehistogram' | 'summary' | 'info' | 'stateset' | 'unknown';
+    | 'counter'
+    | 'gauge'
+    | 'histogram'
+    | 'gaugehistogram'
+    | 'summary'
+    | 'info'
+    | 'stateset'
+    | 'unknown';
   readonly help: string;
   readonly unit: string;
 }

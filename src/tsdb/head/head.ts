@@ -26,7 +26,10 @@ export const ALREADY_THERE = 1;
 export const DUPLICATE_TIMESTAMP = 2;
 export const OUT_OF_ORDER = 3;
 export type AppendOutcome =
-  typeof ACCEPTED | typeof ALREADY_THERE | typeof DUPLICATE_TIMESTAMP | typeof OUT_OF_ORDER;
+  | typeof ACCEPTED
+  | typeof ALREADY_THERE
+  | typeof DUPLICATE_TIMESTAMP
+  | typeof OUT_OF_ORDER;
 
 const MAX_CHUNK_SAMPLES = 120;
 const MAX_CHUNK_SPAN_MS = 2 * 3_600_000;

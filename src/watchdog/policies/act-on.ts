@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /** On how many of the targets a policy in mode act acts: a share of them, or so many. */
 export type ActOn =
-  { readonly kind: 'share'; readonly share: number } | { readonly kind: 'count'; readonly count: number };
+  | { readonly kind: 'share'; readonly share: number }
+  | { readonly kind: 'count'; readonly count: number };
 
 const PERCENT = /^(\d{1,3}(?:\.\d{1,2})?)%$/;
 

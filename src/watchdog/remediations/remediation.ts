@@ -19,7 +19,8 @@ export type Ending = {
   /** The end of what the process put out that did not come up. */
   readonly lastOutput?: string | null;
 } & (
-  { readonly state: 'completed' | 'cancelled' } | { readonly state: 'escalated'; readonly guardian: string }
+  | { readonly state: 'completed' | 'cancelled' }
+  | { readonly state: 'escalated'; readonly guardian: string }
 );
 
 const TRANSITIONS: Readonly<Record<RemediationState, readonly RemediationState[]>> = {

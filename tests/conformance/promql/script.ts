@@ -41,7 +41,10 @@ export interface UnreadableCommand {
 }
 
 export type Command =
-  LoadCommand | EvalCommand | UnreadableCommand | { readonly kind: 'clear'; readonly line: number };
+  | LoadCommand
+  | EvalCommand
+  | UnreadableCommand
+  | { readonly kind: 'clear'; readonly line: number };
 
 const LOAD = /^load(_with_nhcb)?\s+(\S+)$/;
 const INSTANT = /^eval(?:_(fail|warn|ordered|info))?\s+instant\s+(?:at\s+(\S+)\s+)?(.+)$/;

@@ -19,7 +19,9 @@ const INVARIANTS: Readonly<Record<string, Invariant>> = {
 
 /** Those of them that break where the watchdog acts on what it should leave alone. */
 export const WRONG_ACTIONS: readonly (
-  keyof typeof releases | keyof typeof watchdog | keyof typeof repairs
+  | keyof typeof releases
+  | keyof typeof watchdog
+  | keyof typeof repairs
 )[] = [
   'onlyTheIllAreActedUpon',
   'nobodyActsOnWhatIsNotManaged',

@@ -70,7 +70,8 @@ export function targetInfoLabels(resource: Resource, identity: Labels): Labels |
 
 /** The labels of a point, or what is wrong with its attributes. */
 export type PointLabels =
-  { readonly labels: Labels; readonly problem: null } | { readonly labels: null; readonly problem: string };
+  | { readonly labels: Labels; readonly problem: null }
+  | { readonly labels: null; readonly problem: string };
 
 /**
  * The labels of a point: those of its attributes, and `identity`, which wins. What an attribute said under a name of
