@@ -183,7 +183,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export const sourcesOf = (policies: readonly string[]) =>
+const sourcesOf = (policies: readonly string[]) =>
   policies.map((text, index) => ({ name: `policy-${index}.yaml`, text }));
 
 /** What a reload does with policies. */
