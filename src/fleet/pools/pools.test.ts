@@ -197,13 +197,13 @@ describe('a command that does not exist', () => {
     await until(async () => (await stage.pools.get('coders')).spawnFailures === 1);
     const failed = async () => (await events('fleet.pool.spawn_failed')).length;
     await stage.rebootSetBack();
-    const pauseMs = ((await stage.pools.get('coders')).nextAttemptAtMs ?? 0) - test.clock.wallMs();
     const startedMs = test.clock.monotonicMs();
     await until(async () => {
       await test.clock.advance(50);
       return (await failed()) > 1;
     });
-    expect(test.clock.monotonicMs() - startedMs).toBeLessThan(pauseMs + 1000);
+    // A tenth of what the clock is behind by: time passes while what is looked at takes its time.
+    expect(test.clock.monotonicMs() - startedMs).toBeLessThan(360_000);
   });
 
   it('leaves nothing to start when its agent is no longer wanted', async () => {
