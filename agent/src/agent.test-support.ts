@@ -57,7 +57,9 @@ export function held(): { readonly handler: () => Promise<string>; release(): vo
   return { handler: () => gate.then(() => 'done'), release: () => release() };
 }
 
-export const refusal = (code: string) => () => ({
-  status: 409,
-  body: { error: code, message: `it is ${code}` },
-});
+export const refusal =
+  (code: string, status = 409) =>
+  () => ({
+    status,
+    body: { error: code, message: `it is ${code}` },
+  });

@@ -1,10 +1,10 @@
 import type { Answer, ServerLink } from './server-link.ts';
-import type { CompletionsAnswer, CompletionsRequest, RenewRequest } from './wire.ts';
+import type { CompletionsAnswer, CompletionsRequest, TaskClaim } from './wire.ts';
 
 /** What a task ended with, of one claim. */
 export interface Completion {
   readonly taskId: string;
-  readonly claim: RenewRequest;
+  readonly claim: TaskClaim;
   readonly result: unknown;
 }
 

@@ -27,4 +27,5 @@ export type {
   RegisterAnswer,
   RegisterRequest,
   RenewRequest,
+  TaskClaim,
 } from './wire.ts';

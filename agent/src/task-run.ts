@@ -1,16 +1,22 @@
 import { taskPath, type Completions } from './completions.ts';
 import type { Answer, ServerLink } from './server-link.ts';
 import { writeTaskLog } from './task-log.ts';
-import type { ClaimedTask, FailRequest, RenewRequest } from './wire.ts';
+import type { ClaimedTask, FailRequest, RenewRequest, TaskClaim } from './wire.ts';
 
 /** What a handler has besides its task. */
 export interface TaskContext {
   /** Aborts when the claim is lost (`reason.code` says why), and when the grace of a drain is over. */
   readonly signal: AbortSignal;
   /** Writes one JSON line to stderr that carries the task and its trace. */
-  log(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  readonly log: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
   /** Extends the lease now; it is extended by itself too. False when the claim is lost. */
-  renew(): Promise<boolean>;
+  readonly renew: () => Promise<boolean>;
+  /**
+   * Says how far the work is, and extends the lease: whoever has the task after this process finds it in `task.progress`.
+   * @param progress what fits into 16 KiB of JSON; a later one takes its place
+   * @returns whether the server keeps it: false when the claim is lost, the server is away or refuses it
+   */
+  readonly report: (progress: unknown) => Promise<boolean>;
 }
 
 /** Turns a task into its result, which has to fit into JSON; what it throws fails the attempt. */
@@ -94,7 +100,7 @@ export class TaskRun {
     this.#abandon.abort();
   }
 
-  get #claim(): RenewRequest {
+  get #claim(): TaskClaim {
     return {
       agent_id: this.#options.agentId,
       generation: this.#options.generation,
@@ -107,6 +113,7 @@ export class TaskRun {
       signal: this.#abort.signal,
       log: (message, fields) => writeTaskLog(this.#task, message, fields),
       renew: () => this.#renew(),
+      report: (progress) => this.#report(progress),
     };
     try {
       const result: unknown = await this.#options.handler(this.#task, context);
@@ -133,6 +140,27 @@ export class TaskRun {
     });
     if (answer.kind === 'refused' && !this.#lost) this.#refused('renew', answer);
     return !this.#lost;
+  }
+
+  async #report(progress: unknown): Promise<boolean> {
+    if (this.#lost) return false;
+    const body: RenewRequest = { ...this.#claim, progress: progress ?? null };
+    try {
+      JSON.stringify(body);
+    } catch (thrown) {
+      this.#options.onError(
+        `progress of task ${this.#task.task_id} does not fit into JSON: ${String(thrown)}`,
+      );
+      return false;
+    }
+    const answer = await this.#options.link.post(taskPath(this.#task.task_id, 'renew'), body, {
+      signal: this.#abandon.signal,
+    });
+    if (answer.kind !== 'refused') return answer.kind === 'ok';
+    if (answer.status === STATUS_CONFLICT || answer.status === STATUS_UNKNOWN) {
+      if (!this.#lost) this.#refused('renew', answer);
+    } else this.#options.onError(`progress of task ${this.#task.task_id} was refused: ${answer.message}`);
+    return false;
   }
 
   async #deliver(outcome: Outcome): Promise<void> {

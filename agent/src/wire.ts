@@ -95,6 +95,8 @@ export interface ClaimedTask {
   readonly phase_id: string;
   readonly priority: number;
   readonly payload: unknown;
+  /** What a holder before said last of how far it was (`report`); null where none did. Older servers don't say. */
+  readonly progress?: unknown;
   /** 1 for the first try. */
   readonly attempt: number;
   readonly lease_ms: number;
@@ -110,7 +112,13 @@ export interface ClaimAnswer extends SeenAnswer {
 }
 
 /** `POST /tasks/{task_id}/renew` */
-export interface RenewRequest {
+export interface RenewRequest extends TaskClaim {
+  /** Any JSON; kept with the task for whoever claims it next. */
+  readonly progress?: unknown;
+}
+
+/** Who holds a task, and by which claim. */
+export interface TaskClaim {
   readonly agent_id: string;
   readonly generation: number;
   readonly attempt: number;

@@ -59,6 +59,29 @@ describe('work', () => {
     expect(stage.server.of('renew')[0]?.body).toEqual({ agent_id: 'coders-1', generation: 1, attempt: 1 });
   });
 
+  it('reports how far the work is, and says whether that is kept', async () => {
+    const kept: boolean[] = [];
+    const circle: Record<string, unknown> = {};
+    circle['itself'] = circle;
+    stage.server.script = {
+      renew: ({ body }) =>
+        body['progress'] === 'too much' ? refusal('body_too_large', 413)() : { body: {} },
+    };
+    open().work(async (_, { report }) => {
+      for (const progress of [{ page: 1 }, undefined, 'too much', circle]) kept.push(await report(progress));
+    });
+    stage.server.offer('t1');
+    await stage.server.until(() => stage.server.of('complete').length === 1);
+    expect(kept).toEqual([true, true, false, false]);
+    const claim = { agent_id: 'coders-1', generation: 1, attempt: 1 };
+    expect(stage.server.of('renew').map(({ body }) => body)).toEqual([
+      { ...claim, progress: { page: 1 } },
+      { ...claim, progress: null },
+      { ...claim, progress: 'too much' },
+    ]);
+    expect(stage.errors).toHaveLength(2);
+  });
+
   it('aborts work whose lease is lost, drops it, and goes on with the next', async () => {
     const refusals: Refusal[] = [];
     let reason: unknown;

@@ -11,6 +11,7 @@ const parkedTask = z.object({
   max_attempts: z.number(),
   parked_at: z.string().nullable(),
   error: z.string().nullable(),
+  progress: z.unknown(),
   last_output: z.string().nullable(),
 });
 const taskPage = z.object({ tasks: z.array(parkedTask) });
@@ -31,6 +32,9 @@ export async function listParkedTasks(flags: ServerFlags): Promise<void> {
       `${task.task_id}  ${task.task_type}  ${task.phase_id}  ${attempts}  parked ${task.parked_at ?? ''}\n`,
     );
     for (const line of (task.error ?? '').split('\n')) process.stdout.write(`    ${printable(line)}\n`);
+    if (task.progress !== null && task.progress !== undefined) {
+      process.stdout.write(`    progress: ${printable(JSON.stringify(task.progress))}\n`);
+    }
     for (const line of lastLines(task.last_output)) process.stdout.write(`    | ${printable(line)}\n`);
   }
 }

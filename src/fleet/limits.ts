@@ -33,6 +33,8 @@ export interface FleetLimits {
   readonly maxQueuedTasks: number;
   readonly maxBatchTasks: number;
   readonly maxPayloadBytes: number;
+  /** What a holder may say of how far it is: written with each renewal that says it. */
+  readonly maxProgressBytes: number;
   readonly maxErrorLength: number;
   readonly defaultMaxAttempts: number;
   /**
@@ -85,6 +87,7 @@ export const DEFAULT_FLEET_LIMITS: FleetLimits = {
   maxQueuedTasks: 1_000_000,
   maxBatchTasks: 500,
   maxPayloadBytes: 262_144,
+  maxProgressBytes: 16_384,
   maxErrorLength: 4096,
   defaultMaxAttempts: 3,
   massLossWindowMs: 3000,

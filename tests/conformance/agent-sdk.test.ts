@@ -68,6 +68,7 @@ const claimed = (taskId: string): { readonly tasks: readonly Claimed[] } => ({
           lease_expires_at: '2026-01-01T00:00:30.000Z',
           alone: false,
           time_limit_ms: null,
+          progress: null,
           traceparent: null,
         },
       ],

@@ -8,6 +8,7 @@ import type {
   HeartbeatRequest,
   RegisterRequest,
   RenewRequest,
+  TaskClaim,
 } from '../../agent/src/index.ts';
 import { openFleetApi, type FleetApi } from '../../src/api/fleet-api.test-support.ts';
 
@@ -51,14 +52,15 @@ const claim: Whole<ClaimRequest> = {
   wait_ms: 0,
   lease_ms: 1_000,
 };
-const renewal: Whole<RenewRequest> = { agent_id: 'worker-1', generation: 1, attempt: 1 };
-const completion: Whole<CompleteRequest> = { ...renewal, result: { done: true } };
+const held: Whole<TaskClaim> = { agent_id: 'worker-1', generation: 1, attempt: 1 };
+const renewal: Whole<RenewRequest> = { ...held, progress: { page: 1 } };
+const completion: Whole<CompleteRequest> = { ...held, result: { done: true } };
 const completions: Whole<CompletionsRequest> = {
   agent_id: 'worker-1',
   generation: 1,
   completions: [{ task_id: 'task_0', attempt: 1, result: null }],
 };
-const failure: Whole<FailRequest> = { ...renewal, error: 'no such file' };
+const failure: Whole<FailRequest> = { ...held, error: 'no such file' };
 const farewell: Whole<DeregisterRequest> = {
   generation: 1,
   reason: 'done',

@@ -114,6 +114,28 @@ describe.each(DATABASE_KINDS)('the queue of tasks on $name', (kind) => {
       expect(stage.fleet.agents.get('a')?.workSeenAtMs).not.toBeNull();
     });
 
+    it('keeps what a holder says of how far it is, for whoever has the task next', async () => {
+      await stage.register('a', 'b');
+      await stage.fleet.tasks.enqueue([task()], null);
+      const { task_id: taskId, progress } = await stage.claimed('a', { leaseMs: 1000 });
+      expect(progress).toBeNull();
+      await stage.fleet.tasks.renew(heldBy('a', taskId), '{"page":1}');
+      await stage.fleet.tasks.renew(heldBy('a', taskId), '{"page":2}');
+      await stage.fleet.tasks.renew(heldBy('a', taskId));
+      const next = await stage.claimed('b', { waitMs: 10_000 });
+      expect([next.task_id, next.attempt, next.progress]).toEqual([taskId, 2, '{"page":2}']);
+      await expect(stage.fleet.tasks.renew(heldBy('a', taskId), '{"page":3}')).rejects.toMatchObject({
+        code: 'lease_lost',
+      });
+      const tooLarge = JSON.stringify('x'.repeat(stage.fleet.limits.maxProgressBytes));
+      await expect(stage.fleet.tasks.renew(heldBy('b', taskId), tooLarge)).rejects.toMatchObject({
+        code: 'body_too_large',
+        details: { max_progress_bytes: stage.fleet.limits.maxProgressBytes },
+      });
+      await stage.fleet.tasks.fail(heldBy('b', taskId), { error: 'no luck', retry: true });
+      expect((await stage.fleet.tasks.get(taskId)).progress).toBe('{"page":2}');
+    });
+
     it('gives a failed task back after a while, until its attempts are used up', async () => {
       await stage.register('a');
       await stage.fleet.tasks.enqueue([task({ maxAttempts: 2 })], null);

@@ -269,6 +269,10 @@ function StoppedRelease({ pool: { pool_id: poolId }, roll: { reason, since, rema
   );
 }
 
+function hasProgress({ progress }: Task): boolean {
+  return progress !== null && progress !== undefined;
+}
+
 function ParkedTask({ task, mayHandle }: { readonly task: Task; readonly mayHandle: boolean }) {
   const { task_id: id, task_type: type, agent_id: agentId, error, parked_at: parkedAt } = task;
   const path = `/api/v1/fleet/tasks/${encodeURIComponent(id)}`;
@@ -281,6 +285,11 @@ function ParkedTask({ task, mayHandle }: { readonly task: Task; readonly mayHand
       sinceMs={Date.parse(parkedAt ?? task.enqueued_at)}
     >
       <p className={styles.text}>{error ?? 'It ended its holders too often.'}</p>
+      {hasProgress(task) && (
+        <p className={styles.text}>
+          It said last how far it was: <code>{JSON.stringify(task.progress)}</code>
+        </p>
+      )}
       <Output text={task.last_output} of={name} />
       {mayHandle ? (
         <p className={styles.foot}>

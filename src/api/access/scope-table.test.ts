@@ -302,14 +302,27 @@ describe('what an agent’s token reaches', () => {
   });
 
   it('never is the content of a task that another agent holds', async () => {
+    const claim = { agent_id: 'pb-2', generation: 1 };
+    const said = await ask('pool', 'POST', '/api/v1/fleet/tasks/TASK(pb-2)/renew', {
+      ...claim,
+      progress: 'secret of pb-2',
+    });
+    expect(said.statusCode).toBe(200);
     const content = async (token: Token, task: string) =>
       (await ask(token, 'GET', `/api/v1/fleet/tasks/${task}`)).json<{
         payload: unknown;
         content_hidden?: true;
       }>();
     expect(await content('member', 'TASK(pb-1)')).toMatchObject({ payload: 'secret of pb-1' });
-    expect(await content('member', 'TASK(pb-2)')).toMatchObject({ payload: null, content_hidden: true });
-    expect(await content('pool', 'TASK(pb-2)')).toMatchObject({ payload: 'secret of pb-2' });
+    expect(await content('member', 'TASK(pb-2)')).toMatchObject({
+      payload: null,
+      progress: null,
+      content_hidden: true,
+    });
+    expect(await content('pool', 'TASK(pb-2)')).toMatchObject({
+      payload: 'secret of pb-2',
+      progress: 'secret of pb-2',
+    });
   });
 
   it('is its own idempotency keys: the same key of another is another task', async () => {

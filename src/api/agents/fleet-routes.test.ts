@@ -80,6 +80,9 @@ test('an agent registers, beats, claims, renews, completes and leaves', async ()
   });
   const path = `/tasks/${String(task?.['task_id'])}`;
   expect((await call('agent', `${path}/renew`, ref)).body).toMatchObject({ lease_ms: 5000, desired: 'run' });
+  const progress = { pages: [1, 2] };
+  expect((await call('agent', `${path}/renew`, { ...ref, progress })).body).toMatchObject({ lease_ms: 5000 });
+  expect((await call('viewer', path)).body).toMatchObject({ state: 'claimed', progress });
   const completed = await call('agent', `${path}/complete`, { ...ref, attempt: 1, result: 'ok' });
   expect(completed).toMatchObject({
     status: 200,

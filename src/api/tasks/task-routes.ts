@@ -171,7 +171,7 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
     config: { access: AGENTS },
     schema: {
       tags: ['fleet'],
-      summary: 'Give a claim its whole lease again',
+      summary: 'Give a claim its whole lease again, and say how far the work is',
       params: taskParams,
       body: renewBody,
       response: { 200: renewAnswer },
@@ -179,7 +179,8 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
     handler: async ({ params, body, principal, traceparent }) => {
       assertMaySpeak(fleet, principal, body.agent_id, null);
       const seen = noteSeen(fleet, body);
-      const lease = await fleet.tasks.renew(holderOf(params.task_id, body, traceparent));
+      const progress = body.progress === undefined ? null : JSON.stringify(body.progress);
+      const lease = await fleet.tasks.renew(holderOf(params.task_id, body, traceparent), progress);
       return { lease_ms: lease.lengthMs, lease_expires_at: toRfc3339(lease.untilMs), ...seen() };
     },
   });

@@ -76,6 +76,9 @@ export const taskView = z
     claimed_at: z.string().nullable(),
     finished_at: z.string().nullable(),
     parked_at: z.string().nullable().describe('Since when it waits for a person.'),
+    progress: z
+      .unknown()
+      .describe('What a holder said last of how far it is; null where none did. It outlives the claim.'),
     result: z.unknown(),
     error: z.string().nullable(),
     last_output: z
@@ -89,7 +92,7 @@ export const taskView = z
       .literal(true)
       .optional()
       .describe(
-        'Its content is not the caller’s: payload, result, error, output, key and trace are null here.',
+        'Its content is not the caller’s: payload, progress, result, error, output, key and trace are null here.',
       ),
   })
   .meta({ id: 'Task' });
@@ -136,6 +139,7 @@ export const claimAnswer = z.object({
       phase_id: true,
       priority: true,
       payload: true,
+      progress: true,
       attempt: true,
       max_attempts: true,
       lease_ms: true,
@@ -159,7 +163,15 @@ const holder = {
     .describe('Tells one claim of the task from another.'),
 };
 
-export const renewBody = z.strictObject(holder);
+export const renewBody = z.strictObject({
+  ...holder,
+  progress: z
+    .unknown()
+    .optional()
+    .describe(
+      'How far the holder is, any JSON: kept with the task before this is answered, and given to whoever claims it next.',
+    ),
+});
 export const renewAnswer = z.object({
   ...seenAnswer.shape,
   lease_ms: z.number(),

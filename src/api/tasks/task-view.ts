@@ -17,7 +17,7 @@ export function viewTaskWithin(
   const isOwn = (agentId: string | null): boolean => agentId !== null && speaksFor(agentId);
   if (reach === null || task.enqueued_by === reach.enqueuedBy) return viewTask(task);
   if (isOwn(task.agent_id) || isOwn(task.kept_for_agent_id)) return viewTask(task);
-  const content = { payload: null, result: null, error: null, last_output: null };
+  const content = { payload: null, progress: null, result: null, error: null, last_output: null };
   const origin = { idempotency_key: null, traceparent: null };
   return { ...viewTask(task), ...content, ...origin, content_hidden: true };
 }
@@ -51,6 +51,7 @@ export function viewTask(task: TaskRow): z.output<typeof taskView> {
     claimed_at: toRfc3339OrNull(task.claimed_at_ms),
     finished_at: toRfc3339OrNull(task.finished_at_ms),
     parked_at: toRfc3339OrNull(task.parked_at_ms),
+    progress: task.progress === null ? null : JSON.parse(task.progress),
     result: task.result === null ? null : JSON.parse(task.result),
     error: task.error,
     last_output: task.last_output || null,

@@ -23,6 +23,7 @@ const claimed: TaskRow = {
   time_limit_ms: null,
   parked_at_ms: null,
   last_output: null,
+  progress: null,
   available_at_ms: 0,
   kept_for_agent_id: null,
   kept_until_ms: null,

@@ -181,6 +181,7 @@ export class TaskIntake {
       since_ms: null,
       since_boot_ms: null,
       since_boot_id: null,
+      progress: null,
       agent_id: null,
       generation: null,
       claimed_at_ms: null,
@@ -209,11 +210,17 @@ function insert(tx: StateTransaction, rows: readonly TaskRow[]): Promise<{ reado
 }
 
 /** @throws OmoiError `body_too_large` */
-export function assertSize(what: 'payload' | 'result', json: string, maxBytes: number): void {
+/** What of a task has a size of its own, and the limit's name in messages and details. */
+const SIZE_LIMITS = {
+  payload: { name: 'maxPayloadBytes', key: 'max_payload_bytes' },
+  result: { name: 'maxPayloadBytes', key: 'max_payload_bytes' },
+  progress: { name: 'maxProgressBytes', key: 'max_progress_bytes' },
+} as const;
+
+export function assertSize(what: keyof typeof SIZE_LIMITS, json: string, maxBytes: number): void {
   const bytes = Buffer.byteLength(json);
   if (bytes <= maxBytes) return;
-  throw new OmoiError('body_too_large', `The ${what} has ${bytes} bytes; maxPayloadBytes is ${maxBytes}.`, {
-    bytes,
-    max_payload_bytes: maxBytes,
-  });
+  const { name, key } = SIZE_LIMITS[what];
+  const message = `The ${what} has ${bytes} bytes; ${name} is ${maxBytes}.`;
+  throw new OmoiError('body_too_large', message, { bytes, [key]: maxBytes });
 }

@@ -162,8 +162,9 @@ export class TaskQueue {
     return [];
   }
 
-  renew(request: HolderRequest): Promise<Lease> {
-    return this.#settlement.renew(request);
+  /** @param progressJson how far the holder is, JSON text; null where it says nothing new */
+  renew(request: HolderRequest, progressJson: string | null = null): Promise<Lease> {
+    return this.#settlement.renew(request, progressJson);
   }
 
   complete(request: HolderRequest, resultJson: string | null): Promise<TaskRow> {

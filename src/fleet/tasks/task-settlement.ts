@@ -42,11 +42,17 @@ export class TaskSettlement {
   }
 
   /**
-   * Gives a claim its whole lease again. It costs no commit: until when a lease runs only memory knows.
+   * Gives a claim its whole lease again. It costs no commit, since until when a lease runs only memory knows, but where the
+   * holder says how far it is: that is kept with the task, for whoever claims it next.
+   * @param progressJson JSON text, or null
    * @throws OmoiError as `complete`
    */
-  async renew(request: HolderRequest): Promise<Lease> {
+  async renew(request: HolderRequest, progressJson: string | null): Promise<Lease> {
     const { leases } = this.#state;
+    if (progressJson !== null) {
+      assertSize('progress', progressJson, this.#parts.limits.maxProgressBytes);
+      await this.#asHolder(request, 'renew', (tx) => keepProgress(tx, request.taskId, progressJson));
+    }
     const lease = leases.get(request.taskId);
     const agent = this.#parts.agentIndex.get(request.agentId);
     const isClaim = request.attempt === null || request.attempt === lease?.term;
@@ -298,6 +304,10 @@ function markCompleted(tx: StateTransaction, request: CompleteRequest): Promise<
   const { taskId, agentId, generation, attempt, resultJson } = request;
   const query = attempt === null ? COMPLETING.newest : COMPLETING.attempt;
   return query.first(tx, { taskId, agentId, generation, attempt, result: resultJson, nowMs: tx.nowMs });
+}
+
+async function keepProgress(tx: StateTransaction, taskId: string, progress: string): Promise<void> {
+  await tx.db.updateTable('tasks').set({ progress }).where('task_id', '=', taskId).execute();
 }
 
 export async function writeTask(tx: StateTransaction, task: TaskRow): Promise<void> {

@@ -37,6 +37,7 @@ import { unitHosts } from './051_unit_hosts.ts';
 import { stormDomains } from './052_storm_domains.ts';
 import { givenUpAs } from './055_given_up_as.ts';
 import { boots } from './058_boots.ts';
+import { taskProgress } from './059_task_progress.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -80,4 +81,5 @@ export const MIGRATIONS: readonly Migration[] = [
   givenUpAs,
   loadedRules,
   boots,
+  taskProgress,
 ];

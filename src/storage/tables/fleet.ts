@@ -118,6 +118,8 @@ export interface TaskTables {
     parked_at_ms: number | null;
     /** What the holder put out last when it was parked; empty where that is nothing, null where nobody has looked. */
     last_output: string | null;
+    /** JSON: what a holder said last of how far it is, for whoever claims it next; null where none did. */
+    progress: string | null;
     /** JSON. */
     result: string | null;
     error: string | null;
