@@ -18,6 +18,7 @@ import { scaledMs, secondsUntil, type Happened, type Incident, type Stage } from
 const FRESH = 'calm on a fresh server';
 const CALM_MS = 20_000;
 const CHURN_PATIENCE_MS = 900_000;
+const CALM_AFTER_CHURN_MS = 2000;
 
 interface Scenario extends Incident {
   readonly begin?: Begin;
@@ -39,6 +40,8 @@ function churn(series: number): Scenario['run'] {
     const before = await inMemory();
     const left = Math.max(before, series) - series + newcomers;
     const seconds = await secondsUntil(async () => (await inMemory()) < left, CHURN_PATIENCE_MS);
+    // In a small run all may be gone before a probe has noticed anything.
+    await delay(CALM_AFTER_CHURN_MS);
     return { series, in_memory_before: before, in_memory_after: await inMemory(), gone_after_s: seconds };
   };
 }

@@ -36,9 +36,12 @@ export function scaled(stage: Pick<Stage, 'scale'>, count: number): number {
   return Math.max(5, Math.round(count * stage.scale));
 }
 
+/** Shorter, and no probe of a busy machine may be answered meanwhile. */
+const SHORTEST_MS = 2000;
+
 /** A duration at this scale, in ms: what only goes on for a while goes on for less in a small run. */
 export function scaledMs(stage: Pick<Stage, 'scale'>, ms: number): number {
-  return Math.max(Math.min(ms, 500), Math.round(ms * Math.min(1, 4 * stage.scale)));
+  return Math.max(Math.min(ms, SHORTEST_MS), Math.round(ms * Math.min(1, 4 * stage.scale)));
 }
 
 /** Seconds until it is so; null when it was not so in time. */
