@@ -1,5 +1,5 @@
 // How the sources of a checkout become the few files that `omoi serve` runs: `main.js`, its chunks, and the scripts
-// of the threads. Comments go, names and lines stay, so that stacks and profiles can be read.
+// of the threads and of the process that starts agents. Comments go, names and lines stay, so that stacks and profiles can be read.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
@@ -26,6 +26,7 @@ export default defineConfig({
       input: {
         main: join(checkoutDirectory, 'src/cli/main.ts'),
         'sqlite-worker': join(checkoutDirectory, 'src/storage/sqlite/sqlite-worker.ts'),
+        'starter-process': join(checkoutDirectory, 'src/fleet/runtimes/starter-process.ts'),
         'rule-file-worker': join(checkoutDirectory, 'src/alerting/rules/rule-file-worker.ts'),
       },
       output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', comments: false },

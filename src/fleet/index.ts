@@ -31,6 +31,7 @@ export {
 } from './runtimes/confinement.ts';
 export { findProcess, unitIdOf, UNIT_VARIABLE, type UnitIdentity } from './runtimes/process-handle.ts';
 export { createProcessSignals, membersOf, sightProcesses } from './runtimes/unit-tree.ts';
+export { UnitStarter } from './runtimes/unit-starter.ts';
 export { UnitReaper } from './runtimes/unit-reaper.ts';
 export { TreeActivity } from './runtimes/tree-activity.ts';
 export { createProcessTable, type ProcessTable } from './runtimes/process-table.ts';

@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CONNECTION_BOUNDS, createAccess, createApi, type FirstAdmin } from '#api';
-import { createProcessTable, findUnitGroups, LogFiles, logLimitsOf, ProcessRuntime } from '#fleet';
+import {
+  createProcessTable,
+  findUnitGroups,
+  LogFiles,
+  logLimitsOf,
+  ProcessRuntime,
+  UnitStarter,
+} from '#fleet';
 import { createLogging, createLogStore, createSpanStore, createTracing } from '#observability';
 import { parseMatcher } from '#promql';
 import { Leadership, openStateDatabase, openTelemetryDatabase, tellHeldTransactions } from '#storage';
@@ -192,12 +199,13 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   lifecycle.started('access', () => access.stop());
   await access.loadGrants();
 
+  const starter = new UnitStarter(loggerOf('runtime'), options.workerUmask ?? null);
   const runtime = new ProcessRuntime({
     clock,
     logger: loggerOf('runtime'),
     table: createProcessTable(),
-    logs: outputFiles(config, join(dataDirectory, 'agents'), metrics),
-    umask: options.workerUmask ?? null,
+    starter,
+    logs: outputFiles({ config, directory: join(dataDirectory, 'agents'), metrics, starter }),
     groups: findUnitGroups(dataDirectory),
   });
   // Whoever can reach nobody is not silent: before this server listens, and while it stops.
@@ -366,7 +374,14 @@ function inheritedEnvironment(environment: ServerOptions['environment']): Readon
   );
 }
 
-function outputFiles(config: Config, directory: string, metrics: SelfMetrics): LogFiles {
+interface OutputParts {
+  readonly config: Config;
+  readonly directory: string;
+  readonly metrics: SelfMetrics;
+  readonly starter: UnitStarter;
+}
+
+function outputFiles({ config, directory, metrics, starter }: OutputParts): LogFiles {
   const {
     max_bytes_per_agent: maxAgentBytes,
     max_bytes: maxBytes,
@@ -376,7 +391,10 @@ function outputFiles(config: Config, directory: string, metrics: SelfMetrics): L
     'omoi_agent_output_dropped_bytes_total',
     'Output of agents that was given up, because files were too large, over the quota, or the disk was full.',
   );
-  return new LogFiles(directory, logLimitsOf({ maxAgentBytes, maxBytes, reserveBytes }), (bytes) =>
-    dropped.add(bytes),
+  return new LogFiles(
+    directory,
+    logLimitsOf({ maxAgentBytes, maxBytes, reserveBytes }),
+    (bytes) => dropped.add(bytes),
+    (files, bytes) => starter.reserve({ files, bytes }),
   );
 }

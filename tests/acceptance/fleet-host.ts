@@ -10,6 +10,7 @@ import {
   LogFiles,
   Pools,
   ProcessRuntime,
+  UnitStarter,
   type Runtime,
 } from '#fleet';
 import { openStateDatabase } from '#storage';
@@ -40,6 +41,7 @@ const processes = new ProcessRuntime({
   clock,
   logger: silentLogger,
   table: createProcessTable(),
+  starter: new UnitStarter(silentLogger),
   logs: new LogFiles(join(directory, 'logs')),
   groups: findUnitGroups(directory),
 });

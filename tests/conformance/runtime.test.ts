@@ -2,7 +2,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createProcessTable, LogFiles, ProcessRuntime, type EndedUnit, type Runtime } from '#fleet';
+import {
+  createProcessTable,
+  LogFiles,
+  ProcessRuntime,
+  UnitStarter,
+  type EndedUnit,
+  type Runtime,
+} from '#fleet';
 import { createSystemClock, silentLogger } from '#telemetry';
 import { MemoryMachine, MemoryRuntime } from '../../src/fleet/runtimes/memory-runtime.test-support.ts';
 
@@ -30,7 +37,7 @@ function processFixture(): Fixture {
   };
   const sh = (script: string): readonly string[] => ['/bin/sh', '-c', `echo ready; ${script}`];
   return {
-    open: () => new ProcessRuntime(parts),
+    open: () => new ProcessRuntime({ ...parts, starter: new UnitStarter(silentLogger) }),
     runs: sh('exec sleep 60'),
     ignoresSigterm: ['/bin/sh', '-c', 'trap "" TERM; echo ready; while :; do sleep 0.1; done'],
     exits3: sh('exit 3'),

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  closeSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -43,21 +45,21 @@ const files = (): Record<string, string> =>
 describe('the log files of agents', () => {
   it('are open for appending: a writer goes on where it was truncated', async () => {
     const logs = new LogFiles(directory, LIMITS);
-    const output = logs.open('coders-1', 1);
-    writeSync(output.stdout, 'first, which is much too long, and has an end\n');
+    const output = openSync(logs.make('coders-1', 1).stdout, 'a');
+    writeSync(output, 'first, which is much too long, and has an end\n');
     await logs.tidy();
-    writeSync(output.stdout, 'second\n');
+    writeSync(output, 'second\n');
     expect(files()).toEqual({
       '1.stderr.log': '',
       '1.stdout.log': 'second\n',
       '1.stdout.log.1': 'is much too long, and has an end\n'.slice(-30),
     });
-    output.close();
+    closeSync(output);
   });
 
   it('keep so many copies and no more, and leave alone what is small', async () => {
     const logs = new LogFiles(directory, LIMITS);
-    logs.open('coders-1', 1).close();
+    logs.make('coders-1', 1);
     for (const text of ['1st '.repeat(8), '2nd '.repeat(8), '3rd '.repeat(8), 'small']) {
       appendFileSync(join(directory, 'coders-1', '1.stderr.log'), text);
       await logs.tidy();
@@ -72,7 +74,7 @@ describe('the log files of agents', () => {
 
   it('of old generations go', async () => {
     const logs = new LogFiles(directory, LIMITS);
-    for (const generation of [1, 2, 9, 10]) logs.open('coders-1', generation).close();
+    for (const generation of [1, 2, 9, 10]) logs.make('coders-1', generation);
     await logs.tidy();
     expect(Object.keys(files()).sort()).toEqual([
       '10.stderr.log',
@@ -91,7 +93,7 @@ describe('the log files of agents', () => {
           0,
         ),
       );
-    for (const agent of ['coders-1', 'coders-2']) logs.open(agent, 1).close();
+    for (const agent of ['coders-1', 'coders-2']) logs.make(agent, 1);
     const write = (agent: string, size: number) =>
       appendFileSync(join(directory, agent, '1.stdout.log'), 'x'.repeat(size));
     for (let round = 0; round < 4; round++) {
@@ -125,9 +127,9 @@ describe('the log files of agents', () => {
       try {
         const limits = { ...LIMITS, maxLogBytes: 262_144, maxAgentBytes: 1_048_576, maxBytes: 1_048_576 };
         const logs = new LogFiles(disk, limits, onDropped);
-        const output = logs.open('coders-1', 1);
+        const output = openSync(logs.make('coders-1', 1).stdout, 'a');
         const fill = () => {
-          for (;;) writeSync(output.stdout, 'y'.repeat(65_536));
+          for (;;) writeSync(output, 'y'.repeat(65_536));
         };
         expect(fill).toThrow('ENOSPC');
         await logs.look('all');
@@ -144,9 +146,9 @@ describe('the log files of agents', () => {
           '1.stdout.log.1',
           '1.stdout.log.2',
         ]);
-        writeSync(output.stdout, 'on it goes');
+        writeSync(output, 'on it goes');
         expect(readFileSync(join(disk, 'coders-1/1.stdout.log'), 'utf8')).toBe('on it goes');
-        output.close();
+        closeSync(output);
       } finally {
         execFileSync('umount', ['-l', disk]);
       }
@@ -156,7 +158,7 @@ describe('the log files of agents', () => {
   it('are nobody else’s to read, and their directory need not be there', async () => {
     const logs = new LogFiles(join(directory, 'not', 'yet'), LIMITS);
     await logs.tidy();
-    logs.open('coders-1', 1).close();
+    logs.make('coders-1', 1);
     expect(statSync(join(directory, 'not/yet/coders-1/1.stdout.log')).mode & 0o077).toBe(0);
   });
 });

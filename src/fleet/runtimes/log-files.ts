@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { OutputReserve } from './output-reserve.ts';
+import { allocateBehind, OutputReserve, type Allocate } from './output-reserve.ts';
 
 export interface LogLimits {
   /** A file that has grown beyond it is rotated; as much of its end is kept. */
@@ -40,11 +40,10 @@ export function logLimitsOf(
   };
 }
 
-/** Open for one spawn: the child gets copies, the caller closes its own. */
+/** Where one generation of an agent writes. */
 export interface OutputFiles {
-  readonly stdout: number;
-  readonly stderr: number;
-  close(): void;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 const LOG_NAME = /^(\d+)\.(?:stdout|stderr)\.log(?:\.(\d+))?$/;
@@ -66,41 +65,33 @@ export class LogFiles {
   /** Those among them that were too large at the last look: looked at more often. */
   #hot: ReadonlySet<string> = new Set();
 
-  /** @param onDropped told how much was given up for the limits' sake */
+  /**
+   * @param onDropped told how much was given up for the limits' sake
+   * @param allocate takes the room of the reserve
+   */
   constructor(
     directory: string,
     limits: LogLimits = DEFAULT_LOG_LIMITS,
     onDropped: (bytes: number) => void = () => {},
+    allocate: Allocate = allocateBehind,
   ) {
     this.#directory = directory;
     this.#limits = limits;
     this.#onDropped = onDropped;
-    this.#reserve = new OutputReserve(limits.reserveBytes);
+    this.#reserve = new OutputReserve(limits.reserveBytes, allocate);
   }
 
-  /** @throws Error of the file system */
-  open(agentId: string, generation: number): OutputFiles {
+  /** Makes the files where they are missing. @throws Error of the file system */
+  make(agentId: string, generation: number): OutputFiles {
     const directory = join(this.#directory, agentId);
-    const [stdoutPath, stderrPath] = (['stdout', 'stderr'] as const).map((stream) =>
-      join(directory, `${generation}.${stream}.log`),
-    ) as [string, string];
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const stdout = openSync(stdoutPath, 'a', 0o600);
-    try {
-      const stderr = openSync(stderrPath, 'a', 0o600);
-      this.#live.add(stdoutPath).add(stderrPath);
-      return {
-        stdout,
-        stderr,
-        close() {
-          closeSync(stdout);
-          closeSync(stderr);
-        },
-      };
-    } catch (error) {
-      closeSync(stdout);
-      throw error;
-    }
+    const made = (stream: 'stdout' | 'stderr'): string => {
+      const path = join(directory, `${generation}.${stream}.log`);
+      closeSync(openSync(path, 'a', 0o600));
+      this.#live.add(path);
+      return path;
+    };
+    return { stdout: made('stdout'), stderr: made('stderr') };
   }
 
   /** The ends of an agent's two files, at most `maxBytes` of each; empty where there is none. */

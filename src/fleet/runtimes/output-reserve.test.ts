@@ -80,13 +80,14 @@ describe.skipIf(!canMount)('a full disk (needs root, to mount one)', () => {
   /** Fills the disk behind the files of an agent, and lets a program write to them, with no server there. */
   async function writeOnFullDisk(reserveBytes: number, kilobytes: number): Promise<number | null> {
     const logs = new LogFiles(mounted, limits(reserveBytes));
-    const output = logs.open('w', 1);
+    const { stdout, stderr } = logs.make('w', 1);
     await logs.look('all');
+    const files = [openSync(stdout, 'a'), openSync(stderr, 'a')];
     fill(join(mounted, 'fill'));
     const { status } = spawnSync(process.execPath, ['-e', WRITER, String(kilobytes)], {
-      stdio: ['ignore', output.stdout, output.stderr],
+      stdio: ['ignore', ...files],
     });
-    output.close();
+    for (const file of files) closeSync(file);
     return status;
   }
 
@@ -101,11 +102,11 @@ describe.skipIf(!canMount)('a full disk (needs root, to mount one)', () => {
 
   it('gives the room of a generation back that has ended', async () => {
     const logs = new LogFiles(mounted, limits(RESERVE));
-    logs.open('w', 1).close();
+    logs.make('w', 1);
     await logs.look('all');
     const blocks = () => statSync(join(mounted, 'w/1.stderr.log')).blocks;
     expect(blocks() * 512).toBeGreaterThanOrEqual(RESERVE);
-    logs.open('w', 2).close();
+    logs.make('w', 2);
     await logs.tidy();
     expect(blocks()).toBe(0);
   });

@@ -17,13 +17,13 @@ const ALLOCATE = `while [ $# -gt 2 ]; do fallocate -n -o "$2" -l "$3" -- "$1" 2>
 const run = promisify(execFile);
 
 /** Allocates blocks behind the ends of files. */
-type Allocate = (
+export type Allocate = (
   files: readonly { readonly path: string; readonly size: number }[],
   bytes: number,
 ) => Promise<void>;
 
 /** By one shell for many files. Where `fallocate` is missing, or the file system can't, nothing is allocated. */
-const allocateBehind: Allocate = async (files, bytes) => {
+export const allocateBehind: Allocate = async (files, bytes) => {
   const args = files.flatMap(({ path, size }) => [path, String(size), String(bytes)]);
   await run('sh', ['-c', ALLOCATE, 'sh', ...args]).catch(() => undefined);
 };
@@ -39,7 +39,7 @@ export class OutputReserve {
   readonly #until = new Map<string, number>();
 
   /** @param bytes of each file; 0: none */
-  constructor(bytes: number, allocate: Allocate = allocateBehind) {
+  constructor(bytes: number, allocate: Allocate) {
     this.#bytes = bytes;
     this.#allocate = allocate;
   }

@@ -11,6 +11,7 @@ import { ProcessRuntime } from './process-runtime.ts';
 import { createProcessTable, isRunning } from './process-table.ts';
 import type { EndedUnit, StartedUnit } from './runtime.ts';
 import { findUnitGroups, removeEmptyGroups, type UnitGroups } from './unit-groups.ts';
+import { UnitStarter } from './unit-starter.ts';
 
 const table = createProcessTable();
 const home = mkdtempSync(join(tmpdir(), 'omoi-groups-'));
@@ -35,6 +36,7 @@ function open(unitGroups: UnitGroups | null): ProcessRuntime {
     clock: createSystemClock(),
     logger: silentLogger,
     table: counted,
+    starter: new UnitStarter(silentLogger),
     logs,
     groups: unitGroups,
   });
@@ -248,6 +250,7 @@ describe('thousands of units that an earlier server started', () => {
         stat: (pid) => look({ ...stat, pid }),
         environ: () => look('OMOI_AGENT_NONCE=another'),
       },
+      starter: new UnitStarter(silentLogger),
       logs: new LogFiles(directory),
     });
     runtimes.push(runtime);
@@ -289,6 +292,7 @@ describe('thousands of units that an earlier server started', () => {
         pids: () => [pid],
         environ: () => (looks++ === 0 ? atFirst : 'OMOI_AGENT_NONCE=one\0A=1'),
       },
+      starter: new UnitStarter(silentLogger),
       logs: new LogFiles(directory),
     });
     runtimes.push(runtime);

@@ -1,4 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import {
   messageOf,
   paced,
@@ -32,7 +31,9 @@ import type {
   UnitState,
 } from './runtime.ts';
 import type { UnitGroups } from './unit-groups.ts';
+import type { ProcessExit } from './starter-protocol.ts';
 import { UnitReaper } from './unit-reaper.ts';
+import type { StartOutcome, UnitStarter } from './unit-starter.ts';
 import { createProcessSignals, signalMember, type ProcessSignals } from './unit-tree.ts';
 
 export interface ProcessRuntimeParts {
@@ -40,8 +41,7 @@ export interface ProcessRuntimeParts {
   readonly logger: Logger;
   readonly table: ProcessTable;
   readonly logs: LogFiles;
-  /** Which rights the agents' new files lack; null where they take the server's own. */
-  readonly umask?: number | null;
+  readonly starter: UnitStarter;
   /** A control group for each unit; null or absent where there are none. */
   readonly groups?: UnitGroups | null;
   readonly signals?: ProcessSignals;
@@ -83,7 +83,8 @@ export class ProcessRuntime implements Runtime {
   /** When the grace of those that were asked to end is over, monotonic ms. */
   readonly #asked = new Map<string, number>();
   readonly #watched = new Map<string, UnitIdentity | null>();
-  readonly #children = new Map<string, ChildProcess>();
+  /** Handles of what the starter has started and sees the end of, by pid. */
+  readonly #started = new Map<number, string>();
   readonly #trees: TreeActivity;
   readonly #poll: Timer;
   readonly #tidy: Timer;
@@ -101,6 +102,7 @@ export class ProcessRuntime implements Runtime {
     this.#signals = parts.signals ?? createProcessSignals();
     const { clock, logger, table, groups } = parts;
     this.#reaper = new UnitReaper({ clock, logger, table, signals: this.#signals, groups: groups ?? null });
+    parts.starter.listen({ onExit: (exit) => this.#exited(exit), onLost: () => this.#watchStarted() });
     this.#poll = parts.clock.every(WATCHED_POLL_MS, () => void this.#lookForWatched());
     this.#tidy = parts.clock.every(LOG_LOOK_MS, () => void this.#lookAtLogs());
   }
@@ -116,24 +118,21 @@ export class ProcessRuntime implements Runtime {
     if (confined.kind === 'refused') return { kind: 'failed', error: confined.error };
     const [program, ...args] = confined.command;
     if (program === undefined) return { kind: 'failed', error: 'the command is empty' };
+    const { starter, logs, groups } = this.#parts;
     try {
-      const output = this.#parts.logs.open(spec.agentId, spec.generation);
-      try {
-        const child = this.#withUmask(() =>
-          spawn(program, args, {
-            cwd: spec.cwd ?? undefined,
-            env: { ...confined.env, [UNIT_VARIABLE]: unitIdOf(spec.nonce) },
-            ...confined.identity,
-            detached: true,
-            stdio: ['ignore', output.stdout, output.stderr],
-          }),
-        );
-        return await this.#started(child, spec);
-      } finally {
-        output.close();
-      }
+      const outcome = await starter.start({
+        program,
+        args,
+        cwd: spec.cwd,
+        env: { ...confined.env, [UNIT_VARIABLE]: unitIdOf(spec.nonce) },
+        identity: confined.identity,
+        output: logs.make(spec.agentId, spec.generation),
+        group: groups?.placeFor(unitIdOf(spec.nonce)) ?? null,
+      });
+      return await this.#resultOf(outcome, spec);
     } catch (error) {
-      return { kind: 'failed', error: describeFailure(error, spec) };
+      const code = error instanceof Error && 'code' in error ? String(error.code) : null;
+      return { kind: 'failed', error: describeFailure({ code, message: messageOf(error) }, spec) };
     }
   }
 
@@ -173,8 +172,9 @@ export class ProcessRuntime implements Runtime {
   }
 
   watch(handle: string): void {
-    if (this.#children.has(handle) || this.#leaving.has(handle)) return;
-    this.#watched.set(handle, parseHandle(handle));
+    const unit = parseHandle(handle);
+    if (this.#leaving.has(handle) || (unit && this.#started.get(unit.pid) === handle)) return;
+    this.#watched.set(handle, unit);
   }
 
   async observe(handle: string): Promise<UnitState> {
@@ -227,47 +227,40 @@ export class ProcessRuntime implements Runtime {
     this.#tidy.cancel();
     this.#reaper.close();
     this.#watched.clear();
-    for (const child of this.#children.values()) {
-      child.removeAllListeners('exit');
-      child.unref();
-    }
-    this.#children.clear();
+    this.#started.clear();
+    this.#parts.starter.close();
   }
 
-  /** A process takes the umask that its parent has when it forks, which happens within `spawn`. */
-  #withUmask<Result>(fork: () => Result): Result {
-    const { umask = null } = this.#parts;
-    if (umask === null) return fork();
-    const own = process.umask(umask);
-    try {
-      return fork();
-    } finally {
-      process.umask(own);
-    }
-  }
-
-  #started(child: ChildProcess, spec: UnitSpec): Promise<StartResult> {
-    return new Promise((resolve) => {
-      child.once('error', (error) => resolve({ kind: 'failed', error: describeFailure(error, spec) }));
-      if (child.pid === undefined) return;
-      // Read before the event loop turns: until then even one that has ended already is in the table.
-      const stat = this.#parts.table.stat(child.pid);
-      if (!stat) {
-        child.kill('SIGKILL');
-        resolve({ kind: 'failed', error: 'this machine has no /proc, which the process runtime needs' });
-        return;
+  async #resultOf(outcome: StartOutcome, spec: UnitSpec): Promise<StartResult> {
+    switch (outcome.kind) {
+      case 'started': {
+        const started = describe(this.#identify(outcome, spec.nonce));
+        this.#started.set(outcome.pid, started.handle);
+        return { kind: 'started', unit: started };
       }
-      const unit = this.#identify(stat, spec.nonce);
-      this.#parts.groups?.add(unit);
-      const started = describe(unit);
-      this.#children.set(started.handle, child);
-      child.unref();
-      // Node tells of the start in this turn of the event loop and of the exit in a later one.
-      child.once('spawn', () => resolve({ kind: 'started', unit: started }));
-      child.once('exit', (exitCode, signal) =>
-        this.#ended({ handle: started.handle, exit: { exitCode, signal } }),
-      );
-    });
+      case 'failed':
+        return { kind: 'failed', error: describeFailure(outcome, spec) };
+      case 'lost': {
+        const found = await this.discover(spec.nonce);
+        if (!found) {
+          const message = 'the process that starts agents has ended meanwhile';
+          return { kind: 'failed', error: describeFailure({ code: null, message }, spec) };
+        }
+        this.watch(found.handle);
+        return { kind: 'started', unit: found };
+      }
+    }
+  }
+
+  #exited({ pid, exitCode, signal }: ProcessExit): void {
+    const handle = this.#started.get(pid);
+    if (handle !== undefined) this.#ended({ handle, exit: { exitCode, signal } });
+  }
+
+  /** Nobody tells of their exits any more: they are looked for, as those of an earlier Omoi. */
+  #watchStarted(): void {
+    for (const handle of this.#started.values()) this.#watched.set(handle, parseHandle(handle));
+    this.#started.clear();
   }
 
   async #lookAtLogs(): Promise<void> {
@@ -305,10 +298,10 @@ export class ProcessRuntime implements Runtime {
 
   #ended(ended: EndedUnit): void {
     const { handle } = ended;
-    this.#children.delete(handle);
     this.#watched.delete(handle);
     const { table, clock } = this.#parts;
     const unit = parseHandle(handle);
+    if (unit && this.#started.get(unit.pid) === handle) this.#started.delete(unit.pid);
     if (!unit || unit.bootId !== table.bootId()) {
       this.#listener(ended);
       return;
@@ -347,11 +340,13 @@ function describe(unit: UnitIdentity): StartedUnit {
 }
 
 /** `spawn` says ENOENT for a missing directory as for a missing program: the message names both. */
-function describeFailure(error: unknown, spec: UnitSpec): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : null;
+function describeFailure(
+  { code, message }: { readonly code: string | null; readonly message: string },
+  spec: UnitSpec,
+): string {
   const program = spec.command[0] ?? '';
   const place = spec.cwd === null ? '' : ` in the directory ${spec.cwd}`;
   if (code === 'ENOENT') return `the command "${program}" was not found${place}`;
   if (code === 'EACCES') return `the command "${program}" may not be executed${place}`;
-  return `the command "${program}" could not be started${place}: ${messageOf(error)}`;
+  return `the command "${program}" could not be started${place}: ${message}`;
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { enterGroup } from './control-group.ts';
 import type { UnitIdentity } from './process-handle.ts';
 import { cgroup2MountOf, findUnitGroups, ownGroupOf, removeEmptyGroups } from './unit-groups.ts';
 
@@ -64,7 +65,7 @@ async function sleeper(
   const child = spawn('/bin/sleep', ['300'], { stdio: 'ignore' });
   await once(child, 'spawn');
   const unit = { bootId: 'boot', pid: child.pid ?? 0, startTicks: 1, unitId };
-  expect(groups?.add(unit)).toBe(true);
+  expect(groups !== null && enterGroup(groups.placeFor(unitId), unit.pid)).toBe(true);
   return {
     unit,
     async end() {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { succeeds } from './control-group.ts';
 import { readOrEmpty } from './read-or-empty.ts';
 import type { UnitIdentity } from './process-handle.ts';
 
@@ -10,8 +11,8 @@ import type { UnitIdentity } from './process-handle.ts';
  * the processes.
  */
 export interface UnitGroups {
-  /** Puts the unit's first process, what it has started already and all that it starts from now on into a group of its own. */
-  add(unit: UnitIdentity): boolean;
+  /** The directory of the group for a unit that is to be started, for `enterGroup`. */
+  placeFor(unitId: string): string;
   /** Ends all in the group; false where there is none. */
   kill(unit: UnitIdentity): boolean;
   /** Whether something in the group runs, whoever its parents are and whatever it has cleared. */
@@ -97,36 +98,11 @@ function unitGroupsIn(home: string, prefix: string): UnitGroups {
   const placeOf = ({ pid, startTicks, unitId }: UnitIdentity): string =>
     join(home, `${prefix}${unitId ?? `${pid}-${startTicks}`}`);
   return {
-    add: (unit) =>
-      succeeds(() => {
-        mkdirSync(placeOf(unit));
-        moveTree(unit.pid, join(placeOf(unit), 'cgroup.procs'));
-      }),
+    placeFor: (unitId) => join(home, `${prefix}${unitId}`),
     kill: (unit) => succeeds(() => writeFileSync(join(placeOf(unit), 'cgroup.kill'), '1', { flag: 'r+' })),
     isPopulated: (unit) => /^populated 1$/m.test(readOrEmpty(join(placeOf(unit), 'cgroup.events'))),
     remove: (unit) => void succeeds(() => rmdirSync(placeOf(unit))),
   };
-}
-
-/**
- * The kernel moves one process, whose forks are in its group from then on: what it had forked before is moved after it.
- * (A program runs for a moment before anybody can move it: what leaves it in that moment the walk has to find.)
- */
-function moveTree(pid: number, procs: string): void {
-  writeFileSync(procs, String(pid));
-  for (const child of readOrEmpty(`/proc/${pid}/task/${pid}/children`).split(' ')) {
-    // It may have ended meanwhile.
-    if (child.trim() !== '') succeeds(() => moveTree(Number(child), procs));
-  }
-}
-
-function succeeds(work: () => void): boolean {
-  try {
-    work();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function namesIn(directory: string): readonly string[] {
