@@ -114,7 +114,10 @@ describe('while the watchdog acts', () => {
     process.kill(stopped, 'SIGSTOP');
     await stage.becomes('hung-1', /^(STALLED stopped|SPAWNING)/);
     await until(
-      async () => (await stage.history('hung-1')).at(-1) === 'IDLE',
+      async () => {
+        const seen = await stage.history('hung-1');
+        return seen.includes('STALLED') && seen.at(-1) === 'IDLE';
+      },
       'generation 2 works',
       WITHIN_MS,
     );

@@ -146,7 +146,7 @@ export class UnitStarter {
   }
 
   #loseAll(): void {
-    for (const id of [...this.#waiting.keys()]) this.#settle(id, null);
+    for (const id of this.#waiting.keys()) this.#settle(id, null);
   }
 }
 
