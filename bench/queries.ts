@@ -1,6 +1,7 @@
 // Queries over many series, and over one with many samples, in slices: how long each takes, how long the event loop is held at a stretch, how much memory
-// it takes. To reach: no stretch over 50 ms.
+// it takes; and what it costs to prepare a long query that is the first of its process. To reach: no stretch over 50 ms.
 // npm run bench -- queries [--json] [--series=100000] [--samples=1000000] [--runs=3] [--only=TEXT]
+import { spawnSync } from 'node:child_process';
 import { createSystemClock } from '#telemetry';
 import { createEngine, type QueryResult } from '#promql';
 import { createLongStore } from './queries/long-store.ts';
@@ -52,6 +53,19 @@ const LONG_EXPRESSIONS = [
   'mad_over_time(long_total[2h])',
 ];
 
+const repeated = (count: number, part: (at: number) => string): string =>
+  Array.from({ length: count }, (_, at) => part(at)).join(' or ');
+
+/** Near the most tokens that a query may have. */
+const LONG_QUERIES = {
+  '4,900 selectors': repeated(4900, (at) => `x${at}`),
+  '2,450 comparisons': repeated(2450, (at) => `x${at} > 5`),
+  '1,200 selectors with a label': repeated(1200, (at) => `x{a="b${at}"}`),
+  '1,600 labels ignored': `x${Array.from({ length: 1600 }, (_, at) => ` or ignoring (l${at}) y`).join('')}`,
+  '2,500 labels, 2,400 selectors': `sum by (${Array.from({ length: 2500 }, (_, at) => `l${at}`).join()}) (x)${' or y'.repeat(2400)}`,
+};
+const FIRST_RUNS = 7;
+
 function argument(name: string): string | undefined {
   const start = `--${name}=`;
   return process.argv.find((given) => given.startsWith(start))?.slice(start.length);
@@ -69,18 +83,39 @@ function middleOf(readings: readonly TurnReadings[]): TurnReadings | undefined {
   return readings.toSorted((a, b) => a.longest_cpu_ms - b.longest_cpu_ms)[readings.length >> 1];
 }
 
+function tell(row: object): void {
+  rows.push(row);
+  if (isJson) console.log(JSON.stringify(row));
+  else {
+    const [name, ...numbers] = Object.values(row).map(String);
+    console.log(`${numbers.map((number) => number.padStart(9)).join(' ')}  ${name}`);
+  }
+}
+
 async function measure(name: string, work: () => Promise<unknown>): Promise<void> {
   if (only !== undefined && !name.includes(only)) return;
   await work();
   const readings: TurnReadings[] = [];
   for (let run = 0; run < runs; run++) readings.push(await measureTurns(work));
   const worst = Math.max(...readings.map((one) => one.longest_cpu_ms));
-  const row = { name, ...middleOf(readings), worst_longest_cpu_ms: worst };
-  rows.push(row);
-  if (isJson) console.log(JSON.stringify(row));
-  else {
-    const [, ...numbers] = Object.values(row).map((value) => String(value).padStart(9));
-    console.log(`${numbers.join(' ')}  ${name}`);
+  tell({ name, ...middleOf(readings), worst_longest_cpu_ms: worst });
+}
+
+/** Each in processes of its own, whose code nothing has warmed. */
+function measureFirst(): void {
+  const script = new URL('queries/first-parse.ts', import.meta.url).pathname;
+  for (const [length, text] of Object.entries(LONG_QUERIES)) {
+    const name = `${length}, the first of its process`;
+    if (only !== undefined && !name.includes(only)) continue;
+    const env = { ...process.env, BENCH_EXPRESSION: text };
+    const readings = Array.from({ length: FIRST_RUNS }, () => {
+      const { stdout } = spawnSync(process.execPath, [...process.execArgv, script], {
+        env,
+        encoding: 'utf8',
+      });
+      return Number(stdout);
+    }).toSorted((a, b) => a - b);
+    tell({ name, longest_cpu_ms: readings[FIRST_RUNS >> 1], worst_longest_cpu_ms: readings.at(-1) });
   }
 }
 
@@ -108,6 +143,8 @@ async function measureWide(): Promise<void> {
   await tsdb.stop();
 }
 
+if (!isJson) console.log('  longest     worst');
+measureFirst();
 if (!isJson) console.log('  wall ms    cpu ms   longest  of it gc     gc ms   high MB     worst');
 if (sampleCount > 0) await measureLong();
 if (seriesCount > 0) await measureWide();

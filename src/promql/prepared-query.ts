@@ -61,22 +61,30 @@ export class PreparedQuery {
   readonly text: string;
   readonly expression: Expression;
   readonly type: ValueType;
-  /** All selectors of the query: whose new samples can change its result. */
-  readonly selectors: readonly QuerySelector[];
   readonly comparison: Comparison | null;
-  /** Whether each element of the result has that label in common with all series that it rests on. */
-  readonly sharesLabel: (name: string) => boolean;
   readonly #settings: EvaluationSettings;
   #reachMs: number | null = null;
+  #selectors: readonly QuerySelector[] | null = null;
+  #sharesLabel: ((name: string) => boolean) | null = null;
 
   constructor(text: string, expression: Expression, settings: EvaluationSettings) {
     this.text = text;
     this.expression = expression;
     this.type = typeOf(expression);
-    this.selectors = [...selectorsOf(expression)];
     this.comparison = comparisonOf(expression);
-    this.sharesLabel = sharesLabel(expression);
     this.#settings = settings;
+  }
+
+  /** All selectors of the query: whose new samples can change its result. */
+  get selectors(): readonly QuerySelector[] {
+    this.#selectors ??= [...selectorsOf(this.expression)];
+    return this.#selectors;
+  }
+
+  /** Whether each element of the result has that label in common with all series that it rests on. */
+  sharesLabel(name: string): boolean {
+    this.#sharesLabel ??= sharesLabel(this.expression);
+    return this.#sharesLabel(name);
   }
 
   /** How far back an evaluation looks, in ms; beyond all measure where an `@` fixes a time. */

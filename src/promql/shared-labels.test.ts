@@ -51,4 +51,22 @@ describe('labels that an element shares with all series it rests on', () => {
     const chain = Array.from({ length: 5000 }, (_, at) => `x${at}`).join(' or ');
     expect(shared(chain)).toBe('agent_id job le');
   });
+
+  const names = Array.from({ length: 50_000 }, (_, at) => `l${at}`).join(', ');
+
+  it.each([
+    ['keeps many', `sum by (${names}, job) (x)${' or y'.repeat(100_000)}`, 'job'],
+    ['loses many', `sum without (${names}, job) (x)${' or y'.repeat(100_000)}`, 'agent_id le'],
+    [
+      'loses one more with each',
+      `x${Array.from({ length: 50_000 }, (_, at) => ` or ignoring (l${at}) y`).join('')}`,
+      'agent_id job le',
+    ],
+  ])('cost little more than the names of an expression that %s', (_, text, expected) => {
+    const expression = parseExpression(text);
+    const before = process.cpuUsage();
+    expect(NAMES.filter(sharesLabel(expression)).join(' ')).toBe(expected);
+    // What grows with the square would take minutes.
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(30_000);
+  });
 });

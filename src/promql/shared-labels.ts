@@ -7,12 +7,13 @@ import { chainOf, type Aggregation, type Call, type Expression, type VectorMatch
  */
 interface SharedLabels {
   readonly allBut: boolean;
-  readonly names: ReadonlySet<string>;
+  /** Belongs to who was given it: `common` takes it apart. */
+  readonly names: Set<string>;
 }
 
-const NONE: SharedLabels = { allBut: false, names: new Set() };
+const none = (): SharedLabels => ({ allBut: false, names: new Set() });
 /** Of what rests on no series, too. */
-const ALL: SharedLabels = { allBut: true, names: new Set([METRIC_NAME_LABEL]) };
+const all = (): SharedLabels => ({ allBut: true, names: new Set([METRIC_NAME_LABEL]) });
 
 /** Functions that work on each series alone and keep its labels. */
 const LABEL_KEEPING: ReadonlySet<string> = new Set(
@@ -46,7 +47,7 @@ function sharedBy(expression: Expression): SharedLabels {
     case 'string':
     case 'vector_selector':
     case 'matrix_selector':
-      return ALL;
+      return all();
     case 'subquery':
     case 'parenthesized':
       return sharedBy(expression.expression);
@@ -58,33 +59,35 @@ function sharedBy(expression: Expression): SharedLabels {
       return sharedByAggregation(expression);
     case 'binary': {
       const { first, links } = chainOf(expression);
-      return links.reduce(
-        (shared, { matching, right }) => common(common(shared, sharedBy(right)), matchedBy(matching)),
-        sharedBy(first),
-      );
+      let shared = sharedBy(first);
+      for (const { matching, right } of links) {
+        shared = common(shared, sharedBy(right));
+        if (matching.on || matching.labels.length > 0) shared = common(shared, matchedBy(matching));
+      }
+      return shared;
     }
   }
 }
 
 function sharedByCall({ name, args }: Call): SharedLabels {
   // Whatever stands for a number may be read from series: `clamp_max(x, scalar(y))`.
-  const ofArgs = args.map(sharedBy).reduce(common, ALL);
+  const ofArgs = args.map(sharedBy).reduce(common, all());
   if (LABEL_KEEPING.has(name)) return ofArgs;
   if (name === 'histogram_quantile' || name === 'histogram_fraction') return without(ofArgs, ['le']);
   const [, written] = args;
   const isRewriting = name === 'label_replace' || name === 'label_join';
-  return isRewriting && written?.kind === 'string' ? without(ofArgs, [written.value]) : NONE;
+  return isRewriting && written?.kind === 'string' ? without(ofArgs, [written.value]) : none();
 }
 
 /** Which of a group's elements are picked depends on all of the group, too. */
 function sharedByAggregation(aggregation: Aggregation): SharedLabels {
   const { operator, expression, parameter, grouping } = aggregation;
-  const inner = common(sharedBy(expression), parameter ? sharedBy(parameter) : ALL);
+  const inner = common(sharedBy(expression), parameter ? sharedBy(parameter) : all());
   const grouped = aggregation.without
     ? without(inner, grouping)
     : common(inner, { allBut: false, names: new Set(grouping) });
   if (operator !== 'count_values') return grouped;
-  return parameter?.kind === 'string' ? without(grouped, [parameter.value]) : NONE;
+  return parameter?.kind === 'string' ? without(grouped, [parameter.value]) : none();
 }
 
 /** Labels that two elements have in common which have found each other. */
@@ -96,11 +99,20 @@ function without(shared: SharedLabels, dropped: readonly string[]): SharedLabels
   return common(shared, { allBut: true, names: new Set(dropped) });
 }
 
+/**
+ * What two have in common; neither can be used any more. Costs what the smaller one has, so that an expression costs
+ * little more than its names, however they are combined.
+ */
 function common(one: SharedLabels, other: SharedLabels): SharedLabels {
-  if (one.allBut && other.allBut) return { allBut: true, names: new Set([...one.names, ...other.names]) };
-  const [listed, further] = one.allBut ? [other, one] : [one, other];
-  return {
-    allBut: false,
-    names: new Set([...listed.names].filter((name) => further.names.has(name) !== further.allBut)),
-  };
+  const [small, large] = one.names.size <= other.names.size ? [one, other] : [other, one];
+  if (small.allBut) {
+    // What the small one is without, the large one is without from now on.
+    for (const name of small.names) {
+      if (large.allBut) large.names.add(name);
+      else large.names.delete(name);
+    }
+    return large;
+  }
+  for (const name of small.names) if (large.names.has(name) === large.allBut) small.names.delete(name);
+  return small;
 }

@@ -27,3 +27,11 @@ it.each([
   const found = dataExpressions(parseExpression(text));
   expect(found?.map((part) => formatExpression(part)) ?? null).toEqual(expected);
 });
+
+it.each([' + y', ' + 1'])(
+  'looks along 200,000 times "%s" once: with the square it would take hours',
+  (link) => {
+    const found = dataExpressions(parseExpression(`(x > 1)${link.repeat(200_000)}`));
+    expect(found?.map((part) => formatExpression(part))).toEqual(['x']);
+  },
+);

@@ -65,16 +65,18 @@ const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '>', '<', '>=', '<
 const SET_OPERATORS: ReadonlySet<string> = new Set(['and', 'or', 'unless']);
 
 /** Whether some part of the expression drops elements for their value, or makes some where there are none. */
-function filters(expression: Expression): boolean {
+const filters: Judgement = remembered((expression) => {
   switch (expression.kind) {
     case 'parenthesized':
+    case 'aggregation':
       return filters(expression.expression);
     case 'unary':
       return filters(expression.operand);
-    case 'aggregation':
-      return filters(expression.expression);
-    case 'binary':
-      return chainFilters(expression);
+    case 'binary': {
+      const { operator, returnBool, left, right } = expression;
+      if ((COMPARISONS.has(operator) && !returnBool) || SET_OPERATORS.has(operator)) return true;
+      return filters(left) || filters(right);
+    }
     case 'call':
       return (
         expression.name === 'absent' ||
@@ -88,20 +90,9 @@ function filters(expression: Expression): boolean {
     case 'subquery':
       return false;
   }
-}
+});
 
-function chainFilters(outermost: Binary): boolean {
-  let node: Expression = outermost;
-  while (node.kind === 'binary') {
-    const { operator, returnBool, left, right }: Binary = node;
-    if ((COMPARISONS.has(operator) && !returnBool) || SET_OPERATORS.has(operator)) return true;
-    if (filters(right)) return true;
-    node = left;
-  }
-  return filters(node);
-}
-
-function isConstant(expression: Expression): boolean {
+const isConstant: Judgement = remembered((expression) => {
   switch (expression.kind) {
     case 'parenthesized':
       return isConstant(expression.expression);
@@ -110,14 +101,8 @@ function isConstant(expression: Expression): boolean {
     case 'number':
     case 'string':
       return true;
-    case 'binary': {
-      let node: Expression = expression;
-      while (node.kind === 'binary') {
-        if (!isConstant(node.right)) return false;
-        node = node.left;
-      }
-      return isConstant(node);
-    }
+    case 'binary':
+      return isConstant(expression.left) && isConstant(expression.right);
     case 'call':
       return expression.name === 'scalar' || expression.name === 'time' || expression.name === 'pi';
     case 'aggregation':
@@ -126,4 +111,23 @@ function isConstant(expression: Expression): boolean {
     case 'subquery':
       return false;
   }
+});
+
+type Judgement = (expression: Expression) => boolean;
+
+/** Trees do not change: each node is judged once, however many of those above it ask. */
+function remembered(judge: Judgement): Judgement {
+  const known = new WeakMap<Expression, boolean>();
+  return (expression) => {
+    const judged = known.get(expression);
+    if (judged !== undefined) return judged;
+    // From the inside out, so that each link of a long chain finds the one below it judged.
+    const links: Expression[] = [];
+    for (let node = expression; node.kind === 'binary' && !known.has(node); node = node.left)
+      links.push(node);
+    for (const link of links.reverse()) known.set(link, judge(link));
+    const answer = known.get(expression) ?? judge(expression);
+    known.set(expression, answer);
+    return answer;
+  };
 }

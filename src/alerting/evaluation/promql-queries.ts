@@ -30,12 +30,11 @@ function prepareRule(engine: Engine, source: Queryable, expr: string): RuleQuery
     threshold: query.comparison?.threshold ?? null,
     comparison: query.comparison?.operator ?? null,
     reachMs: query.reachMs,
-    sharesLabel: query.sharesLabel,
+    sharesLabel: (name) => query.sharesLabel(name),
     evaluate: (timeMs) => elementsAt(query, source, timeMs),
     *evaluateData(timeMs) {
       // Few rules ever lose an element: their other queries are prepared when the first does.
-      data ??=
-        dataExpressions(query.expression)?.map((part) => engine.prepare(formatExpression(part))) ?? null;
+      if (data === undefined) data = yield* prepareData(engine, query);
       if (data === null) return null;
       const elements: VectorElement[] = [];
       for (const part of data) {
@@ -44,6 +43,18 @@ function prepareRule(engine: Engine, source: Queryable, expr: string): RuleQuery
       return elements;
     },
   };
+}
+
+/** One for each side of `or`, of which there may be thousands. */
+function* prepareData(engine: Engine, query: PreparedQuery): SlicedWork<readonly PreparedQuery[] | null> {
+  const expressions = dataExpressions(query.expression);
+  if (expressions === null) return null;
+  const prepared: PreparedQuery[] = [];
+  for (const expression of expressions) {
+    prepared.push(engine.prepare(formatExpression(expression)));
+    yield;
+  }
+  return prepared;
 }
 
 function* elementsAt(

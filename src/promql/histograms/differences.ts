@@ -6,6 +6,7 @@ import { reduceResolution } from './bucket-math.ts';
 import { closeHistogram, openHistogram } from './open-histogram.ts';
 import { isCounterReset } from './reset-detection.ts';
 import { usesCustomBuckets } from './schema.ts';
+import { withoutBuckets } from './statistics.ts';
 
 export interface DifferenceOptions {
   readonly nature: 'counter' | 'gauge';
@@ -133,17 +134,6 @@ function atSchema(histogram: HistogramValue, schema: number): HistogramValue {
 }
 
 function emptyLike(histogram: HistogramValue): HistogramValue {
-  return {
-    schema: histogram.schema,
-    customBounds: histogram.customBounds,
-    count: 0,
-    sum: 0,
-    zeroThreshold: 0,
-    zeroCount: 0,
-    positiveSpans: [],
-    positiveCounts: [],
-    negativeSpans: [],
-    negativeCounts: [],
-    counterReset: 'unknown',
-  };
+  const { customBounds } = histogram;
+  return { ...withoutBuckets(histogram), customBounds, count: 0, sum: 0, counterReset: 'unknown' };
 }

@@ -22,7 +22,8 @@ export function withResetHints<T extends HistogramValue | null>(
   });
 }
 
-function withoutBuckets({ schema, count, sum, counterReset }: HistogramValue): HistogramValue {
+/** The histogram's count and sum, without a bucket. */
+export function withoutBuckets({ schema, count, sum, counterReset }: HistogramValue): HistogramValue {
   return {
     schema,
     count,

@@ -145,8 +145,10 @@ export interface Parenthesized {
   readonly position: Position;
 }
 
+const COMPARISONS: ReadonlySet<BinaryOperator> = new Set(['==', '!=', '>', '<', '>=', '<=']);
+
 export function isComparison(operator: BinaryOperator): operator is ComparisonOperator {
-  return ['==', '!=', '>', '<', '>=', '<='].includes(operator);
+  return COMPARISONS.has(operator);
 }
 
 export function isSetOperator(operator: BinaryOperator): operator is SetOperator {

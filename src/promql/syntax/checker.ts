@@ -50,12 +50,16 @@ const knownChains = new WeakMap<BinaryExpression, 'scalar' | 'vector'>();
 function typeOfChain(outermost: BinaryExpression): ValueType {
   let type = knownChains.get(outermost);
   if (type === undefined) {
-    const { first, links } = chainOf(outermost);
-    const operands = [first, ...links.map(({ right }) => right)];
-    type = operands.every((operand) => typeOf(operand) === 'scalar') ? 'scalar' : 'vector';
+    type = isScalarChain(outermost) ? 'scalar' : 'vector';
     knownChains.set(outermost, type);
   }
   return type;
+}
+
+function isScalarChain(outermost: BinaryExpression): boolean {
+  let node: Expression = outermost;
+  for (; node.kind === 'binary'; node = node.left) if (typeOf(node.right) !== 'scalar') return false;
+  return typeOf(node) === 'scalar';
 }
 
 /**
@@ -100,10 +104,11 @@ export function checkExpression(expression: Expression, text: string): ValueType
       return 'vector';
     case 'binary': {
       const { first, links } = chainOf(expression);
-      return links.reduce(
-        (left, link) => checkBinary(link, { left, right: checkExpression(link.right, text) }, text),
-        checkExpression(first, text),
-      );
+      let type = checkExpression(first, text);
+      for (const link of links) {
+        type = checkBinary(link, { left: type, right: checkExpression(link.right, text) }, text);
+      }
+      return type;
     }
   }
 }
@@ -170,26 +175,19 @@ function checkBinary(
   text: string,
 ): ValueType {
   const { operator, matching } = binary;
-  const operatorAt = operatorOffset(binary, text);
   const bothScalar = left === 'scalar' && right === 'scalar';
   if (binary.returnBool && !isComparison(operator)) {
-    throw syntaxError(text, operatorAt, 'bool modifier can only be used on comparison operators');
+    failAtOperator(text, binary, 'bool modifier can only be used on comparison operators');
   }
-  if (isComparison(operator) && !binary.returnBool && bothScalar) {
-    throw syntaxError(text, operatorAt, 'comparisons between scalars must use BOOL modifier');
+  if (bothScalar && !binary.returnBool && isComparison(operator)) {
+    failAtOperator(text, binary, 'comparisons between scalars must use BOOL modifier');
   }
-  const both = matching.on ? matching.labels.find((label) => matching.include.includes(label)) : undefined;
+  const both = matching.on ? sharedName(matching.labels, matching.include) : undefined;
   if (both !== undefined) {
-    throw syntaxError(text, operatorAt, `label "${both}" must not occur in ON and GROUP clause at once`);
+    failAtOperator(text, binary, `label "${both}" must not occur in ON and GROUP clause at once`);
   }
-  for (const [side, type] of [
-    [binary.left, left],
-    [binary.right, right],
-  ] as const) {
-    if (type !== 'scalar' && type !== 'vector') {
-      fail(text, side, 'binary expression must contain only scalar and instant vector types');
-    }
-  }
+  checkOperand(binary.left, left, text);
+  checkOperand(binary.right, right, text);
   if (left === 'scalar' || right === 'scalar') {
     if (matching.labels.length > 0) {
       fail(text, binary, 'vector matching only allowed between instant vectors');
@@ -204,6 +202,22 @@ function checkBinary(
     fail(text, binary, `no grouping allowed for "${operator}" operation`);
   }
   return bothScalar ? 'scalar' : 'vector';
+}
+
+/** The first of the names that is among the others, too. */
+function sharedName(names: readonly string[], others: readonly string[]): string | undefined {
+  if (others.length === 0) return undefined;
+  const known = new Set(others);
+  return names.find((name) => known.has(name));
+}
+
+function checkOperand(operand: Expression, type: ValueType, text: string): void {
+  if (type === 'scalar' || type === 'vector') return;
+  fail(text, operand, 'binary expression must contain only scalar and instant vector types');
+}
+
+function failAtOperator(text: string, binary: BinaryExpression, problem: string): never {
+  throw syntaxError(text, operatorOffset(binary, text), problem);
 }
 
 /** Where the operator stands: the first character behind the left side that is not blank. */

@@ -118,6 +118,19 @@ describe('the parser', () => {
     }
   });
 
+  it('checks what is written in time in proportion to it', () => {
+    const names = (letter: string) => Array.from({ length: 300_000 }, (_, at) => `${letter}${at}`).join(', ');
+    const before = process.cpuUsage();
+    const matched = parseExpression(`a * on (${names('l')}) group_left (${names('m')}) b`);
+    expect(matched).toMatchObject({
+      matching: { labels: { length: 300_000 }, include: { length: 300_000 } },
+    });
+    const chain = parseExpression(`a${' or b'.repeat(300_000)}`);
+    expect(chain).toMatchObject({ kind: 'binary', operator: 'or' });
+    // What grows with the square would take many minutes.
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(60_000);
+  });
+
   it('reads back what the formatter writes', () => {
     fc.assert(
       fc.property(vector, (text) => {

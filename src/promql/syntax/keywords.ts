@@ -29,9 +29,7 @@ const NEVER_METRICS: ReadonlySet<string> = new Set([
 /** Words that mean something only in certain places; elsewhere they are names. */
 const PLACES: ReadonlySet<string> = new Set(['start', 'end', 'step', 'range', 'max_of', 'min_of']);
 
-export function asAggregator(token: Token): Aggregator | null {
-  if (token.kind !== 'word') return null;
-  const word = token.text.toLowerCase();
+export function asAggregator({ word }: Token): Aggregator | null {
   return isAggregator(word) ? word : null;
 }
 
@@ -41,7 +39,7 @@ function isAggregator(word: string): word is Aggregator {
 
 /** Whether a word may stand for a metric where an expression is expected. */
 export function isMetricName(token: Token): boolean {
-  return token.kind === 'word' && !NEVER_METRICS.has(token.text.toLowerCase());
+  return token.word !== '' && !NEVER_METRICS.has(token.word);
 }
 
 /** Whether an expression may begin with a token. */
@@ -64,40 +62,42 @@ export function beginsExpression(token: Token): boolean {
   }
 }
 
-export function isSpecialNumber(token: Token): boolean {
-  const word = token.text.toLowerCase();
-  return token.kind === 'word' && (word === 'inf' || word === 'nan');
+export function isSpecialNumber({ word }: Token): boolean {
+  return word === 'inf' || word === 'nan';
 }
 
 /** `start`, `end`, `step` …: functions in spite of being keywords. Aggregators are not among them, nor is `a:b`. */
-export function isFunctionName(token: Token): boolean {
-  const word = token.text.toLowerCase();
+export function isFunctionName({ word }: Token): boolean {
   return (
     !word.includes(':') && !AGGREGATOR_NAMES.has(word) && !WORD_OPERATORS.has(word) && !KEYWORDS.has(word)
   );
 }
 
-const PRECEDENCE: ReadonlyMap<string, number> = new Map([
-  ['or', 1],
-  ['and', 2],
-  ['unless', 2],
-  ...['==', '!=', '>', '<', '>=', '<=', '</', '>/'].map((operator) => [operator, 3] as const),
-  ['+', 4],
-  ['-', 4],
-  ...['*', '/', '%', 'atan2'].map((operator) => [operator, 5] as const),
-  ['^', 7],
-]);
+/** How a binary operator binds: the larger, the stronger. */
+interface Binding {
+  readonly operator: BinaryOperator;
+  readonly precedence: number;
+}
+
+const LEVELS: readonly (readonly [precedence: number, operators: readonly BinaryOperator[]])[] = [
+  [1, ['or']],
+  [2, ['and', 'unless']],
+  [3, ['==', '!=', '>', '<', '>=', '<=', '</', '>/']],
+  [4, ['+', '-']],
+  [5, ['*', '/', '%', 'atan2']],
+  [7, ['^']],
+];
+const BINDINGS: ReadonlyMap<string, Binding> = new Map(
+  LEVELS.flatMap(([precedence, operators]) =>
+    operators.map((operator) => [operator, { operator, precedence }] as const),
+  ),
+);
 /** A sign binds like `*`: `-a ^ b` is `-(a ^ b)`, `-a * b` is `(-a) * b`. */
 export const SIGN_PRECEDENCE = 6;
 
-export function asBinaryOperator(
-  token: Token,
-): { readonly operator: BinaryOperator; readonly precedence: number } | null {
-  if (token.kind !== 'operator' && token.kind !== 'word') return null;
-  const operator = token.text.toLowerCase();
-  const precedence = PRECEDENCE.get(operator);
-  // The table's keys are the binary operators, all of them.
-  return precedence === undefined ? null : { operator: operator as BinaryOperator, precedence };
+export function asBinaryOperator({ kind, text, word }: Token): Binding | null {
+  if (kind !== 'operator' && kind !== 'word') return null;
+  return BINDINGS.get(kind === 'word' ? word : text) ?? null;
 }
 
 /**
@@ -105,8 +105,7 @@ export function asBinaryOperator(
  * @param inBraces true where no word is a keyword
  */
 export function describeToken(token: Token, inBraces: boolean): string {
-  const { kind, text } = token;
-  const lower = text.toLowerCase();
+  const { kind, text, word } = token;
   switch (kind) {
     case 'end':
       return 'end of input';
@@ -124,11 +123,11 @@ export function describeToken(token: Token, inBraces: boolean): string {
       return `${kind} ${abbreviated(text)}`;
     case 'word':
       if (inBraces) return `identifier ${JSON.stringify(text)}`;
-      if (WORD_OPERATORS.has(lower)) return `<op:${text}>`;
-      if (AGGREGATOR_NAMES.has(lower)) return `<aggr:${text}>`;
-      if (KEYWORDS.has(lower)) return `<${text}>`;
+      if (WORD_OPERATORS.has(word)) return `<op:${text}>`;
+      if (AGGREGATOR_NAMES.has(word)) return `<aggr:${text}>`;
+      if (KEYWORDS.has(word)) return `<${text}>`;
       if (isSpecialNumber(token)) return `number ${abbreviated(text)}`;
-      if (PLACES.has(lower)) return JSON.stringify(text);
+      if (PLACES.has(word)) return JSON.stringify(text);
       return `${text.includes(':') ? 'metric identifier' : 'identifier'} ${JSON.stringify(text)}`;
   }
 }

@@ -19,6 +19,8 @@ export interface Token {
   readonly kind: TokenKind;
   /** As written; of an error, what is wrong. */
   readonly text: string;
+  /** A word in lower case, as keywords are told apart; '' of all else. */
+  readonly word: string;
   readonly start: number;
   readonly end: number;
 }
@@ -33,10 +35,17 @@ const HEXADECIMAL = /0[xX]_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*(?![A-Za-z0-9_.])/y;
 const DECIMAL =
   /(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?(?![A-Za-z0-9_.])/y;
 const LETTERS = /[A-Za-z_]+/y;
+/** What stands in a string up to its end or the next character that means something else, by its quote. */
+const STRING_RUNS = { '"': /[^"\\\n]+/y, "'": /[^'\\\n]+/y, '`': /[^`]+/y } as const;
+/** Blanks and what begins a comment have no larger code, and little else has one as small. */
+const LARGEST_BLANK = '#'.charCodeAt(0);
 /** The words of duration expressions, which alone may stand in brackets. */
 const DURATION_WORDS: ReadonlySet<string> = new Set(['step', 'range', 'max_of', 'min_of']);
 
-/** Cuts a query into tokens on demand. After an error or the end it keeps answering with that token. */
+/**
+ * Cuts a query into tokens on demand. After an error or the end it keeps answering with that token. A query is often the
+ * first of its process, and up to 10,000 tokens are cut in one go: what most of them need is told by codes of characters.
+ */
 export class Lexer {
   readonly #text: string;
   #at = 0;
@@ -61,16 +70,16 @@ export class Lexer {
     if (this.#bracket === 'opened') return this.#insideBracket(character);
     if (character === '"' || character === "'" || character === '`') return this.#string(character);
     if (this.#inBraces) return this.#insideBraces(character);
-    if (/[0-9]/.test(character) || /^\.[0-9]/.test(this.#text.slice(start, start + 2))) return this.#number();
+    if (this.#atNumber()) return this.#number();
     if (this.#bracket === 'with_number' && /[A-Za-z_:]/.test(character)) return this.#behindNumber(character);
-    if (this.#take(WORD) !== null) return this.#token('word', start);
+    if (this.#take(WORD)) return this.#token('word', start);
     if (character === '!' && this.#text.charAt(start + 1) !== '=') {
       return this.#error(start, `unexpected character after '!': ${describe(this.#text, start + 1)}`);
     }
     if (character === '=' && this.#text.charAt(start + 1) === '~') {
       return this.#error(start, `unexpected character after '=': '~'`);
     }
-    if (this.#take(OPERATOR) !== null) return this.#token('operator', start);
+    if (this.#take(OPERATOR)) return this.#token('operator', start);
     return this.#punctuation(character);
   }
 
@@ -121,7 +130,7 @@ export class Lexer {
   /** Between a left bracket and the first number behind it. */
   #insideBracket(character: string): Token {
     const start = this.#at;
-    if (/[0-9]/.test(character) || /^\.[0-9]/.test(this.#text.slice(start, start + 2))) {
+    if (this.#atNumber()) {
       this.#bracket = 'with_number';
       this.#sawDuration = true;
       return this.#number();
@@ -154,14 +163,14 @@ export class Lexer {
 
   #durationWord(problem: string): Token {
     const start = this.#at;
-    const word = this.#take(LETTERS);
-    const isKnown = word !== null && DURATION_WORDS.has(word.toLowerCase());
-    return isKnown ? this.#token('word', start) : this.#error(start, problem);
+    this.#take(LETTERS);
+    const token = this.#token('word', start);
+    return DURATION_WORDS.has(token.word) ? token : this.#error(start, problem);
   }
 
   #insideBraces(character: string): Token {
     const start = this.#at;
-    if (this.#take(PLAIN_WORD) !== null) return this.#token('word', start);
+    if (this.#take(PLAIN_WORD)) return this.#token('word', start);
     if (character === '!' && !/[=~]/.test(this.#text.charAt(start + 1))) {
       return this.#error(
         start,
@@ -184,33 +193,27 @@ export class Lexer {
 
   #number(): Token {
     const start = this.#at;
-    if (this.#take(HEXADECIMAL) !== null || this.#take(DECIMAL) !== null) return this.#token('number', start);
-    if (this.#take(DURATION) !== null) return this.#token('duration', start);
+    if (this.#take(DECIMAL) || this.#take(HEXADECIMAL)) return this.#token('number', start);
+    if (this.#take(DURATION)) return this.#token('duration', start);
     const { kind, end } = scanMisspeltNumber(this.#text, start);
     this.#at = end;
     if (kind !== 'error') return this.#token(kind, start);
     return this.#error(start, `bad number or duration syntax: ${quote(this.#text.slice(start, end))}`);
   }
 
-  #string(quote: string): Token {
-    const start = this.#at;
+  #string(quote: keyof typeof STRING_RUNS): Token {
+    const start = this.#at++;
     const text = this.#text;
-    let at = start + 1;
     for (;;) {
-      const character = text.charAt(at);
-      if (character === '' || (character === '\n' && quote !== '`')) {
+      this.#take(STRING_RUNS[quote]);
+      const character = text.charAt(this.#at++);
+      if (character === quote) return this.#token('string', start);
+      if (character !== '\\') {
         return this.#error(start, quote === '`' ? 'unterminated raw string' : 'unterminated quoted string');
       }
-      if (character === quote) break;
-      if (character === '\\' && quote !== '`') {
-        const problem = escapeProblem(text, at + 1, quote);
-        if (problem) return this.#error(start, problem);
-        at++;
-      }
-      at++;
+      const problem = escapeProblem(text, this.#at++, quote);
+      if (problem) return this.#error(start, problem);
     }
-    this.#at = at + 1;
-    return this.#token('string', start);
   }
 
   #atEnd(): Token {
@@ -225,34 +228,50 @@ export class Lexer {
             ? 'unclosed left bracket'
             : null;
     return problem === null
-      ? { kind: 'end', text: '', start: end, end }
-      : { kind: 'error', text: problem, start: end, end };
+      ? { kind: 'end', text: '', word: '', start: end, end }
+      : { kind: 'error', text: problem, word: '', start: end, end };
   }
 
   #skipBlank(): void {
-    while (this.#take(SPACE) !== null || (this.#bracket !== 'opened' && this.#take(COMMENT) !== null));
+    while (this.#text.charCodeAt(this.#at) <= LARGEST_BLANK) {
+      if (!this.#take(SPACE) && (this.#bracket === 'opened' || !this.#take(COMMENT))) return;
+    }
   }
 
-  #take(pattern: RegExp): string | null {
+  /** Whether a digit comes next, or a point and a digit. */
+  #atNumber(): boolean {
+    const code = this.#text.charCodeAt(this.#at);
+    return isDigit(code) || (code === POINT && isDigit(this.#text.charCodeAt(this.#at + 1)));
+  }
+
+  /** Goes behind what the pattern finds here, if it does. */
+  #take(pattern: RegExp): boolean {
     pattern.lastIndex = this.#at;
-    const match = pattern.exec(this.#text);
-    if (!match) return null;
-    this.#at += match[0].length;
-    return match[0];
+    if (!pattern.test(this.#text)) return false;
+    this.#at = pattern.lastIndex;
+    return true;
   }
 
   #token(kind: TokenKind, start: number): Token {
-    return { kind, text: this.#text.slice(start, this.#at), start, end: this.#at };
+    const text = this.#text.slice(start, this.#at);
+    return { kind, text, word: kind === 'word' ? text.toLowerCase() : '', start, end: this.#at };
   }
 
   #error(start: number, problem: string): Token {
-    return this.#stop({ kind: 'error', text: problem, start, end: this.#text.length });
+    return this.#stop({ kind: 'error', text: problem, word: '', start, end: this.#text.length });
   }
 
   #stop(token: Token): Token {
     this.#stopped = token;
     return token;
   }
+}
+
+const POINT = '.'.charCodeAt(0);
+const ZERO = '0'.charCodeAt(0);
+
+function isDigit(code: number): boolean {
+  return code >= ZERO && code < ZERO + 10;
 }
 
 /** What is wrong with the escape sequence that begins at `at`, behind its backslash; null when nothing is. */

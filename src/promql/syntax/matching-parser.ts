@@ -15,18 +15,18 @@ export interface BinaryModifiers {
 export function readBinaryModifiers(reader: TokenReader): BinaryModifiers {
   const returnBool = reader.skipWord('bool');
   const matching = readMatching(reader);
-  const { kind, text, start } = reader.current;
-  if (kind === 'word' && FILL_WORDS.includes(text.toLowerCase()) && reader.peekCharacter() === '(') {
-    throw experimentalError(reader.text, start, `the ${text.toLowerCase()} modifier`);
+  const { word, start } = reader.current;
+  if (FILL_WORDS.includes(word) && reader.peekCharacter() === '(') {
+    throw experimentalError(reader.text, start, `the ${word} modifier`);
   }
   return { returnBool, matching };
 }
 
+const ON_ALL_LABELS: VectorMatching = { cardinality: 'one-to-one', on: false, labels: [], include: [] };
+
 function readMatching(reader: TokenReader): VectorMatching {
   const on = reader.atWord('on');
-  if (!on && !reader.atWord('ignoring')) {
-    return { cardinality: 'one-to-one', on: false, labels: [], include: [] };
-  }
+  if (!on && !reader.atWord('ignoring')) return ON_ALL_LABELS;
   reader.advance();
   const labels = readLabelList(reader);
   const left = reader.atWord('group_left');
@@ -44,7 +44,7 @@ export function readLabelList(reader: TokenReader): readonly string[] {
   while (!reader.at(')')) {
     const token = reader.current;
     if (token.kind === 'string') names.push(unquote(token.text));
-    else if (token.kind === 'word' && isLabelWord(token.text)) names.push(token.text);
+    else if (isLabelWord(token.word)) names.push(token.text);
     else reader.unexpected('grouping opts', 'label');
     if (names.at(-1) === '') reader.fail(token.start, 'invalid label name for grouping: ""');
     reader.advance();
@@ -56,6 +56,5 @@ export function readLabelList(reader: TokenReader): readonly string[] {
 }
 
 function isLabelWord(word: string): boolean {
-  const lower = word.toLowerCase();
-  return lower !== 'without' && lower !== 'inf' && lower !== 'nan';
+  return word !== '' && word !== 'without' && word !== 'inf' && word !== 'nan';
 }

@@ -17,8 +17,8 @@ export function readModifiers(reader: TokenReader, subject: Expression): Express
     else if (reader.atWord('offset')) expression = readOffset(reader, expression);
     else if (reader.at('@')) expression = readAt(reader, expression);
     else if (reader.atWord('anchored') || reader.atWord('smoothed')) {
-      const word = reader.current.text.toLowerCase();
-      throw experimentalError(reader.text, reader.current.start, `the ${word} modifier`);
+      const { word, start } = reader.current;
+      throw experimentalError(reader.text, start, `the ${word} modifier`);
     } else return expression;
   }
 }
@@ -91,8 +91,8 @@ function readSignedSeconds(reader: TokenReader): number | null {
 
 /** What may begin a duration in Prometheus beside numbers is arithmetic. */
 function refuseDurationExpression(reader: TokenReader): void {
-  const { text, start } = reader.current;
-  const isCall = DURATION_WORDS.includes(text.toLowerCase()) && reader.peekCharacter() === '(';
+  const { word, start } = reader.current;
+  const isCall = DURATION_WORDS.includes(word) && reader.peekCharacter() === '(';
   if (reader.at('(') || isCall) throw experimentalError(reader.text, start, 'arithmetic in durations');
 }
 
@@ -153,8 +153,8 @@ function modify(reader: TokenReader, expression: Expression, modification: Modif
 }
 
 function readTime(reader: TokenReader, expression: Expression): AtModifier {
-  const word = reader.current.text.toLowerCase();
-  if (reader.current.kind === 'word' && (word === 'start' || word === 'end')) {
+  const { word } = reader.current;
+  if (word === 'start' || word === 'end') {
     reader.advance();
     if (!reader.skip('(') || !reader.skip(')')) reader.unexpected('@', 'timestamp');
     return { kind: word };

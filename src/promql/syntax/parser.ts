@@ -268,18 +268,12 @@ const WITH_PARAMETER: ReadonlySet<Aggregator> = new Set([
 ]);
 
 /** Holds the finished tree against the limit: a subquery, for one, nests what was read before it. */
-function limitDepth(reader: TokenReader, root: Expression): void {
-  const pending: { readonly expression: Expression; readonly depth: number }[] = [
-    { expression: root, depth: 1 },
-  ];
-  for (let next = pending.pop(); next; next = pending.pop()) {
-    if (next.depth > maxExpressionDepth) failForDepth(reader, next.expression.position.start);
-    for (const child of childrenOf(next.expression)) {
-      const continuesChain =
-        next.expression.kind === 'binary' && child === next.expression.left && child.kind === 'binary';
-      pending.push({ expression: child, depth: next.depth + (continuesChain ? 0 : 1) });
-    }
-  }
+function limitDepth(reader: TokenReader, expression: Expression, depth = 1): void {
+  if (depth > maxExpressionDepth) failForDepth(reader, expression.position.start);
+  let node = expression;
+  for (; node.kind === 'binary'; node = node.left) limitDepth(reader, node.right, depth + 1);
+  if (node !== expression) limitDepth(reader, node, depth + 1);
+  else for (const child of childrenOf(node)) limitDepth(reader, child, depth + 1);
 }
 
 function failForDepth(reader: TokenReader, offset: number): never {

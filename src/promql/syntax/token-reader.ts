@@ -69,9 +69,9 @@ export class TokenReader {
     return (kind === 'punctuation' || kind === 'operator') && text === mark;
   }
 
-  /** Whether the current token is this word, in any case. */
+  /** Whether the current token is this word, which is given in lower case, in any case. */
   atWord(word: string): boolean {
-    return this.#current.kind === 'word' && this.#current.text.toLowerCase() === word;
+    return this.#current.word === word;
   }
 
   /** Consumes the mark if it comes next. */
