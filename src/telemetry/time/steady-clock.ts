@@ -1,4 +1,5 @@
-import type { Clock, Timer } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { DelegatingClock } from './delegating-clock.ts';
 
 /**
  * How fast steady time runs while it is ahead of the wall clock. Faster, and it would be ahead for longer; slower, and
@@ -27,23 +28,22 @@ interface Parting {
 /**
  * A clock whose wall time never goes back: what is appended later is dated later. Where the wall clock steps back,
  * steady time runs on a little slower until the wall clock has caught up; it is never frozen, however large the step was.
- * A step forward is followed at once. Everything else is as the clock below has it.
+ * A step forward is followed at once.
  */
-export class SteadyClock implements Clock {
-  readonly #clock: Clock;
+export class SteadyClock extends DelegatingClock {
   #shownMs = Number.NEGATIVE_INFINITY;
   #shownAtMonotonicMs: number;
   /** Null while steady time is the wall clock's. */
   #parting: Parting | null = null;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    super(clock);
     this.#shownAtMonotonicMs = clock.monotonicMs();
   }
 
-  wallMs(): number {
-    const wallMs = this.#clock.wallMs();
-    const monotonicMs = this.#clock.monotonicMs();
+  override wallMs(): number {
+    const wallMs = this.clock.wallMs();
+    const monotonicMs = this.clock.monotonicMs();
     const before = this.#parting;
     const steadyMs = before
       ? before.steadyMs + (monotonicMs - before.monotonicMs) * CATCH_UP_PACE
@@ -64,7 +64,7 @@ export class SteadyClock implements Clock {
   notBefore(shownMs: number, leadMs = 0): void {
     const nowMs = this.wallMs();
     if (nowMs >= shownMs) return;
-    const [wallMs, monotonicMs] = [this.#clock.wallMs(), this.#clock.monotonicMs()];
+    const [wallMs, monotonicMs] = [this.clock.wallMs(), this.clock.monotonicMs()];
     const sinceMs = wallMs - (shownMs - leadMs);
     // Without a step since then, the wall clock says how long nobody looked.
     const steadyMs = shownMs + Math.max(0, sinceMs) * CATCH_UP_PACE;
@@ -75,7 +75,7 @@ export class SteadyClock implements Clock {
 
   /** How far it is ahead of the wall clock, ms. */
   leadMs(): number {
-    return this.wallMs() - this.#clock.wallMs();
+    return this.wallMs() - this.clock.wallMs();
   }
 
   /**
@@ -87,31 +87,11 @@ export class SteadyClock implements Clock {
     const parting = this.#parting;
     if (!parting || leadMs < MIN_REDATED_LEAD_MS) return null;
     const fromMs = parting.wallMs - MAX_SENT_LATE_MS;
-    const untilMs = this.#clock.wallMs() + MAX_SENDER_AHEAD_MS;
+    const untilMs = this.clock.wallMs() + MAX_SENDER_AHEAD_MS;
     return (timestampMs) =>
       timestampMs >= fromMs && timestampMs <= untilMs
         ? Math.round(parting.steadyMs + (timestampMs - parting.wallMs) * CATCH_UP_PACE)
         : timestampMs;
-  }
-
-  monotonicMs(): number {
-    return this.#clock.monotonicMs();
-  }
-
-  bootMs(): number {
-    return this.#clock.bootMs();
-  }
-
-  get bootId(): string {
-    return this.#clock.bootId;
-  }
-
-  after(delayMs: number, run: () => void): Timer {
-    return this.#clock.after(delayMs, run);
-  }
-
-  every(periodMs: number, run: () => void): Timer {
-    return this.#clock.every(periodMs, run);
   }
 }
 

@@ -1,36 +1,12 @@
-import type { Boot, Clock, Timer } from './clock.ts';
+import type { Boot, Clock } from './clock.ts';
+import { DelegatingClock } from './delegating-clock.ts';
 
-/** A clock that knows in which boots the state was worked on; everything else is as the clock below has it. */
-export class TakenUpClock implements Clock {
-  readonly #clock: Clock;
+/** A clock that knows in which boots the state was worked on. */
+export class TakenUpClock extends DelegatingClock {
   readonly boots: readonly Boot[];
 
   constructor(clock: Clock, boots: readonly Boot[]) {
-    this.#clock = clock;
+    super(clock);
     this.boots = boots;
-  }
-
-  wallMs(): number {
-    return this.#clock.wallMs();
-  }
-
-  monotonicMs(): number {
-    return this.#clock.monotonicMs();
-  }
-
-  bootMs(): number {
-    return this.#clock.bootMs();
-  }
-
-  get bootId(): string {
-    return this.#clock.bootId;
-  }
-
-  after(delayMs: number, run: () => void): Timer {
-    return this.#clock.after(delayMs, run);
-  }
-
-  every(periodMs: number, run: () => void): Timer {
-    return this.#clock.every(periodMs, run);
   }
 }
