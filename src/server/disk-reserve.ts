@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { StateDatabase } from '#storage';
+import { withTransactions, type StateDatabase } from '#storage';
 import { OmoiError, type Clock, type Logger, type Timer } from '#telemetry';
 
 /** Enough for thousands of transactions: orders to stop, exits, what was released. */
@@ -79,19 +79,14 @@ export class DiskReserve {
  * as a rule another one, which has no use for that room.
  */
 export function writeFromReserve(database: StateDatabase, reserve: DiskReserve): StateDatabase {
-  return {
-    dialect: database.dialect,
-    reader: database.reader,
-    close: () => database.close(),
-    transaction: async (work, options) => {
-      try {
-        return await database.transaction(work, options);
-      } catch (thrown) {
-        const full = thrown instanceof OmoiError && thrown.code === 'storage_full';
-        const isOfThisDisk = database.dialect === 'sqlite' || reserve.isNeeded();
-        if (!full || !isOfThisDisk || !reserve.release()) throw thrown;
-        return database.transaction(work, options);
-      }
-    },
-  };
+  return withTransactions(database, async (work, options) => {
+    try {
+      return await database.transaction(work, options);
+    } catch (thrown) {
+      const full = thrown instanceof OmoiError && thrown.code === 'storage_full';
+      const isOfThisDisk = database.dialect === 'sqlite' || reserve.isNeeded();
+      if (!full || !isOfThisDisk || !reserve.release()) throw thrown;
+      return database.transaction(work, options);
+    }
+  });
 }

@@ -1,4 +1,4 @@
-import type { StateDatabase } from '#storage';
+import { withTransactions, type StateDatabase } from '#storage';
 import { isOutage } from '#telemetry';
 
 /**
@@ -6,17 +6,12 @@ import { isOutage } from '#telemetry';
  * may have missed something meanwhile.
  */
 export function noticeOutages(database: StateDatabase, onOutage: (reason: string) => void): StateDatabase {
-  return {
-    dialect: database.dialect,
-    reader: database.reader,
-    close: () => database.close(),
-    async transaction(work, options) {
-      try {
-        return await database.transaction(work, options);
-      } catch (thrown) {
-        if (isOutage(thrown)) onOutage(thrown.message);
-        throw thrown;
-      }
-    },
-  };
+  return withTransactions(database, async (work, options) => {
+    try {
+      return await database.transaction(work, options);
+    } catch (thrown) {
+      if (isOutage(thrown)) onOutage(thrown.message);
+      throw thrown;
+    }
+  });
 }

@@ -1,4 +1,4 @@
-import type { Leadership, StateDatabase } from '#storage';
+import { withTransactions, type Leadership, type StateDatabase } from '#storage';
 import { isOutage, type Clock, type Logger } from '#telemetry';
 
 /** For so long a failure counts where nothing has been written since: nobody tries in a server that has nothing to do. */
@@ -42,21 +42,16 @@ export class StateWrites {
 
   /** The same database, whose transactions are watched. */
   watch(database: StateDatabase): StateDatabase {
-    return {
-      dialect: database.dialect,
-      reader: database.reader,
-      close: () => database.close(),
-      transaction: async (work, options) => {
-        try {
-          const result = await database.transaction(work, options);
-          this.#written();
-          return result;
-        } catch (thrown) {
-          if (isOutage(thrown)) this.#failed(thrown.message);
-          throw thrown;
-        }
-      },
-    };
+    return withTransactions(database, async (work, options) => {
+      try {
+        const result = await database.transaction(work, options);
+        this.#written();
+        return result;
+      } catch (thrown) {
+        if (isOutage(thrown)) this.#failed(thrown.message);
+        throw thrown;
+      }
+    });
   }
 
   /** The same log, without the warnings of single parts that the state can't be written: they are counted. */

@@ -1,4 +1,5 @@
 import type { Clock, Logger, SelfMetrics } from '#telemetry';
+import { withTransactions } from './database-view.ts';
 import type { Database } from './database.ts';
 
 /** A transaction that holds its turn for longer is told in the log: on SQLite all others wait behind it. */
@@ -46,25 +47,21 @@ export function tellHeldTransactions<Tables>(
     told = longestMs = 0;
     logger.warn(fields, 'Transaction that was held for long is over.');
   };
-  return {
-    dialect: database.dialect,
-    reader: database.reader,
-    close: () => database.close(),
-    transaction: (work, options) =>
-      database.transaction(async (tx) => {
-        const startedMs = clock.monotonicMs();
-        const heldMs = (): number => Math.round(clock.monotonicMs() - startedMs);
-        let isTold = false;
-        const timer = clock.after(maxSilentlyHeldMs, () => {
-          isTold = true;
-          tell(heldMs());
-        });
-        try {
-          return await work(tx);
-        } finally {
-          timer.cancel();
-          if (isTold) tellEnd(heldMs());
-        }
-      }, options),
-  };
+  return withTransactions(database, (work, options) =>
+    database.transaction(async (tx) => {
+      const startedMs = clock.monotonicMs();
+      const heldMs = (): number => Math.round(clock.monotonicMs() - startedMs);
+      let isTold = false;
+      const timer = clock.after(maxSilentlyHeldMs, () => {
+        isTold = true;
+        tell(heldMs());
+      });
+      try {
+        return await work(tx);
+      } finally {
+        timer.cancel();
+        if (isTold) tellEnd(heldMs());
+      }
+    }, options),
+  );
 }

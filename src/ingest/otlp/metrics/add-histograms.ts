@@ -1,4 +1,5 @@
 import type { HistogramSpan, HistogramValue } from '#telemetry';
+import { nativeHistogram, type NativeSide } from './native-histogram.ts';
 
 /** Buckets of one histogram's total. With more it becomes coarser, as an SDK's does; a delta has 160 by default. */
 const maxTotalBuckets = 640;
@@ -25,21 +26,14 @@ export function addHistograms(total: HistogramValue, delta: HistogramValue): His
     positive = coarser(positive, 1);
     negative = coarser(negative, 1);
   }
-  const positiveSide = sideOf(positive);
-  const negativeSide = sideOf(negative);
-  return {
+  const totals = {
     schema,
     count: total.count + delta.count,
     sum: addSums(total.sum, delta.sum),
     zeroThreshold: zero.threshold,
     zeroCount: zero.count,
-    positiveSpans: positiveSide.spans,
-    positiveCounts: positiveSide.counts,
-    negativeSpans: negativeSide.spans,
-    negativeCounts: negativeSide.counts,
-    customBounds: [],
-    counterReset: 'unknown',
   };
+  return nativeHistogram(totals, { positive: sideOf(positive), negative: sideOf(negative) });
 }
 
 /** A sum that is not told, or is no number, adds nothing: it must not stay for ever. */
@@ -149,10 +143,7 @@ function bucketsOf(spans: readonly HistogramSpan[], counts: readonly number[]): 
 }
 
 /** Spans for counts by index; gaps of one or two buckets are filled with zeros, which takes less than a span. */
-function sideOf(side: Side): {
-  readonly spans: readonly HistogramSpan[];
-  readonly counts: readonly number[];
-} {
+function sideOf(side: Side): NativeSide {
   const spans: { offset: number; length: number }[] = [];
   const counts: number[] = [];
   let next = 0;

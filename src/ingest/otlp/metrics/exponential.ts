@@ -1,10 +1,11 @@
-import type { Exemplar, HistogramSpan, HistogramValue } from '#telemetry';
+import type { Exemplar, HistogramValue } from '#telemetry';
 import { histogramProblem } from '../../histogram-check.ts';
 import { WIRE_BYTES, WIRE_VARINT, type WireReader } from '../../wire-reader.ts';
 import { maxBuckets } from '../limits.ts';
 import type { Refusals } from '../refusals.ts';
 import { unsigned64At } from '../wire/times.ts';
 import type { Family } from './family.ts';
+import { nativeHistogram, type NativeSide } from './native-histogram.ts';
 import { FLAG_NO_RECORDED_VALUE, type PointContext } from './point-context.ts';
 import type { PointRows } from './point-rows.ts';
 import { readEightBytes, type TimedPoint } from './timed-point.ts';
@@ -101,7 +102,7 @@ export class ExponentialReader {
     while (reader.at < end) this.#readField(point, end);
     let place = -1;
     if (!point.isStale) {
-      const converted = nativeHistogram(point);
+      const converted = histogramOf(point);
       if (typeof converted === 'string') return this.#refusals.refuse(converted);
       place = this.#rows.histograms.push(converted) - 1;
     }
@@ -201,7 +202,7 @@ export class ExponentialReader {
 }
 
 /** The native histogram of a point, or why it is refused. */
-function nativeHistogram(point: ExponentialPoint): HistogramValue | string {
+function histogramOf(point: ExponentialPoint): HistogramValue | string {
   const { scale, positive, negative } = point;
   if (!(scale >= MIN_SCALE && scale <= MAX_SCALE)) {
     return `an exponential histogram has the scale ${scale}; ${MIN_SCALE} to ${MAX_SCALE} are read`;
@@ -210,29 +211,14 @@ function nativeHistogram(point: ExponentialPoint): HistogramValue | string {
   if (sideProblem !== null) return sideProblem;
   const schema = Math.min(scale, MAX_SCHEMA);
   const merge = scale - schema;
-  const positiveSide = nativeSide(positive, merge);
-  const negativeSide = nativeSide(negative, merge);
-  const histogram: HistogramValue = {
-    schema,
-    count: point.count,
-    sum: point.sum,
-    zeroThreshold: point.zeroThreshold,
-    zeroCount: point.zeroCount,
-    positiveSpans: positiveSide.spans,
-    positiveCounts: positiveSide.counts,
-    negativeSpans: negativeSide.spans,
-    negativeCounts: negativeSide.counts,
-    customBounds: [],
-    counterReset: 'unknown',
-  };
+  const { count, sum, zeroThreshold, zeroCount } = point;
+  const histogram = nativeHistogram(
+    { schema, count, sum, zeroThreshold, zeroCount },
+    { positive: nativeSide(positive, merge), negative: nativeSide(negative, merge) },
+  );
   // A sum that is not told is not one of NaN observations, which need not be in a bucket.
   const problem = histogramProblem(point.hasSum ? histogram : { ...histogram, sum: 0 }, 'whole');
   return problem === null ? histogram : `an exponential histogram does not hold together: ${problem}`;
-}
-
-interface NativeSide {
-  readonly spans: readonly HistogramSpan[];
-  readonly counts: readonly number[];
 }
 
 const EMPTY_SIDE: NativeSide = { spans: [], counts: [] };
