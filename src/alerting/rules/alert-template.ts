@@ -44,6 +44,11 @@ export class AlertTemplate {
       : null;
   }
 
+  /** Whether it expands to its text, whatever it is about. */
+  get isConstant(): boolean {
+    return this.#template === null;
+  }
+
   /** The expanded text; a template that fails while it runs says so in the text, as Prometheus does. */
   expand(data: AlertTemplateData, host: RuleTemplateHost): string {
     if (this.#template === null) return this.text;

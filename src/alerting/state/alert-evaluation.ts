@@ -3,8 +3,8 @@ import { createId, type Clock, type Labels, type Random, type Tracing } from '#t
 import type { NewEpisode } from '../alerts/episode-writer.ts';
 import {
   expandAnnotations,
-  identifyElements,
   type AlertElement,
+  type AlertIdentities,
   type ExpansionContext,
 } from '../evaluation/alert-elements.ts';
 import { recordFiring, recordResolution, type EvaluationTrace } from '../evaluation/rule-trace.ts';
@@ -57,6 +57,8 @@ export class AlertEvaluation {
       /** When the wall clock last leapt forward. */
       readonly leaptAtMs: number;
       readonly tracesFor: EvaluationTrace['tracesFor'];
+      /** Of the rule, from one evaluation to the next. */
+      readonly identities: AlertIdentities;
     },
   ): SlicedWork<EvaluatedAlerts> {
     const { timeMs, receivedAtMs, startedAtMs } = at.moment;
@@ -64,7 +66,7 @@ export class AlertEvaluation {
     const queryTimeMs = timeMs - (group.queryOffsetMs ?? 0);
     const result = yield* query.evaluate(queryTimeMs);
     const identified = { rule: loaded.rule, limit: group.limit };
-    const elements = yield* identifyElements(identified, result, this.expansion(timeMs));
+    const elements = yield* at.identities.identify(identified, result, this.expansion(timeMs));
     const graceUntilMs = Math.max(
       this.#parts.graceUntilMs(),
       at.leaptAtMs + this.#parts.options.startupGraceMs,

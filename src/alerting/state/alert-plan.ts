@@ -109,6 +109,8 @@ function instanceFor(
   const phase = step.next ?? { kind: 'pending' as const, activeAtMs: 0 };
   const { element, labels, key } = found;
   if (before) {
+    if (step.event === null && step.next === before.phase && Object.is(element.value, before.value))
+      return before;
     const cause =
       step.event?.kind === 'fired' ? causeAtFiring(before.cause, before.sourceLabels, trace) : before.cause;
     return { ...before, phase, cause, value: element.value };

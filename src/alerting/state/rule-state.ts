@@ -6,6 +6,7 @@ import {
   type AppendOrigin,
   type Clock,
 } from '#telemetry';
+import { AlertIdentities } from '../evaluation/alert-elements.ts';
 import { ClockLeap } from '../evaluation/clock-leap.ts';
 import { EvaluationClock } from '../evaluation/evaluation-clock.ts';
 import { evaluateRecording } from '../evaluation/recording-evaluation.ts';
@@ -57,6 +58,7 @@ export class RuleState {
   readonly #health: RuleHealth;
   /** Null for a recording rule. */
   readonly #alerts: AlertStates | null;
+  readonly #identities = new AlertIdentities();
   readonly #firingRows: FiringRows;
   #definition: LoadedRule;
   /** Redefinitions and the removal that wait: an evaluation would judge by a definition that no longer holds. */
@@ -256,6 +258,7 @@ export class RuleState {
         moment,
         leaptAtMs: this.#leaptAtMs,
         tracesFor: (labels) => this.#inputs.tracesFor(labels),
+        identities: this.#identities,
       });
       ({ plan } = evaluated);
       this.#health.succeeded(loaded.rule, moment.timeMs);
