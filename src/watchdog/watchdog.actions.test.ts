@@ -1,31 +1,23 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { OmoiError, silentLogger } from '#telemetry';
 import { DEFAULT_ACTION_LIMITS } from './actions/action-limits.ts';
+import { useDemoStage } from './demo-stage.test-support.ts';
 import {
   becomes,
   becomesInTime,
   flood,
   heldBy,
-  openDemoStage,
-  openStage,
   RESTART,
   RESTART_SILENT,
   SCALE,
   silent,
   reloadPolicies,
   stateOf,
-  type Stage,
 } from './watchdog.test-support.ts';
 
 const { maxAttempts, timeLimitMs } = DEFAULT_ACTION_LIMITS;
 const never = () => new Promise<void>(() => {});
-let stage: Stage;
-afterEach(() => stage.close());
-
-async function open(...policies: string[]): Promise<Stage> {
-  stage = await openDemoStage(policies);
-  return stage;
-}
+const stage = useDemoStage();
 
 async function actionsOf(alertId: string) {
   const [detail] = await stage.archive.list({ alertId, limit: 1 });
@@ -41,7 +33,7 @@ function counted(name: string): Record<string, number> {
 
 describe('a step', () => {
   it('orders the generation after the one that runs when it starts', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes(stage, 'a1', 'verifying');
     await stage.changeStatus('w-1', { status: 'UNRESPONSIVE' });
@@ -53,7 +45,7 @@ describe('a step', () => {
   });
 
   it('that the fleet refuses, since the agent was asked to leave meanwhile, is cancelled', async () => {
-    const { alerts, fleet, events } = await open(RESTART);
+    const { alerts, fleet, events } = await stage.open(RESTART);
     fleet.before = (_call, agentId) => {
       fleet.addAgent(agentId, { leaves: true });
       return Promise.reject(new OmoiError('transition_not_allowed', 'w-1 is beyond the count of its pool'));
@@ -64,7 +56,7 @@ describe('a step', () => {
   });
 
   it('that the fleet refuses has failed', async () => {
-    const { alerts, fleet } = await open(RESTART);
+    const { alerts, fleet } = await stage.open(RESTART);
     fleet.before = () => Promise.reject(new OmoiError('agent_not_managed', 'agent w-1 is not ours'));
     await alerts.raise('a1', silent('w-1'));
     await becomes(stage, 'a1', 'escalated(failed)');
@@ -80,7 +72,7 @@ describe('a step', () => {
     ['an error without a code', new Error('out of luck')],
     ['one that may pass', new OmoiError('lock_held', 'somebody has it')],
   ])('that fails with %s is ordered again, more and more seldom, and then given up', async (_what, error) => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     const calledAtMs: number[] = [];
     fleet.before = () => {
       calledAtMs.push(clock.monotonicMs());
@@ -106,7 +98,7 @@ describe('a step', () => {
   });
 
   it('that is ordered again is so in a whole millisecond: a database keeps no part of one', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     fleet.before = async () => {
       await clock.advance(0.3);
       throw new Error('out of luck');
@@ -124,7 +116,7 @@ describe('a step', () => {
   });
 
   it('that gets no answer ends as unknown', async () => {
-    const { alerts, fleet } = await open(RESTART);
+    const { alerts, fleet } = await stage.open(RESTART);
     fleet.before = never;
     await alerts.raise('a1', silent('w-1'));
     await becomesInTime(stage, 'a1', 'escalated(unknown)');
@@ -135,7 +127,7 @@ describe('a step', () => {
   });
 
   it('whose answer is lost is not done twice', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     fleet.after = never;
     await alerts.raise('a1', silent('w-1'));
     await clock.advance(timeLimitMs + 1000);
@@ -147,7 +139,7 @@ describe('a step', () => {
   });
 
   it('that hangs holds nobody else up', async () => {
-    const { alerts, fleet } = await open(RESTART, SCALE);
+    const { alerts, fleet } = await stage.open(RESTART, SCALE);
     fleet.before = (_call, targetId) => (targetId === 'w-1' ? never() : Promise.resolve());
     fleet.addAgent('w-1', { poolId: 'other' });
     fleet.addAgent('w-2', { poolId: 'other' });
@@ -161,7 +153,7 @@ describe('a step', () => {
   });
 
   it('that waits to be ordered again is not, once the alert has resolved', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     let calls = 0;
     fleet.before = () => Promise.reject(new Error(`out of luck ${++calls}`));
     await alerts.raise('a1', silent('w-1'));
@@ -174,7 +166,7 @@ describe('a step', () => {
   });
 
   it('that may still be done says so when the alert has resolved', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     fleet.before = never;
     await alerts.raise('a1', silent('w-1'));
     await clock.advance(timeLimitMs);
@@ -185,7 +177,7 @@ describe('a step', () => {
 
 describe('the agent itself', () => {
   it('is left alone as long as it beats, and restarted when its status says that it is gone', async () => {
-    const { alerts, fleet } = await open(RESTART_SILENT);
+    const { alerts, fleet } = await stage.open(RESTART_SILENT);
     fleet.addAgent('w-1', { status: 'IDLE', silenceMs: 100 });
     await alerts.raise('a1', silent('w-1'));
     await heldBy(stage, 'a1', 'target_healthy');
@@ -195,7 +187,7 @@ describe('the agent itself', () => {
   });
 
   it('is left alone until its status says that it is gone, also where its heartbeat is too old', async () => {
-    const { alerts, fleet } = await open(RESTART_SILENT);
+    const { alerts, fleet } = await stage.open(RESTART_SILENT);
     fleet.addAgent('w-1', { status: 'QUARANTINED', silenceMs: 60_000 });
     await alerts.raise('a1', silent('w-1'));
     await heldBy(stage, 'a1', 'target_withdrawn');
@@ -207,14 +199,14 @@ describe('the agent itself', () => {
   });
 
   it('is restarted although it beats, where the policy is about other ills', async () => {
-    const { alerts, fleet } = await open(RESTART);
+    const { alerts, fleet } = await stage.open(RESTART);
     fleet.addAgent('w-1', { status: 'RUNNING', silenceMs: 100 });
     await alerts.raise('a1', silent('w-1'));
     await becomes(stage, 'a1', 'verifying');
   });
 
   it('gets time when somebody else has restarted it meanwhile', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     await stage.watchdog.pause('ann', 'I do it myself');
     await alerts.raise('a1', silent('w-1'));
     await heldBy(stage, 'a1', 'paused');
@@ -229,7 +221,7 @@ describe('the agent itself', () => {
   });
 
   it('is not started anew while it may take longer to start than a step to take effect', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes(stage, 'a1', 'verifying');
     await stage.changeStatus('w-1', { generation: 2, status: 'SPAWNING' });
@@ -242,7 +234,7 @@ describe('the agent itself', () => {
   });
 
   it('gets time where its generation was coming up when the alert was seen', async () => {
-    const { alerts, fleet } = await open(RESTART);
+    const { alerts, fleet } = await stage.open(RESTART);
     fleet.addAgent('w-1', { generation: 2, status: 'SPAWNING' });
     await alerts.raise('a1', silent('w-1'));
     await heldBy(stage, 'a1', 'new_generation');
@@ -252,7 +244,7 @@ describe('the agent itself', () => {
   });
 
   it('is not brought back when a person has stopped it', async () => {
-    const { alerts, fleet } = await open(RESTART);
+    const { alerts, fleet } = await stage.open(RESTART);
     fleet.addAgent('w-1', { status: 'TERMINATED' });
     await alerts.raise('a1', silent('w-1'));
     await heldBy(stage, 'a1', 'target_withdrawn');
@@ -265,7 +257,7 @@ describe('a reload', () => {
   const mode = (text: string, to: string) => text.replace('mode: act', `mode: ${to}`);
 
   it('changes no step of what was planned', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes(stage, 'a1', 'verifying');
     await reloadPolicies(stage.watchdog, [oneStep]);
@@ -277,7 +269,7 @@ describe('a reload', () => {
   });
 
   it('lets a new policy see what fires, and a promoted one act on what it has observed', async () => {
-    const { alerts } = await open(mode(SCALE, 'observe'));
+    const { alerts } = await stage.open(mode(SCALE, 'observe'));
     await alerts.raise('a1', silent('w-1'));
     await alerts.raise('a2', flood);
     await heldBy(stage, 'a2', 'observe');
@@ -289,7 +281,7 @@ describe('a reload', () => {
   });
 
   it('happens at a start, too', async () => {
-    const { alerts } = await open();
+    const { alerts } = await stage.open();
     await alerts.raise('a1', silent('w-1'));
     await stage.clock.advance(0);
     await stage.restartProcess([RESTART]);
@@ -298,7 +290,7 @@ describe('a reload', () => {
 
   it('frees what awaits an approval that is asked for no more, and ends what has no policy any more', async () => {
     const other = RESTART.replace('restart_it', 'other').replace('Silent', 'Other');
-    const { alerts } = await open(mode(RESTART, 'approve'), mode(other, 'approve'));
+    const { alerts } = await stage.open(mode(RESTART, 'approve'), mode(other, 'approve'));
     await alerts.raise('a1', silent('w-1'));
     await alerts.raise('a2', { ...silent('w-2'), alertname: 'Other' });
     await becomes(stage, 'a1', 'awaiting_approval');
@@ -309,7 +301,7 @@ describe('a reload', () => {
   });
 
   it('that is broken changes nothing', async () => {
-    await open(RESTART);
+    await stage.open(RESTART);
     await expect(reloadPolicies(stage.watchdog, [RESTART.replace('mode:', 'mod:')])).rejects.toThrow(
       'did you mean "mode"',
     );
@@ -319,7 +311,7 @@ describe('a reload', () => {
 
 describe('an alert without a remediation', () => {
   it('for want of room is looked at again when others have ended', async () => {
-    stage = await openStage([RESTART], { maxOpenRemediations: 1 });
+    await stage.openEmpty([RESTART], { maxOpenRemediations: 1 });
     const { alerts, fleet, clock } = stage;
     fleet.addAgent('w-1');
     fleet.addAgent('w-2');
@@ -335,7 +327,7 @@ describe('an alert without a remediation', () => {
   });
 
   it('for want of a target is looked at again', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     await alerts.raise('a1', silent('w-9'));
     await clock.advance(1000);
     expect(counted('omoi_watchdog_unplanned_total')).toEqual({ no_target: 1 });
@@ -349,7 +341,7 @@ describe('many alerts without a target', () => {
   it('are one line in the log for each policy, with their number', async () => {
     const lines: [fields: object, message: string][] = [];
     const logger = { ...silentLogger, warn: (...line: [object, string]) => void lines.push(line) };
-    stage = await openStage([RESTART], { logger });
+    await stage.openEmpty([RESTART], { logger });
     const labelsOf = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`a${at}`, silent(`w-${at}`)]));
     await stage.alerts.raiseAll(labelsOf);
     await expect.poll(() => counted('omoi_watchdog_unplanned_total')).toEqual({ no_target: 50 });
@@ -369,7 +361,7 @@ describe('a scale override', () => {
     ['is dropped when its pool is gone', 'pool'],
     ['is dropped when it expired while Omoi was away', 'expiry'],
   ])('%s', async (_what, how) => {
-    const { alerts, fleet, clock } = await open(SCALE);
+    const { alerts, fleet, clock } = await stage.open(SCALE);
     await alerts.raise('a1', flood);
     await becomes(stage, 'a1', 'verifying');
     expect(await rows()).toHaveLength(1);
@@ -385,7 +377,7 @@ describe('a scale override', () => {
   });
 
   it('is not left behind by a step that failed', async () => {
-    const { alerts, fleet } = await open(SCALE);
+    const { alerts, fleet } = await stage.open(SCALE);
     fleet.before = () => Promise.reject(new OmoiError('unknown_pool', 'pool demo is unknown'));
     await alerts.raise('a1', flood);
     await becomes(stage, 'a1', 'escalated(failed)');
@@ -393,7 +385,7 @@ describe('a scale override', () => {
   });
 
   it('whose answer was lost is looked after all the same', async () => {
-    const { alerts, fleet, clock } = await open(SCALE);
+    const { alerts, fleet, clock } = await stage.open(SCALE);
     fleet.after = never;
     await alerts.raise('a1', flood);
     await clock.advance(timeLimitMs + 1000);
@@ -409,7 +401,7 @@ describe('a scale override', () => {
   });
 
   it('whose upkeep hangs holds up no other', async () => {
-    const { alerts, fleet, clock } = await open(`${SCALE}guards: { max_parallel: 2 }`);
+    const { alerts, fleet, clock } = await stage.open(`${SCALE}guards: { max_parallel: 2 }`);
     fleet.pools.set('second', 'PHASE_DESIGN');
     await alerts.raise('a1', flood);
     await alerts.raise('a2', { ...flood, phase_id: 'PHASE_DESIGN' });

@@ -1,24 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import {
-  becomes,
-  becomesInTime,
-  flood,
-  openDemoStage,
-  RESTART,
-  SCALE,
-  silent,
-  stateOf,
-  type Stage,
-} from './watchdog.test-support.ts';
+import { describe, expect, it } from 'vitest';
+import { useDemoStage } from './demo-stage.test-support.ts';
+import { becomes, becomesInTime, flood, RESTART, SCALE, silent, stateOf } from './watchdog.test-support.ts';
 
 const never = () => new Promise<void>(() => {});
-let stage: Stage;
-afterEach(() => stage.close());
-
-async function open(...policies: string[]): Promise<Stage> {
-  stage = await openDemoStage(policies);
-  return stage;
-}
+const stage = useDemoStage();
 
 /** Seconds pass; whoever dies is started again. Returns how often that was. */
 async function pass(seconds: number): Promise<number> {
@@ -60,7 +45,7 @@ describe('a process that dies', () => {
   it.each(commits)(
     'after commit %i takes up a repair that has no effect, and does each step once',
     async (count) => {
-      const { alerts, fleet } = await open(RESTART);
+      const { alerts, fleet } = await stage.open(RESTART);
       stage.killAfterCommits(count);
       await alerts.raise('a1', silent('w-1'));
       await pass(90);
@@ -71,7 +56,7 @@ describe('a process that dies', () => {
   );
 
   it.each(commits)('after commit %i takes up a repair that heals, and its scale override', async (count) => {
-    const { alerts, fleet } = await open(SCALE);
+    const { alerts, fleet } = await stage.open(SCALE);
     stage.killAfterCommits(count);
     await alerts.raise('a1', flood);
     await pass(5);
@@ -84,7 +69,7 @@ describe('a process that dies', () => {
   });
 
   it.each(commits)('after commit %i takes up what a person has approved', async (count) => {
-    const { alerts, fleet } = await open(RESTART.replace('mode: act', 'mode: approve'));
+    const { alerts, fleet } = await stage.open(RESTART.replace('mode: act', 'mode: approve'));
     stage.killAfterCommits(count);
     await alerts.raise('a1', silent('w-1'));
     await pass(2);
@@ -101,7 +86,7 @@ describe('a process that dies', () => {
   });
 
   it('did die in these stories', async () => {
-    const { alerts } = await open(RESTART);
+    const { alerts } = await stage.open(RESTART);
     stage.killAfterCommits(5);
     await alerts.raise('a1', silent('w-1'));
     expect(await pass(90)).toBe(1);
@@ -113,7 +98,7 @@ describe('a process that dies', () => {
   ] as const)(
     '%s the restart for an alert that resolves meanwhile leaves %s',
     async (when, state, generation) => {
-      const { alerts, fleet } = await open(RESTART);
+      const { alerts, fleet } = await stage.open(RESTART);
       fleet[when] = never;
       await alerts.raise('a1', silent('w-1'));
       await becomes(stage, 'a1', 'executing');
@@ -130,7 +115,7 @@ describe('a process that dies', () => {
   );
 
   it('after raising a scale override for an alert that resolves meanwhile takes it back in the end', async () => {
-    const { alerts, fleet } = await open(SCALE);
+    const { alerts, fleet } = await stage.open(SCALE);
     fleet.after = never;
     await alerts.raise('a1', flood);
     await becomes(stage, 'a1', 'executing');
@@ -146,7 +131,7 @@ describe('a process that dies', () => {
   });
 
   it('in each attempt is not followed by attempts without end', async () => {
-    const { alerts, fleet } = await open(RESTART);
+    const { alerts, fleet } = await stage.open(RESTART);
     let calls = 0;
     fleet.before = async () => {
       calls++;
@@ -160,7 +145,7 @@ describe('a process that dies', () => {
   });
 
   it('repeats an order with the generation that it was meant for', async () => {
-    const { alerts, fleet } = await open(RESTART);
+    const { alerts, fleet } = await stage.open(RESTART);
     fleet.before = never;
     await alerts.raise('a1', silent('w-1'));
     await becomes(stage, 'a1', 'executing');

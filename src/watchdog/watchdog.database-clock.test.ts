@@ -1,8 +1,8 @@
-import { afterEach, expect, it } from 'vitest';
-import { becomes, heldBy, openStage, RESTART, silent, type Stage } from './watchdog.test-support.ts';
+import { expect, it } from 'vitest';
+import { useDemoStage } from './demo-stage.test-support.ts';
+import { becomes, heldBy, RESTART, silent } from './watchdog.test-support.ts';
 
-let stage: Stage;
-afterEach(() => stage.close());
+const stage = useDemoStage();
 
 it.each([
   { where: 'ahead of', byMs: 60_000 },
@@ -10,7 +10,7 @@ it.each([
 ])(
   'distrusts itself for as long as it has to, on a database whose clock is $where its own',
   async ({ byMs }) => {
-    stage = await openStage([RESTART], {}, (database) => ({
+    await stage.openEmpty([RESTART], {}, (database) => ({
       ...database,
       transaction: (work, options) =>
         database.transaction((tx) => work({ ...tx, nowMs: tx.nowMs + byMs }), options),

@@ -1,25 +1,16 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { OmoiError } from '#telemetry';
 import { CountedDatabase } from './counted-database.test-support.ts';
 import { TroubledDatabase } from './troubled-database.test-support.ts';
-import {
-  becomes,
-  becomesInTime,
-  heldBy,
-  openStage,
-  RESTART,
-  silent,
-  stateOf,
-  type Stage,
-} from './watchdog.test-support.ts';
+import { useDemoStage } from './demo-stage.test-support.ts';
+import { becomes, becomesInTime, heldBy, RESTART, silent, stateOf } from './watchdog.test-support.ts';
 
-let stage: Stage;
-afterEach(() => stage.close());
+const stage = useDemoStage();
 
 describe('a few new remediations', () => {
   it('start with the transaction that plans them, and the order follows from it', async () => {
     const counted = new CountedDatabase();
-    stage = await openStage([RESTART], {}, (database) => counted.around(database));
+    await stage.openEmpty([RESTART], {}, (database) => counted.around(database));
     stage.fleet.addAgent('w-1');
     stage.fleet.addAgent('w-2');
     await stage.alerts.raise('first', silent('w-2'));
@@ -32,7 +23,7 @@ describe('a few new remediations', () => {
   });
 
   it('on one target take their turns: one starts, the other is held back', async () => {
-    stage = await openStage([RESTART, RESTART.replace('restart_it', 'twin')]);
+    await stage.openEmpty([RESTART, RESTART.replace('restart_it', 'twin')]);
     stage.fleet.addAgent('w-1');
     await stage.alerts.raise('a1', silent('w-1'));
     await vi.waitFor(async () => {
@@ -49,7 +40,7 @@ describe('a few new remediations', () => {
 describe('a transaction that plans and decides', () => {
   const troubled = new TroubledDatabase();
   const open = async (): Promise<void> => {
-    stage = await openStage([RESTART], {}, (database, clock) => troubled.around(database, clock));
+    await stage.openEmpty([RESTART], {}, (database, clock) => troubled.around(database, clock));
     stage.fleet.addAgent('w-1');
     // The consumer has found its place in the log.
     stage.fleet.addAgent('w-2');
@@ -73,7 +64,7 @@ describe('a transaction that plans and decides', () => {
 
   it('gives its token back where it is rolled back: the next one is not made to wait for another', async () => {
     const policy = RESTART.replace('max_parallel: 2', 'max_parallel: 2, repair_burst: 1, repair_every: 1h');
-    stage = await openStage([policy], {}, (database, clock) => troubled.around(database, clock));
+    await stage.openEmpty([policy], {}, (database, clock) => troubled.around(database, clock));
     stage.fleet.addAgent('w-1', { status: 'FAILED' });
     stage.fleet.addAgent('w-2');
     await stage.alerts.raise('first', silent('w-2'));
@@ -117,7 +108,7 @@ describe('a watchdog that is stopped', () => {
   it('does not wait for a transaction of which nobody knows whether it is on disk', async () => {
     let isAway = false;
     let unknown = 0;
-    stage = await openStage([RESTART], {}, (database) => ({
+    await stage.openEmpty([RESTART], {}, (database) => ({
       ...database,
       async transaction(work, options) {
         if (!isAway) return database.transaction(work, options);

@@ -1,18 +1,16 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useDemoStage } from './demo-stage.test-support.ts';
 import {
   becomes,
   becomesInTime,
   heldBy,
-  openDemoStage,
   reloadPolicies,
   RESTART,
   silent,
   stateOf,
-  type Stage,
 } from './watchdog.test-support.ts';
 
-let stage: Stage;
-afterEach(() => stage.close());
+const stage = useDemoStage();
 
 /** With one step: nothing follows it but the guardian. */
 const STEP = '  - { action: restart, verify: { within: 30s, healthy_for: 0s } }\n';
@@ -29,7 +27,7 @@ const toldOf = async (alertId: string) =>
 
 /** Its new generation is silent as well, and has `within` to be heard. */
 async function restartInVain(): Promise<void> {
-  stage = await openDemoStage([ONCE]);
+  await stage.open(ONCE);
   await stage.alerts.raise('a1', silent('w-1'));
   await becomes(stage, 'a1', 'verifying');
   await stage.changeStatus('w-1', { status: 'UNRESPONSIVE', silenceMs: 5000 });

@@ -1,20 +1,18 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { GUARDS, type Guard } from '#telemetry';
+import { useDemoStage } from './demo-stage.test-support.ts';
 import {
   becomes,
   becomesInTime,
   heldBy,
-  openStage,
   RESTART,
   RESTART_SILENT,
   silent,
   reloadPolicies,
   stateOf,
-  type Stage,
 } from './watchdog.test-support.ts';
 
-let stage: Stage;
-afterEach(() => stage.close());
+const stage = useDemoStage();
 
 const WAIT = { timeout: 30_000, interval: 5 };
 
@@ -246,7 +244,7 @@ describe('every guard lifts, though nothing is done that it forbids:', () => {
   it.each(GUARDS.flatMap((guard) => ROWS[guard].map((row) => ({ guard, ...row }))))(
     '$guard by $by',
     async ({ guard, policy = RESTART, hold, whenRaised, lift }) => {
-      stage = await openStage([policy]);
+      await stage.openEmpty([policy]);
       stage.fleet.pools.set('demo', 'PHASE_TESTING');
       for (const agentId of ['w-1', 'w-2', 'w-3', 'w-4']) stage.fleet.addAgent(agentId);
       await hold();
@@ -290,7 +288,7 @@ describe('whoever has tried often enough gives up only when no guard says that i
     '$guard',
     async ({ guard, policy = RESTART, hold, lift }) => {
       const acting = policy.replace('mode: observe', 'mode: act');
-      stage = await openStage([acting]);
+      await stage.openEmpty([acting]);
       stage.fleet.pools.set('demo', 'PHASE_TESTING');
       for (const agentId of ['w-1', 'w-2', 'w-3', 'w-4']) stage.fleet.addAgent(agentId);
       await exhaust();
@@ -310,7 +308,7 @@ describe('whoever has tried often enough gives up only when no guard says that i
 
   it.each(BOUNDS)('%s is not asked', async (guard) => {
     const bounds = 'max_parallel: 1, max_starts: 4, window: 1h, repair_burst: 1, repair_every: 1h';
-    stage = await openStage([RESTART.replace('max_parallel: 2', bounds)]);
+    await stage.openEmpty([RESTART.replace('max_parallel: 2', bounds)]);
     for (const agentId of ['w-1', 'w-2']) stage.fleet.addAgent(agentId);
     await exhaust();
     // What the guard gives is used up.
@@ -329,7 +327,7 @@ describe('what is certainly ill', () => {
     [4, 2],
     [100, 26],
   ])('%s killed at once, a whole pool, are all ordered anew within %s s', async (count, seconds) => {
-    stage = await openStage([RESTART]);
+    await stage.openEmpty([RESTART]);
     await pass(60);
     for (let at = 0; at < count; at++) stage.fleet.addAgent(`k-${at}`, { status: 'FAILED', silenceMs: 0 });
     for (let at = 0; at < count; at++) await raise(`a${at}`, `k-${at}`);
@@ -345,7 +343,7 @@ describe('a policy that acts on a part of its targets', () => {
       'max_parallel: 2',
       'max_parallel: 20, max_starts: 100',
     );
-    stage = await openStage([some]);
+    await stage.openEmpty([some]);
     const ids = Array.from({ length: 10 }, (_, at) => `w-${at + 1}`);
     for (const id of ids) stage.fleet.addAgent(id);
     for (const id of ids) await raise(`about ${id}`, id);
@@ -375,7 +373,7 @@ describe('a policy that acts on a part of its targets', () => {
   });
 
   it('acts on so many of each pool, where it says a count', async () => {
-    stage = await openStage([RESTART.replace('mode: act', 'mode: act\nact_on: 1')]);
+    await stage.openEmpty([RESTART.replace('mode: act', 'mode: act\nact_on: 1')]);
     for (const poolId of ['demo', 'other'])
       for (const at of [1, 2, 3])
         stage.fleet.addAgent(`${poolId}-${at}`, { poolId, domains: [`pool:${poolId}`] });
@@ -390,7 +388,7 @@ describe('a policy that acts on a part of its targets', () => {
 
 describe('what Omoi cannot restart', () => {
   it('is not planned, attempted or charged, and told once for each alert', async () => {
-    stage = await openStage([RESTART]);
+    await stage.openEmpty([RESTART]);
     for (let at = 0; at < 30; at++)
       stage.fleet.addAgent(`e-${at}`, { managed: false, domains: ['external'] });
     stage.fleet.addAgent('w-1');
@@ -409,7 +407,7 @@ describe('what Omoi cannot restart', () => {
   it.each(['while the server runs', 'after it was started again'])(
     'is repaired once it runs in a pool, where its alert still fires: %s',
     async (when) => {
-      stage = await openStage([RESTART]);
+      await stage.openEmpty([RESTART]);
       for (const id of ['e-1', 'e-2']) stage.fleet.addAgent(id, { managed: false, domains: ['external'] });
       await raise('a1', 'e-1');
       await raise('a2', 'e-2');

@@ -1,20 +1,12 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { EventPayload, Labels, OmoiError } from '#telemetry';
-import {
-  becomes,
-  becomesInTime,
-  heldBy,
-  openDemoStage,
-  RESTART,
-  silent,
-  type Stage,
-} from './watchdog.test-support.ts';
+import { useDemoStage } from './demo-stage.test-support.ts';
+import { becomes, becomesInTime, heldBy, RESTART, silent } from './watchdog.test-support.ts';
 
 const MINUTE_MS = 60_000;
 const WAIT = { timeout: 30_000, interval: 5 };
 
-let stage: Stage;
-afterEach(() => stage.close());
+const stage = useDemoStage();
 
 const begin = (target: string, lengthMs = 10 * MINUTE_MS) =>
   stage.watchdog.maintenance.begin({ target, lengthMs, reason: 'new disks', by: 'ann' });
@@ -39,7 +31,7 @@ async function suppressionOf(alertId: string) {
 
 describe('a maintenance', () => {
   it('holds what is in it, says by whom, why and until when, and nothing else', async () => {
-    stage = await openDemoStage([RESTART]);
+    await stage.open(RESTART);
     stage.fleet.addAgent('x-1', { poolId: 'other', host: 'there', domains: ['pool:other'] });
     await begin('pool:demo');
     await stage.alerts.raise('a1', silent('w-1'));
@@ -54,7 +46,7 @@ describe('a maintenance', () => {
   });
 
   it('lets what is under way be finished', async () => {
-    stage = await openDemoStage([RESTART]);
+    await stage.open(RESTART);
     await stage.alerts.raise('a1', silent('w-1'));
     await becomes(stage, 'a1', 'verifying');
     await begin('agent:w-1');
@@ -63,7 +55,7 @@ describe('a maintenance', () => {
   });
 
   it('makes no relapse of what somebody takes away, and gives nothing to the guardian', async () => {
-    stage = await openDemoStage([RESTART]);
+    await stage.open(RESTART);
     for (const alertId of ['a1', 'a2', 'a3']) {
       await stage.alerts.raise(alertId, silent('w-1'));
       await becomesInTime(stage, alertId, 'verifying');
@@ -91,7 +83,7 @@ describe('a maintenance', () => {
   });
 
   it('ends by itself, once, and what it held is decided again', async () => {
-    stage = await openDemoStage([RESTART]);
+    await stage.open(RESTART);
     await begin('w-1');
     await stage.alerts.raise('a1', silent('w-1'));
     await heldBy(stage, 'a1', 'maintenance');
@@ -112,7 +104,7 @@ describe('a maintenance', () => {
   it.each([3_600_000, -3_600_000])(
     'is as long as it was meant to be over a restart and a step of the wall clock by %d ms',
     async (stepMs) => {
-      stage = await openDemoStage([RESTART]);
+      await stage.open(RESTART);
       await begin('host:here');
       await stage.clock.advance(4 * MINUTE_MS);
       stage.clock.stepWallClock(stepMs);
@@ -128,7 +120,7 @@ describe('a maintenance', () => {
   );
 
   it('lasts no longer than it was meant to after a reboot with a clock that was set back, nor where that is set then', async () => {
-    stage = await openDemoStage([RESTART]);
+    await stage.open(RESTART);
     await begin('pool:demo');
     stage.kill();
     stage.clock.reboot();
@@ -149,7 +141,7 @@ describe('a maintenance', () => {
   });
 
   it('that is over when the server starts again holds nothing, and its end is told', async () => {
-    stage = await openDemoStage([RESTART]);
+    await stage.open(RESTART);
     await begin('pool:demo', MINUTE_MS);
     stage.kill();
     await stage.clock.advance(2 * MINUTE_MS);
@@ -165,7 +157,7 @@ describe('a maintenance', () => {
   });
 
   it('is ended by a person, as often as he likes', async () => {
-    stage = await openDemoStage([RESTART]);
+    await stage.open(RESTART);
     const { window } = await begin('pool:demo');
     await stage.watchdog.maintenance.end(window.id, 'bob');
     await stage.watchdog.maintenance.end(window.id, 'eve');
@@ -176,7 +168,7 @@ describe('a maintenance', () => {
   });
 
   it('is bounded in number and length', async () => {
-    stage = await openDemoStage([RESTART]);
+    await stage.open(RESTART);
     await expect(begin('pool:demo', 8 * 86_400_000)).rejects.toThrow('at most 1w');
     await expect(begin('pool:demo', 0)).rejects.toMatchObject({ code: 'invalid_request' });
     const orders = Array.from({ length: 201 }, () => begin('pool:demo'));
@@ -187,7 +179,7 @@ describe('a maintenance', () => {
   });
 
   it('marks what an alert is about by its agent, its pool or its host', async () => {
-    stage = await openDemoStage([RESTART]);
+    await stage.open(RESTART);
     const { window: ofPool } = await begin('pool:demo');
     const ofLabels = (labels: Labels) => stage.watchdog.maintenance.ofLabels(labels);
     expect(ofLabels({ agent_id: 'w-1' })).toBe(ofPool.id);

@@ -1,29 +1,22 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { useDemoStage } from './demo-stage.test-support.ts';
 import {
   becomes as becomesOf,
   becomesInTime,
   heldBy as heldByOf,
-  openDemoStage,
   RESTART,
   silent,
-  type Stage,
 } from './watchdog.test-support.ts';
 
 const WAIT = { timeout: 60_000, interval: 5 };
-let stage: Stage;
-afterEach(() => stage.close());
-
-async function open(...policies: string[]): Promise<Stage> {
-  stage = await openDemoStage(policies);
-  return stage;
-}
+const stage = useDemoStage();
 
 const becomes = (alertId: string, state: string) => becomesOf(stage, alertId, state);
 const heldBy = (alertId: string, guard: string) => heldByOf(stage, alertId, guard);
 
 describe('a remediation', () => {
   it('that comes back within the relapse window is no healing: it goes on with the next attempt, then to the guardian', async () => {
-    const { alerts, fleet, clock, archive, events } = await open(RESTART);
+    const { alerts, fleet, clock, archive, events } = await stage.open(RESTART);
     for (const alertId of ['a1', 'a2', 'a3']) {
       await alerts.raise(alertId, silent('w-1'));
       await becomesInTime(stage, alertId, 'verifying');
@@ -52,7 +45,7 @@ describe('a remediation', () => {
   });
 
   it('that comes back within the window is a relapse also where it waited, and somebody restarted the agent meanwhile', async () => {
-    const { alerts, clock, archive } = await open(RESTART);
+    const { alerts, clock, archive } = await stage.open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes('a1', 'verifying');
     await alerts.resolve('a1', 'remediated');
@@ -74,7 +67,7 @@ describe('a remediation', () => {
   });
 
   it('of ends that a task explains counts for the agent not at all: no relapse, no cooldown, no attempt', async () => {
-    const { alerts, fleet, clock, archive } = await open(RESTART);
+    const { alerts, fleet, clock, archive } = await stage.open(RESTART);
     const ends: readonly (string | null)[] = [null, 'poison', 'poison', 'poison', null];
     for (const [at, blamedTaskId] of ends.entries()) {
       await stage.changeStatus('w-1', { status: 'FAILED', blamedTaskId });
@@ -100,7 +93,7 @@ describe('a remediation', () => {
   });
 
   it('of a new generation that got the same task repeats its last step as long as the task explains it', async () => {
-    const { alerts, fleet, archive } = await open(RESTART);
+    const { alerts, fleet, archive } = await stage.open(RESTART);
     await stage.changeStatus('w-1', { status: 'FAILED' });
     await alerts.raise('a1', silent('w-1'));
     for (let restarts = 1; restarts <= 4; restarts++) {
@@ -118,7 +111,7 @@ describe('a remediation', () => {
   });
 
   it('of an agent that ends again is never called healed, and the guardian gets its last output', async () => {
-    const { alerts, events } = await open(RESTART);
+    const { alerts, events } = await stage.open(RESTART);
     const crash = (): Promise<void> => stage.changeStatus('w-1', { status: 'FAILED' });
     for (const alertId of ['a1', 'a2', 'a3']) {
       await alerts.raise(alertId, silent('w-1'));
@@ -136,7 +129,7 @@ describe('a remediation', () => {
   it.each([3_600_000, -3_600_000])(
     'keeps cooldown and verification while the wall clock steps by %d ms',
     async (stepMs) => {
-      const { alerts, fleet, clock } = await open(RESTART);
+      const { alerts, fleet, clock } = await stage.open(RESTART);
       await alerts.raise('a1', silent('w-1'));
       await becomes('a1', 'verifying');
       clock.stepWallClock(stepMs);
@@ -158,7 +151,7 @@ describe('a remediation', () => {
   it.each([3_600_000, -3_600_000])(
     'goes on with the lineage where its last repair left it, while the wall clock steps by %d ms each time',
     async (stepMs) => {
-      const { alerts, fleet, clock, archive } = await open(RESTART);
+      const { alerts, fleet, clock, archive } = await stage.open(RESTART);
       for (const alertId of ['a1', 'a2', 'a3']) {
         await alerts.raise(alertId, silent('w-1'));
         await becomesInTime(stage, alertId, 'verifying');

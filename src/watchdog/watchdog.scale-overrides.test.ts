@@ -1,28 +1,16 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import {
-  becomes as becomesOf,
-  flood,
-  heldBy as heldByOf,
-  openDemoStage,
-  SCALE,
-  type Stage,
-} from './watchdog.test-support.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { useDemoStage } from './demo-stage.test-support.ts';
+import { becomes as becomesOf, flood, heldBy as heldByOf, SCALE } from './watchdog.test-support.ts';
 
 const WAIT = { timeout: 60_000, interval: 5 };
-let stage: Stage;
-afterEach(() => stage.close());
-
-async function open(...policies: string[]): Promise<Stage> {
-  stage = await openDemoStage(policies);
-  return stage;
-}
+const stage = useDemoStage();
 
 const becomes = (alertId: string, state: string) => becomesOf(stage, alertId, state);
 const heldBy = (alertId: string, guard: string) => heldByOf(stage, alertId, guard);
 
 describe('a scale override', () => {
   it('is kept up while the alert fires, and taken back a while after', async () => {
-    const { alerts, fleet, clock } = await open(SCALE);
+    const { alerts, fleet, clock } = await stage.open(SCALE);
     await alerts.raise('a1', flood);
     await becomes('a1', 'verifying');
     const [overrideId, override] = [...fleet.overrides][0] ?? ['', undefined];
@@ -48,7 +36,7 @@ describe('a scale override', () => {
   it.each([3_600_000, -3_600_000])(
     'is taken back as long after its alert while the wall clock steps by %d ms',
     async (stepMs) => {
-      const { alerts, fleet, clock } = await open(SCALE);
+      const { alerts, fleet, clock } = await stage.open(SCALE);
       await alerts.raise('a1', flood);
       await becomes('a1', 'verifying');
       await alerts.resolve('a1');
@@ -71,7 +59,7 @@ describe('a scale override', () => {
   );
 
   it('stays when the alert comes back, and over a restart of the process', async () => {
-    const { alerts, fleet, clock } = await open(SCALE);
+    const { alerts, fleet, clock } = await stage.open(SCALE);
     await alerts.raise('a1', flood);
     await becomes('a1', 'verifying');
     await alerts.resolve('a1');

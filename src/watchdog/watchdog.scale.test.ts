@@ -1,19 +1,18 @@
 import { sql } from 'kysely';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CountedDatabase } from './counted-database.test-support.ts';
 import { TroubledDatabase } from './troubled-database.test-support.ts';
 import { RemediationArchive } from './remediations/remediation-archive.ts';
+import { useDemoStage } from './demo-stage.test-support.ts';
 import {
   becomes,
   becomesInTime,
   flood,
   heldBy,
-  openStage,
   RESTART,
   SCALE,
   silent,
   stateOf,
-  type Stage,
 } from './watchdog.test-support.ts';
 
 const HISTORY = 90_000;
@@ -22,13 +21,12 @@ const OBSERVE = RESTART.replace('mode: act', 'mode: observe');
 const OTHER = RESTART.replace('restart_it', 'other').replace('Silent', 'Other');
 const other = (agentId: string) => ({ ...silent(agentId), alertname: 'Other' });
 
-let stage: Stage;
+const stage = useDemoStage();
 let counted: CountedDatabase;
-afterEach(() => stage.close());
 
 async function open(...policies: string[]): Promise<void> {
   counted = new CountedDatabase();
-  stage = await openStage(policies, {}, (database) => counted.around(database));
+  await stage.openEmpty(policies, {}, (database) => counted.around(database));
   stage.fleet.pools.set('demo', 'PHASE_TESTING');
 }
 
@@ -106,7 +104,7 @@ describe('a look for what was written though it was said to have failed', () => 
   it('reads what is missing in memory whole, and of all others their ids', async () => {
     counted = new CountedDatabase();
     const troubled = new TroubledDatabase();
-    stage = await openStage([OBSERVE, OTHER], {}, (database, clock) =>
+    await stage.openEmpty([OBSERVE, OTHER], {}, (database, clock) =>
       troubled.around(counted.around(database), clock),
     );
     await holdBack(1000, silent);

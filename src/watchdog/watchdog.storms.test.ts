@@ -1,29 +1,17 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { EventBus } from '#eventbus';
-import {
-  heldBy as heldByOf,
-  openDemoStage,
-  openStage,
-  RESTART,
-  silent,
-  type Stage,
-} from './watchdog.test-support.ts';
+import { useDemoStage } from './demo-stage.test-support.ts';
+import { heldBy as heldByOf, RESTART, silent } from './watchdog.test-support.ts';
 import { WatchdogStates } from './watchdog-states.ts';
 
 const WAIT = { timeout: 60_000, interval: 5 };
-let stage: Stage;
-afterEach(() => stage.close());
-
-async function open(...policies: string[]): Promise<Stage> {
-  stage = await openDemoStage(policies);
-  return stage;
-}
+const stage = useDemoStage();
 
 const heldBy = (alertId: string, guard: string) => heldByOf(stage, alertId, guard);
 
 describe('a storm', () => {
   it('of a provider holds the silent of that one alone, and nobody there whose end was seen', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     const at = (pool: string, provider: string) => [`pool:${pool}`, 'host:here', `provider:${provider}`];
     fleet.addAgent('silent', { poolId: 'a', domains: at('a', 'acme') });
     fleet.addAgent('failed', { poolId: 'b', domains: at('b', 'acme'), status: 'FAILED' });
@@ -46,7 +34,7 @@ describe('a storm', () => {
   it('is told once, however often it is looked at while the database is slow, and over a restart', async () => {
     const gate = Promise.withResolvers<void>();
     let isSlow = false;
-    stage = await openStage([RESTART], {}, (database) => ({
+    await stage.openEmpty([RESTART], {}, (database) => ({
       ...database,
       transaction: async (work) => {
         if (isSlow) await gate.promise;
@@ -69,7 +57,7 @@ describe('a storm', () => {
   });
 
   it('is told once where two processes see it begin', async () => {
-    await open(RESTART);
+    await stage.open(RESTART);
     const told: string[] = [];
     const bus = {
       append: async (_tx: unknown, ...events: readonly { readonly event_type: string }[]) =>

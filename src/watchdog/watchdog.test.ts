@@ -1,32 +1,25 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { useDemoStage } from './demo-stage.test-support.ts';
 import {
   ALERT_TRACE,
   becomes as becomesOf,
   becomesInTime,
   flood,
   heldBy as heldByOf,
-  openDemoStage,
   RESTART,
   SCALE,
   silent,
-  type Stage,
 } from './watchdog.test-support.ts';
 
 const WAIT = { timeout: 60_000, interval: 5 };
-let stage: Stage;
-afterEach(() => stage.close());
-
-async function open(...policies: string[]): Promise<Stage> {
-  stage = await openDemoStage(policies);
-  return stage;
-}
+const stage = useDemoStage();
 
 const becomes = (alertId: string, state: string) => becomesOf(stage, alertId, state);
 const heldBy = (alertId: string, guard: string) => heldByOf(stage, alertId, guard);
 
 describe('a remediation', () => {
   it('acts, verifies and ends as healed', async () => {
-    const { alerts, fleet, events, tracing } = await open(RESTART);
+    const { alerts, fleet, events, tracing } = await stage.open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes('a1', 'verifying');
     expect(fleet.restarts).toMatchObject([
@@ -51,7 +44,7 @@ describe('a remediation', () => {
   });
 
   it('takes the next step when one had no effect, and then the guardian takes over', async () => {
-    const { alerts, fleet, clock, events } = await open(RESTART);
+    const { alerts, fleet, clock, events } = await stage.open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes('a1', 'verifying');
     await clock.advance(30_000);
@@ -77,7 +70,7 @@ describe('a remediation', () => {
   ] as const)(
     'where %s is worse, a value that went from %d to %d has %s',
     async (worse, from, to, outcome) => {
-      const { alerts, clock } = await open(SCALE);
+      const { alerts, clock } = await stage.open(SCALE);
       await alerts.raise('a1', flood, from);
       await becomes('a1', 'verifying');
       alerts.change('a1', { value: to, worse });
@@ -92,7 +85,7 @@ describe('a remediation', () => {
   ] as const)(
     'where %s is worse, a value that went from %d to %d is given time again',
     async (worse, from, to) => {
-      const { alerts, clock } = await open(SCALE);
+      const { alerts, clock } = await stage.open(SCALE);
       await alerts.raise('a1', flood, from);
       await becomes('a1', 'verifying');
       alerts.change('a1', { value: to, worse });
@@ -109,7 +102,7 @@ describe('a remediation', () => {
     ['evaluation_failed', 'unknown'],
     ['manual', 'cancelled'],
   ] as const)('an alert that ended because of %s leaves the outcome %s', async (cause, outcome) => {
-    const { alerts } = await open(RESTART);
+    const { alerts } = await stage.open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes('a1', 'verifying');
     await alerts.resolve('a1', cause);
@@ -118,7 +111,7 @@ describe('a remediation', () => {
 
   it('of what is certainly ill takes no place and no start of the silent, also over a restart of the server', async () => {
     const policy = RESTART.replace('max_parallel: 2', 'max_parallel: 1, max_starts: 1');
-    const { alerts, fleet } = await open(policy);
+    const { alerts, fleet } = await stage.open(policy);
     fleet.addAgent('w-3');
     for (const agentId of ['w-1', 'w-2']) {
       await stage.changeStatus(agentId, { status: 'FAILED' });
@@ -146,7 +139,7 @@ describe('a remediation', () => {
     }
 
     it('waits no longer than its cooldown', async () => {
-      const { alerts, fleet } = await open(RESTART);
+      const { alerts, fleet } = await stage.open(RESTART);
       await alerts.raise('a1', silent('w-1'));
       await becomes('a1', 'verifying');
       await alerts.resolve('a1');
@@ -161,7 +154,7 @@ describe('a remediation', () => {
     });
 
     it('verifies for no longer than it may', async () => {
-      const { alerts, clock } = await open(RESTART);
+      const { alerts, clock } = await stage.open(RESTART);
       await alerts.raise('a1', silent('w-1'));
       await becomes('a1', 'verifying');
       await rebootSetBack();
@@ -174,7 +167,7 @@ describe('a remediation', () => {
     });
 
     it('takes what comes back after its relapse window for something new', async () => {
-      const { alerts, clock, archive } = await open(RESTART);
+      const { alerts, clock, archive } = await stage.open(RESTART);
       await alerts.raise('a1', silent('w-1'));
       await becomes('a1', 'verifying');
       await alerts.resolve('a1');
@@ -190,7 +183,7 @@ describe('a remediation', () => {
   });
 
   it('is planned once for each alert, whatever is delivered again', async () => {
-    const { alerts, fleet } = await open(RESTART);
+    const { alerts, fleet } = await stage.open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes('a1', 'verifying');
     await stage.watchdog.reconsider();
@@ -200,7 +193,7 @@ describe('a remediation', () => {
   });
 
   it('is not planned where the target is unclear', async () => {
-    const { alerts, archive, fleet } = await open(SCALE);
+    const { alerts, archive, fleet } = await stage.open(SCALE);
     fleet.pools.set('second', 'PHASE_TESTING');
     await alerts.raise('a1', { alertname: 'Flood', phase_id: 'PHASE_TESTING' });
     await alerts.raise('a2', { alertname: 'Flood' });
@@ -216,7 +209,7 @@ describe('a remediation', () => {
 
 describe('what holds a remediation back', () => {
   it('observe: it is planned and named, and nothing is done', async () => {
-    const { alerts, fleet } = await open(RESTART.replace('mode: act', 'mode: observe'));
+    const { alerts, fleet } = await stage.open(RESTART.replace('mode: act', 'mode: observe'));
     await alerts.raise('a1', silent('w-1'));
     await heldBy('a1', 'observe');
     await alerts.resolve('a1');
@@ -225,7 +218,7 @@ describe('what holds a remediation back', () => {
   });
 
   it('a person: approved it goes, rejected it ends', async () => {
-    const { alerts, fleet, archive } = await open(RESTART.replace('mode: act', 'mode: approve'));
+    const { alerts, fleet, archive } = await stage.open(RESTART.replace('mode: act', 'mode: approve'));
     await alerts.raise('a1', silent('w-1'));
     await alerts.raise('a2', silent('w-2'));
     await becomes('a1', 'awaiting_approval');
@@ -247,7 +240,7 @@ describe('what holds a remediation back', () => {
 
   it('one at a time on a target, and the next when the first has ended', async () => {
     const second = RESTART.replace('restart_it', 'restart_too');
-    const { alerts, fleet } = await open(RESTART, second);
+    const { alerts, fleet } = await stage.open(RESTART, second);
     await alerts.raise('a1', silent('w-1'));
     await vi.waitFor(async () => {
       const details = await stage.archive.list({ alertId: 'a1', limit: 5 });
@@ -260,7 +253,7 @@ describe('what holds a remediation back', () => {
   });
 
   it('its cooldown, until it is over', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes('a1', 'verifying');
     await alerts.resolve('a1');
@@ -274,7 +267,7 @@ describe('what holds a remediation back', () => {
   });
 
   it('a pause, until somebody resumes', async () => {
-    const { alerts } = await open(RESTART);
+    const { alerts } = await stage.open(RESTART);
     await stage.watchdog.pause('ann', 'maintenance');
     await alerts.raise('a1', silent('w-1'));
     await heldBy('a1', 'paused');
@@ -285,7 +278,7 @@ describe('what holds a remediation back', () => {
   });
 
   it('a storm, until health is back and has stayed', async () => {
-    const { alerts, fleet, clock, events } = await open(RESTART);
+    const { alerts, fleet, clock, events } = await stage.open(RESTART);
     fleet.silent = 3;
     await clock.advance(1000);
     await vi.waitFor(() => expect(stage.watchdog.states.get('storm')).not.toBeNull(), WAIT);
@@ -298,7 +291,7 @@ describe('what holds a remediation back', () => {
   });
 
   it('work that is seen to go on, for one more TTL', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     fleet.addAgent('w-1', { workAfterBeatMs: 1000 });
     await alerts.raise('a1', silent('w-1'));
     await heldBy('a1', 'work_in_flight');
@@ -308,7 +301,7 @@ describe('what holds a remediation back', () => {
   });
 
   it('an alert that is over', async () => {
-    const { alerts, fleet } = await open(RESTART);
+    const { alerts, fleet } = await stage.open(RESTART);
     await stage.watchdog.pause('ann', 'maintenance');
     await alerts.raise('a1', silent('w-1'));
     await heldBy('a1', 'paused');
@@ -321,7 +314,7 @@ describe('what holds a remediation back', () => {
 
 describe('after a restart of the process', () => {
   it('verification goes on from the recorded times', async () => {
-    const { alerts, fleet, clock } = await open(RESTART);
+    const { alerts, fleet, clock } = await stage.open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes('a1', 'verifying');
     await clock.advance(20_000);
@@ -331,7 +324,7 @@ describe('after a restart of the process', () => {
   });
 
   it('what was raised and resolved while it was away is not missed', async () => {
-    const { alerts } = await open(RESTART);
+    const { alerts } = await stage.open(RESTART);
     await alerts.raise('a1', silent('w-1'));
     await becomes('a1', 'verifying');
     await stage.watchdog.stop();
@@ -356,7 +349,7 @@ describe('a policy file', () => {
     ],
     [RESTART.replace("'alertname", '\'alertname="" or'), /is no matcher/],
   ])('is refused, and the old ones stay: %#', async (text, message) => {
-    await open(RESTART);
+    await stage.open(RESTART);
     const load = stage.watchdog.policies.load([{ name: 'policy-0.yaml', text }], stage.clock);
     await expect(load).rejects.toThrow(message);
     expect(stage.watchdog.policies.list().map((policy) => policy.name)).toEqual(['restart_it']);
@@ -364,7 +357,7 @@ describe('a policy file', () => {
 });
 
 it('starts a span for what is on disk, and for nothing else', async () => {
-  const { alerts, tracing, watchdog } = await open(RESTART.replace('mode: act', 'mode: observe'));
+  const { alerts, tracing, watchdog } = await stage.open(RESTART.replace('mode: act', 'mode: observe'));
   await alerts.raise('a1', silent('w-1'));
   await heldBy('a1', 'observe');
   for (let time = 0; time < 5; time++) await watchdog.reconsider();

@@ -1,9 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { OmoiError } from '#telemetry';
-import { openStage, RESTART, silent, stateOf, type Stage } from './watchdog.test-support.ts';
+import { useDemoStage } from './demo-stage.test-support.ts';
+import { RESTART, silent, stateOf } from './watchdog.test-support.ts';
 
-let stage: Stage;
-afterEach(() => stage.close());
+const stage = useDemoStage();
 
 describe('upkeep and plans that are due', () => {
   it('overrides are extended however often others are raised', async () => {
@@ -15,7 +15,7 @@ target: { kind: pool, label: pool }
 steps: [{ action: scale, add: 4, ttl: 2m, release_after: 5m, verify: { within: 30m } }]
 guards: { cooldown: 1s, max_parallel: 1000, max_starts: 1000, window: 1m }
 `;
-    stage = await openStage([policy]);
+    await stage.openEmpty([policy]);
     for (let at = 0; at < 25; at++) {
       stage.fleet.pools.set(`pool-${at}`, 'PHASE_TESTING');
       await stage.alerts.raise(`a${at}`, { alertname: 'Flood', pool: `pool-${at}` });
@@ -31,7 +31,7 @@ guards: { cooldown: 1s, max_parallel: 1000, max_starts: 1000, window: 1m }
     'an alert without a target is planned for, though the database fails %s times',
     async (times) => {
       let failures = 0;
-      stage = await openStage([RESTART], {}, (database) => ({
+      await stage.openEmpty([RESTART], {}, (database) => ({
         ...database,
         transaction: (work) =>
           database.transaction(async (tx) => {

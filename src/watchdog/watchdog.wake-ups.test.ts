@@ -1,7 +1,8 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { StateDatabase } from '#storage';
 import type { Guard } from '#telemetry';
-import { becomes, heldBy, openStage, RESTART, silent, type Stage } from './watchdog.test-support.ts';
+import { useDemoStage } from './demo-stage.test-support.ts';
+import { becomes, heldBy, RESTART, silent } from './watchdog.test-support.ts';
 
 /**
  * A database whose answer to the commit of the first suppression comes late: it is on disk, while whoever asked for it
@@ -37,8 +38,7 @@ class LateAnswer {
   }
 }
 
-let stage: Stage;
-afterEach(() => stage.close());
+const stage = useDemoStage();
 
 it.each<{
   readonly guard: Extract<Guard, 'paused' | 'storm'>;
@@ -65,7 +65,7 @@ it.each<{
   'a remediation is decided again where $guard ends before it knows that it is held back',
   async ({ guard, begin, end }) => {
     const answer = new LateAnswer();
-    stage = await openStage([RESTART], {}, (database) => answer.around(database));
+    await stage.openEmpty([RESTART], {}, (database) => answer.around(database));
     for (const agentId of ['w-1', 'w-2', 'w-3', 'w-4']) stage.fleet.addAgent(agentId);
     await begin();
     await vi.waitFor(() => expect(stage.watchdog.states.get(guard)).not.toBeNull());
@@ -81,7 +81,7 @@ it.each<{
 );
 
 it('a remediation is decided again when the storm of its failure domain ends, while another goes on', async () => {
-  stage = await openStage([RESTART]);
+  await stage.openEmpty([RESTART]);
   const { fleet, clock, alerts } = stage;
   for (const name of ['a', 'b']) fleet.addAgent(name, { poolId: name, domains: [`pool:${name}`] });
   await clock.advance(1000);

@@ -1,18 +1,15 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { VirtualClock } from '#telemetry';
 import { GuardWaits } from './guard-waits.ts';
 import type { OpenRemediation } from './open-remediations.ts';
 import type { Remediation } from './remediation.ts';
-import { becomes, heldBy, openStage, RESTART, silent, type Stage } from '../watchdog.test-support.ts';
+import { useDemoStage } from '../demo-stage.test-support.ts';
+import { becomes, heldBy, RESTART, silent } from '../watchdog.test-support.ts';
 
-let stage: Stage | undefined;
-afterEach(async () => {
-  await stage?.close();
-  stage = undefined;
-});
+const stage = useDemoStage();
 
 it('who is held until a time waits for it, though this clock has passed it before the transaction’s', async () => {
-  stage = await openStage([RESTART]);
+  await stage.openEmpty([RESTART]);
   // A transaction's time has whole milliseconds; this clock is half of one ahead of it, and of a database elsewhere more.
   await stage.clock.advance(10_000.75);
   stage.fleet.addAgent('w-1', { heartbeatTtlMs: 3000, workAfterBeatMs: 2999.5 });
