@@ -114,7 +114,7 @@ export default defineConfig({
           include: ['tests/acceptance/**/*.test.ts'],
           execArgv,
           testTimeout: 400_000,
-          hookTimeout: 60_000,
+          hookTimeout: 120_000,
           retry,
           // They wait more than they work; each server has its own directory and ports.
           maxWorkers: maxWorkers + 1,
