@@ -9,6 +9,8 @@ const ITEMS_PER_LOOK = 10_000;
 
 /** A larger request becomes visible in parts of this size, so that no commit holds up the event loop. */
 const MAX_UNIT_SAMPLES = 20_000;
+/** The first sample of a series takes as much time as ten others: the series gets its sender, and is logged with its labels. */
+const MAX_UNIT_NEW_SERIES = 2000;
 /** As many buckets as the samples of a unit take time: some milliseconds. */
 const MAX_UNIT_BUCKETS = 100_000;
 /** What a histogram costs besides its buckets, as so many more of them. */
@@ -105,9 +107,14 @@ export function* dropWithoutSeries(batch: SampleBatch): Pass<number> {
   return dropped;
 }
 
-/** Whether a batch may be committed as it is. */
-export function fitsOneUnit(batch: SampleBatch): boolean {
-  if (batch.length > MAX_UNIT_SAMPLES || batch.exemplars.length > MAX_UNIT_EXEMPLARS) return false;
+/** How many samples may be committed at a time of a request with so many series that may be new. */
+function unitSamples(newSeries: number): number {
+  return newSeries > MAX_UNIT_NEW_SERIES ? MAX_UNIT_NEW_SERIES : MAX_UNIT_SAMPLES;
+}
+
+/** Whether a batch may be committed as it is. @param newSeries how many of its series may be new */
+export function fitsOneUnit(batch: SampleBatch, newSeries = 0): boolean {
+  if (batch.length > unitSamples(newSeries) || batch.exemplars.length > MAX_UNIT_EXEMPLARS) return false;
   let buckets = 0;
   for (const histogram of batch.histograms.values()) {
     buckets += costOf(histogram);
@@ -116,9 +123,13 @@ export function fitsOneUnit(batch: SampleBatch): boolean {
   return true;
 }
 
-/** The batch in parts; each is good until the next is asked for. Exemplars come behind the samples. */
-export function* partsOf(batch: SampleBatch): Generator<SampleBatch> {
-  const part = new SampleBatch(MAX_UNIT_SAMPLES);
+/**
+ * The batch in parts; each is good until the next is asked for. Exemplars come behind the samples.
+ * @param newSeries how many of its series may be new
+ */
+export function* partsOf(batch: SampleBatch, newSeries = 0): Generator<SampleBatch> {
+  const maxSamples = unitSamples(newSeries);
+  const part = new SampleBatch(maxSamples);
   let buckets = 0;
   for (let at = 0; at < batch.length; at++) {
     const ref = batch.refs[at] ?? 0;
@@ -129,7 +140,7 @@ export function* partsOf(batch: SampleBatch): Generator<SampleBatch> {
       buckets += costOf(histogram);
     } else if (batch.stale[at] === 1) part.addStale(ref, timestampMs);
     else part.add(ref, timestampMs, batch.values[at] ?? 0);
-    if (part.length < MAX_UNIT_SAMPLES && buckets < MAX_UNIT_BUCKETS) continue;
+    if (part.length < maxSamples && buckets < MAX_UNIT_BUCKETS) continue;
     yield part;
     part.clear();
     buckets = 0;

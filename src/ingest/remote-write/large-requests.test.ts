@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SampleBatch, SelfMetrics, createSeededRandom, silentLogger } from '#telemetry';
+import { SampleBatch, SelfMetrics, createMatcher, createSeededRandom, silentLogger } from '#telemetry';
 import { createTsdb } from '#tsdb';
 import { TickingClock } from '../../telemetry/time/ticking-clock.test-support.ts';
 import { encodeWriteRequest, field, int64, snappy, tag } from '../../../tests/remote-write-request.ts';
@@ -13,7 +13,7 @@ import {
 } from './batch-passes.ts';
 import { RequestDecoder, unknownRef } from './decoder.ts';
 import { createRemoteWriteReceiver, type RemoteWriteStore } from './receiver.ts';
-import { named } from './remote-write.test-support.ts';
+import { named, openReceiver } from './remote-write.test-support.ts';
 import { SeriesCache } from './series-cache.ts';
 
 /** Handles a request; how often each of the store's methods was called in one turn of the event loop at most. */
@@ -141,6 +141,35 @@ describe('a large request gives turns to others', () => {
     const parts = [...partsOf(batch)].length;
     expect(parts).toBeGreaterThanOrEqual(10);
     expect(parts).toBeLessThanOrEqual(12);
+  });
+
+  it.each([
+    { newSeries: 0, parts: [20_000, 1000] },
+    { newSeries: 2000, parts: [20_000, 1000] },
+    { newSeries: 2001, parts: [...Array<number>(10).fill(2000), 1000] },
+  ])('between its samples, sooner where $newSeries series may be new', ({ newSeries, parts }) => {
+    const batch = new SampleBatch();
+    for (let at = 0; at < 21_000; at++) batch.add(1, at, at);
+    expect([...partsOf(batch, newSeries)].length).toBe(parts.length);
+    expect(Array.from(partsOf(batch, newSeries), ({ length }) => length)).toEqual(parts);
+    expect(fitsOneUnit(batch, newSeries)).toBe(false);
+    batch.length = parts[0] ?? 0;
+    expect(fitsOneUnit(batch, newSeries)).toBe(true);
+  });
+
+  it('between the series that it brings, and not where they are known', async () => {
+    const stage = await openReceiver();
+    const units: number[] = [];
+    const matchers = [createMatcher('job', '=', 'many')];
+    stage.tsdb.onAppend(matchers, ({ refs }) => void units.push(refs.length));
+    const request = (value: number) =>
+      Array.from({ length: 5000 }, (_, at) => ({
+        labels: named(`m${at}`, ['job', 'many']),
+        samples: [stage.at(value, value)],
+      }));
+    expect(await stage.send(request(1))).toEqual({ samples: 5000 });
+    expect(await stage.send(request(2))).toEqual({ samples: 5000 });
+    expect(units).toEqual([2000, 2000, 1000, 5000]);
   });
 
   it('between its exemplars, which all come behind the samples', () => {

@@ -243,11 +243,12 @@ class Receiver {
       reserved,
       durable: Promise.resolve(),
     };
-    if (fitsOneUnit(batch)) {
+    const newSeries = this.#decoder.unknown.length;
+    if (fitsOneUnit(batch, newSeries)) {
       addResult(outcome, sink.commit(batch, origin));
       return outcome;
     }
-    for (const part of partsOf(batch)) {
+    for (const part of partsOf(batch, newSeries)) {
       addResult(outcome, sink.commit(part, origin));
       await stretch.pause();
     }
