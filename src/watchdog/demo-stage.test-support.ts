@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest';
-import { openDemoStage, openStage, type Stage } from './watchdog.test-support.ts';
+import { becomes, heldBy, openDemoStage, openStage, type Stage } from './watchdog.test-support.ts';
 
 /** The stage of the test that runs: each test opens its own, which is closed when it is over. */
 export interface StageOfTest extends Stage {
@@ -7,6 +7,9 @@ export interface StageOfTest extends Stage {
   open(...policies: readonly string[]): Promise<Stage>;
   /** A watchdog over nobody yet; parameters as of `openStage`. */
   openEmpty(...parameters: Parameters<typeof openStage>): Promise<Stage>;
+  /** Resolves when the remediation of an alert is in a state, and when a guard holds it. */
+  readonly becomes: (alertId: string, state: string) => Promise<void>;
+  readonly heldBy: (alertId: string, guard: string) => Promise<void>;
 }
 
 /** For all tests of a file. */
@@ -30,6 +33,8 @@ export function useDemoStage(): StageOfTest {
     open: (...policies) => keep(openDemoStage(policies)),
     openEmpty: (...parameters) => keep(openStage(...parameters)),
     close,
+    becomes: (alertId, state) => becomes(present(), alertId, state),
+    heldBy: (alertId, guard) => heldBy(present(), alertId, guard),
     get clock() {
       return present().clock;
     },

@@ -10,11 +10,10 @@ import {
   silent,
   reloadPolicies,
   stateOf,
+  WAIT,
 } from './watchdog.test-support.ts';
 
 const stage = useDemoStage();
-
-const WAIT = { timeout: 30_000, interval: 5 };
 
 async function guardsThatHeld(): Promise<readonly string[]> {
   const rows = await stage.database.reader.selectFrom('watchdog_suppressions').select('guard').execute();

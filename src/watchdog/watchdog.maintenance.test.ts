@@ -1,10 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { EventPayload, Labels, OmoiError } from '#telemetry';
 import { useDemoStage } from './demo-stage.test-support.ts';
-import { becomes, becomesInTime, heldBy, RESTART, silent } from './watchdog.test-support.ts';
+import { becomes, becomesInTime, heldBy, RESTART, silent, WAIT } from './watchdog.test-support.ts';
 
 const MINUTE_MS = 60_000;
-const WAIT = { timeout: 30_000, interval: 5 };
 
 const stage = useDemoStage();
 

@@ -1,18 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { useDemoStage } from './demo-stage.test-support.ts';
-import {
-  becomes as becomesOf,
-  becomesInTime,
-  heldBy as heldByOf,
-  RESTART,
-  silent,
-} from './watchdog.test-support.ts';
+import { becomesInTime, RESTART, silent, WAIT } from './watchdog.test-support.ts';
 
-const WAIT = { timeout: 60_000, interval: 5 };
 const stage = useDemoStage();
-
-const becomes = (alertId: string, state: string) => becomesOf(stage, alertId, state);
-const heldBy = (alertId: string, guard: string) => heldByOf(stage, alertId, guard);
+const { becomes, heldBy } = stage;
 
 describe('a remediation', () => {
   it('that comes back within the relapse window is no healing: it goes on with the next attempt, then to the guardian', async () => {

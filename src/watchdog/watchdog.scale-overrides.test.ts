@@ -1,12 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { useDemoStage } from './demo-stage.test-support.ts';
-import { becomes as becomesOf, flood, heldBy as heldByOf, SCALE } from './watchdog.test-support.ts';
+import { flood, SCALE, WAIT } from './watchdog.test-support.ts';
 
-const WAIT = { timeout: 60_000, interval: 5 };
 const stage = useDemoStage();
-
-const becomes = (alertId: string, state: string) => becomesOf(stage, alertId, state);
-const heldBy = (alertId: string, guard: string) => heldByOf(stage, alertId, guard);
+const { becomes, heldBy } = stage;
 
 describe('a scale override', () => {
   it('is kept up while the alert fires, and taken back a while after', async () => {

@@ -1,13 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { EventBus } from '#eventbus';
 import { useDemoStage } from './demo-stage.test-support.ts';
-import { heldBy as heldByOf, RESTART, silent } from './watchdog.test-support.ts';
+import { RESTART, silent, WAIT } from './watchdog.test-support.ts';
 import { WatchdogStates } from './watchdog-states.ts';
 
-const WAIT = { timeout: 60_000, interval: 5 };
 const stage = useDemoStage();
-
-const heldBy = (alertId: string, guard: string) => heldByOf(stage, alertId, guard);
+const { heldBy } = stage;
 
 describe('a storm', () => {
   it('of a provider holds the silent of that one alone, and nobody there whose end was seen', async () => {

@@ -326,7 +326,8 @@ export async function stateOf(stage: Stage, alertId: string): Promise<string> {
   return outcome === null ? state : `${state}(${outcome})`;
 }
 
-const WAIT = { timeout: 60_000, interval: 5 };
+/** Of `vi.waitFor`. */
+export const WAIT = { timeout: 60_000, interval: 5 };
 
 export async function becomes(stage: Stage, alertId: string, state: string): Promise<void> {
   await vi.waitFor(async () => expect(await stateOf(stage, alertId)).toBe(state), WAIT);

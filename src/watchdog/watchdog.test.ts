@@ -1,21 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { useDemoStage } from './demo-stage.test-support.ts';
-import {
-  ALERT_TRACE,
-  becomes as becomesOf,
-  becomesInTime,
-  flood,
-  heldBy as heldByOf,
-  RESTART,
-  SCALE,
-  silent,
-} from './watchdog.test-support.ts';
+import { ALERT_TRACE, becomesInTime, flood, RESTART, SCALE, silent, WAIT } from './watchdog.test-support.ts';
 
-const WAIT = { timeout: 60_000, interval: 5 };
 const stage = useDemoStage();
-
-const becomes = (alertId: string, state: string) => becomesOf(stage, alertId, state);
-const heldBy = (alertId: string, guard: string) => heldByOf(stage, alertId, guard);
+const { becomes, heldBy } = stage;
 
 describe('a remediation', () => {
   it('acts, verifies and ends as healed', async () => {
