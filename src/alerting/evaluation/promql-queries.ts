@@ -23,13 +23,19 @@ export function prepareForRule(engine: Engine, expr: string): PreparedQuery {
 
 function prepareRule(engine: Engine, source: Queryable, expr: string): RuleQuery {
   const query = prepareForRule(engine, expr);
+  let selectors: RuleQuery['selectors'] | undefined;
   let data: readonly PreparedQuery[] | null | undefined;
   return {
-    selectors: query.selectors.map(({ matchers }) => matchers),
+    get selectors() {
+      selectors ??= query.selectors.map(({ matchers }) => matchers);
+      return selectors;
+    },
     metricName: query.comparison?.metricName ?? null,
     threshold: query.comparison?.threshold ?? null,
     comparison: query.comparison?.operator ?? null,
-    reachMs: query.reachMs,
+    get reachMs() {
+      return query.reachMs;
+    },
     sharesLabel: (name) => query.sharesLabel(name),
     evaluate: (timeMs) => elementsAt(query, source, timeMs),
     *evaluateData(timeMs) {

@@ -1,18 +1,22 @@
 import {
   matchersKey,
+  nextTurn,
   type AppendFeed,
   type AppendNotice,
   type AppendOrigin,
-  type AppendSubscription,
   type Labels,
+  type Matcher,
   type Subscription,
 } from '#telemetry';
 import { MAX_SAMPLE_LEAD_MS } from './evaluation-clock.ts';
 import { Provenance } from './provenance.ts';
 import type { RuleQuery } from './rule-query.ts';
 
+/** A query may have thousands of selectors: those beyond so many are subscribed to in turns of their own. */
+const MAX_SELECTORS_A_TURN = 200;
+
 interface Watching {
-  /** Of the selectors. */
+  /** The same for queries that select the same series. */
   readonly key: string;
   readonly feed: AppendFeed;
   onAppend: () => void;
@@ -22,7 +26,7 @@ interface Watching {
 export class RuleInputs {
   readonly #provenance = new Provenance();
   #newestSampleMs = 0;
-  #subscriptions: readonly Subscription[] = [];
+  #subscriptions: Subscription[] = [];
   #watching: Watching | null = null;
 
   /** The time of the newest sample that was not too far ahead; 0: none came yet. */
@@ -47,7 +51,8 @@ export class RuleInputs {
 
   /** Subscribes to what the query selects; nothing is done where that is watched already. */
   watch(query: RuleQuery, feed: AppendFeed, onAppend: () => void): void {
-    const key = selectorsKey(query);
+    const selectors = distinctSelectors(query);
+    const key = JSON.stringify([...selectors.keys()].sort());
     if (this.#watching?.key === key && this.#watching.feed === feed) {
       this.#watching.onAppend = onAppend;
       return;
@@ -65,11 +70,29 @@ export class RuleInputs {
       this.#provenance.note(notice, labelsOf);
       watching.onAppend();
     };
-    this.#subscriptions = query.selectors.map((matchers) => {
-      const subscription = feed.onAppend(matchers, listener);
-      void this.#markWhenLinked(subscription, watching);
-      return subscription;
-    });
+    const subscribe = (some: readonly (readonly Matcher[])[]): void => {
+      for (const matchers of some) {
+        const subscription = feed.onAppend(matchers, listener);
+        if (subscription.whenLinked) void this.#markWhen(subscription.whenLinked, watching);
+        this.#subscriptions.push(subscription);
+      }
+    };
+    const lists = [...selectors.values()];
+    subscribe(lists.slice(0, MAX_SELECTORS_A_TURN));
+    if (lists.length > MAX_SELECTORS_A_TURN)
+      void this.#markWhen(this.#subscribeRest(lists, watching, subscribe), watching);
+  }
+
+  async #subscribeRest(
+    lists: readonly (readonly Matcher[])[],
+    watching: Watching,
+    subscribe: (some: readonly (readonly Matcher[])[]) => void,
+  ): Promise<void> {
+    for (let at = MAX_SELECTORS_A_TURN; at < lists.length; at += MAX_SELECTORS_A_TURN) {
+      await nextTurn();
+      if (this.#watching !== watching) return;
+      subscribe(lists.slice(at, at + MAX_SELECTORS_A_TURN));
+    }
   }
 
   /** Subscribes to what another query selects, where this one was watched. */
@@ -78,9 +101,8 @@ export class RuleInputs {
   }
 
   /** What was appended until then to series that were not linked yet has been told to nobody. */
-  async #markWhenLinked({ whenLinked }: AppendSubscription, watching: Watching): Promise<void> {
-    if (!whenLinked) return;
-    await whenLinked;
+  async #markWhen(linked: Promise<void>, watching: Watching): Promise<void> {
+    await linked;
     if (this.#watching === watching) watching.onAppend();
   }
 
@@ -91,7 +113,7 @@ export class RuleInputs {
   }
 }
 
-/** The same text for queries that select the same series. */
-function selectorsKey({ selectors }: RuleQuery): string {
-  return JSON.stringify(selectors.map(matchersKey).sort());
+/** By what they select: of selectors that a query has several times one is told of each append. */
+function distinctSelectors({ selectors }: RuleQuery): ReadonlyMap<string, readonly Matcher[]> {
+  return new Map(selectors.map((matchers) => [matchersKey(matchers), matchers]));
 }
