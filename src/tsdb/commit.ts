@@ -124,8 +124,8 @@ export class Committer {
       refused.unknown_series++;
       return;
     }
-    const owner = index.senderNumberOf(row);
-    if (owner !== unit.sender && !index.maySend(row, unit.sender)) {
+    const isOwner = index.isOwner(row, unit.sender);
+    if (!isOwner && !index.maySend(row, unit.sender)) {
       refused.series_owned++;
       return;
     }
@@ -133,7 +133,7 @@ export class Committer {
     const high = isStale ? STALE_HIGH_WORD : (words[2 * at + 1] ?? 0) | 0;
     const low = isStale ? STALE_LOW_WORD : (words[2 * at] ?? 0) | 0;
     const histogram = batch.histograms.size > 0 ? batch.histograms.get(at) : undefined;
-    const newestMs = owner === unit.sender ? 0 : states.newestMs(row);
+    const newestMs = isOwner ? 0 : states.newestMs(row);
     const outcome = histogram
       ? head.appendHistogram(row, timestampMs, histogram)
       : head.append(row, timestampMs, high, low);
@@ -146,7 +146,7 @@ export class Committer {
       return;
     }
     unit.accepted++;
-    if (owner !== unit.sender) this.#own(row, unit, newestMs);
+    if (!isOwner) this.#own(row, unit, newestMs);
     if (outcome !== ACCEPTED) return;
     if (writeAheadLog) {
       if (states.hasFlag(row, histogram ? HAS_FLOATS : HAS_HISTOGRAMS)) writeAheadLog.commits.keepOrder();

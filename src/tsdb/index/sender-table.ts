@@ -85,15 +85,20 @@ export class SenderTable {
     return this.#texts[number - 1] ?? null;
   }
 
+  /** Whether a series of this number is a sender's now, whoever it was taken over from. */
+  isOwner(number: number, sender: number): boolean {
+    return number === sender || this.#owners[number - 1] === sender;
+  }
+
   /** Whether a sender may go on with a series: its own, or one of somebody whose word on it is worth less. */
   mayContinue(number: number, sender: number, labels: Labels): boolean {
     const owner = this.#owners[number - 1];
-    return owner === sender || this.#rankOf(sender, labels) > this.#rankOf(owner ?? sender, labels);
+    return this.isOwner(number, sender) || this.#rankOf(sender, labels) > this.#rankOf(owner ?? sender, labels);
   }
 
   /** The number of a series when a sender has gone on with it; held, as by `hold`. */
   holdContinued(number: number, sender: number, { untilMs, lastMs }: Displaced): number {
-    if (this.#owners[number - 1] === sender) return this.keep(number);
+    if (this.isOwner(number, sender)) return this.keep(number);
     return this.hold([this.textOf(sender), `${untilMs},${lastMs}`, this.textOf(number)].join(SEPARATOR));
   }
 

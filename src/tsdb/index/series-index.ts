@@ -96,6 +96,11 @@ export class SeriesIndex {
     return this.#rows.senderOf(row);
   }
 
+  /** Whether a series is a sender's already. */
+  isOwner(row: SeriesRow, sender: number): boolean {
+    return this.#senders.isOwner(this.#rows.senderOf(row), sender);
+  }
+
   /** Whether a sender may send samples of a series. */
   maySend(row: SeriesRow, sender: number): boolean {
     const before = this.#rows.senderOf(row);
