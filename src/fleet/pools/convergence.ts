@@ -44,6 +44,8 @@ export interface Converged {
   readonly effective: number;
   /** Whether generations were opened or retired. */
   readonly moved: boolean;
+  /** It was being removed, and its last agent has ended: nothing of it is left. */
+  readonly isGone: boolean;
   /** How long until the next override expires; null without overrides. */
   readonly expiresInMs: number | null;
 }
@@ -90,9 +92,8 @@ export class Convergence {
     }
     for (const process of plan.retire)
       await this.retire(tx, pool.graceMs, { process, desiredState: 'retired', by: asked.by });
-    if (row.state === 'removing' && processes.every((process) => process.state === 'ended')) {
-      await this.#remove(tx, row.pool_id);
-    }
+    const isGone = row.state === 'removing' && processes.every((process) => process.state === 'ended');
+    if (isGone) await this.#remove(tx, row.pool_id);
     return {
       effective,
       moved: plan.open.length + plan.retire.length > 0,
@@ -106,6 +107,7 @@ export class Convergence {
     if (restart === null || row.state !== 'active') return;
     try {
       await this.open(tx, row, { agentId: ended.agent_id, asked: restart });
+      isGone,
     } catch (error) {
       if (!isRefusal(error)) throw error;
       this.#parts.logger.warn(

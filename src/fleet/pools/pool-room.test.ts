@@ -3,10 +3,12 @@ import { definePool } from '#telemetry';
 import { useTestFleet } from '../fleet.test-support.ts';
 import { MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
 import type { Pools } from './pools.ts';
-import { openTestPools } from './pools.test-support.ts';
+import { openTestPools, untilTrue } from './pools.test-support.ts';
 
 const ASKED = { reason: 'test', by: 'tester', traceparent: null };
 const MAX_AGENTS = 10;
+
+const GRACE_MS = 5000;
 
 const test = useTestFleet({ threads: 'one', ticks: 'none', limits: { maxAgents: MAX_AGENTS } });
 let pools: Pools;
@@ -16,6 +18,11 @@ beforeEach(async () => {
 });
 afterEach(() => pools.close());
 
+const isGone = (poolId: string): Promise<boolean> =>
+  pools.get(poolId).then(
+    () => false,
+    () => true,
+  );
 const pool = (id: string, max: number) => definePool({ id, command: ['run'], desired: 0, max });
 const refusal = (ofOthers: number, max: number) => ({
   code: 'pool_bounds',
@@ -56,4 +63,28 @@ it('where there are too many already, as before a limit was lowered, what makes 
   await pools.declare(pool('a', 6), ASKED);
   await pools.update('a', { max: 5, desired: 1 }, ASKED);
   await expect(pools.update('a', { max: 6 }, ASKED)).rejects.toMatchObject({ code: 'pool_bounds' });
+});
+
+it('of a pool that is being removed as many until its last agent has ended, over a restart of the server too', async () => {
+  await pools.close();
+  const machine = new MemoryMachine();
+  const open = async (): Promise<void> => {
+    pools = openTestPools(test, { machine });
+    await pools.start();
+  };
+  await open();
+  await pools.create({ ...pool('a', 6), command: ['ignore_sigterm'], desired: 1, graceMs: GRACE_MS }, ASKED);
+  await untilTrue(test.clock, () => machine.running.length === 1);
+  await pools.remove('a', ASKED);
+  const refused = {
+    ...refusal(6, 5),
+    message: expect.stringContaining('what is being removed has ended (a)'),
+  };
+  await expect(pools.create(pool('b', 5), ASKED)).rejects.toMatchObject(refused);
+  await pools.close();
+  await open();
+  await expect(pools.create(pool('b', 5), ASKED)).rejects.toMatchObject(refused);
+  await test.clock.advance(GRACE_MS + 1);
+  await untilTrue(test.clock, () => isGone('a'));
+  await pools.create(pool('b', 10), ASKED);
 });

@@ -69,6 +69,8 @@ export class Pools {
   readonly #convergence: Convergence;
   readonly #agents: AgentControl;
   readonly #known = new Map<string, PoolDefinition>();
+  /** Those that are being removed. */
+  readonly #leaving = new Map<string, PoolDefinition>();
   readonly #room: PoolRoom;
   readonly #ended = new Set<() => void>();
   readonly #schedule: ConvergenceSchedule;
@@ -79,7 +81,10 @@ export class Pools {
 
   constructor(parts: PoolParts, connection: WorkerConnection) {
     this.#parts = parts;
-    this.#room = new PoolRoom(parts.maxAgents, () => this.#known.values());
+    this.#room = new PoolRoom(parts.maxAgents, {
+      active: () => this.#known.values(),
+      beingRemoved: () => this.#leaving.values(),
+    });
     this.#schedule = new ConvergenceSchedule(parts, (poolId) => this.#convergeNow(poolId));
     this.#supervisor = new UnitSupervisor(parts, connection, {
       recorded: (tx, pool, unit) => this.#convergence.followUp(tx, pool, unit),
@@ -361,15 +366,25 @@ export class Pools {
       await work(tx);
       const { row, effective } = await this.#converge(tx, poolId, asked);
       await this.#convergence.tellChanged(tx, { row, effective, reason: asked.reason, asked });
-      tx.afterCommit(() => this.#know(row));
+      if (row.state === 'active') tx.afterCommit(() => this.#know(row));
     });
   }
 
   #know(row: PoolRow): void {
-    const pool = row.state === 'active' ? definitionOf(row) : null;
-    if (pool) this.#known.set(row.pool_id, pool);
-    else this.#known.delete(row.pool_id);
-    this.#parts.tasks.limitTimes(row.pool_id, pool?.timeLimitsMs ?? null);
+    const pool = definitionOf(row);
+    const isActive = row.state === 'active';
+    if (isActive) this.#known.set(pool.id, pool);
+    else {
+      this.#known.delete(pool.id);
+      this.#leaving.set(pool.id, pool);
+    }
+    this.#parts.tasks.limitTimes(pool.id, isActive ? pool.timeLimitsMs : null);
+  }
+
+  /** Of a pool that is being removed: it counts until its last agent has ended. */
+  #knowRemoved(row: PoolRow, isGone: boolean): void {
+    this.#know(row);
+    if (isGone) this.#leaving.delete(row.pool_id);
   }
 
   /** A change of a pool's overrides and what follows from it; an event only where it moves something. */
@@ -402,6 +417,7 @@ export class Pools {
   #onActivity(told: FleetActivity): void {
     const poolId = told.kind === 'agent' ? this.#refused.poolFreedBy(told.agentId) : null;
     if (poolId !== null) this.#schedule.soon(poolId);
+    if (row.state === 'removing') tx.afterCommit(() => this.#knowRemoved(row, converged.isGone));
   }
 
   #onEnded(poolId: string): void {
