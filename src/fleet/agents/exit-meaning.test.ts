@@ -7,6 +7,16 @@ test.each<[string, Partial<ExitFacts>, string]>([
   ['a worker that crashes', { exitCode: 1 }, 'FAILED exit 1'],
   ['a worker that ends although it is to run for ever', { exitCode: 0 }, 'FAILED exit 0'],
   ['a worker that is killed', { signal: 'SIGKILL' }, 'FAILED SIGKILL'],
+  [
+    'one that the kernel ended',
+    { signal: 'SIGKILL', outOfMemory: true },
+    'FAILED SIGKILL (most likely out of memory)',
+  ],
+  [
+    'the same, in a shell’s words',
+    { exitCode: 137, outOfMemory: true },
+    'FAILED exit 137 (most likely out of memory)',
+  ],
   ['a worker that breaks a rule of memory', { signal: 'SIGSEGV' }, 'FAILED SIGSEGV'],
   ['a worker whose end nobody saw', {}, 'FAILED exit unknown'],
   ['a one-shot that is done', { exitCode: 0, once: true }, 'TERMINATED finished'],

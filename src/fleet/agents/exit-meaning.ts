@@ -5,6 +5,8 @@ export interface ExitFacts {
   /** null where a signal ended it, or where nobody could see the code. */
   readonly exitCode: number | null;
   readonly signal: string | null;
+  /** Whether the kernel most likely ended it for want of memory. */
+  readonly outOfMemory?: boolean;
   /** Why it was asked to end (`stopped by ann`, `replaced`); null where nobody asked, as far as is known. */
   readonly asked: string | null;
   /** Whether the process was to do its work and end, rather than to run until it is stopped. */
@@ -13,7 +15,7 @@ export interface ExitFacts {
 
 export interface ExitMeaning {
   readonly status: AgentStatus & ('FAILED' | 'TERMINATED');
-  /** The status reason: `exit 1`, `SIGKILL`, `finished`, `stopped by ann`. */
+  /** The status reason: `exit 1`, `SIGKILL`, `SIGKILL (most likely out of memory)`, `finished`, `stopped by ann`. */
   readonly reason: string;
 }
 
@@ -29,14 +31,15 @@ const STATUS_OF_SIGNALS = 128;
  * Whether a process that has ended failed, or ended on purpose: asked to, by a person's signal, or because its work was
  * done. What ended on purpose is no illness.
  */
-export function meaningOfExit({ exitCode, signal, asked, once }: ExitFacts): ExitMeaning {
+export function meaningOfExit({ exitCode, signal, asked, once, outOfMemory }: ExitFacts): ExitMeaning {
   if (asked !== null) return { status: 'TERMINATED', reason: asked };
+  const of = outOfMemory === true ? ' (most likely out of memory)' : '';
   if (signal !== null) {
-    return { status: ENDING_SIGNALS.has(signal) ? 'TERMINATED' : 'FAILED', reason: signal };
+    return { status: ENDING_SIGNALS.has(signal) ? 'TERMINATED' : 'FAILED', reason: `${signal}${of}` };
   }
   if (exitCode === null) return { status: 'FAILED', reason: 'exit unknown' };
   if (once && exitCode === 0) return { status: 'TERMINATED', reason: 'finished' };
   // What a shell says where such a signal has ended what it ran, and a program that handled it.
   const isSignals = [...ENDING_SIGNALS.values()].includes(exitCode - STATUS_OF_SIGNALS);
-  return { status: isSignals ? 'TERMINATED' : 'FAILED', reason: `exit ${exitCode}` };
+  return { status: isSignals ? 'TERMINATED' : 'FAILED', reason: `exit ${exitCode}${of}` };
 }

@@ -445,6 +445,7 @@ export class UnitSupervisor {
       exitCode: exit.exitCode,
       signal: exit.signal,
       watched: exit.watched,
+      outOfMemory: exit.outOfMemory === true,
       asked: reasonOfStop(row),
       once: false,
       traceparent: row.traceparent,

@@ -9,6 +9,7 @@ import {
 } from '#telemetry';
 import { confine, notEnforced, thisMachine, type Confinement, type ConfiningMachine } from './confinement.ts';
 import type { LogFiles } from './log-files.ts';
+import { OomKills } from './oom-kills.ts';
 import {
   findProcess,
   formatHandle,
@@ -25,6 +26,7 @@ import type {
   StartedUnit,
   StartResult,
   StopOrder,
+  UnitExit,
   UnitOutput,
   UnitRef,
   UnitSpec,
@@ -45,6 +47,7 @@ export interface ProcessRuntimeParts {
   /** A control group for each unit; null or absent where there are none. */
   readonly groups?: UnitGroups | null;
   readonly signals?: ProcessSignals;
+  readonly oomKills?: Pick<OomKills, 'explains'>;
   /** Where accounts and tools are; this machine where it is left out. */
   readonly machine?: ConfiningMachine;
 }
@@ -59,6 +62,8 @@ const LOG_LOOK_MS = 250;
 const LOOKS_AT_GROWING = 4;
 const LOOKS_AT_ALL = 40;
 const NONCE_VARIABLE = 'OMOI_AGENT_NONCE';
+/** What a shell says where SIGKILL has ended what it ran. */
+const EXIT_OF_KILLED = 128 + 9;
 /**
  * Walks over the table that have to find nothing: a process that is just becoming another program (execve) shows no
  * environment, and one that was forked and has not got so far that of its parent. What is missed is started once more.
@@ -77,6 +82,7 @@ export class ProcessRuntime implements Runtime {
   readonly #parts: ProcessRuntimeParts;
   readonly #signals: ProcessSignals;
   readonly #machine: ConfiningMachine;
+  readonly #oomKills: Pick<OomKills, 'explains'>;
   readonly #reaper: UnitReaper;
   /** Units whose first process is gone, and whose others are being ended. */
   readonly #leaving = new Map<string, UnitIdentity>();
@@ -98,6 +104,7 @@ export class ProcessRuntime implements Runtime {
   constructor(parts: ProcessRuntimeParts) {
     this.#parts = parts;
     this.#machine = parts.machine ?? thisMachine();
+    this.#oomKills = parts.oomKills ?? new OomKills();
     this.#trees = new TreeActivity(parts.table);
     this.#signals = parts.signals ?? createProcessSignals();
     const { clock, logger, table, groups } = parts;
@@ -254,13 +261,18 @@ export class ProcessRuntime implements Runtime {
 
   #exited({ pid, exitCode, signal }: ProcessExit): void {
     const handle = this.#started.get(pid);
-    if (handle !== undefined) this.#ended({ handle, exit: { exitCode, signal } });
+    if (handle !== undefined) this.#ended({ handle, exit: this.#exitOf(exitCode, signal) });
   }
 
   /** Nobody tells of their exits any more: they are looked for, as those of an earlier Omoi. */
   #watchStarted(): void {
     for (const handle of this.#started.values()) this.#watched.set(handle, parseHandle(handle));
     this.#started.clear();
+  }
+
+  #exitOf(exitCode: number | null, signal: string | null): UnitExit {
+    const isKilled = signal === 'SIGKILL' || exitCode === EXIT_OF_KILLED;
+    return { exitCode, signal, ...(isKilled && this.#oomKills.explains() && { outOfMemory: true }) };
   }
 
   async #lookAtLogs(): Promise<void> {

@@ -33,6 +33,8 @@ export interface UnitExit {
   readonly exitCode: number | null;
   /** What ended it by force: `SIGKILL`. */
   readonly signal: string | null;
+  /** Whether the kernel most likely ended it for want of memory. */
+  readonly outOfMemory?: boolean;
 }
 
 export interface EndedUnit {
