@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from './support/client.ts';
-import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
+import { dataDirectory, freePort, OmoiServer } from './support/omoi-process.ts';
 import { until } from './support/until.ts';
 
 interface AgentView {
@@ -16,16 +16,18 @@ interface AgentView {
 const OMOI = fileURLToPath(new URL('../../bin/omoi', import.meta.url));
 const data = dataDirectory();
 const gate = join(data.path, 'gate');
+let port: number;
 let server: OmoiServer;
 let admin: Client;
 
 beforeAll(async () => {
-  server = await OmoiServer.start(data.path);
+  port = await freePort();
+  server = await OmoiServer.start(data.path, { port });
   admin = new Client(() => server.url, server.adminToken);
 });
 
 afterAll(async () => {
-  for (const pool of ['wrapped', 'jobs']) {
+  for (const pool of ['wrapped', 'jobs', 'asked']) {
     await admin.call(`/api/v1/fleet/pools/${pool}/scale`, { method: 'POST', body: { desired: 0 } });
     await until(async () => !(await agentsOf(pool)).some(isThere), `no agent of ${pool} is left`);
   }
@@ -76,6 +78,29 @@ describe('a pool whose command is `omoi run … -- program`', () => {
     writeFileSync(gate, '');
     await until(async () => (await only('wrapped'))?.status === 'FAILED', 'its end is seen');
     expect(existsSync(join(data.path, 'none'))).toBe(false);
+  });
+
+  it('has ended on purpose where a person ends it, though an earlier server started it and nobody sees its code', async () => {
+    await makePool('asked', [], "trap 'exit 0' TERM; while :; do sleep 0.05; done");
+    const isUp = async (): Promise<boolean> => (await only('asked'))?.status === 'IDLE';
+    await until(isUp, 'the program is the agent');
+    await server.stop();
+    server = await OmoiServer.start(data.path, { port });
+    const { replicas } = await admin.read<{ replicas: readonly { pid: number }[] }>(
+      '/api/v1/fleet/pools/asked',
+    );
+    process.kill(replicas[0]?.pid ?? 0, 'SIGTERM');
+    await until(
+      async () =>
+        (await admin.events('fleet.agent.exited')).some(({ entity_id: agentId }) => agentId === 'asked-1'),
+      'its end is seen',
+    );
+    expect((await admin.events('fleet.agent.exited')).at(-1)?.payload).toMatchObject({
+      agent_id: 'asked-1',
+      exit_code: null,
+      expected: true,
+    });
+    expect(await only('asked')).toMatchObject({ status: 'TERMINATED', status_reason: 'stopped by SIGTERM' });
   });
 
   it('lets the exit code of a one-shot decide', async () => {

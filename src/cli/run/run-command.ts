@@ -111,23 +111,23 @@ interface Leaving extends CommandEnd {
   readonly askedBy: NodeJS.Signals | null;
 }
 
-/** Tells how the command ended. Of a pool's process the runtime is believed; it cannot know that it was a one-shot. */
+/**
+ * Tells how the command ended. Of a pool's process the runtime is believed; it cannot know that it was a one-shot, or that
+ * somebody had asked it to end: not by its code, nor, where an earlier server had started it, at all.
+ */
 async function leave(agent: Agent, end: Leaving, { given, expect }: RunOptions): Promise<void> {
   const { askedBy, signal, status } = end;
-  const finished = expect === 'once' && end.exitCode === 0 && askedBy === null;
-  if (given && !finished) {
-    await agent.drain({ silent: true });
+  const asked = askedBy === null ? null : `stopped by ${askedBy}`;
+  if (given) {
+    const purpose = asked ?? (expect === 'once' && end.exitCode === 0 ? 'finished' : null);
+    await agent.drain(purpose === null ? { silent: true } : { reason: purpose });
     // For the runtime this process is the command: it ends as that one did.
     if (signal !== null) process.kill(process.pid, signal);
     return;
   }
   await registrationOf(agent);
-  if (given) {
-    await agent.drain({ reason: 'finished' });
-    return;
-  }
   await agent.drain({
-    reason: askedBy === null ? (signal ?? `exit ${status}`) : `stopped by ${askedBy}`,
+    reason: asked ?? signal ?? `exit ${status}`,
     asked: askedBy !== null,
     // One that could not be started has a shell's status too.
     exitCode: signal === null ? status : null,

@@ -210,7 +210,8 @@ export class StoredGenerations implements GenerationStore {
       .where('generation', '=', generation)
       .execute();
     const { status, reason } = meaningOfExit(exit);
-    const expected = status === 'TERMINATED';
+    // Who has said goodbye left on purpose, however its process ended, and where nobody could see how.
+    const expected = status === 'TERMINATED' || record.ended_at_ms !== null;
     const ends = agent.generation === generation && !hasEnded(agent.status);
     const ended = ends ? await changeAgent(tx, agent, { status, status_reason: reason }) : agent;
     await this.#work.releaseLocks(tx, { agentId, upToGeneration: generation });

@@ -92,6 +92,30 @@ describe('after a crash of the server', () => {
     expect((await events('fleet.agent.exited'))[0]?.payload).toMatchObject({ exit_code: null, signal: null });
   });
 
+  it('what is adopted and says goodbye has ended on purpose, though nobody sees how', async () => {
+    await stage.pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    const spec = stage.machine.starts.find(({ agentId }) => agentId === 'coders-1');
+    const own = { poolId: 'coders', generation: 1, nonce: spec?.nonce ?? '' };
+    await test.fleet.agents.register(registration('coders-1', own));
+    await crash();
+    await runs('coders-1/1', 'coders-2/1');
+    await test.fleet.agents.deregister({
+      agentId: 'coders-1',
+      generation: 1,
+      reason: 'SIGTERM',
+      exit: null,
+      traceparent: null,
+    });
+    stage.machine.end(stage.machine.pidOf('coders-1'), { exitCode: 0 });
+    await until(async () => (await events('fleet.agent.exited')).length > 0);
+    expect((await events('fleet.agent.exited'))[0]?.payload).toMatchObject({
+      exit_code: null,
+      expected: true,
+    });
+    expect(status('coders-1')).toBe('TERMINATED');
+  });
+
   it('what ended meanwhile has failed', async () => {
     await stage.pools.create(POOL, ASKED);
     await runs('coders-1/1', 'coders-2/1');
