@@ -4,7 +4,7 @@ import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import type { DomainCell } from './failure-domain.ts';
 import { currentAgent, knownAgent, superseded, unknownAgent } from './agent-refusals.ts';
 import type { AgentRegistrations } from './agent-registrations.ts';
-import { agentRef, changeAgent, endGeneration, lockAgent } from './agent-rows.ts';
+import { agentRef, changeAgent, endGeneration, lockAgent, readGeneration } from './agent-rows.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { GenerationExit, GenerationStore, WorkRelease } from './generation-store.ts';
 import type { HeartbeatWatch } from './heartbeat-watch.ts';
@@ -153,7 +153,12 @@ export class AgentRegistry {
         await generations.recordExit(tx, { agentId, generation, traceparent, once, ...exit });
         return;
       }
-      const left = await changeAgent(tx, agent, { status: 'TERMINATED', status_reason: order.reason });
+      // Of its own agents Omoi starts another generation: an operator's quarantine outlives this one.
+      const isInQuarantine = agent.managed === 1 && agent.status === 'QUARANTINED';
+      if (isInQuarantine && (await hasGenerationEnded(tx, agent))) return;
+      const left = isInQuarantine
+        ? agent
+        : await changeAgent(tx, agent, { status: 'TERMINATED', status_reason: order.reason });
       await endGeneration(tx, agent);
       await work.releaseLocks(tx, { agentId: agent.agent_id, upToGeneration: agent.generation });
       await work.reassign(tx, {
@@ -170,7 +175,8 @@ export class AgentRegistry {
         payload: { ...agentRef(agent), reason: order.reason },
         traceparent: order.traceparent,
       });
-      await tellStatus(tx, this.#parts, { left: agent.status, now: left, traceparent: order.traceparent });
+      if (!isInQuarantine)
+        await tellStatus(tx, this.#parts, { left: agent.status, now: left, traceparent: order.traceparent });
     });
   }
 
@@ -196,16 +202,17 @@ export class AgentRegistry {
    * @throws OmoiError `unknown_agent`, `transition_not_allowed`
    */
   async quarantine(order: AgentOrder): Promise<AgentEntry> {
-    await this.#move(order, () => 'QUARANTINED');
+    await this.#move(order, () => Promise.resolve('QUARANTINED'));
     return knownAgent(this.#parts.agentIndex, order.agentId);
   }
 
   /**
-   * Ends a quarantine; the heartbeat ladder judges the agent anew.
+   * Ends a quarantine; the heartbeat ladder judges the agent anew. One whose process has ended meanwhile is TERMINATED: its
+   * pool starts the next generation.
    * @throws OmoiError `unknown_agent`, `transition_not_allowed` for one that is not quarantined
    */
   async release(order: AgentOrder): Promise<AgentEntry> {
-    await this.#move(order, (agent) => {
+    await this.#move(order, async (tx, agent) => {
       if (agent.status !== 'QUARANTINED') {
         throw new OmoiError(
           'transition_not_allowed',
@@ -216,21 +223,33 @@ export class AgentRegistry {
           },
         );
       }
+      if (await hasGenerationEnded(tx, agent)) return 'TERMINATED';
       return agent.self_degraded === 1 ? 'DEGRADED' : 'IDLE';
     });
     return knownAgent(this.#parts.agentIndex, order.agentId);
   }
 
-  async #move(order: AgentOrder, target: (agent: AgentRow) => AgentStatus): Promise<void> {
+  async #move(
+    order: AgentOrder,
+    target: (tx: StateTransaction, agent: AgentRow) => Promise<AgentStatus>,
+  ): Promise<void> {
     knownAgent(this.#parts.agentIndex, order.agentId);
     await this.#parts.database.transaction(async (tx) => {
       const agent = await lockKnown(tx, order.agentId);
-      const to = target(agent);
+      const to = await target(tx, agent);
       if (to === agent.status) return;
       const moved = await changeAgent(tx, agent, { status: to, status_reason: order.reason });
       await tellStatus(tx, this.#parts, { left: agent.status, now: moved, traceparent: order.traceparent });
     });
   }
+}
+
+async function hasGenerationEnded(
+  tx: StateTransaction,
+  { agent_id: agentId, generation }: AgentRow,
+): Promise<boolean> {
+  const record = await readGeneration(tx, agentId, generation);
+  return record !== null && record.ended_at_ms !== null;
 }
 
 async function readManaged(

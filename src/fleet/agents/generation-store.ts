@@ -44,7 +44,14 @@ export interface GenerationExit extends ExitFacts {
   readonly generation: number;
   /** Whether somebody watched it end, though perhaps not how; by default where it is known how. */
   readonly watched?: boolean;
+  /** Whether another generation may follow: then an operator's quarantine outlives the process. By default none does. */
+  readonly isFollowed?: boolean;
   readonly traceparent: string | null;
+}
+
+export interface RecordedExit {
+  /** The agent is QUARANTINED still, without a process. */
+  readonly isInQuarantine: boolean;
 }
 
 /** What the runtimes and pools write into the registry, inside transactions of their own. */
@@ -59,10 +66,10 @@ export interface GenerationStore {
   openGeneration(tx: StateTransaction, opening: GenerationOpening): Promise<number>;
   /**
    * Records an exit once (repeating it changes nothing): the current generation's agent becomes FAILED or
-   * TERMINATED and what it held is released; of an older generation only its own record changes.
+   * TERMINATED, or stays QUARANTINED, and what it held is released; of an older generation only its own record changes.
    * @throws OmoiError `unknown_generation`
    */
-  recordExit(tx: StateTransaction, exit: GenerationExit): Promise<void>;
+  recordExit(tx: StateTransaction, exit: GenerationExit): Promise<RecordedExit>;
   /**
    * Gives an opened generation another secret, where no process has registered as it: one that another server may have
    * started with the former one is refused from now on. @returns whether it was given
@@ -72,8 +79,8 @@ export interface GenerationStore {
     generation: { readonly agentId: string; readonly generation: number; readonly nonce: string },
   ): Promise<boolean>;
   /**
-   * Nobody wants an agent any more whose process has ended: where it is FAILED it becomes TERMINATED, for what
-   * nobody wants needs no repair. Repeating it changes nothing.
+   * Nobody wants an agent any more whose process has ended: where it is FAILED or QUARANTINED it becomes TERMINATED, for
+   * what nobody wants needs no repair. Repeating it changes nothing.
    */
   writeOff(tx: StateTransaction, ended: EndedGeneration): Promise<void>;
 }
@@ -185,7 +192,7 @@ export class StoredGenerations implements GenerationStore {
     return agent.generation;
   }
 
-  async recordExit(tx: StateTransaction, exit: GenerationExit): Promise<void> {
+  async recordExit(tx: StateTransaction, exit: GenerationExit): Promise<RecordedExit> {
     const { agentId, generation, traceparent } = exit;
     const { bus } = this.#parts;
     const agent = await lockAgent(tx, agentId);
@@ -196,7 +203,9 @@ export class StoredGenerations implements GenerationStore {
         generation,
       });
     }
-    if (record.exited_at_ms !== null) return;
+    const isCurrent = agent.generation === generation;
+    const isInQuarantine = isCurrent && agent.status === 'QUARANTINED' && exit.isFollowed === true;
+    if (record.exited_at_ms !== null) return { isInQuarantine };
     await tx.db
       .updateTable('agent_generations')
       .set({
@@ -212,14 +221,14 @@ export class StoredGenerations implements GenerationStore {
     const { status, reason } = meaningOfExit(exit);
     // Who has said goodbye left on purpose, however its process ended, and where nobody could see how.
     const expected = status === 'TERMINATED' || record.ended_at_ms !== null;
-    const ends = agent.generation === generation && !hasEnded(agent.status);
+    const ends = isCurrent && !hasEnded(agent.status) && !isInQuarantine;
     const ended = ends ? await changeAgent(tx, agent, { status, status_reason: reason }) : agent;
     await this.#work.releaseLocks(tx, { agentId, upToGeneration: generation });
     await this.#work.reassign(tx, {
       agentId,
       upToGeneration: generation,
       reason: expected ? 'agent_drained' : 'reassigned',
-      loss: lossBy(exit, { expected, before: agent.generation === generation ? agent : null }),
+      loss: lossBy(exit, { expected, before: isCurrent ? agent : null }),
       traceparent,
     });
     await bus.append(tx, {
@@ -236,6 +245,7 @@ export class StoredGenerations implements GenerationStore {
       traceparent,
     });
     if (ends) await tellStatus(tx, this.#parts, { left: agent.status, now: ended, traceparent });
+    return { isInQuarantine };
   }
 
   async renewNonce(
@@ -267,7 +277,8 @@ export class StoredGenerations implements GenerationStore {
   async writeOff(tx: StateTransaction, ended: EndedGeneration): Promise<void> {
     const { agentId, generation, reason, traceparent } = ended;
     const agent = await lockAgent(tx, agentId);
-    if (agent?.generation !== generation || agent.status !== 'FAILED') return;
+    if (agent?.generation !== generation) return;
+    if (agent.status !== 'FAILED' && agent.status !== 'QUARANTINED') return;
     const now = await changeAgent(tx, agent, { status: 'TERMINATED', status_reason: reason });
     await tellStatus(tx, this.#parts, { left: agent.status, now, traceparent });
   }

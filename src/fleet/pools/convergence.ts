@@ -50,6 +50,17 @@ export interface Converged {
   readonly expiresInMs: number | null;
 }
 
+/** The restart of an agent whose process has ended while it was in quarantine. */
+export const ONCE_RELEASED: Asked = { reason: 'released_from_quarantine', by: 'omoi', traceparent: null };
+
+/** A unit whose end is recorded. */
+export interface RecordedEnd {
+  readonly pool: PoolRow;
+  readonly unit: UnitRow;
+  /** Its agent is out of work, and stays so without a process. */
+  readonly isInQuarantine: boolean;
+}
+
 /** Why a replica got a generation; what made the pool larger is in its own event. */
 const SCALED_UP = 'pool_scaled_up';
 
@@ -78,17 +89,17 @@ export class Convergence {
     if (expired.length > 0)
       await this.tellChanged(tx, { row, effective, reason: 'scale_override_expired', asked });
     const processes = await poolUnits(tx, row.pool_id);
-    const plan = planReplicas(row.pool_id, effective, newestOf(processes));
+    const newest = newestOf(processes);
+    const plan = planReplicas(row.pool_id, effective, newest);
+    const restarts = new Map(newest.map((process) => [process.agent_id, pendingRestart(process)]));
     // An override's own trace is that of the workers it brings.
     const cause = overrides.at(-1)?.traceparent ?? null;
     const wanted = new Set(plan.open.map((replica) => replicaAgentId(row.pool_id, replica)));
     tx.afterCommit(() => this.#refused.keep(row.pool_id, wanted));
     for (const agentId of wanted) {
       if (this.#refused.stands(agentId)) continue;
-      await this.#openReplica(tx, row, {
-        agentId,
-        asked: { reason: SCALED_UP, by: asked.by, traceparent: asked.traceparent ?? cause },
-      });
+      const scaledUp = { reason: SCALED_UP, by: asked.by, traceparent: asked.traceparent ?? cause };
+      await this.#openReplica(tx, row, { agentId, asked: restarts.get(agentId) ?? scaledUp });
     }
     for (const process of plan.retire)
       await this.retire(tx, pool.graceMs, { process, desiredState: 'retired', by: asked.by });
@@ -96,25 +107,23 @@ export class Convergence {
     if (isGone) await this.#remove(tx, row.pool_id);
     return {
       effective,
+      isGone,
       moved: plan.open.length + plan.retire.length > 0,
       expiresInMs: nextExpiry(overrides, now),
     };
   }
 
-  /** After the end of a process: opens the generation that was asked for while it drained. */
-  async followUp(tx: StateTransaction, row: PoolRow, ended: UnitRow): Promise<void> {
-    const restart = pendingRestart(ended);
-    if (restart === null || row.state !== 'active') return;
-    try {
-      await this.open(tx, row, { agentId: ended.agent_id, asked: restart });
-      isGone,
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      this.#parts.logger.warn(
-        { pool_id: row.pool_id, agent_id: ended.agent_id, error: messageOf(error) },
-        'The generation that a restart asked for is not started: ask again when the agent may start.',
-      );
-    }
+  /**
+   * After the end of a process: opens the generation that was asked for while it drained. Where the agent is in quarantine it
+   * is written down that one follows: it is opened when the agent is released.
+   */
+  async followUp(tx: StateTransaction, { pool: row, unit, isInQuarantine }: RecordedEnd): Promise<void> {
+    if (row.state !== 'active') return;
+    const { agent_id: agentId, generation } = unit;
+    const restart = pendingRestart(unit);
+    if (isInQuarantine)
+      await changeUnit(tx, { agentId, generation }, { restart: JSON.stringify(restart ?? ONCE_RELEASED) });
+    else if (restart !== null) await this.#openReplica(tx, row, { agentId, asked: restart });
   }
 
   /** Opens generation n+1 (or the first) and writes down that it shall run. Returns the generation. */

@@ -8,7 +8,7 @@ import {
   type Subscription,
 } from '#telemetry';
 import { AgentControl, type Restarted, type RestartOrder } from './agent-control.ts';
-import { Convergence, type Converged } from './convergence.ts';
+import { Convergence, ONCE_RELEASED, type Converged, type Retirement } from './convergence.ts';
 import { ParkedOutputs } from './parked-outputs.ts';
 import { ConvergenceSchedule } from './convergence-schedule.ts';
 import { assertPoolDefinition, effectiveCount } from './pool-definition.ts';
@@ -46,7 +46,7 @@ import {
   nextExpiry,
 } from './scale-overrides.ts';
 import { UnitSupervisor } from './unit-supervisor.ts';
-import { poolUnits, vacateEndedPlaces, type UnitKey } from './unit-rows.ts';
+import { poolUnits, vacateEndedPlaces, type UnitKey, type UnitRow } from './unit-rows.ts';
 
 interface ScaleResult {
   readonly effective: number;
@@ -87,7 +87,7 @@ export class Pools {
     });
     this.#schedule = new ConvergenceSchedule(parts, (poolId) => this.#convergeNow(poolId));
     this.#supervisor = new UnitSupervisor(parts, connection, {
-      recorded: (tx, pool, unit) => this.#convergence.followUp(tx, pool, unit),
+      recorded: (tx, ended) => this.#convergence.followUp(tx, ended),
       committed: (poolId) => this.#onEnded(poolId),
     });
     this.#refused = new RefusedReplicas(parts.agents);
@@ -135,7 +135,7 @@ export class Pools {
       const rows = await tx.db.selectFrom('agent_units').selectAll().where('state', '!=', 'ended').execute();
       for (const process of rows) {
         await lockPool(tx, process.pool_id);
-        await this.#convergence.retire(tx, graceMs, { process, desiredState: 'retired', by: 'omoi' });
+        await this.#convergence.retire(tx, graceMs, { process, ...this.#stopOf(process) });
       }
       return rows.length;
     });
@@ -144,6 +144,14 @@ export class Pools {
     while (clock.monotonicMs() < deadlineMs && (await this.#countLive()) > 0) {
       await this.#nextEnd(deadlineMs - clock.monotonicMs());
     }
+  }
+
+  /** How an agent is stopped with Omoi: one in quarantine stays there, and is started again when it is released. */
+  #stopOf({ agent_id: agentId, desired_state: desired }: UnitRow): Omit<Retirement, 'process'> {
+    const isInQuarantine = this.#parts.agents.get(agentId)?.status === 'QUARANTINED';
+    if (desired === 'run' && isInQuarantine)
+      return { desiredState: 'replaced', by: 'omoi', restart: ONCE_RELEASED };
+    return { desiredState: 'retired', by: 'omoi' };
   }
 
   /** The units that run, by the name of their runtime. */
@@ -409,6 +417,7 @@ export class Pools {
     const row = await lockPool(tx, poolId);
     const converged = await this.#convergence.converge(tx, row, asked);
     if (row.roll !== null) await this.#rolls.step(tx, row, { effective: converged.effective, asked });
+    if (row.state === 'removing') tx.afterCommit(() => this.#knowRemoved(row, converged.isGone));
     tx.afterCommit(() => this.#schedule.in(poolId, converged.expiresInMs));
     return { ...converged, row };
   }
@@ -417,7 +426,6 @@ export class Pools {
   #onActivity(told: FleetActivity): void {
     const poolId = told.kind === 'agent' ? this.#refused.poolFreedBy(told.agentId) : null;
     if (poolId !== null) this.#schedule.soon(poolId);
-    if (row.state === 'removing') tx.afterCommit(() => this.#knowRemoved(row, converged.isGone));
   }
 
   #onEnded(poolId: string): void {

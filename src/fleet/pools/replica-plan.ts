@@ -3,7 +3,10 @@ import type { UnitRow } from './unit-rows.ts';
 
 /** What brings a pool from what is recorded to what should be. */
 export interface ReplicaPlan {
-  /** The numbers of replicas that get a generation: they never had one, or theirs was retired and has ended. */
+  /**
+   * The numbers of replicas that get a generation: they never had one, theirs was retired and has ended, or another was to
+   * follow it and could not.
+   */
   readonly open: readonly number[];
   /** Generations that are no longer wanted; the highest replicas go first. */
   readonly retire: readonly UnitRow[];
@@ -24,7 +27,8 @@ export function planReplicas(poolId: string, effective: number, rows: readonly U
   for (let replica = 1; replica <= effective; replica++) {
     const row = byNumber.get(replica);
     // A retired one that still finishes its work would lose it to its follower: the replica is filled when it ends.
-    if (!row || (row.desired_state === 'retired' && row.state === 'ended')) open.push(replica);
+    if (!row || (row.state === 'ended' && (row.desired_state === 'retired' || row.restart !== null)))
+      open.push(replica);
   }
   const retire = [...byNumber]
     .filter(([replica, row]) => replica > effective && row.desired_state !== 'retired')

@@ -36,8 +36,8 @@ export function decideRestart(restart: Restart): RestartDecision {
   const overtaken = drains && hangs && (expectedGeneration ?? process.generation) === process.generation;
   if (repeated && !overtaken) return { kind: 'under_way', generation: wanted };
   if (process.desired_state === 'retired') return { kind: 'refused', error: isRetired(process) };
-  if (hangs || process.state !== 'running') return { kind: 'replace' };
   if (status === 'QUARANTINED') return { kind: 'refused', error: isQuarantined(agentId) };
+  if (hangs || process.state !== 'running') return { kind: 'replace' };
   return { kind: 'drain' };
 }
 

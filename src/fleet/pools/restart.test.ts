@@ -191,6 +191,98 @@ describe('a restart of an agent at work', () => {
     await expect(pools.restart(ORDER)).rejects.toMatchObject({ code: 'transition_not_allowed' });
     expect(running()).toBe('coders-1/1');
   });
+
+  it('is finished when the agent is released, where somebody put it in quarantine meanwhile', async () => {
+    await poolOfOne();
+    await pools.restart({ ...ORDER, reason: 'new model' });
+    await test.fleet.agents.quarantine(ORDER);
+    machine.end(machine.pidOf(AGENT), { exitCode: 0 });
+    await placeIsKept();
+    await test.fleet.agents.release(ORDER);
+    await until(() => running() === 'coders-1/2');
+    expect(await notStarted()).toEqual([]);
+    const [generation] = await test.fleet.directory.generations(AGENT, 1);
+    expect(generation).toMatchObject({ generation: 2, reason: 'new model', requested_by: 'tester' });
+  });
+});
+
+/** The process has ended, its agent is in quarantine still, and the pool says so. */
+async function placeIsKept(): Promise<void> {
+  await until(async () => (await notStarted()).length > 0);
+  expect(await notStarted()).toEqual([
+    { agentId: AGENT, reason: 'it is in quarantine: it is started when it is released' },
+  ]);
+  expect([status(), running()]).toEqual(['QUARANTINED', '']);
+}
+
+const notStarted = async () => (await pools.get('coders')).notStarted;
+
+async function restartServer(): Promise<void> {
+  await pools.close();
+  pools = openPools();
+  await pools.start();
+}
+
+describe('the quarantine of an agent', () => {
+  it.each<[string, () => void | Promise<void>]>([
+    ['crashes', () => machine.end(machine.pidOf(AGENT), { signal: 'SIGSEGV' })],
+    ['ends by a signal', () => machine.end(machine.pidOf(AGENT), { signal: 'SIGTERM' })],
+    [
+      'says goodbye and ends',
+      async () => {
+        const order = { agentId: AGENT, generation: 1, reason: 'SIGTERM', exit: null, traceparent: null };
+        for (let times = 0; times < 2; times++) await test.fleet.agents.deregister(order);
+        expect(await test.events('fleet.agent.deregistered')).toHaveLength(1);
+        machine.end(machine.pidOf(AGENT), { exitCode: 0 });
+      },
+    ],
+  ])(
+    'lasts until somebody ends it, also where its process %s, over a restart of the server too',
+    async (_, end) => {
+      await poolOfOne();
+      const taskId = await claimNew();
+      await test.fleet.agents.quarantine(ORDER);
+      await end();
+      await placeIsKept();
+      expect(await test.fleet.tasks.get(taskId)).toMatchObject({ state: 'queued' });
+      await expect(pools.restart(ORDER)).rejects.toMatchObject({
+        code: 'transition_not_allowed',
+        message: expect.stringContaining('release it before it is restarted'),
+      });
+      await restartServer();
+      await placeIsKept();
+      await test.fleet.agents.release(ORDER);
+      await until(() => running() === 'coders-1/2');
+      await registered(2);
+      expect(status()).toBe('IDLE');
+    },
+  );
+
+  it('lasts over a stop of Omoi with its agents', async () => {
+    await poolOfOne();
+    await test.fleet.agents.quarantine(ORDER);
+    const stopping = pools.stopAll(GRACE_MS);
+    await until(() => machine.running.length > 0);
+    machine.end(machine.pidOf(AGENT), { exitCode: 0 });
+    await stopping;
+    await restartServer();
+    await placeIsKept();
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['it is stopped', () => pools.stop(ORDER)],
+    ['the pool shrinks', () => pools.update('coders', { desired: 0 }, ASKED)],
+    ['the pool is removed', () => pools.remove('coders', ASKED)],
+  ])('is over where its process has ended and %s', async (_, change) => {
+    await poolOfOne();
+    await test.fleet.agents.quarantine(ORDER);
+    machine.end(machine.pidOf(AGENT), { exitCode: 1 });
+    await placeIsKept();
+    await change();
+    await until(() => status() === 'TERMINATED');
+    await test.clock.advance(60_000);
+    expect(machine.starts.length).toBe(1);
+  });
 });
 
 describe('a restart of an agent that hangs', () => {

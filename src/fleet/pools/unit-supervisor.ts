@@ -13,6 +13,7 @@ import {
 import type { PoolParts, WorkerConnection } from './pool-parts.ts';
 import { startDefinitionOf } from './roll-rows.ts';
 import { countGivenUp, OutageLog, persist, type PersistOptions } from './persist.ts';
+import type { RecordedEnd } from './convergence.ts';
 import { madeOf } from './made-of.ts';
 import { createSpawnNonce } from './spawn-nonce.ts';
 import {
@@ -66,7 +67,7 @@ interface SpawnOrder {
 /** What follows the end of a pool's unit. */
 interface UnitEnds {
   /** In the transaction that records the end. */
-  recorded(tx: StateTransaction, pool: PoolRow, unit: UnitRow): Promise<void>;
+  recorded(tx: StateTransaction, ended: RecordedEnd): Promise<void>;
   /** After its commit. */
   committed(poolId: string): void;
 }
@@ -439,19 +440,20 @@ export class UnitSupervisor {
     exit: UnitEnd,
   ): Promise<void> {
     await setEnded(tx, keyOf(row), exit);
-    await this.#parts.generations.recordExit(tx, {
+    const { isInQuarantine } = await this.#parts.generations.recordExit(tx, {
       agentId: row.agent_id,
       generation: row.generation,
       exitCode: exit.exitCode,
       signal: exit.signal,
-      watched: exit.watched,
       outOfMemory: exit.outOfMemory === true,
+      watched: exit.watched,
       asked: reasonOfStop(row),
+      isFollowed: !isLeaving(row),
       once: false,
       traceparent: row.traceparent,
     });
     const waiting = await intendedAfter(tx, keyOf(row));
-    await this.#ends.recorded(tx, pool, row);
+    await this.#ends.recorded(tx, { pool, unit: row, isInQuarantine });
     tx.afterCommit(() => {
       for (const follower of waiting) this.spawn(keyOf(follower));
       this.#ends.committed(row.pool_id);

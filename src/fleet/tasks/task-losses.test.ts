@@ -25,9 +25,12 @@ async function start(...agentIds: readonly string[]): Promise<void> {
 
 const generationOf = (agentId: string): number => running.fleet.agents.get(agentId)?.generation ?? 0;
 
-function end(agentId: string, exit: { signal?: string | null; expected?: boolean } = {}): Promise<void> {
+async function end(
+  agentId: string,
+  exit: { signal?: string | null; expected?: boolean } = {},
+): Promise<void> {
   const { signal = 'SIGKILL', expected = false } = exit;
-  return running.database.transaction((tx) =>
+  await running.database.transaction((tx) =>
     running.fleet.generations.recordExit(tx, {
       agentId,
       generation: generationOf(agentId),
