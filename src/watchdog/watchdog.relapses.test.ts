@@ -102,19 +102,57 @@ describe('a remediation', () => {
   });
 
   it('of an agent that ends again is never called healed, and the guardian gets its last output', async () => {
-    const { alerts, events } = await stage.open(RESTART);
-    const crash = (): Promise<void> => stage.changeStatus('w-1', { status: 'FAILED' });
+    const { alerts, events } = await stage.open(RESTART.replaceAll('healthy_for: 0s', 'healthy_for: 10s'));
     for (const alertId of ['a1', 'a2', 'a3']) {
       await alerts.raise(alertId, silent('w-1'));
       await becomesInTime(stage, alertId, 'verifying');
       // The restart itself ends the alert; then the process ends as the one before it did.
-      await Promise.all([alerts.resolve(alertId, 'remediated'), crash()]);
+      await alerts.resolve(alertId, 'remediated');
+      await stage.changeStatus('w-1', { status: 'FAILED' });
       await becomes(alertId, 'completed(no_effect)');
     }
     await alerts.raise('a4', silent('w-1'));
     await becomes('a4', 'escalated(no_effect)');
     const told = (await events()).find(({ event_type: type }) => type === 'watchdog.escalated');
     expect(told?.payload).toMatchObject({ alert_id: 'a4', last_output: 'the last words of w-1' });
+  });
+
+  it.each([
+    ['recovered', 'no_effect'],
+    ['data_vanished', 'unknown'],
+  ] as const)(
+    'of an agent that ends again before its alert has %s comes to the same: %s',
+    async (cause, outcome) => {
+      const { alerts } = await stage.open(RESTART);
+      await alerts.raise('a1', silent('w-1'));
+      await becomes('a1', 'verifying');
+      await stage.watchdog.pause('ann', 'looking');
+      await stage.changeStatus('w-1', { status: 'FAILED' });
+      await heldBy('a1', 'paused');
+      await alerts.resolve('a1', cause);
+      await becomes('a1', `completed(${outcome})`);
+    },
+  );
+
+  it('counts attempts of one policy on one agent, whatever ails it: those of two policies are apart', async () => {
+    const both = RESTART.replace('alertname="Silent"', 'alertname=~"Silent|Failed"');
+    const apart = [RESTART, RESTART.replace('restart_it', 'other').replace('"Silent"', '"Failed"')];
+    for (const [policies, attempts] of [
+      [[both], [1, 2]],
+      [apart, [1, 1]],
+    ] as const) {
+      const { alerts, archive } = await stage.open(...policies);
+      for (const alertname of ['Silent', 'Failed']) {
+        await alerts.raise(alertname, { alertname, agent_id: 'w-1' });
+        await becomesInTime(stage, alertname, 'verifying');
+        await alerts.resolve(alertname, 'remediated');
+        await becomes(alertname, 'completed(healed)');
+        await stage.changeStatus('w-1', { status: 'FAILED' });
+      }
+      const rows = (await archive.list({ limit: 10 })).map(({ remediation }) => remediation).toReversed();
+      expect(rows.map((row) => row.attempts)).toEqual(attempts);
+      if (policies.length === 1) await stage.close();
+    }
   });
 
   it.each([3_600_000, -3_600_000])(

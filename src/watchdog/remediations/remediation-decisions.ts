@@ -34,7 +34,7 @@ import type { RemediationLog } from './remediation-log.ts';
 import type { Ending, Remediation } from './remediation.ts';
 import type { RepairSlots } from './repair-slots.ts';
 import { again, planOf, wait, type Next, type RecordedSuppression } from './transition.ts';
-import { withdrawalOf } from './verdict.ts';
+import { outcomeBetweenSteps, withdrawalOf } from './verdict.ts';
 
 export interface DecisionParts {
   readonly database: StateDatabase;
@@ -308,14 +308,16 @@ export class RemediationDecisions {
     );
   }
 
-  /** The alert ended while nothing was being done about it. */
-  async withdraw(tx: StateTransaction, remediation: Remediation): Promise<Next> {
+  /** The alert ended while nothing was being done about it. @param alert null where its record is gone */
+  async withdraw(tx: StateTransaction, remediation: Remediation, alert: AlertFacts | null): Promise<Next> {
     if (isFirstStep(remediation)) {
       return this.cancel(tx, remediation, 'the alert resolved before anything was done');
     }
     const next = remediation.given_up_as === null ? 'the next step' : 'its guardian was told';
     const reason = `the alert resolved after ${remediation.reason ?? 'a step'}, before ${next}`;
-    const ending = { state: 'completed', outcome: 'unknown', reason } as const;
+    const agent = remediation.target_kind === 'agent' ? this.#parts.fleet.agent(remediation.target_id) : null;
+    const outcome = outcomeBetweenSteps(remediation, { alert, agent });
+    const ending = { state: 'completed', outcome, reason } as const;
     return { kind: 'ended', remediation: await this.#parts.log.end(tx, remediation, ending) };
   }
 

@@ -19,7 +19,14 @@ import type { FailedStep, RemediationLog } from './remediation-log.ts';
 import type { RemediationSpans } from './remediation-spans.ts';
 import type { Ending, Remediation } from './remediation.ts';
 import { again, isOver, planOf, wait, type Next } from './transition.ts';
-import { healthyForMsOf, judgeRestart, judgeScale, withdrawalOf, type Verdict } from './verdict.ts';
+import {
+  healthyForMsOf,
+  judgeRestart,
+  judgeScale,
+  outcomeBetweenSteps,
+  withdrawalOf,
+  type Verdict,
+} from './verdict.ts';
 
 export interface StepParts {
   readonly random: Random;
@@ -178,8 +185,9 @@ export class RemediationSteps {
     const { remediation, action } = order;
     // An attempt without an answer may still take effect.
     const isKnown = result.kind === 'not_done' && action.result !== 'unknown';
-    if (isOver(await this.#parts.alerts.get(remediation.alert_id, tx))) {
-      if (isKnown) return this.#takeBack(tx, remediation, action);
+    const alert = await this.#parts.alerts.get(remediation.alert_id, tx);
+    if (isOver(alert)) {
+      if (isKnown) return this.#takeBack(tx, remediation, { action, alert });
       const reason = 'the alert resolved; whether the step was done is not known';
       return this.#abandon(tx, remediation, {
         action,
@@ -193,12 +201,20 @@ export class RemediationSteps {
   }
 
   /** The alert ended after the step had started, and before it was done. */
-  #takeBack(tx: StateTransaction, remediation: Remediation, action: ActionRow): Promise<Next> {
+  #takeBack(
+    tx: StateTransaction,
+    remediation: Remediation,
+    { action, alert }: { readonly action: ActionRow; readonly alert: AlertFacts | null },
+  ): Promise<Next> {
     if (remediation.reason !== null) {
       const reason = `the alert resolved after ${remediation.reason ?? 'a step'}, before the next step was done`;
       return this.#abandon(tx, remediation, {
         action,
-        ending: { state: 'completed', outcome: 'unknown', reason },
+        ending: {
+          state: 'completed',
+          outcome: outcomeBetweenSteps(remediation, { alert, agent: this.#agentOf(remediation) }),
+          reason,
+        },
       });
     }
     const reason = 'the alert resolved before the step was done';

@@ -133,10 +133,12 @@ export class RemediationTransitions {
     switch (remediation.state) {
       case 'planned':
         return isOver(alert)
-          ? decisions.withdraw(tx, remediation)
+          ? decisions.withdraw(tx, remediation, alert)
           : this.#decide(tx, remediation, { alert, held, lastEnd, lastOutput });
       case 'awaiting_approval':
-        return isOver(alert) ? decisions.withdraw(tx, remediation) : decisions.awaitAnswer(tx, remediation);
+        return isOver(alert)
+          ? decisions.withdraw(tx, remediation, alert)
+          : decisions.awaitAnswer(tx, remediation);
       case 'executing':
         return this.#steps.execute(tx, remediation, alert);
       case 'verifying':

@@ -176,6 +176,19 @@ function endOf(alert: AlertFacts | null): {
   return { outcome: cause === 'manual' ? 'cancelled' : 'unknown', reason };
 }
 
+/**
+ * What a step that did not help has come to, where its alert ended before the next one was done: nothing, where the generation
+ * that it brought has ended. Which of the two came first says nothing about the step.
+ */
+export function outcomeBetweenSteps(
+  { generation }: Pick<Remediation, 'generation'>,
+  { alert, agent }: { readonly alert: AlertFacts | null; readonly agent: AgentFacts | null },
+): 'no_effect' | 'unknown' {
+  const isEndedByStep = endOf(alert).outcome === 'healed';
+  const hasEndedAgain = agent?.status === 'FAILED' && agent.generation >= (generation ?? 0);
+  return isEndedByStep && hasEndedAgain ? 'no_effect' : 'unknown';
+}
+
 /** An agent that somebody took out of service meanwhile, or asked to leave, is not ours to judge. */
 export function withdrawalOf({ status, generation, leaves }: AgentFacts): Withdrawal | null {
   const isGone = status === 'TERMINATED' || status === 'QUARANTINED';
