@@ -104,6 +104,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     standardMetrics: () => [],
     notReady: () => [],
     doubt: () => null,
+    waitsFor: () => null,
     register: options.register ?? (() => {}),
     limits: { maxBodyBytes: 10_000 },
     options: { version: '0.0.0-test', allowedHosts: ['omoi.example'], dashboardDirectory: null },

@@ -52,6 +52,8 @@ export interface ApiParts {
   standardMetrics(): Iterable<MetricFamily>;
   /** The names of the parts that are not ready to serve. */
   notReady(): readonly string[];
+  /** What of others its changes wait for, though it is ready; null: nothing. */
+  waitsFor(): string | null;
   /** Why the server can't say that it is the one in charge of the state; null while it can. */
   doubt(): OmoiError | null;
   /** Adds the routes of the parts. */

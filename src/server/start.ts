@@ -153,7 +153,13 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
       await openStateDatabase(
         databaseUrl === undefined
           ? directory
-          : { ...directory, url: databaseUrl, leadership, processes: serverProcesses() },
+          : {
+              ...directory,
+              url: databaseUrl,
+              leadership,
+              processes: serverProcesses(),
+              onWait: (what) => stateWrites.waitFor(what),
+            },
       ),
       reserve,
     ),
@@ -255,6 +261,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     metrics,
     standardMetrics: () => parts.monitor.standardMetrics(),
     doubt: () => leadership.doubt,
+    waitsFor: () => stateWrites.waitsFor,
     notReady: () => [
       ...unready,
       ...(stateWrites.failure === null ? [] : [`the state can’t be written: ${stateWrites.failure}`]),

@@ -33,6 +33,7 @@ export class StateWrites {
   readonly #logger: Logger;
   readonly #leadership: Pick<Leadership, 'outage'>;
   #outage: StateOutage | null = null;
+  #waitsFor: string | null = null;
 
   constructor({ clock, logger, leadership }: StateWritesParts) {
     this.#clock = clock;
@@ -74,6 +75,15 @@ export class StateWrites {
     if (this.#outage === null) return null;
     const { reason, lastFailureMs } = this.#outage;
     return this.#clock.monotonicMs() - lastFailureMs < failureCountsMs ? reason : null;
+  }
+
+  /** What of others those who write wait for; null: nothing, as far as anybody has looked. */
+  get waitsFor(): string | null {
+    return this.#waitsFor;
+  }
+
+  waitFor(what: string | null): void {
+    this.#waitsFor = what;
   }
 
   #failed(reason: string): void {

@@ -27,6 +27,8 @@ interface OpenOptions {
   readonly onCommitUnknown?: (error: OmoiError) => void;
   /** Is told whether this server is still the one in charge; on SQLite it is, until it ends. */
   readonly leadership?: Leadership;
+  /** On PostgreSQL: is told, while statements wait for a lock of somebody else, which and whose; null when they do not. */
+  readonly onWait?: (what: string | null) => void;
   /** What is known of servers' processes: on PostgreSQL a server that has died is followed at once, not when its lease has run out. */
   readonly processes?: ServerProcesses;
   /** What this version knows; all of Omoi's where absent. */
@@ -60,7 +62,7 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
     });
     return openSqlite(database, options.role, { half: 'state', migrations });
   }
-  const { url, clock, logger, role, onCommitUnknown, leadership, processes } = options;
+  const { url, clock, logger, role, onCommitUnknown, leadership, processes, onWait } = options;
   // Only who uses PostgreSQL pays for loading its client.
   const { createPostgresDatabase } = await import('./postgres/postgres-database.ts');
   const applicationName = `omoi ${hostname()} pid ${process.pid}`;
@@ -71,6 +73,7 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
     logger,
     leadership,
     processes,
+    onWait,
     ...(onCommitUnknown && { onCommitUnknown }),
   });
   try {

@@ -87,8 +87,10 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
       ...silentLogger,
       warn: (fields, message) => void told.push({ fields, message }),
     };
+    let waitsFor: string | null = null;
+    const onWait = (what: string | null): void => void (waitsFor = what);
     const database = tellHeldTransactions(
-      await openStateDatabase({ ...place, clock, logger, role: 'server' }),
+      await openStateDatabase({ ...place, clock, logger, role: 'server', onWait }),
       { owner: 'fleet', clock, logger, metrics },
     );
     const until = (assertion: () => void): Promise<void> =>
@@ -112,12 +114,20 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
       await until(() => expect(lines(waiting)).toHaveLength(1));
       await until(() => expect(held()).toBe(2));
       expect(lines(waiting)).toMatchObject([
-        { held_by: [{ pid: rows[0]?.pid, user: 'omoi', application: 'migrate.py' }] },
+        {
+          locks: [expect.stringMatching(/^events \(\w+Lock\)$/)],
+          held_by: [{ pid: rows[0]?.pid, user: 'omoi', application: 'migrate.py' }],
+        },
       ]);
+      // Nothing of what anybody else does there.
+      expect(waitsFor).toMatch(
+        new RegExp(`wait for a lock of somebody else: session ${rows[0]?.pid}, on events \\(\\w+Lock\\)$`),
+      );
       expect(lines(/Transaction held for long/)).toHaveLength(1);
       await stranger.query('commit');
       expect(await asked).toEqual(['works', 'works']);
       await until(() => expect(lines(/no lock of others any more/)).toHaveLength(1));
+      expect(waitsFor).toBeNull();
       expect(lines(/held for long is over/)).toMatchObject([{ owner: 'fleet', transactions: 2 }]);
     } finally {
       await stranger.end();

@@ -7,9 +7,21 @@ import { PUBLIC } from '../access/roles.ts';
 export interface HealthParts {
   /** The names of the parts that are not ready to serve. */
   notReady(): readonly string[];
+  /** What of others its changes wait for, though it is ready; null: nothing. */
+  waitsFor(): string | null;
   /** Why the server can't say that it is the one in charge; null while it can. */
   doubt(): OmoiError | null;
 }
+
+const readyAnswer = z.object({
+  status: z.literal('ready'),
+  waits_for: z
+    .string()
+    .optional()
+    .describe(
+      'What changes wait for, though the server is ready: a lock that somebody else holds in PostgreSQL.',
+    ),
+});
 
 /** For load balancers and supervisors: does the process answer, and may it get traffic? */
 export function registerHealthRoutes(app: ApiApp, parts: HealthParts): void {
@@ -54,12 +66,13 @@ export function registerHealthRoutes(app: ApiApp, parts: HealthParts): void {
       schema: {
         tags: ['health'],
         summary: 'Whether the server is ready to serve',
-        response: { 200: z.object({ status: z.literal('ready') }), 503: errorBody },
+        response: { 200: readyAnswer, 503: errorBody },
       },
     },
     () => {
       assertReady(parts);
-      return { status: 'ready' as const };
+      const waitsFor = parts.waitsFor();
+      return { status: 'ready' as const, ...(waitsFor !== null && { waits_for: waitsFor }) };
     },
   );
 }

@@ -43,6 +43,8 @@ export interface PostgresDatabaseOptions {
    * to end.
    */
   readonly onCommitUnknown?: (error: OmoiError) => void;
+  /** Is told, while statements wait for a lock of somebody else, which and whose; null when they do not any more. */
+  readonly onWait?: ((what: string | null) => void) | undefined;
   /** Is told how the lease stands, once there is one. */
   readonly leadership?: Leadership | undefined;
   /** What is known of servers' processes, so that a lease whose holder has died need not run out. */
@@ -66,7 +68,7 @@ const types: CustomTypesConfig = {
 
 /** Opens a pool; connects at the first use. */
 export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions): PostgresDatabase<Tables> {
-  const { url, applicationName, clock, logger } = options;
+  const { url, applicationName, clock, logger, onWait = () => undefined } = options;
   const connection: ClientConfig = {
     connectionString: url,
     application_name: applicationName,
@@ -75,7 +77,7 @@ export function createPostgresDatabase<Tables>(options: PostgresDatabaseOptions)
     keepAlive: true,
     types,
   };
-  const stalled = new StalledStatements({ connection, clock, logger });
+  const stalled = new StalledStatements({ connection, clock, logger, onWait });
   const AnsweredClient = clientsOf(clock, stalled);
   const pool = new Pool({ ...connection, max: maxConnections, Client: AnsweredClient });
   const connections = new Set<PoolClient>();

@@ -58,6 +58,8 @@ export interface StalledStatementParts {
   readonly connection: ClientConfig;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Is told what of others is waited for, while it is; null: nothing. */
+  readonly onWait: (what: string | null) => void;
 }
 
 /**
@@ -162,7 +164,7 @@ export class StalledStatements {
 async function lookOf(client: Client, applicationName: string): Promise<Look> {
   await client.connect();
   const { rows } = await client.query<SessionRow>(SESSIONS, [applicationName]);
-  const blockers = rows.flatMap(({ blockers: pids }) => (pids === null ? [] : [pids]));
+  const waiting = rows.flatMap(({ blockers, lock }) => (blockers === null ? [] : [{ blockers, lock }]));
   return {
     sessions: rows.map((row) => ({
       pid: row.pid,
@@ -170,7 +172,7 @@ async function lookOf(client: Client, applicationName: string): Promise<Look> {
       isUntaken: row.is_untaken,
       runsMs: row.runs_ms ?? 0,
     })),
-    locks: await waitForLocks(client, blockers, applicationName),
+    locks: await waitForLocks(client, waiting, applicationName),
   };
 }
 
@@ -181,14 +183,19 @@ interface SessionRow {
   readonly runs_ms: number | null;
   /** null where it waits for no lock. */
   readonly blockers: readonly number[] | null;
+  readonly lock: string | null;
 }
 
 /** The cast to `name` cuts as PostgreSQL has cut it. */
 const SESSIONS = `select pid, state = 'active' as is_active,
     coalesce(wait_event = 'ClientWrite', false) as is_untaken,
     (extract(epoch from clock_timestamp() - query_start) * 1000)::float8 as runs_ms,
-    case when wait_event_type = 'Lock' then pg_blocking_pids(pid) end as blockers
-  from pg_stat_activity
+    case when wait_event_type = 'Lock' then pg_blocking_pids(pid) end as blockers,
+    case when wait_event_type = 'Lock' then (
+      select coalesce(relation::regclass::text, locktype) || ' (' || mode || ')'
+      from pg_locks where pg_locks.pid = session.pid and not granted limit 1
+    ) end as lock
+  from pg_stat_activity session
   where application_name = ($1::name)::text and pid <> pg_backend_pid() and state is not null`;
 
 function pidOf(client: Client): number | null {
