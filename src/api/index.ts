@@ -11,7 +11,7 @@ export { registerTaskRoutes } from './tasks/task-routes.ts';
 // For the dashboard, which reads their types alone.
 export type { SystemEvent } from '#telemetry';
 export type { sessionBody } from './access/session-routes.ts';
-export type { agentDetails, agentsAnswer } from './agents/agent-schemas.ts';
+export type { agentsAnswer } from './agents/agent-schemas.ts';
 export type { alertsAnswer } from './alerts/alert-schemas.ts';
 export type { eventsAnswer } from './events/event-schemas.ts';
 export type { traceAnswer } from './observability/observability-schemas.ts';

@@ -105,6 +105,9 @@ describe.skipIf(program === null)('mission control', () => {
     await tile('demo-1').click();
     const details = page.getByRole('dialog', { name: 'demo-1' });
     await details.getByText('worker, started by Omoi').waitFor();
+    // Durations as the server writes them, here and in its own sentences.
+    await details.getByText(/^every \S+, unresponsive after \d\S+$/).waitFor();
+    await details.getByText(/\(due every \S+, silent after \d\S+\)/).waitFor();
     expect(new URL(page.url()).searchParams.get('agent')).toBe('demo-1');
     await page.keyboard.press('Escape');
     await details.waitFor({ state: 'hidden' });
@@ -142,10 +145,15 @@ describe.skipIf(program === null)('mission control', () => {
     );
     expect(tasks).toHaveLength(limits.length);
     await logIn();
+    const asked = new Set<string>();
+    page.on('request', (request) => asked.add(request.url()));
     await page.goto(`${server.url}/?agent=${agent.agent_id}`);
     const held = page.getByRole('list', { name: 'Tasks of auditor-1' }).getByRole('listitem');
-    await held.filter({ hasText: /audit \w{6} for .*, limit 1 h$/ }).waitFor();
+    await held.filter({ hasText: /audit \w{6} for .*, limit 1h$/ }).waitFor();
     await held.filter({ hasText: /audit \w{6} for .*, no time limit$/ }).waitFor();
+    // What is shown of an agent is all of one moment.
+    const aboutIt = [...asked].filter((url) => url.includes('/api/') && url.includes(agent.agent_id));
+    expect(aboutIt).toEqual([`${server.url}/api/v1/fleet/agents/${agent.agent_id}/why`]);
   });
 
   it('shows a worker that hangs, its repair, and the trace of it all, without being reloaded', async () => {
@@ -181,9 +189,7 @@ describe.skipIf(program === null)('mission control', () => {
       const body = { target, duration_ms: 600_000, reason: 'new disks' };
       await admin.read('/api/v1/watchdog/maintenance', { method: 'POST', body });
     }
-    await maintenances
-      .getByText(/pool demo is left alone by .*: new disks\. Ends by itself in 9 m/)
-      .waitFor();
+    await maintenances.getByText(/pool demo is left alone by .*: new disks\. Ends by itself in 9m/).waitFor();
     const fleet = page.getByRole('region', { name: 'Fleet' });
     await fleet.getByText(/^under maintenance by /).waitFor();
     await page.getByRole('link', { name: /^demo-feeder-1, .*, under maintenance$/ }).waitFor();

@@ -14,7 +14,6 @@ import type { ApiClient } from './client.ts';
 import { SHOWN_TYPES } from './live.ts';
 import type {
   Agent,
-  AgentDetails,
   AgentsAnswer,
   Alert,
   AlertsAnswer,
@@ -93,19 +92,12 @@ export const fleetQuery = (client: ApiClient, { poolId, rows }: FleetPage) =>
     placeholderData: keepPreviousData,
   });
 
-export const agentQuery = (client: ApiClient, agentId: string) =>
-  queryOptions({
-    queryKey: ['agents', agentId],
-    queryFn: () => client.get<AgentDetails>(`/api/v1/fleet/agents/${encodeURIComponent(agentId)}`),
-    refetchInterval: fastMs,
-  });
-
-/** Why an agent stands as it does, and what a person can do. */
+/** How an agent stands and why, and what a person can do: all of one moment. */
 export const whyQuery = (client: ApiClient, agentId: string) =>
   queryOptions({
-    queryKey: ['agents', agentId, 'why'],
+    queryKey: ['agents', agentId],
     queryFn: () => client.get<Why>(`/api/v1/fleet/agents/${encodeURIComponent(agentId)}/why`),
-    refetchInterval: slowMs,
+    refetchInterval: fastMs,
   });
 
 export const poolsQuery = (client: ApiClient) =>
@@ -235,7 +227,7 @@ export const parkedTasksQuery = (client: ApiClient, rows: number) =>
     placeholderData: keepPreviousData,
   });
 
-/** What an agent holds, the longest enqueued first. */
+/** More of what an agent holds than `whyQuery` has, the longest enqueued first. */
 export const heldTasksQuery = (client: ApiClient, agentId: string, rows: number) =>
   queryOptions({
     queryKey: ['held', agentId, rows],

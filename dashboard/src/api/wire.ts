@@ -1,5 +1,4 @@
 import type {
-  agentDetails,
   agentsAnswer,
   alertsAnswer,
   eventsAnswer,
@@ -20,7 +19,6 @@ export type Session = z.output<typeof sessionBody>;
 export type Overview = z.output<typeof overviewAnswer>;
 export type AgentsAnswer = z.output<typeof agentsAnswer>;
 export type Agent = AgentsAnswer['agents'][number];
-export type AgentDetails = z.output<typeof agentDetails>;
 export type Why = z.output<typeof whyAnswer>;
 export type TasksAnswer = z.output<typeof tasksAnswer>;
 export type Task = TasksAnswer['tasks'][number];

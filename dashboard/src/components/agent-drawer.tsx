@@ -1,8 +1,8 @@
 import { Drawer } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { agentQuery, heldTasksQuery, poolsQuery, whyQuery } from '../api/queries.ts';
+import { heldTasksQuery, poolsQuery, whyQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
-import type { AgentDetails, Pool, Why } from '../api/wire.ts';
+import type { Agent, Pool, Why } from '../api/wire.ts';
 import { formatDuration, formatElapsed } from '../domain/age.ts';
 import { factsOf } from '../domain/agent-facts.ts';
 import { describeStatus, sentence, words } from '../domain/event-sentence.ts';
@@ -18,6 +18,9 @@ import { More } from './more.tsx';
 import { QueryView } from './query-view.tsx';
 import { ToneLabel } from './tone-dot.tsx';
 import { TraceLink } from './trace-link.tsx';
+
+/** As many as the server tells with why an agent stands as it does. */
+const shownTasks = 10;
 
 export interface AgentDrawerProps {
   /** Undefined: closed. */
@@ -45,30 +48,30 @@ export function AgentDrawer({ agentId }: AgentDrawerProps) {
 function AgentFacts({ agentId }: { readonly agentId: string }) {
   const nowMs = useNow();
   const { client } = useServer();
-  const query = useQuery(agentQuery(client, agentId));
+  const query = useQuery(whyQuery(client, agentId));
   const pools = useQuery(poolsQuery(client));
   return (
     <QueryView query={query} placeholderLines={8}>
-      {(agent) => (
+      {(why) => (
         <>
           <p className={styles.status}>
-            <ToneLabel tone={agentTone(agent.status)}>{agent.status.toLowerCase()}</ToneLabel>
-            <span>{describeStatus(agent, formatElapsed(Date.parse(agent.status_since), nowMs))}</span>
+            <ToneLabel tone={agentTone(why.agent.status)}>{why.agent.status.toLowerCase()}</ToneLabel>
+            <span>{describeStatus(why.agent, formatElapsed(Date.parse(why.agent.status_since), nowMs))}</span>
           </p>
           <dl className={styles.facts}>
-            {[...factsOf(agent), ...limitsOf(agent, pools.data ?? [])].map(([name, value]) => (
+            {[...factsOf(why.agent), ...limitsOf(why.agent, pools.data ?? [])].map(([name, value]) => (
               <div key={name}>
                 <dt>{name}</dt>
                 <dd>{value}</dd>
               </div>
             ))}
           </dl>
-          <HeldTasks agentId={agentId} />
-          <WhySo agentId={agentId} />
+          <HeldTasks why={why} />
+          <WhySo why={why} />
           <h3 className={styles.subtitle}>Generations</h3>
           <ol className={styles.generations}>
-            {agent.generations.map((generation) => (
-              <Generation key={generation.generation} {...{ agent, generation, nowMs }} />
+            {why.generations.map((generation) => (
+              <Generation key={generation.generation} {...{ agentId, generation, nowMs }} />
             ))}
           </ol>
         </>
@@ -78,73 +81,65 @@ function AgentFacts({ agentId }: { readonly agentId: string }) {
 }
 
 /** What it works on, for how long already, and for how long it may. */
-function HeldTasks({ agentId }: { readonly agentId: string }) {
+function HeldTasks({ why: { agent, held_tasks: first } }: { readonly why: Why }) {
   const nowMs = useNow();
   const { client } = useServer();
-  const size = usePageSize(10);
-  const query = useQuery(heldTasksQuery(client, agentId, size.rows));
+  const { agent_id: agentId, tasks_held: total } = agent;
+  const size = usePageSize(shownTasks);
+  const wantsMore = size.rows > shownTasks;
+  const more = useQuery({ ...heldTasksQuery(client, agentId, size.rows), enabled: wantsMore });
+  const rows = wantsMore && more.data ? more.data.rows : first;
+  if (rows.length === 0) return null;
   return (
-    <QueryView query={query} placeholderLines={1}>
-      {({ rows, isWhole }) =>
-        rows.length > 0 && (
-          <>
-            <h3 className={styles.subtitle}>Tasks</h3>
-            <ul className={styles.advice} aria-label={`Tasks of ${agentId}`}>
-              {rows.map((task) => {
-                const { name, text, isOver } = describeHeldTask(task, nowMs);
-                return (
-                  <li key={task.task_id}>
-                    {isOver && <ToneLabel tone="caution">over its limit</ToneLabel>} {name} {text}
-                  </li>
-                );
-              })}
-            </ul>
-            {!isWhole && <More shown={rows.length} total={null} what="tasks" onMore={size.more} />}
-          </>
-        )
-      }
-    </QueryView>
+    <>
+      <h3 className={styles.subtitle}>Tasks</h3>
+      <ul className={styles.advice} aria-label={`Tasks of ${agentId}`}>
+        {rows.map((task) => {
+          const { name, text, isOver } = describeHeldTask(task, nowMs);
+          return (
+            <li key={task.task_id}>
+              {isOver && <ToneLabel tone="caution">over its limit</ToneLabel>} {name} {text}
+            </li>
+          );
+        })}
+      </ul>
+      {total > rows.length && <More shown={rows.length} total={total} what="tasks" onMore={size.more} />}
+    </>
   );
 }
 
 /** What its status rests on, what holds repairs back, and what a person can do. */
-function WhySo({ agentId }: { readonly agentId: string }) {
-  const { client } = useServer();
-  const query = useQuery(whyQuery(client, agentId));
+function WhySo({ why: { evidence, watchdog, remediations, advice } }: { readonly why: Why }) {
   return (
-    <QueryView query={query} placeholderLines={4}>
-      {({ evidence, watchdog, remediations, advice }) => (
-        <>
-          <h3 className={styles.subtitle}>Evidence</h3>
-          <dl className={styles.facts}>
-            {evidence.map(({ kind, text }) => (
-              <div key={`${kind} ${text}`}>
-                <dt>{words(kind)}</dt>
-                <dd>{text}</dd>
-              </div>
-            ))}
-            {watchdog.map(({ state, reason }) => (
-              <div key={state}>
-                <dt>{words(state)}</dt>
-                <dd>{reason}</dd>
-              </div>
-            ))}
-          </dl>
-          <h3 className={styles.subtitle}>Repairs</h3>
-          <LastRepair remediations={remediations} />
-          <h3 className={styles.subtitle}>What you can do</h3>
-          {advice.length === 0 ? (
-            <p className={styles.calm}>Nothing is to be done.</p>
-          ) : (
-            <ul className={styles.advice}>
-              {advice.map((one) => (
-                <li key={one}>{one}</li>
-              ))}
-            </ul>
-          )}
-        </>
+    <>
+      <h3 className={styles.subtitle}>Evidence</h3>
+      <dl className={styles.facts}>
+        {evidence.map(({ kind, text }) => (
+          <div key={`${kind} ${text}`}>
+            <dt>{words(kind)}</dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+        {watchdog.map(({ state, reason }) => (
+          <div key={state}>
+            <dt>{words(state)}</dt>
+            <dd>{reason}</dd>
+          </div>
+        ))}
+      </dl>
+      <h3 className={styles.subtitle}>Repairs</h3>
+      <LastRepair remediations={remediations} />
+      <h3 className={styles.subtitle}>What you can do</h3>
+      {advice.length === 0 ? (
+        <p className={styles.calm}>Nothing is to be done.</p>
+      ) : (
+        <ul className={styles.advice}>
+          {advice.map((one) => (
+            <li key={one}>{one}</li>
+          ))}
+        </ul>
       )}
-    </QueryView>
+    </>
   );
 }
 
@@ -170,7 +165,7 @@ function LastRepair({ remediations }: Pick<Why, 'remediations'>) {
 }
 
 function limitsOf(
-  { pool_id: poolId }: AgentDetails,
+  { pool_id: poolId }: Agent,
   pools: readonly Pool[],
 ): readonly (readonly [string, string])[] {
   const pool = pools.find((one) => one.pool_id === poolId);
@@ -179,12 +174,12 @@ function limitsOf(
 }
 
 interface GenerationProps {
-  readonly agent: AgentDetails;
-  readonly generation: AgentDetails['generations'][number];
+  readonly agentId: string;
+  readonly generation: Why['generations'][number];
   readonly nowMs: number;
 }
 
-function Generation({ agent, generation, nowMs }: GenerationProps) {
+function Generation({ agentId, generation, nowMs }: GenerationProps) {
   const { generation: number, opened_at: openedAt, ended_at: endedAt, reason, requested_by: by } = generation;
   const openedMs = Date.parse(openedAt);
   const how = generation.exit_signal ?? generation.exit_code ?? 'unknown';
@@ -199,10 +194,7 @@ function Generation({ agent, generation, nowMs }: GenerationProps) {
             : `lived ${formatDuration(Date.parse(endedAt) - openedMs)}, ended with ${how}`}
         </span>
       </span>
-      <TraceLink
-        traceId={traceIdOf(generation.traceparent)}
-        of={`generation ${number} of ${agent.agent_id}`}
-      />
+      <TraceLink traceId={traceIdOf(generation.traceparent)} of={`generation ${number} of ${agentId}`} />
     </li>
   );
 }

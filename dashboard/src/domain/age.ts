@@ -6,22 +6,28 @@ const UNITS = [
 ] as const;
 
 /**
- * A duration in one or two units, as people say it: `13 s`, `4 m 10 s`, `2 h 5 m`. Short ones more exactly: `1.75 s`,
- * `240 ms`.
+ * A duration in one or two units, as the server writes it: `13s`, `4m10s`, `2h5m`. Short ones to a hundredth of a second:
+ * `1s750ms`, `240ms`.
  */
 export function formatDuration(exactMs: number): string {
   const durationMs = Math.max(0, Math.round(exactMs));
-  if (durationMs < 1_000) return `${durationMs} ms`;
-  if (durationMs < 10_000) return `${Math.floor(durationMs / 10) / 100} s`;
+  if (durationMs < 1_000) return `${durationMs}ms`;
+  if (durationMs < 10_000) return shortly(durationMs);
   const first = UNITS.findIndex(({ ms }) => durationMs >= ms);
   const large = UNITS[first];
-  if (!large) return '0 s';
+  if (!large) return '0s';
   const count = Math.floor(durationMs / large.ms);
   const small = UNITS[first + 1];
   const rest = small ? Math.floor((durationMs % large.ms) / small.ms) : 0;
   return rest > 0 && small && count < 10
-    ? `${count} ${large.name} ${rest} ${small.name}`
-    : `${count} ${large.name}`;
+    ? `${count}${large.name}${rest}${small.name}`
+    : `${count}${large.name}`;
+}
+
+function shortly(durationMs: number): string {
+  const restMs = Math.floor((durationMs % 1_000) / 10) * 10;
+  const seconds = `${Math.floor(durationMs / 1_000)}s`;
+  return restMs === 0 ? seconds : `${seconds}${restMs}ms`;
 }
 
 /** How long ago something was, in whole seconds; what lies ahead by a clock's error counts as now. */
@@ -36,12 +42,12 @@ export function formatElapsed(sinceMs: number, nowMs: number): string {
   return age === 'now' ? 'a moment' : age;
 }
 
-/** A span of time as exactly as it deserves: `< 1 ms`, `640 µs`, `12.4 ms`, `1.52 s`, then as `formatDuration`. */
+/** A span of time as exactly as it deserves: `< 1ms`, `640µs`, `12.4ms`, `1.52s`, then as `formatDuration`. */
 export function formatSpanTime(durationMs: number): string {
-  if (durationMs === 0) return '< 1 ms';
-  if (durationMs < 1) return `${Math.round(durationMs * 1_000)} µs`;
-  if (durationMs < 1_000) return `${trimmed(durationMs, durationMs < 100 ? 1 : 0)} ms`;
-  if (durationMs < 60_000) return `${trimmed(durationMs / 1_000, 2)} s`;
+  if (durationMs === 0) return '< 1ms';
+  if (durationMs < 1) return `${Math.round(durationMs * 1_000)}µs`;
+  if (durationMs < 1_000) return `${trimmed(durationMs, durationMs < 100 ? 1 : 0)}ms`;
+  if (durationMs < 60_000) return `${trimmed(durationMs / 1_000, 2)}s`;
   return formatDuration(durationMs);
 }
 

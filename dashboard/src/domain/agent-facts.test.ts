@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { AgentDetails } from '../api/wire.ts';
+import type { Agent } from '../api/wire.ts';
 import { factsOf } from './agent-facts.ts';
 
 const agent = {
@@ -15,12 +15,12 @@ const agent = {
   tasks_held: 1,
   in_flight: 1,
   labels: {},
-} as unknown as AgentDetails;
+} as unknown as Agent;
 
 it('tells of heartbeats only where an agent lives', () => {
   expect(factsOf(agent).slice(3)).toEqual([
     ['Last beat', 'none yet'],
-    ['Beats', 'every 500 ms, unresponsive after 1.75 s'],
+    ['Beats', 'every 500ms, unresponsive after 1s750ms'],
     ['Work', '1 task held; 1 in flight at the last beat'],
   ]);
   const failed = { ...agent, status: 'FAILED', tasks_held: 0 } as const;

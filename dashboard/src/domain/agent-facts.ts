@@ -1,4 +1,4 @@
-import type { AgentDetails } from '../api/wire.ts';
+import type { Agent } from '../api/wire.ts';
 import { formatDuration } from './age.ts';
 import { count } from './event-sentence.ts';
 import { phaseName } from './queue-history.ts';
@@ -6,7 +6,7 @@ import { phaseName } from './queue-history.ts';
 type Fact = readonly [name: string, value: string];
 
 /** What an agent is and does, in the order in which it is read. Of one that has ended no heartbeats are told. */
-export function factsOf(agent: AgentDetails): readonly Fact[] {
+export function factsOf(agent: Agent): readonly Fact[] {
   const labels = Object.entries(agent.labels).map(([name, value]) => `${name}=${value}`);
   return [
     ['Type', agent.managed ? `${agent.agent_type}, started by Omoi` : `${agent.agent_type}, external`],
@@ -17,7 +17,7 @@ export function factsOf(agent: AgentDetails): readonly Fact[] {
   ];
 }
 
-function lifeOf(agent: AgentDetails): readonly Fact[] {
+function lifeOf(agent: Agent): readonly Fact[] {
   const { heartbeat_age_ms: ageMs, heartbeat_interval_ms: intervalMs, heartbeat_ttl_ms: ttlMs } = agent;
   return [
     ['Last beat', ageMs === null ? 'none yet' : `${formatDuration(ageMs)} ago`],
@@ -26,6 +26,6 @@ function lifeOf(agent: AgentDetails): readonly Fact[] {
   ];
 }
 
-function workOf({ tasks_held: held }: AgentDetails, besides = ''): readonly Fact[] {
+function workOf({ tasks_held: held }: Agent, besides = ''): readonly Fact[] {
   return [['Work', `${count(held, 'task')} held${besides}`]];
 }

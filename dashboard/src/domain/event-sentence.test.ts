@@ -20,7 +20,7 @@ const ROWS: readonly { readonly event: SystemEvent; readonly text: string; reado
         duration_ms: 62_000,
       },
     },
-    text: 'HighQueueDepth of Testing resolved after 1 m 2 s: remediated',
+    text: 'HighQueueDepth of Testing resolved after 1m2s: remediated',
     tone: 'good',
   },
   {
@@ -66,11 +66,11 @@ describe('describeEvent', () => {
 
 describe('describeStatus', () => {
   it.each([
-    ['RUNNING', 'registered', 'well for 3 m: registered'],
-    ['IDLE', 'heartbeats_resumed', 'well for 3 m: heartbeats resumed'],
-    ['DEGRADED', 'heartbeats_missed', 'heartbeats missed, for 3 m'],
+    ['RUNNING', 'registered', 'well for 3m: registered'],
+    ['IDLE', 'heartbeats_resumed', 'well for 3m: heartbeats resumed'],
+    ['DEGRADED', 'heartbeats_missed', 'heartbeats missed, for 3m'],
   ])('%s, %s', (status, reason, text) => {
-    expect(describeStatus({ status, status_reason: reason }, '3 m')).toBe(text);
+    expect(describeStatus({ status, status_reason: reason }, '3m')).toBe(text);
   });
 });
 

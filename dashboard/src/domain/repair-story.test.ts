@@ -21,7 +21,7 @@ const paused: ToldHold = {
 
 describe('describeHold', () => {
   it.each([
-    [[cooldown], 'Held back by cooldown: cooldown of 1m after the last remediation. Lifts in 13 s.'],
+    [[cooldown], 'Held back by cooldown: cooldown of 1m after the last remediation. Lifts in 13s.'],
     [
       [{ ...cooldown, until: '2026-11-28T11:59:59Z' }],
       'Held back by cooldown: cooldown of 1m after the last remediation. Lifts now.',

@@ -164,7 +164,16 @@ it('names the tasks that it held and that are parked, and how it ended', async (
   await fleet.agents.register(registration('worker-3'));
   await fleet.tasks.enqueue([task({ maxAttempts: 1 })], null);
   const [claimed] = await fleet.tasks.claim(claimOf('worker-3'));
-  expect(textsOf(await why('worker-3'))).toContainEqual(
+  const holding = await why('worker-3');
+  expect(holding.held_tasks).toEqual([
+    {
+      task_id: claimed?.task_id,
+      task_type: 'build',
+      claimed_at: expect.stringMatching(/Z$/),
+      time_limit_ms: null,
+    },
+  ]);
+  expect(textsOf(holding)).toContainEqual(
     expect.stringMatching(
       `^lease: holds task ${claimed?.task_id} \\(build\\), leased for 10s more; .*no sign of life$`,
     ),

@@ -21,7 +21,14 @@ export interface WhyRouteParts {
   readonly clock: Clock;
 }
 
-const SHOWN = { generations: 5, held: 5, alerts: 20, remediations: 10, parked: 10 } as const;
+const SHOWN = {
+  generations: 20,
+  held: 10,
+  heldAsEvidence: 5,
+  alerts: 20,
+  remediations: 10,
+  parked: 10,
+} as const;
 
 /** `/api/v1/fleet/agents/:agent_id/why`: how it stands with an agent, and why something is done about it or not. */
 export function registerWhyRoute(app: ApiApp, parts: WhyRouteParts): void {
@@ -68,7 +75,13 @@ async function explain(parts: WhyRouteParts, agentId: string): Promise<WhyAnswer
     ...known,
     summary: summaryOf(agent, nowMs),
     generations: agent.generations.map(viewGeneration),
-    evidence: [...evidenceOf(agent, nowMs)],
+    held_tasks: agent.held.map((task) => ({
+      task_id: task.task_id,
+      task_type: task.task_type,
+      claimed_at: toRfc3339OrNull(task.claimed_at_ms),
+      time_limit_ms: task.time_limit_ms,
+    })),
+    evidence: [...evidenceOf({ ...agent, held: agent.held.slice(0, SHOWN.heldAsEvidence) }, nowMs)],
     watchdog: [...maintenanceOf(parts, agent), ...holdsOn(parts, agent)],
     advice: adviceFor(known),
   };

@@ -2,6 +2,7 @@ import { POLICY_MODES, WATCHDOG_STATES } from '#telemetry';
 import { z } from 'zod';
 import { agentView, generationView } from '../agents/agent-schemas.ts';
 import { alertView } from '../alerts/alert-schemas.ts';
+import { taskView } from '../tasks/task-schemas.ts';
 import { remediationSchema } from '../watchdog/watchdog-schemas.ts';
 
 /** How it stands with an agent, in one word. */
@@ -30,7 +31,10 @@ export const whyAnswer = z.object({
   verdict: z.enum(VERDICTS),
   summary: z.string(),
   agent: agentView,
-  generations: z.array(generationView).describe('The newest five, newest first.'),
+  generations: z.array(generationView).describe('The newest twenty, newest first.'),
+  held_tasks: z
+    .array(taskView.pick({ task_id: true, task_type: true, claimed_at: true, time_limit_ms: true }))
+    .describe('Those that it holds, at most ten; `tasks_held` of the agent says how many there are.'),
   evidence: z.array(evidence).describe('What its status rests on.'),
   alerts: z
     .array(
