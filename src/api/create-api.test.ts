@@ -287,7 +287,8 @@ describe('health', () => {
   });
 
   it('is ready, and says so, while changes wait for a lock of somebody else', async () => {
-    const waitsFor = 'PostgreSQL: statements of Omoi (2) wait for a lock of somebody else: session 7, on tasks';
+    const waitsFor =
+      'PostgreSQL: statements of Omoi (2) wait for a lock of somebody else: session 7, on tasks';
     const { app } = await start({ parts: { waitsFor: () => waitsFor } });
     const { statusCode, json } = await app.inject({ url: '/readyz' });
     expect([statusCode, json()]).toEqual([200, { status: 'ready', waits_for: waitsFor }]);
