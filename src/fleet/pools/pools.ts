@@ -46,7 +46,14 @@ import {
   nextExpiry,
 } from './scale-overrides.ts';
 import { UnitSupervisor } from './unit-supervisor.ts';
-import { poolUnits, vacateEndedPlaces, type UnitKey, type UnitRow } from './unit-rows.ts';
+import {
+  isLeaving,
+  pendingRestart,
+  poolUnits,
+  vacateEndedPlaces,
+  type UnitKey,
+  type UnitRow,
+} from './unit-rows.ts';
 
 interface ScaleResult {
   readonly effective: number;
@@ -147,11 +154,10 @@ export class Pools {
   }
 
   /** How an agent is stopped with Omoi: one in quarantine stays there, and is started again when it is released. */
-  #stopOf({ agent_id: agentId, desired_state: desired }: UnitRow): Omit<Retirement, 'process'> {
-    const isInQuarantine = this.#parts.agents.get(agentId)?.status === 'QUARANTINED';
-    if (desired === 'run' && isInQuarantine)
-      return { desiredState: 'replaced', by: 'omoi', restart: ONCE_RELEASED };
-    return { desiredState: 'retired', by: 'omoi' };
+  #stopOf(process: UnitRow): Omit<Retirement, 'process'> {
+    const isInQuarantine = this.#parts.agents.get(process.agent_id)?.status === 'QUARANTINED';
+    if (!isInQuarantine || isLeaving(process)) return { desiredState: 'retired', by: 'omoi' };
+    return { desiredState: 'replaced', by: 'omoi', restart: pendingRestart(process) ?? ONCE_RELEASED };
   }
 
   /** The units that run, by the name of their runtime. */

@@ -258,8 +258,12 @@ describe('the quarantine of an agent', () => {
     },
   );
 
-  it('lasts over a stop of Omoi with its agents', async () => {
+  it.each<[string, () => unknown]>([
+    ['', () => null],
+    [', also while it drains', () => pools.restart(ORDER)],
+  ])('lasts over a stop of Omoi with its agents%s', async (_, before) => {
     await poolOfOne();
+    await before();
     await test.fleet.agents.quarantine(ORDER);
     const stopping = pools.stopAll(GRACE_MS);
     await until(() => machine.running.length > 0);
