@@ -1,6 +1,7 @@
 import type { StateDatabase, StateTransaction } from '#storage';
 import { OmoiError, type AgentStatus, type ExitExpectation } from '#telemetry';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
+import { meaningOfExit } from './exit-meaning.ts';
 import type { DomainCell } from './failure-domain.ts';
 import { currentAgent, knownAgent, superseded, unknownAgent } from './agent-refusals.ts';
 import type { AgentRegistrations } from './agent-registrations.ts';
@@ -35,6 +36,12 @@ export interface Departure extends AgentOrder {
   readonly generation: number;
   /** How the process ended, where somebody saw it; of managed agents only the runtime is believed. */
   readonly exit: SeenExit | null;
+}
+
+/** What an order makes of an agent. */
+interface Target {
+  readonly status: AgentStatus;
+  readonly reason: string;
 }
 
 /** Where its orders go on. */
@@ -202,13 +209,13 @@ export class AgentRegistry {
    * @throws OmoiError `unknown_agent`, `transition_not_allowed`
    */
   async quarantine(order: AgentOrder): Promise<AgentEntry> {
-    await this.#move(order, () => Promise.resolve('QUARANTINED'));
+    await this.#move(order, () => Promise.resolve({ status: 'QUARANTINED', reason: order.reason }));
     return knownAgent(this.#parts.agentIndex, order.agentId);
   }
 
   /**
-   * Ends a quarantine; the heartbeat ladder judges the agent anew. One whose process has ended meanwhile is TERMINATED: its
-   * pool starts the next generation.
+   * Ends a quarantine; the heartbeat ladder judges the agent anew. One whose process has ended meanwhile is what it would have
+   * become by that: FAILED or TERMINATED.
    * @throws OmoiError `unknown_agent`, `transition_not_allowed` for one that is not quarantined
    */
   async release(order: AgentOrder): Promise<AgentEntry> {
@@ -223,33 +230,59 @@ export class AgentRegistry {
           },
         );
       }
-      if (await hasGenerationEnded(tx, agent)) return 'TERMINATED';
-      return agent.self_degraded === 1 ? 'DEGRADED' : 'IDLE';
+      return (
+        (await endInQuarantine(tx, agent)) ?? {
+          status: agent.self_degraded === 1 ? 'DEGRADED' : 'IDLE',
+          reason: order.reason,
+        }
+      );
     });
     return knownAgent(this.#parts.agentIndex, order.agentId);
   }
 
   async #move(
     order: AgentOrder,
-    target: (tx: StateTransaction, agent: AgentRow) => Promise<AgentStatus>,
+    target: (tx: StateTransaction, agent: AgentRow) => Promise<Target>,
   ): Promise<void> {
     knownAgent(this.#parts.agentIndex, order.agentId);
     await this.#parts.database.transaction(async (tx) => {
       const agent = await lockKnown(tx, order.agentId);
-      const to = await target(tx, agent);
-      if (to === agent.status) return;
-      const moved = await changeAgent(tx, agent, { status: to, status_reason: order.reason });
+      const { status, reason } = await target(tx, agent);
+      if (status === agent.status) return;
+      const moved = await changeAgent(tx, agent, { status, status_reason: reason });
       await tellStatus(tx, this.#parts, { left: agent.status, now: moved, traceparent: order.traceparent });
     });
   }
 }
 
-async function hasGenerationEnded(
+async function hasGenerationEnded(tx: StateTransaction, agent: AgentRow): Promise<boolean> {
+  const record = await readGeneration(tx, agent.agent_id, agent.generation);
+  return record !== null && record.ended_at_ms !== null;
+}
+
+/** What the end of its process has made of an agent that is in quarantine; null where it has not ended. */
+async function endInQuarantine(tx: StateTransaction, agent: AgentRow): Promise<Target | null> {
+  const record = await readGeneration(tx, agent.agent_id, agent.generation);
+  if (!record || record.ended_at_ms === null) return null;
+  const { exited_at_ms: exitedAtMs, exit_code: exitCode, exit_signal: signal } = record;
+  // Who says goodbye does so before it ends.
+  const saidGoodbye = exitedAtMs === null || record.ended_at_ms < exitedAtMs;
+  const asked = (await isFollowed(tx, agent)) ? 'replaced' : saidGoodbye ? 'left' : null;
+  return meaningOfExit({ exitCode, signal, asked, once: false });
+}
+
+/** Whether a restart of it is under way. */
+async function isFollowed(
   tx: StateTransaction,
   { agent_id: agentId, generation }: AgentRow,
 ): Promise<boolean> {
-  const record = await readGeneration(tx, agentId, generation);
-  return record !== null && record.ended_at_ms !== null;
+  const unit = await tx.db
+    .selectFrom('agent_units')
+    .select('restart')
+    .where('agent_id', '=', agentId)
+    .where('generation', '=', generation)
+    .executeTakeFirst();
+  return unit !== undefined && unit.restart !== null;
 }
 
 async function readManaged(

@@ -49,11 +49,6 @@ export interface GenerationExit extends ExitFacts {
   readonly traceparent: string | null;
 }
 
-export interface RecordedExit {
-  /** The agent is QUARANTINED still, without a process. */
-  readonly isInQuarantine: boolean;
-}
-
 /** What the runtimes and pools write into the registry, inside transactions of their own. */
 export interface GenerationStore {
   /**
@@ -69,7 +64,7 @@ export interface GenerationStore {
    * TERMINATED, or stays QUARANTINED, and what it held is released; of an older generation only its own record changes.
    * @throws OmoiError `unknown_generation`
    */
-  recordExit(tx: StateTransaction, exit: GenerationExit): Promise<RecordedExit>;
+  recordExit(tx: StateTransaction, exit: GenerationExit): Promise<void>;
   /**
    * Gives an opened generation another secret, where no process has registered as it: one that another server may have
    * started with the former one is refused from now on. @returns whether it was given
@@ -192,7 +187,7 @@ export class StoredGenerations implements GenerationStore {
     return agent.generation;
   }
 
-  async recordExit(tx: StateTransaction, exit: GenerationExit): Promise<RecordedExit> {
+  async recordExit(tx: StateTransaction, exit: GenerationExit): Promise<void> {
     const { agentId, generation, traceparent } = exit;
     const { bus } = this.#parts;
     const agent = await lockAgent(tx, agentId);
@@ -204,8 +199,7 @@ export class StoredGenerations implements GenerationStore {
       });
     }
     const isCurrent = agent.generation === generation;
-    const isInQuarantine = isCurrent && agent.status === 'QUARANTINED' && exit.isFollowed === true;
-    if (record.exited_at_ms !== null) return { isInQuarantine };
+    if (record.exited_at_ms !== null) return;
     await tx.db
       .updateTable('agent_generations')
       .set({
@@ -221,7 +215,8 @@ export class StoredGenerations implements GenerationStore {
     const { status, reason } = meaningOfExit(exit);
     // Who has said goodbye left on purpose, however its process ended, and where nobody could see how.
     const expected = status === 'TERMINATED' || record.ended_at_ms !== null;
-    const ends = isCurrent && !hasEnded(agent.status) && !isInQuarantine;
+    const staysOut = agent.status === 'QUARANTINED' && exit.isFollowed === true;
+    const ends = isCurrent && !hasEnded(agent.status) && !staysOut;
     const ended = ends ? await changeAgent(tx, agent, { status, status_reason: reason }) : agent;
     await this.#work.releaseLocks(tx, { agentId, upToGeneration: generation });
     await this.#work.reassign(tx, {
@@ -245,7 +240,6 @@ export class StoredGenerations implements GenerationStore {
       traceparent,
     });
     if (ends) await tellStatus(tx, this.#parts, { left: agent.status, now: ended, traceparent });
-    return { isInQuarantine };
   }
 
   async renewNonce(

@@ -50,15 +50,13 @@ export interface Converged {
   readonly expiresInMs: number | null;
 }
 
-/** The restart of an agent whose process has ended while it was in quarantine. */
+/** The restart of an agent that was stopped with Omoi while it was in quarantine. */
 export const ONCE_RELEASED: Asked = { reason: 'released_from_quarantine', by: 'omoi', traceparent: null };
 
 /** A unit whose end is recorded. */
 export interface RecordedEnd {
   readonly pool: PoolRow;
   readonly unit: UnitRow;
-  /** Its agent is out of work, and stays so without a process. */
-  readonly isInQuarantine: boolean;
 }
 
 /** Why a replica got a generation; what made the pool larger is in its own event. */
@@ -114,16 +112,13 @@ export class Convergence {
   }
 
   /**
-   * After the end of a process: opens the generation that was asked for while it drained. Where the agent is in quarantine it
-   * is written down that one follows: it is opened when the agent is released.
+   * After the end of a process: opens the generation that was asked for while it drained; where the agent is in quarantine,
+   * when it is released.
    */
-  async followUp(tx: StateTransaction, { pool: row, unit, isInQuarantine }: RecordedEnd): Promise<void> {
-    if (row.state !== 'active') return;
-    const { agent_id: agentId, generation } = unit;
+  async followUp(tx: StateTransaction, { pool, unit }: RecordedEnd): Promise<void> {
     const restart = pendingRestart(unit);
-    if (isInQuarantine)
-      await changeUnit(tx, { agentId, generation }, { restart: JSON.stringify(restart ?? ONCE_RELEASED) });
-    else if (restart !== null) await this.#openReplica(tx, row, { agentId, asked: restart });
+    if (restart === null || pool.state !== 'active') return;
+    await this.#openReplica(tx, pool, { agentId: unit.agent_id, asked: restart });
   }
 
   /** Opens generation n+1 (or the first) and writes down that it shall run. Returns the generation. */

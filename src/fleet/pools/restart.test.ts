@@ -197,24 +197,27 @@ describe('a restart of an agent at work', () => {
     await pools.restart({ ...ORDER, reason: 'new model' });
     await test.fleet.agents.quarantine(ORDER);
     machine.end(machine.pidOf(AGENT), { exitCode: 0 });
-    await placeIsKept();
+    await staysInQuarantine();
+    expect(await notStarted()).toEqual(RELEASED_FIRST);
     await test.fleet.agents.release(ORDER);
     await until(() => running() === 'coders-1/2');
     expect(await notStarted()).toEqual([]);
+    expect(await test.events('fleet.agent.status_changed')).not.toContainEqual(
+      expect.objectContaining({ to: 'FAILED' }),
+    );
     const [generation] = await test.fleet.directory.generations(AGENT, 1);
     expect(generation).toMatchObject({ generation: 2, reason: 'new model', requested_by: 'tester' });
   });
 });
 
-/** The process has ended, its agent is in quarantine still, and the pool says so. */
-async function placeIsKept(): Promise<void> {
-  await until(async () => (await notStarted()).length > 0);
-  expect(await notStarted()).toEqual([
-    { agentId: AGENT, reason: 'it is in quarantine: it is started when it is released' },
-  ]);
+/** The process has ended, and its agent is in quarantine still. */
+async function staysInQuarantine(): Promise<void> {
+  await until(async () => (await pools.get('coders')).replicas[0]?.unit === 'ended');
+  await test.clock.advance(60_000);
   expect([status(), running()]).toEqual(['QUARANTINED', '']);
 }
 
+const RELEASED_FIRST = [{ agentId: AGENT, reason: 'it is in quarantine: it is started when it is released' }];
 const notStarted = async () => (await pools.get('coders')).notStarted;
 
 async function restartServer(): Promise<void> {
@@ -224,34 +227,42 @@ async function restartServer(): Promise<void> {
 }
 
 describe('the quarantine of an agent', () => {
-  it.each<[string, () => void | Promise<void>]>([
-    ['crashes', () => machine.end(machine.pidOf(AGENT), { signal: 'SIGSEGV' })],
-    ['ends by a signal', () => machine.end(machine.pidOf(AGENT), { signal: 'SIGTERM' })],
+  it.each<[string, string, () => void | Promise<void>]>([
+    ['crashes', 'FAILED SIGSEGV', () => machine.end(machine.pidOf(AGENT), { signal: 'SIGSEGV' })],
+    [
+      'ends by a person’s signal',
+      'TERMINATED SIGTERM',
+      () => machine.end(machine.pidOf(AGENT), { signal: 'SIGTERM' }),
+    ],
     [
       'says goodbye and ends',
+      'TERMINATED left',
       async () => {
         const order = { agentId: AGENT, generation: 1, reason: 'SIGTERM', exit: null, traceparent: null };
         for (let times = 0; times < 2; times++) await test.fleet.agents.deregister(order);
         expect(await test.events('fleet.agent.deregistered')).toHaveLength(1);
+        await test.clock.advance(10);
         machine.end(machine.pidOf(AGENT), { exitCode: 0 });
       },
     ],
   ])(
-    'lasts until somebody ends it, also where its process %s, over a restart of the server too',
-    async (_, end) => {
+    'lasts until somebody ends it, also where its process %s, over a restart of the server too: it is %s then',
+    async (_, released, end) => {
       await poolOfOne();
       const taskId = await claimNew();
       await test.fleet.agents.quarantine(ORDER);
       await end();
-      await placeIsKept();
+      await staysInQuarantine();
       expect(await test.fleet.tasks.get(taskId)).toMatchObject({ state: 'queued' });
       await expect(pools.restart(ORDER)).rejects.toMatchObject({
         code: 'transition_not_allowed',
         message: expect.stringContaining('release it before it is restarted'),
       });
       await restartServer();
-      await placeIsKept();
-      await test.fleet.agents.release(ORDER);
+      await staysInQuarantine();
+      const { row } = await test.fleet.agents.release(ORDER);
+      expect(`${row.status} ${row.status_reason}`).toBe(released);
+      await pools.restart(ORDER);
       await until(() => running() === 'coders-1/2');
       await registered(2);
       expect(status()).toBe('IDLE');
@@ -270,7 +281,10 @@ describe('the quarantine of an agent', () => {
     machine.end(machine.pidOf(AGENT), { exitCode: 0 });
     await stopping;
     await restartServer();
-    await placeIsKept();
+    await staysInQuarantine();
+    expect(await notStarted()).toEqual(RELEASED_FIRST);
+    await test.fleet.agents.release(ORDER);
+    await until(() => running() === 'coders-1/2');
   });
 
   it.each<[string, () => Promise<unknown>]>([
@@ -281,7 +295,7 @@ describe('the quarantine of an agent', () => {
     await poolOfOne();
     await test.fleet.agents.quarantine(ORDER);
     machine.end(machine.pidOf(AGENT), { exitCode: 1 });
-    await placeIsKept();
+    await staysInQuarantine();
     await change();
     await until(() => status() === 'TERMINATED');
     await test.clock.advance(60_000);

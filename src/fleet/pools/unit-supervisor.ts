@@ -440,7 +440,7 @@ export class UnitSupervisor {
     exit: UnitEnd,
   ): Promise<void> {
     await setEnded(tx, keyOf(row), exit);
-    const { isInQuarantine } = await this.#parts.generations.recordExit(tx, {
+    await this.#parts.generations.recordExit(tx, {
       agentId: row.agent_id,
       generation: row.generation,
       exitCode: exit.exitCode,
@@ -453,7 +453,7 @@ export class UnitSupervisor {
       traceparent: row.traceparent,
     });
     const waiting = await intendedAfter(tx, keyOf(row));
-    await this.#ends.recorded(tx, { pool, unit: row, isInQuarantine });
+    await this.#ends.recorded(tx, { pool, unit: row });
     tx.afterCommit(() => {
       for (const follower of waiting) this.spawn(keyOf(follower));
       this.#ends.committed(row.pool_id);
