@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStateDatabase, type StateDatabase } from '#storage';
 import { OmoiError, silentLogger, VirtualClock } from '#telemetry';
-import { DiskReserve, writeFromReserve } from './disk-reserve.ts';
+import { DiskReserve, openFromReserve, writeFromReserve } from './disk-reserve.ts';
 
 const MIB = 1024 * 1024;
 const mayMount = process.getuid?.() === 0;
@@ -65,6 +65,21 @@ describe.runIf(mayMount)('on a disk that is full (mounts a tmpfs: needs root)', 
     rmSync(join(disk, 'output'));
     await clock.advance(60_000);
     expect(existsSync(join(disk, 'reserve'))).toBe(true);
+    reserve.close();
+  });
+
+  it('the next server knows of the room that an earlier one has kept, and opens its files in it', async () => {
+    new DiskReserve(disk, { clock, logger: silentLogger }, 2 * MIB).close();
+    fill();
+    const reserve = new DiskReserve(disk, { clock, logger: silentLogger }, 2 * MIB);
+    const full = (): Promise<unknown> => write(database, 'opened');
+    await openFromReserve(full, reserve);
+    expect(existsSync(join(disk, 'reserve'))).toBe(false);
+    const other = (): Promise<unknown> => Promise.reject(new OmoiError('database_busy', 'by another'));
+    await expect(openFromReserve(other, reserve)).rejects.toMatchObject({ code: 'database_busy' });
+    fill();
+    const more = (): Promise<unknown> => write(database, 'more');
+    await expect(openFromReserve(more, reserve)).rejects.toMatchObject({ code: 'storage_full' });
     reserve.close();
   });
 

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { withTransactions, type StateDatabase } from '#storage';
 import { OmoiError, type Clock, type Logger, type Timer } from '#telemetry';
@@ -29,6 +29,8 @@ export class DiskReserve {
     this.#path = join(directory, 'reserve');
     this.#bytes = bytes;
     this.#logger = parts.logger;
+    // An earlier server has left it.
+    this.#held = this.#isThere();
     this.#timer = parts.clock.every(TAKE_EVERY_MS, () => this.take());
     this.take();
   }
@@ -42,7 +44,7 @@ export class DiskReserve {
       writeFileSync(this.#path, randomFillSync(Buffer.alloc(this.#bytes)), { mode: 0o600 });
       this.#held = true;
     } catch {
-      rmSync(this.#path, { force: true });
+      this.#remove();
     }
     return this.#held;
   }
@@ -56,7 +58,7 @@ export class DiskReserve {
   release(): boolean {
     if (!this.#held) return false;
     this.#held = false;
-    rmSync(this.#path, { force: true });
+    this.#remove();
     this.#logger.error(
       { released_bytes: this.#bytes },
       'The disk is full: the room kept for the state is used up now. Free some: the data directory can’t be written soon.',
@@ -66,6 +68,22 @@ export class DiskReserve {
 
   close(): void {
     this.#timer.cancel();
+  }
+
+  #isThere(): boolean {
+    try {
+      return statSync(this.#path).size === this.#bytes;
+    } catch {
+      return false;
+    }
+  }
+
+  #remove(): void {
+    try {
+      rmSync(this.#path, { force: true });
+    } catch {
+      // There is no such directory, or it is not to be written to: who opens the databases says so.
+    }
   }
 
   #freeBytes(): number {
@@ -89,4 +107,21 @@ export function writeFromReserve(database: StateDatabase, reserve: DiskReserve):
       return database.transaction(work, options);
     }
   });
+}
+
+/**
+ * Opens a database of this disk, in the room of the reserve where it is full: a server makes room as soon as it runs.
+ * @throws OmoiError what opening throws; `storage_full` where nothing was kept
+ */
+export async function openFromReserve<Opened>(
+  open: () => Promise<Opened>,
+  reserve: DiskReserve,
+): Promise<Opened> {
+  try {
+    return await open();
+  } catch (thrown) {
+    const isFull = thrown instanceof OmoiError && thrown.code === 'storage_full';
+    if (!isFull || !reserve.release()) throw thrown;
+    return open();
+  }
 }

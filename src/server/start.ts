@@ -25,7 +25,7 @@ import { createTsdb } from '#tsdb';
 import { actInCharge } from './act-in-charge.ts';
 import type { Config } from './config/schema.ts';
 import { connectionsWithin, descriptorLimit } from './descriptor-limit.ts';
-import { DiskReserve, writeFromReserve } from './disk-reserve.ts';
+import { DiskReserve, openFromReserve, writeFromReserve } from './disk-reserve.ts';
 import { watchEventLoop } from './event-loop.ts';
 import { createIngest } from './ingest.ts';
 import { keepAliveDuring } from './keep-alive.ts';
@@ -140,30 +140,27 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     role: 'server' as const,
   };
 
+  const reserve = new DiskReserve(dataDirectory, { clock, logger: logging.logger('storage') });
+  lifecycle.started('disk reserve', () => reserve.close());
   // The telemetry database is this directory's lock, whatever database the state is in.
-  const telemetry = await openTelemetryDatabase(directory);
+  const telemetry = await openFromReserve(() => openTelemetryDatabase(directory), reserve);
   lifecycle.started('telemetry', () => telemetry.close());
+  // The directory may be new.
+  reserve.take();
   const { url: databaseUrl } = config.database;
   const stateWrites = new StateWrites({ clock, logger: logging.logger('storage'), leadership });
   const loggerOf = (component: string) => stateWrites.withoutRepetitions(logging.logger(component));
-  const reserve = new DiskReserve(dataDirectory, { clock, logger: logging.logger('storage') });
-  lifecycle.started('disk reserve', () => reserve.close());
-  const state = stateWrites.watch(
-    writeFromReserve(
-      await openStateDatabase(
-        databaseUrl === undefined
-          ? directory
-          : {
-              ...directory,
-              url: databaseUrl,
-              leadership,
-              processes: serverProcesses(),
-              onWait: (what) => stateWrites.waitFor(what),
-            },
-      ),
-      reserve,
-    ),
-  );
+  const opened =
+    databaseUrl === undefined
+      ? openFromReserve(() => openStateDatabase(directory), reserve)
+      : openStateDatabase({
+          ...directory,
+          url: databaseUrl,
+          leadership,
+          processes: serverProcesses(),
+          onWait: (what) => stateWrites.waitFor(what),
+        });
+  const state = stateWrites.watch(writeFromReserve(await opened, reserve));
   lifecycle.started('state', () => state.close());
   const owner = (name: string) => ({ owner: name, clock, metrics, logger: loggerOf(name) });
   const logs = createLogStore(tellHeldTransactions(telemetry, owner('logs')), clock);

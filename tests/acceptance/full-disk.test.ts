@@ -132,4 +132,19 @@ describe.skipIf(!mayMount)('a disk that is full, what was kept for the state inc
     },
     LIMIT_MS,
   );
+
+  it(
+    'has room for a start, where an earlier server has kept some',
+    async () => {
+      await until(() => existsSync(join(data.path, 'reserve')), 'room is kept for the state', PATIENCE_MS);
+      const before = workers();
+      await server.stop();
+      fillDisk();
+      server = await OmoiServer.start(data.path, { port });
+      expect((await admin.call('/readyz')).status).toBe(200);
+      expect(workers()).toEqual(before);
+      expect(await enqueue()).not.toBeNull();
+    },
+    LIMIT_MS,
+  );
 });
