@@ -21,3 +21,13 @@ it.each<[string, string, readonly [number, readonly boolean[]][]]>([
     expect(explained.map(() => kills.explains())).toEqual(explained);
   }
 });
+
+it('explains no end by what was counted long before it', () => {
+  let count = 3;
+  const kills = new OomKills(() => `oom_kill ${count}\n`);
+  count = 4;
+  kills.forget();
+  expect(kills.explains()).toBe(false);
+  count = 5;
+  expect(kills.explains()).toBe(true);
+});

@@ -17,12 +17,22 @@ export class OomKills {
 
   /** Whether a process that has just ended by SIGKILL is most likely one of those; each of them explains one end. */
   explains(): boolean {
-    const counted = countIn(this.#read());
-    this.#unexplained += Math.max(0, counted - this.#counted);
-    this.#counted = counted;
+    this.#look();
     if (this.#unexplained === 0) return false;
     this.#unexplained--;
     return true;
+  }
+
+  /** What was counted until now explains no end that is still to come. */
+  forget(): void {
+    this.#look();
+    this.#unexplained = 0;
+  }
+
+  #look(): void {
+    const counted = countIn(this.#read());
+    this.#unexplained += Math.max(0, counted - this.#counted);
+    this.#counted = counted;
   }
 }
 

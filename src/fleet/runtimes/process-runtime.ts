@@ -47,7 +47,7 @@ export interface ProcessRuntimeParts {
   /** A control group for each unit; null or absent where there are none. */
   readonly groups?: UnitGroups | null;
   readonly signals?: ProcessSignals;
-  readonly oomKills?: Pick<OomKills, 'explains'>;
+  readonly oomKills?: Pick<OomKills, 'explains' | 'forget'>;
   /** Where accounts and tools are; this machine where it is left out. */
   readonly machine?: ConfiningMachine;
 }
@@ -82,7 +82,7 @@ export class ProcessRuntime implements Runtime {
   readonly #parts: ProcessRuntimeParts;
   readonly #signals: ProcessSignals;
   readonly #machine: ConfiningMachine;
-  readonly #oomKills: Pick<OomKills, 'explains'>;
+  readonly #oomKills: Pick<OomKills, 'explains' | 'forget'>;
   readonly #reaper: UnitReaper;
   /** Units whose first process is gone, and whose others are being ended. */
   readonly #leaving = new Map<string, UnitIdentity>();
@@ -280,6 +280,8 @@ export class ProcessRuntime implements Runtime {
     const { logs, logger } = this.#parts;
     const look = ++this.#logLooks;
     this.#lookingAtLogs = true;
+    // An end by the kernel is seen at once: what nobody ended by now was a stranger.
+    if (look % LOOKS_AT_ALL === 0) this.#oomKills.forget();
     try {
       if (look % LOOKS_AT_ALL === 0) await logs.tidy();
       else await logs.look(look % LOOKS_AT_GROWING === 0 ? 'all' : 'hot');
