@@ -93,7 +93,9 @@ export class SenderTable {
   /** Whether a sender may go on with a series: its own, or one of somebody whose word on it is worth less. */
   mayContinue(number: number, sender: number, labels: Labels): boolean {
     const owner = this.#owners[number - 1];
-    return this.isOwner(number, sender) || this.#rankOf(sender, labels) > this.#rankOf(owner ?? sender, labels);
+    return (
+      this.isOwner(number, sender) || this.#rankOf(sender, labels) > this.#rankOf(owner ?? sender, labels)
+    );
   }
 
   /** The number of a series when a sender has gone on with it; held, as by `hold`. */
