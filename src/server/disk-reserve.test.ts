@@ -56,6 +56,7 @@ describe.runIf(mayMount)('on a disk that is full (mounts a tmpfs: needs root)', 
 
   it('the state is written in the room that was kept for it, which is kept again when there is more', async () => {
     const reserve = new DiskReserve(disk, { clock, logger: silentLogger }, 2 * MIB);
+    reserve.keep();
     fill();
     await expect(write(database, 'without')).rejects.toMatchObject({ code: 'storage_full' });
     await write(writeFromReserve(database, reserve), 'with');
@@ -69,7 +70,9 @@ describe.runIf(mayMount)('on a disk that is full (mounts a tmpfs: needs root)', 
   });
 
   it('the next server knows of the room that an earlier one has kept, and opens its files in it', async () => {
-    new DiskReserve(disk, { clock, logger: silentLogger }, 2 * MIB).close();
+    const earlier = new DiskReserve(disk, { clock, logger: silentLogger }, 2 * MIB);
+    earlier.keep();
+    earlier.close();
     fill();
     const reserve = new DiskReserve(disk, { clock, logger: silentLogger }, 2 * MIB);
     const full = (): Promise<unknown> => write(database, 'opened');
@@ -85,6 +88,7 @@ describe.runIf(mayMount)('on a disk that is full (mounts a tmpfs: needs root)', 
 
   it('a disk of PostgreSQL that is full takes it only where it is this one', async () => {
     const reserve = new DiskReserve(disk, { clock, logger: silentLogger }, 2 * MIB);
+    reserve.keep();
     const elsewhere: StateDatabase = {
       ...database,
       dialect: 'postgres',
@@ -101,6 +105,7 @@ describe.runIf(mayMount)('on a disk that is full (mounts a tmpfs: needs root)', 
 
   it('what can’t be kept is not kept, and the write fails as it is', async () => {
     const reserve = new DiskReserve(disk, { clock, logger: silentLogger }, 20 * MIB);
+    reserve.keep();
     expect(existsSync(join(disk, 'reserve'))).toBe(false);
     fill();
     await expect(write(writeFromReserve(database, reserve), 'one')).rejects.toMatchObject({

@@ -18,7 +18,8 @@ export class DiskReserve {
   readonly #path: string;
   readonly #bytes: number;
   readonly #logger: Logger;
-  readonly #timer: Timer;
+  readonly #clock: Clock;
+  #timer: Timer | null = null;
   #held = false;
 
   constructor(
@@ -29,24 +30,29 @@ export class DiskReserve {
     this.#path = join(directory, 'reserve');
     this.#bytes = bytes;
     this.#logger = parts.logger;
-    // An earlier server has left it.
+    this.#clock = parts.clock;
     this.#held = this.#isThere();
-    this.#timer = parts.clock.every(TAKE_EVERY_MS, () => this.take());
-    this.take();
   }
 
-  /** Whether it is there now. */
-  take(): boolean {
-    if (this.#held) return true;
+  /**
+   * Takes the room, and takes it again where it was given up, while this server has the directory. Until then only what an
+   * earlier one has left is known.
+   */
+  keep(): void {
+    this.#timer ??= this.#clock.every(TAKE_EVERY_MS, () => this.#take());
+    this.#take();
+  }
+
+  #take(): void {
+    if (this.#held) return;
     try {
-      if (this.#freeBytes() < this.#bytes * ROOM_FOR_RESERVE) return false;
+      if (this.#freeBytes() < this.#bytes * ROOM_FOR_RESERVE) return;
       // Nothing that a file system could store as a hole, or in less room.
       writeFileSync(this.#path, randomFillSync(Buffer.alloc(this.#bytes)), { mode: 0o600 });
       this.#held = true;
     } catch {
       this.#remove();
     }
-    return this.#held;
   }
 
   /** Whether the disk has no more room than a reserve would take: what failed elsewhere for want of room is no sign of it. */
@@ -67,7 +73,7 @@ export class DiskReserve {
   }
 
   close(): void {
-    this.#timer.cancel();
+    this.#timer?.cancel();
   }
 
   #isThere(): boolean {

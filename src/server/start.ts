@@ -145,8 +145,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   // The telemetry database is this directory's lock, whatever database the state is in.
   const telemetry = await openFromReserve(() => openTelemetryDatabase(directory), reserve);
   lifecycle.started('telemetry', () => telemetry.close());
-  // The directory may be new.
-  reserve.take();
+  reserve.keep();
   const { url: databaseUrl } = config.database;
   const stateWrites = new StateWrites({ clock, logger: logging.logger('storage'), leadership });
   const loggerOf = (component: string) => stateWrites.withoutRepetitions(logging.logger(component));
