@@ -1,4 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -6,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { removeEmptyGroups } from '#fleet';
+import { StartedProcess } from './started-process.ts';
 import { until } from './until.ts';
 
 const OMOI = fileURLToPath(new URL('../../../bin/omoi', import.meta.url));
@@ -23,32 +23,32 @@ export interface Ended {
 
 /** `bin/omoi ARGS` as a person starts it, its output kept. */
 export class OmoiProcess {
-  readonly child: ChildProcess;
-  stdout = '';
-  stderr = '';
-  readonly #closed: Promise<unknown>;
+  readonly child: StartedProcess;
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const inherited = Object.fromEntries(INHERITED.map((name) => [name, process.env[name]]));
-    this.child = spawn(process.execPath, [OMOI, ...args], {
-      env: { ...inherited, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    this.#closed = once(this.child, 'close');
+    this.child = new StartedProcess(process.execPath, [OMOI, ...args], { ...inherited, ...env });
   }
 
+  get stdout(): string {
+    return this.child.stdout;
+  }
+
+  get stderr(): string {
+    return this.child.stderr;
+  }
+
+  /** 0 until it has started. */
   get pid(): number {
-    return this.child.pid ?? 0;
+    return this.child.pid;
   }
 
   get isRunning(): boolean {
-    return this.child.exitCode === null && this.child.signalCode === null;
+    return this.child.isRunning;
   }
 
   async ended(): Promise<Ended> {
-    await this.#closed;
+    await this.child.closed;
     return { status: this.child.exitCode, stdout: this.stdout, stderr: this.stderr };
   }
 
