@@ -45,11 +45,7 @@ export class StartedProcess {
   readonly #id = ++ordered;
   readonly #settle = Promise.withResolvers<void>();
 
-  constructor(
-    program: string,
-    args: readonly string[],
-    env: Readonly<Record<string, string | undefined>>,
-  ) {
+  constructor(program: string, args: readonly string[], env: Readonly<Record<string, string | undefined>>) {
     this.closed = this.#settle.promise;
     processes.set(this.#id, this);
     // Who waits for it is kept alive, as by a child.
