@@ -177,9 +177,9 @@ describe('while the watchdog observes', () => {
   });
 
   it('a program under omoi run that is stopped is STALLED until it is continued', async () => {
-    const { pid } = stage.run('program', 'sleep', '1000');
+    const program = stage.run('program', 'sleep', '1000');
     await stage.becomes('program', /^IDLE/);
-    const child = childOf(pid);
+    const child = childOf(program.pid);
     process.kill(child, 'SIGSTOP');
     await stage.becomes('program', /^STALLED stopped/);
     process.kill(child, 'SIGCONT');

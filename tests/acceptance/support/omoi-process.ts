@@ -38,8 +38,9 @@ export class OmoiProcess {
     return this.child.stderr;
   }
 
-  /** 0 until it has started. */
+  /** @throws Error where it is asked for before the process has started: that is told a little after the order */
   get pid(): number {
+    if (this.child.pid === 0) throw new Error('the process has not started yet');
     return this.child.pid;
   }
 
@@ -137,7 +138,7 @@ export class OmoiServer extends OmoiProcess {
       return false;
     }
     this.#url = announcement.url;
-    return announcement.pid === this.pid;
+    return announcement.pid === this.child.pid;
   }
 }
 
