@@ -37,6 +37,21 @@ describe('a few new remediations', () => {
   });
 });
 
+describe('many new remediations', () => {
+  it('leave a place among the first to the one of another policy that comes with them', async () => {
+    const other = RESTART.replace('restart_it', 'other').replace('"Silent"', '"Failed"');
+    await stage.openEmpty([RESTART, other]);
+    const many = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`a${at}`, silent(`w-${at}`)]));
+    for (let at = 0; at <= 20; at++) stage.fleet.addAgent(`w-${at}`);
+    await stage.alerts.raiseAll({ ...many, last: { alertname: 'Failed', agent_id: 'w-20' } });
+    await becomesInTime(stage, 'last', 'verifying');
+    const first = (await stage.events()).find(
+      ({ event_type: type }) => type === 'watchdog.remediation.started',
+    );
+    expect(first?.payload).toMatchObject({ alert_id: 'last' });
+  });
+});
+
 describe('a transaction that plans and decides', () => {
   const troubled = new TroubledDatabase();
   const open = async (): Promise<void> => {

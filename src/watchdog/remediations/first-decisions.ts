@@ -27,6 +27,20 @@ export interface FirstDecision {
 /** More than these are many: each transaction that waits would wait for all of their decisions. */
 const MAX_FIRST_DECISIONS = 8;
 
+/**
+ * As many as may be decided at once, of the policies that have the fewest: who comes together with the hundreds of an
+ * incident, and has nothing to do with it, does not wait for them. A policy's are decided all or none.
+ */
+function ofFewestPolicies(planned: readonly Remediation[]): readonly Remediation[] {
+  const policies = Map.groupBy(planned, ({ policy }) => policy).values();
+  const chosen: Remediation[] = [];
+  for (const alike of [...policies].toSorted((a, b) => a.length - b.length)) {
+    if (chosen.length + alike.length > MAX_FIRST_DECISIONS) break;
+    chosen.push(...alike);
+  }
+  return chosen;
+}
+
 /** Decides remediations in the transaction that plans them, where nothing else is done on their targets. */
 export class FirstDecisions {
   readonly #parts: FirstDecisionParts;
@@ -50,8 +64,9 @@ export class FirstDecisions {
     written: Promise<readonly Remediation[]>,
   ): Promise<ReadonlyMap<string, FirstDecision>> {
     const { isWaiting, transitions } = this.#parts;
-    if (planned.length > MAX_FIRST_DECISIONS) return new Map();
-    const free = planned.filter((one) => !isWaiting(one) && this.#takeTurn(tx, targetOf(one)));
+    const few = ofFewestPolicies(planned);
+    if (few.length === 0) return new Map();
+    const free = few.filter((one) => !isWaiting(one) && this.#takeTurn(tx, targetOf(one)));
     // They lock their alerts' rows, in the order in which others do.
     const byAlert = free.toSorted((a, b) => (a.alert_id < b.alert_id ? -1 : 1));
     const [inserted, facts] = await allSettled([
