@@ -12,6 +12,7 @@ import { createProcessTable, isRunning } from './process-table.ts';
 import type { EndedUnit, StartedUnit } from './runtime.ts';
 import { findUnitGroups, removeEmptyGroups, type UnitGroups } from './unit-groups.ts';
 import { UnitStarter } from './unit-starter.ts';
+import { until } from './until.test-support.ts';
 
 const table = createProcessTable();
 const home = mkdtempSync(join(tmpdir(), 'omoi-groups-'));
@@ -74,16 +75,6 @@ async function inTime<Answer>(clock: VirtualClock, asked: Promise<Answer>): Prom
   const answer = asked.finally(() => (waiting.isOver = true));
   while (!waiting.isOver) await clock.advance(1);
   return answer;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error('it did not come true');
-    await new Promise((resolve) => {
-      setTimeout(resolve, 2);
-    });
-  }
 }
 
 const runs = (pid: number): boolean => isRunning(table.stat(pid));

@@ -8,6 +8,7 @@ import { ProcessRuntime } from './process-runtime.ts';
 import { createProcessTable, isRunning } from './process-table.ts';
 import type { EndedUnit, StartResult } from './runtime.ts';
 import { UnitStarter } from './unit-starter.ts';
+import { until } from './until.test-support.ts';
 
 const table = createProcessTable();
 let directory: string;
@@ -50,16 +51,6 @@ async function unitOf(
 
 const runs = (pid: number | null): boolean => pid !== null && isRunning(table.stat(pid));
 
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error('it did not come true');
-    await new Promise((resolve) => {
-      setTimeout(resolve, 2);
-    });
-  }
-}
-
 function signalStarter(signal: NodeJS.Signals): number {
   const { pid } = starter;
   if (pid === null) throw new Error('there is no starter');
@@ -77,6 +68,14 @@ describe('the process that starts agents', () => {
     await until(() => !runs(pid));
     expect(units.map(({ pid: unit }) => runs(unit))).toEqual([true, true]);
     for (const { pid: unit } of units) process.kill(unit, 'SIGKILL');
+  });
+
+  it('is not started any more by what comes after the end', async () => {
+    await unitOf(start('true'));
+    runtime.close();
+    await starter.reserve({ files: [], bytes: 1 });
+    expect((await start('true')).kind).toBe('failed');
+    expect(starter.pid).toBeNull();
   });
 
   it('does not end with a group of processes that is asked to', async () => {

@@ -52,6 +52,7 @@ export class UnitStarter {
   #events: StarterEvents = { onExit: () => {}, onLost: () => {} };
   #process: ChildProcess | null = null;
   #lastId = 0;
+  #isClosed = false;
 
   /** @param umask which rights the files lack that the started ones make; null: as those of this process */
   constructor(logger: Logger, umask: number | null = null) {
@@ -79,8 +80,9 @@ export class UnitStarter {
     await this.#ask({ kind: 'reserve', ...order });
   }
 
-  /** What was started goes on. */
+  /** What was started goes on; nothing is started any more. */
   close(): void {
+    this.#isClosed = true;
     const starter = this.#process;
     this.#process = null;
     starter?.removeAllListeners();
@@ -89,6 +91,8 @@ export class UnitStarter {
   }
 
   #ask(order: StartOrder | ReserveOrder): Promise<Answer> {
+    // A look at output files may be under way yet.
+    if (this.#isClosed) return Promise.resolve(null);
     const starter = (this.#process ??= this.#startStarter());
     const id = ++this.#lastId;
     const request: StarterRequest = { ...order, id };
