@@ -7,6 +7,7 @@ import { auditChanges } from './access/audit-hook.ts';
 import { admit } from './access/guard.ts';
 import { WaitingRequests } from './access/waiting-requests.ts';
 import type { ApiApp } from './http/app.ts';
+import { BodyReader } from './http/body-reader.ts';
 import { serveDashboard } from './dashboard/dashboard-files.ts';
 import { EventStreams, type EventSource } from './streams/event-streams.ts';
 import type { MetricFamily } from './metrics/exposition.ts';
@@ -102,6 +103,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   app.setValidatorCompiler(compileValidator);
   app.setSerializerCompiler(serializerCompiler);
   app.decorate('closing', closing.signal);
+  app.decorate('bodyReader', new BodyReader());
 
   const listeners = createListeners(app, { ...parts, bounds: connections });
   const guard = { access, isLocalOwner: (request: FastifyRequest) => listeners.isLocalOwner(request) };

@@ -63,6 +63,7 @@ export { backoffMs, type BackoffLimits } from './concurrency/backoff.ts';
 export { delay } from './concurrency/delay.ts';
 export { nextTurn, paced, Stretch, unpaced, type StretchOptions } from './concurrency/pacing.ts';
 export { StartRamp } from './concurrency/start-ramp.ts';
+export { TurnBudget } from './concurrency/turn-budget.ts';
 export { TurnQueue } from './concurrency/turn-queue.ts';
 export { type HistogramSpan, type HistogramValue } from './series/histogram-value.ts';
 export { SEVERITIES, severityRank, type Severity } from './labels/severity.ts';

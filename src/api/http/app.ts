@@ -8,6 +8,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { PUBLIC, Role } from '../access/roles.ts';
 import type { WaitingRequests } from '../access/waiting-requests.ts';
+import type { BodyReader } from './body-reader.ts';
 
 /** Fastify whose routes are typed by their zod schemas. */
 export type ApiApp = FastifyInstance<
@@ -60,6 +61,8 @@ declare module 'fastify' {
     closing: AbortSignal;
     /** What waits inside a request for long goes through here: it ends with the caller's token. */
     waitingRequests: WaitingRequests;
+    /** What reads the bodies of all routes. */
+    bodyReader: BodyReader;
   }
   interface FastifyRequest {
     principal: Principal;

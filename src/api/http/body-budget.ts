@@ -1,4 +1,4 @@
-import { Transform, pipeline } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { OmoiError, type SelfMetrics } from '#telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiApp } from './app.ts';
@@ -118,27 +118,19 @@ export type HoldBody = <Result>(
   work: (take: TakeBytes) => Promise<Result>,
 ) => Promise<Result>;
 
-/** Has the bodies of all routes of the scope counted. */
-export function countBodies(scope: ApiApp, budget: ByteBudget): HoldBody {
+/** Reads the bodies of all routes of the scope as they come, whatever their type, and has them counted. */
+export function takeBodies(scope: ApiApp, budget: ByteBudget): HoldBody {
   const leases = new WeakMap<FastifyRequest, BodyLease>();
   scope.addHook('preParsing', (request, reply: FastifyReply, payload, done) => {
     const lease = new BodyLease(budget);
     leases.set(request, lease);
     reply.raw.once('close', () => lease.letGo());
-    const counted = new Transform({
-      transform(chunk: Buffer, _encoding, passed) {
-        try {
-          lease.take(chunk.length);
-          passed(null, chunk);
-        } catch (thrown) {
-          passed(thrown instanceof Error ? thrown : new Error(String(thrown)));
-        }
-      },
-    });
-    // Whoever reads the body hears of its end, and of its failure.
-    pipeline(payload, counted, () => undefined);
-    done(null, counted);
+    done(null, payload);
   });
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', (request: FastifyRequest, payload: Readable) =>
+    scope.bodyReader.read(request, payload, (bytes) => leases.get(request)?.take(bytes)),
+  );
   return async (request, work) => {
     const lease = leases.get(request);
     lease?.hold();

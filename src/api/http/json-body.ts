@@ -1,4 +1,5 @@
-import { OmoiError, messageOf } from '#telemetry';
+import type { Readable } from 'node:stream';
+import { OmoiError, messageOf, nextTurn } from '#telemetry';
 import type { FastifyRequest } from 'fastify';
 import type { ApiApp } from './app.ts';
 import { encodingProblem } from './content-encoding.ts';
@@ -13,20 +14,27 @@ export function acceptJsonBodies(app: ApiApp): void {
   // `__proto__` keys are refused, so that no handler can be made to write to a prototype.
   const parse = app.getDefaultJsonParser('error', 'ignore');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
+    const body = await app.bodyReader.read(request, payload);
     const problem = encodingProblem(request) ?? charsetProblem(request);
-    if (problem) return done(problem);
+    if (problem) throw problem;
+    const isLarge = isWeighed(body);
+    if (isLarge) await weighJson(body);
     const text = body.toString();
-    const read = (): void => {
-      void parse(request, text, (error, value) => {
+    if (!isLarge && isNestedDeeper(text, maxNesting)) throw tooDeep();
+    // To make a text of megabytes takes as long as to read it.
+    if (isLarge) await nextTurn();
+    const value = await new Promise((resolve, reject) => {
+      void parse(request, text, (error, read) => {
         if (error)
-          done(new OmoiError('malformed_json', `the body is no well-formed JSON: ${whyMalformed(text)}`));
-        else done(infiniteNumber(text, value), value);
+          reject(new OmoiError('malformed_json', `the body is no well-formed JSON: ${whyMalformed(text)}`));
+        else resolve(read);
       });
-    };
-    if (isWeighed(text)) weighJson(text).then(read, done);
-    else if (isNestedDeeper(text, maxNesting)) done(tooDeep());
-    else read();
+    });
+    if (isLarge) await nextTurn();
+    const infinite = infiniteNumber(text, value);
+    if (infinite) throw infinite;
+    return value;
   });
 }
 

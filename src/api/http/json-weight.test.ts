@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { weighJson } from './json-weight.ts';
+import { weighJson as weighBytes } from './json-weight.ts';
+
+const weighJson = (text: string): Promise<void> => weighBytes(Buffer.from(text));
 
 describe('a text of JSON', () => {
   it.each([

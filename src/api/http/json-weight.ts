@@ -12,9 +12,9 @@ const elementsPerValue = 10;
 const elementsPerText = 4;
 const elementsPerDecimal = 3;
 /** Shorter texts cannot hold so many that they are felt. */
-const maxUnweighedCharacters = 64 * 1024;
+const maxUnweighedBytes = 64 * 1024;
 /** Looked at between two turns of the event loop. */
-const charactersPerTurn = 256 * 1024;
+const bytesPerTurn = 256 * 1024;
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -27,37 +27,37 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /** Whether a text is so long that it needs to be weighed before it is parsed. */
-export function isWeighed(text: string): boolean {
-  return text.length > maxUnweighedCharacters;
+export function isWeighed(text: Uint8Array): boolean {
+  return text.length > maxUnweighedBytes;
 }
 
 /**
- * Counts what a text of JSON holds, whether it is well-formed or not.
+ * Counts what a text of JSON in UTF-8 holds, whether it is well-formed or not: no byte of another character is one of JSON's.
  * @throws OmoiError `body_too_large` where parsing it would hold up the event loop, `malformed_json` where it is nested
  * deeper than what reads it can follow
  */
-export async function weighJson(text: string): Promise<void> {
+export async function weighJson(text: Uint8Array): Promise<void> {
   let weight = 0;
   let depth = 0;
   let isInText = false;
   for (let at = 0; at < text.length;) {
-    const stop = Math.min(text.length, at + charactersPerTurn);
+    const stop = Math.min(text.length, at + bytesPerTurn);
     for (; at < stop; at++) {
-      const character = text.charCodeAt(at);
+      const byte = text[at];
       if (isInText) {
-        if (character === BACKSLASH) at++;
-        else isInText = character !== QUOTE;
-      } else if (character === QUOTE) {
+        if (byte === BACKSLASH) at++;
+        else isInText = byte !== QUOTE;
+      } else if (byte === QUOTE) {
         isInText = true;
         weight += elementsPerText;
-      } else if (character === COMMA) weight++;
-      else if (character === POINT) weight += elementsPerDecimal;
+      } else if (byte === COMMA) weight++;
+      else if (byte === POINT) weight += elementsPerDecimal;
       // The name before it has been counted as a text.
-      else if (character === COLON) weight += elementsPerValue - elementsPerText;
-      else if (character === OPEN_LIST || character === OPEN_OBJECT) {
+      else if (byte === COLON) weight += elementsPerValue - elementsPerText;
+      else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
         weight += elementsPerValue;
         if (++depth > maxNesting) throw tooDeep();
-      } else if (character === CLOSE_LIST || character === CLOSE_OBJECT) depth--;
+      } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth--;
     }
     if (weight > maxJsonValues * elementsPerValue) {
       throw new OmoiError(

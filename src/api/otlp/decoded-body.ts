@@ -1,10 +1,10 @@
 import { createGunzip, createInflate } from 'node:zlib';
-import { nextTurn, OmoiError } from '#telemetry';
+import { OmoiError } from '#telemetry';
 import type { TakeBytes } from '../http/body-budget.ts';
 
-/** What is decompressed between two turns of the event loop, which is felt less than a call of the handler a page. */
+/** What comes out of the decompressor at once, which is felt less than a call of the handler a page. */
 const chunkBytes = 128 * 1024;
-const copiedAtOnceBytes = 1024 * 1024;
+const copiedAtOnceBytes = 64 * 1024;
 /** No byte of deflate stands for more than this many. */
 const maxRatio = 1032;
 /** Of gzip: the length of what was compressed, modulo 2^32, little-endian, at the end (RFC 1952). */
@@ -25,11 +25,16 @@ export interface EncodedBody {
   /** How large it will be, by its own account; only decompressing it tells. */
   readonly claimedBytes: number;
   /**
-   * Decompresses it, a chunk a turn of the event loop.
+   * Decompresses it, as fast as `pace` lets it.
    * @param take is called before memory is used
    * @throws OmoiError `body_too_large`, `payload_undecodable`, and what `take` throws
    */
-  decode(take: TakeBytes): Promise<Uint8Array>;
+  decode(take: TakeBytes, pace: CopyPace): Promise<Uint8Array>;
+}
+
+/** Resolves when so many bytes may be copied: large bodies leave others their turns, several together like one. */
+export interface CopyPace {
+  take(bytes: number): Promise<void>;
 }
 
 /** @throws OmoiError `unsupported_media_type` */
@@ -44,7 +49,7 @@ export function encodedBody(body: Buffer, { contentEncoding, maxBytes }: Decoded
       const firstBytes = Math.max(leastBytes, Math.min(claimedBytes, body.length * maxRatio, maxBytes));
       return {
         claimedBytes,
-        decode: (take) => decompressed(body, { encoding, firstBytes, maxBytes, take }),
+        decode: (take, pace) => decompressed(body, { encoding, firstBytes, maxBytes, take, pace }),
       };
     }
     default:
@@ -64,11 +69,12 @@ interface Decompression {
   readonly firstBytes: number;
   readonly maxBytes: number;
   readonly take: TakeBytes;
+  readonly pace: CopyPace;
 }
 
 async function decompressed(
   body: Buffer,
-  { encoding, firstBytes, maxBytes, take }: Decompression,
+  { encoding, firstBytes, maxBytes, take, pace }: Decompression,
 ): Promise<Uint8Array> {
   take(firstBytes);
   let decoded: Buffer = Buffer.allocUnsafeSlow(firstBytes);
@@ -85,8 +91,9 @@ async function decompressed(
       if (needed > decoded.length) {
         const grownBytes = Math.min(maxBytes, Math.max(needed, 2 * decoded.length));
         take(grownBytes - decoded.length);
-        decoded = await grown(decoded, { length, bytes: grownBytes });
+        decoded = await grown(decoded, { length, bytes: grownBytes, pace });
       }
+      await pace.take(chunk.length);
       length += chunk.copy(decoded, length);
     }
   } catch (thrown) {
@@ -98,12 +105,13 @@ async function decompressed(
 
 async function grown(
   from: Buffer,
-  { length, bytes }: { readonly length: number; readonly bytes: number },
+  { length, bytes, pace }: { readonly length: number; readonly bytes: number; readonly pace: CopyPace },
 ): Promise<Buffer> {
   const to = Buffer.allocUnsafeSlow(bytes);
   for (let at = 0; at < length; at += copiedAtOnceBytes) {
-    from.copy(to, at, at, Math.min(length, at + copiedAtOnceBytes));
-    await nextTurn();
+    const end = Math.min(length, at + copiedAtOnceBytes);
+    await pace.take(end - at);
+    from.copy(to, at, at, end);
   }
   return to;
 }

@@ -2,7 +2,7 @@ import type { Encoding, OtlpReceiver } from '#ingest';
 import { OmoiError, SerialQueue } from '#telemetry';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiApp } from '../http/app.ts';
-import { countBodies, type ByteBudget } from '../http/body-budget.ts';
+import { takeBodies, type ByteBudget } from '../http/body-budget.ts';
 import { SENDERS_AND_AGENTS } from '../access/roles.ts';
 import { senderOf } from '../access/sender.ts';
 import { encodedBody } from './decoded-body.ts';
@@ -32,10 +32,8 @@ const maxSmallBodyBytes = 256 * 1024;
 /** OTLP/HTTP: the body's encoding is the answer's, errors included. */
 export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
   void app.register((scope, _options, done) => {
-    const holdBody = countBodies(scope, parts.bodies);
+    const holdBody = takeBodies(scope, parts.bodies);
     const large = new SerialQueue();
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
     scope.setErrorHandler((thrown: FastifyError, request, reply) =>
       answerError(thrown, { request, reply, parts }),
     );
@@ -64,7 +62,7 @@ export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
           const answer = await holdBody(request, async (take) => {
             const receive = async (): Promise<Uint8Array> => {
               refuseGone(reply);
-              const body = await encoded.decode(take);
+              const body = await encoded.decode(take, scope.bodyReader);
               return parts.receiver.receive({ signal, encoding, body, sender, take });
             };
             return encoded.claimedBytes > maxSmallBodyBytes ? large.run(receive) : receive();

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest, FastifyTypeProviderDefault } from 'fastify';
 import { OmoiError } from '#telemetry';
 import { z } from 'zod';
@@ -55,7 +56,8 @@ export interface PrometheusRoute {
 export function registerPrometheusReads(app: ApiApp, routes: readonly PrometheusRoute[]): void {
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(FORM, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    scope.addContentTypeParser(FORM, async (request: FastifyRequest, payload: Readable) => {
+      const body = await scope.bodyReader.read(request, payload);
       const problem = encodingProblem(request);
       if (problem) throw problem;
       return fieldsOf(textOf(body));

@@ -1,7 +1,7 @@
 import type { RemoteWriteReceiver } from '#ingest';
 import { OmoiError } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
-import { countBodies, type BodyBudget } from '../http/body-budget.ts';
+import { takeBodies, type BodyBudget } from '../http/body-budget.ts';
 import { senderOf } from '../access/sender.ts';
 import { SENDERS } from '../access/roles.ts';
 
@@ -18,9 +18,7 @@ export interface RemoteWriteRouteParts {
  */
 export function registerRemoteWriteRoutes(app: ApiApp, parts: RemoteWriteRouteParts): void {
   void app.register((scope, _options, done) => {
-    const holdBody = countBodies(scope, parts.bodies);
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+    const holdBody = takeBodies(scope, parts.bodies);
     scope.route({
       method: 'POST',
       url: '/prometheus/api/v1/write',

@@ -6,6 +6,7 @@ import { backoffMs } from './backoff.ts';
 import { delay } from './delay.ts';
 import { nextTurn, Stretch } from './pacing.ts';
 import { KeyedSerialQueue, SerialQueue } from './serial-queue.ts';
+import { TurnBudget } from './turn-budget.ts';
 import { TurnQueue } from './turn-queue.ts';
 
 describe('all settled', () => {
@@ -26,6 +27,45 @@ describe('all settled', () => {
 
   it('gives the values in their order', async () => {
     expect(await allSettled([Promise.resolve(1), 'two'])).toEqual([1, 'two']);
+  });
+});
+
+describe('the budget of a turn', () => {
+  it('is shared by all, in the order in which they came, and begins anew with each turn', async () => {
+    const budget = new TurnBudget(10);
+    const done: string[] = [];
+    const take = (name: string, units: number): Promise<void> =>
+      budget.take(units).then(() => void done.push(name));
+    const all = Promise.all([take('a', 6), take('b', 4), take('c', 1), take('d', 9), take('e', 1)]);
+    const afterTurns: string[] = [];
+    for (let turn = 0; done.length < 5; turn++) {
+      await Promise.resolve();
+      afterTurns.push(done.join(''));
+      await nextTurn();
+    }
+    await all;
+    expect(afterTurns).toEqual(['ab', 'abcd']);
+    expect(done.join('')).toBe('abcde');
+  });
+
+  it('takes at once what there is room for, behind nobody who waits', async () => {
+    const budget = new TurnBudget(10);
+    expect([budget.tryTake(8), budget.tryTake(3), budget.tryTake(2)]).toEqual([true, false, true]);
+    const waiting = budget.take(1);
+    await nextTurn();
+    await waiting;
+    expect([budget.tryTake(9), budget.tryTake(1)]).toEqual([true, false]);
+    void budget.take(1);
+    expect(budget.tryTake(0)).toBe(false);
+  });
+
+  it('gives a turn of its own to what is larger than any turn', async () => {
+    const budget = new TurnBudget(10);
+    expect([budget.tryTake(25), budget.tryTake(1)]).toEqual([true, false]);
+    await budget.take(1);
+    expect(budget.tryTake(25)).toBe(false);
+    await budget.take(25);
+    expect(budget.tryTake(1)).toBe(false);
   });
 });
 

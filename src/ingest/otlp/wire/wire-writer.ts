@@ -4,7 +4,7 @@ import { OmoiError } from '#telemetry';
 const LENGTH_BYTES = 4;
 const MAX_LENGTH = 2 ** 28 - 1;
 /** What is copied between two chances to pause. */
-const COPIED_PER_STEP = 1024 * 1024;
+const COPIED_PER_STEP = 128 * 1024;
 
 /** Called with the bytes of memory that are about to be used. @throws OmoiError `ingest_busy` where there is no room */
 export type TakeMemory = (bytes: number) => void;
