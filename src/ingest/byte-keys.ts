@@ -1,11 +1,23 @@
 const PAGE_BYTES = 1024 * 1024;
 const MIN_CAPACITY = 4096;
+/** Entries whose columns are one piece of memory: nothing is copied when there are more. */
+const BLOCK_BITS = 12;
+const ENTRIES_PER_BLOCK = 2 ** BLOCK_BITS;
+const PLACE_MASK = ENTRIES_PER_BLOCK - 1;
 /** Keys beyond this are not worth remembering. */
 const MAX_KEY_BYTES = 64 * 1024 - 1;
 /** What an entry takes beside its bytes; keys without bytes count for that much. */
 const ENTRY_BYTES = 24;
 /** Entries that go into a grown table with each that is added: all of 131,072 at once took 8 ms. */
 const MOVED_PER_ADD = 8;
+
+/** Of entries: space, hash, and where the bytes are (page × PAGE_BYTES + offset). */
+class EntryBlock {
+  readonly spaces = new Uint32Array(ENTRIES_PER_BLOCK);
+  readonly hashes = new Uint32Array(ENTRIES_PER_BLOCK);
+  readonly addresses = new Uint32Array(ENTRIES_PER_BLOCK);
+  readonly lengths = new Uint16Array(ENTRIES_PER_BLOCK);
+}
 
 /**
  * Numbers keys that are bytes of a request, so that what was seen before costs no strings. A key belongs to a space,
@@ -19,12 +31,10 @@ const MOVED_PER_ADD = 8;
 export class ByteKeys {
   readonly #seed: number;
   readonly #maxBytes: number;
-  /** Entries: space, hash, and where the bytes are (page × PAGE_BYTES + offset). */
-  #spaces = new Uint32Array(MIN_CAPACITY);
-  #hashes = new Uint32Array(MIN_CAPACITY);
-  #addresses = new Uint32Array(MIN_CAPACITY);
-  #lengths = new Uint16Array(MIN_CAPACITY);
+  #blocks: EntryBlock[] = [];
   #count = 0;
+  /** Entries, one less, for which the table has room. */
+  #capacity = MIN_CAPACITY;
   /** Open addressing: entries by hash, 0 where there is none. */
   #table = new Uint32Array(2 * MIN_CAPACITY);
   /** While entries move into a table that has grown: the one before, and the last entry that has moved. */
@@ -48,15 +58,17 @@ export class ByteKeys {
   /** The entry of the bytes [start, end), if it is the one after the last that was found; or 0. */
   findNext(space: number, view: DataView, start: number, end: number): number {
     const entry = this.#last + 1;
-    if (entry > this.#count || this.#spaces[entry] !== space || !this.#isAt(entry, view, start, end))
-      return 0;
+    if (entry > this.#count || !this.isEntry(entry, space, view, start, end)) return 0;
     this.#last = entry;
     return entry;
   }
 
   /** Whether the bytes [start, end) are those of the entry. */
   isEntry(entry: number, space: number, view: DataView, start: number, end: number): boolean {
-    return this.#spaces[entry] === space && this.#isAt(entry, view, start, end);
+    const block = this.#blocks[entry >>> BLOCK_BITS];
+    if (block === undefined) return false;
+    const place = entry & PLACE_MASK;
+    return block.spaces[place] === space && this.#isAt(block, place, view, start, end);
   }
 
   /** The hash of the bytes [start, end), for `find` and `add`. */
@@ -91,11 +103,7 @@ export class ByteKeys {
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = table[slot] ?? 0;
       if (entry === 0) return 0;
-      if (
-        this.#hashes[entry] === hash &&
-        this.#spaces[entry] === space &&
-        this.#isAt(entry, view, start, end)
-      ) {
+      if (this.#hashOf(entry) === hash && this.isEntry(entry, space, view, start, end)) {
         this.#last = entry;
         return entry;
       }
@@ -119,23 +127,23 @@ export class ByteKeys {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const known = this.find(space, hash, view, 0, bytes.length);
     if (known !== 0) return known;
-    if (this.#count + 1 === this.#hashes.length) this.#grow();
+    if (this.#count + 1 === this.#capacity) this.#grow();
     if (this.#oldTable !== null) this.#move(this.#oldTable);
     const entry = ++this.#count;
-    this.#spaces[entry] = space;
-    this.#hashes[entry] = hash;
-    this.#lengths[entry] = bytes.length;
-    this.#addresses[entry] = this.#keep(bytes);
+    const block = (this.#blocks[entry >>> BLOCK_BITS] ??= new EntryBlock());
+    const place = entry & PLACE_MASK;
+    block.spaces[place] = space;
+    block.hashes[place] = hash;
+    block.lengths[place] = bytes.length;
+    block.addresses[place] = this.#keep(bytes);
     this.#enter(entry);
     this.#last = entry;
     return entry;
   }
 
   clear(): void {
-    this.#spaces = new Uint32Array(MIN_CAPACITY);
-    this.#hashes = new Uint32Array(MIN_CAPACITY);
-    this.#addresses = new Uint32Array(MIN_CAPACITY);
-    this.#lengths = new Uint16Array(MIN_CAPACITY);
+    this.#blocks = [];
+    this.#capacity = MIN_CAPACITY;
     this.#table = new Uint32Array(2 * MIN_CAPACITY);
     this.#oldTable = null;
     this.#count = 0;
@@ -144,10 +152,14 @@ export class ByteKeys {
     this.#pageOffset = PAGE_BYTES;
   }
 
-  #isAt(entry: number, view: DataView, start: number, end: number): boolean {
-    if (this.#lengths[entry] !== end - start) return false;
+  #hashOf(entry: number): number {
+    return this.#blocks[entry >>> BLOCK_BITS]?.hashes[entry & PLACE_MASK] ?? 0;
+  }
+
+  #isAt(block: EntryBlock, place: number, view: DataView, start: number, end: number): boolean {
+    if (block.lengths[place] !== end - start) return false;
     if (start === end) return true;
-    const address = this.#addresses[entry] ?? 0;
+    const address = block.addresses[place] ?? 0;
     const page = this.#pages[Math.floor(address / PAGE_BYTES)];
     if (!page) return false;
     const shift = (address % PAGE_BYTES) - start;
@@ -181,28 +193,16 @@ export class ByteKeys {
 
   #enter(entry: number): void {
     const mask = this.#table.length - 1;
-    let slot = (this.#hashes[entry] ?? 0) & mask;
+    let slot = this.#hashOf(entry) & mask;
     while (this.#table[slot] !== 0) slot = (slot + 1) & mask;
     this.#table[slot] = entry;
   }
 
   #grow(): void {
-    const capacity = this.#hashes.length * 2;
-    const spaces = new Uint32Array(capacity);
-    spaces.set(this.#spaces);
-    const hashes = new Uint32Array(capacity);
-    hashes.set(this.#hashes);
-    const addresses = new Uint32Array(capacity);
-    addresses.set(this.#addresses);
-    const lengths = new Uint16Array(capacity);
-    lengths.set(this.#lengths);
-    this.#spaces = spaces;
-    this.#hashes = hashes;
-    this.#addresses = addresses;
-    this.#lengths = lengths;
+    this.#capacity *= 2;
     this.#oldTable = this.#table;
     this.#moved = 0;
-    this.#table = new Uint32Array(2 * capacity);
+    this.#table = new Uint32Array(2 * this.#capacity);
   }
 
   /** All have moved long before the table grows again. */

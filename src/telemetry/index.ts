@@ -61,6 +61,7 @@ export { allSettled } from './concurrency/all-settled.ts';
 export { SerialQueue, KeyedSerialQueue } from './concurrency/serial-queue.ts';
 export { backoffMs, type BackoffLimits } from './concurrency/backoff.ts';
 export { delay } from './concurrency/delay.ts';
+export { grownColumn } from './concurrency/grown-column.ts';
 export { nextTurn, paced, Stretch, unpaced, type StretchOptions } from './concurrency/pacing.ts';
 export { StartRamp } from './concurrency/start-ramp.ts';
 export { TurnBudget } from './concurrency/turn-budget.ts';

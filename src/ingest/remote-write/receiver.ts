@@ -227,7 +227,10 @@ class Receiver {
     const { sink, isReserved } = this.#parts;
     const { batch, metadata } = this.#decoder;
     this.#decoder.begin(decoded);
-    while (!this.#decoder.step(ITEMS_PER_LOOK)) if (stretch.isOver) await stretch.pause();
+    do {
+      await paced(batch.makeRoom(ITEMS_PER_LOOK), stretch);
+      if (stretch.isOver) await stretch.pause();
+    } while (!this.#decoder.step(ITEMS_PER_LOOK));
     const redate = this.#parts.redating?.() ?? null;
     if (redate) await paced(redateBatch(batch, redate), stretch);
     const { limit, reserved } = await this.#resolveUnknown(stretch);

@@ -3,7 +3,7 @@ import { ByteKeys } from '../byte-keys.ts';
 
 /** Remote write knows no metric or resource around a series: all its labels are in one place. */
 const SPACE = 0;
-const FIRST_CAPACITY = 4096;
+const REFS_PER_BLOCK = 4096;
 
 /**
  * Finds the reference of a series by the bytes of its labels as they are on the wire, so that a series that was seen
@@ -11,7 +11,8 @@ const FIRST_CAPACITY = 4096;
  */
 export class SeriesCache {
   readonly #keys: ByteKeys;
-  #refs = new Float64Array(FIRST_CAPACITY);
+  /** By entry, in blocks, so that nothing is copied when there are more. */
+  #refs: Float64Array[] = [];
 
   /** @param options.seed makes the hash unforeseeable to who sends the labels; maxBytes is at most 4 GiB */
   constructor(options: { readonly seed: number; readonly maxBytes: number }) {
@@ -24,7 +25,7 @@ export class SeriesCache {
 
   /** The reference that was added with the bytes [start, end), if it is the one after the last that was found; or 0. */
   findNext(view: DataView, start: number, end: number): SeriesRef {
-    return this.#refs[this.#keys.findNext(SPACE, view, start, end)] ?? 0;
+    return this.#refOf(this.#keys.findNext(SPACE, view, start, end));
   }
 
   /** The hash of the bytes [start, end), for `find` and `add`. */
@@ -34,7 +35,7 @@ export class SeriesCache {
 
   /** The reference that was added with the bytes [start, end), or 0. */
   find(hash: number, view: DataView, start: number, end: number): SeriesRef {
-    return this.#refs[this.#keys.find(SPACE, hash, view, start, end)] ?? 0;
+    return this.#refOf(this.#keys.find(SPACE, hash, view, start, end));
   }
 
   /** Remembers a series; of one that is there already the reference (the store had forgotten the series). */
@@ -42,16 +43,17 @@ export class SeriesCache {
     if (!this.#keys.takes(bytes.length)) return;
     if (this.#keys.isFull(bytes.length)) this.clear();
     const entry = this.#keys.add(SPACE, hash, bytes);
-    if (entry >= this.#refs.length) {
-      const grown = new Float64Array(this.#refs.length * 2);
-      grown.set(this.#refs);
-      this.#refs = grown;
-    }
-    this.#refs[entry] = ref;
+    const block = (this.#refs[Math.floor(entry / REFS_PER_BLOCK)] ??= new Float64Array(REFS_PER_BLOCK));
+    block[entry % REFS_PER_BLOCK] = ref;
   }
 
   clear(): void {
     this.#keys.clear();
-    this.#refs = new Float64Array(FIRST_CAPACITY);
+    this.#refs = [];
+  }
+
+  /** Entry 0 stands for none. */
+  #refOf(entry: number): SeriesRef {
+    return this.#refs[Math.floor(entry / REFS_PER_BLOCK)]?.[entry % REFS_PER_BLOCK] ?? 0;
   }
 }

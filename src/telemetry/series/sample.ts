@@ -1,3 +1,5 @@
+import { grownColumn } from '../concurrency/grown-column.ts';
+import { unpaced } from '../concurrency/pacing.ts';
 import type { Labels } from '../labels/label-set.ts';
 import type { HistogramValue } from './histogram-value.ts';
 import type { Matcher } from '../labels/matcher.ts';
@@ -106,7 +108,7 @@ export class SampleBatch {
   }
 
   add(ref: SeriesRef, timestampMs: number, value: number): void {
-    if (this.length === this.refs.length) this.#grow();
+    if (this.length === this.refs.length) unpaced(this.makeRoom(1));
     const at = this.length++;
     this.refs[at] = ref;
     this.timestampsMs[at] = timestampMs;
@@ -134,20 +136,19 @@ export class SampleBatch {
     this.exemplars.length = 0;
   }
 
-  #grow(): void {
-    const capacity = this.refs.length * 2;
-    const refs = new Float64Array(capacity);
-    refs.set(this.refs);
-    const timestampsMs = new Float64Array(capacity);
-    timestampsMs.set(this.timestampsMs);
-    const values = new Float64Array(capacity);
-    values.set(this.values);
-    const stale = new Uint8Array(capacity);
-    stale.set(this.stale);
+  /** Makes room for so many samples more, in steps: those that are there may have to be copied. */
+  *makeRoom(more: number): Generator<void> {
+    const { length } = this;
+    const needed = length + more;
+    if (needed <= this.refs.length) return;
+    const capacity = Math.max(2 * this.refs.length, needed);
+    const refs = yield* grownColumn(this.refs, new Float64Array(capacity), length);
+    const timestampsMs = yield* grownColumn(this.timestampsMs, new Float64Array(capacity), length);
+    const values = yield* grownColumn(this.values, new Float64Array(capacity), length);
+    this.stale = yield* grownColumn(this.stale, new Uint8Array(capacity), length);
     this.refs = refs;
     this.timestampsMs = timestampsMs;
     this.values = values;
-    this.stale = stale;
   }
 }
 

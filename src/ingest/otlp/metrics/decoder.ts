@@ -1,7 +1,7 @@
 import { WIRE_BYTES, WIRE_VARINT, WireReader } from '../../wire-reader.ts';
 import { readText } from '../attributes.ts';
 import { groupHead, joined } from '../group-head.ts';
-import { checkLimit, maxElementBytes, TOO_LARGE } from '../limits.ts';
+import { checkLimit, maxBuckets, maxElementBytes, TOO_LARGE } from '../limits.ts';
 import { Refusals } from '../refusals.ts';
 import { checkLength, readResource, readScope } from '../resource.ts';
 import type { Family, KnownResource, KnownScope, PointKind } from './family.ts';
@@ -139,7 +139,9 @@ export class MetricsDecoder {
       return;
     }
     const family = this.#familyOf(scope, head);
+    yield* this.#rows.makeRoom(head.points);
     this.#rows.familyList.push(family);
+    const isGrouped = family.kind === 'histogram' || family.kind === 'summary';
     for (const { start, end: dataEnd } of head.data) {
       reader.at = start;
       while (reader.at < dataEnd) {
@@ -151,6 +153,10 @@ export class MetricsDecoder {
         }
         reader.expect(tag, WIRE_BYTES);
         const pointEnd = reader.fieldEnd(dataEnd);
+        if (isGrouped) {
+          const numbers = mostNumbers(pointEnd - reader.at);
+          if (this.#rows.lacksNumbers(numbers)) yield* this.#rows.makeRoomForNumbers(numbers);
+        }
         this.#points.read(family, pointEnd);
         reader.at = pointEnd;
         if (this.#isStepOver()) yield;
@@ -309,6 +315,11 @@ export class MetricsDecoder {
     if (id !== 0) families[id] = family;
     return family;
   }
+}
+
+/** Of a histogram or summary of so many bytes: count, sum, and what else it has, each in two bytes or more. */
+function mostNumbers(bytes: number): number {
+  return 3 + Math.min(maxBuckets, bytes >>> 1);
 }
 
 /** Why nothing of a metric can be stored; null where it can. */

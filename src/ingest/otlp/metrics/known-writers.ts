@@ -2,44 +2,48 @@ import type { SeriesRef } from '#telemetry';
 import { ByteKeys } from '../../byte-keys.ts';
 import type { Family, KnownResource, KnownScope, Layout, SeriesGroup } from './family.ts';
 
-const FIRST_CAPACITY = 4096;
 const FIRST_GROUP = 1;
 /** Before the series of the texts stand the count and the sum. */
 const FIRST_TEXT = 2;
+const BLOCK_BITS = 12;
+const WRITERS_PER_BLOCK = 2 ** BLOCK_BITS;
 
-/** What was known of a writer that is found again. */
-export class WriterColumns {
+/** What was known of writers that are found again. */
+export class WriterBlock {
   /** The series of a number or an exponential histogram; of the others, the number of their group. */
-  refs = new Float64Array(FIRST_CAPACITY);
+  readonly refs = new Float64Array(WRITERS_PER_BLOCK);
   /** The series; of a group its count, which comes and goes with the others. */
-  series = new Float64Array(FIRST_CAPACITY);
+  readonly series = new Float64Array(WRITERS_PER_BLOCK);
   /** Start of the last stored point, ms; 0 where none was told. */
-  startsMs = new Float64Array(FIRST_CAPACITY);
+  readonly startsMs = new Float64Array(WRITERS_PER_BLOCK);
   /** Time of the last stored point, ms. */
-  timesMs = new Float64Array(FIRST_CAPACITY).fill(Number.NEGATIVE_INFINITY);
+  readonly timesMs = new Float64Array(WRITERS_PER_BLOCK).fill(Number.NEGATIVE_INFINITY);
   /** Of a group: the entry in `points` that names the largest group of the same metric and attributes. */
-  peers = new Uint32Array(FIRST_CAPACITY);
+  readonly peers = new Uint32Array(WRITERS_PER_BLOCK);
   /** The `agent_id` among its labels. */
-  agentIds: (string | undefined)[] = [];
+  readonly agentIds: (string | undefined)[] = [];
+}
 
-  reserve(entry: number): void {
-    if (entry < this.refs.length) return;
-    const capacity = this.refs.length * 2;
-    const refs = new Float64Array(capacity);
-    refs.set(this.refs);
-    const series = new Float64Array(capacity);
-    series.set(this.series);
-    const startsMs = new Float64Array(capacity);
-    startsMs.set(this.startsMs);
-    const timesMs = new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY);
-    timesMs.set(this.timesMs);
-    const peers = new Uint32Array(capacity);
-    peers.set(this.peers);
-    this.peers = peers;
-    this.refs = refs;
-    this.series = series;
-    this.startsMs = startsMs;
-    this.timesMs = timesMs;
+/** Where a writer stands in its block. */
+export function placeInBlock(entry: number): number {
+  return entry & (WRITERS_PER_BLOCK - 1);
+}
+
+/** Writers by their entry, in blocks: nothing is copied when there are more. */
+export class WriterColumns {
+  readonly #blocks: WriterBlock[] = [];
+
+  /** The block of an entry, which is made where it is not there yet. */
+  blockOf(entry: number): WriterBlock {
+    return (this.#blocks[entry >>> BLOCK_BITS] ??= new WriterBlock());
+  }
+
+  refOf(entry: number): SeriesRef {
+    return this.blockOf(entry).refs[placeInBlock(entry)] ?? 0;
+  }
+
+  seriesOf(entry: number): SeriesRef {
+    return this.blockOf(entry).series[placeInBlock(entry)] ?? 0;
   }
 }
 
@@ -101,12 +105,12 @@ export class KnownWriters {
 
   /** Whether the store still has the series of a point's writer. */
   isPointHeld(entry: number): boolean {
-    return this.#isHeld(this.points.series[entry] ?? 0);
+    return this.#isHeld(this.points.seriesOf(entry));
   }
 
   /** The same of a group. */
   isGroupHeld(entry: number): boolean {
-    return this.#isHeld(this.grouped.series[entry] ?? 0);
+    return this.#isHeld(this.grouped.seriesOf(entry));
   }
 
   /** Remembers the series of a histogram or summary; returns their number. */
@@ -130,8 +134,8 @@ export class KnownWriters {
    * another layout than those with values.
    */
   endingGroup(entry: number): SeriesGroup | null {
-    const peer = this.grouped.peers[entry] ?? 0;
-    return entry === 0 || peer === 0 ? null : (this.groups[this.points.refs[peer] ?? 0] ?? null);
+    const peer = this.grouped.blockOf(entry).peers[placeInBlock(entry)] ?? 0;
+    return entry === 0 || peer === 0 ? null : (this.groups[this.points.refOf(peer)] ?? null);
   }
 
   /** Whether any part has no more room: then another takes its place for the requests to come. */

@@ -1,4 +1,4 @@
-import type { Exemplar, HistogramValue, Redate } from '#telemetry';
+import { grownColumn, unpaced, type Exemplar, type HistogramValue, type Redate } from '#telemetry';
 import { checkLimit } from '../limits.ts';
 import type { Family, Layout } from './family.ts';
 
@@ -52,12 +52,28 @@ export class PointRows {
     this.histograms.length = 0;
     this.exemplars.length = 0;
     // What one large request took is not kept for ever.
-    if (this.writers.length > 64 * FIRST_CAPACITY) this.#resize(FIRST_CAPACITY);
+    if (this.writers.length > 64 * FIRST_CAPACITY) this.#begin();
     if (this.numbers.length > MAX_KEPT_NUMBERS) this.numbers = new Float64Array(FIRST_CAPACITY);
   }
 
+  /** Makes room for so many points more, in steps: those that are there may have to be copied. */
+  *makeRoom(more: number): Generator<void> {
+    const { length } = this;
+    const needed = length + more;
+    if (needed <= this.writers.length) return;
+    const capacity = Math.max(2 * this.writers.length, needed);
+    const writers = yield* grownColumn(this.writers, new Uint32Array(capacity), length);
+    this.families = yield* grownColumn(this.families, new Uint32Array(capacity), length);
+    this.timesMs = yield* grownColumn(this.timesMs, new Float64Array(capacity), length);
+    this.startsMs = yield* grownColumn(this.startsMs, new Float64Array(capacity), length);
+    this.values = yield* grownColumn(this.values, new Float64Array(capacity), length);
+    this.stale = yield* grownColumn(this.stale, new Uint8Array(capacity), length);
+    // The one that tells how many there is room for, when all have it.
+    this.writers = writers;
+  }
+
   add(writer: number, timeMs: number, startMs: number, value: number, isStale: boolean): void {
-    if (this.length === this.writers.length) this.#resize(this.length * 2);
+    if (this.length === this.writers.length) unpaced(this.makeRoom(1));
     const row = this.length++;
     this.writers[row] = writer;
     this.families[row] = this.familyList.length - 1;
@@ -79,11 +95,17 @@ export class PointRows {
 
   /** Makes room for so many numbers more. */
   reserveNumbers(count: number): void {
-    const needed = this.numbersLength + count;
-    if (needed <= this.numbers.length) return;
-    const numbers = new Float64Array(Math.max(this.numbers.length * 2, needed));
-    numbers.set(this.numbers);
-    this.numbers = numbers;
+    if (this.lacksNumbers(count)) unpaced(this.makeRoomForNumbers(count));
+  }
+
+  lacksNumbers(count: number): boolean {
+    return this.numbersLength + count > this.numbers.length;
+  }
+
+  /** The same in steps. */
+  *makeRoomForNumbers(count: number): Generator<void> {
+    const capacity = Math.max(this.numbers.length * 2, this.numbersLength + count);
+    this.numbers = yield* grownColumn(this.numbers, new Float64Array(capacity), this.numbersLength);
   }
 
   /** @throws OmoiError `body_too_large` */
@@ -98,20 +120,12 @@ export class PointRows {
     this.exemplars.push({ row: this.length, exemplar });
   }
 
-  #resize(capacity: number): void {
-    const kept = Math.min(this.length, capacity);
-    const copy = <Column extends Uint32Array | Float64Array | Uint8Array>(
-      from: Column,
-      to: Column,
-    ): Column => {
-      to.set(from.subarray(0, kept));
-      return to;
-    };
-    this.writers = copy(this.writers, new Uint32Array(capacity));
-    this.families = copy(this.families, new Uint32Array(capacity));
-    this.timesMs = copy(this.timesMs, new Float64Array(capacity));
-    this.startsMs = copy(this.startsMs, new Float64Array(capacity));
-    this.values = copy(this.values, new Float64Array(capacity));
-    this.stale = copy(this.stale, new Uint8Array(capacity));
+  #begin(): void {
+    this.writers = new Uint32Array(FIRST_CAPACITY);
+    this.families = new Uint32Array(FIRST_CAPACITY);
+    this.timesMs = new Float64Array(FIRST_CAPACITY);
+    this.startsMs = new Float64Array(FIRST_CAPACITY);
+    this.values = new Float64Array(FIRST_CAPACITY);
+    this.stale = new Uint8Array(FIRST_CAPACITY);
   }
 }

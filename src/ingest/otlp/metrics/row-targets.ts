@@ -2,7 +2,7 @@ import { OmoiError, type Exemplar, type SampleBatch } from '#telemetry';
 import type { Refusals } from '../refusals.ts';
 import { speaksFor, type Authority, type OtlpSender } from '../sender.ts';
 import type { Family, KnownResource } from './family.ts';
-import type { KnownWriters } from './known-writers.ts';
+import { placeInBlock, type KnownWriters } from './known-writers.ts';
 import type { PointLabels } from './labels.ts';
 import { FIRST_UNKNOWN_WRITER, type PointRows } from './point-rows.ts';
 import type { RowWriter } from './row-writer.ts';
@@ -48,7 +48,7 @@ export class RowTargets {
 
   constructor(parts: RowTargetsParts) {
     this.#parts = parts;
-    this.#knownWriter = { ref: 0, group: null, columns: parts.known.points, entry: 0 };
+    this.#knownWriter = { ref: 0, group: null, block: parts.known.points.blockOf(0), entry: 0 };
   }
 
   /** Reads the labels of the writers that are not known; yields now and then. @throws OmoiError `payload_undecodable` */
@@ -128,13 +128,14 @@ export class RowTargets {
     if (writer >= FIRST_UNKNOWN_WRITER) return this.#unknownTarget(writer - FIRST_UNKNOWN_WRITER);
     const { known, sender } = this.#parts;
     const isGrouped = family.kind === 'histogram' || family.kind === 'summary';
-    const columns = isGrouped ? known.grouped : known.points;
-    const agentId = sender.scope === null ? undefined : columns.agentIds[writer];
+    const block = (isGrouped ? known.grouped : known.points).blockOf(writer);
+    const place = placeInBlock(writer);
+    const agentId = sender.scope === null ? undefined : block.agentIds[place];
     if (agentId !== undefined && !this.#mayWriteFor(agentId)) return foreign(agentId);
     const target = this.#knownWriter;
-    target.ref = columns.refs[writer] ?? 0;
+    target.ref = block.refs[place] ?? 0;
     target.group = isGrouped ? (known.groups[target.ref] ?? null) : null;
-    target.columns = columns;
+    target.block = block;
     target.entry = writer;
     return target;
   }

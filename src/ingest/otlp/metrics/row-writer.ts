@@ -1,7 +1,7 @@
 import type { SampleBatch, SeriesRef } from '#telemetry';
 import type { DeltaTotals } from './delta-totals.ts';
 import type { Family, SeriesGroup } from './family.ts';
-import type { KnownWriters } from './known-writers.ts';
+import { placeInBlock, type KnownWriters } from './known-writers.ts';
 import type { PointRows } from './point-rows.ts';
 import type { ResolvedWriter } from './writers.ts';
 
@@ -48,8 +48,9 @@ export class RowWriter {
       if (problem !== null) return problem;
     }
     if (writer.entry !== 0) {
-      writer.columns.timesMs[writer.entry] = timeMs;
-      writer.columns.startsMs[writer.entry] = rows.startsMs[row] ?? 0;
+      const place = placeInBlock(writer.entry);
+      writer.block.timesMs[place] = timeMs;
+      writer.block.startsMs[place] = rows.startsMs[row] ?? 0;
     }
     return null;
   }
@@ -59,13 +60,14 @@ export class RowWriter {
    * above the last one. A start that lies before the last point is no reset: senders that compute it, from the time
    * since boot for instance, are off by a little each time.
    */
-  #isReset(row: number, { columns, entry }: ResolvedWriter): boolean {
+  #isReset(row: number, { block, entry }: ResolvedWriter): boolean {
     const startMs = this.#rows.startsMs[row] ?? 0;
-    const lastStartMs = columns.startsMs[entry] ?? 0;
+    const place = placeInBlock(entry);
+    const lastStartMs = block.startsMs[place] ?? 0;
     if (entry === 0 || startMs === 0 || lastStartMs === 0 || startMs === lastStartMs) return false;
     const timeMs = this.#rows.timesMs[row] ?? 0;
     const datedMs = this.#rows.dated(startMs);
-    return datedMs >= (columns.timesMs[entry] ?? 0) && datedMs < timeMs;
+    return datedMs >= (block.timesMs[place] ?? 0) && datedMs < timeMs;
   }
 
   #writeSingle(

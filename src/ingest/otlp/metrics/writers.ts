@@ -9,7 +9,7 @@ import {
 } from '../attributes.ts';
 import { maxElementBytes, maxPointValues } from '../limits.ts';
 import type { Family, Layout, SeriesGroup } from './family.ts';
-import { addEntry, type KnownWriters, type WriterColumns } from './known-writers.ts';
+import { addEntry, placeInBlock, type KnownWriters, type WriterBlock } from './known-writers.ts';
 import { pointLabels, type PointLabels } from './labels.ts';
 import type { UnknownWriter } from './point-rows.ts';
 
@@ -20,8 +20,8 @@ export interface ResolvedWriter {
   /** Its series; of a histogram or summary its group instead. */
   readonly ref: number;
   readonly group: SeriesGroup | null;
-  /** Its columns and its place in them; 0 where it is not remembered. */
-  readonly columns: WriterColumns;
+  /** What is known of it; entry 0 where it is not remembered. */
+  readonly block: WriterBlock;
   readonly entry: number;
 }
 
@@ -72,14 +72,15 @@ export function resolveWriter(
     const ref = group && layout ? known.addGroup(group, layout) : sink.series(labels);
     const keys = layout ? known.groupedKeys : known.pointKeys;
     const entry = addEntry(keys, layout ? layout.id : family.id, attributeBytes);
-    columns.reserve(entry);
+    const block = columns.blockOf(entry);
     if (entry !== 0) {
-      columns.refs[entry] = ref;
-      columns.series[entry] = group?.[0] ?? ref;
-      columns.agentIds[entry] = labels['agent_id'];
+      const place = placeInBlock(entry);
+      block.refs[place] = ref;
+      block.series[place] = group?.[0] ?? ref;
+      block.agentIds[place] = labels['agent_id'];
       if (group) rememberPeer(known, { family, attributeBytes, entry, ref });
     }
-    return { ref, group, columns, entry };
+    return { ref, group, block, entry };
   } catch (thrown) {
     if (thrown instanceof OmoiError && !thrown.retryable) return thrown.message;
     throw thrown;
@@ -98,10 +99,11 @@ function rememberPeer(
 ): void {
   const peer = addEntry(known.pointKeys, added.family.id, added.attributeBytes);
   if (peer === 0) return;
-  known.points.reserve(peer);
-  known.grouped.peers[added.entry] = peer;
-  const before = known.groups[known.points.refs[peer] ?? 0];
-  if (!before || (known.groups[added.ref]?.length ?? 0) > before.length) known.points.refs[peer] = added.ref;
+  const { refs } = known.points.blockOf(peer);
+  const place = placeInBlock(peer);
+  known.grouped.blockOf(added.entry).peers[placeInBlock(added.entry)] = peer;
+  const before = known.groups[refs[place] ?? 0];
+  if (!before || (known.groups[added.ref]?.length ?? 0) > before.length) refs[place] = added.ref;
 }
 
 /** Count, sum, then one series for each text of the layout. */
