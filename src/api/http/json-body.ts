@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { OmoiError, messageOf, nextTurn } from '#telemetry';
+import { OmoiError, SerialQueue, messageOf, nextTurn } from '#telemetry';
 import type { FastifyRequest } from 'fastify';
 import type { ApiApp } from './app.ts';
 import { encodingProblem } from './content-encoding.ts';
@@ -13,29 +13,46 @@ const UTF8 = /^application\/json\s*(;\s*charset=("?)utf-?8\2\s*)?$/i;
 export function acceptJsonBodies(app: ApiApp): void {
   // `__proto__` keys are refused, so that no handler can be made to write to a prototype.
   const parse = app.getDefaultJsonParser('error', 'ignore');
+  const valueOf = (request: FastifyRequest, text: string): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      void parse(request, text, (error, value) => {
+        if (error)
+          reject(new OmoiError('malformed_json', `the body is no well-formed JSON: ${whyMalformed(text)}`));
+        else resolve(value);
+      });
+    });
+  const large = new SerialQueue();
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
     const body = await app.bodyReader.read(request, payload);
     const problem = encodingProblem(request) ?? charsetProblem(request);
     if (problem) throw problem;
-    const isLarge = isWeighed(body);
-    if (isLarge) await weighJson(body);
+    if (isWeighed(body)) return large.run(() => readLarge(body, (text) => valueOf(request, text)));
     const text = body.toString();
-    if (!isLarge && isNestedDeeper(text, maxNesting)) throw tooDeep();
-    // To make a text of megabytes takes as long as to read it.
-    if (isLarge) await nextTurn();
-    const value = await new Promise((resolve, reject) => {
-      void parse(request, text, (error, read) => {
-        if (error)
-          reject(new OmoiError('malformed_json', `the body is no well-formed JSON: ${whyMalformed(text)}`));
-        else resolve(read);
-      });
-    });
-    if (isLarge) await nextTurn();
-    const infinite = infiniteNumber(text, value);
-    if (infinite) throw infinite;
-    return value;
+    if (isNestedDeeper(text, maxNesting)) throw tooDeep();
+    return finite(text, await valueOf(request, text));
   });
+}
+
+/** Each of its steps takes as long as all others that wait may be let wait: it has a turn of the event loop for itself. */
+async function readLarge(body: Buffer, valueOf: (text: string) => Promise<unknown>): Promise<unknown> {
+  try {
+    await weighJson(body);
+    const text = body.toString();
+    await nextTurn();
+    const value = await valueOf(text);
+    await nextTurn();
+    return finite(text, value);
+  } finally {
+    await nextTurn();
+  }
+}
+
+/** @throws OmoiError `invalid_request` where a number of it is infinite */
+function finite(text: string, value: unknown): unknown {
+  const problem = infiniteNumber(text, value);
+  if (problem) throw problem;
+  return value;
 }
 
 /** What says that it is written otherwise would be read as something it is not. */
