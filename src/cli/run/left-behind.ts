@@ -27,7 +27,8 @@ export async function settleLeftBehind(unit: UnitIdentity, options: LeftBehindOp
   const clock = createSystemClock();
   const sighted = await keepAliveDuring(() => sightProcesses(table, unit.startTicks, new Stretch(clock)));
   const pids = membersOf(unit, sighted).map(({ process }) => process.pid);
-  if (pids.length === 0) return;
+  // Where somebody shows nothing yet, who ends what is left looks until it is known.
+  if (pids.length === 0 && (choice === 'leave' || sighted.blank.length === 0)) return;
   const named = `${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`;
   if (choice === 'leave') {
     onWarning(
@@ -35,7 +36,7 @@ export async function settleLeftBehind(unit: UnitIdentity, options: LeftBehindOp
     );
     return;
   }
-  onWarning(`${named} left behind by the command: ended`);
+  if (pids.length > 0) onWarning(`${named} left behind by the command: ended`);
   const signals = createProcessSignals();
   const reaper = new UnitReaper({ clock, logger: silentLogger, table, signals, groups: null });
   const ending = await keepAliveDuring(() => reaper.end(unit, graceMs));

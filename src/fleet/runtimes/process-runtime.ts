@@ -8,6 +8,7 @@ import {
   type Timer,
 } from '#telemetry';
 import { confine, notEnforced, thisMachine, type Confinement, type ConfiningMachine } from './confinement.ts';
+import { BlankProcesses } from './blank-processes.ts';
 import type { LogFiles } from './log-files.ts';
 import { OomKills } from './oom-kills.ts';
 import {
@@ -36,7 +37,7 @@ import type { UnitGroups } from './unit-groups.ts';
 import type { ProcessExit } from './starter-protocol.ts';
 import { UnitReaper } from './unit-reaper.ts';
 import type { StartOutcome, UnitStarter } from './unit-starter.ts';
-import { createProcessSignals, signalMember, type ProcessSignals } from './unit-tree.ts';
+import { createProcessSignals, isBlank, signalMember, type ProcessSignals } from './unit-tree.ts';
 
 export interface ProcessRuntimeParts {
   readonly clock: Clock;
@@ -65,8 +66,8 @@ const NONCE_VARIABLE = 'OMOI_AGENT_NONCE';
 /** What a shell says where SIGKILL has ended what it ran. */
 const EXIT_OF_KILLED = 128 + 9;
 /**
- * Walks over the table that have to find nothing: a process that is just becoming another program (execve) shows no
- * environment, and one that was forked and has not got so far that of its parent. What is missed is started once more.
+ * Walks over the table that have to find nothing: a process that was forked and has not got so far as to become its own
+ * program shows the environment of its parent. What is missed is started once more.
  */
 const WALKS_IN_VAIN = 3;
 const PAUSE_BETWEEN_WALKS_MS = 10;
@@ -149,33 +150,39 @@ export class ProcessRuntime implements Runtime {
 
   async discover(nonce: string): Promise<StartedUnit | null> {
     const { clock } = this.#parts;
+    const blanks = new BlankProcesses();
     for (let walk = 1; ; walk++) {
-      const found = await this.#carrying(nonce);
+      const { found, blank } = await this.#carrying(nonce);
       if (found) return describe(this.#identify(found, nonce));
-      if (walk === WALKS_IN_VAIN) return null;
+      const doubtfulSince = blanks.look(blank, { walk, ms: clock.monotonicMs() });
+      if (walk >= WALKS_IN_VAIN && doubtfulSince > walk - WALKS_IN_VAIN + 1) return null;
       await new Promise<void>((resolve) => clock.after(PAUSE_BETWEEN_WALKS_MS, resolve));
     }
   }
 
-  /** The process that was started with a nonce; null where none is seen to carry it. */
-  async #carrying(nonce: string): Promise<ProcessStat | null> {
+  /** The process that was started with a nonce, null where none is seen to carry it; and those that show nothing yet. */
+  async #carrying(nonce: string): Promise<{ found: ProcessStat | null; blank: readonly ProcessStat[] }> {
     const { table, clock } = this.#parts;
     const wanted = `${NONCE_VARIABLE}=${nonce}`;
-    const carries = (pid: number): boolean => table.environ(pid)?.split('\0').includes(wanted) === true;
+    const carries = (environ: string | null): boolean => environ?.split('\0').includes(wanted) === true;
     const stretch = new Stretch(clock);
     const found: ProcessStat[] = [];
+    const blank: ProcessStat[] = [];
     for (const pid of table.pids()) {
       if (stretch.isOver) await stretch.pause();
-      if (!carries(pid)) continue;
+      const environ = table.environ(pid);
+      if (environ !== '' && environ !== null && !carries(environ)) continue;
       const stat = table.stat(pid);
       // Read once more behind the identity: the pid may have been given again between the two.
-      if (isRunning(stat) && carries(pid)) found.push(stat);
+      if (!isRunning(stat)) continue;
+      if (carries(table.environ(pid))) found.push(stat);
+      else if (isBlank(table, stat)) blank.push(stat);
     }
     // What it started inherits its environment: the leader of the session is the agent, else the oldest.
     found.sort(
       (a, b) => Number(b.pid === b.sessionId) - Number(a.pid === a.sessionId) || a.startTicks - b.startTicks,
     );
-    return found[0] ?? null;
+    return { found: found[0] ?? null, blank };
   }
 
   watch(handle: string): void {

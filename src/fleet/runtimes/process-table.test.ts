@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { findProcess, formatHandle, parseHandle } from './process-handle.ts';
 import {
@@ -8,6 +10,7 @@ import {
   type ProcessStat,
   type ProcessTable,
 } from './process-table.ts';
+import { until } from './until.test-support.ts';
 
 const LINE =
   '4242 (a (odd) name) S 17 4240 4200 34816 4242 4194304 100 0 0 0 7 5 0 0 20 0 11 0 987654 1000 200 18446744073709551615';
@@ -19,6 +22,7 @@ function tableOf(...stats: readonly ProcessStat[]): ProcessTable {
     stat: (pid) => stats.find((stat) => stat.pid === pid) ?? null,
     ioBytes: () => null,
     environ: () => null,
+    isBlank: () => false,
     bootId: () => 'boot-1',
   };
 }
@@ -51,6 +55,27 @@ describe('the table of processes', () => {
     expect(table.stat(2 ** 30)).toBeNull();
     expect(table.environ(2 ** 30)).toBeNull();
     expect(table.bootId()).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('tells one that shows nothing of whose it is from one that has cleared its environment', async () => {
+    const table = createProcessTable();
+    const cleared = spawn('/usr/bin/env', ['-i', '/bin/sleep', '300'], { stdio: 'ignore' });
+    // A program that never asks for the exit code of its child, which has let go of its memory.
+    const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 300'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    try {
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const zombie = Number(line);
+      await until(() => table.stat(zombie)?.state === 'Z');
+      expect(table.isBlank(zombie)).toBe(true);
+      const { pid = 0 } = cleared;
+      await until(() => table.environ(pid) === '' && !table.isBlank(pid));
+      expect(table.isBlank(2 ** 30)).toBe(false);
+    } finally {
+      cleared.kill('SIGKILL');
+      parent.kill('SIGKILL');
+    }
   });
 
   it('follows a tree from its root, and leaves the dead out', () => {

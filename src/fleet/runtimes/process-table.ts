@@ -25,6 +25,11 @@ export interface ProcessTable {
   ioBytes(pid: number): number | null;
   /** The environment a process was started with; null when it is gone or another user's. */
   environ(pid: number): string | null;
+  /**
+   * Whether a process is there and shows neither environment nor arguments: within `execve` the next program's are not there
+   * yet, and who is about to be gone has let go of its memory. Threads of the kernel never show any.
+   */
+  isBlank(pid: number): boolean;
   /** Tells one boot of the machine from another. */
   bootId(): string;
 }
@@ -87,6 +92,7 @@ export function createProcessTable(): ProcessTable {
       return counts ? Number(counts[1]) + Number(counts[2]) : null;
     },
     environ: (pid) => readOrNull(`/proc/${pid}/environ`),
+    isBlank: (pid) => readOrNull(`/proc/${pid}/cmdline`) === '' && hasNoEnvironment(pid),
     bootId: () => {
       boot ??= readOrNull('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown';
       return boot;
@@ -100,6 +106,15 @@ function readOrNull(path: string): string | null {
     return readFileSync(path, 'utf8');
   } catch {
     return null;
+  }
+}
+
+/** Whether its environment is empty, or there is no memory for one; false where it is not told. */
+function hasNoEnvironment(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8') === '';
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
   }
 }
 

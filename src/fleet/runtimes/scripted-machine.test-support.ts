@@ -11,16 +11,20 @@ interface LivingProcess extends ProcessStat {
   /** null: it has cleared its environment. */
   readonly mark: string | null;
   readonly stopped: boolean;
+  /** It is becoming another program, or on its way out: for now it shows nothing. */
+  readonly blank: boolean;
 }
 
 const INIT_PID = 1;
 const FIRST_PID = 2;
 const PIDS = 24;
 const BIRTHS_PER_TICK = 3;
+/** That one that becomes another program has become it, at each look: it takes a walk or two. */
+const SHOWS_AGAIN = 0.03;
 
 /**
- * A machine with so few pids that they are given again all the time, and whose processes fork, end, begin sessions and
- * clear their environment between any two looks at them.
+ * A machine with so few pids that they are given again all the time, and whose processes fork, end, begin sessions, become
+ * other programs and clear their environment between any two looks at them.
  */
 export class ScriptedMachine implements ProcessTable, ProcessSignals {
   readonly #random: Random;
@@ -56,19 +60,23 @@ export class ScriptedMachine implements ProcessTable, ProcessSignals {
   }
 
   happen(): void {
+    for (const one of this.#living.values()) {
+      if (one.blank && this.#random.next() < SHOWS_AGAIN) this.#living.set(one.pid, { ...one, blank: false });
+    }
     for (let events = Math.floor(this.#random.next() * (this.restlessness + 1)); events > 0; events--) {
       this.#happenOnce();
     }
   }
 
   #happenOnce(): void {
-    const processes = [...this.#living.values()].filter(({ stopped }) => !stopped);
+    const processes = [...this.#living.values()].filter(({ stopped, blank }) => !stopped && !blank);
     const one = processes[Math.floor(this.#random.next() * processes.length)];
     const what = this.#random.next();
     if (!one || what < 0.1) this.begin('stranger', null);
     else if (what < 0.45) this.#fork(one);
-    else if (what < 0.75) this.end(one.pid);
-    else if (what < 0.85) this.#living.set(one.pid, { ...one, mark: null });
+    else if (what < 0.7) this.end(one.pid);
+    else if (what < 0.8) this.#living.set(one.pid, { ...one, blank: true });
+    else if (what < 0.88) this.#living.set(one.pid, { ...one, mark: null });
     else if (one.groupId !== one.pid)
       this.#living.set(one.pid, { ...one, groupId: one.pid, sessionId: one.pid });
   }
@@ -92,7 +100,13 @@ export class ScriptedMachine implements ProcessTable, ProcessSignals {
     this.happen();
     const process = this.#living.get(pid);
     if (!process) return null;
+    if (process.blank) return '';
     return process.mark === null ? 'A=1' : `A=1\0${UNIT_VARIABLE}=${process.mark}`;
+  }
+
+  isBlank(pid: number): boolean {
+    this.happen();
+    return this.#living.get(pid)?.blank === true;
   }
 
   ioBytes(): null {
@@ -108,7 +122,8 @@ export class ScriptedMachine implements ProcessTable, ProcessSignals {
     if (!process) return false;
     this.sent.push({ owner: process.owner, signal });
     if (signal === 'SIGKILL') this.end(pid);
-    else if (signal === 'SIGSTOP') this.#living.set(pid, { ...process, stopped: true, state: 'T' });
+    else if (signal === 'SIGSTOP')
+      this.#living.set(pid, { ...process, stopped: true, blank: false, state: 'T' });
     return true;
   }
 
@@ -122,7 +137,14 @@ export class ScriptedMachine implements ProcessTable, ProcessSignals {
   #bear(
     born: Pick<LivingProcess, 'pid' | 'parentPid' | 'groupId' | 'sessionId' | 'owner' | 'mark'>,
   ): ProcessStat {
-    const process = { ...born, startTicks: this.#tick(), cpuTicks: 0, state: 'S', stopped: false };
+    const process = {
+      ...born,
+      startTicks: this.#tick(),
+      cpuTicks: 0,
+      state: 'S',
+      stopped: false,
+      blank: false,
+    };
     this.#births++;
     this.#newestPid = born.pid;
     this.#lastTick.set(born.pid, process.startTicks);

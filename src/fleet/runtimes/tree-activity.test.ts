@@ -43,6 +43,7 @@ const table: ProcessTable = {
   },
   ioBytes: (pid) => machine.get(pid)?.io ?? null,
   environ: () => null,
+  isBlank: () => false,
   bootId: () => 'boot',
 };
 

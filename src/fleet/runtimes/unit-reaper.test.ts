@@ -41,6 +41,10 @@ class FleeingProcess implements ProcessTable, ProcessSignals {
     return this.stat(pid) && `${UNIT_VARIABLE}=${MARK}`;
   }
 
+  isBlank(): boolean {
+    return false;
+  }
+
   ioBytes(): null {
     return null;
   }
@@ -85,3 +89,79 @@ it.each([0, 50])(
     reaper.close();
   },
 );
+
+/** A machine whose one process becomes another program while its parent, the unit's first, has just gone. */
+class BlankMachine implements ProcessTable, ProcessSignals {
+  readonly #clock: VirtualClock;
+  readonly #process: { readonly mark: string; readonly showsAtMs: number };
+  runs = true;
+
+  constructor(clock: VirtualClock, process: { readonly mark: string; readonly showsAtMs: number }) {
+    this.#clock = clock;
+    this.#process = process;
+  }
+
+  pids(): readonly number[] {
+    return [FIRST_PID];
+  }
+
+  newestPid(): number {
+    return FIRST_PID;
+  }
+
+  stat(pid: number): ProcessStat | null {
+    if (!this.runs || pid !== FIRST_PID) return null;
+    return { pid, state: 'R', parentPid: 1, groupId: 2, sessionId: 2, cpuTicks: 0, startTicks: pid };
+  }
+
+  isBlank(pid: number): boolean {
+    return this.stat(pid) !== null && this.#clock.monotonicMs() < this.#process.showsAtMs;
+  }
+
+  environ(pid: number): string | null {
+    if (!this.stat(pid)) return null;
+    return this.isBlank(pid) ? '' : `${UNIT_VARIABLE}=${this.#process.mark}`;
+  }
+
+  ioBytes(): null {
+    return null;
+  }
+
+  bootId(): string {
+    return 'boot';
+  }
+
+  send(_pid: number, signal: UnitSignal): boolean {
+    if (signal === 'SIGKILL') this.runs = false;
+    return true;
+  }
+}
+
+it.each([
+  ['of the unit, it ends with it', { mark: MARK, showsAtMs: 300 }, { runs: false, fromMs: 300, toMs: 1000 }],
+  [
+    'a stranger’s, it is left alone',
+    { mark: 'another', showsAtMs: 300 },
+    { runs: true, fromMs: 300, toMs: 1000 },
+  ],
+  [
+    'shown never, it is left alone',
+    { mark: MARK, showsAtMs: Infinity },
+    { runs: true, fromMs: 1900, toMs: 5000 },
+  ],
+])('whose a process is that becomes another program is waited for: %s', async (_, process, expected) => {
+  const clock = new VirtualClock();
+  const startedMs = clock.monotonicMs();
+  const machine = new BlankMachine(clock, { ...process, showsAtMs: startedMs + process.showsAtMs });
+  const parts = { clock, logger: silentLogger, table: machine, signals: machine, groups: null };
+  const reaper = new UnitReaper(parts);
+  const endedMs: number[] = [];
+  void reaper
+    .end({ bootId: 'boot', pid: 2, startTicks: 2, unitId: MARK }, 0)
+    .then(() => endedMs.push(clock.monotonicMs() - startedMs));
+  for (let turn = 0; turn < 10_000 && endedMs.length === 0; turn++) await clock.advance(1);
+  expect(machine.runs).toBe(expected.runs);
+  expect(endedMs[0]).toBeGreaterThanOrEqual(expected.fromMs);
+  expect(endedMs[0]).toBeLessThan(expected.toMs);
+  reaper.close();
+});

@@ -1,8 +1,10 @@
 import { delay, nextTurn, Stretch, type Clock, type Logger } from '#telemetry';
+import { BlankProcesses } from './blank-processes.ts';
 import type { UnitGroups } from './unit-groups.ts';
 import type { UnitIdentity } from './process-handle.ts';
 import type { ProcessStat, ProcessTable } from './process-table.ts';
 import {
+  isBlank,
   membersOf,
   sightNewest,
   sightProcesses,
@@ -47,18 +49,32 @@ interface Ending {
   readonly asked: Map<number, ProcessStat>;
   readonly stopped: Map<number, ProcessStat>;
   emptyWalks: number;
+  /** A walk that found nothing, and counts when all that were blank in it have shown whose they are. */
+  emptyWalk: number | null;
   stopWalks: number;
   pauseMs: number;
+}
+
+/** What a walk has found of a unit. */
+interface Findings {
+  readonly members: readonly UnitMember[];
+  /** Somebody of it was seen to start the next one and go. */
+  readonly flees: boolean;
+  readonly walk: number;
+  /** The earliest walk that has seen one of which it is not known yet whose it is. */
+  readonly doubtfulSince: number;
 }
 
 /**
  * Ends all processes of units, each identified before it is signalled: their control group where they have one, and
  * in any case by walks over the table of processes: stop, look again, kill, until two walks find nothing. However many
- * units end at once, a walk serves all.
+ * units end at once, a walk serves all. What shows nothing of whose it is, for the moment, is waited for.
  */
 export class UnitReaper {
   readonly #parts: ReaperParts;
   readonly #endings = new Map<string, Ending>();
+  readonly #blanks = new BlankProcesses();
+  #walks = 0;
   #closed = false;
   #walking = false;
   /** Ends the pause between two walks early. */
@@ -91,6 +107,7 @@ export class UnitReaper {
       asked: new Map(),
       stopped: new Map(),
       emptyWalks: 0,
+      emptyWalk: null,
       stopWalks: 0,
       pauseMs: FIRST_PAUSE_MS,
     });
@@ -125,12 +142,17 @@ export class UnitReaper {
     const newestBefore = this.#parts.table.newestPid();
     const sighted = await sightProcesses(this.#parts.table, sinceTicks, stretch);
     const fleeing = this.#chase(endings, newestBefore);
+    const walk = ++this.#walks;
+    // Most have shown it since the walk came by.
+    const blank = sighted.blank.filter((process) => isBlank(this.#parts.table, process));
+    const doubtfulSince = this.#blanks.look(blank, { walk, ms: this.#parts.clock.monotonicMs() });
     for (const [name, ending] of endings) {
       // Whole pools end at once.
       if (stretch.isOver) await stretch.pause();
       if (this.#closed) return;
-      const found = { members: membersOf(ending.unit, sighted), flees: fleeing.has(ending) };
-      if (this.#step(ending, found)) this.#endings.delete(name);
+      const members = membersOf(ending.unit, sighted);
+      if (this.#step(ending, { members, flees: fleeing.has(ending), walk, doubtfulSince }))
+        this.#endings.delete(name);
     }
   }
 
@@ -171,20 +193,12 @@ export class UnitReaper {
   }
 
   /** Goes one step further with a unit; true when it is done with. */
-  #step(
-    ending: Ending,
-    { members, flees }: { readonly members: readonly UnitMember[]; readonly flees: boolean },
-  ): boolean {
+  #step(ending: Ending, found: Findings): boolean {
+    const { members, flees } = found;
     const nowMs = this.#parts.clock.monotonicMs();
     // What has left its parents and its session and cleared its environment is known to the group alone.
-    if (members.length === 0 && !flees && !this.#isPopulated(ending)) {
-      ending.emptyWalks++;
-      ending.pauseMs = 0;
-      if (ending.emptyWalks < EMPTY_WALKS) return false;
-      this.#parts.groups?.remove(ending.unit);
-      ending.settle('ended');
-      return true;
-    }
+    if (members.length === 0 && !flees && !this.#isPopulated(ending)) return this.#isEnded(ending, found);
+    ending.emptyWalk = null;
     ending.emptyWalks = 0;
     if (nowMs < ending.forceAtMs) {
       this.#ask(ending, members);
@@ -193,6 +207,22 @@ export class UnitReaper {
     }
     this.#force(ending, members);
     return this.#isGivenUp(ending, members, nowMs - Math.max(ending.forceAtMs, ending.sinceMs));
+  }
+
+  /** Whether enough walks in a row have found nothing, and have missed nobody. */
+  #isEnded(ending: Ending, { walk, doubtfulSince }: Findings): boolean {
+    ending.emptyWalk ??= walk;
+    if (doubtfulSince <= ending.emptyWalk) {
+      ending.pauseMs = this.#longer(ending);
+      return false;
+    }
+    ending.emptyWalk = null;
+    ending.emptyWalks++;
+    ending.pauseMs = 0;
+    if (ending.emptyWalks < EMPTY_WALKS) return false;
+    this.#parts.groups?.remove(ending.unit);
+    ending.settle('ended');
+    return true;
   }
 
   #isPopulated({ unit }: Ending): boolean {

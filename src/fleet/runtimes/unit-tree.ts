@@ -43,6 +43,8 @@ export function createProcessSignals(): ProcessSignals {
 /** What a walk over the table has found, looked up by what ties a process to a unit: a unit costs what is its own. */
 export class SightedProcesses {
   readonly byPid = new Map<number, SightedProcess>();
+  /** Those of which it can't be said yet whose they are. */
+  readonly blank: SightedProcess[] = [];
   readonly #byMark = new Map<string, SightedProcess[]>();
   readonly #byParent = new Map<number, SightedProcess[]>();
   readonly #bySession = new Map<number, SightedProcess[]>();
@@ -88,8 +90,11 @@ export async function sightProcesses(
     // The mark is read after the identity: where the pid was given again between the two, the identity is that of a
     // process that is gone, and nothing with that identity will ever be found.
     const stat = table.stat(pid);
-    if (isRunning(stat) && stat.startTicks >= sinceTicks)
-      sighted.add({ ...stat, unitId: unitMark(table, pid) });
+    if (!isRunning(stat) || stat.startTicks < sinceTicks) continue;
+    const environ = table.environ(pid);
+    const process = { ...stat, unitId: markIn(environ) };
+    sighted.add(process);
+    if ((environ === '' || environ === null) && isBlank(table, process)) sighted.blank.push(process);
   }
   return sighted;
 }
@@ -103,14 +108,20 @@ export function sightNewest(table: ProcessTable, newestPid: number): readonly Si
   for (let pid = newestPid; pid > newestPid - NEWEST && pid >= LOWEST_UNIT_PID; pid--) {
     const stat = table.stat(pid);
     if (!isRunning(stat)) continue;
-    const unitId = unitMark(table, pid);
+    const unitId = markIn(table.environ(pid));
     if (unitId !== null) sighted.push({ ...stat, unitId });
   }
   return sighted;
 }
 
-function unitMark(table: ProcessTable, pid: number): string | null {
-  const environ = table.environ(pid);
+/** Whether it may be one of a unit's that shows no mark only for now. Threads of the kernel have no session. */
+export function isBlank(table: ProcessTable, process: ProcessStat): boolean {
+  return (
+    process.sessionId !== 0 && table.isBlank(process.pid) && isSameProcess(table.stat(process.pid), process)
+  );
+}
+
+function markIn(environ: string | null): string | null {
   if (environ === null) return null;
   const start = `${UNIT_VARIABLE}=`;
   const variable = environ.split('\0').find((candidate) => candidate.startsWith(start));
