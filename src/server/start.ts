@@ -11,7 +11,13 @@ import {
 } from '#fleet';
 import { createLogging, createLogStore, createSpanStore, createTracing } from '#observability';
 import { parseMatcher } from '#promql';
-import { Leadership, openStateDatabase, openTelemetryDatabase, tellHeldTransactions } from '#storage';
+import {
+  Leadership,
+  makeDataDirectory,
+  openStateDatabase,
+  openTelemetryDatabase,
+  tellHeldTransactions,
+} from '#storage';
 import {
   createSystemClock,
   createSystemRandom,
@@ -101,6 +107,8 @@ export async function startServer(options: ServerOptions): Promise<RunningOmoi> 
   const metrics = new SelfMetrics();
   const clock = options.clock ?? createSystemClock();
   const lifecycle = new Lifecycle(clock);
+  // The log may lie in it.
+  await makeDataDirectory(resolve(options.config.data_directory));
   const { level, destination } = options.config.log;
   const logging = createLogging({ level, destination, serviceName: 'omoi', clock, metrics });
   const logger = logging.logger('server');

@@ -19,6 +19,7 @@ export {
   type DirectoryOptions,
   type StateDatabaseOptions,
 } from './open.ts';
+export { makeDataDirectory } from './private-directory.ts';
 export { deadlineOf, deadlineSet } from './deadline-columns.ts';
 export { takeUpState } from './taken-up-state.ts';
 export { Leadership } from './leadership.ts';

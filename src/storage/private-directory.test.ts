@@ -31,6 +31,12 @@ function make(path: string, mode: number, content: string | null = null): string
   return full;
 }
 
+function link(target: string): string {
+  const path = join(root, 'link');
+  symlinkSync(target, path);
+  return path;
+}
+
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
 async function codeFrom(promise: Promise<unknown>): Promise<string> {
@@ -83,6 +89,28 @@ describe('a data directory', () => {
     expect(await codeFrom(makeDataDirectoryPrivate(data))).toBe('data_directory_exposed');
     expect(statSync(data).mode & 0o7777).toBe(mode);
     expect(modeOf(join(data, entry))).toBe('644');
+  });
+
+  it.each<[string, () => string, string]>([
+    ['that is a file', () => make('file', 0o600, ''), 'file is a file; move it away'],
+    ['below a file', () => join(make('file', 0o600, ''), 'a/b'), 'file is a file; move it away'],
+    ['that is a link to nothing', () => link('nowhere'), 'which is not there; make that directory'],
+    ['below a link to nothing', () => join(link('nowhere'), 'a'), 'which is not there; make that directory'],
+    ['that is a link to a file', () => link(make('file', 0o600, '')), 'which is a file; remove the link'],
+    ['whose links lead in a circle', () => link(join(root, 'link')), 'which is not there'],
+    ['whose name is too long', () => join(root, 'n'.repeat(300)), 'its name is too long'],
+  ])('%s is refused with what is in the way and what to do', async (_, made, says) => {
+    const refusal = makeDataDirectoryPrivate(made());
+    await expect(refusal).rejects.toMatchObject({ code: 'data_directory_unusable' });
+    await expect(refusal).rejects.toThrow(says);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('that this user may not write to is refused', async () => {
+    const data = make('data', 0o500);
+    await expect(makeDataDirectoryPrivate(data)).rejects.toThrow('this user may not write there');
+    await expect(makeDataDirectoryPrivate(join(data, 'a'))).rejects.toMatchObject({
+      code: 'data_directory_unusable',
+    });
   });
 
   it('with other things is used where it is closed', async () => {

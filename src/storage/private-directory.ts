@@ -1,7 +1,8 @@
 import type { Dirent, Stats } from 'node:fs';
-import { chmod, lstat, mkdir, open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, chmod, constants, lstat, mkdir, open, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { messageOf, OmoiError } from '#telemetry';
+import { inDataDirectory } from './directory-failure.ts';
 
 /** Permission bits of the group and of everybody. */
 const OTHERS = 0o077;
@@ -19,10 +20,26 @@ const OWN = [DATABASE, /^server\.json/, /^omoi\.log/, /^omoi\.sock$/, /^(?:tsdb|
  * followed, and nothing is looked for behind a folder that is closed already: there may be 30,000 files.
  * @returns how many modes were changed
  * @throws OmoiError `data_directory_exposed` where others' rights can't be taken away, or where it is no directory of
- *   Omoi's: one that everybody uses, or full of other things
+ *   Omoi's: one that everybody uses, or full of other things; `data_directory_unusable` where there can be none, or
+ *   this user may not write to it; `storage_full`
  */
-export async function makeDataDirectoryPrivate(directory: string): Promise<number> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+export function makeDataDirectoryPrivate(directory: string): Promise<number> {
+  return inDataDirectory(directory, () => makePrivateDirectory(directory));
+}
+
+/**
+ * Makes the data directory where there is none: what can't be used is said before anything is written.
+ * @throws OmoiError `data_directory_unusable`, `storage_full`
+ */
+export function makeDataDirectory(directory: string): Promise<void> {
+  return inDataDirectory(directory, async () => {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  });
+}
+
+async function makePrivateDirectory(directory: string): Promise<number> {
+  await makeDataDirectory(directory);
   // Windows has no such modes.
   if (process.platform === 'win32') return 0;
   const entries = await readdir(directory, { withFileTypes: true });
@@ -35,13 +52,18 @@ export async function makeDataDirectoryPrivate(directory: string): Promise<numbe
   return changed;
 }
 
-/** Makes an empty file that only its owner may read, where there is none: SQLite gives its own files the same mode. */
+/**
+ * Makes an empty file that only its owner may read, where there is none: SQLite gives its own files the same mode.
+ * @throws OmoiError `data_directory_unusable`, `storage_full`
+ */
 export async function makePrivateFile(path: string): Promise<void> {
-  try {
-    await (await open(path, 'wx', 0o600)).close();
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  }
+  await inDataDirectory(dirname(path), async () => {
+    try {
+      await (await open(path, 'wx', 0o600)).close();
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+  });
 }
 
 function isOwn(name: string): boolean {

@@ -230,12 +230,30 @@ describe('a file that is wrong refuses the start with its place', () => {
     await expectRefusedStart(write(`${title}.yaml`, `${key}: ['${folder}'] }\n`), message, code);
   });
 
+  it.each([[[]], [['--demo']]])('the data directory, below a file (serve %j)', async (flags) => {
+    const inTheWay = write('data', '');
+    const refused = await omoi(['serve', ...flags], {
+      OMOI_DATA_DIRECTORY: join(inTheWay, 'omoi'),
+      OMOI_HTTP_PORT: '0',
+      OMOI_OTLP_PORT: '0',
+    });
+    expectRefusal(refused, /data is a file; move it away/, 'data_directory_unusable');
+  });
+
   async function expectRefusedStart(configFile: string, message: RegExp, code: string): Promise<void> {
     const refused = await omoi(['serve', '--config', configFile], {
       OMOI_DATA_DIRECTORY: join(files.path, 'never'),
       OMOI_HTTP_PORT: '0',
       OMOI_OTLP_PORT: '0',
     });
+    expectRefusal(refused, message, code);
+  }
+
+  function expectRefusal(
+    refused: { readonly status: number | null; readonly stderr: string },
+    message: RegExp,
+    code: string,
+  ): void {
     expect(refused.status).toBe(1);
     expect(refused.stderr).toMatch(message);
     expect(refused.stderr).toContain(`(${code})`);

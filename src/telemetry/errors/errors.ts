@@ -59,6 +59,10 @@ export const ERROR_CATALOGUE = {
   ),
   // storage
   data_directory_exposed: entry(500, 'Type the command that the message names, or choose another directory.'),
+  data_directory_unusable: entry(
+    500,
+    'Do what the message says, or choose another directory by `data_directory` or `OMOI_DATA_DIRECTORY`.',
+  ),
   database_too_new: entry(500, 'Start the Omoi version that wrote the database, or a newer one.'),
   database_busy: entry(
     500,
