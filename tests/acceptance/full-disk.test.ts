@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adminOf } from './support/admin.ts';
 import type { Client } from './support/client.ts';
-import { dataDirectory, freePort, OmoiServer } from './support/omoi-process.ts';
+import { dataDirectory, freePort, omoi, OmoiServer } from './support/omoi-process.ts';
 import { until } from './support/until.ts';
 import { workersOf } from './support/workers.ts';
 
@@ -129,6 +129,24 @@ describe.skipIf(!mayMount)('a disk that is full, what was kept for the state inc
         '/api/v1/fleet/agents',
       );
       expect(agents.map(({ generation }) => generation)).toEqual([1, 1]);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'and what is kept on it are left alone by a second server, which is refused',
+    async () => {
+      await until(() => existsSync(join(data.path, 'reserve')), 'room is kept for the state', PATIENCE_MS);
+      fillDisk();
+      const second = await omoi(['serve'], {
+        OMOI_DATA_DIRECTORY: data.path,
+        OMOI_HTTP_PORT: '0',
+        OMOI_OTLP_PORT: '0',
+      });
+      expect(second.status, second.stderr).toBe(1);
+      expect(second.stderr).toContain('(database_busy)');
+      expect(existsSync(join(data.path, 'reserve'))).toBe(true);
+      rmSync(ballast);
     },
     LIMIT_MS,
   );
