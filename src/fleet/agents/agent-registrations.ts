@@ -125,7 +125,7 @@ export class AgentRegistrations {
         .where('generation', '=', agent.generation)
         .execute();
     } else {
-      await endGeneration(tx, agent);
+      await endGeneration(tx, agent, null);
       await this.#insertGeneration(tx, registered, { request, reason: 'registered_anew' });
       await this.#work.reassign(tx, {
         agentId: agent.agent_id,

@@ -9,6 +9,7 @@ import { agentRef, changeAgent, endGeneration, lockAgent, readGeneration } from 
 import type { FleetParts } from '../fleet-parts.ts';
 import type { GenerationExit, GenerationStore, WorkRelease } from './generation-store.ts';
 import type { HeartbeatWatch } from './heartbeat-watch.ts';
+import { reasonOfStop } from '../pools/unit-rows.ts';
 import { Reservations } from '../reservations.ts';
 import type { RegistrationRequest } from './registration.ts';
 import { tellStatus } from './status-change.ts';
@@ -163,10 +164,12 @@ export class AgentRegistry {
       // Of its own agents Omoi starts another generation: an operator's quarantine outlives this one.
       const isInQuarantine = agent.managed === 1 && agent.status === 'QUARANTINED';
       if (isInQuarantine && (await hasGenerationEnded(tx, agent))) return;
+      // Of whom Omoi has asked to end it knows at whose word; the agent knows only that it was asked.
+      const reason = (await reasonOfItsStop(tx, agent)) ?? order.reason;
       const left = isInQuarantine
         ? agent
-        : await changeAgent(tx, agent, { status: 'TERMINATED', status_reason: order.reason });
-      await endGeneration(tx, agent);
+        : await changeAgent(tx, agent, { status: 'TERMINATED', status_reason: reason });
+      await endGeneration(tx, agent, reason);
       await work.releaseLocks(tx, { agentId: agent.agent_id, upToGeneration: agent.generation });
       await work.reassign(tx, {
         agentId: agent.agent_id,
@@ -265,24 +268,33 @@ async function endInQuarantine(tx: StateTransaction, agent: AgentRow): Promise<T
   const record = await readGeneration(tx, agent.agent_id, agent.generation);
   if (!record || record.ended_at_ms === null) return null;
   const { exited_at_ms: exitedAtMs, exit_code: exitCode, exit_signal: signal } = record;
-  // Who says goodbye does so before it ends.
+  // Who says goodbye does so before it ends; of one under an earlier Omoi nothing more is kept.
   const saidGoodbye = exitedAtMs === null || record.ended_at_ms < exitedAtMs;
-  const asked = (await isFollowed(tx, agent)) ? 'replaced' : saidGoodbye ? 'left' : null;
+  const asked = (await isFollowed(tx, agent)) ? 'replaced' : saidGoodbye ? (record.goodbye ?? 'left') : null;
   return meaningOfExit({ exitCode, signal, asked, once: false });
 }
 
 /** Whether a restart of it is under way. */
-async function isFollowed(
-  tx: StateTransaction,
-  { agent_id: agentId, generation }: AgentRow,
-): Promise<boolean> {
-  const unit = await tx.db
+async function isFollowed(tx: StateTransaction, agent: AgentRow): Promise<boolean> {
+  const unit = await readOrders(tx, agent);
+  return unit !== undefined && unit.restart !== null;
+}
+
+/** Why Omoi has asked its process to end; null where it has not, or starts none for it. */
+async function reasonOfItsStop(tx: StateTransaction, agent: AgentRow): Promise<string | null> {
+  if (agent.managed === 0) return null;
+  const unit = await readOrders(tx, agent);
+  return unit === undefined ? null : reasonOfStop(unit);
+}
+
+/** What the process of an agent's newest generation was told to do. */
+function readOrders(tx: StateTransaction, { agent_id: agentId, generation }: AgentRow) {
+  return tx.db
     .selectFrom('agent_units')
-    .select('restart')
+    .select(['restart', 'desired_state', 'stopped_by'])
     .where('agent_id', '=', agentId)
     .where('generation', '=', generation)
     .executeTakeFirst();
-  return unit !== undefined && unit.restart !== null;
 }
 
 async function readManaged(

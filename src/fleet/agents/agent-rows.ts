@@ -27,14 +27,18 @@ export async function forgetOldGenerations(
     .execute();
 }
 
-/** A generation that was left behind; where its end is on record already, nothing changes. */
+/**
+ * A generation that was left behind; where its end is on record already, nothing changes.
+ * @param goodbye why it said that it leaves; null where it did not
+ */
 export async function endGeneration(
   tx: StateTransaction,
   { agent_id: agentId, generation }: Pick<AgentRow, 'agent_id' | 'generation'>,
+  goodbye: string | null,
 ): Promise<void> {
   await tx.db
     .updateTable('agent_generations')
-    .set({ state: 'ended', ended_at_ms: tx.nowMs })
+    .set({ state: 'ended', ended_at_ms: tx.nowMs, goodbye })
     .where('agent_id', '=', agentId)
     .where('generation', '=', generation)
     .where('ended_at_ms', 'is', null)

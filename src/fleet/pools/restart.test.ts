@@ -185,6 +185,17 @@ describe('a restart of an agent at work', () => {
     expect(machine.starts.length).toBe(1);
   });
 
+  it('tells at whose word an agent has left, whatever it says itself as it goes', async () => {
+    await poolOfOne();
+    await pools.stop(ORDER);
+    const goodbye = { agentId: AGENT, generation: 1, reason: 'stopped by SIGTERM', exit: null };
+    await test.fleet.agents.deregister({ ...goodbye, traceparent: null });
+    machine.end(machine.pidOf(AGENT), { exitCode: 0 });
+    await until(() => running() === '');
+    const row = test.fleet.agents.get(AGENT)?.row;
+    expect([row?.status, row?.status_reason]).toEqual(['TERMINATED', 'stopped by tester']);
+  });
+
   it('of a quarantined one is refused', async () => {
     await poolOfOne();
     await test.fleet.agents.quarantine(ORDER);
@@ -236,7 +247,7 @@ describe('the quarantine of an agent', () => {
     ],
     [
       'says goodbye and ends',
-      'TERMINATED left',
+      'TERMINATED SIGTERM',
       async () => {
         const order = { agentId: AGENT, generation: 1, reason: 'SIGTERM', exit: null, traceparent: null };
         for (let times = 0; times < 2; times++) await test.fleet.agents.deregister(order);

@@ -38,6 +38,7 @@ import { stormDomains } from './052_storm_domains.ts';
 import { givenUpAs } from './055_given_up_as.ts';
 import { boots } from './058_boots.ts';
 import { taskProgress } from './059_task_progress.ts';
+import { goodbyes } from './060_goodbyes.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -82,4 +83,5 @@ export const MIGRATIONS: readonly Migration[] = [
   loadedRules,
   boots,
   taskProgress,
+  goodbyes,
 ];

@@ -45,6 +45,8 @@ export interface AgentTables {
     exited_at_ms: number | null;
     exit_code: number | null;
     exit_signal: string | null;
+    /** Why the agent left, as far as it said that it does; null where it ended without a goodbye. */
+    goodbye: string | null;
   };
   /** What heartbeats say, written in batches and now and then: the newest of it lives in memory. */
   agent_beats: {
