@@ -69,6 +69,8 @@ const NO_AGENT: Agent = {
 
 /** After the grace: for the handlers to notice that they were aborted, and to say goodbye to the server. */
 const FAREWELL_MS = 2000;
+/** A server that has not answered before is not waited for: who ends must not hang on it. */
+const FAREWELL_TO_AWAY_MS = 250;
 
 class ConnectedAgent implements Agent {
   readonly enabled = true;
@@ -187,7 +189,8 @@ class ConnectedAgent implements Agent {
         expect: farewell.expect,
       };
       const path = agentPath(this.#settings.agentId, 'deregister');
-      await this.#link.post(path, request, { timeoutMs: FAREWELL_MS });
+      const timeoutMs = this.#link.awayMs > 0 ? FAREWELL_TO_AWAY_MS : FAREWELL_MS;
+      await this.#link.post(path, request, { timeoutMs });
     }
     process.off('SIGTERM', this.#onSigterm);
     this.#link.close();
