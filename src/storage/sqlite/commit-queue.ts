@@ -14,6 +14,7 @@ const maxCommitDelayMs = 4;
 
 /** A transaction in the queue. */
 interface Turn {
+  readonly urgent: boolean;
   /** Does the work inside its savepoint; never rejects. */
   run(): Promise<void>;
   /** Waits for the answers to what was sent with the commit, once the commit has its own; never rejects. */
@@ -50,6 +51,7 @@ export class CommitQueue {
   readonly #turns = new UrgentFirst<Turn>();
   readonly #inside = new AsyncLocalStorage<Turn>();
   #draining: Promise<void> | null = null;
+  #running: Turn | null = null;
 
   constructor(options: CommitQueueOptions) {
     this.#options = options;
@@ -81,6 +83,7 @@ export class CommitQueue {
       answers.push(answer);
     };
     const turn: Turn = {
+      urgent,
       settled: false,
       run: () =>
         this.#inside.run(turn, async () => {
@@ -118,6 +121,11 @@ export class CommitQueue {
     return promise;
   }
 
+  /** Whether an urgent transaction runs, or waits behind one that runs. */
+  get hasUrgent(): boolean {
+    return this.#running?.urgent === true || this.#turns.hasUrgent;
+  }
+
   /** Resolves when nothing waits any more. */
   async idle(): Promise<void> {
     while (this.#draining) await this.#draining;
@@ -140,7 +148,9 @@ export class CommitQueue {
       const next = this.#turns.next();
       if (!next) break;
       group.push(next.item);
+      this.#running = next.item;
       await next.item.run();
+      this.#running = null;
       const endedMs = clock.monotonicMs();
       next.used(endedMs - nowMs);
       nowMs = endedMs;

@@ -37,7 +37,10 @@ export interface SqliteDatabase<Tables> extends Database<Tables> {
 /** A thread that nobody asks only takes memory. */
 const endIdleAfterMs = 30_000;
 
-function openThreads({ file, clock, threads }: SqliteDatabaseOptions): {
+function openThreads(
+  { file, clock, threads }: SqliteDatabaseOptions,
+  isUrgent: () => boolean,
+): {
   readonly writer: SqliteAccess;
   readonly readerThread: SqliteAccess;
 } {
@@ -45,9 +48,9 @@ function openThreads({ file, clock, threads }: SqliteDatabaseOptions): {
     const inline = new InlineSqlite(file);
     return { writer: inline, readerThread: inline };
   }
-  const writer = new SqliteThread(file);
+  const writer = new SqliteThread(file, { isUrgent });
   if (threads === 'one') return { writer, readerThread: writer };
-  const reading = new SqliteThread(file, { clock, endIdleAfterMs });
+  const reading = new SqliteThread(file, { idle: { clock, endIdleAfterMs } });
   return { writer, readerThread: threads === 'two' ? reading : new ReaderAsNeeded(writer, reading) };
 }
 
@@ -55,7 +58,7 @@ function openThreads({ file, clock, threads }: SqliteDatabaseOptions): {
 export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): SqliteDatabase<Tables> {
   const { file, clock, logger } = options;
   const { path } = file;
-  const { writer, readerThread } = openThreads(options);
+  const { writer, readerThread } = openThreads(options, () => queue.hasUrgent);
   const onCommitUnknown = (error: OmoiError): void => {
     logger.error(
       { path, error: error.message },

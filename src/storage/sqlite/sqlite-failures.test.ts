@@ -106,12 +106,22 @@ describe('the lock of a data directory', () => {
 
 describe('the reading thread of the state', () => {
   let threads: Worker[];
+  /** The thread that each message went to. */
+  let asked: Worker[];
   let directory: string;
   let database: StateDatabase;
   const clock = new VirtualClock();
-  const onThread = (worker: Worker): void => void threads.push(worker);
+  const onThread = (worker: Worker): void => {
+    threads.push(worker);
+    const post = worker.postMessage.bind(worker);
+    worker.postMessage = (message: unknown) => {
+      asked.push(worker);
+      post(message);
+    };
+  };
   beforeEach(async () => {
     threads = [];
+    asked = [];
     process.on('worker', onThread);
     directory = mkdtempSync(join(tmpdir(), 'omoi-sqlite-'));
     database = await openStateDatabase({ directory, clock, logger: silentLogger, role: 'server' });
@@ -156,7 +166,8 @@ describe('the reading thread of the state', () => {
     await meet();
     expect(threads).toHaveLength(1);
     const [reader] = threads;
-    await once(reader ?? process, 'message');
+    // Its first question is whether it is up.
+    while (asked.filter((thread) => thread === reader).length < 2) await read();
     await database.transaction(put);
     expect(await read()).toEqual([{ consumer: 'a' }]);
     const ended = once(reader ?? process, 'exit');
@@ -243,6 +254,22 @@ describe('the commit queue', () => {
     );
     expect(thread.asked).toEqual(['begin', 'commit']);
     expect(new Set(commitsWhenAnswered)).toEqual(new Set([1]));
+  });
+
+  it('tells that an urgent transaction runs, or waits behind one that is not', async () => {
+    const queue = queueOn(scripted(() => 'ok'));
+    const seen: boolean[] = [];
+    const look = async (): Promise<void> => void seen.push(queue.hasUrgent);
+    const running = Promise.withResolvers<void>();
+    const first = queue.enqueue(async () => {
+      await running.promise;
+      await look();
+    });
+    const others = [queue.enqueue(look, { urgent: true }), queue.enqueue(look)];
+    running.resolve();
+    await Promise.all([first, ...others]);
+    expect(seen).toEqual([true, true, false]);
+    expect(queue.hasUrgent).toBe(false);
   });
 
   it('commits a group that takes long, and goes on with the next', async () => {

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf, OmoiError, type Clock } from '#telemetry';
 import { closedError, type SqliteAccess, type SqliteNote, type SqliteQuestion } from './sqlite-access.ts';
+import { ReplyPort } from './reply-port.ts';
 import { StatementNumbers } from './statement-numbers.ts';
 import type { SqliteFile, SqliteReply, SqliteRequest, SqliteWorkerData } from './worker-protocol.ts';
 
@@ -13,6 +14,7 @@ interface Waiting {
 /** What the main thread counts of one worker. */
 interface Running {
   readonly worker: Worker;
+  readonly replies: ReplyPort;
   readonly commitsBegun: Int32Array;
   commitsAnswered: number;
 }
@@ -21,6 +23,13 @@ interface Running {
 export interface IdleEnd {
   readonly clock: Clock;
   readonly endIdleAfterMs: number;
+}
+
+export interface SqliteThreadOptions {
+  /** The thread lives until `close` where absent, and must where it holds a lock. */
+  readonly idle?: IdleEnd;
+  /** Whether somebody is in a hurry: answers are waited for on the spot then, as long as a turn of the event loop can spare. */
+  readonly isUrgent?: () => boolean;
 }
 
 /** Many times what the largest answer takes. Below 2 GB, V8 does not map its builtins once more for the thread: 1.5 MB. */
@@ -59,10 +68,11 @@ export class SqliteThread implements SqliteAccess {
   #idleWatched = false;
   #closed = false;
   readonly #idle: IdleEnd | null;
+  readonly #isUrgent: () => boolean;
 
-  /** @param idle when the thread may end; it lives until `close` where absent, and must where it holds a lock */
-  constructor(file: SqliteFile, idle: IdleEnd | null = null) {
+  constructor(file: SqliteFile, { idle, isUrgent = () => false }: SqliteThreadOptions = {}) {
     this.#file = file;
+    this.#isUrgent = isUrgent;
     this.#idle = idle && Number.isFinite(idle.endIdleAfterMs) ? idle : null;
   }
 
@@ -124,7 +134,7 @@ export class SqliteThread implements SqliteAccess {
     this.#flushing = false;
     const requests = this.#requests;
     this.#requests = [];
-    if (this.#post(requests) === null) return;
+    if (this.#post(requests) === null) return this.#receiveAtOnce(requests);
     // A value that cannot be sent to a thread, such as a function among the parameters: the others are sent alone.
     // A text that did not arrive with it is sent again.
     this.#statements = new StatementNumbers();
@@ -134,6 +144,12 @@ export class SqliteThread implements SqliteAccess {
       const refusal = new TypeError(`not a database value: ${messageOf(error)}`, { cause: error });
       this.#settle(request.id)?.reject(refusal);
     }
+  }
+
+  /** But for a commit, which takes as long as the disk. */
+  #receiveAtOnce(requests: readonly SqliteRequest[]): void {
+    if (!this.#isUrgent() || requests.some(({ op }) => op === 'commit')) return;
+    this.#running?.replies.receiveAtOnce(() => this.#waiting.size > 0);
   }
 
   /** What made it impossible, or null. */
@@ -150,19 +166,31 @@ export class SqliteThread implements SqliteAccess {
   #started(): Running {
     if (this.#running) return this.#running;
     const commitsBegun = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-    const workerData: SqliteWorkerData = { ...this.#file, takesLock: this.#holdsLock, commitsBegun };
+    const replies: ReplyPort = new ReplyPort((message) => {
+      for (const reply of message) this.#answered(running, reply);
+    });
+    const { way: replyWay } = replies;
+    const workerData: SqliteWorkerData = {
+      ...this.#file,
+      takesLock: this.#holdsLock,
+      commitsBegun,
+      replyWay,
+    };
     const worker = new Worker(new URL(script, import.meta.url), {
       workerData,
+      transferList: [replyWay.port],
       name: 'omoi-sqlite',
       resourceLimits: { maxOldGenerationSizeMb },
     });
     worker.unref();
     this.#statements = new StatementNumbers();
-    const running: Running = { worker, commitsBegun: new Int32Array(commitsBegun), commitsAnswered: 0 };
+    const running: Running = {
+      worker,
+      replies,
+      commitsBegun: new Int32Array(commitsBegun),
+      commitsAnswered: 0,
+    };
     let cause: unknown;
-    worker.on('message', (replies: readonly SqliteReply[]) => {
-      for (const reply of replies) this.#answered(running, reply);
-    });
     worker.on('error', (error) => {
       cause = error;
     });
@@ -219,6 +247,9 @@ export class SqliteThread implements SqliteAccess {
   }
 
   #onExit(running: Running, cause: unknown): void {
+    // What it had answered before it ended.
+    running.replies.receive();
+    running.replies.close();
     if (this.#running !== running) return;
     this.#running = null;
     this.#requests = [];

@@ -15,6 +15,10 @@ export class UrgentFirst<Item> {
     return this.#urgent.length + this.#others.length;
   }
 
+  get hasUrgent(): boolean {
+    return this.#urgent.length > 0;
+  }
+
   push(item: Item, urgent: boolean): void {
     (urgent ? this.#urgent : this.#others).push(item);
   }

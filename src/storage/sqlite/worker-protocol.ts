@@ -1,4 +1,5 @@
 import type { SQLInputValue } from 'node:sqlite';
+import type { MessagePort } from 'node:worker_threads';
 
 /** What a SQLite thread is started with. */
 export interface SqliteFile {
@@ -15,6 +16,14 @@ export interface SqliteWorkerData extends SqliteFile {
   readonly takesLock: boolean;
   /** One number that both threads see: how many commits the thread has begun. */
   readonly commitsBegun: SharedArrayBuffer;
+  readonly replyWay: ReplyWay;
+}
+
+/** How the thread replies. */
+export interface ReplyWay {
+  readonly port: MessagePort;
+  /** One number that both threads see: how many messages the thread has sent. */
+  readonly sent: SharedArrayBuffer;
 }
 
 /**
