@@ -36,14 +36,18 @@ export async function migrate<Tables>(database: Database<Tables>, options: Migra
   const steps = stepsOf(options);
   // The tables of a database under migration are not those of the types; only the bookkeeping is read by type.
   const schema = database as unknown as Database<MigrationTables>;
-  await schema.transaction(async (tx) => {
+  const applied = await schema.transaction(async (tx) => {
     await takeTurn(tx);
     await createBookkeeping(tx);
-    assertKnown(await appliedIn(tx), steps);
+    const known = await appliedIn(tx);
+    assertKnown(known, steps);
+    return known;
   });
   const wanted = wantedCount(steps, options.to);
-  for (const named of steps.slice(0, wanted)) await schema.transaction((tx) => applyStep(tx, named));
-  for (const named of steps.slice(wanted).reverse()) await schema.transaction((tx) => takeBack(tx, named));
+  const missing = steps.slice(0, wanted).filter(({ name }) => !applied.has(name));
+  const beyond = steps.slice(wanted).filter(({ name }) => applied.has(name));
+  for (const named of missing) await schema.transaction((tx) => applyStep(tx, named));
+  for (const named of beyond.reverse()) await schema.transaction((tx) => takeBack(tx, named));
 }
 
 /** The migrations that `migrate` would apply. @throws OmoiError `database_too_new` */

@@ -94,6 +94,21 @@ describe.each(DATABASE_KINDS)('migrations of the state on $name', (kind) => {
       await again.close();
     });
 
+    it('take one transaction where nothing is missing', async () => {
+      const database = await openPlace(await kind.createEmptyPlace());
+      let transactions = 0;
+      const counted: typeof database = {
+        ...database,
+        transaction(work, options) {
+          transactions += 1;
+          return database.transaction(work, options);
+        },
+      };
+      await migrate(counted, { half: 'state', migrations: MIGRATIONS });
+      expect(transactions).toBe(1);
+      await database.close();
+    });
+
     it('leave a broken step without a trace', async () => {
       const broken: Migration = {
         name: '998_broken',
