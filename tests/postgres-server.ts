@@ -65,6 +65,9 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
     port: String(port),
     unix_socket_directories: '',
     fsync: 'off',
+    full_page_writes: 'off',
+    // Each database lives for a moment.
+    autovacuum: 'off',
     max_connections: '200',
     shared_buffers: '16MB',
   };
