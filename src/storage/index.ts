@@ -9,7 +9,12 @@ export type {
 } from './database.ts';
 export { withTransactions } from './database-view.ts';
 export type { StateTables, TelemetryTables } from './tables.ts';
-export { openTestStateDatabase, openTestTelemetryDatabase, setTestStateDatabases } from './test-databases.ts';
+export {
+  openTestStateDatabase,
+  openTestTelemetryDatabase,
+  setTestStateDatabases,
+  writeTestStateDatabase,
+} from './test-databases.ts';
 export { migrate, type MigrateOptions, type MigrationHalf } from './migrate.ts';
 export type { Migration } from './migration.ts';
 export { MIGRATIONS } from './migrations/index.ts';

@@ -36,6 +36,11 @@ export function openTestStateDatabase(
   return openTestDatabase<StateTables>('state', { clock, threads, directory });
 }
 
+/** Puts a migrated state database without rows into a directory, so that the first to open it there finds it so. */
+export async function writeTestStateDatabase(directory: string): Promise<void> {
+  await writeFile(join(directory, 'state.sqlite'), await migratedFile('state'));
+}
+
 /** A migrated telemetry database in a temporary directory that goes with `close`. For tests and simulations. */
 export function openTestTelemetryDatabase(
   clock: Clock,

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeTestStateDatabase } from '#storage';
 import {
   createSeededRandom,
   definePool,
@@ -175,6 +176,8 @@ export class World {
   }
 
   async #startServer(): Promise<void> {
+    // Before anything of the server waits: what is real takes no virtual time here.
+    if (this.ledger.launches.length === 0) await writeTestStateDatabase(this.#directory);
     this.ledger.launches.push(this.clock.monotonicMs());
     const server = new Incarnation({
       clock: this.clock,
