@@ -6,8 +6,7 @@ import { everySoOften } from '../load/schedule.ts';
 import { AGENT_PREFIX } from './event-counts.ts';
 
 const REGISTERED_AT_ONCE = 32;
-const CLAIM_EVERY_MS = 50;
-/** Two seconds' worth; more would only lengthen the queue. Those that wait go on counting. */
+/** Two seconds' worth at full scale; more would only lengthen the queue. Those that wait go on counting. */
 const MAX_CLAIMING = 40;
 const TASKS_PER_BATCH = 200;
 const TASK_TYPE = 'bench-probe';
@@ -20,6 +19,7 @@ export interface Fleet {
   readonly mute: number;
   readonly intervalMs: number;
   readonly ttlMs: number;
+  readonly claimEveryMs: number;
 }
 
 interface SimulatedAgent {
@@ -67,7 +67,7 @@ export class AgentProbe {
       }),
     );
     await this.#stockUp();
-    this.#schedules.push(everySoOften(CLAIM_EVERY_MS, (dueMs) => void this.#claim(dueMs)));
+    this.#schedules.push(everySoOften(this.#fleet.claimEveryMs, (dueMs) => void this.#claim(dueMs)));
   }
 
   stop(): void {

@@ -15,7 +15,7 @@ import { writeRuleFiles } from './rule-files.ts';
 import { HOLD_POOLS, holdPool, RESTART_POOL } from './scenarios/alerts.ts';
 import { fleetOf } from './scenarios/fleet.ts';
 import { gauge } from './scenarios/telemetry.ts';
-import { scaledMs, secondsUntil, type Incident, type Stage } from './stage.ts';
+import { scaledRestMs, secondsUntil, type Incident, type Stage } from './stage.ts';
 
 const CONNECTIONS = 64;
 /** An uninvolved alert that is acted upon this soon says that the incident is over. */
@@ -98,7 +98,7 @@ export class IncidentRun {
     const setup = { url: server.url, tokens: server.tokens, fleet, isFresh: isNew };
     const probes = await Probes.start(setup);
     this.#stage = { scale: this.scale, history: this.#history, server, probes, connections };
-    await delay(scaledMs(this.#stage, WARM_UP_MS));
+    await delay(scaledRestMs(this.#stage, WARM_UP_MS));
     return this.#stage;
   }
 
@@ -125,7 +125,7 @@ export class IncidentRun {
     await prepare?.(stage);
     await isWell(probes);
     const before = await seen(stage);
-    await delay(scaledMs(stage, REST_MS));
+    await delay(scaledRestMs(stage, REST_MS));
     const cpuBefore = server.cpuSeconds;
     await server.take();
     await probes.begin();
@@ -134,7 +134,7 @@ export class IncidentRun {
     const window = await probes.end();
     const cpu = server.cpuSeconds - cpuBefore;
     const wellAfter = await isWell(probes);
-    await delay(scaledMs(stage, REST_MS));
+    await delay(scaledRestMs(stage, REST_MS));
     const after = await seen(stage);
     const memory = { before, after };
     return {

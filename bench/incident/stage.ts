@@ -41,7 +41,12 @@ const SHORTEST_MS = 2000;
 
 /** A duration at this scale, in ms: what only goes on for a while goes on for less in a small run. */
 export function scaledMs(stage: Pick<Stage, 'scale'>, ms: number): number {
-  return Math.max(Math.min(ms, SHORTEST_MS), Math.round(ms * Math.min(1, 4 * stage.scale)));
+  return Math.max(Math.min(ms, SHORTEST_MS), scaledRestMs(stage, ms));
+}
+
+/** The same for one in which nothing has to be seen. */
+export function scaledRestMs(stage: Pick<Stage, 'scale'>, ms: number): number {
+  return Math.round(ms * Math.min(1, 4 * stage.scale));
 }
 
 /** Seconds until it is so; null when it was not so in time. */

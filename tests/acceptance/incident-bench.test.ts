@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { reachedOf, type BrokenRow, type Row } from '../../bench/incident/row.ts';
 
 const BENCH = fileURLToPath(new URL('../../bench/incident.ts', import.meta.url));
-/** Some 40 s on two free cores. */
+/** Some 30 s on two free cores. */
 const TIME_LIMIT_MS = 900_000;
 const FLAGS = ['--conditions=omoi-source', '--disable-warning=ExperimentalWarning'];
 
@@ -25,9 +25,9 @@ function leftBehind(pid: number): readonly string[] {
     .filter((command) => command.endsWith(`\0${pid}\0`));
 }
 
-/** The lines of the bench at a fiftieth of its size: rows, and at last all of them together. */
+/** The lines of the bench at a hundredth of its size: rows, and at last all of them together. */
 async function linesOfBench(): Promise<readonly unknown[]> {
-  const bench = spawn(process.execPath, [...FLAGS, BENCH, '--json', '--scale=0.02'], {
+  const bench = spawn(process.execPath, [...FLAGS, BENCH, '--json', '--scale=0.01'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let written = '';
@@ -106,14 +106,14 @@ it(
     expect(lines.at(-1)).toMatchObject({ rows, broke: [] });
     const happened = new Map(rows.map((row) => [row.row, 'broke' in row ? row.broke : row.happened]));
 
-    expect(happened.get('series go')).toMatchObject({ series: 40_000, gone_after_s: expect.any(Number) });
-    expect(happened.get('alerts fire and recover')).toMatchObject({ fired: 100, recovered: 100 });
+    expect(happened.get('series go')).toMatchObject({ series: 20_000, gone_after_s: expect.any(Number) });
+    expect(happened.get('alerts fire and recover')).toMatchObject({ fired: 50, recovered: 50 });
     expect(happened.get('alerts pend')).toMatchObject({
-      pending: 200,
+      pending: 100,
       calm_after_s: expect.any(Number),
     });
-    expect(happened.get('agents fall silent')).toMatchObject({ given_up: 40, back: 40 });
-    expect(happened.get('remediations held back')).toMatchObject({ held_back: 20, restarts: 1 });
+    expect(happened.get('agents fall silent')).toMatchObject({ given_up: 20, back: 20 });
+    expect(happened.get('remediations held back')).toMatchObject({ held_back: 10, restarts: 1 });
     for (const encoding of ['protobuf', 'JSON']) {
       expect(happened.get(`large bodies ${encoding}`)).toMatchObject({ refused: 0 });
       expect(happened.get(`large bodies ${encoding}`)).not.toMatchObject({ bodies: 0 });
@@ -121,7 +121,7 @@ it(
     expect(happened.get('clients claim')).toMatchObject({ refused: 0 });
     expect(happened.get('clients claim')).not.toMatchObject({ claimed: 0 });
     expect(happened.get('spans expire')).toMatchObject({
-      expired: 20_000,
+      expired: 10_000,
       seconds_since_start: expect.any(Number),
     });
 

@@ -17,7 +17,8 @@ const TASK_TYPE = 'bench-burden';
 export function fleetOf(scale: number): Fleet {
   const agents = scaled({ scale }, 5000);
   const intervalMs = scale >= 1 ? 20_000 : 1000;
-  return { agents, mute: Math.round(agents * 0.4), intervalMs, ttlMs: 3.5 * intervalMs };
+  const claimEveryMs = scale >= 1 ? 50 : 200;
+  return { agents, mute: Math.round(agents * 0.4), intervalMs, ttlMs: 3.5 * intervalMs, claimEveryMs };
 }
 
 /** Two thousand agents fall silent at once, are given up, and beat again. */
