@@ -1,8 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { adminOf } from './support/admin.ts';
-import type { Call, Client } from './support/client.ts';
+import { type Call, Client } from './support/client.ts';
 import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
 import { until } from './support/until.ts';
 
@@ -31,7 +30,7 @@ fleet:
 `,
   );
   server = await OmoiServer.start(data.path, { configFile });
-  admin = await adminOf(server, data.path);
+  admin = new Client(() => server.url, server.adminToken);
   const body = { agent_id: 'known', agent_type: 'worker', nonce: 'nonce-of-known' };
   await admin.read('/api/v1/fleet/agents', { method: 'POST', body });
   await admin.read('/api/v1/fleet/tasks', {

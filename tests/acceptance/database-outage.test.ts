@@ -5,8 +5,7 @@ import { createAgent, type Agent } from '@omoi/agent';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isLong } from '../long-tests.ts';
 import { postgresForTests, startPostgres, type PostgresServer } from '../postgres-server.ts';
-import { adminOf } from './support/admin.ts';
-import type { Answer, Client } from './support/client.ts';
+import { type Answer, Client } from './support/client.ts';
 import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
 import { TcpWay } from './support/tcp-way.ts';
 import { until } from './support/until.ts';
@@ -46,7 +45,7 @@ describe.skipIf(programs === null)('a database that is away', () => {
     postgres = await startPostgres(programs ?? '');
     way = await new TcpWay(await postgres.createDatabase()).open();
     server = await OmoiServer.start(data.path, { demo: true, env: { OMOI_DATABASE_URL: way.url } });
-    admin = await adminOf(server, data.path);
+    admin = new Client(() => server.url, server.adminToken);
     const { secret: token } = await admin.read<{ secret: string }>('/api/v1/tokens', {
       method: 'POST',
       body: { name: 'agents', role: 'agent', scope: { agent_ids: agentIds() } },

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PageCursors } from '#telemetry';
-import { adminOf } from './support/admin.ts';
-import type { Client } from './support/client.ts';
+import { Client } from './support/client.ts';
 import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
 
 const directory = dataDirectory();
@@ -13,7 +12,7 @@ let rule: string;
 
 beforeAll(async () => {
   server = await OmoiServer.start(directory.path);
-  admin = await adminOf(server, directory.path);
+  admin = new Client(() => server.url, server.adminToken);
   const { next_cursor } = await admin.read<{ next_cursor: string }>('/api/v1/alerts/rules?limit=1');
   behindRule = next_cursor;
   rule = new PageCursors('rules', {}).placeOf(next_cursor);

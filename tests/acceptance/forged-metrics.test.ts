@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { adminOf } from './support/admin.ts';
 import { encodeWriteRequest, snappy } from '../remote-write-request.ts';
-import type { Client } from './support/client.ts';
+import { Client } from './support/client.ts';
 import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
 
 /*
@@ -14,7 +13,7 @@ let admin: Client;
 
 beforeAll(async () => {
   server = await OmoiServer.start(directory.path);
-  admin = await adminOf(server, directory.path);
+  admin = new Client(() => server.url, server.adminToken);
   for (const [agentId, poolId] of [
     ['coder-1', 'coders'],
     ['tester-1', 'testers'],

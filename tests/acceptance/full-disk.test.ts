@@ -2,8 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { adminOf } from './support/admin.ts';
-import type { Client } from './support/client.ts';
+import { Client } from './support/client.ts';
 import { dataDirectory, freePort, omoi, OmoiServer } from './support/omoi-process.ts';
 import { until } from './support/until.ts';
 import { workersOf } from './support/workers.ts';
@@ -40,7 +39,7 @@ beforeAll(async () => {
   if (!mayMount) return;
   port = await freePort();
   server = await OmoiServer.start(data.path, { port });
-  admin = await adminOf(server, data.path);
+  admin = new Client(() => server.url, server.adminToken);
 });
 
 afterAll(async () => {

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { adminOf } from './support/admin.ts';
-import type { Client } from './support/client.ts';
+import { Client } from './support/client.ts';
 import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
 import { until } from './support/until.ts';
 
@@ -14,12 +13,7 @@ let admin: Client;
 beforeEach(async () => {
   data = dataDirectory();
   server = await OmoiServer.start(data.path, { env: { OMOI_NODE_FLAGS: `--import=${DIES}` } });
-  const present = {
-    get url() {
-      return server.url;
-    },
-  };
-  admin = await adminOf(present, data.path);
+  admin = new Client(() => server.url, server.adminToken);
 });
 
 afterEach(async () => {

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { adminOf } from './support/admin.ts';
-import type { Client } from './support/client.ts';
+import { Client } from './support/client.ts';
 import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
 import { until } from './support/until.ts';
 import { workersOf } from './support/workers.ts';
@@ -11,7 +10,7 @@ let admin: Client;
 
 beforeAll(async () => {
   server = await OmoiServer.start(directory.path, { demo: true });
-  admin = await adminOf(server, directory.path);
+  admin = new Client(() => server.url, server.adminToken);
 });
 afterAll(async () => {
   await server.stop();

@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, expect, it } from 'vitest';
 import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
-import { adminOf } from './support/admin.ts';
-import type { Client } from './support/client.ts';
+import { Client } from './support/client.ts';
 import { until } from './support/until.ts';
 
 const data = dataDirectory();
@@ -38,7 +37,8 @@ it(
   'takes nobody for silent who cannot reach it any more while it stops',
   async () => {
     server = await OmoiServer.start(data.path);
-    const admin = await adminOf(server, data.path);
+    const { url, adminToken } = server;
+    const admin = new Client(() => url, adminToken);
     const body = {
       agent_id: 'one',
       agent_type: 'worker',

@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { adminOf } from './support/admin.ts';
-import type { Client } from './support/client.ts';
+import { Client } from './support/client.ts';
 import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
 import { until } from './support/until.ts';
 
@@ -42,7 +41,7 @@ function smallGroup(): string | null {
 beforeAll(async () => {
   if (group === null) return;
   server = await OmoiServer.start(data.path, { env: { OMOI_WATCHDOG_MODE: 'act' } });
-  admin = await adminOf(server, data.path);
+  admin = new Client(() => server.url, server.adminToken);
 });
 
 afterAll(async () => {

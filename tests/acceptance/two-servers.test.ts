@@ -1,8 +1,7 @@
 import { createAgent, type Agent } from '@omoi/agent';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgresForTests, startPostgres, type PostgresServer } from '../postgres-server.ts';
-import { adminOf } from './support/admin.ts';
-import type { Answer, Client } from './support/client.ts';
+import { type Answer, Client } from './support/client.ts';
 import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
 import { TcpWay } from './support/tcp-way.ts';
 import { until } from './support/until.ts';
@@ -42,7 +41,7 @@ describe.skipIf(programs === null)('a server that another has followed', () => {
     postgres = await startPostgres(programs ?? '');
     databaseUrl = await postgres.createDatabase();
     first = await startServer(firstData.path, false);
-    admin = await adminOf(first, firstData.path);
+    admin = new Client(() => first.url, first.adminToken);
     ({ secret: token } = await admin.read<{ secret: string }>('/api/v1/tokens', {
       method: 'POST',
       body: { name: 'agents', role: 'agent', scope: { agent_ids: agentIds } },

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PAGES, readPage } from '../../src/documentation.test-support.ts';
-import { adminOf } from './support/admin.ts';
-import type { Client } from './support/client.ts';
+import { Client } from './support/client.ts';
 import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
 
 const directory = dataDirectory();
@@ -10,7 +9,7 @@ let admin: Client;
 
 beforeAll(async () => {
   server = await OmoiServer.start(directory.path);
-  admin = await adminOf(server, directory.path);
+  admin = new Client(() => server.url, server.adminToken);
 });
 
 afterAll(async () => {

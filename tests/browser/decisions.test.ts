@@ -2,8 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { adminOf } from '../acceptance/support/admin.ts';
-import type { Client } from '../acceptance/support/client.ts';
+import { Client } from '../acceptance/support/client.ts';
 import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts';
 import { until } from '../acceptance/support/until.ts';
 import { workersOf } from '../acceptance/support/workers.ts';
@@ -68,7 +67,7 @@ describe.skipIf(program === null)('what a person decides, or has to know', () =>
       JSON.stringify({ watchdog: { policy_files: [policies] }, fleet: { pools: POOLS } }),
     );
     server = await OmoiServer.start(directory.path, { configFile });
-    admin = await adminOf(server, directory.path);
+    admin = new Client(() => server.url, server.adminToken);
     browser = await openBrowser(program ?? '');
   });
   afterAll(async () => {

@@ -2,8 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { adminOf } from '../acceptance/support/admin.ts';
-import type { Client } from '../acceptance/support/client.ts';
+import { Client } from '../acceptance/support/client.ts';
 import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts';
 import { until } from '../acceptance/support/until.ts';
 import { chromiumForTests, openBrowser } from './chromium.ts';
@@ -34,7 +33,7 @@ describe.skipIf(program === null)('mission control of a large fleet', () => {
     const log = join(files.path, 'omoi.log');
     writeFileSync(configFile, `alerting: { rule_files: [${ruleFile}] }\nlog: { destination: ${log} }\n`);
     server = await OmoiServer.start(data.path, { configFile });
-    admin = await adminOf(server, data.path);
+    admin = new Client(() => server.url, server.adminToken);
     for (let first = 0; first < AGENTS; first += 100) {
       await Promise.all(
         Array.from({ length: 100 }, (_, at) => {

@@ -1,7 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { adminOf } from '../acceptance/support/admin.ts';
-import type { Client } from '../acceptance/support/client.ts';
+import { Client } from '../acceptance/support/client.ts';
 import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts';
 import { until } from '../acceptance/support/until.ts';
 import { workersOf } from '../acceptance/support/workers.ts';
@@ -21,7 +20,7 @@ describe.skipIf(program === null)('what needs a person', () => {
 
   beforeAll(async () => {
     server = await OmoiServer.start(directory.path, { demo: true });
-    admin = await adminOf(server, directory.path);
+    admin = new Client(() => server.url, server.adminToken);
     browser = await openBrowser(program ?? '');
   });
   afterAll(async () => {
