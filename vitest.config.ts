@@ -10,6 +10,12 @@ process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(
   new URL('node_modules/.cache/omoi-compile', import.meta.url),
 );
 
+/**
+ * Large buffers are taken from the system one by one: zeroed by it where they are touched, and given back when they are freed.
+ * glibc would raise that limit when it frees the first, and then clear each whole, of which a store makes a dozen and a test a hundred.
+ */
+process.env['MALLOC_MMAP_THRESHOLD_'] ??= '131072';
+
 const conditions = ['omoi-source', 'node'];
 const source = { resolve: { conditions }, ssr: { resolve: { conditions } } };
 const execArgv = ['--conditions=omoi-source'];
