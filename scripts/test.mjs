@@ -1,11 +1,11 @@
 // `npm test`: installs what is missing, then everything that `npm run check` checks, then the tests that start
 // real processes. Closes with one line: `N passed, N failed[, N skipped]`.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, getPriority, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildDashboard, buildServer, checkoutDirectory, installPackages, pinnedNode } from './checkout.mjs';
-import { installPeers } from './peers.mjs';
+import { checkoutDirectory, installPackages, pinnedNode } from './checkout.mjs';
 
 const reportDirectory = mkdtempSync(join(tmpdir(), 'omoi-test-'));
 
@@ -19,18 +19,15 @@ const FRUGAL = { GOMAXPROCS: '1', GOGC: '400', NODE_OPTIONS: '--max-semi-space-s
  * Two at a time: tests that start whole servers wait more than they compute, and what computes takes the cores that they
  * leave. It yields to them, so that neither heartbeats nor browsers are late for its sake. Whichever lane has nothing left
  * of its own takes what is left for both, the short parts last: no core is idle while the other lane has parts to come.
+ * The static checks need no more than packages: they go on while the peers are installed and the server is built.
  */
 const { PRIORITY_NORMAL, PRIORITY_BELOW_NORMAL } = constants.priority;
 const patient = ['acceptance', 'browser'].map((name) => ({ ...project(name), priority: PRIORITY_NORMAL }));
-const computing = [
-  ...['format:check', 'lint', 'types', 'knip'].map(check),
-  ...['unit', 'simulation', 'conformance', 'postgres'].map(project),
-].map((part) => ({ ...part, priority: PRIORITY_BELOW_NORMAL }));
+const yielding = (part) => ({ ...part, priority: PRIORITY_BELOW_NORMAL });
+const checks = ['lint', 'types', 'knip', 'format:check'].map(check).map(yielding);
+const computing = ['unit', 'simulation', 'conformance', 'postgres'].map(project).map(yielding);
 
 installPackages();
-installPeers();
-buildDashboard();
-buildServer();
 
 const environment = {
   ...process.env,
@@ -41,12 +38,29 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 const running = new Map();
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => breakOff(signal));
 
-await Promise.all([run(patient, computing), run(computing)]);
+const prepared = prepare();
+await Promise.all([
+  prepared.then(() => run(patient, computing)),
+  Promise.all([run(checks), prepared]).then(() => run(computing)),
+]);
 rmSync(reportDirectory, { recursive: true, force: true });
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 process.stdout.write(`${total.passed} passed, ${total.failed} failed${skipped}\n`);
 process.exitCode = total.failed > 0 ? 1 : 0;
+
+/** What the projects need beside packages. Nothing goes on without it. */
+async function prepare() {
+  const script = join(checkoutDirectory, 'scripts/prepare-tests.mjs');
+  const child = spawn(process.execPath, [script], { stdio: ['ignore', 'inherit', 'inherit'] });
+  running.set('preparation', { child, said: '' });
+  const [status] = await once(child, 'exit');
+  running.delete('preparation');
+  if (status === 0) return;
+  breakOff('SIGTERM');
+  process.exitCode = 1;
+  await new Promise(() => {});
+}
 
 /** A part is what runs in a process of its own; `count` adds what came out, from its exit status, to the total. */
 function check(name) {
