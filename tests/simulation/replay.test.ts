@@ -32,7 +32,7 @@ test.each<[keyof typeof WEIGHTS, number]>([
 ])(
   'a seed gives the same run again, after others and on a busy machine (%s, seed %s)',
   async (name, seed) => {
-    const run = scenario(name, seed, 200);
+    const run = scenario(name, seed, 120);
     const first = await simulate(run);
     const other = await simulate({ ...run, seed: seed + 1, steps: 50 });
     const again = await besideOthers(() => simulate(run));

@@ -4,10 +4,10 @@ import type { Signal } from './wire/messages.ts';
 import { WireWriter } from './wire/wire-writer.ts';
 
 /** Elements of a body; of those that cost a byte or two, more. */
-const MANY = 20_000;
-const VERY_MANY = 200_000;
+const MANY = 8000;
+const VERY_MANY = 80_000;
 /** Less would be more than a thousand elements at a stretch. */
-const LEAST_TURNS = 20;
+const LEAST_TURNS = 8;
 
 let otlp: OtlpTest;
 beforeEach(async () => {

@@ -11,7 +11,11 @@ export async function until<Found>(
   withinMs = 30_000,
 ): Promise<Exclude<Found, false | null | undefined>> {
   const giveUpAt = performance.now() + withinMs;
-  for (let lookAfterMs = FIRST_LOOK_AFTER_MS; ; lookAfterMs = Math.min(lookAfterMs * 1.2, MAX_LOOK_AFTER_MS)) {
+  for (
+    let lookAfterMs = FIRST_LOOK_AFTER_MS;
+    ;
+    lookAfterMs = Math.min(lookAfterMs * 1.2, MAX_LOOK_AFTER_MS)
+  ) {
     const found = await look();
     // What is not nothing is what was looked for.
     if (found !== false && found !== null && found !== undefined)
