@@ -89,14 +89,14 @@ export class Committer {
       oldestMs: origin.source === 'import' ? Number.NEGATIVE_INFINITY : nowMs - limits.headWindowMs,
       furthestMs: nowMs + limits.maxAheadMs,
       nowMs,
-      sender: index.beginSending(senderOfOrigin(origin)),
+      sender: index.senders.begin(senderOfOrigin(origin)),
       refused: noneRefused(),
       pending: new Map(),
       accepted: 0,
     };
     for (let at = 0; at < batch.length; at++) this.#take(unit, at);
     if (batch.exemplars.length > 0) this.#takeExemplars(batch, unit.sender);
-    index.endSending(unit.sender);
+    index.senders.end(unit.sender);
     writeAheadLog?.commits.end();
     this.#acceptedCounter.add(unit.accepted);
     if (unit.accepted < batch.length) this.#countRefused(unit.refused);
@@ -124,8 +124,8 @@ export class Committer {
       refused.unknown_series++;
       return;
     }
-    const isOwner = index.isOwner(row, unit.sender);
-    if (!isOwner && !index.maySend(row, unit.sender)) {
+    const isOwner = index.senders.isOwner(row, unit.sender);
+    if (!isOwner && !index.senders.maySend(row, unit.sender)) {
       refused.series_owned++;
       return;
     }
@@ -163,18 +163,18 @@ export class Committer {
   /** From its first sample on a series is its sender's, until somebody goes on with it whose word is worth more. */
   #own(row: SeriesRow, { sender, nowMs }: Unit, displacedMs: number): void {
     const { index, head, limits, writeAheadLog } = this.#parts;
-    const before = index.senderNumberOf(row);
+    const before = index.senders.numberOf(row);
     // Chunks may stay in memory for a second window.
     const untilMs = Math.ceil((nowMs + 2 * limits.headWindowMs) / HOUR_MS + 1) * HOUR_MS;
     const lastMs = Math.ceil(displacedMs / LAST_SAMPLE_STEP_MS) * LAST_SAMPLE_STEP_MS;
-    index.setOwner(row, sender, { untilMs, lastMs });
-    if (index.senderNumberOf(row) === before) return;
+    index.senders.setOwner(row, sender, { untilMs, lastMs });
+    if (index.senders.numberOf(row) === before) return;
     if (writeAheadLog && head.states.hasFlag(row, IS_LOGGED)) this.#logSender(row, writeAheadLog);
   }
 
   #logSender(row: SeriesRow, writeAheadLog: WriteAheadLog): void {
     const { index } = this.#parts;
-    const senders = index.sendersTextOf(row);
+    const senders = index.senders.textOf(row);
     if (senders !== null) writeAheadLog.commits.addSender(index.numberOf(row), senders);
   }
 
@@ -192,8 +192,8 @@ export class Committer {
     const taken: LoggedExemplar[] = [];
     for (const { ref, exemplar } of batch.exemplars) {
       const row = index.rowOf(ref);
-      const owner = index.senderNumberOf(row);
-      const isForeign = owner !== sender && !index.maySend(row, sender);
+      const owner = index.senders.numberOf(row);
+      const isForeign = owner !== sender && !index.senders.maySend(row, sender);
       if (row === 0 || isForeign || lengthOf(exemplar.labels) > limits.maxExemplarLabelsLength) {
         this.#exemplarsDropped.add(1);
         continue;

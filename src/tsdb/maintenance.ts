@@ -212,7 +212,7 @@ export class Maintenance {
   /** A row of the archive has one sender: of what was taken over it is nobody known. */
   #archivedSenderOf(row: SeriesRow): Sender | null {
     const { index, clock } = this.#parts;
-    const [sender = null, ...before] = index.sendersOf(row, clock.wallMs());
+    const [sender = null, ...before] = index.senders.of(row, clock.wallMs());
     return before.length > 0 ? ANONYMOUS_SENDER : sender;
   }
 

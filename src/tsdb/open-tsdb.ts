@@ -44,7 +44,7 @@ export async function createTsdb(options: TsdbOptions): Promise<Tsdb> {
             head.states.reserve(row);
             return row;
           },
-          senders: (row, text) => index.setSenders(row, text),
+          senders: (row, text) => index.senders.restore(row, text),
           exemplar: (row, exemplar) => void exemplars.add(index.refOf(row), exemplar),
           metadata: (name, described) => void metadata.set(name, described),
         },

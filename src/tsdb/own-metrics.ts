@@ -33,6 +33,12 @@ export function registerGauges(parts: {
     'Pages of columns for series and for sealed chunks in memory, of 1,024 rows each.',
     () => head.states.pageCount + head.sealed.table.pageCount,
   );
+  selfMetrics.gauge('omoi_tsdb_senders', 'Senders of the series in memory.', () => index.senders.known);
+  selfMetrics.gauge(
+    'omoi_tsdb_senders_unnamed',
+    'Times since the start that a sender was taken for anonymous, since too many were known.',
+    () => index.senders.unnamed,
+  );
   selfMetrics.gauge('omoi_tsdb_archive_bytes', 'Bytes of archived chunks.', () => archive?.totalBytes ?? 0);
   selfMetrics.gauge(
     'omoi_tsdb_log_bytes',

@@ -45,20 +45,20 @@ export function visitSenders(
   const sendersByNumber = new Map<number, readonly Sender[]>();
   const known = new Set<number>();
   const metric = matchers.find(({ name, operator }) => name === METRIC_NAME_LABEL && operator === '=');
-  const all = metric ? index.senderCountOf(metric.value) : Number.POSITIVE_INFINITY;
+  const all = metric ? index.senders.countOfMetric(metric.value) : Number.POSITIVE_INFINITY;
   const { rows, accepts } = index.candidates(matchers);
   let left = matchers.some(isExpression) ? MAX_TRIED : MAX_COMPARED;
   for (let at = 0; at < rows.length; at++) {
     if (at >= MAX_PASSED) return false;
     const row = rows[at] ?? 0;
-    const number = index.senderNumberOf(row);
+    const number = index.senders.numberOf(row);
     if (known.has(number) || head.states.newestMs(row) === Number.NEGATIVE_INFINITY) continue;
     if (left-- === 0) return false;
     if (!accepts(row)) continue;
     const labels = index.labelsOf(row) ?? NO_LABELS;
     let senders = sendersByNumber.get(number);
     if (!senders) {
-      senders = index.sendersOf(row, nowMs, nowMs - displacedReachMs);
+      senders = index.senders.of(row, nowMs, nowMs - displacedReachMs);
       sendersByNumber.set(number, senders);
     }
     const verdict = verdictOf(senders, labels, visit);

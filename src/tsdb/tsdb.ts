@@ -205,7 +205,7 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   *sendersOfMetric(metricName: string, displacedReachMs: number): Generator<readonly [Sender, string]> {
     const { index, clock } = this.#parts;
     const nowMs = clock.wallMs();
-    for (const sender of index.sendersOfMetric(metricName, nowMs, nowMs - displacedReachMs)) {
+    for (const sender of index.senders.ofMetric(metricName, nowMs, nowMs - displacedReachMs)) {
       yield [sender, metricName];
     }
   }
@@ -224,8 +224,8 @@ export class Tsdb implements SampleSink, AppendFeed, MetadataSink {
   get sendersVersion(): number {
     const { index, clock } = this.#parts;
     const nowMs = clock.wallMs();
-    const isAnyDisplaced = index.displacedUntilMs > nowMs;
-    return index.sendersVersion + (isAnyDisplaced ? Math.floor(nowMs / DISPLACED_LOOK_MS) : 0);
+    const isAnyDisplaced = index.senders.displacedUntilMs > nowMs;
+    return index.senders.version + (isAnyDisplaced ? Math.floor(nowMs / DISPLACED_LOOK_MS) : 0);
   }
 
   commit(batch: SampleBatch, origin: AppendOrigin): CommitResult {

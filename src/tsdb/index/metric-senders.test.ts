@@ -28,20 +28,22 @@ describe('the senders of a metric', () => {
           rows.set(index.findOrAdd({ __name__: one.metric, host: `${one.host}` }), one.metric);
         else if ('sender' in one) {
           const row = live[one.at % live.length];
-          const number = index.beginSending(one.sender);
-          if (row !== undefined && index.maySend(row, number))
-            index.setOwner(row, number, { untilMs: 1e12, lastMs: 1 });
-          index.endSending(number);
+          const number = index.senders.begin(one.sender);
+          if (row !== undefined && index.senders.maySend(row, number))
+            index.senders.setOwner(row, number, { untilMs: 1e12, lastMs: 1 });
+          index.senders.end(number);
         } else if ('at' in one) {
           const row = live[one.at % live.length];
           if (row === undefined) continue;
           index.remove([row]);
           rows.delete(row);
-        } else index.senderCountOf(one.metric);
+        } else index.senders.countOfMetric(one.metric);
       }
       for (const metric of METRICS) {
-        const of = [...rows].filter(([, name]) => name === metric).map(([row]) => index.senderNumberOf(row));
-        expect(index.senderCountOf(metric)).toBe(new Set(of).size);
+        const of = [...rows]
+          .filter(([, name]) => name === metric)
+          .map(([row]) => index.senders.numberOf(row));
+        expect(index.senders.countOfMetric(metric)).toBe(new Set(of).size);
       }
     });
     fc.assert(check, { numRuns: propertyRuns(200) });

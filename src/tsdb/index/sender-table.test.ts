@@ -21,6 +21,7 @@ describe('the numbers of senders', () => {
     const [a, b] = [table.hold('token:a'), table.hold('token:b')];
     const c = table.hold('token:c');
     expect([a, b, c].map((number) => table.textOf(number))).toEqual(['token:a', 'token:b', 'anonymous']);
+    expect(table.unnamed).toBe(1);
     table.release(c);
     table.release(a);
     expect(table.textOf(table.hold('token:c'))).toBe('token:c');

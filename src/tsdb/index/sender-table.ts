@@ -41,6 +41,8 @@ export class SenderTable {
   readonly #anonymous: number;
   /** Until when memory has samples of somebody whom a series was taken over from, ms since epoch. */
   displacedUntilMs = 0;
+  /** How many times somebody was taken for anonymous. */
+  unnamed = 0;
 
   constructor(max = MAX_SENDERS) {
     this.#max = max;
@@ -57,7 +59,7 @@ export class SenderTable {
    * word is worth the least.
    */
   hold(text: string): number {
-    return this.keep(this.#numbers.get(text) ?? (this.size < this.#max ? this.#add(text) : this.#anonymous));
+    return this.keep(this.#numbers.get(text) ?? (this.size < this.#max ? this.#add(text) : this.#unnamed()));
   }
 
   /** Holds once more what is held. */
@@ -137,6 +139,11 @@ export class SenderTable {
         if (agentId !== undefined && sender === `agent:${agentId}`) return 3;
         return poolId !== undefined && sender === `pool:${poolId}` ? 2 : 1;
     }
+  }
+
+  #unnamed(): number {
+    this.unnamed++;
+    return this.#anonymous;
   }
 
   #add(text: string): number {

@@ -205,23 +205,23 @@ test('senders whose series are gone, or who sent nothing that was taken, leave n
   const index = new SeriesIndex(DEFAULT_LIMITS);
   const numbers = new Set<number>();
   const stays = index.findOrAdd({ __name__: 'stays', agent_id: 'w' });
-  index.setSenders(stays, 'token:stays');
+  index.senders.restore(stays, 'token:stays');
   for (let at = 0; at < 500; at++) {
     const row = index.findOrAdd({ __name__: 'load', agent_id: `w-${at}` });
     for (const sender of ['anonymous', 'token:t', `agent:w-${at}`]) {
-      const number = index.beginSending(sender);
-      expect(index.maySend(row, number)).toBe(true);
-      index.setOwner(row, number, { untilMs: at, lastMs: at });
-      index.endSending(number);
-      numbers.add(index.senderNumberOf(row));
+      const number = index.senders.begin(sender);
+      expect(index.senders.maySend(row, number)).toBe(true);
+      index.senders.setOwner(row, number, { untilMs: at, lastMs: at });
+      index.senders.end(number);
+      numbers.add(index.senders.numberOf(row));
     }
-    expect(index.sendersTextOf(row)).toBe(`agent:w-${at}\n${at},${at}\ntoken:t\n${at},${at}\nanonymous`);
-    const refused = index.beginSending(`token:refused-${at}`);
-    index.endSending(refused);
+    expect(index.senders.textOf(row)).toBe(`agent:w-${at}\n${at},${at}\ntoken:t\n${at},${at}\nanonymous`);
+    const refused = index.senders.begin(`token:refused-${at}`);
+    index.senders.end(refused);
     index.remove([row]);
     // What it was is nobody's, also where its row comes too late.
-    index.setSenders(row, `token:late-${at}`);
+    index.senders.restore(row, `token:late-${at}`);
   }
   expect(numbers.size).toBeLessThan(10);
-  expect(index.sendersTextOf(stays)).toBe('token:stays');
+  expect(index.senders.textOf(stays)).toBe('token:stays');
 });

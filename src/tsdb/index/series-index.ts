@@ -3,7 +3,6 @@ import {
   type Matcher,
   METRIC_NAME_LABEL,
   OmoiError,
-  type Sender,
   type SeriesRef,
   type Stretch,
 } from '#telemetry';
@@ -11,10 +10,9 @@ import type { TsdbLimits } from '../limits.ts';
 import { IdentityTable } from './identity-table.ts';
 import { checkLabels, labelSetOf, presentNames } from './label-set.ts';
 import { LabelValues } from './label-values.ts';
-import { MetricSenders } from './metric-senders.ts';
 import { PostingList, intersect, subtract } from './postings.ts';
 import { RowSet } from './row-set.ts';
-import { SenderTable, type Displaced } from './sender-table.ts';
+import { SeriesSenders } from './series-senders.ts';
 import { SeriesRows, type IndexEpoch, type SeriesNumber, type SeriesRow } from './series-rows.ts';
 
 const NONE = new Uint32Array(0);
@@ -39,9 +37,11 @@ export class SeriesIndex {
   readonly #rows = new SeriesRows();
   readonly #all = new PostingList();
   readonly #removalWatches = new Set<(row: SeriesRow, labels: Labels) => void>();
-  readonly #senders = new SenderTable();
-  readonly #metricSenders = new MetricSenders();
-  #sendersVersion = 0;
+  /** Who sends the series. */
+  readonly senders = new SeriesSenders(
+    this.#rows,
+    (metricName) => this.#names.get(METRIC_NAME_LABEL)?.seriesWith(metricName) ?? NONE,
+  );
   #namesSeen = 0;
 
   constructor(limits: TsdbLimits) {
@@ -80,98 +80,6 @@ export class SeriesIndex {
   /** The row of a reference's series; 0 where it is gone or never was. */
   rowOf(ref: SeriesRef): SeriesRow {
     return this.#rows.rowOf(ref);
-  }
-
-  /** The number of who begins to send, which nobody else has until it is told to `endSending`. */
-  beginSending(sender: Sender): number {
-    return this.#senders.hold(sender);
-  }
-
-  endSending(number: number): void {
-    this.#senders.release(number);
-  }
-
-  /** The number of a series' senders; 0 before its first sample, and where a log of before senders has it. */
-  senderNumberOf(row: SeriesRow): number {
-    return this.#rows.senderOf(row);
-  }
-
-  /** Whether a series is a sender's already. */
-  isOwner(row: SeriesRow, sender: number): boolean {
-    return this.#senders.isOwner(this.#rows.senderOf(row), sender);
-  }
-
-  /** Whether a sender may send samples of a series. */
-  maySend(row: SeriesRow, sender: number): boolean {
-    const before = this.#rows.senderOf(row);
-    return before === 0 || this.#senders.mayContinue(before, sender, this.#rows.labelsOf(row) ?? {});
-  }
-
-  /** A sender's sample was taken: the series is its own. @param displaced of whose it was */
-  setOwner(row: SeriesRow, sender: number, displaced: Displaced): void {
-    const before = this.#rows.senderOf(row);
-    const senders = this.#senders;
-    this.#setHeld(
-      row,
-      before === 0 ? senders.keep(sender) : senders.holdContinued(before, sender, displaced),
-    );
-  }
-
-  /** Restores who a series is from. @param text as `sendersTextOf` has answered it */
-  setSenders(row: SeriesRow, text: string): void {
-    this.#setHeld(row, this.#senders.hold(text));
-  }
-
-  #setHeld(row: SeriesRow, number: number): void {
-    const before = this.#rows.senderOf(row);
-    // Without a row nothing is kept.
-    const labels = this.#rows.labelsOf(row);
-    const held = labels ? number : 0;
-    if (held !== 0) this.#rows.setSender(row, held);
-    if (held !== before) {
-      this.#sendersVersion++;
-      if (held !== 0) this.#metricSenders.moved(labels?.[METRIC_NAME_LABEL], before, held);
-    }
-    this.#senders.release(held === 0 ? number : before);
-  }
-
-  /** Who a series is from, as logs and snapshots keep it; null where that is not known. */
-  sendersTextOf(row: SeriesRow): string | null {
-    return this.#senders.textOf(this.#rows.senderOf(row));
-  }
-
-  /** Who sent what is in memory of a series; none where that is not known. */
-  sendersOf(row: SeriesRow, nowMs: number, sinceMs?: number): readonly Sender[] {
-    return [...this.#senders.sendersAt(this.#rows.senderOf(row), nowMs, sinceMs)];
-  }
-
-  /** How many different numbers of senders the series of a metric have, 0 among them. Costs a look at them the first time. */
-  senderCountOf(metricName: string): number {
-    return this.#senderNumbersOf(metricName)?.size ?? 0;
-  }
-
-  /** Who sent what is in memory of any series of a metric, perhaps more than once; '' where that is not known. */
-  *sendersOfMetric(metricName: string, nowMs: number, sinceMs: number): Generator<Sender> {
-    for (const number of this.#senderNumbersOf(metricName)?.keys() ?? []) {
-      if (number === 0) yield '';
-      else yield* this.#senders.sendersAt(number, nowMs, sinceMs);
-    }
-  }
-
-  #senderNumbersOf(metricName: string): ReturnType<MetricSenders['of']> | null {
-    const rows = this.#names.get(METRIC_NAME_LABEL)?.seriesWith(metricName) ?? NONE;
-    if (rows.length === 0) return null;
-    return this.#metricSenders.of(metricName, rows, (row) => this.#rows.senderOf(row));
-  }
-
-  /** Until when memory has samples of somebody whom a series was taken over from, ms since epoch. */
-  get displacedUntilMs(): number {
-    return this.#senders.displacedUntilMs;
-  }
-
-  /** Grows when a series gets its sender, and when series go: what was found out about senders may have changed. */
-  get sendersVersion(): number {
-    return this.#sendersVersion;
   }
 
   get labelPairCount(): number {
@@ -312,9 +220,7 @@ export class SeriesIndex {
         else ofValues.set(number, [row]);
       }
       this.#identities.remove(this.#rows.hashOf(row), row);
-      const sender = this.#rows.senderOf(row);
-      this.#metricSenders.moved(labels[METRIC_NAME_LABEL], sender, null);
-      this.#senders.release(sender);
+      this.senders.removing(row, labels);
       this.#rows.remove(row);
       for (const watch of this.#removalWatches) watch(row, labels);
     }
@@ -323,7 +229,7 @@ export class SeriesIndex {
       if (values.valueCount === 0) this.#names.delete(values.name);
     }
     this.#all.remove(removed);
-    this.#sendersVersion++;
+    this.senders.removed();
   }
 
   /** Tells of every series that is forgotten, until the function that comes back is called. */
@@ -432,7 +338,7 @@ export class SeriesIndex {
     ofNames.forEach((values, at) => values.addSeries(numbers[at] ?? 0, row));
     this.#identities.add(hash, row);
     this.#all.add(row);
-    this.#metricSenders.moved(kept[METRIC_NAME_LABEL], null, 0);
+    this.senders.added(kept);
     return row;
   }
 

@@ -116,7 +116,7 @@ export async function writeSnapshot(
 }
 
 function writeSender(into: ByteWriter, { index }: SnapshotSource, row: SeriesRow): void {
-  const senders = index.sendersTextOf(row);
+  const senders = index.senders.textOf(row);
   if (senders === null) return;
   into.varint(index.numberOf(row));
   into.text(senders);
