@@ -108,6 +108,11 @@ describe('the body of a request', () => {
     await nextTurn();
     broken.destroy(new Error('gone'));
     await expect(reading).rejects.toThrow('gone');
+    const closed = bodyOf(Buffer.alloc(8_000_000));
+    const untold = reader.read(requestOf(), closed);
+    await nextTurn();
+    closed.destroy();
+    await expect(untold).rejects.toMatchObject({ code: 'invalid_request' });
     const full = (): never => {
       throw new Error('full');
     };

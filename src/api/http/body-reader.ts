@@ -43,7 +43,7 @@ export class BodyReader {
       const pieces: Buffer[] = [];
       let length = 0;
       const stop = (): void => {
-        payload.off('data', add).off('end', end).off('error', fail).off('close', end);
+        payload.off('data', add).off('end', end).off('error', fail).off('close', breakOff);
       };
       const end = (): void => {
         stop();
@@ -53,6 +53,7 @@ export class BodyReader {
         stop();
         reject(error);
       };
+      const breakOff = (): void => fail(new OmoiError('invalid_request', 'the body broke off'));
       const add = (piece: Buffer): void => {
         length += piece.length;
         try {
@@ -68,7 +69,7 @@ export class BodyReader {
         payload.pause();
         void this.#turns.take(piece.length).then(() => payload.resume());
       };
-      payload.on('data', add).on('end', end).on('error', fail).on('close', end);
+      payload.on('data', add).on('end', end).on('error', fail).on('close', breakOff);
       payload.resume();
     });
   }
