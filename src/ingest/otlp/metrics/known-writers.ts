@@ -30,7 +30,7 @@ export function placeInBlock(entry: number): number {
 }
 
 /** Writers by their entry, in blocks: nothing is copied when there are more. */
-export class WriterColumns {
+class WriterColumns {
   readonly #blocks: WriterBlock[] = [];
 
   /** The block of an entry, which is made where it is not there yet. */
