@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { allocateBehind, OutputReserve, type Allocate } from './output-reserve.ts';
+import { allocateBehind, OutputReserve, type Allocate, type SizedFile } from './output-reserve.ts';
 
 export interface LogLimits {
   /** A file that has grown beyond it is rotated; as much of its end is kept. */
@@ -113,11 +113,19 @@ export class LogFiles {
   async look(which: 'all' | 'hot'): Promise<void> {
     const hot = new Set<string>();
     const files = which === 'hot' ? this.#hot : new Set(this.#live);
-    for (const file of files) {
-      if (await this.#rotate(file)) hot.add(file);
+    const seen: SizedFile[] = [];
+    for (const path of files) {
+      const size = await sizeOf(path);
+      if (size === null) this.#reserve.emptied(path);
+      else if (size <= this.#limits.maxLogBytes) seen.push({ path, size });
+      else {
+        await this.#rotate(path);
+        hot.add(path);
+        seen.push({ path, size: 0 });
+      }
     }
     this.#hot = hot;
-    if (which === 'all') await this.#reserve.keep([...this.#live]);
+    if (which === 'all') await this.#reserve.keep(seen);
     for (const directory of new Set([...hot].map((file) => dirname(file)))) {
       await this.#keepQuota(await logFilesOf(directory), this.#limits.maxAgentBytes);
     }
@@ -136,16 +144,22 @@ export class LogFiles {
         ({ generation }) => generation <= newest - this.#limits.keptGenerations,
       );
       for (const { path } of old) await rm(path, { force: true });
-      for (const { path, copy, generation } of kept) {
-        if (copy > 0) continue;
-        await this.#rotate(path);
-        if (generation === newest) this.#live.add(path);
-        else await this.#reserve.giveBack(path);
+      let rotated = false;
+      for (const file of kept) {
+        if (file.copy > 0) continue;
+        const isLarge = file.size > this.#limits.maxLogBytes;
+        if (isLarge) await this.#rotate(file.path);
+        rotated ||= isLarge;
+        if (file.generation === newest) this.#live.add(file.path);
+        else if (!isLarge) await this.#reserve.giveBack(file);
       }
-      all.push(...(await this.#keepQuota(await logFilesOf(directory), this.#limits.maxAgentBytes)));
+      // Of thousands of agents hardly one has anything to be rotated: the others are read once.
+      const now = rotated ? await logFilesOf(directory) : kept;
+      all.push(...(await this.#keepQuota(now, this.#limits.maxAgentBytes)));
     }
-    await this.#keepQuota(all, this.#limits.maxBytes);
-    await this.#reserve.keep([...this.#live]);
+    const left = await this.#keepQuota(all, this.#limits.maxBytes);
+    const sizes = new Map(left.map(({ path, size }) => [path, size]));
+    await this.#reserve.keep([...this.#live].map((path) => ({ path, size: sizes.get(path) ?? 0 })));
   }
 
   /** Gives up the oldest until the rest fits; returns the rest. */
@@ -170,26 +184,23 @@ export class LogFiles {
     this.#reserve.emptied(path);
   }
 
-  /** Whether it was too large. */
-  async #rotate(file: string): Promise<boolean> {
+  async #rotate(file: string): Promise<void> {
     const { maxLogBytes, keptCopies } = this.#limits;
-    if ((await sizeOf(file)) <= maxLogBytes) return false;
     const end = await endOf(file, keptCopies > 0 ? maxLogBytes : 0);
     await rm(`${file}.${keptCopies}`, { force: true });
     for (let copy = keptCopies - 1; copy >= 1; copy--) {
       await rename(`${file}.${copy}`, `${file}.${copy + 1}`).catch(ignoreMissing);
     }
-    const size = await sizeOf(file);
+    const size = (await sizeOf(file)) ?? 0;
     await this.#empty(file);
     this.#onDropped(Math.max(0, size - end.length));
-    if (keptCopies === 0) return true;
+    if (keptCopies === 0) return;
     try {
       await writeFile(`${file}.1`, end, { mode: 0o600 });
     } catch {
       await rm(`${file}.1`, { force: true });
       this.#onDropped(end.length);
     }
-    return true;
   }
 }
 
@@ -199,6 +210,8 @@ interface LogFile {
   /** 0: the one that grows; 1: the newest copy … */
   readonly copy: number;
   readonly size: number;
+  /** What is allocated, as stat(2) counts it. */
+  readonly blocks: number;
   readonly changedAtMs: number;
 }
 
@@ -215,8 +228,8 @@ async function logFilesOf(directory: string): Promise<readonly LogFile[]> {
     const path = join(directory, name);
     const found = await stat(path).catch(nullIfMissing);
     if (!found) continue;
-    const { size, mtimeMs: changedAtMs } = found;
-    files.push({ path, generation: Number(generation), copy: Number(copy ?? 0), size, changedAtMs });
+    const { size, blocks, mtimeMs: changedAtMs } = found;
+    files.push({ path, generation: Number(generation), copy: Number(copy ?? 0), size, blocks, changedAtMs });
   }
   return files;
 }
@@ -225,8 +238,9 @@ function partition<Item>(items: readonly Item[], test: (item: Item) => boolean):
   return [items.filter(test), items.filter((item) => !test(item))];
 }
 
-async function sizeOf(path: string): Promise<number> {
-  return (await stat(path).catch(nullIfMissing))?.size ?? 0;
+/** null for a file that is not there. */
+async function sizeOf(path: string): Promise<number | null> {
+  return (await stat(path).catch(nullIfMissing))?.size ?? null;
 }
 
 function nullIfMissing(error: unknown): null {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { stat, statfs, truncate } from 'node:fs/promises';
+import { statfs, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -16,11 +16,14 @@ const ALLOCATE = `while [ $# -gt 2 ]; do fallocate -n -o "$2" -l "$3" -- "$1" 2>
 
 const run = promisify(execFile);
 
+/** A file as it was seen last. */
+export interface SizedFile {
+  readonly path: string;
+  readonly size: number;
+}
+
 /** Allocates blocks behind the ends of files. */
-export type Allocate = (
-  files: readonly { readonly path: string; readonly size: number }[],
-  bytes: number,
-) => Promise<void>;
+export type Allocate = (files: readonly SizedFile[], bytes: number) => Promise<void>;
 
 /** By one shell for many files. Where `fallocate` is missing, or the file system can't, nothing is allocated. */
 export const allocateBehind: Allocate = async (files, bytes) => {
@@ -45,17 +48,12 @@ export class OutputReserve {
   }
 
   /** Takes room for those of some files that have used half of theirs, or have none. */
-  async keep(files: readonly string[]): Promise<void> {
+  async keep(files: readonly SizedFile[]): Promise<void> {
     if (this.#bytes === 0) return;
-    const [first] = files;
-    const low: { readonly path: string; readonly size: number }[] = [];
-    for (const path of files) {
-      const size = await sizeOf(path);
-      if (size === null) this.#until.delete(path);
-      else if ((this.#until.get(path) ?? 0) - size < this.#bytes / 2) low.push({ path, size });
-    }
-    if (first === undefined || low.length === 0) return;
-    const { bavail, bsize } = await statfs(dirname(first));
+    const low = files.filter(({ path, size }) => (this.#until.get(path) ?? 0) - size < this.#bytes / 2);
+    const [first] = low;
+    if (first === undefined) return;
+    const { bavail, bsize } = await statfs(dirname(first.path));
     if (bavail * bsize < low.length * this.#bytes * ROOM_FOR_RESERVE) return;
     for (let at = 0; at < low.length; at += maxFilesPerCall) {
       const some = low.slice(at, at + maxFilesPerCall);
@@ -64,20 +62,15 @@ export class OutputReserve {
     }
   }
 
-  /** A file was emptied: its room went with what was in it. */
+  /** A file was emptied, or is gone: its room went with what was in it. */
   emptied(path: string): void {
     this.#until.delete(path);
   }
 
   /** Gives back the room of a file that nobody writes to any more. */
-  async giveBack(path: string): Promise<void> {
+  async giveBack({ path, size, blocks }: SizedFile & { readonly blocks: number }): Promise<void> {
     this.#until.delete(path);
-    const found = await stat(path).catch(() => null);
-    if (found && found.blocks * BYTES_PER_BLOCK > found.size + MAX_ROUNDING_BYTES)
-      await truncate(path, found.size);
+    if (blocks * BYTES_PER_BLOCK > size + MAX_ROUNDING_BYTES)
+      await truncate(path, size).catch(() => undefined);
   }
-}
-
-async function sizeOf(path: string): Promise<number | null> {
-  return (await stat(path).catch(() => null))?.size ?? null;
 }

@@ -11,6 +11,7 @@ import { confine, notEnforced, thisMachine, type Confinement, type ConfiningMach
 import { BlankProcesses } from './blank-processes.ts';
 import type { LogFiles } from './log-files.ts';
 import { OomKills } from './oom-kills.ts';
+import { OutputUpkeep } from './output-upkeep.ts';
 import {
   findProcess,
   formatHandle,
@@ -58,10 +59,8 @@ const WATCHED_POLL_MS = 100;
 /** A look at thousands of them is followed by a pause of so many times its length, but no longer than this. */
 const PAUSE_FOR_LOOK = 9;
 const MAX_PAUSE_MS = 1000;
-/** Files that grow fast are looked at this often, the others every so many looks, all that is kept every so many more. */
-const LOG_LOOK_MS = 250;
-const LOOKS_AT_GROWING = 4;
-const LOOKS_AT_ALL = 40;
+/** An end by the kernel is seen at once: what nobody has ended by then was a stranger. */
+const FORGET_OOM_KILLS_MS = 10_000;
 const NONCE_VARIABLE = 'OMOI_AGENT_NONCE';
 /** What a shell says where SIGKILL has ended what it ran. */
 const EXIT_OF_KILLED = 128 + 9;
@@ -94,11 +93,10 @@ export class ProcessRuntime implements Runtime {
   readonly #started = new Map<number, string>();
   readonly #trees: TreeActivity;
   readonly #poll: Timer;
-  readonly #tidy: Timer;
+  readonly #upkeep: OutputUpkeep;
+  readonly #forget: Timer;
   #lookingForWatched = false;
   #restUntilMs = 0;
-  #logLooks = 0;
-  #lookingAtLogs = false;
   #listener: (ended: EndedUnit) => void = () => {};
   #closed = false;
 
@@ -112,7 +110,8 @@ export class ProcessRuntime implements Runtime {
     this.#reaper = new UnitReaper({ clock, logger, table, signals: this.#signals, groups: groups ?? null });
     parts.starter.listen({ onExit: (exit) => this.#exited(exit), onLost: () => this.#watchStarted() });
     this.#poll = parts.clock.every(WATCHED_POLL_MS, () => void this.#lookForWatched());
-    this.#tidy = parts.clock.every(LOG_LOOK_MS, () => void this.#lookAtLogs());
+    this.#upkeep = new OutputUpkeep({ clock, logger, logs: parts.logs });
+    this.#forget = parts.clock.every(FORGET_OOM_KILLS_MS, () => this.#oomKills.forget());
   }
 
   onEnd(listener: (ended: EndedUnit) => void): void {
@@ -238,7 +237,8 @@ export class ProcessRuntime implements Runtime {
   close(): void {
     this.#closed = true;
     this.#poll.cancel();
-    this.#tidy.cancel();
+    this.#upkeep.close();
+    this.#forget.cancel();
     this.#reaper.close();
     this.#watched.clear();
     this.#started.clear();
@@ -280,23 +280,6 @@ export class ProcessRuntime implements Runtime {
   #exitOf(exitCode: number | null, signal: string | null): UnitExit {
     const isKilled = signal === 'SIGKILL' || exitCode === EXIT_OF_KILLED;
     return { exitCode, signal, ...(isKilled && this.#oomKills.explains() && { outOfMemory: true }) };
-  }
-
-  async #lookAtLogs(): Promise<void> {
-    if (this.#lookingAtLogs) return;
-    const { logs, logger } = this.#parts;
-    const look = ++this.#logLooks;
-    this.#lookingAtLogs = true;
-    // An end by the kernel is seen at once: what nobody ended by now was a stranger.
-    if (look % LOOKS_AT_ALL === 0) this.#oomKills.forget();
-    try {
-      if (look % LOOKS_AT_ALL === 0) await logs.tidy();
-      else await logs.look(look % LOOKS_AT_GROWING === 0 ? 'all' : 'hot');
-    } catch (error) {
-      logger.warn({ error: messageOf(error) }, 'Output files of agents could not be rotated; trying again.');
-    } finally {
-      this.#lookingAtLogs = false;
-    }
   }
 
   /** After a restart all units are watched ones, and there may be thousands. */
