@@ -1,5 +1,7 @@
 import { maxAgentsPerPool, OmoiError, poolIdText, type PoolDefinition } from '#telemetry';
 
+const REPLICA_NUMBER = /^[1-9]\d*$/;
+
 /** The agent of a replica of a pool; replicas count from 1. */
 export function replicaAgentId(poolId: string, replica: number): string {
   return `${poolId}-${replica}`;
@@ -8,8 +10,8 @@ export function replicaAgentId(poolId: string, replica: number): string {
 /** The replica that an agent is in its pool; null for an id that is none of the pool's. */
 export function replicaOf(poolId: string, agentId: string): number | null {
   if (!agentId.startsWith(`${poolId}-`)) return null;
-  const replica = Number(agentId.slice(poolId.length + 1));
-  return Number.isInteger(replica) && replica > 0 ? replica : null;
+  const number = agentId.slice(poolId.length + 1);
+  return REPLICA_NUMBER.test(number) ? Number(number) : null;
 }
 
 /** @throws OmoiError `invalid_request`, `pool_bounds` */

@@ -85,6 +85,9 @@ describe('replicaOf', () => {
     ['coders', 'coders-3', 3],
     ['coders', 'coders-0', null],
     ['coders', 'coders-x', null],
+    ['coders', 'coders-03', null],
+    ['coders', 'coders-3.0', null],
+    ['coders', 'coders-1e3', null],
     ['coders', 'others-3', null],
   ])('%s, %s: %s', (poolId, agentId, expected) => {
     expect(replicaOf(poolId, agentId)).toBe(expected);
