@@ -179,6 +179,7 @@ export class Maintenance {
       index.remove(dead);
       for (const row of dead) head.forget(row);
       this.#parts.forgotten(dead);
+      while (index.tidy()) await stretch.pause();
     }
   }
 

@@ -161,13 +161,17 @@ export class LabelValues {
   }
 
   /** Forgets series: of each value, by its number, the rows in ascending order. */
-  removeSeries(removed: ReadonlyMap<number, readonly SeriesRow[]>): void {
+  removeSeries(
+    removed: ReadonlyMap<number, readonly SeriesRow[]>,
+    onUntidy: (list: PostingList) => void,
+  ): void {
     for (const [number, rows] of removed) {
       const page = this.#pages[pageOfRow(number)];
       if (!page) continue;
       const postings = page.postings[number & ROW_MASK] ?? 0;
-      if (typeof postings !== 'number') postings.remove(rows);
-      else page.postings[number & ROW_MASK] = 0;
+      if (typeof postings !== 'number') {
+        if (postings.remove(rows)) onUntidy(postings);
+      } else page.postings[number & ROW_MASK] = 0;
       this.#seriesCount -= rows.length;
       if (this.#lengthAt(number) === 0) this.#forget(number, page);
     }

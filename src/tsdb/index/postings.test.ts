@@ -55,6 +55,24 @@ test('rows that come back out of order are found in their places', () => {
   );
 });
 
+test('a long list says when it is time to tidy it, and is the same before and after', () => {
+  const rows = Array.from({ length: 40_000 }, (_, at) => at + 1);
+  const listWithout = (count: number) => {
+    const list = new PostingList();
+    for (const row of rows) list.add(row);
+    return { list, isUntidy: list.remove(rows.slice(100, 100 + count)), left: rows.toSpliced(100, count) };
+  };
+  expect(listWithout(9000).isUntidy).toBe(false);
+  // Nobody has tidied it: it does so itself.
+  expect(listWithout(20_000).isUntidy).toBe(false);
+  const { list, isUntidy, left } = listWithout(10_000);
+  expect(isUntidy).toBe(true);
+  expect(list.length).toBe(left.length);
+  list.tidy();
+  expect(list.length).toBe(left.length);
+  expect([...list.view()]).toEqual(left);
+});
+
 test('references are sorted, few or many, near each other or far apart', () => {
   fc.assert(
     fc.property(distinctRefs, fc.constantFrom(1, 1000, 800_000), (given, factor) => {

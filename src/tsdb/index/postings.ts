@@ -2,8 +2,12 @@ import { RowSet } from './row-set.ts';
 import type { SeriesRow } from './series-rows.ts';
 
 const MIN_CAPACITY = 2;
-/** Rows are taken out of a list at the latest when they are this part of it. */
-const TAKEN_OUT_SHARE = 4;
+/** Rows are to be taken out of a list when they are this part of it, or so many: to make room for more takes its time. */
+const UNTIDY_SHARE = 4;
+const UNTIDY_COUNT = 16_384;
+/** When they are so many times as many they are taken out in any case; of lists shorter than this at once. */
+const PATIENCE = 2;
+const LONG_LENGTH = 16_384;
 
 /** Where rows to add or to take out are fewer than the others by this factor, what lies between is moved in one go. */
 const FEWER_BY = 8;
@@ -66,8 +70,11 @@ export class PostingList {
     this.#sorted = this.#length;
   }
 
-  /** Removes rows, given in ascending order. They are taken out together: to do so moves the whole list. */
-  remove(removed: readonly SeriesRow[]): void {
+  /**
+   * Removes rows, given in ascending order. They are taken out together: to do so moves the whole list.
+   * @returns whether it is time to `tidy` it
+   */
+  remove(removed: readonly SeriesRow[]): boolean {
     if (this.#sorted < this.#length) this.#putInOrder();
     const [first = 0] = removed;
     if ((this.#gone.at(-1) ?? 0) >= first) this.#takeOut();
@@ -77,7 +84,16 @@ export class PostingList {
       from = lowerBound(live, row, from);
       if (live[from] === row) this.#gone.push(row);
     }
-    if (this.#gone.length * TAKEN_OUT_SHARE >= this.#length) this.#takeOut();
+    const most = Math.min(this.#length / UNTIDY_SHARE, UNTIDY_COUNT);
+    if (this.#gone.length < most) return false;
+    if (this.#length >= LONG_LENGTH && this.#gone.length < most * PATIENCE) return true;
+    this.#takeOut();
+    return false;
+  }
+
+  /** Takes out what is to be taken out. */
+  tidy(): void {
+    if (this.#gone.length > 0) this.#takeOut();
   }
 
   /** Whether a row was one of those that are to be taken out: then it stays where it lies. */

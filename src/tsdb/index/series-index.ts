@@ -36,6 +36,7 @@ export class SeriesIndex {
   readonly #identities = new IdentityTable();
   readonly #rows = new SeriesRows();
   readonly #all = new PostingList();
+  readonly #untidy = new Set<PostingList>();
   readonly #removalWatches = new Set<(row: SeriesRow, labels: Labels) => void>();
   /** Who sends the series. */
   readonly senders = new SeriesSenders(
@@ -201,7 +202,10 @@ export class SeriesIndex {
     return this.#names.get(METRIC_NAME_LABEL)?.countOf(metricName) ?? 0;
   }
 
-  /** Forgets series, given in ascending order. Their rows are given to others, their references never again. */
+  /**
+   * Forgets series, given in ascending order. Their rows are given to others, their references never again. What each list
+   * that had them is moved for is left to `tidy`: several at once took 100 ms where there are two million series.
+   */
   remove(rows: readonly SeriesRow[]): void {
     const removed: SeriesRow[] = [];
     const affected = new Map<LabelValues, Map<number, SeriesRow[]>>();
@@ -224,12 +228,22 @@ export class SeriesIndex {
       this.#rows.remove(row);
       for (const watch of this.#removalWatches) watch(row, labels);
     }
+    const onUntidy = (list: PostingList): void => void this.#untidy.add(list);
     for (const [values, ofValues] of affected) {
-      values.removeSeries(ofValues);
+      values.removeSeries(ofValues, onUntidy);
       if (values.valueCount === 0) this.#names.delete(values.name);
     }
-    this.#all.remove(removed);
+    if (this.#all.remove(removed)) onUntidy(this.#all);
     this.senders.removed();
+  }
+
+  /** Tidies one list of those that series were forgotten in. @returns whether there was one */
+  tidy(): boolean {
+    const [list] = this.#untidy;
+    if (list === undefined) return false;
+    this.#untidy.delete(list);
+    list.tidy();
+    return true;
   }
 
   /** Tells of every series that is forgotten, until the function that comes back is called. */
