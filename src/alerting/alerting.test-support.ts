@@ -181,6 +181,7 @@ function mortalClock(clock: VirtualClock, process: { readonly alive: boolean }):
   return {
     wallMs: () => clock.wallMs(),
     monotonicMs: () => clock.monotonicMs(),
+    cpuMs: () => clock.cpuMs(),
     bootMs: () => clock.bootMs(),
     bootId: clock.bootId,
     after: (delayMs, run) => clock.after(delayMs, () => process.alive && run()),

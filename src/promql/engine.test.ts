@@ -413,6 +413,7 @@ describe('limits', () => {
     const clock: Clock = {
       wallMs: () => 0,
       monotonicMs: () => (asked++ === 0 ? 0 : 1001),
+      cpuMs: () => 0,
       bootMs: () => 0,
       bootId: 'boot',
       after: () => idle,
@@ -430,6 +431,7 @@ describe('limits', () => {
     const clock: Clock = {
       wallMs: () => 0,
       monotonicMs: () => ++asked,
+      cpuMs: () => 0,
       bootMs: () => 0,
       bootId: 'boot',
       after: () => idle,

@@ -59,6 +59,7 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
       synchronous: 'full',
       background: false,
       threads: 'as_needed',
+      checkpointsBeside: true,
     });
     return openSqlite(database, options.role, { half: 'state', migrations });
   }
@@ -99,6 +100,7 @@ export async function openTelemetryDatabase(options: DirectoryOptions): Promise<
     background: true,
     // Searches and reads of the archive take long, and nobody who writes may wait for them.
     threads: 'two',
+    checkpointsBeside: false,
   });
   return openSqlite(database, options.role, {
     half: 'telemetry',
@@ -113,6 +115,7 @@ async function createInDirectory<Tables>(
     readonly synchronous: 'full' | 'normal';
     readonly background: boolean;
     readonly threads: 'two' | 'as_needed';
+    readonly checkpointsBeside: boolean;
   },
 ): Promise<SqliteDatabase<Tables>> {
   // What is inside tells of people and machines; it is nobody else's to read.
@@ -129,6 +132,7 @@ async function createInDirectory<Tables>(
   return createSqliteDatabase<Tables>({
     file: { path, synchronous: kind.synchronous, background: kind.background },
     threads: kind.threads,
+    checkpointsBeside: kind.checkpointsBeside,
     clock,
     logger,
     ...(onCommitUnknown && { onCommitUnknown }),

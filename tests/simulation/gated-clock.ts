@@ -26,6 +26,10 @@ export class GatedClock implements Clock {
     return this.#clock.monotonicMs();
   }
 
+  cpuMs(): number {
+    return this.#clock.cpuMs();
+  }
+
   bootMs(): number {
     return this.#clock.bootMs();
   }

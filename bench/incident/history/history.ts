@@ -99,6 +99,7 @@ function behind(clock: Clock, byMs: number): Clock {
   return {
     wallMs: () => clock.wallMs() - byMs,
     monotonicMs: () => clock.monotonicMs(),
+    cpuMs: () => clock.cpuMs(),
     bootMs: () => clock.bootMs(),
     bootId: clock.bootId,
     after: (delayMs, run) => clock.after(delayMs, run),

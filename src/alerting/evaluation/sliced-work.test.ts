@@ -56,3 +56,18 @@ it('lets a small evaluation go on past a pause of its own, and not for long', as
   await pause;
   expect(goesOn).toBe(true);
 });
+
+it('costs nothing while others have the CPU, and has had its slice all the same', () => {
+  const clock = new VirtualClock();
+  let nowMs = 0;
+  let cpuMs = 0;
+  Object.assign(clock, { monotonicMs: () => nowMs, cpuMs: () => cpuMs });
+  const budget = new EvaluationBudget(clock, { share: 0.1, burstMs: 10 });
+  const slices = new EvaluationSlices(clock, budget);
+  nowMs += 50;
+  cpuMs += 1;
+  slices.noteResult();
+  expect(slices.isOver).toBe(true);
+  slices.rest();
+  expect([slices.recurringCostMs, slices.costMs, budget.hasRoom]).toEqual([1, 1, true]);
+});

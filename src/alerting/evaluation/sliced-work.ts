@@ -84,8 +84,15 @@ function advance<Result>(
   return step;
 }
 
+/** Where a slice began, ms of `Clock`. */
+interface SliceStart {
+  readonly monotonicMs: number;
+  readonly cpuMs: number;
+}
+
 /**
- * The time that one evaluation takes of the event loop. It is measured, goes against the budget of all evaluations, and
+ * The time that one evaluation takes of the event loop. It is measured as CPU time: on a busy machine the thread stands
+ * still in its midst, and the rule would pay for what others did. It goes against the budget of all evaluations, and
  * comes in slices: between two of them everything else has a turn, and where the budget is used up the next waits for it.
  * What takes a few slices is large, whatever it was taken for.
  */
@@ -94,7 +101,7 @@ export class EvaluationSlices {
   readonly #budget: EvaluationBudget;
   #size: EvaluationSize;
   /** Null while the evaluation waits. */
-  #startedMs: number | null;
+  #started: SliceStart | null;
   #costMs = 0;
   #resultCostMs: number | null = null;
 
@@ -102,7 +109,7 @@ export class EvaluationSlices {
     this.#clock = clock;
     this.#budget = budget;
     this.#size = size;
-    this.#startedMs = clock.monotonicMs();
+    this.#started = this.#start();
   }
 
   /** What was measured so far. */
@@ -120,13 +127,13 @@ export class EvaluationSlices {
 
   /** The result of the evaluation is known; what follows writes down what has changed. */
   noteResult(): void {
-    const sliceMs = this.#startedMs === null ? 0 : this.#clock.monotonicMs() - this.#startedMs;
+    const sliceMs = this.#started ? this.#clock.cpuMs() - this.#started.cpuMs : 0;
     this.#resultCostMs = this.#costMs + sliceMs;
   }
 
   /** Whether it is time to `pause`. */
   get isOver(): boolean {
-    return this.#clock.monotonicMs() - (this.#startedMs ?? 0) >= MAX_SLICE_MS;
+    return this.#clock.monotonicMs() - (this.#started?.monotonicMs ?? 0) >= MAX_SLICE_MS;
   }
 
   async pause(): Promise<void> {
@@ -134,7 +141,7 @@ export class EvaluationSlices {
     await nextTurn();
     if (this.#costMs >= MAX_SMALL_MS) this.#size = 'large';
     if (this.#size === 'large') await this.#budget.turn();
-    this.#startedMs = this.#clock.monotonicMs();
+    this.#started = this.#start();
   }
 
   /** Waits for something that takes the event loop no time, like the database. */
@@ -143,16 +150,20 @@ export class EvaluationSlices {
     try {
       return await waiting;
     } finally {
-      this.#startedMs = this.#clock.monotonicMs();
+      this.#started = this.#start();
     }
   }
 
   /** The present slice has ended: the event loop is somebody else's from here on. */
   rest(): void {
-    if (this.#startedMs === null) return;
-    const spentMs = this.#clock.monotonicMs() - this.#startedMs;
-    this.#startedMs = null;
+    if (!this.#started) return;
+    const spentMs = this.#clock.cpuMs() - this.#started.cpuMs;
+    this.#started = null;
     this.#costMs += spentMs;
     this.#budget.spend(spentMs, this.#size);
+  }
+
+  #start(): SliceStart {
+    return { monotonicMs: this.#clock.monotonicMs(), cpuMs: this.#clock.cpuMs() };
   }
 }

@@ -10,6 +10,7 @@ function createJumpingClock(): Clock & { jump(byMs: number): void } {
   return {
     wallMs: () => 1000 + nowMs,
     monotonicMs: () => nowMs,
+    cpuMs: () => nowMs,
     bootMs: () => nowMs,
     bootId: 'boot',
     after: () => timer,

@@ -229,6 +229,7 @@ describe('thousands of units that an earlier server started', () => {
       clock: {
         wallMs: () => virtual.wallMs(),
         monotonicMs: () => virtual.monotonicMs() + spentMs,
+        cpuMs: () => virtual.cpuMs(),
         bootMs: () => virtual.bootMs(),
         bootId: virtual.bootId,
         after: (delayMs, run) => virtual.after(delayMs, run),

@@ -4,7 +4,7 @@ import type { SqliteReply, SqliteRequest } from './worker-protocol.ts';
 
 /** A request but for its id, with its text whole; `savepoint` and `release` are not answered. */
 export type SqliteQuestion =
-  | { readonly op: 'begin' | 'undo' | 'commit' | 'lock' | 'unlock' | 'close' }
+  | { readonly op: 'begin' | 'undo' | 'commit' | 'checkpoint' | 'lock' | 'unlock' | 'close' }
   | {
       readonly op: 'write' | 'read';
       readonly sql: string;

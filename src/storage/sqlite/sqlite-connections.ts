@@ -36,7 +36,8 @@ export class SqliteConnections {
     const id = 'id' in request ? request.id : null;
     try {
       const result = this.#perform(request);
-      return id === null ? null : { id, ok: true, result };
+      if (id === null) return null;
+      return { id, ok: true, result, ...(request.op === 'commit' && { log: this.#writing().log() }) };
     } catch (error) {
       return id === null ? null : { id, ok: false, failure: failureOf(error) };
     }
@@ -60,6 +61,9 @@ export class SqliteConnections {
       case 'commit':
         this.#onCommit();
         this.#writing().commit();
+        return NOTHING;
+      case 'checkpoint':
+        this.#writing().checkpoint();
         return NOTHING;
       case 'lock':
         this.lock();

@@ -1,6 +1,7 @@
 import { OmoiError, type Clock, type Logger } from '#telemetry';
 import type { Database, DatabaseTransaction } from '../database.ts';
-import { CommitQueue } from './commit-queue.ts';
+import { Checkpoints, maxLogPages } from './checkpoints.ts';
+import { CommitQueue, type CommitQueueOptions } from './commit-queue.ts';
 import { createReader, createWriter, ThreadConnection } from './sqlite-dialect.ts';
 import { errorOf } from './sqlite-errors.ts';
 import { InlineSqlite } from './inline-sqlite.ts';
@@ -17,6 +18,11 @@ export interface SqliteDatabaseOptions {
    * thread of the caller, for tests and simulations.
    */
   readonly threads: 'two' | 'as_needed' | 'one' | 'none';
+  /**
+   * Whether what is committed is carried over into the file in a thread of its own while much is written, which no commit
+   * waits for; else by the writer.
+   */
+  readonly checkpointsBeside?: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   /**
@@ -37,28 +43,37 @@ export interface SqliteDatabase<Tables> extends Database<Tables> {
 /** A thread that nobody asks only takes memory. */
 const endIdleAfterMs = 30_000;
 
-function openThreads(
-  { file, clock, threads }: SqliteDatabaseOptions,
-  isUrgent: () => boolean,
-): {
+interface Threads {
   readonly writer: SqliteAccess;
   readonly readerThread: SqliteAccess;
-} {
+  /** Null where the writer sees to it. */
+  readonly checkpoints: Checkpoints | null;
+}
+
+function openThreads(
+  { file, clock, threads, checkpointsBeside = false }: SqliteDatabaseOptions,
+  isUrgent: () => boolean,
+): Threads {
   if (threads === 'none') {
     const inline = new InlineSqlite(file);
-    return { writer: inline, readerThread: inline };
+    return { writer: inline, readerThread: inline, checkpoints: null };
   }
-  const writer = new SqliteThread(file, { isUrgent });
-  if (threads === 'one') return { writer, readerThread: writer };
-  const reading = new SqliteThread(file, { idle: { clock, endIdleAfterMs } });
-  return { writer, readerThread: threads === 'two' ? reading : new ReaderAsNeeded(writer, reading) };
+  const idle = { clock, endIdleAfterMs };
+  const checkpoints = checkpointsBeside
+    ? new Checkpoints(new SqliteThread({ ...file, background: true }, { idle }))
+    : null;
+  const writer = new SqliteThread(checkpoints ? { ...file, maxLogPages } : file, { isUrgent });
+  if (threads === 'one') return { writer, readerThread: writer, checkpoints };
+  const reading = new SqliteThread(file, { idle });
+  const readerThread = threads === 'two' ? reading : new ReaderAsNeeded(writer, reading);
+  return { writer, readerThread, checkpoints };
 }
 
 /** Opens the database on its threads; the file is made when it is missing. */
 export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): SqliteDatabase<Tables> {
   const { file, clock, logger } = options;
   const { path } = file;
-  const { writer, readerThread } = openThreads(options, () => queue.hasUrgent);
+  const { writer, readerThread, checkpoints } = openThreads(options, () => queue.hasUrgent);
   const onCommitUnknown = (error: OmoiError): void => {
     logger.error(
       { path, error: error.message },
@@ -66,7 +81,14 @@ export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): Sq
     );
     options.onCommitUnknown?.(error);
   };
-  const queue = new CommitQueue({ thread: writer, path, clock, logger, onCommitUnknown });
+  const thread: CommitQueueOptions['thread'] = {
+    async ask(question) {
+      const reply = await writer.ask(question);
+      if (question.op === 'commit') checkpoints?.noteCommit(reply);
+      return reply;
+    },
+  };
+  const queue = new CommitQueue({ thread, path, clock, logger, onCommitUnknown });
   const connection = new ThreadConnection(writer, { path, access: 'write' });
   const db = createWriter<Tables>(connection);
   let closing: Promise<void> | null = null;
@@ -74,6 +96,7 @@ export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): Sq
   async function close(): Promise<void> {
     await queue.idle();
     await readerThread.close();
+    await checkpoints?.close();
     await writer.close();
   }
 

@@ -8,6 +8,11 @@ export interface SqliteFile {
   readonly synchronous: 'full' | 'normal' | 'off';
   /** Whether other threads go first where CPUs are scarce. */
   readonly background?: boolean;
+  /**
+   * The commit that makes the write-ahead log longer than this many pages carries it over into the database itself, as far as
+   * nobody else has; SQLite's own default (1,000) where absent.
+   */
+  readonly maxLogPages?: number;
 }
 
 /** What the thread is started with, beside its file. */
@@ -39,7 +44,10 @@ export type StatementText = string | number | { readonly text: string; readonly 
  */
 export type SqliteRequest =
   | { readonly op: 'savepoint' | 'release' }
-  | { readonly id: number; readonly op: 'begin' | 'undo' | 'commit' | 'lock' | 'unlock' | 'close' }
+  | {
+      readonly id: number;
+      readonly op: 'begin' | 'undo' | 'commit' | 'checkpoint' | 'lock' | 'unlock' | 'close';
+    }
   | {
       readonly id: number;
       readonly op: 'write' | 'read';
@@ -56,6 +64,13 @@ export interface SqliteRows {
   readonly lastInsertRowid: number | null;
 }
 
+/** The write-ahead log after a commit, in pages. */
+export interface WriteAheadLog {
+  readonly pages: number;
+  /** Not carried over into the database yet. */
+  readonly waiting: number;
+}
+
 export interface SqliteFailure {
   readonly message: string;
   /** SQLite's extended result code; null for errors of other kinds. */
@@ -65,5 +80,5 @@ export interface SqliteFailure {
 }
 
 export type SqliteReply =
-  | { readonly id: number; readonly ok: true; readonly result: SqliteRows }
+  | { readonly id: number; readonly ok: true; readonly result: SqliteRows; readonly log?: WriteAheadLog }
   | { readonly id: number; readonly ok: false; readonly failure: SqliteFailure };

@@ -1,6 +1,6 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { StatementCache } from './statement-cache.ts';
-import type { SqliteFile, SqliteRows } from './worker-protocol.ts';
+import type { SqliteFile, SqliteRows, WriteAheadLog } from './worker-protocol.ts';
 
 interface Write {
   readonly parameters: readonly SQLInputValue[];
@@ -22,6 +22,7 @@ export function openConnection(file: SqliteFile, access: 'read' | 'write'): Data
     database.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${file.synchronous}; PRAGMA journal_size_limit = ${maxLogBytes}`,
     );
+    if (file.maxLogPages !== undefined) database.exec(`PRAGMA wal_autocheckpoint = ${file.maxLogPages}`);
   }
   return database;
 }
@@ -45,6 +46,7 @@ class TransactionLost extends Error {
 export class WriteSession {
   readonly #database: DatabaseSync;
   readonly #statements: StatementCache;
+  readonly #logLength: StatementSync;
   #broken: unknown = null;
   /** A statement of the savepoint failed after the work had nothing more to ask. */
   #failedAtCommit = false;
@@ -52,6 +54,7 @@ export class WriteSession {
   constructor(file: SqliteFile) {
     this.#database = openConnection(file, 'write');
     this.#statements = new StatementCache(this.#database);
+    this.#logLength = this.#database.prepare('PRAGMA wal_checkpoint(NOOP)');
   }
 
   /** @throws what made it impossible, as all that follows does until the next one */
@@ -101,6 +104,18 @@ export class WriteSession {
     } finally {
       this.#broken = null;
     }
+  }
+
+  /** How long the write-ahead log is. To be asked outside of a transaction. */
+  log(): WriteAheadLog {
+    const { log, checkpointed } = this.#logLength.get() ?? {};
+    const pages = Number(log);
+    return { pages, waiting: pages - Number(checkpointed) };
+  }
+
+  /** Carries over into the database what is in its write-ahead log, without waiting for anybody or holding anybody up. */
+  checkpoint(): void {
+    this.#database.exec('PRAGMA wal_checkpoint(PASSIVE)');
   }
 
   close(): void {

@@ -20,6 +20,11 @@ export interface Clock {
   /** Milliseconds since an arbitrary start; never goes back. Lateness and latency are judged by this alone. */
   monotonicMs(): number;
   /**
+   * Milliseconds that the calling thread has been at work, since an arbitrary start; never goes back. What work costs is
+   * judged by this: the time in which others had the CPU is not the work's.
+   */
+  cpuMs(): number;
+  /**
    * Milliseconds since the machine was booted, with fractions: goes on over restarts of the process, and never back within
    * one boot. What is persisted keeps it beside wall time (`PersistedDuration`).
    */

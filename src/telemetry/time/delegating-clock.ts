@@ -17,6 +17,10 @@ export abstract class DelegatingClock implements Clock {
     return this.clock.monotonicMs();
   }
 
+  cpuMs(): number {
+    return this.clock.cpuMs();
+  }
+
   bootMs(): number {
     return this.clock.bootMs();
   }

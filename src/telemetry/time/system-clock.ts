@@ -12,6 +12,7 @@ export function createSystemClock(bootId = readBootId()): Clock {
   return {
     wallMs: () => Date.now(),
     monotonicMs: () => performance.now(),
+    cpuMs: knowsCpuOfThreads() ? cpuOfThreadMs : () => performance.now(),
     // Linux counts its monotonic clock from the boot, the same for all processes.
     bootMs: () => Number(process.hrtime.bigint()) / 1e6,
     bootId,
@@ -23,6 +24,20 @@ export function createSystemClock(bootId = readBootId()): Clock {
       return { cancel: () => clearInterval(handle) };
     },
   };
+}
+
+function cpuOfThreadMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+function knowsCpuOfThreads(): boolean {
+  try {
+    return cpuOfThreadMs() >= 0;
+  } catch {
+    // The kernel counts only whole processes.
+    return false;
+  }
 }
 
 const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';

@@ -32,6 +32,11 @@ export class VirtualClock implements Clock {
     return this.#nowMs;
   }
 
+  /** All time that passes is work. */
+  cpuMs(): number {
+    return this.monotonicMs();
+  }
+
   bootMs(): number {
     return this.#nowMs - this.#bootedAtMs;
   }

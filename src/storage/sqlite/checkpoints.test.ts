@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger, VirtualClock } from '#telemetry';
+import type { StateDatabase } from '../database.ts';
+import { openStateDatabase } from '../open.ts';
+import { Checkpoints, maxLogPages } from './checkpoints.ts';
+import type { SqliteReply, WriteAheadLog } from './worker-protocol.ts';
+
+const PAGE_BYTES = 4096;
+
+/** A reply to a commit. */
+const committed = (log: WriteAheadLog): SqliteReply => ({
+  id: 1,
+  ok: true,
+  result: { rows: [], changes: null, lastInsertRowid: null },
+  log,
+});
+
+describe('checkpoints', () => {
+  it.each([
+    ['little waits', { pages: 9000, waiting: 1999 }, 0],
+    ['enough waits', { pages: 2000, waiting: 2000 }, 1],
+    ['little waits of a log that is nearly full', { pages: 10_000, waiting: 200 }, 1],
+    ['next to nothing waits of a log that is nearly full', { pages: 10_000, waiting: 199 }, 0],
+  ])('are due where %s: %j', (_, log, expected) => {
+    let asked = 0;
+    const thread = { ask: () => (asked++, new Promise<SqliteReply>(() => {})), close: async () => {} };
+    new Checkpoints(thread).noteCommit(committed(log));
+    expect(asked).toBe(expected);
+  });
+
+  it('come one at a time, and again after one that failed', async () => {
+    const asked: PromiseWithResolvers<SqliteReply>[] = [];
+    const ask = (): Promise<SqliteReply> => {
+      const answer = Promise.withResolvers<SqliteReply>();
+      asked.push(answer);
+      return answer.promise;
+    };
+    const checkpoints = new Checkpoints({ ask, close: async () => {} });
+    const commit = (): void => checkpoints.noteCommit(committed({ pages: 5000, waiting: 5000 }));
+    commit();
+    commit();
+    expect(asked).toHaveLength(1);
+    asked[0]?.reject(new Error('disk full'));
+    await Promise.allSettled([asked[0]?.promise]);
+    commit();
+    expect(asked).toHaveLength(2);
+  });
+});
+
+describe('the write-ahead log of the state', () => {
+  let directory: string;
+  let database: StateDatabase;
+  const asked = new Map<Worker, string[]>();
+  const onWorker = (worker: Worker): void => {
+    const ops: string[] = [];
+    asked.set(worker, ops);
+    const post = worker.postMessage.bind(worker);
+    worker.postMessage = (requests: readonly { readonly op: string }[]) => {
+      ops.push(...requests.map(({ op }) => op));
+      post(requests);
+    };
+  };
+  let rows = 0;
+  const path = (): string => join(directory, 'state.sqlite');
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'omoi-checkpoints-'));
+    process.on('worker', onWorker);
+    database = await openStateDatabase({
+      directory,
+      clock: new VirtualClock(),
+      logger: silentLogger,
+      role: 'server',
+    });
+  });
+  afterEach(async () => {
+    process.off('worker', onWorker);
+    asked.clear();
+    await database.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** Commits rows that fill so many pages. */
+  async function write(pages: number): Promise<void> {
+    const filler = 'x'.repeat(PAGE_BYTES - 200);
+    const values = Array.from({ length: pages }, () => ({
+      consumer: `${++rows} ${filler}`,
+      last_event_id: 1,
+      updated_at_ms: 0,
+    }));
+    await database.transaction((tx) => tx.db.insertInto('event_cursors').values(values).execute());
+  }
+
+  it('is carried over by another thread than the one that commits', async () => {
+    for (let commits = 0; commits < 6; commits++) await write(400);
+    await expect
+      .poll(() => {
+        const reader = new DatabaseSync(path(), { readOnly: true });
+        const row = reader.prepare('PRAGMA wal_checkpoint(NOOP)').get();
+        reader.close();
+        return row;
+      })
+      .toMatchObject({ checkpointed: expect.toSatisfy((pages: number) => pages >= 2000) });
+    const threads = [...asked.values()];
+    expect(threads.filter((ops) => ops.includes('checkpoint'))).toEqual([['checkpoint']]);
+    expect(threads.filter((ops) => ops.includes('commit'))).toHaveLength(1);
+  });
+
+  it('begins anew when it has its length, however long the writing goes on', async () => {
+    let longest = 0;
+    for (let written = 0; written < maxLogPages * 1.5; written += 400) {
+      await write(400);
+      longest = Math.max(longest, statSync(`${path()}-wal`).size);
+    }
+    expect(longest / PAGE_BYTES).toBeGreaterThan(maxLogPages / 2);
+    expect(longest / PAGE_BYTES).toBeLessThan(maxLogPages + 2000);
+  });
+});
