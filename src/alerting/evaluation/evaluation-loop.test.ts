@@ -160,6 +160,60 @@ describe('the evaluation loop', () => {
     expect(evaluated.length - largeBefore).toBeLessThan(2);
   });
 
+  describe('with hundreds of rules that only their interval asks for', () => {
+    /** All are small; the budget has nothing left in common. */
+    async function openRoutine() {
+      const stage = openLoop({ rules: 1, costMs: 0.2 });
+      const { clock, loop, rules, evaluated } = stage;
+      const [watched] = rules;
+      if (!watched) throw new Error('no rule');
+      let routine = 0;
+      const others = Array.from({ length: 300 }, (_, at): LoopRule => ({
+        ...watched,
+        key: `routine ${at}`,
+        hasEnded: false,
+        evaluate: async ({ slices }) => {
+          routine++;
+          clock.spentMs += 0.2;
+          slices.rest();
+          return null;
+        },
+      }));
+      for (const rule of others) loop.add(rule);
+      await clock.advance(10_000);
+      routine = 0;
+      evaluated.length = 0;
+      const large = loop.slices();
+      clock.spentMs += 200;
+      large.rest();
+      return { ...stage, watched, others, routine: () => routine };
+    }
+
+    it('evaluates the one whose sample has arrived before them', async () => {
+      const { clock, loop, watched, others, evaluated, routine } = await openRoutine();
+      for (const rule of others) loop.mark(rule, { repeat: true });
+      await clock.advance(2);
+      const before = routine();
+      expect(before).toBeLessThan(50);
+      loop.mark(watched, { repeat: false });
+      await clock.advance(0);
+      expect(evaluated).toHaveLength(1);
+      await clock.advance(10_000);
+      expect(routine()).toBe(300);
+    });
+
+    it('evaluates them all the same while samples keep arriving', async () => {
+      const { clock, loop, watched, others, evaluated, routine } = await openRoutine();
+      for (const rule of others) loop.mark(rule, { repeat: true });
+      for (let at = 0; at < 500; at++) {
+        loop.mark(watched, { repeat: false });
+        await clock.advance(10);
+      }
+      expect(evaluated.length).toBeGreaterThan(300);
+      expect(routine()).toBe(300);
+    });
+  });
+
   it('a rule that ended is evaluated no more', async () => {
     const { clock, evaluated, ended, markAll } = openLoop({ rules: 1, costMs: 0 });
     ended.add('g/ra');

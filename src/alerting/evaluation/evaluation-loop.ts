@@ -9,13 +9,16 @@ import {
   type Timer,
 } from '#telemetry';
 import type { RuleState } from '../state/rule-state.ts';
-import type { EvaluationBudget } from './evaluation-budget.ts';
+import type { EvaluationBudget, EvaluationSize } from './evaluation-budget.ts';
 import { GroupTicker } from './group-ticker.ts';
 import { RulePace, type PaceReport } from './rule-pace.ts';
 import { EvaluationSlices } from './sliced-work.ts';
 
 /** Evaluations in a row take the event loop for at most this long; then others have a turn. */
 const MAX_TURN_MS = 5;
+
+/** Of a routine evaluation: nobody waits for what has not changed. */
+const ROUTINE_WAITS_MS = 1000;
 
 /** Bounds of the duration of an evaluation, in seconds. */
 const DURATION_BOUNDS_S = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
@@ -28,8 +31,16 @@ export type LoopRule = Pick<
 
 interface DirtyMark {
   readonly sinceMs: number;
+  /** Whether only the group's interval asked. */
+  isRoutine: boolean;
   /** Whether the group's interval asked: then unchanged outputs are written too. */
   repeat: boolean;
+}
+
+interface Beginning {
+  readonly mark: DirtyMark;
+  readonly size: EvaluationSize;
+  readonly startedMs: number;
 }
 
 /** One rule in the loop. */
@@ -59,8 +70,8 @@ export interface TickedGroup {
 
 /**
  * Evaluates rules when something has changed for them: a sample arrived, their group's interval came round, or a time
- * has come that they named. The one that waits longest comes first, each at its own pace, all within one budget. What
- * has to wait is counted.
+ * has come that they named. The one that waits longest comes first, but what is routine lets the others go before it for a
+ * second; each at its own pace, all within one budget. What has to wait is counted.
  */
 export class EvaluationLoop {
   readonly #parts: EvaluationLoopParts;
@@ -149,10 +160,11 @@ export class EvaluationLoop {
     if (this.#stopped || !entry) return;
     if (entry.mark) {
       entry.mark.repeat ||= repeat;
+      entry.mark.isRoutine &&= repeat;
       return;
     }
     const sinceMs = this.#parts.clock.monotonicMs();
-    entry.mark = { sinceMs, repeat };
+    entry.mark = { sinceMs, repeat, isRoutine: repeat };
     this.#dirty.add(entry);
     this.#drainSoon();
   }
@@ -201,6 +213,8 @@ export class EvaluationLoop {
     const startedMs = clock.monotonicMs();
     let turnsLeft = turns;
     let nextMs = Number.POSITIVE_INFINITY;
+    /** One of that size has to wait, and so have those behind it. */
+    const waiting = new Set<EvaluationSize>();
     for (const entry of [...this.#dirty].sort(inTurn)) {
       const { mark, pace } = entry;
       if (entry.isBusy || !mark) continue;
@@ -210,17 +224,20 @@ export class EvaluationLoop {
         nextMs = Math.min(nextMs, pace.notBeforeMs);
         continue;
       }
-      const isLarge = pace.size === 'large';
-      const waitMs = nowMs - startedMs > MAX_TURN_MS ? 1 : this.#waitMs(isLarge, turnsLeft);
+      const size = sizeOf(mark, pace);
+      if (waiting.has(size)) continue;
+      const isTurnOver = nowMs - startedMs > MAX_TURN_MS;
+      const waitMs = isTurnOver ? 1 : this.#waitMs(size, turnsLeft);
       if (waitMs === 0) {
-        if (isLarge) turnsLeft--;
-        this.#run(entry, mark, nowMs);
+        if (size === 'large') turnsLeft--;
+        this.#run(entry, { mark, size, startedMs: nowMs });
         continue;
       }
       this.#delay(entry, 'budget');
       nextMs = Math.min(nextMs, nowMs + waitMs);
-      // Small ones behind a large one may find something in their reserve.
-      if (!isLarge || waitMs !== Number.POSITIVE_INFINITY) break;
+      if (isTurnOver) break;
+      // Those of another size may find something in their reserve.
+      waiting.add(size);
     }
     this.#timer?.cancel();
     this.#timer = null;
@@ -229,9 +246,9 @@ export class EvaluationLoop {
   }
 
   /** How long until an evaluation may start; infinite where the budget will say. */
-  #waitMs(isLarge: boolean, turnsLeft: number): number {
+  #waitMs(size: EvaluationSize, turnsLeft: number): number {
     const { budget } = this.#parts;
-    if (!isLarge) return budget.smallWaitMs();
+    if (size !== 'large') return budget.smallWaitMs(size);
     if (turnsLeft > 0 || budget.hasRoom) return 0;
     void this.#awaitTurn();
     return Number.POSITIVE_INFINITY;
@@ -246,13 +263,13 @@ export class EvaluationLoop {
     this.#drain(1);
   }
 
-  #run(entry: Entry, mark: DirtyMark, startedMs: number): void {
+  #run(entry: Entry, { mark, size, startedMs }: Beginning): void {
     entry.mark = null;
     this.#dirty.delete(entry);
     entry.isBusy = true;
     this.#evaluations.add(1);
     const { clock, budget } = this.#parts;
-    const slices = new EvaluationSlices(clock, budget, entry.pace.size);
+    const slices = new EvaluationSlices(clock, budget, size);
     entry.pace.starts(mark.sinceMs, startedMs);
     const evaluation = entry.rule.evaluate({ repeat: mark.repeat, slices });
     slices.rest();
@@ -294,7 +311,16 @@ export class EvaluationLoop {
   }
 }
 
-/** Who waits longest comes first; rules of a group that became dirty together come in their order. */
+const sizeOf = ({ isRoutine }: DirtyMark, { size }: RulePace): EvaluationSize =>
+  size === 'small' && isRoutine ? 'routine' : size;
+
+/**
+ * Who waits longest comes first, but what only an interval asked for lets the others go before it for a while; rules of a
+ * group that became dirty together come in their order.
+ */
 function inTurn(a: Entry, b: Entry): number {
-  return (a.mark?.sinceMs ?? 0) - (b.mark?.sinceMs ?? 0) || a.rule.definition.order - b.rule.definition.order;
+  return placeOf(a.mark) - placeOf(b.mark) || a.rule.definition.order - b.rule.definition.order;
 }
+
+const placeOf = (mark: DirtyMark | null): number =>
+  mark === null ? 0 : mark.sinceMs + (mark.isRoutine ? ROUTINE_WAITS_MS : 0);

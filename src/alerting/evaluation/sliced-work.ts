@@ -6,6 +6,9 @@ export const MAX_SLICE_MS = 2;
 /** What has begun as small may take this long: one collection of garbage in its midst makes it no large one. */
 export const MAX_SMALL_MS = 3 * MAX_SLICE_MS;
 
+/** CPU time is counted in steps of this. */
+const CPU_TICK_MS = 4;
+
 /** At once where all is in memory; a promise where something has to be waited for. */
 export type Eventually<Value> = Value | Promise<Value>;
 
@@ -91,8 +94,8 @@ interface SliceStart {
 }
 
 /**
- * The time that one evaluation takes of the event loop. It is measured as CPU time: on a busy machine the thread stands
- * still in its midst, and the rule would pay for what others did. It goes against the budget of all evaluations, and
+ * The time that one evaluation takes of the event loop. It is measured, but what others did while they had the
+ * CPU in its midst is not: on a busy machine the rule would pay for them. It goes against the budget of all evaluations, and
  * comes in slices: between two of them everything else has a turn, and where the budget is used up the next waits for it.
  * What takes a few slices is large, whatever it was taken for.
  */
@@ -127,8 +130,7 @@ export class EvaluationSlices {
 
   /** The result of the evaluation is known; what follows writes down what has changed. */
   noteResult(): void {
-    const sliceMs = this.#started ? this.#clock.cpuMs() - this.#started.cpuMs : 0;
-    this.#resultCostMs = this.#costMs + sliceMs;
+    this.#resultCostMs = this.#costMs + (this.#started ? this.#costSince(this.#started) : 0);
   }
 
   /** Whether it is time to `pause`. */
@@ -157,10 +159,15 @@ export class EvaluationSlices {
   /** The present slice has ended: the event loop is somebody else's from here on. */
   rest(): void {
     if (!this.#started) return;
-    const spentMs = this.#clock.cpuMs() - this.#started.cpuMs;
+    const spentMs = this.#costSince(this.#started);
     this.#started = null;
     this.#costMs += spentMs;
     this.#budget.spend(spentMs, this.#size);
+  }
+
+  #costSince({ monotonicMs, cpuMs }: SliceStart): number {
+    const passedMs = this.#clock.monotonicMs() - monotonicMs;
+    return passedMs <= CPU_TICK_MS ? passedMs : Math.min(passedMs, this.#clock.cpuMs() - cpuMs + CPU_TICK_MS);
   }
 
   #start(): SliceStart {

@@ -34,6 +34,8 @@ import { postponed } from './transition.ts';
 const MAX_EPISODES_PER_TRANSACTION = 100;
 /** Label sets or values of firing alerts that are saved in one transaction. */
 const MAX_SAVED_PER_TRANSACTION = 200;
+/** So few rows cost next to nothing: what waits behind them need not wait for others. */
+const MAX_SAVED_URGENTLY = 20;
 
 export interface AlertStatesParts {
   readonly database: StateDatabase;
@@ -218,16 +220,23 @@ export class AlertStates {
     yield* this.#series.write(this.#instances, at);
   }
 
-  /** Saves what waits for it, in one transaction of bounded size. @throws where it could not; it goes on waiting */
+  /**
+   * Saves what waits for it, in one transaction of bounded size. The rule is not evaluated meanwhile, so that one with few
+   * alerts saves them before others. @throws where it could not; it goes on waiting
+   */
   async saveSome(nowMs: number): Promise<void> {
     const change = this.#saved.next(MAX_SAVED_PER_TRANSACTION, nowMs);
     const refreshed = this.#refreshes.next(MAX_SAVED_PER_TRANSACTION);
-    if (change.put.length + change.remove.length + refreshed.length === 0) return;
+    const rows = change.put.length + change.remove.length + refreshed.length;
+    if (rows === 0) return;
     try {
-      await this.#parts.database.transaction(async (tx) => {
-        await writeSavedStates(tx, change);
-        await refreshAlerts(tx, refreshed);
-      });
+      await this.#parts.database.transaction(
+        async (tx) => {
+          await writeSavedStates(tx, change);
+          await refreshAlerts(tx, refreshed);
+        },
+        { urgent: rows <= MAX_SAVED_URGENTLY },
+      );
     } catch (thrown) {
       this.#saved.unanswered(change);
       throw thrown;

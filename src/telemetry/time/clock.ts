@@ -21,7 +21,8 @@ export interface Clock {
   monotonicMs(): number;
   /**
    * Milliseconds that the calling thread has been at work, since an arbitrary start; never goes back. What work costs is
-   * judged by this: the time in which others had the CPU is not the work's.
+   * judged by this: the time in which others had the CPU is not the work's. Counted in ticks of the kernel, usually 4 ms:
+   * over less than a few of them it says little.
    */
   cpuMs(): number;
   /**
