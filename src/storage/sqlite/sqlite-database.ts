@@ -42,6 +42,8 @@ export interface SqliteDatabase<Tables> extends Database<Tables> {
 
 /** A thread that nobody asks only takes memory. */
 const endIdleAfterMs = 30_000;
+/** A calm database has a checkpoint now and then; while much is written, one follows another. */
+const endIdleCheckpointsAfterMs = 5000;
 
 interface Threads {
   readonly writer: SqliteAccess;
@@ -58,13 +60,17 @@ function openThreads(
     const inline = new InlineSqlite(file);
     return { writer: inline, readerThread: inline, checkpoints: null };
   }
-  const idle = { clock, endIdleAfterMs };
   const checkpoints = checkpointsBeside
-    ? new Checkpoints(new SqliteThread({ ...file, background: true }, { idle }))
+    ? new Checkpoints(
+        new SqliteThread(
+          { ...file, background: true },
+          { idle: { clock, endIdleAfterMs: endIdleCheckpointsAfterMs } },
+        ),
+      )
     : null;
   const writer = new SqliteThread(checkpoints ? { ...file, maxLogPages } : file, { isUrgent });
   if (threads === 'one') return { writer, readerThread: writer, checkpoints };
-  const reading = new SqliteThread(file, { idle });
+  const reading = new SqliteThread(file, { idle: { clock, endIdleAfterMs } });
   const readerThread = threads === 'two' ? reading : new ReaderAsNeeded(writer, reading);
   return { writer, readerThread, checkpoints };
 }
