@@ -8,6 +8,7 @@ import { silentLogger, VirtualClock } from '#telemetry';
 import type { StateDatabase } from '../database.ts';
 import { openStateDatabase } from '../open.ts';
 import { Checkpoints, maxLogPages } from './checkpoints.ts';
+import { WriteSession } from './write-session.ts';
 import type { SqliteReply, WriteAheadLog } from './worker-protocol.ts';
 
 const PAGE_BYTES = 4096;
@@ -22,8 +23,8 @@ const committed = (log: WriteAheadLog): SqliteReply => ({
 
 describe('checkpoints', () => {
   it.each([
-    ['little waits', { pages: 9000, waiting: 1999 }, 0],
-    ['enough waits', { pages: 2000, waiting: 2000 }, 1],
+    ['little waits', { pages: 9000, waiting: 999 }, 0],
+    ['enough waits', { pages: 1000, waiting: 1000 }, 1],
     ['little waits of a log that is nearly full', { pages: 10_000, waiting: 200 }, 1],
     ['next to nothing waits of a log that is nearly full', { pages: 10_000, waiting: 199 }, 0],
   ])('are due where %s: %j', (_, log, expected) => {
@@ -97,7 +98,7 @@ describe('the write-ahead log of the state', () => {
   }
 
   it('is carried over by another thread than the one that commits', async () => {
-    for (let commits = 0; commits < 6; commits++) await write(400);
+    for (let commits = 0; commits < 3; commits++) await write(400);
     await expect
       .poll(() => {
         const reader = new DatabaseSync(path(), { readOnly: true });
@@ -105,10 +106,31 @@ describe('the write-ahead log of the state', () => {
         reader.close();
         return row;
       })
-      .toMatchObject({ checkpointed: expect.toSatisfy((pages: number) => pages >= 2000) });
+      .toMatchObject({ checkpointed: expect.toSatisfy((pages: number) => pages >= 1000) });
     const threads = [...asked.values()];
     expect(threads.filter((ops) => ops.includes('checkpoint'))).toEqual([['checkpoint']]);
     expect(threads.filter((ops) => ops.includes('commit'))).toHaveLength(1);
+  });
+
+  it('is emptied where there is no room for more', () => {
+    const session = new WriteSession({ path: path(), synchronous: 'full', maxLogPages });
+    const insert = (bytes: number): unknown =>
+      session.write('insert into event_cursors (consumer, last_event_id, updated_at_ms) values (?, 1, 0)', {
+        parameters: ['x'.repeat(bytes)],
+      });
+    session.begin();
+    session.savepoint();
+    insert(100 * PAGE_BYTES);
+    session.write('pragma max_page_count = 1', { parameters: [] });
+    session.release();
+    session.commit();
+    expect(session.log().waiting).toBeGreaterThan(100);
+    session.begin();
+    session.savepoint();
+    expect(() => insert(100 * PAGE_BYTES + 1)).toThrow('full');
+    expect(() => session.commit()).toThrow('full');
+    expect(session.log().waiting).toBe(0);
+    session.close();
   });
 
   it('begins anew when it has its length, however long the writing goes on', async () => {

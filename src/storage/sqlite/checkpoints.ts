@@ -2,7 +2,7 @@ import type { SqliteAccess } from './sqlite-access.ts';
 import type { SqliteReply } from './worker-protocol.ts';
 
 /** So many pages (4 KiB each) of the write-ahead log are carried over at a time: pages that were written often go once. */
-const duePages = 2000;
+const duePages = 1000;
 /** Of a log that is nearly full, what is left has to be little: the commit that fills it carries the rest over itself. */
 const duePagesWhenNearlyFull = 200;
 const nearlyFullPages = 10_000;

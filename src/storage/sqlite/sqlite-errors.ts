@@ -17,6 +17,13 @@ const MACHINE_FAILURES: ReadonlySet<number> = new Set([
   26, // NOTADB
 ]);
 
+/** Whether SQLite itself says that there is no room. */
+export function isStorageFull(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && primaryOf(Number(error.errcode)) === SQLITE_FULL;
+}
+
+const primaryOf = (resultCode: number): number => resultCode & 0xff;
+
 /**
  * The error that a caller sees: `storage_full`, `database_failed`, or (a broken constraint, wrong SQL) a plain
  * Error with SQLite's words, which is the programmer's to prevent.
@@ -24,7 +31,7 @@ const MACHINE_FAILURES: ReadonlySet<number> = new Set([
 export function errorOf(failure: SqliteFailure, path: string): Error {
   const { message, resultCode } = failure;
   if (resultCode === null) return new Error(message);
-  const primary = resultCode & 0xff;
+  const primary = primaryOf(resultCode);
   if (primary === SQLITE_FULL) {
     return new OmoiError('storage_full', `the disk of ${path} is full`, { resultCode });
   }

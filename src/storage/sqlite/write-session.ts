@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { StatementCache } from './statement-cache.ts';
+import { isStorageFull } from './sqlite-errors.ts';
 import type { SqliteFile, SqliteRows, WriteAheadLog } from './worker-protocol.ts';
 
 interface Write {
@@ -100,6 +101,7 @@ export class WriteSession {
       this.#database.exec('COMMIT');
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      if (isStorageFull(error)) this.#emptyLog();
       throw error;
     } finally {
       this.#broken = null;
@@ -120,6 +122,15 @@ export class WriteSession {
 
   close(): void {
     this.#database.close();
+  }
+
+  /** Where the disk has no room left, what is written next takes the place of what the log has had, not a new one. */
+  #emptyLog(): void {
+    try {
+      this.checkpoint();
+    } catch {
+      // The file itself would have to grow.
+    }
   }
 
   #control(sql: string): void {
