@@ -12,6 +12,7 @@ const QUIET = [
   '--disable-component-update',
   '--disable-sync',
   '--no-first-run',
+  '--force-prefers-reduced-motion',
 ];
 
 /**

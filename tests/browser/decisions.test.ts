@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Client } from '../acceptance/support/client.ts';
 import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts';
@@ -8,6 +8,7 @@ import { until } from '../acceptance/support/until.ts';
 import { workersOf } from '../acceptance/support/workers.ts';
 import { chromiumForTests, openBrowser } from './chromium.ts';
 import { logInWithToken } from './log-in.ts';
+import { Visits } from './visits.ts';
 
 const program = chromiumForTests();
 const WITHIN_MS = 60_000;
@@ -53,7 +54,7 @@ describe.skipIf(program === null)('what a person decides, or has to know', () =>
   let server: OmoiServer;
   let admin: Client;
   let browser: Browser;
-  let context: BrowserContext;
+  let visits: Visits<'operator'>;
   let page: Page;
 
   beforeAll(async () => {
@@ -69,6 +70,12 @@ describe.skipIf(program === null)('what a person decides, or has to know', () =>
     server = await OmoiServer.start(directory.path, { configFile });
     admin = new Client(() => server.url, server.adminToken);
     browser = await openBrowser(program ?? '');
+    let tokens = 0;
+    visits = new Visits(browser, {
+      withinMs: WITHIN_MS,
+      logIn: (opened, role) =>
+        logInWithToken(opened, { url: server.url, admin }, { name: `${role} ${++tokens}`, role }),
+    });
   });
   afterAll(async () => {
     await browser?.close();
@@ -78,13 +85,11 @@ describe.skipIf(program === null)('what a person decides, or has to know', () =>
     directory.remove();
   });
   beforeEach(async () => {
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-    context.setDefaultTimeout(WITHIN_MS);
-    page = await context.newPage();
-    const name = expect.getState().currentTestName ?? '';
-    await logInWithToken(page, { url: server.url, admin }, { name, role: 'operator' });
+    page = await visits.as('operator');
   });
-  afterEach(() => context.close());
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await visits.end();
+  });
 
   const panel = () => page.getByRole('region', { name: 'Needs you' });
   const item = (list: string, agentId: string) =>

@@ -1,12 +1,12 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Client } from '../acceptance/support/client.ts';
 import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts';
 import { chromiumForTests, openBrowser } from './chromium.ts';
+import { DESK, Visits } from './visits.ts';
 
 const program = chromiumForTests();
 
-const DESK = { width: 1280, height: 900 };
 const PHONE = { width: 390, height: 844 };
 const WITHIN_MS = 30_000;
 const SCHEMES = [
@@ -19,7 +19,7 @@ describe.skipIf(program === null)('mission control', () => {
   let server: OmoiServer;
   let admin: Client;
   let browser: Browser;
-  let context: BrowserContext;
+  let visits: Visits<'admin' | 'nobody'>;
   let page: Page;
   let pageErrors: string[];
 
@@ -27,6 +27,13 @@ describe.skipIf(program === null)('mission control', () => {
     server = await OmoiServer.start(directory.path, { demo: true });
     admin = new Client(() => server.url, server.adminToken);
     browser = await openBrowser(program ?? '');
+    visits = new Visits(browser, {
+      withinMs: WITHIN_MS,
+      logIn: (opened, visitor) => {
+        listenForErrors(opened);
+        return visitor === 'admin' ? logIn(opened) : Promise.resolve();
+      },
+    });
   });
 
   afterAll(async () => {
@@ -35,28 +42,28 @@ describe.skipIf(program === null)('mission control', () => {
     directory.remove();
   });
 
-  beforeEach(async () => {
-    context = await browser.newContext({ viewport: DESK });
-    context.setDefaultTimeout(WITHIN_MS);
-    page = await context.newPage();
+  beforeEach(() => {
     pageErrors = [];
-    page.on('pageerror', (error) => pageErrors.push(error.message));
-    page.on('console', (message) => {
+  });
+
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await visits.end();
+    expect(pageErrors).toEqual([]);
+  });
+
+  function listenForErrors(opened: Page): void {
+    opened.on('pageerror', (error) => pageErrors.push(error.message));
+    opened.on('console', (message) => {
       // What a browser says of an answer with an error status is no error of the page.
       const ofAnAnswer = message.text().startsWith('Failed to load resource');
       if (message.type() === 'error' && !ofAnAnswer) pageErrors.push(message.text());
     });
-  });
+  }
 
-  afterEach(async () => {
-    await context.close();
-    expect(pageErrors).toEqual([]);
-  });
-
-  async function logIn(): Promise<void> {
+  async function logIn(opened: Page): Promise<void> {
     const { path } = await admin.read<{ path: string }>('/api/v1/login-links', { method: 'POST' });
-    await page.goto(`${server.url}${path}`);
-    await page.getByRole('heading', { name: 'Fleet' }).waitFor();
+    await opened.goto(`${server.url}${path}`);
+    await opened.getByRole('heading', { name: 'Fleet' }).waitFor();
   }
 
   async function mintToken(name: string): Promise<{ readonly id: string; readonly secret: string }> {
@@ -80,6 +87,7 @@ describe.skipIf(program === null)('mission control', () => {
   const tile = (agentId: string) => page.getByRole('link', { name: new RegExp(`^${agentId},`) });
 
   it('asks who is there, takes a token, and goes on to where one wanted to go', async () => {
+    page = await visits.as('nobody');
     const { id, secret } = await mintToken('somebody');
     await page.goto(`${server.url}/?events=fleet`);
     await page.getByRole('heading', { name: 'Log in to Omoi' }).waitFor();
@@ -96,8 +104,29 @@ describe.skipIf(program === null)('mission control', () => {
     await page.getByRole('heading', { name: 'Log in to Omoi' }).waitFor();
   });
 
+  // The first on its page: nothing of it has had the focus.
+  it('is reached by the keyboard: the content first, then every control', async () => {
+    page = await visits.as('admin');
+    await page.keyboard.press('Tab');
+    expect(await page.locator(':focus').textContent()).toBe('Skip to the content');
+    const unnamed = await page
+      .locator('button, a, input')
+      .evaluateAll((controls) =>
+        controls
+          .filter(
+            (control) =>
+              !control.textContent?.trim() &&
+              !control.getAttribute('aria-label') &&
+              !control.closest('label') &&
+              !control.id,
+          )
+          .map((control) => control.outerHTML),
+      );
+    expect(unnamed).toEqual([]);
+  });
+
   it('shows the fleet live, and every agent in detail', async () => {
-    await logIn();
+    page = await visits.as('admin');
     await page.getByText('Live', { exact: true }).waitFor();
     for (const agentId of ['demo-1', 'demo-2', 'demo-3', 'demo-4']) await tile(agentId).waitFor();
     await page.getByRole('img', { name: /^Implementation: \d+ waiting now/ }).waitFor();
@@ -111,6 +140,73 @@ describe.skipIf(program === null)('mission control', () => {
     await page.keyboard.press('Escape');
     await details.waitFor({ state: 'hidden' });
     expect(new URL(page.url()).search).toBe('');
+  });
+
+  it('shows what is under maintenance at once, and ends it', async () => {
+    page = await visits.as('admin');
+    const maintenances = page.getByRole('region', { name: 'Under maintenance' });
+    expect(await maintenances.count()).toBe(0);
+    for (const target of ['pool:demo', 'agent:demo-feeder-1']) {
+      const body = { target, duration_ms: 600_000, reason: 'new disks' };
+      await admin.read('/api/v1/watchdog/maintenance', { method: 'POST', body });
+    }
+    await maintenances.getByText(/pool demo is left alone by .*: new disks\. Ends by itself in 9m/).waitFor();
+    const fleet = page.getByRole('region', { name: 'Fleet' });
+    await fleet.getByText(/^under maintenance by /).waitFor();
+    await page.getByRole('link', { name: /^demo-feeder-1, .*, under maintenance$/ }).waitFor();
+    await page.getByRole('button', { name: 'End the maintenance of pool demo' }).click();
+    await fleet.getByText(/^under maintenance by /).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'End the maintenance of agent demo-feeder-1' }).click();
+    await maintenances.waitFor({ state: 'detached' });
+  });
+
+  it.each([
+    { name: 'a phone', viewport: PHONE },
+    // The last, since the tests that follow are of a desk.
+    { name: 'a desk', viewport: DESK },
+  ])('fits on $name, in light and dark', async ({ viewport }) => {
+    page = await visits.as('admin');
+    await page.setViewportSize(viewport);
+    await tile('demo-1').waitFor();
+    for (const { colorScheme, background } of SCHEMES) {
+      await page.emulateMedia({ colorScheme });
+      await expect
+        .poll(
+          () =>
+            page
+              .locator('body')
+              .evaluate((body) => body.computedStyleMap().get('background-color')?.toString()),
+          { timeout: WITHIN_MS },
+        )
+        .toBe(background);
+      const width = await page.locator('html').evaluate((html) => html.scrollWidth);
+      expect(width).toBeLessThanOrEqual(viewport.width);
+    }
+  });
+
+  it('shows a worker that hangs, its repair, and the trace of it all, without being reloaded', async () => {
+    page = await visits.as('admin');
+    await tile('demo-3').waitFor();
+    process.kill(await pidOf('demo-3'), 'SIGSTOP');
+    const events = page.getByRole('list', { name: 'Events, newest first' });
+    await events.getByText(/^AgentStalled of demo-3 fires/).waitFor();
+    await page.getByRole('link', { name: /^demo-3, .*generation 2/ }).waitFor();
+    await events.getByText(/on demo-3: healed$/).waitFor();
+
+    const repairs = page.getByRole('region', { name: 'Repairs' });
+    await repairs.getByText('restart: generation 2 should run').waitFor();
+    await repairs.getByRole('link', { name: /^Trace of .* on demo-3$/ }).click();
+    await page.getByRole('heading', { name: 'Trace', exact: true }).waitFor();
+    for (const span of [
+      'telemetry.append',
+      'alerting.alert',
+      'watchdog.remediation',
+      'watchdog.step.restart',
+    ]) {
+      await page.getByRole('link', { name: new RegExp(`^${span.replaceAll('.', '\\.')},`) }).waitFor();
+    }
+    await page.getByRole('link', { name: /^watchdog\.step\.restart,/ }).click();
+    await page.getByRole('heading', { name: 'watchdog.step.restart' }).waitFor();
   });
 
   it('shows what an agent works on, and for how long it may', async () => {
@@ -143,7 +239,7 @@ describe.skipIf(program === null)('mission control', () => {
       { method: 'POST', body: claim },
     );
     expect(tasks).toHaveLength(limits.length);
-    await logIn();
+    page = await visits.as('admin');
     const asked = new Set<string>();
     page.on('request', (request) => asked.add(request.url()));
     await page.goto(`${server.url}/?agent=${agent.agent_id}`);
@@ -153,91 +249,5 @@ describe.skipIf(program === null)('mission control', () => {
     // What is shown of an agent is all of one moment.
     const aboutIt = [...asked].filter((url) => url.includes('/api/') && url.includes(agent.agent_id));
     expect(aboutIt).toEqual([`${server.url}/api/v1/fleet/agents/${agent.agent_id}/why`]);
-  });
-
-  it('shows a worker that hangs, its repair, and the trace of it all, without being reloaded', async () => {
-    await logIn();
-    await tile('demo-3').waitFor();
-    process.kill(await pidOf('demo-3'), 'SIGSTOP');
-    const events = page.getByRole('list', { name: 'Events, newest first' });
-    await events.getByText(/^AgentStalled of demo-3 fires/).waitFor();
-    await page.getByRole('link', { name: /^demo-3, .*generation 2/ }).waitFor();
-    await events.getByText(/on demo-3: healed$/).waitFor();
-
-    const repairs = page.getByRole('region', { name: 'Repairs' });
-    await repairs.getByText('restart: generation 2 should run').waitFor();
-    await repairs.getByRole('link', { name: /^Trace of .* on demo-3$/ }).click();
-    await page.getByRole('heading', { name: 'Trace', exact: true }).waitFor();
-    for (const span of [
-      'telemetry.append',
-      'alerting.alert',
-      'watchdog.remediation',
-      'watchdog.step.restart',
-    ]) {
-      await page.getByRole('link', { name: new RegExp(`^${span.replaceAll('.', '\\.')},`) }).waitFor();
-    }
-    await page.getByRole('link', { name: /^watchdog\.step\.restart,/ }).click();
-    await page.getByRole('heading', { name: 'watchdog.step.restart' }).waitFor();
-  });
-
-  it('shows what is under maintenance at once, and ends it', async () => {
-    await logIn();
-    const maintenances = page.getByRole('region', { name: 'Under maintenance' });
-    expect(await maintenances.count()).toBe(0);
-    for (const target of ['pool:demo', 'agent:demo-feeder-1']) {
-      const body = { target, duration_ms: 600_000, reason: 'new disks' };
-      await admin.read('/api/v1/watchdog/maintenance', { method: 'POST', body });
-    }
-    await maintenances.getByText(/pool demo is left alone by .*: new disks\. Ends by itself in 9m/).waitFor();
-    const fleet = page.getByRole('region', { name: 'Fleet' });
-    await fleet.getByText(/^under maintenance by /).waitFor();
-    await page.getByRole('link', { name: /^demo-feeder-1, .*, under maintenance$/ }).waitFor();
-    await page.getByRole('button', { name: 'End the maintenance of pool demo' }).click();
-    await fleet.getByText(/^under maintenance by /).waitFor({ state: 'detached' });
-    await page.getByRole('button', { name: 'End the maintenance of agent demo-feeder-1' }).click();
-    await maintenances.waitFor({ state: 'detached' });
-  });
-
-  it('is reached by the keyboard: the content first, then every control', async () => {
-    await logIn();
-    await page.keyboard.press('Tab');
-    expect(await page.locator(':focus').textContent()).toBe('Skip to the content');
-    const unnamed = await page
-      .locator('button, a, input')
-      .evaluateAll((controls) =>
-        controls
-          .filter(
-            (control) =>
-              !control.textContent?.trim() &&
-              !control.getAttribute('aria-label') &&
-              !control.closest('label') &&
-              !control.id,
-          )
-          .map((control) => control.outerHTML),
-      );
-    expect(unnamed).toEqual([]);
-  });
-
-  it.each([
-    { name: 'a desk', viewport: DESK },
-    { name: 'a phone', viewport: PHONE },
-  ])('fits on $name, in light and dark', async ({ viewport }) => {
-    await page.setViewportSize(viewport);
-    await logIn();
-    await tile('demo-1').waitFor();
-    for (const { colorScheme, background } of SCHEMES) {
-      await page.emulateMedia({ colorScheme });
-      await expect
-        .poll(
-          () =>
-            page
-              .locator('body')
-              .evaluate((body) => body.computedStyleMap().get('background-color')?.toString()),
-          { timeout: WITHIN_MS },
-        )
-        .toBe(background);
-      const width = await page.locator('html').evaluate((html) => html.scrollWidth);
-      expect(width).toBeLessThanOrEqual(viewport.width);
-    }
   });
 });

@@ -1,11 +1,12 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from '../acceptance/support/client.ts';
 import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts';
 import { until } from '../acceptance/support/until.ts';
 import { workersOf } from '../acceptance/support/workers.ts';
 import { chromiumForTests, openBrowser } from './chromium.ts';
-import { logInWithToken } from './log-in.ts';
+import { logInWithToken, type Visitor } from './log-in.ts';
+import { Visits } from './visits.ts';
 
 const program = chromiumForTests();
 const WITHIN_MS = 60_000;
@@ -15,42 +16,62 @@ describe.skipIf(program === null)('what needs a person', () => {
   let server: OmoiServer;
   let admin: Client;
   let browser: Browser;
-  let context: BrowserContext;
+  let visits: Visits<Visitor['role']>;
   let page: Page;
 
   beforeAll(async () => {
     server = await OmoiServer.start(directory.path, { demo: true });
     admin = new Client(() => server.url, server.adminToken);
     browser = await openBrowser(program ?? '');
+    let tokens = 0;
+    visits = new Visits(browser, {
+      withinMs: WITHIN_MS,
+      logIn: (opened, role) =>
+        logInWithToken(opened, { url: server.url, admin }, { name: `${role} ${++tokens}`, role }),
+    });
   });
   afterAll(async () => {
     await browser?.close();
     await server?.stop();
     directory.remove();
   });
-  beforeEach(async () => {
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-    context.setDefaultTimeout(WITHIN_MS);
-    page = await context.newPage();
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await visits.end();
   });
-  afterEach(() => context.close());
 
-  let tokens = 0;
-
-  const logInAs = (role: 'viewer' | 'operator'): Promise<void> =>
-    logInWithToken(page, { url: server.url, admin }, { name: `${role} ${++tokens}`, role });
+  async function visitAs(role: Visitor['role']): Promise<void> {
+    page = await visits.as(role);
+  }
 
   const panel = () => page.getByRole('region', { name: 'Needs you' });
 
   it('says so where nothing does', async () => {
-    await logInAs('viewer');
+    await visitAs('viewer');
     await panel().getByText('Nothing waits for a person.').waitFor();
+  });
+
+  it('shows a pool whose new definition does not work, until somebody changes it', async () => {
+    const waits = [process.execPath, '-e', 'setInterval(() => {}, 1000)'];
+    const pool = { pool_id: 'sleepers', command: waits, desired: 2, max: 2 };
+    await admin.read('/api/v1/fleet/pools', { method: 'POST', body: pool });
+    const change = (command: readonly string[]): Promise<unknown> =>
+      admin.read('/api/v1/fleet/pools/sleepers', { method: 'PATCH', body: { command } });
+    await change([process.execPath, '-e', 'process.exit(3)']);
+    await visitAs('viewer');
+    const stopped = panel().getByRole('listitem').filter({ hasText: 'pool sleepers' });
+    await stopped
+      .getByText(/^Its new definition does not work: generation \d of sleepers-\d ended with code 3 before/)
+      .waitFor();
+    await page.getByRole('region', { name: 'Fleet' }).getByText('new definition stopped').waitFor();
+    await change(waits);
+    await stopped.waitFor({ state: 'hidden' });
+    await admin.read('/api/v1/fleet/pools/sleepers', { method: 'DELETE' });
   });
 
   it('shows a pause with its reason, holds a repair by it, and ends it by a button of an operator', async () => {
     const reason = 'moving the database';
     await admin.read('/api/v1/watchdog/pause', { method: 'POST', body: { reason } });
-    await logInAs('viewer');
+    await visitAs('viewer');
     const banner = page.getByRole('group', { name: 'paused' });
     await banner.getByText(reason).waitFor();
     expect(await page.getByRole('button', { name: 'Resume' }).count()).toBe(0);
@@ -67,11 +88,7 @@ describe.skipIf(program === null)('what needs a person', () => {
     const held = repairs.getByText(/^Held back by paused: paused by .*Lifts when somebody resumes\./);
     await held.first().waitFor();
 
-    await context.close();
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-    context.setDefaultTimeout(WITHIN_MS);
-    page = await context.newPage();
-    await logInAs('operator');
+    await visitAs('operator');
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByRole('group', { name: 'paused' }).waitFor({ state: 'hidden' });
     // Each repair says for itself what it saw: another one may have been held back and let go as well.
@@ -111,7 +128,7 @@ describe.skipIf(program === null)('what needs a person', () => {
       body,
     });
     const name = `fetch ${task.task_id.slice(-6)}`;
-    await logInAs('operator');
+    await visitAs('operator');
     const parked = panel().getByRole('listitem').filter({ hasText: name });
     await parked
       .getByText(/^1 of 1 attempts used up: agent demo-\d generation \d was ended by SIG[A-Z]+$/)
@@ -132,23 +149,5 @@ describe.skipIf(program === null)('what needs a person', () => {
     await parked.waitFor({ state: 'hidden' });
     const { state } = await admin.read<{ state: string }>(`/api/v1/fleet/tasks/${task.task_id}`);
     expect(state).toBe('cancelled');
-  });
-
-  it('shows a pool whose new definition does not work, until somebody changes it', async () => {
-    const waits = [process.execPath, '-e', 'setInterval(() => {}, 1000)'];
-    const pool = { pool_id: 'sleepers', command: waits, desired: 2, max: 2 };
-    await admin.read('/api/v1/fleet/pools', { method: 'POST', body: pool });
-    const change = (command: readonly string[]): Promise<unknown> =>
-      admin.read('/api/v1/fleet/pools/sleepers', { method: 'PATCH', body: { command } });
-    await change([process.execPath, '-e', 'process.exit(3)']);
-    await logInAs('viewer');
-    const stopped = panel().getByRole('listitem').filter({ hasText: 'pool sleepers' });
-    await stopped
-      .getByText(/^Its new definition does not work: generation \d of sleepers-\d ended with code 3 before/)
-      .waitFor();
-    await page.getByRole('region', { name: 'Fleet' }).getByText('new definition stopped').waitFor();
-    await change(waits);
-    await stopped.waitFor({ state: 'hidden' });
-    await admin.read('/api/v1/fleet/pools/sleepers', { method: 'DELETE' });
   });
 });
