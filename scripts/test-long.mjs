@@ -51,7 +51,7 @@ await Promise.all(
     }),
   ),
 );
-await step('simulations that have shown a fault', ['--project', 'simulation', 'found-seeds'], {
+await step('simulations that have shown a fault', ['--project', 'simulation', 'found-seeds', 'replay'], {
   OMOI_LONG: '1',
 });
 await step('PromQL beside Prometheus', ['--project', 'conformance', 'promql-differential'], {

@@ -37,10 +37,8 @@ const FOUND: readonly Found[] = [
   ],
 ];
 
-/** Without OMOI_LONG=1 the first of each scenario: others play there too, with other seeds, in `simulation.test.ts`. */
-const played = FOUND.filter(
-  ([, name], at) => isLong || FOUND.findIndex(([, other]) => other === name) === at,
-);
+/** Without OMOI_LONG=1 one of the scenario that `simulation.test.ts` does not play; the others play there, with other seeds. */
+const played = isLong ? FOUND : FOUND.filter(([, name]) => name === 'upheaval').slice(0, 1);
 
 test.each(played)('%s (%s, %s, seed %s)', async (_fault, name, mode, seed) => {
   const report = await simulate({ name, mode, seed, steps: 400, mischief: WEIGHTS[name] });
