@@ -47,9 +47,8 @@ const onPostgres =
     : {
         include: [
           'src/fleet/pools/restart.test.ts',
-          'src/fleet/tasks/deferred-tasks.test.ts',
           'src/watchdog/watchdog.test.ts',
-          'src/watchdog/watchdog.{relapses,scale-overrides,storms}.test.ts',
+          'src/watchdog/watchdog.{scale-overrides,storms}.test.ts',
         ],
       };
 
