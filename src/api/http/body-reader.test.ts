@@ -113,6 +113,9 @@ describe('the body of a request', () => {
     await nextTurn();
     closed.destroy();
     await expect(untold).rejects.toMatchObject({ code: 'invalid_request' });
+    const goneBefore = bodyOf(Buffer.alloc(8)).destroy();
+    await once(goneBefore, 'close');
+    await expect(reader.read(requestOf(), goneBefore)).rejects.toMatchObject({ code: 'invalid_request' });
     const full = (): never => {
       throw new Error('full');
     };

@@ -69,6 +69,8 @@ export class BodyReader {
         payload.pause();
         void this.#turns.take(piece.length).then(() => payload.resume());
       };
+      // Whoever went away before, while it was asked who it is, is told of no more.
+      if (payload.destroyed) return breakOff();
       payload.on('data', add).on('end', end).on('error', fail).on('close', breakOff);
       payload.resume();
     });
