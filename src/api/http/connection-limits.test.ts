@@ -196,6 +196,26 @@ describe('connections', () => {
     expect(valueOf(CLOSED('timeout'))).toBe(1);
   });
 
+  it('over which more and more is asked before anything is answered are closed', async () => {
+    const url = await start({ maxRequestsAhead: 3 });
+    let end = (): void => {};
+    lateIsOver = new Promise((resolve) => (end = resolve));
+    const asking = 'GET /v1/late HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const [few, many] = [await open(url), await open(url)];
+    few.write(asking.repeat(3));
+    many.write(asking.repeat(3));
+    await until(() => readMetrics().then(() => valueOf('omoi_http_silent_connections') === 0));
+    expect(valueOf(CLOSED('max_requests_ahead'))).toBe(0);
+    many.write(asking.repeat(3));
+    await ended(many);
+    await readMetrics();
+    expect(valueOf(CLOSED('max_requests_ahead'))).toBe(1);
+    let answers = '';
+    few.setEncoding('utf8').on('data', (some: string) => (answers += some));
+    end();
+    await until(async () => answers.split('HTTP/1.1 200 ').length === 4);
+  });
+
   it('that are more than a listener takes are closed at once', async () => {
     const url = await start({ maxConnections: 2 });
     const kept = [await open(url), await open(url)];

@@ -22,6 +22,8 @@ export interface ConnectionBounds {
   readonly maxConnections: number;
   /** Connections of all listeners over which no request has come yet: beyond it the oldest is closed. */
   readonly maxSilentConnections: number;
+  /** Requests of one connection that have no answer yet. Node begins with all that are sent ahead, and reads on. */
+  readonly maxRequestsAhead: number;
 }
 
 /** As many connections as a fleet of the largest size has. What is silent leaves room for those who speak. */
@@ -35,6 +37,7 @@ export const CONNECTION_BOUNDS: ConnectionBounds = {
   keepAliveTimeoutMs: 72_000,
   maxConnections: 20_000,
   maxSilentConnections: 1_000,
+  maxRequestsAhead: 100,
 };
 
 /** The options of `createServer` that hold a connection to its times. */
@@ -49,7 +52,13 @@ export function serverOptionsOf(bounds: ConnectionBounds) {
   } as const;
 }
 
-type ClosedFor = 'max_connections' | 'max_silent_connections' | 'max_unread_bytes' | 'timeout' | 'unread';
+type ClosedFor =
+  | 'max_connections'
+  | 'max_silent_connections'
+  | 'max_requests_ahead'
+  | 'max_unread_bytes'
+  | 'timeout'
+  | 'unread';
 
 /** Holds the connections of all listeners within their numbers, and counts those that are closed for it. */
 export class ConnectionLimits {
@@ -98,8 +107,12 @@ export class ConnectionLimits {
       this.#silent.delete(socket);
       response.on('timeout', () => this.#stoodStill(socket));
       const answers = this.#answers.get(socket);
-      answers?.add(response);
-      response.on('close', () => answers?.delete(response));
+      if (!answers) return;
+      answers.add(response);
+      response.on('close', () => answers.delete(response));
+      if (answers.size <= this.#bounds.maxRequestsAhead || socket.destroyed) return;
+      this.#count('max_requests_ahead');
+      socket.destroy();
     });
     server.on('clientError', ({ code }: Error & { readonly code?: string }) => {
       if (code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#count('timeout');

@@ -16,6 +16,8 @@ const MAX_BODIES_BYTES = 4_000_000;
 /** Bodies that the receiver has been handed, in order; it answers when the gate opens. */
 const received: Buffer[] = [];
 let gate = Promise.resolve();
+/** How many it has got memory for behind the gate. */
+let workedOn = 0;
 /** What the receiver takes for what it makes of a body. */
 let madeBytes = 0;
 let bodies: BodyBudget;
@@ -25,12 +27,15 @@ beforeEach(async () => {
   received.length = 0;
   gate = Promise.resolve();
   madeBytes = 0;
+  workedOn = 0;
   bodies = new BodyBudget(2 * MAX_BODIES_BYTES, new SelfMetrics());
   const receiver: Pick<OtlpReceiver, 'receive'> = {
     async receive({ body, take }) {
       received.push(Buffer.from(body));
       take(madeBytes);
       await gate;
+      take(1);
+      workedOn++;
       return Buffer.from('{}');
     },
   };
@@ -56,6 +61,26 @@ function post(payload: Buffer, contentEncoding: string) {
     headers: { ...headers, 'content-encoding': contentEncoding },
     payload,
   });
+}
+
+/** Posts over a connection of its own; what it returns ends that. */
+async function postUntilTold(payload: Buffer): Promise<() => Promise<void>> {
+  const url = await served.api.listen({ host: '127.0.0.1', port: 0 });
+  const headers = {
+    ...served.as('ingest'),
+    'content-type': 'application/json',
+    'content-length': payload.length,
+  };
+  const connected = once(served.app.server, 'connection');
+  const sending = httpRequest(new URL('/v1/metrics', url), { method: 'POST', headers });
+  sending.on('error', () => undefined);
+  sending.end(payload);
+  const [connection] = (await connected) as [Socket];
+  return async () => {
+    const closed = once(connection, 'close');
+    sending.destroy();
+    await closed;
+  };
 }
 
 const textOf = (letter: string, length: number): Buffer => Buffer.from(letter.repeat(length));
@@ -201,26 +226,26 @@ describe('many bodies at once', () => {
     gate = opened.promise;
     const first = post(textOf('a', 400_000), 'identity');
     await receivedNow(1);
-    const url = await served.api.listen({ host: '127.0.0.1', port: 0 });
-    const second = textOf('b', 400_000);
-    const headers = {
-      ...served.as('ingest'),
-      'content-type': 'application/json',
-      'content-length': second.length,
-    };
-    const connected = once(served.app.server, 'connection');
-    const going = httpRequest(new URL('/v1/metrics', url), { method: 'POST', headers });
-    going.on('error', () => undefined);
-    going.end(second);
+    const leave = await postUntilTold(textOf('b', 400_000));
     await vi.waitFor(() => expect(bodies.usedBytes).toBe(800_000), { interval: 5, timeout: 10_000 });
-    const [connection] = (await connected) as [Socket];
-    const closed = once(connection, 'close');
-    going.destroy();
-    await closed;
+    await leave();
     const third = post(textOf('c', 400_000), 'identity');
     opened.resolve();
     expect([(await first).statusCode, (await third).statusCode]).toEqual([200, 200]);
     expect(received.map((body) => String(body.subarray(0, 1)))).toEqual(['a', 'c']);
     await vi.waitFor(() => expect(bodies.usedBytes).toBe(0), { interval: 5, timeout: 10_000 });
+  });
+
+  it('one whose sender has gone while it waited in a line gets no memory', async () => {
+    const opened = Promise.withResolvers<void>();
+    gate = opened.promise;
+    const leave = await postUntilTold(BODY);
+    await receivedNow(1);
+    await leave();
+    opened.resolve();
+    await vi.waitFor(() => expect(bodies.usedBytes).toBe(0), { interval: 5, timeout: 10_000 });
+    expect(workedOn).toBe(0);
+    expect((await post(BODY, 'identity')).statusCode).toBe(200);
+    expect(workedOn).toBe(1);
   });
 });

@@ -2,7 +2,7 @@ import type { Encoding, OtlpReceiver } from '#ingest';
 import { OmoiError, SerialQueue } from '#telemetry';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiApp } from '../http/app.ts';
-import { takeBodies, type ByteBudget } from '../http/body-budget.ts';
+import { takeBodies, type ByteBudget, type TakeBytes } from '../http/body-budget.ts';
 import { SENDERS_AND_AGENTS } from '../access/roles.ts';
 import { senderOf } from '../access/sender.ts';
 import { encodedBody } from './decoded-body.ts';
@@ -59,7 +59,11 @@ export function registerOtlpRoutes(app: ApiApp, parts: OtlpRouteParts): void {
             contentEncoding: request.headers['content-encoding'],
             maxBytes: parts.maxDecodedBytes,
           });
-          const answer = await holdBody(request, async (take) => {
+          const answer = await holdBody(request, async (takeBytes) => {
+            const take: TakeBytes = (bytes) => {
+              refuseGone(reply);
+              takeBytes(bytes);
+            };
             const receive = async (): Promise<Uint8Array> => {
               refuseGone(reply);
               const body = await encoded.decode(take, scope.bodyReader);
