@@ -11,6 +11,10 @@ const nearlyFullPages = 10_000;
  * 48 MiB, below what the file of the log is cut back to.
  */
 export const maxLogPages = 12_288;
+/** Somebody keeps a log that is longer from beginning anew: no usual commit makes it so long. */
+const overlongLogPages = 4 * maxLogPages;
+
+export type LogLength = 'bounded' | 'overlong';
 
 /**
  * Carries the write-ahead log of a database over into its file beside its writer. SQLite does that within the commit that
@@ -18,17 +22,25 @@ export const maxLogPages = 12_288;
  */
 export class Checkpoints {
   readonly #thread: Pick<SqliteAccess, 'ask' | 'close'>;
+  readonly #onLength: (length: LogLength) => void;
   #running = false;
+  #length: LogLength = 'bounded';
 
-  /** @param thread has a connection of its own */
-  constructor(thread: Pick<SqliteAccess, 'ask' | 'close'>) {
+  /**
+   * @param thread has a connection of its own
+   * @param onLength called when the log has become much longer than it may be, and when it has begun anew after that
+   */
+  constructor(thread: Pick<SqliteAccess, 'ask' | 'close'>, onLength: (length: LogLength) => void) {
     this.#thread = thread;
+    this.#onLength = onLength;
   }
 
   /** @param reply to a commit */
   noteCommit(reply: SqliteReply): void {
+    // While one runs the log may become any length: where CPUs are scarce it has to wait for everybody else.
     if (this.#running || !reply.ok || !reply.log) return;
     const { pages, waiting } = reply.log;
+    this.#noteLength(pages);
     if (waiting < (pages < nearlyFullPages ? duePages : duePagesWhenNearlyFull)) return;
     this.#running = true;
     const settled = (): void => {
@@ -41,4 +53,17 @@ export class Checkpoints {
   close(): Promise<void> {
     return this.#thread.close();
   }
+
+  #noteLength(pages: number): void {
+    const length = lengthOf(pages);
+    if (length === null || length === this.#length) return;
+    this.#length = length;
+    this.#onLength(length);
+  }
+}
+
+/** Null where it is neither: it stays what it was. */
+function lengthOf(pages: number): LogLength | null {
+  if (pages > overlongLogPages) return 'overlong';
+  return pages <= maxLogPages ? 'bounded' : null;
 }

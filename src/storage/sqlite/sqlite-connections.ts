@@ -1,7 +1,14 @@
 import { FileLock, LockRefused } from './file-lock.ts';
 import { StatementCache } from './statement-cache.ts';
 import { StatementTexts } from './statement-numbers.ts';
-import type { SqliteFailure, SqliteFile, SqliteReply, SqliteRequest, SqliteRows } from './worker-protocol.ts';
+import type {
+  SqliteFailure,
+  SqliteFile,
+  SqliteReply,
+  SqliteRequest,
+  SqliteRows,
+  WriteAheadLog,
+} from './worker-protocol.ts';
 import { openConnection, WriteSession } from './write-session.ts';
 
 const NOTHING: SqliteRows = { rows: [], changes: null, lastInsertRowid: null };
@@ -37,7 +44,8 @@ export class SqliteConnections {
     try {
       const result = this.#perform(request);
       if (id === null) return null;
-      return { id, ok: true, result, ...(request.op === 'commit' && { log: this.#writing().log() }) };
+      const log = request.op === 'commit' ? this.#logIfKnown() : null;
+      return { id, ok: true, result, ...(log && { log }) };
     } catch (error) {
       return id === null ? null : { id, ok: false, failure: failureOf(error) };
     }
@@ -77,6 +85,15 @@ export class SqliteConnections {
         this.#writer?.close();
         this.#lock?.release();
         return NOTHING;
+    }
+  }
+
+  /** What was committed is committed, also where nobody can say how long the log is. */
+  #logIfKnown(): WriteAheadLog | null {
+    try {
+      return this.#writing().log();
+    } catch {
+      return null;
     }
   }
 

@@ -1,6 +1,6 @@
 import { OmoiError, type Clock, type Logger } from '#telemetry';
 import type { Database, DatabaseTransaction } from '../database.ts';
-import { Checkpoints, maxLogPages } from './checkpoints.ts';
+import { Checkpoints, maxLogPages, type LogLength } from './checkpoints.ts';
 import { CommitQueue, type CommitQueueOptions } from './commit-queue.ts';
 import { createReader, createWriter, ThreadConnection } from './sqlite-dialect.ts';
 import { errorOf } from './sqlite-errors.ts';
@@ -53,7 +53,7 @@ interface Threads {
 }
 
 function openThreads(
-  { file, clock, threads, checkpointsBeside = false }: SqliteDatabaseOptions,
+  { file, clock, logger, threads, checkpointsBeside = false }: SqliteDatabaseOptions,
   isUrgent: () => boolean,
 ): Threads {
   if (threads === 'none') {
@@ -66,6 +66,7 @@ function openThreads(
           { ...file, background: true },
           { idle: { clock, endIdleAfterMs: endIdleCheckpointsAfterMs } },
         ),
+        (length) => tellLength(length, file.path, logger),
       )
     : null;
   const writer = new SqliteThread(checkpoints ? { ...file, maxLogPages } : file, { isUrgent });
@@ -73,6 +74,18 @@ function openThreads(
   const reading = new SqliteThread(file, { idle: { clock, endIdleAfterMs } });
   const readerThread = threads === 'two' ? reading : new ReaderAsNeeded(writer, reading);
   return { writer, readerThread, checkpoints };
+}
+
+function tellLength(length: LogLength, path: string, logger: Logger): void {
+  if (length === 'bounded') {
+    logger.info({ path }, 'The write-ahead log of the database has begun anew.');
+    return;
+  }
+  logger.warn(
+    { path },
+    'The write-ahead log of the database only grows: a transaction of another program that reads it does not end. ' +
+      'Find the program by `fuser` and end it before the disk is full.',
+  );
 }
 
 /** Opens the database on its threads; the file is made when it is missing. */
