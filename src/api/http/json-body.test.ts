@@ -47,6 +47,7 @@ it.each([
   ['one that forges a prototype', `{"a":"${'a'.repeat(90_000)}","__proto__":{}}`, 400, 'malformed_json'],
   ['one that is nested too deep', `["${'a'.repeat(90_000)}",${'['.repeat(600)}`, 400, 'malformed_json'],
   ['one with too many values', `[${'{},'.repeat(60_000)}{}]`, 413, 'body_too_large'],
+  ['one with a name that is too long', `{"${'a'.repeat(90_000)}":1}`, 413, 'body_too_large'],
   ['one that is too large', `"${'a'.repeat(MAX_BYTES)}"`, 413, 'body_too_large'],
 ])('of large JSON bodies %s is refused, and the next is read', async (_, body, status, error) => {
   const [refused, next] = await Promise.all([post(body), post(`"${'a'.repeat(90_000)}"`)]);

@@ -3,9 +3,8 @@ import { OmoiError, SerialQueue, messageOf, nextTurn } from '#telemetry';
 import type { FastifyRequest } from 'fastify';
 import type { ApiApp } from './app.ts';
 import { encodingProblem } from './content-encoding.ts';
-import { isNestedDeeper, maxNesting, tooDeep } from './json-nesting.ts';
 import { infiniteNumber } from './json-numbers.ts';
-import { isWeighed, weighJson } from './json-weight.ts';
+import { isLargeJson, weighJson, weighLargeJson } from './json-weight.ts';
 
 const UTF8 = /^application\/json\s*(;\s*charset=("?)utf-?8\2\s*)?$/i;
 
@@ -27,9 +26,9 @@ export function acceptJsonBodies(app: ApiApp): void {
     const body = await app.bodyReader.read(request, payload);
     const problem = encodingProblem(request) ?? charsetProblem(request);
     if (problem) throw problem;
-    if (isWeighed(body)) return large.run(() => readLarge(body, (text) => valueOf(request, text)));
+    if (isLargeJson(body)) return large.run(() => readLarge(body, (text) => valueOf(request, text)));
+    weighJson(body);
     const text = body.toString();
-    if (isNestedDeeper(text, maxNesting)) throw tooDeep();
     return finite(text, await valueOf(request, text));
   });
 }
@@ -37,7 +36,7 @@ export function acceptJsonBodies(app: ApiApp): void {
 /** Each of its steps takes as long as all others that wait may be let wait: it has a turn of the event loop for itself. */
 async function readLarge(body: Buffer, valueOf: (text: string) => Promise<unknown>): Promise<unknown> {
   try {
-    await weighJson(body);
+    await weighLargeJson(body);
     const text = body.toString();
     await nextTurn();
     const value = await valueOf(text);
