@@ -7,6 +7,7 @@ import { auditChanges } from './access/audit-hook.ts';
 import { admit } from './access/guard.ts';
 import { WaitingRequests } from './access/waiting-requests.ts';
 import type { ApiApp } from './http/app.ts';
+import { BODY_MEMORY_BOUNDS, boundBodyMemory, type BodyMemoryBounds } from './http/body-memory.ts';
 import { BodyReader } from './http/body-reader.ts';
 import { serveDashboard } from './dashboard/dashboard-files.ts';
 import { EventStreams, type EventSource } from './streams/event-streams.ts';
@@ -62,6 +63,8 @@ export interface ApiParts {
   readonly limits: ApiLimits;
   /** What connections may take; `CONNECTION_BOUNDS` where it is left out. */
   readonly connections?: ConnectionBounds;
+  /** What bodies may take of memory; `BODY_MEMORY_BOUNDS` where it is left out. */
+  readonly bodyMemory?: BodyMemoryBounds;
   /** How `localhost` is looked up; by the system where it is left out. */
   readonly addressesOf?: AddressesOf;
   readonly options: ApiOptions;
@@ -114,6 +117,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   app.setErrorHandler(fail);
   requireAccess(app);
   refuseUnknownKeys(app);
+  boundBodyMemory(app, { ...(parts.bodyMemory ?? BODY_MEMORY_BOUNDS), metrics: parts.metrics });
   acceptJsonBodies(app);
   await app.register(cookie);
   countRequests(app, parts);

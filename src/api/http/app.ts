@@ -8,7 +8,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { PUBLIC, Role } from '../access/roles.ts';
 import type { WaitingRequests } from '../access/waiting-requests.ts';
-import type { BodyReader } from './body-reader.ts';
+import type { BodyReader, TakeBytes } from './body-reader.ts';
 
 /** Fastify whose routes are typed by their zod schemas. */
 export type ApiApp = FastifyInstance<
@@ -63,6 +63,8 @@ declare module 'fastify' {
     waitingRequests: WaitingRequests;
     /** What reads the bodies of all routes. */
     bodyReader: BodyReader;
+    /** Takes memory for a request's body and what it becomes, where its route has no budget of its own. */
+    takeBytes: (request: FastifyRequest) => TakeBytes;
   }
   interface FastifyRequest {
     principal: Principal;

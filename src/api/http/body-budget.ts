@@ -1,16 +1,37 @@
 import type { Readable } from 'node:stream';
-import { OmoiError, type SelfMetrics } from '#telemetry';
+import { OmoiError, type ErrorCode, type SelfMetrics } from '#telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiApp } from './app.ts';
+import type { TakeBytes } from './body-reader.ts';
 
 /** Memory that is taken before it is used. */
 export interface ByteBudget {
   /** What may be taken at once, by all together. */
   readonly maxBytes: number;
-  /** @throws OmoiError `ingest_busy` where there is no room */
+  /** What messages call that limit. */
+  readonly limit: string;
+  /** @throws OmoiError `ingest_busy` or `server_busy` where there is no room */
   take(bytes: number): void;
   giveBack(bytes: number): void;
 }
+
+/** Whose bodies a budget is for, as errors and metrics have it. */
+export interface BudgetNames {
+  readonly code: ErrorCode;
+  readonly limit: string;
+  readonly bytes: readonly [metricName: string, help: string];
+  readonly refused: readonly [metricName: string, help: string];
+}
+
+const OF_INGEST: BudgetNames = {
+  code: 'ingest_busy',
+  limit: 'maxIngestBodyBytes',
+  bytes: ['omoi_ingest_body_bytes', 'Bodies of ingest requests in memory.'],
+  refused: [
+    'omoi_ingest_bodies_refused_total',
+    'Requests refused because the bodies of others filled the memory for them.',
+  ],
+};
 
 /**
  * The memory for bodies of requests that are coming in, or that wait until their samples are stored: senders are
@@ -19,21 +40,18 @@ export interface ByteBudget {
  */
 export class BodyBudget implements ByteBudget {
   readonly maxBytes: number;
+  readonly limit: string;
+  readonly #code: ErrorCode;
   readonly #refused;
   #usedBytes = 0;
 
   /** @param maxBytes of all bodies together */
-  constructor(maxBytes: number, selfMetrics: SelfMetrics) {
+  constructor(maxBytes: number, selfMetrics: SelfMetrics, names: BudgetNames = OF_INGEST) {
     this.maxBytes = maxBytes;
-    this.#refused = selfMetrics.counter(
-      'omoi_ingest_bodies_refused_total',
-      'Requests refused because the bodies of others filled the memory for them.',
-    );
-    selfMetrics.gauge(
-      'omoi_ingest_body_bytes',
-      'Bodies of ingest requests in memory.',
-      () => this.#usedBytes,
-    );
+    this.limit = names.limit;
+    this.#code = names.code;
+    this.#refused = selfMetrics.counter(...names.refused);
+    selfMetrics.gauge(...names.bytes, () => this.#usedBytes);
   }
 
   get usedBytes(): number {
@@ -41,7 +59,7 @@ export class BodyBudget implements ByteBudget {
   }
 
   take(bytes: number): void {
-    if (this.#usedBytes + bytes > this.maxBytes) throw this.#busy(this.maxBytes);
+    if (this.#usedBytes + bytes > this.maxBytes) throw this.#busy(this.maxBytes, this.limit);
     this.#usedBytes += bytes;
   }
 
@@ -50,12 +68,13 @@ export class BodyBudget implements ByteBudget {
   }
 
   /** A part of the budget that one kind of senders may use up at most, so that it leaves room for the others. */
-  part(maxBytes: number): ByteBudget {
+  part(maxBytes: number, limit = this.limit): ByteBudget {
     let usedBytes = 0;
     return {
       maxBytes,
+      limit,
       take: (bytes) => {
-        if (usedBytes + bytes > maxBytes) throw this.#busy(maxBytes);
+        if (usedBytes + bytes > maxBytes) throw this.#busy(maxBytes, limit);
         this.take(bytes);
         usedBytes += bytes;
       },
@@ -66,17 +85,17 @@ export class BodyBudget implements ByteBudget {
     };
   }
 
-  #busy(maxBytes: number): OmoiError {
+  #busy(maxBytes: number, limit: string): OmoiError {
     this.#refused.add(1);
     return new OmoiError(
-      'ingest_busy',
-      `the bodies of other requests take up the ${maxBytes} bytes for them (maxIngestBodyBytes)`,
+      this.#code,
+      `the bodies of other requests take up the ${maxBytes} bytes for them (${limit})`,
     );
   }
 }
 
 /** What one request's body takes: until its connection has ended and its handler too. */
-class BodyLease {
+export class BodyLease {
   readonly #budget: ByteBudget;
   #bytes = 0;
   #holders = 1;
@@ -85,13 +104,13 @@ class BodyLease {
     this.#budget = budget;
   }
 
-  /** @throws OmoiError `body_too_large` where there is no room for it even if there is no other; `ingest_busy` */
+  /** @throws OmoiError `body_too_large` where there is no room for it even if there is no other; `ingest_busy`, `server_busy` */
   take(bytes: number): void {
-    const { maxBytes } = this.#budget;
+    const { maxBytes, limit } = this.#budget;
     if (this.#bytes + bytes > maxBytes) {
       throw new OmoiError(
         'body_too_large',
-        `the body takes more than ${maxBytes} bytes of memory on its way (maxIngestBodyBytes)`,
+        `the body takes more than ${maxBytes} bytes of memory on its way (${limit})`,
       );
     }
     this.#budget.take(bytes);
@@ -108,9 +127,6 @@ class BodyLease {
     this.#bytes = 0;
   }
 }
-
-/** Takes memory for what a body becomes, decompressed for instance. @throws OmoiError `ingest_busy`, `body_too_large` */
-export type TakeBytes = (bytes: number) => void;
 
 /** Runs what works with a body, which stays in memory until that is done, though its sender may have gone. */
 export type HoldBody = <Result>(

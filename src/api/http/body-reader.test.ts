@@ -16,6 +16,8 @@ function requestOf(contentLength?: number): FastifyRequest {
   return { headers, routeOptions: { bodyLimit: MAX_BYTES } } as unknown as FastifyRequest;
 }
 
+const uncounted = (): void => undefined;
+
 /** All of it is there at once, as from a sender on the same machine. */
 function bodyOf(bytes: Buffer): Readable {
   const pieces: Buffer[] = [];
@@ -44,7 +46,7 @@ describe('the body of a request', () => {
     async (length) => {
       const bytes = patterned(length);
       for (const said of [length, undefined]) {
-        const read = await new BodyReader().read(requestOf(said), bodyOf(bytes));
+        const read = await new BodyReader().read(requestOf(said), bodyOf(bytes), uncounted);
         expect(read.equals(bytes)).toBe(true);
       }
     },
@@ -76,16 +78,18 @@ describe('the body of a request', () => {
 
   it('that is small does not wait for those that are read', async () => {
     const reader = new BodyReader();
-    const large = reader.read(requestOf(), bodyOf(Buffer.alloc(8_000_000)));
+    const large = reader.read(requestOf(), bodyOf(Buffer.alloc(8_000_000)), uncounted);
     await nextTurn();
-    const small = reader.read(requestOf(300), bodyOf(Buffer.alloc(300)));
+    const small = reader.read(requestOf(300), bodyOf(Buffer.alloc(300)), uncounted);
     expect(await turnsWhile(small)).toBeLessThanOrEqual(2);
     await large;
   });
 
   it('that is larger than it may be is refused before all of it is there', async () => {
     const reader = new BodyReader();
-    await expect(reader.read(requestOf(MAX_BYTES + 1), bodyOf(Buffer.alloc(1)))).rejects.toMatchObject({
+    await expect(
+      reader.read(requestOf(MAX_BYTES + 1), bodyOf(Buffer.alloc(1)), uncounted),
+    ).rejects.toMatchObject({
       code: 'body_too_large',
     });
     let taken = 0;
@@ -100,22 +104,24 @@ describe('the body of a request', () => {
 
   it('is refused where it is not as long as the request says, breaks off, or may not be counted', async () => {
     const reader = new BodyReader();
-    await expect(reader.read(requestOf(9), bodyOf(Buffer.alloc(8)))).rejects.toMatchObject({
+    await expect(reader.read(requestOf(9), bodyOf(Buffer.alloc(8)), uncounted)).rejects.toMatchObject({
       code: 'invalid_request',
     });
     const broken = bodyOf(Buffer.alloc(8_000_000));
-    const reading = reader.read(requestOf(), broken);
+    const reading = reader.read(requestOf(), broken, uncounted);
     await nextTurn();
     broken.destroy(new Error('gone'));
     await expect(reading).rejects.toThrow('gone');
     const closed = bodyOf(Buffer.alloc(8_000_000));
-    const untold = reader.read(requestOf(), closed);
+    const untold = reader.read(requestOf(), closed, uncounted);
     await nextTurn();
     closed.destroy();
     await expect(untold).rejects.toMatchObject({ code: 'invalid_request' });
     const goneBefore = bodyOf(Buffer.alloc(8)).destroy();
     await once(goneBefore, 'close');
-    await expect(reader.read(requestOf(), goneBefore)).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(reader.read(requestOf(), goneBefore, uncounted)).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
     const full = (): never => {
       throw new Error('full');
     };

@@ -18,10 +18,10 @@ export class BodyReader {
 
   /**
    * @param payload the body as it comes in
-   * @param counted is called with the bytes of each piece; what it throws refuses the request
+   * @param counted takes the bytes of each piece from a budget; what it throws refuses the request
    * @throws OmoiError `body_too_large`, `invalid_request` where it is shorter than the request says
    */
-  async read(request: FastifyRequest, payload: Readable, counted: Counted = uncounted): Promise<Buffer> {
+  async read(request: FastifyRequest, payload: Readable, counted: TakeBytes): Promise<Buffer> {
     const expected = Number(request.headers['content-length']);
     const maxBytes = request.routeOptions.bodyLimit;
     if (expected > maxBytes) throw tooLarge(maxBytes);
@@ -91,16 +91,15 @@ export class BodyReader {
   }
 }
 
+/** Takes memory for a body and what it becomes. @throws OmoiError `ingest_busy`, `server_busy`, `body_too_large` */
+export type TakeBytes = (bytes: number) => void;
+
 interface Reading {
   readonly maxBytes: number;
   /** By the Content-Length header; NaN where there is none. */
   readonly expected: number;
-  readonly counted: Counted;
+  readonly counted: TakeBytes;
 }
-
-type Counted = (bytes: number) => void;
-
-const uncounted: Counted = () => undefined;
 
 function tooLarge(maxBytes: number): OmoiError {
   return new OmoiError('body_too_large', `the body exceeds ${maxBytes} bytes`);

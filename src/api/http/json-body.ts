@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { OmoiError, SerialQueue, messageOf, nextTurn } from '#telemetry';
 import type { FastifyRequest } from 'fastify';
 import type { ApiApp } from './app.ts';
+import type { TakeBytes } from './body-reader.ts';
 import { encodingProblem } from './content-encoding.ts';
 import { infiniteNumber } from './json-numbers.ts';
 import { isLargeJson, weighJson, weighLargeJson } from './json-weight.ts';
@@ -23,20 +24,25 @@ export function acceptJsonBodies(app: ApiApp): void {
   const large = new SerialQueue();
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
-    const body = await app.bodyReader.read(request, payload);
+    const take = app.takeBytes(request);
+    const body = await app.bodyReader.read(request, payload, take);
     const problem = encodingProblem(request) ?? charsetProblem(request);
     if (problem) throw problem;
-    if (isLargeJson(body)) return large.run(() => readLarge(body, (text) => valueOf(request, text)));
-    weighJson(body);
+    if (isLargeJson(body)) return large.run(() => readLarge(body, take, (text) => valueOf(request, text)));
+    take(weighJson(body));
     const text = body.toString();
     return finite(text, await valueOf(request, text));
   });
 }
 
 /** Each of its steps takes as long as all others that wait may be let wait: it has a turn of the event loop for itself. */
-async function readLarge(body: Buffer, valueOf: (text: string) => Promise<unknown>): Promise<unknown> {
+async function readLarge(
+  body: Buffer,
+  take: TakeBytes,
+  valueOf: (text: string) => Promise<unknown>,
+): Promise<unknown> {
   try {
-    await weighLargeJson(body);
+    take(await weighLargeJson(body));
     const text = body.toString();
     await nextTurn();
     const value = await valueOf(text);

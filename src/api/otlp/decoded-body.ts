@@ -1,6 +1,6 @@
 import { createGunzip, createInflate } from 'node:zlib';
 import { OmoiError } from '#telemetry';
-import type { TakeBytes } from '../http/body-budget.ts';
+import type { TakeBytes } from '../http/body-reader.ts';
 
 /** What comes out of the decompressor at once, which is felt less than a call of the handler a page. */
 const chunkBytes = 128 * 1024;

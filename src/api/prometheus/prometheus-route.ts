@@ -57,7 +57,7 @@ export function registerPrometheusReads(app: ApiApp, routes: readonly Prometheus
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(FORM, async (request: FastifyRequest, payload: Readable) => {
-      const body = await scope.bodyReader.read(request, payload);
+      const body = await scope.bodyReader.read(request, payload, scope.takeBytes(request));
       const problem = encodingProblem(request);
       if (problem) throw problem;
       return fieldsOf(textOf(body));

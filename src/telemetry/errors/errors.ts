@@ -34,6 +34,7 @@ export const ERROR_CATALOGUE = {
   internal_error: entry(500, 'Look at the server log for the request id and report it.'),
   shutting_down: entry(503, 'Try again; the server is stopping.', true),
   not_ready: entry(503, 'Wait for the parts that the message names.', true),
+  server_busy: entry(503, 'Send it again in a moment.', true),
   too_many_streams: entry(503, 'Close a dashboard, or raise the limit that the message names.', true),
   host_not_allowed: entry(
     403,
