@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createProcessTable, type PoolView } from '#fleet';
 import { definePool, type EventType, type PoolDefinition, type SystemEvent } from '#telemetry';
 import { leaveNoGroups } from './support/omoi-process.ts';
@@ -151,6 +151,12 @@ async function startHost(env: Record<string, string> = {}): Promise<Host> {
   return started;
 }
 
+const exitsOf = (agentId: string): number =>
+  host.events.filter(
+    ({ event_type, payload }) =>
+      event_type === 'fleet.agent.exited' && valueOf(payload, 'agent_id') === agentId,
+  ).length;
+
 /** The event by which the host says that a slot's process runs. */
 const spawned = (slot: number, generation = 1): Promise<SystemEvent> =>
   host.event('fleet.agent.spawned', { agent_id: `${poolId}-${slot}`, generation });
@@ -164,21 +170,31 @@ async function hang(pid: number): Promise<void> {
   await host.until(() => table.stat(pid)?.state === 'T');
 }
 
-beforeEach(async () => {
+function makeDirectory(): void {
   directory = mkdtempSync(join(tmpdir(), 'omoi-processes-'));
-  poolId = `pool${process.pid}${Math.floor(performance.now())}`;
-  host = await startHost();
-});
+}
 
-afterEach(async () => {
+async function endAll(): Promise<void> {
   await host.kill();
-  for (const { pid } of workers()) process.kill(-pid, 'SIGKILL');
+  killWorkers();
   rmSync(directory, { recursive: true, force: true });
   leaveNoGroups(directory);
+}
+
+function killWorkers(): void {
+  for (const { pid } of workers()) process.kill(-pid, 'SIGKILL');
+}
+
+beforeEach(() => {
+  poolId = `pool${process.pid}${Math.floor(performance.now())}`;
 });
 
 describe('after kill -9 of the server', () => {
+  beforeEach(makeDirectory);
+  afterEach(endAll);
+
   it('workers go on, are adopted as they are, and their end is noticed', async () => {
+    host = await startHost();
     await host.call('create', pool({ desired: 2 }), ASKED);
     const pids = [pidOf(await spawned(1)), pidOf(await spawned(2))];
     await host.kill();
@@ -196,9 +212,7 @@ describe('after kill -9 of the server', () => {
   });
 
   it('what was spawned but not written down is found, not doubled', async () => {
-    await host.kill();
-    host = new Host({ HOST_DIES_AFTER_SPAWN: '1' });
-    await host.ready();
+    host = await startHost({ HOST_DIES_AFTER_SPAWN: '1' });
     const dead = once(host.process, 'exit');
     void host.call('create', pool(), ASKED);
     await dead;
@@ -214,6 +228,7 @@ describe('after kill -9 of the server', () => {
   });
 
   it('a stop goes on, and a restart has happened once', async () => {
+    host = await startHost();
     await host.call('create', pool(), ASKED);
     await hang(pidOf(await spawned(1)));
     const order = { ...ASKED, agentId: `${poolId}-1`, expectedGeneration: 1 };
@@ -227,85 +242,101 @@ describe('after kill -9 of the server', () => {
   });
 });
 
-describe('a worker that hangs', () => {
-  const RESTART = { ...ASKED, expectedGeneration: 1, hung: true };
+describe('while the server runs', () => {
+  // One for all: each has a pool of its own.
+  beforeAll(async () => {
+    makeDirectory();
+    host = await startHost();
+  });
+  afterEach(killWorkers);
+  afterAll(endAll);
 
-  it('is killed at once, and followed when it is gone', async () => {
-    // A port that both would want.
-    const lock = join(directory, 'port');
-    await host.call('create', pool({ command: ['/usr/bin/flock', '-n', lock, '/bin/sleep', '300'] }), ASKED);
-    await hang(pidOf(await spawned(1)));
-    await host.call('restart', { ...RESTART, agentId: `${poolId}-1` });
-    await spawned(1, 2);
-    expect(agents()).toEqual(['pool-1/2']);
-    expect(host.events.filter(({ event_type }) => event_type === 'fleet.agent.exited').length).toBe(1);
+  describe('a worker that hangs', () => {
+    const RESTART = { ...ASKED, expectedGeneration: 1, hung: true };
+
+    it('is killed at once, and followed when it is gone', async () => {
+      // A port that both would want.
+      const lock = join(directory, 'port');
+      await host.call(
+        'create',
+        pool({ command: ['/usr/bin/flock', '-n', lock, '/bin/sleep', '300'] }),
+        ASKED,
+      );
+      await hang(pidOf(await spawned(1)));
+      await host.call('restart', { ...RESTART, agentId: `${poolId}-1` });
+      await spawned(1, 2);
+      expect(agents()).toEqual(['pool-1/2']);
+      expect(exitsOf(`${poolId}-1`)).toBe(1);
+    });
+
+    it('is followed at once by n+1 where the pool lets them overlap, and killed when its grace is over', async () => {
+      await host.call('create', pool({ overlap: true }), ASKED);
+      const pid = pidOf(await spawned(1));
+      await hang(pid);
+      const askedAtMs = performance.now();
+      await host.call('restart', { ...RESTART, agentId: `${poolId}-1` });
+      await spawned(1, 2);
+      expect(agents()).toEqual(['pool-1/1', 'pool-1/2']);
+      expect(table.stat(pid)?.state).toBe('T');
+      const exited = await host.event('fleet.agent.exited', { agent_id: `${poolId}-1`, generation: 1 });
+      expect(performance.now() - askedAtMs).toBeGreaterThanOrEqual(GRACE_MS - 50);
+      expect(exited.payload).toMatchObject({ signal: 'SIGKILL', expected: true });
+      expect(agents()).toEqual(['pool-1/2']);
+    });
   });
 
-  it('is followed at once by n+1 where the pool lets them overlap, and killed when its grace is over', async () => {
-    await host.call('create', pool({ overlap: true }), ASKED);
-    const pid = pidOf(await spawned(1));
-    await hang(pid);
-    const askedAtMs = performance.now();
-    await host.call('restart', { ...RESTART, agentId: `${poolId}-1` });
-    await spawned(1, 2);
-    expect(agents()).toEqual(['pool-1/1', 'pool-1/2']);
-    expect(table.stat(pid)?.state).toBe('T');
-    const exited = await host.event('fleet.agent.exited', { agent_id: `${poolId}-1`, generation: 1 });
-    expect(performance.now() - askedAtMs).toBeGreaterThanOrEqual(GRACE_MS - 50);
-    expect(exited.payload).toMatchObject({ signal: 'SIGKILL', expected: true });
-    expect(agents()).toEqual(['pool-1/2']);
-  });
-});
+  describe('a worker that ends', () => {
+    it('is noticed at once with its exit code, and not started again', async () => {
+      await host.call('create', pool({ command: ['/bin/sh', '-c', 'echo last words; exit 3'] }), ASKED);
+      const exited = await host.event('fleet.agent.exited', { agent_id: `${poolId}-1` });
+      expect(exited.payload).toMatchObject({ exit_code: 3, expected: false });
+      await host.event('fleet.agent.status_changed', { agent_id: `${poolId}-1`, to: 'FAILED' });
+      expect(readFileSync(join(directory, 'logs', `${poolId}-1`, '1.stdout.log'), 'utf8')).toBe(
+        'last words\n',
+      );
+      expect(agents()).toEqual([]);
+    });
 
-describe('a worker that ends', () => {
-  it('is noticed at once with its exit code, and not started again', async () => {
-    await host.call('create', pool({ command: ['/bin/sh', '-c', 'echo last words; exit 3'] }), ASKED);
-    const exited = await host.event('fleet.agent.exited', { agent_id: `${poolId}-1` });
-    expect(exited.payload).toMatchObject({ exit_code: 3, expected: false });
-    await host.event('fleet.agent.status_changed', { agent_id: `${poolId}-1`, to: 'FAILED' });
-    expect(readFileSync(join(directory, 'logs', `${poolId}-1`, '1.stdout.log'), 'utf8')).toBe('last words\n');
-    expect(agents()).toEqual([]);
+    it('takes with it what it left in its group', async () => {
+      await host.call(
+        'create',
+        pool({ command: ['/bin/sh', '-c', 'sleep 301 & echo $!; exec sleep 300'] }),
+        ASKED,
+      );
+      const pid = pidOf(await spawned(1));
+      const log = join(directory, 'logs', `${poolId}-1`, '1.stdout.log');
+      await host.until(() => readFileSync(log, 'utf8').endsWith('\n'));
+      const child = Number(readFileSync(log, 'utf8'));
+      process.kill(pid, 'SIGKILL');
+      await host.event('fleet.agent.exited', { agent_id: `${poolId}-1` });
+      await host.until(() => (table.stat(child)?.state ?? 'Z') === 'Z');
+    });
   });
 
-  it('takes with it what it left in its group', async () => {
-    await host.call(
-      'create',
-      pool({ command: ['/bin/sh', '-c', 'sleep 301 & echo $!; exec sleep 300'] }),
-      ASKED,
-    );
-    const pid = pidOf(await spawned(1));
-    const log = join(directory, 'logs', `${poolId}-1`, '1.stdout.log');
-    await host.until(() => readFileSync(log, 'utf8').endsWith('\n'));
-    const child = Number(readFileSync(log, 'utf8'));
-    process.kill(pid, 'SIGKILL');
-    await host.event('fleet.agent.exited', { agent_id: `${poolId}-1` });
-    await host.until(() => (table.stat(child)?.state ?? 'Z') === 'Z');
+  describe('a command that does not exist', () => {
+    it.each<[string, (file: string) => Partial<PoolDefinition>, string]>([
+      ['a missing program', () => ({ command: ['/nowhere/worker'] }), 'was not found'],
+      ['a file that may not be executed', (file) => ({ command: [file] }), 'may not be executed'],
+      ['a missing directory', () => ({ cwd: '/nowhere' }), 'in the directory /nowhere'],
+    ])('%s: the pool says so and backs off, the server lives', async (_, change, message) => {
+      const file = join(directory, 'notes.txt');
+      writeFileSync(file, 'no program', { mode: 0o600 });
+      await host.call('create', pool(change(file)), ASKED);
+      const failed = await host.event('fleet.pool.spawn_failed', { pool_id: poolId });
+      expect(failed.payload).toMatchObject({ error: expect.stringContaining(message) });
+      expect((await host.call<PoolView>('get', poolId)).lastError).toContain(message);
+      await host.call('update', poolId, { command: ['/bin/sleep', '300'], cwd: null }, ASKED);
+      await spawned(1);
+      expect((await host.call<PoolView>('get', poolId)).lastError).toBeNull();
+    });
   });
-});
 
-describe('a command that does not exist', () => {
-  it.each<[string, (file: string) => Partial<PoolDefinition>, string]>([
-    ['a missing program', () => ({ command: ['/nowhere/worker'] }), 'was not found'],
-    ['a file that may not be executed', (file) => ({ command: [file] }), 'may not be executed'],
-    ['a missing directory', () => ({ cwd: '/nowhere' }), 'in the directory /nowhere'],
-  ])('%s: the pool says so and backs off, the server lives', async (_, change, message) => {
-    const file = join(directory, 'notes.txt');
-    writeFileSync(file, 'no program', { mode: 0o600 });
-    await host.call('create', pool(change(file)), ASKED);
-    const failed = await host.event('fleet.pool.spawn_failed', { pool_id: poolId });
-    expect(failed.payload).toMatchObject({ error: expect.stringContaining(message) });
-    expect((await host.call<PoolView>('get', poolId)).lastError).toContain(message);
-    await host.call('update', poolId, { command: ['/bin/sleep', '300'], cwd: null }, ASKED);
-    await spawned(1);
-    expect((await host.call<PoolView>('get', poolId)).lastError).toBeNull();
-  });
-});
-
-describe('the end of a demo', () => {
-  it('leaves no worker behind', async () => {
-    await host.call('create', pool({ desired: 3 }), ASKED);
-    for (const slot of [1, 2, 3]) await spawned(slot);
-    await host.call('stopAll', GRACE_MS);
-    expect(agents()).toEqual([]);
+  describe('the end of a demo', () => {
+    it('leaves no worker behind', async () => {
+      await host.call('create', pool({ desired: 3 }), ASKED);
+      for (const slot of [1, 2, 3]) await spawned(slot);
+      await host.call('stopAll', GRACE_MS);
+      expect(agents()).toEqual([]);
+    });
   });
 });
