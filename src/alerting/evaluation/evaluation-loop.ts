@@ -1,5 +1,6 @@
 import {
   messageOf,
+  Stretch,
   type AppendFeed,
   type Clock,
   type Counter,
@@ -35,6 +36,16 @@ interface DirtyMark {
   isRoutine: boolean;
   /** Whether the group's interval asked: then unchanged outputs are written too. */
   repeat: boolean;
+  /** Whether the rule behind it in its group comes when this one is done. */
+  isInOrder: boolean;
+}
+
+/** What asks for an evaluation. */
+export interface MarkOptions {
+  /** Whether its group's interval asks. */
+  readonly repeat: boolean;
+  /** Whether those behind it in its group come one after the other when it is done. */
+  readonly inOrder?: boolean;
 }
 
 interface Beginning {
@@ -82,15 +93,20 @@ export class EvaluationLoop {
   readonly #missed: Counter;
   readonly #durations: Histogram;
   #tickers: readonly GroupTicker[] = [];
+  /** The rule behind a rule in its group. */
+  #following: ReadonlyMap<LoopRule, LoopRule> = new Map();
   #timer: Timer | null = null;
   #drainIsDue = false;
   /** Whether the budget will call for a large evaluation. */
   #awaitsTurn = false;
   #stopped = false;
+  /** How long rules that come one after the other have gone on in this turn. */
+  #inOrder: Stretch;
 
   constructor(parts: EvaluationLoopParts) {
     this.#parts = parts;
-    const { metrics } = parts;
+    const { clock, metrics } = parts;
+    this.#inOrder = new Stretch(clock, { maxMs: MAX_TURN_MS });
     this.#evaluations = metrics.counter('omoi_rule_evaluations_total', 'Rule evaluations.');
     this.#durations = metrics.histogram(
       'omoi_rule_evaluation_duration_seconds',
@@ -141,30 +157,35 @@ export class EvaluationLoop {
     else this.mark(rule, { repeat: false });
   }
 
-  /** Has groups evaluated at their intervals, and no others any more. */
+  /**
+   * Has groups evaluated at their intervals, and no others any more. Rules that their interval alone asks for come one after
+   * the other, each when the one before is done, as in Prometheus: nothing else tells the later ones what those before wrote.
+   */
   setGroups(groups: readonly TickedGroup[]): void {
     for (const ticker of this.#tickers) ticker.stop();
+    this.#following = followersIn(groups);
     this.#tickers = groups.map(({ identity, intervalMs, rules }) => {
       const ticker = new GroupTicker(this.#parts.clock, { intervalMs, identity }, () => {
         if (rules.some((rule) => this.#isWaiting(rule))) this.#missed.add(1, { group: identity });
-        for (const rule of rules) this.mark(rule, { repeat: true });
+        this.#tick(rules);
       });
       ticker.start();
       return ticker;
     });
   }
 
-  /** Something has changed for the rule. @param repeat whether its group's interval asks */
-  mark(rule: LoopRule, { repeat }: { readonly repeat: boolean }): void {
+  /** Something has changed for the rule. */
+  mark(rule: LoopRule, { repeat, inOrder = false }: MarkOptions): void {
     const entry = this.#entries.get(rule);
     if (this.#stopped || !entry) return;
     if (entry.mark) {
       entry.mark.repeat ||= repeat;
+      entry.mark.isInOrder ||= inOrder;
       entry.mark.isRoutine &&= repeat;
       return;
     }
     const sinceMs = this.#parts.clock.monotonicMs();
-    entry.mark = { sinceMs, repeat, isRoutine: repeat };
+    entry.mark = { sinceMs, repeat, isRoutine: repeat, isInOrder: inOrder };
     this.#dirty.add(entry);
     this.#drainSoon();
   }
@@ -190,6 +211,29 @@ export class EvaluationLoop {
     this.#timer?.cancel();
     this.setGroups([]);
     for (const rule of this.#entries.keys()) this.remove(rule);
+  }
+
+  #tick(rules: readonly LoopRule[]): void {
+    const [first] = rules;
+    if (first?.definition.pace.onArrival === false) {
+      this.#inOrder = new Stretch(this.#parts.clock, { maxMs: MAX_TURN_MS });
+      this.#markInOrder(first);
+      return;
+    }
+    for (const rule of rules) this.mark(rule, { repeat: true });
+  }
+
+  /** @param from may have gone, or not have come yet, as in a reload: then it is the turn of the one behind it */
+  #markInOrder(from: LoopRule | undefined): void {
+    let rule = from;
+    while (rule && !this.#entries.has(rule)) rule = this.#following.get(rule);
+    if (rule) this.mark(rule, { repeat: true, inOrder: true });
+  }
+
+  async #goOnBehind(rule: LoopRule, finished: Promise<void>): Promise<void> {
+    await finished;
+    if (this.#inOrder.isOver) await this.#inOrder.pause();
+    this.#markInOrder(this.#following.get(rule));
   }
 
   #isWaiting(rule: LoopRule): boolean {
@@ -273,7 +317,8 @@ export class EvaluationLoop {
     entry.pace.starts(mark.sinceMs, startedMs);
     const evaluation = entry.rule.evaluate({ repeat: mark.repeat, slices });
     slices.rest();
-    void this.#finish(entry, evaluation, slices);
+    const finished = this.#finish(entry, evaluation, slices);
+    if (mark.isInOrder) void this.#goOnBehind(entry.rule, finished);
   }
 
   async #finish(entry: Entry, evaluation: Promise<number | null>, slices: EvaluationSlices): Promise<void> {
@@ -309,6 +354,17 @@ export class EvaluationLoop {
   #delay({ pace }: Entry, reason: 'pace' | 'budget'): void {
     if (pace.hold()) this.#delayed.add(1, { reason });
   }
+}
+
+function followersIn(groups: readonly TickedGroup[]): ReadonlyMap<LoopRule, LoopRule> {
+  const followers = new Map<LoopRule, LoopRule>();
+  for (const { rules } of groups) {
+    for (const [at, rule] of rules.entries()) {
+      const next = rules[at + 1];
+      if (next) followers.set(rule, next);
+    }
+  }
+  return followers;
 }
 
 const sizeOf = ({ isRoutine }: DirtyMark, { size }: RulePace): EvaluationSize =>
