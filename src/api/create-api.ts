@@ -13,8 +13,8 @@ import { serveDashboard } from './dashboard/dashboard-files.ts';
 import { EventStreams, type EventSource } from './streams/event-streams.ts';
 import type { MetricFamily } from './metrics/exposition.ts';
 import { acceptJsonBodies } from './http/json-body.ts';
-import { CONNECTION_BOUNDS, serverOptionsOf, type ConnectionBounds } from './http/connection-limits.ts';
-import { createListeners, type AddressesOf, type Listeners } from './http/listeners.ts';
+import { CONNECTION_BOUNDS, type ConnectionBounds } from './http/connection-limits.ts';
+import { createHttpServer, createListeners, type AddressesOf, type Listeners } from './http/listeners.ts';
 import { serveOpenApi } from './http/openapi.ts';
 import { createProcessMetrics } from './metrics/process-metrics.ts';
 import { answerUnknownPaths, createFailureAnswer, refuseConnection } from './http/failures.ts';
@@ -91,7 +91,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   const closing = new AbortController();
   const fail = createFailureAnswer(logger);
   const app: ApiApp = fastify({
-    http: serverOptionsOf(connections),
+    serverFactory: (route) => createHttpServer(connections, route),
     bodyLimit: parts.limits.maxBodyBytes,
     requestTimeout: connections.requestTimeoutMs,
     keepAliveTimeout: connections.keepAliveTimeoutMs,

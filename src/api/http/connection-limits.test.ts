@@ -15,10 +15,12 @@ const FOREVER_MS = 3_600_000;
 
 let test: TestApi;
 let lateIsOver: Promise<void>;
+let begunLate: number;
 let sockets: Socket[];
 
 beforeEach(() => {
   sockets = [];
+  begunLate = 0;
 });
 
 afterEach(async () => {
@@ -34,6 +36,7 @@ async function start(bounds: Partial<ConnectionBounds>): Promise<URL> {
       app.get('/v1/large', { config: { access: 'public' } }, () => 'x'.repeat(LARGE));
       app.get('/v1/medium', { config: { access: 'public' } }, () => 'x'.repeat(MEDIUM));
       app.get('/v1/late', { config: { access: 'public' } }, async () => {
+        begunLate++;
         await lateIsOver;
         return 'late';
       });
@@ -206,8 +209,10 @@ describe('connections', () => {
     many.write(asking.repeat(3));
     await until(() => readMetrics().then(() => valueOf('omoi_http_silent_connections') === 0));
     expect(valueOf(CLOSED('max_requests_ahead'))).toBe(0);
-    many.write(asking.repeat(3));
+    // All of it is read at once; the fourth has begun by the time it is counted.
+    many.write(asking.repeat(200));
     await ended(many);
+    expect(begunLate).toBe(3 + 3 + 1);
     await readMetrics();
     expect(valueOf(CLOSED('max_requests_ahead'))).toBe(1);
     let answers = '';

@@ -104,13 +104,14 @@ export class ConnectionLimits {
     // Of a connection with a request; between two Node sets the one for keeping it alive.
     server.timeout = this.#bounds.unreadTimeoutMs;
     server.on('request', ({ socket }, response) => {
+      if (socket.destroyed) return;
       this.#silent.delete(socket);
       response.on('timeout', () => this.#stoodStill(socket));
       const answers = this.#answers.get(socket);
       if (!answers) return;
       answers.add(response);
       response.on('close', () => answers.delete(response));
-      if (answers.size <= this.#bounds.maxRequestsAhead || socket.destroyed) return;
+      if (answers.size <= this.#bounds.maxRequestsAhead) return;
       this.#count('max_requests_ahead');
       socket.destroy();
     });

@@ -37,6 +37,16 @@ interface OwnedListeners extends Listeners {
 
 const OTLP_PREFIX = '/v1/';
 
+/**
+ * A server whose connections are held to their times. Of one that was closed Node still hands out the requests that it had
+ * read, hundreds where they were sent ahead: nobody waits for them.
+ */
+export function createHttpServer(bounds: ConnectionBounds, route: RequestListener): Server {
+  return createServer(serverOptionsOf(bounds), (request, response) => {
+    if (!request.socket.destroyed) route(request, response);
+  });
+}
+
 export interface ListenerParts {
   readonly bounds: ConnectionBounds;
   readonly clock: Clock;
@@ -68,7 +78,7 @@ export function createListeners(app: ApiApp, parts: ListenerParts): OwnedListene
   }
 
   function openServer(route: RequestListener): Server {
-    const server = createServer(serverOptionsOf(bounds), route);
+    const server = createHttpServer(bounds, route);
     prepare(server);
     // What is no HTTP is answered here as on the main listener.
     server.on('clientError', refuseConnection);
