@@ -101,6 +101,30 @@ describe('a remediation', () => {
     expect(row?.actions.map(({ id }) => id)).toHaveLength(4);
   });
 
+  it('whose new process ends at once waits for the cooldown before its next step: what it needs may come back', async () => {
+    const { alerts, fleet, clock } = await stage.open(RESTART);
+    await stage.changeStatus('w-1', { status: 'FAILED' });
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    await stage.changeStatus('w-1', { status: 'FAILED' });
+    await heldBy('a1', 'cooldown');
+    await clock.advance(59_000);
+    expect(fleet.restarts).toHaveLength(1);
+    await becomesInTime(stage, 'a1', 'verifying');
+    expect(fleet.restarts).toHaveLength(2);
+    await alerts.resolve('a1', 'remediated');
+    await becomes('a1', 'completed(healed)');
+  });
+
+  it('whose new process is silent goes on with its next step when the time of the first one is over', async () => {
+    const { alerts, fleet, clock } = await stage.open(RESTART);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    await stage.changeStatus('w-1', { status: 'UNRESPONSIVE' });
+    await clock.advance(31_000);
+    await vi.waitFor(() => expect(fleet.restarts).toHaveLength(2), WAIT);
+  });
+
   it('of an agent that ends again is never called healed, and the guardian gets its last output', async () => {
     const { alerts, events } = await stage.open(RESTART.replaceAll('healthy_for: 0s', 'healthy_for: 10s'));
     for (const alertId of ['a1', 'a2', 'a3']) {

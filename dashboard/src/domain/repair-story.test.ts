@@ -4,7 +4,7 @@ import { describeAttempts, describeHold, describePastHolds, type ToldHold } from
 const NOW = Date.parse('2026-11-28T12:00:00Z');
 const cooldown: ToldHold = {
   guard: 'cooldown',
-  reason: 'cooldown of 1m after the last remediation',
+  reason: 'cooldown of 1m after the last attempt',
   holds: true,
   lifts: 'when the cooldown is over',
   person: null,
@@ -21,10 +21,10 @@ const paused: ToldHold = {
 
 describe('describeHold', () => {
   it.each([
-    [[cooldown], 'Held back by cooldown: cooldown of 1m after the last remediation. Lifts in 13s.'],
+    [[cooldown], 'Held back by cooldown: cooldown of 1m after the last attempt. Lifts in 13s.'],
     [
       [{ ...cooldown, until: '2026-11-28T11:59:59Z' }],
-      'Held back by cooldown: cooldown of 1m after the last remediation. Lifts now.',
+      'Held back by cooldown: cooldown of 1m after the last attempt. Lifts now.',
     ],
     [
       [{ ...cooldown, holds: false }, paused],

@@ -40,8 +40,11 @@ export interface GuardInput extends DoubtInput {
   readonly unauthorized: string | null;
   /** Another remediation that executes or verifies on the target, or on what contains it. */
   readonly busyWith: string | null;
-  /** When this policy last ended a remediation on this target after acting. */
-  readonly lastEndedAtMs: number | null;
+  /**
+   * When this policy last ended a remediation on this target after acting, or began a step of the present one after which the
+   * process has ended again.
+   */
+  readonly coolsFromMs: number | null;
   /** The policy's cooldown, as it has grown with the attempts of the lineage. */
   readonly cooldownMs: number;
   readonly running: number;
@@ -179,11 +182,11 @@ function distrusted({ suspectUntilMs, nowMs, agent }: DoubtInput): Suppression |
   return held('self_suspicion', reason, suspectUntilMs);
 }
 
-function coolingDown({ lastEndedAtMs, cooldownMs, nowMs }: GuardInput): Suppression | null {
-  if (lastEndedAtMs === null) return null;
-  const untilMs = lastEndedAtMs + cooldownMs;
+function coolingDown({ coolsFromMs, cooldownMs, nowMs }: GuardInput): Suppression | null {
+  if (coolsFromMs === null) return null;
+  const untilMs = coolsFromMs + cooldownMs;
   if (untilMs <= nowMs) return null;
-  return held('cooldown', `cooldown of ${formatDuration(cooldownMs)} after the last remediation`, untilMs);
+  return held('cooldown', `cooldown of ${formatDuration(cooldownMs)} after the last attempt`, untilMs);
 }
 
 function overBudget({ policy, budgetStartMs, agent, nowMs }: GuardInput): Suppression | null {

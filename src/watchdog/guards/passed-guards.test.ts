@@ -28,7 +28,7 @@ const input: GuardInput = {
   storm: null,
   suspectUntilMs: 0,
   busyWith: null,
-  lastEndedAtMs: NOW - 90_000,
+  coolsFromMs: NOW - 90_000,
   cooldownMs: 60_000,
   running: 1,
   budgetStartMs: null,
@@ -49,7 +49,7 @@ it('has every guard say what it saw of a silent agent, in their order', () => {
     'self_suspicion: Omoi has neither stalled nor lost its database',
     'storm: no storm in pool:demo',
     'one_per_target: nothing else is at work on the target',
-    'cooldown: the last remediation ended 1m30s ago',
+    'cooldown: the last attempt was 1m30s ago',
     'max_parallel: 1 of 2 remediations of the policy ran',
     'start_budget: fewer than 3 steps were started in 10m',
     'target_withdrawn: w-1 is UNRESPONSIVE, and nobody has asked it to leave',
@@ -61,7 +61,7 @@ it('has every guard say what it saw of a silent agent, in their order', () => {
 
 it('says what a task and an early end explain', () => {
   const failed = { ...agent, status: 'FAILED', blamedTaskId: 'task_1' } as const;
-  const explained = { ...input, agent: failed, lastEndedAtMs: null, newGenerationUntilMs: NOW + 5 };
+  const explained = { ...input, agent: failed, coolsFromMs: null, newGenerationUntilMs: NOW + 5 };
   expect(said(explained)).toEqual(
     expect.arrayContaining([
       'cooldown: task task_1 explains why w-1 is ill: nothing has to cool down',
@@ -74,7 +74,7 @@ it('leaves out what has nothing to do with the target', () => {
   const failed = passedBy({ ...input, agent: { ...agent, status: 'FAILED' } }).map(({ guard }) => guard);
   const notAsked = ['self_suspicion', 'storm', 'max_parallel', 'start_budget', 'work_in_flight'];
   expect(failed).toEqual(GUARDS.filter((guard) => !notAsked.includes(guard)));
-  expect(said({ ...input, agent: null, lastEndedAtMs: null })).toEqual([
+  expect(said({ ...input, agent: null, coolsFromMs: null })).toEqual([
     'paused: nobody has paused the watchdog',
     'observe: the policy is in mode act',
     'not_authorized: who told of it may speak for the target',

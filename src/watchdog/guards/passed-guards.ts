@@ -17,9 +17,8 @@ const SAW: Readonly<Record<Guard, (input: GuardInput) => string | null>> = {
   self_suspicion: ofTheSilent(() => 'Omoi has neither stalled nor lost its database'),
   storm: ofTheSilent(({ domains }) => `no storm in ${domains.join(', ')}`),
   one_per_target: () => 'nothing else is at work on the target',
-  cooldown: ({ agent, lastEndedAtMs, nowMs }) => {
-    if (lastEndedAtMs !== null)
-      return `the last remediation ended ${formatDuration(nowMs - lastEndedAtMs)} ago`;
+  cooldown: ({ agent, coolsFromMs, nowMs }) => {
+    if (coolsFromMs !== null) return `the last attempt was ${formatDuration(nowMs - coolsFromMs)} ago`;
     if (!agent?.blamedTaskId) return 'the policy had not acted on the target before';
     return `task ${agent.blamedTaskId} explains why ${agent.agentId} is ill: nothing has to cool down`;
   },

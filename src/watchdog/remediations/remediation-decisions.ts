@@ -58,8 +58,8 @@ interface Known {
   readonly now: Moment;
   /** Null where only guards are asked again that need no alert. */
   readonly alert: AlertFacts | null;
-  /** Null where the policy never acted on the target. */
-  readonly lastEnd: LastEnd | null;
+  /** Wall ms from which the cooldown counts; null where nothing has to cool down. */
+  readonly coolsFromMs: number | null;
   /** How often the lineage has tried; 0 where it has not within the relapse window. */
   readonly attempts: number;
 }
@@ -169,7 +169,8 @@ export class RemediationDecisions {
       certain: isCertainlyIll(agent) ? 1 : 0,
     };
     // From here to the reservation nothing is awaited: what the guards have counted stays true.
-    const input = this.#input(remediation, policy, { now, alert, lastEnd: last, attempts });
+    const coolsFromMs = isExplained ? null : coolsFrom(noted, { lastEnd, agent, now });
+    const input = this.#input(remediation, policy, { now, alert, coolsFromMs, attempts });
     const { guards = GUARDS } = this.#parts;
     const asked = lastTry ? guards.filter((guard) => !ONLY_BOUNDS_ACTIONS.has(guard)) : guards;
     const suppression = decide(input, asked);
@@ -279,7 +280,7 @@ export class RemediationDecisions {
       return doubt(this.#doubtInput(remediation, now), [guard]);
     const policy = this.#parts.policies.get(remediation.policy);
     if (!policy || !KNOWN_FROM_MEMORY.has(guard)) return undefined;
-    return ask(guard, this.#input(remediation, policy, { now, alert: null, lastEnd: null, attempts: 0 }));
+    return ask(guard, this.#input(remediation, policy, { now, alert: null, coolsFromMs: null, attempts: 0 }));
   }
 
   /** Awaits approval for as long as the policy asks for one. */
@@ -341,7 +342,7 @@ export class RemediationDecisions {
     };
   }
 
-  #input(remediation: Remediation, policy: Policy, { now, alert, lastEnd, attempts }: Known): GuardInput {
+  #input(remediation: Remediation, policy: Policy, { now, alert, coolsFromMs, attempts }: Known): GuardInput {
     const { slots, fleet, authority } = this.#parts;
     const { generation_since_ms: generationSinceMs, target_kind: kind, target_id: id } = remediation;
     const { step } = planOf(remediation);
@@ -358,7 +359,7 @@ export class RemediationDecisions {
         policy.act_on === undefined ||
         isActedOn(id, policy.act_on, () => fleet.peersOf({ kind, poolId: agent?.poolId ?? null })),
       ...slots.look(remediation, policy, now),
-      lastEndedAtMs: lastEnd?.endedAtMs ?? null,
+      coolsFromMs,
       cooldownMs: cooldownMsOf(policy, attempts, lineageOf(remediation)),
       rateWait: agent && this.#rates.waitFor(agent.domains, rateOf(policy.guards)),
       // A restart by somebody else gets as long to take effect as one of the policy's own.
@@ -400,6 +401,25 @@ export class RemediationDecisions {
 /** Whether a remediation has not acted yet. */
 function isFirstStep({ step_started_at_ms: startedAtMs }: Remediation): boolean {
   return startedAtMs === null;
+}
+
+/**
+ * From when on a target is left alone, wall ms: since the last remediation of the lineage ended; where its process ended again
+ * after a step of this one, since that step began. What it needs may be away for a while, and steps that follow each other
+ * at once would all be used up before it is back.
+ */
+function coolsFrom(
+  remediation: Remediation,
+  {
+    lastEnd,
+    agent,
+    now,
+  }: { readonly lastEnd: LastEnd | null; readonly agent: AgentFacts | null; readonly now: Moment },
+): number | null {
+  const { step_started_at_ms: startedAtMs } = remediation;
+  const lastEndedAtMs = lastEnd?.endedAtMs ?? null;
+  if (startedAtMs === null || agent?.status !== 'FAILED') return lastEndedAtMs;
+  return Math.max(lastEndedAtMs ?? -Infinity, now.wallMs - sinceOf(remediation, startedAtMs, now));
 }
 
 /** Where a lineage goes on: behind the steps that it has tried, and at the last one where it has tried them all. */

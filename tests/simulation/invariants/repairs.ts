@@ -103,8 +103,18 @@ export const aCooldownIsWaitedFor: Invariant = (observation) =>
     const { policy, target } = event.payload;
     const limits = limitsOf(observation, policy);
     if (!limits) return null;
-    const own = chronicle.remediations.get(event.entityId);
-    if ((own && own.beganAtMs.length > 1) || explanationOf(observation, event)) return null;
+    if (explanationOf(observation, event)) return null;
+    const begun = chronicle.remediations.get(event.entityId)?.beganAtMs ?? [];
+    const stepBefore = begun[begun.indexOf(event.atMs) - 1];
+    if (stepBefore !== undefined) {
+      const agentId = agentOf(event);
+      const stand = agentId === null ? null : chronicle.statusBefore(agentId, event);
+      const sinceMs = ledger.elapsedMs(stepBefore, event.atMs);
+      // Only what ended again is left alone between two steps: what is silent has had the time of the first one.
+      return stand?.status === 'FAILED' && sinceMs < limits.cooldownMs - DECIDED_WITHIN_MS
+        ? `${event.entityId} went on at ${event.atMs} with ${String(target)}, which had ended again, ${sinceMs} ms after the step before`
+        : null;
+    }
     const attempts = new Map(
       archive.rows('SELECT id, attempts FROM remediations').map((row) => [row['id'], row['attempts']]),
     );
@@ -233,7 +243,11 @@ function unseen(
   const about = [...chronicle.remediations.values()].filter(({ target: on }) => on === target || on === pool);
   if (about.some(({ state }) => state === 'executing' || state === 'verifying')) return null;
   const acted = about.filter(({ beganAtMs }) => beganAtMs.length > 0);
-  const lastEndMs = Math.max(0, ...acted.map(({ endedAtMs }) => endedAtMs ?? 0));
+  // Between its steps a remediation waits as after its end.
+  const lastEndMs = Math.max(
+    0,
+    ...acted.map(({ endedAtMs, beganAtMs }) => endedAtMs ?? beganAtMs.at(-1) ?? 0),
+  );
   const attempts = acted.reduce((sum, { beganAtMs }) => sum + beganAtMs.length, 0);
   const limits = limitsOf(observation, 'restart_failed_agent');
   const cooldownMs = Math.min(
