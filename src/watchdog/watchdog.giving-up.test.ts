@@ -14,7 +14,7 @@ const stage = useDemoStage();
 
 /** With one step: nothing follows it but the guardian. */
 const STEP = '  - { action: restart, verify: { within: 30s, healthy_for: 0s } }\n';
-const ONCE = RESTART.replace(STEP, '');
+const ONCE = `${RESTART.replace(STEP, '')}max_attempts: 1\n`;
 const pass = (seconds: number) => stage.clock.advance(seconds * 1000);
 
 async function escalations() {

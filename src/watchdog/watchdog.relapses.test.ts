@@ -84,7 +84,7 @@ describe('a remediation', () => {
   });
 
   it('of a new generation that got the same task repeats its last step as long as the task explains it', async () => {
-    const { alerts, fleet, archive } = await stage.open(RESTART);
+    const { alerts, fleet, archive } = await stage.open(`${RESTART}max_attempts: 1\n`);
     await stage.changeStatus('w-1', { status: 'FAILED' });
     await alerts.raise('a1', silent('w-1'));
     for (let restarts = 1; restarts <= 4; restarts++) {
@@ -114,6 +114,26 @@ describe('a remediation', () => {
     expect(fleet.restarts).toHaveLength(2);
     await alerts.resolve('a1', 'remediated');
     await becomes('a1', 'completed(healed)');
+  });
+
+  it('whose new process ends each time repeats its last step up to max_attempts, further and further apart', async () => {
+    const { alerts, fleet, clock, events } = await stage.open(RESTART);
+    await stage.changeStatus('w-1', { status: 'FAILED' });
+    await alerts.raise('a1', silent('w-1'));
+    const beganAtMs: number[] = [];
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      await becomesInTime(stage, 'a1', 'verifying');
+      expect(fleet.restarts).toHaveLength(attempt);
+      beganAtMs.push(clock.wallMs());
+      await stage.changeStatus('w-1', { status: 'FAILED' });
+      if (attempt < 3) await becomes('a1', 'planned');
+    }
+    await becomes('a1', 'escalated(no_effect)');
+    const [first = 0, second = 0, third = 0] = beganAtMs;
+    expect(second - first).toBeGreaterThanOrEqual(60_000);
+    expect(third - second).toBeGreaterThanOrEqual(120_000);
+    const told = (await events()).find(({ event_type: type }) => type === 'watchdog.escalated');
+    expect(told?.payload).toMatchObject({ alert_id: 'a1', last_output: 'the last words of w-1' });
   });
 
   it('whose new process is silent goes on with its next step when the time of the first one is over', async () => {

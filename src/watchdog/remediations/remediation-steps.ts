@@ -240,7 +240,10 @@ export class RemediationSteps {
     const { log } = this.#parts;
     const { steps, guardian, max_attempts: maxAttempts } = planOf(remediation);
     const { step, attempts } = remediation;
-    const mayGoOn = step + 1 < steps.length && attempts < maxAttempts;
+    // What ended again is tried as often as one whose alert went and came back, which repeats the last step: it is by chance
+    // which of the two is seen.
+    const hasStep = step + 1 < steps.length || this.#hasEndedAgain(remediation, because);
+    const mayGoOn = hasStep && attempts < maxAttempts;
     // The new generation got the task that had ended the one before: that is no fault of the step.
     if (mayGoOn || this.#isExplained(remediation)) {
       return again(await log.nextStep(tx, remediation, because));
@@ -249,6 +252,12 @@ export class RemediationSteps {
       return again(await log.giveUpLater(tx, remediation, because));
     }
     return this.#end(tx, remediation, { state: 'escalated', guardian, ...because });
+  }
+
+  /** Whether the step was done, and the process that it started has ended. */
+  #hasEndedAgain(remediation: Remediation, { outcome }: FailedStep): boolean {
+    const wasDone = outcome === 'no_effect' || outcome === 'worsened';
+    return wasDone && this.#agentOf(remediation)?.status === 'FAILED';
   }
 
   /** Whether a task explains why the agent is ill again. It is parked after its attempts, so this comes to an end. */
