@@ -57,9 +57,10 @@ export const NEEDS: Readonly<Record<Guard, Need>> = {
     breaks: 'aStormStopsRepairs',
   },
   one_per_target: {
-    mischief: { nothing: 5, agent_hangs: 4, agent_crashes: 4 },
-    seed: 2,
-    steps: 60,
+    // A pool contains its agents: one that grows, and one of them that is repaired.
+    mischief: { nothing: 6, agent_hangs: 1, agent_crashes: 3, tasks_flood: 4 },
+    seed: 3,
+    steps: 120,
     breaks: 'oneRemediationATarget',
   },
   cooldown: {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { OmoiError, toRfc3339 } from '#telemetry';
 import { z } from 'zod';
+import { createDependants, setDependency } from './dependency.ts';
 import type { Action } from './experiment.ts';
 import { ExternalAgents, type NewExternalAgents } from './external-agents.ts';
 import { changePool, createPool, killPool, reboot, runOneShots, scalePool } from './fleet-faults.ts';
@@ -41,6 +42,10 @@ export async function perform(action: Action, stage: Stage): Promise<unknown> {
       return killPool(action, stage);
     case 'create_pool':
       return createPool(action, stage);
+    case 'create_dependants':
+      return createDependants(action, stage);
+    case 'dependency':
+      return setDependency(action);
     case 'one_shots':
       return runOneShots(action, stage);
     case 'external_agents':

@@ -145,6 +145,20 @@ const createPoolAction = z.strictObject({
   provider: z.string().optional(),
 });
 
+/** A pool, for as long as the run, of programs that end where what they need is away; saved is its `path`. */
+const createDependantsAction = z.strictObject({
+  type: z.literal('create_dependants'),
+  pool: z.string(),
+  processes: z.number().int().positive(),
+});
+
+/** What they need goes away, or comes back. */
+const dependencyAction = z.strictObject({
+  type: z.literal('dependency'),
+  path: z.string(),
+  is: z.enum(['away', 'back']),
+});
+
 /** Commands under `omoi run`, all at once; waited for until each has ended. */
 const oneShotsAction = z.strictObject({
   type: z.literal('one_shots'),
@@ -192,6 +206,8 @@ const step = z.strictObject({
       changePoolAction,
       killPoolAction,
       createPoolAction,
+      createDependantsAction,
+      dependencyAction,
       oneShotsAction,
       externalAgentsAction,
       silenceAction,

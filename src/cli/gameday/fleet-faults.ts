@@ -85,7 +85,7 @@ export async function reboot({ pool }: ActionOf<'reboot'>, { client, machine }: 
 export async function createPool(
   { pool, command, processes, phase_id: phaseId, provider }: ActionOf<'create_pool'>,
   { client, cleanUps }: Stage,
-): Promise<unknown> {
+): Promise<{ readonly at: string; readonly pool_id: string }> {
   const at = toRfc3339(Date.now());
   await client.call('POST', '/api/v1/fleet/pools', {
     pool_id: pool,

@@ -63,6 +63,20 @@ export function readAction(
     .executeTakeFirstOrThrow();
 }
 
+/** The intent of the step before a remediation's present one; null where it has had none. */
+export async function readActionBefore(
+  db: StateDatabase['reader'],
+  { id, step }: Pick<Remediation, 'id' | 'step'>,
+): Promise<ActionRow | null> {
+  if (step === 0) return null;
+  const before = await db
+    .selectFrom('watchdog_actions')
+    .selectAll()
+    .where('id', '=', actionId({ id, step: step - 1 }))
+    .executeTakeFirst();
+  return before ?? null;
+}
+
 /** How long ago a step's intent was written, ms. */
 export function sinceIntentMs(action: ActionRow, now: Moment): number {
   const { intended_at_ms: wallMs, boot_ms: bootMs, boot_id: bootId } = action;

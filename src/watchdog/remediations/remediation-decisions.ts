@@ -9,6 +9,7 @@ import {
   type Guard,
   type Moment,
 } from '#telemetry';
+import { sinceIntentMs, type ActionRow } from '../actions/action-rows.ts';
 import {
   ask,
   decide,
@@ -71,6 +72,8 @@ export interface DecisionFacts {
   readonly held: RecordedSuppression | null;
   /** The last remediation of the policy on the same target that acted; null where none did. */
   readonly lastEnd: LastEnd | null;
+  /** The step before the one that is planned; null where it is the first. */
+  readonly stepBefore: ActionRow | null;
   /** What an agent that is not well put out last; empty where there is nothing, null where nobody looked. */
   readonly lastOutput: string | null;
 }
@@ -141,7 +144,7 @@ export class RemediationDecisions {
   async decide(
     tx: StateTransaction,
     planned: Remediation,
-    { alert, held, lastEnd, lastOutput }: DecisionFacts,
+    { alert, held, lastEnd, stepBefore, lastOutput }: DecisionFacts,
   ): Promise<Next> {
     const { log, fleet, slots, policies } = this.#parts;
     const policy = policies.get(planned.policy);
@@ -169,7 +172,7 @@ export class RemediationDecisions {
       certain: isCertainlyIll(agent) ? 1 : 0,
     };
     // From here to the reservation nothing is awaited: what the guards have counted stays true.
-    const coolsFromMs = isExplained ? null : coolsFrom(noted, { lastEnd, agent, now });
+    const coolsFromMs = isExplained ? null : coolsFrom({ lastEnd, stepBefore, agent, now });
     const input = this.#input(remediation, policy, { now, alert, coolsFromMs, attempts });
     const { guards = GUARDS } = this.#parts;
     const asked = lastTry ? guards.filter((guard) => !ONLY_BOUNDS_ACTIONS.has(guard)) : guards;
@@ -408,18 +411,20 @@ function isFirstStep({ step_started_at_ms: startedAtMs }: Remediation): boolean 
  * after a step of this one, since that step began. What it needs may be away for a while, and steps that follow each other
  * at once would all be used up before it is back.
  */
-function coolsFrom(
-  remediation: Remediation,
-  {
-    lastEnd,
-    agent,
-    now,
-  }: { readonly lastEnd: LastEnd | null; readonly agent: AgentFacts | null; readonly now: Moment },
-): number | null {
-  const { step_started_at_ms: startedAtMs } = remediation;
+function coolsFrom({
+  lastEnd,
+  stepBefore,
+  agent,
+  now,
+}: {
+  readonly lastEnd: LastEnd | null;
+  readonly stepBefore: ActionRow | null;
+  readonly agent: AgentFacts | null;
+  readonly now: Moment;
+}): number | null {
   const lastEndedAtMs = lastEnd?.endedAtMs ?? null;
-  if (startedAtMs === null || agent?.status !== 'FAILED') return lastEndedAtMs;
-  return Math.max(lastEndedAtMs ?? -Infinity, now.wallMs - sinceOf(remediation, startedAtMs, now));
+  if (stepBefore === null || agent?.status !== 'FAILED') return lastEndedAtMs;
+  return Math.max(lastEndedAtMs ?? -Infinity, now.wallMs - sinceIntentMs(stepBefore, now));
 }
 
 /** Where a lineage goes on: behind the steps that it has tried, and at the last one where it has tried them all. */

@@ -1,5 +1,6 @@
 import { SharedTransactions, type StateDatabase, type StateTransaction } from '#storage';
 import { allSettled, messageOf, toStorable } from '#telemetry';
+import { readActionBefore, type ActionRow } from '../actions/action-rows.ts';
 import type { OrderResult, StepOrder } from '../actions/step-order.ts';
 import type { TimedCalls } from '../actions/timed-calls.ts';
 import type { AlertFacts, AlertReader } from '../ports.ts';
@@ -21,6 +22,8 @@ export interface TransitionFacts {
   readonly alert: AlertFacts | null;
   /** The last remediation of the policy on the same target that acted; null where none did. */
   readonly lastEnd: LastEnd | null;
+  /** The step before the one that is planned; null where it is the first. */
+  readonly stepBefore: ActionRow | null;
 }
 
 interface Transition {
@@ -85,11 +88,13 @@ export class RemediationTransitions {
   /** What the next transition needs to know, as the transaction sees it. */
   async facts(tx: StateTransaction, remediation: Remediation): Promise<TransitionFacts> {
     const { alerts, log } = this.#parts;
-    const [alert, lastEnd] = await allSettled([
+    const isPlanned = remediation.state === 'planned';
+    const [alert, lastEnd, stepBefore] = await allSettled([
       alerts.get(remediation.alert_id, tx),
-      remediation.state === 'planned' ? log.lastEnd(tx, remediation) : null,
+      isPlanned ? log.lastEnd(tx, remediation) : null,
+      isPlanned ? readActionBefore(tx.db, remediation) : null,
     ]);
-    return { alert, lastEnd };
+    return { alert, lastEnd, stepBefore };
   }
 
   /** The first transition, in the transaction that plans it. */
@@ -128,13 +133,13 @@ export class RemediationTransitions {
     remediation: Remediation,
     known: TransitionFacts & Seen,
   ): Promise<Next> {
-    const { alert, lastEnd, held, lastOutput } = known;
+    const { alert, lastEnd, stepBefore, held, lastOutput } = known;
     const { decisions } = this;
     switch (remediation.state) {
       case 'planned':
         return isOver(alert)
           ? decisions.withdraw(tx, remediation, alert)
-          : this.#decide(tx, remediation, { alert, held, lastEnd, lastOutput });
+          : this.#decide(tx, remediation, { alert, held, lastEnd, stepBefore, lastOutput });
       case 'awaiting_approval':
         return isOver(alert)
           ? decisions.withdraw(tx, remediation, alert)
