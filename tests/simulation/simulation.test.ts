@@ -84,7 +84,7 @@ test.each<[string, Scenario, Expected]>([
   ],
   [
     'repairs that do not last, while the wall clock is set forth and back by an hour',
-    scenario('clocks', 'act', { seed: 1, steps: 300 }),
+    scenario('clocks', 'act', { seed: 1, steps: 500 }),
     {
       servers: 1,
       faults: 40,
