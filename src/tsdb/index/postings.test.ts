@@ -82,3 +82,62 @@ test('references are sorted, few or many, near each other or far apart', () => {
     { numRuns: propertyRuns(50) },
   );
 });
+
+/** The most rows that a call of `work` copies at once, of `calls`. */
+function mostCopiedAtOnce(calls: number, work: (call: number) => void): number {
+  const { set } = Uint32Array.prototype;
+  let most = 0;
+  let copied = 0;
+  Uint32Array.prototype.set = function (from, at) {
+    copied += from.length;
+    set.call(this, from, at);
+  };
+  try {
+    for (let call = 1; call <= calls; call++) {
+      copied = 0;
+      work(call);
+      most = Math.max(most, copied);
+    }
+  } finally {
+    Uint32Array.prototype.set = set;
+  }
+  return most;
+}
+
+test('a long list makes room without being copied in one go', () => {
+  const list = new PostingList();
+  const most = mostCopiedAtOnce(300_000, (row) => list.add(row));
+  expect(most).toBeLessThanOrEqual(16_384);
+  expect(list.view()).toEqual(Uint32Array.from({ length: 300_000 }, (_, at) => at + 1));
+});
+
+test.each([
+  ['rows come back out of order', 61_000, 1_000, 7_000],
+  ['most go', 20_000, 40_000, 70_000],
+  ['some go', 62_000, 62_010, 64_000],
+])('a long list that is making room stays as it is to be when %s', (_, from, to, end) => {
+  const list = new PostingList();
+  const expected = new Set<number>();
+  const add = (row: number): void => {
+    list.add(row);
+    expected.add(row);
+  };
+  const check = (): void => {
+    const rows = list.view();
+    expect(rows.length).toBe(expected.size);
+    expect(rows).toEqual(Uint32Array.from(expected).sort());
+  };
+  for (let row = 1; row <= 62_500; row++) if (row % 2 === 0 || row > 10) add(row * 2);
+  const [first, last] = [Math.min(from, to), Math.max(from, to)];
+  const gone = [...expected].filter((row) => row > first && row < last);
+  list.remove(gone);
+  for (const row of gone) expected.delete(row);
+  check();
+  for (const row of gone.slice(0, 300)) add(row);
+  for (let row = 62_501; row <= 63_500; row++) add(row * 2);
+  check();
+  for (let row = 1; row <= end; row++) add(row * 2 + 1);
+  check();
+  for (let row = 70_000; row <= 80_000; row++) add(row * 2);
+  check();
+});

@@ -1,3 +1,4 @@
+import { CopyAhead } from './copy-ahead.ts';
 import { RowSet } from './row-set.ts';
 import type { SeriesRow } from './series-rows.ts';
 
@@ -8,6 +9,11 @@ const UNTIDY_COUNT = 16_384;
 /** When they are so many times as many they are taken out in any case; of lists shorter than this at once. */
 const PATIENCE = 2;
 const LONG_LENGTH = 16_384;
+
+/** From this capacity on a list moves into a larger array bit by bit, */
+const COPIED_AHEAD_CAPACITY = 32_768;
+/** with each so many rows that are added while no more than an eighth of its room is left: then all have moved in time. */
+const ROWS_BETWEEN_STEPS = 256;
 
 /** Where rows to add or to take out are fewer than the others by this factor, what lies between is moved in one go. */
 const FEWER_BY = 8;
@@ -23,6 +29,8 @@ export class PostingList {
   #sorted = 0;
   /** Rows that are to be taken out, ascending. */
   #gone: SeriesRow[] = [];
+  /** Where the rows will be when there is no more room. */
+  #ahead: CopyAhead | null = null;
 
   get length(): number {
     return this.#length - this.#gone.length;
@@ -30,15 +38,12 @@ export class PostingList {
 
   add(row: SeriesRow): void {
     if (this.#gone.length > 0 && this.#isKept(row)) return;
-    if (this.#length === this.#rows.length) {
-      const grown = new Uint32Array(this.#rows.length * 2);
-      grown.set(this.#rows);
-      this.#rows = grown;
-    }
+    if (this.#length === this.#rows.length) this.#grow();
     const isInOrder =
       this.#sorted === this.#length && (this.#sorted === 0 || (this.#rows[this.#sorted - 1] ?? 0) < row);
     this.#rows[this.#length++] = row;
     if (isInOrder) this.#sorted = this.#length;
+    if (this.#length % ROWS_BETWEEN_STEPS === 0) this.#copyAhead();
   }
 
   /** In ascending order. A view, good until the list changes. */
@@ -48,7 +53,21 @@ export class PostingList {
     return this.#rows.subarray(0, this.#length);
   }
 
+  #copyAhead(): void {
+    const { length: capacity } = this.#rows;
+    if (capacity < COPIED_AHEAD_CAPACITY || this.#length * 8 < capacity * 7) return;
+    this.#ahead ??= new CopyAhead(capacity * 2);
+    this.#ahead.step(this.#rows, this.#length);
+  }
+
+  #grow(): void {
+    const ahead = this.#ahead ?? new CopyAhead(this.#rows.length * 2);
+    this.#rows = ahead.finish(this.#rows, this.#length);
+    this.#ahead = null;
+  }
+
   #putInOrder(): void {
+    this.#ahead?.outdate();
     const rows = this.#rows;
     const added = sortRows(rows.slice(this.#sorted, this.#length));
     const before = rows.subarray(0, this.#sorted);
@@ -126,6 +145,8 @@ export class PostingList {
     this.#length = kept;
     this.#sorted = kept;
     this.#gone = [];
+    if (kept * 2 < rows.length) this.#ahead = null;
+    else this.#ahead?.outdate();
     if (kept * 4 < rows.length && rows.length > 64) {
       const shrunk = new Uint32Array(Math.max(MIN_CAPACITY, kept * 2));
       shrunk.set(rows.subarray(0, kept));
