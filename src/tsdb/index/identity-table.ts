@@ -9,6 +9,8 @@ const PART_BITS = 6;
 /** Finds series by the hash of their identity. */
 export class IdentityTable {
   readonly #parts = Array.from({ length: 1 << PART_BITS }, () => new TablePart());
+  /** Parts that take much more memory than what is left in them needs. */
+  readonly #sparse = new Set<TablePart>();
 
   /** The row with this hash that `isIt` accepts, or 0. */
   find(hash: number, isIt: (row: SeriesRow) => boolean): SeriesRow {
@@ -19,8 +21,21 @@ export class IdentityTable {
     this.#partOf(hash)?.add(hash >>> 0, row);
   }
 
+  /** What that leaves is made smaller by `tidy`: all parts become sparse at about the same time. */
   remove(hash: number, row: SeriesRow): void {
-    this.#partOf(hash)?.remove(hash >>> 0, row);
+    const part = this.#partOf(hash);
+    if (!part) return;
+    part.remove(hash >>> 0, row);
+    if (part.isSparse) this.#sparse.add(part);
+  }
+
+  /** Makes one of its parts smaller. @returns whether there was one to be made so */
+  tidy(): boolean {
+    const [part] = this.#sparse;
+    if (part === undefined) return false;
+    this.#sparse.delete(part);
+    part.rebuild();
+    return true;
   }
 
   #partOf(hash: number): TablePart | undefined {
@@ -36,6 +51,10 @@ class TablePart {
   #used = 0;
   #live = 0;
 
+  get isSparse(): boolean {
+    return this.#rows.length > MIN_CAPACITY && this.#live * 12 < this.#rows.length;
+  }
+
   find(wanted: number, isIt: (row: SeriesRow) => boolean): SeriesRow {
     const mask = this.#rows.length - 1;
     for (let at = wanted & mask; ; at = (at + 1) & mask) {
@@ -46,7 +65,7 @@ class TablePart {
   }
 
   add(hash: number, row: SeriesRow): void {
-    if ((this.#used + 1) * 3 > this.#rows.length * 2) this.#rebuild();
+    if ((this.#used + 1) * 3 > this.#rows.length * 2) this.rebuild();
     this.#insert(hash, row);
   }
 
@@ -58,7 +77,6 @@ class TablePart {
       this.#live--;
       break;
     }
-    if (this.#rows.length > MIN_CAPACITY && this.#live * 12 < this.#rows.length) this.#rebuild();
   }
 
   #insert(hash: number, row: SeriesRow): void {
@@ -71,7 +89,8 @@ class TablePart {
     this.#live++;
   }
 
-  #rebuild(): void {
+  /** Leaves out what has been removed, in an array that is as large as the rest needs. */
+  rebuild(): void {
     const rows = this.#rows;
     const hashes = this.#hashes;
     let capacity = MIN_CAPACITY;
@@ -80,8 +99,9 @@ class TablePart {
     this.#hashes = new Uint32Array(capacity);
     this.#used = 0;
     this.#live = 0;
-    rows.forEach((row, at) => {
+    for (let at = 0; at < rows.length; at++) {
+      const row = rows[at] ?? EMPTY;
       if (row !== EMPTY && row !== REMOVED) this.#insert(hashes[at] ?? 0, row);
-    });
+    }
   }
 }

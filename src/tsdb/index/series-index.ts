@@ -237,10 +237,10 @@ export class SeriesIndex {
     this.senders.removed();
   }
 
-  /** Tidies one list of those that series were forgotten in. @returns whether there was one */
+  /** Tidies one list, or part of the identities, of those that series were forgotten in. @returns whether there was one */
   tidy(): boolean {
     const [list] = this.#untidy;
-    if (list === undefined) return false;
+    if (list === undefined) return this.#identities.tidy();
     this.#untidy.delete(list);
     list.tidy();
     return true;
