@@ -37,7 +37,7 @@ export const CONNECTION_BOUNDS: ConnectionBounds = {
   keepAliveTimeoutMs: 72_000,
   maxConnections: 20_000,
   maxSilentConnections: 1_000,
-  maxRequestsAhead: 100,
+  maxRequestsAhead: 32,
 };
 
 /** The options of `createServer` that hold a connection to its times. */
