@@ -37,7 +37,7 @@ export class Checkpoints {
 
   /** @param reply to a commit */
   noteCommit(reply: SqliteReply): void {
-    // While one runs the log may become any length: where CPUs are scarce it has to wait for everybody else.
+    // While one runs the log may become longer.
     if (this.#running || !reply.ok || !reply.log) return;
     const { pages, waiting } = reply.log;
     this.#noteLength(pages);

@@ -61,11 +61,9 @@ function openThreads(
     return { writer: inline, readerThread: inline, checkpoints: null };
   }
   const checkpoints = checkpointsBeside
-    ? new Checkpoints(
-        new SqliteThread(
-          { ...file, background: true },
-          { idle: { clock, endIdleAfterMs: endIdleCheckpointsAfterMs } },
-        ),
+    ? // Not in the background: while others had the CPUs it would hold the log back from beginning anew.
+      new Checkpoints(
+        new SqliteThread(file, { idle: { clock, endIdleAfterMs: endIdleCheckpointsAfterMs } }),
         (length) => tellLength(length, file.path, logger),
       )
     : null;
