@@ -117,7 +117,8 @@ function verificationOf(
   { step, step_started_at_ms: startedAtMs }: RemediationDetail['remediation'],
   { steps }: RemediationDetail['plan'],
 ): string | null {
-  const current = steps[step];
+  // The last one is repeated.
+  const current = steps[step] ?? steps.at(-1);
   if (!current || startedAtMs === null) return null;
   if (current.action === 'scale') return 'the pool has its agents up, and the alert recovers';
   const { healthy_for: healthyForMs } = current.verify;
