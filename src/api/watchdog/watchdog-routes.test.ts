@@ -112,6 +112,19 @@ describe('/api/v1/watchdog', () => {
     expect(body['message']).toContain('query.before: must be the id of a remediation');
   });
 
+  it('says of a repeated last step what it has to bring about', async () => {
+    const text = RESTART.replace(/ {2}- \{ action.*\n/, '');
+    await stage.watchdog.policies.load([{ name: 'one.yaml', text }], stage.clock);
+    await stage.changeStatus('w-1', { status: 'FAILED' });
+    await stage.alerts.raise('a1', silent('w-1'));
+    await becomes(stage, 'a1', 'verifying');
+    await stage.changeStatus('w-1', { status: 'FAILED' });
+    await heldBy(stage, 'a1', 'cooldown');
+    await becomesInTime(stage, 'a1', 'verifying');
+    const { body } = await call('viewer', `GET remediations/${await idOf('a1')}`);
+    expect(body).toMatchObject({ step: 2, attempts: 2, verifies: expect.stringContaining('stays well') });
+  });
+
   it('lets an operator approve, and shows what was done', async () => {
     await stage.alerts.raise('a1', silent('w-1'));
     await becomes(stage, 'a1', 'awaiting_approval');
