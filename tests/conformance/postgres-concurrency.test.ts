@@ -150,7 +150,7 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
           table: 'event_cursors',
           key: 'consumer',
           timeColumn: 'updated_at_ms',
-          keepMs: 1,
+          keepMs: 3_600_000,
         } as const;
         const clock = createSystemClock();
         const jobs = retentionJobs(database, [rule], { clock });
