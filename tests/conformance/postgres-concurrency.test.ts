@@ -126,8 +126,13 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
     await database.close();
   });
 
-  /** How long what has ended is kept where it is forgotten at once. */
-  const soon = { endedAgentRetentionMs: 0, lockResourceRetentionMs: 0, endedAgentShownMs: 0 };
+  /** How long what has ended is kept: what a test writes as of 1970 is older, what it takes up is not. */
+  const hourMs = 3_600_000;
+  const limits = {
+    endedAgentRetentionMs: hourMs,
+    lockResourceRetentionMs: hourMs,
+    endedAgentShownMs: hourMs,
+  };
 
   it.each<{
     readonly what: string;
@@ -150,7 +155,7 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
           table: 'event_cursors',
           key: 'consumer',
           timeColumn: 'updated_at_ms',
-          keepMs: 3_600_000,
+          keepMs: hourMs,
         } as const;
         const clock = createSystemClock();
         const jobs = retentionJobs(database, [rule], { clock });
@@ -211,7 +216,7 @@ describe.skipIf(!kind.available)('a state database on PostgreSQL', () => {
   ): Promise<Result> {
     const running = await startTestFleet(database, {
       clock: createSystemClock(),
-      limits: soon,
+      limits,
       ticks: 'none',
     });
     try {
