@@ -321,6 +321,84 @@ describe('whoever has tried often enough gives up only when no guard says that i
   });
 });
 
+describe('a step whose order failed is not ordered again while a guard holds that did not when it began:', () => {
+  /** What a person, or the evidence, says; the others have been passed for this step. */
+  const askedAgain: readonly Guard[] = [
+    'paused',
+    'observe',
+    'maintenance',
+    'self_suspicion',
+    'storm',
+    'target_healthy',
+    'work_in_flight',
+  ];
+  let ordered = 0;
+
+  /** The first order waits until it is told to fail. */
+  async function order(policy: string): Promise<(error: Error) => void> {
+    const first = Promise.withResolvers<void>();
+    await stage.openEmpty([policy]);
+    stage.fleet.pools.set('demo', 'PHASE_TESTING');
+    for (const agentId of ['w-1', 'w-2', 'w-3', 'w-4']) {
+      stage.fleet.addAgent(agentId, { status: 'UNRESPONSIVE', silenceMs: 5000 });
+    }
+    ordered = 0;
+    stage.fleet.before = () => (++ordered === 1 ? first.promise : Promise.resolve());
+    await raise('a1', 'w-1');
+    await vi.waitFor(() => expect(ordered).toBe(1), WAIT);
+    return first.reject;
+  }
+
+  it.each(askedAgain.flatMap((guard) => ROWS[guard].map((row) => ({ guard, ...row }))))(
+    '$guard, until it lifts by $by',
+    async ({ guard, policy = RESTART, hold, lift }) => {
+      const acting = policy.replace('mode: observe', 'mode: act');
+      const fail = await order(acting);
+      if (acting !== policy) await reloadPolicies(stage.watchdog, [policy]);
+      await hold();
+      fail(new Error('out of luck'));
+      await pass(1);
+      await heldBy(stage, 'a1', guard);
+      expect(await stateOf(stage, 'a1')).toBe('executing');
+      expect(ordered).toBe(1);
+      await lift();
+      await becomesInTime(stage, 'a1', 'verifying');
+      expect(ordered).toBe(2);
+    },
+  );
+
+  it('and is not missed where it was done all the same', async () => {
+    const fail = await order(RESTART);
+    await stage.watchdog.pause('ann', 'maintenance');
+    stage.fleet.addAgent('w-1', { generation: 2 });
+    fail(new Error('the answer was lost'));
+    await becomesInTime(stage, 'a1', 'verifying');
+    expect(ordered).toBe(1);
+  });
+
+  it('nor for an alert that has ended meanwhile', async () => {
+    const fail = await order(RESTART);
+    await stage.watchdog.pause('ann', 'maintenance');
+    fail(new Error('out of luck'));
+    await pass(1);
+    await heldBy(stage, 'a1', 'paused');
+    await stage.alerts.resolve('a1');
+    await becomes(stage, 'a1', 'cancelled(cancelled)');
+    expect(ordered).toBe(1);
+  });
+
+  it.each([
+    ['cancelled(cancelled)', (fail: (error: Error) => void) => fail(new Error('out of luck'))],
+    ['completed(unknown)', () => pass(11)],
+  ] as const)('nor for a policy that is gone: it ends as %s', async (state, give) => {
+    const fail = await order(RESTART);
+    await reloadPolicies(stage.watchdog, []);
+    await give(fail);
+    await becomesInTime(stage, 'a1', state);
+    expect(ordered).toBe(1);
+  });
+});
+
 describe('what is certainly ill', () => {
   it.each([
     [4, 2],

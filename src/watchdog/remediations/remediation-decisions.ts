@@ -122,6 +122,20 @@ const ONLY_BOUNDS_ACTIONS: ReadonlySet<Guard> = new Set([
   'repair_rate',
 ]);
 
+/**
+ * Guards that are asked again before a step is ordered once more: what a person, or the evidence, has said since it began. Its
+ * place, its token and its cooldown it has already.
+ */
+const ASKED_BEFORE_REPEATING: ReadonlySet<Guard> = new Set([
+  'paused',
+  'observe',
+  'maintenance',
+  'self_suspicion',
+  'storm',
+  'target_healthy',
+  'work_in_flight',
+]);
+
 /** Whether a remediation may begin its step: what the policy and the guards say at the moment. */
 export class RemediationDecisions {
   readonly #parts: DecisionParts;
@@ -177,7 +191,7 @@ export class RemediationDecisions {
     const { guards = GUARDS } = this.#parts;
     const asked = lastTry ? guards.filter((guard) => !ONLY_BOUNDS_ACTIONS.has(guard)) : guards;
     const suppression = decide(input, asked);
-    if (suppression) return this.#holdBack(tx, noted, { suppression, held });
+    if (suppression) return this.holdBack(tx, noted, { suppression, held });
     if (lastTry) {
       // What ended the agent this time is read before a transaction: the next one has it.
       if (agent && lastOutput === null) return again(noted);
@@ -240,6 +254,21 @@ export class RemediationDecisions {
     return doubt(this.#doubtInput(remediation, now), guards.filter(isDoubt));
   }
 
+  /**
+   * What says that a step whose order failed, or got no answer, is not ordered once more; null where nothing does. Costs no look
+   * at the database.
+   */
+  holdsRepeating(remediation: Remediation, now: Moment): Suppression | 'no_policy' | null {
+    const { policies, guards = GUARDS } = this.#parts;
+    const policy = policies.get(remediation.policy);
+    if (!policy) return 'no_policy';
+    const input = this.#input(remediation, policy, { now, alert: null, coolsFromMs: null, attempts: 0 });
+    return decide(
+      input,
+      guards.filter((guard) => ASKED_BEFORE_REPEATING.has(guard)),
+    );
+  }
+
   /** Its last step did not help while a guard held back that anybody is told. */
   async #giveUpNow(
     tx: StateTransaction,
@@ -248,7 +277,7 @@ export class RemediationDecisions {
   ): Promise<Next> {
     const { log, fleet } = this.#parts;
     const suppression = this.holdsGivingUp(remediation, log.now(tx));
-    if (suppression) return this.#holdBack(tx, remediation, { suppression, held });
+    if (suppression) return this.holdBack(tx, remediation, { suppression, held });
     const agent = remediation.target_kind === 'agent' ? fleet.agent(remediation.target_id) : null;
     const withdrawal = agent && withdrawalOf(agent);
     const { guardian } = planOf(remediation);
@@ -390,7 +419,7 @@ export class RemediationDecisions {
     return { target: maintenanceTargetText(target), by, reason, untilMs };
   }
 
-  async #holdBack(
+  async holdBack(
     tx: StateTransaction,
     remediation: Remediation,
     { suppression, held }: { readonly suppression: Suppression; readonly held: RecordedSuppression | null },

@@ -159,9 +159,11 @@ export class RemediationRunner {
     this.#parts.spans.endAll();
   }
 
-  /** Policies have changed: whoever is held back, or awaits approval, is decided anew. */
+  /** Policies have changed: whoever is held back, at a step's first order or at a later one, or awaits approval, is decided anew. */
   wakeUndecided(): void {
-    for (const open of this.#open.all()) if (!open.row || !isBusy(open.row)) this.#wake(open);
+    for (const open of this.#open.all()) {
+      if (!open.row || !isBusy(open.row) || open.heldBy) this.#wake(open);
+    }
   }
 
   /** What held many back has ended: a pause, a storm, a maintenance. */

@@ -18,7 +18,7 @@ import type { RemediationDecisions } from './remediation-decisions.ts';
 import type { FailedStep, RemediationLog } from './remediation-log.ts';
 import type { RemediationSpans } from './remediation-spans.ts';
 import type { Ending, Remediation } from './remediation.ts';
-import { again, isOver, planOf, wait, type Next } from './transition.ts';
+import { again, isOver, planOf, wait, type Next, type RecordedSuppression } from './transition.ts';
 import {
   healthyForMsOf,
   judgeRestart,
@@ -39,7 +39,7 @@ export interface StepParts {
   readonly health: ProvenHealth;
 }
 
-export type StepDecisions = Pick<RemediationDecisions, 'holdsGivingUp'>;
+export type StepDecisions = Pick<RemediationDecisions, 'holdBack' | 'holdsGivingUp' | 'holdsRepeating'>;
 
 /** What a verification goes by, beside what the fleet knows. */
 interface Seen {
@@ -59,14 +59,23 @@ export class RemediationSteps {
   }
 
   /**
-   * Orders once more what stands in the intent, after a crash or an attempt that failed, but never for an alert that
-   * has ended: then it is only looked whether it was done.
+   * Orders once more what stands in the intent, after a crash or an attempt that failed. It is only looked whether it was done
+   * where the alert has ended, where there were enough attempts, and where a guard holds that did not when the step began:
+   * then it is ordered once that has lifted.
    */
-  async execute(tx: StateTransaction, remediation: Remediation, alert: AlertFacts | null): Promise<Next> {
+  async execute(
+    tx: StateTransaction,
+    remediation: Remediation,
+    { alert, held }: { readonly alert: AlertFacts | null; readonly held: RecordedSuppression | null },
+  ): Promise<Next> {
     const { step } = planOf(remediation);
     const action = await readAction(tx.db, remediation);
-    if (isOver(alert) || action.attempts >= this.#parts.limits.maxAttempts) {
-      return { kind: 'order', remediation, order: { remediation, step, action, kind: 'look' } };
+    const look = { kind: 'order', remediation, order: { remediation, step, action, kind: 'look' } } as const;
+    if (isOver(alert) || action.attempts >= this.#parts.limits.maxAttempts) return look;
+    const repeating = this.#decisions.holdsRepeating(remediation, this.#parts.log.now(tx));
+    if (repeating === 'no_policy') return look;
+    if (repeating) {
+      return held ? this.#decisions.holdBack(tx, remediation, { suppression: repeating, held }) : look;
     }
     const leftMs = this.#untilNextAttemptMs(tx, action);
     if (leftMs > 0) return wait(remediation, leftMs);
@@ -180,7 +189,7 @@ export class RemediationSteps {
     return wait(remediation, delayMs);
   }
 
-  /** No attempt is seen to have done it, and none follows: the alert has ended, or there were too many. */
+  /** No attempt is seen to have done it, and none follows for now: the alert has ended, there were too many, or a guard holds. */
   async #lookedInVain(tx: StateTransaction, order: StepOrder, result: OrderResult): Promise<Next> {
     const { remediation, action } = order;
     // An attempt without an answer may still take effect.
@@ -188,11 +197,19 @@ export class RemediationSteps {
     const alert = await this.#parts.alerts.get(remediation.alert_id, tx);
     if (isOver(alert)) {
       if (isKnown) return this.#takeBack(tx, remediation, { action, alert });
-      const reason = 'the alert resolved; whether the step was done is not known';
-      return this.#abandon(tx, remediation, {
-        action,
-        ending: { state: 'completed', outcome: 'unknown', reason },
-      });
+      return this.#abandon(tx, remediation, { action, ending: unknownSince('the alert resolved') });
+    }
+    if (action.attempts < this.#parts.limits.maxAttempts) {
+      const repeating = this.#decisions.holdsRepeating(remediation, this.#parts.log.now(tx));
+      if (repeating === 'no_policy') {
+        const reason = 'its policy is gone';
+        const ending: Ending = isKnown
+          ? { state: 'cancelled', outcome: 'cancelled', reason }
+          : unknownSince(reason);
+        return this.#abandon(tx, remediation, { action, ending });
+      }
+      if (!repeating) return again(remediation);
+      return this.#decisions.holdBack(tx, remediation, { suppression: repeating, held: null });
     }
     const reason = `no answer after ${action.attempts} attempts: ${action.detail ?? 'each was interrupted'}`;
     this.#count(tx, order, 'unknown');
@@ -277,4 +294,12 @@ export class RemediationSteps {
   #count(tx: StateTransaction, { step }: StepOrder, result: 'done' | 'failed' | 'unknown' | 'retried'): void {
     tx.afterCommit(() => this.#parts.counters.acted(step.action, result));
   }
+}
+
+function unknownSince(why: string): Ending {
+  return {
+    state: 'completed',
+    outcome: 'unknown',
+    reason: `${why}; whether the step was done is not known`,
+  };
 }

@@ -145,7 +145,7 @@ export class RemediationTransitions {
           ? decisions.withdraw(tx, remediation, alert)
           : decisions.awaitAnswer(tx, remediation);
       case 'executing':
-        return this.#steps.execute(tx, remediation, alert);
+        return this.#steps.execute(tx, remediation, { alert, held });
       case 'verifying':
         return this.#steps.verify(tx, remediation, { alert, lastOutput });
       case 'completed':
