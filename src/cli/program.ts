@@ -4,6 +4,7 @@ import type { MaintenanceStart } from './maintenance.ts';
 import type { QueryFlags } from './query.ts';
 import type { RunFlags } from './run.ts';
 import type { ServerFlags } from './server-client.ts';
+import { holdYoungGeneration } from './young-generation.ts';
 
 /** Where commands look for the server, when they are not told. */
 const DATA_DIRECTORY = process.env['OMOI_DATA_DIRECTORY'] ?? '.omoi';
@@ -53,8 +54,10 @@ function defineServe(program: Command, version: string): void {
     .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')
     .option('--demo', 'start a small fleet of real workers too, and let the watchdog act on it')
     .action(async (options: { config?: string; demo?: boolean }) => {
+      const releaseYoungGeneration = holdYoungGeneration();
       const { serve } = await import('./serve.ts');
-      await serve({ configFile: options.config ?? null, demo: options.demo ?? false, version });
+      const { config: configFile = null, demo = false } = options;
+      await serve({ configFile, demo, version, onStarted: releaseYoungGeneration });
     });
 }
 

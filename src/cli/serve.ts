@@ -8,6 +8,8 @@ export interface ServeOptions {
   readonly configFile: string | null;
   readonly demo: boolean;
   readonly version: string;
+  /** Called when the server is up. */
+  readonly onStarted: () => void;
 }
 
 const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
@@ -26,7 +28,7 @@ const FENCED_MS = 2000;
 const EXIT_FENCED = 75;
 
 /** Serves until a signal says stop, or the server can't go on. */
-export async function serve({ configFile, demo, version }: ServeOptions): Promise<void> {
+export async function serve({ configFile, demo, version, onStarted }: ServeOptions): Promise<void> {
   const startedAt = performance.now();
   // Agents work for people: their files have the rights that the person who started the server gives to new files.
   const workerUmask = process.umask(PRIVATE_UMASK);
@@ -45,6 +47,7 @@ export async function serve({ configFile, demo, version }: ServeOptions): Promis
     environment: process.env,
     workerUmask,
   });
+  onStarted();
   const text = banner(running, { demo, version, log: destination, startMs: performance.now() - startedAt });
   if (demo || process.stdout.isTTY) process.stdout.write(text);
   // Log lines own the standard output; the token and the link are shown this once all the same.
