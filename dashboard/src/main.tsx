@@ -29,6 +29,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ApiClient, ApiError } from './api/client.ts';
+import { Contact } from './api/contact.ts';
 import { followLive } from './api/follow-live.ts';
 import { LiveEvents } from './api/live.ts';
 import { sessionQuery } from './api/queries.ts';
@@ -37,7 +38,8 @@ import { createAppRouter } from './router.tsx';
 import './styles.css';
 import { theme } from './theme.ts';
 
-const client = new ApiClient(window.fetch.bind(window));
+const contact = new Contact(() => Date.now());
+const client = new ApiClient(window.fetch.bind(window), contact);
 
 /** A session that has ended: forget it, and let the router send the person to log in. */
 function onFailure(error: Error): void {
@@ -60,7 +62,11 @@ const queries = new QueryClient({
   },
 });
 const live = new LiveEvents((url) => new EventSource(url), followLive(queries));
-const server = { client, live };
+const server = { client, live, contact };
+contact.watch(() => {
+  // What is read seldom is old by now.
+  if (contact.lostSinceMs === null) void queries.invalidateQueries();
+});
 const router = createAppRouter({ queries, server });
 
 const root = document.getElementById('root');

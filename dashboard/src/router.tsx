@@ -4,23 +4,23 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
-  Link,
   redirect,
   stripSearchParams,
   type SearchSchemaInput,
 } from '@tanstack/react-router';
+import { useEffect } from 'react';
 import { sessionQuery } from './api/queries.ts';
 import type { Server } from './api/server-context.tsx';
+import { NotFound } from './components/not-found.tsx';
 import { Shell } from './components/shell.tsx';
 import {
-  MISSION_CONTROL_DEFAULTS,
   readLoginSearch,
-  readMissionControlSearch,
   readTraceSearch,
-  type MissionControlSearch,
+  readViewSearch,
+  VIEW_DEFAULTS,
+  type ViewSearch,
 } from './domain/search.ts';
 import { LoginPage } from './pages/login.tsx';
-import { MissionControl } from './pages/mission-control.tsx';
 
 export interface RouterContext {
   readonly queries: QueryClient;
@@ -42,26 +42,104 @@ const inside = createRoute({
     }
     return { session };
   },
+  validateSearch: (search: ViewSearchInput & SearchSchemaInput) => readViewSearch({ ...search }),
+  search: { middlewares: [stripSearchParams(VIEW_DEFAULTS)] },
   component: InsideShell,
 });
 
+/** What a link to a page may say; what it leaves out is the default. */
+type ViewSearchInput = { readonly [Choice in keyof ViewSearch]?: ViewSearch[Choice] | undefined };
+
 function InsideShell() {
   const { session } = inside.useRouteContext();
+  // A page that is opened while the server is away is here already.
+  useEffect(() => {
+    for (const { options } of PAGES) void options.component?.preload?.();
+  }, []);
   return <Shell session={session} />;
 }
 
-const missionControl = createRoute({
+const overview = createRoute({
   getParentRoute: () => inside,
   path: '/',
-  validateSearch: (search: Partial<MissionControlSearch> & SearchSchemaInput) =>
-    readMissionControlSearch(search),
-  search: { middlewares: [stripSearchParams(MISSION_CONTROL_DEFAULTS)] },
-  component: MissionControl,
+  staticData: { title: () => 'Overview' },
+  component: lazyRouteComponent(() => import('./pages/overview.tsx'), 'OverviewPage'),
+});
+
+const fleet = createRoute({
+  getParentRoute: () => inside,
+  path: '/fleet',
+  staticData: { title: () => 'Fleet' },
+  component: lazyRouteComponent(() => import('./pages/fleet.tsx'), 'FleetPage'),
+});
+
+const agent = createRoute({
+  getParentRoute: () => inside,
+  path: '/fleet/$agentId',
+  staticData: { title: ({ agentId }) => `Agent ${agentId}` },
+  component: lazyRouteComponent(() => import('./pages/agent.tsx'), 'AgentPage'),
+});
+
+const tasks = createRoute({
+  getParentRoute: () => inside,
+  path: '/tasks',
+  staticData: { title: () => 'Tasks' },
+  component: lazyRouteComponent(() => import('./pages/tasks.tsx'), 'TasksPage'),
+});
+
+const task = createRoute({
+  getParentRoute: () => inside,
+  path: '/tasks/$taskId',
+  staticData: { title: ({ taskId }) => `Task ${taskId}` },
+  component: lazyRouteComponent(() => import('./pages/task.tsx'), 'TaskPage'),
+});
+
+const alerts = createRoute({
+  getParentRoute: () => inside,
+  path: '/alerts',
+  staticData: { title: () => 'Alerts' },
+  component: lazyRouteComponent(() => import('./pages/alerts.tsx'), 'AlertsPage'),
+});
+
+const alert = createRoute({
+  getParentRoute: () => inside,
+  path: '/alerts/$alertId',
+  staticData: { title: ({ alertId }) => `Alert ${alertId}` },
+  component: lazyRouteComponent(() => import('./pages/alert.tsx'), 'AlertPage'),
+});
+
+const repairs = createRoute({
+  getParentRoute: () => inside,
+  path: '/repairs',
+  staticData: { title: () => 'Repairs' },
+  component: lazyRouteComponent(() => import('./pages/repairs.tsx'), 'RepairsPage'),
+});
+
+const repair = createRoute({
+  getParentRoute: () => inside,
+  path: '/repairs/$remediationId',
+  staticData: { title: ({ remediationId }) => `Repair ${remediationId}` },
+  component: lazyRouteComponent(() => import('./pages/repair.tsx'), 'RepairPage'),
+});
+
+const events = createRoute({
+  getParentRoute: () => inside,
+  path: '/events',
+  staticData: { title: () => 'Events' },
+  component: lazyRouteComponent(() => import('./pages/events.tsx'), 'EventsPage'),
+});
+
+const traces = createRoute({
+  getParentRoute: () => inside,
+  path: '/traces',
+  staticData: { title: () => 'Traces' },
+  component: lazyRouteComponent(() => import('./pages/traces.tsx'), 'TracesPage'),
 });
 
 const trace = createRoute({
   getParentRoute: () => inside,
   path: '/traces/$traceId',
+  staticData: { title: ({ traceId }) => `Trace ${traceId?.slice(0, 8)}` },
   validateSearch: readTraceSearch,
   component: lazyRouteComponent(() => import('./pages/trace.tsx'), 'TracePage'),
 });
@@ -69,22 +147,29 @@ const trace = createRoute({
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
+  staticData: { title: () => 'Log in' },
   validateSearch: readLoginSearch,
   component: LoginPage,
 });
 
-function NotFound() {
-  return (
-    <main style={{ padding: 32 }}>
-      <h1>There is no such page</h1>
-      <Link to="/">Mission control</Link>
-    </main>
-  );
-}
+const PAGES = [
+  overview,
+  fleet,
+  agent,
+  tasks,
+  task,
+  alerts,
+  alert,
+  repairs,
+  repair,
+  events,
+  traces,
+  trace,
+] as const;
 
 export function createAppRouter(context: RouterContext) {
   return createRouter({
-    routeTree: root.addChildren([inside.addChildren([missionControl, trace]), login]),
+    routeTree: root.addChildren([inside.addChildren(PAGES), login]),
     context,
     defaultPreload: 'intent',
     scrollRestoration: true,
@@ -94,5 +179,9 @@ export function createAppRouter(context: RouterContext) {
 declare module '@tanstack/react-router' {
   interface Register {
     router: ReturnType<typeof createAppRouter>;
+  }
+  interface StaticDataRouteOption {
+    /** What the browser's tab says of the page, and what is told to who hears it. */
+    title?: (params: Readonly<Partial<Record<string, string>>>) => string;
   }
 }

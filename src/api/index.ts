@@ -14,7 +14,7 @@ export type { sessionBody } from './access/session-routes.ts';
 export type { agentsAnswer } from './agents/agent-schemas.ts';
 export type { alertsAnswer } from './alerts/alert-schemas.ts';
 export type { eventsAnswer } from './events/event-schemas.ts';
-export type { traceAnswer } from './observability/observability-schemas.ts';
+export type { traceAnswer, tracesAnswer } from './observability/observability-schemas.ts';
 export type { overviewAnswer } from './overview/overview-schemas.ts';
 export type { poolsAnswer } from './pools/pool-schemas.ts';
 export type { tasksAnswer } from './tasks/task-schemas.ts';

@@ -3,11 +3,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Client } from '../acceptance/support/client.ts';
 import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts';
 import { chromiumForTests, openBrowser } from './chromium.ts';
-import { DESK, Visits } from './visits.ts';
+import { DESK, PHONE, Visits } from './visits.ts';
 
 const program = chromiumForTests();
 
-const PHONE = { width: 390, height: 844 };
 const WITHIN_MS = 30_000;
 const SCHEMES = [
   { colorScheme: 'light', background: 'rgb(245, 246, 248)' },

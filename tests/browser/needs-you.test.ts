@@ -92,7 +92,7 @@ describe.skipIf(program === null)('what needs a person', () => {
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByRole('group', { name: 'paused' }).waitFor({ state: 'hidden' });
     // Each repair says for itself what it saw: another one may have been held back and let go as well.
-    const why = page.getByLabel('Why restart stalled agent acted on demo-2');
+    const why = page.getByLabel('Why it acted: restart stalled agent on demo-2');
     const told = page.getByRole('region', { name: 'Repairs' }).getByRole('listitem').filter({ has: why });
     await told.getByText(/^healed: generation 2 is (IDLE|RUNNING), healthy for/).waitFor();
     await why.click();

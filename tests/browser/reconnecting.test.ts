@@ -40,8 +40,22 @@ describe.skipIf(program === null)('a page whose server goes away', () => {
     expect(await newcomer.count()).toBe(0);
     const loadsBefore = loads;
 
+    const main = page.getByRole('main');
+    expect(await main.getAttribute('data-lost')).toBe('false');
     await server.stop();
     await state.getByText('Reconnecting', { exact: true }).waitFor();
+    const alert = page.getByRole('alert');
+    await alert.getByText(/^Disconnected since \d\d:\d\d:\d\d\.$/).waitFor();
+    expect(await main.getAttribute('data-lost')).toBe('true');
+    await page
+      .getByText(/^Disconnected since [\d:]+\.$/, { exact: true })
+      .first()
+      .waitFor();
+    expect(await page.title()).toMatch(/^Disconnected since [\d:]+ · Overview · Omoi$/);
+    // A page that nobody has opened yet is shown all the same, as is the way back.
+    await page.getByRole('link', { name: 'Fleet', exact: true }).click();
+    await page.getByRole('heading', { level: 1, name: 'Fleet' }).waitFor();
+    await page.getByRole('link', { name: 'Overview', exact: true }).click();
 
     // Elsewhere, so that the page sees nothing of it.
     server = await OmoiServer.start(directory.path);
@@ -54,6 +68,8 @@ describe.skipIf(program === null)('a page whose server goes away', () => {
     server = await OmoiServer.start(directory.path, { port });
     await state.getByText('Live', { exact: true }).waitFor();
     await newcomer.waitFor();
+    expect(await main.getAttribute('data-lost')).toBe('false');
+    expect(await alert.textContent()).toBe('');
     await page
       .getByRole('list', { name: 'Events, newest first' })
       .getByText(/^newcomer registered/)

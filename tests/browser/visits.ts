@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 
 export const DESK = { width: 1280, height: 900 };
+export const PHONE = { width: 390, height: 844 };
 
 export interface VisitOptions<Visitor> {
   readonly withinMs: number;

@@ -10,19 +10,23 @@ interface Sent {
 /** A server that gives the answers one after the other, and what it was asked. */
 function play(...answers: readonly (Response | Error)[]) {
   const sent: Sent[] = [];
+  const contact: string[] = [];
   const left = [...answers];
-  const client = new ApiClient((input, init) => {
-    const { method, headers } = init ?? {};
-    sent.push({
-      path: typeof input === 'string' ? input : '',
-      method,
-      csrf: new Headers(headers).get('x-omoi-csrf'),
-    });
-    const answer = left.shift();
-    if (!answer) throw new Error('nothing more was to be asked');
-    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
-  });
-  return { client, sent };
+  const client = new ApiClient(
+    (input, init) => {
+      const { method, headers } = init ?? {};
+      sent.push({
+        path: typeof input === 'string' ? input : '',
+        method,
+        csrf: new Headers(headers).get('x-omoi-csrf'),
+      });
+      const answer = left.shift();
+      if (!answer) throw new Error('nothing more was to be asked');
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+    { heard: () => contact.push('heard'), missed: () => contact.push('missed') },
+  );
+  return { client, sent, contact };
 }
 
 const json = (status: number, body: unknown): Response => Response.json(body, { status });
@@ -80,6 +84,36 @@ describe('ApiClient', () => {
     const thrown: unknown = await client.get('/x').catch((error: unknown) => error);
     expect(thrown).toBeInstanceOf(ApiError);
     expect(thrown).toMatchObject({ code, message });
+  });
+
+  it.each([
+    { case: 'an answer', answer: json(200, {}), told: 'heard' },
+    { case: 'nothing to say', answer: new Response(null, { status: 204 }), told: 'heard' },
+    { case: 'an error of the server', answer: json(503, { error: 'busy', message: 'later' }), told: 'heard' },
+    { case: 'a proxy’s page', answer: new Response('<html>', { status: 502 }), told: 'missed' },
+    { case: 'no answer', answer: new TypeError('fetch failed'), told: 'missed' },
+  ])('tells of $case that the server was $told', async ({ answer, told }) => {
+    const { client, contact } = play(answer);
+    await client.get('/x').catch(() => null);
+    expect(contact).toEqual([told]);
+  });
+
+  it.each([
+    { case: 'took too long', ended: () => AbortSignal.timeout(1), told: ['missed'] },
+    { case: 'was given up', ended: () => AbortSignal.abort(), told: [] },
+  ])('tells of a request that $case: $told', async ({ ended, told }) => {
+    const contact: string[] = [];
+    const client = new ApiClient(
+      (_input, init) =>
+        new Promise((_resolve, reject) => {
+          const { signal } = init ?? {};
+          if (signal?.aborted) reject(new TypeError('aborted'));
+          signal?.addEventListener('abort', () => reject(new TypeError('aborted')));
+        }),
+      { heard: () => contact.push('heard'), missed: () => contact.push('missed') },
+    );
+    await expect(client.get('/x', ended())).rejects.toThrow('the server cannot be reached');
+    expect(contact).toEqual(told);
   });
 
   it('follows the server’s clock where the browser’s is wrong', async () => {

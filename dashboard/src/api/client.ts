@@ -1,3 +1,4 @@
+import type { Contact } from './contact.ts';
 import type { Session } from './wire.ts';
 
 /** An error that the server answered with, by its stable code; `network_error` when there was no answer. */
@@ -13,19 +14,30 @@ export class ApiError extends Error {
   }
 }
 
+/** The code where there was no answer, or none of Omoi's: a proxy's before it. */
+const NO_ANSWER = 'network_error';
+
 type Method = 'GET' | 'POST' | 'DELETE';
+
+interface CallOptions {
+  readonly body?: object;
+  readonly signal?: AbortSignal | undefined;
+}
 
 const CSRF_HEADER = 'x-omoi-csrf';
 
 /** Speaks to the server that this page came from, as the session of its cookie. */
 export class ApiClient {
   readonly #fetch: typeof fetch;
+  readonly #contact: Pick<Contact, 'heard' | 'missed'>;
   #csrfToken: string | null = null;
   /** The server's clock minus the browser's, ms. */
   #clockOffsetMs = 0;
 
-  constructor(fetchFromServer: typeof fetch) {
+  /** @param contact is told of each answer, and of each that did not come */
+  constructor(fetchFromServer: typeof fetch, contact: Pick<Contact, 'heard' | 'missed'>) {
     this.#fetch = fetchFromServer;
+    this.#contact = contact;
   }
 
   /** Now by the server's clock, ms since epoch, to about a second. */
@@ -52,14 +64,17 @@ export class ApiClient {
     this.#csrfToken = null;
   }
 
-  /** @throws ApiError */
-  get<Answer>(path: string): Promise<Answer> {
-    return this.#call('GET', path);
+  /**
+   * @param signal ends the request: then it fails as one that the server did not answer
+   * @throws ApiError
+   */
+  get<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
+    return this.#call('GET', path, { signal });
   }
 
   /** @throws ApiError */
   post<Answer>(path: string, body: object): Promise<Answer> {
-    return this.#call('POST', path, body);
+    return this.#call('POST', path, { body });
   }
 
   /** @throws ApiError */
@@ -72,7 +87,7 @@ export class ApiClient {
     return session;
   }
 
-  async #call<Answer>(method: Method, path: string, body?: object): Promise<Answer> {
+  async #call<Answer>(method: Method, path: string, { body, signal }: CallOptions = {}): Promise<Answer> {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (body !== undefined) headers['content-type'] = 'application/json';
     if (method !== 'GET' && this.#csrfToken !== null) headers[CSRF_HEADER] = this.#csrfToken;
@@ -80,21 +95,31 @@ export class ApiClient {
       method,
       headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
     });
     this.#readClock(response);
-    if (response.status === 204) return undefined as Answer;
-    const answer: unknown = await response.json().catch(() => null);
-    if (response.ok) return answer as Answer;
-    throw errorOf(answer, response.status);
+    const answer: unknown = response.status === 204 ? undefined : await response.json().catch(() => null);
+    if (answer !== null && response.ok) return this.#heard(answer as Answer);
+    const error = errorOf(answer, response.status);
+    if (error.code === NO_ANSWER) this.#contact.missed();
+    else this.#contact.heard();
+    throw error;
   }
 
+  #heard<Answer>(answer: Answer): Answer {
+    this.#contact.heard();
+    return answer;
+  }
+
+  /** A request that whoever asked has given up tells nothing of the server; one that took too long does. */
   async #send(path: string, init: RequestInit): Promise<Response> {
     try {
       // Called without a receiver: `fetch` refuses to be a method of anything but the window.
       const send = this.#fetch;
       return await send(path, init);
     } catch {
-      throw new ApiError('network_error', 'the server cannot be reached', 0);
+      if (init.signal?.aborted !== true || isTimeout(init.signal)) this.#contact.missed();
+      throw new ApiError(NO_ANSWER, 'the server cannot be reached', 0);
     }
   }
 
@@ -106,12 +131,16 @@ export class ApiClient {
   }
 }
 
+function isTimeout({ reason }: AbortSignal): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
+}
+
 /** Most answers say `{error: code, message}`; below `/prometheus/` they say `{errorType, error: message}`. */
 function errorOf(answer: unknown, status: number): ApiError {
   const said = typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>) : {};
   const { error, message, errorType } = said;
   if (typeof error !== 'string') {
-    return new ApiError('network_error', `the server answered ${status} without saying why`, status);
+    return new ApiError(NO_ANSWER, `the server answered ${status} without saying why`, status);
   }
   if (typeof message === 'string') return new ApiError(error, message, status);
   return new ApiError(typeof errorType === 'string' ? errorType : 'unknown', error, status);

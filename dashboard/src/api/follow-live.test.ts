@@ -97,6 +97,12 @@ it('keeps no more events than are shown while the page may not draw', () => {
   expect(cache.feed().ids[0]).toBe(100_000);
 });
 
+it('asks the server something at once when the stream breaks off', () => {
+  const cache = cacheOf(1);
+  followLive(cache as never, () => Date.now()).onBreak();
+  expect(cache.asked).toEqual(['overview']);
+});
+
 it('reads the feed once more when the stream begins: what happened before was told to nobody', () => {
   const cache = cacheOf(1);
   followLive(cache as never, () => Date.now()).onOpen();

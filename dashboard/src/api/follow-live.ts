@@ -64,6 +64,10 @@ export function followLive(
       // What happened between the first reading and now was told to nobody.
       void queries.invalidateQueries({ queryKey: ['events'] });
     },
+    onBreak() {
+      // Whether the server answers still, the first request tells.
+      void queries.invalidateQueries({ queryKey: ['overview'] });
+    },
     onReset() {
       void queries.invalidateQueries();
     },

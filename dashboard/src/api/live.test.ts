@@ -43,6 +43,7 @@ function start() {
     {
       onOpen: () => heard.push('open'),
       onEvent: (event) => heard.push(`event ${event.id}`),
+      onBreak: () => heard.push('break'),
       onReset: () => heard.push('reset'),
     },
   );
@@ -63,7 +64,7 @@ describe('LiveEvents', () => {
     first.open();
     first.send('reset', '{}');
     live.stop();
-    expect(heard).toEqual(['open', 'live', 'event 7', 'reconnecting', 'live', 'reset', 'ended']);
+    expect(heard).toEqual(['open', 'live', 'event 7', 'reconnecting', 'break', 'live', 'reset', 'ended']);
   });
 
   it('opens a new connection when the browser gives up, and asks for a fresh start then', () => {
@@ -74,7 +75,7 @@ describe('LiveEvents', () => {
     vi.advanceTimersByTime(5_000);
     expect(sources).toHaveLength(2);
     sources[1]?.open();
-    expect(heard).toEqual(['open', 'live', 'reconnecting', 'reset', 'live']);
+    expect(heard).toEqual(['open', 'live', 'reconnecting', 'break', 'reset', 'live']);
   });
 
   it('asks for a fresh start, too, when it was stopped and is started again', () => {

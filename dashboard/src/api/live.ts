@@ -7,6 +7,8 @@ export interface LiveListener {
   /** Events are told from now on, for the first time. */
   onOpen(): void;
   onEvent(event: SystemEvent): void;
+  /** The stream broke off: the server may have gone. */
+  onBreak(): void;
   /** Too much was missed: everything must be read anew. */
   onReset(): void;
 }
@@ -67,6 +69,7 @@ export class LiveEvents {
     });
     source.addEventListener('error', () => {
       this.#become('reconnecting');
+      this.#listener.onBreak();
       if (source.readyState !== CLOSED) return;
       this.#lost = true;
       this.#retry = setTimeout(() => this.start(), retryMs);

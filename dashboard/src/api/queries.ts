@@ -25,8 +25,10 @@ import type {
   Remediation,
   RemediationsAnswer,
   Session,
+  Task,
   TasksAnswer,
   Trace,
+  TraceSummary,
   WatchdogState,
   Why,
 } from './wire.ts';
@@ -34,6 +36,8 @@ import type {
 /** What is read again by itself, although events tell of most changes: ages and tasks change without one. */
 const fastMs = 2_000;
 const slowMs = 15_000;
+/** The server counts as gone where it has not said for so long how many of everything there are. */
+const maxSilenceMs = 8_000;
 /** What the server gives of a list at once. */
 const maxPageRows = 1_000;
 
@@ -44,7 +48,9 @@ export const sessionQuery = (client: ApiClient) =>
     staleTime: Infinity,
   });
 
-const readOverview = (client: ApiClient) => client.get<Overview>('/api/v1/overview');
+/** A server that hangs or cannot be reached any more gives no answer at all, for minutes. */
+const readOverview = (client: ApiClient) =>
+  client.get<Overview>('/api/v1/overview', AbortSignal.timeout(maxSilenceMs));
 
 /** How many of everything there are: lists are read in part only. */
 export const overviewQuery = (client: ApiClient) =>
@@ -52,6 +58,22 @@ export const overviewQuery = (client: ApiClient) =>
     queryKey: ['overview'],
     queryFn: () => readOverview(client),
     refetchInterval: fastMs,
+  });
+
+/** The newest time of a sample that Omoi keeps of itself every 15 s, in the last hour; empty where there is none. */
+const TELEMETRY_AGE = 'time() - max(max_over_time(timestamp(omoi_sample_clock_lead_seconds)[1h:15s]))';
+
+/** How long ago Omoi kept its last sample of itself, s; null where it has kept none in the last hour. */
+export const telemetryAgeQuery = (client: ApiClient) =>
+  queryOptions({
+    queryKey: ['telemetry-age'],
+    queryFn: async () => {
+      const path = `/prometheus/api/v1/query?${new URLSearchParams({ query: TELEMETRY_AGE })}`;
+      const { data } = await client.get<{ data: { result: VectorSample[] } }>(path);
+      const [sample] = data.result;
+      return sample === undefined ? null : Number(sample.value[1]);
+    },
+    refetchInterval: slowMs,
   });
 
 export interface FleetPage {
@@ -129,6 +151,13 @@ export const firingAlertsQuery = (client: ApiClient, rows: number) =>
     placeholderData: keepPreviousData,
   });
 
+export const alertQuery = (client: ApiClient, alertId: string) =>
+  queryOptions({
+    queryKey: ['alerts', 'one', alertId],
+    queryFn: () => client.get<Alert>(`/api/v1/alerts/${encodeURIComponent(alertId)}`),
+    refetchInterval: slowMs,
+  });
+
 export const resolvedAlertsQuery = (client: ApiClient) =>
   queryOptions({
     queryKey: ['alerts', 'resolved'],
@@ -169,6 +198,14 @@ export const remediationsQuery = (client: ApiClient) =>
       });
       return gatherRows(readings, { limit: remediationRows, maxPageRows, idOf: ({ id }) => id });
     },
+    refetchInterval: slowMs,
+  });
+
+export const remediationQuery = (client: ApiClient, remediationId: string) =>
+  queryOptions({
+    queryKey: ['remediations', 'one', remediationId],
+    queryFn: () =>
+      client.get<Remediation>(`/api/v1/watchdog/remediations/${encodeURIComponent(remediationId)}`),
     refetchInterval: slowMs,
   });
 
@@ -213,6 +250,13 @@ export const concernsQuery = (
     },
     refetchInterval: slowMs,
     placeholderData: keepPreviousData,
+  });
+
+export const taskQuery = (client: ApiClient, taskId: string) =>
+  queryOptions({
+    queryKey: ['tasks', taskId],
+    queryFn: () => client.get<Task>(`/api/v1/fleet/tasks/${encodeURIComponent(taskId)}`),
+    refetchInterval: fastMs,
   });
 
 /** Tasks that wait for a person, the longest enqueued first. */
@@ -278,6 +322,19 @@ export const queueHistoryQuery = (client: ApiClient, range: QueueRange, leadSeco
       return readQueueHistory({ now: now.data.result, most: most.data.result }, grid);
     },
     refetchInterval: fastMs,
+    placeholderData: keepPreviousData,
+  });
+
+/** Newest first. */
+export const tracesQuery = (client: ApiClient, rows: number) =>
+  queryOptions({
+    queryKey: ['traces', 'newest', rows],
+    queryFn: async () => {
+      const limit = Math.min(rows + 1, maxPageRows);
+      const path = `/api/v1/observability/traces?limit=${limit}`;
+      return firstRows((await client.get<{ traces: readonly TraceSummary[] }>(path)).traces, rows);
+    },
+    refetchInterval: slowMs,
     placeholderData: keepPreviousData,
   });
 

@@ -1,11 +1,13 @@
 import { createContext, useContext } from 'react';
 import type { ApiClient } from './client.ts';
+import type { Contact } from './contact.ts';
 import type { LiveEvents } from './live.ts';
 
 /** What every page needs of the server. */
 export interface Server {
   readonly client: ApiClient;
   readonly live: LiveEvents;
+  readonly contact: Contact;
 }
 
 const ServerContext = createContext<Server | null>(null);

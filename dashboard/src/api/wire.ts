@@ -9,6 +9,7 @@ import type {
   sessionBody,
   tasksAnswer,
   traceAnswer,
+  tracesAnswer,
   whyAnswer,
   watchdogStateSchema,
 } from '#api';
@@ -30,6 +31,7 @@ export type RemediationsAnswer = z.output<typeof remediationListSchema>;
 export type Remediation = RemediationsAnswer['remediations'][number];
 export type EventsAnswer = z.output<typeof eventsAnswer>;
 export type Trace = z.output<typeof traceAnswer>;
+export type TraceSummary = z.output<typeof tracesAnswer>['traces'][number];
 export type Span = Trace['spans'][number];
 export type MaintenancesAnswer = z.output<typeof maintenanceListSchema>;
 export type Maintenance = MaintenancesAnswer['maintenances'][number];

@@ -1,5 +1,6 @@
 import { Drawer } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { heldTasksQuery, poolsQuery, whyQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { Agent, Pool, Why } from '../api/wire.ts';
@@ -40,12 +41,22 @@ export function AgentDrawer({ agentId }: AgentDrawerProps) {
       classNames={{ content: styles.drawer, header: styles.drawer, title: styles.title }}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
-      {agentId !== undefined && <AgentFacts agentId={agentId} />}
+      {agentId !== undefined && (
+        <>
+          <AgentFacts agentId={agentId} />
+          <p>
+            <Link to="/fleet/$agentId" params={{ agentId }}>
+              The page of {agentId}
+            </Link>
+          </p>
+        </>
+      )}
     </Drawer>
   );
 }
 
-function AgentFacts({ agentId }: { readonly agentId: string }) {
+/** How an agent stands, why, and what it has been through. */
+export function AgentFacts({ agentId }: { readonly agentId: string }) {
   const nowMs = useNow();
   const { client } = useServer();
   const query = useQuery(whyQuery(client, agentId));

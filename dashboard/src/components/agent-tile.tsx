@@ -18,31 +18,49 @@ export function AgentTile({ agent, isMaintained }: AgentTileProps) {
   const { changed } = useView();
   const tone = agentTone(agent.status);
   const work = agent.working_on ?? idleText(agent);
+  const status = isMaintained ? 'maintenance' : agent.status.toLowerCase();
+  const beat = beatText(agent);
   return (
     <Link
       className={styles.tile}
+      data-row
       data-tone={tone}
-      to="/"
+      to="."
       search={changed({ agent: agent.agent_id })}
       resetScroll={false}
-      aria-label={`${agent.agent_id}, ${agent.status.toLowerCase()}, generation ${agent.generation}, ${work}${isMaintained ? ', under maintenance' : ''}`}
+      aria-label={nameOf(agent, { work, status, beat, isMaintained })}
     >
       <span className={styles.head}>
         <ToneDot tone={tone} />
         <span className={styles.name}>{agent.agent_id}</span>
-      </span>
+      </span>{' '}
       <span className={styles.middle}>
         <span className={styles.work} data-idle={agent.tasks_held === 0}>
           {work}
-        </span>
+        </span>{' '}
         {agent.generation > 1 && <span className={styles.generation}>gen {agent.generation}</span>}
-      </span>
+      </span>{' '}
       <span className={styles.foot}>
-        <span className={styles.status}>{isMaintained ? 'maintenance' : agent.status.toLowerCase()}</span>
-        <span className={styles.beat}>{beatText(agent)}</span>
+        <span className={styles.status}>{status}</span> <span className={styles.beat}>{beat}</span>
       </span>
     </Link>
   );
+}
+
+interface TileTexts {
+  readonly work: string;
+  readonly status: string;
+  readonly beat: string;
+  readonly isMaintained: boolean;
+}
+
+/** What the tile shows, in the same words and order, for who says its name; then what is told by its place alone. */
+function nameOf(
+  { agent_id: id, generation }: Agent,
+  { work, status, beat, isMaintained }: TileTexts,
+): string {
+  const shown = [id, work, ...(generation > 1 ? [`gen ${generation}`] : []), status, beat];
+  return [...shown, `generation ${generation}`, ...(isMaintained ? ['under maintenance'] : [])].join(', ');
 }
 
 /** What an agent does that holds no task. */

@@ -1,4 +1,5 @@
 import type { UseQueryResult } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import type { Alert } from '../api/wire.ts';
 import { byUrgency, describeAlert } from '../domain/alert-text.ts';
 import { formatAge, formatDuration } from '../domain/age.ts';
@@ -87,17 +88,18 @@ interface FiringAlertProps {
   readonly nowMs: number;
 }
 
-function FiringAlert({ alert, mayHandle, nowMs }: FiringAlertProps) {
+/** One alert that fires. */
+export function FiringAlert({ alert, mayHandle, nowMs }: FiringAlertProps) {
   const { name, subject, summary, description, labels } = describeAlert(alert);
   const tone = severityTone(alert.severity);
   return (
-    <div className={styles.alert} data-tone={tone}>
+    <div className={styles.alert} data-tone={tone} data-row>
       <div className={styles.head}>
         <ToneLabel tone={tone}>{alert.severity}</ToneLabel>
         {alert.maintenance_id !== null && <ToneLabel tone="caution">maintenance</ToneLabel>}
-        <span className={styles.name}>
+        <Link className={styles.name} to="/alerts/$alertId" params={{ alertId: alert.id }}>
           {name} {subject !== null && <span className={styles.subject}>{subject}</span>}
-        </span>
+        </Link>
         <span className={styles.age}>
           <span className="visually-hidden">firing for </span>
           {formatAge(Date.parse(alert.fired_at), nowMs)}
@@ -138,17 +140,18 @@ function Acknowledgement({ alert, name, mayHandle }: AcknowledgementProps) {
   );
 }
 
-function ResolvedAlert({ alert, nowMs }: { readonly alert: Alert; readonly nowMs: number }) {
+/** How one alert ended; it stands in a list. */
+export function ResolvedAlert({ alert, nowMs }: { readonly alert: Alert; readonly nowMs: number }) {
   const { name, subject } = describeAlert(alert);
   const endedMs = Date.parse(alert.resolved_at ?? alert.updated_at);
   const cause = alert.cause ?? 'unknown';
   const well = cause === 'recovered' || cause === 'remediated';
   return (
-    <li className={styles.past}>
+    <li className={styles.past} data-row>
       <ToneDot tone={well ? 'good' : 'caution'} />
-      <span className={styles.pastName}>
+      <Link className={styles.pastName} to="/alerts/$alertId" params={{ alertId: alert.id }}>
         {name} {subject !== null && <span className={styles.subject}>{subject}</span>}
-      </span>
+      </Link>
       <span className={styles.pastCause}>{words(cause)}</span>
       <span className={styles.pastTime}>
         after {formatDuration(endedMs - Date.parse(alert.fired_at))}, {formatAge(endedMs, nowMs)}

@@ -14,13 +14,14 @@ import { TraceLink } from './trace-link.tsx';
 export interface EventsPanelProps {
   readonly events: UseQueryResult<readonly SystemEvent[]>;
   readonly filter: EventFilter;
+  /** How many are shown. */
+  readonly maxLines: number;
 }
 
-const maxLines = 40;
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
 
 /** What happened lately, newest first. */
-export function EventsPanel({ events, filter }: EventsPanelProps) {
+export function EventsPanel({ events, filter, maxLines }: EventsPanelProps) {
   const { change } = useView();
   return (
     <Panel
@@ -55,7 +56,7 @@ export function EventsPanel({ events, filter }: EventsPanelProps) {
 function EventLine({ event }: { readonly event: SystemEvent }) {
   const { text, tone } = describeEvent(event);
   return (
-    <li className={styles.event}>
+    <li className={styles.event} data-row>
       <time className={styles.time} dateTime={event.at}>
         {TIME.format(new Date(event.at))}
       </time>

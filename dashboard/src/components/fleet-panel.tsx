@@ -115,7 +115,7 @@ function GroupHeading({ group, isWhole, maintenances }: GroupHeadingProps) {
       {poolId === null ? (
         'Without a pool'
       ) : (
-        <Link className={styles.poolLink} to="/" search={changed({ pool: poolId })} resetScroll={false}>
+        <Link className={styles.poolLink} to="." search={changed({ pool: poolId })} resetScroll={false}>
           {poolId}
         </Link>
       )}

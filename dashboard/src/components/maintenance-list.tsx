@@ -42,7 +42,7 @@ function MaintenanceItem({ maintenance, mayHandle, nowMs }: MaintenanceItemProps
           <RequestButton
             method="DELETE"
             path={`/api/v1/watchdog/maintenance/${encodeURIComponent(id)}`}
-            label="End now"
+            label="End"
             describes={`End the maintenance of ${name}`}
             changes={['maintenances']}
           />

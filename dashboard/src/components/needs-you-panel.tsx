@@ -139,7 +139,7 @@ interface ItemProps {
 function Item({ tone, label, title, sinceMs, children }: ItemProps) {
   const nowMs = useNow();
   return (
-    <li className={styles.item}>
+    <li className={styles.item} data-row>
       <div className={styles.head}>
         <ToneLabel tone={tone}>{label}</ToneLabel>
         <span className={styles.title}>{title}</span>
@@ -314,7 +314,7 @@ function TargetLink({ target }: { readonly target: Remediation['target'] }) {
   const { changed } = useView();
   if (target.kind === 'agent') return <AgentLink agentId={target.id}>{target.id}</AgentLink>;
   return (
-    <Link to="/" search={changed({ pool: target.id })} resetScroll={false}>
+    <Link to="." search={changed({ pool: target.id })} resetScroll={false}>
       pool {target.id}
     </Link>
   );
@@ -323,7 +323,7 @@ function TargetLink({ target }: { readonly target: Remediation['target'] }) {
 function AgentLink({ agentId, children }: { readonly agentId: string; readonly children: ReactNode }) {
   const { changed } = useView();
   return (
-    <Link to="/" search={changed({ agent: agentId })} resetScroll={false}>
+    <Link to="." search={changed({ agent: agentId })} resetScroll={false}>
       {children}
     </Link>
   );

@@ -1,4 +1,5 @@
 import type { UseQueryResult } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import type { Remediation } from '../api/wire.ts';
 import { formatAge, formatDuration, formatElapsed } from '../domain/age.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
@@ -42,7 +43,8 @@ export function RemediationsPanel({ remediations, counts }: RemediationsPanelPro
   );
 }
 
-function RemediationSteps({
+/** One repair with its steps; it stands in a list. */
+export function RemediationSteps({
   remediation,
   nowMs,
 }: {
@@ -56,9 +58,15 @@ function RemediationSteps({
   const plannedMs = Date.parse(plannedAt);
   const tookMs = (endedAt === null ? nowMs : Date.parse(endedAt)) - plannedMs;
   return (
-    <li className={styles.remediation} data-running={running}>
+    <li className={styles.remediation} data-running={running} data-row>
       <div className={styles.head}>
-        <span className={styles.policy}>{words(policy)}</span>
+        <Link
+          className={styles.policy}
+          to="/repairs/$remediationId"
+          params={{ remediationId: remediation.id }}
+        >
+          {words(policy)}
+        </Link>
         <ToneLabel tone={remediationTone(state, outcome)}>{words(outcome ?? state)}</ToneLabel>
       </div>
       <p className={styles.facts}>
@@ -90,7 +98,7 @@ function Grounds({ remediation }: { readonly remediation: Remediation }) {
   if (evidence === null) return null;
   return (
     <details className={styles.grounds}>
-      <summary aria-label={`Why ${words(policy)} acted on ${target.id}`}>Why it acted</summary>
+      <summary aria-label={`Why it acted: ${words(policy)} on ${target.id}`}>Why it acted</summary>
       <p>{sentence(evidence)}</p>
       {past !== null && <p>{past}</p>}
       {passed.length > 0 && (

@@ -1,8 +1,9 @@
 import type { WatchdogState } from '../api/wire.ts';
 import { formatDuration, formatElapsed } from '../domain/age.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
-import { describeFleet, number, type FleetCounts } from '../domain/headline.ts';
+import { number, type FleetCounts } from '../domain/headline.ts';
 import { reasonOf } from '../domain/storms.ts';
+import { useHeadline } from '../hooks/use-headline.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { Banner } from './banner.tsx';
 import { Fact } from './fact.tsx';
@@ -40,15 +41,12 @@ const MIN_TOLD_LEAD_SECONDS = 10;
 /** How things stand: one sentence, the numbers behind it, and why nothing is repaired where that is so. */
 export function StatusBar({ counts, waiting, watchdog, clockLeadSeconds, mayHandle }: StatusBarProps) {
   const { states } = watchdog;
-  const { text, tone } = describeFleet(
-    counts,
-    states.map(({ state }) => state),
-  );
+  const headline = useHeadline();
   return (
     <div className={styles.bar}>
       <p className={styles.headline} role="status">
-        <ToneDot tone={tone} />
-        {text}
+        <ToneDot tone={headline?.tone ?? 'gone'} />
+        {headline?.text}
       </p>
       <dl className={styles.numbers}>
         <Fact

@@ -56,6 +56,7 @@ function Row({ row, traceId, chosen }: RowProps) {
   return (
     <Link
       className={styles.row}
+      data-row
       to="/traces/$traceId"
       params={{ traceId }}
       search={{ span: span.span_id }}

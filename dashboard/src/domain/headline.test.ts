@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import {
   countFleet,
-  describeFleet,
   describeNoRepairs,
   describeRepairs,
+  describeSituation,
+  RANKS,
   type FleetOverview,
-  type HeldBy,
+  type Rank,
+  type Situation,
 } from './headline.ts';
 
-type BySeverity = FleetOverview['alerts']['by_severity'];
-
-interface Row {
+interface Row extends Partial<Omit<Situation, 'counts'>> {
   readonly agents?: FleetOverview['agents']['by_status'];
-  readonly alerts?: BySeverity;
+  readonly alerts?: FleetOverview['alerts']['by_severity'];
   readonly remediations?: Partial<FleetOverview['remediations']>;
-  readonly heldBy?: readonly HeldBy[];
+  readonly rank: Rank;
   readonly text: string;
   readonly tone: string;
 }
@@ -24,77 +24,175 @@ const alerts = (severity: string, firing: number, unacknowledged = firing) => ({
   firing,
   unacknowledged,
 });
+const givenUp = (count: number, isWhole = true) => ({ count, isWhole });
 
-const ROWS: readonly Row[] = [
-  { text: 'No agents yet.', tone: 'gone' },
-  { agents: { IDLE: 1, RUNNING: 1, TERMINATED: 1 }, text: 'All is well with 2 agents.', tone: 'good' },
-  { agents: { IDLE: 1, FAILED: 1, SPAWNING: 1 }, text: '2 agents of 3 not working.', tone: 'caution' },
+/** Each rank by itself, worst first. */
+const ALONE: readonly Row[] = [
+  { lostSince: '10:32:05', rank: 'disconnected', text: 'Disconnected since 10:32:05.', tone: 'gone' },
+  { telemetryAgeSeconds: 130, rank: 'blind', text: 'Telemetry is 2m10s late.', tone: 'bad' },
+  {
+    heldBy: ['self_suspicion'],
+    rank: 'blind',
+    text: 'The watchdog distrusts what it sees.',
+    tone: 'bad',
+  },
+  { heldBy: ['storm'], rank: 'storm', text: 'A storm holds repairs back.', tone: 'caution' },
+  { heldBy: ['paused'], rank: 'paused', text: 'The watchdog is paused.', tone: 'caution' },
+  { escalated: givenUp(1), rank: 'escalated', text: '1 repair given up.', tone: 'bad' },
+  { escalated: givenUp(5, false), rank: 'escalated', text: 'More than 5 repairs given up.', tone: 'bad' },
+  { alerts: [alerts('critical', 1)], rank: 'critical', text: '1 critical alert.', tone: 'bad' },
+  { alerts: [alerts('error', 5000)], rank: 'critical', text: '5,000 alerts of severity error.', tone: 'bad' },
   {
     agents: { UNRESPONSIVE: 1200, IDLE: 800 },
-    text: '1,200 agents of 2,000 not working.',
+    rank: 'unresponsive',
+    text: '1,200 unresponsive of 2,000 agents.',
+    tone: 'bad',
+  },
+  {
+    agents: { STALLED: 1, FAILED: 2, TERMINATED: 9 },
+    rank: 'unresponsive',
+    text: '1 stalled, 2 failed of 3 agents.',
+    tone: 'bad',
+  },
+  { agents: { DEGRADED: 1, IDLE: 1 }, rank: 'degraded', text: '1 degraded of 2 agents.', tone: 'caution' },
+  { agents: { QUARANTINED: 1 }, rank: 'degraded', text: '1 quarantined of 1 agent.', tone: 'caution' },
+  {
+    remediations: { awaiting_approval: 2 },
+    rank: 'approvals',
+    text: '2 repairs awaiting approval.',
     tone: 'caution',
   },
-  { agents: { IDLE: 1 }, remediations: { executing: 1 }, text: '1 repair under way.', tone: 'repair' },
+  { alerts: [alerts('warning', 1)], rank: 'firing', text: '1 alert firing.', tone: 'caution' },
+  { alerts: [alerts('info', 1)], rank: 'firing', text: '1 alert firing.', tone: 'busy' },
   {
-    agents: { IDLE: 1 },
-    remediations: { awaiting_approval: 2 },
-    text: '2 repairs awaiting approval.',
+    remediations: { executing: 1, verifying: 1 },
+    rank: 'repairing',
+    text: '2 repairs under way.',
     tone: 'repair',
   },
+  { agents: { TERMINATED: 3 }, rank: 'empty', text: 'No agents yet.', tone: 'gone' },
   {
-    alerts: [alerts('warning', 1), alerts('critical', 1)],
-    remediations: { verifying: 1, awaiting_approval: 1 },
-    text: '2 alerts firing, 1 repair under way, 1 awaiting approval.',
+    agents: { IDLE: 1, RUNNING: 1, TERMINATED: 1 },
+    rank: 'well',
+    text: 'All is well with 2 agents.',
+    tone: 'good',
+  },
+  {
+    agents: { IDLE: 1, SPAWNING: 2 },
+    rank: 'well',
+    text: 'All is well with 1 agent, 2 starting.',
+    tone: 'good',
+  },
+];
+
+/** What holds at once: the worst rank comes first, the worst tone wins, and what is known already is not told twice. */
+const TOGETHER: readonly Row[] = [
+  {
+    lostSince: '10:32:05',
+    heldBy: ['paused'],
+    alerts: [alerts('critical', 3)],
+    rank: 'disconnected',
+    text: 'Disconnected since 10:32:05.',
+    tone: 'gone',
+  },
+  {
+    telemetryAgeSeconds: 60,
+    heldBy: ['self_suspicion', 'storm'],
+    agents: { UNRESPONSIVE: 3 },
+    rank: 'blind',
+    text: 'Telemetry is 1m late; a storm holds repairs back; 3 unresponsive of 3 agents.',
     tone: 'bad',
   },
-  // What is only observed is no repair: nobody is to believe that Omoi acts.
   {
-    alerts: [alerts('error', 5000)],
-    remediations: { planned: 5000 },
-    text: '5,000 alerts firing.',
+    heldBy: ['paused', 'storm'],
+    alerts: [alerts('critical', 503)],
+    rank: 'storm',
+    text: 'A storm holds repairs back; the watchdog is paused; 503 critical alerts.',
     tone: 'bad',
   },
-  { alerts: [alerts('critical', 1, 0)], text: '1 alert firing.', tone: 'caution' },
-  { alerts: [alerts('info', 1), alerts('critical', 1, 0)], text: '2 alerts firing.', tone: 'busy' },
   // A calm in which nothing would be repaired is none.
   {
     agents: { IDLE: 6 },
     heldBy: ['paused'],
-    text: 'All is well with 6 agents; the watchdog is paused.',
+    rank: 'paused',
+    text: 'The watchdog is paused.',
     tone: 'caution',
   },
   {
-    alerts: [alerts('critical', 503)],
-    heldBy: ['self_suspicion', 'storm', 'paused'],
-    text: '503 alerts firing; the watchdog is paused.',
+    agents: { IDLE: 1, DEGRADED: 1 },
+    escalated: givenUp(1),
+    alerts: [alerts('error', 1), alerts('warning', 2)],
+    rank: 'escalated',
+    text: '1 repair given up; 1 alert of severity error; 1 degraded of 2 agents.',
+    tone: 'bad',
+  },
+  // Of the two severities that rank alike the worse is counted, and the rest are others.
+  {
+    alerts: [alerts('error', 2), alerts('critical', 1)],
+    rank: 'critical',
+    text: '1 critical alert; 2 other alerts firing.',
+    tone: 'bad',
+  },
+  // Somebody has them.
+  { alerts: [alerts('critical', 1, 0)], rank: 'firing', text: '1 alert firing.', tone: 'caution' },
+  {
+    alerts: [alerts('info', 1), alerts('critical', 1, 0)],
+    rank: 'firing',
+    text: '2 alerts firing.',
+    tone: 'busy',
+  },
+  {
+    agents: { UNRESPONSIVE: 1, DEGRADED: 1 },
+    rank: 'unresponsive',
+    text: '1 unresponsive of 2 agents; 1 degraded of 2 agents.',
     tone: 'bad',
   },
   {
-    agents: { UNRESPONSIVE: 3 },
-    heldBy: ['storm'],
-    text: '3 agents of 3 not working; a storm holds repairs back.',
+    agents: { IDLE: 1 },
+    alerts: [alerts('warning', 1)],
+    remediations: { executing: 1, awaiting_approval: 1 },
+    rank: 'approvals',
+    text: '1 repair awaiting approval; 1 alert firing; 1 repair under way.',
     tone: 'caution',
+  },
+  // What is only observed is no repair: nobody is to believe that Omoi acts.
+  {
+    alerts: [alerts('warning', 1)],
+    remediations: { planned: 5000 },
+    rank: 'firing',
+    text: '1 alert firing.',
+    tone: 'caution',
+  },
+  {
+    agents: { IDLE: 1 },
+    telemetryAgeSeconds: 30,
+    rank: 'well',
+    text: 'All is well with 1 agent.',
+    tone: 'good',
   },
 ];
 
-describe('describeFleet', () => {
-  it.each(ROWS)(
-    '$text',
-    ({ agents = {}, alerts: bySeverity = [], remediations = {}, heldBy = [], text, tone }) => {
-      const sum = (key: 'firing' | 'unacknowledged') =>
-        bySeverity.reduce((total, count) => total + count[key], 0);
-      const counts = countFleet({
-        agents: { by_status: agents },
-        alerts: {
-          firing: sum('firing'),
-          unacknowledged: sum('unacknowledged'),
-          by_severity: bySeverity,
-        },
-        remediations: { planned: 0, awaiting_approval: 0, executing: 0, verifying: 0, ...remediations },
-      });
-      expect(describeFleet(counts, heldBy)).toEqual({ text, tone });
-    },
-  );
+function situationOf({ agents = {}, alerts: bySeverity = [], remediations = {}, ...given }: Row): Situation {
+  const sum = (key: 'firing' | 'unacknowledged') =>
+    bySeverity.reduce((total, count) => total + count[key], 0);
+  const counts = countFleet({
+    agents: { by_status: agents },
+    alerts: { firing: sum('firing'), unacknowledged: sum('unacknowledged'), by_severity: bySeverity },
+    remediations: { planned: 0, awaiting_approval: 0, executing: 0, verifying: 0, ...remediations },
+  });
+  const calm = { lostSince: null, heldBy: [], telemetryAgeSeconds: 3, escalated: givenUp(0) };
+  return { ...calm, ...given, counts };
+}
+
+describe('describeSituation', () => {
+  it.each([...ALONE, ...TOGETHER])('$rank: $text', (row) => {
+    const { rank, text, tone } = row;
+    expect(describeSituation(situationOf(row))).toEqual({ rank, text, tone });
+  });
+
+  it('has a row for each rank, and ranks them in the order of the rows', () => {
+    expect([...new Set(ALONE.map(({ rank }) => rank))]).toEqual(RANKS);
+  });
 });
 
 describe('describeRepairs', () => {

@@ -1,3 +1,4 @@
+import { formatDuration } from './age.ts';
 import { severityRank, severityTone, type Tone } from './tone.ts';
 import { countPresent, type AgentCounts, type SeverityCount } from './urgent-first.ts';
 
@@ -17,11 +18,6 @@ export interface FleetOverview {
   };
 }
 
-export interface Headline {
-  readonly text: string;
-  readonly tone: Tone;
-}
-
 export interface FleetCounts {
   /** Agents that do or could do work: IDLE, RUNNING or DEGRADED. */
   readonly alive: number;
@@ -37,10 +33,21 @@ export interface FleetCounts {
   readonly awaiting: number;
   /** Remediations that wait for their turn, or are held back: by their mode, a pause, a storm. */
   readonly planned: number;
+  /** Agents in each status that a person should know of. */
+  readonly ill: Readonly<Record<IllStatus, number>>;
+  /** Alerts that fire and that nobody has acknowledged, of the two severities that rank first. */
+  readonly critical: number;
+  readonly error: number;
 }
+
+/** Statuses in which an agent does not do what it should. */
+export type IllStatus = 'UNRESPONSIVE' | 'STALLED' | 'FAILED' | 'DEGRADED' | 'QUARANTINED';
 
 export function countFleet({ agents, alerts, remediations }: FleetOverview): FleetCounts {
   const { IDLE = 0, RUNNING = 0, DEGRADED = 0 } = agents.by_status;
+  const { UNRESPONSIVE = 0, STALLED = 0, FAILED = 0, QUARANTINED = 0 } = agents.by_status;
+  const unseen = (severity: string): number =>
+    alerts.by_severity.find((count) => count.severity === severity)?.unacknowledged ?? 0;
   const [worst] = alerts.by_severity
     .filter(({ unacknowledged }) => unacknowledged > 0)
     .toSorted((left, right) => severityRank(left.severity) - severityRank(right.severity));
@@ -53,48 +60,145 @@ export function countFleet({ agents, alerts, remediations }: FleetOverview): Fle
     repairing: remediations.executing + remediations.verifying,
     awaiting: remediations.awaiting_approval,
     planned: remediations.planned,
+    ill: { UNRESPONSIVE, STALLED, FAILED, DEGRADED, QUARANTINED },
+    critical: unseen('critical'),
+    error: unseen('error'),
   };
-}
-
-/** Whether a remediation has not ended: it does, watches or waits for something. */
-export function isOpen(remediation: { readonly ended_at: string | null }): boolean {
-  return remediation.ended_at === null;
 }
 
 /** What holds the watchdog as a whole back. */
 export type HeldBy = 'paused' | 'storm' | 'self_suspicion';
 
-/** How each of them is told of, the one that only a person ends first. */
-const HELD: readonly (readonly [HeldBy, string])[] = [
-  ['paused', 'the watchdog is paused'],
-  ['storm', 'a storm holds repairs back'],
-  ['self_suspicion', 'the watchdog distrusts itself'],
-];
-
-/**
- * How things stand, in one sentence; the worst comes first. What holds the watchdog back is always told: nobody is to
- * wait for a repair that does not come.
- */
-export function describeFleet(counts: FleetCounts, heldBy: readonly HeldBy[]): Headline {
-  const { text, tone } = describeCounts(counts);
-  const held = HELD.find(([state]) => heldBy.includes(state));
-  if (held === undefined) return { text: `${text}.`, tone };
-  return { text: `${text}; ${held[1]}.`, tone: tone === 'good' || tone === 'gone' ? 'caution' : tone };
+/** Everything that decides how things stand. */
+export interface Situation {
+  /** Since when the server does not answer, as people read a time; null while it does. */
+  readonly lostSince: string | null;
+  readonly counts: FleetCounts;
+  readonly heldBy: readonly HeldBy[];
+  /** How long ago Omoi kept its last sample of itself, s; null where it has kept none yet. */
+  readonly telemetryAgeSeconds: number | null;
+  /** Repairs that were given up while their alerts fire; there may be more than have been counted. */
+  readonly escalated: { readonly count: number; readonly isWhole: boolean };
 }
 
-function describeCounts(counts: FleetCounts): Headline {
-  const { alive, present, firing, worst } = counts;
-  const down = present - alive;
-  const repairs = describeRepairs({ ...counts, planned: 0 });
-  if (firing > 0) {
-    const also = repairs === null ? '' : `, ${repairs}`;
-    return { text: `${amount(firing, 'alert')} firing${also}`, tone: worst ?? 'caution' };
-  }
-  if (repairs !== null) return { text: repairs, tone: 'repair' };
-  if (present === 0) return { text: 'No agents yet', tone: 'gone' };
-  if (down > 0)
-    return { text: `${amount(down, 'agent')} of ${number(present)} not working`, tone: 'caution' };
-  return { text: `All is well with ${amount(present, 'agent')}`, tone: 'good' };
+/** What a headline says first, from what makes all else untrue to nothing at all. */
+export const RANKS = [
+  'disconnected',
+  'blind',
+  'storm',
+  'paused',
+  'escalated',
+  'critical',
+  'unresponsive',
+  'degraded',
+  'approvals',
+  'firing',
+  'repairing',
+  'empty',
+  'well',
+] as const;
+export type Rank = (typeof RANKS)[number];
+
+export interface Headline {
+  readonly rank: Rank;
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+/** Omoi keeps samples of itself every 15 s: twice it may have been busy. */
+const MAX_TELEMETRY_AGE_SECONDS = 45;
+/** What is true besides is told as far as people read on. */
+const MAX_ALSO = 2;
+/** The tone of the whole is the worst of its parts. */
+const WORST_FIRST: readonly Tone[] = ['bad', 'caution', 'repair', 'busy', 'calm', 'good', 'gone'];
+
+interface Part {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+/** What each rank says; null where it does not hold. */
+const PARTS: Readonly<Record<Rank, (situation: Situation) => Part | null>> = {
+  disconnected: ({ lostSince }) =>
+    lostSince === null ? null : { text: `disconnected since ${lostSince}`, tone: 'gone' },
+  blind: ({ heldBy, telemetryAgeSeconds: age }) => {
+    if (age !== null && age > MAX_TELEMETRY_AGE_SECONDS) {
+      return { text: `telemetry is ${formatDuration(age * 1_000)} late`, tone: 'bad' };
+    }
+    return heldBy.includes('self_suspicion')
+      ? { text: 'the watchdog distrusts what it sees', tone: 'bad' }
+      : null;
+  },
+  storm: ({ heldBy }) =>
+    heldBy.includes('storm') ? { text: 'a storm holds repairs back', tone: 'caution' } : null,
+  paused: ({ heldBy }) =>
+    heldBy.includes('paused') ? { text: 'the watchdog is paused', tone: 'caution' } : null,
+  escalated: ({ escalated: { count, isWhole } }) =>
+    count === 0
+      ? null
+      : { text: `${isWhole ? '' : 'more than '}${amount(count, 'repair')} given up`, tone: 'bad' },
+  critical: ({ counts: { critical, error } }) => {
+    if (critical > 0) return { text: amount(critical, 'critical alert'), tone: 'bad' };
+    return error > 0 ? { text: `${amount(error, 'alert')} of severity error`, tone: 'bad' } : null;
+  },
+  unresponsive: ({ counts }) => describeIll(counts, ['UNRESPONSIVE', 'STALLED', 'FAILED'], 'bad'),
+  degraded: ({ counts }) => describeIll(counts, ['DEGRADED', 'QUARANTINED'], 'caution'),
+  approvals: ({ counts: { awaiting } }) =>
+    awaiting === 0 ? null : { text: `${amount(awaiting, 'repair')} awaiting approval`, tone: 'caution' },
+  firing: ({ counts: { firing, critical, error, worst } }) => {
+    const named = critical > 0 ? critical : error;
+    const rest = firing - named;
+    if (rest === 0) return null;
+    const what = named > 0 ? 'other alert' : 'alert';
+    return { text: `${amount(rest, what)} firing`, tone: worst ?? 'caution' };
+  },
+  repairing: ({ counts: { repairing } }) =>
+    repairing === 0 ? null : { text: `${amount(repairing, 'repair')} under way`, tone: 'repair' },
+  empty: ({ counts: { present } }) => (present === 0 ? { text: 'no agents yet', tone: 'gone' } : null),
+  well: ({ counts: { present, alive } }) => {
+    const starting = present - alive;
+    const others = starting === 0 ? '' : `, ${number(starting)} starting`;
+    return { text: `all is well with ${amount(alive, 'agent')}${others}`, tone: 'good' };
+  },
+};
+
+/** Ranks that say how calm it is: where anything else holds they do not. */
+const CALM: ReadonlySet<Rank> = new Set(['empty', 'well']);
+
+/** How things stand, in one sentence: the first rank that holds, then what is true besides. */
+export function describeSituation(situation: Situation): Headline {
+  const [first, ...others] = RANKS.flatMap((rank) => {
+    const part = PARTS[rank](situation);
+    return part === null ? [] : [{ rank, ...part }];
+  });
+  // The last rank always holds.
+  if (first === undefined) throw new Error('no rank of the headline holds');
+  // Of a server that does not answer nothing else is known.
+  const also = first.rank === 'disconnected' ? [] : others.filter(({ rank }) => !CALM.has(rank));
+  const told = [first, ...also.slice(0, MAX_ALSO)];
+  const tones = [first, ...also].map(({ tone }) => tone);
+  return {
+    rank: first.rank,
+    text: `${capitalized(told.map(({ text }) => text).join('; '))}.`,
+    tone: WORST_FIRST.find((tone) => tones.includes(tone)) ?? first.tone,
+  };
+}
+
+/** `2 unresponsive, 1 failed of 6 agents` */
+function describeIll({ ill, present }: FleetCounts, statuses: readonly IllStatus[], tone: Tone): Part | null {
+  const parts = statuses
+    .filter((status) => ill[status] > 0)
+    .map((status) => `${number(ill[status])} ${status.toLowerCase()}`);
+  return parts.length === 0 ? null : { text: `${parts.join(', ')} of ${amount(present, 'agent')}`, tone };
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Whether a remediation has not ended: it does, watches or waits for something. */
+export function isOpen(remediation: { readonly ended_at: string | null }): boolean {
+  return remediation.ended_at === null;
 }
 
 /** `3 repairs under way, 2 awaiting approval, 40 planned`; null where none is open. */
@@ -131,6 +235,7 @@ export function number(count: number): string {
 
 const NUMBER = new Intl.NumberFormat('en');
 
+/** `1 alert`, `5,000 alerts` */
 function amount(count: number, noun: string): string {
   return `${number(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readLoginSearch, readMissionControlSearch } from './search.ts';
+import { readLoginSearch, readViewSearch } from './search.ts';
 
-describe('readMissionControlSearch', () => {
+describe('readViewSearch', () => {
   it.each([
     { search: {}, read: { range: '15m', events: 'all' } },
     {
@@ -9,7 +9,7 @@ describe('readMissionControlSearch', () => {
       read: { pool: 'coders', agent: 'coders-1', range: '1h', events: 'repairs' },
     },
     { search: { pool: 7, range: 'toString', events: null }, read: { range: '15m', events: 'all' } },
-  ])('reads $search', ({ search, read }) => expect(readMissionControlSearch(search)).toEqual(read));
+  ])('reads $search', ({ search, read }) => expect(readViewSearch(search)).toEqual(read));
 });
 
 describe('readLoginSearch', () => {

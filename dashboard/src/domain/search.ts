@@ -1,5 +1,5 @@
-/** What the address says about mission control: everything that a person chose to see. */
-export interface MissionControlSearch {
+/** What the address of every page may say: what a person chose to see, kept on a reload and sent with a link. */
+export interface ViewSearch {
   /** Only this pool’s agents; undefined: all. */
   readonly pool?: string;
   /** The agent whose details are open. */
@@ -24,16 +24,16 @@ export type EventFilter = keyof typeof EVENT_FILTERS;
 export const EVENT_FILTER_NAMES: EventFilter[] = ['all', 'fleet', 'alerts', 'repairs'];
 
 /** What the address says when it says nothing. */
-export const MISSION_CONTROL_DEFAULTS = { range: '15m', events: 'all' } as const;
+export const VIEW_DEFAULTS = { range: '15m', events: 'all' } as const;
 
 /** Reads an address; what it does not understand becomes the default. */
-export function readMissionControlSearch(search: Record<string, unknown>): MissionControlSearch {
+export function readViewSearch(search: Record<string, unknown>): ViewSearch {
   const { pool, agent, range, events } = search;
   return {
     ...(typeof pool === 'string' && pool !== '' ? { pool } : {}),
     ...(typeof agent === 'string' && agent !== '' ? { agent } : {}),
-    range: isKeyOf(QUEUE_RANGES, range) ? range : MISSION_CONTROL_DEFAULTS.range,
-    events: isKeyOf(EVENT_FILTERS, events) ? events : MISSION_CONTROL_DEFAULTS.events,
+    range: isKeyOf(QUEUE_RANGES, range) ? range : VIEW_DEFAULTS.range,
+    events: isKeyOf(EVENT_FILTERS, events) ? events : VIEW_DEFAULTS.events,
   };
 }
 

@@ -1,31 +1,25 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import type { MissionControlSearch } from '../domain/search.ts';
+import type { ViewSearch } from '../domain/search.ts';
 
 export interface View {
-  readonly search: MissionControlSearch;
-  /** The address with another choice in it; undefined takes a choice back. */
-  readonly changed: (change: ViewChange) => MissionControlSearch;
+  readonly search: ViewSearch;
+  /** The address of the page with another choice in it; undefined takes a choice back. */
+  readonly changed: (change: ViewChange) => ViewChange;
   /** Goes there, without scrolling. */
   readonly change: (change: ViewChange) => void;
 }
 
-export type ViewChange = {
-  readonly [Choice in keyof MissionControlSearch]?: MissionControlSearch[Choice] | undefined;
-};
+export type ViewChange = { readonly [Choice in keyof ViewSearch]?: ViewSearch[Choice] | undefined };
 
-/** What the address of mission control chooses to show, and the way to choose otherwise. */
+/** What the address of a page chooses to show, and the way to choose otherwise; what else it says stays. */
 export function useView(): View {
-  const search = useSearch({ from: '/inside/' });
+  const search = useSearch({ from: '/inside' });
+  const whole = useSearch({ strict: false });
   const navigate = useNavigate();
-  const changed = (change: ViewChange): MissionControlSearch => {
-    const { pool = search.pool, agent = search.agent, range = search.range, events = search.events } = change;
-    const keepsPool = !('pool' in change && change.pool === undefined) && pool !== undefined;
-    const keepsAgent = !('agent' in change && change.agent === undefined) && agent !== undefined;
-    return { ...(keepsPool ? { pool } : {}), ...(keepsAgent ? { agent } : {}), range, events };
-  };
+  const changed = (change: ViewChange): ViewChange => ({ ...whole, ...change });
   return {
     search,
     changed,
-    change: (change) => void navigate({ to: '/', search: changed(change), resetScroll: false }),
+    change: (change) => void navigate({ to: '.', search: changed(change), resetScroll: false }),
   };
 }

@@ -26,7 +26,7 @@ export function TracePage() {
   return (
     <>
       <p className={styles.back}>
-        <Link to="/">Mission control</Link>
+        <Link to="/traces">Traces</Link>
       </p>
       <h1 className={styles.title}>Trace</h1>
       <p className={styles.id}>{traceId}</p>

@@ -1,5 +1,4 @@
 import { useQuery } from '@tanstack/react-query';
-import { useSearch } from '@tanstack/react-router';
 import {
   eventsQuery,
   firingAlertsQuery,
@@ -10,7 +9,6 @@ import {
   queueHistoryQuery,
   remediationsQuery,
   resolvedAlertsQuery,
-  sessionQuery,
   watchdogQuery,
 } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
@@ -25,18 +23,20 @@ import { RemediationsPanel } from '../components/remediations-panel.tsx';
 import { StatusBar } from '../components/status-bar.tsx';
 import { countFleet } from '../domain/headline.ts';
 import { waitingNow } from '../domain/queue-history.ts';
+import { useMayHandle } from '../hooks/use-may-handle.ts';
 import { usePageSize } from '../hooks/use-page-size.ts';
-import styles from './mission-control.module.css';
+import { useView } from '../hooks/use-view.ts';
+import styles from './overview.module.css';
 
 const NOTHING_HELD = { states: [], storms: [], more_storms: 0 };
 
 /** The fleet, its alerts and its repairs on one page. */
-export function MissionControl() {
+export function OverviewPage() {
   const { client } = useServer();
-  const { pool, agent, range, events: filter } = useSearch({ from: '/inside/' });
+  const { pool, agent, range, events: filter } = useView().search;
   const agentsShown = usePageSize(100);
   const alertsShown = usePageSize(20);
-  const session = useQuery(sessionQuery(client));
+  const mayHandle = useMayHandle();
   const overview = useQuery(overviewQuery(client));
   const fleet = useQuery(fleetQuery(client, { poolId: pool, rows: agentsShown.rows }));
   const pools = useQuery(poolsQuery(client));
@@ -50,11 +50,9 @@ export function MissionControl() {
   const history = useQuery(queueHistoryQuery(client, range, clockLeadSeconds));
 
   const counts = overview.data ? countFleet(overview.data) : null;
-  const role = session.data?.principal.role;
-  const mayHandle = role === 'operator' || role === 'admin';
   return (
     <>
-      <h1 className="visually-hidden">Mission control</h1>
+      <h1 className="visually-hidden">Overview</h1>
       {counts !== null && (
         <StatusBar
           counts={counts}
@@ -65,6 +63,9 @@ export function MissionControl() {
         />
       )}
       <MaintenanceList maintenances={maintenances.data ?? []} mayHandle={mayHandle} />
+      <div className={styles.needs}>
+        <NeedsYouPanel mayHandle={mayHandle} />
+      </div>
       <div className={styles.columns}>
         <div className={styles.column}>
           <FleetPanel
@@ -75,10 +76,9 @@ export function MissionControl() {
             onMore={agentsShown.more}
           />
           <QueuePanel history={history} range={range} />
-          <EventsPanel events={events} filter={filter} />
+          <EventsPanel events={events} filter={filter} maxLines={40} />
         </div>
         <div className={styles.column}>
-          <NeedsYouPanel mayHandle={mayHandle} />
           <AlertsPanel firing={firing} resolved={resolved} onMore={alertsShown.more} mayHandle={mayHandle} />
           <RemediationsPanel remediations={remediations} counts={counts} />
         </div>

@@ -1,0 +1,209 @@
+import { PAGES, type PageEntry } from './pages.ts';
+
+/** Where an entry leads. */
+export type Place =
+  | { readonly to: PageEntry['to']; readonly pool?: string }
+  | { readonly to: '/fleet/$agentId'; readonly params: { readonly agentId: string } }
+  | { readonly to: '/alerts/$alertId'; readonly params: { readonly alertId: string } }
+  | { readonly to: '/repairs/$remediationId'; readonly params: { readonly remediationId: string } };
+
+/** What is asked of the server once it has been confirmed. */
+export interface Order {
+  /** What will happen, in sentences. */
+  readonly effect: string;
+  readonly method: 'POST' | 'DELETE';
+  readonly path: string;
+  /** Null: the order takes no body. */
+  readonly body: object | null;
+  /** What is read again afterwards: the first parts of query keys. */
+  readonly changes: readonly string[];
+}
+
+export type PaletteAct =
+  | { readonly kind: 'go'; readonly place: Place }
+  | { readonly kind: 'order'; readonly order: Order }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'scheme' };
+
+export interface PaletteEntry {
+  readonly id: string;
+  readonly group: 'page' | 'agent' | 'pool' | 'alert' | 'repair' | 'action';
+  readonly title: string;
+  /** What tells it from others of the same title: a state, a letter. */
+  readonly hint: string;
+  readonly act: PaletteAct;
+}
+
+/** What there is to find; of large lists what was read of them. */
+export interface PaletteWorld {
+  readonly agents: readonly { readonly agent_id: string; readonly status: string }[];
+  readonly pools: readonly { readonly pool_id: string }[];
+  readonly alerts: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly subject: string | null;
+    readonly severity: string;
+    readonly isAcknowledged: boolean;
+  }[];
+  readonly repairs: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly state: string;
+  }[];
+  readonly isPaused: boolean;
+  /** Whether whoever is logged in may act; who may not finds no action. */
+  readonly mayHandle: boolean;
+}
+
+const CHANGED_BY_REPAIRS = ['watchdog', 'remediations', 'overview'];
+
+/** All entries, in the order in which they are shown where nothing was typed. */
+export function paletteEntries(world: PaletteWorld): readonly PaletteEntry[] {
+  return [
+    ...PAGES.map(({ to, name, letter }): PaletteEntry => {
+      return { id: to, group: 'page', title: name, hint: `g ${letter}`, act: { kind: 'go', place: { to } } };
+    }),
+    ...world.alerts.map(({ id, name, subject, severity }): PaletteEntry => {
+      const title = subject === null ? name : `${name} of ${subject}`;
+      const act = { kind: 'go', place: { to: '/alerts/$alertId', params: { alertId: id } } } as const;
+      return { id: `alert ${id}`, group: 'alert', title, hint: severity, act };
+    }),
+    ...world.repairs.map(({ id, name, state }): PaletteEntry => {
+      const place = { to: '/repairs/$remediationId', params: { remediationId: id } } as const;
+      return { id: `repair ${id}`, group: 'repair', title: name, hint: state, act: { kind: 'go', place } };
+    }),
+    ...(world.mayHandle ? actionsOf(world) : []),
+    {
+      id: 'scheme',
+      group: 'action',
+      title: 'Change between light and dark',
+      hint: '',
+      act: { kind: 'scheme' },
+    },
+    { id: 'help', group: 'action', title: 'Show the keys', hint: '?', act: { kind: 'help' } },
+    ...world.pools.map(({ pool_id: pool }): PaletteEntry => {
+      const act = { kind: 'go', place: { to: '/fleet', pool } } as const;
+      return { id: `pool ${pool}`, group: 'pool', title: pool, hint: 'pool', act };
+    }),
+    ...world.agents.map(({ agent_id: agentId, status }): PaletteEntry => {
+      const act = { kind: 'go', place: { to: '/fleet/$agentId', params: { agentId } } } as const;
+      return { id: `agent ${agentId}`, group: 'agent', title: agentId, hint: status.toLowerCase(), act };
+    }),
+  ];
+}
+
+function actionsOf({ alerts, repairs, agents, isPaused }: PaletteWorld): readonly PaletteEntry[] {
+  return [
+    isPaused ? resume() : pause(),
+    ...repairs
+      .filter(({ state }) => state === 'awaiting approval')
+      .flatMap(({ id, name }) => [decide('approve', id, name), decide('reject', id, name)]),
+    ...alerts
+      .filter(({ isAcknowledged }) => !isAcknowledged)
+      .map(({ id, name, subject }) => acknowledge(id, subject === null ? name : `${name} of ${subject}`)),
+    ...agents.map(({ agent_id: agentId }) => restart(agentId)),
+  ];
+}
+
+function action(title: string, order: Order): PaletteEntry {
+  return { id: title, group: 'action', title, hint: '', act: { kind: 'order', order } };
+}
+
+function pause(): PaletteEntry {
+  return action('Pause the watchdog', {
+    effect: 'No repair begins until somebody resumes; what runs is seen through.',
+    method: 'POST',
+    path: '/api/v1/watchdog/pause',
+    body: { reason: 'paused in mission control' },
+    changes: CHANGED_BY_REPAIRS,
+  });
+}
+
+function resume(): PaletteEntry {
+  return action('Resume the watchdog', {
+    effect: 'Repairs go on, those that were held back first.',
+    method: 'POST',
+    path: '/api/v1/watchdog/resume',
+    body: {},
+    changes: CHANGED_BY_REPAIRS,
+  });
+}
+
+function decide(decision: 'approve' | 'reject', id: string, name: string): PaletteEntry {
+  return action(`${decision === 'approve' ? 'Approve' : 'Reject'} ${name}`, {
+    effect: decision === 'approve' ? 'It begins at once.' : 'It ends without having done anything.',
+    method: 'POST',
+    path: `/api/v1/watchdog/remediations/${encodeURIComponent(id)}/${decision}`,
+    body: {},
+    changes: CHANGED_BY_REPAIRS,
+  });
+}
+
+function acknowledge(id: string, name: string): PaletteEntry {
+  return action(`Acknowledge ${name}`, {
+    effect: 'Everybody sees that you have it; it goes on firing until its condition ends.',
+    method: 'POST',
+    path: `/api/v1/alerts/${encodeURIComponent(id)}/acknowledge`,
+    body: {},
+    changes: ['alerts', 'overview'],
+  });
+}
+
+function restart(agentId: string): PaletteEntry {
+  return action(`Restart ${agentId}`, {
+    effect:
+      'Its present generation ends, after the tasks it holds where it still works on them, and the next one starts.',
+    method: 'POST',
+    path: `/api/v1/fleet/agents/${encodeURIComponent(agentId)}/restart`,
+    body: { reason: 'restarted in mission control' },
+    changes: ['agents', 'pools', 'overview'],
+  });
+}
+
+/** What stays of a list where nothing was typed: a few of each kind, so that all kinds are seen. */
+const shownOfGroup = 7;
+
+/**
+ * The entries in which every typed word occurs, those first in whose title it begins a word; at most `max`. Where nothing was
+ * typed, a few of each kind.
+ */
+export function findEntries(
+  entries: readonly PaletteEntry[],
+  typed: string,
+  max: number,
+): readonly PaletteEntry[] {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return fewOfEach(entries).slice(0, max);
+  return entries
+    .flatMap((entry) => {
+      const score = scoreOf(entry, words);
+      return score === null ? [] : [{ entry, score }];
+    })
+    .toSorted((left, right) => left.score - right.score)
+    .slice(0, max)
+    .map(({ entry }) => entry);
+}
+
+function fewOfEach(entries: readonly PaletteEntry[]): readonly PaletteEntry[] {
+  const seen = new Map<string, number>();
+  return entries.filter(({ group }) => {
+    const count = (seen.get(group) ?? 0) + 1;
+    seen.set(group, count);
+    return count <= shownOfGroup;
+  });
+}
+
+/** 0 is best; null: a word does not occur. */
+function scoreOf({ title, group, hint }: PaletteEntry, words: readonly string[]): number | null {
+  const name = title.toLowerCase();
+  const beside = `${group} ${hint}`.toLowerCase();
+  let score = group === 'page' ? -1 : 0;
+  for (const word of words) {
+    const at = name.indexOf(word);
+    if (at === 0) score += name.length === word.length ? -1 : 0;
+    else if (at > 0) score += /[\s_./-]/.test(name[at - 1] ?? '') ? 1 : 2;
+    else if (beside.includes(word)) score += 3;
+    else return null;
+  }
+  return score;
+}

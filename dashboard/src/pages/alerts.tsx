@@ -1,0 +1,22 @@
+import { useQuery } from '@tanstack/react-query';
+import { firingAlertsQuery, resolvedAlertsQuery } from '../api/queries.ts';
+import { useServer } from '../api/server-context.tsx';
+import { AlertsPanel } from '../components/alerts-panel.tsx';
+import { PageTitle } from '../components/page-title.tsx';
+import { useMayHandle } from '../hooks/use-may-handle.ts';
+import { usePageSize } from '../hooks/use-page-size.ts';
+
+/** What fires and fired. */
+export function AlertsPage() {
+  const { client } = useServer();
+  const mayHandle = useMayHandle();
+  const size = usePageSize(40);
+  const firing = useQuery(firingAlertsQuery(client, size.rows));
+  const resolved = useQuery(resolvedAlertsQuery(client));
+  return (
+    <>
+      <PageTitle>Alerts</PageTitle>
+      <AlertsPanel firing={firing} resolved={resolved} onMore={size.more} mayHandle={mayHandle} />
+    </>
+  );
+}

@@ -1,0 +1,21 @@
+// `npm run screenshots [-- AGENTS …]`: every page of the dashboard, light, dark and as a phone shows it, into
+// `.omoi/screenshots/`; of fleets with 6 and 200 agents where none is named.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import {
+  buildDashboard,
+  buildServer,
+  checkoutDirectory,
+  installPackages,
+  pinnedNode,
+  sourceFlags,
+} from './checkout.mjs';
+
+installPackages();
+buildDashboard();
+buildServer();
+const script = join(checkoutDirectory, 'tests/browser/screenshots.ts');
+const result = spawnSync(pinnedNode, [...sourceFlags, script, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+});
+process.exitCode = result.status ?? 1;
