@@ -5,6 +5,7 @@ export { createApi, type Api, type ApiParts } from './create-api.ts';
 export { CONNECTION_BOUNDS } from './http/connection-limits.ts';
 export { type MetricFamily } from './metrics/exposition.ts';
 export { registerAgentRoutes } from './agents/agent-routes.ts';
+export { registerOutputRoute } from './agents/output-routes.ts';
 export { registerLockRoutes } from './locks/lock-routes.ts';
 export { registerTaskRoutes } from './tasks/task-routes.ts';
 
@@ -12,6 +13,7 @@ export { registerTaskRoutes } from './tasks/task-routes.ts';
 export type { SystemEvent } from '#telemetry';
 export type { sessionBody } from './access/session-routes.ts';
 export type { agentsAnswer } from './agents/agent-schemas.ts';
+export type { outputAnswer } from './agents/output-routes.ts';
 export type { alertsAnswer } from './alerts/alert-schemas.ts';
 export type { eventsAnswer } from './events/event-schemas.ts';
 export type { traceAnswer, tracesAnswer } from './observability/observability-schemas.ts';

@@ -8,6 +8,7 @@ import {
   registerMonitorRoutes,
   registerObservabilityRoutes,
   registerOtlpRoutes,
+  registerOutputRoute,
   registerOverviewRoute,
   registerPoolRoutes,
   registerPrometheusQueryRoutes,
@@ -22,6 +23,7 @@ import {
   type ServerFacts,
 } from '#api';
 import { encodeError, encodingOf } from '#ingest';
+import type { AgentOutput } from '#fleet';
 import type { LogStore, SpanStore } from '#observability';
 import { queryLanguage as language } from '#promql';
 import type { Clock, SelfMetrics, SteadyClock } from '#telemetry';
@@ -36,6 +38,7 @@ export interface ServedParts {
   readonly sampleClock: SteadyClock;
   readonly spans: SpanStore;
   readonly logs: LogStore;
+  readonly output: AgentOutput;
   readonly ingest: Ingest;
   readonly tsdb: Tsdb;
   readonly facts: ServerFacts;
@@ -47,6 +50,7 @@ export interface ServedParts {
 export function registerRoutes(app: ApiApp, served: ServedParts): void {
   const { parts, clock, sampleClock, spans, logs, ingest, tsdb, facts, maxIngestBytes, metrics } = served;
   registerAgentRoutes(app, { fleet: parts.fleet, clock });
+  registerOutputRoute(app, served);
   registerTaskRoutes(app, parts);
   registerWhyRoute(app, { ...parts, clock });
   registerLockRoutes(app, parts);

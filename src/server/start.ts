@@ -2,11 +2,13 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CONNECTION_BOUNDS, createAccess, createApi, type FirstAdmin } from '#api';
 import {
+  AgentOutput,
   createProcessTable,
   findUnitGroups,
   LogFiles,
   logLimitsOf,
   ProcessRuntime,
+  RunCopies,
   UnitStarter,
 } from '#fleet';
 import { createLogging, createLogStore, createSpanStore, createTracing } from '#observability';
@@ -210,12 +212,13 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   await access.loadGrants();
 
   const starter = new UnitStarter(loggerOf('runtime'), options.workerUmask ?? null);
+  const outputs = outputFiles({ config, directory: join(dataDirectory, 'agents'), metrics, starter });
   const runtime = new ProcessRuntime({
     clock,
     logger: loggerOf('runtime'),
     table: createProcessTable(),
     starter,
-    logs: outputFiles({ config, directory: join(dataDirectory, 'agents'), metrics, starter }),
+    logs: outputs,
     groups: findUnitGroups(dataDirectory),
   });
   // Whoever can reach nobody is not silent: before this server listens, and while it stops.
@@ -277,6 +280,15 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
         sampleClock,
         spans,
         logs,
+        output: new AgentOutput({
+          clock,
+          newest: async (agentId) => {
+            const { row } = await parts.fleet.directory.get(agentId);
+            return { generation: row.generation, managed: row.managed === 1 };
+          },
+          managed: outputs,
+          external: new RunCopies(join(dataDirectory, 'logs', 'run')),
+        }),
         ingest,
         tsdb,
         facts,

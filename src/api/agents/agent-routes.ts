@@ -188,6 +188,21 @@ function registerOrders(app: ApiApp, { fleet }: AgentRouteParts): void {
       return viewAgent(await directory.get(params.agent_id));
     },
   });
+  app.route({
+    method: 'POST',
+    url: '/api/v1/fleet/agents/:agent_id/drain',
+    config: { access: OPERATORS },
+    schema: {
+      tags: ['fleet'],
+      summary: 'Ask an external agent, by its next heartbeat, to finish its work, take no more and end',
+      params: agentParams,
+      response: { 200: agentView },
+    },
+    handler: async ({ params }) => {
+      const agent = agents.drainExternal(params.agent_id);
+      return viewAgent({ row: agent.row, live: agent, pace: agent.pace });
+    },
+  });
   for (const operation of ['quarantine', 'release'] as const) {
     app.route({
       method: 'POST',

@@ -325,7 +325,7 @@ test('the former generation is refused, and told who has the task now', async ()
   });
 });
 
-test('operators quarantine, release, reassign, cancel and deregister others', async () => {
+test('operators quarantine, release, reassign, cancel, drain and deregister others', async () => {
   const taskId = await claimTask();
   expect((await call('operator', `/tasks/${taskId}/reassign`, {})).body).toMatchObject({ state: 'queued' });
   expect((await call('operator', '/agents/worker-1/quarantine', { reason: 'odd' })).body).toMatchObject({
@@ -339,6 +339,7 @@ test('operators quarantine, release, reassign, cancel and deregister others', as
     status: 'IDLE',
   });
   expect((await call('operator', `/tasks/${taskId}/cancel`, {})).body).toMatchObject({ state: 'cancelled' });
+  expect((await call('operator', '/agents/worker-1/drain', {})).body).toMatchObject({ desired: 'drain' });
   expect((await call('operator', '/agents/worker-1', undefined, 'DELETE')).body).toMatchObject({
     status: 'TERMINATED',
   });

@@ -41,3 +41,8 @@ export function superseded({ agentId, generation }: Holder, currentGeneration: n
 export function agentGone(agentId: string, status: AgentStatus): OmoiError {
   return new OmoiError('agent_gone', `Agent ${agentId} is ${status}.`, { agent_id: agentId, status });
 }
+
+export function managedByOmoi(agentId: string): OmoiError {
+  const message = `Agent ${agentId} is started and stopped by Omoi.`;
+  return new OmoiError('agent_is_managed', message, { agent_id: agentId });
+}

@@ -3,8 +3,16 @@ import { OmoiError, type AgentStatus, type ExitExpectation } from '#telemetry';
 import type { AgentEntry, AgentRow } from './agent-entry.ts';
 import { meaningOfExit } from './exit-meaning.ts';
 import type { DomainCell } from './failure-domain.ts';
-import { currentAgent, knownAgent, superseded, unknownAgent } from './agent-refusals.ts';
+import {
+  agentGone,
+  currentAgent,
+  knownAgent,
+  managedByOmoi,
+  superseded,
+  unknownAgent,
+} from './agent-refusals.ts';
 import type { AgentRegistrations } from './agent-registrations.ts';
+import { hasEnded } from './agent-status.ts';
 import { agentRef, changeAgent, endGeneration, lockAgent, readGeneration } from './agent-rows.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { GenerationExit, GenerationStore, WorkRelease } from './generation-store.ts';
@@ -199,12 +207,21 @@ export class AgentRegistry {
     const { agentId } = order;
     const known = agentIndex.get(agentId) ?? (await readManaged(database, agentId));
     if (!known) throw unknownAgent(agentId);
-    if (known.managed) {
-      throw new OmoiError('agent_is_managed', `Agent ${agentId} is started and stopped by Omoi.`, {
-        agent_id: agentId,
-      });
-    }
+    if (known.managed) throw managedByOmoi(agentId);
     await this.#depart(order);
+  }
+
+  /**
+   * From its next heartbeat on an external agent is asked to finish its work, take no other and end.
+   * @throws OmoiError `unknown_agent`, `agent_is_managed`, `agent_gone`
+   */
+  drainExternal(agentId: string): AgentEntry {
+    const agent = knownAgent(this.#parts.agentIndex, agentId);
+    if (agent.managed) throw managedByOmoi(agentId);
+    if (hasEnded(agent.status)) throw agentGone(agentId, agent.status);
+    agent.desired = 'drain';
+    agent.leaves = true;
+    return agent;
   }
 
   /**

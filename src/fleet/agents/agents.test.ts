@@ -91,6 +91,24 @@ describe('registration', () => {
     expect(statusOf('m')).toBe('IDLE');
     expect(agents.get('m')?.poolId).toBe('coders');
   });
+
+  test('an external agent that is drained is asked to leave by its next heartbeat, and gets no more work', async () => {
+    const { agents, tasks } = running.fleet;
+    await agents.register(registration('a'));
+    agents.drainExternal('a');
+    await tasks.enqueue([task()], null);
+    expect(beat('a', 1)).toMatchObject({ desired: 'drain' });
+    expect(await tasks.claim(claimOf('a'))).toEqual([]);
+    await agents.deregister({ agentId: 'a', generation: 1, reason: 'done', exit: null, traceparent: null });
+    expect(() => agents.drainExternal('a')).toThrow(expect.objectContaining({ code: 'agent_gone' }));
+  });
+
+  test('one that Omoi starts is stopped instead', async () => {
+    await openGeneration('m', 'spawn nonce');
+    expect(() => running.fleet.agents.drainExternal('m')).toThrow(
+      expect.objectContaining({ code: 'agent_is_managed' }),
+    );
+  });
 });
 
 describe('the heartbeat ladder', () => {

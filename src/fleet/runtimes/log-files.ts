@@ -1,6 +1,8 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { OutputPiece, OutputPosition, OutputRef, OutputSource } from '../output/output-source.ts';
+import { readStream, watchDirectory } from '../output/read-stream.ts';
 import { allocateBehind, OutputReserve, type Allocate, type SizedFile } from './output-reserve.ts';
 
 export interface LogLimits {
@@ -55,12 +57,14 @@ const LOG_NAME = /^(\d+)\.(?:stdout|stderr)\.log(?:\.(\d+))?$/;
  * then is the end written as a copy; where the disk is full all the same, the copy is what is given up. A file that grows
  * has a reserve of room, so that who writes to it goes on where the disk is full.
  */
-export class LogFiles {
+export class LogFiles implements OutputSource {
   readonly #directory: string;
   readonly #limits: LogLimits;
   readonly #onDropped: (bytes: number) => void;
   /** Files that may grow. */
   readonly #live = new Set<string>();
+  /** How often each of them was emptied: what was read of it before says nothing about what stands in it since. */
+  readonly #emptied = new Map<string, number>();
   readonly #reserve: OutputReserve;
   /** Those among them that were too large at the last look: looked at more often. */
   #hot: ReadonlySet<string> = new Set();
@@ -104,6 +108,23 @@ export class LogFiles {
       tailOf(join(this.#directory, agentId, `${generation}.${stream}.log`), maxBytes);
     const [stdout, stderr] = await Promise.all([read('stdout'), read('stderr')]);
     return { stdout, stderr };
+  }
+
+  async read(
+    { agentId, generation }: OutputRef,
+    from: OutputPosition | null,
+    maxBytes: number,
+  ): Promise<OutputPiece | null> {
+    const read = (stream: 'stdout' | 'stderr') => {
+      const path = join(this.#directory, agentId, `${generation}.${stream}.log`);
+      return readStream({ path, emptied: this.#emptied.get(path) ?? 0 }, from?.[stream] ?? null, maxBytes);
+    };
+    const [stdout, stderr] = await Promise.all([read('stdout'), read('stderr')]);
+    return stdout && stderr && { stdout, stderr };
+  }
+
+  watch(agentId: string, changed: () => void): () => void {
+    return watchDirectory(join(this.#directory, agentId), changed);
   }
 
   /**
@@ -157,6 +178,7 @@ export class LogFiles {
       const now = rotated ? await logFilesOf(directory) : kept;
       all.push(...(await this.#keepQuota(now, this.#limits.maxAgentBytes)));
     }
+    for (const path of this.#emptied.keys()) if (!this.#live.has(path)) this.#emptied.delete(path);
     const left = await this.#keepQuota(all, this.#limits.maxBytes);
     const sizes = new Map(left.map(({ path, size }) => [path, size]));
     await this.#reserve.keep([...this.#live].map((path) => ({ path, size: sizes.get(path) ?? 0 })));
@@ -181,6 +203,7 @@ export class LogFiles {
 
   async #empty(path: string): Promise<void> {
     await truncate(path, 0);
+    this.#emptied.set(path, (this.#emptied.get(path) ?? 0) + 1);
     this.#reserve.emptied(path);
   }
 

@@ -1,0 +1,132 @@
+import type { Clock } from '#telemetry';
+import { BEGINNING, type OutputPiece, type OutputPosition, type OutputSource } from './output-source.ts';
+
+export interface AgentOutputParts {
+  readonly clock: Clock;
+  /** The newest generation of an agent. @throws OmoiError `unknown_agent` */
+  newest(agentId: string): Promise<{ readonly generation: number; readonly managed: boolean }>;
+  /** Of the agents that Omoi starts, and of those that it only watches. */
+  readonly managed: OutputSource;
+  readonly external: OutputSource;
+}
+
+/** How far somebody has read an agent's output. */
+export interface OutputCursor {
+  readonly generation: number;
+  readonly position: OutputPosition;
+}
+
+export interface OutputRequest {
+  readonly agentId: string;
+  /** null: the newest one, and those that follow it. */
+  readonly generation: number | null;
+  /** null: begin with the end of what there is. */
+  readonly cursor: OutputCursor | null;
+  /** Of each stream. */
+  readonly maxBytes: number;
+  /** How long to wait where nothing stands behind the cursor. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface ReadOutput {
+  readonly generation: number;
+  /** null where nothing is kept of the generation. */
+  readonly piece: OutputPiece | null;
+  readonly cursor: OutputCursor;
+}
+
+/** Who writes without a pause is read so often. */
+const COLLECT_MS = 100;
+
+/** What agents put out, now and as it comes. */
+export class AgentOutput {
+  readonly #parts: AgentOutputParts;
+
+  constructor(parts: AgentOutputParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Who follows an agent goes on with its next generation when nothing is left of the last one.
+   * @throws OmoiError `unknown_agent`
+   */
+  async read(request: OutputRequest): Promise<ReadOutput> {
+    const { agentId, cursor, maxBytes, signal } = request;
+    const { managed, external, clock } = this.#parts;
+    const newest = await this.#parts.newest(agentId);
+    const source = newest.managed ? managed : external;
+    const changes = new Changes(clock, request);
+    const stopWatching = request.waitMs > 0 ? source.watch(agentId, () => changes.tell()) : () => {};
+    try {
+      let at = { generation: request.generation ?? newest.generation, from: null as OutputPosition | null };
+      if (cursor) at = { generation: cursor.generation, from: cursor.position };
+      for (;;) {
+        const piece = await source.read({ agentId, generation: at.generation }, at.from, maxBytes);
+        const read = { generation: at.generation, piece, cursor: behind(at.generation, at.from, piece) };
+        if (!cursor || (piece && hasText(piece))) return read;
+        const { generation } = await this.#parts.newest(agentId);
+        if (request.generation === null && generation > at.generation) {
+          at = { generation, from: BEGINNING };
+          continue;
+        }
+        if (at.generation !== cursor.generation && piece) return read;
+        if (signal.aborted || !(await changes.next())) return read;
+      }
+    } finally {
+      stopWatching();
+      changes.end();
+    }
+  }
+}
+
+function hasText({ stdout, stderr }: OutputPiece): boolean {
+  return stdout.text !== '' || stderr.text !== '';
+}
+
+function behind(generation: number, from: OutputPosition | null, piece: OutputPiece | null): OutputCursor {
+  const position = piece ? { stdout: piece.stdout.next, stderr: piece.stderr.next } : (from ?? BEGINNING);
+  return { generation, position };
+}
+
+/** Changes that somebody waits for, until their time is over. */
+class Changes {
+  #seen = false;
+  #isOver = false;
+  #wake: () => void = () => {};
+  readonly #clock: Clock;
+  readonly #timer: { cancel(): void };
+  readonly #signal: AbortSignal;
+  readonly #onAbort = (): void => this.#end();
+
+  constructor(clock: Clock, { waitMs, signal }: Pick<OutputRequest, 'waitMs' | 'signal'>) {
+    this.#clock = clock;
+    this.#signal = signal;
+    this.#timer = clock.after(waitMs, this.#onAbort);
+    signal.addEventListener('abort', this.#onAbort);
+  }
+
+  tell(): void {
+    this.#seen = true;
+    this.#wake();
+  }
+
+  end(): void {
+    this.#timer.cancel();
+    this.#signal.removeEventListener('abort', this.#onAbort);
+  }
+
+  /** @returns false when the time is over */
+  async next(): Promise<boolean> {
+    if (!this.#seen && !this.#isOver) await new Promise<void>((resolve) => (this.#wake = resolve));
+    if (this.#isOver) return false;
+    await new Promise<void>((resolve) => void this.#clock.after(COLLECT_MS, resolve));
+    this.#seen = false;
+    return true;
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#wake();
+  }
+}
