@@ -34,6 +34,9 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   // Faults are made on the processes of this machine.
   'gameday run': ['--json', '--data-directory'],
   check: ['--json'],
+  login: ['--json'],
+  logout: ['--json'],
+  completion: [],
   'policies check': ['--json'],
 };
 const COMMON = ['--json', '--url', '--data-directory'];
@@ -45,6 +48,45 @@ function* leavesOf(command: Command, path: readonly string[] = []): Generator<re
     else yield [name.join(' '), below];
   }
 }
+
+describe('a mistyped command', () => {
+  it.each([
+    [['agnts'], 'agents'],
+    [['agents', 'retsart', 'w-1'], 'restart'],
+    [['remediations', 'aprove', 'rem_1'], 'approve'],
+    [['watchdog', 'stat'], 'state'],
+    [['alerts', 'list', '--severty', 'error'], '--severity'],
+  ])('%j is answered with what was meant: %s', async (args, meant) => {
+    let said = '';
+    const program = createProgram('0.0.0');
+    for (const command of [program, ...[...leavesOf(program)].map(([, leaf]) => leaf), ...program.commands])
+      command.configureOutput({ writeErr: (text) => (said += text) });
+    await expect(program.parseAsync(args, { from: 'user' })).rejects.toThrow();
+    expect(said).toContain(`Did you mean ${meant}?`);
+  });
+});
+
+describe('the words of the first day', () => {
+  const program = createProgram('0.0.0');
+  const find = (path: string): Command | undefined =>
+    path
+      .split(' ')
+      .reduce<Command | undefined>((at, name) => at?.commands.find((one) => one.name() === name), program);
+  const shown = (path: string): string => (find(path)?.helpInformation() ?? '').replace(/^Usage: .*$/m, '');
+
+  it.each([
+    ['ps', 'agents list'],
+    ['why', 'agents why'],
+    ['restart', 'agents restart'],
+    ['ack', 'alerts ack'],
+    ['approve', 'remediations approve'],
+    ['pause', 'watchdog pause'],
+    ['resume', 'watchdog resume'],
+  ])('`omoi %s` is `omoi %s`', (word, meant) => {
+    expect(shown(word)).not.toBe('');
+    expect(shown(word)).toBe(shown(meant));
+  });
+});
 
 describe('the common options', () => {
   const leaves = [...leavesOf(createProgram('0.0.0'))];

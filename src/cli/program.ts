@@ -1,5 +1,18 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { CheckFlags } from './check.ts';
+import { defineAgentList, defineAgents, defineRestart } from './commands/agents.ts';
+import { defineAck, defineAlerts } from './commands/alerts.ts';
+import { asking } from './commands/asking.ts';
+import { defineCompletion } from './commands/completion.ts';
+import { defineEvents, defineLogs } from './commands/events.ts';
+import { defineLogin } from './commands/login.ts';
+import { wholeNumber } from './commands/numbers.ts';
+import { definePools } from './commands/pools.ts';
+import { defineDecision, defineRemediations } from './commands/remediations.ts';
+import { defineDoctor, defineStatus } from './commands/status.ts';
+import { defineTasks } from './commands/tasks.ts';
+import { definePause, defineResume, defineWatchdog } from './commands/watchdog.ts';
+import { defineWhy } from './commands/why.ts';
 import type { MaintenanceStart } from './maintenance.ts';
 import type { QueryFlags } from './query.ts';
 import type { RunFlags } from './run.ts';
@@ -26,25 +39,40 @@ export function createProgram(version: string): Command {
   defineRun(program);
   defineGameday(program);
   defineQuery(program);
-  defineWhy(program);
-  defineTasks(program);
+  defineNouns(program);
+  defineShortcuts(program);
   defineMaintenance(program);
   definePolicies(program);
   defineToken(program);
   defineCheck(program);
+  defineDoctor(program, version);
+  defineLogin(program);
+  defineCompletion(program);
   return program;
 }
 
-/** A command that asks a server: which one, and in what form it prints the answer. */
-function asking(command: Command, dataDirectory: string | null = DATA_DIRECTORY): Command {
-  return command
-    .option('--json', 'print the server’s answer')
-    .option('--url <url>', 'a server elsewhere; its token comes from $OMOI_TOKEN')
-    .option(
-      '--data-directory <directory>',
-      'the server that runs on this directory',
-      dataDirectory ?? undefined,
-    );
+/** `omoi NOUN VERB`. */
+function defineNouns(program: Command): void {
+  defineAgents(program);
+  definePools(program);
+  defineTasks(program);
+  defineAlerts(program);
+  defineRemediations(program);
+  defineWatchdog(program);
+  defineEvents(program);
+  defineLogs(program);
+}
+
+/** One word for a noun and a verb that are used all day, or for a sum of them. */
+function defineShortcuts(program: Command): void {
+  defineStatus(program);
+  defineAgentList(program, 'ps');
+  defineWhy(program, 'why');
+  defineRestart(program, 'restart');
+  defineAck(program, 'ack');
+  defineDecision(program, 'approve');
+  definePause(program, 'pause');
+  defineResume(program, 'resume');
 }
 
 function defineServe(program: Command, version: string): void {
@@ -165,12 +193,6 @@ function defineQuery(program: Command): void {
     });
 }
 
-/** @throws InvalidArgumentError */
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a whole number from 1 on.');
-}
-
 interface TokenOptions {
   readonly role: string;
   readonly agent?: string[];
@@ -179,40 +201,6 @@ interface TokenOptions {
   readonly enqueueFor?: string[];
   readonly maxAgents?: number;
   readonly speaksFor?: string[];
-}
-
-function defineWhy(program: Command): void {
-  asking(program.command('why'))
-    .description('how it stands with an agent: evidence, alerts, repairs, what holds them back, what to do')
-    .argument('<agent>', 'the agent id')
-    .action(async (agentId: string, flags: ServerFlags) => {
-      const { explainAgent } = await import('./why.ts');
-      await explainAgent(agentId, flags);
-    });
-}
-
-function defineTasks(program: Command): void {
-  const tasks = program.command('tasks').description('tasks that need somebody');
-  const define = (name: string, description: string): Command =>
-    asking(tasks.command(name)).description(description);
-  define('parked', 'list the tasks that ended their holders too often, with what was seen last').action(
-    async (flags: ServerFlags) => {
-      const { listParkedTasks } = await import('./tasks.ts');
-      await listParkedTasks(flags);
-    },
-  );
-  const orders = [
-    ['retry', 'queue a parked or failed task again, with all its attempts'],
-    ['cancel', 'end a task that is not finished'],
-  ] as const;
-  for (const [order, description] of orders) {
-    define(order, description)
-      .argument('<task-id>', 'as `omoi tasks parked` shows it')
-      .action(async (taskId: string, flags: ServerFlags) => {
-        const { orderTask } = await import('./tasks.ts');
-        await orderTask(order, taskId, flags);
-      });
-  }
 }
 
 function defineMaintenance(program: Command): void {
@@ -243,13 +231,10 @@ function defineMaintenance(program: Command): void {
 }
 
 function defineToken(program: Command): void {
-  const token = asking(program.command('token')).description('who may do what');
-  // What stands behind `token` holds where the command below says nothing itself.
-  const define = (name: string): Command => asking(token.command(name), null);
-  const flagsOf = (options: Partial<ServerFlags>): ServerFlags => ({
-    ...token.opts<ServerFlags>(),
-    ...options,
-  });
+  const tokens = asking(program.command('tokens').alias('token')).description('who may do what');
+  const define = (name: string): Command => asking(tokens.command(name));
+  // What stands behind `tokens` holds where the command below says nothing itself.
+  const flagsOf = (options: ServerFlags): ServerFlags => ({ ...tokens.opts<ServerFlags>(), ...options });
   define('create')
     .description('make a token; its secret is shown once')
     .argument('<name>', 'what the token is called in the audit log')
@@ -263,7 +248,7 @@ function defineToken(program: Command): void {
       '--speaks-for <target...>',
       'targets that policies may act on when an alert rests on what it sends: pool=ID, agent=ID, \'pool_id=~"mail-.*"\'',
     )
-    .action(async (name: string, options: TokenOptions & Partial<ServerFlags>) => {
+    .action(async (name: string, options: TokenOptions & ServerFlags) => {
       const { createToken } = await import('./token.ts');
       await createToken(flagsOf(options), {
         name,
@@ -278,20 +263,20 @@ function defineToken(program: Command): void {
     });
   define('list')
     .description('list the tokens')
-    .action(async (options: Partial<ServerFlags>) => {
+    .action(async (options: ServerFlags) => {
       const { listTokens } = await import('./token.ts');
       await listTokens(flagsOf(options));
     });
   define('revoke')
     .description('make a token worthless at once')
     .argument('<id>', 'the id that list shows')
-    .action(async (id: string, options: Partial<ServerFlags>) => {
+    .action(async (id: string, options: ServerFlags) => {
       const { revokeToken } = await import('./token.ts');
       await revokeToken(id, flagsOf(options));
     });
   define('login')
     .description('make a one-time link that logs a browser in')
-    .action(async (options: Partial<ServerFlags>) => {
+    .action(async (options: ServerFlags) => {
       const { createLoginLink } = await import('./token.ts');
       await createLoginLink(flagsOf(options));
     });

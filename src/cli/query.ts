@@ -1,10 +1,12 @@
 import { OmoiError, parseDuration } from '#telemetry';
-import { askQuery } from './query/ask.ts';
+import { askQuery, askRange } from './query/ask.ts';
 import type { QueryAnswer } from './query/answer.ts';
 import { chartOf } from './query/chart.ts';
+import { withExtremes } from './query/extremes.ts';
 import { placeOf } from './query/error-place.ts';
 import { samplesTable, vectorTable } from './query/table.ts';
 import { serverOf } from './server-client.ts';
+import { wantsColours } from './terminal/colours.ts';
 
 export interface QueryFlags {
   readonly range?: string;
@@ -12,7 +14,7 @@ export interface QueryFlags {
   readonly time?: string;
   readonly json?: boolean;
   readonly url?: string;
-  readonly dataDirectory: string;
+  readonly dataDirectory?: string;
 }
 
 const DEFAULT_WIDTH = 80;
@@ -44,18 +46,14 @@ async function answerQuery(expression: string, flags: QueryFlags): Promise<void>
   const rangeMs = readDuration('--range', flags.range);
   const stepMs = flags.step === undefined ? stepFor(rangeMs, width) : readDuration('--step', flags.step);
   const startMs = endMs - rangeMs;
-  const answer = await askQuery(server, 'query_range', {
-    query: expression,
-    start: String(startMs / 1000),
-    end: String(endMs / 1000),
-    step: String(stepMs / 1000),
-  });
-  const colours = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';
-  tell(answer, flags, () =>
-    answer.data.resultType === 'matrix'
-      ? chartOf(answer.data.result, { startMs, endMs, stepMs, width, colours })
-      : linesOf(answer),
-  );
+  const range = { startMs, endMs, stepMs };
+  const answer = await askRange(server, expression, range);
+  if (flags.json === true || answer.data.resultType !== 'matrix') {
+    return tell(answer, flags, () => linesOf(answer));
+  }
+  const series = await withExtremes(answer.data.result, { server, expression, ...range });
+  const colours = wantsColours(process.stdout);
+  tell(answer, flags, () => chartOf(series, { ...range, width, colours }));
 }
 
 function tell(answer: QueryAnswer, flags: QueryFlags, lines: () => readonly string[]): void {

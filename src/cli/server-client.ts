@@ -2,13 +2,19 @@ import { findServer } from '#server';
 import { messageOf, OmoiError } from '#telemetry';
 import { answeredError } from './answered-error.ts';
 import { createLocalClient, type LocalClient, type Method } from './local-client.ts';
+import { readLogins, tokenFor, type Environment } from './logins.ts';
 
 /** How a command is told which server it asks, and how it answers. */
 export interface ServerFlags {
-  readonly dataDirectory: string;
-  /** Its token comes from $OMOI_TOKEN: on a command line everybody on the machine would see it. */
+  readonly dataDirectory?: string;
+  /** Its token comes from $OMOI_TOKEN or a login: on a command line everybody on the machine would see it. */
   readonly url?: string;
   readonly json?: boolean;
+}
+
+/** One that goes on with what changes. */
+export interface FollowFlags extends ServerFlags {
+  readonly follow?: boolean;
 }
 
 /** Which server is asked: the one that runs on a directory, as its owner, or any other by its address. */
@@ -19,10 +25,26 @@ export type Server =
 /** Calls a server; errors have the server's own code, or are `not_found` where none runs. */
 export type ServerClient = Pick<LocalClient, 'call'>;
 
-export function serverOf({ url, dataDirectory }: Pick<ServerFlags, 'url' | 'dataDirectory'>): Server {
-  return url === undefined
-    ? { kind: 'local', dataDirectory }
-    : { kind: 'remote', url, token: process.env['OMOI_TOKEN'] ?? null };
+const DEFAULT_DIRECTORY = '.omoi';
+
+/**
+ * Which server is meant, by the first that says something: the options, $OMOI_URL, $OMOI_DATA_DIRECTORY, a server that
+ * runs on `.omoi` here, the last login.
+ */
+export function serverOf(
+  { url, dataDirectory }: Pick<ServerFlags, 'url' | 'dataDirectory'>,
+  env: Environment = process.env,
+): Server {
+  const address = url ?? (dataDirectory === undefined ? env['OMOI_URL'] : undefined);
+  if (address !== undefined && (url !== undefined || address !== '')) return farServer(address, env);
+  const directory = dataDirectory ?? env['OMOI_DATA_DIRECTORY'];
+  if (directory !== undefined && directory !== '') return { kind: 'local', dataDirectory: directory };
+  const last = findServer(DEFAULT_DIRECTORY) ? null : readLogins(env).current;
+  return last === null ? { kind: 'local', dataDirectory: DEFAULT_DIRECTORY } : farServer(last, env);
+}
+
+function farServer(url: string, env: Environment): Server {
+  return { kind: 'remote', url, token: env['OMOI_TOKEN'] ?? tokenFor(url, env) };
 }
 
 /** @throws OmoiError `not_found` where none runs on the directory, or it has no owner's socket */
@@ -57,7 +79,7 @@ function ownerClient(dataDirectory: string): ServerClient {
 function runningOn(dataDirectory: string): { readonly url: string; readonly socket: string | null } {
   const running = findServer(dataDirectory);
   if (running) return running;
-  const problem = `no server runs on ${dataDirectory}; start one, or name its --data-directory or --url`;
+  const problem = `no server runs on ${dataDirectory}; start one, name its --data-directory or --url, or log in to one (omoi login URL)`;
   throw new OmoiError('not_found', problem);
 }
 
@@ -94,7 +116,8 @@ async function answerOf(response: Response): Promise<unknown> {
   return answered === '' && response.ok ? null : JSON.parse(answered);
 }
 
-function addressOf(url: string, path: string): URL {
+/** @throws OmoiError `invalid_request` */
+export function addressOf(url: string, path: string): URL {
   if (!/^https?:/.test(url) || !URL.canParse(path, url)) {
     throw new OmoiError(
       'invalid_request',

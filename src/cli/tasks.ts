@@ -61,16 +61,3 @@ async function allParked(client: ServerClient): Promise<z.output<typeof parkedTa
     if (found.tasks.length < TASKS_PER_PAGE) return tasks;
   }
 }
-
-/** `omoi tasks retry` and `omoi tasks cancel`, of one task. */
-export async function orderTask(
-  order: 'retry' | 'cancel',
-  taskId: string,
-  flags: ServerFlags,
-): Promise<void> {
-  const path = `/api/v1/fleet/tasks/${encodeURIComponent(taskId)}/${order}`;
-  const answer = await clientOf(serverOf(flags)).call('POST', path);
-  const { state } = z.object({ state: z.string() }).parse(answer);
-  if (flags.json === true) process.stdout.write(`${JSON.stringify(answer)}\n`);
-  else process.stdout.write(`task ${taskId} is ${state}\n`);
-}

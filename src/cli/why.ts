@@ -6,7 +6,7 @@ import { readFrom, serverOf, type ServerFlags } from './server-client.ts';
 
 const nullableText = z.string().nullable();
 
-const remediation = z.object({
+export const remediation = z.object({
   policy: z.string(),
   state: z.string(),
   outcome: nullableText,
@@ -127,7 +127,7 @@ function told({ policy, mode }: Why['alerts'][number]['policies'][number]): stri
   return `${policy} (${mode})`;
 }
 
-function repairLines(one: Remediation, nowMs: number): readonly string[] {
+export function repairLines(one: Remediation, nowMs: number): readonly string[] {
   const { state, outcome, evidence, verifies, verify_until: until } = one;
   const how = outcome === null || outcome === state ? state : `${state}, ${outcome}`;
   const none = state === 'escalated' ? 'no further attempt' : 'no attempt yet';

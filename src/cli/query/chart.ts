@@ -26,6 +26,13 @@ const MARKS = ['●', '+', '×', 'o', '*', '#', '▲', '◇'] as const;
 /** A scale that would begin in this lowest part of its height begins at zero. */
 const NEAR_ZERO = 0.4;
 
+/** What is drawn: a point a column, its peak where that is known. */
+export interface ChartSeries extends MatrixSeries {
+  /** Of all that lies between the points, too; without it of the points. */
+  readonly lowest?: number;
+  readonly last?: number;
+}
+
 interface Line {
   readonly name: string;
   readonly points: readonly { readonly timeMs: number; readonly value: number }[];
@@ -40,7 +47,7 @@ interface Scale {
 }
 
 /** The series as lines in the terminal, with scales and a legend. Of many, those that reach highest are drawn. */
-export function chartOf(series: readonly MatrixSeries[], options: ChartOptions): readonly string[] {
+export function chartOf(series: readonly ChartSeries[], options: ChartOptions): readonly string[] {
   const all = series.flatMap(lineOf);
   const [drawn, omitted] = chooseLines(all);
   const notDrawn = notDrawnOf(series);
@@ -67,7 +74,7 @@ export function chartOf(series: readonly MatrixSeries[], options: ChartOptions):
   ];
 }
 
-function lineOf({ metric, values }: MatrixSeries): readonly Line[] {
+function lineOf({ metric, values, lowest, last: newest }: ChartSeries): readonly Line[] {
   const points = values
     .map(([seconds, text]) => ({ timeMs: seconds * 1000, value: toNumber(text) }))
     .filter(({ value }) => Number.isFinite(value));
@@ -78,9 +85,9 @@ function lineOf({ metric, values }: MatrixSeries): readonly Line[] {
     {
       name: printable(formatLabels(metric)),
       points,
-      min: Math.min(...numbers),
-      max: Math.max(...numbers),
-      last: last.value,
+      min: lowest ?? numbers.reduce((least, value) => Math.min(least, value)),
+      max: numbers.reduce((most, value) => Math.max(most, value)),
+      last: newest ?? last.value,
     },
   ];
 }

@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import type { RemediationListFlags } from '../nouns/remediations.ts';
+import type { ServerFlags } from '../server-client.ts';
+import { asking, examples, following } from './asking.ts';
+import { wholeNumber } from './numbers.ts';
+
+/** `omoi remediations …` */
+export function defineRemediations(program: Command): void {
+  const remediations = program
+    .command('remediations')
+    .description('what the watchdog repairs, has repaired, and would repair if you let it');
+  following(remediations.command('list'))
+    .description('the remediations, the newest first')
+    .option(
+      '--state <state>',
+      'of one state: planned, awaiting_approval, executing, verifying, completed, escalated …',
+    )
+    .option('--policy <policy>', 'of one policy')
+    .option('--target <id>', 'of one agent or pool')
+    .option('--limit <number>', 'so many at most', wholeNumber, 50)
+    .action(async (flags: RemediationListFlags) => {
+      const { listRemediations } = await import('../nouns/remediations.ts');
+      await listRemediations(flags);
+    });
+  asking(remediations.command('show'))
+    .description('what one did, what it rests on, and what holds it back')
+    .argument('<remediation>', 'the remediation id')
+    .action(async (id: string, flags: ServerFlags) => {
+      const { showRemediation } = await import('../nouns/remediations.ts');
+      await showRemediation(id, flags);
+    });
+  defineDecision(remediations, 'approve');
+  defineDecision(remediations, 'reject');
+  examples(remediations, [
+    ['omoi remediations list --state awaiting_approval', 'what waits for your word'],
+    ['omoi remediations list -f', 'and whatever changes'],
+  ]);
+}
+
+/** `omoi remediations approve` and `reject`, and `omoi approve`. */
+export function defineDecision(parent: Command, decision: 'approve' | 'reject'): void {
+  asking(parent.command(decision))
+    .description(
+      decision === 'approve'
+        ? 'let a remediation that awaits approval go on'
+        : 'have a remediation that awaits approval not done',
+    )
+    .argument('<remediation...>', 'remediation ids')
+    .action(async (ids: string[], flags: ServerFlags) => {
+      const { decideRemediations } = await import('../nouns/remediations.ts');
+      process.exitCode = await decideRemediations(decision, ids, flags);
+    });
+}

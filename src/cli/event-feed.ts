@@ -1,0 +1,116 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { OmoiError, type SystemEvent } from '#telemetry';
+import type { Server } from './server-client.ts';
+import { openStream } from './server-stream.ts';
+
+/** What somebody hears who follows a server's events. */
+export type FeedMessage =
+  /** What happens from now on is told of; told once. */
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'event'; readonly event: SystemEvent }
+  /** Too much happened while nobody listened: what is known has to be read anew. */
+  | { readonly kind: 'missed' };
+
+export interface FeedOptions {
+  /** Event types or their dotted beginnings; empty: all. */
+  readonly types: readonly string[];
+  readonly signal: AbortSignal;
+  /** Told when the connection breaks off, and when there is one again. */
+  readonly onConnection: (state: 'lost' | 'back') => void;
+}
+
+const FIRST_RETRY_MS = 200;
+const MAX_RETRY_MS = 5000;
+/** The server says something every 15 s: when nothing comes for so long there is no connection any more. */
+const MAX_SILENCE_MS = 50_000;
+
+/**
+ * The events of a server as they happen. A connection that breaks off is made anew, and goes on behind the last event.
+ * @throws OmoiError with the server's own code where it refuses, Error where it can't be reached at first
+ */
+export async function* followEvents(server: Server, options: FeedOptions): AsyncGenerator<FeedMessage> {
+  let lastId: string | null = null;
+  let wasOpen = false;
+  let isLost = false;
+  for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, MAX_RETRY_MS)) {
+    try {
+      for await (const message of messagesOf(server, lastId, options)) {
+        if (isLost) options.onConnection('back');
+        isLost = false;
+        retryMs = FIRST_RETRY_MS;
+        if (!wasOpen) yield { kind: 'opened' };
+        wasOpen = true;
+        lastId = message.id ?? lastId;
+        if (message.event === 'reset') yield { kind: 'missed' };
+        else if (message.data !== '') yield { kind: 'event', event: JSON.parse(message.data) as SystemEvent };
+      }
+    } catch (thrown) {
+      if (options.signal.aborted) return;
+      const isFinal = thrown instanceof OmoiError && !TRANSIENT.has(thrown.code);
+      if (!wasOpen || isFinal) throw thrown;
+    }
+    if (options.signal.aborted) return;
+    if (!isLost) options.onConnection('lost');
+    isLost = true;
+    await delay(retryMs, null, { signal: options.signal }).catch(() => null);
+  }
+}
+
+/** Of a server that is just starting or stopping. */
+const TRANSIENT: ReadonlySet<string> = new Set([
+  'shutting_down',
+  'not_ready',
+  'server_busy',
+  'too_many_streams',
+]);
+
+interface StreamMessage {
+  readonly id: string | null;
+  readonly event: string;
+  readonly data: string;
+}
+
+async function* messagesOf(
+  server: Server,
+  lastId: string | null,
+  { types, signal }: FeedOptions,
+): AsyncGenerator<StreamMessage> {
+  const silence = new AbortController();
+  const path = `/api/v1/events/stream${types.length > 0 ? `?types=${types.join(',')}` : ''}`;
+  const headers = { accept: 'text/event-stream', ...(lastId !== null && { 'last-event-id': lastId }) };
+  const pieces = await openStream(server, {
+    path,
+    headers,
+    signal: AbortSignal.any([signal, silence.signal]),
+  });
+  const timer = setTimeout(() => silence.abort(new Error('the server is silent')), MAX_SILENCE_MS);
+  try {
+    let rest = '';
+    for await (const piece of pieces) {
+      timer.refresh();
+      const blocks = (rest + piece).split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const message = readMessage(block);
+        if (message) yield message;
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** https://html.spec.whatwg.org/multipage/server-sent-events.html; null for a comment or a `retry` alone. */
+function readMessage(block: string): StreamMessage | null {
+  const message = { id: null as string | null, event: 'message', data: '' };
+  let isMessage = false;
+  for (const line of block.split('\n')) {
+    const [, field = '', value = ''] = /^(id|event|data): ?(.*)$/.exec(line) ?? [];
+    if (field === '') continue;
+    isMessage = true;
+    if (field === 'data') message.data += message.data === '' ? value : `\n${value}`;
+    else if (field === 'event') message.event = value;
+    else message.id = value;
+  }
+  return isMessage ? message : null;
+}

@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { followRows } from '../follow-rows.ts';
+import { behindLast, readPages } from '../read-pages.ts';
+import {
+  clientOf,
+  serverOf,
+  type FollowFlags,
+  type ServerClient,
+  type ServerFlags,
+} from '../server-client.ts';
+import { ageOf } from '../terminal/ages.ts';
+import { colourOfState } from '../terminal/colours.ts';
+import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
+import type { Column } from '../terminal/table.ts';
+import { repairLines, remediation as told } from '../why.ts';
+import { fieldsOf, giveOrders, readIfThere } from './orders.ts';
+
+const PATH = '/api/v1/watchdog/remediations';
+const PAGE_ROWS = 500;
+
+const remediation = z.looseObject({
+  ...told.shape,
+  id: z.string(),
+  alert_id: z.string(),
+  rule_id: z.string(),
+  target: z.object({ kind: z.string(), id: z.string() }),
+  ended_at: z.string().nullable(),
+  approved_by: z.string().nullable(),
+});
+type Remediation = z.output<typeof remediation>;
+
+const COLUMNS: readonly Column<Remediation>[] = [
+  { heading: 'REMEDIATION', of: (row) => row.id },
+  { heading: 'STATE', of: stateOf, colourOf: (row) => colourOfState(row.outcome ?? row.state) },
+  { heading: 'AGE', of: (row) => ageOf(row.planned_at), align: 'right' },
+  { heading: 'TARGET', of: (row) => `${row.target.kind}:${row.target.id}` },
+  { heading: 'POLICY', of: (row) => row.policy },
+  { heading: 'TRY', of: (row) => `${row.attempts}/${row.max_attempts}`, align: 'right' },
+  { heading: 'NOTE', of: noteOn, mayShrink: true },
+];
+
+function stateOf({ state, outcome }: Remediation): string {
+  return outcome === null || outcome === state ? state : `${state} (${outcome})`;
+}
+
+function noteOn({ suppressions, reason, evidence, id, state }: Remediation): string {
+  if (state === 'awaiting_approval') return `omoi approve ${id}, or omoi remediations reject ${id}`;
+  const holding = suppressions.filter(({ holds }) => holds);
+  if (holding.length > 0)
+    return holding.map(({ guard, reason: why }) => `held by ${guard}: ${why}`).join('; ');
+  return reason ?? evidence ?? '';
+}
+
+export interface RemediationListFlags extends FollowFlags {
+  readonly state?: string;
+  readonly policy?: string;
+  readonly target?: string;
+  readonly limit: number;
+}
+
+/** `omoi remediations list` */
+export async function listRemediations(flags: RemediationListFlags): Promise<void> {
+  const server = serverOf(flags);
+  const client = clientOf(server);
+  const table = tableFor(COLUMNS);
+  const printAll = async (): Promise<void> => {
+    const { rows: remediations, more } = await readRemediations(client, flags);
+    if (flags.json === true) {
+      if (flags.follow === true) remediations.forEach(printJson);
+      else printJson({ remediations });
+    } else if (remediations.length === 0) note('no repair was needed');
+    else printLines(table.linesOf(remediations));
+    if (more && flags.state !== undefined) note(`there are more than ${flags.limit}: --limit shows them`);
+  };
+  if (flags.follow !== true) return printAll();
+  await followRows(server, {
+    types: ['watchdog.remediation'],
+    idOf({ payload }) {
+      const said = z.object({ remediation_id: z.string() }).safeParse(payload);
+      return said.success ? said.data.remediation_id : null;
+    },
+    async read(id) {
+      const answer = await readIfThere(client, pathOf(id));
+      const row = answer === null ? null : remediation.parse(answer);
+      const isMeant =
+        row &&
+        (flags.state ?? row.state) === row.state &&
+        (flags.policy ?? row.policy) === row.policy &&
+        (flags.target ?? row.target.id) === row.target.id;
+      return isMeant ? row : null;
+    },
+    printAll,
+    print: (row) => (flags.json === true ? printJson(row) : printLines(table.linesOf([row]))),
+  });
+}
+
+function readRemediations(client: ServerClient, { state, policy, target, limit }: RemediationListFlags) {
+  const pages = {
+    path: PATH,
+    query: { state, policy, target_id: target },
+    maxRows: PAGE_ROWS,
+    read(answer: unknown) {
+      const { remediations: rows } = z.object({ remediations: z.array(remediation) }).parse(answer);
+      return { rows, next: behindLast(rows, 'before', (row) => row.id) };
+    },
+  };
+  return readPages(client, pages, limit);
+}
+
+/** `omoi remediations show` */
+export async function showRemediation(id: string, flags: ServerFlags): Promise<void> {
+  const answer = await clientOf(serverOf(flags)).call('GET', pathOf(id));
+  if (flags.json === true) return printJson(answer);
+  const shown = remediation.parse(answer);
+  printLines([
+    ...fieldsOf([
+      ['remediation', shown.id],
+      ['target', `${shown.target.kind}:${shown.target.id}`],
+      ['alert', `${shown.alert_id} (${shown.rule_id})`],
+      ['approved by', shown.approved_by],
+      ['ended', shown.ended_at],
+    ]),
+    '',
+    ...repairLines(shown, Date.now()),
+  ]);
+}
+
+/** `omoi remediations approve` and `reject`. @returns the exit status */
+export async function decideRemediations(
+  decision: 'approve' | 'reject',
+  ids: readonly string[],
+  flags: ServerFlags,
+): Promise<number> {
+  const client = clientOf(serverOf(flags));
+  return giveOrders({
+    ids,
+    json: flags.json === true,
+    send: (id) => client.call('POST', `${pathOf(id)}/${decision}`),
+    told: (id, answer) => `${id} is ${stateOf(remediation.parse(answer))}`,
+  });
+}
+
+function pathOf(id: string): string {
+  return `${PATH}/${encodeURIComponent(id)}`;
+}

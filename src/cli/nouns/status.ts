@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { followEach } from '../follow-rows.ts';
+import { printable } from '../query/printable.ts';
+import { clientOf, serverOf, urlOf, type FollowFlags, type ServerClient } from '../server-client.ts';
+import { colourOfState, painted, wantsColours } from '../terminal/colours.ts';
+import { printJson, printLines } from '../terminal/print.ts';
+import { watchdogLines, watchdogState } from './watchdog.ts';
+
+const overview = z.looseObject({
+  agents: z.object({ by_status: z.record(z.string(), z.number()) }),
+  alerts: z.object({
+    firing: z.number(),
+    unacknowledged: z.number(),
+    by_severity: z.array(z.object({ severity: z.string(), firing: z.number() })),
+  }),
+  remediations: z.record(z.string(), z.number()),
+});
+
+/** So that thousands of changes a second are shown, not replayed. */
+const AT_MOST_EVERY_MS = 1000;
+
+/** `omoi status`: how the whole of it stands. */
+export async function showStatus(flags: FollowFlags): Promise<void> {
+  const server = serverOf(flags);
+  const client = clientOf(server);
+  const url = urlOf(server);
+  const print = async (): Promise<void> => {
+    const answer = await readStatus(client);
+    if (flags.json === true) printJson(answer);
+    else printLines(linesOf(url, answer));
+  };
+  if (flags.follow !== true) return print();
+  let next: NodeJS.Timeout | null = null;
+  const failed = Promise.withResolvers<never>();
+  const following = followEach(server, {
+    types: ['fleet.agent', 'monitor.alert', 'watchdog'],
+    onOpened: print,
+    onEvent() {
+      next ??= setTimeout(() => {
+        next = null;
+        print().catch(failed.reject);
+      }, AT_MOST_EVERY_MS);
+    },
+  });
+  await Promise.race([following, failed.promise]);
+}
+
+async function readStatus(client: ServerClient) {
+  const [seen, watchdog] = await Promise.all([
+    client.call('GET', '/api/v1/overview'),
+    client.call('GET', '/api/v1/watchdog/state'),
+  ]);
+  return { ...overview.parse(seen), watchdog: watchdogState.parse(watchdog) };
+}
+
+type Status = Awaited<ReturnType<typeof readStatus>>;
+
+function linesOf(url: string, { agents, alerts, remediations, watchdog }: Status): readonly string[] {
+  const firing = alerts.by_severity.map(({ severity, firing: count }) => [severity, count] as const);
+  const seen = alerts.firing === 0 ? '' : `; ${alerts.unacknowledged} not acknowledged`;
+  return [
+    `server    ${url}`,
+    `agents    ${counts(Object.entries(agents.by_status), 'none')}`,
+    `alerts    ${counts(firing, 'none fires')}${seen}`,
+    `repairs   ${counts(Object.entries(remediations), 'none is open')}`,
+    ...watchdogLines(watchdog).map((line) => `watchdog  ${line}`),
+  ];
+}
+
+function counts(found: readonly (readonly [string, number])[], none: string): string {
+  const colours = wantsColours(process.stdout);
+  const shown = found.filter(([, count]) => count > 0);
+  if (shown.length === 0) return none;
+  return shown
+    .map(
+      ([name, count]) =>
+        `${count} ${colours ? painted(printable(name), colourOfState(name)) : printable(name)}`,
+    )
+    .join(', ');
+}

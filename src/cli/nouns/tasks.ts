@@ -1,0 +1,225 @@
+import { readFileSync } from 'node:fs';
+import { messageOf, OmoiError, parseDuration } from '#telemetry';
+import { z } from 'zod';
+import { followRows } from '../follow-rows.ts';
+import { behindLast, readPages } from '../read-pages.ts';
+import {
+  clientOf,
+  serverOf,
+  type FollowFlags,
+  type ServerClient,
+  type ServerFlags,
+} from '../server-client.ts';
+import { ageOf } from '../terminal/ages.ts';
+import { colourOfState } from '../terminal/colours.ts';
+import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
+import type { Column } from '../terminal/table.ts';
+import { fieldsOf, giveOrders, readIfThere } from './orders.ts';
+
+const PATH = '/api/v1/fleet/tasks';
+const PAGE_ROWS = 1000;
+
+const nullable = z.string().nullable();
+const task = z.looseObject({
+  task_id: z.string(),
+  task_type: z.string(),
+  phase_id: z.string(),
+  priority: z.number(),
+  payload: z.unknown(),
+  state: z.string(),
+  pool_id: nullable,
+  attempt: z.number(),
+  max_attempts: z.number(),
+  failures: z.number(),
+  counted_losses: z.number(),
+  available_at: z.string(),
+  agent_id: nullable,
+  generation: z.number().nullable(),
+  lease_expires_at: nullable,
+  enqueued_at: z.string(),
+  claimed_at: nullable,
+  finished_at: nullable,
+  parked_at: nullable,
+  progress: z.unknown(),
+  result: z.unknown(),
+  error: nullable,
+});
+type Task = z.output<typeof task>;
+
+const COLUMNS: readonly Column<Task>[] = [
+  { heading: 'TASK', of: (row) => row.task_id },
+  { heading: 'STATE', of: (row) => row.state, colourOf: (row) => colourOfState(row.state) },
+  { heading: 'AGE', of: (row) => ageOf(row.enqueued_at), align: 'right' },
+  { heading: 'TYPE', of: (row) => row.task_type },
+  { heading: 'PHASE', of: (row) => row.phase_id },
+  { heading: 'PRIO', of: (row) => String(row.priority), align: 'right' },
+  { heading: 'TRY', of: (row) => `${row.failures + row.counted_losses}/${row.max_attempts}`, align: 'right' },
+  { heading: 'AGENT', of: (row) => row.agent_id ?? '-' },
+  { heading: 'ERROR', of: (row) => row.error ?? '', mayShrink: true },
+];
+
+/** What has not ended. */
+const OPEN_STATES = ['queued', 'claimed', 'parked'] as const;
+
+export interface TaskListFlags extends FollowFlags {
+  readonly state?: string;
+  readonly phase?: string;
+  readonly agent?: string;
+  readonly limit: number;
+}
+
+/** `omoi tasks list`: those that have not ended, or of one state, the oldest first. */
+export async function listTasks(flags: TaskListFlags): Promise<void> {
+  const server = serverOf(flags);
+  const client = clientOf(server);
+  const table = tableFor(COLUMNS);
+  const printAll = async (): Promise<void> => {
+    const lists = [];
+    for (const state of flags.state === undefined ? OPEN_STATES : [flags.state]) {
+      lists.push(await readTasks(client, { ...flags, state }));
+    }
+    const tasks = lists.flatMap(({ rows }) => rows);
+    if (flags.json === true) {
+      if (flags.follow === true) tasks.forEach(printJson);
+      else printJson({ tasks });
+    } else if (tasks.length === 0) note('no task waits or is worked on');
+    else printLines(table.linesOf(tasks));
+    if (lists.some(({ more }) => more))
+      note(`there are more than ${flags.limit} of a state: --limit shows them`);
+  };
+  if (flags.follow !== true) return printAll();
+  await followRows(server, {
+    types: ['fleet.task'],
+    idOf: (event) => (event.entity_type === 'task' ? event.entity_id : null),
+    async read(id) {
+      const answer = await readIfThere(client, pathOf(id));
+      const row = answer === null ? null : task.parse(answer);
+      const isMeant =
+        row &&
+        (flags.state ?? row.state) === row.state &&
+        (flags.phase ?? row.phase_id) === row.phase_id &&
+        (flags.agent ?? row.agent_id) === row.agent_id;
+      return isMeant ? row : null;
+    },
+    printAll,
+    print: (row) => (flags.json === true ? printJson(row) : printLines(table.linesOf([row]))),
+  });
+}
+
+function readTasks(client: ServerClient, { state, phase, agent, limit }: TaskListFlags) {
+  const pages = {
+    path: PATH,
+    query: { state, phase_id: phase, agent_id: agent },
+    maxRows: PAGE_ROWS,
+    read(answer: unknown) {
+      const { tasks: rows } = z.object({ tasks: z.array(task) }).parse(answer);
+      return { rows, next: behindLast(rows, 'after', (row) => row.task_id) };
+    },
+  };
+  return readPages(client, pages, limit);
+}
+
+/** `omoi tasks show` */
+export async function showTask(taskId: string, flags: ServerFlags): Promise<void> {
+  const answer = await clientOf(serverOf(flags)).call('GET', pathOf(taskId));
+  if (flags.json === true) return printJson(answer);
+  const shown = task.parse(answer);
+  const holder = shown.agent_id === null ? null : `${shown.agent_id}, generation ${shown.generation}`;
+  printLines(
+    fieldsOf([
+      ['task', shown.task_id],
+      ['type', shown.task_type],
+      ['phase', shown.phase_id],
+      ['pool', shown.pool_id],
+      ['state', shown.state],
+      ['enqueued', `${ageOf(shown.enqueued_at)} ago, at ${shown.enqueued_at}`],
+      ['available', shown.state === 'queued' ? shown.available_at : null],
+      ['claimed', shown.claimed_at],
+      ['holder', holder],
+      ['lease until', shown.lease_expires_at],
+      ['finished', shown.finished_at],
+      ['parked', shown.parked_at],
+      ['claims', String(shown.attempt)],
+      ['attempts', `${shown.failures + shown.counted_losses} of ${shown.max_attempts}`],
+      ['payload', jsonText(shown.payload)],
+      ['progress', jsonText(shown.progress)],
+      ['result', jsonText(shown.result)],
+      ['error', shown.error],
+    ]),
+  );
+}
+
+function jsonText(value: unknown): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}
+
+export interface EnqueueFlags extends ServerFlags {
+  readonly phase: string;
+  readonly pool?: string;
+  readonly priority?: number;
+  readonly payload?: string;
+  readonly key?: string;
+  readonly maxAttempts?: number;
+  readonly timeLimit?: string;
+}
+
+const enqueued = z.object({
+  task: z.object({ task_id: z.string(), state: z.string() }),
+  created: z.boolean(),
+});
+
+/** `omoi tasks enqueue`: its id is all that is printed, for scripts. */
+export async function enqueueTask(type: string, flags: EnqueueFlags): Promise<void> {
+  const body = {
+    task_type: type,
+    phase_id: flags.phase,
+    pool_id: flags.pool,
+    priority: flags.priority,
+    payload: flags.payload === undefined ? undefined : readPayload(flags.payload),
+    idempotency_key: flags.key,
+    max_attempts: flags.maxAttempts,
+    time_limit_ms: flags.timeLimit === undefined ? undefined : readDuration('--time-limit', flags.timeLimit),
+  };
+  const answer = await clientOf(serverOf(flags)).call('POST', PATH, body);
+  if (flags.json === true) return printJson(answer);
+  const { task: made, created } = enqueued.parse(answer);
+  if (!created) note(`a task with this key is there already, ${made.state}`);
+  printLines([made.task_id]);
+}
+
+/** JSON itself, `@FILE`, or `-` for the standard input. @throws OmoiError `invalid_request` */
+function readPayload(said: string): unknown {
+  const isFile = said === '-' || said.startsWith('@');
+  try {
+    const text = isFile ? readFileSync(said === '-' ? 0 : said.slice(1), 'utf8') : said;
+    return JSON.parse(text);
+  } catch (thrown) {
+    const where = isFile ? said : 'the text';
+    throw new OmoiError('invalid_request', `--payload: ${where} is no JSON: ${messageOf(thrown)}`);
+  }
+}
+
+function readDuration(flag: string, said: string): number {
+  const durationMs = parseDuration(said);
+  if (durationMs !== null) return durationMs;
+  throw new OmoiError('invalid_request', `${flag}: "${said}" is no duration; write 90s, 15m, 2h`);
+}
+
+/** `omoi tasks retry` and `cancel`. @returns the exit status */
+export async function orderTasks(
+  order: 'retry' | 'cancel',
+  ids: readonly string[],
+  flags: ServerFlags,
+): Promise<number> {
+  const client = clientOf(serverOf(flags));
+  return giveOrders({
+    ids,
+    json: flags.json === true,
+    send: (id) => client.call('POST', `${pathOf(id)}/${order}`),
+    told: (id, answer) => `task ${id} is ${task.parse(answer).state}`,
+  });
+}
+
+function pathOf(taskId: string): string {
+  return `${PATH}/${encodeURIComponent(taskId)}`;
+}

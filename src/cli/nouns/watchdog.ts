@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { followEach } from '../follow-rows.ts';
+import { printable } from '../query/printable.ts';
+import { clientOf, serverOf, type FollowFlags, type ServerFlags } from '../server-client.ts';
+import { ageOf } from '../terminal/ages.ts';
+import { printJson, printLines } from '../terminal/print.ts';
+
+const PATH = '/api/v1/watchdog';
+
+export const watchdogState = z.object({
+  states: z.array(z.object({ state: z.string(), reason: z.string(), by: z.string(), since: z.string() })),
+  storms: z.array(z.object({ domain: z.string(), reason: z.string(), since: z.string() })),
+  more_storms: z.number(),
+});
+
+/** `omoi watchdog state` */
+export async function showState(flags: FollowFlags): Promise<void> {
+  const server = serverOf(flags);
+  const client = clientOf(server);
+  const print = async (): Promise<void> => tell(await client.call('GET', `${PATH}/state`), flags);
+  if (flags.follow !== true) return print();
+  let printing = Promise.resolve();
+  await followEach(server, {
+    types: ['watchdog.state', 'watchdog.storm', 'watchdog.maintenance'],
+    onOpened: print,
+    onEvent: () => void (printing = printing.then(print)),
+  });
+}
+
+/** `omoi watchdog pause` */
+export async function pauseWatchdog(flags: ServerFlags & { readonly reason: string }): Promise<void> {
+  tell(await clientOf(serverOf(flags)).call('POST', `${PATH}/pause`, { reason: flags.reason }), flags);
+}
+
+/** `omoi watchdog resume` */
+export async function resumeWatchdog(flags: ServerFlags): Promise<void> {
+  tell(await clientOf(serverOf(flags)).call('POST', `${PATH}/resume`), flags);
+}
+
+function tell(answer: unknown, { json }: ServerFlags): void {
+  if (json === true) printJson(answer);
+  else printLines(watchdogLines(watchdogState.parse(answer)));
+}
+
+/** What holds repairs back, a line each. */
+export function watchdogLines({
+  states,
+  storms,
+  more_storms: more,
+}: z.output<typeof watchdogState>): readonly string[] {
+  const lines = [
+    ...states.map(({ state, reason, by, since }) => `${state} for ${ageOf(since)}, by ${by}: ${reason}`),
+    ...storms.map(({ domain, reason, since }) => `storm in ${domain} for ${ageOf(since)}: ${reason}`),
+    ...(more > 0 ? [`and storms in ${more} more failure domains`] : []),
+  ].map(printable);
+  return lines.length === 0 ? ['at work: nothing holds repairs back'] : lines;
+}

@@ -1,0 +1,68 @@
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { findServer } from '#server';
+import { messageOf, OmoiError } from '#telemetry';
+import { answeredError } from './answered-error.ts';
+import { addressOf, type Server } from './server-client.ts';
+
+interface StreamRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens an answer that goes on and on. Its pieces end when the server ends it; a connection that breaks is an error.
+ * @throws OmoiError with the server's own code where it refuses; another Error where it can't be reached now
+ */
+export function openStream(server: Server, asked: StreamRequest): Promise<AsyncIterable<string>> {
+  return server.kind === 'local' ? openLocally(server.dataDirectory, asked) : openFar(server, asked);
+}
+
+function openLocally(
+  dataDirectory: string,
+  { path, headers, signal }: StreamRequest,
+): Promise<AsyncIterable<string>> {
+  return new Promise((resolve, reject) => {
+    const socketPath = findServer(dataDirectory)?.socket ?? null;
+    if (socketPath === null) {
+      reject(new Error(`no server runs on ${dataDirectory}`));
+      return;
+    }
+    const outgoing = request({ socketPath, path, headers: { host: 'localhost', ...headers }, signal });
+    outgoing.on('error', reject);
+    outgoing.on('response', (response) => {
+      response.setEncoding('utf8');
+      if (response.statusCode === 200) resolve(response);
+      else text(response).then((answer) => reject(refusal(answer)), reject);
+    });
+    outgoing.end();
+  });
+}
+
+async function openFar(
+  { url, token }: Server & { readonly kind: 'remote' },
+  { path, headers, signal }: StreamRequest,
+): Promise<AsyncIterable<string>> {
+  const address = addressOf(url, path);
+  const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
+  const response = await fetch(address, { headers: { ...headers, ...authorization }, signal }).catch(
+    (thrown: unknown) => {
+      const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
+      throw new Error(`no server answers at ${address.origin}: ${messageOf(cause)}`);
+    },
+  );
+  if (!response.ok) throw refusal(await response.text());
+  if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true || !response.body) {
+    throw new OmoiError('not_found', `what answers at ${address.origin} is no Omoi server`);
+  }
+  return response.body.pipeThrough(new TextDecoderStream());
+}
+
+function refusal(answer: string): Error {
+  try {
+    return answeredError(JSON.parse(answer));
+  } catch {
+    return new OmoiError('not_found', 'what answers is no Omoi server');
+  }
+}
