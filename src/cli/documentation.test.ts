@@ -95,17 +95,21 @@ function mistakeIn(words: readonly string[]): string | null {
   const program = createProgram('0');
   const [, first = '', ...rest] = words;
   if (first === '') return null;
-  const command = program.commands.find((known) => known.name() === first);
+  const command = named(program, first);
   if (!command) return `there is no command ${first}`;
   if (command.commands.length === 0) return mistakeInArguments([program, command], rest);
   const [verbs = '', ...args] = rest;
   for (const verb of verbs.split('|').filter((name) => name !== '')) {
-    const chosen = command.commands.find((known) => known.name() === verb);
+    const chosen = named(command, verb);
     if (!chosen) return `there is no command ${first} ${verb}`;
     const mistake = verbs.includes('|') ? null : mistakeInArguments([program, command, chosen], args);
     if (mistake) return mistake;
   }
   return null;
+}
+
+function named(command: Command, word: string): Command | undefined {
+  return command.commands.find((known) => known.name() === word || known.aliases().includes(word));
 }
 
 /** @param path the command behind those that it belongs to, whose options it takes, too */
@@ -151,7 +155,7 @@ describe('the command lines in the documentation', () => {
   });
 
   it.each([
-    ['omoi alerts', 'there is no command alerts'],
+    ['omoi allerts', 'there is no command allerts'],
     ['omoi token forget ID', 'there is no command token forget'],
     ['omoi serve --port 1', 'there is no option --port'],
     ['omoi token create NAME', '--role is missing'],

@@ -1,0 +1,79 @@
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loginFile, readLogins, writeLogins, type Environment } from './logins.ts';
+import { serverOf } from './server-client.ts';
+
+const HERE = process.cwd();
+let home: string;
+let env: Environment;
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'omoi-logins-'));
+  env = { XDG_CONFIG_HOME: home };
+  process.chdir(home);
+});
+afterEach(() => {
+  process.chdir(HERE);
+  rmSync(home, { recursive: true });
+});
+
+const LOGINS = { current: 'http://far:4600', tokens: { 'http://far:4600': 'secret' } };
+
+describe('the file of logins', () => {
+  it('is its owner’s alone', () => {
+    const file = writeLogins(LOGINS, env);
+    expect(file).toBe(join(home, 'omoi', 'logins.json'));
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(join(home, 'omoi')).mode & 0o777).toBe(0o700);
+    expect(readLogins(env)).toEqual(LOGINS);
+  });
+
+  it('is refused where others may read it', () => {
+    chmodSync(writeLogins(LOGINS, env), 0o640);
+    expect(() => readLogins(env)).toThrow(/others may read it: chmod 600/);
+  });
+
+  it('is refused where it is none', () => {
+    writeFileSync(writeLogins(LOGINS, env), '{', { mode: 0o600 });
+    expect(() => readLogins(env)).toThrow(/log in again/);
+  });
+
+  it('is none where nobody has logged in', () => {
+    expect(readLogins(env)).toEqual({ current: null, tokens: {} });
+  });
+
+  it('lies below the home where XDG says nothing absolute', () => {
+    expect(loginFile({ HOME: '/home/ann', XDG_CONFIG_HOME: 'relative' })).toBe(
+      '/home/ann/.config/omoi/logins.json',
+    );
+  });
+});
+
+describe('the server that is meant', () => {
+  const far = (url: string, token: string | null) => ({ kind: 'remote', url, token });
+  const local = (dataDirectory: string) => ({ kind: 'local', dataDirectory });
+
+  it.each([
+    ['an option', { url: 'http://a' }, { OMOI_URL: 'http://b', OMOI_TOKEN: 't' }, far('http://a', 't')],
+    ['the directory of an option', { dataDirectory: 'd' }, { OMOI_URL: 'http://b' }, local('d')],
+    ['$OMOI_URL', {}, { OMOI_URL: 'http://b', OMOI_DATA_DIRECTORY: 'e' }, far('http://b', null)],
+    ['$OMOI_DATA_DIRECTORY', {}, { OMOI_DATA_DIRECTORY: 'e' }, local('e')],
+    ['the last login', {}, {}, far('http://far:4600', 'secret')],
+    ['the login of an address', { url: 'http://far:4600/' }, {}, far('http://far:4600/', 'secret')],
+    [
+      '$OMOI_TOKEN before a login',
+      { url: 'http://far:4600' },
+      { OMOI_TOKEN: 't' },
+      far('http://far:4600', 't'),
+    ],
+  ])('is that of %s', (_, flags, more, server) => {
+    writeLogins(LOGINS, env);
+    expect(serverOf(flags, { ...env, ...more })).toEqual(server);
+  });
+
+  it('is the one that runs here where nobody says anything', () => {
+    expect(serverOf({}, env)).toEqual(local('.omoi'));
+  });
+});
