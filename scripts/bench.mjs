@@ -13,6 +13,6 @@ if (name === undefined || !existsSync(file)) {
   process.stderr.write(`usage: npm run bench -- NAME [--json]\nknown: ${known.join(', ')}\n`);
   process.exit(2);
 }
-installPackages();
+await installPackages();
 const result = spawnSync(pinnedNode, [...sourceFlags, '--expose-gc', file, ...args], { stdio: 'inherit' });
 process.exitCode = result.status ?? 1;

@@ -1,10 +1,19 @@
 // What a checkout needs before it can run: packages, the pinned runtime, a built dashboard.
 // Plain JavaScript that also runs on Node 20, with nothing but Node's own modules.
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runTold } from './told-run.mjs';
 
 export const checkoutDirectory = fileURLToPath(new URL('..', import.meta.url));
 export const pinnedNode = join(checkoutDirectory, 'node_modules/node/bin/node');
@@ -15,18 +24,14 @@ export const sourceFlags = ['--conditions=omoi-source', '--disable-warning=Exper
 const npmOfThisNode = process.env.npm_execpath;
 
 /** @throws Error where the command cannot be started or fails; what it says itself goes to standard error */
-function run(command, args) {
-  const result = spawnSync(command, args, { cwd: checkoutDirectory, stdio: ['ignore', 2, 2] });
-  if (result.error) throw new Error(`${command} could not be started: ${result.error.message}`);
-  if (result.status !== 0) {
-    throw new Error(`\`${[command, ...args].join(' ')}\` failed (exit ${result.status ?? result.signal})`);
-  }
+function run(what, [command, ...args], done) {
+  return runTold({ command, args, cwd: checkoutDirectory, what, done });
 }
 
 /** For what nothing goes without. */
-function runOrExit(command, args) {
+async function runOrExit(...told) {
   try {
-    run(command, args);
+    await run(...told);
   } catch (error) {
     process.stderr.write(`omoi: ${error.message}\n`);
     process.exit(1);
@@ -34,7 +39,7 @@ function runOrExit(command, args) {
 }
 
 /** Runs `npm ci` when node_modules is missing or older than the lock file. */
-export function installPackages() {
+export async function installPackages() {
   const marker = join(checkoutDirectory, 'node_modules/.package-lock.json');
   const lock = join(checkoutDirectory, 'package-lock.json');
   const fresh =
@@ -47,21 +52,29 @@ export function installPackages() {
     );
     process.exit(1);
   }
-  process.stderr.write('omoi: installing packages (npm ci) …\n');
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-  if (npmOfThisNode?.endsWith('.js')) runOrExit(process.execPath, [npmOfThisNode, ...args]);
-  else runOrExit('npm', args);
+  const npm = npmOfThisNode?.endsWith('.js') ? [process.execPath, npmOfThisNode] : ['npm'];
+  const command = [...npm, 'ci', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
+  await runOrExit('installing packages (npm ci)', command, installedOf(lock));
+}
+
+/** How many of the lock file's packages are there. Those of other platforms never come. */
+function installedOf(lock) {
+  const { packages } = JSON.parse(readFileSync(lock, 'utf8'));
+  const wanted = Object.entries(packages)
+    .filter(([path, { optional, link }]) => path.startsWith('node_modules/') && !optional && !link)
+    .map(([path]) => join(checkoutDirectory, path, 'package.json'));
+  return () => `${wanted.filter((path) => existsSync(path)).length} of ${wanted.length} packages`;
 }
 
 /** Builds the dashboard when one of its sources is newer than the last build. */
-export function buildDashboard() {
+export async function buildDashboard() {
   const home = join(checkoutDirectory, 'dashboard');
   const built = join(home, 'dist/index.html');
   const builtAt = existsSync(built) ? statSync(built).mtimeMs : 0;
   const sources = ['src', 'index.html', 'vite.config.ts', 'package.json'].map((name) => join(home, name));
   if (sources.every((source) => !existsSync(source) || newestChange(source) <= builtAt)) return;
-  process.stderr.write('omoi: building the dashboard …\n');
-  runOrExit(pinnedNode, vite('build', home, '--config', join(home, 'vite.config.ts')));
+  const config = join(home, 'vite.config.ts');
+  await runOrExit('building the dashboard', vite('build', home, '--config', config));
 }
 
 /** Of the server: those that may still run, and some more. */
@@ -73,7 +86,7 @@ const maxBuildsKept = 5;
  * that runs keeps its files, and several may be built at once. Where nothing can be built or written the sources run.
  * @returns the path of the program
  */
-export function buildServer() {
+export async function buildServer() {
   const builds = join(checkoutDirectory, 'dist');
   const build = join(builds, `checkout-${sourcesKey()}`);
   const program = join(build, 'main.js');
@@ -81,9 +94,8 @@ export function buildServer() {
   const unfinished = `${build}.${process.pid}`;
   try {
     mkdirSync(unfinished, { recursive: true });
-    process.stderr.write('omoi: building the server …\n');
     const config = join(checkoutDirectory, 'scripts/server-bundle.config.ts');
-    run(pinnedNode, vite('build', '--config', config, '--outDir', unfinished));
+    await run('building the server', vite('build', '--config', config, '--outDir', unfinished));
     renameSync(unfinished, build);
     forgetOldBuilds(builds);
   } catch (error) {
@@ -137,9 +149,15 @@ function sourcesKey() {
 
 const isForTests = (name) => /\.(?:test|test-support)\.ts$/.test(name);
 
-/** For the pinned runtime. */
+/** Under the pinned runtime. */
 function vite(...args) {
-  return [join(checkoutDirectory, 'node_modules/vite/bin/vite.js'), ...args, '--logLevel', 'warn'];
+  return [
+    pinnedNode,
+    join(checkoutDirectory, 'node_modules/vite/bin/vite.js'),
+    ...args,
+    '--logLevel',
+    'warn',
+  ];
 }
 
 function newestChange(path) {

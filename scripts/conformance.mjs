@@ -10,6 +10,6 @@ if (suite === undefined || !existsSync(file)) {
   process.stderr.write('usage: npm run conformance -- promql [DIRECTORY] [--verbose]\n');
   process.exit(2);
 }
-installPackages();
+await installPackages();
 const result = spawnSync(pinnedNode, [...sourceFlags, file, ...args], { stdio: 'inherit' });
 process.exitCode = result.status ?? 1;

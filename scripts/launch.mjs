@@ -17,10 +17,10 @@ const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
 /** Starts `omoi ARGS` under the pinned runtime, installing and building what is missing first. */
 export async function launchFromCheckout(args) {
-  installPackages();
-  if (args[0] === 'serve' || args[0] === 'gameday') buildDashboard();
+  await installPackages();
+  if (args[0] === 'serve' || args[0] === 'gameday') await buildDashboard();
   const flags = [...sourceFlags, ...serverFlags, ...extraFlags()];
-  const command = [...flags, buildServer(), ...args];
+  const command = [...flags, await buildServer(), ...args];
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
     process.execve(pinnedNode, [pinnedNode, ...command], environment());
   }

@@ -3,5 +3,5 @@ import { buildDashboard, buildServer } from './checkout.mjs';
 import { installPeers } from './peers.mjs';
 
 installPeers();
-buildDashboard();
-buildServer();
+await buildDashboard();
+await buildServer();

@@ -32,10 +32,10 @@ const gamedayLimitMs = 20 * 60_000;
 /** So long it has to stop its server. */
 const gamedayGraceMs = 30_000;
 
-installPackages();
+await installPackages();
 installPeers();
-buildDashboard();
-buildServer();
+await buildDashboard();
+await buildServer();
 
 await properties();
 await step('limits', ['--project', 'unit', 'src/fleet/limits', 'src/tsdb/limits', ...patience], {

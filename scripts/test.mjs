@@ -27,7 +27,7 @@ const yielding = (part) => ({ ...part, priority: PRIORITY_BELOW_NORMAL });
 const checks = ['lint', 'types', 'knip', 'format:check'].map(check).map(yielding);
 const computing = ['unit', 'simulation', 'conformance', 'postgres'].map(project).map(yielding);
 
-installPackages();
+await installPackages();
 
 const environment = {
   ...process.env,
