@@ -21,6 +21,8 @@ function taskNumber(count: number): object {
   const phase = place === 0 ? 'PHASE_DESIGN' : place <= 3 ? 'PHASE_TESTING' : 'PHASE_IMPLEMENTATION';
   return {
     task_type: 'fetch',
+    // Nor is it for a worker of somebody else's who takes what comes.
+    pool_id: 'demo',
     phase_id: phase,
     priority: place % 5 === 4 ? 5 : 0,
     payload: { file: `document ${count % FILE_COUNT}` },

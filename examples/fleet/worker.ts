@@ -64,6 +64,8 @@ mkdirSync(outputDirectory, { recursive: true });
 const agent = createAgent({ onError: (error) => process.stderr.write(`${error.message}\n`) });
 const fetched = agent.counter('demo_fetched_bytes_total', { help: 'Bytes fetched from the source.' });
 agent.work(work, {
+  // Not whatever comes: a task of another type is for somebody else's worker.
+  taskTypes: ['fetch'],
   onRefused: ({ task, operation, message }) =>
     void process.stderr.write(`${operation} of ${task.task_id} was refused: ${message}\n`),
 });

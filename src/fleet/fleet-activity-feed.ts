@@ -5,7 +5,12 @@ interface QueueCount {
   readonly phaseId: string;
   readonly priority: number;
   queued: number;
+  /** Among all counts. */
+  place: number;
 }
+
+/** Counts of phases and priorities in which nothing waits are kept, so that they are seen to be 0, while there are so few. */
+const maxKeptCounts = 256;
 
 interface ParkedCount {
   readonly phaseId: string;
@@ -33,6 +38,7 @@ export class FleetActivityFeed implements FleetFeed {
   readonly #listeners = new Set<(activity: FleetActivity) => void>();
   readonly #queue: QueueCount[] = [];
   readonly #queueByPhase = new Map<string, Map<number, QueueCount>>();
+  readonly #queuedInPhase = new Map<string, number>();
   /** Of what is locked now, by type and mode. */
   readonly #locks = new Map<string, LockCount>();
   /** Tasks that wait for a person, by phase and type. */
@@ -80,12 +86,38 @@ export class FleetActivityFeed implements FleetFeed {
     }
     let count = phase.get(priority);
     if (!count) {
-      count = { phaseId, priority, queued: 0 };
+      count = { phaseId, priority, queued: 0, place: this.#queue.length };
       phase.set(priority, count);
       this.#queue.push(count);
     }
     count.queued += change;
     this.#queued += change;
+    this.#countInPhase(phaseId, change);
+    if (count.queued === 0 && this.#queue.length > maxKeptCounts) this.#forget(count, phase);
+  }
+
+  #countInPhase(phaseId: string, change: number): void {
+    const queued = (this.#queuedInPhase.get(phaseId) ?? 0) + change;
+    if (queued === 0) this.#queuedInPhase.delete(phaseId);
+    else this.#queuedInPhase.set(phaseId, queued);
+  }
+
+  #forget({ phaseId, priority, place }: QueueCount, phase: Map<number, QueueCount>): void {
+    phase.delete(priority);
+    if (phase.size === 0) this.#queueByPhase.delete(phaseId);
+    const last = this.#queue.pop();
+    if (!last || last.place === place) return;
+    last.place = place;
+    this.#queue[place] = last;
+  }
+
+  /** The phases in which tasks wait. */
+  phases(): Iterable<string> {
+    return this.#queuedInPhase.keys();
+  }
+
+  waitsIn(phaseId: string): boolean {
+    return this.#queuedInPhase.has(phaseId);
   }
 
   /** What is claimed is kept by the queue, which is made after this. */

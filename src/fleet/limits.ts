@@ -31,6 +31,8 @@ export interface FleetLimits {
   readonly maxWaitingClaims: number;
   readonly maxWaitingClaimsPerAgent: number;
   readonly maxQueuedTasks: number;
+  /** In which tasks wait at a time. */
+  readonly maxQueuedPhases: number;
   readonly maxBatchTasks: number;
   readonly maxPayloadBytes: number;
   /** What a holder may say of how far it is: written with each renewal that says it. */
@@ -85,6 +87,7 @@ export const DEFAULT_FLEET_LIMITS: FleetLimits = {
   maxWaitingClaims: 10_000,
   maxWaitingClaimsPerAgent: 100,
   maxQueuedTasks: 1_000_000,
+  maxQueuedPhases: 50,
   maxBatchTasks: 500,
   maxPayloadBytes: 262_144,
   maxProgressBytes: 16_384,

@@ -59,7 +59,7 @@ export function demoPools(
       desired: DEMO_WORKERS,
       max: MAX_WORKERS,
     }),
-    definePool({ ...single, id: 'demo-feeder', command: program('feeder.ts') }),
+    definePool({ ...single, id: 'demo-feeder', enqueueFor: ['demo'], command: program('feeder.ts') }),
   ];
 }
 

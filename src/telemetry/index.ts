@@ -152,7 +152,6 @@ export {
   AGENT_STATUSES,
   AGENT_TYPES,
   EXIT_EXPECTATIONS,
-  PHASES,
   PROCESS_ACTIVITIES,
   type AgentObservation,
   type AgentStatus,
@@ -162,7 +161,6 @@ export {
   type FleetActivity,
   type FleetFeed,
   type FleetSnapshot,
-  type PhaseId,
   type ExitExpectation,
 } from './events/fleet-activity.ts';
 export {
@@ -202,6 +200,7 @@ export {
   withGenerationKeys,
   poolKeysOf,
   poolOfKeys,
+  poolVariableNames,
   poolVariables,
   shownPoolKeys,
   taskTimeLimitBounds,
@@ -213,5 +212,10 @@ export {
   type PoolState,
   type UnitState,
 } from './pools/pool-keys.ts';
-export { parseStrictDocument, type DocumentProblem, type DocumentSource } from './errors/strict-document.ts';
+export {
+  parseStrictDocument,
+  placeIn,
+  type DocumentProblem,
+  type DocumentSource,
+} from './errors/strict-document.ts';
 export { type ReceivedLogRecord, type ReceivedSpan } from './tracing/received-telemetry.ts';

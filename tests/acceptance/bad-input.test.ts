@@ -113,7 +113,7 @@ describe('a request that is wrong is told why, and changes nothing', () => {
     [
       'a phase that is none',
       '/api/v1/fleet/tasks',
-      post({ task_type: 'fetch', phase_id: 'PHASE_NONE' }),
+      post({ task_type: 'fetch', phase_id: 'PHASE NONE' }),
       '400 invalid_request',
       /body\.phase_id/,
     ],

@@ -80,8 +80,14 @@ export function readQueueHistory({ now, most }: QueueAnswers, { start, end, step
   });
   return {
     timesSeconds: Array.from({ length }, (_, place) => start + place * step),
-    phases: new Map(rows.toSorted(([left], [right]) => PHASES.indexOf(left) - PHASES.indexOf(right))),
+    phases: new Map(rows.toSorted(([left], [right]) => comparePhases(left, right))),
   };
+}
+
+/** As a task goes through them; those of other names come behind, by name. */
+function comparePhases(left: string, right: string): number {
+  const place = (phase: string): number => (PHASES.includes(phase) ? PHASES.indexOf(phase) : PHASES.length);
+  return place(left) - place(right) || left.localeCompare(right);
 }
 
 function phaseOf(labels: MatrixSeries['metric']): string {
@@ -93,8 +99,9 @@ export function waitingNow({ phases }: QueueHistory): number {
   return [...phases.values()].reduce((sum, { now }) => sum + now, 0);
 }
 
-/** `PHASE_IMPLEMENTATION` as people say it. */
+/** `PHASE_IMPLEMENTATION` as people say it; a name of their own as it is. */
 export function phaseName(phaseId: string): string {
+  if (!phaseId.startsWith('PHASE_')) return phaseId;
   const name = phaseId
     .replace(/^PHASE_/, '')
     .replaceAll('_', ' ')

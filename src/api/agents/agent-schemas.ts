@@ -4,7 +4,6 @@ import {
   EXIT_EXPECTATIONS,
   labelsSchema,
   nameText,
-  PHASES,
   recordOfAtMost,
   remarkText,
   storedText,
@@ -18,7 +17,8 @@ export const name = nameText;
 /** The largest number that a column of every database holds. */
 export const maxInteger = 2_147_483_647;
 export const generation = z.number().int().min(1).max(maxInteger);
-export const phaseId = z.enum(PHASES);
+/** Any name. Those of the task contract are `PHASE_BACKLOG`, `PHASE_IMPLEMENTATION` and so on. */
+export const phaseId = nameText;
 const label = storedText(256);
 const maxLabels = 32;
 /** Shorter would make a beat cost more than it tells. */

@@ -217,7 +217,14 @@ describe('bad input is answered with a code and changes nothing', () => {
       403,
       'token_scope',
     ],
-    ['an unknown phase', 'operator', '/tasks', { ...build, phase_id: 'PHASE_LUNCH' }, 400, 'invalid_request'],
+    [
+      'a phase that is no name',
+      'operator',
+      '/tasks',
+      { ...build, phase_id: 'PHASE LUNCH' },
+      400,
+      'invalid_request',
+    ],
     [
       'a payload too large',
       'operator',
@@ -449,7 +456,7 @@ test('nothing that an agent says of itself costs it its heartbeat, its result or
   });
 });
 
-test('a claim that names more phases than there are is refused, and one takes several tasks', async () => {
+test('a claim that names very many phases is refused, and one takes several tasks', async () => {
   await call('agent', '/agents', registration);
   for (let number = 0; number < 3; number++) await call('operator', '/tasks', build);
   const ref = { agent_id: 'worker-1', generation: 1 };

@@ -19,6 +19,7 @@ export const FLEET_BOUNDS = {
   maxHeartbeatsPerRequest: 500,
   /** A claim looks into one lane of the queue for each of its phases and types. */
   maxTaskTypesPerClaim: 50,
+  maxPhasesPerClaim: 20,
   maxMaxAttempts: 100,
   /** The fleet itself may keep less of what an attempt failed with. */
   maxErrorCharacters: 100_000,

@@ -1,4 +1,4 @@
-import { idText, PHASES, remarkText, storedText, TASK_STATES } from '#telemetry';
+import { idText, remarkText, storedText, TASK_STATES } from '#telemetry';
 import { z } from 'zod';
 import { generation, maxInteger, name, phaseId } from '../agents/agent-schemas.ts';
 import { FLEET_BOUNDS as BOUNDS } from './fleet-bounds.ts';
@@ -109,7 +109,7 @@ export const claimBody = z.strictObject({
   agent_id: name,
   generation,
   task_types: z.array(name).min(1).max(BOUNDS.maxTaskTypesPerClaim).optional(),
-  phase_ids: z.array(phaseId).min(1).max(PHASES.length).optional(),
+  phase_ids: z.array(phaseId).min(1).max(BOUNDS.maxPhasesPerClaim).optional(),
   own_pool_only: z.boolean().default(false).describe('Leaves the tasks that are for every pool.'),
   max_tasks: z.number().int().min(1).max(BOUNDS.maxClaimedAtOnce).default(1),
   wait_ms: z

@@ -49,7 +49,7 @@ export class TaskIntake {
    */
   async enqueue(tasks: readonly NewTask[], traceparent: string | null): Promise<EnqueuedTask[]> {
     this.#assertSizes(tasks);
-    const giveRoomBack = this.#state.room.reserve(tasks.length);
+    const giveRoomBack = this.#state.room.reserve(tasks.length, new Set(tasks.map(({ phaseId }) => phaseId)));
     const claim = this.#claimWaitingFor(tasks);
     const enqueueing = this.#parts.database.transaction((tx) => {
       tx.afterCommit(giveRoomBack);

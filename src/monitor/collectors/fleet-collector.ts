@@ -132,6 +132,7 @@ export class FleetCollector {
         add(queued, this.#queued.at(count.phaseId, String(count.priority)), count.queued);
       }
       this.#queued.setTotals(queued);
+      this.#queued.endIdleZeros();
       const parked = new Map<KeptSeries, number>();
       for (const count of snapshot.parked) {
         add(parked, this.#parked.at(count.phaseId, count.taskType), count.parked);

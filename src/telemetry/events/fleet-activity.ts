@@ -31,17 +31,6 @@ export type AgentType = (typeof AGENT_TYPES)[number];
 export const EXIT_EXPECTATIONS = ['once', 'forever'] as const;
 export type ExitExpectation = (typeof EXIT_EXPECTATIONS)[number];
 
-export const PHASES = [
-  'PHASE_BACKLOG',
-  'PHASE_REQUIREMENTS',
-  'PHASE_DESIGN',
-  'PHASE_IMPLEMENTATION',
-  'PHASE_TESTING',
-  'PHASE_DEPLOYMENT',
-  'PHASE_DONE',
-] as const;
-export type PhaseId = (typeof PHASES)[number];
-
 /**
  * Something that happened in the fleet and is committed. Counted things carry their labels; `queue`, `agents` and
  * `locks` only say that the snapshot has changed, `agent` that one agent's part of it has. `traceparent` is the trace
@@ -78,7 +67,7 @@ export type FleetActivity = { readonly traceparent: string | null } & (
 /** The fleet as it stands now, from memory; cheap enough to be read at every change. */
 export interface FleetSnapshot {
   readonly agents: readonly AgentObservation[];
-  /** One entry for each phase and priority that was ever queued since the start; zero counts stay. */
+  /** One entry for each phase and priority that was queued since the start; of very many, zero counts do not stay. */
   readonly queue: readonly { readonly phaseId: string; readonly priority: number; readonly queued: number }[];
   /** Tasks that wait for a person, by phase and type; none has a count of zero. */
   readonly parked: readonly {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { AGENT_TYPES, PHASES } from '../events/fleet-activity.ts';
+import { AGENT_TYPES } from '../events/fleet-activity.ts';
+import { nameText } from '../ids.ts';
 import { recordOf, recordOfAtMost, storedText } from '../stored-text.ts';
 import { durationText } from '../time/duration.ts';
 
@@ -83,7 +84,7 @@ function optional<Schema extends z.ZodType, Extra extends More>(
  */
 const POOL_KEYS = {
   agent_type: optional(z.enum(AGENT_TYPES), 'worker', { variable: 'OMOI_AGENT_TYPE' }),
-  phase_id: optional(z.enum(PHASES).nullable(), null, { variable: 'OMOI_PHASE_ID' }),
+  phase_id: optional(nameText.nullable().describe('Any name.'), null, { variable: 'OMOI_PHASE_ID' }),
   runtime: optional(z.string().min(1).max(63).describe('What starts and stops its agents.'), 'process', {}),
   command: required(
     z.array(argument).min(1).max(256).describe('Program and arguments; no shell is involved.'),
@@ -273,6 +274,9 @@ export function poolOfKeys(id: string, keys: Readonly<Record<string, unknown>>):
   const known = NAMES.filter((name) => keys[name] !== undefined).map((name) => [camel(name), keys[name]]);
   return definePool({ id, ...Object.fromEntries(known) } as NewPool);
 }
+
+/** The variables in which a worker finds what its pool says. */
+export const poolVariableNames: readonly string[] = NAMES.flatMap((name) => keyOf(name).variable ?? []);
 
 /** What a worker finds of its pool in its environment. */
 export function poolVariables(pool: PoolDefinition): Readonly<Record<string, string>> {
